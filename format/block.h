@@ -1,0 +1,94 @@
+/*
+ * block - the header of a capture and of its blocks: bytes <-> structs.
+ *
+ * Layout: docs/FORMAT.md. Nothing here allocates; the decoders trust nothing
+ * that they did not check.
+ */
+#ifndef TRK_BLOCK_H
+#define TRK_BLOCK_H
+
+#include "format/trk.h"
+
+#define TRK_HEADER_BYTES 64u
+#define TRK_BLOCK_HEADER_BYTES 48u
+#define TRK_TRAILER_BYTES 16u
+#define TRK_BLOCK_RAW_MAX (1u << 20)
+#define TRK_BLOCK_STORED_MAX (TRK_BLOCK_RAW_MAX + 4096u)
+#define TRK_VERSION 1u
+#define TRK_NO_PROCESS UINT32_MAX
+
+enum trk_content { TRK_CONTENT_EVENTS = 0, TRK_CONTENT_AGGREGATED = 1 };
+
+enum trk_block_type {
+	TRK_BLOCK_MODULES = 1,
+	TRK_BLOCK_FRAMES = 2,
+	TRK_BLOCK_NODES = 3,
+	TRK_BLOCK_STRINGS = 4,
+	TRK_BLOCK_PROCESSES = 5,
+	TRK_BLOCK_THREADS = 6,
+	TRK_BLOCK_MAPPINGS = 7,
+	TRK_BLOCK_EVENTS = 8,
+	TRK_BLOCK_RSS = 9,
+	TRK_BLOCK_SYMBOLS = 10,
+	TRK_BLOCK_NOTICES = 11,
+	TRK_BLOCK_HEALTH = 12,
+	TRK_BLOCK_SUMMARY = 13,
+	TRK_BLOCK_INDEX = 14,
+};
+
+#define TRK_BLOCK_LZ4 0x0001u
+#define TRK_BLOCK_MUST_UNDERSTAND 0x8000u
+
+struct trk_header {
+	uint16_t version, minor;
+	uint32_t header_bytes;
+	uint64_t required;
+	uint64_t start_unix_ns;
+	uint32_t content; /* enum trk_content */
+	uint32_t page_bytes;
+	uint64_t id;
+};
+
+struct trk_block_header {
+	uint16_t type, flags;
+	uint32_t raw_bytes, stored_bytes;
+	uint32_t process; /* TRK_NO_PROCESS: not of one */
+	uint32_t items;
+	uint64_t first_time_ns, last_time_ns;
+	uint32_t payload_checksum;
+};
+
+/* Both write exactly TRK_HEADER_BYTES / TRK_BLOCK_HEADER_BYTES, checksum included. */
+void trk_header_encode(const struct trk_header *h, uint8_t out[TRK_HEADER_BYTES]);
+void trk_block_header_encode(const struct trk_block_header *h, uint8_t out[TRK_BLOCK_HEADER_BYTES]);
+void trk_trailer_encode(uint64_t index_offset, uint8_t out[TRK_TRAILER_BYTES]);
+
+/*
+ * Decode a file header from bytes[0..size). TRK_ERR_MAGIC, _VERSION, _FEATURE or
+ * _CORRUPT with `fault` filled; `ret` is untouched then.
+ */
+int trk_header_decode(const uint8_t *bytes, size_t size, struct trk_header *ret,
+		      struct trk_fault *fault);
+
+/* Decode a block header and check its own checksum and its limits; the payload is not looked at. */
+int trk_block_header_decode(const uint8_t *bytes, size_t size, struct trk_block_header *ret);
+int trk_trailer_decode(const uint8_t bytes[TRK_TRAILER_BYTES], uint64_t *ret_index_offset);
+
+/*
+ * Build a whole block: `raw[0..h->raw_bytes)` is compressed when that makes it
+ * smaller, header and payload are written to `out`, whose room must be at least
+ * TRK_BLOCK_HEADER_BYTES + trk_block_bound(h->raw_bytes). The fields type, flags (must
+ * understand only), raw_bytes, process, items and times are the caller's; the
+ * others are set here. Returns the number of bytes written.
+ */
+size_t trk_block_bound(uint32_t raw_bytes);
+size_t trk_block_encode(struct trk_block_header *h, const uint8_t *raw, uint8_t *out);
+
+/*
+ * Check the payload's checksum and decode it into `raw` (room: h->raw_bytes,
+ * which header_decode has bounded). TRK_ERR_CORRUPT when either fails.
+ */
+int trk_block_payload_decode(const struct trk_block_header *h, const uint8_t *payload,
+			     uint8_t *raw);
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * shm - the shared memory between a target and its recorder.
+ *
+ * One sealed memfd per recording, mapped by the recorder and by every process
+ * of the tree. The target only adds: it claims slots and chunks with atomics,
+ * fills chunks and publishes how far it got. The recorder takes away: it reads
+ * what was published and gives slots and chunks back. To the recorder all of it
+ * is untrusted input: it copies before it looks and checks every index.
+ *
+ *   header | process slots | thread slots | chunk bitmap | chunks
+ *
+ * Life of a thread slot:  FREE -(target, CAS)-> CLAIMED -(target fills it)-> LIVE
+ *   -(target, thread ends)-> EXITED -(recorder, when drained)-> FREE.
+ * A process slot likewise; when a process is gone the recorder ends its threads.
+ *
+ * Chunks of a thread form a chain: slot.first_chunk, then chunk.next. Numbers of
+ * chunks are stored + 1, so that 0 means none. The target sets `next` of a full
+ * chunk after it has claimed the next one; the recorder, when it has read a
+ * chunk to its committed end and next is set, clears its bit in the bitmap.
+ */
+#ifndef TRK_SHM_H
+#define TRK_SHM_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
+#define SHM_VERSION 1u
+
+#define SHM_CHUNK_BYTES 8192u
+#define SHM_CHUNKS 16384u
+#define SHM_THREADS 16384u
+#define SHM_PROCESSES 4096u
+#define SHM_COMMAND_BYTES 3072u
+#define SHM_EXECUTABLE_BYTES 768u
+#define SHM_NAME_BYTES 16u
+
+/* Environment of a recorded program. SHM_ENV: "/proc/PID/fd/N" of the recorder's memfd. */
+#define SHM_ENV "TRACKER_SHM"
+
+enum shm_state { SHM_FREE = 0, SHM_CLAIMED = 1, SHM_LIVE = 2, SHM_EXITED = 3 };
+
+enum shm_origin { SHM_ATTACHED = 0 /* started or exec'd: constructor ran */, SHM_FORKED = 1 };
+
+/* Options of the recording, fixed before the target starts. */
+#define SHM_NO_FOLLOW_FORK 0x1u
+#define SHM_NO_FOLLOW_EXEC 0x2u
+#define SHM_UNWIND_LIBUNWIND 0x4u /* reference backend instead of our own */
+
+struct shm_header {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t flags;
+	uint32_t nframe; /* most recent frames kept of a stack */
+	uint32_t stall_ms; /* longest wait for a free chunk while the recorder makes no progress */
+	uint64_t start_mono_ns; /* CLOCK_MONOTONIC when the capture began */
+	uint8_t pad0[24];
+
+	/* Written by the recorder only. */
+	_Alignas(64) _Atomic uint64_t clock_ns; /* coarse time since start; events read it with one load */
+	_Atomic uint32_t progress; /* counts drain rounds; stands still: the recorder is stopped or dead */
+	_Atomic uint32_t closed;   /* 1: the recorder is gone for good, record nothing */
+	uint8_t pad1[48];
+
+	/* Written by targets. */
+	_Alignas(64) _Atomic uint32_t chunks_freed; /* futex: the recorder adds 1 and wakes when somebody waits */
+	_Atomic uint32_t chunk_waiters;
+	_Atomic uint32_t thread_high; /* slots at and above were never claimed */
+	_Atomic uint32_t process_high;
+	_Atomic uint64_t attach_failures; /* processes or threads that found no slot */
+	uint8_t pad2[40];
+};
+
+struct shm_process {
+	/*
+	 * Order of events: a biased epoch, (epoch << 16 | owner thread slot). A
+	 * thread that finds itself the owner is ordered by (epoch, its program
+	 * order) without a write; otherwise it takes over with a compare-and-swap
+	 * to (epoch + 1, itself). So every epoch belongs to one thread, epochs
+	 * are dense, and (epoch, program order) is a total order consistent with
+	 * happens-before. RECORDING: exact on any architecture.
+	 */
+	_Alignas(64) _Atomic uint64_t order;
+	_Alignas(64) _Atomic uint32_t state;
+	uint32_t pid, ppid;
+	uint32_t parent; /* process slot + 1 of the forking process; 0: attached */
+	uint32_t origin; /* enum shm_origin */
+	uint32_t command_bytes;
+	uint64_t start_ns; /* since the capture began */
+	_Atomic uint64_t modules_lost; /* module records that found no room */
+	_Atomic uint64_t truncated_stacks; /* walks that could not be finished */
+	_Atomic uint32_t notices; /* SHM_NOTICE_* */
+	char executable[SHM_EXECUTABLE_BYTES]; /* NUL-terminated */
+	char command[SHM_COMMAND_BYTES]; /* arguments, each ended by a NUL; command_bytes of it */
+};
+
+#define SHM_NOTICE_OWN_MALLOC 0x1u /* the executable's own malloc goes past us */
+#define SHM_NOTICE_SANITIZER 0x2u
+#define SHM_NOTICE_NO_MEMORY 0x4u /* could not map private memory: threads unrecorded */
+#define SHM_NOTICE_DLMOPEN 0x8u
+
+#define SHM_IDLE UINT64_MAX
+
+struct shm_thread {
+	_Alignas(64) _Atomic uint32_t state;
+	uint32_t process; /* slot */
+	uint32_t tid;
+	_Atomic uint32_t first_chunk; /* + 1; 0: none yet */
+	/*
+	 * SHM_IDLE, or the epoch that the order word had when this thread began
+	 * to publish an event: its stamp will not be smaller. A store and a load
+	 * (no fence): the recorder issues the heavy side of the fence (membarrier).
+	 */
+	_Atomic uint64_t busy;
+	_Atomic uint64_t lost; /* events dropped so far */
+	_Atomic uint64_t stalls; /* times it had to wait for a chunk */
+	uint64_t start_ns;
+	_Atomic uint32_t name_version; /* odd while name is being written */
+	char name[SHM_NAME_BYTES];
+};
+
+struct shm_chunk {
+	_Atomic uint32_t next; /* + 1; 0: still the last one */
+	_Atomic uint32_t committed; /* bytes of payload that are whole events */
+	uint32_t thread; /* slot */
+	uint32_t sequence; /* of this chunk in its thread's chain */
+	uint8_t payload[SHM_CHUNK_BYTES - 16];
+};
+
+#define SHM_PAYLOAD_BYTES (SHM_CHUNK_BYTES - 16u)
+#define SHM_BITMAP_WORDS (SHM_CHUNKS / 64u)
+
+struct shm {
+	struct shm_header header;
+	struct shm_process processes[SHM_PROCESSES];
+	struct shm_thread threads[SHM_THREADS];
+	_Alignas(4096) _Atomic uint64_t chunk_bitmap[SHM_BITMAP_WORDS]; /* 1: in use */
+	_Alignas(4096) struct shm_chunk chunks[SHM_CHUNKS];
+};
+
+_Static_assert(sizeof(struct shm_header) == 192, "layout");
+_Static_assert(sizeof(struct shm_thread) == 128, "layout");
+_Static_assert(sizeof(struct shm_process) == 4096, "one page each");
+_Static_assert(sizeof(struct shm_chunk) == SHM_CHUNK_BYTES, "layout");
+
+#endif

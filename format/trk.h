@@ -1,0 +1,103 @@
+/*
+ * trk.h - the words that every part of tracker shares: error codes, event
+ * kinds and the decoded form of an event.
+ *
+ * Values that reach a file are pinned here and described in docs/FORMAT.md.
+ */
+#ifndef TRK_H
+#define TRK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Every function of the library returns 0 when done, >0 at the end, <0 one of these. */
+enum trk_err {
+	TRK_OK = 0,
+	TRK_ERR_IO = -1,	/* the system refused; errno says why */
+	TRK_ERR_NOMEM = -2,
+	TRK_ERR_CORRUPT = -3,	/* the bytes contradict the format */
+	TRK_ERR_MAGIC = -4,	/* not a capture at all */
+	TRK_ERR_VERSION = -5,	/* a capture of a newer major version */
+	TRK_ERR_FEATURE = -6,	/* needs a feature that this build does not know */
+	TRK_ERR_LIMIT = -7,	/* legal, but larger than we accept */
+	TRK_ERR_ARG = -8,	/* the caller asked for something that does not exist */
+};
+
+/* Where and why a read failed: filled by whoever finds the fault, printed only by main(). */
+struct trk_fault {
+	enum trk_err code;
+	uint64_t offset;	/* in the file; 0 when it has no place */
+	char why[200];		/* one sentence without full stop */
+};
+
+/*
+ * Kinds of events. 1..15 allocate, 16..23 release, 24..26 are the parts of a
+ * realloc that another thread's events fell between, 27.. carry no block.
+ */
+enum trk_kind {
+	TRK_MALLOC = 1,
+	TRK_CALLOC = 2,
+	TRK_REALLOC = 3, /* address 0: it failed and old_address lives on */
+	TRK_REALLOCARRAY = 4, /* as TRK_REALLOC */
+	TRK_POSIX_MEMALIGN = 5,
+	TRK_ALIGNED_ALLOC = 6,
+	TRK_MEMALIGN = 7,
+	TRK_VALLOC = 8,
+	TRK_PVALLOC = 9,
+	TRK_NEW = 10,
+	TRK_NEW_ARRAY = 11,
+	TRK_MMAP = 12,
+	TRK_MREMAP = 13, /* old_address, old_size: the range it takes the place of */
+	TRK_TRACK = 14, /* a block of a domain of the program's own */
+
+	TRK_FREE = 16,
+	TRK_DELETE = 17,
+	TRK_DELETE_ARRAY = 18,
+	TRK_FREE_SIZED = 19,
+	TRK_FREE_ALIGNED_SIZED = 20,
+	TRK_CFREE = 21,
+	TRK_MUNMAP = 22, /* any range: may cut, split or miss what was mapped */
+	TRK_UNTRACK = 23,
+
+	TRK_REALLOC_RELEASE = 24, /* old_address leaves the live set, for now */
+	TRK_REALLOC_ACQUIRE = 25, /* ... and became address; size is the new one */
+	TRK_REALLOC_WITHDRAW = 26, /* ... or came back: the call failed */
+
+	TRK_MARK = 27, /* label */
+	TRK_REGION_BEGIN = 28, /* label */
+	TRK_REGION_END = 29, /* label */
+	TRK_EXEC = 30, /* a new program in the same process: nothing of the old one lives */
+	TRK_GAP = 31, /* size: number of events lost right here */
+};
+
+/* The decoded form of one event. Fields that a kind does not use are 0. */
+struct trk_event {
+	uint64_t time_ns;	/* since the capture began; coarse, never decreasing in a process */
+	uint64_t address;
+	uint64_t size;		/* bytes asked for */
+	uint64_t old_address;	/* realloc, mremap */
+	uint64_t old_size;	/* mremap */
+	const char *label;	/* not terminated; valid until the next event is decoded */
+	uint32_t label_bytes;
+	uint32_t process;	/* index of the process in the capture */
+	uint32_t thread;	/* index of the thread in the capture */
+	uint32_t node;		/* call-tree node of the stack; 0: no stack */
+	uint32_t domain;	/* 0 heap */
+	uint8_t kind;		/* enum trk_kind */
+};
+
+static inline bool trk_kind_allocates(uint8_t kind)
+{
+	return kind >= TRK_MALLOC && kind <= TRK_TRACK;
+}
+
+static inline bool trk_kind_releases(uint8_t kind)
+{
+	return kind >= TRK_FREE && kind <= TRK_UNTRACK;
+}
+
+/* Name as printed by reports: "malloc", "new[]", "munmap". "unknown" for a value that is none. */
+const char *trk_kind_name(uint8_t kind);
+
+#endif

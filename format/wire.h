@@ -1,0 +1,100 @@
+/*
+ * wire - one thread's records on their way from the target to the recorder.
+ *
+ * This is not the file's coding (docs/FORMAT.md): it is written inside malloc()
+ * and read once, by the same build, a moment later. So it is as cheap as
+ * possible to write, and the reader trusts none of it.
+ *
+ * A record is one head byte, optional parts, operands:
+ *
+ *   head    bits 0..4 kind (enum wire_kind), bit 5 EPOCH, bit 6 TIME, bit 7 STACK
+ *   EPOCH   varint: epoch - last epoch of this thread
+ *   TIME    zigzag: clock_ns - last clock_ns of this thread
+ *   STACK   varint pops, varint pushes, then per pushed frame zigzag(pc - pc
+ *           of the frame pushed before it by this thread). Frames are
+ *           counted from the root: pop that many most recent frames of the
+ *           thread's last stack, then push these, oldest first.
+ *           pops UINT32_MAX-ish (> depth) is corrupt.
+ *   operands by kind; addresses are zigzag(address - last address of this thread)
+ *
+ * All state (epoch, time, pc, address, stack) begins at 0 / empty when the
+ * thread's slot is claimed and runs on over its chunks.
+ */
+#ifndef TRK_WIRE_H
+#define TRK_WIRE_H
+
+#include "format/bytes.h"
+#include "format/trk.h"
+
+/* Values 1..23, 27..29 and 31 are those of enum trk_kind; these differ: */
+enum wire_kind {
+	/* realloc family, before the real call: addr old. Published on its own. */
+	WIRE_REALLOC_BEGIN = 24,
+	/* ... after it: byte trk_kind (REALLOC or REALLOCARRAY), byte outcome, then addr new, varint size */
+	WIRE_REALLOC_END = 25,
+	/*
+	 * frames only: the STACK part and nothing else. Written before an event
+	 * whose pushes do not fit one record; no epoch, not an event.
+	 */
+	WIRE_FRAMES = 26,
+	/*
+	 * A module that frames pushed from now on lie in: varint bias, start, end,
+	 * flags (bit 0 main program, 1 vdso), string path, string build-id. A range
+	 * that overlaps older modules replaces them. Carries EPOCH.
+	 */
+	WIRE_MODULE = 30,
+};
+
+enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED = 2 };
+
+#define WIRE_EPOCH 0x20u
+#define WIRE_TIME 0x40u
+#define WIRE_STACK 0x80u
+
+/* Frames in one record at most, so that head, parts and operands fit this: */
+#define WIRE_FRAMES_MAX 128u
+#define WIRE_RECORD_MAX (80u + WIRE_FRAMES_MAX * TRK_VARINT_MAX)
+/* Deepest stack that is kept (nframe is at most this). */
+#define WIRE_DEPTH_MAX 65535u
+
+/*
+ * Operands by kind:
+ *  1..11     addr, varint size                       (realloc of NULL: kind 3/4 with this form)
+ *  12 mmap   addr, varint size
+ *  13 mremap addr old, varint old size, addr new, varint size
+ *  14 track  varint domain, addr, varint size
+ *  16..21    addr
+ *  22 munmap addr, varint size
+ *  23 untrack varint domain, addr
+ *  27..29    string label
+ *  31 gap    varint events lost
+ */
+
+/* Decoder: the recorder's side. */
+struct wire_state {
+	uint64_t epoch, time_ns, address, pc;
+};
+
+struct wire_record {
+	uint64_t epoch;		/* stamp: its place in the total order of its process */
+	uint64_t time_ns;
+	uint64_t address, size, old_address, old_size;
+	uint32_t domain;
+	uint8_t kind;		/* enum trk_kind or wire_kind */
+	uint8_t realloc_kind, outcome;
+	bool has_stack;
+	uint32_t pops, push_count;
+	uint64_t pushes[WIRE_FRAMES_MAX]; /* oldest first */
+	/* marks: label; modules: path */
+	const char *text;
+	uint32_t text_bytes;
+	uint64_t bias, start, end;
+	uint32_t module_flags;
+	const uint8_t *build_id;
+	uint32_t build_id_bytes;
+};
+
+/* 0, TRK_END (=1) at the end of the bytes, TRK_ERR_CORRUPT. text and build_id point into the input. */
+int wire_decode(struct wire_state *s, struct byte_reader *r, struct wire_record *ret);
+
+#endif

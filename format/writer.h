@@ -1,0 +1,99 @@
+/*
+ * writer - writes a capture file, block by block.
+ *
+ * The recorder's half of format/ (and the tools' that rewrite captures): it may
+ * use the heap, it never prints. Ids are given out here, so that tables and
+ * events agree: modules, frames, nodes and strings are interned, i.e. asking
+ * for the same one twice gives the same id.
+ *
+ * Errors are sticky: after a failed write every call does nothing and
+ * writer_error() tells errno; what was written before stays a readable capture.
+ */
+#ifndef TRK_WRITER_H
+#define TRK_WRITER_H
+
+#include "format/block.h"
+#include "format/trk.h"
+
+struct writer;
+
+struct writer_module {
+	const char *path;
+	const uint8_t *build_id;
+	size_t build_id_bytes;
+	uint32_t flags; /* bit 0 main program, bit 1 vdso */
+};
+
+struct writer_process {
+	uint32_t index, pid, ppid;
+	uint32_t parent; /* UINT32_MAX: none */
+	uint32_t origin; /* 0 started, 1 fork */
+	uint64_t start_ns, end_ns; /* end UINT64_MAX: not known to have ended */
+	uint32_t ended; /* 0 unknown, 1 exited, 2 killed by a signal */
+	uint32_t code;
+	const char *name, *executable;
+	const char *command_line; /* arguments, each ended by a NUL */
+	size_t command_line_bytes;
+	uint32_t execs;
+};
+
+struct writer_thread {
+	uint32_t index, process, tid;
+	uint64_t start_ns, end_ns; /* end UINT64_MAX: not known */
+	const char *name;
+	bool main;
+};
+
+struct writer_mapping {
+	uint32_t process, module;
+	uint64_t bias, start, end;
+	uint64_t load_time_ns, unload_time_ns; /* unload UINT64_MAX: still mapped */
+};
+
+struct writer_symbol {
+	const char *function; /* linkage name; NULL or "" unknown */
+	const char *file;
+	uint32_t line;
+	bool inlined; /* into the next one */
+};
+
+/*
+ * Starts a capture on fd, at its current end (which is offset 0 of the capture).
+ * The descriptor stays the caller's; it need not be seekable. Writes the header.
+ * TRK_ERR_NOMEM, TRK_ERR_IO.
+ */
+int writer_new(struct writer **ret, int fd, const struct trk_header *h);
+
+uint32_t writer_module(struct writer *w, const struct writer_module *m);
+uint32_t writer_frame(struct writer *w, uint32_t module, uint64_t offset);
+uint32_t writer_node(struct writer *w, uint32_t parent, uint32_t frame);
+uint32_t writer_string(struct writer *w, const char *bytes, size_t size);
+uint32_t writer_frame_count(const struct writer *w); /* frames are 1..count */
+void writer_frame_get(const struct writer *w, uint32_t frame, uint32_t *ret_module,
+		      uint64_t *ret_offset);
+
+void writer_process(struct writer *w, const struct writer_process *p);
+void writer_thread(struct writer *w, const struct writer_thread *t);
+void writer_mapping(struct writer *w, const struct writer_mapping *m);
+
+/* Appends an event to its process's (e->process) current block. */
+void writer_event(struct writer *w, const struct trk_event *e);
+
+void writer_rss(struct writer *w, uint32_t process, uint64_t time_ns, uint64_t rss_bytes);
+void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol *s, size_t n);
+void writer_notice(struct writer *w, const char *sentence);
+void writer_health(struct writer *w, const char *key, uint64_t value);
+void writer_summary(struct writer *w, const char *key, uint64_t value);
+
+/* Writes out everything that is pending, tables before the events that use them. */
+int writer_flush(struct writer *w);
+
+/* Bytes of the file so far, and the errno of the first failed write (0: none). */
+uint64_t writer_bytes(const struct writer *w);
+int writer_error(const struct writer *w);
+
+/* Flushes, writes index and trailer. The writer is still to be freed. */
+int writer_finish(struct writer *w);
+void writer_free(struct writer *w); /* NULL-safe; writes nothing */
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * capture - an opened capture file: its tables in memory, its events on demand.
+ *
+ * Everything read from the file is checked: lengths against what is really
+ * there, ids against their tables. Memory grows with the tables (distinct
+ * stacks), never with the number of events. A damaged or cut file opens as far
+ * as it is whole; `damage` says what is missing.
+ */
+#ifndef REPLAY_CAPTURE_H
+#define REPLAY_CAPTURE_H
+
+#include "format/block.h"
+#include "format/trk.h"
+
+struct cap_module {
+	const char *path;
+	const uint8_t *build_id;
+	uint32_t build_id_bytes, flags;
+};
+
+struct cap_symbol {
+	uint32_t function, file; /* string ids */
+	uint32_t line;
+	uint32_t inlined;
+};
+
+struct cap_frame {
+	uint64_t offset;
+	uint32_t module;
+	uint32_t first_symbol; /* into symbols[] */
+	uint32_t symbol_count; /* UINT32_MAX: never looked up */
+};
+
+struct cap_node {
+	uint32_t parent, frame;
+};
+
+struct cap_process {
+	uint32_t pid, ppid, parent; /* parent: index, UINT32_MAX none */
+	uint32_t origin, ended, code, execs;
+	uint64_t start_ns, end_ns; /* end UINT64_MAX: not known to have ended */
+	const char *name, *executable, *command_line; /* command line: arguments ended by NULs */
+	uint32_t command_line_bytes;
+};
+
+struct cap_thread {
+	uint32_t process, tid;
+	uint64_t start_ns, end_ns;
+	const char *name;
+	bool main;
+};
+
+struct cap_mapping {
+	uint32_t process, module;
+	uint64_t bias, start, end, load_time_ns, unload_time_ns;
+};
+
+struct cap_rss {
+	uint32_t process;
+	uint64_t time_ns, rss_bytes;
+};
+
+struct cap_value {
+	const char *key;
+	uint64_t value;
+};
+
+struct cap_block { /* where an EVENTS block lies */
+	uint64_t offset;
+	uint32_t process, items;
+	uint64_t first_time_ns, last_time_ns;
+};
+
+/* Read-only for everyone but capture.c. Index 0 of modules, frames, nodes and strings is "none". */
+struct capture {
+	char *path;
+	struct trk_header header;
+	uint64_t file_bytes;
+	bool complete;		/* the trailer and every block are whole */
+	struct trk_fault damage;	/* the first fault met when not complete */
+	uint64_t damaged_blocks, skipped_bytes;
+
+	struct cap_module *modules;
+	struct cap_frame *frames;
+	struct cap_node *nodes;
+	struct cap_symbol *symbols;
+	const char **strings;
+	struct cap_process *processes;
+	struct cap_thread *threads;
+	struct cap_mapping *mappings;
+	struct cap_rss *rss;
+	const char **notices;
+	struct cap_value *health, *summary;
+	struct cap_block *blocks; /* EVENTS, in file order */
+	uint32_t module_count, frame_count, node_count, symbol_count, string_count, process_count,
+		thread_count, mapping_count, rss_count, notice_count, health_count, summary_count,
+		block_count;
+	uint64_t event_count; /* by the block headers */
+
+	struct capture_private *private;
+};
+
+/*
+ * Opens the capture at `path`. TRK_ERR_IO (errno), _MAGIC, _VERSION, _FEATURE,
+ * _CORRUPT (not even the header is right), _NOMEM, with `fault` filled.
+ */
+int capture_open(struct capture **ret, const char *path, struct trk_fault *fault);
+void capture_close(struct capture *c); /* NULL-safe */
+
+/* Value of a HEALTH / SUMMARY key; 0 when absent. */
+uint64_t capture_health(const struct capture *c, const char *key);
+uint64_t capture_summary(const struct capture *c, const char *key);
+
+/* Index of the process with that pid, UINT32_MAX when there is none. */
+uint32_t capture_process_by_pid(const struct capture *c, uint32_t pid);
+
+/*
+ * A cursor yields the events of all processes (or of one) in time order; within
+ * a process in their true order. Ids in the events are in range: unknown ones
+ * were set to 0. Damaged blocks are skipped and counted in the capture.
+ */
+struct cursor;
+
+int cursor_open(struct cursor **ret, struct capture *c, uint32_t process /* UINT32_MAX: all */);
+/* 0 and the event, TRK_END, or an error. `ret_seq` numbers the events of this cursor from 0. */
+int cursor_next(struct cursor *k, struct trk_event *ret, uint64_t *ret_seq);
+void cursor_close(struct cursor *k); /* NULL-safe */
+
+#endif

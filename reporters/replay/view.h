@@ -1,0 +1,76 @@
+/*
+ * view - what most reports print: sums per (node, thread, kind) of one question
+ * about a capture, found in as few passes over the events as it needs.
+ */
+#ifndef REPLAY_VIEW_H
+#define REPLAY_VIEW_H
+
+#include "replay/capture.h"
+#include "replay/heap.h"
+
+enum view_what {
+	VIEW_LIVE,	/* live at a point (default: the peak) */
+	VIEW_LEAKS,	/* live at the end of its process */
+	VIEW_TEMPORARY, /* temporary at `threshold` */
+	VIEW_ALLOCATIONS, /* everything ever allocated */
+};
+
+enum point_kind {
+	POINT_PEAK,	/* CAP, CAP@peak */
+	POINT_END,	/* CAP@end */
+	POINT_MARK,	/* CAP@LABEL: the first mark of that label */
+	POINT_NTH_MARK, /* CAP@#3: from 1 */
+	POINT_TIME,	/* CAP@1.5s, @200ms, @3m */
+	POINT_SHARE,	/* CAP@90%: share of the events */
+	POINT_RANGE,	/* CAP@A..B: allocated between, still live at B */
+};
+
+struct point {
+	enum point_kind kind;
+	char label[256];
+	uint64_t number; /* NTH_MARK; TIME: ns; SHARE: per cent x 1000 */
+};
+
+struct point_range {
+	struct point from, to;
+	bool is_range;
+};
+
+/*
+ * Splits "CAP@POINT" into a path (malloc'ed) and a point. A file whose whole
+ * name is `text` wins over the split. TRK_ERR_ARG with a sentence when the part
+ * after the last @ is no point.
+ */
+int point_parse(const char *text, char **ret_path, struct point_range *ret,
+		struct trk_fault *fault);
+
+struct view_options {
+	enum view_what what;
+	struct point_range at; /* VIEW_LIVE */
+	uint32_t threshold;    /* VIEW_TEMPORARY */
+	uint32_t process;      /* index; UINT32_MAX: all */
+	bool by_thread;	       /* otherwise row.thread is UINT32_MAX */
+	bool by_size;	       /* rows are split by the exact block size, too */
+};
+
+struct view_row {
+	uint32_t node, thread, process, domain;
+	uint64_t block_size; /* by_size only, else 0 */
+	uint64_t bytes, count;
+	uint8_t kind;
+};
+
+struct view {
+	struct view_row *rows; /* sorted by bytes, count descending, then node */
+	size_t row_count;
+	uint64_t bytes, count;
+	uint64_t time_ns;	/* of the point */
+	struct heap_totals totals; /* of the whole capture, or of the chosen process, at its end */
+};
+
+/* TRK_ERR_ARG: no such mark or time (fault says which, and which marks there are). */
+int view_build(struct capture *c, const struct view_options *o, struct view *ret,
+	       struct trk_fault *fault);
+void view_finish(struct view *v); /* NULL-safe, zero-safe */
+
+#endif

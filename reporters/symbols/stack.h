@@ -1,0 +1,52 @@
+/*
+ * stack - a call-tree node of a capture as people read it: source frames, most
+ * recent first, inlined ones included, demangled, with the allocator's own
+ * frames marked.
+ *
+ * Names come from the capture's SYMBOLS blocks; frames that were never looked
+ * up (recorded with --no-symbols) are resolved here when first asked for.
+ */
+#ifndef SYMBOLS_STACK_H
+#define SYMBOLS_STACK_H
+
+#include "replay/capture.h"
+
+struct source_frame {
+	const char *function; /* demangled and shortened for display; "" unknown */
+	const char *full_function; /* demangled, whole */
+	const char *file;     /* "<unknown>" without line information and module; the module's path, line 0, with a module */
+	uint32_t line;
+	const char *module;   /* path, or "<unknown>" */
+	uint32_t frame;	      /* id in the capture */
+	uint64_t offset;      /* in the module */
+	bool inlined;
+	bool has_source;      /* file and line come from debug information */
+	bool skipped;	      /* allocator frame at the top (malloc family, operator new, leading std::...) */
+	bool runtime;	      /* _start, __libc_start_main, clone3 ...: below main */
+};
+
+struct stacks_options {
+	bool no_skip;		 /* mark none as skipped */
+	const char *const *skip_patterns; /* fnmatch on functions, more to skip; NULL-terminated or NULL */
+};
+
+struct stacks;
+
+int stacks_new(struct stacks **ret, struct capture *c, const struct stacks_options *o);
+void stacks_free(struct stacks *s); /* NULL-safe */
+
+/*
+ * The source frames of `node`, most recent first, in an array that lives until
+ * the next call. An empty stack has one frame: <unknown>, line 0.
+ */
+const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t *ret_count);
+
+/* The most recent frame that is not skipped (the last one when all are). */
+const struct source_frame *stacks_top(struct stacks *s, uint32_t node);
+
+/* "std::vector<...>::push_back" out of the full demangled name. Returns `out`. */
+char *symbols_shorten(const char *full, char *out, size_t room);
+/* Demangled name (C++ Itanium, Rust legacy and v0), or NULL: not mangled. malloc'ed. */
+char *symbols_demangle(const char *linkage_name);
+
+#endif

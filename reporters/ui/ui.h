@@ -1,0 +1,126 @@
+/*
+ * ui - what every command shares with its user: options, errors, sizes, tables,
+ * JSON, output files. Knows nothing of heaps.
+ */
+#ifndef UI_H
+#define UI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Exit codes of every reporter (FEATURES section 0 in one place). */
+enum ui_exit { UI_OK = 0, UI_CANNOT = 1, UI_USAGE = 2, UI_GATE = 3 };
+
+/* ---- errors: one line on stderr, "tracker-stats: what: why; what to do" ---- */
+void ui_set_program(const char *name); /* "tracker-stats" */
+void ui_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void ui_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- options ----
+ * A command describes its options once; parsing, --help and usage errors follow.
+ */
+enum ui_option_type { UI_FLAG, UI_STRING, UI_UINT, UI_SIZE, UI_LIST };
+
+struct ui_option {
+	char short_name;	/* 0: none */
+	const char *long_name;
+	enum ui_option_type type;
+	void *value;		/* bool*, const char**, uint64_t*, uint64_t*, struct ui_list* */
+	const char *argument;	/* name of the argument in --help */
+	const char *help;
+	uint64_t min, max;	/* UI_UINT, UI_SIZE: inclusive; max 0: no bound */
+};
+
+struct ui_list {
+	const char **items; /* NULL-terminated */
+	size_t count;
+};
+
+struct ui_command {
+	const char *name;	/* "tracker-stats" */
+	const char *usage;	/* "[options] CAPTURE" */
+	const char *summary;	/* one line */
+	const char *details;	/* shown below the options in --help: examples. May be NULL */
+	const struct ui_option *options; /* ends with long_name NULL */
+	int min_operands, max_operands; /* max < 0: any number */
+};
+
+/*
+ * Parses. On --help / --version prints and exits 0; on a usage error prints one
+ * line and exits UI_USAGE. Stops at the first operand only with
+ * stop_at_operand ("run"). Returns the index of the first operand.
+ */
+int ui_parse(const struct ui_command *c, int argc, char **argv, bool stop_at_operand);
+
+/* Exits UI_USAGE with "argument --a: not allowed with argument --b" when both are set. */
+void ui_exclude(const char *a, bool a_set, const char *b, bool b_set);
+
+/* ---- output ----
+ * Reports go to stdout or to -o FILE. A file is written beside its place and
+ * renamed into it when whole; an existing one needs force.
+ */
+struct ui_output {
+	FILE *file;
+	char *path, *temporary; /* NULL: stdout */
+};
+
+/* path NULL or "-": stdout. Prints and returns UI_CANNOT when it cannot; 0 done. */
+int ui_output_open(struct ui_output *o, const char *path, bool force);
+/* Flushes and checks every write, renames. Prints and returns UI_CANNOT on failure (full disk, closed pipe). */
+int ui_output_close(struct ui_output *o);
+void ui_output_discard(struct ui_output *o);
+
+/* ---- numbers ---- */
+/* tracemalloc's _format_size: "583 KiB", "10239 B"; sign: always with + or -. Returns buf. */
+char *ui_size(char *buf, size_t room, int64_t bytes, bool sign);
+/* "1.5s", "200ms", "3m"; plain numbers are seconds. False: not a duration. */
+bool ui_parse_duration(const char *text, uint64_t *ret_ns);
+/* "100MB", "100MiB", "1.5g", "4096". False: not a size. */
+bool ui_parse_size(const char *text, uint64_t *ret_bytes);
+/* "1,284,331" */
+char *ui_count(char *buf, size_t room, uint64_t n);
+
+/* ---- text ---- */
+/* Writes s with control characters and invalid UTF-8 made harmless for a terminal. */
+void ui_text(FILE *f, const char *s);
+bool ui_colour(FILE *f); /* terminal, no NO_COLOR, TERM not dumb */
+
+/* ---- progress: a line on a terminal's stderr, nothing elsewhere ---- */
+struct ui_progress {
+	const char *what;
+	uint64_t total, next;
+	uint64_t started_ns;
+	bool shown;
+};
+void ui_progress_start(struct ui_progress *p, const char *what, uint64_t total);
+void ui_progress_step(struct ui_progress *p, uint64_t done);
+void ui_progress_end(struct ui_progress *p);
+
+/* ---- JSON: a streaming writer ----
+ * Strings are escaped so that they are safe inside <script>, too; invalid UTF-8
+ * becomes U+FFFD. Nesting mistakes are ours: asserted.
+ */
+struct ui_json {
+	FILE *file;
+	int depth;
+	bool compact;	/* one line */
+	bool first[64];
+	bool after_key;
+};
+void ui_json_init(struct ui_json *j, FILE *f, bool compact);
+/* Opens the top object of a report: "schema": "tracker.stats", "schema_version": 1. */
+void ui_json_begin_report(struct ui_json *j, const char *schema, unsigned version);
+void ui_json_object(struct ui_json *j, const char *key); /* key NULL inside arrays and at the top */
+void ui_json_array(struct ui_json *j, const char *key);
+void ui_json_end(struct ui_json *j);
+void ui_json_string(struct ui_json *j, const char *key, const char *value); /* NULL: null */
+void ui_json_string_n(struct ui_json *j, const char *key, const char *value, size_t n);
+void ui_json_uint(struct ui_json *j, const char *key, uint64_t value);
+void ui_json_int(struct ui_json *j, const char *key, int64_t value);
+void ui_json_double(struct ui_json *j, const char *key, double value);
+void ui_json_bool(struct ui_json *j, const char *key, bool value);
+void ui_json_null(struct ui_json *j, const char *key);
+
+#endif
