@@ -17,6 +17,8 @@ enum ui_exit { UI_OK = 0, UI_CANNOT = 1, UI_USAGE = 2, UI_GATE = 3 };
 void ui_set_program(const char *name); /* "tracker-stats" */
 void ui_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void ui_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* ui_error with "; try 'tracker stats --help'" behind it; exits UI_USAGE. */
+void ui_usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* ---- options ----
  * A command describes its options once; parsing, --help and usage errors follow.
@@ -75,9 +77,13 @@ void ui_output_discard(struct ui_output *o);
 /* ---- numbers ---- */
 /* tracemalloc's _format_size: "583 KiB", "10239 B"; sign: always with + or -. Returns buf. */
 char *ui_size(char *buf, size_t room, int64_t bytes, bool sign);
+/* The same of a fraction (an average), rounded as CPython does: half to even. */
+char *ui_size_fraction(char *buf, size_t room, double bytes, bool sign);
 /* "1.5s", "200ms", "3m"; plain numbers are seconds. False: not a duration. */
 bool ui_parse_duration(const char *text, uint64_t *ret_ns);
-/* "100MB", "100MiB", "1.5g", "4096". False: not a size. */
+/*
+ * "4096", "100MB" (1000s), "100MiB" and "1.5g" (1024s), in any case. False: not a size.
+ */
 bool ui_parse_size(const char *text, uint64_t *ret_bytes);
 /* "1,284,331" */
 char *ui_count(char *buf, size_t room, uint64_t n);
@@ -85,6 +91,7 @@ char *ui_count(char *buf, size_t room, uint64_t n);
 /* ---- text ---- */
 /* Writes s with control characters and invalid UTF-8 made harmless for a terminal. */
 void ui_text(FILE *f, const char *s);
+bool ui_utf8(void); /* the user's locale is UTF-8 */
 bool ui_colour(FILE *f); /* terminal, no NO_COLOR, TERM not dumb */
 
 /* ---- progress: a line on a terminal's stderr, nothing elsewhere ---- */
@@ -104,12 +111,12 @@ void ui_progress_end(struct ui_progress *p);
  */
 struct ui_json {
 	FILE *file;
-	int depth;
 	bool compact;	/* one line */
-	bool first[64];
-	bool after_key;
+	int depth, room;
+	char *levels;	/* of each open level: what closes it, and whether it is still empty */
 };
 void ui_json_init(struct ui_json *j, FILE *f, bool compact);
+/* The last ui_json_end writes a newline and releases what the writer holds. */
 /* Opens the top object of a report: "schema": "tracker.stats", "schema_version": 1. */
 void ui_json_begin_report(struct ui_json *j, const char *schema, unsigned version);
 void ui_json_object(struct ui_json *j, const char *key); /* key NULL inside arrays and at the top */
@@ -119,7 +126,7 @@ void ui_json_string(struct ui_json *j, const char *key, const char *value); /* N
 void ui_json_string_n(struct ui_json *j, const char *key, const char *value, size_t n);
 void ui_json_uint(struct ui_json *j, const char *key, uint64_t value);
 void ui_json_int(struct ui_json *j, const char *key, int64_t value);
-void ui_json_double(struct ui_json *j, const char *key, double value);
+void ui_json_double(struct ui_json *j, const char *key, double value); /* no number: null */
 void ui_json_bool(struct ui_json *j, const char *key, bool value);
 void ui_json_null(struct ui_json *j, const char *key);
 
