@@ -97,7 +97,7 @@ static inline bool trk_kind_releases(uint8_t kind)
 	return kind >= TRK_FREE && kind <= TRK_UNTRACK;
 }
 
-/* Name as printed by reports: "malloc", "new[]", "munmap". "unknown" for a value that is none. */
+/* Name as printed by reports: "malloc", "new" (new[] too), "munmap". "unknown" for a value that is none. */
 const char *trk_kind_name(uint8_t kind);
 
 #endif

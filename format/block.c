@@ -1,0 +1,187 @@
+/*
+ * block - headers, checksums and compression of a capture's blocks.
+ *
+ * Encoder and decoder of one layout stand side by side, so that they are
+ * changed together. The decoders check a checksum before they believe a field
+ * and a limit before they return it.
+ */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <lz4.h>
+#include <stdio.h>
+
+#include "format/block.h"
+#include "format/bytes.h"
+
+static const uint8_t file_magic[8] = { 0x89, 'T', 'R', 'K', '\r', '\n', 0x1a, '\n' };
+static const uint8_t block_magic[4] = { 'T', 'R', 'K', 'B' };
+static const uint8_t trailer_magic[4] = { 'T', 'R', 'K', 'E' };
+
+/* Feature bits of the file header that this build understands. */
+#define KNOWN_FEATURES 0ull
+#define HEADER_BYTES_MAX 4096u
+
+static uint32_t checksum(const uint8_t *bytes, size_t size)
+{
+	return XXH32(bytes, size, 0);
+}
+
+void trk_header_encode(const struct trk_header *h, uint8_t out[TRK_HEADER_BYTES])
+{
+	memset(out, 0, TRK_HEADER_BYTES);
+	memcpy(out, file_magic, sizeof(file_magic));
+	put_u16(out + 8, h->version);
+	put_u16(out + 10, h->minor);
+	put_u32(out + 12, TRK_HEADER_BYTES);
+	put_u64(out + 16, h->required);
+	put_u64(out + 24, h->start_unix_ns);
+	put_u32(out + 32, h->content);
+	put_u32(out + 36, h->page_bytes);
+	put_u64(out + 40, h->id);
+	put_u32(out + 60, checksum(out, 60));
+}
+
+static int fail(struct trk_fault *f, enum trk_err code, uint64_t offset, const char *fmt,
+		unsigned long long number)
+{
+	f->code = code;
+	f->offset = offset;
+	snprintf(f->why, sizeof(f->why), fmt, number);
+	return code;
+}
+
+int trk_header_decode(const uint8_t *bytes, size_t size, struct trk_header *ret,
+		      struct trk_fault *fault)
+{
+	struct trk_header h;
+
+	if (size == 0)
+		return fail(fault, TRK_ERR_MAGIC, 0, "the file is empty", 0);
+	if (memcmp(bytes, file_magic, size < sizeof(file_magic) ? size : sizeof(file_magic)))
+		return fail(fault, TRK_ERR_MAGIC, 0, "the file is not a tracker capture", 0);
+	if (size < TRK_HEADER_BYTES)
+		return fail(fault, TRK_ERR_CORRUPT, size, "the file ends inside its header", 0);
+	if (get_u32(bytes + 60) != checksum(bytes, 60))
+		return fail(fault, TRK_ERR_CORRUPT, 60, "the checksum of the header is wrong", 0);
+
+	h.version = get_u16(bytes + 8);
+	h.minor = get_u16(bytes + 10);
+	h.header_bytes = get_u32(bytes + 12);
+	h.required = get_u64(bytes + 16);
+	h.start_unix_ns = get_u64(bytes + 24);
+	h.content = get_u32(bytes + 32);
+	h.page_bytes = get_u32(bytes + 36);
+	h.id = get_u64(bytes + 40);
+	if (h.version > TRK_VERSION)
+		return fail(fault, TRK_ERR_VERSION, 8, "the capture has format version %llu", h.version);
+	if (h.required & ~KNOWN_FEATURES)
+		return fail(fault, TRK_ERR_FEATURE, 16, "the capture needs feature number %llu",
+			    (unsigned)__builtin_ctzll(h.required & ~KNOWN_FEATURES));
+	if (h.content > TRK_CONTENT_AGGREGATED)
+		return fail(fault, TRK_ERR_FEATURE, 32, "the capture has content of kind %llu", h.content);
+	if (h.version == 0)
+		return fail(fault, TRK_ERR_CORRUPT, 8, "the version of the capture is 0", 0);
+	if (h.header_bytes < TRK_HEADER_BYTES || h.header_bytes > HEADER_BYTES_MAX)
+		return fail(fault, TRK_ERR_CORRUPT, 12, "the header claims to be %llu bytes long",
+			    h.header_bytes);
+	*ret = h;
+	return 0;
+}
+
+void trk_block_header_encode(const struct trk_block_header *h, uint8_t out[TRK_BLOCK_HEADER_BYTES])
+{
+	memcpy(out, block_magic, sizeof(block_magic));
+	put_u16(out + 4, h->type);
+	put_u16(out + 6, h->flags);
+	put_u32(out + 8, h->raw_bytes);
+	put_u32(out + 12, h->stored_bytes);
+	put_u32(out + 16, h->process);
+	put_u32(out + 20, h->items);
+	put_u64(out + 24, h->first_time_ns);
+	put_u64(out + 32, h->last_time_ns);
+	put_u32(out + 40, h->payload_checksum);
+	put_u32(out + 44, checksum(out, 44));
+}
+
+int trk_block_header_decode(const uint8_t *bytes, size_t size, struct trk_block_header *ret)
+{
+	struct trk_block_header h;
+
+	if (size < TRK_BLOCK_HEADER_BYTES || memcmp(bytes, block_magic, sizeof(block_magic)))
+		return TRK_ERR_CORRUPT;
+	if (get_u32(bytes + 44) != checksum(bytes, 44))
+		return TRK_ERR_CORRUPT;
+
+	h.type = get_u16(bytes + 4);
+	h.flags = get_u16(bytes + 6);
+	h.raw_bytes = get_u32(bytes + 8);
+	h.stored_bytes = get_u32(bytes + 12);
+	h.process = get_u32(bytes + 16);
+	h.items = get_u32(bytes + 20);
+	h.first_time_ns = get_u64(bytes + 24);
+	h.last_time_ns = get_u64(bytes + 32);
+	h.payload_checksum = get_u32(bytes + 40);
+	if (h.raw_bytes > TRK_BLOCK_RAW_MAX || h.stored_bytes > TRK_BLOCK_STORED_MAX)
+		return TRK_ERR_CORRUPT;
+	if (!(h.flags & TRK_BLOCK_LZ4) && h.stored_bytes != h.raw_bytes)
+		return TRK_ERR_CORRUPT;
+	*ret = h;
+	return 0;
+}
+
+void trk_trailer_encode(uint64_t index_offset, uint8_t out[TRK_TRAILER_BYTES])
+{
+	put_u64(out, index_offset);
+	put_u32(out + 8, checksum(out, 8));
+	memcpy(out + 12, trailer_magic, sizeof(trailer_magic));
+}
+
+int trk_trailer_decode(const uint8_t bytes[TRK_TRAILER_BYTES], uint64_t *ret_index_offset)
+{
+	if (memcmp(bytes + 12, trailer_magic, sizeof(trailer_magic)) ||
+	    get_u32(bytes + 8) != checksum(bytes, 8))
+		return TRK_ERR_CORRUPT;
+	*ret_index_offset = get_u64(bytes);
+	return 0;
+}
+
+/* A payload that does not shrink is stored as it is, so that none is ever longer than raw. */
+size_t trk_block_bound(uint32_t raw_bytes)
+{
+	return raw_bytes;
+}
+
+size_t trk_block_encode(struct trk_block_header *h, const uint8_t *raw, uint8_t *out)
+{
+	uint8_t *payload = out + TRK_BLOCK_HEADER_BYTES;
+	const int room = (int)h->raw_bytes - 1;
+	const int packed = room > 0 ? LZ4_compress_default((const char *)raw, (char *)payload,
+							   (int)h->raw_bytes, room)
+				    : 0;
+
+	h->flags &= TRK_BLOCK_MUST_UNDERSTAND;
+	if (packed > 0) {
+		h->flags |= TRK_BLOCK_LZ4;
+		h->stored_bytes = (uint32_t)packed;
+	} else {
+		h->stored_bytes = h->raw_bytes;
+		memcpy(payload, raw, h->raw_bytes);
+	}
+	h->payload_checksum = checksum(payload, h->stored_bytes);
+	trk_block_header_encode(h, out);
+	return TRK_BLOCK_HEADER_BYTES + h->stored_bytes;
+}
+
+int trk_block_payload_decode(const struct trk_block_header *h, const uint8_t *payload, uint8_t *raw)
+{
+	if (checksum(payload, h->stored_bytes) != h->payload_checksum)
+		return TRK_ERR_CORRUPT;
+	if (!(h->flags & TRK_BLOCK_LZ4)) {
+		memcpy(raw, payload, h->raw_bytes);
+		return 0;
+	}
+	const int got = LZ4_decompress_safe((const char *)payload, (char *)raw,
+					    (int)h->stored_bytes, (int)h->raw_bytes);
+	return got == (int)h->raw_bytes ? 0 : TRK_ERR_CORRUPT;
+}

@@ -1,0 +1,320 @@
+/*
+ * event - the coder and the decoder of EVENTS blocks.
+ *
+ * The recorder codes every event of a program here and the reporters decode
+ * every one again, so both are one table lookup and a straight run of varints.
+ * What a kind carries stands once, in `shapes`.
+ */
+#include "format/event.h"
+
+enum shape {
+	SHAPE_NONE, /* no kind */
+	SHAPE_BLOCK, /* addr, size */
+	SHAPE_REALLOC,
+	SHAPE_MREMAP,
+	SHAPE_TRACK,
+	SHAPE_ADDRESS,
+	SHAPE_UNTRACK,
+	SHAPE_OLD,
+	SHAPE_OLD_NEW,
+	SHAPE_OLD_SIZE,
+	SHAPE_LABEL,
+	SHAPE_SIZE,
+};
+
+enum realloc_form { FORM_NEW, FORM_MOVED, FORM_STAYED, FORM_FAILED };
+
+#define HAS_NODE 0x80u /* beside the shape: the current node is this event's */
+#define SHAPE_MASK 0x1fu
+#define KIND_MASK 0x1fu
+#define PART_THREAD 0x20u
+#define PART_TIME 0x40u
+#define PART_NODE 0x80u
+
+static const uint8_t shapes[KIND_MASK + 1] = {
+	[TRK_MALLOC] = SHAPE_BLOCK | HAS_NODE,
+	[TRK_CALLOC] = SHAPE_BLOCK | HAS_NODE,
+	[TRK_REALLOC] = SHAPE_REALLOC | HAS_NODE,
+	[TRK_REALLOCARRAY] = SHAPE_REALLOC | HAS_NODE,
+	[TRK_POSIX_MEMALIGN] = SHAPE_BLOCK | HAS_NODE,
+	[TRK_ALIGNED_ALLOC] = SHAPE_BLOCK | HAS_NODE,
+	[TRK_MEMALIGN] = SHAPE_BLOCK | HAS_NODE,
+	[TRK_VALLOC] = SHAPE_BLOCK | HAS_NODE,
+	[TRK_PVALLOC] = SHAPE_BLOCK | HAS_NODE,
+	[TRK_NEW] = SHAPE_BLOCK | HAS_NODE,
+	[TRK_NEW_ARRAY] = SHAPE_BLOCK | HAS_NODE,
+	[TRK_MMAP] = SHAPE_BLOCK | HAS_NODE,
+	[TRK_MREMAP] = SHAPE_MREMAP | HAS_NODE,
+	[TRK_TRACK] = SHAPE_TRACK | HAS_NODE,
+	[TRK_FREE] = SHAPE_ADDRESS,
+	[TRK_DELETE] = SHAPE_ADDRESS,
+	[TRK_DELETE_ARRAY] = SHAPE_ADDRESS,
+	[TRK_FREE_SIZED] = SHAPE_ADDRESS,
+	[TRK_FREE_ALIGNED_SIZED] = SHAPE_ADDRESS,
+	[TRK_CFREE] = SHAPE_ADDRESS,
+	[TRK_MUNMAP] = SHAPE_BLOCK,
+	[TRK_UNTRACK] = SHAPE_UNTRACK,
+	[TRK_REALLOC_RELEASE] = SHAPE_OLD,
+	[TRK_REALLOC_ACQUIRE] = SHAPE_OLD_NEW | HAS_NODE,
+	[TRK_REALLOC_WITHDRAW] = SHAPE_OLD_SIZE,
+	[TRK_MARK] = SHAPE_LABEL | HAS_NODE,
+	[TRK_REGION_BEGIN] = SHAPE_LABEL | HAS_NODE,
+	[TRK_REGION_END] = SHAPE_LABEL | HAS_NODE,
+	[TRK_EXEC] = SHAPE_LABEL,
+	[TRK_GAP] = SHAPE_SIZE,
+};
+
+/* ---- coder ---- */
+
+/* Most blocks lie 16 bytes apart: such distances lose their four zero bits. */
+static inline uint8_t *put_address(struct event_state *s, uint8_t *p, uint64_t address)
+{
+	const uint64_t d = address - s->address;
+
+	s->address = address;
+	if (d % 16 == 0)
+		return put_varint(p, zigzag((int64_t)d / 16) << 1);
+	*p++ = 1;
+	return put_zigzag(p, (int64_t)d);
+}
+
+static uint8_t *put_label(uint8_t *p, const struct trk_event *e)
+{
+	const uint32_t n = e->label_bytes < TRK_LABEL_MAX ? e->label_bytes : TRK_LABEL_MAX;
+
+	p = put_varint(p, n);
+	if (n)
+		memcpy(p, e->label, n);
+	return p + n;
+}
+
+static uint8_t *put_realloc(struct event_state *s, uint8_t *p, const struct trk_event *e)
+{
+	const enum realloc_form form = !e->address		     ? FORM_FAILED
+				       : !e->old_address	     ? FORM_NEW
+				       : e->address == e->old_address ? FORM_STAYED
+								      : FORM_MOVED;
+
+	*p++ = (uint8_t)form;
+	if (form == FORM_MOVED || form == FORM_FAILED)
+		p = put_address(s, p, e->old_address);
+	if (form != FORM_FAILED)
+		p = put_address(s, p, e->address);
+	return put_varint(p, e->size);
+}
+
+static uint8_t *put_rare(struct event_state *s, uint8_t *p, const struct trk_event *e)
+{
+	switch (shapes[e->kind & KIND_MASK] & SHAPE_MASK) {
+	case SHAPE_MREMAP:
+		p = put_address(s, p, e->old_address);
+		p = put_varint(p, e->old_size);
+		p = put_address(s, p, e->address);
+		return put_varint(p, e->size);
+	case SHAPE_TRACK:
+		p = put_varint(p, e->domain);
+		p = put_address(s, p, e->address);
+		return put_varint(p, e->size);
+	case SHAPE_UNTRACK:
+		p = put_varint(p, e->domain);
+		return put_address(s, p, e->address);
+	case SHAPE_OLD:
+		return put_address(s, p, e->old_address);
+	case SHAPE_OLD_NEW:
+		p = put_address(s, p, e->old_address);
+		p = put_address(s, p, e->address);
+		return put_varint(p, e->size);
+	case SHAPE_OLD_SIZE:
+		p = put_address(s, p, e->old_address);
+		return put_varint(p, e->size);
+	case SHAPE_LABEL:
+		return put_label(p, e);
+	case SHAPE_SIZE:
+		return put_varint(p, e->size);
+	default:
+		return p;
+	}
+}
+
+uint8_t *event_encode(struct event_state *s, const struct trk_event *e, uint8_t *p)
+{
+	const uint8_t shape = shapes[e->kind & KIND_MASK];
+	uint8_t *head = p++;
+	uint8_t parts = e->kind & KIND_MASK;
+
+	if (e->thread != s->thread) {
+		parts |= PART_THREAD;
+		p = put_varint(p, e->thread);
+		s->thread = e->thread;
+	}
+	if (e->time_ns > s->time_ns) { /* a clock that ran backwards stands still */
+		parts |= PART_TIME;
+		p = put_varint(p, e->time_ns - s->time_ns);
+		s->time_ns = e->time_ns;
+	}
+	if ((shape & HAS_NODE) && e->node != s->node) {
+		parts |= PART_NODE;
+		p = put_zigzag(p, (int64_t)e->node - (int64_t)s->node);
+		s->node = e->node;
+	}
+	*head = parts;
+	switch (shape & SHAPE_MASK) {
+	case SHAPE_BLOCK:
+		p = put_address(s, p, e->address);
+		return put_varint(p, e->size);
+	case SHAPE_ADDRESS:
+		return put_address(s, p, e->address);
+	case SHAPE_REALLOC:
+		return put_realloc(s, p, e);
+	default:
+		return put_rare(s, p, e);
+	}
+}
+
+/* ---- decoder ---- */
+
+static inline uint64_t get_address(struct event_state *s, struct byte_reader *r)
+{
+	const uint64_t v = get_varint(r);
+
+	if (!(v & 1))
+		s->address += (uint64_t)unzigzag(v >> 1) * 16;
+	else if (v == 1)
+		s->address += (uint64_t)get_zigzag(r);
+	else
+		r->failed = true;
+	return s->address;
+}
+
+static inline uint32_t get_u32_varint(struct byte_reader *r)
+{
+	const uint64_t v = get_varint(r);
+
+	if (v > UINT32_MAX)
+		r->failed = true;
+	return (uint32_t)v;
+}
+
+static void get_realloc(struct event_state *s, struct byte_reader *r, struct trk_event *e)
+{
+	const uint64_t form = get_varint(r);
+
+	if (form > FORM_FAILED) {
+		r->failed = true;
+		return;
+	}
+	if (form == FORM_MOVED || form == FORM_FAILED)
+		e->old_address = get_address(s, r);
+	if (form != FORM_FAILED)
+		e->address = get_address(s, r);
+	if (form == FORM_STAYED)
+		e->old_address = e->address;
+	e->size = get_varint(r);
+}
+
+static void get_label(struct byte_reader *r, struct trk_event *e)
+{
+	const uint64_t n = get_varint(r);
+	const uint8_t *p = get_bytes(r, n);
+
+	if (!p)
+		return;
+	e->label = (const char *)p;
+	e->label_bytes = (uint32_t)n; /* a block is at most 1 MiB */
+}
+
+static void get_rare(struct event_state *s, struct byte_reader *r, struct trk_event *e)
+{
+	switch (shapes[e->kind] & SHAPE_MASK) {
+	case SHAPE_MREMAP:
+		e->old_address = get_address(s, r);
+		e->old_size = get_varint(r);
+		e->address = get_address(s, r);
+		e->size = get_varint(r);
+		return;
+	case SHAPE_TRACK:
+		e->domain = get_u32_varint(r);
+		e->address = get_address(s, r);
+		e->size = get_varint(r);
+		return;
+	case SHAPE_UNTRACK:
+		e->domain = get_u32_varint(r);
+		e->address = get_address(s, r);
+		return;
+	case SHAPE_OLD:
+		e->old_address = get_address(s, r);
+		return;
+	case SHAPE_OLD_NEW:
+		e->old_address = get_address(s, r);
+		e->address = get_address(s, r);
+		e->size = get_varint(r);
+		return;
+	case SHAPE_OLD_SIZE:
+		e->old_address = get_address(s, r);
+		e->size = get_varint(r);
+		return;
+	case SHAPE_LABEL:
+		get_label(r, e);
+		return;
+	case SHAPE_SIZE:
+		e->size = get_varint(r);
+		return;
+	default:
+		r->failed = true; /* 0 and 15 are no kinds */
+	}
+}
+
+static inline void get_parts(struct event_state *s, struct byte_reader *r, uint8_t head,
+			     uint8_t shape)
+{
+	if (head & PART_THREAD)
+		s->thread = get_u32_varint(r);
+	if (head & PART_TIME) {
+		const uint64_t step = get_varint(r);
+
+		if (step > UINT64_MAX - s->time_ns)
+			r->failed = true;
+		s->time_ns += step;
+	}
+	if (head & PART_NODE) {
+		const uint64_t node = s->node + (uint64_t)get_zigzag(r);
+
+		if (node > UINT32_MAX || !(shape & HAS_NODE))
+			r->failed = true;
+		s->node = (uint32_t)node;
+	}
+}
+
+int event_decode(struct event_state *s, struct byte_reader *r, struct trk_event *ret)
+{
+	if (!bytes_left(r))
+		return r->failed ? TRK_ERR_CORRUPT : TRK_END;
+
+	const uint8_t head = get_byte(r);
+	const uint8_t shape = shapes[head & KIND_MASK];
+	struct trk_event e = { .kind = head & KIND_MASK, .process = ret->process };
+
+	if (head & (PART_THREAD | PART_TIME | PART_NODE))
+		get_parts(s, r, head, shape);
+	switch (shape & SHAPE_MASK) {
+	case SHAPE_BLOCK:
+		e.address = get_address(s, r);
+		e.size = get_varint(r);
+		break;
+	case SHAPE_ADDRESS:
+		e.address = get_address(s, r);
+		break;
+	case SHAPE_REALLOC:
+		get_realloc(s, r, &e);
+		break;
+	default:
+		get_rare(s, r, &e);
+	}
+	if (r->failed)
+		return TRK_ERR_CORRUPT;
+	e.time_ns = s->time_ns;
+	e.thread = s->thread;
+	e.node = shape & HAS_NODE ? s->node : 0;
+	*ret = e;
+	return 0;
+}

@@ -1,0 +1,259 @@
+/*
+ * intern - the tables behind the writer's ids.
+ *
+ * A table grows by doubling and never forgets. A failed allocation leaves it as
+ * it was, so the caller may go on without the new entry.
+ */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/intern.h"
+
+#define LIST_CHILDREN 16u /* a longer list is slower than the map */
+
+/* Makes room for one more element of `size` bytes; false: no memory, nothing changed. */
+static bool grow(void **array, uint32_t *room, uint32_t need, size_t size)
+{
+	uint32_t larger = *room ? *room : 256;
+	void *moved;
+
+	if (need <= *room)
+		return true;
+	while (larger < need) {
+		if (larger > UINT32_MAX / 2)
+			return false;
+		larger *= 2;
+	}
+	moved = realloc(*array, larger * size);
+	if (!moved)
+		return false;
+	*array = moved;
+	*room = larger;
+	return true;
+}
+
+/* ---- map ---- */
+
+static void idmap_put(struct idmap *m, uint64_t slot)
+{
+	uint32_t i = (uint32_t)(slot >> 32) & (m->room - 1);
+
+	while (m->slots[i])
+		i = (i + 1) & (m->room - 1);
+	m->slots[i] = slot;
+}
+
+static bool idmap_reserve(struct idmap *m)
+{
+	struct idmap larger = { .room = m->room ? m->room * 2 : 1024, .used = m->used };
+
+	if (m->used < m->room / 2)
+		return true;
+	if (!larger.room)
+		return false;
+	larger.slots = calloc(larger.room, sizeof(*larger.slots));
+	if (!larger.slots)
+		return false;
+	for (uint32_t i = 0; i < m->room; i++) {
+		if (m->slots[i])
+			idmap_put(&larger, m->slots[i]);
+	}
+	free(m->slots);
+	*m = larger;
+	return true;
+}
+
+/* The caller has reserved. */
+static void idmap_add(struct idmap *m, uint32_t hash, uint32_t id)
+{
+	idmap_put(m, (uint64_t)hash << 32 | id);
+	m->used++;
+}
+
+/* The next id filed under hash, from *at on (start with *at = hash); 0: no more. */
+static uint32_t idmap_next(const struct idmap *m, uint32_t hash, uint32_t *at)
+{
+	if (!m->room)
+		return 0;
+	for (;;) {
+		const uint64_t slot = m->slots[*at & (m->room - 1)];
+
+		++*at;
+		if (!slot || (uint32_t)(slot >> 32) == hash)
+			return (uint32_t)slot;
+	}
+}
+
+/* ---- byte strings ---- */
+
+static bool pool_reserve(struct pool *p, uint32_t size)
+{
+	size_t room = p->room ? p->room : 4096;
+	uint8_t *moved;
+
+	if (!idmap_reserve(&p->map) || p->count == UINT32_MAX ||
+	    !grow((void **)&p->entries, &p->entry_room, p->count + 1, sizeof(*p->entries)))
+		return false;
+	while (room - p->size < size)
+		room *= 2;
+	if (room == p->room)
+		return true;
+	moved = realloc(p->bytes, room);
+	if (!moved)
+		return false;
+	p->bytes = moved;
+	p->room = room;
+	return true;
+}
+
+uint32_t pool_find(struct pool *p, const void *bytes, uint32_t size, bool *ret_new)
+{
+	const uint32_t hash = XXH32(bytes, size, 0);
+	uint32_t at = hash, id;
+
+	*ret_new = false;
+	while ((id = idmap_next(&p->map, hash, &at))) {
+		const struct pool_entry *e = &p->entries[id - 1];
+
+		if (e->size == size && !memcmp(p->bytes + e->at, bytes, size))
+			return id;
+	}
+	if (!pool_reserve(p, size))
+		return 0;
+	memcpy(p->bytes + p->size, bytes, size);
+	p->entries[p->count++] = (struct pool_entry){ .at = p->size, .size = size };
+	p->size += size;
+	idmap_add(&p->map, hash, p->count);
+	*ret_new = true;
+	return p->count;
+}
+
+void pool_finish(struct pool *p)
+{
+	free(p->map.slots);
+	free(p->bytes);
+	free(p->entries);
+	*p = (struct pool){ 0 };
+}
+
+/* ---- frames and nodes ---- */
+
+static uint32_t mix(uint64_t a, uint32_t b)
+{
+	uint64_t h = (a ^ (uint64_t)b << 40 ^ b) * 0x9e3779b97f4a7c15ull;
+
+	h ^= h >> 29;
+	h *= 0xbf58476d1ce4e5b9ull;
+	return (uint32_t)(h >> 32);
+}
+
+uint32_t frame_table_find(struct frame_table *t, uint32_t module, uint64_t offset, bool *ret_new)
+{
+	const uint32_t hash = mix(offset, module);
+	uint32_t at = hash, id;
+
+	*ret_new = false;
+	while ((id = idmap_next(&t->map, hash, &at))) {
+		if (t->entries[id].offset == offset && t->entries[id].module == module)
+			return id;
+	}
+	if (t->count >= UINT32_MAX - 1 || !idmap_reserve(&t->map) ||
+	    !grow((void **)&t->entries, &t->room, t->count + 2, sizeof(*t->entries)))
+		return 0;
+	id = ++t->count;
+	t->entries[id] = (struct frame_entry){ .offset = offset, .module = module };
+	idmap_add(&t->map, hash, id);
+	*ret_new = true;
+	return id;
+}
+
+void frame_table_finish(struct frame_table *t)
+{
+	free(t->map.slots);
+	free(t->entries);
+	*t = (struct frame_table){ 0 };
+}
+
+static bool node_table_reserve(struct node_table *t)
+{
+	const uint32_t room = t->room;
+
+	if (t->count >= UINT32_MAX - 1 ||
+	    !grow((void **)&t->entries, &t->room, t->count + 2, sizeof(*t->entries)))
+		return false;
+	if (!room)
+		t->entries[0] = (struct node_entry){ 0 };
+	return true;
+}
+
+/* The child of `parent` with that frame that stands in the list; *ret_length: how many do. */
+static uint32_t list_find(struct node_table *t, uint32_t parent, uint32_t frame,
+			  uint32_t *ret_length)
+{
+	struct node_entry *n = t->entries;
+	uint32_t before = 0, length = 0;
+
+	for (uint32_t id = n[parent].child; id; before = id, id = n[id].sibling, length++) {
+		if (n[id].frame != frame)
+			continue;
+		if (before) { /* move to the front */
+			n[before].sibling = n[id].sibling;
+			n[id].sibling = n[parent].child;
+			n[parent].child = id;
+		}
+		return id;
+	}
+	*ret_length = length;
+	return 0;
+}
+
+static uint32_t wide_find(const struct node_table *t, uint32_t parent, uint32_t frame,
+			  uint32_t hash)
+{
+	uint32_t at = hash, id;
+
+	while ((id = idmap_next(&t->wide, hash, &at))) {
+		if (t->entries[id].frame == frame && t->entries[id].parent == parent)
+			return id;
+	}
+	return 0;
+}
+
+uint32_t node_table_find(struct node_table *t, uint32_t parent, uint32_t frame, bool *ret_new)
+{
+	const uint32_t hash = mix(frame, parent);
+	uint32_t id, length = 0;
+
+	assert(parent <= t->count);
+	*ret_new = false;
+	if (t->room) {
+		id = list_find(t, parent, frame, &length);
+		if (!id && length == LIST_CHILDREN)
+			id = wide_find(t, parent, frame, hash);
+		if (id)
+			return id;
+	}
+	if (!node_table_reserve(t) || (length == LIST_CHILDREN && !idmap_reserve(&t->wide)))
+		return 0;
+	id = ++t->count;
+	t->entries[id] = (struct node_entry){ .frame = frame, .parent = parent };
+	if (length < LIST_CHILDREN) {
+		t->entries[id].sibling = t->entries[parent].child;
+		t->entries[parent].child = id;
+	} else {
+		idmap_add(&t->wide, hash, id);
+	}
+	*ret_new = true;
+	return id;
+}
+
+void node_table_finish(struct node_table *t)
+{
+	free(t->wide.slots);
+	free(t->entries);
+	*t = (struct node_table){ 0 };
+}

@@ -1,0 +1,153 @@
+/*
+ * wire_decode - reads what a target wrote into its shared memory.
+ *
+ * Runs in the recorder, on bytes that a dying or hostile program may have
+ * filled with anything: every count is checked before it is used, nothing is
+ * allocated, and `text` and `build_id` never point outside the input.
+ */
+#include "format/event.h" /* TRK_END */
+#include "format/wire.h"
+
+static uint64_t get_address(struct wire_state *s, struct byte_reader *r)
+{
+	s->address += (uint64_t)get_zigzag(r);
+	return s->address;
+}
+
+static const uint8_t *get_string(struct byte_reader *r, uint32_t *ret_bytes)
+{
+	const uint64_t n = get_varint(r);
+	const uint8_t *p = get_bytes(r, n);
+
+	*ret_bytes = p ? (uint32_t)n : 0;
+	return p;
+}
+
+static uint32_t get_bounded(struct byte_reader *r, uint32_t max)
+{
+	const uint64_t v = get_varint(r);
+
+	if (v > max) {
+		r->failed = true;
+		return 0;
+	}
+	return (uint32_t)v;
+}
+
+static void get_stack(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
+{
+	ret->has_stack = true;
+	ret->pops = get_bounded(r, WIRE_DEPTH_MAX);
+	ret->push_count = get_bounded(r, WIRE_FRAMES_MAX);
+	for (uint32_t i = 0; i < ret->push_count; i++) {
+		s->pc += (uint64_t)get_zigzag(r);
+		ret->pushes[i] = s->pc;
+	}
+}
+
+static void get_parts(struct wire_state *s, struct byte_reader *r, uint8_t head,
+		      struct wire_record *ret)
+{
+	if (head & WIRE_EPOCH) {
+		const uint64_t step = get_varint(r);
+
+		if (step > UINT64_MAX - s->epoch)
+			r->failed = true;
+		s->epoch += step;
+	}
+	if (head & WIRE_TIME)
+		s->time_ns += (uint64_t)get_zigzag(r);
+	if (head & WIRE_STACK)
+		get_stack(s, r, ret);
+}
+
+static void get_realloc_end(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
+{
+	ret->realloc_kind = get_byte(r);
+	ret->outcome = get_byte(r);
+	ret->address = get_address(s, r);
+	ret->size = get_varint(r);
+	if ((ret->realloc_kind != TRK_REALLOC && ret->realloc_kind != TRK_REALLOCARRAY) ||
+	    ret->outcome > WIRE_FREED)
+		r->failed = true;
+}
+
+static void get_module(struct byte_reader *r, struct wire_record *ret)
+{
+	ret->bias = get_varint(r);
+	ret->start = get_varint(r);
+	ret->end = get_varint(r);
+	ret->module_flags = get_bounded(r, UINT32_MAX);
+	ret->text = (const char *)get_string(r, &ret->text_bytes);
+	ret->build_id = get_string(r, &ret->build_id_bytes);
+}
+
+static void get_operands(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
+{
+	switch (ret->kind) {
+	case TRK_MALLOC ... TRK_MMAP:
+	case TRK_MUNMAP:
+		ret->address = get_address(s, r);
+		ret->size = get_varint(r);
+		return;
+	case TRK_FREE ... TRK_CFREE:
+		ret->address = get_address(s, r);
+		return;
+	case TRK_MREMAP:
+		ret->old_address = get_address(s, r);
+		ret->old_size = get_varint(r);
+		ret->address = get_address(s, r);
+		ret->size = get_varint(r);
+		return;
+	case TRK_TRACK:
+		ret->domain = get_bounded(r, UINT32_MAX);
+		ret->address = get_address(s, r);
+		ret->size = get_varint(r);
+		return;
+	case TRK_UNTRACK:
+		ret->domain = get_bounded(r, UINT32_MAX);
+		ret->address = get_address(s, r);
+		return;
+	case WIRE_REALLOC_BEGIN:
+		ret->old_address = get_address(s, r);
+		return;
+	case WIRE_REALLOC_END:
+		get_realloc_end(s, r, ret);
+		return;
+	case WIRE_FRAMES:
+		if (!ret->has_stack)
+			r->failed = true;
+		return;
+	case TRK_MARK ... TRK_REGION_END:
+		ret->text = (const char *)get_string(r, &ret->text_bytes);
+		return;
+	case WIRE_MODULE:
+		get_module(r, ret);
+		return;
+	case TRK_GAP:
+		ret->size = get_varint(r);
+		return;
+	default:
+		r->failed = true; /* 0 and 15 are no kinds */
+	}
+}
+
+int wire_decode(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
+{
+	if (!bytes_left(r))
+		return r->failed ? TRK_ERR_CORRUPT : TRK_END;
+
+	const uint8_t head = get_byte(r);
+
+	/* pushes, a kilobyte, is only read up to push_count: clear what stands around it. */
+	memset(ret, 0, offsetof(struct wire_record, pushes));
+	memset(&ret->text, 0, sizeof(*ret) - offsetof(struct wire_record, text));
+	ret->kind = head & 0x1f;
+	get_parts(s, r, head, ret);
+	get_operands(s, r, ret);
+	if (r->failed)
+		return TRK_ERR_CORRUPT;
+	ret->epoch = s->epoch;
+	ret->time_ns = s->time_ns;
+	return 0;
+}

@@ -1,0 +1,348 @@
+/*
+ * writer - collects events, one pending payload per process, and writes blocks.
+ *
+ * The tables an event may name are always written before the events, and tables
+ * in the order of `table_order`, in which every one names only earlier ones.
+ *
+ * No payload can outgrow a block: a pending one is written when it reaches
+ * BLOCK_BYTES, and what is added at once is bounded (strings are cut).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "format/writer_private.h"
+
+#define EVENT_MAX (TRK_EVENT_BYTES_MAX + TRK_LABEL_MAX)
+#define EVENTS_ROOM_FIRST 4096u
+#define EVENTS_ROOM (BLOCK_BYTES + EVENT_MAX)
+
+static const uint8_t table_order[] = {
+	TRK_BLOCK_STRINGS, TRK_BLOCK_MODULES,  TRK_BLOCK_FRAMES,  TRK_BLOCK_NODES,   TRK_BLOCK_PROCESSES,
+	TRK_BLOCK_THREADS, TRK_BLOCK_MAPPINGS, TRK_BLOCK_SYMBOLS, TRK_BLOCK_RSS,     TRK_BLOCK_NOTICES,
+	TRK_BLOCK_HEALTH,  TRK_BLOCK_SUMMARY,
+};
+
+void writer_stop(struct writer *w, int error)
+{
+	if (!w->error)
+		w->error = error ? error : EIO;
+}
+
+/* ---- blocks ---- */
+
+static void write_all(struct writer *w, const uint8_t *p, size_t size)
+{
+	while (size && !w->error) {
+		const ssize_t n = write(w->fd, p, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			writer_stop(w, n < 0 ? errno : EIO);
+			return;
+		}
+		p += n;
+		size -= (size_t)n;
+		w->bytes += (uint64_t)n;
+	}
+}
+
+static void index_add(struct writer *w, const struct trk_block_header *h, uint64_t offset)
+{
+	if (w->index_count == w->index_room) {
+		const size_t room = w->index_room ? w->index_room * 2 : 256;
+		struct index_entry *moved = realloc(w->index, room * sizeof(*moved));
+
+		if (!moved) {
+			writer_stop(w, ENOMEM);
+			return;
+		}
+		w->index = moved;
+		w->index_room = room;
+	}
+	w->index[w->index_count++] = (struct index_entry){
+		.offset = offset,
+		.first_time_ns = h->first_time_ns,
+		.last_time_ns = h->last_time_ns,
+		.process = h->process,
+		.items = h->items,
+		.type = h->type,
+	};
+}
+
+static void write_block(struct writer *w, struct trk_block_header *h, const uint8_t *raw)
+{
+	const uint64_t offset = w->bytes;
+
+	if (w->error)
+		return;
+	write_all(w, w->block, trk_block_encode(h, raw, w->block));
+	if (!w->error && h->type != TRK_BLOCK_INDEX)
+		index_add(w, h, offset);
+}
+
+static void write_table(struct writer *w, enum trk_block_type type)
+{
+	struct payload *t = &w->tables[type];
+	struct trk_block_header h = {
+		.type = (uint16_t)type,
+		.raw_bytes = (uint32_t)t->size,
+		.process = TRK_NO_PROCESS,
+		.items = t->items,
+		.first_time_ns = t->first_time_ns,
+		.last_time_ns = t->last_time_ns,
+	};
+
+	if (!t->items)
+		return;
+	write_block(w, &h, t->bytes);
+	t->size = 0;
+	t->items = 0;
+}
+
+void writer_write_tables(struct writer *w)
+{
+	for (size_t i = 0; i < sizeof(table_order); i++)
+		write_table(w, table_order[i]);
+}
+
+/* ---- events ---- */
+
+static void write_events(struct writer *w, struct events *b)
+{
+	struct trk_block_header h = {
+		.type = TRK_BLOCK_EVENTS,
+		.raw_bytes = (uint32_t)(b->at - b->bytes),
+		.process = b->process,
+		.items = b->items,
+		.first_time_ns = b->first_time_ns,
+		.last_time_ns = b->state.time_ns,
+	};
+
+	writer_write_tables(w);
+	write_block(w, &h, b->bytes);
+	b->at = b->bytes;
+	b->items = 0;
+}
+
+static struct events *events_new(struct writer *w, uint32_t process)
+{
+	struct events *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->bytes = malloc(EVENTS_ROOM_FIRST);
+	if (!b->bytes) {
+		free(b);
+		return NULL;
+	}
+	b->process = process;
+	b->at = b->bytes;
+	b->limit = b->bytes + EVENTS_ROOM_FIRST - EVENT_MAX;
+	b->next = w->pending;
+	w->pending = b;
+	w->events[process] = b;
+	return b;
+}
+
+/* The buffer of a process, made when it has none; NULL: no memory. */
+static struct events *events_of(struct writer *w, uint32_t process)
+{
+	if (process >= w->events_room) {
+		const size_t room = ((size_t)process + 64) * 3 / 2;
+		struct events **moved = realloc(w->events, room * sizeof(*moved));
+
+		if (!moved)
+			return NULL;
+		memset(moved + w->events_room, 0, (room - w->events_room) * sizeof(*moved));
+		w->events = moved;
+		w->events_room = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
+	}
+	return w->events[process] ? w->events[process] : events_new(w, process);
+}
+
+/* Makes room behind a full buffer: a larger one, or an empty one. */
+static bool events_room(struct writer *w, struct events *b)
+{
+	const size_t size = (size_t)(b->at - b->bytes);
+	size_t room = (size_t)(b->limit - b->bytes) + EVENT_MAX;
+	uint8_t *moved;
+
+	if (room == EVENTS_ROOM) {
+		write_events(w, b);
+		return !w->error;
+	}
+	room = room * 4 < EVENTS_ROOM ? room * 4 : EVENTS_ROOM;
+	moved = realloc(b->bytes, room);
+	if (!moved)
+		return false;
+	b->bytes = moved;
+	b->at = moved + size;
+	b->limit = moved + room - EVENT_MAX;
+	return true;
+}
+
+void writer_event(struct writer *w, const struct trk_event *e)
+{
+	struct events *b = e->process < w->events_room ? w->events[e->process] : NULL;
+
+	if (w->error)
+		return;
+	if (!b)
+		b = events_of(w, e->process);
+	if (!b || (b->at > b->limit && !events_room(w, b))) {
+		writer_stop(w, ENOMEM);
+		return;
+	}
+	if (!b->items++) {
+		b->first_time_ns = e->time_ns;
+		b->state = event_state_init(e->time_ns);
+	}
+	b->at = event_encode(&b->state, e, b->at);
+}
+
+static void events_free(struct events *b)
+{
+	if (!b)
+		return;
+	free(b->bytes);
+	free(b);
+}
+
+/* ---- the whole ---- */
+
+int writer_new(struct writer **ret, int fd, const struct trk_header *h)
+{
+	uint8_t header[TRK_HEADER_BYTES];
+	struct writer *w = calloc(1, sizeof(*w));
+	int err = TRK_ERR_NOMEM;
+
+	if (!w)
+		goto out;
+	w->fd = fd;
+	w->block = malloc(TRK_BLOCK_HEADER_BYTES + trk_block_bound(TRK_BLOCK_RAW_MAX));
+	if (!w->block)
+		goto out;
+	trk_header_encode(h, header);
+	write_all(w, header, sizeof(header));
+	err = TRK_ERR_IO;
+	if (w->error) {
+		errno = w->error;
+		goto out;
+	}
+	*ret = w;
+	w = NULL;
+	err = 0;
+out:
+	writer_free(w);
+	return err;
+}
+
+static int result(const struct writer *w)
+{
+	if (!w->error)
+		return 0;
+	errno = w->error;
+	return w->error == ENOMEM ? TRK_ERR_NOMEM : TRK_ERR_IO;
+}
+
+/*
+ * Buffers that stayed empty since the last call go: a recording may outlive a
+ * hundred thousand processes.
+ */
+int writer_flush(struct writer *w)
+{
+	struct events **link = &w->pending, *b;
+
+	writer_write_tables(w);
+	while ((b = *link)) {
+		if (b->items) {
+			write_events(w, b);
+			link = &b->next;
+			continue;
+		}
+		*link = b->next;
+		w->events[b->process] = NULL;
+		events_free(b);
+	}
+	return result(w);
+}
+
+uint64_t writer_bytes(const struct writer *w)
+{
+	return w->bytes;
+}
+
+int writer_error(const struct writer *w)
+{
+	return w->error;
+}
+
+static uint8_t *put_index_entry(uint8_t *p, const struct index_entry *e, uint64_t before)
+{
+	p = put_varint(p, e->offset - before);
+	p = put_varint(p, e->type);
+	p = put_varint(p, e->process == TRK_NO_PROCESS ? 0 : (uint64_t)e->process + 1);
+	p = put_varint(p, e->items);
+	p = put_varint(p, e->first_time_ns);
+	return put_varint(p, e->last_time_ns);
+}
+
+/* One INDEX block, or several when there are very many blocks; one, too, when there are none. */
+static void write_index(struct writer *w)
+{
+	uint8_t *raw = w->record.bytes; /* as large as a block's pending bytes */
+	size_t i = 0;
+
+	do {
+		struct trk_block_header h = { .type = TRK_BLOCK_INDEX, .process = TRK_NO_PROCESS };
+		uint8_t *p = raw;
+		uint64_t before = 0;
+
+		while (i < w->index_count && p < raw + BLOCK_BYTES) {
+			p = put_index_entry(p, &w->index[i], before);
+			before = w->index[i++].offset;
+			h.items++;
+		}
+		h.raw_bytes = (uint32_t)(p - raw);
+		write_block(w, &h, raw);
+	} while (i < w->index_count);
+}
+
+int writer_finish(struct writer *w)
+{
+	uint8_t trailer[TRK_TRAILER_BYTES];
+
+	if (writer_flush(w))
+		return result(w);
+	if (!writer_record_begin(w))
+		return result(w);
+	trk_trailer_encode(w->bytes, trailer);
+	write_index(w);
+	write_all(w, trailer, sizeof(trailer));
+	return result(w);
+}
+
+void writer_free(struct writer *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; i < TYPES; i++)
+		free(w->tables[i].bytes);
+	free(w->record.bytes);
+	while (w->pending) {
+		struct events *b = w->pending;
+
+		w->pending = b->next;
+		events_free(b);
+	}
+	free(w->events);
+	free(w->index);
+	free(w->block);
+	pool_finish(&w->strings);
+	pool_finish(&w->modules);
+	frame_table_finish(&w->frames);
+	node_table_finish(&w->nodes);
+	free(w);
+}

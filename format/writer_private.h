@@ -1,0 +1,70 @@
+/*
+ * writer_private - what the two halves of the writer share: writer.c (blocks,
+ * events, the file) and writer_tables.c (everything that is not an event).
+ */
+#ifndef TRK_WRITER_PRIVATE_H
+#define TRK_WRITER_PRIVATE_H
+
+#include "format/bytes.h"
+#include "format/event.h"
+#include "format/intern.h"
+#include "format/writer.h"
+
+#define BLOCK_BYTES (256u << 10) /* larger ones compress no better and cost a reader memory */
+#define STRING_MAX (64u << 10)
+#define RECORD_MAX (4 * STRING_MAX + 32 * TRK_VARINT_MAX)
+#define INDEX_ENTRY_MAX (6u * TRK_VARINT_MAX)
+#define TYPES (TRK_BLOCK_INDEX + 1)
+
+struct payload {
+	uint8_t *bytes;
+	size_t size, room;
+	uint32_t items;
+	uint64_t first_time_ns, last_time_ns;
+	uint64_t last_offset; /* FRAMES: of the entry before */
+};
+
+struct events {
+	struct events *next;
+	uint8_t *bytes, *at, *limit; /* an event fits when at <= limit */
+	uint32_t process, items;
+	uint64_t first_time_ns;
+	struct event_state state;
+};
+
+struct index_entry {
+	uint64_t offset, first_time_ns, last_time_ns;
+	uint32_t process, items;
+	uint16_t type;
+};
+
+_Static_assert(RECORD_MAX >= BLOCK_BYTES + INDEX_ENTRY_MAX, "write_index uses a record's room");
+
+struct writer {
+	int fd, error;
+	uint64_t bytes;
+	uint8_t *block; /* room for the largest one */
+	struct payload tables[TYPES], record;
+
+	struct events **events; /* by process; NULL: nothing pending */
+	uint32_t events_room;
+	struct events *pending; /* the same ones, in a list */
+
+	struct pool strings, modules;
+	struct frame_table frames;
+	struct node_table nodes;
+
+	struct index_entry *index;
+	size_t index_count, index_room;
+};
+
+/* Remembers the first error; from then on nothing is written. */
+void writer_stop(struct writer *w, int error);
+
+/* Writes out all pending tables, in an order in which each names only earlier ones. */
+void writer_write_tables(struct writer *w);
+
+/* Makes w->record empty, with room for RECORD_MAX bytes; NULL: an error is set. */
+uint8_t *writer_record_begin(struct writer *w);
+
+#endif

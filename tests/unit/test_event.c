@@ -1,0 +1,314 @@
+/* event - every kind of event to bytes and back; bytes that are none. */
+#include "unit.h"
+
+#include "format/event.h"
+
+static const char label[] = "after parsing";
+
+static uint32_t any_u32(uint64_t *seed)
+{
+	return (uint32_t)random_any(seed);
+}
+
+static uint64_t address_not_0(uint64_t *seed)
+{
+	const uint64_t near = 0x7f0000000000ull + (random_next(seed) % 4096) * 16;
+
+	switch (random_next(seed) % 4) {
+	case 0:
+		return random_next(seed) | 1;
+	case 1:
+		return near + 8;
+	default:
+		return near;
+	}
+}
+
+/* A legal event: only the fields that its kind carries are set. */
+static struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t time_ns)
+{
+	struct trk_event e = { .kind = kind, .time_ns = time_ns, .thread = any_u32(seed) };
+	const uint64_t a = address_not_0(seed), b = address_not_0(seed), n = random_any(seed);
+
+	if (trk_kind_allocates(kind) || kind == TRK_REALLOC_ACQUIRE ||
+	    (kind >= TRK_MARK && kind <= TRK_REGION_END))
+		e.node = any_u32(seed);
+	if (trk_kind_allocates(kind) || trk_kind_releases(kind))
+		e.address = a;
+	if (trk_kind_allocates(kind) || kind == TRK_MUNMAP)
+		e.size = n;
+	if (kind == TRK_TRACK || kind == TRK_UNTRACK)
+		e.domain = any_u32(seed);
+	if (kind == TRK_REALLOC || kind == TRK_REALLOCARRAY) {
+		const unsigned form = random_next(seed) % 4;
+
+		e.old_address = form == 0 ? 0 : form == 1 ? a : b;
+		e.address = form == 3 ? 0 : a;
+	}
+	if (kind == TRK_MREMAP) {
+		e.old_address = b;
+		e.old_size = random_any(seed);
+	}
+	if (kind >= TRK_REALLOC_RELEASE && kind <= TRK_REALLOC_WITHDRAW) {
+		e.old_address = b;
+		e.address = kind == TRK_REALLOC_ACQUIRE ? a : 0;
+		e.size = kind == TRK_REALLOC_RELEASE ? 0 : n;
+	}
+	if (kind >= TRK_MARK && kind <= TRK_EXEC) {
+		e.label_bytes = random_next(seed) % sizeof(label);
+		e.label = e.label_bytes ? label : NULL;
+	}
+	if (kind == TRK_GAP)
+		e.size = n;
+	return e;
+}
+
+static void assert_event_equal(const struct trk_event *a, const struct trk_event *b)
+{
+	assert_int_equal(a->kind, b->kind);
+	assert_true(a->time_ns == b->time_ns);
+	assert_true(a->address == b->address);
+	assert_true(a->size == b->size);
+	assert_true(a->old_address == b->old_address);
+	assert_true(a->old_size == b->old_size);
+	assert_true(a->thread == b->thread);
+	assert_true(a->node == b->node);
+	assert_true(a->domain == b->domain);
+	assert_int_equal(a->label_bytes, b->label_bytes);
+	if (a->label_bytes)
+		assert_memory_equal(a->label, b->label, a->label_bytes);
+}
+
+static bool is_kind(uint8_t kind)
+{
+	return kind >= 1 && kind <= 31 && kind != 15;
+}
+
+static void random_events_come_back(void **unused)
+{
+	enum { COUNT = 20000 };
+	uint8_t *bytes = malloc(COUNT * (TRK_EVENT_BYTES_MAX + sizeof(label))), *p = bytes;
+	struct trk_event *events = calloc(COUNT, sizeof(*events)), got = { 0 };
+	struct event_state s = event_state_init(1000);
+	uint64_t seed = 7, time_ns = 1000;
+	struct byte_reader r;
+
+	for (int i = 0; i < COUNT; i++) {
+		const uint8_t kind = (uint8_t)(random_next(&seed) % 32);
+		uint8_t *before = p;
+
+		time_ns += random_next(&seed) % 3 ? 0 : random_next(&seed) >> 30;
+		events[i] = any_event(&seed, is_kind(kind) ? kind : TRK_MALLOC, time_ns);
+		p = event_encode(&s, &events[i], p);
+		assert_true((size_t)(p - before) <= TRK_EVENT_BYTES_MAX + events[i].label_bytes);
+	}
+	s = event_state_init(1000);
+	r = byte_reader_of(bytes, (size_t)(p - bytes));
+	for (int i = 0; i < COUNT; i++) {
+		assert_int_equal(event_decode(&s, &r, &got), 0);
+		assert_event_equal(&got, &events[i]);
+	}
+	assert_int_equal(event_decode(&s, &r, &got), TRK_END);
+	free(bytes);
+	free(events);
+}
+
+static struct trk_event once(const struct trk_event *e)
+{
+	static uint8_t b[TRK_EVENT_BYTES_MAX + TRK_LABEL_MAX]; /* the label stays in it */
+	struct event_state s = event_state_init(0);
+	const uint8_t *end = event_encode(&s, e, b);
+	struct byte_reader r = byte_reader_of(b, (size_t)(end - b));
+	struct trk_event got = { .process = 4711 };
+
+	s = event_state_init(0);
+	assert_int_equal(event_decode(&s, &r, &got), 0);
+	assert_int_equal(bytes_left(&r), 0);
+	assert_int_equal(got.process, 4711);
+	return got;
+}
+
+static void every_kind_takes_the_largest_fields(void **unused)
+{
+	for (uint8_t kind = 0; kind < 32; kind++) {
+		struct trk_event e, got;
+		uint64_t seed = kind;
+
+		if (!is_kind(kind))
+			continue;
+		e = any_event(&seed, kind, UINT64_MAX);
+		e.thread = UINT32_MAX;
+		e.node = e.node ? UINT32_MAX : 0;
+		e.size = e.size ? UINT64_MAX : 0;
+		e.domain = e.domain ? UINT32_MAX : 0;
+		got = once(&e);
+		assert_event_equal(&got, &e);
+	}
+}
+
+static void addresses_wrap_around(void **unused)
+{
+	static const uint64_t a[] = { 0, UINT64_MAX, 1, 1ull << 63, 0, UINT64_MAX - 15, 16, 8,
+				      UINT64_MAX / 2, UINT64_MAX / 2 + 1 };
+	uint8_t b[10 * TRK_EVENT_BYTES_MAX], *p = b;
+	struct event_state s = event_state_init(0);
+	struct trk_event e = { .kind = TRK_FREE };
+	struct byte_reader r;
+
+	for (int i = 0; i < 10; i++) {
+		e.address = a[i];
+		p = event_encode(&s, &e, p);
+	}
+	s = event_state_init(0);
+	r = byte_reader_of(b, (size_t)(p - b));
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(event_decode(&s, &r, &e), 0);
+		assert_true(e.address == a[i]);
+	}
+}
+
+/* docs/FORMAT.md by hand: what a second implementation would write. */
+static void bytes_are_as_specified(void **unused)
+{
+	static const uint8_t want[] = {
+		0xe1, 3, 5, 14, 0x80, 0x01, 24, /* malloc: thread 3, time +5, node +7, d/16 = 32, 24 B */
+		0x10, 1, 16, /* free: d = 8 */
+		0x03, 1, 1, 15, 4, 100, /* realloc moved: old d = -8, new d = +16 */
+		0x9b, 13, 2, 'h', 'i', /* mark: node -7 */
+	};
+	const struct trk_event events[] = {
+		{ .kind = TRK_MALLOC, .thread = 3, .time_ns = 15, .node = 7, .address = 0x200, .size = 24 },
+		{ .kind = TRK_FREE, .thread = 3, .time_ns = 15, .address = 0x208 },
+		{ .kind = TRK_REALLOC, .thread = 3, .time_ns = 15, .node = 7, .old_address = 0x200,
+		  .address = 0x210, .size = 100 },
+		{ .kind = TRK_MARK, .thread = 3, .time_ns = 15, .label = "hi", .label_bytes = 2 },
+	};
+	uint8_t b[512], *p = b;
+	struct event_state s = event_state_init(10);
+
+	for (int i = 0; i < 4; i++)
+		p = event_encode(&s, &events[i], p);
+	assert_int_equal(p - b, sizeof(want));
+	assert_memory_equal(b, want, sizeof(want));
+}
+
+static void a_clock_that_runs_backwards_stands_still(void **unused)
+{
+	uint8_t b[256], *p = b;
+	struct event_state s = event_state_init(100);
+	struct trk_event e = { .kind = TRK_FREE, .time_ns = 150 };
+	struct byte_reader r;
+
+	p = event_encode(&s, &e, p);
+	e.time_ns = 90;
+	p = event_encode(&s, &e, p);
+	s = event_state_init(100);
+	r = byte_reader_of(b, (size_t)(p - b));
+	assert_int_equal(event_decode(&s, &r, &e), 0);
+	assert_int_equal(event_decode(&s, &r, &e), 0);
+	assert_int_equal(e.time_ns, 150);
+}
+
+static void long_labels_are_cut(void **unused)
+{
+	char text[TRK_LABEL_MAX + 50];
+	const struct trk_event e = { .kind = TRK_MARK, .label = text, .label_bytes = sizeof(text) };
+	uint8_t b[TRK_EVENT_BYTES_MAX + TRK_LABEL_MAX];
+	struct event_state s = event_state_init(0);
+	struct byte_reader r;
+	struct trk_event got;
+
+	memset(text, 'x', sizeof(text));
+	r = byte_reader_of(b, (size_t)(event_encode(&s, &e, b) - b));
+	s = event_state_init(0);
+	assert_int_equal(event_decode(&s, &r, &got), 0);
+	assert_int_equal(got.label_bytes, TRK_LABEL_MAX);
+}
+
+static void every_truncation_is_corrupt(void **unused)
+{
+	for (uint8_t kind = 0; kind < 32; kind++) {
+		uint8_t b[TRK_EVENT_BYTES_MAX + TRK_LABEL_MAX];
+		struct event_state s = event_state_init(0);
+		uint64_t seed = 100 + kind;
+		struct trk_event e;
+		size_t size;
+
+		if (!is_kind(kind))
+			continue;
+		e = any_event(&seed, kind, 1ull << 40);
+		size = (size_t)(event_encode(&s, &e, b) - b);
+		for (size_t n = 1; n < size; n++) {
+			struct byte_reader r = byte_reader_of(b, n);
+
+			s = event_state_init(0);
+			assert_int_equal(event_decode(&s, &r, &e), TRK_ERR_CORRUPT);
+			assert_int_equal(event_decode(&s, &r, &e), TRK_ERR_CORRUPT);
+		}
+	}
+}
+
+static void what_is_no_event_is_corrupt(void **unused)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+	} bad[] = {
+		{ "\x00\x02\x02", 3 }, /* kind 0 */
+		{ "\x0f\x02\x02", 3 }, /* kind 15 */
+		{ "\x03\x04\x02\x02", 4 }, /* realloc of form 4 */
+		{ "\x10\x03\x02", 3 }, /* address: odd, but not 1 */
+		{ "\x90\x02\x02", 3 }, /* a free with a node */
+		{ "\x81\x01\x02\x02", 4 }, /* node -1 */
+		{ "\x21\x80\x80\x80\x80\x10\x02\x02", 8 }, /* thread 2^32 */
+		{ "\x0e\x80\x80\x80\x80\x10\x02\x02", 8 }, /* domain 2^32 */
+		{ "\x1b\x05" "abcd", 6 }, /* label longer than the block */
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct byte_reader r = byte_reader_of(bad[i].bytes, bad[i].size);
+		struct event_state s = event_state_init(0);
+		struct trk_event e;
+
+		assert_int_equal(event_decode(&s, &r, &e), TRK_ERR_CORRUPT);
+	}
+}
+
+static void time_beyond_64_bits_is_corrupt(void **unused)
+{
+	struct byte_reader r = byte_reader_of("\x50\x02\x02", 3);
+	struct event_state s = event_state_init(UINT64_MAX - 1);
+	struct trk_event e;
+
+	assert_int_equal(event_decode(&s, &r, &e), TRK_ERR_CORRUPT);
+}
+
+static void kinds_are_named_as_in_c(void **unused)
+{
+	assert_string_equal(trk_kind_name(TRK_MALLOC), "malloc");
+	assert_string_equal(trk_kind_name(TRK_NEW), "new");
+	assert_string_equal(trk_kind_name(TRK_NEW_ARRAY), "new");
+	assert_string_equal(trk_kind_name(TRK_DELETE_ARRAY), "delete");
+	assert_string_equal(trk_kind_name(TRK_GAP), "gap");
+	for (unsigned kind = 0; kind < 256; kind++)
+		assert_int_equal(!strcmp(trk_kind_name((uint8_t)kind), "unknown"),
+				 !is_kind((uint8_t)kind));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(random_events_come_back),
+		cmocka_unit_test(every_kind_takes_the_largest_fields),
+		cmocka_unit_test(addresses_wrap_around),
+		cmocka_unit_test(bytes_are_as_specified),
+		cmocka_unit_test(a_clock_that_runs_backwards_stands_still),
+		cmocka_unit_test(long_labels_are_cut),
+		cmocka_unit_test(every_truncation_is_corrupt),
+		cmocka_unit_test(what_is_no_event_is_corrupt),
+		cmocka_unit_test(time_beyond_64_bits_is_corrupt),
+		cmocka_unit_test(kinds_are_named_as_in_c),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
