@@ -1,0 +1,29 @@
+/*
+ * dwarf_index - address -> functions, lines and inlined frames out of DWARF.
+ *
+ * libdw finds a function by walking everything; here the ranges of compilation
+ * units are sorted once per file and the ranges of their functions once per
+ * unit, when first needed. .debug_aranges is not used: clang writes none.
+ */
+#ifndef SYMBOLS_DWARF_INDEX_H
+#define SYMBOLS_DWARF_INDEX_H
+
+#include <elfutils/libdw.h>
+
+#include "symbols/arena.h"
+#include "symbols/resolver.h"
+
+struct dwarf_index;
+
+/* Reads the units' ranges. `dwarf` and `arena` outlive the index. 0, TRK_ERR_NOMEM. */
+int dwarf_index_new(struct dwarf_index **ret, Dwarf *dwarf, struct arena *arena);
+void dwarf_index_free(struct dwarf_index *x); /* NULL-safe */
+
+/*
+ * Frames at `address` (as DWARF counts), innermost first. The last one's function is NULL when
+ * only the line is known. *ret_linkage: the last one's name is a linkage name.
+ */
+size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct resolved_frame *out,
+			  size_t max, bool *ret_linkage);
+
+#endif

@@ -1,0 +1,226 @@
+/*
+ * dwarf_unit - functions, lines and files of a compilation unit; see dwarf_unit.h.
+ */
+#include "symbols/dwarf_unit.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbols/path.h"
+
+/* Nesting of namespaces, classes and blocks at most: a hostile file must not exhaust our stack. */
+#define DEPTH_MAX 200
+
+static void open_unit(struct dwarf_unit *u)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die split;
+
+	if (u->opened)
+		return;
+	u->opened = true;
+	u->split = u->cu;
+	if (dwarf_tag(&u->cu) == DW_TAG_skeleton_unit ||
+	    dwarf_hasattr(&u->cu, DW_AT_GNU_dwo_name)) {
+		memset(&split, 0, sizeof(split));
+		if (dwarf_cu_info(u->cu.cu, NULL, NULL, NULL, &split, NULL, NULL, NULL) == 0 &&
+		    split.addr)
+			u->split = split;
+	}
+	u->comp_dir = dwarf_formstring(dwarf_attr(&u->cu, DW_AT_comp_dir, &attr));
+}
+
+static bool add_function(struct dwarf_unit *u, Dwarf_Die *die)
+{
+	Dwarf_Addr base, low, high;
+	bool added = false;
+
+	for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &low, &high)) > 0;) {
+		if (!intervals_add(&u->ranges, low, high, u->function_count))
+			return false;
+		added = true;
+	}
+	if (!added)
+		return true;
+	if (u->function_count == u->function_room) {
+		const uint32_t room = u->function_room ? u->function_room * 2 : 64;
+		Dwarf_Die *const functions =
+			reallocarray(u->functions, room, sizeof(*functions));
+
+		if (!functions)
+			return false;
+		u->functions = functions;
+		u->function_room = room;
+	}
+	u->functions[u->function_count++] = *die;
+	return true;
+}
+
+/* Out of memory: what was found so far stays usable. */
+static bool collect(struct dwarf_unit *u, Dwarf_Die *parent, bool deep, int depth)
+{
+	Dwarf_Die die;
+	bool ok = true;
+
+	if (depth > DEPTH_MAX || dwarf_child(parent, &die) != 0)
+		return true;
+	do {
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_subprogram:
+			ok = add_function(u, &die) && (!deep || collect(u, &die, deep, depth + 1));
+			break;
+		case DW_TAG_lexical_block:
+			ok = !deep || collect(u, &die, deep, depth + 1);
+			break;
+		case DW_TAG_namespace:
+		case DW_TAG_module:
+		case DW_TAG_class_type:
+		case DW_TAG_structure_type:
+		case DW_TAG_union_type:
+			ok = collect(u, &die, deep, depth + 1);
+			break;
+		default:
+			break;
+		}
+	} while (ok && dwarf_siblingof(&die, &die) == 0);
+	return ok;
+}
+
+static void collect_functions(struct dwarf_unit *u, bool deep)
+{
+	u->ranges.count = u->function_count = 0;
+	(void)collect(u, &u->split, deep, 0);
+	intervals_sort(&u->ranges);
+	u->collected = true;
+	u->collected_deep = deep;
+}
+
+/*
+ * Functions nested in functions (GNU C, methods of local classes) are rare and
+ * finding them means reading the whole unit, so that is done for an address
+ * that has no other function.
+ */
+bool dwarf_unit_function(struct dwarf_unit *u, uint64_t address, Dwarf_Die *ret)
+{
+	uint32_t found;
+
+	open_unit(u);
+	if (!u->collected)
+		collect_functions(u, false);
+	found = intervals_find(&u->ranges, address);
+	if (found == INTERVAL_NONE && !u->collected_deep) {
+		collect_functions(u, true);
+		found = intervals_find(&u->ranges, address);
+	}
+	if (found == INTERVAL_NONE)
+		return false;
+	*ret = u->functions[u->ranges.items[found].value];
+	return true;
+}
+
+static bool files_init(struct dwarf_files *f, Dwarf_Files *files, size_t count)
+{
+	*f = (struct dwarf_files){ .files = files };
+	f->paths = calloc(count, sizeof(*f->paths));
+	f->count = f->paths ? count : 0;
+	return f->count > 0;
+}
+
+static const char *files_path(struct dwarf_files *f, size_t number, const char *comp_dir,
+			      struct arena *arena)
+{
+	const char *name;
+
+	if (number >= f->count)
+		return NULL;
+	if (f->paths[number])
+		return f->paths[number];
+	name = dwarf_filesrc(f->files, number, NULL, NULL);
+	if (!name || strcmp(name, "???") == 0) /* libdw's own word for entry 0 before DWARF 5 */
+		return NULL;
+	f->paths[number] = path_absolute(name, comp_dir, arena);
+	return f->paths[number];
+}
+
+const char *dwarf_unit_file(struct dwarf_unit *u, uint64_t number, struct arena *arena)
+{
+	open_unit(u);
+	if (!u->has_files) {
+		Dwarf_Files *files;
+		size_t count;
+
+		u->has_files = true;
+		if (dwarf_getsrcfiles(&u->split, &files, &count) == 0)
+			(void)files_init(&u->files, files, count);
+	}
+	return files_path(&u->files, number, u->comp_dir, arena);
+}
+
+/* The last row at or before the address, NULL when that ends a sequence. */
+static Dwarf_Line *find_row(struct dwarf_unit *u, uint64_t address)
+{
+	size_t low = 0, high = u->line_count;
+	Dwarf_Line *row;
+	bool end = true;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		Dwarf_Addr at;
+
+		if (dwarf_lineaddr(dwarf_onesrcline(u->lines, middle), &at) != 0)
+			return NULL;
+		if (at <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	row = low ? dwarf_onesrcline(u->lines, low - 1) : NULL;
+	return row && dwarf_lineendsequence(row, &end) == 0 && !end ? row : NULL;
+}
+
+static const char *row_path(struct dwarf_unit *u, Dwarf_Line *row, struct arena *arena)
+{
+	Dwarf_Files *files;
+	size_t number, count;
+
+	if (dwarf_line_file(row, &files, &number) != 0)
+		return NULL;
+	if (u->line_files.files != files) {
+		free(u->line_files.paths);
+		u->line_files = (struct dwarf_files){ 0 };
+		if (dwarf_getsrcfiles(&u->cu, &files, &count) != 0 ||
+		    !files_init(&u->line_files, files, count))
+			return NULL;
+	}
+	return files_path(&u->line_files, number, u->comp_dir, arena);
+}
+
+bool dwarf_unit_line(struct dwarf_unit *u, uint64_t address, struct arena *arena,
+		     const char **ret_file, uint32_t *ret_line)
+{
+	Dwarf_Line *row;
+	int line;
+
+	open_unit(u);
+	if (!u->has_lines) {
+		u->has_lines = true;
+		if (dwarf_getsrclines(&u->cu, &u->lines, &u->line_count) != 0)
+			u->line_count = 0;
+	}
+	row = find_row(u, address);
+	if (!row || dwarf_lineno(row, &line) != 0)
+		return false;
+	*ret_file = row_path(u, row, arena);
+	*ret_line = line > 0 ? (uint32_t)line : 0;
+	return *ret_file != NULL;
+}
+
+void dwarf_unit_finish(struct dwarf_unit *u)
+{
+	intervals_finish(&u->ranges);
+	free(u->functions);
+	free(u->files.paths);
+	free(u->line_files.paths);
+	*u = (struct dwarf_unit){ 0 };
+}

@@ -1,0 +1,22 @@
+/*
+ * names - linkage names to names for people, each worked out once.
+ */
+#ifndef SYMBOLS_NAMES_H
+#define SYMBOLS_NAMES_H
+
+#include <stdbool.h>
+
+struct name {
+	const char *linkage, *full, *display; /* "" stays "" */
+	bool allocator, runtime;	      /* by skip.h */
+};
+
+struct names;
+
+int names_new(struct names **ret); /* 0, TRK_ERR_NOMEM */
+void names_free(struct names *n);  /* NULL-safe */
+
+/* Never NULL: when out of memory, the empty name. Lives as long as `n`. */
+const struct name *names_get(struct names *n, const char *linkage_name);
+
+#endif

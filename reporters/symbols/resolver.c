@@ -1,0 +1,269 @@
+/*
+ * resolver - modules by path, opened when first looked up; see resolver.h.
+ *
+ * libdwfl opens the file and finds its debug file; every module has a Dwfl of
+ * its own at bias 0, so that addresses are the module's own. Paths come from
+ * captures and may name anything: only regular files are opened.
+ */
+#include "symbols/resolver.h"
+
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/trk.h"
+#include "symbols/arena.h"
+#include "symbols/dwarf_index.h"
+#include "symbols/symtab.h"
+
+struct resolver_module {
+	struct resolver *resolver;
+	struct resolver_module *next;
+	char *path;
+	uint8_t *build_id;
+	size_t build_id_bytes;
+
+	bool opened, has_symtab;
+	enum resolver_module_state state;
+	Dwfl *dwfl;
+	Dwfl_Module *module;
+	struct dwarf_index *dwarf; /* NULL: no DWARF */
+	Dwarf_Addr dwarf_bias;	   /* module address = DWARF address + bias */
+	struct symtab symtab;
+};
+
+struct resolver {
+	struct resolver_module *modules;
+	struct arena arena;
+};
+
+int resolver_new(struct resolver **ret)
+{
+	struct resolver *const r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return TRK_ERR_NOMEM;
+	*ret = r;
+	return 0;
+}
+
+static void module_free(struct resolver_module *m)
+{
+	dwarf_index_free(m->dwarf);
+	symtab_finish(&m->symtab);
+	if (m->dwfl)
+		dwfl_end(m->dwfl);
+	free(m->path);
+	free(m->build_id);
+	free(m);
+}
+
+void resolver_free(struct resolver *r)
+{
+	if (!r)
+		return;
+	while (r->modules) {
+		struct resolver_module *const m = r->modules;
+
+		r->modules = m->next;
+		module_free(m);
+	}
+	arena_finish(&r->arena);
+	free(r);
+}
+
+static bool is_module(const struct resolver_module *m, const char *path, const uint8_t *build_id,
+		      size_t build_id_bytes)
+{
+	return strcmp(m->path, path) == 0 && m->build_id_bytes == build_id_bytes &&
+	       (build_id_bytes == 0 || memcmp(m->build_id, build_id, build_id_bytes) == 0);
+}
+
+struct resolver_module *resolver_module(struct resolver *r, const char *path,
+					const uint8_t *build_id, size_t build_id_bytes)
+{
+	struct resolver_module *m;
+
+	if (!build_id)
+		build_id_bytes = 0;
+	for (m = r->modules; m; m = m->next) {
+		if (is_module(m, path, build_id, build_id_bytes))
+			return m;
+	}
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return NULL;
+	m->path = strdup(path);
+	m->build_id = malloc(build_id_bytes + 1);
+	if (!m->path || !m->build_id) {
+		module_free(m);
+		return NULL;
+	}
+	if (build_id_bytes)
+		memcpy(m->build_id, build_id, build_id_bytes);
+	m->build_id_bytes = build_id_bytes;
+	m->resolver = r;
+	m->next = r->modules;
+	r->modules = m;
+	return m;
+}
+
+/* A descriptor of the file, or -1 and why. Never waits on a pipe or a device. */
+static int open_file(const char *path, enum resolver_module_state *ret_why)
+{
+	const int fd = path[0] == '/' ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+	struct stat st;
+
+	if (fd < 0) {
+		*ret_why = path[0] != '/' || errno == ENOENT || errno == ENOTDIR ?
+				   RESOLVER_MISSING :
+				   RESOLVER_UNREADABLE;
+		return -1;
+	}
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	*ret_why = RESOLVER_UNREADABLE;
+	return -1;
+}
+
+static Dwfl_Module *report(Dwfl *dwfl, const char *path, int fd)
+{
+	Dwfl_Module *module;
+
+	dwfl_report_begin(dwfl);
+	module = dwfl_report_elf(dwfl, path, path, fd, 0, true);
+	if (!module)
+		close(fd); /* libdwfl takes it only on success */
+	if (dwfl_report_end(dwfl, NULL, NULL) != 0)
+		return NULL;
+	return module;
+}
+
+/* Only linked files have addresses of their own: no archives, no object files. */
+static bool is_linked(Dwfl_Module *module)
+{
+	GElf_Addr bias;
+	GElf_Ehdr header;
+	Elf *const elf = dwfl_module_getelf(module, &bias);
+
+	return elf && gelf_getehdr(elf, &header) &&
+	       (header.e_type == ET_EXEC || header.e_type == ET_DYN);
+}
+
+static bool same_build(const struct resolver_module *m)
+{
+	const unsigned char *bits;
+	GElf_Addr address;
+	int n;
+
+	if (m->build_id_bytes == 0)
+		return true;
+	n = dwfl_module_build_id(m->module, &bits, &address);
+	return n > 0 && (size_t)n == m->build_id_bytes &&
+	       memcmp(bits, m->build_id, m->build_id_bytes) == 0;
+}
+
+static enum resolver_module_state open_elf(struct resolver_module *m)
+{
+	static char *debuginfo_path; /* NULL: libdwfl's standard places */
+	static const Dwfl_Callbacks callbacks = {
+		.find_elf = dwfl_build_id_find_elf,
+		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.section_address = dwfl_offline_section_address,
+		.debuginfo_path = &debuginfo_path,
+	};
+	enum resolver_module_state why = RESOLVER_UNREADABLE;
+	const int fd = open_file(m->path, &why);
+
+	if (fd < 0)
+		return why;
+	m->dwfl = dwfl_begin(&callbacks);
+	if (!m->dwfl) {
+		close(fd);
+		return RESOLVER_UNREADABLE;
+	}
+	m->module = report(m->dwfl, m->path, fd);
+	if (!m->module || !is_linked(m->module))
+		return RESOLVER_UNREADABLE;
+	return same_build(m) ? RESOLVER_FULL : RESOLVER_CHANGED;
+}
+
+static void read_symtab(struct resolver_module *m)
+{
+	if (!m->has_symtab)
+		(void)symtab_init(&m->symtab, m->module);
+	m->has_symtab = true;
+}
+
+static void open_module(struct resolver_module *m)
+{
+	Dwarf *dwarf;
+
+	if (m->opened)
+		return;
+	m->opened = true;
+	m->state = open_elf(m);
+	if (m->state != RESOLVER_FULL)
+		return;
+	dwarf = dwfl_module_getdwarf(m->module, &m->dwarf_bias);
+	if (dwarf && dwarf_index_new(&m->dwarf, dwarf, &m->resolver->arena) == 0)
+		return;
+	read_symtab(m);
+	m->state = m->symtab.full ? RESOLVER_SYMTAB : RESOLVER_STRIPPED;
+}
+
+enum resolver_module_state resolver_module_state(struct resolver_module *m)
+{
+	open_module(m);
+	return m->state;
+}
+
+static const char *symbol_at(struct resolver_module *m, uint64_t address)
+{
+	read_symtab(m);
+	return symtab_lookup(&m->symtab, address, &m->resolver->arena);
+}
+
+static bool is_mangled(const char *name)
+{
+	return strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0;
+}
+
+/*
+ * DWARF names functions that are not external by their bare name; the symbol
+ * table knows the namespace, too. Only mangled names are better than DWARF's.
+ */
+static void name_outermost(struct resolver_module *m, uint64_t address,
+			   struct resolved_frame *outermost)
+{
+	const char *const symbol = symbol_at(m, address);
+
+	if (symbol && (!outermost->function || is_mangled(symbol)))
+		outermost->function = symbol;
+}
+
+size_t resolver_lookup(struct resolver_module *m, uint64_t address, struct resolved_frame *out,
+		       size_t max)
+{
+	bool linkage = false;
+	size_t n = 0;
+
+	open_module(m);
+	if (max == 0 || m->state > RESOLVER_STRIPPED)
+		return 0;
+	if (m->dwarf)
+		n = dwarf_index_lookup(m->dwarf, address - m->dwarf_bias, out, max, &linkage);
+	if (n && (linkage || out[n - 1].inlined))
+		return n;
+	if (n) {
+		name_outermost(m, address, &out[n - 1]);
+		return n;
+	}
+	out[0] = (struct resolved_frame){ .function = symbol_at(m, address) };
+	return out[0].function ? 1 : 0;
+}

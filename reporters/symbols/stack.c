@@ -1,0 +1,272 @@
+/*
+ * stack - source frames of call-tree nodes; see stack.h.
+ *
+ * Names and source frames are made once per name and once per frame id and
+ * live as long as the struct; a stack is put together from them on demand.
+ */
+#include "symbols/stack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbols/arena.h"
+#include "symbols/names.h"
+#include "symbols/resolver.h"
+#include "symbols/skip.h"
+
+/* Inlined frames of one address at most. */
+#define SOURCE_FRAMES_MAX 64
+
+/* What one frame of the capture is in the source: `skipped` and `runtime` say what it may be. */
+struct frame_source {
+	struct source_frame *frames; /* NULL: not made yet */
+	uint32_t count;
+};
+
+struct stacks {
+	struct capture *capture;
+	struct stacks_options options;
+	struct resolver *resolver;
+	struct resolver_module **modules; /* by module id */
+	struct frame_source *sources;	  /* by frame id */
+	struct names *names;
+	struct arena arena;
+	struct source_frame unknown; /* the frame of an empty stack */
+	struct source_frame top;     /* lives until the next stacks_top */
+	struct source_frame *stack;  /* lives until the next stacks_frames */
+	size_t stack_room;
+};
+
+static const char UNKNOWN[] = "<unknown>";
+
+int stacks_new(struct stacks **ret, struct capture *c, const struct stacks_options *o)
+{
+	struct stacks *const s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return TRK_ERR_NOMEM;
+	s->capture = c;
+	if (o)
+		s->options = *o;
+	s->unknown = (struct source_frame){
+		.function = "", .full_function = "", .file = UNKNOWN, .module = UNKNOWN,
+	};
+	s->sources = calloc((size_t)c->frame_count + 1, sizeof(*s->sources));
+	s->modules = calloc((size_t)c->module_count + 1, sizeof(struct resolver_module *));
+	if (!s->sources || !s->modules || names_new(&s->names) != 0 ||
+	    resolver_new(&s->resolver) != 0) {
+		stacks_free(s);
+		return TRK_ERR_NOMEM;
+	}
+	*ret = s;
+	return 0;
+}
+
+void stacks_free(struct stacks *s)
+{
+	if (!s)
+		return;
+	resolver_free(s->resolver);
+	names_free(s->names);
+	free(s->modules);
+	free(s->sources);
+	free(s->stack);
+	arena_finish(&s->arena);
+	free(s);
+}
+
+static void set_name(struct stacks *s, struct source_frame *f, const char *linkage_name)
+{
+	const struct name *const name = names_get(s->names, linkage_name ? linkage_name : "");
+
+	f->function = name->display;
+	f->full_function = name->full;
+	f->skipped = name->allocator || skip_matches(name->display, s->options.skip_patterns);
+	if (s->options.no_skip)
+		f->skipped = false;
+	f->runtime = name->runtime;
+}
+
+static void set_file(struct source_frame *f, const char *file, uint32_t line)
+{
+	if (!file || !*file)
+		return;
+	f->file = file;
+	f->line = line;
+	f->has_source = true;
+}
+
+static struct source_frame *alloc_frames(struct stacks *s, size_t n)
+{
+	return arena_room(&s->arena, n * sizeof(struct source_frame));
+}
+
+/* From the capture's own SYMBOLS. */
+static uint32_t recorded_frames(struct stacks *s, const struct cap_frame *frame,
+				struct source_frame base, struct source_frame **ret)
+{
+	const struct capture *const c = s->capture;
+	const uint32_t n = frame->symbol_count;
+
+	*ret = alloc_frames(s, n);
+	for (uint32_t i = 0; *ret && i < n; i++) {
+		const struct cap_symbol *const symbol = &c->symbols[frame->first_symbol + i];
+
+		(*ret)[i] = base;
+		(*ret)[i].inlined = symbol->inlined;
+		set_name(s, &(*ret)[i], c->strings[symbol->function]);
+		set_file(&(*ret)[i], c->strings[symbol->file], symbol->line);
+	}
+	return n;
+}
+
+static struct resolver_module *module_of(struct stacks *s, uint32_t module)
+{
+	const struct cap_module *const m = &s->capture->modules[module];
+
+	if (!s->modules[module])
+		s->modules[module] =
+			resolver_module(s->resolver, m->path, m->build_id, m->build_id_bytes);
+	return s->modules[module];
+}
+
+/* From the module's file, as it is now. Frames are return addresses: the call is before them. */
+static uint32_t resolved_frames(struct stacks *s, const struct cap_frame *frame,
+				struct source_frame base, struct source_frame **ret)
+{
+	struct resolved_frame found[SOURCE_FRAMES_MAX];
+	struct resolver_module *const m = module_of(s, frame->module);
+	const size_t n = m && frame->offset ? resolver_lookup(m, frame->offset - 1, found,
+							      SOURCE_FRAMES_MAX) : 0;
+
+	*ret = n ? alloc_frames(s, n) : NULL;
+	for (size_t i = 0; *ret && i < n; i++) {
+		(*ret)[i] = base;
+		(*ret)[i].inlined = found[i].inlined;
+		set_name(s, &(*ret)[i], found[i].function);
+		set_file(&(*ret)[i], found[i].file, found[i].line);
+	}
+	return (uint32_t)n;
+}
+
+static const struct frame_source *source_of(struct stacks *s, uint32_t id)
+{
+	static const struct frame_source none;
+	const struct capture *const c = s->capture;
+	const struct cap_frame *const frame = &c->frames[id];
+	struct frame_source *const source = &s->sources[id];
+	struct source_frame base = s->unknown;
+
+	if (source->frames)
+		return source;
+	base.frame = id;
+	base.offset = frame->offset;
+	if (frame->module)
+		base.file = base.module = c->modules[frame->module].path;
+	if (frame->symbol_count && frame->symbol_count != UINT32_MAX)
+		source->count = recorded_frames(s, frame, base, &source->frames);
+	else if (frame->symbol_count && frame->module)
+		source->count = resolved_frames(s, frame, base, &source->frames);
+	if (source->frames)
+		return source;
+	source->frames = alloc_frames(s, 1);
+	if (!source->frames)
+		return &none;
+	source->frames[0] = base;
+	source->count = 1;
+	return source;
+}
+
+static bool append(struct stacks *s, size_t used, const struct frame_source *source)
+{
+	if (used + source->count > s->stack_room) {
+		const size_t room = (used + source->count) * 2;
+		struct source_frame *const stack = reallocarray(s->stack, room, sizeof(*stack));
+
+		if (!stack)
+			return false;
+		s->stack = stack;
+		s->stack_room = room;
+	}
+	if (source->count)
+		memcpy(s->stack + used, source->frames, source->count * sizeof(*s->stack));
+	return true;
+}
+
+/*
+ * Only the leading run of allocator frames is hidden, and only the trailing run
+ * of runtime frames is runtime: a program may have a clone() of its own.
+ */
+static void mark_ends(struct source_frame *frames, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && frames[i].skipped)
+		i++;
+	for (; i < n; i++)
+		frames[i].skipped = false;
+	for (i = n; i > 0; i--) {
+		struct source_frame *const f = &frames[i - 1];
+
+		if (!*f->function && skip_is_runtime_module(f->module))
+			f->runtime = true; /* a libc without its symbol table */
+		if (!f->runtime)
+			break;
+	}
+	while (i > 0)
+		frames[--i].runtime = false;
+}
+
+/* The node's parent and frame, the root's for ids that are none. */
+static struct cap_node node_of(const struct stacks *s, uint32_t node)
+{
+	const struct capture *const c = s->capture;
+
+	if (node == 0 || node >= c->node_count || c->nodes[node].parent >= node)
+		return (struct cap_node){ 0 };
+	return c->nodes[node];
+}
+
+static bool has_frames(const struct stacks *s, uint32_t node)
+{
+	return node && node < s->capture->node_count;
+}
+
+const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t *ret_count)
+{
+	size_t n = 0;
+
+	for (; has_frames(s, node); node = node_of(s, node).parent) {
+		const struct frame_source *const source = source_of(s, node_of(s, node).frame);
+
+		if (!append(s, n, source))
+			break;
+		n += source->count;
+	}
+	if (n == 0) {
+		*ret_count = 1;
+		return &s->unknown;
+	}
+	mark_ends(s->stack, n);
+	*ret_count = n;
+	return s->stack;
+}
+
+const struct source_frame *stacks_top(struct stacks *s, uint32_t node)
+{
+	const struct source_frame *last = &s->unknown;
+
+	for (; has_frames(s, node); node = node_of(s, node).parent) {
+		const struct frame_source *const source = source_of(s, node_of(s, node).frame);
+
+		for (uint32_t i = 0; i < source->count; i++) {
+			last = &source->frames[i];
+			if (!last->skipped)
+				goto out;
+		}
+	}
+out:
+	s->top = *last;
+	s->top.runtime = false;
+	return &s->top;
+}

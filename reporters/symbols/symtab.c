@@ -1,0 +1,197 @@
+/*
+ * symtab - a sorted table of functions; see symtab.h.
+ *
+ * Symbols without a size (assembler) reach to the next symbol or the end of
+ * their section. Of several names for one start the most public one is kept.
+ */
+#include "symbols/symtab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/trk.h"
+
+struct symbol {
+	uint64_t start, end; /* end == start: size unknown, section_end bounds it */
+	uint64_t section_end;
+	const char *name;
+	bool local;
+};
+
+struct sections {
+	Elf *elf;
+	GElf_Shdr *headers;
+	size_t count;
+};
+
+/* Section headers are asked for once per symbol, nearly always of the same file. */
+static const GElf_Shdr *section_of(struct sections *s, Elf *elf, GElf_Word index)
+{
+	if (elf != s->elf) {
+		size_t count;
+
+		free(s->headers);
+		*s = (struct sections){ .elf = elf };
+		if (elf_getshdrnum(elf, &count) == 0)
+			s->headers = calloc(count, sizeof(*s->headers));
+		for (size_t i = 0; s->headers && i < count; i++) {
+			if (!gelf_getshdr(elf_getscn(elf, i), &s->headers[i]))
+				s->headers[i] = (GElf_Shdr){ 0 };
+		}
+		s->count = s->headers ? count : 0;
+	}
+	return index < s->count ? &s->headers[index] : NULL;
+}
+
+static bool is_function(const GElf_Sym *symbol, const char *name, const GElf_Shdr *section)
+{
+	if (!name || !*name || !section || !(section->sh_flags & SHF_EXECINSTR))
+		return false;
+	switch (GELF_ST_TYPE(symbol->st_info)) {
+	case STT_FUNC:
+	case STT_GNU_IFUNC:
+		return true;
+	case STT_NOTYPE: /* assembler; names like ".L4" and "$x" are labels, no functions */
+		return *name != '.' && *name != '$';
+	default:
+		return false;
+	}
+}
+
+static size_t leading_underscores(const char *s)
+{
+	return strspn(s, "_");
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct symbol *const x = a, *const y = b;
+	size_t p, q;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	if ((x->end == x->start) != (y->end == y->start))
+		return x->end == x->start ? 1 : -1;
+	if (x->local != y->local)
+		return x->local ? 1 : -1;
+	p = leading_underscores(x->name), q = leading_underscores(y->name);
+	if (p != q)
+		return p < q ? -1 : 1;
+	p = strlen(x->name), q = strlen(y->name);
+	if (p != q)
+		return p < q ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static size_t read_symbols(Dwfl_Module *module, int total, struct symbol *out, bool *ret_full)
+{
+	Elf *const main_elf = dwfl_module_getelf(module, &(GElf_Addr){ 0 });
+	struct sections sections = { 0 };
+	size_t n = 0;
+
+	for (int i = 1; i < total; i++) {
+		GElf_Sym symbol;
+		GElf_Addr address;
+		GElf_Word index;
+		Elf *elf = NULL;
+		const char *const name = dwfl_module_getsym_info(module, i, &symbol, &address, &index,
+								 &elf, NULL);
+		const GElf_Shdr *const section = elf ? section_of(&sections, elf, index) : NULL;
+
+		if (!is_function(&symbol, name, section))
+			continue;
+		*ret_full |= elf != main_elf;
+		out[n++] = (struct symbol){
+			.start = address,
+			.end = symbol.st_size <= UINT64_MAX - address ? address + symbol.st_size : address,
+			/* The bias of the file the section is in, from the symbol itself. */
+			.section_end = section->sh_addr + section->sh_size + (address - symbol.st_value),
+			.name = name,
+			.local = GELF_ST_BIND(symbol.st_info) == STB_LOCAL,
+		};
+	}
+	free(sections.headers);
+	return n;
+}
+
+static bool has_symtab_section(Dwfl_Module *module)
+{
+	Elf *const elf = dwfl_module_getelf(module, &(GElf_Addr){ 0 });
+
+	for (Elf_Scn *s = NULL; elf && (s = elf_nextscn(elf, s));) {
+		GElf_Shdr header;
+
+		if (gelf_getshdr(s, &header) && header.sh_type == SHT_SYMTAB)
+			return true;
+	}
+	return false;
+}
+
+/* Sorted symbols to ranges: one per start, sizes found where there are none. */
+static bool fill(struct symtab *t, struct symbol *symbols, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct symbol *const s = &symbols[i];
+		uint64_t end = s->end;
+		size_t next = i + 1;
+
+		if (i && symbols[i - 1].start == s->start)
+			continue;
+		while (next < n && symbols[next].start == s->start)
+			next++;
+		if (end == s->start)
+			end = next < n && symbols[next].start < s->section_end ? symbols[next].start
+									      : s->section_end;
+		t->names[i] = s->name;
+		if (!intervals_add(&t->ranges, s->start, end, (uint32_t)i))
+			return false;
+	}
+	intervals_sort(&t->ranges);
+	return true;
+}
+
+int symtab_init(struct symtab *t, Dwfl_Module *module)
+{
+	const int total = dwfl_module_getsymtab(module);
+	struct symbol *symbols = NULL;
+	size_t n;
+	int err = TRK_ERR_NOMEM;
+
+	*t = (struct symtab){ .full = has_symtab_section(module) };
+	if (total <= 1)
+		return 0;
+	symbols = calloc((size_t)total, sizeof(*symbols));
+	t->names = calloc((size_t)total, sizeof(*t->names));
+	if (!symbols || !t->names)
+		goto out;
+	n = read_symbols(module, total, symbols, &t->full);
+	qsort(symbols, n, sizeof(*symbols), by_start);
+	if (fill(t, symbols, n))
+		err = 0;
+out:
+	free(symbols);
+	if (err)
+		symtab_finish(t);
+	return err;
+}
+
+void symtab_finish(struct symtab *t)
+{
+	if (!t)
+		return;
+	intervals_finish(&t->ranges);
+	free(t->names);
+	*t = (struct symtab){ 0 };
+}
+
+const char *symtab_lookup(const struct symtab *t, uint64_t address, struct arena *arena)
+{
+	const uint32_t found = intervals_find(&t->ranges, address);
+	const char *name, *version;
+
+	if (found == INTERVAL_NONE)
+		return NULL;
+	name = t->names[t->ranges.items[found].value];
+	version = strchr(name, '@'); /* "memcpy@@GLIBC_2.14" */
+	return version && version != name ? arena_string(arena, name, (size_t)(version - name)) : name;
+}

@@ -1,0 +1,104 @@
+/*
+ * test_intervals - range lookup against trying all ranges; cleaned path names.
+ */
+#include "unit.h"
+
+#include "symbols/arena.h"
+#include "symbols/intervals.h"
+#include "symbols/path.h"
+
+static void nested_ranges_are_found_inside_out(void **state)
+{
+	struct intervals t = { 0 };
+	uint32_t i;
+
+	assert_true(intervals_add(&t, 0, 100, 1));
+	assert_true(intervals_add(&t, 10, 50, 2));
+	assert_true(intervals_add(&t, 20, 30, 3));
+	assert_true(intervals_add(&t, 60, 60, 4)); /* empty: left out */
+	intervals_sort(&t);
+	i = intervals_find(&t, 25);
+	assert_int_equal(t.items[i].value, 3);
+	i = intervals_next(&t, i, 25);
+	assert_int_equal(t.items[i].value, 2);
+	i = intervals_next(&t, i, 25);
+	assert_int_equal(t.items[i].value, 1);
+	assert_int_equal(intervals_next(&t, i, 25), INTERVAL_NONE);
+	assert_int_equal(t.items[intervals_find(&t, 60)].value, 1);
+	assert_int_equal(t.items[intervals_find(&t, 30)].value, 2);
+	assert_int_equal(intervals_find(&t, 100), INTERVAL_NONE);
+	intervals_finish(&t);
+	assert_int_equal(intervals_find(&t, 0), INTERVAL_NONE);
+}
+
+/* Few and short enough that no address lies in more ranges than a lookup follows. */
+static void every_containing_range_is_visited(void **state)
+{
+	enum { RANGES = 60, SPACE = 200 };
+	uint64_t seed = 3;
+
+	for (int round = 0; round < 300; round++) {
+		struct intervals t = { 0 };
+
+		for (uint32_t i = 0; i < RANGES; i++) {
+			const uint64_t low = random_next(&seed) % SPACE;
+
+			assert_true(intervals_add(&t, low, low + random_next(&seed) % 40, i));
+		}
+		intervals_sort(&t);
+		for (uint64_t address = 0; address < SPACE + 40; address++) {
+			uint32_t expected = 0, found = 0;
+
+			for (uint32_t i = 0; i < t.count; i++)
+				expected += t.items[i].low <= address && address < t.items[i].high;
+			for (uint32_t i = intervals_find(&t, address); i != INTERVAL_NONE;
+			     i = intervals_next(&t, i, address)) {
+				assert_true(t.items[i].low <= address && address < t.items[i].high);
+				found++;
+			}
+			assert_int_equal(found, expected);
+		}
+		intervals_finish(&t);
+	}
+}
+
+static void paths_are_joined_and_cleaned(void **state)
+{
+	static const struct {
+		const char *name, *directory, *expected;
+	} cases[] = {
+		{ "/a/b.c", "/x", "/a/b.c" },
+		{ "b.c", "/x", "/x/b.c" },
+		{ "./b.c", "/x/", "/x/b.c" },
+		{ "../src/b.c", "/x/build", "/x/src/b.c" },
+		{ "/a/./b//c/../d.c", NULL, "/a/b/d.c" },
+		{ "/../../a.c", NULL, "/a.c" },
+		{ "../a.c", NULL, "../a.c" },
+		{ "../../a.c", "x", "../a.c" },
+		{ "a/../../b.c", NULL, "../b.c" },
+		{ "b.c", NULL, "b.c" },
+		{ "b.c", "", "b.c" },
+		{ "", "/x", "/x" },
+		{ "/", NULL, "/" },
+		{ "..", "/", "/" },
+		{ "..a/...", "/x", "/x/..a/..." },
+		{ "<built-in>", "/x", "/x/<built-in>" },
+	};
+	struct arena arena = { 0 };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_string_equal(path_absolute(cases[i].name, cases[i].directory, &arena),
+				    cases[i].expected);
+	arena_finish(&arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nested_ranges_are_found_inside_out),
+		cmocka_unit_test(every_containing_range_is_visited),
+		cmocka_unit_test(paths_are_joined_and_cleaned),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
