@@ -1,0 +1,592 @@
+/*
+ * mkcapture - makes a capture out of lines of text, so that reporters can be
+ * tested without a recorder: mkcapture OUT.bin < text
+ *
+ * One statement a line, words separated by blanks, # begins a comment. A word
+ * may be quoted with "", inside which \n \0 \" \\ \xHH are known. Numbers are
+ * decimal or 0x hexadecimal; times take ns (default), us, ms, s. An ADDRESS is
+ * a number (0 is none), or a name, which stands for an address of its own (the
+ * n-th new name, from 1: n MiB). [..] may be left out.
+ *
+ *   header [id=N] [start=UNIX_NS] [page=BYTES]     first statement, if any
+ *   module ID PATH [build-id=HEX] [main] [vdso]
+ *   frame ID FILE LINE [as=FUNCTION] [module=ID] [offset=N] [bare]
+ *       a source frame in function ID (or FUNCTION). FILE -: unknown, as=-: no
+ *       name. Without offset, frames of a module lie 16 bytes apart, from
+ *       0x1000. bare: never looked up, no symbols are written.
+ *   inlined ID FUNCTION FILE LINE     frame ID's outermost function so far is
+ *       inlined into FUNCTION, which calls the rest from FILE:LINE
+ *   stack ID FRAME...                 most recent first; "-" is the empty stack
+ *   process INDEX [pid=] [ppid=] [parent=INDEX] [fork] [start=] [end=] [exit=]
+ *       [signal=] [name=] [exe=] [args="a\0b\0"] [execs=]
+ *   thread INDEX [process=] [tid=] [name=] [start=] [end=] [main]
+ *       said again, both change what is given and keep the rest. Nothing said
+ *       before the first event: process 0 (pid 1000, "test"), its thread 0.
+ *   mapping PROCESS MODULE BIAS START END [LOAD_TIME [UNLOAD_TIME]]
+ *   at TIME | after TIME              sets, advances the clock; begins at 0
+ *   in THREAD                         whose events follow; begins with 0
+ *
+ *   malloc calloc posix_memalign aligned_alloc memalign valloc pvalloc new
+ *   new[] mmap                        ADDRESS SIZE [STACK]
+ *   realloc reallocarray              OLD NEW SIZE [STACK]  OLD 0: new block,
+ *                                     NEW 0: failed, the same: stayed
+ *   mremap                            OLD OLD_SIZE NEW SIZE [STACK]
+ *   track                             DOMAIN ADDRESS SIZE [STACK]
+ *   free delete delete[] free_sized free_aligned_sized cfree   ADDRESS
+ *   munmap                            ADDRESS SIZE
+ *   untrack                           DOMAIN ADDRESS
+ *   realloc_release                   OLD
+ *   realloc_acquire                   OLD NEW SIZE [STACK]
+ *   realloc_withdraw                  OLD SIZE
+ *   mark region_begin region_end      LABEL [STACK]
+ *   exec                              NAME
+ *   gap                               EVENTS
+ *
+ *   rss PROCESS BYTES                 at the clock's time
+ *   notice SENTENCE | health KEY N | summary KEY N
+ *   flush                             blocks end here
+ *   cut                               no index and trailer: as if killed here
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/writer.h"
+#include "words.h"
+
+#define NAMED_MAX 4096
+#define INLINED_MAX 64
+
+struct name {
+	char *text;
+	uint64_t value;
+};
+
+struct names {
+	struct name entries[NAMED_MAX];
+	size_t count;
+};
+
+struct frame {
+	uint32_t id;
+	bool bare;
+	size_t count;
+	struct writer_symbol symbols[INLINED_MAX];
+};
+
+static struct {
+	struct writer *writer;
+	struct trk_header header;
+	int fd;
+	bool cut;
+	uint64_t time_ns, next_offset;
+	uint32_t thread;
+	struct names modules, frames, stacks, addresses;
+	struct frame frame[NAMED_MAX];
+	struct writer_process processes[NAMED_MAX];
+	struct writer_thread threads[NAMED_MAX];
+	bool process_known[NAMED_MAX], thread_known[NAMED_MAX];
+} cap = { .header = { .version = TRK_VERSION, .header_bytes = TRK_HEADER_BYTES, .page_bytes = 4096,
+		      .id = 1 },
+	  .next_offset = 0x1000 };
+
+static uint32_t small(const char *s)
+{
+	const uint64_t n = number(s);
+
+	if (n >= NAMED_MAX)
+		die("too large", s);
+	return (uint32_t)n;
+}
+
+/* ---- names ---- */
+
+static struct name *name_find(struct names *t, const char *text)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		if (!strcmp(t->entries[i].text, text))
+			return &t->entries[i];
+	}
+	return NULL;
+}
+
+static void name_add(struct names *t, const char *text, uint64_t value)
+{
+	if (name_find(t, text))
+		die("said twice", text);
+	if (t->count == NAMED_MAX)
+		die("too many names", text);
+	t->entries[t->count++] = (struct name){ keep(text, strlen(text)), value };
+}
+
+static uint64_t named(struct names *t, const char *text)
+{
+	const struct name *n = name_find(t, text);
+
+	if (!n)
+		die("not known", text);
+	return n->value;
+}
+
+static uint64_t address(const char *text)
+{
+	if (isdigit((unsigned char)*text))
+		return number(text);
+	if (!name_find(&cap.addresses, text))
+		name_add(&cap.addresses, text, (uint64_t)(cap.addresses.count + 1) << 20);
+	return named(&cap.addresses, text);
+}
+
+static uint32_t stack(const char *text)
+{
+	return strcmp(text, "-") ? (uint32_t)named(&cap.stacks, text) : 0;
+}
+
+/* The value of "key=value", NULL when w is another option. */
+static const char *option(const struct word *w, const char *key)
+{
+	const size_t n = strlen(key);
+
+	return strncmp(w->text, key, n) || w->text[n] != '=' ? NULL : w->text + n + 1;
+}
+
+/* Tells whether w is key=NUMBER, and stores it. */
+static bool number_option(const struct word *w, const char *key, uint32_t *ret)
+{
+	const char *v = option(w, key);
+
+	if (v)
+		*ret = (uint32_t)number(v);
+	return v;
+}
+
+static bool time_option(const struct word *w, const char *key, uint64_t *ret)
+{
+	const char *v = option(w, key);
+
+	if (v)
+		*ret = duration(v);
+	return v;
+}
+
+static bool text_option(const struct word *w, const char *key, const char **ret)
+{
+	const char *v = option(w, key);
+
+	if (v)
+		*ret = keep(v, (size_t)(w->text + w->size - v));
+	return v;
+}
+
+static bool flag_option(const struct word *w, const char *key, uint32_t *ret)
+{
+	if (strcmp(w->text, key))
+		return false;
+	*ret = 1;
+	return true;
+}
+
+/* ---- statements ---- */
+
+static struct writer *writer(void)
+{
+	if (!cap.writer && writer_new(&cap.writer, cap.fd, &cap.header))
+		die("cannot write", strerror(errno));
+	return cap.writer;
+}
+
+static void do_header(const struct word *w, int n)
+{
+	if (cap.writer)
+		die("header must be the first statement", NULL);
+	for (int i = 1; i < n; i++) {
+		const char *v;
+
+		if ((v = option(&w[i], "id")))
+			cap.header.id = number(v);
+		else if ((v = option(&w[i], "start")))
+			cap.header.start_unix_ns = number(v);
+		else if (!number_option(&w[i], "page", &cap.header.page_bytes))
+			die("unknown option", w[i].text);
+	}
+}
+
+static size_t from_hex(const char *hex, uint8_t *out, size_t room)
+{
+	size_t n = 0;
+
+	for (; hex[0] && hex[1]; hex += 2) {
+		const char digits[3] = { hex[0], hex[1], 0 };
+
+		if (n == room)
+			break;
+		out[n++] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	if (*hex)
+		die("not hexadecimal", hex);
+	return n;
+}
+
+static void do_module(const struct word *w, int n)
+{
+	uint8_t build_id[64];
+	struct writer_module m = { .path = w[2].text, .build_id = build_id };
+	uint32_t is_main = 0, vdso = 0;
+
+	for (int i = 3; i < n; i++) {
+		const char *v = option(&w[i], "build-id");
+
+		if (v)
+			m.build_id_bytes = from_hex(v, build_id, sizeof(build_id));
+		else if (!flag_option(&w[i], "main", &is_main) && !flag_option(&w[i], "vdso", &vdso))
+			die("unknown option", w[i].text);
+	}
+	m.flags = is_main | vdso << 1;
+	name_add(&cap.modules, w[1].text, writer_module(writer(), &m));
+}
+
+static const char *file_name(const char *text)
+{
+	return strcmp(text, "-") ? keep(text, strlen(text)) : "";
+}
+
+static void do_frame(const struct word *w, int n)
+{
+	struct frame *f = &cap.frame[cap.frames.count];
+	struct writer_symbol *s = &f->symbols[0];
+	uint32_t module = 0, bare = 0;
+	uint64_t offset = 0;
+
+	s->function = keep(w[1].text, w[1].size);
+	s->file = file_name(w[2].text);
+	s->line = (uint32_t)number(w[3].text);
+	for (int i = 4; i < n; i++) {
+		const char *v;
+
+		if ((v = option(&w[i], "as")))
+			s->function = file_name(v);
+		else if ((v = option(&w[i], "module")))
+			module = (uint32_t)named(&cap.modules, v);
+		else if ((v = option(&w[i], "offset")))
+			offset = number(v);
+		else if (!flag_option(&w[i], "bare", &bare))
+			die("unknown option", w[i].text);
+	}
+	if (!offset)
+		offset = cap.next_offset += 16;
+	f->id = writer_frame(writer(), module, offset);
+	f->bare = bare;
+	f->count = *s->function || *s->file ? 1 : 0;
+	name_add(&cap.frames, w[1].text, cap.frames.count);
+}
+
+static void do_inlined(const struct word *w, int n)
+{
+	struct frame *f = &cap.frame[named(&cap.frames, w[1].text)];
+
+	if (!f->count || f->count == INLINED_MAX)
+		die("cannot be inlined", w[1].text);
+	f->symbols[f->count - 1].inlined = true;
+	f->symbols[f->count++] = (struct writer_symbol){
+		.function = file_name(w[2].text),
+		.file = file_name(w[3].text),
+		.line = (uint32_t)number(w[4].text),
+	};
+}
+
+static void do_stack(const struct word *w, int n)
+{
+	uint32_t node = 0;
+
+	for (int i = n - 1; i >= 2; i--)
+		node = writer_node(writer(), node, cap.frame[named(&cap.frames, w[i].text)].id);
+	name_add(&cap.stacks, w[1].text, node);
+}
+
+static void do_process(const struct word *w, int n)
+{
+	const uint32_t index = small(w[1].text);
+	struct writer_process *p = &cap.processes[index];
+
+	if (!cap.process_known[index])
+		*p = (struct writer_process){ .index = index, .pid = 1000 + index, .ppid = 1,
+					      .parent = UINT32_MAX, .end_ns = UINT64_MAX, .name = "test" };
+	cap.process_known[index] = true;
+	for (int i = 2; i < n; i++) {
+		if (number_option(&w[i], "exit", &p->code))
+			p->ended = 1;
+		else if (number_option(&w[i], "signal", &p->code))
+			p->ended = 2;
+		else if (text_option(&w[i], "args", &p->command_line))
+			p->command_line_bytes = w[i].size - strlen("args=");
+		else if (!number_option(&w[i], "pid", &p->pid) && !number_option(&w[i], "ppid", &p->ppid) &&
+			 !number_option(&w[i], "parent", &p->parent) &&
+			 !number_option(&w[i], "execs", &p->execs) && !flag_option(&w[i], "fork", &p->origin) &&
+			 !time_option(&w[i], "start", &p->start_ns) && !time_option(&w[i], "end", &p->end_ns) &&
+			 !text_option(&w[i], "name", &p->name) && !text_option(&w[i], "exe", &p->executable))
+			die("unknown option", w[i].text);
+	}
+	writer_process(writer(), p);
+}
+
+static void do_thread(const struct word *w, int n)
+{
+	const uint32_t index = small(w[1].text);
+	struct writer_thread *t = &cap.threads[index];
+	uint32_t is_main = t->main;
+
+	if (!cap.thread_known[index])
+		*t = (struct writer_thread){ .index = index, .tid = 1000 + index, .end_ns = UINT64_MAX,
+					     .name = "" };
+	cap.thread_known[index] = true;
+	for (int i = 2; i < n; i++) {
+		if (!number_option(&w[i], "process", &t->process) && !number_option(&w[i], "tid", &t->tid) &&
+		    !text_option(&w[i], "name", &t->name) && !time_option(&w[i], "start", &t->start_ns) &&
+		    !time_option(&w[i], "end", &t->end_ns) && !flag_option(&w[i], "main", &is_main))
+			die("unknown option", w[i].text);
+	}
+	t->main = is_main;
+	writer_thread(writer(), t);
+}
+
+static void do_mapping(const struct word *w, int n)
+{
+	const struct writer_mapping m = {
+		.process = small(w[1].text),
+		.module = (uint32_t)named(&cap.modules, w[2].text),
+		.bias = number(w[3].text),
+		.start = number(w[4].text),
+		.end = number(w[5].text),
+		.load_time_ns = n > 6 ? duration(w[6].text) : 0,
+		.unload_time_ns = n > 7 ? duration(w[7].text) : UINT64_MAX,
+	};
+
+	writer_mapping(writer(), &m);
+}
+
+static void do_at(const struct word *w, int n)
+{
+	cap.time_ns = duration(w[1].text);
+}
+
+static void do_after(const struct word *w, int n)
+{
+	cap.time_ns += duration(w[1].text);
+}
+
+static void do_in(const struct word *w, int n)
+{
+	cap.thread = small(w[1].text);
+	if (!cap.thread_known[cap.thread])
+		die("no such thread", w[1].text);
+}
+
+static void do_rss(const struct word *w, int n)
+{
+	writer_rss(writer(), small(w[1].text), cap.time_ns, number(w[2].text));
+}
+
+static void do_notice(const struct word *w, int n)
+{
+	writer_notice(writer(), w[1].text);
+}
+
+static void do_health(const struct word *w, int n)
+{
+	writer_health(writer(), w[1].text, number(w[2].text));
+}
+
+static void do_summary(const struct word *w, int n)
+{
+	writer_summary(writer(), w[1].text, number(w[2].text));
+}
+
+static void do_flush(const struct word *w, int n)
+{
+	writer_flush(writer());
+}
+
+static void do_cut(const struct word *w, int n)
+{
+	cap.cut = true;
+}
+
+static const struct {
+	const char *name;
+	int min, max; /* words, the first one included */
+	void (*run)(const struct word *w, int n);
+} statements[] = {
+	{ "header", 1, 4, do_header },	  { "module", 3, 6, do_module },
+	{ "frame", 4, 8, do_frame },	  { "inlined", 5, 5, do_inlined },
+	{ "stack", 3, WORDS_MAX, do_stack }, { "process", 2, 16, do_process },
+	{ "thread", 2, 8, do_thread },	  { "mapping", 6, 8, do_mapping },
+	{ "at", 2, 2, do_at },		  { "after", 2, 2, do_after },
+	{ "in", 2, 2, do_in },		  { "rss", 3, 3, do_rss },
+	{ "notice", 2, 2, do_notice },	  { "health", 3, 3, do_health },
+	{ "summary", 3, 3, do_summary },  { "flush", 1, 1, do_flush },
+	{ "cut", 1, 1, do_cut },
+};
+
+/*
+ * Operands: a address, o old address, s size, p old size, d domain, l label,
+ * S stack (may be left out).
+ */
+static const struct {
+	const char *name, *operands;
+	uint8_t kind;
+} events[] = {
+	{ "malloc", "asS", TRK_MALLOC },
+	{ "calloc", "asS", TRK_CALLOC },
+	{ "realloc", "oasS", TRK_REALLOC },
+	{ "reallocarray", "oasS", TRK_REALLOCARRAY },
+	{ "posix_memalign", "asS", TRK_POSIX_MEMALIGN },
+	{ "aligned_alloc", "asS", TRK_ALIGNED_ALLOC },
+	{ "memalign", "asS", TRK_MEMALIGN },
+	{ "valloc", "asS", TRK_VALLOC },
+	{ "pvalloc", "asS", TRK_PVALLOC },
+	{ "new", "asS", TRK_NEW },
+	{ "new[]", "asS", TRK_NEW_ARRAY },
+	{ "mmap", "asS", TRK_MMAP },
+	{ "mremap", "opasS", TRK_MREMAP },
+	{ "track", "dasS", TRK_TRACK },
+	{ "free", "a", TRK_FREE },
+	{ "delete", "a", TRK_DELETE },
+	{ "delete[]", "a", TRK_DELETE_ARRAY },
+	{ "free_sized", "a", TRK_FREE_SIZED },
+	{ "free_aligned_sized", "a", TRK_FREE_ALIGNED_SIZED },
+	{ "cfree", "a", TRK_CFREE },
+	{ "munmap", "as", TRK_MUNMAP },
+	{ "untrack", "da", TRK_UNTRACK },
+	{ "realloc_release", "o", TRK_REALLOC_RELEASE },
+	{ "realloc_acquire", "oasS", TRK_REALLOC_ACQUIRE },
+	{ "realloc_withdraw", "os", TRK_REALLOC_WITHDRAW },
+	{ "mark", "lS", TRK_MARK },
+	{ "region_begin", "lS", TRK_REGION_BEGIN },
+	{ "region_end", "lS", TRK_REGION_END },
+	{ "exec", "l", TRK_EXEC },
+	{ "gap", "s", TRK_GAP },
+};
+
+static void set_operand(struct trk_event *e, char what, const struct word *w)
+{
+	switch (what) {
+	case 'a':
+		e->address = address(w->text);
+		return;
+	case 'o':
+		e->old_address = address(w->text);
+		return;
+	case 's':
+		e->size = number(w->text);
+		return;
+	case 'p':
+		e->old_size = number(w->text);
+		return;
+	case 'd':
+		e->domain = (uint32_t)number(w->text);
+		return;
+	case 'l':
+		e->label = w->text;
+		e->label_bytes = (uint32_t)w->size;
+		return;
+	default:
+		e->node = stack(w->text);
+	}
+}
+
+static void assume_thread(void)
+{
+	struct word process[] = { { (char[]){ "process" }, 7 }, { (char[]){ "0" }, 1 } };
+	struct word thread[] = { { (char[]){ "thread" }, 6 }, { (char[]){ "0" }, 1 },
+				 { (char[]){ "main" }, 4 } };
+
+	if (!cap.process_known[0])
+		do_process(process, 2);
+	if (!cap.thread_known[0])
+		do_thread(thread, 3);
+}
+
+static bool do_event(const struct word *w, int n)
+{
+	struct trk_event e = { .time_ns = cap.time_ns };
+	const char *operands = NULL;
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		if (!strcmp(w[0].text, events[i].name)) {
+			operands = events[i].operands;
+			e.kind = events[i].kind;
+		}
+	}
+	if (!operands)
+		return false;
+	assume_thread();
+	e.thread = cap.thread;
+	e.process = cap.threads[cap.thread].process;
+	for (int i = 1; i < n; i++) {
+		if (!*operands)
+			die("too many words", w[i].text);
+		set_operand(&e, *operands++, &w[i]);
+	}
+	if (*operands && *operands != 'S')
+		die("too few words", w[0].text);
+	writer_event(writer(), &e);
+	return true;
+}
+
+static void do_line(char *line)
+{
+	static struct word w[WORDS_MAX];
+	const int n = split(line, w);
+
+	if (!n)
+		return;
+	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
+		if (strcmp(w[0].text, statements[i].name))
+			continue;
+		if (n < statements[i].min || n > statements[i].max)
+			die("wrong number of words", w[0].text);
+		statements[i].run(w, n);
+		return;
+	}
+	if (!do_event(w, n))
+		die("unknown statement", w[0].text);
+}
+
+static void write_symbols(void)
+{
+	for (size_t i = 0; i < cap.frames.count; i++) {
+		const struct frame *f = &cap.frame[i];
+
+		if (!f->bare)
+			writer_symbols(writer(), f->id, f->symbols, f->count);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	char *line = NULL;
+	size_t room = 0;
+	int err;
+
+	if (argc != 2) {
+		fputs("usage: mkcapture OUT < TEXT\n", stderr);
+		return 2;
+	}
+	cap.fd = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (cap.fd < 0)
+		die(argv[1], strerror(errno));
+	while (getline(&line, &room, stdin) >= 0) {
+		words_line++;
+		do_line(line);
+	}
+	write_symbols();
+	err = cap.cut ? writer_flush(writer()) : writer_finish(writer());
+	if (err || close(cap.fd))
+		die(argv[1], strerror(errno));
+	writer_free(cap.writer);
+	return 0;
+}
