@@ -14,7 +14,8 @@
  *           of the frame pushed before it by this thread). Frames are
  *           counted from the root: pop that many most recent frames of the
  *           thread's last stack, then push these, oldest first.
- *           pops UINT32_MAX-ish (> depth) is corrupt.
+ *           More pops than there are frames (UINT32_MAX): the whole stack.
+ *           A pc of 0 as the oldest frame: the stack was cut there.
  *   operands by kind; addresses are zigzag(address - last address of this thread)
  *
  * All state (epoch, time, pc, address, stack) begins at 0 / empty when the

@@ -1,0 +1,578 @@
+#include "cfi.h"
+
+#include <string.h>
+
+/* The pointer encodings and call frame operations that linkers emit (LSB, DWARF 5). */
+enum {
+	PE_ABSPTR = 0x00, PE_ULEB = 0x01, PE_UDATA2 = 0x02, PE_UDATA4 = 0x03, PE_UDATA8 = 0x04,
+	PE_SLEB = 0x09, PE_SDATA2 = 0x0a, PE_SDATA4 = 0x0b, PE_SDATA8 = 0x0c,
+	PE_PCREL = 0x10, PE_DATAREL = 0x30, PE_OMIT = 0xff,
+};
+
+enum {
+	CFA_ADVANCE = 0x40, CFA_OFFSET = 0x80, CFA_RESTORE = 0xc0,
+	CFA_NOP = 0x00, CFA_SET_LOC = 0x01, CFA_ADVANCE1 = 0x02, CFA_ADVANCE2 = 0x03,
+	CFA_ADVANCE4 = 0x04, CFA_OFFSET_EXT = 0x05, CFA_RESTORE_EXT = 0x06, CFA_UNDEFINED = 0x07,
+	CFA_SAME = 0x08, CFA_REGISTER = 0x09, CFA_REMEMBER = 0x0a, CFA_RESTORE_STATE = 0x0b,
+	CFA_DEF = 0x0c, CFA_DEF_REGISTER = 0x0d, CFA_DEF_OFFSET = 0x0e, CFA_DEF_EXPRESSION = 0x0f,
+	CFA_EXPRESSION = 0x10, CFA_OFFSET_SF = 0x11, CFA_DEF_SF = 0x12, CFA_DEF_OFFSET_SF = 0x13,
+	CFA_VAL_OFFSET = 0x14, CFA_VAL_OFFSET_SF = 0x15, CFA_VAL_EXPRESSION = 0x16,
+	CFA_ARGS_SIZE = 0x2e, CFA_NEGATIVE_OFFSET = 0x2f,
+};
+
+/* A cursor over bytes; past the end it reads zeroes and `bad` stays set. */
+struct cursor {
+	const uint8_t *at, *end;
+	bool bad;
+};
+
+static uint8_t take(struct cursor *c)
+{
+	if (c->at >= c->end) {
+		c->bad = true;
+		return 0;
+	}
+	return *c->at++;
+}
+
+static uint64_t take_bytes(struct cursor *c, unsigned n)
+{
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		v |= (uint64_t)take(c) << (8 * i);
+	return v;
+}
+
+static uint64_t take_uleb(struct cursor *c)
+{
+	uint64_t v = 0;
+	uint8_t b = 0x80;
+
+	for (unsigned shift = 0; b & 0x80 && !c->bad; shift += 7) {
+		b = take(c);
+		if (shift < 64)
+			v |= (uint64_t)(b & 0x7f) << shift;
+	}
+	return v;
+}
+
+static int64_t take_sleb(struct cursor *c)
+{
+	int64_t v = 0;
+	unsigned shift = 0;
+	uint8_t b = 0x80;
+
+	while (b & 0x80 && !c->bad) {
+		b = take(c);
+		if (shift < 64)
+			v |= (int64_t)((uint64_t)(b & 0x7f) << shift);
+		shift += 7;
+	}
+	if (b & 0x40 && shift < 64)
+		v |= -((int64_t)1 << shift);
+	return v;
+}
+
+/* A pointer in the given encoding; base serves datarel. Indirect pointers are not followed. */
+static uintptr_t take_pointer(struct cursor *c, uint8_t encoding, uintptr_t base)
+{
+	const uintptr_t here = (uintptr_t)c->at;
+	uintptr_t v = 0;
+
+	switch (encoding & 0x0f) {
+	case PE_ABSPTR: case PE_UDATA8: case PE_SDATA8: v = take_bytes(c, 8); break;
+	case PE_UDATA4: v = take_bytes(c, 4); break;
+	case PE_SDATA4: v = (uintptr_t)(int64_t)(int32_t)take_bytes(c, 4); break;
+	case PE_UDATA2: v = take_bytes(c, 2); break;
+	case PE_SDATA2: v = (uintptr_t)(int64_t)(int16_t)take_bytes(c, 2); break;
+	case PE_ULEB: v = take_uleb(c); break;
+	case PE_SLEB: v = (uintptr_t)take_sleb(c); break;
+	default: c->bad = true;
+	}
+	if ((encoding & 0x70) == PE_PCREL)
+		v += here;
+	else if ((encoding & 0x70) == PE_DATAREL)
+		v += base;
+	return v;
+}
+
+/*
+ * glibc 2.35 and newer answer without a lock. The struct is glibc's ABI; older
+ * headers do not declare it, older libcs do not have it.
+ */
+struct found_object {
+	unsigned long long flags;
+	void *map_start, *map_end;
+	void *link_map;
+	void *eh_frame;
+	unsigned long long reserved[7];
+};
+
+extern int _dl_find_object(void *pc, struct found_object *ret) __attribute__((weak));
+
+bool cfi_module_at(uintptr_t pc, struct cfi_module *ret)
+{
+	struct found_object o;
+
+	if (!_dl_find_object || _dl_find_object((void *)pc, &o) != 0)
+		return false;
+	*ret = (struct cfi_module){ .start = (uintptr_t)o.map_start,
+				    .end = (uintptr_t)o.map_end,
+				    .link_map = o.link_map,
+				    .eh_frame_hdr = o.eh_frame };
+	return true;
+}
+
+struct hdr_table {
+	const uint8_t *entries; /* pairs of int32, relative to hdr */
+	uint64_t count;
+	const uint8_t *eh_frame;
+};
+
+static int hdr_read(const struct cfi_module *m, struct hdr_table *ret)
+{
+	struct cursor c = { m->eh_frame_hdr, (const uint8_t *)m->end, false };
+	const uintptr_t base = (uintptr_t)m->eh_frame_hdr;
+
+	if (!m->eh_frame_hdr || base < m->start || take(&c) != 1)
+		return -1;
+
+	const uint8_t frame_encoding = take(&c), count_encoding = take(&c), table_encoding = take(&c);
+
+	ret->eh_frame = (const uint8_t *)take_pointer(&c, frame_encoding, base);
+	if (count_encoding == PE_OMIT || table_encoding != (PE_DATAREL | PE_SDATA4))
+		return -1;
+	ret->count = take_pointer(&c, count_encoding, base);
+	ret->entries = c.at;
+	if (c.bad || ret->count > (uint64_t)(c.end - c.at) / 8)
+		return -1;
+	return 0;
+}
+
+static int32_t hdr_word(const struct hdr_table *t, uint64_t i, unsigned which)
+{
+	int32_t v;
+
+	memcpy(&v, t->entries + i * 8 + which * 4, 4);
+	return v;
+}
+
+/* The last entry that starts at or before pc, by binary search: the table is sorted. */
+static const uint8_t *hdr_search(const struct cfi_module *m, const struct hdr_table *t, uintptr_t pc)
+{
+	const uintptr_t base = (uintptr_t)m->eh_frame_hdr;
+	uint64_t low = 0, high = t->count;
+
+	while (low < high) {
+		const uint64_t middle = low + (high - low) / 2;
+
+		if (base + (uintptr_t)(intptr_t)hdr_word(t, middle, 0) <= pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0)
+		return NULL;
+	return m->eh_frame_hdr + hdr_word(t, low - 1, 1);
+}
+
+/* Opens the entry (CIE or FDE) at p: a cursor over what follows its length. */
+static struct cursor entry_open(const struct cfi_module *m, const uint8_t *p)
+{
+	struct cursor c = { p, (const uint8_t *)m->end, false };
+	uint64_t length;
+
+	if ((uintptr_t)p < m->start || (uintptr_t)p >= m->end)
+		return (struct cursor){ .bad = true };
+	length = take_bytes(&c, 4);
+	if (length == 0xffffffff)
+		length = take_bytes(&c, 8);
+	if (length == 0 || length > (uint64_t)(c.end - c.at))
+		c.bad = true;
+	else
+		c.end = c.at + length;
+	return c;
+}
+
+static int cie_read(const struct cfi_module *m, const uint8_t *p, struct cfi_fde *f)
+{
+	struct cursor c = entry_open(m, p);
+
+	if (take_bytes(&c, 4) != 0)
+		return -1;
+
+	const uint8_t version = take(&c);
+	const uint8_t *augmentation = c.at;
+
+	while (take(&c) && !c.bad)
+		;
+	if (c.bad || (version != 1 && version != 3) || (augmentation[0] && augmentation[0] != 'z'))
+		return -1;
+	f->code_align = take_uleb(&c);
+	f->data_align = take_sleb(&c);
+	f->ra_reg = (uint8_t)(version == 1 ? take(&c) : take_uleb(&c));
+	f->pointer_encoding = PE_ABSPTR;
+	if (augmentation[0] == 'z') {
+		const uint64_t bytes = take_uleb(&c);
+		struct cursor a = c;
+
+		for (const uint8_t *s = augmentation + 1; *s; s++) {
+			if (*s == 'R')
+				f->pointer_encoding = take(&a);
+			else if (*s == 'P')
+				(void)take_pointer(&a, take(&a), 0);
+			else if (*s == 'L')
+				(void)take(&a);
+			else if (*s == 'S')
+				f->signal_frame = true;
+			else
+				break;
+		}
+		if (a.bad || bytes > (uint64_t)(c.end - c.at))
+			return -1;
+		c.at += bytes;
+	}
+	f->initial = c.at;
+	f->initial_end = c.end;
+	return c.bad || f->ra_reg >= REG_COUNT ? -1 : 0;
+}
+
+int cfi_fde_at(const struct cfi_module *m, uintptr_t pc, struct cfi_fde *ret)
+{
+	struct hdr_table table;
+	struct cfi_fde f = { 0 };
+	const uint8_t *p;
+
+	if (hdr_read(m, &table) != 0 || !(p = hdr_search(m, &table, pc)))
+		return -1;
+
+	struct cursor c = entry_open(m, p);
+	const uint8_t *const id_at = c.at;
+	const uint64_t id = take_bytes(&c, 4);
+
+	if (c.bad || id == 0 || cie_read(m, id_at - id, &f) != 0)
+		return -1;
+	f.start = take_pointer(&c, f.pointer_encoding, 0);
+
+	const uintptr_t range = take_pointer(&c, f.pointer_encoding & 0x0f, 0);
+
+	if (pc < f.start || pc - f.start >= range)
+		return -1;
+
+	/* Augmentation data: the LSDA; skipped. 'z' was there unless the initial string was empty. */
+	const uint64_t bytes = take_uleb(&c);
+
+	if (c.bad || bytes > (uint64_t)(c.end - c.at))
+		return -1;
+	f.instructions = c.at + bytes;
+	f.end = c.end;
+	*ret = f;
+	return 0;
+}
+
+static void set_reg(struct cfi_row *row, uint64_t reg, uint8_t how, int64_t value)
+{
+	if (reg >= REG_COUNT)
+		return; /* vector registers: nobody's CFA */
+	row->reg[reg].how = how;
+	row->reg[reg].value = value;
+}
+
+static void set_cfa(struct cfi_row *row, uint64_t reg, int64_t offset)
+{
+	row->cfa.how = reg < REG_COUNT ? CFI_REGISTER : CFI_UNDEFINED;
+	row->cfa_reg = (uint8_t)reg;
+	row->cfa.value = offset;
+}
+
+static int64_t take_block(struct cursor *c)
+{
+	const uint8_t *const block = c->at;
+	const uint64_t bytes = take_uleb(c);
+
+	if (bytes > (uint64_t)(c->end - c->at))
+		c->bad = true;
+	else
+		c->at += bytes;
+	return (int64_t)(intptr_t)block;
+}
+
+static void restore_reg(struct cfi_scratch *s, uint64_t reg)
+{
+	if (reg < REG_COUNT)
+		s->row.reg[reg] = s->initial.reg[reg];
+}
+
+/* One instruction other than an advance. False: not understood. */
+static bool run_one(const struct cfi_fde *f, struct cursor *c, struct cfi_scratch *s,
+		    unsigned *depth, uint8_t op)
+{
+	struct cfi_row *const row = &s->row;
+	uint64_t reg;
+
+	if ((op & 0xc0) == CFA_OFFSET) {
+		set_reg(row, op & 0x3f, CFI_AT_CFA, (int64_t)take_uleb(c) * f->data_align);
+		return true;
+	}
+	if ((op & 0xc0) == CFA_RESTORE) {
+		restore_reg(s, op & 0x3f);
+		return true;
+	}
+	switch (op) {
+	case CFA_NOP: return true;
+	case CFA_OFFSET_EXT:
+		reg = take_uleb(c);
+		set_reg(row, reg, CFI_AT_CFA, (int64_t)take_uleb(c) * f->data_align);
+		return true;
+	case CFA_OFFSET_SF:
+		reg = take_uleb(c);
+		set_reg(row, reg, CFI_AT_CFA, take_sleb(c) * f->data_align);
+		return true;
+	case CFA_NEGATIVE_OFFSET:
+		reg = take_uleb(c);
+		set_reg(row, reg, CFI_AT_CFA, -(int64_t)take_uleb(c) * f->data_align);
+		return true;
+	case CFA_VAL_OFFSET:
+		reg = take_uleb(c);
+		set_reg(row, reg, CFI_IS_CFA, (int64_t)take_uleb(c) * f->data_align);
+		return true;
+	case CFA_VAL_OFFSET_SF:
+		reg = take_uleb(c);
+		set_reg(row, reg, CFI_IS_CFA, take_sleb(c) * f->data_align);
+		return true;
+	case CFA_REGISTER:
+		reg = take_uleb(c);
+		set_reg(row, reg, CFI_REGISTER, (int64_t)take_uleb(c));
+		return true;
+	case CFA_EXPRESSION:
+		reg = take_uleb(c);
+		set_reg(row, reg, CFI_EXPRESSION, take_block(c));
+		return true;
+	case CFA_VAL_EXPRESSION:
+		reg = take_uleb(c);
+		set_reg(row, reg, CFI_IS_EXPRESSION, take_block(c));
+		return true;
+	case CFA_RESTORE_EXT: restore_reg(s, take_uleb(c)); return true;
+	case CFA_UNDEFINED: set_reg(row, take_uleb(c), CFI_UNDEFINED, 0); return true;
+	case CFA_SAME: set_reg(row, take_uleb(c), CFI_SAME, 0); return true;
+	case CFA_REMEMBER:
+		if (*depth == CFI_REMEMBERED)
+			return false;
+		s->remembered[(*depth)++] = *row;
+		return true;
+	case CFA_RESTORE_STATE:
+		if (*depth == 0)
+			return false;
+		*row = s->remembered[--*depth];
+		return true;
+	case CFA_DEF:
+		reg = take_uleb(c);
+		set_cfa(row, reg, (int64_t)take_uleb(c));
+		return true;
+	case CFA_DEF_SF:
+		reg = take_uleb(c);
+		set_cfa(row, reg, take_sleb(c) * f->data_align);
+		return true;
+	case CFA_DEF_REGISTER: set_cfa(row, take_uleb(c), row->cfa.value); return true;
+	case CFA_DEF_OFFSET: row->cfa.value = (int64_t)take_uleb(c); return true;
+	case CFA_DEF_OFFSET_SF: row->cfa.value = take_sleb(c) * f->data_align; return true;
+	case CFA_DEF_EXPRESSION:
+		row->cfa.value = take_block(c);
+		row->cfa.how = CFI_EXPRESSION;
+		return true;
+	case CFA_ARGS_SIZE: (void)take_uleb(c); return true;
+	default: return false;
+	}
+}
+
+/* Bytes of code that an advance steps over; 0 for any other instruction. */
+static bool is_advance(struct cursor *c, uint8_t op, const struct cfi_fde *f, uintptr_t *loc)
+{
+	uint64_t delta;
+
+	if ((op & 0xc0) == CFA_ADVANCE)
+		delta = op & 0x3f;
+	else if (op == CFA_ADVANCE1)
+		delta = take(c);
+	else if (op == CFA_ADVANCE2)
+		delta = take_bytes(c, 2);
+	else if (op == CFA_ADVANCE4)
+		delta = take_bytes(c, 4);
+	else if (op == CFA_SET_LOC) {
+		*loc = take_pointer(c, f->pointer_encoding, 0);
+		return true;
+	} else
+		return false;
+	*loc += delta * f->code_align;
+	return true;
+}
+
+static int run(const struct cfi_fde *f, const uint8_t *from, const uint8_t *to, uintptr_t pc,
+	       struct cfi_scratch *s)
+{
+	struct cursor c = { from, to, false };
+	uintptr_t loc = f->start;
+	unsigned depth = 0;
+
+	while (c.at < c.end && !c.bad) {
+		const uint8_t op = take(&c);
+
+		if (is_advance(&c, op, f, &loc)) {
+			if (loc > pc)
+				break;
+		} else if (!run_one(f, &c, s, &depth, op)) {
+			return -1;
+		}
+	}
+	return c.bad ? -1 : 0;
+}
+
+int cfi_row_at(const struct cfi_fde *f, uintptr_t pc, struct cfi_scratch *s)
+{
+	memset(&s->row, 0, sizeof(s->row));
+	memset(&s->initial, 0, sizeof(s->initial));
+	if (run(f, f->initial, f->initial_end, UINTPTR_MAX, s) != 0)
+		return -1;
+	s->initial = s->row;
+	return run(f, f->instructions, f->end, pc, s);
+}
+
+/* ---- DWARF expressions: the operations that compilers and libcs use in CFI ---- */
+
+enum {
+	OP_ADDR = 0x03, OP_DEREF = 0x06, OP_CONST1U = 0x08, OP_CONST8S = 0x0f, OP_CONSTU = 0x10,
+	OP_CONSTS = 0x11, OP_DUP = 0x12, OP_DROP = 0x13, OP_OVER = 0x14, OP_SWAP = 0x16,
+	OP_AND = 0x1a, OP_MINUS = 0x1c, OP_MUL = 0x1e, OP_NEG = 0x1f, OP_NOT = 0x20, OP_OR = 0x21,
+	OP_PLUS = 0x22, OP_PLUS_UCONST = 0x23, OP_SHL = 0x24, OP_SHR = 0x25, OP_SHRA = 0x26,
+	OP_XOR = 0x27, OP_EQ = 0x29, OP_GE = 0x2a, OP_GT = 0x2b, OP_LE = 0x2c, OP_LT = 0x2d,
+	OP_NE = 0x2e, OP_LIT0 = 0x30, OP_LIT31 = 0x4f, OP_BREG0 = 0x70, OP_BREG31 = 0x8f,
+	OP_BREGX = 0x92, OP_NOP = 0x96,
+};
+
+#define EXPRESSION_DEPTH 16
+
+struct machine {
+	uintptr_t stack[EXPRESSION_DEPTH + 1];
+	unsigned depth;
+	bool bad;
+};
+
+static void push(struct machine *m, uintptr_t v)
+{
+	if (m->depth == EXPRESSION_DEPTH)
+		m->bad = true;
+	else
+		m->stack[m->depth++] = v;
+}
+
+static uintptr_t pop(struct machine *m)
+{
+	if (m->depth == 0) {
+		m->bad = true;
+		return 0;
+	}
+	return m->stack[--m->depth];
+}
+
+static bool binary(struct machine *m, uint8_t op)
+{
+	const uintptr_t b = pop(m), a = pop(m);
+	const intptr_t sa = (intptr_t)a, sb = (intptr_t)b;
+
+	switch (op) {
+	case OP_AND: push(m, a & b); return true;
+	case OP_MINUS: push(m, a - b); return true;
+	case OP_MUL: push(m, a * b); return true;
+	case OP_OR: push(m, a | b); return true;
+	case OP_PLUS: push(m, a + b); return true;
+	case OP_SHL: push(m, b < 64 ? a << b : 0); return true;
+	case OP_SHR: push(m, b < 64 ? a >> b : 0); return true;
+	case OP_SHRA: push(m, (uintptr_t)(sa >> (b < 64 ? b : 63))); return true;
+	case OP_XOR: push(m, a ^ b); return true;
+	case OP_EQ: push(m, a == b); return true;
+	case OP_GE: push(m, sa >= sb); return true;
+	case OP_GT: push(m, sa > sb); return true;
+	case OP_LE: push(m, sa <= sb); return true;
+	case OP_LT: push(m, sa < sb); return true;
+	case OP_NE: push(m, a != b); return true;
+	default: return false;
+	}
+}
+
+static uintptr_t constant(struct cursor *c, uint8_t op)
+{
+	const unsigned bytes = 1u << ((op - OP_CONST1U) / 2);
+	const bool is_signed = (op - OP_CONST1U) & 1;
+	const uint64_t v = take_bytes(c, bytes);
+
+	if (!is_signed || bytes == 8)
+		return v;
+	return (uintptr_t)((int64_t)(v << (64 - 8 * bytes)) >> (64 - 8 * bytes));
+}
+
+static void register_plus(struct machine *m, struct cursor *c, const uintptr_t *regs, uint64_t reg)
+{
+	const int64_t offset = take_sleb(c);
+
+	if (reg >= REG_COUNT)
+		m->bad = true;
+	else
+		push(m, regs[reg] + (uintptr_t)offset);
+}
+
+int cfi_expression(const uint8_t *block, const uintptr_t *regs, bool push_initial,
+		   uintptr_t initial, bool (*readable)(void *data, uintptr_t address), void *data,
+		   uintptr_t *ret)
+{
+	struct cursor c = { block, block + 16, false };
+	struct machine m = { .depth = 0 };
+	uintptr_t a, b;
+
+	c.end = c.at + TRK_VARINT_MAX;
+	const uint64_t bytes = take_uleb(&c);
+
+	c.end = c.at + (bytes < 4096 ? bytes : 0);
+	if (push_initial)
+		push(&m, initial);
+	while (c.at < c.end && !c.bad && !m.bad) {
+		const uint8_t op = take(&c);
+
+		if (op >= OP_LIT0 && op <= OP_LIT31) {
+			push(&m, (uintptr_t)(op - OP_LIT0));
+		} else if (op >= OP_BREG0 && op <= OP_BREG31) {
+			register_plus(&m, &c, regs, (uint64_t)(op - OP_BREG0));
+		} else if (op >= OP_CONST1U && op <= OP_CONST8S) {
+			push(&m, constant(&c, op));
+		} else {
+			switch (op) {
+			case OP_ADDR: push(&m, take_bytes(&c, 8)); break;
+			case OP_BREGX: register_plus(&m, &c, regs, take_uleb(&c)); break;
+			case OP_CONSTU: push(&m, take_uleb(&c)); break;
+			case OP_CONSTS: push(&m, (uintptr_t)take_sleb(&c)); break;
+			case OP_DEREF:
+				a = pop(&m);
+				if (m.bad || !readable(data, a))
+					return -1;
+				push(&m, *(const uintptr_t *)a);
+				break;
+			case OP_DUP: a = pop(&m); push(&m, a); push(&m, a); break;
+			case OP_DROP: (void)pop(&m); break;
+			case OP_OVER: b = pop(&m); a = pop(&m); push(&m, a); push(&m, b); push(&m, a); break;
+			case OP_SWAP: b = pop(&m); a = pop(&m); push(&m, b); push(&m, a); break;
+			case OP_NEG: push(&m, -pop(&m)); break;
+			case OP_NOT: push(&m, ~pop(&m)); break;
+			case OP_PLUS_UCONST: a = pop(&m); push(&m, a + take_uleb(&c)); break;
+			case OP_NOP: break;
+			default:
+				if (!binary(&m, op))
+					return -1;
+			}
+		}
+	}
+	a = pop(&m);
+	if (c.bad || m.bad)
+		return -1;
+	*ret = a;
+	return 0;
+}

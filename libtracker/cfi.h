@@ -1,0 +1,60 @@
+/*
+ * cfi - call frame information of loaded modules: which FDE covers a pc, and
+ * the row of its table that holds there.
+ *
+ * Inside the target's malloc(): no heap, no lock. Reads only .eh_frame_hdr and
+ * .eh_frame of mapped modules, which their linker wrote; bounds are kept all
+ * the same. Source of the encoding: LSB Core, "Exception Frames"; DWARF 5, 6.4.
+ */
+#ifndef CFI_H
+#define CFI_H
+
+#include "state.h"
+
+enum cfi_how {
+	CFI_SAME = 0,
+	CFI_UNDEFINED,
+	CFI_AT_CFA,	/* saved at CFA + value */
+	CFI_IS_CFA,	/* is CFA + value */
+	CFI_REGISTER,	/* is in register `value`; for the CFA: register cfa_reg + value */
+	CFI_EXPRESSION, /* saved at the address that the expression computes */
+	CFI_IS_EXPRESSION,
+};
+
+/* A function's unwind information. */
+struct cfi_fde {
+	const uint8_t *instructions, *end;
+	const uint8_t *initial, *initial_end; /* the CIE's */
+	uintptr_t start; /* of the function */
+	uint64_t code_align;
+	int64_t data_align;
+	uint8_t ra_reg, pointer_encoding;
+	bool signal_frame;
+};
+
+/* What is mapped around a pc. */
+struct cfi_module {
+	uintptr_t start, end;
+	const void *link_map;
+	const uint8_t *eh_frame_hdr;
+};
+
+/* False: no module covers pc (or the libc is too old to be asked without its lock). */
+bool cfi_module_at(uintptr_t pc, struct cfi_module *ret);
+
+/* 0, or -1: no FDE of that module covers pc. */
+int cfi_fde_at(const struct cfi_module *m, uintptr_t pc, struct cfi_fde *ret);
+
+/* Computes scratch->row for pc. 0, or -1: something in the instructions is not understood. */
+int cfi_row_at(const struct cfi_fde *f, uintptr_t pc, struct cfi_scratch *scratch);
+
+/*
+ * Value of the expression at `block` (ULEB length, then operations) with these
+ * registers; `initial` is on the stack first when push_initial. Memory is read
+ * only where `readable` allows. 0 or -1.
+ */
+int cfi_expression(const uint8_t *block, const uintptr_t *regs, bool push_initial,
+		   uintptr_t initial, bool (*readable)(void *data, uintptr_t address), void *data,
+		   uintptr_t *ret);
+
+#endif

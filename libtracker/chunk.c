@@ -1,0 +1,103 @@
+#include "chunk.h"
+
+#include "raw.h"
+
+#define SPINS 2000
+#define WAIT_NS 2000000L
+
+/* The lowest free chunk, so that few pages are ever touched. -1: none. */
+static int claim(struct shm *s)
+{
+	for (unsigned w = 0; w < SHM_BITMAP_WORDS; w++) {
+		uint64_t word = atomic_load_explicit(&s->chunk_bitmap[w], memory_order_relaxed);
+
+		while (word != UINT64_MAX) {
+			const unsigned bit = (unsigned)__builtin_ctzll(~word);
+			const uint64_t mask = 1ull << bit;
+
+			word = atomic_fetch_or_explicit(&s->chunk_bitmap[w], mask, memory_order_acquire);
+			if (!(word & mask))
+				return (int)(w * 64 + bit);
+			word |= mask;
+		}
+	}
+	return -1;
+}
+
+static int claim_spinning(struct shm *s)
+{
+	int c = -1;
+
+	for (int i = 0; i < SPINS && c < 0; i++) {
+		arch_pause();
+		if (i % 64 == 0)
+			c = claim(s);
+	}
+	return c;
+}
+
+static uint32_t progress(struct shm *s)
+{
+	return atomic_load_explicit(&s->header.progress, memory_order_acquire);
+}
+
+static int claim_waiting(struct shm *s)
+{
+	const long rounds = (long)s->header.stall_ms * 1000000L / WAIT_NS + 1;
+	uint32_t seen = progress(s), freed;
+	int c = claim_spinning(s);
+
+	atomic_fetch_add(&s->header.chunk_waiters, 1);
+	for (long still = 0; c < 0 && still < rounds;) {
+		freed = atomic_load(&s->header.chunks_freed);
+		c = claim(s);
+		if (c >= 0)
+			break;
+		raw_futex_wait(&s->header.chunks_freed, freed, WAIT_NS);
+		c = claim(s);
+		if (progress(s) != seen) {
+			seen = progress(s);
+			still = 0;
+		} else {
+			still++;
+		}
+	}
+	atomic_fetch_sub(&s->header.chunk_waiters, 1);
+	if (c < 0)
+		atomic_store(&state.stuck_progress, seen + 1);
+	return c;
+}
+
+static bool recorder_stuck(struct shm *s)
+{
+	return atomic_load_explicit(&s->header.closed, memory_order_relaxed) ||
+	       atomic_load_explicit(&state.stuck_progress, memory_order_relaxed) == progress(s) + 1;
+}
+
+bool chunk_next(struct thread *t)
+{
+	struct shm *const s = state.shm;
+	int c = claim(s);
+
+	if (c < 0) {
+		if (recorder_stuck(s))
+			return false;
+		atomic_fetch_add_explicit(&t->slot->stalls, 1, memory_order_relaxed);
+		c = claim_waiting(s);
+	}
+	if (c < 0)
+		return false;
+
+	struct shm_chunk *const chunk = &s->chunks[c];
+
+	atomic_store_explicit(&chunk->next, 0, memory_order_relaxed);
+	atomic_store_explicit(&chunk->committed, 0, memory_order_relaxed);
+	chunk->thread = t->slot_index;
+	chunk->sequence = t->sequence++;
+	atomic_store_explicit(t->chunk ? &t->chunk->next : &t->slot->first_chunk, (uint32_t)c + 1,
+			      memory_order_release);
+	t->chunk = chunk;
+	t->at = chunk->payload;
+	t->end = chunk->payload + sizeof(chunk->payload);
+	return true;
+}

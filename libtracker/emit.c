@@ -1,0 +1,309 @@
+/*
+ * emit - events into the thread's chunk of the shared segment, in the wire's
+ * coding (format/wire.h), published one by one.
+ *
+ * Inside the target's malloc(): no lock, no shared counter, and no system call
+ * but the bounded wait of a thread that found every chunk full.
+ */
+#include <string.h>
+
+#include "chunk.h"
+#include "state.h"
+
+#define OPERANDS_MAX 80u
+
+/* What every event writes before its operands. */
+struct draft {
+	uint8_t *head, *at;
+};
+
+/*
+ * The event's place in the order of the process. Called after the real malloc
+ * has returned and before the real free is called: see shm.h on `order`.
+ */
+static uint64_t stamp(const struct thread *t)
+{
+	_Atomic uint64_t *const order = &state.process->order;
+	uint64_t word = atomic_load_explicit(order, memory_order_acquire);
+
+	while ((word & 0xffff) != t->slot_index) {
+		const uint64_t mine = ((word >> 16) + 1) << 16 | t->slot_index;
+
+		if (atomic_compare_exchange_weak_explicit(order, &word, mine, memory_order_acq_rel,
+							  memory_order_acquire))
+			return mine >> 16;
+	}
+	return word >> 16;
+}
+
+static void publish(struct thread *t, uint8_t *end)
+{
+	t->at = end;
+	atomic_store_explicit(&t->chunk->committed, (uint32_t)(end - t->chunk->payload),
+			      memory_order_release);
+}
+
+static bool make_room(struct thread *t, size_t bytes)
+{
+	if (likely((size_t)(t->end - t->at) >= bytes))
+		return true;
+	if (chunk_next(t))
+		return true;
+	t->lost++;
+	atomic_fetch_add_explicit(&t->slot->lost, 1, memory_order_relaxed);
+	return false;
+}
+
+/* Head, epoch and time. From here to finish() the recorder waits for us. */
+static struct draft begin(struct thread *t, uint8_t kind)
+{
+	struct draft d = { .head = t->at, .at = t->at + 1 };
+
+	atomic_store_explicit(&t->slot->busy,
+			      atomic_load_explicit(&state.process->order, memory_order_relaxed) >> 16,
+			      memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+
+	const uint64_t epoch = stamp(t);
+	const uint64_t now = atomic_load_explicit(&state.shm->header.clock_ns, memory_order_relaxed);
+
+	*d.head = kind;
+	if (epoch != t->last.epoch) {
+		*d.head |= WIRE_EPOCH;
+		d.at = put_varint(d.at, epoch - t->last.epoch);
+		t->last.epoch = epoch;
+	}
+	if (now != t->last.time_ns) {
+		*d.head |= WIRE_TIME;
+		d.at = put_zigzag(d.at, (int64_t)(now - t->last.time_ns));
+		t->last.time_ns = now;
+	}
+	return d;
+}
+
+static void finish(struct thread *t, const struct draft *d)
+{
+	publish(t, d->at);
+	atomic_store_explicit(&t->slot->busy, SHM_IDLE, memory_order_release);
+}
+
+static void put_address(struct thread *t, struct draft *d, uintptr_t address)
+{
+	d->at = put_zigzag(d->at, (int64_t)(address - t->last.address));
+	t->last.address = address;
+}
+
+static void put_string(struct draft *d, const void *bytes, uint32_t size)
+{
+	d->at = put_varint(d->at, size);
+	memcpy(d->at, bytes, size);
+	d->at += size;
+}
+
+/* Events that were dropped: the recorder learns how many, at the first place where there is room again. */
+static void tell_gap(struct thread *t)
+{
+	struct draft d = begin(t, TRK_GAP);
+
+	d.at = put_varint(d.at, t->lost);
+	t->lost = 0;
+	finish(t, &d);
+}
+
+/* ---- stacks ---- */
+
+struct change {
+	uint32_t pops, pushes;
+};
+
+/* The walked stack becomes the sent one; what is different is left at sent[depth - pushes..depth). */
+static struct change take_walked(struct thread *t, uint32_t depth)
+{
+	const uint32_t generation = atomic_load_explicit(&state.code_generation, memory_order_acquire);
+	struct change c;
+	uint32_t same = 0;
+
+	if (unlikely(t->code_generation != generation)) {
+		/* The same pcs may mean other code now: nothing of the old stack is kept. */
+		t->code_generation = generation;
+		t->forget_stack = true;
+	}
+	if (likely(!t->forget_stack))
+		while (same < depth && same < t->sent_depth && t->sent[same] == t->walk[depth - 1 - same])
+			same++;
+	c.pops = t->forget_stack ? UINT32_MAX : t->sent_depth - same;
+	t->forget_stack = false;
+	c.pushes = depth - same;
+	for (uint32_t i = same; i < depth; i++)
+		t->sent[i] = t->walk[depth - 1 - i];
+	t->sent_depth = depth;
+	return c;
+}
+
+static uint8_t *put_stack(struct thread *t, uint8_t *at, uint32_t pops, uint32_t from, uint32_t pushes)
+{
+	at = put_varint(at, pops);
+	at = put_varint(at, pushes);
+	for (uint32_t i = from; i < from + pushes; i++) {
+		at = put_zigzag(at, (int64_t)(t->sent[i] - t->last.pc));
+		t->last.pc = t->sent[i];
+	}
+	return at;
+}
+
+/*
+ * Walks the stack and sends what of it does not fit one record; the rest is for
+ * the event's own. False: no room; the recorder's idea of our stack is void then.
+ */
+static bool send_stack(struct thread *t, const struct site *at, size_t operands, struct change *ret)
+{
+	struct change c = take_walked(t, unwind(t, at));
+
+	while (c.pushes > WIRE_FRAMES_MAX) {
+		const uint32_t n = WIRE_FRAMES_MAX;
+
+		if (!make_room(t, WIRE_RECORD_MAX))
+			goto fail;
+		*t->at = WIRE_FRAMES | WIRE_STACK;
+		publish(t, put_stack(t, t->at + 1, c.pops, t->sent_depth - c.pushes, n));
+		c.pops = 0;
+		c.pushes -= n;
+	}
+	if (!make_room(t, operands + c.pushes * TRK_VARINT_MAX))
+		goto fail;
+	*ret = c;
+	return true;
+fail:
+	t->forget_stack = true;
+	return false;
+}
+
+/* An event with a stack, up to its operands. False: dropped and counted. */
+static bool begin_with_stack(struct thread *t, uint8_t kind, const struct site *at,
+			     size_t operands, struct draft *d)
+{
+	struct change c;
+
+	if (unlikely(t->lost) && make_room(t, OPERANDS_MAX))
+		tell_gap(t);
+	if (!send_stack(t, at, operands, &c))
+		return false;
+	*d = begin(t, kind);
+	if (c.pops || c.pushes) {
+		*d->head |= WIRE_STACK;
+		d->at = put_stack(t, d->at, c.pops, t->sent_depth - c.pushes, c.pushes);
+	}
+	return true;
+}
+
+static bool begin_plain(struct thread *t, uint8_t kind, struct draft *d)
+{
+	/* Twice the room: for a gap record before it. */
+	if (!make_room(t, OPERANDS_MAX * 2))
+		return false;
+	if (unlikely(t->lost))
+		tell_gap(t);
+	*d = begin(t, kind);
+	return true;
+}
+
+/* ---- events ---- */
+
+void emit_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
+		const struct site *at)
+{
+	struct draft d;
+
+	if (!begin_with_stack(t, kind, at, OPERANDS_MAX, &d))
+		return;
+	put_address(t, &d, address);
+	d.at = put_varint(d.at, size);
+	finish(t, &d);
+}
+
+void emit_free(struct thread *t, uint8_t kind, uintptr_t address)
+{
+	struct draft d;
+
+	if (!begin_plain(t, kind, &d))
+		return;
+	put_address(t, &d, address);
+	finish(t, &d);
+}
+
+void emit_unmap(struct thread *t, uintptr_t address, uint64_t size)
+{
+	struct draft d;
+
+	if (!begin_plain(t, TRK_MUNMAP, &d))
+		return;
+	put_address(t, &d, address);
+	d.at = put_varint(d.at, size);
+	finish(t, &d);
+}
+
+void emit_mremap(struct thread *t, uintptr_t old, uint64_t old_size, uintptr_t address,
+		 uint64_t size, const struct site *at)
+{
+	struct draft d;
+
+	if (!begin_with_stack(t, TRK_MREMAP, at, OPERANDS_MAX, &d))
+		return;
+	put_address(t, &d, old);
+	d.at = put_varint(d.at, old_size);
+	put_address(t, &d, address);
+	d.at = put_varint(d.at, size);
+	finish(t, &d);
+}
+
+bool emit_realloc_begin(struct thread *t, uintptr_t old)
+{
+	struct draft d;
+
+	if (!begin_plain(t, WIRE_REALLOC_BEGIN, &d))
+		return false;
+	put_address(t, &d, old);
+	finish(t, &d);
+	return true;
+}
+
+void emit_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
+		      const struct site *at)
+{
+	struct draft d;
+
+	if (!begin_with_stack(t, WIRE_REALLOC_END, at, OPERANDS_MAX, &d))
+		return;
+	*d.at++ = kind;
+	*d.at++ = address ? WIRE_MOVED : WIRE_FAILED;
+	put_address(t, &d, address ? address : t->last.address);
+	d.at = put_varint(d.at, size);
+	finish(t, &d);
+}
+
+void emit_label(struct thread *t, uint8_t kind, const char *label, const struct site *at)
+{
+	const uint32_t size = (uint32_t)strnlen(label, 1024);
+	struct draft d;
+
+	if (!begin_with_stack(t, kind, at, OPERANDS_MAX + size, &d))
+		return;
+	put_string(&d, label, size);
+	finish(t, &d);
+}
+
+void emit_module(struct thread *t, const struct wire_record *m)
+{
+	struct draft d;
+
+	if (!make_room(t, OPERANDS_MAX + m->text_bytes + m->build_id_bytes))
+		return;
+	d = begin(t, WIRE_MODULE);
+	d.at = put_varint(d.at, m->bias);
+	d.at = put_varint(d.at, m->start);
+	d.at = put_varint(d.at, m->end);
+	d.at = put_varint(d.at, m->module_flags);
+	put_string(&d, m->text, m->text_bytes);
+	put_string(&d, m->build_id, m->build_id_bytes);
+	finish(t, &d);
+}

@@ -1,0 +1,70 @@
+/*
+ * hook - what all hooks share.
+ *
+ * A hook must keep a frame of its own (SITE_HERE reads it) and must not become
+ * a tail call: the real function's return address would be the program's.
+ */
+#ifndef HOOK_H
+#define HOOK_H
+
+#include <malloc.h>
+#include <stdlib.h>
+
+#include "real.h"
+#include "state.h"
+
+static inline bool hook_ready(void)
+{
+	if (likely(real_ready))
+		return true;
+	real_start();
+	return real_ready;
+}
+
+/*
+ * Around the real function, when it may come back to us for its own needs (an
+ * allocator that maps memory, operator new that calls malloc): what it calls
+ * from below this frame is not the program's. libc's malloc never does.
+ */
+static inline uintptr_t hook_mark_real(uintptr_t frame)
+{
+	const uintptr_t outer = tls.real_frame;
+
+	if (!outer || frame > outer)
+		tls.real_frame = frame;
+	return outer;
+}
+
+static inline uintptr_t hook_enter_real(uintptr_t frame)
+{
+	return unlikely(state.foreign_allocator) ? hook_mark_real(frame) : tls.real_frame;
+}
+
+static inline void hook_leave_real(uintptr_t outer)
+{
+	tls.real_frame = outer;
+}
+
+/* Records an allocation that succeeded; p NULL: it did not. */
+static inline void hook_alloc(uint8_t kind, void *p, size_t size, const struct site *at)
+{
+	struct thread *t;
+
+	if (!p || !(t = thread_enter(at->sp)))
+		return;
+	emit_alloc(t, kind, (uintptr_t)p, size, at);
+	thread_leave(t);
+}
+
+#define HOOK_ALLOC(kind, size, call)                                                               \
+	do {                                                                                       \
+		const struct site at_ = SITE_HERE();                                               \
+		const uintptr_t outer_ = hook_enter_real(at_.sp);                                  \
+		void *const p_ = (call);                                                           \
+                                                                                                   \
+		hook_leave_real(outer_);                                                           \
+		hook_alloc(kind, p_, size, &at_);                                                  \
+		return p_;                                                                         \
+	} while (0)
+
+#endif

@@ -1,0 +1,254 @@
+/*
+ * hooks_malloc - the malloc family, in the place of libc's.
+ *
+ * Each hook calls the real function and records the call: an allocation after
+ * it has returned, a release before it is called, so that the lifetimes of one
+ * address never overlap in the recorded order, whichever threads race.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "hook.h"
+
+EXPORT void *malloc(size_t size)
+{
+	if (unlikely(!hook_ready()))
+		return bootstrap_alloc(16, size);
+
+	HOOK_ALLOC(TRK_MALLOC, size, real.malloc(size));
+}
+
+EXPORT void *calloc(size_t n, size_t size)
+{
+	if (unlikely(!hook_ready()))
+		return size && n > SIZE_MAX / size ? NULL : bootstrap_alloc(16, n * size);
+
+	HOOK_ALLOC(TRK_CALLOC, n * size, real.calloc(n, size));
+}
+
+EXPORT void *aligned_alloc(size_t align, size_t size)
+{
+	if (unlikely(!hook_ready()))
+		return bootstrap_alloc(align, size);
+
+	HOOK_ALLOC(TRK_ALIGNED_ALLOC, size, real.aligned_alloc(align, size));
+}
+
+EXPORT void *memalign(size_t align, size_t size)
+{
+	if (unlikely(!hook_ready()))
+		return bootstrap_alloc(align, size);
+
+	HOOK_ALLOC(TRK_MEMALIGN, size, real.memalign(align, size));
+}
+
+EXPORT void *valloc(size_t size)
+{
+	if (unlikely(!hook_ready()))
+		return bootstrap_alloc(4096, size);
+
+	HOOK_ALLOC(TRK_VALLOC, size, real.valloc(size));
+}
+
+EXPORT void *pvalloc(size_t size)
+{
+	if (unlikely(!hook_ready()))
+		return bootstrap_alloc(4096, size);
+
+	HOOK_ALLOC(TRK_PVALLOC, size, real.pvalloc(size));
+}
+
+EXPORT int posix_memalign(void **ret, size_t align, size_t size)
+{
+	const struct site at = SITE_HERE();
+	uintptr_t outer;
+	int err;
+
+	if (unlikely(!hook_ready())) {
+		*ret = bootstrap_alloc(align, size);
+		return *ret ? 0 : ENOMEM;
+	}
+	outer = hook_enter_real(at.sp);
+	err = real.posix_memalign(ret, align, size);
+	hook_leave_real(outer);
+	if (err == 0)
+		hook_alloc(TRK_POSIX_MEMALIGN, *ret, size, &at);
+	return err;
+}
+
+/* ---- releases ---- */
+
+static inline void release(uint8_t kind, void *p, uintptr_t frame)
+{
+	struct thread *const t = thread_enter(frame);
+
+	if (t) {
+		emit_free(t, kind, (uintptr_t)p);
+		thread_leave(t);
+	}
+}
+
+static bool not_ours(void *p)
+{
+	return p && !bootstrap_owns(p);
+}
+
+EXPORT void free(void *p)
+{
+	const struct site at = SITE_HERE();
+	uintptr_t outer;
+
+	if (!not_ours(p) || unlikely(!hook_ready()))
+		return;
+	release(TRK_FREE, p, at.sp);
+	outer = hook_enter_real(at.sp);
+	real.free(p);
+	hook_leave_real(outer);
+}
+
+EXPORT void cfree(void *p);
+EXPORT void cfree(void *p)
+{
+	const struct site at = SITE_HERE();
+	uintptr_t outer;
+
+	if (!not_ours(p) || unlikely(!hook_ready()))
+		return;
+	release(TRK_CFREE, p, at.sp);
+	outer = hook_enter_real(at.sp);
+	real.free(p);
+	hook_leave_real(outer);
+}
+
+EXPORT void free_sized(void *p, size_t size);
+EXPORT void free_sized(void *p, size_t size)
+{
+	const struct site at = SITE_HERE();
+	uintptr_t outer;
+
+	if (!not_ours(p) || unlikely(!hook_ready()))
+		return;
+	release(TRK_FREE_SIZED, p, at.sp);
+	outer = hook_enter_real(at.sp);
+	if (real.free_sized)
+		real.free_sized(p, size);
+	else
+		real.free(p);
+	hook_leave_real(outer);
+}
+
+EXPORT void free_aligned_sized(void *p, size_t align, size_t size);
+EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
+{
+	const struct site at = SITE_HERE();
+	uintptr_t outer;
+
+	if (!not_ours(p) || unlikely(!hook_ready()))
+		return;
+	release(TRK_FREE_ALIGNED_SIZED, p, at.sp);
+	outer = hook_enter_real(at.sp);
+	if (real.free_aligned_sized)
+		real.free_aligned_sized(p, align, size);
+	else
+		real.free(p);
+	hook_leave_real(outer);
+}
+
+/* ---- realloc ---- */
+
+/* A block from before the real functions were known moves into the real heap. */
+static void *leave_bootstrap(void *p, size_t size)
+{
+	const size_t old = bootstrap_size(p);
+	void *const q = malloc(size);
+
+	if (q)
+		memcpy(q, p, old < size ? old : size);
+	return q;
+}
+
+/* One realloc of a live block, of a size that is not 0. */
+static void *resize(uint8_t kind, void *p, size_t size, const struct site *at)
+{
+	struct thread *t = thread_enter(at->sp);
+	const bool begun = t && emit_realloc_begin(t, (uintptr_t)p);
+	uintptr_t outer;
+	void *q;
+
+	if (t)
+		thread_leave(t);
+	outer = hook_enter_real(at->sp);
+	q = real.realloc(p, size);
+	hook_leave_real(outer);
+	if (begun && (t = thread_enter(at->sp))) {
+		emit_realloc_end(t, kind, (uintptr_t)q, size, at);
+		thread_leave(t);
+	}
+	return q;
+}
+
+/*
+ * Size 0: glibc frees and returns NULL, others return a block of no size. The
+ * release must be recorded before the call, so it is recorded as what it is.
+ */
+static void *resize_to_nothing(uint8_t kind, void *p, const struct site *at)
+{
+	uintptr_t outer;
+	void *q;
+
+	release(TRK_FREE, p, at->sp);
+	outer = hook_enter_real(at->sp);
+	q = real.realloc(p, 0);
+	hook_leave_real(outer);
+	hook_alloc(kind, q, 0, at);
+	return q;
+}
+
+static void *reallocate(uint8_t kind, void *p, size_t size, const struct site *at)
+{
+	uintptr_t outer;
+	void *q;
+
+	if (p && size)
+		return resize(kind, p, size, at);
+	if (p)
+		return resize_to_nothing(kind, p, at);
+	outer = hook_enter_real(at->sp);
+	q = real.realloc(NULL, size);
+	hook_leave_real(outer);
+	hook_alloc(kind, q, size, at);
+	return q;
+}
+
+EXPORT void *realloc(void *p, size_t size)
+{
+	const struct site at = SITE_HERE();
+
+	if (unlikely(!hook_ready()))
+		return bootstrap_owns(p) ? leave_bootstrap(p, size) : bootstrap_alloc(16, size);
+	if (unlikely(bootstrap_owns(p)))
+		return leave_bootstrap(p, size);
+	return reallocate(TRK_REALLOC, p, size, &at);
+}
+
+EXPORT void *reallocarray(void *p, size_t n, size_t size)
+{
+	const struct site at = SITE_HERE();
+
+	if (size && n > SIZE_MAX / size) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	if (unlikely(!hook_ready()))
+		return bootstrap_alloc(16, n * size);
+	if (unlikely(bootstrap_owns(p)))
+		return leave_bootstrap(p, n * size);
+	return reallocate(TRK_REALLOCARRAY, p, n * size, &at);
+}
+
+EXPORT size_t malloc_usable_size(void *p)
+{
+	if (unlikely(bootstrap_owns(p)))
+		return bootstrap_size(p);
+	return hook_ready() ? real.malloc_usable_size(p) : 0;
+}

@@ -1,0 +1,92 @@
+/*
+ * hooks_map - anonymous memory mappings that the program makes itself.
+ *
+ * Files that are mapped are no heap. munmap may cut any range: replay keeps the
+ * algebra. libc's own mappings (big mallocs, thread stacks) do not pass here.
+ */
+#include <stdarg.h>
+#include <sys/mman.h>
+
+#include "hook.h"
+
+static void unmapping(uintptr_t address, size_t size, uintptr_t frame)
+{
+	struct thread *const t = thread_enter(frame);
+
+	if (!t)
+		return;
+	emit_unmap(t, address, size);
+	thread_leave(t);
+}
+
+static void *map(void *address, size_t size, int prot, int flags, int fd, off_t offset,
+		 const struct site *at)
+{
+	struct thread *t;
+	void *p;
+
+	if (unlikely(!hook_ready()))
+		return MAP_FAILED;
+	p = real.mmap(address, size, prot, flags, fd, offset);
+	if (p == MAP_FAILED)
+		return p;
+	if (flags & MAP_ANONYMOUS) {
+		t = thread_enter(at->sp);
+		if (t) {
+			emit_alloc(t, TRK_MMAP, (uintptr_t)p, size, at);
+			thread_leave(t);
+		}
+	} else if (flags & MAP_FIXED) {
+		/* A file now stands where anonymous memory may have been. */
+		unmapping((uintptr_t)p, size, at->sp);
+	}
+	return p;
+}
+
+EXPORT void *mmap(void *address, size_t size, int prot, int flags, int fd, off_t offset)
+{
+	const struct site at = SITE_HERE();
+
+	return map(address, size, prot, flags, fd, offset, &at);
+}
+
+EXPORT void *mmap64(void *address, size_t size, int prot, int flags, int fd, off64_t offset)
+{
+	const struct site at = SITE_HERE();
+
+	return map(address, size, prot, flags, fd, offset, &at);
+}
+
+EXPORT int munmap(void *address, size_t size)
+{
+	const struct site at = SITE_HERE();
+
+	if (unlikely(!hook_ready()))
+		return -1;
+	/* What the kernel refuses unseen changes nothing. */
+	if (size && (uintptr_t)address % 4096 == 0)
+		unmapping((uintptr_t)address, size, at.sp);
+	return real.munmap(address, size);
+}
+
+EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
+{
+	const struct site at = SITE_HERE();
+	struct thread *t;
+	va_list rest;
+	void *wanted = NULL, *p;
+
+	if (unlikely(!hook_ready()))
+		return MAP_FAILED;
+	if (flags & MREMAP_FIXED) {
+		va_start(rest, flags);
+		wanted = va_arg(rest, void *);
+		va_end(rest);
+	}
+	p = real.mremap(old, old_size, size, flags, wanted);
+	if (p == MAP_FAILED || !(t = thread_enter(at.sp)))
+		return p;
+	emit_mremap(t, (uintptr_t)old, old_size, (uintptr_t)p, size, &at);
+	thread_leave(t);
+	return p;
+}

@@ -1,0 +1,54 @@
+/*
+ * hooks_misc - what changes the meaning of stacks and names: code that is
+ * unloaded, threads that are named. dlopen is not hooked: it needs its caller's
+ * address to find libraries, and new code needs nothing from us.
+ */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+
+#include "hook.h"
+
+EXPORT int dlclose(void *handle)
+{
+	int ret;
+
+	if (unlikely(!hook_ready()))
+		return -1;
+	ret = real.dlclose(handle);
+	if (state.on)
+		unwind_code_unloaded();
+	return ret;
+}
+
+EXPORT int prctl(int option, ...)
+{
+	unsigned long a[4];
+	va_list rest;
+
+	va_start(rest, option);
+	for (unsigned i = 0; i < 4; i++)
+		a[i] = va_arg(rest, unsigned long);
+	va_end(rest);
+	if (unlikely(!hook_ready()))
+		return -1;
+
+	const int ret = real.prctl(option, a[0], a[1], a[2], a[3]);
+
+	if (option == PR_SET_NAME && ret == 0)
+		thread_set_name((const char *)a[0]);
+	return ret;
+}
+
+EXPORT int pthread_setname_np(pthread_t thread, const char *name)
+{
+	int ret;
+
+	if (unlikely(!hook_ready()))
+		return -1;
+	ret = real.pthread_setname_np(thread, name);
+	if (ret == 0 && pthread_equal(thread, pthread_self()))
+		thread_set_name(name);
+	return ret;
+}

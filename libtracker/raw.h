@@ -1,0 +1,79 @@
+/*
+ * raw - system calls that leave errno alone and go past every hook.
+ */
+#ifndef RAW_H
+#define RAW_H
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "arch_x86_64.h"
+
+static inline int raw_open(const char *path, int flags)
+{
+	return (int)arch_syscall(SYS_openat, AT_FDCWD, (long)path, flags, 0, 0, 0);
+}
+
+static inline void raw_close(int fd)
+{
+	(void)arch_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+static inline long raw_readlink(const char *path, char *buf, size_t room)
+{
+	return arch_syscall(SYS_readlinkat, AT_FDCWD, (long)path, (long)buf, (long)room, 0, 0);
+}
+
+/* NULL when refused. */
+static inline void *raw_mmap(size_t bytes, int prot, int flags, int fd)
+{
+	const long p = arch_syscall(SYS_mmap, 0, (long)bytes, prot, flags, fd, 0);
+
+	return p < 0 && p > -4096 ? NULL : (void *)p;
+}
+
+static inline void *raw_map_private(size_t bytes)
+{
+	return raw_mmap(bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			-1);
+}
+
+static inline void raw_munmap(void *p, size_t bytes)
+{
+	(void)arch_syscall(SYS_munmap, (long)p, (long)bytes, 0, 0, 0, 0);
+}
+
+static inline int raw_madvise(void *p, size_t bytes, int advice)
+{
+	return (int)arch_syscall(SYS_madvise, (long)p, (long)bytes, advice, 0, 0, 0);
+}
+
+static inline uint32_t raw_getpid(void)
+{
+	return (uint32_t)arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+static inline uint32_t raw_getppid(void)
+{
+	return (uint32_t)arch_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0);
+}
+
+static inline uint32_t raw_gettid(void)
+{
+	return (uint32_t)arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+/* Waits while *word == value, at most timeout_ns. */
+static inline void raw_futex_wait(_Atomic uint32_t *word, uint32_t value, long timeout_ns)
+{
+	const struct timespec t = { .tv_nsec = timeout_ns };
+
+	(void)arch_syscall(SYS_futex, (long)word, FUTEX_WAIT, value, (long)&t, 0, 0);
+}
+
+#endif

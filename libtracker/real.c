@@ -1,0 +1,100 @@
+#include "real.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <gnu/libc-version.h>
+#include <string.h>
+
+#include "cfi.h"
+#include "state.h"
+
+struct real_functions real;
+bool real_ready;
+
+static const char *const names[] = {
+	"malloc", "free", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign",
+	"valloc", "pvalloc", "malloc_usable_size", "mmap", "munmap", "mremap", "dlclose", "prctl",
+	"pthread_setname_np", "reallocarray", "free_sized", "free_aligned_sized", "cfree",
+};
+
+_Static_assert(sizeof(names) / sizeof(names[0]) == sizeof(real) / sizeof(void *), "one name each");
+
+/* ---- before the real functions are known ---- */
+
+#define BOOTSTRAP_BYTES (128u << 10)
+
+static _Alignas(64) uint8_t bootstrap[BOOTSTRAP_BYTES];
+static _Atomic size_t bootstrap_used;
+
+/* Each block is preceded by its size. Never reused: a handful of blocks, bounded. */
+void *bootstrap_alloc(size_t align, size_t size)
+{
+	size_t at;
+
+	if (align < 16)
+		align = 16;
+	if (size > BOOTSTRAP_BYTES || align > 4096)
+		return NULL;
+	at = atomic_fetch_add(&bootstrap_used, size + align + 16);
+	if (at + size + align + 16 > BOOTSTRAP_BYTES)
+		return NULL;
+	at = (at + 16 + align - 1) & ~(align - 1);
+	memcpy(bootstrap + at - sizeof(size), &size, sizeof(size));
+	return bootstrap + at;
+}
+
+bool bootstrap_owns(const void *p)
+{
+	return (const uint8_t *)p >= bootstrap && (const uint8_t *)p < bootstrap + BOOTSTRAP_BYTES;
+}
+
+size_t bootstrap_size(const void *p)
+{
+	size_t size;
+
+	memcpy(&size, (const uint8_t *)p - sizeof(size), sizeof(size));
+	return size;
+}
+
+/* ---- looking up ---- */
+
+static void look_up(void)
+{
+	void *found[sizeof(names) / sizeof(names[0])];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		found[i] = dlsym(RTLD_NEXT, names[i]);
+	memcpy(&real, found, sizeof(real));
+}
+
+static const void *module_of(const void *code)
+{
+	struct cfi_module m;
+
+	return cfi_module_at((uintptr_t)code, &m) ? m.link_map : NULL;
+}
+
+bool real_is_foreign(void)
+{
+	const void *const libc = dlsym(RTLD_NEXT, "gnu_get_libc_version");
+
+	return module_of((const void *)real.malloc) != module_of(libc);
+}
+
+/*
+ * The loader runs constructors before any thread is started by the program, so
+ * this needs no lock; a call from inside it (dlsym allocates) finds `starting`.
+ */
+__attribute__((constructor(101))) void real_start(void)
+{
+	static bool starting;
+	const int saved = errno;
+
+	if (starting)
+		return;
+	starting = true;
+	look_up();
+	real_ready = true;
+	session_start();
+	errno = saved;
+}

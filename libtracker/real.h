@@ -1,0 +1,52 @@
+/*
+ * real - the functions behind our hooks, found once, and the small memory that
+ * serves callers before that.
+ */
+#ifndef REAL_H
+#define REAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* In the order of real.c's table of names. */
+struct real_functions {
+	void *(*malloc)(size_t);
+	void (*free)(void *);
+	void *(*calloc)(size_t, size_t);
+	void *(*realloc)(void *, size_t);
+	int (*posix_memalign)(void **, size_t, size_t);
+	void *(*aligned_alloc)(size_t, size_t);
+	void *(*memalign)(size_t, size_t);
+	void *(*valloc)(size_t);
+	void *(*pvalloc)(size_t);
+	size_t (*malloc_usable_size)(void *);
+	void *(*mmap)(void *, size_t, int, int, int, off_t);
+	int (*munmap)(void *, size_t);
+	void *(*mremap)(void *, size_t, size_t, int, void *);
+	int (*dlclose)(void *);
+	int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
+	int (*pthread_setname_np)(unsigned long, const char *);
+	/* May be missing. */
+	void *(*reallocarray)(void *, size_t, size_t);
+	void (*free_sized)(void *, size_t);
+	void (*free_aligned_sized)(void *, size_t, size_t);
+	void (*cfree)(void *);
+};
+
+extern struct real_functions real;
+extern bool real_ready;
+
+/* Finds the real functions and attaches to the recorder: the first thing every hook does when !real_ready. */
+void real_start(void);
+
+/* The allocator behind us is not libc's own. */
+bool real_is_foreign(void);
+
+/* Memory for callers that come while the real functions are being looked up (dlsym allocates). */
+void *bootstrap_alloc(size_t align, size_t size);
+bool bootstrap_owns(const void *p);
+size_t bootstrap_size(const void *p);
+
+#endif

@@ -1,0 +1,306 @@
+#include "rules.h"
+
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+
+#include "cfi.h"
+#include "raw.h"
+
+#define RULE_PROBES 64u
+#define MODULE_COUNT 4096u
+
+struct module {
+	_Atomic uintptr_t start; /* 0: this entry is being filled, or the module is gone */
+	uintptr_t end;
+	const void *link_map;
+};
+
+struct rule *rules_table;
+static struct module modules[MODULE_COUNT];
+static _Atomic uint32_t module_count;
+
+bool rules_start(void)
+{
+	rules_table = raw_map_private(sizeof(struct rule) * RULE_COUNT);
+	return rules_table != NULL;
+}
+
+/* ---- modules ---- */
+
+static const struct module *module_known(const struct cfi_module *m)
+{
+	uint32_t n = atomic_load_explicit(&module_count, memory_order_acquire);
+
+	if (n > MODULE_COUNT)
+		n = MODULE_COUNT;
+	for (uint32_t i = n; i-- > 0;)
+		if (atomic_load_explicit(&modules[i].start, memory_order_acquire) == m->start &&
+		    modules[i].end == m->end && modules[i].link_map == m->link_map)
+			return &modules[i];
+	return NULL;
+}
+
+/* Walks the notes of a mapped module for its build-id. Everything read lies inside the module. */
+static const uint8_t *build_id_in(uintptr_t notes, size_t bytes, uint32_t *ret_bytes)
+{
+	while (bytes >= sizeof(ElfW(Nhdr))) {
+		const ElfW(Nhdr) *const n = (const void *)notes;
+		const size_t name = (n->n_namesz + 3u) & ~3u, desc = (n->n_descsz + 3u) & ~3u;
+		const size_t whole = sizeof(*n) + name + desc;
+
+		if (n->n_namesz > bytes || n->n_descsz > bytes || whole > bytes)
+			break;
+		if (n->n_type == NT_GNU_BUILD_ID && n->n_namesz == 4 &&
+		    memcmp(n + 1, "GNU", 4) == 0) {
+			*ret_bytes = n->n_descsz;
+			return (const uint8_t *)(n + 1) + name;
+		}
+		notes += whole;
+		bytes -= whole;
+	}
+	return NULL;
+}
+
+static void find_build_id(const struct cfi_module *m, uintptr_t bias, struct wire_record *r)
+{
+	const ElfW(Ehdr) *const e = (const void *)m->start;
+
+	if (m->end - m->start < sizeof(*e) || memcmp(e->e_ident, ELFMAG, SELFMAG) != 0 ||
+	    e->e_phentsize != sizeof(ElfW(Phdr)) ||
+	    e->e_phoff + e->e_phnum * sizeof(ElfW(Phdr)) > m->end - m->start)
+		return;
+
+	const ElfW(Phdr) *const p = (const void *)(m->start + e->e_phoff);
+
+	for (unsigned i = 0; i < e->e_phnum && !r->build_id; i++) {
+		const uintptr_t at = bias + p[i].p_vaddr;
+
+		if (p[i].p_type == PT_NOTE && at >= m->start && at < m->end &&
+		    p[i].p_memsz <= m->end - at)
+			r->build_id = build_id_in(at, p[i].p_memsz, &r->build_id_bytes);
+	}
+	if (r->build_id_bytes > 64)
+		r->build_id = NULL, r->build_id_bytes = 0;
+}
+
+static void module_tell(struct thread *t, const struct cfi_module *m)
+{
+	const struct link_map *const l = m->link_map;
+	struct wire_record r = { .start = m->start, .end = m->end };
+
+	if (l) {
+		r.bias = l->l_addr;
+		r.text = l->l_name;
+		if (!l->l_name || !l->l_name[0]) {
+			r.text = state.executable;
+			r.module_flags = 1;
+		} else if (strcmp(l->l_name, "linux-vdso.so.1") == 0) {
+			r.module_flags = 2;
+		}
+	}
+	if (!r.text)
+		r.text = "";
+	r.text_bytes = (uint32_t)strnlen(r.text, 4000);
+	find_build_id(m, r.bias, &r);
+	emit_module(t, &r);
+}
+
+/* Two threads may tell of the same module at once: the recorder takes the second for nothing new. */
+static void module_add(struct thread *t, const struct cfi_module *m)
+{
+	module_tell(t, m);
+
+	const uint32_t i = atomic_fetch_add(&module_count, 1);
+
+	if (i >= MODULE_COUNT) {
+		atomic_store(&module_count, MODULE_COUNT);
+		atomic_fetch_add(&state.process->modules_lost, 1);
+		return;
+	}
+	modules[i].end = m->end;
+	modules[i].link_map = m->link_map;
+	atomic_store_explicit(&modules[i].start, m->start, memory_order_release);
+}
+
+void rules_announce(struct thread *t)
+{
+	uint32_t n = atomic_load(&module_count);
+
+	if (n > MODULE_COUNT)
+		n = MODULE_COUNT;
+	for (uint32_t i = 0; i < n; i++) {
+		struct cfi_module m = { .start = modules[i].start,
+					.end = modules[i].end,
+					.link_map = modules[i].link_map };
+
+		/* One that went away without our seeing it has no link map to read any more. */
+		if (m.start && cfi_module_at(m.start, &m) && m.link_map == modules[i].link_map)
+			module_tell(t, &m);
+	}
+}
+
+/* ---- unloading ---- */
+
+static void forget_range(uintptr_t start, uintptr_t end)
+{
+	for (uint32_t i = 0; i < RULE_COUNT; i++) {
+		uintptr_t key = atomic_load_explicit(&rules_table[i].key, memory_order_relaxed);
+
+		if (key > RULE_DROPPED && key >> 1 >= start && key >> 1 <= end)
+			atomic_compare_exchange_strong(&rules_table[i].key, &key, RULE_DROPPED);
+	}
+}
+
+bool rules_unloaded(void)
+{
+	uint32_t n = atomic_load(&module_count);
+	bool any = false;
+
+	if (n > MODULE_COUNT)
+		n = MODULE_COUNT;
+	for (uint32_t i = 0; i < n; i++) {
+		uintptr_t start = atomic_load(&modules[i].start);
+		struct cfi_module now;
+
+		if (!start || (cfi_module_at(start, &now) && now.link_map == modules[i].link_map &&
+			       now.start == start && now.end == modules[i].end))
+			continue;
+		if (atomic_compare_exchange_strong(&modules[i].start, &start, 0))
+			forget_range(start, modules[i].end);
+		any = true;
+	}
+	return any;
+}
+
+/* A module that nobody saw unloaded gave its place to `m`. */
+static void drop_overlapped(const struct cfi_module *m)
+{
+	uint32_t n = atomic_load(&module_count);
+
+	if (n > MODULE_COUNT)
+		n = MODULE_COUNT;
+	for (uint32_t i = 0; i < n; i++) {
+		uintptr_t start = atomic_load(&modules[i].start);
+
+		if (!start || start >= m->end || modules[i].end <= m->start)
+			continue;
+		if (atomic_compare_exchange_strong(&modules[i].start, &start, 0))
+			forget_range(start, modules[i].end);
+		atomic_fetch_add(&state.code_generation, 1);
+	}
+}
+
+/* ---- rules ---- */
+
+static const uint8_t *block_bytes(int64_t value, uint8_t *ret_count)
+{
+	const uint8_t *const p = (const uint8_t *)(intptr_t)value;
+
+	*ret_count = p[0];
+	return p + 1;
+}
+
+/* A one-byte SLEB128. */
+static int small_sleb(uint8_t b)
+{
+	return b & 0x40 ? (int)b - 0x80 : b;
+}
+
+/* "DW_OP_breg6 off", with a deref behind it or not, off in one byte: what gcc writes for realigned stacks. */
+static bool bp_block(int64_t value, bool deref, int *ret_offset)
+{
+	uint8_t n;
+	const uint8_t *const b = block_bytes(value, &n);
+
+	if (n != (deref ? 3 : 2) || b[0] != 0x70 + REG_BP || b[1] & 0x80 || (deref && b[2] != 0x06))
+		return false;
+	*ret_offset = small_sleb(b[1]);
+	return true;
+}
+
+static void classify(const struct cfi_row *row, struct rule *r)
+{
+	int offset;
+
+	r->kind = RULE_IRREGULAR;
+	if (row->reg[REG_RA].how == CFI_UNDEFINED) {
+		r->kind = RULE_END;
+		return;
+	}
+	if (row->reg[REG_RA].how != CFI_AT_CFA || row->reg[REG_RA].value != -8 ||
+	    row->reg[REG_SP].how != CFI_SAME)
+		return;
+
+	if (row->reg[REG_BP].how == CFI_AT_CFA && row->reg[REG_BP].value >= INT16_MIN &&
+	    row->reg[REG_BP].value <= INT16_MAX) {
+		r->bp = RULE_BP_AT_CFA;
+		r->bp_offset = (int16_t)row->reg[REG_BP].value;
+	} else if (row->reg[REG_BP].how == CFI_EXPRESSION &&
+		   bp_block(row->reg[REG_BP].value, false, &offset)) {
+		r->bp = RULE_BP_AT_BP;
+		r->bp_offset = (int16_t)offset;
+	} else if (row->reg[REG_BP].how == CFI_SAME) {
+		r->bp = RULE_BP_SAME;
+	} else {
+		return;
+	}
+
+	if (row->cfa.how == CFI_REGISTER && row->cfa.value == (int32_t)row->cfa.value &&
+	    (row->cfa_reg == REG_SP || row->cfa_reg == REG_BP)) {
+		r->kind = row->cfa_reg == REG_SP ? RULE_SP : RULE_BP;
+		r->cfa_offset = (int32_t)row->cfa.value;
+	} else if (row->cfa.how == CFI_EXPRESSION && bp_block(row->cfa.value, true, &offset)) {
+		r->kind = RULE_BP_DEREF;
+		r->cfa_offset = offset;
+	}
+}
+
+static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule *r)
+{
+	struct cfi_module m;
+	struct cfi_fde f;
+	uintptr_t at = exact ? pc : pc - 1;
+
+	r->kind = RULE_NONE;
+	r->bp = RULE_BP_SAME;
+	if (!cfi_module_at(at, &m))
+		return;
+	if (!module_known(&m)) {
+		drop_overlapped(&m);
+		module_add(t, &m);
+	}
+	if (cfi_fde_at(&m, at, &f) != 0) {
+		/* makecontext's first return address is the very start of a function. */
+		at = pc;
+		if (exact || cfi_fde_at(&m, at, &f) != 0)
+			return;
+	}
+	r->kind = RULE_IRREGULAR;
+	if (f.signal_frame)
+		r->kind = RULE_SIGNAL;
+	else if (f.ra_reg == REG_RA && cfi_row_at(&f, at, &t->cfi) == 0)
+		classify(&t->cfi.row, r);
+}
+
+const struct rule *rules_get(struct thread *t, uintptr_t pc, bool exact, struct rule *room)
+{
+	const uintptr_t key = rule_key(pc, exact);
+	uint32_t i = (uint32_t)((key * 0x9e3779b97f4a7c15ull) >> (64 - RULE_BITS));
+
+	for (unsigned probe = 0; probe < RULE_PROBES; probe++, i = (i + 1) & (RULE_COUNT - 1)) {
+		uintptr_t found = atomic_load_explicit(&rules_table[i].key, memory_order_acquire);
+
+		if (found == key)
+			return &rules_table[i];
+		if ((found != RULE_FREE && found != RULE_DROPPED) ||
+		    !atomic_compare_exchange_strong(&rules_table[i].key, &found, RULE_TAKEN))
+			continue;
+		compute(t, pc, exact, &rules_table[i]);
+		atomic_store_explicit(&rules_table[i].key, key, memory_order_release);
+		return &rules_table[i];
+	}
+	*room = (struct rule){ .key = key };
+	compute(t, pc, exact, room);
+	return room;
+}

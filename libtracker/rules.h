@@ -1,0 +1,84 @@
+/*
+ * rules - how to step over the frame of a pc, cached.
+ *
+ * The rule of a pc ("CFA = sp + 16, bp saved at CFA - 16") never changes while
+ * its module stays loaded, so a module's CFI is interpreted once per pc. The table
+ * is shared by all threads of the process without locks: an entry is filled
+ * before its key is published and only its `next` hint changes afterwards.
+ */
+#ifndef RULES_H
+#define RULES_H
+
+#include "state.h"
+
+enum rule_kind {
+	RULE_SP,	/* CFA = sp + cfa_offset */
+	RULE_BP,	/* CFA = bp + cfa_offset */
+	RULE_BP_DEREF,	/* CFA = *(bp + cfa_offset): realigned stacks */
+	RULE_SIGNAL,	/* the kernel's signal frame: the registers stand above sp */
+	RULE_END,	/* outermost frame */
+	RULE_IRREGULAR, /* needs other registers: the full walk */
+	RULE_NONE,	/* no unwind information covers this pc */
+};
+
+enum rule_bp { RULE_BP_SAME, RULE_BP_AT_CFA /* saved at CFA + bp_offset */, RULE_BP_AT_BP };
+
+struct rule {
+	_Atomic uintptr_t key; /* rule_key, or one of the three below */
+	int32_t cfa_offset;
+	int16_t bp_offset;
+	uint8_t kind, bp;
+	_Atomic uint32_t next; /* the rule that followed this one last time: its number */
+	uint32_t pad;
+};
+
+#define RULE_FREE 0u
+#define RULE_TAKEN 1u	/* being filled */
+#define RULE_DROPPED 2u /* its code was unloaded; may be taken again */
+
+/*
+ * Return addresses are looked up one byte before themselves: the call is the
+ * last instruction of a function that never returns. A pc that a signal
+ * interrupted is looked up as it is. Both kinds of keys of one pc are distinct.
+ */
+static inline uintptr_t rule_key(uintptr_t pc, bool exact)
+{
+	return pc << 1 | exact;
+}
+
+/* The rule of pc, from the cache or computed now (into *room when the cache has no place). */
+const struct rule *rules_get(struct thread *t, uintptr_t pc, bool exact, struct rule *room);
+
+#define RULE_BITS 17u
+#define RULE_COUNT (1u << RULE_BITS)
+
+extern struct rule *rules_table;
+
+/* The rule that follows `r` for this key, if the last walk over `r` went there. */
+static inline const struct rule *rules_follow(const struct rule *r, uintptr_t key)
+{
+	const uint32_t next = atomic_load_explicit(&r->next, memory_order_relaxed);
+	const struct rule *const n = &rules_table[next];
+
+	return atomic_load_explicit(&n->key, memory_order_acquire) == key ? n : NULL;
+}
+
+static inline bool rules_cached(const struct rule *r)
+{
+	return r >= rules_table && r < rules_table + RULE_COUNT;
+}
+
+static inline void rules_link(const struct rule *from, const struct rule *to)
+{
+	if (rules_cached(from) && rules_cached(to))
+		atomic_store_explicit(&((struct rule *)from)->next, (uint32_t)(to - rules_table),
+				      memory_order_relaxed);
+}
+
+bool rules_start(void);
+/* Code may have been unloaded: forget the rules of modules that are gone. True: some were. */
+bool rules_unloaded(void);
+/* Tell the recorder of every module known so far, again: in a child of fork. */
+void rules_announce(struct thread *t);
+
+#endif

@@ -1,0 +1,257 @@
+/*
+ * session - attaching a process to its recorder, and a forked child anew.
+ *
+ * Runs before main, perhaps before the C library is up: reads the environment
+ * where the kernel put it, uses raw system calls only, leaves no descriptor
+ * behind. When anything is refused the process simply runs unrecorded; the
+ * recorder notices that nobody came.
+ */
+#include <elf.h>
+#include <gnu/libc-version.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "cfi.h"
+#include "raw.h"
+#include "real.h"
+#include "state.h"
+
+#define SHM_BYTES sizeof(struct shm)
+
+struct tracker_state state;
+
+/* What the kernel put above the first stack frame. */
+struct start_block {
+	int argc;
+	char **argv, **envp;
+	const ElfW(auxv_t) *auxv;
+};
+
+extern void *__libc_stack_end;
+
+static struct start_block find_start_block(void)
+{
+	struct start_block b = { .argc = (int)*(const long *)__libc_stack_end };
+	char **p;
+
+	b.argv = (char **)__libc_stack_end + 1;
+	b.envp = b.argv + b.argc + 1;
+	for (p = b.envp; *p; p++)
+		;
+	b.auxv = (const void *)(p + 1);
+	return b;
+}
+
+static uint64_t auxiliary(const struct start_block *b, uint64_t type)
+{
+	for (const ElfW(auxv_t) *a = b->auxv; a->a_type != AT_NULL; a++)
+		if (a->a_type == type)
+			return a->a_un.a_val;
+	return 0;
+}
+
+static char **find_variable(const struct start_block *b, const char *name)
+{
+	const size_t n = strlen(name);
+
+	for (char **p = b->envp; *p; p++)
+		if (strncmp(*p, name, n) == 0 && (*p)[n] == '=')
+			return p;
+	return NULL;
+}
+
+static void drop_variable(char **p)
+{
+	do
+		p[0] = p[1];
+	while (*p++);
+}
+
+/*
+ * --no-follow-exec: what this process executes must not find us. tracker run
+ * put our library first in LD_PRELOAD; what the user had comes after a colon.
+ */
+static void restore_environment(const struct start_block *b)
+{
+	char **const preload = find_variable(b, "LD_PRELOAD");
+	char **session;
+
+	if (preload) {
+		char *const value = *preload + strlen("LD_PRELOAD="), *const rest = strchr(value, ':');
+
+		if (rest)
+			memmove(value, rest + 1, strlen(rest + 1) + 1);
+		else
+			drop_variable(preload);
+	}
+	session = find_variable(b, SHM_ENV);
+	if (session)
+		drop_variable(session);
+}
+
+static struct shm *map_segment(const char *path)
+{
+	struct stat st;
+	struct shm *s = NULL;
+	const int fd = raw_open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return NULL;
+	if (arch_syscall(SYS_fstat, fd, (long)&st, 0, 0, 0, 0) == 0 && (size_t)st.st_size == SHM_BYTES)
+		s = raw_mmap(SHM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+	raw_close(fd);
+	if (s && (s->header.magic != SHM_MAGIC || s->header.version != SHM_VERSION)) {
+		raw_munmap(s, SHM_BYTES);
+		s = NULL;
+	}
+	if (s)
+		(void)raw_madvise(s, SHM_BYTES, MADV_DONTDUMP);
+	return s;
+}
+
+/* A page that reads 1 here and 0 in whatever child is made without sharing memory. */
+static bool map_fork_page(void)
+{
+	volatile uint8_t *const page = raw_map_private(4096);
+
+	if (!page || raw_madvise((void *)page, 4096, MADV_WIPEONFORK) != 0)
+		return false;
+	*page = 1;
+	state.fork_page = page;
+	return true;
+}
+
+static int claim_process(struct shm *s)
+{
+	for (uint32_t i = 0; i < SHM_PROCESSES; i++) {
+		uint32_t free_state = SHM_FREE, high;
+
+		if (!atomic_compare_exchange_strong(&s->processes[i].state, &free_state, SHM_CLAIMED))
+			continue;
+		high = atomic_load(&s->header.process_high);
+		while (high <= i && !atomic_compare_exchange_weak(&s->header.process_high, &high, i + 1))
+			;
+		return (int)i;
+	}
+	atomic_fetch_add(&s->header.attach_failures, 1);
+	return -1;
+}
+
+/* Slots are reused: every field is set. parent: slot + 1 of the forking process, 0 when attached. */
+static void fill_process(struct shm_process *p, uint32_t pid, uint32_t parent)
+{
+	p->pid = pid;
+	p->ppid = raw_getppid();
+	p->parent = parent;
+	p->origin = parent ? SHM_FORKED : SHM_ATTACHED;
+	p->command_bytes = 0;
+	p->executable[0] = '\0';
+	p->start_ns = atomic_load_explicit(&state.shm->header.clock_ns, memory_order_relaxed);
+	/* Nobody owns epoch 0: thread slot numbers are below 0xffff. */
+	atomic_store(&p->order, 0xffff);
+	atomic_store(&p->modules_lost, 0);
+	atomic_store(&p->truncated_stacks, 0);
+	atomic_store(&p->notices, 0);
+}
+
+static void describe_process(struct shm_process *p, const struct start_block *b)
+{
+	const char *const name = (const char *)auxiliary(b, AT_EXECFN);
+	long n = raw_readlink("/proc/self/exe", p->executable, sizeof(p->executable) - 1);
+	uint32_t at = 0;
+
+	if (n <= 0) {
+		n = name ? (long)strnlen(name, sizeof(p->executable) - 1) : 0;
+		memcpy(p->executable, name, (size_t)n);
+	}
+	p->executable[n] = '\0';
+	for (int i = 0; i < b->argc && b->argv[i]; i++) {
+		const size_t room = sizeof(p->command) - at, size = strlen(b->argv[i]) + 1;
+
+		memcpy(p->command + at, b->argv[i], size < room ? size : room);
+		at += (uint32_t)(size < room ? size : room);
+	}
+	if (at == sizeof(p->command))
+		p->command[at - 1] = '\0';
+	p->command_bytes = at;
+}
+
+static void register_for_membarrier(void)
+{
+	(void)arch_syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0);
+}
+
+static bool become_process(uint32_t parent)
+{
+	const int slot = claim_process(state.shm);
+
+	if (slot < 0)
+		return false;
+	state.pid = raw_getpid();
+	state.process_slot = (uint32_t)slot;
+	state.process = &state.shm->processes[slot];
+	fill_process(state.process, state.pid, parent);
+	return true;
+}
+
+static void attach(const struct start_block *b, const char *path)
+{
+	state.shm = map_segment(path);
+	if (!state.shm)
+		return;
+
+	const struct shm_header *const h = &state.shm->header;
+
+	if (atomic_load(&h->closed) || h->nframe == 0 || h->nframe > WIRE_DEPTH_MAX)
+		return;
+	state.nframe = h->nframe;
+	state.reference_unwinder = h->flags & SHM_UNWIND_LIBUNWIND;
+	state.main_stack_top = (uintptr_t)__libc_stack_end;
+	if (!map_fork_page() || !unwind_start() || !become_process(0))
+		return;
+	describe_process(state.process, b);
+	state.executable = state.process->executable;
+	if (h->flags & SHM_NO_FOLLOW_EXEC)
+		restore_environment(b);
+	register_for_membarrier();
+	thread_start();
+	state.foreign_allocator = real_is_foreign();
+	atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
+	state.on = true;
+}
+
+void session_start(void)
+{
+	static bool started;
+
+	if (started)
+		return;
+	started = true;
+
+	const struct start_block b = find_start_block();
+	char **const variable = find_variable(&b, SHM_ENV);
+
+	if (variable && !auxiliary(&b, AT_SECURE))
+		attach(&b, *variable + strlen(SHM_ENV) + 1);
+}
+
+void session_forked(void)
+{
+	const uint32_t parent = state.process_slot;
+	const struct shm_process *const was = state.process;
+
+	if (tls.tid != state.pid)
+		state.main_stack_top = (uintptr_t)pthread_self();
+	thread_forked();
+	*(volatile uint8_t *)state.fork_page = 1;
+	if (state.shm->header.flags & SHM_NO_FOLLOW_FORK || !become_process(parent + 1)) {
+		state.on = false;
+		return;
+	}
+	memcpy(state.process->executable, was->executable, sizeof(was->executable));
+	memcpy(state.process->command, was->command, sizeof(was->command));
+	state.process->command_bytes = was->command_bytes;
+	register_for_membarrier();
+	atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
+	state.announce_modules = true;
+}

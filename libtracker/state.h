@@ -1,0 +1,163 @@
+/*
+ * state - what libtracker knows about the process and the thread it runs in.
+ *
+ * Inside the target: everything below is static, mapped or in shared memory;
+ * nothing comes from the heap. Hooks begin with thread_enter and end with
+ * thread_leave; between the two a signal handler that allocates gets the next
+ * level, i.e. a stream of its own, so that an event is never written into the
+ * middle of another.
+ */
+#ifndef STATE_H
+#define STATE_H
+
+#include "arch_x86_64.h"
+#include "format/shm.h"
+#include "format/wire.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define EXPORT __attribute__((visibility("default")))
+#define THREAD_LEVELS 3
+
+/* Room for the slow half of unwinding, kept off the program's stack. */
+struct cfi_row {
+	struct {
+		uint8_t how; /* enum cfi_how */
+		int64_t value; /* offset, register, or address of an expression */
+	} cfa, reg[REG_COUNT];
+	uint8_t cfa_reg;
+};
+
+#define CFI_REMEMBERED 8
+
+struct cfi_scratch {
+	struct cfi_row row, initial, remembered[CFI_REMEMBERED];
+	uintptr_t regs[REG_COUNT], next[REG_COUNT];
+};
+
+/* One stream of events: a thread, at one level. Private to the process; never freed, reused. */
+struct thread {
+	struct shm_thread *slot;
+	struct shm_chunk *chunk;
+	uint8_t *at, *end;	/* of the free part of the chunk */
+	struct wire_state last; /* what the wire's deltas are against */
+	uint64_t lost;		/* dropped since the last gap record */
+	uint32_t slot_index, sequence;
+	uint32_t index;		/* of this context */
+	uint32_t code_generation;
+	uint32_t sent_depth;
+	uint32_t end_rounds;	/* of key destructors seen */
+	uint32_t level;
+	bool forget_stack;	/* the recorder's idea of our stack must be sent anew */
+	uintptr_t stack_top;	/* of the thread's own stack */
+	uintptr_t *sent;	/* last stack sent, oldest first */
+	uintptr_t *walk;	/* the stack being walked, most recent first */
+	struct cfi_scratch cfi;
+};
+
+struct tracker_tls {
+	struct thread *threads[THREAD_LEVELS];
+	uintptr_t real_frame; /* frame of the hook whose real function runs: hooks below it are its own */
+	uint32_t level;
+	uint32_t tid;
+};
+
+extern __thread struct tracker_tls tls __attribute__((tls_model("initial-exec")));
+
+/* Frozen after start, but for fork (single-threaded then). */
+struct tracker_state {
+	bool on;		/* recording: everything below is valid */
+	bool foreign_allocator; /* the real malloc is not libc's: it may call mmap through us */
+	bool reference_unwinder;
+	bool announce_modules;	/* a forked child: the recorder knows none of its modules yet */
+	uint32_t nframe;
+	const volatile uint8_t *fork_page; /* 1; wiped to 0 in a child by MADV_WIPEONFORK */
+	struct shm *shm;
+	struct shm_process *process;
+	uint32_t process_slot;
+	uint32_t pid;
+	uintptr_t main_stack_top;
+	_Atomic uint32_t code_generation; /* changes when code was unloaded */
+	_Atomic uint32_t stuck_progress; /* recorder's progress when we gave up waiting, + 1 */
+	const char *executable;
+};
+
+extern struct tracker_state state;
+
+/* ---- session.c ---- */
+/* Attaches to the recorder named in the environment. Once; from the first hook or the constructor. */
+void session_start(void);
+/* First event in a child of fork: become a process of our own. */
+void session_forked(void);
+
+/* ---- thread.c ---- */
+struct thread *thread_claim(uint32_t level);
+void thread_start(void);
+void thread_forked(void);
+void thread_set_name(const char *name);
+
+
+static inline bool nested_in_real(uintptr_t frame)
+{
+	/* An exception or longjmp out of the real function leaves a stale mark behind: above us, then. */
+	return unlikely(tls.real_frame != 0) && frame < tls.real_frame;
+}
+
+/*
+ * The stream to write an event to, or NULL: not recording, inside another
+ * hook's real function, or no room (then it was counted).
+ */
+static inline struct thread *thread_enter(uintptr_t frame)
+{
+	if (unlikely(!state.on) || nested_in_real(frame))
+		return NULL;
+	if (unlikely(!*state.fork_page))
+		session_forked();
+
+	const uint32_t level = tls.level;
+
+	if (unlikely(level >= THREAD_LEVELS))
+		return NULL;
+	tls.level = level + 1;
+	atomic_signal_fence(memory_order_seq_cst);
+
+	struct thread *t = tls.threads[level];
+
+	if (unlikely(!t)) {
+		t = thread_claim(level);
+		if (!t)
+			tls.level = level;
+		else if (state.announce_modules)
+			unwind_forked(t);
+	}
+	return t;
+}
+
+static inline void thread_leave(struct thread *t)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	tls.level = t->level;
+}
+
+
+/* Fills t->walk, most recent frame first; returns the number of frames. A pc of 0 at the end: cut there. */
+uint32_t unwind(struct thread *t, const struct site *at);
+void unwind_code_unloaded(void); /* after dlclose */
+void unwind_forked(struct thread *t);
+bool unwind_start(void); /* false: no memory */
+
+/* ---- emit.c ---- */
+void emit_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
+		const struct site *at);
+void emit_free(struct thread *t, uint8_t kind, uintptr_t address);
+void emit_unmap(struct thread *t, uintptr_t address, uint64_t size);
+void emit_mremap(struct thread *t, uintptr_t old, uint64_t old_size, uintptr_t address,
+		 uint64_t size, const struct site *at);
+/* False: dropped; then the end must not be sent either. */
+bool emit_realloc_begin(struct thread *t, uintptr_t old);
+void emit_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
+		      const struct site *at);
+void emit_label(struct thread *t, uint8_t kind, const char *label, const struct site *at);
+void emit_module(struct thread *t, const struct wire_record *module);
+
+#endif

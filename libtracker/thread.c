@@ -1,0 +1,200 @@
+/*
+ * thread - contexts: one stream of events per thread and level.
+ *
+ * Memory comes in slabs mapped on demand and is never given back: contexts of
+ * ended threads are reused. Nothing here takes a lock. A thread's end is seen
+ * by a key destructor that re-arms itself until the last round, so that what
+ * other destructors allocate and free is still recorded by the same context.
+ */
+#include <limits.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "raw.h"
+#include "state.h"
+
+#define SLAB_CONTEXTS 64u
+#define SLABS (SHM_THREADS / SLAB_CONTEXTS)
+
+__thread struct tracker_tls tls __attribute__((tls_model("initial-exec")));
+
+static _Atomic(uint8_t *) slabs[SLABS];
+static _Atomic uint64_t used[SLABS]; /* a bit per context */
+static pthread_key_t end_key;
+static bool have_key;
+
+static size_t context_bytes(void)
+{
+	const size_t stack = (state.nframe + 2u) * sizeof(uintptr_t);
+
+	return (sizeof(struct thread) + 2 * stack + 63) & ~(size_t)63;
+}
+
+static uint8_t *slab_get(unsigned i)
+{
+	uint8_t *slab = atomic_load_explicit(&slabs[i], memory_order_acquire), *expected = NULL;
+
+	if (slab)
+		return slab;
+	slab = raw_map_private(context_bytes() * SLAB_CONTEXTS);
+	if (!slab)
+		return NULL;
+	if (atomic_compare_exchange_strong(&slabs[i], &expected, slab))
+		return slab;
+	raw_munmap(slab, context_bytes() * SLAB_CONTEXTS);
+	return expected;
+}
+
+static struct thread *context_at(uint8_t *slab, uint32_t index)
+{
+	struct thread *const t = (void *)(slab + context_bytes() * (index % SLAB_CONTEXTS));
+
+	memset(t, 0, sizeof(*t));
+	t->index = index;
+	t->sent = (uintptr_t *)(t + 1);
+	t->walk = t->sent + state.nframe + 2;
+	return t;
+}
+
+static struct thread *context_claim(void)
+{
+	for (unsigned i = 0; i < SLABS; i++) {
+		uint64_t word = atomic_load_explicit(&used[i], memory_order_relaxed);
+
+		while (word != UINT64_MAX) {
+			const unsigned bit = (unsigned)__builtin_ctzll(~word);
+
+			word = atomic_fetch_or(&used[i], 1ull << bit);
+			if (word >> bit & 1)
+				continue;
+
+			uint8_t *const slab = slab_get(i);
+
+			if (slab)
+				return context_at(slab, i * SLAB_CONTEXTS + bit);
+			atomic_fetch_and(&used[i], ~(1ull << bit));
+			atomic_fetch_or(&state.process->notices, SHM_NOTICE_NO_MEMORY);
+			return NULL;
+		}
+	}
+	return NULL;
+}
+
+static void context_release(struct thread *t)
+{
+	const uint32_t i = t->index;
+
+	atomic_fetch_and(&used[i / SLAB_CONTEXTS], ~(1ull << i % SLAB_CONTEXTS));
+}
+
+/* The lowest free thread slot of the segment. -1: all are taken. */
+static int slot_claim(struct shm *s)
+{
+	for (uint32_t i = 0; i < SHM_THREADS; i++) {
+		uint32_t free_state = SHM_FREE, high;
+
+		if (atomic_load_explicit(&s->threads[i].state, memory_order_relaxed) != SHM_FREE ||
+		    !atomic_compare_exchange_strong(&s->threads[i].state, &free_state, SHM_CLAIMED))
+			continue;
+		high = atomic_load(&s->header.thread_high);
+		while (high <= i && !atomic_compare_exchange_weak(&s->header.thread_high, &high, i + 1))
+			;
+		return (int)i;
+	}
+	atomic_fetch_add(&s->header.attach_failures, 1);
+	return -1;
+}
+
+static void slot_fill(struct shm_thread *slot, uint32_t tid)
+{
+	slot->process = state.process_slot;
+	slot->tid = tid;
+	slot->start_ns = atomic_load_explicit(&state.shm->header.clock_ns, memory_order_relaxed);
+	atomic_store_explicit(&slot->first_chunk, 0, memory_order_relaxed);
+	atomic_store_explicit(&slot->busy, SHM_IDLE, memory_order_relaxed);
+	atomic_store_explicit(&slot->lost, 0, memory_order_relaxed);
+	atomic_store_explicit(&slot->stalls, 0, memory_order_relaxed);
+	atomic_store_explicit(&slot->name_version, 0, memory_order_relaxed);
+	slot->name[0] = '\0';
+	atomic_store_explicit(&slot->state, SHM_LIVE, memory_order_release);
+}
+
+struct thread *thread_claim(uint32_t level)
+{
+	struct thread *t;
+	int slot;
+
+	if (!tls.tid)
+		tls.tid = raw_gettid();
+	t = context_claim();
+	if (!t)
+		return NULL;
+	slot = slot_claim(state.shm);
+	if (slot < 0) {
+		context_release(t);
+		return NULL;
+	}
+	t->slot = &state.shm->threads[slot];
+	t->slot_index = (uint32_t)slot;
+	t->level = level;
+	t->stack_top = tls.tid == state.pid ? state.main_stack_top : (uintptr_t)pthread_self();
+	slot_fill(t->slot, tls.tid);
+	tls.threads[level] = t;
+	if (level == 0 && have_key)
+		(void)pthread_setspecific(end_key, t);
+	return t;
+}
+
+static void thread_end(struct thread *t)
+{
+	tls.threads[t->level] = NULL;
+	atomic_store_explicit(&t->slot->state, SHM_EXITED, memory_order_release);
+	context_release(t);
+}
+
+/* Runs in the ending thread; the last round is ours alone, so nothing comes after it. */
+static void key_destructor(void *data)
+{
+	struct thread *const t = data;
+
+	if (!state.on || tls.threads[0] != t)
+		return;
+	if (++t->end_rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
+		(void)pthread_setspecific(end_key, t);
+		return;
+	}
+	for (unsigned i = 0; i < THREAD_LEVELS; i++)
+		if (tls.threads[i])
+			thread_end(tls.threads[i]);
+}
+
+void thread_start(void)
+{
+	/* Among the first keys of the process, so that setting it never allocates. */
+	have_key = pthread_key_create(&end_key, key_destructor) == 0;
+}
+
+/*
+ * In a child of fork only the calling thread lives. Its contexts are freed as
+ * well: the slots and chunks that they write to are the parent's.
+ */
+void thread_forked(void)
+{
+	for (unsigned i = 0; i < SLABS; i++)
+		atomic_store(&used[i], 0);
+	for (unsigned i = 0; i < THREAD_LEVELS; i++)
+		tls.threads[i] = NULL;
+	tls.tid = 0;
+}
+
+void thread_set_name(const char *name)
+{
+	struct thread *const t = tls.threads[0];
+
+	if (!state.on || !t || !*state.fork_page)
+		return;
+	atomic_fetch_add(&t->slot->name_version, 1);
+	memset(t->slot->name, 0, sizeof(t->slot->name));
+	memcpy(t->slot->name, name, strnlen(name, sizeof(t->slot->name) - 1));
+	atomic_fetch_add(&t->slot->name_version, 1);
+}

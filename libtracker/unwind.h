@@ -1,0 +1,32 @@
+/*
+ * unwind - a walk over the stack, as the two walkers share it.
+ */
+#ifndef UNWIND_H
+#define UNWIND_H
+
+#include "state.h"
+
+struct walk {
+	struct thread *thread;
+	uintptr_t pc, sp, bp;
+	uintptr_t low, top; /* stack words in [low, top) may be read */
+	bool exact;	    /* pc was interrupted there: no call ends before it */
+	bool foreign;	    /* not on the thread's own stack */
+};
+
+bool walk_readable(const struct walk *w, uintptr_t address);
+/* sp jumped to another frame (or another stack: signal frames): move the readable range. */
+void walk_moved(struct walk *w, uintptr_t sp);
+
+/*
+ * The same stack with all registers carried along: from our own frame through
+ * our own unwind information up to the hook's caller and on. Fills t->walk from
+ * 0; *ret_end: enum rule_kind of the last frame. Slow (a microsecond a frame).
+ */
+uint32_t unwind_full(struct thread *t, const struct site *at, uint8_t *ret_end);
+
+/* libunwind, loaded on request: the oracle that recordings can be compared with. */
+void unwind_reference_start(void);
+uint32_t unwind_reference(struct thread *t, const struct site *at);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * unwind_full - the walk that carries every register, by interpreting each
+ * frame's CFI. For frames whose CFA hangs on other registers than sp and bp
+ * (one row in five hundred, almost never at a call).
+ */
+#include <string.h>
+
+#include "cfi.h"
+#include "rules.h"
+#include "unwind.h"
+
+static bool readable(void *data, uintptr_t address)
+{
+	return walk_readable(data, address);
+}
+
+static bool read_word(const struct walk *w, uintptr_t address, uintptr_t *ret)
+{
+	if (!walk_readable(w, address))
+		return false;
+	*ret = *(const uintptr_t *)address;
+	return true;
+}
+
+static bool find_cfa(struct walk *w, const struct cfi_scratch *s, uintptr_t *ret)
+{
+	const struct cfi_row *const row = &s->row;
+
+	if (row->cfa.how == CFI_REGISTER) {
+		*ret = s->regs[row->cfa_reg] + (uintptr_t)row->cfa.value;
+		return true;
+	}
+	return row->cfa.how == CFI_EXPRESSION &&
+	       cfi_expression((const uint8_t *)(intptr_t)row->cfa.value, s->regs, false, 0, readable, w,
+			      ret) == 0;
+}
+
+static bool find_register(struct walk *w, const struct cfi_scratch *s, unsigned i, uintptr_t cfa,
+			  uintptr_t *ret)
+{
+	const int64_t value = s->row.reg[i].value;
+	const uint8_t *const block = (const uint8_t *)(intptr_t)value;
+	uintptr_t address;
+
+	switch (s->row.reg[i].how) {
+	case CFI_SAME: *ret = i == REG_SP ? cfa : s->regs[i]; return true;
+	case CFI_AT_CFA: return read_word(w, cfa + (uintptr_t)value, ret);
+	case CFI_IS_CFA: *ret = cfa + (uintptr_t)value; return true;
+	case CFI_REGISTER: *ret = value < REG_COUNT ? s->regs[value] : 0; return value < REG_COUNT;
+	case CFI_EXPRESSION:
+		return cfi_expression(block, s->regs, true, cfa, readable, w, &address) == 0 &&
+		       read_word(w, address, ret);
+	case CFI_IS_EXPRESSION:
+		return cfi_expression(block, s->regs, true, cfa, readable, w, ret) == 0;
+	default: *ret = 0; return i != REG_RA;
+	}
+}
+
+static bool signal_registers(struct walk *w, struct cfi_scratch *s)
+{
+	const uintptr_t sp = s->regs[REG_SP];
+
+	for (unsigned i = 0; i < REG_COUNT; i++)
+		if (!read_word(w, sp + arch_signal_offset[i], &s->next[i]))
+			return false;
+	return true;
+}
+
+/* One frame up: s->regs becomes the caller's. Returns the kind of frame that ended the walk, or RULE_SP to go on. */
+static uint8_t step_full(struct walk *w, struct cfi_scratch *s)
+{
+	const uintptr_t pc = s->regs[REG_RA];
+	struct cfi_module m;
+	struct cfi_fde f;
+	uintptr_t at = w->exact ? pc : pc - 1, cfa;
+
+	if (!cfi_module_at(at, &m))
+		return RULE_NONE;
+	if (cfi_fde_at(&m, at, &f) != 0) {
+		at = pc;
+		if (w->exact || cfi_fde_at(&m, at, &f) != 0)
+			return RULE_NONE;
+	}
+	w->exact = f.signal_frame;
+	if (f.signal_frame) {
+		if (!signal_registers(w, s))
+			return RULE_SIGNAL;
+	} else {
+		if (cfi_row_at(&f, at, s) != 0)
+			return RULE_IRREGULAR;
+		if (s->row.reg[f.ra_reg].how == CFI_UNDEFINED)
+			return RULE_END;
+		if (!find_cfa(w, s, &cfa))
+			return RULE_IRREGULAR;
+		for (unsigned i = 0; i < REG_COUNT; i++)
+			if (!find_register(w, s, i, cfa, &s->next[i]))
+				return RULE_IRREGULAR;
+		if (s->next[REG_SP] <= s->regs[REG_SP])
+			return RULE_IRREGULAR;
+	}
+	memcpy(s->regs, s->next, sizeof(s->regs));
+	walk_moved(w, s->regs[REG_SP]);
+	return RULE_SP;
+}
+
+__attribute__((noinline)) uint32_t unwind_full(struct thread *t, const struct site *at,
+					       uint8_t *ret_end)
+{
+	struct cfi_scratch *const s = &t->cfi;
+	struct walk w = { .thread = t, .exact = true };
+	struct rule room;
+	uint32_t n = 0;
+	bool ours = true;
+
+	memset(s->regs, 0, sizeof(s->regs));
+	ARCH_REGISTERS_HERE(s->regs);
+	walk_moved(&w, s->regs[REG_SP]);
+	*ret_end = RULE_SP;
+	while (*ret_end == RULE_SP) {
+		const uintptr_t pc = s->regs[REG_RA];
+
+		if (ours && pc == at->pc && s->regs[REG_SP] == at->sp)
+			ours = false;
+		if (!ours) {
+			if (pc < 4096) {
+				*ret_end = RULE_END;
+				break;
+			}
+			if (n == state.nframe)
+				break;
+			t->walk[n++] = pc;
+			/* Only for its module to become known. */
+			(void)rules_get(t, pc, w.exact, &room);
+		}
+		*ret_end = step_full(&w, s);
+	}
+	return n;
+}
