@@ -7,7 +7,7 @@
  * recorder notices that nobody came.
  */
 #include <elf.h>
-#include <gnu/libc-version.h>
+#include <link.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -235,7 +235,7 @@ void session_start(void)
 		attach(&b, *variable + strlen(SHM_ENV) + 1);
 }
 
-void session_forked(void)
+bool session_forked(void)
 {
 	const uint32_t parent = state.process_slot;
 	const struct shm_process *const was = state.process;
@@ -246,7 +246,7 @@ void session_forked(void)
 	*(volatile uint8_t *)state.fork_page = 1;
 	if (state.shm->header.flags & SHM_NO_FOLLOW_FORK || !become_process(parent + 1)) {
 		state.on = false;
-		return;
+		return false;
 	}
 	memcpy(state.process->executable, was->executable, sizeof(was->executable));
 	memcpy(state.process->command, was->command, sizeof(was->command));
@@ -254,4 +254,5 @@ void session_forked(void)
 	register_for_membarrier();
 	atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
 	state.announce_modules = true;
+	return true;
 }

@@ -87,8 +87,8 @@ extern struct tracker_state state;
 /* ---- session.c ---- */
 /* Attaches to the recorder named in the environment. Once; from the first hook or the constructor. */
 void session_start(void);
-/* First event in a child of fork: become a process of our own. */
-void session_forked(void);
+/* First event in a child of fork: become a process of our own. False: it is not to be recorded. */
+bool session_forked(void);
 
 /* ---- thread.c ---- */
 struct thread *thread_claim(uint32_t level);
@@ -96,6 +96,9 @@ void thread_start(void);
 void thread_forked(void);
 void thread_set_name(const char *name);
 
+/* ---- unwind.c ---- */
+/* First event of a forked child: tell its modules. */
+void unwind_forked(struct thread *t);
 
 static inline bool nested_in_real(uintptr_t frame)
 {
@@ -111,8 +114,8 @@ static inline struct thread *thread_enter(uintptr_t frame)
 {
 	if (unlikely(!state.on) || nested_in_real(frame))
 		return NULL;
-	if (unlikely(!*state.fork_page))
-		session_forked();
+	if (unlikely(!*state.fork_page) && !session_forked())
+		return NULL;
 
 	const uint32_t level = tls.level;
 
@@ -139,11 +142,9 @@ static inline void thread_leave(struct thread *t)
 	tls.level = t->level;
 }
 
-
 /* Fills t->walk, most recent frame first; returns the number of frames. A pc of 0 at the end: cut there. */
 uint32_t unwind(struct thread *t, const struct site *at);
 void unwind_code_unloaded(void); /* after dlclose */
-void unwind_forked(struct thread *t);
 bool unwind_start(void); /* false: no memory */
 
 /* ---- emit.c ---- */
