@@ -118,7 +118,8 @@ static uint32_t walk(struct walk *w, uint32_t n, uint8_t *ret_end)
 		}
 		r = next;
 		if (!step(w, r)) {
-			*ret_end = r->kind;
+			/* ld.so's entry has no unwind information, but it stands where the stack began. */
+			*ret_end = w->sp == state.main_stack_top ? RULE_END : r->kind;
 			return n + 1;
 		}
 	}
