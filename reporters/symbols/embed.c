@@ -1,0 +1,168 @@
+/*
+ * embed - resolves the frames of a capture module by module; see embed.h.
+ */
+#include "symbols/embed.h"
+
+#include <stdlib.h>
+
+#include "format/trk.h"
+
+/* Inlined frames of one address at most. */
+#define FRAMES_MAX 64
+#define PROGRESS_EVERY 1024
+#define MODULE_VDSO 2u
+
+static int by_module_and_offset(const void *a, const void *b)
+{
+	const struct embed_frame *const x = a, *const y = b;
+
+	if (x->module != y->module)
+		return x->module < y->module ? -1 : 1;
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	return 0;
+}
+
+static bool is_available(enum resolver_module_state state)
+{
+	return state <= RESOLVER_STRIPPED;
+}
+
+static void resolve_one(struct resolver_module *m, const struct embed_frame *f,
+			const struct embed_sink *sink, struct embed_report *report)
+{
+	struct resolved_frame found[FRAMES_MAX];
+	struct writer_symbol symbols[FRAMES_MAX];
+	/* A return address: the call is before it. */
+	const size_t n = f->offset ? resolver_lookup(m, f->offset - 1, found, FRAMES_MAX) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		symbols[i] = (struct writer_symbol){
+			.function = found[i].function,
+			.file = found[i].file,
+			.line = found[i].line,
+			.inlined = found[i].inlined,
+		};
+	}
+	sink->symbols(sink->data, f->frame, symbols, n);
+	report->resolved += n > 0;
+	report->without_symbols += n == 0;
+}
+
+static void count_module(const struct embed_module *module, enum resolver_module_state state,
+			 size_t frames, struct embed_report *report)
+{
+	if (module->flags & MODULE_VDSO)
+		return; /* never has a file, and nobody misses it */
+	report->modules++;
+	report->missing += state == RESOLVER_MISSING;
+	report->changed += state == RESOLVER_CHANGED;
+	report->unreadable += state == RESOLVER_UNREADABLE;
+	if (!is_available(state))
+		report->unavailable_frames += frames;
+}
+
+/* frames[0..count) are all in `module`. */
+static int resolve_module(const struct embed_frame *frames, size_t count,
+			  const struct embed_module *module, const struct embed_sink *sink,
+			  uint64_t total, struct embed_report *report)
+{
+	struct resolver *resolver = NULL;
+	struct resolver_module *m;
+	int err = resolver_new(&resolver);
+
+	if (err)
+		return err;
+	m = resolver_module(resolver, module->path, module->build_id, module->build_id_bytes);
+	if (!m) {
+		resolver_free(resolver);
+		return TRK_ERR_NOMEM;
+	}
+	count_module(module, resolver_module_state(m), count, report);
+	if (report->states)
+		report->states[frames[0].module] = (uint8_t)resolver_module_state(m);
+	for (size_t i = 0; i < count; i++, report->frames++) {
+		if (is_available(resolver_module_state(m)))
+			resolve_one(m, &frames[i], sink, report);
+		else
+			report->without_symbols++;
+		if (sink->progress && report->frames % PROGRESS_EVERY == 0)
+			sink->progress(sink->data, report->frames, total);
+	}
+	resolver_free(resolver);
+	return 0;
+}
+
+static bool in_table(const struct embed_frame *f, uint32_t module_count)
+{
+	return f->module && f->module < module_count;
+}
+
+int embed_frames(struct embed_frame *frames, size_t count, const struct embed_module *modules,
+		 uint32_t module_count, const struct embed_sink *sink, struct embed_report *ret)
+{
+	struct embed_report report = { .states = ret->states };
+	int err = 0;
+
+	for (uint32_t i = 0; report.states && i < module_count; i++)
+		report.states[i] = EMBED_UNUSED;
+	qsort(frames, count, sizeof(*frames), by_module_and_offset);
+	for (size_t i = 0, end; !err && i < count; i = end) {
+		for (end = i + 1; end < count && frames[end].module == frames[i].module;)
+			end++;
+		if (in_table(&frames[i], module_count))
+			err = resolve_module(frames + i, end - i, &modules[frames[i].module], sink, count,
+					     &report);
+	}
+	if (err)
+		return err;
+	if (sink->progress)
+		sink->progress(sink->data, count, count);
+	*ret = report;
+	return 0;
+}
+
+struct writer_sink {
+	struct writer *writer;
+	void (*progress)(void *data, uint64_t done, uint64_t total);
+	void *data;
+};
+
+static void write_symbols(void *data, uint32_t frame, const struct writer_symbol *s, size_t n)
+{
+	const struct writer_sink *const sink = data;
+
+	writer_symbols(sink->writer, frame, s, n);
+}
+
+static void pass_progress(void *data, uint64_t done, uint64_t total)
+{
+	const struct writer_sink *const sink = data;
+
+	sink->progress(sink->data, done, total);
+}
+
+int symbols_embed(struct writer *w, const struct embed_module *modules, uint32_t module_count,
+		  void (*progress)(void *data, uint64_t done, uint64_t total), void *data,
+		  struct embed_report *ret)
+{
+	const uint32_t count = writer_frame_count(w);
+	struct embed_frame *const frames = calloc((size_t)count + 1, sizeof(*frames));
+	struct writer_sink sink = { .writer = w, .progress = progress, .data = data };
+	const struct embed_sink embed_sink = {
+		.symbols = write_symbols,
+		.progress = progress ? pass_progress : NULL,
+		.data = &sink,
+	};
+	int err;
+
+	if (!frames)
+		return TRK_ERR_NOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		frames[i].frame = i + 1;
+		writer_frame_get(w, i + 1, &frames[i].module, &frames[i].offset);
+	}
+	err = embed_frames(frames, count, modules, module_count, &embed_sink, ret);
+	free(frames);
+	return err;
+}
