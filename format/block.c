@@ -166,7 +166,8 @@ size_t trk_block_encode(struct trk_block_header *h, const uint8_t *raw, uint8_t 
 		h->stored_bytes = (uint32_t)packed;
 	} else {
 		h->stored_bytes = h->raw_bytes;
-		memcpy(payload, raw, h->raw_bytes);
+		if (h->raw_bytes) /* raw may be NULL otherwise */
+			memcpy(payload, raw, h->raw_bytes);
 	}
 	h->payload_checksum = checksum(payload, h->stored_bytes);
 	trk_block_header_encode(h, out);
@@ -178,7 +179,8 @@ int trk_block_payload_decode(const struct trk_block_header *h, const uint8_t *pa
 	if (checksum(payload, h->stored_bytes) != h->payload_checksum)
 		return TRK_ERR_CORRUPT;
 	if (!(h->flags & TRK_BLOCK_LZ4)) {
-		memcpy(raw, payload, h->raw_bytes);
+		if (h->raw_bytes)
+			memcpy(raw, payload, h->raw_bytes);
 		return 0;
 	}
 	const int got = LZ4_decompress_safe((const char *)payload, (char *)raw,

@@ -1,0 +1,237 @@
+/*
+ * wire - records as format/wire.h describes them, written by hand here: the
+ * encoder that is used in earnest lives in another world.
+ */
+#include "unit.h"
+
+#include "format/event.h"
+#include "format/wire.h"
+
+static int decode(const void *bytes, size_t size, struct wire_record *ret)
+{
+	struct byte_reader r = byte_reader_of(bytes, size);
+	struct wire_state s = { 0 };
+
+	return wire_decode(&s, &r, ret);
+}
+
+static void nothing_is_the_end(void **unused)
+{
+	struct wire_record r;
+
+	assert_int_equal(decode("", 0, &r), TRK_END);
+}
+
+/* malloc, all parts: epoch +300, time -1, pop 2, push 2 frames, address, size 24. */
+static void all_parts_are_read(void **unused)
+{
+	static const uint8_t bytes[] = { 0xe1, 0xac, 0x02, 1, 2, 2, 0x80, 0x01, 7, 0x20, 24 };
+	struct byte_reader in = byte_reader_of(bytes, sizeof(bytes));
+	struct wire_state s = { .epoch = 1000, .time_ns = 50, .address = 0x100, .pc = 0x1000 };
+	struct wire_record r;
+
+	assert_int_equal(wire_decode(&s, &in, &r), 0);
+	assert_int_equal(r.kind, TRK_MALLOC);
+	assert_int_equal(r.epoch, 1300);
+	assert_int_equal(r.time_ns, 49);
+	assert_true(r.has_stack);
+	assert_int_equal(r.pops, 2);
+	assert_int_equal(r.push_count, 2);
+	assert_int_equal(r.pushes[0], 0x1040);
+	assert_int_equal(r.pushes[1], 0x103c);
+	assert_int_equal(r.address, 0x110);
+	assert_int_equal(r.size, 24);
+	assert_int_equal(bytes_left(&in), 0);
+}
+
+static void state_runs_on_over_records(void **unused)
+{
+	static const uint8_t bytes[] = { 0x21, 5, 0x20, 8, 0x10, 0x1f, 0x30, 1, 0x00 };
+	struct byte_reader in = byte_reader_of(bytes, sizeof(bytes));
+	struct wire_state s = { 0 };
+	struct wire_record r;
+
+	assert_int_equal(wire_decode(&s, &in, &r), 0);
+	assert_int_equal(r.address, 16);
+	assert_int_equal(wire_decode(&s, &in, &r), 0); /* free, address 16 - 16 */
+	assert_int_equal(r.kind, TRK_FREE);
+	assert_int_equal(r.address, 0);
+	assert_int_equal(r.epoch, 5);
+	assert_int_equal(r.size, 0);
+	assert_false(r.has_stack);
+	assert_int_equal(wire_decode(&s, &in, &r), 0);
+	assert_int_equal(r.epoch, 6);
+	assert_int_equal(wire_decode(&s, &in, &r), TRK_END);
+}
+
+/* Writes a record of `kind` with operands that tell one another apart; returns its length. */
+static size_t make(uint8_t kind, uint8_t *out)
+{
+	uint8_t *p = out;
+
+	*p++ = kind | WIRE_EPOCH | WIRE_TIME | WIRE_STACK;
+	p = put_varint(p, 1000);
+	p = put_zigzag(p, -1000);
+	p = put_varint(p, 3);
+	p = put_varint(p, 2);
+	p = put_zigzag(put_zigzag(p, 0x400000), -0x1234);
+	if (kind == TRK_TRACK || kind == TRK_UNTRACK)
+		p = put_varint(p, 77);
+	if (kind == WIRE_REALLOC_END) {
+		*p++ = TRK_REALLOCARRAY;
+		*p++ = WIRE_FREED;
+	}
+	if (kind == TRK_MREMAP)
+		p = put_varint(put_zigzag(p, 0x5000), 8192);
+	if (kind >= TRK_MARK && kind <= TRK_REGION_END) {
+		memcpy(p, "\x05label", 6);
+		return (size_t)(p + 6 - out);
+	}
+	if (kind == WIRE_MODULE) {
+		p = put_varint(put_varint(put_varint(put_varint(p, 11), 222), 3333), 2);
+		memcpy(p, "\x04/a.b\x02ID", 8);
+		return (size_t)(p + 8 - out);
+	}
+	if (kind == TRK_GAP)
+		return (size_t)(put_varint(p, 12345) - out);
+	if (kind == WIRE_FRAMES)
+		return (size_t)(p - out);
+	p = put_zigzag(p, 0x7000);
+	if (kind <= TRK_TRACK || kind == TRK_MUNMAP || kind == WIRE_REALLOC_END)
+		p = put_varint(p, 4096);
+	return (size_t)(p - out);
+}
+
+static bool is_kind(uint8_t kind)
+{
+	return kind >= 1 && kind <= 31 && kind != 15;
+}
+
+static void check(const struct wire_record *r)
+{
+	const uint8_t kind = r->kind;
+
+	assert_int_equal(r->epoch, 1000);
+	assert_true(r->time_ns == (uint64_t)-1000);
+	assert_int_equal(r->pops, 3);
+	assert_int_equal(r->pushes[1], 0x400000 - 0x1234);
+	assert_int_equal(r->domain, kind == TRK_TRACK || kind == TRK_UNTRACK ? 77 : 0);
+	if (kind <= TRK_MMAP || kind == TRK_TRACK || kind == TRK_MUNMAP || kind == WIRE_REALLOC_END)
+		assert_true(r->address == 0x7000 && r->size == 4096);
+	if (kind == TRK_MREMAP)
+		assert_true(r->old_address == 0x5000 && r->old_size == 8192 && r->address == 0xc000 &&
+			    r->size == 4096);
+	if (kind >= TRK_FREE && kind <= TRK_CFREE)
+		assert_true(r->address == 0x7000 && r->size == 0);
+	if (kind == WIRE_REALLOC_BEGIN)
+		assert_true(r->old_address == 0x7000 && r->address == 0);
+	if (kind == WIRE_REALLOC_END)
+		assert_true(r->realloc_kind == TRK_REALLOCARRAY && r->outcome == WIRE_FREED);
+	if (kind >= TRK_MARK && kind <= TRK_REGION_END) {
+		assert_int_equal(r->text_bytes, 5);
+		assert_memory_equal(r->text, "label", 5);
+	}
+	if (kind == WIRE_MODULE) {
+		assert_true(r->bias == 11 && r->start == 222 && r->end == 3333 && r->module_flags == 2);
+		assert_int_equal(r->text_bytes, 4);
+		assert_memory_equal(r->text, "/a.b", 4);
+		assert_int_equal(r->build_id_bytes, 2);
+		assert_memory_equal(r->build_id, "ID", 2);
+	}
+	if (kind == TRK_GAP)
+		assert_int_equal(r->size, 12345);
+}
+
+static void every_kind_is_read_whole_or_not_at_all(void **unused)
+{
+	for (uint8_t kind = 0; kind < 32; kind++) {
+		uint8_t bytes[WIRE_RECORD_MAX];
+		struct wire_record r;
+		size_t size;
+
+		if (!is_kind(kind))
+			continue;
+		size = make(kind, bytes);
+		assert_int_equal(decode(bytes, size, &r), 0);
+		assert_int_equal(r.kind, kind);
+		check(&r);
+		for (size_t n = 1; n < size; n++)
+			assert_int_equal(decode(bytes, n, &r), TRK_ERR_CORRUPT);
+	}
+}
+
+static void what_is_no_record_is_corrupt(void **unused)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+	} bad[] = {
+		{ "\x00\x00\x00", 3 }, /* kind 0 */
+		{ "\x0f\x00\x00", 3 }, /* kind 15 */
+		{ "\x1a\x00\x00", 3 }, /* frames without frames */
+		{ "\x90\x80\x80\x04\x00\x00", 6 }, /* pops 65536 */
+		{ "\x90\x00\x81\x01\x00\x00", 6 }, /* pushes 129 */
+		{ "\x90\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00", 13 }, /* pushes 2^64 - 1 */
+		{ "\x19\x05\x00\x00\x00", 5 }, /* end of a realloc that is no realloc */
+		{ "\x19\x03\x03\x00\x00", 5 }, /* outcome 3 */
+		{ "\x0e\x80\x80\x80\x80\x10\x00\x00", 8 }, /* domain 2^32 */
+		{ "\x1b\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01" "abc", 14 }, /* endless label */
+		{ "\x1e\x00\x00\x00\x00\x03" "ab", 8 }, /* path longer than the rest */
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct wire_record r;
+
+		assert_int_equal(decode(bad[i].bytes, bad[i].size, &r), TRK_ERR_CORRUPT);
+	}
+}
+
+static void an_epoch_never_wraps(void **unused)
+{
+	struct byte_reader in = byte_reader_of("\x30\x02\x00", 3);
+	struct wire_state s = { .epoch = UINT64_MAX - 1 };
+	struct wire_record r;
+
+	assert_int_equal(wire_decode(&s, &in, &r), TRK_ERR_CORRUPT);
+}
+
+/* Any bytes at all: decoding ends, and never points outside. */
+static void noise_is_survived(void **unused)
+{
+	uint64_t seed = 11;
+
+	for (int round = 0; round < 20000; round++) {
+		uint8_t bytes[64];
+		struct byte_reader in = byte_reader_of(bytes, random_next(&seed) % sizeof(bytes));
+		struct wire_state s = { 0 };
+		struct wire_record r;
+		unsigned records = 0;
+
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			bytes[i] = (uint8_t)random_next(&seed) & (i % 3 ? 0xff : 0x1f);
+		while (wire_decode(&s, &in, &r) == 0) {
+			assert_true(++records <= sizeof(bytes));
+			assert_true(r.push_count <= WIRE_FRAMES_MAX);
+			if (r.text)
+				assert_true((const uint8_t *)r.text >= bytes &&
+					    (const uint8_t *)r.text + r.text_bytes <= in.end);
+			if (r.build_id)
+				assert_true(r.build_id >= bytes && r.build_id + r.build_id_bytes <= in.end);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_the_end),
+		cmocka_unit_test(all_parts_are_read),
+		cmocka_unit_test(state_runs_on_over_records),
+		cmocka_unit_test(every_kind_is_read_whole_or_not_at_all),
+		cmocka_unit_test(what_is_no_record_is_corrupt),
+		cmocka_unit_test(an_epoch_never_wraps),
+		cmocka_unit_test(noise_is_survived),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
