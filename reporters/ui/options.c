@@ -45,8 +45,9 @@ static int left_column(const struct ui_option *o, char *buf, size_t room)
 
 	if (o->short_name)
 		snprintf(dash, sizeof(dash), "-%c, ", o->short_name);
-	return snprintf(buf, room, "  %s--%s%s%s", dash, o->long_name, o->argument ? " " : "",
-			o->argument ? o->argument : "");
+	return snprintf(buf, room, "  %s--%s%s%s%s", dash, o->long_name,
+			o->type == UI_OPTIONAL_INT ? "[=" : o->argument ? " " : "",
+			o->argument ? o->argument : "", o->type == UI_OPTIONAL_INT ? "]" : "");
 }
 
 static void print_option(const struct ui_option *o, int width)
@@ -161,6 +162,9 @@ static void take(const struct ui_option *o, const char *text)
 	case UI_LIST:
 		append(o->value, text);
 		break;
+	case UI_OPTIONAL_INT:
+		*(const char **)o->value = text ? text : "";
+		break;
 	}
 }
 
@@ -173,18 +177,21 @@ struct parser {
 
 static void add(struct parser *p, size_t i, const struct ui_option *o, int val)
 {
-	const bool has_argument = o->type != UI_FLAG;
+	static const char *const colons[] = { "", ":", "::" };
+	const int argument = o->type == UI_FLAG	       ? no_argument :
+			     o->type == UI_OPTIONAL_INT ? optional_argument :
+							  required_argument;
 	char *const end = p->shorts + strlen(p->shorts);
 
-	p->longs[i] = (struct option){ o->long_name, has_argument, NULL, val };
+	p->longs[i] = (struct option){ o->long_name, argument, NULL, val };
 	if (o->short_name)
-		sprintf(end, "%c%s", o->short_name, has_argument ? ":" : "");
+		sprintf(end, "%c%s", o->short_name, colons[argument]);
 }
 
 static struct parser parser_of(const struct ui_command *c, bool stop_at_operand)
 {
 	const size_t n = count_options(c);
-	struct parser p = { need(calloc(n + 3, sizeof(*p.longs))), need(calloc(n + 4, 2)) };
+	struct parser p = { need(calloc(n + 3, sizeof(*p.longs))), need(calloc(n + 4, 3)) };
 
 	strcpy(p.shorts, stop_at_operand ? "+:" : ":");
 	for (size_t i = 0; i < n; i++)
@@ -220,6 +227,14 @@ static void refuse(const struct ui_command *c, int result, int val, const char *
 	ui_usage_error("unknown option %s", word);
 }
 
+static bool is_int(const char *word)
+{
+	if (!word)
+		return false;
+	word += *word == '-';
+	return *word && !word[strspn(word, "0123456789")];
+}
+
 int ui_parse(const struct ui_command *c, int argc, char **argv, bool stop_at_operand)
 {
 	char words[128];
@@ -239,7 +254,10 @@ int ui_parse(const struct ui_command *c, int argc, char **argv, bool stop_at_ope
 			print_help(c);
 		if (val == VAL_VERSION)
 			print_version();
-		take(option_of(c, val), optarg);
+		const struct ui_option *const o = option_of(c, val);
+		if (o->type == UI_OPTIONAL_INT && !optarg && is_int(argv[optind]))
+			optarg = argv[optind++];
+		take(o, optarg);
 	}
 	free(p.longs);
 	free(p.shorts);

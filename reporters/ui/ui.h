@@ -23,13 +23,17 @@ void ui_usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2), n
 /* ---- options ----
  * A command describes its options once; parsing, --help and usage errors follow.
  */
-enum ui_option_type { UI_FLAG, UI_STRING, UI_UINT, UI_SIZE, UI_LIST };
+/*
+ * UI_OPTIONAL_INT: --name, --name=N or --name N, where N is taken for the number
+ * when it is one; the text of N goes to the const char*, "" without one.
+ */
+enum ui_option_type { UI_FLAG, UI_STRING, UI_UINT, UI_SIZE, UI_LIST, UI_OPTIONAL_INT };
 
 struct ui_option {
 	char short_name;	/* 0: none */
 	const char *long_name;
 	enum ui_option_type type;
-	void *value;		/* bool*, const char**, uint64_t*, uint64_t*, struct ui_list* */
+	void *value;		/* bool*, const char**, uint64_t*, uint64_t*, struct ui_list*, const char** */
 	const char *argument;	/* name of the argument in --help */
 	const char *help;
 	uint64_t min, max;	/* UI_UINT, UI_SIZE: inclusive; max 0: no bound */

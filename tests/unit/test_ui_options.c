@@ -19,6 +19,7 @@ static struct {
 	const char *output;
 	uint64_t limit, size, any;
 	struct ui_list filters;
+	const char *traceback;
 } values;
 
 static const struct ui_option options[] = {
@@ -28,6 +29,7 @@ static const struct ui_option options[] = {
 	{ 'a', "any", UI_UINT, &values.any, "N", "any number", 0, 0 },
 	{ 0, "fail-above", UI_SIZE, &values.size, "SIZE", "a gate", 0, 0 },
 	{ 0, "filter", UI_LIST, &values.filters, "F", "repeatable", 0, 0 },
+	{ 0, "traceback", UI_OPTIONAL_INT, &values.traceback, "N", "the stack", 0, 0 },
 	{ 0 },
 };
 
@@ -81,6 +83,30 @@ static void options_of_the_program_are_left_alone(void **state)
 	assert_int_equal(ui_parse(&command, count_of(argv), argv, true), 2);
 	assert_true(values.json);
 	assert_int_equal(values.limit, 0);
+}
+
+static void an_optional_number_may_follow_as_a_word(void **state)
+{
+	static const struct {
+		char *argv[5];
+		const char *number, *operand;
+	} cases[] = {
+		{ { A("t"), A("--traceback"), A("x.trk") }, "", "x.trk" },
+		{ { A("t"), A("--traceback=3"), A("x.trk") }, "3", "x.trk" },
+		{ { A("t"), A("--traceback"), A("-1"), A("x.trk") }, "-1", "x.trk" },
+		{ { A("t"), A("x.trk"), A("--traceback"), A("2") }, "2", "x.trk" },
+		{ { A("t"), A("x.trk"), A("--traceback") }, "", "x.trk" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *argv[5];
+		memcpy(argv, cases[i].argv, sizeof(argv));
+		memset(&values, 0, sizeof(values));
+		const int first = ui_parse(&command, count_of(argv), argv, false);
+		assert_string_equal(values.traceback, cases[i].number);
+		assert_string_equal(argv[first], cases[i].operand);
+		assert_int_equal(first, count_of(argv) - 1);
+	}
 }
 
 static void two_dashes_end_the_options(void **state)
@@ -164,6 +190,7 @@ static void help_shows_every_option(void **state)
 		assert_non_null(strstr(out, o->long_name));
 		assert_non_null(strstr(out, o->help));
 	}
+	assert_non_null(strstr(out, "\n      --traceback[=N]    the stack\n"));
 	assert_non_null(strstr(out, "\n  -n, --limit N          rows\n"));
 	assert_non_null(strstr(out, "\n      --fail-above SIZE  a gate\n"));
 	assert_non_null(strstr(out, "\n  -h, --help             show"));
@@ -186,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_type_parses),
 		cmocka_unit_test(options_of_the_program_are_left_alone),
+		cmocka_unit_test(an_optional_number_may_follow_as_a_word),
 		cmocka_unit_test(two_dashes_end_the_options),
 		cmocka_unit_test(mistakes_are_one_line_and_exit_2),
 		cmocka_unit_test(help_shows_every_option),

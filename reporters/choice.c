@@ -1,0 +1,93 @@
+/*
+ * choice - see choice.h.
+ */
+#include "choice.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define THRESHOLD_DEFAULT 1 /* of --temporary-allocations */
+
+void choice_check(const struct choice_options *o)
+{
+	const struct {
+		const char *name;
+		bool set;
+	} all[] = {
+		{ "--temporary-allocations", o->temporary },
+		{ "--temporary-allocation-threshold", o->threshold != UINT64_MAX },
+		{ "--leaks", o->leaks },
+		{ "--allocations", o->allocations },
+	};
+
+	for (size_t a = 0; a < sizeof(all) / sizeof(all[0]); a++)
+		for (size_t b = 0; b < a; b++)
+			ui_exclude(all[a].name, all[a].set, all[b].name, all[b].set);
+}
+
+void choice_apply(const struct choice_options *o, const struct report *r, struct view_options *v)
+{
+	v->what = o->leaks ? VIEW_LEAKS : o->allocations ? VIEW_ALLOCATIONS : VIEW_LIVE;
+	v->process = r->process;
+	v->at = r->at;
+	if (o->temporary || o->threshold != UINT64_MAX) {
+		v->what = VIEW_TEMPORARY;
+		v->threshold = o->temporary ? THRESHOLD_DEFAULT : (uint32_t)o->threshold;
+	}
+	if (r->has_point && v->what != VIEW_LIVE)
+		ui_usage_error("a point (CAPTURE@POINT) is not allowed with --%s",
+			       o->leaks ? "leaks" : o->allocations ? "allocations" :
+			       o->temporary ? "temporary-allocations" : "temporary-allocation-threshold");
+}
+
+static int point_name(const struct point *p, char *buf, size_t room)
+{
+	switch (p->kind) {
+	case POINT_END:
+		return snprintf(buf, room, "end");
+	case POINT_MARK:
+		return snprintf(buf, room, "mark %s", p->label);
+	case POINT_NTH_MARK:
+		return snprintf(buf, room, "mark #%" PRIu64, p->number);
+	case POINT_TIME:
+		return snprintf(buf, room, "%.9gs", (double)p->number / 1e9);
+	case POINT_SHARE:
+		return snprintf(buf, room, "%.9g%%", (double)p->number / 1e3);
+	default:
+		return snprintf(buf, room, "peak");
+	}
+}
+
+char *choice_name(const struct view_options *v, char *buf, size_t room)
+{
+	char from[300], to[300];
+
+	switch (v->what) {
+	case VIEW_LEAKS:
+		snprintf(buf, room, "leaks");
+		break;
+	case VIEW_ALLOCATIONS:
+		snprintf(buf, room, "all allocations");
+		break;
+	case VIEW_TEMPORARY:
+		snprintf(buf, room, "temporary allocations, threshold %" PRIu32, v->threshold);
+		break;
+	case VIEW_LIVE:
+		point_name(&v->at.from, from, sizeof(from));
+		point_name(&v->at.to, to, sizeof(to));
+		snprintf(buf, room, v->at.is_range ? "%s..%s" : "%s", from, to);
+	}
+	return buf;
+}
+
+void choice_json(struct ui_json *j, const char *key, const struct view_options *o,
+		 const struct view *v)
+{
+	char name[700];
+
+	ui_json_object(j, key);
+	ui_json_string(j, "name", choice_name(o, name, sizeof(name)));
+	if (o->what == VIEW_LIVE)
+		ui_json_uint(j, "time_ns", v->time_ns);
+	ui_json_end(j);
+}

@@ -1,0 +1,42 @@
+/*
+ * choice - which blocks a report is about: those live at a point (the peak when
+ * none is named), leaked ones, temporary ones, or all that were ever allocated.
+ */
+#ifndef CHOICE_H
+#define CHOICE_H
+
+#include "report.h"
+
+struct choice_options {
+	bool leaks, temporary, allocations;
+	uint64_t threshold; /* UINT64_MAX: not given */
+};
+
+#define CHOICE_INIT { .threshold = UINT64_MAX }
+
+#define CHOICE_OPTIONS(o)                                                                          \
+	{ 0, "leaks", UI_FLAG, &(o).leaks, NULL, "blocks never freed, instead of those at the peak", \
+	  0, 0 },                                                                                  \
+	{ 0, "temporary-allocations", UI_FLAG, &(o).temporary, NULL,                               \
+	  "blocks freed with at most one other allocation in between", 0, 0 },                     \
+	{ 0, "temporary-allocation-threshold", UI_UINT, &(o).threshold, "N",                       \
+	  "blocks freed with at most N other allocations in between", 0, UINT32_MAX - 1 },         \
+	{ 0, "allocations", UI_FLAG, &(o).allocations, NULL, "everything ever allocated", 0, 0 }
+
+/* After ui_parse: options that exclude each other are a usage error and exit. */
+void choice_check(const struct choice_options *o);
+
+/*
+ * Fills what, at, threshold and process of `v`; its other fields are left alone.
+ * A point together with a choice that has none is a usage error and exits.
+ */
+void choice_apply(const struct choice_options *o, const struct report *r, struct view_options *v);
+
+/* "peak", "end", "mark one", "leaks", "temporary allocations" ... Returns buf. */
+char *choice_name(const struct view_options *v, char *buf, size_t room);
+
+/* "point": name and time, in the top object of a report. */
+void choice_json(struct ui_json *j, const char *key, const struct view_options *o,
+		 const struct view *v);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * filter - which stacks a report counts: tracemalloc's Filter and DomainFilter.
+ *
+ *   +PATTERN[:LINE][,all_frames][,domain=N]   keep only what matches (any of them)
+ *   -PATTERN...                               drop what matches
+ *   +domain=N, -domain=N                      by domain alone
+ *
+ * A pattern is a shell pattern for the whole file name; * also matches /, and a
+ * backslash is an ordinary character. It is compared with the most recent frame
+ * below the allocator's own, with all_frames with every one.
+ */
+#ifndef FILTER_H
+#define FILTER_H
+
+#include "symbols/stack.h"
+#include "ui/ui.h"
+
+struct filter {
+	char *pattern; /* NULL: a filter by domain alone */
+	int64_t line;	/* -1: any */
+	int64_t domain; /* -1: any */
+	bool inclusive, all_frames;
+};
+
+struct filters { /* zeroes: none, everything passes */
+	struct filter *items;
+	size_t count;
+	bool any_inclusive;
+};
+
+/* The options that every report with filters has, and what they collect. */
+struct filter_options {
+	struct ui_list filters, includes, excludes, domains;
+};
+
+#define FILTER_OPTIONS(o)                                                                          \
+	{ 0, "filter", UI_LIST, &(o).filters, "FILTER",                                            \
+	  "count only what passes: (+|-)PATTERN[:LINE][,all_frames][,domain=N]", 0, 0 },           \
+	{ 0, "include", UI_LIST, &(o).includes, "PATTERN", "the same as --filter +PATTERN", 0, 0 },\
+	{ 0, "exclude", UI_LIST, &(o).excludes, "PATTERN", "the same as --filter -PATTERN", 0, 0 },\
+	{ 0, "domain", UI_LIST, &(o).domains, "N", "the same as --filter +domain=N", 0, 0 }
+
+/* Appends one filter. False: `text` is none, or no memory (errno ENOMEM). */
+bool filters_add(struct filters *f, const char *text);
+/* Appends all filters of `o`; a wrong one is a usage error and exits. */
+void filters_from_options(struct filters *f, const struct filter_options *o);
+/* Appends a list of filters given with `option`; a wrong one is a usage error and exits. */
+void filters_from_list(struct filters *f, const char *option, const struct ui_list *list);
+void filters_finish(struct filters *f); /* NULL-safe, zero-safe */
+
+/* frames: most recent first, the allocator's own already left out; count > 0. */
+bool filters_pass(const struct filters *f, const struct source_frame *frames, size_t count,
+		  uint32_t domain);
+
+#endif

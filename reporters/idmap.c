@@ -1,0 +1,67 @@
+/*
+ * idmap - open addressing with linear steps, at most two thirds full.
+ */
+#include "idmap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t slot_of(uint64_t key, size_t room)
+{
+	key ^= key >> 32;
+	key *= 0x9e3779b97f4a7c15ull;
+	return (key ^ key >> 29) & (room - 1);
+}
+
+static size_t find(const struct idmap *m, uint64_t key)
+{
+	size_t i = slot_of(key, m->room);
+
+	while (m->ids[i] != IDMAP_NONE && m->keys[i] != key)
+		i = (i + 1) & (m->room - 1);
+	return i;
+}
+
+static int grow(struct idmap *m)
+{
+	const size_t room = m->room ? m->room * 2 : 256;
+	struct idmap bigger = { malloc(room * sizeof(*m->keys)), malloc(room * sizeof(*m->ids)),
+				room, m->count };
+
+	if (!bigger.keys || !bigger.ids) {
+		idmap_finish(&bigger);
+		return -1;
+	}
+	memset(bigger.ids, 0xff, room * sizeof(*m->ids));
+	for (size_t i = 0; i < m->room; i++) {
+		if (m->ids[i] == IDMAP_NONE)
+			continue;
+		const size_t to = find(&bigger, m->keys[i]);
+		bigger.keys[to] = m->keys[i];
+		bigger.ids[to] = m->ids[i];
+	}
+	idmap_finish(m);
+	*m = bigger;
+	return 0;
+}
+
+uint32_t *idmap_at(struct idmap *m, uint64_t key)
+{
+	if (m->room - m->room / 3 <= m->count + 1 && grow(m) < 0)
+		return NULL;
+	const size_t i = find(m, key);
+	if (m->ids[i] == IDMAP_NONE) {
+		m->keys[i] = key;
+		m->count++;
+	}
+	return &m->ids[i];
+}
+
+void idmap_finish(struct idmap *m)
+{
+	if (!m)
+		return;
+	free(m->keys);
+	free(m->ids);
+	*m = (struct idmap){ 0 };
+}
