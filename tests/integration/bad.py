@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""bad - what cannot be read, written or run: one clear line on stderr, the right
+exit code, no crash and no report that pretends to be whole.
+
+usage: bad.py [-h] BUILD_DIR [PART_OF_A_NAME]...
+"""
+import concurrent.futures
+import os
+import shutil
+import subprocess
+
+import harness
+from harness import Failure, Skip, check, equal, need
+
+# Every program that reads a capture, and the options that make it print to stdout.
+REPORTERS = ("stats", "table", "temporary", "leaks", "flamegraph", "diff", "tree", "summary", "dump", "info")
+TWO_CAPTURES = {"diff"}
+HEADER = 64
+BLOCK = 48
+BLOCK_MAGIC = b"TRKB"
+SANITIZER = (b"AddressSanitizer", b"runtime error", b"LeakSanitizer")
+
+
+class Bad:
+    def __init__(self, tracker):
+        self.t = tracker
+        self.good = None
+
+    def capture(self):
+        """A small capture with every table in it: made once."""
+        if not self.good:
+            r = self.t.record([self.t.fixture("process"), "fork"])
+            equal("exit status", r.status, 0)
+            self.good = r.capture
+        with open(self.good, "rb") as f:
+            return self.good, f.read()
+
+    def file(self, data):
+        path = self.t.file(".bin")
+        with open(path, "wb") as f:
+            f.write(data)
+        return path
+
+    def report(self, name, path, *args, **more):
+        """(status, stdout, stderr), after the checks that hold for any input."""
+        operands = [path, path] if name in TWO_CAPTURES else [path]
+        more.setdefault("stdout", subprocess.PIPE)
+        r = subprocess.run([self.t.reporter(name), *args, *operands], stdin=subprocess.DEVNULL,
+                           stderr=subprocess.PIPE, timeout=60, **more)
+        what = f"tracker {name} {' '.join(args)}"
+        check(r.returncode in (0, 1, 2, 3), f"{what}: dies with {r.returncode}: {r.stderr[-300:]!r}")
+        check(not any(s in r.stderr for s in SANITIZER), f"{what}: {r.stderr[-600:].decode(errors='replace')}")
+        return r.returncode, r.stdout, r.stderr
+
+    def refused(self, path, *words, code=1):
+        """Every reporter refuses it in one line that has all the words."""
+        for name in REPORTERS:
+            status, out, err = self.report(name, path)
+            equal(f"{name}: exit status", status, code)
+            lines = err.decode(errors="replace").splitlines()
+            check(1 <= len(lines) <= 2 and lines[0].startswith(f"tracker-{name}: "), f"{name} says {err!r}")
+            check(all(w in err.decode(errors="replace") for w in words), f"{name}: no {words} in {err!r}")
+            check(not out.strip(), f"{name} prints a report: {out[:100]!r}")
+
+    def missing(self):
+        self.refused("/nonexistent/x.bin", "No such file", "/nonexistent/x.bin")
+
+    def empty(self):
+        self.refused(self.file(b""), "Failed to parse allocation records")
+
+    def text(self):
+        self.refused(self.file(b"int main(void) { return 0; }\n" * 100), "Failed to parse allocation records")
+
+    def directory(self):
+        self.refused(self.t.scratch)
+
+    def future(self):
+        """A version, and a must-understand feature, that this build does not know."""
+        xxh32 = xxh32_of()
+        _, data = self.capture()
+        for offset, size in ((8, 2), (16, 8)):
+            header = bytearray(data[:HEADER])
+            header[offset:offset + size] = (77 if size == 2 else 1 << 41).to_bytes(size, "little")
+            header[60:64] = xxh32(bytes(header[:60])).to_bytes(4, "little")
+            self.refused(self.file(bytes(header) + data[HEADER:]), "version" if size == 2 else "41")
+
+    def tolerated(self, inputs):
+        """Any report of damaged input: a result with a warning or a refusal in a line, never a crash."""
+        def one(job):
+            name, (why, path) = job
+            status, out, err = self.report(name, path)
+            if status not in (0, 1):
+                raise Failure(f"{name} of {why}: exit {status}")
+            if not err.strip():
+                raise Failure(f"{name} of {why}: not a word about the damage")
+            if status == 1 and out.strip() and name not in ("dump",):
+                raise Failure(f"{name} of {why}: fails, but prints {out[:100]!r}")
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            list(pool.map(one, ((n, i) for i in inputs for n in REPORTERS)))
+
+    def truncated(self):
+        _, data = self.capture()
+        cuts = list(range(1000, len(data), 1000)) + [1, HEADER - 1, HEADER, HEADER + 10, len(data) - 1]
+        self.tolerated((f"a capture cut at {n}", self.file(data[:n])) for n in cuts if n != HEADER)
+
+    def monotone(self):
+        """A longer prefix never says less."""
+        _, data = self.capture()
+        totals = []
+        for cut in range(HEADER, len(data), max(1000, len(data) // 40)):
+            r = subprocess.run([self.t.reporter("stats"), "--json", self.file(data[:cut])], capture_output=True)
+            equal("exit status", r.returncode, 0)
+            totals.append(harness.json.loads(r.stdout)["total_num_allocations"])
+        equal("totals of growing prefixes", totals, sorted(totals))
+
+    def flipped(self):
+        """One bit of every block: in its header, in its payload."""
+        _, data = self.capture()
+        inputs, at = [], data.find(BLOCK_MAGIC, HEADER)
+        while at >= 0:
+            stored = int.from_bytes(data[at + 12:at + 16], "little")
+            for offset in (at + 9, at + 20, at + BLOCK + stored // 2):
+                if offset < len(data):
+                    bad = bytearray(data)
+                    bad[offset] ^= 0x10
+                    inputs.append((f"a capture with byte {offset} flipped", self.file(bytes(bad))))
+            at = data.find(BLOCK_MAGIC, at + BLOCK + stored)
+        check(len(inputs) > 10, f"only {len(inputs)} blocks")
+        self.tolerated(inputs)
+
+    # ---- where to write ----
+
+    def output(self):
+        """A folder that is not there, one that refuses, a full device."""
+        path, _ = self.capture()
+        for name in REPORTERS:
+            status, _, err = self.report(name, path, "-o", "/nonexistent/folder/out")
+            check(status == 1 and len(err.splitlines()) == 1, f"{name} -o: {status}, {err!r}")
+            with open("/dev/full", "wb") as full:
+                extra = ("-o", "-") if name == "flamegraph" else ()
+                status, _, err = self.report(name, path, *extra, stdout=full)
+            check(status == 1 and err.strip(), f"{name} > /dev/full: {status}, {err!r}")
+
+    def existing(self):
+        path, _ = self.capture()
+        for name in REPORTERS:
+            mine = self.file(b"precious")
+            status, _, err = self.report(name, path, "-o", mine)
+            with open(mine, "rb") as f:
+                equal(f"{name}: the existing file", f.read(), b"precious")
+            check(status == 1 and b"--force" in err, f"{name} -o EXISTING: {status}, {err!r}")
+            equal(f"{name} -f", self.report(name, path, "-f", "-o", mine)[0], 0)
+
+    def usage(self):
+        for name in REPORTERS:
+            for args in (["--no-such-option"], []):
+                r = subprocess.run([self.t.reporter(name), *args], capture_output=True, timeout=30)
+                equal(f"{name} {args}: exit status", r.returncode, 2)
+                check(r.stderr.strip() and not r.stdout, f"{name} {args}: {r.stderr!r}")
+
+    # ---- what to run ----
+
+    def not_run(self, argv, code, *words, options=()):
+        r = harness.execute([self.t.tracker, "run", "-o", self.t.file(".bin"), *options, "--", *argv])
+        equal(f"status of {argv[0]}", r.status, code)
+        text = r.stderr.decode(errors="replace")
+        check(all(w in text for w in words), f"no {words} in {text!r}")
+
+    def no_program(self):
+        self.not_run(["/nonexistent/program"], 127, "tracker-run: ", "/nonexistent/program")
+        self.not_run(["no-such-program-anywhere"], 127, "tracker-run: ")
+        self.not_run([self.file(b"not executable")], 126, "tracker-run: ")
+        self.not_run([self.t.scratch], 126, "tracker-run: ")
+
+    def overwrite(self):
+        mine = self.file(b"precious")
+        r = harness.execute([self.t.tracker, "run", "-o", mine, "--", "true"])
+        check(r.status == 125 and b"--force" in r.stderr, f"{r.status}, {r.stderr!r}")
+        with open(mine, "rb") as f:
+            equal("the existing file", f.read(), b"precious")
+        equal("run --force", harness.execute([self.t.tracker, "run", "--force", "-o", mine, "--", "true"]).status, 0)
+
+    def unwritable(self):
+        r = harness.execute([self.t.tracker, "run", "-o", "/nonexistent/folder/x.bin", "--", "echo", "ran"])
+        check(r.status == 125 and len(r.stderr.splitlines()) == 1, f"{r.status}, {r.stderr!r}")
+        equal("output of a program that was not to run", r.stdout, b"")
+
+    def static(self):
+        """Cannot be recorded; runs all the same, and the capture says why it is empty."""
+        source, program = self.file(b"int main(void) { return 7; }\n"), self.t.file(".static")
+        os.rename(source, source + ".c")
+        subprocess.run([need("gcc"), "-static", "-o", program, source + ".c"], check=True)
+        self.unseen(program, 7, "static")
+
+    def setuid(self):
+        if os.geteuid() != 0:
+            raise Skip("needs root")
+        program = self.t.file(".setuid")
+        shutil.copy(need("/bin/true"), program)
+        os.chown(program, 1, 1)
+        os.chmod(program, 0o6755)
+        self.unseen(program, 0, "set")
+
+    def unseen(self, program, code, word):
+        capture = self.t.file(".bin")
+        r = harness.execute([self.t.tracker, "run", "-o", capture, "--", program])
+        equal("status", r.status, code)
+        check(word in r.stderr.decode(), f"no {word!r} in {r.stderr!r}")
+        notices = self.t.json("info", capture)["notices"]
+        check(any(word in n for n in notices), f"no {word!r} in {notices}")
+
+    def full_disk(self):
+        """The capture's disk is full: the program does not notice, the user does."""
+        if os.geteuid() != 0:
+            raise Skip("needs root to mount a tmpfs")
+        folder = self.t.file(".tmpfs")
+        os.mkdir(folder)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]).returncode:
+            raise Skip("a tmpfs cannot be mounted here")
+        try:
+            capture = os.path.join(folder, "x.bin")
+            bare = harness.execute([self.t.fixture("threads"), "churn"])
+            r = harness.execute([self.t.tracker, "run", "-o", capture, "--", self.t.fixture("reallocs"), "race"])
+            equal("the program's status", r.status, 0)
+            check(b"R realloc" in r.stdout and bare.status == 0, "the program's output")
+            check(b"No space left" in r.stderr, f"what tracker says: {r.stderr!r}")
+            for name in ("stats", "info"):
+                check(self.report(name, capture)[0] in (0, 1), name)
+        finally:
+            subprocess.run(["umount", folder])
+
+
+def xxh32_of():
+    """xxHash 32 in Python, from its specification: five lines are enough for a header."""
+    p1, p2, p3, p4, p5 = 2654435761, 2246822519, 3266489917, 668265263, 374761393
+    mask = 0xffffffff
+
+    def rotate(x, r):
+        return (x << r | x >> 32 - r) & mask
+
+    def xxh32(data):
+        at, n, acc = 0, len(data), [(p1 + p2) & mask, p2, 0, -p1 & mask]
+        while n - at >= 16:
+            for i in range(4):
+                lane = int.from_bytes(data[at + 4 * i:at + 4 * i + 4], "little")
+                acc[i] = rotate((acc[i] + lane * p2) & mask, 13) * p1 & mask
+            at += 16
+        h = sum(rotate(a, r) for a, r in zip(acc, (1, 7, 12, 18))) if n >= 16 else p5
+        h = (h + n) & mask
+        while n - at >= 4:
+            h = rotate((h + int.from_bytes(data[at:at + 4], "little") * p3) & mask, 17) * p4 & mask
+            at += 4
+        for byte in data[at:]:
+            h = rotate((h + byte * p5) & mask, 11) * p1 & mask
+        for shift, prime in ((15, p2), (13, p3)):
+            h = (h ^ h >> shift) * prime & mask
+        return h ^ h >> 16
+    return xxh32
+
+
+def make_cases(t):
+    b = Bad(t)
+    return [(name.replace("_", " "), getattr(b, name)) for name in (
+        "missing", "empty", "text", "directory", "future", "truncated", "monotone", "flipped", "output",
+        "existing", "usage", "no_program", "overwrite", "unwritable", "static", "setuid", "full_disk")]
+
+
+if __name__ == "__main__":
+    harness.main(make_cases)

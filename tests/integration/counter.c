@@ -1,0 +1,332 @@
+/*
+ * counter - counts a program's allocations on its own, for comparison.
+ *
+ * Preloaded behind libtracker (or alone). Shares no code and no idea with it:
+ * one mutex, one table, __libc_* underneath. The counts live in a file mapped
+ * from the first call on ($COUNTER_DIR/PID.N), so no death loses them.
+ *
+ * Counting rules are those of reporters/replay/heap.h: a realloc that succeeds
+ * on a live block is one allocation and one free; an anonymous mmap is one
+ * allocation and is freed with its last page; a release of an unknown block
+ * counts as nothing but `unmatched`.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t), *__libc_valloc(size_t), *__libc_pvalloc(size_t);
+extern void __libc_free(void *);
+
+enum { PAGE = 4096 };
+
+/* Read by harness.py. */
+struct counts {
+	uint64_t pid, allocations, frees, bytes, live_bytes, live_blocks, peak_bytes;
+	uint64_t unmatched, mmaps, mmap_bytes;
+};
+
+/* Open addressing: key is an address (blocks) or a page (mappings); 0 empty, 1 deleted. */
+struct slot { uint64_t key, value; };
+struct table { struct slot *slots; size_t room, used; };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct counts *counts;
+static struct table blocks, pages; /* pages: value is the mapping's number */
+static struct table mappings;	   /* number -> pages left */
+static uint64_t mapping_number = 2;
+
+static void *raw_mmap(size_t bytes, int flags, int fd)
+{
+	const long p = syscall(SYS_mmap, NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	return p == -1 ? NULL : (void *)p;
+}
+
+static struct slot *table_find(struct table *t, uint64_t key, int insert)
+{
+	struct slot *grave = NULL;
+
+	for (size_t i = key * 0x9e3779b97f4a7c15ull >> 20;; i++) {
+		struct slot *const s = &t->slots[i & (t->room - 1)];
+
+		if (s->key == key)
+			return s;
+		if (s->key == 1 && !grave)
+			grave = s;
+		if (s->key == 0)
+			return insert ? (grave ? grave : s) : NULL;
+	}
+}
+
+static void table_grow(struct table *t)
+{
+	const struct table old = *t;
+
+	t->room = old.room ? old.room * 2 : 1 << 16;
+	t->used = 0;
+	t->slots = raw_mmap(t->room * sizeof(*t->slots), MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	for (size_t i = 0; i < old.room; i++) {
+		if (old.slots[i].key > 1) {
+			*table_find(t, old.slots[i].key, 1) = old.slots[i];
+			t->used++;
+		}
+	}
+	if (old.slots)
+		syscall(SYS_munmap, old.slots, old.room * sizeof(*old.slots));
+}
+
+static void table_put(struct table *t, uint64_t key, uint64_t value)
+{
+	if (t->used * 2 >= t->room)
+		table_grow(t);
+	struct slot *const s = table_find(t, key, 1);
+
+	t->used += s->key == 0;
+	*s = (struct slot){ key, value };
+}
+
+static int table_take(struct table *t, uint64_t key, uint64_t *ret)
+{
+	struct slot *const s = t->room ? table_find(t, key, 0) : NULL;
+
+	if (!s)
+		return 0;
+	*ret = s->value;
+	s->key = 1;
+	return 1;
+}
+
+static void open_counts(void)
+{
+	const char *const dir = getenv("COUNTER_DIR");
+	char path[512];
+	int fd = -1;
+
+	if (!dir)
+		return;
+	for (int n = 0; n < 1000 && fd < 0; n++) {
+		snprintf(path, sizeof(path), "%s/%d.%d", dir, getpid(), n);
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	}
+	if (fd < 0 || ftruncate(fd, PAGE) < 0)
+		return;
+	counts = raw_mmap(PAGE, MAP_SHARED, fd);
+	close(fd);
+	counts->pid = getpid();
+}
+
+/* The child of a fork counts for itself, from nothing. */
+static void forked(void)
+{
+	pthread_mutex_init(&lock, NULL);
+	blocks = pages = mappings = (struct table){ 0 };
+	counts = NULL;
+	open_counts();
+}
+
+static int enter(void)
+{
+	static int started;
+
+	pthread_mutex_lock(&lock);
+	if (!started && environ) {
+		const int saved = errno;
+
+		started = 1;
+		open_counts();
+		pthread_atfork(NULL, NULL, forked);
+		errno = saved;
+	}
+	return counts != NULL;
+}
+
+static void born(uint64_t size)
+{
+	counts->allocations++;
+	counts->bytes += size;
+	counts->live_bytes += size;
+	counts->live_blocks++;
+	if (counts->live_bytes > counts->peak_bytes)
+		counts->peak_bytes = counts->live_bytes;
+}
+
+static void *allocated(void *p, size_t size)
+{
+	if (enter() && p) {
+		born(size);
+		table_put(&blocks, (uintptr_t)p, size);
+	}
+	pthread_mutex_unlock(&lock);
+	return p;
+}
+
+/* Before the real free: afterwards another thread may own the address. */
+static int released(void *p, uint64_t *ret_size)
+{
+	int known = 0;
+
+	if (enter() && p) {
+		known = table_take(&blocks, (uintptr_t)p, ret_size);
+		if (known) {
+			counts->frees++;
+			counts->live_bytes -= *ret_size;
+			counts->live_blocks--;
+		} else {
+			counts->unmatched++;
+		}
+	}
+	pthread_mutex_unlock(&lock);
+	return known;
+}
+
+void *malloc(size_t n) { return allocated(__libc_malloc(n), n); }
+void *calloc(size_t n, size_t m) { return allocated(__libc_calloc(n, m), n * m); }
+void *memalign(size_t a, size_t n) { return allocated(__libc_memalign(a, n), n); }
+void *aligned_alloc(size_t a, size_t n) { return allocated(__libc_memalign(a, n), n); }
+void *valloc(size_t n) { return allocated(__libc_valloc(n), n); }
+void *pvalloc(size_t n) { return allocated(__libc_pvalloc(n), n); }
+
+int posix_memalign(void **ret, size_t a, size_t n)
+{
+	if (a % sizeof(void *) || (a & (a - 1)) || !a)
+		return EINVAL;
+	void *const p = allocated(__libc_memalign(a, n), n);
+
+	if (!p)
+		return ENOMEM;
+	*ret = p;
+	return 0;
+}
+
+void free(void *p)
+{
+	const int saved = errno;
+	uint64_t size;
+
+	if (p)
+		released(p, &size);
+	__libc_free(p);
+	errno = saved;
+}
+
+/*
+ * The old block leaves the table before the call and comes back when it fails;
+ * live bytes at the peak never include both, as in one event.
+ */
+void *realloc(void *p, size_t n)
+{
+	uint64_t old = 0;
+	const int known = p ? released(p, &old) : 0;
+	void *const q = __libc_realloc(p, n);
+
+	if (q)
+		return allocated(q, n);
+	if (p && n && known) { /* failed: as if never called */
+		enter();
+		counts->frees--;
+		counts->live_bytes += old;
+		counts->live_blocks++;
+		table_put(&blocks, (uintptr_t)p, old);
+		pthread_mutex_unlock(&lock);
+	}
+	return q;
+}
+
+void *reallocarray(void *p, size_t n, size_t m)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, m, &bytes)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return realloc(p, bytes);
+}
+
+static void unmap_pages(uint64_t start, size_t bytes)
+{
+	for (uint64_t a = start; a < start + bytes; a += PAGE) {
+		uint64_t number;
+
+		if (!table_take(&pages, a, &number))
+			continue;
+		struct slot *const left = table_find(&mappings, number, 0);
+
+		counts->live_bytes -= PAGE;
+		if (--left->value == 0) {
+			left->key = 1;
+			counts->frees++;
+			counts->live_blocks--;
+		}
+	}
+}
+
+static void map_pages(uint64_t start, size_t bytes)
+{
+	const uint64_t number = mapping_number++;
+
+	born(bytes);
+	counts->mmaps++;
+	counts->mmap_bytes += bytes;
+	table_put(&mappings, number, bytes / PAGE);
+	for (uint64_t a = start; a < start + bytes; a += PAGE)
+		table_put(&pages, a, number);
+}
+
+static size_t whole_pages(size_t n) { return (n + PAGE - 1) & ~(size_t)(PAGE - 1); }
+
+void *mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset)
+{
+	void *const p = (void *)syscall(SYS_mmap, at, n, prot, flags, fd, offset);
+
+	if (enter() && p != MAP_FAILED) {
+		if (flags & MAP_FIXED)
+			unmap_pages((uintptr_t)p, whole_pages(n));
+		if (flags & MAP_ANONYMOUS)
+			map_pages((uintptr_t)p, whole_pages(n));
+	}
+	pthread_mutex_unlock(&lock);
+	return p;
+}
+
+void *mmap64(void *at, size_t n, int prot, int flags, int fd, off_t offset)
+{
+	return mmap(at, n, prot, flags, fd, offset);
+}
+
+int munmap(void *p, size_t n)
+{
+	if (enter())
+		unmap_pages((uintptr_t)p, whole_pages(n));
+	pthread_mutex_unlock(&lock);
+	return (int)syscall(SYS_munmap, p, n);
+}
+
+void *mremap(void *p, size_t old, size_t n, int flags, ...)
+{
+	va_list rest;
+
+	va_start(rest, flags);
+	void *const at = flags & MREMAP_FIXED ? va_arg(rest, void *) : NULL;
+	va_end(rest);
+	void *const q = (void *)syscall(SYS_mremap, p, old, n, flags, at);
+
+	if (enter() && q != MAP_FAILED) {
+		const int ours = pages.room && table_find(&pages, (uintptr_t)p, 0) != NULL;
+
+		unmap_pages((uintptr_t)p, whole_pages(old));
+		if (ours)
+			map_pages((uintptr_t)q, whole_pages(n));
+	}
+	pthread_mutex_unlock(&lock);
+	return q;
+}

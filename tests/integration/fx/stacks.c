@@ -1,0 +1,135 @@
+/*
+ * stacks MODE - stacks that jump: signal handlers, longjmp, coroutines, an
+ * alternate stack, 100,000 frames. The function that allocates is named after
+ * the size, so that harness.py can compare stacks with truth, too.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <ucontext.h>
+
+#include "truth.h"
+
+#define NOINLINE __attribute__((noinline))
+
+static NOINLINE void allocate_1001(int count) { churn(1001, count); }
+static NOINLINE void allocate_1002(int count) { churn(1002, count); }
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	allocate_1002(3);
+}
+
+static void mode_signal(void)
+{
+	signal(SIGUSR1, on_signal);
+	for (int i = 0; i < 100; i++) {
+		allocate_1001(2);
+		raise(SIGUSR1);
+	}
+	truth_churn(1001, 200);
+	truth_churn(1002, 300);
+}
+
+static void mode_altstack(void)
+{
+	static char room[64 * 1024];
+	const stack_t stack = { .ss_sp = room, .ss_size = sizeof(room) };
+	const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK };
+
+	must(sigaltstack(&stack, NULL) == 0 && sigaction(SIGUSR1, &action, NULL) == 0, "sigaltstack");
+	for (int i = 0; i < 100; i++) {
+		allocate_1001(2);
+		raise(SIGUSR1);
+	}
+	truth_churn(1001, 200);
+	truth_churn(1002, 300);
+}
+
+static jmp_buf back;
+static volatile int floor_reached; /* volatile: gcc must not see that dive never returns */
+
+static NOINLINE void dive(int depth)
+{
+	allocate_1001(1);
+	if (depth > floor_reached)
+		dive(depth - 1);
+	if (!floor_reached)
+		longjmp(back, 1);
+	__asm__ volatile("");
+}
+
+static void mode_longjmp(void)
+{
+	for (volatile int i = 0; i < 100; i++) {
+		if (setjmp(back) == 0)
+			dive(9);
+		allocate_1002(1);
+	}
+	truth_churn(1001, 1000);
+	truth_churn(1002, 100);
+}
+
+static ucontext_t main_context, contexts[2];
+
+static void coroutine(int number)
+{
+	for (int i = 0; i < 100; i++) {
+		if (number)
+			allocate_1002(1);
+		else
+			allocate_1001(1);
+		swapcontext(&contexts[number], &contexts[1 - number]);
+	}
+}
+
+static void mode_coroutines(void)
+{
+	static char rooms[2][64 * 1024];
+
+	for (int i = 0; i < 2; i++) {
+		must(getcontext(&contexts[i]) == 0, "getcontext");
+		contexts[i].uc_stack.ss_sp = rooms[i];
+		contexts[i].uc_stack.ss_size = sizeof(rooms[i]);
+		contexts[i].uc_link = &main_context;
+		makecontext(&contexts[i], (void (*)(void))coroutine, 1, i);
+	}
+	must(swapcontext(&main_context, &contexts[0]) == 0, "swapcontext");
+	truth_churn(1001, 100);
+	truth_churn(1002, 100);
+}
+
+static NOINLINE void recurse(int depth)
+{
+	if (depth % 1000 == 0)
+		allocate_1001(1);
+	if (depth > 0)
+		recurse(depth - 1);
+	__asm__ volatile("");
+}
+
+static void mode_deep(void)
+{
+	recurse(100000 - 1);
+	allocate_1002(1);
+	truth_churn(1001, 100);
+	truth_churn(1002, 1);
+}
+
+#define MODE(name) { #name, mode_##name }
+
+static const struct { const char *name; void (*run)(void); } modes[] = {
+	MODE(signal), MODE(altstack), MODE(longjmp), MODE(coroutines), MODE(deep),
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (!strcmp(argv[1], modes[i].name)) {
+			modes[i].run();
+			return 0;
+		}
+	}
+	return 2;
+}

@@ -1,0 +1,342 @@
+"""harness - records programs with the tracker of a build directory and replays
+its dumps naively, so that fixtures' truths, an independent counter and the
+reporters can be compared. Standard library only.
+"""
+import argparse
+import collections
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+PAGE = 4096
+ALLOCATES = {"malloc", "calloc", "realloc", "reallocarray", "posix_memalign", "aligned_alloc",
+             "memalign", "valloc", "pvalloc", "new", "new[]", "track"}
+RELEASES = {"free", "delete", "delete[]", "free_sized", "free_aligned_sized", "cfree", "untrack"}
+REALLOCS = {"realloc", "reallocarray"}
+CI = os.environ.get("CI") == "true"
+
+
+class Failure(Exception):
+    """What is wrong, in one sentence."""
+
+
+class Skip(Exception):
+    """A tool is missing; in CI that is a failure."""
+
+
+def check(condition, why):
+    if not condition:
+        raise Failure(why)
+
+
+def equal(what, got, want):
+    if got != want:
+        raise Failure(f"{what}: got {short(got)}, want {short(want)}")
+
+
+def short(value):
+    text = repr(value)
+    return text if len(text) < 400 else text[:400] + "..."
+
+
+def need(*names):
+    """Paths of programs or files that a case needs."""
+    found = [n if n.startswith("/") and os.path.exists(n) else shutil.which(n) for n in names]
+    missing = [n for n, f in zip(names, found) if not f]
+    if missing:
+        raise Skip("not installed: " + ", ".join(missing))
+    return found if len(found) > 1 else found[0]
+
+
+def number(value):
+    return int(value, 0) if isinstance(value, str) else (value or 0)
+
+
+class Tracker:
+    """The programs of one build; reporters may come from another one (a sanitized one)."""
+
+    def __init__(self, build, reporters=None):
+        self.build = os.path.abspath(build)
+        self.reporters = os.path.abspath(reporters) if reporters else self.build
+        self.fixtures = os.path.join(self.build, "tests", "integration")
+        self.tracker = self.find("tracker")
+        self.scratch = tempfile.mkdtemp(prefix="tracker-test.")
+        self.count = 0
+
+    def find(self, name, build=None):
+        build = build or self.build
+        for folder in ("tools", "reporters", "bin", "libtracker", "tests/integration", "tests/bench"):
+            path = os.path.join(build, folder, name)
+            if os.path.exists(path):
+                return path
+        raise Failure(f"{name} is not in {build}: it was not built")
+
+    def reporter(self, name):
+        return self.find("tracker-" + name, self.reporters)
+
+    def fixture(self, name):
+        return os.path.join(self.fixtures, "fx_" + name)
+
+    def file(self, suffix):
+        self.count += 1
+        return os.path.join(self.scratch, f"{self.count}{suffix}")
+
+    def close(self):
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def run(self, command, *args, status=0, **more):
+        """A reporter's stdout as bytes. status None: any."""
+        r = subprocess.run([self.reporter(command), *args], stdin=subprocess.DEVNULL,
+                           capture_output=True, timeout=300, **more)
+        if status is not None and r.returncode != status:
+            raise Failure(f"tracker {command} {' '.join(args)}: exit {r.returncode}, "
+                          f"want {status}: {short(r.stderr.decode(errors='replace'))}")
+        return r.stdout
+
+    def json(self, command, *args):
+        return json.loads(self.run(command, "--json", *args))
+
+    def text(self, command, *args):
+        return self.run(command, *args).decode()
+
+    def record(self, argv, options=(), env=None, **more):
+        """Runs argv recorded; Result with .capture."""
+        capture = self.file(".bin")
+        r = execute([self.tracker, "run", "-q", "-o", capture, *options, "--", *argv], env, **more)
+        r.capture = capture
+        return r
+
+    def events(self, capture, *options):
+        """The dump, one dict per event."""
+        p = subprocess.Popen([self.reporter("dump"), "--json", *options, capture],
+                             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        with p.stdout:
+            for line in p.stdout:
+                yield json.loads(line)
+        equal("tracker dump's exit status", p.wait(), 0)
+
+
+class Result:
+    def __init__(self, r):
+        self.status, self.stdout, self.stderr = r.returncode, r.stdout, r.stderr
+        self.capture = None
+
+
+def execute(argv, env=None, timeout=120, preexec=None, stdin=subprocess.DEVNULL):
+    full = {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD",)}
+    full.update(env or {})
+    try:
+        return Result(subprocess.run(argv, env=full, stdin=stdin, capture_output=True,
+                                     timeout=timeout, preexec_fn=preexec))
+    except subprocess.TimeoutExpired:
+        raise Failure(f"hangs: {' '.join(argv)}") from None
+
+
+class Heap:
+    """One process's blocks, replayed the slow and obvious way."""
+
+    def __init__(self):
+        self.live = {}        # address -> size
+        self.pages = {}       # page address -> mapping
+        self.mappings = {}    # mapping -> pages left
+
+    def blocks(self):
+        return len(self.live) + len(self.mappings)
+
+    def bytes(self):
+        return sum(self.live.values()) + PAGE * len(self.pages)
+
+
+class Replay:
+    """Totals by the rules of reporters/replay/heap.h, from dumped events."""
+
+    def __init__(self, events):
+        self.heaps = collections.defaultdict(Heap)
+        self.kinds = collections.Counter()       # (kind, size)
+        self.by_pid = collections.defaultdict(collections.Counter)
+        self.allocations = self.frees = self.bytes = self.unmatched = self.failed = 0
+        self.live = self.peak = self.events = self.mapping = self.lost = 0
+        self.faults = []
+        for e in events:
+            self.apply(e)
+
+    def apply(self, e):
+        kind, heap = e["kind"], self.heaps[e["pid"]]
+        self.events += 1
+        if kind in REALLOCS and e.get("old_address"):
+            self.realloc(e, heap)
+        elif kind in ALLOCATES:
+            self.born(e, heap)
+        elif kind in RELEASES:
+            self.died(kind, e, heap)
+        elif kind in ("mmap", "mremap"):
+            if kind == "mremap":
+                self.unmap(heap, number(e["old_address"]), number(e["old_size"]))
+            self.map(e, heap)
+        elif kind == "munmap":
+            self.unmap(heap, number(e["address"]), number(e["size"]))
+        elif kind == "exec":
+            self.live -= heap.bytes()
+            self.heaps[e["pid"]] = Heap()
+        elif kind == "gap":
+            self.lost += number(e["size"])
+        if self.live >= self.peak:
+            self.peak = self.live
+
+    def count(self, e, kind, size):
+        self.kinds[kind, size] += 1
+        self.by_pid[e["pid"]][kind, size] += 1
+
+    def born(self, e, heap):
+        address, size = number(e["address"]), number(e["size"])
+        if address in heap.live:
+            self.faults.append(f"event {e['seq']}: {address:#x} is live already")
+            self.live -= heap.live[address]
+        heap.live[address] = size
+        self.allocations += 1
+        self.bytes += size
+        self.live += size
+        self.count(e, e["kind"], size)
+
+    def died(self, kind, e, heap, address=None):
+        size = heap.live.pop(number(e["address"]) if address is None else address, None)
+        if size is None:
+            self.unmatched += 1
+            return
+        self.frees += 1
+        self.live -= size
+        self.count(e, kind, size)
+
+    def realloc(self, e, heap):
+        if not number(e["address"]):
+            self.failed += 1
+            return
+        self.died("realloc-old", e, heap, number(e["old_address"]))
+        self.born(e, heap)
+
+    def unmap(self, heap, start, size):
+        for page in range(start, start + size, PAGE):
+            mapping = heap.pages.pop(page, None)
+            if mapping is None:
+                continue
+            self.live -= PAGE
+            heap.mappings[mapping] -= 1
+            if not heap.mappings[mapping]:
+                del heap.mappings[mapping]
+                self.frees += 1
+
+    def map(self, e, heap):
+        start, size = number(e["address"]), number(e["size"])
+        whole = -(-size // PAGE) * PAGE
+        self.unmap(heap, start, whole)
+        self.mapping += 1
+        heap.mappings[self.mapping] = whole // PAGE
+        for page in range(start, start + whole, PAGE):
+            heap.pages[page] = self.mapping
+        self.allocations += 1
+        self.bytes += size
+        self.live += whole
+        self.count(e, e["kind"], size)
+
+    def leaked(self):
+        sizes = collections.Counter()
+        for heap in self.heaps.values():
+            sizes.update(heap.live.values())
+        return sizes
+
+
+def check_truth(replay, stdout):
+    """The lines of truth.h against what was replayed; returns how many there were."""
+    told, leaked, lines = collections.Counter(), collections.Counter(), 0
+    for line in stdout.decode(errors="replace").splitlines():
+        words = line.split()
+        if words[:1] == ["T"]:
+            told[words[1], int(words[2])] += int(words[3])
+        elif words[:1] == ["L"]:
+            leaked[int(words[1])] += int(words[2])
+        elif words[:1] == ["R"]:
+            got = sum(n for (kind, _), n in replay.kinds.items() if kind == words[1])
+            equal(f"{words[1]} events", got, int(words[3]))
+        else:
+            continue
+        lines += 1
+    sizes = {size for _, size in told}
+    got = {k: n for k, n in replay.kinds.items() if k[1] in sizes}
+    equal("events by kind and size", got, {k: n for k, n in told.items() if n})
+    live = replay.leaked()
+    equal("blocks left", {s: live[s] for s in sizes if live[s]}, {s: n for s, n in leaked.items() if n})
+    equal("replay", replay.faults[:3], [])
+    equal("lost events", replay.lost, 0)
+    return lines
+
+
+def check_stats(tracker, capture, replay):
+    """What `stats` says of the capture against the naive replay of its dump."""
+    s = tracker.json("stats", capture)
+    live = replay.leaked()
+    maps = [h for h in replay.heaps.values() if h.mappings]
+    equal("stats", {
+        "allocations": s["total_num_allocations"], "frees": s["total_num_frees"],
+        "bytes": s["total_bytes_allocated"], "peak": s["metadata"]["peak_memory"],
+        "leaked": s["leaked_allocations"], "leaked bytes": s["leaked_bytes"],
+    }, {
+        "allocations": replay.allocations, "frees": replay.frees,
+        "bytes": replay.bytes, "peak": replay.peak,
+        "leaked": sum(live.values()) + sum(len(h.mappings) for h in maps),
+        "leaked bytes": sum(h.bytes() for h in replay.heaps.values()),
+    })
+
+
+COUNTER = struct.Struct("<10Q")
+COUNTER_KEYS = ("pid", "allocations", "frees", "bytes", "live_bytes", "live_blocks", "peak_bytes",
+                "unmatched", "mmaps", "mmap_bytes")
+
+
+def read_counters(folder):
+    """pid -> list of counts, one per program image of that process, in order."""
+    found = collections.defaultdict(list)
+    for name in sorted(os.listdir(folder), key=lambda n: [int(x) for x in n.split(".")]):
+        with open(os.path.join(folder, name), "rb") as f:
+            data = f.read(COUNTER.size)
+        if len(data) == COUNTER.size:
+            counts = dict(zip(COUNTER_KEYS, COUNTER.unpack(data)))
+            found[counts["pid"]].append(counts)
+    return found
+
+
+def run_cases(cases, chosen):
+    """Runs (name, function) pairs; TAP on stdout; the exit status."""
+    cases = [c for c in cases if not chosen or any(w in c[0] for w in chosen)]
+    failed = 0
+    print(f"1..{len(cases)}")
+    for i, (name, function) in enumerate(cases, 1):
+        try:
+            function()
+            print(f"ok {i} {name}", flush=True)
+        except Skip as s:
+            failed += CI
+            print(f"not ok {i} {name}\n# {s}" if CI else f"ok {i} {name} # SKIP {s}", flush=True)
+        except (Failure, subprocess.TimeoutExpired, KeyError, ValueError, OSError) as f:
+            failed += 1
+            print(f"not ok {i} {name}", flush=True)
+            for line in f"{type(f).__name__}: {f}".splitlines():
+                print(f"# {line}", flush=True)
+    return 1 if failed or not cases else 0
+
+
+def main(make_cases):
+    p = argparse.ArgumentParser()
+    p.add_argument("build", help="build directory")
+    p.add_argument("--reporters", help="build directory whose reporters are tested, if another")
+    p.add_argument("names", nargs="*", help="only cases whose name contains one of these")
+    options = p.parse_args()
+    tracker = Tracker(options.build, options.reporters)
+    try:
+        status = run_cases(make_cases(tracker), options.names)
+    finally:
+        tracker.close()
+    sys.exit(status)

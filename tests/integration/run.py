@@ -1,0 +1,335 @@
+#!/usr/bin/env python3
+"""run - the fixture programs, recorded: each states its own truth (fx/truth.h),
+behaves as if it were alone, and reports say what arithmetic says.
+
+usage: run.py [-h] BUILD_DIR [PART_OF_A_NAME]...
+"""
+import os
+import random
+import signal
+import struct
+import subprocess
+import time
+
+import harness
+from harness import Failure, Replay, check, check_stats, check_truth, equal, execute, need
+
+LIBRARY = "/usr/lib/x86_64-linux-gnu/"
+
+# Programs whose lines are compared with their capture; (name, arguments) or (name, arguments, how).
+TRUTHS = [
+    ("leak",), ("kinds",), ("operators",), ("early",), ("exceptions",),
+    ("reallocs", "grow"), ("reallocs", "zero"), ("reallocs", "fail"), ("reallocs", "race"),
+    ("threads", "short"), ("threads", "churn"),
+    ("process", "fork"), ("process", "raw_fork"), ("process", "threaded_fork"),
+    ("process", "vfork"), ("process", "spawn"), ("process", "exec"), ("process", "daemon"),
+    ("limits", "clean"), ("limits", "address_space"), ("limits", "open_files"),
+    ("limits", "file_size"), ("limits", "nobody"), ("limits", "umask"),
+    ("limits", "undumpable"), ("limits", "seccomp"), ("limits", "chroot"),
+    ("stacks", "signal"), ("stacks", "altstack"), ("stacks", "longjmp"),
+    ("stacks", "coroutines"), ("stacks", "deep"),
+]
+DOORS = ("exit", "_exit", "_Exit", "quick_exit", "abort", "segv", "term", "kill", "fpe",
+         "exit_group", "main_pthread_exit", "stack_overflow", "thread_exit")
+ALLOCATORS = ("libjemalloc.so.2", "libtcmalloc_minimal.so.4", "libmimalloc.so.2.0")
+ROOT_ONLY = {("limits", "chroot"), ("limits", "nobody")}
+ENVIRONMENT = {("reallocs", "race"): {"MALLOC_ARENA_MAX": "1"}}
+
+
+class Cases:
+    def __init__(self, tracker):
+        self.t = tracker
+
+    # ---- a program and its truth ----
+
+    def same_as_bare(self, argv, env=None, **more):
+        """Recorded and alone: same status, same output. Returns the recording."""
+        bare = execute(argv, env, **more)
+        recorded = self.t.record(argv, env=env, **more)
+        equal("exit status", recorded.status, bare.status)
+        equal("standard output", recorded.stdout, bare.stdout)
+        equal("standard error", recorded.stderr, bare.stderr)
+        return recorded
+
+    def truth(self, argv, env=None, **more):
+        r = self.same_as_bare(argv, env, **more)
+        replay = Replay(self.t.events(r.capture))
+        check(check_truth(replay, r.stdout) > 0, "the program said nothing")
+        check_stats(self.t, r.capture, replay)
+        return r, replay
+
+    def fixture_truth(self, words):
+        if words in ROOT_ONLY and os.geteuid() != 0:
+            raise harness.Skip("needs root")
+        argv = [self.t.fixture(words[0]), *words[1:]]
+        with_threads = words == ("process", "threaded_fork")
+        if with_threads:
+            return self.threaded_fork(argv)
+        return self.truth(argv, ENVIRONMENT.get(words))
+
+    def threaded_fork(self, argv):
+        """The parent's threads allocate as often as they get to: only the children's part is fixed."""
+        r = self.same_as_bare(argv)
+        replay = Replay(self.t.events(r.capture))
+        check_truth(replay, r.stdout)
+        made, freed = replay.kinds["malloc", 1002], replay.kinds["free", 1002]
+        check(made > 0 and made == freed, f"the parent's threads: {made} malloc, {freed} free")
+
+    def door(self, door):
+        r, _ = self.truth([self.t.fixture("doors"), door])
+        info = self.t.json("info", r.capture)["processes"][0]
+        want = ("signal", -r.status) if r.status < 0 else ("status", r.status)
+        equal(f"info's {want[0]}", info[want[0]], want[1])
+
+    def allocator(self, library, words):
+        path = need(LIBRARY + library)
+        argv = [self.t.fixture(words[0]), *words[1:]]
+        r = self.t.record(argv, env={"LD_PRELOAD": path})
+        equal("exit status", r.status, 0)
+        check_truth(Replay(self.t.events(r.capture)), r.stdout)
+
+    def user_file(self, mode):
+        argv = [self.t.fixture("limits"), mode, self.t.file(".user")]
+        self.truth(argv)
+
+    def no_std(self):
+        """0, 1 and 2 closed in the program: its first file is descriptor 0."""
+        path, capture = self.t.file(".user"), self.t.file(".bin")
+        r = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", self.t.tracker, "run", "-q", "-o",
+                            capture, "--", self.t.fixture("limits"), "no_std", path], timeout=60)
+        equal("exit status", r.returncode, 0)
+        with open(path, "rb") as f:
+            told = f.read()
+        equal("the user's file", told, b"T malloc 1001 5000\nT free 1001 5000\n")
+        check_truth(Replay(self.t.events(capture)), told)
+
+    def plugins(self):
+        """Two libraries at one address: the stacks name the one that was loaded."""
+        argv = [self.t.fixture("plugins"), self.t.fixture("first.so"), self.t.fixture("second.so")]
+        r, _ = self.truth(argv)
+        for e in self.t.events(r.capture, "--stacks"):
+            function = {1001: "plugin_first", 1002: "plugin_second"}.get(e.get("size"))
+            if function and e["kind"] == "malloc":
+                equal(f"top of the stack of event {e['seq']}", top(e), function)
+
+    def jumping_stacks(self, mode, caller):
+        """The stack of every block names the function that is named after its size."""
+        r = self.t.record([self.t.fixture("stacks"), mode])
+        seen = 0
+        for e in self.t.events(r.capture, "--stacks"):
+            if e["kind"] != "malloc" or e["size"] not in (1001, 1002):
+                continue
+            names = functions(e)
+            wanted = f"allocate_{e['size']}"
+            check(wanted in names, f"event {e['seq']}: {wanted} is not in {names[:8]}")
+            if e["size"] == 1001 and caller:
+                check(caller in names, f"event {e['seq']}: {caller} is not in {names[:12]}")
+            seen += 1
+        check(seen > 0, "no event")
+
+    def deep(self):
+        """100,000 frames: the most recent 1024 are kept; with --nframe they are all there."""
+        argv = [self.t.fixture("stacks"), "deep"]
+        r = self.t.record(argv)
+        depths = [len(e["frames"]) for e in self.t.events(r.capture, "--stacks")
+                  if e["kind"] == "malloc" and e["size"] == 1001]
+        equal("events", len(depths), 100)
+        check(1000 <= max(depths) <= 1040, f"deepest stack of {max(depths)} frames")
+
+    # ---- a kill at any moment ----
+
+    def killed(self):
+        for _ in range(5):
+            shared, capture = self.t.file(".shared"), self.t.file(".bin")
+            p = subprocess.Popen([self.t.tracker, "run", "-q", "-o", capture, "--",
+                                  self.t.fixture("killed"), shared])
+            pid = wait_for_pid(shared)
+            time.sleep(random.uniform(0.001, 0.08))
+            os.kill(pid, signal.SIGKILL)
+            equal("status of tracker run", p.wait(60), -signal.SIGKILL)
+            _, mallocs, frees = shared_counts(shared)
+            replay = Replay(self.t.events(capture))
+            got = replay.kinds["malloc", 1001], replay.kinds["free", 1001]
+            check(got[0] - mallocs in (0, 1) and got[1] - frees in (0, 1),
+                  f"{mallocs} mallocs and {frees} frees returned, {got} are in the capture")
+            equal("faults", (replay.faults, replay.lost), ([], 0))
+            info = self.t.json("info", capture)
+            equal("signal", info["processes"][0]["signal"], 9)
+            equal("truncated", bool(info["truncated"]), False)
+
+    # ---- reports against arithmetic ----
+
+    def lists(self):
+        r = self.same_as_bare([self.t.fixture("lists")])
+        equal("table @one", self.t.text("table", "-n", "0", r.capture + "@one"),
+              "/src/tracSix.c:7: size=583 KiB, count=14994, average=40 B\n"
+              "/src/tracSix.c:6: size=528 KiB, count=14984, average=36 B\n"
+              "/src/tracSix.c:5: size=522 KiB, count=14745, average=36 B\n")
+        equal("diff @one @two", self.t.text("diff", "-n", "0", r.capture + "@one", r.capture + "@two"),
+              "/src/tracSix.c:17: size=645 KiB (+645 KiB), count=14998 (+14998), average=44 B\n"
+              "/src/tracSix.c:16: size=642 KiB (+642 KiB), count=14998 (+14998), average=44 B\n"
+              "/src/tracSix.c:7: size=583 KiB (+0 B), count=14994 (+0), average=40 B\n"
+              "/src/tracSix.c:6: size=528 KiB (+0 B), count=14984 (+0), average=36 B\n"
+              "/src/tracSix.c:5: size=522 KiB (+0 B), count=14745 (+0), average=36 B\n")
+
+    def flame(self):
+        r = self.same_as_bare([self.t.fixture("flame")])
+        s = self.t.json("stats", r.capture)
+        equal("stats", (s["total_num_allocations"], s["total_bytes_allocated"],
+                        s["metadata"]["peak_memory"]), (5, 550000, 450000))
+        nodes = by_name(self.t.json("flamegraph", r.capture))
+        equal("values", {n: nodes.get(n, {}).get("value") for n in "abdeghi"} | {
+            "missing": nodes.get("missing")},
+              {"a": 450000, "b": 350000, "d": 350000, "g": 200000, "e": 100000, "h": 100000,
+               "i": 100000, "missing": None})
+        equal("own of d", nodes["d"]["own"], 50000)
+        folded = self.t.text("flamegraph", "--format", "folded", r.capture)
+        equal("sum of the folded stacks", sum(int(x.rsplit(" ", 1)[1]) for x in folded.splitlines()), 450000)
+
+    def inverted(self):
+        r = self.same_as_bare([self.t.fixture("inverted")])
+        root = self.t.json("flamegraph", "--inverted", r.capture)
+        root = root.get("root", root)
+        equal("children of the root", {c["name"]: c["value"] for c in root["children"]},
+              {"a": 3000000, "a1": 1000000})
+
+    def temporary(self, argv, wanted):
+        r = self.same_as_bare([self.t.fixture(argv[0]), *argv[1:]])
+        for threshold, want in wanted.items():
+            s = self.t.json("temporary", "-n", str(threshold), r.capture)
+            equal(f"threshold {threshold}", (s["total_count"], s["total_bytes"]), want)
+
+    def mapped(self, number, pages):
+        r = self.same_as_bare([self.t.fixture("mapped"), str(number)])
+        equal("peak", self.t.json("stats", r.capture)["metadata"]["peak_memory"], pages * 4096)
+
+    def peak(self):
+        r = self.same_as_bare([self.t.fixture("peak")])
+        equal("table", self.t.text("table", r.capture), "/src/peak.c:20: size=5000 B, count=1, average=5000 B\n")
+
+    def leaks(self):
+        r = self.same_as_bare([self.t.fixture("leak")])
+        s = self.t.json("leaks", r.capture)
+        equal("leaks", (s["total_count"], s["total_bytes"]), (5, 3 * 1001 + 2 * 1002))
+        s = self.t.json("stats", r.capture)
+        equal("stats", (s["leaked_allocations"], s["leaked_bytes"]), (5, 3 * 1001 + 2 * 1002))
+
+    # ---- processes ----
+
+    def fork_processes(self):
+        """Each child's events are its own: pids and parents in info, counts by pid."""
+        r = self.t.record([self.t.fixture("process"), "fork"])
+        processes = self.t.json("info", r.capture)["processes"]
+        equal("processes", len(processes), 4)
+        equal("parents", {p["ppid"] for p in processes[1:]}, {processes[0]["pid"]})
+        replay = Replay(self.t.events(r.capture))
+        for i, p in enumerate(processes[1:], 1):
+            equal(f"child {i}", replay.by_pid[p["pid"]]["malloc", 2000 + i], 10 * i)
+            s = self.t.json("stats", "--pid", str(p["pid"]), r.capture)
+            equal(f"stats --pid of child {i}", s["total_num_allocations"],
+                  sum(n for (k, _), n in replay.by_pid[p["pid"]].items()
+                      if k in harness.ALLOCATES or k in ("mmap", "mremap")))
+
+    def no_follow_fork(self):
+        r = self.t.record([self.t.fixture("process"), "fork"], ["--no-follow-fork"])
+        equal("exit status", r.status, 0)
+        sizes = {size for _, size in Replay(self.t.events(r.capture)).kinds}
+        check(1001 in sizes and not sizes & {2001, 2002, 2003}, "the children's events are recorded")
+
+    def shell(self):
+        """sh -c 'a & b; wait': one capture, three processes, each with its own totals."""
+        a, b = self.t.fixture("leak"), self.t.fixture("reallocs")
+        r = self.t.record(["sh", "-c", f"{a} & {b} zero; wait"])
+        equal("exit status", r.status, 0)
+        processes = self.t.json("info", r.capture)["processes"]
+        equal("processes", sorted(p["name"] for p in processes), ["fx_leak", "fx_reallocs", "sh"])
+        replay = Replay(self.t.events(r.capture))
+        pids = {p["name"]: p["pid"] for p in processes}
+        equal("leak", replay.by_pid[pids["fx_leak"]]["free", 1003], 7)
+        equal("reallocs", replay.by_pid[pids["fx_reallocs"]]["free", 1001], 500)
+        check_stats(self.t, r.capture, replay)
+
+    def thread_names(self):
+        r = self.t.record([self.t.fixture("threads"), "churn"])
+        folded = self.t.text("flamegraph", "--allocations", "--split-threads", "--format", "folded", r.capture)
+        check("churner" in folded, "the thread's name is not in the folded stacks")
+
+    def output_untouched(self):
+        data = random.randbytes(300000)
+        path = self.t.file(".data")
+        with open(path, "wb") as f:
+            f.write(data)
+        r = execute([self.t.tracker, "run", "-o", self.t.file(".bin"), "--", "cat", path])
+        equal("exit status", r.status, 0)
+        check(r.stdout == data, "cat's output changed")
+        check(1 <= len(r.stderr.splitlines()) <= 6, f"what tracker says: {r.stderr!r}")
+
+    def without_library(self):
+        """A program with tracker.h runs alone."""
+        equal("exit status", execute([self.t.fixture("lists")]).status, 0)
+
+
+def functions(e):
+    return [f.get("function") or "" for f in e["frames"]]
+
+
+def top(e):
+    """The most recent frame that is no allocator's."""
+    return next((f for f in functions(e) if f not in ("malloc", "")), None)
+
+
+def by_name(node, found=None):
+    found = {} if found is None else found
+    node = node.get("root", node)
+    found[node["name"]] = node
+    for child in node.get("children", ()):
+        by_name(child, found)
+    return found
+
+
+def shared_counts(path):
+    with open(path, "rb") as f:
+        data = f.read(24)
+    return struct.unpack("<3Q", data) if len(data) == 24 else (0, 0, 0)
+
+
+def wait_for_pid(path):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        pid = shared_counts(path)[0] if os.path.exists(path) else 0
+        if pid:
+            return pid
+        time.sleep(0.001)
+    raise Failure("the program did not start")
+
+
+def make_cases(t):
+    c = Cases(t)
+    cases = [("truth: " + " ".join(w), lambda w=w: c.fixture_truth(w)) for w in TRUTHS]
+    cases += [(f"door: {d}", lambda d=d: c.door(d)) for d in DOORS]
+    cases += [(f"allocator: {a} {' '.join(w)}", lambda a=a, w=w: c.allocator(a, w))
+              for a in ALLOCATORS for w in (("kinds",), ("threads", "short"), ("operators",))]
+    cases += [(f"user's file: {m}", lambda m=m: c.user_file(m)) for m in ("closefrom", "close_each")]
+    cases += [(f"peak of mappings {n}", lambda n=n, p=p: c.mapped(n, p))
+              for n, p in enumerate((11, 12, 10, 13, 17), 1)]
+    cases += [(f"temporary: lifo {n}", lambda n=n: c.temporary(
+        ("temporary", "lifo", str(n)), {n - 1: (n, n * 1024), n: (n + 1, (n + 1) * 1024)}))
+        for n in (1, 2, 5, 10)]
+    cases += [
+        ("temporary: ring", lambda: c.temporary(("temporary", "ring"), {0: (0, 0), 1: (0, 0), 6: (0, 0), 7: (992, 992 * 1001)})),
+        ("temporary: vector", lambda: c.temporary(
+            ("vector",), {0: (1, 2048), 1: (10, 4092), 2: (10, 4092)})),
+        ("stacks: signal", lambda: c.jumping_stacks("signal", "mode_signal")),
+        ("stacks: altstack", lambda: c.jumping_stacks("altstack", "mode_altstack")),
+        ("stacks: longjmp", lambda: c.jumping_stacks("longjmp", "dive")),
+        ("stacks: coroutines", lambda: c.jumping_stacks("coroutines", "coroutine")),
+    ]
+    cases += [(name.replace("_", " "), getattr(c, name)) for name in (
+        "no_std", "plugins", "deep", "killed", "lists", "flame", "inverted", "peak", "leaks",
+        "fork_processes", "no_follow_fork", "shell", "thread_names", "output_untouched",
+        "without_library")]
+    return cases
+
+
+if __name__ == "__main__":
+    harness.main(make_cases)
