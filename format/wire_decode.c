@@ -37,7 +37,7 @@ static uint32_t get_bounded(struct byte_reader *r, uint32_t max)
 static void get_stack(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
 {
 	ret->has_stack = true;
-	ret->pops = get_bounded(r, WIRE_DEPTH_MAX);
+	ret->pops = get_bounded(r, UINT32_MAX); /* more than there are: all */
 	ret->push_count = get_bounded(r, WIRE_FRAMES_MAX);
 	for (uint32_t i = 0; i < ret->push_count; i++) {
 		s->pc += (uint64_t)get_zigzag(r);

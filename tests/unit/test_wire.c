@@ -169,7 +169,7 @@ static void what_is_no_record_is_corrupt(void **unused)
 		{ "\x00\x00\x00", 3 }, /* kind 0 */
 		{ "\x0f\x00\x00", 3 }, /* kind 15 */
 		{ "\x1a\x00\x00", 3 }, /* frames without frames */
-		{ "\x90\x80\x80\x04\x00\x00", 6 }, /* pops 65536 */
+		{ "\x90\x80\x80\x80\x80\x10\x00\x00", 8 }, /* pops 2^32 */
 		{ "\x90\x00\x81\x01\x00\x00", 6 }, /* pushes 129 */
 		{ "\x90\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00", 13 }, /* pushes 2^64 - 1 */
 		{ "\x19\x05\x00\x00\x00", 5 }, /* end of a realloc that is no realloc */
@@ -184,6 +184,16 @@ static void what_is_no_record_is_corrupt(void **unused)
 
 		assert_int_equal(decode(bad[i].bytes, bad[i].size, &r), TRK_ERR_CORRUPT);
 	}
+}
+
+/* How a thread says that nothing of its last stack is left. */
+static void as_many_pops_as_one_likes(void **unused)
+{
+	struct wire_record r;
+
+	assert_int_equal(decode("\x90\xff\xff\xff\xff\x0f\x00\x10", 8, &r), 0);
+	assert_true(r.pops == UINT32_MAX);
+	assert_int_equal(r.address, 8);
 }
 
 static void an_epoch_never_wraps(void **unused)
@@ -229,6 +239,7 @@ int main(void)
 		cmocka_unit_test(state_runs_on_over_records),
 		cmocka_unit_test(every_kind_is_read_whole_or_not_at_all),
 		cmocka_unit_test(what_is_no_record_is_corrupt),
+		cmocka_unit_test(as_many_pops_as_one_likes),
 		cmocka_unit_test(an_epoch_never_wraps),
 		cmocka_unit_test(noise_is_survived),
 	};
