@@ -1,0 +1,132 @@
+/* history - see history.h. */
+#include "flame/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/event.h"
+#include "replay/heap.h"
+
+struct collector {
+	struct history *history;
+	struct heap *heap;
+	uint32_t bin; /* the one being filled */
+};
+
+static uint64_t capture_duration(const struct capture *c, uint32_t process)
+{
+	uint64_t end = 0;
+
+	for (uint32_t i = 0; i < c->block_count; i++) {
+		if ((process == UINT32_MAX || c->blocks[i].process == process) &&
+		    c->blocks[i].last_time_ns > end)
+			end = c->blocks[i].last_time_ns;
+	}
+	for (uint32_t i = 0; i < c->process_count; i++) {
+		const uint64_t ended = c->processes[i].end_ns;
+		if ((process == UINT32_MAX || i == process) && ended != UINT64_MAX && ended > end)
+			end = ended;
+	}
+	return end;
+}
+
+static uint32_t bin_of(const struct history *h, uint64_t time_ns)
+{
+	const double at = h->duration_ns ? (double)time_ns / (double)h->duration_ns : 0;
+
+	return at >= 1 ? h->bins - 1 : (uint32_t)(at * (h->bins - 1) + 0.5);
+}
+
+/* Bins in which nothing happened keep what was live before. */
+static void move_to(struct collector *k, uint32_t bin, uint64_t live)
+{
+	while (k->bin < bin)
+		k->history->heap[++k->bin] = live;
+}
+
+static void take(struct collector *k, const struct trk_event *e, uint64_t before)
+{
+	struct history *const h = k->history;
+	const uint64_t live = heap_totals(k->heap)->live_bytes;
+
+	move_to(k, bin_of(h, e->time_ns), before);
+	if (live > h->heap[k->bin])
+		h->heap[k->bin] = live;
+	if (e->kind == TRK_MARK && h->mark_count < HISTORY_MARKS) {
+		struct history_mark *const m = &h->marks[h->mark_count++];
+		const size_t n = e->label_bytes < sizeof(m->label) ? e->label_bytes :
+								     sizeof(m->label) - 1;
+		m->time_ns = e->time_ns;
+		memcpy(m->label, e->label, n);
+		m->label[n] = '\0';
+	}
+}
+
+static int replay(struct collector *k, struct cursor *cursor, struct ui_progress *progress)
+{
+	struct trk_event e;
+	uint64_t seq = 0;
+	int err;
+
+	while ((err = cursor_next(cursor, &e, &seq)) == 0) {
+		const uint64_t before = heap_totals(k->heap)->live_bytes;
+		err = heap_apply(k->heap, &e);
+		if (err)
+			return err;
+		take(k, &e, before);
+		if (progress && seq % 65536 == 0)
+			ui_progress_step(progress, seq);
+	}
+	return err == TRK_END ? 0 : err;
+}
+
+/* The last sample of each process counts until the next one; processes are added up. */
+static int collect_rss(struct history *h, const struct capture *c, uint32_t process)
+{
+	uint64_t *const sums = calloc((size_t)c->process_count + 1, sizeof(*sums));
+	uint64_t total = 0;
+	uint32_t bin = 0;
+
+	if (!sums)
+		return TRK_ERR_NOMEM;
+	for (uint32_t i = 0; i < c->rss_count; i++) {
+		const struct cap_rss *const r = &c->rss[i];
+		const uint32_t at = bin_of(h, r->time_ns);
+		if (r->process >= c->process_count || (process != UINT32_MAX && r->process != process))
+			continue;
+		while (bin < at)
+			h->rss[++bin] = total;
+		total = total - sums[r->process] + r->rss_bytes;
+		sums[r->process] = r->rss_bytes;
+		if (total > h->rss[bin])
+			h->rss[bin] = total;
+		h->has_rss = true;
+	}
+	while (bin + 1 < h->bins)
+		h->rss[++bin] = total;
+	free(sums);
+	return 0;
+}
+
+int history_collect(struct history *h, struct capture *c, uint32_t process,
+		    struct ui_progress *progress)
+{
+	struct collector k = { .history = h };
+	struct cursor *cursor = NULL;
+
+	*h = (struct history){ .bins = HISTORY_BINS, .duration_ns = capture_duration(c, process) };
+	int err = heap_new(&k.heap, 0, NULL);
+	if (!err)
+		err = cursor_open(&cursor, c, process);
+	if (!err)
+		err = replay(&k, cursor, progress);
+	if (!err) {
+		move_to(&k, h->bins - 1, heap_totals(k.heap)->live_bytes);
+		err = collect_rss(h, c, process);
+	}
+	if (h->duration_ns == 0)
+		h->bins = 0; /* too short for the clock: nothing to draw */
+	cursor_close(cursor);
+	heap_free(k.heap);
+	return err;
+}

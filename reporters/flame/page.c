@@ -1,0 +1,294 @@
+/* page - see page.h. What is written here is read by reporters/page/data.js and facts.js. */
+#include "flame/page.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "choice.h"
+#include "flame/columns.h"
+#include "page_assets.h"
+
+#define WARNINGS_MAX 40
+
+/* ---- columns ---- */
+static void add_nodes(struct columns *c, const struct flame_flat *flat)
+{
+	columns_begin(c, "parent", COLUMN_U32);
+	for (size_t i = 0; i < flat->node_count; i++)
+		columns_u32(c, flat->parent[i]);
+	columns_begin(c, "frame", COLUMN_U32);
+	for (size_t i = 0; i < flat->node_count; i++)
+		columns_u32(c, flat->frame[i]);
+}
+
+static void add_rows(struct columns *c, const struct flame_flat *flat)
+{
+	columns_begin(c, "row_node", COLUMN_U32);
+	for (size_t i = 0; i < flat->row_count; i++)
+		columns_u32(c, flat->rows[i].node);
+	columns_begin(c, "row_group", COLUMN_U32);
+	for (size_t i = 0; i < flat->row_count; i++)
+		columns_u32(c, flat->rows[i].group);
+	columns_begin(c, "row_bytes", COLUMN_F64);
+	for (size_t i = 0; i < flat->row_count; i++)
+		columns_f64(c, (double)flat->rows[i].bytes);
+	columns_begin(c, "row_count", COLUMN_F64);
+	for (size_t i = 0; i < flat->row_count; i++)
+		columns_f64(c, (double)flat->rows[i].count);
+}
+
+static void add_frames(struct columns *c, const struct flame_names *n)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} fields[] = {
+		{ "frame_name", offsetof(struct flame_frame, name) },
+		{ "frame_full", offsetof(struct flame_frame, full) },
+		{ "frame_file", offsetof(struct flame_frame, file) },
+		{ "frame_module", offsetof(struct flame_frame, module) },
+		{ "frame_line", offsetof(struct flame_frame, line) },
+		{ "frame_flags", offsetof(struct flame_frame, flags) },
+	};
+
+	for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]); k++) {
+		columns_begin(c, fields[k].name, COLUMN_U32);
+		for (size_t i = 0; i < n->frame_count; i++) {
+			uint32_t value;
+			memcpy(&value, (const char *)&n->frames[i] + fields[k].offset, sizeof(value));
+			columns_u32(c, value);
+		}
+	}
+	columns_begin(c, "string_length", COLUMN_U32);
+	for (size_t i = 0; i < n->text_count; i++)
+		columns_u32(c, n->texts[i].bytes + 1); /* the NUL that ends each */
+	columns_begin(c, "string_bytes", COLUMN_U8);
+	columns_u8(c, n->bytes, n->byte_count);
+}
+
+static void add_history(struct columns *c, const struct history *h)
+{
+	columns_begin(c, "plot_heap", COLUMN_F64);
+	for (uint32_t i = 0; i < h->bins; i++)
+		columns_f64(c, (double)h->heap[i]);
+	columns_begin(c, "plot_rss", COLUMN_F64);
+	for (uint32_t i = 0; h->has_rss && i < h->bins; i++)
+		columns_f64(c, (double)h->rss[i]);
+}
+
+/* ---- facts ---- */
+static void meta_view(const struct page *p, struct ui_json *j)
+{
+	static const char *const units[] = { "blocks", "blocks", "allocations", "allocations" };
+	char name[700], title[720] = "Heap at its peak";
+
+	switch (p->view_options->what) {
+	case VIEW_LIVE:
+		if (p->report->has_point)
+			snprintf(title, sizeof(title), "Heap at %s",
+				 choice_name(p->view_options, name, sizeof(name)));
+		break;
+	case VIEW_LEAKS:
+		snprintf(title, sizeof(title), "Never freed");
+		break;
+	case VIEW_TEMPORARY:
+		snprintf(title, sizeof(title), "Temporary: freed within %" PRIu32 " allocation%s",
+			 p->view_options->threshold, p->view_options->threshold == 1 ? "" : "s");
+		break;
+	case VIEW_ALLOCATIONS:
+		snprintf(title, sizeof(title), "Everything that was allocated");
+		break;
+	}
+	ui_json_object(j, "view");
+	ui_json_string(j, "title", title);
+	ui_json_string(j, "unit", units[p->view_options->what]);
+	ui_json_bool(j, "inverted", p->options->inverted);
+	ui_json_bool(j, "hide", !p->options->no_skip);
+	ui_json_string(j, "metric", p->by_count ? "count" : "bytes");
+	if (p->view_options->what == VIEW_LIVE)
+		ui_json_uint(j, "time_ns", p->view->time_ns);
+	else
+		ui_json_null(j, "time_ns");
+	ui_json_end(j);
+}
+
+static void meta_totals(const struct page *p, struct ui_json *j)
+{
+	const struct heap_totals *const t = &p->view->totals;
+
+	ui_json_object(j, "totals");
+	ui_json_uint(j, "bytes", p->view->bytes);
+	ui_json_uint(j, "count", p->view->count);
+	ui_json_uint(j, "peak_bytes", t->peak_bytes);
+	ui_json_uint(j, "peak_time_ns", t->peak_time_ns);
+	ui_json_uint(j, "allocations", t->allocations);
+	ui_json_uint(j, "bytes_allocated", t->bytes_allocated);
+	ui_json_uint(j, "temporary", t->temporary);
+	ui_json_uint(j, "live_bytes", t->live_bytes);
+	ui_json_uint(j, "live_blocks", t->live_blocks);
+	ui_json_end(j);
+}
+
+/* Arguments with spaces between them; at most as many bytes as the room has. */
+static void meta_command(const struct cap_process *process, struct ui_json *j)
+{
+	char line[2000];
+	size_t n = 0;
+
+	for (; process && n < process->command_line_bytes && n < sizeof(line); n++)
+		line[n] = process->command_line[n] ? process->command_line[n] : ' ';
+	while (n && line[n - 1] == ' ')
+		n--;
+	ui_json_string_n(j, "command_line", line, n);
+}
+
+static void meta_processes(const struct page *p, struct ui_json *j)
+{
+	const struct capture *const c = p->report->capture;
+	const uint32_t shown = p->report->process < c->process_count ? p->report->process : 0;
+	uint64_t *const bytes = calloc((size_t)c->process_count + 1, sizeof(*bytes));
+
+	for (size_t i = 0; bytes && i < p->view->row_count; i++) {
+		if (p->view->rows[i].process < c->process_count)
+			bytes[p->view->rows[i].process] += p->view->rows[i].bytes;
+	}
+	ui_json_uint(j, "process", shown);
+	meta_command(shown < c->process_count ? &c->processes[shown] : NULL, j);
+	ui_json_array(j, "processes");
+	for (uint32_t i = 0; i < c->process_count; i++) {
+		ui_json_object(j, NULL);
+		ui_json_uint(j, "pid", c->processes[i].pid);
+		ui_json_string_n(j, "name", c->processes[i].name, strnlen(c->processes[i].name, 64));
+		ui_json_uint(j, "bytes", bytes ? bytes[i] : 0);
+		ui_json_end(j);
+	}
+	ui_json_end(j);
+	free(bytes);
+}
+
+static void meta_groups(const struct page *p, struct ui_json *j)
+{
+	char label[160];
+
+	ui_json_array(j, "groups");
+	for (size_t i = 0; i < p->tree->group_count; i++) {
+		const struct flame_group *const g = &p->tree->groups[i];
+		ui_json_object(j, NULL);
+		ui_json_uint(j, "process", g->process);
+		ui_json_string(j, "thread",
+			       p->options->threads ? flame_thread_label(p->report->capture, g->thread,
+									label, sizeof(label)) :
+						     NULL);
+		ui_json_end(j);
+	}
+	ui_json_end(j);
+}
+
+static void meta_nodes(const struct page *p, const struct flame_flat *flat, struct ui_json *j)
+{
+	ui_json_object(j, "nodes");
+	ui_json_uint(j, "total", p->tree->node_count);
+	ui_json_uint(j, "merged", flat->merged_nodes);
+	ui_json_uint(j, "merged_bytes", flat->merged_bytes);
+	ui_json_end(j);
+}
+
+static void meta_marks(const struct page *p, struct ui_json *j)
+{
+	ui_json_array(j, "marks");
+	for (uint32_t i = 0; i < p->history->mark_count; i++) {
+		ui_json_object(j, NULL);
+		ui_json_uint(j, "time_ns", p->history->marks[i].time_ns);
+		ui_json_string(j, "label", p->history->marks[i].label);
+		ui_json_end(j);
+	}
+	ui_json_end(j);
+}
+
+static void meta_killed(const struct capture *c, struct ui_json *j)
+{
+	char line[200];
+
+	for (uint32_t i = 0; i < c->process_count && i < WARNINGS_MAX; i++) {
+		const struct cap_process *const p = &c->processes[i];
+		if (p->ended != 2)
+			continue;
+		snprintf(line, sizeof(line), "Process %" PRIu32 " (%.64s) was killed by signal %" PRIu32 ".",
+			 p->pid, p->name, p->code);
+		ui_json_string(j, NULL, line);
+	}
+}
+
+static void meta_warnings(const struct page *p, struct ui_json *j)
+{
+	const struct capture *const c = p->report->capture;
+	char line[400];
+
+	ui_json_array(j, "warnings");
+	if (!c->complete) {
+		snprintf(line, sizeof(line), "The capture is not whole (%s): what is missing is not shown.",
+			 c->damage.why[0] ? c->damage.why : "its end is missing");
+		ui_json_string(j, NULL, line);
+	}
+	if (p->view->totals.lost) {
+		snprintf(line, sizeof(line), "%" PRIu64 " events were lost while recording.",
+			 p->view->totals.lost);
+		ui_json_string(j, NULL, line);
+	}
+	meta_killed(c, j);
+	for (uint32_t i = 0; i < c->notice_count && i < WARNINGS_MAX; i++)
+		ui_json_string_n(j, NULL, c->notices[i], strnlen(c->notices[i], 500));
+	ui_json_end(j);
+}
+
+static void write_meta(const struct page *p, const struct flame_flat *flat,
+		       const struct columns *columns, FILE *f)
+{
+	const struct capture *const c = p->report->capture;
+	const char *const slash = strrchr(c->path, '/');
+	struct ui_json j;
+
+	ui_json_init(&j, f, true);
+	ui_json_object(&j, NULL);
+	ui_json_string(&j, "program", "tracker " TRACKER_VERSION);
+	ui_json_string(&j, "capture", slash ? slash + 1 : c->path);
+	ui_json_uint(&j, "start_unix_ns", c->header.start_unix_ns);
+	ui_json_uint(&j, "duration_ns", p->history->duration_ns);
+	meta_view(p, &j);
+	meta_totals(p, &j);
+	meta_processes(p, &j);
+	meta_groups(p, &j);
+	meta_nodes(p, flat, &j);
+	meta_marks(p, &j);
+	meta_warnings(p, &j);
+	columns_describe(columns, &j, "columns");
+	ui_json_end(&j);
+}
+
+/* ---- the file ---- */
+int page_write(const struct page *p, const struct flame_flat *flat, FILE *f)
+{
+	struct columns columns = { 0 };
+	const char *at = page_html, *mark;
+	int err = 0;
+
+	add_nodes(&columns, flat);
+	add_rows(&columns, flat);
+	add_frames(&columns, &p->tree->names);
+	add_history(&columns, p->history);
+	for (; (mark = strstr(at, "@@")); at = strstr(mark + 2, "@@") + 2) {
+		fwrite(at, 1, (size_t)(mark - at), f);
+		if (strncmp(mark, "@@STYLE@@", 9) == 0)
+			fputs(page_style, f);
+		else if (strncmp(mark, "@@SCRIPT@@", 10) == 0)
+			fputs(page_script, f);
+		else if (strncmp(mark, "@@META@@", 8) == 0)
+			write_meta(p, flat, &columns, f);
+		else if (strncmp(mark, "@@COLUMNS@@", 11) == 0)
+			err = err ? err : columns_write(&columns, f);
+	}
+	fputs(at, f);
+	columns_finish(&columns);
+	return err;
+}

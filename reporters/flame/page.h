@@ -1,0 +1,26 @@
+/*
+ * page - the one HTML file: the template and scripts of reporters/page, facts
+ * as JSON and the stacks as columns. Nothing of a capture reaches it unescaped:
+ * facts go through ui_json, names are inside the base64 text.
+ */
+#ifndef FLAME_PAGE_H
+#define FLAME_PAGE_H
+
+#include "flame/history.h"
+#include "flame/prune.h"
+#include "report.h"
+
+struct page {
+	const struct report *report;
+	const struct view *view;
+	const struct view_options *view_options;
+	const struct flame_options *options;
+	const struct flame_tree *tree;
+	const struct history *history;
+	bool by_count; /* the metric it starts with */
+};
+
+/* 0, TRK_ERR_NOMEM. Errors of the file stay in the file. */
+int page_write(const struct page *p, const struct flame_flat *flat, FILE *f);
+
+#endif

@@ -1,0 +1,222 @@
+/*
+ * tracker-flamegraph - what holds memory, by call stack: a page for the browser,
+ * nested JSON or folded stacks.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "choice.h"
+#include "flame/page.h"
+#include "flame/text.h"
+
+enum format { FORMAT_HTML, FORMAT_JSON, FORMAT_FOLDED };
+
+static struct flamegraph {
+	struct report_options common;
+	struct choice_options choice;
+	const char *format, *metric;
+	bool inverted, split_threads;
+	uint64_t max_nodes;
+} opt = { .choice = CHOICE_INIT, .max_nodes = 100000 };
+
+static const struct ui_option options[] = {
+	CHOICE_OPTIONS(opt.choice),
+	{ 0, "inverted", UI_FLAG, &opt.inverted, NULL, "allocating functions first, their callers on top",
+	  0, 0 },
+	{ 0, "split-threads", UI_FLAG, &opt.split_threads, NULL, "keep threads apart", 0, 0 },
+	{ 0, "format", UI_STRING, &opt.format, "FORMAT", "html (default), json or folded", 0, 0 },
+	{ 0, "metric", UI_STRING, &opt.metric, "METRIC",
+	  "bytes (default) or count: weight of folded stacks, first width in the page", 0, 0 },
+	{ 0, "max-nodes", UI_UINT, &opt.max_nodes, "N",
+	  "the page keeps the N heaviest nodes and merges others (default 100000)", 1, 1000000 },
+	REPORT_STACK_OPTIONS(opt.common),
+	REPORT_OPTIONS(opt.common),
+	{ 0 },
+};
+
+static const struct ui_command command = {
+	.name = "tracker-flamegraph",
+	.usage = "[options] CAPTURE[@POINT]",
+	.summary = "Shows what holds memory, by call stack: at the peak, or at POINT.",
+	.details = "The page goes to CAPTURE.flamegraph.html (without .bin), json and folded to stdout;\n"
+		   "-o FILE or -o - (stdout) changes that.\n"
+		   "\n"
+		   "  tracker flamegraph app.bin                     the heap at its peak\n"
+		   "  tracker flamegraph --leaks app.bin             what was never freed\n"
+		   "  tracker flamegraph app.bin@1.5s                live 1.5 s after the start\n"
+		   "  tracker flamegraph --format folded app.bin | flamegraph.pl > app.svg\n",
+	.options = options,
+	.min_operands = 1,
+	.max_operands = 1,
+};
+
+static enum format chosen_format(void)
+{
+	static const char *const names[] = { "html", "json", "folded" };
+
+	if (opt.common.json && opt.format && strcmp(opt.format, "json") != 0)
+		ui_usage_error("argument --json: not allowed with argument --format %s", opt.format);
+	if (opt.common.json)
+		return FORMAT_JSON;
+	for (size_t i = 0; opt.format && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(opt.format, names[i]) == 0)
+			return (enum format)i;
+	}
+	if (opt.format)
+		ui_usage_error("argument --format: '%s' is none of html, json, folded", opt.format);
+	return FORMAT_HTML;
+}
+
+static bool by_count(void)
+{
+	if (opt.metric && strcmp(opt.metric, "bytes") != 0 && strcmp(opt.metric, "count") != 0)
+		ui_usage_error("argument --metric: '%s' is none of bytes, count", opt.metric);
+	return opt.metric && strcmp(opt.metric, "count") == 0;
+}
+
+/* "app.bin" -> "app.flamegraph.html". */
+static char *default_name(const char *capture)
+{
+	const size_t n = strlen(capture);
+	const size_t stem = n > 4 && strcmp(capture + n - 4, ".bin") == 0 ? n - 4 : n;
+	char *name;
+
+	return asprintf(&name, "%.*s.flamegraph.html", (int)stem, capture) < 0 ? NULL : name;
+}
+
+static int no_memory(void)
+{
+	ui_error("out of memory");
+	return UI_CANNOT;
+}
+
+static int make_tree(struct flame_tree **ret, struct report *r, const struct view *v,
+		     const struct flame_options *o)
+{
+	struct ui_progress progress;
+	int err = flame_tree_new(ret, o);
+
+	ui_progress_start(&progress, "reading stacks", v->row_count);
+	if (!err)
+		err = flame_tree_fill(*ret, r->capture, r->stacks, v, o, &progress);
+	ui_progress_end(&progress);
+	if (!err)
+		err = flame_tree_seal(*ret);
+	return err;
+}
+
+static void write_json(const struct flame_tree *t, const struct report *r, const struct view *v,
+		       const struct view_options *vo, FILE *f)
+{
+	struct ui_json j;
+
+	ui_json_init(&j, f, true);
+	ui_json_begin_report(&j, "tracker.flamegraph", 1);
+	ui_json_uint(&j, "total_bytes", v->bytes);
+	ui_json_uint(&j, "total_count", v->count);
+	choice_json(&j, "point", vo, v);
+	ui_json_bool(&j, "inverted", opt.inverted);
+	flame_write_json(t, r->capture, &j, "root");
+	ui_json_end(&j);
+}
+
+static int write_page(struct page *p, FILE *f)
+{
+	struct report *const r = (struct report *)p->report;
+	struct flame_flat flat = { 0 };
+	struct ui_progress progress;
+	struct history *const history = malloc(sizeof(*history));
+	int err = TRK_ERR_NOMEM;
+
+	if (!history)
+		goto out;
+	ui_progress_start(&progress, "reading events", r->capture->event_count);
+	err = history_collect(history, r->capture, r->process, &progress);
+	ui_progress_end(&progress);
+	if (!err)
+		err = flame_prune(p->tree, opt.max_nodes, &flat);
+	if (!err) {
+		p->history = history;
+		err = page_write(p, &flat, f);
+	}
+out:
+	flame_flat_finish(&flat);
+	free(history);
+	return err;
+}
+
+static int write_output(struct report *r, const struct view *v, const struct view_options *vo,
+			enum format format, FILE *f)
+{
+	const struct flame_options o = {
+		.inverted = opt.inverted, .no_skip = opt.common.no_skip,
+		.drop_hidden = format != FORMAT_HTML, .by_line = format == FORMAT_HTML,
+		.by_group = format != FORMAT_HTML && opt.split_threads, .threads = opt.split_threads,
+	};
+	struct flame_tree *tree = NULL;
+	struct page page = { .report = r, .view = v, .view_options = vo, .options = &o,
+			     .by_count = by_count() };
+	int err = make_tree(&tree, r, v, &o);
+
+	page.tree = tree;
+	if (!err && format == FORMAT_HTML)
+		err = write_page(&page, f);
+	else if (!err && format == FORMAT_FOLDED)
+		err = flame_write_folded(tree, r->capture, by_count(), f);
+	else if (!err)
+		write_json(tree, r, v, vo, f);
+	flame_tree_free(tree);
+	if (err == TRK_ERR_NOMEM)
+		return no_memory();
+	if (err)
+		ui_error("cannot read the events of %s: %s", r->capture->path, strerror(errno));
+	return err ? UI_CANNOT : UI_OK;
+}
+
+static int run(struct report *r, struct view_options *vo, enum format format)
+{
+	const bool page = format == FORMAT_HTML;
+	char *const path = opt.common.output ? strdup(opt.common.output) :
+			   page		     ? default_name(r->capture->path) :
+					       strdup("-");
+	struct ui_output output = { 0 };
+	struct view view = { 0 };
+	int code = path ? ui_output_open(&output, path, opt.common.force) : no_memory();
+
+	if (code)
+		goto out;
+	code = report_stacks(r, &opt.common);
+	if (!code)
+		code = report_view(r, vo, &view);
+	if (!code)
+		code = write_output(r, &view, vo, format, output.file);
+	if (code)
+		ui_output_discard(&output);
+	else
+		code = ui_output_close(&output);
+	if (!code && page && strcmp(path, "-") != 0)
+		printf("Wrote %s\n", path);
+out:
+	view_finish(&view);
+	free(path);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	const int first = ui_parse(&command, argc, argv, false);
+	const enum format format = chosen_format();
+	struct view_options vo = { .by_thread = opt.split_threads, .threshold = 1 };
+	struct report report = { 0 };
+
+	choice_check(&opt.choice);
+	by_count(); /* a usage error comes before anything is read */
+	int code = report_open(&report, argv[first], &opt.common);
+	if (code)
+		return code;
+	choice_apply(&opt.choice, &report, &vo);
+	code = run(&report, &vo, format);
+	report_close(&report);
+	return code == UI_OK && fflush(stdout) != 0 ? UI_CANNOT : code;
+}

@@ -1,0 +1,254 @@
+/* controls - the choices of the reader, kept in `state`; every change ends in refresh() or redraw(). */
+const state = {
+	metric: meta.view.metric, direction: meta.view.inverted ? 'callers' : 'callees', layout: 'icicle',
+	hide: meta.view.hide, lines: false, process: -1, thread: -1, query: '', dark: false,
+};
+const by_id = (id) => document.getElementById(id);
+
+function accept_group(g)
+{
+	const group = meta.groups[g];
+	return (state.process < 0 || group.process === state.process) && (state.thread < 0 || g === state.thread);
+}
+
+/* Builds the shown tree anew and keeps what it can of zoom and search. */
+function refresh(forget_zoom)
+{
+	const kept = graph.tree && !forget_zoom ? zoom_names() : [];
+	const written = meta.view.inverted ? 'callers' : 'callees';
+	const tree = build_tree({ accept: accept_group, hide: state.hide, by_line: state.lines, reverse: state.direction !== written });
+	graph.found = null;
+	graph_set(tree, lay_out(tree, state.metric));
+	apply_search();
+	graph_zoom(follow_names(kept), true);
+	graph_scroll_to_root();
+	show_path();
+	show_legend();
+}
+
+/* The path to the zoomed node by name, to find it in another tree. */
+function zoom_names()
+{
+	const names = [];
+	for (let v = graph.zoom; v > 0; v = graph.tree.parent[v])
+		names.push(graph.tree.frame[v]);
+	return names.reverse();
+}
+
+function follow_names(names)
+{
+	let at = 0;
+	for (const f of names) {
+		const child = node_children(at).find((v) => columns.frame_name[graph.tree.frame[v]] === columns.frame_name[f]);
+		if (child === undefined)
+			return 0;
+		at = child;
+	}
+	return at;
+}
+
+function node_children(v)
+{
+	const level = graph.shape.levels[graph.tree.depth[v] + 1] || [];
+	return Array.from(level).filter((c) => graph.tree.parent[c] === v);
+}
+
+/* ---- zoom ---- */
+function zoom_to(v)
+{
+	graph_zoom(v, matchMedia('(prefers-reduced-motion: reduce)').matches);
+	graph_reveal(v);
+	show_path();
+}
+
+function path_of(v)
+{
+	const path = [];
+	for (; v >= 0; v = graph.tree.parent[v])
+		path.push(v);
+	return path.reverse();
+}
+
+function show_path()
+{
+	const box = by_id('path'), path = path_of(graph.zoom), children = [];
+	const shown = path.length > 7 ? [path[0], -1, ...path.slice(-5)] : path;
+	for (const v of shown) {
+		if (children.length)
+			children.push(element('i', { textContent: '›' }));
+		if (v < 0) {
+			children.push(element('i', { textContent: '…' }));
+			continue;
+		}
+		const b = element('button', { type: 'button', textContent: frame_name(graph.tree.frame[v]).slice(0, 200) });
+		b.className = v === graph.zoom ? 'here' : '';
+		b.addEventListener('click', () => zoom_to(v));
+		children.push(b);
+	}
+	if (graph.zoom) {
+		const b = element('button', { type: 'button', className: 'reset', textContent: 'Reset zoom (Esc)' });
+		b.addEventListener('click', () => zoom_to(0));
+		children.push(b);
+	}
+	box.replaceChildren(...children);
+}
+
+/* ---- search ---- */
+function apply_search()
+{
+	const field = by_id('search');
+	let test = null;
+	field.classList.remove('bad');
+	if (state.query.trim()) {
+		try {
+			test = search_test(state.query);
+		} catch (e) {
+			field.classList.add('bad');
+		}
+	}
+	graph.found = test ? search_tree(graph.tree, test) : null;
+	by_id('matched').textContent = matched_text(field.classList.contains('bad'));
+	graph_request();
+}
+
+function matched_text(bad)
+{
+	if (bad)
+		return 'not a regular expression';
+	if (!graph.found)
+		return '';
+	const part = graph.found[state.metric], whole = graph.shape.total[0];
+	return `${format_share(part, whole)} matched: ${format_metric(part)} in ${format_count(graph.found.nodes)} frames`;
+}
+
+function set_query(q)
+{
+	by_id('search').value = state.query = q;
+	apply_search();
+}
+
+/* ---- legend: the modules that own most ---- */
+function module_weights()
+{
+	const weight = new Map(), { tree } = graph, own = tree.own[state.metric];
+	for (let v = 1; v < tree.n; v++) {
+		const f = tree.frame[v], module = frame_module(f);
+		if (!own[v] || !module || frame_flags(f) & FRAME_OTHER)
+			continue;
+		const entry = weight.get(module) || { module, main: Boolean(frame_flags(f) & FRAME_MAIN), own: 0 };
+		entry.own += own[v];
+		weight.set(module, entry);
+	}
+	return [...weight.values()].sort((a, b) => b.own - a.own);
+}
+
+function show_legend()
+{
+	const items = module_weights().slice(0, 8).map((m) => {
+		const chip = element('i', {});
+		chip.style.background = module_colour(m.module, m.main, graph.dark);
+		const b = element('button', { type: 'button', title: clean(m.module) }, chip,
+			`${base_name(m.module).slice(0, 40)} ${format_share(m.own, graph.shape.total[0])}`);
+		const query = `module:${base_name(m.module)}`;
+		b.addEventListener('click', () => set_query(state.query === query ? '' : query));
+		return b;
+	});
+	by_id('legend').replaceChildren(...items);
+}
+
+/* ---- choices ---- */
+function choice_setup(id, key, then)
+{
+	for (const b of by_id(id).children)
+		b.addEventListener('click', () => choose(id, key, b.dataset.value, then));
+	choose(id, key, state[key], null);
+}
+
+function choose(id, key, value, then)
+{
+	state[key] = value;
+	for (const b of by_id(id).children)
+		b.setAttribute('aria-pressed', String(b.dataset.value === value));
+	if (then)
+		then();
+}
+
+function set_layout()
+{
+	graph.flame = state.layout === 'flame';
+	graph_scroll_to_root();
+	graph_draw();
+}
+
+function select_setup(id, key, all, options)
+{
+	const select = by_id(id);
+	select.hidden = options.length < 2;
+	select.append(new Option(all, '-1'), ...options.map(([value, label]) => new Option(clean(label).slice(0, 90), value)));
+	select.addEventListener('change', () => {
+		state[key] = Number(select.value);
+		if (key === 'process')
+			thread_options();
+		refresh(false);
+	});
+}
+
+/* Threads of the chosen process only. */
+function thread_options()
+{
+	state.thread = -1;
+	for (const option of by_id('thread').options) {
+		const g = Number(option.value);
+		option.hidden = g >= 0 && state.process >= 0 && meta.groups[g].process !== state.process;
+	}
+	by_id('thread').value = '-1';
+}
+
+function set_theme(dark)
+{
+	state.dark = graph.dark = dark;
+	document.documentElement.dataset.theme = dark ? 'dark' : 'light';
+	graph.colours = new Array(columns.frame_name.length);
+	try {
+		localStorage.setItem('tracker-theme', dark ? 'dark' : 'light');
+	} catch (e) {
+		/* A browser may refuse storage to file:// pages: the choice lasts as long as the page. */
+	}
+	plot_draw();
+	if (graph.tree) {
+		show_legend();
+		graph_draw();
+	}
+}
+
+function first_theme()
+{
+	try {
+		const kept = localStorage.getItem('tracker-theme');
+		if (kept)
+			return kept === 'dark';
+	} catch (e) {
+		/* as above */
+	}
+	return matchMedia('(prefers-color-scheme: dark)').matches;
+}
+
+function setup_controls()
+{
+	const labels = meta.groups.map((g, i) => [i, g.thread]).filter(([, label]) => label !== null);
+	select_setup('process', 'process', 'All processes', meta.processes.map((p, i) => [i, `${p.pid} ${p.name}: ${format_size(p.bytes)}`]));
+	select_setup('thread', 'thread', 'All threads', labels);
+	by_id('metric').lastElementChild.textContent = unit_name();
+	choice_setup('metric', 'metric', () => refresh(false));
+	choice_setup('direction', 'direction', () => refresh(true));
+	choice_setup('layout', 'layout', set_layout);
+	for (const id of ['hide', 'lines']) {
+		by_id(id).checked = state[id];
+		by_id(id).addEventListener('change', () => {
+			state[id] = by_id(id).checked;
+			refresh(false);
+		});
+	}
+	by_id('theme').addEventListener('click', () => set_theme(!state.dark));
+	by_id('search').addEventListener('input', () => set_query(by_id('search').value));
+}

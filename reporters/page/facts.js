@@ -1,0 +1,115 @@
+/* facts - the head of the page: what was recorded, what is shown, what is missing. */
+function element(tag, props, ...children)
+{
+	const e = Object.assign(document.createElement(tag), props);
+	e.append(...children);
+	return e;
+}
+
+function fact(value, label, first)
+{
+	return element('div', { className: first ? 'fact first' : 'fact' },
+		element('b', { textContent: value }), element('span', { textContent: label }));
+}
+
+function show_facts()
+{
+	const t = meta.totals, p = meta.processes[meta.process], box = document.getElementById('facts');
+	document.title = `${meta.view.title} · ${p ? clean(p.name) : meta.capture}`;
+	document.getElementById('view-title').textContent = meta.view.title;
+	document.getElementById('command').textContent = clean(meta.command_line);
+	document.getElementById('command').title = clean(meta.command_line);
+	const at = meta.view.time_ns === null ? '' : ` at ${format_time(meta.view.time_ns)}`;
+	box.append(fact(format_size(t.bytes), `shown, in ${format_count(t.count)} ${meta.view.unit}${at}`, true));
+	box.append(fact(format_size(t.peak_bytes), `peak, at ${format_time(t.peak_time_ns)}`));
+	box.append(fact(format_count(t.allocations), 'allocations'));
+	box.append(fact(format_size(t.bytes_allocated), 'allocated in all'));
+	box.append(fact(format_count(t.temporary), 'temporary'));
+	box.append(fact(format_size(t.live_bytes), `left at the end, in ${format_count(t.live_blocks)} blocks`));
+	box.append(fact(format_time(meta.duration_ns), `from ${start_text()}`));
+	if (p)
+		box.append(fact(String(p.pid), meta.processes.length > 1 ? `pid, and ${meta.processes.length - 1} more` : 'pid'));
+	show_warnings();
+}
+
+function start_text()
+{
+	const d = new Date(meta.start_unix_ns / 1e6);
+	return Number.isNaN(d.getTime()) ? '?' : d.toISOString().slice(0, 19).replace('T', ' ') + ' UTC';
+}
+
+function show_warnings()
+{
+	const box = document.getElementById('warnings');
+	for (const w of meta.warnings)
+		box.append(element('div', { textContent: clean(w) }));
+	box.hidden = meta.warnings.length === 0;
+	document.getElementById('note').textContent = note_text();
+}
+
+function note_text()
+{
+	const n = meta.nodes;
+	const merged = n.merged ? `${format_count(n.merged)} small ones of ${format_count(n.total)} stand together as “(other)”, ` +
+		`${format_share(n.merged_bytes, meta.totals.bytes)} of the bytes` : '';
+	return `${format_count(n.total - n.merged)} stack nodes${merged && `; ${merged}`} · ${meta.program} · ${clean(meta.capture)}`;
+}
+
+/* "Blocks" or "Allocations": what is counted in this view. */
+function unit_name()
+{
+	return meta.view.unit[0].toUpperCase() + meta.view.unit.slice(1);
+}
+
+/* ---- what the pointer is on ---- */
+const tip = document.getElementById('tip');
+
+function tip_row(label, ...cells)
+{
+	return element('tr', {}, element('th', { textContent: label }), ...cells.map((s) => element('td', { textContent: s })));
+}
+
+function tip_place(f)
+{
+	const flags = frame_flags(f), file = frame_file(f), module = frame_module(f);
+	const line = frame_line(f) ? `:${frame_line(f)}` : '';
+	const parts = [];
+	if (file)
+		parts.push(file + line);
+	if (module && module !== file)
+		parts.push(module);
+	if (flags & FRAME_INLINED)
+		parts.push('inlined');
+	if (flags & FRAME_HIDDEN)
+		parts.push('irrelevant: allocator or runtime');
+	return parts.join('  ·  ');
+}
+
+function tip_fill(v)
+{
+	const { tree } = graph, f = tree.frame[v], up = Math.max(tree.parent[v], 0);
+	const table = element('table', {});
+	table.append(tip_row('', 'here', 'of all', 'of parent', 'own'));
+	for (const [metric, label, show] of [['bytes', 'Bytes', format_size], ['count', unit_name(), format_count]]) {
+		const n = tree.total[metric];
+		table.append(tip_row(label, show(n[v]), format_share(n[v], n[0]), format_share(n[v], n[up]), show(tree.own[metric][v])));
+	}
+	const lines = lines_of(tree, v);
+	if (lines.length > 1) {
+		for (const [place, bytes] of lines.slice(0, 5))
+			table.append(tip_row(place.length > 70 ? `…${place.slice(-68)}` : place, format_size(bytes), format_share(bytes, tree.total.bytes[v])));
+		if (lines.length > 5)
+			table.append(tip_row(`and ${lines.length - 5} more lines`));
+	}
+	tip.replaceChildren(element('div', { className: 'name', textContent: frame_full(f).slice(0, 1200) }),
+		element('div', { className: 'place', textContent: tip_place(f).slice(0, 800) }), table);
+}
+
+function tip_move(x, y)
+{
+	const box = tip.getBoundingClientRect();
+	const left = Math.min(x + 14, window.innerWidth - box.width - 8);
+	const top = y + 18 + box.height > window.innerHeight ? y - box.height - 12 : y + 18;
+	tip.style.left = `${Math.max(left, 8)}px`;
+	tip.style.top = `${Math.max(top, 8)}px`;
+}
