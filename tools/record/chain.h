@@ -1,0 +1,38 @@
+/*
+ * chain - the chunks of one thread, as the recorder reads them.
+ *
+ * Works on the shared segment, which a target may fill with anything: every
+ * number is read once, checked, and only then used. Chunks that were read to
+ * their end go back to the targets.
+ */
+#ifndef RECORD_CHAIN_H
+#define RECORD_CHAIN_H
+
+#include "format/shm.h"
+#include "format/trk.h"
+
+/* How far one thread's chain was read. Zero-initialized: nothing yet. */
+struct chain {
+	uint32_t chunk; /* number + 1 of the one being read; 0: none yet */
+	uint32_t at;	/* bytes of it that were read */
+	uint32_t sequence; /* that it must have */
+};
+
+/* Where the bytes go: called with pieces of shared memory, in order. 0 or TRK_ERR_NOMEM. */
+typedef int (*chain_take)(void *data, const void *bytes, size_t size);
+
+/*
+ * Reads what thread slot `slot` has published since the last call, at most about
+ * `max` bytes, into `take`. *ret_more: stopped because of max. TRK_ERR_CORRUPT
+ * when the chain contradicts itself (nothing more can be read from it then).
+ */
+int chain_read(struct chain *c, struct shm *shm, uint32_t slot, size_t max, chain_take take,
+	       void *data, bool *ret_more);
+
+/* Gives back what is left of the chain: the thread is gone and everything was read. */
+void chain_release(struct chain *c, struct shm *shm, uint32_t slot);
+
+/* Wakes threads that wait for a free chunk. Call once after a round of reading. */
+void chain_wake(struct shm *shm);
+
+#endif

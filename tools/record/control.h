@@ -1,0 +1,36 @@
+/*
+ * control - what tracker-run and its recorder say to each other, over a
+ * SOCK_SEQPACKET socket pair. Both are of one build: messages are structs.
+ */
+#ifndef RECORD_CONTROL_H
+#define RECORD_CONTROL_H
+
+#include <stdint.h>
+
+enum control_kind {
+	/* from tracker-run */
+	CONTROL_ENDED = 1, /* the program has ended; status: as wait(2) has it */
+	CONTROL_ABORT,	   /* it was never started: write nothing more */
+	CONTROL_LEAVE,	   /* do not wait for me: go on alone */
+	/* from the recorder */
+	CONTROL_FINISHING = 16, /* all processes have ended, the file is being finished */
+	CONTROL_LEFT,		/* the answer to LEAVE: running descendants */
+	CONTROL_DONE,		/* the file is whole, or as whole as it gets */
+};
+
+#define CONTROL_PIDS 16u
+
+struct control_message {
+	uint32_t kind;
+	int32_t status;
+	uint32_t running; /* LEFT: how many, the first of them in pids */
+	uint32_t pids[CONTROL_PIDS];
+	/* DONE */
+	uint32_t processes; /* that were recorded */
+	uint32_t error;	    /* errno of the first failed write; 0: none */
+	uint64_t error_ns;  /* since the capture began */
+	uint64_t allocations, bytes_allocated, peak_bytes, leaked_blocks, leaked_bytes, lost;
+	uint64_t file_bytes;
+};
+
+#endif

@@ -1,0 +1,177 @@
+/*
+ * emit - records -> events: to the file and to the live heap that the summary
+ * comes from.
+ */
+#include "recorder.h"
+
+#include <string.h>
+
+void emit(struct recorder *r, struct process *p, struct trk_event *e)
+{
+	if (e->time_ns > r->now_ns)
+		e->time_ns = r->now_ns;
+	if (e->time_ns < p->last_time_ns)
+		e->time_ns = p->last_time_ns;
+	p->last_time_ns = e->time_ns;
+	e->process = p->index;
+	r->counters.events++;
+	writer_event(r->writer, e);
+	if (heap_apply(r->heap, e) < 0)
+		r->out_of_memory = true;
+}
+
+static void emit_gap(struct recorder *r, struct process *p, const struct stream *s, uint64_t lost)
+{
+	struct trk_event e = { .kind = TRK_GAP, .thread = s->thread, .size = lost,
+			       .time_ns = r->now_ns };
+
+	emit(r, p, &e);
+}
+
+/* Nothing after this can be believed: the rest of the thread is dropped, and reports are told. */
+static void corrupt(struct recorder *r, struct process *p, struct stream *s)
+{
+	r->counters.corrupt++;
+	emit_gap(r, p, s, 1);
+	s->broken = true;
+	s->at = s->size;
+}
+
+void emit_mapping_gone(void *emit_context, const struct module_range *range)
+{
+	const struct emit_context *const c = emit_context;
+
+	writer_mapping(c->r->writer, &(struct writer_mapping){
+		.process = c->p->index,
+		.module = range->module,
+		.bias = range->bias,
+		.start = range->start,
+		.end = range->end,
+		.load_time_ns = range->load_time_ns,
+		.unload_time_ns = c->unload_time_ns,
+	});
+}
+
+static uint32_t intern_module(struct recorder *r, const struct wire_record *h)
+{
+	char path[4096];
+	size_t size = h->text ? h->text_bytes : 0;
+
+	if (size >= sizeof(path))
+		size = sizeof(path) - 1;
+	if (size)
+		memcpy(path, h->text, size);
+	path[size] = 0;
+	const struct writer_module m = { .path = path, .build_id = h->build_id,
+					 .build_id_bytes = h->build_id ? h->build_id_bytes : 0,
+					 .flags = h->module_flags & 3 };
+	const uint32_t id = writer_module(r->writer, &m);
+
+	finish_remember_module(r, id, &m);
+	return id;
+}
+
+static void add_module(struct recorder *r, struct process *p, struct stream *s)
+{
+	const struct wire_record *const h = &s->head;
+	struct emit_context context = { r, p, p->last_time_ns };
+	const struct module_range range = {
+		.start = h->start, .end = h->end, .bias = h->bias,
+		.load_time_ns = p->last_time_ns, .module = intern_module(r, h),
+	};
+
+	if (modules_add(&p->modules, &range, emit_mapping_gone, &context) < 0)
+		r->counters.corrupt++;
+}
+
+/* Kinds that stand in the wire as they stand in the file. */
+static bool kind_is_plain(uint8_t kind)
+{
+	const uint32_t kinds = 0x7fffu << 1 & ~(1u << 15);
+	const uint32_t others = 0xffu << 16 | 7u << 27 | 1u << 31;
+
+	return kind < 32 && ((kinds | others) >> kind & 1);
+}
+
+static void emit_plain(struct recorder *r, struct process *p, struct stream *s)
+{
+	const struct wire_record *const h = &s->head;
+	const bool stack = trk_kind_allocates(h->kind) || h->kind == TRK_MARK ||
+			   h->kind == TRK_REGION_BEGIN || h->kind == TRK_REGION_END;
+	struct trk_event e = {
+		.time_ns = h->time_ns, .address = h->address, .size = h->size,
+		.old_address = h->old_address, .old_size = h->old_size,
+		.label = h->text, .label_bytes = h->text ? h->text_bytes : 0,
+		.thread = s->thread, .node = stack ? stream_node(s) : 0,
+		.domain = h->domain, .kind = h->kind,
+	};
+
+	if (e.kind == TRK_GAP)
+		s->gaps += e.size;
+	emit(r, p, &e);
+}
+
+static bool take_stack(struct recorder *r, struct process *p, struct stream *s)
+{
+	if (s->head.epoch < p->last_epoch)
+		r->counters.late++;
+	else
+		p->last_epoch = s->head.epoch;
+	if (!s->head.has_stack && !s->deferred_count && !s->deferred_pops)
+		return true;
+	if (!intern_stack(&r->intern, &p->modules, s))
+		return true;
+	corrupt(r, p, s);
+	return false;
+}
+
+void emit_head(struct recorder *r, struct process *p, struct stream *s)
+{
+	if (!take_stack(r, p, s))
+		return;
+	if (s->head.kind == WIRE_MODULE)
+		add_module(r, p, s);
+	else if (kind_is_plain(s->head.kind))
+		emit_plain(r, p, s);
+	else
+		corrupt(r, p, s);
+}
+
+void emit_begin(struct recorder *r, struct process *p, struct stream *s)
+{
+	if (!take_stack(r, p, s))
+		return;
+	s->old_address = s->head.old_address;
+	s->realloc = STREAM_HELD;
+	s->held_rounds = 0;
+}
+
+void emit_release(struct recorder *r, struct process *p, struct stream *s)
+{
+	struct trk_event e = { .kind = TRK_REALLOC_RELEASE, .thread = s->thread,
+			       .old_address = s->old_address, .time_ns = p->last_time_ns };
+
+	s->realloc = STREAM_SPLIT;
+	emit(r, p, &e);
+}
+
+void emit_end(struct recorder *r, struct process *p, struct stream *s)
+{
+	const struct wire_record *const h = &s->head;
+	const bool failed = h->outcome == WIRE_FAILED, split = s->realloc == STREAM_SPLIT;
+	struct trk_event e = { .time_ns = h->time_ns, .thread = s->thread, .size = h->size,
+			       .old_address = s->old_address,
+			       .address = failed ? 0 : h->address };
+
+	if (!take_stack(r, p, s))
+		return;
+	if (s->realloc == STREAM_NO_REALLOC || h->outcome > WIRE_FAILED ||
+	    (h->realloc_kind != TRK_REALLOC && h->realloc_kind != TRK_REALLOCARRAY)) {
+		corrupt(r, p, s);
+		return;
+	}
+	s->realloc = STREAM_NO_REALLOC;
+	e.node = failed ? 0 : stream_node(s);
+	e.kind = !split ? h->realloc_kind : failed ? TRK_REALLOC_WITHDRAW : TRK_REALLOC_ACQUIRE;
+	emit(r, p, &e);
+}

@@ -1,0 +1,165 @@
+/* finish - the end of a recording: what was lost, what was seen, names, index. */
+#include "recorder.h"
+
+#include "control.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+void finish_remember_module(struct recorder *r, uint32_t id, const struct writer_module *m)
+{
+	if (id < r->module_count || !id || id > r->module_count + 1)
+		return;
+	if (id >= r->module_room) {
+		const uint32_t room = id * 2 + 16;
+		struct embed_module *const grown = realloc(r->modules, room * sizeof(*grown));
+
+		if (!grown)
+			return;
+		r->modules = grown;
+		r->module_room = room;
+	}
+	if (!r->module_count)
+		r->modules[r->module_count++] = (struct embed_module){ 0 };
+	uint8_t *const build_id = malloc(m->build_id_bytes + 1);
+
+	if (build_id && m->build_id_bytes)
+		memcpy(build_id, m->build_id, m->build_id_bytes);
+	r->modules[r->module_count++] = (struct embed_module){
+		.path = strdup(m->path), .build_id = build_id,
+		.build_id_bytes = build_id ? m->build_id_bytes : 0, .flags = m->flags };
+}
+
+static void write_symbols(struct recorder *r)
+{
+	struct embed_report report = { 0 };
+
+	if (r->no_symbols || r->discard || !r->module_count)
+		return;
+	/* what was recorded is safe on disk before files of unknown making are read */
+	writer_flush(r->writer);
+	if (symbols_embed(r->writer, r->modules, r->module_count, NULL, NULL, &report) < 0)
+		return;
+	writer_health(r->writer, "frames", report.frames);
+	writer_health(r->writer, "frames_resolved", report.resolved);
+	writer_health(r->writer, "modules_missing", report.missing);
+	writer_health(r->writer, "modules_changed", report.changed);
+}
+
+static uint64_t cpu_ns(const struct rusage *usage)
+{
+	const uint64_t us = (uint64_t)usage->ru_utime.tv_usec + (uint64_t)usage->ru_stime.tv_usec;
+
+	return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000000u +
+	       us * 1000u;
+}
+
+static void write_health(struct recorder *r)
+{
+	const struct counters *const c = &r->counters;
+	struct rusage usage = { 0 };
+
+	getrusage(RUSAGE_SELF, &usage);
+	const struct {
+		const char *key;
+		uint64_t value;
+	} health[] = {
+		{ "events", c->events },
+		{ "lost", c->lost },
+		{ "stalls", c->stalls },
+		{ "late_events", c->late },
+		{ "corrupt_records", c->corrupt },
+		{ "truncated_stacks", c->truncated_stacks },
+		{ "modules_lost", c->modules_lost },
+		{ "attach_failures", atomic_load(&r->shm->header.attach_failures) },
+		{ "drain_rounds", c->rounds },
+		{ "recorder_cpu_ns", cpu_ns(&usage) },
+		{ "recorder_max_rss_bytes", (uint64_t)usage.ru_maxrss * 1024u },
+		{ "recorder_out_of_memory", r->out_of_memory },
+		{ "end_ns", r->now_ns },
+	};
+
+	for (size_t i = 0; i < sizeof(health) / sizeof(*health); i++)
+		writer_health(r->writer, health[i].key, health[i].value);
+}
+
+static void write_summary(struct recorder *r)
+{
+	const struct heap_totals *const t = heap_totals(r->heap);
+	const struct {
+		const char *key;
+		uint64_t value;
+	} summary[] = {
+		{ "allocations", t->allocations },
+		{ "frees", t->frees },
+		{ "unmatched_frees", t->unmatched_frees },
+		{ "bytes_allocated", t->bytes_allocated },
+		{ "bytes_freed", t->bytes_freed },
+		{ "peak_bytes", t->peak_bytes },
+		{ "peak_blocks", t->peak_blocks },
+		{ "peak_time_ns", t->peak_time_ns },
+		{ "peak_event", t->peak_event },
+		{ "leaked_blocks", t->live_blocks },
+		{ "leaked_bytes", t->live_bytes },
+		{ "temporary", t->temporary },
+		{ "temporary_bytes", t->temporary_bytes },
+		{ "processes", r->process_count },
+		{ "threads", r->thread_count },
+	};
+
+	for (size_t i = 0; i < sizeof(summary) / sizeof(*summary); i++)
+		writer_summary(r->writer, summary[i].key, summary[i].value);
+}
+
+/* Losses are sentences, too: whoever reads a report must not have to know the keys. */
+static void write_notices(struct recorder *r)
+{
+	const struct counters *const c = &r->counters;
+	char text[256];
+
+	if (c->lost) {
+		snprintf(text, sizeof(text),
+			 "%llu events were lost because the recorder could not keep up or had stopped",
+			 (unsigned long long)c->lost);
+		writer_notice(r->writer, text);
+	}
+	if (c->corrupt)
+		writer_notice(r->writer, "a process wrote over the recorder's shared memory: the "
+					 "threads concerned are recorded only in part");
+	if (atomic_load(&r->shm->header.attach_failures))
+		writer_notice(r->writer, "some processes or threads were not recorded: the table of "
+					 "those that can be recorded at one time was full");
+	if (r->out_of_memory)
+		writer_notice(r->writer, "the recorder ran out of memory: figures of the summary are "
+					 "too low");
+}
+
+static void report(const struct recorder *r, struct control_message *ret)
+{
+	const struct heap_totals *const t = heap_totals(r->heap);
+
+	ret->processes = 0;
+	for (size_t i = 0; i < r->process_count; i++)
+		ret->processes += r->processes[i]->attached;
+	ret->error = (uint32_t)writer_error(r->writer);
+	ret->error_ns = r->discard_ns;
+	ret->allocations = t->allocations;
+	ret->bytes_allocated = t->bytes_allocated;
+	ret->peak_bytes = t->peak_bytes;
+	ret->leaked_blocks = t->live_blocks;
+	ret->leaked_bytes = t->live_bytes;
+	ret->lost = r->counters.lost;
+	ret->file_bytes = writer_bytes(r->writer);
+}
+
+void finish_file(struct recorder *r, struct control_message *ret)
+{
+	write_notices(r);
+	write_summary(r);
+	write_symbols(r);
+	write_health(r);
+	writer_finish(r->writer);
+	report(r, ret);
+}

@@ -1,0 +1,473 @@
+/*
+ * tracker-record - the recorder: started by tracker-run, it drains the shared
+ * memory of a process tree into a capture file until the last process has ended.
+ *
+ * It lives in a session of its own and needs nobody: when tracker-run dies, it
+ * goes on. No signal that the terminal or a full disk sends stops it; SIGTERM
+ * makes it finish the file.
+ */
+#include "recorder.h"
+
+#include "control.h"
+#include "ui/ui.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SECOND_NS 1000000000ull
+#define SLEEP_MIN_NS 500000ull
+#define SLEEP_MAX_NS 10000000ull
+/* So much in one round: do not sleep, the targets are fast. */
+#define BUSY_BYTES (512u << 10)
+/* A descendant that was started and has not attached yet gets this long for it. */
+#define STRANGER_NS 200000000ull
+
+struct options {
+	uint64_t shm_fd, out_fd, control_fd, pid_fd, pid, memory_interval_ms;
+	bool no_symbols;
+	struct ui_list notices;
+	const char *environment;
+};
+
+struct session {
+	struct recorder r;
+	struct options o;
+	int control; /* -1: tracker-run is gone */
+	bool program_ended, abort;
+	int status; /* of the program, when it has ended and we were told */
+	bool has_status;
+	uint64_t strangers_until_ns; /* 0: none seen */
+	uint64_t sleep_ns;
+};
+
+static volatile sig_atomic_t terminated;
+
+static void on_terminate(int signal)
+{
+	(void)signal;
+	terminated = 1;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
+}
+
+uint64_t recorder_clock(const struct recorder *r)
+{
+	return monotonic_ns() - r->shm->header.start_mono_ns;
+}
+
+/* ---- start ---- */
+
+static int parse(struct options *o, int argc, char **argv)
+{
+	const struct ui_option options[] = {
+		{ 0, "shm", UI_UINT, &o->shm_fd, "FD", "the shared memory", 3, INT_MAX },
+		{ 0, "output", UI_UINT, &o->out_fd, "FD", "the capture", 3, INT_MAX },
+		{ 0, "control", UI_UINT, &o->control_fd, "FD", "socket to tracker-run", 3, INT_MAX },
+		{ 0, "pid", UI_UINT, &o->pid, "PID", "the program", 1, INT_MAX },
+		{ 0, "pidfd", UI_UINT, &o->pid_fd, "FD", "the program", 3, INT_MAX },
+		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
+		  "distance of RSS samples; 0: none", 0, 3600000 },
+		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL, "do not look up names", 0, 0 },
+		{ 0, "notice", UI_LIST, &o->notices, "TEXT", "sentence to put into the capture", 0,
+		  0 },
+		{ 0, "environment", UI_STRING, &o->environment, "VAR=VALUE",
+		  "by which descendants are known", 0, 0 },
+		{ 0 },
+	};
+	const struct ui_command command = {
+		.name = "tracker-record",
+		.usage = "[options] PROGRAM [ARGUMENT...]",
+		.summary = "drain a recorded process tree into a capture (started by tracker-run)",
+		.options = options,
+		.min_operands = 1,
+		.max_operands = -1,
+	};
+
+	return ui_parse(&command, argc, argv, true);
+}
+
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void set_signals(void)
+{
+	static const int ignored[] = { SIGPIPE, SIGXFSZ, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2,
+				       SIGTSTP, SIGTTIN, SIGTTOU };
+	struct sigaction action = { .sa_handler = SIG_IGN };
+	sigset_t none;
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		sigaction(ignored[i], &action, NULL);
+	action.sa_handler = on_terminate;
+	sigaction(SIGTERM, &action, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int map_segment(struct recorder *r, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || st.st_size != (off_t)sizeof(struct shm))
+		return TRK_ERR_ARG;
+	r->shm = mmap(NULL, sizeof(struct shm), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (r->shm == MAP_FAILED)
+		return TRK_ERR_NOMEM;
+	return r->shm->header.magic == SHM_MAGIC && r->shm->header.version == SHM_VERSION ?
+		       0 : TRK_ERR_ARG;
+}
+
+static struct trk_header make_header(const struct recorder *r)
+{
+	struct trk_header h = { .version = TRK_VERSION, .header_bytes = TRK_HEADER_BYTES,
+				.content = TRK_CONTENT_EVENTS,
+				.page_bytes = (uint32_t)sysconf(_SC_PAGESIZE) };
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	h.start_unix_ns = (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec - recorder_clock(r);
+	if (getrandom(&h.id, sizeof(h.id), GRND_NONBLOCK) != sizeof(h.id))
+		h.id = h.start_unix_ns ^ (uint64_t)getpid() << 48;
+	return h;
+}
+
+/* Process 0 is the program that was started, whether it ever attaches or not. */
+static int add_program(struct session *s, char **program)
+{
+	const char *const name = program[0];
+	char command[SHM_COMMAND_BYTES];
+	size_t size = 0;
+	struct process *const p = process_new(&s->r, &(struct process_start){
+		.pid = (uint32_t)s->o.pid, .ppid = (uint32_t)getppid(), .parent = NO_INDEX,
+		.pidfd = (int)s->o.pid_fd });
+
+	if (!p)
+		return TRK_ERR_NOMEM;
+	for (; *program; program++) {
+		const size_t bytes = strlen(*program) + 1;
+
+		if (bytes > sizeof(command) - size)
+			break;
+		memcpy(command + size, *program, bytes);
+		size += bytes;
+	}
+	process_set_program(p, name, command, size);
+	process_write(&s->r, p);
+	return 0;
+}
+
+static int start(struct session *s, char **program)
+{
+	struct recorder *const r = &s->r;
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
+	int err = map_segment(r, (int)s->o.shm_fd);
+
+	if (err)
+		return err;
+	const struct trk_header header = make_header(r);
+
+	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	r->memory_interval_ns = s->o.memory_interval_ms * 1000000u;
+	r->no_symbols = s->o.no_symbols;
+	s->control = (int)s->o.control_fd;
+	err = writer_new(&r->writer, (int)s->o.out_fd, &header);
+	if (err == TRK_ERR_NOMEM)
+		return err;
+	if (r->epoll < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, s->control, &event) < 0)
+		return TRK_ERR_IO;
+	err = heap_new(&r->heap, 1, NULL);
+	if (!err)
+		heap_set_page_bytes(r->heap, header.page_bytes);
+	if (!err)
+		err = intern_init(&r->intern, r->writer);
+	if (!err)
+		err = add_program(s, program);
+	for (size_t i = 0; !err && i < s->o.notices.count; i++)
+		writer_notice(r->writer, s->o.notices.items[i]);
+	return err;
+}
+
+/* ---- talking to tracker-run ---- */
+
+static void say(struct session *s, const struct control_message *m)
+{
+	if (s->control >= 0)
+		(void)!send(s->control, m, sizeof(*m), MSG_NOSIGNAL);
+}
+
+static void hang_up(struct session *s)
+{
+	epoll_ctl(s->r.epoll, EPOLL_CTL_DEL, s->control, NULL);
+	close(s->control);
+	s->control = -1;
+	s->program_ended = true;
+}
+
+static void say_left(struct session *s)
+{
+	struct control_message m = { .kind = CONTROL_LEFT };
+
+	for (size_t i = 0; i < s->r.live_count; i++) {
+		if (m.running < CONTROL_PIDS)
+			m.pids[m.running] = s->r.live[i]->pid;
+		m.running++;
+	}
+	say(s, &m);
+}
+
+static void listen_to_run(struct session *s)
+{
+	struct control_message m;
+	const ssize_t n = recv(s->control, &m, sizeof(m), MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n != sizeof(m)) {
+		hang_up(s);
+		return;
+	}
+	if (m.kind == CONTROL_ENDED) {
+		s->program_ended = s->has_status = true;
+		s->status = m.status;
+	} else if (m.kind == CONTROL_ABORT) {
+		s->abort = true;
+	} else if (m.kind == CONTROL_LEAVE) {
+		say_left(s);
+	}
+}
+
+/* ---- waiting ---- */
+
+static int wait_events(struct session *s, struct epoll_event *events, int max, uint64_t ns)
+{
+	const struct timespec timeout = { .tv_nsec = (long)ns };
+	const int n = epoll_pwait2(s->r.epoll, events, max, &timeout, NULL);
+
+	if (n < 0 && errno == ENOSYS)
+		return epoll_wait(s->r.epoll, events, max, (int)((ns + 999999) / 1000000));
+	return n;
+}
+
+static void wait_for(struct session *s, uint64_t ns)
+{
+	struct epoll_event events[64];
+	const int n = wait_events(s, events, 64, ns);
+
+	for (int i = 0; i < n; i++) {
+		struct process *const p = events[i].data.ptr;
+
+		if (!p && s->control >= 0)
+			listen_to_run(s);
+		if (p) {
+			p->dying = true;
+			epoll_ctl(s->r.epoll, EPOLL_CTL_DEL, p->pidfd, NULL);
+		}
+	}
+}
+
+/* Short while events flow, long when nothing happens; never past the next sample. */
+static uint64_t sleep_time(struct session *s, uint64_t bytes, bool more, uint64_t round_ns)
+{
+	const struct recorder *const r = &s->r;
+
+	if (more || bytes >= BUSY_BYTES)
+		return 0;
+	s->sleep_ns = bytes ? SLEEP_MIN_NS : s->sleep_ns * 5 / 4 + 1000;
+	/* many threads make a round dear: at most half of the time goes into looking */
+	if (s->sleep_ns < round_ns)
+		s->sleep_ns = round_ns;
+	if (s->sleep_ns > SLEEP_MAX_NS)
+		s->sleep_ns = SLEEP_MAX_NS;
+	uint64_t ns = s->sleep_ns;
+
+	if (r->memory_interval_ns && r->live_count) {
+		const uint64_t now = recorder_clock(r);
+		const uint64_t left = r->next_sample_ns > now ? r->next_sample_ns - now : 0;
+
+		ns = left < ns ? left : ns;
+	}
+	return ns;
+}
+
+/* ---- the loop ---- */
+
+static void note_write_error(struct recorder *r)
+{
+	if (r->discard || !writer_error(r->writer))
+		return;
+	r->discard = true;
+	r->discard_ns = r->now_ns;
+}
+
+static void now_and_then(struct recorder *r, bool idle)
+{
+	sample_memory(r);
+	if (r->now_ns >= r->next_flush_ns) {
+		writer_flush(r->writer);
+		r->next_flush_ns = r->now_ns + SECOND_NS;
+	}
+	note_write_error(r);
+	if (r->now_ns >= r->next_check_ns) {
+		thread_find_dead(r);
+		if (idle)
+			sample_trim(r);
+		r->next_check_ns = r->now_ns + SECOND_NS;
+	}
+}
+
+/* Nobody is left who could still publish something, now or after the exec it is about to do. */
+static bool everybody_ended(struct session *s)
+{
+	uint32_t pids[4];
+
+	if (!s->program_ended || s->r.live_count)
+		return false;
+	if (!s->o.environment ||
+	    !sample_strangers(&s->r, s->o.environment, (uint32_t)s->o.pid, pids, 4))
+		return true;
+	if (!s->strangers_until_ns)
+		s->strangers_until_ns = s->r.now_ns + STRANGER_NS;
+	return s->r.now_ns >= s->strangers_until_ns;
+}
+
+static void record(struct session *s)
+{
+	while (!terminated && !s->abort) {
+		uint64_t bytes;
+		const bool more = round_run(&s->r, &bytes);
+
+		now_and_then(&s->r, !bytes);
+		if (!bytes && !more && everybody_ended(s))
+			break;
+		wait_for(s, sleep_time(s, bytes, more, recorder_clock(&s->r) - s->r.now_ns));
+	}
+}
+
+/* ---- the end ---- */
+
+static void set_status(struct session *s)
+{
+	struct process *const p = s->r.processes[0];
+
+	if (!s->has_status)
+		return;
+	p->ended = WIFSIGNALED(s->status) ? 2 : 1;
+	p->code = (uint32_t)(WIFSIGNALED(s->status) ? WTERMSIG(s->status) : WEXITSTATUS(s->status));
+	process_write(&s->r, p);
+}
+
+/* SIGTERM: the processes go on, unrecorded. */
+static void cut_off(struct session *s)
+{
+	struct recorder *const r = &s->r;
+	uint64_t bytes;
+
+	atomic_store(&r->shm->header.closed, 1);
+	round_run(r, &bytes);
+	for (size_t i = 0; i < r->live_count; i++) {
+		merge_process(r, r->live[i], true);
+		process_collect(r, r->live[i]);
+	}
+	if (r->live_count)
+		writer_notice(r->writer, "the recorder was told to stop while processes were still "
+					 "running: what they did later is not recorded");
+}
+
+static void note_unattached(struct session *s)
+{
+	const struct process *const p = s->r.processes[0];
+	char text[1024];
+
+	if (p->attached || s->o.notices.count)
+		return;
+	snprintf(text, sizeof(text),
+		 "%s (pid %u) never attached to the recorder: its allocations are not recorded",
+		 p->name ? p->name : "the program", p->pid);
+	writer_notice(s->r.writer, text);
+}
+
+static void finish(struct session *s)
+{
+	struct control_message done = { .kind = CONTROL_FINISHING };
+
+	say(s, &done);
+	cut_off(s);
+	set_status(s);
+	note_unattached(s);
+	finish_file(&s->r, &done);
+	done.kind = CONTROL_DONE;
+	say(s, &done);
+}
+
+static void release(struct session *s)
+{
+	struct recorder *const r = &s->r;
+
+	for (size_t i = 0; i < r->process_count; i++)
+		process_free(r->processes[i]);
+	for (uint32_t i = 0; i < r->module_count; i++) {
+		free((char *)r->modules[i].path);
+		free((uint8_t *)r->modules[i].build_id);
+	}
+	free(r->modules);
+	free(r->processes);
+	free(r->live);
+	intern_finish(&r->intern);
+	heap_free(r->heap);
+	writer_free(r->writer);
+	free(s);
+}
+
+int main(int argc, char **argv)
+{
+	struct session *const s = calloc(1, sizeof(*s));
+	int err = TRK_ERR_NOMEM;
+
+	ui_set_program("tracker-record");
+	if (!s)
+		return UI_CANNOT;
+	const int first = parse(&s->o, argc, argv);
+
+	if (!s->o.shm_fd || !s->o.out_fd || !s->o.control_fd || !s->o.pid) {
+		ui_error("it is started by tracker-run: use tracker run PROGRAM");
+		return UI_USAGE;
+	}
+	set_signals();
+	raise_descriptor_limit();
+	s->sleep_ns = SLEEP_MIN_NS;
+	err = start(s, argv + first);
+	if (!err) {
+		record(s);
+		if (!s->abort)
+			finish(s);
+	}
+	release(s);
+	return err ? UI_CANNOT : UI_OK;
+}

@@ -1,0 +1,110 @@
+/*
+ * merge - the events of one process's threads, in their one order.
+ *
+ * Consumes what is final. A realloc's begin waits a few rounds for its end, so
+ * that almost every realloc is one event; when another thread's event lies
+ * between them, or the call takes long, it is written in two parts.
+ */
+#include "recorder.h"
+
+#define HELD_ROUNDS 3u
+
+/*
+ * s began a realloc: decides its form. `run`: the epoch up to which no other
+ * thread's event comes. False: wait for the end, nothing may overtake it.
+ */
+static bool settle(struct recorder *r, struct process *p, struct stream *s, uint64_t run,
+		   bool final)
+{
+	const bool whole = s->has_head && s->head.kind == WIRE_REALLOC_END && s->head.epoch <= run;
+
+	if (whole && (final || s->head.epoch <= p->limit)) {
+		emit_end(r, p, s);
+		stream_advance(s);
+		return true;
+	}
+	if (!final && !s->broken && (whole || !s->has_head) &&
+	    (s->more || s->held_rounds++ < HELD_ROUNDS))
+		return false;
+	emit_release(r, p, s);
+	return true;
+}
+
+/* The held stream first: its begin is older than every head. False: still waiting. */
+static bool settle_held(struct recorder *r, struct process *p, bool final)
+{
+	struct stream *const s = p->held, *const other = order_first(&p->order);
+	uint64_t run = UINT64_MAX;
+
+	if (!s)
+		return true;
+	if (other)
+		run = other->serial > s->serial ? other->head.epoch : other->head.epoch - 1;
+	if (!s->has_head)
+		stream_advance(s);
+	if (!settle(r, p, s, run, final))
+		return false;
+	p->held = NULL;
+	if (s->has_head && order_add(&p->order, s) < 0)
+		r->out_of_memory = true;
+	return true;
+}
+
+/* Consumes the first stream up to `until`. False: the process must wait for it. */
+static bool consume(struct recorder *r, struct process *p, struct stream *s, uint64_t until,
+		    bool final)
+{
+	while (s->has_head && s->head.epoch <= until) {
+		const uint8_t kind = s->head.kind;
+
+		if (kind == WIRE_REALLOC_BEGIN)
+			emit_begin(r, p, s);
+		else if (kind == WIRE_REALLOC_END)
+			emit_end(r, p, s);
+		else
+			emit_head(r, p, s);
+		stream_advance(s);
+		if (s->realloc != STREAM_HELD)
+			continue;
+		if (!settle(r, p, s, order_run(&p->order, UINT64_MAX), final)) {
+			p->held = s;
+			return false;
+		}
+	}
+	/* what shared memory still holds of it may come before the others' heads */
+	return s->has_head || !s->more;
+}
+
+/* False: a stream whose next event is not known yet may be the first. */
+static bool gather(struct recorder *r, struct process *p)
+{
+	p->order.count = 0;
+	for (size_t i = 0; i < p->stream_count; i++) {
+		struct stream *const s = p->streams[i];
+
+		if (s == p->held)
+			continue;
+		if (!s->has_head && !stream_advance(s)) {
+			if (s->more && !s->broken)
+				return false;
+			continue;
+		}
+		if (order_add(&p->order, s) < 0)
+			r->out_of_memory = true;
+	}
+	return true;
+}
+
+void merge_process(struct recorder *r, struct process *p, bool final)
+{
+	const uint64_t limit = final ? UINT64_MAX : p->limit;
+	struct stream *s;
+
+	if (!gather(r, p) || !settle_held(r, p, final))
+		return;
+	while ((s = order_first(&p->order)) && s->head.epoch <= limit) {
+		if (!consume(r, p, s, order_run(&p->order, limit), final))
+			return;
+		order_fix(&p->order);
+	}
+}

@@ -1,0 +1,309 @@
+/* process - the table of processes: who runs what, since when, and how it ended. */
+#include "recorder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void *grow(void *array, size_t count, size_t *room, size_t item)
+{
+	if (count < *room)
+		return array;
+	const size_t more = *room ? *room * 2 : 16;
+	void *const grown = realloc(array, more * item);
+
+	if (grown)
+		*room = more;
+	return grown;
+}
+
+static bool table_add(struct process ***table, size_t *count, size_t *room, struct process *p)
+{
+	struct process **const grown = grow(*table, *count, room, sizeof(**table));
+
+	if (!grown)
+		return false;
+	*table = grown;
+	grown[(*count)++] = p;
+	return true;
+}
+
+struct process *process_new(struct recorder *r, const struct process_start *start)
+{
+	struct process *const p = calloc(1, sizeof(*p));
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = p };
+
+	if (!p)
+		goto fail;
+	p->index = (uint32_t)r->process_count;
+	p->pid = start->pid;
+	p->ppid = start->ppid;
+	p->parent = start->parent;
+	p->origin = start->origin;
+	p->start_ns = p->last_time_ns = start->start_ns;
+	p->end_ns = UINT64_MAX;
+	p->slot = p->last_slot = NO_SLOT;
+	p->main_thread = NO_INDEX;
+	p->pidfd = start->pidfd;
+	p->statm = -1;
+	if (!table_add(&r->processes, &r->process_count, &r->process_room, p))
+		goto fail;
+	if (!table_add(&r->live, &r->live_count, &r->live_room, p)) {
+		r->process_count--;
+		goto fail;
+	}
+	if (p->pidfd < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, p->pidfd, &event) < 0)
+		p->dying = p->pidfd < 0;
+	return p;
+fail:
+	r->out_of_memory = true;
+	if (start->pidfd >= 0)
+		close(start->pidfd);
+	free(p);
+	return NULL;
+}
+
+static void finish_streams(struct process *p)
+{
+	for (size_t i = 0; i < p->stream_count; i++)
+		stream_free(p->streams[i]);
+	free(p->streams);
+	p->streams = NULL;
+	p->stream_count = p->stream_room = 0;
+	order_finish(&p->order);
+}
+
+void process_free(struct process *p)
+{
+	if (!p)
+		return;
+	finish_streams(p);
+	modules_clear(&p->modules, NULL, NULL);
+	if (p->pidfd >= 0)
+		close(p->pidfd);
+	if (p->statm >= 0)
+		close(p->statm);
+	free(p->name);
+	free(p->executable);
+	free(p->command);
+	free(p);
+}
+
+void process_set_program(struct process *p, const char *executable, const char *command,
+			 size_t command_bytes)
+{
+	const char *const slash = strrchr(executable, '/');
+
+	free(p->name);
+	free(p->executable);
+	free(p->command);
+	p->name = strdup(slash ? slash + 1 : executable);
+	p->executable = strdup(executable);
+	p->command = malloc(command_bytes + 1);
+	p->command_bytes = p->command ? command_bytes : 0;
+	if (p->command)
+		memcpy(p->command, command, command_bytes);
+}
+
+void process_write(struct recorder *r, const struct process *p)
+{
+	writer_process(r->writer, &(struct writer_process){
+		.index = p->index, .pid = p->pid, .ppid = p->ppid, .parent = p->parent,
+		.origin = p->origin, .start_ns = p->start_ns, .end_ns = p->end_ns,
+		.ended = p->ended, .code = p->code, .name = p->name ? p->name : "",
+		.executable = p->executable ? p->executable : "",
+		.command_line = p->command, .command_line_bytes = p->command_bytes,
+		.execs = p->execs });
+}
+
+struct process *process_by_pid(const struct recorder *r, uint32_t pid)
+{
+	for (size_t i = r->live_count; i-- > 0;)
+		if (r->live[i]->pid == pid)
+			return r->live[i];
+	return NULL;
+}
+
+/* The slot names its parent; a slot that was reused since is told by the pid. */
+static uint32_t parent_of(const struct recorder *r, uint32_t parent_slot, uint32_t ppid)
+{
+	const struct process *named = NULL;
+
+	for (size_t i = r->process_count; parent_slot && i-- > 0 && !named;)
+		if (r->processes[i]->last_slot == parent_slot - 1)
+			named = r->processes[i];
+	if (named && named->pid == ppid)
+		return named->index;
+	const struct process *const by_pid = process_by_pid(r, ppid);
+
+	if (by_pid)
+		return by_pid->index;
+	return named ? named->index : NO_INDEX;
+}
+
+/* Reads the slot's texts; both copies are ended here, whatever the target wrote. */
+static void take_program(struct process *p, const struct shm_process *slot)
+{
+	char executable[SHM_EXECUTABLE_BYTES], command[SHM_COMMAND_BYTES];
+	uint32_t size = slot->command_bytes;
+
+	if (size > sizeof(command))
+		size = sizeof(command);
+	memcpy(executable, slot->executable, sizeof(executable));
+	executable[sizeof(executable) - 1] = 0;
+	memcpy(command, slot->command, size);
+	process_set_program(p, executable, command, size);
+}
+
+static struct process *add(struct recorder *r, const struct shm_process *slot)
+{
+	const uint32_t pid = slot->pid, ppid = slot->ppid;
+	const uint64_t start_ns = slot->start_ns;
+
+	return process_new(r, &(struct process_start){
+		.pid = pid, .ppid = ppid,
+		.parent = parent_of(r, slot->parent, ppid),
+		.origin = slot->origin == SHM_FORKED,
+		.start_ns = start_ns < r->now_ns ? start_ns : r->now_ns,
+		.pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) });
+}
+
+static void free_slot(struct recorder *r, struct process *p)
+{
+	struct shm_process *const slot = &r->shm->processes[p->slot];
+
+	r->slot_process[p->slot] = NULL;
+	p->slot = NO_SLOT;
+	atomic_store_explicit(&slot->order, 0, memory_order_relaxed);
+	atomic_store_explicit(&slot->notices, 0, memory_order_relaxed);
+	atomic_store_explicit(&slot->state, SHM_FREE, memory_order_release);
+}
+
+/* Nothing of the old program lives: what it published, then the event that says so. */
+static void replace_program(struct recorder *r, struct process *p, const struct shm_process *slot)
+{
+	struct emit_context context = { r, p, slot->start_ns };
+
+	round_drain(r, p);
+	process_collect(r, p);
+	free_slot(r, p);
+	modules_clear(&p->modules, emit_mapping_gone, &context);
+	p->last_epoch = p->seen_limit = 0;
+	p->notices = 0;
+	p->execs++;
+}
+
+static void emit_exec(struct recorder *r, struct process *p, uint64_t time_ns)
+{
+	struct trk_event e = { .kind = TRK_EXEC, .time_ns = time_ns, .label = p->name,
+			       .label_bytes = p->name ? (uint32_t)strlen(p->name) : 0,
+			       .thread = p->main_thread == NO_INDEX ? 0 : p->main_thread };
+
+	emit(r, p, &e);
+}
+
+static void bind(struct recorder *r, uint32_t index)
+{
+	struct shm_process *const slot = &r->shm->processes[index];
+	struct process *p = process_by_pid(r, slot->pid);
+	/* no fork makes a process of an old pid; otherwise the old one went on by exec */
+	const bool known = p && slot->origin != SHM_FORKED;
+	const bool replaces = known && p->attached;
+
+	if (replaces && p->slot != NO_SLOT)
+		replace_program(r, p, slot);
+	if (!known)
+		p = add(r, slot);
+	if (!p)
+		return;
+	p->slot = p->last_slot = index;
+	p->attached = true;
+	r->slot_process[index] = p;
+	take_program(p, slot);
+	if (replaces)
+		emit_exec(r, p, slot->start_ns);
+	process_write(r, p);
+}
+
+void process_scan(struct recorder *r)
+{
+	uint32_t high = atomic_load_explicit(&r->shm->header.process_high, memory_order_acquire);
+
+	if (high > SHM_PROCESSES)
+		high = SHM_PROCESSES;
+	for (uint32_t i = 0; i < high; i++) {
+		const uint32_t state = atomic_load_explicit(&r->shm->processes[i].state,
+							    memory_order_acquire);
+
+		if (!r->slot_process[i] && (state == SHM_LIVE || state == SHM_EXITED))
+			bind(r, i);
+	}
+}
+
+static const struct {
+	uint32_t bit;
+	const char *sentence;
+} notices[] = {
+	{ SHM_NOTICE_OWN_MALLOC,
+	  "brings its own malloc in the executable: its allocations do not go through the "
+	  "preloaded library and are not recorded" },
+	{ SHM_NOTICE_SANITIZER,
+	  "was built with a sanitizer whose allocator replaces malloc: its allocations are not "
+	  "recorded" },
+	{ SHM_NOTICE_NO_MEMORY,
+	  "had no memory left for the recorder's own tables: some threads are not recorded" },
+	{ SHM_NOTICE_DLMOPEN,
+	  "loaded libraries into a namespace of their own (dlmopen): allocations made there are "
+	  "not recorded" },
+};
+
+void process_collect(struct recorder *r, struct process *p)
+{
+	if (p->slot == NO_SLOT)
+		return;
+	struct shm_process *const slot = &r->shm->processes[p->slot];
+	const uint32_t set = atomic_load_explicit(&slot->notices, memory_order_relaxed);
+	char text[1024];
+
+	r->counters.modules_lost += atomic_exchange(&slot->modules_lost, 0);
+	r->counters.truncated_stacks += atomic_exchange(&slot->truncated_stacks, 0);
+	for (size_t i = 0; i < sizeof(notices) / sizeof(*notices); i++) {
+		if (!(set & ~p->notices & notices[i].bit))
+			continue;
+		snprintf(text, sizeof(text), "%s (pid %u) %s", p->name ? p->name : "a process",
+			 p->pid, notices[i].sentence);
+		writer_notice(r->writer, text);
+	}
+	p->notices |= set;
+}
+
+void process_end(struct recorder *r, struct process *p)
+{
+	struct emit_context context = { r, p, UINT64_MAX };
+
+	round_drain(r, p);
+	process_collect(r, p);
+	if (p->slot != NO_SLOT)
+		free_slot(r, p);
+	p->gone = true;
+	p->end_ns = r->now_ns;
+	heap_end_process(r->heap, p->index);
+	modules_clear(&p->modules, emit_mapping_gone, &context);
+	process_write(r, p);
+	finish_streams(p);
+	if (p->pidfd >= 0)
+		close(p->pidfd);
+	if (p->statm >= 0)
+		close(p->statm);
+	p->pidfd = p->statm = -1;
+	for (size_t i = 0; i < r->live_count; i++) {
+		if (r->live[i] != p)
+			continue;
+		memmove(&r->live[i], &r->live[i + 1], (r->live_count - i - 1) * sizeof(p));
+		r->live_count--;
+		break;
+	}
+}

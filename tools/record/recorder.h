@@ -1,0 +1,166 @@
+/*
+ * recorder - the state of one recording, shared by the files of this folder.
+ *
+ * A round reads what all threads published (round.c, over chain and stream),
+ * puts each process's events in their order (merge.c, over order) and writes
+ * them (emit.c, over intern and the writer). process.c keeps the table of
+ * processes, sample.c looks at /proc, finish.c ends the file, main.c waits.
+ */
+#ifndef RECORD_RECORDER_H
+#define RECORD_RECORDER_H
+
+#include "format/shm.h"
+#include "format/writer.h"
+#include "intern.h"
+#include "modules.h"
+#include "order.h"
+#include "replay/heap.h"
+#include "stream.h"
+#include "symbols/embed.h"
+
+#define NO_SLOT UINT32_MAX
+#define NO_INDEX UINT32_MAX
+
+struct process {
+	uint32_t index, pid, ppid, parent; /* parent: index or NO_INDEX */
+	uint32_t origin, execs;
+	uint32_t slot;	    /* of the running program; NO_SLOT: not attached (yet) */
+	uint32_t last_slot; /* to find the parents of forked processes whose own slot is gone */
+	uint32_t ended, code; /* as in the capture */
+	bool attached;	      /* at least once */
+	bool gone;	      /* has ended and everything of it was read */
+	bool dying;	      /* has ended: what it published is all there will be */
+	int pidfd, statm;
+	uint64_t start_ns, end_ns;
+	char *name, *executable, *command;
+	size_t command_bytes;
+
+	struct modules modules;
+	struct stream **streams;
+	size_t stream_count, stream_room;
+	struct order order;
+	struct stream *held;  /* its realloc may still become one event: nothing overtakes it */
+	uint64_t limit;	      /* events up to this epoch are final */
+	uint64_t seen_limit;  /* `limit` as of the round before: used when there is no membarrier */
+	uint64_t last_epoch, last_time_ns;
+	uint32_t main_thread; /* index, NO_INDEX */
+	uint32_t notices;     /* SHM_NOTICE_* that were written */
+};
+
+struct counters {
+	uint64_t events, late, corrupt, lost, stalls, rounds, truncated_stacks, modules_lost;
+};
+
+struct recorder {
+	struct shm *shm;
+	struct writer *writer;
+	struct heap *heap;
+	struct intern intern;
+
+	struct process **processes; /* by index */
+	size_t process_count, process_room;
+	struct process **live; /* not gone */
+	size_t live_count, live_room;
+	struct process *slot_process[SHM_PROCESSES];
+	struct stream *slot_stream[SHM_THREADS];
+	uint32_t thread_count;
+	uint64_t next_serial;
+
+	struct counters counters;
+	bool no_membarrier;
+	bool discard;	/* the file cannot be written: read and forget, so that nobody stalls */
+	bool out_of_memory;
+	uint64_t discard_ns; /* since when */
+	int epoll;
+	uint64_t now_ns; /* of this round, since the capture began */
+	uint64_t memory_interval_ns, next_sample_ns, next_check_ns, next_flush_ns;
+	uint32_t chunks_touched; /* chunks at and above never held anything since the last trim */
+
+	struct embed_module *modules; /* by id in the capture */
+	uint32_t module_count, module_room;
+	bool no_symbols;
+};
+
+uint64_t recorder_clock(const struct recorder *r);
+
+/* ---- process.c ---- */
+struct process_start {
+	uint32_t pid, ppid, parent, origin;
+	uint64_t start_ns;
+	int pidfd; /* becomes the process's; -1: none */
+};
+struct process *process_new(struct recorder *r, const struct process_start *start);
+void process_free(struct process *p); /* NULL-safe */
+/* What it runs now. The texts are copied. */
+void process_set_program(struct process *p, const char *executable, const char *command,
+			 size_t command_bytes);
+void process_write(struct recorder *r, const struct process *p);
+/* Binds process slots that became live: new processes, and new programs in known ones. */
+void process_scan(struct recorder *r);
+/* Everything of its was read: gives its slot back and writes its last record. */
+void process_end(struct recorder *r, struct process *p);
+/* Notices, counts of the slot: looked at before it is given back, and at the end. */
+void process_collect(struct recorder *r, struct process *p);
+struct process *process_by_pid(const struct recorder *r, uint32_t pid);
+
+/* ---- thread.c ---- */
+/* The stream of thread slot `slot`, made when it is new; NULL: nothing sensible there (yet). */
+struct stream *thread_stream(struct recorder *r, uint32_t slot);
+/* The thread has ended and its chain was read: gives the slot back. */
+void thread_detach(struct recorder *r, struct stream *s);
+/* Detached and consumed streams of a process: last records, then freed. */
+void thread_reap(struct recorder *r, struct process *p);
+/* Threads that the kernel does not know any more, though they never said that they ended. */
+void thread_find_dead(struct recorder *r);
+
+/* ---- emit.c ---- */
+void emit(struct recorder *r, struct process *p, struct trk_event *e);
+/* The event at s->head, anything but the parts of a realloc. */
+void emit_head(struct recorder *r, struct process *p, struct stream *s);
+/* WIRE_REALLOC_BEGIN at s->head: takes note of it; nothing is written. */
+void emit_begin(struct recorder *r, struct process *p, struct stream *s);
+/* The realloc that began is not followed by its end: first of two parts. */
+void emit_release(struct recorder *r, struct process *p, struct stream *s);
+/* WIRE_REALLOC_END at s->head, right behind its begin (one event) or not (second part). */
+void emit_end(struct recorder *r, struct process *p, struct stream *s);
+void emit_mapping_gone(void *emit_context, const struct module_range *range);
+struct emit_context {
+	struct recorder *r;
+	const struct process *p;
+	uint64_t unload_time_ns;
+};
+
+/* ---- finish.c ---- */
+/* Keeps what symbols are looked up by. */
+void finish_remember_module(struct recorder *r, uint32_t id, const struct writer_module *m);
+/*
+ * The recording is over: health, summary, symbols, index. What the processes
+ * published was read already. Fills the figures of `ret`.
+ */
+struct control_message;
+void finish_file(struct recorder *r, struct control_message *ret);
+
+/* ---- merge.c ---- */
+/* Writes the events of `p` up to p->limit; all of them when `final`. */
+void merge_process(struct recorder *r, struct process *p, bool final);
+
+/* ---- round.c ---- */
+/* One round. True: there is more to read right now. *ret_events: how many were read. */
+bool round_run(struct recorder *r, uint64_t *ret_events);
+/* Reads and writes everything of the program that runs in `p`, which runs no more. */
+void round_drain(struct recorder *r, struct process *p);
+
+/* ---- sample.c ---- */
+void sample_memory(struct recorder *r);
+/* comm of the thread as the kernel has it; "" when it is gone. */
+void sample_thread_name(uint32_t pid, uint32_t tid, char name[SHM_NAME_BYTES]);
+/* Gives the memory of chunks that are free back to the system. */
+void sample_trim(struct recorder *r);
+/*
+ * Processes that were started with our environment since `pid` was and never
+ * attached: between fork and exec, or not recordable. At most `max` pids.
+ */
+size_t sample_strangers(struct recorder *r, const char *environment, uint32_t pid, uint32_t *pids,
+			size_t max);
+
+#endif

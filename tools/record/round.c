@@ -1,0 +1,207 @@
+/*
+ * round - one pass over the segment.
+ *
+ * What is final: an event that will still be published with a stamp of at most
+ * E, the epoch of a process when the round began, comes from a thread that
+ * loaded the order word before we did, and so had set its busy flag before. The
+ * membarrier makes that flag visible: the target has no fence on its way.
+ * Without membarrier E of the round before is taken; the time between two
+ * rounds is far longer than any store waits in a buffer.
+ */
+#include "recorder.h"
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Bytes per thread and round: stays in the caches on its way through. */
+#define ROUND_BYTES (256u << 10)
+/* A thread that stands still inside a publication (in a debugger) is waited for this long. */
+#define BUSY_NS 100000000ull
+
+static void look_at_orders(struct recorder *r)
+{
+	for (size_t i = 0; i < r->live_count; i++) {
+		struct process *const p = r->live[i];
+
+		if (p->slot == NO_SLOT)
+			continue;
+		const uint64_t epoch = atomic_load_explicit(&r->shm->processes[p->slot].order,
+							    memory_order_acquire) >> 16;
+
+		p->limit = r->no_membarrier ? p->seen_limit : epoch;
+		p->seen_limit = epoch;
+	}
+}
+
+static void fence(struct recorder *r)
+{
+	if (r->no_membarrier)
+		return;
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) < 0) {
+		r->no_membarrier = true;
+		for (size_t i = 0; i < r->live_count; i++)
+			r->live[i]->limit = 0;
+	}
+}
+
+static uint32_t thread_high(const struct recorder *r)
+{
+	const uint32_t high = atomic_load_explicit(&r->shm->header.thread_high,
+						   memory_order_acquire);
+
+	return high < SHM_THREADS ? high : SHM_THREADS;
+}
+
+/* One thread alone is in program order: no fence. A slot just claimed counts. */
+static bool needs_fence(const struct recorder *r)
+{
+	const uint32_t high = thread_high(r);
+	unsigned used = 0;
+
+	for (uint32_t i = 0; i < high && used < 2; i++)
+		used += atomic_load_explicit(&r->shm->threads[i].state, memory_order_acquire) !=
+			SHM_FREE;
+	return used >= 2;
+}
+
+/*
+ * The owner of the current epoch may show it for ever, event after event. Only a
+ * flag behind the process's epoch holds others up, and only that is timed.
+ */
+static void look_at_busy(struct recorder *r, struct stream *s)
+{
+	struct process *const p = s->process;
+	const uint64_t busy = atomic_load_explicit(&r->shm->threads[s->slot].busy,
+						   memory_order_acquire);
+
+	if (busy >= p->seen_limit) {
+		s->busy = SHM_IDLE;
+		return;
+	}
+	if (busy != s->busy) {
+		s->busy = busy;
+		s->busy_since_ns = r->now_ns;
+	}
+	if (busy < p->limit && r->now_ns - s->busy_since_ns < BUSY_NS)
+		p->limit = busy;
+}
+
+static uint64_t read_stream(struct recorder *r, struct stream *s, size_t max)
+{
+	const size_t before = s->size - s->at;
+
+	if (s->broken) {
+		bool more;
+
+		chain_read(&s->chain, r->shm, s->slot, max, stream_append, s, &more);
+		s->more = false;
+		return 0;
+	}
+	if (chain_read(&s->chain, r->shm, s->slot, max, stream_append, s, &s->more) < 0) {
+		s->broken = true;
+		s->more = false;
+		r->counters.corrupt++;
+	}
+	return s->size - s->at - before;
+}
+
+/* Reads one slot; a thread that has ended is read to its end and detached. */
+static uint64_t look_at_thread(struct recorder *r, uint32_t slot)
+{
+	const uint32_t state = atomic_load_explicit(&r->shm->threads[slot].state,
+						    memory_order_acquire);
+
+	if (state != SHM_LIVE && state != SHM_EXITED)
+		return 0;
+	struct stream *const s = thread_stream(r, slot);
+	if (!s)
+		return 0;
+	if (state == SHM_LIVE)
+		look_at_busy(r, s);
+	const uint64_t bytes = read_stream(r, s, ROUND_BYTES);
+
+	if (bytes)
+		s->checked_ns = r->now_ns;
+	if (state == SHM_EXITED && !s->more)
+		thread_detach(r, s);
+	return bytes;
+}
+
+static void forget(struct process *p)
+{
+	for (size_t i = 0; i < p->stream_count; i++) {
+		p->streams[i]->at = p->streams[i]->size;
+		p->streams[i]->has_head = false;
+	}
+	p->held = NULL;
+}
+
+static bool merge(struct recorder *r, struct process *p, bool final)
+{
+	bool more = false;
+
+	if (r->discard)
+		forget(p);
+	else
+		merge_process(r, p, final);
+	for (size_t i = 0; i < p->stream_count; i++)
+		more |= p->streams[i]->more;
+	thread_reap(r, p);
+	return more;
+}
+
+void round_drain(struct recorder *r, struct process *p)
+{
+	const uint32_t high = thread_high(r);
+
+	for (uint32_t i = 0; p->slot != NO_SLOT && i < high; i++) {
+		const uint32_t state = atomic_load_explicit(&r->shm->threads[i].state,
+							    memory_order_acquire);
+
+		if (state == SHM_FREE || r->shm->threads[i].process != p->slot)
+			continue;
+		if (state == SHM_CLAIMED) /* died before it published anything */
+			continue;
+		thread_stream(r, i);
+	}
+	for (size_t i = 0; i < p->stream_count; i++) {
+		struct stream *const s = p->streams[i];
+
+		if (s->slot == NO_SLOT)
+			continue;
+		do
+			read_stream(r, s, SIZE_MAX);
+		while (s->more);
+		thread_detach(r, s);
+	}
+	merge(r, p, true);
+}
+
+bool round_run(struct recorder *r, uint64_t *ret_bytes)
+{
+	uint64_t bytes = 0;
+	bool more = false;
+
+	r->now_ns = recorder_clock(r);
+	atomic_store_explicit(&r->shm->header.clock_ns, r->now_ns, memory_order_relaxed);
+	atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);
+	r->counters.rounds++;
+	process_scan(r);
+	look_at_orders(r);
+	if (needs_fence(r))
+		fence(r);
+	const uint32_t high = thread_high(r);
+
+	for (uint32_t i = 0; i < high; i++)
+		bytes += look_at_thread(r, i);
+	chain_wake(r->shm);
+	for (size_t i = 0; i < r->live_count; i++)
+		more |= merge(r, r->live[i], false);
+	for (size_t i = r->live_count; i-- > 0;)
+		if (r->live[i]->dying)
+			process_end(r, r->live[i]);
+	chain_wake(r->shm);
+	*ret_bytes = bytes;
+	return more;
+}

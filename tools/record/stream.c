@@ -1,0 +1,177 @@
+/* stream - see stream.h. */
+#include "stream.h"
+
+#include <stdlib.h>
+
+#define FIRST_ROOM 4096u
+
+struct stream *stream_new(struct process *p, uint32_t slot, uint64_t serial)
+{
+	struct stream *const s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->process = p;
+	s->slot = slot;
+	s->serial = serial;
+	s->busy = SHM_IDLE;
+	return s;
+}
+
+void stream_free(struct stream *s)
+{
+	if (!s)
+		return;
+	free(s->bytes);
+	free(s->deferred);
+	free(s->nodes);
+	free(s);
+}
+
+/* The head's texts point into the buffer: they move with it. */
+static void rebase_head(struct stream *s, const uint8_t *old_bytes, size_t dropped)
+{
+	if (s->has_head && s->head.text)
+		s->head.text = (const char *)s->bytes +
+			       ((const uint8_t *)s->head.text - old_bytes) - dropped;
+	if (s->has_head && s->head.build_id)
+		s->head.build_id = s->bytes + (s->head.build_id - old_bytes) - dropped;
+}
+
+/* Where the bytes begin that are still needed: those of the head's texts count. */
+static size_t first_needed(const struct stream *s)
+{
+	size_t first = s->at;
+
+	if (s->has_head && s->head.text && (size_t)((const uint8_t *)s->head.text - s->bytes) < first)
+		first = (size_t)((const uint8_t *)s->head.text - s->bytes);
+	if (s->has_head && s->head.build_id && (size_t)(s->head.build_id - s->bytes) < first)
+		first = (size_t)(s->head.build_id - s->bytes);
+	return first;
+}
+
+static int make_room(struct stream *s, size_t more)
+{
+	const size_t first = first_needed(s), kept = s->size - first;
+	size_t room = s->room ? s->room : FIRST_ROOM;
+	uint8_t *const old = s->bytes;
+
+	while (room < kept + more)
+		room *= 2;
+	if (room == s->room) {
+		memmove(s->bytes, s->bytes + first, kept);
+	} else {
+		uint8_t *const bytes = malloc(room);
+
+		if (!bytes)
+			return TRK_ERR_NOMEM;
+		if (kept)
+			memcpy(bytes, s->bytes + first, kept);
+		s->bytes = bytes;
+		s->room = room;
+	}
+	s->at -= first;
+	s->size = kept;
+	rebase_head(s, old, first);
+	if (s->bytes != old)
+		free(old);
+	return 0;
+}
+
+int stream_append(void *stream, const void *bytes, size_t size)
+{
+	struct stream *const s = stream;
+
+	if (s->broken)
+		return 0;
+	if (s->at == s->size && !s->has_head)
+		s->at = s->size = 0;
+	if (s->size + size > s->room) {
+		const int err = make_room(s, size);
+
+		if (err < 0)
+			return err;
+	}
+	memcpy(s->bytes + s->size, bytes, size);
+	s->size += size;
+	return 0;
+}
+
+static bool defer_push(struct stream *s, uint64_t pc)
+{
+	if (s->deferred_count == s->deferred_room) {
+		const uint32_t room = s->deferred_room ? s->deferred_room * 2 : 256;
+		uint64_t *const grown = realloc(s->deferred, room * sizeof(*grown));
+
+		if (!grown)
+			return false;
+		s->deferred = grown;
+		s->deferred_room = room;
+	}
+	s->deferred[s->deferred_count++] = pc;
+	return true;
+}
+
+/* A frames-only record: it takes effect with the event that follows it. */
+static bool defer(struct stream *s, const struct wire_record *r)
+{
+	const uint32_t own = r->pops < s->deferred_count ? r->pops : s->deferred_count;
+	const uint32_t pops = r->pops - own;
+
+	s->deferred_count -= own;
+	/* more than the deepest stack means all of it: no need to count on */
+	s->deferred_pops = pops > WIRE_DEPTH_MAX - s->deferred_pops ? WIRE_DEPTH_MAX :
+								      s->deferred_pops + pops;
+	for (uint32_t i = 0; i < r->push_count; i++)
+		if (s->deferred_count >= WIRE_DEPTH_MAX || !defer_push(s, r->pushes[i]))
+			return false;
+	return true;
+}
+
+static void give_up(struct stream *s)
+{
+	s->broken = true;
+	s->at = s->size;
+}
+
+bool stream_advance(struct stream *s)
+{
+	s->has_head = false;
+	while (s->at < s->size) {
+		struct byte_reader r = byte_reader_of(s->bytes + s->at, s->size - s->at);
+
+		if (wire_decode(&s->state, &r, &s->head) != 0) {
+			give_up(s);
+			break;
+		}
+		s->at = (size_t)(r.at - s->bytes);
+		if (s->head.kind != WIRE_FRAMES) {
+			s->has_head = true;
+			return true;
+		}
+		if (!defer(s, &s->head)) {
+			give_up(s);
+			break;
+		}
+	}
+	return false;
+}
+
+bool stream_grow_stack(struct stream *s, uint32_t frames)
+{
+	uint32_t room = s->node_room ? s->node_room : 64;
+
+	if (frames > WIRE_DEPTH_MAX - s->depth)
+		return false;
+	while (room < s->depth + frames)
+		room *= 2;
+	if (room != s->node_room) {
+		uint32_t *const grown = realloc(s->nodes, room * sizeof(*grown));
+
+		if (!grown)
+			return false;
+		s->nodes = grown;
+		s->node_room = room;
+	}
+	return true;
+}

@@ -1,0 +1,80 @@
+/*
+ * stream - one thread's records: bytes copied out of shared memory, the next
+ * record decoded, the thread's current stack as call-tree nodes.
+ *
+ * A stream outlives its thread slot: once the slot is given back, the stream
+ * goes on until its last record is consumed.
+ */
+#ifndef RECORD_STREAM_H
+#define RECORD_STREAM_H
+
+#include "chain.h"
+#include "format/wire.h"
+
+struct process;
+
+enum stream_realloc {
+	STREAM_NO_REALLOC,
+	STREAM_HELD,  /* BEGIN was met, nothing is written yet: END may follow at once */
+	STREAM_SPLIT, /* RELEASE is written, END will be the second part */
+};
+
+struct stream {
+	struct process *process;
+	uint64_t serial; /* of its creation: breaks ties of epochs when a slot was reused */
+	uint32_t slot;	 /* UINT32_MAX: given back */
+	uint32_t tid;
+	uint32_t thread; /* index in the capture */
+	struct chain chain;
+
+	/* Bytes that are not decoded yet, and the state of the decoder. */
+	uint8_t *bytes;
+	size_t at, size, room;
+	struct wire_state state;
+	bool more;    /* shared memory held more when it was read last */
+	bool broken;  /* the records make no sense: nothing of it is used any more */
+	bool has_head;
+	struct wire_record head; /* the next event; its frames-only records are in `deferred` */
+
+	/* What frames-only records before `head` do to the stack. */
+	uint64_t *deferred;
+	uint32_t deferred_count, deferred_room, deferred_pops;
+
+	/* The stack of the last event: nodes[0] is the outermost frame. */
+	uint32_t *nodes;
+	uint32_t depth, node_room;
+
+	enum stream_realloc realloc;
+	uint32_t held_rounds;
+	uint64_t old_address;
+
+	/* The slot's publication flag while it holds others up, and since when it stands there. */
+	uint64_t busy, busy_since_ns;
+	uint64_t lost, stalls, gaps; /* gaps: sum of its gap records */
+	uint64_t start_ns, checked_ns;
+	uint32_t name_version;
+	char name[SHM_NAME_BYTES];
+};
+
+struct stream *stream_new(struct process *p, uint32_t slot, uint64_t serial);
+void stream_free(struct stream *s); /* NULL-safe */
+
+/* Appends published bytes: a chain_take. TRK_ERR_NOMEM. */
+int stream_append(void *stream, const void *bytes, size_t size);
+
+/*
+ * Decodes the next event into s->head. False: there is none now; has_head is
+ * then false. Bytes that cannot be decoded break the stream: its rest is dropped.
+ */
+bool stream_advance(struct stream *s);
+
+/* Node of the current stack; 0: empty. */
+static inline uint32_t stream_node(const struct stream *s)
+{
+	return s->depth ? s->nodes[s->depth - 1] : 0;
+}
+
+/* Room for one more frame. False: no memory or deeper than any stack we keep. */
+bool stream_grow_stack(struct stream *s, uint32_t frames);
+
+#endif

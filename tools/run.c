@@ -1,0 +1,443 @@
+/*
+ * tracker-run - starts a program with the preloaded library and a recorder
+ * beside it, stays out of its way, and says afterwards what was recorded.
+ *
+ * It never writes to stdout, and ends as the program ended. Its own failures
+ * are 125, and nothing was started or written then; 126 and 127 as for a shell.
+ */
+#include "format/shm.h"
+#include "home.h"
+#include "record/control.h"
+#include "run/inspect.h"
+#include "run/launch.h"
+#include "run/name.h"
+#include "run/output.h"
+#include "run/wait.h"
+#include "ui/ui.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define OWN_FAILURE 125
+#define STALL_MS 100u
+#define NFRAME_DEFAULT 1024u
+
+struct options {
+	const char *output, *unwind, *wait;
+	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec;
+	uint64_t nframe, memory_interval_ms;
+	uint64_t wait_ns; /* UINT64_MAX: as long as it takes */
+};
+
+struct run {
+	struct options o;
+	char **argv; /* the program's */
+	struct inspection found;
+	char library[PATH_MAX], recorder_path[PATH_MAX];
+	int shm, control, recorder_control, pidfd;
+	struct program program;
+	pid_t recorder;
+	struct output output;
+};
+
+/* ---- options ---- */
+
+static const char details[] =
+	"Patterns in FILE: %p the program's pid, %e its name, %h the host, %t the time,\n"
+	"%q{VAR} an environment variable, %% a percent sign. Default: tracker.%e.%p.bin\n"
+	"\n"
+	"Examples:\n"
+	"  tracker run ./app --its-own options\n"
+	"  tracker run -o out.bin -- make -j4\n"
+	"  tracker stats out.bin\n"
+	"\n"
+	"The exit status is the program's; a signal that kills it kills tracker run.\n"
+	"125: tracker itself failed, 126: not executable, 127: not found.\n";
+
+static int parse(struct options *o, int argc, char **argv)
+{
+	const struct ui_option options[] = {
+		{ 'o', "output", UI_STRING, &o->output, "FILE", "write the capture to FILE", 0, 0 },
+		{ 'f', "force", UI_FLAG, &o->force, NULL, "overwrite FILE", 0, 0 },
+		{ 'q', "quiet", UI_FLAG, &o->quiet, NULL, "say nothing after the run", 0, 0 },
+		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL,
+		  "do not look up names when recording ends", 0, 0 },
+		{ 0, "nframe", UI_UINT, &o->nframe, "N",
+		  "keep the N most recent frames of a stack (1024)", 1, 65535 },
+		{ 0, "no-follow-fork", UI_FLAG, &o->no_follow_fork, NULL,
+		  "do not record forked children", 0, 0 },
+		{ 0, "no-follow-exec", UI_FLAG, &o->no_follow_exec, NULL,
+		  "do not record programs that the program executes", 0, 0 },
+		{ 0, "unwind", UI_STRING, &o->unwind, "own|libunwind",
+		  "the unwinder: own (default), or libunwind for comparison", 0, 0 },
+		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
+		  "look at resident memory every N ms (10); 0: never", 0, 3600000 },
+		{ 0, "wait", UI_STRING, &o->wait, "TIME",
+		  "wait so long for descendants that outlive the program (2s); 0, inf", 0, 0 },
+		{ 0 },
+	};
+	const struct ui_command command = {
+		.name = "tracker-run",
+		.usage = "[options] [--] PROGRAM [ARGUMENT...]",
+		.summary = "run a program and record every allocation of it and its descendants",
+		.details = details,
+		.options = options,
+		.min_operands = 1,
+		.max_operands = -1,
+	};
+
+	return ui_parse(&command, argc, argv, true);
+}
+
+/* Values that the option parser does not know. False: printed. */
+static bool check_options(struct options *o)
+{
+	if (o->unwind && strcmp(o->unwind, "own") && strcmp(o->unwind, "libunwind")) {
+		ui_error("argument --unwind: '%s' is no unwinder; use own or libunwind", o->unwind);
+		return false;
+	}
+	if (!strcmp(o->wait, "inf")) {
+		o->wait_ns = UINT64_MAX;
+	} else if (!ui_parse_duration(o->wait, &o->wait_ns)) {
+		ui_error("argument --wait: '%s' is no duration; use 500ms, 2s, 1m or inf", o->wait);
+		return false;
+	}
+	return true;
+}
+
+/* ---- before anything is started ---- */
+
+static bool find_parts(struct run *r)
+{
+	if (!home_find("libtracker.so", r->library, sizeof(r->library))) {
+		ui_error("libtracker.so is not beside this program; install tracker again or set "
+			 "TRACKER_HOME");
+		return false;
+	}
+	if (!home_find("tracker-record", r->recorder_path, sizeof(r->recorder_path))) {
+		ui_error("tracker-record is not beside this program; install tracker again or set "
+			 "TRACKER_HOME");
+		return false;
+	}
+	if (strpbrk(r->library, ": ")) {
+		ui_error("%s: LD_PRELOAD takes no path with a space or colon; install tracker "
+			 "elsewhere", r->library);
+		return false;
+	}
+	return true;
+}
+
+/* Out of the way of 0, 1 and 2, which a user may have closed and the recorder replaces. */
+static int high(int fd)
+{
+	const int moved = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 10);
+
+	if (fd >= 0)
+		close(fd);
+	return moved;
+}
+
+static bool write_header(const struct run *r, int fd)
+{
+	const struct options *const o = &r->o;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	const struct shm_header header = {
+		.magic = SHM_MAGIC,
+		.version = SHM_VERSION,
+		.flags = (o->no_follow_fork ? SHM_NO_FOLLOW_FORK : 0) |
+			 (o->no_follow_exec ? SHM_NO_FOLLOW_EXEC : 0) |
+			 (o->unwind && !strcmp(o->unwind, "libunwind") ? SHM_UNWIND_LIBUNWIND : 0),
+		.nframe = (uint32_t)o->nframe,
+		.stall_ms = STALL_MS,
+		.start_mono_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+	};
+
+	return pwrite(fd, &header, sizeof(header), 0) == sizeof(header);
+}
+
+/* Memory that grows with what is written to it; its size can never change under a mapping. */
+static bool create_segment(struct run *r)
+{
+	const int fd = high(memfd_create("tracker", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+
+	r->shm = fd;
+	/* a limit on file sizes counts for this memory, too: better an error than SIGXFSZ */
+	signal(SIGXFSZ, SIG_IGN);
+	const bool done = fd >= 0 && fchmod(fd, 0600) == 0 &&
+			  ftruncate(fd, sizeof(struct shm)) == 0 &&
+			  fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0 &&
+			  write_header(r, fd);
+	const int error = errno;
+
+	signal(SIGXFSZ, SIG_DFL);
+	if (!done)
+		ui_error("cannot create shared memory: %s; %s", strerror(error),
+			 error == EFBIG ? "raise the limit on file sizes (ulimit -f)" :
+					  "nothing was started");
+	return done;
+}
+
+static bool create_control(struct run *r)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		ui_error("cannot create a socket: %s; nothing was started", strerror(errno));
+		return false;
+	}
+	r->control = high(pair[0]);
+	r->recorder_control = high(pair[1]);
+	return r->control >= 0 && r->recorder_control >= 0;
+}
+
+/* ---- start ---- */
+
+static bool open_output(struct run *r)
+{
+	const char *const slash = strrchr(r->argv[0], '/');
+	const struct name_facts facts = { slash ? slash + 1 : r->argv[0],
+					  (unsigned)r->program.pid, (long long)time(NULL) };
+	char path[PATH_MAX];
+
+	if (!name_expand(r->o.output ? r->o.output : "tracker.%e.%p.bin", &facts, path,
+			 sizeof(path))) {
+		ui_error("argument -o/--output: %s", path);
+		return false;
+	}
+	if (!output_open(&r->output, path, r->o.force))
+		return false;
+	r->output.fd = high(r->output.fd);
+	return r->output.fd >= 0;
+}
+
+static bool start_recorder(struct run *r)
+{
+	r->pidfd = high((int)syscall(SYS_pidfd_open, r->program.pid, 0));
+	r->recorder = recorder_start(&(struct recorder_options){
+		.path = r->recorder_path,
+		.shm = r->shm,
+		.output = r->output.fd,
+		.control = r->recorder_control,
+		.pidfd = r->pidfd,
+		.program = r->program.pid,
+		.memory_interval_ms = r->o.memory_interval_ms,
+		.no_symbols = r->o.no_symbols,
+		.notice = r->found.unrecordable ? r->found.why : NULL,
+		.argv = r->argv,
+	});
+	if (r->recorder < 0)
+		ui_error("cannot start the recorder: %s; nothing was started", strerror(errno));
+	close(r->recorder_control);
+	close(r->pidfd);
+	return r->recorder > 0;
+}
+
+static void tell_recorder(const struct run *r, uint32_t kind, int status)
+{
+	const struct control_message m = { .kind = kind, .status = status };
+
+	(void)!send(r->control, &m, sizeof(m), MSG_NOSIGNAL);
+}
+
+/* The program could not be executed: as if nothing had been. */
+static int fail_exec(struct run *r, int error)
+{
+	tell_recorder(r, CONTROL_ABORT, 0);
+	close(r->control);
+	while (waitpid(r->recorder, NULL, 0) < 0 && errno == EINTR)
+		;
+	output_discard(&r->output);
+	ui_error("%s: %s", r->argv[0], strerror(error));
+	return error == ENOENT ? 127 : 126;
+}
+
+/* 0: it runs. */
+static int start(struct run *r)
+{
+	char session[64];
+
+	if (!find_parts(r) || !create_segment(r) || !create_control(r))
+		return OWN_FAILURE;
+	if (!program_fork(&r->program, &(struct program_options){
+			.path = r->found.path, .argv = r->argv,
+			.preload = r->found.no_preload ? NULL : r->library })) {
+		ui_error("cannot start a process: %s", strerror(errno));
+		return OWN_FAILURE;
+	}
+	wait_begin(r->program.pid);
+	if (!open_output(r)) {
+		program_cancel(&r->program);
+		output_discard(&r->output);
+		return UI_CANNOT;
+	}
+	if (!start_recorder(r)) {
+		program_cancel(&r->program);
+		output_discard(&r->output);
+		return OWN_FAILURE;
+	}
+	if (r->found.unrecordable)
+		ui_warn("%s; it runs unrecorded", r->found.why);
+	snprintf(session, sizeof(session), "/proc/%d/fd/%d", (int)r->recorder, r->shm);
+	const int error = program_start(&r->program, session);
+
+	if (error)
+		return fail_exec(r, error);
+	output_keep(&r->output);
+	close(r->shm);
+	close(r->output.fd);
+	return 0;
+}
+
+/* ---- after the program ---- */
+
+/* The next message; false: none came in time, or the recorder is gone (*ret_gone). */
+static bool receive(const struct run *r, struct control_message *m, uint64_t timeout_ns,
+		    bool *ret_gone)
+{
+	struct pollfd p = { .fd = r->control, .events = POLLIN };
+	const int ms = timeout_ns == UINT64_MAX ? -1 : (int)(timeout_ns / 1000000);
+	int n;
+
+	*ret_gone = false;
+	do
+		n = poll(&p, 1, ms);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return false;
+	if (recv(r->control, m, sizeof(*m), 0) == sizeof(*m))
+		return true;
+	*ret_gone = true;
+	return false;
+}
+
+static void print_left(const struct run *r, const struct control_message *m)
+{
+	char pids[CONTROL_PIDS * 12 + 8] = "";
+	size_t at = 0;
+
+	for (uint32_t i = 0; i < m->running && i < CONTROL_PIDS; i++)
+		at += (size_t)snprintf(pids + at, sizeof(pids) - at, "%s%u", i ? ", " : "",
+				       m->pids[i]);
+	fprintf(stderr,
+		"tracker: %u %s still running (pid %s%s) and recorded into %s until %s\n",
+		m->running, m->running == 1 ? "descendant is" : "descendants are", pids,
+		m->running > CONTROL_PIDS ? ", ..." : "", r->output.path,
+		m->running == 1 ? "it ends" : "they end");
+}
+
+static void print_error(const struct run *r, const struct control_message *m)
+{
+	if (m->error == ENOSPC || m->error == EDQUOT || m->error == EFBIG)
+		fprintf(stderr, "tracker: %s: %s: recorded up to %.1f s; free space and run again\n",
+			r->output.path, strerror((int)m->error), (double)m->error_ns / 1e9);
+	else
+		fprintf(stderr, "tracker: %s: %s: recorded up to %.1f s\n", r->output.path,
+			strerror((int)m->error), (double)m->error_ns / 1e9);
+}
+
+static void print_done(const struct run *r, const struct control_message *m)
+{
+	char allocations[32], leaked[32], total[32], peak[32], bytes[32], size[32], lost[32];
+	const char *const f = r->output.path;
+
+	if (m->error) {
+		print_error(r, m);
+		return;
+	}
+	if (m->lost)
+		fprintf(stderr, "tracker: %s events were lost: the recorder could not keep up\n",
+			ui_count(lost, sizeof(lost), m->lost));
+	if (r->o.quiet)
+		return;
+	fprintf(stderr, "tracker: %s allocations (%s), peak %s, %s not freed (%s), %u %s\n",
+		ui_count(allocations, sizeof(allocations), m->allocations),
+		ui_size(total, sizeof(total), (int64_t)m->bytes_allocated, false),
+		ui_size(peak, sizeof(peak), (int64_t)m->peak_bytes, false),
+		ui_count(leaked, sizeof(leaked), m->leaked_blocks),
+		ui_size(bytes, sizeof(bytes), (int64_t)m->leaked_bytes, false), m->processes,
+		m->processes == 1 ? "process" : "processes");
+	fprintf(stderr, "tracker: written to %s (%s)\n", f,
+		ui_size(size, sizeof(size), (int64_t)m->file_bytes, false));
+	fprintf(stderr, "tracker: next: tracker stats %s | tracker flamegraph %s | tracker leaks %s\n",
+		f, f, f);
+}
+
+static void print_recorder_died(const struct run *r)
+{
+	fprintf(stderr, "tracker: the recorder died: %s holds what was recorded until then\n",
+		r->output.path);
+}
+
+/* Waits for the recorder's figures, or leaves it to descendants that run on. */
+static void conclude(struct run *r)
+{
+	struct control_message m;
+	uint64_t timeout_ns = r->o.wait_ns;
+	bool gone = false, left = false;
+
+	while (!gone) {
+		if (!receive(r, &m, timeout_ns, &gone)) {
+			if (gone || left)
+				break;
+			tell_recorder(r, CONTROL_LEAVE, 0);
+			left = true;
+			timeout_ns = UINT64_MAX;
+			continue;
+		}
+		if (m.kind == CONTROL_FINISHING)
+			timeout_ns = UINT64_MAX;
+		if (m.kind == CONTROL_LEFT && m.running) {
+			if (!r->o.quiet)
+				print_left(r, &m);
+			return;
+		}
+		if (m.kind == CONTROL_DONE) {
+			print_done(r, &m);
+			return;
+		}
+	}
+	print_recorder_died(r);
+}
+
+int main(int argc, char **argv)
+{
+	struct run r = { .o = { .nframe = NFRAME_DEFAULT, .memory_interval_ms = 10, .wait = "2s" },
+			 .output = { .fd = -1 } };
+	bool recorder_died = false;
+	int recorder_status = 0;
+
+	ui_set_program("tracker-run");
+	r.argv = argv + parse(&r.o, argc, argv);
+	if (!check_options(&r.o))
+		return UI_USAGE;
+	inspect(&r.found, r.argv[0]);
+	if (r.found.exit_code) {
+		ui_error("%s", r.found.why);
+		return r.found.exit_code;
+	}
+	const int failed = start(&r);
+
+	if (failed)
+		return failed;
+	const int status = wait_program(r.program.pid, r.recorder, &recorder_died,
+					&recorder_status);
+
+	wait_end();
+	tell_recorder(&r, CONTROL_ENDED, status);
+	conclude(&r);
+	wait_exit_like(status);
+}

@@ -1,0 +1,25 @@
+/*
+ * elf - the few facts of an ELF file that decide whether a preloaded library can
+ * see the program. Trusts nothing in the file.
+ */
+#ifndef RUN_ELF_H
+#define RUN_ELF_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct elf_facts {
+	bool is_elf;
+	bool native; /* 64 bit, little-endian, this machine */
+	bool dynamic; /* has a program interpreter */
+	bool go;
+	char interpreter[PATH_MAX];
+	char sanitizer[64]; /* run-time library it needs, "" none */
+};
+
+/* Fills `ret` from bytes[0..size). A file cut short or damaged is as far as it goes. */
+void elf_inspect(const uint8_t *bytes, size_t size, struct elf_facts *ret);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * inspect - what kind of program is about to be started, and whether a
+ * preloaded library can see it. Looks at files only, before anything is created.
+ */
+#ifndef RUN_INSPECT_H
+#define RUN_INSPECT_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+struct inspection {
+	char path[PATH_MAX]; /* of the program, as found in PATH */
+	int exit_code;	     /* 0: can be started; 126, 127: cannot, for the reason `why` */
+	bool unrecordable;   /* runs, but unseen, for the reason `why` */
+	bool no_preload;     /* preloading would break it, or be complained about */
+	char why[512];	     /* what is the matter; what to do */
+};
+
+/* `name` as given on the command line. */
+void inspect(struct inspection *ret, const char *name);
+
+#endif

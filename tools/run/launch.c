@@ -1,0 +1,256 @@
+/* launch - see launch.h. */
+#include "launch.h"
+
+#include "format/shm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SESSION_MAX 64u
+
+/* ---- the program ---- */
+
+static void set_environment(const struct program_options *o, const char *session)
+{
+	const char *const user = getenv("LD_PRELOAD");
+	char *value = NULL;
+
+	setenv(SHM_ENV, session, 1);
+	if (!o->preload)
+		return;
+	if (asprintf(&value, "%s%s%s", o->preload, user && *user ? ":" : "", user ? user : "") < 0)
+		return;
+	setenv("LD_PRELOAD", value, 1);
+	free(value);
+}
+
+/* As a shell does with a script that names no interpreter; junk is not passed to sh. */
+static bool is_text(const char *path)
+{
+	char head[256];
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof(head));
+
+	if (fd >= 0)
+		close(fd);
+	return n >= 0 && !memchr(head, 0, (size_t)n);
+}
+
+static void execute_text(const struct program_options *o)
+{
+	size_t count = 0;
+
+	while (o->argv[count])
+		count++;
+	char **const argv = calloc(count + 2, sizeof(*argv));
+
+	if (!argv)
+		return;
+	argv[0] = (char *)"sh";
+	argv[1] = (char *)o->path;
+	memcpy(argv + 2, o->argv + 1, count * sizeof(*argv));
+	execv("/bin/sh", argv);
+}
+
+static void run_child(const struct program_options *o, int go, int failed)
+{
+	char session[SESSION_MAX];
+
+	if (read(go, session, sizeof(session)) != sizeof(session))
+		_exit(125);
+	set_environment(o, session);
+	execv(o->path, o->argv);
+	if (errno == ENOEXEC && is_text(o->path)) {
+		execute_text(o);
+		errno = ENOEXEC;
+	}
+	const int error = errno;
+
+	(void)!write(failed, &error, sizeof(error));
+	_exit(125);
+}
+
+bool program_fork(struct program *p, const struct program_options *o)
+{
+	int go[2] = { -1, -1 }, failed[2] = { -1, -1 };
+
+	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(failed, O_CLOEXEC) < 0)
+		goto fail;
+	p->pid = fork();
+	if (p->pid < 0)
+		goto fail;
+	if (p->pid == 0) {
+		close(go[1]);
+		close(failed[0]);
+		run_child(o, go[0], failed[1]);
+	}
+	close(go[0]);
+	close(failed[1]);
+	p->go = go[1];
+	p->failed = failed[0];
+	return true;
+fail:
+	for (int i = 0; i < 2; i++) {
+		if (go[i] >= 0)
+			close(go[i]);
+		if (failed[i] >= 0)
+			close(failed[i]);
+	}
+	return false;
+}
+
+static void reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+int program_start(struct program *p, const char *session)
+{
+	char message[SESSION_MAX] = "";
+	int error = 0;
+	ssize_t n;
+
+	snprintf(message, sizeof(message), "%s", session);
+	/* a child that was killed meanwhile shows itself in wait(2) */
+	(void)!write(p->go, message, sizeof(message));
+	close(p->go);
+	do
+		n = read(p->failed, &error, sizeof(error));
+	while (n < 0 && errno == EINTR);
+	close(p->failed);
+	if (n != sizeof(error))
+		return 0;
+	reap(p->pid);
+	return error;
+}
+
+void program_cancel(struct program *p)
+{
+	close(p->go);
+	close(p->failed);
+	reap(p->pid);
+}
+
+/* ---- the recorder ---- */
+
+static int by_value(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Everything but `keep`: a pipe that somebody waits on must not stay open in the recorder. */
+static void close_others(int *keep, size_t count)
+{
+	unsigned from = 3;
+
+	qsort(keep, count, sizeof(*keep), by_value);
+	for (size_t i = 0; i < count; i++) {
+		if ((unsigned)keep[i] > from)
+			close_range(from, (unsigned)keep[i] - 1, 0);
+		from = (unsigned)keep[i] + 1;
+		fcntl(keep[i], F_SETFD, 0);
+	}
+	close_range(from, UINT_MAX, 0);
+}
+
+static void detach(void)
+{
+	const int null = open("/dev/null", O_RDWR);
+
+	setsid();
+	if (null >= 0)
+		for (int fd = 0; fd < 3; fd++)
+			dup2(null, fd);
+	/* what is preloaded into the program is not meant for us */
+	unsetenv("LD_PRELOAD");
+	unsetenv(SHM_ENV);
+}
+
+struct arguments {
+	const char *list[24];
+	char texts[8][32];
+	size_t count, text_count;
+};
+
+static void add(struct arguments *a, const char *option, const char *value)
+{
+	a->list[a->count++] = option;
+	if (value)
+		a->list[a->count++] = value;
+}
+
+static void add_number(struct arguments *a, const char *option, uint64_t value)
+{
+	char *const text = a->texts[a->text_count++];
+
+	snprintf(text, sizeof(a->texts[0]), "%llu", (unsigned long long)value);
+	add(a, option, text);
+}
+
+static void describe(struct arguments *a, const struct recorder_options *o)
+{
+	add(a, "tracker-record", NULL);
+	add_number(a, "--shm", (uint64_t)o->shm);
+	add_number(a, "--output", (uint64_t)o->output);
+	add_number(a, "--control", (uint64_t)o->control);
+	add_number(a, "--pid", (uint64_t)o->program);
+	add_number(a, "--pidfd", (uint64_t)o->pidfd);
+	add_number(a, "--memory-interval-ms", o->memory_interval_ms);
+	if (o->no_symbols)
+		add(a, "--no-symbols", NULL);
+	if (o->notice)
+		add(a, "--notice", o->notice);
+	add(a, "--", NULL);
+}
+
+/* The program's arguments behind ours, as many as the capture keeps of them. */
+static char **build_argv(const struct arguments *a, char **program)
+{
+	size_t count = 0, bytes = 0;
+
+	while (program[count] && bytes <= SHM_COMMAND_BYTES)
+		bytes += strlen(program[count++]) + 1;
+	char **const argv = calloc(a->count + count + 1, sizeof(*argv));
+
+	if (!argv)
+		return NULL;
+	memcpy(argv, a->list, a->count * sizeof(*argv));
+	memcpy(argv + a->count, program, count * sizeof(*argv));
+	return argv;
+}
+
+static void run_recorder(const struct recorder_options *o)
+{
+	int keep[] = { o->shm, o->output, o->control, o->pidfd };
+	char environment[96], session[SESSION_MAX];
+	struct arguments a = { 0 };
+
+	detach();
+	close_others(keep, sizeof(keep) / sizeof(*keep));
+	describe(&a, o);
+	snprintf(session, sizeof(session), "/proc/%d/fd/%d", (int)getpid(), o->shm);
+	snprintf(environment, sizeof(environment), "--environment=%s=%s", SHM_ENV, session);
+	a.list[a.count - 1] = environment; /* before the "--" */
+	add(&a, "--", NULL);
+	char **const argv = build_argv(&a, o->argv);
+
+	if (argv)
+		execv(o->path, argv);
+	_exit(125);
+}
+
+pid_t recorder_start(const struct recorder_options *o)
+{
+	const pid_t pid = fork();
+
+	if (pid == 0)
+		run_recorder(o);
+	return pid;
+}

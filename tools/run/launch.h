@@ -1,0 +1,49 @@
+/*
+ * launch - the two processes that tracker-run starts: the program, which waits
+ * before its exec until everything else stands, and the recorder.
+ */
+#ifndef RUN_LAUNCH_H
+#define RUN_LAUNCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct program {
+	pid_t pid;
+	int go;	    /* what it waits for is written here */
+	int failed; /* errno of a failed exec is read here; closed: it runs */
+};
+
+struct program_options {
+	const char *path; /* what is executed */
+	char **argv;
+	const char *preload; /* library; NULL: none */
+};
+
+/* Forks the program; it waits. False: errno. */
+bool program_fork(struct program *p, const struct program_options *o);
+
+/*
+ * Lets it go. `session` is the value of SHM_ENV. 0: it runs; otherwise the
+ * errno of its exec, and it is gone.
+ */
+int program_start(struct program *p, const char *session);
+
+/* It is not to run: ends and reaps it. */
+void program_cancel(struct program *p);
+
+struct recorder_options {
+	const char *path; /* of tracker-record */
+	int shm, output, control, pidfd;
+	pid_t program;
+	uint64_t memory_interval_ms;
+	bool no_symbols;
+	const char *notice; /* NULL: none */
+	char **argv;	    /* of the program */
+};
+
+/* Its pid, -1: errno. */
+pid_t recorder_start(const struct recorder_options *o);
+
+#endif

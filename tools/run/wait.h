@@ -1,0 +1,30 @@
+/*
+ * wait - what tracker-run does while the program runs: stay out of the way of
+ * signals, and afterwards end the same way as the program did.
+ */
+#ifndef RUN_WAIT_H
+#define RUN_WAIT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * From now on: signals for the program are passed on to it; those that the
+ * terminal sends to both are ignored here. Call after the program was forked,
+ * which must keep what the user had.
+ */
+void wait_begin(pid_t program);
+
+/*
+ * Waits for the program and returns its status as wait(2) has it. *ret_recorder_died:
+ * the recorder (pid) ended meanwhile, with that status.
+ */
+int wait_program(pid_t program, pid_t recorder, bool *ret_recorder_died, int *ret_recorder_status);
+
+/* Signals are ours again. */
+void wait_end(void);
+
+/* Exits as the program did: the same status, or dead by the same signal. */
+_Noreturn void wait_exit_like(int status);
+
+#endif

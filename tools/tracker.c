@@ -1,0 +1,210 @@
+/*
+ * tracker - the dispatcher: `tracker X` runs the program tracker-X that lies
+ * beside it. Knows no command but by the table below, which is for --help.
+ */
+#include "home.h"
+#include "ui/ui.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct {
+	const char *name, *summary;
+} commands[] = {
+	{ "run", "run a program and record every allocation of it and its descendants" },
+	{ "summary", "one screen: what was recorded and where the memory went" },
+	{ "stats", "totals, size histogram, top locations" },
+	{ "table", "statistics of one point, grouped by line, file, function, ..." },
+	{ "tree", "who calls the allocations, as a tree" },
+	{ "flamegraph", "flame graph: one HTML page, JSON or folded stacks" },
+	{ "temporary", "allocations freed at once" },
+	{ "leaks", "what was never freed" },
+	{ "diff", "compare two captures, or two points of one" },
+	{ "dump", "every event, one line each" },
+	{ "info", "what a capture is: processes, modules, health, completeness" },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void print_short(FILE *f)
+{
+	fputs("usage: tracker COMMAND [arguments]\n"
+	      "\n"
+	      "  tracker run ./app               record a program\n"
+	      "  tracker stats app.bin           totals and top locations\n"
+	      "  tracker flamegraph app.bin      where the memory went, as a page\n"
+	      "  tracker leaks app.bin           what was never freed\n"
+	      "\n"
+	      "tracker --help lists all commands.\n",
+	      f);
+}
+
+static int print_help(void)
+{
+	puts("usage: tracker COMMAND [arguments]\n"
+	     "\n"
+	     "Records every heap allocation of a native program with its call stack, and reports on it.\n"
+	     "\n"
+	     "Commands:");
+	for (size_t i = 0; i < COMMANDS; i++)
+		printf("  %-12s %s\n", commands[i].name, commands[i].summary);
+	puts("\n"
+	     "Options:\n"
+	     "  -h, --help       show this and exit\n"
+	     "  --version        show the version and exit\n"
+	     "  --print-preload  show the path of the preloaded library and exit\n"
+	     "\n"
+	     "tracker help COMMAND, or tracker COMMAND --help: about one command.\n"
+	     "\n"
+	     "Examples:\n"
+	     "  tracker run -o out.bin ./app\n"
+	     "  tracker stats out.bin\n"
+	     "  tracker flamegraph out.bin\n"
+	     "  tracker diff before.bin after.bin");
+	return fflush(stdout) == 0 ? UI_OK : UI_CANNOT;
+}
+
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+	const size_t less = a < b ? a : b;
+
+	return less < c ? less : c;
+}
+
+/* Levenshtein distance; words of 64 letters and more are far from everything. */
+static size_t distance(const char *a, const char *b)
+{
+	const size_t n = strlen(b);
+	size_t row[64];
+
+	if (n >= 64)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 1; j <= n; j++) {
+			const size_t above = row[j];
+
+			row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i] != b[j - 1]));
+			diagonal = above;
+		}
+	}
+	return row[n];
+}
+
+/* A command that could have been meant, or NULL. */
+static const char *nearest(const char *word)
+{
+	const char *best = NULL;
+	size_t least = strlen(word) / 3 + 2;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const size_t d = distance(word, commands[i].name);
+
+		if (d < least) {
+			least = d;
+			best = commands[i].name;
+		}
+	}
+	return best;
+}
+
+static bool is_program(const char *word)
+{
+	struct stat st;
+
+	return strchr(word, '/') ||
+	       (stat(word, &st) == 0 && S_ISREG(st.st_mode) && access(word, X_OK) == 0);
+}
+
+static bool is_capture(const char *word)
+{
+	const size_t n = strlen(word);
+
+	return n > 4 && strcmp(word + n - 4, ".bin") == 0;
+}
+
+static int unknown(const char *word)
+{
+	const char *const near = nearest(word);
+
+	if (is_capture(word))
+		ui_error("'%s' is not a tracker command; did you mean: tracker stats %s", word, word);
+	else if (is_program(word))
+		ui_error("'%s' is not a tracker command; did you mean: tracker run %s", word, word);
+	else if (near)
+		ui_error("'%s' is not a tracker command; did you mean: tracker %s", word, near);
+	else
+		ui_error("'%s' is not a tracker command; tracker --help lists them", word);
+	return UI_USAGE;
+}
+
+static int execute(const char *word, char **argv)
+{
+	char name[NAME_MAX], path[PATH_MAX];
+
+	if (strchr(word, '/') || strlen(word) > 64)
+		return unknown(word);
+	snprintf(name, sizeof(name), "tracker-%s", word);
+	if (!home_find(name, path, sizeof(path)))
+		return unknown(word);
+	argv[0] = name;
+	execv(path, argv);
+	ui_error("%s: %s; install tracker again", path, strerror(errno));
+	return UI_CANNOT;
+}
+
+static int print_preload(void)
+{
+	char path[PATH_MAX];
+
+	if (!home_find("libtracker.so", path, sizeof(path))) {
+		ui_error("libtracker.so is not beside this program; install tracker again or set "
+			 "TRACKER_HOME");
+		return UI_CANNOT;
+	}
+	puts(path);
+	return fflush(stdout) == 0 ? UI_OK : UI_CANNOT;
+}
+
+static int help(const char *word)
+{
+	char option[] = "--help";
+	char *argv[] = { NULL, option, NULL };
+
+	return word ? execute(word, argv) : print_help();
+}
+
+int main(int argc, char **argv)
+{
+	const char *const word = argc > 1 ? argv[1] : NULL;
+
+	ui_set_program("tracker");
+	if (!word) {
+		print_short(stderr);
+		return UI_USAGE;
+	}
+	if (!strcmp(word, "-h") || !strcmp(word, "--help"))
+		return print_help();
+	if (!strcmp(word, "help"))
+		return help(argv[2]);
+	if (!strcmp(word, "--version")) {
+		puts("tracker " TRACKER_VERSION);
+		return fflush(stdout) == 0 ? UI_OK : UI_CANNOT;
+	}
+	if (!strcmp(word, "--print-preload"))
+		return print_preload();
+	if (*word == '-') {
+		ui_error("unknown option %s; tracker --help lists commands and options", word);
+		return UI_USAGE;
+	}
+	return execute(word, argv + 1);
+}
