@@ -1,0 +1,103 @@
+# tracker-diff: two captures, gates, JSON and wrong usage.
+
+# The same program before and after a change: its lines moved, its addresses are others.
+capture before
+	header id=1
+	process 0 pid=10 name=app
+	thread 0 tid=10 name=app main
+	thread 1 tid=11 name=pool
+	frame work a.c 10 as=work
+	frame idle a.c 20 as=idle
+	frame main a.c 30 as=main
+	stack work work main
+	stack idle idle main
+	malloc 4096 1000 work
+	in 1
+	malloc 8192 50 idle
+
+capture after
+	header id=2
+	process 0 pid=20 name=app
+	thread 0 tid=20 name=app main
+	thread 1 tid=21 name=pool
+	frame work a.c 12 as=work
+	frame idle a.c 22 as=idle
+	frame main a.c 32 as=main
+	stack work work main
+	stack idle idle main
+	malloc 0x40000 1000 work
+	malloc 0x50000 24 work
+	in 1
+	malloc 0x60000 50 idle
+
+$ tracker-diff before after
+> a.c:12: size=1024 B (+1024 B), count=2 (+2), average=512 B
+> a.c:10: size=0 B (-1000 B), count=0 (-1)
+> a.c:22: size=50 B (+50 B), count=1 (+1), average=50 B
+> a.c:20: size=0 B (-50 B), count=0 (-1)
+
+$ tracker-diff -g function before after
+> work: size=1024 B (+24 B), count=2 (+1), average=512 B
+> idle: size=50 B (+0 B), count=1 (+0), average=50 B
+
+$ tracker-diff -g function --changed-only before after
+> work: size=1024 B (+24 B), count=2 (+1), average=512 B
+
+# Threads of two runs have other numbers, but the same names.
+$ tracker-diff -g thread before after
+> app: size=1024 B (+24 B), count=2 (+1), average=512 B
+> pool: size=50 B (+0 B), count=1 (+0), average=50 B
+
+$ tracker-diff -g function --cumulative -n 1 --title before after
+> [ Top 1 differences ]
+> work: size=1024 B (+24 B), count=2 (+1), average=512 B
+
+$ tracker-diff -g function -n 1 --traceback before after
+> work: size=1024 B (+24 B), count=2 (+1), average=512 B
+>   File "a.c", line 32
+>   File "a.c", line 12
+
+# What is gone shows the stack that it had.
+$ tracker-diff -n 1 --traceback --filter-new '-a.c:12' --filter '-a.c:2?' before after
+> a.c:10: size=0 B (-1000 B), count=0 (-1)
+>   File "a.c", line 30
+>   File "a.c", line 10
+
+# The gate.
+$ tracker-diff -g function -n 1 --fail-above 23 before after
+> work: size=1024 B (+24 B), count=2 (+1), average=512 B
+! tracker-diff: grew by 24 B, more than the 23 B that --fail-above allows
+= 3
+
+$ tracker-diff -g function -n 1 --fail-above 24 before after
+> work: size=1024 B (+24 B), count=2 (+1), average=512 B
+
+$ tracker-diff -g function -n 1 --fail-above 0 after before
+> work: size=1000 B (-24 B), count=1 (-1), average=1000 B
+
+$ tracker-diff -g function --fail-above 0 before before
+> work: size=1000 B (+0 B), count=1 (+0), average=1000 B
+> idle: size=50 B (+0 B), count=1 (+0), average=50 B
+
+$ tracker-diff --json -g function -n 1 before after | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["schema"], r["schema_version"], r["old"]["total_size"], r["new"]["total_size"], r["total_size_diff"], r["total_count_diff"], r["rows"])'
+> tracker.diff 1 1050 1074 24 1 [{'key': 'work', 'size': 1024, 'size_diff': 24, 'count': 2, 'count_diff': 1}]
+
+$ tracker-diff before
+! tracker-diff: missing operand: tracker diff [options] OLD[@POINT] NEW[@POINT]; try 'tracker diff --help'
+= 2
+
+$ tracker-diff --fail-above much before after
+! tracker-diff: argument --fail-above: much is no size (such as 4096, 64KiB, 1.5g); try 'tracker diff --help'
+= 2
+
+$ tracker-diff --group-by bogus before after
+! tracker-diff: unknown key_type: 'bogus'; try 'tracker diff --help'
+= 2
+
+$ tracker-diff --filter-old bogus before after
+! tracker-diff: argument --filter-old: bogus is no filter: expected (+|-)PATTERN[:LINE][,all_frames][,domain=N]; try 'tracker diff --help'
+= 2
+
+$ tracker-diff before nothing
+! tracker-diff: No such file: nothing
+= 1

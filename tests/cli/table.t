@@ -1,0 +1,403 @@
+# tracker-table: points, titles, stacks, lists, JSON and wrong usage.
+
+# FEATURES 8.2, example 5.
+capture five
+	frame l10 /src/tracFive.c 10
+	frame l4 /src/tracFive.c 4
+	frame main /src/tracFive.c 30
+	stack s10 l10 main
+	stack s4 l4 main
+	malloc a 500 s10
+	malloc b 44 s10
+	track 5 c 6000 s10
+	malloc d 100 s4
+
+$ tracker-table five
+> /src/tracFive.c:10: size=6544 B, count=3, average=2181 B
+> /src/tracFive.c:4: size=100 B, count=1, average=100 B
+
+$ tracker-table --filter +domain=0 five
+> /src/tracFive.c:10: size=544 B, count=2, average=272 B
+> /src/tracFive.c:4: size=100 B, count=1, average=100 B
+
+$ tracker-table --filter -domain=0 five
+> /src/tracFive.c:10: size=6000 B, count=1, average=6000 B
+
+# The pattern is for the whole path.
+$ tracker-table --filter +tracFive.c five
+
+$ tracker-table --filter -tracFive.c five
+> /src/tracFive.c:10: size=6544 B, count=3, average=2181 B
+> /src/tracFive.c:4: size=100 B, count=1, average=100 B
+
+# Ties: equal in size and count, files go backwards, lines as numbers.
+capture ties
+	frame c1 c.c 1
+	frame b1 b.c 1
+	frame a10 a.c 10
+	frame a2 a.c 2
+	frame z9 z.c 9
+	stack c1 c1
+	stack b1 b1
+	stack a10 a10
+	stack a2 a2
+	stack z9 z9
+	malloc 4096 10 a2
+	malloc 8192 10 a10
+	malloc 12288 10 b1
+	malloc 16384 10 c1
+	malloc 20480 9 z9
+
+$ tracker-table ties
+> c.c:1: size=10 B, count=1, average=10 B
+> b.c:1: size=10 B, count=1, average=10 B
+> a.c:10: size=10 B, count=1, average=10 B
+> a.c:2: size=10 B, count=1, average=10 B
+> z.c:9: size=9 B, count=1, average=9 B
+
+$ tracker-table -n 2 --title ties
+> [ Top 2 ]
+> c.c:1: size=10 B, count=1, average=10 B
+> b.c:1: size=10 B, count=1, average=10 B
+
+$ tracker-table --title -n 10 --filter +nothing ties
+> [ Top 10 ]
+
+# More than ten rows: ten are shown unless asked otherwise.
+capture many
+	frame f1 m.c 1
+	frame f2 m.c 2
+	frame f3 m.c 3
+	frame f4 m.c 4
+	frame f5 m.c 5
+	frame f6 m.c 6
+	frame f7 m.c 7
+	frame f8 m.c 8
+	frame f9 m.c 9
+	frame f10 m.c 10
+	frame f11 m.c 11
+	frame f12 m.c 12
+	stack s1 f1
+	stack s2 f2
+	stack s3 f3
+	stack s4 f4
+	stack s5 f5
+	stack s6 f6
+	stack s7 f7
+	stack s8 f8
+	stack s9 f9
+	stack s10 f10
+	stack s11 f11
+	stack s12 f12
+	malloc 4096 1 s1
+	malloc 8192 2 s2
+	malloc 12288 3 s3
+	malloc 16384 4 s4
+	malloc 20480 5 s5
+	malloc 24576 6 s6
+	malloc 28672 7 s7
+	malloc 32768 8 s8
+	malloc 36864 9 s9
+	malloc 40960 10 s10
+	malloc 45056 11 s11
+	malloc 49152 12 s12
+
+$ tracker-table many | wc -l
+> 10
+
+$ tracker-table -n 0 many | wc -l
+> 12
+
+$ tracker-table -n 100 many | tail -n 1
+> m.c:1: size=1 B, count=1, average=1 B
+
+$ tracker-table -n 1 many | head -n 1
+> m.c:12: size=12 B, count=1, average=12 B
+
+# Points. The peak is 30 bytes, after the second malloc.
+capture points
+	thread 0 tid=1000 name=test main
+	frame w work.c 3
+	frame x work.c 8
+	stack w w
+	stack x x
+	at 1s
+	malloc a 10 w
+	mark first
+	at 2s
+	malloc b 20 x
+	mark second
+	at 3s
+	free a
+	free b
+	at 4s
+	malloc c 5 w
+
+$ tracker-table points
+> work.c:8: size=20 B, count=1, average=20 B
+> work.c:3: size=10 B, count=1, average=10 B
+
+$ tracker-table points@peak
+> work.c:8: size=20 B, count=1, average=20 B
+> work.c:3: size=10 B, count=1, average=10 B
+
+$ tracker-table points@end
+> work.c:3: size=5 B, count=1, average=5 B
+
+$ tracker-table points@first
+> work.c:3: size=10 B, count=1, average=10 B
+
+$ tracker-table points@#2
+> work.c:8: size=20 B, count=1, average=20 B
+> work.c:3: size=10 B, count=1, average=10 B
+
+$ tracker-table points@1.5s
+> work.c:3: size=10 B, count=1, average=10 B
+
+$ tracker-table points@first..second
+> work.c:8: size=20 B, count=1, average=20 B
+
+$ tracker-table --leaks points
+> work.c:3: size=5 B, count=1, average=5 B
+
+$ tracker-table --allocations points
+> work.c:8: size=20 B, count=1, average=20 B
+> work.c:3: size=15 B, count=2, average=8 B
+
+$ tracker-table --temporary-allocation-threshold 0 points
+> work.c:8: size=20 B, count=1, average=20 B
+
+$ tracker-table --temporary-allocations points
+> work.c:8: size=20 B, count=1, average=20 B
+> work.c:3: size=10 B, count=1, average=10 B
+
+# Key types. work() allocates through malloc, which is not the line that wanted it.
+capture keys
+	module app /bin/app main
+	module lib /lib/x.so
+	process 0 pid=100 name=app
+	thread 0 tid=100 name=app main
+	thread 1 tid=101 name=pool
+	frame malloc - 0 as=malloc module=app
+	frame work /src/a.c 9 as=work module=app
+	frame rec /src/a.c 10 as=work module=app
+	frame main /src/b.c 4 as=main module=app
+	frame start - 0 as=_start module=app
+	frame other - 0 as=- module=lib
+	stack direct malloc main start
+	stack once malloc work main start
+	stack twice malloc work rec rec main start
+	stack blind other main start
+	malloc a 100 direct
+	malloc b 40 once
+	in 1
+	malloc c 40 twice
+	malloc d 7 blind
+
+$ tracker-table keys
+> /src/b.c:4: size=100 B, count=1, average=100 B
+> /src/a.c:9: size=80 B, count=2, average=40 B
+> /lib/x.so:0: size=7 B, count=1, average=7 B
+
+$ tracker-table --no-skip keys
+> /bin/app:0: size=180 B, count=3, average=60 B
+> /lib/x.so:0: size=7 B, count=1, average=7 B
+
+$ tracker-table --skip-frame 'wor?' keys
+> /src/b.c:4: size=180 B, count=3, average=60 B
+> /lib/x.so:0: size=7 B, count=1, average=7 B
+
+$ tracker-table -g filename --cumulative keys
+> /src/b.c:0: size=187 B, count=4, average=47 B
+> /bin/app:0: size=187 B, count=4, average=47 B
+> /src/a.c:0: size=80 B, count=2, average=40 B
+> /lib/x.so:0: size=7 B, count=1, average=7 B
+
+# A function that calls itself counts once.
+$ tracker-table -g function --cumulative keys
+> main: size=187 B, count=4, average=47 B
+> _start: size=187 B, count=4, average=47 B
+> work: size=80 B, count=2, average=40 B
+> <unknown> in /lib/x.so: size=7 B, count=1, average=7 B
+
+$ tracker-table -g function keys
+> main: size=100 B, count=1, average=100 B
+> work: size=80 B, count=2, average=40 B
+> <unknown> in /lib/x.so: size=7 B, count=1, average=7 B
+
+$ tracker-table -g module keys
+> /bin/app: size=180 B, count=3, average=60 B
+> /lib/x.so: size=7 B, count=1, average=7 B
+
+$ tracker-table -g thread keys
+> 100 (app): size=140 B, count=2, average=70 B
+> 101 (pool): size=47 B, count=2, average=24 B
+
+$ tracker-table -g size keys
+> 100 B: size=100 B, count=1, average=100 B
+> 40 B: size=80 B, count=2, average=40 B
+> 7 B: size=7 B, count=1, average=7 B
+
+$ tracker-table --list keys
+> /src/b.c:4: 100 B
+> /src/a.c:9: 40 B
+> /src/a.c:9: 40 B
+> /lib/x.so:0: 7 B
+
+$ tracker-table --list -n 1 --filter -/src/b.c keys
+> /src/a.c:9: 40 B
+
+$ tracker-table -g traceback -n 1 --traceback keys
+> /src/b.c:4: size=100 B, count=1, average=100 B
+>   File "/bin/app", line 0
+>   File "/src/b.c", line 4
+
+$ tracker-table -g traceback --filter '+/src/a.c' --traceback --most-recent-first --functions -n 1 keys
+> /src/a.c:9: size=40 B, count=1, average=40 B
+>   File "/src/a.c", line 9, in work
+>   File "/src/b.c", line 4, in main
+>   File "/bin/app", line 0, in _start
+
+$ tracker-table -g traceback --filter '+/src/a.c' --traceback=-2 -n 1 keys
+> /src/a.c:9: size=40 B, count=1, average=40 B
+>   File "/bin/app", line 0
+>   File "/src/b.c", line 4
+
+$ tracker-table -g traceback --filter '+/src/a.c' --traceback 1 -n 1 keys
+> /src/a.c:9: size=40 B, count=1, average=40 B
+>   File "/src/a.c", line 9
+
+# Source lines, of files that everybody may read.
+file source.c
+	int main(void)
+	{
+		 return !malloc(1024);  
+	}
+
+capture source
+	frame main {pwd}/source.c 3
+	frame none - 0 as=-
+	stack main main
+	malloc 4096 1024 main
+	malloc 8192 2048 main
+	malloc 12288 512
+
+$ tracker-table --traceback -n 1 source
+> {pwd}/source.c:3: size=3072 B, count=2, average=1536 B
+>   File "{pwd}/source.c", line 3
+>     return !malloc(1024);
+
+$ tracker-table --pretty source
+> Top 10 lines
+>~ #1: [^/]+/source.c:3: 3.0 KiB
+>     return !malloc(1024);
+> Total allocated size: 3.0 KiB
+
+$ tracker-table --pretty -g traceback source
+> Top 10 stacks
+> 2 memory blocks: 3.0 KiB
+>   File "{pwd}/source.c", line 3
+>     return !malloc(1024);
+> Total allocated size: 3.0 KiB
+
+$ tracker-table --pretty -n 2 many
+> Top 2 lines
+> #1: m.c:12: 0.0 KiB
+> #2: m.c:11: 0.0 KiB
+> 10 other: 0.1 KiB
+> Total allocated size: 0.1 KiB
+
+$ chmod 600 source.c; tracker-table --traceback -n 1 source
+> {pwd}/source.c:3: size=3072 B, count=2, average=1536 B
+>   File "{pwd}/source.c", line 3
+
+# JSON.
+$ tracker-table --json -n 1 five | python3 -c 'import json, sys; r = json.load(sys.stdin); r.pop("capture"); print(json.dumps(r))'
+> {"schema": "tracker.table", "schema_version": 1, "point": {"name": "peak", "time_ns": 0}, "group_by": "lineno", "cumulative": false, "total_size": 6644, "total_count": 4, "row_count": 2, "rows": [{"key": "/src/tracFive.c:10", "file": "/src/tracFive.c", "line": 10, "size": 6544, "count": 3}]}
+
+$ tracker-table --json -g traceback --filter +/src/a.c -n 1 keys | python3 -c 'import json, sys; print([(f["function"], f["line"]) for f in json.load(sys.stdin)["rows"][0]["traceback"]])'
+> [('work', 9), ('main', 4), ('_start', 0)]
+
+$ tracker-table --json --list keys | python3 -c 'import json, sys; print([(b["file"], b["size"], b["count"], b["allocator"], b["tid"]) for b in json.load(sys.stdin)["blocks"]])'
+> [('/src/b.c', 100, 1, 'malloc', 100), ('/src/a.c', 40, 1, 'malloc', 100), ('/src/a.c', 40, 1, 'malloc', 101), ('/lib/x.so', 7, 1, 'malloc', 101)]
+
+# Output files.
+$ tracker-table -o out five && cat out
+> /src/tracFive.c:10: size=6544 B, count=3, average=2181 B
+> /src/tracFive.c:4: size=100 B, count=1, average=100 B
+
+$ tracker-table -o out five@end
+! tracker-table: File already exists, will not overwrite without --force: out
+= 1
+
+$ tracker-table -f -n 1 -o out five && cat out; ls -A | grep -c '^\.'
+> /src/tracFive.c:10: size=6544 B, count=3, average=2181 B
+> 0
+= 1
+
+$ tracker-table five -n 1 -o /dev/stdout
+> /src/tracFive.c:10: size=6544 B, count=3, average=2181 B
+
+$ tracker-table five > /dev/full
+! tracker-table: cannot write standard output: No space left on device
+= 1
+
+$ tracker-table -o nowhere/out five
+! tracker-table: cannot create nowhere/out: No such file or directory
+= 1
+
+$ tracker-table -n 0 many | true
+
+# Wrong usage.
+$ tracker-table
+! tracker-table: missing operand: tracker table [options] CAPTURE[@POINT]; try 'tracker table --help'
+= 2
+
+$ tracker-table five keys
+! tracker-table: unexpected operand keys; try 'tracker table --help'
+= 2
+
+$ tracker-table --group-by bogus five
+! tracker-table: unknown key_type: 'bogus'; try 'tracker table --help'
+= 2
+
+$ tracker-table --group-by traceback --cumulative five
+! tracker-table: cumulative mode cannot be used with key type 'traceback'; try 'tracker table --help'
+= 2
+
+$ tracker-table --filter five keys
+! tracker-table: argument --filter: five is no filter: expected (+|-)PATTERN[:LINE][,all_frames][,domain=N]; try 'tracker table --help'
+= 2
+
+$ tracker-table --domain x five
+! tracker-table: argument --domain: x is no filter: expected a number; try 'tracker table --help'
+= 2
+
+$ tracker-table --leaks --temporary-allocations five
+! tracker-table: argument --leaks: not allowed with argument --temporary-allocations; try 'tracker table --help'
+= 2
+
+$ tracker-table --leaks five@end
+! tracker-table: a point (CAPTURE@POINT) is not allowed with --leaks; try 'tracker table --help'
+= 2
+
+$ tracker-table -n x five
+! tracker-table: argument -n/--limit: x is an invalid non-negative int value; try 'tracker table --help'
+= 2
+
+$ tracker-table --traceback=x five
+! tracker-table: argument --traceback: x is an invalid int value; try 'tracker table --help'
+= 2
+
+$ tracker-table --list --pretty five
+! tracker-table: argument --list: not allowed with argument --pretty; try 'tracker table --help'
+= 2
+
+# What cannot be read.
+$ tracker-table nothing
+! tracker-table: No such file: nothing
+= 1
+
+$ tracker-table five@nowhere
+!~ tracker-table: .*nowhere.*
+= 1

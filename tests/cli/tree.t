@@ -1,0 +1,109 @@
+# tracker-tree and tracker-summary: shares, recursion, what is left out.
+
+# main calls parse, which calls itself, and draw; _start is below main.
+capture cap
+	module app /bin/app main
+	frame start - 0 as=_start module=app
+	frame main /src/m.c 10 as=main module=app
+	frame main2 /src/m.c 11 as=main module=app
+	frame parse /src/p.c 5 as=parse module=app
+	frame again /src/p.c 6 as=parse module=app
+	frame draw /src/d.c 7 as=draw module=app
+	frame malloc - 0 as=malloc module=app
+	stack parse malloc parse main start
+	stack deep malloc parse again again main start
+	stack draw malloc draw main2 start
+	malloc 4096 600 parse
+	malloc 8192 150 deep
+	malloc 12288 50 deep
+	malloc 16384 200 draw
+
+$ tracker-tree cap
+> + 1000 B (100.00 %) <ROOT>
+> |-- + 800 B (80.00 %) main  /src/m.c:10
+> |   |-- - 600 B (60.00 %) parse  /src/p.c:5
+> |   `-- + 200 B (20.00 %) parse  /src/p.c:6
+> |       + 200 B (20.00 %) parse  /src/p.c:6
+> |       - 200 B (20.00 %) parse  /src/p.c:5
+> `-- + 200 B (20.00 %) main  /src/m.c:11
+>     - 200 B (20.00 %) draw  /src/d.c:7
+
+$ LC_ALL=C.UTF-8 tracker-tree cap | head -n 3
+> 📂 1000 B (100.00 %) <ROOT>
+> ├── 📂 800 B (80.00 %) main  /src/m.c:10
+> │   ├── 📄 600 B (60.00 %) parse  /src/p.c:5
+
+$ tracker-tree -b 1 cap
+> + 600 B (60.00 %) <ROOT>
+> + 600 B (60.00 %) main  /src/m.c:10
+> - 600 B (60.00 %) parse  /src/p.c:5
+> 
+> 2 smaller stacks elided: 400 B (40.00 %) in 3 blocks; -b 0 shows all
+
+$ tracker-tree --no-skip -b 1 cap | head -n 5
+> + 600 B (60.00 %) <ROOT>
+> + 600 B (60.00 %) _start  /bin/app
+> + 600 B (60.00 %) main  /src/m.c:10
+> + 600 B (60.00 %) parse  /src/p.c:5
+> - 600 B (60.00 %) malloc  /bin/app
+
+$ tracker-tree --filter +/src/d.c cap
+> + 200 B (100.00 %) <ROOT>
+> + 200 B (100.00 %) main  /src/m.c:11
+> - 200 B (100.00 %) draw  /src/d.c:7
+
+$ tracker-tree --json -b 1 cap | python3 -c 'import json, sys; r = json.load(sys.stdin); a = r["root"]; b = a["children"][0]; c = b["children"][0]; print(r["schema"], r["total_size"], r["elided"], a["size"], a["percent"], b["name"], b["line"], b["own"], c["name"], c["own"], c["count"], c["children"])'
+> tracker.tree 1000 {'stacks': 2, 'size': 400, 'count': 3} 600 60 main 10 0 parse 600 1 []
+
+capture empty
+	thread 0 main
+
+$ tracker-tree empty
+> - 0 B (0.00 %) <ROOT>
+
+$ tracker-summary empty
+> Location  <Total Memory>  Total Memory %  Own Memory  Own Memory %  Allocation Count
+
+$ tracker-summary cap
+> Location           <Total Memory>    Total Memory %    Own Memory    Own Memory %    Allocation Count
+> main at /src/m.c           1000 B           100.00%           0 B           0.00%                   4
+> parse at /src/p.c           800 B            80.00%         800 B          80.00%                   3
+> draw at /src/d.c            200 B            20.00%         200 B          20.00%                   1
+
+$ tracker-summary -s 3 -r 1 cap
+> Location             Total Memory    Total Memory %  <Own Memory>    Own Memory %    Allocation Count
+> parse at /src/p.c           800 B            80.00%         800 B          80.00%                   3
+> 2 more; -r 0 shows all
+
+$ tracker-summary --no-skip --filter +draw.c,all_frames cap
+> Location    <Total Memory>    Total Memory %    Own Memory    Own Memory %    Allocation Count
+
+$ for s in 1 2 3 4 5; do tracker-summary -s $s cap | sed -n 2p | cut -d ' ' -f 1; done
+> main
+> main
+> parse
+> parse
+> main
+
+$ tracker-summary --json -s 3 -r 1 cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["schema"], r["total_size"], r["row_count"], r["rows"])'
+> tracker.summary 1000 3 [{'location': 'parse at /src/p.c', 'total_size': 800, 'total_percent': 80, 'own_size': 800, 'own_percent': 80, 'count': 3}]
+
+$ tracker-summary -s 6 cap
+! tracker-summary: argument -s/--sort-column: 6 is out of range 1..5; try 'tracker summary --help'
+= 2
+
+$ tracker-summary -s 0 cap
+! tracker-summary: argument -s/--sort-column: 0 is an invalid positive int value; try 'tracker summary --help'
+= 2
+
+$ tracker-tree -b x cap
+! tracker-tree: argument -b/--biggest-allocs: x is an invalid non-negative int value; try 'tracker tree --help'
+= 2
+
+$ tracker-tree --allocations --leaks cap
+! tracker-tree: argument --allocations: not allowed with argument --leaks; try 'tracker tree --help'
+= 2
+
+$ tracker-summary nothing
+! tracker-summary: No such file: nothing
+= 1
