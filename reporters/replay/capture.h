@@ -69,6 +69,7 @@ struct cap_block { /* where an EVENTS block lies */
 	uint64_t offset;
 	uint32_t process, items;
 	uint64_t first_time_ns, last_time_ns;
+	bool damaged; /* met when it was decoded: its events, or the last of them, are missing */
 };
 
 /* Read-only for everyone but capture.c. Index 0 of modules, frames, nodes and strings is "none". */
@@ -78,7 +79,11 @@ struct capture {
 	uint64_t file_bytes;
 	bool complete;		/* the trailer and every block are whole */
 	struct trk_fault damage;	/* the first fault met when not complete */
+	/* Grow while cursors meet damaged EVENTS blocks. */
 	uint64_t damaged_blocks, skipped_bytes;
+	bool cut;		/* no trailer: still being written, or torn */
+	uint64_t whole_blocks;	/* of any type */
+	uint64_t last_time_ns;	/* of any event, by the block headers */
 
 	struct cap_module *modules;
 	struct cap_frame *frames;
@@ -102,7 +107,8 @@ struct capture {
 
 /*
  * Opens the capture at `path`. TRK_ERR_IO (errno), _MAGIC, _VERSION, _FEATURE,
- * _CORRUPT (not even the header is right), _NOMEM, with `fault` filled.
+ * _CORRUPT (not even the header is right), _NOMEM, with `fault` filled. The
+ * sentence of _MAGIC and _VERSION goes on after the file's name: "is empty".
  */
 int capture_open(struct capture **ret, const char *path, struct trk_fault *fault);
 void capture_close(struct capture *c); /* NULL-safe */
@@ -124,6 +130,11 @@ struct cursor;
 int cursor_open(struct cursor **ret, struct capture *c, uint32_t process /* UINT32_MAX: all */);
 /* 0 and the event, TRK_END, or an error. `ret_seq` numbers the events of this cursor from 0. */
 int cursor_next(struct cursor *k, struct trk_event *ret, uint64_t *ret_seq);
+/*
+ * The same, many at a time: *ret points to *ret_count > 0 events, which live
+ * until the next call. Do not mix with cursor_next.
+ */
+int cursor_batch(struct cursor *k, const struct trk_event **ret, size_t *ret_count);
 void cursor_close(struct cursor *k); /* NULL-safe */
 
 #endif

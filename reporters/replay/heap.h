@@ -11,11 +11,19 @@
  *  free        a release that met a live block, the old block of a successful
  *              realloc included, so that allocations - frees = live blocks.
  *              munmap: a free when the last byte of a mapping goes.
- *              A release of an unknown address is counted in `unmatched_frees`.
+ *              A release of an unknown address is counted in `unmatched_frees`;
+ *              a munmap that meets nothing is not (files are mapped, too).
+ *  mremap      a free of what it replaces and an allocation; of a range that was
+ *              never seen it is nothing (a file's), counted as unmatched
  *  bytes       requested bytes, summed over allocations
  *  peak        the last moment at which live bytes were highest (over all
- *              processes, i.e. of the whole tree at one time; and per process)
- *  leaked      live when the process ended; blocks that exec wiped out are not
+ *              processes, i.e. of the whole tree at one time; and per process),
+ *              looked at after every event that adds bytes. What a process left
+ *              behind when it ended is no longer in memory: it counts no more
+ *  leaked      live when the process ended; blocks that exec wiped out are not.
+ *              So the live_* totals at the end of a capture are its leaks, and
+ *              allocations = frees + live + wiped + overwritten
+ *              + those set aside by a realloc that never came back
  *  temporary   freed by the thread that allocated it, with at most N other
  *              allocations of that thread in between (threshold N); a realloc
  *              counts as one allocation, and its old block as freed by it
@@ -31,7 +39,9 @@ struct heap_block {
 	uint64_t address, size, time_ns;
 	uint64_t number; /* of the allocation, from 0, over the whole capture */
 	uint32_t process, thread, node, domain;
+	uint32_t user; /* the observer's own: set it in `born` */
 	uint8_t kind;
+	bool aside; /* a realloc in two parts took it out of the live set */
 };
 
 struct heap_totals {
@@ -41,22 +51,29 @@ struct heap_totals {
 	uint64_t peak_event; /* number of heap_apply calls up to and including the peak */
 	uint64_t temporary, temporary_bytes;
 	uint64_t lost; /* events in gaps */
+	uint64_t overwritten; /* blocks whose address was given out again: their free was lost */
+	uint64_t wiped_blocks, wiped_bytes; /* by exec */
+	uint64_t late; /* events after heap_end_process: ignored */
 	uint64_t kind_count[32], kind_bytes[32]; /* allocations by kind */
 };
 
 /* Any of the calls may be NULL. */
 struct heap_observer {
 	void *data;
-	/* A block (or, for munmap, its remaining part) came to life. */
-	void (*born)(void *data, const struct heap_block *b);
+	/* A block came to life. */
+	void (*born)(void *data, struct heap_block *b);
 	/*
 	 * `bytes` of a block went away; whole: nothing of it is left (otherwise a
-	 * munmap cut it). `by`: the event that did it. temporary: see above.
+	 * munmap cut it; what is left of a mapping, in whatever pieces, stays one
+	 * block). `by`: the event that did it; TRK_EXEC: wiped out. temporary: see
+	 * above. b->aside: it had left the live set before.
 	 */
 	void (*died)(void *data, const struct heap_block *b, uint64_t bytes, bool whole,
 		     bool temporary, const struct trk_event *by);
-	/* After every event that changed live bytes. */
-	void (*after)(void *data, const struct trk_event *e);
+	/* A realloc in two parts took b out of the live set (b->aside), or gave it back. */
+	void (*aside)(void *data, const struct heap_block *b);
+	/* The event just applied made a new peak of the whole tree. */
+	void (*peak)(void *data, const struct trk_event *e);
 };
 
 struct heap;
@@ -68,15 +85,27 @@ void heap_free(struct heap *h); /* NULL-safe */
 /* 0, TRK_ERR_NOMEM. Never fails on strange events: it counts them. */
 int heap_apply(struct heap *h, const struct trk_event *e);
 
-/* The process ended: nothing changes in the totals, its blocks stay as leaked. */
+/* Pages of the recorded machine: munmap cuts whole ones. 4096 until told. */
+void heap_set_page_bytes(struct heap *h, uint32_t page_bytes);
+
+/*
+ * The process ended: its blocks stay in the totals, as leaked, but are no longer
+ * part of what the whole tree holds at one time. Later events of it are ignored.
+ */
+void heap_end_process(struct heap *h, uint32_t process);
+
+/* Of all processes, summed when asked for. Valid until the next call. */
 const struct heap_totals *heap_totals(const struct heap *h);
 /* Of one process; zeroes for an index never seen. */
 const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t process);
 
-/* The live block that contains `address` (interior pointers count), or NULL. */
+/*
+ * The live block that contains `address` (interior pointers count), or NULL. Of a
+ * mapping: the piece. Only the first byte of a heap block is found fast.
+ */
 const struct heap_block *heap_find(const struct heap *h, uint32_t process, uint64_t address);
 
-/* Calls f for every live block, in no order; stops when it returns non-zero and returns that. */
+/* Calls f for every live block (and every piece of a mapping), in no order; stops when it returns non-zero and returns that. */
 int heap_each(const struct heap *h, int (*f)(void *data, const struct heap_block *b), void *data);
 
 #endif

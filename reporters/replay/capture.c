@@ -1,0 +1,361 @@
+/*
+ * capture - opens a capture file: header, every table, the places of the events.
+ *
+ * Blocks are found by walking from header to header, with and without the
+ * index alike: that is one small read per block, and one path instead of two.
+ * The trailer only tells that the writer came to its end. Nothing is mapped: a
+ * file that shrinks under us gives short reads, not SIGBUS.
+ */
+#include "replay/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WINDOW_BYTES 65536u
+
+/* What the file may make us spend: some memory for free, the rest by its size. */
+#define FREE_BYTES (16ull << 20)
+#define GAP_BYTES_PER_BYTE 4u
+#define RAW_BYTES_PER_BYTE 32u
+
+bool capture_read_at(const struct capture *c, uint64_t offset, void *bytes, size_t n)
+{
+	uint8_t *at = bytes;
+
+	while (n > 0) {
+		const ssize_t got = pread(c->private->fd, at, n, (off_t)offset);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		at += got;
+		offset += (uint64_t)got;
+		n -= (size_t)got;
+	}
+	return true;
+}
+
+void capture_damaged(struct capture *c, uint64_t offset, const char *fmt, ...)
+{
+	va_list args;
+
+	c->complete = false;
+	if (c->damage.code)
+		return;
+	c->damage = (struct trk_fault){ .code = TRK_ERR_CORRUPT, .offset = offset };
+	va_start(args, fmt);
+	vsnprintf(c->damage.why, sizeof(c->damage.why), fmt, args);
+	va_end(args);
+}
+
+static int fail(struct trk_fault *fault, enum trk_err code, const char *why)
+{
+	*fault = (struct trk_fault){ .code = code };
+	snprintf(fault->why, sizeof(fault->why), "%s", why);
+	return code;
+}
+
+static int fail_io(struct trk_fault *fault, int error)
+{
+	const int err = fail(fault, TRK_ERR_IO, strerror(error));
+
+	errno = error;
+	return err;
+}
+
+static int open_file(struct capture *c, const char *path, struct trk_fault *fault)
+{
+	struct stat st;
+
+	c->path = strdup(path);
+	if (!c->path)
+		return fail(fault, TRK_ERR_NOMEM, "out of memory");
+	/* Not to wait for the writer of a fifo. */
+	c->private->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (c->private->fd < 0 || fstat(c->private->fd, &st) < 0)
+		return fail_io(fault, errno);
+	if (S_ISDIR(st.st_mode))
+		return fail_io(fault, EISDIR);
+	if (!S_ISREG(st.st_mode))
+		return fail(fault, TRK_ERR_MAGIC, "is not a regular file");
+	if (st.st_size == 0)
+		return fail(fault, TRK_ERR_MAGIC, "is empty");
+	c->file_bytes = (uint64_t)st.st_size;
+	c->private->gap_bytes_left = FREE_BYTES + GAP_BYTES_PER_BYTE * c->file_bytes;
+	c->private->raw_bytes_left = FREE_BYTES + RAW_BYTES_PER_BYTE * c->file_bytes;
+	return 0;
+}
+
+static int read_header(struct capture *c, struct trk_fault *fault)
+{
+	uint8_t bytes[TRK_HEADER_BYTES];
+	const size_t n = c->file_bytes < sizeof(bytes) ? (size_t)c->file_bytes : sizeof(bytes);
+	int err;
+
+	if (!capture_read_at(c, 0, bytes, n))
+		return fail_io(fault, errno ? errno : EIO);
+	err = trk_header_decode(bytes, n, &c->header, fault);
+	if (err == TRK_ERR_MAGIC)
+		return fail(fault, err, "does not look like a capture written by tracker");
+	if (err == TRK_ERR_VERSION) {
+		snprintf(fault->why, sizeof(fault->why),
+			 "was written by a newer tracker (format version %u, this one reads up "
+			 "to %u); upgrade tracker",
+			 get_u16(bytes + 8), TRK_VERSION);
+		return err;
+	}
+	if (err)
+		return err;
+	if (c->header.content != TRK_CONTENT_EVENTS)
+		return fail(fault, TRK_ERR_FEATURE,
+			    "it holds sums only, which this version cannot read");
+	return 0;
+}
+
+/* Where the blocks end: before the trailer if there is one, else with the file. */
+static uint64_t read_trailer(struct capture *c)
+{
+	uint8_t bytes[TRK_TRAILER_BYTES];
+	uint64_t index_offset;
+
+	if (c->file_bytes < c->header.header_bytes + sizeof(bytes) ||
+	    !capture_read_at(c, c->file_bytes - sizeof(bytes), bytes, sizeof(bytes)) ||
+	    trk_trailer_decode(bytes, &index_offset) != 0) {
+		c->cut = true;
+		return c->file_bytes;
+	}
+	return c->file_bytes - sizeof(bytes);
+}
+
+/* The header of the block at offset, if a block that lies before `end` begins there. */
+static bool block_at(const struct capture *c, uint64_t offset, uint64_t end,
+		     struct trk_block_header *ret)
+{
+	uint8_t bytes[TRK_BLOCK_HEADER_BYTES];
+
+	return end - offset >= sizeof(bytes) &&
+	       capture_read_at(c, offset, bytes, sizeof(bytes)) &&
+	       trk_block_header_decode(bytes, sizeof(bytes), ret) == 0 &&
+	       ret->stored_bytes <= end - offset - sizeof(bytes);
+}
+
+/* Offset of the next valid block header at or after `offset`; `end` when there is none. */
+static uint64_t find_block(const struct capture *c, uint64_t offset, uint64_t end)
+{
+	static const uint8_t magic[] = { 'T', 'R', 'K', 'B' };
+	struct trk_block_header h;
+	uint8_t window[WINDOW_BYTES];
+
+	while (end - offset >= TRK_BLOCK_HEADER_BYTES) {
+		const size_t n = end - offset < sizeof(window) ? (size_t)(end - offset) :
+								 sizeof(window);
+		const uint8_t *at = window;
+
+		if (!capture_read_at(c, offset, window, n))
+			break;
+		while ((at = memmem(at, n - (size_t)(at - window), magic, sizeof(magic)))) {
+			if (block_at(c, offset + (uint64_t)(at - window), end, &h))
+				return offset + (uint64_t)(at - window);
+			at++;
+		}
+		offset += n - (sizeof(magic) - 1);
+	}
+	return end;
+}
+
+/* Room for the largest block so far. */
+struct scratch {
+	uint8_t *stored, *raw;
+	size_t stored_room, raw_room;
+};
+
+bool capture_room(uint8_t **bytes, size_t *room, size_t want)
+{
+	uint8_t *grown;
+
+	if (*bytes && want <= *room)
+		return true;
+	grown = realloc(*bytes, want + 1);
+	if (!grown)
+		return false;
+	*bytes = grown;
+	*room = want;
+	return true;
+}
+
+/* A table block (or one of no meaning to us, whose checksum is still looked at). */
+static int read_table(struct capture *c, const struct trk_block_header *h, uint64_t offset,
+		      struct scratch *s)
+{
+	const bool known = h->type <= TRK_BLOCK_SUMMARY;
+
+	if (!capture_room(&s->stored, &s->stored_room, h->stored_bytes) ||
+	    !capture_room(&s->raw, &s->raw_room, h->raw_bytes))
+		return TRK_ERR_NOMEM;
+	if (!capture_read_at(c, offset + TRK_BLOCK_HEADER_BYTES, s->stored, h->stored_bytes) ||
+	    trk_block_payload_decode(h, s->stored, s->raw) != 0)
+		return TRK_ERR_CORRUPT;
+	if (!known)
+		return 0;
+	if (h->raw_bytes > c->private->raw_bytes_left)
+		return TRK_ERR_CORRUPT;
+	c->private->raw_bytes_left -= h->raw_bytes;
+	return tables_decode(c, h, s->raw);
+}
+
+static int read_block(struct capture *c, const struct trk_block_header *h, uint64_t offset,
+		      struct scratch *s, struct trk_fault *fault)
+{
+	int err;
+
+	if (h->type > TRK_BLOCK_INDEX && h->flags & TRK_BLOCK_MUST_UNDERSTAND) {
+		snprintf(fault->why, sizeof(fault->why),
+			 "it needs blocks of type %u, which this version does not know", h->type);
+		fault->offset = offset;
+		return fault->code = TRK_ERR_FEATURE;
+	}
+	if (h->type == TRK_BLOCK_EVENTS)
+		err = tables_add_block(c, h, offset);
+	else
+		err = read_table(c, h, offset, s);
+	if (err == TRK_ERR_CORRUPT) {
+		c->damaged_blocks++;
+		capture_damaged(c, offset, "block %llu is damaged",
+				(unsigned long long)c->whole_blocks + 1);
+		return 0;
+	}
+	if (err)
+		return fail(fault, err, "out of memory");
+	if (h->type == TRK_BLOCK_EVENTS && h->last_time_ns > c->last_time_ns)
+		c->last_time_ns = h->last_time_ns;
+	return 0;
+}
+
+/* No block begins at `offset`: steps to the next one, or to the end. */
+static uint64_t skip_damage(struct capture *c, uint64_t offset, uint64_t end)
+{
+	const uint64_t next = find_block(c, offset + 1, end);
+
+	c->skipped_bytes += next - offset;
+	if (next < end || !c->cut) {
+		c->damaged_blocks++;
+		capture_damaged(c, offset, "block %llu is damaged",
+				(unsigned long long)c->whole_blocks + 1);
+	} else {
+		capture_damaged(c, offset, "it is cut after block %llu",
+				(unsigned long long)c->whole_blocks);
+	}
+	return next;
+}
+
+static int walk_blocks(struct capture *c, struct trk_fault *fault)
+{
+	struct scratch s = { 0 };
+	const uint64_t end = read_trailer(c);
+	uint64_t offset = c->header.header_bytes;
+	int err = 0;
+
+	while (!err && offset < end) {
+		struct trk_block_header h;
+
+		if (!block_at(c, offset, end, &h)) {
+			offset = skip_damage(c, offset, end);
+			continue;
+		}
+		err = read_block(c, &h, offset, &s, fault);
+		c->whole_blocks++;
+		offset += TRK_BLOCK_HEADER_BYTES + h.stored_bytes;
+	}
+	if (c->cut)
+		capture_damaged(c, c->file_bytes, "it has no end after block %llu",
+				(unsigned long long)c->whole_blocks);
+	free(s.stored);
+	free(s.raw);
+	return err;
+}
+
+int capture_open(struct capture **ret, const char *path, struct trk_fault *fault)
+{
+	struct capture *c = calloc(1, sizeof(*c));
+	int err;
+
+	*fault = (struct trk_fault){ 0 };
+	if (c)
+		c->private = calloc(1, sizeof(*c->private));
+	if (!c || !c->private) {
+		err = fail(fault, TRK_ERR_NOMEM, "out of memory");
+		goto out;
+	}
+	c->private->fd = -1;
+	c->complete = true;
+	err = open_file(c, path, fault);
+	if (!err)
+		err = read_header(c, fault);
+	if (err)
+		goto out;
+	if (tables_init(c) != 0) {
+		err = fail(fault, TRK_ERR_NOMEM, "out of memory");
+		goto out;
+	}
+	err = walk_blocks(c, fault);
+	if (!err && tables_settle(c) != 0)
+		err = fail(fault, TRK_ERR_NOMEM, "out of memory");
+out:
+	if (err) {
+		const int error = errno;
+
+		capture_close(c);
+		errno = error;
+		return err;
+	}
+	*ret = c;
+	return 0;
+}
+
+void capture_close(struct capture *c)
+{
+	if (!c)
+		return;
+	if (c->private) {
+		tables_finish(c);
+		if (c->private->fd >= 0)
+			close(c->private->fd);
+		free(c->private);
+	}
+	free(c->path);
+	free(c);
+}
+
+static uint64_t value_of(const struct cap_value *values, uint32_t count, const char *key)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (strcmp(values[i].key, key) == 0)
+			return values[i].value;
+	}
+	return 0;
+}
+
+uint64_t capture_health(const struct capture *c, const char *key)
+{
+	return value_of(c->health, c->health_count, key);
+}
+
+uint64_t capture_summary(const struct capture *c, const char *key)
+{
+	return value_of(c->summary, c->summary_count, key);
+}
+
+uint32_t capture_process_by_pid(const struct capture *c, uint32_t pid)
+{
+	for (uint32_t i = 0; i < c->process_count; i++) {
+		if (c->processes[i].pid == pid)
+			return i;
+	}
+	return UINT32_MAX;
+}

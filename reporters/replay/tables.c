@@ -1,0 +1,579 @@
+/*
+ * tables - the table blocks of a capture -> its arrays.
+ *
+ * Arrays grow as entries are really decoded, never by a count that the file
+ * claims. Ids that damaged blocks left out are filled with empty entries, within
+ * a budget, so that a file cannot ask for memory with one large number.
+ */
+#include "replay/private.h"
+
+#include <stdlib.h>
+
+#define TEXT_CHUNK_BYTES 65536u
+#define KEYS_MAX 128u /* HEALTH and SUMMARY: distinct keys kept; they are searched one by one */
+
+struct text_chunk {
+	struct text_chunk *next;
+	size_t used, room;
+	char bytes[];
+};
+
+/* A terminated copy that lives as long as the capture; NULL when there is no memory. */
+static const char *keep_text(struct capture *c, const void *bytes, size_t n)
+{
+	struct text_chunk *t = c->private->text;
+	char *copy;
+
+	if (n == 0)
+		return "";
+	if (!t || t->room - t->used <= n) {
+		const size_t room = n + 1 > TEXT_CHUNK_BYTES ? n + 1 : TEXT_CHUNK_BYTES;
+
+		t = malloc(sizeof(*t) + room);
+		if (!t)
+			return NULL;
+		*t = (struct text_chunk){ .next = c->private->text, .room = room };
+		c->private->text = t;
+	}
+	copy = t->bytes + t->used;
+	memcpy(copy, bytes, n);
+	copy[n] = '\0';
+	t->used += n + 1;
+	return copy;
+}
+
+/* Room for `want` entries; the new ones are zero. */
+static int table_reserve(struct table *t, uint64_t want)
+{
+	uint64_t capacity = t->capacity ? t->capacity : 16;
+	char *array;
+
+	if (want <= t->capacity)
+		return 0;
+	if (want > UINT32_MAX)
+		return TRK_ERR_LIMIT;
+	while (capacity < want)
+		capacity += capacity / 2;
+	memcpy(&array, t->field, sizeof(array));
+	array = realloc(array, capacity * t->entry);
+	if (!array)
+		return TRK_ERR_NOMEM;
+	memset(array + t->capacity * t->entry, 0, (capacity - t->capacity) * t->entry);
+	memcpy(t->field, &array, sizeof(array));
+	t->capacity = capacity;
+	return 0;
+}
+
+/* One more entry at the end of the table; its index is the old count. */
+static int table_append(struct capture *c, enum table_id id)
+{
+	struct table *t = &c->private->tables[id];
+	const int err = table_reserve(t, (uint64_t)*t->count + 1);
+
+	if (!err)
+		++*t->count;
+	return err;
+}
+
+/* Makes `index` exist; entries between are empty and paid from the budget. */
+static int table_reach(struct capture *c, enum table_id id, uint64_t index)
+{
+	struct table *t = &c->private->tables[id];
+	uint64_t cost;
+	int err;
+
+	if (index < *t->count)
+		return 0;
+	if (index >= UINT32_MAX)
+		return TRK_ERR_CORRUPT;
+	cost = (index - *t->count) * t->entry;
+	if (cost > c->private->gap_bytes_left)
+		return TRK_ERR_CORRUPT;
+	err = table_reserve(t, index + 1);
+	if (err)
+		return err;
+	c->private->gap_bytes_left -= cost;
+	*t->count = (uint32_t)index + 1;
+	return 0;
+}
+
+/* The `first` of a table block: fills the ids that were skipped before it. */
+static int table_begin(struct capture *c, enum table_id id, struct byte_reader *r)
+{
+	const uint64_t first = get_varint(r);
+
+	if (r->failed || first < *c->private->tables[id].count)
+		return TRK_ERR_CORRUPT;
+	return first == *c->private->tables[id].count ? 0 : table_reach(c, id, first - 1);
+}
+
+int tables_init(struct capture *c)
+{
+	const struct table tables[TABLE_COUNT] = {
+		[TABLE_MODULES] = { &c->modules, &c->module_count, sizeof(*c->modules), 0 },
+		[TABLE_FRAMES] = { &c->frames, &c->frame_count, sizeof(*c->frames), 0 },
+		[TABLE_NODES] = { &c->nodes, &c->node_count, sizeof(*c->nodes), 0 },
+		[TABLE_SYMBOLS] = { &c->symbols, &c->symbol_count, sizeof(*c->symbols), 0 },
+		[TABLE_STRINGS] = { &c->strings, &c->string_count, sizeof(*c->strings), 0 },
+		[TABLE_PROCESSES] = { &c->processes, &c->process_count, sizeof(*c->processes), 0 },
+		[TABLE_THREADS] = { &c->threads, &c->thread_count, sizeof(*c->threads), 0 },
+		[TABLE_MAPPINGS] = { &c->mappings, &c->mapping_count, sizeof(*c->mappings), 0 },
+		[TABLE_RSS] = { &c->rss, &c->rss_count, sizeof(*c->rss), 0 },
+		[TABLE_NOTICES] = { &c->notices, &c->notice_count, sizeof(*c->notices), 0 },
+		[TABLE_HEALTH] = { &c->health, &c->health_count, sizeof(*c->health), 0 },
+		[TABLE_SUMMARY] = { &c->summary, &c->summary_count, sizeof(*c->summary), 0 },
+		[TABLE_BLOCKS] = { &c->blocks, &c->block_count, sizeof(*c->blocks), 0 },
+	};
+	/* Their ids begin with 1: entry 0 is "none". */
+	static const enum table_id from_one[] = { TABLE_MODULES, TABLE_FRAMES, TABLE_NODES,
+						  TABLE_STRINGS };
+	int err = 0;
+
+	memcpy(c->private->tables, tables, sizeof(tables));
+	for (size_t i = 0; i < TABLE_COUNT && !err; i++)
+		err = table_reserve(&c->private->tables[i], 1);
+	for (size_t i = 0; i < sizeof(from_one) / sizeof(*from_one) && !err; i++)
+		err = table_append(c, from_one[i]);
+	return err;
+}
+
+void tables_finish(struct capture *c)
+{
+	for (size_t i = 0; i < TABLE_COUNT; i++) {
+		void *array;
+
+		if (!c->private->tables[i].field)
+			continue;
+		memcpy(&array, c->private->tables[i].field, sizeof(array));
+		free(array);
+	}
+	while (c->private->text) {
+		struct text_chunk *next = c->private->text->next;
+
+		free(c->private->text);
+		c->private->text = next;
+	}
+}
+
+/* The body of the next record; fields behind its end read as 0. */
+static struct byte_reader get_record(struct byte_reader *r)
+{
+	const uint64_t n = get_varint(r);
+	const uint8_t *body = get_bytes(r, n);
+
+	return body ? byte_reader_of(body, n) : byte_reader_of("", 0);
+}
+
+static int get_text(struct capture *c, struct byte_reader *r, const char **ret, uint32_t *ret_bytes)
+{
+	const uint64_t n = get_varint(r);
+	const uint8_t *bytes = get_bytes(r, n);
+
+	*ret = keep_text(c, bytes, bytes ? n : 0);
+	if (ret_bytes)
+		*ret_bytes = bytes ? (uint32_t)n : 0;
+	return *ret ? 0 : TRK_ERR_NOMEM;
+}
+
+static int decode_modules(struct capture *c, const struct trk_block_header *h,
+			  struct byte_reader *r)
+{
+	int err = table_begin(c, TABLE_MODULES, r);
+
+	while (!err && bytes_left(r)) {
+		struct byte_reader body = get_record(r);
+		struct cap_module m = { 0 };
+		const char *id;
+
+		if (r->failed)
+			return TRK_ERR_CORRUPT;
+		err = get_text(c, &body, &m.path, NULL);
+		if (!err)
+			err = get_text(c, &body, &id, &m.build_id_bytes);
+		if (!err)
+			err = table_append(c, TABLE_MODULES);
+		if (err)
+			break;
+		m.build_id = (const uint8_t *)id;
+		m.flags = (uint32_t)get_varint(&body);
+		c->modules[c->module_count - 1] = m;
+	}
+	return err;
+}
+
+static int decode_frames(struct capture *c, const struct trk_block_header *h, struct byte_reader *r)
+{
+	uint64_t offset = 0;
+	int err = table_begin(c, TABLE_FRAMES, r);
+
+	while (!err && bytes_left(r)) {
+		const uint64_t module = get_varint(r);
+
+		offset += (uint64_t)get_zigzag(r);
+		if (r->failed)
+			return TRK_ERR_CORRUPT;
+		err = table_append(c, TABLE_FRAMES);
+		if (!err)
+			c->frames[c->frame_count - 1] = (struct cap_frame){
+				.offset = offset,
+				.module = module < UINT32_MAX ? (uint32_t)module : 0,
+				.symbol_count = UINT32_MAX,
+			};
+	}
+	return err;
+}
+
+static int decode_nodes(struct capture *c, const struct trk_block_header *h, struct byte_reader *r)
+{
+	int err = table_begin(c, TABLE_NODES, r);
+
+	while (!err && bytes_left(r)) {
+		const uint64_t up = get_varint(r), frame = get_varint(r);
+		const uint32_t id = c->node_count;
+
+		/* parent < id: so every walk to the root ends. */
+		if (r->failed || up == 0 || up > id)
+			return TRK_ERR_CORRUPT;
+		err = table_append(c, TABLE_NODES);
+		if (!err)
+			c->nodes[id] = (struct cap_node){
+				.parent = id - (uint32_t)up,
+				.frame = frame < UINT32_MAX ? (uint32_t)frame : 0,
+			};
+	}
+	return err;
+}
+
+static int decode_strings(struct capture *c, const struct trk_block_header *h,
+			  struct byte_reader *r)
+{
+	int err = table_begin(c, TABLE_STRINGS, r);
+
+	while (!err && bytes_left(r)) {
+		const char *text;
+
+		err = get_text(c, r, &text, NULL);
+		if (!err && r->failed)
+			err = TRK_ERR_CORRUPT;
+		if (!err)
+			err = table_append(c, TABLE_STRINGS);
+		if (!err)
+			c->strings[c->string_count - 1] = text;
+	}
+	return err;
+}
+
+/* Stored as value + 1; 0 means none, which is all ones here. */
+static uint64_t get_optional(struct byte_reader *r)
+{
+	return get_varint(r) - 1;
+}
+
+static int decode_process(struct capture *c, struct byte_reader *r)
+{
+	const uint64_t index = get_varint(r);
+	struct cap_process p = { 0 };
+	int err = r->failed ? TRK_ERR_CORRUPT : table_reach(c, TABLE_PROCESSES, index);
+
+	if (err)
+		return err;
+	p.pid = (uint32_t)get_varint(r);
+	p.parent = (uint32_t)get_optional(r);
+	p.ppid = (uint32_t)get_varint(r);
+	p.origin = (uint32_t)get_varint(r);
+	p.start_ns = get_varint(r);
+	p.end_ns = get_optional(r);
+	p.ended = (uint32_t)get_varint(r);
+	p.code = (uint32_t)get_varint(r);
+	err = get_text(c, r, &p.name, NULL);
+	if (!err)
+		err = get_text(c, r, &p.executable, NULL);
+	if (!err)
+		err = get_text(c, r, &p.command_line, &p.command_line_bytes);
+	p.execs = (uint32_t)get_varint(r);
+	if (!err)
+		c->processes[index] = p;
+	return err;
+}
+
+static int decode_thread(struct capture *c, struct byte_reader *r)
+{
+	const uint64_t index = get_varint(r);
+	struct cap_thread t = { 0 };
+	int err = r->failed ? TRK_ERR_CORRUPT : table_reach(c, TABLE_THREADS, index);
+
+	if (err)
+		return err;
+	t.process = (uint32_t)get_varint(r);
+	t.tid = (uint32_t)get_varint(r);
+	t.start_ns = get_varint(r);
+	t.end_ns = get_optional(r);
+	err = get_text(c, r, &t.name, NULL);
+	t.main = get_varint(r) == 1;
+	if (!err)
+		c->threads[index] = t;
+	return err;
+}
+
+static int decode_mapping(struct capture *c, struct byte_reader *r)
+{
+	const struct cap_mapping m = {
+		.process = (uint32_t)get_varint(r),
+		.module = (uint32_t)get_varint(r),
+		.bias = get_varint(r),
+		.start = get_varint(r),
+		.end = get_varint(r),
+		.load_time_ns = get_varint(r),
+		.unload_time_ns = get_optional(r),
+	};
+	const int err = table_append(c, TABLE_MAPPINGS);
+
+	if (!err)
+		c->mappings[c->mapping_count - 1] = m;
+	return err;
+}
+
+/* The tables whose entries are records without a common `first`. */
+static int decode_records(struct capture *c, const struct trk_block_header *h,
+			  struct byte_reader *r)
+{
+	int err = 0;
+
+	while (!err && bytes_left(r)) {
+		struct byte_reader body = get_record(r);
+
+		if (r->failed)
+			return TRK_ERR_CORRUPT;
+		if (h->type == TRK_BLOCK_PROCESSES)
+			err = decode_process(c, &body);
+		else if (h->type == TRK_BLOCK_THREADS)
+			err = decode_thread(c, &body);
+		else
+			err = decode_mapping(c, &body);
+	}
+	return err;
+}
+
+static int decode_rss(struct capture *c, const struct trk_block_header *h, struct byte_reader *r)
+{
+	uint64_t time_ns = h->first_time_ns;
+	int err = 0;
+
+	while (!err && bytes_left(r)) {
+		struct cap_rss item = { .process = (uint32_t)get_varint(r) };
+
+		time_ns += get_varint(r);
+		item.time_ns = time_ns;
+		item.rss_bytes = get_varint(r);
+		if (r->failed)
+			return TRK_ERR_CORRUPT;
+		err = table_append(c, TABLE_RSS);
+		if (!err)
+			c->rss[c->rss_count - 1] = item;
+	}
+	return err;
+}
+
+static int decode_symbol(struct capture *c, struct byte_reader *r)
+{
+	const uint64_t function = get_varint(r), file = get_varint(r);
+	const uint64_t line = get_varint(r), flags = get_varint(r);
+	int err;
+
+	if (r->failed)
+		return TRK_ERR_CORRUPT;
+	err = table_append(c, TABLE_SYMBOLS);
+	if (!err)
+		c->symbols[c->symbol_count - 1] = (struct cap_symbol){
+			.function = function < UINT32_MAX ? (uint32_t)function : 0,
+			.file = file < UINT32_MAX ? (uint32_t)file : 0,
+			.line = line < UINT32_MAX ? (uint32_t)line : 0,
+			.inlined = flags & 1,
+		};
+	return err;
+}
+
+static int decode_symbols(struct capture *c, const struct trk_block_header *h,
+			  struct byte_reader *r)
+{
+	int err = 0;
+
+	while (!err && bytes_left(r)) {
+		const uint64_t frame = get_varint(r), n = get_varint(r);
+		const uint32_t first = c->symbol_count;
+
+		if (r->failed)
+			return TRK_ERR_CORRUPT;
+		for (uint64_t i = 0; i < n && !err; i++)
+			err = decode_symbol(c, r);
+		if (!err && frame < c->frame_count) {
+			c->frames[frame].first_symbol = first;
+			c->frames[frame].symbol_count = (uint32_t)n;
+		}
+	}
+	return err;
+}
+
+static int decode_notices(struct capture *c, const struct trk_block_header *h,
+			  struct byte_reader *r)
+{
+	int err = 0;
+
+	while (!err && bytes_left(r)) {
+		const char *text;
+
+		err = get_text(c, r, &text, NULL);
+		if (!err && r->failed)
+			err = TRK_ERR_CORRUPT;
+		if (!err)
+			err = table_append(c, TABLE_NOTICES);
+		if (!err)
+			c->notices[c->notice_count - 1] = text;
+	}
+	return err;
+}
+
+static struct cap_value *find_value(struct cap_value *values, uint32_t count, const void *key,
+				    size_t n)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (strlen(values[i].key) == n && memcmp(values[i].key, key, n) == 0)
+			return &values[i];
+	}
+	return NULL;
+}
+
+/* HEALTH and SUMMARY: a later value replaces an earlier one. */
+static int decode_values(struct capture *c, const struct trk_block_header *h, struct byte_reader *r)
+{
+	const enum table_id id = h->type == TRK_BLOCK_HEALTH ? TABLE_HEALTH : TABLE_SUMMARY;
+	struct cap_value **values = id == TABLE_HEALTH ? &c->health : &c->summary;
+	const uint32_t *count = c->private->tables[id].count;
+	int err = 0;
+
+	while (!err && bytes_left(r)) {
+		const uint64_t n = get_varint(r);
+		const uint8_t *key = get_bytes(r, n);
+		const uint64_t value = get_varint(r);
+		struct cap_value *known;
+
+		if (r->failed || !key)
+			return TRK_ERR_CORRUPT;
+		known = find_value(*values, *count, key, n);
+		if (known) {
+			known->value = value;
+			continue;
+		}
+		if (*count == KEYS_MAX)
+			return TRK_ERR_CORRUPT;
+		err = table_append(c, id);
+		if (err)
+			break;
+		known = &(*values)[*count - 1];
+		*known = (struct cap_value){ keep_text(c, key, n), value };
+		if (!known->key) {
+			known->key = "";
+			err = TRK_ERR_NOMEM;
+		}
+	}
+	return err;
+}
+
+int tables_decode(struct capture *c, const struct trk_block_header *h, const uint8_t *raw)
+{
+	static int (*const decoders[])(struct capture *, const struct trk_block_header *,
+				       struct byte_reader *) = {
+		[TRK_BLOCK_MODULES] = decode_modules,	  [TRK_BLOCK_FRAMES] = decode_frames,
+		[TRK_BLOCK_NODES] = decode_nodes,	  [TRK_BLOCK_STRINGS] = decode_strings,
+		[TRK_BLOCK_PROCESSES] = decode_records,	  [TRK_BLOCK_THREADS] = decode_records,
+		[TRK_BLOCK_MAPPINGS] = decode_records,	  [TRK_BLOCK_RSS] = decode_rss,
+		[TRK_BLOCK_SYMBOLS] = decode_symbols,	  [TRK_BLOCK_NOTICES] = decode_notices,
+		[TRK_BLOCK_HEALTH] = decode_values,	  [TRK_BLOCK_SUMMARY] = decode_values,
+	};
+	struct byte_reader r = byte_reader_of(raw, h->raw_bytes);
+
+	if (h->type >= sizeof(decoders) / sizeof(*decoders) || !decoders[h->type])
+		return 0;
+	return decoders[h->type](c, h, &r);
+}
+
+int tables_add_block(struct capture *c, const struct trk_block_header *h, uint64_t offset)
+{
+	int err = h->process == TRK_NO_PROCESS ? TRK_ERR_CORRUPT :
+						 table_reach(c, TABLE_PROCESSES, h->process);
+
+	/* Events name threads by index: entry 0 takes those that the tables do not know. */
+	if (!err)
+		err = table_reach(c, TABLE_THREADS, 0);
+	if (!err)
+		err = table_append(c, TABLE_BLOCKS);
+	if (err)
+		return err;
+	c->blocks[c->block_count - 1] = (struct cap_block){
+		.offset = offset,
+		.process = h->process,
+		.items = h->items,
+		.first_time_ns = h->first_time_ns,
+		.last_time_ns = h->last_time_ns,
+	};
+	c->event_count += h->items;
+	return 0;
+}
+
+static void settle_texts(struct capture *c)
+{
+	for (uint32_t i = 0; i < c->string_count; i++)
+		c->strings[i] = c->strings[i] ? c->strings[i] : "";
+	for (uint32_t i = 0; i < c->module_count; i++)
+		c->modules[i].path = c->modules[i].path ? c->modules[i].path : "";
+	for (uint32_t i = 0; i < c->thread_count; i++) {
+		if (!c->threads[i].name)
+			c->threads[i] = (struct cap_thread){ .end_ns = UINT64_MAX, .name = "" };
+		if (c->threads[i].process >= c->process_count)
+			c->threads[i].process = 0;
+	}
+	for (uint32_t i = 0; i < c->process_count; i++) {
+		struct cap_process *p = &c->processes[i];
+
+		if (!p->name) /* known by its events only */
+			*p = (struct cap_process){ .parent = UINT32_MAX, .end_ns = UINT64_MAX,
+						   .name = "", .executable = "", .command_line = "" };
+		if (p->parent >= c->process_count)
+			p->parent = UINT32_MAX;
+	}
+}
+
+int tables_settle(struct capture *c)
+{
+	const int err = c->thread_count ? table_reach(c, TABLE_PROCESSES, 0) : 0;
+
+	if (err)
+		return err;
+	settle_texts(c);
+	c->frames[0].symbol_count = 0;
+	for (uint32_t i = 1; i < c->frame_count; i++) {
+		if (c->frames[i].module >= c->module_count)
+			c->frames[i].module = 0;
+	}
+	for (uint32_t i = 1; i < c->node_count; i++) {
+		if (c->nodes[i].frame >= c->frame_count)
+			c->nodes[i].frame = 0;
+	}
+	for (uint32_t i = 0; i < c->symbol_count; i++) {
+		if (c->symbols[i].function >= c->string_count)
+			c->symbols[i].function = 0;
+		if (c->symbols[i].file >= c->string_count)
+			c->symbols[i].file = 0;
+	}
+	for (uint32_t i = 0; i < c->mapping_count; i++) {
+		if (c->mappings[i].module >= c->module_count)
+			c->mappings[i].module = 0;
+		if (c->mappings[i].process >= c->process_count)
+			c->mappings[i].process = UINT32_MAX;
+	}
+	for (uint32_t i = 0; i < c->rss_count; i++) {
+		if (c->rss[i].process >= c->process_count)
+			c->rss[i].process = UINT32_MAX;
+	}
+	return 0;
+}

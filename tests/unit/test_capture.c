@@ -1,0 +1,466 @@
+/* capture - whole, cut, damaged and hostile files; the cursor over them. */
+#include "capture_file.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+#define EVENTS 1200u
+
+static void add_process(struct writer *w, uint32_t index)
+{
+	const struct writer_process p = { .index = index, .pid = 100 + index, .ppid = 99,
+					  .parent = index ? index - 1 : UINT32_MAX,
+					  .start_ns = index, .end_ns = 5000, .ended = 1, .code = 7,
+					  .name = "prog", .executable = "/bin/prog",
+					  .command_line = "prog\0-x", .command_line_bytes = 8,
+					  .execs = 2 };
+	const struct writer_thread t = { .index = index, .process = index, .tid = 100 + index,
+					 .end_ns = UINT64_MAX, .name = "worker", .main = true };
+
+	writer_process(w, &p);
+	writer_thread(w, &t);
+}
+
+/* Two processes; frames, nodes, symbols; EVENTS events, flushed now and then. */
+static struct capture_file sample(void)
+{
+	static const uint8_t build_id[] = { 1, 2, 0, 4 };
+	const struct capture_file f = capture_file_new();
+	struct writer *w = capture_file_writer(&f);
+	const struct writer_module m = { "/bin/prog", build_id, sizeof(build_id), 1 };
+	const struct writer_symbol symbols[] = { { "inner", "a.c", 3, true },
+						 { "outer", "b.c", 4, false } };
+	uint32_t node = 0;
+
+	add_process(w, 0);
+	add_process(w, 1);
+	for (uint32_t i = 0; i < EVENTS; i++) {
+		struct trk_event e = event_of(i % 2, i * 10, TRK_MALLOC, 0x1000 + i * 16, i);
+
+		if (i % 100 == 0)
+			node = writer_node(w, node, writer_frame(w, writer_module(w, &m), i));
+		e.node = node;
+		e.thread = i % 2;
+		writer_event(w, &e);
+		if (i % 200 == 199)
+			assert_int_equal(writer_flush(w), 0);
+	}
+	writer_symbols(w, 1, symbols, 2);
+	writer_mapping(w, &(struct writer_mapping){ 0, 1, 0x10, 0x1000, 0x2000, 5, UINT64_MAX });
+	writer_rss(w, 1, 77, 8192);
+	writer_notice(w, "nothing to see");
+	writer_health(w, "lost", 1);
+	writer_health(w, "lost", 3);
+	writer_summary(w, "events", EVENTS);
+	capture_file_finish(w);
+	return f;
+}
+
+static void every_table_comes_back(void **state)
+{
+	const struct capture_file f = sample();
+	struct capture *c = capture_file_open(&f);
+
+	assert_true(c->complete);
+	assert_false(c->cut);
+	assert_int_equal(c->event_count, EVENTS);
+	assert_int_equal(c->process_count, 2);
+	assert_int_equal(c->processes[1].parent, 0);
+	assert_int_equal(c->processes[0].parent, UINT32_MAX);
+	assert_int_equal(c->processes[1].end_ns, 5000);
+	assert_int_equal(c->processes[1].code, 7);
+	assert_int_equal(c->processes[1].execs, 2);
+	assert_memory_equal(c->processes[1].command_line, "prog\0-x", 8);
+	assert_int_equal(c->threads[1].tid, 101);
+	assert_int_equal(c->threads[1].end_ns, UINT64_MAX);
+	assert_true(c->threads[1].main);
+	assert_string_equal(c->threads[1].name, "worker");
+	assert_int_equal(c->module_count, 2);
+	assert_string_equal(c->modules[1].path, "/bin/prog");
+	assert_int_equal(c->modules[1].build_id_bytes, 4);
+	assert_memory_equal(c->modules[1].build_id, "\1\2\0\4", 4);
+	assert_int_equal(c->frame_count, 1 + EVENTS / 100);
+	assert_int_equal(c->frames[3].offset, 200);
+	assert_int_equal(c->frames[3].symbol_count, UINT32_MAX);
+	assert_int_equal(c->nodes[3].parent, 2);
+	assert_int_equal(c->frames[1].symbol_count, 2);
+	assert_true(c->symbols[c->frames[1].first_symbol].inlined);
+	assert_string_equal(c->strings[c->symbols[c->frames[1].first_symbol + 1].function],
+			    "outer");
+	assert_int_equal(c->symbols[c->frames[1].first_symbol + 1].line, 4);
+	assert_int_equal(c->mapping_count, 1);
+	assert_int_equal(c->mappings[0].unload_time_ns, UINT64_MAX);
+	assert_int_equal(c->rss[0].rss_bytes, 8192);
+	assert_int_equal(c->rss[0].time_ns, 77);
+	assert_string_equal(c->notices[0], "nothing to see");
+	assert_int_equal(capture_health(c, "lost"), 3);
+	assert_int_equal(capture_health(c, "absent"), 0);
+	assert_int_equal(capture_summary(c, "events"), EVENTS);
+	assert_int_equal(capture_process_by_pid(c, 101), 1);
+	assert_int_equal(capture_process_by_pid(c, 5), UINT32_MAX);
+	capture_close(c);
+	close(f.fd);
+}
+
+static void processes_merge_in_time_order(void **state)
+{
+	const struct capture_file f = sample();
+	struct capture *c = capture_file_open(&f);
+	size_t n;
+	struct trk_event *e = capture_file_events(c, UINT32_MAX, &n);
+
+	assert_int_equal(n, EVENTS);
+	for (uint32_t i = 0; i < EVENTS; i++) {
+		assert_int_equal(e[i].time_ns, i * 10);
+		assert_int_equal(e[i].process, i % 2);
+		assert_int_equal(e[i].thread, i % 2);
+		assert_int_equal(e[i].address, 0x1000 + i * 16);
+		assert_int_equal(e[i].node, i / 100 + 1);
+	}
+	free(e);
+	e = capture_file_events(c, 1, &n);
+	assert_int_equal(n, EVENTS / 2);
+	assert_int_equal(e[7].size, 15);
+	free(e);
+	capture_close(c);
+	close(f.fd);
+}
+
+/* Same times everywhere: lower process index first, its own order kept. */
+static void equal_times_go_by_process(void **state)
+{
+	const struct capture_file f = capture_file_new();
+	struct writer *w = capture_file_writer(&f);
+	struct trk_event *e;
+	struct capture *c;
+	size_t n;
+
+	for (uint32_t p = 3; p-- > 0;) {
+		for (uint32_t i = 0; i < 400; i++) {
+			const struct trk_event one = event_of(p, 5 + i / 200, TRK_MALLOC, 16, i);
+
+			writer_event(w, &one);
+		}
+	}
+	capture_file_finish(w);
+	c = capture_file_open(&f);
+	assert_int_equal(c->process_count, 3);
+	e = capture_file_events(c, UINT32_MAX, &n);
+	assert_int_equal(n, 1200);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(e[i].time_ns, 5 + i / 600);
+		assert_int_equal(e[i].process, i % 600 / 200);
+		assert_int_equal(e[i].size, i / 600 * 200 + i % 200);
+	}
+	free(e);
+	capture_close(c);
+	close(f.fd);
+}
+
+/* Whatever opens is read to its end. The number of events, or -1. */
+static long read_all(const struct capture_file *f, bool *ret_complete)
+{
+	struct trk_fault fault;
+	struct capture *c;
+	size_t n;
+
+	if (capture_open(&c, f->path, &fault) != 0) {
+		assert_true(fault.code < 0 && fault.why[0]);
+		return -1;
+	}
+	free(capture_file_events(c, UINT32_MAX, &n));
+	*ret_complete = c->complete;
+	if (!c->complete)
+		assert_true(c->damage.code < 0 && c->damage.why[0]);
+	capture_close(c);
+	return (long)n;
+}
+
+static void any_cut_keeps_whole_blocks(void **state)
+{
+	const struct capture_file f = sample();
+	size_t size;
+	uint8_t *bytes = capture_file_bytes(&f, &size);
+	long last = -1;
+
+	for (size_t n = 0; n < size; n++) {
+		const struct capture_file cut = capture_file_new();
+		bool complete = true;
+		long events;
+
+		if (n)
+			capture_file_append(&cut, bytes, n);
+		events = read_all(&cut, &complete);
+		assert_true(events >= last);
+		assert_int_equal(events >= 0, n >= TRK_HEADER_BYTES);
+		assert_true(events < 0 || !complete);
+		last = events;
+		close(cut.fd);
+	}
+	assert_int_equal(last, EVENTS);
+	free(bytes);
+	close(f.fd);
+}
+
+static void every_flipped_byte_is_noticed(void **state)
+{
+	const struct capture_file f = sample();
+	size_t size;
+	uint8_t *bytes = capture_file_bytes(&f, &size);
+
+	for (size_t i = 0; i < size; i++) {
+		const uint8_t bad = bytes[i] ^ 0x41;
+		bool complete = false;
+		long events;
+
+		assert_int_equal(pwrite(f.fd, &bad, 1, (off_t)i), 1);
+		events = read_all(&f, &complete);
+		assert_true(events < 0 ? i < TRK_HEADER_BYTES : !complete);
+		/* At most one block of events is lost. */
+		assert_true(events < 0 || events >= (long)EVENTS - 250);
+		assert_int_equal(pwrite(f.fd, &bytes[i], 1, (off_t)i), 1);
+	}
+	free(bytes);
+	close(f.fd);
+}
+
+static int open_error(const struct capture_file *f, struct trk_fault *fault)
+{
+	struct capture *c = NULL;
+	const int err = capture_open(&c, f->path, fault);
+
+	assert_null(c);
+	assert_int_equal(err, fault->code);
+	return err;
+}
+
+static void what_is_no_capture_says_so(void **state)
+{
+	struct capture_file f = capture_file_new();
+	uint8_t header[TRK_HEADER_BYTES];
+	struct trk_fault fault;
+	struct capture *c = NULL;
+
+	assert_int_equal(open_error(&f, &fault), TRK_ERR_MAGIC);
+	assert_string_equal(fault.why, "is empty");
+	capture_file_append(&f, "hello, world\n", 13);
+	assert_int_equal(open_error(&f, &fault), TRK_ERR_MAGIC);
+	assert_string_equal(fault.why, "does not look like a capture written by tracker");
+	assert_int_equal(capture_open(&c, "/nonexistent/x", &fault), TRK_ERR_IO);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(capture_open(&c, "/", &fault), TRK_ERR_IO);
+	assert_int_equal(errno, EISDIR);
+	assert_int_equal(capture_open(&c, "/dev/null", &fault), TRK_ERR_MAGIC);
+
+	assert_int_equal(ftruncate(f.fd, 0), 0);
+	trk_header_encode(&(struct trk_header){ .version = 9 }, header);
+	capture_file_append(&f, header, sizeof(header));
+	assert_int_equal(open_error(&f, &fault), TRK_ERR_VERSION);
+	assert_non_null(strstr(fault.why, "version 9"));
+	assert_non_null(strstr(fault.why, "upgrade"));
+
+	assert_int_equal(ftruncate(f.fd, 0), 0);
+	trk_header_encode(&(struct trk_header){ .version = 1, .required = 32 }, header);
+	capture_file_append(&f, header, sizeof(header));
+	assert_int_equal(open_error(&f, &fault), TRK_ERR_FEATURE);
+	assert_non_null(strstr(fault.why, "5"));
+
+	assert_int_equal(ftruncate(f.fd, 40), 0);
+	assert_int_equal(open_error(&f, &fault), TRK_ERR_CORRUPT);
+	close(f.fd);
+}
+
+static struct capture_file header_only(void)
+{
+	const struct capture_file f = capture_file_new();
+	uint8_t header[TRK_HEADER_BYTES];
+
+	trk_header_encode(&(struct trk_header){ .version = 1, .page_bytes = 4096 }, header);
+	capture_file_append(&f, header, sizeof(header));
+	return f;
+}
+
+static void unknown_blocks_are_skipped_unless_they_must_be_understood(void **state)
+{
+	const struct capture_file f = header_only();
+	struct trk_fault fault;
+	struct capture *c;
+
+	capture_file_block(&f, (struct trk_block_header){ .type = 99 }, (const uint8_t *)"abc", 3);
+	c = capture_file_open(&f);
+	assert_int_equal(c->damaged_blocks, 0);
+	assert_int_equal(c->whole_blocks, 1);
+	assert_true(c->cut);
+	capture_close(c);
+	capture_file_block(&f,
+			   (struct trk_block_header){ .type = 98,
+						      .flags = TRK_BLOCK_MUST_UNDERSTAND },
+			   (const uint8_t *)"abc", 3);
+	assert_int_equal(open_error(&f, &fault), TRK_ERR_FEATURE);
+	assert_non_null(strstr(fault.why, "98"));
+	close(f.fd);
+}
+
+/* Events whose tables never came: every id in range, nothing lost. */
+static void ids_that_no_table_has_become_0(void **state)
+{
+	const struct capture_file f = header_only();
+	uint8_t raw[TRK_EVENT_BYTES_MAX];
+	struct event_state s = event_state_init(0);
+	const struct trk_event e = { .kind = TRK_NEW, .address = 64, .size = 8, .node = 4000,
+				     .thread = 55 };
+	const size_t n = (size_t)(event_encode(&s, &e, raw) - raw);
+	struct trk_event *events;
+	struct capture *c;
+	size_t count;
+
+	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_EVENTS, .process = 2,
+							  .items = 1 },
+			   raw, n);
+	c = capture_file_open(&f);
+	assert_int_equal(c->process_count, 3);
+	assert_string_equal(c->processes[2].name, "");
+	assert_true(c->thread_count > 0);
+	events = capture_file_events(c, UINT32_MAX, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(events[0].process, 2);
+	assert_int_equal(events[0].node, 0);
+	assert_int_equal(events[0].thread, 0);
+	assert_int_equal(events[0].size, 8);
+	free(events);
+	capture_close(c);
+	close(f.fd);
+}
+
+static long peak_rss_kib(void)
+{
+	struct rusage u;
+
+	assert_int_equal(getrusage(RUSAGE_SELF, &u), 0);
+	return u.ru_maxrss;
+}
+
+/* One small number must not buy gigabytes. */
+static void claimed_counts_and_ids_cost_nothing(void **state)
+{
+	static const uint16_t types[] = { TRK_BLOCK_MODULES, TRK_BLOCK_FRAMES, TRK_BLOCK_NODES,
+					  TRK_BLOCK_STRINGS };
+	const struct capture_file f = header_only();
+	const long before = peak_rss_kib();
+	uint8_t raw[64], *end;
+	struct capture *c;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		end = put_varint(raw, 0xf0000000u);
+		*end++ = 1;
+		*end++ = 1;
+		capture_file_block(&f, (struct trk_block_header){ .type = types[i] }, raw,
+				   (size_t)(end - raw));
+	}
+	end = put_varint(raw, 5);
+	end = put_varint(end, 0xefffffffu);
+	for (uint16_t t = TRK_BLOCK_PROCESSES; t <= TRK_BLOCK_THREADS; t++)
+		capture_file_block(&f, (struct trk_block_header){ .type = t }, raw,
+				   (size_t)(end - raw));
+	end = put_varint(put_varint(raw, 1), 1ull << 60); /* symbols of frame 1 */
+	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_SYMBOLS }, raw,
+			   (size_t)(end - raw));
+	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_EVENTS,
+							  .process = 0xeffffff0u,
+							  .items = UINT32_MAX },
+			   raw, 4);
+	c = capture_file_open(&f);
+	assert_int_equal(c->damaged_blocks, 8);
+	capture_close(c);
+	assert_true(peak_rss_kib() - before < 64 * 1024);
+	close(f.fd);
+}
+
+static void a_lost_table_leaves_a_gap_of_unknown_ids(void **state)
+{
+	const struct capture_file f = header_only();
+	uint8_t raw[64], *end = put_varint(raw, 5);
+	struct capture *c;
+
+	end = put_varint(end, 3);
+	memcpy(end, "abc", 3);
+	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_STRINGS }, raw,
+			   (size_t)(end + 3 - raw));
+	end = put_varint(put_varint(put_varint(raw, 9), 2), 700);
+	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_NODES }, raw,
+			   (size_t)(end - raw));
+	c = capture_file_open(&f);
+	assert_int_equal(c->damaged_blocks, 0);
+	assert_int_equal(c->string_count, 6);
+	assert_string_equal(c->strings[0], "");
+	assert_string_equal(c->strings[4], "");
+	assert_string_equal(c->strings[5], "abc");
+	assert_int_equal(c->node_count, 10);
+	assert_int_equal(c->nodes[9].parent, 7);
+	assert_int_equal(c->nodes[9].frame, 0);
+	capture_close(c);
+	close(f.fd);
+}
+
+/* Nodes that would make a loop. */
+static void a_parent_is_always_older(void **state)
+{
+	static const uint8_t raws[][3] = { { 1, 0, 1 }, { 1, 2, 1 } };
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct capture_file f = header_only();
+		struct capture *c;
+
+		capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_NODES },
+				   raws[i], 3);
+		c = capture_file_open(&f);
+		assert_int_equal(c->damaged_blocks, 1);
+		assert_int_equal(c->node_count, 1);
+		capture_close(c);
+		close(f.fd);
+	}
+}
+
+/* Checksums hold, contents are random: nothing may break. */
+static void random_payloads_do_no_harm(void **state)
+{
+	uint64_t seed = 7;
+
+	for (int round = 0; round < 300; round++) {
+		const struct capture_file f = header_only();
+		bool complete;
+
+		for (uint16_t type = 1; type <= TRK_BLOCK_INDEX; type++) {
+			uint8_t raw[300];
+			const size_t n = random_next(&seed) % sizeof(raw);
+
+			for (size_t i = 0; i < n; i++)
+				raw[i] = (uint8_t)(random_next(&seed) >> (random_next(&seed) % 8));
+			if (n)
+				raw[0] %= 2; /* `first` is often right */
+			capture_file_block(&f, (struct trk_block_header){ .type = type }, raw, n);
+		}
+		assert_true(read_all(&f, &complete) >= 0);
+		close(f.fd);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_table_comes_back),
+		cmocka_unit_test(processes_merge_in_time_order),
+		cmocka_unit_test(equal_times_go_by_process),
+		cmocka_unit_test(any_cut_keeps_whole_blocks),
+		cmocka_unit_test(every_flipped_byte_is_noticed),
+		cmocka_unit_test(what_is_no_capture_says_so),
+		cmocka_unit_test(unknown_blocks_are_skipped_unless_they_must_be_understood),
+		cmocka_unit_test(ids_that_no_table_has_become_0),
+		cmocka_unit_test(claimed_counts_and_ids_cost_nothing),
+		cmocka_unit_test(a_lost_table_leaves_a_gap_of_unknown_ids),
+		cmocka_unit_test(a_parent_is_always_older),
+		cmocka_unit_test(random_payloads_do_no_harm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
