@@ -31,7 +31,7 @@
 #define SHM_CHUNKS 16384u
 #define SHM_THREADS 16384u
 #define SHM_PROCESSES 4096u
-#define SHM_COMMAND_BYTES 3200u
+#define SHM_COMMAND_BYTES 3136u
 #define SHM_EXECUTABLE_BYTES 768u
 #define SHM_NAME_BYTES 16u
 
@@ -46,6 +46,7 @@ enum shm_origin { SHM_ATTACHED = 0 /* started or exec'd: constructor ran */, SHM
 #define SHM_NO_FOLLOW_FORK 0x1u
 #define SHM_NO_FOLLOW_EXEC 0x2u
 #define SHM_UNWIND_LIBUNWIND 0x4u /* reference backend instead of our own */
+#define SHM_UNWIND_VERIFY 0x8u /* our own, and every 37th stack by the reference backend, too: count differences */
 
 struct shm_header {
 	uint64_t magic;
@@ -89,6 +90,7 @@ struct shm_process {
 	uint64_t start_ns; /* since the capture began */
 	_Atomic uint64_t modules_lost; /* module records that found no room */
 	_Atomic uint64_t truncated_stacks; /* walks that could not be finished */
+	_Atomic uint64_t verified_stacks, differing_stacks; /* SHM_UNWIND_VERIFY */
 	_Atomic uint32_t notices; /* SHM_NOTICE_* */
 	char executable[SHM_EXECUTABLE_BYTES]; /* NUL-terminated */
 	char command[SHM_COMMAND_BYTES]; /* arguments, each ended by a NUL; command_bytes of it */

@@ -151,6 +151,8 @@ static void fill_process(struct shm_process *p, uint32_t pid, uint32_t parent)
 	atomic_store(&p->order, 0xffff);
 	atomic_store(&p->modules_lost, 0);
 	atomic_store(&p->truncated_stacks, 0);
+	atomic_store(&p->verified_stacks, 0);
+	atomic_store(&p->differing_stacks, 0);
 	atomic_store(&p->notices, 0);
 }
 
@@ -206,6 +208,7 @@ static void attach(const struct start_block *b, const char *path)
 		return;
 	state.nframe = h->nframe;
 	state.reference_unwinder = h->flags & SHM_UNWIND_LIBUNWIND;
+	state.verify_unwinder = h->flags & SHM_UNWIND_VERIFY;
 	state.main_stack_top = (uintptr_t)__libc_stack_end;
 	if (!map_fork_page() || !unwind_start() || !become_process(0))
 		return;

@@ -52,6 +52,8 @@ struct thread {
 	uintptr_t stack_top;	/* of the thread's own stack */
 	uintptr_t *sent;	/* last stack sent, oldest first */
 	uintptr_t *walk;	/* the stack being walked, most recent first */
+	uintptr_t *check;	/* the same stack as the reference backend sees it */
+	uint32_t until_check;	/* stacks left before the next comparison */
 	struct cfi_scratch cfi;
 };
 
@@ -68,7 +70,7 @@ extern __thread struct tracker_tls tls __attribute__((tls_model("initial-exec"))
 struct tracker_state {
 	bool on;		/* recording: everything below is valid */
 	bool foreign_allocator; /* the real malloc is not libc's: it may call mmap through us */
-	bool reference_unwinder;
+	bool reference_unwinder, verify_unwinder;
 	bool announce_modules;	/* a forked child: the recorder knows none of its modules yet */
 	uint32_t nframe;
 	const volatile uint8_t *fork_page; /* 1; wiped to 0 in a child by MADV_WIPEONFORK */

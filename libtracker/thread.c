@@ -27,7 +27,7 @@ static size_t context_bytes(void)
 {
 	const size_t stack = (state.nframe + 2u) * sizeof(uintptr_t);
 
-	return (sizeof(struct thread) + 2 * stack + 63) & ~(size_t)63;
+	return (sizeof(struct thread) + 3 * stack + 63) & ~(size_t)63;
 }
 
 static uint8_t *slab_get(unsigned i)
@@ -53,6 +53,7 @@ static struct thread *context_at(uint8_t *slab, uint32_t index)
 	t->index = index;
 	t->sent = (uintptr_t *)(t + 1);
 	t->walk = t->sent + state.nframe + 2;
+	t->check = t->walk + state.nframe + 2;
 	return t;
 }
 

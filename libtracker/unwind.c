@@ -143,6 +143,8 @@ uint32_t unwind(struct thread *t, const struct site *at)
 		t->walk[n++] = 0;
 		atomic_fetch_add_explicit(&state.process->truncated_stacks, 1, memory_order_relaxed);
 	}
+	if (unlikely(state.verify_unwinder))
+		unwind_verify(t, at, n);
 	return n;
 }
 
@@ -160,7 +162,7 @@ void unwind_forked(struct thread *t)
 
 bool unwind_start(void)
 {
-	if (state.reference_unwinder)
+	if (state.reference_unwinder || state.verify_unwinder)
 		unwind_reference_start();
 	return rules_start();
 }

@@ -25,8 +25,11 @@ void walk_moved(struct walk *w, uintptr_t sp);
  */
 uint32_t unwind_full(struct thread *t, const struct site *at, uint8_t *ret_end);
 
-/* libunwind, loaded on request: the oracle that recordings can be compared with. */
+/* libunwind, loaded on request: the oracle that our stacks can be compared with. */
 void unwind_reference_start(void);
+/* Instead of our own walk: fills t->walk. */
 uint32_t unwind_reference(struct thread *t, const struct site *at);
+/* Beside it: compares every 37th stack t->walk[0..n) and counts. */
+void unwind_verify(struct thread *t, const struct site *at, uint32_t n);
 
 #endif

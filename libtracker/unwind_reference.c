@@ -6,10 +6,16 @@
  * loader's lock inside malloc. Never the default.
  */
 #include <dlfcn.h>
+#include <string.h>
 
+#include "hook.h"
 #include "rules.h"
 #include "unwind.h"
 
+
+#define DEPTH_MAX 4096u
+#define OWN_FRAMES_MAX 16u
+#define VERIFY_EVERY 37u
 
 static int (*backtrace_all)(void **pcs, int room);
 
@@ -21,27 +27,52 @@ void unwind_reference_start(void)
 		backtrace_all = (int (*)(void **, int))dlsym(lib, "unw_backtrace");
 }
 
+/* The reference's stack into pcs, most recent first, from the hook's caller on. */
+static uint32_t reference_stack(uintptr_t *pcs, const struct site *at)
+{
+	const uint32_t room = state.nframe < DEPTH_MAX ? state.nframe : DEPTH_MAX;
+	const uintptr_t outer = hook_mark_real(at->sp); /* it maps memory and creates pipes */
+	const int found = backtrace_all ? backtrace_all((void **)pcs, (int)room) : 0;
+	const uint32_t n = found > 0 ? (uint32_t)found : 0;
+	uint32_t first = 0, kept = 0;
+
+	hook_leave_real(outer);
+	while (first < n && pcs[first] != at->pc)
+		first++;
+	for (; first < n && pcs[first] >= 4096; first++)
+		pcs[kept++] = pcs[first];
+	return kept;
+}
+
 uint32_t unwind_reference(struct thread *t, const struct site *at)
 {
-	const int room = (int)(state.nframe < 4096 ? state.nframe : 4096);
-	int first = 0, n;
+	uint32_t n = reference_stack(t->walk, at);
 	struct rule rule;
 
-	n = backtrace_all ? backtrace_all((void **)t->walk, room) : 0;
-	while (first < n && t->walk[first] != at->pc)
-		first++;
-	if (first == n) {
+	for (uint32_t i = 0; i < n; i++)
+		(void)rules_get(t, t->walk[i], false, &rule); /* only for its module to become known */
+	if (n == 0) {
 		t->walk[0] = at->pc;
 		t->walk[1] = 0;
-		return 2;
+		n = 2;
 	}
-	for (int i = 0; i < n - first; i++) {
-		t->walk[i] = t->walk[first + i];
-		if (t->walk[i] >= 4096)
-			(void)rules_get(t, t->walk[i], false, &rule);
-	}
-	n -= first;
-	if (n > 0 && t->walk[n - 1] < 4096)
-		n--;
-	return (uint32_t)n;
+	return n;
+}
+
+void unwind_verify(struct thread *t, const struct site *at, uint32_t n)
+{
+	uint32_t m;
+
+	if (t->until_check-- > 0)
+		return;
+	t->until_check = VERIFY_EVERY - 1;
+	if (n > 0 && t->walk[n - 1] == 0)
+		n--; /* the mark of a cut is ours */
+	m = reference_stack(t->check, at);
+	atomic_fetch_add(&state.process->verified_stacks, 1);
+	/* The reference sees our hook's frames as well: compare what both have room for. */
+	if (m + OWN_FRAMES_MAX >= state.nframe || n == state.nframe)
+		m = n = m < n ? m : n;
+	if (m != n || memcmp(t->walk, t->check, n * sizeof(*t->walk)) != 0)
+		atomic_fetch_add(&state.process->differing_stacks, 1);
 }
