@@ -387,7 +387,7 @@ static int decode_symbol(struct capture *c, struct byte_reader *r)
 		c->symbols[c->symbol_count - 1] = (struct cap_symbol){
 			.function = function < UINT32_MAX ? (uint32_t)function : 0,
 			.file = file < UINT32_MAX ? (uint32_t)file : 0,
-			.line = line < UINT32_MAX ? (uint32_t)line : 0,
+			.line = line <= UINT32_MAX ? (uint32_t)line : 0,
 			.inlined = flags & 1,
 		};
 	return err;

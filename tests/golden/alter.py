@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""alter - makes the golden captures that our own writer would never write.
+
+alter.py DIRECTORY changes the captures made from text (good/NAME.bin) in the ways
+that docs/FORMAT.md allows (good/NAME~how.bin: reads as NAME does), forgives
+(damaged/NAME~how.bin) or forbids (bad/how.KIND.bin: refused as KIND). The
+files it made stand in the repository, for captures stay readable for ever; run
+it again only to add one.
+"""
+import os
+import struct
+import sys
+
+from decode import (EVENTS, INDEX, LZ4, MODULES, MUST_UNDERSTAND, NODES, PROCESSES, THREADS, U32,
+                    Capture, Reader, xxh32)
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def varint(n):
+    out = bytearray()
+    while n >= 128:
+        out.append(n & 127 | 128)
+        n >>= 7
+    return bytes(out + bytes([n]))
+
+
+def long_varint(n):
+    """The same number in more bytes than it needs."""
+    b = varint(n)
+    return b[:-1] + bytes([b[-1] | 128, 0x80, 0]) if len(b) < 8 else b
+
+
+def header(data, at=None, value=b"", checksum=True):
+    h = bytearray(data[:60])
+    if at is not None:
+        h[at:at + len(value)] = value
+    crc = struct.pack("<I", xxh32(bytes(h)))
+    return bytes(h) + (crc if checksum else data[60:64])
+
+
+def block(type, payload, flags=0, process=U32, items=0, times=(0, 0), raw_bytes=None):
+    raw_bytes = len(payload) if raw_bytes is None else raw_bytes
+    h = b"TRKB" + struct.pack("<HHIIIIQQI", type, flags, raw_bytes, len(payload), process, items,
+                              *times, xxh32(payload))
+    return h + struct.pack("<I", xxh32(h)) + payload
+
+
+def again(b, payload=None, flags=None):
+    """Block b with another payload (not compressed) or other flags."""
+    if payload is None:
+        return block(b.type, b.stored, b.flags if flags is None else flags, b.process, b.items,
+                     (b.first_time, b.last_time), b.raw_bytes)
+    return block(b.type, payload, flags or 0, b.process, b.items, (b.first_time, b.last_time))
+
+
+def trailer(offset):
+    t = struct.pack("<Q", offset)
+    return t + struct.pack("<I", xxh32(t)) + b"TRKE"
+
+
+def index(blocks, at):
+    """INDEX payload over (offset, bytes) pairs."""
+    out, before = b"", 0
+    for offset, b in blocks:
+        type, _, _, _, process, items, first, last = struct.unpack_from("<HHIIIIQQ", b, 4)
+        out += varint(offset - before) + varint(type) + varint(0 if process == U32 else process + 1)
+        out += varint(items) + varint(first) + varint(last)
+        before = offset
+    return block(INDEX, out, items=len(blocks))
+
+
+def build(head, blocks, parts=1):
+    """A complete file of these blocks, its index in so many parts."""
+    out, placed = head, []
+    for b in blocks:
+        placed.append((len(out), b))
+        out += b
+    at = len(out)
+    for i in range(parts):
+        out += index(placed[len(placed) * i // parts:len(placed) * (i + 1) // parts], at)
+    return out + trailer(at)
+
+
+def records(payload, change):
+    """Applies change(body) to every record of a payload; a leading `first` is the caller's."""
+    r, out = Reader(payload), b""
+    while r.left():
+        body = change(r.string())
+        out += varint(len(body)) + body
+    return out
+
+
+def longer(b):
+    """Records with fields of a future version behind those of today."""
+    more = lambda body: body + b"\x07\x03new\xff\x01"
+    payload = b.payload()
+    if b.type == MODULES:
+        return again(b, payload[:1] + records(payload[1:], more))
+    return again(b, records(payload, more)) if b.type in (PROCESSES, THREADS) else again(b)
+
+
+def flip(data, at):
+    return data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1:]
+
+
+def good(data):
+    blocks = Capture(data).blocks[:-1]
+    plain = [again(b) for b in blocks]
+    unknown = block(99, b"from the future", items=1)
+    with_unknown = plain[:2] + [unknown] + plain[2:] + [unknown]
+    head = header(data)
+    return {
+        "uncompressed": build(head, [again(b, b.payload()) for b in blocks]),
+        "unknown-block": build(head, with_unknown),
+        "longer-records": build(head, [longer(b) for b in blocks]),
+        "longer-header": build(header(data, 12, struct.pack("<I", 100)) + b"f" * 36, plain),
+        "newer-minor": build(header(data, 10, b"\x07\x00"), plain),
+        "reserved-bits": build(header(data, 48, b"\xff" * 12),
+                               [again(b, flags=b.flags | 0x7FFE) for b in blocks]),
+        "understood": build(head, [again(b, flags=b.flags | MUST_UNDERSTAND) for b in blocks]),
+        "index-in-3": build(head, plain, parts=3),
+        "long-varints": build(head, [again(b, long_first(b)) if b.type == NODES else again(b)
+                                     for b in blocks]),
+    }
+
+
+def long_first(b):
+    """A NODES payload in longer varints."""
+    r, out = Reader(b.payload()), b""
+    while r.left():
+        out += long_varint(r.varint())
+    return out
+
+
+def damaged(data):
+    blocks = Capture(data).blocks
+    events = [b for b in blocks if b.type == EVENTS]
+    nodes = [b for b in blocks if b.type == NODES]
+    giant = bytearray(block(EVENTS, b"")[:44])
+    giant[8:16] = b"\xff" * 8
+    giant = bytes(giant) + struct.pack("<I", xxh32(bytes(giant)))
+    at = events[1].offset
+    count = block(NODES, varint(U32) + b"\x01\x01", items=U32)
+    return {
+        "torn": data[:events[-1].end - 1],
+        "no-trailer": data[:-16],
+        "half-trailer": data[:-7],
+        "trailer-elsewhere": data[:-16] + trailer(blocks[0].offset + 1),
+        "trailer-beyond": data[:-16] + trailer(2**64 - 1),
+        "flipped-events": flip(data, events[0].offset + 60),
+        "flipped-header": flip(data, events[0].offset + 20),
+        "flipped-nodes": flip(data, nodes[0].offset + 50),
+        "noise-between": data[:at] + b"TRKB noise TRKBTRKB" + data[at:],
+        "giant-lengths": data[:at] + giant + data[at:],
+        "giant-first": data[:at] + count + data[at:],
+        "lost-middle": data[:at] + data[at + 100:],
+    }
+
+
+def bad(data):
+    unknown = block(77, b"?", flags=MUST_UNDERSTAND, items=1)
+    return {
+        "empty.magic": b"",
+        "text.magic": b"This is not a capture.\n" * 10,
+        "elf.magic": b"\x7fELF" + bytes(200),
+        "dos-line-ends.magic": data.replace(b"\r\n", b"\n"),
+        "first-half.magic": b"\x89TRX",
+        "header-cut.corrupt": data[:63],
+        "magic-only.corrupt": data[:8],
+        "header-flipped.corrupt": flip(data, 30),
+        "version-flipped.corrupt": flip(data, 8),
+        "version-0.corrupt": header(data, 8, b"\x00\x00") + data[64:],
+        "header-short.corrupt": header(data, 12, b"\x20\x00") + data[64:],
+        "header-huge.corrupt": header(data, 12, b"\xff\xff\xff\xff") + data[64:],
+        "version-2.version": header(data, 8, b"\x02\x00") + data[64:],
+        "version-65535-and-feature.version": header(data, 8, b"\xff\xff" + bytes(6) + b"\x01") + data[64:],
+        "feature-0.feature": header(data, 16, b"\x01") + data[64:],
+        "feature-63.feature": header(data, 23, b"\x80") + data[64:],
+        "content-2.feature": header(data, 32, b"\x02") + data[64:],
+        "must-understand.feature": build(header(data), [unknown]),
+        "must-understand-no-trailer.feature": data[:-16] + unknown,
+    }
+
+
+def write(directory, name, data):
+    os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, name + ".bin"), "wb") as f:
+        f.write(data)
+
+
+def base(name):
+    with open(os.path.join(HERE, "good", name + ".bin"), "rb") as f:
+        return f.read()
+
+
+def main():
+    out = sys.argv[1]
+    for how, data in good(base("kinds")).items():
+        write(os.path.join(out, "good"), "kinds~" + how, data)
+    for how, data in damaged(base("blocks")).items():
+        write(os.path.join(out, "damaged"), "blocks~" + how, data)
+    for how, data in bad(base("kinds")).items():
+        write(os.path.join(out, "bad"), how, data)
+
+
+if __name__ == "__main__":
+    main()

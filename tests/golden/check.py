@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""check - two readers, one specification: check.py MKCAPTURE RAWDUMP
+
+Every golden capture is read by decode.py (written from docs/FORMAT.md alone) and
+by rawdump (the replay library). They must print the same. What they must print
+follows from the text that a capture was made of, read once more here.
+
+    good/NAME.txt, NAME.bin     made by mkcapture from the text, and complete
+    good/NAME~how.bin           the same content in another legal form
+    damaged/NAME~how.bin        NAME with something lost
+    bad/how.KIND.bin            refused, as KIND
+"""
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+
+import decode
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MKCAPTURE, RAWDUMP = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+
+# Which EVENTS blocks of blocks.bin a damage costs; what is not listed costs none.
+LOST = {"torn": [-1], "flipped-events": [0], "flipped-header": [0], "lost-middle": [1, 2]}
+WHOLE = {"trailer-elsewhere", "trailer-beyond"}  # only the short way to the index is lost
+
+failures = []
+
+
+def expect(what, got, want):
+    if got != want:
+        failures.append(what)
+        print("FAIL %s\n  got  %.600s\n  want %.600s" % (what, got, want))
+
+
+# ---- the two readers ----
+
+def by_python(path):
+    with open(path, "rb") as f:
+        capture = decode.Capture(f.read())
+    return capture, [json.loads(json.dumps(line)) for line in capture.lines()]
+
+
+def by_library(path):
+    p = subprocess.run([RAWDUMP, path], capture_output=True, timeout=60)
+    if p.returncode not in (0, 1) or p.stderr:
+        failures.append(path)
+        print("FAIL %s: rawdump ended with %d\n%s" % (path, p.returncode, p.stderr.decode()))
+    return [json.loads(line) for line in p.stdout.splitlines()]
+
+
+def refused_as(path):
+    try:
+        by_python(path)
+        return "not refused"
+    except decode.Refused as refused:
+        return refused.kind
+
+
+# ---- what the text says ----
+
+SHAPES = {"realloc": "oasS", "reallocarray": "oasS", "mremap": "opasS", "track": "dasS",
+          "munmap": "as", "untrack": "da", "realloc_release": "o", "realloc_acquire": "oasS",
+          "realloc_withdraw": "os", "exec": "l", "gap": "s"}
+SHAPES.update(dict.fromkeys(decode.KINDS[1:13], "asS") | SHAPES)
+SHAPES.update(dict.fromkeys(decode.KINDS[16:22], "a"))
+SHAPES.update(dict.fromkeys(("mark", "region_begin", "region_end"), "lS"))
+FIELDS = dict(a="address", o="old_address", s="size", p="old_size", d="domain", l="label", S="stack")
+UNITS = {"": 1, "ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
+
+
+def words(line):
+    """Quoting as mkcapture has it: escapes are known inside "" only."""
+    quoted = re.sub(rb'\\(x[0-9a-f]{2}|.)', lambda m: b"\\" + m[1], line).decode("latin-1")
+    out, word, inside, at = [], None, False, 0
+    while at < len(quoted):
+        c = quoted[at]
+        if inside and c == "\\":
+            c = quoted[at + 1]
+            at += 1
+            if c == "x":
+                c = chr(int(quoted[at + 1:at + 3], 16))
+                at += 2
+            else:
+                c = {"n": "\n", "0": "\0"}.get(c, c)
+            word += c
+        elif c == '"':
+            inside, word = not inside, word or ""
+        elif not inside and c.isspace():
+            out, word = out + ([word] if word is not None else []), None
+        elif not inside and word is None and c == "#":
+            break
+        else:
+            word = (word or "") + c
+        at += 1
+    return out + ([word] if word is not None else [])
+
+
+def duration(s):
+    number, unit = re.fullmatch(r"(\d+)(\D*)", s).groups()
+    return int(number) * UNITS[unit]
+
+
+class Text:
+    """The events of a capture as its text says them, with the names of their stacks."""
+
+    def __init__(self, path):
+        self.frames, self.stacks, self.names = {}, {"-": []}, {}
+        self.thread, self.process_of, self.time, self.events = 0, {0: 0}, 0, {}
+        with open(path, "rb") as f:
+            for line in f:
+                w = words(line)
+                if w and w[0] in SHAPES:
+                    self.event(w)
+                elif w and hasattr(self, "do_" + w[0]):
+                    getattr(self, "do_" + w[0])(*w[1:])
+
+    def do_frame(self, name, file, line, *options):
+        function = dict(o.split("=") for o in options if "=" in o).get("as", name)
+        known = "bare" not in options and (function != "-" or file != "-")
+        self.frames[name] = [function.replace("-", "")] if known else []
+
+    def do_inlined(self, name, function, file, line):
+        self.frames[name].append(function)
+
+    def do_stack(self, name, *frames):
+        self.stacks[name] = frames
+
+    def do_thread(self, index, *options):
+        process = dict(o.split("=") for o in options if "=" in o).get("process")
+        if process:
+            self.process_of[int(index)] = int(process)
+
+    def do_in(self, index):
+        self.thread = int(index)
+
+    def do_at(self, time):
+        self.time = duration(time)
+
+    def do_after(self, time):
+        self.time += duration(time)
+
+    def address(self, text):
+        if text[0].isdigit():
+            return int(text, 0)
+        return self.names.setdefault(text, (len(self.names) + 1) << 20)
+
+    def event(self, w):
+        e = dict(kind=w[0], time_ns=self.time, thread=self.thread, address=0, size=0,
+                 old_address=0, old_size=0, domain=0, label="", stack="-")
+        for shape, value in zip(SHAPES[w[0]], w[1:]):
+            if shape in "ao":
+                value = self.address(value)
+            elif shape in "spd":
+                value = int(value, 0)
+            e[FIELDS[shape]] = value
+        e["stack"] = [f for name in self.stacks[e["stack"]] for f in self.frames[name]]
+        self.events.setdefault(self.process_of.get(self.thread, 0), []).append(e)
+
+
+class Printed:
+    """The same out of the lines that a reader printed."""
+
+    def __init__(self, lines):
+        self.nodes, self.strings, self.symbols, self.events = {}, {}, {}, {}
+        for l in lines:
+            if l["what"] == "node":
+                self.nodes[l["id"]] = l
+            elif l["what"] == "string":
+                self.strings[l["id"]] = l["text"]
+            elif l["what"] == "symbols":
+                self.symbols[l["frame"]] = [e[0] for e in l["entries"]]
+        for l in lines:
+            if l["what"] == "event":
+                self.event(dict(l))
+        self.complete = lines[-1]["complete"]
+
+    def stack(self, node):
+        names = []
+        while node in self.nodes:
+            names += [self.strings.get(s, "") for s in self.symbols.get(self.nodes[node]["frame"], [])]
+            node = self.nodes[node]["parent"]
+        return names
+
+    def event(self, l):
+        process = l.pop("process")
+        del l["what"]
+        l["kind"] = decode.KINDS[l["kind"]]
+        l["stack"] = self.stack(l.pop("node"))
+        self.events.setdefault(process, []).append(l)
+
+
+def count(events):
+    return Counter(json.dumps([p, e], sort_keys=True) for p in events for e in events[p])
+
+
+# ---- the checks ----
+
+def check_good(path):
+    name = os.path.basename(path)[:-4]
+    capture, lines = by_python(path)
+    expect(name + ": readers agree", by_library(path), lines)
+    expect(name + ": complete", (capture.complete, capture.index_holds()), (name != "cut",) * 2)
+    for block in capture.blocks:
+        expect(name + ": no block larger than its payload", block.stored_bytes <= block.raw_bytes, True)
+    if "~" in name:
+        base = by_python(os.path.join(HERE, "good", name.split("~")[0] + ".bin"))[1]
+        expect(name + ": reads as its base", lines[1:], base[1:])
+
+
+def check_text(path):
+    name = os.path.basename(path)[:-4]
+    lines = by_python(path[:-4] + ".bin")[1]
+    expect(name + ": says what its text says", Printed(lines).events, Text(path).events)
+    with tempfile.TemporaryDirectory() as d, open(path, "rb") as text:
+        fresh = os.path.join(d, "fresh.bin")
+        subprocess.run([MKCAPTURE, fresh], stdin=text, check=True)
+        expect(name + ": reads as one made today", by_python(fresh)[1], lines)
+
+
+def check_damaged(path):
+    base, how = os.path.basename(path)[:-4].split("~")
+    name = "%s~%s" % (base, how)
+    whole, lines = by_python(os.path.join(HERE, "good", base + ".bin"))
+    python, library = Printed(by_python(path)[1]), Printed(by_library(path))
+    expect(name + ": complete", (python.complete, library.complete), (how in WHOLE,) * 2)
+    expect(name + ": readers agree", library.events, python.events)
+    blocks = [b for b in whole.blocks if b.type == decode.EVENTS]
+    lost = sum(blocks[i].items for i in LOST.get(how, []))
+    want, got = count(Printed(lines).events), count(python.events)
+    if how != "flipped-nodes":  # its stacks are gone, nothing else
+        expect(name + ": nothing invented", list((got - want).items()), [])
+    expect(name + ": loses what was damaged", sum(got.values()), sum(want.values()) - lost)
+
+
+def check_bad(path):
+    name, kind = os.path.basename(path)[:-4].rsplit(".", 1)
+    expect(name + ": refused by decode.py", refused_as(path), kind)
+    expect(name + ": refused by the library", by_library(path), [dict(what="error", kind=kind)])
+
+
+def main():
+    total = 0
+    for pattern, check in (("good/*.bin", check_good), ("good/*.txt", check_text),
+                           ("damaged/*.bin", check_damaged), ("bad/*.bin", check_bad)):
+        paths = sorted(glob.glob(os.path.join(HERE, pattern)))
+        expect(pattern + ": there are some", bool(paths), True)
+        for path in paths:
+            check(path)
+        total += len(paths)
+    print("%d captures and texts, %d failures" % (total, len(failures)))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

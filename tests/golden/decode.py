@@ -1,0 +1,494 @@
+#!/usr/bin/env python3
+"""decode - a second reader of captures, written only from docs/FORMAT.md.
+
+decode.py CAPTURE prints what the capture holds, one JSON object a line, in an
+order that does not depend on the order of blocks: the header, the tables by id,
+the events of each process in their order, and how whole the file is. Bytes that
+may be any bytes are printed as Latin-1, build-ids in hexadecimal. Slow, simple,
+and nothing but the standard library: it is there to disagree with the other one.
+"""
+import json
+import struct
+import sys
+
+U32, U64 = 2**32 - 1, 2**64 - 1
+RAW_MAX, STORED_MAX = 1 << 20, (1 << 20) + 4096
+LZ4, MUST_UNDERSTAND = 1, 0x8000
+ENTRIES_MAX = 1 << 20  # of one block
+BLOCK_MAGIC = b"TRKB"
+
+MODULES, FRAMES, NODES, STRINGS, PROCESSES, THREADS, MAPPINGS, EVENTS = range(1, 9)
+RSS, SYMBOLS, NOTICES, HEALTH, SUMMARY, INDEX = range(9, 15)
+
+
+class Refused(Exception):
+    """The whole file: kind is magic, version, feature or corrupt."""
+
+    def __init__(self, kind, why):
+        super().__init__(why)
+        self.kind = kind
+
+
+class Corrupt(Exception):
+    """The block at hand."""
+
+
+def xxh32(data):
+    p1, p2, p3, p4, p5 = 2654435761, 2246822519, 3266489917, 668265263, 374761393
+
+    def rotl(x, r):
+        return ((x << r) | (x >> (32 - r))) & U32
+
+    size, at = len(data), 0
+    if size >= 16:
+        v = [(p1 + p2) & U32, p2, 0, (-p1) & U32]
+        while at + 16 <= size:
+            for i, lane in enumerate(struct.unpack_from("<4I", data, at)):
+                v[i] = rotl((v[i] + lane * p2) & U32, 13) * p1 & U32
+            at += 16
+        h = (rotl(v[0], 1) + rotl(v[1], 7) + rotl(v[2], 12) + rotl(v[3], 18)) & U32
+    else:
+        h = p5
+    h = (h + size) & U32
+    while at + 4 <= size:
+        h = rotl((h + struct.unpack_from("<I", data, at)[0] * p3) & U32, 17) * p4 & U32
+        at += 4
+    for b in data[at:]:
+        h = rotl((h + b * p5) & U32, 11) * p1 & U32
+    h = (h ^ h >> 15) * p2 & U32
+    h = (h ^ h >> 13) * p3 & U32
+    return h ^ h >> 16
+
+
+def lz4_block(data, raw_bytes):
+    out, at = bytearray(), 0
+
+    def length(n):
+        nonlocal at
+        if n == 15:
+            while True:
+                n += data[at]
+                at += 1
+                if data[at - 1] != 255:
+                    break
+        return n
+
+    try:
+        while True:
+            token = data[at]
+            at += 1
+            literals = length(token >> 4)
+            if literals > len(data) - at:
+                raise Corrupt("literals beyond the payload")
+            out += data[at:at + literals]
+            at += literals
+            if at == len(data):
+                break
+            offset = data[at] | data[at + 1] << 8
+            at += 2
+            match = length(token & 15) + 4
+            if not 0 < offset <= len(out) or len(out) + match > raw_bytes:
+                raise Corrupt("match outside of the payload")
+            for _ in range(match):
+                out.append(out[-offset])
+    except IndexError:
+        raise Corrupt("the payload ends inside a sequence") from None
+    if len(out) != raw_bytes:
+        raise Corrupt("the payload decodes to another length")
+    return bytes(out)
+
+
+class Reader:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def left(self):
+        return len(self.data) - self.at
+
+    def byte(self):
+        if not self.left():
+            raise Corrupt("ends inside an item")
+        self.at += 1
+        return self.data[self.at - 1]
+
+    def varint(self):
+        value = 0
+        for i in range(10):
+            b = self.byte()
+            value |= (b & 0x7F) << (7 * i)
+            if b < 0x80:
+                if value > U64:
+                    break
+                return value
+        raise Corrupt("varint beyond 64 bits")
+
+    def u32(self):
+        value = self.varint()
+        if value > U32:
+            raise Corrupt("number beyond 32 bits")
+        return value
+
+    def zigzag(self):
+        v = self.varint()
+        return v >> 1 if v & 1 == 0 else -(v >> 1) - 1
+
+    def bytes(self, n):
+        if n > self.left():
+            raise Corrupt("length beyond the payload")
+        self.at += n
+        return self.data[self.at - n:self.at]
+
+    def string(self):
+        return self.bytes(self.varint())
+
+
+class Record(Reader):
+    """A record's body: what is missing at its end is 0 or empty."""
+
+    def varint(self):
+        return super().varint() if self.left() else 0
+
+    def string(self):
+        return super().string() if self.left() else b""
+
+
+class Block:
+    def __init__(self, data, offset):
+        h = data[offset:offset + 48]
+        if len(h) < 48 or h[:4] != BLOCK_MAGIC or xxh32(h[:44]) != struct.unpack("<I", h[44:])[0]:
+            raise Corrupt("no block header")
+        (self.type, self.flags, self.raw_bytes, self.stored_bytes, self.process, self.items,
+         self.first_time, self.last_time, self.checksum) = struct.unpack("<HHIIIIQQI", h[4:44])
+        if self.raw_bytes > RAW_MAX or self.stored_bytes > STORED_MAX:
+            raise Corrupt("block beyond the limits")
+        if not self.flags & LZ4 and self.raw_bytes != self.stored_bytes:
+            raise Corrupt("lengths differ without compression")
+        self.offset, self.end = offset, offset + 48 + self.stored_bytes
+        if self.end > len(data):
+            raise Corrupt("block beyond the end of the file")
+        self.stored = data[offset + 48:self.end]
+        if xxh32(self.stored) != self.checksum:
+            raise Corrupt("checksum of the payload")
+
+    def payload(self):
+        return lz4_block(self.stored, self.raw_bytes) if self.flags & LZ4 else self.stored
+
+
+KINDS = """none malloc calloc realloc reallocarray posix_memalign aligned_alloc memalign valloc pvalloc
+new new[] mmap mremap track none free delete delete[] free_sized free_aligned_sized cfree munmap untrack
+realloc_release realloc_acquire realloc_withdraw mark region_begin region_end exec gap""".split()
+HAS_STACK = set(range(1, 15)) | {25, 27, 28, 29}
+
+
+class Events:
+    """The state of one EVENTS block."""
+
+    def __init__(self, block):
+        self.r, self.process = Reader(block.payload()), block.process
+        self.time, self.thread, self.node, self.last = block.first_time, 0, 0, 0
+
+    def addr(self):
+        v = self.r.varint()
+        if v & 1 and v != 1:
+            raise Corrupt("address code")
+        if v == 1:
+            d = self.r.zigzag()
+        else:
+            v >>= 1
+            d = 16 * (v >> 1 if v & 1 == 0 else -(v >> 1) - 1)
+        self.last = (self.last + d) & U64
+        return self.last
+
+    def realloc(self, e):
+        form = self.r.varint()
+        if form == 0:
+            e["address"] = self.addr()
+        elif form == 1:
+            e["old_address"] = self.addr()
+            e["address"] = self.addr()
+        elif form == 2:
+            e["address"] = e["old_address"] = self.addr()
+        elif form == 3:
+            e["old_address"] = self.addr()
+        else:
+            raise Corrupt("form of a realloc")
+        e["size"] = self.r.varint()
+
+    def operands(self, kind, e):
+        r = self.r
+        if kind in (3, 4):
+            self.realloc(e)
+        elif kind == 13:
+            e["old_address"], e["old_size"] = self.addr(), r.varint()
+            e["address"], e["size"] = self.addr(), r.varint()
+        elif kind == 14:
+            e["domain"], e["address"], e["size"] = r.u32(), self.addr(), r.varint()
+        elif kind <= 12 or kind == 22:
+            e["address"], e["size"] = self.addr(), r.varint()
+        elif 16 <= kind <= 21:
+            e["address"] = self.addr()
+        elif kind == 23:
+            e["domain"], e["address"] = r.u32(), self.addr()
+        elif kind == 24:
+            e["old_address"] = self.addr()
+        elif kind == 25:
+            e["old_address"], e["address"], e["size"] = self.addr(), self.addr(), r.varint()
+        elif kind == 26:
+            e["old_address"], e["size"] = self.addr(), r.varint()
+        elif 27 <= kind <= 30:
+            e["label"] = text(r.string())
+        else:
+            e["size"] = r.varint()
+
+    def next(self):
+        head = self.r.byte()
+        kind = head & 31
+        if KINDS[kind] == "none":
+            raise Corrupt("no kind")
+        if head & 32:
+            self.thread = self.r.u32()
+        if head & 64:
+            self.time += self.r.varint()
+        if head & 128:
+            self.node += self.r.zigzag()
+            if kind not in HAS_STACK or not 0 <= self.node <= U32:
+                raise Corrupt("node")
+        if self.time > U64:
+            raise Corrupt("time beyond 64 bits")
+        e = dict(what="event", process=self.process, kind=kind, time_ns=self.time,
+                 thread=self.thread, node=self.node if kind in HAS_STACK else 0, address=0, size=0,
+                 old_address=0, old_size=0, domain=0, label="")
+        self.operands(kind, e)
+        return e
+
+
+def text(b):
+    return b.decode("latin-1")
+
+
+class Capture:
+    def __init__(self, data):
+        self.data = data
+        self.modules, self.frames, self.nodes, self.strings = {}, {}, {}, {}
+        self.processes, self.threads, self.symbols = {}, {}, {}
+        self.mappings, self.rss, self.notices = [], [], []
+        self.health, self.summary = {}, {}
+        self.events = {}
+        self.damaged = False
+        self.read_header()
+        self.blocks = list(self.scan())
+        self.complete = self.trailer() is not None and not self.damaged
+        for block in self.blocks:
+            self.read_block(block)
+
+    def read_header(self):
+        d = self.data
+        magic = b"\x89TRK\r\n\x1a\n"
+        if not d or d[:8] != magic[:len(d)]:
+            raise Refused("magic", "not a capture")
+        if len(d) < 64 or xxh32(d[:60]) != struct.unpack_from("<I", d, 60)[0]:
+            raise Refused("corrupt", "header")
+        (version, minor, self.header_bytes, required, start, content, page,
+         ident) = struct.unpack_from("<HHIQQIIQ", d, 8)
+        if version > 1:
+            raise Refused("version", str(version))
+        if required:
+            raise Refused("feature", "bit %d" % ((required & -required).bit_length() - 1))
+        if content > 1:
+            raise Refused("feature", "content %d" % content)
+        if version < 1 or not 64 <= self.header_bytes <= 4096:
+            raise Refused("corrupt", "header")
+        self.header = dict(what="header", version=version, minor=minor, start_unix_ns=start,
+                           content=content, page_bytes=page, id=ident)
+
+    def scan(self):
+        """Every valid block, in file order; notes whether anything else lay between them."""
+        at, end = self.header_bytes, len(self.data)
+        if self.trailer() is not None:
+            end -= 16
+        while at < end:
+            try:
+                block = Block(self.data, at)
+                if block.flags & MUST_UNDERSTAND and not 1 <= block.type <= INDEX:
+                    raise Refused("feature", "block type %d" % block.type)
+                yield block
+                at = block.end
+            except Corrupt:
+                self.damaged = True
+                at = self.data.find(BLOCK_MAGIC, at + 1)
+                if at < 0:
+                    return
+
+    def trailer(self):
+        t = self.data[-16:]
+        if len(self.data) < self.header_bytes + 16 or t[12:] != b"TRKE":
+            return None
+        offset, checksum = struct.unpack("<QI", t[:12])
+        return offset if xxh32(t[:8]) == checksum else None
+
+    def index_holds(self):
+        """Whether the INDEX that the trailer points at lists what the scan found."""
+        offset = self.trailer()
+        index = [b for b in self.blocks if b.offset >= (offset or 0)]
+        if offset is None or not index or index[0].offset != offset:
+            return False
+        listed = []
+        for block in index:
+            if block.type != INDEX:
+                return False
+            r, before = Reader(block.payload()), 0
+            for _ in range(block.items):
+                before += r.varint()
+                listed.append((before, r.u32(), r.varint(), r.u32(), r.varint(), r.varint()))
+        return listed == [(b.offset, b.type, 0 if b.process == U32 else b.process + 1, b.items,
+                           b.first_time, b.last_time)
+                          for b in self.blocks if b.offset < offset]
+
+    def read_block(self, block):
+        readers = {MODULES: self.read_modules, FRAMES: self.read_frames, NODES: self.read_nodes,
+                   STRINGS: self.read_strings, PROCESSES: self.read_processes,
+                   THREADS: self.read_threads, MAPPINGS: self.read_mappings, RSS: self.read_rss,
+                   SYMBOLS: self.read_symbols, NOTICES: self.read_notices,
+                   HEALTH: self.read_values, SUMMARY: self.read_values, EVENTS: self.read_events}
+        if block.type not in readers:
+            return
+        try:
+            readers[block.type](block, Reader(block.payload()))
+        except Corrupt:
+            self.damaged, self.complete = True, False
+
+    def ids(self, table, r):
+        """The ids of a block's entries, one after another, until the payload ends."""
+        next_id, free = r.u32(), max(table, default=0) + 1
+        if not free <= next_id <= free + ENTRIES_MAX:
+            raise Corrupt("first below the next free id, or far beyond")
+        while r.left():
+            yield next_id
+            next_id += 1
+
+    def read_modules(self, block, r):
+        for n in self.ids(self.modules, r):
+            b = Record(r.string())
+            self.modules[n] = dict(path=text(b.string()), build_id=b.string().hex(), flags=b.u32())
+
+    def read_frames(self, block, r):
+        before = 0
+        for n in self.ids(self.frames, r):
+            module = r.u32()
+            before = (before + r.zigzag()) & U64
+            self.frames[n] = dict(module=module, offset=before)
+
+    def read_nodes(self, block, r):
+        for n in self.ids(self.nodes, r):
+            up = r.varint()
+            if not 1 <= up <= n:
+                raise Corrupt("parent of a node")
+            self.nodes[n] = dict(parent=n - up, frame=r.u32())
+
+    def read_strings(self, block, r):
+        for n in self.ids(self.strings, r):
+            self.strings[n] = text(r.string())
+
+    def read_processes(self, block, r):
+        while r.left():
+            b = Record(r.string())
+            index = b.u32()
+            self.processes[index] = dict(
+                pid=b.u32(), parent=b.varint() - 1, ppid=b.u32(), origin=b.u32(), start_ns=b.varint(),
+                end_ns=b.varint() - 1, ended=b.u32(), code=b.u32(), name=text(b.string()),
+                executable=text(b.string()), command_line=text(b.string()), execs=b.u32())
+
+    def read_threads(self, block, r):
+        while r.left():
+            b = Record(r.string())
+            index = b.u32()
+            self.threads[index] = dict(process=b.u32(), tid=b.u32(), start_ns=b.varint(),
+                                       end_ns=b.varint() - 1, name=text(b.string()), main=b.u32())
+
+    def read_mappings(self, block, r):
+        while r.left():
+            b = Record(r.string())
+            self.mappings.append(dict(process=b.u32(), module=b.u32(), bias=b.varint(),
+                                      start=b.varint(), end=b.varint(), load_time_ns=b.varint(),
+                                      unload_time_ns=b.varint() - 1))
+
+    def read_rss(self, block, r):
+        time = block.first_time
+        while r.left():
+            process = r.u32()
+            time += r.varint()
+            self.rss.append(dict(process=process, time_ns=time, rss_bytes=r.varint()))
+
+    def read_symbols(self, block, r):
+        while r.left():
+            frame, n = r.u32(), r.varint()
+            if n > r.left():
+                raise Corrupt("count beyond the payload")
+            self.symbols[frame] = [[r.u32(), r.u32(), r.u32(), r.varint()] for _ in range(n)]
+
+    def read_notices(self, block, r):
+        while r.left():
+            self.notices.append(text(r.string()))
+
+    def read_values(self, block, r):
+        table = self.health if block.type == HEALTH else self.summary
+        while r.left():
+            key = text(r.string())
+            table[key] = r.varint()
+
+    def read_events(self, block, _):
+        events, state = self.events.setdefault(block.process, []), Events(block)
+        while state.r.left():
+            e = state.next()
+            if e["node"] and e["node"] not in self.nodes:
+                e["node"] = 0
+            events.append(e)
+
+    def string(self, n):
+        return self.strings.get(n, "")
+
+    def lines(self):
+        yield self.header
+        for what in ("module", "frame", "node", "string", "process", "thread"):
+            table = getattr(self, what + ("es" if what == "process" else "s"))
+            for n in sorted(table):
+                entry = table[n]
+                yield dict(what=what, id=n, **(entry if isinstance(entry, dict) else dict(text=entry)))
+        for n in sorted(self.symbols):
+            yield dict(what="symbols", frame=n, entries=self.symbols[n])
+        for what, table in (("mapping", self.mappings), ("rss", self.rss)):
+            for entry in table:
+                yield dict(what=what, **entry)
+        for sentence in self.notices:
+            yield dict(what="notice", text=sentence)
+        for what, table in (("health", self.health), ("summary", self.summary)):
+            for key in sorted(table):
+                yield dict(what=what, key=key, value=table[key])
+        for process in sorted(self.events):
+            yield from self.events[process]
+        yield dict(what="end", complete=self.complete)
+
+    def stack(self, node):
+        """Function names of a call-tree node, most recent first, inlined ones included."""
+        names = []
+        while node in self.nodes:
+            n = self.nodes[node]
+            names += [self.string(s[0]) for s in self.symbols.get(n["frame"], [])]
+            node = n["parent"]
+        return names
+
+
+def main():
+    try:
+        with open(sys.argv[1], "rb") as f:
+            capture = Capture(f.read())
+    except Refused as refused:
+        print(json.dumps(dict(what="error", kind=refused.kind)))
+        return 1
+    for line in capture.lines():
+        print(json.dumps(line))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
