@@ -260,7 +260,7 @@ static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule *r)
 {
 	struct cfi_module m;
 	struct cfi_fde f;
-	uintptr_t at = exact ? pc : pc - 1;
+	const uintptr_t at = exact ? pc : pc - 1;
 
 	r->kind = RULE_NONE;
 	r->bp = RULE_BP_SAME;
@@ -271,10 +271,13 @@ static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule *r)
 		module_add(t, &m);
 	}
 	if (cfi_fde_at(&m, at, &f) != 0) {
-		/* makecontext's first return address is the very start of a function. */
-		at = pc;
-		if (exact || cfi_fde_at(&m, at, &f) != 0)
-			return;
+		/*
+		 * No call ends here, but a function begins: makecontext put its
+		 * address where the first function returns to. Nothing is above.
+		 */
+		if (!exact && cfi_fde_at(&m, pc, &f) == 0 && f.start == pc)
+			r->kind = RULE_END;
+		return;
 	}
 	r->kind = RULE_IRREGULAR;
 	if (f.signal_frame)

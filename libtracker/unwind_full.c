@@ -72,15 +72,13 @@ static uint8_t step_full(struct walk *w, struct cfi_scratch *s)
 	const uintptr_t pc = s->regs[REG_RA];
 	struct cfi_module m;
 	struct cfi_fde f;
-	uintptr_t at = w->exact ? pc : pc - 1, cfa;
+	const uintptr_t at = w->exact ? pc : pc - 1;
+	uintptr_t cfa;
 
 	if (!cfi_module_at(at, &m))
 		return RULE_NONE;
-	if (cfi_fde_at(&m, at, &f) != 0) {
-		at = pc;
-		if (w->exact || cfi_fde_at(&m, at, &f) != 0)
-			return RULE_NONE;
-	}
+	if (cfi_fde_at(&m, at, &f) != 0)
+		return !w->exact && cfi_fde_at(&m, pc, &f) == 0 && f.start == pc ? RULE_END : RULE_NONE;
 	w->exact = f.signal_frame;
 	if (f.signal_frame) {
 		if (!signal_registers(w, s))
