@@ -50,7 +50,7 @@ $ tracker-diff -g thread before after
 
 $ tracker-diff -g function --cumulative -n 1 --title before after
 > [ Top 1 differences ]
-> work: size=1024 B (+24 B), count=2 (+1), average=512 B
+> main: size=1074 B (+24 B), count=3 (+1), average=358 B
 
 $ tracker-diff -g function -n 1 --traceback before after
 > work: size=1024 B (+24 B), count=2 (+1), average=512 B

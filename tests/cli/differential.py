@@ -41,6 +41,9 @@ class Pair:
     def __init__(self, rng):
         self.stacks = [tuple(random_frame(rng) for _ in range(rng.choice([1, 1, 2, 3, 5, 12])))
                        for _ in range(rng.randrange(1, 15))]
+        for stack in list(self.stacks):  # a caller that allocates itself, too
+            if len(stack) > 1 and rng.random() < 0.5:
+                self.stacks.append(stack[rng.randrange(1, len(stack)):])
         self.rng = rng
         self.old = self.blocks(rng.randrange(0, 40))
         kept = [b for b in self.old if rng.random() < rng.choice([0, 0.5, 1])]

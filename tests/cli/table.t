@@ -255,6 +255,8 @@ $ tracker-table -g traceback -n 1 --traceback keys
 $ tracker-table -g traceback --filter '+/src/a.c' --traceback --most-recent-first --functions -n 1 keys
 > /src/a.c:9: size=40 B, count=1, average=40 B
 >   File "/src/a.c", line 9, in work
+>   File "/src/a.c", line 10, in work
+>   File "/src/a.c", line 10, in work
 >   File "/src/b.c", line 4, in main
 >   File "/bin/app", line 0, in _start
 
@@ -316,7 +318,7 @@ $ tracker-table --json -n 1 five | python3 -c 'import json, sys; r = json.load(s
 > {"schema": "tracker.table", "schema_version": 1, "point": {"name": "peak", "time_ns": 0}, "group_by": "lineno", "cumulative": false, "total_size": 6644, "total_count": 4, "row_count": 2, "rows": [{"key": "/src/tracFive.c:10", "file": "/src/tracFive.c", "line": 10, "size": 6544, "count": 3}]}
 
 $ tracker-table --json -g traceback --filter +/src/a.c -n 1 keys | python3 -c 'import json, sys; print([(f["function"], f["line"]) for f in json.load(sys.stdin)["rows"][0]["traceback"]])'
-> [('work', 9), ('main', 4), ('_start', 0)]
+> [('work', 9), ('work', 10), ('work', 10), ('main', 4), ('_start', 0)]
 
 $ tracker-table --json --list keys | python3 -c 'import json, sys; print([(b["file"], b["size"], b["count"], b["allocator"], b["tid"]) for b in json.load(sys.stdin)["blocks"]])'
 > [('/src/b.c', 100, 1, 'malloc', 100), ('/src/a.c', 40, 1, 'malloc', 100), ('/src/a.c', 40, 1, 'malloc', 101), ('/lib/x.so', 7, 1, 'malloc', 101)]

@@ -62,7 +62,7 @@ $ tracker-tree empty
 > - 0 B (0.00 %) <ROOT>
 
 $ tracker-summary empty
-> Location  <Total Memory>  Total Memory %  Own Memory  Own Memory %  Allocation Count
+> Location  <Total Memory>    Total Memory %    Own Memory    Own Memory %    Allocation Count
 
 $ tracker-summary cap
 > Location           <Total Memory>    Total Memory %    Own Memory    Own Memory %    Allocation Count
@@ -76,7 +76,7 @@ $ tracker-summary -s 3 -r 1 cap
 > 2 more; -r 0 shows all
 
 $ tracker-summary --no-skip --filter +draw.c,all_frames cap
-> Location    <Total Memory>    Total Memory %    Own Memory    Own Memory %    Allocation Count
+> Location  <Total Memory>    Total Memory %    Own Memory    Own Memory %    Allocation Count
 
 $ for s in 1 2 3 4 5; do tracker-summary -s $s cap | sed -n 2p | cut -d ' ' -f 1; done
 > main
