@@ -37,6 +37,7 @@ struct report {
 	struct point_range at; /* the point asked for; the peak when none was */
 	bool has_point;
 	uint32_t process; /* index chosen by --pid, UINT32_MAX: all */
+	uint64_t damage_told; /* damaged blocks that the user was told of */
 };
 
 /*

@@ -40,8 +40,12 @@ struct cursor {
 	uint32_t stream_count, queue_count;
 	uint8_t *stored;
 	size_t stored_room;
-	uint64_t sequence;
 	uint32_t pending; /* events of queue[0] that the last batch handed out */
+
+	/* cursor_next: what is left of its batch. */
+	const struct trk_event *run;
+	size_t run_left;
+	uint64_t sequence;
 };
 
 static bool before(const struct stream *a, const struct stream *b)
@@ -234,24 +238,22 @@ int cursor_batch(struct cursor *k, const struct trk_event **ret, size_t *ret_cou
 	k->pending = run_length(k, k->queue[0]);
 	*ret = k->queue[0]->batch + k->queue[0]->at;
 	*ret_count = k->pending;
-	k->sequence += k->pending;
 	return 0;
 }
 
 int cursor_next(struct cursor *k, struct trk_event *ret, uint64_t *ret_seq)
 {
-	const struct trk_event *e;
-	size_t n;
-	/* One at a time: a batch of which only the first is taken. */
-	const int err = cursor_batch(k, &e, &n);
+	if (k->run_left == 0) {
+		const int err = cursor_batch(k, &k->run, &k->run_left);
 
-	if (err)
-		return err;
-	*ret = *e;
-	k->pending = 1;
-	k->sequence -= n - 1;
+		if (err)
+			return err;
+	}
+	*ret = *k->run++;
+	k->run_left--;
 	if (ret_seq)
-		*ret_seq = k->sequence - 1;
+		*ret_seq = k->sequence;
+	k->sequence++;
 	return 0;
 }
 

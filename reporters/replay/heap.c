@@ -564,6 +564,11 @@ const struct heap_totals *heap_totals(const struct heap *h)
 	return sum;
 }
 
+uint64_t heap_now_bytes(const struct heap *h)
+{
+	return h->now_bytes;
+}
+
 const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t process)
 {
 	static const struct heap_totals none;

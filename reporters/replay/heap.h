@@ -96,6 +96,9 @@ void heap_end_process(struct heap *h, uint32_t process);
 
 /* Of all processes, summed when asked for. Valid until the next call. */
 const struct heap_totals *heap_totals(const struct heap *h);
+/* Bytes live in processes that have not ended: what a plot over time shows. Cheap. */
+uint64_t heap_now_bytes(const struct heap *h);
+
 /* Of one process; zeroes for an index never seen. */
 const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t process);
 

@@ -22,7 +22,7 @@ enum point_kind {
 	POINT_NTH_MARK, /* CAP@#3: from 1 */
 	POINT_TIME,	/* CAP@1.5s, @200ms, @3m */
 	POINT_SHARE,	/* CAP@90%: share of the events */
-	POINT_RANGE,	/* CAP@A..B: allocated between, still live at B */
+	POINT_RANGE,	/* CAP@A..B: allocated between, still live at B; either may be left out */
 };
 
 struct point {
@@ -32,7 +32,7 @@ struct point {
 };
 
 struct point_range {
-	struct point from, to;
+	struct point from, to; /* a single point: from */
 	bool is_range;
 };
 
@@ -51,6 +51,14 @@ struct view_options {
 	uint32_t process;      /* index; UINT32_MAX: all */
 	bool by_thread;	       /* otherwise row.thread is UINT32_MAX */
 	bool by_size;	       /* rows are split by the exact block size, too */
+	bool sizes;	       /* fill view.sizes */
+	/* Called now and then with the number of events done; may be NULL. */
+	void (*progress)(void *data, uint64_t events);
+	void *progress_data;
+};
+
+struct view_size {
+	uint64_t size, count; /* allocations of exactly that size */
 };
 
 struct view_row {
@@ -66,6 +74,10 @@ struct view {
 	uint64_t bytes, count;
 	uint64_t time_ns;	/* of the point */
 	struct heap_totals totals; /* of the whole capture, or of the chosen process, at its end */
+	struct heap_totals *process_totals; /* the same of each process of the capture */
+	uint64_t events; /* that were read */
+	struct view_size *sizes; /* of all allocations, ascending; with view_options.sizes */
+	size_t size_count;
 };
 
 /* TRK_ERR_ARG: no such mark or time (fault says which, and which marks there are). */

@@ -1,0 +1,30 @@
+/* sizes - how many allocations there were of every exact size. Memory grows with distinct sizes. */
+#ifndef REPLAY_SIZES_H
+#define REPLAY_SIZES_H
+
+#include "replay/view.h"
+
+#define SIZES_SMALL 4096u
+
+struct sizes {
+	uint64_t small[SIZES_SMALL];
+	struct view_size *large; /* open addressing by size; count 0: empty */
+	size_t room, used;
+};
+
+void sizes_free(struct sizes *s); /* NULL-safe */
+
+int sizes_add_large(struct sizes *s, uint64_t size);
+
+static inline int sizes_add(struct sizes *s, uint64_t size)
+{
+	if (size >= SIZES_SMALL)
+		return sizes_add_large(s, size);
+	s->small[size]++;
+	return 0;
+}
+
+/* All sizes, ascending, as a malloc'ed array. */
+int sizes_list(const struct sizes *s, struct view_size **ret, size_t *ret_count);
+
+#endif

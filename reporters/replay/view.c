@@ -1,0 +1,582 @@
+/*
+ * view - one pass over the events: the heap applies them, this file watches and
+ * sums. Only a range that begins or ends at the peak takes a pass before it, to
+ * learn where the peak is.
+ */
+#include "replay/view.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/event.h"
+#include "replay/rows.h"
+#include "replay/sizes.h"
+
+#define PROGRESS_EVENTS 65536u
+
+/* A point on its way to be met. */
+struct stop {
+	struct point point;
+	uint64_t after_event; /* SHARE and a PEAK that is known: number of events before it */
+	uint64_t marks_left;  /* NTH_MARK */
+	uint64_t time_ns, met_at; /* time and number of events before it, when it was met */
+	bool met;
+};
+
+struct process_end {
+	uint64_t time_ns;
+	uint32_t process;
+};
+
+struct tally {
+	struct capture *capture;
+	const struct view_options *options;
+	struct heap *heap;
+	struct rows rows;
+	uint32_t *rows_of_process; /* first row + 1, chained by row.next */
+	struct sizes *sizes;
+	struct process_end *ends; /* by time */
+	uint32_t end_count, next_end;
+	struct stop from, to;
+	bool has_from, has_to; /* still to be met */
+	bool follow_peak;      /* the kept moment is the peak */
+	bool counting;	       /* blocks born now belong to the view */
+	bool no_memory;
+	uint64_t applied;
+	char marks[160]; /* labels seen, for the message */
+};
+
+/* ---- what the heap tells ---- */
+
+static uint32_t row_of(struct tally *t, const struct heap_block *b)
+{
+	const struct view_row key = {
+		.node = b->node,
+		.thread = t->options->by_thread ? b->thread : UINT32_MAX,
+		.process = b->process,
+		.domain = b->domain,
+		.block_size = t->options->by_size ? b->size : 0,
+		.kind = b->kind,
+	};
+	bool is_new;
+	const uint32_t i = rows_find(&t->rows, &key, &is_new);
+
+	if (i == ROWS_NONE) {
+		t->no_memory = true;
+	} else if (is_new) {
+		t->rows.all[i].next = t->rows_of_process[b->process];
+		t->rows_of_process[b->process] = i + 1;
+	}
+	return i;
+}
+
+static void add(struct tally *t, uint32_t index, uint64_t bytes, uint64_t count)
+{
+	struct row *row;
+
+	if (index == ROWS_NONE)
+		return;
+	row = rows_touch(&t->rows, index);
+	row->bytes += bytes;
+	row->count += count;
+}
+
+static void take(struct tally *t, uint32_t index, uint64_t bytes, uint64_t count)
+{
+	struct row *row;
+
+	if (index == ROWS_NONE)
+		return;
+	row = rows_touch(&t->rows, index);
+	row->bytes -= bytes;
+	row->count -= count;
+}
+
+static void born(void *data, struct heap_block *b)
+{
+	struct tally *t = data;
+
+	if (t->sizes && sizes_add(t->sizes, b->size) != 0)
+		t->no_memory = true;
+	b->user = t->counting ? row_of(t, b) : ROWS_NONE;
+	add(t, b->user, b->size, 1);
+}
+
+static void died(void *data, const struct heap_block *b, uint64_t bytes, bool whole,
+		 bool temporary, const struct trk_event *by)
+{
+	if (!b->aside)
+		take(data, b->user, bytes, whole);
+}
+
+static void aside(void *data, const struct heap_block *b)
+{
+	if (b->aside)
+		take(data, b->user, b->size, 1);
+	else
+		add(data, b->user, b->size, 1);
+}
+
+static void died_temporary(void *data, const struct heap_block *b, uint64_t bytes, bool whole,
+			   bool temporary, const struct trk_event *by)
+{
+	if (temporary)
+		add(data, row_of(data, b), bytes, 1);
+}
+
+static void peak(void *data, const struct trk_event *e)
+{
+	struct tally *t = data;
+
+	if (t->follow_peak)
+		rows_keep(&t->rows);
+}
+
+static struct heap_observer observer_of(struct tally *t)
+{
+	struct heap_observer o = { .data = t, .born = born };
+
+	switch (t->options->what) {
+	case VIEW_LIVE:
+	case VIEW_LEAKS:
+		o.died = died;
+		o.aside = aside;
+		o.peak = peak;
+		break;
+	case VIEW_TEMPORARY:
+		o.born = NULL;
+		o.died = died_temporary;
+		break;
+	case VIEW_ALLOCATIONS:
+		break;
+	}
+	return o;
+}
+
+/* ---- ends of processes ---- */
+
+static int by_time(const void *a, const void *b)
+{
+	const struct process_end *x = a, *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return x->process < y->process ? -1 : x->process > y->process;
+}
+
+/* A process is not over before its last block of events is. */
+static int list_ends(struct tally *t)
+{
+	const struct capture *c = t->capture;
+	uint64_t *last = calloc((size_t)c->process_count + 1, sizeof(*last));
+
+	t->ends = calloc((size_t)c->process_count + 1, sizeof(*t->ends));
+	if (!last || !t->ends) {
+		free(last);
+		return TRK_ERR_NOMEM;
+	}
+	for (uint32_t i = 0; i < c->block_count; i++) {
+		if (c->blocks[i].last_time_ns > last[c->blocks[i].process])
+			last[c->blocks[i].process] = c->blocks[i].last_time_ns;
+	}
+	for (uint32_t p = 0; p < c->process_count; p++) {
+		const uint64_t end = c->processes[p].end_ns;
+
+		if (end != UINT64_MAX)
+			t->ends[t->end_count++] =
+				(struct process_end){ end > last[p] ? end : last[p], p };
+	}
+	qsort(t->ends, t->end_count, sizeof(*t->ends), by_time);
+	free(last);
+	return 0;
+}
+
+/* What it still holds is leaked, and no longer part of what is live at one time. */
+static void end_process(struct tally *t, uint32_t process)
+{
+	const bool live = t->options->what == VIEW_LIVE || t->options->what == VIEW_LEAKS;
+
+	heap_end_process(t->heap, process);
+	for (uint32_t i = t->rows_of_process[process]; live && i; i = t->rows.all[i - 1].next) {
+		struct row *row = rows_touch(&t->rows, i - 1);
+
+		row->left_bytes += row->bytes;
+		row->left_count += row->count;
+		row->bytes = 0;
+		row->count = 0;
+	}
+}
+
+static void end_processes_before(struct tally *t, uint64_t time_ns)
+{
+	while (t->next_end < t->end_count && t->ends[t->next_end].time_ns < time_ns)
+		end_process(t, t->ends[t->next_end++].process);
+}
+
+/* ---- points ---- */
+
+static void set_stop(struct tally *t, struct stop *s, const struct point *p, uint64_t peak_event)
+{
+	uint64_t total = 0;
+
+	*s = (struct stop){ .point = *p, .after_event = peak_event, .marks_left = p->number };
+	if (p->kind != POINT_SHARE)
+		return;
+	for (uint32_t i = 0; i < t->capture->block_count; i++) {
+		if (t->options->process == UINT32_MAX ||
+		    t->options->process == t->capture->blocks[i].process)
+			total += t->capture->blocks[i].items;
+	}
+	s->after_event = (uint64_t)((double)total * (double)p->number / 100000);
+}
+
+/* Is the point here, before event e? */
+static bool meets(const struct tally *t, struct stop *s, const struct trk_event *e)
+{
+	switch (s->point.kind) {
+	case POINT_TIME:
+		return e->time_ns > s->point.number;
+	case POINT_MARK:
+		return e->kind == TRK_MARK && e->label_bytes == strlen(s->point.label) &&
+		       memcmp(e->label, s->point.label, e->label_bytes) == 0;
+	case POINT_NTH_MARK:
+		return e->kind == TRK_MARK && --s->marks_left == 0;
+	case POINT_PEAK:
+	case POINT_SHARE:
+		return t->applied >= s->after_event;
+	case POINT_END:
+	case POINT_RANGE:
+		break;
+	}
+	return false;
+}
+
+static void note_mark(struct tally *t, const struct trk_event *e)
+{
+	const size_t used = strlen(t->marks);
+	const int bytes = e->label_bytes < 40 ? (int)e->label_bytes : 40;
+
+	if (used + (size_t)bytes + 3 < sizeof(t->marks))
+		snprintf(t->marks + used, sizeof(t->marks) - used, "%s%.*s", used ? ", " : "",
+			 bytes, e->label);
+}
+
+static void look_for_points(struct tally *t, const struct trk_event *e)
+{
+	if (e->kind == TRK_MARK)
+		note_mark(t, e);
+	if (t->has_from && meets(t, &t->from, e)) {
+		t->from.met = true;
+		t->from.met_at = t->applied;
+		t->has_from = false;
+		t->counting = true;
+	}
+	if (t->has_to && meets(t, &t->to, e)) {
+		t->to.met = true;
+		t->to.met_at = t->applied;
+		t->to.time_ns = e->time_ns;
+		t->has_to = false;
+		rows_keep(&t->rows);
+	}
+}
+
+static int fail(struct trk_fault *fault, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static int fail(struct trk_fault *fault, const char *fmt, ...)
+{
+	va_list args;
+
+	*fault = (struct trk_fault){ .code = TRK_ERR_ARG };
+	va_start(args, fmt);
+	vsnprintf(fault->why, sizeof(fault->why), fmt, args);
+	va_end(args);
+	return TRK_ERR_ARG;
+}
+
+static uint64_t duration(const struct capture *c)
+{
+	uint64_t end = c->last_time_ns;
+
+	for (uint32_t p = 0; p < c->process_count; p++) {
+		if (c->processes[p].end_ns != UINT64_MAX && c->processes[p].end_ns > end)
+			end = c->processes[p].end_ns;
+	}
+	return end;
+}
+
+/* A point that was not met: fine if it is the very end, else the user is told what there is. */
+static int check_stop(const struct tally *t, const struct stop *s, struct trk_fault *fault)
+{
+	const uint64_t end = duration(t->capture);
+
+	if (s->met)
+		return 0;
+	switch (s->point.kind) {
+	case POINT_TIME:
+		if (s->point.number <= end)
+			return 0;
+		return fail(fault, "no such time: the capture ends at %.9gs", (double)end / 1e9);
+	case POINT_MARK:
+		return fail(fault, "no mark '%s'%s%s", s->point.label,
+			    t->marks[0] ? "; there are: " : ": the capture has none", t->marks);
+	case POINT_NTH_MARK:
+		return fail(fault, "no mark #%llu%s%s", (unsigned long long)s->point.number,
+			    t->marks[0] ? "; there are: " : ": the capture has none", t->marks);
+	default:
+		return 0;
+	}
+}
+
+/* ---- the pass ---- */
+
+static int apply_batch(struct tally *t, const struct trk_event *e, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int err;
+
+		if (t->next_end < t->end_count && t->ends[t->next_end].time_ns < e[i].time_ns)
+			end_processes_before(t, e[i].time_ns);
+		if (t->has_from || t->has_to)
+			look_for_points(t, &e[i]);
+		err = heap_apply(t->heap, &e[i]);
+		if (err)
+			return err;
+		t->applied++;
+	}
+	return t->no_memory ? TRK_ERR_NOMEM : 0;
+}
+
+static int pass(struct tally *t)
+{
+	const struct view_options *o = t->options;
+	const struct trk_event *e;
+	uint64_t next_progress = PROGRESS_EVENTS;
+	struct cursor *k = NULL;
+	size_t n;
+	int err = cursor_open(&k, t->capture, o->process);
+
+	while (!err && (err = cursor_batch(k, &e, &n)) == 0) {
+		err = apply_batch(t, e, n);
+		if (o->progress && t->applied >= next_progress) {
+			o->progress(o->progress_data, t->applied);
+			next_progress = t->applied + PROGRESS_EVENTS;
+		}
+	}
+	cursor_close(k);
+	return err == TRK_END ? 0 : err;
+}
+
+static void tally_finish(struct tally *t)
+{
+	heap_free(t->heap);
+	rows_finish(&t->rows);
+	sizes_free(t->sizes);
+	free(t->rows_of_process);
+	free(t->ends);
+}
+
+static int tally_init(struct tally *t, struct capture *c, const struct view_options *o,
+		      bool watch)
+{
+	struct heap_observer observer;
+	int err;
+
+	*t = (struct tally){ .capture = c, .options = o, .counting = true };
+	observer = observer_of(t);
+	t->rows_of_process = calloc((size_t)c->process_count + 1, sizeof(*t->rows_of_process));
+	if (o->sizes)
+		t->sizes = calloc(1, sizeof(*t->sizes));
+	if (!t->rows_of_process || (o->sizes && !t->sizes))
+		return TRK_ERR_NOMEM;
+	err = list_ends(t);
+	if (!err)
+		err = heap_new(&t->heap, o->what == VIEW_TEMPORARY ? o->threshold : 1,
+			       watch ? &observer : NULL);
+	if (!err)
+		heap_set_page_bytes(t->heap, c->header.page_bytes);
+	return err;
+}
+
+/* Number of events up to and including the peak. */
+static int find_peak(struct capture *c, const struct view_options *o, uint64_t *ret_event)
+{
+	struct tally t;
+	int err = tally_init(&t, c, o, false);
+
+	if (!err)
+		err = pass(&t);
+	if (!err)
+		*ret_event = heap_totals(t.heap)->peak_event;
+	tally_finish(&t);
+	return err;
+}
+
+static int set_points(struct tally *t)
+{
+	const struct point_range *at = &t->options->at;
+	const struct point *last = at->is_range ? &at->to : &at->from;
+	uint64_t peak_event = 0;
+	int err = 0;
+
+	if (t->options->what != VIEW_LIVE)
+		return 0;
+	t->follow_peak = !at->is_range && at->from.kind == POINT_PEAK;
+	if (t->follow_peak)
+		return 0;
+	if (at->is_range && (at->from.kind == POINT_PEAK || at->to.kind == POINT_PEAK))
+		err = find_peak(t->capture, t->options, &peak_event);
+	if (err)
+		return err;
+	set_stop(t, &t->to, last, peak_event);
+	t->has_to = last->kind != POINT_END;
+	if (at->is_range) {
+		set_stop(t, &t->from, &at->from, peak_event);
+		t->has_from = true;
+		t->counting = false;
+	}
+	return 0;
+}
+
+static int check_points(const struct tally *t, struct trk_fault *fault)
+{
+	int err;
+
+	if (t->options->what != VIEW_LIVE || t->follow_peak)
+		return 0;
+	err = check_stop(t, &t->to, fault);
+	if (!err && t->options->at.is_range)
+		err = check_stop(t, &t->from, fault);
+	if (!err && t->options->at.is_range && t->to.met &&
+	    (!t->from.met || t->from.met_at > t->to.met_at))
+		return fail(fault, "the range ends before it begins");
+	return err;
+}
+
+/* ---- the answer ---- */
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct view_row *x = a, *y = b;
+
+#define ORDER(p, q)                                                                                \
+	do {                                                                                       \
+		if ((p) != (q))                                                                    \
+			return (p) < (q) ? -1 : 1;                                                 \
+	} while (0)
+	ORDER(y->bytes, x->bytes);
+	ORDER(y->count, x->count);
+	ORDER(x->node, y->node);
+	ORDER(x->process, y->process);
+	ORDER(x->thread, y->thread);
+	ORDER(x->kind, y->kind);
+	ORDER(x->domain, y->domain);
+	ORDER(x->block_size, y->block_size);
+#undef ORDER
+	return 0;
+}
+
+/* The sums of a row that the question is about. */
+static void weigh(const struct tally *t, const struct row *row, struct view_row *ret)
+{
+	const bool live = t->options->what == VIEW_LIVE;
+	const bool kept = live && (t->follow_peak || t->to.met);
+	/* Live at the end: with what processes left behind that ended before. */
+	const bool left = t->options->what == VIEW_LEAKS ||
+			  (live && !t->follow_peak && t->to.point.kind == POINT_END);
+
+	*ret = row->key;
+	ret->bytes = kept ? row_kept_bytes(&t->rows, row) : row->bytes;
+	ret->count = kept ? row_kept_count(&t->rows, row) : row->count;
+	if (left) {
+		ret->bytes += row->left_bytes;
+		ret->count += row->left_count;
+	}
+}
+
+static int collect_rows(const struct tally *t, struct view *v)
+{
+	v->rows = calloc((size_t)t->rows.count + 1, sizeof(*v->rows));
+	if (!v->rows)
+		return TRK_ERR_NOMEM;
+	for (uint32_t i = 0; i < t->rows.count; i++) {
+		struct view_row *row = &v->rows[v->row_count];
+
+		weigh(t, &t->rows.all[i], row);
+		if (!row->bytes && !row->count)
+			continue;
+		v->bytes += row->bytes;
+		v->count += row->count;
+		v->row_count++;
+	}
+	qsort(v->rows, v->row_count, sizeof(*v->rows), by_weight);
+	return 0;
+}
+
+static uint64_t time_of(const struct tally *t)
+{
+	if (t->follow_peak)
+		return heap_totals(t->heap)->peak_time_ns;
+	if (t->options->what == VIEW_LIVE && t->to.point.kind == POINT_TIME)
+		return t->to.point.number;
+	return t->to.met ? t->to.time_ns : duration(t->capture);
+}
+
+static int collect(const struct tally *t, struct view *v)
+{
+	const uint32_t n = t->capture->process_count;
+	int err = collect_rows(t, v);
+
+	if (!err && t->sizes)
+		err = sizes_list(t->sizes, &v->sizes, &v->size_count);
+	v->process_totals = calloc((size_t)n + 1, sizeof(*v->process_totals));
+	if (err || !v->process_totals)
+		return TRK_ERR_NOMEM;
+	for (uint32_t p = 0; p < n; p++)
+		v->process_totals[p] = *heap_process_totals(t->heap, p);
+	v->totals = *heap_totals(t->heap);
+	v->events = t->applied;
+	v->time_ns = time_of(t);
+	return 0;
+}
+
+int view_build(struct capture *c, const struct view_options *o, struct view *ret,
+	       struct trk_fault *fault)
+{
+	struct view v = { 0 };
+	struct tally t;
+	int err = tally_init(&t, c, o, true);
+
+	*fault = (struct trk_fault){ 0 };
+	if (!err)
+		err = set_points(&t);
+	if (!err)
+		err = pass(&t);
+	if (!err)
+		err = check_points(&t, fault);
+	if (!err)
+		err = collect(&t, &v);
+	tally_finish(&t);
+	if (err) {
+		view_finish(&v);
+		if (!fault->code) {
+			fault->code = err;
+			snprintf(fault->why, sizeof(fault->why), "%s",
+				 err == TRK_ERR_NOMEM ? "out of memory" : "a read failed");
+		}
+		return err;
+	}
+	*ret = v;
+	return 0;
+}
+
+void view_finish(struct view *v)
+{
+	if (!v)
+		return;
+	free(v->rows);
+	free(v->process_totals);
+	free(v->sizes);
+	*v = (struct view){ 0 };
+}

@@ -1,0 +1,148 @@
+/*
+ * report - opening, asking and closing, with the messages that all reporters
+ * share; see report.h.
+ */
+#include "report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int cannot_open(const char *path, const struct trk_fault *fault, int error)
+{
+	switch (fault->code) {
+	case TRK_ERR_IO:
+		if (error == ENOENT || error == ENOTDIR)
+			ui_error("No such file: %s", path);
+		else
+			ui_error("Cannot read %s: %s", path, strerror(error));
+		break;
+	case TRK_ERR_MAGIC:
+	case TRK_ERR_VERSION:
+		ui_error("%s %s", path, fault->why);
+		break;
+	case TRK_ERR_NOMEM:
+		ui_error("Cannot read %s: out of memory", path);
+		break;
+	default:
+		ui_error("Failed to parse allocation records in %s: Reason: %s (at byte %" PRIu64 ")",
+			 path, fault->why, fault->offset);
+	}
+	return UI_CANNOT;
+}
+
+/* Says once what is known to be missing; again when more turned up while events were read. */
+static void warn_damage(struct report *r)
+{
+	const struct capture *c = r->capture;
+
+	if (c->damaged_blocks > r->damage_told)
+		ui_warn("%s: %" PRIu64 " damaged block%s skipped: totals are lower bounds", c->path,
+			c->damaged_blocks, c->damaged_blocks == 1 ? "" : "s");
+	r->damage_told = c->damaged_blocks;
+}
+
+static void warn_not_whole(struct report *r)
+{
+	const struct capture *c = r->capture;
+	const uint64_t lost = capture_health(c, "lost");
+	char count[32];
+
+	if (c->cut)
+		ui_warn("%s is cut after block %" PRIu64 ": events up to %.3f s are shown", c->path,
+			c->whole_blocks, (double)c->last_time_ns / 1e9);
+	warn_damage(r);
+	if (lost)
+		ui_warn("%s: %s events were lost: totals are lower bounds", c->path,
+			ui_count(count, sizeof(count), lost));
+}
+
+static int choose_process(struct report *r, uint64_t pid)
+{
+	r->process = UINT32_MAX;
+	if (!pid)
+		return UI_OK;
+	r->process = capture_process_by_pid(r->capture, (uint32_t)pid);
+	if (r->process != UINT32_MAX)
+		return UI_OK;
+	ui_error("No process %" PRIu64 " in %s; tracker info lists them", pid, r->capture->path);
+	return UI_CANNOT;
+}
+
+int report_open(struct report *r, const char *operand, const struct report_options *o)
+{
+	struct trk_fault fault = { 0 };
+	struct point_range at;
+	char *path = NULL;
+	int err;
+
+	*r = (struct report){ .process = UINT32_MAX };
+	err = point_parse(operand, &path, &at, &fault);
+	if (err) {
+		ui_error("%s: %s", operand, err == TRK_ERR_NOMEM ? "out of memory" : fault.why);
+		return UI_CANNOT;
+	}
+	r->at = at;
+	r->has_point = strcmp(path, operand) != 0;
+	err = capture_open(&r->capture, path, &fault);
+	if (err) {
+		err = cannot_open(path, &fault, errno);
+		goto out;
+	}
+	warn_not_whole(r);
+	err = choose_process(r, o->pid);
+out:
+	free(path);
+	if (err)
+		report_close(r);
+	return err;
+}
+
+int report_stacks(struct report *r, const struct report_options *o)
+{
+	const struct stacks_options options = {
+		.no_skip = o->no_skip,
+		.skip_patterns = (const char *const *)o->skip_frames.items,
+	};
+
+	if (stacks_new(&r->stacks, r->capture, &options) == 0)
+		return UI_OK;
+	ui_error("Cannot read symbols: out of memory");
+	return UI_CANNOT;
+}
+
+static void step(void *data, uint64_t events)
+{
+	ui_progress_step(data, events);
+}
+
+int report_view(struct report *r, struct view_options *o, struct view *ret)
+{
+	struct ui_progress progress;
+	struct trk_fault fault;
+	int err;
+
+	ui_progress_start(&progress, "reading events", r->capture->event_count);
+	o->progress = step;
+	o->progress_data = &progress;
+	err = view_build(r->capture, o, ret, &fault);
+	ui_progress_end(&progress);
+	if (err) {
+		ui_error("%s: %s", r->capture->path, fault.why);
+		return UI_CANNOT;
+	}
+	warn_damage(r);
+	return UI_OK;
+}
+
+void report_close(struct report *r)
+{
+	if (!r)
+		return;
+	if (r->capture)
+		warn_damage(r);
+	stacks_free(r->stacks);
+	capture_close(r->capture);
+	*r = (struct report){ 0 };
+}
