@@ -1,0 +1,39 @@
+/*
+ * fuzz_wire - a thread's records out of any bytes, as a dying or hostile program
+ * leaves them: decoding ends, counts are bounded, texts lie inside the input.
+ */
+#include "fuzz.h"
+
+#include "format/event.h"
+#include "format/wire.h"
+
+static void must_lie_inside(const void *p, uint32_t bytes, const uint8_t *data, size_t size)
+{
+	const uint8_t *at = p;
+
+	MUST(p ? at >= data && at <= data + size && bytes <= (size_t)(data + size - at) : !bytes);
+}
+
+static volatile uint64_t sink; /* keeps the sum alive */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct byte_reader r = byte_reader_of(data, size);
+	struct wire_state s = { 0 };
+	struct wire_record record;
+	uint64_t epoch = 0, sum = 0;
+	size_t records = 0;
+
+	while (wire_decode(&s, &r, &record) == 0) {
+		MUST(++records <= size);
+		MUST(record.push_count <= WIRE_FRAMES_MAX);
+		for (uint32_t i = 0; i < record.push_count; i++)
+			sum += record.pushes[i]; /* a sanitizer sees what was not set */
+		must_lie_inside(record.text, record.text_bytes, data, size);
+		must_lie_inside(record.build_id, record.build_id_bytes, data, size);
+		MUST(record.epoch >= epoch);
+		epoch = record.epoch;
+	}
+	sink = sum;
+	return 0;
+}
