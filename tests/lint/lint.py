@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""lint - rules that a compiler does not check: lint.py SOURCE_ROOT [LIBTRACKER_SO]
+
+Who may include whom, no markers of unfinished work, no endless functions and
+files; and of the built libtracker.so: which symbols it takes from others (those
+in libtracker-symbols.txt), which libraries it needs (libc), how much static TLS.
+"""
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.abspath(sys.argv[1])
+LIBRARY = sys.argv[2] if len(sys.argv) > 2 else None
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+FUNCTION_LINES, FILE_LINES = 90, 700
+TLS_BYTES = 64
+NEEDED = {"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
+TEXT = (".c", ".h", ".py", ".sh", ".js", ".css", ".html", ".md", ".scd", ".build", ".txt")
+CODE = (".c", ".h", ".py", ".sh", ".js", ".css")
+
+# Folder: patterns of what its files may include with "". A name without a folder is one of its own.
+INCLUDES = {
+    "format": ["format/.*"],
+    "libtracker": ["format/(bytes|trk|wire|shm).h", "libtracker/.*", "[^/]*"],
+    "reporters/ui": ["ui/.*", "[^/]*"],
+    "reporters/replay": ["format/.*", "replay/.*", "[^/]*"],
+    "reporters/symbols": ["format/.*", "replay/capture.h", "symbols/.*", "[^/]*"],
+    "tools": ["(format|replay|symbols|ui|tools|libtracker|run|record)/.*", "[^/]*"],
+}
+MARKERS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")  # not markers here
+MACHINE = re.compile(r"(?<![\w.])/work/(main|shared)|/tmp/wt\b")
+
+problems = []
+
+
+def problem(path, line, text):
+    problems.append("%s:%d: %s" % (os.path.relpath(path, ROOT), line, text))
+
+
+def sources():
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"],
+                            capture_output=True, text=True)
+    if listed.returncode == 0:
+        names = listed.stdout.splitlines()
+    else:  # a release archive
+        names = [os.path.relpath(os.path.join(d, f), ROOT) for d, _, files in os.walk(ROOT)
+                 for f in files]
+    for name in names:
+        path = os.path.join(ROOT, name)
+        if name.endswith(TEXT) and os.path.isfile(path) and not name.startswith("build"):
+            yield name, path
+
+
+def check_includes(name, path, lines):
+    folders = [f for f in INCLUDES if name.startswith(f + "/")]
+    for n, line in enumerate(lines, 1):
+        m = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+        if not m:
+            continue
+        if m[1].endswith(".c") and not name.startswith("tests/"):
+            problem(path, n, "includes the source file %s" % m[1])
+        for folder in folders:
+            if not any(re.fullmatch(p, m[1]) for p in INCLUDES[folder]):
+                problem(path, n, "%s/ must not include %s" % (folder, m[1]))
+
+
+def check_words(name, path, lines):
+    for n, line in enumerate(lines, 1):
+        if MARKERS.search(line):
+            problem(path, n, "marker of unfinished work: %s" % MARKERS.search(line)[0])
+        if MACHINE.search(line) and not name.startswith("tests/lint/"):
+            problem(path, n, "path of one machine: %s" % MACHINE.search(line)[0])
+
+
+def check_lengths(name, path, lines):
+    if not name.endswith(CODE):
+        return
+    if len(lines) > FILE_LINES:
+        problem(path, len(lines), "%d lines; a file has at most %d" % (len(lines), FILE_LINES))
+    if not name.endswith((".c", ".h")):
+        return
+    start = None
+    for n, line in enumerate(lines, 1):
+        if line.startswith("{"):
+            start = n
+        elif line.startswith("}") and start:
+            if n - start + 1 > FUNCTION_LINES:
+                problem(path, start, "%d lines; a function has at most %d" % (n - start + 1, FUNCTION_LINES))
+            start = None
+
+
+def tool(*args):
+    return subprocess.run(args, capture_output=True, text=True, check=True).stdout
+
+
+def check_symbols(library):
+    with open(os.path.join(HERE, "libtracker-symbols.txt")) as f:
+        allowed = {line.split("#")[0].strip() for line in f} - {""}
+    taken = {line.split()[-1].split("@")[0] for line in tool("nm", "-D", "--undefined-only", library).splitlines()}
+    for symbol in sorted(taken - allowed):
+        problem(library, 0, "takes %s from another library; see tests/lint/libtracker-symbols.txt" % symbol)
+
+
+def check_dynamic(library):
+    needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", tool("readelf", "-dW", library)))
+    for name in sorted(needed - NEEDED):
+        problem(library, 0, "needs %s" % name)
+    for m in re.finditer(r"^\s*TLS\s+.*", tool("readelf", "-lW", library), re.M):
+        size = int(m[0].split()[5], 16)
+        if size > TLS_BYTES:
+            problem(library, 0, "%d bytes of static TLS; at most %d" % (size, TLS_BYTES))
+
+
+def main():
+    count = 0
+    for name, path in sources():
+        with open(path, encoding="utf-8", errors="replace") as f:
+            lines = f.read().splitlines()
+        check_includes(name, path, lines)
+        check_words(name, path, lines)
+        check_lengths(name, path, lines)
+        count += 1
+    if not count:
+        problems.append("no sources in %s" % ROOT)
+    if LIBRARY:
+        check_symbols(LIBRARY)
+        check_dynamic(LIBRARY)
+    print("\n".join(problems + ["%d files, %d problems" % (count, len(problems))]))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
