@@ -1,0 +1,264 @@
+/*
+ * segment - targets without targets: a test fills the shared segment by hand,
+ * in whatever order and state it wants, and runs the recorder's rounds over it.
+ */
+#ifndef TEST_SEGMENT_H
+#define TEST_SEGMENT_H
+
+#include "capture_file.h"
+
+#include <sys/epoll.h>
+
+#include "format/shm.h"
+#include "format/wire.h"
+#include "tools/record/recorder.h"
+
+static uint64_t segment_now_ns;
+
+uint64_t recorder_clock(const struct recorder *r)
+{
+	(void)r;
+	return segment_now_ns;
+}
+
+/* A thread of a target: what libtracker keeps, as far as a test needs it. */
+struct fake_thread {
+	uint32_t slot, chunk /* + 1 */, sequence;
+	uint8_t record[WIRE_RECORD_MAX];
+	uint8_t *at;
+	uint64_t epoch, time_ns, address, pc;
+};
+
+struct segment {
+	struct recorder *r;
+	struct shm *shm;
+	struct capture_file file;
+	struct capture *capture;
+	struct cursor *cursor;
+};
+
+static inline struct segment segment_new(void)
+{
+	struct segment s = { .r = calloc(1, sizeof(*s.r)), .file = capture_file_new() };
+
+	s.shm = mmap(NULL, sizeof(*s.shm), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(s.r && s.shm != MAP_FAILED);
+	segment_now_ns = 1000000000ull;
+	s.r->shm = s.shm;
+	s.r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	s.r->writer = capture_file_writer(&s.file);
+	assert_int_equal(heap_new(&s.r->heap, 1, NULL), 0);
+	assert_int_equal(intern_init(&s.r->intern, s.r->writer), 0);
+	return s;
+}
+
+static inline void segment_free(struct segment *s)
+{
+	cursor_close(s->cursor);
+	capture_close(s->capture);
+	for (size_t i = 0; i < s->r->process_count; i++)
+		process_free(s->r->processes[i]);
+	for (uint32_t i = 0; i < s->r->module_count; i++) {
+		free((char *)s->r->modules[i].path);
+		free((uint8_t *)s->r->modules[i].build_id);
+	}
+	free(s->r->modules);
+	free(s->r->processes);
+	free(s->r->live);
+	intern_finish(&s->r->intern);
+	heap_free(s->r->heap);
+	writer_free(s->r->writer);
+	close(s->r->epoll);
+	close(s->file.fd);
+	munmap(s->shm, sizeof(*s->shm));
+	free(s->r);
+}
+
+static inline uint64_t segment_round(struct segment *s)
+{
+	uint64_t bytes;
+
+	segment_now_ns += 1000000;
+	round_run(s->r, &bytes);
+	return bytes;
+}
+
+/* ---- what a target does ---- */
+
+static inline void fake_process(struct segment *s, uint32_t slot, uint32_t pid, uint32_t origin)
+{
+	struct shm_process *const p = &s->shm->processes[slot];
+
+	p->pid = pid;
+	p->ppid = 1;
+	p->parent = 0;
+	p->origin = origin;
+	p->order = 0xffff;
+	strcpy(p->executable, "/bin/fake");
+	memcpy(p->command, "fake\0arg", 9);
+	p->command_bytes = 9;
+	if (s->shm->header.process_high <= slot)
+		s->shm->header.process_high = slot + 1;
+	p->state = SHM_LIVE;
+}
+
+static inline struct fake_thread fake_thread(struct segment *s, uint32_t slot, uint32_t process,
+					     uint32_t tid)
+{
+	struct shm_thread *const t = &s->shm->threads[slot];
+
+	t->process = process;
+	t->tid = tid;
+	t->first_chunk = 0;
+	t->busy = SHM_IDLE;
+	if (s->shm->header.thread_high <= slot)
+		s->shm->header.thread_high = slot + 1;
+	t->state = SHM_LIVE;
+	return (struct fake_thread){ .slot = slot };
+}
+
+static inline void fake_next_chunk(struct segment *s, struct fake_thread *t)
+{
+	uint32_t n = 0;
+
+	while (s->shm->chunk_bitmap[n / 64] >> (n % 64) & 1)
+		n++;
+	assert_true(n < SHM_CHUNKS);
+	s->shm->chunk_bitmap[n / 64] |= 1ull << (n % 64);
+	s->shm->chunks[n].next = s->shm->chunks[n].committed = 0;
+	s->shm->chunks[n].thread = t->slot;
+	s->shm->chunks[n].sequence = t->sequence++;
+	if (t->chunk)
+		s->shm->chunks[t->chunk - 1].next = n + 1;
+	else
+		s->shm->threads[t->slot].first_chunk = n + 1;
+	t->chunk = n + 1;
+}
+
+/* Begins a record of the thread; its epoch, and the process's order word with it. */
+static inline void fake_begin(struct segment *s, struct fake_thread *t, uint8_t kind, uint64_t epoch,
+			      bool stack)
+{
+	const uint32_t process = s->shm->threads[t->slot].process;
+	_Atomic uint64_t *const order = &s->shm->processes[process].order;
+
+	if (epoch > *order >> 16)
+		*order = epoch << 16 | t->slot;
+	t->at = t->record;
+	*t->at++ = kind | WIRE_EPOCH | (stack ? WIRE_STACK : 0);
+	t->at = put_varint(t->at, epoch - t->epoch);
+	t->epoch = epoch;
+}
+
+static inline void fake_stack(struct fake_thread *t, uint32_t pops, uint32_t count, const uint64_t *pcs)
+{
+	t->at = put_varint(put_varint(t->at, pops), count);
+	for (uint32_t i = 0; i < count; i++) {
+		t->at = put_zigzag(t->at, (int64_t)(pcs[i] - t->pc));
+		t->pc = pcs[i];
+	}
+}
+
+static inline void fake_address(struct fake_thread *t, uint64_t address)
+{
+	t->at = put_zigzag(t->at, (int64_t)(address - t->address));
+	t->address = address;
+}
+
+static inline void fake_publish(struct segment *s, struct fake_thread *t)
+{
+	const uint32_t size = (uint32_t)(t->at - t->record);
+
+	if (!t->chunk || s->shm->chunks[t->chunk - 1].committed + size > SHM_PAYLOAD_BYTES)
+		fake_next_chunk(s, t);
+	struct shm_chunk *const k = &s->shm->chunks[t->chunk - 1];
+
+	memcpy(k->payload + k->committed, t->record, size);
+	k->committed += size;
+}
+
+static inline void fake_malloc(struct segment *s, struct fake_thread *t, uint64_t epoch,
+			       uint64_t address, uint64_t size)
+{
+	fake_begin(s, t, TRK_MALLOC, epoch, false);
+	fake_address(t, address);
+	t->at = put_varint(t->at, size);
+	fake_publish(s, t);
+}
+
+static inline void fake_free(struct segment *s, struct fake_thread *t, uint64_t epoch,
+			     uint64_t address)
+{
+	fake_begin(s, t, TRK_FREE, epoch, false);
+	fake_address(t, address);
+	fake_publish(s, t);
+}
+
+static inline void fake_realloc_begin(struct segment *s, struct fake_thread *t, uint64_t epoch,
+				      uint64_t old)
+{
+	fake_begin(s, t, WIRE_REALLOC_BEGIN, epoch, false);
+	fake_address(t, old);
+	fake_publish(s, t);
+}
+
+static inline void fake_realloc_end(struct segment *s, struct fake_thread *t, uint64_t epoch,
+				    uint8_t outcome, uint64_t address, uint64_t size)
+{
+	fake_begin(s, t, WIRE_REALLOC_END, epoch, false);
+	*t->at++ = TRK_REALLOC;
+	*t->at++ = outcome;
+	fake_address(t, address);
+	t->at = put_varint(t->at, size);
+	fake_publish(s, t);
+}
+
+static inline void fake_module(struct segment *s, struct fake_thread *t, uint64_t epoch,
+			       const char *path, uint64_t start, uint64_t end)
+{
+	fake_begin(s, t, WIRE_MODULE, epoch, false);
+	t->at = put_varint(put_varint(put_varint(put_varint(t->at, start), start), end), 0);
+	t->at = put_varint(t->at, strlen(path));
+	memcpy(t->at, path, strlen(path));
+	t->at += strlen(path);
+	t->at = put_varint(t->at, 0);
+	fake_publish(s, t);
+}
+
+/* ---- what was recorded ---- */
+
+/* Finishes the file and opens it. */
+static inline void segment_open(struct segment *s)
+{
+	struct trk_fault fault;
+
+	capture_file_finish(s->r->writer);
+	s->r->writer = NULL;
+	assert_int_equal(capture_open(&s->capture, s->file.path, &fault), 0);
+	assert_true(s->capture->complete);
+	assert_int_equal(cursor_open(&s->cursor, s->capture, UINT32_MAX), 0);
+}
+
+/* The next event; TRK_END is a failure. */
+static inline struct trk_event segment_event(struct segment *s)
+{
+	struct trk_event e;
+	uint64_t seq;
+
+	if (!s->cursor)
+		segment_open(s);
+	assert_int_equal(cursor_next(s->cursor, &e, &seq), 0);
+	return e;
+}
+
+static inline void segment_no_event(struct segment *s)
+{
+	struct trk_event e;
+	uint64_t seq;
+
+	if (!s->cursor)
+		segment_open(s);
+	assert_int_equal(cursor_next(s->cursor, &e, &seq), TRK_END);
+}
+
+#endif

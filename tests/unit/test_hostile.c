@@ -1,0 +1,151 @@
+/* hostile - a target writes anything into the shared segment: the recorder lives and its file is whole. */
+#include "segment.h"
+
+#define SELF ((uint32_t)getpid())
+#define ROUNDS 300
+
+/* A small number mostly, so that indices often hit something; anything at times. */
+static uint32_t some_number(uint64_t *seed, uint32_t below)
+{
+	return random_next(seed) % 8 ? (uint32_t)(random_next(seed) % below) :
+				       (uint32_t)random_any(seed);
+}
+
+static void scribble_process(struct shm *shm, uint64_t *seed)
+{
+	struct shm_process *const p = &shm->processes[random_next(seed) % 4];
+
+	p->pid = random_next(seed) % 2 ? SELF : 0x7ffffff0u + (uint32_t)(random_next(seed) % 16);
+	p->ppid = some_number(seed, 4);
+	p->parent = some_number(seed, 6);
+	p->origin = some_number(seed, 3);
+	p->order = random_any(seed);
+	p->command_bytes = (uint32_t)random_any(seed);
+	p->start_ns = random_any(seed);
+	p->notices = (uint32_t)random_any(seed);
+	memset(p->executable, 'x', sizeof(p->executable));
+	memset(p->command, 'y', sizeof(p->command));
+	p->state = some_number(seed, 4);
+}
+
+static void scribble_thread(struct shm *shm, uint64_t *seed)
+{
+	struct shm_thread *const t = &shm->threads[random_next(seed) % 16];
+
+	t->process = some_number(seed, 4);
+	t->tid = SELF + some_number(seed, 4);
+	t->first_chunk = some_number(seed, 32);
+	t->busy = random_any(seed);
+	t->lost = random_any(seed);
+	t->start_ns = random_any(seed);
+	t->name_version = some_number(seed, 4);
+	memset(t->name, (int)random_next(seed), sizeof(t->name));
+	t->state = some_number(seed, 4);
+}
+
+static void scribble_chunk(struct shm *shm, uint64_t *seed)
+{
+	struct shm_chunk *const k = &shm->chunks[random_next(seed) % 32];
+
+	k->next = some_number(seed, 34);
+	k->committed = some_number(seed, SHM_PAYLOAD_BYTES + 10);
+	k->thread = some_number(seed, 16);
+	k->sequence = some_number(seed, 3);
+	for (size_t i = 0; i < sizeof(k->payload); i++)
+		k->payload[i] = random_next(seed) % 4 ? (uint8_t)(random_next(seed) % 32) :
+							(uint8_t)random_next(seed);
+}
+
+static void scribble(struct shm *shm, uint64_t *seed)
+{
+	shm->header.process_high = some_number(seed, 5);
+	shm->header.thread_high = some_number(seed, 17);
+	shm->header.chunk_waiters = some_number(seed, 2);
+	for (unsigned i = random_next(seed) % 3; i-- > 0;)
+		scribble_process(shm, seed);
+	for (unsigned i = random_next(seed) % 16; i-- > 0;)
+		scribble_thread(shm, seed);
+	for (unsigned i = random_next(seed) % 16; i-- > 0;)
+		scribble_chunk(shm, seed);
+	shm->chunk_bitmap[0] = random_any(seed);
+}
+
+static void garbage_everywhere(void **state)
+{
+	for (uint64_t run = 0; run < 8; run++) {
+		struct segment s = segment_new();
+		uint64_t seed = 1000 + run;
+
+		for (int i = 0; i < ROUNDS; i++) {
+			scribble(s.shm, &seed);
+			segment_round(&s);
+			if (i % 32 == 0)
+				thread_find_dead(s.r);
+		}
+		segment_open(&s);
+		segment_free(&s);
+	}
+}
+
+/* Well-formed chains of records that are well-formed up to one bit. */
+static void flipped_bits_in_records(void **state)
+{
+	for (uint64_t seed = 1; seed < 400; seed++) {
+		struct segment s = segment_new();
+		uint64_t random = seed, pcs[40];
+		struct fake_thread t;
+
+		fake_process(&s, 0, SELF, SHM_ATTACHED);
+		t = fake_thread(&s, 0, 0, SELF);
+		fake_module(&s, &t, 1, "/lib/libfake.so", 0x10000, 0x90000);
+		for (int i = 0; i < 60; i++) {
+			for (int j = 0; j < 40; j++)
+				pcs[j] = 0x10000 + random_next(&random) % 0x80000;
+			fake_begin(&s, &t, TRK_MALLOC, 1, true);
+			fake_stack(&t, (uint32_t)(random_next(&random) % 30), 20, pcs);
+			fake_address(&t, random_any(&random));
+			t.at = put_varint(t.at, random_any(&random));
+			fake_publish(&s, &t);
+		}
+		struct shm_chunk *const k = &s.shm->chunks[random_next(&random) % t.sequence];
+
+		k->payload[random_next(&random) % (k->committed + 1)] ^= 1u << random_next(&random) % 8;
+		segment_round(&s);
+		segment_open(&s);
+		segment_free(&s);
+	}
+}
+
+/* A chain that ends in itself, and two threads that share one. */
+static void chains_in_a_circle(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread a, b;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	a = fake_thread(&s, 0, 0, SELF);
+	fake_malloc(&s, &a, 1, 0x1000, 10);
+	s.shm->chunks[0].next = 1;
+	b = fake_thread(&s, 1, 0, SELF + 1);
+	s.shm->threads[1].first_chunk = 1;
+	segment_round(&s);
+	segment_round(&s);
+	assert_true(s.r->counters.corrupt >= 1);
+	b = fake_thread(&s, 2, 0, SELF + 2);
+	fake_malloc(&s, &b, 2, 0x2000, 20);
+	segment_round(&s);
+	assert_int_equal(segment_event(&s).size, 10);
+	assert_int_equal(segment_event(&s).kind, TRK_MALLOC);
+	segment_free(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(garbage_everywhere),
+		cmocka_unit_test(flipped_bits_in_records),
+		cmocka_unit_test(chains_in_a_circle),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

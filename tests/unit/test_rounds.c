@@ -1,0 +1,431 @@
+/* rounds - the recorder over a hand-made segment: order, realloc, processes, chunks. */
+#include "segment.h"
+
+#include <sys/wait.h>
+
+#define SELF ((uint32_t)getpid())
+#define BUSY_MS 100
+
+static void one_thread_in_program_order(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread t;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	t = fake_thread(&s, 0, 0, SELF);
+	for (uint64_t i = 0; i < 5000; i++)
+		fake_malloc(&s, &t, 1, 0x1000 + 16 * i, i);
+	assert_true(segment_round(&s) > 5000);
+	for (uint64_t i = 0; i < 5000; i++) {
+		const struct trk_event e = segment_event(&s);
+
+		assert_int_equal(e.address, 0x1000 + 16 * i);
+		assert_int_equal(e.size, i);
+		assert_int_equal(e.kind, TRK_MALLOC);
+	}
+	segment_no_event(&s);
+	segment_free(&s);
+}
+
+/* Every chunk but the one being filled goes back, and the waiters' word counts them. */
+static void read_chunks_are_given_back(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread t;
+	unsigned used = 0;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	t = fake_thread(&s, 0, 0, SELF);
+	for (uint64_t i = 0; i < 10000; i++)
+		fake_malloc(&s, &t, 1, 0x1000 + 16 * i, 8);
+	assert_true(t.sequence > 3);
+	segment_round(&s);
+	for (unsigned i = 0; i < SHM_BITMAP_WORDS; i++)
+		used += (unsigned)__builtin_popcountll(s.shm->chunk_bitmap[i]);
+	assert_int_equal(used, 1);
+	assert_int_equal(s.shm->header.chunks_freed, t.sequence - 1);
+	s.shm->threads[0].state = SHM_EXITED;
+	segment_round(&s);
+	assert_int_equal(s.shm->chunk_bitmap[(t.chunk - 1) / 64] >> ((t.chunk - 1) % 64) & 1, 0);
+	assert_int_equal(s.shm->threads[0].state, SHM_FREE);
+	segment_free(&s);
+}
+
+/* Published in another order than they happened: epochs decide, at random, 64 times. */
+static void epochs_decide_between_threads(void **state)
+{
+	uint64_t seed = 7;
+
+	for (int run = 0; run < 64; run++) {
+		struct segment s = segment_new();
+		struct fake_thread t[4];
+		uint64_t owner[400];
+
+		fake_process(&s, 0, SELF, SHM_ATTACHED);
+		for (uint32_t i = 0; i < 4; i++)
+			t[i] = fake_thread(&s, i, 0, SELF + i);
+		for (uint64_t e = 0; e < 400; e++)
+			owner[e] = random_next(&seed) % 4;
+		for (uint32_t i = 0; i < 4; i++) /* one thread after the other */
+			for (uint64_t e = 0; e < 400; e++)
+				if (owner[e] == i)
+					fake_malloc(&s, &t[i], e + 1, 0x1000 + 16 * e, e);
+		segment_round(&s);
+		for (uint64_t e = 0; e < 400; e++)
+			assert_int_equal(segment_event(&s).size, e);
+		assert_int_equal(s.r->counters.late, 0);
+		segment_free(&s);
+	}
+}
+
+static void a_busy_thread_holds_back_what_is_later(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread a, b;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	a = fake_thread(&s, 0, 0, SELF);
+	b = fake_thread(&s, 1, 0, SELF + 1);
+	fake_malloc(&s, &b, 1, 0x100, 1);
+	s.shm->threads[0].busy = 1; /* a has loaded the order word and not stamped yet */
+	fake_malloc(&s, &b, 3, 0x300, 3);
+	segment_round(&s);
+	segment_round(&s);
+	assert_int_equal(s.r->counters.events, 1);
+	fake_malloc(&s, &a, 2, 0x200, 2);
+	s.shm->threads[0].busy = SHM_IDLE;
+	segment_round(&s);
+	for (uint64_t i = 1; i <= 3; i++)
+		assert_int_equal(segment_event(&s).size, i);
+	assert_int_equal(s.r->counters.late, 0);
+	segment_free(&s);
+}
+
+static void a_stopped_thread_is_not_waited_for_long(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread a, b;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	a = fake_thread(&s, 0, 0, SELF);
+	b = fake_thread(&s, 1, 0, SELF + 1);
+	fake_malloc(&s, &b, 1, 0x100, 1);
+	s.shm->threads[0].busy = 1;
+	fake_malloc(&s, &b, 3, 0x300, 3);
+	for (int i = 0; i < BUSY_MS / 2; i++)
+		segment_round(&s);
+	assert_int_equal(s.r->counters.events, 1);
+	for (int i = 0; i < BUSY_MS; i++)
+		segment_round(&s);
+	assert_int_equal(s.r->counters.events, 2);
+	fake_malloc(&s, &a, 2, 0x200, 2);
+	s.shm->threads[0].busy = SHM_IDLE;
+	segment_round(&s);
+	assert_int_equal(s.r->counters.events, 3);
+	assert_int_equal(s.r->counters.late, 1);
+	segment_free(&s);
+}
+
+/* The owner shows its own epoch event after event: that holds nobody up, however long. */
+static void the_owner_of_the_epoch_is_never_stuck(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread a, b;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	a = fake_thread(&s, 0, 0, SELF);
+	b = fake_thread(&s, 1, 0, SELF + 1);
+	s.shm->threads[0].busy = 1;
+	for (uint64_t i = 0; i < 3 * BUSY_MS; i++) {
+		fake_malloc(&s, &a, 1, 0x1000 + 16 * i, 1);
+		segment_round(&s);
+		assert_int_equal(s.r->counters.events, i + 1);
+	}
+	/* now another thread takes over, and the old owner is in the middle of an event */
+	fake_malloc(&s, &b, 2, 0x100, 1);
+	segment_round(&s);
+	assert_int_equal(s.r->counters.events, 3 * BUSY_MS);
+	segment_free(&s);
+}
+
+/* The slot's next thread finds itself the owner of the last one's epoch. */
+static void a_reused_slot_keeps_the_order(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread a, b;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	a = fake_thread(&s, 0, 0, SELF);
+	b = fake_thread(&s, 1, 0, SELF + 1);
+	s.shm->threads[1].busy = 4; /* nothing is final: both streams wait in the recorder */
+	fake_malloc(&s, &b, 4, 0x100, 1);
+	fake_malloc(&s, &a, 5, 0x200, 2);
+	fake_malloc(&s, &a, 5, 0x300, 3);
+	s.shm->threads[0].state = SHM_EXITED;
+	segment_round(&s);
+	assert_int_equal(s.shm->threads[0].state, SHM_FREE);
+	a = fake_thread(&s, 0, 0, SELF + 2);
+	fake_malloc(&s, &a, 5, 0x400, 4);
+	segment_round(&s);
+	s.shm->threads[1].busy = SHM_IDLE;
+	segment_round(&s);
+	for (uint64_t i = 1; i <= 4; i++)
+		assert_int_equal(segment_event(&s).size, i);
+	assert_int_equal(s.capture->thread_count, 3);
+	segment_free(&s);
+}
+
+/* ---- realloc ---- */
+
+static void a_realloc_is_one_event(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread t;
+	struct trk_event e;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	t = fake_thread(&s, 0, 0, SELF);
+	fake_malloc(&s, &t, 1, 0x1000, 10);
+	fake_realloc_begin(&s, &t, 1, 0x1000);
+	fake_realloc_end(&s, &t, 1, WIRE_MOVED, 0x2000, 20);
+	fake_realloc_begin(&s, &t, 1, 0x2000);
+	segment_round(&s); /* its end is not there yet: it waits */
+	assert_int_equal(s.r->counters.events, 2);
+	fake_realloc_end(&s, &t, 1, WIRE_FAILED, 0x2000, 1ull << 60);
+	segment_round(&s);
+	segment_event(&s);
+	e = segment_event(&s);
+	assert_int_equal(e.kind, TRK_REALLOC);
+	assert_int_equal(e.old_address, 0x1000);
+	assert_int_equal(e.address, 0x2000);
+	assert_int_equal(e.size, 20);
+	e = segment_event(&s);
+	assert_int_equal(e.kind, TRK_REALLOC);
+	assert_int_equal(e.old_address, 0x2000);
+	assert_int_equal(e.address, 0);
+	assert_int_equal(e.size, 1ull << 60);
+	segment_no_event(&s);
+	segment_free(&s);
+}
+
+static void check_kinds(struct segment *s, const uint8_t *kinds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(segment_event(s).kind, kinds[i]);
+	segment_no_event(s);
+}
+
+/* Another thread gets the released address before the realloc returns. */
+static void a_realloc_that_others_interrupt_is_two_events(void **state)
+{
+	static const uint8_t kinds[] = { TRK_MALLOC, TRK_REALLOC_RELEASE, TRK_MALLOC,
+					 TRK_REALLOC_ACQUIRE, TRK_REALLOC_RELEASE, TRK_FREE,
+					 TRK_REALLOC_WITHDRAW };
+	struct segment s = segment_new();
+	struct fake_thread a, b;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	a = fake_thread(&s, 0, 0, SELF);
+	b = fake_thread(&s, 1, 0, SELF + 1);
+	fake_malloc(&s, &a, 1, 0x1000, 10);
+	fake_realloc_begin(&s, &a, 1, 0x1000);
+	fake_malloc(&s, &b, 2, 0x1000, 5);
+	fake_realloc_end(&s, &a, 3, WIRE_MOVED, 0x3000, 30);
+	fake_realloc_begin(&s, &a, 3, 0x3000);
+	fake_free(&s, &b, 4, 0x1000);
+	fake_realloc_end(&s, &a, 5, WIRE_FAILED, 0x3000, 40);
+	segment_round(&s);
+	assert_int_equal(heap_totals(s.r->heap)->live_blocks, 1);
+	assert_int_equal(heap_totals(s.r->heap)->live_bytes, 30);
+	check_kinds(&s, kinds, sizeof(kinds));
+	segment_free(&s);
+}
+
+/* A realloc that takes long must not hold up the others for ever. */
+static void a_slow_realloc_is_split(void **state)
+{
+	static const uint8_t kinds[] = { TRK_REALLOC_RELEASE, TRK_MALLOC, TRK_REALLOC_ACQUIRE };
+	struct segment s = segment_new();
+	struct fake_thread a, b;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	a = fake_thread(&s, 0, 0, SELF);
+	b = fake_thread(&s, 1, 0, SELF + 1);
+	fake_realloc_begin(&s, &a, 1, 0x1000);
+	fake_malloc(&s, &b, 2, 0x2000, 5);
+	segment_round(&s);
+	assert_int_equal(s.r->counters.events, 0);
+	for (int i = 0; i < 5; i++)
+		segment_round(&s);
+	assert_int_equal(s.r->counters.events, 2);
+	fake_realloc_end(&s, &a, 3, WIRE_MOVED, 0x3000, 30);
+	segment_round(&s);
+	check_kinds(&s, kinds, sizeof(kinds));
+	segment_free(&s);
+}
+
+static void a_process_killed_inside_realloc(void **state)
+{
+	static const uint8_t kinds[] = { TRK_MALLOC, TRK_REALLOC_RELEASE };
+	struct segment s = segment_new();
+	struct fake_thread t;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	t = fake_thread(&s, 0, 0, SELF);
+	fake_malloc(&s, &t, 1, 0x1000, 10);
+	fake_realloc_begin(&s, &t, 1, 0x1000);
+	segment_round(&s);
+	s.r->processes[0]->dying = true;
+	segment_round(&s);
+	assert_true(s.r->processes[0]->gone);
+	check_kinds(&s, kinds, sizeof(kinds));
+	segment_free(&s);
+}
+
+static void an_end_without_a_begin_breaks_only_its_thread(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread a, b;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	a = fake_thread(&s, 0, 0, SELF);
+	b = fake_thread(&s, 1, 0, SELF + 1);
+	fake_realloc_end(&s, &a, 1, WIRE_MOVED, 0x1000, 10);
+	fake_malloc(&s, &a, 1, 0x1000, 10);
+	fake_malloc(&s, &b, 2, 0x2000, 5);
+	segment_round(&s);
+	assert_int_equal(s.r->counters.corrupt, 1);
+	assert_int_equal(segment_event(&s).kind, TRK_GAP);
+	assert_int_equal(segment_event(&s).address, 0x2000);
+	segment_no_event(&s);
+	segment_free(&s);
+}
+
+/* ---- processes ---- */
+
+/* Nobody holds a dead process up: flags are void, nothing can come any more. */
+static void everything_of_a_dead_process_is_read(void **state)
+{
+	struct segment s = segment_new();
+	const pid_t pid = fork();
+	struct fake_thread a, b;
+
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	fake_process(&s, 3, (uint32_t)pid, SHM_ATTACHED);
+	a = fake_thread(&s, 5, 3, (uint32_t)pid);
+	b = fake_thread(&s, 6, 3, (uint32_t)pid + 1);
+	fake_malloc(&s, &a, 7, 0x700, 2);
+	fake_malloc(&s, &b, 1, 0x100, 1);
+	s.shm->threads[5].busy = s.shm->threads[6].busy = 0;
+	segment_round(&s);
+	assert_int_equal(s.r->live_count, 0);
+	assert_int_equal(s.shm->processes[3].state, SHM_FREE);
+	assert_int_equal(s.shm->threads[5].state, SHM_FREE);
+	assert_int_equal(s.shm->chunk_bitmap[0], 0);
+	assert_int_equal(segment_event(&s).size, 1);
+	assert_int_equal(segment_event(&s).size, 2);
+	assert_true(s.capture->processes[0].end_ns != UINT64_MAX);
+	assert_string_equal(s.capture->processes[0].name, "fake");
+	assert_memory_equal(s.capture->processes[0].command_line, "fake\0arg", 9);
+	segment_free(&s);
+}
+
+/* Same pid, new slot: one process, and nothing of the old program lives. */
+static void exec_goes_on_in_the_same_process(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread t;
+	struct trk_event e;
+
+	fake_process(&s, 0, SELF, SHM_FORKED);
+	t = fake_thread(&s, 0, 0, SELF);
+	fake_malloc(&s, &t, 1, 0x1000, 10);
+	segment_round(&s);
+	fake_malloc(&s, &t, 1, 0x2000, 10);
+	fake_process(&s, 1, SELF, SHM_ATTACHED);
+	strcpy(s.shm->processes[1].executable, "/bin/other");
+	t = fake_thread(&s, 1, 1, SELF);
+	fake_malloc(&s, &t, 1, 0x1000, 30);
+	segment_round(&s);
+	assert_int_equal(s.shm->processes[0].state, SHM_FREE);
+	assert_int_equal(heap_totals(s.r->heap)->live_bytes, 30);
+	segment_event(&s);
+	assert_int_equal(segment_event(&s).address, 0x2000);
+	e = segment_event(&s);
+	assert_int_equal(e.kind, TRK_EXEC);
+	assert_memory_equal(e.label, "other", 5);
+	assert_int_equal(segment_event(&s).size, 30);
+	assert_int_equal(s.capture->process_count, 1);
+	assert_int_equal(s.capture->thread_count, 1);
+	assert_int_equal(s.capture->processes[0].execs, 1);
+	segment_free(&s);
+}
+
+static void lost_events_are_told(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread t;
+	struct trk_event e;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	t = fake_thread(&s, 0, 0, SELF);
+	fake_begin(&s, &t, TRK_GAP, 1, false);
+	t.at = put_varint(t.at, 5);
+	fake_publish(&s, &t);
+	s.shm->threads[0].lost = 12; /* seven more since, and no room to say so */
+	s.shm->threads[0].state = SHM_EXITED;
+	segment_round(&s);
+	assert_int_equal(s.r->counters.lost, 12);
+	e = segment_event(&s);
+	assert_true(e.kind == TRK_GAP && e.size == 5);
+	e = segment_event(&s);
+	assert_true(e.kind == TRK_GAP && e.size == 7);
+	segment_free(&s);
+}
+
+static void a_thread_that_never_said_goodbye_is_found(void **state)
+{
+	struct segment s = segment_new();
+	const pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	fake_thread(&s, 0, 0, SELF);
+	fake_thread(&s, 1, 0, (uint32_t)pid); /* no thread of ours has this number */
+	segment_round(&s);
+	segment_now_ns += 2000000000ull;
+	segment_round(&s);
+	thread_find_dead(s.r);
+	segment_round(&s);
+	assert_int_equal(s.shm->threads[0].state, SHM_LIVE);
+	assert_int_equal(s.shm->threads[1].state, SHM_FREE);
+	segment_free(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_thread_in_program_order),
+		cmocka_unit_test(read_chunks_are_given_back),
+		cmocka_unit_test(epochs_decide_between_threads),
+		cmocka_unit_test(a_busy_thread_holds_back_what_is_later),
+		cmocka_unit_test(a_stopped_thread_is_not_waited_for_long),
+		cmocka_unit_test(the_owner_of_the_epoch_is_never_stuck),
+		cmocka_unit_test(a_reused_slot_keeps_the_order),
+		cmocka_unit_test(a_realloc_is_one_event),
+		cmocka_unit_test(a_realloc_that_others_interrupt_is_two_events),
+		cmocka_unit_test(a_slow_realloc_is_split),
+		cmocka_unit_test(a_process_killed_inside_realloc),
+		cmocka_unit_test(an_end_without_a_begin_breaks_only_its_thread),
+		cmocka_unit_test(everything_of_a_dead_process_is_read),
+		cmocka_unit_test(exec_goes_on_in_the_same_process),
+		cmocka_unit_test(lost_events_are_told),
+		cmocka_unit_test(a_thread_that_never_said_goodbye_is_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
