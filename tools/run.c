@@ -37,6 +37,7 @@
 struct options {
 	const char *output, *unwind, *wait;
 	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec;
+	uint32_t unwind_flag;
 	uint64_t nframe, memory_interval_ms;
 	uint64_t wait_ns; /* UINT64_MAX: as long as it takes */
 };
@@ -80,8 +81,9 @@ static int parse(struct options *o, int argc, char **argv)
 		  "do not record forked children", 0, 0 },
 		{ 0, "no-follow-exec", UI_FLAG, &o->no_follow_exec, NULL,
 		  "do not record programs that the program executes", 0, 0 },
-		{ 0, "unwind", UI_STRING, &o->unwind, "own|libunwind",
-		  "the unwinder: own (default), or libunwind for comparison", 0, 0 },
+		{ 0, "unwind", UI_STRING, &o->unwind, "own|verify|libunwind",
+		  "the unwinder: own (default); verify: compare every 37th stack with libunwind's, "
+		  "see tracker info; libunwind: its stacks (may deadlock)", 0, 0 },
 		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
 		  "look at resident memory every N ms (10); 0: never", 0, 3600000 },
 		{ 0, "wait", UI_STRING, &o->wait, "TIME",
@@ -101,13 +103,33 @@ static int parse(struct options *o, int argc, char **argv)
 	return ui_parse(&command, argc, argv, true);
 }
 
+static const struct {
+	const char *name;
+	uint32_t flag;
+} unwinders[] = {
+	{ "own", 0 },
+	{ "verify", SHM_UNWIND_VERIFY },
+	{ "libunwind", SHM_UNWIND_LIBUNWIND },
+};
+
+static bool find_unwinder(struct options *o)
+{
+	if (!o->unwind)
+		return true;
+	for (size_t i = 0; i < sizeof(unwinders) / sizeof(*unwinders); i++)
+		if (!strcmp(o->unwind, unwinders[i].name)) {
+			o->unwind_flag = unwinders[i].flag;
+			return true;
+		}
+	ui_error("argument --unwind: '%s' is no unwinder; use own, verify or libunwind", o->unwind);
+	return false;
+}
+
 /* Values that the option parser does not know. False: printed. */
 static bool check_options(struct options *o)
 {
-	if (o->unwind && strcmp(o->unwind, "own") && strcmp(o->unwind, "libunwind")) {
-		ui_error("argument --unwind: '%s' is no unwinder; use own or libunwind", o->unwind);
+	if (!find_unwinder(o))
 		return false;
-	}
 	if (!strcmp(o->wait, "inf")) {
 		o->wait_ns = UINT64_MAX;
 	} else if (!ui_parse_duration(o->wait, &o->wait_ns)) {
@@ -160,7 +182,7 @@ static bool write_header(const struct run *r, int fd)
 		.version = SHM_VERSION,
 		.flags = (o->no_follow_fork ? SHM_NO_FOLLOW_FORK : 0) |
 			 (o->no_follow_exec ? SHM_NO_FOLLOW_EXEC : 0) |
-			 (o->unwind && !strcmp(o->unwind, "libunwind") ? SHM_UNWIND_LIBUNWIND : 0),
+			 o->unwind_flag,
 		.nframe = (uint32_t)o->nframe,
 		.stall_ms = STALL_MS,
 		.start_mono_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,

@@ -72,6 +72,8 @@ static void write_health(struct recorder *r)
 		{ "late_events", c->late },
 		{ "corrupt_records", c->corrupt },
 		{ "truncated_stacks", c->truncated_stacks },
+		{ "verified_stacks", c->verified_stacks },
+		{ "differing_stacks", c->differing_stacks },
 		{ "modules_lost", c->modules_lost },
 		{ "attach_failures", atomic_load(&r->shm->header.attach_failures) },
 		{ "drain_rounds", c->rounds },

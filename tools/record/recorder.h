@@ -48,7 +48,8 @@ struct process {
 };
 
 struct counters {
-	uint64_t events, late, corrupt, lost, stalls, rounds, truncated_stacks, modules_lost;
+	uint64_t events, late, corrupt, lost, stalls, rounds, truncated_stacks, modules_lost,
+		verified_stacks, differing_stacks;
 };
 
 struct recorder {
