@@ -167,8 +167,11 @@ class Printed:
 
     def __init__(self, lines):
         self.nodes, self.strings, self.symbols, self.events = {}, {}, {}, {}
+        self.threads = set()
         for l in lines:
-            if l["what"] == "node":
+            if l["what"] == "thread":
+                self.threads.add(l["id"])
+            elif l["what"] == "node":
                 self.nodes[l["id"]] = l
             elif l["what"] == "string":
                 self.strings[l["id"]] = l["text"]
@@ -191,6 +194,8 @@ class Printed:
         del l["what"]
         l["kind"] = decode.KINDS[l["kind"]]
         l["stack"] = self.stack(l.pop("node"))
+        if l["thread"] not in self.threads:  # lost with its block
+            l["thread"] = 0
         self.events.setdefault(process, []).append(l)
 
 
@@ -237,6 +242,32 @@ def check_damaged(path):
     expect(name + ": loses what was damaged", sum(got.values()), sum(want.values()) - lost)
 
 
+def same_or_refused(name, data, path):
+    """Both readers refuse, as the same kind, or find the same events and completeness."""
+    with open(path, "wb") as f:
+        f.write(data)
+    library = by_library(path)
+    try:
+        python = Printed(by_python(path)[1])
+    except decode.Refused as refused:
+        expect(name, library, [dict(what="error", kind=refused.kind)])
+        return
+    got = Printed(library)
+    expect(name, (got.complete, got.events), (python.complete, python.events))
+
+
+def check_every(path, step=61):
+    """A file cut, and a file with a byte changed, at every step-th byte."""
+    with open(path, "rb") as f:
+        data = f.read()
+    with tempfile.TemporaryDirectory() as d:
+        changed = os.path.join(d, "changed.bin")
+        for at in range(0, len(data), step):
+            same_or_refused("cut at %d" % at, data[:at], changed)
+            flipped = data[:at] + bytes([data[at] ^ 0x41]) + data[at + 1:]
+            same_or_refused("changed at %d" % at, flipped, changed)
+
+
 def check_bad(path):
     name, kind = os.path.basename(path)[:-4].rsplit(".", 1)
     expect(name + ": refused by decode.py", refused_as(path), kind)
@@ -252,6 +283,7 @@ def main():
         for path in paths:
             check(path)
         total += len(paths)
+    check_every(os.path.join(HERE, "good", "blocks.bin"))
     print("%d captures and texts, %d failures" % (total, len(failures)))
     return 1 if failures else 0
 
