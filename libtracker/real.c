@@ -80,6 +80,11 @@ bool real_is_foreign(void)
 	return module_of((const void *)real.malloc) != module_of(libc);
 }
 
+bool real_is_bypassed(void)
+{
+	return module_of(dlsym(RTLD_DEFAULT, "malloc")) != module_of(&real);
+}
+
 /*
  * The loader runs constructors before any thread is started by the program, so
  * this needs no lock; a call from inside it (dlsym allocates) finds `starting`.

@@ -219,6 +219,8 @@ static void attach(const struct start_block *b, const char *path)
 	register_for_membarrier();
 	thread_start();
 	state.foreign_allocator = real_is_foreign();
+	if (real_is_bypassed())
+		atomic_fetch_or(&state.process->notices, SHM_NOTICE_OWN_MALLOC);
 	atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
 	state.on = true;
 }
