@@ -96,7 +96,7 @@ static int64_t group_number(struct filler *f, const struct view_row *row)
 
 static int fill_row(struct filler *f, struct stacks *stacks, const struct view_row *row)
 {
-	size_t count, kept;
+	size_t count, kept = 0;
 	const struct source_frame *const s = stacks_frames(stacks, row->node, &count);
 	const int64_t group = group_number(f, row);
 

@@ -60,11 +60,18 @@ static size_t cut_text(const char *s, size_t max)
 	return bytes;
 }
 
+static uint32_t find_text(const struct flame_names *n, const char *s, size_t max)
+{
+	const struct text_key key = { s, cut_text(s, max) };
+
+	return flame_index_find(&n->by_text, flame_hash(s, key.bytes), same_text, n, &key);
+}
+
 static int64_t intern_text(struct flame_names *n, const char *s, size_t max)
 {
 	const struct text_key key = { s, cut_text(s, max) };
 	const uint64_t hash = flame_hash(s, key.bytes);
-	const uint32_t found = flame_index_find(&n->by_text, hash, same_text, n, &key);
+	const uint32_t found = find_text(n, s, max);
 
 	if (found != FLAME_NONE)
 		return found;
@@ -87,7 +94,7 @@ static bool same_frame(const void *owner, uint32_t entry, const void *key)
 	const struct flame_frame *const a = &((const struct flame_names *)owner)->frames[entry];
 	const struct flame_frame *const b = key;
 
-	return a->name == b->name && a->file == b->file && a->module == b->module &&
+	return a->full == b->full && a->file == b->file && a->module == b->module &&
 	       a->line == b->line && a->flags == b->flags;
 }
 
@@ -96,14 +103,14 @@ static bool same_function(const void *owner, uint32_t entry, const void *key)
 	const struct flame_frame *const a = &((const struct flame_names *)owner)->frames[entry];
 	const struct flame_frame *const b = key;
 
-	return a->name == b->name && a->module == b->module &&
+	return a->full == b->full && a->module == b->module &&
 	       (a->flags & ~FLAME_INLINED) == (b->flags & ~FLAME_INLINED);
 }
 
 static int64_t intern_frame(struct flame_names *n, struct flame_frame f)
 {
-	const uint32_t content[] = { f.name, f.file, f.module, f.line, f.flags };
-	const uint32_t function[] = { f.name, f.module, f.flags & ~(uint32_t)FLAME_INLINED };
+	const uint32_t content[] = { f.full, f.file, f.module, f.line, f.flags };
+	const uint32_t function[] = { f.full, f.module, f.flags & ~(uint32_t)FLAME_INLINED };
 	const uint64_t hash = flame_hash(content, sizeof(content));
 	const uint64_t function_hash = flame_hash(function, sizeof(function));
 	const uint32_t found = flame_index_find(&n->by_content, hash, same_frame, n, &f);
@@ -150,12 +157,15 @@ static const char *shown_name(const struct source_frame *s, char *room, size_t b
 	return room;
 }
 
-/* The whole name when it says more than the short one and there is room for it. */
+/* The whole name; the short one where there is no other, or no room for one more. */
 static int64_t intern_full(struct flame_names *n, const char *full, uint32_t name)
 {
-	if (!full || !full[0] || strcmp(full, flame_text(n, name)) == 0 ||
-	    n->full_bytes > FULL_BYTES_ALL)
+	if (!full || !full[0])
 		return name;
+	if (n->full_bytes > FULL_BYTES_ALL) {
+		const uint32_t found = find_text(n, full, FULL_BYTES_MAX);
+		return found != FLAME_NONE ? found : name;
+	}
 	const size_t before = n->byte_count;
 	const int64_t text = intern_text(n, full, FULL_BYTES_MAX);
 	n->full_bytes += n->byte_count - before;

@@ -20,7 +20,7 @@ enum flame_flag {
 struct flame_frame {
 	uint32_t name, full, file, module; /* texts; 0 is "" */
 	uint32_t line, flags;
-	uint32_t ident; /* number of the first frame of the same function: lines set aside */
+	uint32_t ident; /* number of the first frame of the same function (whole name, module): lines set aside */
 };
 
 struct flame_text {

@@ -11,73 +11,6 @@
 
 #define WARNINGS_MAX 40
 
-/* ---- columns ---- */
-static void add_nodes(struct columns *c, const struct flame_flat *flat)
-{
-	columns_begin(c, "parent", COLUMN_U32);
-	for (size_t i = 0; i < flat->node_count; i++)
-		columns_u32(c, flat->parent[i]);
-	columns_begin(c, "frame", COLUMN_U32);
-	for (size_t i = 0; i < flat->node_count; i++)
-		columns_u32(c, flat->frame[i]);
-}
-
-static void add_rows(struct columns *c, const struct flame_flat *flat)
-{
-	columns_begin(c, "row_node", COLUMN_U32);
-	for (size_t i = 0; i < flat->row_count; i++)
-		columns_u32(c, flat->rows[i].node);
-	columns_begin(c, "row_group", COLUMN_U32);
-	for (size_t i = 0; i < flat->row_count; i++)
-		columns_u32(c, flat->rows[i].group);
-	columns_begin(c, "row_bytes", COLUMN_F64);
-	for (size_t i = 0; i < flat->row_count; i++)
-		columns_f64(c, (double)flat->rows[i].bytes);
-	columns_begin(c, "row_count", COLUMN_F64);
-	for (size_t i = 0; i < flat->row_count; i++)
-		columns_f64(c, (double)flat->rows[i].count);
-}
-
-static void add_frames(struct columns *c, const struct flame_names *n)
-{
-	static const struct {
-		const char *name;
-		size_t offset;
-	} fields[] = {
-		{ "frame_name", offsetof(struct flame_frame, name) },
-		{ "frame_full", offsetof(struct flame_frame, full) },
-		{ "frame_file", offsetof(struct flame_frame, file) },
-		{ "frame_module", offsetof(struct flame_frame, module) },
-		{ "frame_line", offsetof(struct flame_frame, line) },
-		{ "frame_flags", offsetof(struct flame_frame, flags) },
-	};
-
-	for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]); k++) {
-		columns_begin(c, fields[k].name, COLUMN_U32);
-		for (size_t i = 0; i < n->frame_count; i++) {
-			uint32_t value;
-			memcpy(&value, (const char *)&n->frames[i] + fields[k].offset, sizeof(value));
-			columns_u32(c, value);
-		}
-	}
-	columns_begin(c, "string_length", COLUMN_U32);
-	for (size_t i = 0; i < n->text_count; i++)
-		columns_u32(c, n->texts[i].bytes + 1); /* the NUL that ends each */
-	columns_begin(c, "string_bytes", COLUMN_U8);
-	columns_u8(c, n->bytes, n->byte_count);
-}
-
-static void add_history(struct columns *c, const struct history *h)
-{
-	columns_begin(c, "plot_heap", COLUMN_F64);
-	for (uint32_t i = 0; i < h->bins; i++)
-		columns_f64(c, (double)h->heap[i]);
-	columns_begin(c, "plot_rss", COLUMN_F64);
-	for (uint32_t i = 0; h->has_rss && i < h->bins; i++)
-		columns_f64(c, (double)h->rss[i]);
-}
-
-/* ---- facts ---- */
 static void meta_view(const struct page *p, struct ui_json *j)
 {
 	static const char *const units[] = { "blocks", "blocks", "allocations", "allocations" };
@@ -154,6 +87,7 @@ static void meta_processes(const struct page *p, struct ui_json *j)
 			bytes[p->view->rows[i].process] += p->view->rows[i].bytes;
 	}
 	ui_json_uint(j, "process", shown);
+	ui_json_bool(j, "all_processes", p->report->process == UINT32_MAX);
 	meta_command(shown < c->process_count ? &c->processes[shown] : NULL, j);
 	ui_json_array(j, "processes");
 	for (uint32_t i = 0; i < c->process_count; i++) {
@@ -236,6 +170,12 @@ static void meta_warnings(const struct page *p, struct ui_json *j)
 			 p->view->totals.lost);
 		ui_json_string(j, NULL, line);
 	}
+	const uint64_t truncated = capture_health(c, "truncated_stacks");
+	if (truncated) {
+		snprintf(line, sizeof(line), "%" PRIu64 " stacks were cut: their outer frames are missing.",
+			 truncated);
+		ui_json_string(j, NULL, line);
+	}
 	meta_killed(c, j);
 	for (uint32_t i = 0; i < c->notice_count && i < WARNINGS_MAX; i++)
 		ui_json_string_n(j, NULL, c->notices[i], strnlen(c->notices[i], 500));
@@ -273,10 +213,7 @@ int page_write(const struct page *p, const struct flame_flat *flat, FILE *f)
 	const char *at = page_html, *mark;
 	int err = 0;
 
-	add_nodes(&columns, flat);
-	add_rows(&columns, flat);
-	add_frames(&columns, &p->tree->names);
-	add_history(&columns, p->history);
+	err = page_columns(p, flat, &columns);
 	for (; (mark = strstr(at, "@@")); at = strstr(mark + 2, "@@") + 2) {
 		fwrite(at, 1, (size_t)(mark - at), f);
 		if (strncmp(mark, "@@STYLE@@", 9) == 0)

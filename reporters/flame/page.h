@@ -6,6 +6,7 @@
 #ifndef FLAME_PAGE_H
 #define FLAME_PAGE_H
 
+#include "flame/columns.h"
 #include "flame/history.h"
 #include "flame/prune.h"
 #include "report.h"
@@ -22,5 +23,8 @@ struct page {
 
 /* 0, TRK_ERR_NOMEM. Errors of the file stay in the file. */
 int page_write(const struct page *p, const struct flame_flat *flat, FILE *f);
+
+/* The half of page_write in page_columns.c. TRK_ERR_NOMEM. */
+int page_columns(const struct page *p, const struct flame_flat *flat, struct columns *c);
 
 #endif

@@ -37,7 +37,7 @@ function frame_colour(f, dark)
 		return dark ? hsl(216, 8, 29 + 4 * spread) : hsl(216, 12, 82 + 5 * spread);
 	if (flags & FRAME_MAIN)
 		return dark ? hsl(8 + 36 * spread, 50 + 10 * other, 33 + 6 * other) : hsl(14 + 36 * spread, 88, 72 + 9 * other);
-	const hue = module_hue(frame_module(f)) - 7 + 14 * spread;
+	const hue = module_hue(frame_module(f)) - 13 + 26 * spread;
 	return dark ? hsl(hue, 30 + 8 * spread, 31 + 7 * other) : hsl(hue, 46 + 10 * spread, 76 + 8 * other);
 }
 

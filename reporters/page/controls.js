@@ -39,7 +39,7 @@ function follow_names(names)
 {
 	let at = 0;
 	for (const f of names) {
-		const child = node_children(at).find((v) => columns.frame_name[graph.tree.frame[v]] === columns.frame_name[f]);
+		const child = node_children(at).find((v) => columns.frame_full[graph.tree.frame[v]] === columns.frame_full[f]);
 		if (child === undefined)
 			return 0;
 		at = child;
@@ -118,7 +118,7 @@ function matched_text(bad)
 	if (!graph.found)
 		return '';
 	const part = graph.found[state.metric], whole = graph.shape.total[0];
-	return `${format_share(part, whole)} matched: ${format_metric(part)} in ${format_count(graph.found.nodes)} frames`;
+	return `${format_share(part, whole)} matched: ${format_metric(part)} in ${counted(graph.found.nodes, 'frames')}`;
 }
 
 function set_query(q)
@@ -236,7 +236,11 @@ function first_theme()
 function setup_controls()
 {
 	const labels = meta.groups.map((g, i) => [i, g.thread]).filter(([, label]) => label !== null);
-	select_setup('process', 'process', 'All processes', meta.processes.map((p, i) => [i, `${p.pid} ${p.name}: ${format_size(p.bytes)}`]));
+	const present = [...new Set(meta.groups.map((g) => g.process))].filter((i) => meta.processes[i]).sort((a, b) => a - b);
+	select_setup('process', 'process', 'All processes', present.map((i) => {
+		const p = meta.processes[i];
+		return [i, `${p.pid} ${p.name}: ${format_size(p.bytes)}`];
+	}));
 	select_setup('thread', 'thread', 'All threads', labels);
 	by_id('metric').lastElementChild.textContent = unit_name();
 	choice_setup('metric', 'metric', () => refresh(false));

@@ -36,7 +36,7 @@ const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-
 
 function clean(s)
 {
-	return s.replace(unprintable, '\ufffd');
+	return s.replace(/[\t\n\r]+/g, ' ').replace(unprintable, '\ufffd');
 }
 
 const texts = new Map();

@@ -12,6 +12,12 @@ function fact(value, label, first)
 		element('b', { textContent: value }), element('span', { textContent: label }));
 }
 
+/* "1 block", "2 blocks". */
+function counted(n, things)
+{
+	return `${format_count(n)} ${n === 1 ? things.slice(0, -1) : things}`;
+}
+
 function show_facts()
 {
 	const t = meta.totals, p = meta.processes[meta.process], box = document.getElementById('facts');
@@ -20,15 +26,15 @@ function show_facts()
 	document.getElementById('command').textContent = clean(meta.command_line);
 	document.getElementById('command').title = clean(meta.command_line);
 	const at = meta.view.time_ns === null ? '' : ` at ${format_time(meta.view.time_ns)}`;
-	box.append(fact(format_size(t.bytes), `shown, in ${format_count(t.count)} ${meta.view.unit}${at}`, true));
+	box.append(fact(format_size(t.bytes), `shown, in ${counted(t.count, meta.view.unit)}${at}`, true));
 	box.append(fact(format_size(t.peak_bytes), `peak, at ${format_time(t.peak_time_ns)}`));
 	box.append(fact(format_count(t.allocations), 'allocations'));
 	box.append(fact(format_size(t.bytes_allocated), 'allocated in all'));
 	box.append(fact(format_count(t.temporary), 'temporary'));
-	box.append(fact(format_size(t.live_bytes), `left at the end, in ${format_count(t.live_blocks)} blocks`));
+	box.append(fact(format_size(t.live_bytes), `left at the end, in ${counted(t.live_blocks, 'blocks')}`));
 	box.append(fact(format_time(meta.duration_ns), `from ${start_text()}`));
 	if (p)
-		box.append(fact(String(p.pid), meta.processes.length > 1 ? `pid, and ${meta.processes.length - 1} more` : 'pid'));
+		box.append(fact(String(p.pid), meta.all_processes && meta.processes.length > 1 ? `pid, and ${meta.processes.length - 1} more` : 'pid'));
 	show_warnings();
 }
 
@@ -97,7 +103,7 @@ function tip_fill(v)
 	const lines = lines_of(tree, v);
 	if (lines.length > 1) {
 		for (const [place, bytes] of lines.slice(0, 5))
-			table.append(tip_row(place.length > 70 ? `…${place.slice(-68)}` : place, format_size(bytes), format_share(bytes, tree.total.bytes[v])));
+			table.append(tip_row(base_name(place).slice(-48), format_size(bytes), format_share(bytes, tree.total.bytes[v])));
 		if (lines.length > 5)
 			table.append(tip_row(`and ${lines.length - 5} more lines`));
 	}

@@ -96,10 +96,18 @@ function graph_draw()
 		return;
 	c.font = graph_font;
 	c.textBaseline = 'middle';
+	if (graph.shape.levels.length === 0)
+		draw_nothing(c);
 	const a = row_at(0), b = row_at(graph.height);
 	const last = Math.min(Math.max(a, b), graph.shape.levels.length - 1);
 	for (let depth = Math.max(Math.min(a, b), 0); depth <= last; depth++)
 		draw_level(c, graph.shape.levels[depth], row_top(depth));
+}
+
+function draw_nothing(c)
+{
+	c.fillStyle = graph.dark ? '#9aa4b2' : '#5c6570';
+	c.fillText(`Nothing to show: no ${meta.view.unit} of more than 0 ${graph.shape.metric}.`, 8, 20);
 }
 
 function draw_level(c, level, top)

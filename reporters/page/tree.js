@@ -12,7 +12,7 @@ function frame_idents(by_line)
 	const count = columns.frame_name.length;
 	const idents = new Uint32Array(count), seen = new Map();
 	for (let f = 0; f < count; f++) {
-		const base = `${columns.frame_name[f]} ${columns.frame_module[f]}`;
+		const base = `${columns.frame_full[f]} ${columns.frame_module[f]} ${frame_flags(f) & FRAME_HIDDEN}`;
 		const key = by_line ? `${base} ${columns.frame_file[f]} ${columns.frame_line[f]}` : base;
 		let ident = seen.get(key);
 		if (ident === undefined)
@@ -207,7 +207,7 @@ function search_test(query)
 	const q = query.trim();
 	const regex = /^\/(.+?)\/?$/.exec(q);
 	if (regex) {
-		const re = new RegExp(regex[1], 'iu');
+		const re = new RegExp(regex[1], 'i');
 		return (f) => re.test(frame_full(f)) || re.test(frame_name(f)) || re.test(frame_file(f));
 	}
 	if (q.startsWith('module:')) {
@@ -216,7 +216,7 @@ function search_test(query)
 	}
 	const low = q.toLowerCase();
 	const has = (s) => s.toLowerCase().includes(low);
-	return (f) => has(frame_name(f)) || has(frame_full(f)) || has(frame_file(f)) || has(frame_module(f));
+	return (f) => has(frame_name(f)) || has(frame_full(f)) || has(frame_file(f));
 }
 
 /* Marks the nodes that match; what lies above a match counts once in ret.bytes and ret.count. */
