@@ -18,15 +18,23 @@ _Noreturn void die(const char *what, const char *word)
 	exit(1);
 }
 
+/* All copies, so that a leak checker sees that they are meant to stay. */
+static struct kept {
+	struct kept *next;
+	char text[];
+} *kept;
+
 char *keep(const char *text, size_t size)
 {
-	char *copy = malloc(size + 1);
+	struct kept *k = malloc(sizeof(*k) + size + 1);
 
-	if (!copy)
+	if (!k)
 		die("out of memory", NULL);
-	memcpy(copy, text, size);
-	copy[size] = 0;
-	return copy;
+	k->next = kept;
+	kept = k;
+	memcpy(k->text, text, size);
+	k->text[size] = 0;
+	return k->text;
 }
 
 static char unescape(const char **p)
