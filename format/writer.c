@@ -212,31 +212,54 @@ static void events_free(struct events *b)
 
 /* ---- the whole ---- */
 
+static struct writer *writer_alloc(int fd)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->fd = fd;
+	w->block = malloc(TRK_BLOCK_HEADER_BYTES + trk_block_bound(TRK_BLOCK_RAW_MAX));
+	if (w->block)
+		return w;
+	writer_free(w);
+	return NULL;
+}
+
 int writer_new(struct writer **ret, int fd, const struct trk_header *h)
 {
 	uint8_t header[TRK_HEADER_BYTES];
-	struct writer *w = calloc(1, sizeof(*w));
-	int err = TRK_ERR_NOMEM;
+	struct writer *w = writer_alloc(fd);
 
 	if (!w)
-		goto out;
-	w->fd = fd;
-	w->block = malloc(TRK_BLOCK_HEADER_BYTES + trk_block_bound(TRK_BLOCK_RAW_MAX));
-	if (!w->block)
-		goto out;
+		return TRK_ERR_NOMEM;
 	trk_header_encode(h, header);
 	write_all(w, header, sizeof(header));
-	err = TRK_ERR_IO;
 	if (w->error) {
 		errno = w->error;
-		goto out;
+		writer_free(w);
+		return TRK_ERR_IO;
 	}
 	*ret = w;
-	w = NULL;
-	err = 0;
-out:
-	writer_free(w);
-	return err;
+	return 0;
+}
+
+int writer_resume(struct writer **ret, int fd, const struct writer_written *before)
+{
+	struct writer *w = writer_alloc(fd);
+
+	if (!w)
+		return TRK_ERR_NOMEM;
+	w->bytes = before->bytes;
+	w->strings_before = before->string_count;
+	for (size_t i = 0; i < before->block_count && !w->error; i++)
+		index_add(w, &before->blocks[i], before->offsets[i]);
+	if (w->error) {
+		writer_free(w);
+		return TRK_ERR_NOMEM;
+	}
+	*ret = w;
+	return 0;
 }
 
 static int result(const struct writer *w)

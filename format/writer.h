@@ -64,6 +64,22 @@ struct writer_symbol {
  */
 int writer_new(struct writer **ret, int fd, const struct trk_header *h);
 
+/* What a file holds already: its length, its blocks (without INDEX), its strings (ids 1..count). */
+struct writer_written {
+	uint64_t bytes;
+	const struct trk_block_header *blocks;
+	const uint64_t *offsets; /* of the blocks */
+	size_t block_count;
+	uint32_t string_count;
+};
+
+/*
+ * Goes on with a capture whose bytes are in fd, at whose end fd stands. Only
+ * strings, symbols, notices, health and summary may be added; new strings get
+ * new ids. TRK_ERR_NOMEM.
+ */
+int writer_resume(struct writer **ret, int fd, const struct writer_written *before);
+
 uint32_t writer_module(struct writer *w, const struct writer_module *m);
 uint32_t writer_frame(struct writer *w, uint32_t module, uint64_t offset);
 uint32_t writer_node(struct writer *w, uint32_t parent, uint32_t frame);

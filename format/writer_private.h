@@ -51,6 +51,7 @@ struct writer {
 	struct events *pending; /* the same ones, in a list */
 
 	struct pool strings, modules;
+	uint32_t strings_before; /* ids that an earlier writer gave out */
 	struct frame_table frames;
 	struct node_table nodes;
 

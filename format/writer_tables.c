@@ -170,8 +170,11 @@ uint32_t writer_string(struct writer *w, const char *bytes, size_t size)
 	if (!size)
 		return 0;
 	id = pool_find(&w->strings, bytes, (uint32_t)cut(size), &new);
-	if (!id)
+	if (!id || id > UINT32_MAX - w->strings_before) {
 		writer_stop(w, ENOMEM);
+		return 0;
+	}
+	id += w->strings_before;
 	if (!new)
 		return id;
 	p = item_begin(w, TRK_BLOCK_STRINGS, TRK_VARINT_MAX + STRING_MAX, id);

@@ -260,6 +260,8 @@ char *symbols_shorten(const char *full, char *out, size_t room)
 
 	if (room == 0)
 		return out;
+	if (strncmp(full, "__GI_", 5) == 0 && full[5])
+		s.in += 5; /* glibc's own name for a function that it calls itself */
 	while (step(&s))
 		;
 	out[s.size] = '\0';

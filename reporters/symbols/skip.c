@@ -52,8 +52,6 @@ static bool starts(const char *s, const char *with)
 
 bool skip_is_allocator(const char *function)
 {
-	if (starts(function, "__GI_"))
-		function += strlen("__GI_"); /* glibc's names for calls within itself */
 	return starts(function, "std::") || starts(function, "__gnu_cxx::") ||
 	       IN_TABLE(function, ALLOCATORS);
 }

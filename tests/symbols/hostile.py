@@ -10,7 +10,7 @@ import os, random, re, subprocess, sys, tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import compare
 
-ROUNDS = 200
+ROUNDS = 120
 
 
 def interesting(exe):

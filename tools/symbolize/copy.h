@@ -1,0 +1,28 @@
+/*
+ * copy - the blocks of a capture, found without decoding them, and their bytes
+ * into another file: what a tool needs that adds to a capture.
+ */
+#ifndef SYMBOLIZE_COPY_H
+#define SYMBOLIZE_COPY_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "format/block.h"
+
+struct copy {
+	struct trk_block_header *blocks; /* all but INDEX, in file order */
+	uint64_t *offsets;
+	size_t count, room;
+	uint64_t bytes; /* up to the end of the last whole block, INDEX and trailer excluded */
+	bool whole;	/* nothing between the blocks, and the trailer is there */
+};
+
+/* Finds the blocks of the capture in fd. TRK_ERR_IO (errno), _NOMEM, or what its header is. */
+int copy_scan(struct copy *c, int fd, struct trk_fault *fault);
+void copy_finish(struct copy *c); /* zero-safe */
+
+/* Writes the first c->bytes bytes of fd to `out`; write errors stay in `out`. TRK_ERR_IO: reading. */
+int copy_write(const struct copy *c, int fd, FILE *out);
+
+#endif
