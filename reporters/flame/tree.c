@@ -149,11 +149,20 @@ int flame_tree_seal(struct flame_tree *t)
 	return 0;
 }
 
+/* A thread that was given no name has its process's. */
+static const char *thread_name(const struct capture *c, const struct cap_thread *t)
+{
+	if (t->name[0] || t->process >= c->process_count)
+		return t->name;
+	return c->processes[t->process].name;
+}
+
 char *flame_thread_label(const struct capture *c, uint32_t thread, char *out, size_t room)
 {
 	if (thread >= c->thread_count)
 		snprintf(out, room, "0x0 (<unknown>)");
 	else
-		snprintf(out, room, "0x%x (%s)", c->threads[thread].tid, c->threads[thread].name);
+		snprintf(out, room, "0x%x (%s)", c->threads[thread].tid,
+			 thread_name(c, &c->threads[thread]));
 	return out;
 }
