@@ -116,28 +116,45 @@ struct change {
 	uint32_t pops, pushes;
 };
 
-/* The walked stack becomes the sent one; what is different is left at sent[depth - pushes..depth). */
-static struct change take_walked(struct thread *t, uint32_t depth)
+/*
+ * The stack with t->walk[0..n) on top of the `kept` oldest frames of the last one
+ * becomes the sent one. What is different is left at sent[depth - pushes..depth).
+ */
+static struct change take_walked(struct thread *t, uint32_t kept, uint32_t n)
+{
+	const uint32_t depth = kept + n;
+	uint32_t same = kept;
+	struct change c;
+
+	while (same < depth && same < t->sent_depth && t->sent[same] == t->walk[depth - 1 - same])
+		same++;
+	for (uint32_t i = same; i < depth; i++)
+		t->sent[i] = t->walk[depth - 1 - i];
+	if (unlikely(t->forget_stack)) {
+		t->forget_stack = false;
+		c = (struct change){ .pops = UINT32_MAX, .pushes = depth };
+	} else {
+		c = (struct change){ .pops = t->sent_depth - same, .pushes = depth - same };
+	}
+	t->sent_depth = depth;
+	return c;
+}
+
+/* Walks the stack and takes it for the last one. */
+static struct change next_stack(struct thread *t, const struct site *at)
 {
 	const uint32_t generation = atomic_load_explicit(&state.code_generation, memory_order_acquire);
-	struct change c;
-	uint32_t same = 0;
+	uint32_t kept, n;
 
 	if (unlikely(t->code_generation != generation)) {
 		/* The same pcs may mean other code now: nothing of the old stack is kept. */
 		t->code_generation = generation;
+		t->memo.depth = 0;
 		t->forget_stack = true;
 	}
-	if (likely(!t->forget_stack))
-		while (same < depth && same < t->sent_depth && t->sent[same] == t->walk[depth - 1 - same])
-			same++;
-	c.pops = t->forget_stack ? UINT32_MAX : t->sent_depth - same;
-	t->forget_stack = false;
-	c.pushes = depth - same;
-	for (uint32_t i = same; i < depth; i++)
-		t->sent[i] = t->walk[depth - 1 - i];
-	t->sent_depth = depth;
-	return c;
+	n = unwind(t, at, &kept);
+	unwind_remember(t, kept, n);
+	return take_walked(t, kept, n);
 }
 
 static uint8_t *put_stack(struct thread *t, uint8_t *at, uint32_t pops, uint32_t from, uint32_t pushes)
@@ -157,7 +174,7 @@ static uint8_t *put_stack(struct thread *t, uint8_t *at, uint32_t pops, uint32_t
  */
 static bool send_stack(struct thread *t, const struct site *at, size_t operands, struct change *ret)
 {
-	struct change c = take_walked(t, unwind(t, at));
+	struct change c = next_stack(t, at);
 
 	while (c.pushes > WIRE_FRAMES_MAX) {
 		const uint32_t n = WIRE_FRAMES_MAX;

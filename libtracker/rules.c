@@ -219,7 +219,7 @@ static bool bp_block(int64_t value, bool deref, int *ret_offset)
 	return true;
 }
 
-static void classify(const struct cfi_row *row, struct rule *r)
+static void classify(const struct cfi_row *row, struct rule_step *r)
 {
 	int offset;
 
@@ -256,7 +256,7 @@ static void classify(const struct cfi_row *row, struct rule *r)
 	}
 }
 
-static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule *r)
+static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule_step *r)
 {
 	struct cfi_module m;
 	struct cfi_fde f;
@@ -299,11 +299,11 @@ const struct rule *rules_get(struct thread *t, uintptr_t pc, bool exact, struct 
 		if ((found != RULE_FREE && found != RULE_DROPPED) ||
 		    !atomic_compare_exchange_strong(&rules_table[i].key, &found, RULE_TAKEN))
 			continue;
-		compute(t, pc, exact, &rules_table[i]);
+		compute(t, pc, exact, &rules_table[i].step);
 		atomic_store_explicit(&rules_table[i].key, key, memory_order_release);
 		return &rules_table[i];
 	}
 	*room = (struct rule){ .key = key };
-	compute(t, pc, exact, room);
+	compute(t, pc, exact, &room->step);
 	return room;
 }

@@ -25,9 +25,7 @@ enum rule_bp { RULE_BP_SAME, RULE_BP_AT_CFA /* saved at CFA + bp_offset */, RULE
 
 struct rule {
 	_Atomic uintptr_t key; /* rule_key, or one of the three below */
-	int32_t cfa_offset;
-	int16_t bp_offset;
-	uint8_t kind, bp;
+	struct rule_step step;
 	_Atomic uint32_t next; /* the rule that followed this one last time: its number */
 	uint32_t pad;
 };

@@ -35,6 +35,34 @@ struct cfi_scratch {
 	uintptr_t regs[REG_COUNT], next[REG_COUNT];
 };
 
+/* How to step over a frame: see rules.h. */
+struct rule_step {
+	int32_t cfa_offset;
+	int16_t bp_offset;
+	uint8_t kind, bp; /* enum rule_kind, enum rule_bp */
+};
+
+/* What a walk knew at a frame, and how it went on from there. */
+struct walked {
+	uintptr_t sp, bp;
+	struct rule_step step;
+};
+
+/* A stack word that a remembered walk hung on, beside the return addresses. */
+struct slot {
+	uintptr_t address, value;
+	uint32_t frame; /* whose step read it */
+};
+
+/* The last stack, oldest frame first, as unwind.c remembers it beside `sent`. */
+struct memo {
+	uint32_t depth; /* 0: nothing is remembered */
+	uint32_t slot_count;
+	uintptr_t *sp, *bp;
+	uint8_t *needs_bp; /* this frame or an older one would read bp as it is here */
+	struct slot *slots; /* by frame, oldest first */
+};
+
 /* One stream of events: a thread, at one level. Private to the process; never freed, reused. */
 struct thread {
 	struct shm_thread *slot;
@@ -48,10 +76,13 @@ struct thread {
 	uint32_t sent_depth;
 	uint32_t end_rounds;	/* of key destructors seen */
 	uint32_t level;
+	bool memorable;		/* the walk at hand may be remembered */
 	bool forget_stack;	/* the recorder's idea of our stack must be sent anew */
 	uintptr_t stack_top;	/* of the thread's own stack */
 	uintptr_t *sent;	/* last stack sent, oldest first */
 	uintptr_t *walk;	/* the stack being walked, most recent first */
+	struct walked *walked;	/* beside walk */
+	struct memo memo;
 	uintptr_t *check;	/* the same stack as the reference backend sees it */
 	uint32_t until_check;	/* stacks left before the next comparison */
 	struct cfi_scratch cfi;
@@ -144,8 +175,14 @@ static inline void thread_leave(struct thread *t)
 	tls.level = t->level;
 }
 
-/* Fills t->walk, most recent frame first; returns the number of frames. A pc of 0 at the end: cut there. */
-uint32_t unwind(struct thread *t, const struct site *at);
+/*
+ * Walks the stack of a hook's caller. The *ret_kept oldest frames are those of
+ * the last stack (t->sent); the others are put into t->walk, most recent first;
+ * returns how many. A pc of 0 as the oldest: the stack was cut there.
+ */
+uint32_t unwind(struct thread *t, const struct site *at, uint32_t *ret_kept);
+/* The frames in t->walk[0..n) are on top of `kept` older ones now: remember them. */
+void unwind_remember(struct thread *t, uint32_t kept, uint32_t n);
 void unwind_code_unloaded(void); /* after dlclose */
 bool unwind_start(void); /* false: no memory */
 

@@ -23,11 +23,17 @@ static _Atomic uint64_t used[SLABS]; /* a bit per context */
 static pthread_key_t end_key;
 static bool have_key;
 
+/* Arrays of a context: as long as the deepest stack that is kept, and its mark of a cut. */
+static size_t frame_room(void)
+{
+	return state.nframe + 2u;
+}
+
 static size_t context_bytes(void)
 {
-	const size_t stack = (state.nframe + 2u) * sizeof(uintptr_t);
+	const size_t a_frame = 5 * sizeof(uintptr_t) + sizeof(struct walked) + sizeof(struct slot) + 1;
 
-	return (sizeof(struct thread) + 3 * stack + 63) & ~(size_t)63;
+	return (sizeof(struct thread) + frame_room() * a_frame + 63) & ~(size_t)63;
 }
 
 static uint8_t *slab_get(unsigned i)
@@ -48,12 +54,18 @@ static uint8_t *slab_get(unsigned i)
 static struct thread *context_at(uint8_t *slab, uint32_t index)
 {
 	struct thread *const t = (void *)(slab + context_bytes() * (index % SLAB_CONTEXTS));
+	const size_t room = frame_room();
 
 	memset(t, 0, sizeof(*t));
 	t->index = index;
 	t->sent = (uintptr_t *)(t + 1);
-	t->walk = t->sent + state.nframe + 2;
-	t->check = t->walk + state.nframe + 2;
+	t->walk = t->sent + room;
+	t->check = t->walk + room;
+	t->memo.sp = t->check + room;
+	t->memo.bp = t->memo.sp + room;
+	t->walked = (struct walked *)(t->memo.bp + room);
+	t->memo.slots = (struct slot *)(t->walked + room);
+	t->memo.needs_bp = (uint8_t *)(t->memo.slots + room);
 	return t;
 }
 

@@ -1,12 +1,26 @@
 /*
  * unwind - the whole call stack of a hook's caller, exactly, without frame
- * pointers.
+ * pointers, in the time of what changed since the thread's last one.
  *
  * Inside the target's malloc(): no heap, no lock, no system call. One step
  * takes (pc, sp, bp) of a frame to those of its caller by the rule of pc. A
  * frame whose rule needs other registers makes us start again as the full walk
  * (unwind_full.c), which carries all of them. A walk that cannot go on ends
  * with a pc of 0: the stack is cut there, nothing is invented.
+ *
+ * Between two allocations almost all of the stack is unchanged. So the last
+ * walk is remembered, and a new one stops at the first frame that it shares.
+ * Why that is exact: a step is a function of (pc, sp, bp) and of the stack words
+ * that it reads at addresses computed from them, as long as the unwind tables
+ * stay (code that is unloaded changes the generation, and nothing is kept
+ * then). If a frame's (pc, sp, bp) equals a remembered one and every word that
+ * the remembered walk read from there to the root still holds its value, then
+ * by induction the full walk would take the same steps. Nothing is assumed about
+ * what the program did meanwhile: longjmp, exceptions and alloca only change
+ * words. bp may be left out of the comparison, and a saved bp out of the words,
+ * where no older frame reads it (needs_bp): programs use it as a loop variable,
+ * and comparing it would fail for nothing. Walks over signal frames, over frames
+ * with other registers and on foreign stacks are not remembered.
  *
  * Stack words are read only between the frame at hand and the top of the
  * thread's stack; on foreign stacks (coroutines, signal stacks) only within a
@@ -58,7 +72,7 @@ static bool step_signal(struct walk *w)
 	return true;
 }
 
-static bool step(struct walk *w, const struct rule *r)
+static bool step(struct walk *w, const struct rule_step *r)
 {
 	uintptr_t cfa, bp_at;
 
@@ -74,42 +88,147 @@ static bool step(struct walk *w, const struct rule *r)
 	case RULE_SIGNAL: return step_signal(w);
 	default: return false;
 	}
-	if (cfa <= w->sp || !walk_readable(w, cfa - 8))
+	if (unlikely(cfa <= w->sp || !walk_readable(w, cfa - 8)))
 		return false;
 	if (r->bp != RULE_BP_SAME) {
 		bp_at = (r->bp == RULE_BP_AT_CFA ? cfa : w->bp) + (uintptr_t)(intptr_t)r->bp_offset;
-		if (!walk_readable(w, bp_at))
+		if (unlikely(!walk_readable(w, bp_at)))
 			return false;
 		w->bp = *(const uintptr_t *)bp_at;
 	}
 	w->pc = *(const uintptr_t *)(cfa - 8);
 	w->sp = cfa;
 	w->exact = false;
-	if (w->foreign)
+	if (unlikely(w->foreign))
 		walk_moved(w, cfa);
 	return true;
 }
 
-/* Follows the rules from *w on, appending to t->walk from n. Returns the number of frames. */
-static uint32_t walk(struct walk *w, uint32_t n, uint8_t *ret_end)
+/* ---- what was remembered ---- */
+
+/*
+ * Every word that the remembered walk read from frame `top` on still holds its
+ * value? Returns top when so, otherwise the youngest frame whose return address
+ * changed (no frame above it can be joined), or 0.
+ *
+ * Only on the thread's own stack, above the present frame: all of it may be read.
+ */
+static uint32_t unchanged(const struct thread *t, uint32_t top)
+{
+	const struct memo *const m = &t->memo;
+	uintptr_t different = 0;
+	uint32_t i;
+
+	for (i = 0; i < top; i++)
+		different |= *(const uintptr_t *)(m->sp[i] - 8) ^ t->sent[i];
+	for (i = 0; i < m->slot_count && m->slots[i].frame <= top; i++)
+		different |= *(const uintptr_t *)m->slots[i].address ^ m->slots[i].value;
+	if (likely(!different))
+		return top;
+	for (i = top; i-- > 0;)
+		if (*(const uintptr_t *)(m->sp[i] - 8) != t->sent[i])
+			return i;
+	return 0;
+}
+
+/*
+ * The walk has come to a frame of the last stack? *candidates: remembered frames
+ * that may still be met; becomes the number of frames to keep when true.
+ */
+static bool joins(const struct walk *w, uint32_t *candidates)
+{
+	const struct thread *const t = w->thread;
+	const struct memo *const m = &t->memo;
+	uint32_t n = *candidates, same;
+
+	while (n && m->sp[n - 1] < w->sp)
+		n--;
+	*candidates = n;
+	if (!n || m->sp[n - 1] != w->sp || t->sent[n - 1] != w->pc ||
+	    (m->needs_bp[n - 1] && m->bp[n - 1] != w->bp))
+		return false;
+	same = unchanged(t, n - 1);
+	if (same == n - 1)
+		return true;
+	*candidates = same;
+	return false;
+}
+
+static void remember_slot(struct memo *m, uint32_t frame, uintptr_t address, uintptr_t value)
+{
+	m->slots[m->slot_count++] = (struct slot){ address, value, frame };
+}
+
+/* Frame i, whose step leads to frame i - 1, which is remembered already. */
+static void remember_frame(struct memo *m, uint32_t i, const struct walked *w)
+{
+	const struct rule_step *const r = &w->step;
+	const bool older_needs = i && m->needs_bp[i - 1];
+
+	m->sp[i] = w->sp;
+	m->bp[i] = w->bp;
+	m->needs_bp[i] = r->kind == RULE_BP || r->kind == RULE_BP_DEREF ||
+			 (older_needs && r->bp != RULE_BP_AT_CFA);
+	if (!i)
+		return;
+	if (r->kind == RULE_BP_DEREF)
+		remember_slot(m, i, w->bp + (uintptr_t)(intptr_t)r->cfa_offset, m->sp[i - 1]);
+	if (older_needs && r->bp != RULE_BP_SAME)
+		remember_slot(m, i,
+			      (r->bp == RULE_BP_AT_CFA ? m->sp[i - 1] : w->bp) +
+				      (uintptr_t)(intptr_t)r->bp_offset,
+			      m->bp[i - 1]);
+}
+
+void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
+{
+	struct memo *const m = &t->memo;
+
+	if (!t->memorable) {
+		m->depth = 0;
+		return;
+	}
+	while (m->slot_count && (kept == 0 || m->slots[m->slot_count - 1].frame >= kept))
+		m->slot_count--;
+	for (uint32_t i = n; i-- > 0;) {
+		if (unlikely(m->slot_count + 2 > state.nframe)) {
+			m->depth = 0;
+			return;
+		}
+		remember_frame(m, kept + (n - 1 - i), &t->walked[i]);
+	}
+	m->depth = kept + n;
+}
+
+/* ---- the walk ---- */
+
+/* Follows the rules from *w on. Returns the number of new frames; *kept: the frames of the last stack below them. */
+static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 {
 	struct thread *const t = w->thread;
 	struct rule rooms[2], *room = &rooms[0];
 	const struct rule *r = NULL;
+	uint32_t candidates = *kept;
 
-	for (;; n++) {
+	*kept = 0;
+	for (uint32_t n = 0;; n++) {
 		const uintptr_t key = rule_key(w->pc, w->exact);
-		const struct rule *next = r ? rules_follow(r, key) : NULL;
+		const struct rule *next;
 
-		if (w->pc < 4096) {
+		if (candidates && joins(w, &candidates)) {
+			*kept = candidates;
+			*ret_end = RULE_END;
+			return n;
+		}
+		if (unlikely(w->pc < 4096)) {
 			*ret_end = RULE_END; /* glibc's thread and context roots return to 0 */
 			return n;
 		}
-		if (n == state.nframe) {
+		if (unlikely(n == state.nframe)) {
 			*ret_end = RULE_SP; /* there is more */
 			return n;
 		}
-		t->walk[n] = w->pc;
+		next = r ? rules_follow(r, key) : NULL;
 		if (!next) {
 			room = room == &rooms[0] ? &rooms[1] : &rooms[0];
 			next = rules_get(t, w->pc, w->exact, room);
@@ -117,34 +236,59 @@ static uint32_t walk(struct walk *w, uint32_t n, uint8_t *ret_end)
 				rules_link(r, next);
 		}
 		r = next;
-		if (!step(w, r)) {
+		t->walk[n] = w->pc;
+		t->walked[n] = (struct walked){ w->sp, w->bp, r->step };
+		/* The words of signal frames are not among those that are remembered. */
+		if (unlikely(r->step.kind == RULE_SIGNAL))
+			t->memorable = false;
+		if (!step(w, &r->step)) {
 			/* ld.so's entry has no unwind information, but it stands where the stack began. */
-			*ret_end = w->sp == state.main_stack_top ? RULE_END : r->kind;
+			*ret_end = w->sp == state.main_stack_top ? RULE_END : r->step.kind;
 			return n + 1;
 		}
 	}
 }
 
-uint32_t unwind(struct thread *t, const struct site *at)
+/* The stack that ended for another reason than its root is marked by a pc of 0. */
+static uint32_t cut(struct thread *t, uint32_t n)
+{
+	t->walk[n] = 0;
+	t->memorable = false;
+	atomic_fetch_add_explicit(&state.process->truncated_stacks, 1, memory_order_relaxed);
+	return n + 1;
+}
+
+uint32_t unwind(struct thread *t, const struct site *at, uint32_t *ret_kept)
 {
 	struct walk w = { .thread = t, .pc = at->pc, .sp = at->sp, .bp = at->bp, .low = at->sp };
 	uint8_t end;
 	uint32_t n;
 
-	if (unlikely(state.reference_unwinder))
+	*ret_kept = 0;
+	if (unlikely(state.reference_unwinder)) {
+		t->memorable = false;
 		return unwind_reference(t, at);
+	}
 	w.top = top_for(t, at->sp);
 	w.foreign = w.top != t->stack_top;
-	n = walk(&w, 0, &end);
-	if (end == RULE_IRREGULAR)
-		n = unwind_full(t, at, &end);
-	if (end != RULE_END) {
-		/* Cut: room for the mark is kept by nframe + 1 slots. */
-		t->walk[n++] = 0;
-		atomic_fetch_add_explicit(&state.process->truncated_stacks, 1, memory_order_relaxed);
+	t->memorable = !w.foreign;
+	*ret_kept = w.foreign ? 0 : t->memo.depth;
+	n = walk(&w, ret_kept, &end);
+	if (unlikely(*ret_kept + n > state.nframe)) {
+		/* Deeper than what is kept: the most recent frames, walked afresh. */
+		w = (struct walk){ .thread = t, .pc = at->pc, .sp = at->sp, .bp = at->bp, .low = at->sp,
+				   .top = w.top, .foreign = w.foreign };
+		*ret_kept = 0;
+		n = walk(&w, ret_kept, &end);
 	}
+	if (unlikely(end == RULE_IRREGULAR)) {
+		t->memorable = false;
+		n = unwind_full(t, at, &end);
+	}
+	if (unlikely(end != RULE_END))
+		n = cut(t, n);
 	if (unlikely(state.verify_unwinder))
-		unwind_verify(t, at, n);
+		unwind_verify(t, at, *ret_kept, n);
 	return n;
 }
 

@@ -29,7 +29,7 @@ uint32_t unwind_full(struct thread *t, const struct site *at, uint8_t *ret_end);
 void unwind_reference_start(void);
 /* Instead of our own walk: fills t->walk. */
 uint32_t unwind_reference(struct thread *t, const struct site *at);
-/* Beside it: compares every 37th stack t->walk[0..n) and counts. */
-void unwind_verify(struct thread *t, const struct site *at, uint32_t n);
+/* Beside it: compares every 37th stack (t->walk[0..n) over `kept` of t->sent) and counts. */
+void unwind_verify(struct thread *t, const struct site *at, uint32_t kept, uint32_t n);
 
 #endif

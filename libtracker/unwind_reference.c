@@ -6,7 +6,6 @@
  * loader's lock inside malloc. Never the default.
  */
 #include <dlfcn.h>
-#include <string.h>
 
 #include "hook.h"
 #include "rules.h"
@@ -59,20 +58,32 @@ uint32_t unwind_reference(struct thread *t, const struct site *at)
 	return n;
 }
 
-void unwind_verify(struct thread *t, const struct site *at, uint32_t n)
+static bool same_stack(const struct thread *t, uint32_t kept, uint32_t n, uint32_t depth)
 {
-	uint32_t m;
+	for (uint32_t i = 0; i < depth; i++) {
+		const uintptr_t ours = i < n ? t->walk[i] : t->sent[kept - 1 - (i - n)];
+
+		if (t->check[i] != ours)
+			return false;
+	}
+	return true;
+}
+
+void unwind_verify(struct thread *t, const struct site *at, uint32_t kept, uint32_t n)
+{
+	uint32_t depth, expected;
 
 	if (t->until_check-- > 0)
 		return;
 	t->until_check = VERIFY_EVERY - 1;
 	if (n > 0 && t->walk[n - 1] == 0)
 		n--; /* the mark of a cut is ours */
-	m = reference_stack(t->check, at);
+	depth = kept + n;
+	expected = reference_stack(t->check, at);
 	atomic_fetch_add(&state.process->verified_stacks, 1);
 	/* The reference sees our hook's frames as well: compare what both have room for. */
-	if (m + OWN_FRAMES_MAX >= state.nframe || n == state.nframe)
-		m = n = m < n ? m : n;
-	if (m != n || memcmp(t->walk, t->check, n * sizeof(*t->walk)) != 0)
+	if (expected + OWN_FRAMES_MAX >= state.nframe || depth == state.nframe)
+		depth = expected = depth < expected ? depth : expected;
+	if (depth != expected || !same_stack(t, kept, n, depth))
 		atomic_fetch_add(&state.process->differing_stacks, 1);
 }
