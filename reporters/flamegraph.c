@@ -22,8 +22,8 @@ static struct flamegraph {
 
 static const struct ui_option options[] = {
 	CHOICE_OPTIONS(opt.choice),
-	{ 0, "inverted", UI_FLAG, &opt.inverted, NULL, "allocating functions first, their callers on top",
-	  0, 0 },
+	{ 0, "inverted", UI_FLAG, &opt.inverted, NULL,
+	  "allocating functions first, their callers on top", 0, 0 },
 	{ 0, "split-threads", UI_FLAG, &opt.split_threads, NULL, "keep threads apart", 0, 0 },
 	{ 0, "format", UI_STRING, &opt.format, "FORMAT", "html (default), json or folded", 0, 0 },
 	{ 0, "metric", UI_STRING, &opt.metric, "METRIC",
@@ -39,8 +39,8 @@ static const struct ui_command command = {
 	.name = "tracker-flamegraph",
 	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "Shows what holds memory, by call stack: at the peak, or at POINT.",
-	.details = "The page goes to CAPTURE.flamegraph.html (without .bin), json and folded to stdout;\n"
-		   "-o FILE or -o - (stdout) changes that.\n"
+	.details = "The page goes to CAPTURE.flamegraph.html (without .bin), json and folded\n"
+		   "to stdout; -o FILE or -o - (stdout) changes that.\n"
 		   "\n"
 		   "  tracker flamegraph app.bin                     the heap at its peak\n"
 		   "  tracker flamegraph --leaks app.bin             what was never freed\n"
@@ -56,7 +56,8 @@ static enum format chosen_format(void)
 	static const char *const names[] = { "html", "json", "folded" };
 
 	if (opt.common.json && opt.format && strcmp(opt.format, "json") != 0)
-		ui_usage_error("argument --json: not allowed with argument --format %s", opt.format);
+		ui_usage_error("argument --json: not allowed with argument --format %s",
+			       opt.format);
 	if (opt.common.json)
 		return FORMAT_JSON;
 	for (size_t i = 0; opt.format && i < sizeof(names) / sizeof(names[0]); i++) {
@@ -123,7 +124,7 @@ static void write_json(const struct flame_tree *t, const struct report *r, const
 
 static int write_page(struct page *p, FILE *f)
 {
-	struct report *const r = (struct report *)p->report;
+	struct report *const r = p->report;
 	struct flame_flat flat = { 0 };
 	struct ui_progress progress;
 	struct history *const history = malloc(sizeof(*history));
@@ -150,13 +151,17 @@ static int write_output(struct report *r, const struct view *v, const struct vie
 			enum format format, FILE *f)
 {
 	const struct flame_options o = {
-		.inverted = opt.inverted, .no_skip = opt.common.no_skip,
-		.drop_hidden = format != FORMAT_HTML, .by_line = format == FORMAT_HTML,
-		.by_group = format != FORMAT_HTML && opt.split_threads, .threads = opt.split_threads,
+		.inverted = opt.inverted,
+		.no_skip = opt.common.no_skip,
+		.drop_hidden = format != FORMAT_HTML,
+		.by_line = format == FORMAT_HTML,
+		.by_group = format != FORMAT_HTML && opt.split_threads,
+		.threads = opt.split_threads,
 	};
 	struct flame_tree *tree = NULL;
-	struct page page = { .report = r, .view = v, .view_options = vo, .options = &o,
-			     .by_count = by_count() };
+	struct page page = {
+		.report = r, .view = v, .view_options = vo, .options = &o, .by_count = by_count()
+	};
 	int err = make_tree(&tree, r, v, &o);
 
 	page.tree = tree;
@@ -177,9 +182,9 @@ static int write_output(struct report *r, const struct view *v, const struct vie
 static int run(struct report *r, struct view_options *vo, enum format format)
 {
 	const bool page = format == FORMAT_HTML;
-	char *const path = opt.common.output ? strdup(opt.common.output) :
-			   page		     ? default_name(r->capture->path) :
-					       strdup("-");
+	char *const path = opt.common.output ? strdup(opt.common.output)
+			   : page	     ? default_name(r->capture->path)
+					     : strdup("-");
 	struct ui_output output = { 0 };
 	struct view view = { 0 };
 	int code = path ? ui_output_open(&output, path, opt.common.force) : no_memory();

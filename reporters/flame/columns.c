@@ -8,8 +8,9 @@
 
 #include "format/trk.h"
 
-static const char *const type_names[] = { [COLUMN_U8] = "u8", [COLUMN_U32] = "u32",
-					  [COLUMN_F64] = "f64" };
+static const char *const type_names[] = {
+	[COLUMN_U8] = "u8", [COLUMN_U32] = "u32", [COLUMN_F64] = "f64"
+};
 
 static void append(struct columns *c, const void *bytes, size_t n)
 {
@@ -87,7 +88,8 @@ static void write_base64(FILE *f, const uint8_t *p, size_t n)
 	size_t used = 0;
 
 	for (size_t i = 0; i < n; i += 3) {
-		const uint32_t b = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) |
+		const uint32_t b = (uint32_t)p[i] << 16 |
+				   (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) |
 				   (i + 2 < n ? p[i + 2] : 0u);
 		line[used++] = letters[b >> 18];
 		line[used++] = letters[b >> 12 & 63];

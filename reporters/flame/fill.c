@@ -1,4 +1,4 @@
-/* fill - the rows of a view -> the stacks of a tree: frames, which of them are irrelevant, groups. */
+/* fill - rows of a view -> stacks of a tree: frames, which are irrelevant, groups. */
 #include <stdlib.h>
 
 #include "flame/tree.h"
@@ -59,8 +59,9 @@ static int order_frames(struct filler *f, const struct source_frame *s, size_t c
 		place = i && s[i - 1].inlined ? place + 1 : 0;
 		if (f->hidden[i] && f->options->drop_hidden)
 			continue;
-		const int64_t number = flame_names_frame(&f->tree->names, &s[i], place, f->hidden[i],
-							 is_main(f->capture, s[i].frame));
+		const int64_t number =
+			flame_names_frame(&f->tree->names, &s[i], place, f->hidden[i],
+					  is_main(f->capture, s[i].frame));
 		if (number < 0)
 			return (int)number;
 		f->frames[kept++] = (uint32_t)number;
@@ -110,14 +111,14 @@ static int fill_row(struct filler *f, struct stacks *stacks, const struct view_r
 	err = order_frames(f, s, count, &kept);
 	if (err)
 		return err;
-	const struct flame_row weight = { .group = (uint32_t)group, .bytes = row->bytes,
+	const struct flame_row weight = { .group = (uint32_t)group,
+					  .bytes = row->bytes,
 					  .count = row->count };
 	return flame_tree_add(f->tree, f->frames, kept, &weight);
 }
 
-int flame_tree_fill(struct flame_tree *t, struct capture *c, struct stacks *s,
-		    const struct view *v, const struct flame_options *o,
-		    struct ui_progress *progress)
+int flame_tree_fill(struct flame_tree *t, struct capture *c, struct stacks *s, const struct view *v,
+		    const struct flame_options *o, struct ui_progress *progress)
 {
 	const size_t groups = (size_t)(o->threads ? c->thread_count : c->process_count) + 1;
 	struct filler f = { .tree = t, .capture = c, .options = o };

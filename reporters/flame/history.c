@@ -54,8 +54,8 @@ static void take(struct collector *k, const struct trk_event *e, uint64_t before
 		h->heap[k->bin] = live;
 	if (e->kind == TRK_MARK && h->mark_count < HISTORY_MARKS) {
 		struct history_mark *const m = &h->marks[h->mark_count++];
-		const size_t n = e->label_bytes < sizeof(m->label) ? e->label_bytes :
-								     sizeof(m->label) - 1;
+		const size_t n =
+			e->label_bytes < sizeof(m->label) ? e->label_bytes : sizeof(m->label) - 1;
 		m->time_ns = e->time_ns;
 		memcpy(m->label, e->label, n);
 		m->label[n] = '\0';
@@ -92,7 +92,8 @@ static int collect_rss(struct history *h, const struct capture *c, uint32_t proc
 	for (uint32_t i = 0; i < c->rss_count; i++) {
 		const struct cap_rss *const r = &c->rss[i];
 		const uint32_t at = bin_of(h, r->time_ns);
-		if (r->process >= c->process_count || (process != UINT32_MAX && r->process != process))
+		if (r->process >= c->process_count ||
+		    (process != UINT32_MAX && r->process != process))
 			continue;
 		while (bin < at)
 			h->rss[++bin] = total;

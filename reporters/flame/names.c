@@ -1,4 +1,4 @@
-/* names - see names.h. Lengths are bounded here: nothing behind this can be made large by a name. */
+/* names - see names.h. Lengths are bounded here: no name can make anything large. */
 #include "flame/names.h"
 
 #include <stdio.h>
@@ -7,9 +7,9 @@
 
 #include "format/trk.h"
 
-#define NAME_BYTES_MAX 1000u	     /* of a name as shown in a box */
-#define FULL_BYTES_MAX 2000u	     /* of a whole name, in the tooltip */
-#define FULL_BYTES_ALL (8u << 20)    /* of all of them; then the short ones must do */
+#define NAME_BYTES_MAX 1000u	  /* of a name as shown in a box */
+#define FULL_BYTES_MAX 2000u	  /* of a whole name, in the tooltip */
+#define FULL_BYTES_ALL (8u << 20) /* of all of them; then the short ones must do */
 
 struct flame_known {
 	uint32_t frame, place; /* place: bits 0, 1 hidden and main */
@@ -141,7 +141,8 @@ int64_t flame_names_plain(struct flame_names *n, const char *name, uint32_t flag
 
 	if (text < 0)
 		return text;
-	return intern_frame(n, (struct flame_frame){ .name = (uint32_t)text, .full = (uint32_t)text,
+	return intern_frame(n, (struct flame_frame){ .name = (uint32_t)text,
+						     .full = (uint32_t)text,
 						     .flags = flags });
 }
 
@@ -176,9 +177,10 @@ static int64_t describe(struct flame_names *n, const struct source_frame *s, uin
 {
 	char room[300];
 	const bool unknown = strcmp(s->module, "<unknown>") == 0;
-	const int64_t name = unknown && !s->function[0] ?
-				     intern_text(n, "<unknown>", NAME_BYTES_MAX) :
-				     intern_text(n, shown_name(s, room, sizeof(room)), NAME_BYTES_MAX);
+	const int64_t name =
+		unknown && !s->function[0]
+			? intern_text(n, "<unknown>", NAME_BYTES_MAX)
+			: intern_text(n, shown_name(s, room, sizeof(room)), NAME_BYTES_MAX);
 	if (name < 0)
 		return name;
 	const int64_t full = intern_full(n, s->full_function, (uint32_t)name);
@@ -187,10 +189,12 @@ static int64_t describe(struct flame_names *n, const struct source_frame *s, uin
 		file < 0 ? file : intern_text(n, unknown ? "" : s->module, FULL_BYTES_MAX);
 	if (module < 0)
 		return module;
-	return intern_frame(n, (struct flame_frame){
-				       .name = (uint32_t)name, .full = (uint32_t)full,
-				       .file = (uint32_t)file, .module = (uint32_t)module,
-				       .line = s->line, .flags = flags });
+	return intern_frame(n, (struct flame_frame){ .name = (uint32_t)name,
+						     .full = (uint32_t)full,
+						     .file = (uint32_t)file,
+						     .module = (uint32_t)module,
+						     .line = s->line,
+						     .flags = flags });
 }
 
 static bool same_known(const void *owner, uint32_t entry, const void *key)

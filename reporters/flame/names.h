@@ -10,17 +10,18 @@
 
 /* What reporters/page/data.js calls FRAME_*. */
 enum flame_flag {
-	FLAME_HIDDEN = 1,  /* irrelevant: allocator or runtime; counted, not shown */
+	FLAME_HIDDEN = 1, /* irrelevant: allocator or runtime; counted, not shown */
 	FLAME_INLINED = 2,
-	FLAME_OTHER = 4,   /* "(other)": nodes that were merged */
-	FLAME_MAIN = 8,	   /* in a main program */
+	FLAME_OTHER = 4, /* "(other)": nodes that were merged */
+	FLAME_MAIN = 8,	 /* in a main program */
 	FLAME_ROOT = 16,
 };
 
 struct flame_frame {
 	uint32_t name, full, file, module; /* texts; 0 is "" */
 	uint32_t line, flags;
-	uint32_t ident; /* number of the first frame of the same function (whole name, module): lines set aside */
+	uint32_t ident; /* number of the first frame of the same function (whole name, module):
+			   lines set aside */
 };
 
 struct flame_text {

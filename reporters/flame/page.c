@@ -93,7 +93,8 @@ static void meta_processes(const struct page *p, struct ui_json *j)
 	for (uint32_t i = 0; i < c->process_count; i++) {
 		ui_json_object(j, NULL);
 		ui_json_uint(j, "pid", c->processes[i].pid);
-		ui_json_string_n(j, "name", c->processes[i].name, strnlen(c->processes[i].name, 64));
+		ui_json_string_n(j, "name", c->processes[i].name,
+				 strnlen(c->processes[i].name, 64));
 		ui_json_uint(j, "bytes", bytes ? bytes[i] : 0);
 		ui_json_end(j);
 	}
@@ -111,9 +112,10 @@ static void meta_groups(const struct page *p, struct ui_json *j)
 		ui_json_object(j, NULL);
 		ui_json_uint(j, "process", g->process);
 		ui_json_string(j, "thread",
-			       p->options->threads ? flame_thread_label(p->report->capture, g->thread,
-									label, sizeof(label)) :
-						     NULL);
+			       p->options->threads
+				       ? flame_thread_label(p->report->capture, g->thread, label,
+							    sizeof(label))
+				       : NULL);
 		ui_json_end(j);
 	}
 	ui_json_end(j);
@@ -148,8 +150,9 @@ static void meta_killed(const struct capture *c, struct ui_json *j)
 		const struct cap_process *const p = &c->processes[i];
 		if (p->ended != 2)
 			continue;
-		snprintf(line, sizeof(line), "Process %" PRIu32 " (%.64s) was killed by signal %" PRIu32 ".",
-			 p->pid, p->name, p->code);
+		snprintf(line, sizeof(line),
+			 "Process %" PRIu32 " (%.64s) was killed by signal %" PRIu32 ".", p->pid,
+			 p->name, p->code);
 		ui_json_string(j, NULL, line);
 	}
 }
@@ -161,7 +164,8 @@ static void meta_warnings(const struct page *p, struct ui_json *j)
 
 	ui_json_array(j, "warnings");
 	if (!c->complete) {
-		snprintf(line, sizeof(line), "The capture is not whole (%s): what is missing is not shown.",
+		snprintf(line, sizeof(line),
+			 "The capture is not whole (%s): what is missing is not shown.",
 			 c->damage.why[0] ? c->damage.why : "its end is missing");
 		ui_json_string(j, NULL, line);
 	}
@@ -172,8 +176,8 @@ static void meta_warnings(const struct page *p, struct ui_json *j)
 	}
 	const uint64_t truncated = capture_health(c, "truncated_stacks");
 	if (truncated) {
-		snprintf(line, sizeof(line), "%" PRIu64 " stacks were cut: their outer frames are missing.",
-			 truncated);
+		snprintf(line, sizeof(line),
+			 "%" PRIu64 " stacks were cut: their outer frames are missing.", truncated);
 		ui_json_string(j, NULL, line);
 	}
 	meta_killed(c, j);

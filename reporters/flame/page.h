@@ -12,7 +12,7 @@
 #include "report.h"
 
 struct page {
-	const struct report *report;
+	struct report *report;
 	const struct view *view;
 	const struct view_options *view_options;
 	const struct flame_options *options;

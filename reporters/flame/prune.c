@@ -12,7 +12,7 @@ struct pruner {
 	uint32_t *place; /* node of the tree -> flat node; FLAME_NONE: merged */
 	uint32_t *other; /* node of the tree -> flat "(other)" below it */
 	double cut;
-	size_t ties;	/* how many that weigh just `cut` may stay */
+	size_t ties; /* how many that weigh just `cut` may stay */
 };
 
 static double share(uint64_t part, uint64_t whole)
@@ -159,7 +159,9 @@ int flame_prune(const struct flame_tree *t, size_t budget, struct flame_flat *re
 	const size_t n = t->node_count;
 	struct flame_flat flat = { .parent = malloc(2 * n * sizeof(uint32_t)),
 				   .frame = malloc(2 * n * sizeof(uint32_t)) };
-	struct pruner p = { .tree = t, .flat = &flat, .queue = malloc(2 * n * sizeof(uint32_t)),
+	struct pruner p = { .tree = t,
+			    .flat = &flat,
+			    .queue = malloc(2 * n * sizeof(uint32_t)),
 			    .place = malloc(n * sizeof(uint32_t)),
 			    .other = malloc(n * sizeof(uint32_t)) };
 	int err = TRK_ERR_NOMEM;

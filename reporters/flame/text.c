@@ -77,8 +77,8 @@ void flame_write_json(const struct flame_tree *t, const struct capture *c, struc
 	while (node) {
 		json_open_node(t, c, j, NULL, node);
 		const uint32_t first = t->child_start[node];
-		node = first < t->child_start[node + 1] ? t->children[first] :
-							  next_sibling(t, j, node, place);
+		node = first < t->child_start[node + 1] ? t->children[first]
+							: next_sibling(t, j, node, place);
 	}
 	json_close_node(j);
 	free(place);
@@ -107,7 +107,8 @@ static void write_folded_stack(const struct flame_tree *t, const struct capture 
 		fputc(';', f);
 	}
 	for (size_t i = depth; i > 0; i--) {
-		const struct flame_frame *const frame = &t->names.frames[t->nodes[path[i - 1]].frame];
+		const struct flame_frame *const frame =
+			&t->names.frames[t->nodes[path[i - 1]].frame];
 		write_folded_frame(f, flame_text(&t->names, frame->name));
 		if (i > 1)
 			fputc(';', f);

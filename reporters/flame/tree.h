@@ -56,9 +56,8 @@ int flame_tree_add(struct flame_tree *t, const uint32_t *frames, size_t count,
 
 /* Adds every row of a view. `progress` may be NULL. TRK_ERR_NOMEM. */
 struct ui_progress;
-int flame_tree_fill(struct flame_tree *t, struct capture *c, struct stacks *s,
-		    const struct view *v, const struct flame_options *o,
-		    struct ui_progress *progress);
+int flame_tree_fill(struct flame_tree *t, struct capture *c, struct stacks *s, const struct view *v,
+		    const struct flame_options *o, struct ui_progress *progress);
 
 /* Sums up and sorts; nothing can be added any more. TRK_ERR_NOMEM. */
 int flame_tree_seal(struct flame_tree *t);

@@ -10,9 +10,13 @@ static const struct flame_options by_function;
 
 static struct source_frame frame(uint32_t id, const char *function, uint32_t line)
 {
-	return (struct source_frame){ .function = function, .full_function = function,
-				      .file = "/src/a.c", .line = line, .module = "/bin/a",
-				      .frame = id, .offset = id };
+	return (struct source_frame){ .function = function,
+				      .full_function = function,
+				      .file = "/src/a.c",
+				      .line = line,
+				      .module = "/bin/a",
+				      .frame = id,
+				      .offset = id };
 }
 
 /* Adds a stack of functions named by letters, the root first. */
@@ -156,10 +160,12 @@ static void a_frame_without_name_is_where_it_lies(void **state)
 	const int64_t number = flame_names_frame(&n, &f, 0, true, false);
 	assert_string_equal(flame_text(&n, n.frames[number].name), "libz.so.1+0x12ab");
 	assert_int_equal(n.frames[number].flags, FLAME_HIDDEN);
-	f = (struct source_frame){ .function = "", .full_function = "", .file = "<unknown>",
-				   .module = "<unknown>" };
-	assert_string_equal(flame_text(&n, n.frames[flame_names_frame(&n, &f, 0, false, false)].name),
-			    "<unknown>");
+	f = (struct source_frame){
+		.function = "", .full_function = "", .file = "<unknown>", .module = "<unknown>"
+	};
+	assert_string_equal(
+		flame_text(&n, n.frames[flame_names_frame(&n, &f, 0, false, false)].name),
+		"<unknown>");
 	flame_names_finish(&n);
 }
 

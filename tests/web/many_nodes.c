@@ -19,8 +19,9 @@ static void add_symbol(struct writer *w, uint32_t frame, uint32_t i)
 {
 	char name[160], file[80];
 
-	snprintf(name, sizeof(name), "space_%" PRIu32 "::worker<int, %" PRIu32 ">::function_%" PRIu32,
-		 i % 97, i % 13, i);
+	snprintf(name, sizeof(name),
+		 "space_%" PRIu32 "::worker<int, %" PRIu32 ">::function_%" PRIu32, i % 97, i % 13,
+		 i);
 	snprintf(file, sizeof(file), "/src/part_%" PRIu32 "/unit_%" PRIu32 ".cc", i % 31, i % 997);
 	writer_symbols(w, frame, &(struct writer_symbol){ name, file, i % 2000 + 1, false }, 1);
 }
@@ -37,8 +38,10 @@ static uint64_t add_nodes(struct writer *w, uint32_t count)
 		const uint64_t size = 16 * (i % 64 + 1);
 		node[i] = writer_node(w, node[i == 1 ? 0 : (i + 2) / 4], frame);
 		add_symbol(w, frame, i);
-		writer_event(w, &(struct trk_event){ .time_ns = 1000ull * i, .kind = TRK_MALLOC,
-						     .address = 0x100000 + 2048ull * i, .size = size,
+		writer_event(w, &(struct trk_event){ .time_ns = 1000ull * i,
+						     .kind = TRK_MALLOC,
+						     .address = 0x100000 + 2048ull * i,
+						     .size = size,
 						     .node = node[i] });
 		sum += size;
 	}
@@ -48,8 +51,10 @@ static uint64_t add_nodes(struct writer *w, uint32_t count)
 
 int main(int argc, char **argv)
 {
-	const struct trk_header header = { .version = TRK_VERSION, .header_bytes = TRK_HEADER_BYTES,
-					   .page_bytes = 4096, .id = 1 };
+	const struct trk_header header = { .version = TRK_VERSION,
+					   .header_bytes = TRK_HEADER_BYTES,
+					   .page_bytes = 4096,
+					   .id = 1 };
 	struct writer *w = NULL;
 
 	if (argc != 3) {
@@ -61,10 +66,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "many_nodes: cannot write %s: %s\n", argv[1], strerror(errno));
 		return 1;
 	}
-	writer_process(w, &(struct writer_process){ .pid = 7, .parent = UINT32_MAX, .name = "many",
-						    .end_ns = UINT64_MAX });
-	writer_thread(w, &(struct writer_thread){ .tid = 7, .name = "many", .main = true,
-						  .end_ns = UINT64_MAX });
+	writer_process(
+		w, &(struct writer_process){
+			   .pid = 7, .parent = UINT32_MAX, .name = "many", .end_ns = UINT64_MAX });
+	writer_thread(w, &(struct writer_thread){
+				 .tid = 7, .name = "many", .main = true, .end_ns = UINT64_MAX });
 	printf("%" PRIu64 "\n", add_nodes(w, (uint32_t)strtoul(argv[2], NULL, 10)));
 	const int err = writer_finish(w);
 	writer_free(w);

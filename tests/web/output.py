@@ -177,6 +177,19 @@ class Pages(Case):
         self.assertEqual(max(page.columns["plot_heap"]), 450000)
         self.assertEqual(page.meta["marks"], [{"time_ns": 60000000, "label": "built"}])
 
+    def test_history_has_the_resident_set(self):
+        page = self.page(captures.fx_flame() + "rss 0 7000000\nat 110ms\nrss 0 9000000\n")
+        self.assertEqual(max(page.columns["plot_rss"]), 9000000)
+        self.assertEqual(len(page.columns["plot_rss"]), len(page.columns["plot_heap"]))
+        self.assertLessEqual(len(page.columns["plot_heap"]), 1000)
+
+    def test_what_is_missing_is_said(self):
+        self.assertEqual(self.page(captures.fx_flame()).meta["warnings"], [])
+        page = self.page(captures.fx_flame() + 'gap 12\nhealth truncated_stacks 3\nnotice "no stacks of x"\ncut\n')
+        said = " ".join(page.meta["warnings"])
+        for part in ("not whole", "12 events were lost", "3 stacks were cut", "no stacks of x"):
+            self.assertIn(part, said)
+
     def test_no_address_of_any_network(self):
         self.page(captures.fx_flame())
         self.assertNotRegex(self.html, rb"(?i)https?:|//[a-z0-9.-]+\.[a-z]{2,}/|@import|url\(")

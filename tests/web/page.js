@@ -129,6 +129,37 @@ const tests = {
 		assert.deepStrictEqual([shown.zoom, shown.from, shown.to], [0, 0, 450000]);
 	},
 
+	async arrow_keys_walk(page) {
+		await page.show(make_page('keys', python('captures.fx_flame()')).html);
+		const walk = ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowRight', 'ArrowLeft', 'ArrowUp'], seen = [];
+		for (const key of walk) {
+			await page.key(key);
+			seen.push((await call(page, 'info(tracker_flamegraph.shown().zoom)')).name);
+		}
+		assert.deepStrictEqual(seen, ['main', 'a', 'b', 'h', 'b', 'a']);
+	},
+
+	async an_empty_capture_is_a_page(page) {
+		await page.show(make_page('empty', python('captures.HEAD')).html);
+		assert.strictEqual(await page.run(node_total), 0);
+		await press(page, 'metric', 'count');
+		await press(page, 'layout', 'flame');
+		await page.move(300, 400);
+		await page.click(300, 400);
+		await page.key('ArrowDown');
+		await page.key('Escape');
+	},
+
+	async the_policy_forbids_all_requests(page) {
+		await page.show(make_page('policy', python('captures.fx_flame()')).html);
+		const stopped = (what) => page.run(`new Promise((done) => {
+			document.addEventListener('securitypolicyviolation', (e) => done(e.effectiveDirective), { once: true }); ${what}; })`);
+		assert.strictEqual(await stopped('fetch("http://127.0.0.1:9/").catch(() => {})'), 'connect-src');
+		assert.strictEqual(await stopped('new Image().src = "http://127.0.0.1:9/"'), 'img-src');
+		assert.strictEqual(await stopped('document.head.append(Object.assign(document.createElement("script"), { src: "http://127.0.0.1:9/" }))'), 'script-src-elem');
+		page.errors.length = page.requests.length = 0; /* they were ours */
+	},
+
 	async a_tooltip_says_all(page) {
 		await page.show(make_page('tip', python('captures.fx_flame()')).html);
 		const spot = await call(page, 'spot(tracker_flamegraph.find("d"))');
