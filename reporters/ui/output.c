@@ -122,7 +122,7 @@ int ui_output_open(struct ui_output *o, const char *path, bool force)
 {
 	struct stat st;
 
-	*o = (struct ui_output){ .file = stdout };
+	*o = (struct ui_output){ .file = stdout, .replace = force };
 	if (!path || strcmp(path, "-") == 0)
 		return UI_OK;
 	o->file = NULL;
@@ -169,6 +169,18 @@ static int write_failed(struct ui_output *o, int error)
 	return UI_CANNOT;
 }
 
+/* Without force a file that somebody else made meanwhile stays. */
+static int put_in_place(const struct ui_output *o)
+{
+	if (!o->replace) {
+		if (renameat2(AT_FDCWD, o->temporary, AT_FDCWD, o->path, RENAME_NOREPLACE) == 0)
+			return 0;
+		if (errno != EINVAL && errno != ENOSYS) /* a file system that cannot do that */
+			return -1;
+	}
+	return rename(o->temporary, o->path);
+}
+
 int ui_output_close(struct ui_output *o)
 {
 	if (!o->file)
@@ -187,7 +199,7 @@ int ui_output_close(struct ui_output *o)
 	}
 	if (failed)
 		return write_failed(o, error);
-	if (o->temporary && rename(o->temporary, o->path) < 0)
+	if (o->temporary && put_in_place(o) < 0)
 		return write_failed(o, errno);
 	free(o->temporary);
 	o->temporary = NULL;

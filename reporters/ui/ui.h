@@ -70,6 +70,7 @@ void ui_exclude(const char *a, bool a_set, const char *b, bool b_set);
 struct ui_output {
 	FILE *file;
 	char *path, *temporary; /* NULL: stdout */
+	bool replace; /* the path may exist by the time of closing */
 };
 
 /* path NULL or "-": stdout. Prints and returns UI_CANNOT when it cannot; 0 done. */

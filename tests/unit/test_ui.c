@@ -312,6 +312,20 @@ static void an_existing_file_needs_force(void **state)
 	free(path);
 }
 
+static void a_file_made_meanwhile_stays(void **state)
+{
+	struct ui_output o;
+	char *const path = strdup(in_folder("meanwhile"));
+
+	assert_int_equal(ui_output_open(&o, path, false), UI_OK);
+	fputs("ours", o.file);
+	close(open(path, O_WRONLY | O_CREAT, 0600));
+	assert_int_equal(ui_output_close(&o), UI_CANNOT);
+	assert_string_equal(content_of(path), "");
+	unlink(path);
+	free(path);
+}
+
 static void through_a_link_the_target_is_replaced(void **state)
 {
 	struct ui_output o;
@@ -431,6 +445,7 @@ int main(void)
 		cmocka_unit_test(json_nests_as_deep_as_stacks_do),
 		cmocka_unit_test(a_file_appears_only_when_whole),
 		cmocka_unit_test(an_existing_file_needs_force),
+		cmocka_unit_test(a_file_made_meanwhile_stays),
 		cmocka_unit_test(through_a_link_the_target_is_replaced),
 		cmocka_unit_test(a_long_name_leaves_room_for_the_temporary),
 		cmocka_unit_test(devices_and_pipes_are_written_in_place),
