@@ -20,7 +20,8 @@ static int cannot_open(const char *path, const struct trk_fault *fault, int erro
 		break;
 	case TRK_ERR_MAGIC:
 	case TRK_ERR_VERSION:
-		ui_error("%s %s", path, fault->why);
+		ui_error("Failed to parse allocation records in %s: Reason: %s %s", path, path,
+			 fault->why);
 		break;
 	case TRK_ERR_NOMEM:
 		ui_error("Cannot read %s: out of memory", path);

@@ -113,6 +113,12 @@ struct capture {
 int capture_open(struct capture **ret, const char *path, struct trk_fault *fault);
 void capture_close(struct capture *c); /* NULL-safe */
 
+/*
+ * Checks every EVENTS block, too, so that `complete` and `damaged_blocks` say all
+ * without decoding an event. TRK_ERR_NOMEM.
+ */
+int capture_verify(struct capture *c);
+
 /* Value of a HEALTH / SUMMARY key; 0 when absent. */
 uint64_t capture_health(const struct capture *c, const char *key);
 uint64_t capture_summary(const struct capture *c, const char *key);

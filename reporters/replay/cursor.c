@@ -14,6 +14,11 @@
 
 #define BATCH_EVENTS 128u
 
+struct buffer {
+	uint8_t *bytes;
+	size_t room;
+};
+
 struct stream {
 	uint32_t process;
 	uint32_t *blocks; /* indices into capture.blocks; shared array, not owned */
@@ -21,9 +26,8 @@ struct stream {
 	uint64_t next_time_ns; /* of the event at `at`, or of the block to come */
 	uint64_t last_time_ns; /* time never goes back in a process */
 
-	/* The open block: NULL between blocks that were not begun. */
-	uint8_t *raw;
-	size_t raw_room;
+	/* The open block. */
+	struct buffer raw;
 	uint32_t block;
 	struct byte_reader reader;
 	struct event_state state;
@@ -38,8 +42,7 @@ struct cursor {
 	struct stream **queue; /* binary heap; [0] is next */
 	uint32_t *blocks;      /* block indices grouped by stream */
 	uint32_t stream_count, queue_count;
-	uint8_t *stored;
-	size_t stored_room;
+	struct buffer stored;
 	uint32_t pending; /* events of queue[0] that the last batch handed out */
 
 	/* cursor_next: what is left of its batch. */
@@ -75,39 +78,65 @@ static void sift_down(struct cursor *k, uint32_t i)
 }
 
 /* Marks the block once, whichever cursor meets it. */
-static void block_damaged(struct cursor *k, uint32_t block, const char *what)
+static void block_damaged(struct capture *c, uint32_t block, const char *what)
 {
-	struct cap_block *b = &k->capture->blocks[block];
+	struct cap_block *b = &c->blocks[block];
 
 	if (b->damaged)
 		return;
 	b->damaged = true;
-	k->capture->damaged_blocks++;
-	capture_damaged(k->capture, b->offset, "%s", what);
+	c->damaged_blocks++;
+	capture_damaged(c, b->offset, "%s", what);
 }
 
-/* Reads and unpacks the stream's next block. TRK_ERR_CORRUPT: skip it. */
+/* Reads and unpacks a block. TRK_ERR_CORRUPT: skip it. */
+static int read_block(const struct capture *c, uint32_t block, struct buffer *stored,
+		      struct buffer *raw, struct trk_block_header *ret)
+{
+	const uint64_t offset = c->blocks[block].offset;
+	uint8_t bytes[TRK_BLOCK_HEADER_BYTES];
+
+	if (!capture_read_at(c, offset, bytes, sizeof(bytes)) ||
+	    trk_block_header_decode(bytes, sizeof(bytes), ret) != 0)
+		return TRK_ERR_CORRUPT;
+	if (!capture_room(&stored->bytes, &stored->room, ret->stored_bytes) ||
+	    !capture_room(&raw->bytes, &raw->room, ret->raw_bytes))
+		return TRK_ERR_NOMEM;
+	if (!capture_read_at(c, offset + sizeof(bytes), stored->bytes, ret->stored_bytes))
+		return TRK_ERR_CORRUPT;
+	return trk_block_payload_decode(ret, stored->bytes, raw->bytes);
+}
+
+int capture_verify(struct capture *c)
+{
+	struct buffer stored = { 0 }, raw = { 0 };
+	int err = 0;
+
+	for (uint32_t i = 0; i < c->block_count && err != TRK_ERR_NOMEM; i++) {
+		struct trk_block_header h;
+
+		err = read_block(c, i, &stored, &raw, &h);
+		if (err == TRK_ERR_CORRUPT)
+			block_damaged(c, i, "a block of events is damaged");
+	}
+	free(stored.bytes);
+	free(raw.bytes);
+	return err == TRK_ERR_NOMEM ? err : 0;
+}
+
 static int open_block(struct cursor *k, struct stream *s)
 {
-	const struct cap_block *b = &k->capture->blocks[s->blocks[s->next_block]];
-	uint8_t bytes[TRK_BLOCK_HEADER_BYTES];
 	struct trk_block_header h;
+	int err;
 
-	if (!capture_read_at(k->capture, b->offset, bytes, sizeof(bytes)) ||
-	    trk_block_header_decode(bytes, sizeof(bytes), &h) != 0)
-		return TRK_ERR_CORRUPT;
-	if (!capture_room(&k->stored, &k->stored_room, h.stored_bytes) ||
-	    !capture_room(&s->raw, &s->raw_room, h.raw_bytes))
-		return TRK_ERR_NOMEM;
-	if (!capture_read_at(k->capture, b->offset + sizeof(bytes), k->stored, h.stored_bytes))
-		return TRK_ERR_CORRUPT;
 	if (!s->batch)
 		s->batch = malloc(BATCH_EVENTS * sizeof(*s->batch));
 	if (!s->batch)
 		return TRK_ERR_NOMEM;
-	if (trk_block_payload_decode(&h, k->stored, s->raw) != 0)
-		return TRK_ERR_CORRUPT;
-	s->reader = byte_reader_of(s->raw, h.raw_bytes);
+	err = read_block(k->capture, s->block, &k->stored, &s->raw, &h);
+	if (err)
+		return err;
+	s->reader = byte_reader_of(s->raw.bytes, h.raw_bytes);
 	s->state = event_state_init(h.first_time_ns);
 	s->more = true;
 	return 0;
@@ -137,7 +166,7 @@ static void fill_batch(struct cursor *k, struct stream *s)
 	if (err) {
 		s->more = false;
 		if (err != TRK_END)
-			block_damaged(k, s->block, "an event cannot be decoded");
+			block_damaged(k->capture, s->block, "an event cannot be decoded");
 	}
 	s->at = 0;
 	s->count = n;
@@ -163,15 +192,15 @@ static int refill(struct cursor *k, struct stream *s)
 		if (err == TRK_ERR_NOMEM)
 			return err;
 		if (err)
-			block_damaged(k, s->block, "a block of events is damaged");
+			block_damaged(k->capture, s->block, "a block of events is damaged");
 	}
 }
 
 static void stream_close(struct stream *s)
 {
-	free(s->raw);
+	free(s->raw.bytes);
 	free(s->batch);
-	s->raw = NULL;
+	s->raw = (struct buffer){ 0 };
 	s->batch = NULL;
 }
 
@@ -323,6 +352,6 @@ void cursor_close(struct cursor *k)
 	free(k->streams);
 	free(k->queue);
 	free(k->blocks);
-	free(k->stored);
+	free(k->stored.bytes);
 	free(k);
 }

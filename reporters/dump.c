@@ -1,0 +1,486 @@
+/*
+ * tracker-dump - every event of a capture, one line each, or its header.
+ *
+ * Captures have millions of events: lines are put together by hand in one
+ * buffer. What needs escaping (stacks, labels) goes through the JSON writer, and
+ * rendered stacks are remembered.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/event.h"
+#include "metadata.h"
+#include "report.h"
+#include "traceback.h"
+
+#define LINE_ROOM 512u /* of a line without stack and label */
+#define BUFFER_BYTES 65536u
+#define STACKS_KEPT 4096u
+
+static struct report_options common;
+static bool with_stacks, only_header;
+
+static const struct ui_option options[] = {
+	{ 0, "stacks", UI_FLAG, &with_stacks, NULL, "print the frames of every stack", 0, 0 },
+	{ 0, "header", UI_FLAG, &only_header, NULL, "print what is known of the recording, no events",
+	  0, 0 },
+	REPORT_OPTIONS(common),
+	{ 0 },
+};
+
+static const struct ui_command command = {
+	.name = "tracker-dump",
+	.usage = "[options] CAPTURE",
+	.summary = "Prints every event, one line each.",
+	.details = "With --json each line is an object of its own.\n\n"
+		   "Examples:\n"
+		   "  tracker dump --json app.bin | head\n"
+		   "  tracker dump --header --json app.bin\n",
+	.options = options,
+	.min_operands = 1,
+	.max_operands = 1,
+};
+
+struct kept_stack {
+	uint32_t node;
+	char *text;
+};
+
+struct dump {
+	struct report report;
+	FILE *file;
+	char *at; /* in buffer */
+	uint64_t sequence;
+	struct kept_stack *stacks; /* by node modulo STACKS_KEPT */
+	char buffer[BUFFER_BYTES];
+};
+
+/* ---- a line, piece by piece ---- */
+
+static void flush(struct dump *d)
+{
+	fwrite(d->buffer, 1, (size_t)(d->at - d->buffer), d->file);
+	d->at = d->buffer;
+}
+
+static void put(struct dump *d, const char *text)
+{
+	const size_t n = strlen(text);
+
+	memcpy(d->at, text, n);
+	d->at += n;
+}
+
+static void put_number(struct dump *d, uint64_t n)
+{
+	char digits[20];
+	int i = sizeof(digits);
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while (n /= 10);
+	memcpy(d->at, digits + i, sizeof(digits) - (size_t)i);
+	d->at += sizeof(digits) - (size_t)i;
+}
+
+static void put_hex(struct dump *d, uint64_t n)
+{
+	char digits[16];
+	int i = sizeof(digits);
+
+	do
+		digits[--i] = "0123456789abcdef"[n % 16];
+	while (n /= 16);
+	put(d, "0x");
+	memcpy(d->at, digits + i, sizeof(digits) - (size_t)i);
+	d->at += sizeof(digits) - (size_t)i;
+}
+
+/* key: with everything around it, as `,"size":`. */
+static void put_field(struct dump *d, const char *key, uint64_t n)
+{
+	put(d, key);
+	put_number(d, n);
+}
+
+/* ---- what a line says ---- */
+
+/* Which fields a kind has. */
+enum field {
+	HAS_SIZE = 1,
+	HAS_OLD = 2,
+	HAS_OLD_SIZE = 4,
+	HAS_STACK = 8,
+	HAS_DOMAIN = 16,
+	HAS_LABEL = 32,
+	HAS_ADDRESS = 64,
+	HAS_LOST = 128,
+};
+
+static unsigned fields_of(uint8_t kind)
+{
+	if (kind == TRK_TRACK)
+		return HAS_ADDRESS | HAS_SIZE | HAS_STACK | HAS_DOMAIN;
+	if (kind == TRK_MREMAP)
+		return HAS_ADDRESS | HAS_SIZE | HAS_STACK | HAS_OLD | HAS_OLD_SIZE;
+	if (kind == TRK_REALLOC || kind == TRK_REALLOCARRAY)
+		return HAS_ADDRESS | HAS_SIZE | HAS_STACK | HAS_OLD;
+	if (trk_kind_allocates(kind))
+		return HAS_ADDRESS | HAS_SIZE | HAS_STACK;
+	if (kind == TRK_MUNMAP)
+		return HAS_ADDRESS | HAS_SIZE;
+	if (kind == TRK_UNTRACK)
+		return HAS_ADDRESS | HAS_DOMAIN;
+	if (trk_kind_releases(kind))
+		return HAS_ADDRESS;
+	if (kind == TRK_MARK || kind == TRK_REGION_BEGIN || kind == TRK_REGION_END)
+		return HAS_LABEL | HAS_STACK;
+	if (kind == TRK_EXEC)
+		return HAS_LABEL;
+	return kind == TRK_GAP ? HAS_LOST : 0;
+}
+
+/* A realloc is one line, however many events it took: the second part tells it. */
+static struct trk_event joined(const struct trk_event *e)
+{
+	struct trk_event whole = *e;
+
+	if (e->kind == TRK_REALLOC_ACQUIRE || e->kind == TRK_REALLOC_WITHDRAW)
+		whole.kind = TRK_REALLOC;
+	return whole;
+}
+
+static void json_frame(struct ui_json *j, const struct source_frame *f)
+{
+	ui_json_object(j, NULL);
+	ui_json_string(j, "function", f->function[0] ? f->function : NULL);
+	ui_json_string(j, "file", f->file);
+	ui_json_uint(j, "line", f->line);
+	ui_json_string(j, "module", f->module);
+	ui_json_uint(j, "offset", f->offset);
+	ui_json_bool(j, "inlined", f->inlined);
+	ui_json_end(j);
+}
+
+static void text_frame(FILE *m, const struct source_frame *f)
+{
+	fputs("    ", m);
+	ui_text(m, f->function[0] ? f->function : "???");
+	fputs(" (", m);
+	ui_text(m, f->file);
+	fprintf(m, ":%" PRIu32 ")%s\n", f->line, f->inlined ? " inlined" : "");
+}
+
+/* The frames as they stand in a line (JSON), or below it. malloc'ed; NULL: no memory. */
+static char *render_stack(struct dump *d, uint32_t node)
+{
+	char *text = NULL;
+	size_t size, n;
+	const struct source_frame *frames = stacks_frames(d->report.stacks, node, &n);
+	FILE *m = open_memstream(&text, &size);
+	struct ui_json j;
+
+	if (!m)
+		return NULL;
+	ui_json_init(&j, m, true);
+	if (common.json)
+		ui_json_array(&j, NULL);
+	for (size_t i = 0; i < n; i++) {
+		if (common.json)
+			json_frame(&j, &frames[i]);
+		else
+			text_frame(m, &frames[i]);
+	}
+	if (common.json)
+		ui_json_end(&j);
+	if (fclose(m) != 0) {
+		free(text);
+		return NULL;
+	}
+	if (size && text[size - 1] == '\n')
+		text[size - 1] = '\0';
+	return text;
+}
+
+static const char *stack_text(struct dump *d, uint32_t node)
+{
+	struct kept_stack *kept = &d->stacks[node % STACKS_KEPT];
+
+	if (kept->text && kept->node == node)
+		return kept->text;
+	free(kept->text);
+	*kept = (struct kept_stack){ node, render_stack(d, node) };
+	return kept->text;
+}
+
+/* ,"label":"..." by the JSON writer: an object without its braces. */
+static int put_json_label(struct dump *d, const struct trk_event *e)
+{
+	char *text = NULL, *open;
+	size_t size;
+	FILE *m = open_memstream(&text, &size);
+	struct ui_json j;
+
+	if (!m)
+		return TRK_ERR_NOMEM;
+	ui_json_init(&j, m, true);
+	ui_json_object(&j, NULL);
+	ui_json_string_n(&j, "label", e->label ? e->label : "", e->label_bytes);
+	ui_json_end(&j);
+	if (fclose(m) != 0) {
+		free(text);
+		return TRK_ERR_NOMEM;
+	}
+	open = strchr(text, '{');
+	*strrchr(text, '}') = '\0';
+	put(d, ",");
+	flush(d);
+	fputs(open + 1, d->file);
+	free(text);
+	return 0;
+}
+
+static int put_json_stack(struct dump *d, uint32_t node)
+{
+	const char *text = stack_text(d, node);
+
+	if (!text)
+		return TRK_ERR_NOMEM;
+	put(d, ",\"frames\":");
+	flush(d);
+	fputs(text, d->file);
+	return 0;
+}
+
+static int print_json_event(struct dump *d, const struct trk_event *e)
+{
+	const struct capture *c = d->report.capture;
+	const unsigned has = fields_of(e->kind);
+	int err = 0;
+
+	put_field(d, "{\"seq\":", d->sequence++);
+	put_field(d, ",\"time_ns\":", e->time_ns);
+	put_field(d, ",\"pid\":", c->processes[e->process].pid);
+	put_field(d, ",\"tid\":", c->threads[e->thread].tid);
+	put(d, ",\"kind\":\"");
+	put(d, trk_kind_name(e->kind));
+	put(d, "\"");
+	if ((has & HAS_ADDRESS) && (has & HAS_OLD) && !e->address)
+		put(d, ",\"address\":null,\"failed\":true");
+	else if (has & HAS_ADDRESS)
+		put_field(d, ",\"address\":", e->address);
+	if (has & HAS_SIZE)
+		put_field(d, ",\"size\":", e->size);
+	if (has & HAS_OLD)
+		put_field(d, ",\"old_address\":", e->old_address);
+	if (has & HAS_OLD_SIZE)
+		put_field(d, ",\"old_size\":", e->old_size);
+	if (has & HAS_DOMAIN)
+		put_field(d, ",\"domain\":", e->domain);
+	if (has & HAS_LOST)
+		put_field(d, ",\"lost\":", e->size);
+	if (has & HAS_STACK)
+		put_field(d, ",\"stack\":", e->node);
+	if (has & HAS_LABEL)
+		err = put_json_label(d, e);
+	if (!err && (has & HAS_STACK) && with_stacks)
+		err = put_json_stack(d, e->node);
+	put(d, "}\n");
+	return err;
+}
+
+static int print_text_event(struct dump *d, const struct trk_event *e)
+{
+	const struct capture *c = d->report.capture;
+	const unsigned has = fields_of(e->kind);
+
+	d->at += sprintf(d->at, "%" PRIu64 ".%09" PRIu64 " ", e->time_ns / 1000000000u,
+			 e->time_ns % 1000000000u);
+	put_number(d, c->processes[e->process].pid);
+	put(d, "/");
+	put_number(d, c->threads[e->thread].tid);
+	put(d, " ");
+	put(d, trk_kind_name(e->kind));
+	put(d, " ");
+	if (has & HAS_OLD) {
+		put_hex(d, e->old_address);
+		if (has & HAS_OLD_SIZE)
+			put_field(d, " size ", e->old_size);
+		put(d, " -> ");
+	}
+	if ((has & HAS_OLD) && !e->address)
+		put(d, "failed");
+	else if (has & HAS_ADDRESS)
+		put_hex(d, e->address);
+	if (has & HAS_SIZE)
+		put_field(d, " size ", e->size);
+	if (has & HAS_DOMAIN)
+		put_field(d, " domain ", e->domain);
+	if (has & HAS_LOST)
+		put_field(d, "lost ", e->size);
+	if (has & HAS_LABEL) {
+		char label[TRK_LABEL_MAX + 1] = "";
+
+		if (e->label)
+			memcpy(label, e->label,
+			       e->label_bytes < TRK_LABEL_MAX ? e->label_bytes : TRK_LABEL_MAX);
+		flush(d);
+		ui_text(d->file, label);
+	}
+	if ((has & HAS_STACK) && e->node)
+		put_field(d, " stack ", e->node);
+	put(d, "\n");
+	if (with_stacks && (has & HAS_STACK)) {
+		const char *text = stack_text(d, e->node);
+
+		if (!text)
+			return TRK_ERR_NOMEM;
+		flush(d);
+		fputs(text, d->file);
+		put(d, "\n");
+	}
+	return 0;
+}
+
+static int print_event(struct dump *d, const struct trk_event *e)
+{
+	const struct trk_event whole = joined(e);
+
+	if (e->kind == TRK_REALLOC_RELEASE)
+		return 0;
+	if ((size_t)(d->at - d->buffer) > sizeof(d->buffer) - LINE_ROOM)
+		flush(d);
+	return common.json ? print_json_event(d, &whole) : print_text_event(d, &whole);
+}
+
+/* ---- the whole ---- */
+
+static int print_events(struct dump *d)
+{
+	const struct trk_event *e;
+	struct cursor *k = NULL;
+	size_t n;
+	int err = cursor_open(&k, d->report.capture, d->report.process);
+
+	while (!err && (err = cursor_batch(k, &e, &n)) == 0) {
+		for (size_t i = 0; i < n && !err; i++)
+			err = print_event(d, &e[i]);
+		if (ferror(d->file)) /* ui_output_close says why */
+			break;
+	}
+	flush(d);
+	cursor_close(k);
+	return err == TRK_END ? 0 : err;
+}
+
+/* The recorder's own sums when it came to its end; otherwise they are counted. */
+static int totals_of(struct dump *d, struct heap_totals *ret)
+{
+	const struct capture *c = d->report.capture;
+	struct view_options o = { .what = VIEW_ALLOCATIONS, .process = d->report.process };
+	struct view v = { 0 };
+	int status;
+
+	*ret = (struct heap_totals){ .allocations = capture_summary(c, "allocations"),
+				     .peak_bytes = capture_summary(c, "peak_bytes") };
+	if (c->complete && c->summary_count && d->report.process == UINT32_MAX)
+		return UI_OK;
+	status = report_view(&d->report, &o, &v);
+	if (!status)
+		*ret = v.totals;
+	view_finish(&v);
+	return status;
+}
+
+static void print_text_header(struct dump *d, const struct heap_totals *t)
+{
+	const struct capture *c = d->report.capture;
+	const uint32_t index = metadata_process(&d->report);
+	char start[METADATA_TIME_ROOM], end[METADATA_TIME_ROOM];
+	char *command_line =
+		index < c->process_count ? metadata_command_line(&c->processes[index]) : NULL;
+
+	fprintf(d->file, "start_time: %s\nend_time: %s\n",
+		metadata_time(c->header.start_unix_ns, start),
+		metadata_time(c->header.start_unix_ns + metadata_duration_ns(c), end));
+	fprintf(d->file,
+		"total_allocations: %" PRIu64 "\ntotal_frames: %" PRIu32
+		"\npeak_memory: %" PRIu64 "\ncommand_line: ",
+		t->allocations, c->frame_count - 1, t->peak_bytes);
+	ui_text(d->file, command_line ? command_line : "");
+	fprintf(d->file, "\npid: %" PRIu32 "\nformat_version: %u\npage_size: %" PRIu32 "\n",
+		index < c->process_count ? c->processes[index].pid : 0, c->header.version,
+		c->header.page_bytes);
+	free(command_line);
+}
+
+static int print_header(struct dump *d)
+{
+	struct heap_totals totals;
+	struct ui_json j;
+	int status = totals_of(d, &totals);
+
+	if (status)
+		return status;
+	if (!common.json) {
+		print_text_header(d, &totals);
+		return UI_OK;
+	}
+	ui_json_init(&j, d->file, false);
+	ui_json_begin_report(&j, "tracker.dump.header", 1);
+	status = metadata_json(&j, NULL, &d->report, &totals) ? UI_CANNOT : UI_OK;
+	ui_json_end(&j);
+	return status;
+}
+
+static int run(struct dump *d, const char *operand)
+{
+	int status = report_open(&d->report, operand, &common);
+
+	if (!status && d->report.has_point) {
+		ui_error("a point (CAPTURE@POINT) is not allowed: dump prints all events");
+		return UI_CANNOT;
+	}
+	if (!status && only_header)
+		return print_header(d);
+	if (!status)
+		status = report_stacks(&d->report, &common);
+	if (status)
+		return status;
+	d->stacks = calloc(STACKS_KEPT, sizeof(*d->stacks));
+	if (d->stacks && print_events(d) == 0)
+		return UI_OK;
+	ui_error("out of memory");
+	return UI_CANNOT;
+}
+
+int main(int argc, char **argv)
+{
+	const int first = ui_parse(&command, argc, argv, false);
+	static struct dump d; /* its buffer is no guest for a stack */
+	struct ui_output out;
+	int status;
+
+	common.no_skip = true; /* raw: the allocator's frames are frames */
+	if (!only_header && !common.output && isatty(STDOUT_FILENO)) {
+		ui_error("You must redirect stdout to a file or shell pipeline.");
+		return UI_CANNOT;
+	}
+	status = ui_output_open(&out, common.output, common.force);
+	if (!status) {
+		d.file = out.file;
+		d.at = d.buffer;
+		status = run(&d, argv[first]);
+		if (!status)
+			status = ui_output_close(&out);
+		else
+			ui_output_discard(&out);
+	}
+	for (size_t i = 0; d.stacks && i < STACKS_KEPT; i++)
+		free(d.stacks[i].text);
+	free(d.stacks);
+	report_close(&d.report);
+	return status;
+}

@@ -1,0 +1,24 @@
+/* metadata - what a capture says of itself, under memray's names. */
+#ifndef METADATA_H
+#define METADATA_H
+
+#include "report.h"
+
+/* The arguments of a process, quoted for a shell where need be; malloc'ed, NULL: no memory. */
+char *metadata_command_line(const struct cap_process *p);
+
+/* Duration of the capture: its last event, or the end of a process. */
+uint64_t metadata_duration_ns(const struct capture *c);
+
+/* UTC, ISO 8601 with microseconds. */
+#define METADATA_TIME_ROOM 48
+char *metadata_time(uint64_t unix_ns, char buf[METADATA_TIME_ROOM]);
+
+/* The index of the process that the report is about; the first one when it is about all. */
+uint32_t metadata_process(const struct report *r);
+
+/* All keys into the open object; key: the name of the object. NULL: into the object that is open. */
+int metadata_json(struct ui_json *j, const char *key, const struct report *r,
+		  const struct heap_totals *totals);
+
+#endif

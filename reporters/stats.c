@@ -1,0 +1,512 @@
+/*
+ * tracker-stats - totals, sizes, kinds and the locations that allocate most:
+ * memray's stats for any program, in one pass over the events.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "metadata.h"
+#include "report.h"
+#include "sums.h"
+
+#define BINS 10
+#define BAR_LONGEST 25
+#define BUCKETS 16
+#define BUCKET_SMALLEST 16u
+#define TOP_DEFAULT 5
+
+static struct report_options common;
+static const char *largest;
+static bool only_buckets;
+
+static const struct ui_option options[] = {
+	{ 'n', "num-largest", UI_STRING, &largest, "N", "locations and modules to print (default 5)",
+	  0, 0 },
+	{ 0, "buckets", UI_FLAG, &only_buckets, NULL,
+	  "print only how many allocations there were of each power of two", 0, 0 },
+	REPORT_STACK_OPTIONS(common),
+	REPORT_OPTIONS(common),
+	{ 0 },
+};
+
+static const struct ui_command command = {
+	.name = "tracker-stats",
+	.usage = "[options] CAPTURE",
+	.summary = "Prints totals, sizes, allocators and the locations that allocate most.",
+	.details = "Examples:\n"
+		   "  tracker stats app.bin\n"
+		   "  tracker stats -n 10 --json app.bin\n",
+	.options = options,
+	.min_operands = 1,
+	.max_operands = 1,
+};
+
+struct bin {
+	uint64_t bound; /* sizes below it; of the last one: the largest size */
+	uint64_t count;
+};
+
+struct stats {
+	struct report report;
+	struct view view;
+	struct sums locations, modules;
+	struct bin bins[BINS];
+	bool has_bins;
+	uint64_t buckets[BUCKETS];
+	size_t top;
+};
+
+/* ---- figures ---- */
+
+/* memray's: BINS steps of equal ratio from the smallest to the largest size. */
+static void fill_bins(struct stats *s)
+{
+	const struct view *v = &s->view;
+	const size_t first = v->size_count && v->sizes[0].size == 0;
+	double low, step;
+
+	if (v->size_count == 0)
+		return;
+	s->has_bins = true;
+	low = first < v->size_count ? log((double)v->sizes[first].size) : 0;
+	step = first < v->size_count ?
+		       (log((double)v->sizes[v->size_count - 1].size) - low) / BINS :
+		       0;
+	for (size_t i = 0; i < BINS; i++)
+		s->bins[i].bound = (uint64_t)exp(low + step * (double)(i + 1));
+	s->bins[BINS - 1].bound = v->sizes[v->size_count - 1].size;
+	for (size_t i = 0; i < v->size_count; i++) {
+		size_t bin = 0;
+
+		/* All alike: only the last bin has room for the largest size. */
+		if (v->sizes[i].size > 0)
+			bin = step > 0 ? (size_t)((log((double)v->sizes[i].size) - low) / step) :
+					 BINS - 1;
+		s->bins[bin < BINS ? bin : BINS - 1].count += v->sizes[i].count;
+	}
+}
+
+/* Of sizes up to 16 B, 32 B ... 256 KiB, and of all larger ones. */
+static void fill_buckets(struct stats *s)
+{
+	for (size_t i = 0; i < s->view.size_count; i++) {
+		size_t b = 0;
+
+		while (b < BUCKETS - 1 && s->view.sizes[i].size > (uint64_t)BUCKET_SMALLEST << b)
+			b++;
+		s->buckets[b] += s->view.sizes[i].count;
+	}
+}
+
+struct kind_figure {
+	const char *name;
+	uint64_t count;
+};
+
+static int by_figure(const void *a, const void *b)
+{
+	const struct kind_figure *x = a, *y = b;
+
+	if (x->count != y->count)
+		return x->count < y->count ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+/* By name, which new and new[] share. */
+static size_t sort_kinds(const struct heap_totals *t, struct kind_figure out[32])
+{
+	size_t n = 0;
+
+	for (uint8_t kind = 0; kind < 32; kind++) {
+		const char *name = trk_kind_name(kind);
+		size_t i = 0;
+
+		if (!t->kind_count[kind])
+			continue;
+		while (i < n && strcmp(out[i].name, name) != 0)
+			i++;
+		if (i == n)
+			out[n++] = (struct kind_figure){ name, 0 };
+		out[i].count += t->kind_count[kind];
+	}
+	qsort(out, n, sizeof(*out), by_figure);
+	return n;
+}
+
+static size_t shown(const struct stats *s, const struct sums *sums)
+{
+	return s->top < sums->count ? s->top : sums->count;
+}
+
+/* ---- text ---- */
+
+static void print_count(FILE *f, const char *heading, uint64_t n)
+{
+	char text[32];
+
+	fprintf(f, "%s:\n\t%s\n\n", heading, ui_count(text, sizeof(text), n));
+}
+
+static const char *size_of(uint64_t bytes)
+{
+	static char text[4][32]; /* so many in one printf */
+	static unsigned next;
+
+	next = (next + 1) % 4;
+	if (bytes > INT64_MAX) /* only a hostile capture */
+		bytes = INT64_MAX;
+	return ui_size(text[next], sizeof(text[next]), (int64_t)bytes, false);
+}
+
+static const char *count_of(uint64_t n)
+{
+	static char text[4][32];
+	static unsigned next;
+
+	next = (next + 1) % 4;
+	return ui_count(text[next], sizeof(text[next]), n);
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void print_totals(const struct stats *s, FILE *f)
+{
+	const struct heap_totals *t = &s->view.totals;
+
+	print_count(f, "Total allocations", t->allocations);
+	print_count(f, "Total frees", t->frees);
+	fprintf(f, "Total memory allocated:\n\t%s\n\n", size_of(t->bytes_allocated));
+	fprintf(f, "Peak memory usage:\n\t%s in %s block%s at %.3f s\n\n", size_of(t->peak_bytes),
+		count_of(t->peak_blocks), plural(t->peak_blocks), (double)t->peak_time_ns / 1e9);
+	fprintf(f, "Leaked:\n\t%s in %s block%s\n\n", size_of(t->live_bytes),
+		count_of(t->live_blocks), plural(t->live_blocks));
+	fprintf(f, "Temporary allocations:\n\t%s (%s)\n\n", count_of(t->temporary),
+		size_of(t->temporary_bytes));
+}
+
+static void print_bar(FILE *f, uint64_t count, uint64_t most)
+{
+	const int length = most ? (int)ceil((double)count / (double)most * BAR_LONGEST) : 0;
+
+	for (int i = 0; i < length; i++)
+		fputs(ui_utf8() ? "▇" : "#", f);
+}
+
+static void print_histogram(const struct stats *s, FILE *f)
+{
+	uint64_t most = 0;
+
+	fputs("Histogram of allocation size:\n", f);
+	if (!s->has_bins) {
+		fputs("\t<no data for histogram>\n\n", f);
+		return;
+	}
+	for (size_t i = 0; i < BINS; i++)
+		most = s->bins[i].count > most ? s->bins[i].count : most;
+	fprintf(f, "\tmin: %s\n", size_of(s->view.sizes[0].size));
+	for (size_t i = 0; i < BINS; i++) {
+		fprintf(f, "\t%-2s %-9s: %*s ", i == BINS - 1 ? "<=" : "<",
+			size_of(s->bins[i].bound), (int)strlen(count_of(most)),
+			count_of(s->bins[i].count));
+		print_bar(f, s->bins[i].count, most);
+		fputc('\n', f);
+	}
+	fprintf(f, "\tmax: %s\n\n", size_of(s->view.sizes[s->view.size_count - 1].size));
+}
+
+static void print_kinds(const struct stats *s, FILE *f)
+{
+	struct kind_figure kinds[32];
+	const size_t n = sort_kinds(&s->view.totals, kinds);
+
+	fputs("Allocator type distribution:\n", f);
+	for (size_t i = 0; i < n; i++)
+		fprintf(f, "\t%s: %s\n", kinds[i].name, count_of(kinds[i].count));
+	fputc('\n', f);
+}
+
+/* One line per process, when there are several. */
+static void print_processes(const struct stats *s, FILE *f)
+{
+	const struct capture *c = s->report.capture;
+
+	if (c->process_count < 2 || s->report.process != UINT32_MAX)
+		return;
+	fprintf(f, "Processes:\n\t%8s %-16s %13s %13s %11s %11s %11s %10s\n", "pid", "name",
+		"allocations", "frees", "allocated", "peak", "leaked", "temporary");
+	for (uint32_t p = 0; p < c->process_count; p++) {
+		const struct heap_totals *t = &s->view.process_totals[p];
+
+		fprintf(f, "\t%8" PRIu32 " ", c->processes[p].pid);
+		ui_text(f, c->processes[p].name);
+		fprintf(f, "%*s %13s %13s %11s %11s %11s %10s\n",
+			(int)(strlen(c->processes[p].name) < 16 ? 16 - strlen(c->processes[p].name) :
+								  0),
+			"", count_of(t->allocations), count_of(t->frees),
+			size_of(t->bytes_allocated), size_of(t->peak_bytes), size_of(t->live_bytes),
+			count_of(t->temporary));
+	}
+	fputc('\n', f);
+}
+
+static void print_top(struct stats *s, FILE *f, const char *what, struct sums *sums, bool bytes)
+{
+	const size_t n = shown(s, sums);
+
+	fprintf(f, "Top %zu %s (by %s):\n", s->top, what,
+		bytes ? "size" : "number of allocations");
+	if (bytes)
+		sums_sort_by_bytes(sums);
+	else
+		sums_sort_by_count(sums);
+	for (size_t i = 0; i < n; i++) {
+		fputs("\t- ", f);
+		ui_text(f, sums->items[i].key);
+		fprintf(f, " -> %s\n",
+			bytes ? size_of(sums->items[i].bytes) : count_of(sums->items[i].count));
+	}
+	fputc('\n', f);
+}
+
+/* How the program ended is part of the answer, not a fault of the capture. */
+static void print_end(const struct stats *s, FILE *f)
+{
+	const uint32_t index = metadata_process(&s->report);
+	const struct cap_process *p = &s->report.capture->processes[index];
+
+	if (index >= s->report.capture->process_count || p->ended != 2)
+		return;
+	fprintf(f, "%s was killed by SIG%s at %.1f s\n\n", p->name[0] ? p->name : "program",
+		sigabbrev_np((int)p->code) ? sigabbrev_np((int)p->code) : "?",
+		(double)p->end_ns / 1e9);
+}
+
+static void print_text(struct stats *s, FILE *f)
+{
+	print_end(s, f);
+	print_totals(s, f);
+	print_processes(s, f);
+	print_histogram(s, f);
+	print_kinds(s, f);
+	print_top(s, f, "largest allocating locations", &s->locations, true);
+	print_top(s, f, "largest allocating locations", &s->locations, false);
+	print_top(s, f, "largest allocating modules", &s->modules, true);
+	print_top(s, f, "largest allocating modules", &s->modules, false);
+}
+
+static void print_buckets(const struct stats *s, FILE *f)
+{
+	for (size_t b = 0; b < BUCKETS; b++) {
+		const bool last = b == BUCKETS - 1;
+		const uint64_t bound = (uint64_t)BUCKET_SMALLEST << (last ? b - 1 : b);
+
+		fprintf(f, "%s %" PRIu64 " %s: %" PRIu64 "\n", last ? ">" : "<=",
+			bound < 1024 ? bound : bound / 1024, bound < 1024 ? "B" : "KiB",
+			s->buckets[b]);
+	}
+}
+
+/* ---- --json ---- */
+
+static void json_histogram(const struct stats *s, struct ui_json *j)
+{
+	uint64_t min = 0;
+
+	ui_json_array(j, "allocation_size_histogram");
+	for (size_t i = 0; s->has_bins && i < BINS; i++) {
+		const bool last = i == BINS - 1;
+		const uint64_t bound = s->bins[i].bound;
+
+		ui_json_object(j, NULL);
+		ui_json_uint(j, "min_bytes", min);
+		ui_json_uint(j, "max_bytes", last || bound == 0 ? bound : bound - 1);
+		ui_json_uint(j, "count", s->bins[i].count);
+		ui_json_end(j);
+		min = bound;
+	}
+	ui_json_end(j);
+}
+
+static void json_buckets(const struct stats *s, struct ui_json *j)
+{
+	ui_json_array(j, "buckets");
+	for (size_t b = 0; b < BUCKETS; b++) {
+		ui_json_object(j, NULL);
+		if (b == BUCKETS - 1)
+			ui_json_null(j, "max_bytes");
+		else
+			ui_json_uint(j, "max_bytes", (uint64_t)BUCKET_SMALLEST << b);
+		ui_json_uint(j, "count", s->buckets[b]);
+		ui_json_end(j);
+	}
+	ui_json_end(j);
+}
+
+static void json_top(const struct stats *s, struct ui_json *j, const char *key, const char *name,
+		     struct sums *sums, bool bytes)
+{
+	if (bytes)
+		sums_sort_by_bytes(sums);
+	else
+		sums_sort_by_count(sums);
+	ui_json_array(j, key);
+	for (size_t i = 0; i < shown(s, sums); i++) {
+		ui_json_object(j, NULL);
+		ui_json_string(j, name, sums->items[i].key);
+		ui_json_uint(j, bytes ? "size" : "count",
+			     bytes ? sums->items[i].bytes : sums->items[i].count);
+		ui_json_end(j);
+	}
+	ui_json_end(j);
+}
+
+static void json_totals(struct ui_json *j, const struct heap_totals *t)
+{
+	ui_json_uint(j, "total_num_allocations", t->allocations);
+	ui_json_uint(j, "total_bytes_allocated", t->bytes_allocated);
+	ui_json_uint(j, "total_num_frees", t->frees);
+	ui_json_uint(j, "total_bytes_freed", t->bytes_freed);
+	ui_json_uint(j, "unmatched_frees", t->unmatched_frees);
+	ui_json_uint(j, "leaked_allocations", t->live_blocks);
+	ui_json_uint(j, "leaked_bytes", t->live_bytes);
+	ui_json_uint(j, "temporary_allocations", t->temporary);
+	ui_json_uint(j, "temporary_bytes", t->temporary_bytes);
+	ui_json_uint(j, "peak_memory", t->peak_bytes);
+	ui_json_uint(j, "peak_blocks", t->peak_blocks);
+	ui_json_uint(j, "peak_time_ns", t->peak_time_ns);
+	ui_json_uint(j, "lost_events", t->lost);
+	ui_json_uint(j, "overwritten", t->overwritten);
+	ui_json_uint(j, "wiped_by_exec", t->wiped_blocks);
+}
+
+static int json_processes(const struct stats *s, struct ui_json *j)
+{
+	const struct capture *c = s->report.capture;
+	int err = 0;
+
+	ui_json_array(j, "processes");
+	for (uint32_t p = 0; p < c->process_count && !err; p++) {
+		char *command_line;
+
+		if (s->report.process != UINT32_MAX && s->report.process != p)
+			continue;
+		command_line = metadata_command_line(&c->processes[p]);
+		err = command_line ? 0 : TRK_ERR_NOMEM;
+		ui_json_object(j, NULL);
+		ui_json_uint(j, "pid", c->processes[p].pid);
+		ui_json_string(j, "name", c->processes[p].name);
+		ui_json_string(j, "command_line", command_line);
+		json_totals(j, &s->view.process_totals[p]);
+		ui_json_end(j);
+		free(command_line);
+	}
+	ui_json_end(j);
+	return err;
+}
+
+static int print_json(struct stats *s, FILE *f)
+{
+	struct kind_figure kinds[32];
+	const size_t n = sort_kinds(&s->view.totals, kinds);
+	struct ui_json j;
+	int err;
+
+	ui_json_init(&j, f, false);
+	ui_json_begin_report(&j, "tracker.stats", 1);
+	json_totals(&j, &s->view.totals);
+	ui_json_uint(&j, "events", s->view.events);
+	json_histogram(s, &j);
+	json_buckets(s, &j);
+	ui_json_object(&j, "allocator_type_distribution");
+	for (size_t i = 0; i < n; i++)
+		ui_json_uint(&j, kinds[i].name, kinds[i].count);
+	ui_json_end(&j);
+	json_top(s, &j, "top_allocations_by_size", "location", &s->locations, true);
+	json_top(s, &j, "top_allocations_by_count", "location", &s->locations, false);
+	json_top(s, &j, "top_modules_by_size", "module", &s->modules, true);
+	json_top(s, &j, "top_modules_by_count", "module", &s->modules, false);
+	err = json_processes(s, &j);
+	if (!err)
+		err = metadata_json(&j, "metadata", &s->report, &s->view.totals);
+	ui_json_bool(&j, "complete", s->report.capture->complete);
+	ui_json_end(&j);
+	return err;
+}
+
+/* ---- the whole ---- */
+
+static int gather(struct stats *s, const char *operand)
+{
+	struct view_options o = { .what = VIEW_ALLOCATIONS, .sizes = true };
+	int status = report_open(&s->report, operand, &common);
+
+	if (!status && s->report.has_point) {
+		ui_error("a point (CAPTURE@POINT) has no totals; try tracker table");
+		return UI_CANNOT;
+	}
+	if (!status)
+		status = report_stacks(&s->report, &common);
+	o.process = s->report.process;
+	if (!status)
+		status = report_view(&s->report, &o, &s->view);
+	if (status)
+		return status;
+	fill_bins(s);
+	fill_buckets(s);
+	if (only_buckets || sums_of_view(&s->view, s->report.stacks, &s->locations, &s->modules) == 0)
+		return UI_OK;
+	ui_error("out of memory");
+	return UI_CANNOT;
+}
+
+static int write_report(struct stats *s, FILE *f)
+{
+	if (common.json)
+		return print_json(s, f);
+	if (only_buckets)
+		print_buckets(s, f);
+	else
+		print_text(s, f);
+	return 0;
+}
+
+static size_t parse_largest(void)
+{
+	char *end;
+	const unsigned long n = largest ? strtoul(largest, &end, 10) : TOP_DEFAULT;
+
+	if (largest && (*end || largest[0] < '0' || largest[0] > '9' || n == 0))
+		ui_usage_error("argument -n/--num-largest: %s is an invalid positive int value",
+			       largest);
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	const int first = ui_parse(&command, argc, argv, false);
+	struct stats s = { .top = parse_largest() };
+	struct ui_output out;
+	int status = ui_output_open(&out, common.output, common.force);
+
+	if (!status) {
+		status = gather(&s, argv[first]);
+		if (!status && write_report(&s, out.file) != 0) {
+			ui_error("out of memory");
+			status = UI_CANNOT;
+		}
+		if (!status)
+			status = ui_output_close(&out);
+		else
+			ui_output_discard(&out);
+	}
+	sums_finish(&s.locations);
+	sums_finish(&s.modules);
+	view_finish(&s.view);
+	report_close(&s.report);
+	return status;
+}

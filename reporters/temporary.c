@@ -1,0 +1,131 @@
+/*
+ * tracker-temporary - blocks that were freed soon after they were allocated, by
+ * the location that could have kept or avoided them.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "report.h"
+#include "sums.h"
+
+static struct report_options common;
+static uint64_t threshold = 1, limit;
+
+static const struct ui_option options[] = {
+	{ 'n', "threshold", UI_UINT, &threshold, "N",
+	  "other allocations of the thread before the free, at most (default 1)", 0,
+	  UINT32_MAX - 1 },
+	{ 'l', "limit", UI_UINT, &limit, "N", "rows to print (default 0: all)", 0, 0 },
+	REPORT_STACK_OPTIONS(common),
+	REPORT_OPTIONS(common),
+	{ 0 },
+};
+
+static const struct ui_command command = {
+	.name = "tracker-temporary",
+	.usage = "[options] CAPTURE",
+	.summary = "Prints where blocks were allocated that were freed soon afterwards.",
+	.details = "A block is temporary when the thread that allocated it frees it with at most N\n"
+		   "other allocations of that thread in between.\n\n"
+		   "Examples:\n"
+		   "  tracker temporary app.bin\n"
+		   "  tracker temporary -n 0 --json app.bin\n",
+	.options = options,
+	.min_operands = 1,
+	.max_operands = 1,
+};
+
+struct temporary {
+	struct report report;
+	struct view view;
+	struct sums rows;
+};
+
+static size_t shown(const struct temporary *t)
+{
+	return limit && limit < t->rows.count ? (size_t)limit : t->rows.count;
+}
+
+static void print_text(const struct temporary *t, FILE *f)
+{
+	char size[32], count[32];
+
+	for (size_t i = 0; i < shown(t); i++) {
+		const struct sum *s = &t->rows.items[i];
+
+		ui_text(f, s->key);
+		fprintf(f, ": count=%" PRIu64 ", size=%s\n", s->count,
+			ui_size(size, sizeof(size), (int64_t)s->bytes, false));
+	}
+	fprintf(f, "Total: %s temporary allocation%s, %s (threshold %" PRIu64 ")\n",
+		ui_count(count, sizeof(count), t->view.count), t->view.count == 1 ? "" : "s",
+		ui_size(size, sizeof(size), (int64_t)t->view.bytes, false), threshold);
+}
+
+static void print_json(const struct temporary *t, FILE *f)
+{
+	struct ui_json j;
+
+	ui_json_init(&j, f, false);
+	ui_json_begin_report(&j, "tracker.temporary", 1);
+	ui_json_uint(&j, "threshold", threshold);
+	ui_json_uint(&j, "total_count", t->view.count);
+	ui_json_uint(&j, "total_bytes", t->view.bytes);
+	ui_json_uint(&j, "row_count", t->rows.count);
+	ui_json_array(&j, "rows");
+	for (size_t i = 0; i < shown(t); i++) {
+		ui_json_object(&j, NULL);
+		ui_json_string(&j, "location", t->rows.items[i].key);
+		ui_json_uint(&j, "count", t->rows.items[i].count);
+		ui_json_uint(&j, "bytes", t->rows.items[i].bytes);
+		ui_json_end(&j);
+	}
+	ui_json_end(&j);
+	ui_json_end(&j);
+}
+
+static int gather(struct temporary *t, const char *operand)
+{
+	struct view_options o = { .what = VIEW_TEMPORARY, .threshold = (uint32_t)threshold };
+	int status = report_open(&t->report, operand, &common);
+
+	if (!status && t->report.has_point) {
+		ui_error("a point (CAPTURE@POINT) has no temporary blocks; give the capture alone");
+		return UI_CANNOT;
+	}
+	if (!status)
+		status = report_stacks(&t->report, &common);
+	o.process = t->report.process;
+	if (!status)
+		status = report_view(&t->report, &o, &t->view);
+	if (!status && sums_of_view(&t->view, t->report.stacks, &t->rows, NULL) != 0) {
+		ui_error("out of memory");
+		return UI_CANNOT;
+	}
+	sums_sort_by_bytes(&t->rows);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const int first = ui_parse(&command, argc, argv, false);
+	struct temporary t = { 0 };
+	struct ui_output out;
+	int status = ui_output_open(&out, common.output, common.force);
+
+	if (!status) {
+		status = gather(&t, argv[first]);
+		if (!status && common.json)
+			print_json(&t, out.file);
+		else if (!status)
+			print_text(&t, out.file);
+		if (!status)
+			status = ui_output_close(&out);
+		else
+			ui_output_discard(&out);
+	}
+	sums_finish(&t.rows);
+	view_finish(&t.view);
+	report_close(&t.report);
+	return status;
+}
