@@ -16,28 +16,24 @@ void intern_finish(struct intern *in)
 	in->cache = NULL;
 }
 
-static uint32_t look_up(struct intern *in, const struct modules *m, uint32_t parent, uint64_t pc)
+static uint32_t look_up(struct intern *in, const struct modules *m, uint64_t pc)
 {
 	const struct module_range *const r = modules_find(m, pc);
-	const uint32_t frame = r ? writer_frame(in->writer, r->module, pc - r->bias) :
-				   writer_frame(in->writer, 0, pc);
 
-	return writer_node(in->writer, parent, frame);
+	return r ? writer_frame(in->writer, r->module, pc - r->bias) :
+		   writer_frame(in->writer, 0, pc);
 }
 
-static uint32_t node_of(struct intern *in, const struct modules *m, uint32_t parent, uint64_t pc)
+static uint32_t frame_of(struct intern *in, const struct modules *m, uint64_t pc)
 {
-	const uint64_t hash = (pc ^ (uint64_t)parent << 40 ^ parent) * 0x9e3779b97f4a7c15ull;
-	struct intern_entry *const e = &in->cache[hash >> 49];
+	struct intern_entry *const e = &in->cache[pc * 0x9e3779b97f4a7c15ull >> 50];
 
-	if (e->generation != m->generation || e->pc != pc || e->parent != parent || !e->node)
-		*e = (struct intern_entry){ .generation = m->generation, .pc = pc,
-					    .parent = parent,
-					    .node = look_up(in, m, parent, pc) };
-	return e->node;
+	if (e->pc != pc || e->generation != m->generation)
+		*e = (struct intern_entry){ pc, m->generation, look_up(in, m, pc) };
+	return e->frame;
 }
 
-_Static_assert(INTERN_CACHE == 1u << (64 - 49), "hash bits");
+_Static_assert(INTERN_CACHE == 1u << (64 - 50), "hash bits");
 
 static int push(struct intern *in, const struct modules *m, struct stream *s, const uint64_t *pcs,
 		uint32_t count)
@@ -45,7 +41,8 @@ static int push(struct intern *in, const struct modules *m, struct stream *s, co
 	if (s->depth + count > s->node_room && !stream_grow_stack(s, count))
 		return TRK_ERR_CORRUPT;
 	for (uint32_t i = 0; i < count; i++) {
-		const uint32_t node = node_of(in, m, stream_node(s), pcs[i]);
+		const uint32_t frame = frame_of(in, m, pcs[i]);
+		const uint32_t node = writer_node(in->writer, stream_node(s), frame);
 
 		s->nodes[s->depth++] = node;
 	}

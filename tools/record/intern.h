@@ -1,9 +1,9 @@
 /*
  * intern - stack changes as the wire tells them -> call-tree nodes of the capture.
  *
- * One direct-mapped cache over all processes answers (map, parent node, pc) ->
- * node without asking the writer's tables: almost every pushed frame was
- * pushed before.
+ * One direct-mapped cache over all processes answers (module map, pc) -> frame;
+ * the writer's call tree, whose children lists are in the order of use, answers
+ * (parent, frame) -> node.
  */
 #ifndef RECORD_INTERN_H
 #define RECORD_INTERN_H
@@ -12,11 +12,12 @@
 #include "modules.h"
 #include "stream.h"
 
-#define INTERN_CACHE 32768u
+#define INTERN_CACHE 16384u
 
 struct intern_entry {
-	uint64_t generation, pc;
-	uint32_t parent, node;
+	uint64_t pc;
+	uint32_t generation; /* of the map, 0: empty */
+	uint32_t frame;
 };
 
 struct intern {

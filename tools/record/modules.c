@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t last_generation;
+static uint32_t last_generation;
 
 static int reserve(struct modules *m, size_t count)
 {

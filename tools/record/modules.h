@@ -18,7 +18,7 @@ struct module_range {
 struct modules {
 	struct module_range *ranges;
 	size_t count, room;
-	uint64_t generation; /* changes with every change, never the same for two maps: caches key on it */
+	uint32_t generation; /* changes with every change, never the same for two maps: caches key on it */
 };
 
 /* Called for ranges that go away. */
