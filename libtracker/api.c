@@ -18,28 +18,36 @@ static int label(uint8_t kind, const char *text, const struct site *at)
 	return TRACKER_OK;
 }
 
-EXPORT int tracker_mark_(const char *text)
+static int mark(const char *text)
 {
 	const struct site at = SITE_HERE();
 
 	return label(TRK_MARK, text, &at);
 }
 
-EXPORT int tracker_region_begin_(const char *name)
+static int region_begin(const char *name)
 {
 	const struct site at = SITE_HERE();
 
 	return label(TRK_REGION_BEGIN, name, &at);
 }
 
-EXPORT int tracker_region_end_(const char *name)
+static int region_end(const char *name)
 {
 	const struct site at = SITE_HERE();
 
 	return label(TRK_REGION_END, name, &at);
 }
 
-EXPORT int tracker_is_available_(void)
+static int is_available(void)
 {
 	return hook_ready() && state.on;
 }
+
+extern const struct tracker_api_ tracker_api_1;
+EXPORT const struct tracker_api_ tracker_api_1 = {
+	.is_available = is_available,
+	.mark = mark,
+	.region_begin = region_begin,
+	.region_end = region_end,
+};

@@ -26,16 +26,41 @@ enum tracker_error {
 	TRACKER_ENOENT = -9
 };
 
-/* The library's side of the calls below; absent when the program runs without it. */
-extern int tracker_mark_(const char *label) __attribute__((weak));
-extern int tracker_region_begin_(const char *name) __attribute__((weak));
-extern int tracker_region_end_(const char *name) __attribute__((weak));
-extern int tracker_is_available_(void) __attribute__((weak));
+/* The library's side of the calls below. */
+struct tracker_api_ {
+	int (*is_available)(void);
+	int (*mark)(const char *label);
+	int (*region_begin)(const char *name);
+	int (*region_end)(const char *name);
+};
+
+/*
+ * A weak reference to the library's own symbols would be settled when a
+ * position-independent program is linked; asking the loader works in all of them.
+ */
+extern void *tracker_dlsym_(void *handle, const char *name) __asm__("dlsym") __attribute__((weak));
+
+static inline const struct tracker_api_ *tracker_find_(void)
+{
+	static const struct tracker_api_ *found;
+	static int looked;
+
+	if (!__atomic_load_n(&looked, __ATOMIC_ACQUIRE)) {
+		if (tracker_dlsym_)
+			__atomic_store_n(&found,
+					 (const struct tracker_api_ *)tracker_dlsym_((void *)0, "tracker_api_1"),
+					 __ATOMIC_RELAXED);
+		__atomic_store_n(&looked, 1, __ATOMIC_RELEASE);
+	}
+	return __atomic_load_n(&found, __ATOMIC_RELAXED);
+}
 
 /* 1 when this program is being recorded, 0 otherwise. */
 static inline int tracker_is_available(void)
 {
-	return tracker_is_available_ ? tracker_is_available_() : 0;
+	const struct tracker_api_ *const api = tracker_find_();
+
+	return api ? api->is_available() : 0;
 }
 
 /*
@@ -44,18 +69,24 @@ static inline int tracker_is_available(void)
  */
 static inline int tracker_mark(const char *label)
 {
-	return tracker_mark_ ? tracker_mark_(label) : TRACKER_EDISABLED;
+	const struct tracker_api_ *const api = tracker_find_();
+
+	return api ? api->mark(label) : TRACKER_EDISABLED;
 }
 
 /* Begins and ends a named span of this thread's work; spans of one name nest. Errors as tracker_mark. */
 static inline int tracker_region_begin(const char *name)
 {
-	return tracker_region_begin_ ? tracker_region_begin_(name) : TRACKER_EDISABLED;
+	const struct tracker_api_ *const api = tracker_find_();
+
+	return api ? api->region_begin(name) : TRACKER_EDISABLED;
 }
 
 static inline int tracker_region_end(const char *name)
 {
-	return tracker_region_end_ ? tracker_region_end_(name) : TRACKER_EDISABLED;
+	const struct tracker_api_ *const api = tracker_find_();
+
+	return api ? api->region_end(name) : TRACKER_EDISABLED;
 }
 
 #ifdef __cplusplus
