@@ -66,7 +66,40 @@ function check_quiet(page)
 	assert.strictEqual(page.dialogs, 0);
 }
 
+/* Every node as "path: value count own", of the JSON and of the page. */
+function json_nodes(root)
+{
+	const lines = [], todo = [[root, '']];
+	while (todo.length) {
+		const [node, above] = todo.pop(), here = `${above}/${node.function ?? node.name}`;
+		lines.push(`${here}: ${node.value} ${node.count} ${node.own}`);
+		todo.push(...node.children.map((child) => [child, here]));
+	}
+	return lines.sort();
+}
+
+async function page_nodes(page)
+{
+	const nodes = await page.run(`Array.from({ length: tracker_flamegraph.shown().nodes }, (_, v) => tracker_flamegraph.info(v))`);
+	const paths = [];
+	return nodes.map((n) => {
+		paths[n.id] = `${n.parent < 0 ? '' : paths[n.parent]}/${n.full}`;
+		return `${paths[n.id]}: ${n.value} ${n.count} ${n.own}`;
+	}).sort();
+}
+
 const tests = {
+	async every_node_equals_json(page) {
+		execFileSync(many_nodes, [path.join(dir, 'equal.bin'), '3000']);
+		for (const [name, text] of [['flame', python('captures.fx_flame()')], ['recursion', python('captures.recursion()')], ['equal', null]]) {
+			const { capture, html } = make_page(name, text, '--allocations');
+			await page.show(html);
+			assert.deepStrictEqual(await page_nodes(page), json_nodes(json_of(capture, '--allocations').root), name);
+			await press(page, 'direction', 'callers');
+			assert.deepStrictEqual(await page_nodes(page), json_nodes(json_of(capture, '--allocations', '--inverted').root), name);
+		}
+	},
+
 	async totals_equal_the_other_outputs(page) {
 		const { capture, html } = make_page('flame', python('captures.fx_flame()'));
 		await page.show(html);
