@@ -132,10 +132,23 @@ static bool is_capture(const char *word)
 	return n > 4 && strcmp(word + n - 4, ".bin") == 0;
 }
 
+static bool is_command(const char *word)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (!strcmp(word, commands[i].name))
+			return true;
+	return false;
+}
+
 static int unknown(const char *word)
 {
 	const char *const near = nearest(word);
 
+	if (is_command(word)) {
+		ui_error("tracker-%s is not beside this program; install tracker again or set "
+			 "TRACKER_HOME", word);
+		return UI_CANNOT;
+	}
 	if (is_capture(word))
 		ui_error("'%s' is not a tracker command; did you mean: tracker stats %s", word, word);
 	else if (is_program(word))

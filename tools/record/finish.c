@@ -145,7 +145,7 @@ static void report(const struct recorder *r, struct control_message *ret)
 	ret->processes = 0;
 	for (size_t i = 0; i < r->process_count; i++)
 		ret->processes += r->processes[i]->attached;
-	ret->error = (uint32_t)writer_error(r->writer);
+	ret->error = (uint32_t)(r->write_error ? r->write_error : writer_error(r->writer));
 	ret->error_ns = r->discard_ns;
 	ret->allocations = t->allocations;
 	ret->bytes_allocated = t->bytes_allocated;

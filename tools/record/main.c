@@ -183,6 +183,20 @@ static int add_program(struct session *s, char **program)
 	return 0;
 }
 
+/* A file that takes not even the header: everything is read and forgotten, the program goes on. */
+static int open_writer(struct recorder *r, int fd)
+{
+	const struct trk_header header = make_header(r);
+	int err = writer_new(&r->writer, fd, &header);
+
+	heap_set_page_bytes(r->heap, header.page_bytes);
+	if (err != TRK_ERR_IO)
+		return err;
+	r->discard = true;
+	r->write_error = errno;
+	return writer_new(&r->writer, open("/dev/null", O_WRONLY | O_CLOEXEC), &header);
+}
+
 static int start(struct session *s, char **program)
 {
 	struct recorder *const r = &s->r;
@@ -191,20 +205,15 @@ static int start(struct session *s, char **program)
 
 	if (err)
 		return err;
-	const struct trk_header header = make_header(r);
-
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	r->memory_interval_ns = s->o.memory_interval_ms * 1000000u;
 	r->no_symbols = s->o.no_symbols;
 	s->control = (int)s->o.control_fd;
-	err = writer_new(&r->writer, (int)s->o.out_fd, &header);
-	if (err == TRK_ERR_NOMEM)
-		return err;
 	if (r->epoll < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, s->control, &event) < 0)
 		return TRK_ERR_IO;
 	err = heap_new(&r->heap, 1, NULL);
 	if (!err)
-		heap_set_page_bytes(r->heap, header.page_bytes);
+		err = open_writer(r, (int)s->o.out_fd);
 	if (!err)
 		err = intern_init(&r->intern, r->writer);
 	if (!err)
@@ -323,6 +332,7 @@ static void note_write_error(struct recorder *r)
 	if (r->discard || !writer_error(r->writer))
 		return;
 	r->discard = true;
+	r->write_error = writer_error(r->writer);
 	r->discard_ns = r->now_ns;
 }
 

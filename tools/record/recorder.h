@@ -72,6 +72,7 @@ struct recorder {
 	bool discard;	/* the file cannot be written: read and forget, so that nobody stalls */
 	bool out_of_memory;
 	uint64_t discard_ns; /* since when */
+	int write_error;     /* errno that began it */
 	int epoll;
 	uint64_t now_ns; /* of this round, since the capture began */
 	uint64_t memory_interval_ns, next_sample_ns, next_check_ns, next_flush_ns;

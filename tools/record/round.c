@@ -151,7 +151,8 @@ static bool merge(struct recorder *r, struct process *p, bool final)
 	return more;
 }
 
-void round_drain(struct recorder *r, struct process *p)
+/* Streams for all slots of the program, also for those that were never looked at. */
+static void find_streams(struct recorder *r, const struct process *p)
 {
 	const uint32_t high = thread_high(r);
 
@@ -159,23 +160,33 @@ void round_drain(struct recorder *r, struct process *p)
 		const uint32_t state = atomic_load_explicit(&r->shm->threads[i].state,
 							    memory_order_acquire);
 
-		if (state == SHM_FREE || r->shm->threads[i].process != p->slot)
-			continue;
-		if (state == SHM_CLAIMED) /* died before it published anything */
-			continue;
-		thread_stream(r, i);
+		/* one that was only claimed had published nothing when it died */
+		if ((state == SHM_LIVE || state == SHM_EXITED) &&
+		    r->shm->threads[i].process == p->slot)
+			thread_stream(r, i);
 	}
-	for (size_t i = 0; i < p->stream_count; i++) {
-		struct stream *const s = p->streams[i];
+}
 
-		if (s->slot == NO_SLOT)
-			continue;
-		do
-			read_stream(r, s, SIZE_MAX);
-		while (s->more);
-		thread_detach(r, s);
+void round_drain(struct recorder *r, struct process *p)
+{
+	bool more = true;
+
+	find_streams(r, p);
+	/* what was published fits the segment: only a hostile process could feed us for ever */
+	for (uint32_t pass = 0; more && pass < SHM_CHUNKS; pass++) {
+		more = false;
+		for (size_t i = 0; i < p->stream_count; i++)
+			if (p->streams[i]->slot != NO_SLOT) {
+				read_stream(r, p->streams[i], ROUND_BYTES);
+				more |= p->streams[i]->more;
+			}
+		p->limit = UINT64_MAX;
+		merge(r, p, !more);
 	}
-	merge(r, p, true);
+	for (size_t i = 0; i < p->stream_count; i++)
+		if (p->streams[i]->slot != NO_SLOT)
+			thread_detach(r, p->streams[i]);
+	thread_reap(r, p);
 }
 
 bool round_run(struct recorder *r, uint64_t *ret_bytes)

@@ -81,6 +81,8 @@ static struct stream *begin(struct recorder *r, struct process *p, uint32_t slot
 	s->checked_ns = r->now_ns;
 	if (!slot_name(t, &s->name_version, s->name))
 		sample_thread_name(p->pid, s->tid, s->name);
+	if (!s->name[0] && s->tid == p->pid && p->name) /* gone already */
+		memcpy(s->name, p->name, strnlen(p->name, SHM_NAME_BYTES - 1));
 	write_thread(r, s, UINT64_MAX);
 	r->slot_stream[slot] = s;
 	return s;
