@@ -44,11 +44,33 @@ static __attribute__((noinline)) int helper(const char *s, int n)
 	return sum;
 }
 
+#ifdef __clang__
+static __attribute__((noinline)) int nested_sum(int n)
+{
+	return n * 3;
+}
+#else
+/* GNU C: a function within a function, which only a walk through the outer one finds. */
+static __attribute__((noinline)) int nested_sum(int n)
+{
+	int sum = 0;
+	__attribute__((noinline)) void add(int i)
+	{
+		sum += i * n;
+		sum ^= n >> (i & 3);
+	}
+
+	for (int i = 0; i < n; i++)
+		add(i);
+	return sum;
+}
+#endif
+
 int sample_c(int n)
 {
 	if (__builtin_expect(n > 1000, 0)) {
 		fprintf(stderr, "%d is too much\n", n);
 		exit(3);
 	}
-	return helper("abcdef", n) + helper("xyz", n * 2);
+	return helper("abcdef", n) + helper("xyz", n * 2) + nested_sum(n);
 }

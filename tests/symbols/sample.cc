@@ -59,6 +59,10 @@ __attribute__((noinline)) int run(int n)
 			auto l = [&s](int q) { return s.size() + q; };
 			return l(z);
 		}
+		__attribute__((noinline)) int outlined(int z)
+		{
+			return (int)std::string(z * 40, 'y').find_last_of("z") + z;
+		}
 	} inner;
 	std::map<std::string, std::vector<std::string>> m;
 	Ring<std::string, 4> ring;
@@ -71,7 +75,7 @@ __attribute__((noinline)) int run(int n)
 	ring.each([&bytes](const std::string &s) { bytes += s.size(); });
 	std::function<int(int)> fn = [&](int k) { return helper(k) + inner.f(k) + (int)m.size(); };
 	std::unique_ptr<Base> b = std::make_unique<Local>();
-	return fn(n) + b->go(n) + (int)bytes;
+	return fn(n) + b->go(n) + inner.outlined(n) + (int)bytes;
 }
 } // namespace app
 
