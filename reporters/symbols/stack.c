@@ -193,6 +193,18 @@ static bool append(struct stacks *s, size_t used, const struct frame_source *sou
 	return true;
 }
 
+static bool is_runtime(const struct source_frame *f)
+{
+	/* A libc without its symbol table is known by its name. */
+	return f->runtime || (!*f->function && skip_is_runtime_module(f->module));
+}
+
+/* What called libc and has no name is _start of a program that was stripped. */
+static bool is_start(const struct source_frame *frames, size_t n)
+{
+	return n > 1 && !*frames[n - 1].function && is_runtime(&frames[n - 2]);
+}
+
 /*
  * Only the leading run of allocator frames is hidden, and only the trailing run
  * of runtime frames is runtime: a program may have a clone() of its own.
@@ -205,14 +217,10 @@ static void mark_ends(struct source_frame *frames, size_t n)
 		i++;
 	for (; i < n; i++)
 		frames[i].skipped = false;
-	for (i = n; i > 0; i--) {
-		struct source_frame *const f = &frames[i - 1];
-
-		if (!*f->function && skip_is_runtime_module(f->module))
-			f->runtime = true; /* a libc without its symbol table */
-		if (!f->runtime)
-			break;
-	}
+	if (is_start(frames, n))
+		frames[n - 1].runtime = true;
+	for (i = n; i > 0 && is_runtime(&frames[i - 1]); i--)
+		frames[i - 1].runtime = true;
 	while (i > 0)
 		frames[--i].runtime = false;
 }

@@ -52,13 +52,13 @@ static struct cap_frame frames[] = {
 static struct cap_node nodes[] = {
 	[1] = { 0, 3 }, [2] = { 1, 4 }, [3] = { 2, 2 }, [4] = { 3, 1 },
 	[5] = { 3, 6 }, [6] = { 0, 1 }, [7] = { 0, 5 }, [8] = { 3, 7 },
-	[9] = { 8, 1 }, [10] = { 0, 8 },
+	[9] = { 8, 1 }, [10] = { 0, 8 }, [11] = { 10, 4 }, [12] = { 11, 2 },
 };
 
 static struct capture capture = {
 	.modules = modules, .module_count = 3,
 	.frames = frames, .frame_count = 9,
-	.nodes = nodes, .node_count = 11,
+	.nodes = nodes, .node_count = 13,
 	.symbols = symbols, .symbol_count = 6,
 	.strings = strings, .string_count = 9,
 };
@@ -100,6 +100,11 @@ static void frames_below_main_are_runtime(void **state)
 
 	assert_string_equal(f[2].function, ""); /* a stripped libc: known by where it stands */
 	assert_true(f[2].runtime && f[3].runtime);
+	f = stacks_frames(s, 12, &n); /* so is what called it: a stripped _start */
+	assert_string_equal(f[n - 1].function, "");
+	assert_true(f[n - 1].runtime && f[n - 2].runtime && !f[n - 3].runtime);
+	f = stacks_frames(s, 10, &n); /* the same frame alone is not */
+	assert_false(f[0].runtime);
 	f = stacks_frames(s, 8, &n);
 	assert_string_equal(f[0].function, "clone");
 	assert_false(f[0].runtime); /* not at the end of the stack: the program's own */
@@ -127,7 +132,7 @@ static void a_frame_without_lines_shows_its_module(void **state)
 static void unknown_places_are_called_unknown(void **state)
 {
 	struct stacks *const s = open_with((struct stacks_options){ 0 });
-	static const uint32_t empty[] = { 0, 11, UINT32_MAX };
+	static const uint32_t empty[] = { 0, 13, UINT32_MAX };
 	size_t n;
 	const struct source_frame *f;
 
