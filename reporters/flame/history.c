@@ -80,32 +80,46 @@ static int replay(struct collector *k, struct cursor *cursor, struct ui_progress
 	return err == TRK_END ? 0 : err;
 }
 
-/* The last sample of each process counts until the next one; processes are added up. */
+/* A process's last sample: where it is, how much, and whether there is one. */
+struct rss_state {
+	uint64_t bytes;
+	uint32_t bin;
+	bool known;
+};
+
+/* A sample counts from its bin up to (not with) bin `end`. */
+static void add_rss(struct history *h, const struct rss_state *s, uint32_t end)
+{
+	for (uint32_t i = s->bin; s->known && i < end; i++)
+		h->rss[i] += s->bytes;
+}
+
+/* Until the next sample of its process, or until that one's end. Processes are added up. */
 static int collect_rss(struct history *h, const struct capture *c, uint32_t process)
 {
-	uint64_t *const sums = calloc((size_t)c->process_count + 1, sizeof(*sums));
-	uint64_t total = 0;
-	uint32_t bin = 0;
+	struct rss_state *const last = calloc((size_t)c->process_count + 1, sizeof(*last));
 
-	if (!sums)
+	if (!last)
 		return TRK_ERR_NOMEM;
 	for (uint32_t i = 0; i < c->rss_count; i++) {
 		const struct cap_rss *const r = &c->rss[i];
-		const uint32_t at = bin_of(h, r->time_ns);
 		if (r->process >= c->process_count ||
 		    (process != UINT32_MAX && r->process != process))
 			continue;
-		while (bin < at)
-			h->rss[++bin] = total;
-		total = total - sums[r->process] + r->rss_bytes;
-		sums[r->process] = r->rss_bytes;
-		if (total > h->rss[bin])
-			h->rss[bin] = total;
-		h->has_rss = true;
+		struct rss_state *const s = &last[r->process];
+		const uint32_t bin = bin_of(h, r->time_ns);
+		const bool same_bin = s->known && bin == s->bin;
+		add_rss(h, s, bin);
+		s->bytes = same_bin && s->bytes > r->rss_bytes ? s->bytes : r->rss_bytes;
+		s->bin = bin;
+		s->known = h->has_rss = true;
 	}
-	while (bin + 1 < h->bins)
-		h->rss[++bin] = total;
-	free(sums);
+	for (uint32_t i = 0; i < c->process_count; i++) {
+		const uint64_t end_ns = c->processes[i].end_ns;
+		const bool ended = end_ns < h->duration_ns;
+		add_rss(h, &last[i], ended ? bin_of(h, end_ns) + 1 : h->bins);
+	}
+	free(last);
 	return 0;
 }
 

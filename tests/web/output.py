@@ -183,6 +183,12 @@ class Pages(Case):
         self.assertEqual(len(page.columns["plot_rss"]), len(page.columns["plot_heap"]))
         self.assertLessEqual(len(page.columns["plot_heap"]), 1000)
 
+    def test_processes_that_ended_have_no_resident_set(self):
+        text = captures.threads() + "at 10ms\nrss 0 5000\nrss 1 300\nat 40ms\nrss 1 400\nprocess 1 end=50ms\nat 60ms\nrss 0 7000\n"
+        rss = self.page(text).columns["plot_rss"]
+        at = lambda ms: rss[round(ms / 100 * (len(rss) - 1))]
+        self.assertEqual([at(ms) for ms in (5, 20, 45, 55, 80)], [0, 5300, 5400, 5000, 7000])
+
     def test_what_is_missing_is_said(self):
         self.assertEqual(self.page(captures.fx_flame()).meta["warnings"], [])
         page = self.page(captures.fx_flame() + 'gap 12\nhealth truncated_stacks 3\nnotice "no stacks of x"\ncut\n')
