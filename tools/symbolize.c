@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "format/writer.h"
@@ -143,17 +144,23 @@ static int write_to(struct job *j, int in, const char *path)
 	struct trk_fault fault = { 0 };
 	struct ui_output out = { 0 };
 	struct copy copy = { 0 };
+	struct stat st;
 	int err, error = 0;
+	bool fresh;
 
 	err = copy_scan(&copy, in, &fault);
 	if (err) {
 		ui_error("%s: %s", j->capture->path, err == TRK_ERR_IO ? strerror(errno) : fault.why);
 		return UI_CANNOT;
 	}
+	fresh = strcmp(path, "-") != 0 && access(path, F_OK) != 0;
 	if (ui_output_open(&out, path, force) != UI_OK) {
 		copy_finish(&copy);
 		return UI_CANNOT;
 	}
+	/* Captures hold command lines: a copy is no more public than the original. */
+	if (fresh && fstat(in, &st) == 0)
+		(void)fchmod(fileno(out.file), st.st_mode & 0777);
 	err = copy_write(&copy, in, out.file);
 	if (err)
 		error = errno;

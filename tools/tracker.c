@@ -27,6 +27,7 @@ static const struct {
 	{ "diff", "compare two captures, or two points of one" },
 	{ "dump", "every event, one line each" },
 	{ "info", "what a capture is: processes, modules, health, completeness" },
+	{ "symbolize", "add names to a capture recorded with --no-symbols" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

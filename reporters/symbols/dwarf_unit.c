@@ -127,6 +127,14 @@ static bool files_init(struct dwarf_files *f, Dwarf_Files *files, size_t count)
 	return f->count > 0;
 }
 
+/* libdw joins names in the unit's own directory, but not those in one relative to it. */
+static bool is_joined(const char *name, const char *comp_dir)
+{
+	const size_t n = comp_dir ? strlen(comp_dir) : 0;
+
+	return n && strncmp(name, comp_dir, n) == 0 && name[n] == '/';
+}
+
 static const char *files_path(struct dwarf_files *f, size_t number, const char *comp_dir,
 			      struct arena *arena)
 {
@@ -139,7 +147,7 @@ static const char *files_path(struct dwarf_files *f, size_t number, const char *
 	name = dwarf_filesrc(f->files, number, NULL, NULL);
 	if (!name || strcmp(name, "???") == 0) /* libdw's own word for entry 0 before DWARF 5 */
 		return NULL;
-	f->paths[number] = path_absolute(name, comp_dir, arena);
+	f->paths[number] = path_absolute(name, is_joined(name, comp_dir) ? NULL : comp_dir, arena);
 	return f->paths[number];
 }
 

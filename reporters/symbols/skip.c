@@ -10,31 +10,28 @@
 
 /* Sorted by strcmp. */
 static const char *const ALLOCATORS[] = {
-	"__asprintf",	   "__asprintf_chk",  "__getdelim",	"__libc_calloc",
-	"__libc_free",	   "__libc_malloc",   "__libc_memalign", "__libc_pvalloc",
-	"__libc_realloc",  "__libc_reallocarray", "__libc_valloc", "__posix_memalign",
-	"__strdup",	   "__strndup",	      "__vasprintf",	"__vasprintf_chk",
-	"__vasprintf_internal", "_int_malloc", "aligned_alloc", "asprintf",
-	"calloc",	   "canonicalize_file_name", "cfree",	"free",
-	"free_aligned_sized", "free_sized",   "g_aligned_alloc", "g_aligned_alloc0",
-	"g_malloc",	   "g_malloc0",	      "g_malloc0_n",	"g_malloc_n",
-	"g_memdup",	   "g_memdup2",	      "g_realloc",	"g_realloc_n",
-	"g_slice_alloc",   "g_slice_alloc0",  "g_slice_copy",	"g_strconcat",
-	"g_strdup",	   "g_strdup_printf", "g_strdup_vprintf", "g_strdupv",
-	"g_strjoin",	   "g_strjoinv",      "g_strndup",	"g_try_malloc",
-	"g_try_malloc0",   "g_try_malloc0_n", "g_try_malloc_n", "g_try_realloc",
-	"g_try_realloc_n", "g_vasprintf",     "getdelim",	"getline",
-	"malloc",	   "memalign",	      "mmap",		"mmap64",
-	"mremap",	   "munmap",	      "operator delete", "operator delete[]",
-	"operator new",	   "operator new[]",  "posix_memalign", "pvalloc",
-	"realloc",	   "reallocarray",    "realpath",	"strdup",
-	"strndup",	   "valloc",	      "vasprintf",	"wcsdup",
+	"__asprintf", "__asprintf_chk", "__getdelim", "__libc_calloc", "__libc_free",
+	"__libc_malloc", "__libc_memalign", "__libc_pvalloc", "__libc_realloc",
+	"__libc_reallocarray", "__libc_valloc", "__posix_memalign", "__strdup", "__strndup",
+	"__vasprintf", "__vasprintf_chk", "__vasprintf_internal", "_int_malloc",
+	"aligned_alloc", "asprintf", "calloc", "canonicalize_file_name", "cfree", "free",
+	"free_aligned_sized", "free_sized", "g_aligned_alloc", "g_aligned_alloc0", "g_malloc",
+	"g_malloc0", "g_malloc0_n", "g_malloc_n", "g_memdup", "g_memdup2", "g_realloc",
+	"g_realloc_n", "g_slice_alloc", "g_slice_alloc0", "g_slice_copy", "g_strconcat",
+	"g_strdup", "g_strdup_printf", "g_strdup_vprintf", "g_strdupv", "g_strjoin",
+	"g_strjoinv", "g_strndup", "g_try_malloc", "g_try_malloc0", "g_try_malloc0_n",
+	"g_try_malloc_n", "g_try_realloc", "g_try_realloc_n", "g_vasprintf", "getdelim",
+	"getline", "malloc", "memalign", "mmap", "mmap64", "mremap", "munmap",
+	"operator delete", "operator delete[]", "operator new", "operator new[]",
+	"posix_memalign", "pvalloc", "realloc", "reallocarray", "realpath", "strdup",
+	"strndup", "valloc", "vasprintf", "wcsdup",
 };
 
 static const char *const RUNTIME[] = {
-	"__clone",	  "__clone3",		     "__libc_start_call_main", "__libc_start_main",
-	"__libc_start_main_impl", "_start",	     "clone",		       "clone3",
-	"start_thread",
+	"__clone", "__clone3", "__libc_csu_init", "__libc_start_call_main",
+	"__libc_start_main", "__libc_start_main_impl", "_dl_init", "_dl_start",
+	"_dl_start_final", "_dl_start_user", "_dl_sysdep_start", "_start", "call_init",
+	"clone", "clone3", "start_thread",
 };
 
 static int compare(const void *key, const void *item)

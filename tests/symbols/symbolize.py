@@ -82,7 +82,9 @@ def main():
         # Reports look names up while the program is there.
         assert check_contents('bare.bin', whole, addresses)
 
+        os.chmod('bare.bin', 0o600)
         result = symbolize('-o', 'named.bin', 'bare.bin')
+        assert os.stat('named.bin').st_mode & 0o777 == 0o600
         assert 'named %d of %d locations: named.bin' % (len(addresses), len(addresses) + 3) in result.stderr, result
         assert '/nowhere/lib.so: no such file here' in result.stderr, result
         assert 'rebuilt since' in result.stderr and '[vdso]' not in result.stderr, result

@@ -182,6 +182,7 @@ static void allocators_and_runtime_are_known(void **state)
 		assert_false(skip_is_allocator(others[i]));
 	assert_true(skip_is_runtime("_start") && skip_is_runtime("__libc_start_main"));
 	assert_true(skip_is_runtime("start_thread") && skip_is_runtime("clone3"));
+	assert_true(skip_is_runtime("_dl_start_user") && skip_is_runtime("call_init"));
 	assert_false(skip_is_runtime("main") || skip_is_runtime(""));
 }
 
