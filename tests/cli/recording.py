@@ -395,6 +395,14 @@ def waiting_for_descendants():
     equal("bad duration", r.returncode, 2)
 
 
+def how_descendants_ended():
+    """Newer kernels tell; older ones leave it unknown, never wrong."""
+    r, capture = run("sh", "-c", "(exec sh -c 'exit 9'); (exec sh -c 'kill -9 $$'); true")
+    ends = sorted((p["ended"], p["code"]) for p in of(decode(capture), "process"))
+    version = tuple(int(n) for n in os.uname().release.split("-")[0].split(".")[:2])
+    equal("ends", ends, [(1, 0), (1, 9), (2, 9)] if version >= (6, 15) else [(0, 0), (0, 0), (1, 0)])
+
+
 # ---- the recorder ----
 
 def recorder_of(program):
@@ -507,7 +515,7 @@ CASES = [exit_status, death_by_signal, stdout_and_stderr_are_the_programs, three
          name_patterns, existing_file, force_keeps_the_old_file_when_nothing_ran, symbolic_link, private_file,
          no_such_folder, devices, cannot_run, static_program, sanitized_program, setuid_program, foreign_programs,
          background_child_is_recorded_whole, a_child_that_was_only_just_forked, descendants_that_run_on,
-         waiting_for_descendants, killed_recorder, stopped_recorder, terminated_recorder, no_pipe_stays_open,
+         waiting_for_descendants, how_descendants_ended, killed_recorder, stopped_recorder, terminated_recorder, no_pipe_stays_open,
          dispatcher, unknown_commands, other_places, usage]
 
 

@@ -346,6 +346,7 @@ static void now_and_then(struct recorder *r, bool idle)
 	note_write_error(r);
 	if (r->now_ns >= r->next_check_ns) {
 		thread_find_dead(r);
+		ending_ask(r);
 		if (idle)
 			sample_trim(r);
 		r->next_check_ns = r->now_ns + SECOND_NS;
@@ -429,6 +430,7 @@ static void finish(struct session *s)
 
 	say(s, &done);
 	cut_off(s);
+	ending_ask(&s->r);
 	set_status(s);
 	note_unattached(s);
 	finish_file(&s->r, &done);

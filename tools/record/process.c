@@ -294,13 +294,12 @@ void process_end(struct recorder *r, struct process *p)
 	p->end_ns = r->now_ns;
 	heap_end_process(r->heap, p->index);
 	modules_clear(&p->modules, emit_mapping_gone, &context);
+	ending_begin(r, p);
 	process_write(r, p);
 	finish_streams(p);
-	if (p->pidfd >= 0)
-		close(p->pidfd);
 	if (p->statm >= 0)
 		close(p->statm);
-	p->pidfd = p->statm = -1;
+	p->statm = -1;
 	for (size_t i = 0; i < r->live_count; i++) {
 		if (r->live[i] != p)
 			continue;

@@ -73,6 +73,7 @@ struct recorder {
 	bool out_of_memory;
 	uint64_t discard_ns; /* since when */
 	int write_error;     /* errno that began it */
+	uint32_t unasked; /* processes that are gone and whose status is not known yet */
 	int epoll;
 	uint64_t now_ns; /* of this round, since the capture began */
 	uint64_t memory_interval_ns, next_sample_ns, next_check_ns, next_flush_ns;
@@ -114,6 +115,12 @@ void thread_detach(struct recorder *r, struct stream *s);
 void thread_reap(struct recorder *r, struct process *p);
 /* Threads that the kernel does not know any more, though they never said that they ended. */
 void thread_find_dead(struct recorder *r);
+
+/* ---- ending.c ---- */
+/* The process is gone: its status if it can be had, otherwise its pidfd is kept for a while. */
+void ending_begin(struct recorder *r, struct process *p);
+/* Asks again for those that were not known. */
+void ending_ask(struct recorder *r);
 
 /* ---- emit.c ---- */
 void emit(struct recorder *r, struct process *p, struct trk_event *e);
