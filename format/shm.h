@@ -27,10 +27,14 @@
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
 #define SHM_VERSION 1u
 
-#define SHM_CHUNK_BYTES 8192u
+/*
+ * 70 MiB of addresses in every target, of which only what is used is ever
+ * touched: programs limit their address space. A live thread holds a chunk.
+ */
+#define SHM_CHUNK_BYTES 4096u
 #define SHM_CHUNKS 16384u
 #define SHM_THREADS 16384u
-#define SHM_PROCESSES 4096u
+#define SHM_PROCESSES 1024u
 #define SHM_COMMAND_BYTES 3136u
 #define SHM_EXECUTABLE_BYTES 768u
 #define SHM_NAME_BYTES 16u

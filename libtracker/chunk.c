@@ -8,7 +8,7 @@
 /* The lowest free chunk, so that few pages are ever touched. -1: none. */
 static int claim(struct shm *s)
 {
-	for (unsigned w = 0; w < SHM_BITMAP_WORDS; w++) {
+	for (unsigned w = 0; w < state.chunk_words; w++) {
 		uint64_t word = atomic_load_explicit(&s->chunk_bitmap[w], memory_order_relaxed);
 
 		while (word != UINT64_MAX) {

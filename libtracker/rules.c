@@ -9,6 +9,7 @@
 
 #define RULE_PROBES 64u
 #define MODULE_COUNT 4096u
+#define PATH_BYTES_MAX 3072u /* a module's record must fit a chunk */
 
 struct module {
 	_Atomic uintptr_t start; /* 0: this entry is being filled, or the module is gone */
@@ -101,7 +102,7 @@ static void module_tell(struct thread *t, const struct cfi_module *m)
 	}
 	if (!r.text)
 		r.text = "";
-	r.text_bytes = (uint32_t)strnlen(r.text, 4000);
+	r.text_bytes = (uint32_t)strnlen(r.text, PATH_BYTES_MAX);
 	find_build_id(m, r.bias, &r);
 	emit_module(t, &r);
 }

@@ -9,7 +9,9 @@
 #include <elf.h>
 #include <link.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cfi.h"
 #include "raw.h"
@@ -17,6 +19,7 @@
 #include "state.h"
 
 #define SHM_BYTES sizeof(struct shm)
+#define SHM_CHUNKS_LIMITED 1024u /* 4 MiB */
 
 struct tracker_state state;
 
@@ -89,8 +92,22 @@ static void restore_environment(const struct start_block *b)
 		drop_variable(session);
 }
 
+/*
+ * How much of the segment to map: all of it, or, where the user limits the
+ * address space, only the first chunks, so that the program keeps its room.
+ */
+static size_t segment_bytes(void)
+{
+	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
+
+	(void)arch_syscall(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0);
+	return limit.rlim_cur == RLIM_INFINITY ? SHM_BYTES :
+						 offsetof(struct shm, chunks[SHM_CHUNKS_LIMITED]);
+}
+
 static struct shm *map_segment(const char *path)
 {
+	const size_t bytes = segment_bytes();
 	struct stat st;
 	struct shm *s = NULL;
 	const int fd = raw_open(path, O_RDWR | O_CLOEXEC);
@@ -98,14 +115,15 @@ static struct shm *map_segment(const char *path)
 	if (fd < 0)
 		return NULL;
 	if (arch_syscall(SYS_fstat, fd, (long)&st, 0, 0, 0, 0) == 0 && (size_t)st.st_size == SHM_BYTES)
-		s = raw_mmap(SHM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+		s = raw_mmap(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
 	raw_close(fd);
 	if (s && (s->header.magic != SHM_MAGIC || s->header.version != SHM_VERSION)) {
-		raw_munmap(s, SHM_BYTES);
+		raw_munmap(s, bytes);
 		s = NULL;
 	}
 	if (s)
-		(void)raw_madvise(s, SHM_BYTES, MADV_DONTDUMP);
+		(void)raw_madvise(s, bytes, MADV_DONTDUMP);
+	state.chunk_words = bytes == SHM_BYTES ? SHM_BITMAP_WORDS : SHM_CHUNKS_LIMITED / 64u;
 	return s;
 }
 

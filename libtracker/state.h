@@ -104,6 +104,7 @@ struct tracker_state {
 	bool reference_unwinder, verify_unwinder;
 	bool announce_modules;	/* a forked child: the recorder knows none of its modules yet */
 	uint32_t nframe;
+	uint32_t chunk_words; /* of the chunk bitmap: what is mapped */
 	const volatile uint8_t *fork_page; /* 1; wiped to 0 in a child by MADV_WIPEONFORK */
 	struct shm *shm;
 	struct shm_process *process;

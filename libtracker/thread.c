@@ -13,13 +13,14 @@
 #include "raw.h"
 #include "state.h"
 
-#define SLAB_CONTEXTS 64u
+#define SLAB_CONTEXTS 16u
 #define SLABS (SHM_THREADS / SLAB_CONTEXTS)
+#define SLAB_FULL UINT16_MAX
 
 __thread struct tracker_tls tls __attribute__((tls_model("initial-exec")));
 
 static _Atomic(uint8_t *) slabs[SLABS];
-static _Atomic uint64_t used[SLABS]; /* a bit per context */
+static _Atomic uint16_t used[SLABS]; /* a bit per context */
 static pthread_key_t end_key;
 static bool have_key;
 
@@ -72,12 +73,12 @@ static struct thread *context_at(uint8_t *slab, uint32_t index)
 static struct thread *context_claim(void)
 {
 	for (unsigned i = 0; i < SLABS; i++) {
-		uint64_t word = atomic_load_explicit(&used[i], memory_order_relaxed);
+		uint16_t word = atomic_load_explicit(&used[i], memory_order_relaxed);
 
-		while (word != UINT64_MAX) {
-			const unsigned bit = (unsigned)__builtin_ctzll(~word);
+		while (word != SLAB_FULL) {
+			const unsigned bit = (unsigned)__builtin_ctz(~word);
 
-			word = atomic_fetch_or(&used[i], 1ull << bit);
+			word = atomic_fetch_or(&used[i], (uint16_t)(1u << bit));
 			if (word >> bit & 1)
 				continue;
 
@@ -85,7 +86,7 @@ static struct thread *context_claim(void)
 
 			if (slab)
 				return context_at(slab, i * SLAB_CONTEXTS + bit);
-			atomic_fetch_and(&used[i], ~(1ull << bit));
+			atomic_fetch_and(&used[i], (uint16_t)~(1u << bit));
 			atomic_fetch_or(&state.process->notices, SHM_NOTICE_NO_MEMORY);
 			return NULL;
 		}
@@ -97,7 +98,7 @@ static void context_release(struct thread *t)
 {
 	const uint32_t i = t->index;
 
-	atomic_fetch_and(&used[i / SLAB_CONTEXTS], ~(1ull << i % SLAB_CONTEXTS));
+	atomic_fetch_and(&used[i / SLAB_CONTEXTS], (uint16_t)~(1u << i % SLAB_CONTEXTS));
 }
 
 /* The lowest free thread slot of the segment. -1: all are taken. */
