@@ -193,6 +193,8 @@ static void print_bar(FILE *f, uint64_t count, uint64_t most)
 {
 	const int length = most ? (int)ceil((double)count / (double)most * BAR_LONGEST) : 0;
 
+	if (length)
+		fputc(' ', f);
 	for (int i = 0; i < length; i++)
 		fputs(ui_utf8() ? "▇" : "#", f);
 }
@@ -210,7 +212,7 @@ static void print_histogram(const struct stats *s, FILE *f)
 		most = s->bins[i].count > most ? s->bins[i].count : most;
 	fprintf(f, "\tmin: %s\n", size_of(s->view.sizes[0].size));
 	for (size_t i = 0; i < BINS; i++) {
-		fprintf(f, "\t%-2s %-9s: %*s ", i == BINS - 1 ? "<=" : "<",
+		fprintf(f, "\t%-2s %-9s: %*s", i == BINS - 1 ? "<=" : "<",
 			size_of(s->bins[i].bound), (int)strlen(count_of(most)),
 			count_of(s->bins[i].count));
 		print_bar(f, s->bins[i].count, most);

@@ -47,7 +47,7 @@ static void move_to(struct collector *k, uint32_t bin, uint64_t live)
 static void take(struct collector *k, const struct trk_event *e, uint64_t before)
 {
 	struct history *const h = k->history;
-	const uint64_t live = heap_totals(k->heap)->live_bytes;
+	const uint64_t live = heap_now_bytes(k->heap);
 
 	move_to(k, bin_of(h, e->time_ns), before);
 	if (live > h->heap[k->bin])
@@ -69,7 +69,7 @@ static int replay(struct collector *k, struct cursor *cursor, struct ui_progress
 	int err;
 
 	while ((err = cursor_next(cursor, &e, &seq)) == 0) {
-		const uint64_t before = heap_totals(k->heap)->live_bytes;
+		const uint64_t before = heap_now_bytes(k->heap);
 		err = heap_apply(k->heap, &e);
 		if (err)
 			return err;
@@ -136,7 +136,7 @@ int history_collect(struct history *h, struct capture *c, uint32_t process,
 	if (!err)
 		err = replay(&k, cursor, progress);
 	if (!err) {
-		move_to(&k, h->bins - 1, heap_totals(k.heap)->live_bytes);
+		move_to(&k, h->bins - 1, heap_now_bytes(k.heap));
 		err = collect_rss(h, c, process);
 	}
 	if (h->duration_ns == 0)

@@ -1,0 +1,141 @@
+# tracker-leaks: stacks, suppressions, the gate.
+
+capture cap
+	module app /bin/app main
+	module cxx /usr/lib/libstdc++.so.6
+	module libc /lib/x86_64-linux-gnu/libc.so.6
+	module ld /lib64/ld-linux-x86-64.so.2
+	frame start - 0 as=_start module=app
+	frame main /src/m.c 10 as=main module=app
+	frame work /src/w.c 20 as=work module=app
+	frame help /src/h.c 30 as=_ZN4help3runEi module=app
+	frame pool - 0 as=- module=cxx
+	frame init - 0 as=_dl_init module=ld
+	frame dl - 0 as=_dl_new_object module=ld
+	frame buffer - 0 as=_IO_file_doallocate module=libc
+	frame ctor /src/c.cc 3 as=ctor module=app
+	frame stringy - 0 as=_Znwm module=cxx
+	stack work work main start
+	stack help help work main start
+	stack pool pool pool init
+	stack dl dl init
+	stack buffer buffer main start
+	stack ctor ctor init
+	stack fromcxx pool main start
+	malloc a 100 work
+	malloc b 50 work
+	malloc c 700 help
+	malloc d 72704 pool
+	malloc e 1000 dl
+	malloc f 4096 buffer
+	malloc g 8 ctor
+	malloc h 30 fromcxx
+	malloc i 1 work
+	free i
+
+# The program's own constructor (ctor, called by the loader) and what libstdc++
+# allocates for main are leaks; its pool, the loader and stdio are not.
+$ tracker-leaks cap
+> 700 B in 1 block
+>    at help::run (/src/h.c:30)
+>    by work (/src/w.c:20)
+>    by main (/src/m.c:10)
+>    by _start (in /bin/app+0x1010)
+> 
+> 150 B in 2 blocks
+>    at work (/src/w.c:20)
+>    by main (/src/m.c:10)
+>    by _start (in /bin/app+0x1010)
+> 
+> 30 B in 1 block
+>    at ??? (in /usr/lib/libstdc++.so.6+0x1050)
+>    by main (/src/m.c:10)
+>    by _start (in /bin/app+0x1010)
+> 
+> 8 B in 1 block
+>    at ctor (/src/c.cc:3)
+>    by _dl_init (in /lib64/ld-linux-x86-64.so.2+0x1060)
+> 
+> Leaked: 888 B in 5 blocks from 4 stacks
+> Suppressed: 76.0 KiB in 3 blocks
+
+$ tracker-leaks -n 1 --print-suppressions cap
+> 700 B in 1 block
+>    at help::run (/src/h.c:30)
+>    by work (/src/w.c:20)
+>    by main (/src/m.c:10)
+>    by _start (in /bin/app+0x1010)
+> 
+> 3 more stacks; -n 0 shows all
+> 
+> Suppressions used:
+>          1   71.0 KiB  libstdc++: emergency pool for exceptions
+>          1     1000 B  loader: modules and thread-local storage
+>          1     4096 B  libc: buffers of stdio streams
+> 
+> Leaked: 888 B in 5 blocks from 4 stacks
+> Suppressed: 76.0 KiB in 3 blocks
+
+$ tracker-leaks --no-builtin-suppressions cap | tail -n 1
+> Leaked: 76.8 KiB in 8 blocks from 7 stacks
+
+file supp
+	# comment
+	
+	leak:help::run
+	race:whatever
+	leak:^/src/w*c$
+
+$ tracker-leaks --suppressions supp --print-suppressions cap
+> 30 B in 1 block
+>    at ??? (in /usr/lib/libstdc++.so.6+0x1050)
+>    by main (/src/m.c:10)
+>    by _start (in /bin/app+0x1010)
+> 
+> 8 B in 1 block
+>    at ctor (/src/c.cc:3)
+>    by _dl_init (in /lib64/ld-linux-x86-64.so.2+0x1060)
+> 
+> Suppressions used:
+>          1   71.0 KiB  libstdc++: emergency pool for exceptions
+>          1     1000 B  loader: modules and thread-local storage
+>          1     4096 B  libc: buffers of stdio streams
+>          1      700 B  help::run
+>          2      150 B  ^/src/w*c$
+> 
+> Leaked: 38 B in 2 blocks from 2 stacks
+> Suppressed: 76.8 KiB in 6 blocks
+
+$ tracker-leaks --suppressions supp --fail-on-leak cap | tail -n 2
+> Leaked: 38 B in 2 blocks from 2 stacks
+> Suppressed: 76.8 KiB in 6 blocks
+
+$ tracker-leaks --fail-on-leak -n 1 cap > out; echo $?
+> 3
+
+$ tracker-leaks --json --suppressions supp cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["total_count"], r["total_bytes"], r["suppressed_count"], r["suppressed_bytes"]); print([(x["bytes"], x["count"], [f["function"] for f in x["stack"]]) for x in r["rows"]])'
+> 2 38 6 78650
+> [(30, 1, [None, 'main', '_start']), (8, 1, ['ctor', '_dl_init'])]
+
+file bad
+	leak:x
+	nonsense
+
+$ tracker-leaks --suppressions bad cap
+! tracker-leaks: bad:2: not a suppression; write leak:PATTERN
+= 1
+
+$ tracker-leaks --suppressions missing cap
+! tracker-leaks: Cannot read missing: No such file or directory
+= 1
+
+$ tracker-leaks cap@peak
+! tracker-leaks: leaks are those at the end; for a point, try tracker table cap@peak
+= 1
+
+capture none
+	malloc a 5
+	free a
+
+$ tracker-leaks --fail-on-leak none
+> Leaked: 0 B in 0 blocks from 0 stacks

@@ -1,0 +1,327 @@
+# tracker-stats: totals, histogram, buckets, tops, processes, memray's keys.
+
+# 2500 + 11000 + 11000 + 12000 + 60000 + 65000 = 161500 bytes; the two of 11000 are freed.
+capture cap
+	process 0 pid=100 name=app args="app\0-x\0it's\0"
+	thread 0 tid=100 main
+	module app /bin/app main
+	module lib /lib/x.so
+	frame start - 0 as=_start module=app
+	frame main /src/m.c 10 as=main module=app
+	frame work /src/w.c 20 as=work module=app
+	frame lib /src/l.c 30 as=help module=lib
+	stack main main start
+	stack work work main start
+	stack lib lib work main start
+	malloc 4096 2500 main
+	malloc 8192 11000 work
+	calloc 12288 11000 work
+	malloc 16384 12000 work
+	new 20480 60000 lib
+	after 1ms
+	malloc 24576 65000 lib
+	free 8192
+	free 12288
+
+$ tracker-stats cap
+> Total allocations:
+> 	6
+> 
+> Total frees:
+> 	2
+> 
+> Total memory allocated:
+> 	158 KiB
+> 
+> Peak memory usage:
+> 	158 KiB in 6 blocks at 0.001 s
+> 
+> Leaked:
+> 	136 KiB in 4 blocks
+> 
+> Temporary allocations:
+> 	0 (0 B)
+> 
+> Histogram of allocation size:
+> 	min: 2500 B
+> 	<  3462 B   : 1 #########
+> 	<  4796 B   : 0
+> 	<  6644 B   : 0
+> 	<  9202 B   : 0
+> 	<  12.4 KiB : 3 #########################
+> 	<  17.2 KiB : 0
+> 	<  23.9 KiB : 0
+> 	<  33.1 KiB : 0
+> 	<  45.8 KiB : 0
+> 	<= 63.5 KiB : 2 #################
+> 	max: 63.5 KiB
+> 
+> Allocator type distribution:
+> 	malloc: 4
+> 	calloc: 1
+> 	new: 1
+> 
+> Top 5 largest allocating locations (by size):
+> 	- help:/src/l.c:30 -> 122 KiB
+> 	- work:/src/w.c:20 -> 33.2 KiB
+> 	- main:/src/m.c:10 -> 2500 B
+> 
+> Top 5 largest allocating locations (by number of allocations):
+> 	- work:/src/w.c:20 -> 3
+> 	- help:/src/l.c:30 -> 2
+> 	- main:/src/m.c:10 -> 1
+> 
+> Top 5 largest allocating modules (by size):
+> 	- /lib/x.so -> 122 KiB
+> 	- /bin/app -> 35.6 KiB
+> 
+> Top 5 largest allocating modules (by number of allocations):
+> 	- /bin/app -> 4
+> 	- /lib/x.so -> 2
+> 
+
+$ LC_ALL=C.UTF-8 tracker-stats -n 1 cap | sed -n '/Histogram/,/^$/p'
+> Histogram of allocation size:
+> 	min: 2500 B
+> 	<  3462 B   : 1 ▇▇▇▇▇▇▇▇▇
+> 	<  4796 B   : 0
+> 	<  6644 B   : 0
+> 	<  9202 B   : 0
+> 	<  12.4 KiB : 3 ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
+> 	<  17.2 KiB : 0
+> 	<  23.9 KiB : 0
+> 	<  33.1 KiB : 0
+> 	<  45.8 KiB : 0
+> 	<= 63.5 KiB : 2 ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
+> 	max: 63.5 KiB
+> 
+
+$ tracker-stats --buckets cap
+> <= 16 B: 0
+> <= 32 B: 0
+> <= 64 B: 0
+> <= 128 B: 0
+> <= 256 B: 0
+> <= 512 B: 0
+> <= 1 KiB: 0
+> <= 2 KiB: 0
+> <= 4 KiB: 1
+> <= 8 KiB: 0
+> <= 16 KiB: 3
+> <= 32 KiB: 0
+> <= 64 KiB: 2
+> <= 128 KiB: 0
+> <= 256 KiB: 0
+> > 256 KiB: 0
+
+$ tracker-stats --json cap | python3 -c 'import json, sys; s = json.load(sys.stdin); print(s["schema"], s["total_num_allocations"], s["total_bytes_allocated"], s["total_num_frees"], s["leaked_allocations"], s["leaked_bytes"], s["temporary_allocations"]); print(s["metadata"]["peak_memory"], s["metadata"]["command_line"], s["metadata"]["pid"]); print(s["allocator_type_distribution"]); print(s["top_allocations_by_size"]); print(s["top_modules_by_count"]); print(sum(b["count"] for b in s["buckets"]), sum(b["count"] for b in s["allocation_size_histogram"]))'
+> tracker.stats 6 161500 2 4 139500 0
+> 161500 app -x 'it'\''s' 100
+> {'malloc': 4, 'calloc': 1, 'new': 1}
+> [{'location': 'help:/src/l.c:30', 'size': 125000}, {'location': 'work:/src/w.c:20', 'size': 34000}, {'location': 'main:/src/m.c:10', 'size': 2500}]
+> [{'module': '/bin/app', 'count': 4}, {'module': '/lib/x.so', 'count': 2}]
+> 6 6
+
+# The same figures as memray's: bounds of equal ratio, each size in one bin.
+$ tracker-stats --json cap | python3 -c 'import json, math, sys; s = json.load(sys.stdin)["allocation_size_histogram"]; sizes = [2500, 11000, 11000, 12000, 60000, 65000]; low = math.log(2500); step = (math.log(65000) - low) / 10; want = [0] * 10; [want.__setitem__(b, want[b] + 1) for b in [min(int((math.log(x) - low) / step), 9) for x in sizes]]; print([b["count"] for b in s] == want, [b["max_bytes"] + 1 for b in s[:-1]] == [int(math.exp(low + step * (i + 1))) for i in range(9)], s[-1]["max_bytes"], s[0]["min_bytes"])'
+> True True 65000 0
+
+# Sizes that are all alike, or all 0, break no logarithm.
+capture alike
+	malloc 16 1
+	malloc 32 1
+
+$ tracker-stats alike | sed -n '/Histogram/,/^$/p'
+> Histogram of allocation size:
+> 	min: 1 B
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<= 1 B      : 2 #########################
+> 	max: 1 B
+> 
+
+capture zeros
+	malloc 16 0
+	malloc 32 0
+	malloc 48 0
+
+$ tracker-stats zeros | sed -n '/Histogram/,/^$/p'
+> Histogram of allocation size:
+> 	min: 0 B
+> 	<  1 B      : 3 #########################
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<  1 B      : 0
+> 	<= 0 B      : 0
+> 	max: 0 B
+> 
+
+capture empty
+	thread 0 main
+
+$ tracker-stats -n 1 empty
+> Total allocations:
+> 	0
+> 
+> Total frees:
+> 	0
+> 
+> Total memory allocated:
+> 	0 B
+> 
+> Peak memory usage:
+> 	0 B in 0 blocks at 0.000 s
+> 
+> Leaked:
+> 	0 B in 0 blocks
+> 
+> Temporary allocations:
+> 	0 (0 B)
+> 
+> Histogram of allocation size:
+> 	<no data for histogram>
+> 
+> Allocator type distribution:
+> 
+> Top 1 largest allocating locations (by size):
+> 
+> Top 1 largest allocating locations (by number of allocations):
+> 
+> Top 1 largest allocating modules (by size):
+> 
+> Top 1 largest allocating modules (by number of allocations):
+> 
+
+$ tracker-stats --json empty | python3 -c 'import json, sys; s = json.load(sys.stdin); print(s["total_num_allocations"], s["allocation_size_histogram"], s["top_allocations_by_size"])'
+> 0 [] []
+
+# Two processes; the second was killed.
+capture two
+	process 0 pid=100 name=sh end=4ms exit=0
+	process 1 pid=101 parent=0 fork name=a end=3ms signal=9
+	thread 0 process=0 tid=100 main
+	thread 1 process=1 tid=101 main
+	malloc 16 1000
+	in 1
+	malloc 16 500
+	at 1ms
+	free 16
+	malloc 16 20
+
+$ tracker-stats -n 1 two | head -n 26
+> Total allocations:
+> 	3
+> 
+> Total frees:
+> 	1
+> 
+> Total memory allocated:
+> 	1520 B
+> 
+> Peak memory usage:
+> 	1500 B in 2 blocks at 0.000 s
+> 
+> Leaked:
+> 	1020 B in 2 blocks
+> 
+> Temporary allocations:
+> 	1 (500 B)
+> 
+> Processes:
+> 	     pid name               allocations         frees   allocated        peak      leaked  temporary
+> 	     100 sh                           1             0      1000 B      1000 B      1000 B          0
+> 	     101 a                            2             1       520 B       500 B        20 B          1
+> 
+> Histogram of allocation size:
+> 	min: 20 B
+> 	<  29 B     : 1 #########################
+
+$ tracker-stats -n 1 --pid 101 two | head -n 8
+> a was killed by SIGKILL at 0.0 s
+> 
+> Total allocations:
+> 	2
+> 
+> Total frees:
+> 	1
+> 
+
+$ tracker-stats --json two | python3 -c 'import json, sys; print([(p["pid"], p["name"], p["total_num_allocations"], p["leaked_bytes"], p["peak_memory"]) for p in json.load(sys.stdin)["processes"]])'
+> [(100, 'sh', 1, 1000, 1000), (101, 'a', 2, 20, 500)]
+
+$ tracker-stats --pid 7 two
+! tracker-stats: No process 7 in two; tracker info lists them
+= 1
+
+$ tracker-stats -n 0 cap
+! tracker-stats: argument -n/--num-largest: 0 is an invalid positive int value; try 'tracker stats --help'
+= 2
+
+$ tracker-stats -n x cap
+! tracker-stats: argument -n/--num-largest: x is an invalid positive int value; try 'tracker stats --help'
+= 2
+
+$ tracker-stats cap@end
+! tracker-stats: a point (CAPTURE@POINT) has no totals; try tracker table
+= 1
+
+$ tracker-stats
+! tracker-stats: missing operand: tracker stats [options] CAPTURE; try 'tracker stats --help'
+= 2
+
+$ tracker-stats --nonsense cap
+! tracker-stats: unknown option --nonsense; try 'tracker stats --help'
+= 2
+
+# What is no capture, and what is not whole.
+$ tracker-stats missing
+! tracker-stats: No such file: missing
+= 1
+
+$ : > nothing; tracker-stats nothing
+! tracker-stats: Failed to parse allocation records in nothing: Reason: nothing is empty
+= 1
+
+$ echo hello > text; tracker-stats text
+! tracker-stats: Failed to parse allocation records in text: Reason: text does not look like a capture written by tracker
+= 1
+
+$ tracker-stats .
+! tracker-stats: Cannot read .: Is a directory
+= 1
+
+$ head -c 30 cap > short; tracker-stats short
+! tracker-stats: Failed to parse allocation records in short: Reason: the file ends inside its header (at byte 30)
+= 1
+
+$ head -c 400 cap > cut; tracker-stats -n 1 cut | sed -n 2p
+> 	0
+! tracker-stats: warning: cut is cut after block 4: events up to 0.000 s are shown
+
+$ tracker-stats -o out cap && tracker-stats -o out cap
+! tracker-stats: File already exists, will not overwrite without --force: out
+= 1
+
+$ tracker-stats -f -o out cap && grep -c allocations out
+> 4
+
+capture lost
+	malloc 16 1
+	gap 12345
+	health lost 12345
+
+$ tracker-stats lost | sed -n 2p
+> 	1
+! tracker-stats: warning: lost: 12,345 events were lost: totals are lower bounds

@@ -1,0 +1,56 @@
+# tracker-temporary: thresholds, locations, threads.
+
+# A vector of int and its doublings up to 32 bytes: each new block, then the old one freed.
+capture vector
+	module app /bin/app main
+	frame main /src/v.cc 5 as=main module=app
+	frame grow /src/v.cc 9 as=grow module=app
+	stack main main
+	stack grow grow main
+	new a 4 main
+	new b 8 grow
+	delete a
+	new c 16 grow
+	delete b
+	new d 32 grow
+	delete c
+	delete d
+
+# Only the last one is freed with nothing in between.
+$ tracker-temporary -n 0 vector
+> grow:/src/v.cc:9: count=1, size=32 B
+> Total: 1 temporary allocation, 32 B (threshold 0)
+
+$ tracker-temporary vector
+> grow:/src/v.cc:9: count=3, size=56 B
+> main:/src/v.cc:5: count=1, size=4 B
+> Total: 4 temporary allocations, 60 B (threshold 1)
+
+$ tracker-temporary -l 1 -n 7 vector
+> grow:/src/v.cc:9: count=3, size=56 B
+> Total: 4 temporary allocations, 60 B (threshold 7)
+
+$ tracker-temporary --json vector | python3 -c 'import json, sys; t = json.load(sys.stdin); print(t["threshold"], t["total_count"], t["total_bytes"], t["rows"])'
+> 1 4 60 [{'location': 'grow:/src/v.cc:9', 'count': 3, 'bytes': 56}, {'location': 'main:/src/v.cc:5', 'count': 1, 'bytes': 4}]
+
+# Another thread's free is never temporary.
+capture threads
+	thread 0 tid=1 main
+	thread 1 tid=2
+	malloc a 100
+	in 1
+	free a
+	malloc b 50
+	free b
+
+$ tracker-temporary -n 1000 threads
+> <stack trace unavailable>: count=1, size=50 B
+> Total: 1 temporary allocation, 50 B (threshold 1000)
+
+$ tracker-temporary -n -1 vector
+! tracker-temporary: argument -n/--threshold: -1 is an invalid non-negative int value; try 'tracker temporary --help'
+= 2
+
+$ tracker-temporary vector@end
+! tracker-temporary: a point (CAPTURE@POINT) has no temporary blocks; give the capture alone
+= 1
