@@ -107,3 +107,50 @@ $ tracker-tree --allocations --leaks cap
 $ tracker-summary nothing
 ! tracker-summary: No such file: nothing
 = 1
+
+# What is freed at once, what stays, and both.
+capture choice
+	frame keep /src/k.c 1 as=keep
+	frame toss /src/t.c 2 as=toss
+	frame main /src/m.c 3 as=main
+	stack keep keep main
+	stack toss toss main
+	malloc a 10 keep
+	malloc b 90 toss
+	free b
+	malloc c 20 toss
+	malloc d 1 keep
+	free c
+
+$ tracker-tree --leaks choice
+> + 11 B (100.00 %) <ROOT>
+> + 11 B (100.00 %) main  /src/m.c:3
+> - 11 B (100.00 %) keep  /src/k.c:1
+
+$ tracker-tree --temporary-allocations choice | tail -n 1
+> - 110 B (100.00 %) toss  /src/t.c:2
+
+$ tracker-tree --temporary-allocation-threshold 0 choice | tail -n 1
+> - 90 B (100.00 %) toss  /src/t.c:2
+
+$ tracker-tree --allocations choice
+> + 121 B (100.00 %) <ROOT>
+> + 121 B (100.00 %) main  /src/m.c:3
+> |-- - 110 B (90.91 %) toss  /src/t.c:2
+> `-- - 11 B (9.09 %) keep  /src/k.c:1
+
+$ tracker-tree choice@end
+> + 11 B (100.00 %) <ROOT>
+> + 11 B (100.00 %) main  /src/m.c:3
+> - 11 B (100.00 %) keep  /src/k.c:1
+
+$ tracker-summary --allocations choice
+> Location          <Total Memory>    Total Memory %    Own Memory    Own Memory %    Allocation Count
+> main at /src/m.c           121 B           100.00%           0 B           0.00%                   4
+> toss at /src/t.c           110 B            90.91%         110 B          90.91%                   2
+> keep at /src/k.c            11 B             9.09%          11 B           9.09%                   2
+
+$ tracker-summary --temporary-allocation-threshold 0 -r 1 choice
+> Location          <Total Memory>    Total Memory %    Own Memory    Own Memory %    Allocation Count
+> main at /src/m.c            90 B           100.00%           0 B           0.00%                   1
+> 1 more; -r 0 shows all
