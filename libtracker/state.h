@@ -93,6 +93,7 @@ struct tracker_tls {
 	uintptr_t real_frame; /* frame of the hook whose real function runs: hooks below it are its own */
 	uint32_t level;
 	uint32_t tid;
+	char name[SHM_NAME_BYTES]; /* given before the first event; "" none */
 };
 
 extern __thread struct tracker_tls tls __attribute__((tls_model("initial-exec")));

@@ -128,8 +128,8 @@ static void slot_fill(struct shm_thread *slot, uint32_t tid)
 	atomic_store_explicit(&slot->busy, SHM_IDLE, memory_order_relaxed);
 	atomic_store_explicit(&slot->lost, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->stalls, 0, memory_order_relaxed);
-	atomic_store_explicit(&slot->name_version, 0, memory_order_relaxed);
-	slot->name[0] = '\0';
+	atomic_store_explicit(&slot->name_version, tls.name[0] ? 2 : 0, memory_order_relaxed);
+	memcpy(slot->name, tls.name, sizeof(slot->name));
 	atomic_store_explicit(&slot->state, SHM_LIVE, memory_order_release);
 }
 
@@ -201,14 +201,18 @@ void thread_forked(void)
 	tls.tid = 0;
 }
 
+/* A thread is often named before it has allocated anything: then slot_fill takes the name. */
 void thread_set_name(const char *name)
 {
 	struct thread *const t = tls.threads[0];
 
-	if (!state.on || !t || !*state.fork_page)
+	if (!state.on)
+		return;
+	memset(tls.name, 0, sizeof(tls.name));
+	memcpy(tls.name, name, strnlen(name, sizeof(tls.name) - 1));
+	if (!t || !*state.fork_page)
 		return;
 	atomic_fetch_add(&t->slot->name_version, 1);
-	memset(t->slot->name, 0, sizeof(t->slot->name));
-	memcpy(t->slot->name, name, strnlen(name, sizeof(t->slot->name) - 1));
+	memcpy(t->slot->name, tls.name, sizeof(t->slot->name));
 	atomic_fetch_add(&t->slot->name_version, 1);
 }
