@@ -2,14 +2,15 @@
  * counter - counts a program's allocations on its own, for comparison.
  *
  * Preloaded behind libtracker (or alone). Shares no code and no idea with it:
- * one mutex, one table, __libc_* underneath. The counts live in a file mapped
- * from the first call on ($COUNTER_DIR/PID.N), so no death loses them.
+ * one mutex, one table. The counts live in a file that is mapped from the first
+ * call on ($COUNTER_DIR/PID.N), so no death loses them.
  *
  * Counting rules are those of reporters/replay/heap.h: a realloc that succeeds
  * on a live block is one allocation and one free; an anonymous mmap is one
  * allocation and is freed with its last page; a release of an unknown block
  * counts as nothing but `unmatched`.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,9 +23,26 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
-extern void *__libc_memalign(size_t, size_t), *__libc_valloc(size_t), *__libc_pvalloc(size_t);
-extern void __libc_free(void *);
+/* The allocator below us: libc's, or one that the program is linked with. */
+static struct {
+	void *(*malloc)(size_t), *(*calloc)(size_t, size_t), *(*realloc)(void *, size_t);
+	void *(*memalign)(size_t, size_t), *(*valloc)(size_t), *(*pvalloc)(size_t);
+	void (*free)(void *);
+} next;
+
+__attribute__((constructor(101))) static void look_up(void)
+{
+	static const char *const names[] = {
+		"malloc", "calloc", "realloc", "memalign", "valloc", "pvalloc", "free",
+	};
+	void *found[sizeof(names) / sizeof(names[0])];
+
+	if (next.malloc)
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		found[i] = dlsym(RTLD_NEXT, names[i]); /* does not allocate when it finds */
+	memcpy(&next, found, sizeof(next));
+}
 
 enum { PAGE = 4096 };
 
@@ -32,11 +50,24 @@ enum { PAGE = 4096 };
 struct counts {
 	uint64_t pid, allocations, frees, bytes, live_bytes, live_blocks, peak_bytes;
 	uint64_t unmatched, mmaps, mmap_bytes;
+	char program[256]; /* path of the executable */
 };
 
 /* Open addressing: key is an address (blocks) or a page (mappings); 0 empty, 1 deleted. */
 struct slot { uint64_t key, value; };
 struct table { struct slot *slots; size_t room, used; };
+
+/* Memory that the allocator below maps for itself is not the program's. */
+static __thread int below __attribute__((tls_model("initial-exec")));
+
+#define BELOW(function, ...)                                                                       \
+	({                                                                                         \
+		look_up();                                                                         \
+		below++;                                                                           \
+		__typeof__(next.function(__VA_ARGS__)) const r_ = next.function(__VA_ARGS__);      \
+		below--;                                                                           \
+		r_;                                                                                \
+	})
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct counts *counts;
@@ -121,7 +152,9 @@ static void open_counts(void)
 		return;
 	counts = raw_mmap(PAGE, MAP_SHARED, fd);
 	close(fd);
-	counts->pid = getpid();
+	counts->pid = (uint64_t)getpid();
+	if (readlink("/proc/self/exe", counts->program, sizeof(counts->program) - 1) < 0)
+		counts->program[0] = '?';
 }
 
 /* The child of a fork counts for itself, from nothing. */
@@ -188,18 +221,18 @@ static int released(void *p, uint64_t *ret_size)
 	return known;
 }
 
-void *malloc(size_t n) { return allocated(__libc_malloc(n), n); }
-void *calloc(size_t n, size_t m) { return allocated(__libc_calloc(n, m), n * m); }
-void *memalign(size_t a, size_t n) { return allocated(__libc_memalign(a, n), n); }
-void *aligned_alloc(size_t a, size_t n) { return allocated(__libc_memalign(a, n), n); }
-void *valloc(size_t n) { return allocated(__libc_valloc(n), n); }
-void *pvalloc(size_t n) { return allocated(__libc_pvalloc(n), n); }
+void *malloc(size_t n) { return allocated(BELOW(malloc, n), n); }
+void *calloc(size_t n, size_t m) { return allocated(BELOW(calloc, n, m), n * m); }
+void *memalign(size_t a, size_t n) { return allocated(BELOW(memalign, a, n), n); }
+void *aligned_alloc(size_t a, size_t n) { return allocated(BELOW(memalign, a, n), n); }
+void *valloc(size_t n) { return allocated(BELOW(valloc, n), n); }
+void *pvalloc(size_t n) { return allocated(BELOW(pvalloc, n), n); }
 
 int posix_memalign(void **ret, size_t a, size_t n)
 {
 	if (a % sizeof(void *) || (a & (a - 1)) || !a)
 		return EINVAL;
-	void *const p = allocated(__libc_memalign(a, n), n);
+	void *const p = allocated(BELOW(memalign, a, n), n);
 
 	if (!p)
 		return ENOMEM;
@@ -214,7 +247,10 @@ void free(void *p)
 
 	if (p)
 		released(p, &size);
-	__libc_free(p);
+	look_up();
+	below++;
+	next.free(p);
+	below--;
 	errno = saved;
 }
 
@@ -226,7 +262,7 @@ void *realloc(void *p, size_t n)
 {
 	uint64_t old = 0;
 	const int known = p ? released(p, &old) : 0;
-	void *const q = __libc_realloc(p, n);
+	void *const q = BELOW(realloc, p, n);
 
 	if (q)
 		return allocated(q, n);
@@ -288,7 +324,7 @@ void *mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset)
 {
 	void *const p = (void *)syscall(SYS_mmap, at, n, prot, flags, fd, offset);
 
-	if (enter() && p != MAP_FAILED) {
+	if (enter() && p != MAP_FAILED && !below) {
 		if (flags & MAP_FIXED)
 			unmap_pages((uintptr_t)p, whole_pages(n));
 		if (flags & MAP_ANONYMOUS)
@@ -305,7 +341,7 @@ void *mmap64(void *at, size_t n, int prot, int flags, int fd, off_t offset)
 
 int munmap(void *p, size_t n)
 {
-	if (enter())
+	if (enter() && !below)
 		unmap_pages((uintptr_t)p, whole_pages(n));
 	pthread_mutex_unlock(&lock);
 	return (int)syscall(SYS_munmap, p, n);
@@ -320,7 +356,7 @@ void *mremap(void *p, size_t old, size_t n, int flags, ...)
 	va_end(rest);
 	void *const q = (void *)syscall(SYS_mremap, p, old, n, flags, at);
 
-	if (enter() && q != MAP_FAILED) {
+	if (enter() && q != MAP_FAILED && !below) {
 		const int ours = pages.room && table_find(&pages, (uintptr_t)p, 0) != NULL;
 
 		unmap_pages((uintptr_t)p, whole_pages(old));

@@ -1,7 +1,7 @@
 /*
- * kinds - every C allocator once, each with a size of its own, and every way to
- * give memory back. free_sized and its like exist only in newer C libraries
- * (or in a preloaded allocator): they are called when the process has them.
+ * kinds [sized] - every C allocator once, each with a size of its own, and every
+ * way to give memory back. "sized": free_sized and its like, which this C library
+ * may not have, but a newer one and tracker do.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -57,11 +57,10 @@ static void mapped(void)
 
 static void sized(void)
 {
-	void (*const free_sized)(void *, size_t) = dlsym(RTLD_NEXT, "free_sized");
-	void (*const free_aligned_sized)(void *, size_t, size_t) = dlsym(RTLD_NEXT, "free_aligned_sized");
+	void (*const free_sized)(void *, size_t) = dlsym(RTLD_DEFAULT, "free_sized");
+	void (*const free_aligned_sized)(void *, size_t, size_t) = dlsym(RTLD_DEFAULT, "free_aligned_sized");
 
-	if (!free_sized || !free_aligned_sized)
-		return;
+	must(free_sized && free_aligned_sized, "free_sized");
 	free_sized(keep(malloc(1020)), 1020);
 	truth("malloc", 1020, 1);
 	truth("free_sized", 1020, 1);
@@ -83,8 +82,9 @@ static void refused(void)
 	must(malloc(half) == NULL && errno == ENOMEM, "a malloc that is too large");
 }
 
-int main(void)
+static void unsized(void)
 {
+	void *volatile nothing = NULL; /* gcc makes malloc(n) of realloc(NULL, n) */
 	void *p = malloc(1001);
 
 	must(malloc_usable_size(p) >= 1001 && malloc_usable_size(NULL) == 0, "malloc_usable_size");
@@ -93,8 +93,8 @@ int main(void)
 	for (int i = 0; i < 1002; i++)
 		must(((char *)p)[i] == 0, "calloc's zeroes");
 	release("calloc", p, 1002);
-	release("realloc", realloc(NULL, 1003), 1003);
-	release("reallocarray", reallocarray(NULL, 4, 251), 1004);
+	release("realloc", realloc(nothing, 1003), 1003);
+	release("reallocarray", reallocarray(nothing, 4, 251), 1004);
 	aligned();
 	release("malloc", memset(malloc(1011), 0, 1011), 1011);
 	refused();
@@ -103,7 +103,15 @@ int main(void)
 	churn(1012, 1);
 	must(errno == 77, "errno kept");
 	truth_churn(1012, 1);
-	sized();
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "sized")) {
+		sized();
+		return 0;
+	}
+	unsized();
 	mapped();
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
  * operators - all twenty replaceable operators new and delete. Each is one
- * event of its own kind, not also a malloc or free underneath.
+ * event, not also a malloc or free underneath; reports give the array forms the
+ * name of the others.
  */
 #include <new>
 #include <cstdint>
@@ -45,8 +46,8 @@ static void array()
 	::operator delete[](checked_wide(::operator new[](2005, wide), "new[] aligned"), 2005, wide);
 	::operator delete[](checked_wide(::operator new[](2006, wide, quiet), "new[] aligned nothrow"), wide, quiet);
 	for (int size = 2001; size <= 2006; size++) {
-		truth("new[]", size, 1);
-		truth("delete[]", size, 1);
+		truth("new", size, 1);
+		truth("delete", size, 1);
 	}
 }
 
@@ -72,13 +73,15 @@ static void failing()
 	::operator delete[](nullptr);
 }
 
-int main()
+/* "operators plain" leaves out what cannot succeed: some allocators abort then, also without us. */
+int main(int argc, char **)
 {
 	single();
 	array();
 	delete static_cast<Plain *>(keep(new Plain));
 	truth("new", 3001, 1);
 	truth("delete", 3001, 1);
-	failing();
+	if (argc == 1)
+		failing();
 	return 0;
 }
