@@ -454,7 +454,6 @@ static void release(struct session *s)
 	intern_finish(&r->intern);
 	heap_free(r->heap);
 	writer_free(r->writer);
-	free((void *)s->o.notices.items);
 	free(s);
 }
 
