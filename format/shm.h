@@ -39,8 +39,12 @@
 #define SHM_EXECUTABLE_BYTES 768u
 #define SHM_NAME_BYTES 16u
 
-/* Environment of a recorded program. SHM_ENV: "/proc/PID/fd/N" of the recorder's memfd. */
+/*
+ * Environment of a recorded program: "/proc/PID/fd/N" of the recorder's memfd, or,
+ * where a limit on file sizes forbids one, "sysv:ID" of System V shared memory.
+ */
 #define SHM_ENV "TRACKER_SHM"
+#define SHM_SYSTEM_V "sysv:"
 
 enum shm_state { SHM_FREE = 0, SHM_CLAIMED = 1, SHM_LIVE = 2, SHM_EXITED = 3 };
 

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 
 #include "cfi.h"
 #include "raw.h"
@@ -105,24 +106,47 @@ static size_t segment_bytes(void)
 						 offsetof(struct shm, chunks[SHM_CHUNKS_LIMITED]);
 }
 
-static struct shm *map_segment(const char *path)
+static struct shm *map_file(const char *path, size_t bytes)
 {
-	const size_t bytes = segment_bytes();
-	struct stat st;
-	struct shm *s = NULL;
 	const int fd = raw_open(path, O_RDWR | O_CLOEXEC);
+	struct shm *s = NULL;
+	struct stat st;
 
 	if (fd < 0)
 		return NULL;
 	if (arch_syscall(SYS_fstat, fd, (long)&st, 0, 0, 0, 0) == 0 && (size_t)st.st_size == SHM_BYTES)
 		s = raw_mmap(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
 	raw_close(fd);
-	if (s && (s->header.magic != SHM_MAGIC || s->header.version != SHM_VERSION)) {
+	return s;
+}
+
+static struct shm *map_system_v(const char *number)
+{
+	struct shmid_ds d;
+	long id = 0, at;
+
+	for (; *number >= '0' && *number <= '9'; number++)
+		id = id * 10 + *number - '0';
+	if (arch_syscall(SYS_shmctl, id, IPC_STAT, (long)&d, 0, 0, 0) < 0 || d.shm_segsz != SHM_BYTES)
+		return NULL;
+	at = arch_syscall(SYS_shmat, id, 0, 0, 0, 0, 0);
+	return at < 0 && at > -4096 ? NULL : (struct shm *)at;
+}
+
+static struct shm *map_segment(const char *name)
+{
+	const bool system_v = strncmp(name, SHM_SYSTEM_V, strlen(SHM_SYSTEM_V)) == 0;
+	const size_t bytes = system_v ? SHM_BYTES : segment_bytes();
+	struct shm *const s =
+		system_v ? map_system_v(name + strlen(SHM_SYSTEM_V)) : map_file(name, bytes);
+
+	if (!s)
+		return NULL;
+	if (s->header.magic != SHM_MAGIC || s->header.version != SHM_VERSION) {
 		raw_munmap(s, bytes);
-		s = NULL;
+		return NULL;
 	}
-	if (s)
-		(void)raw_madvise(s, bytes, MADV_DONTDUMP);
+	(void)raw_madvise(s, bytes, MADV_DONTDUMP);
 	state.chunk_words = bytes == SHM_BYTES ? SHM_BITMAP_WORDS : SHM_CHUNKS_LIMITED / 64u;
 	return s;
 }

@@ -47,7 +47,8 @@ struct run {
 	char **argv; /* the program's */
 	struct inspection found;
 	char library[PATH_MAX], recorder_path[PATH_MAX];
-	int shm, control, recorder_control, pidfd;
+	struct segment segment;
+	int control, recorder_control, pidfd;
 	struct program program;
 	pid_t recorder;
 	struct output output;
@@ -161,17 +162,8 @@ static bool find_parts(struct run *r)
 	return true;
 }
 
-/* Out of the way of 0, 1 and 2, which a user may have closed and the recorder replaces. */
-static int high(int fd)
-{
-	const int moved = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 10);
-
-	if (fd >= 0)
-		close(fd);
-	return moved;
-}
-
-static bool write_header(const struct run *r, int fd)
+/* Memory that grows with what is written to it. */
+static bool create_segment(struct run *r)
 {
 	const struct options *const o = &r->o;
 	struct timespec now;
@@ -187,30 +179,11 @@ static bool write_header(const struct run *r, int fd)
 		.stall_ms = STALL_MS,
 		.start_mono_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
 	};
+	const int error = segment_open(&r->segment, &header);
 
-	return pwrite(fd, &header, sizeof(header), 0) == sizeof(header);
-}
-
-/* Memory that grows with what is written to it; its size can never change under a mapping. */
-static bool create_segment(struct run *r)
-{
-	const int fd = high(memfd_create("tracker", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-
-	r->shm = fd;
-	/* a limit on file sizes counts for this memory, too: better an error than SIGXFSZ */
-	signal(SIGXFSZ, SIG_IGN);
-	const bool done = fd >= 0 && fchmod(fd, 0600) == 0 &&
-			  ftruncate(fd, sizeof(struct shm)) == 0 &&
-			  fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0 &&
-			  write_header(r, fd);
-	const int error = errno;
-
-	signal(SIGXFSZ, SIG_DFL);
-	if (!done)
-		ui_error("cannot create shared memory: %s; %s", strerror(error),
-			 error == EFBIG ? "raise the limit on file sizes (ulimit -f)" :
-					  "nothing was started");
-	return done;
+	if (error)
+		ui_error("cannot create shared memory: %s; nothing was started", strerror(error));
+	return !error;
 }
 
 static bool create_control(struct run *r)
@@ -221,8 +194,8 @@ static bool create_control(struct run *r)
 		ui_error("cannot create a socket: %s; nothing was started", strerror(errno));
 		return false;
 	}
-	r->control = high(pair[0]);
-	r->recorder_control = high(pair[1]);
+	r->control = descriptor_high(pair[0]);
+	r->recorder_control = descriptor_high(pair[1]);
 	return r->control >= 0 && r->recorder_control >= 0;
 }
 
@@ -242,16 +215,16 @@ static bool open_output(struct run *r)
 	}
 	if (!output_open(&r->output, path, r->o.force))
 		return false;
-	r->output.fd = high(r->output.fd);
+	r->output.fd = descriptor_high(r->output.fd);
 	return r->output.fd >= 0;
 }
 
 static bool start_recorder(struct run *r)
 {
-	r->pidfd = high((int)syscall(SYS_pidfd_open, r->program.pid, 0));
+	r->pidfd = descriptor_high((int)syscall(SYS_pidfd_open, r->program.pid, 0));
 	r->recorder = recorder_start(&(struct recorder_options){
 		.path = r->recorder_path,
-		.shm = r->shm,
+		.segment = &r->segment,
 		.output = r->output.fd,
 		.control = r->recorder_control,
 		.pidfd = r->pidfd,
@@ -313,13 +286,13 @@ static int start(struct run *r)
 	}
 	if (r->found.unrecordable)
 		ui_warn("%s; it runs unrecorded", r->found.why);
-	snprintf(session, sizeof(session), "/proc/%d/fd/%d", (int)r->recorder, r->shm);
+	segment_name(&r->segment, r->recorder, session, sizeof(session));
 	const int error = program_start(&r->program, session);
 
 	if (error)
 		return fail_exec(r, error);
 	output_keep(&r->output);
-	close(r->shm);
+	segment_close(&r->segment);
 	close(r->output.fd);
 	return 0;
 }

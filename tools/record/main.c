@@ -23,12 +23,14 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define SECOND_NS 1000000000ull
+#define NO_ID UINT64_MAX
 #define SLEEP_MIN_NS 500000ull
 #define SLEEP_MAX_NS 10000000ull
 /* So much in one round: do not sleep, the targets are fast. */
@@ -37,7 +39,7 @@
 #define STRANGER_NS 200000000ull
 
 struct options {
-	uint64_t shm_fd, out_fd, control_fd, pid_fd, pid, memory_interval_ms;
+	uint64_t shm_fd, shm_id, out_fd, control_fd, pid_fd, pid, memory_interval_ms;
 	bool no_symbols;
 	struct ui_list notices;
 	const char *environment;
@@ -81,6 +83,7 @@ static int parse(struct options *o, int argc, char **argv)
 {
 	const struct ui_option options[] = {
 		{ 0, "shm", UI_UINT, &o->shm_fd, "FD", "the shared memory", 3, INT_MAX },
+		{ 0, "shm-id", UI_UINT, &o->shm_id, "ID", "... or System V shared memory", 0, INT_MAX },
 		{ 0, "output", UI_UINT, &o->out_fd, "FD", "the capture", 3, INT_MAX },
 		{ 0, "control", UI_UINT, &o->control_fd, "FD", "socket to tracker-run", 3, INT_MAX },
 		{ 0, "pid", UI_UINT, &o->pid, "PID", "the program", 1, INT_MAX },
@@ -131,13 +134,29 @@ static void set_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int map_segment(struct recorder *r, int fd)
+static void *map_memfd(int fd)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0 || st.st_size != (off_t)sizeof(struct shm))
-		return TRK_ERR_ARG;
-	r->shm = mmap(NULL, sizeof(struct shm), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		return MAP_FAILED;
+	return mmap(NULL, sizeof(struct shm), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
+
+static void *map_system_v(int id)
+{
+	struct shmid_ds d;
+
+	if (shmctl(id, IPC_STAT, &d) < 0 || d.shm_segsz != sizeof(struct shm))
+		return MAP_FAILED;
+	return shmat(id, NULL, 0);
+}
+
+_Static_assert((intptr_t)MAP_FAILED == -1, "shmat fails with (void *)-1");
+
+static int map_segment(struct recorder *r, const struct options *o)
+{
+	r->shm = o->shm_fd ? map_memfd((int)o->shm_fd) : map_system_v((int)o->shm_id);
 	if (r->shm == MAP_FAILED)
 		return TRK_ERR_NOMEM;
 	return r->shm->header.magic == SHM_MAGIC && r->shm->header.version == SHM_VERSION ?
@@ -201,7 +220,7 @@ static int start(struct session *s, char **program)
 {
 	struct recorder *const r = &s->r;
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
-	int err = map_segment(r, (int)s->o.shm_fd);
+	int err = map_segment(r, &s->o);
 
 	if (err)
 		return err;
@@ -465,9 +484,10 @@ int main(int argc, char **argv)
 	ui_set_program("tracker-record");
 	if (!s)
 		return UI_CANNOT;
+	s->o.shm_id = NO_ID;
 	const int first = parse(&s->o, argc, argv);
 
-	if (!s->o.shm_fd || !s->o.out_fd || !s->o.control_fd || !s->o.pid) {
+	if ((!s->o.shm_fd && s->o.shm_id == NO_ID) || !s->o.out_fd || !s->o.control_fd || !s->o.pid) {
 		ui_error("it is started by tracker-run: use tracker run PROGRAM");
 		return UI_USAGE;
 	}

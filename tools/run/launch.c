@@ -152,6 +152,8 @@ static void close_others(int *keep, size_t count)
 
 	qsort(keep, count, sizeof(*keep), by_value);
 	for (size_t i = 0; i < count; i++) {
+		if (keep[i] < 0)
+			continue;
 		if ((unsigned)keep[i] > from)
 			close_range(from, (unsigned)keep[i] - 1, 0);
 		from = (unsigned)keep[i] + 1;
@@ -197,7 +199,10 @@ static void add_number(struct arguments *a, const char *option, uint64_t value)
 static void describe(struct arguments *a, const struct recorder_options *o)
 {
 	add(a, "tracker-record", NULL);
-	add_number(a, "--shm", (uint64_t)o->shm);
+	if (o->segment->fd >= 0)
+		add_number(a, "--shm", (uint64_t)o->segment->fd);
+	else
+		add_number(a, "--shm-id", (uint64_t)o->segment->id);
 	add_number(a, "--output", (uint64_t)o->output);
 	add_number(a, "--control", (uint64_t)o->control);
 	add_number(a, "--pid", (uint64_t)o->program);
@@ -228,14 +233,14 @@ static char **build_argv(const struct arguments *a, char **program)
 
 static void run_recorder(const struct recorder_options *o)
 {
-	int keep[] = { o->shm, o->output, o->control, o->pidfd };
+	int keep[] = { o->segment->fd, o->output, o->control, o->pidfd };
 	char environment[96], session[SESSION_MAX];
 	struct arguments a = { 0 };
 
 	detach();
 	close_others(keep, sizeof(keep) / sizeof(*keep));
 	describe(&a, o);
-	snprintf(session, sizeof(session), "/proc/%d/fd/%d", (int)getpid(), o->shm);
+	segment_name(o->segment, getpid(), session, sizeof(session));
 	snprintf(environment, sizeof(environment), "--environment=%s=%s", SHM_ENV, session);
 	a.list[a.count - 1] = environment; /* before the "--" */
 	add(&a, "--", NULL);

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "segment.h"
+
 struct program {
 	pid_t pid;
 	int go;	    /* what it waits for is written here */
@@ -35,7 +37,8 @@ void program_cancel(struct program *p);
 
 struct recorder_options {
 	const char *path; /* of tracker-record */
-	int shm, output, control, pidfd;
+	const struct segment *segment;
+	int output, control, pidfd;
 	pid_t program;
 	uint64_t memory_interval_ms;
 	bool no_symbols;
