@@ -336,12 +336,21 @@ static void print_left(const struct run *r, const struct control_message *m)
 
 static void print_error(const struct run *r, const struct control_message *m)
 {
-	if (m->error == ENOSPC || m->error == EDQUOT || m->error == EFBIG)
-		fprintf(stderr, "tracker: %s: %s: recorded up to %.1f s; free space and run again\n",
-			r->output.path, strerror((int)m->error), (double)m->error_ns / 1e9);
-	else
-		fprintf(stderr, "tracker: %s: %s: recorded up to %.1f s\n", r->output.path,
-			strerror((int)m->error), (double)m->error_ns / 1e9);
+	static const struct {
+		uint32_t error;
+		const char *remedy;
+	} remedies[] = {
+		{ ENOSPC, "; free space and run again" },
+		{ EDQUOT, "; free space and run again" },
+		{ EFBIG, "; raise the limit on file sizes (ulimit -f) and run again" },
+	};
+	const char *remedy = "";
+
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
+		if (remedies[i].error == m->error)
+			remedy = remedies[i].remedy;
+	fprintf(stderr, "tracker: %s: %s: recorded up to %.1f s%s\n", r->output.path,
+		strerror((int)m->error), (double)m->error_ns / 1e9, remedy);
 }
 
 static void print_done(const struct run *r, const struct control_message *m)
@@ -356,6 +365,8 @@ static void print_done(const struct run *r, const struct control_message *m)
 	if (m->lost)
 		fprintf(stderr, "tracker: %s events were lost: the recorder could not keep up\n",
 			ui_count(lost, sizeof(lost), m->lost));
+	else if (m->notice[0])
+		fprintf(stderr, "tracker: %.*s\n", (int)sizeof(m->notice), m->notice);
 	if (r->o.quiet)
 		return;
 	fprintf(stderr, "tracker: %s allocations (%s), peak %s, %s not freed (%s), %u %s\n",

@@ -19,6 +19,7 @@ enum control_kind {
 };
 
 #define CONTROL_PIDS 16u
+#define CONTROL_NOTICE 256u
 
 struct control_message {
 	uint32_t kind;
@@ -31,6 +32,7 @@ struct control_message {
 	uint64_t error_ns;  /* since the capture began */
 	uint64_t allocations, bytes_allocated, peak_bytes, leaked_blocks, leaked_bytes, lost;
 	uint64_t file_bytes;
+	char notice[CONTROL_NOTICE]; /* why something was not recorded; "": nothing to say */
 };
 
 #endif

@@ -115,6 +115,13 @@ static void write_summary(struct recorder *r)
 		writer_summary(r->writer, summary[i].key, summary[i].value);
 }
 
+void recorder_notice(struct recorder *r, const char *sentence)
+{
+	writer_notice(r->writer, sentence);
+	if (!r->first_notice[0])
+		snprintf(r->first_notice, sizeof(r->first_notice), "%s", sentence);
+}
+
 /* Losses are sentences, too: whoever reads a report must not have to know the keys. */
 static void write_notices(struct recorder *r)
 {
@@ -128,13 +135,13 @@ static void write_notices(struct recorder *r)
 		writer_notice(r->writer, text);
 	}
 	if (c->corrupt)
-		writer_notice(r->writer, "a process wrote over the recorder's shared memory: the "
+		recorder_notice(r, "a process wrote over the recorder's shared memory: the "
 					 "threads concerned are recorded only in part");
 	if (atomic_load(&r->shm->header.attach_failures))
-		writer_notice(r->writer, "some processes or threads were not recorded: the table of "
+		recorder_notice(r, "some processes or threads were not recorded: the table of "
 					 "those that can be recorded at one time was full");
 	if (r->out_of_memory)
-		writer_notice(r->writer, "the recorder ran out of memory: figures of the summary are "
+		recorder_notice(r, "the recorder ran out of memory: figures of the summary are "
 					 "too low");
 }
 
@@ -142,6 +149,7 @@ static void report(const struct recorder *r, struct control_message *ret)
 {
 	const struct heap_totals *const t = heap_totals(r->heap);
 
+	memcpy(ret->notice, r->first_notice, sizeof(ret->notice));
 	ret->processes = 0;
 	for (size_t i = 0; i < r->process_count; i++)
 		ret->processes += r->processes[i]->attached;

@@ -426,7 +426,7 @@ static void cut_off(struct session *s)
 		process_collect(r, r->live[i]);
 	}
 	if (r->live_count)
-		writer_notice(r->writer, "the recorder was told to stop while processes were still "
+		recorder_notice(r, "the recorder was told to stop while processes were still "
 					 "running: what they did later is not recorded");
 }
 
@@ -440,7 +440,7 @@ static void note_unattached(struct session *s)
 	snprintf(text, sizeof(text),
 		 "%s (pid %u) never attached to the recorder: its allocations are not recorded",
 		 p->name ? p->name : "the program", p->pid);
-	writer_notice(s->r.writer, text);
+	recorder_notice(&s->r, text);
 }
 
 static void finish(struct session *s)

@@ -277,7 +277,7 @@ void process_collect(struct recorder *r, struct process *p)
 			continue;
 		snprintf(text, sizeof(text), "%s (pid %u) %s", p->name ? p->name : "a process",
 			 p->pid, notices[i].sentence);
-		writer_notice(r->writer, text);
+		recorder_notice(r, text);
 	}
 	p->notices |= set;
 }

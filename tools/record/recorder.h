@@ -11,6 +11,7 @@
 
 #include "format/shm.h"
 #include "format/writer.h"
+#include "control.h"
 #include "intern.h"
 #include "modules.h"
 #include "order.h"
@@ -82,9 +83,12 @@ struct recorder {
 	struct embed_module *modules; /* by id in the capture */
 	uint32_t module_count, module_room;
 	bool no_symbols;
+	char first_notice[CONTROL_NOTICE]; /* of those that tracker-run has not printed itself */
 };
 
 uint64_t recorder_clock(const struct recorder *r);
+/* A sentence for the capture, and for whoever waits for the recording to end. */
+void recorder_notice(struct recorder *r, const char *sentence);
 
 /* ---- process.c ---- */
 struct process_start {
