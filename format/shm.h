@@ -35,7 +35,8 @@
 #define SHM_CHUNKS 16384u
 #define SHM_THREADS 16384u
 #define SHM_PROCESSES 1024u
-#define SHM_COMMAND_BYTES 3136u
+#define SHM_COMMAND_BYTES 3072u
+#define SHM_PROGRAM_BYTES 64u
 #define SHM_EXECUTABLE_BYTES 768u
 #define SHM_NAME_BYTES 16u
 
@@ -100,7 +101,8 @@ struct shm_process {
 	_Atomic uint64_t truncated_stacks; /* walks that could not be finished */
 	_Atomic uint64_t verified_stacks, differing_stacks; /* SHM_UNWIND_VERIFY */
 	_Atomic uint32_t notices; /* SHM_NOTICE_* */
-	char executable[SHM_EXECUTABLE_BYTES]; /* NUL-terminated */
+	char program[SHM_PROGRAM_BYTES]; /* base name of what was executed: sh, where that is a link to dash */
+	char executable[SHM_EXECUTABLE_BYTES]; /* path of the file; both NUL-terminated */
 	char command[SHM_COMMAND_BYTES]; /* arguments, each ended by a NUL; command_bytes of it */
 };
 

@@ -188,6 +188,7 @@ static void fill_process(struct shm_process *p, uint32_t pid, uint32_t parent)
 	p->origin = parent ? SHM_FORKED : SHM_ATTACHED;
 	p->command_bytes = 0;
 	p->executable[0] = '\0';
+	p->program[0] = '\0';
 	p->start_ns = atomic_load_explicit(&state.shm->header.clock_ns, memory_order_relaxed);
 	/* Nobody owns epoch 0: thread slot numbers are below 0xffff. */
 	atomic_store(&p->order, 0xffff);
@@ -196,6 +197,16 @@ static void fill_process(struct shm_process *p, uint32_t pid, uint32_t parent)
 	atomic_store(&p->verified_stacks, 0);
 	atomic_store(&p->differing_stacks, 0);
 	atomic_store(&p->notices, 0);
+}
+
+static void describe_program(struct shm_process *p, const char *path)
+{
+	const char *const slash = strrchr(path, '/');
+	const char *const name = slash ? slash + 1 : path;
+	const size_t n = strnlen(name, sizeof(p->program) - 1);
+
+	memcpy(p->program, name, n);
+	p->program[n] = '\0';
 }
 
 static void describe_process(struct shm_process *p, const struct start_block *b)
@@ -209,6 +220,7 @@ static void describe_process(struct shm_process *p, const struct start_block *b)
 		memcpy(p->executable, name, (size_t)n);
 	}
 	p->executable[n] = '\0';
+	describe_program(p, name ? name : p->executable);
 	for (int i = 0; i < b->argc && b->argv[i]; i++) {
 		const size_t room = sizeof(p->command) - at, size = strlen(b->argv[i]) + 1;
 
@@ -295,6 +307,7 @@ bool session_forked(void)
 		state.on = false;
 		return false;
 	}
+	memcpy(state.process->program, was->program, sizeof(was->program));
 	memcpy(state.process->executable, was->executable, sizeof(was->executable));
 	memcpy(state.process->command, was->command, sizeof(was->command));
 	state.process->command_bytes = was->command_bytes;

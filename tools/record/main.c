@@ -180,7 +180,7 @@ static struct trk_header make_header(const struct recorder *r)
 /* Process 0 is the program that was started, whether it ever attaches or not. */
 static int add_program(struct session *s, char **program)
 {
-	const char *const name = program[0];
+	const char *const name = program[0], *const slash = strrchr(name, '/');
 	char command[SHM_COMMAND_BYTES];
 	size_t size = 0;
 	struct process *const p = process_new(&s->r, &(struct process_start){
@@ -197,7 +197,7 @@ static int add_program(struct session *s, char **program)
 		memcpy(command + size, *program, bytes);
 		size += bytes;
 	}
-	process_set_program(p, name, command, size);
+	process_set_program(p, slash ? slash + 1 : name, name, command, size);
 	process_write(&s->r, p);
 	return 0;
 }

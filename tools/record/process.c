@@ -92,15 +92,13 @@ void process_free(struct process *p)
 	free(p);
 }
 
-void process_set_program(struct process *p, const char *executable, const char *command,
-			 size_t command_bytes)
+void process_set_program(struct process *p, const char *name, const char *executable,
+			 const char *command, size_t command_bytes)
 {
-	const char *const slash = strrchr(executable, '/');
-
 	free(p->name);
 	free(p->executable);
 	free(p->command);
-	p->name = strdup(slash ? slash + 1 : executable);
+	p->name = strdup(name);
 	p->executable = strdup(executable);
 	p->command = malloc(command_bytes + 1);
 	p->command_bytes = p->command ? command_bytes : 0;
@@ -144,18 +142,20 @@ static uint32_t parent_of(const struct recorder *r, uint32_t parent_slot, uint32
 	return named ? named->index : NO_INDEX;
 }
 
-/* Reads the slot's texts; both copies are ended here, whatever the target wrote. */
+/* Reads the slot's texts; the copies are ended here, whatever the target wrote. */
 static void take_program(struct process *p, const struct shm_process *slot)
 {
-	char executable[SHM_EXECUTABLE_BYTES], command[SHM_COMMAND_BYTES];
+	char name[SHM_PROGRAM_BYTES], executable[SHM_EXECUTABLE_BYTES], command[SHM_COMMAND_BYTES];
 	uint32_t size = slot->command_bytes;
 
 	if (size > sizeof(command))
 		size = sizeof(command);
+	memcpy(name, slot->program, sizeof(name));
+	name[sizeof(name) - 1] = 0;
 	memcpy(executable, slot->executable, sizeof(executable));
 	executable[sizeof(executable) - 1] = 0;
 	memcpy(command, slot->command, size);
-	process_set_program(p, executable, command, size);
+	process_set_program(p, name, executable, command, size);
 }
 
 static struct process *add(struct recorder *r, const struct shm_process *slot)

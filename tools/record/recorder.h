@@ -99,8 +99,8 @@ struct process_start {
 struct process *process_new(struct recorder *r, const struct process_start *start);
 void process_free(struct process *p); /* NULL-safe */
 /* What it runs now. The texts are copied. */
-void process_set_program(struct process *p, const char *executable, const char *command,
-			 size_t command_bytes);
+void process_set_program(struct process *p, const char *name, const char *executable,
+			 const char *command, size_t command_bytes);
 void process_write(struct recorder *r, const struct process *p);
 /* Binds process slots that became live: new processes, and new programs in known ones. */
 void process_scan(struct recorder *r);
