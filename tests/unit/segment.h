@@ -94,6 +94,7 @@ static inline void fake_process(struct segment *s, uint32_t slot, uint32_t pid, 
 	p->parent = 0;
 	p->origin = origin;
 	p->order = 0xffff;
+	strcpy(p->program, "fake");
 	strcpy(p->executable, "/bin/fake");
 	memcpy(p->command, "fake\0arg", 9);
 	p->command_bytes = 9;

@@ -345,6 +345,7 @@ static void exec_goes_on_in_the_same_process(void **state)
 	segment_round(&s);
 	fake_malloc(&s, &t, 1, 0x2000, 10);
 	fake_process(&s, 1, SELF, SHM_ATTACHED);
+	strcpy(s.shm->processes[1].program, "other");
 	strcpy(s.shm->processes[1].executable, "/bin/other");
 	t = fake_thread(&s, 1, 1, SELF);
 	fake_malloc(&s, &t, 1, 0x1000, 30);
