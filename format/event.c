@@ -285,6 +285,7 @@ static inline void get_parts(struct event_state *s, struct byte_reader *r, uint8
 	}
 }
 
+/* Straight into *ret: a copy at the end would wait for the single fields to be stored. */
 int event_decode(struct event_state *s, struct byte_reader *r, struct trk_event *ret)
 {
 	if (!bytes_left(r))
@@ -292,29 +293,31 @@ int event_decode(struct event_state *s, struct byte_reader *r, struct trk_event 
 
 	const uint8_t head = get_byte(r);
 	const uint8_t shape = shapes[head & KIND_MASK];
-	struct trk_event e = { .kind = head & KIND_MASK, .process = ret->process };
+	const uint32_t process = ret->process;
 
+	*ret = (struct trk_event){ 0 };
+	ret->process = process;
+	ret->kind = head & KIND_MASK;
 	if (head & (PART_THREAD | PART_TIME | PART_NODE))
 		get_parts(s, r, head, shape);
 	switch (shape & SHAPE_MASK) {
 	case SHAPE_BLOCK:
-		e.address = get_address(s, r);
-		e.size = get_varint(r);
+		ret->address = get_address(s, r);
+		ret->size = get_varint(r);
 		break;
 	case SHAPE_ADDRESS:
-		e.address = get_address(s, r);
+		ret->address = get_address(s, r);
 		break;
 	case SHAPE_REALLOC:
-		get_realloc(s, r, &e);
+		get_realloc(s, r, ret);
 		break;
 	default:
-		get_rare(s, r, &e);
+		get_rare(s, r, ret);
 	}
 	if (r->failed)
 		return TRK_ERR_CORRUPT;
-	e.time_ns = s->time_ns;
-	e.thread = s->thread;
-	e.node = shape & HAS_NODE ? s->node : 0;
-	*ret = e;
+	ret->time_ns = s->time_ns;
+	ret->thread = s->thread;
+	ret->node = shape & HAS_NODE ? s->node : 0;
 	return 0;
 }

@@ -169,21 +169,22 @@ static inline void look_for_peak(const struct step *s)
 	}
 }
 
-static struct heap_block block_of(const struct step *s, uint8_t kind)
+/* Field by field into its place: a copy of the whole would wait for its parts to be stored. */
+static void fill_block(struct heap_block *b, const struct step *s, uint8_t kind)
 {
 	const struct trk_event *e = s->event;
 
-	return (struct heap_block){
-		.address = e->address,
-		.size = e->size,
-		.time_ns = e->time_ns,
-		.number = s->heap->numbers++,
-		.process = e->process,
-		.thread = e->thread,
-		.node = e->node,
-		.domain = e->domain,
-		.kind = kind,
-	};
+	b->address = e->address;
+	b->size = e->size;
+	b->time_ns = e->time_ns;
+	b->number = s->heap->numbers++;
+	b->process = e->process;
+	b->thread = e->thread;
+	b->node = e->node;
+	b->domain = e->domain;
+	b->user = 0;
+	b->kind = kind;
+	b->aside = false;
 }
 
 static void count_allocation(struct step *s, struct heap_block *b)
@@ -251,7 +252,7 @@ static int allocate(struct step *s, uint8_t kind, uint32_t space)
 	b = blocks_add(blocks, space, s->event->address);
 	if (!b)
 		return TRK_ERR_NOMEM;
-	b->b = block_of(s, kind);
+	fill_block(&b->b, s, kind);
 	b->thread_number = h->thread_allocations[s->event->thread]++;
 	count_allocation(s, &b->b);
 	return 0;
@@ -368,7 +369,7 @@ static int map(struct step *s, uint8_t kind)
 	err = unmap(s, start, s->event->size); /* MAP_FIXED replaces what it covers */
 	if (err)
 		return err;
-	b = block_of(s, kind);
+	fill_block(&b, s, kind);
 	if (b.size > end - start)
 		b.size = end - start;
 	kept = ranges_add(&s->heap->ranges, &s->process->ranges, &b, end);

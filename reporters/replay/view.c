@@ -36,6 +36,7 @@ struct tally {
 	struct heap *heap;
 	struct rows rows;
 	uint32_t *rows_of_process; /* first row + 1, chained by row.next */
+	uint32_t *last_row;	   /* by node: the row + 1 that it went to last */
 	struct sizes *sizes;
 	struct process_end *ends; /* by time */
 	uint32_t end_count, next_end;
@@ -50,7 +51,7 @@ struct tally {
 
 /* ---- what the heap tells ---- */
 
-static uint32_t row_of(struct tally *t, const struct heap_block *b)
+static uint32_t find_row(struct tally *t, const struct heap_block *b)
 {
 	const struct view_row key = {
 		.node = b->node,
@@ -65,11 +66,30 @@ static uint32_t row_of(struct tally *t, const struct heap_block *b)
 
 	if (i == ROWS_NONE) {
 		t->no_memory = true;
-	} else if (is_new) {
+		return i;
+	}
+	if (is_new) {
 		t->rows.all[i].next = t->rows_of_process[b->process];
 		t->rows_of_process[b->process] = i + 1;
 	}
+	t->last_row[b->node] = i + 1;
 	return i;
+}
+
+/* Most nodes have one row: the one that was found last spares the search. */
+static uint32_t row_of(struct tally *t, const struct heap_block *b)
+{
+	const uint32_t last = t->last_row[b->node];
+	const struct view_row *key;
+
+	if (!last)
+		return find_row(t, b);
+	key = &t->rows.all[last - 1].key;
+	if (key->kind == b->kind && key->process == b->process && key->domain == b->domain &&
+	    (!t->options->by_thread || key->thread == b->thread) &&
+	    (!t->options->by_size || key->block_size == b->size))
+		return last - 1;
+	return find_row(t, b);
 }
 
 static void add(struct tally *t, uint32_t index, uint64_t bytes, uint64_t count)
@@ -374,6 +394,7 @@ static void tally_finish(struct tally *t)
 	rows_finish(&t->rows);
 	sizes_free(t->sizes);
 	free(t->rows_of_process);
+	free(t->last_row);
 	free(t->ends);
 }
 
@@ -388,7 +409,8 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 	t->rows_of_process = calloc((size_t)c->process_count + 1, sizeof(*t->rows_of_process));
 	if (o->sizes)
 		t->sizes = calloc(1, sizeof(*t->sizes));
-	if (!t->rows_of_process || (o->sizes && !t->sizes))
+	t->last_row = calloc((size_t)c->node_count + 1, sizeof(*t->last_row));
+	if (!t->rows_of_process || !t->last_row || (o->sizes && !t->sizes))
 		return TRK_ERR_NOMEM;
 	err = list_ends(t);
 	if (!err)
