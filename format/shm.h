@@ -81,6 +81,15 @@ struct shm_header {
 	uint8_t pad2[40];
 };
 
+/* Why a stack lacks its oldest frames. */
+enum shm_cut {
+	SHM_CUT_DEPTH,	 /* deeper than nframe */
+	SHM_CUT_NO_INFO, /* code without unwind information: JIT, assembly */
+	SHM_CUT_RULE,	 /* unwind information that we cannot follow */
+	SHM_CUT_STACK,	 /* it led out of the stack */
+	SHM_CUTS,
+};
+
 struct shm_process {
 	/*
 	 * Order of events: a biased epoch, (epoch << 16 | owner thread slot). A
@@ -98,7 +107,7 @@ struct shm_process {
 	uint32_t command_bytes;
 	uint64_t start_ns; /* since the capture began */
 	_Atomic uint64_t modules_lost; /* module records that found no room */
-	_Atomic uint64_t truncated_stacks; /* walks that could not be finished */
+	_Atomic uint64_t truncated_stacks[SHM_CUTS]; /* by why their walk was not finished */
 	_Atomic uint64_t verified_stacks, differing_stacks; /* SHM_UNWIND_VERIFY */
 	_Atomic uint32_t notices; /* SHM_NOTICE_* */
 	char program[SHM_PROGRAM_BYTES]; /* base name of what was executed: sh, where that is a link to dash */

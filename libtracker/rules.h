@@ -19,6 +19,7 @@ enum rule_kind {
 	RULE_END,	/* outermost frame */
 	RULE_IRREGULAR, /* needs other registers: the full walk */
 	RULE_NONE,	/* no unwind information covers this pc */
+	RULE_DEEP,	/* not a rule: the walk stopped at the depth that is kept */
 };
 
 enum rule_bp { RULE_BP_SAME, RULE_BP_AT_CFA /* saved at CFA + bp_offset */, RULE_BP_AT_BP };

@@ -225,7 +225,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 			return n;
 		}
 		if (unlikely(n == state.nframe)) {
-			*ret_end = RULE_SP; /* there is more */
+			*ret_end = RULE_DEEP;
 			return n;
 		}
 		next = r ? rules_follow(r, key) : NULL;
@@ -250,11 +250,16 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 }
 
 /* The stack that ended for another reason than its root is marked by a pc of 0. */
-static uint32_t cut(struct thread *t, uint32_t n)
+static uint32_t cut(struct thread *t, uint32_t n, uint8_t end)
 {
+	const enum shm_cut why = end == RULE_DEEP      ? SHM_CUT_DEPTH :
+				 end == RULE_NONE      ? SHM_CUT_NO_INFO :
+				 end == RULE_IRREGULAR ? SHM_CUT_RULE :
+							 SHM_CUT_STACK;
+
 	t->walk[n] = 0;
 	t->memorable = false;
-	atomic_fetch_add_explicit(&state.process->truncated_stacks, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&state.process->truncated_stacks[why], 1, memory_order_relaxed);
 	return n + 1;
 }
 
@@ -286,7 +291,7 @@ uint32_t unwind(struct thread *t, const struct site *at, uint32_t *ret_kept)
 		n = unwind_full(t, at, &end);
 	}
 	if (unlikely(end != RULE_END))
-		n = cut(t, n);
+		n = cut(t, n, end);
 	if (unlikely(state.verify_unwinder))
 		unwind_verify(t, at, *ret_kept, n);
 	return n;

@@ -124,8 +124,10 @@ __attribute__((noinline)) uint32_t unwind_full(struct thread *t, const struct si
 				*ret_end = RULE_END;
 				break;
 			}
-			if (n == state.nframe)
+			if (n == state.nframe) {
+				*ret_end = RULE_DEEP;
 				break;
+			}
 			t->walk[n++] = pc;
 			/* Only for its module to become known. */
 			(void)rules_get(t, pc, w.exact, &room);

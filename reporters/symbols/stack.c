@@ -38,6 +38,7 @@ struct stacks {
 };
 
 static const char UNKNOWN[] = "<unknown>";
+static const char TRUNCATED[] = "<truncated stack>"; /* in the place of the oldest frames */
 
 int stacks_new(struct stacks **ret, struct capture *c, const struct stacks_options *o)
 {
@@ -161,6 +162,8 @@ static const struct frame_source *source_of(struct stacks *s, uint32_t id)
 		return source;
 	base.frame = id;
 	base.offset = frame->offset;
+	if (!frame->module && !frame->offset && id)
+		base.function = base.full_function = TRUNCATED;
 	if (frame->module)
 		base.file = base.module = c->modules[frame->module].path;
 	if (frame->symbol_count && frame->symbol_count != UINT32_MAX)

@@ -56,6 +56,15 @@ static uint64_t cpu_ns(const struct rusage *usage)
 	       us * 1000u;
 }
 
+static uint64_t all_truncated(const struct counters *c)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < SHM_CUTS; i++)
+		sum += c->truncated[i];
+	return sum;
+}
+
 static void write_health(struct recorder *r)
 {
 	const struct counters *const c = &r->counters;
@@ -71,7 +80,11 @@ static void write_health(struct recorder *r)
 		{ "stalls", c->stalls },
 		{ "late_events", c->late },
 		{ "corrupt_records", c->corrupt },
-		{ "truncated_stacks", c->truncated_stacks },
+		{ "truncated_stacks", all_truncated(c) },
+		{ "truncated_by_depth", c->truncated[SHM_CUT_DEPTH] },
+		{ "truncated_no_unwind_info", c->truncated[SHM_CUT_NO_INFO] },
+		{ "truncated_unknown_rule", c->truncated[SHM_CUT_RULE] },
+		{ "truncated_off_stack", c->truncated[SHM_CUT_STACK] },
 		{ "verified_stacks", c->verified_stacks },
 		{ "differing_stacks", c->differing_stacks },
 		{ "modules_lost", c->modules_lost },

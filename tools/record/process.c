@@ -269,7 +269,8 @@ void process_collect(struct recorder *r, struct process *p)
 	char text[1024];
 
 	r->counters.modules_lost += atomic_exchange(&slot->modules_lost, 0);
-	r->counters.truncated_stacks += atomic_exchange(&slot->truncated_stacks, 0);
+	for (unsigned i = 0; i < SHM_CUTS; i++)
+		r->counters.truncated[i] += atomic_exchange(&slot->truncated_stacks[i], 0);
 	r->counters.verified_stacks += atomic_exchange(&slot->verified_stacks, 0);
 	r->counters.differing_stacks += atomic_exchange(&slot->differing_stacks, 0);
 	for (size_t i = 0; i < sizeof(notices) / sizeof(*notices); i++) {

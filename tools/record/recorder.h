@@ -49,8 +49,8 @@ struct process {
 };
 
 struct counters {
-	uint64_t events, late, corrupt, lost, stalls, rounds, truncated_stacks, modules_lost,
-		verified_stacks, differing_stacks;
+	uint64_t events, late, corrupt, lost, stalls, rounds, modules_lost,
+		verified_stacks, differing_stacks, truncated[SHM_CUTS];
 };
 
 struct recorder {
