@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,9 +254,18 @@ static void run_recorder(const struct recorder_options *o)
 
 pid_t recorder_start(const struct recorder_options *o)
 {
+	sigset_t all, before;
+
+	/*
+	 * A signal that comes early waits until the recorder is ready for it: our
+	 * handler would pass it on to the program, the default would end the recorder.
+	 */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
 	const pid_t pid = fork();
 
 	if (pid == 0)
 		run_recorder(o);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
 }
