@@ -49,7 +49,7 @@ struct session {
 	struct recorder r;
 	struct options o;
 	int control; /* -1: tracker-run is gone */
-	bool program_ended, abort;
+	bool program_ended, abort, leave; /* leave: tracker-run waits to hear who is left */
 	int status; /* of the program, when it has ended and we were told */
 	bool has_status;
 	uint64_t strangers_until_ns; /* 0: none seen */
@@ -258,10 +258,17 @@ static void hang_up(struct session *s)
 	s->program_ended = true;
 }
 
+/*
+ * tracker-run wants to leave us to the descendants. With none known the end is
+ * near, or one is just about to attach: then it is answered.
+ */
 static void say_left(struct session *s)
 {
 	struct control_message m = { .kind = CONTROL_LEFT };
 
+	if (!s->leave || !s->r.live_count)
+		return;
+	s->leave = false;
 	for (size_t i = 0; i < s->r.live_count; i++) {
 		if (m.running < CONTROL_PIDS)
 			m.pids[m.running] = s->r.live[i]->pid;
@@ -287,7 +294,7 @@ static void listen_to_run(struct session *s)
 	} else if (m.kind == CONTROL_ABORT) {
 		s->abort = true;
 	} else if (m.kind == CONTROL_LEAVE) {
-		say_left(s);
+		s->leave = true;
 	}
 }
 
@@ -393,6 +400,7 @@ static void record(struct session *s)
 		uint64_t bytes;
 		const bool more = round_run(&s->r, &bytes);
 
+		say_left(s);
 		now_and_then(&s->r, !bytes);
 		if (!bytes && !more && everybody_ended(s))
 			break;
