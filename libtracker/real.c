@@ -80,9 +80,31 @@ bool real_is_foreign(void)
 	return module_of((const void *)real.malloc) != module_of(libc);
 }
 
+static void *(*unprobed_malloc)(size_t);
+static bool probe_reached;
+
+static void *probe_malloc(size_t size)
+{
+	probe_reached = true;
+	return unprobed_malloc(size);
+}
+
+/*
+ * An executable's address of malloc may be its own entry of a jump table that
+ * leads to us, so it is called to see where it leads.
+ */
 bool real_is_bypassed(void)
 {
-	return module_of(dlsym(RTLD_DEFAULT, "malloc")) != module_of(&real);
+	void *(*const theirs)(size_t) = (void *(*)(size_t))dlsym(RTLD_DEFAULT, "malloc");
+	void (*const their_free)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "free");
+
+	if (!theirs || !their_free || module_of((const void *)theirs) == module_of(&real))
+		return false;
+	unprobed_malloc = real.malloc;
+	real.malloc = probe_malloc;
+	their_free(theirs(1));
+	real.malloc = unprobed_malloc;
+	return !probe_reached;
 }
 
 /*

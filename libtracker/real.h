@@ -44,7 +44,7 @@ void real_start(void);
 /* The allocator behind us is not libc's own. */
 bool real_is_foreign(void);
 
-/* Another malloc stands before ours, in the executable itself: its calls never reach us. */
+/* Another malloc stands before ours, in the executable itself: its calls never reach us. Before threads start. */
 bool real_is_bypassed(void);
 
 /* Memory for callers that come while the real functions are being looked up (dlsym allocates). */
