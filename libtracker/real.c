@@ -80,13 +80,14 @@ bool real_is_foreign(void)
 	return module_of((const void *)real.malloc) != module_of(libc);
 }
 
-static void *(*unprobed_malloc)(size_t);
 static bool probe_reached;
 
+/* Gives nothing, so that nobody behind us sees an allocation that is not the program's. */
 static void *probe_malloc(size_t size)
 {
+	(void)size;
 	probe_reached = true;
-	return unprobed_malloc(size);
+	return NULL;
 }
 
 /*
@@ -100,10 +101,15 @@ bool real_is_bypassed(void)
 
 	if (!theirs || !their_free || module_of((const void *)theirs) == module_of(&real))
 		return false;
-	unprobed_malloc = real.malloc;
+
+	void *(*const ours)(size_t) = real.malloc;
+	void *p;
+
 	real.malloc = probe_malloc;
-	their_free(theirs(1));
-	real.malloc = unprobed_malloc;
+	p = theirs(1);
+	real.malloc = ours;
+	if (p)
+		their_free(p);
 	return !probe_reached;
 }
 
