@@ -119,6 +119,7 @@ static uint32_t unchanged(const struct thread *t, uint32_t top)
 	uintptr_t different = 0;
 	uint32_t i;
 
+#pragma GCC unroll 8
 	for (i = 0; i < top; i++)
 		different |= *(const uintptr_t *)(m->sp[i] - 8) ^ t->sent[i];
 	for (i = 0; i < m->slot_count && m->slots[i].frame <= top; i++)
