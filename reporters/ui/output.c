@@ -2,7 +2,7 @@
  * output - where a report goes: stdout, a pipe or device, or a file.
  *
  * A file appears only when it is whole: it is written beside its place and
- * renamed. A signal that ends us takes the unfinished file along.
+ * renamed. A signal or an exit that ends us takes the unfinished file along.
  */
 #include "ui/ui.h"
 
@@ -19,10 +19,15 @@
 static char unfinished[4096];
 static volatile sig_atomic_t has_unfinished;
 
-static void remove_unfinished(int signal_number)
+static void remove_unfinished(void)
 {
 	if (has_unfinished)
 		unlink(unfinished);
+}
+
+static void remove_and_die(int signal_number)
+{
+	remove_unfinished();
 	raise(signal_number); /* SA_RESETHAND: now it is the default action */
 }
 
@@ -34,8 +39,9 @@ static void guard_unfinished(const char *path)
 		return;
 	strcpy(unfinished, path);
 	has_unfinished = 1;
+	atexit(remove_unfinished); /* a usage error found late */
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		struct sigaction old, mine = { .sa_handler = remove_unfinished,
+		struct sigaction old, mine = { .sa_handler = remove_and_die,
 					       .sa_flags = (int)SA_RESETHAND };
 		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
 			sigaction(signals[i], &mine, NULL);
