@@ -34,10 +34,15 @@ void choice_apply(const struct choice_options *o, const struct report *r, struct
 		v->what = VIEW_TEMPORARY;
 		v->threshold = o->temporary ? THRESHOLD_DEFAULT : (uint32_t)o->threshold;
 	}
-	if (r->has_point && v->what != VIEW_LIVE)
-		ui_usage_error("a point (CAPTURE@POINT) is not allowed with --%s",
-			       o->leaks ? "leaks" : o->allocations ? "allocations" :
-			       o->temporary ? "temporary-allocations" : "temporary-allocation-threshold");
+	v->spanned = r->has_point && (v->what == VIEW_ALLOCATIONS || v->what == VIEW_TEMPORARY);
+	if (v->what == VIEW_LEAKS && !choice_is_whole(r))
+		ui_usage_error("a point (CAPTURE@POINT) is not allowed with --leaks: leaks are what "
+			       "is live at the end");
+}
+
+bool choice_is_whole(const struct report *r)
+{
+	return !r->has_point || (!r->at.is_range && r->at.from.kind == POINT_END);
 }
 
 static int point_name(const struct point *p, char *buf, size_t room)
@@ -58,24 +63,36 @@ static int point_name(const struct point *p, char *buf, size_t room)
 	}
 }
 
-char *choice_name(const struct view_options *v, char *buf, size_t room)
+char *choice_point(const struct point_range *at, char *buf, size_t room)
 {
 	char from[300], to[300];
 
+	point_name(&at->from, from, sizeof(from));
+	point_name(&at->to, to, sizeof(to));
+	snprintf(buf, room, at->is_range ? "%s..%s" : "%s", from, to);
+	return buf;
+}
+
+char *choice_name(const struct view_options *v, char *buf, size_t room)
+{
+	char at[610], part[640] = "";
+
+	choice_point(&v->at, at, sizeof(at));
+	if (v->spanned)
+		snprintf(part, sizeof(part), v->at.is_range ? " in %s" : " until %s", at);
 	switch (v->what) {
 	case VIEW_LEAKS:
 		snprintf(buf, room, "leaks");
 		break;
 	case VIEW_ALLOCATIONS:
-		snprintf(buf, room, "all allocations");
+		snprintf(buf, room, "all allocations%s", part);
 		break;
 	case VIEW_TEMPORARY:
-		snprintf(buf, room, "temporary allocations, threshold %" PRIu32, v->threshold);
+		snprintf(buf, room, "temporary allocations, threshold %" PRIu32 "%s", v->threshold,
+			 part);
 		break;
 	case VIEW_LIVE:
-		point_name(&v->at.from, from, sizeof(from));
-		point_name(&v->at.to, to, sizeof(to));
-		snprintf(buf, room, v->at.is_range ? "%s..%s" : "%s", from, to);
+		snprintf(buf, room, "%s", at);
 	}
 	return buf;
 }
@@ -87,7 +104,7 @@ void choice_json(struct ui_json *j, const char *key, const struct view_options *
 
 	ui_json_object(j, key);
 	ui_json_string(j, "name", choice_name(o, name, sizeof(name)));
-	if (o->what == VIEW_LIVE)
+	if (o->what == VIEW_LIVE || o->spanned)
 		ui_json_uint(j, "time_ns", v->time_ns);
 	ui_json_end(j);
 }

@@ -27,12 +27,18 @@ struct choice_options {
 void choice_check(const struct choice_options *o);
 
 /*
- * Fills what, at, threshold and process of `v`; its other fields are left alone.
- * A point together with a choice that has none is a usage error and exits.
+ * Fills what, at, spanned, threshold and process of `v`; its other fields are left
+ * alone. Leaks of another point than the end are a usage error: exits.
  */
 void choice_apply(const struct choice_options *o, const struct report *r, struct view_options *v);
 
-/* "peak", "end", "mark one", "leaks", "temporary allocations" ... Returns buf. */
+/* The point asked for is the end of the capture, or there is none. */
+bool choice_is_whole(const struct report *r);
+
+/* "peak", "end", "mark one", "mark one..end", "1.5s" ... Returns buf. */
+char *choice_point(const struct point_range *at, char *buf, size_t room);
+
+/* The same of a whole question: "peak", "leaks", "temporary allocations" ... Returns buf. */
 char *choice_name(const struct view_options *v, char *buf, size_t room);
 
 /* "point": name and time, in the top object of a report. */

@@ -50,6 +50,7 @@ static const struct ui_command command = {
 	.usage = "[options] OLD[@POINT] NEW[@POINT]",
 	.summary = "Compares two captures, or two points of one, biggest changes first.",
 	.details = "Without a point, the peaks are compared. Rows that did not change are listed, too.\n"
+		   REPORT_POINTS
 		   "Exit status: 3 when --fail-above is exceeded.\n\n"
 		   "Examples:\n"
 		   "  tracker diff app.bin@one app.bin@two\n"

@@ -439,10 +439,8 @@ static int run(struct dump *d, const char *operand)
 {
 	int status = report_open(&d->report, operand, &common);
 
-	if (!status && d->report.has_point) {
-		ui_error("a point (CAPTURE@POINT) is not allowed: dump prints all events");
-		return UI_CANNOT;
-	}
+	if (!status && d->report.has_point)
+		ui_usage_error("a point (CAPTURE@POINT) is not allowed: dump prints all events");
 	if (!status && only_header)
 		return print_header(d);
 	if (!status)

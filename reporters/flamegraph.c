@@ -39,9 +39,11 @@ static const struct ui_command command = {
 	.name = "tracker-flamegraph",
 	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "Shows what holds memory, by call stack: at the peak, or at POINT.",
-	.details = "The page goes to CAPTURE.flamegraph.html (without .bin), json and folded\n"
-		   "to stdout; -o FILE or -o - (stdout) changes that.\n"
+	.details = "The page goes to tracker-flamegraph-CAPTURE.html (without .bin) beside the\n"
+		   "capture, json and folded to stdout; -o FILE or -o - (stdout) changes that.\n"
 		   "\n"
+		   REPORT_POINTS "\n"
+		   "Examples:\n"
 		   "  tracker flamegraph app.bin                     the heap at its peak\n"
 		   "  tracker flamegraph --leaks app.bin             what was never freed\n"
 		   "  tracker flamegraph app.bin@1.5s                live 1.5 s after the start\n"
@@ -76,14 +78,17 @@ static bool by_count(void)
 	return opt.metric && strcmp(opt.metric, "count") == 0;
 }
 
-/* "app.bin" -> "app.flamegraph.html". */
+/* "dir/app.bin" -> "dir/tracker-flamegraph-app.html". */
 static char *default_name(const char *capture)
 {
-	const size_t n = strlen(capture);
-	const size_t stem = n > 4 && strcmp(capture + n - 4, ".bin") == 0 ? n - 4 : n;
+	const char *const slash = strrchr(capture, '/');
+	const char *const base = slash ? slash + 1 : capture;
+	const size_t n = strlen(base);
+	const size_t stem = n > 4 && strcmp(base + n - 4, ".bin") == 0 ? n - 4 : n;
 	char *name;
 
-	return asprintf(&name, "%.*s.flamegraph.html", (int)stem, capture) < 0 ? NULL : name;
+	return asprintf(&name, "%.*stracker-flamegraph-%.*s.html", (int)(base - capture), capture,
+			(int)stem, base) < 0 ? NULL : name;
 }
 
 static int no_memory(void)

@@ -187,10 +187,10 @@ static int thread_atom(struct group_private *p, const struct capture *c, uint32_
 	if (p->options.portable)
 		return atom_of(p, name, 0, ret);
 	if (c->process_count > 1 && t->process < c->process_count)
-		snprintf(text, sizeof(text), "%" PRIu32 "/%" PRIu32 " (%s)",
+		snprintf(text, sizeof(text), "%" PRIu32 "/0x%" PRIx32 " (%s)",
 			 c->processes[t->process].pid, t->tid, name);
 	else
-		snprintf(text, sizeof(text), "%" PRIu32 " (%s)", t->tid, name);
+		snprintf(text, sizeof(text), "0x%" PRIx32 " (%s)", t->tid, name);
 	return atom_of(p, text, t->tid, ret);
 }
 

@@ -307,6 +307,9 @@ int main(int argc, char **argv)
 
 	if (!status) {
 		status = report_open(&r, argv[first], &common);
+		if (!status && r.has_point)
+			ui_usage_error("a point (CAPTURE@POINT) is not allowed: info is of the whole "
+				       "capture");
 		if (!status && capture_verify(r.capture) != 0) {
 			ui_error("out of memory");
 			status = UI_CANNOT;

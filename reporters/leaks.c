@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choice.h"
 #include "report.h"
 #include "suppress.h"
 #include "traceback.h"
@@ -223,7 +224,7 @@ static void json_rows(const struct leaks *l, struct ui_json *j)
 		const struct source_frame *frames = frames_of(l, l->rows[i].node, &n);
 
 		ui_json_object(j, NULL);
-		ui_json_uint(j, "bytes", l->rows[i].bytes);
+		ui_json_uint(j, "size", l->rows[i].bytes);
 		ui_json_uint(j, "count", l->rows[i].count);
 		traceback_json(j, "stack", frames, n);
 		ui_json_end(j);
@@ -253,7 +254,7 @@ static void print_json(const struct leaks *l, FILE *f)
 		ui_json_string(&j, "pattern", s->pattern);
 		ui_json_bool(&j, "builtin", i < l->suppressions.builtin_count);
 		ui_json_uint(&j, "count", s->count);
-		ui_json_uint(&j, "bytes", s->bytes);
+		ui_json_uint(&j, "size", s->bytes);
 		ui_json_end(&j);
 	}
 	ui_json_end(&j);
@@ -289,10 +290,9 @@ static int gather(struct leaks *l, const char *operand)
 
 	if (!status)
 		status = report_open(&l->report, operand, &common);
-	if (!status && l->report.has_point) {
-		ui_error("leaks are those at the end; for a point, try tracker table %s", operand);
-		return UI_CANNOT;
-	}
+	if (!status && !choice_is_whole(&l->report))
+		ui_usage_error("leaks are those at the end: tracker table %s shows another point",
+			       operand);
 	if (!status)
 		status = report_stacks(&l->report, &common);
 	o.process = l->report.process;

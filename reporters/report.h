@@ -25,6 +25,11 @@ struct report_options {
 	{ 'f', "force", UI_FLAG, &(o).force, NULL, "overwrite FILE", 0, 0 },                       \
 	{ 0, "pid", UI_UINT, &(o).pid, "PID", "only this process", 1, UINT32_MAX }
 
+/* In the --help of reports that take CAPTURE@POINT. */
+#define REPORT_POINTS                                                                              \
+	"Points: CAPTURE@end, @LABEL, @#3 (third mark), @1.5s, @90%, @A..B (allocated\n"           \
+	"between, still live at B).\n"
+
 /* For reports that print stacks or locations. */
 #define REPORT_STACK_OPTIONS(o)                                                                    \
 	{ 0, "no-skip", UI_FLAG, &(o).no_skip, NULL, "show allocator frames, too", 0, 0 },         \

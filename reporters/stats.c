@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choice.h"
 #include "metadata.h"
 #include "report.h"
 #include "sums.h"
@@ -18,14 +19,17 @@
 #define TOP_DEFAULT 5
 
 static struct report_options common;
-static const char *largest;
+static const char *region;
+static uint64_t largest = TOP_DEFAULT;
 static bool only_buckets;
 
 static const struct ui_option options[] = {
-	{ 'n', "num-largest", UI_STRING, &largest, "N", "locations and modules to print (default 5)",
-	  0, 0 },
+	{ 'n', "num-largest", UI_UINT, &largest, "N", "locations and modules to print (default 5)",
+	  1, 0 },
 	{ 0, "buckets", UI_FLAG, &only_buckets, NULL,
 	  "print only how many allocations there were of each power of two", 0, 0 },
+	{ 0, "region", UI_STRING, &region, "NAME",
+	  "count only what was allocated inside a region that the program named", 0, 0 },
 	REPORT_STACK_OPTIONS(common),
 	REPORT_OPTIONS(common),
 	{ 0 },
@@ -33,11 +37,15 @@ static const struct ui_option options[] = {
 
 static const struct ui_command command = {
 	.name = "tracker-stats",
-	.usage = "[options] CAPTURE",
+	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "Prints totals, sizes, allocators and the locations that allocate most.",
-	.details = "Examples:\n"
+	.details = "With a point, the figures are those of the capture up to it; with a range\n"
+		   "(CAPTURE@A..B), those of the blocks allocated between A and B, as of B.\n"
+		   REPORT_POINTS "\n"
+		   "Examples:\n"
 		   "  tracker stats app.bin\n"
-		   "  tracker stats -n 10 --json app.bin\n",
+		   "  tracker stats -n 10 --json app.bin\n"
+		   "  tracker stats --buckets --region frame app.bin\n",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,
@@ -55,7 +63,7 @@ struct stats {
 	struct bin bins[BINS];
 	bool has_bins;
 	uint64_t buckets[BUCKETS];
-	size_t top;
+	struct view_options asked;
 };
 
 /* ---- figures ---- */
@@ -137,7 +145,7 @@ static size_t sort_kinds(const struct heap_totals *t, struct kind_figure out[32]
 
 static size_t shown(const struct stats *s, const struct sums *sums)
 {
-	return s->top < sums->count ? s->top : sums->count;
+	return largest < sums->count ? (size_t)largest : sums->count;
 }
 
 /* ---- text ---- */
@@ -183,7 +191,8 @@ static void print_totals(const struct stats *s, FILE *f)
 	fprintf(f, "Total memory allocated:\n\t%s\n\n", size_of(t->bytes_allocated));
 	fprintf(f, "Peak memory usage:\n\t%s in %s block%s at %.3f s\n\n", size_of(t->peak_bytes),
 		count_of(t->peak_blocks), plural(t->peak_blocks), (double)t->peak_time_ns / 1e9);
-	fprintf(f, "Leaked:\n\t%s in %s block%s\n\n", size_of(t->live_bytes),
+	/* Up to a point nothing is known of what is freed later. */
+	fprintf(f, "%s:\n\t%s in %s block%s\n\n", s->asked.spanned ? "Not freed" : "Leaked", size_of(t->live_bytes),
 		count_of(t->live_blocks), plural(t->live_blocks));
 	fprintf(f, "Temporary allocations:\n\t%s (%s)\n\n", count_of(t->temporary),
 		size_of(t->temporary_bytes));
@@ -260,7 +269,7 @@ static void print_top(struct stats *s, FILE *f, const char *what, struct sums *s
 {
 	const size_t n = shown(s, sums);
 
-	fprintf(f, "Top %zu %s (by %s):\n", s->top, what,
+	fprintf(f, "Top %" PRIu64 " %s (by %s):\n", largest, what,
 		bytes ? "size" : "number of allocations");
 	if (bytes)
 		sums_sort_by_bytes(sums);
@@ -275,22 +284,51 @@ static void print_top(struct stats *s, FILE *f, const char *what, struct sums *s
 	fputc('\n', f);
 }
 
-/* How the program ended is part of the answer, not a fault of the capture. */
-static void print_end(const struct stats *s, FILE *f)
+/* How programs ended is part of the answer, not a fault of the capture. */
+static void print_ends(const struct stats *s, FILE *f)
 {
-	const uint32_t index = metadata_process(&s->report);
-	const struct cap_process *p = &s->report.capture->processes[index];
+	const struct capture *c = s->report.capture;
+	bool any = false;
 
-	if (index >= s->report.capture->process_count || p->ended != 2)
+	for (uint32_t i = 0; i < c->process_count; i++) {
+		const struct cap_process *p = &c->processes[i];
+
+		if (p->ended != 2 || (s->report.process != UINT32_MAX && s->report.process != i))
+			continue;
+		ui_text(f, p->name[0] ? p->name : "program");
+		fprintf(f, " (%" PRIu32 ") was killed by SIG%s at %.1f s\n", p->pid,
+			sigabbrev_np((int)p->code) ? sigabbrev_np((int)p->code) : "?",
+			(double)p->end_ns / 1e9);
+		any = true;
+	}
+	if (any)
+		fputc('\n', f);
+}
+
+/* What is counted, when that is not the whole capture. */
+static void print_part(const struct stats *s, FILE *f)
+{
+	char name[700];
+
+	if (!region && !s->asked.spanned)
 		return;
-	fprintf(f, "%s was killed by SIG%s at %.1f s\n\n", p->name[0] ? p->name : "program",
-		sigabbrev_np((int)p->code) ? sigabbrev_np((int)p->code) : "?",
-		(double)p->end_ns / 1e9);
+	if (region) {
+		fputs("Region: ", f);
+		ui_text(f, region);
+		fputc('\n', f);
+	}
+	if (s->asked.spanned) {
+		fputs(s->asked.at.is_range ? "Allocated in: " : "Until: ", f);
+		ui_text(f, choice_point(&s->asked.at, name, sizeof(name)));
+		fprintf(f, " (%.3f s)\n", (double)s->view.time_ns / 1e9);
+	}
+	fputc('\n', f);
 }
 
 static void print_text(struct stats *s, FILE *f)
 {
-	print_end(s, f);
+	print_ends(s, f);
+	print_part(s, f);
 	print_totals(s, f);
 	print_processes(s, f);
 	print_histogram(s, f);
@@ -420,6 +458,10 @@ static int print_json(struct stats *s, FILE *f)
 
 	ui_json_init(&j, f, false);
 	ui_json_begin_report(&j, "tracker.stats", 1);
+	if (s->asked.spanned)
+		choice_json(&j, "point", &s->asked, &s->view);
+	if (region)
+		ui_json_string(&j, "region", region);
 	json_totals(&j, &s->view.totals);
 	ui_json_uint(&j, "events", s->view.events);
 	json_histogram(s, &j);
@@ -444,18 +486,16 @@ static int print_json(struct stats *s, FILE *f)
 
 static int gather(struct stats *s, const char *operand)
 {
-	struct view_options o = { .what = VIEW_ALLOCATIONS, .sizes = true };
 	int status = report_open(&s->report, operand, &common);
 
-	if (!status && s->report.has_point) {
-		ui_error("a point (CAPTURE@POINT) has no totals; try tracker table");
-		return UI_CANNOT;
-	}
 	if (!status)
 		status = report_stacks(&s->report, &common);
-	o.process = s->report.process;
+	s->asked = (struct view_options){
+		.what = VIEW_ALLOCATIONS, .sizes = true, .process = s->report.process,
+		.at = s->report.at, .spanned = !choice_is_whole(&s->report), .region = region,
+	};
 	if (!status)
-		status = report_view(&s->report, &o, &s->view);
+		status = report_view(&s->report, &s->asked, &s->view);
 	if (status)
 		return status;
 	fill_bins(s);
@@ -477,21 +517,10 @@ static int write_report(struct stats *s, FILE *f)
 	return 0;
 }
 
-static size_t parse_largest(void)
-{
-	char *end;
-	const unsigned long n = largest ? strtoul(largest, &end, 10) : TOP_DEFAULT;
-
-	if (largest && (*end || largest[0] < '0' || largest[0] > '9' || n == 0))
-		ui_usage_error("argument -n/--num-largest: %s is an invalid positive int value",
-			       largest);
-	return n;
-}
-
 int main(int argc, char **argv)
 {
 	const int first = ui_parse(&command, argc, argv, false);
-	struct stats s = { .top = parse_largest() };
+	struct stats s = { 0 };
 	struct ui_output out;
 	int status = ui_output_open(&out, common.output, common.force);
 

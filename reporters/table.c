@@ -46,8 +46,7 @@ static const struct ui_command command = {
 	.name = "tracker-table",
 	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "Statistics of one point of a capture: its peak, unless a point is named.",
-	.details = "Points: CAPTURE@end, @LABEL, @#3 (third mark), @1.5s, @90%, @A..B (allocated\n"
-		   "between, still live at B).\n\n"
+	.details = REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker table app.bin                     the 10 biggest lines at the peak\n"
 		   "  tracker table -n 0 -g filename app.bin@end\n"

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "choice.h"
 #include "report.h"
 #include "sums.h"
 
@@ -23,10 +24,12 @@ static const struct ui_option options[] = {
 
 static const struct ui_command command = {
 	.name = "tracker-temporary",
-	.usage = "[options] CAPTURE",
+	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "Prints where blocks were allocated that were freed soon afterwards.",
 	.details = "A block is temporary when the thread that allocated it frees it with at most N\n"
-		   "other allocations of that thread in between.\n\n"
+		   "other allocations of that thread in between. With a point, what was freed before\n"
+		   "it counts; with a range (CAPTURE@A..B), what was allocated and freed in it.\n"
+		   REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker temporary app.bin\n"
 		   "  tracker temporary -n 0 --json app.bin\n",
@@ -38,6 +41,7 @@ static const struct ui_command command = {
 struct temporary {
 	struct report report;
 	struct view view;
+	struct view_options asked;
 	struct sums rows;
 };
 
@@ -68,6 +72,8 @@ static void print_json(const struct temporary *t, FILE *f)
 
 	ui_json_init(&j, f, false);
 	ui_json_begin_report(&j, "tracker.temporary", 1);
+	if (t->asked.spanned)
+		choice_json(&j, "point", &t->asked, &t->view);
 	ui_json_uint(&j, "threshold", threshold);
 	ui_json_uint(&j, "total_count", t->view.count);
 	ui_json_uint(&j, "total_bytes", t->view.bytes);
@@ -77,7 +83,7 @@ static void print_json(const struct temporary *t, FILE *f)
 		ui_json_object(&j, NULL);
 		ui_json_string(&j, "location", t->rows.items[i].key);
 		ui_json_uint(&j, "count", t->rows.items[i].count);
-		ui_json_uint(&j, "bytes", t->rows.items[i].bytes);
+		ui_json_uint(&j, "size", t->rows.items[i].bytes);
 		ui_json_end(&j);
 	}
 	ui_json_end(&j);
@@ -86,18 +92,17 @@ static void print_json(const struct temporary *t, FILE *f)
 
 static int gather(struct temporary *t, const char *operand)
 {
-	struct view_options o = { .what = VIEW_TEMPORARY, .threshold = (uint32_t)threshold };
 	int status = report_open(&t->report, operand, &common);
 
-	if (!status && t->report.has_point) {
-		ui_error("a point (CAPTURE@POINT) has no temporary blocks; give the capture alone");
-		return UI_CANNOT;
-	}
 	if (!status)
 		status = report_stacks(&t->report, &common);
-	o.process = t->report.process;
+	t->asked = (struct view_options){
+		.what = VIEW_TEMPORARY, .threshold = (uint32_t)threshold,
+		.process = t->report.process, .at = t->report.at,
+		.spanned = !choice_is_whole(&t->report),
+	};
 	if (!status)
-		status = report_view(&t->report, &o, &t->view);
+		status = report_view(&t->report, &t->asked, &t->view);
 	if (!status && sums_of_view(&t->view, t->report.stacks, &t->rows, NULL) != 0) {
 		ui_error("out of memory");
 		return UI_CANNOT;

@@ -32,7 +32,8 @@ static const struct ui_command command = {
 	.name = "tracker-tree",
 	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "The biggest allocating stacks as a tree, from callers down to allocators.",
-	.details = "Examples:\n"
+	.details = REPORT_POINTS "\n"
+		   "Examples:\n"
 		   "  tracker tree app.bin\n"
 		   "  tracker tree -b 20 --leaks app.bin\n",
 	.options = options,

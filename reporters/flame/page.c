@@ -33,13 +33,20 @@ static void meta_view(const struct page *p, struct ui_json *j)
 		snprintf(title, sizeof(title), "Everything that was allocated");
 		break;
 	}
+	if (p->view_options->spanned) {
+		const size_t used = strlen(title);
+		const bool range = p->view_options->at.is_range;
+
+		snprintf(title + used, sizeof(title) - used, range ? " in %s" : " until %s",
+			 choice_point(&p->view_options->at, name, sizeof(name)));
+	}
 	ui_json_object(j, "view");
 	ui_json_string(j, "title", title);
 	ui_json_string(j, "unit", units[p->view_options->what]);
 	ui_json_bool(j, "inverted", p->options->inverted);
 	ui_json_bool(j, "hide", !p->options->no_skip);
 	ui_json_string(j, "metric", p->by_count ? "count" : "bytes");
-	if (p->view_options->what == VIEW_LIVE)
+	if (p->view_options->what == VIEW_LIVE || p->view_options->spanned)
 		ui_json_uint(j, "time_ns", p->view->time_ns);
 	else
 		ui_json_null(j, "time_ns");
@@ -151,8 +158,10 @@ static void meta_killed(const struct capture *c, struct ui_json *j)
 		if (p->ended != 2)
 			continue;
 		snprintf(line, sizeof(line),
-			 "Process %" PRIu32 " (%.64s) was killed by signal %" PRIu32 ".", p->pid,
-			 p->name, p->code);
+			 "Process %" PRIu32 " (%.64s) was killed by SIG%s at %.1f s.", p->pid,
+			 p->name,
+			 sigabbrev_np((int)p->code) ? sigabbrev_np((int)p->code) : "?",
+			 (double)p->end_ns / 1e9);
 		ui_json_string(j, NULL, line);
 	}
 }

@@ -13,6 +13,7 @@
 #include "format/event.h"
 #include "replay/rows.h"
 #include "replay/sizes.h"
+#include "replay/span.h"
 
 #define PROGRESS_EVENTS 65536u
 
@@ -43,7 +44,11 @@ struct tally {
 	struct stop from, to;
 	bool has_from, has_to; /* still to be met */
 	bool follow_peak;      /* the kept moment is the peak */
+	bool in_range;	       /* between `from` and `to` */
 	bool counting;	       /* blocks born now belong to the view */
+	bool has_span;	       /* the question is about a part: its totals are the span's */
+	bool stopped;	       /* the rest of the events is not asked for */
+	struct span span;
 	bool no_memory;
 	uint64_t applied;
 	char marks[160]; /* labels seen, for the message */
@@ -118,7 +123,7 @@ static void born(void *data, struct heap_block *b)
 {
 	struct tally *t = data;
 
-	if (t->sizes && sizes_add(t->sizes, b->size) != 0)
+	if (t->sizes && t->counting && sizes_add(t->sizes, b->size) != 0)
 		t->no_memory = true;
 	b->user = t->counting ? row_of(t, b) : ROWS_NONE;
 	add(t, b->user, b->size, 1);
@@ -146,6 +151,42 @@ static void died_temporary(void *data, const struct heap_block *b, uint64_t byte
 		add(data, row_of(data, b), bytes, 1);
 }
 
+/* ---- the same of a part of the capture ---- */
+
+static void born_in_span(void *data, struct heap_block *b)
+{
+	struct tally *t = data;
+
+	b->user = ROWS_NONE;
+	if (!t->counting)
+		return;
+	span_born(&t->span, b);
+	if (t->options->what == VIEW_ALLOCATIONS)
+		born(data, b);
+	else
+		b->user = 0;
+}
+
+static void died_in_span(void *data, const struct heap_block *b, uint64_t bytes, bool whole,
+			 bool temporary, const struct trk_event *by)
+{
+	struct tally *t = data;
+
+	if (b->user == ROWS_NONE)
+		return;
+	span_died(&t->span, b, bytes, whole, temporary, by);
+	if (t->options->what == VIEW_TEMPORARY)
+		died_temporary(data, b, bytes, whole, temporary, by);
+}
+
+static void aside_in_span(void *data, const struct heap_block *b)
+{
+	struct tally *t = data;
+
+	if (b->user != ROWS_NONE)
+		span_aside(&t->span, b);
+}
+
 static void peak(void *data, const struct trk_event *e)
 {
 	struct tally *t = data;
@@ -158,6 +199,9 @@ static struct heap_observer observer_of(struct tally *t)
 {
 	struct heap_observer o = { .data = t, .born = born };
 
+	if (t->has_span)
+		return (struct heap_observer){ .data = t, .born = born_in_span,
+					       .died = died_in_span, .aside = aside_in_span };
 	switch (t->options->what) {
 	case VIEW_LIVE:
 	case VIEW_LEAKS:
@@ -219,6 +263,8 @@ static void end_process(struct tally *t, uint32_t process)
 	const bool live = t->options->what == VIEW_LIVE || t->options->what == VIEW_LEAKS;
 
 	heap_end_process(t->heap, process);
+	if (t->has_span)
+		span_end_process(&t->span, process);
 	for (uint32_t i = t->rows_of_process[process]; live && i; i = t->rows.all[i - 1].next) {
 		struct row *row = rows_touch(&t->rows, i - 1);
 
@@ -291,6 +337,7 @@ static void look_for_points(struct tally *t, const struct trk_event *e)
 		t->from.met = true;
 		t->from.met_at = t->applied;
 		t->has_from = false;
+		t->in_range = true;
 		t->counting = true;
 	}
 	if (t->has_to && meets(t, &t->to, e)) {
@@ -298,6 +345,7 @@ static void look_for_points(struct tally *t, const struct trk_event *e)
 		t->to.met_at = t->applied;
 		t->to.time_ns = e->time_ns;
 		t->has_to = false;
+		t->stopped = t->options->spanned;
 		rows_keep(&t->rows);
 	}
 }
@@ -360,6 +408,10 @@ static int apply_batch(struct tally *t, const struct trk_event *e, size_t n)
 			end_processes_before(t, e[i].time_ns);
 		if (t->has_from || t->has_to)
 			look_for_points(t, &e[i]);
+		if (t->stopped)
+			return TRK_END;
+		if (t->span.region)
+			t->counting = span_holds(&t->span, &e[i]) && t->in_range;
 		err = heap_apply(t->heap, &e[i]);
 		if (err)
 			return err;
@@ -393,6 +445,7 @@ static void tally_finish(struct tally *t)
 	heap_free(t->heap);
 	rows_finish(&t->rows);
 	sizes_free(t->sizes);
+	span_finish(&t->span);
 	free(t->rows_of_process);
 	free(t->last_row);
 	free(t->ends);
@@ -404,7 +457,8 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 	struct heap_observer observer;
 	int err;
 
-	*t = (struct tally){ .capture = c, .options = o, .counting = true };
+	*t = (struct tally){ .capture = c, .options = o, .in_range = true, .counting = true };
+	t->has_span = o->region || (o->spanned && o->at.is_range);
 	observer = observer_of(t);
 	t->rows_of_process = calloc((size_t)c->process_count + 1, sizeof(*t->rows_of_process));
 	if (o->sizes)
@@ -413,6 +467,8 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 	if (!t->rows_of_process || !t->last_row || (o->sizes && !t->sizes))
 		return TRK_ERR_NOMEM;
 	err = list_ends(t);
+	if (!err && t->has_span)
+		err = span_init(&t->span, o->region, c->thread_count, c->process_count);
 	if (!err)
 		err = heap_new(&t->heap, o->what == VIEW_TEMPORARY ? o->threshold : 1,
 			       watch ? &observer : NULL);
@@ -442,12 +498,12 @@ static int set_points(struct tally *t)
 	uint64_t peak_event = 0;
 	int err = 0;
 
-	if (t->options->what != VIEW_LIVE)
+	if (t->options->what != VIEW_LIVE && !t->options->spanned)
 		return 0;
-	t->follow_peak = !at->is_range && at->from.kind == POINT_PEAK;
+	t->follow_peak = !at->is_range && at->from.kind == POINT_PEAK && !t->options->spanned;
 	if (t->follow_peak)
 		return 0;
-	if (at->is_range && (at->from.kind == POINT_PEAK || at->to.kind == POINT_PEAK))
+	if (at->from.kind == POINT_PEAK || (at->is_range && at->to.kind == POINT_PEAK))
 		err = find_peak(t->capture, t->options, &peak_event);
 	if (err)
 		return err;
@@ -456,6 +512,7 @@ static int set_points(struct tally *t)
 	if (at->is_range) {
 		set_stop(t, &t->from, &at->from, peak_event);
 		t->has_from = true;
+		t->in_range = false;
 		t->counting = false;
 	}
 	return 0;
@@ -465,7 +522,11 @@ static int check_points(const struct tally *t, struct trk_fault *fault)
 {
 	int err;
 
-	if (t->options->what != VIEW_LIVE || t->follow_peak)
+	if (t->span.region && !t->span.met)
+		return fail(fault, "no region '%.200s'%s%s", t->span.region,
+			    t->span.names[0] ? "; there are: " : ": the capture has none",
+			    t->span.names);
+	if ((t->options->what != VIEW_LIVE && !t->options->spanned) || t->follow_peak)
 		return 0;
 	err = check_stop(t, &t->to, fault);
 	if (!err && t->options->at.is_range)
@@ -540,7 +601,7 @@ static uint64_t time_of(const struct tally *t)
 {
 	if (t->follow_peak)
 		return heap_totals(t->heap)->peak_time_ns;
-	if (t->options->what == VIEW_LIVE && t->to.point.kind == POINT_TIME)
+	if (t->to.point.kind == POINT_TIME)
 		return t->to.point.number;
 	return t->to.met ? t->to.time_ns : duration(t->capture);
 }
@@ -556,8 +617,9 @@ static int collect(const struct tally *t, struct view *v)
 	if (err || !v->process_totals)
 		return TRK_ERR_NOMEM;
 	for (uint32_t p = 0; p < n; p++)
-		v->process_totals[p] = *heap_process_totals(t->heap, p);
-	v->totals = *heap_totals(t->heap);
+		v->process_totals[p] = t->has_span ? t->span.of[p] :
+						     *heap_process_totals(t->heap, p);
+	v->totals = t->has_span ? t->span.all : *heap_totals(t->heap);
 	v->events = t->applied;
 	v->time_ns = time_of(t);
 	return 0;

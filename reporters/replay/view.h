@@ -46,7 +46,17 @@ int point_parse(const char *text, char **ret_path, struct point_range *ret,
 
 struct view_options {
 	enum view_what what;
-	struct point_range at; /* VIEW_LIVE */
+	struct point_range at; /* VIEW_LIVE, and the others when `spanned` */
+	/*
+	 * VIEW_ALLOCATIONS, VIEW_TEMPORARY: a single point `at` is taken for the end of
+	 * the capture; of a range only the blocks allocated between its points count.
+	 */
+	bool spanned;
+	/*
+	 * The same two: only blocks allocated by a thread inside this region of
+	 * tracker.h count, what becomes of them afterwards included. NULL: all.
+	 */
+	const char *region;
 	uint32_t threshold;    /* VIEW_TEMPORARY */
 	uint32_t process;      /* index; UINT32_MAX: all */
 	bool by_thread;	       /* otherwise row.thread is UINT32_MAX */
@@ -73,7 +83,8 @@ struct view {
 	size_t row_count;
 	uint64_t bytes, count;
 	uint64_t time_ns;	/* of the point */
-	struct heap_totals totals; /* of the whole capture, or of the chosen process, at its end */
+	/* Of the whole capture, or of the chosen process, at its end; or of what counts. */
+	struct heap_totals totals;
 	struct heap_totals *process_totals; /* the same of each process of the capture */
 	uint64_t events; /* that were read */
 	struct view_size *sizes; /* of all allocations, ascending; with view_options.sizes */

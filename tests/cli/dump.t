@@ -95,7 +95,7 @@ $ python3 -c 'import os, pty; print(os.waitstatus_to_exitcode(pty.spawn(["tracke
 > 1
 
 $ tracker-dump cap@end | cat
-! tracker-dump: a point (CAPTURE@POINT) is not allowed: dump prints all events
+! tracker-dump: a point (CAPTURE@POINT) is not allowed: dump prints all events; try 'tracker dump --help'
 
 $ tracker-dump missing > out
 ! tracker-dump: No such file: missing

@@ -72,6 +72,10 @@ $ tracker-info flipped | grep Complete
 > Complete: no, a block of events is damaged; 1 damaged blocks, 0 bytes skipped
 ! tracker-info: warning: flipped: 1 damaged block skipped: totals are lower bounds
 
+$ tracker-info cap@end
+! tracker-info: a point (CAPTURE@POINT) is not allowed: info is of the whole capture; try 'tracker info --help'
+= 2
+
 $ tracker-info missing
 ! tracker-info: No such file: missing
 = 1

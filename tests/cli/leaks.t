@@ -113,7 +113,7 @@ $ tracker-leaks --suppressions supp --fail-on-leak cap | tail -n 2
 $ tracker-leaks --fail-on-leak -n 1 cap > out; echo $?
 > 3
 
-$ tracker-leaks --json --suppressions supp cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["total_count"], r["total_bytes"], r["suppressed_count"], r["suppressed_bytes"]); print([(x["bytes"], x["count"], [f["function"] for f in x["stack"]]) for x in r["rows"]])'
+$ tracker-leaks --json --suppressions supp cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["total_count"], r["total_bytes"], r["suppressed_count"], r["suppressed_bytes"]); print([(x["size"], x["count"], [f["function"] for f in x["stack"]]) for x in r["rows"]])'
 > 2 38 6 78650
 > [(30, 1, [None, 'main', '_start']), (8, 1, ['ctor', '_dl_init'])]
 
@@ -130,8 +130,10 @@ $ tracker-leaks --suppressions missing cap
 = 1
 
 $ tracker-leaks cap@peak
-! tracker-leaks: leaks are those at the end; for a point, try tracker table cap@peak
-= 1
+! tracker-leaks: leaks are those at the end: tracker table cap@peak shows another point; try 'tracker leaks --help'
+= 2
+
+$ tracker-leaks cap > whole; tracker-leaks cap@end | diff whole -
 
 capture none
 	malloc a 5

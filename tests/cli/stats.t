@@ -221,6 +221,8 @@ capture two
 	malloc 16 20
 
 $ tracker-stats -n 1 two | head -n 26
+> a (101) was killed by SIGKILL at 0.0 s
+> 
 > Total allocations:
 > 	3
 > 
@@ -245,11 +247,9 @@ $ tracker-stats -n 1 two | head -n 26
 > 	     101 a                            2             1       520 B       500 B        20 B          1
 > 
 > Histogram of allocation size:
-> 	min: 20 B
-> 	<  29 B     : 1 #########################
 
 $ tracker-stats -n 1 --pid 101 two | head -n 8
-> a was killed by SIGKILL at 0.0 s
+> a (101) was killed by SIGKILL at 0.0 s
 > 
 > Total allocations:
 > 	2
@@ -273,12 +273,108 @@ $ tracker-stats -n x cap
 ! tracker-stats: argument -n/--num-largest: x is an invalid positive int value; try 'tracker stats --help'
 = 2
 
-$ tracker-stats cap@end
-! tracker-stats: a point (CAPTURE@POINT) has no totals; try tracker table
+$ tracker-stats -n 99999999999999999999 cap
+! tracker-stats: argument -n/--num-largest: 99999999999999999999 is an invalid positive int value; try 'tracker stats --help'
+= 2
+
+# Points and regions. Of the region: b (100), d (200) and e (300, which b became); thread 1 is not in it.
+capture spans
+	thread 0 tid=100 main
+	thread 1 tid=101
+	malloc a 16
+	region_begin frame
+	malloc b 100
+	in 1
+	malloc c 1000
+	in 0
+	region_begin frame
+	malloc d 200
+	region_end frame
+	realloc b e 300
+	region_end frame
+	region_begin other
+	region_end other
+	after 1ms
+	mark done
+	malloc f 5000
+	free d
+
+$ tracker-stats --region frame spans | head -n 22
+> Region: frame
+> 
+> Total allocations:
+> 	3
+> 
+> Total frees:
+> 	2
+> 
+> Total memory allocated:
+> 	600 B
+> 
+> Peak memory usage:
+> 	500 B in 2 blocks at 0.000 s
+> 
+> Leaked:
+> 	300 B in 1 block
+> 
+> Temporary allocations:
+> 	1 (100 B)
+> 
+> Histogram of allocation size:
+> 	min: 100 B
+
+$ tracker-stats --buckets --region frame spans | grep -v ': 0$'
+> <= 128 B: 1
+> <= 256 B: 1
+> <= 512 B: 1
+
+$ tracker-stats spans@done | head -n 22
+> Until: mark done (0.001 s)
+> 
+> Total allocations:
+> 	5
+> 
+> Total frees:
+> 	1
+> 
+> Total memory allocated:
+> 	1616 B
+> 
+> Peak memory usage:
+> 	1516 B in 4 blocks at 0.000 s
+> 
+> Not freed:
+> 	1516 B in 4 blocks
+> 
+> Temporary allocations:
+> 	1 (100 B)
+> 
+> Histogram of allocation size:
+> 	min: 16 B
+
+$ for p in @peak @end @#1 @0.5ms @done.. ..done --region=frame; do case $p in @*) c="spans$p";; -*) c="$p spans@..done";; *) c="spans@$p";; esac; tracker-stats --json $c | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["total_num_allocations"], r["total_num_frees"], r["total_bytes_allocated"], r["leaked_bytes"], r["peak_memory"], sum(b["count"] for b in r["buckets"]), sum(b["count"] for b in r["allocation_size_histogram"]), sum(r["allocator_type_distribution"].values()), sum(x["size"] for x in r["top_allocations_by_size"]), r.get("point", {}).get("name"), r.get("region"))'; done
+> 6 1 6616 6516 6516 6 6 6 6616 all allocations until peak None
+> 6 2 6616 6316 6516 6 6 6 6616 None None
+> 5 1 1616 1516 1516 5 5 5 1616 all allocations until mark #1 None
+> 5 1 1616 1516 1516 5 5 5 1616 all allocations until 0.0005s None
+> 1 0 5000 5000 5000 1 1 1 5000 all allocations in mark done..end None
+> 5 1 1616 1516 1516 5 5 5 1616 all allocations in 0%..mark done None
+> 3 1 600 500 500 3 3 3 600 all allocations in 0%..mark done frame
+
+$ tracker-stats --region nothing spans
+! tracker-stats: spans: no region 'nothing'; there are: frame, other
+= 1
+
+$ tracker-stats --region frame cap
+! tracker-stats: cap: no region 'frame': the capture has none
+= 1
+
+$ tracker-stats spans@nothing
+! tracker-stats: spans: no mark 'nothing'; there are: done
 = 1
 
 $ tracker-stats
-! tracker-stats: missing operand: tracker stats [options] CAPTURE; try 'tracker stats --help'
+! tracker-stats: missing operand: tracker stats [options] CAPTURE[@POINT]; try 'tracker stats --help'
 = 2
 
 $ tracker-stats --nonsense cap

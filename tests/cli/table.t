@@ -230,8 +230,8 @@ $ tracker-table -g module keys
 > /lib/x.so: size=7 B, count=1, average=7 B
 
 $ tracker-table -g thread keys
-> 100 (app): size=140 B, count=2, average=70 B
-> 101 (pool): size=47 B, count=2, average=24 B
+> 0x64 (app): size=140 B, count=2, average=70 B
+> 0x65 (pool): size=47 B, count=2, average=24 B
 
 $ tracker-table -g size keys
 > 100 B: size=100 B, count=1, average=100 B
@@ -384,9 +384,42 @@ $ tracker-table --leaks --temporary-allocations five
 ! tracker-table: argument --leaks: not allowed with argument --temporary-allocations; try 'tracker table --help'
 = 2
 
-$ tracker-table --leaks five@end
-! tracker-table: a point (CAPTURE@POINT) is not allowed with --leaks; try 'tracker table --help'
+$ tracker-table --leaks five@#1
+! tracker-table: a point (CAPTURE@POINT) is not allowed with --leaks: leaks are what is live at the end; try 'tracker table --help'
 = 2
+
+# Nothing is left behind by a usage error that is found after the output was opened.
+$ tracker-table --leaks -o late five@#1; ls -A | grep -e late -e '^.tracker'
+! tracker-table: a point (CAPTURE@POINT) is not allowed with --leaks: leaks are what is live at the end; try 'tracker table --help'
+= 1
+
+$ tracker-table --leaks five > leaks; tracker-table --leaks five@end | diff leaks - && tracker-table five@end | diff leaks -
+
+capture marked
+	malloc a 10
+	mark one
+	free a
+	malloc b 20
+	mark two
+	malloc c 40
+
+$ for p in one two end one..two two.. ..one; do tracker-table --allocations marked@$p; done
+> <unknown>:0: size=10 B, count=1, average=10 B
+> <unknown>:0: size=30 B, count=2, average=15 B
+> <unknown>:0: size=70 B, count=3, average=23 B
+> <unknown>:0: size=20 B, count=1, average=20 B
+> <unknown>:0: size=40 B, count=1, average=40 B
+> <unknown>:0: size=10 B, count=1, average=10 B
+
+# The block is freed after "one": until then it is not temporary.
+$ for p in one two one..two; do tracker-table --temporary-allocations marked@$p; echo "-- $p"; done
+> -- one
+> <unknown>:0: size=10 B, count=1, average=10 B
+> -- two
+> -- one..two
+
+$ tracker-table --allocations --json marked@two | python3 -c 'import json, sys; print(json.load(sys.stdin)["point"]["name"])'
+> all allocations until mark two
 
 $ tracker-table -n x five
 ! tracker-table: argument -n/--limit: x is an invalid non-negative int value; try 'tracker table --help'

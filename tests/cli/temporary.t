@@ -31,7 +31,7 @@ $ tracker-temporary -l 1 -n 7 vector
 > Total: 4 temporary allocations, 60 B (threshold 7)
 
 $ tracker-temporary --json vector | python3 -c 'import json, sys; t = json.load(sys.stdin); print(t["threshold"], t["total_count"], t["total_bytes"], t["rows"])'
-> 1 4 60 [{'location': 'grow:/src/v.cc:9', 'count': 3, 'bytes': 56}, {'location': 'main:/src/v.cc:5', 'count': 1, 'bytes': 4}]
+> 1 4 60 [{'location': 'grow:/src/v.cc:9', 'count': 3, 'size': 56}, {'location': 'main:/src/v.cc:5', 'count': 1, 'size': 4}]
 
 # Another thread's free is never temporary.
 capture threads
@@ -51,6 +51,22 @@ $ tracker-temporary -n -1 vector
 ! tracker-temporary: argument -n/--threshold: -1 is an invalid non-negative int value; try 'tracker temporary --help'
 = 2
 
-$ tracker-temporary vector@end
-! tracker-temporary: a point (CAPTURE@POINT) has no temporary blocks; give the capture alone
+# a is freed before "one", b after it, c is allocated and freed after it.
+capture marked
+	malloc a 10
+	free a
+	malloc b 20
+	mark one
+	free b
+	malloc c 40
+	free c
+
+$ for p in @one @end @one.. ""; do tracker-temporary marked$p | tail -n 1; done
+> Total: 1 temporary allocation, 10 B (threshold 1)
+> Total: 3 temporary allocations, 70 B (threshold 1)
+> Total: 1 temporary allocation, 40 B (threshold 1)
+> Total: 3 temporary allocations, 70 B (threshold 1)
+
+$ tracker-temporary marked@two
+! tracker-temporary: marked: no mark 'two'; there are: one
 = 1

@@ -171,8 +171,8 @@ static void stacks_of_the_same_lines_are_one(void **state)
 
 static void threads_are_told_apart_by_number(void **state)
 {
-	CHECK(WITH(.by = GROUP_THREAD), false, { "100/100 (app)", 100, 1 }, { "200/200 (worker)", 45, 5 },
-	      { "200/201 (worker)", 37, 4 }, { "<unknown>", 0, 2 });
+	CHECK(WITH(.by = GROUP_THREAD), false, { "100/0x64 (app)", 100, 1 }, { "200/0xc8 (worker)", 45, 5 },
+	      { "200/0xc9 (worker)", 37, 4 }, { "<unknown>", 0, 2 });
 }
 
 static void threads_of_two_runs_are_told_apart_by_name(void **state)

@@ -165,7 +165,7 @@ class Pages(Case):
     def page(self, text, *args):
         cap = self.capture(text)
         run("-f", *args, cap)
-        with open(cap[:-4] + ".flamegraph.html", "rb") as f:
+        with open(os.path.join(os.path.dirname(cap), "tracker-flamegraph-" + os.path.basename(cap)[:-4] + ".html"), "rb") as f:
             self.html = f.read()
         return Page(self.html)
 
@@ -238,7 +238,7 @@ class Pages(Case):
 class CommandLine(Case):
     def test_default_name_and_refusal(self):
         cap = self.capture(captures.fx_flame())
-        page = os.path.join(self.dir.name, "app.flamegraph.html")
+        page = os.path.join(self.dir.name, "tracker-flamegraph-app.html")
         self.assertEqual(run(cap).stdout.decode(), f"Wrote {page}\n")
         refused = run(cap, code=1)
         self.assertIn(f"File already exists, will not overwrite without --force: {page}", refused.stderr.decode())

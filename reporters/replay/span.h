@@ -1,0 +1,36 @@
+/*
+ * span - the totals of the blocks that were allocated in a part of a capture: in
+ * a range between two points, or inside a named region of tracker.h.
+ */
+#ifndef REPLAY_SPAN_H
+#define REPLAY_SPAN_H
+
+#include "replay/heap.h"
+
+struct span {
+	const char *region;	/* NULL: the part is no region */
+	uint32_t *depth;	/* of the region, by thread: regions of one name nest */
+	uint32_t threads, processes;
+	bool met;		/* the region was entered at least once */
+	char names[160];	/* of regions seen, for the message */
+	struct heap_totals all;
+	struct heap_totals *of; /* each process */
+	uint64_t now_bytes, now_blocks; /* live in processes that have not ended */
+};
+
+/* region may be NULL; it must outlive the span. TRK_ERR_NOMEM. */
+int span_init(struct span *s, const char *region, uint32_t threads, uint32_t processes);
+void span_finish(struct span *s); /* NULL-safe, zero-safe */
+
+/* Is the thread of `e` inside the region when e happens? Call for every event, in order. */
+bool span_holds(struct span *s, const struct trk_event *e);
+
+/* What happens to a block of the span, as a heap_observer is told. */
+void span_born(struct span *s, const struct heap_block *b);
+void span_died(struct span *s, const struct heap_block *b, uint64_t bytes, bool whole,
+	       bool temporary, const struct trk_event *by);
+void span_aside(struct span *s, const struct heap_block *b);
+/* What the process still holds is leaked, and no longer part of the peak. */
+void span_end_process(struct span *s, uint32_t process);
+
+#endif
