@@ -146,7 +146,7 @@ def what_the_program_inherits():
     """Descriptors, signals, limits and environment are those that it has alone."""
     script = ("import os,sys\n"
               "s = open('/proc/self/status').read().splitlines()\n"
-              "print([l for l in s if l[:3] == 'Sig' or l.startswith('ShdPnd')])\n"
+              "print([l for l in s if l[:6] in ('SigPnd', 'ShdPnd', 'SigBlk', 'SigIgn', 'SigCgt')])\n"
               "print(sorted(os.listdir('/proc/self/fd')), os.getpgid(0) == os.getpgid(os.getppid()))\n"
               "print(open('/proc/self/limits').read(), os.getsid(0), os.getcwd(), os.nice(0))\n"
               "print(sorted(k for k in os.environ if k not in ('LD_PRELOAD', 'TRACKER_SHM')))\n")
