@@ -175,6 +175,31 @@ static int frame_atom(struct group_private *p, const struct source_frame *f, uin
 	return 0;
 }
 
+/* A thread that was given no name has its process's. */
+static const char *thread_name(const struct capture *c, const struct cap_thread *t)
+{
+	if (t->name && *t->name)
+		return t->name;
+	return t->process < c->process_count ? c->processes[t->process].name : "<unnamed>";
+}
+
+char *group_thread(const struct capture *c, uint32_t thread, char *out, size_t room)
+{
+	if (thread >= c->thread_count) {
+		snprintf(out, room, "<unknown>");
+		return out;
+	}
+	const struct cap_thread *const t = &c->threads[thread];
+	const char *const name = thread_name(c, t);
+
+	if (c->process_count > 1 && t->process < c->process_count)
+		snprintf(out, room, "%" PRIu32 "/0x%" PRIx32 " (%s)", c->processes[t->process].pid,
+			 t->tid, name);
+	else
+		snprintf(out, room, "0x%" PRIx32 " (%s)", t->tid, name);
+	return out;
+}
+
 static int thread_atom(struct group_private *p, const struct capture *c, uint32_t thread,
 		       uint32_t *ret)
 {
@@ -183,15 +208,9 @@ static int thread_atom(struct group_private *p, const struct capture *c, uint32_
 	if (thread >= c->thread_count)
 		return atom_of(p, "<unknown>", 0, ret);
 	const struct cap_thread *const t = &c->threads[thread];
-	const char *const name = t->name && *t->name ? t->name : "<unnamed>";
 	if (p->options.portable)
-		return atom_of(p, name, 0, ret);
-	if (c->process_count > 1 && t->process < c->process_count)
-		snprintf(text, sizeof(text), "%" PRIu32 "/0x%" PRIx32 " (%s)",
-			 c->processes[t->process].pid, t->tid, name);
-	else
-		snprintf(text, sizeof(text), "0x%" PRIx32 " (%s)", t->tid, name);
-	return atom_of(p, text, t->tid, ret);
+		return atom_of(p, thread_name(c, t), 0, ret);
+	return atom_of(p, group_thread(c, thread, text, sizeof(text)), t->tid, ret);
 }
 
 /* ---- counting ---- */

@@ -87,6 +87,9 @@ const char *group_text(const struct grouping *g, const struct group_stat *s, uin
 /* The key as printed, malloc'ed: "FILE:LINE", a name, "48 B". NULL: no memory. */
 char *group_key(const struct grouping *g, const struct group_stat *s);
 
+/* "0x64 (app)", of several processes "100/0x64 (app)". Returns out. */
+char *group_thread(const struct capture *c, uint32_t thread, char *out, size_t room);
+
 /*
  * The frames of `node` without the allocator's own at the top; at least one.
  * Lives until the stacks are asked again.

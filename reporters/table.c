@@ -281,16 +281,47 @@ static int json_rows(struct table *t, FILE *f)
 
 /* ---- --list ---- */
 
+/* The biggest first; those of one stack by age. */
 static int bigger_block(const void *left, const void *right)
 {
-	const struct view_row *const a = left, *const b = right;
+	const struct view_block *const a = left, *const b = right;
 
-	if (a->block_size != b->block_size)
-		return a->block_size < b->block_size ? 1 : -1;
-	return a->node < b->node ? -1 : a->node > b->node;
+	if (a->size != b->size)
+		return a->size < b->size ? 1 : -1;
+	if (a->node != b->node)
+		return a->node < b->node ? -1 : 1;
+	if (a->time_ns != b->time_ns)
+		return a->time_ns < b->time_ns ? -1 : 1;
+	return a->address < b->address ? -1 : a->address > b->address;
 }
 
-static void json_block(struct table *t, struct ui_json *j, const struct view_row *r,
+/* What has no moment has no blocks of its own: a row stands for as many as it counts. */
+static int blocks_of_rows(struct view *v)
+{
+	size_t n = 0;
+
+	v->blocks = calloc(v->count + 1, sizeof(*v->blocks));
+	if (!v->blocks)
+		return TRK_ERR_NOMEM;
+	for (size_t i = 0; i < v->row_count; i++) {
+		const struct view_row *const r = &v->rows[i];
+
+		for (uint64_t k = 0; k < r->count; k++)
+			v->blocks[n++] = (struct view_block){
+				.size = r->block_size, .node = r->node, .thread = r->thread,
+				.process = r->process, .domain = r->domain, .kind = r->kind,
+			};
+	}
+	v->block_count = n;
+	return 0;
+}
+
+static uint64_t age_of(const struct table *t, const struct view_block *b)
+{
+	return t->view.time_ns > b->time_ns ? t->view.time_ns - b->time_ns : 0;
+}
+
+static void json_block(struct table *t, struct ui_json *j, const struct view_block *b,
 		       const struct source_frame *frames, size_t n)
 {
 	const struct capture *const c = t->report.capture;
@@ -298,12 +329,21 @@ static void json_block(struct table *t, struct ui_json *j, const struct view_row
 	ui_json_object(j, NULL);
 	ui_json_string(j, "file", frames[0].file);
 	ui_json_uint(j, "line", frames[0].line);
-	ui_json_uint(j, "size", r->block_size);
-	ui_json_uint(j, "count", r->count);
-	ui_json_uint(j, "domain", r->domain);
-	ui_json_string(j, "allocator", trk_kind_name(r->kind));
-	if (r->thread < c->thread_count)
-		ui_json_uint(j, "tid", c->threads[r->thread].tid);
+	ui_json_uint(j, "size", b->size);
+	ui_json_uint(j, "count", 1);
+	ui_json_uint(j, "domain", b->domain);
+	ui_json_string(j, "allocator", trk_kind_name(b->kind));
+	if (t->view_options.blocks) {
+		ui_json_uint(j, "address", b->address);
+		ui_json_uint(j, "time_ns", b->time_ns);
+		ui_json_uint(j, "age_ns", age_of(t, b));
+	}
+	if (b->process < c->process_count)
+		ui_json_uint(j, "pid", c->processes[b->process].pid);
+	else
+		ui_json_null(j, "pid");
+	if (b->thread < c->thread_count)
+		ui_json_uint(j, "tid", c->threads[b->thread].tid);
 	else
 		ui_json_null(j, "tid");
 	if (traceback.wanted)
@@ -311,45 +351,54 @@ static void json_block(struct table *t, struct ui_json *j, const struct view_row
 	ui_json_end(j);
 }
 
-static void print_block(const struct view_row *r, const struct source_frame *frames, size_t n,
-			FILE *f)
+/* tracemalloc's line for a trace, and what it does not know. */
+static void print_block(const struct table *t, const struct view_block *b,
+			const struct source_frame *frames, size_t n, FILE *f)
 {
-	char size[32];
+	char size[32], thread[512];
 
 	ui_text(f, frames[0].file);
-	fprintf(f, ":%" PRIu32 ": %s\n", frames[0].line,
-		ui_size(size, sizeof(size), (int64_t)r->block_size, false));
+	fprintf(f, ":%" PRIu32 ": %s, %s", frames[0].line,
+		ui_size(size, sizeof(size), (int64_t)b->size, false), trk_kind_name(b->kind));
+	if (t->view_options.blocks)
+		fprintf(f, " at 0x%" PRIx64, b->address);
+	fputs(" by ", f);
+	ui_text(f, group_thread(t->report.capture, b->thread, thread, sizeof(thread)));
+	if (t->view_options.blocks)
+		fprintf(f, ", %.3f s old", (double)age_of(t, b) / 1e9);
+	fputc('\n', f);
 	if (traceback.wanted)
 		traceback_print(f, "", frames, n, &traceback);
 }
 
-/* Blocks that are alike stand in one row of the view: a line each in text, one object in JSON. */
 static int print_list(struct table *t, FILE *f)
 {
+	struct view *const v = &t->view;
 	uint64_t left = limit ? limit : UINT64_MAX;
 	struct ui_json j;
 
+	if (!t->view_options.blocks && blocks_of_rows(v) != 0)
+		return TRK_ERR_NOMEM;
 	ui_json_init(&j, f, false);
 	if (common.json) {
 		json_head(t, &j);
 		ui_json_array(&j, "blocks");
 	}
-	if (t->view.row_count)
-		qsort(t->view.rows, t->view.row_count, sizeof(*t->view.rows), bigger_block);
-	for (size_t i = 0; i < t->view.row_count && left; i++) {
-		const struct view_row *const r = &t->view.rows[i];
+	if (v->block_count)
+		qsort(v->blocks, v->block_count, sizeof(*v->blocks), bigger_block);
+	for (size_t i = 0; i < v->block_count && left; i++) {
+		const struct view_block *const b = &v->blocks[i];
 		size_t n;
 		const struct source_frame *const frames =
-			group_frames(t->report.stacks, r->node, &n);
-		if (!filters_pass(&t->filters, frames, n, r->domain))
+			group_frames(t->report.stacks, b->node, &n);
+
+		if (!filters_pass(&t->filters, frames, n, b->domain))
 			continue;
-		if (common.json) {
-			json_block(t, &j, r, frames, n);
-			left--;
-			continue;
-		}
-		for (uint64_t k = 0; k < r->count && left; k++, left--)
-			print_block(r, frames, n, f);
+		if (common.json)
+			json_block(t, &j, b, frames, n);
+		else
+			print_block(t, b, frames, n, f);
+		left--;
 	}
 	if (common.json) {
 		ui_json_end(&j);
@@ -396,8 +445,10 @@ static int run(struct table *t, const char *operand, FILE *f)
 		return status;
 	choice_apply(&choice, &t->report, &t->view_options);
 	group_by_view(t->by, &t->view_options);
-	t->view_options.by_size |= list;
-	t->view_options.by_thread |= list;
+	t->view_options.blocks = list && (t->view_options.what == VIEW_LIVE ||
+					  t->view_options.what == VIEW_LEAKS);
+	t->view_options.by_size |= list && !t->view_options.blocks;
+	t->view_options.by_thread |= list && !t->view_options.blocks;
 	status = report_stacks(&t->report, &common);
 	if (!status)
 		status = report_view(&t->report, &t->view_options, &t->view);

@@ -65,6 +65,16 @@ bool span_holds(struct span *s, const struct trk_event *e)
 	return *depth > 0;
 }
 
+int span_check(const struct span *s, struct trk_fault *fault)
+{
+	if (s->met)
+		return 0;
+	*fault = (struct trk_fault){ .code = TRK_ERR_ARG };
+	snprintf(fault->why, sizeof(fault->why), "no region '%.40s'%s%.100s", s->region,
+		 s->names[0] ? "; there are: " : ": the capture has none", s->names);
+	return TRK_ERR_ARG;
+}
+
 /* ---- the totals ---- */
 
 /* The last one takes what no process of the capture owns. */

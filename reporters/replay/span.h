@@ -25,6 +25,9 @@ void span_finish(struct span *s); /* NULL-safe, zero-safe */
 /* Is the thread of `e` inside the region when e happens? Call for every event, in order. */
 bool span_holds(struct span *s, const struct trk_event *e);
 
+/* After the last event: TRK_ERR_ARG with a sentence when there was no such region. */
+int span_check(const struct span *s, struct trk_fault *fault);
+
 /* What happens to a block of the span, as a heap_observer is told. */
 void span_born(struct span *s, const struct heap_block *b);
 void span_died(struct span *s, const struct heap_block *b, uint64_t bytes, bool whole,

@@ -5,26 +5,18 @@
  */
 #include "replay/view.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/event.h"
+#include "replay/live.h"
 #include "replay/rows.h"
 #include "replay/sizes.h"
 #include "replay/span.h"
+#include "replay/stop.h"
 
 #define PROGRESS_EVENTS 65536u
-
-/* A point on its way to be met. */
-struct stop {
-	struct point point;
-	uint64_t after_event; /* SHARE and a PEAK that is known: number of events before it */
-	uint64_t marks_left;  /* NTH_MARK */
-	uint64_t time_ns, met_at; /* time and number of events before it, when it was met */
-	bool met;
-};
 
 struct process_end {
 	uint64_t time_ns;
@@ -49,6 +41,7 @@ struct tally {
 	bool has_span;	       /* the question is about a part: its totals are the span's */
 	bool stopped;	       /* the rest of the events is not asked for */
 	struct span span;
+	struct live_list live; /* with options.blocks */
 	bool no_memory;
 	uint64_t applied;
 	char marks[160]; /* labels seen, for the message */
@@ -263,6 +256,8 @@ static void end_process(struct tally *t, uint32_t process)
 	const bool live = t->options->what == VIEW_LIVE || t->options->what == VIEW_LEAKS;
 
 	heap_end_process(t->heap, process);
+	if (t->live.ended)
+		t->live.ended[process] = true;
 	if (t->has_span)
 		span_end_process(&t->span, process);
 	for (uint32_t i = t->rows_of_process[process]; live && i; i = t->rows.all[i - 1].next) {
@@ -283,42 +278,6 @@ static void end_processes_before(struct tally *t, uint64_t time_ns)
 
 /* ---- points ---- */
 
-static void set_stop(struct tally *t, struct stop *s, const struct point *p, uint64_t peak_event)
-{
-	uint64_t total = 0;
-
-	*s = (struct stop){ .point = *p, .after_event = peak_event, .marks_left = p->number };
-	if (p->kind != POINT_SHARE)
-		return;
-	for (uint32_t i = 0; i < t->capture->block_count; i++) {
-		if (t->options->process == UINT32_MAX ||
-		    t->options->process == t->capture->blocks[i].process)
-			total += t->capture->blocks[i].items;
-	}
-	s->after_event = (uint64_t)((double)total * (double)p->number / 100000);
-}
-
-/* Is the point here, before event e? */
-static bool meets(const struct tally *t, struct stop *s, const struct trk_event *e)
-{
-	switch (s->point.kind) {
-	case POINT_TIME:
-		return e->time_ns > s->point.number;
-	case POINT_MARK:
-		return e->kind == TRK_MARK && e->label_bytes == strlen(s->point.label) &&
-		       memcmp(e->label, s->point.label, e->label_bytes) == 0;
-	case POINT_NTH_MARK:
-		return e->kind == TRK_MARK && --s->marks_left == 0;
-	case POINT_PEAK:
-	case POINT_SHARE:
-		return t->applied >= s->after_event;
-	case POINT_END:
-	case POINT_RANGE:
-		break;
-	}
-	return false;
-}
-
 static void note_mark(struct tally *t, const struct trk_event *e)
 {
 	const size_t used = strlen(t->marks);
@@ -329,38 +288,39 @@ static void note_mark(struct tally *t, const struct trk_event *e)
 			 bytes, e->label);
 }
 
+/* Which processes are over at a point: the next event may come long after it. */
+static void end_processes_at(struct tally *t, const struct stop *s, uint64_t event_ns)
+{
+	const uint64_t time_ns = s->point.number;
+
+	if (s->point.kind == POINT_TIME)
+		end_processes_before(t, time_ns < UINT64_MAX ? time_ns + 1 : time_ns);
+	else if (s->point.kind == POINT_MARK || s->point.kind == POINT_NTH_MARK)
+		end_processes_before(t, event_ns);
+}
+
 static void look_for_points(struct tally *t, const struct trk_event *e)
 {
 	if (e->kind == TRK_MARK)
 		note_mark(t, e);
-	if (t->has_from && meets(t, &t->from, e)) {
+	if (t->has_from && stop_meets(&t->from, e, t->applied)) {
 		t->from.met = true;
 		t->from.met_at = t->applied;
 		t->has_from = false;
 		t->in_range = true;
 		t->counting = true;
 	}
-	if (t->has_to && meets(t, &t->to, e)) {
+	if (t->has_to && stop_meets(&t->to, e, t->applied)) {
+		end_processes_at(t, &t->to, e->time_ns);
 		t->to.met = true;
 		t->to.met_at = t->applied;
 		t->to.time_ns = e->time_ns;
 		t->has_to = false;
 		t->stopped = t->options->spanned;
+		if (t->options->blocks && live_collect(&t->live, t->heap, ROWS_NONE) != 0)
+			t->no_memory = true;
 		rows_keep(&t->rows);
 	}
-}
-
-static int fail(struct trk_fault *fault, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static int fail(struct trk_fault *fault, const char *fmt, ...)
-{
-	va_list args;
-
-	*fault = (struct trk_fault){ .code = TRK_ERR_ARG };
-	va_start(args, fmt);
-	vsnprintf(fault->why, sizeof(fault->why), fmt, args);
-	va_end(args);
-	return TRK_ERR_ARG;
 }
 
 static uint64_t duration(const struct capture *c)
@@ -374,29 +334,6 @@ static uint64_t duration(const struct capture *c)
 	return end;
 }
 
-/* A point that was not met: fine if it is the very end, else the user is told what there is. */
-static int check_stop(const struct tally *t, const struct stop *s, struct trk_fault *fault)
-{
-	const uint64_t end = duration(t->capture);
-
-	if (s->met)
-		return 0;
-	switch (s->point.kind) {
-	case POINT_TIME:
-		if (s->point.number <= end)
-			return 0;
-		return fail(fault, "no such time: the capture ends at %.9gs", (double)end / 1e9);
-	case POINT_MARK:
-		return fail(fault, "no mark '%s'%s%s", s->point.label,
-			    t->marks[0] ? "; there are: " : ": the capture has none", t->marks);
-	case POINT_NTH_MARK:
-		return fail(fault, "no mark #%llu%s%s", (unsigned long long)s->point.number,
-			    t->marks[0] ? "; there are: " : ": the capture has none", t->marks);
-	default:
-		return 0;
-	}
-}
-
 /* ---- the pass ---- */
 
 static int apply_batch(struct tally *t, const struct trk_event *e, size_t n)
@@ -404,12 +341,12 @@ static int apply_batch(struct tally *t, const struct trk_event *e, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		int err;
 
-		if (t->next_end < t->end_count && t->ends[t->next_end].time_ns < e[i].time_ns)
-			end_processes_before(t, e[i].time_ns);
 		if (t->has_from || t->has_to)
 			look_for_points(t, &e[i]);
 		if (t->stopped)
 			return TRK_END;
+		if (t->next_end < t->end_count && t->ends[t->next_end].time_ns < e[i].time_ns)
+			end_processes_before(t, e[i].time_ns);
 		if (t->span.region)
 			t->counting = span_holds(&t->span, &e[i]) && t->in_range;
 		err = heap_apply(t->heap, &e[i]);
@@ -437,6 +374,8 @@ static int pass(struct tally *t)
 		}
 	}
 	cursor_close(k);
+	if (t->has_to && t->to.point.kind == POINT_TIME)
+		end_processes_at(t, &t->to, 0);
 	return err == TRK_END ? 0 : err;
 }
 
@@ -446,6 +385,7 @@ static void tally_finish(struct tally *t)
 	rows_finish(&t->rows);
 	sizes_free(t->sizes);
 	span_finish(&t->span);
+	live_finish(&t->live);
 	free(t->rows_of_process);
 	free(t->last_row);
 	free(t->ends);
@@ -467,6 +407,8 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 	if (!t->rows_of_process || !t->last_row || (o->sizes && !t->sizes))
 		return TRK_ERR_NOMEM;
 	err = list_ends(t);
+	if (!err && o->blocks)
+		err = live_init(&t->live, c->process_count);
 	if (!err && t->has_span)
 		err = span_init(&t->span, o->region, c->thread_count, c->process_count);
 	if (!err)
@@ -500,17 +442,19 @@ static int set_points(struct tally *t)
 
 	if (t->options->what != VIEW_LIVE && !t->options->spanned)
 		return 0;
-	t->follow_peak = !at->is_range && at->from.kind == POINT_PEAK && !t->options->spanned;
+	/* What is copied or stopped at the peak must know where it is. */
+	t->follow_peak = !at->is_range && at->from.kind == POINT_PEAK && !t->options->spanned &&
+			 !t->options->blocks;
 	if (t->follow_peak)
 		return 0;
 	if (at->from.kind == POINT_PEAK || (at->is_range && at->to.kind == POINT_PEAK))
 		err = find_peak(t->capture, t->options, &peak_event);
 	if (err)
 		return err;
-	set_stop(t, &t->to, last, peak_event);
+	stop_set(&t->to, last, t->capture, t->options->process, peak_event);
 	t->has_to = last->kind != POINT_END;
 	if (at->is_range) {
-		set_stop(t, &t->from, &at->from, peak_event);
+		stop_set(&t->from, &at->from, t->capture, t->options->process, peak_event);
 		t->has_from = true;
 		t->in_range = false;
 		t->counting = false;
@@ -518,22 +462,29 @@ static int set_points(struct tally *t)
 	return 0;
 }
 
+static int refuse(struct trk_fault *fault, const char *why)
+{
+	*fault = (struct trk_fault){ .code = TRK_ERR_ARG };
+	snprintf(fault->why, sizeof(fault->why), "%s", why);
+	return TRK_ERR_ARG;
+}
+
 static int check_points(const struct tally *t, struct trk_fault *fault)
 {
+	const uint64_t end = duration(t->capture);
 	int err;
 
-	if (t->span.region && !t->span.met)
-		return fail(fault, "no region '%.200s'%s%s", t->span.region,
-			    t->span.names[0] ? "; there are: " : ": the capture has none",
-			    t->span.names);
+	err = t->span.region ? span_check(&t->span, fault) : 0;
+	if (err)
+		return err;
 	if ((t->options->what != VIEW_LIVE && !t->options->spanned) || t->follow_peak)
 		return 0;
-	err = check_stop(t, &t->to, fault);
+	err = stop_check(&t->to, end, t->marks, fault);
 	if (!err && t->options->at.is_range)
-		err = check_stop(t, &t->from, fault);
+		err = stop_check(&t->from, end, t->marks, fault);
 	if (!err && t->options->at.is_range && t->to.met &&
 	    (!t->from.met || t->from.met_at > t->to.met_at))
-		return fail(fault, "the range ends before it begins");
+		return refuse(fault, "the range ends before it begins");
 	return err;
 }
 
@@ -597,22 +548,41 @@ static int collect_rows(const struct tally *t, struct view *v)
 	return 0;
 }
 
+/* Of the end, if the point was not met before. */
+static int collect_blocks(struct tally *t, struct view *v)
+{
+	const bool live = t->options->what == VIEW_LIVE;
+	int err = 0;
+
+	/* At the very end: with what processes left behind that ended before. */
+	if (!live || t->to.point.kind == POINT_END)
+		memset(t->live.ended, 0, t->live.processes * sizeof(*t->live.ended));
+	if (!live || !t->to.met)
+		err = live_collect(&t->live, t->heap, ROWS_NONE);
+	v->blocks = t->live.blocks;
+	v->block_count = t->live.count;
+	t->live.blocks = NULL;
+	return err;
+}
+
 static uint64_t time_of(const struct tally *t)
 {
-	if (t->follow_peak)
+	if (t->follow_peak || (t->to.point.kind == POINT_PEAK && t->to.after_event))
 		return heap_totals(t->heap)->peak_time_ns;
 	if (t->to.point.kind == POINT_TIME)
 		return t->to.point.number;
 	return t->to.met ? t->to.time_ns : duration(t->capture);
 }
 
-static int collect(const struct tally *t, struct view *v)
+static int collect(struct tally *t, struct view *v)
 {
 	const uint32_t n = t->capture->process_count;
 	int err = collect_rows(t, v);
 
 	if (!err && t->sizes)
 		err = sizes_list(t->sizes, &v->sizes, &v->size_count);
+	if (!err && t->options->blocks)
+		err = collect_blocks(t, v);
 	v->process_totals = calloc((size_t)n + 1, sizeof(*v->process_totals));
 	if (err || !v->process_totals)
 		return TRK_ERR_NOMEM;
@@ -662,5 +632,6 @@ void view_finish(struct view *v)
 	free(v->rows);
 	free(v->process_totals);
 	free(v->sizes);
+	free(v->blocks);
 	*v = (struct view){ 0 };
 }

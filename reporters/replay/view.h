@@ -62,6 +62,7 @@ struct view_options {
 	bool by_thread;	       /* otherwise row.thread is UINT32_MAX */
 	bool by_size;	       /* rows are split by the exact block size, too */
 	bool sizes;	       /* fill view.sizes */
+	bool blocks;	       /* VIEW_LIVE, VIEW_LEAKS: fill view.blocks */
 	/* Called now and then with the number of events done; may be NULL. */
 	void (*progress)(void *data, uint64_t events);
 	void *progress_data;
@@ -69,6 +70,12 @@ struct view_options {
 
 struct view_size {
 	uint64_t size, count; /* allocations of exactly that size */
+};
+
+struct view_block {
+	uint64_t address, size, time_ns; /* of its allocation */
+	uint32_t node, thread, process, domain;
+	uint8_t kind;
 };
 
 struct view_row {
@@ -89,6 +96,8 @@ struct view {
 	uint64_t events; /* that were read */
 	struct view_size *sizes; /* of all allocations, ascending; with view_options.sizes */
 	size_t size_count;
+	struct view_block *blocks; /* one by one, with view_options.blocks */
+	size_t block_count;
 };
 
 /* TRK_ERR_ARG: no such mark or time (fault says which, and which marks there are). */

@@ -239,13 +239,82 @@ $ tracker-table -g size keys
 > 7 B: size=7 B, count=1, average=7 B
 
 $ tracker-table --list keys
-> /src/b.c:4: 100 B
-> /src/a.c:9: 40 B
-> /src/a.c:9: 40 B
-> /lib/x.so:0: 7 B
+> /src/b.c:4: 100 B, malloc at 0x100000 by 0x64 (app), 0.000 s old
+> /src/a.c:9: 40 B, malloc at 0x200000 by 0x64 (app), 0.000 s old
+> /src/a.c:9: 40 B, malloc at 0x300000 by 0x65 (pool), 0.000 s old
+> /lib/x.so:0: 7 B, malloc at 0x400000 by 0x65 (pool), 0.000 s old
 
 $ tracker-table --list -n 1 --filter -/src/b.c keys
-> /src/a.c:9: 40 B
+> /src/a.c:9: 40 B, malloc at 0x200000 by 0x64 (app), 0.000 s old
+
+# Ages at points; a block that a realloc gave a new address is young again. The peak: 10 + 60.
+capture ages
+	process 0 pid=100 name=app
+	thread 0 tid=100 main
+	malloc 0x1000 10
+	after 1ms
+	malloc 0x2000 20
+	mark one
+	after 2ms
+	realloc 0x2000 0x3000 60
+	after 4ms
+	free 0x3000
+	calloc 0x4000 30
+
+$ for p in one end one.. '#1..peak' 0%; do tracker-table --list ages@$p; echo "-- $p"; done; tracker-table --list ages
+> <unknown>:0: 20 B, malloc at 0x2000 by 0x64 (app), 0.000 s old
+> <unknown>:0: 10 B, malloc at 0x1000 by 0x64 (app), 0.001 s old
+> -- one
+> <unknown>:0: 30 B, calloc at 0x4000 by 0x64 (app), 0.000 s old
+> <unknown>:0: 10 B, malloc at 0x1000 by 0x64 (app), 0.007 s old
+> -- end
+> <unknown>:0: 30 B, calloc at 0x4000 by 0x64 (app), 0.000 s old
+> -- one..
+> <unknown>:0: 60 B, realloc at 0x3000 by 0x64 (app), 0.000 s old
+> -- #1..peak
+> -- 0%
+> <unknown>:0: 60 B, realloc at 0x3000 by 0x64 (app), 0.000 s old
+> <unknown>:0: 10 B, malloc at 0x1000 by 0x64 (app), 0.003 s old
+
+$ tracker-table --list --leaks ages
+> <unknown>:0: 30 B, calloc at 0x4000 by 0x64 (app), 0.000 s old
+> <unknown>:0: 10 B, malloc at 0x1000 by 0x64 (app), 0.007 s old
+
+$ tracker-table --list --allocations ages
+> <unknown>:0: 60 B, realloc by 0x64 (app)
+> <unknown>:0: 30 B, calloc by 0x64 (app)
+> <unknown>:0: 20 B, malloc by 0x64 (app)
+> <unknown>:0: 10 B, malloc by 0x64 (app)
+
+$ tracker-table --list --json ages@one | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["point"]["time_ns"]); print([(b["size"], b["address"], b["time_ns"], b["age_ns"], b["pid"], b["tid"]) for b in r["blocks"]])'
+> 1000000
+> [(20, 8192, 1000000, 0, 100, 100), (10, 4096, 0, 1000000, 100, 100)]
+
+# Two blocks that are alike are two objects. A child that ended before the point is not in memory.
+capture alike
+	process 0 pid=100 name=app end=5ms
+	process 1 pid=101 parent=0 name=child end=1ms
+	thread 0 tid=100 main
+	thread 1 process=1 tid=101 main
+	malloc a 8
+	malloc b 8
+	in 1
+	malloc c 9
+	in 0
+	after 2ms
+	malloc d 8
+
+$ for p in "" @end; do tracker-table --list --json alike$p | python3 -c 'import json, sys; print([(b["size"], b["count"], b["pid"]) for b in json.load(sys.stdin)["blocks"]])'; done
+> [(9, 1, 101), (8, 1, 100), (8, 1, 100)]
+> [(9, 1, 101), (8, 1, 100), (8, 1, 100), (8, 1, 100)]
+
+# The child is over at 1 ms, whenever the next event is.
+$ for p in 0.5ms 1ms 1.5ms 2ms 3ms; do tracker-table --json alike@$p 2>&1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["total_size"])'; done
+> 25
+> 16
+> 16
+> 24
+> 24
 
 $ tracker-table -g traceback -n 1 --traceback keys
 > /src/b.c:4: size=100 B, count=1, average=100 B

@@ -1,0 +1,28 @@
+/* stop - a point on its way to be met while events go by. */
+#ifndef REPLAY_STOP_H
+#define REPLAY_STOP_H
+
+#include "replay/view.h"
+
+struct stop {
+	struct point point;
+	uint64_t after_event; /* SHARE and a PEAK that is known: number of events before it */
+	uint64_t marks_left;  /* NTH_MARK */
+	uint64_t time_ns, met_at; /* time and number of events before it, when it was met */
+	bool met;
+};
+
+/* peak_event: number of events up to the peak; process: of those that a share is of. */
+void stop_set(struct stop *s, const struct point *p, const struct capture *c, uint32_t process,
+	      uint64_t peak_event);
+
+/* Is the point here, before event e, when `applied` events are done? Ask once for each. */
+bool stop_meets(struct stop *s, const struct trk_event *e, uint64_t applied);
+
+/*
+ * After the last event. A point that was not met is fine if it is the very end;
+ * else TRK_ERR_ARG, and the fault says what there is: `marks`, time until end_ns.
+ */
+int stop_check(const struct stop *s, uint64_t end_ns, const char *marks, struct trk_fault *fault);
+
+#endif
