@@ -149,10 +149,10 @@ static void *map_system_v(int id)
 
 	if (shmctl(id, IPC_STAT, &d) < 0 || d.shm_segsz != sizeof(struct shm))
 		return MAP_FAILED;
-	return shmat(id, NULL, 0);
-}
+	void *const p = shmat(id, NULL, 0);
 
-_Static_assert((intptr_t)MAP_FAILED == -1, "shmat fails with (void *)-1");
+	return p == (void *)-1 ? MAP_FAILED : p;
+}
 
 static int map_segment(struct recorder *r, const struct options *o)
 {
