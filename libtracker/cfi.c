@@ -73,6 +73,15 @@ bool cfi_module_at(uintptr_t pc, struct cfi_module *ret)
 	return true;
 }
 
+/*
+ * What is trusted: that the loader's pointer to .eh_frame_hdr and the linker's
+ * pointers in it are right. They may lie far from the code (segments of their
+ * own), so the module's range says nothing about them.
+ */
+#define HDR_MAX 64u
+#define TABLE_MAX (1u << 26)
+#define ENTRY_MAX (1u << 24)
+
 struct hdr_table {
 	const uint8_t *entries; /* pairs of int32, relative to hdr */
 	uint64_t count;
@@ -81,10 +90,10 @@ struct hdr_table {
 
 static int hdr_read(const struct cfi_module *m, struct hdr_table *ret)
 {
-	struct cursor c = { m->eh_frame_hdr, (const uint8_t *)m->end, false };
+	struct cursor c = { m->eh_frame_hdr, m->eh_frame_hdr + HDR_MAX, false };
 	const uintptr_t base = (uintptr_t)m->eh_frame_hdr;
 
-	if (!m->eh_frame_hdr || base < m->start || take(&c) != 1)
+	if (!m->eh_frame_hdr || take(&c) != 1)
 		return -1;
 
 	const uint8_t frame_encoding = take(&c), count_encoding = take(&c), table_encoding = take(&c);
@@ -94,9 +103,7 @@ static int hdr_read(const struct cfi_module *m, struct hdr_table *ret)
 		return -1;
 	ret->count = take_pointer(&c, count_encoding, base);
 	ret->entries = c.at;
-	if (c.bad || ret->count > (uint64_t)(c.end - c.at) / 8)
-		return -1;
-	return 0;
+	return c.bad || ret->count > TABLE_MAX ? -1 : 0;
 }
 
 static int32_t hdr_word(const struct hdr_table *t, uint64_t i, unsigned which)
@@ -127,26 +134,23 @@ static const uint8_t *hdr_search(const struct cfi_module *m, const struct hdr_ta
 }
 
 /* Opens the entry (CIE or FDE) at p: a cursor over what follows its length. */
-static struct cursor entry_open(const struct cfi_module *m, const uint8_t *p)
+static struct cursor entry_open(const uint8_t *p)
 {
-	struct cursor c = { p, (const uint8_t *)m->end, false };
-	uint64_t length;
+	struct cursor c = { p, p + 12, false };
+	uint64_t length = take_bytes(&c, 4);
 
-	if ((uintptr_t)p < m->start || (uintptr_t)p >= m->end)
-		return (struct cursor){ .bad = true };
-	length = take_bytes(&c, 4);
 	if (length == 0xffffffff)
 		length = take_bytes(&c, 8);
-	if (length == 0 || length > (uint64_t)(c.end - c.at))
+	if (length == 0 || length > ENTRY_MAX)
 		c.bad = true;
 	else
 		c.end = c.at + length;
 	return c;
 }
 
-static int cie_read(const struct cfi_module *m, const uint8_t *p, struct cfi_fde *f)
+static int cie_read(const uint8_t *p, struct cfi_fde *f)
 {
-	struct cursor c = entry_open(m, p);
+	struct cursor c = entry_open(p);
 
 	if (take_bytes(&c, 4) != 0)
 		return -1;
@@ -196,11 +200,11 @@ int cfi_fde_at(const struct cfi_module *m, uintptr_t pc, struct cfi_fde *ret)
 	if (hdr_read(m, &table) != 0 || !(p = hdr_search(m, &table, pc)))
 		return -1;
 
-	struct cursor c = entry_open(m, p);
+	struct cursor c = entry_open(p);
 	const uint8_t *const id_at = c.at;
 	const uint64_t id = take_bytes(&c, 4);
 
-	if (c.bad || id == 0 || cie_read(m, id_at - id, &f) != 0)
+	if (c.bad || id == 0 || cie_read(id_at - id, &f) != 0)
 		return -1;
 	f.start = take_pointer(&c, f.pointer_encoding, 0);
 

@@ -3,8 +3,8 @@
  * the row of its table that holds there.
  *
  * Inside the target's malloc(): no heap, no lock. Reads only .eh_frame_hdr and
- * .eh_frame of mapped modules, which their linker wrote; bounds are kept all
- * the same. Source of the encoding: LSB Core, "Exception Frames"; DWARF 5, 6.4.
+ * .eh_frame of mapped modules, which their linker wrote; lengths are checked
+ * all the same. Source of the encoding: LSB Core, "Exception Frames"; DWARF 5, 6.4.
  */
 #ifndef CFI_H
 #define CFI_H
@@ -32,7 +32,7 @@ struct cfi_fde {
 	bool signal_frame;
 };
 
-/* What is mapped around a pc. */
+/* What is mapped around a pc: the whole module, or its code where segments lie apart. */
 struct cfi_module {
 	uintptr_t start, end;
 	const void *link_map;

@@ -63,23 +63,45 @@ static const uint8_t *build_id_in(uintptr_t notes, size_t bytes, uint32_t *ret_b
 	return NULL;
 }
 
-static void find_build_id(const struct cfi_module *m, uintptr_t bias, struct wire_record *r)
+struct headers {
+	const ElfW(Phdr) *first;
+	unsigned count;
+};
+
+/* The main program's as the kernel told them; others begin with their ELF header. */
+static struct headers program_headers(const struct cfi_module *m, bool main_program)
 {
 	const ElfW(Ehdr) *const e = (const void *)m->start;
+	const uintptr_t bytes = m->end - m->start;
 
-	if (m->end - m->start < sizeof(*e) || memcmp(e->e_ident, ELFMAG, SELFMAG) != 0 ||
+	if (main_program)
+		return (struct headers){ state.program_headers, state.program_header_count };
+	if (bytes < sizeof(*e) || memcmp(e->e_ident, ELFMAG, SELFMAG) != 0 ||
 	    e->e_phentsize != sizeof(ElfW(Phdr)) ||
-	    e->e_phoff + e->e_phnum * sizeof(ElfW(Phdr)) > m->end - m->start)
-		return;
+	    e->e_phoff + e->e_phnum * sizeof(ElfW(Phdr)) > bytes)
+		return (struct headers){ NULL, 0 };
+	return (struct headers){ (const void *)(m->start + e->e_phoff), e->e_phnum };
+}
 
-	const ElfW(Phdr) *const p = (const void *)(m->start + e->e_phoff);
+static bool is_loaded(const struct headers *h, const ElfW(Phdr) *what)
+{
+	for (unsigned i = 0; i < h->count; i++) {
+		const ElfW(Phdr) *const p = &h->first[i];
 
-	for (unsigned i = 0; i < e->e_phnum && !r->build_id; i++) {
-		const uintptr_t at = bias + p[i].p_vaddr;
+		if (p->p_type == PT_LOAD && what->p_vaddr >= p->p_vaddr &&
+		    what->p_vaddr + what->p_memsz <= p->p_vaddr + p->p_filesz)
+			return true;
+	}
+	return false;
+}
 
-		if (p[i].p_type == PT_NOTE && at >= m->start && at < m->end &&
-		    p[i].p_memsz <= m->end - at)
-			r->build_id = build_id_in(at, p[i].p_memsz, &r->build_id_bytes);
+static void find_build_id(const struct headers *h, uintptr_t bias, struct wire_record *r)
+{
+	for (unsigned i = 0; i < h->count && !r->build_id; i++) {
+		const ElfW(Phdr) *const p = &h->first[i];
+
+		if (p->p_type == PT_NOTE && is_loaded(h, p))
+			r->build_id = build_id_in(bias + p->p_vaddr, p->p_memsz, &r->build_id_bytes);
 	}
 	if (r->build_id_bytes > 64)
 		r->build_id = NULL, r->build_id_bytes = 0;
@@ -103,7 +125,10 @@ static void module_tell(struct thread *t, const struct cfi_module *m)
 	if (!r.text)
 		r.text = "";
 	r.text_bytes = (uint32_t)strnlen(r.text, PATH_BYTES_MAX);
-	find_build_id(m, r.bias, &r);
+
+	const struct headers h = program_headers(m, r.module_flags & 1);
+
+	find_build_id(&h, r.bias, &r);
 	emit_module(t, &r);
 }
 

@@ -264,6 +264,8 @@ static void attach(const struct start_block *b, const char *path)
 	state.nframe = h->nframe;
 	state.reference_unwinder = h->flags & SHM_UNWIND_LIBUNWIND;
 	state.verify_unwinder = h->flags & SHM_UNWIND_VERIFY;
+	state.program_headers = (const void *)auxiliary(b, AT_PHDR);
+	state.program_header_count = (unsigned)auxiliary(b, AT_PHNUM);
 	state.main_stack_top = (uintptr_t)__libc_stack_end;
 	if (!map_fork_page() || !unwind_start() || !become_process(0))
 		return;

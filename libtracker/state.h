@@ -115,6 +115,8 @@ struct tracker_state {
 	_Atomic uint32_t code_generation; /* changes when code was unloaded */
 	_Atomic uint32_t stuck_progress; /* recorder's progress when we gave up waiting, + 1 */
 	const char *executable;
+	const void *program_headers; /* of the main program, in its memory */
+	unsigned program_header_count;
 };
 
 extern struct tracker_state state;
