@@ -149,6 +149,10 @@ static const struct source_frame *frames_of(const struct leaks *l, uint32_t node
 static void print_frame(FILE *f, const struct source_frame *s, bool first)
 {
 	fprintf(f, "   %s ", first ? "at" : "by");
+	if (!s->function[0] && !s->has_source && !s->offset) { /* an empty stack */
+		fputs("<unknown>\n", f);
+		return;
+	}
 	ui_text(f, s->function[0] ? s->function : "???");
 	if (s->has_source) {
 		fputs(" (", f);
@@ -238,6 +242,7 @@ static void print_json(const struct leaks *l, FILE *f)
 
 	ui_json_init(&j, f, false);
 	ui_json_begin_report(&j, "tracker.leaks", 1);
+	ui_json_string(&j, "capture", l->report.capture->path);
 	ui_json_uint(&j, "total_count", l->count);
 	ui_json_uint(&j, "total_bytes", l->bytes);
 	ui_json_uint(&j, "suppressed_count", l->suppressed_count);

@@ -44,19 +44,41 @@ static void warn_damage(struct report *r)
 	r->damage_told = c->damaged_blocks;
 }
 
+/* Gaps in the events say it, too: a recorder that was killed wrote no health. */
+static void warn_lost(struct report *r, uint64_t lost)
+{
+	char count[32];
+
+	if (lost <= r->lost_told)
+		return;
+	ui_warn("%s: %s events were lost: totals are lower bounds", r->capture->path,
+		ui_count(count, sizeof(count), lost));
+	r->lost_told = lost;
+}
+
+/* A capture without names of its own, and files that are not those that were recorded. */
+static void warn_changed(const struct report *r)
+{
+	const char *path = "";
+	const uint32_t n = r->stacks ? stacks_changed_modules(r->stacks, &path) : 0;
+
+	if (n > 1)
+		ui_warn("%s and %" PRIu32 " more: binary changed since capture (its build-id differs); "
+			"its names are left out", path, n - 1);
+	else if (n)
+		ui_warn("%s: binary changed since capture (its build-id differs); its names are left "
+			"out", path);
+}
+
 static void warn_not_whole(struct report *r)
 {
 	const struct capture *c = r->capture;
-	const uint64_t lost = capture_health(c, "lost");
-	char count[32];
 
 	if (c->cut)
 		ui_warn("%s is cut after block %" PRIu64 ": events up to %.3f s are shown", c->path,
 			c->whole_blocks, (double)c->last_time_ns / 1e9);
 	warn_damage(r);
-	if (lost)
-		ui_warn("%s: %s events were lost: totals are lower bounds", c->path,
-			ui_count(count, sizeof(count), lost));
+	warn_lost(r, capture_health(c, "lost"));
 }
 
 static int choose_process(struct report *r, uint64_t pid)
@@ -134,6 +156,7 @@ int report_view(struct report *r, struct view_options *o, struct view *ret)
 		return UI_CANNOT;
 	}
 	warn_damage(r);
+	warn_lost(r, ret->totals.lost);
 	return UI_OK;
 }
 
@@ -141,8 +164,10 @@ void report_close(struct report *r)
 {
 	if (!r)
 		return;
-	if (r->capture)
+	if (r->capture) {
 		warn_damage(r);
+		warn_changed(r);
+	}
 	stacks_free(r->stacks);
 	capture_close(r->capture);
 	*r = (struct report){ 0 };

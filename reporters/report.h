@@ -43,6 +43,7 @@ struct report {
 	bool has_point;
 	uint32_t process; /* index chosen by --pid, UINT32_MAX: all */
 	uint64_t damage_told; /* damaged blocks that the user was told of */
+	uint64_t lost_told;   /* the same of lost events */
 };
 
 /*
@@ -54,6 +55,7 @@ int report_open(struct report *r, const char *operand, const struct report_optio
 int report_stacks(struct report *r, const struct report_options *o); /* makes r->stacks */
 /* view_build with progress on a terminal and errors printed; an exit code. */
 int report_view(struct report *r, struct view_options *o, struct view *ret);
-void report_close(struct report *r); /* NULL-safe, zero-safe */
+/* Warns of what only turned up while reporting. NULL-safe, zero-safe. */
+void report_close(struct report *r);
 
 #endif

@@ -458,6 +458,7 @@ static int print_json(struct stats *s, FILE *f)
 
 	ui_json_init(&j, f, false);
 	ui_json_begin_report(&j, "tracker.stats", 1);
+	ui_json_string(&j, "capture", s->report.capture->path);
 	if (s->asked.spanned)
 		choice_json(&j, "point", &s->asked, &s->view);
 	if (region)

@@ -105,8 +105,8 @@ static int read_header(struct capture *c, struct trk_fault *fault)
 		return fail(fault, err, "does not look like a capture written by tracker");
 	if (err == TRK_ERR_VERSION) {
 		snprintf(fault->why, sizeof(fault->why),
-			 "was written by a newer tracker (format version %u, this one reads up "
-			 "to %u); upgrade tracker",
+			 "was written by a newer tracker: its format version %u is incompatible "
+			 "with this version, which reads up to %u; upgrade tracker",
 			 get_u16(bytes + 8), TRK_VERSION);
 		return err;
 	}

@@ -131,6 +131,19 @@ static struct resolver_module *module_of(struct stacks *s, uint32_t module)
 	return s->modules[module];
 }
 
+uint32_t stacks_changed_modules(const struct stacks *s, const char **ret_first)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->capture->module_count; i++) {
+		if (!s->modules[i] || resolver_module_state(s->modules[i]) != RESOLVER_CHANGED)
+			continue;
+		if (n++ == 0)
+			*ret_first = s->capture->modules[i].path;
+	}
+	return n;
+}
+
 /* From the module's file, as it is now. Frames are return addresses: the call is before them. */
 static uint32_t resolved_frames(struct stacks *s, const struct cap_frame *frame,
 				struct source_frame base, struct source_frame **ret)

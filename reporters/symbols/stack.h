@@ -44,6 +44,12 @@ const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t
 /* The most recent frame that is not skipped (the last one when all are). */
 const struct source_frame *stacks_top(struct stacks *s, uint32_t node);
 
+/*
+ * How many modules' files were asked for names and are not the recorded ones (rebuilt
+ * since); *ret_first: the path of one of them.
+ */
+uint32_t stacks_changed_modules(const struct stacks *s, const char **ret_first);
+
 /* "std::vector<...>::push_back" out of the full demangled name. Returns `out`. */
 char *symbols_shorten(const char *full, char *out, size_t room);
 /* Demangled name (C++ Itanium, Rust legacy and v0), or NULL: not mangled. malloc'ed. */

@@ -79,3 +79,28 @@ $ tracker-info cap@end
 $ tracker-info missing
 ! tracker-info: No such file: missing
 = 1
+
+# Every report says that events were lost, whether health or only a gap tells.
+capture gap
+	malloc 16 1
+	gap 7
+	cut
+
+$ for r in stats table temporary leaks tree summary; do tracker-$r gap 2>&1 > out | grep -c '7 events were lost: totals are lower bounds'; done
+> 1
+> 1
+> 1
+> 1
+> 1
+> 1
+
+# The same keys begin every object.
+$ for r in stats table temporary leaks tree summary info flamegraph; do tracker-$r --json cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["schema"], r["schema_version"], r["capture"])'; done
+> tracker.stats 1 cap
+> tracker.table 1 cap
+> tracker.temporary 1 cap
+> tracker.leaks 1 cap
+> tracker.tree 1 cap
+> tracker.summary 1 cap
+> tracker.info 1 cap
+> tracker.flamegraph 1 cap

@@ -510,3 +510,14 @@ $ tracker-table nothing
 $ tracker-table five@nowhere
 !~ tracker-table: .*nowhere.*
 = 1
+
+# Recorded without names, and the file is not the one that was recorded.
+capture rebuilt
+	module app /bin/sh build-id=00ff01 main
+	frame f - 0 module=app bare
+	stack s f
+	malloc 16 1 s
+
+$ tracker-table rebuilt
+> /bin/sh:0: size=1 B, count=1, average=1 B
+! tracker-table: warning: /bin/sh: binary changed since capture (its build-id differs); its names are left out
