@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int cannot_open(const char *path, const struct trk_fault *fault, int error)
 {
@@ -93,6 +94,18 @@ static int choose_process(struct report *r, uint64_t pid)
 	return UI_CANNOT;
 }
 
+/* -o with --force must not replace what is being read. */
+static int refuse_same_file(const char *path, const char *output)
+{
+	struct stat capture, report;
+
+	if (!output || stat(path, &capture) < 0 || stat(output, &report) < 0 ||
+	    capture.st_dev != report.st_dev || capture.st_ino != report.st_ino)
+		return UI_OK;
+	ui_error("%s is the capture itself, will not overwrite it; choose another name", output);
+	return UI_CANNOT;
+}
+
 int report_open(struct report *r, const char *operand, const struct report_options *o)
 {
 	struct trk_fault fault = { 0 };
@@ -113,6 +126,9 @@ int report_open(struct report *r, const char *operand, const struct report_optio
 		err = cannot_open(path, &fault, errno);
 		goto out;
 	}
+	err = refuse_same_file(path, o->output);
+	if (err)
+		goto out;
 	warn_not_whole(r);
 	err = choose_process(r, o->pid);
 out:

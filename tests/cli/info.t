@@ -104,3 +104,7 @@ $ for r in stats table temporary leaks tree summary info flamegraph; do tracker-
 > tracker.summary 1 cap
 > tracker.info 1 cap
 > tracker.flamegraph 1 cap
+
+# A report does not replace the capture it is of, by whatever name.
+$ cp cap own; ln -s own link; ln own hard; for o in own ./own link hard; do for r in stats table temporary leaks tree summary info dump flamegraph; do tracker-$r -f -o $o own 2>&1; done; tracker-diff -f -o $o cap own 2>&1; done | grep -c 'is the capture itself, will not overwrite it; choose another name'; cmp cap own
+> 40
