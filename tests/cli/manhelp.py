@@ -1,5 +1,5 @@
 """
-manhelp - every command's --help and its man page name the same options.
+manhelp - every command's --help and its man page name the same options and operands.
 
 usage: manhelp.py FOLDER_OF_PROGRAMS FOLDER_OF_PAGES
 """
@@ -24,6 +24,19 @@ def options_of_page(page):
     return {o for head in heads for o in re.findall(r"--[a-z][a-z-]*", head)}
 
 
+def synopsis_of_help(program):
+    """The first line: "Usage: tracker stats [options] CAPTURE[@POINT]"."""
+    text = subprocess.run([program, "--help"], stdout=subprocess.PIPE, check=True).stdout.decode()
+    return text.split("\n", 1)[0].replace("Usage: ", "", 1)
+
+
+def synopsis_of_page(page):
+    """The first line of the SYNOPSIS section, without its bold and underlined marks."""
+    with open(page, encoding="utf-8") as f:
+        line = f.read().split("\n# SYNOPSIS\n\n", 1)[1].split("\n", 1)[0]
+    return re.sub(r"[*_\\]", "", line)
+
+
 def main():
     programs, pages = sys.argv[1:3]
     failed = 0
@@ -38,6 +51,10 @@ def main():
         in_help, in_page = options_of_help(program), options_of_page(page)
         for option in sorted(in_help ^ in_page):
             print("%s: %s is only in %s" % (name, option, "--help" if option in in_help else page))
+            failed += 1
+        lines = synopsis_of_help(program), synopsis_of_page(page)
+        if lines[0] != lines[1]:
+            print("%s: --help says %r, its page %r" % (name, lines[0], lines[1]))
             failed += 1
     print("%d commands" % len(found))
     sys.exit(failed != 0 or not found)
