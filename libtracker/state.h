@@ -18,6 +18,7 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define EXPORT __attribute__((visibility("default")))
 #define THREAD_LEVELS 3
+#define OWN_STACK_MAX (1ull << 30) /* below a thread's stack_top: taken for its own stack */
 
 /* Room for the slow half of unwinding, kept off the program's stack. */
 struct cfi_row {
@@ -76,6 +77,7 @@ struct thread {
 	uint32_t sent_depth;
 	uint32_t end_rounds;	/* of key destructors seen */
 	uint32_t level;
+	uintptr_t frame;	/* of the hook that is, or was last, at work here */
 	bool memorable;		/* the walk at hand may be remembered */
 	bool forget_stack;	/* the recorder's idea of our stack must be sent anew */
 	uintptr_t stack_top;	/* of the thread's own stack */
@@ -91,6 +93,7 @@ struct thread {
 struct tracker_tls {
 	struct thread *threads[THREAD_LEVELS];
 	uintptr_t real_frame; /* frame of the hook whose real function runs: hooks below it are its own */
+	uintptr_t claiming; /* frame of the hook that is, or was last, getting a stream */
 	uint32_t level;
 	uint32_t tid;
 	char name[SHM_NAME_BYTES]; /* given before the first event; "" none */
@@ -128,7 +131,9 @@ void session_start(void);
 bool session_forked(void);
 
 /* ---- thread.c ---- */
-struct thread *thread_claim(uint32_t level);
+struct thread *thread_claim(uint32_t level, uintptr_t frame);
+/* The level for a hook at `frame` when tls.level is not 0; THREAD_LEVELS: none is left, the event was counted. */
+uint32_t thread_nested_level(uintptr_t frame);
 void thread_start(void);
 void thread_forked(void);
 void thread_set_name(const char *name);
@@ -154,17 +159,19 @@ static inline struct thread *thread_enter(uintptr_t frame)
 	if (unlikely(!*state.fork_page) && !session_forked())
 		return NULL;
 
-	const uint32_t level = tls.level;
+	uint32_t level = tls.level;
 
-	if (unlikely(level >= THREAD_LEVELS))
+	if (unlikely(level) && (level = thread_nested_level(frame)) >= THREAD_LEVELS)
 		return NULL;
-	tls.level = level + 1;
-	atomic_signal_fence(memory_order_seq_cst);
 
 	struct thread *t = tls.threads[level];
 
+	*(likely(t != NULL) ? &t->frame : &tls.claiming) = frame; /* before the level: a handler must find it */
+	atomic_signal_fence(memory_order_seq_cst);
+	tls.level = level + 1;
+	atomic_signal_fence(memory_order_seq_cst);
 	if (unlikely(!t)) {
-		t = thread_claim(level);
+		t = thread_claim(level, frame);
 		if (!t)
 			tls.level = level;
 		else if (state.announce_modules)

@@ -8,6 +8,7 @@
  */
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 
 #include "raw.h"
@@ -133,7 +134,12 @@ static void slot_fill(struct shm_thread *slot, uint32_t tid)
 	atomic_store_explicit(&slot->state, SHM_LIVE, memory_order_release);
 }
 
-struct thread *thread_claim(uint32_t level)
+static uintptr_t own_stack_top(void)
+{
+	return tls.tid == state.pid ? state.main_stack_top : (uintptr_t)pthread_self();
+}
+
+struct thread *thread_claim(uint32_t level, uintptr_t frame)
 {
 	struct thread *t;
 	int slot;
@@ -151,7 +157,8 @@ struct thread *thread_claim(uint32_t level)
 	t->slot = &state.shm->threads[slot];
 	t->slot_index = (uint32_t)slot;
 	t->level = level;
-	t->stack_top = tls.tid == state.pid ? state.main_stack_top : (uintptr_t)pthread_self();
+	t->frame = frame;
+	t->stack_top = own_stack_top();
 	slot_fill(t->slot, tls.tid);
 	tls.threads[level] = t;
 	if (level == 0 && have_key)
@@ -164,6 +171,47 @@ static void thread_end(struct thread *t)
 	tls.threads[t->level] = NULL;
 	atomic_store_explicit(&t->slot->state, SHM_EXITED, memory_order_release);
 	context_release(t);
+}
+
+/* ---- signal handlers ---- */
+
+/*
+ * A hook at `frame` finds that another, at `left`, has not returned: was it interrupted by the
+ * signal handler that we are called from, or did a handler leave it for good, by
+ * siglongjmp? A handler's frames lie below what it interrupted, unless it runs on
+ * an alternate stack; only then the kernel must be asked. In doubt it lives.
+ */
+static bool abandoned(uintptr_t left, uintptr_t frame)
+{
+	const uintptr_t top = own_stack_top();
+	stack_t s;
+
+	if (frame < left || frame >= top || top - frame > OWN_STACK_MAX)
+		return false;
+	if (arch_syscall(SYS_sigaltstack, 0, (long)&s, 0, 0, 0, 0) != 0)
+		return false;
+	return !(s.ss_flags & SS_ONSTACK) || left - (uintptr_t)s.ss_sp <= s.ss_size;
+}
+
+/*
+ * What an abandoned hook had half written is in nobody's way: its stream ends at
+ * its last whole event, and the level begins another one.
+ */
+uint32_t thread_nested_level(uintptr_t frame)
+{
+	struct thread *t;
+
+	while (tls.level) {
+		t = tls.threads[tls.level - 1];
+		if (!abandoned(t ? t->frame : tls.claiming, frame))
+			break;
+		tls.level--;
+		if (t)
+			thread_end(t);
+	}
+	if (tls.level >= THREAD_LEVELS && (t = tls.threads[THREAD_LEVELS - 1]))
+		atomic_fetch_add_explicit(&t->slot->lost, 1, memory_order_relaxed);
+	return tls.level;
 }
 
 /* Runs in the ending thread; the last round is ours alone, so nothing comes after it. */

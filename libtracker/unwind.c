@@ -34,7 +34,6 @@
 #include "rules.h"
 
 #define FOREIGN_FRAME_MAX (1u << 20)
-#define OWN_STACK_MAX (1ull << 30)
 
 static uintptr_t top_for(const struct thread *t, uintptr_t sp)
 {
@@ -69,6 +68,7 @@ static bool step_signal(struct walk *w)
 	w->sp = *(const uintptr_t *)(w->sp + arch_signal_offset[REG_SP]);
 	w->exact = true;
 	walk_moved(w, w->sp);
+	w->low -= RED_ZONE;
 	return true;
 }
 

@@ -6,6 +6,12 @@
 
 #include "state.h"
 
+/*
+ * Where a signal interrupted an epilogue, registers that were popped already still
+ * stand, and their rules still point, below sp: the kernel leaves that much alone.
+ */
+#define RED_ZONE 128u
+
 struct walk {
 	struct thread *thread;
 	uintptr_t pc, sp, bp;

@@ -98,6 +98,8 @@ static uint8_t step_full(struct walk *w, struct cfi_scratch *s)
 	}
 	memcpy(s->regs, s->next, sizeof(s->regs));
 	walk_moved(w, s->regs[REG_SP]);
+	if (f.signal_frame)
+		w->low -= RED_ZONE;
 	return RULE_SP;
 }
 

@@ -27,7 +27,7 @@ TRUTHS = [
     ("limits", "file_size"), ("limits", "nobody"), ("limits", "umask"),
     ("limits", "undumpable"), ("limits", "seccomp"), ("limits", "chroot"),
     ("stacks", "signal"), ("stacks", "altstack"), ("stacks", "longjmp"),
-    ("stacks", "coroutines"), ("stacks", "deep"),
+    ("stacks", "coroutines"), ("stacks", "deep"), ("stacks", "abandoned"),
 ]
 DOORS = ("exit", "_exit", "_Exit", "quick_exit", "abort", "segv", "term", "kill", "fpe",
          "exit_group", "main_pthread_exit", "stack_overflow", "thread_exit")

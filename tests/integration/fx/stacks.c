@@ -3,6 +3,7 @@
  * alternate stack, 100,000 frames. The function that allocates is named after
  * the size, so that harness.py can compare stacks with truth, too.
  */
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -71,6 +72,60 @@ static void mode_longjmp(void)
 	truth_churn(1002, 100);
 }
 
+static const void *outsider; /* the module that stands before libc's malloc; NULL: none */
+static sigjmp_buf out;
+static volatile int steps;
+
+static const void *module_of(const void *code)
+{
+	Dl_info info;
+
+	return dladdr(code, &info) ? info.dli_fbase : NULL;
+}
+
+/* After so many instructions of the outsider, never within libc's own work on the heap. */
+static void on_step(int signal, siginfo_t *info, void *context)
+{
+	const ucontext_t *const c = context;
+
+	(void)signal;
+	(void)info;
+	if (module_of((const void *)c->uc_mcontext.gregs[REG_RIP]) == outsider && --steps == 0)
+		siglongjmp(out, 1);
+}
+
+static NOINLINE void single_step(void)
+{
+	__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq" ::: "memory", "cc");
+}
+
+static NOINLINE void walk_normally(void)
+{
+	__asm__ volatile("pushfq; andq $~0x100, (%%rsp); popfq" ::: "memory", "cc");
+}
+
+/* A handler leaves malloc by siglongjmp, at each of its instructions in turn: what comes later is recorded. */
+static void mode_abandoned(void)
+{
+	const struct sigaction action = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO };
+	const void *const first = module_of(dlsym(RTLD_DEFAULT, "malloc"));
+
+	if (first != module_of(dlsym(RTLD_DEFAULT, "gnu_get_libc_version")))
+		outsider = first;
+	must(sigaction(SIGTRAP, &action, NULL) == 0, "sigaction");
+	for (volatile int i = 1; outsider && i <= 400; i++) {
+		if (sigsetjmp(out, 1) == 0) {
+			steps = i;
+			single_step();
+			keep(malloc(3001));
+			walk_normally();
+		}
+		allocate_1001(1);
+	}
+	allocate_1001(outsider ? 0 : 400);
+	truth_churn(1001, 400);
+}
+
 static ucontext_t main_context, contexts[2];
 
 static void coroutine(int number)
@@ -120,7 +175,7 @@ static void mode_deep(void)
 #define MODE(name) { #name, mode_##name }
 
 static const struct { const char *name; void (*run)(void); } modes[] = {
-	MODE(signal), MODE(altstack), MODE(longjmp), MODE(coroutines), MODE(deep),
+	MODE(signal), MODE(altstack), MODE(longjmp), MODE(coroutines), MODE(abandoned), MODE(deep),
 };
 
 int main(int argc, char **argv)
