@@ -13,6 +13,10 @@
 #include "real.h"
 #include "state.h"
 
+/* hooks_new.c: once, at start; and after dlclose. */
+void operators_start(void);
+void operators_unloaded(void);
+
 static inline bool hook_ready(void)
 {
 	if (likely(real_ready))

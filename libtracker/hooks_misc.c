@@ -17,6 +17,7 @@ EXPORT int dlclose(void *handle)
 	if (unlikely(!hook_ready()))
 		return -1;
 	ret = real.dlclose(handle);
+	operators_unloaded();
 	if (state.on)
 		unwind_code_unloaded();
 	return ret;

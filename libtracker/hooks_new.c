@@ -6,7 +6,7 @@
  * operator, and no exception ever leaves through a hook that is not done. Only
  * when memory runs out is the real operator called, plainly, to run the new
  * handler and to throw. Operators of another allocator (jemalloc, tcmalloc) are
- * called themselves.
+ * called themselves; so are those that a plugin of a C program defines.
  */
 #include <dlfcn.h>
 #include <link.h>
@@ -14,6 +14,7 @@
 
 #include "cfi.h"
 #include "hook.h"
+#include "symbol.h"
 
 enum operator_id {
 	NEW, NEW_ARRAY, NEW_NOTHROW, NEW_ARRAY_NOTHROW,
@@ -34,48 +35,75 @@ static const char *const names[OPERATORS] = {
 	[DELETE_ARRAY] = "_ZdaPv",
 };
 
-/* What stands behind an operator; written once, by whoever comes first. */
-enum { UNKNOWN, PLAIN /* malloc and free under another name */, OWN };
+/* What stands behind us in the global scope: found at start, nothing when C++ only comes with plugins. */
 static struct {
-	_Atomic(void *) function;
-	_Atomic int nature;
+	void *function;
+	bool own; /* not malloc and free under another name */
 } operators[OPERATORS];
 
-static bool is_plain(const void *function)
-{
-	struct cfi_module m;
-	const char *name;
+/* The operator that a privately loaded module brought for itself and for what it loaded. */
+static _Atomic(void *) private_operators[OPERATORS];
 
-	if (!function || !cfi_module_at((uintptr_t)function, &m) || !m.link_map)
-		return true;
-	name = ((const struct link_map *)m.link_map)->l_name;
+static bool is_cxx_library(const struct cfi_module *m)
+{
+	const char *const name = m->link_map ? ((const struct link_map *)m->link_map)->l_name : NULL;
+
 	return name && (strstr(name, "libstdc++.so") || strstr(name, "libc++.so") ||
 			strstr(name, "libc++abi.so"));
 }
 
-/*
- * The real operator for this caller: the next one in the global scope, or, when
- * a C program loaded C++ privately, the one in the caller's own scope.
- */
-static int look_up(enum operator_id id, uintptr_t caller)
+static bool is_us(const struct cfi_module *m)
 {
-	void *function = dlsym(RTLD_NEXT, names[id]);
-	struct cfi_module m;
-	int nature;
-
-	if (!function && cfi_module_at(caller, &m) && m.link_map)
-		function = dlsym((void *)m.link_map, names[id]);
-	nature = is_plain(function) ? PLAIN : OWN;
-	atomic_store(&operators[id].function, function);
-	atomic_store_explicit(&operators[id].nature, nature, memory_order_release);
-	return nature;
+	return (uintptr_t)operators >= m->start && (uintptr_t)operators < m->end;
 }
 
-static inline int nature_of(enum operator_id id, uintptr_t caller)
+void operators_start(void)
 {
-	const int known = atomic_load_explicit(&operators[id].nature, memory_order_acquire);
+	struct cfi_module m;
 
-	return likely(known != UNKNOWN) ? known : look_up(id, caller);
+	for (unsigned i = 0; i < OPERATORS; i++) {
+		operators[i].function = dlsym(RTLD_NEXT, names[i]);
+		operators[i].own = operators[i].function &&
+				   cfi_module_at((uintptr_t)operators[i].function, &m) &&
+				   !is_cxx_library(&m);
+	}
+}
+
+/*
+ * A C program that loaded C++ privately. Nothing may be looked up by dlsym here:
+ * the thread that holds the loader's lock may be waiting for this one.
+ */
+static void *private_operator(enum operator_id id, uintptr_t caller)
+{
+	struct cfi_module m;
+	void *function;
+
+	if (!cfi_module_at(caller, &m) || !m.link_map)
+		return NULL;
+	if (is_cxx_library(&m) || is_us(&m))
+		return atomic_load_explicit(&private_operators[id], memory_order_acquire);
+	function = symbol_in(m.link_map, names[id]);
+	if (function)
+		atomic_store_explicit(&private_operators[id], function, memory_order_release);
+	return function;
+}
+
+void operators_unloaded(void)
+{
+	struct cfi_module m;
+
+	for (unsigned i = 0; i < OPERATORS; i++) {
+		void *f = atomic_load(&private_operators[i]);
+
+		if (f && !cfi_module_at((uintptr_t)f, &m))
+			atomic_compare_exchange_strong(&private_operators[i], &f, NULL);
+	}
+}
+
+/* The private operator to call in our place: it is not recorded, but the malloc that it calls. */
+static inline void *instead_of_us(enum operator_id id, uintptr_t caller)
+{
+	return likely(operators[id].function != NULL) ? NULL : private_operator(id, caller);
 }
 
 /* ---- new ---- */
@@ -87,10 +115,8 @@ struct request {
 	uint8_t kind;
 };
 
-static void *call_real(enum operator_id id, size_t size, size_t align, const void *nothrow)
+static void *call(void *f, size_t size, size_t align, const void *nothrow)
 {
-	void *const f = atomic_load(&operators[id].function);
-
 	if (!f)
 		return NULL;
 	if (align && nothrow)
@@ -115,25 +141,59 @@ static void *plain_alloc(size_t size, size_t align)
 }
 
 /* Never throws: another allocator's operator is asked for its nothrow form. */
-static void *try_alloc(const struct request *r, uintptr_t caller)
+static void *try_alloc(const struct request *r)
 {
 	static const char tag; /* std::nothrow_t is empty: nobody reads it */
 	const enum operator_id form = r->nothrow ? r->id : r->id + NEW_NOTHROW;
 
-	if (nature_of(r->id, caller) == PLAIN)
+	if (likely(!operators[r->id].own))
 		return plain_alloc(r->size, r->align);
-	(void)nature_of(form, caller);
-	return call_real(form, r->size, r->align, r->nothrow ? r->nothrow : &tag);
+	return call(operators[form].function, r->size, r->align, r->nothrow ? r->nothrow : &tag);
+}
+
+/* The operator in the scope of a private module. The C++ library's new[] jumps to new, so to us, as if we called it. */
+static void *throwing_operator(enum operator_id id, uintptr_t caller)
+{
+	static _Atomic(const void *) library;
+	struct cfi_module m;
+	void *f;
+
+	if (!cfi_module_at(caller, &m) || !m.link_map)
+		return NULL;
+	if (is_us(&m))
+		return symbol_in(atomic_load(&library), names[id]);
+	f = dlsym((void *)m.link_map, names[id]);
+	if (f && cfi_module_at((uintptr_t)f, &m))
+		atomic_store(&library, m.link_map);
+	return f;
+}
+
+/* Memory ran out: whoever the program would have called runs the new handler and throws. */
+static void *give_up(const struct request *r, uintptr_t caller)
+{
+	void *const f = operators[r->id].function;
+
+	return call(f ? f : throwing_operator(r->id, caller), r->size, r->align, r->nothrow);
+}
+
+static inline uintptr_t enter_real(enum operator_id id, uintptr_t frame)
+{
+	return unlikely(operators[id].own) ? hook_mark_real(frame) : hook_enter_real(frame);
 }
 
 static void *allocate(const struct request *r, const struct site *at)
 {
-	const uintptr_t outer = hook_enter_real(at->sp);
-	void *const p = try_alloc(r, at->pc);
+	void *const other = instead_of_us(r->id, at->pc);
+	uintptr_t outer;
+	void *p;
 
+	if (unlikely(other != NULL))
+		return call(other, r->size, r->align, r->nothrow);
+	outer = enter_real(r->id, at->sp);
+	p = try_alloc(r);
 	hook_leave_real(outer);
 	if (unlikely(!p))
-		return call_real(r->id, r->size, r->align, r->nothrow);
+		return give_up(r, at->pc);
 	hook_alloc(r->kind, p, r->size, at);
 	return p;
 }
@@ -173,19 +233,25 @@ static void release(uint8_t kind, enum operator_id id, void *p, const struct sit
 {
 	struct thread *t;
 	uintptr_t outer;
+	void *other;
 
 	if (!p || bootstrap_owns(p) || unlikely(!hook_ready()))
 		return;
+	other = instead_of_us(id, at->pc);
+	if (unlikely(other != NULL)) {
+		((void (*)(void *))other)(p);
+		return;
+	}
 	t = thread_enter(at->sp);
 	if (t) {
 		emit_free(t, kind, (uintptr_t)p);
 		thread_leave(t);
 	}
-	outer = hook_enter_real(at->sp);
-	if (nature_of(id, at->pc) == PLAIN)
+	outer = enter_real(id, at->sp);
+	if (likely(!operators[id].own))
 		real.free(p);
 	else
-		((void (*)(void *))atomic_load(&operators[id].function))(p);
+		((void (*)(void *))operators[id].function)(p);
 	hook_leave_real(outer);
 }
 

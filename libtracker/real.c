@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cfi.h"
-#include "state.h"
+#include "hook.h"
 
 struct real_functions real;
 bool real_ready;
@@ -64,6 +64,7 @@ static void look_up(void)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		found[i] = dlsym(RTLD_NEXT, names[i]);
 	memcpy(&real, found, sizeof(real));
+	operators_start();
 }
 
 static const void *module_of(const void *code)

@@ -116,6 +116,10 @@ class Cases:
             if function and e["kind"] == "malloc":
                 equal(f"top of the stack of event {e['seq']}", top(e), function)
 
+    def private_plugins(self):
+        """A C host and C++ that only its plugins see: operators, exceptions, a thread under the loader's lock."""
+        self.truth([self.t.fixture("host"), self.t.fixture("private.so"), self.t.fixture("pool.so")])
+
     def jumping_stacks(self, mode, caller):
         """The stack of every block names the function that is named after its size."""
         r = self.t.record([self.t.fixture("stacks"), mode])
@@ -331,7 +335,7 @@ def make_cases(t):
         ("stacks: coroutines", lambda: c.jumping_stacks("coroutines", "coroutine")),
     ]
     cases += [(name.replace("_", " "), getattr(c, name)) for name in (
-        "sized", "no_std", "plugins", "deep", "killed", "lists", "flame", "inverted", "peak", "leaks",
+        "sized", "no_std", "plugins", "private_plugins", "deep", "killed", "lists", "flame", "inverted", "peak", "leaks",
         "fork_processes", "no_follow_fork", "shell", "thread_names", "output_untouched",
         "without_library")]
     return cases
