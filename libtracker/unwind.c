@@ -136,17 +136,17 @@ static uint32_t unchanged(const struct thread *t, uint32_t top)
  * The walk has come to a frame of the last stack? *candidates: remembered frames
  * that may still be met; becomes the number of frames to keep when true.
  */
-static bool joins(const struct walk *w, uint32_t *candidates)
+static inline bool joins(const struct thread *t, uintptr_t pc, uintptr_t sp, uintptr_t bp,
+			 uint32_t *candidates)
 {
-	const struct thread *const t = w->thread;
 	const struct memo *const m = &t->memo;
 	uint32_t n = *candidates, same;
 
-	while (n && m->sp[n - 1] < w->sp)
+	while (n && m->sp[n - 1] < sp)
 		n--;
 	*candidates = n;
-	if (!n || m->sp[n - 1] != w->sp || t->sent[n - 1] != w->pc ||
-	    (m->needs_bp[n - 1] && m->bp[n - 1] != w->bp))
+	if (!n || m->sp[n - 1] != sp || t->sent[n - 1] != pc ||
+	    (m->needs_bp[n - 1] && m->bp[n - 1] != bp))
 		return false;
 	same = unchanged(t, n - 1);
 	if (same == n - 1)
@@ -203,6 +203,29 @@ void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
 
 /* ---- the walk ---- */
 
+/*
+ * The ordinary step, all in registers: on the thread's own stack, the CFA from
+ * sp or bp, bp kept or saved below the CFA. False: nothing was done, step() knows.
+ */
+static inline bool step_plain(const struct walk *w, const struct rule_step *r, uintptr_t *pc,
+			      uintptr_t *sp, uintptr_t *bp)
+{
+	const uintptr_t cfa = (r->kind == RULE_SP ? *sp : *bp) + (uintptr_t)(intptr_t)r->cfa_offset;
+	const uintptr_t bp_at = cfa + (uintptr_t)(intptr_t)r->bp_offset;
+
+	if (unlikely(w->foreign || r->kind > RULE_BP || r->bp > RULE_BP_AT_CFA || cfa <= *sp ||
+		     cfa > w->top || (cfa | bp_at) % sizeof(uintptr_t)))
+		return false;
+	if (r->bp == RULE_BP_AT_CFA) {
+		if (unlikely(bp_at < w->low || bp_at >= w->top))
+			return false;
+		*bp = *(const uintptr_t *)bp_at;
+	}
+	*pc = *(const uintptr_t *)(cfa - 8);
+	*sp = cfa;
+	return true;
+}
+
 /* Follows the rules from *w on. Returns the number of new frames; *kept: the frames of the last stack below them. */
 static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 {
@@ -210,18 +233,19 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 	struct rule rooms[2], *room = &rooms[0];
 	const struct rule *r = NULL;
 	uint32_t candidates = *kept;
+	uintptr_t pc = w->pc, sp = w->sp, bp = w->bp;
 
 	*kept = 0;
 	for (uint32_t n = 0;; n++) {
-		const uintptr_t key = rule_key(w->pc, w->exact);
+		const uintptr_t key = rule_key(pc, w->exact);
 		const struct rule *next;
 
-		if (candidates && joins(w, &candidates)) {
+		if (candidates && joins(t, pc, sp, bp, &candidates)) {
 			*kept = candidates;
 			*ret_end = RULE_END;
 			return n;
 		}
-		if (unlikely(w->pc < 4096)) {
+		if (unlikely(pc < 4096)) {
 			*ret_end = RULE_END; /* glibc's thread and context roots return to 0 */
 			return n;
 		}
@@ -232,21 +256,32 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		next = r ? rules_follow(r, key) : NULL;
 		if (!next) {
 			room = room == &rooms[0] ? &rooms[1] : &rooms[0];
-			next = rules_get(t, w->pc, w->exact, room);
+			next = rules_get(t, pc, w->exact, room);
 			if (r)
 				rules_link(r, next);
 		}
 		r = next;
-		t->walk[n] = w->pc;
-		t->walked[n] = (struct walked){ w->sp, w->bp, r->step };
+		t->walk[n] = pc;
+		t->walked[n].sp = sp;
+		t->walked[n].bp = bp;
+		t->walked[n].step = r->step;
+		w->exact = false;
+		if (likely(step_plain(w, &r->step, &pc, &sp, &bp)))
+			continue;
+		w->pc = pc;
+		w->sp = sp;
+		w->bp = bp;
 		/* The words of signal frames are not among those that are remembered. */
-		if (unlikely(r->step.kind == RULE_SIGNAL))
+		if (r->step.kind == RULE_SIGNAL)
 			t->memorable = false;
 		if (!step(w, &r->step)) {
 			/* ld.so's entry has no unwind information, but it stands where the stack began. */
 			*ret_end = w->sp == state.main_stack_top ? RULE_END : r->step.kind;
 			return n + 1;
 		}
+		pc = w->pc;
+		sp = w->sp;
+		bp = w->bp;
 	}
 }
 
