@@ -77,11 +77,13 @@ static bool recorder_stuck(struct shm *s)
 bool chunk_next(struct thread *t)
 {
 	struct shm *const s = state.shm;
-	int c = claim(s);
+	int c;
 
+	/* Nobody has given a chunk back since there was none: no use in looking. */
+	if (unlikely(recorder_stuck(s)))
+		return false;
+	c = claim(s);
 	if (c < 0) {
-		if (recorder_stuck(s))
-			return false;
 		atomic_fetch_add_explicit(&t->slot->stalls, 1, memory_order_relaxed);
 		c = claim_waiting(s);
 	}

@@ -201,8 +201,12 @@ static bool begin_with_stack(struct thread *t, uint8_t kind, const struct site *
 {
 	struct change c;
 
-	if (unlikely(t->lost) && make_room(t, OPERANDS_MAX))
+	if (unlikely(t->lost)) {
+		/* still no room: no use in walking the stack */
+		if (!make_room(t, OPERANDS_MAX))
+			return false;
 		tell_gap(t);
+	}
 	if (!send_stack(t, at, operands, &c))
 		return false;
 	*d = begin(t, kind);
