@@ -30,7 +30,7 @@ INCLUDES = {
     "tools": ["(format|replay|symbols|ui|tools|libtracker|run|record|symbolize)/.*", "[^/]*"],
 }
 MARKERS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")  # not markers here
-MACHINE = re.compile(r"(?<![\w.])/work/(main|shared)|/tmp/wt\b")
+MACHINE = re.compile(r"(?<![\w.])" + re.escape(ROOT) + r"\b")  # where this checkout happens to lie
 
 problems = []
 
