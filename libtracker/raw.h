@@ -68,6 +68,39 @@ static inline uint32_t raw_gettid(void)
 	return (uint32_t)arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
 }
 
+/* The number that the name a /proc link points to ends with; 0: there is none. */
+static inline uint32_t raw_link_number(const char *link)
+{
+	char target[64];
+	const long n = raw_readlink(link, target, sizeof(target));
+	uint32_t number = 0;
+	long i = n;
+
+	while (i > 0 && target[i - 1] >= '0' && target[i - 1] <= '9')
+		i--;
+	for (; i >= 0 && i < n; i++)
+		number = number * 10 + (uint32_t)(target[i] - '0');
+	return number;
+}
+
+/*
+ * Our pid as the mounted /proc has it: in a new PID namespace getpid is 1, and the
+ * recorder, which stayed outside, would watch another process.
+ */
+static inline uint32_t raw_outer_pid(void)
+{
+	const uint32_t pid = raw_link_number("/proc/self");
+
+	return pid ? pid : raw_getpid();
+}
+
+static inline uint32_t raw_outer_tid(void)
+{
+	const uint32_t tid = raw_link_number("/proc/thread-self");
+
+	return tid ? tid : raw_gettid();
+}
+
 /* Waits while *word == value, at most timeout_ns. */
 static inline void raw_futex_wait(_Atomic uint32_t *word, uint32_t value, long timeout_ns)
 {

@@ -244,7 +244,8 @@ static bool become_process(uint32_t parent)
 
 	if (slot < 0)
 		return false;
-	state.pid = raw_getpid();
+	state.pid = raw_outer_pid();
+	state.pid_is_foreign = state.pid != raw_getpid();
 	state.process_slot = (uint32_t)slot;
 	state.process = &state.shm->processes[slot];
 	fill_process(state.process, state.pid, parent);

@@ -113,7 +113,8 @@ struct tracker_state {
 	struct shm *shm;
 	struct shm_process *process;
 	uint32_t process_slot;
-	uint32_t pid;
+	uint32_t pid; /* as the recorder sees it */
+	bool pid_is_foreign; /* getpid says another: we live in a PID namespace of our own */
 	uintptr_t main_stack_top;
 	_Atomic uint32_t code_generation; /* changes when code was unloaded */
 	_Atomic uint32_t stuck_progress; /* recorder's progress when we gave up waiting, + 1 */

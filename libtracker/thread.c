@@ -145,7 +145,7 @@ struct thread *thread_claim(uint32_t level, uintptr_t frame)
 	int slot;
 
 	if (!tls.tid)
-		tls.tid = raw_gettid();
+		tls.tid = state.pid_is_foreign ? raw_outer_tid() : raw_gettid();
 	t = context_claim();
 	if (!t)
 		return NULL;
