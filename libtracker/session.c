@@ -20,6 +20,7 @@
 #include "state.h"
 
 #define SHM_BYTES sizeof(struct shm)
+#define STACK_MAX (1ull << 30) /* taken for the limit where there is none */
 #define SHM_CHUNKS_LIMITED 1024u /* 4 MiB */
 
 struct tracker_state state;
@@ -93,17 +94,22 @@ static void restore_environment(const struct start_block *b)
 		drop_variable(session);
 }
 
+static uint64_t limit_of(int resource)
+{
+	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
+
+	(void)arch_syscall(SYS_prlimit64, 0, resource, 0, (long)&limit, 0, 0);
+	return limit.rlim_cur;
+}
+
 /*
  * How much of the segment to map: all of it, or, where the user limits the
  * address space, only the first chunks, so that the program keeps its room.
  */
 static size_t segment_bytes(void)
 {
-	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
-
-	(void)arch_syscall(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0);
-	return limit.rlim_cur == RLIM_INFINITY ? SHM_BYTES :
-						 offsetof(struct shm, chunks[SHM_CHUNKS_LIMITED]);
+	return limit_of(RLIMIT_AS) == RLIM_INFINITY ? SHM_BYTES :
+						      offsetof(struct shm, chunks[SHM_CHUNKS_LIMITED]);
 }
 
 static struct shm *map_file(const char *path, size_t bytes)
@@ -267,6 +273,10 @@ static void attach(const struct start_block *b, const char *path)
 	state.verify_unwinder = h->flags & SHM_UNWIND_VERIFY;
 	state.program_headers = (const void *)auxiliary(b, AT_PHDR);
 	state.program_header_count = (unsigned)auxiliary(b, AT_PHNUM);
+	/* glibc gives threads stacks of this size, too, unless they ask for another. */
+	state.own_stack_max = limit_of(RLIMIT_STACK);
+	if (state.own_stack_max > STACK_MAX)
+		state.own_stack_max = STACK_MAX;
 	state.main_stack_top = (uintptr_t)__libc_stack_end;
 	if (!map_fork_page() || !unwind_start() || !become_process(0))
 		return;

@@ -18,7 +18,6 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define EXPORT __attribute__((visibility("default")))
 #define THREAD_LEVELS 3
-#define OWN_STACK_MAX (1ull << 30) /* below a thread's stack_top: taken for its own stack */
 
 /* Room for the slow half of unwinding, kept off the program's stack. */
 struct cfi_row {
@@ -116,6 +115,7 @@ struct tracker_state {
 	uint32_t pid; /* as the recorder sees it */
 	bool pid_is_foreign; /* getpid says another: we live in a PID namespace of our own */
 	uintptr_t main_stack_top;
+	uintptr_t own_stack_max; /* so far below a thread's stack_top lies its own stack; farther, a coroutine's */
 	_Atomic uint32_t code_generation; /* changes when code was unloaded */
 	_Atomic uint32_t stuck_progress; /* recorder's progress when we gave up waiting, + 1 */
 	const char *executable;

@@ -186,7 +186,7 @@ static bool abandoned(uintptr_t left, uintptr_t frame)
 	const uintptr_t top = own_stack_top();
 	stack_t s;
 
-	if (frame < left || frame >= top || top - frame > OWN_STACK_MAX)
+	if (frame < left || frame >= top || top - frame > state.own_stack_max)
 		return false;
 	if (arch_syscall(SYS_sigaltstack, 0, (long)&s, 0, 0, 0, 0) != 0)
 		return false;

@@ -37,7 +37,7 @@
 
 static uintptr_t top_for(const struct thread *t, uintptr_t sp)
 {
-	if (sp < t->stack_top && t->stack_top - sp <= OWN_STACK_MAX)
+	if (sp < t->stack_top && t->stack_top - sp <= state.own_stack_max)
 		return t->stack_top;
 	return sp + FOREIGN_FRAME_MAX;
 }
