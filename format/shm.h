@@ -116,9 +116,7 @@ struct shm_process {
 };
 
 #define SHM_NOTICE_OWN_MALLOC 0x1u /* the executable's own malloc goes past us */
-#define SHM_NOTICE_SANITIZER 0x2u
-#define SHM_NOTICE_NO_MEMORY 0x4u /* could not map private memory: threads unrecorded */
-#define SHM_NOTICE_DLMOPEN 0x8u
+#define SHM_NOTICE_NO_MEMORY 0x2u /* could not map private memory: threads unrecorded */
 
 #define SHM_IDLE UINT64_MAX
 

@@ -250,14 +250,8 @@ static const struct {
 	{ SHM_NOTICE_OWN_MALLOC,
 	  "brings its own malloc in the executable: its allocations do not go through the "
 	  "preloaded library and are not recorded" },
-	{ SHM_NOTICE_SANITIZER,
-	  "was built with a sanitizer whose allocator replaces malloc: its allocations are not "
-	  "recorded" },
 	{ SHM_NOTICE_NO_MEMORY,
 	  "had no memory left for the recorder's own tables: some threads are not recorded" },
-	{ SHM_NOTICE_DLMOPEN,
-	  "loaded libraries into a namespace of their own (dlmopen): allocations made there are "
-	  "not recorded" },
 };
 
 void process_collect(struct recorder *r, struct process *p)
