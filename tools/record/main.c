@@ -53,6 +53,7 @@ struct session {
 	int status; /* of the program, when it has ended and we were told */
 	bool has_status;
 	uint64_t strangers_until_ns; /* 0: none seen */
+	bool alone; /* no stranger was left before this round, which looked for new processes */
 	uint64_t sleep_ns;
 };
 
@@ -384,11 +385,17 @@ static bool everybody_ended(struct session *s)
 {
 	uint32_t pids[4];
 
-	if (!s->program_ended || s->r.live_count)
+	if (!s->program_ended || s->r.live_count) {
+		s->alone = false;
 		return false;
-	if (!s->o.environment ||
-	    !sample_strangers(&s->r, s->o.environment, (uint32_t)s->o.pid, pids, 4))
+	}
+	if (!s->o.environment || s->alone)
 		return true;
+	if (!sample_strangers(&s->r, s->o.environment, (uint32_t)s->o.pid, pids, 4)) {
+		/* Who attached since the last round is no stranger, but not known either: one more round. */
+		s->alone = true;
+		return false;
+	}
 	if (!s->strangers_until_ns)
 		s->strangers_until_ns = s->r.now_ns + STRANGER_NS;
 	return s->r.now_ns >= s->strangers_until_ns;
