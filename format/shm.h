@@ -11,7 +11,9 @@
  *
  * Life of a thread slot:  FREE -(target, CAS)-> CLAIMED -(target fills it)-> LIVE
  *   -(target, thread ends)-> EXITED -(recorder, when drained)-> FREE.
- * A process slot likewise; when a process is gone the recorder ends its threads.
+ * A process slot likewise; when a process is gone the recorder ends its threads. A
+ * program that takes a process slot numbers itself: slots are reused, so only
+ * the numbers tell in which order programs came.
  *
  * Chunks of a thread form a chain: slot.first_chunk, then chunk.next. Numbers of
  * chunks are stored + 1, so that 0 means none. The target sets `next` of a full
@@ -25,7 +27,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 1u
+#define SHM_VERSION 2u
 
 /*
  * 70 MiB of addresses in every target, of which only what is used is ever
@@ -78,7 +80,8 @@ struct shm_header {
 	_Atomic uint32_t thread_high; /* slots at and above were never claimed */
 	_Atomic uint32_t process_high;
 	_Atomic uint64_t attach_failures; /* processes or threads that found no slot */
-	uint8_t pad2[40];
+	_Atomic uint64_t programs; /* that took a process slot: the next one's number */
+	uint8_t pad2[32];
 };
 
 /* Why a stack lacks its oldest frames. */
@@ -102,9 +105,11 @@ struct shm_process {
 	_Alignas(64) _Atomic uint64_t order;
 	_Alignas(64) _Atomic uint32_t state;
 	uint32_t pid, ppid;
-	uint32_t parent; /* process slot + 1 of the forking process; 0: attached */
+	uint32_t parent_pid; /* of the forking process; 0: attached */
 	uint32_t origin; /* enum shm_origin */
 	uint32_t command_bytes;
+	uint64_t number; /* before this one so many programs took a slot */
+	uint64_t parent_number; /* of the program that forked */
 	uint64_t start_ns; /* since the capture began */
 	_Atomic uint64_t modules_lost; /* module records that found no room */
 	_Atomic uint64_t truncated_stacks[SHM_CUTS]; /* by why their walk was not finished */

@@ -185,16 +185,17 @@ static int claim_process(struct shm *s)
 	return -1;
 }
 
-/* Slots are reused: every field is set. parent: slot + 1 of the forking process, 0 when attached. */
-static void fill_process(struct shm_process *p, uint32_t pid, uint32_t parent)
+/* Slots are reused: every field is set. parent_pid: of the forking process, 0 when attached. */
+static void fill_process(struct shm_process *p, uint32_t pid, uint32_t parent_pid)
 {
+	static uint64_t number; /* of the program that runs here; a forked child's copy is its parent's */
+
 	p->pid = pid;
 	p->ppid = raw_getppid();
-	p->parent = parent;
-	p->origin = parent ? SHM_FORKED : SHM_ATTACHED;
-	p->command_bytes = 0;
-	p->executable[0] = '\0';
-	p->program[0] = '\0';
+	p->parent_pid = parent_pid;
+	p->parent_number = number;
+	p->number = number = atomic_fetch_add(&state.shm->header.programs, 1);
+	p->origin = parent_pid ? SHM_FORKED : SHM_ATTACHED;
 	p->start_ns = atomic_load_explicit(&state.shm->header.clock_ns, memory_order_relaxed);
 	/* Nobody owns epoch 0: thread slot numbers are below 0xffff. */
 	atomic_store(&p->order, 0xffff);
@@ -206,45 +207,12 @@ static void fill_process(struct shm_process *p, uint32_t pid, uint32_t parent)
 	atomic_store(&p->notices, 0);
 }
 
-static void describe_program(struct shm_process *p, const char *path)
-{
-	const char *const slash = strrchr(path, '/');
-	const char *const name = slash ? slash + 1 : path;
-	const size_t n = strnlen(name, sizeof(p->program) - 1);
-
-	memcpy(p->program, name, n);
-	p->program[n] = '\0';
-}
-
-static void describe_process(struct shm_process *p, const struct start_block *b)
-{
-	const char *const name = (const char *)auxiliary(b, AT_EXECFN);
-	long n = raw_readlink("/proc/self/exe", p->executable, sizeof(p->executable) - 1);
-	uint32_t at = 0;
-
-	if (n <= 0) {
-		n = name ? (long)strnlen(name, sizeof(p->executable) - 1) : 0;
-		memcpy(p->executable, name, (size_t)n);
-	}
-	p->executable[n] = '\0';
-	describe_program(p, name ? name : p->executable);
-	for (int i = 0; i < b->argc && b->argv[i]; i++) {
-		const size_t room = sizeof(p->command) - at, size = strlen(b->argv[i]) + 1;
-
-		memcpy(p->command + at, b->argv[i], size < room ? size : room);
-		at += (uint32_t)(size < room ? size : room);
-	}
-	if (at == sizeof(p->command))
-		p->command[at - 1] = '\0';
-	p->command_bytes = at;
-}
-
 static void register_for_membarrier(void)
 {
 	(void)arch_syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0);
 }
 
-static bool become_process(uint32_t parent)
+static bool become_process(uint32_t parent_pid)
 {
 	const int slot = claim_process(state.shm);
 
@@ -254,7 +222,7 @@ static bool become_process(uint32_t parent)
 	state.pid_is_foreign = state.pid != raw_getpid();
 	state.process_slot = (uint32_t)slot;
 	state.process = &state.shm->processes[slot];
-	fill_process(state.process, state.pid, parent);
+	fill_process(state.process, state.pid, parent_pid);
 	return true;
 }
 
@@ -280,8 +248,8 @@ static void attach(const struct start_block *b, const char *path)
 	state.main_stack_top = (uintptr_t)__libc_stack_end;
 	if (!map_fork_page() || !unwind_start() || !become_process(0))
 		return;
-	describe_process(state.process, b);
-	state.executable = state.process->executable;
+	program_find((const char *)auxiliary(b, AT_EXECFN), b->argc, b->argv);
+	program_tell(state.process);
 	if (h->flags & SHM_NO_FOLLOW_EXEC)
 		restore_environment(b);
 	register_for_membarrier();
@@ -310,21 +278,17 @@ void session_start(void)
 
 bool session_forked(void)
 {
-	const uint32_t parent = state.process_slot;
-	const struct shm_process *const was = state.process;
+	const uint32_t parent_pid = state.pid;
 
 	if (tls.tid != state.pid)
 		state.main_stack_top = (uintptr_t)pthread_self();
 	thread_forked();
 	*(volatile uint8_t *)state.fork_page = 1;
-	if (state.shm->header.flags & SHM_NO_FOLLOW_FORK || !become_process(parent + 1)) {
+	if (state.shm->header.flags & SHM_NO_FOLLOW_FORK || !become_process(parent_pid)) {
 		state.on = false;
 		return false;
 	}
-	memcpy(state.process->program, was->program, sizeof(was->program));
-	memcpy(state.process->executable, was->executable, sizeof(was->executable));
-	memcpy(state.process->command, was->command, sizeof(was->command));
-	state.process->command_bytes = was->command_bytes;
+	program_tell(state.process);
 	register_for_membarrier();
 	atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
 	state.announce_modules = true;

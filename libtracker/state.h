@@ -131,6 +131,12 @@ void session_start(void);
 /* First event in a child of fork: become a process of our own. False: it is not to be recorded. */
 bool session_forked(void);
 
+/* ---- program.c ---- */
+/* Finds out what runs here; started_as: the path that was executed, or NULL. */
+void program_find(const char *started_as, int argc, char **argv);
+/* Writes it into the process's slot. */
+void program_tell(struct shm_process *p);
+
 /* ---- thread.c ---- */
 struct thread *thread_claim(uint32_t level, uintptr_t frame);
 /* The level for a hook at `frame` when tls.level is not 0; THREAD_LEVELS: none is left, the event was counted. */

@@ -23,6 +23,7 @@ TRUTHS = [
     ("threads", "short"), ("threads", "churn"),
     ("process", "fork"), ("process", "raw_fork"), ("process", "threaded_fork"),
     ("process", "vfork"), ("process", "spawn"), ("process", "exec"), ("process", "daemon"),
+    ("process", "orphan"),
     ("limits", "clean"), ("limits", "address_space"), ("limits", "open_files"),
     ("limits", "file_size"), ("limits", "nobody"), ("limits", "umask"),
     ("limits", "undumpable"), ("limits", "seccomp"), ("limits", "chroot"),
@@ -238,6 +239,17 @@ class Cases:
                   sum(n for (k, _), n in replay.by_pid[p["pid"]].items()
                       if k in harness.ALLOCATES or k in ("mmap", "mremap")))
 
+    def orphan(self):
+        """Its parent ended, and others came, before it allocated: it is still known what it runs."""
+        program = self.t.fixture("process")
+        r = self.t.record([program, "orphan"])
+        first, parent, *others = self.t.json("info", r.capture)["processes"]
+        orphan = [p for p in others if p["name"] != "true"]
+        equal("others", len(orphan), 1)
+        for key in ("name", "executable", "command_line"):
+            equal(key, orphan[0][key], first[key])
+        equal("its parent", orphan[0]["parent_pid"], parent["pid"])
+
     def no_follow_fork(self):
         r = self.t.record([self.t.fixture("process"), "fork"], ["--no-follow-fork"])
         equal("exit status", r.status, 0)
@@ -336,7 +348,7 @@ def make_cases(t):
     ]
     cases += [(name.replace("_", " "), getattr(c, name)) for name in (
         "sized", "no_std", "plugins", "private_plugins", "deep", "killed", "lists", "flame", "inverted", "peak", "leaks",
-        "fork_processes", "no_follow_fork", "shell", "thread_names", "output_untouched",
+        "fork_processes", "orphan", "no_follow_fork", "shell", "thread_names", "output_untouched",
         "without_library")]
     return cases
 

@@ -91,7 +91,8 @@ static inline void fake_process(struct segment *s, uint32_t slot, uint32_t pid, 
 
 	p->pid = pid;
 	p->ppid = 1;
-	p->parent = 0;
+	p->parent_pid = 0;
+	p->number = s->shm->header.programs++;
 	p->origin = origin;
 	p->order = 0xffff;
 	strcpy(p->program, "fake");

@@ -17,7 +17,9 @@ static void scribble_process(struct shm *shm, uint64_t *seed)
 
 	p->pid = random_next(seed) % 2 ? SELF : 0x7ffffff0u + (uint32_t)(random_next(seed) % 16);
 	p->ppid = some_number(seed, 4);
-	p->parent = some_number(seed, 6);
+	p->parent_pid = random_next(seed) % 2 ? SELF : some_number(seed, 6);
+	p->parent_number = some_number(seed, 6);
+	p->number = some_number(seed, 6);
 	p->origin = some_number(seed, 3);
 	p->order = random_any(seed);
 	p->command_bytes = (uint32_t)random_any(seed);
@@ -60,6 +62,7 @@ static void scribble_chunk(struct shm *shm, uint64_t *seed)
 static void scribble(struct shm *shm, uint64_t *seed)
 {
 	shm->header.process_high = some_number(seed, 5);
+	shm->header.programs = some_number(seed, 8);
 	shm->header.thread_high = some_number(seed, 17);
 	shm->header.chunk_waiters = some_number(seed, 2);
 	for (unsigned i = random_next(seed) % 3; i-- > 0;)

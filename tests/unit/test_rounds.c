@@ -364,6 +364,96 @@ static void exec_goes_on_in_the_same_process(void **state)
 	segment_free(&s);
 }
 
+/*
+ * A child forks and execs between two scans, and its second program gets the lower slot,
+ * which somebody else has just left: still one process, in the order that it happened.
+ */
+static void slots_are_bound_in_the_order_they_were_claimed(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread t;
+
+	fake_process(&s, 5, SELF, SHM_FORKED);
+	t = fake_thread(&s, 5, 5, SELF);
+	fake_malloc(&s, &t, 1, 0x1000, 10);
+	fake_process(&s, 2, SELF, SHM_ATTACHED);
+	t = fake_thread(&s, 2, 2, SELF);
+	fake_malloc(&s, &t, 1, 0x1000, 30);
+	segment_round(&s);
+	assert_int_equal(s.r->process_count, 1);
+	assert_int_equal(s.r->processes[0]->execs, 1);
+	assert_int_equal(s.r->processes[0]->slot, 2);
+	assert_int_equal(s.shm->processes[5].state, SHM_FREE);
+	assert_int_equal(segment_event(&s).size, 10);
+	assert_int_equal(segment_event(&s).kind, TRK_EXEC);
+	assert_int_equal(segment_event(&s).size, 30);
+	segment_free(&s);
+}
+
+/* Fork, exec, end, and a fork that is given the same pid: two processes, whatever their slots. */
+static void a_pid_given_twice_is_two_processes(void **state)
+{
+	struct segment s = segment_new();
+
+	fake_process(&s, 5, SELF, SHM_FORKED);
+	fake_process(&s, 3, SELF, SHM_ATTACHED);
+	fake_process(&s, 2, SELF, SHM_FORKED);
+	fake_process(&s, 1, SELF, SHM_ATTACHED);
+	segment_round(&s);
+	assert_int_equal(s.r->process_count, 2);
+	assert_int_equal(s.r->processes[0]->execs, 1);
+	assert_int_equal(s.r->processes[1]->execs, 1);
+	segment_free(&s);
+}
+
+/* What took its number after the scan began may have an earlier program that the scan has passed. */
+static void who_comes_during_a_scan_waits(void **state)
+{
+	struct segment s = segment_new();
+
+	fake_process(&s, 2, SELF, SHM_ATTACHED);
+	s.shm->header.programs = 0;
+	segment_round(&s);
+	assert_int_equal(s.r->process_count, 0);
+	s.shm->header.programs = 1;
+	segment_round(&s);
+	assert_int_equal(s.r->process_count, 1);
+	segment_free(&s);
+}
+
+static void fake_child(struct segment *s, uint32_t slot, uint32_t pid, uint32_t parent_pid,
+		       uint64_t parent_number)
+{
+	fake_process(s, slot, pid, SHM_FORKED);
+	s->shm->processes[slot].parent_pid = parent_pid;
+	s->shm->processes[slot].parent_number = parent_number;
+}
+
+/* It may have ended, its slot and its pid may be another's, and it may have gone on by exec. */
+static void a_child_finds_the_program_that_forked(void **state)
+{
+	const uint32_t nobody = 0x7ffffff0;
+	struct segment s = segment_new();
+
+	fake_process(&s, 5, nobody, SHM_ATTACHED); /* number 0: ends with this round */
+	segment_round(&s);
+	assert_int_equal(s.shm->processes[5].state, SHM_FREE);
+	fake_process(&s, 5, nobody, SHM_FORKED);   /* 1 */
+	segment_round(&s);
+	fake_child(&s, 7, SELF, nobody, 0);        /* 2 */
+	fake_process(&s, 3, SELF, SHM_ATTACHED);   /* 3: goes on by exec */
+	fake_child(&s, 2, nobody + 1, SELF, 2);
+	fake_child(&s, 1, nobody + 2, SELF, 3);
+	fake_child(&s, 0, nobody + 3, nobody, 1);
+	segment_round(&s);
+	assert_int_equal(s.r->process_count, 6);
+	assert_int_equal(s.r->processes[2]->parent, 0);
+	assert_int_equal(s.r->processes[3]->parent, 2);
+	assert_int_equal(s.r->processes[4]->parent, 2);
+	assert_int_equal(s.r->processes[5]->parent, 1);
+	segment_free(&s);
+}
+
 static void lost_events_are_told(void **state)
 {
 	struct segment s = segment_new();
@@ -424,6 +514,10 @@ int main(void)
 		cmocka_unit_test(an_end_without_a_begin_breaks_only_its_thread),
 		cmocka_unit_test(everything_of_a_dead_process_is_read),
 		cmocka_unit_test(exec_goes_on_in_the_same_process),
+		cmocka_unit_test(slots_are_bound_in_the_order_they_were_claimed),
+		cmocka_unit_test(a_pid_given_twice_is_two_processes),
+		cmocka_unit_test(who_comes_during_a_scan_waits),
+		cmocka_unit_test(a_child_finds_the_program_that_forked),
 		cmocka_unit_test(lost_events_are_told),
 		cmocka_unit_test(a_thread_that_never_said_goodbye_is_found),
 	};

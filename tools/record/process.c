@@ -45,7 +45,7 @@ struct process *process_new(struct recorder *r, const struct process_start *star
 	p->origin = start->origin;
 	p->start_ns = p->last_time_ns = start->start_ns;
 	p->end_ns = UINT64_MAX;
-	p->slot = p->last_slot = NO_SLOT;
+	p->slot = NO_SLOT;
 	p->main_thread = NO_INDEX;
 	p->pidfd = start->pidfd;
 	p->statm = -1;
@@ -125,21 +125,24 @@ struct process *process_by_pid(const struct recorder *r, uint32_t pid)
 	return NULL;
 }
 
-/* The slot names its parent; a slot that was reused since is told by the pid. */
-static uint32_t parent_of(const struct recorder *r, uint32_t parent_slot, uint32_t ppid)
+/*
+ * A forked process names the program that forked: its parent may have ended since, and the
+ * slot and the pid that it had may be another's. Others are known by their ppid.
+ */
+static uint32_t parent_of(const struct recorder *r, const struct shm_process *slot)
 {
-	const struct process *named = NULL;
+	const uint32_t pid = slot->parent_pid, ppid = slot->ppid;
+	const uint64_t number = slot->parent_number;
 
-	for (size_t i = r->process_count; parent_slot && i-- > 0 && !named;)
-		if (r->processes[i]->last_slot == parent_slot - 1)
-			named = r->processes[i];
-	if (named && named->pid == ppid)
-		return named->index;
+	for (size_t i = r->process_count; pid && i-- > 0;) {
+		const struct process *const p = r->processes[i];
+
+		if (p->attached && p->pid == pid && p->first_program <= number && number <= p->last_program)
+			return p->index;
+	}
 	const struct process *const by_pid = process_by_pid(r, ppid);
 
-	if (by_pid)
-		return by_pid->index;
-	return named ? named->index : NO_INDEX;
+	return by_pid ? by_pid->index : NO_INDEX;
 }
 
 /* Reads the slot's texts; the copies are ended here, whatever the target wrote. */
@@ -160,12 +163,12 @@ static void take_program(struct process *p, const struct shm_process *slot)
 
 static struct process *add(struct recorder *r, const struct shm_process *slot)
 {
-	const uint32_t pid = slot->pid, ppid = slot->ppid;
+	const uint32_t pid = slot->pid;
 	const uint64_t start_ns = slot->start_ns;
 
 	return process_new(r, &(struct process_start){
-		.pid = pid, .ppid = ppid,
-		.parent = parent_of(r, slot->parent, ppid),
+		.pid = pid, .ppid = slot->ppid,
+		.parent = parent_of(r, slot),
 		.origin = slot->origin == SHM_FORKED,
 		.start_ns = start_ns < r->now_ns ? start_ns : r->now_ns,
 		.pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) });
@@ -205,7 +208,7 @@ static void emit_exec(struct recorder *r, struct process *p, uint64_t time_ns)
 	emit(r, p, &e);
 }
 
-static void bind(struct recorder *r, uint32_t index)
+static void bind(struct recorder *r, uint32_t index, uint64_t number)
 {
 	struct shm_process *const slot = &r->shm->processes[index];
 	struct process *p = process_by_pid(r, slot->pid);
@@ -219,7 +222,10 @@ static void bind(struct recorder *r, uint32_t index)
 		p = add(r, slot);
 	if (!p)
 		return;
-	p->slot = p->last_slot = index;
+	p->slot = index;
+	if (!p->attached)
+		p->first_program = number;
+	p->last_program = number;
 	p->attached = true;
 	r->slot_process[index] = p;
 	take_program(p, slot);
@@ -228,19 +234,46 @@ static void bind(struct recorder *r, uint32_t index)
 	process_write(r, p);
 }
 
+struct arrival {
+	uint64_t number;
+	uint32_t slot;
+};
+
+static int by_number(const void *a, const void *b)
+{
+	const struct arrival *const x = a, *const y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/*
+ * In the order in which they came: a forked child before what it execs, a parent before its
+ * children, the old owner of a pid before the new one. Only those that have a number when
+ * the scan begins: before such a one took it, its parent and its own earlier program were
+ * live, so the scan does not miss them. What comes meanwhile is for the next round.
+ */
 void process_scan(struct recorder *r)
 {
-	uint32_t high = atomic_load_explicit(&r->shm->header.process_high, memory_order_acquire);
+	const struct shm_header *const h = &r->shm->header;
+	const uint64_t end = atomic_load_explicit(&h->programs, memory_order_acquire);
+	uint32_t high = atomic_load_explicit(&h->process_high, memory_order_acquire);
+	struct arrival new[SHM_PROCESSES];
+	size_t count = 0;
 
 	if (high > SHM_PROCESSES)
 		high = SHM_PROCESSES;
 	for (uint32_t i = 0; i < high; i++) {
-		const uint32_t state = atomic_load_explicit(&r->shm->processes[i].state,
-							    memory_order_acquire);
+		const struct shm_process *const slot = &r->shm->processes[i];
+		const uint32_t state = atomic_load_explicit(&slot->state, memory_order_acquire);
 
-		if (!r->slot_process[i] && (state == SHM_LIVE || state == SHM_EXITED))
-			bind(r, i);
+		if (r->slot_process[i] || (state != SHM_LIVE && state != SHM_EXITED))
+			continue;
+		new[count] = (struct arrival){ .number = slot->number, .slot = i };
+		count += new[count].number < end;
 	}
+	qsort(new, count, sizeof(*new), by_number);
+	for (size_t i = 0; i < count; i++)
+		bind(r, new[i].slot, new[i].number);
 }
 
 static const struct {

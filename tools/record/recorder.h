@@ -26,12 +26,12 @@ struct process {
 	uint32_t index, pid, ppid, parent; /* parent: index or NO_INDEX */
 	uint32_t origin, execs;
 	uint32_t slot;	    /* of the running program; NO_SLOT: not attached (yet) */
-	uint32_t last_slot; /* to find the parents of forked processes whose own slot is gone */
 	uint32_t ended, code; /* as in the capture */
 	bool attached;	      /* at least once */
 	bool gone;	      /* has ended and everything of it was read */
 	bool dying;	      /* has ended: what it published is all there will be */
 	int pidfd, statm;
+	uint64_t first_program, last_program; /* numbers (shm.h) of those that it ran */
 	uint64_t start_ns, end_ns;
 	char *name, *executable, *command;
 	size_t command_bytes;

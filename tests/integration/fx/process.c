@@ -186,11 +186,53 @@ static void mode_daemon(void)
 	truth_churn(1001, 5);
 }
 
+static void run_true(void)
+{
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		execl("/bin/true", "true", (char *)NULL);
+		_exit(1);
+	}
+	reap(pid);
+}
+
+/*
+ * A child whose parent ends before it allocates for the first time. Others run meanwhile, so
+ * that what the recorder kept of its parent is given to them.
+ */
+static void mode_orphan(void)
+{
+	int go[2], end[2];
+	char byte;
+
+	must(pipe(go) == 0 && pipe(end) == 0, "pipe");
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		child(1);
+		if (fork() == 0) {
+			must(read(go[0], &byte, 1) == 1, "the word to go");
+			child(2);
+			must(write(end[1], "x", 1) == 1, "the orphan's message");
+			_exit(0);
+		}
+		_exit(0);
+	}
+	reap(pid);
+	for (int i = 0; i < 5; i++) {
+		usleep(20000);
+		run_true();
+	}
+	must(write(go[1], "x", 1) == 1, "the word to go");
+	must(read(end[0], &byte, 1) == 1, "the orphan's message");
+}
+
 #define MODE(name) { #name, mode_##name }
 
 static const struct { const char *name; void (*run)(void); } modes[] = {
 	MODE(fork), MODE(raw_fork), MODE(threaded_fork), MODE(vfork), MODE(spawn),
-	MODE(exec), MODE(exec2), MODE(exec3), MODE(daemon),
+	MODE(exec), MODE(exec2), MODE(exec3), MODE(daemon), MODE(orphan),
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,58 @@
+/*
+ * program - what runs in this process: name, executable, arguments.
+ *
+ * Found once, when the process attaches. A forked child runs the same: it tells so from
+ * this copy, because the slot where its parent told it may be another process's by then.
+ */
+#include <string.h>
+
+#include "raw.h"
+#include "state.h"
+
+static struct {
+	char name[SHM_PROGRAM_BYTES], executable[SHM_EXECUTABLE_BYTES], command[SHM_COMMAND_BYTES];
+	uint32_t command_bytes;
+} program;
+
+static void set_name(const char *path)
+{
+	const char *const slash = strrchr(path, '/');
+	const char *const name = slash ? slash + 1 : path;
+
+	memcpy(program.name, name, strnlen(name, sizeof(program.name) - 1));
+}
+
+static void set_command(int argc, char **argv)
+{
+	const size_t room = sizeof(program.command);
+	size_t at = 0;
+
+	for (int i = 0; i < argc && argv[i]; i++) {
+		const size_t left = room - at, size = strlen(argv[i]) + 1;
+
+		memcpy(program.command + at, argv[i], size < left ? size : left);
+		at += size < left ? size : left;
+	}
+	if (at == room)
+		program.command[at - 1] = '\0';
+	program.command_bytes = (uint32_t)at;
+}
+
+void program_find(const char *started_as, int argc, char **argv)
+{
+	const size_t room = sizeof(program.executable) - 1;
+
+	if (raw_readlink("/proc/self/exe", program.executable, room) <= 0 && started_as)
+		memcpy(program.executable, started_as, strnlen(started_as, room));
+	set_name(started_as ? started_as : program.executable);
+	set_command(argc, argv);
+	state.executable = program.executable;
+}
+
+void program_tell(struct shm_process *p)
+{
+	memcpy(p->program, program.name, sizeof(p->program));
+	memcpy(p->executable, program.executable, sizeof(p->executable));
+	memcpy(p->command, program.command, program.command_bytes);
+	p->command_bytes = program.command_bytes;
+}
