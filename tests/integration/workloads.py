@@ -116,6 +116,11 @@ def cc1plus_small(folder, scale=1):
                                   "int main() { v.push_back(1); return (int)v.size(); }\n")
 
 
+def clang(folder, scale=1, text=CC1PLUS_SOURCE):
+    """clang++ -fsyntax-only: deep stacks, and the whole of LLVM in shared libraries."""
+    return Workload("clang", [need("clang++"), "-fsyntax-only", "-std=c++17", write(folder, "stl.cc", text)])
+
+
 def git(folder, scale):
     """git log --stat in a repository of `scale` commits made by fast-import."""
     program, r = need("git"), random.Random(3)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 void finish_remember_module(struct recorder *r, uint32_t id, const struct writer_module *m)
 {
@@ -32,9 +33,18 @@ void finish_remember_module(struct recorder *r, uint32_t id, const struct writer
 		.build_id_bytes = build_id ? m->build_id_bytes : 0, .flags = m->flags };
 }
 
+static uint64_t own_cpu_ns(void)
+{
+	struct timespec t = { 0 };
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static void write_symbols(struct recorder *r)
 {
 	struct embed_report report = { 0 };
+	const uint64_t before_ns = own_cpu_ns();
 
 	if (r->no_symbols || r->discard || !r->module_count)
 		return;
@@ -42,18 +52,11 @@ static void write_symbols(struct recorder *r)
 	writer_flush(r->writer);
 	if (symbols_embed(r->writer, r->modules, r->module_count, NULL, NULL, &report) < 0)
 		return;
+	writer_health(r->writer, "symbols_cpu_ns", own_cpu_ns() - before_ns);
 	writer_health(r->writer, "frames", report.frames);
 	writer_health(r->writer, "frames_resolved", report.resolved);
 	writer_health(r->writer, "modules_missing", report.missing);
 	writer_health(r->writer, "modules_changed", report.changed);
-}
-
-static uint64_t cpu_ns(const struct rusage *usage)
-{
-	const uint64_t us = (uint64_t)usage->ru_utime.tv_usec + (uint64_t)usage->ru_stime.tv_usec;
-
-	return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000000u +
-	       us * 1000u;
 }
 
 static uint64_t all_truncated(const struct counters *c)
@@ -90,7 +93,8 @@ static void write_health(struct recorder *r)
 		{ "modules_lost", c->modules_lost },
 		{ "attach_failures", atomic_load(&r->shm->header.attach_failures) },
 		{ "drain_rounds", c->rounds },
-		{ "recorder_cpu_ns", cpu_ns(&usage) },
+		{ "order_changes", c->order_changes },
+		{ "recorder_cpu_ns", own_cpu_ns() },
 		{ "recorder_max_rss_bytes", (uint64_t)usage.ru_maxrss * 1024u },
 		{ "recorder_out_of_memory", r->out_of_memory },
 		{ "end_ns", r->now_ns },

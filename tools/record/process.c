@@ -293,6 +293,7 @@ void process_collect(struct recorder *r, struct process *p)
 		return;
 	struct shm_process *const slot = &r->shm->processes[p->slot];
 	const uint32_t set = atomic_load_explicit(&slot->notices, memory_order_relaxed);
+	const uint64_t epoch = atomic_load(&slot->order) >> 16;
 	char text[1024];
 
 	r->counters.modules_lost += atomic_exchange(&slot->modules_lost, 0);
@@ -300,6 +301,7 @@ void process_collect(struct recorder *r, struct process *p)
 		r->counters.truncated[i] += atomic_exchange(&slot->truncated_stacks[i], 0);
 	r->counters.verified_stacks += atomic_exchange(&slot->verified_stacks, 0);
 	r->counters.differing_stacks += atomic_exchange(&slot->differing_stacks, 0);
+	r->counters.order_changes += epoch ? epoch - 1 : 0; /* the first was nobody's before */
 	for (size_t i = 0; i < sizeof(notices) / sizeof(*notices); i++) {
 		if (!(set & ~p->notices & notices[i].bit))
 			continue;

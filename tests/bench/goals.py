@@ -1,0 +1,69 @@
+"""goals - what recording may cost, row by row, and whether a run of the benchmark met it.
+
+Nanoseconds are added to the bare program per event, as measured on two cores of
+x86-64; "of heaptrack's" compares with the run beside it.
+"""
+
+# workload -> CPU ns per event: of the program, of all processes
+CPU = {
+    "churn 20 same": (15, 30), "churn 20 few": (30, 50), "churn 20 all": (150, 300), "churn 60 same": (20, 35),
+    "cppmix": (25, 50), "sqlite3": (12, 30), "python3": (25, 55), "xmllint": (20, 40), "cc1plus": (70, 120),
+    "clang": (200, 350),
+}
+# workload -> bytes per event of a file that heaptrack wrote elsewhere, in case it fails here
+FILE = {"churn 20 few": 2.8, "cppmix": 0.7, "sqlite3": 0.04, "python3": 0.6, "cc1plus": 1.35}
+PRIVATE_MB = {"cc1plus": 8}
+REPORTER_NS = 15
+REPORTER_EVENTS_MIN = 2000000    # in smaller files the start of the reporter counts
+REDIS_SHARE = 0.9
+START_MS = 10
+SYMBOLS_S = 0.4
+SCALING = 1.1
+
+
+def row(what, goal, got, heaptrack=None, unit="", most=True):
+    met = None if got is None or goal is None else bool(got <= goal if most else got >= goal)
+    return {"what": what, "goal": goal, "got": got, "heaptrack": heaptrack, "unit": unit, "met": met}
+
+
+def of_workload(r):
+    name, t, h = r["name"], r.get("tracker") or {}, r.get("heaptrack") or {}
+    rows = []
+    if name in CPU:
+        for key, what, limit in (("app_ns", "app", CPU[name][0]), ("all_but_names_ns", "all but names", CPU[name][1])):
+            rows.append(row(f"{name}: {what}", limit, t.get(key), h.get(key), "ns/event"))
+    if name in FILE:
+        rows.append(row(f"{name}: file", h.get("file_bytes") or FILE[name], t.get("file_bytes"), h.get("file_bytes"),
+                        "B/event"))
+    if name in PRIVATE_MB:
+        rows.append(row(f"{name}: memory", PRIVATE_MB[name], t.get("private_mb"), h.get("private_mb"), "MB"))
+    if r["events"] >= REPORTER_EVENTS_MIN:
+        rows.append(row(f"{name}: stats", REPORTER_NS, t.get("reporter_ns"), h.get("reporter_ns"), "ns/event"))
+    return rows
+
+
+def scaling(workloads):
+    """Wall of churn with N threads by its own with one, over the same of the bare program."""
+    runs = {r["name"]: r for r in workloads if r["name"].startswith("threads ")}
+    one, rows = runs.get("threads 1"), []
+    for name, r in runs.items():
+        if not one or r is one or not (r.get("tracker") and one.get("tracker")):
+            continue
+        bare = r["native"]["app_wall_s"] / one["native"]["app_wall_s"]
+        def ratio(tool):
+            return r[tool]["app_wall_s"] / one[tool]["app_wall_s"] / bare if r.get(tool) and one.get(tool) else None
+        rows.append(row(f"{name}: wall to one thread's, by the bare one's", SCALING, ratio("tracker"), ratio("heaptrack")))
+    return rows
+
+
+def judge(result):
+    rows = [g for r in result["workloads"] for g in of_workload(r)] + scaling(result["workloads"])
+    redis, start, symbols = result.get("redis"), result.get("start_ms"), result.get("symbols")
+    if redis:
+        rows.append(row("redis-server: share of bare throughput", REDIS_SHARE, redis.get("tracker"),
+                        redis.get("heaptrack"), most=False))
+    if start:
+        rows.append(row("start of /bin/true", START_MS, start.get("tracker"), start.get("heaptrack"), "ms"))
+    if symbols:
+        rows.append(row("20,000 addresses of a large binary", SYMBOLS_S, symbols["seconds"], None, "s"))
+    return rows
