@@ -80,7 +80,7 @@ bool chunk_next(struct thread *t)
 	int c;
 
 	/* Nobody has given a chunk back since there was none: no use in looking. */
-	if (unlikely(recorder_stuck(s)))
+	if (unlikely(t->orphan || recorder_stuck(s)))
 		return false;
 	c = claim(s);
 	if (c < 0) {

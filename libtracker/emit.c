@@ -285,6 +285,7 @@ bool emit_realloc_begin(struct thread *t, uintptr_t old)
 		return false;
 	put_address(t, &d, old);
 	finish(t, &d);
+	t->in_realloc = true;
 	return true;
 }
 
@@ -293,6 +294,12 @@ void emit_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_
 {
 	struct draft d;
 
+	if (unlikely(!t->in_realloc)) {
+		if (address)
+			emit_alloc(t, kind, address, size, at);
+		return;
+	}
+	t->in_realloc = false;
 	if (!begin_with_stack(t, WIRE_REALLOC_END, at, OPERANDS_MAX, &d))
 		return;
 	*d.at++ = kind;

@@ -1,9 +1,11 @@
 /*
  * hooks_misc - what changes the meaning of stacks and names: code that is
  * unloaded, threads that are named. dlopen is not hooked: it needs its caller's
- * address to find libraries, and new code needs nothing from us.
+ * address to find libraries, and new code needs nothing from us. And the fork for
+ * signal handlers, which runs no function of pthread_atfork.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
@@ -52,4 +54,21 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 	if (ret == 0 && pthread_equal(thread, pthread_self()))
 		thread_set_name(name);
 	return ret;
+}
+
+EXPORT pid_t _Fork(void);
+EXPORT pid_t _Fork(void)
+{
+	pid_t pid;
+
+	if (unlikely(!hook_ready()))
+		return -1;
+	if (!real.bare_fork) {
+		errno = ENOSYS;
+		return -1;
+	}
+	pid = real.bare_fork();
+	if (pid == 0)
+		session_in_child();
+	return pid;
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -41,6 +42,21 @@ static inline void *raw_map_private(size_t bytes)
 {
 	return raw_mmap(bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 			-1);
+}
+
+/* The same shared memory once more, at another address. NULL when refused. */
+static inline void *raw_map_again(void *shared, size_t bytes)
+{
+	const long p = arch_syscall(SYS_mremap, (long)shared, 0, (long)bytes, MREMAP_MAYMOVE, 0, 0);
+
+	return p < 0 && p > -4096 ? NULL : (void *)p;
+}
+
+/* In the place of whatever is mapped there. */
+static inline bool raw_map_private_at(void *at, size_t bytes)
+{
+	return arch_syscall(SYS_mmap, (long)at, (long)bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == (long)at;
 }
 
 static inline void raw_munmap(void *p, size_t bytes)

@@ -33,6 +33,7 @@ struct real_functions {
 	void (*free_sized)(void *, size_t);
 	void (*free_aligned_sized)(void *, size_t, size_t);
 	void (*cfree)(void *);
+	pid_t (*bare_fork)(void);
 };
 
 extern struct real_functions real;

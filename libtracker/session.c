@@ -153,6 +153,7 @@ static struct shm *map_segment(const char *name)
 		return NULL;
 	}
 	(void)raw_madvise(s, bytes, MADV_DONTDUMP);
+	state.shm_bytes = bytes;
 	state.chunk_words = bytes == SHM_BYTES ? SHM_BITMAP_WORDS : SHM_CHUNKS_LIMITED / 64u;
 	return s;
 }
@@ -276,15 +277,31 @@ void session_start(void)
 		attach(&b, *variable + strlen(SHM_ENV) + 1);
 }
 
+/*
+ * The segment goes on at another address; at the old one there is private memory now. What
+ * the hooks that a handler interrupted still write goes there, and nobody reads it.
+ */
+static bool move_segment(void)
+{
+	struct shm *const old = state.shm, *const new = raw_map_again(old, state.shm_bytes);
+
+	if (new) {
+		(void)raw_madvise(new, state.shm_bytes, MADV_DONTDUMP);
+		state.shm = new;
+	}
+	return raw_map_private_at(old, state.shm_bytes) && new;
+}
+
 bool session_forked(void)
 {
-	const uint32_t parent_pid = state.pid;
+	const uint32_t parent_pid = state.pid, flags = state.shm->header.flags;
+	const bool moved = !tls.level || move_segment();
 
 	if (tls.tid != state.pid)
 		state.main_stack_top = (uintptr_t)pthread_self();
 	thread_forked();
 	*(volatile uint8_t *)state.fork_page = 1;
-	if (state.shm->header.flags & SHM_NO_FOLLOW_FORK || !become_process(parent_pid)) {
+	if (!moved || flags & SHM_NO_FOLLOW_FORK || !become_process(parent_pid)) {
 		state.on = false;
 		return false;
 	}
@@ -293,4 +310,10 @@ bool session_forked(void)
 	atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
 	state.announce_modules = true;
 	return true;
+}
+
+void session_in_child(void)
+{
+	if (state.on && tls.level && !*state.fork_page)
+		(void)session_forked();
 }

@@ -79,6 +79,8 @@ struct thread {
 	uintptr_t frame;	/* of the hook that is, or was last, at work here */
 	bool memorable;		/* the walk at hand may be remembered */
 	bool forget_stack;	/* the recorder's idea of our stack must be sent anew */
+	bool in_realloc;	/* its begin was sent */
+	bool orphan;		/* of the parent: what a hook that a forking handler interrupted still writes to */
 	uintptr_t stack_top;	/* of the thread's own stack */
 	uintptr_t *sent;	/* last stack sent, oldest first */
 	uintptr_t *walk;	/* the stack being walked, most recent first */
@@ -110,6 +112,7 @@ struct tracker_state {
 	uint32_t chunk_words; /* of the chunk bitmap: what is mapped */
 	const volatile uint8_t *fork_page; /* 1; wiped to 0 in a child by MADV_WIPEONFORK */
 	struct shm *shm;
+	size_t shm_bytes; /* as much of it as is mapped */
 	struct shm_process *process;
 	uint32_t process_slot;
 	uint32_t pid; /* as the recorder sees it */
@@ -130,6 +133,11 @@ extern struct tracker_state state;
 void session_start(void);
 /* First event in a child of fork: become a process of our own. False: it is not to be recorded. */
 bool session_forked(void);
+/*
+ * Called in a child before fork returns. When a handler forked, the hooks that it interrupted
+ * go on in the child, too, where they would write into their parent's stream.
+ */
+void session_in_child(void);
 
 /* ---- program.c ---- */
 /* Finds out what runs here; started_as: the path that was executed, or NULL. */
@@ -143,6 +151,8 @@ struct thread *thread_claim(uint32_t level, uintptr_t frame);
 uint32_t thread_nested_level(uintptr_t frame);
 void thread_start(void);
 void thread_forked(void);
+/* thread_enter, when the process turns out to be a forked child. */
+struct thread *thread_enter_forked(uint32_t level, uintptr_t frame);
 void thread_set_name(const char *name);
 
 /* ---- unwind.c ---- */
@@ -163,13 +173,16 @@ static inline struct thread *thread_enter(uintptr_t frame)
 {
 	if (unlikely(!state.on) || nested_in_real(frame))
 		return NULL;
-	if (unlikely(!*state.fork_page) && !session_forked())
-		return NULL;
 
 	uint32_t level = tls.level;
 
-	if (unlikely(level) && (level = thread_nested_level(frame)) >= THREAD_LEVELS)
-		return NULL;
+	if (unlikely(level)) {
+		if (!*state.fork_page && !session_forked())
+			return NULL;
+		level = thread_nested_level(frame);
+		if (level >= THREAD_LEVELS)
+			return NULL;
+	}
 
 	struct thread *t = tls.threads[level];
 
@@ -177,6 +190,9 @@ static inline struct thread *thread_enter(uintptr_t frame)
 	atomic_signal_fence(memory_order_seq_cst);
 	tls.level = level + 1;
 	atomic_signal_fence(memory_order_seq_cst);
+	/* after the level: a handler that forks from now on finds us at work */
+	if (unlikely(!*state.fork_page))
+		return thread_enter_forked(level, frame);
 	if (unlikely(!t)) {
 		t = thread_claim(level, frame);
 		if (!t)
@@ -213,6 +229,10 @@ void emit_mremap(struct thread *t, uintptr_t old, uint64_t old_size, uintptr_t a
 		 uint64_t size, const struct site *at);
 /* False: dropped; then the end must not be sent either. */
 bool emit_realloc_begin(struct thread *t, uintptr_t old);
+/*
+ * The begin may not be this stream's last any more: a handler forked meanwhile, and this is the
+ * child, or reallocated itself. Then there is a new block, and that is all we can tell.
+ */
 void emit_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
 		      const struct site *at);
 void emit_label(struct thread *t, uint8_t kind, const char *label, const struct site *at);

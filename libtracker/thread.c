@@ -120,11 +120,11 @@ static int slot_claim(struct shm *s)
 	return -1;
 }
 
-static void slot_fill(struct shm_thread *slot, uint32_t tid)
+static void slot_fill(const struct shm *s, struct shm_thread *slot, uint32_t tid)
 {
 	slot->process = state.process_slot;
 	slot->tid = tid;
-	slot->start_ns = atomic_load_explicit(&state.shm->header.clock_ns, memory_order_relaxed);
+	slot->start_ns = atomic_load_explicit(&s->header.clock_ns, memory_order_relaxed);
 	atomic_store_explicit(&slot->first_chunk, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->busy, SHM_IDLE, memory_order_relaxed);
 	atomic_store_explicit(&slot->lost, 0, memory_order_relaxed);
@@ -141,25 +141,33 @@ static uintptr_t own_stack_top(void)
 
 struct thread *thread_claim(uint32_t level, uintptr_t frame)
 {
+	struct shm *const s = state.shm;
 	struct thread *t;
 	int slot;
 
+	atomic_signal_fence(memory_order_seq_cst);
 	if (!tls.tid)
 		tls.tid = state.pid_is_foreign ? raw_outer_tid() : raw_gettid();
 	t = context_claim();
 	if (!t)
 		return NULL;
-	slot = slot_claim(state.shm);
+	slot = slot_claim(s);
 	if (slot < 0) {
 		context_release(t);
 		return NULL;
 	}
-	t->slot = &state.shm->threads[slot];
+	t->slot = &s->threads[slot];
 	t->slot_index = (uint32_t)slot;
 	t->level = level;
 	t->frame = frame;
 	t->stack_top = own_stack_top();
-	slot_fill(t->slot, tls.tid);
+	slot_fill(s, t->slot, tls.tid);
+	atomic_signal_fence(memory_order_seq_cst);
+	/* A handler forked meanwhile, and we are in the child: this one is good for one event. */
+	if (s != state.shm) {
+		t->orphan = true;
+		return t;
+	}
 	tls.threads[level] = t;
 	if (level == 0 && have_key)
 		(void)pthread_setspecific(end_key, t);
@@ -234,19 +242,32 @@ void thread_start(void)
 {
 	/* Among the first keys of the process, so that setting it never allocates. */
 	have_key = pthread_key_create(&end_key, key_destructor) == 0;
+	(void)pthread_atfork(NULL, NULL, session_in_child);
 }
 
 /*
  * In a child of fork only the calling thread lives. Its contexts are freed as
- * well: the slots and chunks that they write to are the parent's.
+ * well: the slots and chunks that they write to are the parent's. Hooks that a forking
+ * handler interrupted go on with theirs, though, so then none is given away.
  */
 void thread_forked(void)
 {
-	for (unsigned i = 0; i < SLABS; i++)
+	for (unsigned i = 0; i < SLABS && !tls.level; i++)
 		atomic_store(&used[i], 0);
-	for (unsigned i = 0; i < THREAD_LEVELS; i++)
+	for (unsigned i = 0; i < THREAD_LEVELS; i++) {
+		if (i < tls.level && tls.threads[i]) {
+			tls.threads[i]->orphan = true;
+			tls.claiming = tls.threads[i]->frame;
+		}
 		tls.threads[i] = NULL;
+	}
 	tls.tid = 0;
+}
+
+struct thread *thread_enter_forked(uint32_t level, uintptr_t frame)
+{
+	tls.level = level;
+	return session_forked() ? thread_enter(frame) : NULL;
 }
 
 /* A thread is often named before it has allocated anything: then slot_fill takes the name. */

@@ -250,6 +250,23 @@ class Cases:
             equal(key, orphan[0][key], first[key])
         equal("its parent", orphan[0]["parent_pid"], parent["pid"])
 
+    def handler_fork(self, how):
+        """Forks out of the middle of our hooks: the parent's events are all there, and so are each child's."""
+        r = self.t.record([self.t.fixture("handler_fork"), how])
+        equal("exit status", (r.status, r.stderr), (0, b""))
+        info = self.t.json("info", r.capture)
+        for key in ("lost", "corrupt_records", "late_events"):
+            equal(key, info["health"][key], 0)
+        parent, *children = info["processes"]
+        equal("children", len(children), 300)
+        replay = Replay(self.t.events(r.capture))
+        told = {(w[1], int(w[2])): int(w[3]) for w in (line.split() for line in r.stdout.decode().splitlines())}
+        counts = replay.by_pid[parent["pid"]]
+        equal("the parent", {k: counts[k] for k in told}, told)
+        for p in children:
+            counts = replay.by_pid[p["pid"]]
+            equal(f"child {p['pid']}", (counts["malloc", 2001], counts["free", 2001]), (10, 10))
+
     def no_follow_fork(self):
         r = self.t.record([self.t.fixture("process"), "fork"], ["--no-follow-fork"])
         equal("exit status", r.status, 0)
@@ -346,6 +363,7 @@ def make_cases(t):
         ("stacks: longjmp", lambda: c.jumping_stacks("longjmp", "dive")),
         ("stacks: coroutines", lambda: c.jumping_stacks("coroutines", "coroutine")),
     ]
+    cases += [(f"handler fork: {how}", lambda how=how: c.handler_fork(how)) for how in ("fork", "_Fork")]
     cases += [(name.replace("_", " "), getattr(c, name)) for name in (
         "sized", "no_std", "plugins", "private_plugins", "deep", "killed", "lists", "flame", "inverted", "peak", "leaks",
         "fork_processes", "orphan", "no_follow_fork", "shell", "thread_names", "output_untouched",
