@@ -20,7 +20,7 @@ LIBRARY = "/usr/lib/x86_64-linux-gnu/"
 TRUTHS = [
     ("leak",), ("kinds",), ("operators",), ("early",), ("exceptions",),
     ("reallocs", "grow"), ("reallocs", "zero"), ("reallocs", "fail"), ("reallocs", "race"),
-    ("threads", "short"), ("threads", "churn"),
+    ("threads", "short"), ("threads", "many"), ("threads", "churn"), ("threads", "crowd"),
     ("process", "fork"), ("process", "raw_fork"), ("process", "threaded_fork"),
     ("process", "vfork"), ("process", "spawn"), ("process", "exec"), ("process", "daemon"),
     ("process", "orphan"),
@@ -293,6 +293,22 @@ class Cases:
         counts = [int(line.rsplit(" ", 1)[1]) for line in folded.splitlines() if "churner" in line.split(";")[0]]
         equal("allocations of threads of that name", sum(counts), 4 * 20000)
 
+    def thread_memory(self, mode, private_kib, shared_kib):
+        """What threads cost at most: private memory added, the segment, the recorder."""
+        argv, path, told = [self.t.fixture("threads"), mode], self.t.file(".memory"), []
+        for run in (execute, self.t.record):
+            r = run(argv, env={"MEMORY_FILE": path})
+            equal("exit status", r.status, 0)
+            with open(path, encoding="ascii") as f:
+                told.append([int(x) for x in f.read().split()])
+            os.unlink(path)
+        (bare, _), (private, shared) = told
+        health = self.t.json("info", r.capture)["health"]
+        equal("lost", health["lost"], 0)
+        check(private - bare <= private_kib, f"{private - bare} KiB of private memory for threads")
+        check(0 < shared <= shared_kib, f"{shared} KiB of the segment")
+        check(health["recorder_max_rss_bytes"] <= 64 << 20, f"the recorder took {health['recorder_max_rss_bytes']} bytes")
+
     def output_untouched(self):
         data = random.randbytes(300000)
         path = self.t.file(".data")
@@ -355,6 +371,9 @@ def make_cases(t):
         ("temporary", "lifo", str(n)), {n - 1: (n, n * 1024), n: (n + 1, (n + 1) * 1024)}))
         for n in (1, 2, 5, 10)]
     cases += [
+        # eight at a time: their memory is used again; 500 alive: 40 KiB and two pages of the segment each
+        ("memory: 10000 threads", lambda: c.thread_memory("many", 1024, 4096)),
+        ("memory: 500 threads alive", lambda: c.thread_memory("crowd", 500 * 40, 500 * 8)),
         ("temporary: ring", lambda: c.temporary(("temporary", "ring"), {0: (0, 0), 1: (0, 0), 6: (0, 0), 7: (992, 992 * 1001)})),
         ("temporary: vector", lambda: c.temporary(
             ("vector",), {0: (1, 2048), 1: (10, 4092), 2: (10, 4092)})),
