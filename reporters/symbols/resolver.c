@@ -17,6 +17,7 @@
 
 #include "format/trk.h"
 #include "symbols/arena.h"
+#include "symbols/debug_file.h"
 #include "symbols/dwarf_index.h"
 #include "symbols/symtab.h"
 
@@ -173,7 +174,7 @@ static enum resolver_module_state open_elf(struct resolver_module *m)
 	static char *debuginfo_path; /* NULL: libdwfl's standard places */
 	static const Dwfl_Callbacks callbacks = {
 		.find_elf = dwfl_build_id_find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.find_debuginfo = debug_file_find,
 		.section_address = dwfl_offline_section_address,
 		.debuginfo_path = &debuginfo_path,
 	};

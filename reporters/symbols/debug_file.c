@@ -1,0 +1,70 @@
+/*
+ * debug_file - see debug_file.h.
+ *
+ * libdwfl's last resort is to ask debuginfod, and for that it loads libcurl with
+ * thirty libraries behind it, before it looks whether any server is named: 15 ms
+ * for every recording. So it is called only where a file or a server may be.
+ */
+#include "symbols/debug_file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEBUG_ROOT "/usr/lib/debug"
+
+static bool exists(const char *root, const char *dir, size_t dir_bytes, const char *sub, const char *link)
+{
+	char path[PATH_MAX];
+	const int n = snprintf(path, sizeof(path), "%s%.*s%s/%s", root, (int)dir_bytes, dir, sub, link);
+
+	return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
+}
+
+/* In the file's directory, in .debug of it, and under the root of all debug files, leading directories left out or not. */
+static bool exists_near(const char *file, const char *link)
+{
+	const char *const slash = strrchr(file, '/');
+	const size_t n = slash ? (size_t)(slash - file) : 0;
+
+	if (exists("", file, n, "", link) || exists("", file, n, "/.debug", link))
+		return true;
+	for (const char *dir = file; dir && dir < file + n; dir = strchr(dir + 1, '/'))
+		if (exists(DEBUG_ROOT, dir, (size_t)(file + n - dir), "", link))
+			return true;
+	return exists(DEBUG_ROOT, "", 0, "", link);
+}
+
+static bool may_exist(const char *file, const char *link)
+{
+	const char *const slash = strrchr(file, '/');
+	char name[NAME_MAX + 16], target[PATH_MAX];
+
+	if (!link) {
+		snprintf(name, sizeof(name), "%s.debug", slash ? slash + 1 : file);
+		link = name;
+	}
+	return strchr(link, '/') || exists_near(file, link) || (realpath(file, target) && exists_near(target, link));
+}
+
+int debug_file_find(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base, const char *file,
+		    const char *link, GElf_Word crc, char **ret_path)
+{
+	const char *const servers = getenv("DEBUGINFOD_URLS");
+	int fd;
+
+	if (file && (!servers || !*servers)) {
+		fd = dwfl_build_id_find_debuginfo(module, user, name, base, file, link, crc, ret_path);
+		if (fd >= 0)
+			return fd;
+		if (!may_exist(file, link)) {
+			errno = 0; /* libdwfl's sign for "there is none" */
+			return -1;
+		}
+	}
+	return dwfl_standard_find_debuginfo(module, user, name, base, file, link, crc, ret_path);
+}
