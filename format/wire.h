@@ -27,8 +27,10 @@
 #include "format/bytes.h"
 #include "format/trk.h"
 
-/* Values 1..23, 27..29 and 31 are those of enum trk_kind; these differ: */
+/* Values 1..14, 16..23, 27..29 and 31 are those of enum trk_kind; these differ: */
 enum wire_kind {
+	/* mremap, before the real call: addr old, varint old size. Published on its own. */
+	WIRE_MREMAP_BEGIN = 15,
 	/* realloc family, before the real call: addr old. Published on its own. */
 	WIRE_REALLOC_BEGIN = 24,
 	/* ... after it: byte trk_kind (REALLOC or REALLOCARRAY), byte outcome, then addr new, varint size */
@@ -62,7 +64,7 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED 
  * Operands by kind:
  *  1..11     addr, varint size                       (realloc of NULL: kind 3/4 with this form)
  *  12 mmap   addr, varint size
- *  13 mremap addr old, varint old size, addr new, varint size
+ *  13 mremap addr old, varint old size, addr new, varint size; new 0: it failed
  *  14 track  varint domain, addr, varint size
  *  16..21    addr
  *  22 munmap addr, varint size

@@ -108,6 +108,10 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 		ret->domain = get_bounded(r, UINT32_MAX);
 		ret->address = get_address(s, r);
 		return;
+	case WIRE_MREMAP_BEGIN:
+		ret->old_address = get_address(s, r);
+		ret->old_size = get_varint(r);
+		return;
 	case WIRE_REALLOC_BEGIN:
 		ret->old_address = get_address(s, r);
 		return;
@@ -128,7 +132,7 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 		ret->size = get_varint(r);
 		return;
 	default:
-		r->failed = true; /* 0 and 15 are no kinds */
+		r->failed = true; /* 0 is no kind */
 	}
 }
 

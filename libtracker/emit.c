@@ -263,11 +263,27 @@ void emit_unmap(struct thread *t, uintptr_t address, uint64_t size)
 	finish(t, &d);
 }
 
-void emit_mremap(struct thread *t, uintptr_t old, uint64_t old_size, uintptr_t address,
-		 uint64_t size, const struct site *at)
+bool emit_mremap_begin(struct thread *t, uintptr_t old, uint64_t old_size)
 {
 	struct draft d;
 
+	if (!begin_plain(t, WIRE_MREMAP_BEGIN, &d))
+		return false;
+	put_address(t, &d, old);
+	d.at = put_varint(d.at, old_size);
+	finish(t, &d);
+	t->begun = WIRE_MREMAP_BEGIN;
+	return true;
+}
+
+void emit_mremap_end(struct thread *t, uintptr_t old, uint64_t old_size, uintptr_t address,
+		     uint64_t size, const struct site *at)
+{
+	struct draft d;
+
+	if (!address && t->begun != WIRE_MREMAP_BEGIN)
+		return;
+	t->begun = 0;
 	if (!begin_with_stack(t, TRK_MREMAP, at, OPERANDS_MAX, &d))
 		return;
 	put_address(t, &d, old);
@@ -285,7 +301,7 @@ bool emit_realloc_begin(struct thread *t, uintptr_t old)
 		return false;
 	put_address(t, &d, old);
 	finish(t, &d);
-	t->in_realloc = true;
+	t->begun = WIRE_REALLOC_BEGIN;
 	return true;
 }
 
@@ -294,12 +310,12 @@ void emit_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_
 {
 	struct draft d;
 
-	if (unlikely(!t->in_realloc)) {
+	if (unlikely(t->begun != WIRE_REALLOC_BEGIN)) {
 		if (address)
 			emit_alloc(t, kind, address, size, at);
 		return;
 	}
-	t->in_realloc = false;
+	t->begun = 0;
 	if (!begin_with_stack(t, WIRE_REALLOC_END, at, OPERANDS_MAX, &d))
 		return;
 	*d.at++ = kind;

@@ -72,9 +72,12 @@ EXPORT int munmap(void *address, size_t size)
 EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 {
 	const struct site at = SITE_HERE();
+	/* with this flag the old pages stay a mapping, an empty one */
+	const size_t released = flags & MREMAP_DONTUNMAP ? 0 : old_size;
 	struct thread *t;
 	va_list rest;
 	void *wanted = NULL, *p;
+	bool begun;
 
 	if (unlikely(!hook_ready()))
 		return MAP_FAILED;
@@ -83,10 +86,15 @@ EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 		wanted = va_arg(rest, void *);
 		va_end(rest);
 	}
+	t = thread_enter(at.sp);
+	begun = t && emit_mremap_begin(t, (uintptr_t)old, released);
+	if (t)
+		thread_leave(t);
 	p = real.mremap(old, old_size, size, flags, wanted);
-	if (p == MAP_FAILED || !(t = thread_enter(at.sp)))
-		return p;
-	emit_mremap(t, (uintptr_t)old, old_size, (uintptr_t)p, size, &at);
-	thread_leave(t);
+	if (begun && (t = thread_enter(at.sp))) {
+		emit_mremap_end(t, (uintptr_t)old, released, p == MAP_FAILED ? 0 : (uintptr_t)p,
+				p == MAP_FAILED ? 0 : size, &at);
+		thread_leave(t);
+	}
 	return p;
 }

@@ -79,7 +79,7 @@ struct thread {
 	uintptr_t frame;	/* of the hook that is, or was last, at work here */
 	bool memorable;		/* the walk at hand may be remembered */
 	bool forget_stack;	/* the recorder's idea of our stack must be sent anew */
-	bool in_realloc;	/* its begin was sent */
+	uint8_t begun;		/* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when that is sent and its end is not */
 	bool orphan;		/* of the parent: what a hook that a forking handler interrupted still writes to */
 	uintptr_t stack_top;	/* of the thread's own stack */
 	uintptr_t *sent;	/* last stack sent, oldest first */
@@ -225,8 +225,10 @@ void emit_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size
 		const struct site *at);
 void emit_free(struct thread *t, uint8_t kind, uintptr_t address);
 void emit_unmap(struct thread *t, uintptr_t address, uint64_t size);
-void emit_mremap(struct thread *t, uintptr_t old, uint64_t old_size, uintptr_t address,
-		 uint64_t size, const struct site *at);
+bool emit_mremap_begin(struct thread *t, uintptr_t old, uint64_t old_size);
+/* address 0: it failed. Both as for realloc, below. */
+void emit_mremap_end(struct thread *t, uintptr_t old, uint64_t old_size, uintptr_t address,
+		     uint64_t size, const struct site *at);
 /* False: dropped; then the end must not be sent either. */
 bool emit_realloc_begin(struct thread *t, uintptr_t old);
 /*

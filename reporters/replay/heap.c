@@ -599,6 +599,13 @@ const struct heap_block *heap_find(const struct heap *h, uint32_t process, uint6
 	return ranges_find(&h->ranges, p->ranges, address);
 }
 
+bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, uint64_t size)
+{
+	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
+
+	return p && size && ranges_meet(&h->ranges, p->ranges, address, range_end(h, address, size));
+}
+
 static int each_of_process(const struct heap *h, const struct heap_process *p,
 			   int (*f)(void *data, const struct heap_block *b), void *data)
 {

@@ -108,6 +108,9 @@ const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t pro
  */
 const struct heap_block *heap_find(const struct heap *h, uint32_t process, uint64_t address);
 
+/* Whether any page of a mapping that lives is in [address, address + size). */
+bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, uint64_t size);
+
 /* Calls f for every live block (and every piece of a mapping), in no order; stops when it returns non-zero and returns that. */
 int heap_each(const struct heap *h, int (*f)(void *data, const struct heap_block *b), void *data);
 

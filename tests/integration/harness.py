@@ -124,6 +124,13 @@ class Tracker:
         equal("tracker dump's exit status", p.wait(), 0)
 
 
+    def replay(self, capture):
+        """Replayed naively, its processes ending when it says that they did."""
+        processes = self.json("info", capture)["processes"]
+        ends = sorted((p["end_ns"], p["pid"]) for p in processes if p["end_ns"] is not None)
+        return Replay(self.events(capture), ends)
+
+
 class Result:
     def __init__(self, r):
         self.status, self.stdout, self.stderr = r.returncode, r.stdout, r.stderr
@@ -164,14 +171,18 @@ class Heap:
 class Replay:
     """Totals by the rules of reporters/replay/heap.h, from dumped events."""
 
-    def __init__(self, events):
+    def __init__(self, events, ends=()):
         self.heaps = collections.defaultdict(Heap)
         self.kinds = collections.Counter()       # (kind, size)
         self.by_pid = collections.defaultdict(collections.Counter)
         self.allocations = self.frees = self.bytes = self.unmatched = self.failed = 0
         self.live = self.peak = self.events = self.mapping = self.lost = 0
         self.faults, self.tids, self.reallocs = [], set(), 0
+        ends, over = list(ends), 0
         for e in events:
+            while over < len(ends) and ends[over][0] < e["time_ns"]:
+                self.live -= self.heaps[ends[over][1]].bytes()
+                over += 1
             self.apply(e)
         for heap in self.heaps.values():
             self.faults += [f"{a:#x} was given twice" for a in heap.waiting]

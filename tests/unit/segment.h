@@ -215,6 +215,36 @@ static inline void fake_realloc_end(struct segment *s, struct fake_thread *t, ui
 	fake_publish(s, t);
 }
 
+static inline void fake_mmap(struct segment *s, struct fake_thread *t, uint64_t epoch,
+			     uint64_t address, uint64_t size)
+{
+	fake_begin(s, t, TRK_MMAP, epoch, false);
+	fake_address(t, address);
+	t->at = put_varint(t->at, size);
+	fake_publish(s, t);
+}
+
+static inline void fake_mremap_begin(struct segment *s, struct fake_thread *t, uint64_t epoch,
+				     uint64_t old, uint64_t old_size)
+{
+	fake_begin(s, t, WIRE_MREMAP_BEGIN, epoch, false);
+	fake_address(t, old);
+	t->at = put_varint(t->at, old_size);
+	fake_publish(s, t);
+}
+
+/* address 0: it failed. */
+static inline void fake_mremap(struct segment *s, struct fake_thread *t, uint64_t epoch, uint64_t old,
+			       uint64_t old_size, uint64_t address, uint64_t size)
+{
+	fake_begin(s, t, TRK_MREMAP, epoch, false);
+	fake_address(t, old);
+	t->at = put_varint(t->at, old_size);
+	fake_address(t, address);
+	t->at = put_varint(t->at, size);
+	fake_publish(s, t);
+}
+
 static inline void fake_module(struct segment *s, struct fake_thread *t, uint64_t epoch,
 			       const char *path, uint64_t start, uint64_t end)
 {

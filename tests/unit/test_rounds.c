@@ -301,6 +301,100 @@ static void an_end_without_a_begin_breaks_only_its_thread(void **state)
 	segment_free(&s);
 }
 
+/* ---- mremap ---- */
+
+#define PAGE 4096ull
+
+static void an_mremap_is_one_event(void **state)
+{
+	static const uint8_t kinds[] = { TRK_MMAP, TRK_MREMAP };
+	struct segment s = segment_new();
+	struct fake_thread t;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	t = fake_thread(&s, 0, 0, SELF);
+	fake_mmap(&s, &t, 1, 10 * PAGE, 2 * PAGE);
+	fake_mremap_begin(&s, &t, 1, 10 * PAGE, 2 * PAGE);
+	segment_round(&s);
+	assert_int_equal(s.r->counters.events, 1);
+	fake_mremap(&s, &t, 1, 10 * PAGE, 2 * PAGE, 20 * PAGE, 3 * PAGE);
+	fake_mremap_begin(&s, &t, 1, 20 * PAGE, 3 * PAGE);
+	fake_mremap(&s, &t, 1, 20 * PAGE, 3 * PAGE, 0, 0); /* failed: nothing happened */
+	segment_round(&s);
+	assert_int_equal(heap_totals(s.r->heap)->live_bytes, 3 * PAGE);
+	check_kinds(&s, kinds, sizeof(kinds));
+	segment_free(&s);
+}
+
+/* Another thread is given the old range before the mremap returns. */
+static void an_mremap_that_others_interrupt_is_two_events(void **state)
+{
+	static const uint8_t kinds[] = { TRK_MMAP, TRK_MUNMAP, TRK_MMAP, TRK_MMAP };
+	struct segment s = segment_new();
+	struct fake_thread a, b;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	a = fake_thread(&s, 0, 0, SELF);
+	b = fake_thread(&s, 1, 0, SELF + 1);
+	fake_mmap(&s, &a, 1, 10 * PAGE, 2 * PAGE);
+	fake_mremap_begin(&s, &a, 1, 10 * PAGE, 2 * PAGE);
+	fake_mmap(&s, &b, 2, 10 * PAGE, 1 * PAGE);
+	fake_mremap(&s, &a, 3, 10 * PAGE, 2 * PAGE, 20 * PAGE, 3 * PAGE);
+	segment_round(&s);
+	assert_int_equal(heap_totals(s.r->heap)->live_bytes, 4 * PAGE);
+	assert_int_equal(heap_totals(s.r->heap)->live_blocks, 2);
+	assert_int_equal(heap_totals(s.r->heap)->unmatched_frees, 0);
+	check_kinds(&s, kinds, sizeof(kinds));
+	segment_free(&s);
+}
+
+/* It failed, or what it moved is a file's mapping. */
+static void an_interrupted_mremap_of_nothing_stays_nothing(void **state)
+{
+	static const uint8_t kinds[] = { TRK_MMAP, TRK_MALLOC, TRK_MALLOC, TRK_MREMAP };
+	struct segment s = segment_new();
+	struct fake_thread a, b;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	a = fake_thread(&s, 0, 0, SELF);
+	b = fake_thread(&s, 1, 0, SELF + 1);
+	fake_mmap(&s, &a, 1, 10 * PAGE, 2 * PAGE);
+	fake_mremap_begin(&s, &a, 1, 10 * PAGE, 2 * PAGE);
+	fake_malloc(&s, &b, 2, 0x100, 1);
+	fake_mremap(&s, &a, 3, 10 * PAGE, 2 * PAGE, 0, 0);
+	fake_mremap_begin(&s, &a, 3, 50 * PAGE, 2 * PAGE); /* not recorded: a file */
+	fake_malloc(&s, &b, 4, 0x200, 1);
+	fake_mremap(&s, &a, 5, 50 * PAGE, 2 * PAGE, 60 * PAGE, 3 * PAGE);
+	segment_round(&s);
+	assert_int_equal(heap_totals(s.r->heap)->live_bytes, 2 * PAGE + 2);
+	assert_int_equal(heap_totals(s.r->heap)->live_blocks, 3);
+	check_kinds(&s, kinds, sizeof(kinds));
+	segment_free(&s);
+}
+
+/* It is released before its end is known, and comes back when the call has failed. */
+static void a_slow_mremap_is_split(void **state)
+{
+	static const uint8_t kinds[] = { TRK_MMAP, TRK_MUNMAP, TRK_MALLOC, TRK_MMAP };
+	struct segment s = segment_new();
+	struct fake_thread a, b;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	a = fake_thread(&s, 0, 0, SELF);
+	b = fake_thread(&s, 1, 0, SELF + 1);
+	fake_mmap(&s, &a, 1, 10 * PAGE, 2 * PAGE);
+	fake_mremap_begin(&s, &a, 1, 10 * PAGE, 2 * PAGE);
+	fake_malloc(&s, &b, 2, 0x100, 1);
+	for (int i = 0; i < 6; i++)
+		segment_round(&s);
+	assert_int_equal(s.r->counters.events, 3);
+	fake_mremap(&s, &a, 3, 10 * PAGE, 2 * PAGE, 0, 0);
+	segment_round(&s);
+	assert_int_equal(heap_totals(s.r->heap)->live_bytes, 2 * PAGE + 1);
+	check_kinds(&s, kinds, sizeof(kinds));
+	segment_free(&s);
+}
+
 /* ---- processes ---- */
 
 /* Nobody holds a dead process up: flags are void, nothing can come any more. */
@@ -512,6 +606,10 @@ int main(void)
 		cmocka_unit_test(a_slow_realloc_is_split),
 		cmocka_unit_test(a_process_killed_inside_realloc),
 		cmocka_unit_test(an_end_without_a_begin_breaks_only_its_thread),
+		cmocka_unit_test(an_mremap_is_one_event),
+		cmocka_unit_test(an_mremap_that_others_interrupt_is_two_events),
+		cmocka_unit_test(an_interrupted_mremap_of_nothing_stays_nothing),
+		cmocka_unit_test(a_slow_mremap_is_split),
 		cmocka_unit_test(everything_of_a_dead_process_is_read),
 		cmocka_unit_test(exec_goes_on_in_the_same_process),
 		cmocka_unit_test(slots_are_bound_in_the_order_they_were_claimed),

@@ -97,14 +97,15 @@ static size_t make(uint8_t kind, uint8_t *out)
 	if (kind == WIRE_FRAMES)
 		return (size_t)(p - out);
 	p = put_zigzag(p, 0x7000);
-	if (kind <= TRK_TRACK || kind == TRK_MUNMAP || kind == WIRE_REALLOC_END)
+	if (kind <= TRK_TRACK || kind == WIRE_MREMAP_BEGIN || kind == TRK_MUNMAP ||
+	    kind == WIRE_REALLOC_END)
 		p = put_varint(p, 4096);
 	return (size_t)(p - out);
 }
 
 static bool is_kind(uint8_t kind)
 {
-	return kind >= 1 && kind <= 31 && kind != 15;
+	return kind >= 1 && kind <= 31;
 }
 
 static void check(const struct wire_record *r)
@@ -121,6 +122,8 @@ static void check(const struct wire_record *r)
 	if (kind == TRK_MREMAP)
 		assert_true(r->old_address == 0x5000 && r->old_size == 8192 && r->address == 0xc000 &&
 			    r->size == 4096);
+	if (kind == WIRE_MREMAP_BEGIN)
+		assert_true(r->old_address == 0x7000 && r->old_size == 4096 && r->address == 0);
 	if (kind >= TRK_FREE && kind <= TRK_CFREE)
 		assert_true(r->address == 0x7000 && r->size == 0);
 	if (kind == WIRE_REALLOC_BEGIN)
@@ -167,7 +170,7 @@ static void what_is_no_record_is_corrupt(void **unused)
 		size_t size;
 	} bad[] = {
 		{ "\x00\x00\x00", 3 }, /* kind 0 */
-		{ "\x0f\x00\x00", 3 }, /* kind 15 */
+		{ "\x0f\x00", 2 }, /* cut in an mremap's begin */
 		{ "\x1a\x00\x00", 3 }, /* frames without frames */
 		{ "\x90\x80\x80\x80\x80\x10\x00\x00", 8 }, /* pops 2^32 */
 		{ "\x90\x00\x81\x01\x00\x00", 6 }, /* pushes 129 */

@@ -142,8 +142,29 @@ void emit_begin(struct recorder *r, struct process *p, struct stream *s)
 	if (!take_stack(r, p, s))
 		return;
 	s->old_address = s->head.old_address;
+	s->old_size = s->head.old_size;
+	s->begun = s->head.kind;
 	s->realloc = STREAM_HELD;
 	s->held_rounds = 0;
+}
+
+/*
+ * An mremap in two parts is a munmap and an mmap in the capture. Only of what is recorded:
+ * a file's mapping is not, and is none afterwards. Then it stays one event, at its end, and
+ * so it does when it is known to have failed.
+ */
+static void release_mapping(struct recorder *r, struct process *p, struct stream *s)
+{
+	struct trk_event e = { .kind = TRK_MUNMAP, .thread = s->thread, .address = s->old_address,
+			       .size = s->old_size, .time_ns = p->last_time_ns };
+
+	if ((stream_at_end(s) && !s->head.address) ||
+	    !heap_is_mapped(r->heap, p->index, s->old_address, s->old_size)) {
+		s->realloc = STREAM_NO_REALLOC;
+		return;
+	}
+	s->realloc = STREAM_SPLIT;
+	emit(r, p, &e);
 }
 
 void emit_release(struct recorder *r, struct process *p, struct stream *s)
@@ -151,12 +172,40 @@ void emit_release(struct recorder *r, struct process *p, struct stream *s)
 	struct trk_event e = { .kind = TRK_REALLOC_RELEASE, .thread = s->thread,
 			       .old_address = s->old_address, .time_ns = p->last_time_ns };
 
+	if (s->begun == WIRE_MREMAP_BEGIN) {
+		release_mapping(r, p, s);
+		return;
+	}
 	s->realloc = STREAM_SPLIT;
 	emit(r, p, &e);
 }
 
+static void emit_mremap(struct recorder *r, struct process *p, struct stream *s)
+{
+	const bool failed = !s->head.address;
+	const bool split = s->realloc == STREAM_SPLIT && s->begun == WIRE_MREMAP_BEGIN;
+
+	if (!take_stack(r, p, s))
+		return;
+	s->realloc = STREAM_NO_REALLOC;
+	if (split) {
+		s->head.kind = TRK_MMAP;
+		if (failed) {
+			s->head.address = s->old_address;
+			s->head.size = s->old_size;
+		}
+	}
+	if (split || !failed)
+		emit_plain(r, p, s);
+}
+
 void emit_end(struct recorder *r, struct process *p, struct stream *s)
 {
+	if (s->head.kind == TRK_MREMAP) {
+		emit_mremap(r, p, s);
+		return;
+	}
+
 	const struct wire_record *const h = &s->head;
 	const bool failed = h->outcome == WIRE_FAILED, split = s->realloc == STREAM_SPLIT;
 	struct trk_event e = { .time_ns = h->time_ns, .thread = s->thread, .size = h->size,
@@ -165,7 +214,8 @@ void emit_end(struct recorder *r, struct process *p, struct stream *s)
 
 	if (!take_stack(r, p, s))
 		return;
-	if (s->realloc == STREAM_NO_REALLOC || h->outcome > WIRE_FAILED ||
+	if (s->realloc == STREAM_NO_REALLOC || s->begun != WIRE_REALLOC_BEGIN ||
+	    h->outcome > WIRE_FAILED ||
 	    (h->realloc_kind != TRK_REALLOC && h->realloc_kind != TRK_REALLOCARRAY)) {
 		corrupt(r, p, s);
 		return;

@@ -1,7 +1,7 @@
 /*
  * merge - the events of one process's threads, in their one order.
  *
- * Consumes what is final. A realloc's begin waits a few rounds for its end, so
+ * Consumes what is final. A realloc's begin (or an mremap's) waits a few rounds for its end, so
  * that almost every realloc is one event; when another thread's event lies
  * between them, or the call takes long, it is written in two parts.
  */
@@ -16,7 +16,7 @@
 static bool settle(struct recorder *r, struct process *p, struct stream *s, uint64_t run,
 		   bool final)
 {
-	const bool whole = s->has_head && s->head.kind == WIRE_REALLOC_END && s->head.epoch <= run;
+	const bool whole = stream_at_end(s) && s->head.epoch <= run;
 
 	if (whole && (final || s->head.epoch <= p->limit)) {
 		emit_end(r, p, s);
@@ -57,9 +57,9 @@ static bool consume(struct recorder *r, struct process *p, struct stream *s, uin
 	while (s->has_head && s->head.epoch <= until) {
 		const uint8_t kind = s->head.kind;
 
-		if (kind == WIRE_REALLOC_BEGIN)
+		if (kind == WIRE_REALLOC_BEGIN || kind == WIRE_MREMAP_BEGIN)
 			emit_begin(r, p, s);
-		else if (kind == WIRE_REALLOC_END)
+		else if (kind == WIRE_REALLOC_END || kind == TRK_MREMAP)
 			emit_end(r, p, s);
 		else
 			emit_head(r, p, s);

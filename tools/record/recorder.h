@@ -131,11 +131,11 @@ void ending_ask(struct recorder *r);
 void emit(struct recorder *r, struct process *p, struct trk_event *e);
 /* The event at s->head, anything but the parts of a realloc. */
 void emit_head(struct recorder *r, struct process *p, struct stream *s);
-/* WIRE_REALLOC_BEGIN at s->head: takes note of it; nothing is written. */
+/* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN at s->head: takes note of it; nothing is written. */
 void emit_begin(struct recorder *r, struct process *p, struct stream *s);
 /* The realloc that began is not followed by its end: first of two parts. */
 void emit_release(struct recorder *r, struct process *p, struct stream *s);
-/* WIRE_REALLOC_END at s->head, right behind its begin (one event) or not (second part). */
+/* WIRE_REALLOC_END or TRK_MREMAP at s->head, right behind its begin (one event) or not (second part). */
 void emit_end(struct recorder *r, struct process *p, struct stream *s);
 void emit_mapping_gone(void *emit_context, const struct module_range *range);
 struct emit_context {

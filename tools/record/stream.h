@@ -13,6 +13,7 @@
 
 struct process;
 
+/* mremap likewise: it is recorded as a realloc of whole pages. */
 enum stream_realloc {
 	STREAM_NO_REALLOC,
 	STREAM_HELD,  /* BEGIN was met, nothing is written yet: END may follow at once */
@@ -45,8 +46,9 @@ struct stream {
 	uint32_t depth, node_room;
 
 	enum stream_realloc realloc;
+	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when it is one */
 	uint32_t held_rounds;
-	uint64_t old_address;
+	uint64_t old_address, old_size;
 
 	/* The slot's publication flag while it holds others up, and since when it stands there. */
 	uint64_t busy, busy_since_ns;
@@ -72,6 +74,13 @@ bool stream_advance(struct stream *s);
 static inline uint32_t stream_node(const struct stream *s)
 {
 	return s->depth ? s->nodes[s->depth - 1] : 0;
+}
+
+/* s->head is the end of what the stream began. */
+static inline bool stream_at_end(const struct stream *s)
+{
+	return s->has_head && s->head.kind == (s->begun == WIRE_MREMAP_BEGIN ? (uint8_t)TRK_MREMAP :
+									       (uint8_t)WIRE_REALLOC_END);
 }
 
 /* Room for one more frame. False: no memory or deeper than any stack we keep. */
