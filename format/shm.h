@@ -57,7 +57,9 @@ enum shm_origin { SHM_ATTACHED = 0 /* started or exec'd: constructor ran */, SHM
 #define SHM_NO_FOLLOW_FORK 0x1u
 #define SHM_NO_FOLLOW_EXEC 0x2u
 #define SHM_UNWIND_LIBUNWIND 0x4u /* reference backend instead of our own */
-#define SHM_UNWIND_VERIFY 0x8u /* our own, and every 37th stack by the reference backend, too: count differences */
+/* Our own, and every 37th stack by these, too: count differences. */
+#define SHM_VERIFY_LIBUNWIND 0x8u
+#define SHM_VERIFY_LIBGCC 0x10u
 
 struct shm_header {
 	uint64_t magic;
@@ -93,6 +95,9 @@ enum shm_cut {
 	SHM_CUTS,
 };
 
+/* The unwinders that ours is compared with. */
+enum shm_oracle { SHM_ORACLE_LIBUNWIND, SHM_ORACLE_LIBGCC, SHM_ORACLES };
+
 struct shm_process {
 	/*
 	 * Order of events: a biased epoch, (epoch << 16 | owner thread slot). A
@@ -113,7 +118,10 @@ struct shm_process {
 	uint64_t start_ns; /* since the capture began */
 	_Atomic uint64_t modules_lost; /* module records that found no room */
 	_Atomic uint64_t truncated_stacks[SHM_CUTS]; /* by why their walk was not finished */
-	_Atomic uint64_t verified_stacks, differing_stacks; /* SHM_UNWIND_VERIFY */
+	/* SHM_VERIFY_*: stacks that an oracle walked, too; those equal to no oracle's; by oracle. */
+	_Atomic uint32_t verified_stacks, differing_stacks;
+	_Atomic uint32_t compared[SHM_ORACLES], differing[SHM_ORACLES];
+	_Atomic uint32_t oracles_differ; /* from each other */
 	_Atomic uint32_t notices; /* SHM_NOTICE_* */
 	char program[SHM_PROGRAM_BYTES]; /* base name of what was executed: sh, where that is a link to dash */
 	char executable[SHM_EXECUTABLE_BYTES]; /* path of the file; both NUL-terminated */

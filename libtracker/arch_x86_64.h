@@ -39,6 +39,9 @@ static const uint8_t arch_signal_offset[REG_COUNT] = {
 	[16] = 40 + 16 * 8,
 };
 
+/* The restorer's CFA as libcs write it, by which it is known: breg7+160, deref. */
+static const uint8_t arch_signal_cfa[] = { 4, 0x77, 0xa0, 0x01, 0x06 };
+
 /* The registers of this very place, for a walk that starts in our own frame. */
 #define ARCH_REGISTERS_HERE(regs)                                                                  \
 	__asm__ volatile("movq %%rbx, 24(%0)\n\t"                                                  \

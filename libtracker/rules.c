@@ -282,6 +282,13 @@ static void classify(const struct cfi_row *row, struct rule_step *r)
 	}
 }
 
+bool rules_is_kernel_frame(const struct cfi_row *row)
+{
+	return row->cfa.how == CFI_EXPRESSION &&
+	       memcmp((const void *)(intptr_t)row->cfa.value, arch_signal_cfa,
+		      sizeof(arch_signal_cfa)) == 0;
+}
+
 static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule_step *r)
 {
 	struct cfi_module m;
@@ -306,10 +313,12 @@ static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule_step
 		return;
 	}
 	r->kind = RULE_IRREGULAR;
-	if (f.signal_frame)
-		r->kind = RULE_SIGNAL;
-	else if (f.ra_reg == REG_RA && cfi_row_at(&f, at, &t->cfi) == 0)
+	if (f.ra_reg != REG_RA || cfi_row_at(&f, at, &t->cfi) != 0)
+		return;
+	if (!f.signal_frame)
 		classify(&t->cfi.row, r);
+	else if (rules_is_kernel_frame(&t->cfi.row))
+		r->kind = RULE_SIGNAL;
 }
 
 const struct rule *rules_get(struct thread *t, uintptr_t pc, bool exact, struct rule *room)

@@ -20,6 +20,7 @@ enum rule_kind {
 	RULE_IRREGULAR, /* needs other registers: the full walk */
 	RULE_NONE,	/* no unwind information covers this pc */
 	RULE_DEEP,	/* not a rule: the walk stopped at the depth that is kept */
+	RULE_OFF_STACK, /* not a rule: it led to where no stack is */
 };
 
 enum rule_bp { RULE_BP_SAME, RULE_BP_AT_CFA /* saved at CFA + bp_offset */, RULE_BP_AT_BP };
@@ -73,6 +74,9 @@ static inline void rules_link(const struct rule *from, const struct rule *to)
 		atomic_store_explicit(&((struct rule *)from)->next, (uint32_t)(to - rules_table),
 				      memory_order_relaxed);
 }
+
+/* The row of a frame marked as a signal handler's caller is the kernel's frame. */
+bool rules_is_kernel_frame(const struct cfi_row *row);
 
 bool rules_start(void);
 /* Code may have been unloaded: forget the rules of modules that are gone. True: some were. */

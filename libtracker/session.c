@@ -205,6 +205,11 @@ static void fill_process(struct shm_process *p, uint32_t pid, uint32_t parent_pi
 		atomic_store(&p->truncated_stacks[i], 0);
 	atomic_store(&p->verified_stacks, 0);
 	atomic_store(&p->differing_stacks, 0);
+	for (unsigned i = 0; i < SHM_ORACLES; i++) {
+		atomic_store(&p->compared[i], 0);
+		atomic_store(&p->differing[i], 0);
+	}
+	atomic_store(&p->oracles_differ, 0);
 	atomic_store(&p->notices, 0);
 }
 
@@ -235,11 +240,11 @@ static void attach(const struct start_block *b, const char *path)
 
 	const struct shm_header *const h = &state.shm->header;
 
-	if (atomic_load(&h->closed) || h->nframe == 0 || h->nframe > WIRE_DEPTH_MAX)
+	if (atomic_load(&h->closed) || h->nframe == 0 || h->nframe >= WIRE_DEPTH_MAX)
 		return;
 	state.nframe = h->nframe;
 	state.reference_unwinder = h->flags & SHM_UNWIND_LIBUNWIND;
-	state.verify_unwinder = h->flags & SHM_UNWIND_VERIFY;
+	state.verify_unwinder = h->flags & (SHM_VERIFY_LIBUNWIND | SHM_VERIFY_LIBGCC);
 	state.program_headers = (const void *)auxiliary(b, AT_PHDR);
 	state.program_header_count = (unsigned)auxiliary(b, AT_PHNUM);
 	/* glibc gives threads stacks of this size, too, unless they ask for another. */

@@ -86,7 +86,7 @@ struct thread {
 	uintptr_t *walk;	/* the stack being walked, most recent first */
 	struct walked *walked;	/* beside walk */
 	struct memo memo;
-	uintptr_t *check;	/* the same stack as the reference backend sees it */
+	uintptr_t *check[SHM_ORACLES]; /* the same stack as others see it; only when they are asked */
 	uint32_t until_check;	/* stacks left before the next comparison */
 	struct cfi_scratch cfi;
 };
@@ -219,6 +219,7 @@ uint32_t unwind(struct thread *t, const struct site *at, uint32_t *ret_kept);
 void unwind_remember(struct thread *t, uint32_t kept, uint32_t n);
 void unwind_code_unloaded(void); /* after dlclose */
 bool unwind_start(void); /* false: no memory */
+uint32_t unwind_reference_room(void); /* frames in each t->check */
 
 /* ---- emit.c ---- */
 void emit_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,

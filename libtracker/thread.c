@@ -31,11 +31,18 @@ static size_t frame_room(void)
 	return state.nframe + 2u;
 }
 
+static size_t check_room(void)
+{
+	return state.verify_unwinder || state.reference_unwinder ? unwind_reference_room() : 0;
+}
+
 static size_t context_bytes(void)
 {
-	const size_t a_frame = 5 * sizeof(uintptr_t) + sizeof(struct walked) + sizeof(struct slot) + 1;
+	const size_t a_frame = 4 * sizeof(uintptr_t) + sizeof(struct walked) + sizeof(struct slot) + 1;
+	const size_t frames = frame_room() * a_frame;
+	const size_t checks = check_room() * sizeof(uintptr_t) * SHM_ORACLES;
 
-	return (sizeof(struct thread) + frame_room() * a_frame + 63) & ~(size_t)63;
+	return (sizeof(struct thread) + frames + checks + 63) & ~(size_t)63;
 }
 
 static uint8_t *slab_get(unsigned i)
@@ -62,8 +69,9 @@ static struct thread *context_at(uint8_t *slab, uint32_t index)
 	t->index = index;
 	t->sent = (uintptr_t *)(t + 1);
 	t->walk = t->sent + room;
-	t->check = t->walk + room;
-	t->memo.sp = t->check + room;
+	t->check[0] = t->walk + room;
+	t->check[1] = t->check[0] + check_room();
+	t->memo.sp = t->check[1] + check_room();
 	t->memo.bp = t->memo.sp + room;
 	t->walked = (struct walked *)(t->memo.bp + room);
 	t->memo.slots = (struct slot *)(t->walked + room);

@@ -24,7 +24,8 @@
  *
  * Stack words are read only between the frame at hand and the top of the
  * thread's stack; on foreign stacks (coroutines, signal stacks) only within a
- * megabyte above the frame, since their top is not known.
+ * megabyte above the frame, since their top is not known. From a foreign stack a
+ * frame may lead back to the thread's own, wherever that lies; never the other way.
  */
 #include "unwind.h"
 
@@ -35,11 +36,14 @@
 
 #define FOREIGN_FRAME_MAX (1u << 20)
 
+static bool on_own_stack(const struct thread *t, uintptr_t sp)
+{
+	return sp < t->stack_top && t->stack_top - sp <= state.own_stack_max;
+}
+
 static uintptr_t top_for(const struct thread *t, uintptr_t sp)
 {
-	if (sp < t->stack_top && t->stack_top - sp <= state.own_stack_max)
-		return t->stack_top;
-	return sp + FOREIGN_FRAME_MAX;
+	return on_own_stack(t, sp) ? t->stack_top : sp + FOREIGN_FRAME_MAX;
 }
 
 bool walk_readable(const struct walk *w, uintptr_t address)
@@ -54,6 +58,18 @@ void walk_moved(struct walk *w, uintptr_t sp)
 		w->top = top_for(w->thread, sp);
 	w->foreign = w->top != w->thread->stack_top;
 	w->low = sp;
+}
+
+/* Saved registers of a function that went over to another stack lie that near below its CFA. */
+#define SWITCH_FRAME_BYTES 512u
+
+bool walk_reaches(struct walk *w, uintptr_t cfa)
+{
+	if (!w->foreign || !on_own_stack(w->thread, cfa))
+		return cfa > w->sp;
+	walk_moved(w, cfa);
+	w->low -= SWITCH_FRAME_BYTES;
+	return true;
 }
 
 /* The kernel's frame: all registers of the interrupted place stand at fixed offsets above sp. */
@@ -88,7 +104,7 @@ static bool step(struct walk *w, const struct rule_step *r)
 	case RULE_SIGNAL: return step_signal(w);
 	default: return false;
 	}
-	if (unlikely(cfa <= w->sp || !walk_readable(w, cfa - 8)))
+	if (unlikely(!walk_reaches(w, cfa) || !walk_readable(w, cfa - 8)))
 		return false;
 	if (r->bp != RULE_BP_SAME) {
 		bp_at = (r->bp == RULE_BP_AT_CFA ? cfa : w->bp) + (uintptr_t)(intptr_t)r->bp_offset;

@@ -21,6 +21,11 @@ struct walk {
 };
 
 bool walk_readable(const struct walk *w, uintptr_t address);
+/*
+ * A frame's CFA lies above it, or it was called on a foreign stack by one on the
+ * thread's own: then *w is moved there. False: it leads nowhere.
+ */
+bool walk_reaches(struct walk *w, uintptr_t cfa);
 /* sp jumped to another frame (or another stack: signal frames): move the readable range. */
 void walk_moved(struct walk *w, uintptr_t sp);
 
@@ -31,11 +36,11 @@ void walk_moved(struct walk *w, uintptr_t sp);
  */
 uint32_t unwind_full(struct thread *t, const struct site *at, uint8_t *ret_end);
 
-/* libunwind, loaded on request: the oracle that our stacks can be compared with. */
+/* libunwind and libgcc, loaded on request: the oracles that our stacks can be compared with. */
 void unwind_reference_start(void);
-/* Instead of our own walk: fills t->walk. */
+/* Instead of our own walk, libunwind's: fills t->walk. */
 uint32_t unwind_reference(struct thread *t, const struct site *at);
-/* Beside it: compares every 37th stack (t->walk[0..n) over `kept` of t->sent) and counts. */
+/* Beside it, both: compares every 37th stack (t->walk[0..n) over `kept` of t->sent) and counts. */
 void unwind_verify(struct thread *t, const struct site *at, uint32_t kept, uint32_t n);
 
 #endif

@@ -35,35 +35,58 @@ static bool find_cfa(struct walk *w, const struct cfi_scratch *s, uintptr_t *ret
 			      ret) == 0;
 }
 
-static bool find_register(struct walk *w, const struct cfi_scratch *s, unsigned i, uintptr_t cfa,
-			  uintptr_t *ret)
+/* RULE_SP, or what kind of frame ends the walk here. */
+static uint8_t find_register(struct walk *w, const struct cfi_scratch *s, unsigned i, uintptr_t cfa,
+			     uintptr_t *ret)
 {
 	const int64_t value = s->row.reg[i].value;
 	const uint8_t *const block = (const uint8_t *)(intptr_t)value;
-	uintptr_t address;
+	uintptr_t address = cfa + (uintptr_t)value;
 
 	switch (s->row.reg[i].how) {
-	case CFI_SAME: *ret = i == REG_SP ? cfa : s->regs[i]; return true;
-	case CFI_AT_CFA: return read_word(w, cfa + (uintptr_t)value, ret);
-	case CFI_IS_CFA: *ret = cfa + (uintptr_t)value; return true;
-	case CFI_REGISTER: *ret = value < REG_COUNT ? s->regs[value] : 0; return value < REG_COUNT;
-	case CFI_EXPRESSION:
-		return cfi_expression(block, s->regs, true, cfa, readable, w, &address) == 0 &&
-		       read_word(w, address, ret);
+	case CFI_SAME: *ret = i == REG_SP ? cfa : s->regs[i]; return RULE_SP;
+	case CFI_IS_CFA: *ret = address; return RULE_SP;
+	case CFI_REGISTER:
+		if (value >= REG_COUNT)
+			return RULE_IRREGULAR;
+		*ret = s->regs[value];
+		return RULE_SP;
 	case CFI_IS_EXPRESSION:
-		return cfi_expression(block, s->regs, true, cfa, readable, w, ret) == 0;
-	default: *ret = 0; return i != REG_RA;
+		return cfi_expression(block, s->regs, true, cfa, readable, w, ret) == 0 ? RULE_SP :
+											  RULE_IRREGULAR;
+	case CFI_EXPRESSION:
+		if (cfi_expression(block, s->regs, true, cfa, readable, w, &address) != 0)
+			return RULE_IRREGULAR;
+		break;
+	case CFI_AT_CFA: break;
+	default: *ret = 0; return i == REG_RA ? RULE_IRREGULAR : RULE_SP;
 	}
+	return read_word(w, address, ret) ? RULE_SP : RULE_OFF_STACK;
 }
 
-static bool signal_registers(struct walk *w, struct cfi_scratch *s)
+static uint8_t kernel_frame(struct walk *w, struct cfi_scratch *s)
 {
 	const uintptr_t sp = s->regs[REG_SP];
 
 	for (unsigned i = 0; i < REG_COUNT; i++)
 		if (!read_word(w, sp + arch_signal_offset[i], &s->next[i]))
-			return false;
-	return true;
+			return RULE_OFF_STACK;
+	return RULE_SP;
+}
+
+static uint8_t ordinary_frame(struct walk *w, struct cfi_scratch *s)
+{
+	uintptr_t cfa;
+	uint8_t end = RULE_SP;
+
+	if (!find_cfa(w, s, &cfa))
+		return RULE_IRREGULAR;
+	w->sp = s->regs[REG_SP];
+	if (!walk_reaches(w, cfa))
+		return RULE_OFF_STACK;
+	for (unsigned i = 0; i < REG_COUNT && end == RULE_SP; i++)
+		end = find_register(w, s, i, cfa, &s->next[i]);
+	return end;
 }
 
 /* One frame up: s->regs becomes the caller's. Returns the kind of frame that ended the walk, or RULE_SP to go on. */
@@ -73,32 +96,26 @@ static uint8_t step_full(struct walk *w, struct cfi_scratch *s)
 	struct cfi_module m;
 	struct cfi_fde f;
 	const uintptr_t at = w->exact ? pc : pc - 1;
-	uintptr_t cfa;
+	uint8_t end;
 
 	if (!cfi_module_at(at, &m))
 		return RULE_NONE;
 	if (cfi_fde_at(&m, at, &f) != 0)
 		return !w->exact && cfi_fde_at(&m, pc, &f) == 0 && f.start == pc ? RULE_END : RULE_NONE;
+	if (f.ra_reg != REG_RA || cfi_row_at(&f, at, s) != 0)
+		return RULE_IRREGULAR;
+	if (s->row.reg[REG_RA].how == CFI_UNDEFINED)
+		return RULE_END;
+
+	const bool kernel = f.signal_frame && rules_is_kernel_frame(&s->row);
+
+	end = kernel ? kernel_frame(w, s) : ordinary_frame(w, s);
+	if (end != RULE_SP)
+		return end;
 	w->exact = f.signal_frame;
-	if (f.signal_frame) {
-		if (!signal_registers(w, s))
-			return RULE_SIGNAL;
-	} else {
-		if (cfi_row_at(&f, at, s) != 0)
-			return RULE_IRREGULAR;
-		if (s->row.reg[f.ra_reg].how == CFI_UNDEFINED)
-			return RULE_END;
-		if (!find_cfa(w, s, &cfa))
-			return RULE_IRREGULAR;
-		for (unsigned i = 0; i < REG_COUNT; i++)
-			if (!find_register(w, s, i, cfa, &s->next[i]))
-				return RULE_IRREGULAR;
-		if (s->next[REG_SP] <= s->regs[REG_SP])
-			return RULE_IRREGULAR;
-	}
 	memcpy(s->regs, s->next, sizeof(s->regs));
 	walk_moved(w, s->regs[REG_SP]);
-	if (f.signal_frame)
+	if (kernel)
 		w->low -= RED_ZONE;
 	return RULE_SP;
 }

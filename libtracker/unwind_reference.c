@@ -1,53 +1,121 @@
 /*
- * unwind_reference - stacks by libunwind, to compare ours with.
+ * unwind_reference - stacks by libunwind and by libgcc, to compare ours with.
  *
- * Loaded with RTLD_LOCAL and only on request: linked, its _Unwind_* would take
- * the place of libgcc's in programs that load C++ later, and it takes the
- * loader's lock inside malloc. Never the default.
+ * Two oracles, because they err in different places: libunwind 1.6 keeps frames of
+ * code that was unloaded, and guesses where there is no unwind information; libgcc
+ * ends there, as we do. Loaded with RTLD_LOCAL and only on request: linked, their
+ * _Unwind_* would take the place of the program's own in C++ that is loaded later,
+ * and they take locks inside malloc. Never the default.
  */
 #include <dlfcn.h>
+#include <string.h>
 
 #include "hook.h"
 #include "rules.h"
 #include "unwind.h"
 
-
-#define DEPTH_MAX 4096u
-#define OWN_FRAMES_MAX 16u
 #define VERIFY_EVERY 37u
+#define OWN_FRAMES_MAX 32u /* of this library, below the hook's caller */
+
+/* Frames of our own come first: `room` has place for them and a whole stack. */
+struct oracle {
+	uint32_t (*walk)(uintptr_t *pcs, uint32_t room);
+};
+
+/* ---- libunwind ---- */
 
 static int (*backtrace_all)(void **pcs, int room);
 
-void unwind_reference_start(void)
+static uint32_t walk_libunwind(uintptr_t *pcs, uint32_t room)
 {
-	void *const lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	const int n = backtrace_all ? backtrace_all((void **)pcs, (int)room) : 0;
 
-	if (lib)
-		backtrace_all = (int (*)(void **, int))dlsym(lib, "unw_backtrace");
+	return n > 0 ? (uint32_t)n : 0;
 }
 
-/* The reference's stack into pcs, most recent first, from the hook's caller on. */
-static uint32_t reference_stack(uintptr_t *pcs, const struct site *at)
+/* ---- libgcc ---- */
+
+struct _Unwind_Context;
+typedef int (*trace_function)(struct _Unwind_Context *context, void *data);
+
+static int (*gcc_backtrace)(trace_function trace, void *data);
+static uintptr_t (*gcc_get_ip)(struct _Unwind_Context *context);
+
+struct trace {
+	uintptr_t *pcs;
+	uint32_t count, room;
+};
+
+/* _URC_NO_REASON (0) goes on, anything else stops. */
+static int trace_frame(struct _Unwind_Context *context, void *data)
 {
-	const uint32_t room = state.nframe < DEPTH_MAX ? state.nframe : DEPTH_MAX;
-	const uintptr_t outer = hook_mark_real(at->sp); /* it maps memory and creates pipes */
-	const int found = backtrace_all ? backtrace_all((void **)pcs, (int)room) : 0;
-	const uint32_t n = found > 0 ? (uint32_t)found : 0;
+	struct trace *const t = data;
+
+	if (t->count == t->room)
+		return 1;
+	t->pcs[t->count++] = gcc_get_ip(context);
+	return 0;
+}
+
+static uint32_t walk_libgcc(uintptr_t *pcs, uint32_t room)
+{
+	struct trace t = { pcs, 0, room };
+
+	if (gcc_backtrace && gcc_get_ip)
+		(void)gcc_backtrace(trace_frame, &t);
+	return t.count;
+}
+
+static const struct oracle oracles[SHM_ORACLES] = {
+	[SHM_ORACLE_LIBUNWIND] = { walk_libunwind },
+	[SHM_ORACLE_LIBGCC] = { walk_libgcc },
+};
+
+static void *find(const char *library, const char *name)
+{
+	void *const lib = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+
+	return lib ? dlsym(lib, name) : NULL;
+}
+
+void unwind_reference_start(void)
+{
+	const uint32_t wanted = state.shm->header.flags;
+
+	if (wanted & (SHM_UNWIND_LIBUNWIND | SHM_VERIFY_LIBUNWIND))
+		backtrace_all = (int (*)(void **, int))find("libunwind.so.8", "unw_backtrace");
+	if (!(wanted & SHM_VERIFY_LIBGCC))
+		return;
+	gcc_backtrace = (int (*)(trace_function, void *))find("libgcc_s.so.1", "_Unwind_Backtrace");
+	gcc_get_ip = (uintptr_t (*)(struct _Unwind_Context *))find("libgcc_s.so.1", "_Unwind_GetIP");
+}
+
+uint32_t unwind_reference_room(void)
+{
+	return state.nframe + OWN_FRAMES_MAX;
+}
+
+/* An oracle's stack into pcs, most recent first, from the hook's caller on; 0: it has none. */
+static uint32_t reference_stack(enum shm_oracle which, uintptr_t *pcs, const struct site *at)
+{
+	const uintptr_t outer = hook_mark_real(at->sp); /* they map memory and create pipes */
+	const uint32_t n = oracles[which].walk(pcs, unwind_reference_room());
 	uint32_t first = 0, kept = 0;
 
 	hook_leave_real(outer);
 	while (first < n && pcs[first] != at->pc)
 		first++;
-	for (; first < n && pcs[first] >= 4096; first++)
+	for (; first < n && pcs[first] >= 4096 && kept < state.nframe; first++)
 		pcs[kept++] = pcs[first];
 	return kept;
 }
 
 uint32_t unwind_reference(struct thread *t, const struct site *at)
 {
-	uint32_t n = reference_stack(t->walk, at);
+	uint32_t n = reference_stack(SHM_ORACLE_LIBUNWIND, t->check[0], at);
 	struct rule rule;
 
+	memcpy(t->walk, t->check[0], n * sizeof(*t->walk));
 	for (uint32_t i = 0; i < n; i++)
 		(void)rules_get(t, t->walk[i], false, &rule); /* only for its module to become known */
 	if (n == 0) {
@@ -58,12 +126,15 @@ uint32_t unwind_reference(struct thread *t, const struct site *at)
 	return n;
 }
 
-static bool same_stack(const struct thread *t, uint32_t kept, uint32_t n, uint32_t depth)
+static bool is_ours(const struct thread *t, const uintptr_t *pcs, uint32_t depth, uint32_t kept,
+		    uint32_t n)
 {
+	if (depth != kept + n)
+		return false;
 	for (uint32_t i = 0; i < depth; i++) {
 		const uintptr_t ours = i < n ? t->walk[i] : t->sent[kept - 1 - (i - n)];
 
-		if (t->check[i] != ours)
+		if (pcs[i] != ours)
 			return false;
 	}
 	return true;
@@ -71,19 +142,30 @@ static bool same_stack(const struct thread *t, uint32_t kept, uint32_t n, uint32
 
 void unwind_verify(struct thread *t, const struct site *at, uint32_t kept, uint32_t n)
 {
-	uint32_t depth, expected;
+	struct shm_process *const p = state.process;
+	uint32_t depth[SHM_ORACLES], compared = 0, equal = 0;
 
 	if (t->until_check-- > 0)
 		return;
 	t->until_check = VERIFY_EVERY - 1;
 	if (n > 0 && t->walk[n - 1] == 0)
 		n--; /* the mark of a cut is ours */
-	depth = kept + n;
-	expected = reference_stack(t->check, at);
-	atomic_fetch_add(&state.process->verified_stacks, 1);
-	/* The reference sees our hook's frames as well: compare what both have room for. */
-	if (expected + OWN_FRAMES_MAX >= state.nframe || depth == state.nframe)
-		depth = expected = depth < expected ? depth : expected;
-	if (depth != expected || !same_stack(t, kept, n, depth))
-		atomic_fetch_add(&state.process->differing_stacks, 1);
+	for (unsigned i = 0; i < SHM_ORACLES; i++) {
+		depth[i] = reference_stack(i, t->check[i], at);
+		if (depth[i] == 0)
+			continue;
+		compared++;
+		atomic_fetch_add(&p->compared[i], 1);
+		if (is_ours(t, t->check[i], depth[i], kept, n))
+			equal++;
+		else
+			atomic_fetch_add(&p->differing[i], 1);
+	}
+	if (compared)
+		atomic_fetch_add(&p->verified_stacks, 1);
+	if (compared && !equal)
+		atomic_fetch_add(&p->differing_stacks, 1);
+	if (depth[0] && depth[1] && (depth[0] != depth[1] ||
+	    memcmp(t->check[0], t->check[1], depth[0] * sizeof(uintptr_t)) != 0))
+		atomic_fetch_add(&p->oracles_differ, 1);
 }

@@ -29,6 +29,32 @@ static const struct ui_command command = {
 	.max_operands = 1,
 };
 
+/* What a number of the recording's health says when it is not zero. */
+static const struct {
+	const char *key, *words;
+	bool reason; /* why stacks were cut */
+} meanings[] = {
+	{ "lost", "events found no room: totals are lower bounds", false },
+	{ "stalls", "times the program waited for the recorder", false },
+	{ "truncated_stacks", "stacks lack their oldest frames, for these reasons", false },
+	{ "truncated_by_depth", "deeper than what is kept: tracker run --nframe keeps more", true },
+	{ "truncated_no_unwind_info",
+	  "a frame of code without unwind information: compiled while the program ran (JIT), or "
+	  "assembly", true },
+	{ "truncated_unknown_rule",
+	  "a frame whose unwind information cannot be followed: it is damaged, or of a kind that "
+	  "tracker does not know", true },
+	{ "truncated_off_stack",
+	  "a frame whose unwind information leads out of the stack: the stack was overwritten, or "
+	  "the information is wrong", true },
+	{ "differing_stacks", "stacks equal neither libunwind's nor libgcc's", false },
+	{ "oracles_differ", "times libunwind and libgcc did not agree", false },
+	{ "modules_lost", "modules were too many to be told of: their frames have no names", false },
+	{ "attach_failures", "processes or threads are not recorded: too many at one time", false },
+};
+
+#define MEANINGS (sizeof(meanings) / sizeof(*meanings))
+
 /* What the capture knows of a module's symbols. */
 struct module_symbols {
 	uint32_t frames, resolved, open; /* open: never looked up */
@@ -134,6 +160,22 @@ static void print_modules(const struct capture *c, const struct module_symbols *
 	}
 }
 
+static void print_health(const struct capture *c, FILE *f)
+{
+	fputs("Health:\n", f);
+	for (uint32_t i = 0; i < c->health_count; i++) {
+		const struct cap_value *const v = &c->health[i];
+
+		fputs("  ", f);
+		ui_text(f, v->key);
+		fprintf(f, ": %" PRIu64, v->value);
+		for (size_t k = 0; k < MEANINGS && v->value; k++)
+			if (!strcmp(v->key, meanings[k].key))
+				fprintf(f, " (%s)", meanings[k].words);
+		fputc('\n', f);
+	}
+}
+
 static void print_whole(const struct capture *c, FILE *f)
 {
 	if (c->complete)
@@ -166,12 +208,7 @@ static int print_text(const struct report *r, const struct module_symbols *s, FI
 			err = print_process(c, p, f);
 	}
 	print_modules(c, s, f);
-	fputs("Health:\n", f);
-	for (uint32_t i = 0; i < c->health_count; i++) {
-		fputs("  ", f);
-		ui_text(f, c->health[i].key);
-		fprintf(f, ": %" PRIu64 "\n", c->health[i].value);
-	}
+	print_health(c, f);
 	fputs(c->notice_count ? "Notices:\n" : "Notices: none\n", f);
 	for (uint32_t i = 0; i < c->notice_count; i++) {
 		fputs("  ", f);
@@ -251,6 +288,26 @@ static void json_values(struct ui_json *j, const char *key, const struct cap_val
 	ui_json_end(j);
 }
 
+/* Why stacks were cut, where some were. */
+static void json_cuts(struct ui_json *j, const struct capture *c)
+{
+	ui_json_array(j, "truncated_stacks");
+	for (uint32_t i = 0; i < c->health_count; i++) {
+		const struct cap_value *const v = &c->health[i];
+
+		for (size_t k = 0; k < MEANINGS && v->value; k++) {
+			if (!meanings[k].reason || strcmp(v->key, meanings[k].key))
+				continue;
+			ui_json_object(j, NULL);
+			ui_json_string(j, "reason", v->key);
+			ui_json_uint(j, "count", v->value);
+			ui_json_string(j, "meaning", meanings[k].words);
+			ui_json_end(j);
+		}
+	}
+	ui_json_end(j);
+}
+
 static void json_head(struct ui_json *j, const struct capture *c)
 {
 	char time[METADATA_TIME_ROOM];
@@ -288,6 +345,7 @@ static int print_json(const struct report *r, const struct module_symbols *s, FI
 	ui_json_end(&j);
 	json_modules(&j, c, s);
 	json_values(&j, "health", c->health, c->health_count);
+	json_cuts(&j, c);
 	json_values(&j, "summary", c->summary, c->summary_count);
 	ui_json_array(&j, "notices");
 	for (uint32_t i = 0; i < c->notice_count; i++)

@@ -33,6 +33,7 @@
 #define OWN_FAILURE 125
 #define STALL_MS 100u
 #define NFRAME_DEFAULT 1024u
+#define NFRAME_MAX 1000000u
 
 struct options {
 	const char *output, *unwind, *wait;
@@ -77,14 +78,15 @@ static int parse(struct options *o, int argc, char **argv)
 		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL,
 		  "do not look up names when recording ends", 0, 0 },
 		{ 0, "nframe", UI_UINT, &o->nframe, "N",
-		  "keep the N most recent frames of a stack (1024)", 1, 65535 },
+		  "keep the N most recent frames of a stack (1024)", 1, NFRAME_MAX },
 		{ 0, "no-follow-fork", UI_FLAG, &o->no_follow_fork, NULL,
 		  "do not record forked children", 0, 0 },
 		{ 0, "no-follow-exec", UI_FLAG, &o->no_follow_exec, NULL,
 		  "do not record programs that the program executes", 0, 0 },
-		{ 0, "unwind", UI_STRING, &o->unwind, "own|verify|libunwind",
-		  "the unwinder: own (default); verify: compare every 37th stack with libunwind's, "
-		  "see tracker info; libunwind: its stacks (may deadlock)", 0, 0 },
+		{ 0, "unwind", UI_STRING, &o->unwind, "own|verify[=LIBRARY]|libunwind",
+		  "the unwinder: own (default); verify: compare every 37th stack with libunwind's "
+		  "and libgcc's, or with that LIBRARY's, see tracker info; libunwind: its stacks "
+		  "(both may hang or crash)", 0, 0 },
 		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
 		  "look at resident memory every N ms (10); 0: never", 0, 3600000 },
 		{ 0, "wait", UI_STRING, &o->wait, "TIME",
@@ -109,7 +111,9 @@ static const struct {
 	uint32_t flag;
 } unwinders[] = {
 	{ "own", 0 },
-	{ "verify", SHM_UNWIND_VERIFY },
+	{ "verify", SHM_VERIFY_LIBUNWIND | SHM_VERIFY_LIBGCC },
+	{ "verify=libunwind", SHM_VERIFY_LIBUNWIND },
+	{ "verify=libgcc", SHM_VERIFY_LIBGCC },
 	{ "libunwind", SHM_UNWIND_LIBUNWIND },
 };
 
@@ -122,7 +126,7 @@ static bool find_unwinder(struct options *o)
 			o->unwind_flag = unwinders[i].flag;
 			return true;
 		}
-	ui_error("argument --unwind: '%s' is no unwinder; use own, verify or libunwind", o->unwind);
+	ui_error("argument --unwind: '%s' is no unwinder; use own, verify, verify=libgcc, verify=libunwind or libunwind", o->unwind);
 	return false;
 }
 

@@ -19,6 +19,11 @@ capture cap
 	malloc 32 2 two
 	health lost 0
 	health stalls 4
+	health truncated_stacks 12
+	health truncated_by_depth 0
+	health truncated_no_unwind_info 7
+	health truncated_unknown_rule 3
+	health truncated_off_stack 2
 	notice "3 modules were rebuilt"
 
 $ tracker-info cap | grep -v '^Events'
@@ -41,14 +46,24 @@ $ tracker-info cap | grep -v '^Events'
 >     build-id none, symbols not looked up (0 of 1 frames)
 > Health:
 >   lost: 0
->   stalls: 4
+>   stalls: 4 (times the program waited for the recorder)
+>   truncated_stacks: 12 (stacks lack their oldest frames, for these reasons)
+>   truncated_by_depth: 0
+>   truncated_no_unwind_info: 7 (a frame of code without unwind information: compiled while the program ran (JIT), or assembly)
+>   truncated_unknown_rule: 3 (a frame whose unwind information cannot be followed: it is damaged, or of a kind that tracker does not know)
+>   truncated_off_stack: 2 (a frame whose unwind information leads out of the stack: the stack was overwritten, or the information is wrong)
 > Notices:
 >   3 modules were rebuilt
 
 $ tracker-info --json cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["truncated"], r["events"], r["notices"], r["health"], r["duration_ns"], r["start_time"]); print([(p["pid"], p["ppid"], p["name"], p["command_line"], p["start_ns"], p["end_ns"], p["status"], p["signal"], p["threads"]) for p in r["processes"]]); print([(m["path"], m["build_id"], m["symbols"]) for m in r["modules"]])'
-> False 2 ['3 modules were rebuilt'] {'lost': 0, 'stalls': 4} 5000000 2023-11-14T22:13:20.000000+00:00
+> False 2 ['3 modules were rebuilt'] {'lost': 0, 'stalls': 4, 'truncated_stacks': 12, 'truncated_by_depth': 0, 'truncated_no_unwind_info': 7, 'truncated_unknown_rule': 3, 'truncated_off_stack': 2} 5000000 2023-11-14T22:13:20.000000+00:00
 > [(100, 99, 'sh', "sh -c 'a & b'", 0, 5000000, 3, None, 1), (101, 100, 'a', 'a', 1000000, 3000000, None, 9, 2), (102, 100, 'b', 'b', 2000000, None, None, None, 0)]
 > [('/bin/app', '00ff01', 'partly embedded'), ('/lib/x.so', None, 'not looked up')]
+
+$ tracker-info --json cap | python3 -c 'import json, sys; [print(c["reason"], c["count"], c["meaning"].split(":")[0]) for c in json.load(sys.stdin)["truncated_stacks"]]'
+> truncated_no_unwind_info 7 a frame of code without unwind information
+> truncated_unknown_rule 3 a frame whose unwind information cannot be followed
+> truncated_off_stack 2 a frame whose unwind information leads out of the stack
 
 $ tracker-info --pid 101 cap | grep -A 2 Processes
 > Processes:

@@ -501,7 +501,7 @@ def other_places():
 
 
 def usage():
-    for args in ((), ("--no-such-option", "true"), ("--nframe", "0", "true"), ("--nframe", "65536", "true"),
+    for args in ((), ("--no-such-option", "true"), ("--nframe", "0", "true"), ("--nframe", "1000001", "true"),
                  ("--unwind", "guess", "true")):
         r = call("run", *args)
         equal(f"{args}", (r.returncode, r.stdout), (2, b""))

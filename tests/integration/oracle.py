@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""oracle - our stacks against libunwind's.
+"""oracle - our stacks against libunwind's and libgcc's.
 
-verify: the library walks every 37th stack a second time by libunwind, in the
-same event, and counts what differs; so any program will do.
+verify: the library walks every 37th stack again by both oracles, in the same
+event, and counts what differs; so any program will do. Where libunwind is known
+to be wrong, only libgcc's word counts, and that the two disagree is expected.
 twice: a deterministic program is recorded once by each unwinder, and the stacks
 that come out at the other end (encoded, interned, written, read) are compared.
+mutant: a library with one line broken must be found out, or none of this counts.
 
 usage: oracle.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
@@ -16,26 +18,47 @@ import workloads
 from harness import Failure, check, equal, need
 
 STEP = 37
+SQL = ("create table t(a, b); with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000) "
+       "insert into t select i, 'x' || i from n; select count(distinct b || a) from t group by a % 7;")
+BOTH, LIBGCC = "verify", "verify=libgcc"
 
 
 class Oracle:
     def __init__(self, tracker):
         self.t = tracker
 
-    def verify(self, argv, env=None, stdin=None, least=10):
+    def health(self, argv, how=BOTH, options=(), env=None, stdin=None):
         with open(stdin or os.devnull, "rb") as f:
-            r = self.t.record(argv, ["--unwind", "verify", "--no-symbols"], env=env, stdin=f)
+            r = self.t.record(argv, ["--unwind", how, "--no-symbols", *options], env=env, stdin=f)
         equal("exit status", r.status, 0)
-        health = self.t.json("info", r.capture)["health"]
-        compared, differing = health["verified_stacks"], health["differing_stacks"]
-        check(compared >= least, f"only {compared} stacks compared")
-        equal(f"differing stacks of {compared}", differing, 0)
+        return self.t.json("info", r.capture)["health"]
+
+    def verify(self, argv, how=BOTH, least=10, stale=False, **more):
+        """`stale`: the program unloads code, which libunwind does not notice."""
+        h = self.health(argv, how, **more)
+        for library in ("libgcc",) if how == LIBGCC else ("libgcc", "libunwind"):
+            compared, differing = h[f"compared_with_{library}"], h[f"differing_from_{library}"]
+            check(compared >= least, f"only {compared} stacks compared with {library}")
+            if library != "libunwind" or not stale:
+                equal(f"of {compared} stacks, different from {library}", differing, 0)
+        equal("stacks that equal no oracle's", h["differing_stacks"], 0)
+        equal("truncated stacks", h["truncated_stacks"], 0)
+        equal("oracles that differ", h["oracles_differ"] > 0, stale)
 
     def workload(self, make, scale, least):
         folder = self.t.file(".work")
         os.mkdir(folder)
         w = make(folder, scale)
-        self.verify(w.argv, w.env, w.stdin, least)
+        self.verify(w.argv, least=least, env=w.env, stdin=w.stdin)
+
+    def mutant(self, name, argv, how=LIBGCC):
+        """The same comparison, by a library that is wrong: it must say so."""
+        home = self.t.file(".home")
+        os.mkdir(home)
+        os.symlink(os.path.join(self.t.fixtures, f"mutant_{name}.so"), os.path.join(home, "libtracker.so"))
+        h = self.health(argv, how, env={"TRACKER_HOME": home})
+        check(h["compared_with_libgcc"] > 0, "nothing was compared")
+        check(h["differing_from_libgcc"] > 0, f"{h['compared_with_libgcc']} stacks compared, no error found")
 
     def sample(self, argv, backend):
         """(kind, size, frames) of every 37th event that has a stack, and how many events there are."""
@@ -64,16 +87,27 @@ def frames(e):
 
 def make_cases(t):
     o = Oracle(t)
-    fixtures = [("exceptions",), ("stacks", "longjmp"), ("stacks", "signal"), ("stacks", "altstack"),
-                ("plugins", t.fixture("first.so"), t.fixture("second.so")), ("threads", "short")]
-    cases = [(f"verify: {f[0]} {os.path.basename(f[-1]) if f[1:] else ''}".rstrip(),
-              lambda f=f: o.verify([t.fixture(f[0]), *f[1:]])) for f in fixtures]
+    plugins = [t.fixture("plugins"), t.fixture("first.so"), t.fixture("second.so")]
+    cases = [(f"verify: {f} {mode}", lambda f=f, mode=mode: o.verify([t.fixture(f), mode]))
+             for f in ("stacks", "stacks_fast")
+             for mode in ("longjmp", "signal", "altstack", "heap_coroutines", "stepped")]
+    cases += [(f"verify: {f} thrown at depth {depth}", lambda f=f, depth=depth: o.verify([t.fixture(f), depth], least=100))
+              for f in ("exceptions", "exceptions_fast") for depth in ("9", "200")]
     cases += [
+        ("verify: 100000 frames", lambda: o.verify([t.fixture("stacks_fast"), "deep"], options=["--nframe", "200000"], least=3)),
+        ("verify: two libraries at one address", lambda: o.verify(plugins, stale=True)),
+        # libunwind knows neither of them: it crashes on return addresses that stand elsewhere.
+        ("verify: unusual frames", lambda: o.verify([t.fixture("frames")], LIBGCC, least=500)),
+        ("verify: threads", lambda: o.verify([t.fixture("threads"), "short"])),
         ("verify: sqlite3", lambda: o.workload(workloads.sqlite3, 5000, 1000)),
         ("verify: python3", lambda: o.workload(workloads.python3, 100, 100)),
         ("verify: python3 malloc", lambda: o.workload(
             lambda folder, scale: workloads.python3(folder, scale, malloc=True), 20, 1000)),
         ("verify: cc1plus", lambda: o.workload(workloads.cc1plus, 1, 10000)),
+        ("verify: clang", lambda: o.workload(workloads.clang, 1, 1000)),
+        ("mutant: remembered words are not checked", lambda: o.mutant("trusting", [need("sqlite3"), ":memory:", SQL])),
+        ("mutant: unloaded code is not forgotten", lambda: o.mutant("stale", plugins)),
+        ("mutant: the frame pointer is not restored", lambda: o.mutant("shifted", [t.fixture("stacks"), "signal"])),
         ("twice: C++ with exceptions", lambda: o.twice([t.fixture("exceptions")], 100)),
         ("twice: longjmp", lambda: o.twice([t.fixture("stacks"), "longjmp"])),
     ]

@@ -18,7 +18,7 @@ LIBRARY = "/usr/lib/x86_64-linux-gnu/"
 
 # Programs whose lines are compared with their capture; (name, arguments) or (name, arguments, how).
 TRUTHS = [
-    ("leak",), ("kinds",), ("operators",), ("early",), ("exceptions",),
+    ("leak",), ("kinds",), ("operators",), ("early",), ("exceptions",), ("exceptions", "200"), ("frames",),
     ("reallocs", "grow"), ("reallocs", "zero"), ("reallocs", "fail"), ("reallocs", "race"),
     ("threads", "short"), ("threads", "many"), ("threads", "churn"), ("threads", "crowd"),
     ("process", "fork"), ("process", "raw_fork"), ("process", "threaded_fork"),
@@ -28,7 +28,7 @@ TRUTHS = [
     ("limits", "file_size"), ("limits", "nobody"), ("limits", "umask"),
     ("limits", "undumpable"), ("limits", "seccomp"), ("limits", "chroot"),
     ("stacks", "signal"), ("stacks", "altstack"), ("stacks", "longjmp"),
-    ("stacks", "coroutines"), ("stacks", "deep"), ("stacks", "abandoned"),
+    ("stacks", "coroutines"), ("stacks", "heap_coroutines"), ("stacks", "deep"), ("stacks", "abandoned"),
 ]
 DOORS = ("exit", "_exit", "_Exit", "quick_exit", "abort", "segv", "term", "kill", "fpe",
          "exit_group", "main_pthread_exit", "stack_overflow", "thread_exit")
@@ -144,6 +144,27 @@ class Cases:
                   if e["kind"] == "malloc" and e["size"] == 1001]
         equal("events", len(depths), 100)
         check(1000 <= max(depths) <= 1040, f"deepest stack of {max(depths)} frames")
+        r = self.t.record(argv, ["--nframe", "200000"])
+        equal("stacks that were cut", self.t.json("info", r.capture)["truncated_stacks"], [])
+        folded = self.t.text("flamegraph", "--allocations", "--metric", "count", "--format", "folded", r.capture)
+        stacks = [line.split(" ")[0].split(";") for line in folded.splitlines() if "allocate_1001" in line]
+        equal("frames of recursion", sorted(s.count("recurse") for s in stacks), [1000 * i for i in range(1, 101)])
+
+    def cuts(self):
+        """Each reason why a stack lacks its oldest frames: counted, and told in words."""
+        why = ("depth", "no_unwind_info", "unknown_rule", "off_stack")
+        for reason in why:
+            r = self.t.record([self.t.fixture("cuts"), reason], ["--nframe", "50"])
+            equal("exit status", r.status, 0)
+            info = self.t.json("info", r.capture)
+            key = {"depth": "truncated_by_depth"}.get(reason, "truncated_" + reason)
+            equal(f"reasons of {reason}", [(c["reason"], c["count"]) for c in info["truncated_stacks"]], [(key, 100)])
+            equal("truncated stacks", info["health"]["truncated_stacks"], 100)
+            meaning = info["truncated_stacks"][0]["meaning"]
+            check(f"  {key}: 100 ({meaning})\n" in self.t.text("info", r.capture), "the text does not say so")
+            ends = {functions(e)[-1] for e in self.t.events(r.capture, "--stacks")
+                    if e["kind"] == "malloc" and e["size"] == 1001}
+            equal("the oldest frame", ends, {"<truncated stack>"})
 
     # ---- a kill at any moment ----
 
@@ -398,7 +419,7 @@ def make_cases(t):
     ]
     cases += [(f"handler fork: {how}", lambda how=how: c.handler_fork(how)) for how in ("fork", "_Fork")]
     cases += [(name.replace("_", " "), getattr(c, name)) for name in (
-        "sized", "no_std", "plugins", "private_plugins", "deep", "killed", "lists", "flame", "inverted", "peak", "leaks",
+        "sized", "no_std", "plugins", "private_plugins", "deep", "cuts", "killed", "lists", "flame", "inverted", "peak", "leaks",
         "remaps", "fork_processes", "orphan", "no_follow_fork", "shell", "thread_names", "output_untouched",
         "without_library")]
     return cases

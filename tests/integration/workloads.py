@@ -111,6 +111,12 @@ def cc1plus(folder, scale=1, text=CC1PLUS_SOURCE):
                     output=output)
 
 
+def clang(folder, scale=1):
+    """clang over much of the STL: stacks of fifty frames."""
+    program, source = need("clang"), write(folder, "stl.cc", CC1PLUS_SOURCE)
+    return Workload("clang", [os.path.realpath(program), "-x", "c++", "-std=c++17", "-fsyntax-only", source])
+
+
 def cc1plus_small(folder, scale=1):
     return cc1plus(folder, scale, "#include <vector>\nstd::vector<int> v;\n"
                                   "int main() { v.push_back(1); return (int)v.size(); }\n")

@@ -302,6 +302,11 @@ void process_collect(struct recorder *r, struct process *p)
 	r->counters.verified_stacks += atomic_exchange(&slot->verified_stacks, 0);
 	r->counters.differing_stacks += atomic_exchange(&slot->differing_stacks, 0);
 	r->counters.order_changes += epoch ? epoch - 1 : 0; /* the first was nobody's before */
+	for (unsigned i = 0; i < SHM_ORACLES; i++) {
+		r->counters.compared[i] += atomic_exchange(&slot->compared[i], 0);
+		r->counters.differing[i] += atomic_exchange(&slot->differing[i], 0);
+	}
+	r->counters.oracles_differ += atomic_exchange(&slot->oracles_differ, 0);
 	for (size_t i = 0; i < sizeof(notices) / sizeof(*notices); i++) {
 		if (!(set & ~p->notices & notices[i].bit))
 			continue;

@@ -50,7 +50,8 @@ struct process {
 
 struct counters {
 	uint64_t events, late, corrupt, lost, stalls, rounds, modules_lost,
-		verified_stacks, differing_stacks, truncated[SHM_CUTS];
+		verified_stacks, differing_stacks, compared[SHM_ORACLES], differing[SHM_ORACLES],
+		oracles_differ, truncated[SHM_CUTS];
 	uint64_t order_changes; /* how often the order passed from one thread to another */
 };
 

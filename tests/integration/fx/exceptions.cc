@@ -1,4 +1,5 @@
-/* exceptions - allocations before, while and after a stack is unwound by an exception. */
+/* exceptions [DEPTH] - allocations before, while and after a stack of DEPTH + 1 frames is unwound by an exception. */
+#include <cstdlib>
 #include <stdexcept>
 
 #include "truth.h"
@@ -23,22 +24,24 @@ __attribute__((noinline)) static void thrower(int depth)
 	asm volatile("");
 }
 
-int main()
+int main(int argc, char **argv)
 {
+	const int depth = argc > 1 ? std::atoi(argv[1]) : 9;
+	const unsigned long frames = 200ul * (unsigned long)(depth + 1);
 	int caught = 0;
 
 	for (int i = 0; i < 200; i++) {
 		try {
-			thrower(9);
+			thrower(depth);
 		} catch (const std::runtime_error &) {
 			caught++;
 			churn(1004, 1);
 		}
 	}
 	must(caught == 200, "exceptions caught");
-	truth_churn(1001, 2000);
-	truth_churn(1002, 2000);
-	truth_churn(1003, 2000);
+	truth_churn(1001, frames);
+	truth_churn(1002, frames);
+	truth_churn(1003, frames);
 	truth_churn(1004, 200);
 	return 0;
 }

@@ -1,10 +1,30 @@
-/* plugin - built twice, as different libraries that the loader puts at one address in turn. */
+/*
+ * plugin - built twice, as different libraries that the loader puts at one address
+ * in turn. Their code is the same, instruction by instruction, but for the sizes of
+ * their frames: an unwinder that does not notice the change goes astray.
+ */
 #include <stdlib.h>
 
-/* PADDING shifts the function, so that the two libraries differ at the same offset. */
 #ifdef SECOND
-int plugin_padding(int x) { return x * 3 + x / 7 + (x << 4); }
-void plugin_second(void **out) { *out = malloc(1002); }
+#define FUNCTION plugin_second
+#define SIZE 1002
+#define FRAME_BYTES 4096
 #else
-void plugin_first(void **out) { *out = malloc(1001); }
+#define FUNCTION plugin_first
+#define SIZE 1001
+#define FRAME_BYTES 512
 #endif
+
+__attribute__((noinline)) void FUNCTION(void **out, int depth);
+
+void FUNCTION(void **out, int depth)
+{
+	char room[FRAME_BYTES];
+
+	__asm__ volatile("" : : "r"(room) : "memory");
+	if (depth > 0)
+		FUNCTION(out, depth - 1);
+	else
+		*out = malloc(SIZE);
+	__asm__ volatile("" : : "r"(room) : "memory");
+}

@@ -1,30 +1,39 @@
-/* plugins A B - loads, calls and unloads two libraries in turn, 200 times. */
+/* plugins A B - loads, calls and unloads two libraries in turn, at one address. */
 #include <dlfcn.h>
 
 #include "truth.h"
 
-static void use(const char *path, const char *function)
+#define ROUNDS 200
+#define CALLS 7
+
+/* Returns where the function was. */
+static void *use(const char *path, const char *function)
 {
 	void *const library = dlopen(path, RTLD_NOW);
 
 	must(library != NULL, path);
-	void (*const call)(void **) = (void (*)(void **))dlsym(library, function);
-	void *p = NULL;
+	void *const code = dlsym(library, function);
+	void (*const call)(void **, int) = (void (*)(void **, int))code;
+	must(code != NULL, function);
+	for (int i = 0; i < CALLS; i++) {
+		void *p = NULL;
 
-	must(call != NULL, function);
-	call(&p);
-	free(p);
+		call(&p, 5);
+		free(p);
+	}
 	must(dlclose(library) == 0, "dlclose");
+	return code;
 }
 
 int main(int argc, char **argv)
 {
+	int reused = 0;
+
 	must(argc == 3, "two libraries");
-	for (int i = 0; i < 200; i++) {
-		use(argv[1], "plugin_first");
-		use(argv[2], "plugin_second");
-	}
-	truth_churn(1001, 200);
-	truth_churn(1002, 200);
+	for (int i = 0; i < ROUNDS; i++)
+		reused += use(argv[1], "plugin_first") == use(argv[2], "plugin_second");
+	must(reused > ROUNDS / 2, "addresses reused");
+	truth_churn(1001, ROUNDS * CALLS);
+	truth_churn(1002, ROUNDS * CALLS);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * stacks MODE - stacks that jump: signal handlers, longjmp, coroutines, an
- * alternate stack, 100,000 frames. The function that allocates is named after
+ * alternate stack, a handler at every instruction, 100,000 frames. The function that allocates is named after
  * the size, so that harness.py can compare stacks with truth, too.
  */
 #include <dlfcn.h>
@@ -143,7 +143,7 @@ static void mode_coroutines(void)
 {
 	static char rooms[2][64 * 1024];
 
-	for (int i = 0; i < 2; i++) {
+	for (volatile int i = 0; i < 2; i++) {
 		must(getcontext(&contexts[i]) == 0, "getcontext");
 		contexts[i].uc_stack.ss_sp = rooms[i];
 		contexts[i].uc_stack.ss_size = sizeof(rooms[i]);
@@ -153,6 +153,105 @@ static void mode_coroutines(void)
 	must(swapcontext(&main_context, &contexts[0]) == 0, "swapcontext");
 	truth_churn(1001, 100);
 	truth_churn(1002, 100);
+}
+
+#define HEAP_ROUNDS 100
+#define HEAP_COROUTINES 4
+
+static ucontext_t heap_contexts[HEAP_COROUTINES];
+
+static NOINLINE void descend_and_switch(int number, int depth)
+{
+	allocate_1001(1);
+	if (depth > 0)
+		descend_and_switch(number, depth - 1);
+	else
+		swapcontext(&heap_contexts[number], &main_context);
+	allocate_1002(1);
+}
+
+static void heap_coroutine(int number)
+{
+	descend_and_switch(number, 10 + number);
+}
+
+/* Stacks that come from the heap, are freed, and serve other coroutines then, at other depths. */
+static void mode_heap_coroutines(void)
+{
+	const size_t bytes = 64 * 1024;
+	volatile unsigned long calls = 0;
+
+	for (volatile int round = 0; round < HEAP_ROUNDS; round++) {
+		void *rooms[HEAP_COROUTINES];
+
+		for (volatile int i = 0; i < HEAP_COROUTINES; i++) {
+			const int number = (i + round) % HEAP_COROUTINES;
+			ucontext_t *const c = &heap_contexts[number];
+
+			rooms[i] = malloc(bytes);
+			must(rooms[i] && getcontext(c) == 0, "getcontext");
+			c->uc_stack.ss_sp = rooms[i];
+			c->uc_stack.ss_size = bytes;
+			c->uc_link = &main_context;
+			makecontext(c, (void (*)(void))heap_coroutine, 1, number);
+			calls += 11 + (unsigned long)number;
+		}
+		for (volatile int i = 0; i < 2 * HEAP_COROUTINES; i++) /* to the bottom, then to the end */
+			must(swapcontext(&main_context, &heap_contexts[i % HEAP_COROUTINES]) == 0, "swapcontext");
+		for (int i = 0; i < HEAP_COROUTINES; i++)
+			free(rooms[i]);
+	}
+	truth_churn(1001, calls);
+	truth_churn(1002, calls);
+}
+
+#define TRAP_FLAG 0x100
+
+static unsigned long handled;
+static volatile int stepping;
+
+/* The flag is set and cleared here, not by code that would have to say so in its unwind information. */
+static void on_every_step(int signal, siginfo_t *info, void *context)
+{
+	ucontext_t *const c = context;
+
+	(void)signal;
+	(void)info;
+	allocate_1002(1);
+	handled++;
+	if (stepping)
+		c->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
+	else
+		c->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+}
+
+static NOINLINE unsigned long compute(unsigned long x, char *text)
+{
+	char room[100];
+
+	room[x % sizeof(room)] = *(char *)keep(text);
+	if (x % 5 == 0)
+		return strlen(keep(text)) + (unsigned long)*(char *)keep(&room[x % sizeof(room)]);
+	return compute(x - 1, text) * 3 + compute(x / 2, text);
+}
+
+/* A handler at each instruction of ordinary code: prologues, epilogues, calls through the PLT, the loader. */
+static void mode_stepped(void)
+{
+	const struct sigaction action = { .sa_sigaction = on_every_step, .sa_flags = SA_SIGINFO };
+	char text[] = "text";
+
+	must(sigaction(SIGTRAP, &action, NULL) == 0, "sigaction");
+	for (int i = 0; i < 37; i++) {
+		stepping = 1;
+		raise(SIGTRAP);
+		(void)keep((void *)compute(13, text));
+		stepping = 0;
+		allocate_1002(1);
+		handled++;
+	}
+	must(handled > 10000, "single steps");
+	truth_churn(1002, handled);
 }
 
 static NOINLINE void recurse(int depth)
@@ -175,7 +274,8 @@ static void mode_deep(void)
 #define MODE(name) { #name, mode_##name }
 
 static const struct { const char *name; void (*run)(void); } modes[] = {
-	MODE(signal), MODE(altstack), MODE(longjmp), MODE(coroutines), MODE(abandoned), MODE(deep),
+	MODE(signal), MODE(altstack), MODE(longjmp), MODE(coroutines), MODE(heap_coroutines),
+	MODE(stepped), MODE(abandoned), MODE(deep),
 };
 
 int main(int argc, char **argv)
