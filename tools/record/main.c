@@ -33,6 +33,13 @@
 #define NO_ID UINT64_MAX
 #define SLEEP_MIN_NS 500000ull
 #define SLEEP_MAX_NS 10000000ull
+/* While events flow: events get their time once a round. */
+#define SLEEP_FLOW_NS 4000000ull
+/*
+ * So much is wanted in one round: a round costs 10 us by itself, and what waits
+ * to be read should still lie in a cache.
+ */
+#define ROUND_BYTES_WANTED (64u << 10)
 /* So much in one round: do not sleep, the targets are fast. */
 #define BUSY_BYTES (512u << 10)
 /* A descendant that was started and has not attached yet gets this long for it. */
@@ -328,14 +335,28 @@ static void wait_for(struct session *s, uint64_t ns)
 	}
 }
 
-/* Short while events flow, long when nothing happens; never past the next sample. */
+/* As long as it takes to get what is wanted, by what the last round got; no more than half or twice as long. */
+static uint64_t sleep_for_flow(uint64_t last_ns, uint64_t bytes)
+{
+	uint64_t ns = last_ns * 2;
+
+	if (bytes * 2 > ROUND_BYTES_WANTED)
+		ns = last_ns * ROUND_BYTES_WANTED / bytes;
+	if (ns < last_ns / 2)
+		ns = last_ns / 2;
+	if (ns > SLEEP_FLOW_NS)
+		ns = SLEEP_FLOW_NS;
+	return ns > SLEEP_MIN_NS ? ns : SLEEP_MIN_NS;
+}
+
+/* By how much there is while events flow, long when nothing happens; never past the next sample. */
 static uint64_t sleep_time(struct session *s, uint64_t bytes, bool more, uint64_t round_ns)
 {
 	const struct recorder *const r = &s->r;
 
 	if (more || bytes >= BUSY_BYTES)
 		return 0;
-	s->sleep_ns = bytes ? SLEEP_MIN_NS : s->sleep_ns * 5 / 4 + 1000;
+	s->sleep_ns = bytes ? sleep_for_flow(s->sleep_ns, bytes) : s->sleep_ns * 5 / 4 + 1000;
 	/* many threads make a round dear: at most half of the time goes into looking */
 	if (s->sleep_ns < round_ns)
 		s->sleep_ns = round_ns;
