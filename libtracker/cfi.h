@@ -39,7 +39,7 @@ struct cfi_module {
 	const uint8_t *eh_frame_hdr;
 };
 
-/* False: no module covers pc (or the libc is too old to be asked without its lock). */
+/* False: no module covers pc. */
 bool cfi_module_at(uintptr_t pc, struct cfi_module *ret);
 
 /* 0, or -1: no FDE of that module covers pc. */

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 
 #include "hook.h"
+#include "modules.h"
 
 EXPORT int dlclose(void *handle)
 {
@@ -19,6 +20,7 @@ EXPORT int dlclose(void *handle)
 	if (unlikely(!hook_ready()))
 		return -1;
 	ret = real.dlclose(handle);
+	modules_unloaded();
 	operators_unloaded();
 	if (state.on)
 		unwind_code_unloaded();

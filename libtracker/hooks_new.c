@@ -151,20 +151,30 @@ static void *try_alloc(const struct request *r)
 	return call(operators[form].function, r->size, r->align, r->nothrow ? r->nothrow : &tag);
 }
 
+/* The loader's own entry of a module: dlsym takes it for a handle. */
+static void *handle_of(const void *code)
+{
+	struct link_map *l = NULL;
+	Dl_info info;
+
+	return dladdr1(code, &info, (void **)&l, RTLD_DL_LINKMAP) ? l : NULL;
+}
+
 /* The operator in the scope of a private module. The C++ library's new[] jumps to new, so to us, as if we called it. */
 static void *throwing_operator(enum operator_id id, uintptr_t caller)
 {
 	static _Atomic(const void *) library;
+	void *const handle = handle_of((const void *)caller);
 	struct cfi_module m;
 	void *f;
 
-	if (!cfi_module_at(caller, &m) || !m.link_map)
+	if (!handle || !cfi_module_at(caller, &m))
 		return NULL;
 	if (is_us(&m))
 		return symbol_in(atomic_load(&library), names[id]);
-	f = dlsym((void *)m.link_map, names[id]);
-	if (f && cfi_module_at((uintptr_t)f, &m))
-		atomic_store(&library, m.link_map);
+	f = dlsym(handle, names[id]);
+	if (f)
+		atomic_store(&library, handle_of(f));
 	return f;
 }
 

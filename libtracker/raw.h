@@ -20,6 +20,11 @@ static inline int raw_open(const char *path, int flags)
 	return (int)arch_syscall(SYS_openat, AT_FDCWD, (long)path, flags, 0, 0, 0);
 }
 
+static inline long raw_read(int fd, void *buffer, size_t room)
+{
+	return arch_syscall(SYS_read, fd, (long)buffer, (long)room, 0, 0, 0);
+}
+
 static inline void raw_close(int fd)
 {
 	(void)arch_syscall(SYS_close, fd, 0, 0, 0, 0, 0);

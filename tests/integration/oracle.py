@@ -7,6 +7,7 @@ to be wrong, only libgcc's word counts, and that the two disagree is expected.
 twice: a deterministic program is recorded once by each unwinder, and the stacks
 that come out at the other end (encoded, interned, written, read) are compared.
 mutant: a library with one line broken must be found out, or none of this counts.
+older libc: the library as it is where the C library cannot be asked for modules.
 
 usage: oracle.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
@@ -51,25 +52,41 @@ class Oracle:
         w = make(folder, scale)
         self.verify(w.argv, least=least, env=w.env, stdin=w.stdin)
 
-    def mutant(self, name, argv, how=LIBGCC):
-        """The same comparison, by a library that is wrong: it must say so."""
+    def other_library(self, name):
+        """The environment in which tracker preloads that one."""
         home = self.t.file(".home")
         os.mkdir(home)
-        os.symlink(os.path.join(self.t.fixtures, f"mutant_{name}.so"), os.path.join(home, "libtracker.so"))
-        h = self.health(argv, how, env={"TRACKER_HOME": home})
+        os.symlink(os.path.join(self.t.fixtures, name), os.path.join(home, "libtracker.so"))
+        return {"TRACKER_HOME": home}
+
+    def mutant(self, name, argv, how=LIBGCC):
+        """The same comparison, by a library that is wrong: it must say so."""
+        h = self.health(argv, how, env=self.other_library(f"mutant_{name}.so"))
         check(h["compared_with_libgcc"] > 0, "nothing was compared")
         check(h["differing_from_libgcc"] > 0, f"{h['compared_with_libgcc']} stacks compared, no error found")
 
-    def sample(self, argv, backend):
+    def older_libc(self, make, scale):
+        folder = self.t.file(".work")
+        os.mkdir(folder)
+        w = make(folder, scale)
+        self.verify(w.argv, env={**(w.env or {}), **self.other_library("older_libc.so")}, stdin=w.stdin)
+
+    def same_as_ours(self, argv, least=10):
+        """Stacks are the same with a C library that can be asked for modules and without."""
+        self.compare(self.sample(argv, "own"), self.sample(argv, "own", self.other_library("older_libc.so")), least)
+
+    def sample(self, argv, backend, env=None):
         """(kind, size, frames) of every 37th event that has a stack, and how many events there are."""
-        r = self.t.record([need("setarch"), "-R", *argv], ["--unwind", backend])
+        r = self.t.record([need("setarch"), "-R", *argv], ["--unwind", backend], env=env)
         equal("exit status", r.status, 0)
         events = [e for e in self.t.events(r.capture, "--stacks") if e.get("frames")]
         return [(e["kind"], e["size"], frames(e)) for e in events[::STEP]], len(events)
 
     def twice(self, argv, least=10):
-        ours, our_count = self.sample(argv, "own")
-        theirs, their_count = self.sample(argv, "libunwind")
+        self.compare(self.sample(argv, "own"), self.sample(argv, "libunwind"), least)
+
+    def compare(self, a, b, least):
+        (ours, our_count), (theirs, their_count) = a, b
         equal("events", our_count, their_count)
         check(len(ours) >= least, f"only {len(ours)} events compared")
         check(sum(len(f) > 3 for _, _, f in ours) > len(ours) // 2, "most stacks have three frames or less")
@@ -77,12 +94,13 @@ class Oracle:
             equal(f"event {i * STEP}, kind and size", a[:2], b[:2])
             for k, (x, y) in enumerate(itertools.zip_longest(a[2], b[2])):
                 if x != y:
-                    raise Failure(f"event {i * STEP}: frame {k} of {len(a[2])}: ours {x}, libunwind {y}")
+                    raise Failure(f"event {i * STEP}: frame {k} of {len(a[2])}: {x}, by the other {y}")
 
 
 def frames(e):
     """What identifies a frame, as it is printed: module, function, file, line."""
-    return [tuple(f.get(k) for k in ("module", "offset", "function", "file", "line")) for f in e["frames"]]
+    return [tuple(os.path.realpath(f.get(k) or "") for k in ("module", "file")) +
+            tuple(f.get(k) for k in ("offset", "function", "line")) for f in e["frames"]]
 
 
 def make_cases(t):
@@ -108,6 +126,9 @@ def make_cases(t):
         ("mutant: remembered words are not checked", lambda: o.mutant("trusting", [need("sqlite3"), ":memory:", SQL])),
         ("mutant: unloaded code is not forgotten", lambda: o.mutant("stale", plugins)),
         ("mutant: the frame pointer is not restored", lambda: o.mutant("shifted", [t.fixture("stacks"), "signal"])),
+        ("older libc: python3", lambda: o.older_libc(workloads.python3, 20)),
+        ("older libc: plugins", lambda: o.same_as_ours(plugins)),
+        ("older libc: exceptions", lambda: o.same_as_ours([t.fixture("exceptions")], 100)),
         ("twice: C++ with exceptions", lambda: o.twice([t.fixture("exceptions")], 100)),
         ("twice: longjmp", lambda: o.twice([t.fixture("stacks"), "longjmp"])),
     ]

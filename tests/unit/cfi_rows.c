@@ -13,6 +13,8 @@
 
 #include "libtracker/cfi.h"
 
+struct tracker_state state;
+
 static const char *const names[REG_COUNT] = {
 	"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8",
 	"r9",  "r10", "r11", "r12", "r13", "r14", "r15", "ra",

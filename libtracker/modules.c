@@ -1,0 +1,292 @@
+#include "modules.h"
+
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+
+#include "raw.h"
+
+#define KNOWN_MAX 2048u
+#define PATH_ROOM 512u
+
+/* `start`: 0 free, 1 being filled; published last. Entries are found by it and never move. */
+struct known {
+	_Atomic uintptr_t start;
+	uintptr_t end;
+	uint64_t device, inode;
+	const uint8_t *eh_frame_hdr;
+	struct link_map map;
+	char path[PATH_ROOM];
+};
+
+static struct known *_Atomic table;
+static _Atomic uint32_t known_high; /* entries at and above were never used */
+
+/* ---- /proc/self/maps ---- */
+
+struct maps {
+	int fd;
+	uint32_t at, size;
+	char buffer[512];
+};
+
+struct line {
+	uintptr_t start, end;
+	uint64_t offset, device, inode;
+	bool readable, executable;
+	char path[PATH_ROOM]; /* "" when it does not fit */
+};
+
+/* -1: the end. */
+static int take_char(struct maps *m)
+{
+	if (m->at == m->size) {
+		const long n = raw_read(m->fd, m->buffer, sizeof(m->buffer));
+
+		if (n <= 0)
+			return -1;
+		m->at = 0;
+		m->size = (uint32_t)n;
+	}
+	return m->buffer[m->at++];
+}
+
+/* A number and the one character behind it, which is returned. */
+static int take_number(struct maps *m, unsigned base, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	for (;;) {
+		const int c = take_char(m);
+		const unsigned digit = c >= '0' && c <= '9' ? (unsigned)c - '0' :
+				       c >= 'a' && c <= 'f' ? (unsigned)c - 'a' + 10 : base;
+
+		*ret = v;
+		if (digit >= base)
+			return c;
+		v = v * base + digit;
+	}
+}
+
+static void take_path(struct maps *m, int c, struct line *l)
+{
+	size_t n = 0;
+
+	while (c == ' ')
+		c = take_char(m);
+	for (; c >= 0 && c != '\n'; c = take_char(m))
+		if (n < PATH_ROOM)
+			l->path[n++] = (char)c;
+	l->path[n < PATH_ROOM ? n : 0] = '\0';
+}
+
+/* "start-end rwxp offset major:minor inode   path" */
+static bool take_line(struct maps *m, struct line *l)
+{
+	uint64_t v, minor;
+	int c;
+
+	if (take_number(m, 16, &v) != '-')
+		return false;
+	l->start = v;
+	(void)take_number(m, 16, &v);
+	l->end = v;
+	l->readable = take_char(m) == 'r';
+	(void)take_char(m);
+	l->executable = take_char(m) == 'x';
+	(void)take_char(m);
+	(void)take_char(m);
+	(void)take_number(m, 16, &l->offset);
+	(void)take_number(m, 16, &l->device);
+	(void)take_number(m, 16, &minor);
+	l->device = l->device << 32 | minor;
+	c = take_number(m, 10, &l->inode);
+	take_path(m, c, l);
+	return true;
+}
+
+static bool is_first_of_file(const struct line *l)
+{
+	return l->readable && l->offset == 0 && l->path[0] && (l->inode || l->path[0] == '[');
+}
+
+/* The line where the module begins in whose code pc lies: the first of the same file. */
+static bool find_lines(uintptr_t pc, struct line *first)
+{
+	struct maps m = { .fd = raw_open("/proc/self/maps", O_RDONLY | O_CLOEXEC) };
+	struct line l;
+	bool found = false;
+
+	if (m.fd < 0)
+		return false;
+	first->path[0] = '\0';
+	while (!found && take_line(&m, &l) && l.start <= pc) {
+		if (is_first_of_file(&l))
+			*first = l;
+		found = pc < l.end && l.executable && first->path[0] &&
+			l.device == first->device && l.inode == first->inode &&
+			strcmp(l.path, first->path) == 0;
+	}
+	raw_close(m.fd);
+	return found;
+}
+
+/* ---- a module's headers ---- */
+
+/* Mapped from `first`; reads what the pc that asks for it shows to be in use. */
+static bool read_headers(const struct line *first, struct known *k)
+{
+	const uintptr_t page = 4095, room = first->end - first->start;
+	const ElfW(Ehdr) *const e = (const void *)first->start;
+	const ElfW(Phdr) *const h = (const void *)(first->start + e->e_phoff);
+	uintptr_t low = UINTPTR_MAX, high = 0;
+
+	if (memcmp(e->e_ident, ELFMAG, SELFMAG) != 0 || e->e_phentsize != sizeof(*h) ||
+	    e->e_phoff > room || e->e_phnum * sizeof(*h) > room - e->e_phoff)
+		return false;
+	for (unsigned i = 0; i < e->e_phnum; i++) {
+		if (h[i].p_type != PT_LOAD)
+			continue;
+		low = h[i].p_vaddr < low ? h[i].p_vaddr & ~page : low;
+		high = h[i].p_vaddr + h[i].p_memsz > high ? h[i].p_vaddr + h[i].p_memsz : high;
+	}
+	if (low >= high)
+		return false;
+	k->map.l_addr = first->start - low;
+	k->end = k->map.l_addr + high;
+	for (unsigned i = 0; i < e->e_phnum; i++) {
+		if (h[i].p_type == PT_GNU_EH_FRAME)
+			k->eh_frame_hdr = (const void *)(k->map.l_addr + h[i].p_vaddr);
+		else if (h[i].p_type == PT_DYNAMIC)
+			k->map.l_ld = (void *)(k->map.l_addr + h[i].p_vaddr);
+	}
+	return true;
+}
+
+/* The names that the C library gives. */
+static void set_name(const struct line *first, struct known *k)
+{
+	const uintptr_t program = (uintptr_t)state.program_headers;
+	const char *name = first->path;
+
+	if (program >= first->start && program < k->end)
+		name = "";
+	else if (strcmp(name, "[vdso]") == 0)
+		name = "linux-vdso.so.1";
+	memcpy(k->path, name, strnlen(name, PATH_ROOM - 1) + 1);
+	k->map.l_name = k->path;
+}
+
+/* ---- the table ---- */
+
+static struct known *get_table(void)
+{
+	struct known *t = atomic_load_explicit(&table, memory_order_acquire), *expected = NULL;
+
+	if (t)
+		return t;
+	t = raw_map_private(KNOWN_MAX * sizeof(*t));
+	if (!t || atomic_compare_exchange_strong(&table, &expected, t))
+		return t;
+	raw_munmap(t, KNOWN_MAX * sizeof(*t));
+	return expected;
+}
+
+static struct known *claim(struct known *t)
+{
+	for (uint32_t i = 0; i < KNOWN_MAX; i++) {
+		uint32_t high = atomic_load(&known_high);
+		uintptr_t expected = 0;
+
+		if (!atomic_compare_exchange_strong(&t[i].start, &expected, 1))
+			continue;
+		while (high <= i && !atomic_compare_exchange_weak(&known_high, &high, i + 1))
+			;
+		return &t[i];
+	}
+	return NULL;
+}
+
+/* Whoever was where `k` is now went away unseen. */
+static void forget_overlapped(struct known *t, const struct known *k, uintptr_t start)
+{
+	const uint32_t high = atomic_load(&known_high);
+
+	for (uint32_t i = 0; i < high; i++) {
+		uintptr_t at = atomic_load(&t[i].start);
+		const bool same = at == start && t[i].inode == k->inode && t[i].device == k->device;
+
+		if (at > 1 && at < k->end && t[i].end > start && !same)
+			atomic_compare_exchange_strong(&t[i].start, &at, 0);
+	}
+}
+
+static bool learn(struct known *t, uintptr_t pc)
+{
+	struct line first;
+	struct known *k;
+
+	if (!find_lines(pc, &first) || !(k = claim(t)))
+		return false;
+	k->device = first.device;
+	k->inode = first.inode;
+	k->eh_frame_hdr = NULL;
+	memset(&k->map, 0, sizeof(k->map));
+	if (!read_headers(&first, k)) {
+		atomic_store(&k->start, 0);
+		return false;
+	}
+	set_name(&first, k);
+	forget_overlapped(t, k, first.start);
+	atomic_store_explicit(&k->start, first.start, memory_order_release);
+	return true;
+}
+
+/* Two threads may have learned the same at once: the lower entry counts. */
+static bool look_up(const struct known *t, uintptr_t pc, struct cfi_module *ret)
+{
+	const uint32_t high = atomic_load_explicit(&known_high, memory_order_acquire);
+
+	for (uint32_t i = 0; i < high; i++) {
+		const uintptr_t start = atomic_load_explicit(&t[i].start, memory_order_acquire);
+
+		if (start <= 1 || pc < start || pc >= t[i].end)
+			continue;
+		*ret = (struct cfi_module){ .start = start, .end = t[i].end, .link_map = &t[i].map,
+					    .eh_frame_hdr = t[i].eh_frame_hdr };
+		return true;
+	}
+	return false;
+}
+
+bool modules_find(uintptr_t pc, struct cfi_module *ret)
+{
+	struct known *const t = get_table();
+
+	return t && (look_up(t, pc, ret) || (learn(t, pc) && look_up(t, pc, ret)));
+}
+
+/* ---- unloading ---- */
+
+void modules_unloaded(void)
+{
+	struct known *const t = atomic_load_explicit(&table, memory_order_acquire);
+	struct maps m = { .fd = t ? raw_open("/proc/self/maps", O_RDONLY | O_CLOEXEC) : -1 };
+	uint64_t there[KNOWN_MAX / 64] = { 0 };
+	const uint32_t high = atomic_load(&known_high);
+	struct line l;
+
+	if (m.fd < 0)
+		return;
+	while (take_line(&m, &l))
+		for (uint32_t i = 0; is_first_of_file(&l) && i < high; i++)
+			if (t[i].start == l.start && t[i].device == l.device && t[i].inode == l.inode)
+				there[i / 64] |= 1ull << i % 64;
+	raw_close(m.fd);
+	for (uint32_t i = 0; i < high; i++) {
+		uintptr_t start = atomic_load(&t[i].start);
+
+		if (start > 1 && !(there[i / 64] >> i % 64 & 1))
+			atomic_compare_exchange_strong(&t[i].start, &start, 0);
+	}
+}

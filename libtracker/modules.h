@@ -1,0 +1,22 @@
+/*
+ * modules - which module covers a pc, where the C library cannot tell without its lock:
+ * glibc before 2.35 has no _dl_find_object.
+ *
+ * Inside the target's malloc(): no heap, no lock. A module is looked for once, in
+ * /proc/self/maps and in its own program headers, and kept in a table that all threads
+ * read. While it is being looked for, a descriptor is open; nothing else opens any.
+ *
+ * A module that went away is noticed at dlclose. One that the C library unloads by itself
+ * stays until another one is found in its place.
+ */
+#ifndef MODULES_H
+#define MODULES_H
+
+#include "cfi.h"
+
+/* As cfi_module_at. ret->link_map is made by us: address, name ("" for the main program) and dynamic section only. */
+bool modules_find(uintptr_t pc, struct cfi_module *ret);
+/* Something was unloaded: forgets what is mapped no more. */
+void modules_unloaded(void);
+
+#endif
