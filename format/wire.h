@@ -57,8 +57,8 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED 
 /* Frames in one record at most, so that head, parts and operands fit this: */
 #define WIRE_FRAMES_MAX 128u
 #define WIRE_RECORD_MAX (80u + WIRE_FRAMES_MAX * TRK_VARINT_MAX)
-/* Deepest stack, its mark of a cut included (nframe is less). */
-#define WIRE_DEPTH_MAX 1048576u
+/* Deepest stack on the wire, its mark of a cut included; nframe is less than half of it. */
+#define WIRE_DEPTH_MAX (1u << 21)
 
 /*
  * Operands by kind:

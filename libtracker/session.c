@@ -21,6 +21,7 @@
 
 #define SHM_BYTES sizeof(struct shm)
 #define STACK_MAX (1ull << 30) /* taken for the limit where there is none */
+#define SLACK_FROM 256u /* frames; fewer are cheap to send anew, and so are counted exactly */
 #define SHM_CHUNKS_LIMITED 1024u /* 4 MiB */
 
 struct tracker_state state;
@@ -240,9 +241,10 @@ static void attach(const struct start_block *b, const char *path)
 
 	const struct shm_header *const h = &state.shm->header;
 
-	if (atomic_load(&h->closed) || h->nframe == 0 || h->nframe >= WIRE_DEPTH_MAX)
+	if (atomic_load(&h->closed) || h->nframe == 0 || h->nframe >= WIRE_DEPTH_MAX / 2)
 		return;
 	state.nframe = h->nframe;
+	state.nframe_slack = h->nframe < SLACK_FROM ? 0 : h->nframe / 2;
 	state.reference_unwinder = h->flags & SHM_UNWIND_LIBUNWIND;
 	state.verify_unwinder = h->flags & (SHM_VERIFY_LIBUNWIND | SHM_VERIFY_LIBGCC);
 	state.program_headers = (const void *)auxiliary(b, AT_PHDR);

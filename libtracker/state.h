@@ -58,6 +58,7 @@ struct slot {
 struct memo {
 	uint32_t depth; /* 0: nothing is remembered */
 	uint32_t slot_count;
+	bool deep; /* the oldest frame is the mark of a cut: the stack is deeper than what is kept */
 	uintptr_t *sp, *bp;
 	uint8_t *needs_bp; /* this frame or an older one would read bp as it is here */
 	struct slot *slots; /* by frame, oldest first */
@@ -78,6 +79,7 @@ struct thread {
 	uint32_t level;
 	uintptr_t frame;	/* of the hook that is, or was last, at work here */
 	bool memorable;		/* the walk at hand may be remembered */
+	bool deep;		/* ... is of a stack deeper than what is kept */
 	bool forget_stack;	/* the recorder's idea of our stack must be sent anew */
 	uint8_t begun;		/* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when that is sent and its end is not */
 	bool orphan;		/* of the parent: what a hook that a forking handler interrupted still writes to */
@@ -108,7 +110,8 @@ struct tracker_state {
 	bool foreign_allocator; /* the real malloc is not libc's: it may call mmap through us */
 	bool reference_unwinder, verify_unwinder;
 	bool announce_modules;	/* a forked child: the recorder knows none of its modules yet */
-	uint32_t nframe;
+	uint32_t nframe; /* the most recent frames that are kept of a stack, ... */
+	uint32_t nframe_slack; /* ... and up to so many more: see fits() in unwind.c */
 	uint32_t chunk_words; /* of the chunk bitmap: what is mapped */
 	const volatile uint8_t *fork_page; /* 1; wiped to 0 in a child by MADV_WIPEONFORK */
 	struct shm *shm;

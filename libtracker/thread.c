@@ -28,7 +28,7 @@ static bool have_key;
 /* Arrays of a context: as long as the deepest stack that is kept, and its mark of a cut. */
 static size_t frame_room(void)
 {
-	return state.nframe + 2u;
+	return state.nframe + state.nframe_slack + 2u;
 }
 
 static size_t check_room(void)

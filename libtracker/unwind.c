@@ -208,13 +208,14 @@ void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
 	while (m->slot_count && (kept == 0 || m->slots[m->slot_count - 1].frame >= kept))
 		m->slot_count--;
 	for (uint32_t i = n; i-- > 0;) {
-		if (unlikely(m->slot_count + 2 > state.nframe)) {
+		if (unlikely(m->slot_count + 2 > state.nframe + state.nframe_slack)) {
 			m->depth = 0;
 			return;
 		}
 		remember_frame(m, kept + (n - 1 - i), &t->walked[i]);
 	}
 	m->depth = kept + n;
+	m->deep = t->deep;
 }
 
 /* ---- the walk ---- */
@@ -265,7 +266,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 			*ret_end = RULE_END; /* glibc's thread and context roots return to 0 */
 			return n;
 		}
-		if (unlikely(n == state.nframe)) {
+		if (unlikely(n == state.nframe + state.nframe_slack / 2)) {
 			*ret_end = RULE_DEEP;
 			return n;
 		}
@@ -301,7 +302,13 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 	}
 }
 
-/* The stack that ended for another reason than its root is marked by a pc of 0. */
+/* Where the mark of a cut is remembered to have its return address: a word that is 0, as its pc. */
+static const uintptr_t mark_word;
+
+/*
+ * The stack that ended for another reason than its root is marked by a pc of 0.
+ * One that was only too deep can be remembered all the same.
+ */
 static uint32_t cut(struct thread *t, uint32_t n, uint8_t end)
 {
 	const enum shm_cut why = end == RULE_DEEP      ? SHM_CUT_DEPTH :
@@ -310,9 +317,24 @@ static uint32_t cut(struct thread *t, uint32_t n, uint8_t end)
 							 SHM_CUT_STACK;
 
 	t->walk[n] = 0;
-	t->memorable = false;
+	t->walked[n] = (struct walked){ .sp = (uintptr_t)(&mark_word + 1), .step.kind = RULE_END };
+	t->deep = why == SHM_CUT_DEPTH;
+	t->memorable &= t->deep;
 	atomic_fetch_add_explicit(&state.process->truncated_stacks[why], 1, memory_order_relaxed);
 	return n + 1;
+}
+
+/*
+ * A stack deeper than nframe is cut, and where it is cut stays for a while: a stack
+ * that grows or shrinks by a frame shall not become another one from its root on.
+ * So between nframe and nframe + slack of its frames are kept. False: too many, or
+ * too few of a stack that was cut.
+ */
+static bool fits(const struct thread *t, uint32_t kept, uint32_t n)
+{
+	if (!kept || !t->memo.deep)
+		return kept + n <= state.nframe + state.nframe_slack;
+	return kept - 1 + n <= state.nframe + state.nframe_slack && kept - 1 + n >= state.nframe;
 }
 
 uint32_t unwind(struct thread *t, const struct site *at, uint32_t *ret_kept)
@@ -329,10 +351,10 @@ uint32_t unwind(struct thread *t, const struct site *at, uint32_t *ret_kept)
 	w.top = top_for(t, at->sp);
 	w.foreign = w.top != t->stack_top;
 	t->memorable = !w.foreign;
+	t->deep = false;
 	*ret_kept = w.foreign ? 0 : t->memo.depth;
 	n = walk(&w, ret_kept, &end);
-	if (unlikely(*ret_kept + n > state.nframe)) {
-		/* Deeper than what is kept: the most recent frames, walked afresh. */
+	if (unlikely(!fits(t, *ret_kept, n))) {
 		w = (struct walk){ .thread = t, .pc = at->pc, .sp = at->sp, .bp = at->bp, .low = at->sp,
 				   .top = w.top, .foreign = w.foreign };
 		*ret_kept = 0;
@@ -342,8 +364,13 @@ uint32_t unwind(struct thread *t, const struct site *at, uint32_t *ret_kept)
 		t->memorable = false;
 		n = unwind_full(t, at, &end);
 	}
-	if (unlikely(end != RULE_END))
+	if (unlikely(end != RULE_END)) {
 		n = cut(t, n, end);
+	} else if (unlikely(*ret_kept && t->memo.deep)) {
+		t->deep = true;
+		atomic_fetch_add_explicit(&state.process->truncated_stacks[SHM_CUT_DEPTH], 1,
+					  memory_order_relaxed);
+	}
 	if (unlikely(state.verify_unwinder))
 		unwind_verify(t, at, *ret_kept, n);
 	return n;

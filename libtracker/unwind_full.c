@@ -143,7 +143,7 @@ __attribute__((noinline)) uint32_t unwind_full(struct thread *t, const struct si
 				*ret_end = RULE_END;
 				break;
 			}
-			if (n == state.nframe) {
+			if (n == state.nframe + state.nframe_slack / 2) {
 				*ret_end = RULE_DEEP;
 				break;
 			}

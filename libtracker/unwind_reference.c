@@ -92,7 +92,7 @@ void unwind_reference_start(void)
 
 uint32_t unwind_reference_room(void)
 {
-	return state.nframe + OWN_FRAMES_MAX;
+	return state.nframe + state.nframe_slack + OWN_FRAMES_MAX;
 }
 
 /* An oracle's stack into pcs, most recent first, from the hook's caller on; 0: it has none. */
@@ -105,7 +105,7 @@ static uint32_t reference_stack(enum shm_oracle which, uintptr_t *pcs, const str
 	hook_leave_real(outer);
 	while (first < n && pcs[first] != at->pc)
 		first++;
-	for (; first < n && pcs[first] >= 4096 && kept < state.nframe; first++)
+	for (; first < n && pcs[first] >= 4096; first++)
 		pcs[kept++] = pcs[first];
 	return kept;
 }
@@ -115,6 +115,8 @@ uint32_t unwind_reference(struct thread *t, const struct site *at)
 	uint32_t n = reference_stack(SHM_ORACLE_LIBUNWIND, t->check[0], at);
 	struct rule rule;
 
+	if (n > state.nframe)
+		n = state.nframe;
 	memcpy(t->walk, t->check[0], n * sizeof(*t->walk));
 	for (uint32_t i = 0; i < n; i++)
 		(void)rules_get(t, t->walk[i], false, &rule); /* only for its module to become known */
@@ -126,17 +128,18 @@ uint32_t unwind_reference(struct thread *t, const struct site *at)
 	return n;
 }
 
+/* t->walk[0..n) over `kept` of t->sent, but for the mark of a cut. Of a deep stack it is the most recent part. */
 static bool is_ours(const struct thread *t, const uintptr_t *pcs, uint32_t depth, uint32_t kept,
 		    uint32_t n)
 {
-	if (depth != kept + n)
-		return false;
-	for (uint32_t i = 0; i < depth; i++) {
-		const uintptr_t ours = i < n ? t->walk[i] : t->sent[kept - 1 - (i - n)];
+	const bool marked = (kept ? t->sent[0] : t->walk[n - 1]) == 0;
+	const uint32_t ours = kept + n - marked;
 
-		if (pcs[i] != ours)
+	if (t->deep ? depth <= ours : depth != ours)
+		return false;
+	for (uint32_t i = 0; i < ours; i++)
+		if (pcs[i] != (i < n ? t->walk[i] : t->sent[kept - 1 - (i - n)]))
 			return false;
-	}
 	return true;
 }
 
@@ -148,8 +151,6 @@ void unwind_verify(struct thread *t, const struct site *at, uint32_t kept, uint3
 	if (t->until_check-- > 0)
 		return;
 	t->until_check = VERIFY_EVERY - 1;
-	if (n > 0 && t->walk[n - 1] == 0)
-		n--; /* the mark of a cut is ours */
 	for (unsigned i = 0; i < SHM_ORACLES; i++) {
 		depth[i] = reference_stack(i, t->check[i], at);
 		if (depth[i] == 0)

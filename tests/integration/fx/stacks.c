@@ -271,11 +271,35 @@ static void mode_deep(void)
 	truth_churn(1002, 1);
 }
 
+#define LEVELS 10000
+
+static void branch(int level);
+
+static NOINLINE void left(int level) { branch(level); __asm__ volatile(""); }
+static NOINLINE void right(int level) { branch(level); __asm__ volatile("nop"); }
+
+/* No two levels are alike, and each allocates on the way down and on the way up. */
+static NOINLINE void branch(int level)
+{
+	allocate_1001(1);
+	if (level > 0 && ((unsigned)level * 2654435761u) >> 31)
+		left(level - 1);
+	else if (level > 0)
+		right(level - 1);
+	allocate_1001(1);
+}
+
+static void mode_branches(void)
+{
+	branch(LEVELS - 1);
+	truth_churn(1001, 2 * LEVELS);
+}
+
 #define MODE(name) { #name, mode_##name }
 
 static const struct { const char *name; void (*run)(void); } modes[] = {
 	MODE(signal), MODE(altstack), MODE(longjmp), MODE(coroutines), MODE(heap_coroutines),
-	MODE(stepped), MODE(abandoned), MODE(deep),
+	MODE(stepped), MODE(abandoned), MODE(deep), MODE(branches),
 };
 
 int main(int argc, char **argv)
