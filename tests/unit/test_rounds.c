@@ -51,6 +51,29 @@ static void read_chunks_are_given_back(void **state)
 	segment_free(&s);
 }
 
+/* Much of many threads is read in several rounds, each of them short; the order stays. */
+static void a_round_of_many_threads_is_short(void **state)
+{
+	enum { THREADS = 200, EACH = 6000 };
+	struct segment s = segment_new();
+	static struct fake_thread t[THREADS];
+	const uint64_t bound = (1u << 20) + THREADS * SHM_CHUNK_BYTES;
+	uint64_t rounds = 0, bytes;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	for (uint32_t i = 0; i < THREADS; i++)
+		t[i] = fake_thread(&s, i, 0, SELF + i);
+	for (uint64_t e = 0; e < THREADS * EACH; e++)
+		fake_malloc(&s, &t[e * 7 % THREADS], e + 1, 0x1000 + 16 * e, e);
+	for (; (bytes = segment_round(&s)) > 0; rounds++)
+		assert_true(bytes <= bound);
+	assert_true(rounds > 4);
+	for (uint64_t e = 0; e < THREADS * EACH; e++)
+		assert_int_equal(segment_event(&s).size, e);
+	assert_int_equal(s.r->counters.late, 0);
+	segment_free(&s);
+}
+
 /* Published in another order than they happened: epochs decide, at random, 64 times. */
 static void epochs_decide_between_threads(void **state)
 {
@@ -596,6 +619,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_thread_in_program_order),
 		cmocka_unit_test(read_chunks_are_given_back),
+		cmocka_unit_test(a_round_of_many_threads_is_short),
 		cmocka_unit_test(epochs_decide_between_threads),
 		cmocka_unit_test(a_busy_thread_holds_back_what_is_later),
 		cmocka_unit_test(a_stopped_thread_is_not_waited_for_long),

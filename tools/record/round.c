@@ -16,6 +16,11 @@
 
 /* Bytes per thread and round: stays in the caches on its way through. */
 #define ROUND_BYTES (256u << 10)
+/*
+ * Bytes of all threads in a round, if that is more than a chunk of each: targets
+ * that wait for room give up when no round ends for 100 ms.
+ */
+#define ROUND_BYTES_ALL (1u << 20)
 /* A thread that stands still inside a publication (in a debugger) is waited for this long. */
 #define BUSY_NS 100000000ull
 
@@ -53,16 +58,23 @@ static uint32_t thread_high(const struct recorder *r)
 	return high < SHM_THREADS ? high : SHM_THREADS;
 }
 
-/* One thread alone is in program order: no fence. A slot just claimed counts. */
-static bool needs_fence(const struct recorder *r)
+/* Slots that are not free; one just claimed counts. */
+static uint32_t threads_used(const struct recorder *r)
 {
 	const uint32_t high = thread_high(r);
-	unsigned used = 0;
+	uint32_t used = 0;
 
-	for (uint32_t i = 0; i < high && used < 2; i++)
+	for (uint32_t i = 0; i < high; i++)
 		used += atomic_load_explicit(&r->shm->threads[i].state, memory_order_acquire) !=
 			SHM_FREE;
-	return used >= 2;
+	return used;
+}
+
+static size_t share_of_round(uint32_t threads)
+{
+	const size_t share = ROUND_BYTES_ALL / (threads ? threads : 1);
+
+	return share > ROUND_BYTES ? ROUND_BYTES : share;
 }
 
 /*
@@ -107,7 +119,7 @@ static uint64_t read_stream(struct recorder *r, struct stream *s, size_t max)
 }
 
 /* Reads one slot; a thread that has ended is read to its end and detached. */
-static uint64_t look_at_thread(struct recorder *r, uint32_t slot)
+static uint64_t look_at_thread(struct recorder *r, uint32_t slot, size_t max)
 {
 	const uint32_t state = atomic_load_explicit(&r->shm->threads[slot].state,
 						    memory_order_acquire);
@@ -119,7 +131,7 @@ static uint64_t look_at_thread(struct recorder *r, uint32_t slot)
 		return 0;
 	if (state == SHM_LIVE)
 		look_at_busy(r, s);
-	const uint64_t bytes = read_stream(r, s, ROUND_BYTES);
+	const uint64_t bytes = read_stream(r, s, max);
 
 	if (bytes)
 		s->checked_ns = r->now_ns;
@@ -200,12 +212,14 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	r->counters.rounds++;
 	process_scan(r);
 	look_at_orders(r);
-	if (needs_fence(r))
+	const uint32_t threads = threads_used(r);
+
+	if (threads > 1) /* one alone is in program order */
 		fence(r);
 	const uint32_t high = thread_high(r);
 
 	for (uint32_t i = 0; i < high; i++)
-		bytes += look_at_thread(r, i);
+		bytes += look_at_thread(r, i, share_of_round(threads));
 	chain_wake(r->shm);
 	for (size_t i = 0; i < r->live_count; i++)
 		more |= merge(r, r->live[i], false);
