@@ -35,6 +35,8 @@ struct writer_process {
 	const char *command_line; /* arguments, each ended by a NUL */
 	size_t command_line_bytes;
 	uint32_t execs;
+	const char *libc; /* name and version */
+	const char *host, *system; /* where it ran: the machine's name; kernel, release, processor */
 };
 
 struct writer_thread {

@@ -216,6 +216,9 @@ void writer_process(struct writer *w, const struct writer_process *r)
 	p = put_string(p, r->executable, length(r->executable));
 	p = put_string(p, r->command_line, r->command_line ? r->command_line_bytes : 0);
 	p = put_varint(p, r->execs);
+	p = put_string(p, r->libc, length(r->libc));
+	p = put_string(p, r->host, length(r->host));
+	p = put_string(p, r->system, length(r->system));
 	record_end(w, TRK_BLOCK_PROCESSES, p, 0);
 }
 

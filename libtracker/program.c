@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "raw.h"
+#include "real.h"
 #include "state.h"
 
 static struct {
 	char name[SHM_PROGRAM_BYTES], executable[SHM_EXECUTABLE_BYTES], command[SHM_COMMAND_BYTES];
+	char libc[SHM_LIBC_BYTES];
 	uint32_t command_bytes;
 } program;
 
@@ -38,6 +40,18 @@ static void set_command(int argc, char **argv)
 	program.command_bytes = (uint32_t)at;
 }
 
+static void set_libc(void)
+{
+	static const char glibc[] = "glibc ";
+	const char *const version = real_libc_version();
+	const size_t at = sizeof(glibc) - 1;
+
+	if (!version)
+		return;
+	memcpy(program.libc, glibc, at);
+	memcpy(program.libc + at, version, strnlen(version, sizeof(program.libc) - 1 - at));
+}
+
 void program_find(const char *started_as, int argc, char **argv)
 {
 	const size_t room = sizeof(program.executable) - 1;
@@ -46,11 +60,13 @@ void program_find(const char *started_as, int argc, char **argv)
 		memcpy(program.executable, started_as, strnlen(started_as, room));
 	set_name(started_as ? started_as : program.executable);
 	set_command(argc, argv);
+	set_libc();
 	state.executable = program.executable;
 }
 
 void program_tell(struct shm_process *p)
 {
+	memcpy(p->libc, program.libc, sizeof(p->libc));
 	memcpy(p->program, program.name, sizeof(p->program));
 	memcpy(p->executable, program.executable, sizeof(p->executable));
 	memcpy(p->command, program.command, program.command_bytes);

@@ -82,6 +82,13 @@ bool real_is_foreign(void)
 	return module_of((const void *)real.malloc) != module_of(libc);
 }
 
+const char *real_libc_version(void)
+{
+	const char *(*const version)(void) = (const char *(*)(void))dlsym(RTLD_NEXT, "gnu_get_libc_version");
+
+	return version ? version() : NULL;
+}
+
 static bool probe_reached;
 
 /* Gives nothing, so that nobody behind us sees an allocation that is not the program's. */

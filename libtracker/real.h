@@ -45,6 +45,9 @@ void real_start(void);
 /* The allocator behind us is not libc's own. */
 bool real_is_foreign(void);
 
+/* Of the C library; NULL: it is not glibc. */
+const char *real_libc_version(void);
+
 /* Another malloc stands before ours, in the executable itself: its calls never reach us. Before threads start. */
 bool real_is_bypassed(void);
 

@@ -394,13 +394,23 @@ static int totals_of(struct dump *d, struct heap_totals *ret)
 	return status;
 }
 
+/* Only what the capture says. */
+static void put_text_key(struct dump *d, const char *key, const char *value)
+{
+	if (!value[0])
+		return;
+	fprintf(d->file, "%s: ", key);
+	ui_text(d->file, value);
+	fputc('\n', d->file);
+}
+
 static void print_text_header(struct dump *d, const struct heap_totals *t)
 {
 	const struct capture *c = d->report.capture;
 	const uint32_t index = metadata_process(&d->report);
+	const struct cap_process *p = index < c->process_count ? &c->processes[index] : NULL;
 	char start[METADATA_TIME_ROOM], end[METADATA_TIME_ROOM];
-	char *command_line =
-		index < c->process_count ? metadata_command_line(&c->processes[index]) : NULL;
+	char *command_line = p ? metadata_command_line(p) : NULL;
 
 	fprintf(d->file, "start_time: %s\nend_time: %s\n",
 		metadata_time(c->header.start_unix_ns, start),
@@ -411,8 +421,10 @@ static void print_text_header(struct dump *d, const struct heap_totals *t)
 		t->allocations, c->frame_count - 1, t->peak_bytes);
 	ui_text(d->file, command_line ? command_line : "");
 	fprintf(d->file, "\npid: %" PRIu32 "\nformat_version: %u\npage_size: %" PRIu32 "\n",
-		index < c->process_count ? c->processes[index].pid : 0, c->header.version,
-		c->header.page_bytes);
+		p ? p->pid : 0, c->header.version, c->header.page_bytes);
+	put_text_key(d, "hostname", p ? p->host : "");
+	put_text_key(d, "system", p ? p->system : "");
+	put_text_key(d, "libc", p ? p->libc : "");
 	free(command_line);
 }
 

@@ -186,6 +186,24 @@ static void print_whole(const struct capture *c, FILE *f)
 			c->damage.why, c->damaged_blocks, c->skipped_bytes);
 }
 
+/* Of the program that was started; its descendants run elsewhere only in containers of their own. */
+static void print_machine(const struct capture *c, FILE *f)
+{
+	const struct cap_process *p = c->processes;
+	const char *const parts[] = { p->host, p->system, p->libc };
+	const char *before = "Machine: ";
+
+	for (size_t i = 0; c->process_count && i < sizeof(parts) / sizeof(*parts); i++) {
+		if (!parts[i][0])
+			continue;
+		fputs(before, f);
+		ui_text(f, parts[i]);
+		before = ", ";
+	}
+	if (before[0] == ',')
+		fputc('\n', f);
+}
+
 static int print_text(const struct report *r, const struct module_symbols *s, FILE *f)
 {
 	const struct capture *c = r->capture;
@@ -201,6 +219,7 @@ static int print_text(const struct report *r, const struct module_symbols *s, FI
 		ui_count(count, sizeof(count), c->event_count),
 		ui_size(size, sizeof(size), (int64_t)c->file_bytes, false), bytes_per_event(c));
 	print_whole(c, f);
+	print_machine(c, f);
 	fprintf(f, "Stacks: %" PRIu32 " call-tree nodes, %" PRIu32 " frames\nProcesses:\n",
 		c->node_count - 1, c->frame_count - 1);
 	for (uint32_t p = 0; p < c->process_count && !err; p++) {
@@ -256,6 +275,7 @@ static int json_process(struct ui_json *j, const struct capture *c, uint32_t ind
 	ui_json_uint(j, "start_ns", p->start_ns);
 	json_end_of(j, p);
 	ui_json_uint(j, "threads", threads_of(c, index));
+	metadata_machine(j, p);
 	ui_json_end(j);
 	free(command_line);
 	return command_line ? 0 : TRK_ERR_NOMEM;

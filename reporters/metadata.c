@@ -96,11 +96,18 @@ static void json_build_ids(struct ui_json *j, const struct capture *c)
 	ui_json_end(j);
 }
 
+void metadata_machine(struct ui_json *j, const struct cap_process *p)
+{
+	ui_json_string(j, "hostname", p->host[0] ? p->host : NULL);
+	ui_json_string(j, "system", p->system[0] ? p->system : NULL);
+	ui_json_string(j, "libc", p->libc[0] ? p->libc : NULL);
+}
+
 int metadata_json(struct ui_json *j, const char *key, const struct report *r,
 		  const struct heap_totals *totals)
 {
 	const struct capture *c = r->capture;
-	const struct cap_process none = { .command_line = "" };
+	const struct cap_process none = { .command_line = "", .libc = "", .host = "", .system = "" };
 	const uint32_t index = metadata_process(r);
 	const struct cap_process *p = index < c->process_count ? &c->processes[index] : &none;
 	char *command_line = metadata_command_line(p);
@@ -124,6 +131,7 @@ int metadata_json(struct ui_json *j, const char *key, const struct report *r,
 	ui_json_string(j, "file_format", "ALL_ALLOCATIONS");
 	ui_json_uint(j, "format_version", c->header.version);
 	ui_json_uint(j, "page_size", c->header.page_bytes);
+	metadata_machine(j, p);
 	json_build_ids(j, c);
 	if (key)
 		ui_json_end(j);

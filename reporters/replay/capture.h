@@ -41,6 +41,7 @@ struct cap_process {
 	uint64_t start_ns, end_ns; /* end UINT64_MAX: not known to have ended */
 	const char *name, *executable, *command_line; /* command line: arguments ended by NULs */
 	uint32_t command_line_bytes;
+	const char *libc, *host, *system; /* "" in captures that do not say */
 };
 
 struct cap_thread {

@@ -292,6 +292,12 @@ static int decode_process(struct capture *c, struct byte_reader *r)
 		err = get_text(c, r, &p.command_line, &p.command_line_bytes);
 	p.execs = (uint32_t)get_varint(r);
 	if (!err)
+		err = get_text(c, r, &p.libc, NULL);
+	if (!err)
+		err = get_text(c, r, &p.host, NULL);
+	if (!err)
+		err = get_text(c, r, &p.system, NULL);
+	if (!err)
 		c->processes[index] = p;
 	return err;
 }
@@ -537,7 +543,8 @@ static void settle_texts(struct capture *c)
 
 		if (!p->name) /* known by its events only */
 			*p = (struct cap_process){ .parent = UINT32_MAX, .end_ns = UINT64_MAX,
-						   .name = "", .executable = "", .command_line = "" };
+						   .name = "", .executable = "", .command_line = "",
+						   .libc = "", .host = "", .system = "" };
 		if (p->parent >= c->process_count)
 			p->parent = UINT32_MAX;
 	}

@@ -2,7 +2,7 @@
 
 capture cap
 	header start=1700000000000000000
-	process 0 pid=100 name=app args="app\0"
+	process 0 pid=100 name=app args="app\0" host=ada system="Linux 6.1.0 x86_64" libc="glibc 2.36"
 	thread 0 tid=100 main
 	thread 1 tid=101
 	module app /bin/app build-id=00ff main
@@ -84,11 +84,15 @@ $ tracker-dump --header cap
 > pid: 100
 > format_version: 1
 > page_size: 4096
+> hostname: ada
+> system: Linux 6.1.0 x86_64
+> libc: glibc 2.36
 ! tracker-dump: warning: cap: 3 events were lost: totals are lower bounds
 
-$ tracker-dump --header --json cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(sorted(r)); print(r["build_ids"], r["total_allocations"], r["peak_memory"])'
-> ['allocator', 'build_ids', 'command_line', 'end_time', 'file_format', 'format_version', 'has_native_traces', 'main_thread_id', 'page_size', 'peak_memory', 'pid', 'schema', 'schema_version', 'start_time', 'total_allocations', 'total_frames']
+$ tracker-dump --header --json cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(sorted(r)); print(r["build_ids"], r["total_allocations"], r["peak_memory"]); print(r["hostname"], r["system"], r["libc"])'
+> ['allocator', 'build_ids', 'command_line', 'end_time', 'file_format', 'format_version', 'has_native_traces', 'hostname', 'libc', 'main_thread_id', 'page_size', 'peak_memory', 'pid', 'schema', 'schema_version', 'start_time', 'system', 'total_allocations', 'total_frames']
 > {'/bin/app': '00ff'} 7 8492
+> ada Linux 6.1.0 x86_64 glibc 2.36
 ! tracker-dump: warning: cap: 3 events were lost: totals are lower bounds
 
 # A terminal gets nothing.

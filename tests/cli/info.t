@@ -2,7 +2,7 @@
 
 capture cap
 	header start=1700000000000000000
-	process 0 pid=100 ppid=99 name=sh exe=/bin/sh args="sh\0-c\0a & b\0" end=5ms exit=3
+	process 0 pid=100 ppid=99 name=sh exe=/bin/sh args="sh\0-c\0a & b\0" end=5ms exit=3 host=ada libc="glibc 2.36"
 	process 1 pid=101 ppid=100 parent=0 fork name=a args="a\0" start=1ms end=3ms signal=9 execs=1
 	process 2 pid=102 ppid=100 parent=0 fork name=b args="b\0" start=2ms
 	thread 0 process=0 tid=100 main
@@ -31,6 +31,7 @@ $ tracker-info cap | grep -v '^Events'
 > Format version: 1
 > Recorded: 2023-11-14T22:13:20.000000+00:00 for 0.005 s
 > Complete: yes
+> Machine: ada, glibc 2.36
 > Stacks: 4 call-tree nodes, 3 frames
 > Processes:
 >   100 sh, parent 99, 1 thread, from 0.000 s, exit status 3 at 0.005 s
@@ -59,6 +60,11 @@ $ tracker-info --json cap | python3 -c 'import json, sys; r = json.load(sys.stdi
 > False 2 ['3 modules were rebuilt'] {'lost': 0, 'stalls': 4, 'truncated_stacks': 12, 'truncated_by_depth': 0, 'truncated_no_unwind_info': 7, 'truncated_unknown_rule': 3, 'truncated_off_stack': 2} 5000000 2023-11-14T22:13:20.000000+00:00
 > [(100, 99, 'sh', "sh -c 'a & b'", 0, 5000000, 3, None, 1), (101, 100, 'a', 'a', 1000000, 3000000, None, 9, 2), (102, 100, 'b', 'b', 2000000, None, None, None, 0)]
 > [('/bin/app', '00ff01', 'partly embedded'), ('/lib/x.so', None, 'not looked up')]
+
+$ tracker-info --json cap | python3 -c 'import json, sys; [print(p["hostname"], p["system"], p["libc"]) for p in json.load(sys.stdin)["processes"]]'
+> ada None glibc 2.36
+> None None None
+> None None None
 
 $ tracker-info --json cap | python3 -c 'import json, sys; [print(c["reason"], c["count"], c["meaning"].split(":")[0]) for c in json.load(sys.stdin)["truncated_stacks"]]'
 > truncated_no_unwind_info 7 a frame of code without unwind information

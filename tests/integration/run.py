@@ -282,6 +282,14 @@ class Cases:
                   sum(n for (k, _), n in replay.by_pid[p["pid"]].items()
                       if k in harness.ALLOCATES or k in ("mmap", "mremap")))
 
+    def where(self):
+        """The machine and the C library, as Python knows them; a child says them, too."""
+        r = self.t.record([self.t.fixture("process"), "fork"])
+        u = os.uname()
+        want = (u.nodename, f"{u.sysname} {u.release} {u.machine}", os.confstr("CS_GNU_LIBC_VERSION"))
+        for p in self.t.json("info", r.capture)["processes"]:
+            equal(p["origin"], (p["hostname"], p["system"], p["libc"]), want)
+
     def orphan(self):
         """Its parent ended, and others came, before it allocated: it is still known what it runs."""
         program = self.t.fixture("process")
@@ -429,7 +437,7 @@ def make_cases(t):
     cases += [(f"handler fork: {how}", lambda how=how: c.handler_fork(how)) for how in ("fork", "_Fork")]
     cases += [(name.replace("_", " "), getattr(c, name)) for name in (
         "sized", "no_std", "plugins", "private_plugins", "deep", "branches", "cuts", "killed", "lists", "flame", "inverted", "peak", "leaks",
-        "remaps", "fork_processes", "orphan", "no_follow_fork", "shell", "thread_names", "output_untouched",
+        "remaps", "fork_processes", "where", "orphan", "no_follow_fork", "shell", "thread_names", "output_untouched",
         "without_library")]
     return cases
 

@@ -18,7 +18,8 @@
  *       inlined into FUNCTION, which calls the rest from FILE:LINE
  *   stack ID FRAME...                 most recent first; "-" is the empty stack
  *   process INDEX [pid=] [ppid=] [parent=INDEX] [fork] [start=] [end=] [exit=]
- *       [signal=] [name=] [exe=] [args="a\0b\0"] [execs=]
+ *       [signal=] [name=] [exe=] [args="a\0b\0"] [execs=] [libc=] [host=]
+ *       [system=]
  *   thread INDEX [process=] [tid=] [name=] [start=] [end=] [main]
  *       said again, both change what is given and keep the rest. Nothing said
  *       before the first event: process 0 (pid 1000, "test"), its thread 0.
@@ -327,7 +328,9 @@ static void do_process(const struct word *w, int n)
 			 !number_option(&w[i], "parent", &p->parent) &&
 			 !number_option(&w[i], "execs", &p->execs) && !flag_option(&w[i], "fork", &p->origin) &&
 			 !time_option(&w[i], "start", &p->start_ns) && !time_option(&w[i], "end", &p->end_ns) &&
-			 !text_option(&w[i], "name", &p->name) && !text_option(&w[i], "exe", &p->executable))
+			 !text_option(&w[i], "name", &p->name) && !text_option(&w[i], "exe", &p->executable) &&
+			 !text_option(&w[i], "libc", &p->libc) && !text_option(&w[i], "host", &p->host) &&
+			 !text_option(&w[i], "system", &p->system))
 			die("unknown option", w[i].text);
 	}
 	writer_process(writer(), p);

@@ -130,6 +130,9 @@ static void dump_processes(const struct capture *c)
 		put_string("executable", p->executable);
 		put_text("command_line", p->command_line, p->command_line_bytes);
 		put_number("execs", p->execs);
+		put_string("libc", p->libc);
+		put_string("host", p->host);
+		put_string("system", p->system);
 		end();
 	}
 }

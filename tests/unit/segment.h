@@ -95,6 +95,7 @@ static inline void fake_process(struct segment *s, uint32_t slot, uint32_t pid, 
 	p->number = s->shm->header.programs++;
 	p->origin = origin;
 	p->order = 0xffff;
+	strcpy(p->libc, "glibc 2.99");
 	strcpy(p->program, "fake");
 	strcpy(p->executable, "/bin/fake");
 	memcpy(p->command, "fake\0arg", 9);

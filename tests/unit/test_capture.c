@@ -13,7 +13,8 @@ static void add_process(struct writer *w, uint32_t index)
 					  .start_ns = index, .end_ns = 5000, .ended = 1, .code = 7,
 					  .name = "prog", .executable = "/bin/prog",
 					  .command_line = "prog\0-x", .command_line_bytes = 8,
-					  .execs = 2 };
+					  .execs = 2, .libc = "glibc 2.36", .host = "ada",
+					  .system = "Linux 6.1.0 x86_64" };
 	const struct writer_thread t = { .index = index, .process = index, .tid = 100 + index,
 					 .end_ns = UINT64_MAX, .name = "worker", .main = true };
 
@@ -70,6 +71,9 @@ static void every_table_comes_back(void **state)
 	assert_int_equal(c->processes[1].end_ns, 5000);
 	assert_int_equal(c->processes[1].code, 7);
 	assert_int_equal(c->processes[1].execs, 2);
+	assert_string_equal(c->processes[1].libc, "glibc 2.36");
+	assert_string_equal(c->processes[1].host, "ada");
+	assert_string_equal(c->processes[1].system, "Linux 6.1.0 x86_64");
 	assert_memory_equal(c->processes[1].command_line, "prog\0-x", 8);
 	assert_int_equal(c->threads[1].tid, 101);
 	assert_int_equal(c->threads[1].end_ns, UINT64_MAX);

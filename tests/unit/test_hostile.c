@@ -25,6 +25,7 @@ static void scribble_process(struct shm *shm, uint64_t *seed)
 	p->command_bytes = (uint32_t)random_any(seed);
 	p->start_ns = random_any(seed);
 	p->notices = (uint32_t)random_any(seed);
+	memset(p->libc, 'z', sizeof(p->libc));
 	memset(p->program, 'x', sizeof(p->program));
 	memset(p->executable, 'x', sizeof(p->executable));
 	memset(p->command, 'y', sizeof(p->command));

@@ -445,6 +445,7 @@ static void everything_of_a_dead_process_is_read(void **state)
 	assert_int_equal(segment_event(&s).size, 2);
 	assert_true(s.capture->processes[0].end_ns != UINT64_MAX);
 	assert_string_equal(s.capture->processes[0].name, "fake");
+	assert_string_equal(s.capture->processes[0].libc, "glibc 2.99");
 	assert_memory_equal(s.capture->processes[0].command_line, "fake\0arg", 9);
 	segment_free(&s);
 }

@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -185,6 +186,16 @@ static struct trk_header make_header(const struct recorder *r)
 	return h;
 }
 
+static void name_machine(struct recorder *r)
+{
+	struct utsname u;
+
+	if (uname(&u) < 0)
+		return;
+	snprintf(r->host, sizeof(r->host), "%s", u.nodename);
+	snprintf(r->system, sizeof(r->system), "%s %s %s", u.sysname, u.release, u.machine);
+}
+
 /* Process 0 is the program that was started, whether it ever attaches or not. */
 static int add_program(struct session *s, char **program)
 {
@@ -236,6 +247,7 @@ static int start(struct session *s, char **program)
 	r->memory_interval_ns = s->o.memory_interval_ms * 1000000u;
 	r->no_symbols = s->o.no_symbols;
 	s->control = (int)s->o.control_fd;
+	name_machine(r);
 	if (r->epoll < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, s->control, &event) < 0)
 		return TRK_ERR_IO;
 	err = heap_new(&r->heap, 1, NULL);

@@ -114,7 +114,7 @@ void process_write(struct recorder *r, const struct process *p)
 		.ended = p->ended, .code = p->code, .name = p->name ? p->name : "",
 		.executable = p->executable ? p->executable : "",
 		.command_line = p->command, .command_line_bytes = p->command_bytes,
-		.execs = p->execs });
+		.execs = p->execs, .libc = p->libc, .host = r->host, .system = r->system });
 }
 
 struct process *process_by_pid(const struct recorder *r, uint32_t pid)
@@ -158,6 +158,8 @@ static void take_program(struct process *p, const struct shm_process *slot)
 	memcpy(executable, slot->executable, sizeof(executable));
 	executable[sizeof(executable) - 1] = 0;
 	memcpy(command, slot->command, size);
+	memcpy(p->libc, slot->libc, sizeof(p->libc));
+	p->libc[sizeof(p->libc) - 1] = 0;
 	process_set_program(p, name, executable, command, size);
 }
 

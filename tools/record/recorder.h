@@ -34,6 +34,7 @@ struct process {
 	uint64_t first_program, last_program; /* numbers (shm.h) of those that it ran */
 	uint64_t start_ns, end_ns;
 	char *name, *executable, *command;
+	char libc[SHM_LIBC_BYTES];
 	size_t command_bytes;
 
 	struct modules modules;
@@ -85,6 +86,7 @@ struct recorder {
 	struct embed_module *modules; /* by id in the capture */
 	uint32_t module_count, module_room;
 	bool no_symbols;
+	char host[65], system[200]; /* as uname says */
 	char first_notice[CONTROL_NOTICE]; /* of those that tracker-run has not printed itself */
 };
 
