@@ -1,17 +1,22 @@
 /*
- * arch_x86_64 - everything about the processor that libtracker knows: raw
- * system calls, the state of a hook's caller, the kernel's signal frame.
- *
- * aarch64 gets a file of the same shape: site from x29/x30, return address at
- * the saved lr, its own sigcontext offsets.
+ * arch_x86_64 - x86-64, in the shape of all arch_*.h: registers, the state of a
+ * hook's caller, return addresses, the kernel's signal frame, raw system calls.
  */
 #ifndef ARCH_X86_64_H
 #define ARCH_X86_64_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* DWARF numbers of the registers that unwinding is about. */
-enum { REG_BP = 6, REG_SP = 7, REG_RA = 16, REG_COUNT = 17 };
+/*
+ * DWARF numbers of the registers that unwinding is about. REG_RA: the column that
+ * return addresses stand in; REG_PC: where the walk keeps the pc.
+ */
+enum { REG_BP = 6, REG_SP = 7, REG_RA = 16, REG_PC = 16, REG_COUNT = 17 };
+
+#define ARCH_REGISTER_NAMES                                                                        \
+	"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12",   \
+		"r13", "r14", "r15", "ra"
 
 /*
  * Where a hook was called from: the return address, the caller's stack pointer
@@ -27,11 +32,41 @@ struct site {
 			.sp = (uintptr_t)__builtin_frame_address(0) + 16,                          \
 			.bp = *(const uintptr_t *)__builtin_frame_address(0) })
 
+/* The call instruction pushes the return address: it stands below the CFA, and no rule says so. */
+#define ARCH_RA_BELOW_CFA 1
+
+/* From the CFA to where a register is saved: registers are pushed, so they stand near it. */
+typedef int16_t arch_offset;
+
+struct arch_ra {
+};
+
+/* What unwind information says of the return address: saved at CFA + offset? False: it needs the full walk. */
+static inline bool arch_ra_rule(bool at_cfa, int64_t offset, struct arch_ra *ret)
+{
+	(void)ret;
+	return at_cfa && offset == -8;
+}
+
+static inline uintptr_t arch_ra_slot(struct arch_ra ra, uintptr_t cfa)
+{
+	(void)ra;
+	return cfa - 8;
+}
+
+/* The address of code in a saved return address. */
+static inline uintptr_t arch_code_address(uintptr_t ra)
+{
+	return ra;
+}
+
+#define ARCH_RA_SIGN_STATE 0 /* DW_CFA_AARCH64_negate_ra_state means nothing here */
+
 /*
  * The kernel's rt_sigframe as its restorer sees it: sp points at the ucontext.
  * Offset of register r (DWARF number) from sp; mcontext's gregs start at 40.
  */
-static const uint8_t arch_signal_offset[REG_COUNT] = {
+static const uint16_t arch_signal_offset[REG_COUNT] = {
 	[0] = 40 + 13 * 8,  [1] = 40 + 12 * 8,	[2] = 40 + 14 * 8,  [3] = 40 + 11 * 8,
 	[4] = 40 + 9 * 8,   [5] = 40 + 8 * 8,	[6] = 40 + 10 * 8,  [7] = 40 + 15 * 8,
 	[8] = 40 + 0 * 8,   [9] = 40 + 1 * 8,	[10] = 40 + 2 * 8,  [11] = 40 + 3 * 8,
@@ -39,8 +74,10 @@ static const uint8_t arch_signal_offset[REG_COUNT] = {
 	[16] = 40 + 16 * 8,
 };
 
-/* The restorer's CFA as libcs write it, by which it is known: breg7+160, deref. */
+/* The restorer has unwind information, marked as a signal frame, with this CFA: breg7+160, deref. */
 static const uint8_t arch_signal_cfa[] = { 4, 0x77, 0xa0, 0x01, 0x06 };
+#define ARCH_SIGNAL_WORD 0 /* no word of the frame itself tells */
+#define ARCH_SIGNAL_WORD_OFFSET 0
 
 /* The registers of this very place, for a walk that starts in our own frame. */
 #define ARCH_REGISTERS_HERE(regs)                                                                  \

@@ -21,7 +21,7 @@ enum {
 	CFA_DEF = 0x0c, CFA_DEF_REGISTER = 0x0d, CFA_DEF_OFFSET = 0x0e, CFA_DEF_EXPRESSION = 0x0f,
 	CFA_EXPRESSION = 0x10, CFA_OFFSET_SF = 0x11, CFA_DEF_SF = 0x12, CFA_DEF_OFFSET_SF = 0x13,
 	CFA_VAL_OFFSET = 0x14, CFA_VAL_OFFSET_SF = 0x15, CFA_VAL_EXPRESSION = 0x16,
-	CFA_ARGS_SIZE = 0x2e, CFA_NEGATIVE_OFFSET = 0x2f,
+	CFA_NEGATE_RA_STATE = 0x2d, CFA_ARGS_SIZE = 0x2e, CFA_NEGATIVE_OFFSET = 0x2f,
 };
 
 /* A pointer in the given encoding; base serves datarel. Indirect pointers are not followed. */
@@ -187,6 +187,8 @@ static int cie_read(const uint8_t *p, struct cfi_fde *f)
 				(void)take(&a);
 			else if (*s == 'S')
 				f->signal_frame = true;
+			else if (*s == 'B') /* which key signs return addresses */
+				continue;
 			else
 				break;
 		}
@@ -343,6 +345,7 @@ static bool run_one(const struct cfi_fde *f, struct cursor *c, struct cfi_scratc
 		row->cfa.how = CFI_EXPRESSION;
 		return true;
 	case CFA_ARGS_SIZE: (void)take_uleb(c); return true;
+	case CFA_NEGATE_RA_STATE: return ARCH_RA_SIGN_STATE;
 	default: return false;
 	}
 }

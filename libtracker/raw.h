@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "arch_x86_64.h"
+#include "arch.h"
 
 static inline int raw_open(const char *path, int flags)
 {

@@ -254,18 +254,18 @@ static void classify(const struct cfi_row *row, struct rule_step *r)
 		r->kind = RULE_END;
 		return;
 	}
-	if (row->reg[REG_RA].how != CFI_AT_CFA || row->reg[REG_RA].value != -8 ||
+	if (!arch_ra_rule(row->reg[REG_RA].how == CFI_AT_CFA, row->reg[REG_RA].value, &r->ra) ||
 	    row->reg[REG_SP].how != CFI_SAME)
 		return;
 
-	if (row->reg[REG_BP].how == CFI_AT_CFA && row->reg[REG_BP].value >= INT16_MIN &&
-	    row->reg[REG_BP].value <= INT16_MAX) {
+	if (row->reg[REG_BP].how == CFI_AT_CFA &&
+	    row->reg[REG_BP].value == (arch_offset)row->reg[REG_BP].value) {
 		r->bp = RULE_BP_AT_CFA;
-		r->bp_offset = (int16_t)row->reg[REG_BP].value;
+		r->bp_offset = (arch_offset)row->reg[REG_BP].value;
 	} else if (row->reg[REG_BP].how == CFI_EXPRESSION &&
 		   bp_block(row->reg[REG_BP].value, false, &offset)) {
 		r->bp = RULE_BP_AT_BP;
-		r->bp_offset = (int16_t)offset;
+		r->bp_offset = (arch_offset)offset;
 	} else if (row->reg[REG_BP].how == CFI_SAME) {
 		r->bp = RULE_BP_SAME;
 	} else {

@@ -10,7 +10,7 @@
 #ifndef STATE_H
 #define STATE_H
 
-#include "arch_x86_64.h"
+#include "arch.h"
 #include "format/shm.h"
 #include "format/wire.h"
 
@@ -38,8 +38,9 @@ struct cfi_scratch {
 /* How to step over a frame: see rules.h. */
 struct rule_step {
 	int32_t cfa_offset;
-	int16_t bp_offset;
+	arch_offset bp_offset;
 	uint8_t kind, bp; /* enum rule_kind, enum rule_bp */
+	struct arch_ra ra;
 };
 
 /* What a walk knew at a frame, and how it went on from there. */
@@ -147,6 +148,14 @@ void session_in_child(void);
 void program_find(const char *started_as, int argc, char **argv);
 /* Writes it into the process's slot. */
 void program_tell(struct shm_process *p);
+
+/* Words that a frame's step reads and the memo keeps, at most; and how many a thread has room for. */
+#define SLOTS_OF_A_FRAME (ARCH_RA_BELOW_CFA ? 2u : 3u)
+
+static inline uint32_t memo_slots(void)
+{
+	return (state.nframe + state.nframe_slack + 2u) * (ARCH_RA_BELOW_CFA ? 1u : 2u);
+}
 
 /* ---- thread.c ---- */
 struct thread *thread_claim(uint32_t level, uintptr_t frame);

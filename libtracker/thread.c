@@ -38,8 +38,8 @@ static size_t check_room(void)
 
 static size_t context_bytes(void)
 {
-	const size_t a_frame = 4 * sizeof(uintptr_t) + sizeof(struct walked) + sizeof(struct slot) + 1;
-	const size_t frames = frame_room() * a_frame;
+	const size_t a_frame = 4 * sizeof(uintptr_t) + sizeof(struct walked) + 1;
+	const size_t frames = frame_room() * a_frame + memo_slots() * sizeof(struct slot);
 	const size_t checks = check_room() * sizeof(uintptr_t) * SHM_ORACLES;
 
 	return (sizeof(struct thread) + frames + checks + 63) & ~(size_t)63;
@@ -75,7 +75,7 @@ static struct thread *context_at(uint8_t *slab, uint32_t index)
 	t->memo.bp = t->memo.sp + room;
 	t->walked = (struct walked *)(t->memo.bp + room);
 	t->memo.slots = (struct slot *)(t->walked + room);
-	t->memo.needs_bp = (uint8_t *)(t->memo.slots + room);
+	t->memo.needs_bp = (uint8_t *)(t->memo.slots + memo_slots());
 	return t;
 }
 

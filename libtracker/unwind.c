@@ -65,8 +65,9 @@ void walk_moved(struct walk *w, uintptr_t sp)
 
 bool walk_reaches(struct walk *w, uintptr_t cfa)
 {
+	/* Where a signal stopped it, a function may have no frame at all. */
 	if (!w->foreign || !on_own_stack(w->thread, cfa))
-		return cfa > w->sp;
+		return cfa > w->sp || (w->exact && cfa == w->sp);
 	walk_moved(w, cfa);
 	w->low -= SWITCH_FRAME_BYTES;
 	return true;
@@ -75,7 +76,7 @@ bool walk_reaches(struct walk *w, uintptr_t cfa)
 /* The kernel's frame: all registers of the interrupted place stand at fixed offsets above sp. */
 static bool step_signal(struct walk *w)
 {
-	const uintptr_t pc_at = w->sp + arch_signal_offset[REG_RA];
+	const uintptr_t pc_at = w->sp + arch_signal_offset[REG_PC];
 
 	if (!walk_readable(w, pc_at))
 		return false;
@@ -88,9 +89,16 @@ static bool step_signal(struct walk *w)
 	return true;
 }
 
+bool walk_at_signal_frame(const struct walk *w, uintptr_t sp)
+{
+	const uintptr_t at = sp + ARCH_SIGNAL_WORD_OFFSET;
+
+	return ARCH_SIGNAL_WORD && walk_readable(w, at) && *(const uintptr_t *)at == ARCH_SIGNAL_WORD;
+}
+
 static bool step(struct walk *w, const struct rule_step *r)
 {
-	uintptr_t cfa, bp_at;
+	uintptr_t cfa, bp_at, ra_at;
 
 	switch (r->kind) {
 	case RULE_SP: cfa = w->sp + (uintptr_t)(intptr_t)r->cfa_offset; break;
@@ -102,9 +110,11 @@ static bool step(struct walk *w, const struct rule_step *r)
 		cfa = *(const uintptr_t *)cfa;
 		break;
 	case RULE_SIGNAL: return step_signal(w);
+	case RULE_NONE: return walk_at_signal_frame(w, w->sp) && step_signal(w);
 	default: return false;
 	}
-	if (unlikely(!walk_reaches(w, cfa) || !walk_readable(w, cfa - 8)))
+	ra_at = arch_ra_slot(r->ra, cfa);
+	if (unlikely(!walk_reaches(w, cfa) || !walk_readable(w, ra_at)))
 		return false;
 	if (r->bp != RULE_BP_SAME) {
 		bp_at = (r->bp == RULE_BP_AT_CFA ? cfa : w->bp) + (uintptr_t)(intptr_t)r->bp_offset;
@@ -112,7 +122,7 @@ static bool step(struct walk *w, const struct rule_step *r)
 			return false;
 		w->bp = *(const uintptr_t *)bp_at;
 	}
-	w->pc = *(const uintptr_t *)(cfa - 8);
+	w->pc = arch_code_address(*(const uintptr_t *)ra_at);
 	w->sp = cfa;
 	w->exact = false;
 	if (unlikely(w->foreign))
@@ -135,16 +145,25 @@ static uint32_t unchanged(const struct thread *t, uint32_t top)
 	uintptr_t different = 0;
 	uint32_t i;
 
+	if (ARCH_RA_BELOW_CFA)
 #pragma GCC unroll 8
-	for (i = 0; i < top; i++)
-		different |= *(const uintptr_t *)(m->sp[i] - 8) ^ t->sent[i];
+		for (i = 0; i < top; i++)
+			different |= *(const uintptr_t *)(m->sp[i] - 8) ^ t->sent[i];
 	for (i = 0; i < m->slot_count && m->slots[i].frame <= top; i++)
 		different |= *(const uintptr_t *)m->slots[i].address ^ m->slots[i].value;
 	if (likely(!different))
 		return top;
-	for (i = top; i-- > 0;)
-		if (*(const uintptr_t *)(m->sp[i] - 8) != t->sent[i])
-			return i;
+	if (ARCH_RA_BELOW_CFA) {
+		for (i = top; i-- > 0;)
+			if (*(const uintptr_t *)(m->sp[i] - 8) != t->sent[i])
+				return i;
+		return 0;
+	}
+	/* Return addresses are among the slots: frame f's step read the word. */
+	for (i = m->slot_count; i-- > 0;)
+		if (m->slots[i].frame <= top &&
+		    *(const uintptr_t *)m->slots[i].address != m->slots[i].value)
+			return m->slots[i].frame - 1;
 	return 0;
 }
 
@@ -188,6 +207,11 @@ static void remember_frame(struct memo *m, uint32_t i, const struct walked *w)
 			 (older_needs && r->bp != RULE_BP_AT_CFA);
 	if (!i)
 		return;
+	if (!ARCH_RA_BELOW_CFA) {
+		const uintptr_t at = arch_ra_slot(r->ra, m->sp[i - 1]);
+
+		remember_slot(m, i, at, *(const uintptr_t *)at);
+	}
 	if (r->kind == RULE_BP_DEREF)
 		remember_slot(m, i, w->bp + (uintptr_t)(intptr_t)r->cfa_offset, m->sp[i - 1]);
 	if (older_needs && r->bp != RULE_BP_SAME)
@@ -196,6 +220,8 @@ static void remember_frame(struct memo *m, uint32_t i, const struct walked *w)
 				      (uintptr_t)(intptr_t)r->bp_offset,
 			      m->bp[i - 1]);
 }
+
+static const uintptr_t mark_word;
 
 void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
 {
@@ -208,12 +234,15 @@ void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
 	while (m->slot_count && (kept == 0 || m->slots[m->slot_count - 1].frame >= kept))
 		m->slot_count--;
 	for (uint32_t i = n; i-- > 0;) {
-		if (unlikely(m->slot_count + 2 > state.nframe + state.nframe_slack)) {
+		if (unlikely(m->slot_count + SLOTS_OF_A_FRAME > memo_slots())) {
 			m->depth = 0;
 			return;
 		}
 		remember_frame(m, kept + (n - 1 - i), &t->walked[i]);
 	}
+	/* The mark of a cut has no return address: `unchanged` shall find its pc of 0 all the same. */
+	if (unlikely(t->deep) && !kept && ARCH_RA_BELOW_CFA)
+		m->sp[0] = (uintptr_t)(&mark_word + 1);
 	m->depth = kept + n;
 	m->deep = t->deep;
 }
@@ -229,16 +258,19 @@ static inline bool step_plain(const struct walk *w, const struct rule_step *r, u
 {
 	const uintptr_t cfa = (r->kind == RULE_SP ? *sp : *bp) + (uintptr_t)(intptr_t)r->cfa_offset;
 	const uintptr_t bp_at = cfa + (uintptr_t)(intptr_t)r->bp_offset;
+	const uintptr_t ra_at = arch_ra_slot(r->ra, cfa);
 
 	if (unlikely(w->foreign || r->kind > RULE_BP || r->bp > RULE_BP_AT_CFA || cfa <= *sp ||
 		     cfa > w->top || (cfa | bp_at) % sizeof(uintptr_t)))
+		return false;
+	if (!ARCH_RA_BELOW_CFA && unlikely(!walk_readable(w, ra_at)))
 		return false;
 	if (r->bp == RULE_BP_AT_CFA) {
 		if (unlikely(bp_at < w->low || bp_at >= w->top))
 			return false;
 		*bp = *(const uintptr_t *)bp_at;
 	}
-	*pc = *(const uintptr_t *)(cfa - 8);
+	*pc = arch_code_address(*(const uintptr_t *)ra_at);
 	*sp = cfa;
 	return true;
 }
@@ -268,6 +300,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		}
 		if (unlikely(n == state.nframe + state.nframe_slack / 2)) {
 			*ret_end = RULE_DEEP;
+			t->walked[n] = (struct walked){ .sp = sp, .bp = bp, .step.kind = RULE_END };
 			return n;
 		}
 		next = r ? rules_follow(r, key) : NULL;
@@ -289,7 +322,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		w->sp = sp;
 		w->bp = bp;
 		/* The words of signal frames are not among those that are remembered. */
-		if (r->step.kind == RULE_SIGNAL)
+		if (r->step.kind == RULE_SIGNAL || r->step.kind == RULE_NONE)
 			t->memorable = false;
 		if (!step(w, &r->step)) {
 			/* ld.so's entry has no unwind information, but it stands where the stack began. */
@@ -301,9 +334,6 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		bp = w->bp;
 	}
 }
-
-/* Where the mark of a cut is remembered to have its return address: a word that is 0, as its pc. */
-static const uintptr_t mark_word;
 
 /*
  * The stack that ended for another reason than its root is marked by a pc of 0.
@@ -317,7 +347,6 @@ static uint32_t cut(struct thread *t, uint32_t n, uint8_t end)
 							 SHM_CUT_STACK;
 
 	t->walk[n] = 0;
-	t->walked[n] = (struct walked){ .sp = (uintptr_t)(&mark_word + 1), .step.kind = RULE_END };
 	t->deep = why == SHM_CUT_DEPTH;
 	t->memorable &= t->deep;
 	atomic_fetch_add_explicit(&state.process->truncated_stacks[why], 1, memory_order_relaxed);

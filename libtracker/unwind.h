@@ -26,6 +26,8 @@ bool walk_readable(const struct walk *w, uintptr_t address);
  * thread's own: then *w is moved there. False: it leads nowhere.
  */
 bool walk_reaches(struct walk *w, uintptr_t cfa);
+/* sp is that of the kernel's signal frame, for all that the stack says. */
+bool walk_at_signal_frame(const struct walk *w, uintptr_t sp);
 /* sp jumped to another frame (or another stack: signal frames): move the readable range. */
 void walk_moved(struct walk *w, uintptr_t sp);
 

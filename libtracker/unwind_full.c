@@ -86,17 +86,16 @@ static uint8_t ordinary_frame(struct walk *w, struct cfi_scratch *s)
 		return RULE_OFF_STACK;
 	for (unsigned i = 0; i < REG_COUNT && end == RULE_SP; i++)
 		end = find_register(w, s, i, cfa, &s->next[i]);
+	s->next[REG_PC] = arch_code_address(s->next[REG_RA]);
 	return end;
 }
 
-/* One frame up: s->regs becomes the caller's. Returns the kind of frame that ended the walk, or RULE_SP to go on. */
-static uint8_t step_full(struct walk *w, struct cfi_scratch *s)
+/* By its unwind information: computes s->next; *ret_kernel: it is the kernel's signal frame. */
+static uint8_t known_frame(struct walk *w, struct cfi_scratch *s, bool *ret_kernel)
 {
-	const uintptr_t pc = s->regs[REG_RA];
+	const uintptr_t pc = s->regs[REG_PC], at = w->exact ? pc : pc - 1;
 	struct cfi_module m;
 	struct cfi_fde f;
-	const uintptr_t at = w->exact ? pc : pc - 1;
-	uint8_t end;
 
 	if (!cfi_module_at(at, &m))
 		return RULE_NONE;
@@ -106,13 +105,26 @@ static uint8_t step_full(struct walk *w, struct cfi_scratch *s)
 		return RULE_IRREGULAR;
 	if (s->row.reg[REG_RA].how == CFI_UNDEFINED)
 		return RULE_END;
+	*ret_kernel = f.signal_frame && rules_is_kernel_frame(&s->row);
 
-	const bool kernel = f.signal_frame && rules_is_kernel_frame(&s->row);
+	const uint8_t end = *ret_kernel ? kernel_frame(w, s) : ordinary_frame(w, s);
 
-	end = kernel ? kernel_frame(w, s) : ordinary_frame(w, s);
+	w->exact = f.signal_frame;
+	return end;
+}
+
+/* One frame up: s->regs becomes the caller's. Returns the kind of frame that ended the walk, or RULE_SP to go on. */
+static uint8_t step_full(struct walk *w, struct cfi_scratch *s)
+{
+	bool kernel = false;
+	uint8_t end = known_frame(w, s, &kernel);
+
+	if (end == RULE_NONE && walk_at_signal_frame(w, s->regs[REG_SP])) {
+		end = kernel_frame(w, s);
+		kernel = w->exact = true;
+	}
 	if (end != RULE_SP)
 		return end;
-	w->exact = f.signal_frame;
 	memcpy(s->regs, s->next, sizeof(s->regs));
 	walk_moved(w, s->regs[REG_SP]);
 	if (kernel)
@@ -134,7 +146,7 @@ __attribute__((noinline)) uint32_t unwind_full(struct thread *t, const struct si
 	walk_moved(&w, s->regs[REG_SP]);
 	*ret_end = RULE_SP;
 	while (*ret_end == RULE_SP) {
-		const uintptr_t pc = s->regs[REG_RA];
+		const uintptr_t pc = s->regs[REG_PC];
 
 		if (ours && pc == at->pc && s->regs[REG_SP] == at->sp)
 			ours = false;

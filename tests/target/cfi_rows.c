@@ -15,10 +15,7 @@
 
 struct tracker_state state;
 
-static const char *const names[REG_COUNT] = {
-	"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8",
-	"r9",  "r10", "r11", "r12", "r13", "r14", "r15", "ra",
-};
+static const char *const names[REG_COUNT] = { ARCH_REGISTER_NAMES };
 
 static void print_cfa(const struct cfi_row *row)
 {

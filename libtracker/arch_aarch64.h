@@ -1,0 +1,135 @@
+/*
+ * arch_aarch64 - 64-bit ARM, in the shape of all arch_*.h: registers, the state of
+ * a hook's caller, return addresses, the kernel's signal frame, raw system calls.
+ */
+#ifndef ARCH_AARCH64_H
+#define ARCH_AARCH64_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * DWARF numbers: x29 is the frame pointer, x30 (lr) the column of return addresses.
+ * The pc has none; the walk keeps it behind sp.
+ */
+enum { REG_BP = 29, REG_RA = 30, REG_SP = 31, REG_PC = 32, REG_COUNT = 33 };
+
+#define ARCH_REGISTER_NAMES                                                                        \
+	"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",    \
+		"x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24",       \
+		"x25", "x26", "x27", "x28", "x29", "ra", "sp", "pc"
+
+/*
+ * Where a hook was called from: the return address, the caller's stack pointer and
+ * its frame pointer. The frame record {x29, x30} may stand anywhere in the hook's
+ * frame, so the compiler is asked for the CFA.
+ */
+struct site {
+	uintptr_t pc, sp, bp;
+};
+
+#define SITE_HERE()                                                                                \
+	((struct site){ .pc = arch_code_address((uintptr_t)__builtin_return_address(0)),           \
+			.sp = (uintptr_t)__builtin_dwarf_cfa(),                                    \
+			.bp = *(const uintptr_t *)__builtin_frame_address(0) })
+
+/* A function that calls saves lr where it likes, and its unwind information says where. */
+#define ARCH_RA_BELOW_CFA 0
+
+/* From the CFA to where a register is saved: at the other end of the frame. */
+typedef int32_t arch_offset;
+
+struct arch_ra {
+	arch_offset offset; /* saved at CFA + offset */
+};
+
+/* A leaf's return address is still in lr: only a signal stops there, and the full walk knows lr. */
+static inline bool arch_ra_rule(bool at_cfa, int64_t offset, struct arch_ra *ret)
+{
+	if (!at_cfa || offset != (arch_offset)offset)
+		return false;
+	ret->offset = (arch_offset)offset;
+	return true;
+}
+
+static inline uintptr_t arch_ra_slot(struct arch_ra ra, uintptr_t cfa)
+{
+	return cfa + (uintptr_t)(intptr_t)ra.offset;
+}
+
+/*
+ * Functions may sign their return address (pointer authentication): xpaclri takes
+ * the signature off, leaves what has none alone, and is a nop on older processors.
+ */
+static inline uintptr_t arch_code_address(uintptr_t ra)
+{
+	register uintptr_t lr __asm__("x30") = ra;
+
+	__asm__("hint #7" : "+r"(lr));
+	return lr;
+}
+
+#define ARCH_RA_SIGN_STATE 1 /* DW_CFA_AARCH64_negate_ra_state is understood: arch_code_address does not need it */
+
+/*
+ * The kernel's rt_sigframe: siginfo (128 bytes), ucontext with its registers from
+ * 312 on. Its trampoline lies in the vdso and has no unwind information; the frame
+ * is known by the head of the record of vector registers that is always first:
+ * FPSIMD_MAGIC and its size.
+ */
+#define ARCH_SIGNAL_WORD 0x0000021046508001u
+#define ARCH_SIGNAL_WORD_OFFSET 592
+
+#define ARCH_X(n) [n] = 312 + (n) * 8
+static const uint16_t arch_signal_offset[REG_COUNT] = {
+	ARCH_X(0),  ARCH_X(1),	ARCH_X(2),  ARCH_X(3),	ARCH_X(4),  ARCH_X(5),	ARCH_X(6),
+	ARCH_X(7),  ARCH_X(8),	ARCH_X(9),  ARCH_X(10), ARCH_X(11), ARCH_X(12), ARCH_X(13),
+	ARCH_X(14), ARCH_X(15), ARCH_X(16), ARCH_X(17), ARCH_X(18), ARCH_X(19), ARCH_X(20),
+	ARCH_X(21), ARCH_X(22), ARCH_X(23), ARCH_X(24), ARCH_X(25), ARCH_X(26), ARCH_X(27),
+	ARCH_X(28), ARCH_X(29), ARCH_X(30), ARCH_X(31), ARCH_X(32),
+};
+#undef ARCH_X
+
+/* No unwind information is that of a kernel's frame: an empty expression. */
+static const uint8_t arch_signal_cfa[] = { 0 };
+
+/* The registers of this very place that calls preserve, for a walk that starts in our own frame. */
+#define ARCH_REGISTERS_HERE(regs)                                                                  \
+	__asm__ volatile("stp x19, x20, [%0, #152]\n\t"                                            \
+			 "stp x21, x22, [%0, #168]\n\t"                                            \
+			 "stp x23, x24, [%0, #184]\n\t"                                            \
+			 "stp x25, x26, [%0, #200]\n\t"                                            \
+			 "stp x27, x28, [%0, #216]\n\t"                                            \
+			 "stp x29, x30, [%0, #232]\n\t"                                            \
+			 "mov x9, sp\n\t"                                                          \
+			 "adr x10, 1f\n\t"                                                         \
+			 "stp x9, x10, [%0, #248]\n\t"                                             \
+			 "1:"                                                                      \
+			 :                                                                         \
+			 : "r"(regs)                                                               \
+			 : "x9", "x10", "memory")
+
+static inline void arch_pause(void)
+{
+	__asm__ volatile("yield");
+}
+
+/* Returns -errno on failure; never touches errno. */
+static inline long arch_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long x8 __asm__("x8") = nr;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	register long x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+
+	__asm__ volatile("svc #0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory");
+	return x0;
+}
+
+#endif
