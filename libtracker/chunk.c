@@ -36,9 +36,14 @@ static int claim_spinning(struct shm *s)
 	return c;
 }
 
+/*
+ * Changes with every round of the recorder and every chunk that it gives back:
+ * a long round is progress, too, also when others took the chunks it gave.
+ */
 static uint32_t progress(struct shm *s)
 {
-	return atomic_load_explicit(&s->header.progress, memory_order_acquire);
+	return atomic_load_explicit(&s->header.progress, memory_order_acquire) +
+	       atomic_load_explicit(&s->header.chunks_freed, memory_order_acquire);
 }
 
 static int claim_waiting(struct shm *s)
