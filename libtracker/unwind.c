@@ -226,6 +226,7 @@ static const uintptr_t mark_word;
 void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
 {
 	struct memo *const m = &t->memo;
+	const uint32_t room = memo_slots();
 
 	if (!t->memorable) {
 		m->depth = 0;
@@ -234,7 +235,7 @@ void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
 	while (m->slot_count && (kept == 0 || m->slots[m->slot_count - 1].frame >= kept))
 		m->slot_count--;
 	for (uint32_t i = n; i-- > 0;) {
-		if (unlikely(m->slot_count + SLOTS_OF_A_FRAME > memo_slots())) {
+		if (unlikely(m->slot_count + SLOTS_OF_A_FRAME > room)) {
 			m->depth = 0;
 			return;
 		}
