@@ -10,6 +10,7 @@
 
 #include <lz4.h>
 #include <stdio.h>
+#include <zstd.h>
 
 #include "format/block.h"
 #include "format/bytes.h"
@@ -21,6 +22,19 @@ static const uint8_t trailer_magic[4] = { 'T', 'R', 'K', 'E' };
 /* Feature bits of the file header that this build understands. */
 #define KNOWN_FEATURES 0ull
 #define HEADER_BYTES_MAX 4096u
+
+#define PACKED (TRK_BLOCK_LZ4 | TRK_BLOCK_ZSTD)
+/* Below this, starting zstd costs more than it saves. */
+#define ZSTD_RAW_MIN (16u << 10)
+#define ZSTD_LEVEL 1
+
+/* How the payload is packed: both bits of a type that has both. Older types ignore that of zstd. */
+static uint16_t packing(const struct trk_block_header *h)
+{
+	const bool old = h->type >= TRK_BLOCK_MODULES && h->type < TRK_BLOCK_PREDICTED;
+
+	return h->flags & (old ? TRK_BLOCK_LZ4 : PACKED);
+}
 
 static uint32_t checksum(const uint8_t *bytes, size_t size)
 {
@@ -128,7 +142,7 @@ int trk_block_header_decode(const uint8_t *bytes, size_t size, struct trk_block_
 	h.payload_checksum = get_u32(bytes + 40);
 	if (h.raw_bytes > TRK_BLOCK_RAW_MAX || h.stored_bytes > TRK_BLOCK_STORED_MAX)
 		return TRK_ERR_CORRUPT;
-	if (!(h.flags & TRK_BLOCK_LZ4) && h.stored_bytes != h.raw_bytes)
+	if (packing(&h) == PACKED || (!packing(&h) && h.stored_bytes != h.raw_bytes))
 		return TRK_ERR_CORRUPT;
 	*ret = h;
 	return 0;
@@ -156,19 +170,39 @@ size_t trk_block_bound(uint32_t raw_bytes)
 	return raw_bytes;
 }
 
+/*
+ * Events are most of a capture, and their columns hold no repetition that LZ4 would find, but
+ * numbers of uneven frequency: zstd takes a third off. The rest is LZ4's, which is faster.
+ * Returns the bytes of the packed payload, 0: it does not shrink.
+ */
+static size_t pack(struct trk_block_header *h, const uint8_t *raw, uint8_t *out)
+{
+	const size_t room = h->raw_bytes ? h->raw_bytes - 1 : 0;
+
+	if (h->type == TRK_BLOCK_PREDICTED && h->raw_bytes >= ZSTD_RAW_MIN) {
+		const size_t n = ZSTD_compress(out, room, raw, h->raw_bytes, ZSTD_LEVEL);
+
+		h->flags |= TRK_BLOCK_ZSTD;
+		return ZSTD_isError(n) ? 0 : n;
+	}
+	h->flags |= TRK_BLOCK_LZ4;
+	return room ? (size_t)LZ4_compress_default((const char *)raw, (char *)out, (int)h->raw_bytes,
+						   (int)room)
+		    : 0;
+}
+
 size_t trk_block_encode(struct trk_block_header *h, const uint8_t *raw, uint8_t *out)
 {
 	uint8_t *payload = out + TRK_BLOCK_HEADER_BYTES;
-	const int room = (int)h->raw_bytes - 1;
-	const int packed = room > 0 ? LZ4_compress_default((const char *)raw, (char *)payload,
-							   (int)h->raw_bytes, room)
-				    : 0;
 
 	h->flags &= TRK_BLOCK_MUST_UNDERSTAND;
+
+	const size_t packed = pack(h, raw, payload);
+
 	if (packed > 0) {
-		h->flags |= TRK_BLOCK_LZ4;
 		h->stored_bytes = (uint32_t)packed;
 	} else {
+		h->flags &= TRK_BLOCK_MUST_UNDERSTAND;
 		h->stored_bytes = h->raw_bytes;
 		if (h->raw_bytes) /* raw may be NULL otherwise */
 			memcpy(payload, raw, h->raw_bytes);
@@ -182,11 +216,16 @@ int trk_block_payload_decode(const struct trk_block_header *h, const uint8_t *pa
 {
 	if (checksum(payload, h->stored_bytes) != h->payload_checksum)
 		return TRK_ERR_CORRUPT;
-	if (!(h->flags & TRK_BLOCK_LZ4)) {
+	if (!packing(h)) {
 		if (h->raw_bytes)
 			memcpy(raw, payload, h->raw_bytes);
 		return 0;
 	}
+	if (packing(h) == TRK_BLOCK_ZSTD)
+		return ZSTD_decompress(raw, h->raw_bytes, payload, h->stored_bytes) == h->raw_bytes
+			       ? 0
+			       : TRK_ERR_CORRUPT;
+
 	const int got = LZ4_decompress_safe((const char *)payload, (char *)raw,
 					    (int)h->stored_bytes, (int)h->raw_bytes);
 	return got == (int)h->raw_bytes ? 0 : TRK_ERR_CORRUPT;

@@ -34,9 +34,11 @@ enum trk_block_type {
 	TRK_BLOCK_HEALTH = 12,
 	TRK_BLOCK_SUMMARY = 13,
 	TRK_BLOCK_INDEX = 14,
+	TRK_BLOCK_PREDICTED = 15,
 };
 
 #define TRK_BLOCK_LZ4 0x0001u
+#define TRK_BLOCK_ZSTD 0x0002u
 #define TRK_BLOCK_MUST_UNDERSTAND 0x8000u
 
 struct trk_header {
@@ -57,6 +59,11 @@ struct trk_block_header {
 	uint64_t first_time_ns, last_time_ns;
 	uint32_t payload_checksum;
 };
+
+static inline bool trk_block_has_events(const struct trk_block_header *h)
+{
+	return h->type == TRK_BLOCK_EVENTS || h->type == TRK_BLOCK_PREDICTED;
+}
 
 /* Both write exactly TRK_HEADER_BYTES / TRK_BLOCK_HEADER_BYTES, checksum included. */
 void trk_header_encode(const struct trk_header *h, uint8_t out[TRK_HEADER_BYTES]);

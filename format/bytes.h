@@ -49,9 +49,20 @@ static inline uint64_t get_u64(const uint8_t *p)
 	return get_u32(p) | (uint64_t)get_u32(p + 4) << 32;
 }
 
-/* Writes v as a varint and returns the byte after it. */
+/*
+ * Writes v as a varint and returns the byte after it. Numbers of up to four bytes, nearly
+ * all, take no branch on their length, which no processor could foresee.
+ */
 static inline uint8_t *put_varint(uint8_t *p, uint64_t v)
 {
+	if (v < 1u << 28) {
+		const uint32_t n = (uint32_t)v, bytes = (31u - (uint32_t)__builtin_clz(n | 1)) * 37 >> 8;
+		const uint32_t more = 0x80808080u & ((1u << 8 * bytes) - 1);
+
+		put_u32(p, (n & 0x7f) | (n << 1 & 0x7f00) | (n << 2 & 0x7f0000) |
+				   (n << 3 & 0x7f000000) | more);
+		return p + bytes + 1;
+	}
 	while (v >= 0x80) {
 		*p++ = (uint8_t)v | 0x80;
 		v >>= 7;
@@ -99,7 +110,7 @@ static inline uint8_t get_byte(struct byte_reader *r)
 	return *r->at++;
 }
 
-static inline uint64_t get_varint(struct byte_reader *r)
+static uint64_t __attribute__((noinline, unused)) get_long_varint(struct byte_reader *r)
 {
 	uint64_t v = 0;
 
@@ -115,6 +126,21 @@ static inline uint64_t get_varint(struct byte_reader *r)
 	r->failed = true;
 	r->at = r->end;
 	return 0;
+}
+
+static inline uint64_t get_varint(struct byte_reader *r)
+{
+	if (bytes_left(r) >= 4) {
+		const uint32_t word = get_u32(r->at), last = ~word & 0x80808080u;
+		const uint32_t n = word & (last ^ (last - 1)); /* what is up to the last byte */
+
+		if (last) {
+			r->at += ((uint32_t)__builtin_ctz(last) >> 3) + 1;
+			return (n & 0x7f) | (n >> 1 & 0x3f80) | (n >> 2 & 0x1fc000) |
+			       (n >> 3 & 0xfe00000);
+		}
+	}
+	return get_long_varint(r);
 }
 
 static inline int64_t get_zigzag(struct byte_reader *r)

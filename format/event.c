@@ -66,16 +66,11 @@ static const uint8_t shapes[KIND_MASK + 1] = {
 
 /* ---- coder ---- */
 
-/* Most blocks lie 16 bytes apart: such distances lose their four zero bits. */
 static inline uint8_t *put_address(struct event_state *s, uint8_t *p, uint64_t address)
 {
-	const uint64_t d = address - s->address;
-
+	p = put_block_address(p, s->address, address);
 	s->address = address;
-	if (d % 16 == 0)
-		return put_varint(p, zigzag((int64_t)d / 16) << 1);
-	*p++ = 1;
-	return put_zigzag(p, (int64_t)d);
+	return p;
 }
 
 static uint8_t *put_label(uint8_t *p, const struct trk_event *e)
@@ -175,14 +170,7 @@ uint8_t *event_encode(struct event_state *s, const struct trk_event *e, uint8_t 
 
 static inline uint64_t get_address(struct event_state *s, struct byte_reader *r)
 {
-	const uint64_t v = get_varint(r);
-
-	if (!(v & 1))
-		s->address += (uint64_t)unzigzag(v >> 1) * 16;
-	else if (v == 1)
-		s->address += (uint64_t)get_zigzag(r);
-	else
-		r->failed = true;
+	s->address = get_block_address(r, s->address);
 	return s->address;
 }
 

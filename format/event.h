@@ -26,6 +26,32 @@ static inline struct event_state event_state_init(uint64_t first_time_ns)
 	return (struct event_state){ .time_ns = first_time_ns };
 }
 
+/*
+ * An address against the one before it. Most blocks lie 16 bytes apart: such distances
+ * lose their four zero bits.
+ */
+static inline uint8_t *put_block_address(uint8_t *p, uint64_t last, uint64_t address)
+{
+	const uint64_t d = address - last;
+
+	if (d % 16 == 0)
+		return put_varint(p, zigzag((int64_t)d / 16) << 1);
+	*p++ = 1;
+	return put_zigzag(p, (int64_t)d);
+}
+
+static inline uint64_t get_block_address(struct byte_reader *r, uint64_t last)
+{
+	const uint64_t v = get_varint(r);
+
+	if (!(v & 1))
+		return last + (uint64_t)unzigzag(v >> 1) * 16;
+	if (v == 1)
+		return last + (uint64_t)get_zigzag(r);
+	r->failed = true;
+	return last;
+}
+
 /* Appends one event; room at `p`: TRK_EVENT_BYTES_MAX + label. Returns the byte after it. */
 uint8_t *event_encode(struct event_state *s, const struct trk_event *e, uint8_t *p);
 

@@ -71,6 +71,16 @@ enum trk_kind {
 	TRK_GAP = 31, /* size: number of events lost right here */
 };
 
+/*
+ * Which block an event ends, or which one an allocation takes the place of because its
+ * release was lost: that of the ref-th allocation of the process before the event,
+ * 1 the last (predict.h says which allocations count), or one of these:
+ */
+enum trk_ref {
+	TRK_REF_UNKNOWN = 0,	   /* to be looked up by address */
+	TRK_REF_NONE = 0xffffffff, /* none; of a release: none of those allocations' */
+};
+
 /* The decoded form of one event. Fields that a kind does not use are 0. */
 struct trk_event {
 	uint64_t time_ns;	/* since the capture began; coarse, never decreasing in a process */
@@ -84,6 +94,7 @@ struct trk_event {
 	uint32_t thread;	/* index of the thread in the capture */
 	uint32_t node;		/* call-tree node of the stack; 0: no stack */
 	uint32_t domain;	/* 0 heap */
+	uint32_t ref;		/* enum trk_ref */
 	uint8_t kind;		/* enum trk_kind */
 };
 

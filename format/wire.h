@@ -97,7 +97,15 @@ struct wire_record {
 	uint32_t build_id_bytes;
 };
 
-/* 0, TRK_END (=1) at the end of the bytes, TRK_ERR_CORRUPT. text and build_id point into the input. */
+/* The kinds that nearly all records are of: an address, a size (0 for a release), perhaps a stack. */
+static inline bool wire_is_common(uint8_t kind)
+{
+	return kind <= TRK_NEW_ARRAY || (kind >= TRK_FREE && kind <= TRK_CFREE);
+}
+
+/*
+ * Of a common kind what only modules and reallocs have is not set.
+ * 0, TRK_END (=1) at the end of the bytes, TRK_ERR_CORRUPT. text and build_id point into the input. */
 int wire_decode(struct wire_state *s, struct byte_reader *r, struct wire_record *ret);
 
 #endif

@@ -136,6 +136,36 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 	}
 }
 
+/* A record whose kind is none of the common ones. */
+static void get_rare(struct wire_state *s, struct byte_reader *r, uint8_t head,
+		     struct wire_record *ret)
+{
+	/* pushes, a kilobyte, is only read up to push_count: clear what stands around it. */
+	memset(ret, 0, offsetof(struct wire_record, pushes));
+	memset(&ret->text, 0, sizeof(*ret) - offsetof(struct wire_record, text));
+	ret->kind = head & 0x1f;
+	get_parts(s, r, head, ret);
+	get_operands(s, r, ret);
+}
+
+static inline void get_common(struct wire_state *s, struct byte_reader *r, uint8_t head,
+			      struct wire_record *ret)
+{
+	ret->kind = head & 0x1f;
+	ret->old_address = ret->old_size = 0;
+	ret->domain = ret->pops = ret->push_count = 0;
+	ret->has_stack = false;
+	ret->text = NULL;
+	ret->text_bytes = 0;
+	ret->build_id = NULL;
+	ret->build_id_bytes = 0;
+	if (head & ~0x1fu)
+		get_parts(s, r, head, ret);
+	ret->address = get_address(s, r);
+	ret->size = ret->kind < TRK_FREE ? get_varint(r) : 0;
+	r->failed |= !ret->kind;
+}
+
 int wire_decode(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
 {
 	if (!bytes_left(r))
@@ -143,12 +173,10 @@ int wire_decode(struct wire_state *s, struct byte_reader *r, struct wire_record 
 
 	const uint8_t head = get_byte(r);
 
-	/* pushes, a kilobyte, is only read up to push_count: clear what stands around it. */
-	memset(ret, 0, offsetof(struct wire_record, pushes));
-	memset(&ret->text, 0, sizeof(*ret) - offsetof(struct wire_record, text));
-	ret->kind = head & 0x1f;
-	get_parts(s, r, head, ret);
-	get_operands(s, r, ret);
+	if (wire_is_common(head & 0x1f))
+		get_common(s, r, head, ret);
+	else
+		get_rare(s, r, head, ret);
 	if (r->failed)
 		return TRK_ERR_CORRUPT;
 	ret->epoch = s->epoch;

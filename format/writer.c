@@ -13,9 +13,7 @@
 
 #include "format/writer_private.h"
 
-#define EVENT_MAX (TRK_EVENT_BYTES_MAX + TRK_LABEL_MAX)
-#define EVENTS_ROOM_FIRST 4096u
-#define EVENTS_ROOM (BLOCK_BYTES + EVENT_MAX)
+#define DIRECT_MIN 64u /* so many events of one process at once need not be collected */
 
 static const uint8_t table_order[] = {
 	TRK_BLOCK_STRINGS, TRK_BLOCK_MODULES,  TRK_BLOCK_FRAMES,  TRK_BLOCK_NODES,   TRK_BLOCK_PROCESSES,
@@ -109,38 +107,83 @@ void writer_write_tables(struct writer *w)
 
 /* ---- events ---- */
 
-static void write_events(struct writer *w, struct events *b)
+static void write_coded(struct writer *w, struct events *b, struct predict_coder *c)
 {
 	struct trk_block_header h = {
-		.type = TRK_BLOCK_EVENTS,
-		.raw_bytes = (uint32_t)(b->at - b->bytes),
+		.type = TRK_BLOCK_PREDICTED,
+		.flags = TRK_BLOCK_MUST_UNDERSTAND,
 		.process = b->process,
-		.items = b->items,
 		.first_time_ns = b->first_time_ns,
-		.last_time_ns = b->state.time_ns,
 	};
+	const uint8_t *const raw = predict_end(c, &h.raw_bytes, &h.items, &h.last_time_ns);
 
+	b->open = false;
+	if (!raw) {
+		writer_stop(w, ENOMEM);
+		return;
+	}
 	writer_write_tables(w);
-	write_block(w, &h, b->bytes);
-	b->at = b->bytes;
-	b->items = 0;
+	write_block(w, &h, raw);
+}
+
+/* Codes events into the open block or a new one. */
+static void code(struct writer *w, struct events *b, struct predict_coder *c,
+		 const struct trk_event *events, uint32_t count)
+{
+	if (b->open && !predict_has_room(c))
+		write_coded(w, b, c);
+	if (!b->open) {
+		b->open = true;
+		b->first_time_ns = events[0].time_ns;
+		predict_begin(c, b->first_time_ns);
+	}
+	if (predict_encode(c, events, count) != 0)
+		writer_stop(w, ENOMEM);
+}
+
+/* A process that fills a batch gets a coder of its own, a quarter of a megabyte; many never do. */
+static bool has_coder(struct writer *w, struct events *b)
+{
+	if (!b->coder)
+		b->coder = predict_coder_new();
+	if (!b->coder)
+		writer_stop(w, ENOMEM);
+	return b->coder;
+}
+
+static void code_batch(struct writer *w, struct events *b)
+{
+	if (b->count && has_coder(w, b))
+		code(w, b, b->coder, b->batch, b->count);
+	b->count = 0;
+}
+
+static void write_events(struct writer *w, struct events *b)
+{
+	struct predict_coder *c = b->coder;
+
+	if (!c && !w->coder)
+		w->coder = predict_coder_new();
+	if (!c)
+		c = w->coder;
+	if (!c) {
+		writer_stop(w, ENOMEM);
+		return;
+	}
+	if (b->count)
+		code(w, b, c, b->batch, b->count);
+	b->count = 0;
+	if (b->open)
+		write_coded(w, b, c);
 }
 
 static struct events *events_new(struct writer *w, uint32_t process)
 {
-	struct events *b = calloc(1, sizeof(*b));
+	struct events *b = malloc(sizeof(*b));
 
 	if (!b)
 		return NULL;
-	b->bytes = malloc(EVENTS_ROOM_FIRST);
-	if (!b->bytes) {
-		free(b);
-		return NULL;
-	}
-	b->process = process;
-	b->at = b->bytes;
-	b->limit = b->bytes + EVENTS_ROOM_FIRST - EVENT_MAX;
-	b->next = w->pending;
+	*b = (struct events){ .process = process, .next = w->pending };
 	w->pending = b;
 	w->events[process] = b;
 	return b;
@@ -162,51 +205,44 @@ static struct events *events_of(struct writer *w, uint32_t process)
 	return w->events[process] ? w->events[process] : events_new(w, process);
 }
 
-/* Makes room behind a full buffer: a larger one, or an empty one. */
-static bool events_room(struct writer *w, struct events *b)
+/* Events of one process: many are coded where they are, few are collected. */
+static void take(struct writer *w, struct events *b, const struct trk_event *events, uint32_t count)
 {
-	const size_t size = (size_t)(b->at - b->bytes);
-	size_t room = (size_t)(b->limit - b->bytes) + EVENT_MAX;
-	uint8_t *moved;
-
-	if (room == EVENTS_ROOM) {
-		write_events(w, b);
-		return !w->error;
+	if (count >= DIRECT_MIN) {
+		code_batch(w, b);
+		if (has_coder(w, b))
+			code(w, b, b->coder, events, count);
+		return;
 	}
-	room = room * 4 < EVENTS_ROOM ? room * 4 : EVENTS_ROOM;
-	moved = realloc(b->bytes, room);
-	if (!moved)
-		return false;
-	b->bytes = moved;
-	b->at = moved + size;
-	b->limit = moved + room - EVENT_MAX;
-	return true;
+	for (uint32_t i = 0; i < count; i++) {
+		b->batch[b->count++] = events[i];
+		if (b->count == PREDICT_BATCH_MAX || events[i].label_bytes) /* the label is the caller's */
+			code_batch(w, b);
+	}
 }
 
-void writer_event(struct writer *w, const struct trk_event *e)
+void writer_events(struct writer *w, const struct trk_event *events, uint32_t count)
 {
-	struct events *b = e->process < w->events_room ? w->events[e->process] : NULL;
+	uint32_t n;
 
-	if (w->error)
-		return;
-	if (!b)
-		b = events_of(w, e->process);
-	if (!b || (b->at > b->limit && !events_room(w, b))) {
-		writer_stop(w, ENOMEM);
-		return;
+	for (; count && !w->error; events += n, count -= n) {
+		struct events *const b = events_of(w, events->process);
+
+		for (n = 1; n < count && n < PREDICT_BATCH_MAX; n++)
+			if (events[n].process != events->process)
+				break;
+		if (b)
+			take(w, b, events, n);
+		else
+			writer_stop(w, ENOMEM);
 	}
-	if (!b->items++) {
-		b->first_time_ns = e->time_ns;
-		b->state = event_state_init(e->time_ns);
-	}
-	b->at = event_encode(&b->state, e, b->at);
 }
 
 static void events_free(struct events *b)
 {
 	if (!b)
 		return;
-	free(b->bytes);
+	predict_coder_free(b->coder);
 	free(b);
 }
 
@@ -280,7 +316,7 @@ int writer_flush(struct writer *w)
 
 	writer_write_tables(w);
 	while ((b = *link)) {
-		if (b->items) {
+		if (b->count || b->open) {
 			write_events(w, b);
 			link = &b->next;
 			continue;
@@ -360,6 +396,7 @@ void writer_free(struct writer *w)
 		w->pending = b->next;
 		events_free(b);
 	}
+	predict_coder_free(w->coder);
 	free(w->events);
 	free(w->index);
 	free(w->block);

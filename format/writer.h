@@ -94,8 +94,16 @@ void writer_process(struct writer *w, const struct writer_process *p);
 void writer_thread(struct writer *w, const struct writer_thread *t);
 void writer_mapping(struct writer *w, const struct writer_mapping *m);
 
-/* Appends an event to its process's (e->process) current block. */
-void writer_event(struct writer *w, const struct trk_event *e);
+/*
+ * Appends events, each to its process's (e->process) current block. e->ref, where it is known,
+ * makes the capture smaller and faster to read.
+ */
+void writer_events(struct writer *w, const struct trk_event *events, uint32_t count);
+
+static inline void writer_event(struct writer *w, const struct trk_event *e)
+{
+	writer_events(w, e, 1);
+}
 
 void writer_rss(struct writer *w, uint32_t process, uint64_t time_ns, uint64_t rss_bytes);
 void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol *s, size_t n);

@@ -6,15 +6,15 @@
 #define TRK_WRITER_PRIVATE_H
 
 #include "format/bytes.h"
-#include "format/event.h"
 #include "format/intern.h"
+#include "format/predict.h"
 #include "format/writer.h"
 
 #define BLOCK_BYTES (256u << 10) /* larger ones compress no better and cost a reader memory */
 #define STRING_MAX (64u << 10)
 #define RECORD_MAX (4 * STRING_MAX + 32 * TRK_VARINT_MAX)
 #define INDEX_ENTRY_MAX (6u * TRK_VARINT_MAX)
-#define TYPES (TRK_BLOCK_INDEX + 1)
+#define TYPES (TRK_BLOCK_PREDICTED + 1)
 
 struct payload {
 	uint8_t *bytes;
@@ -24,12 +24,14 @@ struct payload {
 	uint64_t last_offset; /* FRAMES: of the entry before */
 };
 
+/* Events of one process on their way into a block. */
 struct events {
 	struct events *next;
-	uint8_t *bytes, *at, *limit; /* an event fits when at <= limit */
-	uint32_t process, items;
+	uint32_t process, count;
+	struct predict_coder *coder; /* NULL: there were too few for one of their own */
+	bool open;		     /* the coder holds some */
 	uint64_t first_time_ns;
-	struct event_state state;
+	struct trk_event batch[PREDICT_BATCH_MAX]; /* not coded yet */
 };
 
 struct index_entry {
@@ -49,6 +51,7 @@ struct writer {
 	struct events **events; /* by process; NULL: nothing pending */
 	uint32_t events_room;
 	struct events *pending; /* the same ones, in a list */
+	struct predict_coder *coder; /* for those that have none */
 
 	struct pool strings, modules;
 	uint32_t strings_before; /* ids that an earlier writer gave out */

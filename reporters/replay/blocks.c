@@ -9,6 +9,7 @@ void blocks_finish(struct blocks *s)
 {
 	free(s->slots);
 	free(s->table);
+	free(s->recent);
 	*s = (struct blocks){ 0 };
 }
 
@@ -81,22 +82,40 @@ static uint32_t take_slot(struct blocks *s)
 	return s->slot_count++;
 }
 
-struct block *blocks_add(struct blocks *s, uint32_t space, uint64_t address)
+static int table_room(struct blocks *s)
 {
-	uint32_t slot;
+	return !s->table || s->used >= blocks_mask(s) / 2 ? table_grow(s) : 0;
+}
 
-	if (!s->table || s->used >= blocks_mask(s) / 2) {
-		if (table_grow(s) != 0)
+struct block *blocks_add(struct blocks *s, uint32_t space, uint64_t address, uint32_t *ret_there)
+{
+	const uint32_t hash = blocks_hash(space, address);
+	uint32_t i, slot;
+
+	*ret_there = BLOCKS_NONE;
+	if (table_room(s) != 0)
+		return NULL;
+	for (i = hash >> s->shift; s->table[i]; i = (i + 1) & blocks_mask(s)) {
+		if (blocks_is(s, s->table[i], hash, space, address)) {
+			*ret_there = i;
 			return NULL;
+		}
 	}
 	slot = take_slot(s);
 	if (slot == BLOCKS_NONE)
 		return NULL;
-	table_put(s, blocks_hash(space, address), slot);
+	s->table[i] = (uint64_t)hash << 32 | (slot + 1);
 	s->used++;
 	s->slots[slot].b.address = address;
 	s->slots[slot].space = space;
 	return &s->slots[slot];
+}
+
+static void give_slot(struct blocks *s, uint32_t slot)
+{
+	s->slots[slot].b.kind = 0;
+	s->slots[slot].b.number = s->free_slot;
+	s->free_slot = slot + 1;
 }
 
 void blocks_remove(struct blocks *s, uint32_t place)
@@ -104,10 +123,39 @@ void blocks_remove(struct blocks *s, uint32_t place)
 	const uint32_t slot = (uint32_t)s->table[place] - 1;
 
 	table_clear(s, place);
-	s->slots[slot].b.kind = 0;
-	s->slots[slot].b.number = s->free_slot;
-	s->free_slot = slot + 1;
+	give_slot(s, slot);
 	s->used--;
+}
+
+void blocks_remove_loose(struct blocks *s, struct block *b)
+{
+	give_slot(s, (uint32_t)(b - s->slots));
+}
+
+/* ---- loose ones ---- */
+
+static int settle(struct blocks *s, struct block *b)
+{
+	if (table_room(s) != 0)
+		return TRK_ERR_NOMEM;
+	b->space = BLOCKS_DOMAIN(0);
+	table_put(s, blocks_hash(b->space, b->b.address), (uint32_t)(b - s->slots));
+	s->used++;
+	return 0;
+}
+
+int blocks_settle(struct blocks *s)
+{
+	uint64_t n = s->newest > BLOCKS_RECENT ? s->newest - BLOCKS_RECENT : 0;
+
+	for (n = n > s->settled ? n : s->settled; n < s->newest; n++) {
+		struct block *const b = blocks_recent(s, n + 1);
+
+		if (b && b->space == BLOCKS_LOOSE && settle(s, b) != 0)
+			return TRK_ERR_NOMEM;
+	}
+	s->settled = s->newest;
+	return 0;
 }
 
 void blocks_move(struct blocks *s, uint32_t place, uint32_t space)
@@ -118,4 +166,33 @@ void blocks_move(struct blocks *s, uint32_t place, uint32_t space)
 	table_clear(s, place);
 	b->space = space;
 	table_put(s, blocks_hash(space, b->b.address), slot);
+}
+
+/* The number's place in the ring is wanted: who stands there goes into the table. */
+static int forget(struct blocks *s, uint64_t number)
+{
+	struct block *const b = number > BLOCKS_RECENT ? blocks_recent(s, number - BLOCKS_RECENT)
+						       : NULL;
+
+	if (b && b->space == BLOCKS_LOOSE && settle(s, b) != 0)
+		return TRK_ERR_NOMEM;
+	return number == s->newest + 1 ? 0 : blocks_settle(s); /* a gap: the ring starts anew */
+}
+
+struct block *blocks_add_loose(struct blocks *s, uint64_t address, uint64_t number)
+{
+	uint32_t slot;
+
+	if (!s->recent)
+		s->recent = calloc(BLOCKS_RECENT, sizeof(*s->recent));
+	if (!s->recent || forget(s, number) != 0)
+		return NULL;
+	slot = take_slot(s);
+	if (slot == BLOCKS_NONE)
+		return NULL;
+	s->recent[number % BLOCKS_RECENT] = slot + 1;
+	s->slots[slot].b.address = address;
+	s->slots[slot].space = BLOCKS_LOOSE;
+	s->newest = number;
+	return &s->slots[slot];
 }

@@ -5,6 +5,11 @@
  * address may live in each. Blocks stand in slots that never move within the
  * array; a table of (hash, slot) pairs finds them: linear probing, backward
  * shift on removal, at most half full.
+ *
+ * A capture says which of the latest allocations a release ends (trk_event.ref).
+ * So those need no place in the table: their slots stand in a ring by number,
+ * and only those that the ring forgets, or that are asked for by address, are put
+ * into the table. Most blocks die before.
  */
 #ifndef REPLAY_BLOCKS_H
 #define REPLAY_BLOCKS_H
@@ -16,6 +21,9 @@
 /* Spaces: domains have the upper bit clear. */
 #define BLOCKS_DOMAIN(domain) ((domain) & 0x7fffffffu)
 #define BLOCKS_ASIDE(thread) ((thread) | 0x80000000u)
+#define BLOCKS_LOOSE UINT32_MAX /* of domain 0, not in the table yet */
+
+#define BLOCKS_RECENT (1u << 14) /* the ring */
 
 struct block { /* one cache line */
 	struct heap_block b; /* kind 0: a free slot, b.number the next one */
@@ -29,6 +37,8 @@ struct blocks {
 	uint64_t *table; /* hash << 32 | slot + 1; 0: empty */
 	uint32_t shift;	 /* 32 - log2 of its size; 0: no table yet */
 	uint32_t used;
+	uint32_t *recent;  /* slot + 1 by number of the allocation; NULL: never needed */
+	uint64_t newest, settled; /* numbers: the last in the ring; up to which none is loose */
 };
 
 void blocks_finish(struct blocks *s); /* zero-safe; leaves an empty set */
@@ -43,6 +53,15 @@ static inline uint32_t blocks_mask(const struct blocks *s)
 	return (uint32_t)((1ull << (32 - s->shift)) - 1);
 }
 
+/* Whether the entry of the table is that block's. */
+static inline bool blocks_is(const struct blocks *s, uint64_t entry, uint32_t hash, uint32_t space,
+			     uint64_t address)
+{
+	const struct block *const b = &s->slots[(uint32_t)entry - 1];
+
+	return (uint32_t)(entry >> 32) == hash && b->b.address == address && b->space == space;
+}
+
 /* The place in the table of that block, or BLOCKS_NONE. */
 static inline uint32_t blocks_find(const struct blocks *s, uint32_t space, uint64_t address)
 {
@@ -55,13 +74,22 @@ static inline uint32_t blocks_find(const struct blocks *s, uint32_t space, uint6
 
 		if (!entry)
 			return BLOCKS_NONE;
-		if ((uint32_t)(entry >> 32) == hash) {
-			const struct block *b = &s->slots[(uint32_t)entry - 1];
-
-			if (b->b.address == address && b->space == space)
-				return i;
-		}
+		if (blocks_is(s, entry, hash, space, address))
+			return i;
 	}
+}
+
+/* Hints: the line of the table where that block's entry begins to be looked for; then its slot. */
+static inline void blocks_expect(const struct blocks *s, uint32_t space, uint64_t address)
+{
+	__builtin_prefetch(&s->table[blocks_hash(space, address) >> s->shift]);
+}
+
+static inline void blocks_expect_slot(const struct blocks *s, uint32_t space, uint64_t address)
+{
+	const uint64_t entry = s->table[blocks_hash(space, address) >> s->shift];
+
+	__builtin_prefetch(&s->slots[(uint32_t)entry ? (uint32_t)entry - 1 : 0]);
 }
 
 static inline struct block *blocks_at(const struct blocks *s, uint32_t place)
@@ -69,15 +97,35 @@ static inline struct block *blocks_at(const struct blocks *s, uint32_t place)
 	return &s->slots[(uint32_t)s->table[place] - 1];
 }
 
-/*
- * A new slot for a block that is not there yet; its address and space are set,
- * the rest is the caller's to fill (kind before anything else is called).
- * NULL: no memory. Pointers to other blocks may move.
- */
-struct block *blocks_add(struct blocks *s, uint32_t space, uint64_t address);
+/* The block of that number, while the ring has it and it lives; else NULL. */
+static inline struct block *blocks_recent(const struct blocks *s, uint64_t number)
+{
+	const uint32_t slot = s->recent ? s->recent[number % BLOCKS_RECENT] : 0;
+	struct block *const b = &s->slots[slot - 1];
 
-/* Takes the block at that place of the table out. Its slot is free from then on. */
+	return slot && b->b.kind && b->b.number == number ? b : NULL;
+}
+
+/*
+ * A new slot for the block of that number, the newest; loose: its address is set, the
+ * rest is the caller's to fill, with the number. NULL: no memory. Pointers to other
+ * blocks may move.
+ */
+struct block *blocks_add_loose(struct blocks *s, uint64_t address, uint64_t number);
+
+/* Puts all that is loose into the table, as far as there is memory. */
+int blocks_settle(struct blocks *s);
+
+/*
+ * A new slot for a block; its address and space are set, the rest is the caller's to fill
+ * (kind before anything else is called). NULL: there is one already, *ret_there is its place;
+ * or no memory, *ret_there is BLOCKS_NONE. Pointers to other blocks may move.
+ */
+struct block *blocks_add(struct blocks *s, uint32_t space, uint64_t address, uint32_t *ret_there);
+
+/* Takes the block at that place of the table out, or a loose one. Its slot is free from then on. */
 void blocks_remove(struct blocks *s, uint32_t place);
+void blocks_remove_loose(struct blocks *s, struct block *b);
 
 /* Moves the block to another space; the slot stays. The target must be free. */
 void blocks_move(struct blocks *s, uint32_t place, uint32_t space);

@@ -214,13 +214,13 @@ static int read_block(struct capture *c, const struct trk_block_header *h, uint6
 {
 	int err;
 
-	if (h->type > TRK_BLOCK_INDEX && h->flags & TRK_BLOCK_MUST_UNDERSTAND) {
+	if (h->type > TRK_BLOCK_PREDICTED && h->flags & TRK_BLOCK_MUST_UNDERSTAND) {
 		snprintf(fault->why, sizeof(fault->why),
 			 "it needs blocks of type %u, which this version does not know", h->type);
 		fault->offset = offset;
 		return fault->code = TRK_ERR_FEATURE;
 	}
-	if (h->type == TRK_BLOCK_EVENTS)
+	if (trk_block_has_events(h))
 		err = tables_add_block(c, h, offset);
 	else
 		err = read_table(c, h, offset, s);
@@ -232,7 +232,7 @@ static int read_block(struct capture *c, const struct trk_block_header *h, uint6
 	}
 	if (err)
 		return fail(fault, err, "out of memory");
-	if (h->type == TRK_BLOCK_EVENTS && h->last_time_ns > c->last_time_ns)
+	if (trk_block_has_events(h) && h->last_time_ns > c->last_time_ns)
 		c->last_time_ns = h->last_time_ns;
 	return 0;
 }

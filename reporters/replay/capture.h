@@ -66,7 +66,7 @@ struct cap_value {
 	uint64_t value;
 };
 
-struct cap_block { /* where an EVENTS block lies */
+struct cap_block { /* where a block of events lies */
 	uint64_t offset;
 	uint32_t process, items;
 	uint64_t first_time_ns, last_time_ns;
@@ -80,7 +80,7 @@ struct capture {
 	uint64_t file_bytes;
 	bool complete;		/* the trailer and every block are whole */
 	struct trk_fault damage;	/* the first fault met when not complete */
-	/* Grow while cursors meet damaged EVENTS blocks. */
+	/* Grow while cursors meet damaged blocks of events. */
 	uint64_t damaged_blocks, skipped_bytes;
 	bool cut;		/* no trailer: still being written, or torn */
 	uint64_t whole_blocks;	/* of any type */
@@ -115,7 +115,7 @@ int capture_open(struct capture **ret, const char *path, struct trk_fault *fault
 void capture_close(struct capture *c); /* NULL-safe */
 
 /*
- * Checks every EVENTS block, too, so that `complete` and `damaged_blocks` say all
+ * Checks every block of events, too, so that `complete` and `damaged_blocks` say all
  * without decoding an event. TRK_ERR_NOMEM.
  */
 int capture_verify(struct capture *c);

@@ -4,39 +4,16 @@
  * Each process has a live set and totals of its own; of the whole tree only
  * what cannot be summed afterwards (the peak) is kept as events pass.
  */
-#include "replay/heap.h"
+#include "replay/heap_private.h"
 
 #include <stdlib.h>
-
-#include "replay/blocks.h"
-#include "replay/ranges.h"
-
-struct heap_process {
-	struct heap_totals totals;
-	struct blocks blocks;
-	uint32_t ranges; /* root in heap.ranges */
-	bool ended;
-};
-
-struct heap {
-	struct heap_observer observer;
-	struct heap_process **processes; /* NULL: nothing seen of it */
-	uint32_t process_room;
-	uint32_t *thread_allocations; /* per thread, modulo 2^32 */
-	uint32_t thread_room;
-	struct ranges ranges;
-	uint32_t threshold;
-	uint32_t page_bytes;
-	uint64_t events, numbers;
-	uint64_t now_bytes, now_blocks; /* of the processes that have not ended */
-	struct heap_totals totals; /* peak_*: kept; the rest: summed when asked for */
-};
 
 /* One event on its way through. */
 struct step {
 	struct heap *heap;
 	struct heap_process *process;
 	const struct trk_event *event;
+	uint32_t ref; /* of what it ended, as far as that was found out */
 };
 
 int heap_new(struct heap **ret, uint32_t temporary_threshold, const struct heap_observer *o)
@@ -169,6 +146,14 @@ static inline void look_for_peak(const struct step *s)
 	}
 }
 
+/* Those that refs count: docs/FORMAT.md, "PREDICTED". */
+static inline bool is_numbered(const struct trk_event *e)
+{
+	const uint32_t kinds = ((1u << (TRK_NEW_ARRAY + 1)) - 2) & ~(1u << TRK_REALLOCARRAY);
+
+	return e->kind < 32 && (kinds >> e->kind & 1);
+}
+
 /* Field by field into its place: a copy of the whole would wait for its parts to be stored. */
 static void fill_block(struct heap_block *b, const struct step *s, uint8_t kind)
 {
@@ -177,7 +162,7 @@ static void fill_block(struct heap_block *b, const struct step *s, uint8_t kind)
 	b->address = e->address;
 	b->size = e->size;
 	b->time_ns = e->time_ns;
-	b->number = s->heap->numbers++;
+	b->number = is_numbered(e) ? ++s->process->numbers : 0;
 	b->process = e->process;
 	b->thread = e->thread;
 	b->node = e->node;
@@ -200,14 +185,70 @@ static void count_allocation(struct step *s, struct heap_block *b)
 		s->heap->observer.born(s->heap->observer.data, b);
 }
 
-/* The address is given out again, so the free of the block that had it was lost. */
-static void overwrite(struct step *s, uint32_t place)
+/* ---- finding blocks ---- */
+
+/* A live block, and its place in the table unless it is loose. b NULL: there is none. */
+struct found {
+	struct block *b;
+	uint32_t place;
+};
+
+static struct found found_at(const struct blocks *blocks, uint32_t place)
 {
-	const struct heap_block b = blocks_at(&s->process->blocks, place)->b;
+	if (place == BLOCKS_NONE)
+		return (struct found){ NULL, BLOCKS_NONE };
+	return (struct found){ blocks_at(blocks, place), place };
+}
+
+static struct found find_address(struct blocks *blocks, uint32_t space, uint64_t address)
+{
+	uint32_t place = blocks_find(blocks, space, address);
+
+	/* Without memory it is as if the block were not there: the next step will say so. */
+	if (place == BLOCKS_NONE && space == BLOCKS_DOMAIN(0) && blocks->settled < blocks->newest &&
+	    blocks_settle(blocks) == 0)
+		place = blocks_find(blocks, space, address);
+	return found_at(blocks, place);
+}
+
+/* The block of domain 0 at `address`, which the event ends: by its number where it has one. */
+static inline struct found find_ended(struct step *s, uint64_t address)
+{
+	struct blocks *const blocks = &s->process->blocks;
+	const uint32_t ref = s->event->ref;
+
+	if (ref != TRK_REF_UNKNOWN && ref != TRK_REF_NONE && ref <= s->process->numbers) {
+		struct block *const b = blocks_recent(blocks, s->process->numbers + 1 - ref);
+
+		if (b && b->b.address == address && b->space == BLOCKS_LOOSE)
+			return (struct found){ b, BLOCKS_NONE };
+	}
+	return find_address(blocks, BLOCKS_DOMAIN(0), address);
+}
+
+static inline void remove_block(struct step *s, const struct found *f)
+{
+	if (f->b->b.number)
+		s->ref = (uint32_t)(s->process->numbers + 1 - f->b->b.number);
+	if (f->place == BLOCKS_NONE)
+		blocks_remove_loose(&s->process->blocks, f->b);
+	else
+		blocks_remove(&s->process->blocks, f->place);
+}
+
+/* ---- allocations and releases ---- */
+
+/* The address is given out again, so the free of the block that had it was lost. */
+static void overwrite(struct step *s, const struct found *f)
+{
+	const struct heap_block b = f->b->b;
 
 	s->process->totals.overwritten++;
 	take_live(s, b.size, 1);
-	blocks_remove(&s->process->blocks, place);
+	remove_block(s, f);
+	/* One ref cannot name the old block of a realloc, too, nor what has no number. */
+	if (s->event->old_address || !b.number)
+		s->ref = TRK_REF_UNKNOWN;
 	tell_died(s, &b, b.size, true, false);
 }
 
@@ -219,11 +260,10 @@ static bool is_temporary(const struct step *s, const struct block *b)
 	return b->b.thread == s->event->thread && since <= s->heap->threshold;
 }
 
-/* The block at that place of the table is freed. */
-static void free_block(struct step *s, uint32_t place)
+static void free_block(struct step *s, const struct found *f)
 {
 	struct heap_totals *t = &s->process->totals;
-	const struct block *b = blocks_at(&s->process->blocks, place);
+	const struct block *b = f->b;
 	const bool temporary = is_temporary(s, b);
 
 	t->frees++;
@@ -235,35 +275,65 @@ static void free_block(struct step *s, uint32_t place)
 	if (!b->b.aside)
 		take_live(s, b->b.size, 1);
 	tell_died(s, &b->b, b->b.size, true, temporary);
-	blocks_remove(&s->process->blocks, place);
+	remove_block(s, f);
+}
+
+/* The event says what its allocation takes the place of: mostly nothing. */
+static struct block *add_known(struct step *s)
+{
+	const uint64_t address = s->event->address;
+
+	if (s->event->ref != TRK_REF_NONE && !s->event->old_address) {
+		const struct found f = find_ended(s, address);
+
+		if (f.b)
+			overwrite(s, &f);
+	}
+	return blocks_add_loose(&s->process->blocks, address, s->process->numbers + 1);
+}
+
+static struct block *add_unknown(struct step *s, uint8_t kind, uint32_t space)
+{
+	struct blocks *const blocks = &s->process->blocks;
+	const uint64_t address = s->event->address;
+	uint32_t there;
+	struct block *b;
+
+	if (blocks->settled < blocks->newest && blocks_settle(blocks) != 0)
+		return NULL;
+	/* More than one only where a capture lies about what its events end. */
+	while (!(b = blocks_add(blocks, space, address, &there)) && there != BLOCKS_NONE) {
+		const struct found f = found_at(blocks, there);
+
+		if (kind == TRK_TRACK) /* tracked anew: an update */
+			free_block(s, &f);
+		else
+			overwrite(s, &f);
+	}
+	return b;
 }
 
 static int allocate(struct step *s, uint8_t kind, uint32_t space)
 {
-	struct heap *h = s->heap;
-	struct blocks *blocks = &s->process->blocks;
-	const uint32_t place = blocks_find(blocks, space, s->event->address);
-	struct block *b;
+	const bool known = s->event->ref != TRK_REF_UNKNOWN && is_numbered(s->event);
+	struct block *const b = known ? add_known(s) : add_unknown(s, kind, space);
 
-	if (place != BLOCKS_NONE && kind == TRK_TRACK) /* tracked anew: an update */
-		free_block(s, place);
-	else if (place != BLOCKS_NONE)
-		overwrite(s, place);
-	b = blocks_add(blocks, space, s->event->address);
 	if (!b)
 		return TRK_ERR_NOMEM;
 	fill_block(&b->b, s, kind);
-	b->thread_number = h->thread_allocations[s->event->thread]++;
+	b->thread_number = s->heap->thread_allocations[s->event->thread]++;
 	count_allocation(s, &b->b);
 	return 0;
 }
 
 static void release(struct step *s, uint32_t space, uint64_t address)
 {
-	const uint32_t place = blocks_find(&s->process->blocks, space, address);
+	const struct found f = space == BLOCKS_DOMAIN(0)
+				       ? find_ended(s, address)
+				       : find_address(&s->process->blocks, space, address);
 
-	if (place != BLOCKS_NONE)
-		free_block(s, place);
+	if (f.b)
+		free_block(s, &f);
 	else if (address)
 		s->process->totals.unmatched_frees++;
 }
@@ -279,24 +349,28 @@ static int reallocate(struct step *s)
 }
 
 /* In two parts: until the second one the block waits in its thread's own space. */
-static void realloc_release(struct step *s)
+static int realloc_release(struct step *s)
 {
 	struct blocks *blocks = &s->process->blocks;
 	const uint32_t space = BLOCKS_ASIDE(s->event->thread);
 	const uint64_t old = s->event->old_address;
-	uint32_t place = blocks_find(blocks, space, old);
-	struct heap_block *b;
+	struct found f = find_address(blocks, space, old);
 
-	if (place != BLOCKS_NONE) /* the second part of an earlier one was lost */
-		free_block(s, place);
-	place = blocks_find(blocks, BLOCKS_DOMAIN(0), old);
-	if (place == BLOCKS_NONE)
-		return;
-	b = &blocks_at(blocks, place)->b;
-	b->aside = true;
-	take_live(s, b->size, 1);
-	tell_aside(s, b);
-	blocks_move(blocks, place, space);
+	if (f.b) /* the second part of an earlier one was lost */
+		free_block(s, &f);
+	if (blocks_settle(blocks) != 0)
+		return TRK_ERR_NOMEM;
+	f = find_address(blocks, BLOCKS_DOMAIN(0), old);
+	if (!f.b)
+		return 0;
+	if (f.b->b.number)
+		s->ref = (uint32_t)(s->process->numbers + 1 - f.b->b.number);
+	f.b->b.number = 0;
+	f.b->b.aside = true;
+	take_live(s, f.b->b.size, 1);
+	tell_aside(s, &f.b->b);
+	blocks_move(blocks, f.place, space);
+	return 0;
 }
 
 static int realloc_acquire(struct step *s)
@@ -309,19 +383,17 @@ static void realloc_withdraw(struct step *s)
 {
 	struct blocks *blocks = &s->process->blocks;
 	const uint64_t old = s->event->old_address;
-	uint32_t place = blocks_find(blocks, BLOCKS_DOMAIN(0), old);
-	struct heap_block *b;
+	struct found f = find_address(blocks, BLOCKS_DOMAIN(0), old);
 
-	if (place != BLOCKS_NONE)
-		overwrite(s, place);
-	place = blocks_find(blocks, BLOCKS_ASIDE(s->event->thread), old);
-	if (place == BLOCKS_NONE)
+	if (f.b)
+		overwrite(s, &f);
+	f = find_address(blocks, BLOCKS_ASIDE(s->event->thread), old);
+	if (!f.b)
 		return;
-	b = &blocks_at(blocks, place)->b;
-	b->aside = false;
-	add_live(s, b->size);
-	tell_aside(s, b);
-	blocks_move(blocks, place, BLOCKS_DOMAIN(0));
+	f.b->b.aside = false;
+	add_live(s, f.b->b.size);
+	tell_aside(s, &f.b->b);
+	blocks_move(blocks, f.place, BLOCKS_DOMAIN(0));
 }
 
 /* ---- mappings ---- */
@@ -335,17 +407,6 @@ static void piece_cut(void *data, const struct heap_block *piece, uint64_t bytes
 	t->bytes_freed += bytes;
 	take_live(s, bytes, whole);
 	tell_died(s, piece, bytes, whole, false);
-}
-
-/* First address after the pages of a range. Sizes that no machine has are cut to what has an end. */
-static uint64_t range_end(const struct heap *h, uint64_t start, uint64_t size)
-{
-	const uint64_t mask = h->page_bytes - 1;
-	const uint64_t most = UINT64_MAX - mask;
-
-	if (start >= most || size > most - start)
-		return most;
-	return (start + size + mask) & ~mask;
 }
 
 static int unmap(struct step *s, uint64_t start, uint64_t size)
@@ -412,7 +473,7 @@ static void wipe(struct step *s)
 		if (b->kind)
 			tell_died(s, b, b->size, true, false);
 	}
-	blocks_finish(&p->blocks);
+	blocks_finish(&p->blocks); /* numbers go on */
 	/* Whole pieces only: nothing is split, so no memory is asked for. */
 	ranges_cut(&s->heap->ranges, &p->ranges, 0, UINT64_MAX, wipe_piece, s);
 	t->wiped_blocks += t->live_blocks;
@@ -457,8 +518,7 @@ static int apply(struct step *s)
 	case TRK_MUNMAP:
 		return unmap(s, e->address, e->size);
 	case TRK_REALLOC_RELEASE:
-		realloc_release(s);
-		return 0;
+		return realloc_release(s);
 	case TRK_REALLOC_ACQUIRE:
 		return realloc_acquire(s);
 	case TRK_REALLOC_WITHDRAW:
@@ -487,7 +547,7 @@ static bool adds_bytes(uint8_t kind)
 
 int heap_apply(struct heap *h, const struct trk_event *e)
 {
-	struct step s = { .heap = h, .event = e };
+	struct step s = { .heap = h, .event = e, .ref = TRK_REF_NONE };
 	int err = 0;
 
 	h->events++;
@@ -500,6 +560,7 @@ int heap_apply(struct heap *h, const struct trk_event *e)
 	}
 	if (s.process->ended) {
 		s.process->totals.late++;
+		h->last_ref = TRK_REF_UNKNOWN;
 		return 0;
 	}
 	if (e->thread >= h->thread_room)
@@ -508,7 +569,13 @@ int heap_apply(struct heap *h, const struct trk_event *e)
 		err = apply(&s);
 	if (!err && adds_bytes(e->kind))
 		look_for_peak(&s);
+	h->last_ref = s.ref;
 	return err;
+}
+
+uint32_t heap_last_ref(const struct heap *h)
+{
+	return h->last_ref;
 }
 
 void heap_end_process(struct heap *h, uint32_t process)
@@ -520,112 +587,4 @@ void heap_end_process(struct heap *h, uint32_t process)
 	p->ended = true;
 	h->now_bytes -= p->totals.live_bytes;
 	h->now_blocks -= p->totals.live_blocks;
-}
-
-/* ---- answers ---- */
-
-static void add_totals(struct heap_totals *sum, const struct heap_totals *t)
-{
-	sum->allocations += t->allocations;
-	sum->frees += t->frees;
-	sum->unmatched_frees += t->unmatched_frees;
-	sum->bytes_allocated += t->bytes_allocated;
-	sum->bytes_freed += t->bytes_freed;
-	sum->live_bytes += t->live_bytes;
-	sum->live_blocks += t->live_blocks;
-	sum->temporary += t->temporary;
-	sum->temporary_bytes += t->temporary_bytes;
-	sum->lost += t->lost;
-	sum->overwritten += t->overwritten;
-	sum->wiped_blocks += t->wiped_blocks;
-	sum->wiped_bytes += t->wiped_bytes;
-	sum->late += t->late;
-	for (size_t i = 0; i < sizeof(t->kind_count) / sizeof(*t->kind_count); i++) {
-		sum->kind_count[i] += t->kind_count[i];
-		sum->kind_bytes[i] += t->kind_bytes[i];
-	}
-}
-
-const struct heap_totals *heap_totals(const struct heap *h)
-{
-	/* The sum is kept where the caller may look at it; nothing else changes. */
-	struct heap_totals *sum = &((struct heap *)h)->totals;
-	const struct heap_totals peak = *sum;
-
-	*sum = (struct heap_totals){
-		.peak_bytes = peak.peak_bytes,
-		.peak_blocks = peak.peak_blocks,
-		.peak_time_ns = peak.peak_time_ns,
-		.peak_event = peak.peak_event,
-	};
-	for (uint32_t i = 0; i < h->process_room; i++) {
-		if (h->processes[i])
-			add_totals(sum, &h->processes[i]->totals);
-	}
-	return sum;
-}
-
-uint64_t heap_now_bytes(const struct heap *h)
-{
-	return h->now_bytes;
-}
-
-const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t process)
-{
-	static const struct heap_totals none;
-
-	if (process >= h->process_room || !h->processes[process])
-		return &none;
-	return &h->processes[process]->totals;
-}
-
-const struct heap_block *heap_find(const struct heap *h, uint32_t process, uint64_t address)
-{
-	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
-	uint32_t place;
-
-	if (!p)
-		return NULL;
-	place = blocks_find(&p->blocks, BLOCKS_DOMAIN(0), address);
-	if (place != BLOCKS_NONE)
-		return &blocks_at(&p->blocks, place)->b;
-	for (uint32_t i = 0; i < p->blocks.slot_count; i++) {
-		const struct block *b = &p->blocks.slots[i];
-
-		if (b->b.kind && b->space == BLOCKS_DOMAIN(0) && address >= b->b.address &&
-		    address - b->b.address < b->b.size)
-			return &b->b;
-	}
-	return ranges_find(&h->ranges, p->ranges, address);
-}
-
-bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, uint64_t size)
-{
-	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
-
-	return p && size && ranges_meet(&h->ranges, p->ranges, address, range_end(h, address, size));
-}
-
-static int each_of_process(const struct heap *h, const struct heap_process *p,
-			   int (*f)(void *data, const struct heap_block *b), void *data)
-{
-	for (uint32_t i = 0; i < p->blocks.slot_count; i++) {
-		const struct heap_block *b = &p->blocks.slots[i].b;
-		const int stop = b->kind && !b->aside ? f(data, b) : 0;
-
-		if (stop)
-			return stop;
-	}
-	return ranges_each(&h->ranges, p->ranges, f, data);
-}
-
-int heap_each(const struct heap *h, int (*f)(void *data, const struct heap_block *b), void *data)
-{
-	int stop = 0;
-
-	for (uint32_t i = 0; i < h->process_room && !stop; i++) {
-		if (h->processes[i])
-			stop = each_of_process(h, h->processes[i], f, data);
-	}
-	return stop;
 }

@@ -37,7 +37,7 @@
 
 struct heap_block {
 	uint64_t address, size, time_ns;
-	uint64_t number; /* of the allocation, from 0, over the whole capture */
+	uint64_t number; /* which allocation of its process, from 1, of those that trk_event.ref counts; 0: of none */
 	uint32_t process, thread, node, domain;
 	uint32_t user; /* the observer's own: set it in `born` */
 	uint8_t kind;
@@ -82,8 +82,23 @@ struct heap;
 int heap_new(struct heap **ret, uint32_t temporary_threshold, const struct heap_observer *o);
 void heap_free(struct heap *h); /* NULL-safe */
 
-/* 0, TRK_ERR_NOMEM. Never fails on strange events: it counts them. */
+/*
+ * e->ref says which block the event ends, or that it must be looked up by address.
+ * 0, TRK_ERR_NOMEM. Never fails on strange events: it counts them.
+ */
 int heap_apply(struct heap *h, const struct trk_event *e);
+
+/*
+ * The ref (enum trk_ref) of the last event: what it would have been had the event known it.
+ * Unknown when that takes two: a realloc that also took the place of a block.
+ */
+uint32_t heap_last_ref(const struct heap *h);
+
+/*
+ * Soon these events will be applied: what they need is fetched, where it is likely not to be
+ * in the caches. Changes nothing.
+ */
+void heap_expect(const struct heap *h, const struct trk_event *events, uint32_t count);
 
 /* Pages of the recorded machine: munmap cuts whole ones. 4096 until told. */
 void heap_set_page_bytes(struct heap *h, uint32_t page_bytes);

@@ -64,7 +64,7 @@ void tables_finish(struct capture *c);
  */
 int tables_decode(struct capture *c, const struct trk_block_header *h, const uint8_t *raw);
 
-/* One more EVENTS block; makes its process known. Errors as tables_decode. */
+/* One more block of events; makes its process known. Errors as tables_decode. */
 int tables_add_block(struct capture *c, const struct trk_block_header *h, uint64_t offset);
 
 /* When all blocks were read: ids out of range become 0, missing texts "". */

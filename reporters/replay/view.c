@@ -336,11 +336,15 @@ static uint64_t duration(const struct capture *c)
 
 /* ---- the pass ---- */
 
+#define EXPECTED 64u /* events whose blocks are fetched at once */
+
 static int apply_batch(struct tally *t, const struct trk_event *e, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int err;
 
+		if (i % EXPECTED == 0)
+			heap_expect(t->heap, &e[i], n - i < EXPECTED ? (uint32_t)(n - i) : EXPECTED);
 		if (t->has_from || t->has_to)
 			look_for_points(t, &e[i]);
 		if (t->stopped)

@@ -87,7 +87,7 @@ $ tracker-info --json cut | python3 -c 'import json, sys; r = json.load(sys.stdi
 ! tracker-info: warning: cut is cut after block 4: events up to 0.000 s are shown
 
 # A byte of the events flipped: found without decoding any.
-$ python3 -c 'import sys; b = bytearray(open("cap", "rb").read()); at = [i for i in range(len(b)) if b[i:i + 6] == b"TRKB\x08\x00"][0]; b[at + 50] ^= 1; open("flipped", "wb").write(b)'
+$ python3 -c 'import sys; b = bytearray(open("cap", "rb").read()); at = [i for i in range(len(b)) if b[i:i + 6] == b"TRKB\x0f\x00"][0]; b[at + 50] ^= 1; open("flipped", "wb").write(b)'
 
 $ tracker-info flipped | grep Complete
 > Complete: no, a block of events is damaged; 1 damaged blocks, 0 bytes skipped

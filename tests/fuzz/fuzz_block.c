@@ -41,7 +41,7 @@ static void decode_as_it_is(const uint8_t *data, size_t size)
 /* 2 bytes flags, 4 bytes raw_bytes, the stored payload. */
 static void decode_with_checksums(const uint8_t *data, size_t size)
 {
-	struct trk_block_header h = { .type = TRK_BLOCK_EVENTS }, got;
+	struct trk_block_header h = { .type = TRK_BLOCK_PREDICTED }, got;
 	uint8_t header[TRK_BLOCK_HEADER_BYTES];
 
 	if (size < 6 || size > TRK_BLOCK_RAW_MAX)
@@ -55,9 +55,9 @@ static void decode_with_checksums(const uint8_t *data, size_t size)
 		decode_payload(&got, data + 6);
 }
 
-static void comes_back(const uint8_t *data, size_t size)
+static void comes_back(enum trk_block_type type, const uint8_t *data, size_t size)
 {
-	struct trk_block_header h = { .type = TRK_BLOCK_NODES, .raw_bytes = (uint32_t)size }, got;
+	struct trk_block_header h = { .type = type, .raw_bytes = (uint32_t)size }, got;
 	uint8_t *out, *raw;
 
 	if (size > TRK_BLOCK_RAW_MAX)
@@ -79,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	decode_as_it_is(data, size);
 	decode_with_checksums(data, size);
-	comes_back(data, size);
+	comes_back(TRK_BLOCK_NODES, data, size);
+	comes_back(TRK_BLOCK_PREDICTED, data, size);
 	return 0;
 }

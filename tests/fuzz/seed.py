@@ -31,14 +31,16 @@ def main():
         put("capture", b"\0" + data)
         try:
             blocks = decode.Capture(data).blocks
-        except decode.Refused:
+            put("capture", b"\1" + b"".join(map(described, blocks)))
+        except (decode.Refused, decode.Corrupt):
             continue
-        put("capture", b"\1" + b"".join(map(described, blocks)))
         for b in blocks:
             put("block", data[b.offset:b.end])
             put("block", struct.pack("<HI", b.flags, b.raw_bytes) + b.stored)
             if b.type == decode.EVENTS:
                 put("events", b.payload())
+            elif b.type == decode.PREDICTED:
+                put("predict", struct.pack("<I", min(b.items, 0xFFFFFF) | 99 << 24) + b.payload())
     for kind in range(32):  # head, epoch, time, pops, pushes, two frames, operands of any kind
         put("wire", bytes([kind | 0xE0, 1, 2, 1, 2, 0x80, 0x20, 9, 3, 2, 0x40, 5]) + b"\x02ab" * 3)
         put("wire", bytes([kind, 3, 1, 0x40, 5, 0x21, 1, 0x20, 8]))

@@ -7,12 +7,13 @@ that docs/FORMAT.md allows (good/NAME~how.bin: reads as NAME does), forgives
 files it made stand in the repository, for captures stay readable for ever; run
 it again only to add one.
 """
+import ctypes
 import os
 import struct
 import sys
 
-from decode import (EVENTS, INDEX, LZ4, MODULES, MUST_UNDERSTAND, NODES, PROCESSES, THREADS, U32,
-                    Capture, Reader, xxh32)
+from decode import (EVENTS, INDEX, LZ4, MODULES, MUST_UNDERSTAND, NODES, PREDICTED, PROCESSES, THREADS, U32,
+                    ZSTD, Capture, Reader, libzstd, xxh32)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -44,6 +45,12 @@ def block(type, payload, flags=0, process=U32, items=0, times=(0, 0), raw_bytes=
     h = b"TRKB" + struct.pack("<HHIIIIQQI", type, flags, raw_bytes, len(payload), process, items,
                               *times, xxh32(payload))
     return h + struct.pack("<I", xxh32(h)) + payload
+
+
+def zstd(payload):
+    out = ctypes.create_string_buffer(len(payload) + 1024)
+    size = libzstd.ZSTD_compress(out, len(out), payload, len(payload), 19)
+    return out.raw[:size]
 
 
 def again(b, payload=None, flags=None):
@@ -126,6 +133,80 @@ def good(data):
     }
 
 
+def columns(*parts):
+    return b"".join(map(varint, map(len, parts))) + b"".join(parts)
+
+
+def split(payload):
+    r = Reader(payload)
+    return [r.bytes(n) for n in [r.varint() for _ in range(9)]]
+
+
+def changed(b, payload=None, stored=None, **fields):
+    """A PREDICTED block with another payload, or one that is stored so, or other fields of its header."""
+    payload = b.payload() if payload is None else payload
+    h = dict(flags=MUST_UNDERSTAND, process=b.process, items=b.items, times=(b.first_time, b.last_time),
+             raw_bytes=len(payload))
+    h.update(fields)
+    return block(PREDICTED, payload if stored is None else stored, **h)
+
+
+def good_predicted(data):
+    blocks = Capture(data).blocks[:-1]
+
+    def each(change):
+        return build(header(data), [change(b, b.payload()) if b.type == PREDICTED else again(b) for b in blocks])
+
+    def longer_lengths(payload):
+        parts = split(payload)
+        return b"".join(long_varint(len(part)) for part in parts) + b"".join(parts)
+
+    return {
+        "uncompressed": each(changed),
+        "zstd": each(lambda b, p: changed(b, p, zstd(p), flags=MUST_UNDERSTAND | ZSTD)),
+        "not-must-understand": each(lambda b, p: changed(b, p, flags=0)),
+        "long-varints": each(lambda b, p: changed(b, longer_lengths(p))),
+        "more-than-its-items": each(lambda b, p: changed(b, columns(*(
+            c if i in (6, 7) else c + b"\0\1" for i, c in enumerate(split(p)))) + b"more")),
+    }
+
+
+def damaged_predicted(data):
+    """The first block of events; what is wrong stands behind right checksums."""
+    blocks = Capture(data).blocks[:-1]
+    at = [b.type for b in blocks].index(PREDICTED)
+    first = blocks[at]
+    payload = first.payload()
+    parts = split(payload)
+
+    def with_first(b):
+        return build(header(data), [again(b) for b in blocks[:at]] + [b] + [again(b) for b in blocks[at + 1:]])
+
+    def one(ops, refs=b"", sizes=b"", others=b"", items=1, depths=b""):
+        return changed(first, columns(ops, b"", sizes, refs, b"", depths, b"", b"", others), items=items)
+
+    packed = zstd(payload)
+    return {name: with_first(b) for name, b in {
+        "items-too-large": changed(first, items=2**17 + 1),
+        "items-beyond-the-ops": changed(first, items=first.items + 1),
+        "column-too-long": changed(first, varint(len(payload)) + payload[2:]),
+        "column-endless": changed(first, varint(2**64 - 1) + payload[2:]),
+        "payload-empty": changed(first, b""),
+        "columns-empty": changed(first, columns(*[b""] * 9)),
+        "columns-swapped": changed(first, columns(*parts[::-1])),
+        "run-of-nothing": one(b"\x7f"),
+        "ref-out-of-range": one(b"\xb3", refs=b"\0"),
+        "ref-endless": one(b"\xf1", refs=varint(2**64 - 1), others=b"\x18\2"),
+        "bin-empty": one(b"\xad", sizes=b"\x18", others=b"\1"),
+        "no-op": one(b"\xff"),
+        "both-compressions": changed(first, payload, packed, flags=MUST_UNDERSTAND | LZ4 | ZSTD),
+        "zstd-of-another-length": changed(first, payload, packed, flags=MUST_UNDERSTAND | ZSTD,
+                                          raw_bytes=len(payload) + 1),
+        "zstd-cut": changed(first, payload, packed[:-9], flags=MUST_UNDERSTAND | ZSTD),
+        "zstd-as-lz4": changed(first, payload, packed, flags=MUST_UNDERSTAND | LZ4),
+    }.items()}
+
+
 def long_first(b):
     """A NODES payload in longer varints."""
     r, out = Reader(b.payload()), b""
@@ -181,6 +262,7 @@ def bad(data):
         "content-2.feature": header(data, 32, b"\x02") + data[64:],
         "must-understand.feature": build(header(data), [unknown]),
         "must-understand-no-trailer.feature": data[:-16] + unknown,
+        "must-understand-16.feature": build(header(data), [block(16, b"?", flags=MUST_UNDERSTAND, items=1)]),
     }
 
 
@@ -199,6 +281,10 @@ def main():
     out = sys.argv[1]
     for how, data in good(base("kinds")).items():
         write(os.path.join(out, "good"), "kinds~" + how, data)
+    for how, data in good_predicted(base("predicted")).items():
+        write(os.path.join(out, "good"), "predicted~" + how, data)
+    for how, data in damaged_predicted(base("predicted")).items():
+        write(os.path.join(out, "damaged"), "predicted~" + how, data)
     for how, data in damaged(base("blocks")).items():
         write(os.path.join(out, "damaged"), "blocks~" + how, data)
     for how, data in bad(base("kinds")).items():

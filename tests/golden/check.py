@@ -19,13 +19,15 @@ import sys
 import tempfile
 from collections import Counter
 
+import alter
 import decode
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MKCAPTURE, RAWDUMP = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 
-# Which EVENTS blocks of blocks.bin a damage costs; what is not listed costs none.
-LOST = {"torn": [-1], "flipped-events": [0], "flipped-header": [0], "lost-middle": [1, 2]}
+# Which blocks of events a damage costs; what is not listed costs none in blocks.bin, the first in predicted.bin.
+LOST = {"torn": [-1], "flipped-events": [0], "flipped-header": [0], "lost-middle": [1, 2], "items-beyond-the-ops": []}
+LOST_FIRST = {"blocks": [], "predicted": [0]}
 WHOLE = {"trailer-elsewhere", "trailer-beyond"}  # only the short way to the index is lost
 
 failures = []
@@ -234,8 +236,8 @@ def check_damaged(path):
     python, library = Printed(by_python(path)[1]), Printed(by_library(path))
     expect(name + ": complete", (python.complete, library.complete), (how in WHOLE,) * 2)
     expect(name + ": readers agree", library.events, python.events)
-    blocks = [b for b in whole.blocks if b.type == decode.EVENTS]
-    lost = sum(blocks[i].items for i in LOST.get(how, []))
+    blocks = [b for b in whole.blocks if b.type in (decode.EVENTS, decode.PREDICTED)]
+    lost = sum(blocks[i].items for i in LOST.get(how, LOST_FIRST[base]))
     want, got = count(Printed(lines).events), count(python.events)
     if how != "flipped-nodes":  # its stacks are gone, nothing else
         expect(name + ": nothing invented", list((got - want).items()), [])
@@ -268,6 +270,21 @@ def check_every(path, step=61):
             same_or_refused("changed at %d" % at, flipped, changed)
 
 
+def check_every_payload(path, step=3):
+    """A block of events changed at every step-th byte, behind right checksums: not even what is wrong is in doubt."""
+    with open(path, "rb") as f:
+        data = f.read()
+    blocks = decode.Capture(data).blocks[:-1]
+    events = [b for b in blocks if b.type == decode.PREDICTED][1]
+    tables, payload = [alter.again(b) for b in blocks if b.type != decode.PREDICTED], events.payload()
+    with tempfile.TemporaryDirectory() as d:
+        changed = os.path.join(d, "changed.bin")
+        for at in range(0, len(payload), step):
+            value = (payload[at] + (1, 255, 128, 97)[at // step % 4]) % 256
+            block = alter.changed(events, payload[:at] + bytes([value]) + payload[at + 1:])
+            same_or_refused("payload changed at %d" % at, alter.build(alter.header(data), tables + [block]), changed)
+
+
 def check_bad(path):
     name, kind = os.path.basename(path)[:-4].rsplit(".", 1)
     expect(name + ": refused by decode.py", refused_as(path), kind)
@@ -284,6 +301,8 @@ def main():
             check(path)
         total += len(paths)
     check_every(os.path.join(HERE, "good", "blocks.bin"))
+    check_every(os.path.join(HERE, "good", "predicted.bin"))
+    check_every_payload(os.path.join(HERE, "good", "predicted.bin"))
     print("%d captures and texts, %d failures" % (total, len(failures)))
     return 1 if failures else 0
 

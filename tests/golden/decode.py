@@ -5,20 +5,23 @@ decode.py CAPTURE prints what the capture holds, one JSON object a line, in an
 order that does not depend on the order of blocks: the header, the tables by id,
 the events of each process in their order, and how whole the file is. Bytes that
 may be any bytes are printed as Latin-1, build-ids in hexadecimal. Slow, simple,
-and nothing but the standard library: it is there to disagree with the other one.
+and nothing but the standard library, and libzstd: it is there to disagree with the
+other one.
 """
+import ctypes
 import json
 import struct
 import sys
 
-U32, U64 = 2**32 - 1, 2**64 - 1
+from events import KINDS, U32, U64, Corrupt, Events, Predicted, Reader, text  # noqa: F401
+
 RAW_MAX, STORED_MAX = 1 << 20, (1 << 20) + 4096
-LZ4, MUST_UNDERSTAND = 1, 0x8000
+LZ4, ZSTD, MUST_UNDERSTAND = 1, 2, 0x8000
 ENTRIES_MAX = 1 << 20  # of one block
 BLOCK_MAGIC = b"TRKB"
 
 MODULES, FRAMES, NODES, STRINGS, PROCESSES, THREADS, MAPPINGS, EVENTS = range(1, 9)
-RSS, SYMBOLS, NOTICES, HEALTH, SUMMARY, INDEX = range(9, 15)
+RSS, SYMBOLS, NOTICES, HEALTH, SUMMARY, INDEX, PREDICTED = range(9, 16)
 
 
 class Refused(Exception):
@@ -27,10 +30,6 @@ class Refused(Exception):
     def __init__(self, kind, why):
         super().__init__(why)
         self.kind = kind
-
-
-class Corrupt(Exception):
-    """The block at hand."""
 
 
 def xxh32(data):
@@ -98,48 +97,17 @@ def lz4_block(data, raw_bytes):
     return bytes(out)
 
 
-class Reader:
-    def __init__(self, data):
-        self.data, self.at = data, 0
+libzstd = ctypes.CDLL("libzstd.so.1")  # Python has none of its own
+libzstd.ZSTD_decompress.restype = ctypes.c_size_t
+libzstd.ZSTD_decompress.argtypes = [ctypes.c_char_p, ctypes.c_size_t] * 2
 
-    def left(self):
-        return len(self.data) - self.at
 
-    def byte(self):
-        if not self.left():
-            raise Corrupt("ends inside an item")
-        self.at += 1
-        return self.data[self.at - 1]
-
-    def varint(self):
-        value = 0
-        for i in range(10):
-            b = self.byte()
-            value |= (b & 0x7F) << (7 * i)
-            if b < 0x80:
-                if value > U64:
-                    break
-                return value
-        raise Corrupt("varint beyond 64 bits")
-
-    def u32(self):
-        value = self.varint()
-        if value > U32:
-            raise Corrupt("number beyond 32 bits")
-        return value
-
-    def zigzag(self):
-        v = self.varint()
-        return v >> 1 if v & 1 == 0 else -(v >> 1) - 1
-
-    def bytes(self, n):
-        if n > self.left():
-            raise Corrupt("length beyond the payload")
-        self.at += n
-        return self.data[self.at - n:self.at]
-
-    def string(self):
-        return self.bytes(self.varint())
+def zstd_frame(data, raw_bytes):
+    out = ctypes.create_string_buffer(raw_bytes + 1)
+    # an error is a number near 2^64
+    if libzstd.ZSTD_decompress(out, raw_bytes, data, len(data)) != raw_bytes:
+        raise Corrupt("no zstd frame of that length")
+    return out.raw[:raw_bytes]
 
 
 class Record(Reader):
@@ -161,7 +129,10 @@ class Block:
          self.first_time, self.last_time, self.checksum) = struct.unpack("<HHIIIIQQI", h[4:44])
         if self.raw_bytes > RAW_MAX or self.stored_bytes > STORED_MAX:
             raise Corrupt("block beyond the limits")
-        if not self.flags & LZ4 and self.raw_bytes != self.stored_bytes:
+        self.packed = self.flags & (LZ4 if 1 <= self.type <= INDEX else LZ4 | ZSTD)
+        if self.packed == LZ4 | ZSTD:
+            raise Corrupt("compressed in both ways")
+        if not self.packed and self.raw_bytes != self.stored_bytes:
             raise Corrupt("lengths differ without compression")
         self.offset, self.end = offset, offset + 48 + self.stored_bytes
         if self.end > len(data):
@@ -171,99 +142,8 @@ class Block:
             raise Corrupt("checksum of the payload")
 
     def payload(self):
-        return lz4_block(self.stored, self.raw_bytes) if self.flags & LZ4 else self.stored
-
-
-KINDS = """none malloc calloc realloc reallocarray posix_memalign aligned_alloc memalign valloc pvalloc
-new new[] mmap mremap track none free delete delete[] free_sized free_aligned_sized cfree munmap untrack
-realloc_release realloc_acquire realloc_withdraw mark region_begin region_end exec gap""".split()
-HAS_STACK = set(range(1, 15)) | {25, 27, 28, 29}
-
-
-class Events:
-    """The state of one EVENTS block."""
-
-    def __init__(self, block):
-        self.r, self.process = Reader(block.payload()), block.process
-        self.time, self.thread, self.node, self.last = block.first_time, 0, 0, 0
-
-    def addr(self):
-        v = self.r.varint()
-        if v & 1 and v != 1:
-            raise Corrupt("address code")
-        if v == 1:
-            d = self.r.zigzag()
-        else:
-            v >>= 1
-            d = 16 * (v >> 1 if v & 1 == 0 else -(v >> 1) - 1)
-        self.last = (self.last + d) & U64
-        return self.last
-
-    def realloc(self, e):
-        form = self.r.varint()
-        if form == 0:
-            e["address"] = self.addr()
-        elif form == 1:
-            e["old_address"] = self.addr()
-            e["address"] = self.addr()
-        elif form == 2:
-            e["address"] = e["old_address"] = self.addr()
-        elif form == 3:
-            e["old_address"] = self.addr()
-        else:
-            raise Corrupt("form of a realloc")
-        e["size"] = self.r.varint()
-
-    def operands(self, kind, e):
-        r = self.r
-        if kind in (3, 4):
-            self.realloc(e)
-        elif kind == 13:
-            e["old_address"], e["old_size"] = self.addr(), r.varint()
-            e["address"], e["size"] = self.addr(), r.varint()
-        elif kind == 14:
-            e["domain"], e["address"], e["size"] = r.u32(), self.addr(), r.varint()
-        elif kind <= 12 or kind == 22:
-            e["address"], e["size"] = self.addr(), r.varint()
-        elif 16 <= kind <= 21:
-            e["address"] = self.addr()
-        elif kind == 23:
-            e["domain"], e["address"] = r.u32(), self.addr()
-        elif kind == 24:
-            e["old_address"] = self.addr()
-        elif kind == 25:
-            e["old_address"], e["address"], e["size"] = self.addr(), self.addr(), r.varint()
-        elif kind == 26:
-            e["old_address"], e["size"] = self.addr(), r.varint()
-        elif 27 <= kind <= 30:
-            e["label"] = text(r.string())
-        else:
-            e["size"] = r.varint()
-
-    def next(self):
-        head = self.r.byte()
-        kind = head & 31
-        if KINDS[kind] == "none":
-            raise Corrupt("no kind")
-        if head & 32:
-            self.thread = self.r.u32()
-        if head & 64:
-            self.time += self.r.varint()
-        if head & 128:
-            self.node += self.r.zigzag()
-            if kind not in HAS_STACK or not 0 <= self.node <= U32:
-                raise Corrupt("node")
-        if self.time > U64:
-            raise Corrupt("time beyond 64 bits")
-        e = dict(what="event", process=self.process, kind=kind, time_ns=self.time,
-                 thread=self.thread, node=self.node if kind in HAS_STACK else 0, address=0, size=0,
-                 old_address=0, old_size=0, domain=0, label="")
-        self.operands(kind, e)
-        return e
-
-
-def text(b):
-    return b.decode("latin-1")
+        unpack = {LZ4: lz4_block, ZSTD: zstd_frame}.get(self.packed)
+        return unpack(self.stored, self.raw_bytes) if unpack else self.stored
 
 
 class Capture:
@@ -309,7 +189,7 @@ class Capture:
         while at < end:
             try:
                 block = Block(self.data, at)
-                if block.flags & MUST_UNDERSTAND and not 1 <= block.type <= INDEX:
+                if block.flags & MUST_UNDERSTAND and not 1 <= block.type <= PREDICTED:
                     raise Refused("feature", "block type %d" % block.type)
                 yield block
                 at = block.end
@@ -349,7 +229,8 @@ class Capture:
                    STRINGS: self.read_strings, PROCESSES: self.read_processes,
                    THREADS: self.read_threads, MAPPINGS: self.read_mappings, RSS: self.read_rss,
                    SYMBOLS: self.read_symbols, NOTICES: self.read_notices,
-                   HEALTH: self.read_values, SUMMARY: self.read_values, EVENTS: self.read_events}
+                   HEALTH: self.read_values, SUMMARY: self.read_values, EVENTS: self.read_events,
+                   PREDICTED: self.read_events}
         if block.type not in readers:
             return
         try:
@@ -437,10 +318,9 @@ class Capture:
             key = text(r.string())
             table[key] = r.varint()
 
-    def read_events(self, block, _):
-        events, state = self.events.setdefault(block.process, []), Events(block)
-        while state.r.left():
-            e = state.next()
+    def read_events(self, block, r):
+        events = self.events.setdefault(block.process, [])
+        for e in (Events if block.type == EVENTS else Predicted)(block, r.data):
             if e["node"] and e["node"] not in self.nodes:
                 e["node"] = 0
             events.append(e)

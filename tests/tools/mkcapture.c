@@ -47,6 +47,8 @@
  *   notice SENTENCE | health KEY N | summary KEY N
  *   flush                             blocks end here
  *   cut                               no index and trailer: as if killed here
+ *
+ * As in a recording, events say which allocation they end as far as that is known.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -57,6 +59,7 @@
 #include <unistd.h>
 
 #include "format/writer.h"
+#include "replay/heap.h"
 #include "words.h"
 
 #define NAMED_MAX 4096
@@ -81,6 +84,7 @@ struct frame {
 
 static struct {
 	struct writer *writer;
+	struct heap *heap; /* finds out what an event ends */
 	struct trk_header header;
 	int fd;
 	bool cut;
@@ -536,6 +540,9 @@ static bool do_event(const struct word *w, int n)
 	}
 	if (*operands && *operands != 'S')
 		die("too few words", w[0].text);
+	if (heap_apply(cap.heap, &e) < 0)
+		die("cannot replay", w[0].text);
+	e.ref = heap_last_ref(cap.heap);
 	writer_event(writer(), &e);
 	return true;
 }
@@ -580,7 +587,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	cap.fd = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (cap.fd < 0)
+	if (cap.fd < 0 || heap_new(&cap.heap, 1, NULL))
 		die(argv[1], strerror(errno));
 	while (getline(&line, &room, stdin) >= 0) {
 		words_line++;
@@ -591,5 +598,6 @@ int main(int argc, char **argv)
 	if (err || close(cap.fd))
 		die(argv[1], strerror(errno));
 	writer_free(cap.writer);
+	heap_free(cap.heap);
 	return 0;
 }

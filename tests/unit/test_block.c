@@ -95,21 +95,21 @@ static void a_flipped_bit_in_the_header_is_noticed(void **unused)
 	}
 }
 
-/* Encodes raw[0..size) and checks that it decodes to itself; tells whether it was compressed. */
-static bool payload_comes_back(const uint8_t *raw, uint32_t size)
+/* Encodes raw[0..size) and checks that it decodes to itself; tells how it was compressed. */
+static uint16_t payload_comes_back(enum trk_block_type type, const uint8_t *raw, uint32_t size)
 {
-	struct trk_block_header h = { .type = TRK_BLOCK_EVENTS, .raw_bytes = size, .process = 3,
+	struct trk_block_header h = { .type = type, .raw_bytes = size, .process = 3,
 				      .items = 17, .first_time_ns = 5, .last_time_ns = UINT64_MAX,
 				      .flags = TRK_BLOCK_MUST_UNDERSTAND };
 	const size_t room = TRK_BLOCK_HEADER_BYTES + trk_block_bound(size);
 	uint8_t *out = malloc(room), *back = malloc(size + 1);
 	const size_t n = trk_block_encode(&h, raw, out);
 	struct trk_block_header got;
-	bool packed;
+	uint16_t packed;
 
 	assert_true(n <= room);
 	assert_int_equal(trk_block_header_decode(out, n, &got), 0);
-	assert_int_equal(got.type, TRK_BLOCK_EVENTS);
+	assert_int_equal(got.type, type);
 	assert_int_equal(got.raw_bytes, size);
 	assert_int_equal(got.stored_bytes, n - TRK_BLOCK_HEADER_BYTES);
 	assert_int_equal(got.process, 3);
@@ -118,8 +118,8 @@ static bool payload_comes_back(const uint8_t *raw, uint32_t size)
 	assert_true(got.flags & TRK_BLOCK_MUST_UNDERSTAND);
 	assert_int_equal(trk_block_payload_decode(&got, out + TRK_BLOCK_HEADER_BYTES, back), 0);
 	assert_memory_equal(back, raw, size);
-	packed = got.flags & TRK_BLOCK_LZ4;
-	assert_true(packed == (got.stored_bytes < size));
+	packed = got.flags & (TRK_BLOCK_LZ4 | TRK_BLOCK_ZSTD);
+	assert_true(!!packed == (got.stored_bytes < size));
 	free(out);
 	free(back);
 	return packed;
@@ -131,14 +131,23 @@ static void payloads_come_back_and_never_grow(void **unused)
 	uint64_t seed = 3;
 
 	memset(raw, 'a', TRK_BLOCK_RAW_MAX);
-	assert_false(payload_comes_back(raw, 0));
-	assert_false(payload_comes_back(raw, 1));
-	assert_true(payload_comes_back(raw, 1000));
-	assert_true(payload_comes_back(raw, TRK_BLOCK_RAW_MAX));
+	for (enum trk_block_type type = TRK_BLOCK_EVENTS; type <= TRK_BLOCK_PREDICTED;
+	     type += TRK_BLOCK_PREDICTED - TRK_BLOCK_EVENTS) {
+		const bool events = type == TRK_BLOCK_PREDICTED;
+
+		assert_int_equal(payload_comes_back(type, raw, 0), 0);
+		assert_int_equal(payload_comes_back(type, raw, 1), 0);
+		assert_int_equal(payload_comes_back(type, raw, 1000), TRK_BLOCK_LZ4);
+		assert_int_equal(payload_comes_back(type, raw, TRK_BLOCK_RAW_MAX),
+				 events ? TRK_BLOCK_ZSTD : TRK_BLOCK_LZ4);
+	}
 	for (size_t i = 0; i < TRK_BLOCK_RAW_MAX; i++)
 		raw[i] = (uint8_t)random_next(&seed);
-	assert_false(payload_comes_back(raw, TRK_BLOCK_RAW_MAX));
-	assert_false(payload_comes_back(raw, 77));
+	for (enum trk_block_type type = TRK_BLOCK_EVENTS; type <= TRK_BLOCK_PREDICTED;
+	     type += TRK_BLOCK_PREDICTED - TRK_BLOCK_EVENTS) {
+		assert_int_equal(payload_comes_back(type, raw, TRK_BLOCK_RAW_MAX), 0);
+		assert_int_equal(payload_comes_back(type, raw, 77), 0);
+	}
 	free(raw);
 }
 
@@ -176,9 +185,9 @@ static void a_flipped_bit_in_a_block_is_noticed(void **unused)
 	}
 }
 
-static int decode_lengths(uint16_t flags, uint32_t raw, uint32_t stored)
+static int decode_lengths(uint16_t type, uint16_t flags, uint32_t raw, uint32_t stored)
 {
-	const struct trk_block_header h = { .flags = flags, .raw_bytes = raw, .stored_bytes = stored };
+	const struct trk_block_header h = { .type = type, .flags = flags, .raw_bytes = raw, .stored_bytes = stored };
 	struct trk_block_header got;
 	uint8_t b[TRK_BLOCK_HEADER_BYTES];
 
@@ -188,27 +197,56 @@ static int decode_lengths(uint16_t flags, uint32_t raw, uint32_t stored)
 
 static void lengths_beyond_the_limits_are_refused(void **unused)
 {
-	assert_int_equal(decode_lengths(TRK_BLOCK_LZ4, 1u << 20, (1u << 20) + 4096), 0);
-	assert_int_equal(decode_lengths(TRK_BLOCK_LZ4, (1u << 20) + 1, 10), TRK_ERR_CORRUPT);
-	assert_int_equal(decode_lengths(TRK_BLOCK_LZ4, 10, (1u << 20) + 4097), TRK_ERR_CORRUPT);
-	assert_int_equal(decode_lengths(TRK_BLOCK_LZ4, UINT32_MAX, UINT32_MAX), TRK_ERR_CORRUPT);
-	assert_int_equal(decode_lengths(0, 10, 10), 0);
-	assert_int_equal(decode_lengths(0, 10, 9), TRK_ERR_CORRUPT);
+	assert_int_equal(decode_lengths(TRK_BLOCK_NODES, TRK_BLOCK_LZ4, 1u << 20, (1u << 20) + 4096), 0);
+	assert_int_equal(decode_lengths(TRK_BLOCK_NODES, TRK_BLOCK_LZ4, (1u << 20) + 1, 10), TRK_ERR_CORRUPT);
+	assert_int_equal(decode_lengths(TRK_BLOCK_NODES, TRK_BLOCK_LZ4, 10, (1u << 20) + 4097), TRK_ERR_CORRUPT);
+	assert_int_equal(decode_lengths(TRK_BLOCK_NODES, TRK_BLOCK_LZ4, UINT32_MAX, UINT32_MAX), TRK_ERR_CORRUPT);
+	assert_int_equal(decode_lengths(TRK_BLOCK_NODES, 0, 10, 10), 0);
+	assert_int_equal(decode_lengths(TRK_BLOCK_NODES, 0, 10, 9), TRK_ERR_CORRUPT);
 }
 
-/* Right checksums over a payload that is no LZ4, or one of another length. */
+/* The second way came with the type that uses it: what is older ignored that bit, and still does. */
+static void a_block_is_compressed_in_one_way(void **unused)
+{
+	const uint16_t both = TRK_BLOCK_LZ4 | TRK_BLOCK_ZSTD;
+
+	assert_int_equal(decode_lengths(TRK_BLOCK_PREDICTED, both, 10, 9), TRK_ERR_CORRUPT);
+	assert_int_equal(decode_lengths(99, both, 10, 10), TRK_ERR_CORRUPT);
+	assert_int_equal(decode_lengths(TRK_BLOCK_PREDICTED, TRK_BLOCK_ZSTD, 10, 9), 0);
+	assert_int_equal(decode_lengths(TRK_BLOCK_PREDICTED, TRK_BLOCK_LZ4, 10, 9), 0);
+	assert_int_equal(decode_lengths(TRK_BLOCK_PREDICTED, 0, 10, 9), TRK_ERR_CORRUPT);
+	for (uint16_t type = TRK_BLOCK_MODULES; type < TRK_BLOCK_PREDICTED; type++) {
+		assert_int_equal(decode_lengths(type, both, 10, 9), 0);
+		assert_int_equal(decode_lengths(type, TRK_BLOCK_ZSTD, 10, 9), TRK_ERR_CORRUPT);
+		assert_int_equal(decode_lengths(type, TRK_BLOCK_ZSTD, 10, 10), 0);
+	}
+}
+
+/* Right checksums over a payload that is not compressed like that, or has another length. */
 static void lies_about_compression_are_refused(void **unused)
 {
-	uint8_t raw[4096], out[TRK_BLOCK_HEADER_BYTES + 4096], *back = malloc(8192);
-	struct trk_block_header h = { .raw_bytes = sizeof(raw) };
-	const uint8_t *payload = out + TRK_BLOCK_HEADER_BYTES;
+	enum { SIZE = 32768 };
+	uint8_t *const raw = calloc(1, SIZE), *const back = malloc(2 * SIZE);
+	uint8_t *const out = malloc(TRK_BLOCK_HEADER_BYTES + SIZE);
+	const uint8_t *const payload = out + TRK_BLOCK_HEADER_BYTES;
 
-	memset(raw, 0, sizeof(raw));
-	trk_block_encode(&h, raw, out);
-	h.raw_bytes = 4095;
-	assert_int_equal(trk_block_payload_decode(&h, payload, back), TRK_ERR_CORRUPT);
-	h.raw_bytes = 4097;
-	assert_int_equal(trk_block_payload_decode(&h, payload, back), TRK_ERR_CORRUPT);
+	for (enum trk_block_type type = TRK_BLOCK_EVENTS; type <= TRK_BLOCK_PREDICTED;
+	     type += TRK_BLOCK_PREDICTED - TRK_BLOCK_EVENTS) {
+		struct trk_block_header h = { .type = type, .raw_bytes = SIZE };
+
+		trk_block_encode(&h, raw, out);
+		assert_int_equal(trk_block_payload_decode(&h, payload, back), 0);
+		h.raw_bytes = SIZE - 1;
+		assert_int_equal(trk_block_payload_decode(&h, payload, back), TRK_ERR_CORRUPT);
+		h.raw_bytes = SIZE + 1;
+		assert_int_equal(trk_block_payload_decode(&h, payload, back), TRK_ERR_CORRUPT);
+		h.raw_bytes = SIZE;
+		h.type = TRK_BLOCK_PREDICTED;
+		h.flags ^= TRK_BLOCK_LZ4 | TRK_BLOCK_ZSTD;
+		assert_int_equal(trk_block_payload_decode(&h, payload, back), TRK_ERR_CORRUPT);
+	}
+	free(raw);
+	free(out);
 	free(back);
 }
 
@@ -248,6 +286,7 @@ int main(void)
 		cmocka_unit_test(an_empty_block_has_the_checksum_of_nothing),
 		cmocka_unit_test(a_flipped_bit_in_a_block_is_noticed),
 		cmocka_unit_test(lengths_beyond_the_limits_are_refused),
+		cmocka_unit_test(a_block_is_compressed_in_one_way),
 		cmocka_unit_test(lies_about_compression_are_refused),
 		cmocka_unit_test(cut_block_headers_are_refused),
 		cmocka_unit_test(trailer_comes_back_and_notices_flips),

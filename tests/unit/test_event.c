@@ -1,93 +1,12 @@
 /* event - every kind of event to bytes and back; bytes that are none. */
-#include "unit.h"
+#include "any_event.h"
 
 #include "format/event.h"
-
-static const char label[] = "after parsing";
-
-static uint32_t any_u32(uint64_t *seed)
-{
-	return (uint32_t)random_any(seed);
-}
-
-static uint64_t address_not_0(uint64_t *seed)
-{
-	const uint64_t near = 0x7f0000000000ull + (random_next(seed) % 4096) * 16;
-
-	switch (random_next(seed) % 4) {
-	case 0:
-		return random_next(seed) | 1;
-	case 1:
-		return near + 8;
-	default:
-		return near;
-	}
-}
-
-/* A legal event: only the fields that its kind carries are set. */
-static struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t time_ns)
-{
-	struct trk_event e = { .kind = kind, .time_ns = time_ns, .thread = any_u32(seed) };
-	const uint64_t a = address_not_0(seed), b = address_not_0(seed), n = random_any(seed);
-
-	if (trk_kind_allocates(kind) || kind == TRK_REALLOC_ACQUIRE ||
-	    (kind >= TRK_MARK && kind <= TRK_REGION_END))
-		e.node = any_u32(seed);
-	if (trk_kind_allocates(kind) || trk_kind_releases(kind))
-		e.address = a;
-	if (trk_kind_allocates(kind) || kind == TRK_MUNMAP)
-		e.size = n;
-	if (kind == TRK_TRACK || kind == TRK_UNTRACK)
-		e.domain = any_u32(seed);
-	if (kind == TRK_REALLOC || kind == TRK_REALLOCARRAY) {
-		const unsigned form = random_next(seed) % 4;
-
-		e.old_address = form == 0 ? 0 : form == 1 ? a : b;
-		e.address = form == 3 ? 0 : a;
-	}
-	if (kind == TRK_MREMAP) {
-		e.old_address = b;
-		e.old_size = random_any(seed);
-	}
-	if (kind >= TRK_REALLOC_RELEASE && kind <= TRK_REALLOC_WITHDRAW) {
-		e.old_address = b;
-		e.address = kind == TRK_REALLOC_ACQUIRE ? a : 0;
-		e.size = kind == TRK_REALLOC_RELEASE ? 0 : n;
-	}
-	if (kind >= TRK_MARK && kind <= TRK_EXEC) {
-		e.label_bytes = random_next(seed) % sizeof(label);
-		e.label = e.label_bytes ? label : NULL;
-	}
-	if (kind == TRK_GAP)
-		e.size = n;
-	return e;
-}
-
-static void assert_event_equal(const struct trk_event *a, const struct trk_event *b)
-{
-	assert_int_equal(a->kind, b->kind);
-	assert_true(a->time_ns == b->time_ns);
-	assert_true(a->address == b->address);
-	assert_true(a->size == b->size);
-	assert_true(a->old_address == b->old_address);
-	assert_true(a->old_size == b->old_size);
-	assert_true(a->thread == b->thread);
-	assert_true(a->node == b->node);
-	assert_true(a->domain == b->domain);
-	assert_int_equal(a->label_bytes, b->label_bytes);
-	if (a->label_bytes)
-		assert_memory_equal(a->label, b->label, a->label_bytes);
-}
-
-static bool is_kind(uint8_t kind)
-{
-	return kind >= 1 && kind <= 31 && kind != 15;
-}
 
 static void random_events_come_back(void **unused)
 {
 	enum { COUNT = 20000 };
-	uint8_t *bytes = malloc(COUNT * (TRK_EVENT_BYTES_MAX + sizeof(label))), *p = bytes;
+	uint8_t *bytes = malloc(COUNT * (TRK_EVENT_BYTES_MAX + sizeof(any_label))), *p = bytes;
 	struct trk_event *events = calloc(COUNT, sizeof(*events)), got = { 0 };
 	struct event_state s = event_state_init(1000);
 	uint64_t seed = 7, time_ns = 1000;

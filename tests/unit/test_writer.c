@@ -11,6 +11,7 @@
 
 #include "format/bytes.h"
 #include "format/event.h"
+#include "format/predict.h"
 #include "format/writer.h"
 
 struct file {
@@ -185,25 +186,27 @@ static uint32_t read_nodes(const struct trk_block_header *h, uint32_t nodes)
 static void read_events(const struct trk_block_header *h, const struct made *made, size_t count,
 			size_t *next, uint32_t nodes)
 {
-	struct byte_reader r = byte_reader_of(raw, h->raw_bytes);
-	struct event_state s = event_state_init(h->first_time_ns);
-	struct trk_event e;
+	struct predict_decoder *const d = predict_decoder_new();
+	struct trk_event e = { .process = h->process };
+	uint32_t n;
 
+	assert_int_equal(predict_open(d, raw, h->raw_bytes, h->items, h->first_time_ns), 0);
 	for (uint32_t i = 0; i < h->items; i++) {
 		while (*next < count && made[*next].process != h->process)
 			++*next;
 		assert_true(*next < count);
-		assert_int_equal(event_decode(&s, &r, &e), 0);
+		assert_int_equal(predict_decode(d, &e, 1, &n), i + 1 < h->items ? 0 : TRK_END);
+		assert_int_equal(n, 1);
 		assert_int_equal(e.node, made[*next].node);
 		assert_true(e.node <= nodes);
 		assert_true(e.address == made[*next].address && e.size == made[*next].size);
-		assert_true(e.time_ns == made[*next].time_ns);
+		assert_true(e.time_ns == made[*next].time_ns && e.process == h->process);
 		if (i == 0)
 			assert_true(e.time_ns == h->first_time_ns);
 		++*next;
 	}
 	assert_true(e.time_ns == h->last_time_ns);
-	assert_int_equal(event_decode(&s, &r, &e), TRK_END);
+	predict_decoder_free(d);
 }
 
 static void make_events(struct writer *w, struct made *made, size_t count)
@@ -245,8 +248,9 @@ static void events_come_back_behind_the_tables_they_name(void **unused)
 	while (next_block(&f, &h)) {
 		if (h.type == TRK_BLOCK_NODES)
 			nodes = read_nodes(&h, nodes);
-		if (h.type != TRK_BLOCK_EVENTS)
+		if (h.type != TRK_BLOCK_PREDICTED)
 			continue;
+		assert_true(h.flags & TRK_BLOCK_MUST_UNDERSTAND);
 		assert_true(h.process < 3);
 		read_events(&h, made, COUNT, &next[h.process], nodes);
 		blocks++;

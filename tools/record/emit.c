@@ -6,7 +6,31 @@
 
 #include <string.h>
 
-void emit(struct recorder *r, struct process *p, struct trk_event *e)
+/*
+ * Events are collected and applied in batches: what the heap will look at is fetched for
+ * many at once, where each alone would wait for memory.
+ */
+void emit_flush(struct recorder *r)
+{
+	heap_expect(r->heap, r->batch, r->batch_count);
+	for (uint32_t i = 0; i < r->batch_count; i++) {
+		struct trk_event *const e = &r->batch[i];
+
+		if (heap_apply(r->heap, e) < 0)
+			r->out_of_memory = true;
+		e->ref = heap_last_ref(r->heap);
+	}
+	writer_events(r->writer, r->batch, r->batch_count);
+	r->batch_count = 0;
+}
+
+/* Where the next event is built: the caller sets all of it, but what end() does. */
+static inline struct trk_event *begin(struct recorder *r)
+{
+	return &r->batch[r->batch_count];
+}
+
+static inline void end(struct recorder *r, struct process *p, struct trk_event *e)
 {
 	if (e->time_ns > r->now_ns)
 		e->time_ns = r->now_ns;
@@ -15,17 +39,23 @@ void emit(struct recorder *r, struct process *p, struct trk_event *e)
 	p->last_time_ns = e->time_ns;
 	e->process = p->index;
 	r->counters.events++;
-	writer_event(r->writer, e);
-	if (heap_apply(r->heap, e) < 0)
-		r->out_of_memory = true;
+	r->batch_count++;
+	if (r->batch_count == EMIT_BATCH || e->label_bytes) /* the label is the stream's */
+		emit_flush(r);
+}
+
+void emit(struct recorder *r, struct process *p, const struct trk_event *e)
+{
+	struct trk_event *const place = begin(r);
+
+	*place = *e;
+	end(r, p, place);
 }
 
 static void emit_gap(struct recorder *r, struct process *p, const struct stream *s, uint64_t lost)
 {
-	struct trk_event e = { .kind = TRK_GAP, .thread = s->thread, .size = lost,
-			       .time_ns = r->now_ns };
-
-	emit(r, p, &e);
+	emit(r, p, &(struct trk_event){ .kind = TRK_GAP, .thread = s->thread, .size = lost,
+					.time_ns = r->now_ns });
 }
 
 /* Nothing after this can be believed: the rest of the thread is dropped, and reports are told. */
@@ -98,17 +128,28 @@ static void emit_plain(struct recorder *r, struct process *p, struct stream *s)
 	const struct wire_record *const h = &s->head;
 	const bool stack = trk_kind_allocates(h->kind) || h->kind == TRK_MARK ||
 			   h->kind == TRK_REGION_BEGIN || h->kind == TRK_REGION_END;
-	struct trk_event e = {
+
+	if (h->kind == TRK_GAP)
+		s->gaps += h->size;
+	emit(r, p, &(struct trk_event){
 		.time_ns = h->time_ns, .address = h->address, .size = h->size,
 		.old_address = h->old_address, .old_size = h->old_size,
 		.label = h->text, .label_bytes = h->text ? h->text_bytes : 0,
 		.thread = s->thread, .node = stack ? stream_node(s) : 0,
-		.domain = h->domain, .kind = h->kind,
-	};
+		.domain = h->domain, .kind = h->kind });
+}
 
-	if (e.kind == TRK_GAP)
-		s->gaps += e.size;
-	emit(r, p, &e);
+/* Nearly all events: nothing but what these kinds have, straight into its place. */
+static void emit_common(struct recorder *r, struct process *p, struct stream *s)
+{
+	const struct wire_record *const h = &s->head;
+	struct trk_event *const e = begin(r);
+
+	*e = (struct trk_event){ .time_ns = h->time_ns, .address = h->address, .size = h->size,
+				 .thread = s->thread,
+				 .node = h->kind < TRK_FREE ? stream_node(s) : 0,
+				 .kind = h->kind };
+	end(r, p, e);
 }
 
 static bool take_stack(struct recorder *r, struct process *p, struct stream *s)
@@ -129,7 +170,9 @@ void emit_head(struct recorder *r, struct process *p, struct stream *s)
 {
 	if (!take_stack(r, p, s))
 		return;
-	if (s->head.kind == WIRE_MODULE)
+	if (wire_is_common(s->head.kind))
+		emit_common(r, p, s);
+	else if (s->head.kind == WIRE_MODULE)
 		add_module(r, p, s);
 	else if (kind_is_plain(s->head.kind))
 		emit_plain(r, p, s);

@@ -6,14 +6,16 @@
 int intern_init(struct intern *in, struct writer *w)
 {
 	in->writer = w;
-	in->cache = calloc(INTERN_CACHE, sizeof(*in->cache));
-	return in->cache ? 0 : TRK_ERR_NOMEM;
+	in->frames = calloc(1u << INTERN_CACHE_BITS, sizeof(*in->frames));
+	in->nodes = calloc(1u << INTERN_CACHE_BITS, sizeof(*in->nodes));
+	return in->frames && in->nodes ? 0 : TRK_ERR_NOMEM;
 }
 
 void intern_finish(struct intern *in)
 {
-	free(in->cache);
-	in->cache = NULL;
+	free(in->frames);
+	free(in->nodes);
+	*in = (struct intern){ 0 };
 }
 
 static uint32_t look_up(struct intern *in, const struct modules *m, uint64_t pc)
@@ -26,26 +28,45 @@ static uint32_t look_up(struct intern *in, const struct modules *m, uint64_t pc)
 
 static uint32_t frame_of(struct intern *in, const struct modules *m, uint64_t pc)
 {
-	struct intern_entry *const e = &in->cache[pc * 0x9e3779b97f4a7c15ull >> 50];
+	struct intern_frame *const e =
+		&in->frames[pc * 0x9e3779b97f4a7c15ull >> (64 - INTERN_CACHE_BITS)];
 
 	if (e->pc != pc || e->generation != m->generation)
-		*e = (struct intern_entry){ pc, m->generation, look_up(in, m, pc) };
+		*e = (struct intern_frame){ pc, m->generation, look_up(in, m, pc) };
 	return e->frame;
 }
 
-_Static_assert(INTERN_CACHE == 1u << (64 - 50), "hash bits");
+static inline uint32_t node_of(struct intern *in, const struct modules *m, uint64_t path,
+			       uint32_t parent, uint64_t pc)
+{
+	struct intern_node *const e = &in->nodes[path >> (64 - INTERN_CACHE_BITS)];
 
+	if (e->pc != pc || e->parent != parent || e->generation != m->generation)
+		*e = (struct intern_node){ pc, m->generation, parent,
+					   writer_node(in->writer, parent, frame_of(in, m, pc)) };
+	return e->node;
+}
+
+/*
+ * The places in the cache depend on the pcs alone, so that the processor fetches them all at
+ * once; that what stands there is the child of the node before is looked at afterwards.
+ */
 static int push(struct intern *in, const struct modules *m, struct stream *s, const uint64_t *pcs,
 		uint32_t count)
 {
-	if (s->depth + count > s->node_room && !stream_grow_stack(s, count))
+	if (s->depth + count > s->level_room && !stream_grow_stack(s, count))
 		return TRK_ERR_CORRUPT;
-	for (uint32_t i = 0; i < count; i++) {
-		const uint32_t frame = frame_of(in, m, pcs[i]);
-		const uint32_t node = writer_node(in->writer, stream_node(s), frame);
 
-		s->nodes[s->depth++] = node;
+	struct stream_level *at = s->levels + s->depth;
+	uint64_t path = s->depth ? at[-1].path : 0;
+	uint32_t node = stream_node(s);
+
+	for (uint32_t i = 0; i < count; i++, at++) {
+		path = (path + pcs[i]) * 0x9e3779b97f4a7c15ull;
+		node = node_of(in, m, path, node, pcs[i]);
+		*at = (struct stream_level){ path, node };
 	}
+	s->depth += count;
 	return 0;
 }
 

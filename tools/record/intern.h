@@ -12,17 +12,25 @@
 #include "modules.h"
 #include "stream.h"
 
-#define INTERN_CACHE 16384u
+#define INTERN_CACHE_BITS 14u
 
-struct intern_entry {
+/* Frames by pc, and nodes by (parent, pc) at their path's place, which spares most frames their way through the tables. */
+struct intern_frame {
 	uint64_t pc;
-	uint32_t generation; /* of the map, 0: empty */
+	uint32_t generation; /* of the map of modules, 0: empty */
 	uint32_t frame;
+};
+
+struct intern_node {
+	uint64_t pc;
+	uint32_t generation; /* likewise */
+	uint32_t parent, node;
 };
 
 struct intern {
 	struct writer *writer;
-	struct intern_entry *cache;
+	struct intern_frame *frames;
+	struct intern_node *nodes;
 };
 
 int intern_init(struct intern *in, struct writer *w); /* TRK_ERR_NOMEM */
@@ -30,7 +38,7 @@ void intern_finish(struct intern *in);
 
 /*
  * Applies the stack part of s->head, and of the frames-only records before it,
- * to s->nodes. TRK_ERR_CORRUPT: deeper than any stack we keep.
+ * to s->levels. TRK_ERR_CORRUPT: deeper than any stack we keep.
  */
 int intern_stack(struct intern *in, const struct modules *m, struct stream *s);
 

@@ -208,6 +208,7 @@ static void emit_exec(struct recorder *r, struct process *p, uint64_t time_ns)
 			       .thread = p->main_thread == NO_INDEX ? 0 : p->main_thread };
 
 	emit(r, p, &e);
+	emit_flush(r);
 }
 
 static void bind(struct recorder *r, uint32_t index, uint64_t number)

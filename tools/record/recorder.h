@@ -21,6 +21,7 @@
 
 #define NO_SLOT UINT32_MAX
 #define NO_INDEX UINT32_MAX
+#define EMIT_BATCH 256u
 
 struct process {
 	uint32_t index, pid, ppid, parent; /* parent: index or NO_INDEX */
@@ -70,6 +71,9 @@ struct recorder {
 	struct stream *slot_stream[SHM_THREADS];
 	uint32_t thread_count;
 	uint64_t next_serial;
+
+	struct trk_event batch[EMIT_BATCH]; /* neither applied nor written yet */
+	uint32_t batch_count;
 
 	struct counters counters;
 	bool no_membarrier;
@@ -131,7 +135,9 @@ void ending_begin(struct recorder *r, struct process *p);
 void ending_ask(struct recorder *r);
 
 /* ---- emit.c ---- */
-void emit(struct recorder *r, struct process *p, struct trk_event *e);
+/* Takes the event; emit_flush sees to it that heap and writer have it, too. */
+void emit(struct recorder *r, struct process *p, const struct trk_event *e);
+void emit_flush(struct recorder *r);
 /* The event at s->head, anything but the parts of a realloc. */
 void emit_head(struct recorder *r, struct process *p, struct stream *s);
 /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN at s->head: takes note of it; nothing is written. */

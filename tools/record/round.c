@@ -157,6 +157,7 @@ static bool merge(struct recorder *r, struct process *p, bool final)
 		forget(p);
 	else
 		merge_process(r, p, final);
+	emit_flush(r);
 	for (size_t i = 0; i < p->stream_count; i++)
 		more |= p->streams[i]->more;
 	thread_reap(r, p);

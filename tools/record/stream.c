@@ -24,7 +24,7 @@ void stream_free(struct stream *s)
 		return;
 	free(s->bytes);
 	free(s->deferred);
-	free(s->nodes);
+	free(s->levels);
 	free(s);
 }
 
@@ -159,19 +159,19 @@ bool stream_advance(struct stream *s)
 
 bool stream_grow_stack(struct stream *s, uint32_t frames)
 {
-	uint32_t room = s->node_room ? s->node_room : 64;
+	uint32_t room = s->level_room ? s->level_room : 64;
 
 	if (frames > WIRE_DEPTH_MAX - s->depth)
 		return false;
 	while (room < s->depth + frames)
 		room *= 2;
-	if (room != s->node_room) {
-		uint32_t *const grown = realloc(s->nodes, room * sizeof(*grown));
+	if (room != s->level_room) {
+		struct stream_level *const grown = realloc(s->levels, room * sizeof(*grown));
 
 		if (!grown)
 			return false;
-		s->nodes = grown;
-		s->node_room = room;
+		s->levels = grown;
+		s->level_room = room;
 	}
 	return true;
 }

@@ -20,6 +20,11 @@ enum stream_realloc {
 	STREAM_SPLIT, /* RELEASE is written, END will be the second part */
 };
 
+struct stream_level {
+	uint64_t path; /* hash of the pcs down to here: where the node is looked for */
+	uint32_t node;
+};
+
 struct stream {
 	struct process *process;
 	uint64_t serial; /* of its creation: breaks ties of epochs when a slot was reused */
@@ -41,9 +46,9 @@ struct stream {
 	uint64_t *deferred;
 	uint32_t deferred_count, deferred_room, deferred_pops;
 
-	/* The stack of the last event: nodes[0] is the outermost frame. */
-	uint32_t *nodes;
-	uint32_t depth, node_room;
+	/* The stack of the last event: levels[0] is the outermost frame. */
+	struct stream_level *levels;
+	uint32_t depth, level_room;
 
 	enum stream_realloc realloc;
 	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when it is one */
@@ -73,7 +78,7 @@ bool stream_advance(struct stream *s);
 /* Node of the current stack; 0: empty. */
 static inline uint32_t stream_node(const struct stream *s)
 {
-	return s->depth ? s->nodes[s->depth - 1] : 0;
+	return s->depth ? s->levels[s->depth - 1].node : 0;
 }
 
 /* s->head is the end of what the stream began. */

@@ -138,6 +138,7 @@ static void reap(struct recorder *r, struct process *p, struct stream *s)
 				       .size = s->lost - s->gaps, .time_ns = r->now_ns };
 
 		emit(r, p, &e);
+		emit_flush(r);
 	}
 	r->counters.lost += s->lost > s->gaps ? s->lost : s->gaps;
 	r->counters.stalls += s->stalls;

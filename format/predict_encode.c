@@ -1,0 +1,457 @@
+/*
+ * predict_encode - events -> the columns of a PREDICTED block.
+ *
+ * Runs in the recorder for every event of a program: see predict.h.
+ */
+#include <stdlib.h>
+
+#include "format/bytes.h"
+#include "format/event.h"
+#include "format/predict.h"
+#include "format/predict_ops.h"
+
+/* What one event may add to a column at most; labels stand among the others. */
+#define COLUMN_EVENT_MAX (4u * TRK_VARINT_MAX)
+#define OTHERS_EVENT_MAX (TRK_EVENT_BYTES_MAX + TRK_LABEL_MAX)
+#define BATCH_BYTES_MAX (PREDICT_BATCH_MAX * (COLUMN_EVENT_MAX * COLUMN_OTHERS + OTHERS_EVENT_MAX))
+
+_Static_assert(BATCH_BYTES_MAX < PREDICT_PAYLOAD_MAX / 2, "a block takes more than one batch");
+
+struct column {
+	uint8_t *bytes, *at;
+	size_t room;
+};
+
+struct predict_coder {
+	struct column columns[COLUMNS];
+	uint8_t *payload;
+	uint32_t items, run;
+	uint64_t time_ns;
+	uint32_t thread, since_time, since_thread; /* events since the last change */
+	struct event_state other;
+	struct model model;
+};
+
+struct predict_coder *predict_coder_new(void)
+{
+	return calloc(1, sizeof(struct predict_coder));
+}
+
+void predict_coder_free(struct predict_coder *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < COLUMNS; i++)
+		free(c->columns[i].bytes);
+	model_finish(&c->model);
+	free(c->payload);
+	free(c);
+}
+
+void predict_begin(struct predict_coder *c, uint64_t first_time_ns)
+{
+	for (size_t i = 0; i < COLUMNS; i++)
+		c->columns[i].at = c->columns[i].bytes;
+	c->items = c->run = c->thread = c->since_time = c->since_thread = 0;
+	c->time_ns = first_time_ns;
+	c->other = event_state_init(first_time_ns);
+	model_reset(&c->model);
+}
+
+static size_t used(const struct column *k)
+{
+	return (size_t)(k->at - k->bytes);
+}
+
+static size_t total(const struct predict_coder *c)
+{
+	size_t sum = COLUMNS * TRK_VARINT_MAX;
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		sum += used(&c->columns[i]);
+	return sum;
+}
+
+bool predict_has_room(const struct predict_coder *c)
+{
+	return c->items + PREDICT_BATCH_MAX <= PREDICT_EVENTS_MAX &&
+	       total(c) + BATCH_BYTES_MAX <= PREDICT_PAYLOAD_MAX;
+}
+
+static int reserve(struct column *k, size_t more)
+{
+	const size_t size = used(k);
+	size_t room = k->room ? k->room : 1024;
+	uint8_t *grown;
+
+	if (k->room - size >= more)
+		return 0;
+	while (room - size < more)
+		room *= 2;
+	grown = realloc(k->bytes, room);
+	if (!grown)
+		return TRK_ERR_NOMEM;
+	*k = (struct column){ .bytes = grown, .at = grown + size, .room = room };
+	return 0;
+}
+
+/* ---- columns ---- */
+
+static inline void say(struct predict_coder *c, enum predict_column column, uint64_t v)
+{
+	c->columns[column].at = put_varint(c->columns[column].at, v);
+}
+
+static inline void say_byte(struct predict_coder *c, enum predict_column column, uint8_t v)
+{
+	*c->columns[column].at++ = v;
+}
+
+/* As in an EVENTS block, against the last address of this one. */
+static void say_address(struct predict_coder *c, uint64_t address)
+{
+	struct column *const k = &c->columns[COLUMN_ADDRESSES];
+
+	k->at = put_block_address(k->at, c->model.last_address, address);
+	c->model.last_address = address;
+}
+
+static void end_run(struct predict_coder *c)
+{
+	for (; c->run > RUN_MAX; c->run -= RUN_MAX)
+		say_byte(c, COLUMN_OPS, OP_RUN + RUN_MAX - 1);
+	if (c->run)
+		say_byte(c, COLUMN_OPS, (uint8_t)(OP_RUN + c->run - 1));
+	c->run = 0;
+}
+
+static inline void say_moment(struct predict_coder *c, const struct trk_event *e)
+{
+	if (e->time_ns > c->time_ns) { /* a clock that ran backwards stands still */
+		say(c, COLUMN_TIMES, c->since_time);
+		say(c, COLUMN_TIMES, e->time_ns - c->time_ns);
+		c->time_ns = e->time_ns;
+		c->since_time = 0;
+	}
+	if (e->thread != c->thread) {
+		say(c, COLUMN_THREADS, c->since_thread);
+		say(c, COLUMN_THREADS, e->thread);
+		c->thread = e->thread;
+		c->since_thread = 0;
+	}
+	c->since_time++;
+	c->since_thread++;
+}
+
+/* ---- which block is released ---- */
+
+/* The number of the block at `address` that e->ref names, or 0. */
+static inline uint32_t number_of(const struct model *m, const struct trk_event *e, uint64_t address)
+{
+	const uint32_t number = m->count + 1 - e->ref;
+
+	/* ref 0 and TRK_REF_NONE give a number out of range */
+	return number - 1 < m->count && m->blocks[number].address == address ? number : 0;
+}
+
+static inline void expect_ref(const struct model *m, struct prediction *p, uint32_t number)
+{
+	const int32_t back = (int32_t)(m->count + 1 - number);
+	const int32_t beside = (int32_t)(number - m->last_released);
+
+	if (!number)
+		return;
+	p->ref_mode = REF_BACK;
+	p->ref = back;
+	if (m->last_released && back > MODEL_BESIDE_MAX / 2 && abs(beside) < back &&
+	    abs(beside) <= MODEL_BESIDE_MAX) {
+		p->ref_mode = REF_BESIDE;
+		p->ref = beside;
+	}
+}
+
+static inline void say_ref(struct predict_coder *c, const struct prediction *p, uint64_t address)
+{
+	if (p->ref_mode == REF_ADDRESS)
+		say_address(c, address);
+	else
+		say(c, COLUMN_REFS, p->ref_mode == REF_BACK ? (uint64_t)p->ref - 1 : zigzag(p->ref));
+}
+
+/* ---- where a block lies ---- */
+
+static uint8_t search_bin(struct model_bin *b, uint64_t address, uint32_t *ret_depth)
+{
+	for (uint32_t depth = 1; depth < b->held; depth++) {
+		if (*bin_at(b, depth) == address) {
+			*ret_depth = depth;
+			return PLACE_HELD;
+		}
+	}
+	return PLACE_FAR;
+}
+
+static inline uint8_t place_of(struct model *m, uint8_t bin, uint64_t address, uint32_t *ret_depth)
+{
+	struct model_bin *const b = &m->bins[bin];
+
+	if (b->held && *bin_at(b, 0) == address)
+		return PLACE_BIN;
+	if (address == m->next_address)
+		return PLACE_NEXT;
+	if (address == m->fresh_address)
+		return PLACE_FRESH;
+	return b->held ? search_bin(b, address, ret_depth) : PLACE_FAR;
+}
+
+static inline void settle_place(struct predict_coder *c, const struct prediction *p, uint8_t bin,
+				uint32_t depth, uint64_t address)
+{
+	if (p->place == PLACE_BIN)
+		bin_take(&c->model.bins[bin], 0);
+	else if (p->place == PLACE_HELD)
+		bin_take(&c->model.bins[bin], depth);
+	model_born(&c->model, p, bin, address);
+}
+
+/* ---- what the model did not expect ---- */
+
+static uint8_t node_source(const struct model *m, const struct prediction *context,
+			   const struct prediction *p)
+{
+	if (context->class == p->class && context->node == p->node)
+		return NODE_CONTEXT;
+	return m->next[m->last_node % MODEL_SITES] == p->node ? NODE_NEXT : NODE_SAID;
+}
+
+static void say_node(struct predict_coder *c, const struct prediction *p)
+{
+	say(c, COLUMN_NODES, zigzag((int64_t)p->node - (int64_t)c->model.last_node));
+}
+
+static void say_place(struct predict_coder *c, const struct prediction *p, uint32_t depth,
+		      uint64_t address)
+{
+	if (p->place == PLACE_HELD)
+		say_byte(c, COLUMN_DEPTHS, (uint8_t)depth);
+	else if (p->place == PLACE_FAR)
+		say_address(c, address);
+}
+
+static void say_allocation(struct predict_coder *c, const struct prediction *context,
+			   const struct prediction *p, uint32_t depth, uint64_t address)
+{
+	const struct model_site *const site = &c->model.sites[p->node % MODEL_SITES];
+	const uint8_t from = node_source(&c->model, context, p);
+	uint8_t size_from = SIZE_SAID;
+
+	if (site->node != p->node || site->kind != p->kind) {
+		say_byte(c, COLUMN_OPS, OP_ALLOCATE_NEW + p->place);
+		say_byte(c, COLUMN_OTHERS, p->kind);
+		say_node(c, p);
+		say(c, COLUMN_SIZES, p->size);
+		say_place(c, p, depth, address);
+		return;
+	}
+	if (context->class == p->class && context->size == p->size)
+		size_from = SIZE_CONTEXT;
+	else if (site->size == p->size)
+		size_from = SIZE_SITE;
+	say_byte(c, COLUMN_OPS,
+		 (uint8_t)(OP_ALLOCATE + (from * SIZE_SOURCES + size_from) * PLACE_SAME + p->place));
+	if (from == NODE_SAID)
+		say_node(c, p);
+	if (size_from == SIZE_SAID)
+		say(c, COLUMN_SIZES, p->size);
+	say_place(c, p, depth, address);
+}
+
+static void say_reallocation(struct predict_coder *c, const struct prediction *context,
+			     const struct prediction *p, uint32_t depth, const struct trk_event *e)
+{
+	const uint8_t from = node_source(&c->model, context, p);
+
+	say_byte(c, COLUMN_OPS,
+		 (uint8_t)(OP_REALLOCATE + (from * PLACES + p->place) * REFS + p->ref_mode));
+	if (from == NODE_SAID)
+		say_node(c, p);
+	say(c, COLUMN_SIZES, p->size);
+	say_ref(c, p, e->old_address);
+	say_place(c, p, depth, e->address);
+}
+
+/* ---- events ---- */
+
+/* The event is what was expected: it makes the run longer. */
+static inline bool met(const struct prediction *context, const struct prediction *p)
+{
+	return context->class == p->class && context->node == p->node && context->size == p->size &&
+	       context->ref == p->ref && context->kind == p->kind && context->place == p->place &&
+	       context->ref_mode == p->ref_mode;
+}
+
+/* As far as is known, the event's allocation takes the place of a block that was never released. */
+static void say_lost(struct predict_coder *c, const struct trk_event *e)
+{
+	const uint32_t number = number_of(&c->model, e, e->address);
+
+	end_run(c);
+	say_byte(c, COLUMN_OPS, OP_LOST + (number ? REF_BACK : REF_ADDRESS));
+	if (number)
+		say(c, COLUMN_REFS, e->ref - 1);
+}
+
+static inline void encode_allocation(struct predict_coder *c, const struct trk_event *e)
+{
+	struct model *const m = &c->model;
+	struct prediction *const context = model_context(m);
+	const uint8_t bin = model_bin_of(e->size);
+	struct prediction p = { .class = CLASS_ALLOCATE, .kind = e->kind, .node = e->node,
+				.size = e->size };
+	uint32_t depth = 0;
+
+	if (e->ref != TRK_REF_NONE)
+		say_lost(c, e);
+	p.place = place_of(m, bin, e->address, &depth);
+	if (p.place < PLACE_HELD && met(context, &p)) {
+		c->run++;
+	} else {
+		end_run(c);
+		say_allocation(c, context, &p, depth, e->address);
+		prediction_copy(context, &p);
+	}
+	settle_place(c, &p, bin, depth, e->address);
+	model_learn(m, &p);
+}
+
+static inline void encode_release(struct predict_coder *c, const struct trk_event *e)
+{
+	struct model *const m = &c->model;
+	struct prediction *const context = model_context(m);
+	const uint32_t number = number_of(m, e, e->address);
+	uint8_t *const usual = &m->release_kinds[m->blocks[number].kind & 15];
+	struct prediction p = { .class = CLASS_RELEASE, .kind = e->kind };
+
+	expect_ref(m, &p, number);
+	if (number && met(context, &p)) {
+		c->run++;
+	} else {
+		end_run(c);
+		say_byte(c, COLUMN_OPS,
+			 (uint8_t)((*usual == p.kind ? OP_RELEASE : OP_RELEASE_KIND) + p.ref_mode));
+		if (*usual != p.kind)
+			say_byte(c, COLUMN_OTHERS, p.kind);
+		say_ref(c, &p, e->address);
+		*usual = p.kind;
+		prediction_copy(context, &p);
+	}
+	if (number)
+		model_released(m, number, true);
+	model_learn(m, &p);
+}
+
+static void encode_reallocation(struct predict_coder *c, const struct trk_event *e)
+{
+	struct model *const m = &c->model;
+	struct prediction *const context = model_context(m);
+	const uint8_t bin = model_bin_of(e->size);
+	const uint32_t number = number_of(m, e, e->old_address);
+	struct prediction p = { .class = CLASS_REALLOCATE, .kind = e->kind, .node = e->node,
+				.size = e->size, .place = PLACE_SAME };
+	uint32_t depth = 0;
+
+	expect_ref(m, &p, number);
+	if (e->address != e->old_address)
+		p.place = place_of(m, bin, e->address, &depth);
+	if (number && p.place != PLACE_HELD && p.place != PLACE_FAR && met(context, &p)) {
+		c->run++;
+	} else {
+		end_run(c);
+		say_reallocation(c, context, &p, depth, e);
+		prediction_copy(context, &p);
+	}
+	settle_place(c, &p, bin, depth, e->address);
+	if (number)
+		model_released(m, number, p.place != PLACE_SAME);
+	model_learn(m, &p);
+}
+
+/* Anything else stands as it would in an EVENTS block. */
+static void encode_other(struct predict_coder *c, const struct trk_event *e)
+{
+	struct column *const k = &c->columns[COLUMN_OTHERS];
+	const uint32_t number = number_of(&c->model, e, e->old_address);
+	const struct prediction p = { .class = CLASS_OTHER };
+
+	end_run(c);
+	say_byte(c, COLUMN_OPS, number ? OP_OTHER_REF : OP_OTHER);
+	if (number)
+		say(c, COLUMN_REFS, e->ref - 1);
+	c->other.time_ns = c->time_ns;
+	c->other.thread = c->thread;
+	k->at = event_encode(&c->other, &(struct trk_event){
+		.kind = e->kind, .time_ns = c->time_ns, .thread = c->thread, .node = e->node,
+		.address = e->address, .size = e->size, .old_address = e->old_address,
+		.old_size = e->old_size, .label = e->label, .label_bytes = e->label_bytes,
+		.domain = e->domain }, k->at);
+	prediction_copy(model_context(&c->model), &p);
+	model_learn(&c->model, &p);
+}
+
+int predict_encode(struct predict_coder *c, const struct trk_event *events, uint32_t count)
+{
+	for (size_t i = 0; i < COLUMNS; i++) {
+		const size_t each = i == COLUMN_OTHERS ? OTHERS_EVENT_MAX : COLUMN_EVENT_MAX;
+
+		if (reserve(&c->columns[i], count * each))
+			return TRK_ERR_NOMEM;
+	}
+	if (reserve(&c->columns[COLUMN_OPS], count * COLUMN_EVENT_MAX + PREDICT_EVENTS_MAX / RUN_MAX))
+		return TRK_ERR_NOMEM;
+	if (model_reserve(&c->model, c->model.count + count))
+		return TRK_ERR_NOMEM;
+	c->items += count;
+	for (const struct trk_event *e = events; e < events + count; e++) {
+		say_moment(c, e);
+		switch (model_class_of(e)) {
+		case CLASS_ALLOCATE:
+			encode_allocation(c, e);
+			break;
+		case CLASS_RELEASE:
+			encode_release(c, e);
+			break;
+		case CLASS_REALLOCATE:
+			encode_reallocation(c, e);
+			break;
+		default:
+			encode_other(c, e);
+		}
+	}
+	return 0;
+}
+
+const uint8_t *predict_end(struct predict_coder *c, uint32_t *ret_bytes, uint32_t *ret_items,
+			   uint64_t *ret_last_time_ns)
+{
+	uint8_t *p;
+
+	end_run(c);
+	if (!c->payload)
+		c->payload = malloc(PREDICT_PAYLOAD_MAX);
+	p = c->payload;
+	if (!p)
+		return NULL;
+	for (size_t i = 0; i < COLUMNS; i++)
+		p = put_varint(p, used(&c->columns[i]));
+	for (size_t i = 0; i < COLUMNS; i++) {
+		const size_t size = used(&c->columns[i]);
+
+		if (size)
+			memcpy(p, c->columns[i].bytes, size);
+		p += size;
+	}
+	*ret_bytes = (uint32_t)(p - c->payload);
+	*ret_items = c->items;
+	*ret_last_time_ns = c->time_ns;
+	return c->payload;
+}

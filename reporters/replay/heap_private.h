@@ -1,0 +1,46 @@
+/*
+ * heap_private - what the two halves of heap share: heap.c (events) and
+ * heap_query.c (answers).
+ */
+#ifndef REPLAY_HEAP_PRIVATE_H
+#define REPLAY_HEAP_PRIVATE_H
+
+#include "replay/blocks.h"
+#include "replay/heap.h"
+#include "replay/ranges.h"
+
+struct heap_process {
+	struct heap_totals totals;
+	struct blocks blocks;
+	uint32_t ranges; /* root in heap.ranges */
+	uint64_t numbers; /* allocations that trk_event.ref counts */
+	bool ended;
+};
+
+struct heap {
+	struct heap_observer observer;
+	struct heap_process **processes; /* NULL: nothing seen of it */
+	uint32_t process_room;
+	uint32_t *thread_allocations; /* per thread, modulo 2^32 */
+	uint32_t thread_room;
+	struct ranges ranges;
+	uint32_t threshold;
+	uint32_t page_bytes;
+	uint64_t events;
+	uint32_t last_ref;
+	uint64_t now_bytes, now_blocks; /* of the processes that have not ended */
+	struct heap_totals totals; /* peak_*: kept; the rest: summed when asked for */
+};
+
+/* First address after the pages of a range. Sizes that no machine has are cut to what has an end. */
+static inline uint64_t range_end(const struct heap *h, uint64_t start, uint64_t size)
+{
+	const uint64_t mask = h->page_bytes - 1;
+	const uint64_t most = UINT64_MAX - mask;
+
+	if (start >= most || size > most - start)
+		return most;
+	return (start + size + mask) & ~mask;
+}
+
+#endif

@@ -1,0 +1,148 @@
+/* heap_query - what is live, and the totals; see heap.h. */
+#include "replay/heap_private.h"
+
+static void add_totals(struct heap_totals *sum, const struct heap_totals *t)
+{
+	sum->allocations += t->allocations;
+	sum->frees += t->frees;
+	sum->unmatched_frees += t->unmatched_frees;
+	sum->bytes_allocated += t->bytes_allocated;
+	sum->bytes_freed += t->bytes_freed;
+	sum->live_bytes += t->live_bytes;
+	sum->live_blocks += t->live_blocks;
+	sum->temporary += t->temporary;
+	sum->temporary_bytes += t->temporary_bytes;
+	sum->lost += t->lost;
+	sum->overwritten += t->overwritten;
+	sum->wiped_blocks += t->wiped_blocks;
+	sum->wiped_bytes += t->wiped_bytes;
+	sum->late += t->late;
+	for (size_t i = 0; i < sizeof(t->kind_count) / sizeof(*t->kind_count); i++) {
+		sum->kind_count[i] += t->kind_count[i];
+		sum->kind_bytes[i] += t->kind_bytes[i];
+	}
+}
+
+const struct heap_totals *heap_totals(const struct heap *h)
+{
+	/* The sum is kept where the caller may look at it; nothing else changes. */
+	struct heap_totals *sum = &((struct heap *)h)->totals;
+	const struct heap_totals peak = *sum;
+
+	*sum = (struct heap_totals){
+		.peak_bytes = peak.peak_bytes,
+		.peak_blocks = peak.peak_blocks,
+		.peak_time_ns = peak.peak_time_ns,
+		.peak_event = peak.peak_event,
+	};
+	for (uint32_t i = 0; i < h->process_room; i++) {
+		if (h->processes[i])
+			add_totals(sum, &h->processes[i]->totals);
+	}
+	return sum;
+}
+
+uint64_t heap_now_bytes(const struct heap *h)
+{
+	return h->now_bytes;
+}
+
+const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t process)
+{
+	static const struct heap_totals none;
+
+	if (process >= h->process_room || !h->processes[process])
+		return &none;
+	return &h->processes[process]->totals;
+}
+
+const struct heap_block *heap_find(const struct heap *h, uint32_t process, uint64_t address)
+{
+	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
+	uint32_t place;
+
+	if (!p)
+		return NULL;
+	place = blocks_find(&p->blocks, BLOCKS_DOMAIN(0), address);
+	if (place != BLOCKS_NONE)
+		return &blocks_at(&p->blocks, place)->b;
+	for (uint32_t i = 0; i < p->blocks.slot_count; i++) {
+		const struct block *b = &p->blocks.slots[i];
+
+		if (b->b.kind && (b->space == BLOCKS_DOMAIN(0) || b->space == BLOCKS_LOOSE) &&
+		    address >= b->b.address &&
+		    address - b->b.address < b->b.size)
+			return &b->b;
+	}
+	return ranges_find(&h->ranges, p->ranges, address);
+}
+
+bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, uint64_t size)
+{
+	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
+
+	return p && size && ranges_meet(&h->ranges, p->ranges, address, range_end(h, address, size));
+}
+
+static int each_of_process(const struct heap *h, const struct heap_process *p,
+			   int (*f)(void *data, const struct heap_block *b), void *data)
+{
+	for (uint32_t i = 0; i < p->blocks.slot_count; i++) {
+		const struct heap_block *b = &p->blocks.slots[i].b;
+		const int stop = b->kind && !b->aside ? f(data, b) : 0;
+
+		if (stop)
+			return stop;
+	}
+	return ranges_each(&h->ranges, p->ranges, f, data);
+}
+
+int heap_each(const struct heap *h, int (*f)(void *data, const struct heap_block *b), void *data)
+{
+	int stop = 0;
+
+	for (uint32_t i = 0; i < h->process_room && !stop; i++) {
+		if (h->processes[i])
+			stop = each_of_process(h, h->processes[i], f, data);
+	}
+	return stop;
+}
+
+/* A live set as small as this stays in the caches. */
+#define EXPECT_BLOCKS_MIN 8192u
+
+/* The table of blocks that `e` will be looked up in; NULL: it will not, or that costs nothing. */
+static const struct blocks *looked_up(const struct heap *h, const struct trk_event *e)
+{
+	const struct heap_process *const p =
+		e->process < h->process_room ? h->processes[e->process] : NULL;
+
+	if (!p || p->blocks.used < EXPECT_BLOCKS_MIN || e->kind > TRK_CFREE || e->kind == TRK_MMAP ||
+	    e->kind == TRK_MREMAP)
+		return NULL;
+	/* What is known to be recent or to be new is found without the table. */
+	return e->ref == TRK_REF_UNKNOWN ||
+			       (e->ref == TRK_REF_NONE && trk_kind_releases(e->kind))
+		       ? &p->blocks
+		       : NULL;
+}
+
+void heap_expect(const struct heap *h, const struct trk_event *events, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct trk_event *const e = &events[i];
+		const struct blocks *const b = looked_up(h, e);
+
+		if (b)
+			blocks_expect(b, BLOCKS_DOMAIN(e->domain), e->address);
+		if (b && e->old_address)
+			blocks_expect(b, BLOCKS_DOMAIN(e->domain), e->old_address);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		const struct trk_event *const e = &events[i];
+		const struct blocks *const b = trk_kind_releases(e->kind) ? looked_up(h, e) : NULL;
+
+		if (b)
+			blocks_expect_slot(b, BLOCKS_DOMAIN(e->domain), e->address);
+	}
+}

@@ -1,0 +1,66 @@
+/*
+ * reader - the EVENTS and PREDICTED blocks of one process, decoded one behind another.
+ *
+ * Private to cursor.c. A reader changes nothing of the capture; what it finds damaged it reports.
+ */
+#ifndef REPLAY_READER_H
+#define REPLAY_READER_H
+
+#include "format/event.h"
+#include "format/predict.h"
+#include "replay/private.h"
+
+#define READER_BATCH_MIN 128u /* events that a caller must have room for */
+
+struct buffer {
+	uint8_t *bytes;
+	size_t room;
+};
+
+/* What readers that are used in turn have in common. */
+struct reader_pool {
+	struct buffer stored;
+	struct predict_decoder *decoder; /* for small blocks: done with them at once */
+	uint32_t decoder_count;		 /* of the readers' own */
+};
+
+struct reader {
+	const struct capture *capture;
+	struct reader_pool *pool;
+	uint32_t process;
+	const uint32_t *blocks; /* indices into capture.blocks, not owned */
+	uint32_t block_count, next_block;
+	uint64_t last_time_ns; /* time never goes back in a process */
+
+	/* The open block. */
+	struct buffer raw;
+	uint32_t block;
+	bool open;
+	struct byte_reader bytes;
+	struct event_state state;
+	struct predict_decoder *decoder; /* of a PREDICTED block */
+};
+
+/* What was damaged, if anything: `what` is a sentence, NULL: nothing. */
+struct reader_damage {
+	uint32_t block;
+	const char *what;
+};
+
+/*
+ * Decodes the next events, up to `room` >= READER_BATCH_MIN; they are of one block. Returns 0
+ * with *ret_count > 0, or 0 with *ret_damage when the rest of a block had to be skipped
+ * (*ret_count may be 0 then); TRK_END; TRK_ERR_NOMEM. Labels are valid until the next call.
+ */
+int reader_fill(struct reader *r, struct trk_event *events, uint32_t room, uint32_t *ret_count,
+		struct reader_damage *ret_damage);
+
+/* Reads and unpacks a block. TRK_ERR_CORRUPT: skip it. */
+int reader_unpack(const struct capture *c, uint32_t block, struct buffer *stored, struct buffer *raw,
+		  struct trk_block_header *ret);
+
+/* Frees what a reader holds; it may be used no more. */
+void reader_finish(struct reader *r);
+void reader_pool_finish(struct reader_pool *p);
+
+#endif
