@@ -201,6 +201,7 @@ static void release_mapping(struct recorder *r, struct process *p, struct stream
 	struct trk_event e = { .kind = TRK_MUNMAP, .thread = s->thread, .address = s->old_address,
 			       .size = s->old_size, .time_ns = p->last_time_ns };
 
+	emit_flush(r); /* what is mapped now is asked below */
 	if ((stream_at_end(s) && !s->head.address) ||
 	    !heap_is_mapped(r->heap, p->index, s->old_address, s->old_size)) {
 		s->realloc = STREAM_NO_REALLOC;
