@@ -25,6 +25,9 @@ struct predict_coder;
 struct predict_coder *predict_coder_new(void); /* NULL: no memory */
 void predict_coder_free(struct predict_coder *c); /* NULL-safe */
 
+/* Bytes of the open block's payload so far, at most. */
+size_t predict_bytes(const struct predict_coder *c);
+
 /* Starts a block. */
 void predict_begin(struct predict_coder *c, uint64_t first_time_ns);
 

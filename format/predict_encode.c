@@ -72,6 +72,11 @@ static size_t total(const struct predict_coder *c)
 	return sum;
 }
 
+size_t predict_bytes(const struct predict_coder *c)
+{
+	return total(c) + TRK_VARINT_MAX;
+}
+
 bool predict_has_room(const struct predict_coder *c)
 {
 	return c->items + PREDICT_BATCH_MAX <= PREDICT_EVENTS_MAX &&

@@ -74,7 +74,7 @@ struct shm_header {
 	/* Written by the recorder only. */
 	_Alignas(64) _Atomic uint64_t clock_ns; /* coarse time since start; events read it with one load */
 	_Atomic uint32_t progress; /* counts drain rounds; stands still: the recorder is stopped or dead */
-	_Atomic uint32_t closed;   /* 1: the recorder is gone for good, record nothing */
+	_Atomic uint32_t closed;   /* 1: recording is over, record nothing; clock_ns moves once more after it */
 	uint8_t pad1[48];
 
 	/* Written by targets. */

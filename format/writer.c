@@ -13,6 +13,9 @@
 
 #include "format/writer_private.h"
 
+/* What no event takes but one with a label, and no block of a recording shorter than a year. */
+#define EVENT_BYTES_USUAL 40u
+#define INDEX_ENTRY_USUAL 36u
 #define DIRECT_MIN 64u /* so many events of one process at once need not be collected */
 
 static const uint8_t table_order[] = {
@@ -331,6 +334,23 @@ int writer_flush(struct writer *w)
 uint64_t writer_bytes(const struct writer *w)
 {
 	return w->bytes;
+}
+
+uint64_t writer_bytes_bound(const struct writer *w)
+{
+	uint64_t blocks = w->index_count + 1, bytes = w->bytes;
+
+	for (size_t i = 0; i < TYPES; i++) {
+		bytes += w->tables[i].size;
+		blocks += w->tables[i].items > 0;
+	}
+	for (const struct events *b = w->pending; b; b = b->next) {
+		bytes += b->count * EVENT_BYTES_USUAL;
+		bytes += b->open && b->coder ? predict_bytes(b->coder) : 0;
+		blocks += b->open || b->count;
+	}
+	return bytes + blocks * INDEX_ENTRY_USUAL + (blocks - w->index_count) * TRK_BLOCK_HEADER_BYTES +
+	       TRK_TRAILER_BYTES;
 }
 
 int writer_error(const struct writer *w)

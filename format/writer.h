@@ -107,6 +107,9 @@ static inline void writer_event(struct writer *w, const struct trk_event *e)
 
 void writer_rss(struct writer *w, uint32_t process, uint64_t time_ns, uint64_t rss_bytes);
 void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol *s, size_t n);
+/* Names are left out from where the finished file could have more than `bytes`. */
+void writer_limit_symbols(struct writer *w, uint64_t bytes);
+bool writer_symbols_left_out(const struct writer *w);
 void writer_notice(struct writer *w, const char *sentence);
 void writer_health(struct writer *w, const char *key, uint64_t value);
 void writer_summary(struct writer *w, const char *key, uint64_t value);
@@ -116,6 +119,8 @@ int writer_flush(struct writer *w);
 
 /* Bytes of the file so far, and the errno of the first failed write (0: none). */
 uint64_t writer_bytes(const struct writer *w);
+/* What the file would have at most if it were finished now: all that is pending, unpacked. */
+uint64_t writer_bytes_bound(const struct writer *w);
 int writer_error(const struct writer *w);
 
 /* Flushes, writes index and trailer. The writer is still to be freed. */

@@ -55,6 +55,8 @@ struct writer {
 
 	struct pool strings, modules;
 	uint32_t strings_before; /* ids that an earlier writer gave out */
+	uint64_t symbols_limit;	 /* of the finished file; 0: none */
+	bool symbols_left_out;
 	struct frame_table frames;
 	struct node_table nodes;
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define SYMBOLS_MAX 1024u /* inlined frames of one address */
+#define SYMBOLS_LEAST 2048u
 
 /* ---- payloads ---- */
 
@@ -271,6 +272,32 @@ void writer_rss(struct writer *w, uint32_t process, uint64_t time_ns, uint64_t r
 	item_end(w, TRK_BLOCK_RSS, put_varint(p, rss_bytes));
 }
 
+void writer_limit_symbols(struct writer *w, uint64_t bytes)
+{
+	w->symbols_limit = bytes;
+}
+
+bool writer_symbols_left_out(const struct writer *w)
+{
+	return w->symbols_left_out;
+}
+
+/* Once they did not fit, none fits: what is left is too little to be worth small blocks. */
+static bool symbols_fit(struct writer *w, const struct writer_symbol *s, size_t n)
+{
+	uint64_t bytes = 2 * TRK_BLOCK_HEADER_BYTES + 2 * TRK_VARINT_MAX;
+
+	if (!w->symbols_limit)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		bytes += 6 * TRK_VARINT_MAX + cut(length(s[i].function)) + cut(length(s[i].file));
+	if (!w->symbols_left_out && writer_bytes_bound(w) + bytes > w->symbols_limit) {
+		writer_write_tables(w);
+		w->symbols_left_out = writer_bytes_bound(w) + bytes + SYMBOLS_LEAST > w->symbols_limit;
+	}
+	return !w->symbols_left_out;
+}
+
 void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol *s, size_t n)
 {
 	uint32_t ids[SYMBOLS_MAX][2];
@@ -278,6 +305,8 @@ void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol
 
 	if (n > SYMBOLS_MAX)
 		n = SYMBOLS_MAX;
+	if (!symbols_fit(w, s, n))
+		return;
 	for (size_t i = 0; i < n; i++) {
 		ids[i][0] = writer_string(w, s[i].function, length(s[i].function));
 		ids[i][1] = writer_string(w, s[i].file, length(s[i].file));

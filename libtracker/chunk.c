@@ -56,7 +56,7 @@ static int claim_waiting(struct shm *s)
 	for (long still = 0; c < 0 && still < rounds;) {
 		freed = atomic_load(&s->header.chunks_freed);
 		c = claim(s);
-		if (c >= 0)
+		if (c >= 0 || atomic_load_explicit(&s->header.closed, memory_order_relaxed))
 			break;
 		raw_futex_wait(&s->header.chunks_freed, freed, WAIT_NS);
 		c = claim(s);
@@ -75,8 +75,16 @@ static int claim_waiting(struct shm *s)
 
 static bool recorder_stuck(struct shm *s)
 {
-	return atomic_load_explicit(&s->header.closed, memory_order_relaxed) ||
-	       atomic_load_explicit(&state.stuck_progress, memory_order_relaxed) == progress(s) + 1;
+	return atomic_load_explicit(&state.stuck_progress, memory_order_relaxed) == progress(s) + 1;
+}
+
+bool chunk_closed(void)
+{
+	atomic_thread_fence(memory_order_acquire);
+	if (likely(!atomic_load_explicit(&state.shm->header.closed, memory_order_relaxed)))
+		return false;
+	state.on = false;
+	return true;
 }
 
 bool chunk_next(struct thread *t)
@@ -85,7 +93,7 @@ bool chunk_next(struct thread *t)
 	int c;
 
 	/* Nobody has given a chunk back since there was none: no use in looking. */
-	if (unlikely(t->orphan || recorder_stuck(s)))
+	if (unlikely(t->orphan || chunk_closed() || recorder_stuck(s)))
 		return false;
 	c = claim(s);
 	if (c < 0) {

@@ -14,4 +14,11 @@
  */
 bool chunk_next(struct thread *t);
 
+/*
+ * Whether the recorder has stopped for good. The process then records nothing any more, at
+ * the cost of one load a hook. Asked when the recorder's clock is seen to have moved: it
+ * moves once more after the recording is closed, so no thread misses it.
+ */
+bool chunk_closed(void);
+
 #endif

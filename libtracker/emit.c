@@ -49,6 +49,8 @@ static bool make_room(struct thread *t, size_t bytes)
 		return true;
 	if (chunk_next(t))
 		return true;
+	if (!state.on) /* the recording is over: nothing is lost */
+		return false;
 	t->lost++;
 	atomic_fetch_add_explicit(&t->slot->lost, 1, memory_order_relaxed);
 	return false;
@@ -74,6 +76,7 @@ static struct draft begin(struct thread *t, uint8_t kind)
 		t->last.epoch = epoch;
 	}
 	if (now != t->last.time_ns) {
+		(void)chunk_closed();
 		*d.head |= WIRE_TIME;
 		d.at = put_zigzag(d.at, (int64_t)(now - t->last.time_ns));
 		t->last.time_ns = now;

@@ -308,7 +308,8 @@ bool session_forked(void)
 		state.main_stack_top = (uintptr_t)pthread_self();
 	thread_forked();
 	*(volatile uint8_t *)state.fork_page = 1;
-	if (!moved || flags & SHM_NO_FOLLOW_FORK || !become_process(parent_pid)) {
+	if (!moved || flags & SHM_NO_FOLLOW_FORK || atomic_load(&state.shm->header.closed) ||
+	    !become_process(parent_pid)) {
 		state.on = false;
 		return false;
 	}

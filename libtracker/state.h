@@ -105,9 +105,9 @@ struct tracker_tls {
 
 extern __thread struct tracker_tls tls __attribute__((tls_model("initial-exec")));
 
-/* Frozen after start, but for fork (single-threaded then). */
+/* Frozen after start, but for fork (single-threaded then), and for `on`, which any thread may end. */
 struct tracker_state {
-	bool on;		/* recording: everything below is valid */
+	volatile bool on;	/* recording: everything below is valid */
 	bool foreign_allocator; /* the real malloc is not libc's: it may call mmap through us */
 	bool reference_unwinder, verify_unwinder;
 	bool announce_modules;	/* a forked child: the recorder knows none of its modules yet */

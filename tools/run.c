@@ -41,6 +41,8 @@ struct options {
 	uint32_t unwind_flag;
 	uint64_t nframe, memory_interval_ms;
 	uint64_t wait_ns; /* UINT64_MAX: as long as it takes */
+	const char *duration;
+	uint64_t duration_ns, max_bytes; /* 0: none */
 };
 
 struct run {
@@ -91,6 +93,10 @@ static int parse(struct options *o, int argc, char **argv)
 		  "look at resident memory every N ms (10); 0: never", 0, 3600000 },
 		{ 0, "wait", UI_STRING, &o->wait, "TIME",
 		  "wait so long for descendants that outlive the program (2s); 0, inf", 0, 0 },
+		{ 0, "duration", UI_STRING, &o->duration, "TIME",
+		  "stop recording after TIME (30s); the program runs on", 0, 0 },
+		{ 0, "max-size", UI_SIZE, &o->max_bytes, "SIZE",
+		  "stop recording before FILE becomes larger than SIZE (100M)", 1u << 20, 0 },
 		{ 0 },
 	};
 	const struct ui_command command = {
@@ -139,6 +145,10 @@ static bool check_options(struct options *o)
 		o->wait_ns = UINT64_MAX;
 	} else if (!ui_parse_duration(o->wait, &o->wait_ns)) {
 		ui_error("argument --wait: '%s' is no duration; use 500ms, 2s, 1m or inf", o->wait);
+		return false;
+	}
+	if (o->duration && (!ui_parse_duration(o->duration, &o->duration_ns) || !o->duration_ns)) {
+		ui_error("argument --duration: '%s' is no duration; use 500ms, 30s or 5m", o->duration);
 		return false;
 	}
 	return true;
@@ -234,6 +244,8 @@ static bool start_recorder(struct run *r)
 		.pidfd = r->pidfd,
 		.program = r->program.pid,
 		.memory_interval_ms = r->o.memory_interval_ms,
+		.duration_ns = r->o.duration_ns,
+		.max_bytes = r->o.max_bytes,
 		.no_symbols = r->o.no_symbols,
 		.notice = r->found.unrecordable ? r->found.why : NULL,
 		.argv = r->argv,
@@ -317,8 +329,16 @@ static bool receive(const struct run *r, struct control_message *m, uint64_t tim
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return false;
-	if (recv(r->control, m, sizeof(*m), 0) == sizeof(*m))
-		return true;
+	/*
+	 * What the recorder said before it went is still there, but when it did not read all that
+	 * we said, we are told that first, once.
+	 */
+	for (int tries = 0; tries < 2; tries++) {
+		if (recv(r->control, m, sizeof(*m), 0) == sizeof(*m))
+			return true;
+		if (errno != ECONNRESET)
+			break;
+	}
 	*ret_gone = true;
 	return false;
 }
@@ -357,6 +377,22 @@ static void print_error(const struct run *r, const struct control_message *m)
 		strerror((int)m->error), (double)m->error_ns / 1e9, remedy);
 }
 
+/* Asked for, so it is no news to somebody who wants none, unless a stranger did it. */
+static void print_stopped(const struct run *r, const struct control_message *m)
+{
+	static const char *const reasons[] = {
+		[STOPPED_DURATION] = "as --duration asked",
+		[STOPPED_SIZE] = "because of --max-size",
+		[STOPPED_TOLD] = "because the recorder was told to",
+	};
+
+	if (m->stopped_by == STOPPED_NOT || m->stopped_by > STOPPED_TOLD ||
+	    (r->o.quiet && m->stopped_by != STOPPED_TOLD))
+		return;
+	fprintf(stderr, "tracker: recording stopped after %.1f s, %s; the program ran on\n",
+		(double)m->stopped_ns / 1e9, reasons[m->stopped_by]);
+}
+
 static void print_done(const struct run *r, const struct control_message *m)
 {
 	char allocations[32], leaked[32], total[32], peak[32], bytes[32], size[32], lost[32];
@@ -371,6 +407,7 @@ static void print_done(const struct run *r, const struct control_message *m)
 			ui_count(lost, sizeof(lost), m->lost));
 	else if (m->notice[0])
 		fprintf(stderr, "tracker: %.*s\n", (int)sizeof(m->notice), m->notice);
+	print_stopped(r, m);
 	if (r->o.quiet)
 		return;
 	fprintf(stderr, "tracker: %s allocations (%s), peak %s, %s not freed (%s), %u %s\n",

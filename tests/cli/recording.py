@@ -447,6 +447,54 @@ def terminated_recorder():
     check(any("told to stop" in n["text"] for n in of(decode(capture), "notice")), "no notice")
 
 
+def duration():
+    """The file is whole while the program runs on; then one line says it."""
+    p, capture = start("sh", "-c", "sleep 1.5; exit 5", options=("--duration", "300ms"))
+    until(lambda: os.path.exists(capture) and is_whole(capture), "not finished")
+    equal("runs on", p.poll(), None)
+    _, err = p.communicate(timeout=30)
+    lines = err.decode().splitlines()
+    equal("status", (p.returncode, len(lines)), (5, 4))
+    equal("line", lines[0], "tracker: recording stopped after 0.3 s, as --duration asked; the program ran on")
+    check("allocations" in lines[1] and capture in lines[2], f"{lines}")
+    lines = decode(capture)
+    check(all(q["end_ns"] == -1 and q["ended"] == 0 for q in of(lines, "process")), f"{of(lines, 'process')}")
+    health = {h["key"]: h["value"] for h in of(lines, "health")}
+    check(health["stopped_by"] == 1 and 3e8 <= health["stopped_ns"] == health["end_ns"], f"{health}")
+    check(any("recording stopped after 0.3 s" in n["text"] for n in of(lines, "notice")), "no notice")
+
+
+def duration_quiet_and_not_reached():
+    r, capture = run("sh", "-c", "sleep 0.6; exit 5", options=("-q", "--duration", "0.2"))
+    equal("quiet", (r.returncode, r.stderr), (5, b""))
+    check(is_whole(capture), "not whole")
+    r, capture = run("sh", "-c", "exit 5", options=("--duration", "1h", "--max-size", "1G"))
+    equal("not reached", (r.returncode, len(r.stderr.splitlines())), (5, 3))
+    check(not of(decode(capture), "notice"), "a notice")
+
+
+def duration_and_descendants():
+    """The time is over while tracker run waits for descendants, or has left already."""
+    r, capture = run("sh", "-c", "sleep 3 >/dev/null 2>&1 & exit 3", options=("--wait=inf", "--duration=500ms"))
+    equal("waiting", r.returncode, 3)
+    check(is_whole(capture) and b"recording stopped after 0.5 s" in r.stderr, f"{r.stderr!r}")
+    r, capture = run("sh", "-c", "sleep 3 >/dev/null 2>&1 & exit 3", options=("--wait=0", "--duration=500ms"))
+    equal("left", r.returncode, 3)
+    until(lambda: os.path.exists(capture) and is_whole(capture), "not finished", 2.4)
+
+
+def duration_and_interrupt():
+    """^C after the end of the recording is the program's business as ever."""
+    script = 'trap "echo int; exit 4" INT; echo ready; while :; do sleep 0.01; done'
+    p, capture = start("sh", "-c", script, start_new_session=True, options=("--duration", "100ms"))
+    equal("ready", p.stdout.readline(), b"ready\n")
+    until(lambda: os.path.exists(capture) and is_whole(capture), "not finished")
+    os.killpg(p.pid, signal.SIGINT)
+    out, err = p.communicate(timeout=30)
+    equal("all", (p.returncode, out), (4, b"int\n"))
+    check(b"recording stopped after 0.1 s" in err, f"{err!r}")
+
+
 def no_pipe_stays_open():
     """Who reads our output sees its end when the program ends, not when the recorder does."""
     began = time.monotonic()
@@ -502,7 +550,8 @@ def other_places():
 
 def usage():
     for args in ((), ("--no-such-option", "true"), ("--nframe", "0", "true"), ("--nframe", "1000001", "true"),
-                 ("--unwind", "guess", "true")):
+                 ("--unwind", "guess", "true"), ("--duration", "soon", "true"), ("--duration", "0", "true"),
+                 ("--max-size", "1000000", "true"), ("--max-size", "much", "true")):
         r = call("run", *args)
         equal(f"{args}", (r.returncode, r.stdout), (2, b""))
         check(r.stderr.startswith(b"tracker-run: "), f"{r.stderr!r}")
@@ -515,7 +564,8 @@ CASES = [exit_status, death_by_signal, stdout_and_stderr_are_the_programs, three
          name_patterns, existing_file, force_keeps_the_old_file_when_nothing_ran, symbolic_link, private_file,
          no_such_folder, devices, cannot_run, static_program, sanitized_program, setuid_program, foreign_programs,
          background_child_is_recorded_whole, a_child_that_was_only_just_forked, descendants_that_run_on,
-         waiting_for_descendants, how_descendants_ended, killed_recorder, stopped_recorder, terminated_recorder, no_pipe_stays_open,
+         waiting_for_descendants, how_descendants_ended, killed_recorder, stopped_recorder, terminated_recorder,
+         duration, duration_quiet_and_not_reached, duration_and_descendants, duration_and_interrupt, no_pipe_stays_open,
          dispatcher, unknown_commands, other_places, usage]
 
 

@@ -486,6 +486,47 @@ static void an_idle_process_costs_nothing(void **unused)
 	done(&f);
 }
 
+static uint32_t noise(uint32_t *state)
+{
+	return *state = *state * 1664525u + 1013904223u;
+}
+
+/* What cannot be packed, and names that do not fit: never more than what was foreseen. */
+static void a_file_never_outgrows_its_bound(void **state)
+{
+	struct file f;
+	struct writer *w = begin(&f);
+	struct trk_event e = { .kind = TRK_MALLOC };
+	uint32_t random = 1;
+	uint64_t bound;
+	char name[300];
+	(void)state;
+
+	for (uint32_t i = 0; i < 100000; i++) {
+		e.address = ((uint64_t)noise(&random) << 32 | noise(&random)) & ~15ull;
+		e.size = noise(&random);
+		e.node = writer_node(w, 0, writer_frame(w, 0, noise(&random)));
+		e.time_ns += noise(&random) >> 8;
+		e.process = i % 7;
+		writer_event(w, &e);
+	}
+	bound = writer_bytes_bound(w);
+	writer_limit_symbols(w, bound + 200000);
+	assert_false(writer_symbols_left_out(w));
+	for (uint32_t i = 1; i <= 20000; i++) {
+		for (size_t k = 0; k < sizeof(name) - 1; k++)
+			name[k] = (char)(' ' + (noise(&random) >> 8) % 90);
+		name[sizeof(name) - 1] = 0;
+		writer_symbols(w, i, &(struct writer_symbol){ .function = name }, 1);
+		if (i == 100)
+			assert_false(writer_symbols_left_out(w));
+	}
+	assert_true(writer_symbols_left_out(w));
+	finish(w, &f);
+	assert_in_range(f.size, bound / 2, bound + 200000);
+	done(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -502,6 +543,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_told_once_and_for_all),
 		cmocka_unit_test(what_was_written_before_an_error_stays_readable),
 		cmocka_unit_test(an_idle_process_costs_nothing),
+		cmocka_unit_test(a_file_never_outgrows_its_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,9 @@ enum control_kind {
 	CONTROL_DONE,		/* the file is whole, or as whole as it gets */
 };
 
+/* What ended a recording before its processes ended: health's stopped_by. */
+enum stopped_by { STOPPED_NOT, STOPPED_DURATION, STOPPED_SIZE, STOPPED_TOLD };
+
 #define CONTROL_PIDS 16u
 #define CONTROL_NOTICE 256u
 
@@ -32,6 +35,8 @@ struct control_message {
 	uint64_t error_ns;  /* since the capture began */
 	uint64_t allocations, bytes_allocated, peak_bytes, leaked_blocks, leaked_bytes, lost;
 	uint64_t file_bytes;
+	uint32_t stopped_by; /* enum stopped_by; `running` says how many ran then */
+	uint64_t stopped_ns; /* since the capture began */
 	char notice[CONTROL_NOTICE]; /* why something was not recorded; "": nothing to say */
 };
 

@@ -9,6 +9,9 @@
 #include <sys/resource.h>
 #include <time.h>
 
+/* Within --max-size, for what is written after the names: health, their own notice. */
+#define SYMBOLS_RESERVE 4096u
+
 void finish_remember_module(struct recorder *r, uint32_t id, const struct writer_module *m)
 {
 	if (id < r->module_count || !id || id > r->module_count + 1)
@@ -50,9 +53,14 @@ static void write_symbols(struct recorder *r)
 		return;
 	/* what was recorded is safe on disk before files of unknown making are read */
 	writer_flush(r->writer);
+	if (r->bounds.max_bytes)
+		writer_limit_symbols(r->writer, r->bounds.max_bytes - SYMBOLS_RESERVE);
 	if (symbols_embed(r->writer, r->modules, r->module_count, NULL, NULL, &report) < 0)
 		return;
 	writer_health(r->writer, "symbols_cpu_ns", own_cpu_ns() - before_ns);
+	if (writer_symbols_left_out(r->writer))
+		writer_notice(r->writer, "there was no room for the names of some frames within --max-size: "
+					 "reports look them up in the files, tracker symbolize adds them");
 	writer_health(r->writer, "frames", report.frames);
 	writer_health(r->writer, "frames_resolved", report.resolved);
 	writer_health(r->writer, "modules_missing", report.missing);
@@ -102,7 +110,7 @@ static void write_health(struct recorder *r)
 		{ "recorder_cpu_ns", own_cpu_ns() },
 		{ "recorder_max_rss_bytes", (uint64_t)usage.ru_maxrss * 1024u },
 		{ "recorder_out_of_memory", r->out_of_memory },
-		{ "end_ns", r->now_ns },
+		{ "end_ns", r->bounds.stopped_by ? r->bounds.stopped_ns : r->now_ns },
 	};
 
 	for (size_t i = 0; i < sizeof(health) / sizeof(*health); i++)
@@ -183,6 +191,9 @@ static void report(const struct recorder *r, struct control_message *ret)
 	ret->leaked_blocks = t->live_blocks;
 	ret->leaked_bytes = t->live_bytes;
 	ret->lost = r->counters.lost;
+	ret->stopped_by = r->bounds.stopped_by;
+	ret->stopped_ns = r->bounds.stopped_ns;
+	ret->running = (uint32_t)r->live_count;
 	ret->file_bytes = writer_bytes(r->writer);
 }
 

@@ -48,6 +48,7 @@
 
 struct options {
 	uint64_t shm_fd, shm_id, out_fd, control_fd, pid_fd, pid, memory_interval_ms;
+	uint64_t duration_ns, max_bytes;
 	bool no_symbols;
 	struct ui_list notices;
 	const char *environment;
@@ -99,6 +100,8 @@ static int parse(struct options *o, int argc, char **argv)
 		{ 0, "pidfd", UI_UINT, &o->pid_fd, "FD", "the program", 3, INT_MAX },
 		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
 		  "distance of RSS samples; 0: none", 0, 3600000 },
+		{ 0, "duration-ns", UI_UINT, &o->duration_ns, "N", "stop then; 0: never", 0, 0 },
+		{ 0, "max-bytes", UI_UINT, &o->max_bytes, "N", "size of the file; 0: any", 0, 0 },
 		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL, "do not look up names", 0, 0 },
 		{ 0, "notice", UI_LIST, &o->notices, "TEXT", "sentence to put into the capture", 0,
 		  0 },
@@ -246,6 +249,7 @@ static int start(struct session *s, char **program)
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	r->memory_interval_ns = s->o.memory_interval_ms * 1000000u;
 	r->no_symbols = s->o.no_symbols;
+	r->bounds = (struct bounds){ .duration_ns = s->o.duration_ns, .max_bytes = s->o.max_bytes };
 	s->control = (int)s->o.control_fd;
 	name_machine(r);
 	if (r->epoll < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, s->control, &event) < 0)
@@ -361,6 +365,14 @@ static uint64_t sleep_for_flow(uint64_t last_ns, uint64_t bytes)
 	return ns > SLEEP_MIN_NS ? ns : SLEEP_MIN_NS;
 }
 
+/* Not longer than to the moment `at_ns`. */
+static uint64_t sleep_until(const struct recorder *r, uint64_t at_ns, uint64_t ns)
+{
+	const uint64_t now = recorder_clock(r), left = at_ns > now ? at_ns - now : 0;
+
+	return left < ns ? left : ns;
+}
+
 /* By how much there is while events flow, long when nothing happens; never past the next sample. */
 static uint64_t sleep_time(struct session *s, uint64_t bytes, bool more, uint64_t round_ns)
 {
@@ -376,12 +388,10 @@ static uint64_t sleep_time(struct session *s, uint64_t bytes, bool more, uint64_
 		s->sleep_ns = SLEEP_MAX_NS;
 	uint64_t ns = s->sleep_ns;
 
-	if (r->memory_interval_ns && r->live_count) {
-		const uint64_t now = recorder_clock(r);
-		const uint64_t left = r->next_sample_ns > now ? r->next_sample_ns - now : 0;
-
-		ns = left < ns ? left : ns;
-	}
+	if (r->memory_interval_ns && r->live_count)
+		ns = sleep_until(r, r->next_sample_ns, ns);
+	if (r->bounds.duration_ns)
+		ns = sleep_until(r, r->bounds.duration_ns, ns);
 	return ns;
 }
 
@@ -434,9 +444,21 @@ static bool everybody_ended(struct session *s)
 	return s->r.now_ns >= s->strangers_until_ns;
 }
 
+/* Sets r->bounds.stopped_by when it is to end though somebody still runs. */
+static bool is_over(struct session *s)
+{
+	struct recorder *const r = &s->r;
+
+	if (terminated)
+		r->bounds.stopped_by = STOPPED_TOLD;
+	else if (r->live_count)
+		r->bounds.stopped_by = bounds_reached(r);
+	return terminated || s->abort || r->bounds.stopped_by || (r->discard && r->write_error);
+}
+
 static void record(struct session *s)
 {
-	while (!terminated && !s->abort) {
+	while (!is_over(s)) {
 		uint64_t bytes;
 		const bool more = round_run(&s->r, &bytes);
 
@@ -461,21 +483,21 @@ static void set_status(struct session *s)
 	process_write(&s->r, p);
 }
 
-/* SIGTERM: the processes go on, unrecorded. */
+/* What was published is read; processes that still run go on, unrecorded. */
 static void cut_off(struct session *s)
 {
 	struct recorder *const r = &s->r;
-	uint64_t bytes;
 
-	atomic_store(&r->shm->header.closed, 1);
-	round_run(r, &bytes);
-	for (size_t i = 0; i < r->live_count; i++) {
-		merge_process(r, r->live[i], true);
-		process_collect(r, r->live[i]);
-	}
-	if (r->live_count)
-		recorder_notice(r, "the recorder was told to stop while processes were still "
-					 "running: what they did later is not recorded");
+	wait_for(s, 0); /* who has ended meanwhile is seen to end */
+	r->bounds.stopped_ns = recorder_clock(r);
+	round_close(r);
+	for (size_t i = 0; i < r->live_count; i++)
+		process_leave(r, r->live[i]);
+	emit_flush(r);
+	if (!r->live_count)
+		r->bounds.stopped_by = STOPPED_NOT;
+	if (r->bounds.stopped_by)
+		bounds_notice(r);
 }
 
 static void note_unattached(struct session *s)

@@ -8,6 +8,9 @@
 #include "recorder.h"
 
 #define HELD_ROUNDS 3u
+/* In the file at most: of an event, of a frame that is pushed (a node, perhaps a frame). */
+#define EVENT_BYTES 40u
+#define FRAME_BYTES 20u
 
 /*
  * s began a realloc: decides its form. `run`: the epoch up to which no other
@@ -50,13 +53,23 @@ static bool settle_held(struct recorder *r, struct process *p, bool final)
 	return true;
 }
 
-/* Consumes the first stream up to `until`. False: the process must wait for it. */
+/* What the head may add to the file. */
+static uint32_t cost(const struct stream *s)
+{
+	const uint32_t frames = s->deferred_count + (s->head.has_stack ? s->head.push_count : 0);
+
+	return EVENT_BYTES + frames * FRAME_BYTES + (s->head.text ? s->head.text_bytes : 0);
+}
+
+/* Consumes the first stream up to `until`. False: the process must wait for it, or the file is full. */
 static bool consume(struct recorder *r, struct process *p, struct stream *s, uint64_t until,
 		    bool final)
 {
 	while (s->has_head && s->head.epoch <= until) {
 		const uint8_t kind = s->head.kind;
 
+		if (!bounds_take(r, cost(s)))
+			return false;
 		if (kind == WIRE_REALLOC_BEGIN || kind == WIRE_MREMAP_BEGIN)
 			emit_begin(r, p, s);
 		else if (kind == WIRE_REALLOC_END || kind == TRK_MREMAP)

@@ -8,6 +8,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Of a record in the file, with its texts, at most. */
+#define PROCESS_BYTES (SHM_COMMAND_BYTES + SHM_EXECUTABLE_BYTES + SHM_PROGRAM_BYTES + 512u)
+
 static void *grow(void *array, size_t count, size_t *room, size_t item)
 {
 	if (count < *room)
@@ -108,6 +111,7 @@ void process_set_program(struct process *p, const char *name, const char *execut
 
 void process_write(struct recorder *r, const struct process *p)
 {
+	bounds_take(r, PROCESS_BYTES);
 	writer_process(r->writer, &(struct writer_process){
 		.index = p->index, .pid = p->pid, .ppid = p->ppid, .parent = p->parent,
 		.origin = p->origin, .start_ns = p->start_ns, .end_ns = p->end_ns,
@@ -318,6 +322,15 @@ void process_collect(struct recorder *r, struct process *p)
 		recorder_notice(r, text);
 	}
 	p->notices |= set;
+}
+
+void process_leave(struct recorder *r, struct process *p)
+{
+	struct emit_context context = { r, p, UINT64_MAX };
+
+	thread_leave_all(r, p);
+	process_collect(r, p);
+	modules_clear(&p->modules, emit_mapping_gone, &context);
 }
 
 void process_end(struct recorder *r, struct process *p)

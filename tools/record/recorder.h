@@ -57,6 +57,14 @@ struct counters {
 	uint64_t order_changes; /* how often the order passed from one thread to another */
 };
 
+struct bounds {
+	uint64_t duration_ns, max_bytes; /* 0: none */
+	int64_t credit; /* bytes that may be written before the file is measured again */
+	bool full;	/* it was, and may take no more: what comes is forgotten */
+	enum stopped_by stopped_by;
+	uint64_t stopped_ns; /* since the capture began */
+};
+
 struct recorder {
 	struct shm *shm;
 	struct writer *writer;
@@ -76,6 +84,7 @@ struct recorder {
 	uint32_t batch_count;
 
 	struct counters counters;
+	struct bounds bounds;
 	bool no_membarrier;
 	bool discard;	/* the file cannot be written: read and forget, so that nobody stalls */
 	bool out_of_memory;
@@ -98,6 +107,21 @@ uint64_t recorder_clock(const struct recorder *r);
 /* A sentence for the capture, and for whoever waits for the recording to end. */
 void recorder_notice(struct recorder *r, const char *sentence);
 
+/* ---- bounds.c ---- */
+/* The file may take `bytes` more; false: it is full. What is measured is exact, calls are cheap. */
+bool bounds_measure(struct recorder *r, uint32_t bytes);
+
+static inline bool bounds_take(struct recorder *r, uint32_t bytes)
+{
+	r->bounds.credit -= bytes;
+	return __builtin_expect(r->bounds.credit >= 0, 1) || bounds_measure(r, bytes);
+}
+
+/* Whether the time is over or the file is full. */
+enum stopped_by bounds_reached(const struct recorder *r);
+/* Says in the capture when and why it ends before its processes (r->bounds.stopped_*). */
+void bounds_notice(struct recorder *r);
+
 /* ---- process.c ---- */
 struct process_start {
 	uint32_t pid, ppid, parent, origin;
@@ -116,6 +140,8 @@ void process_scan(struct recorder *r);
 void process_end(struct recorder *r, struct process *p);
 /* Notices, counts of the slot: looked at before it is given back, and at the end. */
 void process_collect(struct recorder *r, struct process *p);
+/* The recording is over, the process is not: what there is to say about it. */
+void process_leave(struct recorder *r, struct process *p);
 struct process *process_by_pid(const struct recorder *r, uint32_t pid);
 
 /* ---- thread.c ---- */
@@ -125,6 +151,8 @@ struct stream *thread_stream(struct recorder *r, uint32_t slot);
 void thread_detach(struct recorder *r, struct stream *s);
 /* Detached and consumed streams of a process: last records, then freed. */
 void thread_reap(struct recorder *r, struct process *p);
+/* The recording is over, the process's threads are not: counts what they lost, names them. */
+void thread_leave_all(struct recorder *r, struct process *p);
 /* Threads that the kernel does not know any more, though they never said that they ended. */
 void thread_find_dead(struct recorder *r);
 
@@ -172,6 +200,11 @@ void merge_process(struct recorder *r, struct process *p, bool final);
 bool round_run(struct recorder *r, uint64_t *ret_events);
 /* Reads and writes everything of the program that runs in `p`, which runs no more. */
 void round_drain(struct recorder *r, struct process *p);
+/*
+ * Closes the segment: no process publishes more than one event a thread from now on. Reads and
+ * writes what they have published, as far as its order is known.
+ */
+void round_close(struct recorder *r);
 
 /* ---- sample.c ---- */
 void sample_memory(struct recorder *r);

@@ -12,6 +12,7 @@
 
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Bytes per thread and round: stays in the caches on its way through. */
@@ -153,7 +154,7 @@ static bool merge(struct recorder *r, struct process *p, bool final)
 {
 	bool more = false;
 
-	if (r->discard)
+	if (r->discard || r->bounds.full)
 		forget(p);
 	else
 		merge_process(r, p, final);
@@ -208,7 +209,8 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	bool more = false;
 
 	r->now_ns = recorder_clock(r);
-	atomic_store_explicit(&r->shm->header.clock_ns, r->now_ns, memory_order_relaxed);
+	/* release: who sees that it moved after the segment was closed sees that, too */
+	atomic_store_explicit(&r->shm->header.clock_ns, r->now_ns, memory_order_release);
 	atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);
 	r->counters.rounds++;
 	process_scan(r);
@@ -224,10 +226,44 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	chain_wake(r->shm);
 	for (size_t i = 0; i < r->live_count; i++)
 		more |= merge(r, r->live[i], false);
-	for (size_t i = r->live_count; i-- > 0;)
+	/* when the file is full its events are not all there, so neither is its end */
+	for (size_t i = r->live_count; i-- > 0 && !r->bounds.full;)
 		if (r->live[i]->dying)
 			process_end(r, r->live[i]);
 	chain_wake(r->shm);
 	*ret_bytes = bytes;
 	return more;
+}
+
+/* Whether something was read that is not written yet: a thread stands still inside a publication. */
+static bool is_held_up(const struct recorder *r)
+{
+	for (size_t i = 0; i < r->live_count; i++)
+		for (size_t j = 0; j < r->live[i]->stream_count; j++) {
+			const struct stream *const s = r->live[i]->streams[j];
+
+			if (s->has_head || s->at < s->size)
+				return true;
+		}
+	return false;
+}
+
+void round_close(struct recorder *r)
+{
+	const struct timespec pause = { .tv_nsec = 500000 };
+	uint64_t bytes, until_ns;
+
+	atomic_store(&r->shm->header.closed, 1);
+	until_ns = recorder_clock(r) + 2 * BUSY_NS;
+	/* two that find nothing: the order is that of the round before where there is no membarrier */
+	for (uint32_t i = 0, quiet = 0; i < SHM_CHUNKS && quiet < 2; i++) {
+		const bool more = round_run(r, &bytes);
+
+		if (bytes || more)
+			quiet = 0;
+		else if (is_held_up(r) && r->now_ns < until_ns)
+			nanosleep(&pause, NULL);
+		else
+			quiet++;
+	}
 }

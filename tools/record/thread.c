@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define CHECK_NS 1000000000ull
+#define THREAD_BYTES 64u /* of a record in the file, at most */
 
 static bool add_stream(struct process *p, struct stream *s)
 {
@@ -42,6 +43,7 @@ static bool slot_name(const struct shm_thread *slot, uint32_t *version, char nam
 
 static void write_thread(struct recorder *r, const struct stream *s, uint64_t end_ns)
 {
+	bounds_take(r, THREAD_BYTES);
 	writer_thread(r->writer, &(struct writer_thread){
 		.index = s->thread, .process = s->process->index, .tid = s->tid,
 		.start_ns = s->start_ns, .end_ns = end_ns, .name = s->name,
@@ -131,7 +133,7 @@ void thread_detach(struct recorder *r, struct stream *s)
 	atomic_store_explicit(&t->state, SHM_FREE, memory_order_release);
 }
 
-static void reap(struct recorder *r, struct process *p, struct stream *s)
+static void count_losses(struct recorder *r, struct process *p, struct stream *s)
 {
 	if (s->lost > s->gaps) {
 		struct trk_event e = { .kind = TRK_GAP, .thread = s->thread,
@@ -142,8 +144,25 @@ static void reap(struct recorder *r, struct process *p, struct stream *s)
 	}
 	r->counters.lost += s->lost > s->gaps ? s->lost : s->gaps;
 	r->counters.stalls += s->stalls;
+}
+
+static void reap(struct recorder *r, struct process *p, struct stream *s)
+{
+	count_losses(r, p, s);
 	write_thread(r, s, r->now_ns);
 	stream_free(s);
+}
+
+void thread_leave_all(struct recorder *r, struct process *p)
+{
+	for (size_t i = 0; i < p->stream_count; i++) {
+		struct stream *const s = p->streams[i];
+
+		if (s->slot != NO_SLOT)
+			end(r, s, &r->shm->threads[s->slot]);
+		count_losses(r, p, s);
+		write_thread(r, s, UINT64_MAX);
+	}
 }
 
 void thread_reap(struct recorder *r, struct process *p)

@@ -177,8 +177,8 @@ static void detach(void)
 }
 
 struct arguments {
-	const char *list[24];
-	char texts[8][32];
+	const char *list[48];
+	char texts[16][32];
 	size_t count, text_count;
 };
 
@@ -209,6 +209,8 @@ static void describe(struct arguments *a, const struct recorder_options *o)
 	add_number(a, "--pid", (uint64_t)o->program);
 	add_number(a, "--pidfd", (uint64_t)o->pidfd);
 	add_number(a, "--memory-interval-ms", o->memory_interval_ms);
+	add_number(a, "--duration-ns", o->duration_ns);
+	add_number(a, "--max-bytes", o->max_bytes);
 	if (o->no_symbols)
 		add(a, "--no-symbols", NULL);
 	if (o->notice)

@@ -41,6 +41,7 @@ struct recorder_options {
 	int output, control, pidfd;
 	pid_t program;
 	uint64_t memory_interval_ms;
+	uint64_t duration_ns, max_bytes; /* 0: none */
 	bool no_symbols;
 	const char *notice; /* NULL: none */
 	char **argv;	    /* of the program */

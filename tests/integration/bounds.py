@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""bounds - recordings that end before their program: what is in them is whole up to
+then, in order, and the program does not notice.
+
+usage: bounds.py [-h] BUILD_DIR [PART_OF_A_NAME]...
+"""
+import collections
+import os
+import struct
+import subprocess
+import sys
+import time
+
+import harness
+from harness import Replay, check, equal
+
+PRODUCERS, PERIOD = 4, 1000000
+MIB = 1 << 20
+
+
+def is_whole(capture):
+    """As FORMAT.md has it: the last four bytes."""
+    with open(capture, "rb") as f:
+        return f.read()[-4:] == b"TRKE"
+
+
+class Bounds:
+    def __init__(self, tracker):
+        self.t = tracker
+
+    def counts(self, shared):
+        with open(shared, "rb") as f:
+            values = struct.unpack(f"={2 * PRODUCERS}Q", f.read(16 * PRODUCERS))
+        return values[:PRODUCERS], values[PRODUCERS:]
+
+    def relay(self, *options, seconds=2):
+        """Records it; (capture, stderr, half, counts when the file was whole, and its size)."""
+        shared, capture = self.t.file(".shared"), self.t.file(".bin")
+        p = subprocess.Popen([self.t.tracker, "run", "-o", capture, *options, "--", self.t.fixture("bounded"),
+                              "relay", shared, str(seconds)], stderr=subprocess.PIPE)
+        while p.poll() is None and not (os.path.exists(capture) and is_whole(capture)):
+            time.sleep(0.01)
+        check(p.poll() is None, "the file is not whole before the program has ended")
+        at_end = self.counts(shared)[1]
+        size = os.path.getsize(capture)
+        _, err = p.communicate(timeout=60)
+        equal("status", p.returncode, 5)
+        equal("the file's size afterwards", os.path.getsize(capture), size)
+        return capture, err.decode(), self.counts(shared)[0], at_end
+
+    def sequences(self, capture):
+        """Of each producer how many of its blocks were recorded: without a hole from the first on."""
+        made, freed = [0] * PRODUCERS, collections.Counter()
+        replay = Replay([])
+        for e in self.t.events(capture):
+            replay.apply(e)
+            size = int(e.get("size") or 0)
+            if e["kind"] != "malloc" or not PERIOD <= size < (PRODUCERS + 1) * PERIOD:
+                continue
+            number, n = size // PERIOD - 1, size % PERIOD
+            equal(f"block of producer {number}", n, made[number])
+            made[number] += 1
+        for (kind, size), count in replay.kinds.items():
+            if kind == "free" and size >= PERIOD:
+                freed[size // PERIOD - 1] += count
+        equal("faults", (replay.faults, replay.unmatched, replay.lost), ([], 0, 0))
+        for number in range(PRODUCERS):
+            check(0 <= made[number] - freed[number] <= 64 + 2, f"producer {number}: {made[number]} made, "
+                  f"{freed[number]} freed")
+        return made
+
+    def stopped(self, capture, by):
+        info = self.t.json("info", capture)
+        equal("stopped_by", info["health"]["stopped_by"], by)
+        equal("ends", [p["end_ns"] for p in info["processes"]], [None, None])
+        equal("truncated", info["truncated"], False)
+        check(any("recording stopped after" in n for n in info["notices"]), info["notices"])
+        return info["health"]["stopped_ns"]
+
+    def duration(self):
+        capture, err, half, all_ = self.relay("--duration", "1500ms")
+        check("recording stopped after 1.5 s, as --duration asked; the program ran on" in err, err)
+        check(1.5e9 <= self.stopped(capture, 1) < 1.7e9, "when it stopped")
+        made = self.sequences(capture)
+        for i in range(PRODUCERS):  # what was there after 1 of 2 seconds is recorded, at 1.5
+            check(half[i] <= made[i] <= all_[i], f"producer {i}: {half[i]}, {made[i]}, {all_[i]}")
+
+    def size(self, mib):
+        # as many events as it takes: the bound decides
+        capture, err, _, all_ = self.relay("--max-size", f"{mib}M", "--memory-interval-ms", "0", seconds=mib * 25)
+        size = os.path.getsize(capture)
+        check(mib * MIB * 0.8 < size <= mib * MIB, f"{size} bytes")
+        self.stopped(capture, 2)
+        made = self.sequences(capture)
+        check(all(0 < made[i] <= all_[i] for i in range(PRODUCERS)), f"{made}, {all_}")
+
+    def any_size(self):
+        """Never larger, whatever is recorded; and a report of it works."""
+        script = ("import json\nfor k in range(60):\n"
+                  " a = [json.loads(json.dumps({str(i): [i, k] for i in range(9000)})) for _ in range(2)]\n")
+        programs = ([sys.executable, "-c", script], [self.t.fixture("threads"), "churn"],
+                    [self.t.fixture("stacks"), "deep"], ["sh", "-c", "for i in $(seq 150); do ls / >/dev/null; done"],
+                    [self.t.fixture("threads"), "many"])
+        for argv in programs:
+            for size in (MIB, 3 * MIB // 2):
+                r = self.t.record(argv, ["--max-size", str(size)], env={"PYTHONMALLOC": "malloc"})
+                equal(f"status of {argv}", r.status, 0)
+                check(os.path.getsize(r.capture) <= size, f"{argv}: {os.path.getsize(r.capture)} of {size} bytes")
+                info = self.t.json("info", r.capture)
+                equal("truncated", info["truncated"], False)
+                totals = self.t.json("stats", r.capture)
+                equal("events in summary", totals["total_num_allocations"], info["summary"]["allocations"])
+
+    def not_reached(self):
+        """A program that ends earlier is recorded whole."""
+        shared = self.t.file(".shared")
+        r = self.t.record([self.t.fixture("bounded"), "relay", shared, "1"], ["--duration", "60s", "--max-size", "1G"])
+        equal("status", (r.status, r.stderr), (5, b""))
+        equal("made", tuple(self.sequences(r.capture)), self.counts(shared)[1])
+        info = self.t.json("info", r.capture)
+        check("stopped_by" not in info["health"] and not info["notices"], f"{info['notices']}")
+
+    def notice(self):
+        """A thread that has room in its chunk notices with its next event, and then records nothing."""
+        shared = self.t.file(".shared")
+        r = self.t.record([self.t.fixture("bounded"), "notice", shared, "60"], ["--duration", "300ms"])
+        equal("status", r.status, 0)
+        counted = self.counts(shared)[1][0]
+        recorded = Replay(self.t.events(r.capture)).kinds["malloc", 1001]
+        check(0 <= recorded - counted <= 2, f"{recorded} recorded, {counted} before it was noticed")
+
+    def ended_with_the_program(self):
+        """The time is over just when the program ends: nothing is said to be missing that is there."""
+        for i in range(20):
+            r = self.t.record(["sh", "-c", "sleep 0.1; exit 3"], ["--duration", f"{95 + i}ms"])
+            equal("status", (r.status, r.stderr), (3, b""))
+            info = self.t.json("info", r.capture)
+            equal("stopped, or ended", "stopped_by" in info["health"], info["processes"][0]["end_ns"] is None)
+
+
+def make_cases(t):
+    b = Bounds(t)
+    return [("duration", b.duration), ("max-size 1M", lambda: b.size(1)), ("any size", b.any_size),
+            ("not reached", b.not_reached), ("notice", b.notice), ("ended with the program", b.ended_with_the_program)]
+
+
+if __name__ == "__main__":
+    harness.main(make_cases)

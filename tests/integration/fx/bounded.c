@@ -1,0 +1,136 @@
+/*
+ * bounded MODE FILE SECONDS - goes on after a recording has ended.
+ *
+ *   relay   two threads allocate blocks of 1000000 (the other 2000000) bytes + 0, 1, 2, ... in
+ *           turn, and hand each to another thread, which frees it. FILE, mapped shared, holds
+ *           how many mallocs of each returned after half the time, and so far. A child does the
+ *           same with 3000000 and 4000000.
+ *   notice  allocates every millisecond until tracker.h says that nothing is recorded, at most
+ *           so many seconds; FILE holds how many mallocs returned before that was said. 5 if
+ *           it was never said.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "libtracker/tracker.h"
+#include "truth.h"
+
+#define RING 64u
+#define PRODUCERS 2u
+#define PERIOD 1000000u
+
+struct shared {
+	_Atomic uint64_t half[2 * PRODUCERS], all[2 * PRODUCERS];
+};
+
+struct relay {
+	_Atomic(void *) ring[RING];
+	unsigned number;
+};
+
+static struct shared *shared;
+static struct relay relays[2 * PRODUCERS];
+static uint64_t seconds;
+static double began;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void pause_for(long ns)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = ns }, NULL);
+}
+
+static void *produce(void *relay)
+{
+	struct relay *const r = relay;
+	const size_t base = (r->number + 1) * (size_t)PERIOD;
+	double t;
+
+	for (uint64_t n = 0; (t = now() - began) < (double)seconds; n++) {
+		void *const p = keep(malloc(base + n % PERIOD));
+
+		atomic_store(&shared->all[r->number], n + 1);
+		if (t < (double)seconds / 2)
+			atomic_store(&shared->half[r->number], n + 1);
+		while (atomic_load(&r->ring[n % RING]))
+			pause_for(10000);
+		atomic_store(&r->ring[n % RING], p);
+		if (n % 32 == 31)
+			pause_for(1000000);
+	}
+	while (atomic_load(&r->ring[0]))
+		pause_for(10000);
+	return NULL;
+}
+
+static void *consume(void *relay)
+{
+	struct relay *const r = relay;
+
+	for (uint64_t n = 0; now() - began < (double)seconds + 1; n++) {
+		void *p;
+
+		while (!(p = atomic_exchange(&r->ring[n % RING], NULL)))
+			if (now() - began > (double)seconds + 1)
+				return NULL;
+		free(p);
+	}
+	return NULL;
+}
+
+static int relay(void)
+{
+	const pid_t child = fork();
+	const unsigned first = child ? 0 : PRODUCERS;
+	pthread_t threads[2 * PRODUCERS];
+	int status = 0;
+
+	began = now();
+	for (unsigned i = 0; i < PRODUCERS; i++) {
+		relays[first + i].number = first + i;
+		must(!pthread_create(&threads[2 * i], NULL, produce, &relays[first + i]), "thread");
+		must(!pthread_create(&threads[2 * i + 1], NULL, consume, &relays[first + i]), "thread");
+	}
+	for (unsigned i = 0; i < 2 * PRODUCERS; i++)
+		pthread_join(threads[i], NULL);
+	if (!child)
+		_exit(5);
+	must(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 5, "the child");
+	return 5;
+}
+
+static int notice(void)
+{
+	began = now();
+	while (now() - began < (double)seconds) {
+		free(keep(malloc(1001)));
+		if (!tracker_is_available())
+			return 0;
+		atomic_fetch_add(&shared->all[0], 1);
+		pause_for(1000000);
+	}
+	return 5;
+}
+
+int main(int argc, char **argv)
+{
+	must(argc == 4, "arguments");
+	const int fd = open(argv[2], O_RDWR | O_CREAT, 0600);
+
+	must(fd >= 0 && ftruncate(fd, sizeof(*shared)) == 0, "the shared file");
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	must(shared != MAP_FAILED, "mmap");
+	seconds = strtoul(argv[3], NULL, 10);
+	return strcmp(argv[1], "relay") ? notice() : relay();
+}

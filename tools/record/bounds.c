@@ -1,0 +1,91 @@
+/*
+ * bounds - how long a recording goes on, and how large its file may become.
+ *
+ * The size is kept by credit: what is about to be written takes an upper bound from it
+ * first. When it is used up the file is measured again, what is pending and what the end
+ * will need included; it is always less than was taken, because events are packed. So it is
+ * measured seldom while there is room, and every few hundred events near the end.
+ */
+#include "recorder.h"
+
+#include <stdio.h>
+
+/* Less than this left, and it is the end: more would be written in ever smaller pieces. */
+#define LOW_BYTES (16u << 10)
+/* What the end of a file needs: health, summary, notices. */
+#define END_BYTES (12u << 10)
+/* ... a record of every thread, of every mapping; a frame's names. */
+#define THREAD_BYTES 64u
+#define MAPPING_BYTES 48u
+#define FRAME_NAMES_BYTES 40u
+
+/* Names are the first to go, so they reserve no more than a part of the file. */
+static uint64_t reserve_for_names(const struct recorder *r)
+{
+	const uint64_t wanted = (uint64_t)writer_frame_count(r->writer) * FRAME_NAMES_BYTES;
+
+	if (r->no_symbols)
+		return 0;
+	return wanted < r->bounds.max_bytes / 4 ? wanted : r->bounds.max_bytes / 4;
+}
+
+static int64_t room_left(const struct recorder *r)
+{
+	uint64_t needed = writer_bytes_bound(r->writer) + END_BYTES + reserve_for_names(r);
+
+	for (size_t i = 0; i < r->live_count; i++)
+		needed += r->live[i]->stream_count * THREAD_BYTES +
+			  r->live[i]->modules.count * MAPPING_BYTES;
+	return (int64_t)r->bounds.max_bytes - (int64_t)needed;
+}
+
+bool bounds_measure(struct recorder *r, uint32_t bytes)
+{
+	struct bounds *const b = &r->bounds;
+
+	if (!b->max_bytes) {
+		b->credit = INT64_MAX;
+		return true;
+	}
+	b->credit = room_left(r) - bytes;
+	if (b->credit < LOW_BYTES) { /* what is pending takes less when it is packed */
+		writer_flush(r->writer);
+		b->credit = room_left(r) - bytes;
+	}
+	b->full |= b->credit < LOW_BYTES;
+	return !b->full;
+}
+
+enum stopped_by bounds_reached(const struct recorder *r)
+{
+	const struct bounds *const b = &r->bounds;
+
+	if (b->full)
+		return STOPPED_SIZE;
+	return b->duration_ns && recorder_clock(r) >= b->duration_ns ? STOPPED_DURATION : STOPPED_NOT;
+}
+
+/* "30.0 s": the time that is asked for, and how it is written in sentences. */
+static double seconds(uint64_t ns)
+{
+	return (double)ns / 1e9;
+}
+
+void bounds_notice(struct recorder *r)
+{
+	static const char *const reasons[] = {
+		[STOPPED_DURATION] = "as --duration asked",
+		[STOPPED_SIZE] = "because the file would have become larger than --max-size allows",
+		[STOPPED_TOLD] = "because the recorder was told to stop",
+	};
+	const struct bounds *const b = &r->bounds;
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "recording stopped after %.1f s, %s; what was done later is not recorded",
+		 seconds(b->stopped_ns), reasons[b->stopped_by]);
+	writer_notice(r->writer, text);
+	writer_health(r->writer, "stopped_ns", b->stopped_ns);
+	writer_health(r->writer, "stopped_by", b->stopped_by);
+	writer_health(r->writer, "running_at_stop", r->live_count);
+}
