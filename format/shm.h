@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 2u
+#define SHM_VERSION 3u
 
 /*
  * 70 MiB of addresses in every target, of which only what is used is ever
@@ -148,6 +148,7 @@ struct shm_thread {
 	_Atomic uint64_t busy;
 	_Atomic uint64_t lost; /* events dropped so far */
 	_Atomic uint64_t stalls; /* times it had to wait for a chunk */
+	_Atomic uint64_t stalled_ns; /* how long, by the recorder's clock, or by our own waits while that stands still */
 	uint64_t start_ns;
 	_Atomic uint32_t name_version; /* odd while name is being written */
 	char name[SHM_NAME_BYTES];

@@ -46,10 +46,23 @@ static uint32_t progress(struct shm *s)
 	       atomic_load_explicit(&s->header.chunks_freed, memory_order_acquire);
 }
 
-static int claim_waiting(struct shm *s)
+/* How long: see shm.h. No system call tells the time here; a program may have forbidden it. */
+static void count_stall(struct shm *s, struct shm_thread *slot, uint64_t since_ns, long waits)
 {
+	const uint64_t by_clock = atomic_load_explicit(&s->header.clock_ns, memory_order_relaxed) - since_ns;
+	const uint64_t by_waits = (uint64_t)waits * WAIT_NS;
+
+	atomic_fetch_add_explicit(&slot->stalls, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&slot->stalled_ns, by_clock > by_waits ? by_clock : by_waits,
+				  memory_order_relaxed);
+}
+
+static int claim_waiting(struct shm *s, struct shm_thread *slot)
+{
+	const uint64_t since_ns = atomic_load_explicit(&s->header.clock_ns, memory_order_relaxed);
 	const long rounds = (long)s->header.stall_ms * 1000000L / WAIT_NS + 1;
 	uint32_t seen = progress(s), freed;
+	long waits = 0; /* that lasted as long as they may */
 	int c = claim_spinning(s);
 
 	atomic_fetch_add(&s->header.chunk_waiters, 1);
@@ -65,9 +78,11 @@ static int claim_waiting(struct shm *s)
 			still = 0;
 		} else {
 			still++;
+			waits++;
 		}
 	}
 	atomic_fetch_sub(&s->header.chunk_waiters, 1);
+	count_stall(s, slot, since_ns, waits);
 	if (c < 0)
 		atomic_store(&state.stuck_progress, seen + 1);
 	return c;
@@ -96,10 +111,8 @@ bool chunk_next(struct thread *t)
 	if (unlikely(t->orphan || chunk_closed() || recorder_stuck(s)))
 		return false;
 	c = claim(s);
-	if (c < 0) {
-		atomic_fetch_add_explicit(&t->slot->stalls, 1, memory_order_relaxed);
-		c = claim_waiting(s);
-	}
+	if (c < 0)
+		c = claim_waiting(s, t->slot);
 	if (c < 0)
 		return false;
 

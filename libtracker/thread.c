@@ -137,6 +137,7 @@ static void slot_fill(const struct shm *s, struct shm_thread *slot, uint32_t tid
 	atomic_store_explicit(&slot->busy, SHM_IDLE, memory_order_relaxed);
 	atomic_store_explicit(&slot->lost, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->stalls, 0, memory_order_relaxed);
+	atomic_store_explicit(&slot->stalled_ns, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->name_version, tls.name[0] ? 2 : 0, memory_order_relaxed);
 	memcpy(slot->name, tls.name, sizeof(slot->name));
 	atomic_store_explicit(&slot->state, SHM_LIVE, memory_order_release);

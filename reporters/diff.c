@@ -174,6 +174,7 @@ static void json_head(struct diff *d, struct ui_json *j)
 	for (int i = 0; i < GROUP_SIDES; i++) {
 		ui_json_object(j, names[i]);
 		ui_json_string(j, "capture", d->sides[i].report.capture->path);
+		whole_json(j, d->sides[i].report.capture, d->sides[i].report.lost);
 		choice_json(j, "point", &d->sides[i].view_options, &d->sides[i].view);
 		ui_json_uint(j, "total_size", d->groups->total[i].size);
 		ui_json_uint(j, "total_count", d->groups->total[i].count);

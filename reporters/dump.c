@@ -443,6 +443,7 @@ static int print_header(struct dump *d)
 	ui_json_init(&j, d->file, false);
 	ui_json_begin_report(&j, "tracker.dump.header", 1);
 	status = metadata_json(&j, NULL, &d->report, &totals) ? UI_CANNOT : UI_OK;
+	whole_json(&j, d->report.capture, totals.lost);
 	ui_json_end(&j);
 	return status;
 }
@@ -459,6 +460,7 @@ static int run(struct dump *d, const char *operand)
 		status = report_stacks(&d->report, &common);
 	if (status)
 		return status;
+	report_say_missing(&d->report); /* a reader of the first lines may hang up */
 	d->stacks = calloc(STACKS_KEPT, sizeof(*d->stacks));
 	if (d->stacks && print_events(d) == 0)
 		return UI_OK;

@@ -120,6 +120,7 @@ static void write_json(const struct flame_tree *t, const struct report *r, const
 	ui_json_init(&j, f, true);
 	ui_json_begin_report(&j, "tracker.flamegraph", 1);
 	ui_json_string(&j, "capture", r->capture->path);
+	whole_json(&j, r->capture, r->lost);
 	ui_json_uint(&j, "total_bytes", v->bytes);
 	ui_json_uint(&j, "total_count", v->count);
 	choice_json(&j, "point", vo, v);

@@ -35,7 +35,11 @@ static const struct {
 	bool reason; /* why stacks were cut */
 } meanings[] = {
 	{ "lost", "events found no room: totals are lower bounds", false },
+	{ "gaps", "places where events are missing", false },
 	{ "stalls", "times the program waited for the recorder", false },
+	{ "stalled_ns", "so long its threads waited, together", false },
+	{ "late_events", "events came too late for their place in the order", false },
+	{ "corrupt_records", "the program wrote over the recorder's memory: threads are cut short", false },
 	{ "truncated_stacks", "stacks lack their oldest frames, for these reasons", false },
 	{ "truncated_by_depth", "deeper than what is kept: tracker run --nframe keeps more", true },
 	{ "truncated_no_unwind_info",
@@ -49,6 +53,14 @@ static const struct {
 	  "the information is wrong", true },
 	{ "differing_stacks", "stacks equal neither libunwind's nor libgcc's", false },
 	{ "oracles_differ", "times libunwind and libgcc did not agree", false },
+	{ "unknown_frames", "return addresses in no file: code made while the program ran (JIT)", false },
+	{ "unrecorded_processes", "nothing was seen of: the notices say why", false },
+	{ "stopped_ns", "when recording ended, before the program", false },
+	{ "stopped_by", "1: its time was over, 2: the file would have become too large, 3: the recorder was told to", false },
+	{ "running_at_stop", "processes ran then: what is live in them is not leaked", false },
+	{ "clock_interval_ns", "from one reading of CLOCK_MONOTONIC to the next, on average: events in between have one time", false },
+	{ "clock_interval_max_ns", "... and at most", false },
+	{ "recorder_out_of_memory", "the recorder ran out of memory: figures of the summary are too low", false },
 	{ "modules_lost", "modules were too many to be told of: their frames have no names", false },
 	{ "attach_failures", "processes or threads are not recorded: too many at one time", false },
 };
@@ -343,6 +355,7 @@ static void json_head(struct ui_json *j, const struct capture *c)
 	ui_json_uint(j, "page_size", c->header.page_bytes);
 	ui_json_uint(j, "nodes", c->node_count - 1);
 	ui_json_uint(j, "frames", c->frame_count - 1);
+	whole_json(j, c, 0);
 	ui_json_bool(j, "truncated", !c->complete);
 	ui_json_string(j, "damage", c->complete ? NULL : c->damage.why);
 	ui_json_uint(j, "damaged_blocks", c->damaged_blocks);

@@ -35,6 +35,7 @@ static const struct ui_command command = {
 	.usage = "[options] CAPTURE",
 	.summary = "Prints what was never freed, by stack, the biggest first.",
 	.details = "A block leaks when it is still allocated at the end of its process.\n"
+		   "Of a recording that stopped earlier (tracker run --duration) it is what was live then.\n"
 		   "Exit status: 3 with --fail-on-leak when something leaked.\n\n"
 		   "Examples:\n"
 		   "  tracker leaks app.bin\n"
@@ -207,7 +208,9 @@ static void print_text(const struct leaks *l, FILE *f)
 			l->row_count - shown(l) == 1 ? "" : "s");
 	if (print_suppressions)
 		print_used(l, f);
-	fprintf(f, "Leaked: %s in %s block%s from %s stack%s\n",
+	/* a program that runs on has leaked nothing yet */
+	fprintf(f, "%s: %s in %s block%s from %s stack%s\n",
+		whole_stopped_ns(l->report.capture) ? "Not freed when recording stopped" : "Leaked",
 		ui_size(size, sizeof(size), (int64_t)l->bytes, false),
 		ui_count(count, sizeof(count), l->count), l->count == 1 ? "" : "s",
 		ui_count(stacks, sizeof(stacks), l->row_count), l->row_count == 1 ? "" : "s");
@@ -263,7 +266,7 @@ static void print_json(const struct leaks *l, FILE *f)
 		ui_json_end(&j);
 	}
 	ui_json_end(&j);
-	ui_json_bool(&j, "complete", l->report.capture->complete);
+	whole_json(&j, l->report.capture, l->report.lost);
 	ui_json_end(&j);
 }
 

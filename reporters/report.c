@@ -34,27 +34,14 @@ static int cannot_open(const char *path, const struct trk_fault *fault, int erro
 	return UI_CANNOT;
 }
 
-/* Says once what is known to be missing; again when more turned up while events were read. */
-static void warn_damage(struct report *r)
+void report_say_missing(struct report *r)
 {
-	const struct capture *c = r->capture;
+	char text[WHOLE_ROOM];
 
-	if (c->damaged_blocks > r->damage_told)
-		ui_warn("%s: %" PRIu64 " damaged block%s skipped: totals are lower bounds", c->path,
-			c->damaged_blocks, c->damaged_blocks == 1 ? "" : "s");
-	r->damage_told = c->damaged_blocks;
-}
-
-/* Gaps in the events say it, too: a recorder that was killed wrote no health. */
-static void warn_lost(struct report *r, uint64_t lost)
-{
-	char count[32];
-
-	if (lost <= r->lost_told)
+	if (!r->capture || !strcmp(whole_describe(r->capture, r->lost, text), r->missing_told))
 		return;
-	ui_warn("%s: %s events were lost: totals are lower bounds", r->capture->path,
-		ui_count(count, sizeof(count), lost));
-	r->lost_told = lost;
+	ui_warn("%s%s", r->capture->path, text);
+	strcpy(r->missing_told, text);
 }
 
 /* A capture without names of its own, and files that are not those that were recorded. */
@@ -69,17 +56,6 @@ static void warn_changed(const struct report *r)
 	else if (n)
 		ui_warn("%s: binary changed since capture (its build-id differs); its names are left "
 			"out", path);
-}
-
-static void warn_not_whole(struct report *r)
-{
-	const struct capture *c = r->capture;
-
-	if (c->cut)
-		ui_warn("%s is cut after block %" PRIu64 ": events up to %.3f s are shown", c->path,
-			c->whole_blocks, (double)c->last_time_ns / 1e9);
-	warn_damage(r);
-	warn_lost(r, capture_health(c, "lost"));
 }
 
 static int choose_process(struct report *r, uint64_t pid)
@@ -129,7 +105,6 @@ int report_open(struct report *r, const char *operand, const struct report_optio
 	err = refuse_same_file(path, o->output);
 	if (err)
 		goto out;
-	warn_not_whole(r);
 	err = choose_process(r, o->pid);
 out:
 	free(path);
@@ -171,8 +146,8 @@ int report_view(struct report *r, struct view_options *o, struct view *ret)
 		ui_error("%s: %s", r->capture->path, fault.why);
 		return UI_CANNOT;
 	}
-	warn_damage(r);
-	warn_lost(r, ret->totals.lost);
+	r->lost = ret->totals.lost;
+	report_say_missing(r);
 	return UI_OK;
 }
 
@@ -181,7 +156,7 @@ void report_close(struct report *r)
 	if (!r)
 		return;
 	if (r->capture) {
-		warn_damage(r);
+		report_say_missing(r);
 		warn_changed(r);
 	}
 	stacks_free(r->stacks);

@@ -10,6 +10,7 @@
 #include "replay/view.h"
 #include "symbols/stack.h"
 #include "ui/ui.h"
+#include "whole.h"
 
 /* Values of the options that all reporters share; put REPORT_OPTIONS(o) into the option table. */
 struct report_options {
@@ -42,20 +43,24 @@ struct report {
 	struct point_range at; /* the point asked for; the peak when none was */
 	bool has_point;
 	uint32_t process; /* index chosen by --pid, UINT32_MAX: all */
-	uint64_t damage_told; /* damaged blocks that the user was told of */
-	uint64_t lost_told;   /* the same of lost events */
+	uint64_t lost; /* events, by the gaps that were read */
+	char missing_told[WHOLE_ROOM]; /* what the user was told is missing */
 };
 
 /*
  * Opens "CAP" or "CAP@POINT". On failure prints the one line (`No such file: X`,
  * `Failed to parse allocation records in X` with the reason ...) and returns the exit code.
- * Warns on stderr when the capture is not whole.
  */
 int report_open(struct report *r, const char *operand, const struct report_options *o);
 int report_stacks(struct report *r, const struct report_options *o); /* makes r->stacks */
 /* view_build with progress on a terminal and errors printed; an exit code. */
 int report_view(struct report *r, struct view_options *o, struct view *ret);
-/* Warns of what only turned up while reporting. NULL-safe, zero-safe. */
+/*
+ * One line on stderr when something is missing in the capture. report_view and report_close call
+ * it: what is known after the events were read is said at once. Says nothing twice.
+ */
+void report_say_missing(struct report *r);
+/* Zero-safe. */
 void report_close(struct report *r);
 
 #endif

@@ -478,7 +478,7 @@ static int print_json(struct stats *s, FILE *f)
 	err = json_processes(s, &j);
 	if (!err)
 		err = metadata_json(&j, "metadata", &s->report, &s->view.totals);
-	ui_json_bool(&j, "complete", s->report.capture->complete);
+	whole_json(&j, s->report.capture, s->report.lost);
 	ui_json_end(&j);
 	return err;
 }

@@ -236,6 +236,7 @@ static void json_rows(const struct summary *s, FILE *f)
 	ui_json_init(&j, f, false);
 	ui_json_begin_report(&j, "tracker.summary", 1);
 	ui_json_string(&j, "capture", s->report.capture->path);
+	whole_json(&j, s->report.capture, s->report.lost);
 	choice_json(&j, "point", &s->view_options, &s->view);
 	ui_json_uint(&j, "total_size", s->groups->total[SIDE_TOTAL].size);
 	ui_json_uint(&j, "total_count", s->groups->total[SIDE_TOTAL].count);

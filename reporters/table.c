@@ -255,6 +255,7 @@ static void json_head(struct table *t, struct ui_json *j)
 {
 	ui_json_begin_report(j, "tracker.table", 1);
 	ui_json_string(j, "capture", t->report.capture->path);
+	whole_json(j, t->report.capture, t->report.lost);
 	choice_json(j, "point", &t->view_options, &t->view);
 }
 

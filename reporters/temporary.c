@@ -73,6 +73,7 @@ static void print_json(const struct temporary *t, FILE *f)
 	ui_json_init(&j, f, false);
 	ui_json_begin_report(&j, "tracker.temporary", 1);
 	ui_json_string(&j, "capture", t->report.capture->path);
+	whole_json(&j, t->report.capture, t->report.lost);
 	if (t->asked.spanned)
 		choice_json(&j, "point", &t->asked, &t->view);
 	ui_json_uint(&j, "threshold", threshold);

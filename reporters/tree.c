@@ -353,6 +353,7 @@ static void json_tree(const struct tree *t, FILE *f)
 	ui_json_init(&j, f, false);
 	ui_json_begin_report(&j, "tracker.tree", 1);
 	ui_json_string(&j, "capture", t->report.capture->path);
+	whole_json(&j, t->report.capture, t->report.lost);
 	choice_json(&j, "point", &t->view_options, &t->view);
 	ui_json_uint(&j, "total_size", t->bytes);
 	ui_json_uint(&j, "total_count", t->count);

@@ -90,7 +90,7 @@ $ tracker-dump --header cap
 ! tracker-dump: warning: cap: 3 events were lost: totals are lower bounds
 
 $ tracker-dump --header --json cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(sorted(r)); print(r["build_ids"], r["total_allocations"], r["peak_memory"]); print(r["hostname"], r["system"], r["libc"])'
-> ['allocator', 'build_ids', 'command_line', 'end_time', 'file_format', 'format_version', 'has_native_traces', 'hostname', 'libc', 'main_thread_id', 'page_size', 'peak_memory', 'pid', 'schema', 'schema_version', 'start_time', 'system', 'total_allocations', 'total_frames']
+> ['allocator', 'build_ids', 'command_line', 'complete', 'end_time', 'file_format', 'format_version', 'has_native_traces', 'hostname', 'incomplete', 'libc', 'main_thread_id', 'page_size', 'peak_memory', 'pid', 'schema', 'schema_version', 'start_time', 'system', 'total_allocations', 'total_frames']
 > {'/bin/app': '00ff'} 7 8492
 > ada Linux 6.1.0 x86_64 glibc 2.36
 ! tracker-dump: warning: cap: 3 events were lost: totals are lower bounds

@@ -5,7 +5,9 @@ then, in order, and the program does not notice.
 usage: bounds.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
 import collections
+import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -129,6 +131,73 @@ class Bounds:
         recorded = Replay(self.t.events(r.capture)).kinds["malloc", 1001]
         check(0 <= recorded - counted <= 2, f"{recorded} recorded, {counted} before it was noticed")
 
+    def recorder_of(self, run):
+        with open(f"/proc/{run}/task/{run}/children") as f:
+            for child in f.read().split():
+                with open(f"/proc/{child}/comm") as comm:
+                    if comm.read().strip() == "tracker-record":
+                        return int(child)
+        raise harness.Failure("no recorder")
+
+    def said(self, capture, *words):
+        """Every report says it, in one line; and in its JSON."""
+        for name in ("stats", "table", "tree", "leaks", "temporary", "summary", "flamegraph", "info"):
+            r = subprocess.run([self.t.reporter(name), "--json", capture], capture_output=True, timeout=120)
+            lines = r.stderr.decode().splitlines()
+            equal(f"{name}: lines on stderr", len(lines), 1 if words else 0)
+            check(all(w in lines[0] for w in words) if words else True, f"{name}: {lines}")
+            report = json.loads(r.stdout)
+            equal(f"{name}: complete", report["complete"], not words)
+            check(all(w in report["incomplete"] for w in words) if words else report["incomplete"] is None,
+                  f"{name}: {report['incomplete']}")
+
+    def lost(self):
+        """The recorder stands still until the program has given up: what it did is recorded or counted."""
+        shared, capture = self.t.file(".shared"), self.t.file(".bin")
+        p = subprocess.Popen([self.t.tracker, "run", "-q", "-o", capture, "--", self.t.fixture("killed"), shared],
+                             stderr=subprocess.PIPE)
+        while not os.path.exists(shared) or os.path.getsize(shared) < 24:
+            time.sleep(0.01)
+        recorder = self.recorder_of(p.pid)
+        os.kill(recorder, signal.SIGSTOP)
+        before = 0
+        while True:  # 64 MiB of events, 100 ms, then faster
+            with open(shared, "rb") as f:
+                pid, mallocs, frees = struct.unpack("=3Q", f.read(24))
+            if mallocs - before > 20000000:
+                break
+            before = before or mallocs
+            time.sleep(0.01)
+        os.kill(pid, signal.SIGSTOP)
+        os.kill(recorder, signal.SIGCONT)
+        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGCONT)
+        _, err = p.communicate(timeout=120)
+        equal("status", p.returncode, -signal.SIGKILL)
+        check(b"events were lost" in err and len(err.splitlines()) == 1, f"{err!r}")
+        with open(shared, "rb") as f:
+            _, mallocs, frees = struct.unpack("=3Q", f.read(24))
+        health = self.t.json("info", capture)["health"]
+        told = health["events"] - health["gaps"] + health["lost"]
+        check(0 <= told - mallocs - frees < 100, f"{told} recorded or lost, {mallocs} + {frees} made")
+        check(health["lost"] > 0 and health["gaps"] > 0, f"{health}")
+        check(health["stalls"] > 0 and 50e6 < health["stalled_ns"], f"{health}")
+        self.said(capture, " events were lost: totals are lower bounds")
+
+    def stopped_is_said(self):
+        r = self.t.record(["sh", "-c", "sleep 0.6"], ["--duration", "100ms"])
+        self.said(r.capture, "recording stopped after 0.1 s, as --duration asked")
+        footers = [line.split(":")[0] for line in self.t.text("leaks", r.capture).splitlines()[-2:]]
+        check("Not freed when recording stopped" in footers and "Leaked" not in footers, f"{footers}")
+        whole = self.t.record(["sh", "-c", "exec ls / >/dev/null"])
+        self.said(whole.capture)
+
+    def cut_stacks(self):
+        """Code without unwind information at the bottom of nearly every stack: said. Deep ones: not."""
+        r = self.t.record([self.t.fixture("cuts"), "no_unwind_info"])
+        self.said(r.capture, "of stacks lack their outer frames")
+        self.said(self.t.record([self.t.fixture("cuts"), "depth"], ["--nframe", "50"]).capture)
+
     def ended_with_the_program(self):
         """The time is over just when the program ends: nothing is said to be missing that is there."""
         for i in range(20):
@@ -141,7 +210,8 @@ class Bounds:
 def make_cases(t):
     b = Bounds(t)
     return [("duration", b.duration), ("max-size 1M", lambda: b.size(1)), ("any size", b.any_size),
-            ("not reached", b.not_reached), ("notice", b.notice), ("ended with the program", b.ended_with_the_program)]
+            ("not reached", b.not_reached), ("lost", b.lost), ("stopped is said", b.stopped_is_said),
+            ("cut stacks", b.cut_stacks), ("notice", b.notice), ("ended with the program", b.ended_with_the_program)]
 
 
 if __name__ == "__main__":

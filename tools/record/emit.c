@@ -54,6 +54,7 @@ void emit(struct recorder *r, struct process *p, const struct trk_event *e)
 
 static void emit_gap(struct recorder *r, struct process *p, const struct stream *s, uint64_t lost)
 {
+	r->counters.gaps++;
 	emit(r, p, &(struct trk_event){ .kind = TRK_GAP, .thread = s->thread, .size = lost,
 					.time_ns = r->now_ns });
 }
@@ -129,8 +130,10 @@ static void emit_plain(struct recorder *r, struct process *p, struct stream *s)
 	const bool stack = trk_kind_allocates(h->kind) || h->kind == TRK_MARK ||
 			   h->kind == TRK_REGION_BEGIN || h->kind == TRK_REGION_END;
 
-	if (h->kind == TRK_GAP)
+	if (h->kind == TRK_GAP) {
 		s->gaps += h->size;
+		r->counters.gaps++;
+	}
 	emit(r, p, &(struct trk_event){
 		.time_ns = h->time_ns, .address = h->address, .size = h->size,
 		.old_address = h->old_address, .old_size = h->old_size,

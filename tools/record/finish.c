@@ -76,6 +76,21 @@ static uint64_t all_truncated(const struct counters *c)
 	return sum;
 }
 
+/* Return addresses that lay in no module: code made while the program ran, or junk on the stack. */
+static uint64_t unknown_frames(const struct recorder *r)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 1; i <= writer_frame_count(r->writer); i++) {
+		uint32_t module;
+		uint64_t offset;
+
+		writer_frame_get(r->writer, i, &module, &offset);
+		count += !module && offset;
+	}
+	return count;
+}
+
 static void write_health(struct recorder *r)
 {
 	const struct counters *const c = &r->counters;
@@ -88,7 +103,9 @@ static void write_health(struct recorder *r)
 	} health[] = {
 		{ "events", c->events },
 		{ "lost", c->lost },
+		{ "gaps", c->gaps },
 		{ "stalls", c->stalls },
+		{ "stalled_ns", c->stalled_ns },
 		{ "late_events", c->late },
 		{ "corrupt_records", c->corrupt },
 		{ "truncated_stacks", all_truncated(c) },
@@ -103,9 +120,13 @@ static void write_health(struct recorder *r)
 		{ "compared_with_libgcc", c->compared[SHM_ORACLE_LIBGCC] },
 		{ "differing_from_libgcc", c->differing[SHM_ORACLE_LIBGCC] },
 		{ "oracles_differ", c->oracles_differ },
+		{ "unknown_frames", unknown_frames(r) },
 		{ "modules_lost", c->modules_lost },
+		{ "unrecorded_processes", c->unrecorded },
 		{ "attach_failures", atomic_load(&r->shm->header.attach_failures) },
 		{ "drain_rounds", c->rounds },
+		{ "clock_interval_ns", c->rounds ? r->now_ns / c->rounds : 0 },
+		{ "clock_interval_max_ns", c->clock_interval_max_ns },
 		{ "order_changes", c->order_changes },
 		{ "recorder_cpu_ns", own_cpu_ns() },
 		{ "recorder_max_rss_bytes", (uint64_t)usage.ru_maxrss * 1024u },

@@ -505,6 +505,7 @@ static void note_unattached(struct session *s)
 	const struct process *const p = s->r.processes[0];
 	char text[1024];
 
+	s->r.counters.unrecorded += !p->attached;
 	if (p->attached || s->o.notices.count)
 		return;
 	snprintf(text, sizeof(text),

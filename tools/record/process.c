@@ -320,6 +320,7 @@ void process_collect(struct recorder *r, struct process *p)
 		snprintf(text, sizeof(text), "%s (pid %u) %s", p->name ? p->name : "a process",
 			 p->pid, notices[i].sentence);
 		recorder_notice(r, text);
+		r->counters.unrecorded += notices[i].bit == SHM_NOTICE_OWN_MALLOC;
 	}
 	p->notices |= set;
 }

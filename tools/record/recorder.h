@@ -54,6 +54,10 @@ struct counters {
 	uint64_t events, late, corrupt, lost, stalls, rounds, modules_lost,
 		verified_stacks, differing_stacks, compared[SHM_ORACLES], differing[SHM_ORACLES],
 		oracles_differ, truncated[SHM_CUTS];
+	uint64_t stalled_ns; /* the sum over all threads */
+	uint64_t gaps; /* places in the events where some were lost */
+	uint64_t clock_interval_max_ns; /* between two rounds: events have the time of theirs */
+	uint64_t unrecorded; /* processes that nothing was seen of */
 	uint64_t order_changes; /* how often the order passed from one thread to another */
 };
 

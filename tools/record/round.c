@@ -203,12 +203,22 @@ void round_drain(struct recorder *r, struct process *p)
 	thread_reap(r, p);
 }
 
+/* The time that events have until the next round. */
+static void tick(struct recorder *r)
+{
+	const uint64_t before_ns = r->now_ns;
+
+	r->now_ns = recorder_clock(r);
+	if (r->counters.rounds && r->now_ns - before_ns > r->counters.clock_interval_max_ns)
+		r->counters.clock_interval_max_ns = r->now_ns - before_ns;
+}
+
 bool round_run(struct recorder *r, uint64_t *ret_bytes)
 {
 	uint64_t bytes = 0;
 	bool more = false;
 
-	r->now_ns = recorder_clock(r);
+	tick(r);
 	/* release: who sees that it moved after the segment was closed sees that, too */
 	atomic_store_explicit(&r->shm->header.clock_ns, r->now_ns, memory_order_release);
 	atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);

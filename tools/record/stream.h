@@ -57,7 +57,7 @@ struct stream {
 
 	/* The slot's publication flag while it holds others up, and since when it stands there. */
 	uint64_t busy, busy_since_ns;
-	uint64_t lost, stalls, gaps; /* gaps: sum of its gap records */
+	uint64_t lost, stalls, stalled_ns, gaps; /* gaps: sum of its gap records */
 	uint64_t start_ns, checked_ns;
 	uint32_t name_version, name_looks; /* looks: how often the kernel was asked for it */
 	char name[SHM_NAME_BYTES];

@@ -113,6 +113,7 @@ static void end(struct recorder *r, struct stream *s, const struct shm_thread *t
 	slot_name(t, &s->name_version, s->name);
 	s->lost = atomic_load_explicit(&t->lost, memory_order_relaxed);
 	s->stalls = atomic_load_explicit(&t->stalls, memory_order_relaxed);
+	s->stalled_ns = atomic_load_explicit(&t->stalled_ns, memory_order_relaxed);
 }
 
 void thread_detach(struct recorder *r, struct stream *s)
@@ -128,6 +129,7 @@ void thread_detach(struct recorder *r, struct stream *s)
 	atomic_store_explicit(&t->busy, SHM_IDLE, memory_order_relaxed);
 	atomic_store_explicit(&t->lost, 0, memory_order_relaxed);
 	atomic_store_explicit(&t->stalls, 0, memory_order_relaxed);
+	atomic_store_explicit(&t->stalled_ns, 0, memory_order_relaxed);
 	atomic_store_explicit(&t->name_version, 0, memory_order_relaxed);
 	t->process = SHM_PROCESSES;
 	atomic_store_explicit(&t->state, SHM_FREE, memory_order_release);
@@ -139,11 +141,13 @@ static void count_losses(struct recorder *r, struct process *p, struct stream *s
 		struct trk_event e = { .kind = TRK_GAP, .thread = s->thread,
 				       .size = s->lost - s->gaps, .time_ns = r->now_ns };
 
+		r->counters.gaps++;
 		emit(r, p, &e);
 		emit_flush(r);
 	}
 	r->counters.lost += s->lost > s->gaps ? s->lost : s->gaps;
 	r->counters.stalls += s->stalls;
+	r->counters.stalled_ns += s->stalled_ns;
 }
 
 static void reap(struct recorder *r, struct process *p, struct stream *s)

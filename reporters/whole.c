@@ -1,0 +1,108 @@
+/* whole - see whole.h. */
+#include "whole.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+/* So large a part of the stacks without their outer frames, and pictures of them mislead. */
+#define CUT_SHARE_PERCENT 25u
+
+struct line {
+	char *text;
+	size_t used;
+};
+
+/* The first reason stands behind the capture's name, the others behind a semicolon. */
+__attribute__((format(printf, 3, 4))) static void add(struct line *l, const char *first,
+						      const char *format, ...)
+{
+	const size_t room = WHOLE_ROOM - l->used;
+	va_list arguments;
+	int n = snprintf(l->text + l->used, room, "%s", l->used ? "; " : first);
+
+	if (n >= 0 && (size_t)n < room) {
+		va_start(arguments, format);
+		n += vsnprintf(l->text + l->used + n, room - (size_t)n, format, arguments);
+		va_end(arguments);
+	}
+	l->used += n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
+}
+
+uint64_t whole_stopped_ns(const struct capture *c)
+{
+	return capture_health(c, "stopped_by") ? capture_health(c, "stopped_ns") : 0;
+}
+
+static void add_stopped(struct line *l, const struct capture *c)
+{
+	static const char *const reasons[] = { "", ", as --duration asked", ", because of --max-size",
+					       ", because the recorder was told to" };
+	const uint64_t by = capture_health(c, "stopped_by");
+
+	if (by)
+		add(l, ": ", "recording stopped after %.1f s%s: what was done later is not in it",
+		    (double)whole_stopped_ns(c) / 1e9,
+		    by < sizeof(reasons) / sizeof(*reasons) ? reasons[by] : "");
+}
+
+static void add_unrecorded(struct line *l, const struct capture *c)
+{
+	const uint64_t refused = capture_health(c, "attach_failures");
+	const uint64_t unseen = capture_health(c, "unrecorded_processes");
+	char count[32];
+
+	if (refused)
+		add(l, ": ", "%s processes or threads were not recorded: too many at one time",
+		    ui_count(count, sizeof(count), refused));
+	if (unseen)
+		add(l, ": ", "%s process%s not recorded: tracker info says why",
+		    ui_count(count, sizeof(count), unseen), unseen == 1 ? " was" : "es were");
+}
+
+/* Stacks that are deeper than was asked for are not missing anything. */
+static void add_cut_stacks(struct line *l, const struct capture *c)
+{
+	const uint64_t all = capture_health(c, "truncated_stacks");
+	const uint64_t asked = capture_health(c, "truncated_by_depth");
+	const uint64_t made = capture_summary(c, "allocations");
+
+	if (all <= asked || !made || (all - asked) / (double)made < CUT_SHARE_PERCENT / 100.0)
+		return;
+	add(l, ": ", "%.0f %% of stacks lack their outer frames: tracker info says why",
+	    100.0 * (double)(all - asked < made ? all - asked : made) / (double)made);
+}
+
+char *whole_describe(const struct capture *c, uint64_t lost, char buf[WHOLE_ROOM])
+{
+	const uint64_t told = capture_health(c, "lost");
+	struct line l = { .text = buf };
+	char count[32];
+
+	buf[0] = '\0';
+	if (c->cut)
+		add(&l, " ", "is cut after block %" PRIu64 ": events up to %.3f s are shown",
+		    c->whole_blocks, (double)c->last_time_ns / 1e9);
+	if (c->damaged_blocks)
+		add(&l, ": ", "%" PRIu64 " damaged block%s skipped: totals are lower bounds",
+		    c->damaged_blocks, c->damaged_blocks == 1 ? "" : "s");
+	if (lost < told)
+		lost = told;
+	if (lost)
+		add(&l, ": ", "%s events were lost: totals are lower bounds",
+		    ui_count(count, sizeof(count), lost));
+	add_stopped(&l, c);
+	add_unrecorded(&l, c);
+	add_cut_stacks(&l, c);
+	return buf;
+}
+
+void whole_json(struct ui_json *j, const struct capture *c, uint64_t lost)
+{
+	char text[WHOLE_ROOM];
+	const char *words = whole_describe(c, lost, text);
+
+	words += strspn(words, ": ");
+	ui_json_bool(j, "complete", c->complete && !*words);
+	ui_json_string(j, "incomplete", *words ? words : c->complete ? NULL : c->damage.why);
+}

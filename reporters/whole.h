@@ -1,0 +1,26 @@
+/*
+ * whole - whether a capture holds all that the recorded programs did, and if not, what is
+ * missing and why, in one line: for stderr and for --json of every report.
+ */
+#ifndef WHOLE_H
+#define WHOLE_H
+
+#include "replay/capture.h"
+#include "ui/ui.h"
+
+#define WHOLE_ROOM 768u
+
+/*
+ * What follows the capture's name: " is cut after block 4: ...", ": 7 events were lost: ...; ...".
+ * `lost`: how many events gaps say were lost, as far as they were read. Damage that was met so far
+ * counts. "": nothing is missing. Returns buf.
+ */
+char *whole_describe(const struct capture *c, uint64_t lost, char buf[WHOLE_ROOM]);
+
+/* "complete": true and "incomplete": null, or false and the same words. */
+void whole_json(struct ui_json *j, const struct capture *c, uint64_t lost);
+
+/* When recording ended before its processes did, since the capture began; 0: it did not. */
+uint64_t whole_stopped_ns(const struct capture *c);
+
+#endif
