@@ -20,7 +20,7 @@ static const uint8_t block_magic[4] = { 'T', 'R', 'K', 'B' };
 static const uint8_t trailer_magic[4] = { 'T', 'R', 'K', 'E' };
 
 /* Feature bits of the file header that this build understands. */
-#define KNOWN_FEATURES 0ull
+#define KNOWN_FEATURES TRK_FEATURE_SAMPLED
 #define HEADER_BYTES_MAX 4096u
 
 #define PACKED (TRK_BLOCK_LZ4 | TRK_BLOCK_ZSTD)
@@ -48,11 +48,12 @@ void trk_header_encode(const struct trk_header *h, uint8_t out[TRK_HEADER_BYTES]
 	put_u16(out + 8, h->version);
 	put_u16(out + 10, h->minor);
 	put_u32(out + 12, TRK_HEADER_BYTES);
-	put_u64(out + 16, h->required);
+	put_u64(out + 16, h->required | (h->sample_bytes ? TRK_FEATURE_SAMPLED : 0));
 	put_u64(out + 24, h->start_unix_ns);
 	put_u32(out + 32, h->content);
 	put_u32(out + 36, h->page_bytes);
 	put_u64(out + 40, h->id);
+	put_u64(out + 48, h->sample_bytes);
 	put_u32(out + 60, checksum(out, 60));
 }
 
@@ -91,6 +92,7 @@ int trk_header_decode(const uint8_t *bytes, size_t size, struct trk_header *ret,
 	h.content = get_u32(bytes + 32);
 	h.page_bytes = get_u32(bytes + 36);
 	h.id = get_u64(bytes + 40);
+	h.sample_bytes = h.required & TRK_FEATURE_SAMPLED ? get_u64(bytes + 48) : 0;
 	if (h.version > TRK_VERSION)
 		return fail(fault, TRK_ERR_VERSION, 8, "the capture has format version %llu", h.version);
 	if (h.required & ~KNOWN_FEATURES)
@@ -103,6 +105,9 @@ int trk_header_decode(const uint8_t *bytes, size_t size, struct trk_header *ret,
 	if (h.header_bytes < TRK_HEADER_BYTES || h.header_bytes > HEADER_BYTES_MAX)
 		return fail(fault, TRK_ERR_CORRUPT, 12, "the header claims to be %llu bytes long",
 			    h.header_bytes);
+	if ((h.required & TRK_FEATURE_SAMPLED) && (!h.sample_bytes || h.sample_bytes > TRK_SAMPLE_BYTES_MAX))
+		return fail(fault, TRK_ERR_CORRUPT, 48, "the header says sampled every %llu bytes",
+			    h.sample_bytes);
 	*ret = h;
 	return 0;
 }

@@ -49,7 +49,12 @@ struct trk_header {
 	uint32_t content; /* enum trk_content */
 	uint32_t page_bytes;
 	uint64_t id;
+	uint64_t sample_bytes; /* allocations were sampled, one every so many bytes; 0: all are there */
 };
+
+/* trk_header.required */
+#define TRK_FEATURE_SAMPLED 0x2ull
+#define TRK_SAMPLE_BYTES_MAX (1ull << 40)
 
 struct trk_block_header {
 	uint16_t type, flags;

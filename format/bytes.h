@@ -128,7 +128,7 @@ static uint64_t __attribute__((noinline, unused)) get_long_varint(struct byte_re
 	return 0;
 }
 
-static inline uint64_t get_varint(struct byte_reader *r)
+__attribute__((always_inline)) static inline uint64_t get_varint(struct byte_reader *r)
 {
 	if (bytes_left(r) >= 4) {
 		const uint32_t word = get_u32(r->at), last = ~word & 0x80808080u;

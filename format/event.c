@@ -46,6 +46,7 @@ static const uint8_t shapes[KIND_MASK + 1] = {
 	[TRK_MMAP] = SHAPE_BLOCK | HAS_NODE,
 	[TRK_MREMAP] = SHAPE_MREMAP | HAS_NODE,
 	[TRK_TRACK] = SHAPE_TRACK | HAS_NODE,
+	[TRK_SKIPPED] = SHAPE_SIZE,
 	[TRK_FREE] = SHAPE_ADDRESS,
 	[TRK_DELETE] = SHAPE_ADDRESS,
 	[TRK_DELETE_ARRAY] = SHAPE_ADDRESS,
@@ -248,7 +249,7 @@ static void get_rare(struct event_state *s, struct byte_reader *r, struct trk_ev
 		e->size = get_varint(r);
 		return;
 	default:
-		r->failed = true; /* 0 and 15 are no kinds */
+		r->failed = true; /* 0 is no kind */
 	}
 }
 

@@ -21,6 +21,7 @@ static const char *const names[] = {
 	[TRK_MMAP] = "mmap",
 	[TRK_MREMAP] = "mremap",
 	[TRK_TRACK] = "track",
+	[TRK_SKIPPED] = "skipped",
 	[TRK_FREE] = "free",
 	[TRK_DELETE] = "delete",
 	[TRK_DELETE_ARRAY] = "delete",

@@ -69,7 +69,8 @@ struct shm_header {
 	uint32_t nframe; /* most recent frames kept of a stack */
 	uint32_t stall_ms; /* longest wait for a free chunk while the recorder makes no progress */
 	uint64_t start_mono_ns; /* CLOCK_MONOTONIC when the capture began */
-	uint8_t pad0[24];
+	uint64_t sample_bytes; /* mean distance of sampled allocations; 0: all are recorded */
+	uint8_t pad0[16];
 
 	/* Written by the recorder only. */
 	_Alignas(64) _Atomic uint64_t clock_ns; /* coarse time since start; events read it with one load */

@@ -32,7 +32,7 @@ struct trk_fault {
 };
 
 /*
- * Kinds of events. 1..15 allocate, 16..23 release, 24..26 are the parts of a
+ * Kinds of events. 1..14 allocate, 16..23 release, 24..26 are the parts of a
  * realloc that another thread's events fell between, 27.. carry no block.
  */
 enum trk_kind {
@@ -50,6 +50,7 @@ enum trk_kind {
 	TRK_MMAP = 12,
 	TRK_MREMAP = 13, /* old_address, old_size: the range it takes the place of */
 	TRK_TRACK = 14, /* a block of a domain of the program's own */
+	TRK_SKIPPED = 15, /* size: so many allocations of the thread before this were not sampled */
 
 	TRK_FREE = 16,
 	TRK_DELETE = 17,

@@ -29,6 +29,7 @@
 
 /* Values 1..14, 16..23, 27..29 and 31 are those of enum trk_kind; these differ: */
 enum wire_kind {
+	WIRE_SKIPPED = 0, /* TRK_SKIPPED: varint allocations */
 	/* mremap, before the real call: addr old, varint old size. Published on its own. */
 	WIRE_MREMAP_BEGIN = 15,
 	/* realloc family, before the real call: addr old. Published on its own. */
@@ -62,6 +63,7 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED 
 
 /*
  * Operands by kind:
+ *  0         varint allocations that were not sampled
  *  1..11     addr, varint size                       (realloc of NULL: kind 3/4 with this form)
  *  12 mmap   addr, varint size
  *  13 mremap addr old, varint old size, addr new, varint size; new 0: it failed
@@ -100,7 +102,7 @@ struct wire_record {
 /* The kinds that nearly all records are of: an address, a size (0 for a release), perhaps a stack. */
 static inline bool wire_is_common(uint8_t kind)
 {
-	return kind <= TRK_NEW_ARRAY || (kind >= TRK_FREE && kind <= TRK_CFREE);
+	return (uint8_t)(kind - 1) < TRK_NEW_ARRAY || (kind >= TRK_FREE && kind <= TRK_CFREE);
 }
 
 /*

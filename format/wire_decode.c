@@ -128,11 +128,15 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 	case WIRE_MODULE:
 		get_module(r, ret);
 		return;
+	case WIRE_SKIPPED: /* never none: zeros written over the segment are no record */
+		ret->size = get_varint(r);
+		r->failed |= !ret->size;
+		return;
 	case TRK_GAP:
 		ret->size = get_varint(r);
 		return;
 	default:
-		r->failed = true; /* 0 is no kind */
+		r->failed = true;
 	}
 }
 
@@ -163,7 +167,6 @@ static inline void get_common(struct wire_state *s, struct byte_reader *r, uint8
 		get_parts(s, r, head, ret);
 	ret->address = get_address(s, r);
 	ret->size = ret->kind < TRK_FREE ? get_varint(r) : 0;
-	r->failed |= !ret->kind;
 }
 
 int wire_decode(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)

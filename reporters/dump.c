@@ -117,6 +117,7 @@ enum field {
 	HAS_LABEL = 32,
 	HAS_ADDRESS = 64,
 	HAS_LOST = 128,
+	HAS_COUNT = 256,
 };
 
 static unsigned fields_of(uint8_t kind)
@@ -139,16 +140,25 @@ static unsigned fields_of(uint8_t kind)
 		return HAS_LABEL | HAS_STACK;
 	if (kind == TRK_EXEC)
 		return HAS_LABEL;
+	if (kind == TRK_SKIPPED)
+		return HAS_COUNT;
 	return kind == TRK_GAP ? HAS_LOST : 0;
 }
 
-/* A realloc is one line, however many events it took: the second part tells it. */
+/*
+ * A realloc is one line, however many events it took: the second part tells it. When the block
+ * became one that was not sampled, all that is known is that the old one is gone.
+ */
 static struct trk_event joined(const struct trk_event *e)
 {
 	struct trk_event whole = *e;
 
 	if (e->kind == TRK_REALLOC_ACQUIRE || e->kind == TRK_REALLOC_WITHDRAW)
 		whole.kind = TRK_REALLOC;
+	if (e->kind == TRK_REALLOC_ACQUIRE && !e->address) {
+		whole.kind = TRK_FREE;
+		whole.address = e->old_address;
+	}
 	return whole;
 }
 
@@ -281,6 +291,8 @@ static int print_json_event(struct dump *d, const struct trk_event *e)
 		put_field(d, ",\"domain\":", e->domain);
 	if (has & HAS_LOST)
 		put_field(d, ",\"lost\":", e->size);
+	if (has & HAS_COUNT)
+		put_field(d, ",\"count\":", e->size);
 	if (has & HAS_STACK)
 		put_field(d, ",\"stack\":", e->node);
 	if (has & HAS_LABEL)
@@ -320,6 +332,8 @@ static int print_text_event(struct dump *d, const struct trk_event *e)
 		put_field(d, " domain ", e->domain);
 	if (has & HAS_LOST)
 		put_field(d, "lost ", e->size);
+	if (has & HAS_COUNT)
+		put_field(d, "allocations ", e->size);
 	if (has & HAS_LABEL) {
 		char label[TRK_LABEL_MAX + 1] = "";
 

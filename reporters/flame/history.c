@@ -132,6 +132,8 @@ int history_collect(struct history *h, struct capture *c, uint32_t process,
 	*h = (struct history){ .bins = HISTORY_BINS, .duration_ns = capture_duration(c, process) };
 	int err = heap_new(&k.heap, 0, NULL);
 	if (!err)
+		heap_set_sampling(k.heap, c->header.sample_bytes);
+	if (!err)
 		err = cursor_open(&cursor, c, process);
 	if (!err)
 		err = replay(&k, cursor, progress);

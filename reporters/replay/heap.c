@@ -53,6 +53,11 @@ void heap_set_page_bytes(struct heap *h, uint32_t page_bytes)
 		h->page_bytes = page_bytes;
 }
 
+void heap_set_sampling(struct heap *h, uint64_t sample_bytes)
+{
+	h->sample_bytes = sample_bytes;
+}
+
 /* ---- who ---- */
 
 static struct heap_process *new_process(struct heap *h, uint32_t index)
@@ -92,43 +97,79 @@ static int reach_thread(struct heap *h, uint32_t index)
 
 /* ---- what happens to a block ---- */
 
-static void add_live(struct step *s, uint64_t bytes)
+/* Out of the way of captures that are not sampled. */
+#define SELDOM __attribute__((noinline, cold))
+
+static SELDOM void add_live_error(struct step *s, const struct sampling_estimate *e)
 {
-	s->process->totals.live_bytes += bytes;
-	s->process->totals.live_blocks++;
-	s->heap->now_bytes += bytes;
-	s->heap->now_blocks++;
+	sampling_add(&s->process->totals.live_error, e);
+	sampling_add(&s->heap->now_error, e);
 }
 
-static void take_live(struct step *s, uint64_t bytes, uint64_t blocks)
+static SELDOM void take_live_error(struct step *s, const struct sampling_estimate *e)
 {
-	s->process->totals.live_bytes -= bytes;
-	s->process->totals.live_blocks -= blocks;
-	s->heap->now_bytes -= bytes;
-	s->heap->now_blocks -= blocks;
+	sampling_take(&s->process->totals.live_error, e);
+	sampling_take(&s->heap->now_error, e);
 }
 
-static void tell_died(const struct step *s, const struct heap_block *b, uint64_t bytes, bool whole,
-		      bool temporary)
+static SELDOM void add_freed_error(struct heap_totals *t, const struct sampling_estimate *e,
+				   bool temporary)
+{
+	sampling_add(&t->freed_error, e);
+	if (temporary)
+		sampling_add(&t->temporary_error, e);
+}
+
+static SELDOM void add_allocated_error(struct heap_totals *t, const struct sampling_estimate *e)
+{
+	sampling_add(&t->allocated_error, e);
+}
+
+static inline void add_live(struct step *s, const struct sampling_estimate *e)
+{
+	s->process->totals.live_bytes += e->bytes;
+	s->process->totals.live_blocks += e->count;
+	s->heap->now_bytes += e->bytes;
+	s->heap->now_blocks += e->count;
+	if (s->heap->sample_bytes)
+		add_live_error(s, e);
+}
+
+static inline void take_live(struct step *s, const struct sampling_estimate *e)
+{
+	s->process->totals.live_bytes -= e->bytes;
+	s->process->totals.live_blocks -= e->count;
+	s->heap->now_bytes -= e->bytes;
+	s->heap->now_blocks -= e->count;
+	if (s->heap->sample_bytes)
+		take_live_error(s, e);
+}
+
+static void tell_died(const struct step *s, const struct heap_block *b,
+		      const struct sampling_estimate *e, bool temporary)
 {
 	const struct heap_observer *o = &s->heap->observer;
 
 	if (o->died)
-		o->died(o->data, b, bytes, whole, temporary, s->event);
+		o->died(o->data, b, e, temporary, s->event);
 }
 
-static void tell_aside(const struct step *s, const struct heap_block *b)
+static void tell_aside(const struct step *s, const struct heap_block *b,
+		       const struct sampling_estimate *e)
 {
 	if (s->heap->observer.aside)
-		s->heap->observer.aside(s->heap->observer.data, b);
+		s->heap->observer.aside(s->heap->observer.data, b, e);
 }
 
-static void set_peak(struct heap_totals *t, uint64_t bytes, uint64_t blocks, const struct step *s)
+static void set_peak(struct heap_totals *t, uint64_t bytes, uint64_t blocks, const struct step *s,
+		     const struct sampling_error *error)
 {
 	t->peak_bytes = bytes;
 	t->peak_blocks = blocks;
 	t->peak_time_ns = s->event->time_ns;
 	t->peak_event = s->heap->events;
+	if (s->heap->sample_bytes)
+		t->peak_error = *error;
 }
 
 /* After an event that added bytes: ties go to the later one. */
@@ -138,9 +179,9 @@ static inline void look_for_peak(const struct step *s)
 	struct heap_totals *t = &s->process->totals;
 
 	if (t->live_bytes >= t->peak_bytes)
-		set_peak(t, t->live_bytes, t->live_blocks, s);
+		set_peak(t, t->live_bytes, t->live_blocks, s, &t->live_error);
 	if (h->now_bytes >= h->totals.peak_bytes) {
-		set_peak(&h->totals, h->now_bytes, h->now_blocks, s);
+		set_peak(&h->totals, h->now_bytes, h->now_blocks, s, &h->now_error);
 		if (h->observer.peak)
 			h->observer.peak(h->observer.data, s->event);
 	}
@@ -170,19 +211,23 @@ static void fill_block(struct heap_block *b, const struct step *s, uint8_t kind)
 	b->user = 0;
 	b->kind = kind;
 	b->aside = false;
+	b->serial = 0;
 }
 
-static void count_allocation(struct step *s, struct heap_block *b)
+static inline void count_allocation(struct step *s, struct heap_block *b)
 {
 	struct heap_totals *t = &s->process->totals;
+	const struct sampling_estimate e = estimate(s->heap, b);
 
-	t->allocations++;
-	t->bytes_allocated += b->size;
-	t->kind_count[b->kind]++;
-	t->kind_bytes[b->kind] += b->size;
-	add_live(s, b->size);
+	t->allocations += e.count;
+	t->bytes_allocated += e.bytes;
+	t->kind_count[b->kind] += e.count;
+	t->kind_bytes[b->kind] += e.bytes;
+	if (s->heap->sample_bytes)
+		add_allocated_error(t, &e);
+	add_live(s, &e);
 	if (s->heap->observer.born)
-		s->heap->observer.born(s->heap->observer.data, b);
+		s->heap->observer.born(s->heap->observer.data, b, &e);
 }
 
 /* ---- finding blocks ---- */
@@ -242,14 +287,15 @@ static inline void remove_block(struct step *s, const struct found *f)
 static void overwrite(struct step *s, const struct found *f)
 {
 	const struct heap_block b = f->b->b;
+	const struct sampling_estimate e = estimate(s->heap, &b);
 
-	s->process->totals.overwritten++;
-	take_live(s, b.size, 1);
+	s->process->totals.overwritten += e.count;
+	take_live(s, &e);
 	remove_block(s, f);
 	/* One ref cannot name the old block of a realloc, too, nor what has no number. */
 	if (s->event->old_address || !b.number)
 		s->ref = TRK_REF_UNKNOWN;
-	tell_died(s, &b, b.size, true, false);
+	tell_died(s, &b, &e, false);
 }
 
 static bool is_temporary(const struct step *s, const struct block *b)
@@ -265,16 +311,19 @@ static void free_block(struct step *s, const struct found *f)
 	struct heap_totals *t = &s->process->totals;
 	const struct block *b = f->b;
 	const bool temporary = is_temporary(s, b);
+	const struct sampling_estimate e = estimate(s->heap, &b->b);
 
-	t->frees++;
-	t->bytes_freed += b->b.size;
+	t->frees += e.count;
+	t->bytes_freed += e.bytes;
 	if (temporary) {
-		t->temporary++;
-		t->temporary_bytes += b->b.size;
+		t->temporary += e.count;
+		t->temporary_bytes += e.bytes;
 	}
+	if (s->heap->sample_bytes)
+		add_freed_error(t, &e, temporary);
 	if (!b->b.aside)
-		take_live(s, b->b.size, 1);
-	tell_died(s, &b->b, b->b.size, true, temporary);
+		take_live(s, &e);
+	tell_died(s, &b->b, &e, temporary);
 	remove_block(s, f);
 }
 
@@ -322,6 +371,7 @@ static int allocate(struct step *s, uint8_t kind, uint32_t space)
 		return TRK_ERR_NOMEM;
 	fill_block(&b->b, s, kind);
 	b->thread_number = s->heap->thread_allocations[s->event->thread]++;
+	b->b.serial = (uint16_t)b->thread_number;
 	count_allocation(s, &b->b);
 	return 0;
 }
@@ -334,7 +384,7 @@ static void release(struct step *s, uint32_t space, uint64_t address)
 
 	if (f.b)
 		free_block(s, &f);
-	else if (address)
+	else if (address && (!s->heap->sample_bytes || space != BLOCKS_DOMAIN(0)))
 		s->process->totals.unmatched_frees++;
 }
 
@@ -355,6 +405,7 @@ static int realloc_release(struct step *s)
 	const uint32_t space = BLOCKS_ASIDE(s->event->thread);
 	const uint64_t old = s->event->old_address;
 	struct found f = find_address(blocks, space, old);
+	struct sampling_estimate e;
 
 	if (f.b) /* the second part of an earlier one was lost */
 		free_block(s, &f);
@@ -367,8 +418,9 @@ static int realloc_release(struct step *s)
 		s->ref = (uint32_t)(s->process->numbers + 1 - f.b->b.number);
 	f.b->b.number = 0;
 	f.b->b.aside = true;
-	take_live(s, f.b->b.size, 1);
-	tell_aside(s, &f.b->b);
+	e = estimate(s->heap, &f.b->b);
+	take_live(s, &e);
+	tell_aside(s, &f.b->b, &e);
 	blocks_move(blocks, f.place, space);
 	return 0;
 }
@@ -384,6 +436,7 @@ static void realloc_withdraw(struct step *s)
 	struct blocks *blocks = &s->process->blocks;
 	const uint64_t old = s->event->old_address;
 	struct found f = find_address(blocks, BLOCKS_DOMAIN(0), old);
+	struct sampling_estimate e;
 
 	if (f.b)
 		overwrite(s, &f);
@@ -391,8 +444,9 @@ static void realloc_withdraw(struct step *s)
 	if (!f.b)
 		return;
 	f.b->b.aside = false;
-	add_live(s, f.b->b.size);
-	tell_aside(s, &f.b->b);
+	e = estimate(s->heap, &f.b->b);
+	add_live(s, &e);
+	tell_aside(s, &f.b->b, &e);
 	blocks_move(blocks, f.place, BLOCKS_DOMAIN(0));
 }
 
@@ -402,11 +456,12 @@ static void piece_cut(void *data, const struct heap_block *piece, uint64_t bytes
 {
 	struct step *s = data;
 	struct heap_totals *t = &s->process->totals;
+	const struct sampling_estimate e = { .bytes = bytes, .count = whole };
 
 	t->frees += whole;
 	t->bytes_freed += bytes;
-	take_live(s, bytes, whole);
-	tell_died(s, piece, bytes, whole, false);
+	take_live(s, &e);
+	tell_died(s, piece, &e, false);
 }
 
 static int unmap(struct step *s, uint64_t start, uint64_t size)
@@ -459,7 +514,7 @@ static int remap(struct step *s)
 
 static void wipe_piece(void *data, const struct heap_block *piece, uint64_t bytes, bool whole)
 {
-	tell_died(data, piece, bytes, whole, false);
+	tell_died(data, piece, &(struct sampling_estimate){ .bytes = bytes, .count = whole }, false);
 }
 
 static void wipe(struct step *s)
@@ -470,15 +525,18 @@ static void wipe(struct step *s)
 	for (uint32_t i = 0; i < p->blocks.slot_count; i++) {
 		const struct heap_block *b = &p->blocks.slots[i].b;
 
+		const struct sampling_estimate e = estimate(s->heap, b);
+
 		if (b->kind)
-			tell_died(s, b, b->size, true, false);
+			tell_died(s, b, &e, false);
 	}
 	blocks_finish(&p->blocks); /* numbers go on */
 	/* Whole pieces only: nothing is split, so no memory is asked for. */
 	ranges_cut(&s->heap->ranges, &p->ranges, 0, UINT64_MAX, wipe_piece, s);
 	t->wiped_blocks += t->live_blocks;
 	t->wiped_bytes += t->live_bytes;
-	take_live(s, t->live_bytes, t->live_blocks);
+	take_live(s, &(struct sampling_estimate){ t->live_bytes, t->live_blocks, t->live_error.bytes,
+						 t->live_error.count });
 }
 
 /* ---- events ---- */
@@ -526,6 +584,9 @@ static int apply(struct step *s)
 		return 0;
 	case TRK_EXEC:
 		wipe(s);
+		return 0;
+	case TRK_SKIPPED: /* they count for what is temporary */
+		s->heap->thread_allocations[e->thread] += (uint32_t)e->size;
 		return 0;
 	case TRK_GAP:
 		s->process->totals.lost += e->size;
@@ -587,4 +648,6 @@ void heap_end_process(struct heap *h, uint32_t process)
 	p->ended = true;
 	h->now_bytes -= p->totals.live_bytes;
 	h->now_blocks -= p->totals.live_blocks;
+	h->now_error.bytes -= p->totals.live_error.bytes;
+	h->now_error.count -= p->totals.live_error.count;
 }

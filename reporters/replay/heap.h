@@ -11,7 +11,8 @@
  *  free        a release that met a live block, the old block of a successful
  *              realloc included, so that allocations - frees = live blocks.
  *              munmap: a free when the last byte of a mapping goes.
- *              A release of an unknown address is counted in `unmatched_frees`;
+ *              A release of an unknown address is counted in `unmatched_frees` (not
+ *              in a sampled capture: there it is one that was not sampled);
  *              a munmap that meets nothing is not (files are mapped, too).
  *  mremap      a free of what it replaces and an allocation; of a range that was
  *              never seen it is nothing (a file's), counted as unmatched
@@ -34,6 +35,7 @@
 #define REPLAY_HEAP_H
 
 #include "format/trk.h"
+#include "replay/sampling.h"
 
 struct heap_block {
 	uint64_t address, size, time_ns;
@@ -42,6 +44,7 @@ struct heap_block {
 	uint32_t user; /* the observer's own: set it in `born` */
 	uint8_t kind;
 	bool aside; /* a realloc in two parts took it out of the live set */
+	uint16_t serial; /* of its thread's allocations, modulo 2^16: see heap_estimate */
 };
 
 struct heap_totals {
@@ -55,23 +58,25 @@ struct heap_totals {
 	uint64_t wiped_blocks, wiped_bytes; /* by exec */
 	uint64_t late; /* events after heap_end_process: ignored */
 	uint64_t kind_count[32], kind_bytes[32]; /* allocations by kind */
+	/* Of a sampled capture, whose figures above are estimates: how good they are. Else 0. */
+	struct sampling_error allocated_error, freed_error, live_error, peak_error, temporary_error;
 };
 
-/* Any of the calls may be NULL. */
+/* Any of the calls may be NULL. e: what the block, or the part that died, adds to or takes from sums. */
 struct heap_observer {
 	void *data;
 	/* A block came to life. */
-	void (*born)(void *data, struct heap_block *b);
+	void (*born)(void *data, struct heap_block *b, const struct sampling_estimate *e);
 	/*
-	 * `bytes` of a block went away; whole: nothing of it is left (otherwise a
+	 * e->bytes of a block went away; e->count: nothing of it is left (0: a
 	 * munmap cut it; what is left of a mapping, in whatever pieces, stays one
 	 * block). `by`: the event that did it; TRK_EXEC: wiped out. temporary: see
 	 * above. b->aside: it had left the live set before.
 	 */
-	void (*died)(void *data, const struct heap_block *b, uint64_t bytes, bool whole,
+	void (*died)(void *data, const struct heap_block *b, const struct sampling_estimate *e,
 		     bool temporary, const struct trk_event *by);
 	/* A realloc in two parts took b out of the live set (b->aside), or gave it back. */
-	void (*aside)(void *data, const struct heap_block *b);
+	void (*aside)(void *data, const struct heap_block *b, const struct sampling_estimate *e);
 	/* The event just applied made a new peak of the whole tree. */
 	void (*peak)(void *data, const struct trk_event *e);
 };
@@ -102,6 +107,18 @@ void heap_expect(const struct heap *h, const struct trk_event *events, uint32_t 
 
 /* Pages of the recorded machine: munmap cuts whole ones. 4096 until told. */
 void heap_set_page_bytes(struct heap *h, uint32_t page_bytes);
+
+/*
+ * The allocations are samples, one every so many bytes (sampling.h): from now on all sums
+ * are of what they stand for. Before the first event. 0, the default: they are all there.
+ */
+void heap_set_sampling(struct heap *h, uint64_t sample_bytes);
+
+/*
+ * What a block stands for: in a sampled capture, if it is of the malloc family, its share of
+ * all sums, the same whenever it is asked for; otherwise itself.
+ */
+void heap_estimate(const struct heap *h, const struct heap_block *b, struct sampling_estimate *ret);
 
 /*
  * The process ended: its blocks stay in the totals, as leaked, but are no longer

@@ -29,8 +29,20 @@ struct heap {
 	uint64_t events;
 	uint32_t last_ref;
 	uint64_t now_bytes, now_blocks; /* of the processes that have not ended */
+	uint64_t sample_bytes; /* 0: every event is there */
+	struct sampling_error now_error;
 	struct heap_totals totals; /* peak_*: kept; the rest: summed when asked for */
 };
+
+/* In nearly every capture a block is one block. */
+static inline struct sampling_estimate estimate(const struct heap *h, const struct heap_block *b)
+{
+	struct sampling_estimate e = { .bytes = b->size, .count = 1 };
+
+	if (__builtin_expect(h->sample_bytes != 0, 0))
+		heap_estimate(h, b, &e);
+	return e;
+}
 
 /* First address after the pages of a range. Sizes that no machine has are cut to what has an end. */
 static inline uint64_t range_end(const struct heap *h, uint64_t start, uint64_t size)

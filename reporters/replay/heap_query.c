@@ -21,6 +21,10 @@ static void add_totals(struct heap_totals *sum, const struct heap_totals *t)
 		sum->kind_count[i] += t->kind_count[i];
 		sum->kind_bytes[i] += t->kind_bytes[i];
 	}
+	sampling_join(&sum->allocated_error, &t->allocated_error);
+	sampling_join(&sum->freed_error, &t->freed_error);
+	sampling_join(&sum->live_error, &t->live_error);
+	sampling_join(&sum->temporary_error, &t->temporary_error);
 }
 
 const struct heap_totals *heap_totals(const struct heap *h)
@@ -34,12 +38,24 @@ const struct heap_totals *heap_totals(const struct heap *h)
 		.peak_blocks = peak.peak_blocks,
 		.peak_time_ns = peak.peak_time_ns,
 		.peak_event = peak.peak_event,
+		.peak_error = peak.peak_error,
 	};
 	for (uint32_t i = 0; i < h->process_room; i++) {
 		if (h->processes[i])
 			add_totals(sum, &h->processes[i]->totals);
 	}
 	return sum;
+}
+
+void heap_estimate(const struct heap *h, const struct heap_block *b, struct sampling_estimate *ret)
+{
+	const uint64_t seed = (b->address ^ b->size << 40 ^ b->time_ns << 20) +
+			      ((uint64_t)b->thread << 32 | b->serial) * 0x9e3779b97f4a7c15ull;
+
+	if (h->sample_bytes && b->kind <= TRK_NEW_ARRAY)
+		sampling_estimate(h->sample_bytes, b->size, seed, ret);
+	else
+		*ret = (struct sampling_estimate){ .bytes = b->size, .count = 1 };
 }
 
 uint64_t heap_now_bytes(const struct heap *h)

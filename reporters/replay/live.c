@@ -5,6 +5,7 @@
 
 struct collecting {
 	struct live_list *list;
+	const struct heap *heap;
 	uint32_t except;
 };
 
@@ -43,14 +44,17 @@ static int collect_block(void *data, const struct heap_block *b)
 {
 	const struct collecting *c = data;
 	struct live_list *l = c->list;
+	struct sampling_estimate e;
 
 	if (b->aside || b->user == c->except || (b->process < l->processes && l->ended[b->process]))
 		return 0;
 	if (reserve(l) != 0)
 		return TRK_ERR_NOMEM;
+	heap_estimate(c->heap, b, &e);
 	l->blocks[l->count++] = (struct view_block){
 		.address = b->address, .size = b->size, .time_ns = b->time_ns, .node = b->node,
 		.thread = b->thread, .process = b->process, .domain = b->domain, .kind = b->kind,
+		.bytes = e.bytes, .count = e.count,
 	};
 	return 0;
 }
@@ -68,7 +72,7 @@ static int by_place(const void *left, const void *right)
 
 int live_collect(struct live_list *l, const struct heap *h, uint32_t except)
 {
-	struct collecting c = { l, except };
+	struct collecting c = { l, h, except };
 	int err;
 
 	l->count = 0;

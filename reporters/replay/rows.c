@@ -6,6 +6,7 @@
 void rows_finish(struct rows *r)
 {
 	free(r->all);
+	free(r->errors);
 	free(r->table);
 	*r = (struct rows){ 0 };
 }
@@ -54,6 +55,13 @@ static int grow_rows(struct rows *r)
 	if (!all)
 		return TRK_ERR_NOMEM;
 	r->all = all;
+	if (r->sampled) {
+		struct row_error *const errors = realloc(r->errors, (size_t)room * sizeof(*errors));
+
+		if (!errors)
+			return TRK_ERR_NOMEM;
+		r->errors = errors;
+	}
 	r->room = room;
 	return 0;
 }
@@ -78,6 +86,8 @@ uint32_t rows_find(struct rows *r, const struct view_row *key, bool *ret_new)
 		i = (i + 1) & r->mask;
 	/* Nothing of it was there at the kept moment. */
 	r->all[r->count] = (struct row){ .key = *key, .hash = hash, .era = r->era };
+	if (r->errors)
+		r->errors[r->count] = (struct row_error){ 0 };
 	r->table[i] = r->count + 1;
 	*ret_new = true;
 	return r->count++;

@@ -21,8 +21,15 @@ struct row {
 	uint32_t next; /* of the same process, + 1 */
 };
 
+/* How exact a row's sums are: as in struct row. */
+struct row_error {
+	struct sampling_error now, kept, left;
+};
+
 struct rows {
 	struct row *all;
+	bool sampled; /* set it before the first row: errors are kept, too */
+	struct row_error *errors; /* beside `all`; NULL when not sampled */
 	uint32_t count, room;
 	uint32_t *table; /* index into all, + 1 */
 	uint32_t mask;
@@ -49,6 +56,8 @@ static inline struct row *rows_touch(struct rows *r, uint32_t index)
 	if (row->era != r->era) {
 		row->kept_bytes = row->bytes;
 		row->kept_count = row->count;
+		if (r->errors)
+			r->errors[index].kept = r->errors[index].now;
 		row->era = r->era;
 	}
 	return row;
@@ -63,6 +72,12 @@ static inline uint64_t row_kept_bytes(const struct rows *r, const struct row *ro
 static inline uint64_t row_kept_count(const struct rows *r, const struct row *row)
 {
 	return row->era == r->era ? row->kept_count : row->count;
+}
+
+/* Only of sampled rows. */
+static inline const struct sampling_error *row_kept_error(const struct rows *r, uint32_t index)
+{
+	return r->all[index].era == r->era ? &r->errors[index].kept : &r->errors[index].now;
 }
 
 #endif

@@ -37,7 +37,7 @@ static int grow(struct sizes *s)
 	return 0;
 }
 
-int sizes_add_large(struct sizes *s, uint64_t size)
+int sizes_add_large(struct sizes *s, uint64_t size, uint64_t count)
 {
 	struct view_size *place;
 
@@ -47,7 +47,7 @@ int sizes_add_large(struct sizes *s, uint64_t size)
 	if (place->count == 0)
 		s->used++;
 	place->size = size;
-	place->count++;
+	place->count += count;
 	return 0;
 }
 

@@ -14,13 +14,14 @@ struct sizes {
 
 void sizes_free(struct sizes *s); /* NULL-safe */
 
-int sizes_add_large(struct sizes *s, uint64_t size);
+int sizes_add_large(struct sizes *s, uint64_t size, uint64_t count);
 
-static inline int sizes_add(struct sizes *s, uint64_t size)
+/* `count` more allocations of that size. TRK_ERR_NOMEM. */
+static inline int sizes_add(struct sizes *s, uint64_t size, uint64_t count)
 {
 	if (size >= SIZES_SMALL)
-		return sizes_add_large(s, size);
-	s->small[size]++;
+		return sizes_add_large(s, size, count);
+	s->small[size] += count;
 	return 0;
 }
 

@@ -83,87 +83,118 @@ static struct heap_totals *of_process(struct span *s, const struct heap_block *b
 	return &s->of[b->process < s->processes ? b->process : s->processes];
 }
 
-static void look_for_peak(struct heap_totals *t, uint64_t bytes, uint64_t blocks, uint64_t time_ns)
+static void look_for_peak(struct heap_totals *t, uint64_t bytes, uint64_t blocks,
+			  const struct sampling_error *error, uint64_t time_ns)
 {
 	if (bytes < t->peak_bytes)
 		return;
 	t->peak_bytes = bytes;
 	t->peak_blocks = blocks;
+	t->peak_error = *error;
 	t->peak_time_ns = time_ns;
 }
 
-static void count_allocation(struct heap_totals *t, const struct heap_block *b)
+static void add_live(struct heap_totals *t, const struct sampling_estimate *e)
 {
-	t->allocations++;
-	t->bytes_allocated += b->size;
-	t->kind_count[b->kind % 32]++;
-	t->kind_bytes[b->kind % 32] += b->size;
-	t->live_bytes += b->size;
-	t->live_blocks++;
+	t->live_bytes += e->bytes;
+	t->live_blocks += e->count;
+	sampling_add(&t->live_error, e);
 }
 
-void span_born(struct span *s, const struct heap_block *b)
+static void take_live(struct heap_totals *t, const struct sampling_estimate *e)
+{
+	t->live_bytes -= e->bytes;
+	t->live_blocks -= e->count;
+	sampling_take(&t->live_error, e);
+}
+
+static void add_now(struct span *s, const struct sampling_estimate *e)
+{
+	s->now_bytes += e->bytes;
+	s->now_blocks += e->count;
+	sampling_add(&s->now_error, e);
+}
+
+static void take_now(struct span *s, const struct sampling_estimate *e)
+{
+	s->now_bytes -= e->bytes;
+	s->now_blocks -= e->count;
+	sampling_take(&s->now_error, e);
+}
+
+static void count_allocation(struct heap_totals *t, const struct heap_block *b,
+			     const struct sampling_estimate *e)
+{
+	t->allocations += e->count;
+	t->bytes_allocated += e->bytes;
+	t->kind_count[b->kind % 32] += e->count;
+	t->kind_bytes[b->kind % 32] += e->bytes;
+	sampling_add(&t->allocated_error, e);
+	add_live(t, e);
+}
+
+void span_born(struct span *s, const struct heap_block *b, const struct sampling_estimate *e)
 {
 	struct heap_totals *const p = of_process(s, b);
 
-	count_allocation(&s->all, b);
-	count_allocation(p, b);
-	s->now_bytes += b->size;
-	s->now_blocks++;
-	look_for_peak(&s->all, s->now_bytes, s->now_blocks, b->time_ns);
-	look_for_peak(p, p->live_bytes, p->live_blocks, b->time_ns);
+	count_allocation(&s->all, b, e);
+	count_allocation(p, b, e);
+	add_now(s, e);
+	look_for_peak(&s->all, s->now_bytes, s->now_blocks, &s->now_error, b->time_ns);
+	look_for_peak(p, p->live_bytes, p->live_blocks, &p->live_error, b->time_ns);
 }
 
-static void count_death(struct heap_totals *t, const struct heap_block *b, uint64_t bytes,
-			bool whole, bool temporary, bool wiped)
+static void count_death(struct heap_totals *t, const struct heap_block *b,
+			const struct sampling_estimate *e, bool temporary, bool wiped)
 {
-	if (!b->aside) {
-		t->live_bytes -= bytes;
-		t->live_blocks -= whole;
-	}
+	if (!b->aside)
+		take_live(t, e);
 	if (wiped) {
-		t->wiped_bytes += bytes;
-		t->wiped_blocks += whole;
+		t->wiped_bytes += e->bytes;
+		t->wiped_blocks += e->count;
 		return;
 	}
-	t->bytes_freed += bytes;
-	t->frees += whole;
+	t->bytes_freed += e->bytes;
+	t->frees += e->count;
+	sampling_add(&t->freed_error, e);
 	if (temporary) {
-		t->temporary++;
-		t->temporary_bytes += bytes;
+		t->temporary += e->count;
+		t->temporary_bytes += e->bytes;
+		sampling_add(&t->temporary_error, e);
 	}
 }
 
-void span_died(struct span *s, const struct heap_block *b, uint64_t bytes, bool whole,
+void span_died(struct span *s, const struct heap_block *b, const struct sampling_estimate *e,
 	       bool temporary, const struct trk_event *by)
 {
 	const bool wiped = by && by->kind == TRK_EXEC;
 
-	count_death(&s->all, b, bytes, whole, temporary, wiped);
-	count_death(of_process(s, b), b, bytes, whole, temporary, wiped);
-	if (!b->aside) {
-		s->now_bytes -= bytes;
-		s->now_blocks -= whole;
-	}
+	count_death(&s->all, b, e, temporary, wiped);
+	count_death(of_process(s, b), b, e, temporary, wiped);
+	if (!b->aside)
+		take_now(s, e);
 }
 
-void span_aside(struct span *s, const struct heap_block *b)
+void span_aside(struct span *s, const struct heap_block *b, const struct sampling_estimate *e)
 {
 	struct heap_totals *const p = of_process(s, b);
-	const uint64_t bytes = b->aside ? -b->size : b->size, blocks = b->aside ? UINT64_MAX : 1;
 
-	s->all.live_bytes += bytes;
-	s->all.live_blocks += blocks;
-	p->live_bytes += bytes;
-	p->live_blocks += blocks;
-	s->now_bytes += bytes;
-	s->now_blocks += blocks;
+	if (b->aside) {
+		take_live(&s->all, e);
+		take_live(p, e);
+		take_now(s, e);
+	} else {
+		add_live(&s->all, e);
+		add_live(p, e);
+		add_now(s, e);
+	}
 }
 
 void span_end_process(struct span *s, uint32_t process)
 {
-	if (process >= s->processes)
-		return;
-	s->now_bytes -= s->of[process].live_bytes;
-	s->now_blocks -= s->of[process].live_blocks;
+	const struct heap_totals *const t = process < s->processes ? &s->of[process] : NULL;
+
+	if (t)
+		take_now(s, &(struct sampling_estimate){ t->live_bytes, t->live_blocks,
+							 t->live_error.bytes, t->live_error.count });
 }

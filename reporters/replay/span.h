@@ -16,6 +16,7 @@ struct span {
 	struct heap_totals all;
 	struct heap_totals *of; /* each process */
 	uint64_t now_bytes, now_blocks; /* live in processes that have not ended */
+	struct sampling_error now_error;
 };
 
 /* region may be NULL; it must outlive the span. TRK_ERR_NOMEM. */
@@ -28,11 +29,11 @@ bool span_holds(struct span *s, const struct trk_event *e);
 /* After the last event: TRK_ERR_ARG with a sentence when there was no such region. */
 int span_check(const struct span *s, struct trk_fault *fault);
 
-/* What happens to a block of the span, as a heap_observer is told. */
-void span_born(struct span *s, const struct heap_block *b);
-void span_died(struct span *s, const struct heap_block *b, uint64_t bytes, bool whole,
+/* What happens to a block of the span, as a heap_observer is told; e: what it, or the part that died, stands for. */
+void span_born(struct span *s, const struct heap_block *b, const struct sampling_estimate *e);
+void span_died(struct span *s, const struct heap_block *b, const struct sampling_estimate *e,
 	       bool temporary, const struct trk_event *by);
-void span_aside(struct span *s, const struct heap_block *b);
+void span_aside(struct span *s, const struct heap_block *b, const struct sampling_estimate *e);
 /* What the process still holds is leaked, and no longer part of the peak. */
 void span_end_process(struct span *s, uint32_t process);
 

@@ -75,7 +75,7 @@ static uint32_t find_row(struct tally *t, const struct heap_block *b)
 }
 
 /* Most nodes have one row: the one that was found last spares the search. */
-static uint32_t row_of(struct tally *t, const struct heap_block *b)
+static inline uint32_t row_of(struct tally *t, const struct heap_block *b)
 {
 	const uint32_t last = t->last_row[b->node];
 	const struct view_row *key;
@@ -90,94 +90,100 @@ static uint32_t row_of(struct tally *t, const struct heap_block *b)
 	return find_row(t, b);
 }
 
-static void add(struct tally *t, uint32_t index, uint64_t bytes, uint64_t count)
+static inline void add(struct tally *t, uint32_t index, const struct sampling_estimate *e)
 {
 	struct row *row;
 
 	if (index == ROWS_NONE)
 		return;
 	row = rows_touch(&t->rows, index);
-	row->bytes += bytes;
-	row->count += count;
+	row->bytes += e->bytes;
+	row->count += e->count;
+	if (__builtin_expect(t->rows.errors != NULL, 0))
+		sampling_add(&t->rows.errors[index].now, e);
 }
 
-static void take(struct tally *t, uint32_t index, uint64_t bytes, uint64_t count)
+static void take(struct tally *t, uint32_t index, const struct sampling_estimate *e)
 {
 	struct row *row;
 
 	if (index == ROWS_NONE)
 		return;
 	row = rows_touch(&t->rows, index);
-	row->bytes -= bytes;
-	row->count -= count;
+	row->bytes -= e->bytes;
+	row->count -= e->count;
+	if (t->rows.errors)
+		sampling_take(&t->rows.errors[index].now, e);
 }
 
-static void born(void *data, struct heap_block *b)
+static void born(void *data, struct heap_block *b, const struct sampling_estimate *e)
 {
 	struct tally *t = data;
 
-	if (t->sizes && t->counting && sizes_add(t->sizes, b->size) != 0)
+	if (t->sizes && t->counting && sizes_add(t->sizes, b->size, e->count) != 0)
 		t->no_memory = true;
 	b->user = t->counting ? row_of(t, b) : ROWS_NONE;
-	add(t, b->user, b->size, 1);
+	add(t, b->user, e);
 }
 
-static void died(void *data, const struct heap_block *b, uint64_t bytes, bool whole,
+static void died(void *data, const struct heap_block *b, const struct sampling_estimate *e,
 		 bool temporary, const struct trk_event *by)
 {
 	if (!b->aside)
-		take(data, b->user, bytes, whole);
+		take(data, b->user, e);
 }
 
-static void aside(void *data, const struct heap_block *b)
+static void aside(void *data, const struct heap_block *b, const struct sampling_estimate *e)
 {
 	if (b->aside)
-		take(data, b->user, b->size, 1);
+		take(data, b->user, e);
 	else
-		add(data, b->user, b->size, 1);
+		add(data, b->user, e);
 }
 
-static void died_temporary(void *data, const struct heap_block *b, uint64_t bytes, bool whole,
-			   bool temporary, const struct trk_event *by)
+static void died_temporary(void *data, const struct heap_block *b,
+			   const struct sampling_estimate *e, bool temporary,
+			   const struct trk_event *by)
 {
 	if (temporary)
-		add(data, row_of(data, b), bytes, 1);
+		add(data, row_of(data, b), e);
 }
 
 /* ---- the same of a part of the capture ---- */
 
-static void born_in_span(void *data, struct heap_block *b)
+static void born_in_span(void *data, struct heap_block *b, const struct sampling_estimate *e)
 {
 	struct tally *t = data;
 
 	b->user = ROWS_NONE;
 	if (!t->counting)
 		return;
-	span_born(&t->span, b);
+	span_born(&t->span, b, e);
 	if (t->options->what == VIEW_ALLOCATIONS)
-		born(data, b);
+		born(data, b, e);
 	else
 		b->user = 0;
 }
 
-static void died_in_span(void *data, const struct heap_block *b, uint64_t bytes, bool whole,
+static void died_in_span(void *data, const struct heap_block *b, const struct sampling_estimate *e,
 			 bool temporary, const struct trk_event *by)
 {
 	struct tally *t = data;
 
 	if (b->user == ROWS_NONE)
 		return;
-	span_died(&t->span, b, bytes, whole, temporary, by);
+	span_died(&t->span, b, e, temporary, by);
 	if (t->options->what == VIEW_TEMPORARY)
-		died_temporary(data, b, bytes, whole, temporary, by);
+		died_temporary(data, b, e, temporary, by);
 }
 
-static void aside_in_span(void *data, const struct heap_block *b)
+static void aside_in_span(void *data, const struct heap_block *b,
+			  const struct sampling_estimate *e)
 {
 	struct tally *t = data;
 
 	if (b->user != ROWS_NONE)
-		span_aside(&t->span, b);
+		span_aside(&t->span, b, e);
 }
 
 static void peak(void *data, const struct trk_event *e)
@@ -267,6 +273,12 @@ static void end_process(struct tally *t, uint32_t process)
 		row->left_count += row->count;
 		row->bytes = 0;
 		row->count = 0;
+		if (t->rows.errors) {
+			struct row_error *const e = &t->rows.errors[i - 1];
+
+			sampling_join(&e->left, &e->now);
+			e->now = (struct sampling_error){ 0 };
+		}
 	}
 }
 
@@ -401,7 +413,8 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 	struct heap_observer observer;
 	int err;
 
-	*t = (struct tally){ .capture = c, .options = o, .in_range = true, .counting = true };
+	*t = (struct tally){ .capture = c, .options = o, .in_range = true, .counting = true,
+			     .rows.sampled = c->header.sample_bytes != 0 };
 	t->has_span = o->region || (o->spanned && o->at.is_range);
 	observer = observer_of(t);
 	t->rows_of_process = calloc((size_t)c->process_count + 1, sizeof(*t->rows_of_process));
@@ -420,6 +433,8 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 			       watch ? &observer : NULL);
 	if (!err)
 		heap_set_page_bytes(t->heap, c->header.page_bytes);
+	if (!err)
+		heap_set_sampling(t->heap, c->header.sample_bytes);
 	return err;
 }
 
@@ -516,8 +531,11 @@ static int by_weight(const void *a, const void *b)
 }
 
 /* The sums of a row that the question is about. */
-static void weigh(const struct tally *t, const struct row *row, struct view_row *ret)
+static void weigh(const struct tally *t, uint32_t index, struct view_row *ret,
+		  struct sampling_error *ret_error)
 {
+	const struct row *const row = &t->rows.all[index];
+	const struct row_error *const error = t->rows.errors ? &t->rows.errors[index] : NULL;
 	const bool live = t->options->what == VIEW_LIVE;
 	const bool kept = live && (t->follow_peak || t->to.met);
 	/* Live at the end: with what processes left behind that ended before. */
@@ -531,19 +549,34 @@ static void weigh(const struct tally *t, const struct row *row, struct view_row 
 		ret->bytes += row->left_bytes;
 		ret->count += row->left_count;
 	}
+	if (!error)
+		return;
+	*ret_error = kept ? *row_kept_error(&t->rows, index) : error->now;
+	if (left)
+		sampling_join(ret_error, &error->left);
 }
 
 static int collect_rows(const struct tally *t, struct view *v)
 {
-	v->rows = calloc((size_t)t->rows.count + 1, sizeof(*v->rows));
-	if (!v->rows)
+	const size_t room = (size_t)t->rows.count + 1;
+
+	v->sample_bytes = t->capture->header.sample_bytes;
+	v->rows = calloc(room, sizeof(*v->rows));
+	v->errors = v->sample_bytes ? calloc(room, sizeof(*v->errors)) : NULL;
+	if (!v->rows || (v->sample_bytes && !v->errors))
 		return TRK_ERR_NOMEM;
 	for (uint32_t i = 0; i < t->rows.count; i++) {
 		struct view_row *row = &v->rows[v->row_count];
+		struct sampling_error error;
 
-		weigh(t, &t->rows.all[i], row);
+		weigh(t, i, row, &error);
 		if (!row->bytes && !row->count)
 			continue;
+		if (v->errors) {
+			row->error = (uint32_t)v->row_count;
+			v->errors[row->error] = error;
+			sampling_join(&v->error, &error);
+		}
 		v->bytes += row->bytes;
 		v->count += row->count;
 		v->row_count++;
@@ -634,6 +667,7 @@ void view_finish(struct view *v)
 	if (!v)
 		return;
 	free(v->rows);
+	free(v->errors);
 	free(v->process_totals);
 	free(v->sizes);
 	free(v->blocks);

@@ -74,6 +74,7 @@ struct view_size {
 
 struct view_block {
 	uint64_t address, size, time_ns; /* of its allocation */
+	uint64_t bytes, count; /* what it stands for: size and 1, but in a sampled capture */
 	uint32_t node, thread, process, domain;
 	uint8_t kind;
 };
@@ -83,12 +84,16 @@ struct view_row {
 	uint64_t block_size; /* by_size only, else 0 */
 	uint64_t bytes, count;
 	uint8_t kind;
+	uint32_t error; /* index into view.errors, for view_error */
 };
 
 struct view {
 	struct view_row *rows; /* sorted by bytes, count descending, then node */
 	size_t row_count;
 	uint64_t bytes, count;
+	uint64_t sample_bytes; /* of a sampled capture: sums are estimates; else 0 */
+	struct sampling_error error; /* of bytes and count */
+	struct sampling_error *errors; /* of the rows; NULL when not sampled */
 	uint64_t time_ns;	/* of the point */
 	/* Of the whole capture, or of the chosen process, at its end; or of what counts. */
 	struct heap_totals totals;
@@ -103,6 +108,12 @@ struct view {
 /* TRK_ERR_ARG: no such mark or time (fault says which, and which marks there are). */
 int view_build(struct capture *c, const struct view_options *o, struct view *ret,
 	       struct trk_fault *fault);
+/* How exact the sums of a row are. */
+static inline struct sampling_error view_error(const struct view *v, const struct view_row *r)
+{
+	return v->errors ? v->errors[r->error] : (struct sampling_error){ 0 };
+}
+
 void view_finish(struct view *v); /* NULL-safe, zero-safe */
 
 #endif

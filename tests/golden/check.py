@@ -67,7 +67,7 @@ def refused_as(path):
 
 SHAPES = {"realloc": "oasS", "reallocarray": "oasS", "mremap": "opasS", "track": "dasS",
           "munmap": "as", "untrack": "da", "realloc_release": "o", "realloc_acquire": "oasS",
-          "realloc_withdraw": "os", "exec": "l", "gap": "s"}
+          "realloc_withdraw": "os", "exec": "l", "gap": "s", "skipped": "s"}
 SHAPES.update(dict.fromkeys(decode.KINDS[1:13], "asS") | SHAPES)
 SHAPES.update(dict.fromkeys(decode.KINDS[16:22], "a"))
 SHAPES.update(dict.fromkeys(("mark", "region_begin", "region_end"), "lS"))

@@ -169,17 +169,23 @@ class Capture:
         if len(d) < 64 or xxh32(d[:60]) != struct.unpack_from("<I", d, 60)[0]:
             raise Refused("corrupt", "header")
         (version, minor, self.header_bytes, required, start, content, page,
-         ident) = struct.unpack_from("<HHIQQIIQ", d, 8)
+         ident, sample) = struct.unpack_from("<HHIQQIIQQ", d, 8)
         if version > 1:
             raise Refused("version", str(version))
-        if required:
-            raise Refused("feature", "bit %d" % ((required & -required).bit_length() - 1))
+        unknown = required & ~2
+        if unknown:
+            raise Refused("feature", "bit %d" % ((unknown & -unknown).bit_length() - 1))
         if content > 1:
             raise Refused("feature", "content %d" % content)
         if version < 1 or not 64 <= self.header_bytes <= 4096:
             raise Refused("corrupt", "header")
+        if not required & 2:
+            sample = 0
+        elif not 1 <= sample <= 2**40:
+            raise Refused("corrupt", "header")
         self.header = dict(what="header", version=version, minor=minor, start_unix_ns=start,
-                           content=content, page_bytes=page, id=ident)
+                           content=content, page_bytes=page, id=ident,
+                           sample_bytes=sample)
 
     def scan(self):
         """Every valid block, in file order; notes whether anything else lay between them."""

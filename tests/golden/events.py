@@ -67,7 +67,7 @@ class Reader:
 
 
 KINDS = """none malloc calloc realloc reallocarray posix_memalign aligned_alloc memalign valloc pvalloc
-new new[] mmap mremap track none free delete delete[] free_sized free_aligned_sized cfree munmap untrack
+new new[] mmap mremap track skipped free delete delete[] free_sized free_aligned_sized cfree munmap untrack
 realloc_release realloc_acquire realloc_withdraw mark region_begin region_end exec gap""".split()
 HAS_STACK = set(range(1, 15)) | {25, 27, 28, 29}
 

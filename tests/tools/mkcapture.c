@@ -8,7 +8,7 @@
  * a number (0 is none), or a name, which stands for an address of its own (the
  * n-th new name, from 1: n MiB). [..] may be left out.
  *
- *   header [id=N] [start=UNIX_NS] [page=BYTES]     first statement, if any
+ *   header [id=N] [start=UNIX_NS] [page=BYTES] [sample=BYTES]     first statement, if any
  *   module ID PATH [build-id=HEX] [main] [vdso]
  *   frame ID FILE LINE [as=FUNCTION] [module=ID] [offset=N] [bare]
  *       a source frame in function ID (or FUNCTION). FILE -: unknown, as=-: no
@@ -42,6 +42,7 @@
  *   mark region_begin region_end      LABEL [STACK]
  *   exec                              NAME
  *   gap                               EVENTS
+ *   skipped                           ALLOCATIONS
  *
  *   rss PROCESS BYTES                 at the clock's time
  *   notice SENTENCE | health KEY N | summary KEY N
@@ -215,6 +216,8 @@ static void do_header(const struct word *w, int n)
 			cap.header.id = number(v);
 		else if ((v = option(&w[i], "start")))
 			cap.header.start_unix_ns = number(v);
+		else if ((v = option(&w[i], "sample")))
+			cap.header.sample_bytes = number(v);
 		else if (!number_option(&w[i], "page", &cap.header.page_bytes))
 			die("unknown option", w[i].text);
 	}
@@ -427,7 +430,7 @@ static const struct {
 	int min, max; /* words, the first one included */
 	void (*run)(const struct word *w, int n);
 } statements[] = {
-	{ "header", 1, 4, do_header },	  { "module", 3, 6, do_module },
+	{ "header", 1, 5, do_header },	  { "module", 3, 6, do_module },
 	{ "frame", 4, 8, do_frame },	  { "inlined", 5, 5, do_inlined },
 	{ "stack", 3, WORDS_MAX, do_stack }, { "process", 2, 16, do_process },
 	{ "thread", 2, 8, do_thread },	  { "mapping", 6, 8, do_mapping },
@@ -476,6 +479,7 @@ static const struct {
 	{ "region_end", "lS", TRK_REGION_END },
 	{ "exec", "l", TRK_EXEC },
 	{ "gap", "s", TRK_GAP },
+	{ "skipped", "s", TRK_SKIPPED },
 };
 
 static void set_operand(struct trk_event *e, char what, const struct word *w)

@@ -69,6 +69,7 @@ static void dump_header(const struct trk_header *h)
 	put_number("content", h->content);
 	put_number("page_bytes", h->page_bytes);
 	put_number("id", h->id);
+	put_number("sample_bytes", h->sample_bytes);
 	end();
 }
 

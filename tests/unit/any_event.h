@@ -61,7 +61,7 @@ static inline struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t 
 		e.label_bytes = random_next(seed) % sizeof(any_label);
 		e.label = e.label_bytes ? any_label : NULL;
 	}
-	if (kind == TRK_GAP)
+	if (kind == TRK_GAP || kind == TRK_SKIPPED)
 		e.size = n;
 	return e;
 }
@@ -84,7 +84,7 @@ static inline void assert_event_equal(const struct trk_event *a, const struct tr
 
 static inline bool is_kind(uint8_t kind)
 {
-	return kind >= 1 && kind <= 31 && kind != 15;
+	return kind >= 1 && kind <= 31;
 }
 
 #endif

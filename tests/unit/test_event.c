@@ -174,7 +174,6 @@ static void what_is_no_event_is_corrupt(void **unused)
 		size_t size;
 	} bad[] = {
 		{ "\x00\x02\x02", 3 }, /* kind 0 */
-		{ "\x0f\x02\x02", 3 }, /* kind 15 */
 		{ "\x03\x04\x02\x02", 4 }, /* realloc of form 4 */
 		{ "\x10\x03\x02", 3 }, /* address: odd, but not 1 */
 		{ "\x90\x02\x02", 3 }, /* a free with a node */

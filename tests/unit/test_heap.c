@@ -371,32 +371,33 @@ struct watched {
 	uint64_t born, died, bytes, aside;
 };
 
-static void watch_born(void *data, struct heap_block *b)
+static void watch_born(void *data, struct heap_block *b, const struct sampling_estimate *e)
 {
 	struct watched *w = data;
 
 	w->born++;
-	w->bytes += b->size;
+	w->bytes += e->bytes;
 	b->user = 77;
 }
 
-static void watch_died(void *data, const struct heap_block *b, uint64_t bytes, bool whole,
+static void watch_died(void *data, const struct heap_block *b, const struct sampling_estimate *e,
 		       bool temporary, const struct trk_event *by)
 {
 	struct watched *w = data;
 
 	assert_int_equal(b->user, 77);
-	w->died += whole;
+	w->died += e->count;
 	if (!b->aside)
-		w->bytes -= bytes;
+		w->bytes -= e->bytes;
 }
 
-static void watch_aside(void *data, const struct heap_block *b)
+static void watch_aside(void *data, const struct heap_block *b,
+			const struct sampling_estimate *e)
 {
 	struct watched *w = data;
 
 	w->aside++;
-	w->bytes += b->aside ? -b->size : b->size;
+	w->bytes += b->aside ? -e->bytes : e->bytes;
 }
 
 /* Any events, strange ones too: the observer's sums are the heap's. */

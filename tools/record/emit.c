@@ -175,6 +175,9 @@ void emit_head(struct recorder *r, struct process *p, struct stream *s)
 		return;
 	if (wire_is_common(s->head.kind))
 		emit_common(r, p, s);
+	else if (s->head.kind == WIRE_SKIPPED)
+		emit(r, p, &(struct trk_event){ .kind = TRK_SKIPPED, .thread = s->thread,
+						.size = s->head.size, .time_ns = s->head.time_ns });
 	else if (s->head.kind == WIRE_MODULE)
 		add_module(r, p, s);
 	else if (kind_is_plain(s->head.kind))
@@ -255,20 +258,24 @@ void emit_end(struct recorder *r, struct process *p, struct stream *s)
 
 	const struct wire_record *const h = &s->head;
 	const bool failed = h->outcome == WIRE_FAILED, split = s->realloc == STREAM_SPLIT;
+	const bool freed = h->outcome == WIRE_FREED;
 	struct trk_event e = { .time_ns = h->time_ns, .thread = s->thread, .size = h->size,
 			       .old_address = s->old_address,
-			       .address = failed ? 0 : h->address };
+			       .address = failed || freed ? 0 : h->address };
 
 	if (!take_stack(r, p, s))
 		return;
 	if (s->realloc == STREAM_NO_REALLOC || s->begun != WIRE_REALLOC_BEGIN ||
-	    h->outcome > WIRE_FAILED ||
+	    h->outcome > WIRE_FREED ||
 	    (h->realloc_kind != TRK_REALLOC && h->realloc_kind != TRK_REALLOCARRAY)) {
 		corrupt(r, p, s);
 		return;
 	}
 	s->realloc = STREAM_NO_REALLOC;
-	e.node = failed ? 0 : stream_node(s);
 	e.kind = !split ? h->realloc_kind : failed ? TRK_REALLOC_WITHDRAW : TRK_REALLOC_ACQUIRE;
+	e.node = e.address ? stream_node(s) : 0;
+	if (freed && !split) /* moved into a block that is not recorded */
+		e = (struct trk_event){ .kind = TRK_FREE, .time_ns = h->time_ns, .thread = s->thread,
+					.address = s->old_address };
 	emit(r, p, &e);
 }
