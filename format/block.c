@@ -184,7 +184,7 @@ static size_t pack(struct trk_block_header *h, const uint8_t *raw, uint8_t *out)
 {
 	const size_t room = h->raw_bytes ? h->raw_bytes - 1 : 0;
 
-	if (h->type == TRK_BLOCK_PREDICTED && h->raw_bytes >= ZSTD_RAW_MIN) {
+	if (h->type >= TRK_BLOCK_PREDICTED && h->raw_bytes >= ZSTD_RAW_MIN) {
 		const size_t n = ZSTD_compress(out, room, raw, h->raw_bytes, ZSTD_LEVEL);
 
 		h->flags |= TRK_BLOCK_ZSTD;

@@ -35,6 +35,11 @@ enum trk_block_type {
 	TRK_BLOCK_SUMMARY = 13,
 	TRK_BLOCK_INDEX = 14,
 	TRK_BLOCK_PREDICTED = 15,
+	/* Of aggregated captures, instead of events. */
+	TRK_BLOCK_SUMS = 16,
+	TRK_BLOCK_TOTALS = 17,
+	TRK_BLOCK_SIZES = 18,
+	TRK_BLOCK_HISTORY = 19,
 };
 
 #define TRK_BLOCK_LZ4 0x0001u

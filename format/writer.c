@@ -21,7 +21,8 @@
 static const uint8_t table_order[] = {
 	TRK_BLOCK_STRINGS, TRK_BLOCK_MODULES,  TRK_BLOCK_FRAMES,  TRK_BLOCK_NODES,   TRK_BLOCK_PROCESSES,
 	TRK_BLOCK_THREADS, TRK_BLOCK_MAPPINGS, TRK_BLOCK_SYMBOLS, TRK_BLOCK_RSS,     TRK_BLOCK_NOTICES,
-	TRK_BLOCK_HEALTH,  TRK_BLOCK_SUMMARY,
+	TRK_BLOCK_HEALTH,  TRK_BLOCK_SUMMARY,  TRK_BLOCK_SUMS,    TRK_BLOCK_TOTALS,  TRK_BLOCK_SIZES,
+	TRK_BLOCK_HISTORY,
 };
 
 void writer_stop(struct writer *w, int error)
@@ -298,6 +299,27 @@ int writer_resume(struct writer **ret, int fd, const struct writer_written *befo
 		return TRK_ERR_NOMEM;
 	}
 	*ret = w;
+	return 0;
+}
+
+int writer_branch(struct writer **ret, const struct writer *w, int fd)
+{
+	const size_t bytes = w->index_count * sizeof(*w->index);
+	struct writer *b = writer_alloc(fd);
+
+	if (!b)
+		return TRK_ERR_NOMEM;
+	b->bytes = w->bytes;
+	b->strings_before = w->strings_before + w->strings.count;
+	b->index = malloc(bytes + 1);
+	if (!b->index) {
+		writer_free(b);
+		return TRK_ERR_NOMEM;
+	}
+	if (bytes)
+		memcpy(b->index, w->index, bytes);
+	b->index_count = b->index_room = w->index_count;
+	*ret = b;
 	return 0;
 }
 

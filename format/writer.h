@@ -13,6 +13,7 @@
 #define TRK_WRITER_H
 
 #include "format/block.h"
+#include "format/sums.h"
 #include "format/trk.h"
 
 struct writer;
@@ -76,11 +77,16 @@ struct writer_written {
 };
 
 /*
- * Goes on with a capture whose bytes are in fd, at whose end fd stands. Only
- * strings, symbols, notices, health and summary may be added; new strings get
- * new ids. TRK_ERR_NOMEM.
+ * Goes on with a capture whose bytes are in fd, at whose end fd stands. No modules,
+ * frames, nodes and events may be added; new strings get new ids. TRK_ERR_NOMEM.
  */
 int writer_resume(struct writer **ret, int fd, const struct writer_written *before);
+
+/*
+ * A second writer that goes on, in fd, behind what `w` has written so far (flush it before). Those bytes must
+ * stand in fd already; it writes nothing back to `w`. As writer_resume.
+ */
+int writer_branch(struct writer **ret, const struct writer *w, int fd);
 
 uint32_t writer_module(struct writer *w, const struct writer_module *m);
 uint32_t writer_frame(struct writer *w, uint32_t module, uint64_t offset);
@@ -113,6 +119,15 @@ bool writer_symbols_left_out(const struct writer *w);
 void writer_notice(struct writer *w, const char *sentence);
 void writer_health(struct writer *w, const char *key, uint64_t value);
 void writer_summary(struct writer *w, const char *key, uint64_t value);
+
+/*
+ * Of aggregated captures. Sums in any order (by process and node they are smallest); sizes by process,
+ * ascending; of a history at most TRK_HISTORY_MAX spans.
+ */
+void writer_sum(struct writer *w, const struct trk_sum *s);
+void writer_totals(struct writer *w, const struct trk_totals *t);
+void writer_size(struct writer *w, const struct trk_size *s);
+void writer_history(struct writer *w, const struct trk_history *h);
 
 /* Writes out everything that is pending, tables before the events that use them. */
 int writer_flush(struct writer *w);

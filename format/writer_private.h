@@ -14,7 +14,7 @@
 #define STRING_MAX (64u << 10)
 #define RECORD_MAX (4 * STRING_MAX + 32 * TRK_VARINT_MAX)
 #define INDEX_ENTRY_MAX (6u * TRK_VARINT_MAX)
-#define TYPES (TRK_BLOCK_PREDICTED + 1)
+#define TYPES (TRK_BLOCK_HISTORY + 1)
 
 struct payload {
 	uint8_t *bytes;
@@ -22,6 +22,8 @@ struct payload {
 	uint32_t items;
 	uint64_t first_time_ns, last_time_ns;
 	uint64_t last_offset; /* FRAMES: of the entry before */
+	uint32_t last_node, last_process; /* SUMS, SIZES: of the item before */
+	uint64_t last_size; /* SIZES: likewise */
 };
 
 /* Events of one process on their way into a block. */
@@ -70,7 +72,15 @@ void writer_stop(struct writer *w, int error);
 /* Writes out all pending tables, in an order in which each names only earlier ones. */
 void writer_write_tables(struct writer *w);
 
-/* Makes w->record empty, with room for RECORD_MAX bytes; NULL: an error is set. */
+/* Begins an item of at most n bytes. Tables of ids pass the id, others 0. NULL: an error is set. */
+uint8_t *writer_item_begin(struct writer *w, enum trk_block_type type, size_t n, uint32_t id);
+void writer_item_end(struct writer *w, enum trk_block_type type, const uint8_t *end);
+
+/*
+ * A record's body is built aside, for its length stands before it. begin: makes w->record empty, with room
+ * for RECORD_MAX bytes; NULL: an error is set.
+ */
 uint8_t *writer_record_begin(struct writer *w);
+void writer_record_end(struct writer *w, enum trk_block_type type, const uint8_t *end, uint32_t id);
 
 #endif

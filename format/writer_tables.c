@@ -34,8 +34,7 @@ static uint8_t *payload_reserve(struct writer *w, struct payload *t, size_t n)
 	return t->bytes + t->size;
 }
 
-/* Begins an item of at most n bytes. Tables of ids pass the id, others 0. */
-static uint8_t *item_begin(struct writer *w, enum trk_block_type type, size_t n, uint32_t id)
+uint8_t *writer_item_begin(struct writer *w, enum trk_block_type type, size_t n, uint32_t id)
 {
 	struct payload *t = &w->tables[type];
 	uint8_t *p = payload_reserve(w, t, n + TRK_VARINT_MAX);
@@ -43,11 +42,12 @@ static uint8_t *item_begin(struct writer *w, enum trk_block_type type, size_t n,
 	if (!p || t->items)
 		return p;
 	t->first_time_ns = t->last_time_ns = 0;
-	t->last_offset = 0;
+	t->last_offset = t->last_size = 0;
+	t->last_node = t->last_process = 0;
 	return id ? put_varint(p, id) : p;
 }
 
-static void item_end(struct writer *w, enum trk_block_type type, const uint8_t *end)
+void writer_item_end(struct writer *w, enum trk_block_type type, const uint8_t *end)
 {
 	struct payload *t = &w->tables[type];
 
@@ -77,23 +77,22 @@ static size_t length(const char *s)
 	return s ? strlen(s) : 0;
 }
 
-/* A record's body is built aside, for its length stands before it. */
 uint8_t *writer_record_begin(struct writer *w)
 {
 	w->record.size = 0;
 	return payload_reserve(w, &w->record, RECORD_MAX);
 }
 
-static void record_end(struct writer *w, enum trk_block_type type, const uint8_t *end, uint32_t id)
+void writer_record_end(struct writer *w, enum trk_block_type type, const uint8_t *end, uint32_t id)
 {
 	const size_t n = (size_t)(end - w->record.bytes);
-	uint8_t *p = item_begin(w, type, n + TRK_VARINT_MAX, id);
+	uint8_t *p = writer_item_begin(w, type, n + TRK_VARINT_MAX, id);
 
 	if (!p)
 		return;
 	p = put_varint(p, n);
 	memcpy(p, w->record.bytes, n);
-	item_end(w, type, p + n);
+	writer_item_end(w, type, p + n);
 }
 
 /* end times: 0 is "not known", so that a missing field means it, too. */
@@ -119,7 +118,7 @@ uint32_t writer_module(struct writer *w, const struct writer_module *m)
 	if (!id)
 		writer_stop(w, ENOMEM);
 	if (new)
-		record_end(w, TRK_BLOCK_MODULES, put_varint(p, m->flags), id);
+		writer_record_end(w, TRK_BLOCK_MODULES, put_varint(p, m->flags), id);
 	return id;
 }
 
@@ -134,13 +133,13 @@ uint32_t writer_frame(struct writer *w, uint32_t module, uint64_t offset)
 		writer_stop(w, ENOMEM);
 	if (!new)
 		return id;
-	p = item_begin(w, TRK_BLOCK_FRAMES, 2 * TRK_VARINT_MAX, id);
+	p = writer_item_begin(w, TRK_BLOCK_FRAMES, 2 * TRK_VARINT_MAX, id);
 	if (!p)
 		return id;
 	p = put_varint(p, module);
 	p = put_zigzag(p, (int64_t)(offset - t->last_offset));
 	t->last_offset = offset;
-	item_end(w, TRK_BLOCK_FRAMES, p);
+	writer_item_end(w, TRK_BLOCK_FRAMES, p);
 	return id;
 }
 
@@ -154,11 +153,11 @@ uint32_t writer_node(struct writer *w, uint32_t parent, uint32_t frame)
 		writer_stop(w, ENOMEM);
 	if (!new)
 		return id;
-	p = item_begin(w, TRK_BLOCK_NODES, 2 * TRK_VARINT_MAX, id);
+	p = writer_item_begin(w, TRK_BLOCK_NODES, 2 * TRK_VARINT_MAX, id);
 	if (!p)
 		return id;
 	p = put_varint(p, id - parent);
-	item_end(w, TRK_BLOCK_NODES, put_varint(p, frame));
+	writer_item_end(w, TRK_BLOCK_NODES, put_varint(p, frame));
 	return id;
 }
 
@@ -178,9 +177,9 @@ uint32_t writer_string(struct writer *w, const char *bytes, size_t size)
 	id += w->strings_before;
 	if (!new)
 		return id;
-	p = item_begin(w, TRK_BLOCK_STRINGS, TRK_VARINT_MAX + STRING_MAX, id);
+	p = writer_item_begin(w, TRK_BLOCK_STRINGS, TRK_VARINT_MAX + STRING_MAX, id);
 	if (p)
-		item_end(w, TRK_BLOCK_STRINGS, put_string(p, bytes, size));
+		writer_item_end(w, TRK_BLOCK_STRINGS, put_string(p, bytes, size));
 	return id;
 }
 
@@ -220,7 +219,7 @@ void writer_process(struct writer *w, const struct writer_process *r)
 	p = put_string(p, r->libc, length(r->libc));
 	p = put_string(p, r->host, length(r->host));
 	p = put_string(p, r->system, length(r->system));
-	record_end(w, TRK_BLOCK_PROCESSES, p, 0);
+	writer_record_end(w, TRK_BLOCK_PROCESSES, p, 0);
 }
 
 void writer_thread(struct writer *w, const struct writer_thread *r)
@@ -236,7 +235,7 @@ void writer_thread(struct writer *w, const struct writer_thread *r)
 	p = put_varint(p, end_plus_one(r->end_ns));
 	p = put_string(p, r->name, length(r->name));
 	p = put_varint(p, r->main);
-	record_end(w, TRK_BLOCK_THREADS, p, 0);
+	writer_record_end(w, TRK_BLOCK_THREADS, p, 0);
 }
 
 void writer_mapping(struct writer *w, const struct writer_mapping *r)
@@ -252,13 +251,13 @@ void writer_mapping(struct writer *w, const struct writer_mapping *r)
 	p = put_varint(p, r->end);
 	p = put_varint(p, r->load_time_ns);
 	p = put_varint(p, end_plus_one(r->unload_time_ns));
-	record_end(w, TRK_BLOCK_MAPPINGS, p, 0);
+	writer_record_end(w, TRK_BLOCK_MAPPINGS, p, 0);
 }
 
 void writer_rss(struct writer *w, uint32_t process, uint64_t time_ns, uint64_t rss_bytes)
 {
 	struct payload *t = &w->tables[TRK_BLOCK_RSS];
-	uint8_t *p = item_begin(w, TRK_BLOCK_RSS, 3 * TRK_VARINT_MAX, 0);
+	uint8_t *p = writer_item_begin(w, TRK_BLOCK_RSS, 3 * TRK_VARINT_MAX, 0);
 
 	if (!p)
 		return;
@@ -269,7 +268,7 @@ void writer_rss(struct writer *w, uint32_t process, uint64_t time_ns, uint64_t r
 	p = put_varint(p, process);
 	p = put_varint(p, time_ns - t->last_time_ns);
 	t->last_time_ns = time_ns;
-	item_end(w, TRK_BLOCK_RSS, put_varint(p, rss_bytes));
+	writer_item_end(w, TRK_BLOCK_RSS, put_varint(p, rss_bytes));
 }
 
 void writer_limit_symbols(struct writer *w, uint64_t bytes)
@@ -311,7 +310,7 @@ void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol
 		ids[i][0] = writer_string(w, s[i].function, length(s[i].function));
 		ids[i][1] = writer_string(w, s[i].file, length(s[i].file));
 	}
-	p = item_begin(w, TRK_BLOCK_SYMBOLS, (2 + 4 * n) * TRK_VARINT_MAX, 0);
+	p = writer_item_begin(w, TRK_BLOCK_SYMBOLS, (2 + 4 * n) * TRK_VARINT_MAX, 0);
 	if (!p)
 		return;
 	p = put_varint(p, frame);
@@ -322,25 +321,25 @@ void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol
 		p = put_varint(p, s[i].line);
 		p = put_varint(p, s[i].inlined);
 	}
-	item_end(w, TRK_BLOCK_SYMBOLS, p);
+	writer_item_end(w, TRK_BLOCK_SYMBOLS, p);
 }
 
 void writer_notice(struct writer *w, const char *sentence)
 {
-	uint8_t *p = item_begin(w, TRK_BLOCK_NOTICES, TRK_VARINT_MAX + STRING_MAX, 0);
+	uint8_t *p = writer_item_begin(w, TRK_BLOCK_NOTICES, TRK_VARINT_MAX + STRING_MAX, 0);
 
 	if (p)
-		item_end(w, TRK_BLOCK_NOTICES, put_string(p, sentence, length(sentence)));
+		writer_item_end(w, TRK_BLOCK_NOTICES, put_string(p, sentence, length(sentence)));
 }
 
 static void put_value(struct writer *w, enum trk_block_type type, const char *key, uint64_t value)
 {
-	uint8_t *p = item_begin(w, type, 2 * TRK_VARINT_MAX + STRING_MAX, 0);
+	uint8_t *p = writer_item_begin(w, type, 2 * TRK_VARINT_MAX + STRING_MAX, 0);
 
 	if (!p)
 		return;
 	p = put_string(p, key, length(key));
-	item_end(w, type, put_varint(p, value));
+	writer_item_end(w, type, put_varint(p, value));
 }
 
 void writer_health(struct writer *w, const char *key, uint64_t value)

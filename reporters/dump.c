@@ -428,7 +428,7 @@ static void print_text_header(struct dump *d, const struct heap_totals *t)
 
 	fprintf(d->file, "start_time: %s\nend_time: %s\n",
 		metadata_time(c->header.start_unix_ns, start),
-		metadata_time(c->header.start_unix_ns + metadata_duration_ns(c), end));
+		metadata_time(c->header.start_unix_ns + capture_end(c), end));
 	fprintf(d->file,
 		"total_allocations: %" PRIu64 "\ntotal_frames: %" PRIu32
 		"\npeak_memory: %" PRIu64 "\ncommand_line: ",
@@ -470,6 +470,11 @@ static int run(struct dump *d, const char *operand)
 		ui_usage_error("a point (CAPTURE@POINT) is not allowed: dump prints all events");
 	if (!status && only_header)
 		return print_header(d);
+	if (!status && capture_is_aggregated(d->report.capture)) {
+		ui_error("%s: the capture is aggregated: it holds sums, not events; record without "
+			 "--aggregate", d->report.capture->path);
+		return UI_CANNOT;
+	}
 	if (!status)
 		status = report_stacks(&d->report, &common);
 	if (status)

@@ -226,7 +226,10 @@ static int print_text(const struct report *r, const struct module_symbols *s, FI
 	ui_text(f, c->path);
 	fprintf(f, "\nFormat version: %u\nRecorded: %s for %.3f s\n", c->header.version,
 		metadata_time(c->header.start_unix_ns, time),
-		(double)metadata_duration_ns(c) / 1e9);
+		(double)capture_end(c) / 1e9);
+	if (capture_is_aggregated(c))
+		fprintf(f, "Aggregated: sums of all events, temporary at threshold %" PRIu64 "\n",
+			capture_summary(c, "temporary_threshold"));
 	fprintf(f, "Events: %s in %s, %.2f bytes per event\n",
 		ui_count(count, sizeof(count), c->event_count),
 		ui_size(size, sizeof(size), (int64_t)c->file_bytes, false), bytes_per_event(c));
@@ -348,7 +351,8 @@ static void json_head(struct ui_json *j, const struct capture *c)
 	ui_json_string(j, "capture", c->path);
 	ui_json_uint(j, "format_version", c->header.version);
 	ui_json_string(j, "start_time", metadata_time(c->header.start_unix_ns, time));
-	ui_json_uint(j, "duration_ns", metadata_duration_ns(c));
+	ui_json_string(j, "content", capture_is_aggregated(c) ? "aggregated" : "events");
+	ui_json_uint(j, "duration_ns", capture_end(c));
 	ui_json_uint(j, "events", c->event_count);
 	ui_json_uint(j, "file_bytes", c->file_bytes);
 	ui_json_double(j, "bytes_per_event", bytes_per_event(c));

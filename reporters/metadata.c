@@ -5,17 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-uint64_t metadata_duration_ns(const struct capture *c)
-{
-	uint64_t end = c->last_time_ns;
-
-	for (uint32_t i = 0; i < c->process_count; i++) {
-		if (c->processes[i].end_ns != UINT64_MAX && c->processes[i].end_ns > end)
-			end = c->processes[i].end_ns;
-	}
-	return end;
-}
-
 char *metadata_time(uint64_t unix_ns, char buf[METADATA_TIME_ROOM])
 {
 	const time_t seconds = (time_t)(unix_ns / 1000000000u);
@@ -119,7 +108,7 @@ int metadata_json(struct ui_json *j, const char *key, const struct report *r,
 		ui_json_object(j, key);
 	ui_json_string(j, "start_time", metadata_time(c->header.start_unix_ns, time));
 	ui_json_string(j, "end_time",
-		       metadata_time(c->header.start_unix_ns + metadata_duration_ns(c), time));
+		       metadata_time(c->header.start_unix_ns + capture_end(c), time));
 	ui_json_uint(j, "total_allocations", totals->allocations);
 	ui_json_uint(j, "total_frames", c->frame_count ? c->frame_count - 1 : 0);
 	ui_json_uint(j, "peak_memory", totals->peak_bytes);
@@ -128,7 +117,8 @@ int metadata_json(struct ui_json *j, const char *key, const struct report *r,
 	ui_json_uint(j, "main_thread_id", main_thread_id(c, index));
 	ui_json_string(j, "allocator", "malloc");
 	ui_json_bool(j, "has_native_traces", true);
-	ui_json_string(j, "file_format", "ALL_ALLOCATIONS");
+	ui_json_string(j, "file_format", capture_is_aggregated(c) ? "AGGREGATED_ALLOCATIONS"
+								  : "ALL_ALLOCATIONS");
 	ui_json_uint(j, "format_version", c->header.version);
 	ui_json_uint(j, "page_size", c->header.page_bytes);
 	metadata_machine(j, p);

@@ -7,9 +7,6 @@
 /* The arguments of a process, quoted for a shell where need be; malloc'ed, NULL: no memory. */
 char *metadata_command_line(const struct cap_process *p);
 
-/* Duration of the capture: its last event, or the end of a process. */
-uint64_t metadata_duration_ns(const struct capture *c);
-
 /* UTC, ISO 8601 with microseconds. */
 #define METADATA_TIME_ROOM 48
 char *metadata_time(uint64_t unix_ns, char buf[METADATA_TIME_ROOM]);

@@ -34,12 +34,14 @@
 #define STALL_MS 100u
 #define NFRAME_DEFAULT 1024u
 #define NFRAME_MAX 1000000u
+#define CHECKPOINT_DEFAULT_NS 10000000000ull
 
 struct options {
-	const char *output, *unwind, *wait;
-	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec;
+	const char *output, *unwind, *wait, *format, *checkpoint;
+	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec, aggregate;
 	uint32_t unwind_flag;
-	uint64_t nframe, memory_interval_ms;
+	uint64_t nframe, memory_interval_ms, temporary_threshold;
+	uint64_t checkpoint_ns;
 	uint64_t wait_ns; /* UINT64_MAX: as long as it takes */
 	const char *duration;
 	uint64_t duration_ns, max_bytes; /* 0: none */
@@ -76,6 +78,15 @@ static int parse(struct options *o, int argc, char **argv)
 	const struct ui_option options[] = {
 		{ 'o', "output", UI_STRING, &o->output, "FILE", "write the capture to FILE", 0, 0 },
 		{ 'f', "force", UI_FLAG, &o->force, NULL, "overwrite FILE", 0, 0 },
+		{ 'a', "aggregate", UI_FLAG, &o->aggregate, NULL,
+		  "record sums per stack instead of events: a small file, however long it takes", 0, 0 },
+		{ 0, "format", UI_STRING, &o->format, "all|aggregated",
+		  "the same as a word (also: TRACKER_FORMAT in the environment)", 0, 0 },
+		{ 0, "checkpoint", UI_STRING, &o->checkpoint, "TIME",
+		  "with --aggregate: write the file anew every TIME (10s); 0: only at the end", 0, 0 },
+		{ 0, "temporary-threshold", UI_UINT, &o->temporary_threshold, "N",
+		  "with --aggregate: temporary is freed within N other allocations (1)", 0,
+		  UINT32_MAX - 1 },
 		{ 'q', "quiet", UI_FLAG, &o->quiet, NULL, "say nothing after the run", 0, 0 },
 		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL,
 		  "do not look up names when recording ends", 0, 0 },
@@ -136,10 +147,50 @@ static bool find_unwinder(struct options *o)
 	return false;
 }
 
+/* Option, or environment. False: printed. */
+static bool find_format(struct options *o)
+{
+	const char *const from_environment = getenv("TRACKER_FORMAT");
+	const bool asked = o->format || o->aggregate;
+	const char *const word = asked || !from_environment ? o->format : from_environment;
+
+	if (!word || !*word)
+		return true;
+	if (!strcmp(word, "aggregated")) {
+		o->aggregate = true;
+		return true;
+	}
+	if (strcmp(word, "all")) {
+		ui_error("%s: '%s' is no format; use all or aggregated",
+			 asked ? "argument --format" : "TRACKER_FORMAT", word);
+		return false;
+	}
+	if (o->aggregate)
+		ui_error("argument --aggregate: not allowed with argument --format all");
+	return !o->aggregate;
+}
+
+/* What only sums have. False: printed. */
+static bool check_aggregate(struct options *o)
+{
+	if (!o->aggregate && (o->checkpoint || o->temporary_threshold != UINT64_MAX)) {
+		ui_error("argument --%s: only allowed with --aggregate",
+			 o->checkpoint ? "checkpoint" : "temporary-threshold");
+		return false;
+	}
+	o->checkpoint_ns = CHECKPOINT_DEFAULT_NS;
+	if (o->checkpoint && !ui_parse_duration(o->checkpoint, &o->checkpoint_ns)) {
+		ui_error("argument --checkpoint: '%s' is no duration; use 500ms, 10s, 1m or 0",
+			 o->checkpoint);
+		return false;
+	}
+	return true;
+}
+
 /* Values that the option parser does not know. False: printed. */
 static bool check_options(struct options *o)
 {
-	if (!find_unwinder(o))
+	if (!find_unwinder(o) || !find_format(o) || !check_aggregate(o))
 		return false;
 	if (!strcmp(o->wait, "inf")) {
 		o->wait_ns = UINT64_MAX;
@@ -247,6 +298,10 @@ static bool start_recorder(struct run *r)
 		.duration_ns = r->o.duration_ns,
 		.max_bytes = r->o.max_bytes,
 		.no_symbols = r->o.no_symbols,
+		.aggregate = r->o.aggregate,
+		.file = r->output.path,
+		.checkpoint_ms = r->o.checkpoint_ns / 1000000,
+		.temporary_threshold = r->o.temporary_threshold,
 		.notice = r->found.unrecordable ? r->found.why : NULL,
 		.argv = r->argv,
 	});
@@ -462,7 +517,8 @@ static void conclude(struct run *r)
 
 int main(int argc, char **argv)
 {
-	struct run r = { .o = { .nframe = NFRAME_DEFAULT, .memory_interval_ms = 10, .wait = "2s" },
+	struct run r = { .o = { .nframe = NFRAME_DEFAULT, .memory_interval_ms = 10, .wait = "2s",
+				.temporary_threshold = UINT64_MAX },
 			 .output = { .fd = -1 } };
 	bool recorder_died = false;
 	int recorder_status = 0;

@@ -27,6 +27,7 @@ static const struct {
 	{ "diff", "compare two captures, or two points of one" },
 	{ "dump", "every event, one line each" },
 	{ "info", "what a capture is: processes, modules, health, completeness" },
+	{ "aggregate", "make a small capture of sums out of one of events" },
 	{ "symbolize", "add names to a capture recorded with --no-symbols" },
 };
 

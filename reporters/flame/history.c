@@ -22,6 +22,8 @@ static uint64_t capture_duration(const struct capture *c, uint32_t process)
 		    c->blocks[i].last_time_ns > end)
 			end = c->blocks[i].last_time_ns;
 	}
+	if (capture_is_aggregated(c))
+		return capture_end(c);
 	for (uint32_t i = 0; i < c->process_count; i++) {
 		const uint64_t ended = c->processes[i].end_ns;
 		if ((process == UINT32_MAX || i == process) && ended != UINT64_MAX && ended > end)
@@ -80,6 +82,39 @@ static int replay(struct collector *k, struct cursor *cursor, struct ui_progress
 	return err == TRK_END ? 0 : err;
 }
 
+static const struct cap_history *find_history(const struct capture *c, uint32_t process)
+{
+	const struct cap_history *all = NULL;
+
+	for (uint32_t i = 0; i < c->history_count; i++) {
+		if (c->histories[i].process == process)
+			return &c->histories[i];
+		if (c->histories[i].process == TRK_ALL_PROCESSES)
+			all = &c->histories[i];
+	}
+	return all; /* one process alone has none of its own */
+}
+
+/* Of an aggregated capture: its spans, each at least as long as a bin or in several. */
+static void collect_spans(struct history *h, const struct capture *c, uint32_t process)
+{
+	const struct cap_history *const s = find_history(c, process);
+	uint32_t bin = 0;
+
+	for (uint32_t i = 0; s && i < s->count; i++) {
+		const uint64_t start = (s->first + i) << s->shift;
+		const uint64_t end = start + (1ull << s->shift) - 1;
+		const uint32_t last = bin_of(h, end);
+
+		for (bin = bin_of(h, start); bin <= last; bin++)
+			if (c->history_spans[s->first_span + i] > h->heap[bin])
+				h->heap[bin] = c->history_spans[s->first_span + i];
+	}
+	/* until the end it stays as it was last */
+	for (; s && s->count && bin < h->bins; bin++)
+		h->heap[bin] = c->history_spans[s->first_span + s->count - 1];
+}
+
 /* A process's last sample: where it is, how much, and whether there is one. */
 struct rss_state {
 	uint64_t bytes;
@@ -123,27 +158,39 @@ static int collect_rss(struct history *h, const struct capture *c, uint32_t proc
 	return 0;
 }
 
-int history_collect(struct history *h, struct capture *c, uint32_t process,
-		    struct ui_progress *progress)
+static int collect_events(struct history *h, struct capture *c, uint32_t process,
+			  struct ui_progress *progress)
 {
 	struct collector k = { .history = h };
 	struct cursor *cursor = NULL;
-
-	*h = (struct history){ .bins = HISTORY_BINS, .duration_ns = capture_duration(c, process) };
 	int err = heap_new(&k.heap, 0, NULL);
+
 	if (!err)
 		heap_set_sampling(k.heap, c->header.sample_bytes);
 	if (!err)
 		err = cursor_open(&cursor, c, process);
 	if (!err)
 		err = replay(&k, cursor, progress);
-	if (!err) {
+	if (!err)
 		move_to(&k, h->bins - 1, heap_now_bytes(k.heap));
-		err = collect_rss(h, c, process);
-	}
-	if (h->duration_ns == 0)
-		h->bins = 0; /* too short for the clock: nothing to draw */
 	cursor_close(cursor);
 	heap_free(k.heap);
+	return err;
+}
+
+int history_collect(struct history *h, struct capture *c, uint32_t process,
+		    struct ui_progress *progress)
+{
+	int err = 0;
+
+	*h = (struct history){ .bins = HISTORY_BINS, .duration_ns = capture_duration(c, process) };
+	if (capture_is_aggregated(c))
+		collect_spans(h, c, process);
+	else
+		err = collect_events(h, c, process, progress);
+	if (!err)
+		err = collect_rss(h, c, process);
+	if (h->duration_ns == 0)
+		h->bins = 0; /* too short for the clock: nothing to draw */
 	return err;
 }

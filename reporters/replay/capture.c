@@ -110,12 +110,7 @@ static int read_header(struct capture *c, struct trk_fault *fault)
 			 get_u16(bytes + 8), TRK_VERSION);
 		return err;
 	}
-	if (err)
-		return err;
-	if (c->header.content != TRK_CONTENT_EVENTS)
-		return fail(fault, TRK_ERR_FEATURE,
-			    "it holds sums only, which this version cannot read");
-	return 0;
+	return err;
 }
 
 /* Where the blocks end: before the trailer if there is one, else with the file. */
@@ -193,7 +188,7 @@ bool capture_room(uint8_t **bytes, size_t *room, size_t want)
 static int read_table(struct capture *c, const struct trk_block_header *h, uint64_t offset,
 		      struct scratch *s)
 {
-	const bool known = h->type <= TRK_BLOCK_SUMMARY;
+	const bool known = tables_know(h->type);
 
 	if (!capture_room(&s->stored, &s->stored_room, h->stored_bytes) ||
 	    !capture_room(&s->raw, &s->raw_room, h->raw_bytes))
@@ -214,7 +209,8 @@ static int read_block(struct capture *c, const struct trk_block_header *h, uint6
 {
 	int err;
 
-	if (h->type > TRK_BLOCK_PREDICTED && h->flags & TRK_BLOCK_MUST_UNDERSTAND) {
+	if (!trk_block_has_events(h) && !tables_know(h->type) &&
+	    h->type != TRK_BLOCK_INDEX && h->flags & TRK_BLOCK_MUST_UNDERSTAND) {
 		snprintf(fault->why, sizeof(fault->why),
 			 "it needs blocks of type %u, which this version does not know", h->type);
 		fault->offset = offset;
@@ -306,6 +302,8 @@ int capture_open(struct capture **ret, const char *path, struct trk_fault *fault
 	err = walk_blocks(c, fault);
 	if (!err && tables_settle(c) != 0)
 		err = fail(fault, TRK_ERR_NOMEM, "out of memory");
+	if (!err && capture_is_aggregated(c))
+		c->last_time_ns = capture_summary(c, "last_event_ns");
 out:
 	if (err) {
 		const int error = errno;
@@ -339,6 +337,17 @@ static uint64_t value_of(const struct cap_value *values, uint32_t count, const c
 			return values[i].value;
 	}
 	return 0;
+}
+
+uint64_t capture_end(const struct capture *c)
+{
+	uint64_t end = c->last_time_ns;
+
+	for (uint32_t p = 0; p < c->process_count; p++) {
+		if (c->processes[p].end_ns != UINT64_MAX && c->processes[p].end_ns > end)
+			end = c->processes[p].end_ns;
+	}
+	return end;
 }
 
 uint64_t capture_health(const struct capture *c, const char *key)

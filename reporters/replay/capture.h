@@ -10,6 +10,7 @@
 #define REPLAY_CAPTURE_H
 
 #include "format/block.h"
+#include "format/sums.h"
 #include "format/trk.h"
 
 struct cap_module {
@@ -73,6 +74,11 @@ struct cap_block { /* where a block of events lies */
 	bool damaged; /* met when it was decoded: its events, or the last of them, are missing */
 };
 
+struct cap_history { /* as trk_history; its spans are history_spans[first_span ..] */
+	uint32_t process, shift, count, first_span;
+	uint64_t first;
+};
+
 /* Read-only for everyone but capture.c. Index 0 of modules, frames, nodes and strings is "none". */
 struct capture {
 	char *path;
@@ -101,7 +107,15 @@ struct capture {
 	uint32_t module_count, frame_count, node_count, symbol_count, string_count, process_count,
 		thread_count, mapping_count, rss_count, notice_count, health_count, summary_count,
 		block_count;
-	uint64_t event_count; /* by the block headers */
+	uint64_t event_count; /* by the block headers; of an aggregated capture: by its totals */
+
+	/* Of an aggregated capture only, which has no blocks of events. */
+	struct trk_sum *sums;
+	struct trk_totals *totals;
+	struct trk_size *sizes; /* by process, ascending */
+	struct cap_history *histories;
+	uint64_t *history_spans;
+	uint32_t sum_count, total_count, size_count, history_count, history_span_count;
 
 	struct capture_private *private;
 };
@@ -119,6 +133,15 @@ void capture_close(struct capture *c); /* NULL-safe */
  * without decoding an event. TRK_ERR_NOMEM.
  */
 int capture_verify(struct capture *c);
+
+/* It holds sums, no events: cursors yield none. */
+static inline bool capture_is_aggregated(const struct capture *c)
+{
+	return c->header.content == TRK_CONTENT_AGGREGATED;
+}
+
+/* When the last event happened or the last process ended. */
+uint64_t capture_end(const struct capture *c);
 
 /* Value of a HEALTH / SUMMARY key; 0 when absent. */
 uint64_t capture_health(const struct capture *c, const char *key);

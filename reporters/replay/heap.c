@@ -178,8 +178,11 @@ static inline void look_for_peak(const struct step *s)
 	struct heap *h = s->heap;
 	struct heap_totals *t = &s->process->totals;
 
-	if (t->live_bytes >= t->peak_bytes)
+	if (t->live_bytes >= t->peak_bytes) {
 		set_peak(t, t->live_bytes, t->live_blocks, s, &t->live_error);
+		if (h->observer.own_peak)
+			h->observer.own_peak(h->observer.data, s->event->process);
+	}
 	if (h->now_bytes >= h->totals.peak_bytes) {
 		set_peak(&h->totals, h->now_bytes, h->now_blocks, s, &h->now_error);
 		if (h->observer.peak)

@@ -79,6 +79,8 @@ struct heap_observer {
 	void (*aside)(void *data, const struct heap_block *b, const struct sampling_estimate *e);
 	/* The event just applied made a new peak of the whole tree. */
 	void (*peak)(void *data, const struct trk_event *e);
+	/* ... a new peak of its own process. */
+	void (*own_peak)(void *data, uint32_t process);
 };
 
 struct heap;

@@ -21,6 +21,11 @@ enum table_id {
 	TABLE_HEALTH,
 	TABLE_SUMMARY,
 	TABLE_BLOCKS,
+	TABLE_SUMS,
+	TABLE_TOTALS,
+	TABLE_SIZES,
+	TABLE_HISTORIES,
+	TABLE_HISTORY_SPANS,
 	TABLE_COUNT,
 };
 
@@ -55,6 +60,20 @@ bool capture_room(uint8_t **bytes, size_t *room, size_t want);
 void capture_damaged(struct capture *c, uint64_t offset, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* One more entry at the end of the table, all zero; its index is the old count. */
+int table_append(struct capture *c, enum table_id id);
+/* Makes `index` exist; entries between are empty and paid from the budget. */
+int table_reach(struct capture *c, enum table_id id, uint64_t index);
+/* The body of the next record; fields behind its end read as 0. */
+struct byte_reader table_record(struct byte_reader *r);
+
+/* tables_sums.c: the blocks of aggregated captures. As tables_decode and tables_settle. */
+int tables_decode_sums(struct capture *c, const struct trk_block_header *h, struct byte_reader *r);
+int tables_decode_totals(struct capture *c, const struct trk_block_header *h, struct byte_reader *r);
+int tables_decode_sizes(struct capture *c, const struct trk_block_header *h, struct byte_reader *r);
+int tables_decode_history(struct capture *c, const struct trk_block_header *h, struct byte_reader *r);
+int tables_settle_sums(struct capture *c);
+
 int tables_init(struct capture *c);
 void tables_finish(struct capture *c);
 
@@ -63,6 +82,9 @@ void tables_finish(struct capture *c);
  * format; those before the fault are kept. TRK_ERR_NOMEM. Other types are ignored.
  */
 int tables_decode(struct capture *c, const struct trk_block_header *h, const uint8_t *raw);
+
+/* Whether tables_decode does something with blocks of this type. */
+bool tables_know(uint16_t type);
 
 /* One more block of events; makes its process known. Errors as tables_decode. */
 int tables_add_block(struct capture *c, const struct trk_block_header *h, uint64_t offset);

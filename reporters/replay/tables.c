@@ -64,8 +64,7 @@ static int table_reserve(struct table *t, uint64_t want)
 	return 0;
 }
 
-/* One more entry at the end of the table; its index is the old count. */
-static int table_append(struct capture *c, enum table_id id)
+int table_append(struct capture *c, enum table_id id)
 {
 	struct table *t = &c->private->tables[id];
 	const int err = table_reserve(t, (uint64_t)*t->count + 1);
@@ -75,8 +74,7 @@ static int table_append(struct capture *c, enum table_id id)
 	return err;
 }
 
-/* Makes `index` exist; entries between are empty and paid from the budget. */
-static int table_reach(struct capture *c, enum table_id id, uint64_t index)
+int table_reach(struct capture *c, enum table_id id, uint64_t index)
 {
 	struct table *t = &c->private->tables[id];
 	uint64_t cost;
@@ -123,6 +121,12 @@ int tables_init(struct capture *c)
 		[TABLE_HEALTH] = { &c->health, &c->health_count, sizeof(*c->health), 0 },
 		[TABLE_SUMMARY] = { &c->summary, &c->summary_count, sizeof(*c->summary), 0 },
 		[TABLE_BLOCKS] = { &c->blocks, &c->block_count, sizeof(*c->blocks), 0 },
+		[TABLE_SUMS] = { &c->sums, &c->sum_count, sizeof(*c->sums), 0 },
+		[TABLE_TOTALS] = { &c->totals, &c->total_count, sizeof(*c->totals), 0 },
+		[TABLE_SIZES] = { &c->sizes, &c->size_count, sizeof(*c->sizes), 0 },
+		[TABLE_HISTORIES] = { &c->histories, &c->history_count, sizeof(*c->histories), 0 },
+		[TABLE_HISTORY_SPANS] = { &c->history_spans, &c->history_span_count,
+					  sizeof(*c->history_spans), 0 },
 	};
 	/* Their ids begin with 1: entry 0 is "none". */
 	static const enum table_id from_one[] = { TABLE_MODULES, TABLE_FRAMES, TABLE_NODES,
@@ -155,8 +159,7 @@ void tables_finish(struct capture *c)
 	}
 }
 
-/* The body of the next record; fields behind its end read as 0. */
-static struct byte_reader get_record(struct byte_reader *r)
+struct byte_reader table_record(struct byte_reader *r)
 {
 	const uint64_t n = get_varint(r);
 	const uint8_t *body = get_bytes(r, n);
@@ -181,7 +184,7 @@ static int decode_modules(struct capture *c, const struct trk_block_header *h,
 	int err = table_begin(c, TABLE_MODULES, r);
 
 	while (!err && bytes_left(r)) {
-		struct byte_reader body = get_record(r);
+		struct byte_reader body = table_record(r);
 		struct cap_module m = { 0 };
 		const char *id;
 
@@ -346,7 +349,7 @@ static int decode_records(struct capture *c, const struct trk_block_header *h,
 	int err = 0;
 
 	while (!err && bytes_left(r)) {
-		struct byte_reader body = get_record(r);
+		struct byte_reader body = table_record(r);
 
 		if (r->failed)
 			return TRK_ERR_CORRUPT;
@@ -485,22 +488,28 @@ static int decode_values(struct capture *c, const struct trk_block_header *h, st
 	return err;
 }
 
+static int (*const decoders[])(struct capture *, const struct trk_block_header *,
+			       struct byte_reader *) = {
+	[TRK_BLOCK_MODULES] = decode_modules,	  [TRK_BLOCK_FRAMES] = decode_frames,
+	[TRK_BLOCK_NODES] = decode_nodes,	  [TRK_BLOCK_STRINGS] = decode_strings,
+	[TRK_BLOCK_PROCESSES] = decode_records,	  [TRK_BLOCK_THREADS] = decode_records,
+	[TRK_BLOCK_MAPPINGS] = decode_records,	  [TRK_BLOCK_RSS] = decode_rss,
+	[TRK_BLOCK_SYMBOLS] = decode_symbols,	  [TRK_BLOCK_NOTICES] = decode_notices,
+	[TRK_BLOCK_HEALTH] = decode_values,	  [TRK_BLOCK_SUMMARY] = decode_values,
+	[TRK_BLOCK_SUMS] = tables_decode_sums,	  [TRK_BLOCK_TOTALS] = tables_decode_totals,
+	[TRK_BLOCK_SIZES] = tables_decode_sizes,  [TRK_BLOCK_HISTORY] = tables_decode_history,
+};
+
+bool tables_know(uint16_t type)
+{
+	return type < sizeof(decoders) / sizeof(*decoders) && decoders[type];
+}
+
 int tables_decode(struct capture *c, const struct trk_block_header *h, const uint8_t *raw)
 {
-	static int (*const decoders[])(struct capture *, const struct trk_block_header *,
-				       struct byte_reader *) = {
-		[TRK_BLOCK_MODULES] = decode_modules,	  [TRK_BLOCK_FRAMES] = decode_frames,
-		[TRK_BLOCK_NODES] = decode_nodes,	  [TRK_BLOCK_STRINGS] = decode_strings,
-		[TRK_BLOCK_PROCESSES] = decode_records,	  [TRK_BLOCK_THREADS] = decode_records,
-		[TRK_BLOCK_MAPPINGS] = decode_records,	  [TRK_BLOCK_RSS] = decode_rss,
-		[TRK_BLOCK_SYMBOLS] = decode_symbols,	  [TRK_BLOCK_NOTICES] = decode_notices,
-		[TRK_BLOCK_HEALTH] = decode_values,	  [TRK_BLOCK_SUMMARY] = decode_values,
-	};
 	struct byte_reader r = byte_reader_of(raw, h->raw_bytes);
 
-	if (h->type >= sizeof(decoders) / sizeof(*decoders) || !decoders[h->type])
-		return 0;
-	return decoders[h->type](c, h, &r);
+	return tables_know(h->type) ? decoders[h->type](c, h, &r) : 0;
 }
 
 int tables_add_block(struct capture *c, const struct trk_block_header *h, uint64_t offset)
@@ -582,5 +591,5 @@ int tables_settle(struct capture *c)
 		if (c->rss[i].process >= c->process_count)
 			c->rss[i].process = UINT32_MAX;
 	}
-	return 0;
+	return tables_settle_sums(c);
 }

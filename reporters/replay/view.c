@@ -15,6 +15,7 @@
 #include "replay/sizes.h"
 #include "replay/span.h"
 #include "replay/stop.h"
+#include "replay/view_sums.h"
 
 #define PROGRESS_EVENTS 65536u
 
@@ -335,17 +336,6 @@ static void look_for_points(struct tally *t, const struct trk_event *e)
 	}
 }
 
-static uint64_t duration(const struct capture *c)
-{
-	uint64_t end = c->last_time_ns;
-
-	for (uint32_t p = 0; p < c->process_count; p++) {
-		if (c->processes[p].end_ns != UINT64_MAX && c->processes[p].end_ns > end)
-			end = c->processes[p].end_ns;
-	}
-	return end;
-}
-
 /* ---- the pass ---- */
 
 #define EXPECTED 64u /* events whose blocks are fetched at once */
@@ -490,7 +480,7 @@ static int refuse(struct trk_fault *fault, const char *why)
 
 static int check_points(const struct tally *t, struct trk_fault *fault)
 {
-	const uint64_t end = duration(t->capture);
+	const uint64_t end = capture_end(t->capture);
 	int err;
 
 	err = t->span.region ? span_check(&t->span, fault) : 0;
@@ -528,6 +518,11 @@ static int by_weight(const void *a, const void *b)
 	ORDER(x->block_size, y->block_size);
 #undef ORDER
 	return 0;
+}
+
+void view_sort(struct view *v)
+{
+	qsort(v->rows, v->row_count, sizeof(*v->rows), by_weight);
 }
 
 /* The sums of a row that the question is about. */
@@ -581,7 +576,7 @@ static int collect_rows(const struct tally *t, struct view *v)
 		v->count += row->count;
 		v->row_count++;
 	}
-	qsort(v->rows, v->row_count, sizeof(*v->rows), by_weight);
+	view_sort(v);
 	return 0;
 }
 
@@ -608,7 +603,7 @@ static uint64_t time_of(const struct tally *t)
 		return heap_totals(t->heap)->peak_time_ns;
 	if (t->to.point.kind == POINT_TIME)
 		return t->to.point.number;
-	return t->to.met ? t->to.time_ns : duration(t->capture);
+	return t->to.met ? t->to.time_ns : capture_end(t->capture);
 }
 
 static int collect(struct tally *t, struct view *v)
@@ -632,14 +627,12 @@ static int collect(struct tally *t, struct view *v)
 	return 0;
 }
 
-int view_build(struct capture *c, const struct view_options *o, struct view *ret,
-	       struct trk_fault *fault)
+static int view_of_events(struct capture *c, const struct view_options *o, struct view *v,
+			  struct trk_fault *fault)
 {
-	struct view v = { 0 };
 	struct tally t;
 	int err = tally_init(&t, c, o, true);
 
-	*fault = (struct trk_fault){ 0 };
 	if (!err)
 		err = set_points(&t);
 	if (!err)
@@ -647,8 +640,20 @@ int view_build(struct capture *c, const struct view_options *o, struct view *ret
 	if (!err)
 		err = check_points(&t, fault);
 	if (!err)
-		err = collect(&t, &v);
+		err = collect(&t, v);
 	tally_finish(&t);
+	return err;
+}
+
+int view_build(struct capture *c, const struct view_options *o, struct view *ret,
+	       struct trk_fault *fault)
+{
+	struct view v = { 0 };
+	int err;
+
+	*fault = (struct trk_fault){ 0 };
+	err = capture_is_aggregated(c) ? view_of_sums(c, o, &v, fault) :
+					 view_of_events(c, o, &v, fault);
 	if (err) {
 		view_finish(&v);
 		if (!fault->code) {

@@ -116,4 +116,7 @@ static inline struct sampling_error view_error(const struct view *v, const struc
 
 void view_finish(struct view *v); /* NULL-safe, zero-safe */
 
+/* Brings the rows into their order. */
+void view_sort(struct view *v);
+
 #endif

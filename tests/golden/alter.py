@@ -262,7 +262,7 @@ def bad(data):
         "content-2.feature": header(data, 32, b"\x02") + data[64:],
         "must-understand.feature": build(header(data), [unknown]),
         "must-understand-no-trailer.feature": data[:-16] + unknown,
-        "must-understand-16.feature": build(header(data), [block(16, b"?", flags=MUST_UNDERSTAND, items=1)]),
+        "must-understand-24.feature": build(header(data), [block(24, b"?", flags=MUST_UNDERSTAND, items=1)]),
     }
 
 

@@ -22,6 +22,7 @@ BLOCK_MAGIC = b"TRKB"
 
 MODULES, FRAMES, NODES, STRINGS, PROCESSES, THREADS, MAPPINGS, EVENTS = range(1, 9)
 RSS, SYMBOLS, NOTICES, HEALTH, SUMMARY, INDEX, PREDICTED = range(9, 16)
+SUMS, TOTALS, SIZES, HISTORY = range(16, 20)  # only their frame is looked at
 
 
 class Refused(Exception):
@@ -195,7 +196,7 @@ class Capture:
         while at < end:
             try:
                 block = Block(self.data, at)
-                if block.flags & MUST_UNDERSTAND and not 1 <= block.type <= PREDICTED:
+                if block.flags & MUST_UNDERSTAND and not 1 <= block.type <= HISTORY:
                     raise Refused("feature", "block type %d" % block.type)
                 yield block
                 at = block.end

@@ -10,9 +10,21 @@
  * Events are collected and applied in batches: what the heap will look at is fetched for
  * many at once, where each alone would wait for memory.
  */
+static void aggregate_batch(struct recorder *r)
+{
+	for (uint32_t i = 0; i < r->batch_count; i++)
+		if (aggregate_apply(r->aggregate, &r->batch[i]) < 0)
+			r->out_of_memory = true;
+	r->batch_count = 0;
+}
+
 void emit_flush(struct recorder *r)
 {
 	heap_expect(r->heap, r->batch, r->batch_count);
+	if (r->aggregate) {
+		aggregate_batch(r);
+		return;
+	}
 	for (uint32_t i = 0; i < r->batch_count; i++) {
 		struct trk_event *const e = &r->batch[i];
 
@@ -22,6 +34,15 @@ void emit_flush(struct recorder *r)
 	}
 	writer_events(r->writer, r->batch, r->batch_count);
 	r->batch_count = 0;
+}
+
+void emit_end_process(struct recorder *r, struct process *p)
+{
+	emit_flush(r);
+	if (r->aggregate)
+		aggregate_end_process(r->aggregate, p->index);
+	else
+		heap_end_process(r->heap, p->index);
 }
 
 /* Where the next event is built: the caller sets all of it, but what end() does. */

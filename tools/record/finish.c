@@ -2,6 +2,7 @@
 #include "recorder.h"
 
 #include "control.h"
+#include "replay/totals.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +92,7 @@ static uint64_t unknown_frames(const struct recorder *r)
 	return count;
 }
 
-static void write_health(struct recorder *r)
+static void write_health(const struct recorder *r, struct writer *w)
 {
 	const struct counters *const c = &r->counters;
 	struct rusage usage = { 0 };
@@ -135,35 +136,7 @@ static void write_health(struct recorder *r)
 	};
 
 	for (size_t i = 0; i < sizeof(health) / sizeof(*health); i++)
-		writer_health(r->writer, health[i].key, health[i].value);
-}
-
-static void write_summary(struct recorder *r)
-{
-	const struct heap_totals *const t = heap_totals(r->heap);
-	const struct {
-		const char *key;
-		uint64_t value;
-	} summary[] = {
-		{ "allocations", t->allocations },
-		{ "frees", t->frees },
-		{ "unmatched_frees", t->unmatched_frees },
-		{ "bytes_allocated", t->bytes_allocated },
-		{ "bytes_freed", t->bytes_freed },
-		{ "peak_bytes", t->peak_bytes },
-		{ "peak_blocks", t->peak_blocks },
-		{ "peak_time_ns", t->peak_time_ns },
-		{ "peak_event", t->peak_event },
-		{ "leaked_blocks", t->live_blocks },
-		{ "leaked_bytes", t->live_bytes },
-		{ "temporary", t->temporary },
-		{ "temporary_bytes", t->temporary_bytes },
-		{ "processes", r->process_count },
-		{ "threads", r->thread_count },
-	};
-
-	for (size_t i = 0; i < sizeof(summary) / sizeof(*summary); i++)
-		writer_summary(r->writer, summary[i].key, summary[i].value);
+		writer_health(w, health[i].key, health[i].value);
 }
 
 void recorder_notice(struct recorder *r, const char *sentence)
@@ -218,12 +191,21 @@ static void report(const struct recorder *r, struct control_message *ret)
 	ret->file_bytes = writer_bytes(r->writer);
 }
 
+void finish_write_figures(const struct recorder *r, struct writer *w)
+{
+	totals_write_summary(w, heap_totals(r->heap), r->process_count, r->thread_count);
+	write_health(r, w);
+	if (r->aggregate)
+		aggregate_write(r->aggregate, w);
+}
+
 void finish_file(struct recorder *r, struct control_message *ret)
 {
 	write_notices(r);
-	write_summary(r);
 	write_symbols(r);
-	write_health(r);
+	finish_write_figures(r, r->writer);
 	writer_finish(r->writer);
+	if (r->aggregate)
+		checkpoint_finish(r);
 	report(r, ret);
 }

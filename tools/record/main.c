@@ -49,7 +49,9 @@
 struct options {
 	uint64_t shm_fd, shm_id, out_fd, control_fd, pid_fd, pid, memory_interval_ms;
 	uint64_t duration_ns, max_bytes;
-	bool no_symbols;
+	uint64_t temporary_threshold, checkpoint_ms;
+	bool no_symbols, aggregate;
+	const char *path;
 	struct ui_list notices;
 	const char *environment;
 };
@@ -105,6 +107,12 @@ static int parse(struct options *o, int argc, char **argv)
 		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL, "do not look up names", 0, 0 },
 		{ 0, "notice", UI_LIST, &o->notices, "TEXT", "sentence to put into the capture", 0,
 		  0 },
+		{ 0, "aggregate", UI_FLAG, &o->aggregate, NULL, "write sums instead of events", 0, 0 },
+		{ 0, "temporary-threshold", UI_UINT, &o->temporary_threshold, "N",
+		  "of sums: what is temporary", 0, UINT32_MAX - 1 },
+		{ 0, "path", UI_STRING, &o->path, "FILE", "of the capture, absolute", 0, 0 },
+		{ 0, "checkpoint-ms", UI_UINT, &o->checkpoint_ms, "N",
+		  "distance of checkpoints of sums; 0: none", 0, 0 },
 		{ 0, "environment", UI_STRING, &o->environment, "VAR=VALUE",
 		  "by which descendants are known", 0, 0 },
 		{ 0 },
@@ -178,7 +186,7 @@ static int map_segment(struct recorder *r, const struct options *o)
 static struct trk_header make_header(const struct recorder *r)
 {
 	struct trk_header h = { .version = TRK_VERSION, .header_bytes = TRK_HEADER_BYTES,
-				.content = TRK_CONTENT_EVENTS,
+				.content = r->aggregate ? TRK_CONTENT_AGGREGATED : TRK_CONTENT_EVENTS,
 				.page_bytes = (uint32_t)sysconf(_SC_PAGESIZE) };
 	struct timespec t;
 
@@ -238,6 +246,18 @@ static int open_writer(struct recorder *r, int fd)
 	return writer_new(&r->writer, open("/dev/null", O_WRONLY | O_CLOEXEC), &header);
 }
 
+static int make_heap(struct session *s)
+{
+	struct recorder *const r = &s->r;
+	int err;
+
+	if (!s->o.aggregate)
+		return heap_new(&r->heap, 1, NULL);
+	err = aggregate_new(&r->aggregate, (uint32_t)s->o.temporary_threshold);
+	r->heap = err ? NULL : aggregate_heap(r->aggregate);
+	return err;
+}
+
 static int start(struct session *s, char **program)
 {
 	struct recorder *const r = &s->r;
@@ -254,9 +274,14 @@ static int start(struct session *s, char **program)
 	name_machine(r);
 	if (r->epoll < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, s->control, &event) < 0)
 		return TRK_ERR_IO;
-	err = heap_new(&r->heap, 1, NULL);
+	err = make_heap(s);
+	if (!err && r->aggregate)
+		err = checkpoint_begin(&r->checkpoint, (int)s->o.out_fd, s->o.path,
+				       s->o.checkpoint_ms * 1000000u);
 	if (!err)
-		err = open_writer(r, (int)s->o.out_fd);
+		err = open_writer(r, r->aggregate ? r->checkpoint.spool : (int)s->o.out_fd);
+	if (!err && r->aggregate)
+		checkpoint_mark(r);
 	if (!err)
 		err = intern_init(&r->intern, r->writer);
 	if (!err)
@@ -414,6 +439,8 @@ static void now_and_then(struct recorder *r, bool idle)
 		r->next_flush_ns = r->now_ns + SECOND_NS;
 	}
 	note_write_error(r);
+	if (r->aggregate)
+		checkpoint_tick(r);
 	if (r->now_ns >= r->next_check_ns) {
 		thread_find_dead(r);
 		ending_ask(r);
@@ -542,7 +569,9 @@ static void release(struct session *s)
 	free(r->processes);
 	free(r->live);
 	intern_finish(&r->intern);
-	heap_free(r->heap);
+	if (!r->aggregate)
+		heap_free(r->heap);
+	aggregate_free(r->aggregate);
 	writer_free(r->writer);
 	free(s);
 }
@@ -556,6 +585,7 @@ int main(int argc, char **argv)
 	if (!s)
 		return UI_CANNOT;
 	s->o.shm_id = NO_ID;
+	s->o.temporary_threshold = 1;
 	const int first = parse(&s->o, argc, argv);
 
 	if ((!s->o.shm_fd && s->o.shm_id == NO_ID) || !s->o.out_fd || !s->o.control_fd || !s->o.pid) {

@@ -344,7 +344,7 @@ void process_end(struct recorder *r, struct process *p)
 		free_slot(r, p);
 	p->gone = true;
 	p->end_ns = r->now_ns;
-	heap_end_process(r->heap, p->index);
+	emit_end_process(r, p);
 	modules_clear(&p->modules, emit_mapping_gone, &context);
 	ending_begin(r, p);
 	process_write(r, p);

@@ -11,10 +11,12 @@
 
 #include "format/shm.h"
 #include "format/writer.h"
+#include "checkpoint.h"
 #include "control.h"
 #include "intern.h"
 #include "modules.h"
 #include "order.h"
+#include "replay/aggregate.h"
 #include "replay/heap.h"
 #include "stream.h"
 #include "symbols/embed.h"
@@ -72,7 +74,9 @@ struct bounds {
 struct recorder {
 	struct shm *shm;
 	struct writer *writer;
-	struct heap *heap;
+	struct heap *heap; /* of `aggregate`, if there is one */
+	struct aggregate *aggregate; /* NULL: events are written */
+	struct checkpoint checkpoint; /* of the aggregated file */
 	struct intern intern;
 
 	struct process **processes; /* by index */
@@ -97,6 +101,7 @@ struct recorder {
 	uint32_t unasked; /* processes that are gone and whose status is not known yet */
 	int epoll;
 	uint64_t now_ns; /* of this round, since the capture began */
+	uint64_t samples; /* of memory, since the interval is what it is */
 	uint64_t memory_interval_ns, next_sample_ns, next_check_ns, next_flush_ns;
 	uint32_t chunks_touched; /* chunks at and above never held anything since the last trim */
 
@@ -185,6 +190,9 @@ struct emit_context {
 	uint64_t unload_time_ns;
 };
 
+/* Everything of the process was applied and it has ended. */
+void emit_end_process(struct recorder *r, struct process *p);
+
 /* ---- finish.c ---- */
 /* Keeps what symbols are looked up by. */
 void finish_remember_module(struct recorder *r, uint32_t id, const struct writer_module *m);
@@ -193,6 +201,8 @@ void finish_remember_module(struct recorder *r, uint32_t id, const struct writer
  * published was read already. Fills the figures of `ret`.
  */
 struct control_message;
+/* Health and summary as of now, into `w`. */
+void finish_write_figures(const struct recorder *r, struct writer *w);
 void finish_file(struct recorder *r, struct control_message *ret);
 
 /* ---- merge.c ---- */

@@ -64,6 +64,8 @@ static void look_at_names(const struct recorder *r, const struct process *p)
 	}
 }
 
+#define SAMPLES_PER_INTERVAL 10000u
+
 void sample_memory(struct recorder *r)
 {
 	const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -77,6 +79,12 @@ void sample_memory(struct recorder *r)
 			continue;
 		sample(r, r->live[i], page_bytes);
 		look_at_names(r, r->live[i]);
+	}
+	/* a file that does not grow with events must not grow with samples: the longer, the rarer */
+	r->samples += r->live_count;
+	if (r->aggregate && r->samples >= SAMPLES_PER_INTERVAL) {
+		r->samples = 0;
+		r->memory_interval_ns *= 2;
 	}
 }
 

@@ -177,8 +177,8 @@ static void detach(void)
 }
 
 struct arguments {
-	const char *list[48];
-	char texts[16][32];
+	const char *list[64];
+	char texts[24][32];
 	size_t count, text_count;
 };
 
@@ -195,6 +195,23 @@ static void add_number(struct arguments *a, const char *option, uint64_t value)
 
 	snprintf(text, sizeof(a->texts[0]), "%llu", (unsigned long long)value);
 	add(a, option, text);
+}
+
+/* The recorder replaces the file under its name, from wherever it is. */
+static void describe_aggregate(struct arguments *a, const struct recorder_options *o)
+{
+	static char path[PATH_MAX];
+	char directory[PATH_MAX];
+
+	add(a, "--aggregate", NULL);
+	add_number(a, "--checkpoint-ms", o->checkpoint_ms);
+	if (o->temporary_threshold != UINT64_MAX)
+		add_number(a, "--temporary-threshold", o->temporary_threshold);
+	if (o->file[0] == '/' || !getcwd(directory, sizeof(directory)))
+		directory[0] = 0;
+	if ((size_t)snprintf(path, sizeof(path), "%s%s%s", directory, directory[0] ? "/" : "",
+			     o->file) < sizeof(path))
+		add(a, "--path", path);
 }
 
 static void describe(struct arguments *a, const struct recorder_options *o)
@@ -215,6 +232,8 @@ static void describe(struct arguments *a, const struct recorder_options *o)
 		add(a, "--no-symbols", NULL);
 	if (o->notice)
 		add(a, "--notice", o->notice);
+	if (o->aggregate)
+		describe_aggregate(a, o);
 	add(a, "--", NULL);
 }
 

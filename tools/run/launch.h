@@ -43,6 +43,9 @@ struct recorder_options {
 	uint64_t memory_interval_ms;
 	uint64_t duration_ns, max_bytes; /* 0: none */
 	bool no_symbols;
+	bool aggregate; /* the next three are of it */
+	const char *file; /* path of the output */
+	uint64_t checkpoint_ms, temporary_threshold; /* threshold UINT64_MAX: the recorder's own */
 	const char *notice; /* NULL: none */
 	char **argv;	    /* of the program */
 };

@@ -1,0 +1,73 @@
+/*
+ * sums - what an aggregated capture holds instead of events: figures per stack,
+ * thread, allocator and process, totals per process, sizes, and live bytes over
+ * time. The structs that writer and readers share; the bytes are described in
+ * docs/FORMAT.md.
+ */
+#ifndef TRK_SUMS_H
+#define TRK_SUMS_H
+
+#include "format/trk.h"
+
+struct trk_figure {
+	uint64_t bytes, count;
+};
+
+/* Everything that one stack allocated in one thread with one function. */
+struct trk_sum {
+	uint32_t node, thread, process, domain;
+	uint8_t kind;
+	struct trk_figure total;     /* ever allocated */
+	struct trk_figure peak;	     /* live when the whole tree's live bytes were highest */
+	struct trk_figure own_peak;  /* ... when its process's were */
+	struct trk_figure leaked;    /* live when its process ended */
+	struct trk_figure temporary; /* at the threshold of the capture */
+};
+
+/* Totals of a process or of the whole tree: definitions in reporters/replay/heap.h. Their order is the file's. */
+enum trk_total {
+	TRK_TOTAL_ALLOCATIONS,
+	TRK_TOTAL_FREES,
+	TRK_TOTAL_UNMATCHED_FREES,
+	TRK_TOTAL_BYTES_ALLOCATED,
+	TRK_TOTAL_BYTES_FREED,
+	TRK_TOTAL_LIVE_BYTES,
+	TRK_TOTAL_LIVE_BLOCKS,
+	TRK_TOTAL_PEAK_BYTES,
+	TRK_TOTAL_PEAK_BLOCKS,
+	TRK_TOTAL_PEAK_TIME_NS,
+	TRK_TOTAL_PEAK_EVENT,
+	TRK_TOTAL_TEMPORARY,
+	TRK_TOTAL_TEMPORARY_BYTES,
+	TRK_TOTAL_LOST,
+	TRK_TOTAL_OVERWRITTEN,
+	TRK_TOTAL_WIPED_BLOCKS,
+	TRK_TOTAL_WIPED_BYTES,
+	TRK_TOTAL_EVENTS,
+	TRK_TOTALS,
+};
+
+#define TRK_ALL_PROCESSES UINT32_MAX
+
+struct trk_totals {
+	uint32_t process; /* or TRK_ALL_PROCESSES */
+	uint64_t values[TRK_TOTALS];
+	struct trk_figure kinds[32]; /* allocations by kind */
+};
+
+struct trk_size {
+	uint32_t process;
+	uint64_t size, count; /* allocations of exactly that size */
+};
+
+/* Live bytes over time: the most in each span of 2^shift nanoseconds, from span `first` on. */
+struct trk_history {
+	uint32_t process; /* or TRK_ALL_PROCESSES */
+	uint32_t shift, count;
+	uint64_t first;
+	const uint64_t *most;
+};
+
+#define TRK_HISTORY_MAX 2048u /* spans of one history */
+
+#endif

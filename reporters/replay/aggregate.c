@@ -1,0 +1,420 @@
+/* aggregate - see aggregate.h. */
+#include "replay/aggregate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/rows.h"
+#include "replay/sizes.h"
+#include "replay/timeline.h"
+#include "replay/totals.h"
+
+/* What a row has beside its present and its share of the tree's peak (struct row). */
+struct more {
+	struct trk_figure total, temporary;
+	struct trk_figure own; /* at the peak of its process, if `era` is that process's */
+	uint64_t era;
+};
+
+struct process {
+	struct sizes *sizes;	   /* NULL: none yet, or ended */
+	struct view_size *sizes_list; /* of a process that ended */
+	size_t sizes_count;
+	struct timeline timeline; /* unused while it is the only process: the tree's is the same */
+	uint64_t era;		  /* goes up at each peak of its own */
+	uint64_t events;
+	uint32_t first_row;	  /* + 1, chained by row.next */
+	bool seen;
+};
+
+struct aggregate {
+	struct heap *heap;
+	struct rows rows;
+	struct more *more; /* beside rows.all */
+	uint32_t more_room;
+	uint32_t *last_row; /* by node: the row + 1 that it went to last */
+	uint32_t node_room;
+	struct process *processes;
+	uint32_t process_room, process_count;
+	uint32_t only; /* the process, while there is one */
+	struct timeline timeline;
+	uint64_t time_ns; /* of the last event */
+	uint64_t events;
+	uint32_t threshold;
+	bool no_memory;
+};
+
+/* ---- rows ---- */
+
+static struct process *process_of(struct aggregate *a, uint32_t index)
+{
+	if (index >= a->process_room) {
+		const uint32_t room = index + index / 2 + 8;
+		struct process *moved = realloc(a->processes, (size_t)room * sizeof(*moved));
+
+		if (!moved)
+			return NULL;
+		memset(moved + a->process_room, 0, (room - a->process_room) * sizeof(*moved));
+		a->processes = moved;
+		a->process_room = room;
+	}
+	return &a->processes[index];
+}
+
+static bool reach_node(struct aggregate *a, uint32_t node)
+{
+	const uint32_t room = node + node / 2 + 1024;
+	uint32_t *moved;
+
+	if (node < a->node_room)
+		return true;
+	moved = room > node ? realloc(a->last_row, (size_t)room * sizeof(*moved)) : NULL;
+	if (!moved)
+		return false;
+	memset(moved + a->node_room, 0, (room - a->node_room) * sizeof(*moved));
+	a->last_row = moved;
+	a->node_room = room;
+	return true;
+}
+
+static bool reach_more(struct aggregate *a)
+{
+	struct more *moved;
+
+	if (a->rows.room <= a->more_room)
+		return true;
+	moved = realloc(a->more, (size_t)a->rows.room * sizeof(*moved));
+	if (!moved)
+		return false;
+	a->more = moved;
+	a->more_room = a->rows.room;
+	return true;
+}
+
+static uint32_t find_row(struct aggregate *a, const struct heap_block *b)
+{
+	const struct view_row key = { .node = b->node, .thread = b->thread, .process = b->process,
+				      .domain = b->domain, .kind = b->kind };
+	struct process *const p = &a->processes[b->process];
+	bool is_new;
+	const uint32_t i = rows_find(&a->rows, &key, &is_new);
+
+	if (i == ROWS_NONE || !reach_more(a)) {
+		a->no_memory = true;
+		return ROWS_NONE;
+	}
+	if (is_new) {
+		a->more[i] = (struct more){ .era = p->era };
+		a->rows.all[i].next = p->first_row;
+		p->first_row = i + 1;
+	}
+	a->last_row[b->node] = i + 1;
+	return i;
+}
+
+/* Most nodes have one row: the one that was found last spares the search. */
+static inline uint32_t row_of(struct aggregate *a, const struct heap_block *b)
+{
+	const uint32_t last = b->node < a->node_room ? a->last_row[b->node] : 0;
+
+	if (last) {
+		const struct view_row *const key = &a->rows.all[last - 1].key;
+
+		if (key->kind == b->kind && key->process == b->process &&
+		    key->domain == b->domain && key->thread == b->thread)
+			return last - 1;
+	}
+	if (!reach_node(a, b->node)) {
+		a->no_memory = true;
+		return ROWS_NONE;
+	}
+	return find_row(a, b);
+}
+
+/* Before every change of a row's present figures: they may be those of a peak. */
+static inline struct row *touch(struct aggregate *a, uint32_t index)
+{
+	struct row *const row = rows_touch(&a->rows, index);
+	struct more *const m = &a->more[index];
+	const uint64_t era = a->processes[row->key.process].era;
+
+	if (m->era != era) {
+		m->own = (struct trk_figure){ row->bytes, row->count };
+		m->era = era;
+	}
+	return row;
+}
+
+static inline void add(struct aggregate *a, uint32_t index, const struct sampling_estimate *e)
+{
+	struct row *row;
+
+	if (index == ROWS_NONE)
+		return;
+	row = touch(a, index);
+	row->bytes += e->bytes;
+	row->count += e->count;
+}
+
+static inline void take(struct aggregate *a, uint32_t index, const struct sampling_estimate *e)
+{
+	struct row *row;
+
+	if (index == ROWS_NONE)
+		return;
+	row = touch(a, index);
+	row->bytes -= e->bytes;
+	row->count -= e->count;
+}
+
+/* ---- what the heap tells ---- */
+
+static void born(void *data, struct heap_block *b, const struct sampling_estimate *e)
+{
+	struct aggregate *const a = data;
+	struct process *const p = &a->processes[b->process];
+
+	if (!p->sizes)
+		p->sizes = calloc(1, sizeof(*p->sizes));
+	if (!p->sizes || sizes_add(p->sizes, b->size, e->count) != 0)
+		a->no_memory = true;
+	b->user = row_of(a, b);
+	add(a, b->user, e);
+	if (b->user != ROWS_NONE) {
+		a->more[b->user].total.bytes += e->bytes;
+		a->more[b->user].total.count += e->count;
+	}
+}
+
+static void died(void *data, const struct heap_block *b, const struct sampling_estimate *e,
+		 bool temporary, const struct trk_event *by)
+{
+	struct aggregate *const a = data;
+
+	if (!b->aside)
+		take(a, b->user, e);
+	if (temporary && b->user != ROWS_NONE) {
+		a->more[b->user].temporary.bytes += e->bytes;
+		a->more[b->user].temporary.count += e->count;
+	}
+}
+
+static void aside(void *data, const struct heap_block *b, const struct sampling_estimate *e)
+{
+	if (b->aside)
+		take(data, b->user, e);
+	else
+		add(data, b->user, e);
+}
+
+static void peak(void *data, const struct trk_event *e)
+{
+	rows_keep(&((struct aggregate *)data)->rows);
+}
+
+static void own_peak(void *data, uint32_t process)
+{
+	((struct aggregate *)data)->processes[process].era++;
+}
+
+/* ---- events ---- */
+
+int aggregate_new(struct aggregate **ret, uint32_t temporary_threshold)
+{
+	struct aggregate *a = calloc(1, sizeof(*a));
+	struct heap_observer o = { .data = a, .born = born, .died = died, .aside = aside,
+				   .peak = peak, .own_peak = own_peak };
+	int err = a ? heap_new(&a->heap, temporary_threshold, &o) : TRK_ERR_NOMEM;
+
+	if (err) {
+		free(a);
+		return err;
+	}
+	a->threshold = temporary_threshold;
+	*ret = a;
+	return 0;
+}
+
+void aggregate_free(struct aggregate *a)
+{
+	if (!a)
+		return;
+	for (uint32_t i = 0; i < a->process_room; i++) {
+		sizes_free(a->processes[i].sizes);
+		free(a->processes[i].sizes_list);
+		timeline_finish(&a->processes[i].timeline);
+	}
+	timeline_finish(&a->timeline);
+	rows_finish(&a->rows);
+	heap_free(a->heap);
+	free(a->processes);
+	free(a->last_row);
+	free(a->more);
+	free(a);
+}
+
+struct heap *aggregate_heap(struct aggregate *a)
+{
+	return a->heap;
+}
+
+/* The second process takes the first one's history out of the tree's. */
+static int divide_timeline(struct aggregate *a)
+{
+	struct timeline *const own = &a->processes[a->only].timeline;
+
+	*own = a->timeline;
+	own->most = malloc((size_t)own->room * sizeof(*own->most) + 1);
+	if (!own->most) {
+		*own = (struct timeline){ 0 };
+		return TRK_ERR_NOMEM;
+	}
+	if (own->count)
+		memcpy(own->most, a->timeline.most, own->count * sizeof(*own->most));
+	return 0;
+}
+
+static int meet_process(struct aggregate *a, uint32_t index)
+{
+	struct process *const p = process_of(a, index);
+	int err = 0;
+
+	if (!p)
+		return TRK_ERR_NOMEM;
+	p->seen = true;
+	a->process_count++;
+	if (a->process_count == 1)
+		a->only = index;
+	else if (a->process_count == 2)
+		err = divide_timeline(a);
+	return err;
+}
+
+static int note_time(struct aggregate *a, uint32_t process)
+{
+	int err = timeline_note(&a->timeline, a->time_ns, heap_now_bytes(a->heap));
+
+	if (!err && a->process_count > 1)
+		err = timeline_note(&a->processes[process].timeline, a->time_ns,
+				    heap_process_totals(a->heap, process)->live_bytes);
+	return err;
+}
+
+int aggregate_apply(struct aggregate *a, const struct trk_event *e)
+{
+	int err = 0;
+
+	if (e->process >= a->process_room || !a->processes[e->process].seen)
+		err = meet_process(a, e->process);
+	if (!err)
+		err = heap_apply(a->heap, e);
+	if (err)
+		return err;
+	a->events++;
+	a->processes[e->process].events++;
+	if (e->time_ns > a->time_ns)
+		a->time_ns = e->time_ns;
+	err = note_time(a, e->process);
+	return a->no_memory ? TRK_ERR_NOMEM : err;
+}
+
+/* Its sizes are few: a list of them takes less room than the table. */
+static void settle_sizes(struct aggregate *a, struct process *p)
+{
+	if (!p->sizes)
+		return;
+	if (sizes_list(p->sizes, &p->sizes_list, &p->sizes_count) != 0) {
+		a->no_memory = true;
+		return;
+	}
+	sizes_free(p->sizes);
+	p->sizes = NULL;
+}
+
+void aggregate_end_process(struct aggregate *a, uint32_t process)
+{
+	heap_end_process(a->heap, process);
+	if (process >= a->process_room)
+		return;
+	for (uint32_t i = a->processes[process].first_row; i; i = a->rows.all[i - 1].next) {
+		struct row *const row = touch(a, i - 1);
+
+		row->left_bytes += row->bytes;
+		row->left_count += row->count;
+		row->bytes = row->count = 0;
+	}
+	settle_sizes(a, &a->processes[process]);
+	if (timeline_note(&a->timeline, a->time_ns, heap_now_bytes(a->heap)) != 0)
+		a->no_memory = true;
+}
+
+/* ---- writing ---- */
+
+static void write_sums(const struct aggregate *a, struct writer *w)
+{
+	for (uint32_t i = 0; i < a->rows.count; i++) {
+		const struct row *const row = &a->rows.all[i];
+		const struct more *const m = &a->more[i];
+		const struct trk_figure now = { row->bytes, row->count };
+		const bool own_kept = m->era == a->processes[row->key.process].era;
+
+		writer_sum(w, &(struct trk_sum){
+			.node = row->key.node, .thread = row->key.thread,
+			.process = row->key.process, .domain = row->key.domain,
+			.kind = row->key.kind,
+			.total = m->total,
+			.peak = { row_kept_bytes(&a->rows, row), row_kept_count(&a->rows, row) },
+			.own_peak = own_kept ? m->own : now,
+			.leaked = { row->left_bytes + row->bytes, row->left_count + row->count },
+			.temporary = m->temporary });
+	}
+}
+
+static void write_history(struct writer *w, uint32_t process, const struct timeline *t)
+{
+	if (t->count)
+		writer_history(w, &(struct trk_history){ .process = process, .shift = t->shift,
+							 .count = t->count, .first = t->first,
+							 .most = t->most });
+}
+
+static void write_sizes(struct writer *w, uint32_t process, const struct view_size *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		writer_size(w, &(struct trk_size){ process, list[i].size, list[i].count });
+}
+
+static void write_process(const struct aggregate *a, struct writer *w, uint32_t index)
+{
+	const struct process *const p = &a->processes[index];
+	struct trk_totals totals;
+	struct view_size *list;
+	size_t count;
+
+	if (!p->seen)
+		return;
+	totals_of_heap(&totals, index, heap_process_totals(a->heap, index));
+	totals.values[TRK_TOTAL_EVENTS] = p->events;
+	writer_totals(w, &totals);
+	if (p->sizes && sizes_list(p->sizes, &list, &count) == 0) {
+		write_sizes(w, index, list, count);
+		free(list);
+	}
+	write_sizes(w, index, p->sizes_list, p->sizes_count);
+	write_history(w, index, &p->timeline);
+}
+
+void aggregate_write(const struct aggregate *a, struct writer *w)
+{
+	struct trk_totals totals;
+
+	totals_of_heap(&totals, TRK_ALL_PROCESSES, heap_totals(a->heap));
+	totals.values[TRK_TOTAL_EVENTS] = a->events;
+	writer_totals(w, &totals);
+	write_sums(a, w);
+	write_history(w, TRK_ALL_PROCESSES, &a->timeline);
+	for (uint32_t i = 0; i < a->process_room; i++)
+		write_process(a, w, i);
+	writer_summary(w, "last_event_ns", a->time_ns);
+	writer_summary(w, "temporary_threshold", a->threshold);
+}

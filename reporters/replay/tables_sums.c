@@ -1,0 +1,186 @@
+/*
+ * tables_sums - the blocks of an aggregated capture -> its arrays.
+ */
+#include "replay/private.h"
+
+enum { HAS_PEAK = 1, HAS_OWN_PEAK = 2, HAS_LEAKED = 4, HAS_TEMPORARY = 8, SHAPES = 16 };
+
+static struct trk_figure get_figure(struct byte_reader *r)
+{
+	const uint64_t count = get_varint(r);
+
+	return (struct trk_figure){ .bytes = get_varint(r), .count = count };
+}
+
+static struct trk_figure get_figure_if(struct byte_reader *r, bool there)
+{
+	return there ? get_figure(r) : (struct trk_figure){ 0 };
+}
+
+/* False: the item contradicts the format. `node` is that of the sum before. */
+static bool get_sum(struct byte_reader *r, uint32_t node, struct trk_sum *ret)
+{
+	const int64_t at = (int64_t)node + get_zigzag(r);
+	const uint64_t process = get_varint(r), thread = get_varint(r), kind = get_varint(r),
+		       domain = get_varint(r), shape = get_varint(r);
+
+	if (r->failed || at < 0 || at >= UINT32_MAX || process >= UINT32_MAX ||
+	    thread >= UINT32_MAX || domain > UINT32_MAX || !kind || kind >= 32 || shape >= SHAPES)
+		return false;
+	*ret = (struct trk_sum){ .node = (uint32_t)at, .process = (uint32_t)process,
+				 .thread = (uint32_t)thread, .domain = (uint32_t)domain,
+				 .kind = (uint8_t)kind, .total = get_figure(r) };
+	ret->peak = get_figure_if(r, shape & HAS_PEAK);
+	ret->own_peak = shape & HAS_OWN_PEAK ? get_figure(r) : ret->peak;
+	ret->leaked = get_figure_if(r, shape & HAS_LEAKED);
+	ret->temporary = get_figure_if(r, shape & HAS_TEMPORARY);
+	return !r->failed;
+}
+
+int tables_decode_sums(struct capture *c, const struct trk_block_header *h, struct byte_reader *r)
+{
+	uint32_t node = 0;
+	int err = 0;
+
+	while (!err && bytes_left(r)) {
+		struct trk_sum s;
+
+		if (!get_sum(r, node, &s))
+			return TRK_ERR_CORRUPT;
+		node = s.node;
+		err = table_reach(c, TABLE_PROCESSES, s.process);
+		if (!err)
+			err = table_append(c, TABLE_SUMS);
+		if (!err)
+			c->sums[c->sum_count - 1] = s;
+	}
+	return err;
+}
+
+/* 0 is all of them. False: no such index. */
+static bool get_process(struct capture *c, struct byte_reader *r, uint32_t *ret)
+{
+	const uint64_t process = get_varint(r);
+
+	*ret = TRK_ALL_PROCESSES;
+	if (!process)
+		return !r->failed;
+	*ret = (uint32_t)(process - 1);
+	return process < UINT32_MAX && table_reach(c, TABLE_PROCESSES, process - 1) == 0;
+}
+
+static int get_totals(struct capture *c, struct byte_reader *r, struct trk_totals *ret)
+{
+	uint64_t kinds;
+
+	*ret = (struct trk_totals){ 0 };
+	if (!get_process(c, r, &ret->process))
+		return TRK_ERR_CORRUPT;
+	for (kinds = get_varint(r); kinds && !r->failed; kinds--) {
+		const uint64_t kind = get_varint(r);
+
+		if (kind >= 32)
+			return TRK_ERR_CORRUPT;
+		ret->kinds[kind] = get_figure(r);
+	}
+	for (uint32_t i = 0; i < TRK_TOTALS && bytes_left(r); i++)
+		ret->values[i] = get_varint(r);
+	return r->failed ? TRK_ERR_CORRUPT : 0;
+}
+
+int tables_decode_totals(struct capture *c, const struct trk_block_header *h, struct byte_reader *r)
+{
+	int err = 0;
+
+	while (!err && bytes_left(r)) {
+		struct byte_reader body = table_record(r);
+		struct trk_totals t;
+
+		err = r->failed ? TRK_ERR_CORRUPT : get_totals(c, &body, &t);
+		if (!err)
+			err = table_append(c, TABLE_TOTALS);
+		if (err)
+			break;
+		c->totals[c->total_count - 1] = t;
+		if (t.process == TRK_ALL_PROCESSES)
+			c->event_count = t.values[TRK_TOTAL_EVENTS];
+	}
+	return err;
+}
+
+int tables_decode_sizes(struct capture *c, const struct trk_block_header *h, struct byte_reader *r)
+{
+	struct trk_size s = { 0 };
+	int err = 0;
+
+	while (!err && bytes_left(r)) {
+		const uint64_t process = get_varint(r), distance = get_varint(r);
+
+		if (process != s.process)
+			s.size = 0;
+		s.process = (uint32_t)process;
+		s.size += distance;
+		s.count = get_varint(r);
+		if (r->failed || process >= UINT32_MAX)
+			return TRK_ERR_CORRUPT;
+		err = table_append(c, TABLE_SIZES);
+		if (!err)
+			c->sizes[c->size_count - 1] = s;
+	}
+	return err;
+}
+
+static int get_history(struct capture *c, struct byte_reader *r)
+{
+	struct cap_history history = { .first_span = c->history_span_count };
+	uint64_t shift, count, most = 0;
+	int err = 0;
+
+	if (!get_process(c, r, &history.process))
+		return TRK_ERR_CORRUPT;
+	shift = get_varint(r);
+	history.first = get_varint(r);
+	count = get_varint(r);
+	if (r->failed || shift >= 64 || count > TRK_HISTORY_MAX)
+		return TRK_ERR_CORRUPT;
+	history.shift = (uint32_t)shift;
+	history.count = (uint32_t)count;
+	while (!err && count--) {
+		most += (uint64_t)get_zigzag(r);
+		err = r->failed ? TRK_ERR_CORRUPT : table_append(c, TABLE_HISTORY_SPANS);
+		if (!err)
+			c->history_spans[c->history_span_count - 1] = most;
+	}
+	if (!err)
+		err = table_append(c, TABLE_HISTORIES);
+	if (!err)
+		c->histories[c->history_count - 1] = history;
+	return err;
+}
+
+int tables_decode_history(struct capture *c, const struct trk_block_header *h, struct byte_reader *r)
+{
+	int err = 0;
+
+	while (!err && bytes_left(r)) {
+		struct byte_reader body = table_record(r);
+
+		err = r->failed ? TRK_ERR_CORRUPT : get_history(c, &body);
+	}
+	return err;
+}
+
+int tables_settle_sums(struct capture *c)
+{
+	const int err = c->sum_count ? table_reach(c, TABLE_THREADS, 0) : 0;
+
+	for (uint32_t i = 0; i < c->sum_count && !err; i++) {
+		struct trk_sum *const s = &c->sums[i];
+
+		if (s->node >= c->node_count)
+			s->node = 0;
+		if (s->thread >= c->thread_count)
+			s->thread = 0;
+	}
+	return err;
+}

@@ -1,0 +1,72 @@
+/* totals - see totals.h. */
+#include "replay/totals.h"
+
+#include <string.h>
+
+static const size_t fields[TRK_TOTAL_EVENTS] = {
+	[TRK_TOTAL_ALLOCATIONS] = offsetof(struct heap_totals, allocations),
+	[TRK_TOTAL_FREES] = offsetof(struct heap_totals, frees),
+	[TRK_TOTAL_UNMATCHED_FREES] = offsetof(struct heap_totals, unmatched_frees),
+	[TRK_TOTAL_BYTES_ALLOCATED] = offsetof(struct heap_totals, bytes_allocated),
+	[TRK_TOTAL_BYTES_FREED] = offsetof(struct heap_totals, bytes_freed),
+	[TRK_TOTAL_LIVE_BYTES] = offsetof(struct heap_totals, live_bytes),
+	[TRK_TOTAL_LIVE_BLOCKS] = offsetof(struct heap_totals, live_blocks),
+	[TRK_TOTAL_PEAK_BYTES] = offsetof(struct heap_totals, peak_bytes),
+	[TRK_TOTAL_PEAK_BLOCKS] = offsetof(struct heap_totals, peak_blocks),
+	[TRK_TOTAL_PEAK_TIME_NS] = offsetof(struct heap_totals, peak_time_ns),
+	[TRK_TOTAL_PEAK_EVENT] = offsetof(struct heap_totals, peak_event),
+	[TRK_TOTAL_TEMPORARY] = offsetof(struct heap_totals, temporary),
+	[TRK_TOTAL_TEMPORARY_BYTES] = offsetof(struct heap_totals, temporary_bytes),
+	[TRK_TOTAL_LOST] = offsetof(struct heap_totals, lost),
+	[TRK_TOTAL_OVERWRITTEN] = offsetof(struct heap_totals, overwritten),
+	[TRK_TOTAL_WIPED_BLOCKS] = offsetof(struct heap_totals, wiped_blocks),
+	[TRK_TOTAL_WIPED_BYTES] = offsetof(struct heap_totals, wiped_bytes),
+};
+
+void totals_of_heap(struct trk_totals *ret, uint32_t process, const struct heap_totals *t)
+{
+	*ret = (struct trk_totals){ .process = process };
+	for (size_t i = 0; i < TRK_TOTAL_EVENTS; i++)
+		memcpy(&ret->values[i], (const char *)t + fields[i], sizeof(ret->values[i]));
+	for (size_t kind = 0; kind < 32; kind++)
+		ret->kinds[kind] = (struct trk_figure){ t->kind_bytes[kind], t->kind_count[kind] };
+}
+
+void totals_to_heap(struct heap_totals *ret, const struct trk_totals *t)
+{
+	*ret = (struct heap_totals){ 0 };
+	for (size_t i = 0; i < TRK_TOTAL_EVENTS; i++)
+		memcpy((char *)ret + fields[i], &t->values[i], sizeof(t->values[i]));
+	for (size_t kind = 0; kind < 32; kind++) {
+		ret->kind_bytes[kind] = t->kinds[kind].bytes;
+		ret->kind_count[kind] = t->kinds[kind].count;
+	}
+}
+
+void totals_write_summary(struct writer *w, const struct heap_totals *t, uint64_t processes,
+			  uint64_t threads)
+{
+	const struct {
+		const char *key;
+		uint64_t value;
+	} summary[] = {
+		{ "allocations", t->allocations },
+		{ "frees", t->frees },
+		{ "unmatched_frees", t->unmatched_frees },
+		{ "bytes_allocated", t->bytes_allocated },
+		{ "bytes_freed", t->bytes_freed },
+		{ "peak_bytes", t->peak_bytes },
+		{ "peak_blocks", t->peak_blocks },
+		{ "peak_time_ns", t->peak_time_ns },
+		{ "peak_event", t->peak_event },
+		{ "leaked_blocks", t->live_blocks },
+		{ "leaked_bytes", t->live_bytes },
+		{ "temporary", t->temporary },
+		{ "temporary_bytes", t->temporary_bytes },
+		{ "processes", processes },
+		{ "threads", threads },
+	};
+
+	for (size_t i = 0; i < sizeof(summary) / sizeof(*summary); i++)
+		writer_summary(w, summary[i].key, summary[i].value);
+}

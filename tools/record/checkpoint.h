@@ -1,0 +1,39 @@
+/*
+ * checkpoint - the file of an aggregated recording, which is written anew as a whole
+ * and put in its place at once: a reader sees the old one or the new one, never half of one.
+ *
+ * Tables go to a spool in memory as they grow. At a checkpoint a forked copy of the recorder
+ * writes spool and sums into a file beside the capture and renames it: the recorder itself
+ * goes on reading, however large the sums are (as redis saves its memory).
+ */
+#ifndef RECORD_CHECKPOINT_H
+#define RECORD_CHECKPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct recorder;
+
+struct checkpoint {
+	int spool, output;
+	char *path; /* NULL: the output is no file that could be replaced */
+	uint64_t interval_ns, next_ns; /* interval 0: none before the end */
+	uint64_t last_ns; /* of the latest one in place, or being written */
+	pid_t child; /* that writes one; 0: none */
+	int error; /* errno that the latest one failed with */
+};
+
+/* Makes the spool. path may be NULL. TRK_ERR_IO, TRK_ERR_NOMEM. */
+int checkpoint_begin(struct checkpoint *k, int output, const char *path, uint64_t interval_ns);
+
+/* The writer has begun: until the first checkpoint, the file says at least what it will be. */
+void checkpoint_mark(const struct recorder *r);
+
+/* Begins one when it is due; notices that one is done. */
+void checkpoint_tick(struct recorder *r);
+
+/* The writer is finished: the spool is the whole capture. Puts it in its place; errors go into r->write_error. */
+void checkpoint_finish(struct recorder *r);
+
+#endif
