@@ -178,6 +178,11 @@ static bool check_aggregate(struct options *o)
 			 o->checkpoint ? "checkpoint" : "temporary-threshold");
 		return false;
 	}
+	if (o->aggregate && o->max_bytes) {
+		ui_error("argument --max-size: not allowed with argument --aggregate, whose file does "
+			 "not grow with events");
+		return false;
+	}
 	o->checkpoint_ns = CHECKPOINT_DEFAULT_NS;
 	if (o->checkpoint && !ui_parse_duration(o->checkpoint, &o->checkpoint_ns)) {
 		ui_error("argument --checkpoint: '%s' is no duration; use 500ms, 10s, 1m or 0",
