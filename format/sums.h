@@ -13,15 +13,30 @@ struct trk_figure {
 	uint64_t bytes, count;
 };
 
+/* Of a sampled capture: how exact a figure is (replay/sampling.h says what the numbers mean). */
+struct trk_error {
+	double bytes, count, most;
+};
+
+/* The figures of a sum, in the order of the file. */
+enum trk_sum_figure {
+	TRK_SUM_TOTAL,	   /* ever allocated */
+	TRK_SUM_PEAK,	   /* live when the whole tree's live bytes were highest */
+	TRK_SUM_OWN_PEAK,  /* ... when its process's were */
+	TRK_SUM_LEAKED,	   /* live when its process ended */
+	TRK_SUM_TEMPORARY, /* at the threshold of the capture */
+	TRK_SUM_FIGURES,
+};
+
+struct trk_sum_errors {
+	struct trk_error of[TRK_SUM_FIGURES];
+};
+
 /* Everything that one stack allocated in one thread with one function. */
 struct trk_sum {
 	uint32_t node, thread, process, domain;
 	uint8_t kind;
-	struct trk_figure total;     /* ever allocated */
-	struct trk_figure peak;	     /* live when the whole tree's live bytes were highest */
-	struct trk_figure own_peak;  /* ... when its process's were */
-	struct trk_figure leaked;    /* live when its process ended */
-	struct trk_figure temporary; /* at the threshold of the capture */
+	struct trk_figure of[TRK_SUM_FIGURES];
 };
 
 /* Totals of a process or of the whole tree: definitions in reporters/replay/heap.h. Their order is the file's. */
@@ -47,12 +62,23 @@ enum trk_total {
 	TRK_TOTALS,
 };
 
+enum trk_total_error {
+	TRK_ERROR_ALLOCATED,
+	TRK_ERROR_FREED,
+	TRK_ERROR_LIVE,
+	TRK_ERROR_PEAK,
+	TRK_ERROR_TEMPORARY,
+	TRK_TOTAL_ERRORS,
+};
+
 #define TRK_ALL_PROCESSES UINT32_MAX
 
 struct trk_totals {
 	uint32_t process; /* or TRK_ALL_PROCESSES */
 	uint64_t values[TRK_TOTALS];
 	struct trk_figure kinds[32]; /* allocations by kind */
+	bool sampled;		     /* the errors are there */
+	struct trk_error errors[TRK_TOTAL_ERRORS];
 };
 
 struct trk_size {

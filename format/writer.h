@@ -124,7 +124,7 @@ void writer_summary(struct writer *w, const char *key, uint64_t value);
  * Of aggregated captures. Sums in any order (by process and node they are smallest); sizes by process,
  * ascending; of a history at most TRK_HISTORY_MAX spans.
  */
-void writer_sum(struct writer *w, const struct trk_sum *s);
+void writer_sum(struct writer *w, const struct trk_sum *s, const struct trk_sum_errors *errors /* NULL: exact */);
 void writer_totals(struct writer *w, const struct trk_totals *t);
 void writer_size(struct writer *w, const struct trk_size *s);
 void writer_history(struct writer *w, const struct trk_history *h);

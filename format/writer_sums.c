@@ -3,13 +3,8 @@
  */
 #include "format/writer_private.h"
 
-/* Which figures a sum has: bits of its shape (docs/FORMAT.md). */
-enum { HAS_PEAK = 1, HAS_OWN_PEAK = 2, HAS_LEAKED = 4, HAS_TEMPORARY = 8 };
-
-static bool is_zero(const struct trk_figure *f)
-{
-	return !f->bytes && !f->count;
-}
+/* A sum's shape says which figures it has beside the total, bit n - 1 for the n-th, and whether errors. */
+#define HAS_ERRORS 16u
 
 static bool equal(const struct trk_figure *a, const struct trk_figure *b)
 {
@@ -21,27 +16,41 @@ static uint8_t *put_figure(uint8_t *p, const struct trk_figure *f)
 	return put_varint(put_varint(p, f->count), f->bytes);
 }
 
-void writer_sum(struct writer *w, const struct trk_sum *s)
+static uint8_t *put_double(uint8_t *p, double d)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &d, sizeof(bits));
+	put_u64(p, bits);
+	return p + sizeof(bits);
+}
+
+static uint8_t *put_error(uint8_t *p, const struct trk_error *e)
+{
+	return put_double(put_double(put_double(p, e->bytes), e->count), e->most);
+}
+
+/* What the reader takes a figure for that is not there. */
+static bool goes_without_saying(const struct trk_sum *s, const struct trk_sum_errors *e, unsigned i)
+{
+	static const struct trk_figure zero;
+
+	if (i != TRK_SUM_OWN_PEAK) /* a figure without a block has no error */
+		return equal(&s->of[i], &zero);
+	return equal(&s->of[i], &s->of[TRK_SUM_PEAK]) &&
+	       (!e || !memcmp(&e->of[i], &e->of[TRK_SUM_PEAK], sizeof(e->of[i])));
+}
+
+void writer_sum(struct writer *w, const struct trk_sum *s, const struct trk_sum_errors *errors)
 {
 	struct payload *const t = &w->tables[TRK_BLOCK_SUMS];
-	const struct {
-		const struct trk_figure *figure;
-		unsigned bit;
-		bool there;
-	} rest[] = {
-		{ &s->peak, HAS_PEAK, !is_zero(&s->peak) },
-		/* one process alone: the same moment */
-		{ &s->own_peak, HAS_OWN_PEAK, !equal(&s->own_peak, &s->peak) },
-		{ &s->leaked, HAS_LEAKED, !is_zero(&s->leaked) },
-		{ &s->temporary, HAS_TEMPORARY, !is_zero(&s->temporary) },
-	};
-	uint8_t *p = writer_item_begin(w, TRK_BLOCK_SUMS, 16 * TRK_VARINT_MAX, 0);
-	unsigned shape = 0;
+	uint8_t *p = writer_item_begin(w, TRK_BLOCK_SUMS, 32 * TRK_VARINT_MAX, 0);
+	unsigned shape = errors ? HAS_ERRORS : 0;
 
 	if (!p)
 		return;
-	for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++)
-		shape |= rest[i].there ? rest[i].bit : 0;
+	for (unsigned i = TRK_SUM_PEAK; i < TRK_SUM_FIGURES; i++)
+		shape |= goes_without_saying(s, errors, i) ? 0 : 1u << (i - 1);
 	p = put_zigzag(p, (int64_t)s->node - t->last_node);
 	t->last_node = s->node;
 	p = put_varint(p, s->process);
@@ -49,10 +58,13 @@ void writer_sum(struct writer *w, const struct trk_sum *s)
 	p = put_varint(p, s->kind);
 	p = put_varint(p, s->domain);
 	p = put_varint(p, shape);
-	p = put_figure(p, &s->total);
-	for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++)
-		if (rest[i].there)
-			p = put_figure(p, rest[i].figure);
+	for (unsigned i = TRK_SUM_TOTAL; i < TRK_SUM_FIGURES; i++) {
+		if (i != TRK_SUM_TOTAL && !(shape >> (i - 1) & 1))
+			continue;
+		p = put_figure(p, &s->of[i]);
+		if (errors)
+			p = put_error(p, &errors->of[i]);
+	}
 	writer_item_end(w, TRK_BLOCK_SUMS, p);
 }
 
@@ -81,6 +93,8 @@ void writer_totals(struct writer *w, const struct trk_totals *t)
 	}
 	for (uint32_t i = 0; i < TRK_TOTALS; i++)
 		p = put_varint(p, t->values[i]);
+	for (uint32_t i = 0; i < TRK_TOTAL_ERRORS && t->sampled; i++)
+		p = put_error(p, &t->errors[i]);
 	writer_record_end(w, TRK_BLOCK_TOTALS, p, 0);
 }
 

@@ -108,7 +108,7 @@ static int sum_up(struct job *j)
 	if (err)
 		return err;
 	heap_set_page_bytes(aggregate_heap(j->aggregate), j->capture->header.page_bytes);
-	heap_set_sampling(aggregate_heap(j->aggregate), j->capture->header.sample_bytes);
+	aggregate_set_sampling(j->aggregate, j->capture->header.sample_bytes);
 	return replay(j);
 }
 

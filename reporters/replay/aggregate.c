@@ -16,6 +16,11 @@ struct more {
 	uint64_t era;
 };
 
+/* How exact `more` is. */
+struct more_error {
+	struct sampling_error total, temporary, own;
+};
+
 struct process {
 	struct sizes *sizes;	   /* NULL: none yet, or ended */
 	struct view_size *sizes_list; /* of a process that ended */
@@ -31,6 +36,7 @@ struct aggregate {
 	struct heap *heap;
 	struct rows rows;
 	struct more *more; /* beside rows.all */
+	struct more_error *more_errors; /* likewise; NULL when not sampled */
 	uint32_t more_room;
 	uint32_t *last_row; /* by node: the row + 1 that it went to last */
 	uint32_t node_room;
@@ -87,6 +93,14 @@ static bool reach_more(struct aggregate *a)
 	if (!moved)
 		return false;
 	a->more = moved;
+	if (a->rows.sampled) {
+		struct more_error *const errors =
+			realloc(a->more_errors, (size_t)a->rows.room * sizeof(*errors));
+
+		if (!errors)
+			return false;
+		a->more_errors = errors;
+	}
 	a->more_room = a->rows.room;
 	return true;
 }
@@ -105,6 +119,8 @@ static uint32_t find_row(struct aggregate *a, const struct heap_block *b)
 	}
 	if (is_new) {
 		a->more[i] = (struct more){ .era = p->era };
+		if (a->more_errors)
+			a->more_errors[i] = (struct more_error){ 0 };
 		a->rows.all[i].next = p->first_row;
 		p->first_row = i + 1;
 	}
@@ -140,6 +156,8 @@ static inline struct row *touch(struct aggregate *a, uint32_t index)
 
 	if (m->era != era) {
 		m->own = (struct trk_figure){ row->bytes, row->count };
+		if (a->more_errors)
+			a->more_errors[index].own = a->rows.errors[index].now;
 		m->era = era;
 	}
 	return row;
@@ -154,6 +172,8 @@ static inline void add(struct aggregate *a, uint32_t index, const struct samplin
 	row = touch(a, index);
 	row->bytes += e->bytes;
 	row->count += e->count;
+	if (a->rows.errors)
+		sampling_add(&a->rows.errors[index].now, e);
 }
 
 static inline void take(struct aggregate *a, uint32_t index, const struct sampling_estimate *e)
@@ -165,6 +185,8 @@ static inline void take(struct aggregate *a, uint32_t index, const struct sampli
 	row = touch(a, index);
 	row->bytes -= e->bytes;
 	row->count -= e->count;
+	if (a->rows.errors)
+		sampling_take(&a->rows.errors[index].now, e);
 }
 
 /* ---- what the heap tells ---- */
@@ -183,6 +205,8 @@ static void born(void *data, struct heap_block *b, const struct sampling_estimat
 	if (b->user != ROWS_NONE) {
 		a->more[b->user].total.bytes += e->bytes;
 		a->more[b->user].total.count += e->count;
+		if (a->more_errors)
+			sampling_add(&a->more_errors[b->user].total, e);
 	}
 }
 
@@ -196,6 +220,8 @@ static void died(void *data, const struct heap_block *b, const struct sampling_e
 	if (temporary && b->user != ROWS_NONE) {
 		a->more[b->user].temporary.bytes += e->bytes;
 		a->more[b->user].temporary.count += e->count;
+		if (a->more_errors)
+			sampling_add(&a->more_errors[b->user].temporary, e);
 	}
 }
 
@@ -250,7 +276,14 @@ void aggregate_free(struct aggregate *a)
 	free(a->processes);
 	free(a->last_row);
 	free(a->more);
+	free(a->more_errors);
 	free(a);
+}
+
+void aggregate_set_sampling(struct aggregate *a, uint64_t sample_bytes)
+{
+	heap_set_sampling(a->heap, sample_bytes);
+	a->rows.sampled = sample_bytes != 0;
 }
 
 struct heap *aggregate_heap(struct aggregate *a)
@@ -342,6 +375,12 @@ void aggregate_end_process(struct aggregate *a, uint32_t process)
 		row->left_bytes += row->bytes;
 		row->left_count += row->count;
 		row->bytes = row->count = 0;
+		if (a->rows.errors) {
+			struct row_error *const e = &a->rows.errors[i - 1];
+
+			sampling_join(&e->left, &e->now);
+			e->now = (struct sampling_error){ 0 };
+		}
 	}
 	settle_sizes(a, &a->processes[process]);
 	if (timeline_note(&a->timeline, a->time_ns, heap_now_bytes(a->heap)) != 0)
@@ -350,24 +389,50 @@ void aggregate_end_process(struct aggregate *a, uint32_t process)
 
 /* ---- writing ---- */
 
+static struct trk_sum_errors errors_of(const struct aggregate *a, uint32_t i, bool own_kept)
+{
+	const struct row_error *const row = &a->rows.errors[i];
+	const struct more_error *const m = &a->more_errors[i];
+	struct sampling_error leaked = row->left;
+
+	sampling_join(&leaked, &row->now);
+	return (struct trk_sum_errors){ .of = {
+		[TRK_SUM_TOTAL] = totals_error(&m->total),
+		[TRK_SUM_PEAK] = totals_error(row_kept_error(&a->rows, i)),
+		[TRK_SUM_OWN_PEAK] = totals_error(own_kept ? &m->own : &row->now),
+		[TRK_SUM_LEAKED] = totals_error(&leaked),
+		[TRK_SUM_TEMPORARY] = totals_error(&m->temporary),
+	} };
+}
+
+static void write_sum(const struct aggregate *a, struct writer *w, uint32_t i)
+{
+	const struct row *const row = &a->rows.all[i];
+	const struct more *const m = &a->more[i];
+	const bool own_kept = m->era == a->processes[row->key.process].era;
+	struct trk_sum_errors errors;
+
+	if (a->rows.errors)
+		errors = errors_of(a, i, own_kept);
+	writer_sum(w, &(struct trk_sum){
+		.node = row->key.node, .thread = row->key.thread, .process = row->key.process,
+		.domain = row->key.domain, .kind = row->key.kind,
+		.of = {
+			[TRK_SUM_TOTAL] = m->total,
+			[TRK_SUM_PEAK] = { row_kept_bytes(&a->rows, row),
+					   row_kept_count(&a->rows, row) },
+			[TRK_SUM_OWN_PEAK] = own_kept ? m->own :
+							(struct trk_figure){ row->bytes, row->count },
+			[TRK_SUM_LEAKED] = { row->left_bytes + row->bytes,
+					     row->left_count + row->count },
+			[TRK_SUM_TEMPORARY] = m->temporary,
+		} }, a->rows.errors ? &errors : NULL);
+}
+
 static void write_sums(const struct aggregate *a, struct writer *w)
 {
-	for (uint32_t i = 0; i < a->rows.count; i++) {
-		const struct row *const row = &a->rows.all[i];
-		const struct more *const m = &a->more[i];
-		const struct trk_figure now = { row->bytes, row->count };
-		const bool own_kept = m->era == a->processes[row->key.process].era;
-
-		writer_sum(w, &(struct trk_sum){
-			.node = row->key.node, .thread = row->key.thread,
-			.process = row->key.process, .domain = row->key.domain,
-			.kind = row->key.kind,
-			.total = m->total,
-			.peak = { row_kept_bytes(&a->rows, row), row_kept_count(&a->rows, row) },
-			.own_peak = own_kept ? m->own : now,
-			.leaked = { row->left_bytes + row->bytes, row->left_count + row->count },
-			.temporary = m->temporary });
-	}
+	for (uint32_t i = 0; i < a->rows.count; i++)
+		write_sum(a, w, i);
 }
 
 static void write_history(struct writer *w, uint32_t process, const struct timeline *t)
@@ -395,6 +460,7 @@ static void write_process(const struct aggregate *a, struct writer *w, uint32_t 
 		return;
 	totals_of_heap(&totals, index, heap_process_totals(a->heap, index));
 	totals.values[TRK_TOTAL_EVENTS] = p->events;
+	totals.sampled = a->rows.sampled;
 	writer_totals(w, &totals);
 	if (p->sizes && sizes_list(p->sizes, &list, &count) == 0) {
 		write_sizes(w, index, list, count);
@@ -410,6 +476,7 @@ void aggregate_write(const struct aggregate *a, struct writer *w)
 
 	totals_of_heap(&totals, TRK_ALL_PROCESSES, heap_totals(a->heap));
 	totals.values[TRK_TOTAL_EVENTS] = a->events;
+	totals.sampled = a->rows.sampled;
 	writer_totals(w, &totals);
 	write_sums(a, w);
 	write_history(w, TRK_ALL_PROCESSES, &a->timeline);

@@ -21,6 +21,9 @@ void aggregate_free(struct aggregate *a); /* NULL-safe */
 /* Its heap: for heap_expect, heap_last_ref, heap_totals, heap_set_page_bytes ...; events go through aggregate_apply. */
 struct heap *aggregate_heap(struct aggregate *a);
 
+/* As heap_set_sampling: the sums have errors, too. Before the first event. */
+void aggregate_set_sampling(struct aggregate *a, uint64_t sample_bytes);
+
 /* As heap_apply. */
 int aggregate_apply(struct aggregate *a, const struct trk_event *e);
 /* As heap_end_process. */

@@ -111,11 +111,12 @@ struct capture {
 
 	/* Of an aggregated capture only, which has no blocks of events. */
 	struct trk_sum *sums;
+	struct trk_sum_errors *sum_errors; /* beside sums, of a sampled capture */
 	struct trk_totals *totals;
 	struct trk_size *sizes; /* by process, ascending */
 	struct cap_history *histories;
 	uint64_t *history_spans;
-	uint32_t sum_count, total_count, size_count, history_count, history_span_count;
+	uint32_t sum_count, sum_error_count, total_count, size_count, history_count, history_span_count;
 
 	struct capture_private *private;
 };

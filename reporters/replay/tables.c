@@ -122,6 +122,8 @@ int tables_init(struct capture *c)
 		[TABLE_SUMMARY] = { &c->summary, &c->summary_count, sizeof(*c->summary), 0 },
 		[TABLE_BLOCKS] = { &c->blocks, &c->block_count, sizeof(*c->blocks), 0 },
 		[TABLE_SUMS] = { &c->sums, &c->sum_count, sizeof(*c->sums), 0 },
+		[TABLE_SUM_ERRORS] = { &c->sum_errors, &c->sum_error_count,
+				       sizeof(*c->sum_errors), 0 },
 		[TABLE_TOTALS] = { &c->totals, &c->total_count, sizeof(*c->totals), 0 },
 		[TABLE_SIZES] = { &c->sizes, &c->size_count, sizeof(*c->sizes), 0 },
 		[TABLE_HISTORIES] = { &c->histories, &c->history_count, sizeof(*c->histories), 0 },

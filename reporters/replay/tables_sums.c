@@ -3,7 +3,8 @@
  */
 #include "replay/private.h"
 
-enum { HAS_PEAK = 1, HAS_OWN_PEAK = 2, HAS_LEAKED = 4, HAS_TEMPORARY = 8, SHAPES = 16 };
+#define HAS_ERRORS 16u
+#define SHAPES 32u
 
 static struct trk_figure get_figure(struct byte_reader *r)
 {
@@ -12,47 +13,90 @@ static struct trk_figure get_figure(struct byte_reader *r)
 	return (struct trk_figure){ .bytes = get_varint(r), .count = count };
 }
 
-static struct trk_figure get_figure_if(struct byte_reader *r, bool there)
+/* Not negative, and no NaN: what is claimed otherwise is corrupt. */
+static double get_double(struct byte_reader *r)
 {
-	return there ? get_figure(r) : (struct trk_figure){ 0 };
+	const uint8_t *const p = get_bytes(r, 8);
+	const uint64_t bits = p ? get_u64(p) : 0;
+	double d;
+
+	memcpy(&d, &bits, sizeof(d));
+	if (d >= 0)
+		return d;
+	r->failed = true;
+	return 0;
+}
+
+static struct trk_error get_error(struct byte_reader *r)
+{
+	struct trk_error e;
+
+	e.bytes = get_double(r);
+	e.count = get_double(r);
+	e.most = get_double(r);
+	return e;
+}
+
+static void get_figures(struct byte_reader *r, unsigned shape, struct trk_sum *s,
+			struct trk_sum_errors *errors)
+{
+	*errors = (struct trk_sum_errors){ 0 };
+	for (unsigned i = TRK_SUM_TOTAL; i < TRK_SUM_FIGURES; i++) {
+		if (i != TRK_SUM_TOTAL && !(shape >> (i - 1) & 1)) {
+			if (i == TRK_SUM_OWN_PEAK) {
+				s->of[i] = s->of[TRK_SUM_PEAK];
+				errors->of[i] = errors->of[TRK_SUM_PEAK];
+			}
+			continue;
+		}
+		s->of[i] = get_figure(r);
+		if (shape & HAS_ERRORS)
+			errors->of[i] = get_error(r);
+	}
 }
 
 /* False: the item contradicts the format. `node` is that of the sum before. */
-static bool get_sum(struct byte_reader *r, uint32_t node, struct trk_sum *ret)
+static bool get_sum(struct byte_reader *r, uint32_t node, struct trk_sum *ret,
+		    struct trk_sum_errors *ret_errors)
 {
-	const int64_t at = (int64_t)node + get_zigzag(r);
+	const int64_t step = get_zigzag(r);
 	const uint64_t process = get_varint(r), thread = get_varint(r), kind = get_varint(r),
 		       domain = get_varint(r), shape = get_varint(r);
 
-	if (r->failed || at < 0 || at >= UINT32_MAX || process >= UINT32_MAX ||
-	    thread >= UINT32_MAX || domain > UINT32_MAX || !kind || kind >= 32 || shape >= SHAPES)
+	if (r->failed || step < -(int64_t)node || step >= (int64_t)UINT32_MAX - node ||
+	    process >= UINT32_MAX || thread >= UINT32_MAX || domain > UINT32_MAX || !kind ||
+	    kind >= 32 || shape >= SHAPES)
 		return false;
-	*ret = (struct trk_sum){ .node = (uint32_t)at, .process = (uint32_t)process,
+	*ret = (struct trk_sum){ .node = (uint32_t)(node + step), .process = (uint32_t)process,
 				 .thread = (uint32_t)thread, .domain = (uint32_t)domain,
-				 .kind = (uint8_t)kind, .total = get_figure(r) };
-	ret->peak = get_figure_if(r, shape & HAS_PEAK);
-	ret->own_peak = shape & HAS_OWN_PEAK ? get_figure(r) : ret->peak;
-	ret->leaked = get_figure_if(r, shape & HAS_LEAKED);
-	ret->temporary = get_figure_if(r, shape & HAS_TEMPORARY);
+				 .kind = (uint8_t)kind };
+	get_figures(r, (unsigned)shape, ret, ret_errors);
 	return !r->failed;
 }
 
 int tables_decode_sums(struct capture *c, const struct trk_block_header *h, struct byte_reader *r)
 {
+	const bool sampled = c->header.sample_bytes != 0;
 	uint32_t node = 0;
 	int err = 0;
 
 	while (!err && bytes_left(r)) {
+		struct trk_sum_errors errors;
 		struct trk_sum s;
 
-		if (!get_sum(r, node, &s))
+		if (!get_sum(r, node, &s, &errors))
 			return TRK_ERR_CORRUPT;
 		node = s.node;
 		err = table_reach(c, TABLE_PROCESSES, s.process);
+		if (!err && sampled)
+			err = table_append(c, TABLE_SUM_ERRORS);
 		if (!err)
 			err = table_append(c, TABLE_SUMS);
-		if (!err)
-			c->sums[c->sum_count - 1] = s;
+		if (err)
+			break;
+		c->sums[c->sum_count - 1] = s;
+		if (sampled)
+			c->sum_errors[c->sum_count - 1] = errors;
 	}
 	return err;
 }
@@ -85,6 +129,9 @@ static int get_totals(struct capture *c, struct byte_reader *r, struct trk_total
 	}
 	for (uint32_t i = 0; i < TRK_TOTALS && bytes_left(r); i++)
 		ret->values[i] = get_varint(r);
+	ret->sampled = bytes_left(r) != 0;
+	for (uint32_t i = 0; i < TRK_TOTAL_ERRORS && bytes_left(r); i++)
+		ret->errors[i] = get_error(r);
 	return r->failed ? TRK_ERR_CORRUPT : 0;
 }
 

@@ -23,6 +23,25 @@ static const size_t fields[TRK_TOTAL_EVENTS] = {
 	[TRK_TOTAL_WIPED_BYTES] = offsetof(struct heap_totals, wiped_bytes),
 };
 
+static const size_t errors[TRK_TOTAL_ERRORS] = {
+	[TRK_ERROR_ALLOCATED] = offsetof(struct heap_totals, allocated_error),
+	[TRK_ERROR_FREED] = offsetof(struct heap_totals, freed_error),
+	[TRK_ERROR_LIVE] = offsetof(struct heap_totals, live_error),
+	[TRK_ERROR_PEAK] = offsetof(struct heap_totals, peak_error),
+	[TRK_ERROR_TEMPORARY] = offsetof(struct heap_totals, temporary_error),
+};
+
+/* Sums of differences may end a little below 0. */
+static double not_negative(double d)
+{
+	return d > 0 ? d : 0;
+}
+
+struct trk_error totals_error(const struct sampling_error *e)
+{
+	return (struct trk_error){ not_negative(e->bytes), not_negative(e->count), e->most };
+}
+
 void totals_of_heap(struct trk_totals *ret, uint32_t process, const struct heap_totals *t)
 {
 	*ret = (struct trk_totals){ .process = process };
@@ -30,6 +49,12 @@ void totals_of_heap(struct trk_totals *ret, uint32_t process, const struct heap_
 		memcpy(&ret->values[i], (const char *)t + fields[i], sizeof(ret->values[i]));
 	for (size_t kind = 0; kind < 32; kind++)
 		ret->kinds[kind] = (struct trk_figure){ t->kind_bytes[kind], t->kind_count[kind] };
+	for (size_t i = 0; i < TRK_TOTAL_ERRORS; i++) {
+		struct sampling_error e;
+
+		memcpy(&e, (const char *)t + errors[i], sizeof(e));
+		ret->errors[i] = totals_error(&e);
+	}
 }
 
 void totals_to_heap(struct heap_totals *ret, const struct trk_totals *t)
@@ -40,6 +65,12 @@ void totals_to_heap(struct heap_totals *ret, const struct trk_totals *t)
 	for (size_t kind = 0; kind < 32; kind++) {
 		ret->kind_bytes[kind] = t->kinds[kind].bytes;
 		ret->kind_count[kind] = t->kinds[kind].count;
+	}
+	for (size_t i = 0; i < TRK_TOTAL_ERRORS; i++) {
+		const struct sampling_error e = { t->errors[i].bytes, t->errors[i].count,
+						  t->errors[i].most };
+
+		memcpy((char *)ret + errors[i], &e, sizeof(e));
 	}
 }
 

@@ -43,28 +43,30 @@ static int check(const struct capture *c, const struct view_options *o, struct t
 	return 0;
 }
 
-static struct trk_figure figure_of(const struct trk_sum *s, const struct view_options *o)
+static enum trk_sum_figure figure_of(const struct view_options *o)
 {
 	switch (o->what) {
 	case VIEW_LEAKS:
-		return s->leaked;
+		return TRK_SUM_LEAKED;
 	case VIEW_TEMPORARY:
-		return s->temporary;
+		return TRK_SUM_TEMPORARY;
 	case VIEW_ALLOCATIONS:
-		return s->total;
+		return TRK_SUM_TOTAL;
 	case VIEW_LIVE:
 		break;
 	}
 	if (o->at.from.kind == POINT_END)
-		return s->leaked;
-	return o->process == UINT32_MAX ? s->peak : s->own_peak;
+		return TRK_SUM_LEAKED;
+	return o->process == UINT32_MAX ? TRK_SUM_PEAK : TRK_SUM_OWN_PEAK;
 }
 
 static int join_rows(const struct capture *c, const struct view_options *o, struct rows *rows)
 {
+	const enum trk_sum_figure which = figure_of(o);
+
 	for (uint32_t i = 0; i < c->sum_count; i++) {
 		const struct trk_sum *const s = &c->sums[i];
-		const struct trk_figure f = figure_of(s, o);
+		const struct trk_figure f = s->of[which];
 		bool is_new;
 
 		if ((!f.bytes && !f.count) || (o->process != UINT32_MAX && o->process != s->process))
@@ -77,14 +79,23 @@ static int join_rows(const struct capture *c, const struct view_options *o, stru
 			return TRK_ERR_NOMEM;
 		rows->all[row].bytes += f.bytes;
 		rows->all[row].count += f.count;
+		if (rows->sampled) {
+			const struct trk_error *const e = &c->sum_errors[i].of[which];
+
+			sampling_join(&rows->errors[row].now,
+				      &(struct sampling_error){ e->bytes, e->count, e->most });
+		}
 	}
 	return 0;
 }
 
 static int list_rows(const struct rows *rows, struct view *v)
 {
-	v->rows = calloc((size_t)rows->count + 1, sizeof(*v->rows));
-	if (!v->rows)
+	const size_t room = (size_t)rows->count + 1;
+
+	v->rows = calloc(room, sizeof(*v->rows));
+	v->errors = rows->sampled ? calloc(room, sizeof(*v->errors)) : NULL;
+	if (!v->rows || (rows->sampled && !v->errors))
 		return TRK_ERR_NOMEM;
 	for (uint32_t i = 0; i < rows->count; i++) {
 		v->rows[i] = rows->all[i].key;
@@ -92,6 +103,11 @@ static int list_rows(const struct rows *rows, struct view *v)
 		v->rows[i].count = rows->all[i].count;
 		v->bytes += rows->all[i].bytes;
 		v->count += rows->all[i].count;
+		if (v->errors) {
+			v->rows[i].error = i;
+			v->errors[i] = rows->errors[i].now;
+			sampling_join(&v->error, &v->errors[i]);
+		}
 	}
 	v->row_count = rows->count;
 	view_sort(v);
@@ -148,8 +164,8 @@ static int list_totals(const struct capture *c, uint32_t process, struct view *v
 int view_of_sums(const struct capture *c, const struct view_options *o, struct view *ret,
 		 struct trk_fault *fault)
 {
-	struct view v = { 0 };
-	struct rows rows = { 0 };
+	struct view v = { .sample_bytes = c->header.sample_bytes };
+	struct rows rows = { .sampled = c->header.sample_bytes != 0 };
 	int err = check(c, o, fault);
 
 	if (!err)
