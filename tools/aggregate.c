@@ -18,7 +18,7 @@
 #include "replay/capture.h"
 #include "replay/ends.h"
 #include "replay/totals.h"
-#include "symbolize/copy.h"
+#include "copy.h"
 #include "ui/ui.h"
 
 static const char *output;
@@ -248,22 +248,6 @@ static int aggregate(struct job *j, const char *operand)
 	return status;
 }
 
-static int open_capture(struct capture **ret, const char *path)
-{
-	struct trk_fault fault = { 0 };
-	const int err = capture_open(ret, path, &fault);
-
-	if (err == TRK_ERR_IO && errno == ENOENT)
-		ui_error("No such file: %s", path);
-	else if (err)
-		ui_error("%s: %s", path, fault.why);
-	else if (capture_is_aggregated(*ret))
-		ui_error("%s: it is aggregated already", path);
-	else
-		return UI_OK;
-	return UI_CANNOT;
-}
-
 int main(int argc, char **argv)
 {
 	struct job j = { 0 };
@@ -274,7 +258,11 @@ int main(int argc, char **argv)
 	operand = argv[ui_parse(&command, argc, argv, false)];
 	if (!output)
 		ui_usage_error("say where to: -o FILE");
-	status = open_capture(&j.capture, operand);
+	status = copy_open_capture(&j.capture, operand);
+	if (status == UI_OK && capture_is_aggregated(j.capture)) {
+		ui_error("%s: it is aggregated already", operand);
+		status = UI_CANNOT;
+	}
 	if (status == UI_OK)
 		status = aggregate(&j, operand);
 	writer_free(j.writer);

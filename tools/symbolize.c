@@ -15,7 +15,7 @@
 
 #include "format/writer.h"
 #include "replay/capture.h"
-#include "symbolize/copy.h"
+#include "copy.h"
 #include "symbols/embed.h"
 #include "ui/ui.h"
 
@@ -259,18 +259,6 @@ static int symbolize(struct job *j, const char *operand)
 	return status;
 }
 
-static int open_capture(struct capture **ret, const char *path)
-{
-	struct trk_fault fault = { 0 };
-	const int err = capture_open(ret, path, &fault);
-
-	if (err == TRK_ERR_IO && errno == ENOENT)
-		ui_error("No such file: %s", path);
-	else if (err)
-		ui_error("%s: %s", path, fault.why);
-	return err ? UI_CANNOT : UI_OK;
-}
-
 int main(int argc, char **argv)
 {
 	struct job j = { 0 };
@@ -283,7 +271,7 @@ int main(int argc, char **argv)
 		ui_usage_error("say where to: -o FILE, or --force to change %s itself", operand);
 	if (json && output && strcmp(output, "-") == 0)
 		ui_usage_error("argument --json: not allowed with argument -o -");
-	status = open_capture(&j.capture, operand);
+	status = copy_open_capture(&j.capture, operand);
 	if (status == UI_OK)
 		status = symbolize(&j, operand);
 	free(j.modules);

@@ -27,7 +27,7 @@ INCLUDES = {
     "reporters/ui": ["ui/.*", "[^/]*"],
     "reporters/replay": ["format/.*", "replay/.*", "[^/]*"],
     "reporters/symbols": ["format/.*", "replay/capture.h", "symbols/.*", "[^/]*"],
-    "tools": ["(format|replay|symbols|ui|tools|libtracker|run|record|symbolize)/.*", "[^/]*"],
+    "tools": ["(format|replay|symbols|ui|tools|libtracker|run|record)/.*", "[^/]*"],
 }
 MARKERS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")  # not markers here
 MACHINE = re.compile(r"(?<![\w.])" + re.escape(ROOT) + r"\b")  # where this checkout happens to lie

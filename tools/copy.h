@@ -2,13 +2,17 @@
  * copy - the blocks of a capture, found without decoding them, and their bytes
  * into another file: what a tool needs that adds to a capture.
  */
-#ifndef SYMBOLIZE_COPY_H
-#define SYMBOLIZE_COPY_H
+#ifndef TOOLS_COPY_H
+#define TOOLS_COPY_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "format/block.h"
+#include "replay/capture.h"
+
+/* Opens it, or prints why not; an exit code. */
+int copy_open_capture(struct capture **ret, const char *path);
 
 struct copy {
 	struct trk_block_header *blocks; /* all but INDEX, in file order */

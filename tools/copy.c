@@ -3,13 +3,27 @@
  * copy.h. Blocks are copied as they are, damaged ones, too: their checksums go
  * on telling it.
  */
-#include "symbolize/copy.h"
+#include "copy.h"
+
+#include "ui/ui.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+int copy_open_capture(struct capture **ret, const char *path)
+{
+	struct trk_fault fault = { 0 };
+	const int err = capture_open(ret, path, &fault);
+
+	if (err == TRK_ERR_IO && errno == ENOENT)
+		ui_error("No such file: %s", path);
+	else if (err)
+		ui_error("%s: %s", path, fault.why);
+	return err ? UI_CANNOT : UI_OK;
+}
 
 #define CHUNK_BYTES (64u << 10)
 #define MAGIC_BYTES 4u
