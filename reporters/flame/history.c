@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "format/event.h"
+#include "replay/ends.h"
 #include "replay/heap.h"
 
 struct collector {
 	struct history *history;
 	struct heap *heap;
+	struct ends ends; /* what a process leaves behind is no longer in memory */
 	uint32_t bin; /* the one being filled */
 };
 
@@ -71,7 +73,14 @@ static int replay(struct collector *k, struct cursor *cursor, struct ui_progress
 	int err;
 
 	while ((err = cursor_next(cursor, &e, &seq)) == 0) {
-		const uint64_t before = heap_now_bytes(k->heap);
+		const struct process_end *end;
+		uint64_t before;
+
+		while ((end = ends_before(&k->ends, e.time_ns))) {
+			move_to(k, bin_of(k->history, end->time_ns), heap_now_bytes(k->heap));
+			heap_end_process(k->heap, end->process);
+		}
+		before = heap_now_bytes(k->heap);
 		err = heap_apply(k->heap, &e);
 		if (err)
 			return err;
@@ -168,12 +177,15 @@ static int collect_events(struct history *h, struct capture *c, uint32_t process
 	if (!err)
 		heap_set_sampling(k.heap, c->header.sample_bytes);
 	if (!err)
+		err = ends_init(&k.ends, c);
+	if (!err)
 		err = cursor_open(&cursor, c, process);
 	if (!err)
 		err = replay(&k, cursor, progress);
 	if (!err)
 		move_to(&k, h->bins - 1, heap_now_bytes(k.heap));
 	cursor_close(cursor);
+	ends_finish(&k.ends);
 	heap_free(k.heap);
 	return err;
 }
