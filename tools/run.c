@@ -349,12 +349,13 @@ static int start(struct run *r)
 		ui_error("cannot start a process: %s", strerror(errno));
 		return OWN_FAILURE;
 	}
-	wait_begin(r->program.pid);
+	/* a FIFO without a reader keeps us here: until then a signal ends us as any program */
 	if (!open_output(r)) {
 		program_cancel(&r->program);
 		output_discard(&r->output);
 		return UI_CANNOT;
 	}
+	wait_begin(r->program.pid);
 	if (!start_recorder(r)) {
 		program_cancel(&r->program);
 		output_discard(&r->output);
@@ -483,14 +484,17 @@ static void print_done(const struct run *r, const struct control_message *m)
 		f, f, f);
 }
 
-static void print_recorder_died(const struct run *r)
+/* `status` as wait(2) has it. */
+static void print_recorder_died(const struct run *r, int status)
 {
-	fprintf(stderr, "tracker: the recorder died: %s holds what was recorded until then\n",
-		r->output.path);
+	const char *const name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+
+	fprintf(stderr, "tracker: the recorder died%s%s%s: %s holds what was recorded until then\n",
+		name ? " (SIG" : "", name ? name : "", name ? ")" : "", r->output.path);
 }
 
 /* Waits for the recorder's figures, or leaves it to descendants that run on. */
-static void conclude(struct run *r)
+static void conclude(struct run *r, int recorder_status)
 {
 	struct control_message m;
 	uint64_t timeout_ns = r->o.wait_ns;
@@ -517,7 +521,7 @@ static void conclude(struct run *r)
 			return;
 		}
 	}
-	print_recorder_died(r);
+	print_recorder_died(r, recorder_status);
 }
 
 int main(int argc, char **argv)
@@ -525,7 +529,6 @@ int main(int argc, char **argv)
 	struct run r = { .o = { .nframe = NFRAME_DEFAULT, .memory_interval_ms = 10, .wait = "2s",
 				.temporary_threshold = UINT64_MAX },
 			 .output = { .fd = -1 } };
-	bool recorder_died = false;
 	int recorder_status = 0;
 
 	ui_set_program("tracker-run");
@@ -541,11 +544,10 @@ int main(int argc, char **argv)
 
 	if (failed)
 		return failed;
-	const int status = wait_program(r.program.pid, r.recorder, &recorder_died,
-					&recorder_status);
+	const int status = wait_program(r.program.pid, r.recorder, &recorder_status);
 
 	wait_end();
 	tell_recorder(&r, CONTROL_ENDED, status);
-	conclude(&r);
+	conclude(&r, recorder_status);
 	wait_exit_like(status);
 }

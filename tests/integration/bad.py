@@ -5,10 +5,15 @@ exit code, no crash and no report that pretends to be whole.
 usage: bad.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
 import concurrent.futures
+import contextlib
 import os
+import resource
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden"))
 import harness
@@ -242,11 +247,136 @@ class Bad:
             subprocess.run(["umount", folder])
 
 
+    def recorded_to(self, output, argv=None, **more):
+        """The fixture's own status and output, whatever becomes of its capture; (stderr, bare)."""
+        argv = argv or [self.t.fixture("reallocs"), "race"]
+        bare = harness.execute(argv)
+        r = harness.execute([self.t.tracker, "run", "-o", output, "--", *argv], **more)
+        equal(f"{output}: status and output", (r.status, r.stdout), (bare.status, bare.stdout))
+        return r.stderr.decode()
+
+    def one_line(self, text, *words):
+        lines = text.splitlines()
+        check(len(lines) == 1 and lines[0].startswith("tracker"), f"not one line: {text!r}")
+        check(all(w in lines[0] for w in words), f"no {words} in {text!r}")
+
+    def readable(self, data):
+        """What was written before the end is a capture that says that it is cut."""
+        path = self.file(data)
+        for name in REPORTERS:
+            status, _, err = self.report(name, path)
+            equal(f"{name}: status", status, 0)
+            check(b"is cut after block" in err, f"{name} says {err!r}")
+
+    def pipes(self):
+        """A pipe does for a file: a FIFO, a shell's >(command), /dev/stdout."""
+        script = '"$0" run -q -o %s -- sh -c "ls / >/dev/null; exit 3" %s; echo $? >&2'
+        for how in ('>(cat > "$1")', '/dev/stdout'):
+            path = self.t.file(".bin")
+            more = '| cat > "$1"' if how == "/dev/stdout" else ""
+            r = harness.execute([need("bash"), "-o", "pipefail", "-c", script % (how, more), self.t.tracker, path])
+            equal(how, (r.status, r.stdout, r.stderr), (0, b"", b"3\n"))
+            end = time.monotonic() + 20  # bash does not wait for the cat of >(cat)
+            while not (os.path.exists(path) and open(path, "rb").read()[-4:] == b"TRKE"):
+                check(time.monotonic() < end, f"{how}: no whole capture")
+                time.sleep(0.01)
+            names = [p["name"] for p in self.t.json("info", path)["processes"]]
+            check("ls" in names, f"{how}: {names}")
+
+    def reader_hangs_up(self):
+        """The other end of the pipe goes away in the middle."""
+        fifo, copy = self.t.file(".fifo"), self.t.file(".bin")
+        os.mkfifo(fifo)
+        with open(copy, "wb") as f:
+            reader = subprocess.Popen(["head", "-c", "60000", fifo], stdout=f)
+        self.one_line(self.recorded_to(fifo), fifo, "Broken pipe", "recorded up to")
+        equal("head", reader.wait(60), 0)
+        with open(copy, "rb") as f:
+            self.readable(f.read())
+
+    def fifo_without_reader(self):
+        """Waits as everybody does, and can be interrupted: nothing was started."""
+        fifo = self.t.file(".fifo")
+        os.mkfifo(fifo)
+        p = subprocess.Popen([self.t.tracker, "run", "-o", fifo, "--", "echo", "ran"], stdout=subprocess.PIPE,
+                             start_new_session=True)
+        time.sleep(0.3)
+        equal("waits", p.poll(), None)
+        os.killpg(p.pid, signal.SIGINT)
+        equal("output", p.communicate(timeout=20)[0], b"")
+        equal("status", p.returncode, -signal.SIGINT)
+
+    def file_size_limit(self):
+        """ulimit -f: what fits is written and readable; the program has the limit as ever."""
+        path = self.t.file(".bin")
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100 << 10, 100 << 10))
+        self.one_line(self.recorded_to(path, preexec=limit), path, "File too large", "ulimit -f")
+        with open(path, "rb") as f:
+            data = f.read()
+        check(0 < len(data) <= 100 << 10, f"{len(data)} bytes")
+        self.readable(data)
+
+    def devices(self):
+        for _ in range(3):
+            self.one_line(self.recorded_to("/dev/full"), "/dev/full", "No space left on device")
+        check("not freed" in self.recorded_to("/dev/null"), "/dev/null")
+
+    def not_opened(self, path, *words, **more):
+        r = harness.execute([self.t.tracker, "run", "-o", path, "--", "echo", "ran"], **more)
+        equal(f"{path}: status and output", (r.status, r.stdout), (1, b""))
+        self.one_line(r.stderr.decode(), f"Could not create output file {path}", *words)
+
+    def refused_outputs(self):
+        self.not_opened(self.t.scratch, "Is a directory")
+        self.not_opened("/dev/full/x", "Not a directory")
+        self.not_opened("/" + "x" * 300, "File name too long")
+        sock = self.t.file(".sock")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(sock)
+            self.not_opened(sock, "no regular file")
+        if os.geteuid() != 0:
+            raise Skip("needs root")
+        self.not_opened("/root/x.bin", "Permission denied", preexec=lambda: os.setuid(65534))
+        with self.mounted("size=64k,ro") as folder:
+            self.not_opened(os.path.join(folder, "x.bin"), "Read-only file system")
+
+    @contextlib.contextmanager
+    def mounted(self, options):
+        """A folder that is a tmpfs with these options."""
+        if os.geteuid() != 0:
+            raise Skip("needs root to mount a tmpfs")
+        folder = self.t.file(".tmpfs")
+        os.mkdir(folder)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]).returncode:
+            raise Skip("a tmpfs cannot be mounted here")
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "-l", folder])
+
+    def disk_fills_up(self):
+        """In the middle: what was written until then is readable, exactly as far as it goes."""
+        with self.mounted("size=128k") as folder:
+            path = os.path.join(folder, "x.bin")
+            self.one_line(self.recorded_to(path), path, "No space left on device", "free space")
+            with open(path, "rb") as f:
+                self.readable(f.read())
+
+    def no_inode_left(self):
+        with self.mounted("nr_inodes=2") as folder:
+            open(os.path.join(folder, "first"), "w").close()
+            self.not_opened(os.path.join(folder, "x.bin"), "No space left on device")
+
+
 def make_cases(t):
     b = Bad(t)
     return [(name.replace("_", " "), getattr(b, name)) for name in (
         "missing", "empty", "text", "directory", "future", "truncated", "monotone", "flipped", "output",
-        "existing", "usage", "no_program", "overwrite", "unwritable", "static", "sanitized", "setuid", "full_disk")]
+        "existing", "usage", "no_program", "overwrite", "unwritable", "static", "sanitized", "setuid", "full_disk",
+        "pipes", "reader_hangs_up", "fifo_without_reader", "file_size_limit", "devices", "refused_outputs",
+        "disk_fills_up", "no_inode_left")]
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A FIFO waits here for its reader. Links are followed: /dev/stdout and a shell's >(command) are some. */
 static bool open_existing(struct output *o)
 {
-	o->fd = open(o->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	o->fd = open(o->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	if (o->fd < 0)
 		ui_error("Could not create output file %s: %s", o->path, strerror(errno));
 	return o->fd >= 0;
@@ -55,10 +56,10 @@ bool output_open(struct output *o, const char *path, bool force)
 		return false;
 	}
 	strcpy(o->path, path);
+	if (stat(path, &st) == 0 && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode)))
+		return open_existing(o);
 	if (lstat(path, &st) < 0)
 		return open_new(o);
-	if (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode))
-		return open_existing(o);
 	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) {
 		ui_error("Could not create output file %s: %s", path,
 			 S_ISDIR(st.st_mode) ? strerror(EISDIR) : "it is no regular file");

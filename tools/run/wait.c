@@ -50,7 +50,7 @@ void wait_begin(pid_t program)
 	}
 }
 
-int wait_program(pid_t program, pid_t recorder, bool *ret_recorder_died, int *ret_recorder_status)
+int wait_program(pid_t program, pid_t recorder, int *ret_recorder_status)
 {
 	int status;
 	pid_t pid;
@@ -59,10 +59,8 @@ int wait_program(pid_t program, pid_t recorder, bool *ret_recorder_died, int *re
 		pid = waitpid(-1, &status, 0);
 		if (pid == program)
 			break;
-		if (pid == recorder) {
-			*ret_recorder_died = true;
+		if (pid == recorder)
 			*ret_recorder_status = status;
-		}
 		if (pid < 0 && errno != EINTR) {
 			status = 125 << 8;
 			break;

@@ -5,7 +5,6 @@
 #ifndef RUN_WAIT_H
 #define RUN_WAIT_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -16,10 +15,10 @@
 void wait_begin(pid_t program);
 
 /*
- * Waits for the program and returns its status as wait(2) has it. *ret_recorder_died:
- * the recorder (pid) ended meanwhile, with that status.
+ * Waits for the program and returns its status as wait(2) has it. *ret_recorder_status is set
+ * when the recorder ended meanwhile: it died, or had finished, which it says over the socket.
  */
-int wait_program(pid_t program, pid_t recorder, bool *ret_recorder_died, int *ret_recorder_status);
+int wait_program(pid_t program, pid_t recorder, int *ret_recorder_status);
 
 /* Signals are ours again. */
 void wait_end(void);
