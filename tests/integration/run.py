@@ -6,10 +6,7 @@ usage: run.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
 import os
 import random
-import signal
-import struct
 import subprocess
-import time
 
 import harness
 from harness import Failure, Replay, check, check_stats, check_truth, equal, execute, need
@@ -173,27 +170,6 @@ class Cases:
             ends = {functions(e)[-1] for e in self.t.events(r.capture, "--stacks")
                     if e["kind"] == "malloc" and e["size"] == 1001}
             equal("the oldest frame", ends, {"<truncated stack>"})
-
-    # ---- a kill at any moment ----
-
-    def killed(self):
-        for _ in range(5):
-            shared, capture = self.t.file(".shared"), self.t.file(".bin")
-            p = subprocess.Popen([self.t.tracker, "run", "-q", "-o", capture, "--",
-                                  self.t.fixture("killed"), shared])
-            pid = wait_for_pid(shared)
-            time.sleep(random.uniform(0.001, 0.08))
-            os.kill(pid, signal.SIGKILL)
-            equal("status of tracker run", p.wait(60), -signal.SIGKILL)
-            _, mallocs, frees = shared_counts(shared)
-            replay = Replay(self.t.events(capture))
-            got = replay.kinds["malloc", 1001], replay.kinds["free", 1001]
-            check(got[0] - mallocs in (0, 1) and got[1] - frees in (0, 1),
-                  f"{mallocs} mallocs and {frees} frees returned, {got} are in the capture")
-            equal("faults", (replay.faults, replay.lost), ([], 0))
-            info = self.t.json("info", capture)
-            equal("signal", info["processes"][0]["signal"], 9)
-            equal("truncated", bool(info["truncated"]), False)
 
     # ---- reports against arithmetic ----
 
@@ -393,22 +369,6 @@ def by_name(node, found=None):
     return found
 
 
-def shared_counts(path):
-    with open(path, "rb") as f:
-        data = f.read(24)
-    return struct.unpack("<3Q", data) if len(data) == 24 else (0, 0, 0)
-
-
-def wait_for_pid(path):
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        pid = shared_counts(path)[0] if os.path.exists(path) else 0
-        if pid:
-            return pid
-        time.sleep(0.001)
-    raise Failure("the program did not start")
-
-
 def make_cases(t):
     c = Cases(t)
     cases = [("truth: " + " ".join(w), lambda w=w: c.fixture_truth(w)) for w in TRUTHS]
@@ -436,7 +396,7 @@ def make_cases(t):
     ]
     cases += [(f"handler fork: {how}", lambda how=how: c.handler_fork(how)) for how in ("fork", "_Fork")]
     cases += [(name.replace("_", " "), getattr(c, name)) for name in (
-        "sized", "no_std", "plugins", "private_plugins", "deep", "branches", "cuts", "killed", "lists", "flame", "inverted", "peak", "leaks",
+        "sized", "no_std", "plugins", "private_plugins", "deep", "branches", "cuts", "lists", "flame", "inverted", "peak", "leaks",
         "remaps", "fork_processes", "where", "orphan", "no_follow_fork", "shell", "thread_names", "output_untouched",
         "without_library")]
     return cases

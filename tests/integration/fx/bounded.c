@@ -81,9 +81,11 @@ static void *consume(void *relay)
 	for (uint64_t n = 0; now() - began < (double)seconds + 1; n++) {
 		void *p;
 
-		while (!(p = atomic_exchange(&r->ring[n % RING], NULL)))
+		while (!(p = atomic_exchange(&r->ring[n % RING], NULL))) {
 			if (now() - began > (double)seconds + 1)
 				return NULL;
+			pause_for(10000);
+		}
 		free(p);
 	}
 	return NULL;
