@@ -22,7 +22,7 @@ static const uint8_t table_order[] = {
 	TRK_BLOCK_STRINGS, TRK_BLOCK_MODULES,  TRK_BLOCK_FRAMES,  TRK_BLOCK_NODES,   TRK_BLOCK_PROCESSES,
 	TRK_BLOCK_THREADS, TRK_BLOCK_MAPPINGS, TRK_BLOCK_SYMBOLS, TRK_BLOCK_RSS,     TRK_BLOCK_NOTICES,
 	TRK_BLOCK_HEALTH,  TRK_BLOCK_SUMMARY,  TRK_BLOCK_SUMS,    TRK_BLOCK_TOTALS,  TRK_BLOCK_SIZES,
-	TRK_BLOCK_HISTORY,
+	TRK_BLOCK_HISTORY, TRK_BLOCK_MARKS,
 };
 
 void writer_stop(struct writer *w, int error)
@@ -73,7 +73,7 @@ static void index_add(struct writer *w, const struct trk_block_header *h, uint64
 	};
 }
 
-static void write_block(struct writer *w, struct trk_block_header *h, const uint8_t *raw)
+void writer_write_block(struct writer *w, struct trk_block_header *h, const uint8_t *raw)
 {
 	const uint64_t offset = w->bytes;
 
@@ -98,7 +98,7 @@ static void write_table(struct writer *w, enum trk_block_type type)
 
 	if (!t->items)
 		return;
-	write_block(w, &h, t->bytes);
+	writer_write_block(w, &h, t->bytes);
 	t->size = 0;
 	t->items = 0;
 }
@@ -127,7 +127,7 @@ static void write_coded(struct writer *w, struct events *b, struct predict_coder
 		return;
 	}
 	writer_write_tables(w);
-	write_block(w, &h, raw);
+	writer_write_block(w, &h, raw);
 }
 
 /* Codes events into the open block or a new one. */
@@ -407,7 +407,7 @@ static void write_index(struct writer *w)
 			h.items++;
 		}
 		h.raw_bytes = (uint32_t)(p - raw);
-		write_block(w, &h, raw);
+		writer_write_block(w, &h, raw);
 	} while (i < w->index_count);
 }
 
@@ -439,6 +439,7 @@ void writer_free(struct writer *w)
 		events_free(b);
 	}
 	predict_coder_free(w->coder);
+	keyframe_coder_free(w->keyframe);
 	free(w->events);
 	free(w->index);
 	free(w->block);

@@ -13,6 +13,7 @@
 #define TRK_WRITER_H
 
 #include "format/block.h"
+#include "format/keyframe.h"
 #include "format/sums.h"
 #include "format/trk.h"
 
@@ -110,6 +111,21 @@ static inline void writer_event(struct writer *w, const struct trk_event *e)
 {
 	writer_events(w, e, 1);
 }
+
+/* Lists a mark, besides its event: by this list it is found without reading the events. */
+void writer_mark(struct writer *w, const struct trk_event *e);
+
+/*
+ * A keyframe: the live set at this place of the file. All that was added before is written out
+ * first; events added later must have later times than time_ns. `begins`: the capture begins with
+ * this live set, no event stands before it, and every reader must take it into account.
+ * Processes by ascending index, each followed by its blocks, in the order of keyframe.h.
+ */
+void writer_keyframe_begin(struct writer *w, uint64_t time_ns, uint64_t events, uint64_t marks,
+			   bool begins);
+void writer_keyframe_process(struct writer *w, const struct keyframe_process *p);
+void writer_keyframe_block(struct writer *w, const struct keyframe_block *b);
+void writer_keyframe_end(struct writer *w);
 
 void writer_rss(struct writer *w, uint32_t process, uint64_t time_ns, uint64_t rss_bytes);
 void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol *s, size_t n);

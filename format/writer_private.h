@@ -7,6 +7,7 @@
 
 #include "format/bytes.h"
 #include "format/intern.h"
+#include "format/keyframe.h"
 #include "format/predict.h"
 #include "format/writer.h"
 
@@ -14,14 +15,14 @@
 #define STRING_MAX (64u << 10)
 #define RECORD_MAX (4 * STRING_MAX + 32 * TRK_VARINT_MAX)
 #define INDEX_ENTRY_MAX (6u * TRK_VARINT_MAX)
-#define TYPES (TRK_BLOCK_HISTORY + 1)
+#define TYPES (TRK_BLOCK_MARKS + 1)
 
 struct payload {
 	uint8_t *bytes;
 	size_t size, room;
 	uint32_t items;
 	uint64_t first_time_ns, last_time_ns;
-	uint64_t last_offset; /* FRAMES: of the entry before */
+	uint64_t last_offset; /* FRAMES: of the entry before; MARKS: its time */
 	uint32_t last_node, last_process; /* SUMS, SIZES: of the item before */
 	uint64_t last_size; /* SIZES: likewise */
 };
@@ -62,6 +63,10 @@ struct writer {
 	struct frame_table frames;
 	struct node_table nodes;
 
+	struct keyframe_coder *keyframe; /* made with the first one */
+	struct trk_block_header keyframe_header;
+	struct keyframe_head keyframe_head;
+
 	struct index_entry *index;
 	size_t index_count, index_room;
 };
@@ -75,6 +80,9 @@ void writer_write_tables(struct writer *w);
 /* Begins an item of at most n bytes. Tables of ids pass the id, others 0. NULL: an error is set. */
 uint8_t *writer_item_begin(struct writer *w, enum trk_block_type type, size_t n, uint32_t id);
 void writer_item_end(struct writer *w, enum trk_block_type type, const uint8_t *end);
+
+/* One block, from `raw` of h->raw_bytes. */
+void writer_write_block(struct writer *w, struct trk_block_header *h, const uint8_t *raw);
 
 /*
  * A record's body is built aside, for its length stands before it. begin: makes w->record empty, with room

@@ -2,6 +2,7 @@
  * writer_tables - everything a capture holds beside events: tables of ids,
  * records, names, values. One pending payload per block type.
  */
+#include "format/event.h"
 #include "format/writer_private.h"
 
 #include <errno.h>
@@ -295,6 +296,22 @@ static bool symbols_fit(struct writer *w, const struct writer_symbol *s, size_t 
 		w->symbols_left_out = writer_bytes_bound(w) + bytes + SYMBOLS_LEAST > w->symbols_limit;
 	}
 	return !w->symbols_left_out;
+}
+
+/* Readers find a mark by them without reading the events; times of processes may go back. */
+void writer_mark(struct writer *w, const struct trk_event *e)
+{
+	struct payload *t = &w->tables[TRK_BLOCK_MARKS];
+	uint8_t *p = writer_item_begin(w, TRK_BLOCK_MARKS, 5 * TRK_VARINT_MAX + TRK_LABEL_MAX, 0);
+	const uint32_t bytes = e->label_bytes < TRK_LABEL_MAX ? e->label_bytes : TRK_LABEL_MAX;
+
+	if (!p)
+		return;
+	p = put_varint(p, e->process);
+	p = put_varint(p, e->thread);
+	p = put_zigzag(p, (int64_t)(e->time_ns - t->last_offset));
+	t->last_offset = e->time_ns;
+	writer_item_end(w, TRK_BLOCK_MARKS, put_string(p, e->label, bytes));
 }
 
 void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol *s, size_t n)

@@ -30,6 +30,7 @@ void choice_apply(const struct choice_options *o, const struct report *r, struct
 	v->what = o->leaks ? VIEW_LEAKS : o->allocations ? VIEW_ALLOCATIONS : VIEW_LIVE;
 	v->process = r->process;
 	v->at = r->at;
+	v->rows_only = true;
 	if (o->temporary || o->threshold != UINT64_MAX) {
 		v->what = VIEW_TEMPORARY;
 		v->threshold = o->temporary ? THRESHOLD_DEFAULT : (uint32_t)o->threshold;

@@ -228,6 +228,7 @@ int main(int argc, char **argv)
 	if (code)
 		return code;
 	choice_apply(&opt.choice, &report, &vo);
+	vo.rows_only = format != FORMAT_HTML; /* the page shows totals */
 	code = run(&report, &vo, format);
 	report_close(&report);
 	return code == UI_OK && fflush(stdout) != 0 ? UI_CANNOT : code;

@@ -7,6 +7,7 @@
 #include "format/event.h"
 #include "replay/ends.h"
 #include "replay/heap.h"
+#include "replay/keyframe.h"
 
 struct collector {
 	struct history *history;
@@ -178,6 +179,10 @@ static int collect_events(struct history *h, struct capture *c, uint32_t process
 		heap_set_sampling(k.heap, c->header.sample_bytes);
 	if (!err)
 		err = ends_init(&k.ends, c);
+	if (!err)
+		err = keyframe_begin_heap(c, process, k.heap);
+	if (!err)
+		h->heap[0] = heap_now_bytes(k.heap);
 	if (!err)
 		err = cursor_open(&cursor, c, process);
 	if (!err)

@@ -204,12 +204,21 @@ static int read_table(struct capture *c, const struct trk_block_header *h, uint6
 	return tables_decode(c, h, s->raw);
 }
 
+/* The payload is read by whoever needs it. */
+static int add_keyframe(struct capture *c, const struct trk_block_header *h, uint64_t offset)
+{
+	const int err = tables_add_keyframe(c, h, offset);
+
+	c->private->keyframe_end = offset + TRK_BLOCK_HEADER_BYTES + h->stored_bytes;
+	return err;
+}
+
 static int read_block(struct capture *c, const struct trk_block_header *h, uint64_t offset,
 		      struct scratch *s, struct trk_fault *fault)
 {
 	int err;
 
-	if (!trk_block_has_events(h) && !tables_know(h->type) &&
+	if (!trk_block_has_events(h) && !tables_know(h->type) && h->type != TRK_BLOCK_KEYFRAME &&
 	    h->type != TRK_BLOCK_INDEX && h->flags & TRK_BLOCK_MUST_UNDERSTAND) {
 		snprintf(fault->why, sizeof(fault->why),
 			 "it needs blocks of type %u, which this version does not know", h->type);
@@ -218,6 +227,8 @@ static int read_block(struct capture *c, const struct trk_block_header *h, uint6
 	}
 	if (trk_block_has_events(h))
 		err = tables_add_block(c, h, offset);
+	else if (h->type == TRK_BLOCK_KEYFRAME)
+		err = add_keyframe(c, h, offset);
 	else
 		err = read_table(c, h, offset, s);
 	if (err == TRK_ERR_CORRUPT) {

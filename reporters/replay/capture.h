@@ -67,6 +67,22 @@ struct cap_value {
 	uint64_t value;
 };
 
+struct cap_mark {
+	uint64_t time_ns;
+	uint32_t process, thread;
+	const char *label;
+	uint32_t label_bytes;
+};
+
+/* Where the live set is written down: replay/keyframe.h reads it. */
+struct cap_keyframe {
+	uint64_t offset, time_ns;
+	uint64_t events; /* in the blocks before it, by their headers */
+	uint32_t first_block; /* of those behind it */
+	uint32_t parts;	      /* blocks that it consists of */
+	bool begins;	      /* the capture begins with it */
+};
+
 struct cap_block { /* where a block of events lies */
 	uint64_t offset;
 	uint32_t process, items;
@@ -104,9 +120,15 @@ struct capture {
 	const char **notices;
 	struct cap_value *health, *summary;
 	struct cap_block *blocks; /* EVENTS, in file order */
+	/*
+	 * In file order, times ascend: all events before one are at most as late, all
+	 * behind it later (by the headers). One that `begins` is the first.
+	 */
+	struct cap_keyframe *keyframes;
+	struct cap_mark *marks; /* as they are listed; a capture need not list them */
 	uint32_t module_count, frame_count, node_count, symbol_count, string_count, process_count,
 		thread_count, mapping_count, rss_count, notice_count, health_count, summary_count,
-		block_count;
+		block_count, keyframe_count, mark_count;
 	uint64_t event_count; /* by the block headers; of an aggregated capture: by its totals */
 
 	/* Of an aggregated capture only, which has no blocks of events. */
@@ -159,6 +181,8 @@ uint32_t capture_process_by_pid(const struct capture *c, uint32_t pid);
 struct cursor;
 
 int cursor_open(struct cursor **ret, struct capture *c, uint32_t process /* UINT32_MAX: all */);
+/* The same from block `first` of capture.blocks on. */
+int cursor_open_at(struct cursor **ret, struct capture *c, uint32_t process, uint32_t first);
 /* 0 and the event, TRK_END, or an error. `ret_seq` numbers the events of this cursor from 0. */
 int cursor_next(struct cursor *k, struct trk_event *ret, uint64_t *ret_seq);
 /*

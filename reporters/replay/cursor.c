@@ -201,8 +201,8 @@ int cursor_next(struct cursor *k, struct trk_event *ret, uint64_t *ret_seq)
 	return 0;
 }
 
-/* Groups the EVENTS blocks by process, each group in file order. */
-static int make_streams(struct cursor *k, uint32_t process)
+/* Groups the EVENTS blocks from `from` on by process, each group in file order. */
+static int make_streams(struct cursor *k, uint32_t process, uint32_t from)
 {
 	const struct capture *c = k->capture;
 	uint32_t *first = calloc((size_t)c->process_count + 1, sizeof(*first));
@@ -213,7 +213,7 @@ static int make_streams(struct cursor *k, uint32_t process)
 	k->queue = calloc((size_t)c->process_count + 1, sizeof(*k->queue));
 	if (!first || !k->blocks || !k->streams || !k->queue)
 		goto out;
-	for (uint32_t i = 0; i < c->block_count; i++)
+	for (uint32_t i = from; i < c->block_count; i++)
 		first[c->blocks[i].process + 1]++;
 	for (uint32_t p = 0; p < c->process_count; p++) {
 		struct stream *s = &k->streams[p];
@@ -222,7 +222,7 @@ static int make_streams(struct cursor *k, uint32_t process)
 		s->reader = (struct reader){ .capture = c, .pool = &k->pool, .process = p,
 					     .blocks = k->blocks + first[p] };
 	}
-	for (uint32_t i = 0; i < c->block_count; i++) {
+	for (uint32_t i = from; i < c->block_count; i++) {
 		struct stream *s = &k->streams[c->blocks[i].process];
 
 		if (s->reader.block_count == 0)
@@ -244,13 +244,18 @@ out:
 
 int cursor_open(struct cursor **ret, struct capture *c, uint32_t process)
 {
+	return cursor_open_at(ret, c, process, 0);
+}
+
+int cursor_open_at(struct cursor **ret, struct capture *c, uint32_t process, uint32_t first)
+{
 	struct cursor *k = calloc(1, sizeof(*k));
 	int err;
 
 	if (!k)
 		return TRK_ERR_NOMEM;
 	k->capture = c;
-	err = make_streams(k, process);
+	err = make_streams(k, process, first);
 	if (err) {
 		cursor_close(k);
 		return err;

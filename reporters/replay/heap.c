@@ -60,7 +60,7 @@ void heap_set_sampling(struct heap *h, uint64_t sample_bytes)
 
 /* ---- who ---- */
 
-static struct heap_process *new_process(struct heap *h, uint32_t index)
+struct heap_process *heap_new_process(struct heap *h, uint32_t index)
 {
 	if (index >= h->process_room) {
 		const uint32_t room = index + index / 2 + 8;
@@ -78,7 +78,7 @@ static struct heap_process *new_process(struct heap *h, uint32_t index)
 	return h->processes[index];
 }
 
-static int reach_thread(struct heap *h, uint32_t index)
+int heap_reach_thread(struct heap *h, uint32_t index)
 {
 	const uint32_t room = index + index / 2 + 64;
 	uint32_t *t;
@@ -215,6 +215,7 @@ static void fill_block(struct heap_block *b, const struct step *s, uint8_t kind)
 	b->kind = kind;
 	b->aside = false;
 	b->serial = 0;
+	b->restored = false;
 }
 
 static inline void count_allocation(struct step *s, struct heap_block *b)
@@ -306,7 +307,7 @@ static bool is_temporary(const struct step *s, const struct block *b)
 	const uint32_t since =
 		s->heap->thread_allocations[s->event->thread] - b->thread_number - 1;
 
-	return b->b.thread == s->event->thread && since <= s->heap->threshold;
+	return b->b.thread == s->event->thread && since <= s->heap->threshold && !b->b.restored;
 }
 
 static void free_block(struct step *s, const struct found *f)
@@ -595,6 +596,8 @@ static int apply(struct step *s)
 		s->process->totals.lost += e->size;
 		return 0;
 	case TRK_MARK:
+		s->process->marks++;
+		return 0;
 	case TRK_REGION_BEGIN:
 	case TRK_REGION_END:
 		return 0;
@@ -618,7 +621,7 @@ int heap_apply(struct heap *h, const struct trk_event *e)
 	if (e->process < h->process_room)
 		s.process = h->processes[e->process];
 	if (!s.process) {
-		s.process = new_process(h, e->process);
+		s.process = heap_new_process(h, e->process);
 		if (!s.process)
 			return TRK_ERR_NOMEM;
 	}
@@ -627,8 +630,9 @@ int heap_apply(struct heap *h, const struct trk_event *e)
 		h->last_ref = TRK_REF_UNKNOWN;
 		return 0;
 	}
+	s.process->events++;
 	if (e->thread >= h->thread_room)
-		err = reach_thread(h, e->thread);
+		err = heap_reach_thread(h, e->thread);
 	if (!err)
 		err = apply(&s);
 	if (!err && adds_bytes(e->kind))

@@ -25,11 +25,12 @@
  *              So the live_* totals at the end of a capture are its leaks, and
  *              allocations = frees + live + wiped + overwritten
  *              + those set aside by a realloc that never came back
+ *              - those that were live before the first event (`restored`)
  *  temporary   freed by the thread that allocated it, with at most N other
  *              allocations of that thread in between (threshold N); a realloc
  *              counts as one allocation, and its old block as freed by it
  *              before it (memray's rule: a ring of the thread's last N + 1
- *              allocations; mmap and munmap take no part)
+ *              allocations; mmap and munmap take no part). What was restored never is
  */
 #ifndef REPLAY_HEAP_H
 #define REPLAY_HEAP_H
@@ -43,7 +44,8 @@ struct heap_block {
 	uint32_t process, thread, node, domain;
 	uint32_t user; /* the observer's own: set it in `born` */
 	uint8_t kind;
-	bool aside; /* a realloc in two parts took it out of the live set */
+	bool aside : 1; /* a realloc in two parts took it out of the live set */
+	bool restored : 1; /* heap_saved.h: it was there before the first event */
 	uint16_t serial; /* of its thread's allocations, modulo 2^16: see heap_estimate */
 };
 
@@ -57,6 +59,7 @@ struct heap_totals {
 	uint64_t overwritten; /* blocks whose address was given out again: their free was lost */
 	uint64_t wiped_blocks, wiped_bytes; /* by exec */
 	uint64_t late; /* events after heap_end_process: ignored */
+	uint64_t restored_blocks, restored_bytes; /* live before the first event */
 	uint64_t kind_count[32], kind_bytes[32]; /* allocations by kind */
 	/* Of a sampled capture, whose figures above are estimates: how good they are. Else 0. */
 	struct sampling_error allocated_error, freed_error, live_error, peak_error, temporary_error;
@@ -77,6 +80,13 @@ struct heap_observer {
 		     bool temporary, const struct trk_event *by);
 	/* A realloc in two parts took b out of the live set (b->aside), or gave it back. */
 	void (*aside)(void *data, const struct heap_block *b, const struct sampling_estimate *e);
+	/*
+	 * A block that was there before the first event, or a piece of a mapping, which had
+	 * `asked` bytes when it was made; e->count is 0 if a piece of it was told before. It counts
+	 * from now on unless b->aside.
+	 */
+	void (*restored)(void *data, struct heap_block *b, const struct sampling_estimate *e,
+			 uint64_t asked);
 	/* The event just applied made a new peak of the whole tree. */
 	void (*peak)(void *data, const struct trk_event *e);
 	/* ... a new peak of its own process. */
@@ -132,6 +142,11 @@ void heap_end_process(struct heap *h, uint32_t process);
 const struct heap_totals *heap_totals(const struct heap *h);
 /* Bytes live in processes that have not ended: what a plot over time shows. Cheap. */
 uint64_t heap_now_bytes(const struct heap *h);
+
+/* The same in blocks; and events applied and marks met so far, of all processes. */
+uint64_t heap_now_blocks(const struct heap *h);
+uint64_t heap_events(const struct heap *h);
+uint64_t heap_marks(const struct heap *h);
 
 /* Of one process; zeroes for an index never seen. */
 const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t process);

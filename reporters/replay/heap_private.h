@@ -14,6 +14,7 @@ struct heap_process {
 	struct blocks blocks;
 	uint32_t ranges; /* root in heap.ranges */
 	uint64_t numbers; /* allocations that trk_event.ref counts */
+	uint64_t events, marks;
 	bool ended;
 };
 
@@ -43,6 +44,10 @@ static inline struct sampling_estimate estimate(const struct heap *h, const stru
 		heap_estimate(h, b, &e);
 	return e;
 }
+
+/* heap.c: both TRK_ERR_NOMEM or NULL. */
+struct heap_process *heap_new_process(struct heap *h, uint32_t index);
+int heap_reach_thread(struct heap *h, uint32_t index);
 
 /* First address after the pages of a range. Sizes that no machine has are cut to what has an end. */
 static inline uint64_t range_end(const struct heap *h, uint64_t start, uint64_t size)

@@ -17,6 +17,8 @@ static void add_totals(struct heap_totals *sum, const struct heap_totals *t)
 	sum->wiped_blocks += t->wiped_blocks;
 	sum->wiped_bytes += t->wiped_bytes;
 	sum->late += t->late;
+	sum->restored_blocks += t->restored_blocks;
+	sum->restored_bytes += t->restored_bytes;
 	for (size_t i = 0; i < sizeof(t->kind_count) / sizeof(*t->kind_count); i++) {
 		sum->kind_count[i] += t->kind_count[i];
 		sum->kind_bytes[i] += t->kind_bytes[i];
@@ -61,6 +63,25 @@ void heap_estimate(const struct heap *h, const struct heap_block *b, struct samp
 uint64_t heap_now_bytes(const struct heap *h)
 {
 	return h->now_bytes;
+}
+
+uint64_t heap_now_blocks(const struct heap *h)
+{
+	return h->now_blocks;
+}
+
+uint64_t heap_events(const struct heap *h)
+{
+	return h->events;
+}
+
+uint64_t heap_marks(const struct heap *h)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < h->process_room; i++)
+		n += h->processes[i] ? h->processes[i]->marks : 0;
+	return n;
 }
 
 const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t process)

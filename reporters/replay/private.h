@@ -27,6 +27,8 @@ enum table_id {
 	TABLE_SIZES,
 	TABLE_HISTORIES,
 	TABLE_HISTORY_SPANS,
+	TABLE_KEYFRAMES,
+	TABLE_MARKS,
 	TABLE_COUNT,
 };
 
@@ -49,6 +51,7 @@ struct capture_private {
 	 * in it (ids skipped by damaged blocks), and on decoded table bytes.
 	 */
 	uint64_t gap_bytes_left, raw_bytes_left;
+	uint64_t keyframe_end; /* where the last part of a keyframe ends, if that was the last block; 0: not */
 };
 
 /* Reads exactly n bytes at offset; false when they are not there. */
@@ -89,6 +92,9 @@ bool tables_know(uint16_t type);
 
 /* One more block of events; makes its process known. Errors as tables_decode. */
 int tables_add_block(struct capture *c, const struct trk_block_header *h, uint64_t offset);
+
+/* One more KEYFRAME block. TRK_ERR_CORRUPT: it has no sensible place. TRK_ERR_NOMEM. */
+int tables_add_keyframe(struct capture *c, const struct trk_block_header *h, uint64_t offset);
 
 /* When all blocks were read: ids out of range become 0, missing texts "". */
 int tables_settle(struct capture *c);

@@ -149,7 +149,7 @@ static uint32_t first_after(const struct ranges *r, uint32_t root, uint64_t addr
 }
 
 static uint32_t new_piece(struct ranges *r, const struct heap_block *b, uint64_t end,
-			  uint32_t mapping)
+			  uint64_t asked, uint32_t mapping)
 {
 	const uint32_t i = take_piece(r);
 
@@ -157,6 +157,7 @@ static uint32_t new_piece(struct ranges *r, const struct heap_block *b, uint64_t
 		r->pieces[i] = (struct range){
 			.block = *b,
 			.end = end,
+			.asked = asked,
 			.mapping = mapping,
 			.priority = next_priority(r),
 		};
@@ -171,11 +172,25 @@ struct heap_block *ranges_add(struct ranges *r, uint32_t *root, const struct hea
 
 	if (!mapping)
 		return NULL;
-	i = new_piece(r, b, end, mapping);
+	i = new_piece(r, b, end, b->size, mapping);
 	if (!i)
 		return NULL;
 	insert(r, root, i);
 	return &r->pieces[i].block;
+}
+
+uint32_t ranges_restore(struct ranges *r, uint32_t *root, const struct heap_block *b, uint64_t end,
+			uint64_t asked, uint32_t before)
+{
+	const uint32_t mapping = before ? r->pieces[before].mapping : take_mapping(r);
+	const uint32_t i = mapping ? new_piece(r, b, end, asked, mapping) : 0;
+
+	if (!i)
+		return 0;
+	if (before)
+		r->mappings[mapping - 1]++;
+	insert(r, root, i);
+	return i;
 }
 
 /* Requested bytes of [start, end) that lie in the piece. */
@@ -197,7 +212,7 @@ static int split_off(struct ranges *r, uint32_t *root, uint32_t piece, uint64_t 
 
 	rest.address = start;
 	rest.size = bytes_within(&old.block, start, old.end);
-	i = new_piece(r, &rest, old.end, old.mapping);
+	i = new_piece(r, &rest, old.end, old.asked, old.mapping);
 	if (!i)
 		return TRK_ERR_NOMEM;
 	r->mappings[old.mapping - 1]++;

@@ -14,6 +14,7 @@
 struct range {
 	struct heap_block block; /* address, size: of this piece, in requested bytes */
 	uint64_t end;		 /* first byte after its last page */
+	uint64_t asked;		 /* requested bytes of the whole mapping when it was made */
 	uint32_t mapping;	 /* pieces of one mapping share it */
 	uint32_t left, right, priority;
 };
@@ -39,6 +40,13 @@ typedef void (*ranges_cut_fn)(void *data, const struct heap_block *piece, uint64
 struct heap_block *ranges_add(struct ranges *r, uint32_t *root, const struct heap_block *b,
 			      uint64_t end);
 
+/*
+ * Adds a piece as it once stood; `before`: a piece of the same mapping (as this function returned
+ * it), 0: none. It must meet no other piece. 0: no memory.
+ */
+uint32_t ranges_restore(struct ranges *r, uint32_t *root, const struct heap_block *b, uint64_t end,
+			uint64_t asked, uint32_t before);
+
 /* Takes [start, end) away from all pieces. TRK_ERR_NOMEM (what was cut so far was told). */
 int ranges_cut(struct ranges *r, uint32_t *root, uint64_t start, uint64_t end, ranges_cut_fn f,
 	       void *data);
@@ -48,7 +56,7 @@ const struct heap_block *ranges_find(const struct ranges *r, uint32_t root, uint
 /* True when some piece meets [start, end). */
 bool ranges_meet(const struct ranges *r, uint32_t root, uint64_t start, uint64_t end);
 
-/* Calls f for every piece, in order of addresses; stops when it returns non-zero. */
+/* Calls f for every piece, in order of addresses; stops when it returns non-zero. f may use the block as a struct range. */
 int ranges_each(const struct ranges *r, uint32_t root,
 		int (*f)(void *data, const struct heap_block *b), void *data);
 

@@ -6,10 +6,9 @@
 /* Readers that are in the middle of a large block at one time: a quarter of a megabyte each. */
 #define DECODERS_MAX 4096u
 
-int reader_unpack(const struct capture *c, uint32_t block, struct buffer *stored, struct buffer *raw,
-		  struct trk_block_header *ret)
+int reader_unpack_at(const struct capture *c, uint64_t offset, struct buffer *stored,
+		     struct buffer *raw, struct trk_block_header *ret)
 {
-	const uint64_t offset = c->blocks[block].offset;
 	uint8_t bytes[TRK_BLOCK_HEADER_BYTES];
 
 	if (!capture_read_at(c, offset, bytes, sizeof(bytes)) ||
@@ -21,6 +20,12 @@ int reader_unpack(const struct capture *c, uint32_t block, struct buffer *stored
 	if (!capture_read_at(c, offset + sizeof(bytes), stored->bytes, ret->stored_bytes))
 		return TRK_ERR_CORRUPT;
 	return trk_block_payload_decode(ret, stored->bytes, raw->bytes);
+}
+
+int reader_unpack(const struct capture *c, uint32_t block, struct buffer *stored, struct buffer *raw,
+		  struct trk_block_header *ret)
+{
+	return reader_unpack_at(c, c->blocks[block].offset, stored, raw, ret);
 }
 
 /* Gives the reader's own decoder back. */

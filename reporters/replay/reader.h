@@ -59,6 +59,10 @@ int reader_fill(struct reader *r, struct trk_event *events, uint32_t room, uint3
 int reader_unpack(const struct capture *c, uint32_t block, struct buffer *stored, struct buffer *raw,
 		  struct trk_block_header *ret);
 
+/* The same of the block at `offset`, of any type. */
+int reader_unpack_at(const struct capture *c, uint64_t offset, struct buffer *stored,
+		     struct buffer *raw, struct trk_block_header *ret);
+
 /* Frees what a reader holds; it may be used no more. */
 void reader_finish(struct reader *r);
 void reader_pool_finish(struct reader_pool *p);

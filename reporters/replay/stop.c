@@ -40,6 +40,21 @@ bool stop_meets(struct stop *s, const struct trk_event *e, uint64_t applied)
 	return false;
 }
 
+bool stop_counts_marks(const struct stop *s)
+{
+	return s->point.kind == POINT_MARK || s->point.kind == POINT_NTH_MARK;
+}
+
+bool stop_skip_marks(struct stop *s, uint64_t marks)
+{
+	if (s->point.kind != POINT_NTH_MARK)
+		return true;
+	if (s->marks_left <= marks)
+		return false;
+	s->marks_left -= marks;
+	return true;
+}
+
 static int fail(struct trk_fault *fault, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 static int fail(struct trk_fault *fault, const char *fmt, ...)

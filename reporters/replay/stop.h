@@ -19,6 +19,12 @@ void stop_set(struct stop *s, const struct point *p, const struct capture *c, ui
 /* Is the point here, before event e, when `applied` events are done? Ask once for each. */
 bool stop_meets(struct stop *s, const struct trk_event *e, uint64_t applied);
 
+/* Whether it is a question of which marks came before. */
+bool stop_counts_marks(const struct stop *s);
+
+/* So many marks passed unseen. False: the point is one of them. */
+bool stop_skip_marks(struct stop *s, uint64_t marks);
+
 /*
  * After the last event. A point that was not met is fine if it is the very end;
  * else TRK_ERR_ARG, and the fault says what there is: `marks`, time until end_ns.

@@ -129,6 +129,8 @@ int tables_init(struct capture *c)
 		[TABLE_HISTORIES] = { &c->histories, &c->history_count, sizeof(*c->histories), 0 },
 		[TABLE_HISTORY_SPANS] = { &c->history_spans, &c->history_span_count,
 					  sizeof(*c->history_spans), 0 },
+		[TABLE_KEYFRAMES] = { &c->keyframes, &c->keyframe_count, sizeof(*c->keyframes), 0 },
+		[TABLE_MARKS] = { &c->marks, &c->mark_count, sizeof(*c->marks), 0 },
 	};
 	/* Their ids begin with 1: entry 0 is "none". */
 	static const enum table_id from_one[] = { TABLE_MODULES, TABLE_FRAMES, TABLE_NODES,
@@ -444,6 +446,28 @@ static int decode_notices(struct capture *c, const struct trk_block_header *h,
 	return err;
 }
 
+static int decode_marks(struct capture *c, const struct trk_block_header *h, struct byte_reader *r)
+{
+	uint64_t time_ns = 0;
+	int err = 0;
+
+	while (!err && bytes_left(r)) {
+		struct cap_mark m = { .process = (uint32_t)get_varint(r),
+				      .thread = (uint32_t)get_varint(r) };
+
+		time_ns += (uint64_t)get_zigzag(r);
+		m.time_ns = time_ns;
+		err = get_text(c, r, &m.label, &m.label_bytes);
+		if (!err && r->failed)
+			err = TRK_ERR_CORRUPT;
+		if (!err)
+			err = table_append(c, TABLE_MARKS);
+		if (!err)
+			c->marks[c->mark_count - 1] = m;
+	}
+	return err;
+}
+
 static struct cap_value *find_value(struct cap_value *values, uint32_t count, const void *key,
 				    size_t n)
 {
@@ -500,6 +524,7 @@ static int (*const decoders[])(struct capture *, const struct trk_block_header *
 	[TRK_BLOCK_HEALTH] = decode_values,	  [TRK_BLOCK_SUMMARY] = decode_values,
 	[TRK_BLOCK_SUMS] = tables_decode_sums,	  [TRK_BLOCK_TOTALS] = tables_decode_totals,
 	[TRK_BLOCK_SIZES] = tables_decode_sizes,  [TRK_BLOCK_HISTORY] = tables_decode_history,
+	[TRK_BLOCK_MARKS] = decode_marks,
 };
 
 bool tables_know(uint16_t type)
@@ -534,7 +559,33 @@ int tables_add_block(struct capture *c, const struct trk_block_header *h, uint64
 		.last_time_ns = h->last_time_ns,
 	};
 	c->event_count += h->items;
+	/* No keyframe divides what is earlier from what is later if this block is on the wrong side. */
+	while (c->keyframe_count && c->keyframes[c->keyframe_count - 1].time_ns >= h->first_time_ns &&
+	       !c->keyframes[c->keyframe_count - 1].begins)
+		c->keyframe_count--;
 	return 0;
+}
+
+int tables_add_keyframe(struct capture *c, const struct trk_block_header *h, uint64_t offset)
+{
+	const bool begins = h->flags & TRK_BLOCK_MUST_UNDERSTAND;
+	struct cap_keyframe *const last =
+		c->keyframe_count ? &c->keyframes[c->keyframe_count - 1] : NULL;
+	int err;
+
+	if (last && c->private->keyframe_end == offset && last->time_ns == h->first_time_ns) {
+		last->parts++;
+		return 0;
+	}
+	if (begins ? last || c->block_count :
+		     h->first_time_ns < c->last_time_ns || (last && h->first_time_ns <= last->time_ns))
+		return TRK_ERR_CORRUPT;
+	err = table_append(c, TABLE_KEYFRAMES);
+	if (!err)
+		c->keyframes[c->keyframe_count - 1] = (struct cap_keyframe){
+			.offset = offset, .time_ns = h->first_time_ns, .events = c->event_count,
+			.first_block = c->block_count, .parts = 1, .begins = begins };
+	return err;
 }
 
 static void settle_texts(struct capture *c)

@@ -1,7 +1,10 @@
 /*
  * view - one pass over the events: the heap applies them, this file watches and
  * sums. Only a range that begins or ends at the peak takes a pass before it, to
- * learn where the peak is.
+ * learn where the peak is, when the capture does not say so.
+ *
+ * A quick pass begins at a keyframe and ends at the point. What it answers with an error is asked
+ * again of all events.
  */
 #include "replay/view.h"
 
@@ -12,6 +15,7 @@
 #include "format/event.h"
 #include "replay/live.h"
 #include "replay/rows.h"
+#include "replay/seek.h"
 #include "replay/sizes.h"
 #include "replay/span.h"
 #include "replay/stop.h"
@@ -41,6 +45,9 @@ struct tally {
 	bool counting;	       /* blocks born now belong to the view */
 	bool has_span;	       /* the question is about a part: its totals are the span's */
 	bool stopped;	       /* the rest of the events is not asked for */
+	bool quick;	       /* only what the answer takes */
+	uint32_t keyframe;     /* to begin with; SEEK_NONE: at the beginning */
+	uint64_t peak_time_ns; /* of a peak that was known before the pass */
 	struct span span;
 	struct live_list live; /* with options.blocks */
 	bool no_memory;
@@ -127,6 +134,19 @@ static void born(void *data, struct heap_block *b, const struct sampling_estimat
 	add(t, b->user, e);
 }
 
+static void restored(void *data, struct heap_block *b, const struct sampling_estimate *e,
+		     uint64_t asked)
+{
+	struct tally *t = data;
+	const bool live = t->options->what == VIEW_LIVE || t->options->what == VIEW_LEAKS;
+	struct heap_block made = *b;
+
+	made.size = asked;
+	b->user = t->counting && live && !t->has_span ? row_of(t, &made) : ROWS_NONE;
+	if (!b->aside)
+		add(t, b->user, e);
+}
+
 static void died(void *data, const struct heap_block *b, const struct sampling_estimate *e,
 		 bool temporary, const struct trk_event *by)
 {
@@ -197,10 +217,10 @@ static void peak(void *data, const struct trk_event *e)
 
 static struct heap_observer observer_of(struct tally *t)
 {
-	struct heap_observer o = { .data = t, .born = born };
+	struct heap_observer o = { .data = t, .born = born, .restored = restored };
 
 	if (t->has_span)
-		return (struct heap_observer){ .data = t, .born = born_in_span,
+		return (struct heap_observer){ .data = t, .born = born_in_span, .restored = restored,
 					       .died = died_in_span, .aside = aside_in_span };
 	switch (t->options->what) {
 	case VIEW_LIVE:
@@ -329,7 +349,7 @@ static void look_for_points(struct tally *t, const struct trk_event *e)
 		t->to.met_at = t->applied;
 		t->to.time_ns = e->time_ns;
 		t->has_to = false;
-		t->stopped = t->options->spanned;
+		t->stopped = t->options->spanned || t->quick;
 		if (t->options->blocks && live_collect(&t->live, t->heap, ROWS_NONE) != 0)
 			t->no_memory = true;
 		rows_keep(&t->rows);
@@ -369,8 +389,13 @@ static int pass(struct tally *t)
 	const struct trk_event *e;
 	uint64_t next_progress = PROGRESS_EVENTS;
 	struct cursor *k = NULL;
+	uint32_t first;
 	size_t n;
-	int err = cursor_open(&k, t->capture, o->process);
+	int err = seek_begin(t->capture, &(struct seek){ t->keyframe, o->process, { &t->to, &t->from } },
+			     t->heap, &t->applied, &first);
+
+	if (!err)
+		err = cursor_open_at(&k, t->capture, o->process, first);
 
 	while (!err && (err = cursor_batch(k, &e, &n)) == 0) {
 		err = apply_batch(t, e, n);
@@ -404,7 +429,8 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 	int err;
 
 	*t = (struct tally){ .capture = c, .options = o, .in_range = true, .counting = true,
-			     .rows.sampled = c->header.sample_bytes != 0 };
+			     .rows.sampled = c->header.sample_bytes != 0,
+			     .keyframe = SEEK_NONE };
 	t->has_span = o->region || (o->spanned && o->at.is_range);
 	observer = observer_of(t);
 	t->rows_of_process = calloc((size_t)c->process_count + 1, sizeof(*t->rows_of_process));
@@ -428,16 +454,22 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 	return err;
 }
 
-/* Number of events up to and including the peak. */
-static int find_peak(struct capture *c, const struct view_options *o, uint64_t *ret_event)
+/* Number of events up to and including the peak, and its time. */
+static int find_peak(const struct tally *asker, uint64_t *ret_event, uint64_t *ret_ns)
 {
+	struct capture *const c = asker->capture;
 	struct tally t;
-	int err = tally_init(&t, c, o, false);
+	int err;
 
+	if (asker->quick && seek_knows_peak(c, asker->options->process, ret_event, ret_ns))
+		return 0;
+	err = tally_init(&t, c, asker->options, false);
 	if (!err)
 		err = pass(&t);
-	if (!err)
+	if (!err) {
 		*ret_event = heap_totals(t.heap)->peak_event;
+		*ret_ns = heap_totals(t.heap)->peak_time_ns;
+	}
 	tally_finish(&t);
 	return err;
 }
@@ -453,22 +485,26 @@ static int set_points(struct tally *t)
 		return 0;
 	/* What is copied or stopped at the peak must know where it is. */
 	t->follow_peak = !at->is_range && at->from.kind == POINT_PEAK && !t->options->spanned &&
-			 !t->options->blocks;
+			 !t->options->blocks &&
+			 !(t->quick && seek_knows_peak(t->capture, t->options->process, &peak_event,
+						       &t->peak_time_ns));
 	if (t->follow_peak)
 		return 0;
 	if (at->from.kind == POINT_PEAK || (at->is_range && at->to.kind == POINT_PEAK))
-		err = find_peak(t->capture, t->options, &peak_event);
+		err = find_peak(t, &peak_event, &t->peak_time_ns);
 	if (err)
 		return err;
 	stop_set(&t->to, last, t->capture, t->options->process, peak_event);
 	t->has_to = last->kind != POINT_END;
+	t->from.point.kind = POINT_END;
 	if (at->is_range) {
 		stop_set(&t->from, &at->from, t->capture, t->options->process, peak_event);
 		t->has_from = true;
 		t->in_range = false;
 		t->counting = false;
 	}
-	return 0;
+	return t->quick ? seek_choose(t->capture, &(struct seek){ 0, t->options->process, { &t->to, &t->from } },
+				      &t->keyframe) : 0;
 }
 
 static int refuse(struct trk_fault *fault, const char *why)
@@ -498,32 +534,6 @@ static int check_points(const struct tally *t, struct trk_fault *fault)
 }
 
 /* ---- the answer ---- */
-
-static int by_weight(const void *a, const void *b)
-{
-	const struct view_row *x = a, *y = b;
-
-#define ORDER(p, q)                                                                                \
-	do {                                                                                       \
-		if ((p) != (q))                                                                    \
-			return (p) < (q) ? -1 : 1;                                                 \
-	} while (0)
-	ORDER(y->bytes, x->bytes);
-	ORDER(y->count, x->count);
-	ORDER(x->node, y->node);
-	ORDER(x->process, y->process);
-	ORDER(x->thread, y->thread);
-	ORDER(x->kind, y->kind);
-	ORDER(x->domain, y->domain);
-	ORDER(x->block_size, y->block_size);
-#undef ORDER
-	return 0;
-}
-
-void view_sort(struct view *v)
-{
-	qsort(v->rows, v->row_count, sizeof(*v->rows), by_weight);
-}
 
 /* The sums of a row that the question is about. */
 static void weigh(const struct tally *t, uint32_t index, struct view_row *ret,
@@ -599,8 +609,10 @@ static int collect_blocks(struct tally *t, struct view *v)
 
 static uint64_t time_of(const struct tally *t)
 {
-	if (t->follow_peak || (t->to.point.kind == POINT_PEAK && t->to.after_event))
+	if (t->follow_peak)
 		return heap_totals(t->heap)->peak_time_ns;
+	if (t->to.point.kind == POINT_PEAK && t->to.after_event)
+		return t->peak_time_ns;
 	if (t->to.point.kind == POINT_TIME)
 		return t->to.point.number;
 	return t->to.met ? t->to.time_ns : capture_end(t->capture);
@@ -627,12 +639,13 @@ static int collect(struct tally *t, struct view *v)
 	return 0;
 }
 
-static int view_of_events(struct capture *c, const struct view_options *o, struct view *v,
-			  struct trk_fault *fault)
+static int view_of_events(struct capture *c, const struct view_options *o, bool quick,
+			  struct view *v, struct trk_fault *fault)
 {
 	struct tally t;
 	int err = tally_init(&t, c, o, true);
 
+	t.quick = quick;
 	if (!err)
 		err = set_points(&t);
 	if (!err)
@@ -645,6 +658,23 @@ static int view_of_events(struct capture *c, const struct view_options *o, struc
 	return err;
 }
 
+/* Quickly if that is possible; what comes out as an error is asked again of all events. */
+static int view_of(struct capture *c, const struct view_options *o, struct view *v,
+		   struct trk_fault *fault)
+{
+	int err = TRK_ERR_CORRUPT;
+
+	if (capture_is_aggregated(c))
+		return view_of_sums(c, o, v, fault);
+	if (seek_answers(c, o))
+		err = view_of_events(c, o, true, v, fault);
+	if (err == 0 || err == TRK_ERR_NOMEM)
+		return err;
+	view_finish(v);
+	*fault = (struct trk_fault){ 0 };
+	return view_of_events(c, o, false, v, fault);
+}
+
 int view_build(struct capture *c, const struct view_options *o, struct view *ret,
 	       struct trk_fault *fault)
 {
@@ -652,8 +682,7 @@ int view_build(struct capture *c, const struct view_options *o, struct view *ret
 	int err;
 
 	*fault = (struct trk_fault){ 0 };
-	err = capture_is_aggregated(c) ? view_of_sums(c, o, &v, fault) :
-					 view_of_events(c, o, &v, fault);
+	err = view_of(c, o, &v, fault);
 	if (err) {
 		view_finish(&v);
 		if (!fault->code) {
@@ -665,16 +694,4 @@ int view_build(struct capture *c, const struct view_options *o, struct view *ret
 	}
 	*ret = v;
 	return 0;
-}
-
-void view_finish(struct view *v)
-{
-	if (!v)
-		return;
-	free(v->rows);
-	free(v->errors);
-	free(v->process_totals);
-	free(v->sizes);
-	free(v->blocks);
-	*v = (struct view){ 0 };
 }

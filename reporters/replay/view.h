@@ -63,6 +63,12 @@ struct view_options {
 	bool by_size;	       /* rows are split by the exact block size, too */
 	bool sizes;	       /* fill view.sizes */
 	bool blocks;	       /* VIEW_LIVE, VIEW_LEAKS: fill view.blocks */
+	/*
+	 * view.totals, process_totals and events are not looked at: of VIEW_LIVE at a point
+	 * they may then be those of the events that it takes to answer, from a keyframe before
+	 * the point up to it.
+	 */
+	bool rows_only;
 	/* Called now and then with the number of events done; may be NULL. */
 	void (*progress)(void *data, uint64_t events);
 	void *progress_data;

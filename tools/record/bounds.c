@@ -29,14 +29,14 @@ static uint64_t reserve_for_names(const struct recorder *r)
 	return wanted < r->bounds.max_bytes / 4 ? wanted : r->bounds.max_bytes / 4;
 }
 
-static int64_t room_left(const struct recorder *r)
+int64_t bounds_room(const struct recorder *r)
 {
 	uint64_t needed = writer_bytes_bound(r->writer) + END_BYTES + reserve_for_names(r);
 
 	for (size_t i = 0; i < r->live_count; i++)
 		needed += r->live[i]->stream_count * THREAD_BYTES +
 			  r->live[i]->modules.count * MAPPING_BYTES;
-	return (int64_t)r->bounds.max_bytes - (int64_t)needed;
+	return r->bounds.max_bytes ? (int64_t)r->bounds.max_bytes - (int64_t)needed : INT64_MAX;
 }
 
 bool bounds_measure(struct recorder *r, uint32_t bytes)
@@ -47,10 +47,10 @@ bool bounds_measure(struct recorder *r, uint32_t bytes)
 		b->credit = INT64_MAX;
 		return true;
 	}
-	b->credit = room_left(r) - bytes;
+	b->credit = bounds_room(r) - bytes;
 	if (b->credit < LOW_BYTES) { /* what is pending takes less when it is packed */
 		writer_flush(r->writer);
-		b->credit = room_left(r) - bytes;
+		b->credit = bounds_room(r) - bytes;
 	}
 	b->full |= b->credit < LOW_BYTES;
 	return !b->full;

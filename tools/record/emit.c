@@ -30,6 +30,8 @@ void emit_flush(struct recorder *r)
 
 		if (heap_apply(r->heap, e) < 0)
 			r->out_of_memory = true;
+		if (e->kind == TRK_MARK)
+			writer_mark(r->writer, e);
 		e->ref = heap_last_ref(r->heap);
 	}
 	writer_events(r->writer, r->batch, r->batch_count);

@@ -128,6 +128,7 @@ static void write_health(const struct recorder *r, struct writer *w)
 		{ "drain_rounds", c->rounds },
 		{ "clock_interval_ns", c->rounds ? r->now_ns / c->rounds : 0 },
 		{ "clock_interval_max_ns", c->clock_interval_max_ns },
+		{ "keyframes", r->keyframes.count },
 		{ "order_changes", c->order_changes },
 		{ "recorder_cpu_ns", own_cpu_ns() },
 		{ "recorder_max_rss_bytes", (uint64_t)usage.ru_maxrss * 1024u },

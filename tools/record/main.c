@@ -267,6 +267,7 @@ static int start(struct session *s, char **program)
 	if (err)
 		return err;
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	r->keyframes.events_min = s->o.aggregate ? 0 : KEYFRAME_EVENTS_MIN;
 	r->memory_interval_ns = s->o.memory_interval_ms * 1000000u;
 	r->no_symbols = s->o.no_symbols;
 	r->bounds = (struct bounds){ .duration_ns = s->o.duration_ns, .max_bytes = s->o.max_bytes };
@@ -434,6 +435,7 @@ static void note_write_error(struct recorder *r)
 static void now_and_then(struct recorder *r, bool idle)
 {
 	sample_memory(r);
+	keyframe_maybe(r);
 	if (r->now_ns >= r->next_flush_ns) {
 		writer_flush(r->writer);
 		r->next_flush_ns = r->now_ns + SECOND_NS;

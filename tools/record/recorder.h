@@ -71,6 +71,15 @@ struct bounds {
 	uint64_t stopped_ns; /* since the capture began */
 };
 
+struct keyframes {
+	uint64_t events_min; /* so many stand between two; 0: none are written */
+	uint64_t events, bytes; /* of the capture when the last one had been written */
+	uint64_t bytes_per_block; /* that it took; 0: none yet */
+	uint64_t count;
+};
+
+#define KEYFRAME_EVENTS_MIN (1u << 20)
+
 struct recorder {
 	struct shm *shm;
 	struct writer *writer;
@@ -93,6 +102,8 @@ struct recorder {
 
 	struct counters counters;
 	struct bounds bounds;
+	struct keyframes keyframes;
+	uint64_t floor_ns; /* no event to come is earlier: the last keyframe was before */
 	bool no_membarrier;
 	bool discard;	/* the file cannot be written: read and forget, so that nobody stalls */
 	bool out_of_memory;
@@ -127,6 +138,8 @@ static inline bool bounds_take(struct recorder *r, uint32_t bytes)
 }
 
 /* Whether the time is over or the file is full. */
+/* Bytes that may still be written, if the end is to fit, too. */
+int64_t bounds_room(const struct recorder *r);
 enum stopped_by bounds_reached(const struct recorder *r);
 /* Says in the capture when and why it ends before its processes (r->bounds.stopped_*). */
 void bounds_notice(struct recorder *r);
@@ -204,6 +217,12 @@ struct control_message;
 /* Health and summary as of now, into `w`. */
 void finish_write_figures(const struct recorder *r, struct writer *w);
 void finish_file(struct recorder *r, struct control_message *ret);
+
+/* ---- keyframe.c ---- */
+/* Between two rounds: writes a keyframe if it is worth it. */
+void keyframe_maybe(struct recorder *r);
+/* Writes one. Between two rounds; the batch is empty. */
+void keyframe_now(struct recorder *r);
 
 /* ---- merge.c ---- */
 /* Writes the events of `p` up to p->limit; all of them when `final`. */

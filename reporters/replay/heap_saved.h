@@ -1,0 +1,58 @@
+/*
+ * heap_saved - the live set of a heap at one moment: taken out, and put into an empty heap,
+ * which then goes on as the first one does. What has passed (totals, peaks, which blocks would
+ * be temporary) does not come along.
+ */
+#ifndef REPLAY_HEAP_SAVED_H
+#define REPLAY_HEAP_SAVED_H
+
+#include "format/keyframe.h"
+#include "replay/heap.h"
+
+/* Where a live set goes. `progress` (may be NULL) is called every few thousand blocks. */
+struct heap_saver {
+	void *data;
+	void (*process)(void *data, const struct keyframe_process *p);
+	void (*block)(void *data, const struct keyframe_block *b);
+	void (*progress)(void *data);
+};
+
+/*
+ * Tells the processes that have not ended, by ascending index, and the blocks of each: those of
+ * the heap by ascending address, those that a realloc in two parts holds among them, then the pieces
+ * of mappings. TRK_ERR_NOMEM: not all were told.
+ */
+int heap_save(const struct heap *h, const struct heap_saver *s);
+
+/* ---- putting one in ---- */
+
+struct heap_restorer {
+	struct heap *heap;
+	struct heap_process *process;
+	uint32_t index;
+	uint64_t last_end;  /* of the pieces of the process so far */
+	uint32_t *pieces;   /* of the process: where they are kept */
+	uint32_t count, room;
+};
+
+/* The heap must be new. */
+struct heap_restorer heap_restore(struct heap *h);
+void heap_restore_finish(struct heap_restorer *r);
+
+/*
+ * As heap_save told them; a process may be told again while it is the last. The observer is told by
+ * `restored`. TRK_ERR_NOMEM; TRK_ERR_CORRUPT: two at one address, pieces that meet.
+ */
+int heap_restore_process(struct heap_restorer *r, const struct keyframe_process *p);
+int heap_restore_block(struct heap_restorer *r, const struct keyframe_block *b);
+
+/* All were told: what is live now is the first peak. */
+void heap_restore_end(struct heap_restorer *r, uint64_t time_ns);
+
+/*
+ * Forgets what has passed: a new capture begins here, with what is live now, as if that had been
+ * restored. Processes that have ended are forgotten.
+ */
+void heap_begin_here(struct heap *h, uint64_t time_ns);
+
+#endif

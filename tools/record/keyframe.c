@@ -1,0 +1,80 @@
+/*
+ * keyframe - now and then the live set is written down, so that reports need not replay all that
+ * came before.
+ *
+ * It is worth it when the events since the last one outweigh it: by their number, for that is
+ * what reading and writing it cost in time, and by their bytes, so that the file grows by 4 % at most.
+ */
+#include "recorder.h"
+
+#include "replay/keyframe.h"
+
+#define EVENTS_PER_BLOCK 64u
+#define EVENT_BYTES_PER_BYTE 25u
+/* Of a live block, until one has been written. */
+#define BLOCK_BYTES_GUESSED 8u
+#define PART_BYTES 128u /* of a keyframe without blocks */
+/* At most: where the file may not become larger than so much. */
+#define BLOCK_BYTES_MOST 64u
+#define PART_BYTES_MOST 4096u
+
+/* Targets that wait for room must see that somebody works. */
+static void progress(void *recorder)
+{
+	struct recorder *const r = recorder;
+
+	atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);
+}
+
+/* It takes no more than half of what is left for events. */
+static bool fits(const struct recorder *r)
+{
+	const int64_t room = bounds_room(r) / 2;
+
+	return room >= 0 && (uint64_t)room >= heap_now_blocks(r->heap) * BLOCK_BYTES_MOST +
+						      r->live_count * BLOCK_BYTES_MOST +
+						      PART_BYTES_MOST;
+}
+
+static bool is_due(const struct recorder *r)
+{
+	const struct keyframes *const k = &r->keyframes;
+	const uint64_t blocks = heap_now_blocks(r->heap);
+	const uint64_t events = heap_events(r->heap) - k->events;
+	const uint64_t per_block = k->bytes_per_block ? k->bytes_per_block : BLOCK_BYTES_GUESSED;
+
+	return events >= k->events_min && events / EVENTS_PER_BLOCK >= blocks &&
+	       (writer_bytes(r->writer) - k->bytes) / EVENT_BYTES_PER_BYTE >=
+		       blocks * per_block + PART_BYTES;
+}
+
+void keyframe_now(struct recorder *r)
+{
+	struct keyframes *const k = &r->keyframes;
+	const uint64_t blocks = heap_now_blocks(r->heap);
+	const uint64_t time_ns = r->now_ns > r->floor_ns ? r->now_ns : r->floor_ns;
+
+	writer_flush(r->writer);
+	k->bytes = writer_bytes(r->writer);
+	if (keyframe_write(r->writer, r->heap, time_ns, false, progress, r) < 0)
+		return; /* no memory: reports do without */
+	k->events = heap_events(r->heap);
+	if (blocks)
+		k->bytes_per_block = (writer_bytes(r->writer) - k->bytes) / blocks + 1;
+	k->bytes = writer_bytes(r->writer);
+	r->bounds.credit = 0; /* measured anew */
+	k->count++;
+	/* What comes later is later, whatever clock its process has read. */
+	r->floor_ns = time_ns + 1;
+	for (size_t i = 0; i < r->live_count; i++)
+		if (r->live[i]->last_time_ns < r->floor_ns)
+			r->live[i]->last_time_ns = r->floor_ns;
+}
+
+void keyframe_maybe(struct recorder *r)
+{
+	if (!r->discard && !r->bounds.full && !r->out_of_memory && r->keyframes.events_min &&
+	    !r->shm->header.sample_bytes && /* what such a capture estimates needs all that was before */
+	    is_due(r) && fits(r))
+		keyframe_now(r);
+}
