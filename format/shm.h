@@ -62,6 +62,8 @@ enum shm_origin { SHM_ATTACHED = 0 /* started or exec'd: constructor ran */, SHM
 #define SHM_VERIFY_LIBUNWIND 0x8u
 #define SHM_VERIFY_LIBGCC 0x10u
 
+#define SHM_SAMPLE_BYTES_MAX (1ull << 40)
+
 struct shm_header {
 	uint64_t magic;
 	uint32_t version;

@@ -328,6 +328,32 @@ void emit_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_
 	finish(t, &d);
 }
 
+void emit_realloc_freed(struct thread *t, uint8_t kind)
+{
+	struct draft d;
+
+	if (t->begun != WIRE_REALLOC_BEGIN)
+		return;
+	t->begun = 0;
+	if (!begin_plain(t, WIRE_REALLOC_END, &d))
+		return;
+	*d.at++ = kind;
+	*d.at++ = WIRE_FREED;
+	put_address(t, &d, t->last.address);
+	d.at = put_varint(d.at, 0);
+	finish(t, &d);
+}
+
+void emit_skipped(struct thread *t, uint32_t allocations)
+{
+	struct draft d;
+
+	if (!begin_plain(t, WIRE_SKIPPED, &d))
+		return;
+	d.at = put_varint(d.at, allocations);
+	finish(t, &d);
+}
+
 void emit_label(struct thread *t, uint8_t kind, const char *label, const struct site *at)
 {
 	const uint32_t size = (uint32_t)strnlen(label, 1024);

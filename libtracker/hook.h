@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "real.h"
+#include "sample.h"
 #include "state.h"
 
 /* hooks_new.c: once, at start; and after dlclose. */
@@ -54,9 +55,26 @@ static inline void hook_alloc(uint8_t kind, void *p, size_t size, const struct s
 {
 	struct thread *t;
 
-	if (!p || !(t = thread_enter(at->sp)))
+	if (!p || sample_skips(size, at->sp) || !(t = thread_enter(at->sp)))
 		return;
+	if (unlikely(state.sample_bytes)) {
+		sample_tell(t);
+		sample_add((uintptr_t)p);
+	}
 	emit_alloc(t, kind, (uintptr_t)p, size, at);
+	thread_leave(t);
+}
+
+/* Records a release that is to happen; not of a mapping. */
+static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
+{
+	struct thread *t;
+
+	if (!sample_released((uintptr_t)p, frame) || !(t = thread_enter(frame)))
+		return;
+	if (unlikely(state.sample_bytes))
+		sample_tell(t);
+	emit_free(t, kind, (uintptr_t)p);
 	thread_leave(t);
 }
 

@@ -78,16 +78,6 @@ EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 
 /* ---- releases ---- */
 
-static inline void release(uint8_t kind, void *p, uintptr_t frame)
-{
-	struct thread *const t = thread_enter(frame);
-
-	if (t) {
-		emit_free(t, kind, (uintptr_t)p);
-		thread_leave(t);
-	}
-}
-
 static bool not_ours(void *p)
 {
 	return p && !bootstrap_owns(p);
@@ -100,7 +90,7 @@ EXPORT void free(void *p)
 
 	if (!not_ours(p) || unlikely(!hook_ready()))
 		return;
-	release(TRK_FREE, p, at.sp);
+	hook_release(TRK_FREE, p, at.sp);
 	outer = hook_enter_real(at.sp);
 	real.free(p);
 	hook_leave_real(outer);
@@ -114,7 +104,7 @@ EXPORT void cfree(void *p)
 
 	if (!not_ours(p) || unlikely(!hook_ready()))
 		return;
-	release(TRK_CFREE, p, at.sp);
+	hook_release(TRK_CFREE, p, at.sp);
 	outer = hook_enter_real(at.sp);
 	real.free(p);
 	hook_leave_real(outer);
@@ -128,7 +118,7 @@ EXPORT void free_sized(void *p, size_t size)
 
 	if (!not_ours(p) || unlikely(!hook_ready()))
 		return;
-	release(TRK_FREE_SIZED, p, at.sp);
+	hook_release(TRK_FREE_SIZED, p, at.sp);
 	outer = hook_enter_real(at.sp);
 	if (real.free_sized)
 		real.free_sized(p, size);
@@ -145,7 +135,7 @@ EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
 
 	if (!not_ours(p) || unlikely(!hook_ready()))
 		return;
-	release(TRK_FREE_ALIGNED_SIZED, p, at.sp);
+	hook_release(TRK_FREE_ALIGNED_SIZED, p, at.sp);
 	outer = hook_enter_real(at.sp);
 	if (real.free_aligned_sized)
 		real.free_aligned_sized(p, align, size);
@@ -167,9 +157,49 @@ static void *leave_bootstrap(void *p, size_t size)
 	return q;
 }
 
+/*
+ * The same when not all blocks are recorded: the old one may be, the new one, both or none. Its
+ * address must not be known any more when the allocator may give it to somebody else.
+ */
+static void *resize_sampled(uint8_t kind, void *p, size_t size, const struct site *at)
+{
+	const bool known = sample_released((uintptr_t)p, at->sp);
+	struct thread *t = known ? thread_enter(at->sp) : NULL;
+	bool begun = false, skipped;
+	uintptr_t outer;
+	void *q;
+
+	if (t) {
+		sample_tell(t);
+		begun = emit_realloc_begin(t, (uintptr_t)p);
+		thread_leave(t);
+	}
+	outer = hook_enter_real(at->sp);
+	q = real.realloc(p, size);
+	hook_leave_real(outer);
+	if (!q && known)
+		sample_add((uintptr_t)p);
+	skipped = q && sample_skips(size, at->sp);
+	if (q && !skipped)
+		sample_add((uintptr_t)q);
+	if ((!begun && (!q || skipped)) || !(t = thread_enter(at->sp)))
+		return q;
+	if (skipped)
+		emit_realloc_freed(t, kind);
+	else if (begun)
+		emit_realloc_end(t, kind, (uintptr_t)q, size, at);
+	else
+		emit_alloc(t, kind, (uintptr_t)q, size, at);
+	thread_leave(t);
+	return q;
+}
+
 /* One realloc of a live block, of a size that is not 0. */
 static void *resize(uint8_t kind, void *p, size_t size, const struct site *at)
 {
+	if (unlikely(state.sample_bytes))
+		return resize_sampled(kind, p, size, at);
+
 	struct thread *t = thread_enter(at->sp);
 	const bool begun = t && emit_realloc_begin(t, (uintptr_t)p);
 	uintptr_t outer;
@@ -196,7 +226,7 @@ static void *resize_to_nothing(uint8_t kind, void *p, const struct site *at)
 	uintptr_t outer;
 	void *q;
 
-	release(TRK_FREE, p, at->sp);
+	hook_release(TRK_FREE, p, at->sp);
 	outer = hook_enter_real(at->sp);
 	q = real.realloc(p, 0);
 	hook_leave_real(outer);

@@ -241,7 +241,6 @@ OPERATOR_NEW(new_array_aligned_nothrow, "_ZnamSt11align_val_tRKSt9nothrow_t",
 
 static void release(uint8_t kind, enum operator_id id, void *p, const struct site *at)
 {
-	struct thread *t;
 	uintptr_t outer;
 	void *other;
 
@@ -252,11 +251,7 @@ static void release(uint8_t kind, enum operator_id id, void *p, const struct sit
 		((void (*)(void *))other)(p);
 		return;
 	}
-	t = thread_enter(at->sp);
-	if (t) {
-		emit_free(t, kind, (uintptr_t)p);
-		thread_leave(t);
-	}
+	hook_release(kind, p, at->sp);
 	outer = enter_real(id, at->sp);
 	if (likely(!operators[id].own))
 		real.free(p);

@@ -17,6 +17,7 @@
 #include "cfi.h"
 #include "raw.h"
 #include "real.h"
+#include "sample.h"
 #include "state.h"
 
 #define SHM_BYTES sizeof(struct shm)
@@ -233,6 +234,22 @@ static bool become_process(uint32_t parent_pid)
 	return true;
 }
 
+/* Every process has other random bytes from the kernel. */
+static void start_sampling(const struct start_block *b, uint64_t sample_bytes)
+{
+	const void *const random = (const void *)auxiliary(b, AT_RANDOM);
+	uint64_t seed = state.pid;
+
+	if (!sample_bytes)
+		return;
+	if (random) {
+		memcpy(&seed, random, sizeof(seed));
+		seed ^= (uint64_t)state.pid << 40;
+	}
+	sample_start(seed, limit_of(RLIMIT_AS) == RLIM_INFINITY);
+	state.sample_bytes = sample_bytes;
+}
+
 static void attach(const struct start_block *b, const char *path)
 {
 	state.shm = map_segment(path);
@@ -241,7 +258,8 @@ static void attach(const struct start_block *b, const char *path)
 
 	const struct shm_header *const h = &state.shm->header;
 
-	if (atomic_load(&h->closed) || h->nframe == 0 || h->nframe >= WIRE_DEPTH_MAX / 2)
+	if (atomic_load(&h->closed) || h->nframe == 0 || h->nframe >= WIRE_DEPTH_MAX / 2 ||
+	    h->sample_bytes > SHM_SAMPLE_BYTES_MAX)
 		return;
 	state.nframe = h->nframe;
 	state.nframe_slack = h->nframe < SLACK_FROM ? 0 : h->nframe / 2;
@@ -266,6 +284,7 @@ static void attach(const struct start_block *b, const char *path)
 	if (real_is_bypassed())
 		atomic_fetch_or(&state.process->notices, SHM_NOTICE_OWN_MALLOC);
 	atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
+	start_sampling(b, h->sample_bytes);
 	state.on = true;
 }
 
@@ -307,10 +326,13 @@ bool session_forked(void)
 	if (tls.tid != state.pid)
 		state.main_stack_top = (uintptr_t)pthread_self();
 	thread_forked();
+	if (state.sample_bytes)
+		sample_forked();
 	*(volatile uint8_t *)state.fork_page = 1;
 	if (!moved || flags & SHM_NO_FOLLOW_FORK || atomic_load(&state.shm->header.closed) ||
 	    !become_process(parent_pid)) {
 		state.on = false;
+		state.sample_bytes = 0;
 		return false;
 	}
 	program_tell(state.process);
@@ -324,4 +346,6 @@ void session_in_child(void)
 {
 	if (state.on && tls.level && !*state.fork_page)
 		(void)session_forked();
+	else if (state.sample_bytes)
+		sample_forked();
 }

@@ -98,6 +98,8 @@ struct tracker_tls {
 	struct thread *threads[THREAD_LEVELS];
 	uintptr_t real_frame; /* frame of the hook whose real function runs: hooks below it are its own */
 	uintptr_t claiming; /* frame of the hook that is, or was last, getting a stream */
+	int64_t until_sample; /* bytes to be asked for until an allocation is recorded, 0: not drawn yet; sample.h */
+	uint32_t skipped; /* allocations that were not, since the last one's event */
 	uint32_t level;
 	uint32_t tid;
 	char name[SHM_NAME_BYTES]; /* given before the first event; "" none */
@@ -111,6 +113,7 @@ struct tracker_state {
 	bool foreign_allocator; /* the real malloc is not libc's: it may call mmap through us */
 	bool reference_unwinder, verify_unwinder;
 	bool announce_modules;	/* a forked child: the recorder knows none of its modules yet */
+	uint64_t sample_bytes; /* mean distance of recorded allocations; 0: all are, or `on` is not set */
 	uint32_t nframe; /* the most recent frames that are kept of a stack, ... */
 	uint32_t nframe_slack; /* ... and up to so many more: see fits() in unwind.c */
 	uint32_t chunk_words; /* of the chunk bitmap: what is mapped */
@@ -250,6 +253,10 @@ bool emit_realloc_begin(struct thread *t, uintptr_t old);
  */
 void emit_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
 		      const struct site *at);
+/* A realloc that began has made a block that is not recorded. */
+void emit_realloc_freed(struct thread *t, uint8_t kind);
+/* So many allocations of this thread are not recorded. */
+void emit_skipped(struct thread *t, uint32_t allocations);
 void emit_label(struct thread *t, uint8_t kind, const char *label, const struct site *at);
 void emit_module(struct thread *t, const struct wire_record *module);
 

@@ -165,6 +165,15 @@ static int json_row(struct diff *d, const struct group_stat *s, struct ui_json *
 	return 0;
 }
 
+static void json_margins(struct ui_json *j, uint64_t every, const struct group_value *v)
+{
+	const struct sampled_margin m = sampled_margin(every, &v->error);
+
+	sampled_json(j, every);
+	sampled_json_margin(j, "total_size", every, m.bytes);
+	sampled_json_margin(j, "total_count", every, m.count);
+}
+
 static void json_head(struct diff *d, struct ui_json *j)
 {
 	static const char *const names[] = { [GROUP_OLD] = "old", [GROUP_NEW] = "new" };
@@ -178,6 +187,7 @@ static void json_head(struct diff *d, struct ui_json *j)
 		choice_json(j, "point", &d->sides[i].view_options, &d->sides[i].view);
 		ui_json_uint(j, "total_size", d->groups->total[i].size);
 		ui_json_uint(j, "total_count", d->groups->total[i].count);
+		json_margins(j, d->sides[i].view.sample_bytes, &d->groups->total[i]);
 		ui_json_end(j);
 	}
 	ui_json_string(j, "group_by", group_by);
@@ -185,6 +195,17 @@ static void json_head(struct diff *d, struct ui_json *j)
 	ui_json_int(j, "total_size_diff", c.size);
 	ui_json_int(j, "total_count_diff", c.count);
 	ui_json_array(j, "rows");
+}
+
+static void print_sampled(const struct diff *d, FILE *f)
+{
+	for (int i = 0; i < GROUP_SIDES; i++) {
+		const struct side *const s = &d->sides[i];
+
+		if (s->view.sample_bytes)
+			fputs(i == GROUP_OLD ? "old: " : "new: ", f);
+		sampled_print(f, &s->view, &s->view_options);
+	}
 }
 
 static int write_report(struct diff *d, FILE *f)
@@ -196,7 +217,9 @@ static int write_report(struct diff *d, FILE *f)
 	ui_json_init(&j, f, false);
 	if (common.json)
 		json_head(d, &j);
-	else if (title)
+	else
+		print_sampled(d, f);
+	if (!common.json && title)
 		fprintf(f, "[ Top %" PRIu64 " differences ]\n",
 			limit ? limit : (uint64_t)d->groups->stat_count);
 	for (size_t i = 0; i < d->groups->stat_count && left && !err; i++) {

@@ -115,6 +115,7 @@ static int make_tree(struct flame_tree **ret, struct report *r, const struct vie
 static void write_json(const struct flame_tree *t, const struct report *r, const struct view *v,
 		       const struct view_options *vo, FILE *f)
 {
+	const struct sampled_margin m = sampled_view_margin(v, vo);
 	struct ui_json j;
 
 	ui_json_init(&j, f, true);
@@ -123,6 +124,9 @@ static void write_json(const struct flame_tree *t, const struct report *r, const
 	whole_json(&j, r->capture, r->lost);
 	ui_json_uint(&j, "total_bytes", v->bytes);
 	ui_json_uint(&j, "total_count", v->count);
+	sampled_json(&j, v->sample_bytes);
+	sampled_json_margin(&j, "total_bytes", v->sample_bytes, m.bytes);
+	sampled_json_margin(&j, "total_count", v->sample_bytes, m.count);
 	choice_json(&j, "point", vo, v);
 	ui_json_bool(&j, "inverted", opt.inverted);
 	flame_write_json(t, r->capture, &j, "root");

@@ -235,6 +235,13 @@ struct one { /* what is being counted */
 	struct group_value value;
 };
 
+static void add_value(struct group_value *sum, const struct group_value *v)
+{
+	sum->size += v->size;
+	sum->count += v->count;
+	sampling_join(&sum->error, &v->error);
+}
+
 static int count(struct grouping *g, uint32_t path, const struct one *o)
 {
 	struct group_stat *const s = stat_of(g, path);
@@ -244,8 +251,7 @@ static int count(struct grouping *g, uint32_t path, const struct one *o)
 	if (s->stamp == g->private->stamp)
 		return 0;
 	s->stamp = g->private->stamp;
-	s->value[o->side].size += o->value.size;
-	s->value[o->side].count += o->value.count;
+	add_value(&s->value[o->side], &o->value);
 	if (o->value.size >= s->node_size) {
 		s->node_size = o->value.size;
 		s->node = o->node;
@@ -366,16 +372,15 @@ static int add_rows(struct grouping *g, enum group_side side, const struct group
 
 	for (size_t i = 0; i < from->view->row_count && !err; i++) {
 		const struct view_row *const r = &from->view->rows[i];
-		const struct one o = { side, false, r->node, { r->bytes, r->count } };
+		const struct one o = { side, false, r->node,
+				       { r->bytes, r->count, view_error(from->view, r) } };
 		if (!passes(from, r))
 			continue;
-		g->total[side].size += r->bytes;
-		g->total[side].count += r->count;
+		add_value(&g->total[side], &o.value);
 		if (by == GROUP_THREAD || by == GROUP_SIZE) {
 			err = count_row(g, from->capture, r, &o);
 		} else {
-			by_node[r->node].size += r->bytes;
-			by_node[r->node].count += r->count;
+			add_value(&by_node[r->node], &o.value);
 		}
 	}
 	return err;

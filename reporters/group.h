@@ -30,6 +30,7 @@ enum group_side { GROUP_OLD, GROUP_NEW, GROUP_SIDES };
 
 struct group_value {
 	uint64_t size, count;
+	struct sampling_error error; /* of them, in a sampled capture */
 };
 
 struct group_stat {

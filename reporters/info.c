@@ -234,6 +234,9 @@ static int print_text(const struct report *r, const struct module_symbols *s, FI
 		ui_count(count, sizeof(count), c->event_count),
 		ui_size(size, sizeof(size), (int64_t)c->file_bytes, false), bytes_per_event(c));
 	print_whole(c, f);
+	if (c->header.sample_bytes)
+		fprintf(f, "Sampled: every %s of allocations; figures of reports are estimates\n",
+			ui_size(size, sizeof(size), (int64_t)c->header.sample_bytes, false));
 	print_machine(c, f);
 	fprintf(f, "Stacks: %" PRIu32 " call-tree nodes, %" PRIu32 " frames\nProcesses:\n",
 		c->node_count - 1, c->frame_count - 1);
@@ -357,6 +360,7 @@ static void json_head(struct ui_json *j, const struct capture *c)
 	ui_json_uint(j, "file_bytes", c->file_bytes);
 	ui_json_double(j, "bytes_per_event", bytes_per_event(c));
 	ui_json_uint(j, "page_size", c->header.page_bytes);
+	sampled_json(j, c->header.sample_bytes);
 	ui_json_uint(j, "nodes", c->node_count - 1);
 	ui_json_uint(j, "frames", c->frame_count - 1);
 	whole_json(j, c, 0);

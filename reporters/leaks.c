@@ -48,6 +48,7 @@ static const struct ui_command command = {
 struct leak {
 	uint32_t node;
 	uint64_t bytes, count;
+	struct sampling_error error;
 };
 
 struct leaks {
@@ -57,6 +58,7 @@ struct leaks {
 	struct leak *rows; /* what is left, by stack */
 	size_t row_count;
 	uint64_t bytes, count, suppressed_bytes, suppressed_count;
+	struct sampling_error error; /* of bytes and count */
 };
 
 /* ---- figures ---- */
@@ -89,12 +91,14 @@ static int join_stacks(struct leaks *l)
 		return TRK_ERR_NOMEM;
 	for (size_t i = 0; i < l->view.row_count; i++)
 		l->rows[i] = (struct leak){ l->view.rows[i].node, l->view.rows[i].bytes,
-					    l->view.rows[i].count };
+					    l->view.rows[i].count,
+					    view_error(&l->view, &l->view.rows[i]) };
 	qsort(l->rows, l->view.row_count, sizeof(*l->rows), by_node);
 	for (size_t i = 0; i < l->view.row_count; i++) {
 		if (n && l->rows[n - 1].node == l->rows[i].node) {
 			l->rows[n - 1].bytes += l->rows[i].bytes;
 			l->rows[n - 1].count += l->rows[i].count;
+			sampling_join(&l->rows[n - 1].error, &l->rows[i].error);
 		} else {
 			l->rows[n++] = l->rows[i];
 		}
@@ -122,6 +126,7 @@ static void leave_out_suppressed(struct leaks *l)
 		}
 		l->bytes += row.bytes;
 		l->count += row.count;
+		sampling_join(&l->error, &row.error);
 		l->rows[kept++] = row;
 	}
 	l->row_count = kept;
@@ -170,10 +175,13 @@ static void print_leak(const struct leaks *l, const struct leak *row, FILE *f)
 {
 	size_t n;
 	const struct source_frame *frames = frames_of(l, row->node, &n);
-	char size[32], count[32];
+	const uint64_t every = l->view.sample_bytes;
+	const struct sampled_margin m = sampled_margin(every, &row->error);
+	char size[32], count[32], size_margin[48], count_margin[48];
 
-	fprintf(f, "%s in %s block%s\n", ui_size(size, sizeof(size), (int64_t)row->bytes, false),
-		ui_count(count, sizeof(count), row->count), row->count == 1 ? "" : "s");
+	fprintf(f, "%s%s in %s%s block%s\n", ui_size(size, sizeof(size), (int64_t)row->bytes, false),
+		sampled_size(size_margin, every, m.bytes), ui_count(count, sizeof(count), row->count),
+		sampled_count(count_margin, every, m.count), row->count == 1 ? "" : "s");
 	for (size_t i = 0; i < n; i++)
 		print_frame(f, &frames[i], i == 0);
 	fputc('\n', f);
@@ -199,8 +207,11 @@ static void print_used(const struct leaks *l, FILE *f)
 
 static void print_text(const struct leaks *l, FILE *f)
 {
-	char size[32], count[32], stacks[32];
+	const uint64_t every = l->view.sample_bytes;
+	const struct sampled_margin m = sampled_margin(every, &l->error);
+	char size[32], count[32], stacks[32], size_margin[48], count_margin[48];
 
+	sampled_print(f, &l->view, &(struct view_options){ .what = VIEW_LEAKS });
 	for (size_t i = 0; i < shown(l); i++)
 		print_leak(l, &l->rows[i], f);
 	if (shown(l) < l->row_count)
@@ -209,10 +220,11 @@ static void print_text(const struct leaks *l, FILE *f)
 	if (print_suppressions)
 		print_used(l, f);
 	/* a program that runs on has leaked nothing yet */
-	fprintf(f, "%s: %s in %s block%s from %s stack%s\n",
+	fprintf(f, "%s: %s%s in %s%s block%s from %s stack%s\n",
 		whole_stopped_ns(l->report.capture) ? "Not freed when recording stopped" : "Leaked",
 		ui_size(size, sizeof(size), (int64_t)l->bytes, false),
-		ui_count(count, sizeof(count), l->count), l->count == 1 ? "" : "s",
+		sampled_size(size_margin, every, m.bytes), ui_count(count, sizeof(count), l->count),
+		sampled_count(count_margin, every, m.count), l->count == 1 ? "" : "s",
 		ui_count(stacks, sizeof(stacks), l->row_count), l->row_count == 1 ? "" : "s");
 	if (l->suppressed_count)
 		fprintf(f, "Suppressed: %s in %s block%s\n",
@@ -225,6 +237,8 @@ static void print_text(const struct leaks *l, FILE *f)
 
 static void json_rows(const struct leaks *l, struct ui_json *j)
 {
+	struct sampled_margin m;
+
 	ui_json_array(j, "rows");
 	for (size_t i = 0; i < shown(l); i++) {
 		size_t n;
@@ -233,6 +247,9 @@ static void json_rows(const struct leaks *l, struct ui_json *j)
 		ui_json_object(j, NULL);
 		ui_json_uint(j, "size", l->rows[i].bytes);
 		ui_json_uint(j, "count", l->rows[i].count);
+		m = sampled_margin(l->view.sample_bytes, &l->rows[i].error);
+		sampled_json_margin(j, "size", l->view.sample_bytes, m.bytes);
+		sampled_json_margin(j, "count", l->view.sample_bytes, m.count);
 		traceback_json(j, "stack", frames, n);
 		ui_json_end(j);
 	}
@@ -241,6 +258,7 @@ static void json_rows(const struct leaks *l, struct ui_json *j)
 
 static void print_json(const struct leaks *l, FILE *f)
 {
+	const struct sampled_margin m = sampled_margin(l->view.sample_bytes, &l->error);
 	struct ui_json j;
 
 	ui_json_init(&j, f, false);
@@ -248,6 +266,9 @@ static void print_json(const struct leaks *l, FILE *f)
 	ui_json_string(&j, "capture", l->report.capture->path);
 	ui_json_uint(&j, "total_count", l->count);
 	ui_json_uint(&j, "total_bytes", l->bytes);
+	sampled_json(&j, l->view.sample_bytes);
+	sampled_json_margin(&j, "total_count", l->view.sample_bytes, m.count);
+	sampled_json_margin(&j, "total_bytes", l->view.sample_bytes, m.bytes);
 	ui_json_uint(&j, "suppressed_count", l->suppressed_count);
 	ui_json_uint(&j, "suppressed_bytes", l->suppressed_bytes);
 	ui_json_uint(&j, "row_count", l->row_count);

@@ -8,6 +8,7 @@
 
 #include "replay/capture.h"
 #include "replay/view.h"
+#include "sampled.h"
 #include "symbols/stack.h"
 #include "ui/ui.h"
 #include "whole.h"

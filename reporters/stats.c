@@ -150,13 +150,6 @@ static size_t shown(const struct stats *s, const struct sums *sums)
 
 /* ---- text ---- */
 
-static void print_count(FILE *f, const char *heading, uint64_t n)
-{
-	char text[32];
-
-	fprintf(f, "%s:\n\t%s\n\n", heading, ui_count(text, sizeof(text), n));
-}
-
 static const char *size_of(uint64_t bytes)
 {
 	static char text[4][32]; /* so many in one printf */
@@ -182,20 +175,67 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* How far off the totals of a sampled capture may be. */
+struct margins {
+	struct sampled_margin allocated, freed, peak, live, temporary;
+};
+
+static struct margins margins_of(uint64_t every, const struct heap_totals *t)
+{
+	const double turns = heap_turns(t);
+
+	return (struct margins){
+		.allocated = sampled_margin(every, &t->allocated_error),
+		.freed = sampled_margin(every, &t->freed_error),
+		.peak = { sampling_peak_bytes_margin(every, &t->peak_error, turns),
+			  sampling_peak_count_margin(every, &t->peak_error, turns) },
+		.live = sampled_margin(every, &t->live_error),
+		.temporary = sampled_margin(every, &t->temporary_error),
+	};
+}
+
+/* With its margin, when there is one. */
+static void print_size(FILE *f, uint64_t every, uint64_t bytes, uint64_t margin)
+{
+	char text[48];
+
+	fprintf(f, "%s%s", size_of(bytes), sampled_size(text, every, margin));
+}
+
+static void print_number(FILE *f, uint64_t every, uint64_t n, uint64_t margin)
+{
+	char text[48];
+
+	fprintf(f, "%s%s", count_of(n), sampled_count(text, every, margin));
+}
+
 static void print_totals(const struct stats *s, FILE *f)
 {
 	const struct heap_totals *t = &s->view.totals;
+	const uint64_t every = s->view.sample_bytes;
+	const struct margins m = margins_of(every, t);
 
-	print_count(f, "Total allocations", t->allocations);
-	print_count(f, "Total frees", t->frees);
-	fprintf(f, "Total memory allocated:\n\t%s\n\n", size_of(t->bytes_allocated));
-	fprintf(f, "Peak memory usage:\n\t%s in %s block%s at %.3f s\n\n", size_of(t->peak_bytes),
-		count_of(t->peak_blocks), plural(t->peak_blocks), (double)t->peak_time_ns / 1e9);
+	fputs("Total allocations:\n\t", f);
+	print_number(f, every, t->allocations, m.allocated.count);
+	fputs("\n\nTotal frees:\n\t", f);
+	print_number(f, every, t->frees, m.freed.count);
+	fputs("\n\nTotal memory allocated:\n\t", f);
+	print_size(f, every, t->bytes_allocated, m.allocated.bytes);
+	fputs("\n\nPeak memory usage:\n\t", f);
+	print_size(f, every, t->peak_bytes, m.peak.bytes);
+	fputs(" in ", f);
+	print_number(f, every, t->peak_blocks, m.peak.count);
+	fprintf(f, " block%s at %.3f s\n\n", plural(t->peak_blocks), (double)t->peak_time_ns / 1e9);
 	/* Up to a point nothing is known of what is freed later. */
-	fprintf(f, "%s:\n\t%s in %s block%s\n\n", s->asked.spanned ? "Not freed" : "Leaked", size_of(t->live_bytes),
-		count_of(t->live_blocks), plural(t->live_blocks));
-	fprintf(f, "Temporary allocations:\n\t%s (%s)\n\n", count_of(t->temporary),
-		size_of(t->temporary_bytes));
+	fprintf(f, "%s:\n\t", s->asked.spanned ? "Not freed" : "Leaked");
+	print_size(f, every, t->live_bytes, m.live.bytes);
+	fputs(" in ", f);
+	print_number(f, every, t->live_blocks, m.live.count);
+	fprintf(f, " block%s\n\nTemporary allocations:\n\t", plural(t->live_blocks));
+	print_number(f, every, t->temporary, m.temporary.count);
+	fputs(" (", f);
+	print_size(f, every, t->temporary_bytes, m.temporary.bytes);
+	fputs(")\n\n", f);
 }
 
 static void print_bar(FILE *f, uint64_t count, uint64_t most)
@@ -329,6 +369,7 @@ static void print_text(struct stats *s, FILE *f)
 {
 	print_ends(s, f);
 	print_part(s, f);
+	sampled_print(f, &s->view, &s->asked);
 	print_totals(s, f);
 	print_processes(s, f);
 	print_histogram(s, f);
@@ -405,7 +446,23 @@ static void json_top(const struct stats *s, struct ui_json *j, const char *key, 
 	ui_json_end(j);
 }
 
-static void json_totals(struct ui_json *j, const struct heap_totals *t)
+static void json_margins(struct ui_json *j, uint64_t every, const struct heap_totals *t)
+{
+	const struct margins m = margins_of(every, t);
+
+	sampled_json_margin(j, "total_num_allocations", every, m.allocated.count);
+	sampled_json_margin(j, "total_bytes_allocated", every, m.allocated.bytes);
+	sampled_json_margin(j, "total_num_frees", every, m.freed.count);
+	sampled_json_margin(j, "total_bytes_freed", every, m.freed.bytes);
+	sampled_json_margin(j, "leaked_allocations", every, m.live.count);
+	sampled_json_margin(j, "leaked_bytes", every, m.live.bytes);
+	sampled_json_margin(j, "temporary_allocations", every, m.temporary.count);
+	sampled_json_margin(j, "temporary_bytes", every, m.temporary.bytes);
+	sampled_json_margin(j, "peak_memory", every, m.peak.bytes);
+	sampled_json_margin(j, "peak_blocks", every, m.peak.count);
+}
+
+static void json_totals(struct ui_json *j, const struct stats *s, const struct heap_totals *t)
 {
 	ui_json_uint(j, "total_num_allocations", t->allocations);
 	ui_json_uint(j, "total_bytes_allocated", t->bytes_allocated);
@@ -422,6 +479,7 @@ static void json_totals(struct ui_json *j, const struct heap_totals *t)
 	ui_json_uint(j, "lost_events", t->lost);
 	ui_json_uint(j, "overwritten", t->overwritten);
 	ui_json_uint(j, "wiped_by_exec", t->wiped_blocks);
+	json_margins(j, s->view.sample_bytes, t);
 }
 
 static int json_processes(const struct stats *s, struct ui_json *j)
@@ -441,7 +499,7 @@ static int json_processes(const struct stats *s, struct ui_json *j)
 		ui_json_uint(j, "pid", c->processes[p].pid);
 		ui_json_string(j, "name", c->processes[p].name);
 		ui_json_string(j, "command_line", command_line);
-		json_totals(j, &s->view.process_totals[p]);
+		json_totals(j, s, &s->view.process_totals[p]);
 		ui_json_end(j);
 		free(command_line);
 	}
@@ -463,7 +521,8 @@ static int print_json(struct stats *s, FILE *f)
 		choice_json(&j, "point", &s->asked, &s->view);
 	if (region)
 		ui_json_string(&j, "region", region);
-	json_totals(&j, &s->view.totals);
+	sampled_json(&j, s->view.sample_bytes);
+	json_totals(&j, s, &s->view.totals);
 	ui_json_uint(&j, "events", s->view.events);
 	json_histogram(s, &j);
 	json_buckets(s, &j);

@@ -214,6 +214,7 @@ static int print_rows(const struct summary *s, FILE *f)
 	}
 	if (!err) {
 		const int width = location_width(locations, n);
+		sampled_print(f, &s->view, &s->view_options);
 		print_headings(f, width);
 		for (size_t i = 0; i < n; i++)
 			print_row(s, &s->groups->stats[i], locations[i], width, f);
@@ -230,6 +231,8 @@ static int print_rows(const struct summary *s, FILE *f)
 
 static void json_rows(const struct summary *s, FILE *f)
 {
+	const uint64_t every = s->view.sample_bytes;
+	struct sampled_margin total = sampled_margin(every, &s->groups->total[SIDE_TOTAL].error), m;
 	struct ui_json j;
 	uint64_t number;
 
@@ -240,6 +243,9 @@ static void json_rows(const struct summary *s, FILE *f)
 	choice_json(&j, "point", &s->view_options, &s->view);
 	ui_json_uint(&j, "total_size", s->groups->total[SIDE_TOTAL].size);
 	ui_json_uint(&j, "total_count", s->groups->total[SIDE_TOTAL].count);
+	sampled_json(&j, every);
+	sampled_json_margin(&j, "total_size", every, total.bytes);
+	sampled_json_margin(&j, "total_count", every, total.count);
 	ui_json_uint(&j, "row_count", s->groups->stat_count);
 	ui_json_array(&j, "rows");
 	for (size_t i = 0; i < shown(s); i++) {
@@ -251,6 +257,11 @@ static void json_rows(const struct summary *s, FILE *f)
 		ui_json_uint(&j, "own_size", g->value[SIDE_OWN].size);
 		ui_json_double(&j, "own_percent", share(s, g->value[SIDE_OWN].size));
 		ui_json_uint(&j, "count", g->value[SIDE_TOTAL].count);
+		m = sampled_margin(every, &g->value[SIDE_TOTAL].error);
+		sampled_json_margin(&j, "total_size", every, m.bytes);
+		sampled_json_margin(&j, "count", every, m.count);
+		m = sampled_margin(every, &g->value[SIDE_OWN].error);
+		sampled_json_margin(&j, "own_size", every, m.bytes);
 		ui_json_end(&j);
 	}
 	ui_json_end(&j);

@@ -107,15 +107,19 @@ static void print_title(const char *name, size_t rows, FILE *f)
 static int print_row(struct table *t, const struct group_stat *s, FILE *f)
 {
 	const struct group_value v = s->value[GROUP_NEW];
+	const uint64_t every = t->view.sample_bytes;
+	const struct sampled_margin m = sampled_margin(every, &v.error);
 	char *const key = group_key(t->groups, s);
-	char size[32];
+	char size[32], size_margin[48], count_margin[48];
 
 	if (!key)
 		return TRK_ERR_NOMEM;
 	ui_text(f, key);
 	free(key);
-	fprintf(f, ": size=%s, count=%" PRIu64, ui_size(size, sizeof(size), (int64_t)v.size, false),
-		v.count);
+	fprintf(f, ": size=%s%s, count=%" PRIu64 "%s",
+		ui_size(size, sizeof(size), (int64_t)v.size, false),
+		sampled_size(size_margin, every, m.bytes), v.count,
+		sampled_count(count_margin, every, m.count));
 	if (v.count)
 		fprintf(f, ", average=%s", ui_size_fraction(size, sizeof(size),
 							    (double)v.size / (double)v.count, false));
@@ -130,6 +134,7 @@ static int print_rows(struct table *t, FILE *f)
 	const size_t n = shown(t->groups->stat_count);
 	int err = 0;
 
+	sampled_print(f, &t->view, &t->view_options);
 	print_title("Top", n, f);
 	for (size_t i = 0; i < n && !err; i++)
 		err = print_row(t, &t->groups->stats[i], f);
@@ -208,6 +213,7 @@ static int print_pretty(struct table *t, FILE *f)
 	uint64_t other = 0, total = 0;
 	int err = 0;
 
+	sampled_print(f, &t->view, &t->view_options);
 	fprintf(f, "Top %" PRIu64 " %s\n", limit ? limit : (uint64_t)n, nouns[t->by]);
 	for (size_t i = 0; i < n && !err; i++)
 		err = print_pretty_row(t, i, f);
@@ -223,6 +229,16 @@ static int print_pretty(struct table *t, FILE *f)
 }
 
 /* ---- --json ---- */
+
+static void json_margins(const struct table *t, struct ui_json *j, const char *size,
+			 const char *count, const struct group_value *v)
+{
+	const uint64_t every = t->view.sample_bytes;
+	const struct sampled_margin m = sampled_margin(every, &v->error);
+
+	sampled_json_margin(j, size, every, m.bytes);
+	sampled_json_margin(j, count, every, m.count);
+}
 
 static int json_row(struct table *t, struct ui_json *j, const struct group_stat *s)
 {
@@ -241,6 +257,7 @@ static int json_row(struct table *t, struct ui_json *j, const struct group_stat 
 	}
 	ui_json_uint(j, "size", s->value[GROUP_NEW].size);
 	ui_json_uint(j, "count", s->value[GROUP_NEW].count);
+	json_margins(t, j, "size", "count", &s->value[GROUP_NEW]);
 	if (traceback.wanted || t->by == GROUP_TRACEBACK) {
 		size_t n;
 		const struct source_frame *const frames =
@@ -257,6 +274,7 @@ static void json_head(struct table *t, struct ui_json *j)
 	ui_json_string(j, "capture", t->report.capture->path);
 	whole_json(j, t->report.capture, t->report.lost);
 	choice_json(j, "point", &t->view_options, &t->view);
+	sampled_json(j, t->view.sample_bytes);
 }
 
 static int json_rows(struct table *t, FILE *f)
@@ -271,6 +289,7 @@ static int json_rows(struct table *t, FILE *f)
 	ui_json_bool(&j, "cumulative", cumulative);
 	ui_json_uint(&j, "total_size", t->groups->total[GROUP_NEW].size);
 	ui_json_uint(&j, "total_count", t->groups->total[GROUP_NEW].count);
+	json_margins(t, &j, "total_size", "total_count", &t->groups->total[GROUP_NEW]);
 	ui_json_uint(&j, "row_count", t->groups->stat_count);
 	ui_json_array(&j, "rows");
 	for (size_t i = 0; i < n && !err; i++)
@@ -301,16 +320,17 @@ static int blocks_of_rows(struct view *v)
 {
 	size_t n = 0;
 
-	v->blocks = calloc(v->count + 1, sizeof(*v->blocks));
+	v->blocks = calloc((v->sample_bytes ? v->row_count : v->count) + 1, sizeof(*v->blocks));
 	if (!v->blocks)
 		return TRK_ERR_NOMEM;
 	for (size_t i = 0; i < v->row_count; i++) {
 		const struct view_row *const r = &v->rows[i];
 
-		for (uint64_t k = 0; k < r->count; k++)
+		for (uint64_t k = 0; k < (v->sample_bytes ? 1 : r->count); k++)
 			v->blocks[n++] = (struct view_block){
 				.size = r->block_size, .node = r->node, .thread = r->thread,
 				.process = r->process, .domain = r->domain, .kind = r->kind,
+				.count = v->sample_bytes ? r->count : 1,
 			};
 	}
 	v->block_count = n;
@@ -331,7 +351,7 @@ static void json_block(struct table *t, struct ui_json *j, const struct view_blo
 	ui_json_string(j, "file", frames[0].file);
 	ui_json_uint(j, "line", frames[0].line);
 	ui_json_uint(j, "size", b->size);
-	ui_json_uint(j, "count", 1);
+	ui_json_uint(j, "count", b->count);
 	ui_json_uint(j, "domain", b->domain);
 	ui_json_string(j, "allocator", trk_kind_name(b->kind));
 	if (t->view_options.blocks) {
@@ -361,6 +381,8 @@ static void print_block(const struct table *t, const struct view_block *b,
 	ui_text(f, frames[0].file);
 	fprintf(f, ":%" PRIu32 ": %s, %s", frames[0].line,
 		ui_size(size, sizeof(size), (int64_t)b->size, false), trk_kind_name(b->kind));
+	if (t->view.sample_bytes)
+		fprintf(f, " (stands for %s)", ui_count(size, sizeof(size), b->count));
 	if (t->view_options.blocks)
 		fprintf(f, " at 0x%" PRIx64, b->address);
 	fputs(" by ", f);

@@ -54,6 +54,7 @@ static void print_text(const struct temporary *t, FILE *f)
 {
 	char size[32], count[32];
 
+	sampled_print(f, &t->view, &t->asked);
 	for (size_t i = 0; i < shown(t); i++) {
 		const struct sum *s = &t->rows.items[i];
 
@@ -68,6 +69,7 @@ static void print_text(const struct temporary *t, FILE *f)
 
 static void print_json(const struct temporary *t, FILE *f)
 {
+	const struct sampled_margin m = sampled_view_margin(&t->view, &t->asked);
 	struct ui_json j;
 
 	ui_json_init(&j, f, false);
@@ -79,6 +81,9 @@ static void print_json(const struct temporary *t, FILE *f)
 	ui_json_uint(&j, "threshold", threshold);
 	ui_json_uint(&j, "total_count", t->view.count);
 	ui_json_uint(&j, "total_bytes", t->view.bytes);
+	sampled_json(&j, t->view.sample_bytes);
+	sampled_json_margin(&j, "total_count", t->view.sample_bytes, m.count);
+	sampled_json_margin(&j, "total_bytes", t->view.sample_bytes, m.bytes);
 	ui_json_uint(&j, "row_count", t->rows.count);
 	ui_json_array(&j, "rows");
 	for (size_t i = 0; i < shown(t); i++) {

@@ -64,6 +64,7 @@ struct tree {
 	struct branch *branches; /* 0: the root */
 	size_t branch_count, branch_room;
 	uint64_t bytes, count; /* of all stacks that passed the filters */
+	struct sampling_error error; /* of these */
 };
 
 /* ---- the biggest stacks ---- */
@@ -90,6 +91,8 @@ static void sum_row(struct tree *t, struct stack_sum *sums, const struct view_ro
 	sums[r->node].count += r->count;
 	t->bytes += r->bytes;
 	t->count += r->count;
+	const struct sampling_error error = view_error(&t->view, r);
+	sampling_join(&t->error, &error);
 }
 
 static int sum_stacks(struct tree *t)
@@ -316,6 +319,7 @@ static void print_tree(const struct tree *t, FILE *f)
 	const size_t elided = t->stack_count - shown(t);
 	char size[32], stacks[32], blocks[32];
 
+	sampled_print(f, &t->view, &t->view_options);
 	print_below(&p, root);
 	if (elided)
 		fprintf(f, "\n%s smaller stacks elided: %s (%.2f %%) in %s blocks; -b 0 shows all\n",
@@ -348,6 +352,7 @@ static void json_branch(const struct tree *t, struct ui_json *j, const char *key
 static void json_tree(const struct tree *t, FILE *f)
 {
 	const struct branch *const root = &t->branches[0];
+	const struct sampled_margin m = sampled_margin(t->view.sample_bytes, &t->error);
 	struct ui_json j;
 
 	ui_json_init(&j, f, false);
@@ -357,6 +362,9 @@ static void json_tree(const struct tree *t, FILE *f)
 	choice_json(&j, "point", &t->view_options, &t->view);
 	ui_json_uint(&j, "total_size", t->bytes);
 	ui_json_uint(&j, "total_count", t->count);
+	sampled_json(&j, t->view.sample_bytes);
+	sampled_json_margin(&j, "total_size", t->view.sample_bytes, m.bytes);
+	sampled_json_margin(&j, "total_count", t->view.sample_bytes, m.count);
 	ui_json_object(&j, "elided");
 	ui_json_uint(&j, "stacks", t->stack_count - shown(t));
 	ui_json_uint(&j, "size", t->bytes - root->bytes);

@@ -45,6 +45,7 @@ struct options {
 	uint64_t wait_ns; /* UINT64_MAX: as long as it takes */
 	const char *duration;
 	uint64_t duration_ns, max_bytes; /* 0: none */
+	uint64_t sample_bytes;		 /* 0: every allocation */
 };
 
 struct run {
@@ -100,6 +101,9 @@ static int parse(struct options *o, int argc, char **argv)
 		  "the unwinder: own (default); verify: compare every 37th stack with libunwind's "
 		  "and libgcc's, or with that LIBRARY's, see tracker info; libunwind: its stacks "
 		  "(both may hang or crash)", 0, 0 },
+		{ 0, "sample", UI_SIZE, &o->sample_bytes, "SIZE",
+		  "record a sample of the allocations, one every SIZE bytes on average; reports show "
+		  "estimates with error bars", 1, SHM_SAMPLE_BYTES_MAX },
 		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
 		  "look at resident memory every N ms (10); 0: never", 0, 3600000 },
 		{ 0, "wait", UI_STRING, &o->wait, "TIME",
@@ -246,6 +250,7 @@ static bool create_segment(struct run *r)
 			 (o->no_follow_exec ? SHM_NO_FOLLOW_EXEC : 0) |
 			 o->unwind_flag,
 		.nframe = (uint32_t)o->nframe,
+		.sample_bytes = o->sample_bytes,
 		.stall_ms = STALL_MS,
 		.start_mono_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
 	};
@@ -471,7 +476,8 @@ static void print_done(const struct run *r, const struct control_message *m)
 	print_stopped(r, m);
 	if (r->o.quiet)
 		return;
-	fprintf(stderr, "tracker: %s allocations (%s), peak %s, %s not freed (%s), %u %s\n",
+	fprintf(stderr, "tracker: %s%s allocations (%s), peak %s, %s not freed (%s), %u %s\n",
+		r->o.sample_bytes ? "about " : "",
 		ui_count(allocations, sizeof(allocations), m->allocations),
 		ui_size(total, sizeof(total), (int64_t)m->bytes_allocated, false),
 		ui_size(peak, sizeof(peak), (int64_t)m->peak_bytes, false),

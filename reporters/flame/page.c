@@ -166,12 +166,28 @@ static void meta_killed(const struct capture *c, struct ui_json *j)
 	}
 }
 
+static void warn_sampled(const struct page *p, struct ui_json *j)
+{
+	const struct view *const v = p->view;
+	const struct sampled_margin m = sampled_view_margin(v, p->view_options);
+	char line[200], every[32], size[32], margin[32];
+
+	snprintf(line, sizeof(line),
+		 "Sampled every %s: figures are estimates, total %s \xc2\xb1 %s (99 %%).",
+		 ui_size(every, sizeof(every), (int64_t)v->sample_bytes, false),
+		 ui_size(size, sizeof(size), (int64_t)v->bytes, false),
+		 ui_size(margin, sizeof(margin), (int64_t)m.bytes, false));
+	ui_json_string(j, NULL, line);
+}
+
 static void meta_warnings(const struct page *p, struct ui_json *j)
 {
 	const struct capture *const c = p->report->capture;
 	char line[400];
 
 	ui_json_array(j, "warnings");
+	if (p->view->sample_bytes)
+		warn_sampled(p, j);
 	if (!c->complete) {
 		snprintf(line, sizeof(line),
 			 "The capture is not whole (%s): what is missing is not shown.",

@@ -140,6 +140,11 @@ void heap_end_process(struct heap *h, uint32_t process);
 
 /* Of all processes, summed when asked for. Valid until the next call. */
 const struct heap_totals *heap_totals(const struct heap *h);
+/*
+ * For the margin of a peak (sampling.h): how often the live set was replaced. Four times as often as it
+ * could be as a whole, because it changes bit by bit.
+ */
+double heap_turns(const struct heap_totals *t);
 /* Bytes live in processes that have not ended: what a plot over time shows. Cheap. */
 uint64_t heap_now_bytes(const struct heap *h);
 

@@ -49,6 +49,11 @@ const struct heap_totals *heap_totals(const struct heap *h)
 	return sum;
 }
 
+double heap_turns(const struct heap_totals *t)
+{
+	return t->peak_bytes ? 4.0 * (double)t->bytes_allocated / (double)t->peak_bytes : 0;
+}
+
 void heap_estimate(const struct heap *h, const struct heap_block *b, struct sampling_estimate *ret)
 {
 	const uint64_t seed = (b->address ^ b->size << 40 ^ b->time_ns << 20) +

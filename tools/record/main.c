@@ -190,6 +190,7 @@ static struct trk_header make_header(const struct recorder *r)
 				.page_bytes = (uint32_t)sysconf(_SC_PAGESIZE) };
 	struct timespec t;
 
+	h.sample_bytes = r->shm->header.sample_bytes;
 	clock_gettime(CLOCK_REALTIME, &t);
 	h.start_unix_ns = (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec - recorder_clock(r);
 	if (getrandom(&h.id, sizeof(h.id), GRND_NONBLOCK) != sizeof(h.id))
@@ -239,6 +240,10 @@ static int open_writer(struct recorder *r, int fd)
 	int err = writer_new(&r->writer, fd, &header);
 
 	heap_set_page_bytes(r->heap, header.page_bytes);
+	if (r->aggregate)
+		aggregate_set_sampling(r->aggregate, header.sample_bytes);
+	else
+		heap_set_sampling(r->heap, header.sample_bytes);
 	if (err != TRK_ERR_IO)
 		return err;
 	r->discard = true;

@@ -1,0 +1,142 @@
+/*
+ * sample - the slow half: drawing, and the set of addresses of sampled blocks that live.
+ *
+ * The set has no lock. A bucket is a cache line of seven addresses; one that is full hands on
+ * to a larger table; what finds no room there, either, is not kept: from then on every release that
+ * would have to be looked for in that bucket is taken for one of a sampled block. The recorder
+ * ignores what it does not know, so that costs time, and no block is ever missed. Marks and full
+ * counts stay: they are few.
+ *
+ * Memory: 272 KiB, of which only what is used is touched, and 4 MiB more once that overflows:
+ * addresses of half a million blocks.
+ */
+#include "sample.h"
+
+#include "raw.h"
+
+#define BUCKET_ADDRESSES 7u
+#define SMALL_BITS 12u
+#define WIDE_BITS 16u
+#define FULL 255u
+
+struct bucket {
+	_Alignas(64) _Atomic uintptr_t address[BUCKET_ADDRESSES]; /* 0: free */
+	_Atomic uintptr_t overflowed;
+};
+
+_Static_assert(sizeof(struct bucket) == 64, "one cache line");
+
+_Atomic uint8_t sample_counts[SAMPLE_COUNTS];
+static struct bucket small[1u << SMALL_BITS];
+static struct bucket *wide; /* NULL: there is none */
+static _Atomic uint64_t random_state; /* of all threads: they draw seldom */
+
+/* ---- drawing ---- */
+
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
+	return x ^ x >> 31;
+}
+
+void sample_start(uint64_t process_seed, bool room)
+{
+	atomic_store(&random_state, mix(process_seed));
+	if (room)
+		wide = raw_map_private(sizeof(struct bucket) << WIDE_BITS);
+}
+
+void sample_forked(void)
+{
+	const uint64_t now = atomic_load_explicit(&state.shm->header.clock_ns, memory_order_relaxed);
+
+	atomic_store(&random_state, mix(atomic_load(&random_state) ^ (uint64_t)raw_getpid() << 40 ^ now));
+	tls.until_sample = 0;
+}
+
+static void draw(void)
+{
+	const uint64_t state_now = atomic_fetch_add(&random_state, 0x9e3779b97f4a7c15ull);
+
+	tls.until_sample = (int64_t)sample_distance(mix(state_now), state.sample_bytes);
+}
+
+bool sample_draw(uint64_t size)
+{
+	const int64_t counted = (int64_t)(size + !size);
+
+	if (tls.until_sample == -counted) { /* it was 0: the thread's first one */
+		draw();
+		tls.until_sample -= counted;
+		if (tls.until_sample > 0)
+			return false;
+	}
+	draw();
+	return true;
+}
+
+/* ---- the set ---- */
+
+static struct bucket *small_bucket(uint64_t hash)
+{
+	return &small[hash >> (64 - SMALL_BITS)];
+}
+
+static struct bucket *wide_bucket(uint64_t hash)
+{
+	return wide ? &wide[hash >> (64 - SMALL_BITS - WIDE_BITS) & ((1u << WIDE_BITS) - 1)] : NULL;
+}
+
+/* Replaces one `from` by `to`. False: there is none. */
+static bool replace(struct bucket *b, uintptr_t from, uintptr_t to)
+{
+	for (unsigned i = 0; i < BUCKET_ADDRESSES; i++) {
+		uintptr_t there = from;
+
+		if (atomic_load_explicit(&b->address[i], memory_order_relaxed) == from &&
+		    atomic_compare_exchange_strong(&b->address[i], &there, to))
+			return true;
+	}
+	return false;
+}
+
+/* The addresses of a hash come and go: a count that is full stays so. */
+static void count(uint64_t hash, int step)
+{
+	_Atomic uint8_t *const c = &sample_counts[hash >> 50];
+	uint8_t n = atomic_load(c);
+
+	while (n != FULL && !atomic_compare_exchange_weak(c, &n, (uint8_t)(n + step)))
+		;
+}
+
+void sample_add(uintptr_t address)
+{
+	const uint64_t hash = sample_hash(address);
+	struct bucket *const first = small_bucket(hash), *const second = wide_bucket(hash);
+
+	count(hash, 1);
+	if (replace(first, 0, address))
+		return;
+	atomic_store(&first->overflowed, 1);
+	if (!second || replace(second, 0, address))
+		return;
+	atomic_store(&second->overflowed, 1);
+}
+
+/* What is not kept keeps its count, too: who comes for it is not found, and does not take it away. */
+bool sample_remove(uintptr_t address, uintptr_t frame)
+{
+	const uint64_t hash = sample_hash(address);
+	struct bucket *const first = small_bucket(hash), *const second = wide_bucket(hash);
+
+	if (nested_in_real(frame))
+		return false;
+	if (replace(first, address, 0) ||
+	    (atomic_load(&first->overflowed) && second && replace(second, address, 0))) {
+		count(hash, -1);
+		return true;
+	}
+	return atomic_load(&first->overflowed) && (!second || atomic_load(&second->overflowed));
+}
