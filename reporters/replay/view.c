@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "format/event.h"
+#include "replay/ends.h"
 #include "replay/live.h"
 #include "replay/rows.h"
 #include "replay/seek.h"
@@ -23,11 +24,6 @@
 
 #define PROGRESS_EVENTS 65536u
 
-struct process_end {
-	uint64_t time_ns;
-	uint32_t process;
-};
-
 struct tally {
 	struct capture *capture;
 	const struct view_options *options;
@@ -36,8 +32,7 @@ struct tally {
 	uint32_t *rows_of_process; /* first row + 1, chained by row.next */
 	uint32_t *last_row;	   /* by node: the row + 1 that it went to last */
 	struct sizes *sizes;
-	struct process_end *ends; /* by time */
-	uint32_t end_count, next_end;
+	struct ends ends;
 	struct stop from, to;
 	bool has_from, has_to; /* still to be met */
 	bool follow_peak;      /* the kept moment is the peak */
@@ -241,42 +236,6 @@ static struct heap_observer observer_of(struct tally *t)
 
 /* ---- ends of processes ---- */
 
-static int by_time(const void *a, const void *b)
-{
-	const struct process_end *x = a, *y = b;
-
-	if (x->time_ns != y->time_ns)
-		return x->time_ns < y->time_ns ? -1 : 1;
-	return x->process < y->process ? -1 : x->process > y->process;
-}
-
-/* A process is not over before its last block of events is. */
-static int list_ends(struct tally *t)
-{
-	const struct capture *c = t->capture;
-	uint64_t *last = calloc((size_t)c->process_count + 1, sizeof(*last));
-
-	t->ends = calloc((size_t)c->process_count + 1, sizeof(*t->ends));
-	if (!last || !t->ends) {
-		free(last);
-		return TRK_ERR_NOMEM;
-	}
-	for (uint32_t i = 0; i < c->block_count; i++) {
-		if (c->blocks[i].last_time_ns > last[c->blocks[i].process])
-			last[c->blocks[i].process] = c->blocks[i].last_time_ns;
-	}
-	for (uint32_t p = 0; p < c->process_count; p++) {
-		const uint64_t end = c->processes[p].end_ns;
-
-		if (end != UINT64_MAX)
-			t->ends[t->end_count++] =
-				(struct process_end){ end > last[p] ? end : last[p], p };
-	}
-	qsort(t->ends, t->end_count, sizeof(*t->ends), by_time);
-	free(last);
-	return 0;
-}
-
 /* What it still holds is leaked, and no longer part of what is live at one time. */
 static void end_process(struct tally *t, uint32_t process)
 {
@@ -305,8 +264,10 @@ static void end_process(struct tally *t, uint32_t process)
 
 static void end_processes_before(struct tally *t, uint64_t time_ns)
 {
-	while (t->next_end < t->end_count && t->ends[t->next_end].time_ns < time_ns)
-		end_process(t, t->ends[t->next_end++].process);
+	const struct process_end *end;
+
+	while ((end = ends_before(&t->ends, time_ns)))
+		end_process(t, end->process);
 }
 
 /* ---- points ---- */
@@ -371,8 +332,7 @@ static int apply_batch(struct tally *t, const struct trk_event *e, size_t n)
 			look_for_points(t, &e[i]);
 		if (t->stopped)
 			return TRK_END;
-		if (t->next_end < t->end_count && t->ends[t->next_end].time_ns < e[i].time_ns)
-			end_processes_before(t, e[i].time_ns);
+		end_processes_before(t, e[i].time_ns);
 		if (t->span.region)
 			t->counting = span_holds(&t->span, &e[i]) && t->in_range;
 		err = heap_apply(t->heap, &e[i]);
@@ -419,7 +379,7 @@ static void tally_finish(struct tally *t)
 	live_finish(&t->live);
 	free(t->rows_of_process);
 	free(t->last_row);
-	free(t->ends);
+	ends_finish(&t->ends);
 }
 
 static int tally_init(struct tally *t, struct capture *c, const struct view_options *o,
@@ -439,7 +399,7 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 	t->last_row = calloc((size_t)c->node_count + 1, sizeof(*t->last_row));
 	if (!t->rows_of_process || !t->last_row || (o->sizes && !t->sizes))
 		return TRK_ERR_NOMEM;
-	err = list_ends(t);
+	err = ends_init(&t->ends, c);
 	if (!err && o->blocks)
 		err = live_init(&t->live, c->process_count);
 	if (!err && t->has_span)
