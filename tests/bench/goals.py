@@ -19,6 +19,7 @@ REDIS_SHARE = 0.9
 START_MS = 10
 SYMBOLS_S = 0.4
 SCALING = 1.1
+SAMPLING_SHARE = 0.2
 
 
 def row(what, goal, got, heaptrack=None, unit="", most=True):
@@ -64,6 +65,9 @@ def judge(result):
                         redis.get("heaptrack"), most=False))
     if start:
         rows.append(row("start of /bin/true", START_MS, start.get("tracker"), start.get("heaptrack"), "ms"))
+    for name, x in result.get("sampling", {}).items():
+        if name.startswith("churn"):
+            rows.append(row(f"{name}: app with --sample, of recording all", SAMPLING_SHARE, x["ratio"]))
     if symbols:
         rows.append(row("20,000 addresses of a large binary", SYMBOLS_S, symbols["seconds"], None, "s"))
     return rows

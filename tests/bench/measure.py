@@ -24,6 +24,7 @@ TOOLS = ("native", "tracker", "heaptrack")
 HEAPTRACK_LIMIT = 6 << 30
 PR_SET_CHILD_SUBREAPER = 36
 REPORTER_RUNS = 3
+SAMPLE = "512K"
 # Figures that are differences to the bare run, per event.
 PER_EVENT = ("app", "all", "all_but_names", "wall")
 
@@ -44,9 +45,10 @@ class Bench:
 
     def command(self, tool, argv):
         """The command that records argv, and the beginning of the name of the file it writes."""
-        if tool == "tracker":
+        if tool in ("tracker", "sampled"):
             out = self.path(".bin")
-            return [self.t.tracker, "run", "-q", "-o", out, "--", *argv], out
+            sample = ["--sample", SAMPLE] if tool == "sampled" else []
+            return [self.t.tracker, "run", "-q", "-o", out, *sample, "--", *argv], out
         if tool == "heaptrack":
             out = self.path(".ht")
             return [self.heaptrack, "-o", out, *argv], out
@@ -70,7 +72,7 @@ class Bench:
         if status != 0 or not app or (tool == "heaptrack" and not interpreted(errors)):
             discard(out)
             return None
-        health = self.health(out) if tool == "tracker" else {}
+        health = self.health(out) if tool in ("tracker", "sampled") else {}
         names = health.get("symbols_cpu_ns", 0) / 1e9
         return {"app": app["cpu"] / 1e9, "app_wall": app["wall"] / 1e9, "all": max(cpu, app["cpu"] / 1e9), "wall": wall,
                 "names": names, "all_but_names": max(cpu, app["cpu"] / 1e9) - names, "private": app["private"],
@@ -131,6 +133,24 @@ class Bench:
         # of several threads wall says it, beside other programs CPU time
         return {"reporter_wall_ns": wall * 1e9 / events, "reporter_cpu_ns": cpu * 1e9 / events,
                 "reporter_ns": min(wall, cpu) * 1e9 / events, "reporter_rss_mb": rss / 1024}
+
+    def sampling(self, workloads, repeats, deadline):
+        """CPU ns per event added to the program: recorded exactly, and with --sample."""
+        result = {}
+        for name, w in workloads.items():
+            events, rows = self.events(w), {t: [] for t in ("native", "tracker", "sampled")}
+            for i in range(repeats):
+                if i and time.monotonic() > deadline:
+                    break
+                for tool, list_ in rows.items():
+                    got = self.once(tool, w)
+                    list_.append((i, got))
+                    discard(got["out"])
+            exact, sampled = (compare(rows["native"], rows[t], events) for t in ("tracker", "sampled"))
+            result[name] = {"exact_app_ns": exact["app_ns"], "sampled_app_ns": sampled["app_ns"],
+                            "exact_all_ns": exact["all_but_names_ns"], "sampled_all_ns": sampled["all_but_names_ns"],
+                            "ratio": sampled["app_ns"] / exact["app_ns"]}
+        return result
 
     def start(self, repeats):
         """Wall time of running /bin/true, in ms."""
