@@ -44,7 +44,8 @@ struct options {
 	uint64_t checkpoint_ns;
 	uint64_t wait_ns; /* UINT64_MAX: as long as it takes */
 	const char *duration;
-	uint64_t duration_ns, max_bytes; /* 0: none */
+	const char *start_after;
+	uint64_t start_after_ns, duration_ns, max_bytes; /* 0: none */
 	uint64_t sample_bytes;		 /* 0: every allocation */
 };
 
@@ -108,6 +109,8 @@ static int parse(struct options *o, int argc, char **argv)
 		  "look at resident memory every N ms (10); 0: never", 0, 3600000 },
 		{ 0, "wait", UI_STRING, &o->wait, "TIME",
 		  "wait so long for descendants that outlive the program (2s); 0, inf", 0, 0 },
+		{ 0, "start-after", UI_STRING, &o->start_after, "TIME",
+		  "begin the capture after TIME, with what is live then", 0, 0 },
 		{ 0, "duration", UI_STRING, &o->duration, "TIME",
 		  "stop recording after TIME (30s); the program runs on", 0, 0 },
 		{ 0, "max-size", UI_SIZE, &o->max_bytes, "SIZE",
@@ -196,6 +199,22 @@ static bool check_aggregate(struct options *o)
 	return true;
 }
 
+/* False: printed. */
+static bool check_start(struct options *o)
+{
+	if (!o->start_after)
+		return true;
+	if (!ui_parse_duration(o->start_after, &o->start_after_ns)) {
+		ui_error("argument --start-after: '%s' is no duration; use 500ms, 30s or 5m",
+			 o->start_after);
+		return false;
+	}
+	if (o->aggregate || o->sample_bytes)
+		ui_error("argument --start-after: not allowed with argument %s",
+			 o->aggregate ? "--aggregate" : "--sample");
+	return !o->aggregate && !o->sample_bytes;
+}
+
 /* Values that the option parser does not know. False: printed. */
 static bool check_options(struct options *o)
 {
@@ -207,6 +226,8 @@ static bool check_options(struct options *o)
 		ui_error("argument --wait: '%s' is no duration; use 500ms, 2s, 1m or inf", o->wait);
 		return false;
 	}
+	if (!check_start(o))
+		return false;
 	if (o->duration && (!ui_parse_duration(o->duration, &o->duration_ns) || !o->duration_ns)) {
 		ui_error("argument --duration: '%s' is no duration; use 500ms, 30s or 5m", o->duration);
 		return false;
@@ -305,6 +326,7 @@ static bool start_recorder(struct run *r)
 		.pidfd = r->pidfd,
 		.program = r->program.pid,
 		.memory_interval_ms = r->o.memory_interval_ms,
+		.start_after_ns = r->o.start_after_ns,
 		.duration_ns = r->o.duration_ns,
 		.max_bytes = r->o.max_bytes,
 		.no_symbols = r->o.no_symbols,

@@ -208,9 +208,39 @@ class Bounds:
             equal("stopped, or ended", "stopped_by" in info["health"], info["processes"][0]["end_ns"] is None)
 
 
+    def start_after(self):
+        """What lives when the capture begins is in it, with its stacks; nothing that ends later is unknown."""
+        while True:  # on a busy machine, until the first part is over when recording begins
+            shared = self.t.file(".shared")
+            r = self.t.record([self.t.fixture("bounded"), "later", shared, "2"], ["--start-after", "1s"])
+            equal("status", r.status, 5)
+            if self.counts(shared)[1][0] < 500000000:
+                break
+        self.said(r.capture)
+        info = self.t.json("info", r.capture)
+        check(info["health"]["began_ns"] >= 1000000000, f"{info['health']}")
+        check(any("recording began after 1." in n for n in info["notices"]), f"{info['notices']}")
+        equal("unmatched", info["summary"]["unmatched_frees"], 0)
+        leaks = {(row["key"], row["size"]): row["count"] for row in
+                 self.t.json("table", "--leaks", "--group-by", "size", "-n", "0", r.capture)["rows"]}
+        equal("leaks", [leaks.get((f"{n} B", n * count)) for n, count in ((1001, 50), (1002, 50), (1005, 10))],
+              [50, 50, 10])
+        check("1003 B" not in [key for key, _ in leaks], f"{leaks}")
+        equal("the mapping", leaks.get(("32768 B", 5 * 4096)), 1)
+        kinds = collections.Counter((e["kind"], int(e.get("size") or 0)) for e in self.t.events(r.capture))
+        equal("events", [kinds[k] for k in (("malloc", 1001), ("malloc", 1002), ("malloc", 1003), ("realloc", 1005),
+                                            ("munmap", 3 * 4096))], [0, 50, 0, 10, 1])
+        for row in self.t.json("leaks", r.capture)["rows"]:
+            check(any(f["function"] == "later" for f in row["stack"]) or row["count"] < 10, f"{row}")
+        early = self.t.record(["sh", "-c", "exit 5"], ["--start-after", "1h"])
+        equal("status", early.status, 5)
+        check(b"--start-after asked to wait for 3600.0 s" in early.stderr, early.stderr)
+        equal("allocations", self.t.json("stats", early.capture)["total_num_allocations"], 0)
+
+
 def make_cases(t):
     b = Bounds(t)
-    return [("duration", b.duration), ("max-size 1M", lambda: b.size(1)), ("any size", b.any_size),
+    return [("start after", b.start_after), ("duration", b.duration), ("max-size 1M", lambda: b.size(1)), ("any size", b.any_size),
             ("not reached", b.not_reached), ("lost", b.lost), ("stopped is said", b.stopped_is_said),
             ("cut stacks", b.cut_stacks), ("notice", b.notice), ("ended with the program", b.ended_with_the_program)]
 

@@ -30,11 +30,12 @@ void emit_flush(struct recorder *r)
 
 		if (heap_apply(r->heap, e) < 0)
 			r->out_of_memory = true;
-		if (e->kind == TRK_MARK)
+		if (e->kind == TRK_MARK && !r->waiting)
 			writer_mark(r->writer, e);
 		e->ref = heap_last_ref(r->heap);
 	}
-	writer_events(r->writer, r->batch, r->batch_count);
+	if (!r->waiting)
+		writer_events(r->writer, r->batch, r->batch_count);
 	r->batch_count = 0;
 }
 

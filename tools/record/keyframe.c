@@ -7,6 +7,9 @@
  */
 #include "recorder.h"
 
+#include <stdio.h>
+
+#include "replay/heap_saved.h"
 #include "replay/keyframe.h"
 
 #define EVENTS_PER_BLOCK 64u
@@ -48,6 +51,15 @@ static bool is_due(const struct recorder *r)
 		       blocks * per_block + PART_BYTES;
 }
 
+/* What comes later is later, whatever clock its process has read. */
+static void set_floor(struct recorder *r, uint64_t floor_ns)
+{
+	r->floor_ns = floor_ns;
+	for (size_t i = 0; i < r->live_count; i++)
+		if (r->live[i]->last_time_ns < r->floor_ns)
+			r->live[i]->last_time_ns = r->floor_ns;
+}
+
 void keyframe_now(struct recorder *r)
 {
 	struct keyframes *const k = &r->keyframes;
@@ -64,15 +76,50 @@ void keyframe_now(struct recorder *r)
 	k->bytes = writer_bytes(r->writer);
 	r->bounds.credit = 0; /* measured anew */
 	k->count++;
-	/* What comes later is later, whatever clock its process has read. */
-	r->floor_ns = time_ns + 1;
-	for (size_t i = 0; i < r->live_count; i++)
-		if (r->live[i]->last_time_ns < r->floor_ns)
-			r->live[i]->last_time_ns = r->floor_ns;
+	set_floor(r, time_ns + 1);
+}
+
+static void begin(struct recorder *r)
+{
+	const uint64_t time_ns = r->now_ns > r->floor_ns ? r->now_ns : r->floor_ns;
+	char text[200];
+
+	r->waiting = false;
+	heap_begin_here(r->heap, time_ns);
+	writer_flush(r->writer);
+	if (keyframe_write(r->writer, r->heap, time_ns, true, progress, r) < 0)
+		r->out_of_memory = true;
+	r->counters.events = 0;
+	r->keyframes.events = heap_events(r->heap);
+	r->keyframes.bytes = writer_bytes(r->writer);
+	r->bounds.credit = 0;
+	set_floor(r, time_ns + 1);
+	snprintf(text, sizeof(text),
+		 "recording began after %.1f s, as --start-after asked: blocks that were allocated before "
+		 "and lived then are in it, what was freed before is not", (double)time_ns / 1e9);
+	writer_notice(r->writer, text);
+	writer_health(r->writer, "began_ns", time_ns);
+}
+
+void keyframe_missed(struct recorder *r)
+{
+	char text[200];
+
+	heap_begin_here(r->heap, r->now_ns);
+	r->counters.events = 0;
+	snprintf(text, sizeof(text),
+		 "nothing was recorded: all ended after %.1f s, and --start-after asked to wait for %.1f s",
+		 (double)r->now_ns / 1e9, (double)r->begin_ns / 1e9);
+	recorder_notice(r, text);
 }
 
 void keyframe_maybe(struct recorder *r)
 {
+	if (r->waiting) {
+		if (r->now_ns >= r->begin_ns)
+			begin(r);
+		return;
+	}
 	if (!r->discard && !r->bounds.full && !r->out_of_memory && r->keyframes.events_min &&
 	    !r->shm->header.sample_bytes && /* what such a capture estimates needs all that was before */
 	    is_due(r) && fits(r))

@@ -48,7 +48,7 @@
 
 struct options {
 	uint64_t shm_fd, shm_id, out_fd, control_fd, pid_fd, pid, memory_interval_ms;
-	uint64_t duration_ns, max_bytes;
+	uint64_t start_after_ns, duration_ns, max_bytes;
 	uint64_t temporary_threshold, checkpoint_ms;
 	bool no_symbols, aggregate;
 	const char *path;
@@ -102,6 +102,7 @@ static int parse(struct options *o, int argc, char **argv)
 		{ 0, "pidfd", UI_UINT, &o->pid_fd, "FD", "the program", 3, INT_MAX },
 		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
 		  "distance of RSS samples; 0: none", 0, 3600000 },
+		{ 0, "start-after-ns", UI_UINT, &o->start_after_ns, "N", "begin then", 0, 0 },
 		{ 0, "duration-ns", UI_UINT, &o->duration_ns, "N", "stop then; 0: never", 0, 0 },
 		{ 0, "max-bytes", UI_UINT, &o->max_bytes, "N", "size of the file; 0: any", 0, 0 },
 		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL, "do not look up names", 0, 0 },
@@ -275,7 +276,11 @@ static int start(struct session *s, char **program)
 	r->keyframes.events_min = s->o.aggregate ? 0 : KEYFRAME_EVENTS_MIN;
 	r->memory_interval_ns = s->o.memory_interval_ms * 1000000u;
 	r->no_symbols = s->o.no_symbols;
-	r->bounds = (struct bounds){ .duration_ns = s->o.duration_ns, .max_bytes = s->o.max_bytes };
+	r->bounds = (struct bounds){ .max_bytes = s->o.max_bytes };
+	if (s->o.duration_ns)
+		r->bounds.duration_ns = s->o.start_after_ns + s->o.duration_ns;
+	r->begin_ns = s->o.start_after_ns;
+	r->waiting = r->begin_ns != 0;
 	s->control = (int)s->o.control_fd;
 	name_machine(r);
 	if (r->epoll < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, s->control, &event) < 0)
@@ -423,6 +428,8 @@ static uint64_t sleep_time(struct session *s, uint64_t bytes, bool more, uint64_
 		ns = sleep_until(r, r->next_sample_ns, ns);
 	if (r->bounds.duration_ns)
 		ns = sleep_until(r, r->bounds.duration_ns, ns);
+	if (r->waiting)
+		ns = sleep_until(r, r->begin_ns, ns);
 	return ns;
 }
 
@@ -528,6 +535,8 @@ static void cut_off(struct session *s)
 	for (size_t i = 0; i < r->live_count; i++)
 		process_leave(r, r->live[i]);
 	emit_flush(r);
+	if (r->waiting)
+		keyframe_missed(r);
 	if (!r->live_count)
 		r->bounds.stopped_by = STOPPED_NOT;
 	if (r->bounds.stopped_by)

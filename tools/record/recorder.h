@@ -103,6 +103,8 @@ struct recorder {
 	struct counters counters;
 	struct bounds bounds;
 	struct keyframes keyframes;
+	bool waiting;	     /* the capture begins later: only the live set is kept */
+	uint64_t begin_ns;   /* ... then */
 	uint64_t floor_ns; /* no event to come is earlier: the last keyframe was before */
 	bool no_membarrier;
 	bool discard;	/* the file cannot be written: read and forget, so that nobody stalls */
@@ -219,8 +221,10 @@ void finish_write_figures(const struct recorder *r, struct writer *w);
 void finish_file(struct recorder *r, struct control_message *ret);
 
 /* ---- keyframe.c ---- */
-/* Between two rounds: writes a keyframe if it is worth it. */
+/* Between two rounds: writes a keyframe if it is worth it, or the one that the capture begins with. */
 void keyframe_maybe(struct recorder *r);
+/* The recording ends while it was still to begin: says so; nothing is in it. */
+void keyframe_missed(struct recorder *r);
 /* Writes one. Between two rounds; the batch is empty. */
 void keyframe_now(struct recorder *r);
 

@@ -226,6 +226,7 @@ static void describe(struct arguments *a, const struct recorder_options *o)
 	add_number(a, "--pid", (uint64_t)o->program);
 	add_number(a, "--pidfd", (uint64_t)o->pidfd);
 	add_number(a, "--memory-interval-ms", o->memory_interval_ms);
+	add_number(a, "--start-after-ns", o->start_after_ns);
 	add_number(a, "--duration-ns", o->duration_ns);
 	add_number(a, "--max-bytes", o->max_bytes);
 	if (o->no_symbols)

@@ -41,7 +41,7 @@ struct recorder_options {
 	int output, control, pidfd;
 	pid_t program;
 	uint64_t memory_interval_ms;
-	uint64_t duration_ns, max_bytes; /* 0: none */
+	uint64_t start_after_ns, duration_ns, max_bytes; /* 0: none */
 	bool no_symbols;
 	bool aggregate; /* the next three are of it */
 	const char *file; /* path of the output */

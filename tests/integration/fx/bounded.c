@@ -8,6 +8,9 @@
  *   notice  allocates every millisecond until tracker.h says that nothing is recorded, at most
  *           so many seconds; FILE holds how many mallocs returned before that was said. 5 if
  *           it was never said.
+ *   later   allocates 100 blocks of 1001 bytes and a mapping of 8 pages, frees 100 of 1003; SECONDS later it
+ *           frees 40 of the first, makes 10 of them 1005 bytes large, unmaps three pages, allocates 50 of 1002. FILE
+ *           holds when the first part was done, in ns.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -125,6 +128,32 @@ static int notice(void)
 	return 5;
 }
 
+#define PAGE 4096u
+
+static int later(void)
+{
+	void *block[100];
+	char *pages;
+
+	began = now();
+	for (unsigned i = 0; i < 100; i++) {
+		free(keep(malloc(1003)));
+		block[i] = keep(malloc(1001));
+	}
+	pages = mmap(NULL, 8 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(pages != MAP_FAILED, "mmap");
+	atomic_store(&shared->all[0], (uint64_t)((now() - began) * 1e9));
+	nanosleep(&(struct timespec){ .tv_sec = (time_t)seconds }, NULL);
+	for (unsigned i = 0; i < 40; i++)
+		free(block[i]);
+	for (unsigned i = 40; i < 50; i++)
+		must(keep(realloc(block[i], 1005)) != NULL, "realloc");
+	must(munmap(pages + PAGE, 3 * PAGE) == 0, "munmap");
+	for (unsigned i = 0; i < 50; i++)
+		keep(malloc(1002));
+	return 5;
+}
+
 int main(int argc, char **argv)
 {
 	must(argc == 4, "arguments");
@@ -134,5 +163,7 @@ int main(int argc, char **argv)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	must(shared != MAP_FAILED, "mmap");
 	seconds = strtoul(argv[3], NULL, 10);
+	if (!strcmp(argv[1], "later"))
+		return later();
 	return strcmp(argv[1], "relay") ? notice() : relay();
 }
