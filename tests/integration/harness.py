@@ -363,6 +363,7 @@ def run_cases(cases, chosen):
             print(f"not ok {i} {name}", flush=True)
             for line in f"{type(f).__name__}: {f}".splitlines():
                 print(f"# {line}", flush=True)
+                print(f"{name}: {line}", file=sys.stderr)  # what meson shows of a failed test
     return 1 if failed or not cases else 0
 
 

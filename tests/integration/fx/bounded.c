@@ -5,6 +5,7 @@
  *           turn, and hand each to another thread, which frees it. FILE, mapped shared, holds
  *           how many mallocs of each returned after half the time, and so far. A child does the
  *           same with 3000000 and 4000000.
+ *   serve   the same until somebody writes into the word of FILE that follows the counts.
  *   notice  allocates every millisecond until tracker.h says that nothing is recorded, at most
  *           so many seconds; FILE holds how many mallocs returned before that was said. 5 if
  *           it was never said.
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -28,17 +30,19 @@
 #define PERIOD 1000000u
 
 struct shared {
-	_Atomic uint64_t half[2 * PRODUCERS], all[2 * PRODUCERS];
+	_Atomic uint64_t half[2 * PRODUCERS], all[2 * PRODUCERS], stop;
 };
 
 struct relay {
 	_Atomic(void *) ring[RING];
 	unsigned number;
+	_Atomic bool done;
 };
 
 static struct shared *shared;
 static struct relay relays[2 * PRODUCERS];
 static uint64_t seconds;
+static bool serving;
 static double began;
 
 static double now(void)
@@ -54,13 +58,18 @@ static void pause_for(long ns)
 	nanosleep(&(struct timespec){ .tv_nsec = ns }, NULL);
 }
 
+static bool goes_on(double t)
+{
+	return serving ? !atomic_load(&shared->stop) : t < (double)seconds;
+}
+
 static void *produce(void *relay)
 {
 	struct relay *const r = relay;
 	const size_t base = (r->number + 1) * (size_t)PERIOD;
 	double t;
 
-	for (uint64_t n = 0; (t = now() - began) < (double)seconds; n++) {
+	for (uint64_t n = 0; goes_on(t = now() - began); n++) {
 		void *const p = keep(malloc(base + n % PERIOD));
 
 		atomic_store(&shared->all[r->number], n + 1);
@@ -72,8 +81,7 @@ static void *produce(void *relay)
 		if (n % 32 == 31)
 			pause_for(1000000);
 	}
-	while (atomic_load(&r->ring[0]))
-		pause_for(10000);
+	atomic_store(&r->done, true);
 	return NULL;
 }
 
@@ -81,17 +89,16 @@ static void *consume(void *relay)
 {
 	struct relay *const r = relay;
 
-	for (uint64_t n = 0; now() - began < (double)seconds + 1; n++) {
+	for (uint64_t n = 0;; n++) {
 		void *p;
 
 		while (!(p = atomic_exchange(&r->ring[n % RING], NULL))) {
-			if (now() - began > (double)seconds + 1)
+			if (atomic_load(&r->done) && !atomic_load(&r->ring[n % RING]))
 				return NULL;
 			pause_for(10000);
 		}
 		free(p);
 	}
-	return NULL;
 }
 
 static int relay(void)
@@ -165,5 +172,6 @@ int main(int argc, char **argv)
 	seconds = strtoul(argv[3], NULL, 10);
 	if (!strcmp(argv[1], "later"))
 		return later();
-	return strcmp(argv[1], "relay") ? notice() : relay();
+	serving = !strcmp(argv[1], "serve");
+	return serving || !strcmp(argv[1], "relay") ? relay() : notice();
 }

@@ -1,5 +1,5 @@
 /*
- * sampled MODE - work whose totals are counted by itself, for estimates to be compared with.
+ * sampled MODE MEAN - work whose totals are counted by itself, for estimates to be compared with.
  *
  *   churn	random sizes and lifetimes
  *   reallocs	blocks that grow and shrink in steps
@@ -7,8 +7,11 @@
  *   forks	the same work in ten children, one after another
  *   empty	blocks of no size, and such that are larger than the distance of samples
  *
- * Says: allocations bytes frees leaked_blocks leaked_bytes peak_bytes (0: depends on the scheduler).
+ * Says: allocations bytes frees leaked_blocks leaked_bytes peak_bytes (0: depends on the scheduler),
+ * and the variances of the first five's estimates when one allocation in MEAN bytes is recorded: a
+ * block that is with probability p stands for 1/p of its kind, which has the variance (1-p)/p.
  */
+#include <math.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,8 +24,11 @@
 
 struct account {
 	unsigned long allocations, bytes, frees, live_blocks, live_bytes, peak;
+	double var_allocations, var_bytes, var_frees, var_live_blocks, var_live_bytes;
 	uint32_t seed;
 };
+
+static double mean;
 
 struct slot {
 	void *p;
@@ -34,21 +40,54 @@ static uint32_t next(struct account *a)
 	return (a->seed = a->seed * 1103515245 + 12345) >> 8;
 }
 
+static double variance(size_t size)
+{
+	const double p = -expm1(-(double)(size ? size : 1) / mean);
+
+	return (1 - p) / p;
+}
+
 static void born(struct account *a, size_t size)
 {
+	const double var = variance(size), var_bytes = var * (double)size * (double)size;
+
 	a->allocations++;
 	a->bytes += size;
 	a->live_blocks++;
 	a->live_bytes += size;
 	if (a->live_bytes > a->peak)
 		a->peak = a->live_bytes;
+	a->var_allocations += var;
+	a->var_bytes += var_bytes;
+	a->var_live_blocks += var;
+	a->var_live_bytes += var_bytes;
 }
 
 static void died(struct account *a, size_t size)
 {
+	const double var = variance(size);
+
 	a->frees++;
 	a->live_blocks--;
 	a->live_bytes -= size;
+	a->var_frees += var;
+	a->var_live_blocks -= var;
+	a->var_live_bytes -= var * (double)size * (double)size;
+}
+
+/* Another thread's or process's: they draw independently. */
+static void include(struct account *a, const struct account *other)
+{
+	a->allocations += other->allocations;
+	a->bytes += other->bytes;
+	a->frees += other->frees;
+	a->live_blocks += other->live_blocks;
+	a->live_bytes += other->live_bytes;
+	a->var_allocations += other->var_allocations;
+	a->var_bytes += other->var_bytes;
+	a->var_frees += other->var_frees;
+	a->var_live_blocks += other->var_live_blocks;
+	a->var_live_bytes += other->var_live_bytes;
 }
 
 static struct slot make(struct account *a, size_t size)
@@ -145,11 +184,7 @@ static void do_threads(struct account *a)
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], NULL);
-		a->allocations += accounts[i].allocations;
-		a->bytes += accounts[i].bytes;
-		a->frees += accounts[i].frees;
-		a->live_blocks += accounts[i].live_blocks;
-		a->live_bytes += accounts[i].live_bytes;
+		include(a, &accounts[i]);
 	}
 }
 
@@ -185,11 +220,7 @@ static void do_forks(struct account *a)
 			be_child(7 + n, own);
 		must(waitpid(pid, NULL, 0) == pid && read(told[0], &child, sizeof(child)) == sizeof(child),
 		     "a child");
-		a->allocations += child.allocations;
-		a->bytes += child.bytes;
-		a->frees += child.frees;
-		a->live_blocks += child.live_blocks;
-		a->live_bytes += child.live_bytes;
+		include(a, &child);
 	}
 	a->peak = 0; /* when a child's end is noticed, the next one may have begun */
 }
@@ -219,12 +250,13 @@ int main(int argc, char **argv)
 	struct account a = { .seed = 42 };
 	char line[200];
 
-	must(argc == 2, "one argument");
+	must(argc == 3 && (mean = atof(argv[2])) > 0, "a mode and a mean");
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
 		if (!strcmp(argv[1], modes[i].name))
 			modes[i].run(&a);
 	must(a.allocations != 0, "a known mode");
-	snprintf(line, sizeof(line), "%lu %lu %lu %lu %lu %lu\n", a.allocations, a.bytes, a.frees,
-		 a.live_blocks, a.live_bytes, a.peak);
+	snprintf(line, sizeof(line), "%lu %lu %lu %lu %lu %lu %.9g %.9g %.9g %.9g %.9g\n", a.allocations,
+		 a.bytes, a.frees, a.live_blocks, a.live_bytes, a.peak, a.var_allocations, a.var_bytes,
+		 a.var_frees, a.var_live_blocks, a.var_live_bytes);
 	return write(1, line, strlen(line)) < 0;
 }
