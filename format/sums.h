@@ -86,7 +86,7 @@ struct trk_size {
 	uint64_t size, count; /* allocations of exactly that size */
 };
 
-/* Live bytes over time: the most in each span of 2^shift nanoseconds, from span `first` on. */
+/* Live bytes over time: the most in each span of 2^shift nanoseconds, from span `first` on; the last: ever since. */
 struct trk_history {
 	uint32_t process; /* or TRK_ALL_PROCESSES */
 	uint32_t shift, count;

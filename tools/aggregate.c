@@ -66,7 +66,7 @@ static int apply(struct job *j, const struct trk_event *e, size_t n)
 		int err;
 
 		while ((end = ends_before(&j->ends, e[i].time_ns)))
-			aggregate_end_process(j->aggregate, end->process);
+			aggregate_end_process(j->aggregate, end->process, end->time_ns);
 		err = aggregate_apply(j->aggregate, &e[i]);
 		if (err)
 			return err;
@@ -230,15 +230,29 @@ static void print_done(const struct job *j)
 	fputc('\n', stderr);
 }
 
+/* Sums in the place of events that cannot be made again out of them: not even with --force. */
+static bool is_same_file(int in)
+{
+	struct stat capture, there;
+
+	if (fstat(in, &capture) < 0 || stat(output, &there) < 0 || capture.st_dev != there.st_dev ||
+	    capture.st_ino != there.st_ino)
+		return false;
+	ui_error("%s is the capture itself, will not overwrite it; choose another name", output);
+	return true;
+}
+
 static int aggregate(struct job *j, const char *operand)
 {
 	const int in = open(operand, O_RDONLY | O_CLOEXEC);
-	int status = UI_CANNOT;
+	int status = UI_CANNOT, err;
 
 	if (in < 0)
 		ui_error("%s: %s", operand, strerror(errno));
-	else if (sum_up(j) != 0)
-		ui_error("%s: out of memory", operand);
+	else if (is_same_file(in))
+		status = UI_CANNOT;
+	else if ((err = sum_up(j)) != 0)
+		ui_error("%s: %s", operand, err == TRK_ERR_NOMEM ? "out of memory" : strerror(errno));
 	else
 		status = write_to(j, in);
 	if (status == UI_OK)

@@ -25,7 +25,9 @@ static uint64_t capture_duration(const struct capture *c, uint32_t process)
 		    c->blocks[i].last_time_ns > end)
 			end = c->blocks[i].last_time_ns;
 	}
-	if (capture_is_aggregated(c))
+	/* of sums nobody knows when a process's last event was, if that still ran */
+	if (capture_is_aggregated(c) &&
+	    (process == UINT32_MAX || c->processes[process].end_ns == UINT64_MAX))
 		return capture_end(c);
 	for (uint32_t i = 0; i < c->process_count; i++) {
 		const uint64_t ended = c->processes[i].end_ns;
@@ -67,6 +69,16 @@ static void take(struct collector *k, const struct trk_event *e, uint64_t before
 	}
 }
 
+static void end_processes(struct collector *k, uint64_t before_ns)
+{
+	const struct process_end *end;
+
+	while ((end = ends_before(&k->ends, before_ns))) {
+		move_to(k, bin_of(k->history, end->time_ns), heap_now_bytes(k->heap));
+		heap_end_process(k->heap, end->process);
+	}
+}
+
 static int replay(struct collector *k, struct cursor *cursor, struct ui_progress *progress)
 {
 	struct trk_event e;
@@ -74,13 +86,9 @@ static int replay(struct collector *k, struct cursor *cursor, struct ui_progress
 	int err;
 
 	while ((err = cursor_next(cursor, &e, &seq)) == 0) {
-		const struct process_end *end;
 		uint64_t before;
 
-		while ((end = ends_before(&k->ends, e.time_ns))) {
-			move_to(k, bin_of(k->history, end->time_ns), heap_now_bytes(k->heap));
-			heap_end_process(k->heap, end->process);
-		}
+		end_processes(k, e.time_ns);
 		before = heap_now_bytes(k->heap);
 		err = heap_apply(k->heap, &e);
 		if (err)
@@ -90,6 +98,15 @@ static int replay(struct collector *k, struct cursor *cursor, struct ui_progress
 			ui_progress_step(progress, seq);
 	}
 	return err == TRK_END ? 0 : err;
+}
+
+/* Whether that process had events. */
+static bool has_totals(const struct capture *c, uint32_t process)
+{
+	for (uint32_t i = 0; i < c->total_count; i++)
+		if (c->totals[i].process == process)
+			return true;
+	return false;
 }
 
 static const struct cap_history *find_history(const struct capture *c, uint32_t process)
@@ -102,10 +119,10 @@ static const struct cap_history *find_history(const struct capture *c, uint32_t 
 		if (c->histories[i].process == TRK_ALL_PROCESSES)
 			all = &c->histories[i];
 	}
-	return all; /* one process alone has none of its own */
+	return has_totals(c, process) ? all : NULL; /* one that was alone has none of its own */
 }
 
-/* Of an aggregated capture: its spans, each at least as long as a bin or in several. */
+/* Of an aggregated capture: its spans, each a part of one bin or in several. */
 static void collect_spans(struct history *h, const struct capture *c, uint32_t process)
 {
 	const struct cap_history *const s = find_history(c, process);
@@ -120,7 +137,7 @@ static void collect_spans(struct history *h, const struct capture *c, uint32_t p
 			if (c->history_spans[s->first_span + i] > h->heap[bin])
 				h->heap[bin] = c->history_spans[s->first_span + i];
 	}
-	/* until the end it stays as it was last */
+	/* the last of them goes on until the end */
 	for (; s && s->count && bin < h->bins; bin++)
 		h->heap[bin] = c->history_spans[s->first_span + s->count - 1];
 }
@@ -178,6 +195,8 @@ static int collect_events(struct history *h, struct capture *c, uint32_t process
 	if (!err)
 		heap_set_sampling(k.heap, c->header.sample_bytes);
 	if (!err)
+		heap_set_page_bytes(k.heap, c->header.page_bytes);
+	if (!err)
 		err = ends_init(&k.ends, c);
 	if (!err)
 		err = keyframe_begin_heap(c, process, k.heap);
@@ -187,8 +206,10 @@ static int collect_events(struct history *h, struct capture *c, uint32_t process
 		err = cursor_open(&cursor, c, process);
 	if (!err)
 		err = replay(&k, cursor, progress);
-	if (!err)
+	if (!err) {
+		end_processes(&k, UINT64_MAX);
 		move_to(&k, h->bins - 1, heap_now_bytes(k.heap));
+	}
 	cursor_close(cursor);
 	ends_finish(&k.ends);
 	heap_free(k.heap);

@@ -297,13 +297,14 @@ static int divide_timeline(struct aggregate *a)
 	struct timeline *const own = &a->processes[a->only].timeline;
 
 	*own = a->timeline;
-	own->most = malloc((size_t)own->room * sizeof(*own->most) + 1);
+	if (!own->count)
+		return 0;
+	own->most = malloc(own->room * sizeof(*own->most));
 	if (!own->most) {
 		*own = (struct timeline){ 0 };
 		return TRK_ERR_NOMEM;
 	}
-	if (own->count)
-		memcpy(own->most, a->timeline.most, own->count * sizeof(*own->most));
+	memcpy(own->most, a->timeline.most, (own->count + 1) * sizeof(*own->most));
 	return 0;
 }
 
@@ -323,13 +324,12 @@ static int meet_process(struct aggregate *a, uint32_t index)
 	return err;
 }
 
-static int note_time(struct aggregate *a, uint32_t process)
+static int note_time(struct aggregate *a, uint32_t process, uint64_t time_ns, uint64_t live_bytes)
 {
-	int err = timeline_note(&a->timeline, a->time_ns, heap_now_bytes(a->heap));
+	int err = timeline_note(&a->timeline, time_ns, heap_now_bytes(a->heap));
 
 	if (!err && a->process_count > 1)
-		err = timeline_note(&a->processes[process].timeline, a->time_ns,
-				    heap_process_totals(a->heap, process)->live_bytes);
+		err = timeline_note(&a->processes[process].timeline, time_ns, live_bytes);
 	return err;
 }
 
@@ -347,7 +347,8 @@ int aggregate_apply(struct aggregate *a, const struct trk_event *e)
 	a->processes[e->process].events++;
 	if (e->time_ns > a->time_ns)
 		a->time_ns = e->time_ns;
-	err = note_time(a, e->process);
+	err = note_time(a, e->process, a->time_ns,
+			heap_process_totals(a->heap, e->process)->live_bytes);
 	return a->no_memory ? TRK_ERR_NOMEM : err;
 }
 
@@ -364,10 +365,10 @@ static void settle_sizes(struct aggregate *a, struct process *p)
 	p->sizes = NULL;
 }
 
-void aggregate_end_process(struct aggregate *a, uint32_t process)
+void aggregate_end_process(struct aggregate *a, uint32_t process, uint64_t time_ns)
 {
 	heap_end_process(a->heap, process);
-	if (process >= a->process_room)
+	if (process >= a->process_room || !a->processes[process].seen)
 		return;
 	for (uint32_t i = a->processes[process].first_row; i; i = a->rows.all[i - 1].next) {
 		struct row *const row = touch(a, i - 1);
@@ -383,7 +384,7 @@ void aggregate_end_process(struct aggregate *a, uint32_t process)
 		}
 	}
 	settle_sizes(a, &a->processes[process]);
-	if (timeline_note(&a->timeline, a->time_ns, heap_now_bytes(a->heap)) != 0)
+	if (note_time(a, process, time_ns, 0) != 0)
 		a->no_memory = true;
 }
 
@@ -439,7 +440,7 @@ static void write_history(struct writer *w, uint32_t process, const struct timel
 {
 	if (t->count)
 		writer_history(w, &(struct trk_history){ .process = process, .shift = t->shift,
-							 .count = t->count, .first = t->first,
+							 .count = t->count + 1, .first = t->first,
 							 .most = t->most });
 }
 

@@ -8,7 +8,7 @@
 /* Spans become twice as long: two and two are one. */
 static void halve(struct timeline *t)
 {
-	const uint64_t first = t->first / 2;
+	const uint64_t first = t->first / 2, now = t->most[t->count];
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < t->count; i++) {
@@ -21,17 +21,19 @@ static void halve(struct timeline *t)
 	}
 	t->first = first;
 	t->count = count;
+	t->most[count] = now;
 	t->shift++;
 }
 
+/* Room for `count` spans and for what comes behind them. */
 static int reach(struct timeline *t, uint32_t count)
 {
 	uint32_t room = t->room ? t->room : 16;
 	uint64_t *most;
 
-	if (count <= t->room)
+	if (count < t->room)
 		return 0;
-	while (room < count)
+	while (room <= count)
 		room *= 2;
 	most = realloc(t->most, room * sizeof(*most));
 	if (!most)
@@ -47,29 +49,29 @@ static int begin(struct timeline *t, uint64_t time_ns, uint64_t bytes)
 		return TRK_ERR_NOMEM;
 	t->shift = t->shift ? t->shift : SHIFT_FIRST;
 	t->first = time_ns >> t->shift;
-	t->most[0] = t->last_bytes = bytes;
+	t->most[0] = t->most[1] = bytes;
 	t->count = 1;
 	return 0;
 }
 
 int timeline_note_slow(struct timeline *t, uint64_t time_ns, uint64_t bytes)
 {
-	uint64_t span;
+	uint64_t span, before;
 
 	if (!t->count)
 		return begin(t, time_ns, bytes);
-	while ((span = time_ns >> t->shift) >= t->first + TRK_HISTORY_MAX)
+	while ((span = time_ns >> t->shift) >= t->first + TIMELINE_SPANS)
 		halve(t);
 	if (span >= t->first + t->count) {
 		if (reach(t, (uint32_t)(span - t->first) + 1) != 0)
 			return TRK_ERR_NOMEM;
 		/* where nothing happened, and until it happened, it is what it was before */
-		while (t->first + t->count <= span)
-			t->most[t->count++] = t->last_bytes;
+		for (before = t->most[t->count]; t->first + t->count <= span;)
+			t->most[t->count++] = before;
 	}
 	if (bytes > t->most[t->count - 1])
 		t->most[t->count - 1] = bytes;
-	t->last_bytes = bytes;
+	t->most[t->count] = bytes;
 	return 0;
 }
 

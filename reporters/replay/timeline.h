@@ -9,9 +9,11 @@
 
 #include "format/sums.h"
 
+#define TIMELINE_SPANS (TRK_HISTORY_MAX - 1) /* at most: one more stands behind them */
+
 struct timeline {
-	uint64_t *most; /* of span first + i */
-	uint64_t first, last_bytes;
+	uint64_t *most; /* of span first + i; behind the last of them: live since then */
+	uint64_t first;
 	uint32_t count, room, shift; /* a span is 2^shift ns */
 };
 
@@ -27,7 +29,7 @@ static inline int timeline_note(struct timeline *t, uint64_t time_ns, uint64_t b
 		return timeline_note_slow(t, time_ns, bytes);
 	if (bytes > t->most[t->count - 1])
 		t->most[t->count - 1] = bytes;
-	t->last_bytes = bytes;
+	t->most[t->count] = bytes;
 	return 0;
 }
 

@@ -42,8 +42,13 @@ void emit_flush(struct recorder *r)
 void emit_end_process(struct recorder *r, struct process *p)
 {
 	emit_flush(r);
+	if (p->end_ns < r->last_time_ns)
+		p->end_ns = r->last_time_ns;
+	/* to a reader it has ended before all that comes later, whoever does that */
+	r->last_time_ns = p->end_ns;
+	r->last_process = NO_INDEX;
 	if (r->aggregate)
-		aggregate_end_process(r->aggregate, p->index);
+		aggregate_end_process(r->aggregate, p->index, p->end_ns);
 	else
 		heap_end_process(r->heap, p->index);
 }
@@ -56,12 +61,17 @@ static inline struct trk_event *begin(struct recorder *r)
 
 static inline void end(struct recorder *r, struct process *p, struct trk_event *e)
 {
+	/* behind the event before it as readers order them, too: by time, then by process */
+	uint64_t least_ns = r->last_time_ns + (p->index < r->last_process);
+
+	if (least_ns < p->last_time_ns)
+		least_ns = p->last_time_ns;
 	if (e->time_ns > r->now_ns)
 		e->time_ns = r->now_ns;
-	if (e->time_ns < p->last_time_ns)
-		e->time_ns = p->last_time_ns;
-	p->last_time_ns = e->time_ns;
-	e->process = p->index;
+	if (e->time_ns < least_ns)
+		e->time_ns = least_ns;
+	p->last_time_ns = r->last_time_ns = e->time_ns;
+	r->last_process = e->process = p->index;
 	r->counters.events++;
 	r->batch_count++;
 	if (r->batch_count == EMIT_BATCH || e->label_bytes) /* the label is the stream's */

@@ -51,20 +51,24 @@ static bool is_due(const struct recorder *r)
 		       blocks * per_block + PART_BYTES;
 }
 
-/* What comes later is later, whatever clock its process has read. */
-static void set_floor(struct recorder *r, uint64_t floor_ns)
+/* When all is that came until now: the order of events may be ahead of the clock by a few ns. */
+static uint64_t keyframe_time(const struct recorder *r)
 {
-	r->floor_ns = floor_ns;
-	for (size_t i = 0; i < r->live_count; i++)
-		if (r->live[i]->last_time_ns < r->floor_ns)
-			r->live[i]->last_time_ns = r->floor_ns;
+	return r->now_ns > r->last_time_ns ? r->now_ns : r->last_time_ns;
+}
+
+/* What comes later is later, whatever clock its process has read. */
+static void be_later(struct recorder *r, uint64_t time_ns)
+{
+	r->last_time_ns = time_ns;
+	r->last_process = NO_INDEX;
 }
 
 void keyframe_now(struct recorder *r)
 {
 	struct keyframes *const k = &r->keyframes;
 	const uint64_t blocks = heap_now_blocks(r->heap);
-	const uint64_t time_ns = r->now_ns > r->floor_ns ? r->now_ns : r->floor_ns;
+	const uint64_t time_ns = keyframe_time(r);
 
 	writer_flush(r->writer);
 	k->bytes = writer_bytes(r->writer);
@@ -76,12 +80,12 @@ void keyframe_now(struct recorder *r)
 	k->bytes = writer_bytes(r->writer);
 	r->bounds.credit = 0; /* measured anew */
 	k->count++;
-	set_floor(r, time_ns + 1);
+	be_later(r, time_ns);
 }
 
 static void begin(struct recorder *r)
 {
-	const uint64_t time_ns = r->now_ns > r->floor_ns ? r->now_ns : r->floor_ns;
+	const uint64_t time_ns = keyframe_time(r);
 	char text[200];
 
 	r->waiting = false;
@@ -93,7 +97,7 @@ static void begin(struct recorder *r)
 	r->keyframes.events = heap_events(r->heap);
 	r->keyframes.bytes = writer_bytes(r->writer);
 	r->bounds.credit = 0;
-	set_floor(r, time_ns + 1);
+	be_later(r, time_ns);
 	snprintf(text, sizeof(text),
 		 "recording began after %.1f s, as --start-after asked: blocks that were allocated before "
 		 "and lived then are in it, what was freed before is not", (double)time_ns / 1e9);

@@ -47,7 +47,7 @@ struct process *process_new(struct recorder *r, const struct process_start *star
 	p->parent = start->parent;
 	p->origin = start->origin;
 	p->start_ns = start->start_ns;
-	p->last_time_ns = p->start_ns > r->floor_ns ? p->start_ns : r->floor_ns;
+	p->last_time_ns = p->start_ns;
 	p->end_ns = UINT64_MAX;
 	p->slot = NO_SLOT;
 	p->main_thread = NO_INDEX;

@@ -105,7 +105,6 @@ struct recorder {
 	struct keyframes keyframes;
 	bool waiting;	     /* the capture begins later: only the live set is kept */
 	uint64_t begin_ns;   /* ... then */
-	uint64_t floor_ns; /* no event to come is earlier: the last keyframe was before */
 	bool no_membarrier;
 	bool discard;	/* the file cannot be written: read and forget, so that nobody stalls */
 	bool out_of_memory;
@@ -114,6 +113,8 @@ struct recorder {
 	uint32_t unasked; /* processes that are gone and whose status is not known yet */
 	int epoll;
 	uint64_t now_ns; /* of this round, since the capture began */
+	uint64_t last_time_ns; /* of the last event, or end of a process */
+	uint32_t last_process; /* whose event it was; NO_INDEX: it was an end */
 	uint64_t samples; /* of memory, since the interval is what it is */
 	uint64_t memory_interval_ns, next_sample_ns, next_check_ns, next_flush_ns;
 	uint32_t chunks_touched; /* chunks at and above never held anything since the last trim */
@@ -205,7 +206,7 @@ struct emit_context {
 	uint64_t unload_time_ns;
 };
 
-/* Everything of the process was applied and it has ended. */
+/* Everything of the process was applied and it has ended, at p->end_ns (or a little later). */
 void emit_end_process(struct recorder *r, struct process *p);
 
 /* ---- finish.c ---- */
