@@ -332,7 +332,7 @@ static bool start_recorder(struct run *r)
 		.no_symbols = r->o.no_symbols,
 		.aggregate = r->o.aggregate,
 		.file = r->output.path,
-		.checkpoint_ms = r->o.checkpoint_ns / 1000000,
+		.checkpoint_ms = (r->o.checkpoint_ns + 999999) / 1000000,
 		.temporary_threshold = r->o.temporary_threshold,
 		.notice = r->found.unrecordable ? r->found.why : NULL,
 		.argv = r->argv,
@@ -484,8 +484,11 @@ static void print_stopped(const struct run *r, const struct control_message *m)
 static void print_done(const struct run *r, const struct control_message *m)
 {
 	char allocations[32], leaked[32], total[32], peak[32], bytes[32], size[32], lost[32];
-	const char *const f = r->output.path;
+	const char *const f = m->elsewhere[0] ? m->elsewhere : r->output.path;
 
+	if (m->elsewhere[0])
+		fprintf(stderr, "tracker: %s is no longer the file that was begun: the capture is in %s\n",
+			r->output.path, m->elsewhere);
 	if (m->error) {
 		print_error(r, m);
 		return;
@@ -517,8 +520,9 @@ static void print_recorder_died(const struct run *r, int status)
 {
 	const char *const name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
 
-	fprintf(stderr, "tracker: the recorder died%s%s%s: %s holds what was recorded until then\n",
-		name ? " (SIG" : "", name ? name : "", name ? ")" : "", r->output.path);
+	fprintf(stderr, "tracker: the recorder died%s%s%s: %s holds what was recorded until %s\n",
+		name ? " (SIG" : "", name ? name : "", name ? ")" : "", r->output.path,
+		r->o.aggregate ? "the last checkpoint" : "then");
 }
 
 /* Waits for the recorder's figures, or leaves it to descendants that run on. */

@@ -66,23 +66,24 @@ static int copy_spool(const struct checkpoint *k, int fd, uint64_t bytes)
 
 /* ---- the file ---- */
 
+static bool is_file(int fd, const struct stat *file)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+}
+
 /* The name still leads to what we wrote: otherwise it is somebody else's file, or ours was moved. */
 static bool is_in_place(const struct checkpoint *k)
 {
-	struct stat at, ours;
+	struct stat at;
 
-	return k->path && lstat(k->path, &at) == 0 && fstat(k->output, &ours) == 0 &&
-	       at.st_dev == ours.st_dev && at.st_ino == ours.st_ino;
+	return k->path && lstat(k->path, &at) == 0 && is_file(k->output, &at);
 }
 
-struct draft {
-	char path[PATH_MAX];
-	int fd;
-};
-
-static int draft_open(struct draft *d, const struct checkpoint *k)
+static int draft_open(struct draft *d, const char *path)
 {
-	const int n = snprintf(d->path, sizeof(d->path), "%s.XXXXXX", k->path);
+	const int n = snprintf(d->path, sizeof(d->path), "%s.XXXXXX", path);
 
 	if (n < 0 || (size_t)n >= sizeof(d->path))
 		return ENAMETOOLONG;
@@ -90,9 +91,11 @@ static int draft_open(struct draft *d, const struct checkpoint *k)
 	return d->fd < 0 ? errno : 0;
 }
 
-/* Moves it to its place, or removes it when there was an error. */
-static int draft_close(struct draft *d, const struct checkpoint *k, int error)
+/* Moves it to its place, unless that was taken meanwhile (EEXIST); removes it when there was an error. */
+static int draft_close(const struct draft *d, const struct checkpoint *k, int error)
 {
+	if (!error && !is_in_place(k))
+		error = EEXIST;
 	if (!error && rename(d->path, k->path) < 0)
 		error = errno;
 	if (error)
@@ -109,7 +112,19 @@ void checkpoint_mark(const struct recorder *r)
 		copy_spool(&r->checkpoint, r->checkpoint.output, writer_bytes(r->writer));
 }
 
-static int write_state(const struct recorder *r, int fd)
+/* Threads and mappings are written when they end: those that have not are as if recording ended now. */
+static void leave_all(struct recorder *r)
+{
+	for (size_t i = 0; i < r->live_count; i++) {
+		struct emit_context context = { r, r->live[i], UINT64_MAX };
+
+		thread_leave_all(r, r->live[i]);
+		modules_clear(&r->live[i]->modules, emit_mapping_gone, &context);
+	}
+	emit_flush(r);
+}
+
+static int write_state(struct recorder *r, int fd)
 {
 	struct writer *w;
 	int error = copy_spool(&r->checkpoint, fd, writer_bytes(r->writer));
@@ -118,46 +133,67 @@ static int write_state(const struct recorder *r, int fd)
 		error = ENOMEM;
 	if (error)
 		return error;
+	r->writer = w;
+	leave_all(r);
 	writer_health(w, "checkpoint", 1);
 	finish_write_figures(r, w);
 	writer_finish(w);
-	error = writer_error(w);
-	writer_free(w);
-	return error;
+	return writer_error(w);
 }
 
 /* In the child: nothing of the recorder but its memory is touched. */
-static int write_checkpoint(const struct recorder *r)
+static int write_checkpoint(struct recorder *r)
 {
-	struct draft d;
-	int error = draft_open(&d, &r->checkpoint);
+	const struct draft *const d = &r->checkpoint.draft;
 
-	if (error)
-		return error;
-	return draft_close(&d, &r->checkpoint, write_state(r, d.fd));
+	return draft_close(d, &r->checkpoint, write_state(r, d->fd));
 }
 
-/* The name leads to a new file now: our descriptor must, too. */
-static void follow(struct checkpoint *k)
+static void begin(struct recorder *r)
 {
-	const int fd = open(k->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct checkpoint *const k = &r->checkpoint;
 
-	if (fd < 0)
+	k->error = draft_open(&k->draft, k->path);
+	if (k->error)
 		return;
-	dup3(fd, k->output, O_CLOEXEC);
-	close(fd);
+	k->begun_ns = r->now_ns;
+	k->child = fork();
+	if (k->child == 0)
+		_exit(write_checkpoint(r));
+	if (k->child > 0)
+		return;
+	k->error = errno;
+	k->child = 0;
+	close(k->draft.fd);
+	unlink(k->draft.path);
+}
+
+/* The child is done. The name leads to the draft now: our descriptor must, too. */
+static void end(struct checkpoint *k, int status)
+{
+	k->child = 0;
+	k->error = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+	if (!k->error) {
+		dup3(k->draft.fd, k->output, O_CLOEXEC);
+		k->last_ns = k->begun_ns;
+	} else if (!WIFEXITED(status)) {
+		unlink(k->draft.path);
+	}
+	close(k->draft.fd);
 }
 
 static void reap(struct checkpoint *k, int flags)
 {
+	pid_t pid = 0;
 	int status;
 
-	if (!k->child || waitpid(k->child, &status, flags) != k->child)
+	if (!k->child)
 		return;
-	k->child = 0;
-	k->error = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
-	if (!k->error)
-		follow(k);
+	do
+		pid = waitpid(k->child, &status, flags);
+	while (pid < 0 && errno == EINTR);
+	if (pid == k->child)
+		end(k, status);
 }
 
 void checkpoint_tick(struct recorder *r)
@@ -168,22 +204,21 @@ void checkpoint_tick(struct recorder *r)
 	if (!k->interval_ns || r->now_ns < k->next_ns || k->child)
 		return;
 	k->next_ns = r->now_ns + k->interval_ns;
-	if (!is_in_place(k) || writer_flush(r->writer) != 0)
-		return;
-	const pid_t child = fork();
-
-	if (child == 0)
-		_exit(write_checkpoint(r));
-	if (child < 0)
-		k->error = errno;
-	else
-		k->child = child;
-	k->last_ns = r->now_ns;
+	emit_flush(r);
+	if (is_in_place(k) && writer_flush(r->writer) == 0)
+		begin(r);
 }
 
 /* ---- the end ---- */
 
-/* A pipe, a device, or a file that has lost its name: written as it is. */
+static bool has_name(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_nlink;
+}
+
+/* A pipe, a device, or a file that is not where it was: written as it is. */
 static int write_through(const struct recorder *r)
 {
 	const struct checkpoint *const k = &r->checkpoint;
@@ -195,18 +230,60 @@ static int write_through(const struct recorder *r)
 	return copy_spool(k, k->output, writer_bytes(r->writer));
 }
 
-static int replace(const struct recorder *r)
+static int replace(struct recorder *r)
 {
-	const struct checkpoint *const k = &r->checkpoint;
-	struct draft d;
-	int error = draft_open(&d, k);
+	struct checkpoint *const k = &r->checkpoint;
+	int error = draft_open(&k->draft, k->path);
 
 	/* no room for another name there: then in its place */
 	if (error == EACCES || error == EROFS || error == EPERM)
 		return write_through(r);
 	if (error)
 		return error;
-	return draft_close(&d, k, copy_spool(k, d.fd, writer_bytes(r->writer)));
+	return draft_close(&k->draft, k, copy_spool(k, k->draft.fd, writer_bytes(r->writer)));
+}
+
+/* Somebody moved our file, and perhaps put another one there: ours is written where it is now. */
+static int write_moved(struct recorder *r)
+{
+	struct checkpoint *const k = &r->checkpoint;
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", k->output);
+	n = readlink(link, k->draft.path, sizeof(k->draft.path) - 1);
+	k->draft.path[n > 0 ? n : 0] = 0;
+	k->elsewhere = k->draft.path;
+	return write_through(r);
+}
+
+/* Somebody removed our file: made anew, under a name beside its own if that is taken. */
+static int write_anew(struct recorder *r)
+{
+	struct checkpoint *const k = &r->checkpoint;
+	int error = draft_open(&k->draft, k->path);
+
+	if (error)
+		return error;
+	error = copy_spool(k, k->draft.fd, writer_bytes(r->writer));
+	if (error)
+		unlink(k->draft.path);
+	else if (link(k->draft.path, k->path) == 0)
+		unlink(k->draft.path);
+	else
+		k->elsewhere = k->draft.path;
+	return error;
+}
+
+static int write_file(struct recorder *r)
+{
+	const struct checkpoint *const k = &r->checkpoint;
+
+	if (!k->path)
+		return write_through(r);
+	if (is_in_place(k))
+		return replace(r);
+	return has_name(k->output) ? write_moved(r) : write_anew(r);
 }
 
 void checkpoint_finish(struct recorder *r)
@@ -216,7 +293,7 @@ void checkpoint_finish(struct recorder *r)
 
 	reap(k, 0);
 	if (!error)
-		error = is_in_place(k) ? replace(r) : write_through(r);
+		error = write_file(r);
 	if (error) {
 		r->write_error = error;
 		r->discard_ns = k->last_ns;

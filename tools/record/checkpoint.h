@@ -9,19 +9,28 @@
 #ifndef RECORD_CHECKPOINT_H
 #define RECORD_CHECKPOINT_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct recorder;
 
+struct draft { /* the file beside the capture that will replace it */
+	char path[PATH_MAX];
+	int fd;
+};
+
 struct checkpoint {
 	int spool, output;
 	char *path; /* NULL: the output is no file that could be replaced */
 	uint64_t interval_ns, next_ns; /* interval 0: none before the end */
-	uint64_t last_ns; /* of the latest one in place, or being written */
-	pid_t child; /* that writes one; 0: none */
+	uint64_t last_ns;  /* of the latest one in place */
+	uint64_t begun_ns; /* of the one being written */
+	struct draft draft;
+	pid_t child; /* that writes it; 0: none */
 	int error; /* errno that the latest one failed with */
+	const char *elsewhere; /* at the end: where the capture is, if not where it was to be */
 };
 
 /* Makes the spool. path may be NULL. TRK_ERR_IO, TRK_ERR_NOMEM. */

@@ -23,6 +23,7 @@ enum stopped_by { STOPPED_NOT, STOPPED_DURATION, STOPPED_SIZE, STOPPED_TOLD };
 
 #define CONTROL_PIDS 16u
 #define CONTROL_NOTICE 256u
+#define CONTROL_PATH 4096u
 
 struct control_message {
 	uint32_t kind;
@@ -38,6 +39,7 @@ struct control_message {
 	uint32_t stopped_by; /* enum stopped_by; `running` says how many ran then */
 	uint64_t stopped_ns; /* since the capture began */
 	char notice[CONTROL_NOTICE]; /* why something was not recorded; "": nothing to say */
+	char elsewhere[CONTROL_PATH]; /* the file, when it is not where it was to be; else "" */
 };
 
 #endif

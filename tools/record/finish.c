@@ -168,6 +168,12 @@ static void write_notices(struct recorder *r)
 	if (r->out_of_memory)
 		recorder_notice(r, "the recorder ran out of memory: figures of the summary are "
 					 "too low");
+	if (r->checkpoint.error) {
+		snprintf(text, sizeof(text), "checkpoints could not be written (%s): until the end "
+			 "the file held what was recorded up to %.1f s", strerror(r->checkpoint.error),
+			 (double)r->checkpoint.last_ns / 1e9);
+		recorder_notice(r, text);
+	}
 }
 
 static void report(const struct recorder *r, struct control_message *ret)
@@ -175,6 +181,8 @@ static void report(const struct recorder *r, struct control_message *ret)
 	const struct heap_totals *const t = heap_totals(r->heap);
 
 	memcpy(ret->notice, r->first_notice, sizeof(ret->notice));
+	if (r->checkpoint.elsewhere)
+		snprintf(ret->elsewhere, sizeof(ret->elsewhere), "%s", r->checkpoint.elsewhere);
 	ret->processes = 0;
 	for (size_t i = 0; i < r->process_count; i++)
 		ret->processes += r->processes[i]->attached;

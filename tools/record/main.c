@@ -149,6 +149,8 @@ static void set_signals(void)
 
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
 		sigaction(ignored[i], &action, NULL);
+	action.sa_handler = SIG_DFL; /* ignored, checkpoints could not be waited for */
+	sigaction(SIGCHLD, &action, NULL);
 	action.sa_handler = on_terminate;
 	sigaction(SIGTERM, &action, NULL);
 	sigemptyset(&none);
