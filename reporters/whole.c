@@ -34,6 +34,21 @@ uint64_t whole_stopped_ns(const struct capture *c)
 	return capture_health(c, "stopped_by") ? capture_health(c, "stopped_ns") : 0;
 }
 
+static void add_damage(struct line *l, const struct capture *c)
+{
+	const uint64_t damaged = c->damaged_blocks + capture_health(c, "source_damaged_blocks");
+
+	if (c->cut)
+		add(l, " ", "is cut after block %" PRIu64 ": events up to %.3f s are shown",
+		    c->whole_blocks, (double)c->last_time_ns / 1e9);
+	if (capture_health(c, "source_cut"))
+		add(l, " ", "was made of a capture that is cut: events up to %.3f s are shown",
+		    (double)capture_health(c, "source_cut_ns") / 1e9);
+	if (damaged)
+		add(l, ": ", "%" PRIu64 " damaged block%s skipped: totals are lower bounds", damaged,
+		    damaged == 1 ? "" : "s");
+}
+
 static void add_stopped(struct line *l, const struct capture *c)
 {
 	static const char *const reasons[] = { "", ", as --duration asked", ", because of --max-size",
@@ -44,6 +59,13 @@ static void add_stopped(struct line *l, const struct capture *c)
 		add(l, ": ", "recording stopped after %.1f s%s: what was done later is not in it",
 		    (double)whole_stopped_ns(c) / 1e9,
 		    by < sizeof(reasons) / sizeof(*reasons) ? reasons[by] : "");
+}
+
+static void add_checkpoint(struct line *l, const struct capture *c)
+{
+	if (capture_health(c, "checkpoint"))
+		add(l, " ", "is a checkpoint: the recording did not end; figures are those at %.1f s",
+		    (double)capture_health(c, "end_ns") / 1e9);
 }
 
 static void add_unrecorded(struct line *l, const struct capture *c)
@@ -80,17 +102,13 @@ char *whole_describe(const struct capture *c, uint64_t lost, char buf[WHOLE_ROOM
 	char count[32];
 
 	buf[0] = '\0';
-	if (c->cut)
-		add(&l, " ", "is cut after block %" PRIu64 ": events up to %.3f s are shown",
-		    c->whole_blocks, (double)c->last_time_ns / 1e9);
-	if (c->damaged_blocks)
-		add(&l, ": ", "%" PRIu64 " damaged block%s skipped: totals are lower bounds",
-		    c->damaged_blocks, c->damaged_blocks == 1 ? "" : "s");
+	add_damage(&l, c);
 	if (lost < told)
 		lost = told;
 	if (lost)
 		add(&l, ": ", "%s events were lost: totals are lower bounds",
 		    ui_count(count, sizeof(count), lost));
+	add_checkpoint(&l, c);
 	add_stopped(&l, c);
 	add_unrecorded(&l, c);
 	add_cut_stacks(&l, c);

@@ -163,9 +163,12 @@ static void write_figures(struct job *j)
 {
 	const struct capture *const c = j->capture;
 
-	if (!c->complete)
-		writer_notice(j->writer, "it was made from a capture that is not whole: its figures "
-					 "are lower bounds");
+	if (c->damaged_blocks)
+		writer_health(j->writer, "source_damaged_blocks", c->damaged_blocks);
+	if (c->cut) {
+		writer_health(j->writer, "source_cut", 1);
+		writer_health(j->writer, "source_cut_ns", c->last_time_ns);
+	}
 	totals_write_summary(j->writer, heap_totals(aggregate_heap(j->aggregate)), c->process_count,
 			     c->thread_count);
 	aggregate_write(j->aggregate, j->writer);
@@ -208,7 +211,11 @@ static int write_to(struct job *j, int in)
 		(void)fchmod(fileno(out.file), 0600);
 	err = copy_tables(j, in, out.file);
 	error = errno;
-	if (!err && fflush(out.file) == 0)
+	if (!err && fflush(out.file) != 0) {
+		err = TRK_ERR_IO;
+		error = errno;
+	}
+	if (!err)
 		err = write_sums(j, fileno(out.file), &error);
 	if (err) {
 		ui_output_discard(&out);

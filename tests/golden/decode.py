@@ -22,7 +22,13 @@ BLOCK_MAGIC = b"TRKB"
 
 MODULES, FRAMES, NODES, STRINGS, PROCESSES, THREADS, MAPPINGS, EVENTS = range(1, 9)
 RSS, SYMBOLS, NOTICES, HEALTH, SUMMARY, INDEX, PREDICTED = range(9, 16)
-SUMS, TOTALS, SIZES, HISTORY = range(16, 20)  # only their frame is looked at
+SUMS, TOTALS, SIZES, HISTORY = range(16, 20)
+FIGURES = ("peak", "own_peak", "leaked", "temporary")  # bits of a shape, from the lowest
+TOTAL_NAMES = """allocations frees unmatched_frees bytes_allocated bytes_freed live_bytes live_blocks
+peak_bytes peak_blocks peak_time_ns peak_event temporary temporary_bytes lost overwritten wiped_blocks
+wiped_bytes events""".split()
+TOTAL_ERRORS = "allocated freed live peak temporary".split()
+HISTORY_MAX = 2048
 
 
 class Refused(Exception):
@@ -155,12 +161,16 @@ class Capture:
         self.mappings, self.rss, self.notices = [], [], []
         self.health, self.summary = {}, {}
         self.events = {}
+        self.sums, self.totals, self.sizes, self.histories = [], [], [], []
         self.damaged = False
         self.read_header()
         self.blocks = list(self.scan())
         self.complete = self.trailer() is not None and not self.damaged
         for block in self.blocks:
             self.read_block(block)
+        for s in self.sums:
+            s["node"] = s["node"] if s["node"] in self.nodes else 0
+            s["thread"] = s["thread"] if s["thread"] <= max(self.threads, default=0) else 0
 
     def read_header(self):
         d = self.data
@@ -237,7 +247,8 @@ class Capture:
                    THREADS: self.read_threads, MAPPINGS: self.read_mappings, RSS: self.read_rss,
                    SYMBOLS: self.read_symbols, NOTICES: self.read_notices,
                    HEALTH: self.read_values, SUMMARY: self.read_values, EVENTS: self.read_events,
-                   PREDICTED: self.read_events}
+                   PREDICTED: self.read_events, SUMS: self.read_sums, TOTALS: self.read_totals,
+                   SIZES: self.read_sizes, HISTORY: self.read_history}
         if block.type not in readers:
             return
         try:
@@ -332,6 +343,81 @@ class Capture:
                 e["node"] = 0
             events.append(e)
 
+    @staticmethod
+    def index(number):
+        if not 0 <= number < U32:
+            raise Corrupt("index beyond 32 bits")
+        return number
+
+    @staticmethod
+    def figure(r):
+        count = r.varint()
+        return [count, r.varint()]
+
+    def figure_with_error(self, r):
+        return self.figure(r) + self.error(r)
+
+    @staticmethod
+    def error(r):
+        """Of a sampled capture: variances of bytes and of count, and the most that a block stood for."""
+        return list(struct.unpack("<3d", r.bytes(24)))
+
+    def read_sums(self, block, r):
+        node = 0
+        while r.left():
+            node = self.index(node + r.zigzag())
+            s = dict(node=node, process=self.index(r.varint()), thread=self.index(r.varint()), kind=r.varint(),
+                     domain=r.u32())
+            shape = r.varint()
+            if not 1 <= s["kind"] <= 31 or shape > 31:
+                raise Corrupt("kind or shape of a sum")
+            figure = self.figure_with_error if shape & 16 else self.figure
+            s["total"] = figure(r)
+            for bit, name in enumerate(FIGURES):
+                without = s["peak"] if name == "own_peak" else [0, 0]
+                s[name] = figure(r) if shape >> bit & 1 else without
+            self.sums.append(s)
+
+    def process_or_all(self, r):
+        """-1: the whole tree."""
+        number = r.varint()
+        return self.index(number - 1) if number else -1
+
+    def read_totals(self, block, r):
+        while r.left():
+            b = Record(r.string())
+            t = dict(process=self.process_or_all(b), kinds={})
+            for _ in range(b.varint()):
+                kind = b.varint()
+                if kind > 31:
+                    raise Corrupt("kind of an allocation")
+                if not b.left():
+                    raise Corrupt("ends inside a record")
+                t["kinds"][str(kind)] = self.figure(b)
+            t.update((name, b.varint()) for name in TOTAL_NAMES)
+            t.update((name + "_error", self.error(b)) for name in TOTAL_ERRORS if b.left())
+            self.totals.append(t)
+
+    def read_sizes(self, block, r):
+        process, size = 0, 0
+        while r.left():
+            number = self.index(r.varint())
+            size = (size if number == process else 0) + r.varint() & U64
+            process = number
+            self.sizes.append(dict(process=process, size=size, count=r.varint()))
+
+    def read_history(self, block, r):
+        while r.left():
+            b = Record(r.string())
+            h = dict(process=self.process_or_all(b), shift=b.varint(), first=b.varint(), most=[])
+            count, most = b.varint(), 0
+            if h["shift"] > 63 or count > HISTORY_MAX:
+                raise Corrupt("spans of a history")
+            for _ in range(count):
+                most = (most + b.zigzag()) & U64
+                h["most"].append(most)
+            self.histories.append(h)
+
     def string(self, n):
         return self.strings.get(n, "")
 
@@ -352,6 +438,10 @@ class Capture:
         for what, table in (("health", self.health), ("summary", self.summary)):
             for key in sorted(table):
                 yield dict(what=what, key=key, value=table[key])
+        for what, table in (("sum", self.sums), ("totals", self.totals), ("size", self.sizes),
+                            ("history", self.histories)):
+            for entry in table:
+                yield dict(what=what, **entry)
         for process in sorted(self.events):
             yield from self.events[process]
         yield dict(what="end", complete=self.complete)
