@@ -477,7 +477,7 @@ class Aggregated:
             for free_again in (True, False):
                 self.one_full_disk(os.path.join(folder, f"{free_again}.bin"), free_again)
         finally:
-            subprocess.run(["umount", folder])
+            subprocess.run(["umount", "-l", folder])
 
     def one_full_disk(self, capture, free_again):
         filler = os.path.join(os.path.dirname(capture), "filler")

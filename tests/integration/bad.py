@@ -244,7 +244,7 @@ class Bad:
             for name in ("stats", "info"):
                 check(self.report(name, capture)[0] in (0, 1), name)
         finally:
-            subprocess.run(["umount", folder])
+            subprocess.run(["umount", "-l", folder])
 
 
     def recorded_to(self, output, argv=None, **more):
