@@ -139,15 +139,15 @@ int seek_begin(struct capture *c, const struct seek *s, struct heap *h, uint64_t
 
 bool seek_answers(const struct capture *c, const struct view_options *o)
 {
-	const bool lossless = capture_health(c, "events") && !capture_health(c, "lost") &&
-			      !capture_health(c, "gaps") && !capture_health(c, "corrupt_records");
+	/* Corrupt records leave gaps that are in no sum. */
+	const bool told = capture_health(c, "events") && !capture_health(c, "corrupt_records");
 	const struct point *const last = o->at.is_range ? &o->at.to : &o->at.from;
 
 	/* How exact estimates are also depends on what came before. */
 	if (o->region || o->sizes || c->header.sample_bytes)
 		return false;
 	if (o->what == VIEW_LIVE)
-		return o->rows_only && last->kind != POINT_END && (c->cut || lossless);
+		return o->rows_only && last->kind != POINT_END && (c->cut || told);
 	return o->spanned && o->at.is_range;
 }
 

@@ -13,8 +13,8 @@ struct seek {
 };
 
 /*
- * Whether fewer than all events answer the question: at most those up to its point, and
- * nobody must be told of losses behind it. (Of a capture that is cut nobody knows them.)
+ * Whether fewer than all events answer the question: at most those up to its point. What was
+ * lost behind it is known from HEALTH then. (Of a capture that is cut nobody knows it.)
  */
 bool seek_answers(const struct capture *c, const struct view_options *o);
 

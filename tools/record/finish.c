@@ -37,7 +37,7 @@ void finish_remember_module(struct recorder *r, uint32_t id, const struct writer
 		.build_id_bytes = build_id ? m->build_id_bytes : 0, .flags = m->flags };
 }
 
-static uint64_t own_cpu_ns(void)
+uint64_t finish_cpu_ns(void)
 {
 	struct timespec t = { 0 };
 
@@ -48,7 +48,7 @@ static uint64_t own_cpu_ns(void)
 static void write_symbols(struct recorder *r)
 {
 	struct embed_report report = { 0 };
-	const uint64_t before_ns = own_cpu_ns();
+	const uint64_t before_ns = finish_cpu_ns();
 
 	if (r->no_symbols || r->discard || !r->module_count)
 		return;
@@ -58,7 +58,7 @@ static void write_symbols(struct recorder *r)
 		writer_limit_symbols(r->writer, r->bounds.max_bytes - SYMBOLS_RESERVE);
 	if (symbols_embed(r->writer, r->modules, r->module_count, NULL, NULL, &report) < 0)
 		return;
-	writer_health(r->writer, "symbols_cpu_ns", own_cpu_ns() - before_ns);
+	writer_health(r->writer, "symbols_cpu_ns", finish_cpu_ns() - before_ns);
 	if (writer_symbols_left_out(r->writer))
 		writer_notice(r->writer, "there was no room for the names of some frames within --max-size: "
 					 "reports look them up in the files, tracker symbolize adds them");
@@ -129,8 +129,9 @@ static void write_health(const struct recorder *r, struct writer *w)
 		{ "clock_interval_ns", c->rounds ? r->now_ns / c->rounds : 0 },
 		{ "clock_interval_max_ns", c->clock_interval_max_ns },
 		{ "keyframes", r->keyframes.count },
+		{ "keyframes_cpu_ns", r->keyframes.cpu_ns },
 		{ "order_changes", c->order_changes },
-		{ "recorder_cpu_ns", own_cpu_ns() },
+		{ "recorder_cpu_ns", finish_cpu_ns() },
 		{ "recorder_max_rss_bytes", (uint64_t)usage.ru_maxrss * 1024u },
 		{ "recorder_out_of_memory", r->out_of_memory },
 		{ "end_ns", r->bounds.stopped_by ? r->bounds.stopped_ns : r->now_ns },

@@ -69,6 +69,7 @@ void keyframe_now(struct recorder *r)
 	struct keyframes *const k = &r->keyframes;
 	const uint64_t blocks = heap_now_blocks(r->heap);
 	const uint64_t time_ns = keyframe_time(r);
+	const uint64_t before_ns = finish_cpu_ns();
 
 	writer_flush(r->writer);
 	k->bytes = writer_bytes(r->writer);
@@ -80,6 +81,7 @@ void keyframe_now(struct recorder *r)
 	k->bytes = writer_bytes(r->writer);
 	r->bounds.credit = 0; /* measured anew */
 	k->count++;
+	k->cpu_ns += finish_cpu_ns() - before_ns;
 	be_later(r, time_ns);
 }
 

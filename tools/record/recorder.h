@@ -75,7 +75,7 @@ struct keyframes {
 	uint64_t events_min; /* so many stand between two; 0: none are written */
 	uint64_t events, bytes; /* of the capture when the last one had been written */
 	uint64_t bytes_per_block; /* that it took; 0: none yet */
-	uint64_t count;
+	uint64_t count, cpu_ns;
 };
 
 #define KEYFRAME_EVENTS_MIN (1u << 20)
@@ -210,6 +210,7 @@ struct emit_context {
 void emit_end_process(struct recorder *r, struct process *p);
 
 /* ---- finish.c ---- */
+uint64_t finish_cpu_ns(void); /* that the recorder took so far */
 /* Keeps what symbols are looked up by. */
 void finish_remember_module(struct recorder *r, uint32_t id, const struct writer_module *m);
 /*
