@@ -12,7 +12,7 @@ import os
 import struct
 import sys
 
-from decode import (EVENTS, INDEX, LZ4, MODULES, MUST_UNDERSTAND, NODES, PREDICTED, PROCESSES, THREADS, U32,
+from decode import (EVENTS, INDEX, KEYFRAME, LZ4, MODULES, MUST_UNDERSTAND, NODES, PREDICTED, PROCESSES, THREADS, U32,
                     ZSTD, Capture, Reader, libzstd, xxh32)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -207,6 +207,65 @@ def damaged_predicted(data):
     }.items()}
 
 
+def split_keyframe(payload):
+    r = Reader(payload)
+    head = [r.varint() for _ in range(4)]
+    return head, [r.bytes(n) for n in [r.varint() for _ in range(8)]]
+
+
+def join_keyframe(head, parts, longer=varint):
+    return b"".join(map(longer, head)) + b"".join(longer(len(p)) for p in parts) + b"".join(parts)
+
+
+def changed_keyframe(b, payload, **fields):
+    h = dict(flags=b.flags & MUST_UNDERSTAND, items=b.items, times=(b.first_time, b.last_time))
+    h.update(fields)
+    return block(KEYFRAME, payload, **h)
+
+
+def good_keyframes(data):
+    blocks = Capture(data).blocks[:-1]
+
+    def each(change):
+        return build(header(data), [change(b, b.payload()) if b.type == KEYFRAME else again(b) for b in blocks])
+
+    return {
+        "uncompressed": each(changed_keyframe),
+        "zstd": each(lambda b, p: block(KEYFRAME, zstd(p), ZSTD, items=b.items, times=(b.first_time, b.last_time),
+                                        raw_bytes=len(p))),
+        "long-varints": each(lambda b, p: changed_keyframe(b, join_keyframe(*split_keyframe(p), long_varint))),
+        "more-than-its-columns": each(lambda b, p: changed_keyframe(b, p + b"more")),
+    }
+
+
+def damaged_keyframes(data):
+    """The second keyframe; no event is lost with it."""
+    blocks = Capture(data).blocks[:-1]
+    at = [i for i, b in enumerate(blocks) if b.type == KEYFRAME][1]
+    it = blocks[at]
+    head, parts = split_keyframe(it.payload())
+
+    def instead(*other):
+        return build(header(data), [again(b) for b in blocks[:at]] + list(other) + [again(b) for b in blocks[at + 1:]])
+
+    def column(n, value):
+        return instead(changed_keyframe(it, join_keyframe(head, parts[:n] + [value] + parts[n + 1:])))
+
+    return {
+        "flipped": flip(data, it.offset + 60),
+        "empty": instead(changed_keyframe(it, b"")),
+        "column-endless": instead(changed_keyframe(it, b"".join(map(varint, head)) + varint(2**64 - 1) * 8)),
+        "addresses-short": column(1, parts[1][:-1]),
+        "nodes-beyond-32-bits": column(3, varint(2**40) + parts[3]),
+        "kinds-reserved": column(6, b"\x81" + parts[6][1:]),
+        "kinds-release": column(6, b"\x10" + parts[6][1:]),
+        "items-endless": column(0, b"\0\0\0" + varint(2**63)),
+        "process-twice": column(0, parts[0] + b"\0\0\0\0"),
+        "too-early": instead(changed_keyframe(it, it.payload(), times=(1, 1))),
+        "begins-in-the-middle": instead(changed_keyframe(it, it.payload(), flags=MUST_UNDERSTAND)),
+    }
+
+
 def long_first(b):
     """A NODES payload in longer varints."""
     r, out = Reader(b.payload()), b""
@@ -285,6 +344,10 @@ def main():
         write(os.path.join(out, "good"), "predicted~" + how, data)
     for how, data in damaged_predicted(base("predicted")).items():
         write(os.path.join(out, "damaged"), "predicted~" + how, data)
+    for how, data in good_keyframes(base("keyframes")).items():
+        write(os.path.join(out, "good"), "keyframes~" + how, data)
+    for how, data in damaged_keyframes(base("keyframes")).items():
+        write(os.path.join(out, "damaged"), "keyframes~" + how, data)
     for how, data in damaged(base("blocks")).items():
         write(os.path.join(out, "damaged"), "blocks~" + how, data)
     for how, data in bad(base("kinds")).items():

@@ -13,6 +13,7 @@ import json
 import struct
 import sys
 
+from keyframes import read_keyframe
 from events import KINDS, U32, U64, Corrupt, Events, Predicted, Reader, text  # noqa: F401
 
 RAW_MAX, STORED_MAX = 1 << 20, (1 << 20) + 4096
@@ -29,6 +30,7 @@ peak_bytes peak_blocks peak_time_ns peak_event temporary temporary_bytes lost ov
 wiped_bytes events""".split()
 TOTAL_ERRORS = "allocated freed live peak temporary".split()
 HISTORY_MAX = 2048
+KEYFRAME, MARKS = 20, 21
 
 
 class Refused(Exception):
@@ -160,7 +162,8 @@ class Capture:
         self.processes, self.threads, self.symbols = {}, {}, {}
         self.mappings, self.rss, self.notices = [], [], []
         self.health, self.summary = {}, {}
-        self.events = {}
+        self.events, self.event_blocks = {}, []
+        self.marks, self.keyframes = [], []
         self.sums, self.totals, self.sizes, self.histories = [], [], [], []
         self.damaged = False
         self.read_header()
@@ -206,7 +209,7 @@ class Capture:
         while at < end:
             try:
                 block = Block(self.data, at)
-                if block.flags & MUST_UNDERSTAND and not 1 <= block.type <= HISTORY:
+                if block.flags & MUST_UNDERSTAND and not 1 <= block.type <= MARKS:
                     raise Refused("feature", "block type %d" % block.type)
                 yield block
                 at = block.end
@@ -248,7 +251,8 @@ class Capture:
                    SYMBOLS: self.read_symbols, NOTICES: self.read_notices,
                    HEALTH: self.read_values, SUMMARY: self.read_values, EVENTS: self.read_events,
                    PREDICTED: self.read_events, SUMS: self.read_sums, TOTALS: self.read_totals,
-                   SIZES: self.read_sizes, HISTORY: self.read_history}
+                   SIZES: self.read_sizes, HISTORY: self.read_history,
+                   KEYFRAME: self.read_keyframe, MARKS: self.read_marks}
         if block.type not in readers:
             return
         try:
@@ -342,6 +346,28 @@ class Capture:
             if e["node"] and e["node"] not in self.nodes:
                 e["node"] = 0
             events.append(e)
+            self.event_blocks.append((block, e))
+
+    def read_marks(self, block, r):
+        time = 0
+        while r.left():
+            process, thread = r.u32(), r.u32()
+            time = (time + r.zigzag()) & U64
+            self.marks.append(dict(process=process, thread=thread, time_ns=time, label=text(r.string())))
+
+    def read_keyframe(self, block, r):
+        before = [b.last_time for b in self.blocks if b.offset < block.offset and b.type in (EVENTS, PREDICTED)]
+        last, begins = self.keyframes[-1] if self.keyframes else None, bool(block.flags & MUST_UNDERSTAND)
+        part = read_keyframe(r)
+        if last and last["end"] == block.offset and last["time_ns"] == block.first_time:
+            last["parts"].append(part)
+            last["end"] = block.end
+            return
+        if before and (begins or block.first_time < max(before)) or \
+                last and (begins or block.first_time <= last["time_ns"]):
+            raise Corrupt("no place for a keyframe")
+        self.keyframes.append(dict(time_ns=block.first_time, begins=begins, parts=[part], end=block.end,
+                                   offset=block.offset))
 
     @staticmethod
     def index(number):
@@ -442,6 +468,13 @@ class Capture:
                             ("history", self.histories)):
             for entry in table:
                 yield dict(what=what, **entry)
+        for mark in self.marks:
+            yield dict(what="listed_mark", **mark)
+        for k in self.keyframes:
+            yield dict(what="keyframe", time_ns=k["time_ns"], begins=int(k["begins"]), parts=len(k["parts"]))
+            for part in k["parts"]:
+                yield dict(what="keyframe_part", **{n: part[n] for n in ("part", "last", "events", "marks")})
+                yield from part["items"]
         for process in sorted(self.events):
             yield from self.events[process]
         yield dict(what="end", complete=self.complete)

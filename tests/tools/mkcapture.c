@@ -47,6 +47,9 @@
  *   rss PROCESS BYTES                 at the clock's time
  *   notice SENTENCE | health KEY N | summary KEY N
  *   flush                             blocks end here
+ *   keyframe                          what is live is written down; later events are later
+ *   unseen                            the events that follow are not written, until
+ *   begin                             ... the capture begins here, with what is live
  *   cut                               no index and trailer: as if killed here
  *
  * As in a recording, events say which allocation they end as far as that is known.
@@ -61,6 +64,8 @@
 
 #include "format/writer.h"
 #include "replay/heap.h"
+#include "replay/heap_saved.h"
+#include "replay/keyframe.h"
 #include "words.h"
 
 #define NAMED_MAX 4096
@@ -88,8 +93,8 @@ static struct {
 	struct heap *heap; /* finds out what an event ends */
 	struct trk_header header;
 	int fd;
-	bool cut;
-	uint64_t time_ns, next_offset;
+	bool cut, unseen;
+	uint64_t time_ns, next_offset, earliest_ns; /* that an event may have */
 	uint32_t thread;
 	struct names modules, frames, stacks, addresses;
 	struct frame frame[NAMED_MAX];
@@ -420,6 +425,34 @@ static void do_flush(const struct word *w, int n)
 	writer_flush(writer());
 }
 
+static void do_unseen(const struct word *w, int n)
+{
+	cap.unseen = true;
+}
+
+static void write_keyframe(bool begins)
+{
+	for (uint32_t i = 0; i < NAMED_MAX; i++)
+		if (cap.process_known[i] && cap.processes[i].end_ns <= cap.time_ns)
+			heap_end_process(cap.heap, i);
+	if (begins)
+		heap_begin_here(cap.heap, cap.time_ns);
+	if (keyframe_write(writer(), cap.heap, cap.time_ns, begins, NULL, NULL))
+		die("cannot write", "keyframe");
+	cap.earliest_ns = cap.time_ns + 1;
+}
+
+static void do_keyframe(const struct word *w, int n)
+{
+	write_keyframe(false);
+}
+
+static void do_begin(const struct word *w, int n)
+{
+	cap.unseen = false;
+	write_keyframe(true);
+}
+
 static void do_cut(const struct word *w, int n)
 {
 	cap.cut = true;
@@ -438,7 +471,8 @@ static const struct {
 	{ "in", 2, 2, do_in },		  { "rss", 3, 3, do_rss },
 	{ "notice", 2, 2, do_notice },	  { "health", 3, 3, do_health },
 	{ "summary", 3, 3, do_summary },  { "flush", 1, 1, do_flush },
-	{ "cut", 1, 1, do_cut },
+	{ "cut", 1, 1, do_cut },	  { "keyframe", 1, 1, do_keyframe },
+	{ "unseen", 1, 1, do_unseen },	  { "begin", 1, 1, do_begin },
 };
 
 /*
@@ -544,10 +578,15 @@ static bool do_event(const struct word *w, int n)
 	}
 	if (*operands && *operands != 'S')
 		die("too few words", w[0].text);
+	if (e.time_ns < cap.earliest_ns)
+		die("not later than the keyframe", w[0].text);
 	if (heap_apply(cap.heap, &e) < 0)
 		die("cannot replay", w[0].text);
 	e.ref = heap_last_ref(cap.heap);
-	writer_event(writer(), &e);
+	if (!cap.unseen && e.kind == TRK_MARK)
+		writer_mark(writer(), &e);
+	if (!cap.unseen)
+		writer_event(writer(), &e);
 	return true;
 }
 

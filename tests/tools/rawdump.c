@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/event.h"
+#include "format/keyframe.h"
 #include "replay/capture.h"
+#include "replay/reader.h"
 
 static const char *const kinds[] = {
 	[-TRK_ERR_IO] = "io",		[-TRK_ERR_NOMEM] = "nomem",	[-TRK_ERR_CORRUPT] = "corrupt",
@@ -336,6 +339,87 @@ static void dump_aggregated(const struct capture *c)
 		dump_history(c, &c->histories[i]);
 }
 
+static void dump_marks(const struct capture *c)
+{
+	for (uint32_t i = 0; i < c->mark_count; i++) {
+		begin("listed_mark");
+		put_number("process", c->marks[i].process);
+		put_number("thread", c->marks[i].thread);
+		put_number("time_ns", c->marks[i].time_ns);
+		put_text("label", c->marks[i].label, c->marks[i].label_bytes);
+		end();
+	}
+}
+
+static void dump_keyframe_block(const struct keyframe_block *b)
+{
+	begin("keyframe_block");
+	put_number("address", b->address);
+	put_number("size", b->size);
+	put_number("time_ns", b->time_ns);
+	put_number("thread", b->thread);
+	put_number("node", b->node);
+	put_number("kind", b->kind);
+	put_number("domain", b->domain);
+	put_optional("aside", b->aside ? b->aside_thread : UINT64_MAX, UINT64_MAX);
+	put_number("end", b->end);
+	put_number("asked", b->asked);
+	put_number("back", b->back);
+	end();
+}
+
+static int dump_part(const uint8_t *raw, size_t bytes)
+{
+	struct keyframe_decoder d;
+	struct keyframe_block b;
+	int err = keyframe_open(&d, raw, bytes);
+
+	if (err)
+		return err;
+	begin("keyframe_part");
+	put_number("part", d.head.part);
+	put_number("last", d.head.last);
+	put_number("events", d.head.events);
+	put_number("marks", d.head.marks);
+	end();
+	while ((err = keyframe_next(&d, &b)) >= 0 && err != TRK_END) {
+		if (err == KEYFRAME_BLOCK) {
+			dump_keyframe_block(&b);
+			continue;
+		}
+		begin("keyframe_process");
+		put_number("index", d.process.index);
+		put_number("events", d.process.events);
+		put_number("marks", d.process.marks);
+		end();
+	}
+	return err < 0 ? err : 0;
+}
+
+static int dump_keyframe(const struct capture *c, const struct cap_keyframe *k)
+{
+	struct buffer stored = { 0 }, raw = { 0 };
+	uint64_t offset = k->offset;
+	int err = 0;
+
+	begin("keyframe");
+	put_number("time_ns", k->time_ns);
+	put_number("begins", k->begins);
+	put_number("parts", k->parts);
+	end();
+	for (uint32_t i = 0; i < k->parts && !err; i++) {
+		struct trk_block_header h;
+
+		err = reader_unpack_at(c, offset, &stored, &raw, &h);
+		if (!err)
+			err = dump_part(raw.bytes, h.raw_bytes);
+		offset += TRK_BLOCK_HEADER_BYTES + h.stored_bytes;
+	}
+	free(stored.bytes);
+	free(raw.bytes);
+	return err;
+}
+
 static void dump_event(const struct trk_event *e)
 {
 	begin("event");
@@ -372,6 +456,7 @@ int main(int argc, char **argv)
 {
 	struct trk_fault fault;
 	struct capture *c;
+	bool damaged = false;
 	int err;
 
 	if (argc != 2) {
@@ -391,9 +476,12 @@ int main(int argc, char **argv)
 	dump_mappings(c);
 	dump_rest(c);
 	dump_aggregated(c);
+	dump_marks(c);
+	for (uint32_t i = 0; i < c->keyframe_count; i++)
+		damaged |= dump_keyframe(c, &c->keyframes[i]) != 0;
 	for (uint32_t i = 0; i < c->process_count && !err; i++)
 		err = dump_events(c, i);
-	printf("{\"what\": \"end\", \"complete\": %s}\n", c->complete && !err ? "true" : "false");
+	printf("{\"what\": \"end\", \"complete\": %s}\n", c->complete && !err && !damaged ? "true" : "false");
 	capture_close(c);
 	return err ? 1 : 0;
 }
