@@ -54,6 +54,13 @@ void capture_damaged(struct capture *c, uint64_t offset, const char *fmt, ...)
 	va_end(args);
 }
 
+void capture_keyframe_damaged(struct capture *c, struct cap_keyframe *k)
+{
+	c->damaged_blocks += k->begins && !k->damaged;
+	k->damaged = true;
+	capture_damaged(c, k->offset, "a keyframe is damaged");
+}
+
 static int fail(struct trk_fault *fault, enum trk_err code, const char *why)
 {
 	*fault = (struct trk_fault){ .code = code };

@@ -81,6 +81,7 @@ struct cap_keyframe {
 	uint32_t first_block; /* of those behind it */
 	uint32_t parts;	      /* blocks that it consists of */
 	bool begins;	      /* the capture begins with it */
+	bool damaged;	      /* met when it was read */
 };
 
 struct cap_block { /* where a block of events lies */
@@ -152,8 +153,8 @@ int capture_open(struct capture **ret, const char *path, struct trk_fault *fault
 void capture_close(struct capture *c); /* NULL-safe */
 
 /*
- * Checks every block of events, too, so that `complete` and `damaged_blocks` say all
- * without decoding an event. TRK_ERR_NOMEM.
+ * Checks every block of events and keyframe, too, so that `complete` and `damaged_blocks` say
+ * all without decoding an event. TRK_ERR_NOMEM.
  */
 int capture_verify(struct capture *c);
 

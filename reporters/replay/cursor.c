@@ -73,6 +73,23 @@ static void block_damaged(struct capture *c, const struct reader_damage *d)
 	capture_damaged(c, b->offset, "%s", d->what);
 }
 
+static int verify_keyframe(struct capture *c, struct cap_keyframe *k, struct buffer *stored,
+			   struct buffer *raw)
+{
+	uint64_t offset = k->offset;
+	int err = 0;
+
+	for (uint32_t i = 0; i < k->parts && !err; i++) {
+		struct trk_block_header h;
+
+		err = reader_unpack_at(c, offset, stored, raw, &h);
+		offset += TRK_BLOCK_HEADER_BYTES + h.stored_bytes;
+	}
+	if (err == TRK_ERR_CORRUPT)
+		capture_keyframe_damaged(c, k);
+	return err;
+}
+
 int capture_verify(struct capture *c)
 {
 	struct buffer stored = { 0 }, raw = { 0 };
@@ -85,6 +102,8 @@ int capture_verify(struct capture *c)
 		if (err == TRK_ERR_CORRUPT)
 			block_damaged(c, &(struct reader_damage){ i, "a block of events is damaged" });
 	}
+	for (uint32_t i = 0; i < c->keyframe_count && err != TRK_ERR_NOMEM; i++)
+		err = verify_keyframe(c, &c->keyframes[i], &stored, &raw);
 	free(stored.bytes);
 	free(raw.bytes);
 	return err == TRK_ERR_NOMEM ? err : 0;

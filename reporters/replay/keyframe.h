@@ -33,7 +33,8 @@ int keyframe_restore(const struct capture *c, uint32_t index, uint32_t process, 
 
 /*
  * What the capture begins with, for whoever replays all of it: does nothing when it begins with
- * nothing, as most do. A damaged one is noted in the capture. TRK_ERR_NOMEM.
+ * nothing, as most do. A damaged one is noted in the capture; what was read of it stays.
+ * TRK_ERR_NOMEM.
  */
 int keyframe_begin_heap(struct capture *c, uint32_t process, struct heap *h);
 

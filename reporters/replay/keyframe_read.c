@@ -118,7 +118,7 @@ static int restore(struct reading *r, struct heap *h)
 	r->restorer = heap_restore(h);
 	r->bytes_left = FREE_BYTES + RAW_BYTES_PER_BYTE * r->capture->file_bytes;
 	err = read_parts(r);
-	if (!err)
+	if (err != TRK_ERR_NOMEM)
 		heap_restore_end(&r->restorer, r->keyframe->time_ns);
 	heap_restore_finish(&r->restorer);
 	free(r->stored.bytes);
@@ -149,7 +149,6 @@ int keyframe_begin_heap(struct capture *c, uint32_t process, struct heap *h)
 		return 0;
 	err = restore(&r, h);
 	if (err == TRK_ERR_CORRUPT)
-		capture_damaged(c, c->keyframes[0].offset, "%s",
-				"what was live when it began cannot be decoded");
+		capture_keyframe_damaged(c, c->keyframes);
 	return err == TRK_ERR_CORRUPT ? 0 : err;
 }

@@ -64,6 +64,12 @@ bool capture_room(uint8_t **bytes, size_t *room, size_t want);
 void capture_damaged(struct capture *c, uint64_t offset, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * A keyframe cannot be read. Only of one that the capture begins with is anything missing then:
+ * that counts as a damaged block, once.
+ */
+void capture_keyframe_damaged(struct capture *c, struct cap_keyframe *k);
+
 /* One more entry at the end of the table, all zero; its index is the old count. */
 int table_append(struct capture *c, enum table_id id);
 /* Makes `index` exist; entries between are empty and paid from the budget. */

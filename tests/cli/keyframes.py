@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""
+keyframes - reports at a point: what lives there by a naive replay; the same with keyframes,
+without them, and with what stands before them destroyed.
+
+usage: keyframes.py FOLDER_OF_REPORTERS FOLDER_OF_GOLDEN_CAPTURES [CAPTURE...]
+
+Of each CAPTURE (as large as you like) only the second part is asked.
+"""
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+REPORTERS, GOLDEN = map(os.path.abspath, sys.argv[1:3])
+sys.path.insert(0, GOLDEN)
+import decode  # noqa: E402
+import keyframes  # noqa: E402
+
+POINTS = ["", "@90%", "@10%", "@50%", "@99.9%", "@100%", "@0%", "@end", "@peak", "@#1", "@#2", "@#5", "@#900", "@m1",
+          "@m3", "@m6", "@nix", "@1500ns", "@1113ns", "@1114ns", "@3h", "@30%..60%", "@60%..30%", "@..50%", "@90%..",
+          "@50%..50%", "@peak..95%", "@20%..peak", "@#1..#2", "@#2..m1", "@m1..1700ns", "@1200ns..1600ns",
+          "@1600ns..1200ns", "@0.1s..0.9s", "@0.5s", "@1.2s"]
+REPORTS = [["table"], ["table", "--list"], ["tree"], ["summary"], ["flamegraph", "--format", "json"],
+           ["flamegraph", "--format", "folded"], ["table", "--allocations"], ["summary", "--temporary-allocations"],
+           ["tree", "--allocations"]]
+failures = compared = 0
+
+
+def expect(what, got, want):
+    global failures, compared
+    compared += 1
+    if got != want:
+        failures += 1
+        print("FAIL %s\n  got  %.400s\n  want %.400s" % (what, got, want))
+
+
+def rows(result):
+    """Without what is said of the capture's state."""
+    j = json.loads(result[1])
+    return {k: v for k, v in j.items() if k not in ("capture", "complete", "incomplete")}
+
+
+def report(args, capture, *more):
+    name = os.path.join(REPORTERS, "tracker-" + args[0])
+    json_option = [] if "folded" in args else ["--json"]
+    p = subprocess.run([name, *args[1:], *json_option, *more, os.path.basename(capture[0]) + capture[1]],
+                       capture_output=True, cwd=os.path.dirname(os.path.abspath(capture[0])))
+    return p.returncode, p.stdout, p.stderr
+
+
+def rewritten(data, change):
+    """The file with other block headers or payloads: change(type, flags, header, payload) may alter both."""
+    out, at = bytearray(data), 64
+    while out[at:at + 4] == b"TRKB":
+        kind, flags, _, stored = struct.unpack_from("<HHII", out, at + 4)
+        header, payload = out[at:at + 44], out[at + 48:at + 48 + stored]
+        if change(kind, flags, header, payload):
+            out[at:at + 48] = header + struct.pack("<I", decode.xxh32(bytes(header)))
+            out[at + 48:at + 48 + stored] = payload
+        at += 48 + stored
+    return bytes(out)
+
+
+def without_keyframes(data):
+    def change(kind, flags, header, payload):
+        if kind not in (decode.KEYFRAME, decode.MARKS) or flags & decode.MUST_UNDERSTAND:
+            return False
+        struct.pack_into("<H", header, 4, kind + 100)
+        return True
+    return rewritten(data, change)
+
+
+def without_past(data, last):
+    """Blocks of events before the last keyframe become noise."""
+    def change(kind, flags, header, payload):
+        old = kind in (decode.EVENTS, decode.PREDICTED) and struct.unpack_from("<Q", header, 32)[0] <= last
+        if old:
+            payload[:] = bytes(b ^ 0x55 for b in payload)
+        return old
+    return rewritten(data, change)
+
+
+def put(folder, name, data):
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, name)
+    with open(path, "wb") as f:
+        f.write(data)
+    return path
+
+
+def check_equal(folder, path, points=POINTS):
+    """All reports, with keyframes and without."""
+    with open(path, "rb") as f:
+        data = f.read()
+    name = os.path.basename(path)
+    same = put(os.path.join(folder, "with"), name, data)
+    plain = put(os.path.join(folder, "without"), name, without_keyframes(data))
+    for point in points:
+        for args in REPORTS:
+            for more in ([], ["--pid", "100"], ["--pid", "102"]) if points is POINTS else ([],):
+                what = " ".join(["%s%s:" % (name, point), *args, *more])
+                expect(what, report(args, (same, point), *more), report(args, (plain, point), *more))
+    for more in ([], ["--pid", "102"]):
+        expect(name + " diff", report(["diff"], (same, "@40%"), *more, name + "@80%"),
+               report(["diff"], (plain, "@40%"), *more, name + "@80%"))
+
+
+def naive(capture, time):
+    """Bytes and blocks that live when all events up to that time are done."""
+    live = keyframes.Live(capture.header["page_bytes"])
+    if capture.keyframes and capture.keyframes[0]["begins"]:
+        live.start(capture.keyframes[0])
+    for _, e in capture.event_blocks:
+        if e["time_ns"] <= time:
+            live.apply(e)
+    ended = {n for n, p in capture.processes.items() if 0 <= p["end_ns"] <= time}
+    size = count = 0
+    for _, _, blocks, pieces in live.state(ended).values():
+        held = [b for b in blocks if b["aside"] < 0]
+        size += sum(b["size"] for b in held + pieces)
+        count += len(held) + len({b["mapping"] for b in pieces})
+    return size, count
+
+
+def check_naive(path):
+    with open(path, "rb") as f:
+        capture = decode.Capture(f.read())
+    first = capture.event_blocks[0][1]["time_ns"]
+    last = max(e["time_ns"] for _, e in capture.event_blocks)
+    for time in range(first, last, max((last - first) // 40, 1)):
+        got = json.loads(report(["table"], (path, "@%dns" % time))[1])
+        expect("%s at %d ns" % (os.path.basename(path), time), (got["total_size"], got["total_count"]),
+               naive(capture, time))
+
+
+def check_past_unread(folder, path):
+    """Behind the last keyframe nothing before it is even unpacked."""
+    with open(path, "rb") as f:
+        data = f.read()
+    capture = decode.Capture(data)
+    last = capture.keyframes[-1]["time_ns"]
+    name = os.path.basename(path)
+    noise = put(os.path.join(folder, "noise"), name, without_past(data, last))
+    marks = sum(m["time_ns"] <= last for m in capture.marks)
+    expect(name + " has a mark behind its last keyframe", len(capture.marks) > marks, True)
+    for point in ("@%dns" % (last + 20), "@99%", "@#" + str(marks + 1), "@99%..99.5%",
+                  "@#%d..99.9%%" % (marks + 1), "@%dns..99.9%%" % (last + 5)):
+        for args in REPORTS:
+            if ".." not in point and args[-1].endswith("allocations"):
+                continue  # all that was ever allocated
+            expect("%s%s without what was before: %s" % (name, point, " ".join(args)),
+                   report(args, (noise, point)), report(args, (path, point)))
+
+
+def flipped(data, keyframe):
+    at = keyframe["offset"] + 60  # in its payload
+    return data[:at] + bytes([data[at] ^ 0x41]) + data[at + 1:]
+
+
+def check_damage_is_said(folder, path):
+    """By info of any keyframe; by all others only of what the capture begins with: nothing else is missing then."""
+    with open(path, "rb") as f:
+        data = f.read()
+    name, of = os.path.basename(path), decode.Capture(data).keyframes
+    damaged = put(os.path.join(folder, "damaged"), name, flipped(data, of[0]))
+    info = json.loads(report(["info"], (damaged, ""))[1])
+    expect(name + ": info of a damaged keyframe", (info["complete"], info["damage"], info["damaged_blocks"]),
+           (False, "a keyframe is damaged", int(of[0]["begins"])))
+    for args in [["stats"], ["table"], ["tree"], ["summary"], ["leaks"], ["flamegraph", "--format", "json"], ["dump"]]:
+        code, _, err = report(args, (damaged, ""))
+        want = report(args, (path, ""))[2]
+        if of[0]["begins"] and args != ["dump"]:
+            want = b"tracker-%s: warning: %s: 1 damaged block skipped: totals are lower bounds\n" % (
+                args[0].encode(), name.encode())
+        expect("%s of %s without its first keyframe" % (args[0], name), (code, err), (0, want))
+
+
+def main():
+    good = [os.path.join(GOLDEN, "good", n + ".bin") for n in ("keyframes", "begins")]
+    damaged = sorted(os.path.join(GOLDEN, "damaged", n) for n in os.listdir(os.path.join(GOLDEN, "damaged"))
+                     if n.startswith("keyframes~"))
+    with tempfile.TemporaryDirectory() as folder:
+        for path in good:
+            check_naive(path)
+            check_equal(folder, path)
+            check_damage_is_said(folder, path)
+        check_past_unread(folder, good[0])
+        for path in damaged:
+            name = os.path.basename(path)
+            for point in ("@30%", "@50%", "@90%", "@m3", "@#5", "@30%..60%"):
+                for args in REPORTS[:5]:
+                    expect("%s%s: %s" % (name, point, args), rows(report(args, (path, point))),
+                           rows(report(args, (good[0], point))))
+        for path in sys.argv[3:]:
+            check_equal(folder, path, ["@90%", "@50%", "@10%", "", "@0.5s", "@30%..60%", "@end"])
+    print("%d comparisons, %d failures" % (compared, failures))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
