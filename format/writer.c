@@ -266,6 +266,14 @@ static struct writer *writer_alloc(int fd)
 	return NULL;
 }
 
+static int result(const struct writer *w)
+{
+	if (!w->error)
+		return 0;
+	errno = w->error;
+	return w->error == ENOMEM ? TRK_ERR_NOMEM : TRK_ERR_IO;
+}
+
 int writer_new(struct writer **ret, int fd, const struct trk_header *h)
 {
 	uint8_t header[TRK_HEADER_BYTES];
@@ -323,13 +331,6 @@ int writer_branch(struct writer **ret, const struct writer *w, int fd)
 	return 0;
 }
 
-static int result(const struct writer *w)
-{
-	if (!w->error)
-		return 0;
-	errno = w->error;
-	return w->error == ENOMEM ? TRK_ERR_NOMEM : TRK_ERR_IO;
-}
 
 /*
  * Buffers that stayed empty since the last call go: a recording may outlive a
@@ -350,6 +351,54 @@ int writer_flush(struct writer *w)
 		w->events[b->process] = NULL;
 		events_free(b);
 	}
+	return result(w);
+}
+
+/* What every piece of a recording has from the one before it. */
+static bool is_carried(uint16_t type)
+{
+	return (type >= TRK_BLOCK_MODULES && type <= TRK_BLOCK_MAPPINGS) || type == TRK_BLOCK_NOTICES;
+}
+
+static void carry(struct writer *w, int before, const struct index_entry *e, uint64_t bytes)
+{
+	struct trk_block_header h;
+	ssize_t n;
+
+	do
+		n = pread(before, w->block, bytes, (off_t)e->offset);
+	while (n < 0 && errno == EINTR);
+	if (n != (ssize_t)bytes || trk_block_header_decode(w->block, bytes, &h) != 0) {
+		writer_stop(w, n < 0 ? errno : EIO);
+		return;
+	}
+	const uint64_t offset = w->bytes;
+
+	write_all(w, w->block, bytes);
+	if (!w->error)
+		index_add(w, &h, offset);
+}
+
+int writer_next_file(struct writer *w, int fd, int before, const struct trk_header *header)
+{
+	uint8_t bytes[TRK_HEADER_BYTES];
+
+	if (writer_flush(w))
+		return result(w);
+	struct index_entry *const old = w->index;
+	const size_t count = w->index_count;
+	const uint64_t end = w->bytes;
+
+	w->fd = fd;
+	w->bytes = 0;
+	w->index = NULL;
+	w->index_count = w->index_room = 0;
+	trk_header_encode(header, bytes);
+	write_all(w, bytes, sizeof(bytes));
+	for (size_t i = 0; i < count && !w->error; i++)
+		if (is_carried(old[i].type))
+			carry(w, before, &old[i], (i + 1 < count ? old[i + 1].offset : end) - old[i].offset);
+	free(old);
 	return result(w);
 }
 

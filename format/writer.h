@@ -89,6 +89,13 @@ int writer_resume(struct writer **ret, int fd, const struct writer_written *befo
  */
 int writer_branch(struct writer **ret, const struct writer *w, int fd);
 
+/*
+ * Goes on in another file: fd becomes a capture of its own, with that header and all tables of ids,
+ * processes, threads and mappings that stand in the file so far, which `before` reads; events, samples and
+ * figures stay there, without an end if nobody else writes it. TRK_ERR_NOMEM, TRK_ERR_IO.
+ */
+int writer_next_file(struct writer *w, int fd, int before, const struct trk_header *h);
+
 uint32_t writer_module(struct writer *w, const struct writer_module *m);
 uint32_t writer_frame(struct writer *w, uint32_t module, uint64_t offset);
 uint32_t writer_node(struct writer *w, uint32_t parent, uint32_t frame);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/pieces.h"
 #include "metadata.h"
 #include "report.h"
 
@@ -224,6 +225,9 @@ static int print_text(const struct report *r, const struct module_symbols *s, FI
 
 	fputs("Capture: ", f);
 	ui_text(f, c->path);
+	if (c->last_piece)
+		fprintf(f, "\nFiles: .%0*" PRIu32 " to .%0*" PRIu32, PIECES_DIGITS, c->first_piece,
+			PIECES_DIGITS, c->last_piece);
 	fprintf(f, "\nFormat version: %u\nRecorded: %s for %.3f s\n", c->header.version,
 		metadata_time(c->header.start_unix_ns, time),
 		(double)capture_end(c) / 1e9);
@@ -358,6 +362,10 @@ static void json_head(struct ui_json *j, const struct capture *c)
 	ui_json_uint(j, "duration_ns", capture_end(c));
 	ui_json_uint(j, "events", c->event_count);
 	ui_json_uint(j, "file_bytes", c->file_bytes);
+	if (c->last_piece) {
+		ui_json_uint(j, "first_piece", c->first_piece);
+		ui_json_uint(j, "last_piece", c->last_piece);
+	}
 	ui_json_double(j, "bytes_per_event", bytes_per_event(c));
 	ui_json_uint(j, "page_size", c->header.page_bytes);
 	sampled_json(j, c->header.sample_bytes);

@@ -5,8 +5,13 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "format/pieces.h"
+
 /* So large a part of the stacks without their outer frames, and pictures of them mislead. */
 #define CUT_SHARE_PERCENT 25u
+
+/* HEALTH stopped_by: the piece was full, the recording went on. */
+#define STOPPED_ROTATED 4u
 
 struct line {
 	char *text;
@@ -55,10 +60,38 @@ static void add_stopped(struct line *l, const struct capture *c)
 					       ", because the recorder was told to" };
 	const uint64_t by = capture_health(c, "stopped_by");
 
-	if (by)
+	if (by && by != STOPPED_ROTATED)
 		add(l, ": ", "recording stopped after %.1f s%s: what was done later is not in it",
 		    (double)whole_stopped_ns(c) / 1e9,
 		    by < sizeof(reasons) / sizeof(*reasons) ? reasons[by] : "");
+}
+
+/* One piece of a rotated recording, or what is left of all of them. */
+static void add_pieces(struct line *l, const struct capture *c)
+{
+	const uint64_t given_up_ns = capture_health(c, "given_up_ns");
+	const double began = c->keyframe_count && c->keyframes[0].begins ?
+				     (double)c->keyframes[0].time_ns / 1e9 :
+				     0;
+	const uint64_t piece = capture_health(c, "piece");
+	const bool goes_on = capture_health(c, "stopped_by") == STOPPED_ROTATED;
+
+	if (c->last_piece && goes_on)
+		add(l, ": ", "the recording did not end: its newest file holds nothing yet");
+	if (c->pieces_left_out)
+		add(l, ": ", "%" PRIu32 " older files are left out: those between them and %.*s.%0*" PRIu32
+		    " are missing", c->pieces_left_out, 200, c->path, PIECES_DIGITS, c->first_piece);
+	else if (c->first_piece > 1 || given_up_ns)
+		add(l, ": ", "what was done before %.1f s was given up, as --rotate asked",
+		    given_up_ns ? (double)given_up_ns / 1e9 : began);
+	else if (!c->first_piece && piece > 1 && goes_on)
+		add(l, " ", "is one piece of a recording, %.1f s to %.1f s of it", began,
+		    (double)whole_stopped_ns(c) / 1e9);
+	else if (!c->first_piece && piece > 1)
+		add(l, " ", "is the last piece of a recording, from %.1f s on", began);
+	else if (!c->first_piece && goes_on)
+		add(l, " ", "is the first piece of a recording, up to %.1f s",
+		    (double)whole_stopped_ns(c) / 1e9);
 }
 
 static void add_checkpoint(struct line *l, const struct capture *c)
@@ -110,6 +143,7 @@ char *whole_describe(const struct capture *c, uint64_t lost, char buf[WHOLE_ROOM
 		    ui_count(count, sizeof(count), lost));
 	add_checkpoint(&l, c);
 	add_stopped(&l, c);
+	add_pieces(&l, c);
 	add_unrecorded(&l, c);
 	add_cut_stacks(&l, c);
 	return buf;

@@ -17,6 +17,7 @@
 #include "replay/aggregate.h"
 #include "replay/capture.h"
 #include "replay/ends.h"
+#include "replay/keyframe.h"
 #include "replay/totals.h"
 #include "copy.h"
 #include "ui/ui.h"
@@ -109,7 +110,8 @@ static int sum_up(struct job *j)
 		return err;
 	heap_set_page_bytes(aggregate_heap(j->aggregate), j->capture->header.page_bytes);
 	aggregate_set_sampling(j->aggregate, j->capture->header.sample_bytes);
-	return replay(j);
+	err = keyframe_begin_heap(j->capture, UINT32_MAX, aggregate_heap(j->aggregate));
+	return err ? err : replay(j);
 }
 
 /* ---- the new file ---- */
@@ -168,6 +170,11 @@ static void write_figures(struct job *j)
 	if (c->cut) {
 		writer_health(j->writer, "source_cut", 1);
 		writer_health(j->writer, "source_cut_ns", c->last_time_ns);
+	}
+	if (c->last_piece) {
+		writer_health(j->writer, "piece", 0);
+		if (c->first_piece > 1)
+			writer_health(j->writer, "given_up_ns", c->keyframe_count ? c->keyframes[0].time_ns : 0);
 	}
 	totals_write_summary(j->writer, heap_totals(aggregate_heap(j->aggregate)), c->process_count,
 			     c->thread_count);
@@ -251,12 +258,10 @@ static bool is_same_file(int in)
 
 static int aggregate(struct job *j, const char *operand)
 {
-	const int in = open(operand, O_RDONLY | O_CLOEXEC);
+	const int in = copy_open_file(j->capture);
 	int status = UI_CANNOT, err;
 
-	if (in < 0)
-		ui_error("%s: %s", operand, strerror(errno));
-	else if (is_same_file(in))
+	if (in < 0 || is_same_file(in))
 		status = UI_CANNOT;
 	else if ((err = sum_up(j)) != 0)
 		ui_error("%s: %s", operand, err == TRK_ERR_NOMEM ? "out of memory" : strerror(errno));

@@ -5,9 +5,12 @@
  */
 #include "copy.h"
 
+#include "format/pieces.h"
 #include "ui/ui.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,6 +26,20 @@ int copy_open_capture(struct capture **ret, const char *path)
 	else if (err)
 		ui_error("%s: %s", path, fault.why);
 	return err ? UI_CANNOT : UI_OK;
+}
+
+int copy_open_file(const struct capture *c)
+{
+	char name[PATH_MAX];
+	int fd = -1;
+
+	if (!c->last_piece)
+		fd = open(c->path, O_RDONLY | O_CLOEXEC);
+	else if (pieces_name(c->path, c->last_piece, name, sizeof(name)) == 0)
+		fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		ui_error("%s: %s", c->path, strerror(errno));
+	return fd;
 }
 
 #define CHUNK_BYTES (64u << 10)

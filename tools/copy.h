@@ -14,6 +14,9 @@
 /* Opens it, or prints why not; an exit code. */
 int copy_open_capture(struct capture **ret, const char *path);
 
+/* Opens the file of a capture for reading; of several pieces the newest, which has all tables. -1: printed. */
+int copy_open_file(const struct capture *c);
+
 struct copy {
 	struct trk_block_header *blocks; /* all but INDEX, in file order */
 	uint64_t *offsets;

@@ -5,9 +5,11 @@
  * It never writes to stdout, and ends as the program ended. Its own failures
  * are 125, and nothing was started or written then; 126 and 127 as for a shell.
  */
+#include "format/pieces.h"
 #include "format/shm.h"
 #include "home.h"
 #include "record/control.h"
+#include "record/rotate.h"
 #include "run/inspect.h"
 #include "run/launch.h"
 #include "run/name.h"
@@ -46,6 +48,7 @@ struct options {
 	const char *duration;
 	const char *start_after;
 	uint64_t start_after_ns, duration_ns, max_bytes; /* 0: none */
+	uint64_t rotate;		 /* pieces that are kept; 0: one file */
 	uint64_t sample_bytes;		 /* 0: every allocation */
 };
 
@@ -115,6 +118,9 @@ static int parse(struct options *o, int argc, char **argv)
 		  "stop recording after TIME (30s); the program runs on", 0, 0 },
 		{ 0, "max-size", UI_SIZE, &o->max_bytes, "SIZE",
 		  "stop recording before FILE becomes larger than SIZE (100M)", 1u << 20, 0 },
+		{ 0, "rotate", UI_UINT, &o->rotate, "N",
+		  "with --max-size: do not stop, go on in FILE.000002 and so on, and keep the newest N "
+		  "of these files", 1, ROTATE_MAX },
 		{ 0 },
 	};
 	const struct ui_command command = {
@@ -215,6 +221,18 @@ static bool check_start(struct options *o)
 	return !o->aggregate && !o->sample_bytes;
 }
 
+/* False: printed. */
+static bool check_rotate(const struct options *o)
+{
+	if (!o->rotate)
+		return true;
+	if (!o->max_bytes)
+		ui_error("argument --rotate: needs argument --max-size, the size of each file");
+	else if (o->sample_bytes)
+		ui_error("argument --rotate: not allowed with argument --sample");
+	return o->max_bytes && !o->sample_bytes;
+}
+
 /* Values that the option parser does not know. False: printed. */
 static bool check_options(struct options *o)
 {
@@ -226,7 +244,7 @@ static bool check_options(struct options *o)
 		ui_error("argument --wait: '%s' is no duration; use 500ms, 2s, 1m or inf", o->wait);
 		return false;
 	}
-	if (!check_start(o))
+	if (!check_start(o) || !check_rotate(o))
 		return false;
 	if (o->duration && (!ui_parse_duration(o->duration, &o->duration_ns) || !o->duration_ns)) {
 		ui_error("argument --duration: '%s' is no duration; use 500ms, 30s or 5m", o->duration);
@@ -309,7 +327,7 @@ static bool open_output(struct run *r)
 		ui_error("argument -o/--output: %s", path);
 		return false;
 	}
-	if (!output_open(&r->output, path, r->o.force))
+	if (!(r->o.rotate ? output_open_pieces : output_open)(&r->output, path, r->o.force))
 		return false;
 	r->output.fd = descriptor_high(r->output.fd);
 	return r->output.fd >= 0;
@@ -329,9 +347,10 @@ static bool start_recorder(struct run *r)
 		.start_after_ns = r->o.start_after_ns,
 		.duration_ns = r->o.duration_ns,
 		.max_bytes = r->o.max_bytes,
+		.rotate = r->o.rotate,
 		.no_symbols = r->o.no_symbols,
 		.aggregate = r->o.aggregate,
-		.file = r->output.path,
+		.file = r->o.rotate ? r->output.pieces : r->output.path,
 		.checkpoint_ms = (r->o.checkpoint_ns + 999999) / 1000000,
 		.temporary_threshold = r->o.temporary_threshold,
 		.notice = r->found.unrecordable ? r->found.why : NULL,
@@ -481,10 +500,23 @@ static void print_stopped(const struct run *r, const struct control_message *m)
 		(double)m->stopped_ns / 1e9, reasons[m->stopped_by]);
 }
 
+/* The capture is FILE.000004 to FILE.000008, and what came before those is given up. */
+static void print_pieces(const char *f, const struct control_message *m, const char *size)
+{
+	fprintf(stderr, "tracker: written to %s.%0*u to .%0*u (%u files, %s)", f, PIECES_DIGITS,
+		m->first_piece, PIECES_DIGITS, m->last_piece, m->last_piece - m->first_piece + 1, size);
+	if (m->first_piece > 1)
+		fprintf(stderr, "; what was done before %.1f s was given up, as --rotate asked",
+			(double)m->began_ns / 1e9);
+	fputc('\n', stderr);
+}
+
 static void print_done(const struct run *r, const struct control_message *m)
 {
 	char allocations[32], leaked[32], total[32], peak[32], bytes[32], size[32], lost[32];
-	const char *const f = m->elsewhere[0] ? m->elsewhere : r->output.path;
+	const char *const f = m->elsewhere[0]	  ? m->elsewhere :
+			      r->o.rotate && m->last_piece > 1 ? r->output.pieces :
+								 r->output.path;
 
 	if (m->elsewhere[0])
 		fprintf(stderr, "tracker: %s is no longer the file that was begun: the capture is in %s\n",
@@ -501,16 +533,19 @@ static void print_done(const struct run *r, const struct control_message *m)
 	print_stopped(r, m);
 	if (r->o.quiet)
 		return;
-	fprintf(stderr, "tracker: %s%s allocations (%s), peak %s, %s not freed (%s), %u %s\n",
-		r->o.sample_bytes ? "about " : "",
+	fprintf(stderr, "tracker: %s%s%s allocations (%s), peak %s, %s not freed (%s), %u %s\n",
+		m->last_piece > 1 ? "in the newest file " : "", r->o.sample_bytes ? "about " : "",
 		ui_count(allocations, sizeof(allocations), m->allocations),
 		ui_size(total, sizeof(total), (int64_t)m->bytes_allocated, false),
 		ui_size(peak, sizeof(peak), (int64_t)m->peak_bytes, false),
 		ui_count(leaked, sizeof(leaked), m->leaked_blocks),
 		ui_size(bytes, sizeof(bytes), (int64_t)m->leaked_bytes, false), m->processes,
 		m->processes == 1 ? "process" : "processes");
-	fprintf(stderr, "tracker: written to %s (%s)\n", f,
-		ui_size(size, sizeof(size), (int64_t)m->file_bytes, false));
+	ui_size(size, sizeof(size), (int64_t)m->file_bytes, false);
+	if (m->last_piece > 1)
+		print_pieces(f, m, size);
+	else
+		fprintf(stderr, "tracker: written to %s (%s)\n", f, size);
 	fprintf(stderr, "tracker: next: tracker stats %s | tracker flamegraph %s | tracker leaks %s\n",
 		f, f, f);
 }

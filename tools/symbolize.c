@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "format/pieces.h"
 #include "format/writer.h"
 #include "replay/capture.h"
 #include "copy.h"
@@ -237,11 +238,14 @@ static void print_text(const struct job *j, const char *path)
 static int symbolize(struct job *j, const char *operand)
 {
 	const char *const path = output ? output : operand;
-	const int in = open(operand, O_RDONLY | O_CLOEXEC);
+	const int in = copy_open_file(j->capture);
 	int status = UI_CANNOT;
 
 	if (in < 0) {
-		ui_error("%s: %s", operand, strerror(errno));
+		status = UI_CANNOT;
+	} else if (j->capture->last_piece) {
+		ui_error("%s: it lies in several files; symbolize one of them, %s.%0*u has all names",
+			 operand, operand, PIECES_DIGITS, j->capture->last_piece);
 	} else if (find_frames(j) != 0) {
 		ui_error("%s: out of memory", operand);
 	} else if (!output && j->frame_count == 0) {

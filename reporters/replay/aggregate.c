@@ -189,6 +189,46 @@ static inline void take(struct aggregate *a, uint32_t index, const struct sampli
 		sampling_take(&a->rows.errors[index].now, e);
 }
 
+/* ---- processes ---- */
+
+/* The second process takes the first one's history out of the tree's. */
+static int divide_timeline(struct aggregate *a)
+{
+	struct timeline *const own = &a->processes[a->only].timeline;
+
+	*own = a->timeline;
+	if (!own->count)
+		return 0;
+	own->most = malloc(own->room * sizeof(*own->most));
+	if (!own->most) {
+		*own = (struct timeline){ 0 };
+		return TRK_ERR_NOMEM;
+	}
+	memcpy(own->most, a->timeline.most, (own->count + 1) * sizeof(*own->most));
+	return 0;
+}
+
+static int meet_process(struct aggregate *a, uint32_t index)
+{
+	struct process *const p = process_of(a, index);
+	int err = 0;
+
+	if (!p)
+		return TRK_ERR_NOMEM;
+	p->seen = true;
+	a->process_count++;
+	if (a->process_count == 1)
+		a->only = index;
+	else if (a->process_count == 2)
+		err = divide_timeline(a);
+	return err;
+}
+
+static inline int know_process(struct aggregate *a, uint32_t index)
+{
+	return index < a->process_room && a->processes[index].seen ? 0 : meet_process(a, index);
+}
+
 /* ---- what the heap tells ---- */
 
 static void born(void *data, struct heap_block *b, const struct sampling_estimate *e)
@@ -208,6 +248,20 @@ static void born(void *data, struct heap_block *b, const struct sampling_estimat
 		if (a->more_errors)
 			sampling_add(&a->more_errors[b->user].total, e);
 	}
+}
+
+/* Of what was there at the beginning only what is live counts: nothing of it was allocated. */
+static void restored(void *data, struct heap_block *b, const struct sampling_estimate *e, uint64_t asked)
+{
+	struct aggregate *const a = data;
+
+	if (know_process(a, b->process) != 0) {
+		a->no_memory = true;
+		return;
+	}
+	b->user = row_of(a, b);
+	if (!b->aside)
+		add(a, b->user, e);
 }
 
 static void died(void *data, const struct heap_block *b, const struct sampling_estimate *e,
@@ -240,7 +294,10 @@ static void peak(void *data, const struct trk_event *e)
 
 static void own_peak(void *data, uint32_t process)
 {
-	((struct aggregate *)data)->processes[process].era++;
+	struct aggregate *const a = data;
+
+	if (process < a->process_room) /* one that was restored without a block is not known */
+		a->processes[process].era++;
 }
 
 /* ---- events ---- */
@@ -248,8 +305,8 @@ static void own_peak(void *data, uint32_t process)
 int aggregate_new(struct aggregate **ret, uint32_t temporary_threshold)
 {
 	struct aggregate *a = calloc(1, sizeof(*a));
-	struct heap_observer o = { .data = a, .born = born, .died = died, .aside = aside,
-				   .peak = peak, .own_peak = own_peak };
+	struct heap_observer o = { .data = a, .born = born, .restored = restored, .died = died,
+				   .aside = aside, .peak = peak, .own_peak = own_peak };
 	int err = a ? heap_new(&a->heap, temporary_threshold, &o) : TRK_ERR_NOMEM;
 
 	if (err) {
@@ -291,39 +348,6 @@ struct heap *aggregate_heap(struct aggregate *a)
 	return a->heap;
 }
 
-/* The second process takes the first one's history out of the tree's. */
-static int divide_timeline(struct aggregate *a)
-{
-	struct timeline *const own = &a->processes[a->only].timeline;
-
-	*own = a->timeline;
-	if (!own->count)
-		return 0;
-	own->most = malloc(own->room * sizeof(*own->most));
-	if (!own->most) {
-		*own = (struct timeline){ 0 };
-		return TRK_ERR_NOMEM;
-	}
-	memcpy(own->most, a->timeline.most, (own->count + 1) * sizeof(*own->most));
-	return 0;
-}
-
-static int meet_process(struct aggregate *a, uint32_t index)
-{
-	struct process *const p = process_of(a, index);
-	int err = 0;
-
-	if (!p)
-		return TRK_ERR_NOMEM;
-	p->seen = true;
-	a->process_count++;
-	if (a->process_count == 1)
-		a->only = index;
-	else if (a->process_count == 2)
-		err = divide_timeline(a);
-	return err;
-}
-
 static int note_time(struct aggregate *a, uint32_t process, uint64_t time_ns, uint64_t live_bytes)
 {
 	int err = timeline_note(&a->timeline, time_ns, heap_now_bytes(a->heap));
@@ -335,10 +359,8 @@ static int note_time(struct aggregate *a, uint32_t process, uint64_t time_ns, ui
 
 int aggregate_apply(struct aggregate *a, const struct trk_event *e)
 {
-	int err = 0;
+	int err = know_process(a, e->process);
 
-	if (e->process >= a->process_room || !a->processes[e->process].seen)
-		err = meet_process(a, e->process);
 	if (!err)
 		err = heap_apply(a->heap, e);
 	if (err)

@@ -3,18 +3,14 @@
  *
  * Blocks are found by walking from header to header, with and without the
  * index alike: that is one small read per block, and one path instead of two.
- * The trailer only tells that the writer came to its end. Nothing is mapped: a
- * file that shrinks under us gives short reads, not SIGBUS.
+ * The trailer only tells that the writer came to its end.
  */
 #include "replay/private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define WINDOW_BYTES 65536u
 
@@ -25,20 +21,7 @@
 
 bool capture_read_at(const struct capture *c, uint64_t offset, void *bytes, size_t n)
 {
-	uint8_t *at = bytes;
-
-	while (n > 0) {
-		const ssize_t got = pread(c->private->fd, at, n, (off_t)offset);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return false;
-		at += got;
-		offset += (uint64_t)got;
-		n -= (size_t)got;
-	}
-	return true;
+	return files_read(&c->private->files, offset, bytes, n);
 }
 
 void capture_damaged(struct capture *c, uint64_t offset, const char *fmt, ...)
@@ -61,55 +44,45 @@ void capture_keyframe_damaged(struct capture *c, struct cap_keyframe *k)
 	capture_damaged(c, k->offset, "a keyframe is damaged");
 }
 
-static int fail(struct trk_fault *fault, enum trk_err code, const char *why)
+static int open_files(struct capture *c, const char *path, struct trk_fault *fault)
 {
-	*fault = (struct trk_fault){ .code = code };
-	snprintf(fault->why, sizeof(fault->why), "%s", why);
-	return code;
-}
-
-static int fail_io(struct trk_fault *fault, int error)
-{
-	const int err = fail(fault, TRK_ERR_IO, strerror(error));
-
-	errno = error;
-	return err;
-}
-
-static int open_file(struct capture *c, const char *path, struct trk_fault *fault)
-{
-	struct stat st;
+	struct files *const f = &c->private->files;
+	int err;
 
 	c->path = strdup(path);
 	if (!c->path)
-		return fail(fault, TRK_ERR_NOMEM, "out of memory");
-	/* Not to wait for the writer of a fifo. */
-	c->private->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (c->private->fd < 0 || fstat(c->private->fd, &st) < 0)
-		return fail_io(fault, errno);
-	if (S_ISDIR(st.st_mode))
-		return fail_io(fault, EISDIR);
-	if (!S_ISREG(st.st_mode))
-		return fail(fault, TRK_ERR_MAGIC, "is not a regular file");
-	if (st.st_size == 0)
-		return fail(fault, TRK_ERR_MAGIC, "is empty");
-	c->file_bytes = (uint64_t)st.st_size;
+		return files_fail(fault, TRK_ERR_NOMEM, "out of memory");
+	err = files_open(f, path, fault);
+	if (err)
+		return err;
+	c->file_bytes = f->bytes;
+	c->first_piece = f->pieces[0].number;
+	c->last_piece = f->pieces[f->count - 1].number;
+	c->pieces_left_out = f->left_out;
 	c->private->gap_bytes_left = FREE_BYTES + GAP_BYTES_PER_BYTE * c->file_bytes;
 	c->private->raw_bytes_left = FREE_BYTES + RAW_BYTES_PER_BYTE * c->file_bytes;
 	return 0;
 }
 
+static const struct piece *newest(const struct capture *c)
+{
+	return &c->private->files.pieces[c->private->files.count - 1];
+}
+
 static int read_header(struct capture *c, struct trk_fault *fault)
 {
 	uint8_t bytes[TRK_HEADER_BYTES];
-	const size_t n = c->file_bytes < sizeof(bytes) ? (size_t)c->file_bytes : sizeof(bytes);
+	const struct piece *const p = newest(c);
+	const size_t n = p->bytes < sizeof(bytes) ? (size_t)p->bytes : sizeof(bytes);
 	int err;
 
-	if (!capture_read_at(c, 0, bytes, n))
-		return fail_io(fault, errno ? errno : EIO);
+	if (!capture_read_at(c, p->base, bytes, n)) {
+		errno = errno ? errno : EIO;
+		return files_fail(fault, TRK_ERR_IO, strerror(errno));
+	}
 	err = trk_header_decode(bytes, n, &c->header, fault);
 	if (err == TRK_ERR_MAGIC)
-		return fail(fault, err, "does not look like a capture written by tracker");
+		return files_fail(fault, err, "does not look like a capture written by tracker");
 	if (err == TRK_ERR_VERSION) {
 		snprintf(fault->why, sizeof(fault->why),
 			 "was written by a newer tracker: its format version %u is incompatible "
@@ -120,19 +93,17 @@ static int read_header(struct capture *c, struct trk_fault *fault)
 	return err;
 }
 
-/* Where the blocks end: before the trailer if there is one, else with the file. */
-static uint64_t read_trailer(struct capture *c)
+/* Where the blocks of a piece end: before its trailer, or where the file ends (*ret_cut). */
+static uint64_t end_of(const struct capture *c, const struct piece *p, bool *ret_cut)
 {
+	const uint64_t end = p->base + p->bytes;
 	uint8_t bytes[TRK_TRAILER_BYTES];
 	uint64_t index_offset;
 
-	if (c->file_bytes < c->header.header_bytes + sizeof(bytes) ||
-	    !capture_read_at(c, c->file_bytes - sizeof(bytes), bytes, sizeof(bytes)) ||
-	    trk_trailer_decode(bytes, &index_offset) != 0) {
-		c->cut = true;
-		return c->file_bytes;
-	}
-	return c->file_bytes - sizeof(bytes);
+	*ret_cut = p->bytes < c->header.header_bytes + sizeof(bytes) ||
+		   !capture_read_at(c, end - sizeof(bytes), bytes, sizeof(bytes)) ||
+		   trk_trailer_decode(bytes, &index_offset) != 0;
+	return *ret_cut ? end : end - sizeof(bytes);
 }
 
 /* The header of the block at offset, if a block that lies before `end` begins there. */
@@ -245,19 +216,19 @@ static int read_block(struct capture *c, const struct trk_block_header *h, uint6
 		return 0;
 	}
 	if (err)
-		return fail(fault, err, "out of memory");
+		return files_fail(fault, err, "out of memory");
 	if (trk_block_has_events(h) && h->last_time_ns > c->last_time_ns)
 		c->last_time_ns = h->last_time_ns;
 	return 0;
 }
 
 /* No block begins at `offset`: steps to the next one, or to the end. */
-static uint64_t skip_damage(struct capture *c, uint64_t offset, uint64_t end)
+static uint64_t skip_damage(struct capture *c, uint64_t offset, uint64_t end, bool cut)
 {
 	const uint64_t next = find_block(c, offset + 1, end);
 
 	c->skipped_bytes += next - offset;
-	if (next < end || !c->cut) {
+	if (next < end || !cut) {
 		c->damaged_blocks++;
 		capture_damaged(c, offset, "block %llu is damaged",
 				(unsigned long long)c->whole_blocks + 1);
@@ -268,24 +239,101 @@ static uint64_t skip_damage(struct capture *c, uint64_t offset, uint64_t end)
 	return next;
 }
 
-static int walk_blocks(struct capture *c, struct trk_fault *fault)
+/*
+ * Of the pieces of a rotated recording every one has all tables up to it, the newest so
+ * has all, and only events stand in one piece alone.
+ */
+enum pass { EVERYTHING, TABLES_OF_NEWEST, STREAM_OF_FIRST, STREAM };
+
+static bool is_of(const struct trk_block_header *h, enum pass pass)
 {
-	struct scratch s = { 0 };
-	const uint64_t end = read_trailer(c);
-	uint64_t offset = c->header.header_bytes;
+	const bool stream = trk_block_has_events(h) || h->type == TRK_BLOCK_RSS ||
+			    h->type == TRK_BLOCK_MARKS;
+
+	switch (pass) {
+	case EVERYTHING:
+		return true;
+	case TABLES_OF_NEWEST: /* its summary is of that piece alone */
+		return !stream && h->type != TRK_BLOCK_KEYFRAME && h->type != TRK_BLOCK_SUMMARY;
+	case STREAM_OF_FIRST:
+		return stream || h->type == TRK_BLOCK_KEYFRAME;
+	default: /* the live set at the beginning of a later piece is known */
+		return stream;
+	}
+}
+
+static int walk_piece(struct capture *c, const struct piece *p, enum pass pass, struct scratch *s,
+		      struct trk_fault *fault)
+{
+	uint64_t offset = p->base + c->header.header_bytes;
+	bool cut;
+	const uint64_t end = end_of(c, p, &cut);
 	int err = 0;
 
 	while (!err && offset < end) {
 		struct trk_block_header h;
 
 		if (!block_at(c, offset, end, &h)) {
-			offset = skip_damage(c, offset, end);
+			/* of the newest it was told when its tables were read */
+			offset = pass == STREAM && p == newest(c) ?
+					 find_block(c, offset + 1, end) :
+					 skip_damage(c, offset, end, cut);
 			continue;
 		}
-		err = read_block(c, &h, offset, &s, fault);
-		c->whole_blocks++;
+		if (is_of(&h, pass)) {
+			err = read_block(c, &h, offset, s, fault);
+			c->whole_blocks++;
+		}
 		offset += TRK_BLOCK_HEADER_BYTES + h.stored_bytes;
 	}
+	c->cut = cut; /* of an older piece it only says that its last words are missing */
+	return err;
+}
+
+/* The tables of a piece are all there when its first keyframe is. */
+static bool has_begun(const struct capture *c, const struct piece *p)
+{
+	uint64_t offset = p->base + c->header.header_bytes;
+	bool cut;
+	const uint64_t end = end_of(c, p, &cut);
+	struct trk_block_header h;
+
+	for (; offset < end && block_at(c, offset, end, &h); offset += TRK_BLOCK_HEADER_BYTES + h.stored_bytes)
+		if (h.type == TRK_BLOCK_KEYFRAME)
+			return true;
+	return false;
+}
+
+/* The recorder was killed, or is, where it goes on in another file: what it has finished counts. */
+static void drop_unbegun(struct capture *c)
+{
+	struct files *const f = &c->private->files;
+
+	if (f->count > 1 && !has_begun(c, newest(c))) {
+		files_drop_newest(f);
+		c->file_bytes = f->bytes;
+		c->last_piece = newest(c)->number;
+	}
+}
+
+static int walk_pieces(struct capture *c, struct scratch *s, struct trk_fault *fault)
+{
+	const struct files *const f = &c->private->files;
+	int err;
+
+	if (f->count == 1)
+		return walk_piece(c, f->pieces, EVERYTHING, s, fault);
+	err = walk_piece(c, newest(c), TABLES_OF_NEWEST, s, fault);
+	for (size_t i = 0; i < f->count && !err; i++)
+		err = walk_piece(c, &f->pieces[i], i ? STREAM : STREAM_OF_FIRST, s, fault);
+	return err;
+}
+
+static int walk_blocks(struct capture *c, struct trk_fault *fault)
+{
+	struct scratch s = { 0 };
+	const int err = walk_pieces(c, &s, fault);
+
 	if (c->cut)
 		capture_damaged(c, c->file_bytes, "it has no end after block %llu",
 				(unsigned long long)c->whole_blocks);
@@ -303,23 +351,24 @@ int capture_open(struct capture **ret, const char *path, struct trk_fault *fault
 	if (c)
 		c->private = calloc(1, sizeof(*c->private));
 	if (!c || !c->private) {
-		err = fail(fault, TRK_ERR_NOMEM, "out of memory");
+		err = files_fail(fault, TRK_ERR_NOMEM, "out of memory");
 		goto out;
 	}
-	c->private->fd = -1;
 	c->complete = true;
-	err = open_file(c, path, fault);
+	err = open_files(c, path, fault);
 	if (!err)
 		err = read_header(c, fault);
+	if (!err)
+		drop_unbegun(c);
 	if (err)
 		goto out;
 	if (tables_init(c) != 0) {
-		err = fail(fault, TRK_ERR_NOMEM, "out of memory");
+		err = files_fail(fault, TRK_ERR_NOMEM, "out of memory");
 		goto out;
 	}
 	err = walk_blocks(c, fault);
 	if (!err && tables_settle(c) != 0)
-		err = fail(fault, TRK_ERR_NOMEM, "out of memory");
+		err = files_fail(fault, TRK_ERR_NOMEM, "out of memory");
 	if (!err && capture_is_aggregated(c))
 		c->last_time_ns = capture_summary(c, "last_event_ns");
 out:
@@ -340,8 +389,7 @@ void capture_close(struct capture *c)
 		return;
 	if (c->private) {
 		tables_finish(c);
-		if (c->private->fd >= 0)
-			close(c->private->fd);
+		files_finish(&c->private->files);
 		free(c->private);
 	}
 	free(c->path);

@@ -100,7 +100,9 @@ struct cap_history { /* as trk_history; its spans are history_spans[first_span .
 struct capture {
 	char *path;
 	struct trk_header header;
-	uint64_t file_bytes;
+	uint64_t file_bytes; /* of all files */
+	uint32_t first_piece, last_piece; /* of a rotated recording: which ones were read; else 0 */
+	uint32_t pieces_left_out;	   /* older ones, because one between is missing */
 	bool complete;		/* the trailer and every block are whole */
 	struct trk_fault damage;	/* the first fault met when not complete */
 	/* Grow while cursors meet damaged blocks of events. */

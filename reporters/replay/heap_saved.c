@@ -281,10 +281,12 @@ static void set_peaks(struct heap *h, uint64_t time_ns)
 	for (uint32_t i = 0; i < h->process_room; i++) {
 		struct heap_totals *const t = h->processes[i] ? &h->processes[i]->totals : NULL;
 
-		if (t)
-			first_peak(t, t->live_bytes, t->live_blocks, time_ns);
-		if (t)
-			t->peak_error = t->live_error;
+		if (!t)
+			continue;
+		first_peak(t, t->live_bytes, t->live_blocks, time_ns);
+		t->peak_error = t->live_error;
+		if (h->observer.own_peak)
+			h->observer.own_peak(h->observer.data, i);
 	}
 	first_peak(&h->totals, h->now_bytes, h->now_blocks, time_ns);
 	h->totals.peak_error = h->now_error;

@@ -6,6 +6,7 @@
 
 #include "format/bytes.h"
 #include "replay/capture.h"
+#include "replay/files.h"
 
 enum table_id {
 	TABLE_MODULES,
@@ -43,7 +44,7 @@ struct table {
 struct text_chunk;
 
 struct capture_private {
-	int fd;
+	struct files files;
 	struct table tables[TABLE_COUNT];
 	struct text_chunk *text;
 	/*

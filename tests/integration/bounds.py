@@ -46,9 +46,7 @@ class Bounds:
         check(p.poll() is None, "the program ended")
         at_end, size = self.counts(shared)[1], os.path.getsize(capture)
         self.goes_on(shared, at_end)
-        with open(shared, "r+b") as f:
-            f.seek(16 * PRODUCERS)
-            f.write(b"stop")
+        self.stop(shared)
         _, err = p.communicate(timeout=60)
         equal("status", p.returncode, 5)
         equal("the file's size afterwards", os.path.getsize(capture), size)
@@ -120,6 +118,128 @@ class Bounds:
                 equal("truncated", info["truncated"], False)
                 totals = self.t.json("stats", r.capture)
                 equal("events in summary", totals["total_num_allocations"], info["summary"]["allocations"])
+
+    # ---- pieces ----
+
+    def stop(self, shared):
+        with open(shared, "r+b") as f:
+            f.seek(16 * PRODUCERS)
+            f.write(b"stop")
+
+    def noise(self, *options, until):
+        """Records it with --rotate 3 until there are so many pieces; (capture, stderr, blocks made)."""
+        shared, capture = self.t.file(".shared"), self.t.file(".bin")
+        p = subprocess.Popen([self.t.tracker, "run", "-o", capture, "--max-size", "1M", "--rotate", "3", *options,
+                              "--", self.t.fixture("bounded"), "noise", shared, "0"], stderr=subprocess.PIPE)
+        while p.poll() is None and not os.path.exists(f"{capture}.{until:06}"):
+            time.sleep(0.001)
+        check(p.poll() is None, "the program ended")
+        self.stop(shared)
+        _, err = p.communicate(timeout=60)
+        equal("status", p.returncode, 5)
+        return capture, err.decode(), self.counts(shared)[1][0]
+
+    def sizes(self, capture):
+        """The sizes of the noise's blocks in order."""
+        return [int(e["size"]) for e in self.t.events(capture)
+                if e["kind"] == "malloc" and 2000 <= int(e["size"]) < 52000]
+
+    def pieces_of(self, capture):
+        folder, name = os.path.split(capture)
+        return sorted(os.path.join(folder, f) for f in os.listdir(folder) if f.startswith(name + "."))
+
+    def left(self, capture, size):
+        rows = self.t.json("table", "--leaks", "--group-by", "size", "-n", "0", capture)["rows"]
+        return sum(r["count"] for r in rows if r["key"] == f"{size} B")
+
+    def rotate(self):
+        capture, err, made = self.noise(until=5)
+        pieces = self.pieces_of(capture)
+        equal("files", len(pieces), 3)
+        check(int(pieces[0][-6:]) > 1 and not os.path.exists(capture), f"{pieces}")
+        check("was given up, as --rotate asked" in err, err)
+        want = [2000 + (n * 2654435761 & 0xffffffff) % 50000 for n in range(made)]
+        parts = [self.sizes(p) for p in pieces]
+        joined = sum(parts, [])
+        check(joined == want[-len(joined):], "the pieces are not the last blocks in order")
+        check(self.sizes(capture) == joined, "together they hold something else")
+        for p in [*pieces, capture]:
+            stats = self.t.json("stats", p)
+            equal(f"unmatched frees and overwritten in {p}", (stats["unmatched_frees"], stats["overwritten"]), (0, 0))
+            info = self.t.json("info", p)
+            equal("faults", (info["damaged_blocks"], info["truncated"]), (0, False))
+            check(p == capture or os.path.getsize(p) <= MIB, f"{p} is too large")
+            check("piece of a recording" in info["incomplete"] or "given up" in info["incomplete"], info["incomplete"])
+            equal(f"blocks of 1001 in {p}", self.left(p, 1001), 60 if p in (pieces[-1], capture) else 100)
+        equal("allocations", self.t.json("stats", capture)["total_num_allocations"],
+              sum(self.t.json("stats", p)["total_num_allocations"] for p in pieces))
+        self.same_sums(capture)
+        self.hole(capture, pieces)
+
+    def same_sums(self, capture):
+        sums = self.t.file(".bin")
+        self.t.run("aggregate", "-o", sums, capture)
+        one, other = ({k: v for k, v in self.t.json("stats", c).items() if k != "capture"} for c in (capture, sums))
+        one["metadata"] = other["metadata"] = None
+        equal("stats of sums", one, other)
+
+    def hole(self, capture, pieces):
+        """What stands before a missing piece does not belong to what stands behind it."""
+        os.unlink(pieces[1])
+        stats = self.t.json("stats", capture)
+        check("1 older files are left out" in stats["incomplete"], stats["incomplete"])
+        equal("allocations", stats["total_num_allocations"],
+              self.t.json("stats", pieces[2])["total_num_allocations"])
+
+    def rotate_all_there(self):
+        """Nothing was given up: as one file."""
+        capture, err, made = self.noise(until=2)
+        info = self.t.json("info", capture)
+        equal("complete", (info["complete"], info["incomplete"], info["first_piece"]), (True, None, 1))
+        want = [2000 + (n * 2654435761 & 0xffffffff) % 50000 for n in range(made)]
+        check(self.sizes(capture) == want, "not all blocks in order")
+        equal("blocks of 1001", self.left(capture, 1001), 60)
+
+    def rotate_recorder_killed(self):
+        shared, capture = self.t.file(".shared"), self.t.file(".bin")
+        p = subprocess.Popen([self.t.tracker, "run", "-q", "-o", capture, "--max-size", "1M", "--rotate", "3", "--",
+                              self.t.fixture("bounded"), "noise", shared, "0"], stderr=subprocess.PIPE)
+        while not os.path.exists(f"{capture}.000003"):
+            time.sleep(0.001)
+        os.kill(self.recorder_of(p.pid), signal.SIGKILL)
+        made = self.counts(shared)[1][0]
+        self.stop(shared)
+        p.communicate(timeout=60)
+        equal("status", p.returncode, 5)
+        got = self.sizes(capture)
+        start = 2000 + (0 * 2654435761) % 50000
+        check(len(got) <= made + 1 and got[0] == start, f"{len(got)} blocks of {made}")
+        check(got == [2000 + (n * 2654435761 & 0xffffffff) % 50000 for n in range(len(got))], "not in order")
+        equal("complete", self.t.json("info", capture)["complete"], False)
+
+    def rotate_refusals(self):
+        capture = self.t.file(".bin")
+        base = [self.t.tracker, "run", "-o", capture]
+        for options in (["--rotate", "3"], ["--rotate", "3", "--max-size", "1M", "--sample", "1K"],
+                        ["--rotate", "3", "-a", "--max-size", "1M"], ["--rotate", "0", "--max-size", "1M"]):
+            r = harness.execute([*base, *options, "--", "true"])
+            check(r.status == 2 and len(r.stderr.splitlines()) == 1, f"{options}: {r.status}, {r.stderr!r}")
+        rotate = ["--max-size", "1M", "--rotate", "2"]
+        for name in (capture, capture + ".000007"):
+            for what, content in (("a capture", b"TRK"), ("a file", b"precious")):
+                with open(name, "wb") as f:
+                    f.write(content)
+                r = harness.execute([*base, *rotate, "--", "true"])
+                check(r.status == 1 and name.encode() in r.stderr and len(r.stderr.splitlines()) == 1,
+                      f"{what} {name}: {r.status}, {r.stderr!r}")
+            r = harness.execute([*base, "-f", *rotate, "--", "true"])
+            equal("status with --force", r.status, 0)
+            equal("files", self.pieces_of(capture)[:1], [capture + ".000001"])
+            check(not os.path.exists(capture), "what readers would take for the capture is still there")
+            for p in self.pieces_of(capture):
+                os.unlink(p)
+        r = harness.execute([self.t.tracker, "run", "-o", "/dev/null", *rotate, "--", "true"])
+        check(r.status == 1 and b"no regular file" in r.stderr, f"{r.status}, {r.stderr!r}")
 
     def not_reached(self):
         """A program that ends earlier is recorded whole."""
@@ -240,6 +360,7 @@ class Bounds:
                                             ("munmap", 3 * 4096))], [0, 50, 0, 10, 1])
         for row in self.t.json("leaks", r.capture)["rows"]:
             check(any(f["function"] == "later" for f in row["stack"]) or row["count"] < 10, f"{row}")
+        self.same_sums(r.capture)
         early = self.t.record(["sh", "-c", "exit 5"], ["--start-after", "1h"])
         equal("status", early.status, 5)
         check(b"--start-after asked to wait for 3600.0 s" in early.stderr, early.stderr)
@@ -249,6 +370,8 @@ class Bounds:
 def make_cases(t):
     b = Bounds(t)
     return [("start after", b.start_after), ("duration", b.duration), ("max-size 1M", lambda: b.size(1)), ("any size", b.any_size),
+            ("rotate", b.rotate), ("rotate: all there", b.rotate_all_there),
+            ("rotate: recorder killed", b.rotate_recorder_killed), ("rotate: refusals", b.rotate_refusals),
             ("not reached", b.not_reached), ("lost", b.lost), ("stopped is said", b.stopped_is_said),
             ("cut stacks", b.cut_stacks), ("notice", b.notice), ("ended with the program", b.ended_with_the_program)]
 

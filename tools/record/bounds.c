@@ -52,6 +52,8 @@ bool bounds_measure(struct recorder *r, uint32_t bytes)
 		writer_flush(r->writer);
 		b->credit = bounds_room(r) - bytes;
 	}
+	if (b->credit < LOW_BYTES && !b->full && rotate_now(r))
+		b->credit = bounds_room(r) - bytes;
 	b->full |= b->credit < LOW_BYTES;
 	return !b->full;
 }
@@ -81,10 +83,12 @@ void bounds_notice(struct recorder *r)
 	const struct bounds *const b = &r->bounds;
 	char text[256];
 
-	snprintf(text, sizeof(text),
-		 "recording stopped after %.1f s, %s; what was done later is not recorded",
-		 seconds(b->stopped_ns), reasons[b->stopped_by]);
-	writer_notice(r->writer, text);
+	if (b->stopped_by != STOPPED_ROTATED) {
+		snprintf(text, sizeof(text),
+			 "recording stopped after %.1f s, %s; what was done later is not recorded",
+			 seconds(b->stopped_ns), reasons[b->stopped_by]);
+		writer_notice(r->writer, text);
+	}
 	writer_health(r->writer, "stopped_ns", b->stopped_ns);
 	writer_health(r->writer, "stopped_by", b->stopped_by);
 	writer_health(r->writer, "running_at_stop", r->live_count);

@@ -19,7 +19,7 @@ enum control_kind {
 };
 
 /* What ended a recording before its processes ended: health's stopped_by. */
-enum stopped_by { STOPPED_NOT, STOPPED_DURATION, STOPPED_SIZE, STOPPED_TOLD };
+enum stopped_by { STOPPED_NOT, STOPPED_DURATION, STOPPED_SIZE, STOPPED_TOLD, STOPPED_ROTATED };
 
 #define CONTROL_PIDS 16u
 #define CONTROL_NOTICE 256u
@@ -38,6 +38,8 @@ struct control_message {
 	uint64_t file_bytes;
 	uint32_t stopped_by; /* enum stopped_by; `running` says how many ran then */
 	uint64_t stopped_ns; /* since the capture began */
+	uint32_t first_piece, last_piece; /* of a rotated capture: which ones are there; else 0 */
+	uint64_t began_ns; /* when the first of them did */
 	char notice[CONTROL_NOTICE]; /* why something was not recorded; "": nothing to say */
 	char elsewhere[CONTROL_PATH]; /* the file, when it is not where it was to be; else "" */
 };

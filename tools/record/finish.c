@@ -198,7 +198,12 @@ static void report(const struct recorder *r, struct control_message *ret)
 	ret->stopped_by = r->bounds.stopped_by;
 	ret->stopped_ns = r->bounds.stopped_ns;
 	ret->running = (uint32_t)r->live_count;
-	ret->file_bytes = writer_bytes(r->writer);
+	ret->file_bytes = writer_bytes(r->writer) + rotate_bytes(&r->rotation);
+	if (r->rotation.keep) {
+		ret->first_piece = rotate_first(&r->rotation);
+		ret->last_piece = r->rotation.number;
+		ret->began_ns = r->rotation.files[ret->first_piece % r->rotation.keep].began_ns;
+	}
 }
 
 void finish_write_figures(const struct recorder *r, struct writer *w)

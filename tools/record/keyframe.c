@@ -85,12 +85,11 @@ void keyframe_now(struct recorder *r)
 	be_later(r, time_ns);
 }
 
-static void begin(struct recorder *r)
+/* The file begins with what lives now; when that was. */
+static uint64_t begin_file(struct recorder *r)
 {
 	const uint64_t time_ns = keyframe_time(r);
-	char text[200];
 
-	r->waiting = false;
 	heap_begin_here(r->heap, time_ns);
 	writer_flush(r->writer);
 	if (keyframe_write(r->writer, r->heap, time_ns, true, progress, r) < 0)
@@ -100,11 +99,26 @@ static void begin(struct recorder *r)
 	r->keyframes.bytes = writer_bytes(r->writer);
 	r->bounds.credit = 0;
 	be_later(r, time_ns);
+	writer_health(r->writer, "began_ns", time_ns);
+	return time_ns;
+}
+
+uint64_t keyframe_begin_piece(struct recorder *r)
+{
+	writer_health(r->writer, "piece", r->rotation.number);
+	return begin_file(r);
+}
+
+static void begin(struct recorder *r)
+{
+	const uint64_t time_ns = begin_file(r);
+	char text[200];
+
+	r->waiting = false;
 	snprintf(text, sizeof(text),
 		 "recording began after %.1f s, as --start-after asked: blocks that were allocated before "
 		 "and lived then are in it, what was freed before is not", (double)time_ns / 1e9);
 	writer_notice(r->writer, text);
-	writer_health(r->writer, "began_ns", time_ns);
 }
 
 void keyframe_missed(struct recorder *r)

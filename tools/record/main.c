@@ -48,7 +48,7 @@
 
 struct options {
 	uint64_t shm_fd, shm_id, out_fd, control_fd, pid_fd, pid, memory_interval_ms;
-	uint64_t start_after_ns, duration_ns, max_bytes;
+	uint64_t start_after_ns, duration_ns, max_bytes, rotate;
 	uint64_t temporary_threshold, checkpoint_ms;
 	bool no_symbols, aggregate;
 	const char *path;
@@ -105,6 +105,8 @@ static int parse(struct options *o, int argc, char **argv)
 		{ 0, "start-after-ns", UI_UINT, &o->start_after_ns, "N", "begin then", 0, 0 },
 		{ 0, "duration-ns", UI_UINT, &o->duration_ns, "N", "stop then; 0: never", 0, 0 },
 		{ 0, "max-bytes", UI_UINT, &o->max_bytes, "N", "size of the file; 0: any", 0, 0 },
+		{ 0, "rotate", UI_UINT, &o->rotate, "N", "go on in another file, keep so many", 1,
+		  ROTATE_MAX },
 		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL, "do not look up names", 0, 0 },
 		{ 0, "notice", UI_LIST, &o->notices, "TEXT", "sentence to put into the capture", 0,
 		  0 },
@@ -242,6 +244,10 @@ static int open_writer(struct recorder *r, int fd)
 	const struct trk_header header = make_header(r);
 	int err = writer_new(&r->writer, fd, &header);
 
+	r->rotation.header = header;
+	r->rotation.keep_on = r->rotation.keep && !err;
+	if (r->rotation.keep && !err)
+		writer_health(r->writer, "piece", r->rotation.number);
 	heap_set_page_bytes(r->heap, header.page_bytes);
 	if (r->aggregate)
 		aggregate_set_sampling(r->aggregate, header.sample_bytes);
@@ -291,6 +297,8 @@ static int start(struct session *s, char **program)
 	if (!err && r->aggregate)
 		err = checkpoint_begin(&r->checkpoint, (int)s->o.out_fd, s->o.path,
 				       s->o.checkpoint_ms * 1000000u);
+	if (!err)
+		err = rotate_begin(&r->rotation, s->o.path, (uint32_t)s->o.rotate, (int)s->o.out_fd);
 	if (!err)
 		err = open_writer(r, r->aggregate ? r->checkpoint.spool : (int)s->o.out_fd);
 	if (!err && r->aggregate)
@@ -569,6 +577,7 @@ static void finish(struct session *s)
 	set_status(s);
 	note_unattached(s);
 	finish_file(&s->r, &done);
+	rotate_finish(&s->r);
 	done.kind = CONTROL_DONE;
 	say(s, &done);
 }
@@ -590,6 +599,7 @@ static void release(struct session *s)
 	if (!r->aggregate)
 		heap_free(r->heap);
 	aggregate_free(r->aggregate);
+	free(r->rotation.files);
 	writer_free(r->writer);
 	free(s);
 }

@@ -18,6 +18,7 @@
 #include "order.h"
 #include "replay/aggregate.h"
 #include "replay/heap.h"
+#include "rotate.h"
 #include "stream.h"
 #include "symbols/embed.h"
 
@@ -102,6 +103,7 @@ struct recorder {
 
 	struct counters counters;
 	struct bounds bounds;
+	struct rotation rotation;
 	struct keyframes keyframes;
 	bool waiting;	     /* the capture begins later: only the live set is kept */
 	uint64_t begin_ns;   /* ... then */
@@ -227,6 +229,8 @@ void finish_file(struct recorder *r, struct control_message *ret);
 void keyframe_maybe(struct recorder *r);
 /* The recording ends while it was still to begin: says so; nothing is in it. */
 void keyframe_missed(struct recorder *r);
+/* A new piece of the capture begins with what lives now; when that is. The batch is empty. */
+uint64_t keyframe_begin_piece(struct recorder *r);
 /* Writes one. Between two rounds; the batch is empty. */
 void keyframe_now(struct recorder *r);
 

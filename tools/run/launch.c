@@ -197,21 +197,25 @@ static void add_number(struct arguments *a, const char *option, uint64_t value)
 	add(a, option, text);
 }
 
-/* The recorder replaces the file under its name, from wherever it is. */
-static void describe_aggregate(struct arguments *a, const struct recorder_options *o)
+/* The recorder makes files under its name, from wherever it is. */
+static void describe_path(struct arguments *a, const struct recorder_options *o)
 {
 	static char path[PATH_MAX];
 	char directory[PATH_MAX];
 
-	add(a, "--aggregate", NULL);
-	add_number(a, "--checkpoint-ms", o->checkpoint_ms);
-	if (o->temporary_threshold != UINT64_MAX)
-		add_number(a, "--temporary-threshold", o->temporary_threshold);
 	if (o->file[0] == '/' || !getcwd(directory, sizeof(directory)))
 		directory[0] = 0;
 	if ((size_t)snprintf(path, sizeof(path), "%s%s%s", directory, directory[0] ? "/" : "",
 			     o->file) < sizeof(path))
 		add(a, "--path", path);
+}
+
+static void describe_aggregate(struct arguments *a, const struct recorder_options *o)
+{
+	add(a, "--aggregate", NULL);
+	add_number(a, "--checkpoint-ms", o->checkpoint_ms);
+	if (o->temporary_threshold != UINT64_MAX)
+		add_number(a, "--temporary-threshold", o->temporary_threshold);
 }
 
 static void describe(struct arguments *a, const struct recorder_options *o)
@@ -233,8 +237,12 @@ static void describe(struct arguments *a, const struct recorder_options *o)
 		add(a, "--no-symbols", NULL);
 	if (o->notice)
 		add(a, "--notice", o->notice);
+	if (o->rotate)
+		add_number(a, "--rotate", o->rotate);
 	if (o->aggregate)
 		describe_aggregate(a, o);
+	if (o->aggregate || o->rotate)
+		describe_path(a, o);
 	add(a, "--", NULL);
 }
 

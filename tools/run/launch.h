@@ -42,9 +42,10 @@ struct recorder_options {
 	pid_t program;
 	uint64_t memory_interval_ms;
 	uint64_t start_after_ns, duration_ns, max_bytes; /* 0: none */
+	uint64_t rotate; /* 0: one file */
 	bool no_symbols;
-	bool aggregate; /* the next three are of it */
-	const char *file; /* path of the output */
+	const char *file; /* path of the capture */
+	bool aggregate; /* the next two are of it */
 	uint64_t checkpoint_ms, temporary_threshold; /* threshold UINT64_MAX: the recorder's own */
 	const char *notice; /* NULL: none */
 	char **argv;	    /* of the program */

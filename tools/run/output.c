@@ -1,6 +1,8 @@
 /* output - see output.h. */
 #include "output.h"
 
+#include "format/block.h"
+#include "format/pieces.h"
 #include "ui/ui.h"
 
 #include <errno.h>
@@ -22,7 +24,7 @@ static bool open_existing(struct output *o)
 
 static bool open_new(struct output *o)
 {
-	o->fd = open(o->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	o->fd = open(o->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	o->created = o->fd >= 0;
 	if (o->fd < 0)
 		ui_error("Could not create output file %s: %s", o->path, strerror(errno));
@@ -71,8 +73,83 @@ bool output_open(struct output *o, const char *path, bool force)
 	return false;
 }
 
+/* Whether nothing of an earlier recording is in the way, or may go. */
+static bool may_take(const char *path, bool force)
+{
+	char name[PATH_MAX] = "";
+	uint32_t *numbers;
+	size_t count;
+	struct stat st;
+
+	if (lstat(path, &st) == 0) {
+		if (!S_ISREG(st.st_mode)) {
+			ui_error("argument --rotate: makes several files, and %s is no regular file", path);
+			return false;
+		}
+		snprintf(name, sizeof(name), "%s", path);
+	} else if (pieces_find(path, &numbers, &count) == 0) {
+		if (count)
+			pieces_name(path, numbers[0], name, sizeof(name));
+		free(numbers);
+	}
+	if (!name[0] || force)
+		return true;
+	ui_error("Output file %s already exists; use --force to overwrite it", name);
+	return false;
+}
+
+bool output_open_pieces(struct output *o, const char *path, bool force)
+{
+	char name[PATH_MAX];
+
+	*o = (struct output){ .fd = -1 };
+	if (strlen(path) >= sizeof(o->pieces) || pieces_name(path, 1, name, sizeof(name)) != 0) {
+		ui_error("Could not create output file %s: %s", path, strerror(ENAMETOOLONG));
+		return false;
+	}
+	if (!may_take(path, force) || !output_open(o, name, force))
+		return false;
+	strcpy(o->pieces, path);
+	return true;
+}
+
+/* An earlier recording's: only captures are removed. */
+static void remove_capture(const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	uint8_t bytes[TRK_HEADER_BYTES];
+	struct trk_header header;
+	struct trk_fault fault;
+	bool is_capture;
+
+	if (fd < 0)
+		return;
+	is_capture = read(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes) &&
+		     trk_header_decode(bytes, sizeof(bytes), &header, &fault) == 0;
+	close(fd);
+	if (is_capture)
+		unlink(path);
+}
+
+static void remove_earlier(const struct output *o)
+{
+	char name[PATH_MAX];
+	uint32_t *numbers;
+	size_t count;
+
+	unlink(o->pieces); /* readers would take it for the whole; it was named, and --force given */
+	if (pieces_find(o->pieces, &numbers, &count) != 0)
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (numbers[i] != 1 && pieces_name(o->pieces, numbers[i], name, sizeof(name)) == 0)
+			remove_capture(name);
+	free(numbers);
+}
+
 void output_keep(struct output *o)
 {
+	if (o->pieces[0])
+		remove_earlier(o);
 	if (!o->temporary[0])
 		return;
 	if (rename(o->temporary, o->path) < 0) {

@@ -12,6 +12,7 @@ struct output {
 	int fd; /* -1: none */
 	char path[PATH_MAX];
 	char temporary[PATH_MAX]; /* "" : written in its place */
+	char pieces[PATH_MAX]; /* what the pieces are named after, of which `path` is the first; "": there are none */
 	bool created;		  /* ours to remove when nothing is recorded */
 };
 
@@ -21,6 +22,12 @@ struct output {
  * the reason is printed.
  */
 bool output_open(struct output *o, const char *path, bool force);
+
+/*
+ * Opens the first piece (format/pieces.h) of `path`. Files of that name and earlier pieces need
+ * `force`; output_keep removes them.
+ */
+bool output_open_pieces(struct output *o, const char *path, bool force);
 
 /* The program has started: from here on the file stands under its name (o->path tells it). */
 void output_keep(struct output *o);

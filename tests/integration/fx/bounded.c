@@ -9,6 +9,9 @@
  *   notice  allocates every millisecond until tracker.h says that nothing is recorded, at most
  *           so many seconds; FILE holds how many mallocs returned before that was said. 5 if
  *           it was never said.
+ *   noise   makes 100 blocks of 1001 bytes; then, until somebody writes into that word, puts the n-th block, of
+ *           2000 + (n * 2654435761 mod 2^32) mod 50000 bytes, into one of 4096 places and frees what
+ *           was there; then frees 40 of the first. FILE holds how many of the others it made.
  *   later   allocates 100 blocks of 1001 bytes and a mapping of 8 pages, frees 100 of 1003; SECONDS later it
  *           frees 40 of the first, makes 10 of them 1005 bytes large, unmaps three pages, allocates 50 of 1002. FILE
  *           holds when the first part was done, in ns.
@@ -135,6 +138,29 @@ static int notice(void)
 	return 5;
 }
 
+#define PLACES 4096u
+
+static int noise(void)
+{
+	static void *place[PLACES];
+	void *first[100];
+	uint32_t random = 1;
+
+	for (unsigned i = 0; i < 100; i++)
+		first[i] = keep(malloc(1001));
+	for (uint32_t n = 0; !atomic_load(&shared->stop); n++) {
+		random = random * 1103515245 + 12345;
+		void **const p = &place[(random >> 16) % PLACES];
+
+		free(*p);
+		*p = keep(malloc(2000 + n * 2654435761u % 50000));
+		atomic_store(&shared->all[0], n + 1);
+	}
+	for (unsigned i = 0; i < 40; i++)
+		free(first[i]);
+	return 5;
+}
+
 #define PAGE 4096u
 
 static int later(void)
@@ -172,6 +198,8 @@ int main(int argc, char **argv)
 	seconds = strtoul(argv[3], NULL, 10);
 	if (!strcmp(argv[1], "later"))
 		return later();
+	if (!strcmp(argv[1], "noise"))
+		return noise();
 	serving = !strcmp(argv[1], "serve");
 	return serving || !strcmp(argv[1], "relay") ? relay() : notice();
 }

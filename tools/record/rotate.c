@@ -1,0 +1,190 @@
+/*
+ * rotate - a capture in pieces, of which the newest are kept; see rotate.h.
+ *
+ * A piece that is full gets its end (threads and mappings of what still runs, figures, names) from a
+ * forked copy of the recorder: looking up names takes seconds, and the programs do not wait. The recorder
+ * itself goes on in a new file, with all tables under the same ids and the live set as its keyframe.
+ */
+#include "recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "format/pieces.h"
+
+/* Less than this part of it left for events, and a new piece is not worth its beginning. */
+#define WORTH_PART 8u
+
+static struct piece_file *file_of(const struct rotation *t, uint32_t number)
+{
+	return &t->files[number % t->keep];
+}
+
+/* What it was when it was ours: what was put under its name later is not to be removed. */
+static void remember(struct rotation *t, uint64_t began_ns)
+{
+	struct stat st = { 0 };
+
+	fstat(t->fd, &st);
+	*file_of(t, t->number) = (struct piece_file){ .device = st.st_dev, .inode = st.st_ino,
+						      .began_ns = began_ns };
+}
+
+int rotate_begin(struct rotation *t, const char *path, uint32_t keep, int fd)
+{
+	if (!keep)
+		return 0;
+	*t = (struct rotation){ .path = path, .keep = keep, .fd = fd, .number = 1,
+				.files = calloc(keep, sizeof(*t->files)) };
+	if (!t->files)
+		return TRK_ERR_NOMEM;
+	remember(t, 0);
+	return 0;
+}
+
+static void remove_piece(struct rotation *t, uint32_t number, const struct piece_file *f)
+{
+	char name[PATH_MAX];
+	struct stat st;
+
+	if (pieces_name(t->path, number, name, sizeof(name)) == 0 && lstat(name, &st) == 0 &&
+	    st.st_dev == f->device && st.st_ino == f->inode)
+		unlink(name);
+}
+
+/* ---- the end of a piece ---- */
+
+static void wait_for_finisher(struct recorder *r)
+{
+	struct rotation *const t = &r->rotation;
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	pid_t pid;
+	int status;
+
+	while (t->finisher) {
+		do
+			pid = waitpid(t->finisher, &status, WNOHANG);
+		while (pid < 0 && errno == EINTR);
+		if (pid) {
+			t->finisher = 0;
+			t->error = pid < 0 || !WIFEXITED(status) ? EIO : WEXITSTATUS(status);
+			return;
+		}
+		/* targets that wait for room must see that somebody works */
+		atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* In the copy: what is not written yet because it goes on is written as if it ended here. */
+static int finish_piece(struct recorder *r)
+{
+	struct control_message unused = { 0 };
+
+	r->rotation.keep_on = false;
+	r->bounds.credit = INT64_MAX; /* the end has its reserve */
+	for (size_t i = 0; i < r->live_count; i++) {
+		struct emit_context context = { r, r->live[i], UINT64_MAX };
+
+		modules_clear(&r->live[i]->modules, emit_mapping_gone, &context);
+	}
+	r->bounds.stopped_by = STOPPED_ROTATED;
+	r->bounds.stopped_ns = r->now_ns;
+	bounds_notice(r);
+	finish_file(r, &unused);
+	return writer_error(r->writer);
+}
+
+static void fork_finisher(struct recorder *r)
+{
+	const pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(finish_piece(r));
+	if (pid > 0)
+		r->rotation.finisher = pid;
+	else
+		writer_finish(r->writer); /* without names and figures, but with all events */
+}
+
+/* ---- the beginning of the next ---- */
+
+static int open_piece(const struct rotation *t, uint32_t number)
+{
+	char name[PATH_MAX];
+
+	if (!t->path || pieces_name(t->path, number, name, sizeof(name)) != 0) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+static void cannot(struct recorder *r, const char *why)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "recording could not go on in another piece: %s", why);
+	recorder_notice(r, text);
+	r->rotation.keep_on = false;
+}
+
+bool rotate_now(struct recorder *r)
+{
+	struct rotation *const t = &r->rotation;
+	struct piece_file oldest;
+
+	emit_flush(r);
+	if (!t->keep_on || writer_flush(r->writer) != 0)
+		return false;
+	const int fd = open_piece(t, t->number + 1);
+
+	if (fd < 0) {
+		cannot(r, strerror(errno));
+		return false;
+	}
+	wait_for_finisher(r);
+	fork_finisher(r);
+	file_of(t, t->number)->bytes = writer_bytes(r->writer);
+	writer_next_file(r->writer, fd, t->fd, &t->header);
+	close(t->fd);
+	t->fd = fd;
+	t->number++;
+	oldest = *file_of(t, t->number);
+	remember(t, keyframe_begin_piece(r));
+	writer_flush(r->writer);
+	if (t->number > t->keep)
+		remove_piece(t, t->number - t->keep, &oldest);
+	if (bounds_room(r) < (int64_t)(r->bounds.max_bytes / WORTH_PART))
+		cannot(r, "what is live and its stacks fill it; use a larger --max-size");
+	return t->keep_on;
+}
+
+/* ---- the end ---- */
+
+void rotate_finish(struct recorder *r)
+{
+	wait_for_finisher(r);
+}
+
+uint32_t rotate_first(const struct rotation *t)
+{
+	return t->number > t->keep ? t->number - t->keep + 1 : 1;
+}
+
+uint64_t rotate_bytes(const struct rotation *t)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = rotate_first(t); t->keep && i < t->number; i++)
+		bytes += file_of(t, i)->bytes;
+	return bytes;
+}

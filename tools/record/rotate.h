@@ -1,0 +1,52 @@
+/*
+ * rotate - a capture in pieces: when one is as large as --max-size allows the recording goes on in
+ * another one, and of all of them the newest are kept. Each is a capture of its own.
+ */
+#ifndef RECORD_ROTATE_H
+#define RECORD_ROTATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "format/block.h"
+
+#define ROTATE_MAX 9999u
+
+struct recorder;
+
+struct piece_file {
+	dev_t device;
+	ino_t inode;
+	uint64_t bytes; /* without its figures and names; 0: it is still written */
+	uint64_t began_ns;
+};
+
+struct rotation {
+	const char *path; /* pieces are named after it (format/pieces.h) */
+	uint32_t keep;	  /* so many; 0: the capture is one file */
+	bool keep_on;	  /* another piece may be begun */
+	int fd;		  /* of the newest, which is read, too */
+	struct trk_header header; /* of each */
+	uint32_t number;  /* of the newest, from 1 */
+	struct piece_file *files; /* the newest `keep`, by number */
+	pid_t finisher;	  /* writes the end of the one before; 0: nobody does */
+	int error;	  /* errno that that failed with */
+};
+
+/* fd: the first piece. keep_on and header are to be set once that is begun. TRK_ERR_NOMEM. */
+int rotate_begin(struct rotation *t, const char *path, uint32_t keep, int fd);
+
+/*
+ * The newest piece is full: goes on in another one. Anywhere but in the middle of an event. False: it
+ * cannot, and why is in the capture.
+ */
+bool rotate_now(struct recorder *r);
+
+/* Waits until the one before the newest has its end. */
+void rotate_finish(struct recorder *r);
+
+uint32_t rotate_first(const struct rotation *t); /* number of the oldest one that is there */
+uint64_t rotate_bytes(const struct rotation *t); /* of all but the newest, about */
+
+#endif
