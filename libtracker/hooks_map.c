@@ -57,14 +57,23 @@ EXPORT void *mmap64(void *address, size_t size, int prot, int flags, int fd, off
 	return map(address, size, prot, flags, fd, offset, &at);
 }
 
+/*
+ * What the kernel refuses unseen changes nothing: no whole pages, or more of them than there
+ * are. The latter it need not tell us: who unmaps the stack that this hook is on never returns.
+ */
+static bool may_unmap(uintptr_t address, size_t size, uintptr_t frame)
+{
+	return size && address % 4096 == 0 && size <= UINTPTR_MAX - address &&
+	       (frame < address || frame - address >= size);
+}
+
 EXPORT int munmap(void *address, size_t size)
 {
 	const struct site at = SITE_HERE();
 
 	if (unlikely(!hook_ready()))
 		return -1;
-	/* What the kernel refuses unseen changes nothing. */
-	if (size && (uintptr_t)address % 4096 == 0)
+	if (may_unmap((uintptr_t)address, size, at.sp))
 		unmapping((uintptr_t)address, size, at.sp);
 	return real.munmap(address, size);
 }

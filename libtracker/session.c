@@ -335,6 +335,7 @@ bool session_forked(void)
 		state.sample_bytes = 0;
 		return false;
 	}
+	tls.tid = state.pid; /* nobody else is here; who forked by himself left the parent's id with the C library */
 	program_tell(state.process);
 	register_for_membarrier();
 	atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);

@@ -17,6 +17,7 @@
 #define SLAB_CONTEXTS 16u
 #define SLABS (SHM_THREADS / SLAB_CONTEXTS)
 #define SLAB_FULL UINT16_MAX
+#define TID_WORDS 256u /* of struct pthread; glibc has it at byte 720 of 2304 on x86-64 */
 
 __thread struct tracker_tls tls __attribute__((tls_model("initial-exec")));
 
@@ -24,6 +25,7 @@ static _Atomic(uint8_t *) slabs[SLABS];
 static _Atomic uint16_t used[SLABS]; /* a bit per context */
 static pthread_key_t end_key;
 static bool have_key;
+static uint16_t tid_offset;
 
 /* Arrays of a context: as long as the deepest stack that is kept, and its mark of a cut. */
 static size_t frame_room(void)
@@ -143,6 +145,32 @@ static void slot_fill(const struct shm *s, struct shm_thread *slot, uint32_t tid
 	atomic_store_explicit(&slot->state, SHM_LIVE, memory_order_release);
 }
 
+/*
+ * Where the C library keeps a thread's id, from pthread_self(): a sandbox that was closed
+ * before a thread began may not let it ask the kernel. Found by looking for ours; 0: unknown.
+ */
+static uint16_t find_tid_offset(void)
+{
+	const uint32_t *const words = (const uint32_t *)pthread_self(), tid = raw_gettid();
+	uint16_t found = 0;
+
+	for (uint16_t i = 1; i < TID_WORDS; i++) {
+		if (words[i] != tid)
+			continue;
+		if (found)
+			return 0;
+		found = i;
+	}
+	return found * (uint16_t)sizeof(*words);
+}
+
+static uint32_t own_tid(void)
+{
+	if (state.pid_is_foreign)
+		return raw_outer_tid();
+	return tid_offset ? *(const uint32_t *)((uintptr_t)pthread_self() + tid_offset) : raw_gettid();
+}
+
 static uintptr_t own_stack_top(void)
 {
 	return tls.tid == state.pid ? state.main_stack_top : (uintptr_t)pthread_self();
@@ -156,7 +184,7 @@ struct thread *thread_claim(uint32_t level, uintptr_t frame)
 
 	atomic_signal_fence(memory_order_seq_cst);
 	if (!tls.tid)
-		tls.tid = state.pid_is_foreign ? raw_outer_tid() : raw_gettid();
+		tls.tid = own_tid();
 	t = context_claim();
 	if (!t)
 		return NULL;
@@ -249,6 +277,7 @@ static void key_destructor(void *data)
 
 void thread_start(void)
 {
+	tid_offset = find_tid_offset();
 	/* Among the first keys of the process, so that setting it never allocates. */
 	have_key = pthread_key_create(&end_key, key_destructor) == 0;
 	(void)pthread_atfork(NULL, NULL, session_in_child);

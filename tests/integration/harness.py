@@ -158,14 +158,21 @@ class Heap:
     def __init__(self):
         self.live = {}        # address -> size
         self.waiting = {}     # address -> size of the older block
-        self.pages = {}       # page address -> mapping
+        self.pages = {}       # page address -> (mapping, how much of the page was asked for)
         self.mappings = {}    # mapping -> pages left
 
     def blocks(self):
         return len(self.live) + len(self.mappings)
 
     def bytes(self):
-        return sum(self.live.values()) + PAGE * len(self.pages)
+        return sum(self.live.values()) + sum(asked for _, asked in self.pages.values())
+
+    def pages_in(self, start, size):
+        """Those of its mappings, in any order."""
+        end = start + size
+        if size // PAGE > len(self.pages):
+            return [page for page in self.pages if start <= page < end]
+        return [page for page in range(start, end, PAGE) if page in self.pages]
 
 
 class Replay:
@@ -200,9 +207,11 @@ class Replay:
         elif kind in RELEASES:
             self.died(kind, e, heap)
         elif kind in ("mmap", "mremap"):
-            if kind == "mremap":
+            if kind == "mmap":
+                self.map(e, heap)
+            elif heap.pages_in(number(e["old_address"]), number(e["old_size"]) or 1):  # else a file's
                 self.unmap(heap, number(e["old_address"]), number(e["old_size"]))
-            self.map(e, heap)
+                self.map(e, heap)
         elif kind == "munmap":
             self.unmap(heap, number(e["address"]), number(e["size"]))
         elif kind == "exec":
@@ -251,11 +260,9 @@ class Replay:
         self.born(e, heap)
 
     def unmap(self, heap, start, size):
-        for page in range(start, start + size, PAGE):
-            mapping = heap.pages.pop(page, None)
-            if mapping is None:
-                continue
-            self.live -= PAGE
+        for page in heap.pages_in(start, size):
+            mapping, asked = heap.pages.pop(page)
+            self.live -= asked
             heap.mappings[mapping] -= 1
             if not heap.mappings[mapping]:
                 del heap.mappings[mapping]
@@ -268,10 +275,10 @@ class Replay:
         self.mapping += 1
         heap.mappings[self.mapping] = whole // PAGE
         for page in range(start, start + whole, PAGE):
-            heap.pages[page] = self.mapping
+            heap.pages[page] = (self.mapping, min(PAGE, start + size - page))
         self.allocations += 1
         self.bytes += size
-        self.live += whole
+        self.live += size
         self.count(e, e["kind"], size)
 
     def leaked(self):
@@ -293,6 +300,14 @@ def check_truth(replay, stdout):
         elif words[:1] == ["R"]:
             got = sum(n for (kind, _), n in replay.kinds.items() if kind == words[1])
             equal(f"{words[1]} events", got, int(words[3]))
+        elif words[:1] == ["E"]:
+            got = [replay.kinds[kind, int(words[2])] for kind in words[1].split(",")]
+            check(min(got) == max(got) >= int(words[3]), f"{words[1]} of {words[2]} bytes: {got} events")
+        elif words[:1] == ["M"]:
+            got = sum(PAGE * len(heap.pages) for heap in replay.heaps.values())
+            equal("bytes of mappings left", got, int(words[3]))
+        elif words[:1] == ["P"]:
+            equal("peak", replay.peak, int(words[3]))
         else:
             continue
         lines += 1

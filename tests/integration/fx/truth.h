@@ -5,6 +5,9 @@
  *
  *   T KIND SIZE COUNT	events of that kind; a free counts under the size of its block
  *   L SIZE COUNT	blocks of that size never freed
+ *   E KIND,... SIZE LEAST	as many events of each kind, which is no fixed number, but LEAST at the least
+ *   M LIVE BYTES	of anonymous mappings, at the end (LIVE is a word)
+ *   P PEAK BYTES	of all that was live, the most that it ever was
  *
  * A size that is named is compared completely: every kind of event on blocks
  * of that size must have been announced. So fixtures use odd sizes (1001, ...)
