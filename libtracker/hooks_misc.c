@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "hook.h"
 #include "modules.h"
@@ -36,8 +37,13 @@ EXPORT int prctl(int option, ...)
 	for (unsigned i = 0; i < 4; i++)
 		a[i] = va_arg(rest, unsigned long);
 	va_end(rest);
-	if (unlikely(!hook_ready()))
-		return -1;
+	if (unlikely(!hook_ready())) { /* see hooks_map.c */
+		const long ret = arch_syscall(SYS_prctl, option, (long)a[0], (long)a[1], (long)a[2], (long)a[3], 0);
+
+		if (ret < 0)
+			errno = (int)-ret;
+		return ret < 0 ? -1 : (int)ret;
+	}
 
 	const int ret = real.prctl(option, a[0], a[1], a[2], a[3]);
 

@@ -16,6 +16,9 @@
 #include "hook.h"
 #include "symbol.h"
 
+/* Only glibc has it; see __libc_stack_end in session.c. */
+extern __typeof__(dladdr1) dladdr1 __attribute__((weak));
+
 enum operator_id {
 	NEW, NEW_ARRAY, NEW_NOTHROW, NEW_ARRAY_NOTHROW,
 	NEW_ALIGNED, NEW_ARRAY_ALIGNED, NEW_ALIGNED_NOTHROW, NEW_ARRAY_ALIGNED_NOTHROW,
@@ -157,7 +160,7 @@ static void *handle_of(const void *code)
 	struct link_map *l = NULL;
 	Dl_info info;
 
-	return dladdr1(code, &info, (void **)&l, RTLD_DL_LINKMAP) ? l : NULL;
+	return dladdr1 && dladdr1(code, &info, (void **)&l, RTLD_DL_LINKMAP) ? l : NULL;
 }
 
 /* The operator in the scope of a private module. The C++ library's new[] jumps to new, so to us, as if we called it. */

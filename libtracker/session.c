@@ -34,7 +34,11 @@ struct start_block {
 	const ElfW(auxv_t) *auxv;
 };
 
-extern void *__libc_stack_end;
+/*
+ * Only glibc has it. Where another C library's program inherits us from one that is recorded
+ * (musl's), it is to start all the same: what that library may lack is weak.
+ */
+extern void *__libc_stack_end __attribute__((weak));
 
 static struct start_block find_start_block(void)
 {
@@ -295,6 +299,8 @@ void session_start(void)
 	if (started)
 		return;
 	started = true;
+	if (!&__libc_stack_end)
+		return;
 
 	const struct start_block b = find_start_block();
 	char **const variable = find_variable(&b, SHM_ENV);

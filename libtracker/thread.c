@@ -21,6 +21,11 @@
 
 __thread struct tracker_tls tls __attribute__((tls_model("initial-exec")));
 
+/* What pthread_atfork is, but weak. */
+extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *dso)
+	__attribute__((weak));
+extern void *__dso_handle __attribute__((visibility("hidden")));
+
 static _Atomic(uint8_t *) slabs[SLABS];
 static _Atomic uint16_t used[SLABS]; /* a bit per context */
 static pthread_key_t end_key;
@@ -280,7 +285,8 @@ void thread_start(void)
 	tid_offset = find_tid_offset();
 	/* Among the first keys of the process, so that setting it never allocates. */
 	have_key = pthread_key_create(&end_key, key_destructor) == 0;
-	(void)pthread_atfork(NULL, NULL, session_in_child);
+	if (__register_atfork)
+		(void)__register_atfork(NULL, NULL, session_in_child, __dso_handle);
 }
 
 /*

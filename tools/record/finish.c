@@ -4,6 +4,7 @@
 #include "control.h"
 #include "replay/totals.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 /* Within --max-size, for what is written after the names: health, their own notice. */
 #define SYMBOLS_RESERVE 4096u
+#define SYMBOLS_STACK_BYTES (8u << 20)
 
 void finish_remember_module(struct recorder *r, uint32_t id, const struct writer_module *m)
 {
@@ -66,6 +68,27 @@ static void write_symbols(struct recorder *r)
 	writer_health(r->writer, "frames_resolved", report.resolved);
 	writer_health(r->writer, "modules_missing", report.missing);
 	writer_health(r->writer, "modules_changed", report.changed);
+}
+
+static void *write_symbols_there(void *recorder)
+{
+	write_symbols(recorder);
+	return NULL;
+}
+
+/* libdw keeps the lines of a file on the stack: more than the user's limit may have left to us. */
+static void write_symbols_with_room(struct recorder *r)
+{
+	pthread_attr_t how;
+	pthread_t thread;
+
+	pthread_attr_init(&how);
+	pthread_attr_setstacksize(&how, SYMBOLS_STACK_BYTES);
+	if (pthread_create(&thread, &how, write_symbols_there, r) == 0)
+		pthread_join(thread, NULL);
+	else
+		write_symbols(r);
+	pthread_attr_destroy(&how);
 }
 
 static uint64_t all_truncated(const struct counters *c)
@@ -217,7 +240,7 @@ void finish_write_figures(const struct recorder *r, struct writer *w)
 void finish_file(struct recorder *r, struct control_message *ret)
 {
 	write_notices(r);
-	write_symbols(r);
+	write_symbols_with_room(r);
 	finish_write_figures(r, r->writer);
 	writer_finish(r->writer);
 	if (r->aggregate)
