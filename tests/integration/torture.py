@@ -4,10 +4,11 @@ they behave as alone, and what they say they did is what was recorded.
 
 usage: torture.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
+import contextlib
+import functools
 import os
-import re
 import resource
-import shutil
+import signal
 import subprocess
 import time
 
@@ -34,6 +35,60 @@ CASES = [(fixture, mode) for fixture, modes in TRUTHS for mode in modes.split() 
 ROOT_ONLY = {"no_proc"}
 ENVIRONMENT = {"handed_reallocs": {"MALLOC_ARENA_MAX": "1"}}
 PLUGINS = ("first.so", "second.so")
+FX = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fx")
+STACK_BYTES = 2048  # that hooks may take
+
+# A preloaded library is not in these, or must not be: compiler, flags, a word that says why.
+SEVEN = "#include <stdlib.h>\nint main(void) { void *volatile p = malloc(10); free(p); return 7; }\n"
+FOREIGN = {
+    "static": ("gcc", ["-static"], "static"),
+    "static and position-independent": ("gcc", ["-static-pie"], "static"),
+    "musl": ("musl-gcc", [], "musl"),
+    "static musl": ("musl-gcc", ["-static"], "static"),
+    "ASan of gcc": ("gcc", ["-fsanitize=address"], "sanitizer"),
+    "ASan of clang": ("clang", ["-fsanitize=address"], "malloc"),
+    "TSan of gcc": ("gcc", ["-fsanitize=thread"], "sanitizer"),
+    "TSan of clang": ("clang", ["-fsanitize=thread"], "malloc"),
+    "LSan of gcc": ("gcc", ["-fsanitize=leak"], "sanitizer"),
+}
+# These do not bear any library that is preloaded; tracker run leaves ours out, a recorded shell cannot.
+NO_PRELOAD_BEFORE = {"ASan of gcc"}
+
+
+@contextlib.contextmanager
+def cgroup(memory_bytes):
+    """How to enter a group that has so much memory; None: there is none to be had."""
+    for root, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+        folder = os.path.join(root, f"tracker-test.{os.getpid()}")
+        try:
+            os.mkdir(folder)
+            with open(os.path.join(folder, limit), "w", encoding="ascii") as f:
+                f.write(str(memory_bytes))
+            enter = functools.partial(enter_group, folder)
+            subprocess.run(["true"], check=True, preexec_fn=enter)
+        except (OSError, subprocess.SubprocessError):
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+            continue
+        try:
+            yield enter
+        finally:
+            remove_when_empty(folder)
+        return
+    yield None
+
+
+def enter_group(folder):
+    with open(os.path.join(folder, "cgroup.procs"), "w", encoding="ascii") as f:
+        f.write("0")
+
+
+def remove_when_empty(folder):
+    while True:
+        try:
+            return os.rmdir(folder)
+        except OSError:
+            time.sleep(0.01)
 
 
 def arguments(t, fixture, mode):
@@ -51,6 +106,150 @@ class Torture:
             raise Skip("needs root")
         self.cases.truth(arguments(self.t, fixture, mode), ENVIRONMENT.get(mode))
 
+    # ---- what a program finds when it begins ----
+
+    def user_preload(self):
+        """The user's own LD_PRELOAD stands behind ours, also for what is executed."""
+        self.cases.truth([self.t.fixture("torture_start"), "wrapped"], {"LD_PRELOAD": self.t.fixture("wrapper.so")})
+
+    def whole_environment(self):
+        """With --no-follow-exec not a word of it differs."""
+        argv = [self.t.fixture("torture_start"), "whole_environment"]
+        for env in (None, {"LD_PRELOAD": self.t.fixture("wrapper.so")}):
+            bare, recorded = execute(argv, env), self.t.record(argv, ["--no-follow-exec"], env)
+            equal("environment", recorded.stdout, bare.stdout)
+            check(b"PATH=" in bare.stdout, "the environment is empty")
+
+    def closed_at_start(self):
+        """Whichever of 0, 1 and 2 the program is started without, nothing of ours takes its place."""
+        for script in ("<&-", "2>&-", "<&- 2>&-", "3<&0 <&-", "4>&1 5>&2 3<&-"):
+            argv = ["sh", "-c", f'exec "$@" {script}', "sh"]
+            for fixture, mode in (("torture_start", "footprint"), ("torture_heap", "peak")):
+                inner = [self.t.fixture(fixture), mode]
+                capture = self.t.file(".bin")
+                bare = execute(argv + inner)
+                r = execute([*argv, self.t.tracker, "run", "-q", "-o", capture, "--", *inner])
+                equal(f"{script}: status and output", (r.status, r.stdout), (bare.status, bare.stdout))
+                check(check_truth(self.t.replay(capture), r.stdout) > 0, "the program said nothing")
+
+    def limited_at_start(self):
+        """Limits that the user had set before."""
+        argv = [self.t.fixture("torture_heap"), "peak"]
+        limits = {"NOFILE": 16, "AS": 256 << 20, "DATA": 64 << 20, "STACK": 128 << 10, "FSIZE": 1 << 20, "MEMLOCK": 0,
+                  "NPROC": 4096, "CORE": 0}
+        for name, value in limits.items():
+            which = getattr(resource, "RLIMIT_" + name)
+            r = self.cases.truth(argv, preexec=lambda w=which, v=value: resource.setrlimit(w, (v, v)))[0]
+            equal(f"status with a limit of {name}", r.status, 0)
+
+    # ---- what it costs the program ----
+
+    def system_calls(self):
+        """Of 100,000 events as many as of 10: of each kind."""
+        program, counted = [self.t.fixture("torture_start"), "calls"], {}
+        for count in ("10", "100000"):
+            log, capture = self.t.file(".strace"), self.t.file(".bin")
+            r = execute([self.t.tracker, "run", "-q", "-o", capture, "--", need("strace"), "-o", log, *program],
+                        {"COUNT": count})
+            equal("exit status", (r.status, r.stderr), (0, b""))
+            with open(log, encoding="ascii", errors="replace") as f:
+                counted[count] = sorted(line.split("(")[0] for line in f)
+            made = Replay(self.t.events(capture)).kinds["malloc", 1001]
+            equal("events", made, int(count))
+        equal("system calls", counted["100000"], counted["10"])
+
+    def stack_use(self):
+        """malloc, realloc and free on a stack of their own: how much deeper they go. P12: 2 KiB."""
+        argv, path, told = [self.t.fixture("torture_start"), "stack_use"], self.t.file(".used"), []
+        for how in (execute, self.t.record):
+            equal("exit status", how(argv, env={"USED_FILE": path}).status, 0)
+            with open(path, encoding="ascii") as f:
+                told.append([int(x) for x in f.read().split()])
+        for what, bare, recorded in zip(("the first time", "later"), *told):
+            check(recorded - bare <= STACK_BYTES, f"{what} {bare} bytes alone, {recorded} recorded")
+
+    def out_of_memory(self):
+        """
+        Killed by the kernel, in a cgroup of its own: every block that it was given is in the
+        capture. Where no group can be made, it kills itself.
+        """
+        shared = self.t.file(".shared")
+        with cgroup(96 << 20) as enter:
+            own_end = [] if enter else ["700"]
+            r = self.t.record([self.t.fixture("torture_limits"), "out_of_memory", shared, *own_end], preexec=enter)
+        equal("status", r.status, -signal.SIGKILL)
+        with open(shared, "rb") as f:
+            counted = int.from_bytes(f.read(8), "little")
+        made = Replay(self.t.events(r.capture)).kinds["malloc", 100001]
+        check(counted > 500 and made - counted in (0, 1), f"{counted} blocks, {made} recorded")
+
+    # ---- allocators and programs of other kinds ----
+
+    def compiled(self, source, *flags, compiler="gcc", suffix=".c"):
+        """A program from a fixture's file, or from text."""
+        path, program = source, self.t.file(".program")
+        if "\n" in source:
+            path = self.t.file(suffix)
+            with open(path, "w", encoding="ascii") as f:
+                f.write(source)
+        command = [need(compiler), "-w", "-O0", "-g", "-pthread", "-o", program, path, *flags]
+        built = subprocess.run(command, capture_output=True, cwd=self.t.scratch)
+        check(built.returncode == 0, f"{' '.join(command)}: {built.stderr.decode(errors='replace')[-500:]}")
+        return program
+
+    def linked(self, library):
+        """The program's allocator is a library that it was linked with."""
+        path = need(run.LIBRARY + library)
+        for source, mode in (("reallocs.c", "grow"), ("reallocs.c", "race"), ("threads.c", "short")):
+            self.cases.truth([self.compiled(os.path.join(FX, source), "-Wl,--no-as-needed", path), mode])
+
+    def linked_in(self):
+        """An allocator in the executable itself: nothing of it is seen, and that is said."""
+        archive = need(run.LIBRARY + "libjemalloc.a")
+        program = self.compiled(SEVEN, archive, "-lstdc++", "-lm", "-ldl")
+        self.unseen([program], "malloc", said=False)
+
+    def unseen(self, argv, word, said=True):
+        """Runs as ever, with its own status; what cannot be recorded is said, in the capture, too."""
+        capture = self.t.file(".bin")
+        bare, r = execute(argv), execute([self.t.tracker, "run", "-o", capture, "--", *argv])
+        equal("status and output", (r.status, r.stdout), (bare.status, bare.stdout))
+        equal("status alone", bare.status, 7)
+        check(not said or word in r.stderr.decode(), f"no {word!r} in {r.stderr!r}")
+        notices = self.t.json("info", capture)["notices"]
+        check(any(word in n for n in notices), f"no {word!r} in {notices}")
+
+    def foreign(self, kind):
+        compiler, flags, word = FOREIGN[kind]
+        self.unseen([self.compiled(SEVEN, *flags, compiler=compiler)], word)
+
+    def go(self):
+        need("go")
+        source, program = self.t.file(".go"), self.t.file(".program")
+        with open(source, "w", encoding="ascii") as f:
+            f.write('package main\nimport "os"\nfunc main() { os.Exit(len(make([]byte, 7))) }\n')
+        env = {**os.environ, "GO111MODULE": "off", "GOFLAGS": "", "HOME": self.t.scratch, "GOCACHE": self.t.file(".cache")}
+        subprocess.run(["go", "build", "-o", program, source], check=True, env=env, capture_output=True)
+        self.unseen([program], "Go")
+
+    def undefined_behaviour(self):
+        """UBSan has no malloc of its own: exact."""
+        self.cases.truth([self.compiled(os.path.join(FX, "reallocs.c"), "-fsanitize=undefined"), "grow"])
+
+    def children_of_other_kinds(self):
+        """What a recorded shell starts, though we cannot be in there: runs as alone."""
+        differ = []
+        for kind in set(FOREIGN) - NO_PRELOAD_BEFORE:
+            compiler, flags, _ = FOREIGN[kind]
+            argv = ["sh", "-c", self.compiled(SEVEN, *flags, compiler=compiler) + "; echo $?"]
+            bare, r = execute(argv), self.t.record(argv)
+            said = [line for line in r.stderr.splitlines() if not line.startswith(b"tracker: ")]
+            if (r.status, r.stdout, said) != (bare.status, bare.stdout, bare.stderr.splitlines()):
+                differ.append((kind, r.status, r.stdout, said))
+        equal("children that differ from bare ones", differ, [])
+
+    # ---- processes ----
+
     def same_pid(self):
         """Five processes of one pid, each of them with a block that it never freed at one address."""
         r = self.cases.same_as_bare([self.t.fixture("torture_process"), "same_pid"])
@@ -65,7 +264,11 @@ class Torture:
 def make_cases(t):
     c = Torture(t)
     cases = [(f"{f.removeprefix('torture_')} {m}".strip(), lambda f=f, m=m: c.truth(f, m)) for f, m in CASES]
-    cases += [(name.replace("_", " "), getattr(c, name)) for name in ("same_pid",)]
+    cases += [(f"linked: {a}", lambda a=a: c.linked(a)) for a in run.ALLOCATORS]
+    cases += [(f"unseen: {k}", lambda k=k: c.foreign(k)) for k in FOREIGN]
+    cases += [(name.replace("_", " "), getattr(c, name)) for name in (
+        "user_preload", "whole_environment", "closed_at_start", "limited_at_start", "system_calls", "stack_use",
+        "out_of_memory", "linked_in", "go", "undefined_behaviour", "children_of_other_kinds", "same_pid")]
     return cases
 
 

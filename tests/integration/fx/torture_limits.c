@@ -231,13 +231,36 @@ static void mode_locked_memory(void)
 	truth_churn(2001, 10);
 }
 
+static const char *file_name;
+static uint64_t own_end; /* after so many */
+
+/* Takes, and touches, until somebody puts an end to it; how much it got is in the file. */
+static void mode_out_of_memory(void)
+{
+	const int fd = open(file_name, O_RDWR | O_CREAT, 0600);
+	volatile uint64_t *count;
+
+	must(fd >= 0 && ftruncate(fd, 4096) == 0, "the shared file");
+	count = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	must(count != MAP_FAILED, "mmap");
+	for (;;) {
+		char *const p = keep(malloc(100001));
+
+		if (++*count == own_end)
+			kill(getpid(), SIGKILL);
+		memset(p, 1, 100001);
+	}
+}
+
 static const struct mode modes[] = {
 	MODE(processes), MODE(stack), MODE(data), MODE(core), MODE(exhausted), MODE(exhausted_data),
 	MODE(removed_cwd), MODE(seccomp_errno), MODE(seccomp_kill), MODE(dispatch), MODE(no_proc),
-	MODE(low_descriptors), MODE(locked_memory),
+	MODE(low_descriptors), MODE(locked_memory), MODE(out_of_memory),
 };
 
 int main(int argc, char **argv)
 {
+	file_name = argc > 2 ? argv[2] : "";
+	own_end = argc > 3 ? (uint64_t)atoi(argv[3]) : 0;
 	return RUN_MODE(argc, argv, modes);
 }

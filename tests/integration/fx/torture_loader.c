@@ -50,7 +50,7 @@ static void *iterate(void *times)
 
 static void *load(void *unused)
 {
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < 150; i++) {
 		void *const library = dlopen(libraries[i % 2], RTLD_NOW);
 
 		use(library, i % 2 ? "plugin_second" : "plugin_first", 3);
@@ -62,8 +62,8 @@ static void *load(void *unused)
 
 static void *churner(void *unused)
 {
-	while (!atomic_load(&done))
-		churn(4001, 10);
+	for (int i = 0; i < 1000 && !atomic_load(&done); i++)
+		churn(4001, 100);
 	return unused;
 }
 
@@ -81,8 +81,8 @@ static void mode_lock(void)
 	must(!pthread_create(&t[2], NULL, load, NULL), "pthread_create");
 	for (int i = 0; i < 3; i++)
 		pthread_join(t[i], NULL);
-	truth_churn(1001, 450);
-	truth_churn(1002, 450);
+	truth_churn(1001, 225);
+	truth_churn(1002, 225);
 	truth_line("E", "malloc,free", 1003, times < 2000 ? 0 : 2000);
 }
 

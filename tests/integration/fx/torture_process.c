@@ -101,7 +101,7 @@ static volatile int stop;
 
 static void *busy(void *unused)
 {
-	while (!stop)
+	for (int i = 0; i < 100000 && !stop; i++)
 		churn(4001, 1);
 	return unused;
 }
@@ -163,7 +163,8 @@ static void mode_thread_exec(void)
 	for (int i = 0; i < 2; i++)
 		must(!pthread_create(&t, NULL, busy, NULL), "pthread_create");
 	must(!pthread_create(&t, NULL, executor, NULL), "pthread_create");
-	busy(NULL);
+	for (;;)
+		busy(NULL);
 }
 
 static void mode_executed(void)

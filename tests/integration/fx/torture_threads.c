@@ -28,15 +28,17 @@ static void cancel(pthread_t t)
 
 static _Atomic unsigned long made;
 
-static void *endless(void *unused)
+static void *cancellable(void *unused)
 {
-	for (;;) {
+	for (int i = 0; i < 500; i++) {
 		void *const p = keep(malloc(1001));
 
 		made++;
 		free(p);
 		pthread_testcancel();
 	}
+	for (;;)
+		pause();
 	return unused;
 }
 
@@ -48,7 +50,7 @@ static void mode_cancel_deferred(void)
 	for (int i = 0; i < 200; i++) {
 		const unsigned long before = atomic_load(&made);
 
-		start(&t, NULL, endless, NULL);
+		start(&t, NULL, cancellable, NULL);
 		while (atomic_load(&made) < before + 50)
 			sched_yield();
 		cancel(t);
