@@ -133,7 +133,7 @@ static void mode_alignments(void)
 			must(posix_memalign(&p, a, 1004) == EINVAL && p == before, "posix_memalign's alignment");
 	aligned_block(valloc(1005), 4096, 1005);
 	aligned_block(pvalloc(4097), 4096, 8192);
-	aligned_block(memalign(100, 1006), 64, 1006); /* glibc takes the next power of two */
+	aligned_block(memalign(size_of(100), 1006), 64, 1006); /* glibc takes the next power of two */
 	free(before);
 	truth_churn(1001, 1);
 	truth("memalign", 1001, times);
