@@ -104,6 +104,7 @@ static struct thread *context_claim(void)
 				return context_at(slab, i * SLAB_CONTEXTS + bit);
 			atomic_fetch_and(&used[i], (uint16_t)~(1u << bit));
 			atomic_fetch_or(&state.process->notices, SHM_NOTICE_NO_MEMORY);
+			atomic_fetch_add(&state.shm->header.attach_failures, 1);
 			return NULL;
 		}
 	}

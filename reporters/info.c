@@ -63,7 +63,7 @@ static const struct {
 	{ "clock_interval_max_ns", "... and at most", false },
 	{ "recorder_out_of_memory", "the recorder ran out of memory: figures of the summary are too low", false },
 	{ "modules_lost", "modules were too many to be told of: their frames have no names", false },
-	{ "attach_failures", "processes or threads are not recorded: too many at one time", false },
+	{ "attach_failures", "processes or threads are not recorded: too many at one time, or out of memory", false },
 };
 
 #define MEANINGS (sizeof(meanings) / sizeof(*meanings))

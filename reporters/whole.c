@@ -108,7 +108,7 @@ static void add_unrecorded(struct line *l, const struct capture *c)
 	char count[32];
 
 	if (refused)
-		add(l, ": ", "%s processes or threads were not recorded: too many at one time",
+		add(l, ": ", "%s processes or threads were not recorded: too many at one time, or out of memory",
 		    ui_count(count, sizeof(count), refused));
 	if (unseen)
 		add(l, ": ", "%s process%s not recorded: tracker info says why",

@@ -4,6 +4,7 @@ they behave as alone, and what they say they did is what was recorded.
 
 usage: torture.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
+import collections
 import contextlib
 import functools
 import os
@@ -51,6 +52,9 @@ FOREIGN = {
     "TSan of clang": ("clang", ["-fsanitize=thread"], "malloc"),
     "LSan of gcc": ("gcc", ["-fsanitize=leak"], "sanitizer"),
 }
+
+FAULTS = {"openat": "EMFILE", "madvise": "EINVAL", "membarrier": "ENOSYS", "readlinkat": "EACCES", "close": "EINTR"}
+
 # These do not bear any library that is preloaded; tracker run leaves ours out, a recorded shell cannot.
 NO_PRELOAD_BEFORE = {"ASan of gcc"}
 
@@ -141,6 +145,36 @@ class Torture:
             which = getattr(resource, "RLIMIT_" + name)
             r = self.cases.truth(argv, preexec=lambda w=which, v=value: resource.setrlimit(w, (v, v)))[0]
             equal(f"status with a limit of {name}", r.status, 0)
+
+    def faults_at_start(self):
+        """
+        Each system call of our start fails once: the program runs as ever, and is recorded
+        whole, or it is said that it is not, or it is not there at all.
+        """
+        inner = [self.t.fixture("torture_start"), "handlers"]
+        bare, log = execute(inner), self.t.file(".strace")
+        calls, begun, seen = [], False, collections.Counter()
+        self.t.record([need("strace"), "-o", log, *inner])
+        with open(log, encoding="ascii", errors="replace") as f:
+            for line in f:
+                call = line.split("(")[0]
+                seen[call] += 1
+                begun |= call == "openat" and "/proc/" in line and "/fd/" in line
+                ours = call != "brk" and call != "getrandom" and call != "write"
+                if begun and ours and not line.startswith("exit_group"):
+                    calls.append((call, seen[call]))
+        check(len(calls) > 10, f"only {calls}")
+        for call, number in calls:
+            fault = f"{call}:error={FAULTS.get(call, 'ENOMEM')}:when={number}"
+            r = self.t.record([need("strace"), "-o", "/dev/null", "-e", "inject=" + fault, *inner])
+            equal(f"{fault}: status and output", (r.status, r.stdout), (bare.status, bare.stdout))
+            info = self.t.json("info", r.capture)
+            if info["complete"] and self.name_of(inner) in [p["name"] for p in info["processes"]]:
+                check_truth(self.t.replay(r.capture), r.stdout)
+
+    @staticmethod
+    def name_of(argv):
+        return os.path.basename(argv[0])
 
     # ---- what it costs the program ----
 
@@ -267,7 +301,7 @@ def make_cases(t):
     cases += [(f"linked: {a}", lambda a=a: c.linked(a)) for a in run.ALLOCATORS]
     cases += [(f"unseen: {k}", lambda k=k: c.foreign(k)) for k in FOREIGN]
     cases += [(name.replace("_", " "), getattr(c, name)) for name in (
-        "user_preload", "whole_environment", "closed_at_start", "limited_at_start", "system_calls", "stack_use",
+        "user_preload", "whole_environment", "closed_at_start", "limited_at_start", "faults_at_start", "system_calls", "stack_use",
         "out_of_memory", "linked_in", "go", "undefined_behaviour", "children_of_other_kinds", "same_pid")]
     return cases
 

@@ -188,7 +188,8 @@ static void write_notices(struct recorder *r)
 					 "threads concerned are recorded only in part");
 	if (atomic_load(&r->shm->header.attach_failures))
 		recorder_notice(r, "some processes or threads were not recorded: the table of "
-					 "those that can be recorded at one time was full");
+					 "those that can be recorded at one time was full, or there was no "
+					 "memory left for theirs");
 	if (r->out_of_memory)
 		recorder_notice(r, "the recorder ran out of memory: figures of the summary are "
 					 "too low");
