@@ -109,6 +109,21 @@ static const uint8_t arch_signal_cfa[] = { 0 };
 			 : "r"(regs)                                                               \
 			 : "x9", "x10", "memory")
 
+/*
+ * A function `name` that hands its three arguments to `asked`, and on to the function that this
+ * returns, as if its caller had called that one.
+ */
+#define ARCH_PASS_ON(name, asked)                                                                  \
+	__asm__(".pushsection .text\n\t.globl " #name "\n\t.type " #name ", %function\n" #name ":\n\t"            \
+		".cfi_startproc\n\thint #34\n\t"                                                  \
+		"stp x0, x1, [sp, #-32]!\n\t.cfi_def_cfa_offset 32\n\t"                           \
+		"stp x2, x30, [sp, #16]\n\t.cfi_offset 30, -8\n\t"                                \
+		"bl " #asked "\n\t"                                                                \
+		"mov x16, x0\n\t"                                                                  \
+		"ldp x2, x30, [sp, #16]\n\t.cfi_restore 30\n\t"                                   \
+		"ldp x0, x1, [sp], #32\n\t.cfi_def_cfa_offset 0\n\t"                              \
+		"br x16\n\t.cfi_endproc\n\t.size " #name ", .-" #name "\n\t.popsection")
+
 static inline void arch_pause(void)
 {
 	__asm__ volatile("yield");

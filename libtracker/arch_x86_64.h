@@ -95,6 +95,22 @@ static const uint8_t arch_signal_cfa[] = { 4, 0x77, 0xa0, 0x01, 0x06 };
 			 : "r"(regs)                                                               \
 			 : "rax", "memory")
 
+/*
+ * A function `name` that hands its three arguments to `asked`, and on to the function that this
+ * returns, as if its caller had called that one.
+ */
+#define ARCH_PASS_ON(name, asked)                                                                  \
+	__asm__(".pushsection .text\n\t.globl " #name "\n\t.type " #name ", @function\n" #name ":\n\t"            \
+		".cfi_startproc\n\tendbr64\n\t"                                                   \
+		"pushq %rdi\n\t.cfi_adjust_cfa_offset 8\n\t"                                      \
+		"pushq %rsi\n\t.cfi_adjust_cfa_offset 8\n\t"                                      \
+		"pushq %rdx\n\t.cfi_adjust_cfa_offset 8\n\t"                                      \
+		"call " #asked "\n\t"                                                              \
+		"popq %rdx\n\t.cfi_adjust_cfa_offset -8\n\t"                                      \
+		"popq %rsi\n\t.cfi_adjust_cfa_offset -8\n\t"                                      \
+		"popq %rdi\n\t.cfi_adjust_cfa_offset -8\n\t"                                      \
+		"jmp *%rax\n\t.cfi_endproc\n\t.size " #name ", .-" #name "\n\t.popsection")
+
 static inline void arch_pause(void)
 {
 	__builtin_ia32_pause();

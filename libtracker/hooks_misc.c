@@ -1,8 +1,7 @@
 /*
  * hooks_misc - what changes the meaning of stacks and names: code that is
- * unloaded, threads that are named. dlopen is not hooked: it needs its caller's
- * address to find libraries, and new code needs nothing from us. And the fork for
- * signal handlers, which runs no function of pthread_atfork.
+ * unloaded, threads that are named. And the fork for signal handlers, which runs
+ * no function of pthread_atfork.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,6 +26,42 @@ EXPORT int dlclose(void *handle)
 		unwind_code_unloaded();
 	return ret;
 }
+
+/*
+ * Loading: new code needs nothing from us, but what looks for its malloc elsewhere than the
+ * program is to be told of. The loader finds libraries by its caller's address, so that
+ * function is not called but jumped to.
+ */
+static void *nothing_loaded(void)
+{
+	return NULL;
+}
+
+static void *pass_on(void *function, bool other_scope)
+{
+	if (unlikely(!hook_ready()) || !function)
+		return (void *)nothing_loaded;
+	if (other_scope && state.on)
+		atomic_fetch_or(&state.process->notices, SHM_NOTICE_OTHER_SCOPE);
+	return function;
+}
+
+__attribute__((used)) static void *ask_dlopen(const char *file, int flags)
+{
+	(void)file;
+	(void)hook_ready();
+	return pass_on((void *)real.dlopen, flags & RTLD_DEEPBIND);
+}
+
+__attribute__((used)) static void *ask_dlmopen(long namespace, const char *file, int flags)
+{
+	(void)file;
+	(void)hook_ready();
+	return pass_on((void *)real.dlmopen, namespace != LM_ID_BASE || flags & RTLD_DEEPBIND);
+}
+
+ARCH_PASS_ON(dlopen, ask_dlopen);
+ARCH_PASS_ON(dlmopen, ask_dlmopen);
 
 EXPORT int prctl(int option, ...)
 {

@@ -14,7 +14,7 @@ static const char *const names[] = {
 	"malloc", "free", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign",
 	"valloc", "pvalloc", "malloc_usable_size", "mmap", "munmap", "mremap", "dlclose", "prctl",
 	"pthread_setname_np", "reallocarray", "free_sized", "free_aligned_sized", "cfree",
-	"_Fork",
+	"_Fork", "dlopen", "dlmopen",
 };
 
 _Static_assert(sizeof(names) / sizeof(names[0]) == sizeof(real) / sizeof(void *), "one name each");

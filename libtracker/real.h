@@ -34,6 +34,8 @@ struct real_functions {
 	void (*free_aligned_sized)(void *, size_t, size_t);
 	void (*cfree)(void *);
 	pid_t (*bare_fork)(void);
+	void *(*dlopen)(const char *, int);
+	void *(*dlmopen)(long, const char *, int);
 };
 
 extern struct real_functions real;

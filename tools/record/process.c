@@ -291,6 +291,9 @@ static const struct {
 	{ SHM_NOTICE_OWN_MALLOC,
 	  "brings its own malloc in the executable: its allocations do not go through the "
 	  "preloaded library and are not recorded" },
+	{ SHM_NOTICE_OTHER_SCOPE,
+	  "loaded a library by dlmopen or with RTLD_DEEPBIND: what it allocates from another "
+	  "C library, or past the preloaded one, is not recorded" },
 	{ SHM_NOTICE_NO_MEMORY,
 	  "had no memory left for the recorder's own tables: some threads are not recorded" },
 };
