@@ -61,6 +61,7 @@ static int open_files(struct capture *c, const char *path, struct trk_fault *fau
 	c->pieces_left_out = f->left_out;
 	c->private->gap_bytes_left = FREE_BYTES + GAP_BYTES_PER_BYTE * c->file_bytes;
 	c->private->raw_bytes_left = FREE_BYTES + RAW_BYTES_PER_BYTE * c->file_bytes;
+	c->private->mark_bytes_left = c->private->raw_bytes_left;
 	return 0;
 }
 
@@ -167,6 +168,9 @@ static int read_table(struct capture *c, const struct trk_block_header *h, uint6
 		      struct scratch *s)
 {
 	const bool known = tables_know(h->type);
+	/* Marks are all alike in some programs, and small when packed. What their list lacks events have. */
+	const bool is_list = h->type == TRK_BLOCK_MARKS;
+	uint64_t *left;
 
 	if (!capture_room(&s->stored, &s->stored_room, h->stored_bytes) ||
 	    !capture_room(&s->raw, &s->raw_room, h->raw_bytes))
@@ -176,9 +180,10 @@ static int read_table(struct capture *c, const struct trk_block_header *h, uint6
 		return TRK_ERR_CORRUPT;
 	if (!known)
 		return 0;
-	if (h->raw_bytes > c->private->raw_bytes_left)
-		return TRK_ERR_CORRUPT;
-	c->private->raw_bytes_left -= h->raw_bytes;
+	left = is_list ? &c->private->mark_bytes_left : &c->private->raw_bytes_left;
+	if (h->raw_bytes > *left)
+		return is_list ? 0 : TRK_ERR_CORRUPT;
+	*left -= h->raw_bytes;
 	return tables_decode(c, h, s->raw);
 }
 

@@ -8,7 +8,11 @@
 #include "replay/heap_saved.h"
 #include "replay/reader.h"
 
-/* What one keyframe may decode to: some for free, the rest by the file's size. */
+/*
+ * What one keyframe may decode to: some for free, the rest by the file's size. Beyond that all
+ * events are replayed instead, which is impossible with what a capture begins with: ten million
+ * blocks that are alike take 25 KB. As with events, its blocks take the memory that they take.
+ */
 #define FREE_BYTES (16ull << 20)
 #define RAW_BYTES_PER_BYTE 32u
 
@@ -116,7 +120,8 @@ static int restore(struct reading *r, struct heap *h)
 	int err;
 
 	r->restorer = heap_restore(h);
-	r->bytes_left = FREE_BYTES + RAW_BYTES_PER_BYTE * r->capture->file_bytes;
+	r->bytes_left = r->keyframe->begins ? UINT64_MAX :
+					      FREE_BYTES + RAW_BYTES_PER_BYTE * r->capture->file_bytes;
 	err = read_parts(r);
 	if (err != TRK_ERR_NOMEM)
 		heap_restore_end(&r->restorer, r->keyframe->time_ns);

@@ -51,7 +51,7 @@ struct capture_private {
 	 * Memory that the file may still make us spend on entries that are not
 	 * in it (ids skipped by damaged blocks), and on decoded table bytes.
 	 */
-	uint64_t gap_bytes_left, raw_bytes_left;
+	uint64_t gap_bytes_left, raw_bytes_left, mark_bytes_left;
 	uint64_t keyframe_end; /* where the last part of a keyframe ends, if that was the last block; 0: not */
 };
 

@@ -16,6 +16,7 @@ import tempfile
 
 REPORTERS, GOLDEN = map(os.path.abspath, sys.argv[1:3])
 sys.path.insert(0, GOLDEN)
+import alter  # noqa: E402
 import decode  # noqa: E402
 import keyframes  # noqa: E402
 
@@ -178,6 +179,50 @@ def check_damage_is_said(folder, path):
         expect("%s of %s without its first keyframe" % (args[0], name), (code, err), (0, want))
 
 
+def long_varint(n, size=10):
+    return bytes(n >> 7 * i & 127 | 128 for i in range(size - 1)) + bytes([n >> 7 * (size - 1)])
+
+
+def part_of_many(number, last, first, count, size):
+    """Of a keyframe, in as many bytes as numbers can take: count blocks of 16 bytes each, side by side."""
+    addresses = long_varint(first // 16 << 2) + long_varint(1 << 2) * (count - 1)
+    columns = [alter.varint(0) * 3 + alter.varint(count), addresses, long_varint(size) * count,
+               *[long_varint(0) * count] * 3, b"\1" * count, b""]
+    payload = alter.join_keyframe([number, int(last), 0, 0], columns)
+    return alter.block(decode.KEYFRAME, alter.zstd(payload), decode.ZSTD | decode.MUST_UNDERSTAND, items=count,
+                       times=(1, 1), raw_bytes=len(payload))
+
+
+def check_many(folder):
+    """However small the file, what it begins with is all there."""
+    parts, count, size = 70, 15000, 123
+    with open(os.path.join(GOLDEN, "good", "begins.bin"), "rb") as f:
+        data = f.read()
+    tables = [alter.again(b) for b in decode.Capture(data).blocks[:-1]
+              if b.type in (decode.PROCESSES, decode.THREADS)]
+    path = put(os.path.join(folder, "many"), "many.bin", alter.build(alter.header(data), tables + [
+        part_of_many(n, n == parts - 1, (1 << 20) + n * count * 16, count, size) for n in range(parts)]))
+    expect("a small file of many blocks", os.path.getsize(path) < 20000, True)
+    code, out, err = report(["table"], (path, ""))
+    got = json.loads(out)
+    expect("many blocks", (code, err, got["total_count"], got["total_size"]),
+           (0, b"", parts * count, parts * count * size))
+
+
+def check_many_marks(folder, path):
+    """The list of marks takes bounded memory; what of it is left out changes no answer."""
+    with open(path, "rb") as f:
+        data = f.read()
+    mark = b"\0\0\0" + alter.varint(60) + b"m" * 60
+    payload = mark * ((1 << 20) // len(mark))
+    many = alter.block(decode.MARKS, alter.zstd(payload), decode.ZSTD, items=len(payload) // len(mark),
+                       raw_bytes=len(payload))
+    blocks = [alter.again(b) for b in decode.Capture(data).blocks[:-1]]
+    marked = put(os.path.join(folder, "marked"), os.path.basename(path), alter.build(alter.header(data), [many] * 40 + blocks))
+    for point in ("", "@m3", "@#5", "@50%"):
+        expect("many marks" + point, report(["table"], (marked, point)), report(["table"], (path, point)))
+
+
 def main():
     good = [os.path.join(GOLDEN, "good", n + ".bin") for n in ("keyframes", "begins")]
     damaged = sorted(os.path.join(GOLDEN, "damaged", n) for n in os.listdir(os.path.join(GOLDEN, "damaged"))
@@ -187,6 +232,8 @@ def main():
             check_naive(path)
             check_equal(folder, path)
             check_damage_is_said(folder, path)
+        check_many(folder)
+        check_many_marks(folder, good[0])
         check_past_unread(folder, good[0])
         for path in damaged:
             name = os.path.basename(path)
