@@ -2,6 +2,8 @@
 #include "replay/ranges.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 void ranges_finish(struct ranges *r)
 {
@@ -10,10 +12,23 @@ void ranges_finish(struct ranges *r)
 	*r = (struct ranges){ 0 };
 }
 
-/* Any sequence serves: it only has to be unrelated to addresses. xorshift32. */
+/* Where a sequence begins that nobody knew who chose the addresses. Not 0. */
+static uint32_t random_start(void)
+{
+	uint32_t x = 0;
+
+	if (getrandom(&x, sizeof(x), GRND_NONBLOCK) != sizeof(x))
+		x = (uint32_t)getpid() * 2654435761u;
+	return x ? x : 1;
+}
+
+/*
+ * Any sequence serves that is unrelated to addresses: a capture whose addresses follow it would make
+ * the tree a list, too deep for recursion. xorshift32.
+ */
 static uint32_t next_priority(struct ranges *r)
 {
-	uint32_t x = r->random ? r->random : 2463534242u;
+	uint32_t x = r->random ? r->random : random_start();
 
 	x ^= x << 13;
 	x ^= x >> 17;

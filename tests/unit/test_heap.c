@@ -1,7 +1,10 @@
 /* heap - definitions of heap.h: mappings, reallocs in parts, temporaries, exec, ends of processes. */
 #include "unit.h"
 
+#include <stdlib.h>
+
 #include "replay/heap.h"
+#include "replay/ranges.h"
 
 #define PAGE 4096ull
 #define BASE 0x7f0000000000ull
@@ -457,6 +460,49 @@ static void interior_pointers_are_found(void **state)
 	heap_free(h);
 }
 
+/* Deepest place of a tree of pieces; without recursion, for it may be deep. */
+static uint32_t depth_of(const struct ranges *r, uint32_t root)
+{
+	uint32_t (*todo)[2] = malloc((r->count + 1) * sizeof(*todo));
+	uint32_t n = 0, deepest = 0;
+
+	assert_non_null(todo);
+	todo[n][0] = root;
+	todo[n++][1] = 1;
+	while (n) {
+		const uint32_t piece = todo[--n][0], depth = todo[n][1];
+
+		if (!piece)
+			continue;
+		deepest = depth > deepest ? depth : deepest;
+		todo[n][0] = r->pieces[piece].left;
+		todo[n++][1] = depth + 1;
+		todo[n][0] = r->pieces[piece].right;
+		todo[n++][1] = depth + 1;
+	}
+	free(todo);
+	return deepest;
+}
+
+/* Addresses of who has read ranges.c: a list instead of a tree, if its priorities were always the same. */
+static void nobody_knows_the_shape_of_the_tree(void **state)
+{
+	struct ranges r = { 0 };
+	uint32_t root = 0, x = 2463534242u;
+
+	for (uint32_t i = 0; i < 5000; i++) {
+		struct heap_block b = { .size = 4096 };
+
+		x ^= x << 13;
+		x ^= x >> 17;
+		x ^= x << 5;
+		b.address = ((uint64_t)x + 1) * 4096;
+		assert_non_null(ranges_add(&r, &root, &b, b.address + 4096));
+	}
+	assert_true(depth_of(&r, root) < 200);
+	ranges_finish(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -477,6 +523,7 @@ int main(void)
 		cmocka_unit_test(only_the_own_thread_makes_a_temporary),
 		cmocka_unit_test(observers_see_what_the_totals_say),
 		cmocka_unit_test(interior_pointers_are_found),
+		cmocka_unit_test(nobody_knows_the_shape_of_the_tree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
