@@ -39,6 +39,8 @@ def main():
             put("block", struct.pack("<HI", b.flags, b.raw_bytes) + b.stored)
             if b.type == decode.EVENTS:
                 put("events", b.payload())
+            elif b.type == decode.KEYFRAME:
+                put("keyframe", b.payload())
             elif b.type == decode.PREDICTED:
                 put("predict", struct.pack("<I", min(b.items, 0xFFFFFF) | 99 << 24) + b.payload())
     for kind in range(32):  # head, epoch, time, pops, pushes, two frames, operands of any kind
