@@ -274,19 +274,6 @@ static int aggregate(struct job *j, const char *operand)
 	return status;
 }
 
-static int refuse(const struct capture *c, const char *operand)
-{
-	const bool begins = c->keyframe_count && c->keyframes[0].begins;
-
-	if (capture_is_aggregated(c))
-		ui_error("%s: it is aggregated already", operand);
-	else if (begins)
-		ui_error("%s: it begins in the middle of a run (--start-after), and sums cannot tell "
-			 "what lived before from what was allocated later; reports read it as it is",
-			 operand);
-	return capture_is_aggregated(c) || begins ? UI_CANNOT : UI_OK;
-}
-
 int main(int argc, char **argv)
 {
 	struct job j = { 0 };
@@ -298,8 +285,10 @@ int main(int argc, char **argv)
 	if (!output)
 		ui_usage_error("say where to: -o FILE");
 	status = copy_open_capture(&j.capture, operand);
-	if (status == UI_OK)
-		status = refuse(j.capture, operand);
+	if (status == UI_OK && capture_is_aggregated(j.capture)) {
+		ui_error("%s: it is aggregated already", operand);
+		status = UI_CANNOT;
+	}
 	if (status == UI_OK)
 		status = aggregate(&j, operand);
 	writer_free(j.writer);

@@ -280,12 +280,6 @@ class Aggregated:
         again = harness.execute([self.t.tracker, "aggregate", "-o", self.t.file(".bin"), r.capture])
         check(again.status == 1 and b"aggregated already" in again.stderr, f"{again.stderr!r}")
 
-    def begun_later(self):
-        """Sums of what lived before have no place in the format."""
-        begins = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "good", "begins.bin")
-        r = harness.execute([self.t.tracker, "aggregate", "-o", self.t.file(".small.bin"), begins])
-        check(r.status == 1 and b"--start-after" in r.stderr and r.stderr.count(b"\n") == 1, f"{r.stderr!r}")
-
     def usage(self):
         """Options that contradict each other, files that must not be written."""
         full = self.t.record(["true"]).capture
@@ -604,7 +598,7 @@ def make_cases(t):
     cases += [(f"truth: {' '.join(w)}", lambda w=w: a.truth(*w)) for w in (
         ("kinds",), ("operators",), ("reallocs", "grow"), ("threads", "short"), ("threads", "churn"), ("process", "fork"), ("process", "exec"), ("early",))]
     cases += [(name.replace("_", " "), getattr(a, name)) for name in (
-        "leak", "lists", "peak", "mapped", "threshold", "small_file", "refusals", "begun_later", "usage", "damaged", "program_killed",
+        "leak", "lists", "peak", "mapped", "threshold", "small_file", "refusals", "usage", "damaged", "program_killed",
         "recorder_killed", "file_moved", "file_removed", "file_replaced", "ignored_children", "full_disk", "read_only",
         "no_file", "force", "bounds")]
     return cases
