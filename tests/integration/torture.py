@@ -15,7 +15,7 @@ import time
 
 import harness
 import run
-from harness import Replay, Skip, check, check_truth, equal, execute, need
+from harness import Replay, check, check_truth, equal, execute, need
 
 # Programs and their truths: (fixture, its modes).
 TRUTHS = [
@@ -33,7 +33,6 @@ TRUTHS = [
     ("torture_objects", ""), ("own_new", ""),
 ]
 CASES = [(fixture, mode) for fixture, modes in TRUTHS for mode in modes.split() or [""]]
-ROOT_ONLY = {"no_proc"}
 OTHER_SCOPES = {("torture_loader", "namespace"), ("torture_loader", "deepbind")}
 ENVIRONMENT = {"handed_reallocs": {"MALLOC_ARENA_MAX": "1"}}
 PLUGINS = ("first.so", "second.so")
@@ -108,8 +107,6 @@ class Torture:
         self.cases = run.Cases(tracker)
 
     def truth(self, fixture, mode):
-        if mode in ROOT_ONLY and os.geteuid() != 0:
-            raise Skip("needs root")
         argv = arguments(self.t, fixture, mode)
         if (fixture, mode) in OTHER_SCOPES:
             self.other_scope(argv)
