@@ -94,6 +94,13 @@ static void add_pieces(struct line *l, const struct capture *c)
 		    (double)whole_stopped_ns(c) / 1e9);
 }
 
+/* Events are written all the same: only sums need what it had no memory for. */
+static void add_no_memory(struct line *l, const struct capture *c)
+{
+	if (capture_is_aggregated(c) && capture_health(c, "recorder_out_of_memory"))
+		add(l, ": ", "the recorder ran out of memory: figures are too low");
+}
+
 static void add_checkpoint(struct line *l, const struct capture *c)
 {
 	if (capture_health(c, "checkpoint"))
@@ -141,6 +148,7 @@ char *whole_describe(const struct capture *c, uint64_t lost, char buf[WHOLE_ROOM
 	if (lost)
 		add(&l, ": ", "%s events were lost: totals are lower bounds",
 		    ui_count(count, sizeof(count), lost));
+	add_no_memory(&l, c);
 	add_checkpoint(&l, c);
 	add_stopped(&l, c);
 	add_pieces(&l, c);

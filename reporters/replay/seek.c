@@ -156,7 +156,8 @@ bool seek_knows_peak(const struct capture *c, uint32_t process, uint64_t *ret_ev
 {
 	const uint64_t event = capture_summary(c, "peak_event");
 
-	if (process != UINT32_MAX || !c->complete || !event || event > c->event_count)
+	if (process != UINT32_MAX || !c->complete || !event || event > c->event_count ||
+	    capture_health(c, "recorder_out_of_memory"))
 		return false;
 	for (uint32_t i = 0; i < c->block_count; i++)
 		if (c->blocks[i].process != c->blocks[0].process)

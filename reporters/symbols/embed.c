@@ -122,38 +122,11 @@ int embed_frames(struct embed_frame *frames, size_t count, const struct embed_mo
 	return 0;
 }
 
-struct writer_sink {
-	struct writer *writer;
-	void (*progress)(void *data, uint64_t done, uint64_t total);
-	void *data;
-};
-
-static void write_symbols(void *data, uint32_t frame, const struct writer_symbol *s, size_t n)
-{
-	const struct writer_sink *const sink = data;
-
-	writer_symbols(sink->writer, frame, s, n);
-}
-
-static void pass_progress(void *data, uint64_t done, uint64_t total)
-{
-	const struct writer_sink *const sink = data;
-
-	sink->progress(sink->data, done, total);
-}
-
-int symbols_embed(struct writer *w, const struct embed_module *modules, uint32_t module_count,
-		  void (*progress)(void *data, uint64_t done, uint64_t total), void *data,
-		  struct embed_report *ret)
+int embed_writer_frames(const struct writer *w, const struct embed_module *modules,
+			uint32_t module_count, const struct embed_sink *sink, struct embed_report *ret)
 {
 	const uint32_t count = writer_frame_count(w);
 	struct embed_frame *const frames = calloc((size_t)count + 1, sizeof(*frames));
-	struct writer_sink sink = { .writer = w, .progress = progress, .data = data };
-	const struct embed_sink embed_sink = {
-		.symbols = write_symbols,
-		.progress = progress ? pass_progress : NULL,
-		.data = &sink,
-	};
 	int err;
 
 	if (!frames)
@@ -162,7 +135,7 @@ int symbols_embed(struct writer *w, const struct embed_module *modules, uint32_t
 		frames[i].frame = i + 1;
 		writer_frame_get(w, i + 1, &frames[i].module, &frames[i].offset);
 	}
-	err = embed_frames(frames, count, modules, module_count, &embed_sink, ret);
+	err = embed_frames(frames, count, modules, module_count, sink, ret);
 	free(frames);
 	return err;
 }

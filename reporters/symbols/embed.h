@@ -59,9 +59,8 @@ struct embed_sink {
 int embed_frames(struct embed_frame *frames, size_t count, const struct embed_module *modules,
 		 uint32_t module_count, const struct embed_sink *sink, struct embed_report *ret);
 
-/* The same for all frames known to the writer. `progress` may be NULL. */
-int symbols_embed(struct writer *w, const struct embed_module *modules, uint32_t module_count,
-		  void (*progress)(void *data, uint64_t done, uint64_t total), void *data,
-		  struct embed_report *ret);
+/* The same for all frames known to the writer, to which nothing is added. */
+int embed_writer_frames(const struct writer *w, const struct embed_module *modules,
+			uint32_t module_count, const struct embed_sink *sink, struct embed_report *ret);
 
 #endif

@@ -12,9 +12,9 @@
  */
 static void aggregate_batch(struct recorder *r)
 {
-	for (uint32_t i = 0; i < r->batch_count; i++)
+	for (uint32_t i = 0; i < r->batch_count && !r->heap_stopped; i++)
 		if (aggregate_apply(r->aggregate, &r->batch[i]) < 0)
-			r->out_of_memory = true;
+			r->heap_stopped = r->out_of_memory = true;
 	r->batch_count = 0;
 }
 
@@ -28,11 +28,12 @@ void emit_flush(struct recorder *r)
 	for (uint32_t i = 0; i < r->batch_count; i++) {
 		struct trk_event *const e = &r->batch[i];
 
-		if (heap_apply(r->heap, e) < 0)
-			r->out_of_memory = true;
+		/* asking for memory again with every event would hold the programs up */
+		if (!r->heap_stopped && heap_apply(r->heap, e) < 0)
+			r->heap_stopped = r->out_of_memory = true;
 		if (e->kind == TRK_MARK && !r->waiting)
 			writer_mark(r->writer, e);
-		e->ref = heap_last_ref(r->heap);
+		e->ref = r->heap_stopped ? TRK_REF_UNKNOWN : heap_last_ref(r->heap);
 	}
 	if (!r->waiting)
 		writer_events(r->writer, r->batch, r->batch_count);

@@ -4,16 +4,12 @@
 #include "control.h"
 #include "replay/totals.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
-/* Within --max-size, for what is written after the names: health, their own notice. */
-#define SYMBOLS_RESERVE 4096u
-#define SYMBOLS_STACK_BYTES (8u << 20)
 
 void finish_remember_module(struct recorder *r, uint32_t id, const struct writer_module *m)
 {
@@ -45,50 +41,6 @@ uint64_t finish_cpu_ns(void)
 
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void write_symbols(struct recorder *r)
-{
-	struct embed_report report = { 0 };
-	const uint64_t before_ns = finish_cpu_ns();
-
-	if (r->no_symbols || r->discard || !r->module_count)
-		return;
-	/* what was recorded is safe on disk before files of unknown making are read */
-	writer_flush(r->writer);
-	if (r->bounds.max_bytes)
-		writer_limit_symbols(r->writer, r->bounds.max_bytes - SYMBOLS_RESERVE);
-	if (symbols_embed(r->writer, r->modules, r->module_count, NULL, NULL, &report) < 0)
-		return;
-	writer_health(r->writer, "symbols_cpu_ns", finish_cpu_ns() - before_ns);
-	if (writer_symbols_left_out(r->writer))
-		writer_notice(r->writer, "there was no room for the names of some frames within --max-size: "
-					 "reports look them up in the files, tracker symbolize adds them");
-	writer_health(r->writer, "frames", report.frames);
-	writer_health(r->writer, "frames_resolved", report.resolved);
-	writer_health(r->writer, "modules_missing", report.missing);
-	writer_health(r->writer, "modules_changed", report.changed);
-}
-
-static void *write_symbols_there(void *recorder)
-{
-	write_symbols(recorder);
-	return NULL;
-}
-
-/* libdw keeps the lines of a file on the stack: more than the user's limit may have left to us. */
-static void write_symbols_with_room(struct recorder *r)
-{
-	pthread_attr_t how;
-	pthread_t thread;
-
-	pthread_attr_init(&how);
-	pthread_attr_setstacksize(&how, SYMBOLS_STACK_BYTES);
-	if (pthread_create(&thread, &how, write_symbols_there, r) == 0)
-		pthread_join(thread, NULL);
-	else
-		write_symbols(r);
-	pthread_attr_destroy(&how);
 }
 
 static uint64_t all_truncated(const struct counters *c)
@@ -154,7 +106,7 @@ static void write_health(const struct recorder *r, struct writer *w)
 		{ "keyframes", r->keyframes.count },
 		{ "keyframes_cpu_ns", r->keyframes.cpu_ns },
 		{ "order_changes", c->order_changes },
-		{ "recorder_cpu_ns", finish_cpu_ns() },
+		{ "recorder_cpu_ns", finish_cpu_ns() + r->names_cpu_ns },
 		{ "recorder_max_rss_bytes", (uint64_t)usage.ru_maxrss * 1024u },
 		{ "recorder_out_of_memory", r->out_of_memory },
 		{ "end_ns", r->bounds.stopped_by ? r->bounds.stopped_ns : r->now_ns },
@@ -241,7 +193,7 @@ void finish_write_figures(const struct recorder *r, struct writer *w)
 void finish_file(struct recorder *r, struct control_message *ret)
 {
 	write_notices(r);
-	write_symbols_with_room(r);
+	names_write(r);
 	finish_write_figures(r, r->writer);
 	writer_finish(r->writer);
 	if (r->aggregate)

@@ -44,7 +44,7 @@
 /* So much in one round: do not sleep, the targets are fast. */
 #define BUSY_BYTES (512u << 10)
 /* A descendant that was started and has not attached yet gets this long for it. */
-#define STRANGER_NS 200000000ull
+#define STRANGER_NS 500000000ull
 
 struct options {
 	uint64_t shm_fd, shm_id, out_fd, control_fd, pid_fd, pid, memory_interval_ms;

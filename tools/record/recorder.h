@@ -110,6 +110,7 @@ struct recorder {
 	bool no_membarrier;
 	bool discard;	/* the file cannot be written: read and forget, so that nobody stalls */
 	bool out_of_memory;
+	bool heap_stopped; /* ... so that the live set is not known any more */
 	uint64_t discard_ns; /* since when */
 	int write_error;     /* errno that began it */
 	uint32_t unasked; /* processes that are gone and whose status is not known yet */
@@ -124,6 +125,7 @@ struct recorder {
 	struct embed_module *modules; /* by id in the capture */
 	uint32_t module_count, module_room;
 	bool no_symbols;
+	uint64_t names_cpu_ns; /* of the child that looked them up */
 	char host[65], system[200]; /* as uname says */
 	char first_notice[CONTROL_NOTICE]; /* of those that tracker-run has not printed itself */
 };
@@ -233,6 +235,10 @@ void keyframe_missed(struct recorder *r);
 uint64_t keyframe_begin_piece(struct recorder *r);
 /* Writes one. Between two rounds; the batch is empty. */
 void keyframe_now(struct recorder *r);
+
+/* ---- names.c ---- */
+/* Looks up the names of all frames and writes them, with what there is to say of that. */
+void names_write(struct recorder *r);
 
 /* ---- merge.c ---- */
 /* Writes the events of `p` up to p->limit; all of them when `final`. */
