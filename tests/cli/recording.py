@@ -62,7 +62,7 @@ def call(*args, **more):
     more.setdefault("stdout", subprocess.PIPE)
     more.setdefault("stderr", subprocess.PIPE)
     more.setdefault("cwd", SCRATCH)
-    more.setdefault("timeout", 60)
+    more.setdefault("timeout", 300)
     return subprocess.run([TRACKER, *args], **more)
 
 
@@ -182,7 +182,7 @@ def signals_are_passed_on():
     equal("first", p.stdout.readline(), b"usr1\n")
     p.send_signal(signal.SIGTERM)
     equal("second", p.stdout.readline(), b"term\n")
-    p.communicate(timeout=30)
+    p.communicate(timeout=300)
     equal("status", p.returncode, 9)
     check(is_whole(capture), "the capture is not whole")
 
@@ -193,7 +193,7 @@ def terminal_interrupt():
     p, capture = start("sh", "-c", script, start_new_session=True)
     equal("ready", p.stdout.readline(), b"ready\n")
     os.killpg(p.pid, signal.SIGINT)
-    out, err = p.communicate(timeout=30)
+    out, err = p.communicate(timeout=300)
     equal("all", (p.returncode, out), (4, b"int\n"))
     check(is_whole(capture) and b"allocations" in err, f"{err!r}")
 
@@ -419,7 +419,7 @@ LOOP = "import os,sys\nprint(os.getpid(), flush=True)\n" \
 def killed_recorder():
     p, capture = start(sys.executable, "-c", LOOP, "3000")
     os.kill(recorder_of(int(p.stdout.readline())), signal.SIGKILL)
-    _, err = p.communicate(timeout=60)
+    _, err = p.communicate(timeout=300)
     equal("the program's status", p.returncode, 5)
     check(b"the recorder died (SIGKILL)" in err, f"{err!r}")
 
@@ -442,7 +442,7 @@ def terminated_recorder():
     p, capture = start("sh", "-c", "echo $$; sleep 1; exit 5")
     os.kill(recorder_of(int(p.stdout.readline())), signal.SIGTERM)
     until(lambda: is_whole(capture), "not finished")
-    p.communicate(timeout=30)
+    p.communicate(timeout=300)
     equal("the program's status", p.returncode, 5)
     check(any("told to stop" in n["text"] for n in of(decode(capture), "notice")), "no notice")
 
@@ -452,7 +452,7 @@ def duration():
     p, capture = start("sh", "-c", "sleep 1.5; exit 5", options=("--duration", "300ms"))
     until(lambda: os.path.exists(capture) and is_whole(capture), "not finished")
     equal("runs on", p.poll(), None)
-    _, err = p.communicate(timeout=30)
+    _, err = p.communicate(timeout=300)
     lines = err.decode().splitlines()
     equal("status", (p.returncode, len(lines)), (5, 4))
     equal("line", lines[0], "tracker: recording stopped after 0.3 s, as --duration asked; the program ran on")
@@ -490,7 +490,7 @@ def duration_and_interrupt():
     equal("ready", p.stdout.readline(), b"ready\n")
     until(lambda: os.path.exists(capture) and is_whole(capture), "not finished")
     os.killpg(p.pid, signal.SIGINT)
-    out, err = p.communicate(timeout=30)
+    out, err = p.communicate(timeout=300)
     equal("all", (p.returncode, out), (4, b"int\n"))
     check(b"recording stopped after 0.1 s" in err, f"{err!r}")
 
@@ -499,7 +499,7 @@ def no_pipe_stays_open():
     """Who reads our output sees its end when the program ends, not when the recorder does."""
     began = time.monotonic()
     subprocess.run(["sh", "-c", '"$0" run -q --wait=0 -o "$1" -- sh -c "sleep 3 >/dev/null 2>&1 &" 2>&1 | cat',
-                    TRACKER, path()], cwd=SCRATCH, timeout=30)
+                    TRACKER, path()], cwd=SCRATCH, timeout=300)
     check(time.monotonic() - began < 2.5, "the recorder holds the pipe open")
 
 

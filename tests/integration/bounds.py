@@ -47,7 +47,7 @@ class Bounds:
         at_end, size = self.counts(shared)[1], os.path.getsize(capture)
         self.goes_on(shared, at_end)
         self.stop(shared)
-        _, err = p.communicate(timeout=60)
+        _, err = p.communicate(timeout=300)
         equal("status", p.returncode, 5)
         equal("the file's size afterwards", os.path.getsize(capture), size)
         return capture, err.decode(), self.counts(shared)[0], at_end
@@ -135,7 +135,7 @@ class Bounds:
             time.sleep(0.001)
         check(p.poll() is None, "the program ended")
         self.stop(shared)
-        _, err = p.communicate(timeout=60)
+        _, err = p.communicate(timeout=300)
         equal("status", p.returncode, 5)
         return capture, err.decode(), self.counts(shared)[1][0]
 
@@ -209,7 +209,7 @@ class Bounds:
         os.kill(self.recorder_of(p.pid), signal.SIGKILL)
         made = self.counts(shared)[1][0]
         self.stop(shared)
-        p.communicate(timeout=60)
+        p.communicate(timeout=300)
         equal("status", p.returncode, 5)
         got = self.sizes(capture)
         start = 2000 + (0 * 2654435761) % 50000

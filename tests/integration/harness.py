@@ -137,7 +137,7 @@ class Result:
         self.capture = None
 
 
-def execute(argv, env=None, timeout=120, preexec=None, stdin=subprocess.DEVNULL):
+def execute(argv, env=None, timeout=600, preexec=None, stdin=subprocess.DEVNULL):
     full = {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD",)}
     full.update(env or {})
     try:

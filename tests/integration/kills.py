@@ -82,7 +82,7 @@ class Kills:
             time.sleep(random.uniform(0, 1.9))
             os.kill(self.bounds.recorder_of(p.pid), signal.SIGKILL)
             counted = self.bounds.counts(shared)[1]
-            _, err = p.communicate(timeout=60)
+            _, err = p.communicate(timeout=300)
             equal("the program's status", p.returncode, 5)
             check(b"the recorder died (SIGKILL)" in err and len(err.splitlines()) == 1, f"{err!r}")
             made = self.bounds.sequences(capture)

@@ -98,7 +98,7 @@ class Cases:
         """0, 1 and 2 closed in the program: its first file is descriptor 0."""
         path, capture = self.t.file(".user"), self.t.file(".bin")
         r = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", self.t.tracker, "run", "-q", "-o",
-                            capture, "--", self.t.fixture("limits"), "no_std", path], timeout=60)
+                            capture, "--", self.t.fixture("limits"), "no_std", path], timeout=300)
         equal("exit status", r.returncode, 0)
         with open(path, "rb") as f:
             told = f.read()

@@ -211,10 +211,20 @@ static void modules_that_cannot_be_read_are_left_for_later(void **state)
 	assert_int_equal(states[M_UNUSED], EMBED_UNUSED);
 }
 
+struct to_writer {
+	struct writer *writer;
+	uint64_t done;
+};
+
 static void count_progress(void *data, uint64_t done, uint64_t total)
 {
 	assert_true(done <= total);
-	*(uint64_t *)data = done;
+	((struct to_writer *)data)->done = done;
+}
+
+static void put_symbols(void *data, uint32_t frame, const struct writer_symbol *s, size_t n)
+{
+	writer_symbols(((struct to_writer *)data)->writer, frame, s, n);
 }
 
 static void a_writer_gets_symbols_for_its_frames(void **state)
@@ -224,8 +234,9 @@ static void a_writer_gets_symbols_for_its_frames(void **state)
 	struct embed_module modules[M_COUNT];
 	struct embed_report report = { 0 };
 	struct writer *w = NULL;
+	struct to_writer to = { 0 };
+	const struct embed_sink sink = { .symbols = put_symbols, .progress = count_progress, .data = &to };
 	uint32_t line;
-	uint64_t done = 0;
 	char bytes[8192] = "";
 
 	describe(modules, "");
@@ -233,10 +244,11 @@ static void a_writer_gets_symbols_for_its_frames(void **state)
 	writer_module(w, &(struct writer_module){ .path = self });
 	writer_frame(w, M_SELF, known_place(&line));
 	writer_frame(w, 0, 0x1000);
-	assert_int_equal(symbols_embed(w, modules, M_COUNT, count_progress, &done, &report), 0);
+	to.writer = w;
+	assert_int_equal(embed_writer_frames(w, modules, M_COUNT, &sink, &report), 0);
 	assert_int_equal(report.frames, 1);
 	assert_int_equal(report.resolved, 1);
-	assert_int_equal(done, 2);
+	assert_int_equal(to.done, 2);
 	assert_int_equal(writer_finish(w), 0);
 	writer_free(w);
 	assert_true(pread(fd, bytes, sizeof(bytes), 0) > 0);

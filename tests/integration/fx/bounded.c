@@ -9,7 +9,7 @@
  *   notice  allocates every millisecond until tracker.h says that nothing is recorded, at most
  *           so many seconds; FILE holds how many mallocs returned before that was said. 5 if
  *           it was never said.
- *   noise   makes 100 blocks of 1001 bytes; then, until somebody writes into that word, puts the n-th block, of
+ *   noise   makes 100 blocks of 1001 bytes; then, until somebody writes into that word or, if SECONDS is not 0, so many times, puts the n-th block, of
  *           2000 + (n * 2654435761 mod 2^32) mod 50000 bytes, into one of 4096 places and frees what
  *           was there; then frees 40 of the first. FILE holds how many of the others it made.
  *   later   allocates 100 blocks of 1001 bytes and a mapping of 8 pages, frees 100 of 1003; SECONDS later it
@@ -148,7 +148,7 @@ static int noise(void)
 
 	for (unsigned i = 0; i < 100; i++)
 		first[i] = keep(malloc(1001));
-	for (uint32_t n = 0; !atomic_load(&shared->stop); n++) {
+	for (uint32_t n = 0; seconds ? n < seconds : !atomic_load(&shared->stop); n++) {
 		random = random * 1103515245 + 12345;
 		void **const p = &place[(random >> 16) % PLACES];
 
