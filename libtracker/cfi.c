@@ -82,10 +82,19 @@ bool cfi_module_at(uintptr_t pc, struct cfi_module *ret)
 }
 
 /*
- * What is trusted: that the loader's pointer to .eh_frame_hdr and the linker's
- * pointers in it are right. They may lie far from the code (segments of their
- * own), so the module's range says nothing about them.
+ * Packers and strippers leave sections that say anything: nothing outside the module is read. Only
+ * where .eh_frame_hdr itself lies outside of what we know of it (segments far apart, so
+ * that the range is the code's) the linker's pointers are trusted.
  */
+static bool lies_inside(const struct cfi_module *m, const uint8_t *at, uint64_t bytes)
+{
+	const uintptr_t hdr = (uintptr_t)m->eh_frame_hdr, from = (uintptr_t)at;
+
+	if (hdr < m->start || hdr >= m->end)
+		return true;
+	return from >= m->start && from <= m->end && bytes <= m->end - from;
+}
+
 #define HDR_MAX 64u
 #define TABLE_MAX (1u << 26)
 #define ENTRY_MAX (1u << 24)
@@ -101,6 +110,8 @@ static int hdr_read(const struct cfi_module *m, struct hdr_table *ret)
 	struct cursor c = { m->eh_frame_hdr, m->eh_frame_hdr + HDR_MAX, false };
 	const uintptr_t base = (uintptr_t)m->eh_frame_hdr;
 
+	if (!lies_inside(m, m->eh_frame_hdr, HDR_MAX)) /* it is at the module's very end */
+		c.end = (const uint8_t *)m->end;
 	if (!m->eh_frame_hdr || take(&c) != 1)
 		return -1;
 
@@ -111,7 +122,9 @@ static int hdr_read(const struct cfi_module *m, struct hdr_table *ret)
 		return -1;
 	ret->count = take_pointer(&c, count_encoding, base);
 	ret->entries = c.at;
-	return c.bad || ret->count > TABLE_MAX ? -1 : 0;
+	if (c.bad || ret->count > TABLE_MAX)
+		return -1;
+	return lies_inside(m, ret->entries, ret->count * 8) ? 0 : -1;
 }
 
 static int32_t hdr_word(const struct hdr_table *t, uint64_t i, unsigned which)
@@ -142,23 +155,23 @@ static const uint8_t *hdr_search(const struct cfi_module *m, const struct hdr_ta
 }
 
 /* Opens the entry (CIE or FDE) at p: a cursor over what follows its length. */
-static struct cursor entry_open(const uint8_t *p)
+static struct cursor entry_open(const struct cfi_module *m, const uint8_t *p)
 {
-	struct cursor c = { p, p + 12, false };
-	uint64_t length = take_bytes(&c, 4);
+	struct cursor c = { p, p + 12, !lies_inside(m, p, 12) };
+	uint64_t length = c.bad ? 0 : take_bytes(&c, 4);
 
 	if (length == 0xffffffff)
 		length = take_bytes(&c, 8);
-	if (length == 0 || length > ENTRY_MAX)
-		c.bad = true;
+	if (length == 0 || length > ENTRY_MAX || !lies_inside(m, c.at, length))
+		c = (struct cursor){ p, p, true };
 	else
 		c.end = c.at + length;
 	return c;
 }
 
-static int cie_read(const uint8_t *p, struct cfi_fde *f)
+static int cie_read(const struct cfi_module *m, const uint8_t *p, struct cfi_fde *f)
 {
-	struct cursor c = entry_open(p);
+	struct cursor c = entry_open(m, p);
 
 	if (take_bytes(&c, 4) != 0)
 		return -1;
@@ -210,11 +223,11 @@ int cfi_fde_at(const struct cfi_module *m, uintptr_t pc, struct cfi_fde *ret)
 	if (hdr_read(m, &table) != 0 || !(p = hdr_search(m, &table, pc)))
 		return -1;
 
-	struct cursor c = entry_open(p);
+	struct cursor c = entry_open(m, p);
 	const uint8_t *const id_at = c.at;
 	const uint64_t id = take_bytes(&c, 4);
 
-	if (c.bad || id == 0 || cie_read(id_at - id, &f) != 0)
+	if (c.bad || id == 0 || cie_read(m, id_at - id, &f) != 0)
 		return -1;
 	f.start = take_pointer(&c, f.pointer_encoding, 0);
 
@@ -249,6 +262,15 @@ static void set_cfa(struct cfi_row *row, uint64_t reg, int64_t offset)
 	row->cfa.value = offset;
 }
 
+/* Of a CFA that is register and offset, one changes. What an expression is would be no address any more. */
+static bool move_cfa(struct cfi_row *row, uint64_t reg, int64_t offset)
+{
+	if (row->cfa.how != CFI_REGISTER)
+		return false;
+	set_cfa(row, reg, offset);
+	return true;
+}
+
 static int64_t take_block(struct cursor *c)
 {
 	const uint8_t *const block = c->at;
@@ -267,6 +289,12 @@ static void restore_reg(struct cfi_scratch *s, uint64_t reg)
 		s->row.reg[reg] = s->initial.reg[reg];
 }
 
+/* In units of the CIE's; what overflows is no offset, but harmless. */
+static int64_t factored(const struct cfi_fde *f, uint64_t n)
+{
+	return (int64_t)(n * (uint64_t)f->data_align);
+}
+
 /* One instruction other than an advance. False: not understood. */
 static bool run_one(const struct cfi_fde *f, struct cursor *c, struct cfi_scratch *s,
 		    unsigned *depth, uint8_t op)
@@ -275,7 +303,7 @@ static bool run_one(const struct cfi_fde *f, struct cursor *c, struct cfi_scratc
 	uint64_t reg;
 
 	if ((op & 0xc0) == CFA_OFFSET) {
-		set_reg(row, op & 0x3f, CFI_AT_CFA, (int64_t)take_uleb(c) * f->data_align);
+		set_reg(row, op & 0x3f, CFI_AT_CFA, factored(f, take_uleb(c)));
 		return true;
 	}
 	if ((op & 0xc0) == CFA_RESTORE) {
@@ -286,23 +314,23 @@ static bool run_one(const struct cfi_fde *f, struct cursor *c, struct cfi_scratc
 	case CFA_NOP: return true;
 	case CFA_OFFSET_EXT:
 		reg = take_uleb(c);
-		set_reg(row, reg, CFI_AT_CFA, (int64_t)take_uleb(c) * f->data_align);
+		set_reg(row, reg, CFI_AT_CFA, factored(f, take_uleb(c)));
 		return true;
 	case CFA_OFFSET_SF:
 		reg = take_uleb(c);
-		set_reg(row, reg, CFI_AT_CFA, take_sleb(c) * f->data_align);
+		set_reg(row, reg, CFI_AT_CFA, factored(f, (uint64_t)take_sleb(c)));
 		return true;
 	case CFA_NEGATIVE_OFFSET:
 		reg = take_uleb(c);
-		set_reg(row, reg, CFI_AT_CFA, -(int64_t)take_uleb(c) * f->data_align);
+		set_reg(row, reg, CFI_AT_CFA, factored(f, -take_uleb(c)));
 		return true;
 	case CFA_VAL_OFFSET:
 		reg = take_uleb(c);
-		set_reg(row, reg, CFI_IS_CFA, (int64_t)take_uleb(c) * f->data_align);
+		set_reg(row, reg, CFI_IS_CFA, factored(f, take_uleb(c)));
 		return true;
 	case CFA_VAL_OFFSET_SF:
 		reg = take_uleb(c);
-		set_reg(row, reg, CFI_IS_CFA, take_sleb(c) * f->data_align);
+		set_reg(row, reg, CFI_IS_CFA, factored(f, (uint64_t)take_sleb(c)));
 		return true;
 	case CFA_REGISTER:
 		reg = take_uleb(c);
@@ -335,11 +363,11 @@ static bool run_one(const struct cfi_fde *f, struct cursor *c, struct cfi_scratc
 		return true;
 	case CFA_DEF_SF:
 		reg = take_uleb(c);
-		set_cfa(row, reg, take_sleb(c) * f->data_align);
+		set_cfa(row, reg, factored(f, (uint64_t)take_sleb(c)));
 		return true;
-	case CFA_DEF_REGISTER: set_cfa(row, take_uleb(c), row->cfa.value); return true;
-	case CFA_DEF_OFFSET: row->cfa.value = (int64_t)take_uleb(c); return true;
-	case CFA_DEF_OFFSET_SF: row->cfa.value = take_sleb(c) * f->data_align; return true;
+	case CFA_DEF_REGISTER: return move_cfa(row, take_uleb(c), row->cfa.value);
+	case CFA_DEF_OFFSET: return move_cfa(row, row->cfa_reg, (int64_t)take_uleb(c));
+	case CFA_DEF_OFFSET_SF: return move_cfa(row, row->cfa_reg, factored(f, (uint64_t)take_sleb(c)));
 	case CFA_DEF_EXPRESSION:
 		row->cfa.value = take_block(c);
 		row->cfa.how = CFI_EXPRESSION;

@@ -57,7 +57,7 @@ static inline int64_t take_sleb(struct cursor *c)
 		shift += 7;
 	}
 	if (b & 0x40 && shift < 64)
-		v |= -((int64_t)1 << shift);
+		v |= (int64_t)(UINT64_MAX << shift);
 	return v;
 }
 

@@ -284,9 +284,11 @@ static void classify(const struct cfi_row *row, struct rule_step *r)
 
 bool rules_is_kernel_frame(const struct cfi_row *row)
 {
-	return row->cfa.how == CFI_EXPRESSION &&
-	       memcmp((const void *)(intptr_t)row->cfa.value, arch_signal_cfa,
-		      sizeof(arch_signal_cfa)) == 0;
+	const uint8_t *const block = (const uint8_t *)(intptr_t)row->cfa.value;
+
+	/* its length first: a shorter block may stand at the end of what is mapped */
+	return row->cfa.how == CFI_EXPRESSION && block[0] == arch_signal_cfa[0] &&
+	       memcmp(block, arch_signal_cfa, sizeof(arch_signal_cfa)) == 0;
 }
 
 static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule_step *r)

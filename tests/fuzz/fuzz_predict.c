@@ -20,7 +20,7 @@ static void must_be_sound(const struct trk_event *e, const uint8_t *data, size_t
 {
 	const uint8_t *const label = (const uint8_t *)e->label;
 
-	MUST(e->kind >= TRK_MALLOC && e->kind <= TRK_GAP && e->kind != 15);
+	MUST(e->kind >= TRK_MALLOC && e->kind <= TRK_GAP);
 	MUST(e->time_ns >= FIRST_NS);
 	MUST(!e->label_bytes || (label >= data && label + e->label_bytes <= data + size));
 }

@@ -4,11 +4,16 @@ import glob
 import hashlib
 import os
 import struct
+import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "golden"))
 import decode  # noqa: E402
+
+
+SUMS = [16, 17, 18, 19, 13]  # in fuzz_sums.c's order
 
 
 def put(target, data):
@@ -29,6 +34,8 @@ def main():
         with open(path, "rb") as f:
             data = f.read()
         put("capture", b"\0" + data)
+        if len(data) < 4000:
+            put("capture", b"\2" + data)
         try:
             blocks = decode.Capture(data).blocks
             put("capture", b"\1" + b"".join(map(described, blocks)))
@@ -41,11 +48,85 @@ def main():
                 put("events", b.payload())
             elif b.type == decode.KEYFRAME:
                 put("keyframe", b.payload())
+            elif b.type in SUMS:
+                payload = b.payload()[:0xFFFF]
+                put("sums", b"\0" + bytes([SUMS.index(b.type)]) + struct.pack("<H", len(payload)) + payload)
             elif b.type == decode.PREDICTED:
                 put("predict", struct.pack("<I", min(b.items, 0xFFFFFF) | 99 << 24) + b.payload())
     for kind in range(32):  # head, epoch, time, pops, pushes, two frames, operands of any kind
         put("wire", bytes([kind | 0xE0, 1, 2, 1, 2, 0x80, 0x20, 9, 3, 2, 0x40, 5]) + b"\x02ab" * 3)
         put("wire", bytes([kind, 3, 1, 0x40, 5, 0x21, 1, 0x20, 8]))
+    texts()
+    for seed in segments():
+        put("segment", seed)
+    elfs()
+
+
+def texts():
+    for text in ("a.bin", "a@peak", "a@end", "a@mark", "a@#3", "a@1.5s", "a@200ms", "a@90%", "a@10%..90%", "a@..#2", "a@b@1h"):
+        put("options", text.encode())
+    for text in ("0", "1.5s", "3m", "200ms", "4096", "100MB", "1.5g", "64KiB", "18446744073709551615", "1e9"):
+        put("options", text.encode())
+    for rule in ("leak:foo", "# no\nleak:^a*b$\n", "race:x\nleak:*z*", "leak:", "junk", "^fo$o", "f*$"):
+        put("suppress", bytes([7]) + b"foo::bar" + rule.encode())
+    for name in ("_ZNSt6vectorIiSaIiEE9push_backERKi", "_RNvC6_123foo3bar", "_ZN3foo3bar17h05af221e174051e9E",
+                 "std::vector<int, std::allocator<int> >::push_back(int const&) const [clone .cold]",
+                 "<alloc::vec::Vec<u8> as core::ops::Drop>::drop", "operator new(unsigned long)", "/a/./b//../c.c",
+                 "foo(int (*)(char))::{lambda(auto:1)#1}::operator()<int>(int) const", "(anonymous namespace)::f()"):
+        put("names", name.encode())
+
+
+def segments():
+    """Deeds of fuzz_segment.c: a process, two threads, records, rounds."""
+    start = bytes([0, 0, 1, 3, 1, 0, 0, 1, 1, 0x10])
+    malloc = bytes([1 | 0x20 | 0x40 | 0x80, 1, 2, 0, 2, 0x80, 0x20, 0x90, 1, 0x20, 24])
+    free = bytes([16, 0x1f])
+    begin, end = bytes([24, 0x20]), bytes([25, 3, 0, 0x40, 48])
+    module = bytes([30, 0, 0, 0x7f, 1, 4]) + b"/lib" + bytes([2, 1, 2])
+
+    def publish(thread, records):
+        return bytes([3, thread | 8, len(records)]) + records
+    run = bytes([15])
+    yield start + publish(0, module + malloc) + run + publish(1, malloc + free) + run
+    yield start + publish(0, malloc) + publish(1, malloc + begin) + run + publish(1, end) + run + bytes([2, 1]) + run
+    yield start + publish(0, malloc) + run + bytes([12]) + run
+    yield start + publish(0, malloc) + run + start + publish(0, malloc) + run
+    for what in range(6, 11):
+        yield start + publish(0, malloc) + bytes([what, 0, 0, 40]) + bytes(range(40)) + run + publish(0, free) + run
+    yield start + bytes([0, 0xC1, 5, 0]) + run + bytes([11]) + run
+
+
+SOURCE = """
+static inline __attribute__((always_inline)) int deep(int x) { int y = x * 3; return y ^ (y >> 2); }
+__attribute__((noinline)) int middle(int *p, int n) { int s = 0; for (int i = 0; i < n; i++) s += deep(p[i]); return s; }
+int outer(int *p, int n) { return middle(p, n) + middle(p + 1, n - 1); }
+"""
+
+
+def elfs():
+    """Small modules with unwind and debug information in several forms; nothing without a compiler."""
+    forms = (["-g"], ["-g", "-gdwarf-4"], ["-g", "-gz"], ["-g", "-gsplit-dwarf"], ["-s"], ["-g1"])
+    with tempfile.TemporaryDirectory() as scratch:
+        source, module = os.path.join(scratch, "a.c"), os.path.join(scratch, "a.so")
+        with open(source, "w") as f:
+            f.write(SOURCE)
+        for form in forms:
+            subprocess.run(["gcc", "-O2", "-shared", "-nostdlib", "-fPIC", "-Wl,-z,noseparate-code", "-Wl,--eh-frame-hdr",
+                            *form, "-o", module, source], cwd=scratch, check=True)
+            with open(module, "rb") as f:
+                data = f.read()
+            put("elf", data)
+            put("cfi", b"\0" + unwind_information(data))
+
+
+def unwind_information(data):
+    """From .eh_frame_hdr to the end of .eh_frame, which lies behind it, by the program headers."""
+    at, count = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
+    for i in range(count):
+        kind, _, offset, *_, = struct.unpack_from("<IIQQQQQQ", data, at + 56 * i)
+        if kind == 0x6474E550:
+            return data[offset:offset + 600]
+    return b""
 
 
 if __name__ == "__main__":

@@ -54,6 +54,8 @@ static inline uint32_t node_of(struct intern *in, const struct modules *m, uint6
 static int push(struct intern *in, const struct modules *m, struct stream *s, const uint64_t *pcs,
 		uint32_t count)
 {
+	if (!count)
+		return 0;
 	if (s->depth + count > s->level_room && !stream_grow_stack(s, count))
 		return TRK_ERR_CORRUPT;
 

@@ -1,0 +1,280 @@
+/*
+ * capture_input - captures out of any bytes, in three ways, and every question that a report asks
+ * of one.
+ *
+ * A checksum stops nearly every mutation, so blocks get right ones here: a list of blocks
+ * {type, process, items, flags, 2 bytes length, payload} becomes a file, or the blocks of a file are
+ * given their checksums anew.
+ */
+#ifndef FUZZ_CAPTURE_INPUT_H
+#define FUZZ_CAPTURE_INPUT_H
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+#include "format/bytes.h"
+#include "format/writer.h"
+#include "replay/aggregate.h"
+#include "replay/capture.h"
+#include "replay/ends.h"
+#include "replay/keyframe.h"
+#include "replay/view.h"
+#include "tools/allocations.h"
+
+#define FILE_MAX (1u << 20)
+#define DESCRIPTION_BYTES 6u
+
+static uint8_t file[FILE_MAX + 1];
+
+/* ---- files ---- */
+
+static struct trk_block_header described(const uint8_t *d)
+{
+	const bool keyframe = d[0] == TRK_BLOCK_KEYFRAME;
+
+	return (struct trk_block_header){
+		.type = d[0],
+		.process = d[1] == 255 ? TRK_NO_PROCESS : d[1],
+		.items = d[2],
+		.flags = d[3] == 255 ? TRK_BLOCK_MUST_UNDERSTAND : 0,
+		.first_time_ns = d[3],
+		/* what stands behind a keyframe is later */
+		.last_time_ns = keyframe ? d[3] : d[1] == 255 ? 1000 : d[3] + 10u,
+	};
+}
+
+/* Bytes of the file. */
+static inline size_t build_file(const struct trk_header *header, const uint8_t *data, size_t size)
+{
+	size_t n = TRK_HEADER_BYTES, at = 0;
+
+	trk_header_encode(header, file);
+	while (size - at >= DESCRIPTION_BYTES) {
+		const uint8_t *d = data + at;
+		const size_t left = size - at - DESCRIPTION_BYTES, want = get_u16(d + 4);
+		struct trk_block_header h = described(d);
+
+		h.raw_bytes = (uint32_t)(want < left ? want : left);
+		if (n + TRK_BLOCK_HEADER_BYTES + trk_block_bound(h.raw_bytes) > FILE_MAX)
+			break;
+		n += trk_block_encode(&h, d + DESCRIPTION_BYTES, file + n);
+		at += DESCRIPTION_BYTES + h.raw_bytes;
+	}
+	return n;
+}
+
+/* The file as it is, but whatever lies where a block begins is given the checksums of one. */
+static inline size_t stamp_file(const uint8_t *data, size_t size)
+{
+	static const uint8_t magic[] = { 'T', 'R', 'K', 'B' };
+	size_t at = TRK_HEADER_BYTES;
+
+	memcpy(file, data, size);
+	if (size >= TRK_HEADER_BYTES)
+		put_u32(file + 60, XXH32(file, 60, 0));
+	while (size >= at + TRK_BLOCK_HEADER_BYTES && memcmp(file + at, magic, sizeof(magic)) == 0) {
+		uint8_t *const h = file + at;
+		const size_t left = size - at - TRK_BLOCK_HEADER_BYTES;
+		const uint32_t stored = get_u32(h + 12) < left ? get_u32(h + 12) : (uint32_t)left;
+
+		put_u32(h + 12, stored);
+		put_u32(h + 40, XXH32(h + TRK_BLOCK_HEADER_BYTES, stored, 0));
+		put_u32(h + 44, XXH32(h, 44, 0));
+		at += TRK_BLOCK_HEADER_BYTES + stored;
+	}
+	return size;
+}
+
+/* The bytes as a file that has a path. -1: the system refuses. */
+static int as_file(const uint8_t *data, size_t size, char path[static 64])
+{
+	const int fd = memfd_create("capture", MFD_CLOEXEC);
+
+	snprintf(path, 64, "/proc/self/fd/%d", fd);
+	if (fd >= 0 && write(fd, data, size) == (ssize_t)size)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* ---- questions ---- */
+
+#define AT(k, n) { .from = { .kind = (k), .number = (n) } }
+#define BETWEEN(k, a, b)                                                                           \
+	{ .from = { .kind = (k), .number = (a) }, .to = { .kind = (k), .number = (b) }, .is_range = true }
+
+static const struct view_options questions[] = {
+	{ .what = VIEW_LIVE, .process = UINT32_MAX },
+	{ .what = VIEW_LIVE, .process = UINT32_MAX, .rows_only = true },
+	{ .what = VIEW_LIVE, .process = UINT32_MAX, .at = AT(POINT_END, 0), .by_thread = true, .blocks = true },
+	{ .what = VIEW_LEAKS, .process = UINT32_MAX, .by_size = true, .blocks = true },
+	{ .what = VIEW_TEMPORARY, .process = UINT32_MAX, .threshold = 3 },
+	{ .what = VIEW_ALLOCATIONS, .process = UINT32_MAX, .sizes = true, .by_thread = true },
+	{ .what = VIEW_LIVE, .process = UINT32_MAX, .at = AT(POINT_TIME, 500), .rows_only = true },
+	{ .what = VIEW_LIVE, .process = 0, .at = AT(POINT_TIME, 100), .rows_only = true },
+	{ .what = VIEW_LIVE, .process = UINT32_MAX, .at = AT(POINT_SHARE, 50000), .rows_only = true },
+	{ .what = VIEW_LIVE, .process = UINT32_MAX, .at = AT(POINT_NTH_MARK, 1), .rows_only = true },
+	{ .what = VIEW_LIVE, .process = 0, .at = AT(POINT_PEAK, 0), .rows_only = true, .by_thread = true },
+	{ .what = VIEW_LIVE, .process = 1, .at = BETWEEN(POINT_TIME, 20, 900), .rows_only = true },
+	{ .what = VIEW_ALLOCATIONS, .process = UINT32_MAX, .spanned = true, .at = BETWEEN(POINT_SHARE, 20000, 70000) },
+	{ .what = VIEW_TEMPORARY, .process = UINT32_MAX, .spanned = true, .at = BETWEEN(POINT_TIME, 20, 900), .threshold = 1 },
+	{ .what = VIEW_ALLOCATIONS, .process = UINT32_MAX, .region = "r" },
+	{ .what = VIEW_LIVE, .process = UINT32_MAX, .at = { .from = { .kind = POINT_MARK, .label = "m" } }, .rows_only = true },
+};
+#define QUESTIONS (sizeof(questions) / sizeof(*questions))
+
+static void must_be_sound(const struct capture *c, const struct view_options *o, const struct view *v)
+{
+	uint64_t bytes = 0, count = 0;
+
+	for (size_t i = 0; i < v->row_count; i++) {
+		MUST(v->rows[i].node < c->node_count);
+		MUST(i == 0 || v->rows[i - 1].bytes >= v->rows[i].bytes);
+		bytes += v->rows[i].bytes;
+		count += v->rows[i].count;
+	}
+	MUST(bytes == v->bytes && count == v->count);
+	for (size_t i = 1; o->sizes && i < v->size_count; i++)
+		MUST(v->sizes[i - 1].size < v->sizes[i].size);
+	for (size_t i = 0; i < v->block_count; i++)
+		MUST(v->blocks[i].node < c->node_count);
+}
+
+static void ask(struct capture *c, const struct view_options *o)
+{
+	struct trk_fault fault = { 0 };
+	struct view v;
+	const int err = view_build(c, o, &v, &fault);
+
+	if (!err) {
+		must_be_sound(c, o, &v);
+		view_finish(&v);
+	} else {
+		MUST(err == TRK_ERR_ARG && *fault.why && memchr(fault.why, 0, sizeof(fault.why)));
+	}
+}
+
+/* ---- sums ---- */
+
+static void end_before(struct aggregate *a, struct ends *ends, uint64_t time_ns)
+{
+	const struct process_end *end;
+
+	while ((end = ends_before(ends, time_ns)))
+		aggregate_end_process(a, end->process, end->time_ns);
+}
+
+static void apply_all(struct capture *c, struct aggregate *a)
+{
+	struct ends ends = { 0 };
+	struct cursor *k = NULL;
+	struct trk_event e;
+	uint64_t seq;
+
+	MUST(ends_init(&ends, c) == 0 && cursor_open(&k, c, UINT32_MAX) == 0);
+	while (cursor_next(k, &e, &seq) == 0) {
+		MUST(e.node == 0 || e.node < c->node_count);
+		end_before(a, &ends, e.time_ns);
+		MUST(aggregate_apply(a, &e) == 0);
+	}
+	cursor_close(k);
+	ends_finish(&ends);
+}
+
+/* What the sums were written as is a capture, and a whole one. */
+static void must_come_back(const struct capture *c, const struct aggregate *a)
+{
+	struct trk_header header = c->header;
+	struct capture *sums = NULL;
+	struct trk_fault fault;
+	struct writer *w = NULL;
+	char path[64];
+	const int fd = as_file(NULL, 0, path);
+
+	if (fd < 0)
+		return;
+	header.content = TRK_CONTENT_AGGREGATED;
+	header.header_bytes = TRK_HEADER_BYTES;
+	MUST(writer_new(&w, fd, &header) == 0);
+	aggregate_write(a, w);
+	MUST(writer_finish(w) == 0);
+	writer_free(w);
+	MUST(capture_open(&sums, path, &fault) == 0 && sums->complete);
+	ask(sums, &questions[0]);
+	ask(sums, &questions[5]);
+	capture_close(sums);
+	close(fd);
+}
+
+static void sum_up(struct capture *c)
+{
+	struct aggregate *a = NULL;
+
+	MUST(aggregate_new(&a, 1) == 0);
+	heap_set_page_bytes(aggregate_heap(a), c->header.page_bytes);
+	aggregate_set_sampling(a, c->header.sample_bytes);
+	MUST(keyframe_begin_heap(c, UINT32_MAX, aggregate_heap(a)) == 0);
+	apply_all(c, a);
+	must_come_back(c, a);
+	aggregate_free(a);
+}
+
+/* ---- all of it ---- */
+
+/* More are never asked about: an event may take a hundredth of a byte, but its block memory. */
+#define EVENTS_MAX 20000u
+
+/* `which`: of the questions, or QUESTIONS for the sums; more than that: all. */
+static void ask_all(struct capture *c, unsigned which)
+{
+	for (unsigned i = 0; i < QUESTIONS; i++)
+		if (which > QUESTIONS || which == i)
+			ask(c, &questions[i]);
+	if (which >= QUESTIONS && !capture_is_aggregated(c))
+		sum_up(c);
+	MUST(capture_verify(c) == 0);
+}
+
+/*
+ * Some memory for free, the rest by the length of the file (the readers' own budgets: 16 MiB, and
+ * 32 times the file for tables, twice for keyframes, whose blocks then take some ten times their bytes in
+ * a heap), and by its events.
+ */
+static void must_be_bounded(size_t size, uint64_t events)
+{
+	MUST(allocations.peak <= (768ull << 20) + 4096 * (uint64_t)size + 2048 * events);
+}
+
+static inline void run_file(const uint8_t *data, size_t size, unsigned which)
+{
+	struct capture *c = NULL;
+	struct trk_fault fault;
+	uint64_t events = 0;
+	char path[64];
+	const int fd = as_file(data, size, path);
+
+	if (fd < 0)
+		return;
+	allocations_reset(0);
+	if (capture_open(&c, path, &fault) == 0) {
+		MUST(allocations.peak <= (48u << 20) + 512 * size);
+		if (c->event_count <= EVENTS_MAX)
+			ask_all(c, which);
+		events = c->event_count <= EVENTS_MAX ? c->event_count : 0;
+		capture_close(c);
+	} else {
+		MUST(*fault.why && memchr(fault.why, 0, sizeof(fault.why)));
+	}
+	MUST(allocations.live == 0);
+	must_be_bounded(size, events);
+	close(fd);
+}
+
+#endif

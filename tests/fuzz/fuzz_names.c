@@ -1,0 +1,73 @@
+/*
+ * fuzz_names - linkage names out of any bytes: demangled, shortened, sorted into allocators and runtime; and
+ * paths made absolute.
+ */
+#include "fuzz.h"
+
+#include "symbols/arena.h"
+#include "symbols/names.h"
+#include "symbols/path.h"
+#include "symbols/stack.h"
+
+#define TEXT_MAX 600u /* libiberty takes quadratic time and more */
+
+static void shorten(const char *text)
+{
+	const size_t size = strlen(text);
+
+	for (size_t room = 1; room <= size + 64; room += size + 16) {
+		char *const out = malloc(room);
+
+		MUST(out && symbols_shorten(text, out, room) == out);
+		MUST(strlen(out) < room && strlen(out) <= 2 * size + 8);
+		MUST(room == 1 || !size || *out); /* a name never becomes none */
+		free(out);
+	}
+}
+
+static void demangle(const char *text)
+{
+	char *const name = symbols_demangle(text);
+
+	if (name)
+		shorten(name);
+	free(name);
+}
+
+static void keep(const char *text)
+{
+	struct names *n = NULL;
+
+	MUST(names_new(&n) == 0);
+	const struct name *const name = names_get(n, text);
+
+	MUST(strcmp(name->linkage, text) == 0 && names_get(n, text) == name);
+	MUST(!*text || (*name->full && *name->display));
+	names_free(n);
+}
+
+static void as_path(const char *text)
+{
+	struct arena a = { 0 };
+	const char *const path = path_absolute(text, "/dir", &a);
+	const char *const again = path ? path_absolute(path, "/dir", &a) : NULL;
+
+	MUST(path && again && strcmp(path, again) == 0);
+	MUST(!strstr(path, "/./") && (path[0] != '/' || !strstr(path + 1, "//")));
+	arena_finish(&a);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char text[TEXT_MAX + 1] = "";
+
+	if (size > TEXT_MAX)
+		size = TEXT_MAX;
+	if (size)
+		memcpy(text, data, size);
+	shorten(text);
+	demangle(text);
+	keep(text);
+	as_path(text);
+	return 0;
+}

@@ -1,0 +1,293 @@
+/*
+ * fuzz_segment - the recorder's way from the shared segment to the file, under a program that writes
+ * anything anywhere into the segment. The recording ends, its file is whole and can be read, and what it
+ * took of memory is bounded.
+ *
+ * The input is a list of deeds {what, operands}. Some are those of a sound program with fuzzed records,
+ * so that what lies behind the first checks is reached, too; others fill slots, chunks and the header with
+ * any bytes, or any place at all.
+ */
+#include "capture_input.h"
+
+#include <sys/epoll.h>
+
+#include "format/shm.h"
+#include "format/wire.h"
+#include "tools/record/recorder.h"
+
+#define SELF ((uint32_t)getpid())
+#define FEW_PROCESSES 4u
+#define FEW_THREADS 8u
+#define FEW_CHUNKS 16u
+
+static uint64_t now_ns;
+
+/* At the end it waits for threads that stand still: for none here. */
+uint64_t recorder_clock(const struct recorder *r)
+{
+	return now_ns += r->shm->header.closed ? 300000000 : 0;
+}
+
+/* What a sound program knows of its own threads. */
+struct sound {
+	uint32_t chunk, sequence;
+};
+
+struct target {
+	struct shm *shm;
+	struct sound threads[FEW_THREADS];
+};
+
+/* Up to n bytes of the input over what is there; the rest stays. */
+static void fill(struct byte_reader *in, void *to, size_t n)
+{
+	const size_t left = bytes_left(in), take = n < left ? n : left;
+	const uint8_t *const from = get_bytes(in, take);
+
+	if (take)
+		memcpy(to, from, take);
+}
+
+static uint32_t pid_of(uint8_t b)
+{
+	return b % 4 ? SELF : 0x7ffffff0u + b / 4 % 8; /* one that lives, or one that does not */
+}
+
+/* ---- deeds ---- */
+
+static void start_process(struct target *t, struct byte_reader *in)
+{
+	const uint8_t where = get_byte(in), who = get_byte(in);
+	struct shm_process *const p = &t->shm->processes[where % FEW_PROCESSES];
+
+	p->pid = pid_of(who);
+	p->ppid = 1;
+	p->parent_pid = where & 0x40 ? SELF : 0;
+	p->parent_number = who / 4;
+	p->origin = where >> 7;
+	p->number = t->shm->header.programs++;
+	p->order = 0xffff;
+	strcpy(p->program, "fuzzed");
+	p->command_bytes = get_byte(in) * 16u;
+	if (t->shm->header.process_high <= where % FEW_PROCESSES)
+		t->shm->header.process_high = where % FEW_PROCESSES + 1;
+	p->state = SHM_LIVE;
+}
+
+static void start_thread(struct target *t, struct byte_reader *in)
+{
+	const uint8_t where = get_byte(in), who = get_byte(in);
+	struct shm_thread *const s = &t->shm->threads[where % FEW_THREADS];
+
+	s->process = who % FEW_PROCESSES;
+	s->tid = SELF + who / 16;
+	s->first_chunk = 0;
+	s->busy = SHM_IDLE;
+	s->lost = where >> 6;
+	t->threads[where % FEW_THREADS] = (struct sound){ 0 };
+	if (t->shm->header.thread_high <= where % FEW_THREADS)
+		t->shm->header.thread_high = where % FEW_THREADS + 1;
+	s->state = SHM_LIVE;
+}
+
+static void end_thread(struct target *t, struct byte_reader *in)
+{
+	t->shm->threads[get_byte(in) % FEW_THREADS].state = SHM_EXITED;
+}
+
+static bool next_chunk(struct target *t, uint32_t slot)
+{
+	struct sound *const s = &t->threads[slot];
+	uint32_t n = 0;
+
+	while (n < 64 && t->shm->chunk_bitmap[0] >> n & 1)
+		n++;
+	if (n == 64)
+		return false;
+	t->shm->chunk_bitmap[0] |= 1ull << n;
+	t->shm->chunks[n].next = t->shm->chunks[n].committed = 0;
+	t->shm->chunks[n].thread = slot;
+	t->shm->chunks[n].sequence = s->sequence++;
+	if (s->chunk)
+		t->shm->chunks[s->chunk - 1].next = n + 1;
+	else
+		t->shm->threads[slot].first_chunk = n + 1;
+	s->chunk = n + 1;
+	return true;
+}
+
+/* Records of any kind, published as they should be; and the process's epoch moves on. */
+static void publish(struct target *t, struct byte_reader *in)
+{
+	const uint8_t who = get_byte(in);
+	const uint32_t slot = who % FEW_THREADS, n = get_byte(in);
+	struct sound *const s = &t->threads[slot];
+	const uint32_t process = t->shm->threads[slot].process;
+
+	if ((!s->chunk || who & 0x80 ||
+	     t->shm->chunks[s->chunk - 1].committed + n > SHM_PAYLOAD_BYTES) && !next_chunk(t, slot))
+		return;
+	struct shm_chunk *const k = &t->shm->chunks[s->chunk - 1];
+
+	if (k->committed + n > SHM_PAYLOAD_BYTES)
+		return; /* somebody scribbled on it */
+	fill(in, k->payload + k->committed, n);
+	k->committed += n;
+	if (process < SHM_PROCESSES)
+		t->shm->processes[process].order += (uint64_t)(who >> 3 & 7) << 16;
+}
+
+static void scribble_process(struct target *t, struct byte_reader *in)
+{
+	const uint8_t where = get_byte(in), from = get_byte(in);
+	struct shm_process *const p = &t->shm->processes[where % FEW_PROCESSES];
+
+	fill(in, (uint8_t *)p + from, get_byte(in));
+	if (from < 80)
+		p->pid = pid_of((uint8_t)p->pid);
+}
+
+static void scribble_thread(struct target *t, struct byte_reader *in)
+{
+	struct shm_thread *const s = &t->shm->threads[get_byte(in) % FEW_THREADS];
+	const uint8_t from = get_byte(in) % sizeof(*s), n = get_byte(in);
+
+	fill(in, (uint8_t *)s + from, n < sizeof(*s) - from ? n : sizeof(*s) - from);
+}
+
+static void scribble_chunk(struct target *t, struct byte_reader *in)
+{
+	struct shm_chunk *const k = &t->shm->chunks[get_byte(in) % FEW_CHUNKS];
+
+	fill(in, k, get_byte(in));
+}
+
+static void scribble_header(struct target *t, struct byte_reader *in)
+{
+	const uint8_t from = get_byte(in) % 128;
+
+	fill(in, (uint8_t *)&t->shm->header + 64 + from, get_byte(in) % (128u - from) + 1);
+}
+
+/* Anywhere: header, slots, bitmap, chunks. */
+static void scribble_anywhere(struct target *t, struct byte_reader *in)
+{
+	uint8_t place[4] = { 0 };
+
+	fill(in, place, sizeof(place));
+	fill(in, (uint8_t *)t->shm + get_u32(place) % (sizeof(*t->shm) - 256), get_byte(in));
+}
+
+static void do_next(struct target *t, struct recorder *r, struct byte_reader *in)
+{
+	static void (*const deeds[])(struct target *t, struct byte_reader *in) = {
+		start_process, start_thread, end_thread, publish, publish, publish, scribble_process,
+		scribble_thread, scribble_chunk, scribble_header, scribble_anywhere,
+	};
+	const uint8_t what = get_byte(in) % 16;
+	uint64_t bytes;
+
+	if (what < sizeof(deeds) / sizeof(*deeds)) {
+		deeds[what](t, in);
+		return;
+	}
+	now_ns += what == 11 ? 2000000000ull : 1000000;
+	round_run(r, &bytes);
+	if (what == 11)
+		thread_find_dead(r);
+	if (what == 12) /* somebody was seen to end */
+		for (size_t i = 0; i < r->live_count; i++)
+			r->live[i]->dying |= r->live[i]->slot != NO_SLOT;
+}
+
+/* ---- the recorder ---- */
+
+static struct recorder *recorder_start(struct shm *shm, int fd)
+{
+	const struct trk_header h = { .version = TRK_VERSION, .page_bytes = 4096, .id = 42 };
+	struct recorder *const r = calloc(1, sizeof(*r));
+
+	MUST(r);
+	now_ns = 1000000000;
+	r->shm = shm;
+	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	r->no_symbols = true;
+	MUST(writer_new(&r->writer, fd, &h) == 0 && heap_new(&r->heap, 1, NULL) == 0);
+	MUST(intern_init(&r->intern, r->writer) == 0);
+	return r;
+}
+
+/* How many events it counted. */
+static uint64_t recorder_end(struct recorder *r)
+{
+	struct control_message done = { 0 };
+	uint64_t events;
+
+	round_close(r);
+	for (size_t i = 0; i < r->live_count; i++)
+		process_leave(r, r->live[i]);
+	emit_flush(r);
+	finish_file(r, &done);
+	events = r->counters.events;
+	for (size_t i = 0; i < r->process_count; i++)
+		process_free(r->processes[i]);
+	for (uint32_t i = 0; i < r->module_count; i++) {
+		free((char *)r->modules[i].path);
+		free((uint8_t *)r->modules[i].build_id);
+	}
+	free(r->modules);
+	free(r->processes);
+	free(r->live);
+	intern_finish(&r->intern);
+	heap_free(r->heap);
+	writer_free(r->writer);
+	close(r->epoll);
+	free(r);
+	return events;
+}
+
+/* All that was counted is there. */
+static void must_be_whole(const char *path, uint64_t events)
+{
+	struct capture *c = NULL;
+	struct cursor *k = NULL;
+	struct trk_fault fault;
+	struct trk_event e;
+	uint64_t seq, seen = 0, last_ns = 0;
+
+	MUST(capture_open(&c, path, &fault) == 0);
+	MUST(c->complete && c->event_count == events && capture_health(c, "events") == events);
+	MUST(cursor_open(&k, c, UINT32_MAX) == 0);
+	for (; cursor_next(k, &e, &seq) == 0; seen++) {
+		MUST(e.node < c->node_count && e.thread < c->thread_count && e.time_ns >= last_ns);
+		last_ns = e.time_ns;
+	}
+	MUST(seen == events && c->complete);
+	cursor_close(k);
+	capture_close(c);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct target t = { .shm = mmap(NULL, sizeof(*t.shm), PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) };
+	struct byte_reader in = byte_reader_of(data, size);
+	struct recorder *r;
+	uint64_t events;
+	char path[64];
+	const int fd = as_file(NULL, 0, path);
+
+	if (fd < 0 || t.shm == MAP_FAILED)
+		return 0;
+	allocations_reset(0);
+	r = recorder_start(t.shm, fd);
+	while (bytes_left(&in))
+		do_next(&t, r, &in);
+	events = recorder_end(r);
+	MUST(allocations.live == 0);
+	MUST(allocations.peak <= (64ull << 20) + 8192 * (uint64_t)size);
+	must_be_whole(path, events);
+	close(fd);
+	munmap(t.shm, sizeof(*t.shm));
+	return 0;
+}
