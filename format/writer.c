@@ -424,6 +424,11 @@ uint64_t writer_bytes_bound(const struct writer *w)
 	       TRK_TRAILER_BYTES;
 }
 
+void writer_no_memory(struct writer *w)
+{
+	writer_stop(w, ENOMEM);
+}
+
 int writer_error(const struct writer *w)
 {
 	return w->error;

@@ -485,7 +485,11 @@ static void write_process(const struct aggregate *a, struct writer *w, uint32_t 
 	totals.values[TRK_TOTAL_EVENTS] = p->events;
 	totals.sampled = a->rows.sampled;
 	writer_totals(w, &totals);
-	if (p->sizes && sizes_list(p->sizes, &list, &count) == 0) {
+	if (p->sizes) {
+		if (sizes_list(p->sizes, &list, &count) != 0) {
+			writer_no_memory(w);
+			return;
+		}
 		write_sizes(w, index, list, count);
 		free(list);
 	}

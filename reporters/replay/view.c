@@ -367,7 +367,9 @@ static int pass(struct tally *t)
 	cursor_close(k);
 	if (t->has_to && t->to.point.kind == POINT_TIME)
 		end_processes_at(t, &t->to, 0);
-	return err == TRK_END ? 0 : err;
+	if (err && err != TRK_END)
+		return err;
+	return t->no_memory ? TRK_ERR_NOMEM : 0; /* the batch that met the last point, too */
 }
 
 static void tally_finish(struct tally *t)

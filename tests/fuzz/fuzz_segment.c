@@ -116,6 +116,14 @@ static bool next_chunk(struct target *t, uint32_t slot)
 	return true;
 }
 
+/* Somebody may have scribbled on it. */
+static bool has_room(const struct target *t, const struct sound *s, uint32_t n)
+{
+	const uint32_t committed = t->shm->chunks[s->chunk - 1].committed;
+
+	return committed <= SHM_PAYLOAD_BYTES && n <= SHM_PAYLOAD_BYTES - committed;
+}
+
 /* Records of any kind, published as they should be; and the process's epoch moves on. */
 static void publish(struct target *t, struct byte_reader *in)
 {
@@ -124,13 +132,10 @@ static void publish(struct target *t, struct byte_reader *in)
 	struct sound *const s = &t->threads[slot];
 	const uint32_t process = t->shm->threads[slot].process;
 
-	if ((!s->chunk || who & 0x80 ||
-	     t->shm->chunks[s->chunk - 1].committed + n > SHM_PAYLOAD_BYTES) && !next_chunk(t, slot))
+	if ((!s->chunk || who & 0x80 || !has_room(t, s, n)) && !next_chunk(t, slot))
 		return;
 	struct shm_chunk *const k = &t->shm->chunks[s->chunk - 1];
 
-	if (k->committed + n > SHM_PAYLOAD_BYTES)
-		return; /* somebody scribbled on it */
 	fill(in, k->payload + k->committed, n);
 	k->committed += n;
 	if (process < SHM_PROCESSES)

@@ -13,6 +13,7 @@
 
 #define NAME_MAX_BYTES 32u
 #define PATTERN_MAX 24u
+#define WILDCARDS_MAX 4u /* the slow way takes exponential time */
 
 /* The slow and obvious way: where * is, everything is tried. */
 static bool matches_here(const char *p, const char *t, bool to_end)
@@ -46,6 +47,15 @@ static bool matches_anywhere(const char *p, const char *t)
 	}
 }
 
+static unsigned wildcards(const char *pattern)
+{
+	unsigned n = 0;
+
+	for (; *pattern; pattern++)
+		n += *pattern == '*' || *pattern == '$';
+	return n;
+}
+
 static void as_pattern(const char *pattern, const char *name)
 {
 	const char *const patterns[] = { pattern, NULL };
@@ -54,7 +64,8 @@ static void as_pattern(const char *pattern, const char *name)
 	(void)skip_is_allocator(name);
 	(void)skip_is_runtime(name);
 	(void)skip_is_runtime_module(name);
-	MUST(suppress_pattern_matches(pattern, name) == matches_anywhere(pattern, name));
+	if (wildcards(pattern) <= WILDCARDS_MAX)
+		MUST(suppress_pattern_matches(pattern, name) == matches_anywhere(pattern, name));
 }
 
 static void as_file(const uint8_t *data, size_t size, const char *name)
