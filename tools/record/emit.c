@@ -165,6 +165,10 @@ static void emit_plain(struct recorder *r, struct process *p, struct stream *s)
 	const bool stack = trk_kind_allocates(h->kind) || h->kind == TRK_MARK ||
 			   h->kind == TRK_REGION_BEGIN || h->kind == TRK_REGION_END;
 
+	if (h->kind == TRK_GAP && !recorder_believes(r, h->size)) {
+		corrupt(r, p, s);
+		return;
+	}
 	if (h->kind == TRK_GAP) {
 		s->gaps += h->size;
 		r->counters.gaps++;

@@ -67,6 +67,13 @@ static uint64_t unknown_frames(const struct recorder *r)
 	return count;
 }
 
+static uint64_t attach_failures(const struct recorder *r)
+{
+	const uint64_t count = atomic_load(&r->shm->header.attach_failures);
+
+	return recorder_believes(r, count) ? count : 0;
+}
+
 static void write_health(const struct recorder *r, struct writer *w)
 {
 	const struct counters *const c = &r->counters;
@@ -99,7 +106,7 @@ static void write_health(const struct recorder *r, struct writer *w)
 		{ "unknown_frames", unknown_frames(r) },
 		{ "modules_lost", c->modules_lost },
 		{ "unrecorded_processes", c->unrecorded },
-		{ "attach_failures", atomic_load(&r->shm->header.attach_failures) },
+		{ "attach_failures", attach_failures(r) },
 		{ "drain_rounds", c->rounds },
 		{ "clock_interval_ns", c->rounds ? r->now_ns / c->rounds : 0 },
 		{ "clock_interval_max_ns", c->clock_interval_max_ns },
@@ -135,10 +142,11 @@ static void write_notices(struct recorder *r)
 			 (unsigned long long)c->lost);
 		writer_notice(r->writer, text);
 	}
+	r->counters.corrupt += !recorder_believes(r, atomic_load(&r->shm->header.attach_failures));
 	if (c->corrupt)
 		recorder_notice(r, "a process wrote over the recorder's shared memory: the "
 					 "threads concerned are recorded only in part");
-	if (atomic_load(&r->shm->header.attach_failures))
+	if (attach_failures(r))
 		recorder_notice(r, "some processes or threads were not recorded: the table of "
 					 "those that can be recorded at one time was full, or there was no "
 					 "memory left for theirs");

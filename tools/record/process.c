@@ -298,18 +298,46 @@ static const struct {
 	  "had no memory left for the recorder's own tables: some threads are not recorded" },
 };
 
+bool recorder_believes(const struct recorder *r, uint64_t figure)
+{
+	return figure / 2 <= r->now_ns;
+}
+
+uint64_t recorder_figure(struct recorder *r, uint64_t figure)
+{
+	if (recorder_believes(r, figure))
+		return figure;
+	r->counters.corrupt++;
+	return 0;
+}
+
+/* Notices that the program has set; with one among them that does not exist, none of them is believed. */
+static uint32_t notices_of(struct recorder *r, const struct shm_process *slot)
+{
+	const uint32_t set = atomic_load_explicit(&slot->notices, memory_order_relaxed);
+	uint32_t known = 0;
+
+	for (size_t i = 0; i < sizeof(notices) / sizeof(*notices); i++)
+		known |= notices[i].bit;
+	if (!(set & ~known))
+		return set;
+	r->counters.corrupt++;
+	return 0;
+}
+
 void process_collect(struct recorder *r, struct process *p)
 {
 	if (p->slot == NO_SLOT)
 		return;
 	struct shm_process *const slot = &r->shm->processes[p->slot];
-	const uint32_t set = atomic_load_explicit(&slot->notices, memory_order_relaxed);
-	const uint64_t epoch = atomic_load(&slot->order) >> 16;
+	const uint32_t set = notices_of(r, slot);
+	const uint64_t epoch = recorder_figure(r, atomic_load(&slot->order) >> 16);
 	char text[1024];
 
-	r->counters.modules_lost += atomic_exchange(&slot->modules_lost, 0);
+	r->counters.modules_lost += recorder_figure(r, atomic_exchange(&slot->modules_lost, 0));
 	for (unsigned i = 0; i < SHM_CUTS; i++)
-		r->counters.truncated[i] += atomic_exchange(&slot->truncated_stacks[i], 0);
+		r->counters.truncated[i] +=
+			recorder_figure(r, atomic_exchange(&slot->truncated_stacks[i], 0));
 	r->counters.verified_stacks += atomic_exchange(&slot->verified_stacks, 0);
 	r->counters.differing_stacks += atomic_exchange(&slot->differing_stacks, 0);
 	r->counters.order_changes += epoch ? epoch - 1 : 0; /* the first was nobody's before */

@@ -131,6 +131,12 @@ struct recorder {
 };
 
 uint64_t recorder_clock(const struct recorder *r);
+/*
+ * A figure that a program keeps in the segment: nothing happens more often than once a nanosecond. One that
+ * says otherwise was written over: it counts as a corrupt record, and as 0.
+ */
+bool recorder_believes(const struct recorder *r, uint64_t figure);
+uint64_t recorder_figure(struct recorder *r, uint64_t figure);
 /* A sentence for the capture, and for whoever waits for the recording to end. */
 void recorder_notice(struct recorder *r, const char *sentence);
 

@@ -111,9 +111,9 @@ struct stream *thread_stream(struct recorder *r, uint32_t slot)
 static void end(struct recorder *r, struct stream *s, const struct shm_thread *t)
 {
 	slot_name(t, &s->name_version, s->name);
-	s->lost = atomic_load_explicit(&t->lost, memory_order_relaxed);
-	s->stalls = atomic_load_explicit(&t->stalls, memory_order_relaxed);
-	s->stalled_ns = atomic_load_explicit(&t->stalled_ns, memory_order_relaxed);
+	s->lost = recorder_figure(r, atomic_load_explicit(&t->lost, memory_order_relaxed));
+	s->stalls = recorder_figure(r, atomic_load_explicit(&t->stalls, memory_order_relaxed));
+	s->stalled_ns = recorder_figure(r, atomic_load_explicit(&t->stalled_ns, memory_order_relaxed));
 }
 
 void thread_detach(struct recorder *r, struct stream *s)
