@@ -78,7 +78,7 @@ static struct headers program_headers(const struct cfi_module *m, bool main_prog
 		return (struct headers){ state.program_headers, state.program_header_count };
 	if (bytes < sizeof(*e) || memcmp(e->e_ident, ELFMAG, SELFMAG) != 0 ||
 	    e->e_phentsize != sizeof(ElfW(Phdr)) ||
-	    e->e_phoff + e->e_phnum * sizeof(ElfW(Phdr)) > bytes)
+	    e->e_phoff > bytes || e->e_phnum * sizeof(ElfW(Phdr)) > bytes - e->e_phoff)
 		return (struct headers){ NULL, 0 };
 	return (struct headers){ (const void *)(m->start + e->e_phoff), e->e_phnum };
 }
