@@ -60,6 +60,24 @@ def main():
     for seed in segments():
         put("segment", seed)
     elfs()
+    for expression in expressions():
+        put("cfi", bytes([1, 1, 0xF8, 0, 0, 0x0F, len(expression)]) + expression)
+
+
+def expressions():
+    """Every operation of DWARF that libtracker knows, on a stack that has enough; one too few; one unknown."""
+    binary = [0x1A, 0x1C, 0x1E, 0x21, 0x22, 0x24, 0x25, 0x26, 0x27, 0x29, 0x2A, 0x2B, 0x2C, 0x2D, 0x2E]
+    everything = b"\x31" + b"".join(bytes([0x32, op]) for op in binary)
+    for op in range(0x08, 0x10):  # const1u to const8s
+        everything += bytes([op]) + b"\x85" * (1 << (op - 8) // 2) + b"\x13"
+    everything += b"\x03" + bytes(8) + b"\x13\x10\x85\x01\x13\x11\x7f\x13"
+    everything += b"\x12\x13\x12\x14\x13\x16\x13\x1f\x20\x23\x05\x96\x77\x08\x13\x92\x07\x00\x13"
+    yield everything
+    yield everything + b"\x06"
+    yield b"\x31\x22"
+    yield b"\x31\x92\x7f\x00"
+    yield b"\x31\x31\xff"
+    yield b"\x31" * 20
 
 
 def texts():
