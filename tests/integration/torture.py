@@ -34,7 +34,10 @@ TRUTHS = [
 ]
 CASES = [(fixture, mode) for fixture, modes in TRUTHS for mode in modes.split() or [""]]
 OTHER_SCOPES = {("torture_loader", "namespace"), ("torture_loader", "deepbind")}
-ENVIRONMENT = {"handed_reallocs": {"MALLOC_ARENA_MAX": "1"}}
+ENVIRONMENT = {
+    "handed_reallocs": {"MALLOC_ARENA_MAX": "1"},
+    "large": {"MALLOC_PERTURB_": "0"},  # set by meson: 750 GB would be written
+}
 PLUGINS = ("first.so", "second.so")
 FX = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fx")
 STACK_BYTES = 2048  # that hooks may take
