@@ -29,6 +29,8 @@ PLACES = {
     "all at once": (2, 1 << 22, False),
 }
 
+noticed = {}  # place: corrupt records counted
+
 
 def record(t, place, rounds, size, seed):
     """Two programs side by side; (Result, stdout). The one that scribbles may die of it, the recording may not."""
@@ -81,12 +83,16 @@ def scribbled(t, place):
             equal("programs found", len(pids), 1)
             found = counts(t, r.capture, pids[0])
             equal(f"seed {seed}: blocks of the sound program", (found["malloc", 1301], found["free", 1301]), (SOUND, SOUND))
-    if own and place != "chunks":  # there most bytes are read already, or not written yet
-        check(corrupt > 0, "nobody noticed")
+    noticed[place] = corrupt
+
+
+def somebody_noticed():
+    """Not each time: much of what is written over was read already, or is written anew by its owner."""
+    check(sum(noticed.values()), f"nobody noticed: {noticed}")
 
 
 def make_cases(t):
-    return [(place, functools.partial(scribbled, t, place)) for place in PLACES]
+    return [(place, functools.partial(scribbled, t, place)) for place in PLACES] + [("noticed", somebody_noticed)]
 
 
 if __name__ == "__main__":
