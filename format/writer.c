@@ -360,21 +360,34 @@ static bool is_carried(uint16_t type)
 	return (type >= TRK_BLOCK_MODULES && type <= TRK_BLOCK_MAPPINGS) || type == TRK_BLOCK_NOTICES;
 }
 
-static void carry(struct writer *w, int before, const struct index_entry *e, uint64_t bytes)
+static bool read_back(struct writer *w, int before, uint8_t *bytes, size_t size, uint64_t offset)
 {
-	struct trk_block_header h;
 	ssize_t n;
 
 	do
-		n = pread(before, w->block, bytes, (off_t)e->offset);
+		n = pread(before, bytes, size, (off_t)offset);
 	while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)bytes || trk_block_header_decode(w->block, bytes, &h) != 0) {
+	if (n != (ssize_t)size)
 		writer_stop(w, n < 0 ? errno : EIO);
+	return n == (ssize_t)size;
+}
+
+static void carry(struct writer *w, int before, uint64_t from)
+{
+	const uint64_t offset = w->bytes;
+	struct trk_block_header h;
+
+	if (!read_back(w, before, w->block, TRK_BLOCK_HEADER_BYTES, from))
+		return;
+	if (trk_block_header_decode(w->block, TRK_BLOCK_HEADER_BYTES, &h) != 0 ||
+	    h.stored_bytes > trk_block_bound(TRK_BLOCK_RAW_MAX)) {
+		writer_stop(w, EIO); /* somebody writes into the file, too */
 		return;
 	}
-	const uint64_t offset = w->bytes;
-
-	write_all(w, w->block, bytes);
+	if (!read_back(w, before, w->block + TRK_BLOCK_HEADER_BYTES, h.stored_bytes,
+		       from + TRK_BLOCK_HEADER_BYTES))
+		return;
+	write_all(w, w->block, TRK_BLOCK_HEADER_BYTES + h.stored_bytes);
 	if (!w->error)
 		index_add(w, &h, offset);
 }
@@ -387,7 +400,6 @@ int writer_next_file(struct writer *w, int fd, int before, const struct trk_head
 		return result(w);
 	struct index_entry *const old = w->index;
 	const size_t count = w->index_count;
-	const uint64_t end = w->bytes;
 
 	w->fd = fd;
 	w->bytes = 0;
@@ -397,7 +409,7 @@ int writer_next_file(struct writer *w, int fd, int before, const struct trk_head
 	write_all(w, bytes, sizeof(bytes));
 	for (size_t i = 0; i < count && !w->error; i++)
 		if (is_carried(old[i].type))
-			carry(w, before, &old[i], (i + 1 < count ? old[i + 1].offset : end) - old[i].offset);
+			carry(w, before, old[i].offset);
 	free(old);
 	return result(w);
 }

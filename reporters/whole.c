@@ -77,7 +77,7 @@ static void add_pieces(struct line *l, const struct capture *c)
 	const bool goes_on = capture_health(c, "stopped_by") == STOPPED_ROTATED;
 
 	if (c->last_piece && goes_on)
-		add(l, ": ", "the recording did not end: its newest file holds nothing yet");
+		add(l, ": ", "the recording did not end: its newest file holds nothing, or no beginning");
 	if (c->pieces_left_out)
 		add(l, ": ", "%" PRIu32 " older files are left out: those between them and %.*s.%0*" PRIu32
 		    " are missing", c->pieces_left_out, 200, c->path, PIECES_DIGITS, c->first_piece);
@@ -94,11 +94,14 @@ static void add_pieces(struct line *l, const struct capture *c)
 		    (double)whole_stopped_ns(c) / 1e9);
 }
 
-/* Events are written all the same: only sums need what it had no memory for. */
+/* Events are written all the same: only sums, and what was live at a beginning, need what it had no memory for. */
 static void add_no_memory(struct line *l, const struct capture *c)
 {
-	if (capture_is_aggregated(c) && capture_health(c, "recorder_out_of_memory"))
-		add(l, ": ", "the recorder ran out of memory: figures are too low");
+	const bool begins = c->keyframe_count && c->keyframes[0].begins;
+
+	if (capture_health(c, "recorder_out_of_memory") && (capture_is_aggregated(c) || begins))
+		add(l, ": ", "the recorder ran out of memory: %s",
+		    begins ? "not all that was live when it began is in it" : "figures are too low");
 }
 
 static void add_checkpoint(struct line *l, const struct capture *c)

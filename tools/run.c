@@ -450,6 +450,12 @@ static bool receive(const struct run *r, struct control_message *m, uint64_t tim
 	return false;
 }
 
+/* What readers are given: of several files the name that they share. */
+static const char *capture_name(const struct run *r)
+{
+	return r->output.pieces[0] ? r->output.pieces : r->output.path;
+}
+
 static void print_left(const struct run *r, const struct control_message *m)
 {
 	char pids[CONTROL_PIDS * 12 + 8] = "";
@@ -461,7 +467,7 @@ static void print_left(const struct run *r, const struct control_message *m)
 	fprintf(stderr,
 		"tracker: %u %s still running (pid %s%s) and recorded into %s until %s\n",
 		m->running, m->running == 1 ? "descendant is" : "descendants are", pids,
-		m->running > CONTROL_PIDS ? ", ..." : "", r->output.path,
+		m->running > CONTROL_PIDS ? ", ..." : "", capture_name(r),
 		m->running == 1 ? "it ends" : "they end");
 }
 
@@ -480,7 +486,7 @@ static void print_error(const struct run *r, const struct control_message *m)
 	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
 		if (remedies[i].error == m->error)
 			remedy = remedies[i].remedy;
-	fprintf(stderr, "tracker: %s: %s: recorded up to %.1f s%s\n", r->output.path,
+	fprintf(stderr, "tracker: %s: %s: recorded up to %.1f s%s\n", capture_name(r),
 		strerror((int)m->error), (double)m->error_ns / 1e9, remedy);
 }
 
@@ -514,9 +520,7 @@ static void print_pieces(const char *f, const struct control_message *m, const c
 static void print_done(const struct run *r, const struct control_message *m)
 {
 	char allocations[32], leaked[32], total[32], peak[32], bytes[32], size[32], lost[32];
-	const char *const f = m->elsewhere[0]	  ? m->elsewhere :
-			      r->o.rotate && m->last_piece > 1 ? r->output.pieces :
-								 r->output.path;
+	const char *const f = m->elsewhere[0] ? m->elsewhere : capture_name(r);
 
 	if (m->elsewhere[0])
 		fprintf(stderr, "tracker: %s is no longer the file that was begun: the capture is in %s\n",
@@ -545,7 +549,7 @@ static void print_done(const struct run *r, const struct control_message *m)
 	if (m->last_piece > 1)
 		print_pieces(f, m, size);
 	else
-		fprintf(stderr, "tracker: written to %s (%s)\n", f, size);
+		fprintf(stderr, "tracker: written to %s (%s)\n", m->last_piece ? r->output.path : f, size);
 	fprintf(stderr, "tracker: next: tracker stats %s | tracker flamegraph %s | tracker leaks %s\n",
 		f, f, f);
 }
@@ -556,7 +560,7 @@ static void print_recorder_died(const struct run *r, int status)
 	const char *const name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
 
 	fprintf(stderr, "tracker: the recorder died%s%s%s: %s holds what was recorded until %s\n",
-		name ? " (SIG" : "", name ? name : "", name ? ")" : "", r->output.path,
+		name ? " (SIG" : "", name ? name : "", name ? ")" : "", capture_name(r),
 		r->o.aggregate ? "the last checkpoint" : "then");
 }
 

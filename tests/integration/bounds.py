@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import bad
 import harness
 from harness import Replay, check, equal
 
@@ -217,6 +218,21 @@ class Bounds:
         check(got == [2000 + (n * 2654435761 & 0xffffffff) % 50000 for n in range(len(got))], "not in order")
         equal("complete", self.t.json("info", capture)["complete"], False)
 
+    def rotate_disk_full(self):
+        """In the second piece: both are read as far as they go, and the first is not given up for a third."""
+        blocks = 400000
+        with bad.Bad(self.t).mounted("size=1536k") as folder:
+            capture, shared = os.path.join(folder, "x.bin"), self.t.file(".shared")
+            r = harness.execute([self.t.tracker, "run", "-q", "-o", capture, "--max-size", "1M", "--rotate", "2", "--",
+                                 self.t.fixture("bounded"), "noise", shared, str(blocks)])
+            equal("status, blocks made", (r.status, self.counts(shared)[1][0]), (5, blocks))
+            lines = r.stderr.decode().splitlines()
+            check(len(lines) == 1 and f"{capture}: No space left on device" in lines[0], f"{lines}")
+            got = self.sizes(capture)
+            made = [2000 + (n * 2654435761 & 0xffffffff) % 50000 for n in range(blocks)]
+            check(len(got) > 50000 and got == made[:len(got)], f"{len(got)} blocks")
+            equal("complete", self.t.json("info", capture)["complete"], False)
+
     def rotate_refusals(self):
         capture = self.t.file(".bin")
         base = [self.t.tracker, "run", "-o", capture]
@@ -371,7 +387,8 @@ def make_cases(t):
     b = Bounds(t)
     return [("start after", b.start_after), ("duration", b.duration), ("max-size 1M", lambda: b.size(1)), ("any size", b.any_size),
             ("rotate", b.rotate), ("rotate: all there", b.rotate_all_there),
-            ("rotate: recorder killed", b.rotate_recorder_killed), ("rotate: refusals", b.rotate_refusals),
+            ("rotate: recorder killed", b.rotate_recorder_killed), ("rotate: disk full", b.rotate_disk_full),
+            ("rotate: refusals", b.rotate_refusals),
             ("not reached", b.not_reached), ("lost", b.lost), ("stopped is said", b.stopped_is_said),
             ("cut stacks", b.cut_stacks), ("notice", b.notice), ("ended with the program", b.ended_with_the_program)]
 

@@ -74,6 +74,12 @@ class Faults:
                 equal(f"complete: {what}", self.t.json("info", r.capture)["complete"], False)
             os.unlink(r.capture)
 
+    def the_last_write_fails(self):
+        r = self.faulty(trailer=1, errno=errno.EDQUOT)
+        check(len(r.stderr.splitlines()) == 1 and b"Disk quota exceeded: recorded up to" in r.stderr, f"{r.stderr!r}")
+        equal("blocks", self.sizes(r.capture), noise(BLOCKS))
+        equal("complete", self.t.json("info", r.capture)["complete"], False)
+
     def slow(self):
         """Whoever waits sees that the recorder works on: nothing is lost."""
         r = self.faulty(ns=20000000)
@@ -99,7 +105,8 @@ class Faults:
 
 def make_cases(t):
     f = Faults(t)
-    return [("a write fails", f.a_write_fails), ("slow", f.slow), ("no memory", f.no_memory)]
+    return [("a write fails", f.a_write_fails), ("the last write fails", f.the_last_write_fails), ("slow", f.slow),
+            ("no memory", f.no_memory)]
 
 
 if __name__ == "__main__":

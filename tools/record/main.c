@@ -576,8 +576,8 @@ static void finish(struct session *s)
 	ending_ask(&s->r);
 	set_status(s);
 	note_unattached(s);
-	finish_file(&s->r, &done);
 	rotate_finish(&s->r);
+	finish_file(&s->r, &done);
 	done.kind = CONTROL_DONE;
 	say(s, &done);
 }

@@ -79,13 +79,14 @@ static void *look_up(void *data)
 	return NULL;
 }
 
-static void be_child(const struct recorder *r, int fd)
+static void be_child(const struct recorder *r, const int ends[2])
 {
 	const struct rlimit none = { 0 };
-	struct sending s = { r, fdopen(fd, "w") };
+	struct sending s = { r, fdopen(ends[1], "w") };
 	pthread_attr_t how;
 	pthread_t thread;
 
+	close(ends[0]); /* or nobody would tell us that the recorder has died */
 	signal(SIGPIPE, SIG_DFL);
 	setrlimit(RLIMIT_CORE, &none);
 	if (!s.pipe)
@@ -203,7 +204,7 @@ void names_write(struct recorder *r)
 		const pid_t pid = fork();
 
 		if (pid == 0)
-			be_child(r, ends[1]);
+			be_child(r, ends);
 		close(ends[1]);
 		if (pid > 0)
 			whole = receive_all(r, ends[0], &report);

@@ -84,6 +84,21 @@ static void wait_for_finisher(struct recorder *r)
 	}
 }
 
+/* ... and says it when that failed. */
+static void settle_finisher(struct recorder *r)
+{
+	struct rotation *const t = &r->rotation;
+	char text[256];
+
+	wait_for_finisher(r);
+	if (!t->error)
+		return;
+	snprintf(text, sizeof(text), "the end of file %0*u could not be written (%s): its names, figures and "
+		 "modules are missing", PIECES_DIGITS, t->number - 1, strerror(t->error));
+	recorder_notice(r, text);
+	t->error = 0;
+}
+
 /* In the copy: what is not written yet because it goes on is written as if it ended here. */
 static int finish_piece(struct recorder *r)
 {
@@ -145,13 +160,17 @@ bool rotate_now(struct recorder *r)
 	emit_flush(r);
 	if (!t->keep_on || writer_flush(r->writer) != 0)
 		return false;
+	if (r->heap_stopped) {
+		cannot(r, "the recorder has no memory to know what is live");
+		return false;
+	}
 	const int fd = open_piece(t, t->number + 1);
 
 	if (fd < 0) {
 		cannot(r, strerror(errno));
 		return false;
 	}
-	wait_for_finisher(r);
+	settle_finisher(r);
 	fork_finisher(r);
 	file_of(t, t->number)->bytes = writer_bytes(r->writer);
 	writer_next_file(r->writer, fd, t->fd, &t->header);
@@ -161,7 +180,8 @@ bool rotate_now(struct recorder *r)
 	oldest = *file_of(t, t->number);
 	remember(t, keyframe_begin_piece(r));
 	writer_flush(r->writer);
-	if (t->number > t->keep)
+	/* on a full disk the oldest is worth more than the beginning of another one */
+	if (t->number > t->keep && !writer_error(r->writer))
 		remove_piece(t, t->number - t->keep, &oldest);
 	if (bounds_room(r) < (int64_t)(r->bounds.max_bytes / WORTH_PART))
 		cannot(r, "what is live and its stacks fill it; use a larger --max-size");
@@ -172,7 +192,7 @@ bool rotate_now(struct recorder *r)
 
 void rotate_finish(struct recorder *r)
 {
-	wait_for_finisher(r);
+	settle_finisher(r);
 }
 
 uint32_t rotate_first(const struct rotation *t)

@@ -43,7 +43,7 @@ int rotate_begin(struct rotation *t, const char *path, uint32_t keep, int fd);
  */
 bool rotate_now(struct recorder *r);
 
-/* Waits until the one before the newest has its end. */
+/* Waits until the one before the newest has its end; a notice when it could not be written. */
 void rotate_finish(struct recorder *r);
 
 uint32_t rotate_first(const struct rotation *t); /* number of the oldest one that is there */

@@ -2,11 +2,12 @@
  * faults - a library for the recorder: its writes fail, or take long.
  *
  * FAULTS_AFTER: so many bytes of regular files are written, then write(2) fails with errno FAULTS_ERRNO, always; the write
- * in between is a short one. FAULTS_NS: what each takes longer.
+ * in between is a short one. FAULTS_TRAILER: the last write of a capture fails. FAULTS_NS: what each takes longer.
  */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -21,18 +22,19 @@ static int64_t number(const char *name, int64_t otherwise)
 
 ssize_t write(int fd, const void *bytes, size_t size)
 {
-	static int64_t left = -1, ns, error;
+	static int64_t left = -1, ns, error, trailer;
 	struct stat st;
 
 	if (left < 0 && !error) {
 		left = number("FAULTS_AFTER", INT64_MAX);
 		ns = number("FAULTS_NS", 0);
+		trailer = number("FAULTS_TRAILER", 0);
 		error = number("FAULTS_ERRNO", EIO);
 	}
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		if (ns)
 			nanosleep(&(struct timespec){ ns / 1000000000, ns % 1000000000 }, NULL);
-		if (!left) {
+		if (!left || (trailer && size == 16 && !memcmp((const char *)bytes + 12, "TRKE", 4))) {
 			errno = (int)error;
 			return -1;
 		}
