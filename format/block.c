@@ -217,6 +217,19 @@ size_t trk_block_encode(struct trk_block_header *h, const uint8_t *raw, uint8_t 
 	return TRK_BLOCK_HEADER_BYTES + h->stored_bytes;
 }
 
+void trk_padding_encode(struct trk_block_header *ret, const uint8_t *payload, uint32_t bytes,
+			uint8_t out[TRK_BLOCK_HEADER_BYTES])
+{
+	*ret = (struct trk_block_header){
+		.type = TRK_BLOCK_PADDING,
+		.raw_bytes = bytes,
+		.stored_bytes = bytes,
+		.process = TRK_NO_PROCESS,
+		.payload_checksum = checksum(payload, bytes),
+	};
+	trk_block_header_encode(ret, out);
+}
+
 int trk_block_payload_decode(const struct trk_block_header *h, const uint8_t *payload, uint8_t *raw)
 {
 	if (checksum(payload, h->stored_bytes) != h->payload_checksum)

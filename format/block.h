@@ -42,6 +42,7 @@ enum trk_block_type {
 	TRK_BLOCK_HISTORY = 19,
 	TRK_BLOCK_KEYFRAME = 20,
 	TRK_BLOCK_MARKS = 21,
+	TRK_BLOCK_PADDING = 22,
 };
 
 #define TRK_BLOCK_LZ4 0x0001u
@@ -71,6 +72,31 @@ struct trk_block_header {
 	uint64_t first_time_ns, last_time_ns;
 	uint32_t payload_checksum;
 };
+
+/*
+ * What an item costs a reader does not depend on the bytes it takes in the file, which may be next to none. So
+ * the blocks of a file have so many items in all, at every place: some for free, the rest by its length.
+ */
+#define TRK_ITEMS_FREE (1u << 20)
+#define TRK_ITEMS_PER_BYTE 32u
+
+/* INDEX blocks, of which readers keep nothing, do not count. */
+static inline uint32_t trk_block_counts(const struct trk_block_header *h)
+{
+	return h->type == TRK_BLOCK_INDEX ? 0 : h->items;
+}
+
+/* How long a file must be for that many items. */
+static inline uint64_t trk_items_bytes(uint64_t items)
+{
+	return items <= TRK_ITEMS_FREE ? 0 : (items - TRK_ITEMS_FREE - 1) / TRK_ITEMS_PER_BYTE + 1;
+}
+
+/* Whether that many items may stand in the first `bytes` of a file. */
+static inline bool trk_items_fit(uint64_t items, uint64_t bytes)
+{
+	return trk_items_bytes(items) <= bytes;
+}
 
 static inline bool trk_block_has_events(const struct trk_block_header *h)
 {
@@ -102,6 +128,10 @@ int trk_trailer_decode(const uint8_t bytes[TRK_TRAILER_BYTES], uint64_t *ret_ind
  */
 size_t trk_block_bound(uint32_t raw_bytes);
 size_t trk_block_encode(struct trk_block_header *h, const uint8_t *raw, uint8_t *out);
+
+/* The header of a PADDING block of `payload[0..bytes)`, at most TRK_BLOCK_RAW_MAX, stored as it is. */
+void trk_padding_encode(struct trk_block_header *ret, const uint8_t *payload, uint32_t bytes,
+			uint8_t out[TRK_BLOCK_HEADER_BYTES]);
 
 /*
  * Check the payload's checksum and decode it into `raw` (room: h->raw_bytes,

@@ -27,6 +27,8 @@ void predict_coder_free(struct predict_coder *c); /* NULL-safe */
 
 /* Bytes of the open block's payload so far, at most. */
 size_t predict_bytes(const struct predict_coder *c);
+/* How many events it holds. */
+uint32_t predict_items(const struct predict_coder *c);
 
 /* Starts a block. */
 void predict_begin(struct predict_coder *c, uint64_t first_time_ns);

@@ -77,6 +77,11 @@ size_t predict_bytes(const struct predict_coder *c)
 	return total(c) + TRK_VARINT_MAX;
 }
 
+uint32_t predict_items(const struct predict_coder *c)
+{
+	return c->items;
+}
+
 bool predict_has_room(const struct predict_coder *c)
 {
 	return c->items + PREDICT_BATCH_MAX <= PREDICT_EVENTS_MAX &&

@@ -16,6 +16,7 @@
 /* What no event takes but one with a label, and no block of a recording shorter than a year. */
 #define EVENT_BYTES_USUAL 40u
 #define INDEX_ENTRY_USUAL 36u
+#define PADDING_MIN (TRK_BLOCK_HEADER_BYTES + INDEX_ENTRY_USUAL)
 #define DIRECT_MIN 64u /* so many events of one process at once need not be collected */
 
 static const uint8_t table_order[] = {
@@ -73,15 +74,50 @@ static void index_add(struct writer *w, const struct trk_block_header *h, uint64
 	};
 }
 
-void writer_write_block(struct writer *w, struct trk_block_header *h, const uint8_t *raw)
+static void write_padding(struct writer *w, uint32_t payload_bytes)
 {
+	static uint8_t zeros[TRK_BLOCK_RAW_MAX]; /* stays so: costs no memory */
+	uint8_t header[TRK_BLOCK_HEADER_BYTES];
+	struct trk_block_header h;
 	const uint64_t offset = w->bytes;
 
-	if (w->error)
-		return;
-	write_all(w, w->block, trk_block_encode(h, raw, w->block));
+	trk_padding_encode(&h, zeros, payload_bytes, header);
+	write_all(w, header, sizeof(header));
+	write_all(w, zeros, payload_bytes);
+	if (!w->error)
+		index_add(w, &h, offset);
+}
+
+void writer_make_room(struct writer *w, uint64_t items, uint64_t bytes)
+{
+	const uint64_t needed = trk_items_bytes(w->items + items);
+
+	while (w->bytes + bytes < needed && !w->error) {
+		const uint64_t missing = needed - w->bytes - bytes;
+		const uint64_t payload = missing > TRK_BLOCK_HEADER_BYTES ?
+						 missing - TRK_BLOCK_HEADER_BYTES : 0;
+
+		write_padding(w, payload < TRK_BLOCK_RAW_MAX ? (uint32_t)payload : TRK_BLOCK_RAW_MAX);
+	}
+}
+
+/* The block of that header stands in w->block. */
+static void write_encoded(struct writer *w, const struct trk_block_header *h, uint64_t bytes)
+{
+	uint64_t offset;
+
+	writer_make_room(w, trk_block_counts(h), bytes);
+	offset = w->bytes;
+	write_all(w, w->block, bytes);
+	w->items += trk_block_counts(h);
 	if (!w->error && h->type != TRK_BLOCK_INDEX)
 		index_add(w, h, offset);
+}
+
+void writer_write_block(struct writer *w, struct trk_block_header *h, const uint8_t *raw)
+{
+	if (!w->error)
+		write_encoded(w, h, trk_block_encode(h, raw, w->block));
 }
 
 static void write_table(struct writer *w, enum trk_block_type type)
@@ -292,6 +328,15 @@ int writer_new(struct writer **ret, int fd, const struct trk_header *h)
 	return 0;
 }
 
+/* Blocks that claim more than they may are none to readers, either. */
+static void resume_items(struct writer *w, const struct trk_block_header *h, uint64_t offset)
+{
+	const uint64_t items = w->items + trk_block_counts(h);
+
+	if (trk_items_fit(items, offset + TRK_BLOCK_HEADER_BYTES + h->stored_bytes))
+		w->items = items;
+}
+
 int writer_resume(struct writer **ret, int fd, const struct writer_written *before)
 {
 	struct writer *w = writer_alloc(fd);
@@ -300,8 +345,10 @@ int writer_resume(struct writer **ret, int fd, const struct writer_written *befo
 		return TRK_ERR_NOMEM;
 	w->bytes = before->bytes;
 	w->strings_before = before->string_count;
-	for (size_t i = 0; i < before->block_count && !w->error; i++)
+	for (size_t i = 0; i < before->block_count && !w->error; i++) {
 		index_add(w, &before->blocks[i], before->offsets[i]);
+		resume_items(w, &before->blocks[i], before->offsets[i]);
+	}
 	if (w->error) {
 		writer_free(w);
 		return TRK_ERR_NOMEM;
@@ -318,6 +365,7 @@ int writer_branch(struct writer **ret, const struct writer *w, int fd)
 	if (!b)
 		return TRK_ERR_NOMEM;
 	b->bytes = w->bytes;
+	b->items = w->items;
 	b->strings_before = w->strings_before + w->strings.count;
 	b->index = malloc(bytes + 1);
 	if (!b->index) {
@@ -374,7 +422,6 @@ static bool read_back(struct writer *w, int before, uint8_t *bytes, size_t size,
 
 static void carry(struct writer *w, int before, uint64_t from)
 {
-	const uint64_t offset = w->bytes;
 	struct trk_block_header h;
 
 	if (!read_back(w, before, w->block, TRK_BLOCK_HEADER_BYTES, from))
@@ -384,12 +431,9 @@ static void carry(struct writer *w, int before, uint64_t from)
 		writer_stop(w, EIO); /* somebody writes into the file, too */
 		return;
 	}
-	if (!read_back(w, before, w->block + TRK_BLOCK_HEADER_BYTES, h.stored_bytes,
-		       from + TRK_BLOCK_HEADER_BYTES))
-		return;
-	write_all(w, w->block, TRK_BLOCK_HEADER_BYTES + h.stored_bytes);
-	if (!w->error)
-		index_add(w, &h, offset);
+	if (read_back(w, before, w->block + TRK_BLOCK_HEADER_BYTES, h.stored_bytes,
+		      from + TRK_BLOCK_HEADER_BYTES))
+		write_encoded(w, &h, TRK_BLOCK_HEADER_BYTES + h.stored_bytes);
 }
 
 int writer_next_file(struct writer *w, int fd, int before, const struct trk_header *header)
@@ -402,7 +446,7 @@ int writer_next_file(struct writer *w, int fd, int before, const struct trk_head
 	const size_t count = w->index_count;
 
 	w->fd = fd;
-	w->bytes = 0;
+	w->bytes = w->items = 0;
 	w->index = NULL;
 	w->index_count = w->index_room = 0;
 	trk_header_encode(header, bytes);
@@ -419,19 +463,30 @@ uint64_t writer_bytes(const struct writer *w)
 	return w->bytes;
 }
 
+/* Of what is pending: in what is written each block has the bytes that its items need. */
+static uint64_t padding_bound(const struct writer *w, uint64_t items, uint64_t blocks)
+{
+	const uint64_t needed = trk_items_bytes(w->items + items);
+
+	return needed <= w->bytes ? 0 : needed - w->bytes + blocks * PADDING_MIN;
+}
+
 uint64_t writer_bytes_bound(const struct writer *w)
 {
-	uint64_t blocks = w->index_count + 1, bytes = w->bytes;
+	uint64_t blocks = w->index_count + 1, bytes = w->bytes, items = 0;
 
 	for (size_t i = 0; i < TYPES; i++) {
 		bytes += w->tables[i].size;
 		blocks += w->tables[i].items > 0;
+		items += w->tables[i].items;
 	}
 	for (const struct events *b = w->pending; b; b = b->next) {
 		bytes += b->count * EVENT_BYTES_USUAL;
 		bytes += b->open && b->coder ? predict_bytes(b->coder) : 0;
 		blocks += b->open || b->count;
+		items += b->count + (b->open && b->coder ? predict_items(b->coder) : 0);
 	}
+	bytes += padding_bound(w, items, blocks - w->index_count);
 	return bytes + blocks * INDEX_ENTRY_USUAL + (blocks - w->index_count) * TRK_BLOCK_HEADER_BYTES +
 	       TRK_TRAILER_BYTES;
 }

@@ -124,12 +124,13 @@ void writer_mark(struct writer *w, const struct trk_event *e);
 
 /*
  * A keyframe: the live set at this place of the file. All that was added before is written out
- * first; events added later must have later times than time_ns. `begins`: the capture begins with
+ * first; events added later must have later times than time_ns. It holds at most so many `blocks`.
+ * `begins`: the capture begins with
  * this live set, no event stands before it, and every reader must take it into account.
  * Processes by ascending index, each followed by its blocks, in the order of keyframe.h.
  */
 void writer_keyframe_begin(struct writer *w, uint64_t time_ns, uint64_t events, uint64_t marks,
-			   bool begins);
+			   uint64_t blocks, bool begins);
 void writer_keyframe_process(struct writer *w, const struct keyframe_process *p);
 void writer_keyframe_block(struct writer *w, const struct keyframe_block *b);
 void writer_keyframe_end(struct writer *w);

@@ -22,9 +22,10 @@ static void write_part(struct writer *w, bool last)
 }
 
 void writer_keyframe_begin(struct writer *w, uint64_t time_ns, uint64_t events, uint64_t marks,
-			   bool begins)
+			   uint64_t blocks, bool begins)
 {
 	writer_flush(w);
+	writer_make_room(w, blocks, TRK_BLOCK_HEADER_BYTES); /* its parts leave none for padding */
 	if (!w->keyframe)
 		w->keyframe = keyframe_coder_new();
 	if (!w->keyframe) {

@@ -47,7 +47,7 @@ _Static_assert(RECORD_MAX >= BLOCK_BYTES + INDEX_ENTRY_MAX, "write_index uses a 
 
 struct writer {
 	int fd, error;
-	uint64_t bytes;
+	uint64_t bytes, items; /* of the file so far; items: of blocks that count */
 	uint8_t *block; /* room for the largest one */
 	struct payload tables[TYPES], record;
 
@@ -80,6 +80,12 @@ void writer_write_tables(struct writer *w);
 /* Begins an item of at most n bytes. Tables of ids pass the id, others 0. NULL: an error is set. */
 uint8_t *writer_item_begin(struct writer *w, enum trk_block_type type, size_t n, uint32_t id);
 void writer_item_end(struct writer *w, enum trk_block_type type, const uint8_t *end);
+
+/*
+ * Before a block of so many bytes that brings so many items: makes the file long enough for them,
+ * if it is not (docs/FORMAT.md, "Items").
+ */
+void writer_make_room(struct writer *w, uint64_t items, uint64_t bytes);
 
 /* One block, from `raw` of h->raw_bytes. */
 void writer_write_block(struct writer *w, struct trk_block_header *h, const uint8_t *raw);

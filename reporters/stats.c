@@ -291,7 +291,7 @@ static void print_processes(const struct stats *s, FILE *f)
 	fprintf(f, "Processes:\n\t%8s %-16s %13s %13s %11s %11s %11s %10s\n", "pid", "name",
 		"allocations", "frees", "allocated", "peak", "leaked", "temporary");
 	for (uint32_t p = 0; p < c->process_count; p++) {
-		const struct heap_totals *t = &s->view.process_totals[p];
+		const struct heap_totals *t = process_totals_get(&s->view.process_totals, p);
 
 		fprintf(f, "\t%8" PRIu32 " ", c->processes[p].pid);
 		ui_text(f, c->processes[p].name);
@@ -499,7 +499,7 @@ static int json_processes(const struct stats *s, struct ui_json *j)
 		ui_json_uint(j, "pid", c->processes[p].pid);
 		ui_json_string(j, "name", c->processes[p].name);
 		ui_json_string(j, "command_line", command_line);
-		json_totals(j, s, &s->view.process_totals[p]);
+		json_totals(j, s, process_totals_get(&s->view.process_totals, p));
 		ui_json_end(j);
 		free(command_line);
 	}

@@ -67,6 +67,7 @@ static uint32_t take_slot(struct blocks *s)
 	if (s->free_slot) {
 		const uint32_t slot = s->free_slot - 1;
 
+		s->live++;
 		s->free_slot = (uint32_t)s->slots[slot].b.number;
 		return slot;
 	}
@@ -79,6 +80,7 @@ static uint32_t take_slot(struct blocks *s)
 		s->slots = slots;
 		s->slot_room = room;
 	}
+	s->live++;
 	return s->slot_count++;
 }
 
@@ -116,6 +118,7 @@ static void give_slot(struct blocks *s, uint32_t slot)
 	s->slots[slot].b.kind = 0;
 	s->slots[slot].b.number = s->free_slot;
 	s->free_slot = slot + 1;
+	s->live--;
 }
 
 void blocks_remove(struct blocks *s, uint32_t place)

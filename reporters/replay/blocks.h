@@ -34,6 +34,7 @@ struct block { /* one cache line */
 struct blocks {
 	struct block *slots;
 	uint32_t slot_count, slot_room, free_slot;
+	uint32_t live; /* slots that are not free */
 	uint64_t *table; /* hash << 32 | slot + 1; 0: empty */
 	uint32_t shift;	 /* 32 - log2 of its size; 0: no table yet */
 	uint32_t used;

@@ -61,6 +61,7 @@ static int open_files(struct capture *c, const char *path, struct trk_fault *fau
 	c->pieces_left_out = f->left_out;
 	c->private->gap_bytes_left = FREE_BYTES + GAP_BYTES_PER_BYTE * c->file_bytes;
 	c->private->raw_bytes_left = FREE_BYTES + RAW_BYTES_PER_BYTE * c->file_bytes;
+	c->private->parts_left = TRK_ITEMS_FREE + TRK_ITEMS_PER_BYTE * c->file_bytes;
 	c->private->mark_bytes_left = c->private->raw_bytes_left;
 	return 0;
 }
@@ -196,8 +197,28 @@ static int add_keyframe(struct capture *c, const struct trk_block_header *h, uin
 	return err;
 }
 
+/*
+ * Whether the block may bring the items that it claims, which are those that reading it may cost memory
+ * for: what a file may hold of them follows from its length (docs/FORMAT.md, "Items"). If so, they are counted.
+ */
+static bool count_items(const struct trk_block_header *h, uint64_t end, uint64_t *items)
+{
+	const uint64_t sum = *items + trk_block_counts(h);
+	const bool fits = trk_items_fit(sum, end);
+
+	if (fits)
+		*items = sum;
+	return fits;
+}
+
+static void block_damaged(struct capture *c, uint64_t offset)
+{
+	c->damaged_blocks++;
+	capture_damaged(c, offset, "block %llu is damaged", (unsigned long long)c->whole_blocks + 1);
+}
+
 static int read_block(struct capture *c, const struct trk_block_header *h, uint64_t offset,
-		      struct scratch *s, struct trk_fault *fault)
+		      bool fits, struct scratch *s, struct trk_fault *fault)
 {
 	int err;
 
@@ -208,16 +229,16 @@ static int read_block(struct capture *c, const struct trk_block_header *h, uint6
 		fault->offset = offset;
 		return fault->code = TRK_ERR_FEATURE;
 	}
-	if (trk_block_has_events(h))
+	if (!fits)
+		err = TRK_ERR_CORRUPT;
+	else if (trk_block_has_events(h))
 		err = tables_add_block(c, h, offset);
 	else if (h->type == TRK_BLOCK_KEYFRAME)
 		err = add_keyframe(c, h, offset);
 	else
 		err = read_table(c, h, offset, s);
 	if (err == TRK_ERR_CORRUPT) {
-		c->damaged_blocks++;
-		capture_damaged(c, offset, "block %llu is damaged",
-				(unsigned long long)c->whole_blocks + 1);
+		block_damaged(c, offset);
 		return 0;
 	}
 	if (err)
@@ -234,9 +255,7 @@ static uint64_t skip_damage(struct capture *c, uint64_t offset, uint64_t end, bo
 
 	c->skipped_bytes += next - offset;
 	if (next < end || !cut) {
-		c->damaged_blocks++;
-		capture_damaged(c, offset, "block %llu is damaged",
-				(unsigned long long)c->whole_blocks + 1);
+		block_damaged(c, offset);
 	} else {
 		capture_damaged(c, offset, "it is cut after block %llu",
 				(unsigned long long)c->whole_blocks);
@@ -270,13 +289,15 @@ static bool is_of(const struct trk_block_header *h, enum pass pass)
 static int walk_piece(struct capture *c, const struct piece *p, enum pass pass, struct scratch *s,
 		      struct trk_fault *fault)
 {
-	uint64_t offset = p->base + c->header.header_bytes;
+	uint64_t offset = p->base + c->header.header_bytes, items = 0;
 	bool cut;
 	const uint64_t end = end_of(c, p, &cut);
 	int err = 0;
 
 	while (!err && offset < end) {
 		struct trk_block_header h;
+		uint64_t next;
+		bool fits;
 
 		if (!block_at(c, offset, end, &h)) {
 			/* of the newest it was told when its tables were read */
@@ -285,11 +306,13 @@ static int walk_piece(struct capture *c, const struct piece *p, enum pass pass, 
 					 skip_damage(c, offset, end, cut);
 			continue;
 		}
+		next = offset + TRK_BLOCK_HEADER_BYTES + h.stored_bytes;
+		fits = count_items(&h, next - p->base, &items);
 		if (is_of(&h, pass)) {
-			err = read_block(c, &h, offset, s, fault);
+			err = read_block(c, &h, offset, fits, s, fault);
 			c->whole_blocks++;
 		}
-		offset += TRK_BLOCK_HEADER_BYTES + h.stored_bytes;
+		offset = next;
 	}
 	c->cut = cut; /* of an older piece it only says that its last words are missing */
 	return err;

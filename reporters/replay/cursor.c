@@ -220,44 +220,49 @@ int cursor_next(struct cursor *k, struct trk_event *ret, uint64_t *ret_seq)
 	return 0;
 }
 
+/* The blocks [first, end) of k->blocks are of that process. */
+static void add_stream(struct cursor *k, uint32_t process, uint32_t first, uint32_t end)
+{
+	struct stream *const s = &k->streams[k->stream_count];
+
+	if (first == end)
+		return;
+	s->reader = (struct reader){ .capture = k->capture, .pool = &k->pool, .process = process,
+				     .blocks = k->blocks + first, .block_count = end - first };
+	s->next_time_ns = k->capture->blocks[k->blocks[first]].first_time_ns;
+	k->stream_count++;
+	k->queue[k->queue_count++] = s;
+}
+
 /* Groups the EVENTS blocks from `from` on by process, each group in file order. */
 static int make_streams(struct cursor *k, uint32_t process, uint32_t from)
 {
 	const struct capture *c = k->capture;
-	uint32_t *first = calloc((size_t)c->process_count + 1, sizeof(*first));
+	uint32_t *end = calloc((size_t)c->process_count + 1, sizeof(*end));
+	uint32_t count = 0;
 	int err = TRK_ERR_NOMEM;
 
 	k->blocks = malloc(((size_t)c->block_count + 1) * sizeof(*k->blocks));
-	k->streams = calloc((size_t)c->process_count + 1, sizeof(*k->streams));
-	k->queue = calloc((size_t)c->process_count + 1, sizeof(*k->queue));
-	if (!first || !k->blocks || !k->streams || !k->queue)
+	if (!end || !k->blocks)
 		goto out;
 	for (uint32_t i = from; i < c->block_count; i++)
-		first[c->blocks[i].process + 1]++;
-	for (uint32_t p = 0; p < c->process_count; p++) {
-		struct stream *s = &k->streams[p];
-
-		first[p + 1] += first[p];
-		s->reader = (struct reader){ .capture = c, .pool = &k->pool, .process = p,
-					     .blocks = k->blocks + first[p] };
-	}
-	for (uint32_t i = from; i < c->block_count; i++) {
-		struct stream *s = &k->streams[c->blocks[i].process];
-
-		if (s->reader.block_count == 0)
-			s->next_time_ns = c->blocks[i].first_time_ns;
-		k->blocks[(size_t)(s->reader.blocks - k->blocks) + s->reader.block_count++] = i;
-	}
-	k->stream_count = c->process_count;
-	for (uint32_t p = 0; p < c->process_count; p++) {
-		if (k->streams[p].reader.block_count > 0 && (process == UINT32_MAX || process == p))
-			k->queue[k->queue_count++] = &k->streams[p];
-	}
+		count += end[c->blocks[i].process + 1]++ == 0;
+	k->streams = calloc((size_t)count + 1, sizeof(*k->streams));
+	k->queue = calloc((size_t)count + 1, sizeof(*k->queue));
+	if (!k->streams || !k->queue)
+		goto out;
+	for (uint32_t p = 0; p < c->process_count; p++)
+		end[p + 1] += end[p];
+	for (uint32_t i = from; i < c->block_count; i++) /* from where its process's begin */
+		k->blocks[end[c->blocks[i].process]++] = i;
+	for (uint32_t p = 0; p < c->process_count; p++)
+		if (process == UINT32_MAX || process == p)
+			add_stream(k, p, p ? end[p - 1] : 0, end[p]);
 	for (uint32_t i = k->queue_count / 2; i-- > 0;)
 		sift_down(k, i);
 	err = 0;
 out:
-	free(first);
+	free(end);
 	return err;
 }
 

@@ -153,6 +153,8 @@ uint64_t heap_now_blocks(const struct heap *h);
 uint64_t heap_events(const struct heap *h);
 uint64_t heap_marks(const struct heap *h);
 
+/* Whether anything was seen of it. */
+bool heap_knows_process(const struct heap *h, uint32_t process);
 /* Of one process; zeroes for an index never seen. */
 const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t process);
 

@@ -89,13 +89,16 @@ uint64_t heap_marks(const struct heap *h)
 	return n;
 }
 
+bool heap_knows_process(const struct heap *h, uint32_t process)
+{
+	return process < h->process_room && h->processes[process];
+}
+
 const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t process)
 {
 	static const struct heap_totals none;
 
-	if (process >= h->process_room || !h->processes[process])
-		return &none;
-	return &h->processes[process]->totals;
+	return heap_knows_process(h, process) ? &h->processes[process]->totals : &none;
 }
 
 const struct heap_block *heap_find(const struct heap *h, uint32_t process, uint64_t address)

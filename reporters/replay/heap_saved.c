@@ -128,6 +128,16 @@ static int save_piece(void *data, const struct heap_block *b)
 	return 0;
 }
 
+uint64_t heap_save_bound(const struct heap *h)
+{
+	uint64_t blocks = h->ranges.count;
+
+	for (uint32_t i = 0; i < h->process_room; i++)
+		if (h->processes[i] && !h->processes[i]->ended)
+			blocks += h->processes[i]->blocks.live;
+	return blocks;
+}
+
 int heap_save(const struct heap *h, const struct heap_saver *saver)
 {
 	struct saving s = { .saver = saver, .heap = h };

@@ -17,6 +17,9 @@ struct heap_saver {
 	void (*progress)(void *data);
 };
 
+/* At most so many blocks will be told. */
+uint64_t heap_save_bound(const struct heap *h);
+
 /*
  * Tells the processes that have not ended, by ascending index, and the blocks of each: those of
  * the heap by ascending address, those that a realloc in two parts holds among them, then the pieces

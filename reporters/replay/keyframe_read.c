@@ -49,7 +49,8 @@ static int take_process(struct reading *r, const struct keyframe_process *p)
 		       0;
 }
 
-static int take_blocks(struct reading *r, struct keyframe_decoder *d)
+/* `items`: so many blocks it holds at most. */
+static int take_blocks(struct reading *r, struct keyframe_decoder *d, uint32_t items)
 {
 	struct keyframe_block b;
 	int got, err = 0;
@@ -59,6 +60,8 @@ static int take_blocks(struct reading *r, struct keyframe_decoder *d)
 			err = take_process(r, &d->process);
 		else if (got != KEYFRAME_BLOCK)
 			err = got;
+		else if (!items--)
+			err = TRK_ERR_CORRUPT;
 		else if (r->process == UINT32_MAX || r->process == d->process.index) {
 			settle(r->capture, &b);
 			err = heap_restore_block(&r->restorer, &b);
@@ -90,7 +93,7 @@ static int take_part(struct reading *r, uint32_t part, uint64_t *offset)
 		r->found = true;
 		r->state = (struct keyframe_state){ d.head.events, d.head.marks };
 	}
-	return take_blocks(r, &d);
+	return take_blocks(r, &d, h.items);
 }
 
 /* Whether the process's events are those of the blocks before the keyframe. */

@@ -35,7 +35,7 @@ int keyframe_write(struct writer *w, const struct heap *h, uint64_t time_ns, boo
 					  .block = put_block, .progress = progress };
 	int err;
 
-	writer_keyframe_begin(w, time_ns, heap_events(h), heap_marks(h), begins);
+	writer_keyframe_begin(w, time_ns, heap_events(h), heap_marks(h), heap_save_bound(h), begins);
 	err = heap_save(h, &saver);
 	if (!err)
 		writer_keyframe_end(w);

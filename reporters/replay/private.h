@@ -52,6 +52,8 @@ struct capture_private {
 	 * in it (ids skipped by damaged blocks), and on decoded table bytes.
 	 */
 	uint64_t gap_bytes_left, raw_bytes_left, mark_bytes_left;
+	uint64_t items_left;   /* of the table block that is decoded */
+	uint64_t parts_left;   /* of items, which their number does not bound */
 	uint64_t keyframe_end; /* where the last part of a keyframe ends, if that was the last block; 0: not */
 };
 
@@ -73,8 +75,15 @@ void capture_keyframe_damaged(struct capture *c, struct cap_keyframe *k);
 
 /* One more entry at the end of the table, all zero; its index is the old count. */
 int table_append(struct capture *c, enum table_id id);
+/* The same for a part of an item, of which it may have any number: as many as items may be in a file. */
+int table_append_part(struct capture *c, enum table_id id);
 /* Makes `index` exist; entries between are empty and paid from the budget. */
 int table_reach(struct capture *c, enum table_id id, uint64_t index);
+/*
+ * Whether another item of the block follows. More than its header says are damage: then there is none, and
+ * the reader has failed.
+ */
+bool table_another(struct capture *c, struct byte_reader *r);
 /* The body of the next record; fields behind its end read as 0. */
 struct byte_reader table_record(struct byte_reader *r);
 

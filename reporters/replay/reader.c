@@ -69,6 +69,7 @@ static int open_block(struct reader *r)
 	drop_decoder(r);
 	r->bytes = byte_reader_of(r->raw.bytes, h.raw_bytes);
 	r->state = event_state_init(h.first_time_ns);
+	r->events_left = h.items;
 	return 0;
 }
 
@@ -97,9 +98,13 @@ static int decode(struct reader *r, struct trk_event *events, uint32_t room, uin
 
 	if (r->decoder)
 		return predict_decode(r->decoder, events, room, ret_count);
-	while (n < room && (err = event_decode(&r->state, &r->bytes, &events[n])) == 0)
+	while (n < room && n < r->events_left &&
+	       (err = event_decode(&r->state, &r->bytes, &events[n])) == 0)
 		n++;
 	*ret_count = n;
+	r->events_left -= n;
+	if (!err && !r->events_left) /* more than its header says are not believed */
+		err = bytes_left(&r->bytes) ? TRK_ERR_CORRUPT : TRK_END;
 	return err;
 }
 

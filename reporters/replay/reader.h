@@ -38,6 +38,7 @@ struct reader {
 	bool open;
 	struct byte_reader bytes;
 	struct event_state state;
+	uint32_t events_left; /* of an EVENTS block, at most */
 	struct predict_decoder *decoder; /* of a PREDICTED block */
 };
 

@@ -9,8 +9,7 @@ int span_init(struct span *s, const char *region, uint32_t threads, uint32_t pro
 {
 	*s = (struct span){ .region = region, .threads = threads, .processes = processes };
 	s->depth = calloc((size_t)threads + 1, sizeof(*s->depth));
-	s->of = calloc((size_t)processes + 1, sizeof(*s->of));
-	return s->depth && s->of ? 0 : TRK_ERR_NOMEM;
+	return s->depth ? process_totals_init(&s->of, processes + 1) : TRK_ERR_NOMEM;
 }
 
 void span_finish(struct span *s)
@@ -18,7 +17,7 @@ void span_finish(struct span *s)
 	if (!s)
 		return;
 	free(s->depth);
-	free(s->of);
+	process_totals_finish(&s->of);
 	*s = (struct span){ 0 };
 }
 
@@ -77,10 +76,14 @@ int span_check(const struct span *s, struct trk_fault *fault)
 
 /* ---- the totals ---- */
 
-/* The last one takes what no process of the capture owns. */
+/* The last one takes what no process of the capture owns; without memory a figure nobody sees. */
 static struct heap_totals *of_process(struct span *s, const struct heap_block *b)
 {
-	return &s->of[b->process < s->processes ? b->process : s->processes];
+	const uint32_t index = b->process < s->processes ? b->process : s->processes;
+	struct heap_totals *const t = process_totals_reach(&s->of, index);
+
+	s->no_memory |= !t;
+	return t ? t : &s->lost;
 }
 
 static void look_for_peak(struct heap_totals *t, uint64_t bytes, uint64_t blocks,
@@ -192,9 +195,8 @@ void span_aside(struct span *s, const struct heap_block *b, const struct samplin
 
 void span_end_process(struct span *s, uint32_t process)
 {
-	const struct heap_totals *const t = process < s->processes ? &s->of[process] : NULL;
+	const struct heap_totals *const t = process_totals_get(&s->of, process);
 
-	if (t)
-		take_now(s, &(struct sampling_estimate){ t->live_bytes, t->live_blocks,
-							 t->live_error.bytes, t->live_error.count });
+	take_now(s, &(struct sampling_estimate){ t->live_bytes, t->live_blocks,
+						 t->live_error.bytes, t->live_error.count });
 }

@@ -5,7 +5,7 @@
 #ifndef REPLAY_SPAN_H
 #define REPLAY_SPAN_H
 
-#include "replay/heap.h"
+#include "replay/process_totals.h"
 
 struct span {
 	const char *region;	/* NULL: the part is no region */
@@ -13,8 +13,9 @@ struct span {
 	uint32_t threads, processes;
 	bool met;		/* the region was entered at least once */
 	char names[160];	/* of regions seen, for the message */
-	struct heap_totals all;
-	struct heap_totals *of; /* each process */
+	struct heap_totals all, lost;
+	struct process_totals of; /* each process; the last is of none */
+	bool no_memory;		/* sums are missing */
 	uint64_t now_bytes, now_blocks; /* live in processes that have not ended */
 	struct sampling_error now_error;
 };

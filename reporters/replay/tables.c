@@ -74,6 +74,14 @@ int table_append(struct capture *c, enum table_id id)
 	return err;
 }
 
+int table_append_part(struct capture *c, enum table_id id)
+{
+	if (!c->private->parts_left)
+		return TRK_ERR_CORRUPT;
+	c->private->parts_left--;
+	return table_append(c, id);
+}
+
 int table_reach(struct capture *c, enum table_id id, uint64_t index)
 {
 	struct table *t = &c->private->tables[id];
@@ -163,6 +171,18 @@ void tables_finish(struct capture *c)
 	}
 }
 
+bool table_another(struct capture *c, struct byte_reader *r)
+{
+	if (!bytes_left(r))
+		return false;
+	if (c->private->items_left) {
+		c->private->items_left--;
+		return true;
+	}
+	r->failed = true;
+	return false;
+}
+
 struct byte_reader table_record(struct byte_reader *r)
 {
 	const uint64_t n = get_varint(r);
@@ -187,7 +207,7 @@ static int decode_modules(struct capture *c, const struct trk_block_header *h,
 {
 	int err = table_begin(c, TABLE_MODULES, r);
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		struct byte_reader body = table_record(r);
 		struct cap_module m = { 0 };
 		const char *id;
@@ -213,7 +233,7 @@ static int decode_frames(struct capture *c, const struct trk_block_header *h, st
 	uint64_t offset = 0;
 	int err = table_begin(c, TABLE_FRAMES, r);
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		const uint64_t module = get_varint(r);
 
 		offset += (uint64_t)get_zigzag(r);
@@ -234,7 +254,7 @@ static int decode_nodes(struct capture *c, const struct trk_block_header *h, str
 {
 	int err = table_begin(c, TABLE_NODES, r);
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		const uint64_t up = get_varint(r), frame = get_varint(r);
 		const uint32_t id = c->node_count;
 
@@ -256,7 +276,7 @@ static int decode_strings(struct capture *c, const struct trk_block_header *h,
 {
 	int err = table_begin(c, TABLE_STRINGS, r);
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		const char *text;
 
 		err = get_text(c, r, &text, NULL);
@@ -352,7 +372,7 @@ static int decode_records(struct capture *c, const struct trk_block_header *h,
 {
 	int err = 0;
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		struct byte_reader body = table_record(r);
 
 		if (r->failed)
@@ -372,7 +392,7 @@ static int decode_rss(struct capture *c, const struct trk_block_header *h, struc
 	uint64_t time_ns = h->first_time_ns;
 	int err = 0;
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		struct cap_rss item = { .process = (uint32_t)get_varint(r) };
 
 		time_ns += get_varint(r);
@@ -395,7 +415,7 @@ static int decode_symbol(struct capture *c, struct byte_reader *r)
 
 	if (r->failed)
 		return TRK_ERR_CORRUPT;
-	err = table_append(c, TABLE_SYMBOLS);
+	err = table_append_part(c, TABLE_SYMBOLS);
 	if (!err)
 		c->symbols[c->symbol_count - 1] = (struct cap_symbol){
 			.function = function < UINT32_MAX ? (uint32_t)function : 0,
@@ -411,7 +431,7 @@ static int decode_symbols(struct capture *c, const struct trk_block_header *h,
 {
 	int err = 0;
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		const uint64_t frame = get_varint(r), n = get_varint(r);
 		const uint32_t first = c->symbol_count;
 
@@ -432,7 +452,7 @@ static int decode_notices(struct capture *c, const struct trk_block_header *h,
 {
 	int err = 0;
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		const char *text;
 
 		err = get_text(c, r, &text, NULL);
@@ -451,7 +471,7 @@ static int decode_marks(struct capture *c, const struct trk_block_header *h, str
 	uint64_t time_ns = 0;
 	int err = 0;
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		struct cap_mark m = { .process = (uint32_t)get_varint(r),
 				      .thread = (uint32_t)get_varint(r) };
 
@@ -486,7 +506,7 @@ static int decode_values(struct capture *c, const struct trk_block_header *h, st
 	const uint32_t *count = c->private->tables[id].count;
 	int err = 0;
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		const uint64_t n = get_varint(r);
 		const uint8_t *key = get_bytes(r, n);
 		const uint64_t value = get_varint(r);
@@ -535,8 +555,13 @@ bool tables_know(uint16_t type)
 int tables_decode(struct capture *c, const struct trk_block_header *h, const uint8_t *raw)
 {
 	struct byte_reader r = byte_reader_of(raw, h->raw_bytes);
+	int err;
 
-	return tables_know(h->type) ? decoders[h->type](c, h, &r) : 0;
+	if (!tables_know(h->type))
+		return 0;
+	c->private->items_left = h->items;
+	err = decoders[h->type](c, h, &r);
+	return !err && r.failed ? TRK_ERR_CORRUPT : err;
 }
 
 int tables_add_block(struct capture *c, const struct trk_block_header *h, uint64_t offset)

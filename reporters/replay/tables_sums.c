@@ -80,7 +80,7 @@ int tables_decode_sums(struct capture *c, const struct trk_block_header *h, stru
 	uint32_t node = 0;
 	int err = 0;
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		struct trk_sum_errors errors;
 		struct trk_sum s;
 
@@ -135,17 +135,23 @@ static int get_totals(struct capture *c, struct byte_reader *r, struct trk_total
 	return r->failed ? TRK_ERR_CORRUPT : 0;
 }
 
+/* One for each process, and one for all, is what there can be: they are large. */
+static int append_of_process(struct capture *c, enum table_id id, uint32_t count)
+{
+	return count <= c->process_count ? table_append(c, id) : TRK_ERR_CORRUPT;
+}
+
 int tables_decode_totals(struct capture *c, const struct trk_block_header *h, struct byte_reader *r)
 {
 	int err = 0;
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		struct byte_reader body = table_record(r);
 		struct trk_totals t;
 
 		err = r->failed ? TRK_ERR_CORRUPT : get_totals(c, &body, &t);
 		if (!err)
-			err = table_append(c, TABLE_TOTALS);
+			err = append_of_process(c, TABLE_TOTALS, c->total_count);
 		if (err)
 			break;
 		c->totals[c->total_count - 1] = t;
@@ -160,7 +166,7 @@ int tables_decode_sizes(struct capture *c, const struct trk_block_header *h, str
 	struct trk_size s = { 0 };
 	int err = 0;
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		const uint64_t process = get_varint(r), distance = get_varint(r);
 
 		if (process != s.process)
@@ -194,12 +200,12 @@ static int get_history(struct capture *c, struct byte_reader *r)
 	history.count = (uint32_t)count;
 	while (!err && count--) {
 		most += (uint64_t)get_zigzag(r);
-		err = r->failed ? TRK_ERR_CORRUPT : table_append(c, TABLE_HISTORY_SPANS);
+		err = r->failed ? TRK_ERR_CORRUPT : table_append_part(c, TABLE_HISTORY_SPANS);
 		if (!err)
 			c->history_spans[c->history_span_count - 1] = most;
 	}
 	if (!err)
-		err = table_append(c, TABLE_HISTORIES);
+		err = append_of_process(c, TABLE_HISTORIES, c->history_count);
 	if (!err)
 		c->histories[c->history_count - 1] = history;
 	return err;
@@ -209,7 +215,7 @@ int tables_decode_history(struct capture *c, const struct trk_block_header *h, s
 {
 	int err = 0;
 
-	while (!err && bytes_left(r)) {
+	while (!err && table_another(c, r)) {
 		struct byte_reader body = table_record(r);
 
 		err = r->failed ? TRK_ERR_CORRUPT : get_history(c, &body);

@@ -340,7 +340,7 @@ static int apply_batch(struct tally *t, const struct trk_event *e, size_t n)
 			return err;
 		t->applied++;
 	}
-	return t->no_memory ? TRK_ERR_NOMEM : 0;
+	return t->no_memory || t->span.no_memory ? TRK_ERR_NOMEM : 0;
 }
 
 static int pass(struct tally *t)
@@ -369,7 +369,7 @@ static int pass(struct tally *t)
 		end_processes_at(t, &t->to, 0);
 	if (err && err != TRK_END)
 		return err;
-	return t->no_memory ? TRK_ERR_NOMEM : 0; /* the batch that met the last point, too */
+	return t->no_memory || t->span.no_memory ? TRK_ERR_NOMEM : 0; /* the batch that met the last point, too */
 }
 
 static void tally_finish(struct tally *t)
@@ -580,21 +580,42 @@ static uint64_t time_of(const struct tally *t)
 	return t->to.met ? t->to.time_ns : capture_end(t->capture);
 }
 
-static int collect(struct tally *t, struct view *v)
+static int collect_process_totals(struct tally *t, struct view *v)
 {
 	const uint32_t n = t->capture->process_count;
+	int err = 0;
+
+	if (t->has_span) {
+		v->process_totals = t->span.of;
+		t->span.of = (struct process_totals){ 0 };
+		return 0;
+	}
+	err = process_totals_init(&v->process_totals, n);
+	for (uint32_t p = 0; p < n && !err; p++) {
+		struct heap_totals *of;
+
+		if (!heap_knows_process(t->heap, p))
+			continue;
+		of = process_totals_reach(&v->process_totals, p);
+		if (of)
+			*of = *heap_process_totals(t->heap, p);
+		err = of ? 0 : TRK_ERR_NOMEM;
+	}
+	return err;
+}
+
+static int collect(struct tally *t, struct view *v)
+{
 	int err = collect_rows(t, v);
 
 	if (!err && t->sizes)
 		err = sizes_list(t->sizes, &v->sizes, &v->size_count);
 	if (!err && t->options->blocks)
 		err = collect_blocks(t, v);
-	v->process_totals = calloc((size_t)n + 1, sizeof(*v->process_totals));
-	if (err || !v->process_totals)
+	if (!err)
+		err = collect_process_totals(t, v);
+	if (err)
 		return TRK_ERR_NOMEM;
-	for (uint32_t p = 0; p < n; p++)
-		v->process_totals[p] = t->has_span ? t->span.of[p] :
-						     *heap_process_totals(t->heap, p);
 	v->totals = t->has_span ? t->span.all : *heap_totals(t->heap);
 	v->events = t->applied;
 	v->time_ns = time_of(t);

@@ -6,7 +6,7 @@
 #define REPLAY_VIEW_H
 
 #include "replay/capture.h"
-#include "replay/heap.h"
+#include "replay/process_totals.h"
 
 enum view_what {
 	VIEW_LIVE,	/* live at a point (default: the peak) */
@@ -103,7 +103,7 @@ struct view {
 	uint64_t time_ns;	/* of the point */
 	/* Of the whole capture, or of the chosen process, at its end; or of what counts. */
 	struct heap_totals totals;
-	struct heap_totals *process_totals; /* the same of each process of the capture */
+	struct process_totals process_totals; /* the same of each process of the capture */
 	uint64_t events; /* that were read */
 	struct view_size *sizes; /* of all allocations, ascending; with view_options.sizes */
 	size_t size_count;

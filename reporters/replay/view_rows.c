@@ -35,7 +35,7 @@ void view_finish(struct view *v)
 		return;
 	free(v->rows);
 	free(v->errors);
-	free(v->process_totals);
+	process_totals_finish(&v->process_totals);
 	free(v->sizes);
 	free(v->blocks);
 	*v = (struct view){ 0 };

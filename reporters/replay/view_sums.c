@@ -144,19 +144,23 @@ static int list_sizes(const struct capture *c, uint32_t process, struct view *v)
 
 static int list_totals(const struct capture *c, uint32_t process, struct view *v)
 {
-	v->process_totals = calloc((size_t)c->process_count + 1, sizeof(*v->process_totals));
-	if (!v->process_totals)
+	if (process_totals_init(&v->process_totals, c->process_count) != 0)
 		return TRK_ERR_NOMEM;
 	for (uint32_t i = 0; i < c->total_count; i++) {
 		const struct trk_totals *const t = &c->totals[i];
+		struct heap_totals *of;
 
 		if (t->process == process) {
 			totals_to_heap(&v->totals, t);
 			v->events = t->values[TRK_TOTAL_EVENTS];
 		}
-		if (t->process < c->process_count &&
-		    (process == UINT32_MAX || process == t->process))
-			totals_to_heap(&v->process_totals[t->process], t);
+		if (t->process >= c->process_count ||
+		    (process != UINT32_MAX && process != t->process))
+			continue;
+		of = process_totals_reach(&v->process_totals, t->process);
+		if (!of)
+			return TRK_ERR_NOMEM;
+		totals_to_heap(of, t);
 	}
 	return 0;
 }

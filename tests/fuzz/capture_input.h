@@ -61,6 +61,8 @@ static inline size_t build_file(const struct trk_header *header, const uint8_t *
 		struct trk_block_header h = described(d);
 
 		h.raw_bytes = (uint32_t)(want < left ? want : left);
+		if (!h.items) /* of tables: as many as there may be */
+			h.items = h.raw_bytes;
 		if (n + TRK_BLOCK_HEADER_BYTES + trk_block_bound(h.raw_bytes) > FILE_MAX)
 			break;
 		n += trk_block_encode(&h, d + DESCRIPTION_BYTES, file + n);
@@ -228,7 +230,7 @@ static void sum_up(struct capture *c)
 
 /* ---- all of it ---- */
 
-/* More are never asked about: an event may take a hundredth of a byte, but its block memory. */
+/* More are never asked about: it takes too long. */
 #define EVENTS_MAX 20000u
 
 /* `which`: of the questions, or QUESTIONS for the sums; more than that: all. */
@@ -242,21 +244,38 @@ static void ask_all(struct capture *c, unsigned which)
 	MUST(capture_verify(c) == 0);
 }
 
-/*
- * Some memory for free, the rest by the length of the file (the readers' own budgets: 16 MiB, and
- * 32 times the file for tables, twice for keyframes, whose blocks then take some ten times their bytes in
- * a heap), and by its events.
- */
-static void must_be_bounded(size_t size, uint64_t events)
+/* The items that a reader may believe: docs/FORMAT.md, "Items". What is damaged between blocks ends it. */
+static uint64_t items_of(const uint8_t *data, size_t size)
 {
-	MUST(allocations.peak <= (768ull << 20) + 4096 * (uint64_t)size + 2048 * events);
+	size_t at = size < TRK_HEADER_BYTES ? size : get_u32(data + 12);
+	uint64_t items = 0;
+	struct trk_block_header h;
+
+	while (at < size && trk_block_header_decode(data + at, size - at, &h) == 0) {
+		at += TRK_BLOCK_HEADER_BYTES + h.stored_bytes;
+		if (h.type != TRK_BLOCK_INDEX && items + h.items <= TRK_ITEMS_FREE + TRK_ITEMS_PER_BYTE * at)
+			items += h.items;
+	}
+	return at >= size || items > TRK_ITEMS_FREE ? items : TRK_ITEMS_FREE;
 }
+
+/*
+ * Some memory for free (the readers' own budgets: 16 MiB for ids that damage hides, as much for decoded
+ * tables), some by the length of the file (a process with events of its own needs buffers), the rest by
+ * the items.
+ */
+#define OPEN_FREE (48ull << 20)
+#define OPEN_PER_BYTE 512u
+#define OPEN_PER_ITEM 600u
+#define ASK_FREE (96ull << 20)
+#define ASK_PER_BYTE 6144u
+#define ASK_PER_ITEM 2048u
 
 static inline void run_file(const uint8_t *data, size_t size, unsigned which)
 {
 	struct capture *c = NULL;
 	struct trk_fault fault;
-	uint64_t events = 0;
+	const uint64_t items = items_of(data, size);
 	char path[64];
 	const int fd = as_file(data, size, path);
 
@@ -264,16 +283,15 @@ static inline void run_file(const uint8_t *data, size_t size, unsigned which)
 		return;
 	allocations_reset(0);
 	if (capture_open(&c, path, &fault) == 0) {
-		MUST(allocations.peak <= (48u << 20) + 512 * size);
+		MUST(allocations.peak <= OPEN_FREE + OPEN_PER_BYTE * size + OPEN_PER_ITEM * items);
 		if (c->event_count <= EVENTS_MAX)
 			ask_all(c, which);
-		events = c->event_count <= EVENTS_MAX ? c->event_count : 0;
 		capture_close(c);
 	} else {
 		MUST(*fault.why && memchr(fault.why, 0, sizeof(fault.why)));
 	}
 	MUST(allocations.live == 0);
-	must_be_bounded(size, events);
+	MUST(allocations.peak <= ASK_FREE + ASK_PER_BYTE * size + ASK_PER_ITEM * items);
 	close(fd);
 }
 

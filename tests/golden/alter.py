@@ -12,8 +12,8 @@ import os
 import struct
 import sys
 
-from decode import (EVENTS, INDEX, KEYFRAME, LZ4, MODULES, MUST_UNDERSTAND, NODES, PREDICTED, PROCESSES, THREADS, U32,
-                    ZSTD, Capture, Reader, libzstd, xxh32)
+from decode import (EVENTS, INDEX, ITEMS_FREE, ITEMS_PER_BYTE, KEYFRAME, LZ4, MODULES, MUST_UNDERSTAND, NODES,
+                    PREDICTED, PROCESSES, THREADS, U32, ZSTD, Capture, Reader, libzstd, xxh32)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -266,6 +266,14 @@ def damaged_keyframes(data):
     }
 
 
+def claiming(blocks, which, items):
+    """The file, but one block says that it has so many items."""
+    out = [again(b) if b is not which else
+           block(b.type, b.stored, b.flags, b.process, items, (b.first_time, b.last_time), b.raw_bytes)
+           for b in blocks[:-1]]
+    return build(header(base("blocks")), out)
+
+
 def long_first(b):
     """A NODES payload in longer varints."""
     r, out = Reader(b.payload()), b""
@@ -291,6 +299,8 @@ def damaged(data):
         "trailer-beyond": data[:-16] + trailer(2**64 - 1),
         "flipped-events": flip(data, events[0].offset + 60),
         "flipped-header": flip(data, events[0].offset + 20),
+        "more-than-its-items": claiming(blocks, events[0], events[0].items - 1),
+        "items-beyond-the-file": claiming(blocks, events[0], ITEMS_FREE + ITEMS_PER_BYTE * len(data)),
         "flipped-nodes": flip(data, nodes[0].offset + 50),
         "noise-between": data[:at] + b"TRKB noise TRKBTRKB" + data[at:],
         "giant-lengths": data[:at] + giant + data[at:],

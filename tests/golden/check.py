@@ -27,7 +27,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MKCAPTURE, RAWDUMP = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 
 # Which blocks of events a damage costs; what is not listed costs none in blocks.bin, the first in predicted.bin.
-LOST = {"torn": [-1], "flipped-events": [0], "flipped-header": [0], "lost-middle": [1, 2], "items-beyond-the-ops": []}
+LOST = {"torn": [-1], "flipped-events": [0], "flipped-header": [0], "lost-middle": [1, 2], "items-beyond-the-ops": [],
+        "items-beyond-the-file": [0], "more-than-its-items": []}
+LOST_EVENTS = {"more-than-its-items": 1}  # beside those
 LOST_FIRST = {"blocks": [], "predicted": [0], "keyframes": []}
 WHOLE = {"trailer-elsewhere", "trailer-beyond"}  # only the short way to the index is lost
 
@@ -283,7 +285,7 @@ def check_damaged(path):
     expect(name + ": complete", (python.complete, library.complete), (how in WHOLE,) * 2)
     expect(name + ": readers agree", library.events, python.events)
     blocks = [b for b in whole.blocks if b.type in (decode.EVENTS, decode.PREDICTED)]
-    lost = sum(blocks[i].items for i in LOST.get(how, LOST_FIRST[base]))
+    lost = sum(blocks[i].items for i in LOST.get(how, LOST_FIRST[base])) + LOST_EVENTS.get(how, 0)
     want, got = count(Printed(lines).events), count(python.events)
     if how != "flipped-nodes":  # its stacks are gone, nothing else
         expect(name + ": nothing invented", list((got - want).items()), [])

@@ -19,6 +19,7 @@ from events import KINDS, U32, U64, Corrupt, Events, Predicted, Reader, text  # 
 RAW_MAX, STORED_MAX = 1 << 20, (1 << 20) + 4096
 LZ4, ZSTD, MUST_UNDERSTAND = 1, 2, 0x8000
 ENTRIES_MAX = 1 << 20  # of one block
+ITEMS_FREE, ITEMS_PER_BYTE = 1 << 20, 32
 BLOCK_MAGIC = b"TRKB"
 
 MODULES, FRAMES, NODES, STRINGS, PROCESSES, THREADS, MAPPINGS, EVENTS = range(1, 9)
@@ -146,9 +147,18 @@ class Block:
         self.offset, self.end = offset, offset + 48 + self.stored_bytes
         if self.end > len(data):
             raise Corrupt("block beyond the end of the file")
-        self.stored = data[offset + 48:self.end]
+        self.stored, self.taken = data[offset + 48:self.end], 0
         if xxh32(self.stored) != self.checksum:
             raise Corrupt("checksum of the payload")
+
+    def another(self, r):
+        """Whether another item follows in r, the payload."""
+        if not r.left():
+            return False
+        if self.taken == self.items:
+            raise Corrupt("more than its items")
+        self.taken += 1
+        return True
 
     def payload(self):
         unpack = {LZ4: lz4_block, ZSTD: zstd_frame}.get(self.packed)
@@ -203,7 +213,7 @@ class Capture:
 
     def scan(self):
         """Every valid block, in file order; notes whether anything else lay between them."""
-        at, end = self.header_bytes, len(self.data)
+        at, end, items = self.header_bytes, len(self.data), 0
         if self.trailer() is not None:
             end -= 16
         while at < end:
@@ -211,8 +221,13 @@ class Capture:
                 block = Block(self.data, at)
                 if block.flags & MUST_UNDERSTAND and not 1 <= block.type <= MARKS:
                     raise Refused("feature", "block type %d" % block.type)
-                yield block
                 at = block.end
+                items += block.items if block.type != INDEX else 0
+                if items <= ITEMS_FREE + ITEMS_PER_BYTE * block.end:
+                    yield block
+                else:
+                    items -= block.items
+                    self.damaged = True
             except Corrupt:
                 self.damaged = True
                 at = self.data.find(BLOCK_MAGIC, at + 1)
@@ -260,40 +275,40 @@ class Capture:
         except Corrupt:
             self.damaged, self.complete = True, False
 
-    def ids(self, table, r):
+    def ids(self, table, block, r):
         """The ids of a block's entries, one after another, until the payload ends."""
         next_id, free = r.u32(), max(table, default=0) + 1
         if not free <= next_id <= free + ENTRIES_MAX:
             raise Corrupt("first below the next free id, or far beyond")
-        while r.left():
+        while block.another(r):
             yield next_id
             next_id += 1
 
     def read_modules(self, block, r):
-        for n in self.ids(self.modules, r):
+        for n in self.ids(self.modules, block, r):
             b = Record(r.string())
             self.modules[n] = dict(path=text(b.string()), build_id=b.string().hex(), flags=b.u32())
 
     def read_frames(self, block, r):
         before = 0
-        for n in self.ids(self.frames, r):
+        for n in self.ids(self.frames, block, r):
             module = r.u32()
             before = (before + r.zigzag()) & U64
             self.frames[n] = dict(module=module, offset=before)
 
     def read_nodes(self, block, r):
-        for n in self.ids(self.nodes, r):
+        for n in self.ids(self.nodes, block, r):
             up = r.varint()
             if not 1 <= up <= n:
                 raise Corrupt("parent of a node")
             self.nodes[n] = dict(parent=n - up, frame=r.u32())
 
     def read_strings(self, block, r):
-        for n in self.ids(self.strings, r):
+        for n in self.ids(self.strings, block, r):
             self.strings[n] = text(r.string())
 
     def read_processes(self, block, r):
-        while r.left():
+        while block.another(r):
             b = Record(r.string())
             index = b.u32()
             self.processes[index] = dict(
@@ -303,14 +318,14 @@ class Capture:
                 libc=text(b.string()), host=text(b.string()), system=text(b.string()))
 
     def read_threads(self, block, r):
-        while r.left():
+        while block.another(r):
             b = Record(r.string())
             index = b.u32()
             self.threads[index] = dict(process=b.u32(), tid=b.u32(), start_ns=b.varint(),
                                        end_ns=b.varint() - 1, name=text(b.string()), main=b.u32())
 
     def read_mappings(self, block, r):
-        while r.left():
+        while block.another(r):
             b = Record(r.string())
             self.mappings.append(dict(process=b.u32(), module=b.u32(), bias=b.varint(),
                                       start=b.varint(), end=b.varint(), load_time_ns=b.varint(),
@@ -318,25 +333,25 @@ class Capture:
 
     def read_rss(self, block, r):
         time = block.first_time
-        while r.left():
+        while block.another(r):
             process = r.u32()
             time += r.varint()
             self.rss.append(dict(process=process, time_ns=time, rss_bytes=r.varint()))
 
     def read_symbols(self, block, r):
-        while r.left():
+        while block.another(r):
             frame, n = r.u32(), r.varint()
             if n > r.left():
                 raise Corrupt("count beyond the payload")
             self.symbols[frame] = [[r.u32(), r.u32(), r.u32(), r.varint()] for _ in range(n)]
 
     def read_notices(self, block, r):
-        while r.left():
+        while block.another(r):
             self.notices.append(text(r.string()))
 
     def read_values(self, block, r):
         table = self.health if block.type == HEALTH else self.summary
-        while r.left():
+        while block.another(r):
             key = text(r.string())
             table[key] = r.varint()
 
@@ -350,7 +365,7 @@ class Capture:
 
     def read_marks(self, block, r):
         time = 0
-        while r.left():
+        while block.another(r):
             process, thread = r.u32(), r.u32()
             time = (time + r.zigzag()) & U64
             self.marks.append(dict(process=process, thread=thread, time_ns=time, label=text(r.string())))
@@ -358,7 +373,7 @@ class Capture:
     def read_keyframe(self, block, r):
         before = [b.last_time for b in self.blocks if b.offset < block.offset and b.type in (EVENTS, PREDICTED)]
         last, begins = self.keyframes[-1] if self.keyframes else None, bool(block.flags & MUST_UNDERSTAND)
-        part = read_keyframe(r)
+        part = read_keyframe(r, block.items)
         if last and last["end"] == block.offset and last["time_ns"] == block.first_time:
             last["parts"].append(part)
             last["end"] = block.end
@@ -390,7 +405,7 @@ class Capture:
 
     def read_sums(self, block, r):
         node = 0
-        while r.left():
+        while block.another(r):
             node = self.index(node + r.zigzag())
             s = dict(node=node, process=self.index(r.varint()), thread=self.index(r.varint()), kind=r.varint(),
                      domain=r.u32())
@@ -410,7 +425,7 @@ class Capture:
         return self.index(number - 1) if number else -1
 
     def read_totals(self, block, r):
-        while r.left():
+        while block.another(r):
             b = Record(r.string())
             t = dict(process=self.process_or_all(b), kinds={})
             for _ in range(b.varint()):
@@ -426,14 +441,14 @@ class Capture:
 
     def read_sizes(self, block, r):
         process, size = 0, 0
-        while r.left():
+        while block.another(r):
             number = self.index(r.varint())
             size = (size if number == process else 0) + r.varint() & U64
             process = number
             self.sizes.append(dict(process=process, size=size, count=r.varint()))
 
     def read_history(self, block, r):
-        while r.left():
+        while block.another(r):
             b = Record(r.string())
             h = dict(process=self.process_or_all(b), shift=b.varint(), first=b.varint(), most=[])
             count, most = b.varint(), 0

@@ -81,12 +81,16 @@ class Events:
     """The state of one EVENTS block, or of the OTHERS of a PREDICTED one."""
 
     def __init__(self, block, payload):
-        self.r, self.process = Reader(payload), block.process
+        self.r, self.process, self.items = Reader(payload), block.process, block.items
         self.time, self.thread, self.node, self.last = block.first_time, 0, 0, 0
 
     def __iter__(self):
-        while self.r.left():
+        for _ in range(self.items):
+            if not self.r.left():
+                return
             yield self.next()
+        if self.r.left():
+            raise Corrupt("more than its items")
 
     def addr(self):
         self.last = self.r.addr(self.last)

@@ -41,8 +41,8 @@ class Columns:
         return b
 
 
-def read_keyframe(r):
-    """One part: its head, and what it holds in order."""
+def read_keyframe(r, blocks):
+    """One part: its head, and what it holds in order, at most so many blocks."""
     part, flags = r.u32(), r.varint()
     head = dict(part=part, last=flags & 1, events=r.varint(), marks=r.varint())
     c = Columns([Reader(r.bytes(n)) for n in [r.varint() for _ in range(8)]])
@@ -54,7 +54,11 @@ def read_keyframe(r):
         index = small((index or 0) + step)
         items.append(dict(what="keyframe_process", index=index, events=c.processes.varint(),
                           marks=c.processes.varint()))
-        items += [c.item() for _ in range(c.processes.varint())]
+        more = c.processes.varint()
+        blocks -= more
+        items += [c.item() for _ in range(min(more, more + blocks))]
+        if blocks < 0:
+            raise Corrupt("more than its items")
     return dict(head, items=items)
 
 

@@ -358,16 +358,16 @@ static void claimed_counts_and_ids_cost_nothing(void **state)
 		end = put_varint(raw, 0xf0000000u);
 		*end++ = 1;
 		*end++ = 1;
-		capture_file_block(&f, (struct trk_block_header){ .type = types[i] }, raw,
+		capture_file_block(&f, (struct trk_block_header){ .type = types[i], .items = 9 }, raw,
 				   (size_t)(end - raw));
 	}
 	end = put_varint(raw, 5);
 	end = put_varint(end, 0xefffffffu);
 	for (uint16_t t = TRK_BLOCK_PROCESSES; t <= TRK_BLOCK_THREADS; t++)
-		capture_file_block(&f, (struct trk_block_header){ .type = t }, raw,
+		capture_file_block(&f, (struct trk_block_header){ .type = t, .items = 9 }, raw,
 				   (size_t)(end - raw));
 	end = put_varint(put_varint(raw, 1), 1ull << 60); /* symbols of frame 1 */
-	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_SYMBOLS }, raw,
+	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_SYMBOLS, .items = 9 }, raw,
 			   (size_t)(end - raw));
 	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_EVENTS,
 							  .process = 0xeffffff0u,
@@ -388,10 +388,10 @@ static void a_lost_table_leaves_a_gap_of_unknown_ids(void **state)
 
 	end = put_varint(end, 3);
 	memcpy(end, "abc", 3);
-	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_STRINGS }, raw,
+	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_STRINGS, .items = 1 }, raw,
 			   (size_t)(end + 3 - raw));
 	end = put_varint(put_varint(put_varint(raw, 9), 2), 700);
-	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_NODES }, raw,
+	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_NODES, .items = 1 }, raw,
 			   (size_t)(end - raw));
 	c = capture_file_open(&f);
 	assert_int_equal(c->damaged_blocks, 0);
@@ -415,7 +415,7 @@ static void a_parent_is_always_older(void **state)
 		const struct capture_file f = header_only();
 		struct capture *c;
 
-		capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_NODES },
+		capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_NODES, .items = 1 },
 				   raws[i], 3);
 		c = capture_file_open(&f);
 		assert_int_equal(c->damaged_blocks, 1);
@@ -442,7 +442,9 @@ static void random_payloads_do_no_harm(void **state)
 				raw[i] = (uint8_t)(random_next(&seed) >> (random_next(&seed) % 8));
 			if (n)
 				raw[0] %= 2; /* `first` is often right */
-			capture_file_block(&f, (struct trk_block_header){ .type = type }, raw, n);
+			capture_file_block(&f, (struct trk_block_header){ .type = type,
+									  .items = (uint32_t)n },
+					   raw, n);
 		}
 		assert_true(read_all(&f, &complete) >= 0);
 		close(f.fd);

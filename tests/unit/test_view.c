@@ -178,7 +178,7 @@ static void the_peak_is_of_the_tree_at_one_time(void **state)
 	assert_int_equal(v.rows[0].process, 2);
 	assert_int_equal(v.rows[0].bytes, 102);
 	assert_int_equal(v.totals.live_bytes, 303);
-	assert_int_equal(v.process_totals[1].peak_bytes, 111);
+	assert_int_equal(process_totals_get(&v.process_totals, 1)->peak_bytes, 111);
 	view_finish(&v);
 	expect(c, "end", 303, 3);
 	v = build(c, (struct view_options){ .what = VIEW_LEAKS, .process = UINT32_MAX });
