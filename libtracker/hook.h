@@ -1,7 +1,7 @@
 /*
  * hook - what all hooks share.
  *
- * A hook must keep a frame of its own (SITE_HERE reads it) and must not become
+ * A hook that records must keep a frame of its own (SITE_HERE reads it) and must not become
  * a tail call: the real function's return address would be the program's.
  */
 #ifndef HOOK_H
@@ -18,6 +18,16 @@
 void operators_start(void);
 void operators_unloaded(void);
 
+/* The real functions can be called. */
+static inline bool hook_known(void)
+{
+	if (likely(real_known))
+		return true;
+	real_start();
+	return real_known;
+}
+
+/* ... and what is called is to be recorded. */
 static inline bool hook_ready(void)
 {
 	if (likely(real_ready))
@@ -25,6 +35,13 @@ static inline bool hook_ready(void)
 	real_start();
 	return real_ready;
 }
+
+/* A hook that is not ready passes its call on, or, before the real functions are known, does without. */
+#define HOOK_OR_PASS(passed_on, otherwise)                                                         \
+	do {                                                                                       \
+		if (unlikely(!hook_ready()))                                                       \
+			return real_known ? (passed_on) : (otherwise);                             \
+	} while (0)
 
 /*
  * Around the real function, when it may come back to us for its own needs (an

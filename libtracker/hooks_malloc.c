@@ -12,62 +12,54 @@
 
 EXPORT void *malloc(size_t size)
 {
-	if (unlikely(!hook_ready()))
-		return bootstrap_alloc(16, size);
-
+	HOOK_OR_PASS(real.malloc(size), bootstrap_alloc(16, size));
 	HOOK_ALLOC(TRK_MALLOC, size, real.malloc(size));
 }
 
 EXPORT void *calloc(size_t n, size_t size)
 {
-	if (unlikely(!hook_ready()))
-		return size && n > SIZE_MAX / size ? NULL : bootstrap_alloc(16, n * size);
-
+	HOOK_OR_PASS(real.calloc(n, size), size && n > SIZE_MAX / size ? NULL : bootstrap_alloc(16, n * size));
 	HOOK_ALLOC(TRK_CALLOC, n * size, real.calloc(n, size));
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t size)
 {
-	if (unlikely(!hook_ready()))
-		return bootstrap_alloc(align, size);
-
+	HOOK_OR_PASS(real.aligned_alloc(align, size), bootstrap_alloc(align, size));
 	HOOK_ALLOC(TRK_ALIGNED_ALLOC, size, real.aligned_alloc(align, size));
 }
 
 EXPORT void *memalign(size_t align, size_t size)
 {
-	if (unlikely(!hook_ready()))
-		return bootstrap_alloc(align, size);
-
+	HOOK_OR_PASS(real.memalign(align, size), bootstrap_alloc(align, size));
 	HOOK_ALLOC(TRK_MEMALIGN, size, real.memalign(align, size));
 }
 
 EXPORT void *valloc(size_t size)
 {
-	if (unlikely(!hook_ready()))
-		return bootstrap_alloc(4096, size);
-
+	HOOK_OR_PASS(real.valloc(size), bootstrap_alloc(4096, size));
 	HOOK_ALLOC(TRK_VALLOC, size, real.valloc(size));
 }
 
 EXPORT void *pvalloc(size_t size)
 {
-	if (unlikely(!hook_ready()))
-		return bootstrap_alloc(4096, size);
-
+	HOOK_OR_PASS(real.pvalloc(size), bootstrap_alloc(4096, size));
 	HOOK_ALLOC(TRK_PVALLOC, size, real.pvalloc(size));
+}
+
+static int early_memalign(void **ret, size_t align, size_t size)
+{
+	*ret = bootstrap_alloc(align, size);
+	return *ret ? 0 : ENOMEM;
 }
 
 EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 {
+	HOOK_OR_PASS(real.posix_memalign(ret, align, size), early_memalign(ret, align, size));
+
 	const struct site at = SITE_HERE();
 	uintptr_t outer;
 	int err;
 
-	if (unlikely(!hook_ready())) {
-		*ret = bootstrap_alloc(align, size);
-		return *ret ? 0 : ENOMEM;
-	}
 	outer = hook_enter_real(at.sp);
 	err = real.posix_memalign(ret, align, size);
 	hook_leave_real(outer);
@@ -83,13 +75,40 @@ static bool not_ours(void *p)
 	return p && !bootstrap_owns(p);
 }
 
+/* What HOOK_OR_PASS is for functions without a value. */
+#define RELEASE_OR_PASS(passed_on)                                                                 \
+	do {                                                                                       \
+		if (!not_ours(p))                                                                  \
+			return;                                                                    \
+		if (unlikely(!hook_ready())) {                                                     \
+			if (real_known)                                                            \
+				passed_on;                                                         \
+			return;                                                                    \
+		}                                                                                  \
+	} while (0)
+
+static void release_sized(void *p, size_t size)
+{
+	if (real.free_sized)
+		real.free_sized(p, size);
+	else
+		real.free(p);
+}
+
+static void release_aligned_sized(void *p, size_t align, size_t size)
+{
+	if (real.free_aligned_sized)
+		real.free_aligned_sized(p, align, size);
+	else
+		real.free(p);
+}
+
 EXPORT void free(void *p)
 {
 	const struct site at = SITE_HERE();
 	uintptr_t outer;
 
-	if (!not_ours(p) || unlikely(!hook_ready()))
-		return;
+	RELEASE_OR_PASS(real.free(p));
 	hook_release(TRK_FREE, p, at.sp);
 	outer = hook_enter_real(at.sp);
 	real.free(p);
@@ -102,8 +121,7 @@ EXPORT void cfree(void *p)
 	const struct site at = SITE_HERE();
 	uintptr_t outer;
 
-	if (!not_ours(p) || unlikely(!hook_ready()))
-		return;
+	RELEASE_OR_PASS(real.free(p));
 	hook_release(TRK_CFREE, p, at.sp);
 	outer = hook_enter_real(at.sp);
 	real.free(p);
@@ -116,14 +134,10 @@ EXPORT void free_sized(void *p, size_t size)
 	const struct site at = SITE_HERE();
 	uintptr_t outer;
 
-	if (!not_ours(p) || unlikely(!hook_ready()))
-		return;
+	RELEASE_OR_PASS(release_sized(p, size));
 	hook_release(TRK_FREE_SIZED, p, at.sp);
 	outer = hook_enter_real(at.sp);
-	if (real.free_sized)
-		real.free_sized(p, size);
-	else
-		real.free(p);
+	release_sized(p, size);
 	hook_leave_real(outer);
 }
 
@@ -133,14 +147,10 @@ EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
 	const struct site at = SITE_HERE();
 	uintptr_t outer;
 
-	if (!not_ours(p) || unlikely(!hook_ready()))
-		return;
+	RELEASE_OR_PASS(release_aligned_sized(p, align, size));
 	hook_release(TRK_FREE_ALIGNED_SIZED, p, at.sp);
 	outer = hook_enter_real(at.sp);
-	if (real.free_aligned_sized)
-		real.free_aligned_sized(p, align, size);
-	else
-		real.free(p);
+	release_aligned_sized(p, align, size);
 	hook_leave_real(outer);
 }
 
@@ -252,27 +262,27 @@ static void *reallocate(uint8_t kind, void *p, size_t size, const struct site *a
 
 EXPORT void *realloc(void *p, size_t size)
 {
-	const struct site at = SITE_HERE();
-
-	if (unlikely(!hook_ready()))
-		return bootstrap_owns(p) ? leave_bootstrap(p, size) : bootstrap_alloc(16, size);
 	if (unlikely(bootstrap_owns(p)))
 		return leave_bootstrap(p, size);
+	HOOK_OR_PASS(real.realloc(p, size), bootstrap_alloc(16, size));
+
+	const struct site at = SITE_HERE();
+
 	return reallocate(TRK_REALLOC, p, size, &at);
 }
 
 EXPORT void *reallocarray(void *p, size_t n, size_t size)
 {
-	const struct site at = SITE_HERE();
-
 	if (size && n > SIZE_MAX / size) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (unlikely(!hook_ready()))
-		return bootstrap_alloc(16, n * size);
 	if (unlikely(bootstrap_owns(p)))
 		return leave_bootstrap(p, n * size);
+	HOOK_OR_PASS(real.realloc(p, n * size), bootstrap_alloc(16, n * size));
+
+	const struct site at = SITE_HERE();
+
 	return reallocate(TRK_REALLOCARRAY, p, n * size, &at);
 }
 
@@ -280,5 +290,5 @@ EXPORT size_t malloc_usable_size(void *p)
 {
 	if (unlikely(bootstrap_owns(p)))
 		return bootstrap_size(p);
-	return hook_ready() ? real.malloc_usable_size(p) : 0;
+	return hook_known() ? real.malloc_usable_size(p) : 0;
 }

@@ -47,7 +47,7 @@ static void *map(void *address, size_t size, int prot, int flags, int fd, off_t 
 	struct thread *t;
 	void *p;
 
-	if (unlikely(!hook_ready()))
+	if (unlikely(!hook_known()))
 		return early_map(arch_syscall(SYS_mmap, (long)address, (long)size, prot, flags, fd, offset));
 	p = real.mmap(address, size, prot, flags, fd, offset);
 	if (p == MAP_FAILED)
@@ -93,7 +93,7 @@ EXPORT int munmap(void *address, size_t size)
 {
 	const struct site at = SITE_HERE();
 
-	if (unlikely(!hook_ready()))
+	if (unlikely(!hook_known()))
 		return early(arch_syscall(SYS_munmap, (long)address, (long)size, 0, 0, 0, 0));
 	if (may_unmap((uintptr_t)address, size, at.sp))
 		unmapping((uintptr_t)address, size, at.sp);
@@ -115,7 +115,7 @@ EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 		wanted = va_arg(rest, void *);
 		va_end(rest);
 	}
-	if (unlikely(!hook_ready()))
+	if (unlikely(!hook_known()))
 		return early_map(arch_syscall(SYS_mremap, (long)old, (long)old_size, (long)size, flags, (long)wanted, 0));
 	t = thread_enter(at.sp);
 	begun = t && emit_mremap_begin(t, (uintptr_t)old, released);

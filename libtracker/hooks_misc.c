@@ -17,7 +17,7 @@ EXPORT int dlclose(void *handle)
 {
 	int ret;
 
-	if (unlikely(!hook_ready()))
+	if (unlikely(!hook_known()))
 		return -1;
 	ret = real.dlclose(handle);
 	modules_unloaded();
@@ -39,7 +39,7 @@ static void *nothing_loaded(void)
 
 static void *pass_on(void *function, bool other_scope)
 {
-	if (unlikely(!hook_ready()) || !function)
+	if (unlikely(!hook_known()) || !function)
 		return (void *)nothing_loaded;
 	if (other_scope && state.on)
 		atomic_fetch_or(&state.process->notices, SHM_NOTICE_OTHER_SCOPE);
@@ -49,14 +49,14 @@ static void *pass_on(void *function, bool other_scope)
 __attribute__((used)) static void *ask_dlopen(const char *file, int flags)
 {
 	(void)file;
-	(void)hook_ready();
+	(void)hook_known();
 	return pass_on((void *)real.dlopen, flags & RTLD_DEEPBIND);
 }
 
 __attribute__((used)) static void *ask_dlmopen(long namespace, const char *file, int flags)
 {
 	(void)file;
-	(void)hook_ready();
+	(void)hook_known();
 	return pass_on((void *)real.dlmopen, namespace != LM_ID_BASE || flags & RTLD_DEEPBIND);
 }
 
@@ -72,7 +72,7 @@ EXPORT int prctl(int option, ...)
 	for (unsigned i = 0; i < 4; i++)
 		a[i] = va_arg(rest, unsigned long);
 	va_end(rest);
-	if (unlikely(!hook_ready())) { /* see hooks_map.c */
+	if (unlikely(!hook_known())) { /* see hooks_map.c */
 		const long ret = arch_syscall(SYS_prctl, option, (long)a[0], (long)a[1], (long)a[2], (long)a[3], 0);
 
 		if (ret < 0)
@@ -91,7 +91,7 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 {
 	int ret;
 
-	if (unlikely(!hook_ready()))
+	if (unlikely(!hook_known()))
 		return -1;
 	ret = real.pthread_setname_np(thread, name);
 	if (ret == 0 && pthread_equal(thread, pthread_self()))
@@ -104,7 +104,7 @@ EXPORT pid_t _Fork(void)
 {
 	pid_t pid;
 
-	if (unlikely(!hook_ready()))
+	if (unlikely(!hook_known()))
 		return -1;
 	if (!real.bare_fork) {
 		errno = ENOSYS;

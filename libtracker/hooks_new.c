@@ -211,33 +211,48 @@ static void *allocate(const struct request *r, const struct site *at)
 	return p;
 }
 
-#define OPERATOR_NEW(name, symbol, params, ...)                                                    \
+/* The operator of exactly that form behind us, to pass a call on to: sanitizers have them all. */
+static void *next(_Atomic(void *) *known, const char *symbol)
+{
+	void *f = atomic_load_explicit(known, memory_order_relaxed);
+
+	if (!f) {
+		f = dlsym(RTLD_NEXT, symbol);
+		atomic_store_explicit(known, f, memory_order_relaxed);
+	}
+	return f;
+}
+
+#define OPERATOR_NEW(name, symbol, params, arguments, ...)                                         \
 	EXPORT void *name params __asm__(symbol);                                                  \
 	EXPORT void *name params                                                                   \
 	{                                                                                          \
+		static _Atomic(void *) other;                                                      \
+                                                                                                   \
+		HOOK_OR_PASS(((void *(*) params)next(&other, symbol)) arguments,                   \
+			     bootstrap_alloc(16, size));                                           \
+                                                                                                   \
 		const struct site at = SITE_HERE();                                                \
 		const struct request r = { .size = size, __VA_ARGS__ };                            \
                                                                                                    \
-		if (unlikely(!hook_ready()))                                                       \
-			return bootstrap_alloc(16, size);                                          \
 		return allocate(&r, &at);                                                          \
 	}
 
-OPERATOR_NEW(new_one, "_Znwm", (size_t size), .id = NEW, .kind = TRK_NEW)
-OPERATOR_NEW(new_array, "_Znam", (size_t size), .id = NEW_ARRAY, .kind = TRK_NEW_ARRAY)
-OPERATOR_NEW(new_nothrow, "_ZnwmRKSt9nothrow_t", (size_t size, const void *tag), .id = NEW_NOTHROW,
+OPERATOR_NEW(new_one, "_Znwm", (size_t size), (size), .id = NEW, .kind = TRK_NEW)
+OPERATOR_NEW(new_array, "_Znam", (size_t size), (size), .id = NEW_ARRAY, .kind = TRK_NEW_ARRAY)
+OPERATOR_NEW(new_nothrow, "_ZnwmRKSt9nothrow_t", (size_t size, const void *tag), (size, tag), .id = NEW_NOTHROW,
 	     .kind = TRK_NEW, .nothrow = tag)
-OPERATOR_NEW(new_array_nothrow, "_ZnamRKSt9nothrow_t", (size_t size, const void *tag),
+OPERATOR_NEW(new_array_nothrow, "_ZnamRKSt9nothrow_t", (size_t size, const void *tag), (size, tag),
 	     .id = NEW_ARRAY_NOTHROW, .kind = TRK_NEW_ARRAY, .nothrow = tag)
-OPERATOR_NEW(new_aligned, "_ZnwmSt11align_val_t", (size_t size, size_t alignment), .id = NEW_ALIGNED,
+OPERATOR_NEW(new_aligned, "_ZnwmSt11align_val_t", (size_t size, size_t alignment), (size, alignment), .id = NEW_ALIGNED,
 	     .kind = TRK_NEW, .align = alignment)
-OPERATOR_NEW(new_array_aligned, "_ZnamSt11align_val_t", (size_t size, size_t alignment),
+OPERATOR_NEW(new_array_aligned, "_ZnamSt11align_val_t", (size_t size, size_t alignment), (size, alignment),
 	     .id = NEW_ARRAY_ALIGNED, .kind = TRK_NEW_ARRAY, .align = alignment)
 OPERATOR_NEW(new_aligned_nothrow, "_ZnwmSt11align_val_tRKSt9nothrow_t",
-	     (size_t size, size_t alignment, const void *tag), .id = NEW_ALIGNED_NOTHROW,
+	     (size_t size, size_t alignment, const void *tag), (size, alignment, tag), .id = NEW_ALIGNED_NOTHROW,
 	     .kind = TRK_NEW, .align = alignment, .nothrow = tag)
 OPERATOR_NEW(new_array_aligned_nothrow, "_ZnamSt11align_val_tRKSt9nothrow_t",
-	     (size_t size, size_t alignment, const void *tag), .id = NEW_ARRAY_ALIGNED_NOTHROW,
+	     (size_t size, size_t alignment, const void *tag), (size, alignment, tag), .id = NEW_ARRAY_ALIGNED_NOTHROW,
 	     .kind = TRK_NEW_ARRAY, .align = alignment, .nothrow = tag)
 
 /* ---- delete ---- */
@@ -247,8 +262,6 @@ static void release(uint8_t kind, enum operator_id id, void *p, const struct sit
 	uintptr_t outer;
 	void *other;
 
-	if (!p || bootstrap_owns(p) || unlikely(!hook_ready()))
-		return;
 	other = instead_of_us(id, at->pc);
 	if (unlikely(other != NULL)) {
 		((void (*)(void *))other)(p);
@@ -264,33 +277,41 @@ static void release(uint8_t kind, enum operator_id id, void *p, const struct sit
 }
 
 /* Sizes and alignments are hints that no allocator behind plain delete needs. */
-#define OPERATOR_DELETE(name, symbol, params, kind, id)                                            \
+#define OPERATOR_DELETE(name, symbol, params, arguments, kind, id)                                 \
 	EXPORT void name params __asm__(symbol);                                                   \
 	EXPORT void name params                                                                    \
 	{                                                                                          \
-		const struct site at = SITE_HERE();                                                \
+		static _Atomic(void *) other;                                                      \
                                                                                                    \
-		release(kind, id, p, &at);                                                         \
+		if (!p || bootstrap_owns(p))                                                       \
+			return;                                                                    \
+		if (likely(hook_ready())) {                                                        \
+			const struct site at = SITE_HERE();                                        \
+                                                                                                   \
+			release(kind, id, p, &at);                                                 \
+		} else if (real_known) {                                                           \
+			((void (*) params)next(&other, symbol)) arguments;                         \
+		}                                                                                  \
 	}
 
-OPERATOR_DELETE(delete_one, "_ZdlPv", (void *p), TRK_DELETE, DELETE)
-OPERATOR_DELETE(delete_array, "_ZdaPv", (void *p), TRK_DELETE_ARRAY, DELETE_ARRAY)
-OPERATOR_DELETE(delete_sized, "_ZdlPvm", (void *p, size_t size), TRK_DELETE, DELETE)
-OPERATOR_DELETE(delete_array_sized, "_ZdaPvm", (void *p, size_t size), TRK_DELETE_ARRAY,
+OPERATOR_DELETE(delete_one, "_ZdlPv", (void *p), (p), TRK_DELETE, DELETE)
+OPERATOR_DELETE(delete_array, "_ZdaPv", (void *p), (p), TRK_DELETE_ARRAY, DELETE_ARRAY)
+OPERATOR_DELETE(delete_sized, "_ZdlPvm", (void *p, size_t size), (p, size), TRK_DELETE, DELETE)
+OPERATOR_DELETE(delete_array_sized, "_ZdaPvm", (void *p, size_t size), (p, size), TRK_DELETE_ARRAY,
 		DELETE_ARRAY)
-OPERATOR_DELETE(delete_nothrow, "_ZdlPvRKSt9nothrow_t", (void *p, const void *tag), TRK_DELETE,
+OPERATOR_DELETE(delete_nothrow, "_ZdlPvRKSt9nothrow_t", (void *p, const void *tag), (p, tag), TRK_DELETE,
 		DELETE)
-OPERATOR_DELETE(delete_array_nothrow, "_ZdaPvRKSt9nothrow_t", (void *p, const void *tag),
+OPERATOR_DELETE(delete_array_nothrow, "_ZdaPvRKSt9nothrow_t", (void *p, const void *tag), (p, tag),
 		TRK_DELETE_ARRAY, DELETE_ARRAY)
-OPERATOR_DELETE(delete_aligned, "_ZdlPvSt11align_val_t", (void *p, size_t align), TRK_DELETE,
+OPERATOR_DELETE(delete_aligned, "_ZdlPvSt11align_val_t", (void *p, size_t align), (p, align), TRK_DELETE,
 		DELETE)
-OPERATOR_DELETE(delete_array_aligned, "_ZdaPvSt11align_val_t", (void *p, size_t align),
+OPERATOR_DELETE(delete_array_aligned, "_ZdaPvSt11align_val_t", (void *p, size_t align), (p, align),
 		TRK_DELETE_ARRAY, DELETE_ARRAY)
-OPERATOR_DELETE(delete_sized_aligned, "_ZdlPvmSt11align_val_t", (void *p, size_t size, size_t align),
+OPERATOR_DELETE(delete_sized_aligned, "_ZdlPvmSt11align_val_t", (void *p, size_t size, size_t align), (p, size, align),
 		TRK_DELETE, DELETE)
 OPERATOR_DELETE(delete_array_sized_aligned, "_ZdaPvmSt11align_val_t",
-		(void *p, size_t size, size_t align), TRK_DELETE_ARRAY, DELETE_ARRAY)
+		(void *p, size_t size, size_t align), (p, size, align), TRK_DELETE_ARRAY, DELETE_ARRAY)
 OPERATOR_DELETE(delete_aligned_nothrow, "_ZdlPvSt11align_val_tRKSt9nothrow_t",
-		(void *p, size_t align, const void *tag), TRK_DELETE, DELETE)
+		(void *p, size_t align, const void *tag), (p, align, tag), TRK_DELETE, DELETE)
 OPERATOR_DELETE(delete_array_aligned_nothrow, "_ZdaPvSt11align_val_tRKSt9nothrow_t",
-		(void *p, size_t align, const void *tag), TRK_DELETE_ARRAY, DELETE_ARRAY)
+		(void *p, size_t align, const void *tag), (p, align, tag), TRK_DELETE_ARRAY, DELETE_ARRAY)

@@ -2,13 +2,14 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <string.h>
 
 #include "cfi.h"
 #include "hook.h"
 
 struct real_functions real;
-bool real_ready;
+bool real_known, real_ready;
 
 static const char *const names[] = {
 	"malloc", "free", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign",
@@ -82,6 +83,28 @@ bool real_is_foreign(void)
 	return module_of((const void *)real.malloc) != module_of(libc);
 }
 
+bool real_is_sanitizer(void)
+{
+	static const char *const libraries[] = { "/libasan.so", "/libtsan.so", "/libhwasan.so", "/liblsan.so",
+						 "/libclang_rt." };
+	const struct link_map *const m = module_of((const void *)real.malloc);
+
+	for (size_t i = 0; m && m->l_name && i < sizeof(libraries) / sizeof(*libraries); i++)
+		if (strstr(m->l_name, libraries[i]))
+			return true;
+	return false;
+}
+
+/*
+ * AddressSanitizer asks the first one of these that there is. It ends a program whose first
+ * library is not its own, lest somebody's malloc stand before it; ours passes everything on.
+ */
+EXPORT const char *__asan_default_options(void);
+EXPORT const char *__asan_default_options(void)
+{
+	return "verify_asan_link_order=0";
+}
+
 const char *real_libc_version(void)
 {
 	const char *(*const version)(void) = (const char *(*)(void))dlsym(RTLD_NEXT, "gnu_get_libc_version");
@@ -135,7 +158,8 @@ __attribute__((constructor(101))) void real_start(void)
 		return;
 	starting = true;
 	look_up();
-	real_ready = true;
+	real_known = true;
+	real_ready = !real_is_sanitizer();
 	session_start();
 	errno = saved;
 }

@@ -39,13 +39,21 @@ struct real_functions {
 };
 
 extern struct real_functions real;
-extern bool real_ready;
+extern bool real_known; /* ... they are there */
+extern bool real_ready; /* ... and calls are to be recorded */
 
 /* Finds the real functions and attaches to the recorder: the first thing every hook does when !real_ready. */
 void real_start(void);
 
 /* The allocator behind us is not libc's own. */
 bool real_is_foreign(void);
+
+/*
+ * It is a sanitizer's, who judges callers: blocks of the loader are no leaks, what came from
+ * malloc must not go to delete. Whoever is called from here would be the caller, so hooks only
+ * pass on what they are called with, by tail calls, and nothing is recorded: real_ready stays false.
+ */
+bool real_is_sanitizer(void);
 
 /* Of the C library; NULL: it is not glibc. */
 const char *real_libc_version(void);

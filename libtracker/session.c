@@ -283,6 +283,11 @@ static void attach(const struct start_block *b, const char *path)
 	if (h->flags & SHM_NO_FOLLOW_EXEC)
 		restore_environment(b);
 	register_for_membarrier();
+	if (!real_ready) {
+		atomic_fetch_or(&state.process->notices, SHM_NOTICE_SANITIZER);
+		atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
+		return;
+	}
 	thread_start();
 	state.foreign_allocator = real_is_foreign();
 	if (real_is_bypassed())

@@ -8,6 +8,7 @@ import collections
 import contextlib
 import functools
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -59,8 +60,37 @@ FOREIGN = {
 THEIRS = {"brk", "getrandom", "write", "exit_group"}  # of the program's system calls, when ours are over
 FAULTS = {"openat": "EMFILE", "madvise": "EINVAL", "membarrier": "ENOSYS", "readlinkat": "EACCES", "close": "EINTR"}
 
-# These do not bear any library that is preloaded; tracker run leaves ours out, a recorded shell cannot.
-NO_PRELOAD_BEFORE = {"ASan of gcc"}
+# What a sanitizer finds, by argument, and what it must not take for a leak: the loader's blocks.
+MISTAKES = r'''
+#include <dlfcn.h>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+struct alignas(64) Wide { char bytes[64]; };
+int main(int argc, char **argv)
+{
+	const std::string is = argv[1];
+	volatile char *p = (char *)malloc(10), *q = (char *)p;
+	std::thread([] { for (int i = 0; i < 1000; i++) { std::string s(100 + i, 'x'); delete new Wide; } }).join();
+	if (dlopen("libm.so.6", RTLD_NOW) && dlopen("libresolv.so.2", RTLD_NOW | RTLD_LOCAL)) puts("loaded");
+	if (is == "overflow") p[12] = 1;
+	if (is == "after free") { free((void *)p); q[2] = 1; }
+	if (is == "mismatch") free(new int);
+	if (is == "size") operator delete(new long, (size_t)1);
+	if (is == "twice") { free((void *)p); free((void *)q); }
+	if (is == "leak") { p = (char *)malloc(44); p = NULL; malloc(45); }
+	if (is == "race") { int n = 0; std::thread a([&n] { for (int i = 0; i < 100000; i++) n++; }); for (int i = 0; i < 100000; i++) n++; a.join(); }
+	free((void *)q);
+	return 7;
+}
+'''
+MISTAKEN = ("none", "overflow", "after free", "mismatch", "size", "twice", "leak", "race")
+
+
+def sanitized(report):
+    """What of a sanitizer's report is the same each time: errors, and their stacks' functions."""
+    return re.findall(r"SUMMARY: .*|#\d+ (?:0x[0-9a-f]+ in )?([A-Za-z_]\S*)", report.decode())
 
 
 @contextlib.contextmanager
@@ -286,7 +316,7 @@ class Torture:
     def children_of_other_kinds(self):
         """What a recorded shell starts, though we cannot be in there: runs as alone."""
         differ = []
-        for kind in set(FOREIGN) - NO_PRELOAD_BEFORE:
+        for kind in FOREIGN:
             compiler, flags, _ = FOREIGN[kind]
             argv = ["sh", "-c", self.compiled(SEVEN, *flags, compiler=compiler) + "; echo $?"]
             bare, r = execute(argv), self.t.record(argv)
@@ -294,6 +324,20 @@ class Torture:
             if (r.status, r.stdout, said) != (bare.status, bare.stdout, bare.stderr.splitlines()):
                 differ.append((kind, r.status, r.stdout, said))
         equal("children that differ from bare ones", differ, [])
+
+    def sanitizers(self):
+        """Started by a recorded shell they find the same mistakes, with the same stacks, and say so."""
+        differ = []
+        for flag in ("address", "leak", "thread"):
+            program = self.compiled(MISTAKES, f"-fsanitize={flag}", compiler="g++", suffix=".cpp")
+            for mistake in MISTAKEN:
+                argv = ["sh", "-c", f"'{program}' '{mistake}'; exit $?"]
+                bare, r = execute(argv), self.t.record(argv)
+                one, other = ((x.status, x.stdout, sanitized(x.stderr)) for x in (bare, r))
+                if one != other:
+                    differ.append((flag, mistake, one, other))
+                check(any("sanitizer" in n for n in self.t.json("info", r.capture)["notices"]), f"{flag}: it is not said")
+        equal("programs that differ from bare ones", differ, [])
 
     # ---- processes ----
 
@@ -315,7 +359,7 @@ def make_cases(t):
     cases += [(f"unseen: {k}", lambda k=k: c.foreign(k)) for k in FOREIGN]
     cases += [(name.replace("_", " "), getattr(c, name)) for name in (
         "user_preload", "whole_environment", "closed_at_start", "limited_at_start", "faults_at_start", "system_calls", "stack_use",
-        "out_of_memory", "linked_in", "go", "undefined_behaviour", "children_of_other_kinds", "same_pid")]
+        "out_of_memory", "linked_in", "go", "undefined_behaviour", "children_of_other_kinds", "sanitizers", "same_pid")]
     return cases
 
 

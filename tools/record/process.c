@@ -291,6 +291,9 @@ static const struct {
 	{ SHM_NOTICE_OWN_MALLOC,
 	  "brings its own malloc in the executable: its allocations do not go through the "
 	  "preloaded library and are not recorded" },
+	{ SHM_NOTICE_SANITIZER,
+	  "was built with a sanitizer that replaces malloc: nothing of it is recorded, build it "
+	  "without -fsanitize to record it" },
 	{ SHM_NOTICE_OTHER_SCOPE,
 	  "loaded a library by dlmopen or with RTLD_DEEPBIND: what it allocates from another "
 	  "C library, or past the preloaded one, is not recorded" },
@@ -352,7 +355,7 @@ void process_collect(struct recorder *r, struct process *p)
 		snprintf(text, sizeof(text), "%s (pid %u) %s", p->name ? p->name : "a process",
 			 p->pid, notices[i].sentence);
 		recorder_notice(r, text);
-		r->counters.unrecorded += notices[i].bit == SHM_NOTICE_OWN_MALLOC;
+		r->counters.unrecorded += (notices[i].bit & (SHM_NOTICE_OWN_MALLOC | SHM_NOTICE_SANITIZER)) != 0;
 	}
 	p->notices |= set;
 }
