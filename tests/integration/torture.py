@@ -245,6 +245,8 @@ class Torture:
         shared = self.t.file(".shared")
         with cgroup(96 << 20) as enter:
             own_end = [] if enter else ["700"]
+            if not enter:
+                print("# without a cgroup")
             r = self.t.record([self.t.fixture("torture_limits"), "out_of_memory", shared, *own_end], preexec=enter)
         equal("status", r.status, -signal.SIGKILL)
         with open(shared, "rb") as f:

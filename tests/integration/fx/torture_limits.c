@@ -191,6 +191,8 @@ static void mode_no_proc(void)
 	if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	    umount2("/proc", MNT_DETACH) == 0)
 		must(access("/proc/self", F_OK) != 0, "no /proc");
+	else
+		without("taking /proc away");
 	allocate();
 	const pid_t pid = fork();
 

@@ -296,12 +296,14 @@ static void mode_same_pid(void)
 	pid_t wanted = 0;
 
 	for (int i = 0; i < 5; i++) {
-		struct clone_args how = { .exit_signal = SIGCHLD, .set_tid = (__u64)(uintptr_t)&wanted,
+		struct clone_args how = { .exit_signal = SIGCHLD, .set_tid = wanted ? (__u64)(uintptr_t)&wanted : 0,
 					  .set_tid_size = wanted ? 1 : 0 };
 		pid_t pid = (pid_t)syscall(SYS_clone3, &how, sizeof(how));
 
-		if (pid < 0)
+		if (pid < 0) {
+			without("the same pid again");
 			pid = fork();
+		}
 		if (pid == 0) {
 			churn((size_t)(2001 + i), 10);
 			keep(malloc(2010));
@@ -322,7 +324,8 @@ static void mode_namespace(void)
 		const pid_t pid = fork();
 
 		if (pid == 0) {
-			(void)unshare(CLONE_NEWPID);
+			if (unshare(CLONE_NEWPID) != 0)
+				without("a PID namespace");
 			const pid_t first = fork();
 
 			if (first == 0)
