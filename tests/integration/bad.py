@@ -298,8 +298,9 @@ class Bad:
         """Waits as everybody does, and can be interrupted: nothing was started."""
         fifo = self.t.file(".fifo")
         os.mkfifo(fifo)
+        # a shell's background job, which we may be, ignores it
         p = subprocess.Popen([self.t.tracker, "run", "-o", fifo, "--", "echo", "ran"], stdout=subprocess.PIPE,
-                             start_new_session=True)
+                             start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         time.sleep(0.3)
         equal("waits", p.poll(), None)
         os.killpg(p.pid, signal.SIGINT)

@@ -4,7 +4,7 @@ capture; of the recorder, and what is there is a prefix, and the program runs on
 
 usage: kills.py [--many] BUILD_DIR [PART_OF_A_NAME]...
 
---many: 200 programs of each kind and 50 recorders, which takes a quarter of an hour.
+--many: 500 programs of each kind and 100 recorders, which takes half an hour.
 """
 import os
 import random
@@ -19,7 +19,7 @@ import harness
 from harness import Failure, Replay, check, equal
 
 MANY = "--many" in sys.argv
-PROGRAMS, RECORDERS = (200, 50) if MANY else (6, 5)
+PROGRAMS, RECORDERS = (500, 100) if MANY else (6, 5)
 
 
 def shared_counts(path, threads):
