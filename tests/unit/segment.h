@@ -37,7 +37,8 @@ struct segment {
 	struct cursor *cursor;
 };
 
-static inline struct segment segment_new(void)
+/* Everything but a recorder that has begun. */
+static inline struct segment segment_bare(void)
 {
 	struct segment s = { .r = calloc(1, sizeof(*s.r)), .file = capture_file_new() };
 
@@ -45,6 +46,13 @@ static inline struct segment segment_new(void)
 	assert_true(s.r && s.shm != MAP_FAILED);
 	segment_now_ns = 1000000000ull;
 	s.r->shm = s.shm;
+	return s;
+}
+
+static inline struct segment segment_new(void)
+{
+	struct segment s = segment_bare();
+
 	s.r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s.r->writer = capture_file_writer(&s.file);
 	assert_int_equal(heap_new(&s.r->heap, 1, NULL), 0);
@@ -56,19 +64,7 @@ static inline void segment_free(struct segment *s)
 {
 	cursor_close(s->cursor);
 	capture_close(s->capture);
-	for (size_t i = 0; i < s->r->process_count; i++)
-		process_free(s->r->processes[i]);
-	for (uint32_t i = 0; i < s->r->module_count; i++) {
-		free((char *)s->r->modules[i].path);
-		free((uint8_t *)s->r->modules[i].build_id);
-	}
-	free(s->r->modules);
-	free(s->r->processes);
-	free(s->r->live);
-	intern_finish(&s->r->intern);
-	heap_free(s->r->heap);
-	writer_free(s->r->writer);
-	close(s->r->epoll);
+	recorder_release(s->r);
 	close(s->file.fd);
 	munmap(s->shm, sizeof(*s->shm));
 	free(s->r);

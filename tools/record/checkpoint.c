@@ -298,6 +298,11 @@ void checkpoint_finish(struct recorder *r)
 		r->write_error = error;
 		r->discard_ns = k->last_ns;
 	}
+}
+
+void checkpoint_release(struct checkpoint *k)
+{
 	free(k->path);
-	k->path = NULL;
+	if (k->spool > 0)
+		close(k->spool);
 }

@@ -45,4 +45,6 @@ void checkpoint_tick(struct recorder *r);
 /* The writer is finished: the spool is the whole capture. Puts it in its place; errors go into r->write_error. */
 void checkpoint_finish(struct recorder *r);
 
+void checkpoint_release(struct checkpoint *k);
+
 #endif

@@ -12,7 +12,6 @@
 #include "ui/ui.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +19,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/shm.h>
@@ -188,21 +186,6 @@ static int map_segment(struct recorder *r, const struct options *o)
 		       0 : TRK_ERR_ARG;
 }
 
-static struct trk_header make_header(const struct recorder *r)
-{
-	struct trk_header h = { .version = TRK_VERSION, .header_bytes = TRK_HEADER_BYTES,
-				.content = r->aggregate ? TRK_CONTENT_AGGREGATED : TRK_CONTENT_EVENTS,
-				.page_bytes = (uint32_t)sysconf(_SC_PAGESIZE) };
-	struct timespec t;
-
-	h.sample_bytes = r->shm->header.sample_bytes;
-	clock_gettime(CLOCK_REALTIME, &t);
-	h.start_unix_ns = (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec - recorder_clock(r);
-	if (getrandom(&h.id, sizeof(h.id), GRND_NONBLOCK) != sizeof(h.id))
-		h.id = h.start_unix_ns ^ (uint64_t)getpid() << 48;
-	return h;
-}
-
 static void name_machine(struct recorder *r)
 {
 	struct utsname u;
@@ -233,43 +216,9 @@ static int add_program(struct session *s, char **program)
 		memcpy(command + size, *program, bytes);
 		size += bytes;
 	}
-	process_set_program(p, slash ? slash + 1 : name, name, command, size);
+	process_set_program(&s->r, p, slash ? slash + 1 : name, name, command, size);
 	process_write(&s->r, p);
 	return 0;
-}
-
-/* A file that takes not even the header: everything is read and forgotten, the program goes on. */
-static int open_writer(struct recorder *r, int fd)
-{
-	const struct trk_header header = make_header(r);
-	int err = writer_new(&r->writer, fd, &header);
-
-	r->rotation.header = header;
-	r->rotation.keep_on = r->rotation.keep && !err;
-	if (r->rotation.keep && !err)
-		writer_health(r->writer, "piece", r->rotation.number);
-	heap_set_page_bytes(r->heap, header.page_bytes);
-	if (r->aggregate)
-		aggregate_set_sampling(r->aggregate, header.sample_bytes);
-	else
-		heap_set_sampling(r->heap, header.sample_bytes);
-	if (err != TRK_ERR_IO)
-		return err;
-	r->discard = true;
-	r->write_error = errno;
-	return writer_new(&r->writer, open("/dev/null", O_WRONLY | O_CLOEXEC), &header);
-}
-
-static int make_heap(struct session *s)
-{
-	struct recorder *const r = &s->r;
-	int err;
-
-	if (!s->o.aggregate)
-		return heap_new(&r->heap, 1, NULL);
-	err = aggregate_new(&r->aggregate, (uint32_t)s->o.temporary_threshold);
-	r->heap = err ? NULL : aggregate_heap(r->aggregate);
-	return err;
 }
 
 static int start(struct session *s, char **program)
@@ -280,7 +229,6 @@ static int start(struct session *s, char **program)
 
 	if (err)
 		return err;
-	r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	r->keyframes.events_min = s->o.aggregate ? 0 : KEYFRAME_EVENTS_MIN;
 	r->memory_interval_ns = s->o.memory_interval_ms * 1000000u;
 	r->no_symbols = s->o.no_symbols;
@@ -291,20 +239,12 @@ static int start(struct session *s, char **program)
 	r->waiting = r->begin_ns != 0;
 	s->control = (int)s->o.control_fd;
 	name_machine(r);
-	if (r->epoll < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, s->control, &event) < 0)
-		return TRK_ERR_IO;
-	err = make_heap(s);
-	if (!err && r->aggregate)
-		err = checkpoint_begin(&r->checkpoint, (int)s->o.out_fd, s->o.path,
-				       s->o.checkpoint_ms * 1000000u);
-	if (!err)
-		err = rotate_begin(&r->rotation, s->o.path, (uint32_t)s->o.rotate, (int)s->o.out_fd);
-	if (!err)
-		err = open_writer(r, r->aggregate ? r->checkpoint.spool : (int)s->o.out_fd);
-	if (!err && r->aggregate)
-		checkpoint_mark(r);
-	if (!err)
-		err = intern_init(&r->intern, r->writer);
+	err = recorder_begin(r, &(struct recorder_setup){
+		.output = (int)s->o.out_fd, .path = s->o.path, .rotate = (uint32_t)s->o.rotate,
+		.aggregate = s->o.aggregate, .temporary_threshold = (uint32_t)s->o.temporary_threshold,
+		.checkpoint_ns = s->o.checkpoint_ms * 1000000u });
+	if (!err && epoll_ctl(r->epoll, EPOLL_CTL_ADD, s->control, &event) < 0)
+		err = TRK_ERR_IO;
 	if (!err)
 		err = add_program(s, program);
 	for (size_t i = 0; !err && i < s->o.notices.count; i++)
@@ -582,28 +522,6 @@ static void finish(struct session *s)
 	say(s, &done);
 }
 
-static void release(struct session *s)
-{
-	struct recorder *const r = &s->r;
-
-	for (size_t i = 0; i < r->process_count; i++)
-		process_free(r->processes[i]);
-	for (uint32_t i = 0; i < r->module_count; i++) {
-		free((char *)r->modules[i].path);
-		free((uint8_t *)r->modules[i].build_id);
-	}
-	free(r->modules);
-	free(r->processes);
-	free(r->live);
-	intern_finish(&r->intern);
-	if (!r->aggregate)
-		heap_free(r->heap);
-	aggregate_free(r->aggregate);
-	free(r->rotation.files);
-	writer_free(r->writer);
-	free(s);
-}
-
 int main(int argc, char **argv)
 {
 	struct session *const s = calloc(1, sizeof(*s));
@@ -629,6 +547,7 @@ int main(int argc, char **argv)
 		if (!s->abort)
 			finish(s);
 	}
-	release(s);
+	recorder_release(&s->r);
+	free(s);
 	return err ? UI_CANNOT : UI_OK;
 }

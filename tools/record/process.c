@@ -96,8 +96,8 @@ void process_free(struct process *p)
 	free(p);
 }
 
-void process_set_program(struct process *p, const char *name, const char *executable,
-			 const char *command, size_t command_bytes)
+void process_set_program(struct recorder *r, struct process *p, const char *name,
+			 const char *executable, const char *command, size_t command_bytes)
 {
 	free(p->name);
 	free(p->executable);
@@ -108,6 +108,7 @@ void process_set_program(struct process *p, const char *name, const char *execut
 	p->command_bytes = p->command ? command_bytes : 0;
 	if (p->command)
 		memcpy(p->command, command, command_bytes);
+	r->out_of_memory |= !p->name || !p->executable || !p->command;
 }
 
 void process_write(struct recorder *r, const struct process *p)
@@ -151,7 +152,7 @@ static uint32_t parent_of(const struct recorder *r, const struct shm_process *sl
 }
 
 /* Reads the slot's texts; the copies are ended here, whatever the target wrote. */
-static void take_program(struct process *p, const struct shm_process *slot)
+static void take_program(struct recorder *r, struct process *p, const struct shm_process *slot)
 {
 	char name[SHM_PROGRAM_BYTES], executable[SHM_EXECUTABLE_BYTES], command[SHM_COMMAND_BYTES];
 	uint32_t size = slot->command_bytes;
@@ -165,7 +166,7 @@ static void take_program(struct process *p, const struct shm_process *slot)
 	memcpy(command, slot->command, size);
 	memcpy(p->libc, slot->libc, sizeof(p->libc));
 	p->libc[sizeof(p->libc) - 1] = 0;
-	process_set_program(p, name, executable, command, size);
+	process_set_program(r, p, name, executable, command, size);
 }
 
 static struct process *add(struct recorder *r, const struct shm_process *slot)
@@ -236,7 +237,7 @@ static void bind(struct recorder *r, uint32_t index, uint64_t number)
 	p->last_program = number;
 	p->attached = true;
 	r->slot_process[index] = p;
-	take_program(p, slot);
+	take_program(r, p, slot);
 	if (replaces)
 		emit_exec(r, p, slot->start_ns);
 	process_write(r, p);

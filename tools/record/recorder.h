@@ -130,6 +130,24 @@ struct recorder {
 	char first_notice[CONTROL_NOTICE]; /* of those that tracker-run has not printed itself */
 };
 
+/* ---- recorder.c ---- */
+struct recorder_setup {
+	int output;	  /* the file, or its first piece; stays the caller's */
+	const char *path; /* of it, absolute; NULL: none is known. Kept, not copied */
+	uint32_t rotate;  /* keep so many pieces; 0: one file */
+	bool aggregate;
+	uint32_t temporary_threshold; /* of sums */
+	uint64_t checkpoint_ns;	      /* distance of checkpoints of sums; 0: none */
+};
+/*
+ * Begins a recording of the segment r->shm: epoll, heap, file. Of `r`, zeroed before, the caller sets what
+ * concerns only rounds (bounds, intervals). TRK_ERR_IO, TRK_ERR_NOMEM; then it is to be released, too.
+ */
+int recorder_begin(struct recorder *r, const struct recorder_setup *setup);
+/* Gives back all that the recorder holds, but for the segment and the output; writes nothing. */
+void recorder_release(struct recorder *r);
+
+/* Since the capture began; of the program that drives the recorder. */
 uint64_t recorder_clock(const struct recorder *r);
 /*
  * A figure that a program keeps in the segment: nothing happens more often than once a nanosecond. One that
@@ -165,9 +183,9 @@ struct process_start {
 };
 struct process *process_new(struct recorder *r, const struct process_start *start);
 void process_free(struct process *p); /* NULL-safe */
-/* What it runs now. The texts are copied. */
-void process_set_program(struct process *p, const char *name, const char *executable,
-			 const char *command, size_t command_bytes);
+/* What it runs now. The texts are copied, as far as there is memory. */
+void process_set_program(struct recorder *r, struct process *p, const char *name,
+			 const char *executable, const char *command, size_t command_bytes);
 void process_write(struct recorder *r, const struct process *p);
 /* Binds process slots that became live: new processes, and new programs in known ones. */
 void process_scan(struct recorder *r);
@@ -209,6 +227,8 @@ void emit_begin(struct recorder *r, struct process *p, struct stream *s);
 void emit_release(struct recorder *r, struct process *p, struct stream *s);
 /* WIRE_REALLOC_END or TRK_MREMAP at s->head, right behind its begin (one event) or not (second part). */
 void emit_end(struct recorder *r, struct process *p, struct stream *s);
+/* Nothing more of the thread can be had (TRK_ERR_*): its rest is dropped, a gap stands in its place. */
+void emit_broken(struct recorder *r, struct process *p, struct stream *s, int err);
 void emit_mapping_gone(void *emit_context, const struct module_range *range);
 struct emit_context {
 	struct recorder *r;

@@ -1,0 +1,99 @@
+/* recorder - what a recording begins with, and what is given back when it is over. */
+#include "recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct trk_header make_header(const struct recorder *r)
+{
+	struct trk_header h = { .version = TRK_VERSION, .header_bytes = TRK_HEADER_BYTES,
+				.content = r->aggregate ? TRK_CONTENT_AGGREGATED : TRK_CONTENT_EVENTS,
+				.page_bytes = (uint32_t)sysconf(_SC_PAGESIZE) };
+	struct timespec t;
+
+	h.sample_bytes = r->shm->header.sample_bytes;
+	clock_gettime(CLOCK_REALTIME, &t);
+	h.start_unix_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec - recorder_clock(r);
+	if (getrandom(&h.id, sizeof(h.id), GRND_NONBLOCK) != sizeof(h.id))
+		h.id = h.start_unix_ns ^ (uint64_t)getpid() << 48;
+	return h;
+}
+
+/* A file that takes not even the header: everything is read and forgotten, the program goes on. */
+static int open_writer(struct recorder *r, int fd)
+{
+	const struct trk_header header = make_header(r);
+	int err = writer_new(&r->writer, fd, &header);
+
+	r->rotation.header = header;
+	r->rotation.keep_on = r->rotation.keep && !err;
+	if (r->rotation.keep && !err)
+		writer_health(r->writer, "piece", r->rotation.number);
+	heap_set_page_bytes(r->heap, header.page_bytes);
+	if (r->aggregate)
+		aggregate_set_sampling(r->aggregate, header.sample_bytes);
+	else
+		heap_set_sampling(r->heap, header.sample_bytes);
+	if (err != TRK_ERR_IO)
+		return err;
+	r->discard = true;
+	r->write_error = errno;
+	return writer_new(&r->writer, open("/dev/null", O_WRONLY | O_CLOEXEC), &header);
+}
+
+static int make_heap(struct recorder *r, const struct recorder_setup *setup)
+{
+	int err;
+
+	if (!setup->aggregate)
+		return heap_new(&r->heap, 1, NULL);
+	err = aggregate_new(&r->aggregate, setup->temporary_threshold);
+	r->heap = err ? NULL : aggregate_heap(r->aggregate);
+	return err;
+}
+
+int recorder_begin(struct recorder *r, const struct recorder_setup *setup)
+{
+	int err;
+
+	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (r->epoll < 0)
+		return TRK_ERR_IO;
+	err = make_heap(r, setup);
+	if (!err && r->aggregate)
+		err = checkpoint_begin(&r->checkpoint, setup->output, setup->path, setup->checkpoint_ns);
+	if (!err)
+		err = rotate_begin(&r->rotation, setup->path, setup->rotate, setup->output);
+	if (!err)
+		err = open_writer(r, r->aggregate ? r->checkpoint.spool : setup->output);
+	if (!err && r->aggregate)
+		checkpoint_mark(r);
+	return err ? err : intern_init(&r->intern, r->writer);
+}
+
+void recorder_release(struct recorder *r)
+{
+	for (size_t i = 0; i < r->process_count; i++)
+		process_free(r->processes[i]);
+	for (uint32_t i = 0; i < r->module_count; i++) {
+		free((char *)r->modules[i].path);
+		free((uint8_t *)r->modules[i].build_id);
+	}
+	free(r->modules);
+	free(r->processes);
+	free(r->live);
+	intern_finish(&r->intern);
+	if (!r->aggregate)
+		heap_free(r->heap);
+	aggregate_free(r->aggregate);
+	checkpoint_release(&r->checkpoint);
+	free(r->rotation.files);
+	writer_free(r->writer);
+	if (r->epoll > 0)
+		close(r->epoll);
+}
