@@ -64,11 +64,12 @@ static int apply(struct job *j, const struct trk_event *e, size_t n)
 
 	heap_expect(aggregate_heap(j->aggregate), e, (uint32_t)n);
 	for (size_t i = 0; i < n; i++) {
-		int err;
+		int err = 0;
 
-		while ((end = ends_before(&j->ends, e[i].time_ns)))
-			aggregate_end_process(j->aggregate, end->process, end->time_ns);
-		err = aggregate_apply(j->aggregate, &e[i]);
+		while (!err && (end = ends_before(&j->ends, e[i].time_ns)))
+			err = aggregate_end_process(j->aggregate, end->process, end->time_ns);
+		if (!err)
+			err = aggregate_apply(j->aggregate, &e[i]);
 		if (err)
 			return err;
 	}

@@ -83,25 +83,27 @@ static bool reach_node(struct aggregate *a, uint32_t node)
 	return true;
 }
 
+/* Before a row is added: none is ever without. */
 static bool reach_more(struct aggregate *a)
 {
+	const uint32_t room = a->more_room ? a->more_room + a->more_room / 2 : 64;
 	struct more *moved;
 
-	if (a->rows.room <= a->more_room)
+	if (a->rows.count < a->more_room)
 		return true;
-	moved = realloc(a->more, (size_t)a->rows.room * sizeof(*moved));
+	moved = realloc(a->more, (size_t)room * sizeof(*moved));
 	if (!moved)
 		return false;
 	a->more = moved;
 	if (a->rows.sampled) {
 		struct more_error *const errors =
-			realloc(a->more_errors, (size_t)a->rows.room * sizeof(*errors));
+			realloc(a->more_errors, (size_t)room * sizeof(*errors));
 
 		if (!errors)
 			return false;
 		a->more_errors = errors;
 	}
-	a->more_room = a->rows.room;
+	a->more_room = room;
 	return true;
 }
 
@@ -110,10 +112,10 @@ static uint32_t find_row(struct aggregate *a, const struct heap_block *b)
 	const struct view_row key = { .node = b->node, .thread = b->thread, .process = b->process,
 				      .domain = b->domain, .kind = b->kind };
 	struct process *const p = &a->processes[b->process];
-	bool is_new;
-	const uint32_t i = rows_find(&a->rows, &key, &is_new);
+	bool is_new = false;
+	const uint32_t i = reach_more(a) ? rows_find(&a->rows, &key, &is_new) : ROWS_NONE;
 
-	if (i == ROWS_NONE || !reach_more(a)) {
+	if (i == ROWS_NONE) {
 		a->no_memory = true;
 		return ROWS_NONE;
 	}
@@ -374,24 +376,22 @@ int aggregate_apply(struct aggregate *a, const struct trk_event *e)
 	return a->no_memory ? TRK_ERR_NOMEM : err;
 }
 
-/* Its sizes are few: a list of them takes less room than the table. */
+/* Its sizes are few: a list of them takes less room than the table, if there is room to make it. */
 static void settle_sizes(struct aggregate *a, struct process *p)
 {
 	if (!p->sizes)
 		return;
-	if (sizes_list(p->sizes, &p->sizes_list, &p->sizes_count) != 0) {
-		a->no_memory = true;
+	if (sizes_list(p->sizes, &p->sizes_list, &p->sizes_count) != 0)
 		return;
-	}
 	sizes_free(p->sizes);
 	p->sizes = NULL;
 }
 
-void aggregate_end_process(struct aggregate *a, uint32_t process, uint64_t time_ns)
+int aggregate_end_process(struct aggregate *a, uint32_t process, uint64_t time_ns)
 {
 	heap_end_process(a->heap, process);
 	if (process >= a->process_room || !a->processes[process].seen)
-		return;
+		return 0;
 	for (uint32_t i = a->processes[process].first_row; i; i = a->rows.all[i - 1].next) {
 		struct row *const row = touch(a, i - 1);
 
@@ -406,8 +406,7 @@ void aggregate_end_process(struct aggregate *a, uint32_t process, uint64_t time_
 		}
 	}
 	settle_sizes(a, &a->processes[process]);
-	if (note_time(a, process, time_ns, 0) != 0)
-		a->no_memory = true;
+	return note_time(a, process, time_ns, 0);
 }
 
 /* ---- writing ---- */

@@ -26,8 +26,8 @@ void aggregate_set_sampling(struct aggregate *a, uint64_t sample_bytes);
 
 /* As heap_apply. */
 int aggregate_apply(struct aggregate *a, const struct trk_event *e);
-/* As heap_end_process; time_ns: when it ended. */
-void aggregate_end_process(struct aggregate *a, uint32_t process, uint64_t time_ns);
+/* As heap_end_process; time_ns: when it ended. TRK_ERR_NOMEM: live bytes over time lack that moment. */
+int aggregate_end_process(struct aggregate *a, uint32_t process, uint64_t time_ns);
 
 /*
  * Writes sums, totals, sizes and histories as of now; what lives now counts as leaked. Changes

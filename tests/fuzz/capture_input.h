@@ -170,7 +170,7 @@ static void end_before(struct aggregate *a, struct ends *ends, uint64_t time_ns)
 	const struct process_end *end;
 
 	while ((end = ends_before(ends, time_ns)))
-		aggregate_end_process(a, end->process, end->time_ns);
+		MUST(aggregate_end_process(a, end->process, end->time_ns) == 0);
 }
 
 static void apply_all(struct capture *c, struct aggregate *a)

@@ -18,6 +18,18 @@ void __wrap_free(void *p);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t max);
 
+/* See coverage.h. */
+void coverage_begin(void);
+void coverage_begin(void)
+{
+	allocations.fail_at = 0;
+}
+
+__attribute__((destructor)) static void at_exit(void)
+{
+	coverage_begin();
+}
+
 static int refuse(void)
 {
 	if (++allocations.calls != allocations.fail_at)

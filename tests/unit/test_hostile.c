@@ -126,6 +126,7 @@ static void chains_in_a_circle(void **state)
 {
 	struct segment s = segment_new();
 	struct fake_thread a, b;
+	struct trk_event e;
 
 	fake_process(&s, 0, SELF, SHM_ATTACHED);
 	a = fake_thread(&s, 0, 0, SELF);
@@ -139,8 +140,40 @@ static void chains_in_a_circle(void **state)
 	b = fake_thread(&s, 2, 0, SELF + 2);
 	fake_malloc(&s, &b, 2, 0x2000, 20);
 	segment_round(&s);
+	e = segment_event(&s); /* nothing of it can be read */
+	assert_true(e.kind == TRK_GAP && e.thread == 1);
 	assert_int_equal(segment_event(&s).size, 10);
-	assert_int_equal(segment_event(&s).kind, TRK_MALLOC);
+	e = segment_event(&s);
+	assert_true(e.kind == TRK_GAP && e.thread == 0);
+	assert_int_equal(segment_event(&s).size, 20);
+	segment_no_event(&s);
+	segment_free(&s);
+}
+
+/* A record that is none: what stood before it is there, and reports are told that the rest is not. */
+static void a_broken_record_ends_its_thread_with_a_gap(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread a, b;
+	struct trk_event e;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	a = fake_thread(&s, 0, 0, SELF);
+	b = fake_thread(&s, 1, 0, SELF + 1);
+	fake_malloc(&s, &a, 1, 0x1000, 10);
+	a.at = a.record;
+	*a.at++ = WIRE_EPOCH; /* of kind 0, and the epoch is missing */
+	fake_publish(&s, &a);
+	segment_round(&s);
+	fake_malloc(&s, &a, 2, 0x2000, 20);
+	fake_malloc(&s, &b, 3, 0x3000, 30);
+	segment_round(&s);
+	assert_int_equal(s.r->counters.corrupt, 1);
+	assert_int_equal(segment_event(&s).size, 10);
+	e = segment_event(&s);
+	assert_true(e.kind == TRK_GAP && e.thread == 0 && e.size == 1);
+	assert_int_equal(segment_event(&s).size, 30);
+	segment_no_event(&s);
 	segment_free(&s);
 }
 
@@ -150,6 +183,7 @@ int main(void)
 		cmocka_unit_test(garbage_everywhere),
 		cmocka_unit_test(flipped_bits_in_records),
 		cmocka_unit_test(chains_in_a_circle),
+		cmocka_unit_test(a_broken_record_ends_its_thread_with_a_gap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

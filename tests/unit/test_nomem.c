@@ -64,9 +64,10 @@ static int apply_all(struct capture *c, struct aggregate *a, struct answer *ret)
 	if (!err)
 		err = cursor_open(&k, c, UINT32_MAX);
 	while (!err && (err = cursor_next(k, &e, &seq)) == 0) {
-		while ((end = ends_before(&ends, e.time_ns)))
-			aggregate_end_process(a, end->process, end->time_ns);
-		err = aggregate_apply(a, &e);
+		while (!err && (end = ends_before(&ends, e.time_ns)))
+			err = aggregate_end_process(a, end->process, end->time_ns);
+		if (!err)
+			err = aggregate_apply(a, &e);
 		ret->events++;
 	}
 	cursor_close(k);

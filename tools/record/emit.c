@@ -49,7 +49,7 @@ void emit_end_process(struct recorder *r, struct process *p)
 	r->last_time_ns = p->end_ns;
 	r->last_process = NO_INDEX;
 	if (r->aggregate)
-		aggregate_end_process(r->aggregate, p->index, p->end_ns);
+		r->out_of_memory |= aggregate_end_process(r->aggregate, p->index, p->end_ns) != 0;
 	else
 		heap_end_process(r->heap, p->index);
 }
@@ -94,13 +94,21 @@ static void emit_gap(struct recorder *r, struct process *p, const struct stream 
 					.time_ns = r->now_ns });
 }
 
-/* Nothing after this can be believed: the rest of the thread is dropped, and reports are told. */
-static void corrupt(struct recorder *r, struct process *p, struct stream *s)
+void emit_broken(struct recorder *r, struct process *p, struct stream *s, int err)
 {
-	r->counters.corrupt++;
+	if (err == TRK_ERR_NOMEM)
+		r->out_of_memory = true;
+	else
+		r->counters.corrupt++;
 	emit_gap(r, p, s, 1);
 	s->broken = true;
+	s->fault = 0;
 	s->at = s->size;
+}
+
+static void corrupt(struct recorder *r, struct process *p, struct stream *s)
+{
+	emit_broken(r, p, s, TRK_ERR_CORRUPT);
 }
 
 void emit_mapping_gone(void *emit_context, const struct module_range *range)
@@ -146,8 +154,14 @@ static void add_module(struct recorder *r, struct process *p, struct stream *s)
 		.load_time_ns = p->last_time_ns, .module = intern_module(r, h),
 	};
 
-	if (modules_add(&p->modules, &range, emit_mapping_gone, &context) < 0)
+	switch (modules_add(&p->modules, &range, emit_mapping_gone, &context)) {
+	case TRK_ERR_CORRUPT:
 		r->counters.corrupt++;
+		break;
+	case TRK_ERR_NOMEM: /* its frames are in no module */
+		r->out_of_memory = true;
+		break;
+	}
 }
 
 /* Kinds that stand in the wire as they stand in the file. */
@@ -202,10 +216,11 @@ static bool take_stack(struct recorder *r, struct process *p, struct stream *s)
 		p->last_epoch = s->head.epoch;
 	if (!s->head.has_stack && !s->deferred_count && !s->deferred_pops)
 		return true;
-	if (!intern_stack(&r->intern, &p->modules, s))
-		return true;
-	corrupt(r, p, s);
-	return false;
+	const int err = intern_stack(&r->intern, &p->modules, s);
+
+	if (err)
+		emit_broken(r, p, s, err);
+	return !err;
 }
 
 void emit_head(struct recorder *r, struct process *p, struct stream *s)

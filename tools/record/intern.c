@@ -56,8 +56,12 @@ static int push(struct intern *in, const struct modules *m, struct stream *s, co
 {
 	if (!count)
 		return 0;
-	if (s->depth + count > s->level_room && !stream_grow_stack(s, count))
-		return TRK_ERR_CORRUPT;
+	if (s->depth + count > s->level_room) {
+		const int err = stream_grow_stack(s, count);
+
+		if (err)
+			return err;
+	}
 
 	struct stream_level *at = s->levels + s->depth;
 	uint64_t path = s->depth ? at[-1].path : 0;

@@ -12,6 +12,16 @@
 #define EVENT_BYTES 40u
 #define FRAME_BYTES 20u
 
+/* Where the records of a thread cannot be read any more, its events end with a gap. */
+static bool advance(struct recorder *r, struct process *p, struct stream *s)
+{
+	if (stream_advance(s))
+		return true;
+	if (s->fault)
+		emit_broken(r, p, s, s->fault);
+	return false;
+}
+
 /*
  * s began a realloc: decides its form. `run`: the epoch up to which no other
  * thread's event comes. False: wait for the end, nothing may overtake it.
@@ -23,7 +33,7 @@ static bool settle(struct recorder *r, struct process *p, struct stream *s, uint
 
 	if (whole && (final || s->head.epoch <= p->limit)) {
 		emit_end(r, p, s);
-		stream_advance(s);
+		advance(r, p, s);
 		return true;
 	}
 	if (!final && !s->broken && (whole || !s->has_head) &&
@@ -44,7 +54,7 @@ static bool settle_held(struct recorder *r, struct process *p, bool final)
 	if (other)
 		run = other->serial > s->serial ? other->head.epoch : other->head.epoch - 1;
 	if (!s->has_head)
-		stream_advance(s);
+		advance(r, p, s);
 	if (!settle(r, p, s, run, final))
 		return false;
 	p->held = NULL;
@@ -76,7 +86,7 @@ static bool consume(struct recorder *r, struct process *p, struct stream *s, uin
 			emit_end(r, p, s);
 		else
 			emit_head(r, p, s);
-		stream_advance(s);
+		advance(r, p, s);
 		if (s->realloc != STREAM_HELD)
 			continue;
 		if (!settle(r, p, s, order_run(&p->order, UINT64_MAX), final)) {
@@ -97,7 +107,7 @@ static bool gather(struct recorder *r, struct process *p)
 
 		if (s == p->held)
 			continue;
-		if (!s->has_head && !stream_advance(s)) {
+		if (!s->has_head && !advance(r, p, s)) {
 			if (s->more && !s->broken)
 				return false;
 			continue;

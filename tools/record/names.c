@@ -132,6 +132,7 @@ static bool receive_names(struct recorder *r, FILE *f, const struct head *head)
 			break;
 		symbols[n] = (struct writer_symbol){ .function = strdup(function), .file = strdup(file),
 						     .line = name.line, .inlined = name.inlined };
+		whole = symbols[n].function && symbols[n].file;
 	}
 	if (whole)
 		writer_symbols(r->writer, head->frame, symbols, n);

@@ -111,10 +111,10 @@ static uint64_t read_stream(struct recorder *r, struct stream *s, size_t max)
 		s->more = false;
 		return 0;
 	}
-	if (chain_read(&s->chain, r->shm, s->slot, max, stream_append, s, &s->more) < 0) {
+	s->fault = chain_read(&s->chain, r->shm, s->slot, max, stream_append, s, &s->more);
+	if (s->fault) { /* what was read before is good */
 		s->broken = true;
 		s->more = false;
-		r->counters.corrupt++;
 	}
 	return s->size - s->at - before;
 }

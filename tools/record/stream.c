@@ -97,23 +97,23 @@ int stream_append(void *stream, const void *bytes, size_t size)
 	return 0;
 }
 
-static bool defer_push(struct stream *s, uint64_t pc)
+static int defer_push(struct stream *s, uint64_t pc)
 {
 	if (s->deferred_count == s->deferred_room) {
 		const uint32_t room = s->deferred_room ? s->deferred_room * 2 : 256;
 		uint64_t *const grown = realloc(s->deferred, room * sizeof(*grown));
 
 		if (!grown)
-			return false;
+			return TRK_ERR_NOMEM;
 		s->deferred = grown;
 		s->deferred_room = room;
 	}
 	s->deferred[s->deferred_count++] = pc;
-	return true;
+	return 0;
 }
 
 /* A frames-only record: it takes effect with the event that follows it. */
-static bool defer(struct stream *s, const struct wire_record *r)
+static int defer(struct stream *s, const struct wire_record *r)
 {
 	const uint32_t own = r->pops < s->deferred_count ? r->pops : s->deferred_count;
 	const uint32_t pops = r->pops - own;
@@ -122,16 +122,22 @@ static bool defer(struct stream *s, const struct wire_record *r)
 	/* more than the deepest stack means all of it: no need to count on */
 	s->deferred_pops = pops > WIRE_DEPTH_MAX - s->deferred_pops ? WIRE_DEPTH_MAX :
 								      s->deferred_pops + pops;
-	for (uint32_t i = 0; i < r->push_count; i++)
-		if (s->deferred_count >= WIRE_DEPTH_MAX || !defer_push(s, r->pushes[i]))
-			return false;
-	return true;
+	for (uint32_t i = 0; i < r->push_count; i++) {
+		const int err = s->deferred_count < WIRE_DEPTH_MAX ? defer_push(s, r->pushes[i]) :
+								     TRK_ERR_CORRUPT;
+
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
-static void give_up(struct stream *s)
+static bool give_up(struct stream *s, int err)
 {
 	s->broken = true;
+	s->fault = err;
 	s->at = s->size;
+	return false;
 }
 
 bool stream_advance(struct stream *s)
@@ -140,38 +146,35 @@ bool stream_advance(struct stream *s)
 	while (s->at < s->size) {
 		struct byte_reader r = byte_reader_of(s->bytes + s->at, s->size - s->at);
 
-		if (wire_decode(&s->state, &r, &s->head) != 0) {
-			give_up(s);
-			break;
-		}
+		if (wire_decode(&s->state, &r, &s->head) != 0)
+			return give_up(s, TRK_ERR_CORRUPT);
 		s->at = (size_t)(r.at - s->bytes);
 		if (s->head.kind != WIRE_FRAMES) {
 			s->has_head = true;
 			return true;
 		}
-		if (!defer(s, &s->head)) {
-			give_up(s);
-			break;
-		}
+		const int err = defer(s, &s->head);
+		if (err)
+			return give_up(s, err);
 	}
 	return false;
 }
 
-bool stream_grow_stack(struct stream *s, uint32_t frames)
+int stream_grow_stack(struct stream *s, uint32_t frames)
 {
 	uint32_t room = s->level_room ? s->level_room : 64;
 
 	if (frames > WIRE_DEPTH_MAX - s->depth)
-		return false;
+		return TRK_ERR_CORRUPT;
 	while (room < s->depth + frames)
 		room *= 2;
 	if (room != s->level_room) {
 		struct stream_level *const grown = realloc(s->levels, room * sizeof(*grown));
 
 		if (!grown)
-			return false;
+			return TRK_ERR_NOMEM;
 		s->levels = grown;
 		s->level_room = room;
 	}
-	return true;
+	return 0;
 }

@@ -38,7 +38,8 @@ struct stream {
 	size_t at, size, room;
 	struct wire_state state;
 	bool more;    /* shared memory held more when it was read last */
-	bool broken;  /* the records make no sense: nothing of it is used any more */
+	bool broken;  /* nothing more is taken: the records make no sense, or there is no memory for them */
+	int fault;    /* why it broke, TRK_ERR_CORRUPT or TRK_ERR_NOMEM, until emit_broken() has told; 0 */
 	bool has_head;
 	struct wire_record head; /* the next event; its frames-only records are in `deferred` */
 
@@ -71,7 +72,7 @@ int stream_append(void *stream, const void *bytes, size_t size);
 
 /*
  * Decodes the next event into s->head. False: there is none now; has_head is
- * then false. Bytes that cannot be decoded break the stream: its rest is dropped.
+ * then false. Bytes that cannot be decoded break the stream: its rest is dropped, and s->fault says why.
  */
 bool stream_advance(struct stream *s);
 
@@ -88,7 +89,7 @@ static inline bool stream_at_end(const struct stream *s)
 									       (uint8_t)WIRE_REALLOC_END);
 }
 
-/* Room for one more frame. False: no memory or deeper than any stack we keep. */
-bool stream_grow_stack(struct stream *s, uint32_t frames);
+/* Room for more frames. TRK_ERR_NOMEM; TRK_ERR_CORRUPT: deeper than any stack we keep. */
+int stream_grow_stack(struct stream *s, uint32_t frames);
 
 #endif
