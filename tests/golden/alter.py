@@ -328,6 +328,8 @@ def bad(data):
         "version-65535-and-feature.version": header(data, 8, b"\xff\xff" + bytes(6) + b"\x01") + data[64:],
         "feature-0.feature": header(data, 16, b"\x01") + data[64:],
         "feature-63.feature": header(data, 23, b"\x80") + data[64:],
+        "sampled-0.corrupt": header(header(data, 16, b"\x02"), 48, bytes(8)) + data[64:],
+        "sampled-2-to-the-40-and-1.corrupt": header(header(data, 16, b"\x02"), 48, struct.pack("<Q", 2**40 + 1)) + data[64:],
         "content-2.feature": header(data, 32, b"\x02") + data[64:],
         "must-understand.feature": build(header(data), [unknown]),
         "must-understand-no-trailer.feature": data[:-16] + unknown,

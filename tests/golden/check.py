@@ -7,6 +7,7 @@ follows from the text that a capture was made of, read once more here.
 
     good/NAME.txt, NAME.bin     made by mkcapture from the text, and complete
     good/NAME~how.bin           the same content in another legal form
+    good/aggregated.bin         the sums of aggregated.txt, by sums.py: read from FORMAT.md, too
     damaged/NAME~how.bin        NAME with something lost
     bad/how.KIND.bin            refused, as KIND
 """
@@ -22,6 +23,7 @@ from collections import Counter
 import alter
 import decode
 import keyframes
+import sums
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MKCAPTURE, RAWDUMP = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
@@ -30,7 +32,7 @@ MKCAPTURE, RAWDUMP = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 LOST = {"torn": [-1], "flipped-events": [0], "flipped-header": [0], "lost-middle": [1, 2], "items-beyond-the-ops": [],
         "items-beyond-the-file": [0], "more-than-its-items": []}
 LOST_EVENTS = {"more-than-its-items": 1}  # beside those
-LOST_FIRST = {"blocks": [], "predicted": [0], "keyframes": []}
+LOST_FIRST = {"blocks": [], "predicted": [0], "keyframes": [], "aggregated": []}
 WHOLE = {"trailer-elsewhere", "trailer-beyond"}  # only the short way to the index is lost
 
 failures = []
@@ -196,6 +198,7 @@ class Printed:
         for l in lines:
             if l["what"] == "event":
                 self.event(dict(l))
+        self.sums = [l for l in lines if l["what"] in ("sum", "totals", "size", "history")]
         self.complete = lines[-1]["complete"]
 
     def stack(self, node):
@@ -277,6 +280,30 @@ def check_text(path):
         expect(name + ": reads as one made today", today, lines)
 
 
+def by_name(entries):
+    return sorted(json.dumps(e, sort_keys=True) for e in entries)
+
+
+def check_sums():
+    """Of every sort of figure: what the capture says is what counting the events of the text gives."""
+    capture, _ = by_python(os.path.join(HERE, "good", "aggregated.bin"))
+    with tempfile.TemporaryDirectory() as d, open(os.path.join(HERE, "aggregated.txt"), "rb") as source:
+        fresh = os.path.join(d, "events.bin")
+        subprocess.run([MKCAPTURE, fresh], stdin=source, check=True)
+        events, _ = by_python(fresh)
+    counted = sums.Sums(events)
+    for what in ("sums", "totals", "sizes", "histories"):
+        expect("aggregated: " + what, by_name(getattr(capture, what)), by_name(getattr(counted, what)()))
+    expect("aggregated: summary", capture.summary, sums.summary(counted, events))
+    # and a few by hand
+    total, last = counted.totals()[0], counted.totals()[-1]
+    expect("aggregated: allocated", total["bytes_allocated"], 1000 + 1000 + 300 + 50 + 5000 + 70 + 4096 + 20000 + 8 +
+           123 + 9 + 6000 + 0 + 11 + 7000 + 2)
+    expect("aggregated: peak", total["peak_bytes"], 5000 + 70 + 4096 + 20000 + 8)
+    expect("aggregated: leaked", (total["live_bytes"], last["live_bytes"]), (70 + 11 + 7000 + 123, 123))
+    expect("aggregated: wiped by exec", (last["wiped_blocks"], last["wiped_bytes"]), (2, 20008))
+
+
 def check_damaged(path):
     base, how = os.path.basename(path)[:-4].split("~")
     name = "%s~%s" % (base, how)
@@ -284,6 +311,9 @@ def check_damaged(path):
     python, library = Printed(by_python(path)[1]), Printed(by_library(path))
     expect(name + ": complete", (python.complete, library.complete), (how in WHOLE,) * 2)
     expect(name + ": readers agree", library.events, python.events)
+    if base == "aggregated":  # nothing but what stands in a block is lost with it
+        expect(name + ": readers agree on sums", by_library(path), by_python(path)[1])
+        return
     blocks = [b for b in whole.blocks if b.type in (decode.EVENTS, decode.PREDICTED)]
     lost = sum(blocks[i].items for i in LOST.get(how, LOST_FIRST[base])) + LOST_EVENTS.get(how, 0)
     want, got = count(Printed(lines).events), count(python.events)
@@ -303,7 +333,7 @@ def same_or_refused(name, data, path):
         expect(name, library, [dict(what="error", kind=refused.kind)])
         return
     got = Printed(library)
-    expect(name, (got.complete, got.events), (python.complete, python.events))
+    expect(name, (got.complete, got.events, got.sums), (python.complete, python.events, python.sums))
 
 
 def check_every(path, step=61):
@@ -348,6 +378,8 @@ def main():
         for path in paths:
             check(path)
         total += len(paths)
+    check_sums()
+    check_every(os.path.join(HERE, "good", "aggregated.bin"), 7)
     check_every(os.path.join(HERE, "good", "blocks.bin"))
     check_every(os.path.join(HERE, "good", "predicted.bin"))
     check_every_payload(os.path.join(HERE, "good", "predicted.bin"))

@@ -436,7 +436,8 @@ class Capture:
                     raise Corrupt("ends inside a record")
                 t["kinds"][str(kind)] = self.figure(b)
             t.update((name, b.varint()) for name in TOTAL_NAMES)
-            t.update((name + "_error", self.error(b)) for name in TOTAL_ERRORS if b.left())
+            t.update((name + "_error", self.error(b)) for name in TOTAL_ERRORS
+                     if b.left() and self.header["sample_bytes"])
             self.totals.append(t)
 
     def read_sizes(self, block, r):
