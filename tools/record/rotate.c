@@ -158,7 +158,11 @@ bool rotate_now(struct recorder *r)
 	struct piece_file oldest;
 
 	emit_flush(r);
-	if (!t->keep_on || writer_flush(r->writer) != 0)
+	if (!t->keep_on)
+		return false;
+	settle_finisher(r);
+	/* what is pending when the copy is made would be written by both, into one file */
+	if (writer_flush(r->writer) != 0)
 		return false;
 	if (r->heap_stopped) {
 		cannot(r, "the recorder has no memory to know what is live");
@@ -170,7 +174,6 @@ bool rotate_now(struct recorder *r)
 		cannot(r, strerror(errno));
 		return false;
 	}
-	settle_finisher(r);
 	fork_finisher(r);
 	file_of(t, t->number)->bytes = writer_bytes(r->writer);
 	writer_next_file(r->writer, fd, t->fd, &t->header);
