@@ -13,7 +13,8 @@
  * Writes the live set of `h` as a keyframe; its events were added to `w` before, and all that are
  * added later have times above time_ns. begins: nothing was added before, the capture begins here
  * (heap_begin_here, heap_saved.h). progress (may be NULL) is called every few thousand blocks.
- * TRK_ERR_NOMEM: what was written is not a whole keyframe, which readers notice.
+ * TRK_ERR_NOMEM: what was written is not a whole keyframe, which readers notice; one that begins is
+ * whole to them, and holds only some of what lives.
  */
 int keyframe_write(struct writer *w, const struct heap *h, uint64_t time_ns, bool begins,
 		   void (*progress)(void *data), void *data);

@@ -37,7 +37,7 @@ int keyframe_write(struct writer *w, const struct heap *h, uint64_t time_ns, boo
 
 	writer_keyframe_begin(w, time_ns, heap_events(h), heap_marks(h), heap_save_bound(h), begins);
 	err = heap_save(h, &saver);
-	if (!err)
+	if (!err || begins) /* without a beginning nobody would read what comes behind it */
 		writer_keyframe_end(w);
 	return err;
 }

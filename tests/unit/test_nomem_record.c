@@ -14,7 +14,9 @@
 
 #define SELF ((uint32_t)getpid())
 #define NOBODY 0x7ffffff0u /* a pid that no process has */
-#define EVENTS_MAX 40000u
+#define EVENTS_MAX 20000u
+#define MALLOCS 500u /* in a round, of which so many are freed: few are left, so that keyframes are worth it */
+#define FREES 497u
 
 struct way {
 	const char *name;
@@ -26,13 +28,13 @@ struct way {
 };
 
 static const struct way ways[] = {
-	{ .name = "events", .rounds = 3 },
-	{ .name = "keyframes", .keyframes = true, .rounds = 3 },
-	{ .name = "begins later", .waits = true, .rounds = 3 },
+	{ .name = "events", .rounds = 2 },
+	{ .name = "keyframes", .keyframes = true, .rounds = 4 },
+	{ .name = "begins later", .waits = true, .rounds = 2 },
 	{ .name = "names", .names = true },
-	{ .name = "sums", .aggregate = true, .rounds = 3 },
+	{ .name = "sums", .aggregate = true, .rounds = 2 },
 	{ .name = "checkpoints", .aggregate = true, .checkpoints = 1, .rounds = 2 },
-	{ .name = "pieces", .rotate = 2, .max_bytes = 70000, .rounds = 10 },
+	{ .name = "pieces", .rotate = 2, .max_bytes = 50000, .rounds = 10 },
 };
 
 /* An event as a test can compare it: by its thread's number in the kernel, not in the capture. */
@@ -47,7 +49,7 @@ struct outcome {
 	struct control_message done; /* what tracker-run is told */
 	bool complete, says; /* says: that there was no memory */
 	struct seen events[EVENTS_MAX];
-	uint32_t count, modules, frames, processes, threads, mappings, sums, sizes, spans, symbols;
+	uint32_t count, modules, frames, processes, threads, mappings, sums, sizes, spans, symbols, keyframes;
 	uint64_t names, allocations, bytes, peak;
 };
 
@@ -84,6 +86,26 @@ static void deep_malloc(struct segment *s, struct fake_thread *t, uint64_t epoch
 	fake_publish(s, t);
 }
 
+/* Both of its records have stacks, the second one the deepest so far. */
+static void deep_realloc(struct segment *s, struct fake_thread *t, uint64_t epoch, uint64_t old, uint64_t address)
+{
+	uint64_t pcs[WIRE_FRAMES_MAX];
+
+	for (uint32_t i = 0; i < WIRE_FRAMES_MAX; i++)
+		pcs[i] = 0x30000 + 16 * i;
+	fake_begin(s, t, WIRE_REALLOC_BEGIN, epoch, true);
+	fake_stack(t, UINT32_MAX, 10, pcs);
+	fake_address(t, old);
+	fake_publish(s, t);
+	fake_begin(s, t, WIRE_REALLOC_END, epoch, true);
+	fake_stack(t, 0, WIRE_FRAMES_MAX, pcs);
+	*t->at++ = TRK_REALLOC;
+	*t->at++ = WIRE_MOVED;
+	fake_address(t, address);
+	t->at = put_varint(t->at, 5000);
+	fake_publish(s, t);
+}
+
 static void mark(struct segment *s, struct fake_thread *t, uint64_t epoch, const char *label)
 {
 	fake_begin(s, t, TRK_MARK, epoch, false);
@@ -106,13 +128,13 @@ static void a_round(struct segment *s, struct fake_thread *a, struct fake_thread
 
 	fake_mmap(s, a, e + 1, (1 + n) << 30, 8192);
 	mark(s, a, e + 1, "here");
-	for (uint64_t i = 0; i < 900; i++)
+	for (uint64_t i = 0; i < MALLOCS; i++)
 		fake_malloc(s, a, e + 1, address_of(1000 * n + i), i);
-	fake_realloc_begin(s, b, e + 2, address_of(1000 * n));
-	fake_realloc_end(s, b, e + 2, WIRE_MOVED, address_of(1000 * n + 950), 5000);
-	for (uint64_t i = 1; i < 700; i++)
+	deep_realloc(s, b, e + 2, address_of(1000 * n), address_of(1000 * n + 950));
+	for (uint64_t i = 1; i <= FREES; i++)
 		fake_free(s, b, e + 2, address_of(1000 * n + i));
 	segment_round(s);
+	writer_flush(s->r->writer);
 	keyframe_maybe(s->r);
 	if (s->r->aggregate)
 		checkpoint_tick(s->r);
@@ -189,7 +211,7 @@ static void play(struct segment *s, const struct way *way)
 /* Events of the program above: one in main, a deep one, rounds, a crowd, children, the last. */
 static uint32_t events_of(const struct way *way)
 {
-	return way->waits ? 1 : 2 + way->rounds * (2 + 900 + 1 + 699) + 20 + 18 + 1;
+	return way->waits ? 1 : 2 + way->rounds * (2 + MALLOCS + 1 + FREES) + 20 + 18 + 1;
 }
 
 /* ---- the recording ---- */
@@ -306,6 +328,7 @@ static void look(const char *path, struct outcome *o)
 	o->mappings = c->mapping_count;
 	o->sums = c->sum_count;
 	o->symbols = c->symbol_count;
+	o->keyframes = c->keyframe_count; /* nothing is missing without */
 	o->sizes = c->size_count;
 	o->spans = c->history_span_count;
 	o->names = names_of(c);
@@ -409,6 +432,7 @@ static uint64_t refuse_each(const struct way *way)
 	record(&(struct way){ .name = way->name, .rounds = way->rounds }, 0, &all);
 	record(way, 0, &whole);
 	assert_true(whole.complete && !whole.says && !whole.done.error);
+	assert_true(whole.keyframes >= (way->keyframes || way->waits));
 	if (way->names)
 		assert_true(whole.symbols == 2);
 	if (!way->rotate && !way->aggregate)
