@@ -82,16 +82,14 @@ static void get_module(struct byte_reader *r, struct wire_record *ret)
 	ret->build_id = get_string(r, &ret->build_id_bytes);
 }
 
+/* Of the kinds that are not common; that is all that five bits can say. */
 static void get_operands(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
 {
 	switch (ret->kind) {
-	case TRK_MALLOC ... TRK_MMAP:
+	case TRK_MMAP:
 	case TRK_MUNMAP:
 		ret->address = get_address(s, r);
 		ret->size = get_varint(r);
-		return;
-	case TRK_FREE ... TRK_CFREE:
-		ret->address = get_address(s, r);
 		return;
 	case TRK_MREMAP:
 		ret->old_address = get_address(s, r);
@@ -135,8 +133,6 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 	case TRK_GAP:
 		ret->size = get_varint(r);
 		return;
-	default:
-		r->failed = true;
 	}
 }
 

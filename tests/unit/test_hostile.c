@@ -177,6 +177,89 @@ static void a_broken_record_ends_its_thread_with_a_gap(void **state)
 	segment_free(&s);
 }
 
+/* Frames without end: no stack is followed so far, and memory has a bound. */
+static void a_stack_deeper_than_any_ends_its_thread(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread t;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	t = fake_thread(&s, 0, 0, SELF);
+	fake_malloc(&s, &t, 1, 0x1000, 10);
+	for (uint32_t i = 0; i <= WIRE_DEPTH_MAX / WIRE_FRAMES_MAX; i++) {
+		static const uint64_t pcs[WIRE_FRAMES_MAX];
+
+		t.at = t.record;
+		*t.at++ = WIRE_FRAMES | WIRE_STACK;
+		fake_stack(&t, 0, WIRE_FRAMES_MAX, pcs);
+		fake_publish(&s, &t);
+		if (i % 1000 == 0)
+			segment_round(&s);
+	}
+	fake_malloc(&s, &t, 1, 0x2000, 20);
+	while (segment_round(&s))
+		;
+	assert_int_equal(s.r->counters.corrupt, 1);
+	assert_int_equal(segment_event(&s).size, 10);
+	assert_int_equal(segment_event(&s).kind, TRK_GAP);
+	segment_no_event(&s);
+	segment_free(&s);
+}
+
+/* Publishes n bytes as they are, in as many chunks as they take. */
+static void publish_bytes(struct segment *s, struct fake_thread *t, const uint8_t *bytes, size_t n)
+{
+	for (size_t part; n; bytes += part, n -= part) {
+		part = n < SHM_PAYLOAD_BYTES ? n : SHM_PAYLOAD_BYTES;
+		fake_next_chunk(s, t);
+		memcpy(s->shm->chunks[t->chunk - 1].payload, bytes, part);
+		s->shm->chunks[t->chunk - 1].committed = (uint32_t)part;
+	}
+}
+
+/* A path longer than any is cut; what stands behind it is read. */
+static void a_path_that_is_too_long_is_cut(void **state)
+{
+	static uint8_t record[6000];
+	struct segment s = segment_new();
+	struct fake_thread t;
+	uint8_t *at = record;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	t = fake_thread(&s, 0, 0, SELF);
+	*at++ = WIRE_MODULE | WIRE_EPOCH;
+	at = put_varint(put_varint(put_varint(put_varint(put_varint(at, 1), 0), 0x1000), 0x2000), 0);
+	at = put_varint(at, 5000);
+	memset(at, 'p', 5000);
+	at = put_varint(at + 5000, 0);
+	publish_bytes(&s, &t, record, (size_t)(at - record));
+	t.epoch = 1;
+	fake_malloc(&s, &t, 1, 0x1000, 10);
+	segment_round(&s);
+	assert_int_equal(segment_event(&s).size, 10);
+	assert_int_equal(strlen(s.capture->modules[1].path), 4095);
+	segment_free(&s);
+}
+
+/* More events than nanoseconds have passed: it was written over. */
+static void a_gap_of_more_than_can_be_is_none(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread t;
+	struct trk_event e;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	t = fake_thread(&s, 0, 0, SELF);
+	fake_begin(&s, &t, TRK_GAP, 1, false);
+	t.at = put_varint(t.at, UINT64_MAX / 3);
+	fake_publish(&s, &t);
+	segment_round(&s);
+	assert_int_equal(s.r->counters.corrupt, 1);
+	e = segment_event(&s);
+	assert_true(e.kind == TRK_GAP && e.size == 1);
+	segment_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +267,9 @@ int main(void)
 		cmocka_unit_test(flipped_bits_in_records),
 		cmocka_unit_test(chains_in_a_circle),
 		cmocka_unit_test(a_broken_record_ends_its_thread_with_a_gap),
+		cmocka_unit_test(a_stack_deeper_than_any_ends_its_thread),
+		cmocka_unit_test(a_path_that_is_too_long_is_cut),
+		cmocka_unit_test(a_gap_of_more_than_can_be_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

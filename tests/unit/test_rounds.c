@@ -1,6 +1,11 @@
 /* rounds - the recorder over a hand-made segment: order, realloc, processes, chunks. */
 #include "segment.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define SELF ((uint32_t)getpid())
@@ -615,6 +620,84 @@ static void a_thread_that_never_said_goodbye_is_found(void **state)
 	segment_free(&s);
 }
 
+/* Of a sampled recording: what a realloc made is not recorded, so the block just ends. */
+static void a_realloc_into_what_is_not_recorded_is_a_free(void **state)
+{
+	static const uint8_t kinds[] = { TRK_MALLOC, TRK_FREE };
+	struct segment s = segment_new();
+	struct fake_thread t;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	t = fake_thread(&s, 0, 0, SELF);
+	fake_malloc(&s, &t, 1, 0x1000, 10);
+	fake_realloc_begin(&s, &t, 1, 0x1000);
+	fake_realloc_end(&s, &t, 1, WIRE_FREED, 0, 30);
+	segment_round(&s);
+	assert_int_equal(heap_totals(s.r->heap)->live_blocks, 0);
+	assert_int_equal(heap_totals(s.r->heap)->unmatched_frees, 0);
+	check_kinds(&s, kinds, sizeof(kinds));
+	segment_free(&s);
+}
+
+/* Chunks that were used and are free give their memory back; those that somebody fills do not. */
+static void free_chunks_are_given_back_to_the_system(void **state)
+{
+	enum { FIRST = (8u << 20) / SHM_CHUNK_BYTES, COUNT = 5, HELD = FIRST + 2 };
+	struct segment s = segment_new();
+
+	for (uint32_t n = FIRST; n < FIRST + COUNT; n++)
+		s.shm->chunks[n].payload[7] = 99;
+	s.shm->chunk_bitmap[HELD / 64] |= 1ull << (HELD % 64);
+	s.r->chunks_touched = FIRST + COUNT;
+	sample_trim(s.r);
+	for (uint32_t n = FIRST; n < FIRST + COUNT; n++) {
+		assert_int_equal(s.shm->chunks[n].payload[7], n == HELD ? 99 : 0);
+		assert_int_equal(s.shm->chunk_bitmap[n / 64] >> (n % 64) & 1, n == HELD);
+	}
+	segment_free(&s);
+}
+
+/* From here on this process may not call membarrier, as in a sandbox. */
+static void forbid_membarrier(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { .len = sizeof(code) / sizeof(*code), .filter = code };
+
+	assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0), 0);
+}
+
+/* Then what was published by the round before is final: everything comes a round later, in order. The last test. */
+static void without_membarrier_events_come_a_round_later(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread a, b;
+
+	forbid_membarrier();
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	a = fake_thread(&s, 0, 0, SELF);
+	b = fake_thread(&s, 1, 0, SELF + 1);
+	fake_malloc(&s, &b, 2, 0x200, 2);
+	fake_malloc(&s, &a, 1, 0x100, 1);
+	segment_round(&s);
+	assert_true(s.r->no_membarrier);
+	assert_int_equal(s.r->counters.events, 0);
+	fake_malloc(&s, &a, 3, 0x300, 3);
+	segment_round(&s);
+	assert_int_equal(s.r->counters.events, 2);
+	segment_round(&s);
+	assert_int_equal(s.r->counters.events, 3);
+	for (uint64_t i = 1; i <= 3; i++)
+		assert_int_equal(segment_event(&s).size, i);
+	assert_int_equal(s.r->counters.late, 0);
+	segment_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -643,6 +726,9 @@ int main(void)
 		cmocka_unit_test(a_child_finds_the_program_that_forked),
 		cmocka_unit_test(lost_events_are_told),
 		cmocka_unit_test(a_thread_that_never_said_goodbye_is_found),
+		cmocka_unit_test(a_realloc_into_what_is_not_recorded_is_a_free),
+		cmocka_unit_test(free_chunks_are_given_back_to_the_system),
+		cmocka_unit_test(without_membarrier_events_come_a_round_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -235,8 +235,8 @@ static int replace(struct recorder *r)
 	struct checkpoint *const k = &r->checkpoint;
 	int error = draft_open(&k->draft, k->path);
 
-	/* no room for another name there: then in its place */
-	if (error == EACCES || error == EROFS || error == EPERM)
+	/* no room for another name there, or for a longer one: then in its place */
+	if (error == EACCES || error == EROFS || error == EPERM || error == ENAMETOOLONG)
 		return write_through(r);
 	if (error)
 		return error;
