@@ -3,14 +3,17 @@
  * anything anywhere into the segment. The recording ends, its file is whole and can be read, and what it
  * took of memory is bounded.
  *
- * The input is a list of deeds {what, operands}. Some are those of a sound program with fuzzed records,
+ * The input is a byte that chooses how it is recorded (events, sums with checkpoints, pieces; sampled; keyframes; a later
+ * begin), then a list of deeds {what, operands}. Some are those of a sound program with fuzzed records,
  * so that what lies behind the first checks is reached, too; others fill slots, chunks and the header with
  * any bytes, or any place at all.
  */
 #include "capture_input.h"
 
-#include <sys/epoll.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
+#include "format/pieces.h"
 #include "format/shm.h"
 #include "format/wire.h"
 #include "tools/record/recorder.h"
@@ -20,6 +23,8 @@
 #define FEW_THREADS 8u
 #define FEW_CHUNKS 16u
 
+#define PIECES_MAX 20u
+
 static uint64_t now_ns;
 
 /* At the end it waits for threads that stand still: for none here. */
@@ -28,6 +33,9 @@ uint64_t recorder_clock(const struct recorder *r)
 	return now_ns += r->shm->header.closed ? 300000000 : 0;
 }
 
+struct target;
+static void now_and_then(struct target *t, struct recorder *r);
+
 /* What a sound program knows of its own threads. */
 struct sound {
 	uint32_t chunk, sequence;
@@ -35,6 +43,7 @@ struct sound {
 
 struct target {
 	struct shm *shm;
+	uint64_t earlier_events; /* of pieces before the newest */
 	struct sound threads[FEW_THREADS];
 };
 
@@ -200,6 +209,8 @@ static void do_next(struct target *t, struct recorder *r, struct byte_reader *in
 	round_run(r, &bytes);
 	if (what == 11)
 		thread_find_dead(r);
+	if (what == 13)
+		now_and_then(t, r);
 	if (what == 12) /* somebody was seen to end */
 		for (size_t i = 0; i < r->live_count; i++)
 			r->live[i]->dying |= r->live[i]->slot != NO_SLOT;
@@ -207,19 +218,91 @@ static void do_next(struct target *t, struct recorder *r, struct byte_reader *in
 
 /* ---- the recorder ---- */
 
-static struct recorder *recorder_start(struct shm *shm, int fd)
+/* How it records: the first byte of the input. */
+struct way {
+	bool aggregate, rotate, sampled, keyframes, waits;
+};
+
+static struct way way_of(uint8_t b)
 {
-	const struct trk_header h = { .version = TRK_VERSION, .page_bytes = 4096, .id = 42 };
+	return (struct way){ .aggregate = (b & 3) == 1, .rotate = (b & 3) == 2, .sampled = b & 4,
+			     .keyframes = b & 8, .waits = (b & 16) && (b & 3) != 1 };
+}
+
+static char folder_name[] = "/tmp/fuzz-segment-XXXXXX";
+
+static void remove_folder(void)
+{
+	rmdir(folder_name);
+}
+
+/* For captures that need a name: empty when a run begins. */
+static const char *folder(void)
+{
+	static bool made;
+
+	if (!made) {
+		MUST(mkdtemp(folder_name));
+		atexit(remove_folder);
+	}
+	made = true;
+	return folder_name;
+}
+
+static void remove_files(const char *path, uint32_t pieces)
+{
+	char name[128];
+
+	unlink(path);
+	for (uint32_t i = 1; i <= pieces; i++)
+		if (pieces_name(path, i, name, sizeof(name)) == 0)
+			unlink(name);
+	MUST(rmdir(folder()) == 0); /* no draft is left behind */
+	MUST(mkdir(folder(), 0700) == 0);
+}
+
+static int open_output(const struct way *w, char path[64])
+{
+	char name[128];
+
+	if (!w->rotate && !w->aggregate)
+		return as_file(NULL, 0, path);
+	snprintf(path, 64, "%s/c", folder());
+	snprintf(name, sizeof(name), "%s", path);
+	if (w->rotate)
+		MUST(pieces_name(path, 1, name, sizeof(name)) == 0);
+	return open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+static struct recorder *recorder_start(struct shm *shm, int fd, const struct way *w, const char *path)
+{
 	struct recorder *const r = calloc(1, sizeof(*r));
 
 	MUST(r);
 	now_ns = 1000000000;
+	shm->header.sample_bytes = w->sampled ? 4096 : 0;
 	r->shm = shm;
-	r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	r->no_symbols = true;
-	MUST(writer_new(&r->writer, fd, &h) == 0 && heap_new(&r->heap, 1, NULL) == 0);
-	MUST(intern_init(&r->intern, r->writer) == 0);
+	r->keyframes.events_min = w->keyframes ? 1 : 0;
+	r->waiting = w->waits;
+	r->begin_ns = now_ns + 5000000;
+	MUST(recorder_begin(r, &(struct recorder_setup){
+		.output = fd, .path = path, .rotate = w->rotate ? PIECES_MAX : 0, .aggregate = w->aggregate,
+		.temporary_threshold = 1, .checkpoint_ns = 1 }) == 0);
 	return r;
+}
+
+/* What the recorder does between two rounds, now and then. */
+static void now_and_then(struct target *t, struct recorder *r)
+{
+	if (r->aggregate) {
+		checkpoint_tick(r);
+	} else if (r->rotation.keep && !r->waiting && r->rotation.number < PIECES_MAX) {
+		t->earlier_events += r->counters.events;
+		if (!rotate_now(r))
+			t->earlier_events -= r->counters.events;
+	}
+	keyframe_maybe(r);
 }
 
 /* How many events it counted. */
@@ -232,27 +315,21 @@ static uint64_t recorder_end(struct recorder *r)
 	for (size_t i = 0; i < r->live_count; i++)
 		process_leave(r, r->live[i]);
 	emit_flush(r);
+	if (r->waiting)
+		keyframe_missed(r);
+	rotate_finish(r);
 	finish_file(r, &done);
+	MUST(!done.error && !r->checkpoint.error);
 	events = r->counters.events;
-	for (size_t i = 0; i < r->process_count; i++)
-		process_free(r->processes[i]);
-	for (uint32_t i = 0; i < r->module_count; i++) {
-		free((char *)r->modules[i].path);
-		free((uint8_t *)r->modules[i].build_id);
-	}
-	free(r->modules);
-	free(r->processes);
-	free(r->live);
-	intern_finish(&r->intern);
-	heap_free(r->heap);
-	writer_free(r->writer);
-	close(r->epoll);
+	if (r->rotation.keep)
+		close(r->rotation.fd);
+	recorder_release(r);
 	free(r);
 	return events;
 }
 
 /* All that was counted is there. */
-static void must_be_whole(const char *path, uint64_t events)
+static void must_be_whole(const char *path, uint64_t events, bool pieces)
 {
 	struct capture *c = NULL;
 	struct cursor *k = NULL;
@@ -261,13 +338,15 @@ static void must_be_whole(const char *path, uint64_t events)
 	uint64_t seq, seen = 0, last_ns = 0;
 
 	MUST(capture_open(&c, path, &fault) == 0);
-	MUST(c->complete && c->event_count == events && capture_health(c, "events") == events);
+	MUST(c->complete && c->event_count == events);
+	MUST(pieces || capture_health(c, "events") == events);
+	MUST(capture_verify(c) == 0 && c->complete);
 	MUST(cursor_open(&k, c, UINT32_MAX) == 0);
 	for (; cursor_next(k, &e, &seq) == 0; seen++) {
 		MUST(e.node < c->node_count && e.thread < c->thread_count && e.time_ns >= last_ns);
 		last_ns = e.time_ns;
 	}
-	MUST(seen == events && c->complete);
+	MUST(seen == (capture_is_aggregated(c) ? 0 : events) && c->complete);
 	cursor_close(k);
 	capture_close(c);
 }
@@ -277,22 +356,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct target t = { .shm = mmap(NULL, sizeof(*t.shm), PROT_READ | PROT_WRITE,
 					MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) };
 	struct byte_reader in = byte_reader_of(data, size);
+	const struct way way = way_of(bytes_left(&in) ? get_byte(&in) : 0);
 	struct recorder *r;
 	uint64_t events;
 	char path[64];
-	const int fd = as_file(NULL, 0, path);
+	const int fd = open_output(&way, path);
 
 	if (fd < 0 || t.shm == MAP_FAILED)
 		return 0;
 	allocations_reset(0);
-	r = recorder_start(t.shm, fd);
+	r = recorder_start(t.shm, fd, &way, path);
 	while (bytes_left(&in))
 		do_next(&t, r, &in);
-	events = recorder_end(r);
+	events = t.earlier_events + recorder_end(r);
 	MUST(allocations.live == 0);
 	MUST(allocations.peak <= (64ull << 20) + 8192 * (uint64_t)size);
-	must_be_whole(path, events);
-	close(fd);
+	must_be_whole(path, events, way.rotate);
+	if (!way.rotate)
+		close(fd);
+	if (way.rotate || way.aggregate)
+		remove_files(path, PIECES_MAX);
 	munmap(t.shm, sizeof(*t.shm));
 	return 0;
 }

@@ -58,7 +58,8 @@ def main():
         put("wire", bytes([kind, 3, 1, 0x40, 5, 0x21, 1, 0x20, 8]))
     texts()
     for seed in segments():
-        put("segment", seed)
+        for way in (0, 1, 2, 4, 5, 8, 10, 16, 18):
+            put("segment", bytes([way]) + seed)
     elfs()
     for expression in expressions():
         put("cfi", bytes([1, 1, 0xF8, 0, 0, 0x0F, len(expression)]) + expression)
@@ -104,10 +105,11 @@ def segments():
 
     def publish(thread, records):
         return bytes([3, thread | 8, len(records)]) + records
-    run = bytes([15])
+    run, tick = bytes([15]), bytes([13])
     yield start + publish(0, module + malloc) + run + publish(1, malloc + free) + run
     yield start + publish(0, malloc) + publish(1, malloc + begin) + run + publish(1, end) + run + bytes([2, 1]) + run
     yield start + publish(0, malloc) + run + bytes([12]) + run
+    yield start + publish(0, module + malloc) + run + tick + publish(1, malloc * 9) + tick + publish(0, free) + tick + run
     yield start + publish(0, malloc) + run + start + publish(0, malloc) + run
     for what in range(6, 11):
         yield start + publish(0, malloc) + bytes([what, 0, 0, 40]) + bytes(range(40)) + run + publish(0, free) + run
