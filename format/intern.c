@@ -4,14 +4,12 @@
  * A table grows by doubling and never forgets. A failed allocation leaves it as
  * it was, so the caller may go on without the new entry.
  */
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/intern.h"
+#include "format/mix.h"
 
 #define LIST_CHILDREN 16u /* a longer list is slower than the map */
 
@@ -112,7 +110,7 @@ static bool pool_reserve(struct pool *p, uint32_t size)
 
 uint32_t pool_find(struct pool *p, const void *bytes, uint32_t size, bool *ret_new)
 {
-	const uint32_t hash = XXH32(bytes, size, 0);
+	const uint32_t hash = (uint32_t)(trk_mix_bytes(bytes, size) >> 32);
 	uint32_t at = hash, id;
 
 	*ret_new = false;
@@ -144,11 +142,7 @@ void pool_finish(struct pool *p)
 
 static uint32_t mix(uint64_t a, uint32_t b)
 {
-	uint64_t h = (a ^ (uint64_t)b << 40 ^ b) * 0x9e3779b97f4a7c15ull;
-
-	h ^= h >> 29;
-	h *= 0xbf58476d1ce4e5b9ull;
-	return (uint32_t)(h >> 32);
+	return (uint32_t)(trk_mix(a, b) >> 32);
 }
 
 uint32_t frame_table_find(struct frame_table *t, uint32_t module, uint64_t offset, bool *ret_new)

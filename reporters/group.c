@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+#include "format/mix.h"
 #include "idmap.h"
 
 struct atom {
@@ -98,7 +96,7 @@ static int atom_new(struct group_private *p, const char *text, uint64_t number, 
 
 static int atom_of(struct group_private *p, const char *text, uint64_t number, uint32_t *ret)
 {
-	uint64_t hash = XXH64(text, strlen(text), number);
+	uint64_t hash = trk_mix(trk_mix_bytes(text, strlen(text)), number);
 
 	for (;; hash++) { /* another atom of the same hash has the place: the next one */
 		uint32_t *const id = idmap_at(&p->atom_ids, hash);

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/mix.h"
+
 static size_t slot_of(uint64_t key, size_t room)
 {
-	key ^= key >> 32;
-	key *= 0x9e3779b97f4a7c15ull;
-	return (key ^ key >> 29) & (room - 1);
+	return trk_mix(key, 0) & (room - 1);
 }
 
 static size_t find(const struct idmap *m, uint64_t key)

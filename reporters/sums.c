@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/mix.h"
+
 static uint32_t hash_of(const char *key)
 {
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (; *key; key++)
-		h = (h ^ (uint8_t)*key) * 16777619u;
-	return h;
+	return (uint32_t)trk_mix_bytes(key, strlen(key));
 }
 
 static int grow(struct sums *s)

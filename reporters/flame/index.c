@@ -3,14 +3,12 @@
 
 #include <stdlib.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+#include "format/mix.h"
 #include "format/trk.h"
 
 uint64_t flame_hash(const void *bytes, size_t n)
 {
-	return XXH3_64bits(bytes, n);
+	return trk_mix_bytes(bytes, n);
 }
 
 uint32_t flame_index_find(const struct flame_index *x, uint64_t hash, flame_same_fn *same,

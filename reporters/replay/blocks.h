@@ -14,6 +14,7 @@
 #ifndef REPLAY_BLOCKS_H
 #define REPLAY_BLOCKS_H
 
+#include "format/mix.h"
 #include "replay/heap.h"
 
 #define BLOCKS_NONE UINT32_MAX
@@ -46,7 +47,7 @@ void blocks_finish(struct blocks *s); /* zero-safe; leaves an empty set */
 
 static inline uint32_t blocks_hash(uint32_t space, uint64_t address)
 {
-	return (uint32_t)(((address ^ (uint64_t)space << 32) * 0x9e3779b97f4a7c15ull) >> 32);
+	return trk_mix_address(address, space);
 }
 
 static inline uint32_t blocks_mask(const struct blocks *s)

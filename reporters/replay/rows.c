@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "format/mix.h"
+
 void rows_finish(struct rows *r)
 {
 	free(r->all);
@@ -13,12 +15,10 @@ void rows_finish(struct rows *r)
 
 static uint32_t hash_of(const struct view_row *k)
 {
-	uint64_t h = (k->node | (uint64_t)k->thread << 32) * 0x9e3779b97f4a7c15ull;
+	const uint64_t who = trk_mix(k->node | (uint64_t)k->thread << 32,
+				     k->process | (uint64_t)k->domain << 32);
 
-	h = (h ^ h >> 29 ^ k->process ^ (uint64_t)k->kind << 56 ^ (uint64_t)k->domain << 24) *
-	    0xbf58476d1ce4e5b9ull;
-	h = (h ^ h >> 31 ^ k->block_size) * 0x94d049bb133111ebull;
-	return (uint32_t)(h >> 32);
+	return (uint32_t)(trk_mix(who ^ k->kind, k->block_size) >> 32);
 }
 
 static bool same(const struct view_row *a, const struct view_row *b)

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "format/mix.h"
+
 void sizes_free(struct sizes *s)
 {
 	if (!s)
@@ -13,7 +15,7 @@ void sizes_free(struct sizes *s)
 
 static struct view_size *place_of(struct view_size *table, size_t room, uint64_t size)
 {
-	size_t i = (size_t)(size * 0x9e3779b97f4a7c15ull >> 20) & (room - 1);
+	size_t i = (size_t)trk_mix(size, 0) & (room - 1);
 
 	while (table[i].count && table[i].size != size)
 		i = (i + 1) & (room - 1);

@@ -6,9 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+#include "format/mix.h"
 #include "format/trk.h"
 #include "symbols/arena.h"
 #include "symbols/skip.h"
@@ -50,7 +48,7 @@ void names_free(struct names *n)
 
 static struct name **slot_of(struct name **slots, size_t room, const char *linkage)
 {
-	size_t i = XXH3_64bits(linkage, strlen(linkage)) & (room - 1);
+	size_t i = trk_mix_bytes(linkage, strlen(linkage)) & (room - 1);
 
 	while (slots[i] && strcmp(slots[i]->linkage, linkage) != 0)
 		i = (i + 1) & (room - 1);
