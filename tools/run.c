@@ -310,7 +310,10 @@ static bool create_control(struct run *r)
 	}
 	r->control = descriptor_high(pair[0]);
 	r->recorder_control = descriptor_high(pair[1]);
-	return r->control >= 0 && r->recorder_control >= 0;
+	if (r->control >= 0 && r->recorder_control >= 0)
+		return true;
+	ui_error("cannot move a descriptor: %s; nothing was started", strerror(errno));
+	return false;
 }
 
 /* ---- start ---- */
@@ -330,6 +333,8 @@ static bool open_output(struct run *r)
 	if (!(r->o.rotate ? output_open_pieces : output_open)(&r->output, path, r->o.force))
 		return false;
 	r->output.fd = descriptor_high(r->output.fd);
+	if (r->output.fd < 0)
+		ui_error("%s: %s; nothing was started", path, strerror(errno));
 	return r->output.fd >= 0;
 }
 
@@ -359,7 +364,8 @@ static bool start_recorder(struct run *r)
 	if (r->recorder < 0)
 		ui_error("cannot start the recorder: %s; nothing was started", strerror(errno));
 	close(r->recorder_control);
-	close(r->pidfd);
+	if (r->pidfd >= 0)
+		close(r->pidfd);
 	return r->recorder > 0;
 }
 
@@ -367,7 +373,9 @@ static void tell_recorder(const struct run *r, uint32_t kind, int status)
 {
 	const struct control_message m = { .kind = kind, .status = status };
 
-	(void)!send(r->control, &m, sizeof(m), MSG_NOSIGNAL);
+	/* who cannot be told is hung up on, which says that the program has ended */
+	if (send(r->control, &m, sizeof(m), MSG_NOSIGNAL) < 0)
+		shutdown(r->control, SHUT_WR);
 }
 
 /* The program could not be executed: as if nothing had been. */
@@ -589,6 +597,11 @@ static void conclude(struct run *r, int recorder_status)
 		}
 		if (m.kind == CONTROL_DONE) {
 			print_done(r, &m);
+			return;
+		}
+		if (m.kind == CONTROL_FAILED) {
+			fprintf(stderr, "tracker: the recorder could not begin: %s; the program ran, "
+				"but nothing of it was recorded\n", strerror((int)m.error));
 			return;
 		}
 	}

@@ -87,6 +87,33 @@ class Faults:
         equal("blocks", self.sizes(r.capture), noise(BLOCKS))
         equal("lost", self.t.json("info", r.capture)["health"]["lost"], 0)
 
+    def no_pidfd(self):
+        """Kernels before 5.3 have none, small tables of descriptors not enough: ends are seen all the same."""
+        script = "$0 storm; ($0 daemon &); $0 spawn"
+        argv = ["sh", "-c", script, self.t.fixture("torture_process")]
+        for fault in ("pidfd_open:error=ENOSYS", "epoll_ctl:error=ENOSPC:when=2+"):
+            capture = self.t.file(".bin")
+            r = harness.execute([harness.need("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=pidfd_open,epoll_ctl",
+                                 "-e", "inject=" + fault, self.t.tracker, "run", "-q", "-o", capture, "--wait", "inf",
+                                 "--", *argv])
+            equal(f"{fault}: status, stderr", (r.status, r.stderr), (0, b""))
+            check(harness.check_truth(self.t.replay(capture), r.stdout) > 0, "the program said nothing")
+            info = self.t.json("info", capture)
+            check(info["complete"] and all(p["end_ns"] is not None for p in info["processes"]), info)
+
+    def cannot_begin(self):
+        """The recorder, or tracker run before it: a line, and the program as ever or not at all."""
+        for call, error, when, status, said in (
+                ("epoll_create1", "EMFILE", 1, 0, "could not begin: Too many open files"), ("fcntl", "EMFILE", 3, 125, "nothing was started"),
+                ("fcntl", "EMFILE", 5, 1, "nothing was started"), ("sendto", "ENOBUFS", 1, 0, "")):
+            capture = self.t.file(".bin")
+            r = harness.execute([harness.need("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e",
+                                 f"inject={call}:error={error}:when={when}", self.t.tracker, "run", "-q", "-o", capture,
+                                 "--", "echo", "ran"])
+            equal(f"{call}: status, output", (r.status, r.stdout), (status, b"" if status else b"ran\n"))
+            lines = r.stderr.decode().splitlines()
+            check(len(lines) == bool(said) and all(said in line for line in lines), f"{call}: {lines}")
+
     def no_memory(self):
         """Without memory for the live set every event is in the capture all the same; with less it is said."""
         blocks = 300000
@@ -106,7 +133,7 @@ class Faults:
 def make_cases(t):
     f = Faults(t)
     return [("a write fails", f.a_write_fails), ("the last write fails", f.the_last_write_fails), ("slow", f.slow),
-            ("no memory", f.no_memory)]
+            ("no pidfd", f.no_pidfd), ("cannot begin", f.cannot_begin), ("no memory", f.no_memory)]
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ enum control_kind {
 	CONTROL_FINISHING = 16, /* all processes have ended, the file is being finished */
 	CONTROL_LEFT,		/* the answer to LEAVE: running descendants */
 	CONTROL_DONE,		/* the file is whole, or as whole as it gets */
+	CONTROL_FAILED,		/* nothing can be recorded: error */
 };
 
 /* What ended a recording before its processes ended: health's stopped_by. */
@@ -32,7 +33,7 @@ struct control_message {
 	uint32_t pids[CONTROL_PIDS];
 	/* DONE */
 	uint32_t processes; /* that were recorded */
-	uint32_t error;	    /* errno of the first failed write; 0: none */
+	uint32_t error;	    /* errno of the first failed write; 0: none. FAILED: errno */
 	uint64_t error_ns;  /* since the capture began */
 	uint64_t allocations, bytes_allocated, peak_bytes, leaked_blocks, leaked_bytes, lost;
 	uint64_t file_bytes;

@@ -57,7 +57,7 @@ struct options {
 struct session {
 	struct recorder r;
 	struct options o;
-	int control; /* -1: tracker-run is gone */
+	int control;
 	bool program_ended, abort, leave; /* leave: tracker-run waits to hear who is left */
 	int status; /* of the program, when it has ended and we were told */
 	bool has_status;
@@ -204,7 +204,7 @@ static int add_program(struct session *s, char **program)
 	size_t size = 0;
 	struct process *const p = process_new(&s->r, &(struct process_start){
 		.pid = (uint32_t)s->o.pid, .ppid = (uint32_t)getppid(), .parent = NO_INDEX,
-		.pidfd = (int)s->o.pid_fd });
+		.pidfd = s->o.pid_fd ? (int)s->o.pid_fd : -1 });
 
 	if (!p)
 		return TRK_ERR_NOMEM;
@@ -237,7 +237,6 @@ static int start(struct session *s, char **program)
 		r->bounds.duration_ns = s->o.start_after_ns + s->o.duration_ns;
 	r->begin_ns = s->o.start_after_ns;
 	r->waiting = r->begin_ns != 0;
-	s->control = (int)s->o.control_fd;
 	name_machine(r);
 	err = recorder_begin(r, &(struct recorder_setup){
 		.output = (int)s->o.out_fd, .path = s->o.path, .rotate = (uint32_t)s->o.rotate,
@@ -256,15 +255,21 @@ static int start(struct session *s, char **program)
 
 static void say(struct session *s, const struct control_message *m)
 {
-	if (s->control >= 0)
-		(void)!send(s->control, m, sizeof(*m), MSG_NOSIGNAL);
+	(void)!send(s->control, m, sizeof(*m), MSG_NOSIGNAL);
 }
 
-static void hang_up(struct session *s)
+static void say_failed(struct session *s, int err)
+{
+	struct control_message m = { .kind = CONTROL_FAILED };
+
+	m.error = err == TRK_ERR_NOMEM ? ENOMEM : (uint32_t)errno;
+	say(s, &m);
+}
+
+/* tracker-run says no more, for it is gone, or could not tell us something; what we say it may still hear. */
+static void hung_up(struct session *s)
 {
 	epoll_ctl(s->r.epoll, EPOLL_CTL_DEL, s->control, NULL);
-	close(s->control);
-	s->control = -1;
 	s->program_ended = true;
 }
 
@@ -295,7 +300,7 @@ static void listen_to_run(struct session *s)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n != sizeof(m)) {
-		hang_up(s);
+		hung_up(s);
 		return;
 	}
 	if (m.kind == CONTROL_ENDED) {
@@ -328,13 +333,14 @@ static void wait_for(struct session *s, uint64_t ns)
 	for (int i = 0; i < n; i++) {
 		struct process *const p = events[i].data.ptr;
 
-		if (!p && s->control >= 0)
+		if (!p)
 			listen_to_run(s);
 		if (p) {
 			p->dying = true;
 			epoll_ctl(s->r.epoll, EPOLL_CTL_DEL, p->pidfd, NULL);
 		}
 	}
+	process_poll(&s->r);
 }
 
 /* As long as it takes to get what is wanted, by what the last round got; no more than half or twice as long. */
@@ -541,8 +547,11 @@ int main(int argc, char **argv)
 	set_signals();
 	raise_descriptor_limit();
 	s->sleep_ns = SLEEP_MIN_NS;
+	s->control = (int)s->o.control_fd;
 	err = start(s, argv + first);
-	if (!err) {
+	if (err) {
+		say_failed(s, err);
+	} else {
 		record(s);
 		if (!s->abort)
 			finish(s);

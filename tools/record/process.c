@@ -1,6 +1,8 @@
 /* process - the table of processes: who runs what, since when, and how it ended. */
 #include "recorder.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,8 +61,8 @@ struct process *process_new(struct recorder *r, const struct process_start *star
 		r->process_count--;
 		goto fail;
 	}
-	if (p->pidfd < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, p->pidfd, &event) < 0)
-		p->dying = p->pidfd < 0;
+	p->polled = p->pidfd < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, p->pidfd, &event) < 0;
+	r->polled_count += p->polled;
 	return p;
 fail:
 	r->out_of_memory = true;
@@ -370,6 +372,40 @@ void process_leave(struct recorder *r, struct process *p)
 	modules_clear(&p->modules, emit_mapping_gone, &context);
 }
 
+/* Nothing of it runs any more: the last thread of a zombie may be another one. */
+static bool has_ended(uint32_t pid)
+{
+	char path[64], text[512];
+	unsigned threads = 0;
+	char state = 0;
+	FILE *f;
+
+	if (kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	const char *const line = fgets(text, sizeof(text), f), *const name_end = line ? strrchr(line, ')') : NULL;
+
+	fclose(f);
+	return name_end &&
+	       sscanf(name_end, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u", &state, &threads) == 2 &&
+	       state == 'Z' && threads <= 1;
+}
+
+#define POLL_NS 5000000u
+
+void process_poll(struct recorder *r)
+{
+	if (!r->polled_count || r->now_ns < r->next_poll_ns)
+		return;
+	r->next_poll_ns = r->now_ns + POLL_NS;
+	for (size_t i = 0; i < r->live_count; i++)
+		if (r->live[i]->polled && !r->live[i]->dying)
+			r->live[i]->dying = has_ended(r->live[i]->pid);
+}
+
 void process_end(struct recorder *r, struct process *p)
 {
 	struct emit_context context = { r, p, UINT64_MAX };
@@ -379,6 +415,7 @@ void process_end(struct recorder *r, struct process *p)
 	if (p->slot != NO_SLOT)
 		free_slot(r, p);
 	p->gone = true;
+	r->polled_count -= p->polled;
 	p->end_ns = r->now_ns;
 	emit_end_process(r, p);
 	modules_clear(&p->modules, emit_mapping_gone, &context);

@@ -34,6 +34,7 @@ struct process {
 	bool attached;	      /* at least once */
 	bool gone;	      /* has ended and everything of it was read */
 	bool dying;	      /* has ended: what it published is all there will be */
+	bool polled;	      /* no pidfd tells us its end */
 	int pidfd, statm;
 	uint64_t first_program, last_program; /* numbers (shm.h) of those that it ran */
 	uint64_t start_ns, end_ns;
@@ -93,6 +94,8 @@ struct recorder {
 	size_t process_count, process_room;
 	struct process **live; /* not gone */
 	size_t live_count, live_room;
+	size_t polled_count; /* of the live */
+	uint64_t next_poll_ns;
 	struct process *slot_process[SHM_PROCESSES];
 	struct stream *slot_stream[SHM_THREADS];
 	uint32_t thread_count;
@@ -210,6 +213,12 @@ void thread_leave_all(struct recorder *r, struct process *p);
 void thread_find_dead(struct recorder *r);
 
 /* ---- ending.c ---- */
+/*
+ * Sets `dying` of those that ended unnoticed: kernels before 5.3, sandboxes and full tables of
+ * descriptors have no pidfd for us.
+ */
+void process_poll(struct recorder *r);
+
 /* The process is gone: its status if it can be had, otherwise its pidfd is kept for a while. */
 void ending_begin(struct recorder *r, struct process *p);
 /* Asks again for those that were not known. */

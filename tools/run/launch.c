@@ -228,7 +228,8 @@ static void describe(struct arguments *a, const struct recorder_options *o)
 	add_number(a, "--output", (uint64_t)o->output);
 	add_number(a, "--control", (uint64_t)o->control);
 	add_number(a, "--pid", (uint64_t)o->program);
-	add_number(a, "--pidfd", (uint64_t)o->pidfd);
+	if (o->pidfd >= 0)
+		add_number(a, "--pidfd", (uint64_t)o->pidfd);
 	add_number(a, "--memory-interval-ms", o->memory_interval_ms);
 	add_number(a, "--start-after-ns", o->start_after_ns);
 	add_number(a, "--duration-ns", o->duration_ns);
