@@ -205,11 +205,8 @@ static char *render_stack(struct dump *d, uint32_t node)
 	}
 	if (common.json)
 		ui_json_end(&j);
-	if (fclose(m) != 0) {
-		free(text);
-		return NULL;
-	}
-	if (size && text[size - 1] == '\n')
+	text = ui_memstream_end(m, &text);
+	if (text && size && text[size - 1] == '\n')
 		text[size - 1] = '\0';
 	return text;
 }
@@ -239,10 +236,9 @@ static int put_json_label(struct dump *d, const struct trk_event *e)
 	ui_json_object(&j, NULL);
 	ui_json_string_n(&j, "label", e->label ? e->label : "", e->label_bytes);
 	ui_json_end(&j);
-	if (fclose(m) != 0) {
-		free(text);
+	text = ui_memstream_end(m, &text);
+	if (!text)
 		return TRK_ERR_NOMEM;
-	}
 	open = strchr(text, '{');
 	*strrchr(text, '}') = '\0';
 	put(d, ",");

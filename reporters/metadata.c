@@ -51,10 +51,7 @@ char *metadata_command_line(const struct cap_process *p)
 			fputc(' ', f);
 		put_argument(f, arg);
 	}
-	if (fclose(f) == 0)
-		return text;
-	free(text);
-	return NULL;
+	return ui_memstream_end(f, &text);
 }
 
 uint32_t metadata_process(const struct report *r)

@@ -58,6 +58,12 @@ static void warn_changed(const struct report *r)
 			"out", path);
 }
 
+static void warn_no_memory(const struct report *r)
+{
+	if (r->stacks && stacks_short_of_memory(r->stacks))
+		ui_warn("%s: out of memory: names are missing, and what is shown by name is incomplete", r->capture->path);
+}
+
 static int choose_process(struct report *r, uint64_t pid)
 {
 	r->process = UINT32_MAX;
@@ -158,6 +164,7 @@ void report_close(struct report *r)
 	if (r->capture) {
 		report_say_missing(r);
 		warn_changed(r);
+		warn_no_memory(r);
 	}
 	stacks_free(r->stacks);
 	capture_close(r->capture);

@@ -136,8 +136,7 @@ static char *printable(const char *text)
 	if (!f)
 		return NULL;
 	ui_text(f, text);
-	fclose(f);
-	return out;
+	return ui_memstream_end(f, &out);
 }
 
 /* Columns on a screen, one per character. */

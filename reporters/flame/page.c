@@ -83,13 +83,15 @@ static void meta_command(const struct cap_process *process, struct ui_json *j)
 	ui_json_string_n(j, "command_line", line, n);
 }
 
-static void meta_processes(const struct page *p, struct ui_json *j)
+static int meta_processes(const struct page *p, struct ui_json *j)
 {
 	const struct capture *const c = p->report->capture;
 	const uint32_t shown = p->report->process < c->process_count ? p->report->process : 0;
 	uint64_t *const bytes = calloc((size_t)c->process_count + 1, sizeof(*bytes));
 
-	for (size_t i = 0; bytes && i < p->view->row_count; i++) {
+	if (!bytes)
+		return TRK_ERR_NOMEM;
+	for (size_t i = 0; i < p->view->row_count; i++) {
 		if (p->view->rows[i].process < c->process_count)
 			bytes[p->view->rows[i].process] += p->view->rows[i].bytes;
 	}
@@ -102,11 +104,12 @@ static void meta_processes(const struct page *p, struct ui_json *j)
 		ui_json_uint(j, "pid", c->processes[i].pid);
 		ui_json_string_n(j, "name", c->processes[i].name,
 				 strnlen(c->processes[i].name, 64));
-		ui_json_uint(j, "bytes", bytes ? bytes[i] : 0);
+		ui_json_uint(j, "bytes", bytes[i]);
 		ui_json_end(j);
 	}
 	ui_json_end(j);
 	free(bytes);
+	return 0;
 }
 
 static void meta_groups(const struct page *p, struct ui_json *j)
@@ -211,7 +214,7 @@ static void meta_warnings(const struct page *p, struct ui_json *j)
 	ui_json_end(j);
 }
 
-static void write_meta(const struct page *p, const struct flame_flat *flat,
+static int write_meta(const struct page *p, const struct flame_flat *flat,
 		       const struct columns *columns, FILE *f)
 {
 	const struct capture *const c = p->report->capture;
@@ -226,13 +229,15 @@ static void write_meta(const struct page *p, const struct flame_flat *flat,
 	ui_json_uint(&j, "duration_ns", p->history->duration_ns);
 	meta_view(p, &j);
 	meta_totals(p, &j);
-	meta_processes(p, &j);
+	const int err = meta_processes(p, &j);
+
 	meta_groups(p, &j);
 	meta_nodes(p, flat, &j);
 	meta_marks(p, &j);
 	meta_warnings(p, &j);
 	columns_describe(columns, &j, "columns");
 	ui_json_end(&j);
+	return err;
 }
 
 /* ---- the file ---- */
@@ -250,7 +255,7 @@ int page_write(const struct page *p, const struct flame_flat *flat, FILE *f)
 		else if (strncmp(mark, "@@SCRIPT@@", 10) == 0)
 			fputs(page_script, f);
 		else if (strncmp(mark, "@@META@@", 8) == 0)
-			write_meta(p, flat, &columns, f);
+			err = err ? err : write_meta(p, flat, &columns, f);
 		else if (strncmp(mark, "@@COLUMNS@@", 11) == 0)
 			err = err ? err : columns_write(&columns, f);
 	}

@@ -3,6 +3,7 @@
  */
 #include "symbols/names.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct names {
 	struct name **slots; /* open addressing; room is a power of two, at most half full */
 	size_t count, room;
 	struct arena arena;
+	bool short_of_memory;
 };
 
 int names_new(struct names **ret)
@@ -75,9 +77,13 @@ static bool grow(struct names *n)
 static struct name *make(struct names *n, const char *linkage)
 {
 	struct name *const name = arena_room(&n->arena, sizeof(*name));
-	char *const demangled = symbols_demangle(linkage);
 	char display[DISPLAY_MAX];
 
+	errno = 0;
+	char *const demangled = symbols_demangle(linkage);
+
+	if (!demangled && errno == ENOMEM)
+		n->short_of_memory = true;
 	if (name) {
 		const char *const full = demangled ? demangled : linkage;
 
@@ -97,12 +103,23 @@ const struct name *names_get(struct names *n, const char *linkage_name)
 	static const struct name none = { .linkage = "", .full = "", .display = "" };
 	struct name **slot;
 
-	if (!*linkage_name || (n->count * 2 >= n->room && !grow(n)))
+	if (!*linkage_name)
 		return &none;
+	if (n->count * 2 >= n->room && !grow(n))
+		goto no_memory;
 	slot = slot_of(n->slots, n->room, linkage_name);
 	if (!*slot) {
 		*slot = make(n, linkage_name);
 		n->count += *slot != NULL;
 	}
-	return *slot ? *slot : &none;
+	if (*slot)
+		return *slot;
+no_memory:
+	n->short_of_memory = true;
+	return &none;
+}
+
+bool names_short_of_memory(const struct names *n)
+{
+	return n->short_of_memory;
 }

@@ -19,4 +19,6 @@ void names_free(struct names *n);  /* NULL-safe */
 /* Never NULL: when out of memory, the empty name. Lives as long as `n`. */
 const struct name *names_get(struct names *n, const char *linkage_name);
 
+bool names_short_of_memory(const struct names *n); /* not all could be worked out */
+
 #endif

@@ -6,6 +6,7 @@
  */
 #include "symbols/stack.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,7 @@ struct stacks {
 	struct source_frame top;     /* lives until the next stacks_top */
 	struct source_frame *stack;  /* lives until the next stacks_frames */
 	size_t stack_room;
+	bool short_of_memory;
 };
 
 static const char UNKNOWN[] = "<unknown>";
@@ -99,7 +101,16 @@ static void set_file(struct source_frame *f, const char *file, uint32_t line)
 
 static struct source_frame *alloc_frames(struct stacks *s, size_t n)
 {
-	return arena_room(&s->arena, n * sizeof(struct source_frame));
+	struct source_frame *const frames = arena_room(&s->arena, n * sizeof(*frames));
+
+	if (!frames)
+		s->short_of_memory = true;
+	return frames;
+}
+
+bool stacks_short_of_memory(const struct stacks *s)
+{
+	return s->short_of_memory || names_short_of_memory(s->names);
 }
 
 /* From the capture's own SYMBOLS. */
@@ -149,10 +160,14 @@ static uint32_t resolved_frames(struct stacks *s, const struct cap_frame *frame,
 				struct source_frame base, struct source_frame **ret)
 {
 	struct resolved_frame found[SOURCE_FRAMES_MAX];
+
+	errno = 0; /* elfutils below says no more than that */
 	struct resolver_module *const m = module_of(s, frame->module);
 	const size_t n = m && frame->offset ? resolver_lookup(m, frame->offset - 1, found,
 							      SOURCE_FRAMES_MAX) : 0;
 
+	if (!n && errno == ENOMEM)
+		s->short_of_memory = true;
 	*ret = n ? alloc_frames(s, n) : NULL;
 	for (size_t i = 0; *ret && i < n; i++) {
 		(*ret)[i] = base;
@@ -199,8 +214,10 @@ static bool append(struct stacks *s, size_t used, const struct frame_source *sou
 		const size_t room = (used + source->count) * 2;
 		struct source_frame *const stack = reallocarray(s->stack, room, sizeof(*stack));
 
-		if (!stack)
+		if (!stack) {
+			s->short_of_memory = true;
 			return false;
+		}
 		s->stack = stack;
 		s->stack_room = room;
 	}

@@ -50,6 +50,9 @@ const struct source_frame *stacks_top(struct stacks *s, uint32_t node);
  */
 uint32_t stacks_changed_modules(const struct stacks *s, const char **ret_first);
 
+/* Memory ran out: not all names, or not all frames, could be had. */
+bool stacks_short_of_memory(const struct stacks *s);
+
 /* "std::vector<...>::push_back" out of the full demangled name. Returns `out`. */
 char *symbols_shorten(const char *full, char *out, size_t room);
 /* Demangled name (C++ Itanium, Rust legacy and v0), or NULL: not mangled. malloc'ed. */

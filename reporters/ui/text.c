@@ -76,6 +76,16 @@ void ui_text(FILE *f, const char *s)
 	}
 }
 
+char *ui_memstream_end(FILE *m, char *const *text)
+{
+	const bool failed = ferror(m);
+
+	if (fclose(m) == 0 && !failed && *text)
+		return *text;
+	free(*text);
+	return NULL;
+}
+
 bool ui_utf8(void)
 {
 	/* A locale object: setlocale() would change what fnmatch and printf do. */

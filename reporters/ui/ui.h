@@ -93,6 +93,9 @@ bool ui_parse_size(const char *text, uint64_t *ret_bytes);
 /* "1,284,331" */
 char *ui_count(char *buf, size_t room, uint64_t n);
 
+/* Closes what open_memstream(text, ...) began: the text, malloc'ed; NULL when memory ran out for a part of it. */
+char *ui_memstream_end(FILE *m, char *const *text);
+
 /* ---- text ---- */
 /* Writes s with control characters and invalid UTF-8 made harmless for a terminal. */
 void ui_text(FILE *f, const char *s);

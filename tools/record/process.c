@@ -36,6 +36,28 @@ static bool table_add(struct process ***table, size_t *count, size_t *room, stru
 	return true;
 }
 
+/* Nothing of it runs any more: the last thread of a zombie may be another one. */
+static bool has_ended(uint32_t pid)
+{
+	char path[64], text[512];
+	unsigned threads = 0;
+	char state = 0;
+	FILE *f;
+
+	if (kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	const char *const line = fgets(text, sizeof(text), f), *const name_end = line ? strrchr(line, ')') : NULL;
+
+	fclose(f);
+	return name_end &&
+	       sscanf(name_end, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u", &state, &threads) == 2 &&
+	       state == 'Z' && threads <= 1;
+}
+
 struct process *process_new(struct recorder *r, const struct process_start *start)
 {
 	struct process *const p = calloc(1, sizeof(*p));
@@ -62,6 +84,7 @@ struct process *process_new(struct recorder *r, const struct process_start *star
 		goto fail;
 	}
 	p->polled = p->pidfd < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, p->pidfd, &event) < 0;
+	p->dying = p->polled && has_ended(p->pid);
 	r->polled_count += p->polled;
 	return p;
 fail:
@@ -370,28 +393,6 @@ void process_leave(struct recorder *r, struct process *p)
 	thread_leave_all(r, p);
 	process_collect(r, p);
 	modules_clear(&p->modules, emit_mapping_gone, &context);
-}
-
-/* Nothing of it runs any more: the last thread of a zombie may be another one. */
-static bool has_ended(uint32_t pid)
-{
-	char path[64], text[512];
-	unsigned threads = 0;
-	char state = 0;
-	FILE *f;
-
-	if (kill((pid_t)pid, 0) < 0 && errno == ESRCH)
-		return true;
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	const char *const line = fgets(text, sizeof(text), f), *const name_end = line ? strrchr(line, ')') : NULL;
-
-	fclose(f);
-	return name_end &&
-	       sscanf(name_end, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u", &state, &threads) == 2 &&
-	       state == 'Z' && threads <= 1;
 }
 
 #define POLL_NS 5000000u
