@@ -327,6 +327,23 @@ class Torture:
                 differ.append((kind, r.status, r.stdout, said))
         equal("children that differ from bare ones", differ, [])
 
+    def unseen_children(self):
+        """What recorded programs start, or become, without our seeing any of it is told of, by name."""
+        folder = self.t.file(".programs")
+        os.mkdir(folder)
+        source = "#include <unistd.h>\nint main(void) { sleep(5); return 7; }\n"
+        for name, compiler, *flags in (("static", "gcc", "-static"), ("musl", "musl-gcc"), ("cleared", "gcc"), ("inside", "gcc"),
+                                       ("becomes", "gcc", "-static"), ("seen", "gcc")):
+            os.rename(self.compiled(source, *flags, compiler=compiler), os.path.join(folder, name))
+        script = "./static & ./musl & env -i ./cleared & ./seen & unshare -fp --mount-proc ./inside & exec ./becomes"
+        r = self.t.record(["sh", "-c", f"cd '{folder}'; {script}"])
+        info = self.t.json("info", r.capture)
+        told = {n.split()[0] for n in info["notices"]}
+        namespaces = subprocess.run(["unshare", "-fp", "--mount-proc", "true"], capture_output=True, check=False).returncode == 0
+        want = {"static", "musl", "cleared", "becomes"} | ({"inside"} if namespaces else set())
+        equal("status, told of", (r.status, told), (7, want))
+        equal("unrecorded", info["health"]["unrecorded_processes"], len(want))
+
     def sanitizers(self):
         """Started by a recorded shell they find the same mistakes, with the same stacks, and say so."""
         differ = []
@@ -361,7 +378,8 @@ def make_cases(t):
     cases += [(f"unseen: {k}", lambda k=k: c.foreign(k)) for k in FOREIGN]
     cases += [(name.replace("_", " "), getattr(c, name)) for name in (
         "user_preload", "whole_environment", "closed_at_start", "limited_at_start", "faults_at_start", "system_calls", "stack_use",
-        "out_of_memory", "linked_in", "go", "undefined_behaviour", "children_of_other_kinds", "sanitizers", "same_pid")]
+        "out_of_memory", "linked_in", "go", "undefined_behaviour", "children_of_other_kinds",
+        "unseen_children", "sanitizers", "same_pid")]
     return cases
 
 

@@ -414,6 +414,7 @@ static void now_and_then(struct recorder *r, bool idle)
 	if (r->now_ns >= r->next_check_ns) {
 		thread_find_dead(r);
 		ending_ask(r);
+		unseen_look(r);
 		if (idle)
 			sample_trim(r);
 		r->next_check_ns = r->now_ns + SECOND_NS;

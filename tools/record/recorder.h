@@ -82,6 +82,19 @@ struct keyframes {
 
 #define KEYFRAME_EVENTS_MIN (1u << 20)
 
+#define UNSEEN_PIDS 64u
+#define UNSEEN_TOLD 16u
+
+/* Children that are not recorded. */
+struct unseen {
+	uint32_t pids[UNSEEN_PIDS], count; /* as of the last look: perhaps */
+	struct {
+		uint32_t pid;
+		char name[SHM_NAME_BYTES];
+	} told[UNSEEN_TOLD];
+	uint32_t told_count;
+};
+
 struct recorder {
 	struct shm *shm;
 	struct writer *writer;
@@ -107,6 +120,7 @@ struct recorder {
 	struct counters counters;
 	struct bounds bounds;
 	struct rotation rotation;
+	struct unseen unseen;
 	struct keyframes keyframes;
 	bool waiting;	     /* the capture begins later: only the live set is kept */
 	uint64_t begin_ns;   /* ... then */
@@ -213,6 +227,9 @@ void thread_leave_all(struct recorder *r, struct process *p);
 void thread_find_dead(struct recorder *r);
 
 /* ---- ending.c ---- */
+/* Once a second: a notice for each program that a recorded process started and that never came to us. */
+void unseen_look(struct recorder *r);
+
 /*
  * Sets `dying` of those that ended unnoticed: kernels before 5.3, sandboxes and full tables of
  * descriptors have no pidfd for us.

@@ -1,0 +1,135 @@
+/*
+ * unseen - programs that recorded processes start, or become, and that never come to us: statically linked,
+ * setuid, of another C library, begun without LD_PRELOAD, in a namespace where our segment is not to be
+ * found. Nobody tells us of them, so they are looked for: whoever twice, a second apart, has not even our
+ * segment among its mappings will not attach any more. Forked children have it, executed ones map it as they begin.
+ */
+#include "recorder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PARENTS_MAX 256u /* so many processes are asked for their children at a time */
+
+/* Its name, "" when it is gone. */
+static void name_of(uint32_t pid, char name[SHM_NAME_BYTES])
+{
+	sample_thread_name(pid, pid, name);
+}
+
+enum segment { THERE, NOT_THERE, NOBODY_KNOWS };
+
+/* Whether the segment, by either of its names, is mapped there. Of a zombie nobody knows. */
+static enum segment has_segment(uint32_t pid)
+{
+	enum segment found = NOBODY_KNOWS;
+	char path[64], *line = NULL;
+	size_t room = 0;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
+	FILE *const f = fopen(path, "re");
+
+	while (f && found != THERE && getline(&line, &room, f) > 0)
+		found = strstr(line, "/memfd:tracker") || strstr(line, "/SYSV") ? THERE : NOT_THERE;
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* A program of another user's rights cannot be looked at; what still has its parent's name was only forked. */
+static bool is_unseen(const struct process *parent, uint32_t pid)
+{
+	char name[SHM_NAME_BYTES];
+	const enum segment segment = has_segment(pid);
+
+	name_of(pid, name);
+	return segment == NOT_THERE ||
+	       (segment == NOBODY_KNOWS && errno == EACCES && name[0] && parent->name && strcmp(name, parent->name) != 0);
+}
+
+static bool was_candidate(const struct unseen *u, uint32_t pid)
+{
+	for (uint32_t i = 0; i < u->count; i++)
+		if (u->pids[i] == pid)
+			return true;
+	return false;
+}
+
+static bool was_told(struct unseen *u, uint32_t pid, const char *name)
+{
+	for (uint32_t i = 0; i < u->told_count; i++)
+		if (u->told[i].pid == pid || !strcmp(u->told[i].name, name))
+			return true;
+	if (u->told_count == UNSEEN_TOLD)
+		return true;
+	u->told[u->told_count].pid = pid;
+	snprintf(u->told[u->told_count++].name, SHM_NAME_BYTES, "%s", name);
+	return false;
+}
+
+static void tell(struct recorder *r, const struct process *parent, uint32_t pid)
+{
+	char name[SHM_NAME_BYTES], text[512];
+
+	name_of(pid, name);
+	if (!name[0] || was_told(&r->unseen, pid, name))
+		return;
+	snprintf(text, sizeof(text), "%s (pid %u), which %s started, never attached to the recorder: its "
+		 "allocations are not recorded; tracker run %s says why, if the program is the reason",
+		 name, pid, parent->name ? parent->name : "a recorded process", name);
+	recorder_notice(r, text);
+	r->counters.unrecorded++;
+}
+
+/* It runs another program than the one that attached: cheaper to be asked than for all its mappings. */
+static bool executed(const struct process *p)
+{
+	char path[64], now[SHM_EXECUTABLE_BYTES];
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", p->pid);
+	const ssize_t n = readlink(path, now, sizeof(now) - 1);
+
+	now[n > 0 ? n : 0] = 0;
+	return n > 0 && p->executable && strcmp(now, p->executable) != 0;
+}
+
+static void look_at(struct recorder *r, const struct process *parent, uint32_t pid, struct unseen *next)
+{
+	if (!is_unseen(parent, pid))
+		return;
+	if (was_candidate(&r->unseen, pid))
+		tell(r, parent, pid);
+	if (next->count < UNSEEN_PIDS)
+		next->pids[next->count++] = pid;
+}
+
+void unseen_look(struct recorder *r)
+{
+	struct unseen next = { 0 };
+
+	if (r->shm->header.flags & (SHM_NO_FOLLOW_EXEC | SHM_NO_FOLLOW_FORK))
+		return;
+	for (size_t i = 0; i < r->live_count && i < PARENTS_MAX; i++) {
+		const struct process *const p = r->live[i];
+		char path[64], pid[16];
+		FILE *f;
+
+		if (!p->attached || p->dying)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%u/task/%u/children", p->pid, p->pid);
+		f = fopen(path, "re");
+		while (f && fscanf(f, "%15s", pid) == 1)
+			if (!process_by_pid(r, (uint32_t)strtoul(pid, NULL, 10)))
+				look_at(r, p, (uint32_t)strtoul(pid, NULL, 10), &next);
+		if (f)
+			fclose(f);
+		if (executed(p))
+			look_at(r, p, p->pid, &next);
+	}
+	memcpy(r->unseen.pids, next.pids, sizeof(next.pids));
+	r->unseen.count = next.count;
+}
