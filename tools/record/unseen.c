@@ -20,17 +20,17 @@ static void name_of(uint32_t pid, char name[SHM_NAME_BYTES])
 	sample_thread_name(pid, pid, name);
 }
 
-enum segment { THERE, NOT_THERE, NOBODY_KNOWS };
+enum segment { THERE, NOT_THERE, DENIED, NOBODY_KNOWS };
 
 /* Whether the segment, by either of its names, is mapped there. Of a zombie nobody knows. */
 static enum segment has_segment(uint32_t pid)
 {
-	enum segment found = NOBODY_KNOWS;
 	char path[64], *line = NULL;
 	size_t room = 0;
 
 	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
 	FILE *const f = fopen(path, "re");
+	enum segment found = !f && errno == EACCES ? DENIED : NOBODY_KNOWS;
 
 	while (f && found != THERE && getline(&line, &room, f) > 0)
 		found = strstr(line, "/memfd:tracker") || strstr(line, "/SYSV") ? THERE : NOT_THERE;
@@ -43,12 +43,13 @@ static enum segment has_segment(uint32_t pid)
 /* A program of another user's rights cannot be looked at; what still has its parent's name was only forked. */
 static bool is_unseen(const struct process *parent, uint32_t pid)
 {
-	char name[SHM_NAME_BYTES];
 	const enum segment segment = has_segment(pid);
+	char name[SHM_NAME_BYTES];
 
+	if (segment != DENIED)
+		return segment == NOT_THERE;
 	name_of(pid, name);
-	return segment == NOT_THERE ||
-	       (segment == NOBODY_KNOWS && errno == EACCES && name[0] && parent->name && strcmp(name, parent->name) != 0);
+	return name[0] && parent->name && strcmp(name, parent->name) != 0;
 }
 
 static bool was_candidate(const struct unseen *u, uint32_t pid)
