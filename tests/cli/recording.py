@@ -571,6 +571,8 @@ CASES = [exit_status, death_by_signal, stdout_and_stderr_are_the_programs, three
 
 def main():
     wanted, failed = sys.argv[3:], 0
+    for n in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):  # nohup and a shell's & ignore some; what we start would, too
+        signal.signal(n, signal.SIG_DFL)
     cases = [c for c in CASES if not wanted or any(w in c.__name__ for w in wanted)]
     print(f"1..{len(cases)}")
     for i, case in enumerate(cases, 1):

@@ -89,8 +89,10 @@ MISTAKEN = ("none", "overflow", "after free", "mismatch", "size", "twice", "leak
 
 
 def sanitized(report):
-    """What of a sanitizer's report is the same each time: errors, and their stacks' functions."""
-    return re.findall(r"SUMMARY: .*|#\d+ (?:0x[0-9a-f]+ in )?([A-Za-z_]\S*)", report.decode())
+    """What of a sanitizer's report is the same each time: the kind of error, and its stacks' functions, but not
+    which thread of two came first."""
+    return sorted(set(re.findall(r"SUMMARY: \w+: [\w-]+|#\d+ (?:0x[0-9a-f]+ in )?[A-Za-z_]\S*",
+                                 re.sub(r"#\d+ (0x[0-9a-f]+ in )?", "#0 ", report.decode()))))
 
 
 @contextlib.contextmanager
