@@ -135,8 +135,8 @@ struct shm_process {
 
 #define SHM_NOTICE_OWN_MALLOC 0x1u /* the executable's own malloc goes past us */
 #define SHM_NOTICE_NO_MEMORY 0x2u /* could not map private memory: threads unrecorded */
-#define SHM_NOTICE_SANITIZER 0x8u /* its malloc is a sanitizer's: nothing is recorded */
 #define SHM_NOTICE_OTHER_SCOPE 0x4u /* dlmopen or RTLD_DEEPBIND: some modules may go past us */
+#define SHM_NOTICE_SANITIZER 0x8u /* its malloc is a sanitizer's: nothing is recorded */
 
 #define SHM_IDLE UINT64_MAX
 

@@ -211,7 +211,11 @@ static void *allocate(const struct request *r, const struct site *at)
 	return p;
 }
 
-/* The operator of exactly that form behind us, to pass a call on to: sanitizers have them all. */
+/*
+ * The operator of exactly that form behind us, to pass a call on to: sanitizers have them all. Found
+ * by constructors, before there are threads that could wait for the loader's lock here; earlier
+ * calls find it themselves.
+ */
 static void *next(_Atomic(void *) *known, const char *symbol)
 {
 	void *f = atomic_load_explicit(known, memory_order_relaxed);
@@ -223,13 +227,20 @@ static void *next(_Atomic(void *) *known, const char *symbol)
 	return f;
 }
 
+#define FIND_NEXT(name, symbol)                                                                    \
+	static _Atomic(void *) name##_behind;                                                      \
+	__attribute__((constructor(102))) static void name##_find(void)                            \
+	{                                                                                          \
+		if (real_known && !real_ready)                                                     \
+			(void)next(&name##_behind, symbol);                                        \
+	}
+
 #define OPERATOR_NEW(name, symbol, params, arguments, ...)                                         \
+	FIND_NEXT(name, symbol)                                                                    \
 	EXPORT void *name params __asm__(symbol);                                                  \
 	EXPORT void *name params                                                                   \
 	{                                                                                          \
-		static _Atomic(void *) other;                                                      \
-                                                                                                   \
-		HOOK_OR_PASS(((void *(*) params)next(&other, symbol)) arguments,                   \
+		HOOK_OR_PASS(((void *(*) params)next(&name##_behind, symbol)) arguments,           \
 			     bootstrap_alloc(16, size));                                           \
                                                                                                    \
 		const struct site at = SITE_HERE();                                                \
@@ -278,11 +289,10 @@ static void release(uint8_t kind, enum operator_id id, void *p, const struct sit
 
 /* Sizes and alignments are hints that no allocator behind plain delete needs. */
 #define OPERATOR_DELETE(name, symbol, params, arguments, kind, id)                                 \
+	FIND_NEXT(name, symbol)                                                                    \
 	EXPORT void name params __asm__(symbol);                                                   \
 	EXPORT void name params                                                                    \
 	{                                                                                          \
-		static _Atomic(void *) other;                                                      \
-                                                                                                   \
 		if (!p || bootstrap_owns(p))                                                       \
 			return;                                                                    \
 		if (likely(hook_ready())) {                                                        \
@@ -290,7 +300,7 @@ static void release(uint8_t kind, enum operator_id id, void *p, const struct sit
                                                                                                    \
 			release(kind, id, p, &at);                                                 \
 		} else if (real_known) {                                                           \
-			((void (*) params)next(&other, symbol)) arguments;                         \
+			((void (*) params)next(&name##_behind, symbol)) arguments;                 \
 		}                                                                                  \
 	}
 
