@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define THRESHOLD_DEFAULT 1 /* of --temporary-allocations */
+#define THRESHOLD_DEFAULT 1 /* other allocations before the free of a temporary one */
 
 void choice_check(const struct choice_options *o)
 {
@@ -25,6 +25,12 @@ void choice_check(const struct choice_options *o)
 			ui_exclude(all[a].name, all[a].set, all[b].name, all[b].set);
 }
 
+uint64_t choice_threshold(const struct report *r)
+{
+	return capture_is_aggregated(r->capture) ? capture_summary(r->capture, "temporary_threshold") :
+						   THRESHOLD_DEFAULT;
+}
+
 void choice_apply(const struct choice_options *o, const struct report *r, struct view_options *v)
 {
 	v->what = o->leaks ? VIEW_LEAKS : o->allocations ? VIEW_ALLOCATIONS : VIEW_LIVE;
@@ -33,7 +39,7 @@ void choice_apply(const struct choice_options *o, const struct report *r, struct
 	v->rows_only = true;
 	if (o->temporary || o->threshold != UINT64_MAX) {
 		v->what = VIEW_TEMPORARY;
-		v->threshold = o->temporary ? THRESHOLD_DEFAULT : (uint32_t)o->threshold;
+		v->threshold = (uint32_t)(o->temporary ? choice_threshold(r) : o->threshold);
 	}
 	v->spanned = r->has_point && (v->what == VIEW_ALLOCATIONS || v->what == VIEW_TEMPORARY);
 	if (v->what == VIEW_LEAKS && !choice_is_whole(r))

@@ -18,10 +18,14 @@ struct choice_options {
 	{ 0, "leaks", UI_FLAG, &(o).leaks, NULL, "blocks never freed, instead of those at the peak", \
 	  0, 0 },                                                                                  \
 	{ 0, "temporary-allocations", UI_FLAG, &(o).temporary, NULL,                               \
-	  "blocks freed with at most one other allocation in between", 0, 0 },                     \
+	  "blocks freed with at most one other allocation in between (of an aggregated capture: with as "  \
+	  "many as it was recorded with)", 0, 0 },                     \
 	{ 0, "temporary-allocation-threshold", UI_UINT, &(o).threshold, "N",                       \
 	  "blocks freed with at most N other allocations in between", 0, UINT32_MAX - 1 },         \
 	{ 0, "allocations", UI_FLAG, &(o).allocations, NULL, "everything ever allocated", 0, 0 }
+
+/* What counts as temporary when no threshold is given: sums were counted with one. */
+uint64_t choice_threshold(const struct report *r);
 
 /* After ui_parse: options that exclude each other are a usage error and exit. */
 void choice_check(const struct choice_options *o);

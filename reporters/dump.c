@@ -394,6 +394,7 @@ static int totals_of(struct dump *d, struct heap_totals *ret)
 	int status;
 
 	*ret = (struct heap_totals){ .allocations = capture_summary(c, "allocations"),
+				     .frees = capture_summary(c, "frees"),
 				     .peak_bytes = capture_summary(c, "peak_bytes") };
 	if (c->complete && c->summary_count && d->report.process == UINT32_MAX)
 		return UI_OK;
@@ -426,9 +427,9 @@ static void print_text_header(struct dump *d, const struct heap_totals *t)
 		metadata_time(c->header.start_unix_ns, start),
 		metadata_time(c->header.start_unix_ns + capture_end(c), end));
 	fprintf(d->file,
-		"total_allocations: %" PRIu64 "\ntotal_frames: %" PRIu32
+		"total_allocations: %" PRIu64 "\ntotal_frees: %" PRIu64 "\ntotal_frames: %" PRIu32
 		"\npeak_memory: %" PRIu64 "\ncommand_line: ",
-		t->allocations, c->frame_count - 1, t->peak_bytes);
+		t->allocations, t->frees, c->frame_count - 1, t->peak_bytes);
 	ui_text(d->file, command_line ? command_line : "");
 	fprintf(d->file, "\npid: %" PRIu32 "\nformat_version: %u\npage_size: %" PRIu32 "\n",
 		p ? p->pid : 0, c->header.version, c->header.page_bytes);

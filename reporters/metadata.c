@@ -107,6 +107,7 @@ int metadata_json(struct ui_json *j, const char *key, const struct report *r,
 	ui_json_string(j, "end_time",
 		       metadata_time(c->header.start_unix_ns + capture_end(c), time));
 	ui_json_uint(j, "total_allocations", totals->allocations);
+	ui_json_uint(j, "total_frees", totals->frees);
 	ui_json_uint(j, "total_frames", c->frame_count ? c->frame_count - 1 : 0);
 	ui_json_uint(j, "peak_memory", totals->peak_bytes);
 	ui_json_string(j, "command_line", command_line);

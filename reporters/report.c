@@ -10,8 +10,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int cannot_open(const char *path, const struct trk_fault *fault, int error)
+static int cannot_open(const char *path, const struct trk_fault *fault, int error,
+		       const struct report_options *o)
 {
+	const char *const failed = o->failed ? o->failed : "Failed to parse allocation records in";
+
 	switch (fault->code) {
 	case TRK_ERR_IO:
 		if (error == ENOENT || error == ENOTDIR)
@@ -21,15 +24,14 @@ static int cannot_open(const char *path, const struct trk_fault *fault, int erro
 		break;
 	case TRK_ERR_MAGIC:
 	case TRK_ERR_VERSION:
-		ui_error("Failed to parse allocation records in %s: Reason: %s %s", path, path,
-			 fault->why);
+		ui_error("%s %s: Reason: %s %s", failed, path, path, fault->why);
 		break;
 	case TRK_ERR_NOMEM:
 		ui_error("Cannot read %s: out of memory", path);
 		break;
 	default:
-		ui_error("Failed to parse allocation records in %s: Reason: %s (at byte %" PRIu64 ")",
-			 path, fault->why, fault->offset);
+		ui_error("%s %s: Reason: %s (at byte %" PRIu64 ")", failed, path, fault->why,
+			 fault->offset);
 	}
 	return UI_CANNOT;
 }
@@ -105,7 +107,7 @@ int report_open(struct report *r, const char *operand, const struct report_optio
 	r->has_point = strcmp(path, operand) != 0;
 	err = capture_open(&r->capture, path, &fault);
 	if (err) {
-		err = cannot_open(path, &fault, errno);
+		err = cannot_open(path, &fault, errno, o);
 		goto out;
 	}
 	err = refuse_same_file(path, o->output);

@@ -19,6 +19,7 @@ struct report_options {
 	const char *output;
 	uint64_t pid; /* 0: all processes */
 	struct ui_list skip_frames;
+	const char *failed; /* what could not be done with a file that is no capture; NULL: "Failed to parse ..." */
 };
 
 #define REPORT_OPTIONS(o)                                                                          \

@@ -18,7 +18,7 @@
 #define BUCKET_SMALLEST 16u
 #define TOP_DEFAULT 5
 
-static struct report_options common;
+static struct report_options common = { .failed = "Failed to compute statistics for" };
 static const char *region;
 static uint64_t largest = TOP_DEFAULT;
 static bool only_buckets;
@@ -68,32 +68,43 @@ struct stats {
 
 /* ---- figures ---- */
 
-/* memray's: BINS steps of equal ratio from the smallest to the largest size. */
+/* memray's: BINS steps of equal ratio from the smallest size that is not 0 to the largest. */
+static void bound_bins(struct stats *s)
+{
+	const struct view *v = &s->view;
+	const uint64_t largest_size = v->sizes[v->size_count - 1].size;
+	const double low = log((double)v->sizes[v->sizes[0].size == 0 && v->size_count > 1].size);
+	const double step = (log((double)largest_size) - low) / BINS;
+
+	for (size_t i = 0; i < BINS; i++) {
+		const double bound = largest_size ? exp(low + step * (double)(i + 1)) : 0;
+
+		s->bins[i].bound = bound < (double)largest_size ? (uint64_t)bound : largest_size;
+	}
+	s->bins[BINS - 1].bound = largest_size;
+}
+
+/* The bounds are whole bytes, and decide: a bin holds what its line says. */
 static void fill_bins(struct stats *s)
 {
 	const struct view *v = &s->view;
-	const size_t first = v->size_count && v->sizes[0].size == 0;
-	double low, step;
+	size_t bin = 0;
 
 	if (v->size_count == 0)
 		return;
 	s->has_bins = true;
-	low = first < v->size_count ? log((double)v->sizes[first].size) : 0;
-	step = first < v->size_count ?
-		       (log((double)v->sizes[v->size_count - 1].size) - low) / BINS :
-		       0;
-	for (size_t i = 0; i < BINS; i++)
-		s->bins[i].bound = (uint64_t)exp(low + step * (double)(i + 1));
-	s->bins[BINS - 1].bound = v->sizes[v->size_count - 1].size;
+	bound_bins(s);
 	for (size_t i = 0; i < v->size_count; i++) {
-		size_t bin = 0;
-
-		/* All alike: only the last bin has room for the largest size. */
-		if (v->sizes[i].size > 0)
-			bin = step > 0 ? (size_t)((log((double)v->sizes[i].size) - low) / step) :
-					 BINS - 1;
-		s->bins[bin < BINS ? bin : BINS - 1].count += v->sizes[i].count;
+		while (bin < BINS - 1 && v->sizes[i].size >= s->bins[bin].bound)
+			bin++;
+		s->bins[bin].count += v->sizes[i].count;
 	}
+}
+
+/* Sizes that lie close together, or are all alike, leave bins without a size of their own. */
+static bool has_sizes(const struct stats *s, size_t bin)
+{
+	return bin == BINS - 1 || s->bins[bin].bound > (bin ? s->bins[bin - 1].bound : 0);
 }
 
 /* Of sizes up to 16 B, 32 B ... 256 KiB, and of all larger ones. */
@@ -261,6 +272,8 @@ static void print_histogram(const struct stats *s, FILE *f)
 		most = s->bins[i].count > most ? s->bins[i].count : most;
 	fprintf(f, "\tmin: %s\n", size_of(s->view.sizes[0].size));
 	for (size_t i = 0; i < BINS; i++) {
+		if (!has_sizes(s, i))
+			continue;
 		fprintf(f, "\t%-2s %-9s: %*s", i == BINS - 1 ? "<=" : "<",
 			size_of(s->bins[i].bound), (int)strlen(count_of(most)),
 			count_of(s->bins[i].count));
@@ -403,9 +416,11 @@ static void json_histogram(const struct stats *s, struct ui_json *j)
 		const bool last = i == BINS - 1;
 		const uint64_t bound = s->bins[i].bound;
 
+		if (!has_sizes(s, i))
+			continue;
 		ui_json_object(j, NULL);
 		ui_json_uint(j, "min_bytes", min);
-		ui_json_uint(j, "max_bytes", last || bound == 0 ? bound : bound - 1);
+		ui_json_uint(j, "max_bytes", last ? bound : bound - 1);
 		ui_json_uint(j, "count", s->bins[i].count);
 		ui_json_end(j);
 		min = bound;

@@ -10,11 +10,12 @@
 #include "sums.h"
 
 static struct report_options common;
-static uint64_t threshold = 1, limit;
+static uint64_t threshold = UINT64_MAX, limit; /* threshold: UINT64_MAX when it is not given */
 
 static const struct ui_option options[] = {
 	{ 'n', "threshold", UI_UINT, &threshold, "N",
-	  "other allocations of the thread before the free, at most (default 1)", 0,
+	  "other allocations of the thread before the free, at most (default 1; of an aggregated "
+	  "capture what it was recorded with)", 0,
 	  UINT32_MAX - 1 },
 	{ 'l', "limit", UI_UINT, &limit, "N", "rows to print (default 0: all)", 0, 0 },
 	REPORT_STACK_OPTIONS(common),
@@ -103,6 +104,8 @@ static int gather(struct temporary *t, const char *operand)
 
 	if (!status)
 		status = report_stacks(&t->report, &common);
+	if (!status && threshold == UINT64_MAX)
+		threshold = choice_threshold(&t->report);
 	t->asked = (struct view_options){
 		.what = VIEW_TEMPORARY, .threshold = (uint32_t)threshold,
 		.process = t->report.process, .at = t->report.at,

@@ -525,9 +525,31 @@ static void print_pieces(const char *f, const struct control_message *m, const c
 	fputc('\n', stderr);
 }
 
+static void print_figures(const struct run *r, const struct control_message *m)
+{
+	char allocations[32], leaked[32], total[32], peak[32], bytes[32];
+
+	fprintf(stderr, "tracker: %s%s%s allocations (%s), peak %s, %s not freed (%s), %u %s\n",
+		m->last_piece > 1 ? "in the newest file " : "", r->o.sample_bytes ? "about " : "",
+		ui_count(allocations, sizeof(allocations), m->allocations),
+		ui_size(total, sizeof(total), (int64_t)m->bytes_allocated, false),
+		ui_size(peak, sizeof(peak), (int64_t)m->peak_bytes, false),
+		ui_count(leaked, sizeof(leaked), m->leaked_blocks),
+		ui_size(bytes, sizeof(bytes), (int64_t)m->leaked_bytes, false), m->processes,
+		m->processes == 1 ? "process" : "processes");
+}
+
+/* No process attached. */
+static const char *why_nothing(const struct run *r, const struct control_message *m)
+{
+	if (r->found.unrecordable)
+		return r->found.why;
+	return m->notice[0] ? m->notice : "no process attached to the recorder";
+}
+
 static void print_done(const struct run *r, const struct control_message *m)
 {
-	char allocations[32], leaked[32], total[32], peak[32], bytes[32], size[32], lost[32];
+	char size[32], lost[32];
 	const char *const f = m->elsewhere[0] ? m->elsewhere : capture_name(r);
 
 	if (m->elsewhere[0])
@@ -540,26 +562,24 @@ static void print_done(const struct run *r, const struct control_message *m)
 	if (m->lost)
 		fprintf(stderr, "tracker: %s events were lost: the recorder could not keep up\n",
 			ui_count(lost, sizeof(lost), m->lost));
-	else if (m->notice[0])
+	else if (m->notice[0] && (m->processes || r->o.quiet))
 		fprintf(stderr, "tracker: %.*s\n", (int)sizeof(m->notice), m->notice);
 	print_stopped(r, m);
 	if (r->o.quiet)
 		return;
-	fprintf(stderr, "tracker: %s%s%s allocations (%s), peak %s, %s not freed (%s), %u %s\n",
-		m->last_piece > 1 ? "in the newest file " : "", r->o.sample_bytes ? "about " : "",
-		ui_count(allocations, sizeof(allocations), m->allocations),
-		ui_size(total, sizeof(total), (int64_t)m->bytes_allocated, false),
-		ui_size(peak, sizeof(peak), (int64_t)m->peak_bytes, false),
-		ui_count(leaked, sizeof(leaked), m->leaked_blocks),
-		ui_size(bytes, sizeof(bytes), (int64_t)m->leaked_bytes, false), m->processes,
-		m->processes == 1 ? "process" : "processes");
+	if (m->processes)
+		print_figures(r, m);
+	else
+		fprintf(stderr, "tracker: nothing was recorded because %s\n", why_nothing(r, m));
 	ui_size(size, sizeof(size), (int64_t)m->file_bytes, false);
 	if (m->last_piece > 1)
 		print_pieces(f, m, size);
 	else
 		fprintf(stderr, "tracker: written to %s (%s)\n", m->last_piece ? r->output.path : f, size);
-	fprintf(stderr, "tracker: next: tracker stats %s | tracker flamegraph %s | tracker leaks %s\n",
-		f, f, f);
+	/* a device or a pipe keeps nothing that could be read */
+	if (m->processes && r->output.created)
+		fprintf(stderr, "tracker: next: tracker stats %s | tracker flamegraph %s | tracker leaks %s\n",
+			f, f, f);
 }
 
 /* `status` as wait(2) has it. */

@@ -78,6 +78,7 @@ $ tracker-dump --header cap
 > start_time: 2023-11-14T22:13:20.000000+00:00
 > end_time: 2023-11-14T22:13:20.001000+00:00
 > total_allocations: 7
+> total_frees: 6
 > total_frames: 2
 > peak_memory: 8492
 > command_line: app
@@ -89,9 +90,9 @@ $ tracker-dump --header cap
 > libc: glibc 2.36
 ! tracker-dump: warning: cap: 3 events were lost: totals are lower bounds
 
-$ tracker-dump --header --json cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(sorted(r)); print(r["build_ids"], r["total_allocations"], r["peak_memory"]); print(r["hostname"], r["system"], r["libc"])'
-> ['allocator', 'build_ids', 'command_line', 'complete', 'end_time', 'file_format', 'format_version', 'has_native_traces', 'hostname', 'incomplete', 'libc', 'main_thread_id', 'page_size', 'peak_memory', 'pid', 'schema', 'schema_version', 'start_time', 'system', 'total_allocations', 'total_frames']
-> {'/bin/app': '00ff'} 7 8492
+$ tracker-dump --header --json cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(sorted(r)); print(r["build_ids"], r["total_allocations"], r["total_frees"], r["peak_memory"]); print(r["hostname"], r["system"], r["libc"])'
+> ['allocator', 'build_ids', 'command_line', 'complete', 'end_time', 'file_format', 'format_version', 'has_native_traces', 'hostname', 'incomplete', 'libc', 'main_thread_id', 'page_size', 'peak_memory', 'pid', 'schema', 'schema_version', 'start_time', 'system', 'total_allocations', 'total_frames', 'total_frees']
+> {'/bin/app': '00ff'} 7 6 8492
 > ada Linux 6.1.0 x86_64 glibc 2.36
 ! tracker-dump: warning: cap: 3 events were lost: totals are lower bounds
 

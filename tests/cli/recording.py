@@ -272,6 +272,7 @@ def no_such_folder():
 def devices():
     r = call("run", "-o", "/dev/null", "--", "sh", "-c", "exit 3")
     equal("null", r.returncode, 3)
+    check(b"not freed" in r.stderr and b"next:" not in r.stderr, f"null: what can nobody read? {r.stderr!r}")
     r = call("run", "-o", "/dev/full", "--", "sh", "-c", "ls / >/dev/null; exit 3")
     equal("full", r.returncode, 3)
     one_line(r.stderr, "/dev/full: No space left on device", "run again")
@@ -305,6 +306,8 @@ def unrecordable(program, code, word):
     r, capture = run(program)
     equal(word, r.returncode, code)
     first = r.stderr.decode().splitlines()[0]
+    check(b"nothing was recorded because" in r.stderr and word.encode() in r.stderr.splitlines()[-2] and
+          b"next:" not in r.stderr and b"0 allocations" not in r.stderr, f"{word}: says {r.stderr!r}")
     check(first.startswith("tracker-run: ") and word in first, f"no {word!r} in {first!r}")
     check(is_whole(capture), f"{word}: no valid capture")
     check(any(word in n["text"] for n in of(decode(capture), "notice")), f"{word}: no notice")
@@ -322,7 +325,7 @@ def compiled(source, *flags):
 
 def static_program():
     unrecordable(compiled(b"int main(void) { return 7; }\n", "-static"), 7,
-                 "is statically linked; link it with -ltracker")
+                 "is statically linked; nothing can be preloaded into it: link it dynamically, without -static")
 
 
 def sanitized_program():

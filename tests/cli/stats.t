@@ -135,14 +135,6 @@ $ tracker-stats alike | sed -n '/Histogram/,/^$/p'
 > Histogram of allocation size:
 > 	min: 1 B
 > 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<  1 B      : 0
 > 	<= 1 B      : 2 #########################
 > 	max: 1 B
 > 
@@ -155,16 +147,7 @@ capture zeros
 $ tracker-stats zeros | sed -n '/Histogram/,/^$/p'
 > Histogram of allocation size:
 > 	min: 0 B
-> 	<  1 B      : 3 #########################
-> 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<  1 B      : 0
-> 	<= 0 B      : 0
+> 	<= 0 B      : 3 #########################
 > 	max: 0 B
 > 
 
@@ -381,17 +364,86 @@ $ tracker-stats --nonsense cap
 ! tracker-stats: unknown option --nonsense; try 'tracker stats --help'
 = 2
 
+# Sizes that are all alike, or close together: a bin holds what it says, and no bin holds nothing that could be.
+capture alike
+	malloc 4096 100
+	malloc 8192 100
+capture zeros
+	malloc 4096 0
+	malloc 8192 0
+capture ones
+	malloc 4096 1
+capture ones_and_zero
+	malloc 4096 1
+	malloc 8192 0
+capture close
+	malloc 4096 1
+	malloc 8192 2
+	malloc 12288 3
+	malloc 16384 2
+capture wide
+	malloc 4096 0
+	malloc 8192 7
+	malloc 12288 9
+	malloc 16384 1000000000000
+
+$ for c in alike zeros ones ones_and_zero close wide; do tracker-stats --json $c | python3 -c 'import json, sys; h = json.load(sys.stdin)["allocation_size_histogram"]; sizes = dict(alike=[100, 100], zeros=[0, 0], ones=[1], ones_and_zero=[0, 1], close=[1, 2, 2, 3], wide=[0, 7, 9, 10 ** 12])[sys.argv[1]]; print(sys.argv[1], all(b["min_bytes"] <= b["max_bytes"] for b in h), all(b["count"] == sum(b["min_bytes"] <= s <= b["max_bytes"] for s in sizes) for b in h), sum(b["count"] for b in h) == len(sizes), h[0]["min_bytes"], h[-1]["max_bytes"] == max(sizes), all(a["max_bytes"] + 1 == b["min_bytes"] for a, b in zip(h, h[1:])))' $c; done
+> alike True True True 0 True True
+> zeros True True True 0 True True
+> ones True True True 0 True True
+> ones_and_zero True True True 0 True True
+> close True True True 0 True True
+> wide True True True 0 True True
+
+$ for c in alike zeros close; do tracker-stats $c | sed -n '/^Histogram/,/max:/p'; done
+> Histogram of allocation size:
+> 	min: 100 B
+> 	<  100 B    : 0
+> 	<= 100 B    : 2 #########################
+> 	max: 100 B
+> Histogram of allocation size:
+> 	min: 0 B
+> 	<= 0 B      : 2 #########################
+> 	max: 0 B
+> Histogram of allocation size:
+> 	min: 1 B
+> 	<  1 B      : 0
+> 	<  2 B      : 1 #########
+> 	<= 3 B      : 3 #########################
+> 	max: 3 B
+
+# memray's own example.
+capture memray
+	malloc a 2500
+	malloc b 11000
+	malloc c 11000
+	malloc d 12000
+	malloc e 60000
+	malloc f 65000
+	malloc g 120000
+	malloc h 125000
+	malloc i 125000
+	malloc j 160000
+	malloc k 170000
+	malloc l 180000
+	malloc m 800000
+	malloc n 1500000
+
+# With a step of ln 600 / 10.
+$ tracker-stats --json memray | python3 -c 'import json, sys; h = json.load(sys.stdin)["allocation_size_histogram"]; print([h[i]["max_bytes"] + 1 for i in (1, 3, 5, 7)], h[9]["max_bytes"], [h[i]["count"] + h[i + 1]["count"] for i in range(0, 10, 2)])'
+> [8986, 32299, 116099, 417312] 1500000 [1, 3, 2, 6, 2]
+
 # What is no capture, and what is not whole.
 $ tracker-stats missing
 ! tracker-stats: No such file: missing
 = 1
 
 $ : > nothing; tracker-stats nothing
-! tracker-stats: Failed to parse allocation records in nothing: Reason: nothing is empty
+! tracker-stats: Failed to compute statistics for nothing: Reason: nothing is empty
 = 1
 
 $ echo hello > text; tracker-stats text
-! tracker-stats: Failed to parse allocation records in text: Reason: text does not look like a capture written by tracker
+! tracker-stats: Failed to compute statistics for text: Reason: text does not look like a capture written by tracker
 = 1
 
 $ tracker-stats .
@@ -399,7 +451,7 @@ $ tracker-stats .
 = 1
 
 $ head -c 30 cap > short; tracker-stats short
-! tracker-stats: Failed to parse allocation records in short: Reason: the file ends inside its header (at byte 30)
+! tracker-stats: Failed to compute statistics for short: Reason: the file ends inside its header (at byte 30)
 = 1
 
 $ head -c 400 cap > cut; tracker-stats -n 1 cut | sed -n 2p

@@ -73,11 +73,18 @@ class Bad:
     def missing(self):
         self.refused("/nonexistent/x.bin", "No such file", "/nonexistent/x.bin")
 
+    def no_capture(self, path):
+        """What cannot be done, with which file, and the reason."""
+        self.refused(path, path, "Reason: ")
+        for name in REPORTERS:
+            what = "Failed to compute statistics for" if name == "stats" else "Failed to parse allocation records in"
+            check(f"{what} {path}: Reason: ".encode() in self.report(name, path)[2], f"{name}: no {what!r}")
+
     def empty(self):
-        self.refused(self.file(b""), "Failed to parse allocation records")
+        self.no_capture(self.file(b""))
 
     def text(self):
-        self.refused(self.file(b"int main(void) { return 0; }\n" * 100), "Failed to parse allocation records")
+        self.no_capture(self.file(b"int main(void) { return 0; }\n" * 100))
 
     def directory(self):
         self.refused(self.t.scratch)

@@ -114,7 +114,7 @@ static void judge(struct inspection *r, const char *path, const struct elf_facts
 		blind(r, false, path,
 		      e->go ? "is a statically linked Go program" : "is statically linked",
 		      e->go ? "Go's allocator cannot be recorded, use its own profiler (pprof)" :
-			      "link it with -ltracker or link it dynamically");
+			      "nothing can be preloaded into it: link it dynamically, without -static");
 	else if (strstr(e->interpreter, "ld-musl"))
 		blind(r, true, path, "uses the musl C library",
 		      "this tracker was built for another C library: build it for musl");
