@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/auxv.h>
 
 /*
  * DWARF numbers: x29 is the frame pointer, x30 (lr) the column of return addresses.
@@ -123,6 +124,17 @@ static const uint8_t arch_signal_cfa[] = { 0 };
 		"ldp x2, x30, [sp, #16]\n\t.cfi_restore 30\n\t"                                   \
 		"ldp x0, x1, [sp], #32\n\t.cfi_def_cfa_offset 0\n\t"                              \
 		"br x16\n\t.cfi_endproc\n\t.size " #name ", .-" #name "\n\t.popsection")
+
+/* The function that an indirect one (STT_GNU_IFUNC) chooses, by what the processor can do. */
+static inline uintptr_t arch_resolve(uintptr_t chooser)
+{
+	const struct {
+		unsigned long size, hwcap, hwcap2;
+	} can = { sizeof(can), getauxval(AT_HWCAP), getauxval(AT_HWCAP2) };
+	const uint64_t more_follows = 1ull << 62;
+
+	return ((uintptr_t(*)(uint64_t, const void *))chooser)(can.hwcap | more_follows, &can);
+}
 
 static inline void arch_pause(void)
 {

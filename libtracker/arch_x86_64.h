@@ -111,6 +111,12 @@ static const uint8_t arch_signal_cfa[] = { 4, 0x77, 0xa0, 0x01, 0x06 };
 		"popq %rdi\n\t.cfi_adjust_cfa_offset -8\n\t"                                      \
 		"jmp *%rax\n\t.cfi_endproc\n\t.size " #name ", .-" #name "\n\t.popsection")
 
+/* The function that an indirect one (STT_GNU_IFUNC) chooses. */
+static inline uintptr_t arch_resolve(uintptr_t chooser)
+{
+	return ((uintptr_t(*)(void))chooser)();
+}
+
 static inline void arch_pause(void)
 {
 	__builtin_ia32_pause();

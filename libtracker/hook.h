@@ -18,30 +18,24 @@
 void operators_start(void);
 void operators_unloaded(void);
 
-/* The real functions can be called. */
-static inline bool hook_known(void)
+/* The real functions can be called from now on. */
+static inline void hook_start(void)
 {
-	if (likely(real_known))
-		return true;
-	real_start();
-	return real_known;
+	if (unlikely(!real_known))
+		real_start();
 }
 
 /* ... and what is called is to be recorded. */
 static inline bool hook_ready(void)
 {
-	if (likely(real_ready))
-		return true;
-	real_start();
-	return real_ready;
+	return likely(real_ready) || real_records();
 }
 
-/* A hook that is not ready passes its call on, or, before the real functions are known, does without. */
-#define HOOK_OR_PASS(passed_on, otherwise)                                                         \
-	do {                                                                                       \
-		if (unlikely(!hook_ready()))                                                       \
-			return real_known ? (passed_on) : (otherwise);                             \
-	} while (0)
+/* The same for what allocates by one of malloc's names: see real_reached. */
+static inline bool hook_reached(void)
+{
+	return likely(real_ready) || real_reached();
+}
 
 /*
  * Around the real function, when it may come back to us for its own needs (an
@@ -95,6 +89,10 @@ static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
 	thread_leave(t);
 }
 
+/* One realloc, or what is called so, by the real function. hooks_malloc.c */
+typedef void *(*realloc_function)(void *, size_t);
+void *hook_realloc(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at);
+
 #define HOOK_ALLOC(kind, size, call)                                                               \
 	do {                                                                                       \
 		const struct site at_ = SITE_HERE();                                               \
@@ -104,6 +102,17 @@ static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
 		hook_leave_real(outer_);                                                           \
 		hook_alloc(kind, p_, size, &at_);                                                  \
 		return p_;                                                                         \
+	} while (0)
+
+/* Nothing is released, or it is not to be recorded. */
+#define RELEASE_OR_PASS(passed_on)                                                                 \
+	do {                                                                                       \
+		if (!p)                                                                            \
+			return;                                                                    \
+		if (unlikely(!hook_ready())) {                                                     \
+			passed_on;                                                                 \
+			return;                                                                    \
+		}                                                                                  \
 	} while (0)
 
 #endif

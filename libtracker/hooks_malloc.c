@@ -12,49 +12,50 @@
 
 EXPORT void *malloc(size_t size)
 {
-	HOOK_OR_PASS(real.malloc(size), bootstrap_alloc(16, size));
+	if (unlikely(!hook_reached()))
+		return real.malloc(size);
 	HOOK_ALLOC(TRK_MALLOC, size, real.malloc(size));
 }
 
 EXPORT void *calloc(size_t n, size_t size)
 {
-	HOOK_OR_PASS(real.calloc(n, size), size && n > SIZE_MAX / size ? NULL : bootstrap_alloc(16, n * size));
+	if (unlikely(!hook_reached()))
+		return real.calloc(n, size);
 	HOOK_ALLOC(TRK_CALLOC, n * size, real.calloc(n, size));
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t size)
 {
-	HOOK_OR_PASS(real.aligned_alloc(align, size), bootstrap_alloc(align, size));
+	if (unlikely(!hook_reached()))
+		return real.aligned_alloc(align, size);
 	HOOK_ALLOC(TRK_ALIGNED_ALLOC, size, real.aligned_alloc(align, size));
 }
 
 EXPORT void *memalign(size_t align, size_t size)
 {
-	HOOK_OR_PASS(real.memalign(align, size), bootstrap_alloc(align, size));
+	if (unlikely(!hook_reached()))
+		return real.memalign(align, size);
 	HOOK_ALLOC(TRK_MEMALIGN, size, real.memalign(align, size));
 }
 
 EXPORT void *valloc(size_t size)
 {
-	HOOK_OR_PASS(real.valloc(size), bootstrap_alloc(4096, size));
+	if (unlikely(!hook_reached()))
+		return real.valloc(size);
 	HOOK_ALLOC(TRK_VALLOC, size, real.valloc(size));
 }
 
 EXPORT void *pvalloc(size_t size)
 {
-	HOOK_OR_PASS(real.pvalloc(size), bootstrap_alloc(4096, size));
+	if (unlikely(!hook_reached()))
+		return real.pvalloc(size);
 	HOOK_ALLOC(TRK_PVALLOC, size, real.pvalloc(size));
-}
-
-static int early_memalign(void **ret, size_t align, size_t size)
-{
-	*ret = bootstrap_alloc(align, size);
-	return *ret ? 0 : ENOMEM;
 }
 
 EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 {
-	HOOK_OR_PASS(real.posix_memalign(ret, align, size), early_memalign(ret, align, size));
+	if (unlikely(!hook_reached()))
+		return real.posix_memalign(ret, align, size);
 
 	const struct site at = SITE_HERE();
 	uintptr_t outer;
@@ -69,23 +70,6 @@ EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 }
 
 /* ---- releases ---- */
-
-static bool not_ours(void *p)
-{
-	return p && !bootstrap_owns(p);
-}
-
-/* What HOOK_OR_PASS is for functions without a value. */
-#define RELEASE_OR_PASS(passed_on)                                                                 \
-	do {                                                                                       \
-		if (!not_ours(p))                                                                  \
-			return;                                                                    \
-		if (unlikely(!hook_ready())) {                                                     \
-			if (real_known)                                                            \
-				passed_on;                                                         \
-			return;                                                                    \
-		}                                                                                  \
-	} while (0)
 
 static void release_sized(void *p, size_t size)
 {
@@ -156,22 +140,11 @@ EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
 
 /* ---- realloc ---- */
 
-/* A block from before the real functions were known moves into the real heap. */
-static void *leave_bootstrap(void *p, size_t size)
-{
-	const size_t old = bootstrap_size(p);
-	void *const q = malloc(size);
-
-	if (q)
-		memcpy(q, p, old < size ? old : size);
-	return q;
-}
-
 /*
  * The same when not all blocks are recorded: the old one may be, the new one, both or none. Its
  * address must not be known any more when the allocator may give it to somebody else.
  */
-static void *resize_sampled(uint8_t kind, void *p, size_t size, const struct site *at)
+static void *resize_sampled(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at)
 {
 	const bool known = sample_released((uintptr_t)p, at->sp);
 	struct thread *t = known ? thread_enter(at->sp) : NULL;
@@ -185,7 +158,7 @@ static void *resize_sampled(uint8_t kind, void *p, size_t size, const struct sit
 		thread_leave(t);
 	}
 	outer = hook_enter_real(at->sp);
-	q = real.realloc(p, size);
+	q = function(p, size);
 	hook_leave_real(outer);
 	if (!q && known)
 		sample_add((uintptr_t)p);
@@ -205,10 +178,10 @@ static void *resize_sampled(uint8_t kind, void *p, size_t size, const struct sit
 }
 
 /* One realloc of a live block, of a size that is not 0. */
-static void *resize(uint8_t kind, void *p, size_t size, const struct site *at)
+static void *resize(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at)
 {
 	if (unlikely(state.sample_bytes))
-		return resize_sampled(kind, p, size, at);
+		return resize_sampled(function, kind, p, size, at);
 
 	struct thread *t = thread_enter(at->sp);
 	const bool begun = t && emit_realloc_begin(t, (uintptr_t)p);
@@ -218,7 +191,7 @@ static void *resize(uint8_t kind, void *p, size_t size, const struct site *at)
 	if (t)
 		thread_leave(t);
 	outer = hook_enter_real(at->sp);
-	q = real.realloc(p, size);
+	q = function(p, size);
 	hook_leave_real(outer);
 	if (begun && (t = thread_enter(at->sp))) {
 		emit_realloc_end(t, kind, (uintptr_t)q, size, at);
@@ -231,30 +204,30 @@ static void *resize(uint8_t kind, void *p, size_t size, const struct site *at)
  * Size 0: glibc frees and returns NULL, others return a block of no size. The
  * release must be recorded before the call, so it is recorded as what it is.
  */
-static void *resize_to_nothing(uint8_t kind, void *p, const struct site *at)
+static void *resize_to_nothing(realloc_function function, uint8_t kind, void *p, const struct site *at)
 {
 	uintptr_t outer;
 	void *q;
 
 	hook_release(TRK_FREE, p, at->sp);
 	outer = hook_enter_real(at->sp);
-	q = real.realloc(p, 0);
+	q = function(p, 0);
 	hook_leave_real(outer);
 	hook_alloc(kind, q, 0, at);
 	return q;
 }
 
-static void *reallocate(uint8_t kind, void *p, size_t size, const struct site *at)
+void *hook_realloc(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at)
 {
 	uintptr_t outer;
 	void *q;
 
 	if (p && size)
-		return resize(kind, p, size, at);
+		return resize(function, kind, p, size, at);
 	if (p)
-		return resize_to_nothing(kind, p, at);
+		return resize_to_nothing(function, kind, p, at);
 	outer = hook_enter_real(at->sp);
-	q = real.realloc(NULL, size);
+	q = function(NULL, size);
 	hook_leave_real(outer);
 	hook_alloc(kind, q, size, at);
 	return q;
@@ -262,13 +235,12 @@ static void *reallocate(uint8_t kind, void *p, size_t size, const struct site *a
 
 EXPORT void *realloc(void *p, size_t size)
 {
-	if (unlikely(bootstrap_owns(p)))
-		return leave_bootstrap(p, size);
-	HOOK_OR_PASS(real.realloc(p, size), bootstrap_alloc(16, size));
+	if (unlikely(!hook_reached()))
+		return real.realloc(p, size);
 
 	const struct site at = SITE_HERE();
 
-	return reallocate(TRK_REALLOC, p, size, &at);
+	return hook_realloc(real.realloc, TRK_REALLOC, p, size, &at);
 }
 
 EXPORT void *reallocarray(void *p, size_t n, size_t size)
@@ -277,18 +249,16 @@ EXPORT void *reallocarray(void *p, size_t n, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (unlikely(bootstrap_owns(p)))
-		return leave_bootstrap(p, n * size);
-	HOOK_OR_PASS(real.realloc(p, n * size), bootstrap_alloc(16, n * size));
+	if (unlikely(!hook_reached()))
+		return real.realloc(p, n * size);
 
 	const struct site at = SITE_HERE();
 
-	return reallocate(TRK_REALLOCARRAY, p, n * size, &at);
+	return hook_realloc(real.realloc, TRK_REALLOCARRAY, p, n * size, &at);
 }
 
 EXPORT size_t malloc_usable_size(void *p)
 {
-	if (unlikely(bootstrap_owns(p)))
-		return bootstrap_size(p);
-	return hook_known() ? real.malloc_usable_size(p) : 0;
+	hook_start();
+	return real.malloc_usable_size(p);
 }

@@ -4,32 +4,10 @@
  * Files that are mapped are no heap. munmap may cut any range: replay keeps the
  * algebra. libc's own mappings (big mallocs, thread stacks) do not pass here.
  */
-#include <errno.h>
 #include <stdarg.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 
 #include "hook.h"
-
-/*
- * Before the real functions are known: an allocator in the executable itself serves even our
- * looking for them, and maps memory for that.
- */
-static void *early_map(long returned)
-{
-	if (returned > 0 || returned < -4095)
-		return (void *)returned;
-	errno = (int)-returned;
-	return MAP_FAILED;
-}
-
-static int early(long returned)
-{
-	if (returned >= 0)
-		return (int)returned;
-	errno = (int)-returned;
-	return -1;
-}
 
 static void unmapping(uintptr_t address, size_t size, uintptr_t frame)
 {
@@ -47,8 +25,7 @@ static void *map(void *address, size_t size, int prot, int flags, int fd, off_t 
 	struct thread *t;
 	void *p;
 
-	if (unlikely(!hook_known()))
-		return early_map(arch_syscall(SYS_mmap, (long)address, (long)size, prot, flags, fd, offset));
+	hook_start();
 	p = real.mmap(address, size, prot, flags, fd, offset);
 	if (p == MAP_FAILED)
 		return p;
@@ -93,8 +70,7 @@ EXPORT int munmap(void *address, size_t size)
 {
 	const struct site at = SITE_HERE();
 
-	if (unlikely(!hook_known()))
-		return early(arch_syscall(SYS_munmap, (long)address, (long)size, 0, 0, 0, 0));
+	hook_start();
 	if (may_unmap((uintptr_t)address, size, at.sp))
 		unmapping((uintptr_t)address, size, at.sp);
 	return real.munmap(address, size);
@@ -115,8 +91,7 @@ EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 		wanted = va_arg(rest, void *);
 		va_end(rest);
 	}
-	if (unlikely(!hook_known()))
-		return early_map(arch_syscall(SYS_mremap, (long)old, (long)old_size, (long)size, flags, (long)wanted, 0));
+	hook_start();
 	t = thread_enter(at.sp);
 	begun = t && emit_mremap_begin(t, (uintptr_t)old, released);
 	if (t)

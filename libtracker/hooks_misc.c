@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 
 #include "hook.h"
 #include "modules.h"
@@ -17,8 +16,7 @@ EXPORT int dlclose(void *handle)
 {
 	int ret;
 
-	if (unlikely(!hook_known()))
-		return -1;
+	hook_start();
 	ret = real.dlclose(handle);
 	modules_unloaded();
 	operators_unloaded();
@@ -39,7 +37,7 @@ static void *nothing_loaded(void)
 
 static void *pass_on(void *function, bool other_scope)
 {
-	if (unlikely(!hook_known()) || !function)
+	if (!function)
 		return (void *)nothing_loaded;
 	if (other_scope && state.on)
 		atomic_fetch_or(&state.process->notices, SHM_NOTICE_OTHER_SCOPE);
@@ -49,14 +47,14 @@ static void *pass_on(void *function, bool other_scope)
 __attribute__((used)) static void *ask_dlopen(const char *file, int flags)
 {
 	(void)file;
-	(void)hook_known();
+	hook_start();
 	return pass_on((void *)real.dlopen, flags & RTLD_DEEPBIND);
 }
 
 __attribute__((used)) static void *ask_dlmopen(long namespace, const char *file, int flags)
 {
 	(void)file;
-	(void)hook_known();
+	hook_start();
 	return pass_on((void *)real.dlmopen, namespace != LM_ID_BASE || flags & RTLD_DEEPBIND);
 }
 
@@ -72,13 +70,7 @@ EXPORT int prctl(int option, ...)
 	for (unsigned i = 0; i < 4; i++)
 		a[i] = va_arg(rest, unsigned long);
 	va_end(rest);
-	if (unlikely(!hook_known())) { /* see hooks_map.c */
-		const long ret = arch_syscall(SYS_prctl, option, (long)a[0], (long)a[1], (long)a[2], (long)a[3], 0);
-
-		if (ret < 0)
-			errno = (int)-ret;
-		return ret < 0 ? -1 : (int)ret;
-	}
+	hook_start();
 
 	const int ret = real.prctl(option, a[0], a[1], a[2], a[3]);
 
@@ -91,8 +83,7 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 {
 	int ret;
 
-	if (unlikely(!hook_known()))
-		return -1;
+	hook_start();
 	ret = real.pthread_setname_np(thread, name);
 	if (ret == 0 && pthread_equal(thread, pthread_self()))
 		thread_set_name(name);
@@ -104,8 +95,7 @@ EXPORT pid_t _Fork(void)
 {
 	pid_t pid;
 
-	if (unlikely(!hook_known()))
-		return -1;
+	hook_start();
 	if (!real.bare_fork) {
 		errno = ENOSYS;
 		return -1;

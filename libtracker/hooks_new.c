@@ -8,16 +8,12 @@
  * handler and to throw. Operators of another allocator (jemalloc, tcmalloc) are
  * called themselves; so are those that a plugin of a C program defines.
  */
-#include <dlfcn.h>
 #include <link.h>
 #include <string.h>
 
 #include "cfi.h"
 #include "hook.h"
 #include "symbol.h"
-
-/* Only glibc has it; see __libc_stack_end in session.c. */
-extern __typeof__(dladdr1) dladdr1 __attribute__((weak));
 
 enum operator_id {
 	NEW, NEW_ARRAY, NEW_NOTHROW, NEW_ARRAY_NOTHROW,
@@ -47,9 +43,19 @@ static struct {
 /* The operator that a privately loaded module brought for itself and for what it loaded. */
 static _Atomic(void *) private_operators[OPERATORS];
 
-static bool is_cxx_library(const struct cfi_module *m)
+/*
+ * The malloc and free that the C++ library's operators would call: where the program has its own
+ * they are its own, to which a block from there may be given back by any name.
+ */
+static struct {
+	void *(*malloc)(size_t);
+	void *(*aligned_alloc)(size_t, size_t);
+	void (*free)(void *);
+} plain;
+
+static bool is_cxx_library(const struct link_map *m)
 {
-	const char *const name = m->link_map ? ((const struct link_map *)m->link_map)->l_name : NULL;
+	const char *const name = m->l_name;
 
 	return name && (strstr(name, "libstdc++.so") || strstr(name, "libc++.so") ||
 			strstr(name, "libc++abi.so"));
@@ -60,20 +66,28 @@ static bool is_us(const struct cfi_module *m)
 	return (uintptr_t)operators >= m->start && (uintptr_t)operators < m->end;
 }
 
+static void *before_or(const char *name, void *next)
+{
+	void *const before = symbol_before(name).address;
+
+	return before ? before : next;
+}
+
 void operators_start(void)
 {
-	struct cfi_module m;
-
 	for (unsigned i = 0; i < OPERATORS; i++) {
-		operators[i].function = dlsym(RTLD_NEXT, names[i]);
-		operators[i].own = operators[i].function &&
-				   cfi_module_at((uintptr_t)operators[i].function, &m) &&
-				   !is_cxx_library(&m);
+		const struct symbol s = symbol_next(names[i]);
+
+		operators[i].own = s.address && !is_cxx_library(s.module);
+		operators[i].function = s.address;
 	}
+	plain.malloc = (void *(*)(size_t))before_or("malloc", (void *)real.malloc);
+	plain.aligned_alloc = (void *(*)(size_t, size_t))before_or("aligned_alloc", (void *)real.aligned_alloc);
+	plain.free = (void (*)(void *))before_or("free", (void *)real.free);
 }
 
 /*
- * A C program that loaded C++ privately. Nothing may be looked up by dlsym here:
+ * A C program that loaded C++ privately. Nothing may be looked up by the loader here:
  * the thread that holds the loader's lock may be waiting for this one.
  */
 static void *private_operator(enum operator_id id, uintptr_t caller)
@@ -83,7 +97,7 @@ static void *private_operator(enum operator_id id, uintptr_t caller)
 
 	if (!cfi_module_at(caller, &m) || !m.link_map)
 		return NULL;
-	if (is_cxx_library(&m) || is_us(&m))
+	if (is_cxx_library(m.link_map) || is_us(&m))
 		return atomic_load_explicit(&private_operators[id], memory_order_acquire);
 	function = symbol_in(m.link_map, names[id]);
 	if (function)
@@ -134,13 +148,13 @@ static void *call(void *f, size_t size, size_t align, const void *nothrow)
 static void *plain_alloc(size_t size, size_t align)
 {
 	if (!align)
-		return real.malloc(size ? size : 1);
+		return plain.malloc(size ? size : 1);
 	if (align < sizeof(void *))
 		align = sizeof(void *);
 	if (size > SIZE_MAX - align)
 		return NULL;
 	size = size ? (size + align - 1) & ~(align - 1) : align;
-	return real.aligned_alloc(align, size);
+	return plain.aligned_alloc(align, size);
 }
 
 /* Never throws: another allocator's operator is asked for its nothrow form. */
@@ -154,31 +168,21 @@ static void *try_alloc(const struct request *r)
 	return call(operators[form].function, r->size, r->align, r->nothrow ? r->nothrow : &tag);
 }
 
-/* The loader's own entry of a module: dlsym takes it for a handle. */
-static void *handle_of(const void *code)
-{
-	struct link_map *l = NULL;
-	Dl_info info;
-
-	return dladdr1 && dladdr1(code, &info, (void **)&l, RTLD_DL_LINKMAP) ? l : NULL;
-}
-
-/* The operator in the scope of a private module. The C++ library's new[] jumps to new, so to us, as if we called it. */
+/*
+ * The operator in the scope of a private module: that of the C++ library which its other references
+ * are bound to. The library's new[] jumps to new, so to us, as if we called it.
+ */
 static void *throwing_operator(enum operator_id id, uintptr_t caller)
 {
-	static _Atomic(const void *) library;
-	void *const handle = handle_of((const void *)caller);
+	static _Atomic(const struct link_map *) library;
 	struct cfi_module m;
-	void *f;
 
-	if (!handle || !cfi_module_at(caller, &m))
+	if (!cfi_module_at(caller, &m) || !m.link_map)
 		return NULL;
-	if (is_us(&m))
-		return symbol_in(atomic_load(&library), names[id]);
-	f = dlsym(handle, names[id]);
-	if (f)
-		atomic_store(&library, handle_of(f));
-	return f;
+	if (!is_us(&m))
+		atomic_store(&library, is_cxx_library(m.link_map) ? m.link_map :
+								    symbol_bound_to(m.link_map, is_cxx_library));
+	return symbol_in(atomic_load(&library), names[id]);
 }
 
 /* Memory ran out: whoever the program would have called runs the new handler and throws. */
@@ -211,37 +215,25 @@ static void *allocate(const struct request *r, const struct site *at)
 	return p;
 }
 
-/*
- * The operator of exactly that form behind us, to pass a call on to: sanitizers have them all. Found
- * by constructors, before there are threads that could wait for the loader's lock here; earlier
- * calls find it themselves.
- */
+/* The operator of exactly that form behind us, to pass a call on to: sanitizers have them all. */
 static void *next(_Atomic(void *) *known, const char *symbol)
 {
 	void *f = atomic_load_explicit(known, memory_order_relaxed);
 
 	if (!f) {
-		f = dlsym(RTLD_NEXT, symbol);
+		f = symbol_next(symbol).address;
 		atomic_store_explicit(known, f, memory_order_relaxed);
 	}
 	return f;
 }
 
-#define FIND_NEXT(name, symbol)                                                                    \
-	static _Atomic(void *) name##_behind;                                                      \
-	__attribute__((constructor(102))) static void name##_find(void)                            \
-	{                                                                                          \
-		if (real_known && !real_ready)                                                     \
-			(void)next(&name##_behind, symbol);                                        \
-	}
-
 #define OPERATOR_NEW(name, symbol, params, arguments, ...)                                         \
-	FIND_NEXT(name, symbol)                                                                    \
+	static _Atomic(void *) name##_behind;                                                      \
 	EXPORT void *name params __asm__(symbol);                                                  \
 	EXPORT void *name params                                                                   \
 	{                                                                                          \
-		HOOK_OR_PASS(((void *(*) params)next(&name##_behind, symbol)) arguments,           \
-			     bootstrap_alloc(16, size));                                           \
+		if (unlikely(!hook_ready()))                                                       \
+			return ((void *(*) params)next(&name##_behind, symbol)) arguments;         \
                                                                                                    \
 		const struct site at = SITE_HERE();                                                \
 		const struct request r = { .size = size, __VA_ARGS__ };                            \
@@ -281,7 +273,7 @@ static void release(uint8_t kind, enum operator_id id, void *p, const struct sit
 	hook_release(kind, p, at->sp);
 	outer = enter_real(id, at->sp);
 	if (likely(!operators[id].own))
-		real.free(p);
+		plain.free(p);
 	else
 		((void (*)(void *))operators[id].function)(p);
 	hook_leave_real(outer);
@@ -289,17 +281,17 @@ static void release(uint8_t kind, enum operator_id id, void *p, const struct sit
 
 /* Sizes and alignments are hints that no allocator behind plain delete needs. */
 #define OPERATOR_DELETE(name, symbol, params, arguments, kind, id)                                 \
-	FIND_NEXT(name, symbol)                                                                    \
+	static _Atomic(void *) name##_behind;                                                      \
 	EXPORT void name params __asm__(symbol);                                                   \
 	EXPORT void name params                                                                    \
 	{                                                                                          \
-		if (!p || bootstrap_owns(p))                                                       \
+		if (!p)                                                       \
 			return;                                                                    \
 		if (likely(hook_ready())) {                                                        \
 			const struct site at = SITE_HERE();                                        \
                                                                                                    \
 			release(kind, id, p, &at);                                                 \
-		} else if (real_known) {                                                           \
+		} else {                                                           \
 			((void (*) params)next(&name##_behind, symbol)) arguments;                 \
 		}                                                                                  \
 	}

@@ -1,6 +1,5 @@
 /*
- * real - the functions behind our hooks, found once, and the small memory that
- * serves callers before that.
+ * real - the functions behind our hooks, found once, by whichever hook is called first.
  */
 #ifndef REAL_H
 #define REAL_H
@@ -29,10 +28,15 @@ struct real_functions {
 	int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
 	int (*pthread_setname_np)(unsigned long, const char *);
 	/* May be missing. */
-	void *(*reallocarray)(void *, size_t, size_t);
+	void *(*libc_malloc)(size_t);
+	void (*libc_free)(void *);
+	void *(*libc_calloc)(size_t, size_t);
+	void *(*libc_realloc)(void *, size_t);
+	void *(*libc_memalign)(size_t, size_t);
+	void *(*libc_valloc)(size_t);
+	void *(*libc_pvalloc)(size_t);
 	void (*free_sized)(void *, size_t);
 	void (*free_aligned_sized)(void *, size_t, size_t);
-	void (*cfree)(void *);
 	pid_t (*bare_fork)(void);
 	void *(*dlopen)(const char *, int);
 	void *(*dlmopen)(long, const char *, int);
@@ -40,12 +44,16 @@ struct real_functions {
 
 extern struct real_functions real;
 extern bool real_known; /* ... they are there */
-extern bool real_ready; /* ... and calls are to be recorded */
+extern bool real_ready; /* ... and calls are to be recorded, whichever hook they come to */
 
 /* Finds the real functions and attaches to the recorder: the first thing every hook does when !real_ready. */
 void real_start(void);
 
-/* The allocator behind us is not libc's own. */
+/* What hooks ask that find !real_ready: whether to record. real_reached: an allocation has come to us. */
+bool real_records(void);
+bool real_reached(void);
+
+/* What is called from a hook may come back to us, by malloc or mmap: the allocator behind us is not libc's own. */
 bool real_is_foreign(void);
 
 /*
@@ -58,12 +66,7 @@ bool real_is_sanitizer(void);
 /* Of the C library; NULL: it is not glibc. */
 const char *real_libc_version(void);
 
-/* Another malloc stands before ours, in the executable itself: its calls never reach us. Before threads start. */
+/* Another malloc stands before ours, mostly the executable's, and has never come to us. */
 bool real_is_bypassed(void);
-
-/* Memory for callers that come while the real functions are being looked up (dlsym allocates). */
-void *bootstrap_alloc(size_t align, size_t size);
-bool bootstrap_owns(const void *p);
-size_t bootstrap_size(const void *p);
 
 #endif

@@ -216,7 +216,7 @@ static void fill_process(struct shm_process *p, uint32_t pid, uint32_t parent_pi
 		atomic_store(&p->differing[i], 0);
 	}
 	atomic_store(&p->oracles_differ, 0);
-	atomic_store(&p->notices, 0);
+	atomic_store(&p->notices, real_is_bypassed() ? SHM_NOTICE_OWN_MALLOC : 0);
 }
 
 static void register_for_membarrier(void)
@@ -283,18 +283,22 @@ static void attach(const struct start_block *b, const char *path)
 	if (h->flags & SHM_NO_FOLLOW_EXEC)
 		restore_environment(b);
 	register_for_membarrier();
-	if (!real_ready) {
+	if (real_is_sanitizer()) {
 		atomic_fetch_or(&state.process->notices, SHM_NOTICE_SANITIZER);
 		atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
 		return;
 	}
 	thread_start();
 	state.foreign_allocator = real_is_foreign();
-	if (real_is_bypassed())
-		atomic_fetch_or(&state.process->notices, SHM_NOTICE_OWN_MALLOC);
 	atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
 	start_sampling(b, h->sample_bytes);
 	state.on = true;
+}
+
+void session_reached(void)
+{
+	if (state.process)
+		atomic_fetch_and(&state.process->notices, ~SHM_NOTICE_OWN_MALLOC);
 }
 
 void session_start(void)

@@ -138,6 +138,8 @@ extern struct tracker_state state;
 /* ---- session.c ---- */
 /* Attaches to the recorder named in the environment. Once; from the first hook or the constructor. */
 void session_start(void);
+/* An allocation has come to us: no malloc of the program's own stands before ours. */
+void session_reached(void);
 /* First event in a child of fork: become a process of our own. False: it is not to be recorded. */
 bool session_forked(void);
 /*
@@ -165,6 +167,8 @@ struct thread *thread_claim(uint32_t level, uintptr_t frame);
 /* The level for a hook at `frame` when tls.level is not 0; THREAD_LEVELS: none is left, the event was counted. */
 uint32_t thread_nested_level(uintptr_t frame);
 void thread_start(void);
+/* Not in a hook: it takes a lock that the hook's caller may hold. */
+void thread_watch_forks(void);
 void thread_forked(void);
 /* thread_enter, when the process turns out to be a forked child. */
 struct thread *thread_enter_forked(uint32_t level, uintptr_t frame);

@@ -2,34 +2,101 @@
 
 #include <elf.h>
 #include <link.h>
-#include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
-#define BLOOM_BITS (8 * sizeof(ElfW(Addr)))
+#include "arch.h"
+#include "cfi.h"
 
+#define BLOOM_BITS (8 * sizeof(ElfW(Addr)))
+#define VERSION_HIDDEN 0x8000u /* not the default one */
+#define VERSION_FIRST 2u /* below it: none */
+
+/* glibc's list of modules, and where musl has it. The first is the program. */
+extern struct r_debug _r_debug __attribute__((weak));
+extern struct r_debug *_dl_debug_addr __attribute__((weak));
+extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
+
+/* A module's dynamic section by tag, as far as it is needed here. */
 struct tables {
-	const uint32_t *hash; /* DT_GNU_HASH */
+	const struct link_map *map;
+	const uint32_t *gnu_hash, *hash;
 	const ElfW(Sym) *symbols;
 	const char *strings;
+	const ElfW(Half) *versions; /* beside symbols; NULL: they have none */
+	const ElfW(Verdef) *definitions;
+	const ElfW(Rela) *relocations, *jumps;
+	size_t relocations_bytes, jumps_bytes;
 };
 
-/* The loader has relocated these pointers in place. */
-static bool find_tables(const struct link_map *l, struct tables *t)
+/* Most loaders relocate these pointers in place. */
+static const void *relocated(const struct link_map *l, ElfW(Addr) p)
 {
-	*t = (struct tables){ NULL, NULL, NULL };
-	for (const ElfW(Dyn) *d = l->l_ld; d && d->d_tag != DT_NULL; d++) {
-		if (d->d_tag == DT_GNU_HASH)
-			t->hash = (const void *)d->d_un.d_ptr;
-		else if (d->d_tag == DT_SYMTAB)
-			t->symbols = (const void *)d->d_un.d_ptr;
-		else if (d->d_tag == DT_STRTAB)
-			t->strings = (const void *)d->d_un.d_ptr;
-	}
-	/* the vdso's are not: they are below its address */
-	return t->hash && t->symbols && t->strings && (uintptr_t)t->hash >= l->l_addr;
+	return (const void *)(p < l->l_addr ? p + l->l_addr : p);
 }
 
-static uint32_t hash_of(const char *name)
+static bool find_tables(const struct link_map *l, struct tables *t)
+{
+	*t = (struct tables){ .map = l };
+	for (const ElfW(Dyn) *d = l->l_ld; d && d->d_tag != DT_NULL; d++) {
+		switch (d->d_tag) {
+		case DT_GNU_HASH: t->gnu_hash = relocated(l, d->d_un.d_ptr); break;
+		case DT_HASH: t->hash = relocated(l, d->d_un.d_ptr); break;
+		case DT_SYMTAB: t->symbols = relocated(l, d->d_un.d_ptr); break;
+		case DT_STRTAB: t->strings = relocated(l, d->d_un.d_ptr); break;
+		case DT_VERSYM: t->versions = relocated(l, d->d_un.d_ptr); break;
+		case DT_VERDEF: t->definitions = relocated(l, d->d_un.d_ptr); break;
+		case DT_RELA: t->relocations = relocated(l, d->d_un.d_ptr); break;
+		case DT_RELASZ: t->relocations_bytes = d->d_un.d_val; break;
+		case DT_JMPREL: t->jumps = relocated(l, d->d_un.d_ptr); break;
+		case DT_PLTRELSZ: t->jumps_bytes = d->d_un.d_val; break;
+		default: break;
+		}
+	}
+	return (t->gnu_hash || t->hash) && t->symbols && t->strings;
+}
+
+/* ---- versions ---- */
+
+/* The name of the version that symbol i has; NULL: none. */
+static const char *version_of(const struct tables *t, uint32_t i)
+{
+	const uint32_t index = t->versions ? t->versions[i] & ~VERSION_HIDDEN : 0;
+	const ElfW(Verdef) *d = t->definitions;
+
+	if (index < VERSION_FIRST || !d)
+		return NULL;
+	while (d->vd_ndx != index && d->vd_next)
+		d = (const void *)((const char *)d + d->vd_next);
+	if (d->vd_ndx != index)
+		return NULL;
+	return t->strings + ((const ElfW(Verdaux) *)(const void *)((const char *)d + d->vd_aux))->vda_name;
+}
+
+/* The default one, none at all, or the one that is asked for. */
+static bool has_version(const struct tables *t, uint32_t i, const char *version)
+{
+	const char *own;
+
+	if (!t->versions || (t->versions[i] & ~VERSION_HIDDEN) < VERSION_FIRST || !(t->versions[i] & VERSION_HIDDEN))
+		return true;
+	own = version ? version_of(t, i) : NULL;
+	return own && strcmp(own, version) == 0;
+}
+
+/* ---- one module ---- */
+
+/* An executable's undefined functions may have a value, too: its own entry of a jump table. */
+static bool matches(const struct tables *t, uint32_t i, const char *name, const char *version)
+{
+	const ElfW(Sym) *const s = &t->symbols[i];
+
+	return s->st_shndx != SHN_UNDEF && (s->st_value || s->st_shndx == SHN_ABS) &&
+	       ELF64_ST_TYPE(s->st_info) != STT_TLS && strcmp(t->strings + s->st_name, name) == 0 &&
+	       has_version(t, i, version);
+}
+
+static uint32_t gnu_hash_of(const char *name)
 {
 	uint32_t h = 5381;
 
@@ -38,40 +105,172 @@ static uint32_t hash_of(const char *name)
 	return h;
 }
 
-static bool matches(const struct tables *t, uint32_t i, const char *name)
+/* Number of the symbol; 0: there is none. */
+static uint32_t find_by_gnu_hash(const struct tables *t, const char *name, const char *version)
 {
-	const ElfW(Sym) *const s = &t->symbols[i];
-
-	return s->st_shndx != SHN_UNDEF && s->st_value && ELF64_ST_TYPE(s->st_info) == STT_FUNC &&
-	       strcmp(t->strings + s->st_name, name) == 0;
-}
-
-void *symbol_in(const void *link_map, const char *name)
-{
-	const struct link_map *const l = link_map;
-	struct tables t;
-
-	if (!l || !find_tables(l, &t))
-		return NULL;
-
-	const uint32_t buckets = t.hash[0], first = t.hash[1], words = t.hash[2], shift = t.hash[3];
-	const ElfW(Addr) *const bloom = (const void *)(t.hash + 4);
+	const uint32_t buckets = t->gnu_hash[0], first = t->gnu_hash[1], words = t->gnu_hash[2], shift = t->gnu_hash[3];
+	const ElfW(Addr) *const bloom = (const void *)(t->gnu_hash + 4);
 	const uint32_t *const bucket = (const void *)(bloom + words);
 	const uint32_t *const chain = bucket + buckets;
-	const uint32_t h = hash_of(name);
+	const uint32_t h = gnu_hash_of(name);
 
 	if (!buckets || !words)
-		return NULL;
+		return 0;
 
 	const ElfW(Addr) word = bloom[h / BLOOM_BITS % words];
 
 	if (!(word >> h % BLOOM_BITS & word >> (h >> shift) % BLOOM_BITS & 1))
-		return NULL;
+		return 0;
 	for (uint32_t i = bucket[h % buckets]; i >= first && i; i++) {
-		if ((chain[i - first] | 1) == (h | 1) && matches(&t, i, name))
-			return (void *)(l->l_addr + t.symbols[i].st_value);
+		if ((chain[i - first] | 1) == (h | 1) && matches(t, i, name, version))
+			return i;
 		if (chain[i - first] & 1)
 			break;
 	}
+	return 0;
+}
+
+static uint32_t hash_of(const char *name)
+{
+	uint32_t h = 0;
+
+	while (*name) {
+		h = (h << 4) + (uint8_t)*name++;
+		h = (h ^ (h >> 24 & 0xf0)) & 0x0fffffff;
+	}
+	return h;
+}
+
+static uint32_t find_by_hash(const struct tables *t, const char *name, const char *version)
+{
+	const uint32_t buckets = t->hash[0];
+	const uint32_t *const bucket = t->hash + 2, *const chain = bucket + buckets;
+
+	for (uint32_t i = buckets ? bucket[hash_of(name) % buckets] : 0; i; i = chain[i])
+		if (matches(t, i, name, version))
+			return i;
+	return 0;
+}
+
+static uint32_t find(const struct tables *t, const char *name, const char *version)
+{
+	return t->gnu_hash ? find_by_gnu_hash(t, name, version) : find_by_hash(t, name, version);
+}
+
+/* A function that is chosen when it is bound is chosen now: whoever is loaded has been relocated. */
+static void *address_of(const struct tables *t, uint32_t i)
+{
+	const ElfW(Sym) *const s = &t->symbols[i];
+	const uintptr_t at = (s->st_shndx == SHN_ABS ? 0 : t->map->l_addr) + s->st_value;
+
+	return (void *)(ELF64_ST_TYPE(s->st_info) == STT_GNU_IFUNC ? arch_resolve(at) : at);
+}
+
+static void *look_in(const struct link_map *l, const char *name, const char *version)
+{
+	struct tables t;
+	uint32_t i;
+
+	if (!find_tables(l, &t))
+		return NULL;
+	i = find(&t, name, version);
+	return i ? address_of(&t, i) : NULL;
+}
+
+void *symbol_in(const void *link_map, const char *name)
+{
+	return link_map ? look_in(link_map, name, NULL) : NULL;
+}
+
+/* ---- all modules, in the order in which the loader searches them ---- */
+
+static const struct link_map *first_module(void)
+{
+	if (&_r_debug)
+		return _r_debug.r_map;
+	return &_dl_debug_addr && _dl_debug_addr ? _dl_debug_addr->r_map : NULL;
+}
+
+static bool is_us(const struct link_map *l)
+{
+	return l->l_ld == _DYNAMIC;
+}
+
+/* The version of `name` that programs linked with the C library refer to. */
+static const char *libc_version_of(const struct link_map *first, const char *name)
+{
+	struct tables t;
+	uint32_t i;
+
+	for (const struct link_map *l = first; l; l = l->l_next) {
+		if (!find_tables(l, &t) || !find(&t, "gnu_get_libc_version", NULL))
+			continue;
+		i = find(&t, name, NULL);
+		return i ? version_of(&t, i) : NULL;
+	}
 	return NULL;
+}
+
+static struct symbol first_of(const struct link_map *from, const struct link_map *to, const char *name)
+{
+	const char *const version = libc_version_of(first_module(), name);
+
+	for (const struct link_map *l = from; l && l != to; l = l->l_next) {
+		void *const p = look_in(l, name, version);
+
+		if (p)
+			return (struct symbol){ p, l };
+	}
+	return (struct symbol){ NULL, NULL };
+}
+
+static const struct link_map *us(void)
+{
+	const struct link_map *l = first_module();
+
+	while (l && !is_us(l))
+		l = l->l_next;
+	return l;
+}
+
+struct symbol symbol_next(const char *name)
+{
+	const struct link_map *const l = us();
+
+	return first_of(l ? l->l_next : first_module(), NULL, name);
+}
+
+struct symbol symbol_before(const char *name)
+{
+	const struct link_map *const l = us();
+
+	return l ? first_of(first_module(), l, name) : (struct symbol){ NULL, NULL };
+}
+
+/* ---- what a module is bound to ---- */
+
+static const struct link_map *bound(const struct tables *t, const ElfW(Rela) *r, size_t bytes,
+				    bool (*wanted)(const struct link_map *m))
+{
+	struct cfi_module m;
+
+	for (const ElfW(Rela) *const end = r + (r ? bytes / sizeof(*r) : 0); r < end; r++) {
+		if (!ELF64_R_SYM(r->r_info) || ELF64_ST_TYPE(t->symbols[ELF64_R_SYM(r->r_info)].st_info) == STT_TLS)
+			continue;
+		if (cfi_module_at(*(const uintptr_t *)(t->map->l_addr + r->r_offset), &m) && m.link_map &&
+		    wanted(m.link_map))
+			return m.link_map;
+	}
+	return NULL;
+}
+
+const struct link_map *symbol_bound_to(const struct link_map *module, bool (*wanted)(const struct link_map *m))
+{
+	const struct link_map *found;
+	struct tables t;
+
+	if (!find_tables(module, &t))
+		return NULL;
+	found = bound(&t, t.relocations, t.relocations_bytes, wanted);
+	return found ? found : bound(&t, t.jumps, t.jumps_bytes, wanted);
 }

@@ -1,13 +1,36 @@
 /*
- * symbol - what one loaded module itself defines, found without the loader's lock.
+ * symbol - what the loaded modules define, read from their own tables.
  *
- * dlsym takes that lock, and a hook may run in a thread that somebody who holds
- * it waits for; it would also forget the program's own dlerror.
+ * The loader's functions for that take its lock and may allocate: a hook stands in a call of a
+ * program that may hold a lock of its own, which its malloc takes again, or that the thread
+ * with the loader's lock waits for. Nothing here locks, allocates, or touches dlerror.
  */
 #ifndef SYMBOL_H
 #define SYMBOL_H
 
+#include <stdbool.h>
+
+struct link_map;
+
+struct symbol {
+	void *address; /* NULL: nobody defines it */
+	const struct link_map *module;
+};
+
+/*
+ * What dlsym(RTLD_NEXT) would find: the first definition in the modules that the program was
+ * started with, behind this library. Beside default versions the one that a program linked
+ * with the C library refers to counts: libc_malloc_debug's functions have no other.
+ */
+struct symbol symbol_next(const char *name);
+
+/* The definition that stands before this library's own, so that nobody calls ours. */
+struct symbol symbol_before(const char *name);
+
 /* The function `name` of the module with this link map, or NULL. The module must stay loaded meanwhile. */
 void *symbol_in(const void *link_map, const char *name);
+
+/* The module, by what this one's references are bound to, for which `wanted` is true; or NULL. */
+const struct link_map *symbol_bound_to(const struct link_map *module, bool (*wanted)(const struct link_map *m));
 
 #endif

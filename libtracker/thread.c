@@ -286,7 +286,11 @@ void thread_start(void)
 	tid_offset = find_tid_offset();
 	/* Among the first keys of the process, so that setting it never allocates. */
 	have_key = pthread_key_create(&end_key, key_destructor) == 0;
-	if (__register_atfork)
+}
+
+void thread_watch_forks(void)
+{
+	if (have_key && __register_atfork)
 		(void)__register_atfork(NULL, NULL, session_in_child, __dso_handle);
 }
 

@@ -12,6 +12,7 @@
 
 #include "hook.h"
 #include "rules.h"
+#include "symbol.h"
 #include "unwind.h"
 
 #define VERIFY_EVERY 37u
@@ -75,7 +76,7 @@ static void *find(const char *library, const char *name)
 {
 	void *const lib = dlopen(library, RTLD_NOW | RTLD_LOCAL);
 
-	return lib ? dlsym(lib, name) : NULL;
+	return symbol_in(lib, name); /* glibc's handles are link maps */
 }
 
 void unwind_reference_start(void)
