@@ -373,6 +373,10 @@ static void json_head(struct ui_json *j, const struct capture *c)
 	ui_json_uint(j, "frames", c->frame_count - 1);
 	whole_json(j, c, 0);
 	ui_json_bool(j, "truncated", !c->complete);
+	if (c->recorder > 0)
+		ui_json_uint(j, "recorder_pid", (uint64_t)c->recorder);
+	else
+		ui_json_null(j, "recorder_pid");
 	ui_json_string(j, "damage", c->complete ? NULL : c->damage.why);
 	ui_json_uint(j, "damaged_blocks", c->damaged_blocks);
 	ui_json_uint(j, "skipped_bytes", c->skipped_bytes);

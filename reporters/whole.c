@@ -39,13 +39,32 @@ uint64_t whole_stopped_ns(const struct capture *c)
 	return capture_health(c, "stopped_by") ? capture_health(c, "stopped_ns") : 0;
 }
 
+/* "being recorded by pid 24208"; false: it is not. */
+static bool add_recording(struct line *l, const struct capture *c, const char *what, uint64_t until_ns)
+{
+	char by[32] = "";
+
+	if (!c->recorder)
+		return false;
+	if (c->recorder > 0)
+		snprintf(by, sizeof(by), " by pid %d", c->recorder);
+	add(l, ": ", "being recorded%s: %s %.3f s", by, what, (double)until_ns / 1e9);
+	return true;
+}
+
+static void add_cut(struct line *l, const struct capture *c)
+{
+	if (!c->cut || add_recording(l, c, "events up to", c->last_time_ns))
+		return;
+	add(l, c->torn ? " " : ": ", "%s: events up to %.3f s are here", c->torn ? "is cut" : "the recorder was killed",
+	    (double)c->last_time_ns / 1e9);
+}
+
 static void add_damage(struct line *l, const struct capture *c)
 {
 	const uint64_t damaged = c->damaged_blocks + capture_health(c, "source_damaged_blocks");
 
-	if (c->cut)
-		add(l, " ", "is cut after block %" PRIu64 ": events up to %.3f s are shown",
-		    c->whole_blocks, (double)c->last_time_ns / 1e9);
+	add_cut(l, c);
 	if (capture_health(c, "source_cut"))
 		add(l, " ", "was made of a capture that is cut: events up to %.3f s are shown",
 		    (double)capture_health(c, "source_cut_ns") / 1e9);
@@ -106,9 +125,11 @@ static void add_no_memory(struct line *l, const struct capture *c)
 
 static void add_checkpoint(struct line *l, const struct capture *c)
 {
-	if (capture_health(c, "checkpoint"))
-		add(l, " ", "is a checkpoint: the recording did not end; figures are those at %.1f s",
-		    (double)capture_health(c, "end_ns") / 1e9);
+	const uint64_t end_ns = capture_health(c, "end_ns");
+
+	if (capture_health(c, "checkpoint") && !add_recording(l, c, "figures are those at", end_ns))
+		add(l, " ", "is a checkpoint: the recorder was killed; figures are those at %.1f s",
+		    (double)end_ns / 1e9);
 }
 
 static void add_unrecorded(struct line *l, const struct capture *c)

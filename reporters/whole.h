@@ -11,7 +11,7 @@
 #define WHOLE_ROOM 768u
 
 /*
- * What follows the capture's name: " is cut after block 4: ...", ": 7 events were lost: ...; ...".
+ * What follows the capture's name: " is cut: events up to 0.300 s are here", ": 7 events were lost: ...; ...".
  * `lost`: how many events gaps say were lost, as far as they were read. Damage that was met so far
  * counts. "": nothing is missing. Returns buf.
  */

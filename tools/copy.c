@@ -23,8 +23,12 @@ int copy_open_capture(struct capture **ret, const char *path)
 
 	if (err == TRK_ERR_IO && errno == ENOENT)
 		ui_error("No such file: %s", path);
+	else if (err == TRK_ERR_IO || err == TRK_ERR_NOMEM)
+		ui_error("Cannot read %s: %s", path, fault.why);
+	else if (err == TRK_ERR_MAGIC || err == TRK_ERR_VERSION)
+		ui_error("Failed to parse allocation records in %s: Reason: %s %s", path, path, fault.why);
 	else if (err)
-		ui_error("%s: %s", path, fault.why);
+		ui_error("Failed to parse allocation records in %s: Reason: %s", path, fault.why);
 	return err ? UI_CANNOT : UI_OK;
 }
 

@@ -557,6 +557,7 @@ static void print_done(const struct run *r, const struct control_message *m)
 			r->output.path, m->elsewhere);
 	if (m->error) {
 		print_error(r, m);
+		output_remove_unbegun(&r->output);
 		return;
 	}
 	if (m->lost)
@@ -586,10 +587,15 @@ static void print_done(const struct run *r, const struct control_message *m)
 static void print_recorder_died(const struct run *r, int status)
 {
 	const char *const name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+	const bool begun = !output_remove_unbegun(&r->output);
 
-	fprintf(stderr, "tracker: the recorder died%s%s%s: %s holds what was recorded until %s\n",
-		name ? " (SIG" : "", name ? name : "", name ? ")" : "", capture_name(r),
-		r->o.aggregate ? "the last checkpoint" : "then");
+	fprintf(stderr, "tracker: the recorder died%s%s%s: ", name ? " (SIG" : "", name ? name : "",
+		name ? ")" : "");
+	if (begun)
+		fprintf(stderr, "%s holds what was recorded until %s\n", capture_name(r),
+			r->o.aggregate ? "the last checkpoint" : "then");
+	else
+		fputs("the program ran, but nothing of it was recorded\n", stderr);
 }
 
 /* Waits for the recorder's figures, or leaves it to descendants that run on. */
@@ -622,6 +628,7 @@ static void conclude(struct run *r, int recorder_status)
 		if (m.kind == CONTROL_FAILED) {
 			fprintf(stderr, "tracker: the recorder could not begin: %s; the program ran, "
 				"but nothing of it was recorded\n", strerror((int)m.error));
+			output_remove_unbegun(&r->output);
 			return;
 		}
 	}

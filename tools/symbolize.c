@@ -246,6 +246,9 @@ static int symbolize(struct job *j, const char *operand)
 	} else if (j->capture->last_piece) {
 		ui_error("%s: it lies in several files; symbolize one of them, %s.%0*u has all names",
 			 operand, operand, PIECES_DIGITS, j->capture->last_piece);
+	} else if (j->capture->recorder && !output) {
+		ui_error("%s: it is being recorded; symbolize it when that has ended, or name another file with -o",
+			 operand);
 	} else if (find_frames(j) != 0) {
 		ui_error("%s: out of memory", operand);
 	} else if (!output && j->frame_count == 0) {

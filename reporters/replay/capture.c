@@ -214,7 +214,7 @@ static bool count_items(const struct trk_block_header *h, uint64_t end, uint64_t
 static void block_damaged(struct capture *c, uint64_t offset)
 {
 	c->damaged_blocks++;
-	capture_damaged(c, offset, "block %llu is damaged", (unsigned long long)c->whole_blocks + 1);
+	capture_damaged(c, offset, "what stands at byte %llu is damaged", (unsigned long long)offset);
 }
 
 static int read_block(struct capture *c, const struct trk_block_header *h, uint64_t offset,
@@ -257,8 +257,7 @@ static uint64_t skip_damage(struct capture *c, uint64_t offset, uint64_t end, bo
 	if (next < end || !cut) {
 		block_damaged(c, offset);
 	} else {
-		capture_damaged(c, offset, "it is cut after block %llu",
-				(unsigned long long)c->whole_blocks);
+		c->torn = true;
 	}
 	return next;
 }
@@ -363,8 +362,9 @@ static int walk_blocks(struct capture *c, struct trk_fault *fault)
 	const int err = walk_pieces(c, &s, fault);
 
 	if (c->cut)
-		capture_damaged(c, c->file_bytes, "it has no end after block %llu",
-				(unsigned long long)c->whole_blocks);
+		capture_damaged(c, c->file_bytes, "%s", c->recorder ? "it is being recorded" :
+							c->torn	    ? "it is cut" :
+								      "its recorder was killed");
 	free(s.stored);
 	free(s.raw);
 	return err;
@@ -386,8 +386,10 @@ int capture_open(struct capture **ret, const char *path, struct trk_fault *fault
 	err = open_files(c, path, fault);
 	if (!err)
 		err = read_header(c, fault);
-	if (!err)
+	if (!err) {
+		c->recorder = newest(c)->recorder;
 		drop_unbegun(c);
+	}
 	if (err)
 		goto out;
 	if (tables_init(c) != 0) {

@@ -107,7 +107,9 @@ struct capture {
 	struct trk_fault damage;	/* the first fault met when not complete */
 	/* Grow while cursors meet damaged blocks of events. */
 	uint64_t damaged_blocks, skipped_bytes;
-	bool cut;		/* no trailer: still being written, or torn */
+	bool cut;		/* no trailer: still being written, or its recorder was killed, or torn */
+	bool torn;		/* what stands last is no whole block */
+	int recorder;		/* pid of who was writing it when it was opened; -1: somebody's; 0: nobody's */
 	uint64_t whole_blocks;	/* of any type */
 	uint64_t last_time_ns;	/* of any event, by the block headers */
 

@@ -46,12 +46,24 @@ static bool read_at(int fd, uint64_t offset, void *bytes, size_t n)
 	return true;
 }
 
+/* The recorder holds a lock on the file that it writes: nobody else's pid, and none that is used again, can be taken for it. */
+static int recorder_of(int fd)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type != F_WRLCK)
+		return 0;
+	return lock.l_pid > 0 ? lock.l_pid : -1;
+}
+
 static int open_piece(struct piece *p, const char *path, struct trk_fault *fault)
 {
 	struct stat st;
 
 	/* Not to wait for the writer of a fifo. */
 	p->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	/* in this order: what nobody is writing does not become longer */
+	p->recorder = p->fd < 0 ? 0 : recorder_of(p->fd);
 	if (p->fd < 0 || fstat(p->fd, &st) < 0)
 		return fail_io(fault, errno);
 	if (S_ISDIR(st.st_mode))

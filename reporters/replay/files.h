@@ -13,6 +13,7 @@ struct piece {
 	int fd;
 	uint32_t number; /* 0: a file that stands for itself */
 	uint64_t base, bytes; /* where it begins; its length */
+	int recorder; /* pid of who was writing it before its length was taken; -1: of somebody; 0: of nobody */
 };
 
 struct files {

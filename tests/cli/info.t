@@ -83,8 +83,8 @@ capture cut
 	cut
 
 $ tracker-info --json cut | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["truncated"], r["events"], r["damage"])'
-> True 2 it has no end after block 4
-! tracker-info: warning: cut is cut after block 4: events up to 0.000 s are shown
+> True 2 its recorder was killed
+! tracker-info: warning: cut: the recorder was killed: events up to 0.000 s are here
 
 # A byte of the events flipped: found without decoding any.
 $ python3 -c 'import sys; b = bytearray(open("cap", "rb").read()); at = [i for i in range(len(b)) if b[i:i + 6] == b"TRKB\x0f\x00"][0]; b[at + 50] ^= 1; open("flipped", "wb").write(b)'

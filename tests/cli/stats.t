@@ -456,7 +456,7 @@ $ head -c 30 cap > short; tracker-stats short
 
 $ head -c 400 cap > cut; tracker-stats -n 1 cut | sed -n 2p
 > 	0
-! tracker-stats: warning: cut is cut after block 4: events up to 0.000 s are shown
+! tracker-stats: warning: cut is cut: events up to 0.000 s are here
 
 $ tracker-stats -o out cap && tracker-stats -o out cap
 ! tracker-stats: File already exists, will not overwrite without --force: out

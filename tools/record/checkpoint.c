@@ -180,6 +180,7 @@ static void end(struct checkpoint *k, int status)
 		unlink(k->draft.path);
 	}
 	close(k->draft.fd);
+	recorder_lock(k->output); /* only now: closing any descriptor of a file gives up its lock */
 }
 
 static void reap(struct checkpoint *k, int flags)

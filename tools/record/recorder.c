@@ -57,10 +57,19 @@ static int make_heap(struct recorder *r, const struct recorder_setup *setup)
 	return err;
 }
 
+void recorder_lock(int fd)
+{
+	const struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	/* a file system without locks: readers will take us for dead, and lose nothing else by it */
+	(void)fcntl(fd, F_SETLK, &lock);
+}
+
 int recorder_begin(struct recorder *r, const struct recorder_setup *setup)
 {
 	int err;
 
+	recorder_lock(setup->output);
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (r->epoll < 0)
 		return TRK_ERR_IO;

@@ -148,6 +148,12 @@ struct recorder {
 };
 
 /* ---- recorder.c ---- */
+/*
+ * While we live and write the file, readers see that it is being recorded, and by which pid. Closing any
+ * descriptor of the file gives up the lock.
+ */
+void recorder_lock(int fd);
+
 struct recorder_setup {
 	int output;	  /* the file, or its first piece; stays the caller's */
 	const char *path; /* of it, absolute; NULL: none is known. Kept, not copied */

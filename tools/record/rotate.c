@@ -174,6 +174,7 @@ bool rotate_now(struct recorder *r)
 		cannot(r, strerror(errno));
 		return false;
 	}
+	recorder_lock(fd);
 	fork_finisher(r);
 	file_of(t, t->number)->bytes = writer_bytes(r->writer);
 	writer_next_file(r->writer, fd, t->fd, &t->header);

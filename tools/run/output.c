@@ -160,6 +160,14 @@ void output_keep(struct output *o)
 	o->temporary[0] = 0;
 }
 
+bool output_remove_unbegun(const struct output *o)
+{
+	struct stat st;
+
+	return o->created && lstat(o->path, &st) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_size < (off_t)TRK_HEADER_BYTES && unlink(o->path) == 0;
+}
+
 void output_discard(struct output *o)
 {
 	if (o->created)

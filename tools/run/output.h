@@ -32,6 +32,9 @@ bool output_open_pieces(struct output *o, const char *path, bool force);
 /* The program has started: from here on the file stands under its name (o->path tells it). */
 void output_keep(struct output *o);
 
+/* Recording has ended: a file that it could not even begin is removed. True: it was. */
+bool output_remove_unbegun(const struct output *o);
+
 /* Nothing is recorded: leaves no trace. */
 void output_discard(struct output *o);
 

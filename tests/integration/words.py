@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""words - what is said of a capture that is being recorded, whose recorder was killed, that is
+cut, that could not be begun, or in which nothing is.
+
+usage: words.py BUILD_DIR [PART_OF_A_NAME]...
+"""
+import os
+import re
+import resource
+import signal
+import subprocess
+import time
+
+import harness
+from harness import Failure, check, equal, need
+
+REPORTERS = ("stats", "table", "temporary", "leaks", "flamegraph", "diff", "tree", "summary", "dump", "info")
+# Allocates, tells how much, and waits until its standard input ends.
+PROGRAM = ("import sys\nx = [bytes(5000 + i) for i in range(2000)]\nprint(len(x), flush=True)\n"
+           "sys.stdin.read()\nsys.exit(5)")
+
+
+def until(what, why, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if what():
+            return
+        time.sleep(0.01)
+    raise Failure(why)
+
+
+def recorder_of(pid):
+    """The child of tracker run that runs tracker-record."""
+    for child in open(f"/proc/{pid}/task/{pid}/children").read().split():
+        if os.path.basename(os.readlink(f"/proc/{child}/exe")) == "tracker-record":
+            return int(child)
+    raise Failure("no recorder")
+
+
+class Words:
+    def __init__(self, tracker):
+        self.t = tracker
+
+    def start(self, *options):
+        """A program that has allocated and waits: (process, capture, the recorder's pid)."""
+        capture = self.t.file(".bin")
+        p = subprocess.Popen([self.t.tracker, "run", "-q", "-o", capture, *options, "--", need("python3"), "-c", PROGRAM],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        equal("the program", p.stdout.readline(), b"2000\n")
+        return p, capture, recorder_of(p.pid)
+
+    def said(self, name, capture):
+        """What a report says of it on stderr, in one line; and `incomplete` of its JSON."""
+        operands = [capture, capture] if name == "diff" else [capture]
+        r = subprocess.run([self.t.reporter(name), *(["-o", "-"] if name == "flamegraph" else []), *operands],
+                           stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
+        equal(f"{name}: status", r.returncode, 0)
+        lines = set(r.stderr.decode().splitlines())
+        check(len(lines) <= 1, f"{name} says {lines}")
+        check(not re.search(rb"\bblock \d", r.stderr), f"{name} counts blocks for its user: {r.stderr!r}")
+        check(r.stdout or name == "temporary", f"{name} prints nothing")
+        return lines.pop() if lines else ""
+
+    def every_report(self, capture, pattern):
+        for name in REPORTERS:
+            words = self.said(name, capture)
+            check(re.fullmatch(rf"tracker-{name}: warning: {re.escape(capture)}{pattern}", words), f"{name}: {words!r}")
+        info = self.t.json("info", capture)
+        check(re.fullmatch(pattern.replace(r"\A", "").lstrip(": "), info["incomplete"]), f"info: {info['incomplete']!r}")
+        equal("complete", info["complete"], False)
+        return info
+
+    def finish(self, p, status=5):
+        _, err = p.communicate(timeout=300)
+        equal("status of tracker run", p.returncode, status)
+        return err.decode()
+
+    def being_recorded(self):
+        p, capture, recorder = self.start()
+        until(lambda: self.t.json("stats", capture)["total_num_allocations"] > 2000, "nothing is written")
+        info = self.every_report(capture, rf": being recorded by pid {recorder}: events up to \d+\.\d\d\d s")
+        equal("recorder_pid", info["recorder_pid"], recorder)
+        r = harness.execute([self.t.find("tracker-symbolize"), "--force", capture])
+        check(r.status == 1 and b"it is being recorded" in r.stderr, f"symbolize in its place: {r.status}, {r.stderr!r}")
+        equal("stderr of tracker run", self.finish(p), "")
+        for name in REPORTERS:
+            equal(f"{name} of the whole", self.said(name, capture), "")
+        equal("recorder_pid", self.t.json("info", capture)["recorder_pid"], None)
+
+    def sums_being_recorded(self):
+        p, capture, recorder = self.start("--aggregate", "--checkpoint", "100ms")
+        until(lambda: self.t.json("info", capture)["health"].get("checkpoint"), "no checkpoint")
+        for name in ("stats", "summary", "leaks", "info"):
+            words = self.said(name, capture)
+            # between a rename and the lock on the new file nobody can be seen
+            check(re.search(rf": being recorded by pid {recorder}: figures are those at \d+\.\d\d\d s$", words) or
+                  "is a checkpoint" in words, f"{name}: {words!r}")
+        equal("stderr of tracker run", self.finish(p), "")
+        equal("of the whole", self.said("stats", capture), "")
+
+    def pieces_being_recorded(self):
+        capture = self.t.file(".bin")
+        p = subprocess.Popen([self.t.tracker, "run", "-q", "-o", capture, "--max-size", "1M", "--rotate", "3", "--",
+                              need("python3"), "-c", "import os, sys\nfor i in range(400000): os.urandom(200 + i % 9000)\n" + PROGRAM],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        equal("the program", p.stdout.readline(), b"2000\n")
+        words = self.said("stats", capture)
+        check(f": being recorded by pid {recorder_of(p.pid)}: events up to" in words, words)
+        self.finish(p)
+
+    def killed(self):
+        p, capture, recorder = self.start()
+        until(lambda: self.t.json("stats", capture)["total_num_allocations"] > 2000, "nothing is written")
+        os.kill(recorder, signal.SIGKILL)
+        err = self.finish(p)
+        check(f"the recorder died (SIGKILL): {capture} holds what was recorded until then" in err, err)
+        info = self.every_report(capture, r": the recorder was killed: events up to \d+\.\d\d\d s are here")
+        equal("damage", info["damage"], "its recorder was killed")
+
+    def cut(self):
+        r = self.t.record([need("python3"), "-c", "x = [bytes(5000 + i) for i in range(2000)]"])
+        data = open(r.capture, "rb").read()
+        path = self.t.file(".bin")
+        with open(path, "wb") as f:
+            f.write(data[:data.rindex(b"TRKB", 0, len(data) // 2) + 41])
+        self.every_report(path, r" is cut: events up to \d+\.\d\d\d s are here")
+
+    def home(self, script):
+        """A TRACKER_HOME whose recorder is a shell script."""
+        home = self.t.file(".home")
+        os.mkdir(home)
+        os.symlink(self.t.find("libtracker.so"), os.path.join(home, "libtracker.so"))
+        with open(os.path.join(home, "tracker-record"), "w") as f:
+            f.write("#!/bin/sh\n" + script)
+        os.chmod(f.name, 0o755)
+        return {"TRACKER_HOME": home}
+
+    def not_begun(self):
+        """No recorder, or no room for the first byte: the program runs, a line says it, no file is left."""
+        none = (resource.RLIMIT_FSIZE, (0, 0))
+        for what, env, limit in (("dies", self.home("exit 1"), None), ("is killed", self.home("kill -9 $$"), None),
+                                 ("has no room", {}, none)):
+            capture = self.t.file(".bin")
+            r = harness.execute([self.t.tracker, "run", "-o", capture, "--", "sh", "-c", "echo ran; exit 3"], env,
+                                preexec=(lambda: resource.setrlimit(*limit)) if limit else None)
+            equal(f"{what}: status and output", (r.status, r.stdout), (3, b"ran\n"))
+            equal(f"{what}: lines", len(r.stderr.splitlines()), 1)
+            check(not os.path.exists(capture), f"{what}: leaves {capture}")
+
+    def nothing_recorded(self):
+        source, program = self.t.file(".c"), self.t.file(".static")
+        with open(source, "w") as f:
+            f.write("int main(void) { return 7; }\n")
+        if subprocess.run([need("gcc"), "-static", "-o", program, source], capture_output=True).returncode:
+            raise harness.Skip("no static C library")
+        capture = self.t.file(".bin")
+        r = harness.execute([self.t.tracker, "run", "-o", capture, "--", program])
+        equal("status", r.status, 7)
+        text = r.stderr.decode()
+        check(f"nothing was recorded because {program} is statically linked" in text, text)
+        check("next:" not in text and "-ltracker" not in text, text)
+        info = self.t.json("info", capture)
+        check(info["notices"] and not info["complete"] is None, info)
+
+    def no_reader(self):
+        """Of what nobody can read no report is proposed."""
+        r = harness.execute([self.t.tracker, "run", "-o", "/dev/null", "--", "true"])
+        check(b"not freed" in r.stderr and b"next:" not in r.stderr, f"{r.stderr!r}")
+        r = harness.execute([self.t.tracker, "run", "-o", self.t.file(".bin"), "--", "true"])
+        check(b"next: tracker stats" in r.stderr, f"{r.stderr!r}")
+
+
+def make_cases(t):
+    w = Words(t)
+    return [(name.replace("_", " "), getattr(w, name)) for name in (
+        "being_recorded", "sums_being_recorded", "pieces_being_recorded", "killed", "cut", "not_begun",
+        "nothing_recorded", "no_reader")]
+
+
+if __name__ == "__main__":
+    harness.main(make_cases)
