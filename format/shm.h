@@ -7,7 +7,7 @@
  * what was published and gives slots and chunks back. To the recorder all of it
  * is untrusted input: it copies before it looks and checks every index.
  *
- *   header | process slots | thread slots | chunk bitmap | chunks
+ *   header | executions | process slots | thread slots | chunk bitmap | chunks
  *
  * Life of a thread slot:  FREE -(target, CAS)-> CLAIMED -(target fills it)-> LIVE
  *   -(target, thread ends)-> EXITED -(recorder, when drained)-> FREE.
@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 3u
+#define SHM_VERSION 4u
 
 /*
  * 70 MiB of addresses in every target, of which only what is used is ever
@@ -45,10 +45,14 @@
 
 /*
  * Environment of a recorded program: "/proc/PID/fd/N" of the recorder's memfd, or,
- * where a limit on file sizes forbids one, "sysv:ID" of System V shared memory.
+ * where a limit on file sizes forbids one, "sysv:ID" of System V shared memory. A program
+ * that cannot get there (another /proc, another user) is executed with a descriptor of the
+ * memfd and "fd:N:SESSION:PID": header.session in 16 hexadecimal digits, and its own pid as
+ * the recorder sees it, 0 if nobody knows. It closes N and goes on with the usual name.
  */
 #define SHM_ENV "TRACKER_SHM"
 #define SHM_SYSTEM_V "sysv:"
+#define SHM_DESCRIPTOR "fd:"
 
 enum shm_state { SHM_FREE = 0, SHM_CLAIMED = 1, SHM_LIVE = 2, SHM_EXITED = 3 };
 
@@ -72,7 +76,10 @@ struct shm_header {
 	uint32_t stall_ms; /* longest wait for a free chunk while the recorder makes no progress */
 	uint64_t start_mono_ns; /* CLOCK_MONOTONIC when the capture began */
 	uint64_t sample_bytes; /* mean distance of sampled allocations; 0: all are recorded */
-	uint8_t pad0[16];
+	uint64_t session; /* a random number: the segment of one recording is not taken for another's */
+	/* The program that was started, as the recorder sees it; 0: it has ended, its pid may be another's. */
+	_Atomic uint32_t program_pid;
+	uint8_t pad0[4];
 
 	/* Written by the recorder only. */
 	_Alignas(64) _Atomic uint64_t clock_ns; /* coarse time since start; events read it with one load */
@@ -88,6 +95,42 @@ struct shm_header {
 	_Atomic uint64_t attach_failures; /* processes or threads that found no slot */
 	_Atomic uint64_t programs; /* that took a process slot: the next one's number */
 	uint8_t pad2[32];
+};
+
+/*
+ * Executions that are under way. Who is about to execute a program takes an entry, FREE -(CAS)->
+ * CLAIMED -> LIVE, and gives it back when that fails. The recorder gives back those whose process
+ * attached; who ends instead was not recorded. Until it is LIVE an entry may carry a request for
+ * the segment: the recorder fetches `fd`, a socket, from the process, and sends the memfd and
+ * the process's pid there.
+ */
+#define SHM_EXECS 256u
+#define SHM_EXEC_PATH_BYTES 200u
+#define SHM_SESSION_BYTES 64u
+
+enum shm_request { SHM_REQUEST_NONE, SHM_REQUEST_MADE, SHM_REQUEST_REFUSED };
+
+#define SHM_EXEC_INNER_PID 0x1u /* the pid is of a PID namespace that is not the recorder's */
+#define SHM_EXEC_NO_WAY 0x2u /* the recorder cannot be found from there, and has not answered */
+#define SHM_EXEC_NO_LIBRARY 0x4u /* libtracker.so cannot be found from there */
+
+struct shm_exec {
+	_Alignas(64) _Atomic uint32_t state; /* enum shm_state */
+	uint32_t pid; /* that executes; while a request is made, that asks */
+	uint32_t flags; /* SHM_EXEC_* */
+	uint32_t process; /* slot of the program that executes it or starts it */
+	uint64_t number; /* before it so many programs had taken a slot */
+	_Atomic uint32_t request; /* enum shm_request */
+	int32_t fd; /* of the request */
+	uint64_t inode; /* of the socket there */
+	char path[SHM_EXEC_PATH_BYTES]; /* NUL-terminated */
+};
+
+struct shm_execs {
+	char session[SHM_SESSION_BYTES]; /* the usual value of SHM_ENV */
+	_Atomic uint32_t high; /* entries at and above were never claimed */
+	_Atomic uint32_t untold; /* executions that found no entry */
+	struct shm_exec entries[SHM_EXECS];
 };
 
 /* Why a stack lacks its oldest frames. */
@@ -116,6 +159,7 @@ struct shm_process {
 	uint32_t pid, ppid;
 	uint32_t parent_pid; /* of the forking process; 0: attached */
 	uint32_t origin; /* enum shm_origin */
+	uint32_t inner_pid; /* 1: `pid` is of a PID namespace that is not the recorder's */
 	uint32_t command_bytes;
 	uint64_t number; /* before this one so many programs took a slot */
 	uint64_t parent_number; /* of the program that forked */
@@ -172,13 +216,15 @@ struct shm_chunk {
 
 struct shm {
 	struct shm_header header;
-	struct shm_process processes[SHM_PROCESSES];
+	struct shm_execs execs;
+	_Alignas(4096) struct shm_process processes[SHM_PROCESSES];
 	struct shm_thread threads[SHM_THREADS];
 	_Alignas(4096) _Atomic uint64_t chunk_bitmap[SHM_BITMAP_WORDS]; /* 1: in use */
 	_Alignas(4096) struct shm_chunk chunks[SHM_CHUNKS];
 };
 
 _Static_assert(sizeof(struct shm_header) == 192, "layout");
+_Static_assert(sizeof(struct shm_exec) == 256, "layout");
 _Static_assert(sizeof(struct shm_thread) == 128, "layout");
 _Static_assert(sizeof(struct shm_process) == 4096, "one page each");
 _Static_assert(sizeof(struct shm_chunk) == SHM_CHUNK_BYTES, "layout");

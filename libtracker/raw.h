@@ -25,6 +25,11 @@ static inline long raw_read(int fd, void *buffer, size_t room)
 	return arch_syscall(SYS_read, fd, (long)buffer, (long)room, 0, 0, 0);
 }
 
+static inline bool raw_stat_fd(int fd, struct stat *ret)
+{
+	return arch_syscall(SYS_fstat, fd, (long)ret, 0, 0, 0, 0) == 0;
+}
+
 static inline void raw_close(int fd)
 {
 	(void)arch_syscall(SYS_close, fd, 0, 0, 0, 0, 0);

@@ -4,6 +4,7 @@
 #include <link.h>
 #include <string.h>
 
+#include "cfi.h"
 #include "hook.h"
 #include "symbol.h"
 
@@ -15,7 +16,8 @@ static const char *const names[] = {
 	"valloc", "pvalloc", "malloc_usable_size", "mmap", "munmap", "mremap", "dlclose", "prctl",
 	"pthread_setname_np", "__libc_malloc", "__libc_free", "__libc_calloc", "__libc_realloc",
 	"__libc_memalign", "__libc_valloc", "__libc_pvalloc", "free_sized", "free_aligned_sized",
-	"_Fork", "dlopen", "dlmopen",
+	"_Fork", "dlopen", "dlmopen", "execve", "execv", "execvp", "execvpe", "fexecve", "execveat",
+	"posix_spawn", "posix_spawnp",
 };
 
 _Static_assert(sizeof(names) / sizeof(names[0]) == sizeof(real) / sizeof(void *), "one name each");
@@ -86,6 +88,17 @@ const char *real_libc_version(void)
 bool real_is_bypassed(void)
 {
 	return behind.bypassed;
+}
+
+const char *real_own_path(void)
+{
+	const struct link_map *m;
+	struct cfi_module own;
+
+	if (!cfi_module_at((uintptr_t)&real, &own))
+		return NULL;
+	m = own.link_map;
+	return m && m->l_name && m->l_name[0] == '/' ? m->l_name : NULL;
 }
 
 /* ---- starting ---- */

@@ -40,6 +40,14 @@ struct real_functions {
 	pid_t (*bare_fork)(void);
 	void *(*dlopen)(const char *, int);
 	void *(*dlmopen)(long, const char *, int);
+	int (*execve)(const char *, char *const *, char *const *);
+	int (*execv)(const char *, char *const *);
+	int (*execvp)(const char *, char *const *);
+	int (*execvpe)(const char *, char *const *, char *const *);
+	int (*fexecve)(int, char *const *, char *const *);
+	int (*execveat)(int, const char *, char *const *, char *const *, int);
+	int (*posix_spawn)(pid_t *, const char *, const void *, const void *, char *const *, char *const *);
+	int (*posix_spawnp)(pid_t *, const char *, const void *, const void *, char *const *, char *const *);
 };
 
 extern struct real_functions real;
@@ -62,6 +70,9 @@ bool real_is_foreign(void);
  * pass on what they are called with, by tail calls, and nothing is recorded: real_ready stays false.
  */
 bool real_is_sanitizer(void);
+
+/* The file of this library, as the dynamic linker has it; NULL: unknown. */
+const char *real_own_path(void);
 
 /* Of the C library; NULL: it is not glibc. */
 const char *real_libc_version(void);

@@ -61,45 +61,6 @@ static uint64_t auxiliary(const struct start_block *b, uint64_t type)
 	return 0;
 }
 
-static char **find_variable(const struct start_block *b, const char *name)
-{
-	const size_t n = strlen(name);
-
-	for (char **p = b->envp; *p; p++)
-		if (strncmp(*p, name, n) == 0 && (*p)[n] == '=')
-			return p;
-	return NULL;
-}
-
-static void drop_variable(char **p)
-{
-	do
-		p[0] = p[1];
-	while (*p++);
-}
-
-/*
- * --no-follow-exec: what this process executes must not find us. tracker run
- * put our library first in LD_PRELOAD; what the user had comes after a colon.
- */
-static void restore_environment(const struct start_block *b)
-{
-	char **const preload = find_variable(b, "LD_PRELOAD");
-	char **session;
-
-	if (preload) {
-		char *const value = *preload + strlen("LD_PRELOAD="), *const rest = strchr(value, ':');
-
-		if (rest)
-			memmove(value, rest + 1, strlen(rest + 1) + 1);
-		else
-			drop_variable(preload);
-	}
-	session = find_variable(b, SHM_ENV);
-	if (session)
-		drop_variable(session);
-}
-
 static uint64_t limit_of(int resource)
 {
 	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
@@ -118,17 +79,23 @@ static size_t segment_bytes(void)
 						      offsetof(struct shm, chunks[SHM_CHUNKS_LIMITED]);
 }
 
+static struct shm *map_descriptor(int fd, size_t bytes)
+{
+	struct stat st;
+
+	if (arch_syscall(SYS_fstat, fd, (long)&st, 0, 0, 0, 0) != 0 || (size_t)st.st_size != SHM_BYTES)
+		return NULL;
+	state.segment_inode = st.st_ino;
+	return raw_mmap(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+}
+
 static struct shm *map_file(const char *path, size_t bytes)
 {
 	const int fd = raw_open(path, O_RDWR | O_CLOEXEC);
-	struct shm *s = NULL;
-	struct stat st;
+	struct shm *const s = fd < 0 ? NULL : map_descriptor(fd, bytes);
 
-	if (fd < 0)
-		return NULL;
-	if (arch_syscall(SYS_fstat, fd, (long)&st, 0, 0, 0, 0) == 0 && (size_t)st.st_size == SHM_BYTES)
-		s = raw_mmap(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
-	raw_close(fd);
+	if (fd >= 0)
+		raw_close(fd);
 	return s;
 }
 
@@ -145,16 +112,73 @@ static struct shm *map_system_v(const char *number)
 	return at < 0 && at > -4096 ? NULL : (struct shm *)at;
 }
 
-static struct shm *map_segment(const char *name)
+/* "fd:N:SESSION:PID", as way.c writes it. */
+struct inherited {
+	int fd;
+	uint64_t session;
+	uint32_t pid; /* 0: unknown */
+};
+
+static uint64_t read_number(const char **text, unsigned base)
 {
-	const bool system_v = strncmp(name, SHM_SYSTEM_V, strlen(SHM_SYSTEM_V)) == 0;
-	const size_t bytes = system_v ? SHM_BYTES : segment_bytes();
-	struct shm *const s =
-		system_v ? map_system_v(name + strlen(SHM_SYSTEM_V)) : map_file(name, bytes);
+	uint64_t number = 0;
+
+	for (;; ++*text) {
+		const char c = **text;
+
+		if (c >= '0' && c <= '9')
+			number = number * base + (uint64_t)(c - '0');
+		else if (base == 16 && c >= 'a' && c <= 'f')
+			number = number * base + (uint64_t)(c - 'a' + 10);
+		else
+			break;
+	}
+	*text += **text == ':';
+	return number;
+}
+
+static bool read_inherited(const char *name, struct inherited *ret)
+{
+	if (strncmp(name, SHM_DESCRIPTOR, strlen(SHM_DESCRIPTOR)) != 0)
+		return false;
+	name += strlen(SHM_DESCRIPTOR);
+	ret->fd = (int)read_number(&name, 10);
+	ret->session = read_number(&name, 16);
+	ret->pid = (uint32_t)read_number(&name, 10);
+	return true;
+}
+
+static bool is_segment(const struct shm *s)
+{
+	return s->header.magic == SHM_MAGIC && s->header.version == SHM_VERSION;
+}
+
+/* The descriptor may be closed by now, and its number another file's: what is not ours stays open. */
+static struct shm *map_inherited(const struct inherited *from, size_t bytes)
+{
+	struct shm *const s = map_descriptor(from->fd, bytes);
 
 	if (!s)
 		return NULL;
-	if (s->header.magic != SHM_MAGIC || s->header.version != SHM_VERSION) {
+	if (!is_segment(s) || s->header.session != from->session) {
+		raw_munmap(s, bytes);
+		return NULL;
+	}
+	raw_close(from->fd);
+	return s;
+}
+
+static struct shm *map_segment(const char *name, const struct inherited *inherited)
+{
+	const bool system_v = strncmp(name, SHM_SYSTEM_V, strlen(SHM_SYSTEM_V)) == 0;
+	const size_t bytes = system_v ? SHM_BYTES : segment_bytes();
+	struct shm *const s = inherited ? map_inherited(inherited, bytes) :
+			      system_v	? map_system_v(name + strlen(SHM_SYSTEM_V)) :
+					  map_file(name, bytes);
+
+	if (!s)
+		return NULL;
+	if (!is_segment(s)) {
 		raw_munmap(s, bytes);
 		return NULL;
 	}
@@ -192,12 +216,34 @@ static int claim_process(struct shm *s)
 	return -1;
 }
 
+/*
+ * Our pid. /proc tells the one that the recorder sees if it is the recorder's /proc; in another
+ * one, or in none, the recorder has told us, or finds out by itself.
+ */
+struct own_pid {
+	uint32_t pid;
+	bool inner; /* of a PID namespace that is not the recorder's */
+};
+
+static struct own_pid find_pid(uint32_t told)
+{
+	char name[SHM_SESSION_BYTES];
+
+	if (told)
+		return (struct own_pid){ told, false };
+	way_name(name);
+	if (state.segment_inode && !way_is_open(name))
+		return (struct own_pid){ raw_getpid(), true };
+	return (struct own_pid){ raw_outer_pid(), false };
+}
+
 /* Slots are reused: every field is set. parent_pid: of the forking process, 0 when attached. */
-static void fill_process(struct shm_process *p, uint32_t pid, uint32_t parent_pid)
+static void fill_process(struct shm_process *p, const struct own_pid *own, uint32_t parent_pid)
 {
 	static uint64_t number; /* of the program that runs here; a forked child's copy is its parent's */
 
-	p->pid = pid;
+	p->pid = own->pid;
+	p->inner_pid = own->inner;
 	p->ppid = raw_getppid();
 	p->parent_pid = parent_pid;
 	p->parent_number = number;
@@ -224,17 +270,25 @@ static void register_for_membarrier(void)
 	(void)arch_syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0);
 }
 
-static bool become_process(uint32_t parent_pid)
+/* What is executed in another process than the one that was started is not followed, either. */
+static bool is_unwanted(const struct own_pid *own)
+{
+	const struct shm_header *const h = &state.shm->header;
+
+	return h->flags & SHM_NO_FOLLOW_FORK && own->pid != atomic_load(&h->program_pid);
+}
+
+static bool become_process(const struct own_pid *own, uint32_t parent_pid)
 {
 	const int slot = claim_process(state.shm);
 
 	if (slot < 0)
 		return false;
-	state.pid = raw_outer_pid();
+	state.pid = own->pid;
 	state.pid_is_foreign = state.pid != raw_getpid();
 	state.process_slot = (uint32_t)slot;
 	state.process = &state.shm->processes[slot];
-	fill_process(state.process, state.pid, parent_pid);
+	fill_process(state.process, own, parent_pid);
 	return true;
 }
 
@@ -254,14 +308,34 @@ static void start_sampling(const struct start_block *b, uint64_t sample_bytes)
 	state.sample_bytes = sample_bytes;
 }
 
-static void attach(const struct start_block *b, const char *path)
+/* What we execute finds the recorder as ever; there is room, for this name is not longer. */
+static void put_usual_name(char *value)
 {
-	state.shm = map_segment(path);
+	char name[SHM_SESSION_BYTES];
+
+	way_name(name);
+	if (strlen(name) <= strlen(value))
+		memcpy(value, name, strlen(name) + 1);
+}
+
+static void attach(const struct start_block *b, char *name)
+{
+	struct inherited from = { 0 };
+	const bool inherited = read_inherited(name, &from);
+
+	state.shm = map_segment(name, inherited ? &from : NULL);
 	if (!state.shm)
 		return;
+	if (inherited)
+		put_usual_name(name);
 
 	const struct shm_header *const h = &state.shm->header;
+	const struct own_pid own = find_pid(from.pid);
 
+	if (is_unwanted(&own)) {
+		environment_restore(b->envp);
+		return;
+	}
 	if (atomic_load(&h->closed) || h->nframe == 0 || h->nframe >= WIRE_DEPTH_MAX / 2 ||
 	    h->sample_bytes > SHM_SAMPLE_BYTES_MAX)
 		return;
@@ -276,12 +350,14 @@ static void attach(const struct start_block *b, const char *path)
 	if (state.own_stack_max > STACK_MAX)
 		state.own_stack_max = STACK_MAX;
 	state.main_stack_top = (uintptr_t)__libc_stack_end;
-	if (!map_fork_page() || !unwind_start() || !become_process(0))
+	if (!map_fork_page() || !unwind_start() || !become_process(&own, 0))
 		return;
 	program_find((const char *)auxiliary(b, AT_EXECFN), b->argc, b->argv);
 	program_tell(state.process);
+	state.library = real_own_path();
+	state.follow = !(h->flags & SHM_NO_FOLLOW_EXEC) && state.library;
 	if (h->flags & SHM_NO_FOLLOW_EXEC)
-		restore_environment(b);
+		environment_restore(b->envp);
 	register_for_membarrier();
 	if (real_is_sanitizer()) {
 		atomic_fetch_or(&state.process->notices, SHM_NOTICE_SANITIZER);
@@ -312,7 +388,7 @@ void session_start(void)
 		return;
 
 	const struct start_block b = find_start_block();
-	char **const variable = find_variable(&b, SHM_ENV);
+	char **const variable = environment_find(b.envp, SHM_ENV);
 
 	if (variable && !auxiliary(&b, AT_SECURE))
 		attach(&b, *variable + strlen(SHM_ENV) + 1);
@@ -337,6 +413,7 @@ bool session_forked(void)
 {
 	const uint32_t parent_pid = state.pid, flags = state.shm->header.flags;
 	const bool moved = !tls.level || move_segment();
+	bool is_process = false;
 
 	if (tls.tid != state.pid)
 		state.main_stack_top = (uintptr_t)pthread_self();
@@ -344,8 +421,12 @@ bool session_forked(void)
 	if (state.sample_bytes)
 		sample_forked();
 	*(volatile uint8_t *)state.fork_page = 1;
-	if (!moved || flags & SHM_NO_FOLLOW_FORK || atomic_load(&state.shm->header.closed) ||
-	    !become_process(parent_pid)) {
+	if (moved && !(flags & SHM_NO_FOLLOW_FORK) && !atomic_load(&state.shm->header.closed)) {
+		const struct own_pid own = find_pid(0);
+
+		is_process = become_process(&own, parent_pid);
+	}
+	if (!is_process) {
 		state.on = false;
 		state.sample_bytes = 0;
 		return false;

@@ -124,6 +124,9 @@ struct tracker_state {
 	uint32_t process_slot;
 	uint32_t pid; /* as the recorder sees it */
 	bool pid_is_foreign; /* getpid says another: we live in a PID namespace of our own */
+	bool follow; /* what is executed from here is to find the recorder */
+	uint64_t segment_inode; /* 0: System V */
+	const char *library; /* our own path, as the dynamic linker has it */
 	uintptr_t main_stack_top;
 	uintptr_t own_stack_max; /* so far below a thread's stack_top lies its own stack; farther, a coroutine's */
 	_Atomic uint32_t code_generation; /* changes when code was unloaded */
@@ -147,6 +150,35 @@ bool session_forked(void);
  * go on in the child, too, where they would write into their parent's stream.
  */
 void session_in_child(void);
+
+/* ---- environment.c ---- */
+/* The entry of `environment` that begins with NAME=, the last one: it is the one that counts. NULL: none. */
+char **environment_find(char *const *environment, const char *name);
+/* What follows "NAME=". NULL: it is not there. */
+const char *environment_get(char *const *environment, const char *name);
+/* Takes out what tracker run had put in: what this process executes must not find us. */
+void environment_restore(char **environment);
+/* What is executed with it attaches, or, named by another session, was asked not to. */
+bool environment_is_ours(char *const *environment, const char *session);
+bool environment_is_others(char *const *environment, const char *session);
+/* A copy with our two variables, `session` among them, in `room`, of environment_room() bytes. */
+size_t environment_room(char *const *environment, const char *session);
+char **environment_make(char *const *environment, const char *session, void *room);
+
+/* ---- way.c ---- */
+/* Copies the usual value of SHM_ENV. */
+void way_name(char name[SHM_SESSION_BYTES]);
+/* Whether who executes here and now finds the recorder by that name. */
+bool way_is_open(const char *name);
+/*
+ * Asks the recorder for the segment, for a program that is executed at once. The descriptor, and the
+ * value of SHM_ENV that names it; -1: no answer in time. `keeps_pid`: the program will have our pid.
+ */
+int way_ask(struct shm_exec *entry, bool keeps_pid, char session[SHM_SESSION_BYTES]);
+
+/* ---- image.c ---- */
+/* Whether what is executed from fd, which stays open, will load our library, and so close what it inherits. */
+bool image_takes_library(int fd);
 
 /* ---- program.c ---- */
 /* Finds out what runs here; started_as: the path that was executed, or NULL. */

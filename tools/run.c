@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -282,6 +283,11 @@ static bool create_segment(struct run *r)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	const uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
+		number = now_ns ^ (uint64_t)getpid() << 40;
 	const struct shm_header header = {
 		.magic = SHM_MAGIC,
 		.version = SHM_VERSION,
@@ -291,7 +297,8 @@ static bool create_segment(struct run *r)
 		.nframe = (uint32_t)o->nframe,
 		.sample_bytes = o->sample_bytes,
 		.stall_ms = STALL_MS,
-		.start_mono_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+		.start_mono_ns = now_ns,
+		.session = number,
 	};
 	const int error = segment_open(&r->segment, &header);
 
@@ -418,6 +425,7 @@ static int start(struct run *r)
 	if (r->found.unrecordable)
 		ui_warn("%s; it runs unrecorded", r->found.why);
 	segment_name(&r->segment, r->recorder, session, sizeof(session));
+	segment_tell(&r->segment, session, r->program.pid);
 	const int error = program_start(&r->program, session);
 
 	if (error)

@@ -430,7 +430,7 @@ static bool everybody_ended(struct session *s)
 		s->alone = false;
 		return false;
 	}
-	if (!s->o.environment || s->alone)
+	if (!s->o.environment || s->alone || s->r.shm->header.flags & SHM_NO_FOLLOW_FORK)
 		return true;
 	if (!sample_strangers(&s->r, s->o.environment, (uint32_t)s->o.pid, pids, 4)) {
 		/* Who attached since the last round is no stranger, but not known either: one more round. */

@@ -416,6 +416,8 @@ void process_end(struct recorder *r, struct process *p)
 	if (p->slot != NO_SLOT)
 		free_slot(r, p);
 	p->gone = true;
+	if (!p->index) /* whoever has its pid from now on is another */
+		atomic_store(&r->shm->header.program_pid, 0);
 	r->polled_count -= p->polled;
 	p->end_ns = r->now_ns;
 	emit_end_process(r, p);

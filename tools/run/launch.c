@@ -171,9 +171,9 @@ static void detach(void)
 	if (null >= 0)
 		for (int fd = 0; fd < 3; fd++)
 			dup2(null, fd);
-	/* what is preloaded into the program is not meant for us */
+	/* what is preloaded into the program is not meant for us; of another recorder's, we say no */
 	unsetenv("LD_PRELOAD");
-	unsetenv(SHM_ENV);
+	setenv(SHM_ENV, "", 1);
 }
 
 struct arguments {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -45,6 +46,7 @@ static int open_system_v(struct segment *s, const struct shm_header *header)
 	if (kept == (void *)-1)
 		return error;
 	memcpy(kept, header, sizeof(*header));
+	s->memory = kept;
 	return 0;
 }
 
@@ -52,7 +54,7 @@ int segment_open(struct segment *s, const struct shm_header *header)
 {
 	int error;
 
-	*s = (struct segment){ -1, -1 };
+	*s = (struct segment){ -1, -1, NULL };
 	signal(SIGXFSZ, SIG_IGN);
 	error = open_memfd(s, header);
 	signal(SIGXFSZ, SIG_DFL);
@@ -64,6 +66,24 @@ void segment_close(struct segment *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
+}
+
+static void write_at(const struct segment *s, size_t offset, const void *bytes, size_t size)
+{
+	if (s->memory)
+		memcpy((char *)s->memory + offset, bytes, size);
+	else
+		(void)!pwrite(s->fd, bytes, size, (off_t)offset);
+}
+
+void segment_tell(const struct segment *s, const char *session, pid_t program)
+{
+	const uint32_t pid = (uint32_t)program;
+	char name[SHM_SESSION_BYTES] = "";
+
+	snprintf(name, sizeof(name), "%s", session);
+	write_at(s, offsetof(struct shm, header.program_pid), &pid, sizeof(pid));
+	write_at(s, offsetof(struct shm, execs.session), name, sizeof(name));
 }
 
 void segment_name(const struct segment *s, pid_t recorder, char *name, size_t room)

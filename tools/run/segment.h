@@ -17,12 +17,16 @@
 struct segment {
 	int fd; /* -1: System V */
 	int id; /* -1: memfd */
+	struct shm *memory; /* System V, attached here; NULL: memfd */
 };
 
 /* Creates and fills the header. 0, or an errno. */
 int segment_open(struct segment *s, const struct shm_header *header);
 /* Closes the descriptor; System V memory stays attached to this process. */
 void segment_close(struct segment *s);
+
+/* The recorder runs, the program waits to be started: what it and its children are to know of both. */
+void segment_tell(const struct segment *s, const char *session, pid_t program);
 
 /* What targets find it by: the value of SHM_ENV. */
 void segment_name(const struct segment *s, pid_t recorder, char *name, size_t room);

@@ -1,0 +1,154 @@
+/*
+ * environment - the two variables that a recorded program is found by: LD_PRELOAD, where our
+ * library stands before the program's own, and SHM_ENV.
+ *
+ * Works on the arrays that programs hand to exec, and on the one that the kernel made. Nothing
+ * here allocates or keeps anything: exec is called in children of vfork and in signal handlers.
+ */
+#include <string.h>
+
+#include "state.h"
+
+#define PRELOAD "LD_PRELOAD"
+
+static const char *value_of(const char *entry, const char *name)
+{
+	const size_t n = strlen(name);
+
+	return strncmp(entry, name, n) == 0 && entry[n] == '=' ? entry + n + 1 : NULL;
+}
+
+char **environment_find(char *const *environment, const char *name)
+{
+	char *const *found = NULL;
+
+	for (char *const *p = environment; p && *p; p++)
+		if (value_of(*p, name))
+			found = p;
+	return (char **)found;
+}
+
+const char *environment_get(char *const *environment, const char *name)
+{
+	char *const *const entry = environment_find(environment, name);
+
+	return entry ? value_of(*entry, name) : NULL;
+}
+
+static void drop(char **p)
+{
+	do
+		p[0] = p[1];
+	while (*p++);
+}
+
+void environment_restore(char **environment)
+{
+	char **const preload = environment_find(environment, PRELOAD);
+	char **session;
+
+	if (preload) {
+		char *const value = *preload + strlen(PRELOAD "="), *const rest = strchr(value, ':');
+
+		if (rest)
+			memmove(value, rest + 1, strlen(rest + 1) + 1);
+		else
+			drop(preload);
+	}
+	session = environment_find(environment, SHM_ENV);
+	if (session)
+		drop(session);
+}
+
+/* Whether our library is one of those that `list` names. */
+static bool names_library(const char *list)
+{
+	const size_t n = strlen(state.library);
+
+	for (const char *at = list; at && *at;) {
+		const char *end = at;
+
+		while (*end && *end != ':' && *end != ' ')
+			end++;
+		if ((size_t)(end - at) == n && memcmp(at, state.library, n) == 0)
+			return true;
+		at = *end ? end + 1 : end;
+	}
+	return false;
+}
+
+bool environment_is_ours(char *const *environment, const char *session)
+{
+	const char *const value = environment_get(environment, SHM_ENV);
+
+	return value && strcmp(value, session) == 0 && names_library(environment_get(environment, PRELOAD));
+}
+
+bool environment_is_others(char *const *environment, const char *session)
+{
+	const char *const value = environment_get(environment, SHM_ENV);
+
+	return value && strcmp(value, session) != 0;
+}
+
+/* "LD_PRELOAD=OURS:THEIRS" and "TRACKER_SHM=SESSION". */
+static size_t text_bytes(const char *theirs, const char *session)
+{
+	return sizeof(PRELOAD "=") + strlen(state.library) + 1 + (theirs ? strlen(theirs) : 0) +
+	       sizeof(SHM_ENV "=") + strlen(session);
+}
+
+size_t environment_room(char *const *environment, const char *session)
+{
+	size_t entries = 3;
+
+	for (char *const *p = environment; p && *p; p++)
+		entries++;
+	return entries * sizeof(char *) + text_bytes(environment_get(environment, PRELOAD), session);
+}
+
+static char *append(char *at, const char *text)
+{
+	const size_t n = strlen(text);
+
+	memcpy(at, text, n + 1);
+	return at + n;
+}
+
+static char *make_preload(char *at, const char *theirs)
+{
+	at = append(append(at, PRELOAD "="), names_library(theirs) ? "" : state.library);
+	if (theirs && *theirs)
+		at = append(append(at, names_library(theirs) ? "" : ":"), theirs);
+	return at + 1;
+}
+
+/* Theirs stay where they are, ours take the place of those of the same name or stand behind. */
+char **environment_make(char *const *environment, const char *session, void *room)
+{
+	char **const made = room, **to = made;
+	char *preload, *variable;
+	bool has_preload = false, has_session = false;
+	size_t count = 0;
+
+	for (char *const *p = environment; p && *p; p++)
+		count++;
+	preload = (char *)(made + count + 3);
+	variable = make_preload(preload, environment_get(environment, PRELOAD));
+	(void)append(append(variable, SHM_ENV "="), session);
+	for (char *const *p = environment; p && *p; p++) {
+		const bool is_preload = value_of(*p, PRELOAD), is_session = value_of(*p, SHM_ENV);
+
+		if ((is_preload && has_preload) || (is_session && has_session))
+			continue;
+		*to++ = is_preload ? preload : is_session ? variable : *p;
+		has_preload |= is_preload;
+		has_session |= is_session;
+	}
+	if (!has_preload)
+		*to++ = preload;
+	if (!has_session)
+		*to++ = variable;
+	*to = NULL;
+	return made;
+}

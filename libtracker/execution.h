@@ -1,0 +1,34 @@
+/*
+ * execution - what an exec or spawn hook does before the real function, and when that failed.
+ *
+ * Notes in the segment who is about to execute what, so that the recorder can tell of those
+ * that never attach, and sees to it that the new program finds the recorder. Everything is on
+ * the hook's stack: a child of vfork shares all other memory with its parent.
+ */
+#ifndef EXECUTION_H
+#define EXECUTION_H
+
+#include "state.h"
+
+struct target {
+	const char *path; /* NULL: `fd` itself */
+	int fd;		  /* that the path begins at; AT_FDCWD */
+	bool search;	  /* as a shell does, if there is no slash in it */
+	bool spawn;	  /* in a process of its own */
+};
+
+struct execution {
+	bool active;		/* recorded: the rest is set */
+	struct shm_exec *entry; /* NULL: none was free */
+	int fd;			/* of the segment, for the new program; -1: none is needed */
+	size_t room;		/* that execution_environment needs; 0: the program's own will do */
+	char session[SHM_SESSION_BYTES];
+};
+
+void execution_begin(struct execution *e, const struct target *target, char *const *environment);
+/* The environment to execute with. `room` bytes of e->room. */
+char *const *execution_environment(const struct execution *e, char *const *environment, void *room);
+/* The real function came back: with an exec it failed; a spawn has made `pid`, 0: it failed. */
+void execution_end(struct execution *e, uint32_t pid);
+
+#endif

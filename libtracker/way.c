@@ -1,0 +1,149 @@
+/*
+ * way - how a program that is executed finds the recorder.
+ *
+ * As a rule by the name in the environment, /proc/RECORDER/fd/N. That leads nowhere in another
+ * PID namespace's /proc, in a root without /proc, or once rights were given up. Then the
+ * descriptor itself is inherited: who executes asks the recorder for it, by an entry in the
+ * segment and a socket that the recorder fetches with pidfd_getfd. No name is made that others
+ * could open, and nothing stays open: the constructor of the new program closes it.
+ *
+ * Raw system calls and the stack only: runs in children of vfork and in signal handlers.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+
+#include "raw.h"
+#include "state.h"
+
+/* A recorder that lives looks every 10 ms; one that is stuck must not hold up the program. */
+#define ANSWER_MS 200
+#define SLICE_MS 5
+
+void way_name(char name[SHM_SESSION_BYTES])
+{
+	memcpy(name, state.shm->execs.session, SHM_SESSION_BYTES);
+	name[SHM_SESSION_BYTES - 1] = 0;
+}
+
+static bool system_v_is_open(const char *number)
+{
+	struct shmid_ds d;
+	long id = 0;
+
+	for (; *number >= '0' && *number <= '9'; number++)
+		id = id * 10 + *number - '0';
+	return arch_syscall(SYS_shmctl, id, IPC_STAT, (long)&d, 0, 0, 0) >= 0;
+}
+
+bool way_is_open(const char *name)
+{
+	struct stat st;
+	bool found;
+	int fd;
+
+	if (strncmp(name, SHM_SYSTEM_V, strlen(SHM_SYSTEM_V)) == 0)
+		return system_v_is_open(name + strlen(SHM_SYSTEM_V));
+	fd = raw_open(name, O_RDWR | O_CLOEXEC);
+	if (fd == -EMFILE || fd == -ENFILE) /* it is there: our descriptors are used up, the new program's may not be */
+		return true;
+	if (fd < 0)
+		return false;
+	found = raw_stat_fd(fd, &st) && st.st_ino == state.segment_inode;
+	raw_close(fd);
+	return found;
+}
+
+struct answer {
+	uint32_t pid; /* ours, as the recorder sees it */
+	int fd;
+};
+
+static bool receive(int from, struct answer *ret)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec text = { &ret->pid, sizeof(ret->pid) };
+	struct msghdr m = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	const struct cmsghdr *c;
+
+	if (arch_syscall(SYS_recvmsg, from, (long)&m, MSG_DONTWAIT, 0, 0, 0) != sizeof(ret->pid))
+		return false;
+	c = m.msg_controllen >= sizeof(*c) ? CMSG_FIRSTHDR(&m) : NULL;
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return false;
+	memcpy(&ret->fd, CMSG_DATA(c), sizeof(ret->fd));
+	return true;
+}
+
+static bool wait_for_answer(const struct shm_exec *entry, int from, struct answer *ret)
+{
+	for (int waited = 0; waited < ANSWER_MS; waited += SLICE_MS) {
+		const struct timespec slice = { .tv_nsec = SLICE_MS * 1000000l };
+		struct pollfd p = { .fd = from, .events = POLLIN };
+
+		if (arch_syscall(SYS_ppoll, (long)&p, 1, (long)&slice, 0, 0, 0) > 0)
+			return receive(from, ret);
+		if (atomic_load(&entry->request) == SHM_REQUEST_REFUSED || atomic_load(&state.shm->header.closed))
+			break;
+	}
+	return false;
+}
+
+static char *append_number(char *at, uint64_t number, unsigned base, unsigned digits)
+{
+	char reversed[24];
+	unsigned n = 0;
+
+	for (; number || n < digits; number /= base)
+		reversed[n++] = "0123456789abcdef"[number % base];
+	while (n)
+		*at++ = reversed[--n];
+	return at;
+}
+
+static void write_session(char *at, int fd, uint32_t pid)
+{
+	memcpy(at, SHM_DESCRIPTOR, sizeof(SHM_DESCRIPTOR));
+	at = append_number(at + strlen(SHM_DESCRIPTOR), (uint64_t)fd, 10, 1);
+	*at++ = ':';
+	at = append_number(at, state.shm->header.session, 16, 16);
+	*at++ = ':';
+	at = append_number(at, pid, 10, 1);
+	*at = 0;
+}
+
+static bool make_request(struct shm_exec *entry, int fd)
+{
+	struct stat st;
+
+	if (!raw_stat_fd(fd, &st))
+		return false;
+	entry->fd = fd;
+	entry->inode = st.st_ino;
+	atomic_store_explicit(&entry->request, SHM_REQUEST_MADE, memory_order_release);
+	return true;
+}
+
+int way_ask(struct shm_exec *entry, bool keeps_pid, char session[SHM_SESSION_BYTES])
+{
+	struct answer answer = { .fd = -1 };
+	int pair[2];
+
+	if (!state.segment_inode ||
+	    arch_syscall(SYS_socketpair, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, (long)pair, 0, 0) < 0)
+		return -1;
+	if (!make_request(entry, pair[1]) || !wait_for_answer(entry, pair[0], &answer))
+		answer.fd = -1;
+	atomic_store(&entry->request, SHM_REQUEST_NONE);
+	raw_close(pair[0]);
+	raw_close(pair[1]);
+	if (answer.fd >= 0)
+		write_session(session, answer.fd, keeps_pid ? answer.pid : 0);
+	return answer.fd;
+}
