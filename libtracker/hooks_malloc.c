@@ -17,11 +17,39 @@ EXPORT void *malloc(size_t size)
 	HOOK_ALLOC(TRK_MALLOC, size, real.malloc(size));
 }
 
+/*
+ * The loader keeps a table of the modules with thread-local variables for each thread, made by
+ * calloc, grown by realloc. We are such a module: our entry is none of the program's bytes.
+ */
+enum { TABLE_ENTRY = 16, TABLE_HEAD = 2 };
+
+static inline bool is_loader(uintptr_t pc)
+{
+	return pc - state.loader < state.loader_bytes;
+}
+
+/* It takes nothing else from calloc in pieces of that size. */
+static inline size_t table_share(size_t piece, uintptr_t pc)
+{
+	return unlikely(piece == TABLE_ENTRY && is_loader(pc)) ? TABLE_ENTRY : 0;
+}
+
+/* Nor from realloc with its length in front, which is less than the new one. */
+static size_t grown_table_share(const void *table, size_t size)
+{
+	size_t length;
+
+	if (size % TABLE_ENTRY || size <= TABLE_HEAD * TABLE_ENTRY)
+		return 0;
+	memcpy(&length, table, sizeof(length));
+	return length < size / TABLE_ENTRY - TABLE_HEAD ? TABLE_ENTRY : 0;
+}
+
 EXPORT void *calloc(size_t n, size_t size)
 {
 	if (unlikely(!hook_reached()))
 		return real.calloc(n, size);
-	HOOK_ALLOC(TRK_CALLOC, n * size, real.calloc(n, size));
+	HOOK_ALLOC(TRK_CALLOC, n * size - table_share(size, at_.pc), real.calloc(n, size));
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t size)
@@ -183,6 +211,7 @@ static void *resize(realloc_function function, uint8_t kind, void *p, size_t siz
 	if (unlikely(state.sample_bytes))
 		return resize_sampled(function, kind, p, size, at);
 
+	const size_t ours = unlikely(is_loader(at->pc)) ? grown_table_share(p, size) : 0;
 	struct thread *t = thread_enter(at->sp);
 	const bool begun = t && emit_realloc_begin(t, (uintptr_t)p);
 	uintptr_t outer;
@@ -194,7 +223,7 @@ static void *resize(realloc_function function, uint8_t kind, void *p, size_t siz
 	q = function(p, size);
 	hook_leave_real(outer);
 	if (begun && (t = thread_enter(at->sp))) {
-		emit_realloc_end(t, kind, (uintptr_t)q, size, at);
+		emit_realloc_end(t, kind, (uintptr_t)q, size - ours, at);
 		thread_leave(t);
 	}
 	return q;

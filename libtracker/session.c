@@ -19,6 +19,7 @@
 #include "real.h"
 #include "sample.h"
 #include "state.h"
+#include "symbol.h"
 
 #define SHM_BYTES sizeof(struct shm)
 #define STACK_MAX (1ull << 30) /* taken for the limit where there is none */
@@ -308,6 +309,18 @@ static void start_sampling(const struct start_block *b, uint64_t sample_bytes)
 	state.sample_bytes = sample_bytes;
 }
 
+/* The kernel tells where it is, but not where it was executed itself, with the program as its argument. */
+static void find_loader(void)
+{
+	const struct symbol its = symbol_next("__tls_get_addr");
+	struct cfi_module m;
+
+	if (!its.address || !cfi_module_at((uintptr_t)its.address, &m))
+		return;
+	state.loader = m.start;
+	state.loader_bytes = m.end - m.start;
+}
+
 /* What we execute finds the recorder as ever; there is room, for this name is not longer. */
 static void put_usual_name(char *value)
 {
@@ -366,6 +379,7 @@ static void attach(const struct start_block *b, char *name)
 	}
 	thread_start();
 	state.foreign_allocator = real_is_foreign();
+	find_loader();
 	atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
 	start_sampling(b, h->sample_bytes);
 	state.on = true;

@@ -127,6 +127,7 @@ struct tracker_state {
 	bool follow; /* what is executed from here is to find the recorder */
 	uint64_t segment_inode; /* 0: System V */
 	const char *library; /* our own path, as the dynamic linker has it */
+	uintptr_t loader, loader_bytes; /* where the dynamic loader lies */
 	uintptr_t main_stack_top;
 	uintptr_t own_stack_max; /* so far below a thread's stack_top lies its own stack; farther, a coroutine's */
 	_Atomic uint32_t code_generation; /* changes when code was unloaded */

@@ -8,6 +8,7 @@ usage: allocators.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 import glob
 import os
 import re
+import shutil
 
 import harness
 from harness import check, check_truth, equal, execute, need
@@ -73,6 +74,25 @@ class Allocators:
         equal("trace", calls(lambda env: self.t.record(program, env=env | preload)), bare)
         check(("+", "0x7") in bare, f"nothing is traced here: {bare[:5]}")
 
+    def thread_tables(self, threads, libraries):
+        """
+        The bytes of the loader's tables, one a thread, against a count without us: our own
+        thread-local variables are an entry of each. The counter's are one in both runs.
+        """
+        plugins = [self.t.file(".so") for _ in range(libraries)]
+        for path in plugins:
+            shutil.copy(self.t.fixture("tls_plugin.so"), path)
+        program, folder = [self.t.fixture("thread_tables"), str(threads), *plugins], self.t.file(".counts")
+        env = {"LD_PRELOAD": self.t.find("counter.so"), "COUNTER_DIR": folder}
+        os.mkdir(folder)
+        equal("status", execute(program, env).status, 0)
+        (counts,), = harness.read_counters(folder).values()
+        r = self.t.record(program, env=env)
+        replay = self.t.replay(r.capture)
+        check_truth(replay, r.stdout)
+        equal("allocations, frees, bytes", (replay.allocations, replay.frees, replay.bytes),
+              tuple(counts[k] for k in ("allocations", "frees", "bytes")))
+
     def rustc(self):
         rustc = need("rustc")
         source = self.t.file(".rs")
@@ -110,6 +130,8 @@ def make_cases(t):
         ("own malloc and new", lambda: a.own("own_malloc_new")),
         ("the C library's inner names", lambda: a.passing([t.fixture("libc_names")])),
         ("mtrace", a.mtrace),
+        ("tables of 50 threads", lambda: a.thread_tables(50, 0)),
+        ("tables that grow", lambda: a.thread_tables(20, 30)),
         ("rustc", a.rustc),
         ("chromium", a.chromium),
     ]
