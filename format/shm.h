@@ -37,7 +37,7 @@
 #define SHM_CHUNKS 16384u
 #define SHM_THREADS 16384u
 #define SHM_PROCESSES 1024u
-#define SHM_COMMAND_BYTES 3040u
+#define SHM_COMMAND_BYTES 3032u
 #define SHM_PROGRAM_BYTES 64u
 #define SHM_EXECUTABLE_BYTES 768u
 #define SHM_NAME_BYTES 16u
@@ -171,6 +171,7 @@ struct shm_process {
 	_Atomic uint32_t compared[SHM_ORACLES], differing[SHM_ORACLES];
 	_Atomic uint32_t oracles_differ; /* from each other */
 	_Atomic uint32_t notices; /* SHM_NOTICE_* */
+	_Atomic uint32_t modules_seen; /* by the recorder, of those that the program told it of */
 	char libc[SHM_LIBC_BYTES]; /* "glibc 2.36" */
 	char program[SHM_PROGRAM_BYTES]; /* base name of what was executed: sh, where that is a link to dash */
 	char executable[SHM_EXECUTABLE_BYTES]; /* path of the file; all NUL-terminated */

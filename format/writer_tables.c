@@ -104,10 +104,10 @@ static uint64_t end_plus_one(uint64_t end_ns)
 
 /* ---- tables of ids ---- */
 
-/* The key of a module is its record's body: path and build-id, and its flags. */
+/* The key of a module is its record's body without its flags, path and build-id, and behind it the file's identity. */
 uint32_t writer_module(struct writer *w, const struct writer_module *m)
 {
-	uint8_t *p = writer_record_begin(w);
+	uint8_t *p = writer_record_begin(w), *end;
 	uint32_t id;
 	bool new;
 
@@ -115,7 +115,8 @@ uint32_t writer_module(struct writer *w, const struct writer_module *m)
 		return 0;
 	p = put_string(p, m->path, length(m->path));
 	p = put_string(p, (const char *)m->build_id, m->build_id_bytes);
-	id = pool_find(&w->modules, w->record.bytes, (uint32_t)(p - w->record.bytes), &new);
+	end = put_varint(p, m->identity);
+	id = pool_find(&w->modules, w->record.bytes, (uint32_t)(end - w->record.bytes), &new);
 	if (!id)
 		writer_stop(w, ENOMEM);
 	if (new)

@@ -141,6 +141,22 @@ static int function_atom(struct group_private *p, const struct source_frame *f, 
 	return err;
 }
 
+/* A line of the source; where none is known, the function: a module's call sites are not all one row. */
+static int line_atom(struct group_private *p, const struct source_frame *f, uint32_t *ret)
+{
+	char *text = NULL;
+
+	if (f->has_source || !*f->function || !strcmp(f->module, "<unknown>"))
+		return atom_of(p, f->file, f->line, ret);
+	if (f->placeholder)
+		return atom_of(p, f->function, 0, ret);
+	if (asprintf(&text, "%s in %s", f->function, f->module) < 0)
+		return TRK_ERR_NOMEM;
+	const int err = atom_of(p, text, 0, ret);
+	free(text);
+	return err;
+}
+
 /* `inlined`: how many frames of the same machine frame are above this one. */
 static int frame_atom(struct group_private *p, const struct source_frame *f, uint32_t inlined,
 		      uint32_t *ret)
@@ -163,8 +179,11 @@ static int frame_atom(struct group_private *p, const struct source_frame *f, uin
 	case GROUP_MODULE:
 		err = atom_of(p, f->module, 0, &atom);
 		break;
+	case GROUP_FILENAME:
+		err = atom_of(p, f->file, 0, &atom);
+		break;
 	default:
-		err = atom_of(p, f->file, p->options.by == GROUP_FILENAME ? 0 : f->line, &atom);
+		err = line_atom(p, f, &atom);
 	}
 	if (err < 0)
 		return err;

@@ -77,7 +77,7 @@ static int find_frames(struct job *j)
 	for (uint32_t i = 1; i < c->module_count; i++) {
 		const struct cap_module *const m = &c->modules[i];
 
-		j->modules[i] = (struct embed_module){ m->path, m->build_id, m->build_id_bytes, m->flags };
+		j->modules[i] = (struct embed_module){ m->path, m->build_id, m->build_id_bytes, m->flags, -1 };
 	}
 	for (uint32_t i = 1; i < c->frame_count; i++) {
 		const struct cap_frame *const f = &c->frames[i];

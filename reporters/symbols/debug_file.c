@@ -10,10 +10,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "symbols/zstd_sections.h"
 
 #define DEBUG_ROOT "/usr/lib/debug"
 
@@ -51,8 +54,8 @@ static bool may_exist(const char *file, const char *link)
 	return strchr(link, '/') || exists_near(file, link) || (realpath(file, target) && exists_near(target, link));
 }
 
-int debug_file_find(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base, const char *file,
-		    const char *link, GElf_Word crc, char **ret_path)
+static int find(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base, const char *file,
+		const char *link, GElf_Word crc, char **ret_path)
 {
 	const char *const servers = getenv("DEBUGINFOD_URLS");
 	int fd;
@@ -67,4 +70,46 @@ int debug_file_find(Dwfl_Module *module, void **user, const char *name, Dwarf_Ad
 		}
 	}
 	return dwfl_standard_find_debuginfo(module, user, name, base, file, link, crc, ret_path);
+}
+
+/* A module's user pointer holds a descriptor + 1, so that 0 is none. */
+static void *pointer_of(int fd)
+{
+	return (void *)(intptr_t)(fd + 1);
+}
+
+int debug_file_find(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base, const char *file,
+		    const char *link, GElf_Word crc, char **ret_path)
+{
+	int fd = (int)(intptr_t)*user - 1;
+
+	if (fd >= 0) {
+		*user = NULL;
+		return fd;
+	}
+	fd = find(module, user, name, base, file, link, crc, ret_path);
+	*user = pointer_of(fd >= 0 ? zstd_sections_copy(fd) : -1);
+	return fd;
+}
+
+int debug_file_unpacked(Dwfl_Module *module)
+{
+	void **user;
+	int fd;
+
+	if (!dwfl_module_info(module, &user, NULL, NULL, NULL, NULL, NULL, NULL))
+		return -1;
+	fd = (int)(intptr_t)*user - 1;
+	*user = NULL;
+	return fd;
+}
+
+void debug_file_give(Dwfl_Module *module, int fd)
+{
+	void **user;
+
+	if (dwfl_module_info(module, &user, NULL, NULL, NULL, NULL, NULL, NULL))
+		*user = pointer_of(fd);
+	else
+		close(fd);
 }

@@ -10,4 +10,11 @@
 int debug_file_find(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base, const char *file,
 		    const char *link, GElf_Word crc, char **ret_path);
 
+/*
+ * The debug file that was found must be unpacked first (zstd_sections.h): a descriptor of the unpacked one, the
+ * caller's. -1: it need not be. And the other way round: the module's debug file is to be this one, which becomes libdwfl's.
+ */
+int debug_file_unpacked(Dwfl_Module *module);
+void debug_file_give(Dwfl_Module *module, int fd);
+
 #endif

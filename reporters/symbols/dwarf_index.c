@@ -9,11 +9,10 @@
 #include <string.h>
 
 #include "format/trk.h"
+#include "symbols/dwarf_scopes.h"
 #include "symbols/dwarf_unit.h"
 
-/* Inlined calls, and blocks between two of them, at most: files may be hostile. */
-#define INLINED_MAX 255
-#define BLOCKS_MAX 100
+#define INLINED_MAX 255 /* calls at one address: files may be hostile */
 
 struct dwarf_index {
 	Dwarf *dwarf;
@@ -21,6 +20,7 @@ struct dwarf_index {
 	struct intervals ranges; /* of units, by index into units */
 	struct dwarf_unit *units;
 	uint32_t count, room;
+	struct dwarf_scopes scopes;
 };
 
 static bool add_unit(struct dwarf_index *x, Dwarf_Die *cu)
@@ -80,45 +80,12 @@ void dwarf_index_free(struct dwarf_index *x)
 	for (uint32_t i = 0; i < x->count; i++)
 		dwarf_unit_finish(&x->units[i]);
 	free(x->units);
+	dwarf_scopes_finish(&x->scopes);
 	intervals_finish(&x->ranges);
 	free(x);
 }
 
-static bool has_code(Dwarf_Die *die)
-{
-	return dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges);
-}
-
-/* The call inlined into `parent` at the address, directly or within blocks of it. */
-static bool inlined_call(Dwarf_Die *parent, uint64_t address, Dwarf_Die *ret, int depth)
-{
-	Dwarf_Die die;
-
-	if (depth > BLOCKS_MAX || dwarf_child(parent, &die) != 0)
-		return false;
-	do {
-		switch (dwarf_tag(&die)) {
-		case DW_TAG_inlined_subroutine:
-			if (dwarf_haspc(&die, address) == 1) {
-				*ret = die;
-				return true;
-			}
-			break;
-		case DW_TAG_lexical_block:
-		case DW_TAG_try_block:
-		case DW_TAG_catch_block:
-			if ((dwarf_haspc(&die, address) == 1 || !has_code(&die)) &&
-			    inlined_call(&die, address, ret, depth + 1))
-				return true;
-			break;
-		default:
-			break;
-		}
-	} while (dwarf_siblingof(&die, &die) == 0);
-	return false;
-}
-
-static const char *function_name(Dwarf_Die *die, bool *ret_linkage)
+static const char *function_name(struct dwarf_index *x, Dwarf_Die *die, bool *ret_linkage)
 {
 	Dwarf_Attribute attr;
 	const char *name;
@@ -127,6 +94,8 @@ static const char *function_name(Dwarf_Die *die, bool *ret_linkage)
 	if (!name)
 		name = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attr));
 	*ret_linkage = name != NULL;
+	if (!name)
+		name = dwarf_scopes_name(&x->scopes, die, x->arena);
 	return name ? name : dwarf_diename(die);
 }
 
@@ -148,25 +117,25 @@ static void call_site(struct dwarf_index *x, struct dwarf_unit *u, Dwarf_Die *ca
 	caller->line = caller->file && line <= UINT32_MAX ? (uint32_t)line : 0;
 }
 
-static size_t frames_of(struct dwarf_index *x, struct dwarf_unit *u, Dwarf_Die *function,
+static size_t frames_of(struct dwarf_index *x, struct dwarf_unit *u, struct dwarf_call *function,
 			uint64_t address, struct resolved_frame *out, size_t max,
 			bool *ret_linkage)
 {
-	Dwarf_Die path[INLINED_MAX + 1]; /* the function, then ever further in */
+	struct dwarf_call *path[INLINED_MAX + 1]; /* the function, then ever further in */
 	size_t depth = 1, n = 0;
 
-	path[0] = *function;
-	while (depth <= INLINED_MAX && inlined_call(&path[depth - 1], address, &path[depth], 0))
+	path[0] = function;
+	while (depth <= INLINED_MAX && (path[depth] = dwarf_call_at(path[depth - 1], address)))
 		depth++;
 	for (; n < depth && n < max; n++) {
 		const size_t i = depth - 1 - n;
 
 		out[n] = (struct resolved_frame){ .inlined = i > 0 };
-		out[n].function = function_name(&path[i], ret_linkage);
+		out[n].function = function_name(x, &path[i]->die, ret_linkage);
 		if (n == 0)
 			(void)dwarf_unit_line(u, address, x->arena, &out[n].file, &out[n].line);
 		else
-			call_site(x, u, &path[i + 1], &out[n]);
+			call_site(x, u, &path[i + 1]->die, &out[n]);
 	}
 	return n;
 }
@@ -183,10 +152,10 @@ size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct resolv
 	     i = intervals_next(&x->ranges, i, address)) {
 		struct dwarf_unit *const u = &x->units[x->ranges.items[i].value];
 		struct resolved_frame line = { 0 };
-		Dwarf_Die function;
+		struct dwarf_call *const function = dwarf_unit_function(u, address);
 
-		if (dwarf_unit_function(u, address, &function))
-			return frames_of(x, u, &function, address, out, max, ret_linkage);
+		if (function)
+			return frames_of(x, u, function, address, out, max, ret_linkage);
 		if (n == 0 && dwarf_unit_line(u, address, x->arena, &line.file, &line.line)) {
 			out[n++] = line;
 			*ret_linkage = false;

@@ -45,7 +45,7 @@ static bool add_function(struct dwarf_unit *u, Dwarf_Die *die)
 		return true;
 	if (u->function_count == u->function_room) {
 		const uint32_t room = u->function_room ? u->function_room * 2 : 64;
-		Dwarf_Die *const functions =
+		struct dwarf_call *const functions =
 			reallocarray(u->functions, room, sizeof(*functions));
 
 		if (!functions)
@@ -53,7 +53,7 @@ static bool add_function(struct dwarf_unit *u, Dwarf_Die *die)
 		u->functions = functions;
 		u->function_room = room;
 	}
-	u->functions[u->function_count++] = *die;
+	u->functions[u->function_count++] = (struct dwarf_call){ .die = *die };
 	return true;
 }
 
@@ -87,9 +87,16 @@ static bool collect(struct dwarf_unit *u, Dwarf_Die *parent, bool deep, int dept
 	return ok;
 }
 
+static void forget_functions(struct dwarf_unit *u)
+{
+	for (uint32_t i = 0; i < u->function_count; i++)
+		dwarf_call_finish(&u->functions[i]);
+	u->ranges.count = u->function_count = 0;
+}
+
 static void collect_functions(struct dwarf_unit *u, bool deep)
 {
-	u->ranges.count = u->function_count = 0;
+	forget_functions(u);
 	(void)collect(u, &u->split, deep, 0);
 	intervals_sort(&u->ranges);
 	u->collected = true;
@@ -101,7 +108,7 @@ static void collect_functions(struct dwarf_unit *u, bool deep)
  * finding them means reading the whole unit, so that is done for an address
  * that has no other function.
  */
-bool dwarf_unit_function(struct dwarf_unit *u, uint64_t address, Dwarf_Die *ret)
+struct dwarf_call *dwarf_unit_function(struct dwarf_unit *u, uint64_t address)
 {
 	uint32_t found;
 
@@ -113,10 +120,7 @@ bool dwarf_unit_function(struct dwarf_unit *u, uint64_t address, Dwarf_Die *ret)
 		collect_functions(u, true);
 		found = intervals_find(&u->ranges, address);
 	}
-	if (found == INTERVAL_NONE)
-		return false;
-	*ret = u->functions[u->ranges.items[found].value];
-	return true;
+	return found == INTERVAL_NONE ? NULL : &u->functions[u->ranges.items[found].value];
 }
 
 static bool files_init(struct dwarf_files *f, Dwarf_Files *files, size_t count)
@@ -226,6 +230,7 @@ bool dwarf_unit_line(struct dwarf_unit *u, uint64_t address, struct arena *arena
 
 void dwarf_unit_finish(struct dwarf_unit *u)
 {
+	forget_functions(u);
 	intervals_finish(&u->ranges);
 	free(u->functions);
 	free(u->files.paths);

@@ -8,6 +8,7 @@
 #include <elfutils/libdw.h>
 
 #include "symbols/arena.h"
+#include "symbols/dwarf_calls.h"
 #include "symbols/intervals.h"
 
 /* Absolute paths of a file table, made when first asked for. */
@@ -22,7 +23,7 @@ struct dwarf_unit {
 	Dwarf_Die split; /* where the functions are: the same, or the unit in a .dwo */
 	const char *comp_dir;
 	struct intervals ranges; /* of functions, by index into functions */
-	Dwarf_Die *functions;
+	struct dwarf_call *functions;
 	uint32_t function_count, function_room;
 	bool opened;	/* split, comp_dir are set */
 	bool collected; /* the functions at namespace level are known */
@@ -33,8 +34,8 @@ struct dwarf_unit {
 	bool has_files, has_lines;
 };
 
-/* The function whose code contains the address. False: none. */
-bool dwarf_unit_function(struct dwarf_unit *u, uint64_t address, Dwarf_Die *ret);
+/* The function whose code contains the address; valid until the next call. NULL: none. */
+struct dwarf_call *dwarf_unit_function(struct dwarf_unit *u, uint64_t address);
 /* File and line of the address; false: none. */
 bool dwarf_unit_line(struct dwarf_unit *u, uint64_t address, struct arena *arena,
 		     const char **ret_file, uint32_t *ret_line);

@@ -45,8 +45,10 @@ static void resolve_one(struct resolver_module *m, const struct embed_frame *f,
 		};
 	}
 	sink->symbols(sink->data, f->frame, symbols, n);
-	report->resolved += n > 0;
-	report->without_symbols += n == 0;
+	const bool named = n > 0 && !found[0].placeholder;
+
+	report->resolved += named;
+	report->without_symbols += !named;
 }
 
 static void count_module(const struct embed_module *module, enum resolver_module_state state,
@@ -78,6 +80,7 @@ static int resolve_module(const struct embed_frame *frames, size_t count,
 		resolver_free(resolver);
 		return TRK_ERR_NOMEM;
 	}
+	resolver_module_file(m, module->fd);
 	count_module(module, resolver_module_state(m), count, report);
 	if (report->states)
 		report->states[frames[0].module] = (uint8_t)resolver_module_state(m);

@@ -19,6 +19,7 @@ struct embed_module {
 	const uint8_t *build_id;
 	size_t build_id_bytes; /* 0: not checked */
 	uint32_t flags;	       /* as in the capture: bit 0 main program, bit 1 vdso */
+	int fd;		       /* the file itself, the caller's; -1: `path` is opened */
 };
 
 struct embed_frame {

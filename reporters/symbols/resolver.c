@@ -10,6 +10,8 @@
 #include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,7 +21,9 @@
 #include "symbols/arena.h"
 #include "symbols/debug_file.h"
 #include "symbols/dwarf_index.h"
+#include "symbols/function_starts.h"
 #include "symbols/symtab.h"
+#include "symbols/zstd_sections.h"
 
 struct resolver_module {
 	struct resolver *resolver;
@@ -28,13 +32,15 @@ struct resolver_module {
 	uint8_t *build_id;
 	size_t build_id_bytes;
 
-	bool opened, has_symtab;
+	int fd; /* of the file; -1: its path is opened */
+	bool opened, has_symtab, has_starts;
 	enum resolver_module_state state;
 	Dwfl *dwfl;
 	Dwfl_Module *module;
 	struct dwarf_index *dwarf; /* NULL: no DWARF */
 	Dwarf_Addr dwarf_bias;	   /* module address = DWARF address + bias */
 	struct symtab symtab;
+	struct function_starts starts;
 };
 
 struct resolver {
@@ -56,8 +62,11 @@ static void module_free(struct resolver_module *m)
 {
 	dwarf_index_free(m->dwarf);
 	symtab_finish(&m->symtab);
+	function_starts_finish(&m->starts);
 	if (m->dwfl)
 		dwfl_end(m->dwfl);
+	if (m->fd >= 0)
+		close(m->fd);
 	free(m->path);
 	free(m->build_id);
 	free(m);
@@ -98,6 +107,7 @@ struct resolver_module *resolver_module(struct resolver *r, const char *path,
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return NULL;
+	m->fd = -1;
 	m->path = strdup(path);
 	m->build_id = malloc(build_id_bytes + 1);
 	if (!m->path || !m->build_id) {
@@ -111,6 +121,12 @@ struct resolver_module *resolver_module(struct resolver *r, const char *path,
 	m->next = r->modules;
 	r->modules = m;
 	return m;
+}
+
+void resolver_module_file(struct resolver_module *m, int fd)
+{
+	if (fd >= 0 && !m->opened && m->fd < 0)
+		m->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
 /* A descriptor of the file, or -1 and why. Never waits on a pipe or a device. */
@@ -169,7 +185,21 @@ static bool same_build(const struct resolver_module *m)
 	       memcmp(bits, m->build_id, m->build_id_bytes) == 0;
 }
 
-static enum resolver_module_state open_elf(struct resolver_module *m)
+/* A descriptor of the file that libdw can read. */
+static int open_readable(struct resolver_module *m, enum resolver_module_state *ret_why)
+{
+	const int fd = m->fd >= 0 ? m->fd : open_file(m->path, ret_why);
+	const int copy = fd < 0 ? -1 : zstd_sections_copy(fd);
+
+	m->fd = -1;
+	if (copy < 0)
+		return fd;
+	close(fd);
+	return copy;
+}
+
+/* fd becomes libdwfl's. */
+static bool open_dwfl(struct resolver_module *m, int fd)
 {
 	static char *debuginfo_path; /* NULL: libdwfl's standard places */
 	static const Dwfl_Callbacks callbacks = {
@@ -178,20 +208,51 @@ static enum resolver_module_state open_elf(struct resolver_module *m)
 		.section_address = dwfl_offline_section_address,
 		.debuginfo_path = &debuginfo_path,
 	};
-	enum resolver_module_state why = RESOLVER_UNREADABLE;
-	const int fd = open_file(m->path, &why);
 
-	if (fd < 0)
-		return why;
 	m->dwfl = dwfl_begin(&callbacks);
 	if (!m->dwfl) {
 		close(fd);
-		return RESOLVER_UNREADABLE;
+		return false;
 	}
 	m->module = report(m->dwfl, m->path, fd);
-	if (!m->module || !is_linked(m->module))
+	return m->module && is_linked(m->module);
+}
+
+static enum resolver_module_state open_elf(struct resolver_module *m)
+{
+	enum resolver_module_state why = RESOLVER_UNREADABLE;
+	const int fd = open_readable(m, &why);
+
+	if (fd < 0)
+		return why;
+	m->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (!open_dwfl(m, fd))
 		return RESOLVER_UNREADABLE;
 	return same_build(m) ? RESOLVER_FULL : RESOLVER_CHANGED;
+}
+
+/*
+ * libdwfl has opened the debug file by the time it is known that it must be unpacked, and keeps what
+ * it opened. So it begins once more, and is given the unpacked one.
+ */
+static Dwarf *find_dwarf(struct resolver_module *m)
+{
+	Dwarf *dwarf = dwfl_module_getdwarf(m->module, &m->dwarf_bias);
+	const int unpacked = debug_file_unpacked(m->module);
+
+	if (unpacked < 0)
+		return dwarf;
+	dwfl_end(m->dwfl);
+	m->dwfl = NULL;
+	if (m->fd < 0 || !open_dwfl(m, m->fd)) {
+		close(unpacked);
+		m->fd = -1;
+		m->state = RESOLVER_UNREADABLE;
+		return NULL;
+	}
+	m->fd = -1;
+	debug_file_give(m->module, unpacked);
+	return dwfl_module_getdwarf(m->module, &m->dwarf_bias);
 }
 
 static void read_symtab(struct resolver_module *m)
@@ -211,7 +272,9 @@ static void open_module(struct resolver_module *m)
 	m->state = open_elf(m);
 	if (m->state != RESOLVER_FULL)
 		return;
-	dwarf = dwfl_module_getdwarf(m->module, &m->dwarf_bias);
+	dwarf = find_dwarf(m);
+	if (m->state != RESOLVER_FULL)
+		return;
 	if (dwarf && dwarf_index_new(&m->dwarf, dwarf, &m->resolver->arena) == 0)
 		return;
 	read_symtab(m);
@@ -230,21 +293,45 @@ static const char *symbol_at(struct resolver_module *m, uint64_t address)
 	return symtab_lookup(&m->symtab, address, &m->resolver->arena);
 }
 
+/* "libfoo.so.1!0x12a0": where no symbol is left, the unwind information still tells functions apart. */
+static const char *placeholder_at(struct resolver_module *m, uint64_t address)
+{
+	const char *const slash = strrchr(m->path, '/');
+	uint64_t start;
+	char name[NAME_MAX + 32];
+
+	if (!m->has_starts)
+		(void)function_starts_init(&m->starts, dwfl_module_getelf(m->module, &(GElf_Addr){ 0 }));
+	m->has_starts = true;
+	if (!function_starts_find(&m->starts, address, &start))
+		return NULL;
+	const int n = snprintf(name, sizeof(name), "%s!0x%llx", slash ? slash + 1 : m->path, (unsigned long long)start);
+
+	return n > 0 && (size_t)n < sizeof(name) ? arena_string(&m->resolver->arena, name, (size_t)n) : NULL;
+}
+
 static bool is_mangled(const char *name)
 {
 	return strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0;
 }
 
+/* "asprintf", which libc's source calls ___asprintf: what programs call stands in the documentation. */
+static bool is_public_name_of(const char *symbol, const char *function)
+{
+	return function[0] == '_' && symbol[0] != '_' && !strchr(symbol, '.');
+}
+
 /*
- * DWARF names functions that are not external by their bare name; the symbol
- * table knows the namespace, too. Only mangled names are better than DWARF's.
+ * DWARF names functions that are not external by their bare name; the symbol table knows their
+ * scopes, too, and all names of a function, of which the most public one is kept.
  */
 static void name_outermost(struct resolver_module *m, uint64_t address,
 			   struct resolved_frame *outermost)
 {
 	const char *const symbol = symbol_at(m, address);
 
-	if (symbol && (!outermost->function || is_mangled(symbol)))
+	if (symbol && (!outermost->function || is_mangled(symbol) ||
+		       is_public_name_of(symbol, outermost->function)))
 		outermost->function = symbol;
 }
 
@@ -266,5 +353,7 @@ size_t resolver_lookup(struct resolver_module *m, uint64_t address, struct resol
 		return n;
 	}
 	out[0] = (struct resolved_frame){ .function = symbol_at(m, address) };
+	if (!out[0].function)
+		out[0] = (struct resolved_frame){ .function = placeholder_at(m, address), .placeholder = true };
 	return out[0].function ? 1 : 0;
 }

@@ -18,6 +18,7 @@ struct resolved_frame {
 	const char *file;     /* absolute where DW_AT_comp_dir allows, NULL unknown */
 	uint32_t line;
 	bool inlined; /* into the next one */
+	bool placeholder; /* function is no name but where the function begins: "libfoo.so.1!0x12a0" */
 };
 
 enum resolver_module_state {
@@ -38,6 +39,8 @@ void resolver_free(struct resolver *r); /* NULL-safe */
 /* The module of that file; opened lazily, kept. build_id may be NULL (then it is not checked). */
 struct resolver_module *resolver_module(struct resolver *r, const char *path,
 					const uint8_t *build_id, size_t build_id_bytes);
+/* Before the first look-up: it is the file behind `fd`, whatever is at its path. A copy of fd is kept; -1: nothing changes. */
+void resolver_module_file(struct resolver_module *m, int fd);
 enum resolver_module_state resolver_module_state(struct resolver_module *m);
 
 /*

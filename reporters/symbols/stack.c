@@ -78,11 +78,19 @@ void stacks_free(struct stacks *s)
 	free(s);
 }
 
+bool symbols_is_placeholder(const char *function)
+{
+	const char *const mark = strstr(function, "!0x");
+
+	return mark && mark != function && mark[3 + strspn(mark + 3, "0123456789abcdef")] == 0;
+}
+
 static void set_name(struct stacks *s, struct source_frame *f, const char *linkage_name)
 {
 	const struct name *const name = names_get(s->names, linkage_name ? linkage_name : "");
 
 	f->function = name->display;
+	f->placeholder = symbols_is_placeholder(name->display);
 	f->full_function = name->full;
 	f->skipped = name->allocator || skip_matches(name->display, s->options.skip_patterns);
 	if (s->options.no_skip)

@@ -13,6 +13,7 @@
 
 struct source_frame {
 	const char *function; /* demangled and shortened for display; "" unknown */
+	bool placeholder;     /* ... it is no name: "libfoo.so.1!0x12a0" says where the function begins */
 	const char *full_function; /* demangled, whole */
 	const char *file;     /* "<unknown>" without line information and module; the module's path, line 0, with a module */
 	uint32_t line;
@@ -52,6 +53,9 @@ uint32_t stacks_changed_modules(const struct stacks *s, const char **ret_first);
 
 /* Memory ran out: not all names, or not all frames, could be had. */
 bool stacks_short_of_memory(const struct stacks *s);
+
+/* Whether a name that a capture holds is such a placeholder. */
+bool symbols_is_placeholder(const char *function);
 
 /* "std::vector<...>::push_back" out of the full demangled name. Returns `out`. */
 char *symbols_shorten(const char *full, char *out, size_t room);

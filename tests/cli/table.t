@@ -200,7 +200,7 @@ $ tracker-table keys
 > /lib/x.so:0: size=7 B, count=1, average=7 B
 
 $ tracker-table --no-skip keys
-> /bin/app:0: size=180 B, count=3, average=60 B
+> malloc in /bin/app:0: size=180 B, count=3, average=60 B
 > /lib/x.so:0: size=7 B, count=1, average=7 B
 
 $ tracker-table --skip-frame 'wor?' keys

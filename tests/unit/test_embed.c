@@ -93,12 +93,12 @@ static void describe(struct embed_module modules[M_COUNT], const char *text_file
 	static const uint8_t other_id[20] = { 1, 2, 3 };
 
 	memset(modules, 0, M_COUNT * sizeof(*modules));
-	modules[M_SELF] = (struct embed_module){ self, build_id, build_id_bytes, 1 };
-	modules[M_MISSING] = (struct embed_module){ "/nonexistent/lib.so", NULL, 0, 0 };
-	modules[M_CHANGED] = (struct embed_module){ self, other_id, sizeof(other_id), 0 };
-	modules[M_TEXT] = (struct embed_module){ text_file, NULL, 0, 0 };
-	modules[M_VDSO] = (struct embed_module){ "[vdso]", NULL, 0, 2 };
-	modules[M_UNUSED] = (struct embed_module){ self, NULL, 0, 0 };
+	modules[M_SELF] = (struct embed_module){ self, build_id, build_id_bytes, 1, -1 };
+	modules[M_MISSING] = (struct embed_module){ "/nonexistent/lib.so", NULL, 0, 0, -1 };
+	modules[M_CHANGED] = (struct embed_module){ self, other_id, sizeof(other_id), 0, -1 };
+	modules[M_TEXT] = (struct embed_module){ text_file, NULL, 0, 0, -1 };
+	modules[M_VDSO] = (struct embed_module){ "[vdso]", NULL, 0, 2, -1 };
+	modules[M_UNUSED] = (struct embed_module){ self, NULL, 0, 0, -1 };
 }
 
 struct seen {

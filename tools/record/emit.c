@@ -126,32 +126,13 @@ void emit_mapping_gone(void *emit_context, const struct module_range *range)
 	});
 }
 
-static uint32_t intern_module(struct recorder *r, const struct wire_record *h)
-{
-	char path[4096];
-	size_t size = h->text ? h->text_bytes : 0;
-
-	if (size >= sizeof(path))
-		size = sizeof(path) - 1;
-	if (size)
-		memcpy(path, h->text, size);
-	path[size] = 0;
-	const struct writer_module m = { .path = path, .build_id = h->build_id,
-					 .build_id_bytes = h->build_id ? h->build_id_bytes : 0,
-					 .flags = h->module_flags & 3 };
-	const uint32_t id = writer_module(r->writer, &m);
-
-	finish_remember_module(r, id, &m);
-	return id;
-}
-
 static void add_module(struct recorder *r, struct process *p, struct stream *s)
 {
 	const struct wire_record *const h = &s->head;
 	struct emit_context context = { r, p, p->last_time_ns };
 	const struct module_range range = {
 		.start = h->start, .end = h->end, .bias = h->bias,
-		.load_time_ns = p->last_time_ns, .module = intern_module(r, h),
+		.load_time_ns = p->last_time_ns, .module = module_table_find(r, p, h),
 	};
 
 	switch (modules_add(&p->modules, &range, emit_mapping_gone, &context)) {
@@ -162,6 +143,8 @@ static void add_module(struct recorder *r, struct process *p, struct stream *s)
 		r->out_of_memory = true;
 		break;
 	}
+	if (p->slot != NO_SLOT)
+		atomic_fetch_add_explicit(&r->shm->processes[p->slot].modules_seen, 1, memory_order_release);
 }
 
 /* Kinds that stand in the wire as they stand in the file. */

@@ -10,44 +10,6 @@
 #include <sys/resource.h>
 #include <time.h>
 
-
-static bool module_table_reserve(struct recorder *r, uint32_t id)
-{
-	const uint32_t room = id * 2 + 16;
-	struct embed_module *grown;
-
-	if (id < r->module_room)
-		return true;
-	grown = realloc(r->modules, room * sizeof(*grown));
-	if (!grown)
-		return false;
-	r->modules = grown;
-	r->module_room = room;
-	return true;
-}
-
-/* Without memory the names of its frames, and of those of later modules, are left to reports. */
-void finish_remember_module(struct recorder *r, uint32_t id, const struct writer_module *m)
-{
-	if (id < r->module_count || !id || id > r->module_count + 1)
-		return;
-	char *const path = strdup(m->path);
-	uint8_t *const build_id = malloc(m->build_id_bytes + 1);
-
-	if (!path || !build_id || !module_table_reserve(r, id)) {
-		r->out_of_memory = true;
-		free(path);
-		free(build_id);
-		return;
-	}
-	if (!r->module_count)
-		r->modules[r->module_count++] = (struct embed_module){ 0 };
-	if (m->build_id_bytes)
-		memcpy(build_id, m->build_id, m->build_id_bytes);
-	r->modules[r->module_count++] = (struct embed_module){
-		.path = path, .build_id = build_id, .build_id_bytes = m->build_id_bytes, .flags = m->flags };
-}
-
 uint64_t finish_cpu_ns(void)
 {
 	struct timespec t = { 0 };

@@ -89,11 +89,7 @@ void recorder_release(struct recorder *r)
 {
 	for (size_t i = 0; i < r->process_count; i++)
 		process_free(r->processes[i]);
-	for (uint32_t i = 0; i < r->module_count; i++) {
-		free((char *)r->modules[i].path);
-		free((uint8_t *)r->modules[i].build_id);
-	}
-	free(r->modules);
+	module_table_finish(r);
 	free(r->processes);
 	free(r->live);
 	intern_finish(&r->intern);

@@ -10,6 +10,7 @@
 #define RECORD_RECORDER_H
 
 #include "format/shm.h"
+#include "format/intern.h"
 #include "format/writer.h"
 #include "checkpoint.h"
 #include "control.h"
@@ -141,6 +142,12 @@ struct recorder {
 
 	struct embed_module *modules; /* by id in the capture */
 	uint32_t module_count, module_room;
+	struct {
+		struct pool names;  /* what programs tell of a module: path and build-id */
+		uint32_t *modules;  /* by number of the name: id in the capture */
+		size_t module_room;
+		uint32_t files;	    /* that are open */
+	} told;
 	bool no_symbols;
 	uint64_t names_cpu_ns; /* of the child that looked them up */
 	char host[65], system[200]; /* as uname says */
@@ -271,10 +278,13 @@ struct emit_context {
 /* Everything of the process was applied and it has ended, at p->end_ns (or a little later). */
 void emit_end_process(struct recorder *r, struct process *p);
 
+/* ---- module_table.c ---- */
+/* The number in the capture of the module that `p` tells of; 0: there was no memory. Opens its file. */
+uint32_t module_table_find(struct recorder *r, const struct process *p, const struct wire_record *told);
+void module_table_finish(struct recorder *r);
+
 /* ---- finish.c ---- */
 uint64_t finish_cpu_ns(void); /* that the recorder took so far */
-/* Keeps what symbols are looked up by. */
-void finish_remember_module(struct recorder *r, uint32_t id, const struct writer_module *m);
 /*
  * The recording is over: health, summary, symbols, index. What the processes
  * published was read already. Fills the figures of `ret`.

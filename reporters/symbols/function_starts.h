@@ -1,0 +1,28 @@
+/*
+ * function_starts - where functions begin, as the table of the unwind information says (.eh_frame_hdr): it
+ * stays when a program is stripped of all names.
+ *
+ * Source of the format: LSB Core, "Exception Frames". Only the encoding that linkers write is read: a
+ * sorted table of 32-bit pairs relative to the table itself.
+ */
+#ifndef SYMBOLS_FUNCTION_STARTS_H
+#define SYMBOLS_FUNCTION_STARTS_H
+
+#include <libelf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct function_starts {
+	uint64_t *starts; /* ascending */
+	size_t count;
+};
+
+/* Of a linked file. None: the file has no such table, or one that cannot be read. False: out of memory. */
+bool function_starts_init(struct function_starts *f, Elf *elf);
+void function_starts_finish(struct function_starts *f); /* zero-safe */
+
+/* Where the function begins that the address may lie in. False: before the first one. */
+bool function_starts_find(const struct function_starts *f, uint64_t address, uint64_t *ret_start);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * files - the files that recorded programs have mapped, opened while the program still lives.
+ *
+ * A path is only a name: the file may be deleted, replaced, renamed, in memory only, or in a mount
+ * namespace that ends with the program. So each module's file is opened through the process that has
+ * it mapped, and names are looked up in what was opened. The program never waits for that but at its
+ * very end, and only when its files cannot be found by their paths (libtracker/linger.c).
+ */
+#ifndef RECORD_FILES_H
+#define RECORD_FILES_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct module_file {
+	int fd;		     /* -1: none could be opened */
+	uint64_t identity;   /* of the mapped file: tells builds apart that have one path; 0: unknown */
+	char path[PATH_MAX]; /* as the kernel has it; "": unknown */
+};
+
+/*
+ * The file that process `pid` has mapped at `start`. `told` is the path that the program told, which
+ * serves where the process is gone. The descriptor is the caller's. What lies on another file system
+ * than the root is copied into memory when it is small: an open file would keep it from being unmounted.
+ */
+void module_file_open(uint32_t pid, uint64_t start, const char *told, struct module_file *ret);
+
+/* The code that the kernel puts into every program, which is in no file: ours is the program's. -1: there is none. */
+int vdso_file_open(void);
+
+#endif

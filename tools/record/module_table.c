@@ -1,0 +1,149 @@
+/*
+ * module_table - the modules of the capture, by what programs tell of them.
+ *
+ * A program tells the loader's spelling of a path. The capture has the kernel's, where the process could be
+ * asked, and the file itself is kept open until names are looked up in it at the end (files.h).
+ */
+#include "recorder.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "files.h"
+
+#define FILES_MAX 4096u /* kept open at most; names of further modules are looked up by path */
+#define MODULE_VDSO 2u
+
+static bool reserve(struct recorder *r, uint32_t id)
+{
+	const uint32_t room = id * 2 + 16;
+	struct embed_module *grown;
+
+	if (id < r->module_room)
+		return true;
+	grown = realloc(r->modules, room * sizeof(*grown));
+	if (!grown)
+		return false;
+	r->modules = grown;
+	r->module_room = room;
+	return true;
+}
+
+/* Keeps what names are looked up by. Without memory the names of its frames, and of later modules', are left to reports. */
+static void remember(struct recorder *r, uint32_t id, const struct writer_module *m)
+{
+	if (id < r->module_count || !id || id > r->module_count + 1)
+		return;
+	char *const path = strdup(m->path);
+	uint8_t *const build_id = malloc(m->build_id_bytes + 1);
+
+	if (!path || !build_id || !reserve(r, id)) {
+		r->out_of_memory = true;
+		free(path);
+		free(build_id);
+		return;
+	}
+	if (!r->module_count)
+		r->modules[r->module_count++] = (struct embed_module){ .fd = -1 };
+	if (m->build_id_bytes)
+		memcpy(build_id, m->build_id, m->build_id_bytes);
+	r->modules[r->module_count++] = (struct embed_module){
+		.path = path, .build_id = build_id, .build_id_bytes = m->build_id_bytes, .flags = m->flags, .fd = -1 };
+}
+
+/* The descriptor becomes the module's, when it has none. */
+static void keep(struct recorder *r, uint32_t id, int fd)
+{
+	if (fd >= 0 && id && id < r->module_count && r->modules[id].fd < 0) {
+		r->modules[id].fd = fd;
+		r->told.files++;
+	} else if (fd >= 0) {
+		close(fd);
+	}
+}
+
+static bool has_file(const struct recorder *r, uint32_t id)
+{
+	return id && id < r->module_count && r->modules[id].fd >= 0;
+}
+
+/* Where the number of the module that was last told in these words stands; NULL: there is no memory. */
+static uint32_t *find_told(struct recorder *r, const char *path, const struct wire_record *told)
+{
+	uint8_t key[PATH_MAX + 256];
+	const size_t path_bytes = strlen(path) + 1, id_bytes = told->build_id ? told->build_id_bytes : 0;
+	bool new;
+
+	if (path_bytes + id_bytes > sizeof(key))
+		return NULL;
+	memcpy(key, path, path_bytes);
+	if (id_bytes)
+		memcpy(key + path_bytes, told->build_id, id_bytes);
+	const uint32_t number = pool_find(&r->told.names, key, (uint32_t)(path_bytes + id_bytes), &new);
+
+	if (number && number >= r->told.module_room) {
+		const size_t room = number * 2 + 16;
+		uint32_t *const grown = realloc(r->told.modules, room * sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		r->told.modules = grown;
+		r->told.module_room = room;
+	}
+	if (number && new)
+		r->told.modules[number] = 0;
+	return number ? &r->told.modules[number] : NULL;
+}
+
+static void copy_path(const struct wire_record *told, char path[PATH_MAX])
+{
+	size_t size = told->text ? told->text_bytes : 0;
+
+	if (size >= PATH_MAX)
+		size = PATH_MAX - 1;
+	if (size)
+		memcpy(path, told->text, size);
+	path[size] = 0;
+}
+
+uint32_t module_table_find(struct recorder *r, const struct process *p, const struct wire_record *told)
+{
+	struct module_file file = { .fd = -1 };
+	char path[PATH_MAX];
+
+	copy_path(told, path);
+	uint32_t *const known = find_told(r, path, told);
+
+	/* one without a build-id may be another file of the same path each time */
+	if (known && told->build_id_bytes && has_file(r, *known))
+		return *known;
+	if (told->module_flags & MODULE_VDSO)
+		file.fd = vdso_file_open();
+	else if (r->told.files < FILES_MAX)
+		module_file_open(p->pid, told->start, path, &file);
+	const struct writer_module m = { .path = file.path[0] ? file.path : path, .build_id = told->build_id,
+					 .build_id_bytes = told->build_id ? told->build_id_bytes : 0,
+					 .identity = told->build_id_bytes ? 0 : file.identity,
+					 .flags = told->module_flags & 3 };
+	const uint32_t id = writer_module(r->writer, &m);
+
+	remember(r, id, &m);
+	keep(r, id, file.fd);
+	if (known)
+		*known = id;
+	return id;
+}
+
+void module_table_finish(struct recorder *r)
+{
+	for (uint32_t i = 0; i < r->module_count; i++) {
+		free((char *)r->modules[i].path);
+		free((uint8_t *)r->modules[i].build_id);
+		if (r->modules[i].fd >= 0)
+			close(r->modules[i].fd);
+	}
+	free(r->modules);
+	free(r->told.modules);
+	pool_finish(&r->told.names);
+}
