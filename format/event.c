@@ -22,7 +22,10 @@ enum shape {
 	SHAPE_SIZE,
 };
 
-enum realloc_form { FORM_NEW, FORM_MOVED, FORM_STAYED, FORM_FAILED };
+enum realloc_form { FORM_NEW, FORM_MOVED, FORM_STAYED, FORM_FAILED, FORM_PART };
+
+/* What FORM_PART says of a call. The last is no part, but an mremap that failed, whole. */
+enum half { HALF_RELEASE, HALF_ACQUIRE, HALF_WITHDRAW, HALF_FAILED };
 
 #define HAS_NODE 0x80u /* beside the shape: the current node is this event's */
 #define SHAPE_MASK 0x1fu
@@ -55,6 +58,7 @@ static const uint8_t shapes[KIND_MASK + 1] = {
 	[TRK_CFREE] = SHAPE_ADDRESS,
 	[TRK_MUNMAP] = SHAPE_BLOCK,
 	[TRK_UNTRACK] = SHAPE_UNTRACK,
+	/* read, no longer written: they cannot say of which call they are */
 	[TRK_REALLOC_RELEASE] = SHAPE_OLD,
 	[TRK_REALLOC_ACQUIRE] = SHAPE_OLD_NEW | HAS_NODE,
 	[TRK_REALLOC_WITHDRAW] = SHAPE_OLD_SIZE,
@@ -84,8 +88,43 @@ static uint8_t *put_label(uint8_t *p, const struct trk_event *e)
 	return p + n;
 }
 
+/* Written as a form of realloc. */
+static bool is_part(const struct trk_event *e)
+{
+	return trk_kind_is_part(e->kind) || (e->kind == TRK_MREMAP && !e->address);
+}
+
+static enum half half_of(const struct trk_event *e)
+{
+	switch (e->kind) {
+	case TRK_REALLOC_RELEASE: return HALF_RELEASE;
+	case TRK_REALLOC_ACQUIRE: return HALF_ACQUIRE;
+	case TRK_REALLOC_WITHDRAW: return HALF_WITHDRAW;
+	default: return HALF_FAILED;
+	}
+}
+
+static uint8_t *put_part(struct event_state *s, uint8_t *p, const struct trk_event *e)
+{
+	const enum half half = half_of(e);
+	const uint8_t call = half == HALF_FAILED ? TRK_MREMAP : e->call ? e->call : TRK_REALLOC;
+
+	*p++ = FORM_PART;
+	*p++ = (uint8_t)half;
+	*p++ = call;
+	p = put_address(s, p, e->old_address);
+	if (call == TRK_MREMAP)
+		p = put_varint(p, e->old_size);
+	if (half == HALF_ACQUIRE)
+		p = put_address(s, p, e->address);
+	return half == HALF_RELEASE ? p : put_varint(p, e->size);
+}
+
 static uint8_t *put_realloc(struct event_state *s, uint8_t *p, const struct trk_event *e)
 {
+	if (is_part(e))
+		return put_part(s, p, e);
+
 	const enum realloc_form form = !e->address		     ? FORM_FAILED
 				       : !e->old_address	     ? FORM_NEW
 				       : e->address == e->old_address ? FORM_STAYED
@@ -114,15 +153,6 @@ static uint8_t *put_rare(struct event_state *s, uint8_t *p, const struct trk_eve
 	case SHAPE_UNTRACK:
 		p = put_varint(p, e->domain);
 		return put_address(s, p, e->address);
-	case SHAPE_OLD:
-		return put_address(s, p, e->old_address);
-	case SHAPE_OLD_NEW:
-		p = put_address(s, p, e->old_address);
-		p = put_address(s, p, e->address);
-		return put_varint(p, e->size);
-	case SHAPE_OLD_SIZE:
-		p = put_address(s, p, e->old_address);
-		return put_varint(p, e->size);
 	case SHAPE_LABEL:
 		return put_label(p, e);
 	case SHAPE_SIZE:
@@ -134,9 +164,9 @@ static uint8_t *put_rare(struct event_state *s, uint8_t *p, const struct trk_eve
 
 uint8_t *event_encode(struct event_state *s, const struct trk_event *e, uint8_t *p)
 {
-	const uint8_t shape = shapes[e->kind & KIND_MASK];
+	uint8_t parts = is_part(e) ? TRK_REALLOC : e->kind & KIND_MASK;
+	const uint8_t shape = e->kind == TRK_REALLOC_RELEASE ? SHAPE_REALLOC : shapes[parts];
 	uint8_t *head = p++;
-	uint8_t parts = e->kind & KIND_MASK;
 
 	if (e->thread != s->thread) {
 		parts |= PART_THREAD;
@@ -184,10 +214,36 @@ static inline uint32_t get_u32_varint(struct byte_reader *r)
 	return (uint32_t)v;
 }
 
+static void get_part(struct event_state *s, struct byte_reader *r, struct trk_event *e)
+{
+	static const uint8_t kinds[] = { TRK_REALLOC_RELEASE, TRK_REALLOC_ACQUIRE,
+					 TRK_REALLOC_WITHDRAW, TRK_MREMAP };
+	const uint8_t half = get_byte(r), call = get_byte(r);
+
+	if (half > HALF_FAILED || !trk_kind_reallocates(call) ||
+	    (half == HALF_FAILED && call != TRK_MREMAP)) {
+		r->failed = true;
+		return;
+	}
+	e->kind = kinds[half];
+	e->call = half == HALF_FAILED ? 0 : call;
+	e->old_address = get_address(s, r);
+	if (call == TRK_MREMAP)
+		e->old_size = get_varint(r);
+	if (half == HALF_ACQUIRE)
+		e->address = get_address(s, r);
+	if (half != HALF_RELEASE)
+		e->size = get_varint(r);
+}
+
 static void get_realloc(struct event_state *s, struct byte_reader *r, struct trk_event *e)
 {
 	const uint64_t form = get_varint(r);
 
+	if (form == FORM_PART && e->kind == TRK_REALLOC) {
+		get_part(s, r, e);
+		return;
+	}
 	if (form > FORM_FAILED) {
 		r->failed = true;
 		return;
@@ -212,6 +268,17 @@ static void get_label(struct byte_reader *r, struct trk_event *e)
 	e->label_bytes = (uint32_t)n; /* a block is at most 1 MiB */
 }
 
+/* Kinds 24 to 26, as they were written when only reallocs had parts. */
+static void get_old_part(struct event_state *s, struct byte_reader *r, struct trk_event *e)
+{
+	e->call = TRK_REALLOC;
+	e->old_address = get_address(s, r);
+	if (e->kind == TRK_REALLOC_ACQUIRE)
+		e->address = get_address(s, r);
+	if (e->kind != TRK_REALLOC_RELEASE)
+		e->size = get_varint(r);
+}
+
 static void get_rare(struct event_state *s, struct byte_reader *r, struct trk_event *e)
 {
 	switch (shapes[e->kind] & SHAPE_MASK) {
@@ -230,17 +297,8 @@ static void get_rare(struct event_state *s, struct byte_reader *r, struct trk_ev
 		e->domain = get_u32_varint(r);
 		e->address = get_address(s, r);
 		return;
-	case SHAPE_OLD:
-		e->old_address = get_address(s, r);
-		return;
-	case SHAPE_OLD_NEW:
-		e->old_address = get_address(s, r);
-		e->address = get_address(s, r);
-		e->size = get_varint(r);
-		return;
-	case SHAPE_OLD_SIZE:
-		e->old_address = get_address(s, r);
-		e->size = get_varint(r);
+	case SHAPE_OLD ... SHAPE_OLD_SIZE:
+		get_old_part(s, r, e);
 		return;
 	case SHAPE_LABEL:
 		get_label(r, e);
@@ -308,5 +366,10 @@ int event_decode(struct event_state *s, struct byte_reader *r, struct trk_event 
 	ret->time_ns = s->time_ns;
 	ret->thread = s->thread;
 	ret->node = shape & HAS_NODE ? s->node : 0;
+	if (ret->kind == TRK_REALLOC_RELEASE) { /* who asked stands in the second part */
+		if (head & PART_NODE)
+			return TRK_ERR_CORRUPT;
+		ret->node = 0;
+	}
 	return 0;
 }

@@ -400,7 +400,7 @@ static void encode_other(struct predict_coder *c, const struct trk_event *e)
 	c->other.time_ns = c->time_ns;
 	c->other.thread = c->thread;
 	k->at = event_encode(&c->other, &(struct trk_event){
-		.kind = e->kind, .time_ns = c->time_ns, .thread = c->thread, .node = e->node,
+		.kind = e->kind, .call = e->call, .time_ns = c->time_ns, .thread = c->thread, .node = e->node,
 		.address = e->address, .size = e->size, .old_address = e->old_address,
 		.old_size = e->old_size, .label = e->label, .label_bytes = e->label_bytes,
 		.domain = e->domain }, k->at);

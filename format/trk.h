@@ -32,8 +32,8 @@ struct trk_fault {
 };
 
 /*
- * Kinds of events. 1..14 allocate, 16..23 release, 24..26 are the parts of a
- * realloc that another thread's events fell between, 27.. carry no block.
+ * Kinds of events. 1..14 allocate, 16..23 release, 24..26 are the parts of a realloc
+ * or mremap that another thread's events fell between, 27.. carry no block.
  */
 enum trk_kind {
 	TRK_MALLOC = 1,
@@ -48,7 +48,7 @@ enum trk_kind {
 	TRK_NEW = 10,
 	TRK_NEW_ARRAY = 11,
 	TRK_MMAP = 12,
-	TRK_MREMAP = 13, /* old_address, old_size: the range it takes the place of */
+	TRK_MREMAP = 13, /* old_address, old_size: the range it takes the place of; address 0: it failed */
 	TRK_TRACK = 14, /* a block of a domain of the program's own */
 	TRK_SKIPPED = 15, /* size: so many allocations of the thread before this were not sampled */
 
@@ -61,6 +61,7 @@ enum trk_kind {
 	TRK_MUNMAP = 22, /* any range: may cut, split or miss what was mapped */
 	TRK_UNTRACK = 23,
 
+	/* Of `call`, a realloc, reallocarray or mremap: */
 	TRK_REALLOC_RELEASE = 24, /* old_address leaves the live set, for now */
 	TRK_REALLOC_ACQUIRE = 25, /* ... and became address; size is the new one */
 	TRK_REALLOC_WITHDRAW = 26, /* ... or came back: the call failed */
@@ -97,11 +98,24 @@ struct trk_event {
 	uint32_t domain;	/* 0 heap */
 	uint32_t ref;		/* enum trk_ref */
 	uint8_t kind;		/* enum trk_kind */
+	uint8_t call;		/* parts of a realloc: the kind of the whole */
 };
 
 static inline bool trk_kind_allocates(uint8_t kind)
 {
 	return kind >= TRK_MALLOC && kind <= TRK_TRACK;
+}
+
+/* One of the parts of a call that was cut in two. */
+static inline bool trk_kind_is_part(uint8_t kind)
+{
+	return kind >= TRK_REALLOC_RELEASE && kind <= TRK_REALLOC_WITHDRAW;
+}
+
+/* A call that gives a block back and gets one. */
+static inline bool trk_kind_reallocates(uint8_t kind)
+{
+	return kind == TRK_REALLOC || kind == TRK_REALLOCARRAY || kind == TRK_MREMAP;
 }
 
 static inline bool trk_kind_releases(uint8_t kind)

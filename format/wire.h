@@ -32,7 +32,7 @@ enum wire_kind {
 	WIRE_SKIPPED = 0, /* TRK_SKIPPED: varint allocations */
 	/* mremap, before the real call: addr old, varint old size. Published on its own. */
 	WIRE_MREMAP_BEGIN = 15,
-	/* realloc family, before the real call: addr old. Published on its own. */
+	/* realloc family, before the real call: byte trk_kind (REALLOC or REALLOCARRAY), addr old. Published on its own. */
 	WIRE_REALLOC_BEGIN = 24,
 	/* ... after it: byte trk_kind (REALLOC or REALLOCARRAY), byte outcome, then addr new, varint size */
 	WIRE_REALLOC_END = 25,
@@ -66,7 +66,7 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED 
  *  0         varint allocations that were not sampled
  *  1..11     addr, varint size                       (realloc of NULL: kind 3/4 with this form)
  *  12 mmap   addr, varint size
- *  13 mremap addr old, varint old size, addr new, varint size; new 0: it failed
+ *  13 mremap addr old, varint old size, addr new, varint size (asked for); new 0: it failed
  *  14 track  varint domain, addr, varint size
  *  16..21    addr
  *  22 munmap addr, varint size
@@ -86,7 +86,7 @@ struct wire_record {
 	uint64_t address, size, old_address, old_size;
 	uint32_t domain;
 	uint8_t kind;		/* enum trk_kind or wire_kind */
-	uint8_t realloc_kind, outcome;
+	uint8_t realloc_kind, outcome; /* of a begin and of an end; of an end */
 	bool has_stack;
 	uint32_t pops, push_count;
 	uint64_t pushes[WIRE_FRAMES_MAX]; /* oldest first */

@@ -61,15 +61,19 @@ static void get_parts(struct wire_state *s, struct byte_reader *r, uint8_t head,
 		get_stack(s, r, ret);
 }
 
-static void get_realloc_end(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
+static void get_realloc_kind(struct byte_reader *r, struct wire_record *ret)
 {
 	ret->realloc_kind = get_byte(r);
+	r->failed |= ret->realloc_kind != TRK_REALLOC && ret->realloc_kind != TRK_REALLOCARRAY;
+}
+
+static void get_realloc_end(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
+{
+	get_realloc_kind(r, ret);
 	ret->outcome = get_byte(r);
 	ret->address = get_address(s, r);
 	ret->size = get_varint(r);
-	if ((ret->realloc_kind != TRK_REALLOC && ret->realloc_kind != TRK_REALLOCARRAY) ||
-	    ret->outcome > WIRE_FREED)
-		r->failed = true;
+	r->failed |= ret->outcome > WIRE_FREED;
 }
 
 static void get_module(struct byte_reader *r, struct wire_record *ret)
@@ -111,6 +115,7 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 		ret->old_size = get_varint(r);
 		return;
 	case WIRE_REALLOC_BEGIN:
+		get_realloc_kind(r, ret);
 		ret->old_address = get_address(s, r);
 		return;
 	case WIRE_REALLOC_END:

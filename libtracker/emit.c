@@ -296,12 +296,13 @@ void emit_mremap_end(struct thread *t, uintptr_t old, uint64_t old_size, uintptr
 	finish(t, &d);
 }
 
-bool emit_realloc_begin(struct thread *t, uintptr_t old)
+bool emit_realloc_begin(struct thread *t, uint8_t kind, uintptr_t old)
 {
 	struct draft d;
 
 	if (!begin_plain(t, WIRE_REALLOC_BEGIN, &d))
 		return false;
+	*d.at++ = kind;
 	put_address(t, &d, old);
 	finish(t, &d);
 	t->begun = WIRE_REALLOC_BEGIN;

@@ -182,7 +182,7 @@ static void *resize_sampled(realloc_function function, uint8_t kind, void *p, si
 
 	if (t) {
 		sample_tell(t);
-		begun = emit_realloc_begin(t, (uintptr_t)p);
+		begun = emit_realloc_begin(t, kind, (uintptr_t)p);
 		thread_leave(t);
 	}
 	outer = hook_enter_real(at->sp);
@@ -213,7 +213,7 @@ static void *resize(realloc_function function, uint8_t kind, void *p, size_t siz
 
 	const size_t ours = unlikely(is_loader(at->pc)) ? grown_table_share(p, size) : 0;
 	struct thread *t = thread_enter(at->sp);
-	const bool begun = t && emit_realloc_begin(t, (uintptr_t)p);
+	const bool begun = t && emit_realloc_begin(t, kind, (uintptr_t)p);
 	uintptr_t outer;
 	void *q;
 
@@ -227,6 +227,18 @@ static void *resize(realloc_function function, uint8_t kind, void *p, size_t siz
 		thread_leave(t);
 	}
 	return q;
+}
+
+/* A call that failed, and that no begin told of. */
+static void resize_failed(uint8_t kind, void *p, size_t size, const struct site *at)
+{
+	struct thread *const t = thread_enter(at->sp);
+
+	if (!t)
+		return;
+	if (emit_realloc_begin(t, kind, (uintptr_t)p))
+		emit_realloc_end(t, kind, 0, size, at);
+	thread_leave(t);
 }
 
 /*
@@ -258,7 +270,10 @@ void *hook_realloc(realloc_function function, uint8_t kind, void *p, size_t size
 	outer = hook_enter_real(at->sp);
 	q = function(NULL, size);
 	hook_leave_real(outer);
-	hook_alloc(kind, q, size, at);
+	if (likely(q || !size))
+		hook_alloc(kind, q, size, at);
+	else
+		resize_failed(kind, NULL, size, at);
 	return q;
 }
 
@@ -272,11 +287,21 @@ EXPORT void *realloc(void *p, size_t size)
 	return hook_realloc(real.realloc, TRK_REALLOC, p, size, &at);
 }
 
+/* More bytes than there are numbers for. */
+static void *too_many(void *p, const struct site *at)
+{
+	if (hook_ready())
+		resize_failed(TRK_REALLOCARRAY, p, SIZE_MAX, at);
+	errno = ENOMEM;
+	return NULL;
+}
+
 EXPORT void *reallocarray(void *p, size_t n, size_t size)
 {
-	if (size && n > SIZE_MAX / size) {
-		errno = ENOMEM;
-		return NULL;
+	if (unlikely(size && n > SIZE_MAX / size)) {
+		const struct site at = SITE_HERE();
+
+		return too_many(p, &at);
 	}
 	if (unlikely(!hook_reached()))
 		return real.realloc(p, n * size);

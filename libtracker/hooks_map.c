@@ -99,7 +99,7 @@ EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 	p = real.mremap(old, old_size, size, flags, wanted);
 	if (begun && (t = thread_enter(at.sp))) {
 		emit_mremap_end(t, (uintptr_t)old, released, p == MAP_FAILED ? 0 : (uintptr_t)p,
-				p == MAP_FAILED ? 0 : size, &at);
+				size, &at);
 		thread_leave(t);
 	}
 	return p;

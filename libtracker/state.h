@@ -283,7 +283,7 @@ bool emit_mremap_begin(struct thread *t, uintptr_t old, uint64_t old_size);
 void emit_mremap_end(struct thread *t, uintptr_t old, uint64_t old_size, uintptr_t address,
 		     uint64_t size, const struct site *at);
 /* False: dropped; then the end must not be sent either. */
-bool emit_realloc_begin(struct thread *t, uintptr_t old);
+bool emit_realloc_begin(struct thread *t, uint8_t kind, uintptr_t old);
 /*
  * The begin may not be this stream's last any more: a handler forked meanwhile, and this is the
  * child, or reallocated itself. Then there is a new block, and that is all we can tell.

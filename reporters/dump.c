@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "format/event.h"
+#include "format/mix.h"
+#include "idmap.h"
 #include "metadata.h"
 #include "report.h"
 #include "traceback.h"
@@ -53,6 +55,9 @@ struct dump {
 	FILE *file;
 	char *at; /* in buffer */
 	uint64_t sequence;
+	struct idmap begun; /* what was cut in two: by thread and old address, the place of its line in `ids` */
+	uint64_t *ids;	    /* sequence numbers */
+	size_t id_count, id_room;
 	struct kept_stack *stacks; /* by node modulo STACKS_KEPT */
 	char buffer[BUFFER_BYTES];
 };
@@ -120,6 +125,17 @@ enum field {
 	HAS_COUNT = 256,
 };
 
+/* A line: an event, or half of one. */
+struct line {
+	const struct trk_event *event;
+	unsigned has;
+	const char *kind;
+	const char *half; /* NULL: it has none */
+	uint64_t id;	  /* of both halves */
+	uint64_t address, size;
+	bool failed;
+};
+
 static unsigned fields_of(uint8_t kind)
 {
 	if (kind == TRK_TRACK)
@@ -143,23 +159,6 @@ static unsigned fields_of(uint8_t kind)
 	if (kind == TRK_SKIPPED)
 		return HAS_COUNT;
 	return kind == TRK_GAP ? HAS_LOST : 0;
-}
-
-/*
- * A realloc is one line, however many events it took: the second part tells it. When the block
- * became one that was not sampled, all that is known is that the old one is gone.
- */
-static struct trk_event joined(const struct trk_event *e)
-{
-	struct trk_event whole = *e;
-
-	if (e->kind == TRK_REALLOC_ACQUIRE || e->kind == TRK_REALLOC_WITHDRAW)
-		whole.kind = TRK_REALLOC;
-	if (e->kind == TRK_REALLOC_ACQUIRE && !e->address) {
-		whole.kind = TRK_FREE;
-		whole.address = e->old_address;
-	}
-	return whole;
 }
 
 static void json_frame(struct ui_json *j, const struct source_frame *f)
@@ -260,10 +259,10 @@ static int put_json_stack(struct dump *d, uint32_t node)
 	return 0;
 }
 
-static int print_json_event(struct dump *d, const struct trk_event *e)
+static int print_json_line(struct dump *d, const struct line *l)
 {
 	const struct capture *c = d->report.capture;
-	const unsigned has = fields_of(e->kind);
+	const struct trk_event *const e = l->event;
 	int err = 0;
 
 	put_field(d, "{\"seq\":", d->sequence++);
@@ -271,78 +270,98 @@ static int print_json_event(struct dump *d, const struct trk_event *e)
 	put_field(d, ",\"pid\":", c->processes[e->process].pid);
 	put_field(d, ",\"tid\":", c->threads[e->thread].tid);
 	put(d, ",\"kind\":\"");
-	put(d, trk_kind_name(e->kind));
+	put(d, l->kind);
 	put(d, "\"");
-	if ((has & HAS_ADDRESS) && (has & HAS_OLD) && !e->address)
+	if (l->half) {
+		put_field(d, ",\"id\":", l->id);
+		put(d, ",\"half\":\"");
+		put(d, l->half);
+		put(d, "\"");
+	}
+	if (l->failed)
 		put(d, ",\"address\":null,\"failed\":true");
-	else if (has & HAS_ADDRESS)
-		put_field(d, ",\"address\":", e->address);
-	if (has & HAS_SIZE)
-		put_field(d, ",\"size\":", e->size);
-	if (has & HAS_OLD)
+	else if (l->has & HAS_ADDRESS)
+		put_field(d, ",\"address\":", l->address);
+	if (l->has & HAS_SIZE)
+		put_field(d, ",\"size\":", l->size);
+	if (l->has & HAS_OLD)
 		put_field(d, ",\"old_address\":", e->old_address);
-	if (has & HAS_OLD_SIZE)
+	if (l->has & HAS_OLD_SIZE)
 		put_field(d, ",\"old_size\":", e->old_size);
-	if (has & HAS_DOMAIN)
+	if (l->has & HAS_DOMAIN)
 		put_field(d, ",\"domain\":", e->domain);
-	if (has & HAS_LOST)
+	if (l->has & HAS_LOST)
 		put_field(d, ",\"lost\":", e->size);
-	if (has & HAS_COUNT)
+	if (l->has & HAS_COUNT)
 		put_field(d, ",\"count\":", e->size);
-	if (has & HAS_STACK)
+	if (l->has & HAS_STACK)
 		put_field(d, ",\"stack\":", e->node);
-	if (has & HAS_LABEL)
+	if (l->has & HAS_LABEL)
 		err = put_json_label(d, e);
-	if (!err && (has & HAS_STACK) && with_stacks)
+	if (!err && (l->has & HAS_STACK) && with_stacks)
 		err = put_json_stack(d, e->node);
 	put(d, "}\n");
 	return err;
 }
 
-static int print_text_event(struct dump *d, const struct trk_event *e)
+static void put_text_label(struct dump *d, const struct trk_event *e)
+{
+	char label[TRK_LABEL_MAX + 1] = "";
+
+	if (e->label)
+		memcpy(label, e->label,
+		       e->label_bytes < TRK_LABEL_MAX ? e->label_bytes : TRK_LABEL_MAX);
+	flush(d);
+	ui_text(d->file, label);
+}
+
+static void put_text_operands(struct dump *d, const struct line *l)
+{
+	const struct trk_event *const e = l->event;
+
+	if (l->has & HAS_OLD) {
+		put_hex(d, e->old_address);
+		if (l->has & HAS_OLD_SIZE)
+			put_field(d, " size ", e->old_size);
+		put(d, " -> ");
+	}
+	if (l->failed)
+		put(d, "failed");
+	else if (l->has & HAS_ADDRESS)
+		put_hex(d, l->address);
+	if (l->has & HAS_SIZE)
+		put_field(d, " size ", l->size);
+	if (l->has & HAS_DOMAIN)
+		put_field(d, " domain ", e->domain);
+	if (l->has & HAS_LOST)
+		put_field(d, "lost ", e->size);
+	if (l->has & HAS_COUNT)
+		put_field(d, "allocations ", e->size);
+	if (l->has & HAS_LABEL)
+		put_text_label(d, e);
+	if (l->half)
+		put_field(d, " id ", l->id);
+	if ((l->has & HAS_STACK) && e->node)
+		put_field(d, " stack ", e->node);
+	put(d, "\n");
+}
+
+static int print_text_line(struct dump *d, const struct line *l)
 {
 	const struct capture *c = d->report.capture;
-	const unsigned has = fields_of(e->kind);
+	const struct trk_event *const e = l->event;
 
+	d->sequence++;
 	d->at += sprintf(d->at, "%" PRIu64 ".%09" PRIu64 " ", e->time_ns / 1000000000u,
 			 e->time_ns % 1000000000u);
 	put_number(d, c->processes[e->process].pid);
 	put(d, "/");
 	put_number(d, c->threads[e->thread].tid);
 	put(d, " ");
-	put(d, trk_kind_name(e->kind));
+	put(d, l->kind);
 	put(d, " ");
-	if (has & HAS_OLD) {
-		put_hex(d, e->old_address);
-		if (has & HAS_OLD_SIZE)
-			put_field(d, " size ", e->old_size);
-		put(d, " -> ");
-	}
-	if ((has & HAS_OLD) && !e->address)
-		put(d, "failed");
-	else if (has & HAS_ADDRESS)
-		put_hex(d, e->address);
-	if (has & HAS_SIZE)
-		put_field(d, " size ", e->size);
-	if (has & HAS_DOMAIN)
-		put_field(d, " domain ", e->domain);
-	if (has & HAS_LOST)
-		put_field(d, "lost ", e->size);
-	if (has & HAS_COUNT)
-		put_field(d, "allocations ", e->size);
-	if (has & HAS_LABEL) {
-		char label[TRK_LABEL_MAX + 1] = "";
-
-		if (e->label)
-			memcpy(label, e->label,
-			       e->label_bytes < TRK_LABEL_MAX ? e->label_bytes : TRK_LABEL_MAX);
-		flush(d);
-		ui_text(d->file, label);
-	}
-	if ((has & HAS_STACK) && e->node)
-		put_field(d, " stack ", e->node);
-	put(d, "\n");
-	if (with_stacks && (has & HAS_STACK)) {
+	put_text_operands(d, l);
+	if (with_stacks && (l->has & HAS_STACK)) {
 		const char *text = stack_text(d, e->node);
 
 		if (!text)
@@ -354,15 +373,111 @@ static int print_text_event(struct dump *d, const struct trk_event *e)
 	return 0;
 }
 
-static int print_event(struct dump *d, const struct trk_event *e)
+static int print_line(struct dump *d, const struct line *l)
 {
-	const struct trk_event whole = joined(e);
-
-	if (e->kind == TRK_REALLOC_RELEASE)
-		return 0;
 	if ((size_t)(d->at - d->buffer) > sizeof(d->buffer) - LINE_ROOM)
 		flush(d);
-	return common.json ? print_json_event(d, &whole) : print_text_event(d, &whole);
+	return common.json ? print_json_line(d, l) : print_text_line(d, l);
+}
+
+/* ---- halves ---- */
+
+static const char *release_name(uint8_t call)
+{
+	return call == TRK_MREMAP	  ? "mremap_release" :
+	       call == TRK_REALLOCARRAY ? "reallocarray_release" :
+					  "realloc_release";
+}
+
+static struct line release_half(const struct trk_event *e, uint8_t call, uint64_t id)
+{
+	return (struct line){ .event = e, .kind = release_name(call), .half = "release", .id = id,
+			      .has = HAS_ADDRESS | (call == TRK_MREMAP ? (unsigned)HAS_SIZE : 0),
+			      .address = e->old_address, .size = e->old_size };
+}
+
+/* A line of an event that is whole, or the second half of one. */
+static struct line line_of(const struct trk_event *e, uint8_t kind, const char *half, uint64_t id)
+{
+	const unsigned has = fields_of(kind);
+
+	return (struct line){ .event = e, .has = has, .kind = trk_kind_name(kind), .half = half,
+			      .id = id, .address = e->address, .size = e->size,
+			      .failed = (has & HAS_OLD) && !e->address };
+}
+
+/* A thread waits for the end of one call, or of a few where signal handlers realloc, too. */
+static uint64_t call_key(const struct trk_event *e)
+{
+	return trk_mix(trk_mix(trk_mix(0, e->process), e->thread), e->old_address);
+}
+
+/* The first half: its line's number is the id of both. */
+static int remember_half(struct dump *d, const struct trk_event *e)
+{
+	uint32_t *const place = idmap_at(&d->begun, call_key(e));
+
+	if (!place)
+		return TRK_ERR_NOMEM;
+	if (*place == IDMAP_NONE) {
+		if (d->id_count == d->id_room) {
+			const size_t room = d->id_room ? d->id_room * 2 : 64;
+			uint64_t *const ids = reallocarray(d->ids, room, sizeof(*ids));
+
+			if (!ids)
+				return TRK_ERR_NOMEM;
+			d->ids = ids;
+			d->id_room = room;
+		}
+		*place = (uint32_t)d->id_count++;
+	}
+	d->ids[*place] = d->sequence;
+	return 0;
+}
+
+static int print_part(struct dump *d, const struct trk_event *e)
+{
+	if (e->kind == TRK_REALLOC_RELEASE) {
+		const struct line l = release_half(e, e->call, d->sequence);
+		const int err = remember_half(d, e);
+
+		return err ? err : print_line(d, &l);
+	}
+
+	if (e->kind == TRK_REALLOC_ACQUIRE && !e->address) /* its new block is not in the sample */
+		return 0;
+
+	const uint32_t *const place = idmap_at(&d->begun, call_key(e));
+	/* without the first half (the capture begins later, or it is damaged): a number of its own */
+	const int err = !place ? TRK_ERR_NOMEM : *place == IDMAP_NONE ? remember_half(d, e) : 0;
+
+	if (err)
+		return err;
+
+	const struct line l = line_of(e, e->call, e->address ? "allocate" : "withdraw", d->ids[*place]);
+
+	return print_line(d, &l);
+}
+
+/* What released a block and got one is two lines: whatever came between the two stands there. */
+static int print_event(struct dump *d, const struct trk_event *e)
+{
+	const uint64_t id = d->sequence;
+	const bool released = e->kind == TRK_MREMAP ? e->old_size != 0 : e->old_address != 0;
+
+	if (trk_kind_is_part(e->kind))
+		return print_part(d, e);
+	if (!trk_kind_reallocates(e->kind) || !e->address || !released) {
+		const struct line l = line_of(e, e->kind, NULL, 0);
+
+		return print_line(d, &l);
+	}
+
+	const struct line first = release_half(e, e->kind, id);
+	const struct line second = line_of(e, e->kind, "allocate", id);
+	const int err = print_line(d, &first);
+
+	return err ? err : print_line(d, &second);
 }
 
 /* ---- the whole ---- */
@@ -509,6 +624,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; d.stacks && i < STACKS_KEPT; i++)
 		free(d.stacks[i].text);
 	free(d.stacks);
+	idmap_finish(&d.begun);
+	free(d.ids);
 	report_close(&d.report);
 	return status;
 }

@@ -392,6 +392,67 @@ static void release(struct step *s, uint32_t space, uint64_t address)
 		s->process->totals.unmatched_frees++;
 }
 
+/* ---- mappings ---- */
+
+static void piece_cut(void *data, const struct heap_block *piece, uint64_t bytes, bool whole)
+{
+	struct step *s = data;
+	struct heap_totals *t = &s->process->totals;
+	const struct sampling_estimate e = { .bytes = bytes, .count = whole };
+
+	t->frees += whole;
+	t->bytes_freed += bytes;
+	take_live(s, &e);
+	tell_died(s, piece, &e, false);
+}
+
+static int unmap(struct step *s, uint64_t start, uint64_t size)
+{
+	const uint64_t end = range_end(s->heap, start, size);
+
+	if (size == 0 || start >= end)
+		return 0;
+	return ranges_cut(&s->heap->ranges, &s->process->ranges, start, end, piece_cut, s);
+}
+
+static int map(struct step *s, uint8_t kind, uint64_t start, uint64_t size)
+{
+	const uint64_t end = range_end(s->heap, start, size);
+	struct heap_block b, *kept;
+	int err;
+
+	if (!start || size == 0 || start >= end)
+		return 0;
+	err = unmap(s, start, size); /* MAP_FIXED replaces what it covers */
+	if (err)
+		return err;
+	fill_block(&b, s, kind);
+	b.address = start;
+	b.size = size < end - start ? size : end - start;
+	kept = ranges_add(&s->heap->ranges, &s->process->ranges, &b, end);
+	if (!kept)
+		return TRK_ERR_NOMEM;
+	count_allocation(s, kept);
+	return 0;
+}
+
+static int remap(struct step *s)
+{
+	const struct trk_event *e = s->event;
+	const uint64_t old_bytes = e->old_size ? e->old_size : 1;
+	int err;
+
+	if (!e->address) /* it failed */
+		return 0;
+	if (!ranges_meet(&s->heap->ranges, s->process->ranges, e->old_address,
+			 range_end(s->heap, e->old_address, old_bytes))) {
+		s->process->totals.unmatched_frees++;
+		return 0;
+	}
+	err = unmap(s, e->old_address, e->old_size);
+	return err ? err : map(s, TRK_MREMAP, e->address, e->size);
+}
+
 /* ---- realloc ---- */
 
 static int reallocate(struct step *s)
@@ -402,9 +463,21 @@ static int reallocate(struct step *s)
 	return allocate(s, s->event->kind, BLOCKS_DOMAIN(0));
 }
 
-/* In two parts: until the second one the block waits in its thread's own space. */
+/* Of which kind the block is that a realloc in two parts made. */
+static uint8_t call_of(const struct trk_event *e)
+{
+	return e->call == TRK_REALLOCARRAY ? TRK_REALLOCARRAY : TRK_REALLOC;
+}
+
+/*
+ * In two parts: until the second one the block waits in its thread's own space. The pages of an
+ * mremap are gone at once.
+ */
 static int realloc_release(struct step *s)
 {
+	if (s->event->call == TRK_MREMAP)
+		return unmap(s, s->event->old_address, s->event->old_size);
+
 	struct blocks *blocks = &s->process->blocks;
 	const uint32_t space = BLOCKS_ASIDE(s->event->thread);
 	const uint64_t old = s->event->old_address;
@@ -431,12 +504,18 @@ static int realloc_release(struct step *s)
 
 static int realloc_acquire(struct step *s)
 {
+	if (s->event->call == TRK_MREMAP)
+		return map(s, TRK_MREMAP, s->event->address, s->event->size);
 	release(s, BLOCKS_ASIDE(s->event->thread), s->event->old_address);
-	return s->event->address ? allocate(s, TRK_REALLOC, BLOCKS_DOMAIN(0)) : 0;
+	return s->event->address ? allocate(s, call_of(s->event), BLOCKS_DOMAIN(0)) : 0;
 }
 
-static void realloc_withdraw(struct step *s)
+/* Of an mremap that failed after all, what was there is not kept: its pages are a mapping anew. */
+static int realloc_withdraw(struct step *s)
 {
+	if (s->event->call == TRK_MREMAP)
+		return map(s, TRK_MREMAP, s->event->old_address, s->event->old_size);
+
 	struct blocks *blocks = &s->process->blocks;
 	const uint64_t old = s->event->old_address;
 	struct found f = find_address(blocks, BLOCKS_DOMAIN(0), old);
@@ -446,72 +525,13 @@ static void realloc_withdraw(struct step *s)
 		overwrite(s, &f);
 	f = find_address(blocks, BLOCKS_ASIDE(s->event->thread), old);
 	if (!f.b)
-		return;
+		return 0;
 	f.b->b.aside = false;
 	e = estimate(s->heap, &f.b->b);
 	add_live(s, &e);
 	tell_aside(s, &f.b->b, &e);
 	blocks_move(blocks, f.place, BLOCKS_DOMAIN(0));
-}
-
-/* ---- mappings ---- */
-
-static void piece_cut(void *data, const struct heap_block *piece, uint64_t bytes, bool whole)
-{
-	struct step *s = data;
-	struct heap_totals *t = &s->process->totals;
-	const struct sampling_estimate e = { .bytes = bytes, .count = whole };
-
-	t->frees += whole;
-	t->bytes_freed += bytes;
-	take_live(s, &e);
-	tell_died(s, piece, &e, false);
-}
-
-static int unmap(struct step *s, uint64_t start, uint64_t size)
-{
-	const uint64_t end = range_end(s->heap, start, size);
-
-	if (size == 0 || start >= end)
-		return 0;
-	return ranges_cut(&s->heap->ranges, &s->process->ranges, start, end, piece_cut, s);
-}
-
-static int map(struct step *s, uint8_t kind)
-{
-	const uint64_t start = s->event->address;
-	const uint64_t end = range_end(s->heap, start, s->event->size);
-	struct heap_block b, *kept;
-	int err;
-
-	if (!start || s->event->size == 0 || start >= end)
-		return 0;
-	err = unmap(s, start, s->event->size); /* MAP_FIXED replaces what it covers */
-	if (err)
-		return err;
-	fill_block(&b, s, kind);
-	if (b.size > end - start)
-		b.size = end - start;
-	kept = ranges_add(&s->heap->ranges, &s->process->ranges, &b, end);
-	if (!kept)
-		return TRK_ERR_NOMEM;
-	count_allocation(s, kept);
 	return 0;
-}
-
-static int remap(struct step *s)
-{
-	const struct trk_event *e = s->event;
-	const uint64_t old_bytes = e->old_size ? e->old_size : 1;
-	int err;
-
-	if (!ranges_meet(&s->heap->ranges, s->process->ranges, e->old_address,
-			 range_end(s->heap, e->old_address, old_bytes))) {
-		s->process->totals.unmatched_frees++;
-		return 0;
-	}
-	err = unmap(s, e->old_address, e->old_size);
-	return err ? err : map(s, TRK_MREMAP);
 }
 
 /* ---- exec ---- */
@@ -565,7 +585,7 @@ static int apply(struct step *s)
 	case TRK_REALLOCARRAY:
 		return reallocate(s);
 	case TRK_MMAP:
-		return map(s, TRK_MMAP);
+		return map(s, TRK_MMAP, e->address, e->size);
 	case TRK_MREMAP:
 		return remap(s);
 	case TRK_FREE:
@@ -584,8 +604,7 @@ static int apply(struct step *s)
 	case TRK_REALLOC_ACQUIRE:
 		return realloc_acquire(s);
 	case TRK_REALLOC_WITHDRAW:
-		realloc_withdraw(s);
-		return 0;
+		return realloc_withdraw(s);
 	case TRK_EXEC:
 		wipe(s);
 		return 0;

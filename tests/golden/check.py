@@ -71,8 +71,12 @@ def refused_as(path):
 # ---- what the text says ----
 
 SHAPES = {"realloc": "oasS", "reallocarray": "oasS", "mremap": "opasS", "track": "dasS",
-          "munmap": "as", "untrack": "da", "realloc_release": "o", "realloc_acquire": "oasS",
-          "realloc_withdraw": "os", "exec": "l", "gap": "s", "skipped": "s"}
+          "munmap": "as", "untrack": "da", "exec": "l", "gap": "s", "skipped": "s"}
+PARTS = {call + "_" + part: (call, "realloc_" + part) for call in ("realloc", "reallocarray", "mremap")
+         for part in ("release", "acquire", "withdraw")}
+for name, (call, part) in PARTS.items():
+    shape = {"realloc_release": "o", "realloc_acquire": "oasS", "realloc_withdraw": "osS"}[part]
+    SHAPES[name] = shape.replace("o", "op") if call == "mremap" else shape
 SHAPES.update(dict.fromkeys(decode.KINDS[1:13], "asS") | SHAPES)
 SHAPES.update(dict.fromkeys(decode.KINDS[16:22], "a"))
 SHAPES.update(dict.fromkeys(("mark", "region_begin", "region_end"), "lS"))
@@ -164,7 +168,8 @@ class Text:
         return self.names.setdefault(text, (len(self.names) + 1) << 20)
 
     def event(self, w):
-        e = dict(kind=w[0], time_ns=self.time, thread=self.thread, address=0, size=0,
+        call, kind = PARTS.get(w[0], ("none", w[0]))
+        e = dict(kind=kind, call=decode.KINDS.index(call), time_ns=self.time, thread=self.thread, address=0, size=0,
                  old_address=0, old_size=0, domain=0, label="", stack="-")
         for shape, value in zip(SHAPES[w[0]], w[1:]):
             if shape in "ao":
@@ -175,7 +180,7 @@ class Text:
         e["stack"] = [f for name in self.stacks[e["stack"]] for f in self.frames[name]]
         process = self.process_of.get(self.thread, 0)
         if self.unseen:
-            self.before.apply(dict(e, kind=decode.KINDS.index(w[0]), process=process, node=e["stack"]))
+            self.before.apply(dict(e, kind=decode.KINDS.index(kind), process=process, node=e["stack"]))
         else:
             self.events.setdefault(process, []).append(e)
 

@@ -74,7 +74,7 @@ HAS_STACK = set(range(1, 15)) | {25, 27, 28, 29}
 
 def event(process, kind, time, thread, node=0):
     return dict(what="event", process=process, kind=kind, time_ns=time, thread=thread, node=node,
-                address=0, size=0, old_address=0, old_size=0, domain=0, label="")
+                address=0, size=0, old_address=0, old_size=0, domain=0, label="", call=0)
 
 
 class Events:
@@ -96,8 +96,23 @@ class Events:
         self.last = self.r.addr(self.last)
         return self.last
 
+    def part(self, e):
+        part, call = self.r.byte(), self.r.byte()
+        if part > 3 or call not in (3, 4, 13) or (part == 3 and call != 13):
+            raise Corrupt("part of a realloc")
+        e["kind"], e["call"] = (24, 25, 26, 13)[part], 0 if part == 3 else call
+        e["old_address"] = self.addr()
+        if call == 13:
+            e["old_size"] = self.r.varint()
+        if part == 1:
+            e["address"] = self.addr()
+        if part:
+            e["size"] = self.r.varint()
+
     def realloc(self, e):
         form = self.r.varint()
+        if form == 4 and e["kind"] == 3:
+            return self.part(e)
         if form == 0:
             e["address"] = self.addr()
         elif form == 1:
@@ -126,12 +141,12 @@ class Events:
             e["address"] = self.addr()
         elif kind == 23:
             e["domain"], e["address"] = r.u32(), self.addr()
-        elif kind == 24:
-            e["old_address"] = self.addr()
-        elif kind == 25:
-            e["old_address"], e["address"], e["size"] = self.addr(), self.addr(), r.varint()
-        elif kind == 26:
-            e["old_address"], e["size"] = self.addr(), r.varint()
+        elif 24 <= kind <= 26:
+            e["call"], e["old_address"] = 3, self.addr()
+            if kind == 25:
+                e["address"] = self.addr()
+            if kind != 24:
+                e["size"] = r.varint()
         elif 27 <= kind <= 30:
             e["label"] = text(r.string())
         else:
@@ -154,6 +169,10 @@ class Events:
             raise Corrupt("time beyond 64 bits")
         e = event(self.process, kind, self.time, self.thread, self.node if kind in HAS_STACK else 0)
         self.operands(kind, e)
+        if e["kind"] == 24:
+            if head & 128:
+                raise Corrupt("node of a release")
+            e["node"] = 0
         return e
 
 

@@ -129,17 +129,19 @@ class Live:
                     left.append(dict(b, address=lo, end=hi, size=asked))
         p.pieces = sorted(left, key=lambda b: b["address"])
 
-    def map(self, p, e):
+    def map(self, p, e, kind=None):
         start, end = e["address"], self.up(e["address"] + e["size"])
         if not start or not e["size"] or start >= end:
             return
         self.unmap(p, start, e["size"])
-        b = self.block(e)
+        b = self.block(e, kind)
         b.update(end=end, size=min(e["size"], end - start), mapping=object())
         b["asked"] = b["size"]
         p.pieces = sorted(p.pieces + [b], key=lambda b: b["address"])
 
     def remap(self, p, e):
+        if not e["address"]:
+            return
         start, end = e["old_address"], self.up(e["old_address"] + max(e["old_size"], 1))
         if any(b["address"] < end and start < b["end"] for b in p.pieces):
             self.unmap(p, start, e["old_size"])
@@ -151,17 +153,23 @@ class Live:
             p.blocks[0, e["address"]] = self.block(e)
 
     def release(self, p, e):
+        if KINDS[e["call"]] == "mremap":
+            return self.unmap(p, e["old_address"], e["old_size"])
         key = e["thread"], e["old_address"]
         p.aside.pop(key, None)
         if (0, e["old_address"]) in p.blocks:
             p.aside[key] = dict(p.blocks.pop((0, e["old_address"])), aside=e["thread"])
 
     def acquire(self, p, e):
+        if KINDS[e["call"]] == "mremap":
+            return self.map(p, e, MREMAP)
         p.aside.pop((e["thread"], e["old_address"]), None)
         if e["address"]:
-            p.blocks[0, e["address"]] = self.block(e, REALLOC)
+            p.blocks[0, e["address"]] = self.block(e, e["call"])
 
     def withdraw(self, p, e):
+        if KINDS[e["call"]] == "mremap":
+            return self.map(p, dict(e, address=e["old_address"], size=e["old_size"]), MREMAP)
         b = p.aside.pop((e["thread"], e["old_address"]), None)
         p.blocks.pop((0, e["old_address"]), None)
         if b:

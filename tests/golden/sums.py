@@ -118,7 +118,7 @@ class Sums:
             self.aside[aside] = self.live.pop(old)
         elif KINDS[kind] == "realloc_acquire":
             self.died(e, self.aside.pop(aside))
-            self.born(e, KIND["realloc"])
+            self.born(e, e["call"])
         elif KINDS[kind] == "exec":
             self.exec(e)
         elif 1 <= kind <= 11:

@@ -38,7 +38,11 @@
  *   untrack                           DOMAIN ADDRESS
  *   realloc_release                   OLD
  *   realloc_acquire                   OLD NEW SIZE [STACK]
- *   realloc_withdraw                  OLD SIZE
+ *   realloc_withdraw                  OLD SIZE [STACK]
+ *       likewise reallocarray_...
+ *   mremap_release                    OLD OLD_SIZE
+ *   mremap_acquire                    OLD OLD_SIZE NEW SIZE [STACK]
+ *   mremap_withdraw                   OLD OLD_SIZE SIZE [STACK]
  *   mark region_begin region_end      LABEL [STACK]
  *   exec                              NAME
  *   gap                               EVENTS
@@ -481,7 +485,7 @@ static const struct {
  */
 static const struct {
 	const char *name, *operands;
-	uint8_t kind;
+	uint8_t kind, call;
 } events[] = {
 	{ "malloc", "asS", TRK_MALLOC },
 	{ "calloc", "asS", TRK_CALLOC },
@@ -505,9 +509,15 @@ static const struct {
 	{ "cfree", "a", TRK_CFREE },
 	{ "munmap", "as", TRK_MUNMAP },
 	{ "untrack", "da", TRK_UNTRACK },
-	{ "realloc_release", "o", TRK_REALLOC_RELEASE },
-	{ "realloc_acquire", "oasS", TRK_REALLOC_ACQUIRE },
-	{ "realloc_withdraw", "os", TRK_REALLOC_WITHDRAW },
+	{ "realloc_release", "o", TRK_REALLOC_RELEASE, TRK_REALLOC },
+	{ "realloc_acquire", "oasS", TRK_REALLOC_ACQUIRE, TRK_REALLOC },
+	{ "realloc_withdraw", "osS", TRK_REALLOC_WITHDRAW, TRK_REALLOC },
+	{ "reallocarray_release", "o", TRK_REALLOC_RELEASE, TRK_REALLOCARRAY },
+	{ "reallocarray_acquire", "oasS", TRK_REALLOC_ACQUIRE, TRK_REALLOCARRAY },
+	{ "reallocarray_withdraw", "osS", TRK_REALLOC_WITHDRAW, TRK_REALLOCARRAY },
+	{ "mremap_release", "op", TRK_REALLOC_RELEASE, TRK_MREMAP },
+	{ "mremap_acquire", "opasS", TRK_REALLOC_ACQUIRE, TRK_MREMAP },
+	{ "mremap_withdraw", "opsS", TRK_REALLOC_WITHDRAW, TRK_MREMAP },
 	{ "mark", "lS", TRK_MARK },
 	{ "region_begin", "lS", TRK_REGION_BEGIN },
 	{ "region_end", "lS", TRK_REGION_END },
@@ -564,6 +574,7 @@ static bool do_event(const struct word *w, int n)
 		if (!strcmp(w[0].text, events[i].name)) {
 			operands = events[i].operands;
 			e.kind = events[i].kind;
+			e.call = events[i].call;
 		}
 	}
 	if (!operands)

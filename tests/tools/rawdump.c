@@ -433,6 +433,7 @@ static void dump_event(const struct trk_event *e)
 	put_number("old_address", e->old_address);
 	put_number("old_size", e->old_size);
 	put_number("domain", e->domain);
+	put_number("call", e->call);
 	put_text("label", e->label, e->label_bytes);
 	end();
 }

@@ -33,7 +33,7 @@ static inline struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t 
 	struct trk_event e = { .kind = kind, .time_ns = time_ns, .thread = any_u32(seed) };
 	const uint64_t a = address_not_0(seed), b = address_not_0(seed), n = random_any(seed);
 
-	if (trk_kind_allocates(kind) || kind == TRK_REALLOC_ACQUIRE ||
+	if (trk_kind_allocates(kind) || kind == TRK_REALLOC_ACQUIRE || kind == TRK_REALLOC_WITHDRAW ||
 	    (kind >= TRK_MARK && kind <= TRK_REGION_END))
 		e.node = any_u32(seed);
 	if (trk_kind_allocates(kind) || trk_kind_releases(kind))
@@ -51,8 +51,13 @@ static inline struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t 
 	if (kind == TRK_MREMAP) {
 		e.old_address = b;
 		e.old_size = random_any(seed);
+		e.address = random_next(seed) % 4 ? a : 0;
 	}
-	if (kind >= TRK_REALLOC_RELEASE && kind <= TRK_REALLOC_WITHDRAW) {
+	if (trk_kind_is_part(kind)) {
+		static const uint8_t calls[] = { TRK_REALLOC, TRK_REALLOCARRAY, TRK_MREMAP };
+
+		e.call = calls[random_next(seed) % 3];
+		e.old_size = e.call == TRK_MREMAP ? random_any(seed) : 0;
 		e.old_address = b;
 		e.address = kind == TRK_REALLOC_ACQUIRE ? a : 0;
 		e.size = kind == TRK_REALLOC_RELEASE ? 0 : n;
@@ -69,6 +74,7 @@ static inline struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t 
 static inline void assert_event_equal(const struct trk_event *a, const struct trk_event *b)
 {
 	assert_int_equal(a->kind, b->kind);
+	assert_int_equal(a->call, b->call);
 	assert_true(a->time_ns == b->time_ns);
 	assert_true(a->address == b->address);
 	assert_true(a->size == b->size);

@@ -141,7 +141,7 @@ static inline struct trk_event program_reallocate(struct program *p, uint8_t kin
 /* The first part of a realloc, or the second. */
 static inline struct trk_event program_part(struct program *p, uint32_t thread)
 {
-	struct trk_event e = { .kind = TRK_REALLOC_RELEASE, .ref = TRK_REF_NONE };
+	struct trk_event e = { .kind = TRK_REALLOC_RELEASE, .call = TRK_REALLOC, .ref = TRK_REF_NONE };
 
 	if (!p->aside[thread]) {
 		e.old_address = p->aside[thread] = program_pick(p);

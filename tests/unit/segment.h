@@ -27,6 +27,7 @@ struct fake_thread {
 	uint8_t record[WIRE_RECORD_MAX];
 	uint8_t *at;
 	uint64_t epoch, time_ns, address, pc;
+	uint8_t resize; /* the kind of its reallocs; 0: TRK_REALLOC */
 };
 
 struct segment {
@@ -185,6 +186,16 @@ static inline void fake_malloc(struct segment *s, struct fake_thread *t, uint64_
 	fake_publish(s, t);
 }
 
+static inline void fake_malloc_stack(struct segment *s, struct fake_thread *t, uint64_t epoch,
+				     uint64_t address, uint64_t size, const uint64_t *pcs, uint32_t count)
+{
+	fake_begin(s, t, TRK_MALLOC, epoch, true);
+	fake_stack(t, 0, count, pcs);
+	fake_address(t, address);
+	t->at = put_varint(t->at, size);
+	fake_publish(s, t);
+}
+
 static inline void fake_free(struct segment *s, struct fake_thread *t, uint64_t epoch,
 			     uint64_t address)
 {
@@ -197,6 +208,7 @@ static inline void fake_realloc_begin(struct segment *s, struct fake_thread *t, 
 				      uint64_t old)
 {
 	fake_begin(s, t, WIRE_REALLOC_BEGIN, epoch, false);
+	*t->at++ = t->resize ? t->resize : TRK_REALLOC;
 	fake_address(t, old);
 	fake_publish(s, t);
 }
@@ -205,7 +217,7 @@ static inline void fake_realloc_end(struct segment *s, struct fake_thread *t, ui
 				    uint8_t outcome, uint64_t address, uint64_t size)
 {
 	fake_begin(s, t, WIRE_REALLOC_END, epoch, false);
-	*t->at++ = TRK_REALLOC;
+	*t->at++ = t->resize ? t->resize : TRK_REALLOC;
 	*t->at++ = outcome;
 	fake_address(t, address);
 	t->at = put_varint(t->at, size);

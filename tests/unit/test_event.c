@@ -111,6 +111,61 @@ static void bytes_are_as_specified(void **unused)
 	assert_memory_equal(b, want, sizeof(want));
 }
 
+/* Parts of calls as they are written, and as they were when only reallocs had any. */
+static void parts_are_as_specified(void **unused)
+{
+	static const uint8_t bytes[] = {
+		3, 4, 0, 4, 0x40, /* reallocarray released 0x100: d/16 = 16 */
+		0x83, 10, 4, 1, 13, 0, 20, 0x40, 30, /* mremap of 20 bytes there acquired 0x200; node +5 */
+		3, 4, 2, 3, 0x3e, 9, /* realloc of 0x100 withdrawn */
+		3, 4, 3, 13, 0, 7, 8, /* mremap of 7 bytes to 8 failed */
+		24, 0, 0x99, 2, 0x40, 0, 5, 26, 0, 6, /* the old ones */
+	};
+	static const struct trk_event want[] = {
+		{ .kind = TRK_REALLOC_RELEASE, .call = TRK_REALLOCARRAY, .old_address = 0x100 },
+		{ .kind = TRK_REALLOC_ACQUIRE, .call = TRK_MREMAP, .node = 5, .old_address = 0x100,
+		  .old_size = 20, .address = 0x200, .size = 30 },
+		{ .kind = TRK_REALLOC_WITHDRAW, .call = TRK_REALLOC, .node = 5, .old_address = 0x100, .size = 9 },
+		{ .kind = TRK_MREMAP, .node = 5, .old_address = 0x100, .old_size = 7, .size = 8 },
+		{ .kind = TRK_REALLOC_RELEASE, .call = TRK_REALLOC, .old_address = 0x100 },
+		{ .kind = TRK_REALLOC_ACQUIRE, .call = TRK_REALLOC, .node = 6, .old_address = 0x200,
+		  .address = 0x200, .size = 5 },
+		{ .kind = TRK_REALLOC_WITHDRAW, .call = TRK_REALLOC, .old_address = 0x200, .size = 6 },
+	};
+	struct byte_reader r = byte_reader_of(bytes, sizeof(bytes));
+	struct event_state s = event_state_init(0);
+	uint8_t again[sizeof(bytes)], *p = again;
+
+	for (int i = 0; i < 7; i++) {
+		struct trk_event e = { 0 };
+
+		assert_int_equal(event_decode(&s, &r, &e), 0);
+		assert_event_equal(&e, &want[i]);
+	}
+	assert_int_equal(bytes_left(&r), 0);
+	s = event_state_init(0);
+	for (int i = 0; i < 4; i++)
+		p = event_encode(&s, &want[i], p);
+	assert_int_equal(p - again, sizeof(bytes) - 10);
+	assert_memory_equal(again, bytes, sizeof(bytes) - 10);
+}
+
+static void what_is_no_part_is_corrupt(void **unused)
+{
+	static const uint8_t bytes[][8] = {
+		{ 3, 4, 4, 3, 0, 0 },  { 3, 4, 0, 1, 0 }, { 3, 4, 3, 3, 0, 0 },
+		{ 4, 4, 0, 4, 0, 0 }, { 0x83, 2, 4, 0, 3, 0 }, { 3, 5, 0, 3, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
+		struct byte_reader r = byte_reader_of(bytes[i], sizeof(bytes[i]));
+		struct event_state s = event_state_init(0);
+		struct trk_event e = { 0 };
+
+		assert_int_equal(event_decode(&s, &r, &e), TRK_ERR_CORRUPT);
+	}
+}
+
 static void a_clock_that_runs_backwards_stands_still(void **unused)
 {
 	uint8_t b[256], *p = b;
@@ -220,6 +275,8 @@ int main(void)
 		cmocka_unit_test(every_kind_takes_the_largest_fields),
 		cmocka_unit_test(addresses_wrap_around),
 		cmocka_unit_test(bytes_are_as_specified),
+		cmocka_unit_test(parts_are_as_specified),
+		cmocka_unit_test(what_is_no_part_is_corrupt),
 		cmocka_unit_test(a_clock_that_runs_backwards_stands_still),
 		cmocka_unit_test(long_labels_are_cut),
 		cmocka_unit_test(every_truncation_is_corrupt),

@@ -95,6 +95,7 @@ static void deep_realloc(struct segment *s, struct fake_thread *t, uint64_t epoc
 		pcs[i] = 0x30000 + 16 * i;
 	fake_begin(s, t, WIRE_REALLOC_BEGIN, epoch, true);
 	fake_stack(t, UINT32_MAX, 10, pcs);
+	*t->at++ = TRK_REALLOC;
 	fake_address(t, old);
 	fake_publish(s, t);
 	fake_begin(s, t, WIRE_REALLOC_END, epoch, true);

@@ -77,10 +77,10 @@ static size_t make(uint8_t kind, uint8_t *out)
 	p = put_zigzag(put_zigzag(p, 0x400000), -0x1234);
 	if (kind == TRK_TRACK || kind == TRK_UNTRACK)
 		p = put_varint(p, 77);
-	if (kind == WIRE_REALLOC_END) {
+	if (kind == WIRE_REALLOC_BEGIN || kind == WIRE_REALLOC_END)
 		*p++ = TRK_REALLOCARRAY;
+	if (kind == WIRE_REALLOC_END)
 		*p++ = WIRE_FREED;
-	}
 	if (kind == TRK_MREMAP)
 		p = put_varint(put_zigzag(p, 0x5000), 8192);
 	if (kind >= TRK_MARK && kind <= TRK_REGION_END) {
@@ -127,7 +127,8 @@ static void check(const struct wire_record *r)
 	if (kind >= TRK_FREE && kind <= TRK_CFREE)
 		assert_true(r->address == 0x7000 && r->size == 0);
 	if (kind == WIRE_REALLOC_BEGIN)
-		assert_true(r->old_address == 0x7000 && r->address == 0);
+		assert_true(r->old_address == 0x7000 && r->address == 0 &&
+			    r->realloc_kind == TRK_REALLOCARRAY);
 	if (kind == WIRE_REALLOC_END)
 		assert_true(r->realloc_kind == TRK_REALLOCARRAY && r->outcome == WIRE_FREED);
 	if (kind >= TRK_MARK && kind <= TRK_REGION_END) {

@@ -220,89 +220,109 @@ void emit_begin(struct recorder *r, struct process *p, struct stream *s)
 	s->old_address = s->head.old_address;
 	s->old_size = s->head.old_size;
 	s->begun = s->head.kind;
+	s->call = s->begun == WIRE_MREMAP_BEGIN ? (uint8_t)TRK_MREMAP : s->head.realloc_kind;
 	s->realloc = STREAM_HELD;
 	s->held_rounds = 0;
 }
 
-/*
- * An mremap in two parts is a munmap and an mmap in the capture. Only of what is recorded:
- * a file's mapping is not, and is none afterwards. Then it stays one event, at its end, and
- * so it does when it is known to have failed.
- */
-static void release_mapping(struct recorder *r, struct process *p, struct stream *s)
+/* What began is known to have changed nothing: its end is there, and says so. */
+static bool has_failed(const struct stream *s)
 {
-	struct trk_event e = { .kind = TRK_MUNMAP, .thread = s->thread, .address = s->old_address,
-			       .size = s->old_size, .time_ns = p->last_time_ns };
-
-	emit_flush(r); /* what is mapped now is asked below */
-	if ((stream_at_end(s) && !s->head.address) ||
-	    !heap_is_mapped(r->heap, p->index, s->old_address, s->old_size)) {
-		s->realloc = STREAM_NO_REALLOC;
-		return;
-	}
-	s->realloc = STREAM_SPLIT;
-	emit(r, p, &e);
+	if (!stream_at_end(s))
+		return false;
+	return s->call == TRK_MREMAP ? !s->head.address : s->head.outcome == WIRE_FAILED;
 }
 
+/* A file's mapping is not recorded, and is none afterwards. */
+static bool is_recorded(struct recorder *r, const struct process *p, const struct stream *s)
+{
+	if (s->call != TRK_MREMAP)
+		return true;
+	emit_flush(r); /* what is mapped now is asked below */
+	return heap_is_mapped(r->heap, p->index, s->old_address, s->old_size);
+}
+
+/* What releases nothing stays one event, at its end. */
 void emit_release(struct recorder *r, struct process *p, struct stream *s)
 {
-	struct trk_event e = { .kind = TRK_REALLOC_RELEASE, .thread = s->thread,
-			       .old_address = s->old_address, .time_ns = p->last_time_ns };
-
-	if (s->begun == WIRE_MREMAP_BEGIN) {
-		release_mapping(r, p, s);
+	s->realloc = STREAM_WHOLE;
+	if (has_failed(s) || !is_recorded(r, p, s))
 		return;
-	}
 	s->realloc = STREAM_SPLIT;
-	emit(r, p, &e);
+	emit(r, p, &(struct trk_event){ .kind = TRK_REALLOC_RELEASE, .call = s->call,
+					.thread = s->thread, .old_address = s->old_address,
+					.old_size = s->old_size, .time_ns = p->last_time_ns });
 }
 
+/* A file's mapping that could not be moved is nobody's business. */
+static bool is_nothing(struct recorder *r, const struct process *p, const struct stream *s,
+		       const struct trk_event *e)
+{
+	return e->kind == TRK_MREMAP && !e->address && !is_recorded(r, p, s);
+}
+
+/* The end of what s began, of which `e` holds all but its kind. */
+static void emit_whole(struct recorder *r, struct process *p, struct stream *s, struct trk_event *e,
+		       bool failed)
+{
+	const bool split = s->realloc == STREAM_SPLIT;
+
+	s->realloc = STREAM_NO_REALLOC;
+	e->kind = !split ? s->call : failed ? TRK_REALLOC_WITHDRAW : TRK_REALLOC_ACQUIRE;
+	e->call = split ? s->call : 0;
+	e->old_address = s->old_address;
+	e->old_size = s->old_size;
+	if (!is_nothing(r, p, s, e))
+		emit(r, p, e);
+}
+
+/* Without a begin (it was lost), too: then it says itself what it moved. */
 static void emit_mremap(struct recorder *r, struct process *p, struct stream *s)
 {
-	const bool failed = !s->head.address;
-	const bool split = s->realloc == STREAM_SPLIT && s->begun == WIRE_MREMAP_BEGIN;
+	struct trk_event e = { .time_ns = s->head.time_ns, .thread = s->thread,
+			       .address = s->head.address, .size = s->head.size,
+			       .node = stream_node(s) };
 
-	if (!take_stack(r, p, s))
-		return;
-	s->realloc = STREAM_NO_REALLOC;
-	if (split) {
-		s->head.kind = TRK_MMAP;
-		if (failed) {
-			s->head.address = s->old_address;
-			s->head.size = s->old_size;
-		}
+	if (s->realloc == STREAM_NO_REALLOC || s->begun != WIRE_MREMAP_BEGIN) {
+		s->call = TRK_MREMAP;
+		s->old_address = s->head.old_address;
+		s->old_size = s->head.old_size;
+		s->realloc = STREAM_WHOLE;
 	}
-	if (split || !failed)
-		emit_plain(r, p, s);
+	emit_whole(r, p, s, &e, !e.address);
+}
+
+static bool makes_sense(const struct stream *s)
+{
+	return s->realloc != STREAM_NO_REALLOC && s->begun == WIRE_REALLOC_BEGIN &&
+	       s->head.realloc_kind == s->call;
 }
 
 void emit_end(struct recorder *r, struct process *p, struct stream *s)
 {
-	if (s->head.kind == TRK_MREMAP) {
-		emit_mremap(r, p, s);
-		return;
-	}
-
 	const struct wire_record *const h = &s->head;
-	const bool failed = h->outcome == WIRE_FAILED, split = s->realloc == STREAM_SPLIT;
-	const bool freed = h->outcome == WIRE_FREED;
+	const bool failed = h->outcome == WIRE_FAILED, freed = h->outcome == WIRE_FREED;
 	struct trk_event e = { .time_ns = h->time_ns, .thread = s->thread, .size = h->size,
-			       .old_address = s->old_address,
 			       .address = failed || freed ? 0 : h->address };
 
 	if (!take_stack(r, p, s))
 		return;
-	if (s->realloc == STREAM_NO_REALLOC || s->begun != WIRE_REALLOC_BEGIN ||
-	    h->outcome > WIRE_FREED ||
-	    (h->realloc_kind != TRK_REALLOC && h->realloc_kind != TRK_REALLOCARRAY)) {
+	if (h->kind == TRK_MREMAP) {
+		emit_mremap(r, p, s);
+		return;
+	}
+	if (!makes_sense(s)) {
 		corrupt(r, p, s);
 		return;
 	}
-	s->realloc = STREAM_NO_REALLOC;
-	e.kind = !split ? h->realloc_kind : failed ? TRK_REALLOC_WITHDRAW : TRK_REALLOC_ACQUIRE;
-	e.node = e.address ? stream_node(s) : 0;
-	if (freed && !split) /* moved into a block that is not recorded */
-		e = (struct trk_event){ .kind = TRK_FREE, .time_ns = h->time_ns, .thread = s->thread,
-					.address = s->old_address };
-	emit(r, p, &e);
+	if (!freed) {
+		e.node = stream_node(s);
+	} else if (s->realloc != STREAM_SPLIT) { /* moved into a block that is not recorded */
+		e.kind = TRK_FREE;
+		e.address = s->old_address;
+		s->realloc = STREAM_NO_REALLOC;
+		emit(r, p, &e);
+		return;
+	}
+	emit_whole(r, p, s, &e, failed);
 }

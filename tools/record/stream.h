@@ -13,10 +13,11 @@
 
 struct process;
 
-/* mremap likewise: it is recorded as a realloc of whole pages. */
+/* mremap likewise: it is recorded as a realloc of whole pages. What is known to have failed is never split. */
 enum stream_realloc {
 	STREAM_NO_REALLOC,
 	STREAM_HELD,  /* BEGIN was met, nothing is written yet: END may follow at once */
+	STREAM_WHOLE, /* END will be the whole event, for RELEASE has nothing to say */
 	STREAM_SPLIT, /* RELEASE is written, END will be the second part */
 };
 
@@ -53,6 +54,7 @@ struct stream {
 
 	enum stream_realloc realloc;
 	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when it is one */
+	uint8_t call;  /* ... and what it began: TRK_REALLOC, TRK_REALLOCARRAY, TRK_MREMAP */
 	uint32_t held_rounds;
 	uint64_t old_address, old_size;
 
