@@ -180,11 +180,13 @@ size_t trk_block_bound(uint32_t raw_bytes)
  * numbers of uneven frequency: zstd takes a third off. The rest is LZ4's, which is faster.
  * Returns the bytes of the packed payload, 0: it does not shrink.
  */
-static size_t pack(struct trk_block_header *h, const uint8_t *raw, uint8_t *out)
+static size_t pack(struct trk_block_header *h, const uint8_t *raw, uint8_t *out, enum trk_packing packing)
 {
 	const size_t room = h->raw_bytes ? h->raw_bytes - 1 : 0;
 
-	if (h->type >= TRK_BLOCK_PREDICTED && h->raw_bytes >= ZSTD_RAW_MIN) {
+	if (packing == TRK_PACK_NONE)
+		return 0;
+	if (packing == TRK_PACK_BEST && h->type >= TRK_BLOCK_PREDICTED && h->raw_bytes >= ZSTD_RAW_MIN) {
 		const size_t n = ZSTD_compress(out, room, raw, h->raw_bytes, ZSTD_LEVEL);
 
 		h->flags |= TRK_BLOCK_ZSTD;
@@ -198,11 +200,17 @@ static size_t pack(struct trk_block_header *h, const uint8_t *raw, uint8_t *out)
 
 size_t trk_block_encode(struct trk_block_header *h, const uint8_t *raw, uint8_t *out)
 {
+	return trk_block_encode_as(h, raw, out, TRK_PACK_BEST);
+}
+
+size_t trk_block_encode_as(struct trk_block_header *h, const uint8_t *raw, uint8_t *out,
+			   enum trk_packing packing)
+{
 	uint8_t *payload = out + TRK_BLOCK_HEADER_BYTES;
 
 	h->flags &= TRK_BLOCK_MUST_UNDERSTAND;
 
-	const size_t packed = pack(h, raw, payload);
+	const size_t packed = pack(h, raw, payload, packing);
 
 	if (packed > 0) {
 		h->stored_bytes = (uint32_t)packed;

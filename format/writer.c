@@ -117,7 +117,7 @@ static void write_encoded(struct writer *w, const struct trk_block_header *h, ui
 void writer_write_block(struct writer *w, struct trk_block_header *h, const uint8_t *raw)
 {
 	if (!w->error)
-		write_encoded(w, h, trk_block_encode(h, raw, w->block));
+		write_encoded(w, h, trk_block_encode_as(h, raw, w->block, w->packing));
 }
 
 static void write_table(struct writer *w, enum trk_block_type type)
@@ -456,6 +456,11 @@ int writer_next_file(struct writer *w, int fd, int before, const struct trk_head
 			carry(w, before, old[i].offset);
 	free(old);
 	return result(w);
+}
+
+void writer_set_packing(struct writer *w, enum trk_packing packing)
+{
+	w->packing = packing;
 }
 
 uint64_t writer_bytes(const struct writer *w)

@@ -69,6 +69,9 @@ struct writer_symbol {
  */
 int writer_new(struct writer **ret, int fd, const struct trk_header *h);
 
+/* How blocks are packed from now on; TRK_PACK_BEST otherwise. */
+void writer_set_packing(struct writer *w, enum trk_packing packing);
+
 /* What a file holds already: its length, its blocks (without INDEX), its strings (ids 1..count). */
 struct writer_written {
 	uint64_t bytes;

@@ -47,6 +47,7 @@ _Static_assert(RECORD_MAX >= BLOCK_BYTES + INDEX_ENTRY_MAX, "write_index uses a 
 
 struct writer {
 	int fd, error;
+	enum trk_packing packing;
 	uint64_t bytes, items; /* of the file so far; items: of blocks that count */
 	uint8_t *block; /* room for the largest one */
 	struct payload tables[TYPES], record;

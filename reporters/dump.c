@@ -356,7 +356,7 @@ static int print_text_line(struct dump *d, const struct line *l)
 			 e->time_ns % 1000000000u);
 	put_number(d, c->processes[e->process].pid);
 	put(d, "/");
-	put_number(d, c->threads[e->thread].tid);
+	put_hex(d, c->threads[e->thread].tid); /* as every report shows threads */
 	put(d, " ");
 	put(d, l->kind);
 	put(d, " ");

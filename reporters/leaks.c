@@ -231,6 +231,12 @@ static void print_text(const struct leaks *l, FILE *f)
 			ui_size(size, sizeof(size), (int64_t)l->suppressed_bytes, false),
 			ui_count(count, sizeof(count), l->suppressed_count),
 			l->suppressed_count == 1 ? "" : "s");
+	/* what tracker run, stats and --leaks of other reports say */
+	if (l->suppressed_count)
+		fprintf(f, "Not freed: %s in %s block%s\n",
+			ui_size(size, sizeof(size), (int64_t)(l->bytes + l->suppressed_bytes), false),
+			ui_count(count, sizeof(count), l->count + l->suppressed_count),
+			l->count + l->suppressed_count == 1 ? "" : "s");
 }
 
 /* ---- --json ---- */
@@ -271,6 +277,8 @@ static void print_json(const struct leaks *l, FILE *f)
 	sampled_json_margin(&j, "total_bytes", l->view.sample_bytes, m.bytes);
 	ui_json_uint(&j, "suppressed_count", l->suppressed_count);
 	ui_json_uint(&j, "suppressed_bytes", l->suppressed_bytes);
+	ui_json_uint(&j, "not_freed_count", l->count + l->suppressed_count);
+	ui_json_uint(&j, "not_freed_bytes", l->bytes + l->suppressed_bytes);
 	ui_json_uint(&j, "row_count", l->row_count);
 	json_rows(l, &j);
 	ui_json_array(&j, "suppressions");

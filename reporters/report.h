@@ -30,8 +30,8 @@ struct report_options {
 
 /* In the --help of reports that take CAPTURE@POINT. */
 #define REPORT_POINTS                                                                              \
-	"Points: CAPTURE@end, @LABEL, @#3 (third mark), @1.5s, @90%, @A..B (allocated\n"           \
-	"between, still live at B).\n"
+	"Points: CAPTURE@end, @LABEL, @=LABEL (one that looks like another point), @#3 (third\n"   \
+	"mark), @1.5s, @90%, @A..B (allocated between, still live at B).\n"
 
 /* For reports that print stacks or locations. */
 #define REPORT_STACK_OPTIONS(o)                                                                    \

@@ -237,8 +237,8 @@ static void print_totals(const struct stats *s, FILE *f)
 	fputs(" in ", f);
 	print_number(f, every, t->peak_blocks, m.peak.count);
 	fprintf(f, " block%s at %.3f s\n\n", plural(t->peak_blocks), (double)t->peak_time_ns / 1e9);
-	/* Up to a point nothing is known of what is freed later. */
-	fprintf(f, "%s:\n\t", s->asked.spanned ? "Not freed" : "Leaked");
+	/* not "leaked": what runtimes keep on purpose is among it */
+	fputs("Not freed:\n\t", f);
 	print_size(f, every, t->live_bytes, m.live.bytes);
 	fputs(" in ", f);
 	print_number(f, every, t->live_blocks, m.live.count);
@@ -302,7 +302,7 @@ static void print_processes(const struct stats *s, FILE *f)
 	if (c->process_count < 2 || s->report.process != UINT32_MAX)
 		return;
 	fprintf(f, "Processes:\n\t%8s %-16s %13s %13s %11s %11s %11s %10s\n", "pid", "name",
-		"allocations", "frees", "allocated", "peak", "leaked", "temporary");
+		"allocations", "frees", "allocated", "peak", "not freed", "temporary");
 	for (uint32_t p = 0; p < c->process_count; p++) {
 		const struct heap_totals *t = process_totals_get(&s->view.process_totals, p);
 

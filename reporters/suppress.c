@@ -21,6 +21,10 @@ struct rule {
 static const struct rule builtin_rules[] = {
 	{ "libstdc++: emergency pool for exceptions", NULL, "/libstdc++.so", "/ld-linux" },
 	{ "libstdc++: emergency pool for exceptions", NULL, "/libstdc++.so", "/ld-musl" },
+	/* linked into the program: the constructor's name says what it is */
+	{ "libstdc++: emergency pool for exceptions", "^_GLOBAL__sub_I_*eh_alloc.cc$", NULL, NULL },
+	{ "libstdc++: emergency pool for exceptions", "__gnu_cxx*__freeres", NULL, NULL },
+	{ "libstdc++: emergency pool for exceptions", "^(anonymous namespace)::pool::pool", NULL, NULL },
 	{ "loader: modules and thread-local storage", NULL, "/ld-linux", NULL },
 	{ "loader: modules and thread-local storage", NULL, "/ld-musl", NULL },
 	{ "libc: buffers of stdio streams", "^_IO_file_doallocate$", "/libc.so", NULL },
@@ -159,7 +163,8 @@ static bool rule_matches(const struct rule *r, const struct source_frame *frames
 {
 	size_t i = top_of(frames, count);
 
-	if (r->function && !suppress_pattern_matches(r->function, frames[i].function))
+	if (r->function && !suppress_pattern_matches(r->function, frames[i].function) &&
+	    !suppress_pattern_matches(r->function, frames[i].full_function))
 		return false;
 	if (r->module && !strstr(frames[i].module, r->module))
 		return false;

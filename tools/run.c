@@ -5,6 +5,7 @@
  * It never writes to stdout, and ends as the program ended. Its own failures
  * are 125, and nothing was started or written then; 126 and 127 as for a shell.
  */
+#include "format/block.h"
 #include "format/pieces.h"
 #include "format/shm.h"
 #include "home.h"
@@ -40,8 +41,9 @@
 #define CHECKPOINT_DEFAULT_NS 10000000000ull
 
 struct options {
-	const char *output, *unwind, *wait, *format, *checkpoint;
-	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec, aggregate;
+	const char *output, *unwind, *wait, *format, *checkpoint, *compress;
+	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec, aggregate, no_compress, buffered;
+	uint32_t packing; /* enum trk_packing */
 	uint32_t unwind_flag;
 	uint64_t nframe, memory_interval_ms, temporary_threshold;
 	uint64_t checkpoint_ns;
@@ -93,6 +95,12 @@ static int parse(struct options *o, int argc, char **argv)
 		{ 0, "temporary-threshold", UI_UINT, &o->temporary_threshold, "N",
 		  "with --aggregate: temporary is freed within N other allocations (1)", 0,
 		  UINT32_MAX - 1 },
+		{ 0, "compress", UI_STRING, &o->compress, "zstd|lz4|none",
+		  "how blocks of the capture are packed: zstd (default; tables by LZ4), lz4, none", 0, 0 },
+		{ 0, "no-compress", UI_FLAG, &o->no_compress, NULL, "the same as --compress=none", 0, 0 },
+		{ 0, "buffered-file-io", UI_FLAG, &o->buffered, NULL,
+		  "write the capture through the page cache: always so, accepted for command lines of memray",
+		  0, 0 },
 		{ 'q', "quiet", UI_FLAG, &o->quiet, NULL, "say nothing after the run", 0, 0 },
 		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL,
 		  "do not look up names when recording ends", 0, 0 },
@@ -159,6 +167,34 @@ static bool find_unwinder(struct options *o)
 		}
 	ui_error("argument --unwind: '%s' is no unwinder; use own, verify, verify=libgcc, verify=libunwind or libunwind", o->unwind);
 	return false;
+}
+
+static const struct {
+	const char *name;
+	enum trk_packing packing;
+} packings[] = {
+	{ "zstd", TRK_PACK_BEST },
+	{ "lz4", TRK_PACK_LZ4 },
+	{ "none", TRK_PACK_NONE },
+};
+
+/* False: printed. */
+static bool find_packing(struct options *o)
+{
+	if (o->no_compress && o->compress) {
+		ui_error("argument --no-compress: not allowed with argument --compress");
+		return false;
+	}
+	if (o->no_compress)
+		o->packing = TRK_PACK_NONE;
+	for (size_t i = 0; o->compress && i < sizeof(packings) / sizeof(*packings); i++)
+		if (!strcmp(o->compress, packings[i].name)) {
+			o->packing = packings[i].packing;
+			return true;
+		}
+	if (o->compress)
+		ui_error("argument --compress: '%s' is no packing; use zstd, lz4 or none", o->compress);
+	return !o->compress;
 }
 
 /* Option, or environment. False: printed. */
@@ -237,7 +273,7 @@ static bool check_rotate(const struct options *o)
 /* Values that the option parser does not know. False: printed. */
 static bool check_options(struct options *o)
 {
-	if (!find_unwinder(o) || !find_format(o) || !check_aggregate(o))
+	if (!find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o))
 		return false;
 	if (!strcmp(o->wait, "inf")) {
 		o->wait_ns = UINT64_MAX;
@@ -360,6 +396,7 @@ static bool start_recorder(struct run *r)
 		.duration_ns = r->o.duration_ns,
 		.max_bytes = r->o.max_bytes,
 		.rotate = r->o.rotate,
+		.packing = r->o.packing,
 		.no_symbols = r->o.no_symbols,
 		.aggregate = r->o.aggregate,
 		.file = r->o.rotate ? r->output.pieces : r->output.path,

@@ -75,7 +75,12 @@ static int parse_one(const char *text, size_t n, struct point *ret, struct trk_f
 	memcpy(p.label, text, n);
 	if (n == 0)
 		return fail(fault, "a point is missing after the @%s", "");
-	if (strcmp(p.label, "peak") == 0) {
+	if (p.label[0] == '=') { /* a mark, whatever its label looks like */
+		p.kind = POINT_MARK;
+		memmove(p.label, p.label + 1, n);
+		if (n == 1)
+			return fail(fault, "a label is missing after the @=%s", "");
+	} else if (strcmp(p.label, "peak") == 0) {
 		p.kind = POINT_PEAK;
 	} else if (strcmp(p.label, "end") == 0) {
 		p.kind = POINT_END;

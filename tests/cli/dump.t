@@ -32,20 +32,20 @@ capture cap
 	gap 3
 
 $ tracker-dump cap | cat
-> 0.000000000 100/100 malloc 0x10 size 100 stack 2
-> 0.000000000 100/100 realloc 0x10 -> 0x20 size 200 stack 2
-> 0.000000000 100/100 realloc 0x20 -> failed size 999 stack 2
-> 0.001000000 100/101 new 0x30 size 8
-> 0.001000000 100/101 delete 0x30
-> 0.001000000 100/100 realloc 0x20 -> 0x40 size 300 stack 2
-> 0.001000000 100/100 realloc 0x40 -> failed size 4000
-> 0.001000000 100/100 mmap 0x1000 size 8192
-> 0.001000000 100/100 mremap 0x1000 size 8192 -> 0x10000 size 4096
-> 0.001000000 100/100 munmap 0x10000 size 1
-> 0.001000000 100/100 track 0x5 size 50 domain 7
-> 0.001000000 100/100 untrack 0x5 domain 7
-> 0.001000000 100/100 mark a "b" \x1b
-> 0.001000000 100/100 gap lost 3
+> 0.000000000 100/0x64 malloc 0x10 size 100 stack 2
+> 0.000000000 100/0x64 realloc 0x10 -> 0x20 size 200 stack 2
+> 0.000000000 100/0x64 realloc 0x20 -> failed size 999 stack 2
+> 0.001000000 100/0x65 new 0x30 size 8
+> 0.001000000 100/0x65 delete 0x30
+> 0.001000000 100/0x64 realloc 0x20 -> 0x40 size 300 stack 2
+> 0.001000000 100/0x64 realloc 0x40 -> failed size 4000
+> 0.001000000 100/0x64 mmap 0x1000 size 8192
+> 0.001000000 100/0x64 mremap 0x1000 size 8192 -> 0x10000 size 4096
+> 0.001000000 100/0x64 munmap 0x10000 size 1
+> 0.001000000 100/0x64 track 0x5 size 50 domain 7
+> 0.001000000 100/0x64 untrack 0x5 domain 7
+> 0.001000000 100/0x64 mark a "b" \x1b
+> 0.001000000 100/0x64 gap lost 3
 
 $ tracker-dump --json cap | cat
 > {"seq":0,"time_ns":0,"pid":100,"tid":100,"kind":"malloc","address":16,"size":100,"stack":2}
@@ -67,7 +67,7 @@ $ tracker-dump --json --stacks cap | head -n 1
 > {"seq":0,"time_ns":0,"pid":100,"tid":100,"kind":"malloc","address":16,"size":100,"stack":2,"frames":[{"function":"malloc","file":"/bin/app","line":0,"module":"/bin/app","offset":16,"inlined":false},{"function":"main","file":"/src/m.c","line":10,"module":"/bin/app","offset":4660,"inlined":false}]}
 
 $ tracker-dump --stacks cap | head -n 3
-> 0.000000000 100/100 malloc 0x10 size 100 stack 2
+> 0.000000000 100/0x64 malloc 0x10 size 100 stack 2
 >     malloc (/bin/app:0)
 >     main (/src/m.c:10)
 

@@ -58,6 +58,7 @@ $ tracker-leaks cap
 > 
 > Leaked: 888 B in 5 blocks from 4 stacks
 > Suppressed: 76.0 KiB in 3 blocks
+> Not freed: 76.8 KiB in 8 blocks
 
 $ tracker-leaks -n 1 --print-suppressions cap
 > 700 B in 1 block
@@ -75,6 +76,7 @@ $ tracker-leaks -n 1 --print-suppressions cap
 > 
 > Leaked: 888 B in 5 blocks from 4 stacks
 > Suppressed: 76.0 KiB in 3 blocks
+> Not freed: 76.8 KiB in 8 blocks
 
 $ tracker-leaks --no-builtin-suppressions cap | tail -n 1
 > Leaked: 76.8 KiB in 8 blocks from 7 stacks
@@ -105,10 +107,12 @@ $ tracker-leaks --suppressions supp --print-suppressions cap
 > 
 > Leaked: 38 B in 2 blocks from 2 stacks
 > Suppressed: 76.8 KiB in 6 blocks
+> Not freed: 76.8 KiB in 8 blocks
 
-$ tracker-leaks --suppressions supp --fail-on-leak cap | tail -n 2
+$ tracker-leaks --suppressions supp --fail-on-leak cap | tail -n 3
 > Leaked: 38 B in 2 blocks from 2 stacks
 > Suppressed: 76.8 KiB in 6 blocks
+> Not freed: 76.8 KiB in 8 blocks
 
 $ tracker-leaks --fail-on-leak -n 1 cap > out; echo $?
 > 3
@@ -141,3 +145,26 @@ capture none
 
 $ tracker-leaks --fail-on-leak none
 > Leaked: 0 B in 0 blocks from 0 stacks
+
+# libstdc++ in the program: its pool is known by the name of its constructor, whichever that is.
+capture inside
+	module app /bin/app main
+	module libc /lib/x86_64-linux-gnu/libc.so.6
+	frame start - 0 as=_start module=app
+	frame main /src/m.c 10 as=main module=app
+	frame old - 0 as=_GLOBAL__sub_I_eh_alloc.cc module=app
+	frame new - 0 as=_GLOBAL__sub_I__ZN9__gnu_cxx9__freeresEv module=app
+	frame pool - 0 as=_ZN12_GLOBAL__N_14poolC1Ev module=app
+	frame init - 0 as=call_init module=libc
+	frame mine - 0 as=_GLOBAL__sub_I_mine.cc module=app
+	stack one old init start
+	stack two new init start
+	stack three pool new init start
+	stack mine mine init start
+	malloc a 72704 one
+	malloc b 72704 two
+	malloc c 72704 three
+	malloc d 5 mine
+
+$ tracker-leaks --json inside | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["total_bytes"], r["suppressed_bytes"], r["not_freed_bytes"], r["not_freed_count"])'
+> 5 218112 218117 4

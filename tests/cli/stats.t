@@ -36,7 +36,7 @@ $ tracker-stats cap
 > Peak memory usage:
 > 	158 KiB in 6 blocks at 0.001 s
 > 
-> Leaked:
+> Not freed:
 > 	136 KiB in 4 blocks
 > 
 > Temporary allocations:
@@ -167,7 +167,7 @@ $ tracker-stats -n 1 empty
 > Peak memory usage:
 > 	0 B in 0 blocks at 0.000 s
 > 
-> Leaked:
+> Not freed:
 > 	0 B in 0 blocks
 > 
 > Temporary allocations:
@@ -218,14 +218,14 @@ $ tracker-stats -n 1 two | head -n 26
 > Peak memory usage:
 > 	1500 B in 2 blocks at 0.000 s
 > 
-> Leaked:
+> Not freed:
 > 	1020 B in 2 blocks
 > 
 > Temporary allocations:
 > 	1 (500 B)
 > 
 > Processes:
-> 	     pid name               allocations         frees   allocated        peak      leaked  temporary
+> 	     pid name               allocations         frees   allocated        peak   not freed  temporary
 > 	     100 sh                           1             0      1000 B      1000 B      1000 B          0
 > 	     101 a                            2             1       520 B       500 B        20 B          1
 > 
@@ -297,7 +297,7 @@ $ tracker-stats --region frame spans | head -n 22
 > Peak memory usage:
 > 	500 B in 2 blocks at 0.000 s
 > 
-> Leaked:
+> Not freed:
 > 	300 B in 1 block
 > 
 > Temporary allocations:

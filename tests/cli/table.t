@@ -521,3 +521,34 @@ capture rebuilt
 $ tracker-table rebuilt
 > /bin/sh:0: size=1 B, count=1, average=1 B
 ! tracker-table: warning: /bin/sh: binary changed since capture (its build-id differs); its names are left out
+
+# A mark whose label looks like another point.
+capture odd
+	malloc a 1
+	mark end
+	malloc b 2
+	mark peak
+	malloc c 4
+	mark 1.5s
+	malloc d 8
+	mark "#3"
+	malloc e 16
+	mark 50%
+	malloc f 32
+	mark =x
+	malloc g 64
+
+$ for p in end peak 1.5s '#3' 50% =x; do tracker-table --json "odd@=$p" | python3 -c 'import json, sys; r = json.load(sys.stdin); print(sum(x["size"] for x in r["rows"]), r["point"]["name"])'; done
+> 1 mark end
+> 3 mark peak
+> 7 mark 1.5s
+> 15 mark #3
+> 31 mark 50%
+> 63 mark =x
+
+$ tracker-table --json "odd@=end..=50%" | python3 -c 'import json, sys; r = json.load(sys.stdin); print(sum(x["size"] for x in r["rows"]))'
+> 30
+
+$ tracker-table odd@=
+! tracker-table: odd@=: a label is missing after the @=
+= 1

@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import signal
+import struct
 import subprocess
 import time
 
@@ -169,12 +170,62 @@ class Words:
         r = harness.execute([self.t.tracker, "run", "-o", self.t.file(".bin"), "--", "true"])
         check(b"next: tracker stats" in r.stderr, f"{r.stderr!r}")
 
+    def block_flags(self, capture):
+        """Of every block, by its header: bit 0 LZ4, bit 1 zstd."""
+        data, at, flags = open(capture, "rb").read(), 64, []
+        while data[at:at + 4] == b"TRKB":
+            flags.append(struct.unpack_from("<H", data, at + 6)[0] & 3)
+            at += 48 + struct.unpack_from("<I", data, at + 12)[0]
+        equal("rest of the file", len(data) - at, 16)
+        return flags
+
+    def packing(self):
+        """However blocks are packed, reports are the same; without, none is packed."""
+        reports, sizes = {}, {}
+        for option, allowed in (("--compress=zstd", {0, 1, 2}), ("--compress=lz4", {0, 1}), ("--compress=none", {0}),
+                                ("--no-compress", {0})):
+            r = self.t.record([self.t.fixture("flame")], [option, "--buffered-file-io"])
+            equal("status", r.status, 0)
+            flags = set(self.block_flags(r.capture))
+            check(flags <= allowed, f"{option}: flags {flags}")
+            stats = self.t.json("stats", r.capture)
+            reports[option] = {k: stats[k] for k in stats if k.startswith(("total", "leaked", "alloc", "top_allocations"))}
+            sizes[option] = os.path.getsize(r.capture)
+        for option, report in reports.items():
+            equal(option, report, reports["--compress=zstd"])
+        check(sizes["--compress=none"] > sizes["--compress=lz4"], f"{sizes}")
+        for option in (["--compress", "gzip"], ["--compress=lz4", "--no-compress"]):
+            r = harness.execute([self.t.tracker, "run", *option, "--", "true"])
+            equal(f"{option}: status, lines", (r.status, len(r.stderr.splitlines())), (2, 1))
+
+    def not_freed(self):
+        """run, stats, --leaks and leaks say the same of what is left; libstdc++'s own pool is no leak, wherever it is."""
+        source = self.t.file(".cc")
+        with open(source, "w") as f:
+            f.write("#include <new>\n#include <sys/mman.h>\nint main() {\n"
+                    "try { throw std::bad_alloc(); } catch (std::bad_alloc &) {}\n"
+                    "char *volatile p = new char[100]; p = 0;\n"
+                    "mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\n}\n")
+        for flags in ([], ["-static-libstdc++"]):
+            program = self.t.file(".cxx")
+            if subprocess.run([need("g++"), "-g", *flags, "-o", program, source], capture_output=True).returncode:
+                raise harness.Skip("no static libstdc++")
+            capture = self.t.file(".bin")
+            r = harness.execute([self.t.tracker, "run", "-o", capture, "--", program])
+            leaks, stats = self.t.json("leaks", capture), self.t.json("stats", capture)
+            equal(f"{flags}: leaks", (leaks["total_bytes"], leaks["total_count"]), (8292, 2))
+            not_freed = (leaks["not_freed_bytes"], leaks["not_freed_count"])
+            equal(f"{flags}: stats", (stats["leaked_bytes"], stats["leaked_allocations"]), not_freed)
+            rows = self.t.json("table", "-n", "0", "--leaks", capture)["rows"]
+            equal(f"{flags}: table --leaks", (sum(x["size"] for x in rows), sum(x["count"] for x in rows)), not_freed)
+            check(f", {not_freed[1]} not freed (" in r.stderr.decode(), f"{flags}: {r.stderr!r}")
+
 
 def make_cases(t):
     w = Words(t)
     return [(name.replace("_", " "), getattr(w, name)) for name in (
         "being_recorded", "sums_being_recorded", "pieces_being_recorded", "killed", "cut", "not_begun",
-        "nothing_recorded", "no_reader")]
+        "nothing_recorded", "no_reader", "packing", "not_freed")]
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@
 struct options {
 	uint64_t shm_fd, shm_id, out_fd, control_fd, pid_fd, pid, memory_interval_ms;
 	uint64_t start_after_ns, duration_ns, max_bytes, rotate;
-	uint64_t temporary_threshold, checkpoint_ms;
+	uint64_t temporary_threshold, checkpoint_ms, packing;
 	bool no_symbols, aggregate;
 	const char *path;
 	struct ui_list notices;
@@ -114,6 +114,8 @@ static int parse(struct options *o, int argc, char **argv)
 		{ 0, "path", UI_STRING, &o->path, "FILE", "of the capture, absolute", 0, 0 },
 		{ 0, "checkpoint-ms", UI_UINT, &o->checkpoint_ms, "N",
 		  "distance of checkpoints of sums; 0: none", 0, 0 },
+		{ 0, "packing", UI_UINT, &o->packing, "N", "of blocks: 0 best, 1 LZ4, 2 none", 0,
+		  TRK_PACK_NONE },
 		{ 0, "environment", UI_STRING, &o->environment, "VAR=VALUE",
 		  "by which descendants are known", 0, 0 },
 		{ 0 },
@@ -241,7 +243,8 @@ static int start(struct session *s, char **program)
 	err = recorder_begin(r, &(struct recorder_setup){
 		.output = (int)s->o.out_fd, .path = s->o.path, .rotate = (uint32_t)s->o.rotate,
 		.aggregate = s->o.aggregate, .temporary_threshold = (uint32_t)s->o.temporary_threshold,
-		.checkpoint_ns = s->o.checkpoint_ms * 1000000u });
+		.checkpoint_ns = s->o.checkpoint_ms * 1000000u,
+		.packing = (enum trk_packing)s->o.packing });
 	if (!err && epoll_ctl(r->epoll, EPOLL_CTL_ADD, s->control, &event) < 0)
 		err = TRK_ERR_IO;
 	if (!err)
@@ -539,6 +542,7 @@ int main(int argc, char **argv)
 		return UI_CANNOT;
 	s->o.shm_id = NO_ID;
 	s->o.temporary_threshold = 1;
+	s->o.packing = TRK_PACK_BEST;
 	const int first = parse(&s->o, argc, argv);
 
 	if ((!s->o.shm_fd && s->o.shm_id == NO_ID) || !s->o.out_fd || !s->o.control_fd || !s->o.pid) {

@@ -80,6 +80,8 @@ int recorder_begin(struct recorder *r, const struct recorder_setup *setup)
 		err = rotate_begin(&r->rotation, setup->path, setup->rotate, setup->output);
 	if (!err)
 		err = open_writer(r, r->aggregate ? r->checkpoint.spool : setup->output);
+	if (!err)
+		writer_set_packing(r->writer, setup->packing);
 	if (!err && r->aggregate)
 		checkpoint_mark(r);
 	return err ? err : intern_init(&r->intern, r->writer);

@@ -168,6 +168,7 @@ struct recorder_setup {
 	bool aggregate;
 	uint32_t temporary_threshold; /* of sums */
 	uint64_t checkpoint_ns;	      /* distance of checkpoints of sums; 0: none */
+	enum trk_packing packing;
 };
 /*
  * Begins a recording of the segment r->shm: epoll, heap, file. Of `r`, zeroed before, the caller sets what

@@ -234,6 +234,8 @@ static void describe(struct arguments *a, const struct recorder_options *o)
 	add_number(a, "--start-after-ns", o->start_after_ns);
 	add_number(a, "--duration-ns", o->duration_ns);
 	add_number(a, "--max-bytes", o->max_bytes);
+	if (o->packing)
+		add_number(a, "--packing", o->packing);
 	if (o->no_symbols)
 		add(a, "--no-symbols", NULL);
 	if (o->notice)

@@ -43,6 +43,7 @@ struct recorder_options {
 	uint64_t memory_interval_ms;
 	uint64_t start_after_ns, duration_ns, max_bytes; /* 0: none */
 	uint64_t rotate; /* 0: one file */
+	uint32_t packing; /* enum trk_packing */
 	bool no_symbols;
 	const char *file; /* path of the capture */
 	bool aggregate; /* the next two are of it */
