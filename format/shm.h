@@ -7,7 +7,12 @@
  * what was published and gives slots and chunks back. To the recorder all of it
  * is untrusted input: it copies before it looks and checks every index.
  *
- *   header | executions | process slots | thread slots | chunk bitmap | chunks
+ *   header, states of slots, chunk bitmap, executions | process slots | thread slots | chunks
+ *
+ * A target maps the first part, which is small, its own process slot, the thread slots that it
+ * uses and the first chunks; more chunks, piece by piece, when those are all in use: programs limit
+ * their address space and lock their memory. What a target looks for among all slots lies in the
+ * first part, therefore.
  *
  * Life of a thread slot:  FREE -(target, CAS)-> CLAIMED -(target fills it)-> LIVE
  *   -(target, thread ends)-> EXITED -(recorder, when drained)-> FREE.
@@ -27,12 +32,9 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 4u
+#define SHM_VERSION 5u
 
-/*
- * 70 MiB of addresses in every target, of which only what is used is ever
- * touched: programs limit their address space. A live thread holds a chunk.
- */
+/* 70 MiB of addresses in the recorder, of which only what is used is ever touched. A live thread holds a chunk. */
 #define SHM_CHUNK_BYTES 4096u
 #define SHM_CHUNKS 16384u
 #define SHM_THREADS 16384u
@@ -55,6 +57,12 @@
 #define SHM_DESCRIPTOR "fd:"
 
 enum shm_state { SHM_FREE = 0, SHM_CLAIMED = 1, SHM_LIVE = 2, SHM_EXITED = 3 };
+
+/*
+ * Whether a thread may make system calls of ours: a program may have closed a sandbox that kills
+ * it for one. To ask the kernel would be one, so the recorder is asked, who looks into /proc.
+ */
+enum shm_sandbox { SHM_SANDBOX_UNKNOWN = 0, SHM_SANDBOX_ASKED = 1 /* by the target */, SHM_SANDBOX_NONE = 2, SHM_SANDBOX_CLOSED = 3 };
 
 enum shm_origin { SHM_ATTACHED = 0 /* started or exec'd: constructor ran */, SHM_FORKED = 1 };
 
@@ -155,8 +163,8 @@ struct shm_process {
 	 * happens-before. RECORDING: exact on any architecture.
 	 */
 	_Alignas(64) _Atomic uint64_t order;
-	_Alignas(64) _Atomic uint32_t state;
-	uint32_t pid, ppid;
+	_Alignas(64) uint32_t pid;
+	uint32_t ppid;
 	uint32_t parent_pid; /* of the forking process; 0: attached */
 	uint32_t origin; /* enum shm_origin */
 	uint32_t inner_pid; /* 1: `pid` is of a PID namespace that is not the recorder's */
@@ -186,7 +194,7 @@ struct shm_process {
 #define SHM_IDLE UINT64_MAX
 
 struct shm_thread {
-	_Alignas(64) _Atomic uint32_t state;
+	_Alignas(64) _Atomic uint32_t sandbox; /* enum shm_sandbox */
 	uint32_t process; /* slot */
 	uint32_t tid;
 	_Atomic uint32_t first_chunk; /* + 1; 0: none yet */
@@ -217,10 +225,11 @@ struct shm_chunk {
 
 struct shm {
 	struct shm_header header;
+	_Atomic uint8_t process_states[SHM_PROCESSES], thread_states[SHM_THREADS]; /* enum shm_state */
+	_Alignas(64) _Atomic uint64_t chunk_bitmap[SHM_BITMAP_WORDS]; /* 1: in use */
 	struct shm_execs execs;
 	_Alignas(4096) struct shm_process processes[SHM_PROCESSES];
-	struct shm_thread threads[SHM_THREADS];
-	_Alignas(4096) _Atomic uint64_t chunk_bitmap[SHM_BITMAP_WORDS]; /* 1: in use */
+	_Alignas(4096) struct shm_thread threads[SHM_THREADS];
 	_Alignas(4096) struct shm_chunk chunks[SHM_CHUNKS];
 };
 

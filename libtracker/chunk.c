@@ -1,14 +1,19 @@
 #include "chunk.h"
 
 #include "raw.h"
+#include "segment.h"
 
 #define SPINS 2000
 #define WAIT_NS 2000000L
+#define WAIT_SPINS 40000 /* about as long, where no system call may be made */
+#define ANSWER_SPINS 400000
 
 /* The lowest free chunk, so that few pages are ever touched. -1: none. */
 static int claim(struct shm *s)
 {
-	for (unsigned w = 0; w < state.chunk_words; w++) {
+	const uint32_t words = atomic_load_explicit(&state.chunk_words, memory_order_acquire);
+
+	for (unsigned w = 0; w < words; w++) {
 		uint64_t word = atomic_load_explicit(&s->chunk_bitmap[w], memory_order_relaxed);
 
 		while (word != UINT64_MAX) {
@@ -57,21 +62,62 @@ static void count_stall(struct shm *s, struct shm_thread *slot, uint64_t since_n
 				  memory_order_relaxed);
 }
 
-static int claim_waiting(struct shm *s, struct shm_thread *slot)
+bool chunk_may_call(const struct thread *t)
+{
+	_Atomic uint32_t *const answer = &t->slot->sandbox;
+
+	atomic_store(answer, SHM_SANDBOX_ASKED);
+	for (int i = 0; i < ANSWER_SPINS && atomic_load_explicit(answer, memory_order_relaxed) == SHM_SANDBOX_ASKED; i++) {
+		arch_pause();
+		if (i % 1024 == 0 && atomic_load_explicit(&state.shm->header.closed, memory_order_relaxed))
+			break;
+	}
+	return atomic_load(answer) == SHM_SANDBOX_NONE;
+}
+
+/* More of the segment, as long as there is more. */
+static int claim_growing(struct shm *s)
+{
+	int c = -1;
+
+	while (c < 0 && segment_grow())
+		c = claim(s);
+	return c;
+}
+
+static void wait_for_chunk(struct shm *s, uint32_t freed, bool may_call)
+{
+	if (may_call)
+		raw_futex_wait(&s->header.chunks_freed, freed, WAIT_NS);
+	for (int i = 0; i < WAIT_SPINS && !may_call; i++) {
+		arch_pause();
+		if (atomic_load_explicit(&s->header.chunks_freed, memory_order_relaxed) != freed)
+			break;
+	}
+}
+
+static int claim_waiting(struct shm *s, const struct thread *t)
 {
 	const uint64_t since_ns = atomic_load_explicit(&s->header.clock_ns, memory_order_relaxed);
 	const long rounds = (long)s->header.stall_ms * 1000000L / WAIT_NS + 1;
 	uint32_t seen = progress(s), freed;
 	long waits = 0; /* that lasted as long as they may */
 	int c = claim_spinning(s);
+	bool may_call;
 
+	if (c >= 0)
+		return c;
+	may_call = chunk_may_call(t);
+	c = may_call ? claim_growing(s) : claim(s);
+	if (c >= 0)
+		return c;
 	atomic_fetch_add(&s->header.chunk_waiters, 1);
 	for (long still = 0; c < 0 && still < rounds;) {
 		freed = atomic_load(&s->header.chunks_freed);
 		c = claim(s);
 		if (c >= 0 || atomic_load_explicit(&s->header.closed, memory_order_relaxed))
 			break;
-		raw_futex_wait(&s->header.chunks_freed, freed, WAIT_NS);
+		wait_for_chunk(s, freed, may_call);
 		c = claim(s);
 		if (progress(s) != seen) {
 			seen = progress(s);
@@ -82,7 +128,7 @@ static int claim_waiting(struct shm *s, struct shm_thread *slot)
 		}
 	}
 	atomic_fetch_sub(&s->header.chunk_waiters, 1);
-	count_stall(s, slot, since_ns, waits);
+	count_stall(s, t->slot, since_ns, waits);
 	if (c < 0)
 		atomic_store(&state.stuck_progress, seen + 1);
 	return c;
@@ -112,11 +158,16 @@ bool chunk_next(struct thread *t)
 		return false;
 	c = claim(s);
 	if (c < 0)
-		c = claim_waiting(s, t->slot);
+		c = claim_waiting(s, t);
 	if (c < 0)
 		return false;
 
-	struct shm_chunk *const chunk = &s->chunks[c];
+	struct shm_chunk *const chunk = segment_chunk((uint32_t)c);
+
+	/* A handler forked meanwhile, and this is the child: the chunk may be one that others write. */
+	atomic_signal_fence(memory_order_seq_cst);
+	if (unlikely(t->orphan || !chunk))
+		return false;
 
 	atomic_store_explicit(&chunk->next, 0, memory_order_relaxed);
 	atomic_store_explicit(&chunk->committed, 0, memory_order_relaxed);

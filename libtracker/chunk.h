@@ -15,6 +15,12 @@
 bool chunk_next(struct thread *t);
 
 /*
+ * Whether a system call of ours does the thread no harm: it may have closed a sandbox (shm.h).
+ * Only who cannot go on without one asks: the answer takes until the recorder's next round. False: who knows.
+ */
+bool chunk_may_call(const struct thread *t);
+
+/*
  * Whether the recorder has stopped for good. The process then records nothing any more, at
  * the cost of one load a hook. Asked when the recorder's clock is seen to have moved: it
  * moves once more after the recording is closed, so no thread misses it.

@@ -188,7 +188,7 @@ static struct known *get_table(void)
 	t = raw_map_private(KNOWN_MAX * sizeof(*t));
 	if (!t || atomic_compare_exchange_strong(&table, &expected, t))
 		return t;
-	raw_munmap(t, KNOWN_MAX * sizeof(*t));
+	raw_release(t, KNOWN_MAX * sizeof(*t));
 	return expected;
 }
 

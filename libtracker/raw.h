@@ -40,21 +40,36 @@ static inline long raw_readlink(const char *path, char *buf, size_t room)
 	return arch_syscall(SYS_readlinkat, AT_FDCWD, (long)path, (long)buf, (long)room, 0, 0);
 }
 
-/* NULL when refused. */
-static inline void *raw_mmap(size_t bytes, int prot, int flags, int fd)
-{
-	const long p = arch_syscall(SYS_mmap, 0, (long)bytes, prot, flags, fd, 0);
+#define RAW_PAGE ((size_t)4096)
 
-	return p < 0 && p > -4096 ? NULL : (void *)p;
+static inline void raw_munmap(void *p, size_t bytes)
+{
+	(void)arch_syscall(SYS_munmap, (long)p, (long)bytes, 0, 0, 0, 0);
 }
 
-static inline void *raw_map_private(size_t bytes)
+/* ---- raw.c: mappings of our own. They have guards, and lie far from the program's ---- */
+
+/* Where they shall lie; before, and where somebody else is there, they lie where the kernel puts them. */
+void raw_start(uint64_t random);
+/* Address space for `bytes`; nothing in it can be touched yet. NULL when refused. */
+void *raw_reserve(size_t bytes);
+/* What raw_reserve or raw_map_private gave, whatever was mapped there since. */
+void raw_release(void *p, size_t bytes);
+/* Zeros. NULL when refused. */
+void *raw_map_private(size_t bytes);
+
+/* ---- mappings in the place of what is there ---- */
+
+static inline bool raw_map_file_at(void *at, size_t bytes, int fd, size_t offset)
 {
-	return raw_mmap(bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			-1);
+	return arch_syscall(SYS_mmap, (long)at, (long)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			    (long)offset) == (long)at;
 }
 
-/* The same shared memory once more, at another address. NULL when refused. */
+/*
+ * The shared memory that begins there once more, at another address; more of it than is mapped
+ * there, perhaps. NULL when refused.
+ */
 static inline void *raw_map_again(void *shared, size_t bytes)
 {
 	const long p = arch_syscall(SYS_mremap, (long)shared, 0, (long)bytes, MREMAP_MAYMOVE, 0, 0);
@@ -62,16 +77,17 @@ static inline void *raw_map_again(void *shared, size_t bytes)
 	return p < 0 && p > -4096 ? NULL : (void *)p;
 }
 
-/* In the place of whatever is mapped there. */
+/* ... in the place of whatever is mapped `at`. */
+static inline bool raw_map_again_at(void *shared, size_t bytes, void *at)
+{
+	return arch_syscall(SYS_mremap, (long)shared, 0, (long)bytes, MREMAP_MAYMOVE | MREMAP_FIXED, (long)at,
+			    0) == (long)at;
+}
+
 static inline bool raw_map_private_at(void *at, size_t bytes)
 {
 	return arch_syscall(SYS_mmap, (long)at, (long)bytes, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == (long)at;
-}
-
-static inline void raw_munmap(void *p, size_t bytes)
-{
-	(void)arch_syscall(SYS_munmap, (long)p, (long)bytes, 0, 0, 0, 0);
 }
 
 static inline int raw_madvise(void *p, size_t bytes, int advice)

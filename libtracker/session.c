@@ -9,22 +9,19 @@
 #include <elf.h>
 #include <link.h>
 #include <pthread.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/shm.h>
 
 #include "cfi.h"
 #include "raw.h"
 #include "real.h"
 #include "sample.h"
+#include "segment.h"
 #include "state.h"
 #include "symbol.h"
 
-#define SHM_BYTES sizeof(struct shm)
 #define STACK_MAX (1ull << 30) /* taken for the limit where there is none */
 #define SLACK_FROM 256u /* frames; fewer are cheap to send anew, and so are counted exactly */
-#define SHM_CHUNKS_LIMITED 1024u /* 4 MiB */
 
 struct tracker_state state;
 
@@ -70,56 +67,6 @@ static uint64_t limit_of(int resource)
 	return limit.rlim_cur;
 }
 
-/*
- * How much of the segment to map: all of it, or, where the user limits the
- * address space, only the first chunks, so that the program keeps its room.
- */
-static size_t segment_bytes(void)
-{
-	return limit_of(RLIMIT_AS) == RLIM_INFINITY ? SHM_BYTES :
-						      offsetof(struct shm, chunks[SHM_CHUNKS_LIMITED]);
-}
-
-static struct shm *map_descriptor(int fd, size_t bytes)
-{
-	struct stat st;
-
-	if (arch_syscall(SYS_fstat, fd, (long)&st, 0, 0, 0, 0) != 0 || (size_t)st.st_size != SHM_BYTES)
-		return NULL;
-	state.segment_inode = st.st_ino;
-	return raw_mmap(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
-}
-
-static struct shm *map_file(const char *path, size_t bytes)
-{
-	const int fd = raw_open(path, O_RDWR | O_CLOEXEC);
-	struct shm *const s = fd < 0 ? NULL : map_descriptor(fd, bytes);
-
-	if (fd >= 0)
-		raw_close(fd);
-	return s;
-}
-
-static struct shm *map_system_v(const char *number)
-{
-	struct shmid_ds d;
-	long id = 0, at;
-
-	for (; *number >= '0' && *number <= '9'; number++)
-		id = id * 10 + *number - '0';
-	if (arch_syscall(SYS_shmctl, id, IPC_STAT, (long)&d, 0, 0, 0) < 0 || d.shm_segsz != SHM_BYTES)
-		return NULL;
-	at = arch_syscall(SYS_shmat, id, 0, 0, 0, 0, 0);
-	return at < 0 && at > -4096 ? NULL : (struct shm *)at;
-}
-
-/* "fd:N:SESSION:PID", as way.c writes it. */
-struct inherited {
-	int fd;
-	uint64_t session;
-	uint32_t pid; /* 0: unknown */
-};
-
 static uint64_t read_number(const char **text, unsigned base)
 {
 	uint64_t number = 0;
@@ -138,6 +85,7 @@ static uint64_t read_number(const char **text, unsigned base)
 	return number;
 }
 
+/* "fd:N:SESSION:PID", as way.c writes it. */
 static bool read_inherited(const char *name, struct inherited *ret)
 {
 	if (strncmp(name, SHM_DESCRIPTOR, strlen(SHM_DESCRIPTOR)) != 0)
@@ -149,52 +97,12 @@ static bool read_inherited(const char *name, struct inherited *ret)
 	return true;
 }
 
-static bool is_segment(const struct shm *s)
-{
-	return s->header.magic == SHM_MAGIC && s->header.version == SHM_VERSION;
-}
-
-/* The descriptor may be closed by now, and its number another file's: what is not ours stays open. */
-static struct shm *map_inherited(const struct inherited *from, size_t bytes)
-{
-	struct shm *const s = map_descriptor(from->fd, bytes);
-
-	if (!s)
-		return NULL;
-	if (!is_segment(s) || s->header.session != from->session) {
-		raw_munmap(s, bytes);
-		return NULL;
-	}
-	raw_close(from->fd);
-	return s;
-}
-
-static struct shm *map_segment(const char *name, const struct inherited *inherited)
-{
-	const bool system_v = strncmp(name, SHM_SYSTEM_V, strlen(SHM_SYSTEM_V)) == 0;
-	const size_t bytes = system_v ? SHM_BYTES : segment_bytes();
-	struct shm *const s = inherited ? map_inherited(inherited, bytes) :
-			      system_v	? map_system_v(name + strlen(SHM_SYSTEM_V)) :
-					  map_file(name, bytes);
-
-	if (!s)
-		return NULL;
-	if (!is_segment(s)) {
-		raw_munmap(s, bytes);
-		return NULL;
-	}
-	(void)raw_madvise(s, bytes, MADV_DONTDUMP);
-	state.shm_bytes = bytes;
-	state.chunk_words = bytes == SHM_BYTES ? SHM_BITMAP_WORDS : SHM_CHUNKS_LIMITED / 64u;
-	return s;
-}
-
 /* A page that reads 1 here and 0 in whatever child is made without sharing memory. */
 static bool map_fork_page(void)
 {
-	volatile uint8_t *const page = raw_map_private(4096);
+	volatile uint8_t *const page = raw_map_private(RAW_PAGE);
 
-	if (!page || raw_madvise((void *)page, 4096, MADV_WIPEONFORK) != 0)
+	if (!page || raw_madvise((void *)page, RAW_PAGE, MADV_WIPEONFORK) != 0)
 		return false;
 	*page = 1;
 	state.fork_page = page;
@@ -204,9 +112,10 @@ static bool map_fork_page(void)
 static int claim_process(struct shm *s)
 {
 	for (uint32_t i = 0; i < SHM_PROCESSES; i++) {
-		uint32_t free_state = SHM_FREE, high;
+		uint8_t free_state = SHM_FREE;
+		uint32_t high;
 
-		if (!atomic_compare_exchange_strong(&s->processes[i].state, &free_state, SHM_CLAIMED))
+		if (!atomic_compare_exchange_strong(&s->process_states[i], &free_state, SHM_CLAIMED))
 			continue;
 		high = atomic_load(&s->header.process_high);
 		while (high <= i && !atomic_compare_exchange_weak(&s->header.process_high, &high, i + 1))
@@ -285,27 +194,38 @@ static bool become_process(const struct own_pid *own, uint32_t parent_pid)
 
 	if (slot < 0)
 		return false;
+	if (!segment_take_process((uint32_t)slot)) {
+		atomic_store(&state.shm->process_states[slot], SHM_FREE);
+		atomic_fetch_add(&state.shm->header.attach_failures, 1);
+		return false;
+	}
 	state.pid = own->pid;
 	state.pid_is_foreign = state.pid != raw_getpid();
-	state.process_slot = (uint32_t)slot;
-	state.process = &state.shm->processes[slot];
 	fill_process(state.process, own, parent_pid);
 	return true;
 }
 
-/* Every process has other random bytes from the kernel. */
-static void start_sampling(const struct start_block *b, uint64_t sample_bytes)
+static void be_live(void)
+{
+	atomic_store_explicit(&state.shm->process_states[state.process_slot], SHM_LIVE, memory_order_release);
+}
+
+/* Every process has other ones from the kernel. */
+static uint64_t random_bytes(const struct start_block *b)
 {
 	const void *const random = (const void *)auxiliary(b, AT_RANDOM);
-	uint64_t seed = state.pid;
+	uint64_t bytes = 0;
 
+	if (random)
+		memcpy(&bytes, random, sizeof(bytes));
+	return bytes;
+}
+
+static void start_sampling(const struct start_block *b, uint64_t sample_bytes)
+{
 	if (!sample_bytes)
 		return;
-	if (random) {
-		memcpy(&seed, random, sizeof(seed));
-		seed ^= (uint64_t)state.pid << 40;
-	}
-	sample_start(seed, limit_of(RLIMIT_AS) == RLIM_INFINITY);
+	sample_start(random_bytes(b) ^ (uint64_t)state.pid << 40, limit_of(RLIMIT_AS) == RLIM_INFINITY);
 	state.sample_bytes = sample_bytes;
 }
 
@@ -331,21 +251,11 @@ static void put_usual_name(char *value)
 		memcpy(value, name, strlen(name) + 1);
 }
 
-static void attach(const struct start_block *b, char *name)
+static void begin(const struct start_block *b, const struct own_pid *own)
 {
-	struct inherited from = { 0 };
-	const bool inherited = read_inherited(name, &from);
-
-	state.shm = map_segment(name, inherited ? &from : NULL);
-	if (!state.shm)
-		return;
-	if (inherited)
-		put_usual_name(name);
-
 	const struct shm_header *const h = &state.shm->header;
-	const struct own_pid own = find_pid(from.pid);
 
-	if (is_unwanted(&own)) {
+	if (is_unwanted(own)) {
 		environment_restore(b->envp);
 		return;
 	}
@@ -363,7 +273,7 @@ static void attach(const struct start_block *b, char *name)
 	if (state.own_stack_max > STACK_MAX)
 		state.own_stack_max = STACK_MAX;
 	state.main_stack_top = (uintptr_t)__libc_stack_end;
-	if (!map_fork_page() || !unwind_start() || !become_process(&own, 0))
+	if (!map_fork_page() || !unwind_start() || !become_process(own, 0))
 		return;
 	program_find((const char *)auxiliary(b, AT_EXECFN), b->argc, b->argv);
 	program_tell(state.process);
@@ -374,15 +284,34 @@ static void attach(const struct start_block *b, char *name)
 	register_for_membarrier();
 	if (real_is_sanitizer()) {
 		atomic_fetch_or(&state.process->notices, SHM_NOTICE_SANITIZER);
-		atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
+		be_live();
 		return;
 	}
 	thread_start();
 	state.foreign_allocator = real_is_foreign();
 	find_loader();
-	atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
+	be_live();
 	start_sampling(b, h->sample_bytes);
 	state.on = true;
+}
+
+static void attach(const struct start_block *b, char *name)
+{
+	struct inherited from = { 0 };
+	const bool inherited = read_inherited(name, &from);
+
+	/* A sanitizer lays out the address space itself, and ends programs in which it finds something. */
+	if (!real_is_sanitizer())
+		raw_start(random_bytes(b));
+	if (!segment_open(name, inherited ? &from : NULL))
+		return;
+	if (inherited)
+		put_usual_name(name);
+
+	const struct own_pid own = find_pid(from.pid);
+
+	begin(b, &own);
+	segment_opened();
 }
 
 void session_reached(void)
@@ -408,25 +337,10 @@ void session_start(void)
 		attach(&b, *variable + strlen(SHM_ENV) + 1);
 }
 
-/*
- * The segment goes on at another address; at the old one there is private memory now. What
- * the hooks that a handler interrupted still write goes there, and nobody reads it.
- */
-static bool move_segment(void)
-{
-	struct shm *const old = state.shm, *const new = raw_map_again(old, state.shm_bytes);
-
-	if (new) {
-		(void)raw_madvise(new, state.shm_bytes, MADV_DONTDUMP);
-		state.shm = new;
-	}
-	return raw_map_private_at(old, state.shm_bytes) && new;
-}
-
 bool session_forked(void)
 {
 	const uint32_t parent_pid = state.pid, flags = state.shm->header.flags;
-	const bool moved = !tls.level || move_segment();
+	const bool moved = !tls.level || segment_move();
 	bool is_process = false;
 
 	if (tls.tid != state.pid)
@@ -448,7 +362,7 @@ bool session_forked(void)
 	tls.tid = state.pid; /* nobody else is here; who forked by himself left the parent's id with the C library */
 	program_tell(state.process);
 	register_for_membarrier();
-	atomic_store_explicit(&state.process->state, SHM_LIVE, memory_order_release);
+	be_live();
 	state.announce_modules = true;
 	return true;
 }

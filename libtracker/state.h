@@ -107,7 +107,13 @@ struct tracker_tls {
 
 extern __thread struct tracker_tls tls __attribute__((tls_model("initial-exec")));
 
-/* Frozen after start, but for fork (single-threaded then), and for `on`, which any thread may end. */
+/* Pieces in which the segment is mapped: 1 MiB of chunks, 256 KiB of thread slots. */
+#define SEGMENT_CHUNKS 256u
+#define SEGMENT_CHUNK_PIECES (SHM_CHUNKS / SEGMENT_CHUNKS)
+#define SEGMENT_THREADS 2048u
+#define SEGMENT_THREAD_PIECES (SHM_THREADS / SEGMENT_THREADS)
+
+/* Frozen after start, but for fork (single-threaded then), for `on`, which any thread may end, and for the pieces. */
 struct tracker_state {
 	volatile bool on;	/* recording: everything below is valid */
 	bool foreign_allocator; /* the real malloc is not libc's: it may call mmap through us */
@@ -116,10 +122,11 @@ struct tracker_state {
 	uint64_t sample_bytes; /* mean distance of recorded allocations; 0: all are, or `on` is not set */
 	uint32_t nframe; /* the most recent frames that are kept of a stack, ... */
 	uint32_t nframe_slack; /* ... and up to so many more: see fits() in unwind.c */
-	uint32_t chunk_words; /* of the chunk bitmap: what is mapped */
 	const volatile uint8_t *fork_page; /* 1; wiped to 0 in a child by MADV_WIPEONFORK */
-	struct shm *shm;
-	size_t shm_bytes; /* as much of it as is mapped */
+	struct shm *shm; /* up to the process slots; the rest is mapped in pieces: segment.h */
+	_Atomic(struct shm_chunk *) chunk_pieces[SEGMENT_CHUNK_PIECES];
+	_Atomic(struct shm_thread *) thread_pieces[SEGMENT_THREAD_PIECES];
+	_Atomic uint32_t chunk_words; /* of the chunk bitmap: what is mapped */
 	struct shm_process *process;
 	uint32_t process_slot;
 	uint32_t pid; /* as the recorder sees it */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "raw.h"
-#include "state.h"
+#include "segment.h"
 
 #define SLAB_CONTEXTS 16u
 #define SLABS (SHM_THREADS / SLAB_CONTEXTS)
@@ -63,7 +63,7 @@ static uint8_t *slab_get(unsigned i)
 		return NULL;
 	if (atomic_compare_exchange_strong(&slabs[i], &expected, slab))
 		return slab;
-	raw_munmap(slab, context_bytes() * SLAB_CONTEXTS);
+	raw_release(slab, context_bytes() * SLAB_CONTEXTS);
 	return expected;
 }
 
@@ -86,6 +86,12 @@ static struct thread *context_at(uint8_t *slab, uint32_t index)
 	return t;
 }
 
+static void no_memory(void)
+{
+	atomic_fetch_or(&state.process->notices, SHM_NOTICE_NO_MEMORY);
+	atomic_fetch_add(&state.shm->header.attach_failures, 1);
+}
+
 static struct thread *context_claim(void)
 {
 	for (unsigned i = 0; i < SLABS; i++) {
@@ -103,8 +109,7 @@ static struct thread *context_claim(void)
 			if (slab)
 				return context_at(slab, i * SLAB_CONTEXTS + bit);
 			atomic_fetch_and(&used[i], (uint16_t)~(1u << bit));
-			atomic_fetch_or(&state.process->notices, SHM_NOTICE_NO_MEMORY);
-			atomic_fetch_add(&state.shm->header.attach_failures, 1);
+			no_memory();
 			return NULL;
 		}
 	}
@@ -122,10 +127,11 @@ static void context_release(struct thread *t)
 static int slot_claim(struct shm *s)
 {
 	for (uint32_t i = 0; i < SHM_THREADS; i++) {
-		uint32_t free_state = SHM_FREE, high;
+		uint8_t free_state = SHM_FREE;
+		uint32_t high;
 
-		if (atomic_load_explicit(&s->threads[i].state, memory_order_relaxed) != SHM_FREE ||
-		    !atomic_compare_exchange_strong(&s->threads[i].state, &free_state, SHM_CLAIMED))
+		if (atomic_load_explicit(&s->thread_states[i], memory_order_relaxed) != SHM_FREE ||
+		    !atomic_compare_exchange_strong(&s->thread_states[i], &free_state, SHM_CLAIMED))
 			continue;
 		high = atomic_load(&s->header.thread_high);
 		while (high <= i && !atomic_compare_exchange_weak(&s->header.thread_high, &high, i + 1))
@@ -136,10 +142,11 @@ static int slot_claim(struct shm *s)
 	return -1;
 }
 
-static void slot_fill(const struct shm *s, struct shm_thread *slot, uint32_t tid)
+static void slot_fill(struct shm *s, uint32_t index, struct shm_thread *slot, uint32_t tid)
 {
 	slot->process = state.process_slot;
 	slot->tid = tid;
+	atomic_store_explicit(&slot->sandbox, SHM_SANDBOX_UNKNOWN, memory_order_relaxed);
 	slot->start_ns = atomic_load_explicit(&s->header.clock_ns, memory_order_relaxed);
 	atomic_store_explicit(&slot->first_chunk, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->busy, SHM_IDLE, memory_order_relaxed);
@@ -148,7 +155,22 @@ static void slot_fill(const struct shm *s, struct shm_thread *slot, uint32_t tid
 	atomic_store_explicit(&slot->stalled_ns, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->name_version, tls.name[0] ? 2 : 0, memory_order_relaxed);
 	memcpy(slot->name, tls.name, sizeof(slot->name));
-	atomic_store_explicit(&slot->state, SHM_LIVE, memory_order_release);
+	atomic_store_explicit(&s->thread_states[index], SHM_LIVE, memory_order_release);
+}
+
+/* NULL: there is no room for it. A handler may fork meanwhile: then `s` is private memory. */
+static struct shm_thread *slot_map(struct shm *s, uint32_t slot)
+{
+	struct shm_thread *const t = segment_thread(slot);
+
+	atomic_signal_fence(memory_order_seq_cst);
+	if (s != state.shm)
+		return segment_moved_thread(s);
+	if (!t) {
+		atomic_store(&s->thread_states[slot], SHM_FREE);
+		no_memory();
+	}
+	return t;
 }
 
 /*
@@ -199,12 +221,16 @@ struct thread *thread_claim(uint32_t level, uintptr_t frame)
 		context_release(t);
 		return NULL;
 	}
-	t->slot = &s->threads[slot];
+	t->slot = slot_map(s, (uint32_t)slot);
+	if (!t->slot) {
+		context_release(t);
+		return NULL;
+	}
 	t->slot_index = (uint32_t)slot;
 	t->level = level;
 	t->frame = frame;
 	t->stack_top = own_stack_top();
-	slot_fill(s, t->slot, tls.tid);
+	slot_fill(s, t->slot_index, t->slot, tls.tid);
 	atomic_signal_fence(memory_order_seq_cst);
 	/* A handler forked meanwhile, and we are in the child: this one is good for one event. */
 	if (s != state.shm) {
@@ -220,7 +246,7 @@ struct thread *thread_claim(uint32_t level, uintptr_t frame)
 static void thread_end(struct thread *t)
 {
 	tls.threads[t->level] = NULL;
-	atomic_store_explicit(&t->slot->state, SHM_EXITED, memory_order_release);
+	atomic_store_explicit(&state.shm->thread_states[t->slot_index], SHM_EXITED, memory_order_release);
 	context_release(t);
 }
 
@@ -270,7 +296,7 @@ static void key_destructor(void *data)
 {
 	struct thread *const t = data;
 
-	if (!state.on || tls.threads[0] != t)
+	if (!state.on || tls.threads[0] != t || !*state.fork_page)
 		return;
 	if (++t->end_rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
 		(void)pthread_setspecific(end_key, t);

@@ -47,7 +47,7 @@ static void give_back(void)
 	if (!t || t->chunk == last_chunk)
 		return;
 	if (last_chunk) {
-		const size_t n = (size_t)(last_chunk - s->chunks);
+		const size_t n = (size_t)(last_chunk - state.chunk_pieces[0]);
 
 		atomic_fetch_and(&s->chunk_bitmap[n / 64], ~(1ull << n % 64));
 	}

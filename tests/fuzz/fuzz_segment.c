@@ -80,7 +80,7 @@ static void start_process(struct target *t, struct byte_reader *in)
 	p->command_bytes = get_byte(in) * 16u;
 	if (t->shm->header.process_high <= where % FEW_PROCESSES)
 		t->shm->header.process_high = where % FEW_PROCESSES + 1;
-	p->state = SHM_LIVE;
+	t->shm->process_states[where % FEW_PROCESSES] = SHM_LIVE;
 }
 
 static void start_thread(struct target *t, struct byte_reader *in)
@@ -96,12 +96,12 @@ static void start_thread(struct target *t, struct byte_reader *in)
 	t->threads[where % FEW_THREADS] = (struct sound){ 0 };
 	if (t->shm->header.thread_high <= where % FEW_THREADS)
 		t->shm->header.thread_high = where % FEW_THREADS + 1;
-	s->state = SHM_LIVE;
+	t->shm->thread_states[where % FEW_THREADS] = SHM_LIVE;
 }
 
 static void end_thread(struct target *t, struct byte_reader *in)
 {
-	t->shm->threads[get_byte(in) % FEW_THREADS].state = SHM_EXITED;
+	t->shm->thread_states[get_byte(in) % FEW_THREADS] = SHM_EXITED;
 }
 
 static bool next_chunk(struct target *t, uint32_t slot)
@@ -157,6 +157,7 @@ static void scribble_process(struct target *t, struct byte_reader *in)
 	struct shm_process *const p = &t->shm->processes[where % FEW_PROCESSES];
 
 	fill(in, (uint8_t *)p + from, get_byte(in));
+	t->shm->process_states[where % FEW_PROCESSES] = from;
 	if (from < 80)
 		p->pid = pid_of((uint8_t)p->pid);
 }
@@ -167,6 +168,7 @@ static void scribble_thread(struct target *t, struct byte_reader *in)
 	const uint8_t from = get_byte(in) % sizeof(*s), n = get_byte(in);
 
 	fill(in, (uint8_t *)s + from, n < sizeof(*s) - from ? n : sizeof(*s) - from);
+	t->shm->thread_states[s - t->shm->threads] = n;
 }
 
 static void scribble_chunk(struct target *t, struct byte_reader *in)

@@ -99,7 +99,7 @@ static inline void fake_process(struct segment *s, uint32_t slot, uint32_t pid, 
 	p->command_bytes = 9;
 	if (s->shm->header.process_high <= slot)
 		s->shm->header.process_high = slot + 1;
-	p->state = SHM_LIVE;
+	s->shm->process_states[slot] = SHM_LIVE;
 }
 
 static inline struct fake_thread fake_thread(struct segment *s, uint32_t slot, uint32_t process,
@@ -113,7 +113,7 @@ static inline struct fake_thread fake_thread(struct segment *s, uint32_t slot, u
 	t->busy = SHM_IDLE;
 	if (s->shm->header.thread_high <= slot)
 		s->shm->header.thread_high = slot + 1;
-	t->state = SHM_LIVE;
+	s->shm->thread_states[slot] = SHM_LIVE;
 	return (struct fake_thread){ .slot = slot };
 }
 

@@ -13,7 +13,8 @@ static uint32_t some_number(uint64_t *seed, uint32_t below)
 
 static void scribble_process(struct shm *shm, uint64_t *seed)
 {
-	struct shm_process *const p = &shm->processes[random_next(seed) % 4];
+	const uint32_t slot = random_next(seed) % 4;
+	struct shm_process *const p = &shm->processes[slot];
 
 	p->pid = random_next(seed) % 2 ? SELF : 0x7ffffff0u + (uint32_t)(random_next(seed) % 16);
 	p->ppid = some_number(seed, 4);
@@ -29,12 +30,13 @@ static void scribble_process(struct shm *shm, uint64_t *seed)
 	memset(p->program, 'x', sizeof(p->program));
 	memset(p->executable, 'x', sizeof(p->executable));
 	memset(p->command, 'y', sizeof(p->command));
-	p->state = some_number(seed, 4);
+	shm->process_states[slot] = (uint8_t)some_number(seed, 4);
 }
 
 static void scribble_thread(struct shm *shm, uint64_t *seed)
 {
-	struct shm_thread *const t = &shm->threads[random_next(seed) % 16];
+	const uint32_t slot = random_next(seed) % 16;
+	struct shm_thread *const t = &shm->threads[slot];
 
 	t->process = some_number(seed, 4);
 	t->tid = SELF + some_number(seed, 4);
@@ -44,7 +46,8 @@ static void scribble_thread(struct shm *shm, uint64_t *seed)
 	t->start_ns = random_any(seed);
 	t->name_version = some_number(seed, 4);
 	memset(t->name, (int)random_next(seed), sizeof(t->name));
-	t->state = some_number(seed, 4);
+	t->sandbox = some_number(seed, 4);
+	shm->thread_states[slot] = (uint8_t)some_number(seed, 4);
 }
 
 static void scribble_chunk(struct shm *shm, uint64_t *seed)

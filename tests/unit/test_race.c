@@ -71,7 +71,7 @@ static void *produce(void *producer)
 		t.at = put_varint(t.at, i);
 		publish(shm, &t);
 	}
-	shm->threads[p->slot].state = SHM_EXITED;
+	shm->thread_states[p->slot] = SHM_EXITED;
 	return NULL;
 }
 
@@ -97,7 +97,7 @@ static void what_is_published_is_read(void **state)
 		pthread_join(producers[i].thread, NULL);
 	segment_round(&s);
 	for (uint32_t i = 0; i < PRODUCERS; i++)
-		assert_int_equal(s.shm->threads[i].state, SHM_FREE);
+		assert_int_equal(s.shm->thread_states[i], SHM_FREE);
 	assert_int_equal(s.r->counters.corrupt + s.r->counters.late + s.r->counters.gaps, 0);
 	for (uint32_t i = 0; i < PRODUCERS * EVENTS; i++) {
 		const struct trk_event e = segment_event(&s);

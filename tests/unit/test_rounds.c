@@ -44,10 +44,10 @@ static void read_chunks_are_given_back(void **state)
 		used += (unsigned)__builtin_popcountll(s.shm->chunk_bitmap[i]);
 	assert_int_equal(used, 1);
 	assert_int_equal(s.shm->header.chunks_freed, t.sequence - 1);
-	s.shm->threads[0].state = SHM_EXITED;
+	s.shm->thread_states[0] = SHM_EXITED;
 	segment_round(&s);
 	assert_int_equal(s.shm->chunk_bitmap[(t.chunk - 1) / 64] >> ((t.chunk - 1) % 64) & 1, 0);
-	assert_int_equal(s.shm->threads[0].state, SHM_FREE);
+	assert_int_equal(s.shm->thread_states[0], SHM_FREE);
 	segment_free(&s);
 }
 
@@ -184,9 +184,9 @@ static void a_reused_slot_keeps_the_order(void **state)
 	fake_malloc(&s, &b, 4, 0x100, 1);
 	fake_malloc(&s, &a, 5, 0x200, 2);
 	fake_malloc(&s, &a, 5, 0x300, 3);
-	s.shm->threads[0].state = SHM_EXITED;
+	s.shm->thread_states[0] = SHM_EXITED;
 	segment_round(&s);
-	assert_int_equal(s.shm->threads[0].state, SHM_FREE);
+	assert_int_equal(s.shm->thread_states[0], SHM_FREE);
 	a = fake_thread(&s, 0, 0, SELF + 2);
 	fake_malloc(&s, &a, 5, 0x400, 4);
 	segment_round(&s);
@@ -218,8 +218,8 @@ static void everything_of_a_dead_process_is_read(void **state)
 	s.shm->threads[5].busy = s.shm->threads[6].busy = 0;
 	segment_round(&s);
 	assert_int_equal(s.r->live_count, 0);
-	assert_int_equal(s.shm->processes[3].state, SHM_FREE);
-	assert_int_equal(s.shm->threads[5].state, SHM_FREE);
+	assert_int_equal(s.shm->process_states[3], SHM_FREE);
+	assert_int_equal(s.shm->thread_states[5], SHM_FREE);
 	assert_int_equal(s.shm->chunk_bitmap[0], 0);
 	assert_int_equal(segment_event(&s).size, 1);
 	assert_int_equal(segment_event(&s).size, 2);
@@ -248,7 +248,7 @@ static void exec_goes_on_in_the_same_process(void **state)
 	t = fake_thread(&s, 1, 1, SELF);
 	fake_malloc(&s, &t, 1, 0x1000, 30);
 	segment_round(&s);
-	assert_int_equal(s.shm->processes[0].state, SHM_FREE);
+	assert_int_equal(s.shm->process_states[0], SHM_FREE);
 	assert_int_equal(heap_totals(s.r->heap)->live_bytes, 30);
 	segment_event(&s);
 	assert_int_equal(segment_event(&s).address, 0x2000);
@@ -281,7 +281,7 @@ static void slots_are_bound_in_the_order_they_were_claimed(void **state)
 	assert_int_equal(s.r->process_count, 1);
 	assert_int_equal(s.r->processes[0]->execs, 1);
 	assert_int_equal(s.r->processes[0]->slot, 2);
-	assert_int_equal(s.shm->processes[5].state, SHM_FREE);
+	assert_int_equal(s.shm->process_states[5], SHM_FREE);
 	assert_int_equal(segment_event(&s).size, 10);
 	assert_int_equal(segment_event(&s).kind, TRK_EXEC);
 	assert_int_equal(segment_event(&s).size, 30);
@@ -335,7 +335,7 @@ static void a_child_finds_the_program_that_forked(void **state)
 
 	fake_process(&s, 5, nobody, SHM_ATTACHED); /* number 0: ends with this round */
 	segment_round(&s);
-	assert_int_equal(s.shm->processes[5].state, SHM_FREE);
+	assert_int_equal(s.shm->process_states[5], SHM_FREE);
 	fake_process(&s, 5, nobody, SHM_FORKED);   /* 1 */
 	segment_round(&s);
 	fake_child(&s, 7, SELF, nobody, 0);        /* 2 */
@@ -364,7 +364,7 @@ static void lost_events_are_told(void **state)
 	t.at = put_varint(t.at, 5);
 	fake_publish(&s, &t);
 	s.shm->threads[0].lost = 12; /* seven more since, and no room to say so */
-	s.shm->threads[0].state = SHM_EXITED;
+	s.shm->thread_states[0] = SHM_EXITED;
 	segment_round(&s);
 	assert_int_equal(s.r->counters.lost, 12);
 	e = segment_event(&s);
@@ -390,8 +390,8 @@ static void a_thread_that_never_said_goodbye_is_found(void **state)
 	segment_round(&s);
 	thread_find_dead(s.r);
 	segment_round(&s);
-	assert_int_equal(s.shm->threads[0].state, SHM_LIVE);
-	assert_int_equal(s.shm->threads[1].state, SHM_FREE);
+	assert_int_equal(s.shm->thread_states[0], SHM_LIVE);
+	assert_int_equal(s.shm->thread_states[1], SHM_FREE);
 	segment_free(&s);
 }
 

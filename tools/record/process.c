@@ -209,13 +209,14 @@ static struct process *add(struct recorder *r, const struct shm_process *slot)
 
 static void free_slot(struct recorder *r, struct process *p)
 {
-	struct shm_process *const slot = &r->shm->processes[p->slot];
+	const uint32_t index = p->slot;
+	struct shm_process *const slot = &r->shm->processes[index];
 
-	r->slot_process[p->slot] = NULL;
+	r->slot_process[index] = NULL;
 	p->slot = NO_SLOT;
 	atomic_store_explicit(&slot->order, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->notices, 0, memory_order_relaxed);
-	atomic_store_explicit(&slot->state, SHM_FREE, memory_order_release);
+	atomic_store_explicit(&r->shm->process_states[index], SHM_FREE, memory_order_release);
 }
 
 /* Nothing of the old program lives: what it published, then the event that says so. */
@@ -298,7 +299,7 @@ void process_scan(struct recorder *r)
 		high = SHM_PROCESSES;
 	for (uint32_t i = 0; i < high; i++) {
 		const struct shm_process *const slot = &r->shm->processes[i];
-		const uint32_t state = atomic_load_explicit(&slot->state, memory_order_acquire);
+		const uint32_t state = atomic_load_explicit(&r->shm->process_states[i], memory_order_acquire);
 
 		if (r->slot_process[i] || (state != SHM_LIVE && state != SHM_EXITED))
 			continue;

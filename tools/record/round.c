@@ -66,7 +66,7 @@ static uint32_t threads_used(const struct recorder *r)
 	uint32_t used = 0;
 
 	for (uint32_t i = 0; i < high; i++)
-		used += atomic_load_explicit(&r->shm->threads[i].state, memory_order_acquire) !=
+		used += atomic_load_explicit(&r->shm->thread_states[i], memory_order_acquire) !=
 			SHM_FREE;
 	return used;
 }
@@ -119,10 +119,19 @@ static uint64_t read_stream(struct recorder *r, struct stream *s, size_t max)
 	return s->size - s->at - before;
 }
 
+/* See shm.h: a thread asks when it has no room, and waits for the answer. */
+static void answer(struct recorder *r, const struct stream *s, uint32_t slot)
+{
+	_Atomic uint32_t *const sandbox = &r->shm->threads[slot].sandbox;
+
+	if (atomic_load_explicit(sandbox, memory_order_acquire) == SHM_SANDBOX_ASKED)
+		atomic_store_explicit(sandbox, sample_sandbox(s->process->pid, s->tid), memory_order_release);
+}
+
 /* Reads one slot; a thread that has ended is read to its end and detached. */
 static uint64_t look_at_thread(struct recorder *r, uint32_t slot, size_t max)
 {
-	const uint32_t state = atomic_load_explicit(&r->shm->threads[slot].state,
+	const uint32_t state = atomic_load_explicit(&r->shm->thread_states[slot],
 						    memory_order_acquire);
 
 	if (state != SHM_LIVE && state != SHM_EXITED)
@@ -130,8 +139,10 @@ static uint64_t look_at_thread(struct recorder *r, uint32_t slot, size_t max)
 	struct stream *const s = thread_stream(r, slot);
 	if (!s)
 		return 0;
-	if (state == SHM_LIVE)
+	if (state == SHM_LIVE) {
 		look_at_busy(r, s);
+		answer(r, s, slot);
+	}
 	const uint64_t bytes = read_stream(r, s, max);
 
 	if (bytes)
@@ -171,7 +182,7 @@ static void find_streams(struct recorder *r, const struct process *p)
 	const uint32_t high = thread_high(r);
 
 	for (uint32_t i = 0; p->slot != NO_SLOT && i < high; i++) {
-		const uint32_t state = atomic_load_explicit(&r->shm->threads[i].state,
+		const uint32_t state = atomic_load_explicit(&r->shm->thread_states[i],
 							    memory_order_acquire);
 
 		/* one that was only claimed had published nothing when it died */

@@ -118,7 +118,8 @@ static void end(struct recorder *r, struct stream *s, const struct shm_thread *t
 
 void thread_detach(struct recorder *r, struct stream *s)
 {
-	struct shm_thread *const t = &r->shm->threads[s->slot];
+	const uint32_t slot = s->slot;
+	struct shm_thread *const t = &r->shm->threads[slot];
 
 	end(r, s, t);
 	chain_release(&s->chain, r->shm, s->slot);
@@ -131,8 +132,9 @@ void thread_detach(struct recorder *r, struct stream *s)
 	atomic_store_explicit(&t->stalls, 0, memory_order_relaxed);
 	atomic_store_explicit(&t->stalled_ns, 0, memory_order_relaxed);
 	atomic_store_explicit(&t->name_version, 0, memory_order_relaxed);
+	atomic_store_explicit(&t->sandbox, SHM_SANDBOX_UNKNOWN, memory_order_relaxed);
 	t->process = SHM_PROCESSES;
-	atomic_store_explicit(&t->state, SHM_FREE, memory_order_release);
+	atomic_store_explicit(&r->shm->thread_states[slot], SHM_FREE, memory_order_release);
 }
 
 static void count_losses(struct recorder *r, struct process *p, struct stream *s)
@@ -201,7 +203,7 @@ void thread_find_dead(struct recorder *r)
 				continue;
 			s->checked_ns = r->now_ns;
 			if (is_dead(s))
-				atomic_store_explicit(&r->shm->threads[s->slot].state, SHM_EXITED,
+				atomic_store_explicit(&r->shm->thread_states[s->slot], SHM_EXITED,
 						      memory_order_release);
 		}
 	}

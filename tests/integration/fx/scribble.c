@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "format/shm.h"
@@ -25,6 +26,7 @@ static uint64_t random_next(void)
 	return z ^ z >> 31;
 }
 
+/* We have mapped parts of it only; the first one leads to all of it. */
 static struct shm *find_segment(void)
 {
 	FILE *const f = fopen("/proc/self/maps", "r");
@@ -36,7 +38,11 @@ static struct shm *find_segment(void)
 			break;
 	if (f)
 		fclose(f);
-	return (struct shm *)start;
+	if (!start)
+		return NULL;
+	void *const all = mremap((void *)start, 0, sizeof(struct shm), MREMAP_MAYMOVE);
+
+	return all == MAP_FAILED ? NULL : all;
 }
 
 struct place {
@@ -47,7 +53,7 @@ struct place {
 static uint32_t own_process(const struct shm *shm)
 {
 	for (uint32_t i = 0; i < SHM_PROCESSES; i++)
-		if (shm->processes[i].state == SHM_LIVE && shm->processes[i].pid == (uint32_t)getpid())
+		if (shm->process_states[i] == SHM_LIVE && shm->processes[i].pid == (uint32_t)getpid())
 			return i;
 	return SHM_PROCESSES;
 }
@@ -58,7 +64,7 @@ static uint32_t own_threads(const struct shm *shm, uint32_t process, uint32_t *t
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < SHM_THREADS && n < max; i++)
-		if (shm->threads[i].state == SHM_LIVE && shm->threads[i].process == process)
+		if (shm->thread_states[i] == SHM_LIVE && shm->threads[i].process == process)
 			threads[n++] = i;
 	return n;
 }

@@ -1,0 +1,52 @@
+/*
+ * raw - mappings of our own in a program's address space.
+ *
+ * What a program writes past its own blocks shall do what it does without us, which is mostly to
+ * kill it. So ours lie where the kernel puts nothing by itself, far from all that the program
+ * maps, and before and after each of them is a guard that nobody can touch. The place is at 32 TiB:
+ * below it are the arenas of allocators and collectors that choose addresses; above it executables,
+ * and libraries, from the top down or from a third of the address space up.
+ */
+#include "raw.h"
+
+#include <stdatomic.h>
+
+#define GUARD ((size_t)64 << 10)
+#define PLACE ((uintptr_t)32 << 40)
+#define PLACE_RANDOM (((uintptr_t)1 << 40) - RAW_PAGE)
+
+static _Atomic uintptr_t next; /* address; 0: any */
+
+void raw_start(uint64_t random)
+{
+	next = PLACE + (random & PLACE_RANDOM);
+}
+
+static size_t with_guards(size_t bytes)
+{
+	return ((bytes + RAW_PAGE - 1) & ~(RAW_PAGE - 1)) + 2 * GUARD;
+}
+
+void *raw_reserve(size_t bytes)
+{
+	const uintptr_t at = next ? atomic_fetch_add(&next, with_guards(bytes)) : 0;
+	const long p = arch_syscall(SYS_mmap, (long)at, (long)with_guards(bytes), PROT_NONE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p < 0 && p > -4096 ? NULL : (uint8_t *)p + GUARD;
+}
+
+void raw_release(void *p, size_t bytes)
+{
+	raw_munmap((uint8_t *)p - GUARD, with_guards(bytes));
+}
+
+void *raw_map_private(size_t bytes)
+{
+	void *const p = raw_reserve(bytes);
+
+	if (!p || arch_syscall(SYS_mprotect, (long)p, (long)bytes, PROT_READ | PROT_WRITE, 0, 0, 0) == 0)
+		return p;
+	raw_release(p, bytes);
+	return NULL;
+}

@@ -1,0 +1,278 @@
+#include "segment.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <sys/shm.h>
+
+#include "raw.h"
+
+#define HEAD_BYTES offsetof(struct shm, processes)
+#define SLOT_BYTES sizeof(struct shm_process)
+#define CHUNK_PIECE_BYTES (SEGMENT_CHUNKS * sizeof(struct shm_chunk))
+#define THREAD_PIECE_BYTES (SEGMENT_THREADS * sizeof(struct shm_thread))
+#define START_BYTES (HEAD_BYTES + SLOT_BYTES + THREAD_PIECE_BYTES + CHUNK_PIECE_BYTES)
+#define STRIDE (1u << 20)
+
+_Static_assert(HEAD_BYTES % RAW_PAGE == 0 && SLOT_BYTES == RAW_PAGE && THREAD_PIECE_BYTES % RAW_PAGE == 0, "pages");
+
+static int file = -1; /* while the process attaches */
+
+/* ---- mapping without a descriptor ---- */
+
+/*
+ * A mapping of the page that lies `distance` bytes behind `page` in the segment. In strides: as
+ * much more address space is needed for a moment. NULL: refused.
+ */
+static uint8_t *walk(uint8_t *page, size_t distance)
+{
+	uint8_t *at = page;
+
+	while (at && distance) {
+		const size_t step = distance < STRIDE ? distance : STRIDE;
+		uint8_t *const next = raw_map_again(at, step + RAW_PAGE);
+
+		if (at != page)
+			raw_munmap(at, RAW_PAGE);
+		if (next)
+			raw_munmap(next, step);
+		at = next ? next + step : NULL;
+		distance -= step;
+	}
+	return at;
+}
+
+/* A page of the segment that is mapped, and where it lies there. */
+struct anchor {
+	void *page;
+	size_t offset;
+};
+
+static bool place_walking(void *at, size_t bytes, size_t offset, struct anchor anchor)
+{
+	uint8_t *const from = walk(anchor.page, offset - anchor.offset);
+	const bool placed = from && raw_map_again_at(from, bytes, at);
+
+	if (from && from != anchor.page)
+		raw_munmap(from, RAW_PAGE);
+	return placed;
+}
+
+/* Maps at `at` what begins at `offset` of the segment. */
+static bool place(void *at, size_t bytes, size_t offset, struct anchor anchor)
+{
+	const bool placed = file >= 0 ? raw_map_file_at(at, bytes, file, offset) :
+					place_walking(at, bytes, offset, anchor);
+
+	if (placed)
+		(void)raw_madvise(at, bytes, MADV_DONTDUMP);
+	return placed;
+}
+
+/* The same at any address, between guards. */
+static void *place_anywhere(size_t bytes, size_t offset, struct anchor anchor)
+{
+	void *const at = raw_reserve(bytes);
+
+	if (!at || place(at, bytes, offset, anchor))
+		return at;
+	raw_release(at, bytes);
+	return NULL;
+}
+
+/* ---- the beginning ---- */
+
+static bool map_descriptor(int fd, void *at)
+{
+	struct stat st;
+
+	if (!raw_stat_fd(fd, &st) || (size_t)st.st_size != sizeof(struct shm))
+		return false;
+	state.segment_inode = st.st_ino;
+	return raw_map_file_at(at, HEAD_BYTES, fd, 0);
+}
+
+static bool map_file(const char *path, struct shm *at)
+{
+	file = raw_open(path, O_RDWR | O_CLOEXEC);
+	return file >= 0 && map_descriptor(file, at);
+}
+
+static bool is_segment(const struct shm *s)
+{
+	return s->header.magic == SHM_MAGIC && s->header.version == SHM_VERSION;
+}
+
+/* The descriptor may be closed by now, and its number another file's: what is not ours stays open. */
+static bool map_inherited(const struct inherited *from, struct shm *at)
+{
+	if (!map_descriptor(from->fd, at) || !is_segment(at) || at->header.session != from->session)
+		return false;
+	file = from->fd;
+	return true;
+}
+
+/* It can be attached only as a whole. */
+static bool map_system_v(const char *number, void *at)
+{
+	struct shmid_ds d;
+	long id = 0, whole;
+	bool mapped;
+
+	for (; *number >= '0' && *number <= '9'; number++)
+		id = id * 10 + *number - '0';
+	if (arch_syscall(SYS_shmctl, id, IPC_STAT, (long)&d, 0, 0, 0) < 0 ||
+	    d.shm_segsz != sizeof(struct shm))
+		return false;
+	whole = arch_syscall(SYS_shmat, id, 0, 0, 0, 0, 0);
+	if (whole < 0 && whole > -4096)
+		return false;
+	mapped = raw_map_again_at((void *)whole, HEAD_BYTES, at);
+	(void)arch_syscall(SYS_shmdt, whole, 0, 0, 0, 0, 0);
+	return mapped;
+}
+
+static bool map_head(const char *name, const struct inherited *inherited, struct shm *at)
+{
+	const size_t n = strlen(SHM_SYSTEM_V);
+
+	if (inherited)
+		return map_inherited(inherited, at);
+	return strncmp(name, SHM_SYSTEM_V, n) == 0 ? map_system_v(name + n, at) : map_file(name, at);
+}
+
+bool segment_open(const char *name, const struct inherited *inherited)
+{
+	struct shm *const s = raw_reserve(START_BYTES);
+
+	if (!s)
+		return false;
+	if (!map_head(name, inherited, s) || !is_segment(s)) {
+		segment_opened();
+		raw_release(s, START_BYTES);
+		return false;
+	}
+	(void)raw_madvise(s, HEAD_BYTES, MADV_DONTDUMP);
+	state.shm = s;
+	return true;
+}
+
+void segment_opened(void)
+{
+	if (file >= 0)
+		raw_close(file);
+	file = -1;
+}
+
+/* ---- pieces ---- */
+
+static struct anchor head(void)
+{
+	return (struct anchor){ (uint8_t *)state.shm + HEAD_BYTES - RAW_PAGE, HEAD_BYTES - RAW_PAGE };
+}
+
+static struct anchor own_slot(void)
+{
+	return (struct anchor){ state.process, offsetof(struct shm, processes[state.process_slot]) };
+}
+
+/*
+ * The first threads and chunks are there before the program does anything: it may forbid
+ * itself to map memory. A forked child has its parent's.
+ */
+static bool map_first_pieces(uint8_t *at)
+{
+	if (!atomic_load(&state.thread_pieces[0])) {
+		if (!place(at, THREAD_PIECE_BYTES, offsetof(struct shm, threads), own_slot()))
+			return false;
+		atomic_store(&state.thread_pieces[0], (void *)at);
+	}
+	if (!atomic_load(&state.chunk_pieces[0])) {
+		at += THREAD_PIECE_BYTES;
+		if (!place(at, CHUNK_PIECE_BYTES, offsetof(struct shm, chunks), own_slot()))
+			return false;
+		atomic_store(&state.chunk_pieces[0], (void *)at);
+		atomic_store(&state.chunk_words, SEGMENT_CHUNKS / 64u);
+	}
+	return true;
+}
+
+bool segment_take_process(uint32_t slot)
+{
+	uint8_t *const at = (uint8_t *)state.shm + HEAD_BYTES;
+
+	if (!place(at, SLOT_BYTES, offsetof(struct shm, processes[slot]), head()))
+		return false;
+	state.process_slot = slot;
+	state.process = (void *)at;
+	return map_first_pieces(at + SLOT_BYTES);
+}
+
+struct shm_thread *segment_thread(uint32_t slot)
+{
+	const uint32_t i = slot / SEGMENT_THREADS;
+	struct shm_thread *piece = atomic_load_explicit(&state.thread_pieces[i], memory_order_acquire), *expected = NULL;
+
+	if (!piece) {
+		piece = place_anywhere(THREAD_PIECE_BYTES, offsetof(struct shm, threads[i * SEGMENT_THREADS]), own_slot());
+		if (!piece)
+			return NULL;
+		if (!atomic_compare_exchange_strong(&state.thread_pieces[i], &expected, piece)) {
+			raw_release(piece, THREAD_PIECE_BYTES);
+			piece = expected;
+		}
+	}
+	return &piece[slot % SEGMENT_THREADS];
+}
+
+bool segment_grow(void)
+{
+	uint32_t words = atomic_load(&state.chunk_words);
+	const uint32_t i = words / (SEGMENT_CHUNKS / 64u);
+	struct anchor last;
+	struct shm_chunk *piece, *expected = NULL;
+
+	if (i == 0 || i >= SEGMENT_CHUNK_PIECES)
+		return false;
+	last = (struct anchor){ segment_chunk(i * SEGMENT_CHUNKS - 1), offsetof(struct shm, chunks[i * SEGMENT_CHUNKS - 1]) };
+	piece = last.page ? place_anywhere(CHUNK_PIECE_BYTES, last.offset + sizeof(*piece), last) : NULL;
+	if (!piece)
+		return false;
+	if (!atomic_compare_exchange_strong(&state.chunk_pieces[i], &expected, piece))
+		raw_release(piece, CHUNK_PIECE_BYTES);
+	(void)atomic_compare_exchange_strong(&state.chunk_words, &words, words + SEGMENT_CHUNKS / 64u);
+	return true;
+}
+
+/* ---- forks of signal handlers ---- */
+
+static bool make_private(void *at, size_t bytes)
+{
+	return !at || raw_map_private_at(at, bytes);
+}
+
+bool segment_move(void)
+{
+	struct shm *const old = state.shm, *const new = raw_reserve(START_BYTES);
+	bool moved = new && raw_map_again_at(old, HEAD_BYTES, new);
+
+	if (moved)
+		state.shm = new;
+	moved &= raw_map_private_at(old, START_BYTES);
+	atomic_store(&state.chunk_words, 0);
+	for (unsigned i = 0; i < SEGMENT_CHUNK_PIECES; i++) {
+		struct shm_chunk *const piece = atomic_exchange(&state.chunk_pieces[i], NULL);
+
+		moved &= i == 0 || make_private(piece, CHUNK_PIECE_BYTES);
+	}
+	for (unsigned i = 0; i < SEGMENT_THREAD_PIECES; i++) {
+		struct shm_thread *const piece = atomic_exchange(&state.thread_pieces[i], NULL);
+
+		moved &= i == 0 || make_private(piece, THREAD_PIECE_BYTES);
+	}
+	return moved;
+}
+
+struct shm_thread *segment_moved_thread(struct shm *old)
+{
+	return (void *)((uint8_t *)old + HEAD_BYTES);
+}

@@ -1,0 +1,51 @@
+/*
+ * segment - which parts of the shared memory (format/shm.h) this process has mapped, and where.
+ *
+ * At start: the first part (header, states, bitmap), the process's own slot and the first pieces of
+ * thread slots and of chunks, next to each other. Later: pieces of both. No descriptor is kept: what is mapped of a shared
+ * object can be mapped again, and beyond its end, by mremap.
+ */
+#ifndef SEGMENT_H
+#define SEGMENT_H
+
+#include "state.h"
+
+/* A descriptor that whoever executed us has left open, and what he said of it. */
+struct inherited {
+	int fd;
+	uint64_t session;
+	uint32_t pid; /* ours; 0: unknown */
+};
+
+/*
+ * Maps the first part: state.shm. `inherited` instead of the name, or NULL. False: there is no such
+ * segment, or no room for it.
+ */
+bool segment_open(const char *name, const struct inherited *inherited);
+/* The process has attached: from now on without a descriptor. */
+void segment_opened(void);
+/* Maps that process slot (state.process), in the place of the one before, and the first pieces. */
+bool segment_take_process(uint32_t slot);
+/* NULL: there is no room to map it. */
+struct shm_thread *segment_thread(uint32_t slot);
+/* One piece of chunks more. False: there is none, or no room to map it. */
+bool segment_grow(void);
+
+/*
+ * In a child of a signal handler's fork. The segment goes on at another address; at the old one
+ * there is private memory now. What the hooks that the handler interrupted still write goes there,
+ * and nobody reads it.
+ */
+bool segment_move(void);
+/* Private memory then, in the place of a thread slot: for what was interrupted while it got one. */
+struct shm_thread *segment_moved_thread(struct shm *old);
+
+/* Of a piece that is mapped. */
+static inline struct shm_chunk *segment_chunk(uint32_t n)
+{
+	struct shm_chunk *const piece = atomic_load_explicit(&state.chunk_pieces[n / SEGMENT_CHUNKS], memory_order_acquire);
+
+	return piece ? &piece[n % SEGMENT_CHUNKS] : NULL;
+}
+
+#endif
