@@ -264,8 +264,11 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 		return;
 	state.nframe = h->nframe;
 	state.nframe_slack = h->nframe < SLACK_FROM ? 0 : h->nframe / 2;
-	state.reference_unwinder = h->flags & SHM_UNWIND_LIBUNWIND;
-	state.verify_unwinder = h->flags & (SHM_VERIFY_LIBUNWIND | SHM_VERIFY_LIBGCC);
+	/* Other unwinders are loaded, which allocates: a malloc of the program's own may have called us. */
+	if (!real_is_bypassed()) {
+		state.reference_unwinder = h->flags & SHM_UNWIND_LIBUNWIND;
+		state.verify_unwinder = h->flags & (SHM_VERIFY_LIBUNWIND | SHM_VERIFY_LIBGCC);
+	}
 	state.program_headers = (const void *)auxiliary(b, AT_PHDR);
 	state.program_header_count = (unsigned)auxiliary(b, AT_PHNUM);
 	/* glibc gives threads stacks of this size, too, unless they ask for another. */

@@ -21,9 +21,9 @@ class Allocators:
     def __init__(self, tracker):
         self.t = tracker
 
-    def same(self, argv, env=None):
+    def same(self, argv, env=None, options=()):
         """Recorded as alone; the recording."""
-        bare, r = execute(argv, env), self.t.record(argv, env=env)
+        bare, r = execute(argv, env), self.t.record(argv, options, env)
         equal("status, output", (r.status, r.stdout), (bare.status, bare.stdout))
         return r
 
@@ -33,9 +33,9 @@ class Allocators:
     def notices(self, capture):
         return re.findall("pid .*", self.t.text("info", capture).split("Notices:")[-1])
 
-    def own(self, *argv):
+    def own(self, *argv, options=()):
         """In the executable: it goes past us, and is announced."""
-        r = self.same([self.t.fixture(argv[0]), *argv[1:]])
+        r = self.same([self.t.fixture(argv[0]), *argv[1:]], options=options)
         equal("status", r.status, 0)
         check(self.announced(r.capture), f"not announced: {self.notices(r.capture)}")
         equal("complete", self.t.json("info", r.capture)["complete"], False)
@@ -48,12 +48,15 @@ class Allocators:
         equal("notices", self.announced(r.capture), False)
         equal("complete", self.t.json("info", r.capture)["complete"], True)
 
-    def checking(self, argv, env):
-        """libc_malloc_debug: what it finds it finds recorded, too."""
+    def malloc_debug(self):
         libraries = [p for d in ("/lib/*-linux-gnu", "/lib64", "/usr/lib64")
                      for p in glob.glob(d + "/libc_malloc_debug.so.0")]
         need(libraries[0] if libraries else "libc_malloc_debug.so.0")
-        env = {"LD_PRELOAD": libraries[0], **env}
+        return {"LD_PRELOAD": libraries[0]}
+
+    def checking(self, argv, env):
+        """libc_malloc_debug: what it finds it finds recorded, too."""
+        env = self.malloc_debug() | env
         program = [self.t.fixture("checked"), *argv]
         unchecked = execute([self.t.fixture("checked"), argv[0]])
         bare, r = execute(program, env), self.t.record(program, env=env)
@@ -69,7 +72,7 @@ class Allocators:
                 lines = [re.match(r"@ \S+ ([+<>-]) 0x[0-9a-f]+ ?(\S*)", line) for line in f]
             return [m.groups() for m in lines if m]
         program = [self.t.fixture("checked"), "none", "mtrace"]
-        preload = {"LD_PRELOAD": "libc_malloc_debug.so.0"}
+        preload = self.malloc_debug()
         bare = calls(lambda env: execute(program, env | preload))
         equal("trace", calls(lambda env: self.t.record(program, env=env | preload)), bare)
         check(("+", "0x7") in bare, f"nothing is traced here: {bare[:5]}")
@@ -121,14 +124,20 @@ def make_cases(t):
             (f"own malloc, {mode}", lambda m=mode: a.own("own_malloc", m)),
             (f"own malloc that forwards, {mode}",
              lambda m=mode: a.passing([t.fixture("own_malloc_forwards"), m])),
+            (f"glibc's checking malloc, {mode}",
+             lambda m=mode: a.passing([plain, m], a.malloc_debug() | {"MALLOC_CHECK_": "3"})),
             (f"malloc of a library, {mode}", lambda m=mode: a.passing([t.fixture("own_malloc_linked"), m])),
             (f"malloc of a preloaded library, {mode}", lambda m=mode: a.passing([plain, m], arena)),
         ]
     cases += [(f"MALLOC_CHECK_=3, {f}", lambda f=f: a.checking([f], {"MALLOC_CHECK_": "3"})) for f in FAULTS]
     cases += [(f"mcheck, {f}", lambda f=f: a.checking([f, "mcheck"], {})) for f in FAULTS]
     return cases + [
+        *((f"own malloc, {' '.join(o)}", lambda o=o: a.own("own_malloc", "early", options=o))
+          for o in (("--unwind", "verify"), ("--unwind", "libunwind"), ("--sample", "4K"), ("--aggregate",))),
         ("own malloc and new", lambda: a.own("own_malloc_new")),
         ("the C library's inner names", lambda: a.passing([t.fixture("libc_names")])),
+        ("its inner names behind its checking malloc", lambda: a.passing([t.fixture("own_malloc_forwards"), "late"],
+                                                                         a.malloc_debug())),
         ("mtrace", a.mtrace),
         ("tables of 50 threads", lambda: a.thread_tables(50, 0)),
         ("tables that grow", lambda: a.thread_tables(20, 30)),
