@@ -93,7 +93,8 @@ struct shm_header {
 	_Alignas(64) _Atomic uint64_t clock_ns; /* coarse time since start; events read it with one load */
 	_Atomic uint32_t progress; /* counts drain rounds; stands still: the recorder is stopped or dead */
 	_Atomic uint32_t closed;   /* 1: recording is over, record nothing; clock_ns moves once more after it */
-	uint8_t pad1[48];
+	uint64_t mount_namespace, root_inode; /* of the recorder, fixed: where it finds files; 0: unknown */
+	uint8_t pad1[32];
 
 	/* Written by targets. */
 	_Alignas(64) _Atomic uint32_t chunks_freed; /* futex: the recorder adds 1 and wakes when somebody waits */

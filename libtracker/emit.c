@@ -366,18 +366,27 @@ void emit_label(struct thread *t, uint8_t kind, const char *label, const struct 
 	finish(t, &d);
 }
 
-void emit_module(struct thread *t, const struct wire_record *m)
+bool emit_module(struct thread *t, const struct wire_record *m, const char *directory, uint32_t directory_bytes)
 {
+	const uint32_t before = directory_bytes ? directory_bytes + 1 : 0;
 	struct draft d;
 
-	if (!make_room(t, OPERANDS_MAX + m->text_bytes + m->build_id_bytes))
-		return;
+	if (!make_room(t, OPERANDS_MAX + before + m->text_bytes + m->build_id_bytes))
+		return false;
 	d = begin(t, WIRE_MODULE);
 	d.at = put_varint(d.at, m->bias);
 	d.at = put_varint(d.at, m->start);
 	d.at = put_varint(d.at, m->end);
 	d.at = put_varint(d.at, m->module_flags);
-	put_string(&d, m->text, m->text_bytes);
+	d.at = put_varint(d.at, before + m->text_bytes);
+	if (before) {
+		memcpy(d.at, directory, directory_bytes);
+		d.at[directory_bytes] = '/';
+		d.at += before;
+	}
+	memcpy(d.at, m->text, m->text_bytes);
+	d.at += m->text_bytes;
 	put_string(&d, m->build_id, m->build_id_bytes);
 	finish(t, &d);
+	return true;
 }

@@ -4,10 +4,10 @@
 #include <link.h>
 #include <string.h>
 
+#include "maps.h"
 #include "raw.h"
 
 #define KNOWN_MAX 2048u
-#define PATH_ROOM 512u
 
 /* `start`: 0 free, 1 being filled; published last. Entries are found by it and never move. */
 struct known {
@@ -16,125 +16,42 @@ struct known {
 	uint64_t device, inode;
 	const uint8_t *eh_frame_hdr;
 	struct link_map map;
-	char path[PATH_ROOM];
+	char path[MAPS_PATH_BYTES];
 };
 
 static struct known *_Atomic table;
 static _Atomic uint32_t known_high; /* entries at and above were never used */
 
-/* ---- /proc/self/maps ---- */
-
-struct maps {
-	int fd;
-	uint32_t at, size;
-	char buffer[512];
-};
-
-struct line {
-	uintptr_t start, end;
-	uint64_t offset, device, inode;
-	bool readable, executable;
-	char path[PATH_ROOM]; /* "" when it does not fit */
-};
-
-/* -1: the end. */
-static int take_char(struct maps *m)
-{
-	if (m->at == m->size) {
-		const long n = raw_read(m->fd, m->buffer, sizeof(m->buffer));
-
-		if (n <= 0)
-			return -1;
-		m->at = 0;
-		m->size = (uint32_t)n;
-	}
-	return m->buffer[m->at++];
-}
-
-/* A number and the one character behind it, which is returned. */
-static int take_number(struct maps *m, unsigned base, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	for (;;) {
-		const int c = take_char(m);
-		const unsigned digit = c >= '0' && c <= '9' ? (unsigned)c - '0' :
-				       c >= 'a' && c <= 'f' ? (unsigned)c - 'a' + 10 : base;
-
-		*ret = v;
-		if (digit >= base)
-			return c;
-		v = v * base + digit;
-	}
-}
-
-static void take_path(struct maps *m, int c, struct line *l)
-{
-	size_t n = 0;
-
-	while (c == ' ')
-		c = take_char(m);
-	for (; c >= 0 && c != '\n'; c = take_char(m))
-		if (n < PATH_ROOM)
-			l->path[n++] = (char)c;
-	l->path[n < PATH_ROOM ? n : 0] = '\0';
-}
-
-/* "start-end rwxp offset major:minor inode   path" */
-static bool take_line(struct maps *m, struct line *l)
-{
-	uint64_t v, minor;
-	int c;
-
-	if (take_number(m, 16, &v) != '-')
-		return false;
-	l->start = v;
-	(void)take_number(m, 16, &v);
-	l->end = v;
-	l->readable = take_char(m) == 'r';
-	(void)take_char(m);
-	l->executable = take_char(m) == 'x';
-	(void)take_char(m);
-	(void)take_char(m);
-	(void)take_number(m, 16, &l->offset);
-	(void)take_number(m, 16, &l->device);
-	(void)take_number(m, 16, &minor);
-	l->device = l->device << 32 | minor;
-	c = take_number(m, 10, &l->inode);
-	take_path(m, c, l);
-	return true;
-}
-
-static bool is_first_of_file(const struct line *l)
+static bool is_first_of_file(const struct maps_line *l)
 {
 	return l->readable && l->offset == 0 && l->path[0] && (l->inode || l->path[0] == '[');
 }
 
 /* The line where the module begins in whose code pc lies: the first of the same file. */
-static bool find_lines(uintptr_t pc, struct line *first)
+static bool find_lines(uintptr_t pc, struct maps_line *first)
 {
-	struct maps m = { .fd = raw_open("/proc/self/maps", O_RDONLY | O_CLOEXEC) };
-	struct line l;
+	struct maps m;
+	struct maps_line l;
 	bool found = false;
 
-	if (m.fd < 0)
+	if (!maps_open(&m))
 		return false;
 	first->path[0] = '\0';
-	while (!found && take_line(&m, &l) && l.start <= pc) {
+	while (!found && maps_next(&m, &l) && l.start <= pc) {
 		if (is_first_of_file(&l))
 			*first = l;
 		found = pc < l.end && l.executable && first->path[0] &&
 			l.device == first->device && l.inode == first->inode &&
 			strcmp(l.path, first->path) == 0;
 	}
-	raw_close(m.fd);
+	maps_close(&m);
 	return found;
 }
 
 /* ---- a module's headers ---- */
 
 /* Mapped from `first`; reads what the pc that asks for it shows to be in use. */
-static bool read_headers(const struct line *first, struct known *k)
+static bool read_headers(const struct maps_line *first, struct known *k)
 {
 	const uintptr_t page = 4095, room = first->end - first->start;
 	const ElfW(Ehdr) *const e = (const void *)first->start;
@@ -164,7 +81,7 @@ static bool read_headers(const struct line *first, struct known *k)
 }
 
 /* The names that the C library gives. */
-static void set_name(const struct line *first, struct known *k)
+static void set_name(const struct maps_line *first, struct known *k)
 {
 	const uintptr_t program = (uintptr_t)state.program_headers;
 	const char *name = first->path;
@@ -173,7 +90,7 @@ static void set_name(const struct line *first, struct known *k)
 		name = "";
 	else if (strcmp(name, "[vdso]") == 0)
 		name = "linux-vdso.so.1";
-	memcpy(k->path, name, strnlen(name, PATH_ROOM - 1) + 1);
+	memcpy(k->path, name, strnlen(name, MAPS_PATH_BYTES - 1) + 1);
 	k->map.l_name = k->path;
 }
 
@@ -223,7 +140,7 @@ static void forget_overlapped(struct known *t, const struct known *k, uintptr_t 
 
 static bool learn(struct known *t, uintptr_t pc)
 {
-	struct line first;
+	struct maps_line first;
 	struct known *k;
 
 	if (!find_lines(pc, &first) || !(k = claim(t)))
@@ -271,18 +188,18 @@ bool modules_find(uintptr_t pc, struct cfi_module *ret)
 void modules_unloaded(void)
 {
 	struct known *const t = atomic_load_explicit(&table, memory_order_acquire);
-	struct maps m = { .fd = t ? raw_open("/proc/self/maps", O_RDONLY | O_CLOEXEC) : -1 };
+	struct maps m;
 	uint64_t there[KNOWN_MAX / 64] = { 0 };
 	const uint32_t high = atomic_load(&known_high);
-	struct line l;
+	struct maps_line l;
 
-	if (m.fd < 0)
+	if (!t || !maps_open(&m))
 		return;
-	while (take_line(&m, &l))
+	while (maps_next(&m, &l))
 		for (uint32_t i = 0; is_first_of_file(&l) && i < high; i++)
 			if (t[i].start == l.start && t[i].device == l.device && t[i].inode == l.inode)
 				there[i / 64] |= 1ull << i % 64;
-	raw_close(m.fd);
+	maps_close(&m);
 	for (uint32_t i = 0; i < high; i++) {
 		uintptr_t start = atomic_load(&t[i].start);
 

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "maps.h"
 #include "raw.h"
 #include "real.h"
 #include "state.h"
@@ -52,11 +53,19 @@ static void set_libc(void)
 	memcpy(program.libc + at, version, strnlen(version, sizeof(program.libc) - 1 - at));
 }
 
-void program_find(const char *started_as, int argc, char **argv)
+/* The loader was started, and the program is its argument: then it is the file of the program's headers. */
+static bool find_by_headers(void)
+{
+	return maps_path_at((uintptr_t)state.program_headers, program.executable, sizeof(program.executable));
+}
+
+void program_find(const char *started_as, bool by_loader, int argc, char **argv)
 {
 	const size_t room = sizeof(program.executable) - 1;
 
-	if (raw_readlink("/proc/self/exe", program.executable, room) <= 0 && started_as)
+	if (by_loader && find_by_headers())
+		started_as = program.executable;
+	else if (raw_readlink("/proc/self/exe", program.executable, room) <= 0 && started_as)
 		memcpy(program.executable, started_as, strnlen(started_as, room));
 	set_name(started_as ? started_as : program.executable);
 	set_command(argc, argv);

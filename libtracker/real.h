@@ -27,7 +27,14 @@ struct real_functions {
 	int (*dlclose)(void *);
 	int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
 	int (*pthread_setname_np)(unsigned long, const char *);
-	/* May be missing. */
+	int (*chdir)(const char *);
+	int (*fchdir)(int);
+	int (*unlink)(const char *);
+	int (*unlinkat)(int, const char *, int);
+	int (*remove)(const char *);
+	int (*rename)(const char *, const char *);
+	int (*renameat)(int, const char *, int, const char *);
+	int (*renameat2)(int, const char *, int, const char *, unsigned); /* may be missing, like all that follow */
 	void *(*libc_malloc)(size_t);
 	void (*libc_free)(void *);
 	void *(*libc_calloc)(size_t, size_t);

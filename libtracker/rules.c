@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "cfi.h"
+#include "directory.h"
+#include "linger.h"
 #include "raw.h"
 
 #define RULE_PROBES 64u
@@ -15,6 +17,7 @@ struct module {
 	_Atomic uintptr_t start; /* 0: this entry is being filled, or the module is gone */
 	uintptr_t end;
 	const void *link_map;
+	uint32_t name_hash; /* of the last part of its path */
 };
 
 struct rule *rules_table;
@@ -107,10 +110,35 @@ static void find_build_id(const struct headers *h, uintptr_t bias, struct wire_r
 		r->build_id = NULL, r->build_id_bytes = 0;
 }
 
-static void module_tell(struct thread *t, const struct cfi_module *m)
+uint32_t rules_hash_of_name(const char *path)
+{
+	const char *const slash = strrchr(path, '/');
+	uint32_t h = 5381;
+
+	for (const char *p = slash ? slash + 1 : path; *p; p++)
+		h = h * 33 + (uint8_t)*p;
+	return h ? h : 1;
+}
+
+bool rules_knows_file(uint32_t name_hash)
+{
+	uint32_t n = atomic_load_explicit(&module_count, memory_order_acquire);
+
+	if (n > MODULE_COUNT)
+		n = MODULE_COUNT;
+	for (uint32_t i = 0; i < n; i++)
+		if (atomic_load_explicit(&modules[i].start, memory_order_acquire) && modules[i].name_hash == name_hash)
+			return true;
+	return false;
+}
+
+/* Returns the hash of its name. */
+static uint32_t module_tell(struct thread *t, const struct cfi_module *m)
 {
 	const struct link_map *const l = m->link_map;
 	struct wire_record r = { .start = m->start, .end = m->end };
+	uint32_t directory_bytes = 0;
+	const char *directory;
 
 	if (l) {
 		r.bias = l->l_addr;
@@ -129,14 +157,20 @@ static void module_tell(struct thread *t, const struct cfi_module *m)
 	const struct headers h = program_headers(m, r.module_flags & 1);
 
 	find_build_id(&h, r.bias, &r);
-	emit_module(t, &r);
+	directory = r.text[0] && r.text[0] != '/' && !(r.module_flags & 2) ? directory_now(&directory_bytes) : "";
+	if (directory_bytes + r.text_bytes > PATH_BYTES_MAX)
+		directory_bytes = 0;
+	const uint32_t name_hash = rules_hash_of_name(r.text);
+
+	if (emit_module(t, &r, directory, directory_bytes))
+		linger_told(name_hash);
+	return name_hash;
 }
 
 /* Two threads may tell of the same module at once: the recorder takes the second for nothing new. */
 static void module_add(struct thread *t, const struct cfi_module *m)
 {
-	module_tell(t, m);
-
+	const uint32_t hash = module_tell(t, m);
 	const uint32_t i = atomic_fetch_add(&module_count, 1);
 
 	if (i >= MODULE_COUNT) {
@@ -146,6 +180,7 @@ static void module_add(struct thread *t, const struct cfi_module *m)
 	}
 	modules[i].end = m->end;
 	modules[i].link_map = m->link_map;
+	modules[i].name_hash = hash;
 	atomic_store_explicit(&modules[i].start, m->start, memory_order_release);
 }
 
@@ -153,6 +188,7 @@ void rules_announce(struct thread *t)
 {
 	uint32_t n = atomic_load(&module_count);
 
+	linger_forked();
 	if (n > MODULE_COUNT)
 		n = MODULE_COUNT;
 	for (uint32_t i = 0; i < n; i++) {
@@ -162,7 +198,7 @@ void rules_announce(struct thread *t)
 
 		/* One that went away without our seeing it has no link map to read any more. */
 		if (m.start && cfi_module_at(m.start, &m) && m.link_map == modules[i].link_map)
-			module_tell(t, &m);
+			(void)module_tell(t, &m);
 	}
 }
 

@@ -78,6 +78,11 @@ static inline void rules_link(const struct rule *from, const struct rule *to)
 /* The row of a frame marked as a signal handler's caller is the kernel's frame. */
 bool rules_is_kernel_frame(const struct cfi_row *row);
 
+/* Of the last part of the path; never 0. */
+uint32_t rules_hash_of_name(const char *path);
+/* Whether a module that the recorder was told of comes from a file of that name, in whatever directory. */
+bool rules_knows_file(uint32_t name_hash);
+
 bool rules_start(void);
 /* Code may have been unloaded: forget the rules of modules that are gone. True: some were. */
 bool rules_unloaded(void);

@@ -13,6 +13,8 @@
 #include <sys/resource.h>
 
 #include "cfi.h"
+#include "directory.h"
+#include "linger.h"
 #include "raw.h"
 #include "real.h"
 #include "sample.h"
@@ -173,6 +175,7 @@ static void fill_process(struct shm_process *p, const struct own_pid *own, uint3
 	}
 	atomic_store(&p->oracles_differ, 0);
 	atomic_store(&p->notices, real_is_bypassed() ? SHM_NOTICE_OWN_MALLOC : 0);
+	atomic_store(&p->modules_seen, 0);
 }
 
 static void register_for_membarrier(void)
@@ -278,7 +281,10 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 	state.main_stack_top = (uintptr_t)__libc_stack_end;
 	if (!map_fork_page() || !unwind_start() || !become_process(own, 0))
 		return;
-	program_find((const char *)auxiliary(b, AT_EXECFN), b->argc, b->argv);
+	/* the kernel gives a loader's address to whom it loaded one for */
+	program_find((const char *)auxiliary(b, AT_EXECFN), auxiliary(b, AT_BASE) == 0, b->argc, b->argv);
+	directory_ask();
+	linger_start();
 	program_tell(state.process);
 	state.library = real_own_path();
 	state.follow = !(h->flags & SHM_NO_FOLLOW_EXEC) && state.library;

@@ -189,8 +189,8 @@ int way_ask(struct shm_exec *entry, bool keeps_pid, char session[SHM_SESSION_BYT
 bool image_takes_library(int fd);
 
 /* ---- program.c ---- */
-/* Finds out what runs here; started_as: the path that was executed, or NULL. */
-void program_find(const char *started_as, int argc, char **argv);
+/* Finds out what runs here; started_as: the path that was executed, or NULL; by_loader: that was the dynamic loader. */
+void program_find(const char *started_as, bool by_loader, int argc, char **argv);
 /* Writes it into the process's slot. */
 void program_tell(struct shm_process *p);
 
@@ -302,6 +302,7 @@ void emit_realloc_freed(struct thread *t, uint8_t kind);
 /* So many allocations of this thread are not recorded. */
 void emit_skipped(struct thread *t, uint32_t allocations);
 void emit_label(struct thread *t, uint8_t kind, const char *label, const struct site *at);
-void emit_module(struct thread *t, const struct wire_record *module);
+/* directory: the module's path begins there; 0 bytes: at the root. False: there was no room. */
+bool emit_module(struct thread *t, const struct wire_record *module, const char *directory, uint32_t directory_bytes);
 
 #endif

@@ -71,6 +71,13 @@ static bool find_parts(struct run *r)
 }
 
 /* Memory that grows with what is written to it. */
+static uint64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
 static bool create_segment(struct run *r)
 {
 	const struct options *const o = &r->o;
@@ -93,6 +100,8 @@ static bool create_segment(struct run *r)
 		.stall_ms = STALL_MS,
 		.start_mono_ns = now_ns,
 		.session = number,
+		.mount_namespace = inode_of("/proc/self/ns/mnt"),
+		.root_inode = inode_of("/"),
 	};
 	const int error = segment_open(&r->segment, &header);
 

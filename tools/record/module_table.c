@@ -14,6 +14,7 @@
 
 #define FILES_MAX 4096u /* kept open at most; names of further modules are looked up by path */
 #define MODULE_VDSO 2u
+#define DELETED " (deleted)"
 
 static bool reserve(struct recorder *r, uint32_t id)
 {
@@ -105,6 +106,9 @@ static void copy_path(const struct wire_record *told, char path[PATH_MAX])
 	if (size)
 		memcpy(path, told->text, size);
 	path[size] = 0;
+	/* as the kernel marks the file of a program that was deleted before it began */
+	if (size > strlen(DELETED) && !strcmp(path + size - strlen(DELETED), DELETED))
+		path[size - strlen(DELETED)] = 0;
 }
 
 uint32_t module_table_find(struct recorder *r, const struct process *p, const struct wire_record *told)

@@ -1,0 +1,88 @@
+/* linger - see linger.h. */
+#include "linger.h"
+
+#include <string.h>
+
+#include "raw.h"
+#include "rules.h"
+#include "state.h"
+
+#define ROUNDS_MAX 8u	    /* of the recorder, at most 10 ms each while nothing comes */
+#define SPINS_MAX 20000000u /* it may have stopped */
+
+#define GONE_MAX 16u
+
+static _Atomic uint32_t told;
+static _Atomic bool in_doubt;
+/* Names of files that went before the recorder was told of them: a library may be deleted as soon as it is loaded. */
+static _Atomic uint32_t gone[GONE_MAX], gone_count;
+
+static bool is_deleted(const char *path)
+{
+	static const char suffix[] = " (deleted)";
+	const size_t n = strlen(path), m = sizeof(suffix) - 1;
+
+	return n > m && memcmp(path + n - m, suffix, m) == 0;
+}
+
+static uint64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	return arch_syscall(SYS_newfstatat, AT_FDCWD, (long)path, (long)&st, 0, 0, 0) == 0 ? st.st_ino : 0;
+}
+
+void linger_start(void)
+{
+	const struct shm_header *const h = &state.shm->header;
+
+	if (is_deleted(state.executable) || inode_of("/") != h->root_inode ||
+	    inode_of("/proc/self/ns/mnt") != h->mount_namespace)
+		atomic_store(&in_doubt, true);
+}
+
+void linger_told(uint32_t name_hash)
+{
+	atomic_fetch_add(&told, 1);
+	for (unsigned i = 0; i < GONE_MAX; i++)
+		if (atomic_load_explicit(&gone[i], memory_order_relaxed) == name_hash)
+			atomic_store(&in_doubt, true);
+}
+
+void linger_forked(void)
+{
+	atomic_store(&told, 0);
+}
+
+/* By the last part of the name: which directory it is in only the kernel knows. */
+void linger_file_goes(const char *path)
+{
+	const uint32_t hash = rules_hash_of_name(path);
+
+	if (!state.on)
+		return;
+	if (rules_knows_file(hash))
+		atomic_store(&in_doubt, true);
+	else
+		atomic_store(&gone[atomic_fetch_add(&gone_count, 1) % GONE_MAX], hash);
+}
+
+static uint32_t rounds(void)
+{
+	return atomic_load_explicit(&state.shm->header.progress, memory_order_relaxed);
+}
+
+__attribute__((destructor)) static void linger(void)
+{
+	uint32_t first;
+
+	if (!state.on || !atomic_load(&in_doubt) || !*state.fork_page || state.announce_modules)
+		return;
+	first = rounds();
+	for (uint32_t i = 0; i < SPINS_MAX && rounds() - first < ROUNDS_MAX; i++) {
+		if (atomic_load_explicit(&state.process->modules_seen, memory_order_acquire) >= atomic_load(&told) ||
+		    atomic_load_explicit(&state.shm->header.closed, memory_order_relaxed))
+			break;
+		arch_pause();
+	}
+}
