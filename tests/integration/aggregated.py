@@ -527,11 +527,9 @@ class Aggregated:
         os.mkdir(folder)
         capture, shared = os.path.join(folder, "x.bin"), os.path.join(folder, "shared")
         os.chown(folder, 65534, 65534)
-        for path in (self.t.scratch, self.t.build):
-            if not os.stat(path).st_mode & 1:
-                os.chmod(path, 0o711)
-        p = subprocess.Popen([self.t.tracker, "run", "-o", capture, "-a", "--checkpoint", "50ms", "--",
-                              self.t.fixture("killed"), shared], stderr=subprocess.PIPE,
+        own = self.t.for_others("killed")
+        p = subprocess.Popen([own("tracker"), "run", "-o", capture, "-a", "--checkpoint", "50ms", "--",
+                              own("fx_killed"), shared], stderr=subprocess.PIPE,
                              preexec_fn=lambda: (os.setgid(65534), os.setuid(65534)))
         pid, _ = self.running(p, shared)
         os.chown(folder, 0, 0)

@@ -331,8 +331,8 @@ class Bad:
             self.one_line(self.recorded_to("/dev/full"), "/dev/full", "No space left on device")
         check("not freed" in self.recorded_to("/dev/null"), "/dev/null")
 
-    def not_opened(self, path, *words, **more):
-        r = harness.execute([self.t.tracker, "run", "-o", path, "--", "echo", "ran"], **more)
+    def not_opened(self, path, *words, tracker=None, **more):
+        r = harness.execute([tracker or self.t.tracker, "run", "-o", path, "--", "echo", "ran"], **more)
         equal(f"{path}: status and output", (r.status, r.stdout), (1, b""))
         self.one_line(r.stderr.decode(), f"Could not create output file {path}", *words)
 
@@ -346,7 +346,8 @@ class Bad:
             self.not_opened(sock, "no regular file")
         if os.geteuid() != 0:
             raise Skip("needs root")
-        self.not_opened("/root/x.bin", "Permission denied", preexec=lambda: os.setuid(65534))
+        self.not_opened("/root/x.bin", "Permission denied", tracker=self.t.for_others()("tracker"),
+                        preexec=lambda: os.setuid(65534))
         with self.mounted("size=64k,ro") as folder:
             self.not_opened(os.path.join(folder, "x.bin"), "Read-only file system")
 

@@ -85,6 +85,18 @@ class Tracker:
     def fixture(self, name):
         return os.path.join(self.fixtures, "fx_" + name)
 
+    def for_others(self, *fixtures):
+        """A folder with tracker, its recorder and library, and fixtures, for another user to run: the clone may
+        lie where nobody else can go, as in root's home. Returns a function from names to paths."""
+        folder = self.file(".for-others")
+        os.mkdir(folder)
+        os.chmod(self.scratch, 0o711)
+        paths = [self.find(name) for name in ("tracker", "tracker-run", "tracker-record", "libtracker.so")]
+        for path in paths + [self.fixture(name) for name in fixtures]:
+            shutil.copy(path, folder)
+        os.chmod(folder, 0o755)
+        return lambda name: os.path.join(folder, name)
+
     def file(self, suffix):
         self.count += 1
         return os.path.join(self.scratch, f"{self.count}{suffix}")
