@@ -81,6 +81,11 @@ static enum group_by check_usage(void)
 		ui_usage_error("unknown key_type: '%s'", group_by);
 	if (cumulative && !group_by_can_cumulate(by))
 		ui_usage_error("cumulative mode cannot be used with key type '%s'", group_by);
+	ui_exclude("--json", common.json, "--title", title);
+	ui_exclude("--json", common.json, "--most-recent-first", traceback.most_recent_first);
+	ui_exclude("--json", common.json, "--functions", traceback.functions);
+	ui_needs("--most-recent-first", traceback.most_recent_first, "--traceback", traceback_limit != NULL);
+	ui_needs("--functions", traceback.functions, "--traceback", traceback_limit != NULL);
 	traceback.wanted = traceback_limit != NULL;
 	if (!traceback_parse_limit(traceback_limit, &traceback))
 		ui_usage_error("argument --traceback: %s is an invalid int value", traceback_limit);

@@ -606,6 +606,7 @@ int main(int argc, char **argv)
 	struct ui_output out;
 	int status;
 
+	ui_exclude("--header", only_header, "--stacks", with_stacks);
 	common.no_skip = true; /* raw: the allocator's frames are frames */
 	if (!only_header && !common.output && isatty(STDOUT_FILENO)) {
 		ui_error("You must redirect stdout to a file or shell pipeline.");

@@ -10,6 +10,8 @@
 #include "flame/page.h"
 #include "flame/text.h"
 
+#define NODES_DEFAULT 100000
+
 enum format { FORMAT_HTML, FORMAT_JSON, FORMAT_FOLDED };
 
 static struct flamegraph {
@@ -17,8 +19,8 @@ static struct flamegraph {
 	struct choice_options choice;
 	const char *format, *metric;
 	bool inverted, split_threads;
-	uint64_t max_nodes;
-} opt = { .choice = CHOICE_INIT, .max_nodes = 100000 };
+	uint64_t max_nodes; /* 0: not given */
+} opt = { .choice = CHOICE_INIT, };
 
 static const struct ui_option options[] = {
 	CHOICE_OPTIONS(opt.choice),
@@ -147,7 +149,7 @@ static int write_page(struct page *p, FILE *f)
 	err = history_collect(history, r->capture, r->process, &progress);
 	ui_progress_end(&progress);
 	if (!err)
-		err = flame_prune(p->tree, opt.max_nodes, &flat);
+		err = flame_prune(p->tree, opt.max_nodes ? opt.max_nodes : NODES_DEFAULT, &flat);
 	if (!err) {
 		p->history = history;
 		err = page_write(p, &flat, f);
@@ -227,6 +229,9 @@ int main(int argc, char **argv)
 	struct report report = { 0 };
 
 	choice_check(&opt.choice);
+	ui_exclude("--format json", format == FORMAT_JSON, "--metric", opt.metric != NULL);
+	ui_exclude(format == FORMAT_JSON ? "--format json" : "--format folded", format != FORMAT_HTML, "--max-nodes",
+		   opt.max_nodes != 0);
 	by_count(); /* a usage error comes before anything is read */
 	int code = report_open(&report, argv[first], &opt.common);
 	if (code)

@@ -98,6 +98,7 @@ int report_open(struct report *r, const char *operand, const struct report_optio
 	int err;
 
 	*r = (struct report){ .process = UINT32_MAX };
+	ui_exclude("--no-skip", o->no_skip, "--skip-frame", o->skip_frames.count != 0);
 	err = point_parse(operand, &path, &at, &fault);
 	if (err) {
 		ui_error("%s: %s", operand, err == TRK_ERR_NOMEM ? "out of memory" : fault.why);

@@ -20,7 +20,7 @@
 
 static struct report_options common = { .failed = "Failed to compute statistics for" };
 static const char *region;
-static uint64_t largest = TOP_DEFAULT;
+static uint64_t largest; /* 0: not given */
 static bool only_buckets;
 
 static const struct ui_option options[] = {
@@ -59,6 +59,8 @@ struct bin {
 struct stats {
 	struct report report;
 	struct view view;
+	struct domain_sum *domains; /* ascending */
+	size_t domain_count;
 	struct sums locations, modules;
 	struct bin bins[BINS];
 	bool has_bins;
@@ -318,6 +320,21 @@ static void print_processes(const struct stats *s, FILE *f)
 	fputc('\n', f);
 }
 
+/* 0 is the heap; others are what programs track by themselves. */
+static void print_domains(const struct stats *s, FILE *f)
+{
+	if (s->domain_count < 2)
+		return;
+	fputs("Domains:\n", f);
+	for (size_t i = 0; i < s->domain_count; i++) {
+		const struct domain_sum *d = &s->domains[i];
+
+		fprintf(f, "\t%" PRIu32 "%s: %s allocation%s, %s\n", d->domain, d->domain ? "" : " (heap)",
+			count_of(d->count), plural(d->count), size_of(d->bytes));
+	}
+	fputc('\n', f);
+}
+
 static void print_top(struct stats *s, FILE *f, const char *what, struct sums *sums, bool bytes)
 {
 	const size_t n = shown(s, sums);
@@ -385,6 +402,7 @@ static void print_text(struct stats *s, FILE *f)
 	sampled_print(f, &s->view, &s->asked);
 	print_totals(s, f);
 	print_processes(s, f);
+	print_domains(s, f);
 	print_histogram(s, f);
 	print_kinds(s, f);
 	print_top(s, f, "largest allocating locations", &s->locations, true);
@@ -456,6 +474,19 @@ static void json_top(const struct stats *s, struct ui_json *j, const char *key, 
 		ui_json_string(j, name, sums->items[i].key);
 		ui_json_uint(j, bytes ? "size" : "count",
 			     bytes ? sums->items[i].bytes : sums->items[i].count);
+		ui_json_end(j);
+	}
+	ui_json_end(j);
+}
+
+static void json_domains(const struct stats *s, struct ui_json *j)
+{
+	ui_json_array(j, "domains");
+	for (size_t i = 0; i < s->domain_count; i++) {
+		ui_json_object(j, NULL);
+		ui_json_uint(j, "domain", s->domains[i].domain);
+		ui_json_uint(j, "count", s->domains[i].count);
+		ui_json_uint(j, "size", s->domains[i].bytes);
 		ui_json_end(j);
 	}
 	ui_json_end(j);
@@ -539,6 +570,7 @@ static int print_json(struct stats *s, FILE *f)
 	sampled_json(&j, s->view.sample_bytes);
 	json_totals(&j, s, &s->view.totals);
 	ui_json_uint(&j, "events", s->view.events);
+	json_domains(s, &j);
 	json_histogram(s, &j);
 	json_buckets(s, &j);
 	ui_json_object(&j, "allocator_type_distribution");
@@ -559,6 +591,16 @@ static int print_json(struct stats *s, FILE *f)
 
 /* ---- the whole ---- */
 
+/* Buckets know sizes, no stacks. */
+static void check_usage(void)
+{
+	ui_exclude("--buckets", only_buckets, "--num-largest", largest != 0);
+	ui_exclude("--buckets", only_buckets, "--no-skip", common.no_skip);
+	ui_exclude("--buckets", only_buckets, "--skip-frame", common.skip_frames.count != 0);
+	if (!largest)
+		largest = TOP_DEFAULT;
+}
+
 static int gather(struct stats *s, const char *operand)
 {
 	int status = report_open(&s->report, operand, &common);
@@ -575,7 +617,10 @@ static int gather(struct stats *s, const char *operand)
 		return status;
 	fill_bins(s);
 	fill_buckets(s);
-	if (only_buckets || sums_of_view(&s->view, s->report.stacks, &s->locations, &s->modules) == 0)
+	if (only_buckets)
+		return UI_OK;
+	if (sums_of_domains(&s->view, &s->domains, &s->domain_count) == 0 &&
+	    sums_of_view(&s->view, s->report.stacks, &s->locations, &s->modules) == 0)
 		return UI_OK;
 	ui_error("out of memory");
 	return UI_CANNOT;
@@ -597,6 +642,8 @@ int main(int argc, char **argv)
 	const int first = ui_parse(&command, argc, argv, false);
 	struct stats s = { 0 };
 	struct ui_output out;
+
+	check_usage();
 	int status = ui_output_open(&out, common.output, common.force);
 
 	if (!status) {
@@ -610,6 +657,7 @@ int main(int argc, char **argv)
 		else
 			ui_output_discard(&out);
 	}
+	free(s.domains);
 	sums_finish(&s.locations);
 	sums_finish(&s.modules);
 	view_finish(&s.view);

@@ -16,7 +16,7 @@ static struct report_options common;
 static struct choice_options choice = CHOICE_INIT;
 static struct filter_options filtering;
 static struct traceback_options traceback;
-static const char *group_by = "lineno", *traceback_limit;
+static const char by_default[] = "lineno", *group_by = by_default, *traceback_limit;
 static bool cumulative, title, pretty, list;
 static uint64_t limit = 10;
 
@@ -67,6 +67,14 @@ static enum group_by check_usage(void)
 		ui_usage_error("cumulative mode cannot be used with key type '%s'", group_by);
 	ui_exclude("--list", list, "--pretty", pretty);
 	ui_exclude("--list", list, "--cumulative", cumulative);
+	ui_exclude("--list", list, "--group-by", group_by != by_default);
+	ui_exclude("--json", common.json, "--pretty", pretty);
+	ui_exclude("--json", common.json, "--title", title);
+	ui_needs("--most-recent-first", traceback.most_recent_first, "--traceback", traceback_limit != NULL);
+	ui_needs("--functions", traceback.functions, "--traceback", traceback_limit != NULL);
+	ui_exclude("--json", common.json, "--most-recent-first", traceback.most_recent_first);
+	ui_exclude("--json", common.json, "--functions", traceback.functions);
+	ui_exclude("--list", list, "--title", title);
 	traceback.wanted = traceback_limit != NULL;
 	if (!traceback_parse_limit(traceback_limit, &traceback))
 		ui_usage_error("argument --traceback: %s is an invalid int value", traceback_limit);

@@ -269,6 +269,12 @@ int ui_parse(const struct ui_command *c, int argc, char **argv, bool stop_at_ope
 	return optind;
 }
 
+void ui_needs(const char *a, bool a_set, const char *b, bool b_set)
+{
+	if (a_set && !b_set)
+		ui_usage_error("argument %s: only allowed with %s", a, b);
+}
+
 void ui_exclude(const char *a, bool a_set, const char *b, bool b_set)
 {
 	if (a_set && b_set)

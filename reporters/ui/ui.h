@@ -62,6 +62,8 @@ int ui_parse(const struct ui_command *c, int argc, char **argv, bool stop_at_ope
 
 /* Exits UI_USAGE with "argument --a: not allowed with argument --b" when both are set. */
 void ui_exclude(const char *a, bool a_set, const char *b, bool b_set);
+/* Likewise when `a` was given and means nothing, for `b` was not. */
+void ui_needs(const char *a, bool a_set, const char *b, bool b_set);
 
 /* ---- output ----
  * Reports go to stdout or to -o FILE. A file is written beside its place and

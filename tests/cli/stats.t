@@ -473,3 +473,26 @@ capture lost
 $ tracker-stats lost | sed -n 2p
 > 	1
 ! tracker-stats: warning: lost: 12,345 events were lost: totals are lower bounds
+
+# A line for each domain where there are several: the heap, and what a program tracks itself.
+capture domains
+	malloc a 100
+	malloc b 30
+	track 7 5 50
+	track 300 5 1000
+	track 7 6 8
+	untrack 7 5
+
+$ tracker-stats domains | sed -n '/^Domains/,/^$/p'
+> Domains:
+> 	0 (heap): 2 allocations, 130 B
+> 	7: 2 allocations, 58 B
+> 	300: 1 allocation, 1000 B
+> 
+
+$ tracker-stats --json domains | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["domains"], sum(d["size"] for d in r["domains"]) == r["total_bytes_allocated"])'
+> [{'domain': 0, 'count': 2, 'size': 130}, {'domain': 7, 'count': 2, 'size': 58}, {'domain': 300, 'count': 1, 'size': 1000}] True
+
+$ tracker-stats cap | grep -c Domains
+> 0
+= 1

@@ -552,3 +552,40 @@ $ tracker-table --json "odd@=end..=50%" | python3 -c 'import json, sys; r = json
 $ tracker-table odd@=
 ! tracker-table: odd@=: a label is missing after the @=
 = 1
+
+# Options that would change nothing are refused, in one line.
+$ for o in "--list --title" "--list -g size" "--json --pretty" "--json --title" "--most-recent-first" "--functions" "--json --traceback --functions" "--no-skip --skip-frame x"; do tracker-table $o odd; echo $?; done 2>&1
+> tracker-table: argument --list: not allowed with argument --title; try 'tracker table --help'
+> 2
+> tracker-table: argument --list: not allowed with argument --group-by; try 'tracker table --help'
+> 2
+> tracker-table: argument --json: not allowed with argument --pretty; try 'tracker table --help'
+> 2
+> tracker-table: argument --json: not allowed with argument --title; try 'tracker table --help'
+> 2
+> tracker-table: argument --most-recent-first: only allowed with --traceback; try 'tracker table --help'
+> 2
+> tracker-table: argument --functions: only allowed with --traceback; try 'tracker table --help'
+> 2
+> tracker-table: argument --json: not allowed with argument --functions; try 'tracker table --help'
+> 2
+> tracker-table: argument --no-skip: not allowed with argument --skip-frame; try 'tracker table --help'
+> 2
+
+$ for o in "diff --json --title odd" "diff --functions odd" "stats --buckets -n 5" "stats --buckets --no-skip" "flamegraph --json --metric count" "flamegraph --format folded --max-nodes 5" "dump --header --stacks -o x" "summary --no-skip --skip-frame x"; do tracker-$o odd > out; echo $?; done 2>&1
+> tracker-diff: argument --json: not allowed with argument --title; try 'tracker diff --help'
+> 2
+> tracker-diff: argument --functions: only allowed with --traceback; try 'tracker diff --help'
+> 2
+> tracker-stats: argument --buckets: not allowed with argument --num-largest; try 'tracker stats --help'
+> 2
+> tracker-stats: argument --buckets: not allowed with argument --no-skip; try 'tracker stats --help'
+> 2
+> tracker-flamegraph: argument --format json: not allowed with argument --metric; try 'tracker flamegraph --help'
+> 2
+> tracker-flamegraph: argument --format folded: not allowed with argument --max-nodes; try 'tracker flamegraph --help'
+> 2
+> tracker-dump: argument --header: not allowed with argument --stacks; try 'tracker dump --help'
+> 2
+> tracker-summary: argument --no-skip: not allowed with argument --skip-frame; try 'tracker summary --help'
+> 2
