@@ -19,7 +19,7 @@ static char *get_rooms(void)
 	r = raw_map_private(2 * DIRECTORY_BYTES);
 	if (!r || atomic_compare_exchange_strong(&rooms, &expected, r))
 		return r;
-	raw_munmap(r, 2 * DIRECTORY_BYTES);
+	raw_release(r, 2 * DIRECTORY_BYTES);
 	return expected;
 }
 

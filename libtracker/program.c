@@ -11,34 +11,38 @@
 #include "real.h"
 #include "state.h"
 
-static struct {
+struct program {
 	char name[SHM_PROGRAM_BYTES], executable[SHM_EXECUTABLE_BYTES], command[SHM_COMMAND_BYTES];
 	char libc[SHM_LIBC_BYTES];
 	uint32_t command_bytes;
-} program;
+};
+
+_Static_assert(sizeof(struct program) <= RAW_PAGE, "it is kept in a page");
+
+static struct program *program;
 
 static void set_name(const char *path)
 {
 	const char *const slash = strrchr(path, '/');
 	const char *const name = slash ? slash + 1 : path;
 
-	memcpy(program.name, name, strnlen(name, sizeof(program.name) - 1));
+	memcpy(program->name, name, strnlen(name, sizeof(program->name) - 1));
 }
 
 static void set_command(int argc, char **argv)
 {
-	const size_t room = sizeof(program.command);
+	const size_t room = sizeof(program->command);
 	size_t at = 0;
 
 	for (int i = 0; i < argc && argv[i]; i++) {
 		const size_t left = room - at, size = strlen(argv[i]) + 1;
 
-		memcpy(program.command + at, argv[i], size < left ? size : left);
+		memcpy(program->command + at, argv[i], size < left ? size : left);
 		at += size < left ? size : left;
 	}
 	if (at == room)
-		program.command[at - 1] = '\0';
-	program.command_bytes = (uint32_t)at;
+		program->command[at - 1] = '\0';
+	program->command_bytes = (uint32_t)at;
 }
 
 static void set_libc(void)
@@ -49,35 +53,36 @@ static void set_libc(void)
 
 	if (!version)
 		return;
-	memcpy(program.libc, glibc, at);
-	memcpy(program.libc + at, version, strnlen(version, sizeof(program.libc) - 1 - at));
+	memcpy(program->libc, glibc, at);
+	memcpy(program->libc + at, version, strnlen(version, sizeof(program->libc) - 1 - at));
 }
 
 /* The loader was started, and the program is its argument: then it is the file of the program's headers. */
 static bool find_by_headers(void)
 {
-	return maps_path_at((uintptr_t)state.program_headers, program.executable, sizeof(program.executable));
+	return maps_path_at((uintptr_t)state.program_headers, program->executable, sizeof(program->executable));
 }
 
-void program_find(const char *started_as, bool by_loader, int argc, char **argv)
+void program_find(const char *started_as, bool by_loader, int argc, char **argv, void *page)
 {
-	const size_t room = sizeof(program.executable) - 1;
+	const size_t room = sizeof(program->executable) - 1;
 
+	program = page;
 	if (by_loader && find_by_headers())
-		started_as = program.executable;
-	else if (raw_readlink("/proc/self/exe", program.executable, room) <= 0 && started_as)
-		memcpy(program.executable, started_as, strnlen(started_as, room));
-	set_name(started_as ? started_as : program.executable);
+		started_as = program->executable;
+	else if (raw_readlink("/proc/self/exe", program->executable, room) <= 0 && started_as)
+		memcpy(program->executable, started_as, strnlen(started_as, room));
+	set_name(started_as ? started_as : program->executable);
 	set_command(argc, argv);
 	set_libc();
-	state.executable = program.executable;
+	state.executable = program->executable;
 }
 
 void program_tell(struct shm_process *p)
 {
-	memcpy(p->libc, program.libc, sizeof(p->libc));
-	memcpy(p->program, program.name, sizeof(p->program));
-	memcpy(p->executable, program.executable, sizeof(p->executable));
-	memcpy(p->command, program.command, program.command_bytes);
-	p->command_bytes = program.command_bytes;
+	memcpy(p->libc, program->libc, sizeof(p->libc));
+	memcpy(p->program, program->name, sizeof(p->program));
+	memcpy(p->executable, program->executable, sizeof(p->executable));
+	memcpy(p->command, program->command, program->command_bytes);
+	p->command_bytes = program->command_bytes;
 }

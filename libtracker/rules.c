@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "cfi.h"
+#include "chunk.h"
 #include "directory.h"
 #include "linger.h"
 #include "raw.h"
 
-#define RULE_PROBES 64u
+#define FIRST_BITS 14u
+#define FIRST_PROBES 16u
+#define SECOND_BITS 17u
+#define SECOND_PROBES 64u
 #define MODULE_COUNT 4096u
 #define PATH_BYTES_MAX 3072u /* a module's record must fit a chunk */
 
@@ -20,14 +24,23 @@ struct module {
 	uint32_t name_hash; /* of the last part of its path */
 };
 
-struct rule *rules_table;
-static struct module modules[MODULE_COUNT];
+/* Mapped at start, not in .bss: there a collector of garbage would look for its blocks. */
+struct first {
+	struct rule rules[1u << FIRST_BITS];
+	struct module modules[MODULE_COUNT];
+};
+
+static struct first *first;
+static struct module *modules; /* first->modules */
 static _Atomic uint32_t module_count;
+static _Atomic(struct rule *) second; /* NULL: not mapped yet */
+static _Atomic bool second_refused;
 
 bool rules_start(void)
 {
-	rules_table = raw_map_private(sizeof(struct rule) * RULE_COUNT);
-	return rules_table != NULL;
+	first = raw_map_private(sizeof(*first));
+	modules = first ? first->modules : NULL;
+	return first != NULL;
 }
 
 /* ---- modules ---- */
@@ -204,14 +217,20 @@ void rules_announce(struct thread *t)
 
 /* ---- unloading ---- */
 
-static void forget_range(uintptr_t start, uintptr_t end)
+static void forget_in(struct rule *table, unsigned bits, uintptr_t start, uintptr_t end)
 {
-	for (uint32_t i = 0; i < RULE_COUNT; i++) {
-		uintptr_t key = atomic_load_explicit(&rules_table[i].key, memory_order_relaxed);
+	for (uint32_t i = 0; table && i < 1u << bits; i++) {
+		uintptr_t key = atomic_load_explicit(&table[i].key, memory_order_relaxed);
 
 		if (key > RULE_DROPPED && key >> 1 >= start && key >> 1 <= end)
-			atomic_compare_exchange_strong(&rules_table[i].key, &key, RULE_DROPPED);
+			atomic_compare_exchange_strong(&table[i].key, &key, RULE_DROPPED);
 	}
+}
+
+static void forget_range(uintptr_t start, uintptr_t end)
+{
+	forget_in(first->rules, FIRST_BITS, start, end);
+	forget_in(atomic_load(&second), SECOND_BITS, start, end);
 }
 
 bool rules_unloaded(void)
@@ -359,24 +378,59 @@ static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule_step
 		r->kind = RULE_SIGNAL;
 }
 
-const struct rule *rules_get(struct thread *t, uintptr_t pc, bool exact, struct rule *room)
+/* NULL: it has no place in this table. */
+static const struct rule *get_in(struct rule *table, unsigned bits, unsigned probes, struct thread *t,
+				 uintptr_t pc, bool exact)
 {
 	const uintptr_t key = rule_key(pc, exact);
-	uint32_t i = (uint32_t)((key * 0x9e3779b97f4a7c15ull) >> (64 - RULE_BITS));
+	uint32_t i = (uint32_t)((key * 0x9e3779b97f4a7c15ull) >> (64 - bits));
 
-	for (unsigned probe = 0; probe < RULE_PROBES; probe++, i = (i + 1) & (RULE_COUNT - 1)) {
-		uintptr_t found = atomic_load_explicit(&rules_table[i].key, memory_order_acquire);
+	for (unsigned probe = 0; probe < probes; probe++, i = (i + 1) & ((1u << bits) - 1)) {
+		uintptr_t found = atomic_load_explicit(&table[i].key, memory_order_acquire);
 
 		if (found == key)
-			return &rules_table[i];
+			return &table[i];
 		if ((found != RULE_FREE && found != RULE_DROPPED) ||
-		    !atomic_compare_exchange_strong(&rules_table[i].key, &found, RULE_TAKEN))
+		    !atomic_compare_exchange_strong(&table[i].key, &found, RULE_TAKEN))
 			continue;
-		compute(t, pc, exact, &rules_table[i].step);
-		atomic_store_explicit(&rules_table[i].key, key, memory_order_release);
-		return &rules_table[i];
+		compute(t, pc, exact, &table[i].step);
+		table[i].cached = 1;
+		atomic_store_explicit(&table[i].key, key, memory_order_release);
+		return &table[i];
 	}
-	*room = (struct rule){ .key = key };
+	return NULL;
+}
+
+static struct rule *second_table(struct thread *t)
+{
+	const size_t bytes = sizeof(struct rule) << SECOND_BITS;
+	struct rule *table = atomic_load_explicit(&second, memory_order_acquire), *expected = NULL;
+
+	if (table || atomic_load_explicit(&second_refused, memory_order_relaxed))
+		return table;
+	table = chunk_may_call(t) ? raw_map_private(bytes) : NULL;
+	if (!table) {
+		atomic_store(&second_refused, true);
+		return NULL;
+	}
+	if (atomic_compare_exchange_strong(&second, &expected, table))
+		return table;
+	raw_release(table, bytes);
+	return expected;
+}
+
+const struct rule *rules_get(struct thread *t, uintptr_t pc, bool exact, struct rule *room)
+{
+	const struct rule *r = get_in(first->rules, FIRST_BITS, FIRST_PROBES, t, pc, exact);
+	struct rule *table;
+
+	if (r)
+		return r;
+	table = second_table(t);
+	r = table ? get_in(table, SECOND_BITS, SECOND_PROBES, t, pc, exact) : NULL;
+	if (r)
+		return r;
+	*room = (struct rule){ .key = rule_key(pc, exact) };
 	compute(t, pc, exact, &room->step);
 	return room;
 }

@@ -4,7 +4,8 @@
  * The rule of a pc ("CFA = sp + 16, bp saved at CFA - 16") never changes while
  * its module stays loaded, so a module's CFI is interpreted once per pc. The table
  * is shared by all threads of the process without locks: an entry is filled
- * before its key is published and only its `next` hint changes afterwards.
+ * before its key is published and only its `next` hint changes afterwards. A second, larger
+ * table is mapped when the first one is full.
  */
 #ifndef RULES_H
 #define RULES_H
@@ -28,8 +29,8 @@ enum rule_bp { RULE_BP_SAME, RULE_BP_AT_CFA /* saved at CFA + bp_offset */, RULE
 struct rule {
 	_Atomic uintptr_t key; /* rule_key, or one of the three below */
 	struct rule_step step;
-	_Atomic uint32_t next; /* the rule that followed this one last time: its number */
-	uint32_t pad;
+	_Atomic int32_t next; /* the rule that followed this one last time: so many RULE_UNITs farther */
+	uint32_t cached; /* it stands in a table */
 };
 
 #define RULE_FREE 0u
@@ -49,30 +50,25 @@ static inline uintptr_t rule_key(uintptr_t pc, bool exact)
 /* The rule of pc, from the cache or computed now (into *room when the cache has no place). */
 const struct rule *rules_get(struct thread *t, uintptr_t pc, bool exact, struct rule *room);
 
-#define RULE_BITS 17u
-#define RULE_COUNT (1u << RULE_BITS)
+#define RULE_UNIT 8 /* bytes */
 
-extern struct rule *rules_table;
+_Static_assert(_Alignof(struct rule) == RULE_UNIT, "rules lie whole units apart");
 
 /* The rule that follows `r` for this key, if the last walk over `r` went there. */
 static inline const struct rule *rules_follow(const struct rule *r, uintptr_t key)
 {
-	const uint32_t next = atomic_load_explicit(&r->next, memory_order_relaxed);
-	const struct rule *const n = &rules_table[next];
+	const int64_t next = atomic_load_explicit(&r->next, memory_order_relaxed);
+	const struct rule *const n = (const void *)((const char *)r + next * RULE_UNIT);
 
 	return atomic_load_explicit(&n->key, memory_order_acquire) == key ? n : NULL;
 }
 
-static inline bool rules_cached(const struct rule *r)
-{
-	return r >= rules_table && r < rules_table + RULE_COUNT;
-}
-
 static inline void rules_link(const struct rule *from, const struct rule *to)
 {
-	if (rules_cached(from) && rules_cached(to))
-		atomic_store_explicit(&((struct rule *)from)->next, (uint32_t)(to - rules_table),
-				      memory_order_relaxed);
+	const int64_t next = ((const char *)to - (const char *)from) / RULE_UNIT;
+
+	if (from->cached && to->cached && next == (int32_t)next)
+		atomic_store_explicit(&((struct rule *)from)->next, (int32_t)next, memory_order_relaxed);
 }
 
 /* The row of a frame marked as a signal handler's caller is the kernel's frame. */

@@ -7,11 +7,12 @@
  * ignores what it does not know, so that costs time, and no block is ever missed. Marks and full
  * counts stay: they are few.
  *
- * Memory: 272 KiB, of which only what is used is touched, and 4 MiB more once that overflows:
- * addresses of half a million blocks.
+ * Memory: 272 KiB, of which only what is used is touched, and 4 MiB more, mapped once that
+ * overflows: addresses of half a million blocks.
  */
 #include "sample.h"
 
+#include "chunk.h"
 #include "raw.h"
 
 #define BUCKET_ADDRESSES 7u
@@ -26,9 +27,16 @@ struct bucket {
 
 _Static_assert(sizeof(struct bucket) == 64, "one cache line");
 
-_Atomic uint8_t sample_counts[SAMPLE_COUNTS];
-static struct bucket small[1u << SMALL_BITS];
-static struct bucket *wide; /* NULL: there is none */
+/* Mapped, not in .bss: there a collector of garbage would look for its blocks. */
+struct tables {
+	_Atomic uint8_t counts[SAMPLE_COUNTS];
+	struct bucket small[1u << SMALL_BITS];
+};
+
+_Atomic uint8_t *sample_counts;
+static struct bucket *small;
+static _Atomic(struct bucket *) wide; /* NULL: there is none yet */
+static _Atomic bool wide_refused;
 static _Atomic uint64_t random_state; /* of all threads: they draw seldom */
 
 /* ---- drawing ---- */
@@ -40,11 +48,16 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-void sample_start(uint64_t process_seed, bool room)
+bool sample_start(uint64_t process_seed)
 {
+	struct tables *const t = raw_map_private(sizeof(*t));
+
+	if (!t)
+		return false;
+	sample_counts = t->counts;
+	small = t->small;
 	atomic_store(&random_state, mix(process_seed));
-	if (room)
-		wide = raw_map_private(sizeof(struct bucket) << WIDE_BITS);
+	return true;
 }
 
 void sample_forked(void)
@@ -85,7 +98,25 @@ static struct bucket *small_bucket(uint64_t hash)
 
 static struct bucket *wide_bucket(uint64_t hash)
 {
-	return wide ? &wide[hash >> (64 - SMALL_BITS - WIDE_BITS) & ((1u << WIDE_BITS) - 1)] : NULL;
+	struct bucket *const table = atomic_load_explicit(&wide, memory_order_acquire);
+
+	return table ? &table[hash >> (64 - SMALL_BITS - WIDE_BITS) & ((1u << WIDE_BITS) - 1)] : NULL;
+}
+
+/* There is a larger table from now on, if there is room for it. */
+static void make_wide(void)
+{
+	const struct thread *const t = tls.level ? tls.threads[tls.level - 1] : NULL;
+	const size_t bytes = sizeof(struct bucket) << WIDE_BITS;
+	struct bucket *made, *expected = NULL;
+
+	if (atomic_load(&wide) || atomic_load_explicit(&wide_refused, memory_order_relaxed))
+		return;
+	made = t && !chunk_may_call(t) ? NULL : raw_map_private(bytes);
+	if (!made)
+		atomic_store(&wide_refused, true);
+	else if (!atomic_compare_exchange_strong(&wide, &expected, made))
+		raw_release(made, bytes);
 }
 
 /* Replaces one `from` by `to`. False: there is none. */
@@ -114,11 +145,13 @@ static void count(uint64_t hash, int step)
 void sample_add(uintptr_t address)
 {
 	const uint64_t hash = sample_hash(address);
-	struct bucket *const first = small_bucket(hash), *const second = wide_bucket(hash);
+	struct bucket *const first = small_bucket(hash), *second;
 
 	count(hash, 1);
 	if (replace(first, 0, address))
 		return;
+	make_wide();
+	second = wide_bucket(hash);
 	atomic_store(&first->overflowed, 1);
 	if (!second || replace(second, 0, address))
 		return;

@@ -16,7 +16,7 @@
 
 #define SAMPLE_COUNTS 16384u /* a byte each: they stay in the first cache */
 
-extern _Atomic uint8_t sample_counts[SAMPLE_COUNTS];
+extern _Atomic uint8_t *sample_counts;
 
 static inline uint64_t sample_hash(uintptr_t address)
 {
@@ -48,8 +48,8 @@ static inline uint64_t sample_distance(uint64_t random, uint64_t mean)
 }
 
 /* ---- sample.c ---- */
-/* seed: differs between processes. wide: there is room for the larger table of addresses. */
-void sample_start(uint64_t seed, bool wide);
+/* seed: differs between processes. False: no memory. */
+bool sample_start(uint64_t seed);
 /* In a child of fork: it must not draw what its parent and its siblings draw. */
 void sample_forked(void);
 /* The count-down has ended, or this thread's has not begun: whether the allocation is to be recorded. */

@@ -102,7 +102,7 @@ static bool read_inherited(const char *name, struct inherited *ret)
 /* A page that reads 1 here and 0 in whatever child is made without sharing memory. */
 static bool map_fork_page(void)
 {
-	volatile uint8_t *const page = raw_map_private(RAW_PAGE);
+	volatile uint8_t *const page = raw_map_private(2 * RAW_PAGE); /* the second one is the program's */
 
 	if (!page || raw_madvise((void *)page, RAW_PAGE, MADV_WIPEONFORK) != 0)
 		return false;
@@ -224,12 +224,12 @@ static uint64_t random_bytes(const struct start_block *b)
 	return bytes;
 }
 
-static void start_sampling(const struct start_block *b, uint64_t sample_bytes)
+static bool start_sampling(const struct start_block *b, uint64_t sample_bytes)
 {
-	if (!sample_bytes)
-		return;
-	sample_start(random_bytes(b) ^ (uint64_t)state.pid << 40, limit_of(RLIMIT_AS) == RLIM_INFINITY);
+	if (sample_bytes && !sample_start(random_bytes(b) ^ (uint64_t)state.pid << 40))
+		return false;
 	state.sample_bytes = sample_bytes;
+	return true;
 }
 
 /* The kernel tells where it is, but not where it was executed itself, with the program as its argument. */
@@ -257,6 +257,7 @@ static void put_usual_name(char *value)
 static void begin(const struct start_block *b, const struct own_pid *own)
 {
 	const struct shm_header *const h = &state.shm->header;
+	bool room;
 
 	if (is_unwanted(own)) {
 		environment_restore(b->envp);
@@ -282,7 +283,8 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 	if (!map_fork_page() || !unwind_start() || !become_process(own, 0))
 		return;
 	/* the kernel gives a loader's address to whom it loaded one for */
-	program_find((const char *)auxiliary(b, AT_EXECFN), auxiliary(b, AT_BASE) == 0, b->argc, b->argv);
+	program_find((const char *)auxiliary(b, AT_EXECFN), auxiliary(b, AT_BASE) == 0, b->argc, b->argv,
+		     (uint8_t *)state.fork_page + RAW_PAGE);
 	directory_ask();
 	linger_start();
 	program_tell(state.process);
@@ -296,12 +298,13 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 		be_live();
 		return;
 	}
-	thread_start();
 	state.foreign_allocator = real_is_foreign();
 	find_loader();
+	room = thread_start() && start_sampling(b, h->sample_bytes);
+	if (!room)
+		atomic_fetch_or(&state.process->notices, SHM_NOTICE_NO_MEMORY);
 	be_live();
-	start_sampling(b, h->sample_bytes);
-	state.on = true;
+	state.on = room;
 }
 
 static void attach(const struct start_block *b, char *name)

@@ -189,8 +189,8 @@ int way_ask(struct shm_exec *entry, bool keeps_pid, char session[SHM_SESSION_BYT
 bool image_takes_library(int fd);
 
 /* ---- program.c ---- */
-/* Finds out what runs here; started_as: the path that was executed, or NULL; by_loader: that was the dynamic loader. */
-void program_find(const char *started_as, bool by_loader, int argc, char **argv);
+/* Finds out what runs here; started_as: the path that was executed, or NULL; by_loader: that was the dynamic loader. page: zeros, to keep it in. */
+void program_find(const char *started_as, bool by_loader, int argc, char **argv, void *page);
 /* Writes it into the process's slot. */
 void program_tell(struct shm_process *p);
 
@@ -206,7 +206,7 @@ static inline uint32_t memo_slots(void)
 struct thread *thread_claim(uint32_t level, uintptr_t frame);
 /* The level for a hook at `frame` when tls.level is not 0; THREAD_LEVELS: none is left, the event was counted. */
 uint32_t thread_nested_level(uintptr_t frame);
-void thread_start(void);
+bool thread_start(void); /* false: no memory */
 /* Not in a hook: it takes a lock that the hook's caller may hold. */
 void thread_watch_forks(void);
 void thread_forked(void);

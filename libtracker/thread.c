@@ -14,9 +14,9 @@
 #include "raw.h"
 #include "segment.h"
 
-#define SLAB_CONTEXTS 16u
+#define SLAB_CONTEXTS 4u
+#define SLAB_BYTES (640u << 10) /* of large contexts a slab holds fewer: a thread may not have more room than that */
 #define SLABS (SHM_THREADS / SLAB_CONTEXTS)
-#define SLAB_FULL UINT16_MAX
 #define TID_WORDS 256u /* of struct pthread; glibc has it at byte 720 of 2304 on x86-64 */
 
 __thread struct tracker_tls tls __attribute__((tls_model("initial-exec")));
@@ -26,8 +26,13 @@ extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (
 	__attribute__((weak));
 extern void *__dso_handle __attribute__((visibility("hidden")));
 
-static _Atomic(uint8_t *) slabs[SLABS];
-static _Atomic uint16_t used[SLABS]; /* a bit per context */
+/* Mapped, not in .bss: there a collector of garbage would look for its blocks. */
+struct contexts {
+	_Atomic(uint8_t *) slabs[SLABS];
+	_Atomic uint8_t used[SLABS]; /* a bit per context */
+};
+
+static struct contexts *contexts;
 static pthread_key_t end_key;
 static bool have_key;
 static uint16_t tid_offset;
@@ -52,18 +57,25 @@ static size_t context_bytes(void)
 	return (sizeof(struct thread) + frames + checks + 63) & ~(size_t)63;
 }
 
+static unsigned slab_contexts(void)
+{
+	const size_t n = SLAB_BYTES / context_bytes();
+
+	return n >= SLAB_CONTEXTS ? SLAB_CONTEXTS : n ? (unsigned)n : 1;
+}
+
 static uint8_t *slab_get(unsigned i)
 {
-	uint8_t *slab = atomic_load_explicit(&slabs[i], memory_order_acquire), *expected = NULL;
+	uint8_t *slab = atomic_load_explicit(&contexts->slabs[i], memory_order_acquire), *expected = NULL;
 
 	if (slab)
 		return slab;
-	slab = raw_map_private(context_bytes() * SLAB_CONTEXTS);
+	slab = raw_map_private(context_bytes() * slab_contexts());
 	if (!slab)
 		return NULL;
-	if (atomic_compare_exchange_strong(&slabs[i], &expected, slab))
+	if (atomic_compare_exchange_strong(&contexts->slabs[i], &expected, slab))
 		return slab;
-	raw_release(slab, context_bytes() * SLAB_CONTEXTS);
+	raw_release(slab, context_bytes() * slab_contexts());
 	return expected;
 }
 
@@ -94,13 +106,15 @@ static void no_memory(void)
 
 static struct thread *context_claim(void)
 {
+	const uint8_t full = (uint8_t)((1u << slab_contexts()) - 1);
+
 	for (unsigned i = 0; i < SLABS; i++) {
-		uint16_t word = atomic_load_explicit(&used[i], memory_order_relaxed);
+		uint8_t word = atomic_load_explicit(&contexts->used[i], memory_order_relaxed);
 
-		while (word != SLAB_FULL) {
-			const unsigned bit = (unsigned)__builtin_ctz(~word);
+		while (word != full) {
+			const unsigned bit = (unsigned)__builtin_ctz(~(unsigned)word);
 
-			word = atomic_fetch_or(&used[i], (uint16_t)(1u << bit));
+			word = atomic_fetch_or(&contexts->used[i], (uint8_t)(1u << bit));
 			if (word >> bit & 1)
 				continue;
 
@@ -108,7 +122,7 @@ static struct thread *context_claim(void)
 
 			if (slab)
 				return context_at(slab, i * SLAB_CONTEXTS + bit);
-			atomic_fetch_and(&used[i], (uint16_t)~(1u << bit));
+			atomic_fetch_and(&contexts->used[i], (uint8_t)~(1u << bit));
 			no_memory();
 			return NULL;
 		}
@@ -120,7 +134,7 @@ static void context_release(struct thread *t)
 {
 	const uint32_t i = t->index;
 
-	atomic_fetch_and(&used[i / SLAB_CONTEXTS], (uint16_t)~(1u << i % SLAB_CONTEXTS));
+	atomic_fetch_and(&contexts->used[i / SLAB_CONTEXTS], (uint8_t)~(1u << i % SLAB_CONTEXTS));
 }
 
 /* The lowest free thread slot of the segment. -1: all are taken. */
@@ -307,11 +321,15 @@ static void key_destructor(void *data)
 			thread_end(tls.threads[i]);
 }
 
-void thread_start(void)
+bool thread_start(void)
 {
+	contexts = raw_map_private(sizeof(*contexts));
+	if (!contexts)
+		return false;
 	tid_offset = find_tid_offset();
 	/* Among the first keys of the process, so that setting it never allocates. */
 	have_key = pthread_key_create(&end_key, key_destructor) == 0;
+	return true;
 }
 
 void thread_watch_forks(void)
@@ -328,7 +346,7 @@ void thread_watch_forks(void)
 void thread_forked(void)
 {
 	for (unsigned i = 0; i < SLABS && !tls.level; i++)
-		atomic_store(&used[i], 0);
+		atomic_store(&contexts->used[i], 0);
 	for (unsigned i = 0; i < THREAD_LEVELS; i++) {
 		if (i < tls.level && tls.threads[i]) {
 			tls.threads[i]->orphan = true;

@@ -16,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 FUNCTION_LINES, FILE_LINES = 90, 700
 TLS_BYTES = 80  # the count-down of --sample must be a thread's own: 16 more than without
+DATA_BYTES = 4096  # .data and .bss: conservative collectors of garbage scan them as roots
 NEEDED = {"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 TEXT = (".c", ".h", ".py", ".sh", ".js", ".css", ".html", ".md", ".scd", ".build", ".txt")
 CODE = (".c", ".h", ".py", ".sh", ".js", ".css")
@@ -107,6 +108,9 @@ def check_dynamic(library):
     needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", tool("readelf", "-dW", library)))
     for name in sorted(needed - NEEDED):
         problem(library, 0, "needs %s" % name)
+    sizes = tool("size", library).splitlines()[1].split()
+    if int(sizes[1]) + int(sizes[2]) > DATA_BYTES:
+        problem(library, 0, "%d bytes of writable data; at most %d" % (int(sizes[1]) + int(sizes[2]), DATA_BYTES))
     for m in re.finditer(r"^\s*TLS\s+.*", tool("readelf", "-lW", library), re.M):
         size = int(m[0].split()[5], 16)
         if size > TLS_BYTES:
