@@ -66,6 +66,9 @@ enum shm_sandbox { SHM_SANDBOX_UNKNOWN = 0, SHM_SANDBOX_ASKED = 1 /* by the targ
 
 enum shm_origin { SHM_ATTACHED = 0 /* started or exec'd: constructor ran */, SHM_FORKED = 1 };
 
+/* Ids that are of a PID namespace which is not the recorder's. */
+enum shm_inner { SHM_INNER_NONE, SHM_INNER_ALL, SHM_INNER_TIDS /* of all threads but the first; pid was told */ };
+
 /* Options of the recording, fixed before the target starts. */
 #define SHM_NO_FOLLOW_FORK 0x1u
 #define SHM_NO_FOLLOW_EXEC 0x2u
@@ -168,7 +171,7 @@ struct shm_process {
 	uint32_t ppid;
 	uint32_t parent_pid; /* of the forking process; 0: attached */
 	uint32_t origin; /* enum shm_origin */
-	uint32_t inner_pid; /* 1: `pid` is of a PID namespace that is not the recorder's */
+	uint32_t inner; /* enum shm_inner */
 	uint32_t command_bytes;
 	uint64_t number; /* before this one so many programs took a slot */
 	uint64_t parent_number; /* of the program that forked */

@@ -123,6 +123,53 @@ static char *make_preload(char *at, const char *theirs)
 	return at + 1;
 }
 
+/* LD_PRELOAD without our library; at, when nothing is left. */
+static char *make_without(char *at, const char *theirs)
+{
+	const size_t n = strlen(state.library);
+	char *to = append(at, PRELOAD "=");
+	char *const begin = to;
+
+	while (*theirs) {
+		size_t m = 0;
+
+		while (theirs[m] && theirs[m] != ':' && theirs[m] != ' ')
+			m++;
+		if (m && (m != n || memcmp(theirs, state.library, n) != 0)) {
+			if (to > begin)
+				*to++ = ':';
+			memcpy(to, theirs, m);
+			to += m;
+		}
+		theirs += m + (theirs[m] != 0);
+	}
+	*to = 0;
+	return to > begin ? to + 1 : at;
+}
+
+char **environment_make_without(char *const *environment, void *room)
+{
+	const char *const theirs = environment_get(environment, PRELOAD);
+	char **const made = room, **to = made;
+	char *preload;
+	size_t count = 0;
+	bool left;
+
+	for (char *const *p = environment; p && *p; p++)
+		count++;
+	preload = (char *)(made + count + 1);
+	left = theirs && make_without(preload, theirs) > preload;
+	for (char *const *p = environment; p && *p; p++) {
+		const bool is_preload = value_of(*p, PRELOAD);
+
+		if (is_preload ? left : !value_of(*p, SHM_ENV))
+			*to++ = is_preload ? preload : *p;
+		left &= !is_preload;
+	}
+	*to = NULL;
+	return made;
+}
+
 /* Theirs stay where they are, ours take the place of those of the same name or stand behind. */
 char **environment_make(char *const *environment, const char *session, void *room)
 {

@@ -213,27 +213,46 @@ void execution_begin(struct execution *e, const struct target *target, char *con
 	way_name(e->session);
 	if (environment_is_others(environment, e->session))
 		return;
-	e->active = true;
 	open = way_is_open(e->session);
+	e->without = !library_is_there();
 	e->entry = claim();
 	if (e->entry) {
 		fill(e->entry, target, open);
-		if (!library_is_there())
+		if (e->without)
 			e->entry->flags |= SHM_EXEC_NO_LIBRARY;
 		else if (!open)
 			find_way(e, target);
 		if (!target->spawn)
 			atomic_store_explicit(&e->entry->state, SHM_LIVE, memory_order_release);
 	}
-	if (e->fd >= 0 || !environment_is_ours(environment, e->session))
+	if (e->fd >= 0 || e->without || !environment_is_ours(environment, e->session))
 		e->room = environment_room(environment, e->session);
 	if (e->room > ROOM_MAX)
 		e->room = 0;
 }
 
+size_t execution_lends(struct execution *e)
+{
+	extern char **__environ;
+
+	*e = (struct execution){ .fd = -1 };
+	if (!state.follow || !is_followed() || state.shm->header.flags & SHM_NO_FOLLOW_FORK)
+		return 0;
+	way_name(e->session);
+	if (environment_is_ours(__environ, e->session) || environment_is_others(__environ, e->session) ||
+	    !library_is_there())
+		return 0;
+	e->room = environment_room(__environ, e->session);
+	if (e->room > ROOM_MAX)
+		e->room = 0;
+	return e->room;
+}
+
 char *const *execution_environment(const struct execution *e, char *const *environment, void *room)
 {
-	return e->room ? environment_make(environment, e->session, room) : environment;
+	if (!e->room)
+		return environment;
+	return e->without ? environment_make_without(environment, room) : environment_make(environment, e->session, room);
 }
 
 void execution_end(struct execution *e, uint32_t pid)

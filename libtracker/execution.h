@@ -18,14 +18,19 @@ struct target {
 };
 
 struct execution {
-	bool active;		/* recorded: the rest is set */
 	struct shm_exec *entry; /* NULL: none was free */
 	int fd;			/* of the segment, for the new program; -1: none is needed */
+	bool without;		/* our library cannot be loaded there: the dynamic linker would complain */
 	size_t room;		/* that execution_environment needs; 0: the program's own will do */
 	char session[SHM_SESSION_BYTES];
 };
 
 void execution_begin(struct execution *e, const struct target *target, char *const *environment);
+/*
+ * For functions that take the environment of the process itself, when that lacks our variables:
+ * what execution_environment needs to make one that they are lent meanwhile. 0: it has them.
+ */
+size_t execution_lends(struct execution *e);
 /* The environment to execute with. `room` bytes of e->room. */
 char *const *execution_environment(const struct execution *e, char *const *environment, void *room);
 /* The real function came back: with an exec it failed; a spawn has made `pid`, 0: it failed. */

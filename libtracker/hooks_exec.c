@@ -1,12 +1,13 @@
 /*
  * hooks_exec - the exec and posix_spawn families.
  *
- * What a program executes with an environment of its own making is followed all the same. The C
- * library's own calls (system, popen) do not come through here; they hand on the environment of
- * the process, which has our variables unless the program took them out.
+ * What a program executes with an environment of its own making is followed all the same. system
+ * and popen do not call these functions; they hand on the environment of the process, and are lent
+ * another one meanwhile if the program took our variables out.
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include "execution.h"
 #include "hook.h"
@@ -190,4 +191,35 @@ EXPORT int posix_spawnp(pid_t *ret_pid, const char *path, const void *actions, c
 {
 	hook_start();
 	return spawn(real.posix_spawnp, true, ret_pid, path, actions, attributes, argv, envp);
+}
+
+/* ---- by a shell ---- */
+
+/* Calls `call` with the environment that is lent, and takes that back unless somebody has made a new one. */
+#define LEND(type, call)                                                                           \
+	do {                                                                                       \
+		struct execution e_;                                                               \
+		const size_t bytes_ = execution_lends(&e_);                                        \
+		void *const room_ = bytes_ ? __builtin_alloca(bytes_) : NULL;                      \
+		char **const own_ = __environ;                                                     \
+		char **const lent_ = (char **)execution_environment(&e_, own_, room_);             \
+                                                                                                   \
+		__environ = lent_;                                                                 \
+		type const ret_ = (call);                                                          \
+                                                                                                   \
+		if (lent_ != own_ && __environ == lent_)                                           \
+			__environ = own_;                                                          \
+		return ret_;                                                                       \
+	} while (0)
+
+EXPORT int system(const char *command)
+{
+	hook_start();
+	LEND(int, real.system(command));
+}
+
+EXPORT FILE *popen(const char *command, const char *mode)
+{
+	hook_start();
+	LEND(FILE *, real.popen(command, mode));
 }

@@ -18,7 +18,7 @@ static const char *const names[] = {
 	"__libc_malloc", "__libc_free", "__libc_calloc", "__libc_realloc",
 	"__libc_memalign", "__libc_valloc", "__libc_pvalloc", "free_sized", "free_aligned_sized",
 	"_Fork", "dlopen", "dlmopen", "execve", "execv", "execvp", "execvpe", "fexecve", "execveat",
-	"posix_spawn", "posix_spawnp",
+	"posix_spawn", "posix_spawnp", "system", "popen",
 };
 
 _Static_assert(sizeof(names) / sizeof(names[0]) == sizeof(real) / sizeof(void *), "one name each");

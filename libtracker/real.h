@@ -55,6 +55,8 @@ struct real_functions {
 	int (*execveat)(int, const char *, char *const *, char *const *, int);
 	int (*posix_spawn)(pid_t *, const char *, const void *, const void *, char *const *, char *const *);
 	int (*posix_spawnp)(pid_t *, const char *, const void *, const void *, char *const *, char *const *);
+	int (*system)(const char *);
+	void *(*popen)(const char *, const char *);
 };
 
 extern struct real_functions real;

@@ -134,7 +134,7 @@ static int claim_process(struct shm *s)
  */
 struct own_pid {
 	uint32_t pid;
-	bool inner; /* of a PID namespace that is not the recorder's */
+	enum shm_inner inner;
 };
 
 static struct own_pid find_pid(uint32_t told)
@@ -142,11 +142,11 @@ static struct own_pid find_pid(uint32_t told)
 	char name[SHM_SESSION_BYTES];
 
 	if (told)
-		return (struct own_pid){ told, false };
+		return (struct own_pid){ told, SHM_INNER_TIDS };
 	way_name(name);
 	if (state.segment_inode && !way_is_open(name))
-		return (struct own_pid){ raw_getpid(), true };
-	return (struct own_pid){ raw_outer_pid(), false };
+		return (struct own_pid){ raw_getpid(), SHM_INNER_ALL };
+	return (struct own_pid){ raw_outer_pid(), SHM_INNER_NONE };
 }
 
 /* Slots are reused: every field is set. parent_pid: of the forking process, 0 when attached. */
@@ -155,7 +155,7 @@ static void fill_process(struct shm_process *p, const struct own_pid *own, uint3
 	static uint64_t number; /* of the program that runs here; a forked child's copy is its parent's */
 
 	p->pid = own->pid;
-	p->inner_pid = own->inner;
+	p->inner = own->inner;
 	p->ppid = raw_getppid();
 	p->parent_pid = parent_pid;
 	p->parent_number = number;
@@ -204,6 +204,7 @@ static bool become_process(const struct own_pid *own, uint32_t parent_pid)
 	}
 	state.pid = own->pid;
 	state.pid_is_foreign = state.pid != raw_getpid();
+	state.pid_was_told = own->inner == SHM_INNER_TIDS;
 	fill_process(state.process, own, parent_pid);
 	return true;
 }

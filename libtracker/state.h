@@ -131,6 +131,7 @@ struct tracker_state {
 	uint32_t process_slot;
 	uint32_t pid; /* as the recorder sees it */
 	bool pid_is_foreign; /* getpid says another: we live in a PID namespace of our own */
+	bool pid_was_told; /* by the recorder; the /proc that we see is not its own */
 	bool follow; /* what is executed from here is to find the recorder */
 	uint64_t segment_inode; /* 0: System V */
 	const char *library; /* our own path, as the dynamic linker has it */
@@ -172,6 +173,8 @@ bool environment_is_others(char *const *environment, const char *session);
 /* A copy with our two variables, `session` among them, in `room`, of environment_room() bytes. */
 size_t environment_room(char *const *environment, const char *session);
 char **environment_make(char *const *environment, const char *session, void *room);
+/* A copy without them. */
+char **environment_make_without(char *const *environment, void *room);
 
 /* ---- way.c ---- */
 /* Copies the usual value of SHM_ENV. */

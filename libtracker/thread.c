@@ -208,6 +208,11 @@ static uint16_t find_tid_offset(void)
 
 static uint32_t own_tid(void)
 {
+	if (unlikely(state.pid_was_told)) {
+		const uint32_t tid = raw_gettid();
+
+		return tid == raw_getpid() ? state.pid : tid;
+	}
 	if (state.pid_is_foreign)
 		return raw_outer_tid();
 	return tid_offset ? *(const uint32_t *)((uintptr_t)pthread_self() + tid_offset) : raw_gettid();

@@ -197,12 +197,19 @@ static void print_health(const struct capture *c, FILE *f)
 
 static void print_whole(const struct capture *c, FILE *f)
 {
-	if (c->complete)
+	char text[WHOLE_ROOM];
+	const char *words = whole_describe(c, 0, text);
+
+	words += strspn(words, ": ");
+	if (c->complete && !*words) {
 		fputs("Complete: yes\n", f);
-	else
-		fprintf(f, "Complete: no, %s; %" PRIu64 " damaged blocks, %" PRIu64
-			   " bytes skipped\n",
-			c->damage.why, c->damaged_blocks, c->skipped_bytes);
+		return;
+	}
+	fprintf(f, "Complete: no, %s", *words ? words : c->damage.why);
+	if (!c->complete)
+		fprintf(f, " (%s; %" PRIu64 " damaged blocks, %" PRIu64 " bytes skipped)", c->damage.why,
+			c->damaged_blocks, c->skipped_bytes);
+	fputc('\n', f);
 }
 
 /* Of the program that was started; its descendants run elsewhere only in containers of their own. */

@@ -136,14 +136,13 @@ static void add_unrecorded(struct line *l, const struct capture *c)
 {
 	const uint64_t refused = capture_health(c, "attach_failures");
 	const uint64_t unseen = capture_health(c, "unrecorded_processes");
-	char count[32];
+	char count[32], words[UI_UNRECORDED_ROOM];
 
 	if (refused)
 		add(l, ": ", "%s processes or threads were not recorded: too many at one time, or out of memory",
 		    ui_count(count, sizeof(count), refused));
 	if (unseen)
-		add(l, ": ", "%s process%s not recorded: tracker info says why",
-		    ui_count(count, sizeof(count), unseen), unseen == 1 ? " was" : "es were");
+		add(l, ": ", "%s", ui_unrecorded(words, unseen));
 }
 
 /* Stacks that are deeper than was asked for are not missing anything. */

@@ -169,7 +169,7 @@ static bool start_recorder(struct run *r)
 		.file = r->o.rotate ? r->output.pieces : r->output.path,
 		.checkpoint_ms = (r->o.checkpoint_ns + 999999) / 1000000,
 		.temporary_threshold = r->o.temporary_threshold,
-		.notice = r->found.unrecordable ? r->found.why : NULL,
+		.notice = r->found.unrecordable || r->found.partly ? r->found.why : NULL,
 		.argv = r->argv,
 	});
 	if (r->recorder < 0)
@@ -228,6 +228,8 @@ static int start(struct run *r)
 	}
 	if (r->found.unrecordable)
 		ui_warn("%s; it runs unrecorded", r->found.why);
+	else if (r->found.partly)
+		ui_warn("%s", r->found.why);
 	segment_name(&r->segment, r->recorder, session, sizeof(session));
 	segment_tell(&r->segment, session, r->program.pid);
 	const int error = program_start(&r->program, session);
@@ -361,7 +363,7 @@ static const char *why_nothing(const struct run *r, const struct control_message
 
 static void print_done(const struct run *r, const struct control_message *m)
 {
-	char size[32], lost[32];
+	char size[32], lost[32], unrecorded[UI_UNRECORDED_ROOM];
 	const char *const f = m->elsewhere[0] ? m->elsewhere : capture_name(r);
 
 	if (m->elsewhere[0])
@@ -377,6 +379,8 @@ static void print_done(const struct run *r, const struct control_message *m)
 			ui_count(lost, sizeof(lost), m->lost));
 	else if (m->notice[0] && (m->processes || r->o.quiet))
 		fprintf(stderr, "tracker: %.*s\n", (int)sizeof(m->notice), m->notice);
+	if (m->unrecorded && m->processes)
+		fprintf(stderr, "tracker: %s\n", ui_unrecorded(unrecorded, m->unrecorded));
 	print_stopped(r, m);
 	if (r->o.quiet)
 		return;

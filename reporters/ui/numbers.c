@@ -51,6 +51,15 @@ char *ui_count(char *buf, size_t room, uint64_t n)
 	return buf;
 }
 
+char *ui_unrecorded(char buf[UI_UNRECORDED_ROOM], uint64_t processes)
+{
+	char count[32];
+
+	snprintf(buf, UI_UNRECORDED_ROOM, "%s process%s not recorded: tracker info says why",
+		 ui_count(count, sizeof(count), processes), processes == 1 ? " was" : "es were");
+	return buf;
+}
+
 struct unit {
 	const char *name;
 	double factor;

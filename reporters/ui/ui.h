@@ -86,6 +86,9 @@ void ui_output_discard(struct ui_output *o);
 char *ui_size(char *buf, size_t room, int64_t bytes, bool sign);
 /* The same of a fraction (an average), rounded as CPython does: half to even. */
 char *ui_size_fraction(char *buf, size_t room, double bytes, bool sign);
+/* "3 processes were not recorded: tracker info says why": of a recording, and of a capture. Returns buf. */
+#define UI_UNRECORDED_ROOM 96u
+char *ui_unrecorded(char buf[UI_UNRECORDED_ROOM], uint64_t processes);
 /* "1.5s", "200ms", "3m"; plain numbers are seconds. False: not a duration. */
 bool ui_parse_duration(const char *text, uint64_t *ret_ns);
 /*

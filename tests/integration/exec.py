@@ -2,9 +2,14 @@
 """exec - what recorded programs execute: in every way, with every environment, as another user, in
 namespaces, and what cannot be recorded there. What an executed program does it says itself (fx/exec.c).
 """
+import os
+import re
+import shutil
+import subprocess
+
 import harness
 import run
-from harness import Replay, check, check_truth, equal, execute
+from harness import Replay, check, check_truth, equal, execute, need
 
 WAYS = ("execve", "execv", "execvp", "execvpe", "execl", "execlp", "execle", "fexecve", "execveat", "empty_path",
         "spawn", "spawnp")
@@ -47,7 +52,8 @@ class Exec:
     def by_the_library(self):
         for how in ("system", "popen"):
             for where in ("here", "fork", "thread"):
-                self.follows(how, "same", where)
+                for env in ("same", "empty", "null", "own"):
+                    self.follows(how, env, where)
 
     def fails(self):
         """errno is the kernel's, and nobody is told to have been started."""
@@ -95,13 +101,195 @@ class Exec:
                 equal(name, [line for line in r.stdout.decode().splitlines() if line.startswith(name)],
                       [line for line in bare.stdout.decode().splitlines() if line.startswith(name)])
 
+    # ---- where the recorder cannot be found by name ----
+
+    def elsewhere(self, *how, enters):
+        """In other namespaces, behind a wrapper that enters them: recorded whole, no descriptor more."""
+        if subprocess.run([*enters, "true"], capture_output=True, check=False).returncode:
+            raise harness.Skip("not allowed here: " + " ".join(enters))
+        leak, images = self.t.fixture("exec"), [[self.t.fixture("exec"), *w] for w in how]
+        r = self.t.record([*enters, leak, "image", "4001"])
+        self.image(r)
+        for argv in images:
+            self.image(self.t.record([*enters, *argv]))
+        argv = [*enters, leak, "descriptors", "same"]
+        bare, r = execute(argv), self.t.record(argv)
+        equal("descriptors", (r.status, r.stdout), (bare.status, bare.stdout))
+        self.whole(r.capture)
+
+    def image(self, r):
+        equal("status", (r.status, r.stderr), (0, b""))
+        check(b"malloc 4001 5" in r.stdout, f"the image did not run: {r.stdout!r}")
+        check_truth(self.t.replay(r.capture), r.stdout)
+        self.whole(r.capture)
+
+    def pid_namespace(self):
+        ways = [("execve", "empty", "here"), ("spawn", "same", "here"), ("execl", "same", "fork"), ("execve", "null", "vfork"),
+                ("execvp", "same", "thread")]
+        self.elsewhere(*ways, enters=[need("unshare"), "-pf", "--mount-proc"])
+
+    def user_namespace(self):
+        self.elsewhere(("execve", "empty", "here"), ("spawn", "same", "here"), enters=[need("unshare"), "-U", "-r", "-f"])
+
+    def network_namespace(self):
+        self.elsewhere(("execve", "empty", "here"), enters=[need("unshare"), "-n", "-i", "-u"])
+
+    def another_user(self):
+        """Root is given up, then something is executed: by whom the segment cannot be opened by name."""
+        if os.geteuid() != 0:
+            raise harness.Skip("needs root")
+        program = os.path.join(self.open_folder(), "exec")
+        shutil.copy(self.t.fixture("exec"), program)
+        library = os.path.join(self.t.build, "libtracker", "libtracker.so")
+        if subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "cat", library],
+                          capture_output=True, check=False).returncode:
+            raise harness.Skip("others cannot read the build folder")
+        for how in ("execve", "execl", "execvp", "spawn", "fexecve"):
+            for env in ("same", "empty"):
+                self.image(self.t.record([program, how, env, "dropped"]))
+
+    def open_folder(self):
+        folder = self.t.file(".open")
+        os.mkdir(folder, 0o755)
+        os.chmod(self.t.scratch, 0o711)
+        return folder
+
+    def root_folder(self, *more):
+        """A root with the program, what it needs to run, and `more`; no /proc."""
+        if os.geteuid() != 0:
+            raise harness.Skip("needs root")
+        root, program = self.t.file(".root"), self.t.fixture("exec")
+        needed = subprocess.run(["ldd", program], capture_output=True, check=True).stdout.decode()
+        for path in re.findall(r"(/\S+) \(", needed) + [program, *more]:
+            os.makedirs(root + os.path.dirname(path), exist_ok=True)
+            shutil.copy(path, root + path)
+        return root
+
+    def another_root(self):
+        root = self.root_folder(os.path.join(self.t.build, "libtracker", "libtracker.so"))
+        for how in ("execve", "spawn", "execv"):
+            for env in ("same", "empty"):
+                self.image(self.t.record([self.t.fixture("exec"), how, env, "root"], env={"ROOT": root}))
+
+    def root_without_the_library(self):
+        """As alone, without a word of the dynamic linker, and told of."""
+        argv, env = [self.t.fixture("exec"), "execve", "same", "root"], {"ROOT": self.root_folder()}
+        bare, r = execute(argv, env), self.t.record(argv, env=env)
+        equal("status, output", (r.status, r.stdout), (bare.status, bare.stdout))
+        said = [line for line in r.stderr.decode().splitlines() if not line.startswith("tracker: ")]
+        equal("said", said, bare.stderr.decode().splitlines())
+        self.missed(r.capture, 1, "libtracker.so cannot be read")
+
+    # ---- what is not recorded is told of ----
+
+    def missed(self, capture, count, *words):
+        """In every place, in the same words."""
+        info, text = self.t.json("info", capture), self.t.text("info", capture)
+        equal("unrecorded", info["health"]["unrecorded_processes"], count)
+        for word in words:
+            check(any(word in n and "was not recorded because" in n for n in info["notices"]), f"no {word!r}: {info['notices']}")
+        sentence = f"{count} process{' was' if count == 1 else 'es were'} not recorded: tracker info says why"
+        equal("complete, why", (info["complete"], info["incomplete"]), (False, sentence))
+        check(f"Complete: no, {sentence}\n" in text, text[:400])
+        for command in ("stats", "leaks", "tree", "table"):
+            equal(command, self.t.json(command, capture)["incomplete"], sentence)
+        return info["notices"]
+
+    def built(self, name, text, *flags, compiler="gcc"):
+        path = self.t.file(".folder")
+        os.mkdir(path)
+        source, program = os.path.join(path, name + ".c"), os.path.join(path, name)
+        with open(source, "w", encoding="ascii") as f:
+            f.write(text)
+        built = subprocess.run([need(compiler), "-w", "-o", program, source, *flags], capture_output=True, check=False)
+        check(built.returncode == 0, built.stderr.decode(errors="replace")[-300:])
+        return program
+
+    def short(self):
+        """Statically linked, ended at once; once, a hundred times, of two kinds."""
+        one, other = (self.built(n, "int main(void) { return 0; }\n", "-static") for n in ("one", "other"))
+        capture = self.t.file(".bin")
+        r = execute([self.t.tracker, "run", "-o", capture, "--", "sh", "-c", f"'{one}'; true"])
+        notices = self.missed(capture, 1, "one (pid", "statically linked", "which sh started")
+        for line in ("1 process was not recorded: tracker info says why", notices[0]):
+            check(f"tracker: {line}\n" in r.stderr.decode(), f"{line!r} is not in {r.stderr!r}")
+        r = self.t.record(["sh", "-c", f"for i in $(seq 100); do '{one}'; '{other}'; done"])
+        notices = self.missed(r.capture, 200, "one (pid", "other (pid", "and 99 more like it")
+        equal("notices", len(notices), 2)
+        check(len(r.stderr.splitlines()) <= 3, f"{len(r.stderr.splitlines())} lines")
+
+    def long(self):
+        """One that outlives the program; one that runs on when the recording ends."""
+        program = self.built("sleeper", "int main(void) { return sleep(4); }\n", "-static")
+        r = self.t.record(["sh", "-c", f"'{program}' >/dev/null 2>&1 & exit 3"], ["--wait", "inf"])
+        equal("status", r.status, 3)
+        self.missed(r.capture, 1, "sleeper (pid", "statically linked")
+        r = self.t.record(["sh", "-c", f"'{program}'; exit 3"], ["--duration", "1500ms"])
+        info = self.t.json("info", r.capture)
+        check(any("sleeper (pid" in n and "statically linked" in n for n in info["notices"]), f"{info['notices']}")
+        check("1 process was not recorded: tracker info says why" in info["incomplete"], info["incomplete"])
+
+    def past_the_library(self):
+        """The system call itself, which no hook sees."""
+        r = self.t.record([self.t.fixture("exec"), "directly", "empty", "fork"])
+        equal("status", r.status, 0)
+        self.missed(r.capture, 1, "sleep (pid", "executed past the C library")
+
+    def killed_at_once(self):
+        """Executed, and dead before a constructor of ours could run."""
+        program = self.built("dies", "static void first(void) { raise(9); }\n__attribute__((section(\".preinit_array\"), used)) "
+                             "static void (*const p)(void) = first;\nint main(void) { return 0; }\n")
+        r = self.t.record(["sh", "-c", f"'{program}'; true"])
+        self.missed(r.capture, 1, "dies (pid", "it ended before the preloaded library had started")
+
+    def slow(self, how):
+        r = self.cases.truth([self.t.fixture("slow"), how])[0]
+        equal("said", r.stderr, b"")
+        info = self.whole(r.capture)
+        check("Complete: yes\n" in self.t.text("info", r.capture), "its text says otherwise")
+        equal("processes", len(info["processes"]), 2)
+
+    def dynamic_linker(self):
+        """A program that is run by naming the dynamic linker."""
+        program = self.t.fixture("exec")
+        headers = subprocess.run(["readelf", "-lW", program], capture_output=True, check=True).stdout.decode()
+        linker = re.search(r"interpreter: (\S+)\]", headers).group(1)
+        capture = self.t.file(".bin")
+        r = execute([self.t.tracker, "run", "-o", capture, "--", linker, program, "image", "4001"])
+        check("linked" not in r.stderr.decode() and "unrecorded" not in r.stderr.decode(), r.stderr.decode())
+        check_truth(self.t.replay(capture), r.stdout)
+        self.whole(capture)
+
+    def go(self):
+        """With C parts it is recorded, and nobody says otherwise."""
+        need("go", "gcc")
+        folder = self.t.file(".go")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "main.go"), "w", encoding="ascii") as f:
+            f.write("package main\n// #include <stdlib.h>\nimport \"C\"\n"
+                    "func main() { for i := 0; i < 100; i++ { C.malloc(4001) } }\n")
+        env = {"CGO_ENABLED": "1", "GO111MODULE": "off", "GOFLAGS": "", "HOME": folder, "GOCACHE": folder + "/cache"}
+        built = subprocess.run(["go", "build", "-o", "program", "main.go"], cwd=folder, env={**os.environ, **env},
+                               capture_output=True, check=False)
+        check(built.returncode == 0, built.stderr.decode(errors="replace")[-300:])
+        capture = self.t.file(".bin")
+        r = execute([self.t.tracker, "run", "-o", capture, "--", os.path.join(folder, "program")])
+        check("unrecorded" not in r.stderr.decode() and "Go program with C parts" in r.stderr.decode(), r.stderr.decode())
+        equal("C's blocks", Replay(self.t.events(capture)).kinds["malloc", 4001], 100)
+        info = self.t.json("info", capture)
+        equal("unrecorded", info["health"]["unrecorded_processes"], 0)
+        check("not recorded" not in (info["incomplete"] or ""), info["incomplete"])
+
 
 def make_cases(t):
     c = Exec(t)
     cases = [(f"exec: {w}", lambda w=w: c.way(w)) for w in WAYS]
     cases += [(f"from a {w}", lambda w=w: c.place(w)) for w in PLACES]
+    cases += [(f"slow: {w}", lambda w=w: c.slow(w)) for w in ("stopped", "waits")]
     return cases + [(n.replace("_", " "), getattr(c, n)) for n in (
-        "by_the_library", "fails", "descriptors", "only_the_program", "only_the_wrapper", "as_if_alone")]
+        "by_the_library", "fails", "descriptors", "only_the_program", "only_the_wrapper", "as_if_alone",
+        "pid_namespace", "user_namespace", "network_namespace", "another_user", "another_root", "root_without_the_library",
+        "short", "long", "past_the_library", "killed_at_once", "dynamic_linker", "go")]
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ enum control_kind {
 enum stopped_by { STOPPED_NOT, STOPPED_DURATION, STOPPED_SIZE, STOPPED_TOLD, STOPPED_ROTATED };
 
 #define CONTROL_PIDS 16u
-#define CONTROL_NOTICE 256u
+#define CONTROL_NOTICE 768u
 #define CONTROL_PATH 4096u
 
 struct control_message {
@@ -33,6 +33,7 @@ struct control_message {
 	uint32_t pids[CONTROL_PIDS];
 	/* DONE */
 	uint32_t processes; /* that were recorded */
+	uint64_t unrecorded; /* ... and that were not */
 	uint32_t error;	    /* errno of the first failed write; 0: none. FAILED: errno */
 	uint64_t error_ns;  /* since the capture began */
 	uint64_t allocations, bytes_allocated, peak_bytes, leaked_blocks, leaked_bytes, lost;

@@ -154,6 +154,7 @@ static void report(const struct recorder *r, struct control_message *ret)
 	ret->leaked_blocks = t->live_blocks;
 	ret->leaked_bytes = t->live_bytes;
 	ret->lost = r->counters.lost;
+	ret->unrecorded = r->counters.unrecorded;
 	ret->stopped_by = r->bounds.stopped_by;
 	ret->stopped_ns = r->bounds.stopped_ns;
 	ret->running = (uint32_t)r->live_count;

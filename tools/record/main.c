@@ -181,6 +181,7 @@ static void *map_system_v(int id)
 
 static int map_segment(struct recorder *r, const struct options *o)
 {
+	r->segment = o->shm_fd ? (int)o->shm_fd : -1;
 	r->shm = o->shm_fd ? map_memfd((int)o->shm_fd) : map_system_v((int)o->shm_id);
 	if (r->shm == MAP_FAILED)
 		return TRK_ERR_NOMEM;
@@ -435,7 +436,7 @@ static bool everybody_ended(struct session *s)
 	}
 	if (!s->o.environment || s->alone || s->r.shm->header.flags & SHM_NO_FOLLOW_FORK)
 		return true;
-	if (!sample_strangers(&s->r, s->o.environment, (uint32_t)s->o.pid, pids, 4)) {
+	if (!watch_waits(&s->r) && !sample_strangers(&s->r, s->o.environment, (uint32_t)s->o.pid, pids, 4)) {
 		/* Who attached since the last round is no stranger, but not known either: one more round. */
 		s->alone = true;
 		return false;
@@ -526,6 +527,7 @@ static void finish(struct session *s)
 	ending_ask(&s->r);
 	set_status(s);
 	note_unattached(s);
+	watch_finish(&s->r);
 	rotate_finish(&s->r);
 	finish_file(&s->r, &done);
 	done.kind = CONTROL_DONE;

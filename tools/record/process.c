@@ -168,7 +168,7 @@ static uint32_t parent_of(const struct recorder *r, const struct shm_process *sl
 	for (size_t i = r->process_count; pid && i-- > 0;) {
 		const struct process *const p = r->processes[i];
 
-		if (p->attached && p->pid == pid && p->first_program <= number && number <= p->last_program)
+		if (p->attached && (p->pid == pid || p->inner_pid == pid) && p->first_program <= number && number <= p->last_program)
 			return p->index;
 	}
 	const struct process *const by_pid = process_by_pid(r, ppid);
@@ -194,17 +194,35 @@ static void take_program(struct recorder *r, struct process *p, const struct shm
 	process_set_program(r, p, name, executable, command, size);
 }
 
-static struct process *add(struct recorder *r, const struct shm_process *slot)
+static bool has_no_slot(void *context, uint32_t pid)
 {
-	const uint32_t pid = slot->pid;
-	const uint64_t start_ns = slot->start_ns;
+	const struct process *const p = process_by_pid(context, pid);
 
-	return process_new(r, &(struct process_start){
-		.pid = pid, .ppid = slot->ppid,
+	return !p || p->slot == NO_SLOT;
+}
+
+/*
+ * Its pid as we see it. Who lives in another PID namespace, and has not been told, is looked
+ * for; 0: it has ended by now.
+ */
+static uint32_t outer_pid(struct recorder *r, const struct shm_process *slot)
+{
+	return slot->inner == SHM_INNER_ALL ? pidspace_find(slot->pid, has_no_slot, r) : slot->pid;
+}
+
+static struct process *add(struct recorder *r, const struct shm_process *slot, uint32_t pid)
+{
+	const uint64_t start_ns = slot->start_ns;
+	struct process *const p = process_new(r, &(struct process_start){
+		.pid = pid ? pid : slot->pid, .ppid = slot->ppid,
 		.parent = parent_of(r, slot),
 		.origin = slot->origin == SHM_FORKED,
 		.start_ns = start_ns < r->now_ns ? start_ns : r->now_ns,
-		.pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) });
+		.pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1 });
+
+	if (p && !pid)
+		p->dying = true;
+	return p;
 }
 
 static void free_slot(struct recorder *r, struct process *p)
@@ -246,7 +264,8 @@ static void emit_exec(struct recorder *r, struct process *p, uint64_t time_ns)
 static void bind(struct recorder *r, uint32_t index, uint64_t number)
 {
 	struct shm_process *const slot = &r->shm->processes[index];
-	struct process *p = process_by_pid(r, slot->pid);
+	const uint32_t pid = outer_pid(r, slot);
+	struct process *p = pid ? process_by_pid(r, pid) : NULL;
 	/* no fork makes a process of an old pid; otherwise the old one went on by exec */
 	const bool known = p && slot->origin != SHM_FORKED;
 	const bool replaces = known && p->attached;
@@ -254,9 +273,11 @@ static void bind(struct recorder *r, uint32_t index, uint64_t number)
 	if (replaces && p->slot != NO_SLOT)
 		replace_program(r, p, slot);
 	if (!known)
-		p = add(r, slot);
+		p = add(r, slot, pid);
 	if (!p)
 		return;
+	p->foreign = slot->inner != SHM_INNER_NONE;
+	p->inner_pid = slot->inner == SHM_INNER_ALL ? slot->pid : 0;
 	p->slot = index;
 	if (!p->attached)
 		p->first_program = number;

@@ -92,6 +92,7 @@ void recorder_release(struct recorder *r)
 	for (size_t i = 0; i < r->process_count; i++)
 		process_free(r->processes[i]);
 	module_table_finish(r);
+	watch_release(r);
 	free(r->processes);
 	free(r->live);
 	intern_finish(&r->intern);

@@ -36,6 +36,8 @@ struct process {
 	bool gone;	      /* has ended and everything of it was read */
 	bool dying;	      /* has ended: what it published is all there will be */
 	bool polled;	      /* no pidfd tells us its end */
+	bool foreign;	      /* its threads have ids of another PID namespace */
+	uint32_t inner_pid;   /* its own there; 0: it is `pid` */
 	int pidfd, statm;
 	uint64_t first_program, last_program; /* numbers (shm.h) of those that it ran */
 	uint64_t start_ns, end_ns;
@@ -84,16 +86,45 @@ struct keyframes {
 #define KEYFRAME_EVENTS_MIN (1u << 20)
 
 #define UNSEEN_PIDS 64u
-#define UNSEEN_TOLD 16u
 
-/* Children that are not recorded. */
+/* Children that are not recorded, perhaps: as of the last look. */
 struct unseen {
-	uint32_t pids[UNSEEN_PIDS], count; /* as of the last look: perhaps */
-	struct {
-		uint32_t pid;
-		char name[SHM_NAME_BYTES];
-	} told[UNSEEN_TOLD];
-	uint32_t told_count;
+	uint32_t pids[UNSEEN_PIDS], count;
+	uint64_t number; /* of programs that had attached then */
+};
+
+#define WATCHES 1024u
+#define MISSED 32u
+
+/* A program that was executed and has not attached yet. */
+struct watch {
+	uint32_t pid; /* 0: unknown */
+	uint32_t inner_pid; /* in a PID namespace of its own; 0: it is `pid` */
+	int pidfd; /* -1: none; it had ended by then */
+	uint32_t entry; /* of the segment, as long as the execution may fail; NO_SLOT */
+	uint32_t flags; /* SHM_EXEC_* */
+	uint64_t number; /* a program of that pid with a number from this one on is it */
+	uint64_t since_ns;
+	bool ended; /* before this round began */
+	char path[SHM_EXECUTABLE_BYTES], starter[SHM_PROGRAM_BYTES];
+};
+
+/* Programs that were not recorded, all of one file and for one reason. */
+struct missed {
+	char *path, *why;
+	char starter[SHM_PROGRAM_BYTES];
+	uint32_t pid;
+	uint64_t count;
+};
+
+struct watches {
+	struct watch *list[WATCHES];
+	uint32_t count;
+	uint64_t taken[SHM_EXECS]; /* number + 1 of the execution that is watched for this entry */
+	uint32_t asked_inner[SHM_EXECS], asked_pid[SHM_EXECS]; /* who asked by it, in both namespaces */
+	struct missed missed[MISSED];
+	uint32_t missed_count;
+	uint64_t missed_more; /* that found no room */
 };
 
 struct recorder {
@@ -122,6 +153,8 @@ struct recorder {
 	struct bounds bounds;
 	struct rotation rotation;
 	struct unseen unseen;
+	struct watches watches;
+	int segment; /* the memfd; -1: System V */
 	struct keyframes keyframes;
 	bool waiting;	     /* the capture begins later: only the live set is kept */
 	uint64_t begin_ns;   /* ... then */
@@ -241,8 +274,30 @@ void thread_leave_all(struct recorder *r, struct process *p);
 void thread_find_dead(struct recorder *r);
 
 /* ---- ending.c ---- */
-/* Once a second: a notice for each program that a recorded process started and that never came to us. */
+/* ---- unseen.c ---- */
+/* Once a second: watches programs that recorded processes started, or became, and that have not come to us. */
 void unseen_look(struct recorder *r);
+enum segment_there { THERE, NOT_THERE, DENIED, NOBODY_KNOWS };
+enum segment_there unseen_segment(uint32_t pid);
+
+/* ---- watch.c ---- */
+/* Once a round, when new processes are known: requests, executions, those that attached, those that ended. */
+void watch_round(struct recorder *r);
+/* `pid` runs a program that has not attached; `number`: programs that had attached when it was looked at. */
+void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t number);
+/* Executions that may still attach. */
+bool watch_waits(const struct recorder *r);
+/* The recording is over: notices for all that were missed. */
+void watch_finish(struct recorder *r);
+void watch_release(struct recorder *r);
+
+/* ---- request.c ---- */
+/* Sends the segment to whoever asked for it with this entry, or refuses. */
+void request_answer(struct recorder *r, uint32_t entry);
+
+/* ---- pidspace.c ---- */
+/* The process, as we see it, that has the pid `inner` in a namespace of its own, and is_it; 0: none. */
+uint32_t pidspace_find(uint32_t inner, bool (*is_it)(void *context, uint32_t pid), void *context);
 
 /*
  * Sets `dying` of those that ended unnoticed: kernels before 5.3, sandboxes and full tables of

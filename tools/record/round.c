@@ -235,6 +235,7 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);
 	r->counters.rounds++;
 	process_scan(r);
+	watch_round(r);
 	look_at_orders(r);
 	const uint32_t threads = threads_used(r);
 

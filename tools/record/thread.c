@@ -75,7 +75,7 @@ static struct stream *begin(struct recorder *r, struct process *p, uint32_t slot
 
 	if (!s)
 		goto fail;
-	s->tid = t->tid;
+	s->tid = p->inner_pid && t->tid == p->inner_pid ? p->pid : t->tid;
 	s->start_ns = start_ns < r->now_ns ? start_ns : r->now_ns;
 	s->thread = number(r, p, s->tid);
 	if (!add_stream(p, s))
@@ -196,7 +196,7 @@ void thread_find_dead(struct recorder *r)
 	for (size_t i = 0; i < r->live_count; i++) {
 		struct process *const p = r->live[i];
 
-		for (size_t j = 0; j < p->stream_count && !p->dying; j++) {
+		for (size_t j = 0; j < p->stream_count && !p->dying && !p->foreign; j++) {
 			struct stream *const s = p->streams[j];
 
 			if (s->slot == NO_SLOT || r->now_ns - s->checked_ns < CHECK_NS)

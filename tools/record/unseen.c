@@ -1,8 +1,8 @@
 /*
- * unseen - programs that recorded processes start, or become, and that never come to us: statically linked,
- * setuid, of another C library, begun without LD_PRELOAD, in a namespace where our segment is not to be
- * found. Nobody tells us of them, so they are looked for: whoever twice, a second apart, has not even our
- * segment among its mappings will not attach any more. Forked children have it, executed ones map it as they begin.
+ * unseen - programs that recorded processes start, or become, and that do not come to us though no hook
+ * noted their execution (system calls made directly, system() with an environment that was cleared). They are looked for: whoever
+ * twice, a second apart, has not even our segment among its mappings is watched until it attaches or ends (watch.c).
+ * Forked children have it, executed ones map it as they begin.
  */
 #include "recorder.h"
 
@@ -20,17 +20,15 @@ static void name_of(uint32_t pid, char name[SHM_NAME_BYTES])
 	sample_thread_name(pid, pid, name);
 }
 
-enum segment { THERE, NOT_THERE, DENIED, NOBODY_KNOWS };
-
 /* Whether the segment, by either of its names, is mapped there. Of a zombie nobody knows. */
-static enum segment has_segment(uint32_t pid)
+enum segment_there unseen_segment(uint32_t pid)
 {
 	char path[64], *line = NULL;
 	size_t room = 0;
 
 	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
 	FILE *const f = fopen(path, "re");
-	enum segment found = !f && errno == EACCES ? DENIED : NOBODY_KNOWS;
+	enum segment_there found = !f && errno == EACCES ? DENIED : NOBODY_KNOWS;
 
 	while (f && found != THERE && getline(&line, &room, f) > 0)
 		found = strstr(line, "/memfd:tracker") || strstr(line, "/SYSV") ? THERE : NOT_THERE;
@@ -43,7 +41,7 @@ static enum segment has_segment(uint32_t pid)
 /* A program of another user's rights cannot be looked at; what still has its parent's name was only forked. */
 static bool is_unseen(const struct process *parent, uint32_t pid)
 {
-	const enum segment segment = has_segment(pid);
+	const enum segment_there segment = unseen_segment(pid);
 	char name[SHM_NAME_BYTES];
 
 	if (segment != DENIED)
@@ -58,32 +56,6 @@ static bool was_candidate(const struct unseen *u, uint32_t pid)
 		if (u->pids[i] == pid)
 			return true;
 	return false;
-}
-
-static bool was_told(struct unseen *u, uint32_t pid, const char *name)
-{
-	for (uint32_t i = 0; i < u->told_count; i++)
-		if (u->told[i].pid == pid || !strcmp(u->told[i].name, name))
-			return true;
-	if (u->told_count == UNSEEN_TOLD)
-		return true;
-	u->told[u->told_count].pid = pid;
-	snprintf(u->told[u->told_count++].name, SHM_NAME_BYTES, "%s", name);
-	return false;
-}
-
-static void tell(struct recorder *r, const struct process *parent, uint32_t pid)
-{
-	char name[SHM_NAME_BYTES], text[512];
-
-	name_of(pid, name);
-	if (!name[0] || was_told(&r->unseen, pid, name))
-		return;
-	snprintf(text, sizeof(text), "%s (pid %u), which %s started, never attached to the recorder: its "
-		 "allocations are not recorded; tracker run %s says why, if the program is the reason",
-		 name, pid, parent->name ? parent->name : "a recorded process", name);
-	recorder_notice(r, text);
-	r->counters.unrecorded++;
 }
 
 /* It runs another program than the one that attached: cheaper to be asked than for all its mappings. */
@@ -103,14 +75,14 @@ static void look_at(struct recorder *r, const struct process *parent, uint32_t p
 	if (!is_unseen(parent, pid))
 		return;
 	if (was_candidate(&r->unseen, pid))
-		tell(r, parent, pid);
+		watch_add(r, pid, parent->name, next->number);
 	if (next->count < UNSEEN_PIDS)
 		next->pids[next->count++] = pid;
 }
 
 void unseen_look(struct recorder *r)
 {
-	struct unseen next = { 0 };
+	struct unseen next = { .number = atomic_load(&r->shm->header.programs) };
 
 	if (r->shm->header.flags & (SHM_NO_FOLLOW_EXEC | SHM_NO_FOLLOW_FORK))
 		return;
@@ -131,6 +103,5 @@ void unseen_look(struct recorder *r)
 		if (executed(p))
 			look_at(r, p, p->pid, &next);
 	}
-	memcpy(r->unseen.pids, next.pids, sizeof(next.pids));
-	r->unseen.count = next.count;
+	r->unseen = next;
 }

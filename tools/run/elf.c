@@ -89,6 +89,14 @@ static void find_sanitizer(const struct image *f, uint64_t names, uint64_t name,
 			snprintf(ret->sanitizer, sizeof(ret->sanitizer), "%s", needed);
 }
 
+/* A static position-independent program is a shared object, too, but has no name as one. */
+static void find_loader(const struct image *f, uint64_t names, uint64_t name, struct elf_facts *ret)
+{
+	const char *const own = names == UINT64_MAX ? "" : text(f, names + name);
+
+	ret->loader = !strncmp(own, "ld-linux", 8) || !strncmp(own, "ld64.so", 7) || !strncmp(own, "ld.so", 5);
+}
+
 static void look_at_dynamic(const struct image *f, struct elf_facts *ret)
 {
 	struct segment d;
@@ -106,6 +114,8 @@ static void look_at_dynamic(const struct image *f, struct elf_facts *ret)
 				names = offset_of(f, get_u64(entry + 8));
 			if (pass == 1 && get_u64(entry) == DT_NEEDED)
 				find_sanitizer(f, names, get_u64(entry + 8), ret);
+			if (pass == 1 && get_u64(entry) == DT_SONAME)
+				find_loader(f, names, get_u64(entry + 8), ret);
 		}
 	}
 }

@@ -14,6 +14,7 @@ struct elf_facts {
 	bool is_elf;
 	bool native; /* 64 bit, little-endian, this machine */
 	bool dynamic; /* has a program interpreter */
+	bool loader; /* the C library's dynamic linker, run as a program */
 	bool go;
 	char interpreter[PATH_MAX];
 	char sanitizer[64]; /* run-time library it needs, "" none */

@@ -97,6 +97,7 @@ static void blind(struct inspection *r, bool no_preload, const char *path, const
 	r->unrecordable = true;
 	r->no_preload |= no_preload;
 	snprintf(r->why, sizeof(r->why), "%s %s; %s", path, what, advice);
+	snprintf(r->reason, sizeof(r->reason), "it %s; %s", what, advice);
 }
 
 static void judge(struct inspection *r, const char *path, const struct elf_facts *e)
@@ -110,7 +111,7 @@ static void judge(struct inspection *r, const char *path, const struct elf_facts
 	else if (!e->native)
 		blind(r, true, path, "is built for another machine than this tracker",
 		      "use a tracker of that architecture");
-	else if (!e->dynamic)
+	else if (!e->dynamic && !e->loader)
 		blind(r, false, path,
 		      e->go ? "is a statically linked Go program" : "is statically linked",
 		      e->go ? "Go's allocator cannot be recorded, use its own profiler (pprof)" :
@@ -122,9 +123,11 @@ static void judge(struct inspection *r, const char *path, const struct elf_facts
 		snprintf(what, sizeof(what), "was built with a sanitizer (%s) that replaces malloc",
 			 e->sanitizer);
 		blind(r, true, path, what, "build it without -fsanitize to record it");
-	} else if (e->go)
-		blind(r, false, path, "is a Go program",
-		      "only what its C libraries allocate is recorded, use pprof for the rest");
+	} else if (e->go) {
+		r->partly = true;
+		snprintf(r->why, sizeof(r->why), "%s is a Go program with C parts: what these allocate is recorded, "
+			 "and the mappings that Go's allocator makes, use pprof for what is in them", path);
+	}
 }
 
 /* The interpreter of a script: a path in `ret`, or false when there is none. */
@@ -186,4 +189,34 @@ void inspect(struct inspection *ret, const char *name)
 			 strerror(ENOENT));
 		return;
 	}
+}
+
+/* With a slash or without one: then as a shell finds it. */
+static bool locate(struct inspection *r, const char *path, char found[PATH_MAX])
+{
+	if (strchr(path, '/'))
+		snprintf(found, PATH_MAX, "%s", path);
+	else if (*path && search(r, path))
+		memcpy(found, r->path, PATH_MAX);
+	else
+		return false;
+	return true;
+}
+
+bool inspect_file(struct inspection *ret, const char *path)
+{
+	char file[PATH_MAX];
+	struct stat st;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!locate(ret, path, file))
+		return false;
+	for (int i = 0; i < SCRIPT_DEPTH && look(ret, file); i++)
+		;
+	/* who executed it is not known: another user than we are */
+	if (!ret->unrecordable && stat(file, &st) == 0 && st.st_mode & (S_ISUID | S_ISGID))
+		blind(ret, false, path, st.st_mode & S_ISUID ? "runs with the rights of another user (setuid)" :
+							       "runs with the rights of another group (setgid)",
+		      "the dynamic linker ignores LD_PRELOAD then: run it as that user");
+	return ret->unrecordable;
 }

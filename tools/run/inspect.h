@@ -13,10 +13,14 @@ struct inspection {
 	int exit_code;	     /* 0: can be started; 126, 127: cannot, for the reason `why` */
 	bool unrecordable;   /* runs, but unseen, for the reason `why` */
 	bool no_preload;     /* preloading would break it, or be complained about */
-	char why[512];	     /* what is the matter; what to do */
+	bool partly;	     /* recorded, but for what `why` says */
+	char why[PATH_MAX + 512]; /* what is the matter; what to do */
+	char reason[320];    /* the same without the name: "it is ..." */
 };
 
 /* `name` as given on the command line. */
 void inspect(struct inspection *ret, const char *name);
+/* A program that was started already, by a path or a name to look for: whether its file is why it is unrecordable. */
+bool inspect_file(struct inspection *ret, const char *path);
 
 #endif

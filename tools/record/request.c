@@ -1,0 +1,85 @@
+/*
+ * request - the segment for a program that cannot find it by name: whoever executes it has made a
+ * pair of sockets and says in an entry (format/shm.h) which descriptor is one of them. We fetch that
+ * with pidfd_getfd, as the rights of a tracer allow, and send the memfd through it.
+ *
+ * Who asks is known by the socket, whatever pid it has in its own namespace: its inode is unique. Entries
+ * are written by programs: nothing is sent to a process that does not have the segment already.
+ */
+#include "recorder.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct asker {
+	int fd;
+	uint64_t inode;
+};
+
+static bool has_socket(void *context, uint32_t pid)
+{
+	const struct asker *const a = context;
+	char path[64], link[64], want[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/fd/%d", pid, a->fd);
+	snprintf(want, sizeof(want), "socket:[%llu]", (unsigned long long)a->inode);
+	const ssize_t n = readlink(path, link, sizeof(link) - 1);
+
+	link[n > 0 ? n : 0] = 0;
+	return strcmp(link, want) == 0 && unseen_segment(pid) == THERE;
+}
+
+static int fetch(uint32_t pid, const struct asker *a)
+{
+	const int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	int fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, a->fd, 0);
+	struct stat st;
+
+	if (pidfd >= 0)
+		close(pidfd);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_ino != a->inode)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static bool send_segment(const struct recorder *r, int to, uint32_t pid)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct iovec text = { &pid, sizeof(pid) };
+	const struct msghdr m = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	struct cmsghdr *const c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &r->segment, sizeof(r->segment));
+	return sendmsg(to, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(pid);
+}
+
+void request_answer(struct recorder *r, uint32_t index)
+{
+	struct shm_exec *const entry = &r->shm->execs.entries[index];
+	uint32_t made = SHM_REQUEST_MADE;
+	struct asker a = { .fd = entry->fd, .inode = entry->inode };
+	const uint32_t inner = entry->pid;
+	const uint32_t pid = has_socket(&a, inner) ? inner : pidspace_find(inner, has_socket, &a);
+	const int fd = pid && r->segment >= 0 ? fetch(pid, &a) : -1;
+	const bool sent = fd >= 0 && send_segment(r, fd, pid);
+
+	r->watches.asked_inner[index] = inner;
+	r->watches.asked_pid[index] = pid;
+	if (fd >= 0)
+		close(fd);
+	/* it may have given up, and somebody else asked */
+	(void)atomic_compare_exchange_strong(&entry->request, &made, sent ? SHM_REQUEST_NONE : SHM_REQUEST_REFUSED);
+}

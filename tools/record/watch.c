@@ -1,0 +1,316 @@
+/*
+ * watch - programs that were executed and have not attached: most of them do so a moment
+ * later. One that has ended by then, or never did until the recording ends, was not recorded: it
+ * is told of, with the reason that its file, or its execution, gives.
+ *
+ * Hooks note executions in the segment (format/shm.h); unseen.c finds the others. A process that
+ * is seen to have ended is judged a round later, when what it registered before is known.
+ */
+#include "recorder.h"
+
+#include "tools/run/inspect.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* An execution that fails does so within this time. */
+#define FAILS_NS 1000000000ull
+/* At the end: who was executed so lately may be about to attach. */
+#define ATTACHES_NS 500000000ull
+/* So many of the newest processes are asked whether they are the one. */
+#define NEWEST 4096u
+
+/* ---- who is watched ---- */
+
+static bool any_process(void *context, uint32_t pid)
+{
+	const struct process *const p = process_by_pid(context, pid);
+
+	return !p || !p->attached;
+}
+
+/* The pid as we see it; 0: nobody knows, it has ended. */
+static uint32_t executing(struct recorder *r, uint32_t index, uint32_t pid, uint32_t flags)
+{
+	const struct watches *const w = &r->watches;
+
+	if (!(flags & SHM_EXEC_INNER_PID))
+		return pid;
+	if (w->asked_pid[index] && w->asked_inner[index] == pid)
+		return w->asked_pid[index];
+	return pidspace_find(pid, any_process, r);
+}
+
+static struct watch *add(struct recorder *r, uint32_t pid)
+{
+	struct watches *const w = &r->watches;
+	struct watch *const one = w->count < WATCHES ? calloc(1, sizeof(*one)) : NULL;
+
+	if (!one) {
+		w->missed_more++;
+		return NULL;
+	}
+	one->pid = pid;
+	one->pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
+	one->entry = NO_SLOT;
+	one->since_ns = r->now_ns;
+	w->list[w->count++] = one;
+	return one;
+}
+
+static void drop(struct recorder *r, uint32_t i)
+{
+	struct watches *const w = &r->watches;
+
+	if (w->list[i]->pidfd >= 0)
+		close(w->list[i]->pidfd);
+	free(w->list[i]);
+	w->list[i] = w->list[--w->count];
+}
+
+/* Gives the entry back, unless that was done there. */
+static void release_entry(struct recorder *r, struct watch *w)
+{
+	uint32_t live = SHM_LIVE;
+
+	if (w->entry == NO_SLOT)
+		return;
+	(void)atomic_compare_exchange_strong(&r->shm->execs.entries[w->entry].state, &live, SHM_FREE);
+	r->watches.taken[w->entry] = 0;
+	w->entry = NO_SLOT;
+}
+
+static void take(struct recorder *r, uint32_t index)
+{
+	const struct shm_exec *const entry = &r->shm->execs.entries[index];
+	const uint32_t pid = entry->pid, flags = entry->flags, starter = entry->process;
+	struct watch *const w = add(r, executing(r, index, pid, flags));
+
+	r->watches.asked_pid[index] = 0;
+	if (!w)
+		return;
+	w->inner_pid = flags & SHM_EXEC_INNER_PID ? pid : 0;
+	w->flags = flags;
+	w->number = entry->number;
+	w->entry = index;
+	r->watches.taken[index] = w->number + 1;
+	memcpy(w->path, entry->path, sizeof(entry->path));
+	w->path[sizeof(entry->path) - 1] = 0;
+	if (starter < SHM_PROCESSES && r->slot_process[starter] && r->slot_process[starter]->name)
+		snprintf(w->starter, sizeof(w->starter), "%s", r->slot_process[starter]->name);
+}
+
+static void look_at_entries(struct recorder *r)
+{
+	struct shm_execs *const table = &r->shm->execs;
+	uint32_t high = atomic_load_explicit(&table->high, memory_order_acquire);
+
+	for (uint32_t i = 0; i < high && i < SHM_EXECS; i++) {
+		const uint32_t state = atomic_load_explicit(&table->entries[i].state, memory_order_acquire);
+
+		if (state == SHM_CLAIMED &&
+		    atomic_load_explicit(&table->entries[i].request, memory_order_acquire) == SHM_REQUEST_MADE)
+			request_answer(r, i);
+		if (state == SHM_LIVE && !r->watches.taken[i])
+			take(r, i);
+	}
+}
+
+static bool knows(const struct recorder *r, uint32_t pid)
+{
+	for (uint32_t i = 0; i < r->watches.count; i++)
+		if (r->watches.list[i]->pid == pid)
+			return true;
+	return false;
+}
+
+void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t number)
+{
+	struct watch *const w = knows(r, pid) ? NULL : add(r, pid);
+	char path[64];
+
+	if (!w)
+		return;
+	w->number = number;
+	snprintf(w->starter, sizeof(w->starter), "%s", starter ? starter : "");
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	if (readlink(path, w->path, sizeof(w->path) - 1) <= 0)
+		sample_thread_name(pid, pid, w->path);
+}
+
+/* ---- what became of them ---- */
+
+static bool is_it(const struct watch *w, const struct process *p)
+{
+	return p->attached && p->last_program >= w->number &&
+	       (w->pid ? p->pid == w->pid : p->inner_pid && p->inner_pid == w->inner_pid);
+}
+
+static bool has_attached(const struct recorder *r, const struct watch *w)
+{
+	const size_t n = r->process_count, end = n > NEWEST ? n - NEWEST : 0;
+
+	for (size_t i = r->live_count; i-- > 0;)
+		if (is_it(w, r->live[i]))
+			return true;
+	for (size_t i = n; i-- > end;)
+		if (is_it(w, r->processes[i]))
+			return true;
+	return false;
+}
+
+static bool was_withdrawn(const struct recorder *r, const struct watch *w)
+{
+	const struct shm_exec *const entry = &r->shm->execs.entries[w->entry < SHM_EXECS ? w->entry : 0];
+
+	return w->entry != NO_SLOT &&
+	       (atomic_load_explicit(&entry->state, memory_order_acquire) != SHM_LIVE || entry->number != w->number);
+}
+
+static bool has_ended(const struct watch *w)
+{
+	struct pollfd p = { .fd = w->pidfd, .events = POLLIN };
+
+	if (w->pidfd >= 0)
+		return poll(&p, 1, 0) > 0;
+	return !w->pid || (kill((pid_t)w->pid, 0) < 0 && errno == ESRCH);
+}
+
+/* ---- who was not recorded ---- */
+
+/* The file that is looked into: what runs, or, when that is over, what was to be executed. */
+static void explain(const struct recorder *r, const struct watch *w, char *why, size_t room)
+{
+	struct inspection found;
+	char running[64];
+
+	snprintf(running, sizeof(running), "/proc/%u/exe", w->pid);
+	if (w->flags & SHM_EXEC_NO_LIBRARY)
+		snprintf(why, room, "libtracker.so cannot be read from there: make tracker's folder visible in that root");
+	else if ((!w->ended && inspect_file(&found, running)) || inspect_file(&found, w->path))
+		snprintf(why, room, "%s", found.reason);
+	else if (w->flags & SHM_EXEC_NO_WAY || (w->flags & SHM_EXEC_INNER_PID && r->segment < 0))
+		snprintf(why, room, "the recorder was not allowed to hand it the shared memory, or did not answer");
+	else if (w->ended)
+		snprintf(why, room, "it ended before the preloaded library had started: it was killed, lacked a library, or "
+			 "was executed past the C library");
+	else
+		snprintf(why, room, "it did not load the preloaded library: it was executed past the C library, or stood still");
+}
+
+static void miss(struct recorder *r, const struct watch *w)
+{
+	struct watches *const all = &r->watches;
+	struct missed *m = all->missed;
+	char why[700];
+
+	r->counters.unrecorded++;
+	explain(r, w, why, sizeof(why));
+	for (uint32_t i = 0; i < all->missed_count; i++, m++)
+		if (!strcmp(m->path, w->path) && !strcmp(m->why, why)) {
+			m->count++;
+			return;
+		}
+	m = all->missed_count < MISSED ? &all->missed[all->missed_count] : NULL;
+	if (m)
+		*m = (struct missed){ .path = strdup(w->path), .why = strdup(why), .pid = w->pid ? w->pid : w->inner_pid,
+				      .count = 1 };
+	if (!m || !m->path || !m->why) {
+		all->missed_more++;
+		return;
+	}
+	memcpy(m->starter, w->starter, sizeof(m->starter));
+	all->missed_count++;
+}
+
+/* Whether it need not be watched any more. */
+static bool is_settled(struct recorder *r, struct watch *w)
+{
+	if (was_withdrawn(r, w) || has_attached(r, w)) {
+		release_entry(r, w);
+		return true;
+	}
+	if (w->ended) {
+		release_entry(r, w);
+		miss(r, w);
+		return true;
+	}
+	w->ended = has_ended(w);
+	if (r->now_ns - w->since_ns > FAILS_NS)
+		release_entry(r, w);
+	return false;
+}
+
+void watch_round(struct recorder *r)
+{
+	look_at_entries(r);
+	for (uint32_t i = r->watches.count; i-- > 0;)
+		if (is_settled(r, r->watches.list[i]))
+			drop(r, i);
+}
+
+bool watch_waits(const struct recorder *r)
+{
+	for (uint32_t i = 0; i < r->watches.count; i++)
+		if (r->watches.list[i]->ended || r->now_ns - r->watches.list[i]->since_ns < ATTACHES_NS)
+			return true;
+	return false;
+}
+
+/* ---- the end ---- */
+
+static void tell(struct recorder *r, const struct missed *m)
+{
+	char text[2048], more[64] = "", starter[SHM_PROGRAM_BYTES + 32] = "";
+
+	if (m->count > 1)
+		snprintf(more, sizeof(more), ", and %llu more like it", (unsigned long long)m->count - 1);
+	if (m->starter[0])
+		snprintf(starter, sizeof(starter), ", which %s started,", m->starter);
+	snprintf(text, sizeof(text), "%s (pid %u%s)%s was not recorded because %s", m->path, m->pid, more, starter, m->why);
+	recorder_notice(r, text);
+}
+
+void watch_finish(struct recorder *r)
+{
+	const uint32_t untold = atomic_load(&r->shm->execs.untold);
+	char text[128];
+
+	for (uint32_t i = 0; i < r->watches.count; i++) {
+		struct watch *const w = r->watches.list[i];
+
+		if (has_attached(r, w) || was_withdrawn(r, w))
+			continue;
+		if (w->ended || !r->bounds.stopped_by || r->now_ns - w->since_ns > ATTACHES_NS)
+			miss(r, w);
+	}
+	for (uint32_t i = 0; i < r->watches.missed_count; i++)
+		tell(r, &r->watches.missed[i]);
+	if (r->watches.missed_more) {
+		snprintf(text, sizeof(text), "%llu more programs of other kinds were not recorded",
+			 (unsigned long long)r->watches.missed_more);
+		recorder_notice(r, text);
+	}
+	if (untold && recorder_believes(r, untold)) {
+		snprintf(text, sizeof(text), "%u programs were started faster than could be followed: whether they were "
+			 "recorded is not known", untold);
+		recorder_notice(r, text);
+	}
+}
+
+void watch_release(struct recorder *r)
+{
+	while (r->watches.count)
+		drop(r, r->watches.count - 1);
+	for (uint32_t i = 0; i < r->watches.missed_count; i++) {
+		free(r->watches.missed[i].path);
+		free(r->watches.missed[i].why);
+	}
+	r->watches.missed_count = 0;
+}
