@@ -20,7 +20,7 @@ static const uint8_t block_magic[4] = { 'T', 'R', 'K', 'B' };
 static const uint8_t trailer_magic[4] = { 'T', 'R', 'K', 'E' };
 
 /* Feature bits of the file header that this build understands. */
-#define KNOWN_FEATURES TRK_FEATURE_SAMPLED
+#define KNOWN_FEATURES (TRK_FEATURE_SAMPLED | TRK_FEATURE_RESERVED)
 #define HEADER_BYTES_MAX 4096u
 
 #define PACKED (TRK_BLOCK_LZ4 | TRK_BLOCK_ZSTD)

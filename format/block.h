@@ -62,6 +62,7 @@ struct trk_header {
 
 /* trk_header.required */
 #define TRK_FEATURE_SAMPLED 0x2ull
+#define TRK_FEATURE_RESERVED 0x4ull /* kinds from 32 on may occur */
 #define TRK_SAMPLE_BYTES_MAX (1ull << 40)
 
 struct trk_block_header {

@@ -20,6 +20,7 @@ enum shape {
 	SHAPE_OLD_SIZE,
 	SHAPE_LABEL,
 	SHAPE_SIZE,
+	SHAPE_DETAIL, /* addr, size, detail */
 };
 
 enum realloc_form { FORM_NEW, FORM_MOVED, FORM_STAYED, FORM_FAILED, FORM_PART };
@@ -30,11 +31,12 @@ enum half { HALF_RELEASE, HALF_ACQUIRE, HALF_WITHDRAW, HALF_FAILED };
 #define HAS_NODE 0x80u /* beside the shape: the current node is this event's */
 #define SHAPE_MASK 0x1fu
 #define KIND_MASK 0x1fu
+#define KIND_LATER 0u /* in the head: a byte behind it is the kind, one from 32 on */
 #define PART_THREAD 0x20u
 #define PART_TIME 0x40u
 #define PART_NODE 0x80u
 
-static const uint8_t shapes[KIND_MASK + 1] = {
+static const uint8_t shapes[TRK_KINDS] = {
 	[TRK_MALLOC] = SHAPE_BLOCK | HAS_NODE,
 	[TRK_CALLOC] = SHAPE_BLOCK | HAS_NODE,
 	[TRK_REALLOC] = SHAPE_REALLOC | HAS_NODE,
@@ -67,6 +69,11 @@ static const uint8_t shapes[KIND_MASK + 1] = {
 	[TRK_REGION_END] = SHAPE_LABEL | HAS_NODE,
 	[TRK_EXEC] = SHAPE_LABEL,
 	[TRK_GAP] = SHAPE_SIZE,
+	[TRK_RESERVE] = SHAPE_BLOCK | HAS_NODE,
+	[TRK_ARENA] = SHAPE_BLOCK | HAS_NODE,
+	[TRK_MPROTECT] = SHAPE_DETAIL | HAS_NODE,
+	[TRK_MADVISE] = SHAPE_DETAIL | HAS_NODE,
+	[TRK_TOUCHED] = SHAPE_BLOCK,
 };
 
 /* ---- coder ---- */
@@ -140,7 +147,7 @@ static uint8_t *put_realloc(struct event_state *s, uint8_t *p, const struct trk_
 
 static uint8_t *put_rare(struct event_state *s, uint8_t *p, const struct trk_event *e)
 {
-	switch (shapes[e->kind & KIND_MASK] & SHAPE_MASK) {
+	switch (shapes[e->kind % TRK_KINDS] & SHAPE_MASK) {
 	case SHAPE_MREMAP:
 		p = put_address(s, p, e->old_address);
 		p = put_varint(p, e->old_size);
@@ -157,6 +164,10 @@ static uint8_t *put_rare(struct event_state *s, uint8_t *p, const struct trk_eve
 		return put_label(p, e);
 	case SHAPE_SIZE:
 		return put_varint(p, e->size);
+	case SHAPE_DETAIL:
+		p = put_address(s, p, e->address);
+		p = put_varint(p, e->size);
+		return put_varint(p, e->detail);
 	default:
 		return p;
 	}
@@ -164,10 +175,16 @@ static uint8_t *put_rare(struct event_state *s, uint8_t *p, const struct trk_eve
 
 uint8_t *event_encode(struct event_state *s, const struct trk_event *e, uint8_t *p)
 {
-	uint8_t parts = is_part(e) ? TRK_REALLOC : e->kind & KIND_MASK;
-	const uint8_t shape = e->kind == TRK_REALLOC_RELEASE ? SHAPE_REALLOC : shapes[parts];
+	const uint8_t kind = is_part(e) ? (uint8_t)TRK_REALLOC : e->kind % TRK_KINDS;
+	const uint8_t shape = e->kind == TRK_REALLOC_RELEASE ? SHAPE_REALLOC : shapes[kind];
 	uint8_t *head = p++;
+	uint8_t parts = kind;
 
+
+	if (parts > KIND_MASK) {
+		*p++ = parts;
+		parts = KIND_LATER;
+	}
 	if (e->thread != s->thread) {
 		parts |= PART_THREAD;
 		p = put_varint(p, e->thread);
@@ -306,8 +323,13 @@ static void get_rare(struct event_state *s, struct byte_reader *r, struct trk_ev
 	case SHAPE_SIZE:
 		e->size = get_varint(r);
 		return;
+	case SHAPE_DETAIL:
+		e->address = get_address(s, r);
+		e->size = get_varint(r);
+		e->detail = get_u32_varint(r);
+		return;
 	default:
-		r->failed = true; /* 0 is no kind */
+		r->failed = true; /* no kind */
 	}
 }
 
@@ -332,6 +354,14 @@ static inline void get_parts(struct event_state *s, struct byte_reader *r, uint8
 	}
 }
 
+/* Kinds from 32 on; what is none becomes 0. */
+static uint8_t get_later_kind(struct byte_reader *r)
+{
+	const uint8_t kind = get_byte(r);
+
+	return kind > KIND_MASK && kind < TRK_KINDS ? kind : 0;
+}
+
 /* Straight into *ret: a copy at the end would wait for the single fields to be stored. */
 int event_decode(struct event_state *s, struct byte_reader *r, struct trk_event *ret)
 {
@@ -339,12 +369,13 @@ int event_decode(struct event_state *s, struct byte_reader *r, struct trk_event 
 		return r->failed ? TRK_ERR_CORRUPT : TRK_END;
 
 	const uint8_t head = get_byte(r);
-	const uint8_t shape = shapes[head & KIND_MASK];
+	const uint8_t kind = head & KIND_MASK ? head & KIND_MASK : get_later_kind(r);
+	const uint8_t shape = shapes[kind];
 	const uint32_t process = ret->process;
 
 	*ret = (struct trk_event){ 0 };
 	ret->process = process;
-	ret->kind = head & KIND_MASK;
+	ret->kind = kind;
 	if (head & (PART_THREAD | PART_TIME | PART_NODE))
 		get_parts(s, r, head, shape);
 	switch (shape & SHAPE_MASK) {

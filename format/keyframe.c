@@ -12,7 +12,13 @@ enum column { PROCESSES, ADDRESSES, SIZES, NODES, THREADS, TIMES, KINDS, OTHERS 
 #define KIND_MASK 0x1fu
 #define ASIDE 0x20u	 /* of a block: OTHERS names the thread; of a piece: size and piece of its mapping */
 #define HAS_DOMAIN 0x40u /* OTHERS names it */
-#define UNKNOWN 0x80u
+#define HAS_STATE 0x80u /* of a piece: a varint of OTHERS says what is known of it */
+
+/* The state of a piece. */
+#define STATE_MPROTECT 1u /* that is its kind; the byte of KINDS says mmap */
+#define STATE_RESERVED 2u
+#define STATE_ARENA 4u
+#define STATE_UNTOUCHED 8u
 
 #define ITEM_BYTES (4u * TRK_VARINT_MAX) /* in one column, at most */
 
@@ -118,6 +124,12 @@ static inline void put_one(struct keyframe_coder *c, enum column column, uint64_
 		t->size = (size_t)(put_varint(p, value) - t->bytes);
 }
 
+static unsigned state_of(const struct keyframe_block *b)
+{
+	return (b->kind == TRK_MPROTECT ? STATE_MPROTECT : 0) | (b->reserved ? STATE_RESERVED : 0) |
+	       (b->arena ? STATE_ARENA : 0) | (b->untouched ? STATE_UNTOUCHED : 0);
+}
+
 static void put_others(struct keyframe_coder *c, const struct keyframe_block *b, uint8_t kind)
 {
 	struct column_bytes *const t = &c->columns[OTHERS];
@@ -134,6 +146,8 @@ static void put_others(struct keyframe_coder *c, const struct keyframe_block *b,
 		p = put_varint(put_varint(p, b->asked), b->back);
 	else if (kind & ASIDE)
 		p = put_varint(p, b->aside_thread);
+	if (kind & HAS_STATE)
+		p = put_varint(p, state_of(b));
 	t->size = (size_t)(p - t->bytes);
 }
 
@@ -141,7 +155,8 @@ static uint8_t kind_of(const struct keyframe_block *b)
 {
 	const bool more = keyframe_is_piece(b->kind) ? b->back || b->asked != b->size : b->aside;
 
-	return (uint8_t)((b->kind & KIND_MASK) | (more ? ASIDE : 0) | (b->domain ? HAS_DOMAIN : 0));
+	return (uint8_t)((b->kind == TRK_MPROTECT ? TRK_MMAP : b->kind & KIND_MASK) | (more ? ASIDE : 0) |
+			 (b->domain ? HAS_DOMAIN : 0) | (state_of(b) ? HAS_STATE : 0));
 }
 
 void keyframe_block(struct keyframe_coder *c, const struct keyframe_block *b)
@@ -258,6 +273,20 @@ static int next_process(struct keyframe_decoder *d)
 	return r->failed ? TRK_ERR_CORRUPT : KEYFRAME_PROCESS;
 }
 
+static void get_state(struct byte_reader *r, struct keyframe_block *b)
+{
+	const uint64_t state = get_varint(r);
+
+	r->failed |= state > (STATE_MPROTECT | STATE_RESERVED | STATE_ARENA | STATE_UNTOUCHED) ||
+		     (state & STATE_RESERVED && state & (STATE_ARENA | STATE_UNTOUCHED)) ||
+		     (state & STATE_UNTOUCHED && !(state & STATE_ARENA));
+	if (state & STATE_MPROTECT)
+		b->kind = TRK_MPROTECT;
+	b->reserved = state & STATE_RESERVED;
+	b->arena = state & STATE_ARENA;
+	b->untouched = state & STATE_UNTOUCHED;
+}
+
 static void get_others(struct byte_reader *r, uint8_t bits, struct keyframe_block *b)
 {
 	b->domain = bits & HAS_DOMAIN ? get_u32_of(r, get_varint(r)) : 0;
@@ -275,6 +304,8 @@ static void get_others(struct byte_reader *r, uint8_t bits, struct keyframe_bloc
 		b->aside = bits & ASIDE;
 		b->aside_thread = b->aside ? get_u32_of(r, get_varint(r)) : 0;
 	}
+	if (bits & HAS_STATE)
+		get_state(r, b);
 }
 
 static int next_block(struct keyframe_decoder *d, struct keyframe_block *b)
@@ -293,11 +324,11 @@ static int next_block(struct keyframe_decoder *d, struct keyframe_block *b)
 	b->node = d->node;
 	b->thread = d->thread;
 	b->time_ns = d->time_ns;
+	failed |= !trk_kind_allocates(b->kind) || (bits & HAS_STATE && !keyframe_is_piece(b->kind));
 	get_others(&c[OTHERS], bits, b);
 	for (unsigned i = 0; i < KEYFRAME_COLUMNS; i++)
 		failed |= c[i].failed;
-	return failed || bits & UNKNOWN || !trk_kind_allocates(b->kind) ? TRK_ERR_CORRUPT :
-									  KEYFRAME_BLOCK;
+	return failed ? TRK_ERR_CORRUPT : KEYFRAME_BLOCK;
 }
 
 int keyframe_next(struct keyframe_decoder *d, struct keyframe_block *ret)

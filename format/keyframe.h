@@ -24,7 +24,7 @@ struct keyframe_process {
 	uint32_t index;
 };
 
-/* A live block, or a piece of a mapping. Blocks come before pieces; of both, addresses ascend. */
+/* A live block, or a piece of a mapping. Blocks come before pieces, and reserved ones last; addresses of each ascend. */
 struct keyframe_block {
 	uint64_t address, size, time_ns;
 	uint64_t end;	/* pieces: first byte after the last page; blocks: 0 */
@@ -34,11 +34,12 @@ struct keyframe_block {
 	uint32_t aside_thread; /* that holds it in a realloc in two parts, if `aside` */
 	uint8_t kind;
 	bool aside;
+	bool reserved, arena, untouched; /* pieces: of a reservation; of an arena; ... not touched */
 };
 
 static inline bool keyframe_is_piece(uint8_t kind)
 {
-	return kind == TRK_MMAP || kind == TRK_MREMAP;
+	return kind == TRK_MMAP || kind == TRK_MREMAP || kind == TRK_MPROTECT;
 }
 
 /* ---- writing ---- */
@@ -79,7 +80,7 @@ int keyframe_open(struct keyframe_decoder *d, const uint8_t *raw, size_t bytes);
 /*
  * KEYFRAME_PROCESS: d->process is set (the first of a part may be the one that the part before
  * ended with); KEYFRAME_BLOCK: one of its blocks; TRK_END (1); TRK_ERR_CORRUPT. A block is in itself
- * sound: its kind allocates, a piece has pages. Ids are not checked.
+ * sound: its kind is one of a block, a piece has pages. Ids are not checked.
  */
 int keyframe_next(struct keyframe_decoder *d, struct keyframe_block *ret);
 

@@ -38,6 +38,11 @@ static const char *const names[] = {
 	[TRK_REGION_END] = "region_end",
 	[TRK_EXEC] = "exec",
 	[TRK_GAP] = "gap",
+	[TRK_RESERVE] = "mmap",
+	[TRK_ARENA] = "mmap",
+	[TRK_MPROTECT] = "mprotect",
+	[TRK_MADVISE] = "madvise",
+	[TRK_TOUCHED] = "touched",
 };
 
 const char *trk_kind_name(uint8_t kind)

@@ -403,7 +403,7 @@ static void encode_other(struct predict_coder *c, const struct trk_event *e)
 		.kind = e->kind, .call = e->call, .time_ns = c->time_ns, .thread = c->thread, .node = e->node,
 		.address = e->address, .size = e->size, .old_address = e->old_address,
 		.old_size = e->old_size, .label = e->label, .label_bytes = e->label_bytes,
-		.domain = e->domain }, k->at);
+		.domain = e->domain, .detail = e->detail }, k->at);
 	prediction_copy(model_context(&c->model), &p);
 	model_learn(&c->model, &p);
 }

@@ -62,6 +62,16 @@ enum trk_total {
 	TRK_TOTALS,
 };
 
+/* Address space that is reserved, which came later: at the end of the record. */
+enum trk_total_reserved {
+	TRK_RESERVED_BYTES, /* at the end */
+	TRK_RESERVED_MAPPINGS,
+	TRK_RESERVED_MOST_BYTES,
+	TRK_RESERVED_MOST_MAPPINGS,
+	TRK_RESERVED_PEAK_BYTES, /* at the peak of the heap */
+	TRK_TOTAL_RESERVED,
+};
+
 enum trk_total_error {
 	TRK_ERROR_ALLOCATED,
 	TRK_ERROR_FREED,
@@ -76,9 +86,10 @@ enum trk_total_error {
 struct trk_totals {
 	uint32_t process; /* or TRK_ALL_PROCESSES */
 	uint64_t values[TRK_TOTALS];
-	struct trk_figure kinds[32]; /* allocations by kind */
+	struct trk_figure kinds[TRK_KINDS]; /* allocations by kind */
 	bool sampled;		     /* the errors are there */
 	struct trk_error errors[TRK_TOTAL_ERRORS];
+	uint64_t reserved[TRK_TOTAL_RESERVED];
 };
 
 struct trk_size {

@@ -33,7 +33,8 @@ struct trk_fault {
 
 /*
  * Kinds of events. 1..14 allocate, 16..23 release, 24..26 are the parts of a realloc
- * or mremap that another thread's events fell between, 27.. carry no block.
+ * or mremap that another thread's events fell between, 27..31 carry no block, 32.. say what
+ * becomes of address space.
  */
 enum trk_kind {
 	TRK_MALLOC = 1,
@@ -71,6 +72,26 @@ enum trk_kind {
 	TRK_REGION_END = 29, /* label */
 	TRK_EXEC = 30, /* a new program in the same process: nothing of the old one lives */
 	TRK_GAP = 31, /* size: number of events lost right here */
+
+	TRK_RESERVE = 32, /* mmap of pages that nothing can touch: reserved, no heap */
+	TRK_ARENA = 33, /* mmap of pages that count as heap when they were touched */
+	TRK_MPROTECT = 34, /* detail: enum trk_access. Reserved pages become heap, or heap reserved */
+	TRK_MADVISE = 35, /* detail: the kernel's number of the advice */
+	TRK_TOUCHED = 36, /* pages of arenas that were seen in memory */
+
+	TRK_KINDS = 64, /* all are smaller */
+};
+
+/* What mprotect lets the program do with the pages. */
+enum trk_access { TRK_ACCESS_NONE = 0, TRK_ACCESS_SOME = 1 };
+
+/* Advices that change what is heap: those of Linux, which differ between no two processors. */
+enum trk_advice {
+	TRK_DONTNEED = 4,
+	TRK_FREE_PAGES = 8,
+	TRK_REMOVE = 9,
+	TRK_POPULATE_READ = 22,
+	TRK_POPULATE_WRITE = 23,
 };
 
 /*
@@ -97,6 +118,7 @@ struct trk_event {
 	uint32_t node;		/* call-tree node of the stack; 0: no stack */
 	uint32_t domain;	/* 0 heap */
 	uint32_t ref;		/* enum trk_ref */
+	uint32_t detail;	/* mprotect, madvise */
 	uint8_t kind;		/* enum trk_kind */
 	uint8_t call;		/* parts of a realloc: the kind of the whole */
 };
@@ -116,6 +138,20 @@ static inline bool trk_kind_is_part(uint8_t kind)
 static inline bool trk_kind_reallocates(uint8_t kind)
 {
 	return kind == TRK_REALLOC || kind == TRK_REALLOCARRAY || kind == TRK_MREMAP;
+}
+
+/* Its blocks are of this kind in sums: what it allocates lives in mappings. */
+static inline uint8_t trk_kind_of_blocks(uint8_t kind)
+{
+	return kind == TRK_RESERVE || kind == TRK_ARENA ? (uint8_t)TRK_MMAP : kind;
+}
+
+/* Kinds that have a call stack. */
+static inline bool trk_kind_has_stack(uint8_t kind)
+{
+	return trk_kind_allocates(kind) || kind == TRK_REALLOC_ACQUIRE || kind == TRK_REALLOC_WITHDRAW ||
+	       (kind >= TRK_MARK && kind <= TRK_REGION_END) ||
+	       (kind >= TRK_RESERVE && kind <= TRK_MADVISE);
 }
 
 static inline bool trk_kind_releases(uint8_t kind)

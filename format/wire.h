@@ -65,7 +65,8 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED 
  * Operands by kind:
  *  0         varint allocations that were not sampled
  *  1..11     addr, varint size                       (realloc of NULL: kind 3/4 with this form)
- *  12 mmap   addr, varint size
+ *  12 mmap   byte trk_kind (MMAP, RESERVE, ARENA, MPROTECT, MADVISE: that is what it is of), addr,
+ *            varint size; of the last two varint detail
  *  13 mremap addr old, varint old size, addr new, varint size (asked for); new 0: it failed
  *  14 track  varint domain, addr, varint size
  *  16..21    addr
@@ -84,7 +85,7 @@ struct wire_record {
 	uint64_t epoch;		/* stamp: its place in the total order of its process */
 	uint64_t time_ns;
 	uint64_t address, size, old_address, old_size;
-	uint32_t domain;
+	uint32_t domain, detail;
 	uint8_t kind;		/* enum trk_kind or wire_kind */
 	uint8_t realloc_kind, outcome; /* of a begin and of an end; of an end */
 	bool has_stack;

@@ -86,11 +86,32 @@ static void get_module(struct byte_reader *r, struct wire_record *ret)
 	ret->build_id = get_string(r, &ret->build_id_bytes);
 }
 
+static void get_mapping(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
+{
+	ret->kind = get_byte(r);
+	ret->address = get_address(s, r);
+	ret->size = get_varint(r);
+	switch (ret->kind) {
+	case TRK_MMAP:
+	case TRK_RESERVE:
+	case TRK_ARENA:
+		return;
+	case TRK_MPROTECT:
+	case TRK_MADVISE:
+		ret->detail = get_bounded(r, UINT32_MAX);
+		return;
+	default:
+		r->failed = true;
+	}
+}
+
 /* Of the kinds that are not common; that is all that five bits can say. */
 static void get_operands(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
 {
 	switch (ret->kind) {
 	case TRK_MMAP:
+		get_mapping(s, r, ret);
+		return;
 	case TRK_MUNMAP:
 		ret->address = get_address(s, r);
 		ret->size = get_varint(r);
@@ -158,7 +179,7 @@ static inline void get_common(struct wire_state *s, struct byte_reader *r, uint8
 {
 	ret->kind = head & 0x1f;
 	ret->old_address = ret->old_size = 0;
-	ret->domain = ret->pops = ret->push_count = 0;
+	ret->domain = ret->detail = ret->pops = ret->push_count = 0;
 	ret->has_stack = false;
 	ret->text = NULL;
 	ret->text_bytes = 0;

@@ -82,10 +82,10 @@ void writer_totals(struct writer *w, const struct trk_totals *t)
 	if (!p)
 		return;
 	p = put_process(p, t->process);
-	for (uint32_t i = 0; i < 32; i++)
+	for (uint32_t i = 0; i < TRK_KINDS; i++)
 		kinds += t->kinds[i].count != 0;
 	p = put_varint(p, kinds);
-	for (uint32_t i = 0; i < 32; i++) {
+	for (uint32_t i = 0; i < TRK_KINDS; i++) {
 		if (!t->kinds[i].count)
 			continue;
 		p = put_varint(p, i);
@@ -95,6 +95,8 @@ void writer_totals(struct writer *w, const struct trk_totals *t)
 		p = put_varint(p, t->values[i]);
 	for (uint32_t i = 0; i < TRK_TOTAL_ERRORS && t->sampled; i++)
 		p = put_error(p, &t->errors[i]);
+	for (uint32_t i = 0; i < TRK_TOTAL_RESERVED; i++)
+		p = put_varint(p, t->reserved[i]);
 	writer_record_end(w, TRK_BLOCK_TOTALS, p, 0);
 }
 

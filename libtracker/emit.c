@@ -245,6 +245,21 @@ void emit_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size
 	finish(t, &d);
 }
 
+void emit_mapping(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size, uint32_t detail,
+		  const struct site *at)
+{
+	struct draft d;
+
+	if (!begin_with_stack(t, TRK_MMAP, at, OPERANDS_MAX, &d))
+		return;
+	*d.at++ = kind;
+	put_address(t, &d, address);
+	d.at = put_varint(d.at, size);
+	if (kind == TRK_MPROTECT || kind == TRK_MADVISE)
+		d.at = put_varint(d.at, detail);
+	finish(t, &d);
+}
+
 void emit_free(struct thread *t, uint8_t kind, uintptr_t address)
 {
 	struct draft d;

@@ -1,9 +1,11 @@
 /*
  * hooks_map - anonymous memory mappings that the program makes itself.
  *
- * Files that are mapped are no heap. munmap may cut any range: replay keeps the
- * algebra. libc's own mappings (big mallocs, thread stacks) do not pass here.
+ * Files that are mapped are no heap. munmap and mprotect may cut any range: the recorder keeps the
+ * algebra, and drops what changes nothing. libc's own mappings (big mallocs, thread stacks)
+ * do not pass here.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 
@@ -19,10 +21,32 @@ static void unmapping(uintptr_t address, size_t size, uintptr_t frame)
 	thread_leave(t);
 }
 
+static void mapping(uint8_t kind, const void *address, size_t size, uint32_t detail, const struct site *at)
+{
+	struct thread *const t = thread_enter(at->sp);
+
+	if (!t)
+		return;
+	emit_mapping(t, kind, (uintptr_t)address, size, detail, at);
+	thread_leave(t);
+}
+
+static bool can_touch(int prot)
+{
+	return prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+/* Memory, or only addresses: pages that nothing can touch, or that the kernel need not have. */
+static uint8_t kind_of_map(int prot, int flags)
+{
+	if (!can_touch(prot))
+		return TRK_RESERVE;
+	return (flags & MAP_NORESERVE) && !(flags & (MAP_POPULATE | MAP_LOCKED)) ? TRK_ARENA : TRK_MMAP;
+}
+
 static void *map(void *address, size_t size, int prot, int flags, int fd, off_t offset,
 		 const struct site *at)
 {
-	struct thread *t;
 	void *p;
 
 	hook_start();
@@ -30,11 +54,7 @@ static void *map(void *address, size_t size, int prot, int flags, int fd, off_t 
 	if (p == MAP_FAILED)
 		return p;
 	if (flags & MAP_ANONYMOUS) {
-		t = thread_enter(at->sp);
-		if (t) {
-			emit_alloc(t, TRK_MMAP, (uintptr_t)p, size, at);
-			thread_leave(t);
-		}
+		mapping(kind_of_map(prot, flags), p, size, 0, at);
 	} else if (flags & MAP_FIXED) {
 		/* A file now stands where anonymous memory may have been. */
 		unmapping((uintptr_t)p, size, at->sp);
@@ -74,6 +94,61 @@ EXPORT int munmap(void *address, size_t size)
 	if (may_unmap((uintptr_t)address, size, at.sp))
 		unmapping((uintptr_t)address, size, at.sp);
 	return real.munmap(address, size);
+}
+
+static uint32_t access_of(int prot)
+{
+	return can_touch(prot) ? TRK_ACCESS_SOME : TRK_ACCESS_NONE;
+}
+
+EXPORT int mprotect(void *address, size_t size, int prot)
+{
+	const struct site at = SITE_HERE();
+	int status;
+
+	hook_start();
+	status = real.mprotect(address, size, prot);
+	if (status == 0)
+		mapping(TRK_MPROTECT, address, size, access_of(prot), &at);
+	return status;
+}
+
+/* A C library that is older than they are. */
+static int no_pkeys(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+EXPORT int pkey_mprotect(void *address, size_t size, int prot, int key)
+{
+	const struct site at = SITE_HERE();
+	int status;
+
+	hook_start();
+	status = real.pkey_mprotect ? real.pkey_mprotect(address, size, prot, key) : no_pkeys();
+	if (status == 0)
+		mapping(TRK_MPROTECT, address, size, access_of(prot), &at);
+	return status;
+}
+
+/* Advice that takes pages away, or brings them. */
+static bool is_noted(int advice)
+{
+	return advice == TRK_DONTNEED || advice == TRK_FREE_PAGES || advice == TRK_REMOVE ||
+	       advice == TRK_POPULATE_WRITE;
+}
+
+EXPORT int madvise(void *address, size_t size, int advice)
+{
+	const struct site at = SITE_HERE();
+	int status;
+
+	hook_start();
+	status = real.madvise(address, size, advice);
+	if (status == 0 && is_noted(advice))
+		mapping(TRK_MADVISE, address, size, (uint32_t)advice, &at);
+	return status;
 }
 
 EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)

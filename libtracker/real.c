@@ -13,12 +13,12 @@ bool real_known, real_ready;
 
 static const char *const names[] = {
 	"malloc", "free", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign",
-	"valloc", "pvalloc", "malloc_usable_size", "mmap", "munmap", "mremap", "dlclose", "prctl",
-	"pthread_setname_np", "chdir", "fchdir", "unlink", "unlinkat", "remove", "rename", "renameat", "renameat2",
-	"__libc_malloc", "__libc_free", "__libc_calloc", "__libc_realloc",
-	"__libc_memalign", "__libc_valloc", "__libc_pvalloc", "free_sized", "free_aligned_sized",
-	"_Fork", "dlopen", "dlmopen", "execve", "execv", "execvp", "execvpe", "fexecve", "execveat",
-	"posix_spawn", "posix_spawnp", "system", "popen",
+	"valloc", "pvalloc", "malloc_usable_size", "mmap", "munmap", "mremap", "mprotect", "madvise",
+	"dlclose", "prctl", "pthread_setname_np", "chdir", "fchdir", "unlink", "unlinkat", "remove",
+	"rename", "renameat", "renameat2", "__libc_malloc", "__libc_free", "__libc_calloc",
+	"__libc_realloc", "__libc_memalign", "__libc_valloc", "__libc_pvalloc", "free_sized",
+	"free_aligned_sized", "pkey_mprotect", "_Fork", "dlopen", "dlmopen", "execve", "execv", "execvp",
+	"execvpe", "fexecve", "execveat", "posix_spawn", "posix_spawnp", "system", "popen",
 };
 
 _Static_assert(sizeof(names) / sizeof(names[0]) == sizeof(real) / sizeof(void *), "one name each");

@@ -24,6 +24,8 @@ struct real_functions {
 	void *(*mmap)(void *, size_t, int, int, int, off_t);
 	int (*munmap)(void *, size_t);
 	void *(*mremap)(void *, size_t, size_t, int, void *);
+	int (*mprotect)(void *, size_t, int);
+	int (*madvise)(void *, size_t, int);
 	int (*dlclose)(void *);
 	int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
 	int (*pthread_setname_np)(unsigned long, const char *);
@@ -44,6 +46,7 @@ struct real_functions {
 	void *(*libc_pvalloc)(size_t);
 	void (*free_sized)(void *, size_t);
 	void (*free_aligned_sized)(void *, size_t, size_t);
+	int (*pkey_mprotect)(void *, size_t, int, int);
 	pid_t (*bare_fork)(void);
 	void *(*dlopen)(const char *, int);
 	void *(*dlmopen)(long, const char *, int);

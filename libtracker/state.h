@@ -286,6 +286,9 @@ uint32_t unwind_reference_room(void); /* frames in each t->check */
 /* ---- emit.c ---- */
 void emit_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
 		const struct site *at);
+/* What becomes of address space: TRK_MMAP, _RESERVE, _ARENA, _MPROTECT, _MADVISE; detail: of the last two. */
+void emit_mapping(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size, uint32_t detail,
+		  const struct site *at);
 void emit_free(struct thread *t, uint8_t kind, uintptr_t address);
 void emit_unmap(struct thread *t, uintptr_t address, uint64_t size);
 bool emit_mremap_begin(struct thread *t, uintptr_t old, uint64_t old_size);

@@ -123,6 +123,8 @@ enum field {
 	HAS_ADDRESS = 64,
 	HAS_LOST = 128,
 	HAS_COUNT = 256,
+	HAS_ACCESS = 512,
+	HAS_ADVICE = 1024,
 };
 
 /* A line: an event, or half of one. */
@@ -144,9 +146,13 @@ static unsigned fields_of(uint8_t kind)
 		return HAS_ADDRESS | HAS_SIZE | HAS_STACK | HAS_OLD | HAS_OLD_SIZE;
 	if (kind == TRK_REALLOC || kind == TRK_REALLOCARRAY)
 		return HAS_ADDRESS | HAS_SIZE | HAS_STACK | HAS_OLD;
-	if (trk_kind_allocates(kind))
+	if (trk_kind_allocates(kind) || kind == TRK_RESERVE || kind == TRK_ARENA)
 		return HAS_ADDRESS | HAS_SIZE | HAS_STACK;
-	if (kind == TRK_MUNMAP)
+	if (kind == TRK_MPROTECT)
+		return HAS_ADDRESS | HAS_SIZE | HAS_STACK | HAS_ACCESS;
+	if (kind == TRK_MADVISE)
+		return HAS_ADDRESS | HAS_SIZE | HAS_STACK | HAS_ADVICE;
+	if (kind == TRK_MUNMAP || kind == TRK_TOUCHED)
 		return HAS_ADDRESS | HAS_SIZE;
 	if (kind == TRK_UNTRACK)
 		return HAS_ADDRESS | HAS_DOMAIN;
@@ -159,6 +165,30 @@ static unsigned fields_of(uint8_t kind)
 	if (kind == TRK_SKIPPED)
 		return HAS_COUNT;
 	return kind == TRK_GAP ? HAS_LOST : 0;
+}
+
+/* As mprotect and madvise name it. */
+static const char *access_name(const struct trk_event *e)
+{
+	return e->detail == TRK_ACCESS_NONE ? "none" : "some";
+}
+
+static const char *advice_name(const struct trk_event *e)
+{
+	switch (e->detail) {
+	case TRK_DONTNEED:
+		return "dontneed";
+	case TRK_FREE_PAGES:
+		return "free";
+	case TRK_REMOVE:
+		return "remove";
+	case TRK_POPULATE_READ:
+		return "populate_read";
+	case TRK_POPULATE_WRITE:
+		return "populate_write";
+	default:
+		return "other";
+	}
 }
 
 static void json_frame(struct ui_json *j, const struct source_frame *f)
@@ -259,6 +289,41 @@ static int put_json_stack(struct dump *d, uint32_t node)
 	return 0;
 }
 
+/* Of kinds of address space: words that need no escape. */
+static void put_json_details(struct dump *d, const struct trk_event *e, unsigned has)
+{
+	if (e->kind == TRK_RESERVE)
+		put(d, ",\"reserved\":true");
+	if (e->kind == TRK_ARENA)
+		put(d, ",\"arena\":true");
+	if (has & HAS_ACCESS) {
+		put(d, ",\"access\":\"");
+		put(d, access_name(e));
+		put(d, "\"");
+	}
+	if (has & HAS_ADVICE) {
+		put(d, ",\"advice\":\"");
+		put(d, advice_name(e));
+		put(d, "\"");
+	}
+}
+
+static void put_text_details(struct dump *d, const struct trk_event *e, unsigned has)
+{
+	if (e->kind == TRK_RESERVE)
+		put(d, " reserved");
+	if (e->kind == TRK_ARENA)
+		put(d, " arena");
+	if (has & HAS_ACCESS) {
+		put(d, " access ");
+		put(d, access_name(e));
+	}
+	if (has & HAS_ADVICE) {
+		put(d, " advice ");
+		put(d, advice_name(e));
+	}
+}
+
 static int print_json_line(struct dump *d, const struct line *l)
 {
 	const struct capture *c = d->report.capture;
@@ -294,6 +359,7 @@ static int print_json_line(struct dump *d, const struct line *l)
 		put_field(d, ",\"lost\":", e->size);
 	if (l->has & HAS_COUNT)
 		put_field(d, ",\"count\":", e->size);
+	put_json_details(d, e, l->has);
 	if (l->has & HAS_STACK)
 		put_field(d, ",\"stack\":", e->node);
 	if (l->has & HAS_LABEL)
@@ -337,6 +403,7 @@ static void put_text_operands(struct dump *d, const struct line *l)
 		put_field(d, "lost ", e->size);
 	if (l->has & HAS_COUNT)
 		put_field(d, "allocations ", e->size);
+	put_text_details(d, e, l->has);
 	if (l->has & HAS_LABEL)
 		put_text_label(d, e);
 	if (l->half)

@@ -10,6 +10,7 @@
 #include "format/pieces.h"
 #include "metadata.h"
 #include "report.h"
+#include "reserved.h"
 
 static struct report_options common;
 
@@ -251,6 +252,7 @@ static int print_text(const struct report *r, const struct module_symbols *s, FI
 		ui_count(count, sizeof(count), c->event_count),
 		ui_size(size, sizeof(size), (int64_t)c->file_bytes, false), bytes_per_event(c));
 	print_whole(c, f);
+	reserved_print(f, capture_summary(c, "reserved_bytes"), capture_summary(c, "reserved_mappings"), "\n");
 	if (c->header.sample_bytes)
 		fprintf(f, "Sampled: every %s of allocations; figures of reports are estimates\n",
 			ui_size(size, sizeof(size), (int64_t)c->header.sample_bytes, false));

@@ -8,6 +8,7 @@
 
 #include "choice.h"
 #include "report.h"
+#include "reserved.h"
 #include "suppress.h"
 #include "traceback.h"
 
@@ -84,17 +85,20 @@ static int by_weight(const void *a, const void *b)
 /* One row per stack, whatever processes and functions allocated there. */
 static int join_stacks(struct leaks *l)
 {
-	size_t n = 0;
+	size_t rows = 0, n = 0;
 
 	l->rows = calloc(l->view.row_count + 1, sizeof(*l->rows));
 	if (!l->rows)
 		return TRK_ERR_NOMEM;
-	for (size_t i = 0; i < l->view.row_count; i++)
-		l->rows[i] = (struct leak){ l->view.rows[i].node, l->view.rows[i].bytes,
-					    l->view.rows[i].count,
-					    view_error(&l->view, &l->view.rows[i]) };
-	qsort(l->rows, l->view.row_count, sizeof(*l->rows), by_node);
 	for (size_t i = 0; i < l->view.row_count; i++) {
+		const struct view_row *const r = &l->view.rows[i];
+
+		if (!r->bytes && r->kind == TRK_MMAP) /* an arena that nobody touched */
+			continue;
+		l->rows[rows++] = (struct leak){ r->node, r->bytes, r->count, view_error(&l->view, r) };
+	}
+	qsort(l->rows, rows, sizeof(*l->rows), by_node);
+	for (size_t i = 0; i < rows; i++) {
 		if (n && l->rows[n - 1].node == l->rows[i].node) {
 			l->rows[n - 1].bytes += l->rows[i].bytes;
 			l->rows[n - 1].count += l->rows[i].count;
@@ -237,6 +241,7 @@ static void print_text(const struct leaks *l, FILE *f)
 			ui_size(size, sizeof(size), (int64_t)(l->bytes + l->suppressed_bytes), false),
 			ui_count(count, sizeof(count), l->count + l->suppressed_count),
 			l->count + l->suppressed_count == 1 ? "" : "s");
+	reserved_print(f, l->view.totals.most_reserved_bytes, l->view.totals.most_reserved_mappings, "\n");
 }
 
 /* ---- --json ---- */
@@ -275,6 +280,7 @@ static void print_json(const struct leaks *l, FILE *f)
 	sampled_json(&j, l->view.sample_bytes);
 	sampled_json_margin(&j, "total_count", l->view.sample_bytes, m.count);
 	sampled_json_margin(&j, "total_bytes", l->view.sample_bytes, m.bytes);
+	reserved_json(&j, &l->view.totals);
 	ui_json_uint(&j, "suppressed_count", l->suppressed_count);
 	ui_json_uint(&j, "suppressed_bytes", l->suppressed_bytes);
 	ui_json_uint(&j, "not_freed_count", l->count + l->suppressed_count);

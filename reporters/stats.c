@@ -10,6 +10,7 @@
 #include "choice.h"
 #include "metadata.h"
 #include "report.h"
+#include "reserved.h"
 #include "sums.h"
 
 #define BINS 10
@@ -136,11 +137,11 @@ static int by_figure(const void *a, const void *b)
 }
 
 /* By name, which new and new[] share. */
-static size_t sort_kinds(const struct heap_totals *t, struct kind_figure out[32])
+static size_t sort_kinds(const struct heap_totals *t, struct kind_figure out[TRK_KINDS])
 {
 	size_t n = 0;
 
-	for (uint8_t kind = 0; kind < 32; kind++) {
+	for (uint8_t kind = 0; kind < TRK_KINDS; kind++) {
 		const char *name = trk_kind_name(kind);
 		size_t i = 0;
 
@@ -239,6 +240,7 @@ static void print_totals(const struct stats *s, FILE *f)
 	fputs(" in ", f);
 	print_number(f, every, t->peak_blocks, m.peak.count);
 	fprintf(f, " block%s at %.3f s\n\n", plural(t->peak_blocks), (double)t->peak_time_ns / 1e9);
+	reserved_print(f, t->most_reserved_bytes, t->most_reserved_mappings, "\n\n");
 	/* not "leaked": what runtimes keep on purpose is among it */
 	fputs("Not freed:\n\t", f);
 	print_size(f, every, t->live_bytes, m.live.bytes);
@@ -287,7 +289,7 @@ static void print_histogram(const struct stats *s, FILE *f)
 
 static void print_kinds(const struct stats *s, FILE *f)
 {
-	struct kind_figure kinds[32];
+	struct kind_figure kinds[TRK_KINDS];
 	const size_t n = sort_kinds(&s->view.totals, kinds);
 
 	fputs("Allocator type distribution:\n", f);
@@ -522,6 +524,7 @@ static void json_totals(struct ui_json *j, const struct stats *s, const struct h
 	ui_json_uint(j, "peak_memory", t->peak_bytes);
 	ui_json_uint(j, "peak_blocks", t->peak_blocks);
 	ui_json_uint(j, "peak_time_ns", t->peak_time_ns);
+	reserved_json(j, t);
 	ui_json_uint(j, "lost_events", t->lost);
 	ui_json_uint(j, "overwritten", t->overwritten);
 	ui_json_uint(j, "wiped_by_exec", t->wiped_blocks);
@@ -555,7 +558,7 @@ static int json_processes(const struct stats *s, struct ui_json *j)
 
 static int print_json(struct stats *s, FILE *f)
 {
-	struct kind_figure kinds[32];
+	struct kind_figure kinds[TRK_KINDS];
 	const size_t n = sort_kinds(&s->view.totals, kinds);
 	struct ui_json j;
 	int err;

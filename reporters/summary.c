@@ -10,6 +10,7 @@
 #include "filter.h"
 #include "group.h"
 #include "report.h"
+#include "reserved.h"
 
 enum column { TOTAL = 1, TOTAL_SHARE, OWN, OWN_SHARE, COUNT, COLUMNS };
 
@@ -219,6 +220,8 @@ static int print_rows(const struct summary *s, FILE *f)
 			print_row(s, &s->groups->stats[i], locations[i], width, f);
 		if (more)
 			fprintf(f, "%zu more; -r 0 shows all\n", more);
+		reserved_print(f, s->view.totals.most_reserved_bytes,
+			       s->view.totals.most_reserved_mappings, "\n");
 	}
 	for (size_t i = 0; locations && i < n; i++)
 		free(locations[i]);
@@ -242,6 +245,7 @@ static void json_rows(const struct summary *s, FILE *f)
 	choice_json(&j, "point", &s->view_options, &s->view);
 	ui_json_uint(&j, "total_size", s->groups->total[SIDE_TOTAL].size);
 	ui_json_uint(&j, "total_count", s->groups->total[SIDE_TOTAL].count);
+	reserved_json(&j, &s->view.totals);
 	sampled_json(&j, every);
 	sampled_json_margin(&j, "total_size", every, total.bytes);
 	sampled_json_margin(&j, "total_count", every, total.count);

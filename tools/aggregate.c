@@ -144,6 +144,7 @@ static int copy_tables(struct job *j, int in, FILE *out)
 	int err = 0;
 
 	header.content = TRK_CONTENT_AGGREGATED;
+	header.required |= TRK_FEATURE_RESERVED;
 	header.header_bytes = TRK_HEADER_BYTES;
 	trk_header_encode(&header, bytes);
 	fwrite(bytes, 1, sizeof(bytes), out);

@@ -240,7 +240,7 @@ static void born(void *data, struct heap_block *b, const struct sampling_estimat
 
 	if (!p->sizes)
 		p->sizes = calloc(1, sizeof(*p->sizes));
-	if (!p->sizes || sizes_add(p->sizes, b->size, e->count) != 0)
+	if (!p->sizes || (e->count && !b->reserved && sizes_add(p->sizes, b->size, e->count) != 0))
 		a->no_memory = true;
 	b->user = row_of(a, b);
 	add(a, b->user, e);
@@ -250,6 +250,15 @@ static void born(void *data, struct heap_block *b, const struct sampling_estimat
 		if (a->more_errors)
 			sampling_add(&a->more_errors[b->user].total, e);
 	}
+}
+
+static void grew(void *data, const struct heap_block *b, const struct sampling_estimate *e)
+{
+	struct aggregate *const a = data;
+
+	add(a, b->user, e);
+	if (b->user != ROWS_NONE)
+		a->more[b->user].total.bytes += e->bytes;
 }
 
 /* Of what was there at the beginning only what is live counts: nothing of it was allocated. */
@@ -308,7 +317,7 @@ int aggregate_new(struct aggregate **ret, uint32_t temporary_threshold)
 {
 	struct aggregate *a = calloc(1, sizeof(*a));
 	struct heap_observer o = { .data = a, .born = born, .restored = restored, .died = died,
-				   .aside = aside, .peak = peak, .own_peak = own_peak };
+				   .grew = grew, .aside = aside, .peak = peak, .own_peak = own_peak };
 	int err = a ? heap_new(&a->heap, temporary_threshold, &o) : TRK_ERR_NOMEM;
 
 	if (err) {

@@ -8,14 +8,6 @@
 
 #include <stdlib.h>
 
-/* One event on its way through. */
-struct step {
-	struct heap *heap;
-	struct heap_process *process;
-	const struct trk_event *event;
-	uint32_t ref; /* of what it ended, as far as that was found out */
-};
-
 int heap_new(struct heap **ret, uint32_t temporary_threshold, const struct heap_observer *o)
 {
 	struct heap *h = calloc(1, sizeof(*h));
@@ -161,13 +153,14 @@ static void tell_aside(const struct step *s, const struct heap_block *b,
 		s->heap->observer.aside(s->heap->observer.data, b, e);
 }
 
-static void set_peak(struct heap_totals *t, uint64_t bytes, uint64_t blocks, const struct step *s,
-		     const struct sampling_error *error)
+static void set_peak(struct heap_totals *t, uint64_t bytes, uint64_t blocks, uint64_t reserved,
+		     const struct step *s, const struct sampling_error *error)
 {
 	t->peak_bytes = bytes;
 	t->peak_blocks = blocks;
 	t->peak_time_ns = s->event->time_ns;
 	t->peak_event = s->heap->events;
+	t->peak_reserved_bytes = reserved;
 	if (s->heap->sample_bytes)
 		t->peak_error = *error;
 }
@@ -179,12 +172,12 @@ static inline void look_for_peak(const struct step *s)
 	struct heap_totals *t = &s->process->totals;
 
 	if (t->live_bytes >= t->peak_bytes) {
-		set_peak(t, t->live_bytes, t->live_blocks, s, &t->live_error);
+		set_peak(t, t->live_bytes, t->live_blocks, t->reserved_bytes, s, &t->live_error);
 		if (h->observer.own_peak)
 			h->observer.own_peak(h->observer.data, s->event->process);
 	}
 	if (h->now_bytes >= h->totals.peak_bytes) {
-		set_peak(&h->totals, h->now_bytes, h->now_blocks, s, &h->now_error);
+		set_peak(&h->totals, h->now_bytes, h->now_blocks, h->now_reserved_bytes, s, &h->now_error);
 		if (h->observer.peak)
 			h->observer.peak(h->observer.data, s->event);
 	}
@@ -215,23 +208,71 @@ static void fill_block(struct heap_block *b, const struct step *s, uint8_t kind)
 	b->kind = kind;
 	b->aside = false;
 	b->serial = 0;
-	b->restored = false;
+	b->restored = b->reserved = b->arena = b->untouched = false;
+}
+
+static inline void count_born(struct step *s, struct heap_block *b, const struct sampling_estimate *e)
+{
+	struct heap_totals *t = &s->process->totals;
+
+	t->allocations += e->count;
+	t->bytes_allocated += e->bytes;
+	t->kind_count[b->kind] += e->count;
+	t->kind_bytes[b->kind] += e->bytes;
+	if (s->heap->sample_bytes)
+		add_allocated_error(t, e);
+	add_live(s, e);
+	if (s->heap->observer.born)
+		s->heap->observer.born(s->heap->observer.data, b, e);
 }
 
 static inline void count_allocation(struct step *s, struct heap_block *b)
 {
-	struct heap_totals *t = &s->process->totals;
 	const struct sampling_estimate e = estimate(s->heap, b);
 
-	t->allocations += e.count;
-	t->bytes_allocated += e.bytes;
-	t->kind_count[b->kind] += e.count;
-	t->kind_bytes[b->kind] += e.bytes;
-	if (s->heap->sample_bytes)
-		add_allocated_error(t, &e);
-	add_live(s, &e);
+	count_born(s, b, &e);
+}
+
+/* ---- for heap_map.c ---- */
+
+void heap_fill(struct heap_block *b, const struct step *s, uint8_t kind)
+{
+	fill_block(b, s, kind);
+}
+
+void heap_born(struct step *s, struct heap_block *b, const struct sampling_estimate *e)
+{
+	count_born(s, b, e);
+}
+
+void heap_grew(struct step *s, const struct heap_block *b, const struct sampling_estimate *e)
+{
+	struct heap_totals *t = &s->process->totals;
+
+	t->bytes_allocated += e->bytes;
+	t->kind_bytes[b->kind] += e->bytes;
+	add_live(s, e);
+	if (s->heap->observer.grew)
+		s->heap->observer.grew(s->heap->observer.data, b, e);
+}
+
+void heap_died(struct step *s, const struct heap_block *b, const struct sampling_estimate *e)
+{
+	s->process->totals.frees += e->count;
+	s->process->totals.bytes_freed += e->bytes;
+	take_live(s, e);
+	tell_died(s, b, e, false);
+}
+
+void heap_reserved(struct step *s, const struct heap_block *b)
+{
+	const struct sampling_estimate e = { .count = 1 };
+
+	s->process->totals.allocations++;
+	s->process->totals.kind_count[b->kind]++;
 	if (s->heap->observer.born)
-		s->heap->observer.born(s->heap->observer.data, b, &e);
+		s->heap->observer.born(s->heap->observer.data, (struct heap_block *)b, &e);
+	tell_died(s, b, &e, false);
 }
 
 /* ---- finding blocks ---- */
@@ -392,67 +433,6 @@ static void release(struct step *s, uint32_t space, uint64_t address)
 		s->process->totals.unmatched_frees++;
 }
 
-/* ---- mappings ---- */
-
-static void piece_cut(void *data, const struct heap_block *piece, uint64_t bytes, bool whole)
-{
-	struct step *s = data;
-	struct heap_totals *t = &s->process->totals;
-	const struct sampling_estimate e = { .bytes = bytes, .count = whole };
-
-	t->frees += whole;
-	t->bytes_freed += bytes;
-	take_live(s, &e);
-	tell_died(s, piece, &e, false);
-}
-
-static int unmap(struct step *s, uint64_t start, uint64_t size)
-{
-	const uint64_t end = range_end(s->heap, start, size);
-
-	if (size == 0 || start >= end)
-		return 0;
-	return ranges_cut(&s->heap->ranges, &s->process->ranges, start, end, piece_cut, s);
-}
-
-static int map(struct step *s, uint8_t kind, uint64_t start, uint64_t size)
-{
-	const uint64_t end = range_end(s->heap, start, size);
-	struct heap_block b, *kept;
-	int err;
-
-	if (!start || size == 0 || start >= end)
-		return 0;
-	err = unmap(s, start, size); /* MAP_FIXED replaces what it covers */
-	if (err)
-		return err;
-	fill_block(&b, s, kind);
-	b.address = start;
-	b.size = size < end - start ? size : end - start;
-	kept = ranges_add(&s->heap->ranges, &s->process->ranges, &b, end);
-	if (!kept)
-		return TRK_ERR_NOMEM;
-	count_allocation(s, kept);
-	return 0;
-}
-
-static int remap(struct step *s)
-{
-	const struct trk_event *e = s->event;
-	const uint64_t old_bytes = e->old_size ? e->old_size : 1;
-	int err;
-
-	if (!e->address) /* it failed */
-		return 0;
-	if (!ranges_meet(&s->heap->ranges, s->process->ranges, e->old_address,
-			 range_end(s->heap, e->old_address, old_bytes))) {
-		s->process->totals.unmatched_frees++;
-		return 0;
-	}
-	err = unmap(s, e->old_address, e->old_size);
-	return err ? err : map(s, TRK_MREMAP, e->address, e->size);
-}
-
 /* ---- realloc ---- */
 
 static int reallocate(struct step *s)
@@ -476,7 +456,7 @@ static uint8_t call_of(const struct trk_event *e)
 static int realloc_release(struct step *s)
 {
 	if (s->event->call == TRK_MREMAP)
-		return unmap(s, s->event->old_address, s->event->old_size);
+		return heap_unmap(s, s->event->old_address, s->event->old_size);
 
 	struct blocks *blocks = &s->process->blocks;
 	const uint32_t space = BLOCKS_ASIDE(s->event->thread);
@@ -505,7 +485,7 @@ static int realloc_release(struct step *s)
 static int realloc_acquire(struct step *s)
 {
 	if (s->event->call == TRK_MREMAP)
-		return map(s, TRK_MREMAP, s->event->address, s->event->size);
+		return heap_map(s, s->event->address, s->event->size);
 	release(s, BLOCKS_ASIDE(s->event->thread), s->event->old_address);
 	return s->event->address ? allocate(s, call_of(s->event), BLOCKS_DOMAIN(0)) : 0;
 }
@@ -514,7 +494,7 @@ static int realloc_acquire(struct step *s)
 static int realloc_withdraw(struct step *s)
 {
 	if (s->event->call == TRK_MREMAP)
-		return map(s, TRK_MREMAP, s->event->old_address, s->event->old_size);
+		return heap_map(s, s->event->old_address, s->event->old_size);
 
 	struct blocks *blocks = &s->process->blocks;
 	const uint64_t old = s->event->old_address;
@@ -536,11 +516,6 @@ static int realloc_withdraw(struct step *s)
 
 /* ---- exec ---- */
 
-static void wipe_piece(void *data, const struct heap_block *piece, uint64_t bytes, bool whole)
-{
-	tell_died(data, piece, &(struct sampling_estimate){ .bytes = bytes, .count = whole }, false);
-}
-
 static void wipe(struct step *s)
 {
 	struct heap_process *p = s->process;
@@ -555,8 +530,7 @@ static void wipe(struct step *s)
 			tell_died(s, b, &e, false);
 	}
 	blocks_finish(&p->blocks); /* numbers go on */
-	/* Whole pieces only: nothing is split, so no memory is asked for. */
-	ranges_cut(&s->heap->ranges, &p->ranges, 0, UINT64_MAX, wipe_piece, s);
+	heap_wipe_mappings(s);
 	t->wiped_blocks += t->live_blocks;
 	t->wiped_bytes += t->live_bytes;
 	take_live(s, &(struct sampling_estimate){ t->live_bytes, t->live_blocks, t->live_error.bytes,
@@ -585,9 +559,14 @@ static int apply(struct step *s)
 	case TRK_REALLOCARRAY:
 		return reallocate(s);
 	case TRK_MMAP:
-		return map(s, TRK_MMAP, e->address, e->size);
+	case TRK_RESERVE:
+	case TRK_ARENA:
 	case TRK_MREMAP:
-		return remap(s);
+	case TRK_MUNMAP:
+	case TRK_MPROTECT:
+	case TRK_MADVISE:
+	case TRK_TOUCHED:
+		return heap_apply_mapping(s);
 	case TRK_FREE:
 	case TRK_DELETE:
 	case TRK_DELETE_ARRAY:
@@ -597,8 +576,6 @@ static int apply(struct step *s)
 	case TRK_UNTRACK:
 		release(s, BLOCKS_DOMAIN(e->domain), e->address);
 		return 0;
-	case TRK_MUNMAP:
-		return unmap(s, e->address, e->size);
 	case TRK_REALLOC_RELEASE:
 		return realloc_release(s);
 	case TRK_REALLOC_ACQUIRE:
@@ -619,6 +596,7 @@ static int apply(struct step *s)
 		return 0;
 	case TRK_REGION_BEGIN:
 	case TRK_REGION_END:
+	case TRK_KINDS:
 		return 0;
 	}
 	return 0;
@@ -628,7 +606,7 @@ static int apply(struct step *s)
 static bool adds_bytes(uint8_t kind)
 {
 	return trk_kind_allocates(kind) || kind == TRK_REALLOC_ACQUIRE ||
-	       kind == TRK_REALLOC_WITHDRAW;
+	       kind == TRK_REALLOC_WITHDRAW || kind > TRK_RESERVE;
 }
 
 int heap_apply(struct heap *h, const struct trk_event *e)
@@ -674,6 +652,8 @@ void heap_end_process(struct heap *h, uint32_t process)
 	p->ended = true;
 	h->now_bytes -= p->totals.live_bytes;
 	h->now_blocks -= p->totals.live_blocks;
+	h->now_reserved_bytes -= p->totals.reserved_bytes;
+	h->now_reserved_mappings -= p->totals.reserved_mappings;
 	h->now_error.bytes -= p->totals.live_error.bytes;
 	h->now_error.count -= p->totals.live_error.count;
 }

@@ -16,6 +16,17 @@
  *              a munmap that meets nothing is not (files are mapped, too).
  *  mremap      a free of what it replaces and an allocation; of a range that was
  *              never seen it is nothing (a file's), counted as unmatched
+ *  reserved    address space that holds no heap: pages that nothing can touch (TRK_RESERVE), until
+ *              mprotect lets the program touch them, and pages of arenas (TRK_ARENA) that
+ *              were not touched yet. A figure of its own: no byte of it is in any other. The mmap
+ *              of a reservation is an allocation of no bytes, its block is never live; it counts
+ *              as a free when the last byte of the reservation goes. An arena is a block from
+ *              the start, which grows with the pages that are touched
+ *  mprotect    reserved pages that become heap are an allocation (of kind TRK_MPROTECT, with the
+ *              stack of the call), heap that becomes reserved is freed as by munmap. A
+ *              call that does neither is nothing
+ *  madvise     to populate pages of an arena, or to drop them, changes what of it was touched;
+ *              other advice changes nothing: what is mapped stays heap
  *  bytes       requested bytes, summed over allocations
  *  peak        the last moment at which live bytes were highest (over all
  *              processes, i.e. of the whole tree at one time; and per process),
@@ -25,6 +36,7 @@
  *              So the live_* totals at the end of a capture are its leaks, and
  *              allocations = frees + live + wiped + overwritten
  *              + those set aside by a realloc that never came back
+ *              + reservations (also wiped ones)
  *              - those that were live before the first event (`restored`)
  *  temporary   freed by the thread that allocated it, with at most N other
  *              allocations of that thread in between (threshold N); a realloc
@@ -46,6 +58,9 @@ struct heap_block {
 	uint8_t kind;
 	bool aside : 1; /* a realloc in two parts took it out of the live set */
 	bool restored : 1; /* heap_saved.h: it was there before the first event */
+	bool reserved : 1; /* no heap: a piece of a reservation */
+	bool arena : 1;    /* a piece of an arena ... */
+	bool untouched : 1; /* ... that is reserved */
 	uint16_t serial; /* of its thread's allocations, modulo 2^16: see heap_estimate */
 };
 
@@ -60,7 +75,10 @@ struct heap_totals {
 	uint64_t wiped_blocks, wiped_bytes; /* by exec */
 	uint64_t late; /* events after heap_end_process: ignored */
 	uint64_t restored_blocks, restored_bytes; /* live before the first event */
-	uint64_t kind_count[32], kind_bytes[32]; /* allocations by kind */
+	uint64_t reserved_bytes, reserved_mappings; /* now; arenas count among the mappings */
+	uint64_t most_reserved_bytes, most_reserved_mappings; /* when they were most */
+	uint64_t peak_reserved_bytes; /* at the peak of live bytes */
+	uint64_t kind_count[TRK_KINDS], kind_bytes[TRK_KINDS]; /* allocations by kind */
 	/* Of a sampled capture, whose figures above are estimates: how good they are. Else 0. */
 	struct sampling_error allocated_error, freed_error, live_error, peak_error, temporary_error;
 };
@@ -68,13 +86,16 @@ struct heap_totals {
 /* Any of the calls may be NULL. e: what the block, or the part that died, adds to or takes from sums. */
 struct heap_observer {
 	void *data;
-	/* A block came to life. */
+	/* A block came to life; e->count is 0 for a further piece of what one mprotect made heap. */
 	void (*born)(void *data, struct heap_block *b, const struct sampling_estimate *e);
+	/* e->bytes more of a live block count: an arena was touched. */
+	void (*grew)(void *data, const struct heap_block *b, const struct sampling_estimate *e);
 	/*
 	 * e->bytes of a block went away; e->count: nothing of it is left (0: a
 	 * munmap cut it; what is left of a mapping, in whatever pieces, stays one
 	 * block). `by`: the event that did it; TRK_EXEC: wiped out. temporary: see
-	 * above. b->aside: it had left the live set before.
+	 * above. b->aside: it had left the live set before. b->reserved: a reservation, which
+	 * was told as born a moment ago; it is not freed.
 	 */
 	void (*died)(void *data, const struct heap_block *b, const struct sampling_estimate *e,
 		     bool temporary, const struct trk_event *by);
@@ -164,10 +185,20 @@ const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t pro
  */
 const struct heap_block *heap_find(const struct heap *h, uint32_t process, uint64_t address);
 
-/* Whether any page of a mapping that lives is in [address, address + size). */
+/* What an event of the kind TRK_MPROTECT, TRK_MADVISE or TRK_TOUCHED would change or meet: if nothing, it needs no record. */
+bool heap_minds(const struct heap *h, const struct trk_event *e);
+
+/* What mapped the page at `address`: TRK_MMAP, TRK_RESERVE, TRK_ARENA, or 0: it is in no mapping. */
+uint8_t heap_mapping_kind(const struct heap *h, uint32_t process, uint64_t address);
+
+/* Calls f for every piece of an arena of the process; stops when it returns non-zero. */
+int heap_each_arena(const struct heap *h, uint32_t process, int (*f)(void *data, const struct heap_block *b, uint64_t end),
+		    void *data);
+
+/* Whether any page of a mapping or reservation that lives is in [address, address + size). */
 bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, uint64_t size);
 
-/* Calls f for every live block (and every piece of a mapping), in no order; stops when it returns non-zero and returns that. */
+/* Calls f for every live block (and every piece of a mapping that is heap), in no order; stops when it returns non-zero and returns that. */
 int heap_each(const struct heap *h, int (*f)(void *data, const struct heap_block *b), void *data);
 
 #endif

@@ -12,7 +12,8 @@
 struct heap_process {
 	struct heap_totals totals;
 	struct blocks blocks;
-	uint32_t ranges; /* root in heap.ranges */
+	uint32_t ranges; /* root in heap.ranges: of mappings that are heap, arenas among them */
+	uint32_t reserved; /* likewise, of what nothing can touch */
 	uint64_t numbers; /* allocations that trk_event.ref counts */
 	uint64_t events, marks;
 	bool ended;
@@ -30,6 +31,7 @@ struct heap {
 	uint64_t events;
 	uint32_t last_ref;
 	uint64_t now_bytes, now_blocks; /* of the processes that have not ended */
+	uint64_t now_reserved_bytes, now_reserved_mappings;
 	uint64_t sample_bytes; /* 0: every event is there */
 	struct sampling_error now_error;
 	struct heap_totals totals; /* peak_*: kept; the rest: summed when asked for */
@@ -44,6 +46,31 @@ static inline struct sampling_estimate estimate(const struct heap *h, const stru
 		heap_estimate(h, b, &e);
 	return e;
 }
+
+/* One event on its way through. */
+struct step {
+	struct heap *heap;
+	struct heap_process *process;
+	const struct trk_event *event;
+	uint32_t ref; /* of what it ended, as far as that was found out */
+};
+
+/* heap.c, for heap_map.c: what becomes of a mapping's block, of `e` bytes and blocks. */
+void heap_fill(struct heap_block *b, const struct step *s, uint8_t kind);
+void heap_born(struct step *s, struct heap_block *b, const struct sampling_estimate *e);
+void heap_grew(struct step *s, const struct heap_block *b, const struct sampling_estimate *e);
+void heap_died(struct step *s, const struct heap_block *b, const struct sampling_estimate *e);
+void heap_reserved(struct step *s, const struct heap_block *b);
+
+/* heap_map.c. TRK_ERR_NOMEM. */
+int heap_apply_mapping(struct step *s);
+/* The parts of an mremap: pages go, and pages of that kind come. */
+int heap_unmap(struct step *s, uint64_t start, uint64_t size);
+int heap_map(struct step *s, uint64_t start, uint64_t size);
+void heap_wipe_mappings(struct step *s);
+/* So much more is reserved, or less. */
+void heap_add_reserved(struct heap *h, struct heap_totals *t, uint64_t bytes, uint64_t mappings);
+void heap_take_reserved(struct heap *h, struct heap_totals *t, uint64_t bytes, uint64_t mappings);
 
 /* heap.c: both TRK_ERR_NOMEM or NULL. */
 struct heap_process *heap_new_process(struct heap *h, uint32_t index);

@@ -19,6 +19,8 @@ static void add_totals(struct heap_totals *sum, const struct heap_totals *t)
 	sum->late += t->late;
 	sum->restored_blocks += t->restored_blocks;
 	sum->restored_bytes += t->restored_bytes;
+	sum->reserved_bytes += t->reserved_bytes;
+	sum->reserved_mappings += t->reserved_mappings;
 	for (size_t i = 0; i < sizeof(t->kind_count) / sizeof(*t->kind_count); i++) {
 		sum->kind_count[i] += t->kind_count[i];
 		sum->kind_bytes[i] += t->kind_bytes[i];
@@ -41,6 +43,9 @@ const struct heap_totals *heap_totals(const struct heap *h)
 		.peak_time_ns = peak.peak_time_ns,
 		.peak_event = peak.peak_event,
 		.peak_error = peak.peak_error,
+		.peak_reserved_bytes = peak.peak_reserved_bytes,
+		.most_reserved_bytes = peak.most_reserved_bytes,
+		.most_reserved_mappings = peak.most_reserved_mappings,
 	};
 	for (uint32_t i = 0; i < h->process_room; i++) {
 		if (h->processes[i])
@@ -126,12 +131,55 @@ bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, ui
 {
 	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
 
-	return p && size && ranges_meet(&h->ranges, p->ranges, address, range_end(h, address, size));
+	const uint64_t end = range_end(h, address, size);
+
+	return p && size && (ranges_meet(&h->ranges, p->ranges, address, end) ||
+			     ranges_meet(&h->ranges, p->reserved, address, end));
+}
+
+uint8_t heap_mapping_kind(const struct heap *h, uint32_t process, uint64_t address)
+{
+	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
+	const struct heap_block *b = p ? ranges_find(&h->ranges, p->ranges, address) : NULL;
+
+	if (b)
+		return b->arena ? TRK_ARENA : TRK_MMAP;
+	return p && ranges_meet(&h->ranges, p->reserved, address, address + 1) ? TRK_RESERVE : 0;
+}
+
+bool heap_minds(const struct heap *h, const struct trk_event *e)
+{
+	const struct heap_process *p = e->process < h->process_room ? h->processes[e->process] : NULL;
+	const uint64_t end = range_end(h, e->address, e->size);
+
+	if (!p || !e->size)
+		return false;
+	if (e->kind == TRK_MPROTECT)
+		return ranges_meet(&h->ranges, e->detail == TRK_ACCESS_NONE ? p->ranges : p->reserved,
+				   e->address, end);
+	return ranges_meet(&h->ranges, p->ranges, e->address, end);
+}
+
+int heap_each_arena(const struct heap *h, uint32_t process,
+		    int (*f)(void *data, const struct heap_block *b, uint64_t end), void *data)
+{
+	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
+	const struct range *r;
+	uint64_t at = 0;
+	int stop = 0;
+
+	while (p && !stop && (r = ranges_after(&h->ranges, p->ranges, at))) {
+		at = r->end;
+		stop = r->block.arena ? f(data, &r->block, r->end) : 0;
+	}
+	return stop;
 }
 
 static int each_of_process(const struct heap *h, const struct heap_process *p,
 			   int (*f)(void *data, const struct heap_block *b), void *data)
 {
+	const struct range *r;
+
 	for (uint32_t i = 0; i < p->blocks.slot_count; i++) {
 		const struct heap_block *b = &p->blocks.slots[i].b;
 		const int stop = b->kind && !b->aside ? f(data, b) : 0;
@@ -139,7 +187,13 @@ static int each_of_process(const struct heap *h, const struct heap_process *p,
 		if (stop)
 			return stop;
 	}
-	return ranges_each(&h->ranges, p->ranges, f, data);
+	for (uint64_t at = 0; (r = ranges_after(&h->ranges, p->ranges, at)); at = r->end) {
+		const int stop = r->block.untouched ? 0 : f(data, &r->block);
+
+		if (stop)
+			return stop;
+	}
+	return 0;
 }
 
 int heap_each(const struct heap *h, int (*f)(void *data, const struct heap_block *b), void *data)

@@ -122,7 +122,8 @@ static int save_piece(void *data, const struct heap_block *b)
 	s->saver->block(s->saver->data, &(struct keyframe_block){
 		.address = b->address, .size = b->size, .time_ns = b->time_ns, .end = r->end,
 		.asked = r->asked, .back = *last ? s->piece - *last : 0, .thread = b->thread,
-		.node = b->node, .domain = b->domain, .kind = b->kind });
+		.node = b->node, .domain = b->domain, .kind = b->kind, .reserved = b->reserved,
+		.arena = b->arena, .untouched = b->untouched });
 	*last = s->piece;
 	step(s, 1);
 	return 0;
@@ -157,6 +158,8 @@ int heap_save(const struct heap *h, const struct heap_saver *saver)
 		err = save_blocks(&s, &p->blocks);
 		if (!err)
 			ranges_each(&h->ranges, p->ranges, save_piece, &s);
+		if (!err)
+			ranges_each(&h->ranges, p->reserved, save_piece, &s);
 	}
 	free(s.last_piece);
 	return err;
@@ -191,6 +194,7 @@ int heap_restore_process(struct heap_restorer *r, const struct keyframe_process 
 	r->index = p->index;
 	r->count = 0;
 	r->last_end = 0;
+	r->reserved = false;
 	return 0;
 }
 
@@ -199,7 +203,16 @@ static struct heap_block as_block(const struct heap_restorer *r, const struct ke
 	return (struct heap_block){
 		.address = b->address, .size = b->size, .time_ns = b->time_ns, .process = r->index,
 		.thread = b->thread, .node = b->node, .domain = b->domain, .kind = b->kind,
-		.aside = b->aside, .restored = true };
+		.aside = b->aside, .restored = true, .reserved = b->reserved, .arena = b->arena,
+		.untouched = b->untouched };
+}
+
+/* A piece that is not heap, or not yet; it counts as one mapping with its first piece. */
+static void count_reserved(struct heap_restorer *r, const struct heap_block *b, bool first)
+{
+	const uint64_t bytes = b->reserved || b->untouched ? b->size : 0;
+
+	heap_add_reserved(r->heap, &r->process->totals, bytes, first && (b->reserved || b->arena));
 }
 
 /* It counts as one block with its first piece. */
@@ -207,7 +220,7 @@ static void count(struct heap_restorer *r, struct heap_block *b, uint64_t asked,
 {
 	struct heap *const h = r->heap;
 	struct heap_totals *const t = &r->process->totals;
-	struct sampling_estimate e = { .bytes = b->size, .count = first };
+	struct sampling_estimate e = { .bytes = b->untouched ? 0 : b->size, .count = first };
 
 	if (!keyframe_is_piece(b->kind))
 		heap_estimate(h, b, &e);
@@ -248,6 +261,13 @@ static int restore_piece(struct heap_restorer *r, const struct keyframe_block *b
 	struct ranges *const ranges = &r->heap->ranges;
 	uint32_t piece;
 
+	if (b->reserved && !r->reserved) { /* those come last, from low addresses on again */
+		r->reserved = true;
+		r->last_end = 0;
+	}
+	if (!b->reserved && r->reserved)
+		return TRK_ERR_CORRUPT;
+
 	if (b->back > r->count || b->address < r->last_end)
 		return TRK_ERR_CORRUPT;
 	if (r->count == r->room) {
@@ -259,29 +279,33 @@ static int restore_piece(struct heap_restorer *r, const struct keyframe_block *b
 		r->pieces = moved;
 		r->room = room;
 	}
-	piece = ranges_restore(ranges, &r->process->ranges, &block, b->end, b->asked,
+	piece = ranges_restore(ranges, b->reserved ? &r->process->reserved : &r->process->ranges, &block, b->end, b->asked,
 			       b->back ? r->pieces[r->count - b->back] : 0);
 	if (!piece)
 		return TRK_ERR_NOMEM;
 	r->pieces[r->count++] = piece;
 	r->last_end = b->end;
-	count(r, &ranges->pieces[piece].block, b->asked, !b->back);
+	count_reserved(r, &block, !b->back);
+	if (!b->reserved)
+		count(r, &ranges->pieces[piece].block, b->asked, !b->back);
 	return 0;
 }
 
 int heap_restore_block(struct heap_restorer *r, const struct keyframe_block *b)
 {
-	if (!r->process || !trk_kind_allocates(b->kind))
+	if (!r->process)
 		return TRK_ERR_CORRUPT;
 	return keyframe_is_piece(b->kind) ? restore_piece(r, b) : restore_heap_block(r, b);
 }
 
-static void first_peak(struct heap_totals *t, uint64_t bytes, uint64_t blocks, uint64_t time_ns)
+static void first_peak(struct heap_totals *t, uint64_t bytes, uint64_t blocks, uint64_t reserved,
+		       uint64_t time_ns)
 {
 	t->peak_bytes = bytes;
 	t->peak_blocks = blocks;
 	t->peak_time_ns = time_ns;
 	t->peak_event = 0;
+	t->peak_reserved_bytes = reserved;
 }
 
 static void set_peaks(struct heap *h, uint64_t time_ns)
@@ -293,12 +317,12 @@ static void set_peaks(struct heap *h, uint64_t time_ns)
 
 		if (!t)
 			continue;
-		first_peak(t, t->live_bytes, t->live_blocks, time_ns);
+		first_peak(t, t->live_bytes, t->live_blocks, t->reserved_bytes, time_ns);
 		t->peak_error = t->live_error;
 		if (h->observer.own_peak)
 			h->observer.own_peak(h->observer.data, i);
 	}
-	first_peak(&h->totals, h->now_bytes, h->now_blocks, time_ns);
+	first_peak(&h->totals, h->now_bytes, h->now_blocks, h->now_reserved_bytes, time_ns);
 	h->totals.peak_error = h->now_error;
 	if (h->observer.peak)
 		h->observer.peak(h->observer.data, &at);
@@ -316,7 +340,7 @@ static int forget_piece(void *data, const struct heap_block *b)
 	struct heap_totals *const t = data;
 
 	((struct heap_block *)b)->restored = true;
-	t->restored_bytes += b->size;
+	t->restored_bytes += b->reserved || b->untouched ? 0 : b->size;
 	return 0;
 }
 
@@ -325,7 +349,11 @@ static void begin_process(struct heap *h, struct heap_process *p)
 	struct heap_totals t = { .live_bytes = p->totals.live_bytes,
 				 .live_blocks = p->totals.live_blocks,
 				 .live_error = p->totals.live_error,
-				 .restored_blocks = p->totals.live_blocks };
+				 .restored_blocks = p->totals.live_blocks,
+				 .reserved_bytes = p->totals.reserved_bytes,
+				 .reserved_mappings = p->totals.reserved_mappings,
+				 .most_reserved_bytes = p->totals.reserved_bytes,
+				 .most_reserved_mappings = p->totals.reserved_mappings };
 
 	for (uint32_t i = 0; i < p->blocks.slot_count; i++) {
 		struct heap_block *const b = &p->blocks.slots[i].b;
@@ -339,6 +367,7 @@ static void begin_process(struct heap *h, struct heap_process *p)
 		t.restored_bytes += e.bytes;
 	}
 	ranges_each(&h->ranges, p->ranges, forget_piece, &t);
+	ranges_each(&h->ranges, p->reserved, forget_piece, &t);
 	p->totals = t;
 	p->events = p->marks = 0;
 }
@@ -358,5 +387,7 @@ void heap_begin_here(struct heap *h, uint64_t time_ns)
 		}
 	}
 	h->events = 0;
+	h->totals.most_reserved_bytes = h->now_reserved_bytes;
+	h->totals.most_reserved_mappings = h->now_reserved_mappings;
 	set_peaks(h, time_ns);
 }

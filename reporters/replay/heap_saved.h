@@ -23,7 +23,7 @@ uint64_t heap_save_bound(const struct heap *h);
 /*
  * Tells the processes that have not ended, by ascending index, and the blocks of each: those of
  * the heap by ascending address, those that a realloc in two parts holds among them, then the pieces
- * of mappings. TRK_ERR_NOMEM: not all were told.
+ * of mappings that are heap, then those of reservations. TRK_ERR_NOMEM: not all were told.
  */
 int heap_save(const struct heap *h, const struct heap_saver *s);
 
@@ -36,6 +36,7 @@ struct heap_restorer {
 	uint64_t last_end;  /* of the pieces of the process so far */
 	uint32_t *pieces;   /* of the process: where they are kept */
 	uint32_t count, room;
+	bool reserved; /* its reservations have begun */
 };
 
 /* The heap must be new. */

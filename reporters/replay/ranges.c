@@ -263,11 +263,58 @@ int ranges_cut(struct ranges *r, uint32_t *root, uint64_t start, uint64_t end, r
 	return 0;
 }
 
+int ranges_isolate(struct ranges *r, uint32_t *root, uint64_t start, uint64_t end, struct range **ret)
+{
+	uint32_t i = first_after(r, *root, start);
+
+	*ret = NULL;
+	if (!i || r->pieces[i].block.address >= end)
+		return 0;
+	if (r->pieces[i].block.address < start) {
+		if (split_off(r, root, i, start) != 0)
+			return TRK_ERR_NOMEM;
+		i = first_after(r, *root, start);
+	}
+	if (r->pieces[i].end > end && split_off(r, root, i, end) != 0)
+		return TRK_ERR_NOMEM;
+	*ret = &r->pieces[i];
+	return 0;
+}
+
+static bool alike(const struct heap_block *a, const struct heap_block *b)
+{
+	return a->untouched == b->untouched && a->user == b->user && a->restored == b->restored;
+}
+
+void ranges_join(struct ranges *r, uint32_t *root, uint64_t address)
+{
+	const uint32_t second = first_after(r, *root, address);
+	const uint32_t first = address ? first_after(r, *root, address - 1) : 0;
+	struct range *const a = &r->pieces[first], *const b = &r->pieces[second];
+
+	if (!first || first == second || b->block.address != address || a->end != address ||
+	    a->mapping != b->mapping || a->block.address + a->block.size != address ||
+	    !alike(&a->block, &b->block))
+		return;
+	take_out(r, root, second);
+	a->block.size += b->block.size;
+	a->end = b->end;
+	mapping_shrinks(r, b->mapping);
+	give_piece(r, second);
+}
+
 const struct heap_block *ranges_find(const struct ranges *r, uint32_t root, uint64_t address)
 {
 	const uint32_t i = first_after(r, root, address);
 
 	return i && r->pieces[i].block.address <= address ? &r->pieces[i].block : NULL;
+}
+
+const struct range *ranges_after(const struct ranges *r, uint32_t root, uint64_t address)
+{
+	const uint32_t i = first_after(r, root, address);
+
+	return i ? &r->pieces[i] : NULL;
 }
 
 bool ranges_meet(const struct ranges *r, uint32_t root, uint64_t start, uint64_t end)

@@ -51,6 +51,18 @@ uint32_t ranges_restore(struct ranges *r, uint32_t *root, const struct heap_bloc
 int ranges_cut(struct ranges *r, uint32_t *root, uint64_t start, uint64_t end, ranges_cut_fn f,
 	       void *data);
 
+/*
+ * The first piece that meets [start, end), as far as it lies in there: what is outside becomes a
+ * piece of its own. *ret is NULL when there is none. Valid until the next change. TRK_ERR_NOMEM.
+ */
+int ranges_isolate(struct ranges *r, uint32_t *root, uint64_t start, uint64_t end, struct range **ret);
+
+/* Joins a piece with the one that ends where it begins, if they are of one mapping and alike. */
+void ranges_join(struct ranges *r, uint32_t *root, uint64_t address);
+
+/* The first piece that ends after `address`, or NULL. */
+const struct range *ranges_after(const struct ranges *r, uint32_t root, uint64_t address);
+
 /* The piece that holds `address`, or NULL. */
 const struct heap_block *ranges_find(const struct ranges *r, uint32_t root, uint64_t address);
 /* True when some piece meets [start, end). */

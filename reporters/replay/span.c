@@ -130,10 +130,35 @@ static void count_allocation(struct heap_totals *t, const struct heap_block *b,
 {
 	t->allocations += e->count;
 	t->bytes_allocated += e->bytes;
-	t->kind_count[b->kind % 32] += e->count;
-	t->kind_bytes[b->kind % 32] += e->bytes;
+	t->kind_count[b->kind] += e->count;
+	t->kind_bytes[b->kind] += e->bytes;
 	sampling_add(&t->allocated_error, e);
 	add_live(t, e);
+}
+
+static void count_growth(struct heap_totals *t, const struct heap_block *b,
+			 const struct sampling_estimate *e)
+{
+	t->bytes_allocated += e->bytes;
+	t->kind_bytes[b->kind] += e->bytes;
+	add_live(t, e);
+}
+
+/* A block counts for the peak when it comes, or when more of it does. */
+static void look(struct span *s, struct heap_totals *p, uint64_t time_ns)
+{
+	look_for_peak(&s->all, s->now_bytes, s->now_blocks, &s->now_error, time_ns);
+	look_for_peak(p, p->live_bytes, p->live_blocks, &p->live_error, time_ns);
+}
+
+void span_grew(struct span *s, const struct heap_block *b, const struct sampling_estimate *e)
+{
+	struct heap_totals *const p = of_process(s, b);
+
+	count_growth(&s->all, b, e);
+	count_growth(p, b, e);
+	add_now(s, e);
+	look(s, p, b->time_ns);
 }
 
 void span_born(struct span *s, const struct heap_block *b, const struct sampling_estimate *e)
@@ -143,8 +168,7 @@ void span_born(struct span *s, const struct heap_block *b, const struct sampling
 	count_allocation(&s->all, b, e);
 	count_allocation(p, b, e);
 	add_now(s, e);
-	look_for_peak(&s->all, s->now_bytes, s->now_blocks, &s->now_error, b->time_ns);
-	look_for_peak(p, p->live_bytes, p->live_blocks, &p->live_error, b->time_ns);
+	look(s, p, b->time_ns);
 }
 
 static void count_death(struct heap_totals *t, const struct heap_block *b,
@@ -158,7 +182,7 @@ static void count_death(struct heap_totals *t, const struct heap_block *b,
 		return;
 	}
 	t->bytes_freed += e->bytes;
-	t->frees += e->count;
+	t->frees += b->reserved ? 0 : e->count; /* it lives on, as no heap */
 	sampling_add(&t->freed_error, e);
 	if (temporary) {
 		t->temporary += e->count;

@@ -65,7 +65,7 @@ static bool get_sum(struct byte_reader *r, uint32_t node, struct trk_sum *ret,
 
 	if (r->failed || step < -(int64_t)node || step >= (int64_t)UINT32_MAX - node ||
 	    process >= UINT32_MAX || thread >= UINT32_MAX || domain > UINT32_MAX || !kind ||
-	    kind >= 32 || shape >= SHAPES)
+	    kind >= TRK_KINDS || shape >= SHAPES)
 		return false;
 	*ret = (struct trk_sum){ .node = (uint32_t)(node + step), .process = (uint32_t)process,
 				 .thread = (uint32_t)thread, .domain = (uint32_t)domain,
@@ -123,15 +123,17 @@ static int get_totals(struct capture *c, struct byte_reader *r, struct trk_total
 	for (kinds = get_varint(r); kinds && !r->failed; kinds--) {
 		const uint64_t kind = get_varint(r);
 
-		if (kind >= 32)
+		if (kind >= TRK_KINDS)
 			return TRK_ERR_CORRUPT;
 		ret->kinds[kind] = get_figure(r);
 	}
 	for (uint32_t i = 0; i < TRK_TOTALS && bytes_left(r); i++)
 		ret->values[i] = get_varint(r);
-	ret->sampled = bytes_left(r) != 0;
-	for (uint32_t i = 0; i < TRK_TOTAL_ERRORS && bytes_left(r); i++)
+	ret->sampled = c->header.sample_bytes && bytes_left(r);
+	for (uint32_t i = 0; i < TRK_TOTAL_ERRORS && ret->sampled; i++)
 		ret->errors[i] = get_error(r);
+	for (uint32_t i = 0; i < TRK_TOTAL_RESERVED && bytes_left(r); i++)
+		ret->reserved[i] = get_varint(r);
 	return r->failed ? TRK_ERR_CORRUPT : 0;
 }
 

@@ -31,6 +31,14 @@ static const size_t errors[TRK_TOTAL_ERRORS] = {
 	[TRK_ERROR_TEMPORARY] = offsetof(struct heap_totals, temporary_error),
 };
 
+static const size_t reserved[TRK_TOTAL_RESERVED] = {
+	[TRK_RESERVED_BYTES] = offsetof(struct heap_totals, reserved_bytes),
+	[TRK_RESERVED_MAPPINGS] = offsetof(struct heap_totals, reserved_mappings),
+	[TRK_RESERVED_MOST_BYTES] = offsetof(struct heap_totals, most_reserved_bytes),
+	[TRK_RESERVED_MOST_MAPPINGS] = offsetof(struct heap_totals, most_reserved_mappings),
+	[TRK_RESERVED_PEAK_BYTES] = offsetof(struct heap_totals, peak_reserved_bytes),
+};
+
 /* Sums of differences may end a little below 0. */
 static double not_negative(double d)
 {
@@ -47,7 +55,7 @@ void totals_of_heap(struct trk_totals *ret, uint32_t process, const struct heap_
 	*ret = (struct trk_totals){ .process = process };
 	for (size_t i = 0; i < TRK_TOTAL_EVENTS; i++)
 		memcpy(&ret->values[i], (const char *)t + fields[i], sizeof(ret->values[i]));
-	for (size_t kind = 0; kind < 32; kind++)
+	for (size_t kind = 0; kind < TRK_KINDS; kind++)
 		ret->kinds[kind] = (struct trk_figure){ t->kind_bytes[kind], t->kind_count[kind] };
 	for (size_t i = 0; i < TRK_TOTAL_ERRORS; i++) {
 		struct sampling_error e;
@@ -55,6 +63,8 @@ void totals_of_heap(struct trk_totals *ret, uint32_t process, const struct heap_
 		memcpy(&e, (const char *)t + errors[i], sizeof(e));
 		ret->errors[i] = totals_error(&e);
 	}
+	for (size_t i = 0; i < TRK_TOTAL_RESERVED; i++)
+		memcpy(&ret->reserved[i], (const char *)t + reserved[i], sizeof(ret->reserved[i]));
 }
 
 void totals_to_heap(struct heap_totals *ret, const struct trk_totals *t)
@@ -62,7 +72,7 @@ void totals_to_heap(struct heap_totals *ret, const struct trk_totals *t)
 	*ret = (struct heap_totals){ 0 };
 	for (size_t i = 0; i < TRK_TOTAL_EVENTS; i++)
 		memcpy((char *)ret + fields[i], &t->values[i], sizeof(t->values[i]));
-	for (size_t kind = 0; kind < 32; kind++) {
+	for (size_t kind = 0; kind < TRK_KINDS; kind++) {
 		ret->kind_bytes[kind] = t->kinds[kind].bytes;
 		ret->kind_count[kind] = t->kinds[kind].count;
 	}
@@ -72,6 +82,8 @@ void totals_to_heap(struct heap_totals *ret, const struct trk_totals *t)
 
 		memcpy((char *)ret + errors[i], &e, sizeof(e));
 	}
+	for (size_t i = 0; i < TRK_TOTAL_RESERVED; i++)
+		memcpy((char *)ret + reserved[i], &t->reserved[i], sizeof(t->reserved[i]));
 }
 
 void totals_write_summary(struct writer *w, const struct heap_totals *t, uint64_t processes,
@@ -94,6 +106,8 @@ void totals_write_summary(struct writer *w, const struct heap_totals *t, uint64_
 		{ "leaked_bytes", t->live_bytes },
 		{ "temporary", t->temporary },
 		{ "temporary_bytes", t->temporary_bytes },
+		{ "reserved_bytes", t->most_reserved_bytes },
+		{ "reserved_mappings", t->most_reserved_mappings },
 		{ "processes", processes },
 		{ "threads", threads },
 	};

@@ -123,10 +123,15 @@ static void born(void *data, struct heap_block *b, const struct sampling_estimat
 {
 	struct tally *t = data;
 
-	if (t->sizes && t->counting && sizes_add(t->sizes, b->size, e->count) != 0)
+	if (t->sizes && t->counting && e->count && !b->reserved && sizes_add(t->sizes, b->size, e->count) != 0)
 		t->no_memory = true;
 	b->user = t->counting ? row_of(t, b) : ROWS_NONE;
 	add(t, b->user, e);
+}
+
+static void grew(void *data, const struct heap_block *b, const struct sampling_estimate *e)
+{
+	add(data, b->user, e);
 }
 
 static void restored(void *data, struct heap_block *b, const struct sampling_estimate *e,
@@ -181,6 +186,17 @@ static void born_in_span(void *data, struct heap_block *b, const struct sampling
 		b->user = 0;
 }
 
+static void grew_in_span(void *data, const struct heap_block *b, const struct sampling_estimate *e)
+{
+	struct tally *t = data;
+
+	if (b->user == ROWS_NONE)
+		return;
+	span_grew(&t->span, b, e);
+	if (t->options->what == VIEW_ALLOCATIONS)
+		grew(data, b, e);
+}
+
 static void died_in_span(void *data, const struct heap_block *b, const struct sampling_estimate *e,
 			 bool temporary, const struct trk_event *by)
 {
@@ -212,10 +228,11 @@ static void peak(void *data, const struct trk_event *e)
 
 static struct heap_observer observer_of(struct tally *t)
 {
-	struct heap_observer o = { .data = t, .born = born, .restored = restored };
+	struct heap_observer o = { .data = t, .born = born, .grew = grew, .restored = restored };
 
 	if (t->has_span)
-		return (struct heap_observer){ .data = t, .born = born_in_span, .restored = restored,
+		return (struct heap_observer){ .data = t, .born = born_in_span, .grew = grew_in_span,
+					       .restored = restored,
 					       .died = died_in_span, .aside = aside_in_span };
 	switch (t->options->what) {
 	case VIEW_LIVE:
@@ -226,6 +243,7 @@ static struct heap_observer observer_of(struct tally *t)
 		break;
 	case VIEW_TEMPORARY:
 		o.born = NULL;
+		o.grew = NULL;
 		o.died = died_temporary;
 		break;
 	case VIEW_ALLOCATIONS:

@@ -71,7 +71,8 @@ def refused_as(path):
 # ---- what the text says ----
 
 SHAPES = {"realloc": "oasS", "reallocarray": "oasS", "mremap": "opasS", "track": "dasS",
-          "munmap": "as", "untrack": "da", "exec": "l", "gap": "s", "skipped": "s"}
+          "munmap": "as", "untrack": "da", "exec": "l", "gap": "s", "skipped": "s",
+          "reserve": "asS", "arena": "asS", "mprotect": "asxS", "madvise": "asxS", "touched": "as"}
 PARTS = {call + "_" + part: (call, "realloc_" + part) for call in ("realloc", "reallocarray", "mremap")
          for part in ("release", "acquire", "withdraw")}
 for name, (call, part) in PARTS.items():
@@ -80,7 +81,7 @@ for name, (call, part) in PARTS.items():
 SHAPES.update(dict.fromkeys(decode.KINDS[1:13], "asS") | SHAPES)
 SHAPES.update(dict.fromkeys(decode.KINDS[16:22], "a"))
 SHAPES.update(dict.fromkeys(("mark", "region_begin", "region_end"), "lS"))
-FIELDS = dict(a="address", o="old_address", s="size", p="old_size", d="domain", l="label", S="stack")
+FIELDS = dict(a="address", o="old_address", s="size", p="old_size", d="domain", l="label", x="detail", S="stack")
 UNITS = {"": 1, "ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 
 
@@ -170,11 +171,11 @@ class Text:
     def event(self, w):
         call, kind = PARTS.get(w[0], ("none", w[0]))
         e = dict(kind=kind, call=decode.KINDS.index(call), time_ns=self.time, thread=self.thread, address=0, size=0,
-                 old_address=0, old_size=0, domain=0, label="", stack="-")
+                 old_address=0, old_size=0, domain=0, label="", detail=0, stack="-")
         for shape, value in zip(SHAPES[w[0]], w[1:]):
             if shape in "ao":
                 value = self.address(value)
-            elif shape in "spd":
+            elif shape in "spdx":
                 value = int(value, 0)
             e[FIELDS[shape]] = value
         e["stack"] = [f for name in self.stacks[e["stack"]] for f in self.frames[name]]

@@ -30,6 +30,7 @@ TOTAL_NAMES = """allocations frees unmatched_frees bytes_allocated bytes_freed l
 peak_bytes peak_blocks peak_time_ns peak_event temporary temporary_bytes lost overwritten wiped_blocks
 wiped_bytes events""".split()
 TOTAL_ERRORS = "allocated freed live peak temporary".split()
+TOTAL_RESERVED = ["reserved_" + name for name in "bytes mappings most_bytes most_mappings peak_bytes".split()]
 HISTORY_MAX = 2048
 KEYFRAME, MARKS = 20, 21
 
@@ -196,7 +197,7 @@ class Capture:
          ident, sample) = struct.unpack_from("<HHIQQIIQQ", d, 8)
         if version > 1:
             raise Refused("version", str(version))
-        unknown = required & ~2
+        unknown = required & ~6
         if unknown:
             raise Refused("feature", "bit %d" % ((unknown & -unknown).bit_length() - 1))
         if content > 1:
@@ -410,7 +411,7 @@ class Capture:
             s = dict(node=node, process=self.index(r.varint()), thread=self.index(r.varint()), kind=r.varint(),
                      domain=r.u32())
             shape = r.varint()
-            if not 1 <= s["kind"] <= 31 or shape > 31:
+            if not 1 <= s["kind"] <= 63 or shape > 31:
                 raise Corrupt("kind or shape of a sum")
             figure = self.figure_with_error if shape & 16 else self.figure
             s["total"] = figure(r)
@@ -430,7 +431,7 @@ class Capture:
             t = dict(process=self.process_or_all(b), kinds={})
             for _ in range(b.varint()):
                 kind = b.varint()
-                if kind > 31:
+                if kind > 63:
                     raise Corrupt("kind of an allocation")
                 if not b.left():
                     raise Corrupt("ends inside a record")
@@ -438,6 +439,7 @@ class Capture:
             t.update((name, b.varint()) for name in TOTAL_NAMES)
             t.update((name + "_error", self.error(b)) for name in TOTAL_ERRORS
                      if b.left() and self.header["sample_bytes"])
+            t.update((name, b.varint() if b.left() else 0) for name in TOTAL_RESERVED)
             self.totals.append(t)
 
     def read_sizes(self, block, r):

@@ -68,13 +68,14 @@ class Reader:
 
 KINDS = """none malloc calloc realloc reallocarray posix_memalign aligned_alloc memalign valloc pvalloc
 new new[] mmap mremap track skipped free delete delete[] free_sized free_aligned_sized cfree munmap untrack
-realloc_release realloc_acquire realloc_withdraw mark region_begin region_end exec gap""".split()
-HAS_STACK = set(range(1, 15)) | {25, 27, 28, 29}
+realloc_release realloc_acquire realloc_withdraw mark region_begin region_end exec gap
+reserve arena mprotect madvise touched""".split()
+HAS_STACK = set(range(1, 15)) | {25, 27, 28, 29} | {32, 33, 34, 35}
 
 
 def event(process, kind, time, thread, node=0):
     return dict(what="event", process=process, kind=kind, time_ns=time, thread=thread, node=node,
-                address=0, size=0, old_address=0, old_size=0, domain=0, label="", call=0)
+                address=0, size=0, old_address=0, old_size=0, domain=0, label="", call=0, detail=0)
 
 
 class Events:
@@ -135,7 +136,9 @@ class Events:
             e["address"], e["size"] = self.addr(), r.varint()
         elif kind == 14:
             e["domain"], e["address"], e["size"] = r.u32(), self.addr(), r.varint()
-        elif kind <= 12 or kind == 22:
+        elif kind in (34, 35):
+            e["address"], e["size"], e["detail"] = self.addr(), r.varint(), r.u32()
+        elif kind <= 12 or kind in (22, 32, 33, 36):
             e["address"], e["size"] = self.addr(), r.varint()
         elif 16 <= kind <= 21:
             e["address"] = self.addr()
@@ -155,8 +158,10 @@ class Events:
     def next(self):
         head = self.r.byte()
         kind = head & 31
-        if KINDS[kind] == "none":
-            raise Corrupt("no kind")
+        if kind == 0:
+            kind = self.r.byte()
+            if not 32 <= kind < len(KINDS):
+                raise Corrupt("no kind")
         if head & 32:
             self.thread = self.r.u32()
         if head & 64:

@@ -1,9 +1,11 @@
 """keyframes - KEYFRAME blocks for decode.py, and what they must hold: from docs/FORMAT.md alone, too."""
 from events import KINDS, U32, U64, Corrupt, Reader
 
-MMAP, MREMAP, REALLOC, ACQUIRE = (KINDS.index(k) for k in ("mmap", "mremap", "realloc", "realloc_acquire"))
-PIECES = (MMAP, MREMAP)
-MORE, DOMAIN, RESERVED = 32, 64, 128
+MMAP, MREMAP, MPROTECT, REALLOC = (KINDS.index(k) for k in ("mmap", "mremap", "mprotect", "realloc"))
+PIECES = (MMAP, MREMAP, MPROTECT)
+MORE, DOMAIN, STATE = 32, 64, 128
+OF_MPROTECT, RESERVED, ARENA, UNTOUCHED = 1, 2, 4, 8
+DONTNEED, REMOVE, POPULATE_WRITE = 4, 9, 23
 
 
 def small(n):
@@ -21,7 +23,7 @@ class Columns:
     def item(self):
         bits = self.kinds.byte()
         kind = bits & 31
-        if bits & RESERVED or not 1 <= kind <= 14:
+        if not 1 <= kind <= 14 or (bits & STATE and kind not in PIECES):
             raise Corrupt("kind of a live block")
         self.address = self.addresses.addr(self.address)
         size = self.sizes.varint()
@@ -30,7 +32,7 @@ class Columns:
         self.time = (self.time + self.times.zigzag()) & U64
         b = dict(what="keyframe_block", address=self.address, size=size, time_ns=self.time, thread=self.thread,
                  node=self.node, kind=kind, domain=self.others.u32() if bits & DOMAIN else 0, aside=-1, end=0,
-                 asked=0, back=0)
+                 asked=0, back=0, state=0)
         if kind in PIECES:
             b["end"] = self.address + size + self.others.varint()
             b["asked"], b["back"] = (self.others.varint(), self.others.u32()) if bits & MORE else (size, 0)
@@ -38,7 +40,16 @@ class Columns:
                 raise Corrupt("a piece without sense")
         elif bits & MORE:
             b["aside"] = self.others.u32()
+        if bits & STATE:
+            self.state(b)
         return b
+
+    def state(self, b):
+        b["state"] = s = self.others.varint()
+        if s > 15 or (s & RESERVED and s & (ARENA | UNTOUCHED)) or (s & UNTOUCHED and not s & ARENA):
+            raise Corrupt("state of a piece")
+        if s & OF_MPROTECT:
+            b["kind"] = MPROTECT
 
 
 def read_keyframe(r, blocks):
@@ -86,6 +97,11 @@ def place(b):
     return b["address"], b["domain"], b["aside"]
 
 
+def in_order(pieces):
+    """What is heap, with arenas, comes before what is reserved."""
+    return sorted(pieces, key=lambda b: (b["state"] & RESERVED, b["address"]))
+
+
 class Process:
     def __init__(self):
         self.events = self.marks = 0
@@ -115,7 +131,7 @@ class Live:
 
     def block(self, e, kind=None):
         return dict(address=e["address"], size=e["size"], time_ns=e["time_ns"], thread=e["thread"], node=e["node"],
-                    kind=kind or e["kind"], domain=e["domain"], aside=-1, end=0, asked=0)
+                    kind=kind or e["kind"], domain=e["domain"], aside=-1, end=0, asked=0, state=0)
 
     def unmap(self, p, start, size):
         end = self.up(start + size)
@@ -127,25 +143,75 @@ class Live:
                 if lo < hi:
                     asked = max(min(b["address"] + b["size"], hi) - lo, 0)
                     left.append(dict(b, address=lo, end=hi, size=asked))
-        p.pieces = sorted(left, key=lambda b: b["address"])
+        p.pieces = in_order(left)
 
-    def map(self, p, e, kind=None):
+    def map(self, p, e, kind=None, state=0):
         start, end = e["address"], self.up(e["address"] + e["size"])
         if not start or not e["size"] or start >= end:
             return
         self.unmap(p, start, e["size"])
         b = self.block(e, kind)
         b.update(end=end, size=min(e["size"], end - start), mapping=object())
-        b["asked"] = b["size"]
-        p.pieces = sorted(p.pieces + [b], key=lambda b: b["address"])
+        b.update(asked=b["size"], state=state, kind=kind or (MREMAP if e["kind"] == MREMAP else MMAP))
+        p.pieces = in_order(p.pieces + [b])
+
+    def divide(self, p, start, end):
+        """So that each piece lies in [start, end) or outside; those that lie in it."""
+        kept = p.pieces
+        self.unmap(p, start, end - start)
+        outside = p.pieces
+        p.pieces = kept
+        self.unmap(p, 0, start)
+        self.unmap(p, end, U64 // self.page * self.page - end)
+        inside, p.pieces = p.pieces, outside
+        return inside
+
+    def protect(self, p, e):
+        start, end = e["address"], self.up(e["address"] + e["size"])
+        if not e["size"] or start >= end:
+            return
+        name, stay = object(), [b for b in p.pieces if bool(b["state"] & RESERVED) != bool(e["detail"])]
+        p.pieces = [b for b in p.pieces if b not in stay]
+        for b in self.divide(p, start, end):
+            p.pieces.append(dict(self.block(e), address=b["address"], size=b["size"], end=b["end"], asked=b["size"],
+                                 mapping=name, kind=MPROTECT, state=OF_MPROTECT | (0 if e["detail"] else RESERVED)))
+        p.pieces = in_order(p.pieces + stay)
+
+    def touch(self, p, start, size, touched):
+        start, end = start // self.page * self.page, self.up(start + size)
+        if not size or start >= end:
+            return
+        before, after = (ARENA | UNTOUCHED, ARENA) if touched else (ARENA, ARENA | UNTOUCHED)
+        stay = [b for b in p.pieces if b["state"] != before]
+        p.pieces = [b for b in p.pieces if b["state"] == before]
+        inside = [dict(b, state=after) for b in self.divide(p, start, end)]
+        joined = []
+        for b in in_order(p.pieces + inside + stay):
+            last = joined[-1] if joined else None
+            if last and (last["mapping"], last["end"], last["state"]) == (b["mapping"], b["address"], b["state"]) and \
+                    last["state"] & ARENA:
+                last.update(end=b["end"], size=last["size"] + b["size"])
+            else:
+                joined.append(dict(b))
+        p.pieces = joined
 
     def remap(self, p, e):
         if not e["address"]:
             return
         start, end = e["old_address"], self.up(e["old_address"] + max(e["old_size"], 1))
-        if any(b["address"] < end and start < b["end"] for b in p.pieces):
-            self.unmap(p, start, e["old_size"])
-            self.map(p, e)
+        old = [b for b in p.pieces if b["address"] < end and start < b["end"]]
+        if not old:
+            return
+        first = [b for b in old if b["address"] <= start < b["end"]]
+        state = first[0]["state"] if first else 0
+        state = ARENA | UNTOUCHED if state & ARENA else state & RESERVED
+        touched = [(max(b["address"], start) - start, min(b["end"], end) - start) for b in old
+                   if b["state"] & ARENA and not b["state"] & UNTOUCHED]
+        self.unmap(p, start, e["old_size"])
+        self.map(p, e, state=state)
+        for lo, hi in touched:
+            if state & ARENA and lo < e["size"]:
+                self.touch(p, e["address"] + lo, min(hi, e["size"]) - lo, True)
 
     def realloc(self, p, e):
         if e["address"]:
@@ -190,6 +256,12 @@ class Live:
             self.remap(p, e)
         elif kind == "munmap":
             self.unmap(p, e["address"], e["size"])
+        elif kind in ("reserve", "arena"):
+            self.map(p, e, state=RESERVED if kind == "reserve" else ARENA | UNTOUCHED)
+        elif kind == "mprotect":
+            self.protect(p, e)
+        elif kind == "touched" or kind == "madvise" and e["detail"] in (DONTNEED, REMOVE, POPULATE_WRITE):
+            self.touch(p, e["address"], e["size"], kind == "touched" or e["detail"] == POPULATE_WRITE)
         elif kind == "exec":
             p.blocks, p.aside, p.pieces = {}, {}, []
         elif 1 <= e["kind"] <= 14:

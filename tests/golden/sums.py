@@ -14,7 +14,7 @@ import sys
 
 import alter
 from decode import (FIGURES, FRAMES, HEALTH, HISTORY, MAPPINGS, MODULES, NODES, PROCESSES, SIZES, STRINGS, SUMMARY, SUMS,
-                    SYMBOLS, THREADS, TOTAL_NAMES, TOTALS, Capture, Reader)
+                    SYMBOLS, THREADS, TOTAL_NAMES, TOTAL_RESERVED, TOTALS, Capture, Reader)
 from events import KINDS
 
 SHIFT = 20
@@ -172,7 +172,8 @@ class Sums:
         return out
 
     def totals(self):
-        return [dict(process=p, kinds={str(k): f for k, f in sorted(t.kinds.items())}, **t.total)
+        return [dict(process=p, kinds={str(k): f for k, f in sorted(t.kinds.items())}, **t.total,
+                     **dict.fromkeys(TOTAL_RESERVED, 0))
                 for p, t in sorted(self.tallies.items())]
 
     def sizes(self):

@@ -167,6 +167,9 @@ class Heap:
         self.aside = {}       # id of a call -> size of the block that its first half released; None: there was none
         self.pages = {}       # page address -> (mapping, how much of the page was asked for)
         self.mappings = {}    # mapping -> pages left
+        self.arenas = {}      # page address -> how much of it counts when it is touched; until then it is 0 above
+        self.reserved = {}    # page address -> reservation, not heap
+        self.reservations = {}  # reservation -> [pages left, whether mmap made it]
 
     def blocks(self):
         return len(self.live) + len(self.mappings)
@@ -174,12 +177,15 @@ class Heap:
     def bytes(self):
         return sum(self.live.values()) + sum(asked for _, asked in self.pages.values())
 
-    def pages_in(self, start, size):
-        """Those of its mappings, in any order."""
-        end = start + size
-        if size // PAGE > len(self.pages):
-            return [page for page in self.pages if start <= page < end]
-        return [page for page in range(start, end, PAGE) if page in self.pages]
+    def pages_in(self, start, size, pages=None):
+        """Those of its mappings, or of other pages of it, in any order."""
+        end, pages = start + size, self.pages if pages is None else pages
+        if size // PAGE > len(pages):
+            return [page for page in pages if start <= page < end]
+        return [page for page in range(start, end, PAGE) if page in pages]
+
+    def state(self, page):
+        return "reserved" if page in self.reserved else "arena" if page in self.arenas else None
 
 
 class Replay:
@@ -213,12 +219,14 @@ class Replay:
             self.born(e, heap)
         elif kind in RELEASES:
             self.died(kind, e, heap)
-        elif kind in ("mmap", "mremap"):
-            if kind == "mmap":
-                self.map(e, heap)
-            elif heap.pages_in(number(e["old_address"]), number(e["old_size"]) or 1):  # else a file's
-                self.unmap(heap, number(e["old_address"]), number(e["old_size"]))
-                self.map(e, heap)
+        elif kind == "mmap":
+            self.map(e, heap)
+        elif kind == "mprotect":
+            self.protect(e, heap, number(e["address"]), number(e["size"]))
+        elif kind == "touched" or e.get("advice") == "populate_write":
+            self.touch(heap, number(e["address"]), number(e["size"]), True)
+        elif kind == "madvise" and e["advice"] in ("dontneed", "remove"):
+            self.touch(heap, number(e["address"]), number(e["size"]), False)
         elif kind == "munmap":
             self.unmap(heap, number(e["address"]), number(e["size"]))
         elif kind == "exec":
@@ -256,11 +264,19 @@ class Replay:
         """The first half: the block, or the pages, are somebody else's from now on."""
         address = number(e["address"])
         if "size" in e:  # an mremap's
-            heap.aside[e["id"]] = bool(heap.pages_in(address, number(e["size"])))  # else a file's
+            heap.aside[e["id"]] = self.moving(heap, address, number(e["size"]))
             self.unmap(heap, address, number(e["size"]))
         else:
             heap.aside[e["id"]] = heap.live.pop(address, None)
             self.live -= heap.aside[e["id"]] or 0
+
+    def moving(self, heap, start, size):
+        """What goes with the pages of an mremap; None: they are a file's."""
+        pages = heap.pages_in(start, size or 1)
+        if not pages and not heap.pages_in(start, size or 1, heap.reserved):
+            return None
+        return {"state": heap.state(start),
+                "touched": [page - start for page in pages if page in heap.arenas and heap.pages[page][1]]}
 
     def acquire(self, e, heap):
         if e["id"] not in heap.aside:
@@ -272,7 +288,10 @@ class Replay:
             if e["half"] == "withdraw":
                 e = dict(e, address=e["old_address"], size=e["old_size"])
             if old:
-                self.map(e, heap)
+                self.map(e, heap, old["state"])
+                for offset in old["touched"]:
+                    if offset < number(e["size"]):
+                        self.touch(heap, number(e["address"]) + offset, PAGE, True)
             return
         if e["half"] == "withdraw":
             self.failed += 1
@@ -287,27 +306,72 @@ class Replay:
             self.count(e, "realloc-old", old)
         self.born(e, heap)
 
+    def protect(self, e, heap, start, size):
+        some = e["access"] == "some"
+        pages = heap.pages_in(start, size, heap.reserved if some else heap.pages)
+        for page in pages:
+            self.unmap(heap, page, PAGE)
+        if not some:
+            self.reserve(heap, pages, False)
+        elif pages:
+            self.hold(heap, {page: PAGE for page in pages})
+            self.allocations += 1
+            self.add(len(pages) * PAGE)
+            self.count(e, "mprotect", len(pages) * PAGE)
+
+    def touch(self, heap, start, size, touched):
+        for page in heap.pages_in(start, size, heap.arenas):
+            mapping, was = heap.pages[page]
+            asked = heap.arenas[page] if touched else 0
+            heap.pages[page] = (mapping, asked)
+            self.live -= was if not touched else 0
+            self.add(asked - was if touched else 0)
+
+    def reserve(self, heap, pages, by_mmap):
+        self.mapping += 1
+        heap.reservations[self.mapping] = [len(pages), by_mmap]
+        heap.reserved.update(dict.fromkeys(pages, self.mapping))
+
+    def hold(self, heap, pages):
+        self.mapping += 1
+        heap.mappings[self.mapping] = len(pages)
+        for page, asked in pages.items():
+            heap.pages[page] = (self.mapping, asked)
+
+    def add(self, size):
+        self.bytes += size
+        self.live += size
+
     def unmap(self, heap, start, size):
+        for page in heap.pages_in(start, size, heap.reserved):
+            left = heap.reservations[heap.reserved.pop(page)]
+            left[0] -= 1
+            self.frees += left == [0, True]
         for page in heap.pages_in(start, size):
             mapping, asked = heap.pages.pop(page)
+            heap.arenas.pop(page, None)
             self.live -= asked
             heap.mappings[mapping] -= 1
             if not heap.mappings[mapping]:
                 del heap.mappings[mapping]
                 self.frees += 1
 
-    def map(self, e, heap):
+    def map(self, e, heap, state=None):
         start, size = number(e["address"]), number(e["size"])
         whole = -(-size // PAGE) * PAGE
+        state = state or ("reserved" if e.get("reserved") else "arena" if e.get("arena") else None)
+        pages = {page: min(PAGE, start + size - page) for page in range(start, start + whole, PAGE)}
         self.unmap(heap, start, whole)
-        self.mapping += 1
-        heap.mappings[self.mapping] = whole // PAGE
-        for page in range(start, start + whole, PAGE):
-            heap.pages[page] = (self.mapping, min(PAGE, start + size - page))
         self.allocations += 1
-        self.bytes += size
-        self.live += size
         self.count(e, e["kind"], size)
+        if state == "reserved":
+            self.reserve(heap, pages, True)
+        elif state == "arena":
+            self.hold(heap, dict.fromkeys(pages, 0))
+            heap.arenas.update(pages)
+        else:
+            self.hold(heap, pages)
+            self.add(size)
 
     def leaked(self):
         sizes = collections.Counter()

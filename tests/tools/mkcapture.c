@@ -34,7 +34,10 @@
  *   mremap                            OLD OLD_SIZE NEW SIZE [STACK]
  *   track                             DOMAIN ADDRESS SIZE [STACK]
  *   free delete delete[] free_sized free_aligned_sized cfree   ADDRESS
- *   munmap                            ADDRESS SIZE
+ *   munmap touched                    ADDRESS SIZE
+ *   reserve arena                     ADDRESS SIZE [STACK]
+ *   mprotect                          ADDRESS SIZE 0|1 [STACK]  0: nothing may touch it
+ *   madvise                           ADDRESS SIZE ADVICE [STACK]
  *   untrack                           DOMAIN ADDRESS
  *   realloc_release                   OLD
  *   realloc_acquire                   OLD NEW SIZE [STACK]
@@ -106,7 +109,7 @@ static struct {
 	struct writer_thread threads[NAMED_MAX];
 	bool process_known[NAMED_MAX], thread_known[NAMED_MAX];
 } cap = { .header = { .version = TRK_VERSION, .header_bytes = TRK_HEADER_BYTES, .page_bytes = 4096,
-		      .id = 1 },
+		      .required = TRK_FEATURE_RESERVED, .id = 1 },
 	  .next_offset = 0x1000 };
 
 static uint32_t small(const char *s)
@@ -480,7 +483,7 @@ static const struct {
 };
 
 /*
- * Operands: a address, o old address, s size, p old size, d domain, l label,
+ * Operands: a address, o old address, s size, p old size, d domain, l label, x detail,
  * S stack (may be left out).
  */
 static const struct {
@@ -524,6 +527,11 @@ static const struct {
 	{ "exec", "l", TRK_EXEC },
 	{ "gap", "s", TRK_GAP },
 	{ "skipped", "s", TRK_SKIPPED },
+	{ "reserve", "asS", TRK_RESERVE },
+	{ "arena", "asS", TRK_ARENA },
+	{ "mprotect", "asxS", TRK_MPROTECT },
+	{ "madvise", "asxS", TRK_MADVISE },
+	{ "touched", "as", TRK_TOUCHED },
 };
 
 static void set_operand(struct trk_event *e, char what, const struct word *w)
@@ -543,6 +551,9 @@ static void set_operand(struct trk_event *e, char what, const struct word *w)
 		return;
 	case 'd':
 		e->domain = (uint32_t)number(w->text);
+		return;
+	case 'x':
+		e->detail = (uint32_t)number(w->text);
 		return;
 	case 'l':
 		e->label = w->text;

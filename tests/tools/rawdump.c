@@ -290,13 +290,20 @@ static void dump_totals(const struct trk_totals *t)
 		[TRK_TOTAL_WIPED_BYTES] = "wiped_bytes",
 		[TRK_TOTAL_EVENTS] = "events",
 	};
+	static const char *const reserved[TRK_TOTAL_RESERVED] = {
+		[TRK_RESERVED_BYTES] = "reserved_bytes",
+		[TRK_RESERVED_MAPPINGS] = "reserved_mappings",
+		[TRK_RESERVED_MOST_BYTES] = "reserved_most_bytes",
+		[TRK_RESERVED_MOST_MAPPINGS] = "reserved_most_mappings",
+		[TRK_RESERVED_PEAK_BYTES] = "reserved_peak_bytes",
+	};
 	const char *comma = "";
 	char kind[8];
 
 	begin("totals");
 	put_optional("process", t->process, TRK_ALL_PROCESSES);
 	printf(", \"kinds\": {");
-	for (uint32_t i = 0; i < 32; i++) {
+	for (uint32_t i = 0; i < TRK_KINDS; i++) {
 		if (!t->kinds[i].count && !t->kinds[i].bytes)
 			continue;
 		snprintf(kind, sizeof(kind), "%u", i);
@@ -307,6 +314,8 @@ static void dump_totals(const struct trk_totals *t)
 	putchar('}');
 	for (uint32_t i = 0; i < TRK_TOTALS; i++)
 		put_number(names[i], t->values[i]);
+	for (uint32_t i = 0; i < TRK_TOTAL_RESERVED; i++)
+		put_number(reserved[i], t->reserved[i]);
 	end();
 }
 
@@ -365,6 +374,7 @@ static void dump_keyframe_block(const struct keyframe_block *b)
 	put_number("end", b->end);
 	put_number("asked", b->asked);
 	put_number("back", b->back);
+	put_number("state", (b->kind == TRK_MPROTECT) | b->reserved << 1 | b->arena << 2 | b->untouched << 3);
 	end();
 }
 
@@ -435,6 +445,7 @@ static void dump_event(const struct trk_event *e)
 	put_number("domain", e->domain);
 	put_number("call", e->call);
 	put_text("label", e->label, e->label_bytes);
+	put_number("detail", e->detail);
 	end();
 }
 

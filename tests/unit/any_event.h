@@ -33,12 +33,11 @@ static inline struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t 
 	struct trk_event e = { .kind = kind, .time_ns = time_ns, .thread = any_u32(seed) };
 	const uint64_t a = address_not_0(seed), b = address_not_0(seed), n = random_any(seed);
 
-	if (trk_kind_allocates(kind) || kind == TRK_REALLOC_ACQUIRE || kind == TRK_REALLOC_WITHDRAW ||
-	    (kind >= TRK_MARK && kind <= TRK_REGION_END))
+	if (trk_kind_has_stack(kind))
 		e.node = any_u32(seed);
-	if (trk_kind_allocates(kind) || trk_kind_releases(kind))
+	if (trk_kind_allocates(kind) || trk_kind_releases(kind) || kind >= TRK_RESERVE)
 		e.address = a;
-	if (trk_kind_allocates(kind) || kind == TRK_MUNMAP)
+	if (trk_kind_allocates(kind) || kind == TRK_MUNMAP || kind >= TRK_RESERVE)
 		e.size = n;
 	if (kind == TRK_TRACK || kind == TRK_UNTRACK)
 		e.domain = any_u32(seed);
@@ -66,6 +65,8 @@ static inline struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t 
 		e.label_bytes = random_next(seed) % sizeof(any_label);
 		e.label = e.label_bytes ? any_label : NULL;
 	}
+	if (kind == TRK_MPROTECT || kind == TRK_MADVISE)
+		e.detail = any_u32(seed);
 	if (kind == TRK_GAP || kind == TRK_SKIPPED)
 		e.size = n;
 	return e;
@@ -83,6 +84,7 @@ static inline void assert_event_equal(const struct trk_event *a, const struct tr
 	assert_true(a->thread == b->thread);
 	assert_true(a->node == b->node);
 	assert_true(a->domain == b->domain);
+	assert_true(a->detail == b->detail);
 	assert_int_equal(a->label_bytes, b->label_bytes);
 	if (a->label_bytes)
 		assert_memory_equal(a->label, b->label, a->label_bytes);
@@ -90,7 +92,7 @@ static inline void assert_event_equal(const struct trk_event *a, const struct tr
 
 static inline bool is_kind(uint8_t kind)
 {
-	return kind >= 1 && kind <= 31;
+	return kind >= 1 && kind <= TRK_TOUCHED;
 }
 
 #endif

@@ -228,6 +228,7 @@ static inline void fake_mmap(struct segment *s, struct fake_thread *t, uint64_t 
 			     uint64_t address, uint64_t size)
 {
 	fake_begin(s, t, TRK_MMAP, epoch, false);
+	*t->at++ = TRK_MMAP;
 	fake_address(t, address);
 	t->at = put_varint(t->at, size);
 	fake_publish(s, t);

@@ -13,7 +13,7 @@ static void random_events_come_back(void **unused)
 	struct byte_reader r;
 
 	for (int i = 0; i < COUNT; i++) {
-		const uint8_t kind = (uint8_t)(random_next(&seed) % 32);
+		const uint8_t kind = (uint8_t)(random_next(&seed) % TRK_KINDS);
 		uint8_t *before = p;
 
 		time_ns += random_next(&seed) % 3 ? 0 : random_next(&seed) >> 30;
@@ -49,7 +49,7 @@ static struct trk_event once(const struct trk_event *e)
 
 static void every_kind_takes_the_largest_fields(void **unused)
 {
-	for (uint8_t kind = 0; kind < 32; kind++) {
+	for (uint8_t kind = 0; kind < TRK_KINDS; kind++) {
 		struct trk_event e, got;
 		uint64_t seed = kind;
 
@@ -201,7 +201,7 @@ static void long_labels_are_cut(void **unused)
 
 static void every_truncation_is_corrupt(void **unused)
 {
-	for (uint8_t kind = 0; kind < 32; kind++) {
+	for (uint8_t kind = 0; kind < TRK_KINDS; kind++) {
 		uint8_t b[TRK_EVENT_BYTES_MAX + TRK_LABEL_MAX];
 		struct event_state s = event_state_init(0);
 		uint64_t seed = 100 + kind;
@@ -228,7 +228,9 @@ static void what_is_no_event_is_corrupt(void **unused)
 		const char *bytes;
 		size_t size;
 	} bad[] = {
-		{ "\x00\x02\x02", 3 }, /* kind 0 */
+		{ "\x00\x02\x02", 3 }, /* kind 0, and then 2 */
+		{ "\x00\x25\x02\x02", 4 }, /* kind 37 */
+		{ "\x00\x60\x02\x02", 4 }, /* kind 96 */
 		{ "\x03\x04\x02\x02", 4 }, /* realloc of form 4 */
 		{ "\x10\x03\x02", 3 }, /* address: odd, but not 1 */
 		{ "\x90\x02\x02", 3 }, /* a free with a node */

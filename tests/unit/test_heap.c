@@ -378,7 +378,7 @@ static void watch_born(void *data, struct heap_block *b, const struct sampling_e
 {
 	struct watched *w = data;
 
-	w->born++;
+	w->born += e->count;
 	w->bytes += e->bytes;
 	b->user = 77;
 }
@@ -403,11 +403,16 @@ static void watch_aside(void *data, const struct heap_block *b,
 	w->bytes += b->aside ? -e->bytes : e->bytes;
 }
 
+static void watch_grew(void *data, const struct heap_block *b, const struct sampling_estimate *e)
+{
+	((struct watched *)data)->bytes += e->bytes;
+}
+
 /* Any events, strange ones too: the observer's sums are the heap's. */
 static void observers_see_what_the_totals_say(void **state)
 {
 	struct watched w = { 0 };
-	const struct heap_observer o = { .data = &w, .born = watch_born, .died = watch_died,
+	const struct heap_observer o = { .data = &w, .born = watch_born, .grew = watch_grew, .died = watch_died,
 					 .aside = watch_aside };
 	struct heap *h = NULL;
 	uint64_t seed = 1;
@@ -417,7 +422,7 @@ static void observers_see_what_the_totals_say(void **state)
 		const uint64_t page = random_next(&seed) % 64;
 		const struct heap_totals *t;
 		struct trk_event e = {
-			.kind = (uint8_t)(1 + random_next(&seed) % 31),
+			.kind = (uint8_t)(1 + random_next(&seed) % TRK_TOUCHED),
 			.process = (uint32_t)(random_next(&seed) % 3),
 			.thread = (uint32_t)(random_next(&seed) % 4),
 			.address = random_next(&seed) % 40,
@@ -425,11 +430,13 @@ static void observers_see_what_the_totals_say(void **state)
 			.size = random_next(&seed) % 1000,
 			.old_size = random_next(&seed) % 10 * PAGE,
 			.domain = (uint32_t)(random_next(&seed) % 2),
+			.detail = (uint32_t)(random_next(&seed) % 25),
 		};
 
 		if (e.kind == TRK_EXEC && i % 50)
 			continue;
-		if (e.kind == TRK_MMAP || e.kind == TRK_MUNMAP || e.kind == TRK_MREMAP) {
+		if (e.kind == TRK_MMAP || e.kind == TRK_MUNMAP || e.kind == TRK_MREMAP ||
+		    e.kind >= TRK_RESERVE) {
 			e.address = BASE + page * PAGE;
 			e.old_address = BASE + random_next(&seed) % 64 * PAGE;
 			e.size = random_next(&seed) % (10 * PAGE);

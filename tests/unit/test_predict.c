@@ -132,7 +132,7 @@ static void random_events_come_back(void **unused)
 	uint64_t seed = 7, time_ns = 1000;
 
 	for (int i = 0; i < COUNT; i++) {
-		const uint8_t kind = (uint8_t)(random_next(&seed) % 32);
+		const uint8_t kind = (uint8_t)(random_next(&seed) % TRK_KINDS);
 
 		time_ns += random_next(&seed) % 3 ? 0 : random_next(&seed) >> 30;
 		events[i] = any_event(&seed, is_kind(kind) ? kind : TRK_MALLOC, time_ns);

@@ -81,6 +81,8 @@ static size_t make(uint8_t kind, uint8_t *out)
 		*p++ = TRK_REALLOCARRAY;
 	if (kind == WIRE_REALLOC_END)
 		*p++ = WIRE_FREED;
+	if (kind == TRK_MMAP)
+		*p++ = TRK_MADVISE;
 	if (kind == TRK_MREMAP)
 		p = put_varint(put_zigzag(p, 0x5000), 8192);
 	if (kind >= TRK_MARK && kind <= TRK_REGION_END) {
@@ -100,6 +102,8 @@ static size_t make(uint8_t kind, uint8_t *out)
 	if (kind <= TRK_TRACK || kind == WIRE_MREMAP_BEGIN || kind == TRK_MUNMAP ||
 	    kind == WIRE_REALLOC_END)
 		p = put_varint(p, 4096);
+	if (kind == TRK_MMAP)
+		p = put_varint(p, 23);
 	return (size_t)(p - out);
 }
 
@@ -117,8 +121,9 @@ static void check(const struct wire_record *r)
 	assert_int_equal(r->pops, 3);
 	assert_int_equal(r->pushes[1], 0x400000 - 0x1234);
 	assert_int_equal(r->domain, kind == TRK_TRACK || kind == TRK_UNTRACK ? 77 : 0);
-	if ((kind && kind <= TRK_MMAP) || kind == TRK_TRACK || kind == TRK_MUNMAP || kind == WIRE_REALLOC_END)
+	if ((kind && kind < TRK_MMAP) || kind == TRK_TRACK || kind == TRK_MADVISE || kind == TRK_MUNMAP || kind == WIRE_REALLOC_END)
 		assert_true(r->address == 0x7000 && r->size == 4096);
+	assert_int_equal(r->detail, kind == TRK_MADVISE ? 23 : 0);
 	if (kind == TRK_MREMAP)
 		assert_true(r->old_address == 0x5000 && r->old_size == 8192 && r->address == 0xc000 &&
 			    r->size == 4096);
@@ -157,7 +162,7 @@ static void every_kind_is_read_whole_or_not_at_all(void **unused)
 			continue;
 		size = make(kind, bytes);
 		assert_int_equal(decode(bytes, size, &r), 0);
-		assert_int_equal(r.kind, kind);
+		assert_int_equal(r.kind, kind == TRK_MMAP ? TRK_MADVISE : kind);
 		check(&r);
 		for (size_t n = 1; n < size; n++)
 			assert_int_equal(decode(bytes, n, &r), TRK_ERR_CORRUPT);
@@ -171,6 +176,9 @@ static void what_is_no_record_is_corrupt(void **unused)
 		size_t size;
 	} bad[] = {
 		{ "\x00\x00\x00", 3 }, /* none skipped: zeros */
+		{ "\x0c\x10\x00\x00", 4 }, /* mmap that is a free */
+		{ "\x0c\x24\x00\x00", 4 }, /* mmap that is `touched`: the recorder's own word */
+		{ "\x0c\x22\x00\x00\x80\x80\x80\x80\x10", 9 }, /* mprotect's detail 2^32 */
 		{ "\x0f\x00", 2 }, /* cut in an mremap's begin */
 		{ "\x1a\x00\x00", 3 }, /* frames without frames */
 		{ "\x90\x80\x80\x80\x80\x10\x00\x00", 8 }, /* pops 2^32 */

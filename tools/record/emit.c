@@ -147,13 +147,26 @@ static void add_module(struct recorder *r, struct process *p, struct stream *s)
 		atomic_fetch_add_explicit(&r->shm->processes[p->slot].modules_seen, 1, memory_order_release);
 }
 
+/*
+ * Protecting and advising is most often about pages of no mapping that we know, or changes nothing
+ * (a compiler that writes its code and runs it): those are dropped here.
+ */
+static bool is_dropped(struct recorder *r, const struct process *p, const struct wire_record *h)
+{
+	if (h->kind != TRK_MPROTECT && h->kind != TRK_MADVISE)
+		return false;
+	emit_flush(r); /* what is mapped now is asked */
+	return !r->heap_stopped && !heap_minds(r->heap, &(struct trk_event){ .kind = h->kind, .process = p->index,
+							 .address = h->address, .size = h->size,
+							 .detail = h->detail });
+}
+
 /* Kinds that stand in the wire as they stand in the file. */
 static void emit_plain(struct recorder *r, struct process *p, struct stream *s)
 {
 	const struct wire_record *const h = &s->head;
-	const bool stack = trk_kind_allocates(h->kind) || h->kind == TRK_MARK ||
-			   h->kind == TRK_REGION_BEGIN || h->kind == TRK_REGION_END;
-
+	if (is_dropped(r, p, h))
+		return;
 	if (h->kind == TRK_GAP && !recorder_believes(r, h->size)) {
 		corrupt(r, p, s);
 		return;
@@ -166,8 +179,8 @@ static void emit_plain(struct recorder *r, struct process *p, struct stream *s)
 		.time_ns = h->time_ns, .address = h->address, .size = h->size,
 		.old_address = h->old_address, .old_size = h->old_size,
 		.label = h->text, .label_bytes = h->text ? h->text_bytes : 0,
-		.thread = s->thread, .node = stack ? stream_node(s) : 0,
-		.domain = h->domain, .kind = h->kind });
+		.thread = s->thread, .node = trk_kind_has_stack(h->kind) ? stream_node(s) : 0,
+		.domain = h->domain, .detail = h->detail, .kind = h->kind });
 }
 
 /* Nearly all events: nothing but what these kinds have, straight into its place. */
@@ -242,6 +255,29 @@ static bool is_recorded(struct recorder *r, const struct process *p, const struc
 	return heap_is_mapped(r->heap, p->index, s->old_address, s->old_size);
 }
 
+/* Reserved pages, or an arena's: in two parts they are a munmap, and an mmap that says so, too. */
+static bool is_apart(const struct stream *s)
+{
+	return s->call == TRK_MREMAP && s->mapping_kind && s->mapping_kind != TRK_MMAP;
+}
+
+static void release_apart(struct recorder *r, struct process *p, const struct stream *s)
+{
+	emit(r, p, &(struct trk_event){ .kind = TRK_MUNMAP, .thread = s->thread, .address = s->old_address,
+					.size = s->old_size, .time_ns = p->last_time_ns });
+}
+
+/* Where it was if it failed. */
+static void acquire_apart(struct recorder *r, struct process *p, struct stream *s, struct trk_event *e,
+			  bool failed)
+{
+	s->realloc = STREAM_NO_REALLOC;
+	e->kind = s->mapping_kind;
+	e->address = failed ? s->old_address : e->address;
+	e->size = failed ? s->old_size : e->size;
+	emit(r, p, e);
+}
+
 /* What releases nothing stays one event, at its end. */
 void emit_release(struct recorder *r, struct process *p, struct stream *s)
 {
@@ -249,6 +285,11 @@ void emit_release(struct recorder *r, struct process *p, struct stream *s)
 	if (has_failed(s) || !is_recorded(r, p, s))
 		return;
 	s->realloc = STREAM_SPLIT;
+	s->mapping_kind = s->call == TRK_MREMAP ? heap_mapping_kind(r->heap, p->index, s->old_address) : 0;
+	if (is_apart(s)) {
+		release_apart(r, p, s);
+		return;
+	}
 	emit(r, p, &(struct trk_event){ .kind = TRK_REALLOC_RELEASE, .call = s->call,
 					.thread = s->thread, .old_address = s->old_address,
 					.old_size = s->old_size, .time_ns = p->last_time_ns });
@@ -267,6 +308,10 @@ static void emit_whole(struct recorder *r, struct process *p, struct stream *s, 
 {
 	const bool split = s->realloc == STREAM_SPLIT;
 
+	if (split && is_apart(s)) {
+		acquire_apart(r, p, s, e, failed);
+		return;
+	}
 	s->realloc = STREAM_NO_REALLOC;
 	e->kind = !split ? s->call : failed ? TRK_REALLOC_WITHDRAW : TRK_REALLOC_ACQUIRE;
 	e->call = split ? s->call : 0;

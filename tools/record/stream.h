@@ -55,6 +55,7 @@ struct stream {
 	enum stream_realloc realloc;
 	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when it is one */
 	uint8_t call;  /* ... and what it began: TRK_REALLOC, TRK_REALLOCARRAY, TRK_MREMAP */
+	uint8_t mapping_kind; /* of what an mremap in two parts moves: see heap_mapping_kind */
 	uint32_t held_rounds;
 	uint64_t old_address, old_size;
 
