@@ -7,7 +7,7 @@
  * what was published and gives slots and chunks back. To the recorder all of it
  * is untrusted input: it copies before it looks and checks every index.
  *
- *   header, states of slots, chunk bitmap, executions | process slots | thread slots | chunks
+ *   header, states of slots, chunk bitmap, executions, lives | process slots | thread slots | chunks
  *
  * A target maps the first part, which is small, its own process slot, the thread slots that it
  * uses and the first chunks; more chunks, piece by piece, when those are all in use: programs limit
@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 5u
+#define SHM_VERSION 6u
 
 /* 70 MiB of addresses in the recorder, of which only what is used is ever touched. A live thread holds a chunk. */
 #define SHM_CHUNK_BYTES 4096u
@@ -216,6 +216,27 @@ struct shm_thread {
 	char name[SHM_NAME_BYTES];
 };
 
+/*
+ * How a process ended: its pid, for slots are reused, who says so, and a status as wait has it.
+ * A process says what it is about to do; its parent knows what became of that.
+ */
+#define SHM_END_SAID 0x10000u
+#define SHM_END_WAITED 0x20000u
+#define SHM_END(pid, said, status) ((uint64_t)(pid) << 32 | (said) | ((status) & 0xffffu))
+
+/* What others know of the process in a slot. */
+struct shm_life {
+	_Atomic uint32_t pid;	 /* as in the slot; 0: none is there */
+	uint32_t inner_pid;	 /* 1: that is not the recorder's number */
+	uint32_t own_pid, own_parent; /* as the process itself sees them: others in a PID namespace */
+	/*
+	 * Programs with this number and greater ones, less 1, started when the process was over; 0: nobody
+	 * has noticed yet. By whoever is the first to know: itself, its parent, a program that starts.
+	 */
+	_Atomic uint64_t over;
+	_Atomic uint64_t end; /* SHM_END of how it ended; 0: nobody has said */
+};
+
 struct shm_chunk {
 	_Atomic uint32_t next; /* + 1; 0: still the last one */
 	_Atomic uint32_t committed; /* bytes of payload that are whole events */
@@ -232,6 +253,7 @@ struct shm {
 	_Atomic uint8_t process_states[SHM_PROCESSES], thread_states[SHM_THREADS]; /* enum shm_state */
 	_Alignas(64) _Atomic uint64_t chunk_bitmap[SHM_BITMAP_WORDS]; /* 1: in use */
 	struct shm_execs execs;
+	struct shm_life lives[SHM_PROCESSES];
 	_Alignas(4096) struct shm_process processes[SHM_PROCESSES];
 	_Alignas(4096) struct shm_thread threads[SHM_THREADS];
 	_Alignas(4096) struct shm_chunk chunks[SHM_CHUNKS];
@@ -239,6 +261,7 @@ struct shm {
 
 _Static_assert(sizeof(struct shm_header) == 192, "layout");
 _Static_assert(sizeof(struct shm_exec) == 256, "layout");
+_Static_assert(sizeof(struct shm_life) == 32, "layout");
 _Static_assert(sizeof(struct shm_thread) == 128, "layout");
 _Static_assert(sizeof(struct shm_process) == 4096, "one page each");
 _Static_assert(sizeof(struct shm_chunk) == SHM_CHUNK_BYTES, "layout");

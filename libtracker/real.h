@@ -60,6 +60,13 @@ struct real_functions {
 	int (*posix_spawnp)(pid_t *, const char *, const void *, const void *, char *const *, char *const *);
 	int (*system)(const char *);
 	void *(*popen)(const char *, const char *);
+	pid_t (*wait)(int *);
+	pid_t (*waitpid)(pid_t, int *, int);
+	pid_t (*wait3)(int *, int, void *);
+	pid_t (*wait4)(pid_t, int *, int, void *);
+	int (*waitid)(int, unsigned, void *, int);
+	void (*exit_now)(int);
+	void (*quick_exit)(int);
 };
 
 extern struct real_functions real;

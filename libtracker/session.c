@@ -14,6 +14,7 @@
 
 #include "cfi.h"
 #include "directory.h"
+#include "ended.h"
 #include "linger.h"
 #include "raw.h"
 #include "real.h"
@@ -158,6 +159,8 @@ static void fill_process(struct shm_process *p, const struct own_pid *own, uint3
 	p->inner = own->inner;
 	p->ppid = raw_getppid();
 	p->parent_pid = parent_pid;
+	if (!own->inner)
+		ended_look();
 	p->parent_number = number;
 	p->number = number = atomic_fetch_add(&state.shm->header.programs, 1);
 	p->origin = parent_pid ? SHM_FORKED : SHM_ATTACHED;
@@ -206,6 +209,7 @@ static bool become_process(const struct own_pid *own, uint32_t parent_pid)
 	state.pid_is_foreign = state.pid != raw_getpid();
 	state.pid_was_told = own->inner == SHM_INNER_TIDS;
 	fill_process(state.process, own, parent_pid);
+	ended_start((uint32_t)slot, state.process);
 	return true;
 }
 

@@ -282,14 +282,7 @@ static void json_end_of(struct ui_json *j, const struct cap_process *p)
 		ui_json_null(j, "end_ns");
 	else
 		ui_json_uint(j, "end_ns", p->end_ns);
-	if (p->ended == 1)
-		ui_json_uint(j, "status", p->code);
-	else
-		ui_json_null(j, "status");
-	if (p->ended == 2)
-		ui_json_uint(j, "signal", p->code);
-	else
-		ui_json_null(j, "signal");
+	metadata_ended(j, p);
 }
 
 static int json_process(struct ui_json *j, const struct capture *c, uint32_t index)

@@ -89,6 +89,18 @@ void metadata_machine(struct ui_json *j, const struct cap_process *p)
 	ui_json_string(j, "libc", p->libc[0] ? p->libc : NULL);
 }
 
+void metadata_ended(struct ui_json *j, const struct cap_process *p)
+{
+	if (p->ended == 1)
+		ui_json_uint(j, "status", p->code);
+	else
+		ui_json_null(j, "status");
+	if (p->ended == 2)
+		ui_json_uint(j, "signal", p->code);
+	else
+		ui_json_null(j, "signal");
+}
+
 int metadata_json(struct ui_json *j, const char *key, const struct report *r,
 		  const struct heap_totals *totals)
 {

@@ -17,6 +17,9 @@ uint32_t metadata_process(const struct report *r);
 /* Keys about where and on what a process ran; null: its capture does not say. */
 void metadata_machine(struct ui_json *j, const struct cap_process *p);
 
+/* How it ended: an exit status or a signal, the other is null; both are when it is not known. */
+void metadata_ended(struct ui_json *j, const struct cap_process *p);
+
 /* All keys into the open object; key: the name of the object. NULL: into the object that is open. */
 int metadata_json(struct ui_json *j, const char *key, const struct report *r,
 		  const struct heap_totals *totals);

@@ -548,6 +548,7 @@ static int json_processes(const struct stats *s, struct ui_json *j)
 		ui_json_uint(j, "pid", c->processes[p].pid);
 		ui_json_string(j, "name", c->processes[p].name);
 		ui_json_string(j, "command_line", command_line);
+		metadata_ended(j, &c->processes[p]);
 		json_totals(j, s, process_totals_get(&s->view.process_totals, p));
 		ui_json_end(j);
 		free(command_line);

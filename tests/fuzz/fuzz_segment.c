@@ -215,7 +215,8 @@ static void do_next(struct target *t, struct recorder *r, struct byte_reader *in
 		now_and_then(t, r);
 	if (what == 12) /* somebody was seen to end */
 		for (size_t i = 0; i < r->live_count; i++)
-			r->live[i]->dying |= r->live[i]->slot != NO_SLOT;
+			if (r->live[i]->slot != NO_SLOT)
+				ends_set(r, r->live[i]);
 }
 
 /* ---- the recorder ---- */

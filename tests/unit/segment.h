@@ -86,6 +86,7 @@ static inline void fake_process(struct segment *s, uint32_t slot, uint32_t pid, 
 {
 	struct shm_process *const p = &s->shm->processes[slot];
 
+	s->shm->lives[slot] = (struct shm_life){ .pid = pid };
 	p->pid = pid;
 	p->ppid = 1;
 	p->parent_pid = 0;

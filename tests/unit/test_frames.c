@@ -144,7 +144,7 @@ static void a_replaced_module(void **state)
 		begin_malloc(&s, &t, UINT32_MAX, 1, pc);
 	}
 	segment_round(&s);
-	s.r->processes[0]->dying = true;
+	ends_set(s.r, s.r->processes[0]);
 	segment_round(&s);
 	for (uint64_t i = 0; i < 2; i++) {
 		const struct trk_event e = segment_event(&s);

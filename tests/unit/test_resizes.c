@@ -162,7 +162,7 @@ static void a_process_killed_inside_realloc(void **state)
 	fake_malloc(&s, &t, 1, 0x1000, 10);
 	fake_realloc_begin(&s, &t, 1, 0x1000);
 	segment_round(&s);
-	s.r->processes[0]->dying = true;
+	ends_set(s.r, s.r->processes[0]);
 	segment_round(&s);
 	assert_true(s.r->processes[0]->gone);
 	check_kinds(&s, kinds, sizeof(kinds));

@@ -216,6 +216,7 @@ static void everything_of_a_dead_process_is_read(void **state)
 	fake_malloc(&s, &a, 7, 0x700, 2);
 	fake_malloc(&s, &b, 1, 0x100, 1);
 	s.shm->threads[5].busy = s.shm->threads[6].busy = 0;
+	s.shm->lives[3].end = SHM_END(pid, SHM_END_SAID, 0);
 	segment_round(&s);
 	assert_int_equal(s.r->live_count, 0);
 	assert_int_equal(s.shm->process_states[3], SHM_FREE);
@@ -334,6 +335,7 @@ static void a_child_finds_the_program_that_forked(void **state)
 	struct segment s = segment_new();
 
 	fake_process(&s, 5, nobody, SHM_ATTACHED); /* number 0: ends with this round */
+	s.shm->lives[5].end = SHM_END(nobody, SHM_END_SAID, 0);
 	segment_round(&s);
 	assert_int_equal(s.shm->process_states[5], SHM_FREE);
 	fake_process(&s, 5, nobody, SHM_FORKED);   /* 1 */

@@ -46,7 +46,7 @@ void emit_end_process(struct recorder *r, struct process *p)
 	if (p->end_ns < r->last_time_ns)
 		p->end_ns = r->last_time_ns;
 	/* to a reader it has ended before all that comes later, whoever does that */
-	r->last_time_ns = p->end_ns;
+	r->last_time_ns = r->last_end_ns = p->end_ns;
 	r->last_process = NO_INDEX;
 	if (r->aggregate)
 		r->out_of_memory |= aggregate_end_process(r->aggregate, p->index, p->end_ns) != 0;

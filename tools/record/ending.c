@@ -1,7 +1,8 @@
 /*
  * ending - how descendants ended. Only a parent may wait for a process, but the
  * kernel (6.15 and later) tells the status to whoever holds its pidfd, from
- * the moment the parent has asked. Older ones do not: the end stays unknown.
+ * the moment the parent has asked. Of those that were reaped before we got a
+ * pidfd, and on older kernels, it is what they and their recorded parents say in their slot.
  */
 #include "recorder.h"
 
@@ -9,8 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* More processes than this are not kept waiting for their parents at one time. */
+/* More processes than this are not kept waiting for their parents at one time; of slots there are fewer. */
 #define KEPT_MAX 512u
+#define LEFT_MAX 64u
+/* A parent that is recorded asks at once, or it asks the kernel without us. */
+#define LEFT_NS 10000000000ull
 
 /* The kernel's first layout of struct pidfd_info, in our own name: headers may be older than kernels. */
 struct kernel_info {
@@ -24,32 +28,81 @@ struct kernel_info {
 
 _Static_assert(sizeof(struct kernel_info) == 64, "layout");
 
-static bool ask(struct process *p)
+static void set(struct process *p, int status)
+{
+	p->ended = WIFSIGNALED(status) ? 2 : 1;
+	p->code = (uint32_t)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static bool ask_kernel(struct process *p)
 {
 	struct kernel_info info = { .mask = KERNEL_INFO_EXIT };
 
-	if (ioctl(p->pidfd, KERNEL_GET_INFO, &info) < 0 || !(info.mask & KERNEL_INFO_EXIT))
+	if (p->pidfd < 0 || ioctl(p->pidfd, KERNEL_GET_INFO, &info) < 0 || !(info.mask & KERNEL_INFO_EXIT))
 		return false;
-	p->ended = WIFSIGNALED(info.exit_code) ? 2 : 1;
-	p->code = (uint32_t)(WIFSIGNALED(info.exit_code) ? WTERMSIG(info.exit_code) :
-							   WEXITSTATUS(info.exit_code));
+	set(p, info.exit_code);
 	return true;
 }
 
-static void drop(struct process *p)
+/* False: nobody has said how it ended, or only the process itself how it was going to. */
+static bool ask_slot(const struct recorder *r, struct process *p, uint32_t slot)
 {
-	close(p->pidfd);
+	const struct shm_life *const from = slot == NO_SLOT ? NULL : &r->shm->lives[slot];
+	const uint64_t end = from ? atomic_load(&from->end) : 0;
+
+	if (!end || end >> 32 != atomic_load(&from->pid) || !(end & (SHM_END_SAID | SHM_END_WAITED)))
+		return false;
+	set(p, (int)(end & 0xffff));
+	return end & SHM_END_WAITED;
+}
+
+static void drop_pidfd(struct process *p)
+{
+	if (p->pidfd >= 0)
+		close(p->pidfd);
 	p->pidfd = -1;
+}
+
+static void drop_slot(struct recorder *r, struct process *p)
+{
+	if (p->left_slot != NO_SLOT) {
+		process_free_slot(r, p->left_slot);
+		r->left_slots--;
+	}
+	p->left_slot = NO_SLOT;
 }
 
 void ending_begin(struct recorder *r, struct process *p)
 {
-	if (p->pidfd < 0)
-		return;
-	if (ask(p) || r->unasked >= KEPT_MAX)
-		drop(p);
-	else
-		r->unasked++;
+	const bool heard = ask_slot(r, p, p->slot);
+
+	if (heard || ask_kernel(p) || r->unasked >= KEPT_MAX)
+		drop_pidfd(p);
+	/* its number in the table is no process's any more: nobody else takes it, its parent finds it */
+	if (p->slot != NO_SLOT && !p->ended && r->left_slots < LEFT_MAX) {
+		p->left_slot = p->slot;
+		r->left_slots++;
+		r->slot_process[p->slot] = NULL;
+		atomic_store(&r->shm->process_states[p->slot], SHM_CLAIMED);
+	} else if (p->slot != NO_SLOT) {
+		process_free_slot(r, p->slot);
+	}
+	p->slot = NO_SLOT;
+	r->unasked += p->pidfd >= 0 || p->left_slot != NO_SLOT;
+}
+
+static void ask_again(struct recorder *r, struct process *p)
+{
+	const uint32_t ended = p->ended;
+	const bool heard = ask_slot(r, p, p->left_slot), told = ask_kernel(p);
+
+	if (heard || told)
+		drop_pidfd(p);
+	if (p->ended || r->now_ns - p->end_ns > LEFT_NS)
+		drop_slot(r, p);
+	r->unasked -= p->pidfd < 0 && p->left_slot == NO_SLOT;
+	if (told || p->ended != ended)
+		process_write(r, p);
 }
 
 void ending_ask(struct recorder *r)
@@ -57,10 +110,7 @@ void ending_ask(struct recorder *r)
 	for (size_t i = 0; r->unasked && i < r->process_count; i++) {
 		struct process *const p = r->processes[i];
 
-		if (!p->gone || p->pidfd < 0 || !ask(p))
-			continue;
-		drop(p);
-		r->unasked--;
-		process_write(r, p);
+		if (p->gone && (p->pidfd >= 0 || p->left_slot != NO_SLOT))
+			ask_again(r, p);
 	}
 }

@@ -334,17 +334,9 @@ static void wait_for(struct session *s, uint64_t ns)
 	struct epoll_event events[64];
 	const int n = wait_events(s, events, 64, ns);
 
-	for (int i = 0; i < n; i++) {
-		struct process *const p = events[i].data.ptr;
-
-		if (!p)
-			listen_to_run(s);
-		if (p) {
-			p->dying = true;
-			epoll_ctl(s->r.epoll, EPOLL_CTL_DEL, p->pidfd, NULL);
-		}
-	}
-	process_poll(&s->r);
+	if (ends_mark(&s->r, events, n))
+		listen_to_run(s);
+	ends_poll(&s->r);
 }
 
 /* As long as it takes to get what is wanted, by what the last round got; no more than half or twice as long. */

@@ -37,7 +37,7 @@ static bool settle(struct recorder *r, struct process *p, struct stream *s, uint
 		return true;
 	}
 	if (!final && !s->broken && (whole || !s->has_head) &&
-	    (s->more || s->held_rounds++ < HELD_ROUNDS))
+	    (s->more || r->again || s->held_rounds++ < HELD_ROUNDS))
 		return false;
 	emit_release(r, p, s);
 	return true;

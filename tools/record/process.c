@@ -1,12 +1,9 @@
 /* process - the table of processes: who runs what, since when, and how it ended. */
 #include "recorder.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -36,32 +33,9 @@ static bool table_add(struct process ***table, size_t *count, size_t *room, stru
 	return true;
 }
 
-/* Nothing of it runs any more: the last thread of a zombie may be another one. */
-static bool has_ended(uint32_t pid)
-{
-	char path[64], text[512];
-	unsigned threads = 0;
-	char state = 0;
-	FILE *f;
-
-	if (kill((pid_t)pid, 0) < 0 && errno == ESRCH)
-		return true;
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	const char *const line = fgets(text, sizeof(text), f), *const name_end = line ? strrchr(line, ')') : NULL;
-
-	fclose(f);
-	return name_end &&
-	       sscanf(name_end, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u", &state, &threads) == 2 &&
-	       state == 'Z' && threads <= 1;
-}
-
 struct process *process_new(struct recorder *r, const struct process_start *start)
 {
 	struct process *const p = calloc(1, sizeof(*p));
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = p };
 
 	if (!p)
 		goto fail;
@@ -73,7 +47,8 @@ struct process *process_new(struct recorder *r, const struct process_start *star
 	p->start_ns = start->start_ns;
 	p->last_time_ns = p->start_ns;
 	p->end_ns = UINT64_MAX;
-	p->slot = NO_SLOT;
+	p->slot = p->left_slot = NO_SLOT;
+	p->over = UINT64_MAX;
 	p->main_thread = NO_INDEX;
 	p->pidfd = start->pidfd;
 	p->statm = -1;
@@ -83,9 +58,7 @@ struct process *process_new(struct recorder *r, const struct process_start *star
 		r->process_count--;
 		goto fail;
 	}
-	p->polled = p->pidfd < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, p->pidfd, &event) < 0;
-	p->dying = p->polled && has_ended(p->pid);
-	r->polled_count += p->polled;
+	ends_watch(r, p);
 	return p;
 fail:
 	r->out_of_memory = true;
@@ -212,26 +185,31 @@ static uint32_t outer_pid(struct recorder *r, const struct shm_process *slot)
 
 static struct process *add(struct recorder *r, const struct shm_process *slot, uint32_t pid)
 {
-	const uint64_t start_ns = slot->start_ns;
+	uint64_t start_ns = slot->start_ns;
+
+	if (start_ns > r->now_ns)
+		start_ns = r->now_ns;
+	if (start_ns < r->last_end_ns) /* who has ended by now was over then, whatever clock was read */
+		start_ns = r->last_end_ns;
+
 	struct process *const p = process_new(r, &(struct process_start){
 		.pid = pid ? pid : slot->pid, .ppid = slot->ppid,
 		.parent = parent_of(r, slot),
 		.origin = slot->origin == SHM_FORKED,
-		.start_ns = start_ns < r->now_ns ? start_ns : r->now_ns,
+		.start_ns = start_ns,
 		.pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1 });
 
 	if (p && !pid)
-		p->dying = true;
+		ends_set(r, p);
 	return p;
 }
 
-static void free_slot(struct recorder *r, struct process *p)
+void process_free_slot(struct recorder *r, uint32_t index)
 {
-	const uint32_t index = p->slot;
 	struct shm_process *const slot = &r->shm->processes[index];
 
 	r->slot_process[index] = NULL;
-	p->slot = NO_SLOT;
+	atomic_store(&r->shm->lives[index].pid, 0); /* nobody finds it by that */
 	atomic_store_explicit(&slot->order, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->notices, 0, memory_order_relaxed);
 	atomic_store_explicit(&r->shm->process_states[index], SHM_FREE, memory_order_release);
@@ -244,9 +222,10 @@ static void replace_program(struct recorder *r, struct process *p, const struct 
 
 	round_drain(r, p);
 	process_collect(r, p);
-	free_slot(r, p);
+	process_free_slot(r, p->slot);
+	p->slot = NO_SLOT;
 	modules_clear(&p->modules, emit_mapping_gone, &context);
-	p->last_epoch = p->seen_limit = 0;
+	p->last_epoch = p->limit = p->seen_limit = 0;
 	p->notices = 0;
 	p->execs++;
 }
@@ -261,8 +240,10 @@ static void emit_exec(struct recorder *r, struct process *p, uint64_t time_ns)
 	emit_flush(r);
 }
 
-static void bind(struct recorder *r, uint32_t index, uint64_t number)
+void process_bind(struct recorder *r, const struct arrival *a)
 {
+	const uint32_t index = a->slot;
+	const uint64_t number = a->number;
 	struct shm_process *const slot = &r->shm->processes[index];
 	const uint32_t pid = outer_pid(r, slot);
 	struct process *p = pid ? process_by_pid(r, pid) : NULL;
@@ -290,11 +271,6 @@ static void bind(struct recorder *r, uint32_t index, uint64_t number)
 	process_write(r, p);
 }
 
-struct arrival {
-	uint64_t number;
-	uint32_t slot;
-};
-
 static int by_number(const void *a, const void *b)
 {
 	const struct arrival *const x = a, *const y = b;
@@ -304,16 +280,13 @@ static int by_number(const void *a, const void *b)
 
 /*
  * In the order in which they came: a forked child before what it execs, a parent before its
- * children, the old owner of a pid before the new one. Only those that have a number when
- * the scan begins: before such a one took it, its parent and its own earlier program were
+ * children, the old owner of a pid before the new one. Only those that had a number before the
+ * scan began: before such a one took it, its parent and its own earlier program were
  * live, so the scan does not miss them. What comes meanwhile is for the next round.
  */
-void process_scan(struct recorder *r)
+size_t process_arrivals(const struct recorder *r, uint64_t end, struct arrival new[SHM_PROCESSES])
 {
-	const struct shm_header *const h = &r->shm->header;
-	const uint64_t end = atomic_load_explicit(&h->programs, memory_order_acquire);
-	uint32_t high = atomic_load_explicit(&h->process_high, memory_order_acquire);
-	struct arrival new[SHM_PROCESSES];
+	uint32_t high = atomic_load_explicit(&r->shm->header.process_high, memory_order_acquire);
 	size_t count = 0;
 
 	if (high > SHM_PROCESSES)
@@ -328,8 +301,7 @@ void process_scan(struct recorder *r)
 		count += new[count].number < end;
 	}
 	qsort(new, count, sizeof(*new), by_number);
-	for (size_t i = 0; i < count; i++)
-		bind(r, new[i].slot, new[i].number);
+	return count;
 }
 
 static const struct {
@@ -417,26 +389,12 @@ void process_leave(struct recorder *r, struct process *p)
 	modules_clear(&p->modules, emit_mapping_gone, &context);
 }
 
-#define POLL_NS 5000000u
-
-void process_poll(struct recorder *r)
-{
-	if (!r->polled_count || r->now_ns < r->next_poll_ns)
-		return;
-	r->next_poll_ns = r->now_ns + POLL_NS;
-	for (size_t i = 0; i < r->live_count; i++)
-		if (r->live[i]->polled && !r->live[i]->dying)
-			r->live[i]->dying = has_ended(r->live[i]->pid);
-}
-
 void process_end(struct recorder *r, struct process *p)
 {
 	struct emit_context context = { r, p, UINT64_MAX };
 
 	round_drain(r, p);
 	process_collect(r, p);
-	if (p->slot != NO_SLOT)
-		free_slot(r, p);
 	p->gone = true;
 	if (!p->index) /* whoever has its pid from now on is another */
 		atomic_store(&r->shm->header.program_pid, 0);

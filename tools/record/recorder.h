@@ -40,6 +40,8 @@ struct process {
 	uint32_t inner_pid;   /* its own there; 0: it is `pid` */
 	int pidfd, statm;
 	uint64_t first_program, last_program; /* numbers (shm.h) of those that it ran */
+	uint64_t over; /* programs from this number on started when it had ended; UINT64_MAX: not known */
+	uint32_t left_slot; /* kept when it is gone, for its parent to say how it ended; NO_SLOT: none */
 	uint64_t start_ns, end_ns;
 	char *name, *executable, *command;
 	char libc[SHM_LIBC_BYTES];
@@ -159,15 +161,18 @@ struct recorder {
 	bool waiting;	     /* the capture begins later: only the live set is kept */
 	uint64_t begin_ns;   /* ... then */
 	bool no_membarrier;
+	bool again;	   /* the round at hand has been through the segment before */
 	bool discard;	/* the file cannot be written: read and forget, so that nobody stalls */
 	bool out_of_memory;
 	bool heap_stopped; /* ... so that the live set is not known any more */
 	uint64_t discard_ns; /* since when */
 	int write_error;     /* errno that began it */
 	uint32_t unasked; /* processes that are gone and whose status is not known yet */
+	uint32_t left_slots; /* of theirs, in which their parents may still say it */
 	int epoll;
 	uint64_t now_ns; /* of this round, since the capture began */
 	uint64_t last_time_ns; /* of the last event, or end of a process */
+	uint64_t last_end_ns;  /* of the last process that ended */
 	uint32_t last_process; /* whose event it was; NO_INDEX: it was an end */
 	uint64_t samples; /* of memory, since the interval is what it is */
 	uint64_t memory_interval_ns, next_sample_ns, next_check_ns, next_flush_ns;
@@ -251,10 +256,19 @@ void process_free(struct process *p); /* NULL-safe */
 void process_set_program(struct recorder *r, struct process *p, const char *name,
 			 const char *executable, const char *command, size_t command_bytes);
 void process_write(struct recorder *r, const struct process *p);
-/* Binds process slots that became live: new processes, and new programs in known ones. */
-void process_scan(struct recorder *r);
+/* Programs that took a slot and are not bound yet. */
+struct arrival {
+	uint64_t number; /* shm.h */
+	uint32_t slot;
+};
+/* Finds those with numbers below `end`; how many, in the order in which they came. */
+size_t process_arrivals(const struct recorder *r, uint64_t end, struct arrival new[SHM_PROCESSES]);
+/* A new process, or a new program in a known one. */
+void process_bind(struct recorder *r, const struct arrival *a);
 /* Everything of its was read: gives its slot back and writes its last record. */
 void process_end(struct recorder *r, struct process *p);
+/* It may be another's. */
+void process_free_slot(struct recorder *r, uint32_t index);
 /* Notices, counts of the slot: looked at before it is given back, and at the end. */
 void process_collect(struct recorder *r, struct process *p);
 /* The recording is over, the process is not: what there is to say about it. */
@@ -273,7 +287,6 @@ void thread_leave_all(struct recorder *r, struct process *p);
 /* Threads that the kernel does not know any more, though they never said that they ended. */
 void thread_find_dead(struct recorder *r);
 
-/* ---- ending.c ---- */
 /* ---- unseen.c ---- */
 /* Once a second: watches programs that recorded processes started, or became, and that have not come to us. */
 void unseen_look(struct recorder *r);
@@ -299,13 +312,32 @@ void request_answer(struct recorder *r, uint32_t entry);
 /* The process, as we see it, that has the pid `inner` in a namespace of its own, and is_it; 0: none. */
 uint32_t pidspace_find(uint32_t inner, bool (*is_it)(void *context, uint32_t pid), void *context);
 
+/* ---- ends.c ---- */
+struct epoll_event;
+/* Marks the processes of the events as dying; true: there was an event of somebody else, too. */
+bool ends_mark(struct recorder *r, const struct epoll_event *events, int count);
+/* Looks who has ended by now. */
+void ends_look(struct recorder *r);
+/* From now on it is seen when the new process ends; perhaps it has. */
+void ends_watch(struct recorder *r, struct process *p);
 /*
  * Sets `dying` of those that ended unnoticed: kernels before 5.3, sandboxes and full tables of
  * descriptors have no pidfd for us.
  */
-void process_poll(struct recorder *r);
+void ends_poll(struct recorder *r);
+/* Sets `dying` of `p`, whose last event may still be to come. */
+void ends_set(struct recorder *r, struct process *p);
+/* Whether one has ended that was over before the program `number` started. */
+bool ends_due(struct recorder *r, uint64_t number);
+/* Ends those, in their order; what all others had published was merged already. */
+void ends_apply(struct recorder *r, uint64_t number);
 
-/* The process is gone: its status if it can be had, otherwise its pidfd is kept for a while. */
+/* ---- unseen.c ---- */
+/* Once a second: a notice for each program that a recorded process started and that never came to us. */
+void unseen_look(struct recorder *r);
+
+/* ---- ending.c ---- */
+/* The process is gone: its status if it can be had, otherwise its pidfd and its slot are kept for a while. Takes its slot away. */
 void ending_begin(struct recorder *r, struct process *p);
 /* Asks again for those that were not known. */
 void ending_ask(struct recorder *r);

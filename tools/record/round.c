@@ -35,7 +35,10 @@ static void look_at_orders(struct recorder *r)
 		const uint64_t epoch = atomic_load_explicit(&r->shm->processes[p->slot].order,
 							    memory_order_acquire) >> 16;
 
-		p->limit = r->no_membarrier ? p->seen_limit : epoch;
+		if (!r->no_membarrier)
+			p->limit = epoch;
+		else if (!r->again) /* otherwise no time has passed */
+			p->limit = p->seen_limit;
 		p->seen_limit = epoch;
 	}
 }
@@ -224,18 +227,12 @@ static void tick(struct recorder *r)
 		r->counters.clock_interval_max_ns = r->now_ns - before_ns;
 }
 
-bool round_run(struct recorder *r, uint64_t *ret_bytes)
+/* Reads and writes what is published of all that are bound, as far as it is final. */
+static bool pass(struct recorder *r, uint64_t *bytes)
 {
-	uint64_t bytes = 0;
 	bool more = false;
 
-	tick(r);
-	/* release: who sees that it moved after the segment was closed sees that, too */
-	atomic_store_explicit(&r->shm->header.clock_ns, r->now_ns, memory_order_release);
 	atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);
-	r->counters.rounds++;
-	process_scan(r);
-	watch_round(r);
 	look_at_orders(r);
 	const uint32_t threads = threads_used(r);
 
@@ -244,14 +241,58 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	const uint32_t high = thread_high(r);
 
 	for (uint32_t i = 0; i < high; i++)
-		bytes += look_at_thread(r, i, share_of_round(threads));
+		*bytes += look_at_thread(r, i, share_of_round(threads));
 	chain_wake(r->shm);
 	for (size_t i = 0; i < r->live_count; i++)
 		more |= merge(r, r->live[i], false);
-	/* when the file is full its events are not all there, so neither is its end */
-	for (size_t i = r->live_count; i-- > 0 && !r->bounds.full;)
-		if (r->live[i]->dying)
-			process_end(r, r->live[i]);
+	r->again = true;
+	return more;
+}
+
+/* Ends before starts: those that were over before the program `number` started. */
+static void end_before(struct recorder *r, uint64_t number, uint64_t *bytes)
+{
+	if (!ends_due(r, number))
+		return;
+	pass(r, bytes); /* what ran beside them counts together with them */
+	ends_apply(r, number);
+}
+
+/*
+ * New programs, each after the ends that it came after. What the others published comes before
+ * all of them: a parent's events up to its fork are among that.
+ */
+static void bind_arrivals(struct recorder *r, uint64_t end, uint64_t *bytes)
+{
+	struct arrival new[SHM_PROCESSES];
+	const size_t count = process_arrivals(r, end, new);
+
+	ends_look(r); /* after it was seen who has started */
+	if (count)
+		pass(r, bytes);
+	for (size_t i = 0; i < count; i++) {
+		end_before(r, new[i].number, bytes);
+		process_bind(r, &new[i]);
+	}
+}
+
+bool round_run(struct recorder *r, uint64_t *ret_bytes)
+{
+	const uint64_t end = atomic_load_explicit(&r->shm->header.programs, memory_order_acquire);
+	uint64_t bytes = 0;
+	bool more, due;
+
+	tick(r);
+	/* release: who sees that it moved after the segment was closed sees that, too */
+	atomic_store_explicit(&r->shm->header.clock_ns, r->now_ns, memory_order_release);
+	r->counters.rounds++;
+	r->again = false;
+	bind_arrivals(r, end, &bytes);
+	watch_round(r);
+	due = ends_due(r, end); /* before it: what those that are seen to be over leave behind is all there */
+	more = pass(r, &bytes);
+	if (due)
+		ends_apply(r, end);
 	chain_wake(r->shm);
 	*ret_bytes = bytes;
 	return more;

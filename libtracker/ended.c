@@ -1,0 +1,135 @@
+/*
+ * ended - ends of processes, put into the order of programs' starts.
+ *
+ * Programs are numbered as they start. Who knows that a process is over writes into that
+ * one's slot which number is the next to be given: what gets it, or a later one, started
+ * afterwards. The recorder alone cannot know: a shell runs several programs between two of its
+ * rounds. It believes what is said only of a process that has ended.
+ *
+ * How it ended is said here, too: the recorder is nobody's parent, and the kernel tells it
+ * only of processes that were still there when it came to look, and only since 6.15.
+ */
+#include "ended.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "raw.h"
+#include "state.h"
+
+/* Processes that a starting program looks for: each costs it 2 us. */
+#define LOOKS_MAX 32u
+#define PATH_BYTES 32u
+
+/* Takes no memory for the first 32 functions of a process, and runs ours last, for it comes first. */
+extern int on_exit(void (*function)(int code, void *data), void *data) __attribute__((weak));
+
+static uint32_t own_pid; /* as getpid has it */
+
+/* A child of vfork shares our memory, one of fork has no slot before its first event: neither is us. */
+static bool is_us(void)
+{
+	return state.process && *state.fork_page && raw_getpid() == own_pid;
+}
+
+static void say_over(struct shm_life *p)
+{
+	uint64_t nobody = 0;
+
+	atomic_compare_exchange_strong(&p->over, &nobody, atomic_load(&state.shm->header.programs) + 1);
+}
+
+void ended_self(int code, bool now)
+{
+	if (!is_us())
+		return;
+	struct shm_life *const own = &state.shm->lives[state.process_slot];
+
+	atomic_store(&own->end, SHM_END(state.pid, SHM_END_SAID, (code & 0xff) << 8));
+	if (now)
+		say_over(own);
+}
+
+static void at_exit(int code, void *data)
+{
+	(void)data;
+	ended_self(code, true);
+}
+
+void ended_start(uint32_t slot, const struct shm_process *p)
+{
+	struct shm_life *const own = &state.shm->lives[slot];
+
+	own_pid = own->own_pid = raw_getpid();
+	own->own_parent = p->ppid;
+	own->inner_pid = p->inner == SHM_INNER_ALL;
+	atomic_store(&own->over, 0);
+	atomic_store(&own->end, 0);
+	atomic_store(&own->pid, p->pid);
+	if (!p->parent_pid && on_exit) /* a forked child has inherited it */
+		(void)on_exit(at_exit, NULL);
+}
+
+/* In a PID namespace of our own wait returns other numbers than the recorder knows. */
+static bool is_child(const struct shm_life *p, uint32_t pid)
+{
+	if (state.pid_is_foreign || state.process->inner != SHM_INNER_NONE)
+		return p->own_pid == pid && p->own_parent == own_pid;
+	return atomic_load(&p->pid) == pid && !p->inner_pid;
+}
+
+static uint32_t slots_used(void)
+{
+	const uint32_t high = atomic_load(&state.shm->header.process_high);
+
+	return high < SHM_PROCESSES ? high : SHM_PROCESSES;
+}
+
+void ended_child(uint32_t pid, int status)
+{
+	const uint32_t high = state.process ? slots_used() : 0;
+
+	for (uint32_t i = 0; i < high; i++) {
+		struct shm_life *const p = &state.shm->lives[i];
+		const uint32_t known_as = atomic_load(&p->pid);
+
+		if (!known_as || !is_child(p, pid))
+			continue;
+		/* first how: who finds it over looks for that */
+		atomic_store(&p->end, SHM_END(known_as, SHM_END_WAITED, (uint32_t)status));
+		say_over(p);
+	}
+}
+
+/* Of a zombie the kernel knows no executable any more; of others' processes it does not tell. */
+static bool is_gone(uint32_t pid)
+{
+	char path[PATH_BYTES] = "/proc/", target[8];
+	char digits[10];
+	size_t at = strlen(path), n = 0;
+
+	for (; pid; pid /= 10)
+		digits[n++] = (char)('0' + pid % 10);
+	while (n)
+		path[at++] = digits[--n];
+	memcpy(path + at, "/exe", 5);
+	return raw_readlink(path, target, sizeof(target)) == -ENOENT;
+}
+
+void ended_look(void)
+{
+	const uint32_t high = slots_used();
+	uint32_t looks = 0;
+
+	for (uint32_t i = 0; i < high && looks < LOOKS_MAX; i++) {
+		struct shm_life *const p = &state.shm->lives[i];
+		const uint32_t pid = atomic_load(&p->pid);
+
+		if (!pid || pid == state.pid || p->inner_pid || atomic_load(&p->over) ||
+		    atomic_load(&state.shm->process_states[i]) != SHM_LIVE)
+			continue;
+		looks++;
+		if (is_gone(pid))
+			say_over(p);
+	}
+}

@@ -1,0 +1,116 @@
+/*
+ * hooks_wait - ends of processes as the program comes to know of them, and its own.
+ *
+ * Nothing is recorded here: what is learned goes into the slot of the process that has ended
+ * (ended.c). The real functions are points of cancellation, so nothing is held across them.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ended.h"
+#include "hook.h"
+
+/* A status, unless the program asked for none, is where the program wants it. */
+static pid_t waited(pid_t pid, const int *status)
+{
+	if (pid > 0 && (WIFEXITED(*status) || WIFSIGNALED(*status)))
+		ended_child((uint32_t)pid, *status);
+	return pid;
+}
+
+static long early(long returned)
+{
+	if (returned >= 0)
+		return returned;
+	errno = (int)-returned;
+	return -1;
+}
+
+/* The program's own status or ours: `call` is the real function, where there is one. */
+#define WAIT(function, pid, options, usage, call)                                                  \
+	do {                                                                                       \
+		int own = 0;                                                                       \
+                                                                                                   \
+		hook_start();                                                                      \
+		if (!real.function)                                                                \
+			return (pid_t)early(arch_syscall(SYS_wait4, pid, (long)status, options,    \
+							 (long)(usage), 0, 0));                    \
+		if (!status)                                                                       \
+			status = &own;                                                             \
+		return waited(call, status);                                                       \
+	} while (0)
+
+EXPORT pid_t wait(int *status)
+{
+	WAIT(wait, -1, 0, NULL, real.wait(status));
+}
+
+EXPORT pid_t waitpid(pid_t pid, int *status, int options)
+{
+	WAIT(waitpid, pid, options, NULL, real.waitpid(pid, status, options));
+}
+
+EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
+{
+	WAIT(wait3, -1, options, usage, real.wait3(status, options, usage));
+}
+
+EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
+{
+	WAIT(wait4, pid, options, usage, real.wait4(pid, status, options, usage));
+}
+
+/* The status that waitpid would give; false: it has not ended. */
+static bool status_of(const siginfo_t *info, int *ret)
+{
+	if (info->si_code == CLD_EXITED)
+		*ret = (info->si_status & 0xff) << 8;
+	else if (info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED)
+		*ret = info->si_status & 0x7f;
+	else
+		return false;
+	return true;
+}
+
+EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+	int ret, status;
+
+	hook_start();
+	if (!real.waitid)
+		return (int)early(arch_syscall(SYS_waitid, type, id, (long)info, options, 0, 0));
+	ret = real.waitid((int)type, id, info, options);
+	/* with WNOHANG it returns 0 for nobody, too: the pid says that */
+	if (ret == 0 && info && info->si_pid > 0 && status_of(info, &status))
+		ended_child((uint32_t)info->si_pid, status);
+	return ret;
+}
+
+EXPORT _Noreturn void _exit(int code)
+{
+	hook_start();
+	ended_self(code, true);
+	if (real.exit_now)
+		real.exit_now(code);
+	for (;;)
+		(void)arch_syscall(SYS_exit_group, code, 0, 0, 0, 0, 0);
+}
+
+EXPORT _Noreturn void _Exit(int code)
+{
+	_exit(code);
+}
+
+/* Functions of at_quick_exit are still to run. */
+EXPORT _Noreturn void quick_exit(int code)
+{
+	hook_start();
+	ended_self(code, false);
+	if (real.quick_exit)
+		real.quick_exit(code);
+	_exit(code);
+}

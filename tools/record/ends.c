@@ -1,0 +1,172 @@
+/*
+ * ends - which processes have ended, and before which programs started.
+ *
+ * What a process held must be gone before what started after it counts, and not
+ * before what ran beside it has counted. Programs are numbered as they start. A process was
+ * over before those with a number that was still to be given when somebody knew: itself (about
+ * to exit), its parent (wait has returned), a starting program (it is not in /proc), or
+ * the recorder here. So a process ends when every program that may have run beside it is
+ * bound and what that published is written.
+ */
+#include "recorder.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#define POLL_NS 5000000u
+#define EVENTS 64
+
+/* Nothing of it runs any more: the last thread of a zombie may be another one. */
+static bool is_zombie(uint32_t pid)
+{
+	char path[64], text[512];
+	unsigned threads = 0;
+	char state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	const char *const line = fgets(text, sizeof(text), f), *const name_end = line ? strrchr(line, ')') : NULL;
+
+	fclose(f);
+	return name_end &&
+	       sscanf(name_end, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u", &state, &threads) == 2 &&
+	       state == 'Z' && threads <= 1;
+}
+
+static bool has_ended(const struct process *p)
+{
+	struct pollfd f = { .fd = p->pidfd, .events = POLLIN };
+
+	if (p->pidfd >= 0)
+		return poll(&f, 1, 0) > 0 && f.revents & POLLIN;
+	return (kill((pid_t)p->pid, 0) < 0 && errno == ESRCH) || is_zombie(p->pid);
+}
+
+void ends_set(struct recorder *r, struct process *p)
+{
+	if (p->dying)
+		return;
+	p->dying = true;
+	p->over = atomic_load(&r->shm->header.programs);
+	if (!p->polled)
+		epoll_ctl(r->epoll, EPOLL_CTL_DEL, p->pidfd, NULL);
+}
+
+static void look(struct recorder *r, struct process *p)
+{
+	if (!p->dying && has_ended(p))
+		ends_set(r, p);
+}
+
+void ends_watch(struct recorder *r, struct process *p)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = p };
+
+	p->polled = p->pidfd < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, p->pidfd, &event) < 0;
+	r->polled_count += p->polled;
+	if (p->polled)
+		look(r, p);
+}
+
+void ends_poll(struct recorder *r)
+{
+	if (!r->polled_count || r->now_ns < r->next_poll_ns)
+		return;
+	r->next_poll_ns = r->now_ns + POLL_NS;
+	for (size_t i = 0; i < r->live_count; i++)
+		if (r->live[i]->polled)
+			look(r, r->live[i]);
+}
+
+bool ends_mark(struct recorder *r, const struct epoll_event *events, int count)
+{
+	bool others = false;
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.ptr)
+			ends_set(r, events[i].data.ptr);
+		else
+			others = true;
+	}
+	return others;
+}
+
+void ends_look(struct recorder *r)
+{
+	struct epoll_event events[EVENTS];
+	int n;
+
+	do {
+		n = epoll_wait(r->epoll, events, EVENTS, 0);
+		(void)ends_mark(r, events, n);
+	} while (n == EVENTS);
+	ends_poll(r);
+}
+
+/* UINT64_MAX: nobody has said. */
+static uint64_t said_over(const struct recorder *r, const struct process *p)
+{
+	if (p->slot == NO_SLOT)
+		return UINT64_MAX;
+	return atomic_load(&r->shm->lives[p->slot].over) - 1;
+}
+
+static uint64_t over(const struct recorder *r, const struct process *p)
+{
+	const uint64_t said = said_over(r, p);
+
+	return said < p->over ? said : p->over;
+}
+
+static bool is_due(const struct recorder *r, const struct process *p, uint64_t number)
+{
+	return p->dying && over(r, p) <= number;
+}
+
+/* What is said is believed of those that have ended only. */
+bool ends_due(struct recorder *r, uint64_t number)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->live_count; i++) {
+		struct process *const p = r->live[i];
+
+		if (said_over(r, p) <= number)
+			look(r, p);
+		any |= is_due(r, p, number);
+	}
+	return any && !r->bounds.full; /* a full file lacks events, so it lacks ends */
+}
+
+static struct process *first_due(const struct recorder *r, uint64_t number)
+{
+	struct process *first = NULL;
+
+	for (size_t i = 0; i < r->live_count; i++) {
+		struct process *const p = r->live[i];
+
+		if (is_due(r, p, number) && (!first || over(r, p) < over(r, first)))
+			first = p;
+	}
+	return first;
+}
+
+void ends_apply(struct recorder *r, uint64_t number)
+{
+	struct process *p;
+
+	/* all of what those held that ran beside each other, before the first of them lets go */
+	for (size_t i = 0; i < r->live_count && !r->bounds.full; i++)
+		if (is_due(r, r->live[i], number))
+			round_drain(r, r->live[i]);
+	while (!r->bounds.full && (p = first_due(r, number)))
+		process_end(r, p);
+}
