@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""memory - what recording takes of a program's memory: a program that limits or locks its memory, that writes past
+its blocks, or whose memory a collector scans, does what it does alone (fx/memory.c, fx/collector.c).
+
+usage: memory.py [-h] BUILD_DIR [PART_OF_A_NAME]...
+"""
+import os
+
+import harness
+import run
+from harness import Skip, check, check_truth, equal, execute
+
+START_KIB, THREAD_KIB = 4096, 1024  # of address space, at most
+THREADS = 16
+
+
+class Memory:
+    def __init__(self, t):
+        self.t = t
+        self.cases = run.Cases(t)
+        self.program = t.fixture("memory")
+
+    def sizes(self, r):
+        lines = [line.split() for line in r.stdout.decode().splitlines()]
+        return [int(n) for line in lines if len(line) == 2 and line[0].isdigit() for n in line]
+
+    def address_space(self):
+        """At start, and for each thread."""
+        argv = [self.program, "size", str(THREADS)]
+        (start, whole), bare = self.sizes(self.t.record(argv)), self.sizes(execute(argv))
+        check(start - bare[0] <= START_KIB, f"{start - bare[0]} KiB at start")
+        each = (whole - start - (bare[1] - bare[0])) / THREADS
+        check(each <= THREAD_KIB, f"{each:.0f} KiB a thread")
+
+    def same_end(self, *words):
+        """Of a program that may be killed: how it ends, what it said before."""
+        bare, r = execute([self.program, *words]), self.t.record([self.program, *words])
+        equal(" ".join(words), (r.status, r.stdout), (bare.status, bare.stdout))
+
+    def overflow(self):
+        """Bytes that kill a program, or do not, alone."""
+        for where in "past", "before":
+            for count in 1, 32, 4096, 65536, 1 << 20:
+                self.same_end(where, str(count))
+
+    def locked(self):
+        """All of its memory, under a limit, without the right to pass it."""
+        for mib in 8, 16:
+            self.same_end("lock", str(mib))
+
+    def locked_later(self):
+        self.cases.truth([self.program, "future"])
+
+    def limited(self, what):
+        """The limit that a program sets itself leaves it as much as alone, and all that it then does is recorded."""
+        for kib in 4096, 16384:
+            r = self.cases.same_as_bare([self.program, what, str(kib)])
+            check(b"some room" in r.stdout, f"{kib} KiB: {r.stdout!r}")
+            check_truth(self.t.replay(r.capture), r.stdout)
+
+    def collector(self):
+        """Nothing of ours keeps dropped blocks of a conservative collector alive."""
+        program = self.t.fixture("collector")
+        if not os.path.exists(program):
+            raise Skip("not installed when the tests were built: libgc-dev")
+        bare, r = (int(x.stdout) for x in (execute([program]), self.t.record([program])))
+        check(r <= 2 * bare, f"{r} KiB of its heap, {bare} alone")
+
+
+def make_cases(t):
+    m = Memory(t)
+    cases = [(n.replace("_", " "), getattr(m, n)) for n in ("address_space", "overflow", "locked", "locked_later", "collector")]
+    return cases + [(f"limited: {w}", lambda w=w: m.limited(w)) for w in ("address", "data")]
+
+
+if __name__ == "__main__":
+    harness.main(make_cases)
