@@ -91,6 +91,9 @@ static const uint16_t arch_signal_offset[REG_COUNT] = {
 };
 #undef ARCH_X
 
+/* mov x8, #__NR_rt_sigreturn; svc #0 */
+#define ARCH_SIGNAL_RETURNS { "\x68\x11\x80\xd2\x01\x00\x00\xd4", 8 }
+
 /* No unwind information is that of a kernel's frame: an empty expression. */
 static const uint8_t arch_signal_cfa[] = { 0 };
 

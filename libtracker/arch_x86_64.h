@@ -76,6 +76,8 @@ static const uint16_t arch_signal_offset[REG_COUNT] = {
 
 /* The restorer has unwind information, marked as a signal frame, with this CFA: breg7+160, deref. */
 static const uint8_t arch_signal_cfa[] = { 4, 0x77, 0xa0, 0x01, 0x06 };
+/* What it does, to be known by where it has none: mov $__NR_rt_sigreturn, %eax (or %rax, as glibc does); syscall. */
+#define ARCH_SIGNAL_RETURNS { "\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05", 9 }, { "\xb8\x0f\x00\x00\x00\x0f\x05", 7 }
 #define ARCH_SIGNAL_WORD 0 /* no word of the frame itself tells */
 #define ARCH_SIGNAL_WORD_OFFSET 0
 

@@ -1,12 +1,12 @@
 #include "rules.h"
 
-#include <elf.h>
 #include <link.h>
 #include <string.h>
 
 #include "cfi.h"
 #include "chunk.h"
 #include "directory.h"
+#include "headers.h"
 #include "linger.h"
 #include "raw.h"
 
@@ -58,71 +58,6 @@ static const struct module *module_known(const struct cfi_module *m)
 	return NULL;
 }
 
-/* Walks the notes of a mapped module for its build-id. Everything read lies inside the module. */
-static const uint8_t *build_id_in(uintptr_t notes, size_t bytes, uint32_t *ret_bytes)
-{
-	while (bytes >= sizeof(ElfW(Nhdr))) {
-		const ElfW(Nhdr) *const n = (const void *)notes;
-		const size_t name = (n->n_namesz + 3u) & ~3u, desc = (n->n_descsz + 3u) & ~3u;
-		const size_t whole = sizeof(*n) + name + desc;
-
-		if (n->n_namesz > bytes || n->n_descsz > bytes || whole > bytes)
-			break;
-		if (n->n_type == NT_GNU_BUILD_ID && n->n_namesz == 4 &&
-		    memcmp(n + 1, "GNU", 4) == 0) {
-			*ret_bytes = n->n_descsz;
-			return (const uint8_t *)(n + 1) + name;
-		}
-		notes += whole;
-		bytes -= whole;
-	}
-	return NULL;
-}
-
-struct headers {
-	const ElfW(Phdr) *first;
-	unsigned count;
-};
-
-/* The main program's as the kernel told them; others begin with their ELF header. */
-static struct headers program_headers(const struct cfi_module *m, bool main_program)
-{
-	const ElfW(Ehdr) *const e = (const void *)m->start;
-	const uintptr_t bytes = m->end - m->start;
-
-	if (main_program)
-		return (struct headers){ state.program_headers, state.program_header_count };
-	if (bytes < sizeof(*e) || memcmp(e->e_ident, ELFMAG, SELFMAG) != 0 ||
-	    e->e_phentsize != sizeof(ElfW(Phdr)) ||
-	    e->e_phoff > bytes || e->e_phnum * sizeof(ElfW(Phdr)) > bytes - e->e_phoff)
-		return (struct headers){ NULL, 0 };
-	return (struct headers){ (const void *)(m->start + e->e_phoff), e->e_phnum };
-}
-
-static bool is_loaded(const struct headers *h, const ElfW(Phdr) *what)
-{
-	for (unsigned i = 0; i < h->count; i++) {
-		const ElfW(Phdr) *const p = &h->first[i];
-
-		if (p->p_type == PT_LOAD && what->p_vaddr >= p->p_vaddr &&
-		    what->p_vaddr + what->p_memsz <= p->p_vaddr + p->p_filesz)
-			return true;
-	}
-	return false;
-}
-
-static void find_build_id(const struct headers *h, uintptr_t bias, struct wire_record *r)
-{
-	for (unsigned i = 0; i < h->count && !r->build_id; i++) {
-		const ElfW(Phdr) *const p = &h->first[i];
-
-		if (p->p_type == PT_NOTE && is_loaded(h, p))
-			r->build_id = build_id_in(bias + p->p_vaddr, p->p_memsz, &r->build_id_bytes);
-	}
-	if (r->build_id_bytes > 64)
-		r->build_id = NULL, r->build_id_bytes = 0;
-}
-
 uint32_t rules_hash_of_name(const char *path)
 {
 	const char *const slash = strrchr(path, '/');
@@ -167,9 +102,9 @@ static uint32_t module_tell(struct thread *t, const struct cfi_module *m)
 		r.text = "";
 	r.text_bytes = (uint32_t)strnlen(r.text, PATH_BYTES_MAX);
 
-	const struct headers h = program_headers(m, r.module_flags & 1);
+	const struct headers h = headers_of(m);
 
-	find_build_id(&h, r.bias, &r);
+	r.build_id = headers_build_id(&h, &r.build_id_bytes);
 	directory = r.text[0] && r.text[0] != '/' && !(r.module_flags & 2) ? directory_now(&directory_bytes) : "";
 	if (directory_bytes + r.text_bytes > PATH_BYTES_MAX)
 		directory_bytes = 0;
@@ -359,6 +294,11 @@ static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule_step
 	if (!module_known(&m)) {
 		drop_overlapped(&m);
 		module_add(t, &m);
+	}
+	/* First: nobody calls it, so the byte before it may be another function's. */
+	if (headers_is_signal_return(&m, pc)) {
+		r->kind = RULE_SIGNAL;
+		return;
 	}
 	if (cfi_fde_at(&m, at, &f) != 0) {
 		/*

@@ -22,6 +22,10 @@
  * and comparing it would fail for nothing. Walks over signal frames, over frames
  * with other registers and on foreign stacks are not remembered.
  *
+ * What is sent of a frame is its return address, which readers look up one byte
+ * before. A pc that a signal interrupted is no return address, nor is that of the
+ * kernel's trampoline, which nobody called: of those pc + 1 is sent.
+ *
  * Stack words are read only between the frame at hand and the top of the
  * thread's stack; on foreign stacks (coroutines, signal stacks) only within a
  * megabyte above the frame, since their top is not known. From a foreign stack a
@@ -290,7 +294,8 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		const uintptr_t key = rule_key(pc, w->exact);
 		const struct rule *next;
 
-		if (candidates && joins(t, pc, sp, bp, &candidates)) {
+		/* pc + exact: what is interrupted where a remembered call returns to is another frame */
+		if (candidates && joins(t, pc + w->exact, sp, bp, &candidates)) {
 			*kept = candidates;
 			*ret_end = RULE_END;
 			return n;
@@ -312,7 +317,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 				rules_link(r, next);
 		}
 		r = next;
-		t->walk[n] = pc;
+		t->walk[n] = pc + w->exact;
 		t->walked[n].sp = sp;
 		t->walked[n].bp = bp;
 		t->walked[n].step = r->step;
@@ -330,6 +335,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 			*ret_end = w->sp == state.main_stack_top ? RULE_END : r->step.kind;
 			return n + 1;
 		}
+		t->walk[n] += w->exact && !(key & 1); /* the trampoline */
 		pc = w->pc;
 		sp = w->sp;
 		bp = w->bp;

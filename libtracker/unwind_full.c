@@ -113,13 +113,16 @@ static uint8_t known_frame(struct walk *w, struct cfi_scratch *s, bool *ret_kern
 	return end;
 }
 
-/* One frame up: s->regs becomes the caller's. Returns the kind of frame that ended the walk, or RULE_SP to go on. */
-static uint8_t step_full(struct walk *w, struct cfi_scratch *s)
+/*
+ * One frame up: s->regs becomes the caller's. `kind`: enum rule_kind of the frame, if it is known. *ret_kernel: it was the
+ * kernel's. Returns the kind of frame that ended the walk, or RULE_SP to go on.
+ */
+static uint8_t step_full(struct walk *w, struct cfi_scratch *s, uint8_t kind, bool *ret_kernel)
 {
-	bool kernel = false;
-	uint8_t end = known_frame(w, s, &kernel);
+	bool kernel = kind == RULE_SIGNAL;
+	uint8_t end = kernel ? RULE_NONE : known_frame(w, s, &kernel);
 
-	if (end == RULE_NONE && walk_at_signal_frame(w, s->regs[REG_SP])) {
+	if (kind == RULE_SIGNAL || (end == RULE_NONE && walk_at_signal_frame(w, s->regs[REG_SP]))) {
 		end = kernel_frame(w, s);
 		kernel = w->exact = true;
 	}
@@ -129,6 +132,7 @@ static uint8_t step_full(struct walk *w, struct cfi_scratch *s)
 	walk_moved(w, s->regs[REG_SP]);
 	if (kernel)
 		w->low -= RED_ZONE;
+	*ret_kernel = kernel;
 	return RULE_SP;
 }
 
@@ -147,6 +151,7 @@ __attribute__((noinline)) uint32_t unwind_full(struct thread *t, const struct si
 	*ret_end = RULE_SP;
 	while (*ret_end == RULE_SP) {
 		const uintptr_t pc = s->regs[REG_PC];
+		uint8_t kind = RULE_IRREGULAR;
 
 		if (ours && pc == at->pc && s->regs[REG_SP] == at->sp)
 			ours = false;
@@ -159,11 +164,17 @@ __attribute__((noinline)) uint32_t unwind_full(struct thread *t, const struct si
 				*ret_end = RULE_DEEP;
 				break;
 			}
-			t->walk[n++] = pc;
-			/* Only for its module to become known. */
-			(void)rules_get(t, pc, w.exact, &room);
+			t->walk[n++] = pc + w.exact;
+			/* Its module becomes known by that, too. */
+			kind = rules_get(t, pc, w.exact, &room)->step.kind;
 		}
-		*ret_end = step_full(&w, s);
+
+		const bool was_exact = w.exact;
+		bool kernel = false;
+
+		*ret_end = step_full(&w, s, kind, &kernel);
+		if (!ours)
+			t->walk[n - 1] += kernel && !was_exact; /* the trampoline */
 	}
 	return n;
 }

@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#include "headers.h"
 #include "hook.h"
 #include "rules.h"
 #include "symbol.h"
@@ -21,6 +22,7 @@
 /* Frames of our own come first: `room` has place for them and a whole stack. */
 struct oracle {
 	uint32_t (*walk)(uintptr_t *pcs, uint32_t room);
+	bool marks_exact; /* 1 is added already where a pc is no return address */
 };
 
 /* ---- libunwind ---- */
@@ -40,7 +42,7 @@ struct _Unwind_Context;
 typedef int (*trace_function)(struct _Unwind_Context *context, void *data);
 
 static int (*gcc_backtrace)(trace_function trace, void *data);
-static uintptr_t (*gcc_get_ip)(struct _Unwind_Context *context);
+static uintptr_t (*gcc_get_ip)(struct _Unwind_Context *context, int *ret_exact);
 
 struct trace {
 	uintptr_t *pcs;
@@ -52,9 +54,12 @@ static int trace_frame(struct _Unwind_Context *context, void *data)
 {
 	struct trace *const t = data;
 
+	int exact = 0;
+
 	if (t->count == t->room)
 		return 1;
-	t->pcs[t->count++] = gcc_get_ip(context);
+	t->pcs[t->count] = gcc_get_ip(context, &exact);
+	t->pcs[t->count++] += exact != 0;
 	return 0;
 }
 
@@ -68,8 +73,8 @@ static uint32_t walk_libgcc(uintptr_t *pcs, uint32_t room)
 }
 
 static const struct oracle oracles[SHM_ORACLES] = {
-	[SHM_ORACLE_LIBUNWIND] = { walk_libunwind },
-	[SHM_ORACLE_LIBGCC] = { walk_libgcc },
+	[SHM_ORACLE_LIBUNWIND] = { walk_libunwind, false },
+	[SHM_ORACLE_LIBGCC] = { walk_libgcc, true },
 };
 
 static void *find(const char *library, const char *name)
@@ -88,12 +93,29 @@ void unwind_reference_start(void)
 	if (!(wanted & SHM_VERIFY_LIBGCC))
 		return;
 	gcc_backtrace = (int (*)(trace_function, void *))find("libgcc_s.so.1", "_Unwind_Backtrace");
-	gcc_get_ip = (uintptr_t (*)(struct _Unwind_Context *))find("libgcc_s.so.1", "_Unwind_GetIP");
+	gcc_get_ip = (uintptr_t (*)(struct _Unwind_Context *, int *))find("libgcc_s.so.1", "_Unwind_GetIPInfo");
 }
 
 uint32_t unwind_reference_room(void)
 {
 	return state.nframe + state.nframe_slack + OWN_FRAMES_MAX;
+}
+
+/*
+ * Stacks are sent with pc + 1 at signal frames (head of unwind.c): at the kernel's trampoline, known here
+ * by its code, and at the frame that it will return to, which libgcc knows to be one.
+ */
+static void mark_signal_frames(uintptr_t *pcs, uint32_t n, bool marks_exact)
+{
+	bool exact = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct cfi_module m;
+		const bool trampoline = cfi_module_at(pcs[i], &m) && headers_is_signal_return(&m, pcs[i]);
+
+		pcs[i] += exact || trampoline;
+		exact = trampoline && !marks_exact;
+	}
 }
 
 /* An oracle's stack into pcs, most recent first, from the hook's caller on; 0: it has none. */
@@ -108,6 +130,7 @@ static uint32_t reference_stack(enum shm_oracle which, uintptr_t *pcs, const str
 		first++;
 	for (; first < n && pcs[first] >= 4096; first++)
 		pcs[kept++] = pcs[first];
+	mark_signal_frames(pcs, kept, oracles[which].marks_exact);
 	return kept;
 }
 

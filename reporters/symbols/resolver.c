@@ -22,6 +22,7 @@
 #include "symbols/debug_file.h"
 #include "symbols/dwarf_index.h"
 #include "symbols/function_starts.h"
+#include "symbols/signal_return.h"
 #include "symbols/symtab.h"
 #include "symbols/zstd_sections.h"
 
@@ -310,6 +311,14 @@ static const char *placeholder_at(struct resolver_module *m, uint64_t address)
 	return n > 0 && (size_t)n < sizeof(name) ? arena_string(&m->resolver->arena, name, (size_t)n) : NULL;
 }
 
+/* Where no symbol is left. */
+static struct resolved_frame unnamed_at(struct resolver_module *m, uint64_t address)
+{
+	if (signal_return_at(dwfl_module_getelf(m->module, &(GElf_Addr){ 0 }), address))
+		return (struct resolved_frame){ .function = SIGNAL_RETURN_NAME };
+	return (struct resolved_frame){ .function = placeholder_at(m, address), .placeholder = true };
+}
+
 static bool is_mangled(const char *name)
 {
 	return strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0;
@@ -354,6 +363,6 @@ size_t resolver_lookup(struct resolver_module *m, uint64_t address, struct resol
 	}
 	out[0] = (struct resolved_frame){ .function = symbol_at(m, address) };
 	if (!out[0].function)
-		out[0] = (struct resolved_frame){ .function = placeholder_at(m, address), .placeholder = true };
+		out[0] = unnamed_at(m, address);
 	return out[0].function ? 1 : 0;
 }

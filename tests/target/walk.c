@@ -97,14 +97,20 @@ static struct thread *thread_new(uintptr_t stack_top)
 struct trace {
 	uintptr_t pcs[FRAMES];
 	uint32_t count;
+	bool exact; /* the last one is no return address: unwind.c */
 };
 
 static _Unwind_Reason_Code take_frame(struct _Unwind_Context *context, void *data)
 {
 	struct trace *const t = data;
+	int exact = 0;
+	const uintptr_t pc = _Unwind_GetIPInfo(context, &exact);
 
+	if (exact && t->count && !t->exact) /* the one before is the kernel's trampoline */
+		t->pcs[t->count - 1]++;
+	t->exact = exact;
 	if (t->count < FRAMES)
-		t->pcs[t->count++] = _Unwind_GetIP(context);
+		t->pcs[t->count++] = pc + (exact != 0);
 	return _URC_NO_REASON;
 }
 
@@ -139,10 +145,11 @@ static NOINLINE void look(void)
 	unwind_remember(own, kept, n);
 	depth = take_walked(own, kept, n);
 	theirs.count = 0;
+	theirs.exact = false;
 	_Unwind_Backtrace(take_frame, &theirs);
 	while (theirs.count && theirs.pcs[theirs.count - 1] < 4096) /* the root's caller */
 		theirs.count--;
-	while (first < theirs.count && theirs.pcs[first] != at.pc)
+	while (first < theirs.count && theirs.pcs[first] != own->sent[depth - 1])
 		first++;
 	count = theirs.count - first;
 	compared++;
