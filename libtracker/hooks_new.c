@@ -18,26 +18,32 @@
 enum operator_id {
 	NEW, NEW_ARRAY, NEW_NOTHROW, NEW_ARRAY_NOTHROW,
 	NEW_ALIGNED, NEW_ARRAY_ALIGNED, NEW_ALIGNED_NOTHROW, NEW_ARRAY_ALIGNED_NOTHROW,
-	DELETE, DELETE_ARRAY, OPERATORS,
+	DELETE, DELETE_ARRAY, DELETE_ALIGNED, DELETE_ARRAY_ALIGNED, OPERATORS,
 };
 
-static const char *const names[OPERATORS] = {
-	[NEW] = "_Znwm",
-	[NEW_ARRAY] = "_Znam",
-	[NEW_NOTHROW] = "_ZnwmRKSt9nothrow_t",
-	[NEW_ARRAY_NOTHROW] = "_ZnamRKSt9nothrow_t",
-	[NEW_ALIGNED] = "_ZnwmSt11align_val_t",
-	[NEW_ARRAY_ALIGNED] = "_ZnamSt11align_val_t",
-	[NEW_ALIGNED_NOTHROW] = "_ZnwmSt11align_val_tRKSt9nothrow_t",
-	[NEW_ARRAY_ALIGNED_NOTHROW] = "_ZnamSt11align_val_tRKSt9nothrow_t",
-	[DELETE] = "_ZdlPv",
-	[DELETE_ARRAY] = "_ZdaPv",
+/* `calls`: what the C++ library's own operator is made of. Whoever replaces that one is asked by both names. */
+static const struct {
+	const char *name;
+	enum operator_id calls;
+} forms[OPERATORS] = {
+	[NEW] = { "_Znwm", NEW },
+	[NEW_ARRAY] = { "_Znam", NEW },
+	[NEW_NOTHROW] = { "_ZnwmRKSt9nothrow_t", NEW },
+	[NEW_ARRAY_NOTHROW] = { "_ZnamRKSt9nothrow_t", NEW_ARRAY },
+	[NEW_ALIGNED] = { "_ZnwmSt11align_val_t", NEW_ALIGNED },
+	[NEW_ARRAY_ALIGNED] = { "_ZnamSt11align_val_t", NEW_ALIGNED },
+	[NEW_ALIGNED_NOTHROW] = { "_ZnwmSt11align_val_tRKSt9nothrow_t", NEW_ALIGNED },
+	[NEW_ARRAY_ALIGNED_NOTHROW] = { "_ZnamSt11align_val_tRKSt9nothrow_t", NEW_ARRAY_ALIGNED },
+	[DELETE] = { "_ZdlPv", DELETE },
+	[DELETE_ARRAY] = { "_ZdaPv", DELETE },
+	[DELETE_ALIGNED] = { "_ZdlPvSt11align_val_t", DELETE_ALIGNED },
+	[DELETE_ARRAY_ALIGNED] = { "_ZdaPvSt11align_val_t", DELETE_ALIGNED },
 };
 
-/* What stands behind us in the global scope: found at start, nothing when C++ only comes with plugins. */
+/* What the program would call without us: found at start, nothing when C++ only comes with plugins. */
 static struct {
 	void *function;
-	bool own; /* not malloc and free under another name */
+	bool own; /* not malloc and free under another name, or made of one that is not */
 } operators[OPERATORS];
 
 /* The operator that a privately loaded module brought for itself and for what it loaded. */
@@ -76,10 +82,11 @@ static void *before_or(const char *name, void *next)
 void operators_start(void)
 {
 	for (unsigned i = 0; i < OPERATORS; i++) {
-		const struct symbol s = symbol_next(names[i]);
+		const struct symbol before = symbol_before(forms[i].name);
+		const struct symbol s = before.address ? before : symbol_next(forms[i].name);
 
-		operators[i].own = s.address && !is_cxx_library(s.module);
 		operators[i].function = s.address;
+		operators[i].own = s.address && (!is_cxx_library(s.module) || operators[forms[i].calls].own);
 	}
 	plain.malloc = (void *(*)(size_t))before_or("malloc", (void *)real.malloc);
 	plain.aligned_alloc = (void *(*)(size_t, size_t))before_or("aligned_alloc", (void *)real.aligned_alloc);
@@ -99,7 +106,7 @@ static void *private_operator(enum operator_id id, uintptr_t caller)
 		return NULL;
 	if (is_cxx_library(m.link_map) || is_us(&m))
 		return atomic_load_explicit(&private_operators[id], memory_order_acquire);
-	function = symbol_in(m.link_map, names[id]);
+	function = symbol_in(m.link_map, forms[id].name);
 	if (function)
 		atomic_store_explicit(&private_operators[id], function, memory_order_release);
 	return function;
@@ -157,15 +164,23 @@ static void *plain_alloc(size_t size, size_t align)
 	return plain.aligned_alloc(align, size);
 }
 
-/* Never throws: another allocator's operator is asked for its nothrow form. */
-static void *try_alloc(const struct request *r)
+/*
+ * Never throws: another allocator's operator is asked for its nothrow form. That may be the C++ library's,
+ * which comes back to us for the other one: then it is that one's turn, and its exception is awaited.
+ */
+static __attribute__((noinline, cold)) void *own_alloc(const struct request *r, uintptr_t frame)
 {
 	static const char tag; /* std::nothrow_t is empty: nobody reads it */
 	const enum operator_id form = r->nothrow ? r->id : r->id + NEW_NOTHROW;
 
-	if (likely(!operators[r->id].own))
-		return plain_alloc(r->size, r->align);
+	if (nested_in_real(frame))
+		return call(operators[r->id].function, r->size, r->align, r->nothrow);
 	return call(operators[form].function, r->size, r->align, r->nothrow ? r->nothrow : &tag);
+}
+
+static inline void *try_alloc(const struct request *r, uintptr_t frame)
+{
+	return likely(!operators[r->id].own) ? plain_alloc(r->size, r->align) : own_alloc(r, frame);
 }
 
 /*
@@ -182,7 +197,7 @@ static void *throwing_operator(enum operator_id id, uintptr_t caller)
 	if (!is_us(&m))
 		atomic_store(&library, is_cxx_library(m.link_map) ? m.link_map :
 								    symbol_bound_to(m.link_map, is_cxx_library));
-	return symbol_in(atomic_load(&library), names[id]);
+	return symbol_in(atomic_load(&library), forms[id].name);
 }
 
 /* Memory ran out: whoever the program would have called runs the new handler and throws. */
@@ -207,7 +222,7 @@ static void *allocate(const struct request *r, const struct site *at)
 	if (unlikely(other != NULL))
 		return call(other, r->size, r->align, r->nothrow);
 	outer = enter_real(r->id, at->sp);
-	p = try_alloc(r);
+	p = try_alloc(r, at->sp);
 	hook_leave_real(outer);
 	if (unlikely(!p))
 		return give_up(r, at->pc);
@@ -260,7 +275,7 @@ OPERATOR_NEW(new_array_aligned_nothrow, "_ZnamSt11align_val_tRKSt9nothrow_t",
 
 /* ---- delete ---- */
 
-static void release(uint8_t kind, enum operator_id id, void *p, const struct site *at)
+static void release(uint8_t kind, enum operator_id id, void *p, size_t align, const struct site *at)
 {
 	uintptr_t outer;
 	void *other;
@@ -274,46 +289,48 @@ static void release(uint8_t kind, enum operator_id id, void *p, const struct sit
 	outer = enter_real(id, at->sp);
 	if (likely(!operators[id].own))
 		plain.free(p);
+	else if (align)
+		((void (*)(void *, size_t))operators[id].function)(p, align);
 	else
 		((void (*)(void *))operators[id].function)(p);
 	hook_leave_real(outer);
 }
 
-/* Sizes and alignments are hints that no allocator behind plain delete needs. */
-#define OPERATOR_DELETE(name, symbol, params, arguments, kind, id)                                 \
+/* Sizes are hints that no allocator behind plain delete needs. */
+#define OPERATOR_DELETE(name, symbol, params, arguments, kind, id, align)                          \
 	static _Atomic(void *) name##_behind;                                                      \
 	EXPORT void name params __asm__(symbol);                                                   \
 	EXPORT void name params                                                                    \
 	{                                                                                          \
-		if (!p)                                                       \
+		if (!p)                                                                            \
 			return;                                                                    \
 		if (likely(hook_ready())) {                                                        \
 			const struct site at = SITE_HERE();                                        \
                                                                                                    \
-			release(kind, id, p, &at);                                                 \
-		} else {                                                           \
+			release(kind, id, p, align, &at);                                          \
+		} else {                                                                           \
 			((void (*) params)next(&name##_behind, symbol)) arguments;                 \
 		}                                                                                  \
 	}
 
-OPERATOR_DELETE(delete_one, "_ZdlPv", (void *p), (p), TRK_DELETE, DELETE)
-OPERATOR_DELETE(delete_array, "_ZdaPv", (void *p), (p), TRK_DELETE_ARRAY, DELETE_ARRAY)
-OPERATOR_DELETE(delete_sized, "_ZdlPvm", (void *p, size_t size), (p, size), TRK_DELETE, DELETE)
+OPERATOR_DELETE(delete_one, "_ZdlPv", (void *p), (p), TRK_DELETE, DELETE, 0)
+OPERATOR_DELETE(delete_array, "_ZdaPv", (void *p), (p), TRK_DELETE_ARRAY, DELETE_ARRAY, 0)
+OPERATOR_DELETE(delete_sized, "_ZdlPvm", (void *p, size_t size), (p, size), TRK_DELETE, DELETE, 0)
 OPERATOR_DELETE(delete_array_sized, "_ZdaPvm", (void *p, size_t size), (p, size), TRK_DELETE_ARRAY,
-		DELETE_ARRAY)
+		DELETE_ARRAY, 0)
 OPERATOR_DELETE(delete_nothrow, "_ZdlPvRKSt9nothrow_t", (void *p, const void *tag), (p, tag), TRK_DELETE,
-		DELETE)
+		DELETE, 0)
 OPERATOR_DELETE(delete_array_nothrow, "_ZdaPvRKSt9nothrow_t", (void *p, const void *tag), (p, tag),
-		TRK_DELETE_ARRAY, DELETE_ARRAY)
+		TRK_DELETE_ARRAY, DELETE_ARRAY, 0)
 OPERATOR_DELETE(delete_aligned, "_ZdlPvSt11align_val_t", (void *p, size_t align), (p, align), TRK_DELETE,
-		DELETE)
+		DELETE_ALIGNED, align)
 OPERATOR_DELETE(delete_array_aligned, "_ZdaPvSt11align_val_t", (void *p, size_t align), (p, align),
-		TRK_DELETE_ARRAY, DELETE_ARRAY)
+		TRK_DELETE_ARRAY, DELETE_ARRAY_ALIGNED, align)
 OPERATOR_DELETE(delete_sized_aligned, "_ZdlPvmSt11align_val_t", (void *p, size_t size, size_t align), (p, size, align),
-		TRK_DELETE, DELETE)
+		TRK_DELETE, DELETE_ALIGNED, align)
 OPERATOR_DELETE(delete_array_sized_aligned, "_ZdaPvmSt11align_val_t",
-		(void *p, size_t size, size_t align), (p, size, align), TRK_DELETE_ARRAY, DELETE_ARRAY)
+		(void *p, size_t size, size_t align), (p, size, align), TRK_DELETE_ARRAY, DELETE_ARRAY_ALIGNED, align)
 OPERATOR_DELETE(delete_aligned_nothrow, "_ZdlPvSt11align_val_tRKSt9nothrow_t",
-		(void *p, size_t align, const void *tag), (p, align, tag), TRK_DELETE, DELETE)
+		(void *p, size_t align, const void *tag), (p, align, tag), TRK_DELETE, DELETE_ALIGNED, align)
 OPERATOR_DELETE(delete_array_aligned_nothrow, "_ZdaPvSt11align_val_tRKSt9nothrow_t",
-		(void *p, size_t align, const void *tag), (p, align, tag), TRK_DELETE_ARRAY, DELETE_ARRAY)
+		(void *p, size_t align, const void *tag), (p, align, tag), TRK_DELETE_ARRAY, DELETE_ARRAY_ALIGNED, align)

@@ -31,7 +31,7 @@ TRUTHS = [
     ("torture_heap", "too_much nothing large alignments heap_as_it_is machine strings handed_reallocs peak"),
     ("torture_maps", "over partial refused moved left_behind random sbrk"),
     ("torture_loader", "lock namespace deepbind origin errors"),
-    ("torture_objects", ""), ("own_new", ""),
+    ("torture_objects", ""), ("own_new", ""), ("pooled_new", ""), ("pooled_new_own", ""),
 ]
 CASES = [(fixture, mode) for fixture, modes in TRUTHS for mode in modes.split() or [""]]
 OTHER_SCOPES = {("torture_loader", "namespace"), ("torture_loader", "deepbind")}
