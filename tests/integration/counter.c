@@ -53,9 +53,13 @@ struct counts {
 	char program[256]; /* path of the executable */
 };
 
-/* Open addressing: key is an address (blocks) or a page (mappings); 0 empty, 1 deleted. */
+/* Open addressing: key is an address (blocks) or a number (mappings); 0 empty, 1 deleted. */
 struct slot { uint64_t key, value; };
 struct table { struct slot *slots; size_t room, used; };
+
+/* What is mapped, by ascending address: a terabyte that is only reserved is one of these. */
+struct range { uint64_t start, end, mapping; };
+struct ranges { struct range *all; size_t room, count; };
 
 /* Memory that the allocator below maps for itself is not the program's. */
 static __thread int below __attribute__((tls_model("initial-exec")));
@@ -71,8 +75,8 @@ static __thread int below __attribute__((tls_model("initial-exec")));
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct counts *counts;
-static struct table blocks, pages; /* pages: value is the mapping's number */
-static struct table mappings;	   /* number -> pages left */
+static struct table blocks, mappings; /* mappings: number -> bytes left */
+static struct ranges ranges;
 static uint64_t mapping_number = 2;
 
 static void *raw_mmap(size_t bytes, int flags, int fd)
@@ -161,7 +165,8 @@ static void open_counts(void)
 static void forked(void)
 {
 	pthread_mutex_init(&lock, NULL);
-	blocks = pages = mappings = (struct table){ 0 };
+	blocks = mappings = (struct table){ 0 };
+	ranges = (struct ranges){ 0 };
 	counts = NULL;
 	open_counts();
 }
@@ -288,34 +293,92 @@ void *reallocarray(void *p, size_t n, size_t m)
 	return realloc(p, bytes);
 }
 
-static void unmap_pages(uint64_t start, size_t bytes)
+/* Where the first range stands that ends behind the address. */
+static size_t range_at(uint64_t address)
 {
-	for (uint64_t a = start; a < start + bytes; a += PAGE) {
-		uint64_t number;
+	size_t low = 0, high = ranges.count;
 
-		if (!table_take(&pages, a, &number))
-			continue;
-		struct slot *const left = table_find(&mappings, number, 0);
+	while (low < high) {
+		const size_t middle = (low + high) / 2;
 
-		counts->live_bytes -= PAGE;
-		if (--left->value == 0) {
-			left->key = 1;
-			counts->frees++;
-			counts->live_blocks--;
+		if (ranges.all[middle].end > address)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+static int is_mapped(uint64_t address)
+{
+	const size_t i = range_at(address);
+
+	return i < ranges.count && ranges.all[i].start <= address;
+}
+
+static void range_insert(size_t at, struct range r)
+{
+	if (ranges.count == ranges.room) {
+		struct range *const old = ranges.all;
+		const size_t bytes = ranges.room * sizeof(*old);
+
+		ranges.room = ranges.room ? ranges.room * 2 : 256;
+		ranges.all = raw_mmap(ranges.room * sizeof(*old), MAP_PRIVATE | MAP_ANONYMOUS, -1);
+		if (old) {
+			memcpy(ranges.all, old, bytes);
+			syscall(SYS_munmap, old, bytes);
 		}
+	}
+	memmove(&ranges.all[at + 1], &ranges.all[at], (ranges.count - at) * sizeof(r));
+	ranges.all[at] = r;
+	ranges.count++;
+}
+
+/* So many bytes of the mapping are gone; with its last one it is freed. */
+static void mapping_loses(uint64_t number, uint64_t bytes)
+{
+	struct slot *const left = table_find(&mappings, number, 0);
+
+	counts->live_bytes -= bytes;
+	left->value -= bytes;
+	if (left->value == 0) {
+		left->key = 1;
+		counts->frees++;
+		counts->live_blocks--;
 	}
 }
 
-static void map_pages(uint64_t start, size_t bytes)
+static void unmap_pages(uint64_t start, size_t bytes)
+{
+	const uint64_t end = start + bytes;
+
+	for (size_t i = range_at(start); i < ranges.count && ranges.all[i].start < end;) {
+		const struct range r = ranges.all[i];
+		const uint64_t from = r.start > start ? r.start : start, to = r.end < end ? r.end : end;
+
+		memmove(&ranges.all[i], &ranges.all[i + 1], (--ranges.count - i) * sizeof(r));
+		if (r.start < from)
+			range_insert(i++, (struct range){ r.start, from, r.mapping });
+		if (to < r.end)
+			range_insert(i, (struct range){ to, r.end, r.mapping });
+		mapping_loses(r.mapping, to - from);
+		if (to < r.end)
+			break;
+	}
+}
+
+/* Live are whole pages, since pages are what is unmapped. */
+static void map_pages(uint64_t start, size_t bytes, size_t exactly)
 {
 	const uint64_t number = mapping_number++;
 
+	unmap_pages(start, bytes); /* what was unmapped behind our back */
 	born(bytes);
+	counts->bytes -= bytes - exactly;
 	counts->mmaps++;
-	counts->mmap_bytes += bytes;
-	table_put(&mappings, number, bytes / PAGE);
-	for (uint64_t a = start; a < start + bytes; a += PAGE)
-		table_put(&pages, a, number);
+	counts->mmap_bytes += exactly;
+	table_put(&mappings, number, bytes);
+	range_insert(range_at(start), (struct range){ start, start + bytes, number });
 }
 
 static size_t whole_pages(size_t n) { return (n + PAGE - 1) & ~(size_t)(PAGE - 1); }
@@ -328,7 +391,7 @@ void *mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset)
 		if (flags & MAP_FIXED)
 			unmap_pages((uintptr_t)p, whole_pages(n));
 		if (flags & MAP_ANONYMOUS)
-			map_pages((uintptr_t)p, whole_pages(n));
+			map_pages((uintptr_t)p, whole_pages(n), n);
 	}
 	pthread_mutex_unlock(&lock);
 	return p;
@@ -357,11 +420,11 @@ void *mremap(void *p, size_t old, size_t n, int flags, ...)
 	void *const q = (void *)syscall(SYS_mremap, p, old, n, flags, at);
 
 	if (enter() && q != MAP_FAILED && !below) {
-		const int ours = pages.room && table_find(&pages, (uintptr_t)p, 0) != NULL;
+		const int ours = is_mapped((uintptr_t)p);
 
 		unmap_pages((uintptr_t)p, whole_pages(old));
 		if (ours)
-			map_pages((uintptr_t)q, whole_pages(n));
+			map_pages((uintptr_t)q, whole_pages(n), n);
 	}
 	pthread_mutex_unlock(&lock);
 	return q;
