@@ -132,6 +132,7 @@ struct shm_exec {
 	uint32_t flags; /* SHM_EXEC_* */
 	uint32_t process; /* slot of the program that executes it or starts it */
 	uint64_t number; /* before it so many programs had taken a slot */
+	uint32_t serial; /* of those that this entry was taken for */
 	_Atomic uint32_t request; /* enum shm_request */
 	int32_t fd; /* of the request */
 	uint64_t inode; /* of the socket there */

@@ -109,6 +109,7 @@ static void fill(struct shm_exec *entry, const struct target *target, bool open)
 {
 	entry->pid = open ? raw_outer_pid() : raw_getpid();
 	entry->flags = open ? 0 : SHM_EXEC_INNER_PID;
+	entry->serial++;
 	entry->process = state.process_slot;
 	entry->number = atomic_load(&state.shm->header.programs);
 	atomic_store(&entry->request, SHM_REQUEST_NONE);

@@ -103,7 +103,7 @@ struct watch {
 	uint32_t pid; /* 0: unknown */
 	uint32_t inner_pid; /* in a PID namespace of its own; 0: it is `pid` */
 	int pidfd; /* -1: none; it had ended by then */
-	uint32_t entry; /* of the segment, as long as the execution may fail; NO_SLOT */
+	uint32_t entry, serial; /* of the segment, as long as the execution may fail; NO_SLOT */
 	uint32_t flags; /* SHM_EXEC_* */
 	uint64_t number; /* a program of that pid with a number from this one on is it */
 	uint64_t since_ns;
@@ -122,7 +122,7 @@ struct missed {
 struct watches {
 	struct watch *list[WATCHES];
 	uint32_t count;
-	uint64_t taken[SHM_EXECS]; /* number + 1 of the execution that is watched for this entry */
+	bool taken[SHM_EXECS]; /* what this entry says is watched */
 	uint32_t asked_inner[SHM_EXECS], asked_pid[SHM_EXECS]; /* who asked by it, in both namespaces */
 	struct missed missed[MISSED];
 	uint32_t missed_count;

@@ -74,6 +74,14 @@ static void drop(struct recorder *r, uint32_t i)
 	w->list[i] = w->list[--w->count];
 }
 
+static bool was_withdrawn(const struct recorder *r, const struct watch *w)
+{
+	const struct shm_exec *const entry = &r->shm->execs.entries[w->entry < SHM_EXECS ? w->entry : 0];
+
+	return w->entry != NO_SLOT &&
+	       (atomic_load_explicit(&entry->state, memory_order_acquire) != SHM_LIVE || entry->serial != w->serial);
+}
+
 /* Gives the entry back, unless that was done there. */
 static void release_entry(struct recorder *r, struct watch *w)
 {
@@ -81,8 +89,9 @@ static void release_entry(struct recorder *r, struct watch *w)
 
 	if (w->entry == NO_SLOT)
 		return;
-	(void)atomic_compare_exchange_strong(&r->shm->execs.entries[w->entry].state, &live, SHM_FREE);
-	r->watches.taken[w->entry] = 0;
+	if (!was_withdrawn(r, w))
+		(void)atomic_compare_exchange_strong(&r->shm->execs.entries[w->entry].state, &live, SHM_FREE);
+	r->watches.taken[w->entry] = false;
 	w->entry = NO_SLOT;
 }
 
@@ -99,7 +108,8 @@ static void take(struct recorder *r, uint32_t index)
 	w->flags = flags;
 	w->number = entry->number;
 	w->entry = index;
-	r->watches.taken[index] = w->number + 1;
+	w->serial = entry->serial;
+	r->watches.taken[index] = true;
 	memcpy(w->path, entry->path, sizeof(entry->path));
 	w->path[sizeof(entry->path) - 1] = 0;
 	if (starter < SHM_PROCESSES && r->slot_process[starter] && r->slot_process[starter]->name)
@@ -163,14 +173,6 @@ static bool has_attached(const struct recorder *r, const struct watch *w)
 		if (is_it(w, r->processes[i]))
 			return true;
 	return false;
-}
-
-static bool was_withdrawn(const struct recorder *r, const struct watch *w)
-{
-	const struct shm_exec *const entry = &r->shm->execs.entries[w->entry < SHM_EXECS ? w->entry : 0];
-
-	return w->entry != NO_SLOT &&
-	       (atomic_load_explicit(&entry->state, memory_order_acquire) != SHM_LIVE || entry->number != w->number);
 }
 
 static bool has_ended(const struct watch *w)
