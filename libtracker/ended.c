@@ -26,10 +26,19 @@ extern int on_exit(void (*function)(int code, void *data), void *data) __attribu
 
 static uint32_t own_pid; /* as getpid has it */
 
-/* A child of vfork shares our memory, one of fork has no slot before its first event: neither is us. */
+/* A child of fork has no slot before its first event, and is not us. */
+static bool has_slot(void)
+{
+	return state.process && *state.fork_page;
+}
+
+/*
+ * Nor is one of vfork, which shares our memory: only the kernel knows. A sandbox may kill who asks;
+ * then the end is told by who waits for us.
+ */
 static bool is_us(void)
 {
-	return state.process && *state.fork_page && raw_getpid() == own_pid;
+	return has_slot() && !state.sandboxed && raw_getpid() == own_pid;
 }
 
 static void say_over(struct shm_life *p)
@@ -39,10 +48,8 @@ static void say_over(struct shm_life *p)
 	atomic_compare_exchange_strong(&p->over, &nobody, atomic_load(&state.shm->header.programs) + 1);
 }
 
-void ended_self(int code, bool now)
+static void say_end(int code, bool now)
 {
-	if (!is_us())
-		return;
 	struct shm_life *const own = &state.shm->lives[state.process_slot];
 
 	atomic_store(&own->end, SHM_END(state.pid, SHM_END_SAID, (code & 0xff) << 8));
@@ -50,10 +57,17 @@ void ended_self(int code, bool now)
 		say_over(own);
 }
 
+void ended_self(int code, bool now)
+{
+	if (is_us())
+		say_end(code, now);
+}
+
 static void at_exit(int code, void *data)
 {
 	(void)data;
-	ended_self(code, true);
+	if (has_slot())
+		say_end(code, true);
 }
 
 void ended_start(uint32_t slot, const struct shm_process *p)

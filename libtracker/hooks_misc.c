@@ -76,6 +76,9 @@ EXPORT int prctl(int option, ...)
 
 	if (option == PR_SET_NAME && ret == 0)
 		thread_set_name((const char *)a[0]);
+	/* without the first a filter is for root alone; both are inherited, so never taken back */
+	if ((option == PR_SET_NO_NEW_PRIVS || option == PR_SET_SECCOMP) && ret == 0)
+		state.sandboxed = true;
 	return ret;
 }
 
