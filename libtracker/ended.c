@@ -17,8 +17,8 @@
 #include "raw.h"
 #include "state.h"
 
-/* Processes that a starting program looks for: each costs it 2 us. */
-#define LOOKS_MAX 32u
+/* Processes that a starting program looks for: each costs it up to 10 us. */
+#define LOOKS_MAX 8u
 #define PATH_BYTES 32u
 
 /* Takes no memory for the first 32 functions of a process, and runs ours last, for it comes first. */
