@@ -128,15 +128,24 @@ function set_query(q)
 }
 
 /* ---- legend: the modules that own most ---- */
+/* What a node's function allocated itself: among callers, all that begins with it. */
+function allocated_by(v)
+{
+	const { own, total, depth } = graph.tree;
+	if (state.direction === 'callees')
+		return own[state.metric][v];
+	return depth[v] === 1 ? total[state.metric][v] : 0;
+}
+
 function module_weights()
 {
-	const weight = new Map(), { tree } = graph, own = tree.own[state.metric];
+	const weight = new Map(), { tree } = graph;
 	for (let v = 1; v < tree.n; v++) {
-		const f = tree.frame[v], module = frame_module(f);
-		if (!own[v] || !module || frame_flags(f) & FRAME_OTHER)
+		const f = tree.frame[v], module = frame_module(f), own = allocated_by(v);
+		if (!own || !module || frame_flags(f) & FRAME_OTHER)
 			continue;
 		const entry = weight.get(module) || { module, main: Boolean(frame_flags(f) & FRAME_MAIN), own: 0 };
-		entry.own += own[v];
+		entry.own += own;
 		weight.set(module, entry);
 	}
 	return [...weight.values()].sort((a, b) => b.own - a.own);

@@ -70,6 +70,18 @@ def recursion():
     return text + "malloc a 1000 one\nmalloc b 1000 two\nmalloc c 1000 three\nmalloc d 500 else\n"
 
 
+def modules():
+    """The program allocates 1000 B in one block itself, 3000 in two through libone and 4000 in five through libtwo, which libone calls."""
+    text = HEAD + "module one /usr/lib/libone.so.1\nmodule two /usr/lib/libtwo.so.2\n" + frames(("own", 10), ("calls", 20))
+    text += "frame one /src/one.c 5 module=one\nframe two /src/two.c 6 module=two\n"
+    text += stack("app", "own10") + stack("one", "one", "calls20") + stack("two", "two", "one", "calls20")
+    text += "malloc a 1000 app\n" + "".join(f"malloc b{i} 1500 one\n" for i in range(2))
+    return text + "".join(f"malloc c{i} 800 two\n" for i in range(5))
+
+
+# module -> (share of the bytes, share of the blocks) of modules(), whatever way the graph is turned.
+MODULES = {"libtwo.so.2": ("50.0 %", "62.5 %"), "libone.so.1": ("37.5 %", "25.0 %"), "app": ("12.5 %", "12.5 %")}
+
 HOSTILE = {
     "script": "</script><script>window.hit = 1; alert(1)</script>",
     "image": "<img src=x onerror=window.hit=2>",

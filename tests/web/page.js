@@ -231,6 +231,22 @@ const tests = {
 		assert.deepStrictEqual((await call(page, 'children(0)')).map((c) => [c.name, c.value]), [['main', 4000000]]);
 	},
 
+	async modules_have_the_same_shares_both_ways(page) {
+		const expected = Object.entries(python('captures.MODULES')), text = python('captures.modules()');
+		for (const args of [[], ['--inverted']]) {
+			await page.show(make_page('modules', text, ...args).html);
+			for (const direction of ['callees', 'callers']) {
+				await press(page, 'direction', direction);
+				for (const [i, metric] of ['bytes', 'count'].entries()) {
+					await press(page, 'metric', metric);
+					const shown = await page.run('Array.from(document.querySelectorAll("#legend button"), (b) => b.textContent)');
+					const right = expected.map(([module, shares]) => `${module} ${shares[i]}`);
+					assert.deepStrictEqual(shown.sort(), right.sort(), `${args} ${direction} ${metric}`);
+				}
+			}
+		}
+	},
+
 	async threads_and_processes_can_be_chosen(page) {
 		const { capture, html } = make_page('threads', python('captures.threads()'), '--split-threads');
 		await page.show(html);
