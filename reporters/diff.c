@@ -33,9 +33,7 @@ static const struct ui_option options[] = {
 	{ 0, "title", UI_FLAG, &title, NULL, "print [ Top N differences ] first", 0, 0 },
 	{ 0, "traceback", UI_OPTIONAL_INT, &traceback_limit, "N",
 	  "print each row's stack: the N most recent frames, or with -N the N oldest", 0, 0 },
-	{ 0, "most-recent-first", UI_FLAG, &traceback.most_recent_first, NULL,
-	  "print stacks the other way round", 0, 0 },
-	{ 0, "functions", UI_FLAG, &traceback.functions, NULL, "name functions in stacks", 0, 0 },
+	TRACEBACK_OPTIONS(traceback),
 	FILTER_OPTIONS(filtering),
 	{ 0, "filter-old", UI_LIST, &filters_of[GROUP_OLD], "FILTER", "a filter for OLD alone", 0, 0 },
 	{ 0, "filter-new", UI_LIST, &filters_of[GROUP_NEW], "FILTER", "a filter for NEW alone", 0, 0 },
@@ -82,13 +80,8 @@ static enum group_by check_usage(void)
 	if (cumulative && !group_by_can_cumulate(by))
 		ui_usage_error("cumulative mode cannot be used with key type '%s'", group_by);
 	ui_exclude("--json", common.json, "--title", title);
-	ui_exclude("--json", common.json, "--most-recent-first", traceback.most_recent_first);
-	ui_exclude("--json", common.json, "--functions", traceback.functions);
-	ui_needs("--most-recent-first", traceback.most_recent_first, "--traceback", traceback_limit != NULL);
-	ui_needs("--functions", traceback.functions, "--traceback", traceback_limit != NULL);
-	traceback.wanted = traceback_limit != NULL;
-	if (!traceback_parse_limit(traceback_limit, &traceback))
-		ui_usage_error("argument --traceback: %s is an invalid int value", traceback_limit);
+	traceback_check(traceback_limit, common.json, &traceback);
+	ui_needs("--confidential-files", traceback.confidential_files != NULL, "--traceback", traceback.wanted);
 	choice_check(&choice);
 	return by;
 }

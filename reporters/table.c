@@ -32,9 +32,7 @@ static const struct ui_option options[] = {
 	{ 0, "list", UI_FLAG, &list, NULL, "one line per block instead of groups", 0, 0 },
 	{ 0, "traceback", UI_OPTIONAL_INT, &traceback_limit, "N",
 	  "print each row's stack: the N most recent frames, or with -N the N oldest", 0, 0 },
-	{ 0, "most-recent-first", UI_FLAG, &traceback.most_recent_first, NULL,
-	  "print stacks the other way round", 0, 0 },
-	{ 0, "functions", UI_FLAG, &traceback.functions, NULL, "name functions in stacks", 0, 0 },
+	TRACEBACK_OPTIONS(traceback),
 	FILTER_OPTIONS(filtering),
 	CHOICE_OPTIONS(choice),
 	REPORT_STACK_OPTIONS(common),
@@ -70,14 +68,10 @@ static enum group_by check_usage(void)
 	ui_exclude("--list", list, "--group-by", group_by != by_default);
 	ui_exclude("--json", common.json, "--pretty", pretty);
 	ui_exclude("--json", common.json, "--title", title);
-	ui_needs("--most-recent-first", traceback.most_recent_first, "--traceback", traceback_limit != NULL);
-	ui_needs("--functions", traceback.functions, "--traceback", traceback_limit != NULL);
-	ui_exclude("--json", common.json, "--most-recent-first", traceback.most_recent_first);
-	ui_exclude("--json", common.json, "--functions", traceback.functions);
 	ui_exclude("--list", list, "--title", title);
-	traceback.wanted = traceback_limit != NULL;
-	if (!traceback_parse_limit(traceback_limit, &traceback))
-		ui_usage_error("argument --traceback: %s is an invalid int value", traceback_limit);
+	traceback_check(traceback_limit, common.json, &traceback);
+	ui_needs("--confidential-files", traceback.confidential_files != NULL, "--traceback or --pretty",
+		 traceback.wanted || pretty);
 	choice_check(&choice);
 	return by;
 }
@@ -167,18 +161,6 @@ static const char *short_path(const char *path)
 	return second ? second : path;
 }
 
-static void print_source(const char *file, uint64_t line, FILE *f)
-{
-	char *const source = line <= UINT32_MAX ? traceback_source(file, (uint32_t)line) : NULL;
-
-	if (!source)
-		return;
-	fputs("    ", f);
-	ui_text(f, source);
-	fputc('\n', f);
-	free(source);
-}
-
 static int print_pretty_row(struct table *t, size_t index, FILE *f)
 {
 	const struct group_stat *const s = &t->groups->stats[index];
@@ -204,7 +186,7 @@ static int print_pretty_row(struct table *t, size_t index, FILE *f)
 	}
 	fprintf(f, ": %.1f KiB\n", kib(v.size));
 	if (t->by == GROUP_LINENO)
-		print_source(text, number, f);
+		traceback_print_source(f, "", text, number, &traceback);
 	if (traceback.wanted)
 		print_traceback(t, s, f);
 	return 0;

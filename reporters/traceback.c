@@ -27,16 +27,46 @@ bool traceback_parse_limit(const char *text, struct traceback_options *o)
 	return *end == 0 && errno == 0 && !isspace((unsigned char)*text);
 }
 
+static void parse_sources(struct traceback_options *o)
+{
+	static const char *const names[] = {
+		[SOURCES_DEFAULT] = "default", [SOURCES_ALL] = "all", [SOURCES_NONE] = "none",
+	};
+	unsigned i = 0;
+
+	if (!o->confidential_files)
+		return;
+	while (i <= SOURCES_NONE && strcmp(names[i], o->confidential_files) != 0)
+		i++;
+	if (i > SOURCES_NONE)
+		ui_usage_error("argument --confidential-files: %s is none of default, all, none",
+			       o->confidential_files);
+	o->sources = (enum traceback_sources)i;
+}
+
+void traceback_check(const char *limit, bool json, struct traceback_options *o)
+{
+	o->wanted = limit != NULL;
+	ui_needs("--most-recent-first", o->most_recent_first, "--traceback", o->wanted);
+	ui_needs("--functions", o->functions, "--traceback", o->wanted);
+	ui_exclude("--json", json, "--most-recent-first", o->most_recent_first);
+	ui_exclude("--json", json, "--functions", o->functions);
+	ui_exclude("--json", json, "--confidential-files", o->confidential_files != NULL);
+	if (!traceback_parse_limit(limit, o))
+		ui_usage_error("argument --traceback: %s is an invalid int value", limit);
+	parse_sources(o);
+}
+
 /* O_NONBLOCK: a name in debug information may be that of a pipe by now. */
-static FILE *open_source(const char *path)
+static FILE *open_source(const char *path, enum traceback_sources sources)
 {
 	struct stat st;
 	const int fd = *path == '/' ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
 
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_mode & S_IROTH &&
-	    st.st_size <= SOURCE_FILE_MAX) {
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (sources == SOURCES_ALL || st.st_mode & S_IROTH) && st.st_size <= SOURCE_FILE_MAX) {
 		FILE *const f = fdopen(fd, "r");
 		if (f)
 			return f;
@@ -58,9 +88,9 @@ static char *strip(char *s)
 	return *s ? strdup(s) : NULL;
 }
 
-char *traceback_source(const char *file, uint32_t line)
+char *traceback_source(const char *file, uint32_t line, enum traceback_sources sources)
 {
-	FILE *const f = line ? open_source(file) : NULL;
+	FILE *const f = line && sources != SOURCES_NONE ? open_source(file, sources) : NULL;
 	char *text = NULL, *ret = NULL;
 	size_t room = 0;
 
@@ -75,11 +105,23 @@ char *traceback_source(const char *file, uint32_t line)
 	return ret;
 }
 
+void traceback_print_source(FILE *f, const char *indent, const char *file, uint64_t line,
+			    const struct traceback_options *o)
+{
+	char *const source =
+		line <= UINT32_MAX ? traceback_source(file, (uint32_t)line, o->sources) : NULL;
+
+	if (!source)
+		return;
+	fprintf(f, "%s    ", indent);
+	ui_text(f, source);
+	fputc('\n', f);
+	free(source);
+}
+
 static void print_frame(FILE *f, const char *indent, const struct source_frame *frame,
 			const struct traceback_options *o)
 {
-	char *const source = traceback_source(frame->file, frame->line);
-
 	fprintf(f, "%s  File \"", indent);
 	ui_text(f, frame->file);
 	fprintf(f, "\", line %" PRIu32, frame->line);
@@ -88,12 +130,7 @@ static void print_frame(FILE *f, const char *indent, const struct source_frame *
 		ui_text(f, frame->function);
 	}
 	fputc('\n', f);
-	if (source) {
-		fprintf(f, "%s    ", indent);
-		ui_text(f, source);
-		fputc('\n', f);
-	}
-	free(source);
+	traceback_print_source(f, indent, frame->file, frame->line, o);
 }
 
 void traceback_print(FILE *f, const char *indent, const struct source_frame *frames, size_t count,

@@ -4,8 +4,9 @@
  *   File "/src/b.c", line 4
  *     <the source line, when it can be read>
  *
- * Source is read only from regular files that everybody may read, so that a
- * report handed on never carries what its reader could not have opened.
+ * Source is read only from regular files, and unless it is asked for otherwise
+ * only from those that everybody may read, so that a report handed on never
+ * carries what its reader could not have opened.
  */
 #ifndef TRACEBACK_H
 #define TRACEBACK_H
@@ -15,15 +16,33 @@
 #include "symbols/stack.h"
 #include "ui/ui.h"
 
+/* Which files' lines are shown: those that everybody may read, all, none. */
+enum traceback_sources { SOURCES_DEFAULT, SOURCES_ALL, SOURCES_NONE };
+
 struct traceback_options {
 	bool wanted;
 	bool has_limit;
 	int64_t limit; /* > 0: the most recent ones, < 0: the oldest ones */
 	bool most_recent_first, functions;
+	const char *confidential_files; /* as it was given, or NULL */
+	enum traceback_sources sources;
 };
+
+#define TRACEBACK_OPTIONS(o)                                                                       \
+	{ 0, "most-recent-first", UI_FLAG, &(o).most_recent_first, NULL,                           \
+	  "print stacks the other way round", 0, 0 },                                              \
+	{ 0, "functions", UI_FLAG, &(o).functions, NULL, "name functions in stacks", 0, 0 },       \
+	{ 0, "confidential-files", UI_STRING, &(o).confidential_files, "default|all|none",                    \
+	  "show source lines of files that everybody may read (default), of all files, or none", 0, 0 }
 
 /* Parses the N of --traceback[=N] ("" or NULL: none). False: no number. */
 bool traceback_parse_limit(const char *text, struct traceback_options *o);
+
+/*
+ * After ui_parse: `limit` is the N of --traceback[=N] ("": none; NULL: no stacks are wanted). What
+ * is no number, and options that would change nothing, are a usage error: exits.
+ */
+void traceback_check(const char *limit, bool json, struct traceback_options *o);
 
 /* frames: most recent first. Each line starts with `indent`. */
 void traceback_print(FILE *f, const char *indent, const struct source_frame *frames, size_t count,
@@ -33,7 +52,10 @@ void traceback_print(FILE *f, const char *indent, const struct source_frame *fra
 void traceback_json(struct ui_json *j, const char *key, const struct source_frame *frames,
 		    size_t count);
 
-/* Line `line` of the file without the white space around it, malloc'ed; NULL: not to be read. */
-char *traceback_source(const char *file, uint32_t line);
+/* Line `line` of the file without the white space around it, malloc'ed; NULL: not to be shown. */
+char *traceback_source(const char *file, uint32_t line, enum traceback_sources sources);
+/* Prints it below `indent`, if there is one. */
+void traceback_print_source(FILE *f, const char *indent, const char *file, uint64_t line,
+			    const struct traceback_options *o);
 
 #endif

@@ -378,9 +378,31 @@ $ tracker-table --pretty -n 2 many
 > 10 other: 0.1 KiB
 > Total allocated size: 0.1 KiB
 
-$ chmod 600 source.c; tracker-table --traceback -n 1 source
+$ tracker-table --pretty --confidential-files none -n 1 source | grep -c malloc
+> 0
+= 1
+
+# A file that others may not read: its lines only when they are asked for.
+$ chmod 600 source.c; tracker-table --traceback --functions -n 1 source
 > {pwd}/source.c:3: size=3072 B, count=2, average=1536 B
->   File "{pwd}/source.c", line 3
+>   File "{pwd}/source.c", line 3, in main
+
+$ for which in default all none; do tracker-table --traceback --confidential-files $which -n 1 source; done | grep -c malloc
+> 1
+
+$ for which in default all none; do tracker-table --pretty --confidential-files $which -n 1 source; done | grep -c malloc
+> 1
+
+$ for which in default all none; do tracker-diff --traceback --confidential-files $which -n 1 source source@end; done | grep -c malloc
+> 1
+
+$ tracker-table --traceback --confidential-files some source
+! tracker-table: argument --confidential-files: some is none of default, all, none; try 'tracker table --help'
+= 2
+
+$ tracker-table --confidential-files none source
+! tracker-table: argument --confidential-files: only allowed with --traceback or --pretty; try 'tracker table --help'
+= 2
 
 # JSON.
 $ tracker-table --json -n 1 five | python3 -c 'import json, sys; r = json.load(sys.stdin); r.pop("capture"); print(json.dumps(r))'

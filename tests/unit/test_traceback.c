@@ -82,17 +82,17 @@ static void a_limit_is_a_number(void **state)
 
 static void source_is_stripped(void **state)
 {
-	char *line = traceback_source(source_path, 2);
+	char *line = traceback_source(source_path, 2, SOURCES_DEFAULT);
 
 	assert_string_equal(line, "second = malloc(2);");
 	free(line);
-	line = traceback_source(source_path, 4);
+	line = traceback_source(source_path, 4, SOURCES_DEFAULT);
 	assert_string_equal(line, "last, without an end");
 	free(line);
-	assert_null(traceback_source(source_path, 0));
-	assert_null(traceback_source(source_path, 3)); /* blank */
-	assert_null(traceback_source(source_path, 5));
-	assert_null(traceback_source(source_path, UINT32_MAX));
+	assert_null(traceback_source(source_path, 0, SOURCES_DEFAULT));
+	assert_null(traceback_source(source_path, 3, SOURCES_DEFAULT)); /* blank */
+	assert_null(traceback_source(source_path, 5, SOURCES_DEFAULT));
+	assert_null(traceback_source(source_path, UINT32_MAX, SOURCES_DEFAULT));
 }
 
 static void source_follows_its_frame(void **state)
@@ -110,11 +110,18 @@ static void source_follows_its_frame(void **state)
 	free(out);
 }
 
-static void a_private_file_is_not_read(void **state)
+static void a_private_file_is_read_only_on_request(void **state)
 {
+	char *line;
+
 	assert_int_equal(chmod(source_path, 0640), 0);
-	assert_null(traceback_source(source_path, 2));
+	assert_null(traceback_source(source_path, 2, SOURCES_DEFAULT));
+	assert_null(traceback_source(source_path, 2, SOURCES_NONE));
+	line = traceback_source(source_path, 2, SOURCES_ALL);
+	assert_string_equal(line, "second = malloc(2);");
+	free(line);
 	assert_int_equal(chmod(source_path, 0644), 0);
+	assert_null(traceback_source(source_path, 2, SOURCES_NONE));
 }
 
 static void what_is_no_file_is_not_read(void **state)
@@ -124,13 +131,13 @@ static void what_is_no_file_is_not_read(void **state)
 	assert_non_null(mkdtemp(folder));
 	snprintf(pipe_path, sizeof(pipe_path), "%s/pipe", folder);
 	assert_int_equal(mkfifo(pipe_path, 0644), 0);
-	assert_null(traceback_source(pipe_path, 1)); /* and does not wait for a writer */
+	assert_null(traceback_source(pipe_path, 1, SOURCES_ALL)); /* and does not wait for a writer */
 	unlink(pipe_path);
 	rmdir(folder);
-	assert_null(traceback_source("/dev/zero", 1));
-	assert_null(traceback_source("/nonexistent", 1));
-	assert_null(traceback_source("<unknown>", 1));
-	assert_null(traceback_source("relative.c", 1));
+	assert_null(traceback_source("/dev/zero", 1, SOURCES_ALL));
+	assert_null(traceback_source("/nonexistent", 1, SOURCES_DEFAULT));
+	assert_null(traceback_source("<unknown>", 1, SOURCES_DEFAULT));
+	assert_null(traceback_source("relative.c", 1, SOURCES_DEFAULT));
 }
 
 static int make_source(void **state)
@@ -160,7 +167,7 @@ int main(void)
 		cmocka_unit_test(a_limit_is_a_number),
 		cmocka_unit_test(source_is_stripped),
 		cmocka_unit_test(source_follows_its_frame),
-		cmocka_unit_test(a_private_file_is_not_read),
+		cmocka_unit_test(a_private_file_is_read_only_on_request),
 		cmocka_unit_test(what_is_no_file_is_not_read),
 	};
 
