@@ -138,15 +138,10 @@ class Exec:
         """Root is given up, then something is executed: by whom the segment cannot be opened by name."""
         if os.geteuid() != 0:
             raise harness.Skip("needs root")
-        program = os.path.join(self.open_folder(), "exec")
-        shutil.copy(self.t.fixture("exec"), program)
-        library = os.path.join(self.t.build, "libtracker", "libtracker.so")
-        if subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "cat", library],
-                          capture_output=True, check=False).returncode:
-            raise harness.Skip("others cannot read the build folder")
+        own = self.t.for_others("exec")
         for how in ("execve", "execl", "execvp", "spawn", "fexecve"):
             for env in ("same", "empty"):
-                self.image(self.t.record([program, how, env, "dropped"]))
+                self.image(self.t.record([own("fx_exec"), how, env, "dropped"], tracker=own("tracker")))
 
     def open_folder(self):
         folder = self.t.file(".open")

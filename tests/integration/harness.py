@@ -119,10 +119,10 @@ class Tracker:
     def text(self, command, *args):
         return self.run(command, *args).decode()
 
-    def record(self, argv, options=(), env=None, **more):
+    def record(self, argv, options=(), env=None, tracker=None, **more):
         """Runs argv recorded; Result with .capture."""
         capture = self.file(".bin")
-        r = execute([self.tracker, "run", "-q", "-o", capture, *options, "--", *argv], env, **more)
+        r = execute([tracker or self.tracker, "run", "-q", "-o", capture, *options, "--", *argv], env, **more)
         r.capture = capture
         return r
 
