@@ -15,7 +15,7 @@ struct choice_options {
 #define CHOICE_INIT { .threshold = UINT64_MAX }
 
 #define CHOICE_OPTIONS(o)                                                                          \
-	{ 0, "leaks", UI_FLAG, &(o).leaks, NULL, "blocks never freed, instead of those at the peak", \
+	{ 0, "leaks", UI_FLAG, &(o).leaks, NULL, "blocks not freed, instead of those at the peak", \
 	  0, 0 },                                                                                  \
 	{ 0, "temporary-allocations", UI_FLAG, &(o).temporary, NULL,                               \
 	  "blocks freed with at most one other allocation in between (of an aggregated capture: with as "  \

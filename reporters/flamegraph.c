@@ -9,6 +9,7 @@
 #include "choice.h"
 #include "flame/page.h"
 #include "flame/text.h"
+#include "kept.h"
 
 #define NODES_DEFAULT 100000
 
@@ -207,6 +208,8 @@ static int run(struct report *r, struct view_options *vo, enum format format)
 	code = report_stacks(r, &opt.common);
 	if (!code)
 		code = report_view(r, vo, &view);
+	if (!code)
+		kept_say(r, vo, &view);
 	if (!code)
 		code = write_output(r, &view, vo, format, output.file);
 	if (code)

@@ -9,6 +9,7 @@
 #include "choice.h"
 #include "filter.h"
 #include "group.h"
+#include "kept.h"
 #include "report.h"
 #include "reserved.h"
 
@@ -293,6 +294,8 @@ static int run(struct summary *s, const char *operand, FILE *f)
 	status = report_stacks(&s->report, &common);
 	if (!status)
 		status = report_view(&s->report, &s->view_options, &s->view);
+	if (!status)
+		kept_say(&s->report, &s->view_options, &s->view);
 	if (!status && write_report(s, f) < 0) {
 		ui_error("out of memory");
 		status = UI_CANNOT;

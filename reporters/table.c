@@ -9,6 +9,7 @@
 #include "choice.h"
 #include "filter.h"
 #include "group.h"
+#include "kept.h"
 #include "report.h"
 #include "traceback.h"
 
@@ -465,6 +466,8 @@ static int run(struct table *t, const char *operand, FILE *f)
 	status = report_stacks(&t->report, &common);
 	if (!status)
 		status = report_view(&t->report, &t->view_options, &t->view);
+	if (!status)
+		kept_say(&t->report, &t->view_options, &t->view);
 	if (!status && write_report(t, f) < 0) {
 		ui_error("out of memory");
 		status = UI_CANNOT;

@@ -9,6 +9,7 @@
 #include "choice.h"
 #include "filter.h"
 #include "group.h"
+#include "kept.h"
 #include "report.h"
 
 /* Of deeper stacks the oldest frames are left out: a hostile capture has stacks without end. */
@@ -399,6 +400,8 @@ static int run(struct tree *t, const char *operand, FILE *f)
 	status = report_stacks(&t->report, &common);
 	if (!status)
 		status = report_view(&t->report, &t->view_options, &t->view);
+	if (!status)
+		kept_say(&t->report, &t->view_options, &t->view);
 	if (!status && write_report(t, f) < 0) {
 		ui_error("out of memory");
 		status = UI_CANNOT;

@@ -7,6 +7,7 @@
 
 #include "choice.h"
 #include "flame/columns.h"
+#include "kept.h"
 #include "page_assets.h"
 
 #define WARNINGS_MAX 40
@@ -23,7 +24,7 @@ static void meta_view(const struct page *p, struct ui_json *j)
 				 choice_name(p->view_options, name, sizeof(name)));
 		break;
 	case VIEW_LEAKS:
-		snprintf(title, sizeof(title), "Never freed");
+		snprintf(title, sizeof(title), "Not freed");
 		break;
 	case VIEW_TEMPORARY:
 		snprintf(title, sizeof(title), "Temporary: freed within %" PRIu32 " allocation%s",
@@ -53,9 +54,11 @@ static void meta_view(const struct page *p, struct ui_json *j)
 	ui_json_end(j);
 }
 
-static void meta_totals(const struct page *p, struct ui_json *j)
+static int meta_totals(const struct page *p, struct ui_json *j)
 {
 	const struct heap_totals *const t = &p->view->totals;
+	struct kept kept;
+	const int err = kept_find(p->report, p->view_options, p->view, &kept);
 
 	ui_json_object(j, "totals");
 	ui_json_uint(j, "bytes", p->view->bytes);
@@ -67,7 +70,10 @@ static void meta_totals(const struct page *p, struct ui_json *j)
 	ui_json_uint(j, "temporary", t->temporary);
 	ui_json_uint(j, "live_bytes", t->live_bytes);
 	ui_json_uint(j, "live_blocks", t->live_blocks);
+	ui_json_uint(j, "kept_bytes", kept.bytes);
+	ui_json_uint(j, "kept_blocks", kept.count);
 	ui_json_end(j);
+	return err;
 }
 
 /* Arguments with spaces between them; at most as many bytes as the room has. */
@@ -228,8 +234,10 @@ static int write_meta(const struct page *p, const struct flame_flat *flat,
 	ui_json_uint(&j, "start_unix_ns", c->header.start_unix_ns);
 	ui_json_uint(&j, "duration_ns", p->history->duration_ns);
 	meta_view(p, &j);
-	meta_totals(p, &j);
-	const int err = meta_processes(p, &j);
+	int err = meta_totals(p, &j);
+
+	if (meta_processes(p, &j))
+		err = TRK_ERR_NOMEM;
 
 	meta_groups(p, &j);
 	meta_nodes(p, flat, &j);

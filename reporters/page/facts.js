@@ -27,11 +27,13 @@ function show_facts()
 	document.getElementById('command').title = clean(meta.command_line);
 	const at = meta.view.time_ns === null ? '' : ` at ${format_time(meta.view.time_ns)}`;
 	box.append(fact(format_size(t.bytes), `shown, in ${counted(t.count, meta.view.unit)}${at}`, true));
+	if (t.kept_blocks)
+		box.append(fact(format_size(t.kept_bytes), `of it in ${counted(t.kept_blocks, 'blocks')} kept by the C and C++ runtimes`));
 	box.append(fact(format_size(t.peak_bytes), `peak, at ${format_time(t.peak_time_ns)}`));
 	box.append(fact(format_count(t.allocations), 'allocations'));
 	box.append(fact(format_size(t.bytes_allocated), 'allocated in all'));
 	box.append(fact(format_count(t.temporary), 'temporary'));
-	box.append(fact(format_size(t.live_bytes), `left at the end, in ${counted(t.live_blocks, 'blocks')}`));
+	box.append(fact(format_size(t.live_bytes), `not freed, in ${counted(t.live_blocks, 'blocks')}`));
 	box.append(fact(format_time(meta.duration_ns), `from ${start_text()}`));
 	if (p)
 		box.append(fact(String(p.pid), meta.all_processes && meta.processes.length > 1 ? `pid, and ${meta.processes.length - 1} more` : 'pid'));
