@@ -3,17 +3,18 @@
  *
  * What a program writes past its own blocks shall do what it does without us, which is mostly to
  * kill it. So ours lie where the kernel puts nothing by itself, far from all that the program
- * maps, and before and after each of them is a guard that nobody can touch. The place is at 32 TiB:
+ * maps, and before and after each of them is a guard that nobody can touch. The place is near 36 TiB:
  * below it are the arenas of allocators and collectors that choose addresses; above it executables,
- * and libraries, from the top down or from a third of the address space up.
+ * and libraries, from the top down or from a third of the address space up. A program that chooses
+ * an address itself (MAP_FIXED would replace ours) takes a round one: no multiple of 1 TiB is near.
  */
 #include "raw.h"
 
 #include <stdatomic.h>
 
 #define GUARD ((size_t)64 << 10)
-#define PLACE ((uintptr_t)32 << 40)
-#define PLACE_RANDOM (((uintptr_t)1 << 40) - RAW_PAGE)
+#define PLACE ((uintptr_t)0x23d75c9b7000)
+#define PLACE_RANDOM (((uintptr_t)1 << 36) - RAW_PAGE)
 
 static _Atomic uintptr_t next; /* address; 0: any */
 
