@@ -188,6 +188,9 @@ const struct heap_block *heap_find(const struct heap *h, uint32_t process, uint6
 /* What an event of the kind TRK_MPROTECT, TRK_MADVISE or TRK_TOUCHED would change or meet: if nothing, it needs no record. */
 bool heap_minds(const struct heap *h, const struct trk_event *e);
 
+/* Whether a page of [address, address + size) was reserved (or an arena's), and not unmapped since: more may be again. */
+bool heap_in_window(const struct heap *h, uint32_t process, uint64_t address, uint64_t size);
+
 /* What mapped the page at `address`: TRK_MMAP, TRK_RESERVE, TRK_ARENA, or 0: it is in no mapping. */
 uint8_t heap_mapping_kind(const struct heap *h, uint32_t process, uint64_t address);
 

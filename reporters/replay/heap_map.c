@@ -4,6 +4,7 @@
  *
  * A process has two sets of pieces, which never meet: what is heap, with arenas (of which
  * pieces may be untouched), and reservations. Each event cuts what it replaces out of both.
+ * A third set, of windows, says where something was reserved: it may overlap the others.
  */
 #include <stdlib.h>
 
@@ -85,6 +86,38 @@ static int unmap(struct step *s, uint64_t start, uint64_t size)
 	return err ? err : ranges_cut(&s->heap->ranges, &s->process->reserved, start, end, reserved_cut, s);
 }
 
+/* ---- windows ---- */
+
+static void window_cut(void *data, const struct heap_block *piece, uint64_t bytes, bool whole)
+{
+}
+
+static int close_window(struct step *s, uint64_t start, uint64_t size)
+{
+	const uint64_t end = range_end(s->heap, start, size);
+
+	if (size == 0 || start >= end)
+		return 0;
+	return ranges_cut(&s->heap->ranges, &s->process->windows, start, end, window_cut, s);
+}
+
+/* What is reserved again inside a window is in it already. */
+static int open_window(struct step *s, uint64_t start, uint64_t end)
+{
+	const struct range *const r = ranges_after(&s->heap->ranges, s->process->windows, start);
+	const struct heap_block b = { .address = start, .size = end - start };
+	int err;
+
+	if (r && r->block.address <= start && r->end >= end)
+		return 0;
+	err = ranges_cut(&s->heap->ranges, &s->process->windows, start, end, window_cut, s);
+	if (err)
+		return err;
+	return ranges_add(&s->heap->ranges, &s->process->windows, &b, end) ? 0 : TRK_ERR_NOMEM;
+}
+
+/* ---- exec ---- */
+
 static void heap_wiped(void *data, const struct heap_block *piece, uint64_t bytes, bool whole)
 {
 	struct step *const s = data;
@@ -104,6 +137,7 @@ void heap_wipe_mappings(struct step *s)
 {
 	ranges_cut(&s->heap->ranges, &s->process->ranges, 0, UINT64_MAX, heap_wiped, s);
 	ranges_cut(&s->heap->ranges, &s->process->reserved, 0, UINT64_MAX, reserved_wiped, s);
+	ranges_cut(&s->heap->ranges, &s->process->windows, 0, UINT64_MAX, window_cut, s);
 }
 
 /* ---- mmap ---- */
@@ -147,6 +181,8 @@ static int map(struct step *s, uint8_t kind, uint8_t as, uint64_t start, uint64_
 	if (!start || size == 0 || start >= end)
 		return 0;
 	err = unmap(s, start, size); /* MAP_FIXED replaces what it covers */
+	if (!err && as != TRK_MMAP)
+		err = open_window(s, start, end);
 	if (err)
 		return err;
 	heap_fill(&b, s, kind);
@@ -261,6 +297,8 @@ static int move(struct step *s, uint8_t as, const struct part *parts, size_t cou
 	int err = unmap(s, e->old_address, e->old_size);
 
 	if (!err)
+		err = close_window(s, e->old_address, e->old_size);
+	if (!err)
 		err = map(s, TRK_MREMAP, as, e->address, e->size);
 	for (size_t i = 0; i < count && !err && as == TRK_ARENA; i++) {
 		const uint64_t left = parts[i].offset < e->size ? e->size - parts[i].offset : 0;
@@ -342,11 +380,11 @@ static int withdraw(struct step *s, uint64_t start, uint64_t end)
 {
 	struct crossing c = { 0 };
 	struct range *found;
-	int err;
+	int err = open_window(s, start, end);
 
 	heap_fill(&c.block, s, TRK_MPROTECT);
 	c.block.reserved = true;
-	while (!(err = ranges_isolate(&s->heap->ranges, &s->process->ranges, start, end, &found)) && found) {
+	while (!err && !(err = ranges_isolate(&s->heap->ranges, &s->process->ranges, start, end, &found)) && found) {
 		const struct range from = *found;
 		const bool first = !c.last;
 
@@ -374,6 +412,13 @@ static int protect(struct step *s)
 
 /* ---- all of them ---- */
 
+static int release(struct step *s)
+{
+	const int err = unmap(s, s->event->address, s->event->size);
+
+	return err ? err : close_window(s, s->event->address, s->event->size);
+}
+
 int heap_unmap(struct step *s, uint64_t start, uint64_t size)
 {
 	return unmap(s, start, size);
@@ -396,7 +441,7 @@ int heap_apply_mapping(struct step *s)
 	case TRK_MREMAP:
 		return remap(s);
 	case TRK_MUNMAP:
-		return unmap(s, e->address, e->size);
+		return release(s);
 	case TRK_MPROTECT:
 		return protect(s);
 	case TRK_MADVISE:

@@ -14,6 +14,7 @@ struct heap_process {
 	struct blocks blocks;
 	uint32_t ranges; /* root in heap.ranges: of mappings that are heap, arenas among them */
 	uint32_t reserved; /* likewise, of what nothing can touch */
+	uint32_t windows; /* likewise: addresses that were reserved and not unmapped since, whatever lies there now */
 	uint64_t numbers; /* allocations that trk_event.ref counts */
 	uint64_t events, marks;
 	bool ended;

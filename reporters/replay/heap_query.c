@@ -137,6 +137,13 @@ bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, ui
 			     ranges_meet(&h->ranges, p->reserved, address, end));
 }
 
+bool heap_in_window(const struct heap *h, uint32_t process, uint64_t address, uint64_t size)
+{
+	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
+
+	return p && size && ranges_meet(&h->ranges, p->windows, address, range_end(h, address, size));
+}
+
 uint8_t heap_mapping_kind(const struct heap *h, uint32_t process, uint64_t address)
 {
 	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;

@@ -221,6 +221,10 @@ class Replay:
             self.died(kind, e, heap)
         elif kind == "mmap":
             self.map(e, heap)
+        elif kind == "mremap":  # that releases nothing
+            moved = self.moving(heap, number(e["old_address"]), number(e["old_size"]))
+            if moved:  # else a file's
+                self.map(e, heap, moved["state"])
         elif kind == "mprotect":
             self.protect(e, heap, number(e["address"]), number(e["size"]))
         elif kind == "touched" or e.get("advice") == "populate_write":

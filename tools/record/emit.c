@@ -148,6 +148,27 @@ static void add_module(struct recorder *r, struct process *p, struct stream *s)
 }
 
 /*
+ * A small mapping that is not used yet, or the guard of one, is heap as any other: what was asked for.
+ * Address space is reserved in pieces that no program means to fill, and by the page inside of these.
+ */
+#define RESERVED_MIN (16u << 20)
+
+static bool may_reserve(struct recorder *r, const struct process *p, const struct wire_record *h)
+{
+	if (h->size >= RESERVED_MIN)
+		return true;
+	emit_flush(r); /* what is mapped now is asked */
+	return heap_in_window(r->heap, p->index, h->address, h->size);
+}
+
+static uint8_t kind_of(struct recorder *r, const struct process *p, const struct wire_record *h)
+{
+	if (h->kind != TRK_RESERVE && h->kind != TRK_ARENA)
+		return h->kind;
+	return may_reserve(r, p, h) ? h->kind : (uint8_t)TRK_MMAP;
+}
+
+/*
  * Protecting and advising is most often about pages of no mapping that we know, or changes nothing
  * (a compiler that writes its code and runs it): those are dropped here.
  */
@@ -155,7 +176,9 @@ static bool is_dropped(struct recorder *r, const struct process *p, const struct
 {
 	if (h->kind != TRK_MPROTECT && h->kind != TRK_MADVISE)
 		return false;
-	emit_flush(r); /* what is mapped now is asked */
+	emit_flush(r);
+	if (h->kind == TRK_MPROTECT && h->detail == TRK_ACCESS_NONE && !may_reserve(r, p, h))
+		return true;
 	return !r->heap_stopped && !heap_minds(r->heap, &(struct trk_event){ .kind = h->kind, .process = p->index,
 							 .address = h->address, .size = h->size,
 							 .detail = h->detail });
@@ -165,6 +188,7 @@ static bool is_dropped(struct recorder *r, const struct process *p, const struct
 static void emit_plain(struct recorder *r, struct process *p, struct stream *s)
 {
 	const struct wire_record *const h = &s->head;
+
 	if (is_dropped(r, p, h))
 		return;
 	if (h->kind == TRK_GAP && !recorder_believes(r, h->size)) {
@@ -180,7 +204,7 @@ static void emit_plain(struct recorder *r, struct process *p, struct stream *s)
 		.old_address = h->old_address, .old_size = h->old_size,
 		.label = h->text, .label_bytes = h->text ? h->text_bytes : 0,
 		.thread = s->thread, .node = trk_kind_has_stack(h->kind) ? stream_node(s) : 0,
-		.domain = h->domain, .detail = h->detail, .kind = h->kind });
+		.domain = h->domain, .detail = h->detail, .kind = kind_of(r, p, h) });
 }
 
 /* Nearly all events: nothing but what these kinds have, straight into its place. */

@@ -1,13 +1,15 @@
 /*
  * reserved - address space that is reserved, made heap and given back, with the state of every page known.
  *
- *   fx_reserved fuzz SEED CALLS   random mmap, mprotect, munmap, mremap and madvise in one window
+ *   fx_reserved fuzz SEED CALLS   random mmap, mprotect, munmap, mremap and madvise in one window that was reserved
+ *   fx_reserved small SEED CALLS  ... that was not: what is smaller than 16 MiB is heap, whoever may touch it
  *   fx_reserved WHAT              one scene, below
  *
  * Told is "heap BYTES peak BYTES reserved BYTES most BYTES": what is heap and what is reserved at the end, and
  * the most of each at one time. At the end the kernel is asked (/proc/self/maps) whether it sees the pages as we do.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -20,6 +22,7 @@
 #endif
 
 #define PAGE 4096ul
+#define LARGE (16ul << 20)
 #define WINDOW 256u
 #define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS)
 #define READ_WRITE (PROT_READ | PROT_WRITE)
@@ -28,6 +31,8 @@
 enum page { NOTHING, FILE_PAGE, HEAP, RESERVED, UNTOUCHED, TOUCHED };
 
 static enum page pages[WINDOW];
+static bool within[WINDOW]; /* it was reserved by a call that is believed, and not unmapped since */
+static bool closed[WINDOW]; /* nothing can touch it */
 static char *const window = (char *)0x100000000000;
 static uint64_t heap, reserved, peak, most;
 
@@ -81,6 +86,26 @@ static char *place(unsigned at)
 	return window + at * PAGE;
 }
 
+static void note(bool *flags, unsigned at, unsigned n, bool value)
+{
+	memset(flags + at, value, n);
+}
+
+static bool is_believed(unsigned at, unsigned n)
+{
+	return memchr(within + at, true, n);
+}
+
+/* What is reserved or an arena's there. */
+static void map_reserved(unsigned at, unsigned n, enum page page)
+{
+	const bool believed = is_believed(at, n);
+
+	if (believed)
+		note(within, at, n, true);
+	set(at, n, believed ? page : HEAP);
+}
+
 static void map_over(unsigned at, unsigned n)
 {
 	static const struct {
@@ -98,7 +123,11 @@ static void map_over(unsigned at, unsigned n)
 	const unsigned way = any(sizeof(ways) / sizeof(ways[0]));
 
 	must(mmap(place(at), n * PAGE, ways[way].prot, ways[way].flags | MAP_FIXED, -1, 0) == place(at), "mmap");
-	set(at, n, ways[way].page);
+	note(closed, at, n, ways[way].prot == PROT_NONE);
+	if (ways[way].page == HEAP)
+		set(at, n, HEAP);
+	else
+		map_reserved(at, n, ways[way].page);
 }
 
 static void protect(unsigned at, unsigned n)
@@ -110,12 +139,12 @@ static void protect(unsigned at, unsigned n)
 		if (pages[i] == NOTHING || pages[i] == FILE_PAGE)
 			return; /* the kernel would do the half of it */
 	must(mprotect(place(at), n * PAGE, prot) == 0, "mprotect");
-	for (unsigned i = at; i < at + n; i++) {
-		if (prot == PROT_NONE)
-			set(i, 1, RESERVED);
-		else if (pages[i] == RESERVED)
+	note(closed, at, n, prot == PROT_NONE);
+	if (prot == PROT_NONE && is_believed(at, n))
+		map_reserved(at, n, RESERVED);
+	for (unsigned i = at; i < at + n && prot != PROT_NONE; i++)
+		if (pages[i] == RESERVED)
 			set(i, 1, HEAP);
-	}
 	/* arenas stay writable, so that they can be touched */
 	if (prot == PROT_READ)
 		must(mprotect(place(at), n * PAGE, READ_WRITE) == 0, "mprotect");
@@ -131,7 +160,8 @@ static unsigned run(unsigned at, unsigned limit)
 {
 	unsigned n = 0;
 
-	while (n < limit && at + n < WINDOW && sort_of(pages[at + n]) == sort_of(pages[at]))
+	while (n < limit && at + n < WINDOW && sort_of(pages[at + n]) == sort_of(pages[at]) &&
+	       closed[at + n] == closed[at])
 		n++;
 	return n;
 }
@@ -153,6 +183,8 @@ static void advise(unsigned at, unsigned n)
 static void move(unsigned at, unsigned n)
 {
 	const unsigned to = any(WINDOW - 20), old = run(at, n), size = 1 + any(19);
+	const enum page sort = sort_of(pages[at]);
+	const bool none = closed[at];
 	enum page moved[20];
 
 	if (pages[at] == NOTHING || pages[at] == FILE_PAGE || (at < to + size && to < at + old))
@@ -166,6 +198,11 @@ static void move(unsigned at, unsigned n)
 		return;
 	}
 	set(at, old, NOTHING);
+	note(within, at, old, false);
+	note(closed, at, old, false);
+	note(closed, to, size, none);
+	if (sort != HEAP)
+		note(within, to, size, true);
 	for (unsigned i = 0; i < size; i++)
 		set(to + i, 1, moved[i]);
 }
@@ -181,10 +218,14 @@ static void call(int file)
 	case 4:
 		must(mmap(place(at), n * PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) == place(at), "a file");
 		set(at, n, FILE_PAGE);
+		note(within, at, n, false);
+		note(closed, at, n, false);
 		return;
 	case 5:
 		must(munmap(place(at), n * PAGE) == 0, "munmap");
 		set(at, n, NOTHING);
+		note(within, at, n, false);
+		note(closed, at, n, false);
 		return;
 	case 6 ... 8:
 		protect(at, n);
@@ -220,14 +261,26 @@ static void compare(void)
 				seen[(start - (unsigned long)window) / PAGE] = access;
 	}
 	for (unsigned i = 0; i < WINDOW; i++)
-		must((seen[i] == 0) == (pages[i] == NOTHING) && (seen[i] == '-') == (pages[i] == RESERVED),
+		must((seen[i] == 0) == (pages[i] == NOTHING) && (seen[i] == '-') == closed[i],
 		     "the kernel sees another page");
 }
 
-static void fuzz(uint64_t seed, int calls)
+/* What no call meets stays reserved. */
+static void reserve_window(void)
+{
+	must(mmap(window, LARGE, PROT_NONE, ANONYMOUS | MAP_FIXED, -1, 0) == window, "mmap");
+	reserved = LARGE - WINDOW * PAGE;
+	note(within, 0, WINDOW, true);
+	note(closed, 0, WINDOW, true);
+	set(0, WINDOW, RESERVED);
+}
+
+static void fuzz(uint64_t seed, int calls, bool in_reservation)
 {
 	const int file = open("/proc/self/exe", O_RDONLY);
 
+	if (in_reservation)
+		reserve_window();
 	state = seed * 0x9e3779b97f4a7c15ull + 1;
 	for (int i = 0; i < calls; i++)
 		call(file);
@@ -305,7 +358,7 @@ static void moved(void)
 	becomes_heap(10 * PAGE);
 }
 
-/* A guard, and data that is only read from now on: what was heap stays heap but for the guard. */
+/* A guard, and data that is only read from now on: what was heap stays heap, the guard of a small mapping with it. */
 static void guarded(void)
 {
 	char *const p = reserve(20 * PAGE, READ_WRITE, 0);
@@ -314,9 +367,34 @@ static void guarded(void)
 	heap = peak = 20 * PAGE;
 	memset(p, 1, 20 * PAGE);
 	must(mprotect(p, PAGE, PROT_NONE) == 0, "mprotect");
-	becomes_heap(-(int64_t)PAGE);
 	must(mprotect(p + PAGE, 19 * PAGE, PROT_READ) == 0, "mprotect");
 	must(madvise(p + PAGE, 19 * PAGE, MADV_DONTNEED) == 0, "madvise");
+}
+
+/* A small pool is what was asked for, however it is put to use. */
+static void pool(void)
+{
+	const uint64_t size = 200 * PAGE;
+
+	for (int i = 0; i < 10; i++) {
+		char *const p = mmap(NULL, size, PROT_NONE, ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		must(p != MAP_FAILED, "mmap");
+		must(mmap(p + PAGE, 100 * PAGE, READ_WRITE, ANONYMOUS | MAP_FIXED, -1, 0) == p + PAGE, "mmap");
+		must(mprotect(p + PAGE, 50 * PAGE, PROT_NONE) == 0, "mprotect");
+		must(munmap(p, size) == 0, "munmap");
+	}
+	peak = size;
+}
+
+/* A page less than what is believed to be a reservation, and as much. */
+static void threshold(void)
+{
+	must(mmap(NULL, LARGE - PAGE, PROT_NONE, ANONYMOUS, -1, 0) != MAP_FAILED, "mmap");
+	must(mmap(NULL, LARGE - PAGE, READ_WRITE, ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED, "mmap");
+	heap = peak = 2 * (LARGE - PAGE);
+	(void)reserve(LARGE, PROT_NONE, 0);
+	(void)reserve(LARGE, READ_WRITE, MAP_NORESERVE);
 }
 
 static const struct {
@@ -324,14 +402,16 @@ static const struct {
 	void (*run)(void);
 } scenes[] = {
 	{ "mprotect", commit_by_mprotect }, { "mmap", commit_by_mmap }, { "munmap", give_back },
-	{ "mremap", moved }, { "guard", guarded },
+	{ "mremap", moved }, { "guard", guarded }, { "pool", pool }, { "threshold", threshold },
 };
 
 int main(int argc, char **argv)
 {
 	must(argc > 1, "usage: fx_reserved WHAT, or fuzz SEED CALLS");
 	if (!strcmp(argv[1], "fuzz") && argc == 4)
-		fuzz(strtoull(argv[2], NULL, 10), atoi(argv[3]));
+		fuzz(strtoull(argv[2], NULL, 10), atoi(argv[3]), true);
+	if (!strcmp(argv[1], "small") && argc == 4)
+		fuzz(strtoull(argv[2], NULL, 10), atoi(argv[3]), false);
 	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++)
 		if (!strcmp(argv[1], scenes[i].name))
 			scenes[i].run();
