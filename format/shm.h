@@ -178,6 +178,7 @@ struct shm_process {
 	uint64_t parent_number; /* of the program that forked */
 	uint64_t start_ns; /* since the capture began */
 	_Atomic uint64_t modules_lost; /* module records that found no room */
+	_Atomic uint64_t guessed_stacks; /* that went on by a frame pointer where no unwind information was */
 	_Atomic uint64_t truncated_stacks[SHM_CUTS]; /* by why their walk was not finished */
 	/* SHM_VERIFY_*: stacks that an oracle walked, too; those equal to no oracle's; by oracle. */
 	_Atomic uint32_t verified_stacks, differing_stacks;

@@ -70,6 +70,30 @@ static inline uintptr_t arch_code_address(uintptr_t ra)
 	return lr;
 }
 
+/* Frame records stand at any place of a frame, so they do not tell where the caller's sp is: no step is made by them. */
+#define ARCH_FRAME_BYTES 0
+#define ARCH_FRAME_SIGN 4
+static inline bool arch_keeps_frame(const uint8_t *p)
+{
+	(void)p;
+	return false;
+}
+
+/* bl, blr, and blr that authenticates. */
+#define ARCH_CALL_BYTES 4
+static inline bool arch_call_ends(const uint8_t *end)
+{
+	const uint32_t word = (uint32_t)end[-4] | (uint32_t)end[-3] << 8 | (uint32_t)end[-2] << 16 | (uint32_t)end[-1] << 24;
+
+	return word >> 26 == 0x25 || (word & 0xfffffc1f) == 0xd63f0000 || (word & 0xfefff800) == 0xd63f0800;
+}
+
+/* Go's way back from C is not known here. */
+#define ARCH_GO_RETURNS ""
+#define ARCH_GO_G 0
+#define ARCH_GO_DEPTH 0
+#define ARCH_GO_RETURNS_HERE ""
+
 #define ARCH_RA_SIGN_STATE 1 /* DW_CFA_AARCH64_negate_ra_state is understood: arch_code_address does not need it */
 
 /*

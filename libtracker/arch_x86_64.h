@@ -60,6 +60,50 @@ static inline uintptr_t arch_code_address(uintptr_t ra)
 	return ra;
 }
 
+/* Where compilers keep frame pointers: at bp stands the caller's, and above it the return address. */
+#define ARCH_FRAME_BYTES 16
+
+/* An instruction that only code with frame pointers has begins there: ARCH_FRAME_SIGN bytes can be read. */
+#define ARCH_FRAME_SIGN 4
+static inline bool arch_keeps_frame(const uint8_t *p)
+{
+	static const uint8_t signs[][ARCH_FRAME_SIGN] = {
+		{ 0x55, 0x48, 0x89, 0xe5 }, { 0x55, 0x48, 0x8b, 0xec }, /* push bp; mov sp, bp: in both encodings */
+		{ 0x48, 0x8d, 0x6c, 0x24 }, { 0x48, 0x8d, 0xac, 0x24 }, /* lea n(sp), bp: Go's */
+	};
+
+	for (unsigned i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+		if (__builtin_memcmp(p, signs[i], ARCH_FRAME_SIGN) == 0)
+			return true;
+	/* leave; ret, and a load or store of a local below bp */
+	return (p[0] == 0xc9 && p[1] == 0xc3) ||
+	       ((p[0] & 0xfb) == 0x48 && (p[1] == 0x8b || p[1] == 0x89) && (p[2] & 0xc7) == 0x45 && (p[3] & 0x80));
+}
+
+/* Of call: its longest form; and whether one ends at `end`, which so many bytes of code stand before. */
+#define ARCH_CALL_BYTES 7
+static inline bool arch_call_ends(const uint8_t *end)
+{
+	static const uint8_t lengths[] = { 2, 3, 4, 6, 7 };
+
+	if (end[-5] == 0xe8)
+		return true;
+	for (unsigned i = 0; i < sizeof(lengths); i++)
+		if (end[-lengths[i]] == 0xff && (end[1 - lengths[i]] & 0x38) == 0x10)
+			return true;
+	return false;
+}
+
+/*
+ * Go calls C on the stack of the thread, at the end of which runtime.asmcgocall keeps the way back: 40(sp) and 48(sp).
+ * Known by the code that follows the call: mov 48(sp), di; mov 8(di), si; sub 40(sp), si.
+ */
+#define ARCH_GO_RETURNS "\x48\x8b\x7c\x24\x30\x48\x8b\x77\x08\x48\x2b\x74\x24\x28"
+#define ARCH_GO_G 48
+#define ARCH_GO_DEPTH 40
+/* ... and where it was on that stack already: mov 40(sp), si; mov si, sp. */
+#define ARCH_GO_RETURNS_HERE "\x48\x8b\x74\x24\x28\x48\x89\xf4"
+
 #define ARCH_RA_SIGN_STATE 0 /* DW_CFA_AARCH64_negate_ra_state means nothing here */
 
 /*

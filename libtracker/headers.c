@@ -87,6 +87,16 @@ bool headers_is_code(const struct headers *h, uintptr_t address, size_t bytes)
 	return false;
 }
 
+bool headers_code_is(const struct headers *h, uintptr_t address, const char *bytes, size_t count)
+{
+	return count && headers_is_code(h, address, count) && memcmp((const void *)address, bytes, count) == 0;
+}
+
+bool headers_call_ends(const struct headers *h, uintptr_t pc)
+{
+	return headers_is_code(h, pc - ARCH_CALL_BYTES, ARCH_CALL_BYTES) && arch_call_ends((const uint8_t *)pc);
+}
+
 bool headers_is_signal_return(const struct cfi_module *m, uintptr_t pc)
 {
 	static const struct {
@@ -96,8 +106,7 @@ bool headers_is_signal_return(const struct cfi_module *m, uintptr_t pc)
 	const struct headers h = headers_of(m);
 
 	for (unsigned i = 0; i < sizeof(ways) / sizeof(*ways); i++)
-		if (headers_is_code(&h, pc, ways[i].count) &&
-		    memcmp((const void *)pc, ways[i].bytes, ways[i].count) == 0)
+		if (headers_code_is(&h, pc, ways[i].bytes, ways[i].count))
 			return true;
 	return false;
 }

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <sys/mman.h>
 
+#include "code.h"
 #include "hook.h"
 
 static void unmapping(uintptr_t address, size_t size, uintptr_t frame)
@@ -53,6 +54,8 @@ static void *map(void *address, size_t size, int prot, int flags, int fd, off_t 
 	p = real.mmap(address, size, prot, flags, fd, offset);
 	if (p == MAP_FAILED)
 		return p;
+	if (prot & PROT_EXEC)
+		code_mapped((uintptr_t)p, size);
 	if (flags & MAP_ANONYMOUS) {
 		mapping(kind_of_map(prot, flags), p, size, 0, at);
 	} else if (flags & MAP_FIXED) {
@@ -93,6 +96,7 @@ EXPORT int munmap(void *address, size_t size)
 	hook_start();
 	if (may_unmap((uintptr_t)address, size, at.sp))
 		unmapping((uintptr_t)address, size, at.sp);
+	code_unmapped((uintptr_t)address, size);
 	return real.munmap(address, size);
 }
 
@@ -108,6 +112,8 @@ EXPORT int mprotect(void *address, size_t size, int prot)
 
 	hook_start();
 	status = real.mprotect(address, size, prot);
+	if (status == 0 && (prot & PROT_EXEC))
+		code_mapped((uintptr_t)address, size);
 	if (status == 0)
 		mapping(TRK_MPROTECT, address, size, access_of(prot), &at);
 	return status;
@@ -127,6 +133,8 @@ EXPORT int pkey_mprotect(void *address, size_t size, int prot, int key)
 
 	hook_start();
 	status = real.pkey_mprotect ? real.pkey_mprotect(address, size, prot, key) : no_pkeys();
+	if (status == 0 && (prot & PROT_EXEC))
+		code_mapped((uintptr_t)address, size);
 	if (status == 0)
 		mapping(TRK_MPROTECT, address, size, access_of(prot), &at);
 	return status;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cfi.h"
+#include "code.h"
 #include "chunk.h"
 #include "directory.h"
 #include "headers.h"
@@ -281,20 +282,86 @@ bool rules_is_kernel_frame(const struct cfi_row *row)
 	       memcmp(block, arch_signal_cfa, sizeof(arch_signal_cfa)) == 0;
 }
 
-static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule_step *r)
+/* ---- code without unwind information ---- */
+
+static _Atomic bool outside_known; /* rules were made for code in no module */
+
+#define LOOK_BACK 1024u
+
+/*
+ * Whether code before pc keeps frame pointers: where it does not, bp may well be that of the caller, whom the step would
+ * miss. Little is known on the first bytes of a page of a heap of code: what lies before may not be there any more.
+ */
+static bool keeps_frame(uintptr_t pc, bool all_mapped)
 {
+	const uintptr_t page = pc & ~(uintptr_t)(RAW_PAGE - 1);
+	const uintptr_t from = all_mapped || pc - page > LOOK_BACK ? pc - LOOK_BACK : page;
+
+	for (uintptr_t at = from; at + ARCH_FRAME_SIGN <= pc; at++)
+		if (arch_keeps_frame((const uint8_t *)at))
+			return true;
+	return pc - from < LOOK_BACK / 8 && code_is_mapped(page - 1);
+}
+
+static void by_frame_pointer(uintptr_t pc, bool all_mapped, struct rule_step *r)
+{
+	if (!keeps_frame(pc, all_mapped))
+		return;
+	r->kind = RULE_FRAME;
+	r->cfa_offset = ARCH_FRAME_BYTES;
+	r->bp = RULE_BP_AT_CFA;
+	r->bp_offset = -ARCH_FRAME_BYTES;
+}
+
+/* A signal may have stopped it before its frame was made: there is nothing to go by, then. */
+static void guess(const struct headers *h, uintptr_t pc, bool exact, struct rule_step *r)
+{
+	if (!ARCH_FRAME_BYTES || exact || !headers_is_code(h, pc - 1, 1))
+		return;
+	if (headers_code_is(h, pc, ARCH_GO_RETURNS, sizeof(ARCH_GO_RETURNS) - 1))
+		r->kind = RULE_GO;
+	else if (headers_code_is(h, pc, ARCH_GO_RETURNS_HERE, sizeof(ARCH_GO_RETURNS_HERE) - 1))
+		*r = (struct rule_step){ .kind = RULE_GO, .cfa_offset = 1 };
+	else
+		by_frame_pointer(pc, headers_is_code(h, pc - LOOK_BACK, LOOK_BACK), r);
+}
+
+static void guess_outside(uintptr_t pc, bool exact, struct rule_step *r)
+{
+	atomic_store_explicit(&outside_known, true, memory_order_relaxed);
+	if (ARCH_FRAME_BYTES && !exact && code_is_mapped(pc - 1))
+		by_frame_pointer(pc, false, r);
+}
+
+static void met(struct thread *t, const struct cfi_module *m)
+{
+	if (module_known(m))
+		return;
+	drop_overlapped(m);
+	if (atomic_load_explicit(&outside_known, memory_order_relaxed))
+		forget_range(m->start, m->end);
+	module_add(t, m);
+}
+
+static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule *rule)
+{
+	struct rule_step *const r = &rule->step;
 	struct cfi_module m;
 	struct cfi_fde f;
 	const uintptr_t at = exact ? pc : pc - 1;
 
 	r->kind = RULE_NONE;
 	r->bp = RULE_BP_SAME;
-	if (!cfi_module_at(at, &m))
+	rule->follows_call = true;
+	if (!cfi_module_at(at, &m)) {
+		guess_outside(pc, exact, r);
 		return;
-	if (!module_known(&m)) {
-		drop_overlapped(&m);
-		module_add(t, &m);
 	}
+	met(t, &m);
+
+	const struct headers h = headers_of(&m);
+
+	rule->follows_call = headers_call_ends(&h, pc);
 	/* First: nobody calls it, so the byte before it may be another function's. */
 	if (headers_is_signal_return(&m, pc)) {
 		r->kind = RULE_SIGNAL;
@@ -307,6 +374,8 @@ static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule_step
 		 */
 		if (!exact && cfi_fde_at(&m, pc, &f) == 0 && f.start == pc)
 			r->kind = RULE_END;
+		else
+			guess(&h, pc, exact, r);
 		return;
 	}
 	r->kind = RULE_IRREGULAR;
@@ -333,8 +402,8 @@ static const struct rule *get_in(struct rule *table, unsigned bits, unsigned pro
 		if ((found != RULE_FREE && found != RULE_DROPPED) ||
 		    !atomic_compare_exchange_strong(&table[i].key, &found, RULE_TAKEN))
 			continue;
-		compute(t, pc, exact, &table[i].step);
-		table[i].cached = 1;
+		compute(t, pc, exact, &table[i]);
+		table[i].cached = true;
 		atomic_store_explicit(&table[i].key, key, memory_order_release);
 		return &table[i];
 	}
@@ -371,6 +440,6 @@ const struct rule *rules_get(struct thread *t, uintptr_t pc, bool exact, struct 
 	if (r)
 		return r;
 	*room = (struct rule){ .key = rule_key(pc, exact) };
-	compute(t, pc, exact, &room->step);
+	compute(t, pc, exact, room);
 	return room;
 }

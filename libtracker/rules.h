@@ -16,7 +16,9 @@ enum rule_kind {
 	RULE_SP,	/* CFA = sp + cfa_offset */
 	RULE_BP,	/* CFA = bp + cfa_offset */
 	RULE_BP_DEREF,	/* CFA = *(bp + cfa_offset): realigned stacks */
+	RULE_FRAME,	/* no unwind information: by the frame pointer, if it is one */
 	RULE_SIGNAL,	/* the kernel's signal frame: the registers stand above sp */
+	RULE_GO,	/* Go's runtime called C: it says where from. cfa_offset 1: from this stack */
 	RULE_END,	/* outermost frame */
 	RULE_IRREGULAR, /* needs other registers: the full walk */
 	RULE_NONE,	/* no unwind information covers this pc */
@@ -30,7 +32,9 @@ struct rule {
 	_Atomic uintptr_t key; /* rule_key, or one of the three below */
 	struct rule_step step;
 	_Atomic int32_t next; /* the rule that followed this one last time: so many RULE_UNITs farther */
-	uint32_t cached; /* it stands in a table */
+	bool cached; /* it stands in a table */
+	bool follows_call; /* a call ends before it, or that cannot be seen */
+	uint8_t pad[2];
 };
 
 #define RULE_FREE 0u
@@ -38,6 +42,8 @@ struct rule {
 #define RULE_DROPPED 2u /* its code was unloaded; may be taken again */
 
 /*
+ * Where no unwind information covers the pc of a call, RULE_FRAME is tried in code that is known to be code.
+ *
  * Return addresses are looked up one byte before themselves: the call is the
  * last instruction of a function that never returns. A pc that a signal
  * interrupted is looked up as it is. Both kinds of keys of one pc are distinct.

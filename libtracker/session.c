@@ -168,6 +168,7 @@ static void fill_process(struct shm_process *p, const struct own_pid *own, uint3
 	/* Nobody owns epoch 0: thread slot numbers are below 0xffff. */
 	atomic_store(&p->order, 0xffff);
 	atomic_store(&p->modules_lost, 0);
+	atomic_store(&p->guessed_stacks, 0);
 	for (unsigned i = 0; i < SHM_CUTS; i++)
 		atomic_store(&p->truncated_stacks[i], 0);
 	atomic_store(&p->verified_stacks, 0);

@@ -59,6 +59,7 @@ struct slot {
 struct memo {
 	uint32_t depth; /* 0: nothing is remembered */
 	uint32_t slot_count;
+	uint32_t guessed_from; /* as many frames as include one that was left by its frame pointer; 0: none was */
 	bool deep; /* the oldest frame is the mark of a cut: the stack is deeper than what is kept */
 	uintptr_t *sp, *bp;
 	uint8_t *needs_bp; /* this frame or an older one would read bp as it is here */
@@ -80,6 +81,7 @@ struct thread {
 	uint32_t level;
 	uintptr_t frame;	/* of the hook that is, or was last, at work here */
 	bool memorable;		/* the walk at hand may be remembered */
+	bool guessed;		/* ... went by frame pointers of code without unwind information, somewhere */
 	bool deep;		/* ... is of a stack deeper than what is kept */
 	bool forget_stack;	/* the recorder's idea of our stack must be sent anew */
 	uint8_t begun;		/* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when that is sent and its end is not */

@@ -6,7 +6,8 @@
  * takes (pc, sp, bp) of a frame to those of its caller by the rule of pc. A
  * frame whose rule needs other registers makes us start again as the full walk
  * (unwind_full.c), which carries all of them. A walk that cannot go on ends
- * with a pc of 0: the stack is cut there, nothing is invented.
+ * with a pc of 0: the stack is cut there. Where no unwind information covers a pc, the
+ * frame pointer is tried (step_frame_pointer), and the stack counted as guessed.
  *
  * Between two allocations almost all of the stack is unchanged. So the last
  * walk is remembered, and a new one stops at the first frame that it shares.
@@ -58,6 +59,10 @@ bool walk_readable(const struct walk *w, uintptr_t address)
 
 void walk_moved(struct walk *w, uintptr_t sp)
 {
+	if (w->bounded) {
+		w->low = sp;
+		return;
+	}
 	if (sp < w->low || sp >= w->top || w->foreign)
 		w->top = top_for(w->thread, sp);
 	w->foreign = w->top != w->thread->stack_top;
@@ -70,7 +75,7 @@ void walk_moved(struct walk *w, uintptr_t sp)
 bool walk_reaches(struct walk *w, uintptr_t cfa)
 {
 	/* Where a signal stopped it, a function may have no frame at all. */
-	if (!w->foreign || !on_own_stack(w->thread, cfa))
+	if (!w->foreign || w->bounded || !on_own_stack(w->thread, cfa))
 		return cfa > w->sp || (w->exact && cfa == w->sp);
 	walk_moved(w, cfa);
 	w->low -= SWITCH_FRAME_BYTES;
@@ -98,6 +103,74 @@ bool walk_at_signal_frame(const struct walk *w, uintptr_t sp)
 	const uintptr_t at = sp + ARCH_SIGNAL_WORD_OFFSET;
 
 	return ARCH_SIGNAL_WORD && walk_readable(w, at) && *(const uintptr_t *)at == ARCH_SIGNAL_WORD;
+}
+
+/*
+ * By the frame pointer: bp points into this stack, above sp, to the caller's bp and the return address, and that is
+ * one: code that a call ends before. All of this depends on sp, bp and the words of the stack, and on what is
+ * code, so such a step may be remembered as any other. In a chain of such frames the one with a caller's bp of
+ * 0 is the outermost, as the ABI says; Go has a return address there that is none.
+ */
+static uint8_t step_frame_pointer(struct walk *w, bool chain)
+{
+	struct rule room;
+	uintptr_t pc;
+
+	if (chain && w->bp == 0)
+		return RULE_END;
+	if (w->bp < w->sp || !walk_readable(w, w->bp) || !walk_readable(w, w->bp + 8))
+		return RULE_NONE;
+	pc = ((const uintptr_t *)w->bp)[1];
+
+	const struct rule *const next = pc < 4096 ? NULL : rules_get(w->thread, pc, false, &room);
+
+	if (!next || next->step.kind == RULE_NONE || !next->follows_call)
+		return chain && *(const uintptr_t *)w->bp == 0 ? RULE_END : RULE_NONE;
+	w->pc = pc;
+	w->sp = w->bp + ARCH_FRAME_BYTES;
+	w->bp = *(const uintptr_t *)w->bp;
+	return RULE_SP;
+}
+
+/*
+ * runtime.asmcgocall, on the thread's stack: the goroutine's g says where its own stack lies, and how deep it was. A frame
+ * of no bytes: the return address is what it left there. bp is the caller's.
+ */
+static uint8_t step_go(struct walk *w, bool here)
+{
+	const uintptr_t g_at = w->sp + ARCH_GO_G, depth_at = w->sp + ARCH_GO_DEPTH;
+	const uintptr_t *g; /* lives; begins with stack.lo, stack.hi */
+	uintptr_t sp;
+
+	if (w->bounded || !walk_readable(w, g_at) || !walk_readable(w, depth_at))
+		return RULE_NONE;
+	g = *(const uintptr_t *const *)g_at;
+	sp = here ? *(const uintptr_t *)depth_at : g[1] - *(const uintptr_t *)depth_at;
+	if (here ? !walk_readable(w, sp) : sp < g[0] || sp >= g[1] || sp % sizeof(uintptr_t))
+		return RULE_NONE;
+	w->pc = *(const uintptr_t *)sp;
+	w->sp = sp + sizeof(uintptr_t);
+	if (!here) {
+		w->top = g[1];
+		w->foreign = w->bounded = true;
+	}
+	w->low = w->sp;
+	return w->pc >= 4096 ? RULE_SP : RULE_NONE;
+}
+
+uint8_t walk_step_guess(struct walk *w, const struct rule_step *r)
+{
+	uint8_t end;
+
+	if (w->sp == state.main_stack_top) /* the loader's entry stands where the stack began */
+		return RULE_END;
+	end = r->kind == RULE_GO ? step_go(w, r->cfa_offset) : step_frame_pointer(w, w->guessed);
+	if (end != RULE_SP)
+		return end;
+	w->guessed = w->thread->guessed = true;
+	if (w->foreign)
+		walk_moved(w, w->sp);
+	return RULE_SP;
 }
 
 static bool step(struct walk *w, const struct rule_step *r)
@@ -207,7 +280,7 @@ static void remember_frame(struct memo *m, uint32_t i, const struct walked *w)
 
 	m->sp[i] = w->sp;
 	m->bp[i] = w->bp;
-	m->needs_bp[i] = r->kind == RULE_BP || r->kind == RULE_BP_DEREF ||
+	m->needs_bp[i] = r->kind == RULE_BP || r->kind == RULE_BP_DEREF || r->kind == RULE_FRAME ||
 			 (older_needs && r->bp != RULE_BP_AT_CFA);
 	if (!i)
 		return;
@@ -236,6 +309,8 @@ void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
 		m->depth = 0;
 		return;
 	}
+	if (kept < m->guessed_from)
+		m->guessed_from = 0;
 	while (m->slot_count && (kept == 0 || m->slots[m->slot_count - 1].frame >= kept))
 		m->slot_count--;
 	for (uint32_t i = n; i-- > 0;) {
@@ -244,6 +319,8 @@ void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
 			return;
 		}
 		remember_frame(m, kept + (n - 1 - i), &t->walked[i]);
+		if (unlikely(t->walked[i].step.kind == RULE_FRAME) && !m->guessed_from)
+			m->guessed_from = kept + (n - i);
 	}
 	/* The mark of a cut has no return address: `unchanged` shall find its pc of 0 all the same. */
 	if (unlikely(t->deep) && !kept && ARCH_RA_BELOW_CFA)
@@ -328,9 +405,13 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		w->sp = sp;
 		w->bp = bp;
 		/* The words of signal frames are not among those that are remembered. */
-		if (r->step.kind == RULE_SIGNAL || r->step.kind == RULE_NONE)
+		if (r->step.kind == RULE_SIGNAL || r->step.kind == RULE_NONE || r->step.kind == RULE_GO)
 			t->memorable = false;
-		if (!step(w, &r->step)) {
+		if (r->step.kind == RULE_FRAME || r->step.kind == RULE_GO) {
+			*ret_end = walk_step_guess(w, &r->step);
+			if (*ret_end != RULE_SP)
+				return n + 1;
+		} else if (!step(w, &r->step)) {
 			/* ld.so's entry has no unwind information, but it stands where the stack began. */
 			*ret_end = w->sp == state.main_stack_top ? RULE_END : r->step.kind;
 			return n + 1;
@@ -387,7 +468,7 @@ uint32_t unwind(struct thread *t, const struct site *at, uint32_t *ret_kept)
 	w.top = top_for(t, at->sp);
 	w.foreign = w.top != t->stack_top;
 	t->memorable = !w.foreign;
-	t->deep = false;
+	t->deep = t->guessed = false;
 	*ret_kept = w.foreign ? 0 : t->memo.depth;
 	n = walk(&w, ret_kept, &end);
 	if (unlikely(!fits(t, *ret_kept, n))) {
@@ -406,6 +487,10 @@ uint32_t unwind(struct thread *t, const struct site *at, uint32_t *ret_kept)
 		t->deep = true;
 		atomic_fetch_add_explicit(&state.process->truncated_stacks[SHM_CUT_DEPTH], 1,
 					  memory_order_relaxed);
+	}
+	if (unlikely(t->guessed || t->memo.guessed_from - 1 < *ret_kept)) {
+		atomic_fetch_add_explicit(&state.process->guessed_stacks, 1, memory_order_relaxed);
+		return n; /* no oracle knows better */
 	}
 	if (unlikely(state.verify_unwinder))
 		unwind_verify(t, at, *ret_kept, n);

@@ -18,6 +18,8 @@ struct walk {
 	uintptr_t low, top; /* stack words in [low, top) may be read */
 	bool exact;	    /* pc was interrupted there: no call ends before it */
 	bool foreign;	    /* not on the thread's own stack */
+	bool bounded;	    /* ... and where that ends is known: top stays */
+	bool guessed;	    /* a step went by the frame pointer of code without unwind information */
 };
 
 bool walk_readable(const struct walk *w, uintptr_t address);
@@ -28,6 +30,11 @@ bool walk_readable(const struct walk *w, uintptr_t address);
 bool walk_reaches(struct walk *w, uintptr_t cfa);
 /* sp is that of the kernel's signal frame, for all that the stack says. */
 bool walk_at_signal_frame(const struct walk *w, uintptr_t sp);
+/*
+ * The step from a frame without unwind information (RULE_FRAME, RULE_GO) to its caller's. RULE_SP: made; RULE_END: it was the
+ * outermost one; otherwise why the stack is cut there.
+ */
+uint8_t walk_step_guess(struct walk *w, const struct rule_step *r);
 /* sp jumped to another frame (or another stack: signal frames): move the readable range. */
 void walk_moved(struct walk *w, uintptr_t sp);
 

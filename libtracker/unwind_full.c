@@ -113,16 +113,38 @@ static uint8_t known_frame(struct walk *w, struct cfi_scratch *s, bool *ret_kern
 	return end;
 }
 
-/*
- * One frame up: s->regs becomes the caller's. `kind`: enum rule_kind of the frame, if it is known. *ret_kernel: it was the
- * kernel's. Returns the kind of frame that ended the walk, or RULE_SP to go on.
- */
-static uint8_t step_full(struct walk *w, struct cfi_scratch *s, uint8_t kind, bool *ret_kernel)
+/* Of the registers only those three are known, then: nothing may hang on others. */
+static uint8_t unknown_frame(struct walk *w, struct cfi_scratch *s, const struct rule_step *r)
 {
-	bool kernel = kind == RULE_SIGNAL;
-	uint8_t end = kernel ? RULE_NONE : known_frame(w, s, &kernel);
+	uint8_t end;
 
-	if (kind == RULE_SIGNAL || (end == RULE_NONE && walk_at_signal_frame(w, s->regs[REG_SP]))) {
+	w->sp = s->regs[REG_SP];
+	w->bp = s->regs[REG_BP];
+	end = walk_step_guess(w, r);
+	w->exact = false;
+	memcpy(s->next, s->regs, sizeof(s->next));
+	s->next[REG_PC] = w->pc;
+	s->next[REG_SP] = w->sp;
+	s->next[REG_BP] = w->bp;
+	return end;
+}
+
+/*
+ * One frame up: s->regs becomes the caller's. *ret_kernel: it was the kernel's frame. Returns the kind of
+ * frame that ended the walk, or RULE_SP to go on.
+ */
+static uint8_t step_full(struct walk *w, struct cfi_scratch *s, const struct rule_step *r, bool *ret_kernel)
+{
+	bool kernel = r->kind == RULE_SIGNAL;
+	uint8_t end;
+
+	if (r->kind == RULE_FRAME || r->kind == RULE_GO)
+		end = unknown_frame(w, s, r);
+	else if (w->guessed && r->kind == RULE_IRREGULAR)
+		end = RULE_IRREGULAR;
+	else
+		end = kernel ? RULE_NONE : known_frame(w, s, &kernel);
+	if (r->kind == RULE_SIGNAL || (end == RULE_NONE && walk_at_signal_frame(w, s->regs[REG_SP]))) {
 		end = kernel_frame(w, s);
 		kernel = w->exact = true;
 	}
@@ -151,7 +173,7 @@ __attribute__((noinline)) uint32_t unwind_full(struct thread *t, const struct si
 	*ret_end = RULE_SP;
 	while (*ret_end == RULE_SP) {
 		const uintptr_t pc = s->regs[REG_PC];
-		uint8_t kind = RULE_IRREGULAR;
+		const struct rule_step ours_own = { .kind = RULE_IRREGULAR }, *r = &ours_own;
 
 		if (ours && pc == at->pc && s->regs[REG_SP] == at->sp)
 			ours = false;
@@ -166,13 +188,13 @@ __attribute__((noinline)) uint32_t unwind_full(struct thread *t, const struct si
 			}
 			t->walk[n++] = pc + w.exact;
 			/* Its module becomes known by that, too. */
-			kind = rules_get(t, pc, w.exact, &room)->step.kind;
+			r = &rules_get(t, pc, w.exact, &room)->step;
 		}
 
 		const bool was_exact = w.exact;
 		bool kernel = false;
 
-		*ret_end = step_full(&w, s, kind, &kernel);
+		*ret_end = step_full(&w, s, r, &kernel);
 		if (!ours)
 			t->walk[n - 1] += kernel && !was_exact; /* the trampoline */
 	}

@@ -53,6 +53,7 @@ static const struct {
 	{ "truncated_off_stack",
 	  "a frame whose unwind information leads out of the stack: the stack was overwritten, or "
 	  "the information is wrong", true },
+	{ "guessed_stacks", "stacks went on by frame pointers where code has no unwind information: frames may be missing there", false },
 	{ "differing_stacks", "stacks equal neither libunwind's nor libgcc's", false },
 	{ "oracles_differ", "times libunwind and libgcc did not agree", false },
 	{ "unknown_frames", "return addresses in no file: code made while the program ran (JIT)", false },

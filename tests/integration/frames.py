@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""frames - the frames of a stack where they are not what a call left behind: below signal handlers.
+"""frames - the frames of a stack where they are not what a call with unwind information left behind: below signal
+handlers, in code without unwind information, in code made at run time, below Go.
 
 The programs are compiled here. Which function calls which stands in their sources, and at which byte a
 signal stopped them they tell themselves.
@@ -72,6 +73,72 @@ int main(int argc, char **argv)
 }
 """
 
+# Compiled without unwind information, but for what -g brings; called from a file that has some.
+WITHOUT = r"""
+#include <stdlib.h>
+void *kept_too;
+__attribute__((noinline)) static void *deep(size_t n) { char b[64]; kept_too = b; void *p = malloc(n); kept_too = p; return p; }
+void *without(size_t n) { void *p = deep(n); kept_too = &p; return p; }
+"""
+WITH = r"""
+#include <stdlib.h>
+void *kept, *without(size_t n);
+__attribute__((noinline)) void outer(void) { kept = without(4242); }
+int main(void) { outer(); return kept == 0; }
+"""
+
+# Code that is made at run time and keeps a frame pointer, called from so many frames as the size says.
+MADE = r"""
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+static void *(*made)(size_t), *kept[1000];
+/* push %rbp; mov %rsp, %rbp; mov $malloc, %rax; call *%rax; pop %rbp; ret */
+static unsigned char code[] = { 0x55, 0x48, 0x89, 0xe5, 0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xd0, 0x5d, 0xc3 };
+__attribute__((noinline)) static void *descend(int depth, size_t size)
+{
+	void *p = depth > 1 ? descend(depth - 1, size) : made(size);
+	__asm__ volatile("");
+	return p;
+}
+int main(int argc, char **argv)
+{
+	void *(*m)(size_t) = malloc;
+	const int later = argc > 1 && !strcmp(argv[1], "later");
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | (later ? 0 : PROT_EXEC), MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned random = 1;
+
+	memcpy(code + 6, &m, 8);
+	memcpy(p, code, sizeof(code));
+	if (later)
+		mprotect(p, 4096, PROT_READ | PROT_EXEC);
+	memcpy(&made, &p, 8);
+	for (int i = 0; i < 1000; i++) {
+		const int depth = 1 + (random = random * 1103515245 + 12345) / 65536 % 20;
+
+		kept[i] = descend(depth, 5000 + depth);
+	}
+	return 0;
+}
+"""
+
+GO = r"""
+package main
+/*
+#include <stdlib.h>
+static void *alloc(size_t n) { return malloc(n); }
+*/
+import "C"
+//go:noinline
+func inner(n int) { if n > 0 { inner(n - 1) } else { C.alloc(4242) } }
+func main() {
+	inner(3)
+	done := make(chan int)
+	go func() { var room [10000]byte; inner(5 + int(room[0])); done <- 1 }()
+	<-done
+}
+"""
+
 
 class Frames:
     def __init__(self, t):
@@ -114,6 +181,62 @@ class Frames:
               at if "-no-pie" in flags else at - image)
         equal("cut stacks", self.t.json("info", r.capture)["truncated_stacks"], [])
 
+    def health(self, r):
+        return self.t.json("info", r.capture)["health"]
+
+    def without(self, compiler, flags, whole, guessed):
+        folder = tempfile.mkdtemp(dir=self.t.scratch)
+        other = os.path.join(folder, "without.o")
+        subprocess.run([need(compiler), "-w", "-O2", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables", *flags, "-x", "c",
+                        "-", "-c", "-o", other], input=WITHOUT, text=True, check=True)
+        frames, r = self.stack([self.compile(WITH, "-g", compiler=compiler, objects=[other])], 4242)
+        names = [f.get("function") for f in frames]
+        if whole:
+            equal("the stack", names[:4], ["deep", "without", "outer", "main"])
+        else:
+            equal("the stack", names, ["deep", "<truncated stack>"])
+        equal("cut, guessed", (self.health(r)["truncated_stacks"], self.health(r)["guessed_stacks"]), (int(not whole), int(guessed)))
+
+    def made(self, *how):
+        """A stack that goes on after code that is made at run time: as many frames as its size says, each time."""
+        if platform.machine() != "x86_64":
+            raise Skip("the program is written for x86-64")
+        r = self.t.record([self.compile(MADE, "-g"), *how])
+        seen = 0
+        for e in self.t.events(r.capture, "--stacks"):
+            if e["kind"] != "malloc" or not 5000 < e["size"] < 5100:
+                continue
+            names = [f.get("function") for f in e["frames"]]
+            depth = e["size"] - 5000
+            equal("the stack", names[1:depth + 2], depth * ["descend"] + ["main"])
+            seen += 1
+        equal("blocks", seen, 1000)
+        equal("cut, guessed", (self.health(r)["truncated_stacks"], self.health(r)["guessed_stacks"]), (0, 1000))
+
+    def go(self):
+        """C that Go calls: the Go functions that did, on whatever stack of a goroutine."""
+        need("go", "gcc")
+        folder = tempfile.mkdtemp(dir=self.t.scratch)
+        with open(os.path.join(folder, "app.go"), "w") as f:
+            f.write(GO)
+        subprocess.run(["go", "build", "-o", "app", "app.go"], cwd=folder, check=True, capture_output=True,
+                       env={**os.environ, "GOCACHE": os.path.join(folder, "cache"), "GOFLAGS": "", "CGO_ENABLED": "1"})
+        r = self.t.record([os.path.join(folder, "app")])
+        stacks = [[f.get("function") for f in e["frames"]] for e in self.t.events(r.capture, "--stacks")
+                  if e["kind"] == "malloc" and e["size"] == 4242]
+        equal("allocations", len(stacks), 2)
+        for names, depth, top in zip(stacks, (4, 6), ("main.main", "main.main.func1")):
+            equal("innermost, calls", (names[0], names.count("main.inner")), ("alloc", depth))
+            check(top in names, f"{top} is not in {names}")
+            check("<truncated stack>" not in names, "the stack is cut")
+
+    def program(self, *argv):
+        """Of programs with much code that is made at run time, hardly any stack is cut."""
+        r = self.t.record([need(argv[0]), *argv[1:]], ["--no-symbols"])
+        h = self.health(r)
+        check(h["guessed_stacks"] > 100, f"only {h['guessed_stacks']} stacks went by frame pointers")
+        check(h["truncated_stacks"] * 50 <= h["guessed_stacks"], f"{h['truncated_stacks']} stacks are cut, {h['guessed_stacks']} are not")
+
 
 def make_cases(t):
     f = Frames(t)
@@ -121,6 +244,15 @@ def make_cases(t):
              for mode in ("stopped", "altstack", "nested", "nested altstack", "leaf", "restorer", "restorer nested")
              for flags in (["-g"], ["-g", "-no-pie"], ["-g", "-O0"])]
     cases += [("signal: stripped", lambda: f.signal("restorer", "-s"))]
+    kept, omitted = "-fno-omit-frame-pointer", "-fomit-frame-pointer"
+    for compiler in ("gcc", "clang"):
+        for flags, whole, guessed in ((["-g0", kept], True, True), (["-g0", omitted], False, False)):
+            cases.append((f"no unwind information: {compiler} {' '.join(flags)}",
+                          lambda c=compiler, x=flags, w=whole, g=guessed: f.without(c, x, w, g)))
+    cases += [
+        ("made at run time", f.made), ("made at run time: executable later", lambda: f.made("later")),
+        ("go", f.go), ("node", lambda: f.program("node", "-e", "JSON.parse('{}')")), ("java", lambda: f.program("java", "-version")),
+    ]
     return cases
 
 

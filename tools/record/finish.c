@@ -71,6 +71,7 @@ static void write_health(const struct recorder *r, struct writer *w)
 		{ "truncated_no_unwind_info", c->truncated[SHM_CUT_NO_INFO] },
 		{ "truncated_unknown_rule", c->truncated[SHM_CUT_RULE] },
 		{ "truncated_off_stack", c->truncated[SHM_CUT_STACK] },
+		{ "guessed_stacks", c->guessed_stacks },
 		{ "verified_stacks", c->verified_stacks },
 		{ "differing_stacks", c->differing_stacks },
 		{ "compared_with_libunwind", c->compared[SHM_ORACLE_LIBUNWIND] },

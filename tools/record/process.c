@@ -358,6 +358,7 @@ void process_collect(struct recorder *r, struct process *p)
 	char text[1024];
 
 	r->counters.modules_lost += recorder_figure(r, atomic_exchange(&slot->modules_lost, 0));
+	r->counters.guessed_stacks += recorder_figure(r, atomic_exchange(&slot->guessed_stacks, 0));
 	for (unsigned i = 0; i < SHM_CUTS; i++)
 		r->counters.truncated[i] +=
 			recorder_figure(r, atomic_exchange(&slot->truncated_stacks[i], 0));

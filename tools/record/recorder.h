@@ -60,7 +60,7 @@ struct process {
 };
 
 struct counters {
-	uint64_t events, late, corrupt, lost, stalls, rounds, modules_lost,
+	uint64_t events, late, corrupt, lost, stalls, rounds, modules_lost, guessed_stacks,
 		verified_stacks, differing_stacks, compared[SHM_ORACLES], differing[SHM_ORACLES],
 		oracles_differ, truncated[SHM_CUTS];
 	uint64_t stalled_ns; /* the sum over all threads */
