@@ -62,17 +62,28 @@ static void count_stall(struct shm *s, struct shm_thread *slot, uint64_t since_n
 				  memory_order_relaxed);
 }
 
+/*
+ * A recorder that stands still answers nothing, and then a program that was seen to forbid itself nothing
+ * may call: otherwise what fits the segment would be lost. Asked once as long as it makes no progress.
+ */
 bool chunk_may_call(const struct thread *t)
 {
+	static _Atomic uint32_t unanswered; /* the recorder's progress then, + 1 */
 	_Atomic uint32_t *const answer = &t->slot->sandbox;
+	const uint32_t now = progress(state.shm) + 1;
 
+	if (atomic_load_explicit(&unanswered, memory_order_relaxed) == now)
+		return !state.sandboxed;
 	atomic_store(answer, SHM_SANDBOX_ASKED);
 	for (int i = 0; i < ANSWER_SPINS && atomic_load_explicit(answer, memory_order_relaxed) == SHM_SANDBOX_ASKED; i++) {
 		arch_pause();
 		if (i % 1024 == 0 && atomic_load_explicit(&state.shm->header.closed, memory_order_relaxed))
 			break;
 	}
-	return atomic_load(answer) == SHM_SANDBOX_NONE;
+	if (atomic_load(answer) != SHM_SANDBOX_ASKED)
+		return atomic_load(answer) == SHM_SANDBOX_NONE;
+	atomic_store_explicit(&unanswered, now, memory_order_relaxed);
+	return !state.sandboxed;
 }
 
 /* More of the segment, as long as there is more. */

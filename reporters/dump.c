@@ -514,12 +514,18 @@ static int print_part(struct dump *d, const struct trk_event *e)
 	if (e->kind == TRK_REALLOC_ACQUIRE && !e->address) /* its new block is not in the sample */
 		return 0;
 
-	const uint32_t *const place = idmap_at(&d->begun, call_key(e));
-	/* without the first half (the capture begins later, or it is damaged): a number of its own */
-	const int err = !place ? TRK_ERR_NOMEM : *place == IDMAP_NONE ? remember_half(d, e) : 0;
+	const uint32_t *place = idmap_at(&d->begun, call_key(e));
 
-	if (err)
-		return err;
+	if (place && *place == IDMAP_NONE) {
+		/* without the first half (the capture begins later, or it is damaged): a number of its own */
+		const int err = remember_half(d, e);
+
+		if (err)
+			return err;
+		place = idmap_at(&d->begun, call_key(e)); /* it may have moved */
+	}
+	if (!place)
+		return TRK_ERR_NOMEM;
 
 	const struct line l = line_of(e, e->call, e->address ? "allocate" : "withdraw", d->ids[*place]);
 
