@@ -65,12 +65,12 @@ static void look_up(uintptr_t pc)
 {
 	static struct cfi_scratch scratch;
 	static struct thread thread;
-	struct rule_step step;
+	struct rule rule;
 	struct cfi_fde f;
 
 	if (cfi_fde_at(&module, pc, &f) == 0 && cfi_row_at(&f, pc, &scratch) == 0)
 		run_row(&scratch.row);
-	compute(&thread, pc, pc % 2, &step);
+	compute(&thread, pc, pc % 2, &rule);
 }
 
 /* Pcs in the module, and where the functions begin that its sorted table tells of. */
