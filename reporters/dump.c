@@ -593,40 +593,6 @@ static int totals_of(struct dump *d, struct heap_totals *ret)
 	return status;
 }
 
-/* Only what the capture says. */
-static void put_text_key(struct dump *d, const char *key, const char *value)
-{
-	if (!value[0])
-		return;
-	fprintf(d->file, "%s: ", key);
-	ui_text(d->file, value);
-	fputc('\n', d->file);
-}
-
-static void print_text_header(struct dump *d, const struct heap_totals *t)
-{
-	const struct capture *c = d->report.capture;
-	const uint32_t index = metadata_process(&d->report);
-	const struct cap_process *p = index < c->process_count ? &c->processes[index] : NULL;
-	char start[METADATA_TIME_ROOM], end[METADATA_TIME_ROOM];
-	char *command_line = p ? metadata_command_line(p) : NULL;
-
-	fprintf(d->file, "start_time: %s\nend_time: %s\n",
-		metadata_time(c->header.start_unix_ns, start),
-		metadata_time(c->header.start_unix_ns + capture_end(c), end));
-	fprintf(d->file,
-		"total_allocations: %" PRIu64 "\ntotal_frees: %" PRIu64 "\ntotal_frames: %" PRIu32
-		"\npeak_memory: %" PRIu64 "\ncommand_line: ",
-		t->allocations, t->frees, c->frame_count - 1, t->peak_bytes);
-	ui_text(d->file, command_line ? command_line : "");
-	fprintf(d->file, "\npid: %" PRIu32 "\nformat_version: %u\npage_size: %" PRIu32 "\n",
-		p ? p->pid : 0, c->header.version, c->header.page_bytes);
-	put_text_key(d, "hostname", p ? p->host : "");
-	put_text_key(d, "system", p ? p->system : "");
-	put_text_key(d, "libc", p ? p->libc : "");
-	free(command_line);
-}
-
 static int print_header(struct dump *d)
 {
 	struct heap_totals totals;
@@ -636,7 +602,7 @@ static int print_header(struct dump *d)
 	if (status)
 		return status;
 	if (!common.json) {
-		print_text_header(d, &totals);
+		metadata_text(d->file, &d->report, &totals);
 		return UI_OK;
 	}
 	ui_json_init(&j, d->file, false);

@@ -1,6 +1,7 @@
 /* metadata - see metadata.h. */
 #include "metadata.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -137,4 +138,38 @@ int metadata_json(struct ui_json *j, const char *key, const struct report *r,
 		ui_json_end(j);
 	free(command_line);
 	return 0;
+}
+
+/* Only what the capture says. */
+static void put_line(FILE *f, const char *key, const char *value)
+{
+	if (!value[0])
+		return;
+	fprintf(f, "%s: ", key);
+	ui_text(f, value);
+	fputc('\n', f);
+}
+
+void metadata_text(FILE *f, const struct report *r, const struct heap_totals *totals)
+{
+	const struct capture *c = r->capture;
+	const uint32_t index = metadata_process(r);
+	const struct cap_process *p = index < c->process_count ? &c->processes[index] : NULL;
+	char start[METADATA_TIME_ROOM], end[METADATA_TIME_ROOM];
+	char *command_line = p ? metadata_command_line(p) : NULL;
+
+	fprintf(f, "start_time: %s\nend_time: %s\n", metadata_time(c->header.start_unix_ns, start),
+		metadata_time(c->header.start_unix_ns + capture_end(c), end));
+	fprintf(f,
+		"total_allocations: %" PRIu64 "\ntotal_frees: %" PRIu64 "\ntotal_frames: %" PRIu32
+		"\npeak_memory: %" PRIu64 "\ncommand_line: ",
+		totals->allocations, totals->frees, c->frame_count ? c->frame_count - 1 : 0,
+		totals->peak_bytes);
+	ui_text(f, command_line ? command_line : "");
+	fprintf(f, "\npid: %" PRIu32 "\nformat_version: %u\npage_size: %" PRIu32 "\n",
+		p ? p->pid : 0, c->header.version, c->header.page_bytes);
+	put_line(f, "hostname", p ? p->host : "");
+	put_line(f, "system", p ? p->system : "");
+	put_line(f, "libc", p ? p->libc : "");
+	free(command_line);
 }

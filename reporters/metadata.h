@@ -23,5 +23,7 @@ void metadata_ended(struct ui_json *j, const struct cap_process *p);
 /* All keys into the open object; key: the name of the object. NULL: into the object that is open. */
 int metadata_json(struct ui_json *j, const char *key, const struct report *r,
 		  const struct heap_totals *totals);
+/* A line each of those that a person asks for. */
+void metadata_text(FILE *f, const struct report *r, const struct heap_totals *totals);
 
 #endif
