@@ -182,20 +182,92 @@ static void drop_suffix(char *path)
 		path[n - suffix] = 0;
 }
 
-void module_file_open(uint32_t pid, uint64_t start, const char *told, struct module_file *ret)
+/* Whether a note of these is the build-id. */
+static bool notes_have(const uint8_t *notes, size_t bytes, const struct module_told *told)
+{
+	ElfW(Nhdr) n;
+
+	for (size_t at = 0; bytes - at >= sizeof(n);) {
+		memcpy(&n, notes + at, sizeof(n));
+		const size_t name = (n.n_namesz + 3ull) & ~3ull, text = (n.n_descsz + 3ull) & ~3ull;
+
+		if (n.n_namesz > bytes || n.n_descsz > bytes || sizeof(n) + name + text > bytes - at)
+			return false;
+		if (n.n_type == NT_GNU_BUILD_ID && n.n_namesz == 4 && !memcmp(notes + at + sizeof(n), "GNU", 4))
+			return n.n_descsz == told->build_id_bytes &&
+			       !memcmp(notes + at + sizeof(n) + name, told->build_id, told->build_id_bytes);
+		at += sizeof(n) + name + text;
+	}
+	return false;
+}
+
+static bool has_build_id(int fd, const struct module_told *told)
+{
+	uint8_t notes[4096];
+	ElfW(Ehdr) e;
+	ElfW(Phdr) h;
+
+	if (pread(fd, &e, sizeof(e), 0) != sizeof(e) || memcmp(e.e_ident, ELFMAG, SELFMAG) || e.e_phentsize != sizeof(h))
+		return false;
+	for (unsigned i = 0; i < e.e_phnum; i++) {
+		if (pread(fd, &h, sizeof(h), (off_t)(e.e_phoff + i * sizeof(h))) != sizeof(h))
+			return false;
+		if (h.p_type != PT_NOTE)
+			continue;
+		const ssize_t n = pread(fd, notes, h.p_filesz < sizeof(notes) ? h.p_filesz : sizeof(notes), (off_t)h.p_offset);
+
+		if (n > 0 && notes_have(notes, (size_t)n, told))
+			return true;
+	}
+	return false;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *const slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Without a build-id, and with another name than was told, it took the place of what was unloaded. */
+static bool is_told(int fd, const char *path, const struct module_told *told)
+{
+	return told->build_id_bytes ? has_build_id(fd, told) : !strcmp(last_part(path), last_part(told->path));
+}
+
+static int open_told(uint32_t pid, const struct module_told *told)
+{
+	char path[PATH_MAX + 32];
+	int fd = -1;
+
+	if (told->path[0] != '/')
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%u/root%s", pid, told->path);
+	fd = open_regular(path, 0);
+	return fd < 0 ? open_regular(told->path, 0) : fd;
+}
+
+void module_file_open(uint32_t pid, const struct module_told *told, struct module_file *ret)
 {
 	struct mapping m = { 0 };
 	struct stat st;
 
-	ret->path[0] = 0;
-	ret->identity = 0;
-	if (find_mapping(pid, start, &m)) {
+	*ret = (struct module_file){ .fd = -1 };
+	if (find_mapping(pid, told->start, &m)) {
 		ret->fd = open_mapped(pid, &m);
 		drop_suffix(m.path);
+	}
+	if (ret->fd >= 0 && is_told(ret->fd, m.path, told)) {
 		if (m.path[0] == '/')
 			memcpy(ret->path, m.path, sizeof(ret->path));
 	} else {
-		ret->fd = told[0] == '/' ? open_regular(told, 0) : -1;
+		if (ret->fd >= 0)
+			close(ret->fd);
+		ret->fd = open_told(pid, told);
+		if (ret->fd >= 0 && told->build_id_bytes && !has_build_id(ret->fd, told)) {
+			close(ret->fd);
+			ret->fd = -1;
+		}
 	}
 	if (ret->fd < 0 || fstat(ret->fd, &st) < 0)
 		return;

@@ -11,6 +11,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct module_file {
@@ -19,12 +20,19 @@ struct module_file {
 	char path[PATH_MAX]; /* as the kernel has it; "": unknown */
 };
 
+struct module_told {
+	uint64_t start; /* address where it is mapped */
+	const char *path;
+	const uint8_t *build_id;
+	size_t build_id_bytes; /* 0: it has none */
+};
+
 /*
- * The file that process `pid` has mapped at `start`. `told` is the path that the program told, which
- * serves where the process is gone. The descriptor is the caller's. What lies on another file system
+ * The file of a module that process `pid` has told of. What is mapped there may be another one by now, then
+ * it is looked for by the path, as where the process is gone. The descriptor is the caller's. What lies on another file system
  * than the root is copied into memory when it is small: an open file would keep it from being unmounted.
  */
-void module_file_open(uint32_t pid, uint64_t start, const char *told, struct module_file *ret);
+void module_file_open(uint32_t pid, const struct module_told *told, struct module_file *ret);
 
 /* The code that the kernel puts into every program, which is in no file: ours is the program's. -1: there is none. */
 int vdso_file_open(void);

@@ -125,7 +125,8 @@ uint32_t module_table_find(struct recorder *r, const struct process *p, const st
 	if (told->module_flags & MODULE_VDSO)
 		file.fd = vdso_file_open();
 	else if (r->told.files < FILES_MAX)
-		module_file_open(p->pid, told->start, path, &file);
+		module_file_open(p->pid, &(struct module_told){ told->start, path, told->build_id, told->build_id ? told->build_id_bytes : 0 },
+				 &file);
 	const struct writer_module m = { .path = file.path[0] ? file.path : path, .build_id = told->build_id,
 					 .build_id_bytes = told->build_id ? told->build_id_bytes : 0,
 					 .identity = told->build_id_bytes ? 0 : file.identity,
