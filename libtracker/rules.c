@@ -6,6 +6,7 @@
 #include "cfi.h"
 #include "code.h"
 #include "chunk.h"
+#include "debug_frame.h"
 #include "directory.h"
 #include "headers.h"
 #include "linger.h"
@@ -165,6 +166,7 @@ static void forget_in(struct rule *table, unsigned bits, uintptr_t start, uintpt
 
 static void forget_range(uintptr_t start, uintptr_t end)
 {
+	debug_frame_forget(start);
 	forget_in(first->rules, FIRST_BITS, start, end);
 	forget_in(atomic_load(&second), SECOND_BITS, start, end);
 }
@@ -372,11 +374,14 @@ static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule *rul
 		 * No call ends here, but a function begins: makecontext put its
 		 * address where the first function returns to. Nothing is above.
 		 */
-		if (!exact && cfi_fde_at(&m, pc, &f) == 0 && f.start == pc)
+		if (!exact && cfi_fde_at(&m, pc, &f) == 0 && f.start == pc) {
 			r->kind = RULE_END;
-		else
+			return;
+		}
+		if (!debug_frame_at(t, &m, at, &f)) {
 			guess(&h, pc, exact, r);
-		return;
+			return;
+		}
 	}
 	r->kind = RULE_IRREGULAR;
 	if (f.ra_reg != REG_RA || cfi_row_at(&f, at, &t->cfi) != 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cfi.h"
+#include "debug_frame.h"
 #include "rules.h"
 #include "unwind.h"
 
@@ -99,7 +100,7 @@ static uint8_t known_frame(struct walk *w, struct cfi_scratch *s, bool *ret_kern
 
 	if (!cfi_module_at(at, &m))
 		return RULE_NONE;
-	if (cfi_fde_at(&m, at, &f) != 0)
+	if (cfi_fde_at(&m, at, &f) != 0 && !debug_frame_at(w->thread, &m, at, &f))
 		return !w->exact && cfi_fde_at(&m, pc, &f) == 0 && f.start == pc ? RULE_END : RULE_NONE;
 	if (f.ra_reg != REG_RA || cfi_row_at(&f, at, s) != 0)
 		return RULE_IRREGULAR;

@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#include "debug_frame.h"
 #include "headers.h"
 #include "hook.h"
 #include "rules.h"
@@ -167,6 +168,26 @@ static bool is_ours(const struct thread *t, const uintptr_t *pcs, uint32_t depth
 	return true;
 }
 
+/* By unwind information that the oracles do not read. */
+static bool only_we_know(uintptr_t pc)
+{
+	struct cfi_module m;
+	struct cfi_fde f;
+
+	return pc && cfi_module_at(pc - 1, &m) && cfi_fde_at(&m, pc - 1, &f) != 0 && debug_frame_at(NULL, &m, pc - 1, &f);
+}
+
+static bool is_comparable(const struct thread *t, uint32_t kept, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (only_we_know(t->walk[i]))
+			return false;
+	for (uint32_t i = 0; i < kept; i++)
+		if (only_we_know(t->sent[i]))
+			return false;
+	return true;
+}
+
 void unwind_verify(struct thread *t, const struct site *at, uint32_t kept, uint32_t n)
 {
 	struct shm_process *const p = state.process;
@@ -175,6 +196,8 @@ void unwind_verify(struct thread *t, const struct site *at, uint32_t kept, uint3
 	if (t->until_check-- > 0)
 		return;
 	t->until_check = VERIFY_EVERY - 1;
+	if (!is_comparable(t, kept, n))
+		return;
 	for (unsigned i = 0; i < SHM_ORACLES; i++) {
 		depth[i] = reference_stack(i, t->check[i], at);
 		if (depth[i] == 0)

@@ -246,7 +246,8 @@ def make_cases(t):
     cases += [("signal: stripped", lambda: f.signal("restorer", "-s"))]
     kept, omitted = "-fno-omit-frame-pointer", "-fomit-frame-pointer"
     for compiler in ("gcc", "clang"):
-        for flags, whole, guessed in ((["-g0", kept], True, True), (["-g0", omitted], False, False)):
+        for flags, whole, guessed in ((["-g0", kept], True, True), (["-g0", omitted], False, False), (["-g", omitted], True, False),
+                                      (["-g", kept], True, False), (["-gdwarf-4", omitted], True, False)):
             cases.append((f"no unwind information: {compiler} {' '.join(flags)}",
                           lambda c=compiler, x=flags, w=whole, g=guessed: f.without(c, x, w, g)))
     cases += [
