@@ -186,6 +186,7 @@ struct shm_process {
 	_Atomic uint32_t oracles_differ; /* from each other */
 	_Atomic uint32_t notices; /* SHM_NOTICE_* */
 	_Atomic uint32_t modules_seen; /* by the recorder, of those that the program told it of */
+	_Atomic uint32_t code_seen; /* the recorder knows of code in no file, and looked for what the program says of it */
 	char libc[SHM_LIBC_BYTES]; /* "glibc 2.36" */
 	char program[SHM_PROGRAM_BYTES]; /* base name of what was executed: sh, where that is a link to dash */
 	char executable[SHM_EXECUTABLE_BYTES]; /* path of the file; all NUL-terminated */

@@ -24,7 +24,7 @@ struct writer_module {
 	const uint8_t *build_id;
 	size_t build_id_bytes;
 	uint64_t identity; /* of the file, where there is no build-id: two builds of one path are two modules. 0: unknown */
-	uint32_t flags; /* bit 0 main program, bit 1 vdso */
+	uint32_t flags; /* bit 0 main program, bit 1 vdso, bit 2 no file: code made at run time */
 };
 
 struct writer_process {

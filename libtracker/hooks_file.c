@@ -55,36 +55,42 @@ static int moved(int returned, const char *from, const char *to)
 EXPORT int unlink(const char *path)
 {
 	hook_start();
+	linger_before_file_goes();
 	return gone(real.unlink(path), path);
 }
 
 EXPORT int unlinkat(int fd, const char *path, int flags)
 {
 	hook_start();
+	linger_before_file_goes();
 	return gone(real.unlinkat(fd, path, flags), path);
 }
 
 EXPORT int remove(const char *path)
 {
 	hook_start();
+	linger_before_file_goes();
 	return gone(real.remove(path), path);
 }
 
 EXPORT int rename(const char *from, const char *to)
 {
 	hook_start();
+	linger_before_file_goes();
 	return moved(real.rename(from, to), from, to);
 }
 
 EXPORT int renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
 	hook_start();
+	linger_before_file_goes();
 	return moved(real.renameat(from_fd, from, to_fd, to), from, to);
 }
 
 EXPORT int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
 {
 	hook_start();
+	linger_before_file_goes();
 	if (real.renameat2)
 		return moved(real.renameat2(from_fd, from, to_fd, to, flags), from, to);
 	errno = ENOSYS;

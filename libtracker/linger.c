@@ -14,6 +14,7 @@
 
 static _Atomic uint32_t told;
 static _Atomic bool in_doubt;
+static _Atomic bool code_made; /* and the recorder may still have to look for what it is */
 /* Names of files that went before the recorder was told of them: a library may be deleted as soon as it is loaded. */
 static _Atomic uint32_t gone[GONE_MAX], gone_count;
 
@@ -52,6 +53,7 @@ void linger_told(uint32_t name_hash)
 void linger_forked(void)
 {
 	atomic_store(&told, 0);
+	atomic_store(&code_made, false); /* what it runs of its parent's is known by its parent */
 }
 
 /* By the last part of the name: which directory it is in only the kernel knows. */
@@ -67,22 +69,59 @@ void linger_file_goes(const char *path)
 		atomic_store(&gone[atomic_fetch_add(&gone_count, 1) % GONE_MAX], hash);
 }
 
+void linger_code_made(void)
+{
+	if (!atomic_load_explicit(&code_made, memory_order_relaxed))
+		atomic_store_explicit(&code_made, true, memory_order_relaxed);
+}
+
+static bool code_is_seen(void)
+{
+	return !atomic_load_explicit(&code_made, memory_order_relaxed) ||
+	       atomic_load_explicit(&state.process->code_seen, memory_order_acquire);
+}
+
 static uint32_t rounds(void)
 {
 	return atomic_load_explicit(&state.shm->header.progress, memory_order_relaxed);
 }
 
-__attribute__((destructor)) static void linger(void)
+static bool modules_are_seen(void)
 {
-	uint32_t first;
+	return atomic_load_explicit(&state.process->modules_seen, memory_order_acquire) >= atomic_load(&told);
+}
 
-	if (!state.on || !atomic_load(&in_doubt) || !*state.fork_page || state.announce_modules)
-		return;
-	first = rounds();
+static bool all_is_seen(void)
+{
+	return modules_are_seen() && code_is_seen();
+}
+
+static void wait_until(bool (*done)(void))
+{
+	const uint32_t first = rounds();
+
 	for (uint32_t i = 0; i < SPINS_MAX && rounds() - first < ROUNDS_MAX; i++) {
-		if (atomic_load_explicit(&state.process->modules_seen, memory_order_acquire) >= atomic_load(&told) ||
-		    atomic_load_explicit(&state.shm->header.closed, memory_order_relaxed))
+		if (done() || atomic_load_explicit(&state.shm->header.closed, memory_order_relaxed))
 			break;
 		arch_pause();
 	}
+}
+
+static bool may_wait(void)
+{
+	return state.on && *state.fork_page && !state.announce_modules;
+}
+
+void linger_before_file_goes(void)
+{
+	if (likely(code_is_seen()) || !may_wait())
+		return;
+	wait_until(code_is_seen);
+	atomic_store(&code_made, false);
+}
+
+__attribute__((destructor)) static void linger(void)
+{
+	if (may_wait())
+		wait_until(atomic_load(&in_doubt) ? all_is_seen : code_is_seen);
 }

@@ -5,6 +5,10 @@
  * told of them. A program that ends before, and whose files are deleted, in memory only or in a mount
  * namespace of its own, would have no names. So it waits at its end until the recorder has opened them, for a
  * few of its rounds at most; all others end as they are. No system call is made: a sandbox may forbid them.
+ *
+ * Likewise the file in which a program writes down what code it makes (a perf map, a jitdump): the recorder
+ * opens it when it sees the first address of such code. Until then a program that makes code waits before it
+ * ends, and before it deletes or renames a file, whichever: once in its life.
  */
 #ifndef LINGER_H
 #define LINGER_H
@@ -15,6 +19,10 @@
 void linger_start(void);
 /* A file of that name was deleted, renamed or replaced. */
 void linger_file_goes(const char *path);
+/* A file may go now: the program's own word for the code that it made must have been found before. */
+void linger_before_file_goes(void);
+/* A return address lies in no file: the program makes code while it runs. */
+void linger_code_made(void);
 /* The recorder was told of one more module; a forked child tells of all of them anew. */
 void linger_told(uint32_t name_hash);
 void linger_forked(void);

@@ -356,6 +356,7 @@ static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule *rul
 	r->bp = RULE_BP_SAME;
 	rule->follows_call = true;
 	if (!cfi_module_at(at, &m)) {
+		linger_code_made();
 		guess_outside(pc, exact, r);
 		return;
 	}

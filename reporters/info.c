@@ -11,6 +11,7 @@
 #include "metadata.h"
 #include "report.h"
 #include "reserved.h"
+#include "symbols/made_code.h"
 
 static struct report_options common;
 
@@ -56,7 +57,7 @@ static const struct {
 	{ "guessed_stacks", "stacks went on by frame pointers where code has no unwind information: frames may be missing there", false },
 	{ "differing_stacks", "stacks equal neither libunwind's nor libgcc's", false },
 	{ "oracles_differ", "times libunwind and libgcc did not agree", false },
-	{ "unknown_frames", "return addresses in no file: code made while the program ran (JIT)", false },
+	{ "unknown_frames", "return addresses in no file and without a name: code made while the program ran (JIT)", false },
 	{ "unrecorded_processes", "nothing was seen of: the notices say why", false },
 	{ "stopped_ns", "when recording ended, before the program", false },
 	{ "stopped_by", "1: its time was over, 2: the file would have become too large, 3: the recorder was told to", false },
@@ -173,11 +174,14 @@ static void print_modules(const struct capture *c, const struct module_symbols *
 	for (uint32_t i = 1; i < c->module_count; i++) {
 		char id[80];
 
+		const bool made = c->modules[i].flags & MODULE_CODE;
+
 		hex(&c->modules[i], id, sizeof(id));
 		fputs("  ", f);
 		ui_text(f, c->modules[i].path);
-		fprintf(f, "\n    build-id %s, symbols %s (%" PRIu32 " of %" PRIu32 " frames)\n",
-			id[0] ? id : "none", symbol_state(&s[i]), s[i].resolved, s[i].frames);
+		fprintf(f, "\n    %s%s, symbols %s (%" PRIu32 " of %" PRIu32 " frames)\n",
+			made ? "code made at run time" : "build-id ", made ? "" : id[0] ? id : "none",
+			symbol_state(&s[i]), s[i].resolved, s[i].frames);
 	}
 }
 

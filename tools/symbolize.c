@@ -77,14 +77,15 @@ static int find_frames(struct job *j)
 	for (uint32_t i = 1; i < c->module_count; i++) {
 		const struct cap_module *const m = &c->modules[i];
 
-		j->modules[i] = (struct embed_module){ m->path, m->build_id, m->build_id_bytes, m->flags, -1 };
+		j->modules[i] = (struct embed_module){ m->path, m->build_id, m->build_id_bytes, m->flags, -1, NULL };
 	}
 	for (uint32_t i = 1; i < c->frame_count; i++) {
 		const struct cap_frame *const f = &c->frames[i];
 
 		j->with_module += f->module != 0;
 		j->known_before += f->symbol_count && f->symbol_count != UINT32_MAX;
-		if (!f->module || f->symbol_count != UINT32_MAX)
+		/* code made at run time is in no file, here or elsewhere */
+		if (!f->module || f->symbol_count != UINT32_MAX || j->modules[f->module].flags & MODULE_CODE)
 			continue;
 		j->frames[j->frame_count++] = (struct embed_frame){ f->module, i, f->offset };
 		j->module_frames[f->module]++;

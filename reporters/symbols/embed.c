@@ -64,6 +64,21 @@ static void count_module(const struct embed_module *module, enum resolver_module
 		report->unavailable_frames += frames;
 }
 
+/* Without a name a frame stays as it is: no file has it, on no other machine. */
+static void resolve_made(const struct embed_frame *frames, size_t count, struct made_code *code,
+			 const struct embed_sink *sink, struct embed_report *report)
+{
+	for (size_t i = 0; i < count; i++, report->frames++) {
+		const struct writer_symbol s = { .function = code ? made_code_name(code, frames[i].offset - 1) : NULL };
+
+		if (s.function)
+			sink->symbols(sink->data, frames[i].frame, &s, 1);
+		report->resolved += s.function != NULL;
+		report->made_resolved += s.function != NULL;
+		report->without_symbols += !s.function;
+	}
+}
+
 /* frames[0..count) are all in `module`. */
 static int resolve_module(const struct embed_frame *frames, size_t count,
 			  const struct embed_module *module, const struct embed_sink *sink,
@@ -71,7 +86,12 @@ static int resolve_module(const struct embed_frame *frames, size_t count,
 {
 	struct resolver *resolver = NULL;
 	struct resolver_module *m;
-	int err = resolver_new(&resolver);
+
+	if (module->flags & MODULE_CODE) {
+		resolve_made(frames, count, module->code, sink, report);
+		return 0;
+	}
+	const int err = resolver_new(&resolver);
 
 	if (err)
 		return err;

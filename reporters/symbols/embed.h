@@ -12,14 +12,16 @@
 #include <stdint.h>
 
 #include "format/writer.h"
+#include "symbols/made_code.h"
 #include "symbols/resolver.h"
 
 struct embed_module {
 	const char *path;
 	const uint8_t *build_id;
 	size_t build_id_bytes; /* 0: not checked */
-	uint32_t flags;	       /* as in the capture: bit 0 main program, bit 1 vdso */
+	uint32_t flags;	       /* as in the capture: bit 0 main program, bit 1 vdso, bit 2 no file, code made at run time */
 	int fd;		       /* the file itself, the caller's; -1: `path` is opened */
+	struct made_code *code; /* of a module with bit 2, or NULL: its names are known to nobody */
 };
 
 struct embed_frame {
@@ -37,6 +39,7 @@ struct embed_report {
 	uint32_t modules;	  /* that frames are in, the vdso aside; of these: */
 	uint32_t missing, changed, unreadable;
 	uint64_t unavailable_frames; /* frames in those three */
+	uint64_t made_resolved;	     /* of `resolved`: frames of code made at run time */
 	/*
 	 * Set before the call, or NULL: room for one enum resolver_module_state (or EMBED_UNUSED) per
 	 * module id.

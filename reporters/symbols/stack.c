@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "symbols/arena.h"
+#include "symbols/made_code.h"
 #include "symbols/names.h"
 #include "symbols/resolver.h"
 #include "symbols/skip.h"
@@ -98,6 +99,13 @@ static void set_name(struct stacks *s, struct source_frame *f, const char *linka
 	f->runtime = name->runtime;
 }
 
+/* Written down by whoever made the code: nothing in it is C++'s. */
+static void set_made_name(struct stacks *s, struct source_frame *f, const char *name)
+{
+	f->function = f->full_function = name;
+	f->skipped = !s->options.no_skip && skip_matches(name, s->options.skip_patterns);
+}
+
 static void set_file(struct source_frame *f, const char *file, uint32_t line)
 {
 	if (!file || !*file)
@@ -126,6 +134,7 @@ static uint32_t recorded_frames(struct stacks *s, const struct cap_frame *frame,
 				struct source_frame base, struct source_frame **ret)
 {
 	const struct capture *const c = s->capture;
+	const bool made = frame->module && c->modules[frame->module].flags & MODULE_CODE;
 	const uint32_t n = frame->symbol_count;
 
 	*ret = alloc_frames(s, n);
@@ -134,7 +143,10 @@ static uint32_t recorded_frames(struct stacks *s, const struct cap_frame *frame,
 
 		(*ret)[i] = base;
 		(*ret)[i].inlined = symbol->inlined;
-		set_name(s, &(*ret)[i], c->strings[symbol->function]);
+		if (made)
+			set_made_name(s, &(*ret)[i], c->strings[symbol->function]);
+		else
+			set_name(s, &(*ret)[i], c->strings[symbol->function]);
 		set_file(&(*ret)[i], c->strings[symbol->file], symbol->line);
 	}
 	return n;

@@ -61,8 +61,30 @@ def main():
         for way in (0, 1, 2, 4, 5, 8, 10, 16, 18):
             put("segment", bytes([way]) + seed)
     elfs()
+    codes()
     for expression in expressions():
         put("cfi", bytes([1, 1, 0xF8, 0, 0, 0x0F, len(expression)]) + expression)
+
+
+def codes():
+    """What compilers at run time write down."""
+    lines = b"1000 10 first\n0x1008 0x20 a b c\n1000 10 first\nzz\n7fff00000000 ffffffffffff x\n" + b"2000 8 " + b"n" * 40 + b"\r\n3000 1 end"
+    for piece in (0, 16, 255):
+        put("perf_map", bytes([piece]) + lines)
+
+    def record(kind, time, body, size=None):
+        return struct.pack("<IIQ", kind, size or 16 + len(body), time) + body
+
+    def load(time, address, name):
+        return record(0, time, struct.pack("<IIQQQQ", 1, 1, address, address, 32, 0) + name + b"\0" + bytes(32))
+    header = struct.pack("<IIIIIIQQ", 0x4A695444, 1, 40, 62, 0, 1, 1000, 0)
+    move = record(1, 1150, struct.pack("<IIQQQQQ", 1, 1, 0x2000, 0x1100, 0x2000, 32, 0))
+    whole = load(1010, 0x1100, b"first") + load(1120, 0x1110, b"second") + move + record(2, 0, bytes(8)) + record(3, 0, b"")
+    for piece in (0, 60, 255):
+        put("jitdump", bytes([piece]) + header + whole)
+    put("jitdump", b"\xff" + header[:32] + b"\1" + bytes(7) + whole)
+    put("jitdump", b"\xff" + header + record(0, 1, bytes(48), 0xFFFFFFFF) + whole)
+    put("jitdump", b"\xff" + header + record(0, 1, b"", 8) + whole)
 
 
 def expressions():

@@ -3,6 +3,7 @@
  * comes from.
  */
 #include "recorder.h"
+#include "jit.h"
 
 #include <string.h>
 
@@ -226,6 +227,8 @@ static bool take_stack(struct recorder *r, struct process *p, struct stream *s)
 		r->counters.late++;
 	else
 		p->last_epoch = s->head.epoch;
+	if (__builtin_expect(p->jit != NULL, 0) && jit_changed(r, p, s))
+		intern_again(&r->intern, &p->modules, s);
 	if (!s->head.has_stack && !s->deferred_count && !s->deferred_pops)
 		return true;
 	const int err = intern_stack(&r->intern, &p->modules, s);

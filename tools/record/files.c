@@ -247,6 +247,13 @@ static int open_told(uint32_t pid, const struct module_told *told)
 	return fd < 0 ? open_regular(told->path, 0) : fd;
 }
 
+int mapped_file_open(uint32_t pid, uint64_t start)
+{
+	struct mapping m = { 0 };
+
+	return find_mapping(pid, start, &m) ? open_mapped(pid, &m) : -1;
+}
+
 void module_file_open(uint32_t pid, const struct module_told *told, struct module_file *ret)
 {
 	struct mapping m = { 0 };

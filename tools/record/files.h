@@ -34,6 +34,9 @@ struct module_told {
  */
 void module_file_open(uint32_t pid, const struct module_told *told, struct module_file *ret);
 
+/* The file itself that `pid` has mapped at `start`, which may still grow. -1: none could be opened. */
+int mapped_file_open(uint32_t pid, uint64_t start);
+
 /* The code that the kernel puts into every program, which is in no file: ours is the program's. -1: there is none. */
 int vdso_file_open(void);
 

@@ -27,7 +27,10 @@ static uint64_t all_truncated(const struct counters *c)
 	return sum;
 }
 
-/* Return addresses that lay in no module: code made while the program ran, or junk on the stack. */
+/*
+ * Return addresses that lay in no file, and have no name: code made while the program ran, or junk on the
+ * stack.
+ */
 static uint64_t unknown_frames(const struct recorder *r)
 {
 	uint64_t count = 0;
@@ -37,9 +40,9 @@ static uint64_t unknown_frames(const struct recorder *r)
 		uint64_t offset;
 
 		writer_frame_get(r->writer, i, &module, &offset);
-		count += !module && offset;
+		count += module ? module_table_is_code(r, module) : offset != 0;
 	}
-	return count;
+	return count - r->made_named;
 }
 
 static uint64_t attach_failures(const struct recorder *r)

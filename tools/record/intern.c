@@ -18,32 +18,35 @@ void intern_finish(struct intern *in)
 	*in = (struct intern){ 0 };
 }
 
-static uint32_t look_up(struct intern *in, const struct modules *m, uint64_t pc)
+#define HASH_FACTOR 0x9e3779b97f4a7c15ull
+
+static uint32_t look_up(struct intern *in, const struct modules *m, struct stream *s, uint64_t pc)
 {
 	const struct module_range *const r = modules_find(m, pc);
 
-	return r ? writer_frame(in->writer, r->module, pc - r->bias) :
-		   writer_frame(in->writer, 0, pc);
+	if (r)
+		return writer_frame(in->writer, r->module, pc - r->bias);
+	return in->elsewhere ? in->elsewhere(in->data, s, pc) : writer_frame(in->writer, 0, pc);
 }
 
-static uint32_t frame_of(struct intern *in, const struct modules *m, uint64_t pc)
+static uint32_t frame_of(struct intern *in, const struct modules *m, struct stream *s, uint64_t pc)
 {
 	struct intern_frame *const e =
-		&in->frames[pc * 0x9e3779b97f4a7c15ull >> (64 - INTERN_CACHE_BITS)];
+		&in->frames[pc * HASH_FACTOR >> (64 - INTERN_CACHE_BITS)];
 
 	if (e->pc != pc || e->generation != m->generation)
-		*e = (struct intern_frame){ pc, m->generation, look_up(in, m, pc) };
+		*e = (struct intern_frame){ pc, m->generation, look_up(in, m, s, pc) };
 	return e->frame;
 }
 
-static inline uint32_t node_of(struct intern *in, const struct modules *m, uint64_t path,
-			       uint32_t parent, uint64_t pc)
+static inline uint32_t node_of(struct intern *in, const struct modules *m, struct stream *s,
+			       uint64_t path, uint32_t parent, uint64_t pc)
 {
 	struct intern_node *const e = &in->nodes[path >> (64 - INTERN_CACHE_BITS)];
 
 	if (e->pc != pc || e->parent != parent || e->generation != m->generation)
 		*e = (struct intern_node){ pc, m->generation, parent,
-					   writer_node(in->writer, parent, frame_of(in, m, pc)) };
+					   writer_node(in->writer, parent, frame_of(in, m, s, pc)) };
 	return e->node;
 }
 
@@ -68,8 +71,8 @@ static int push(struct intern *in, const struct modules *m, struct stream *s, co
 	uint32_t node = stream_node(s);
 
 	for (uint32_t i = 0; i < count; i++, at++) {
-		path = (path + pcs[i]) * 0x9e3779b97f4a7c15ull;
-		node = node_of(in, m, path, node, pcs[i]);
+		path = (path + pcs[i]) * HASH_FACTOR;
+		node = node_of(in, m, s, path, node, pcs[i]);
 		*at = (struct stream_level){ path, node };
 	}
 	s->depth += count;
@@ -109,4 +112,30 @@ int intern_stack(struct intern *in, const struct modules *m, struct stream *s)
 		return 0;
 	pop(s, pops);
 	return push(in, m, s, s->head.pushes, s->head.push_count);
+}
+
+/* What HASH_FACTOR becomes 1 with: each step makes twice as many of its low bits right. */
+static uint64_t inverse_factor(void)
+{
+	uint64_t inverse = HASH_FACTOR;
+
+	for (int i = 0; i < 5; i++)
+		inverse *= 2 - HASH_FACTOR * inverse;
+	return inverse;
+}
+
+/* The path of a level is that of the level before it and its pc, multiplied: so it tells the pc. */
+void intern_again(struct intern *in, const struct modules *m, struct stream *s)
+{
+	const uint64_t inverse = inverse_factor();
+	uint64_t before = 0;
+	uint32_t node = 0;
+
+	for (uint32_t i = 0; i < s->depth; i++) {
+		struct stream_level *const at = &s->levels[i];
+
+		node = node_of(in, m, s, at->path, node, at->path * inverse - before);
+		at->node = node;
+		before = at->path;
+	}
 }

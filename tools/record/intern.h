@@ -27,8 +27,13 @@ struct intern_node {
 	uint32_t parent, node;
 };
 
+/* The frame of a return address that lies in no module, of the event at s->head. */
+typedef uint32_t (*intern_elsewhere)(void *data, struct stream *s, uint64_t pc);
+
 struct intern {
 	struct writer *writer;
+	intern_elsewhere elsewhere; /* NULL: those are frames of module 0 */
+	void *data;
 	struct intern_frame *frames;
 	struct intern_node *nodes;
 };
@@ -41,5 +46,7 @@ void intern_finish(struct intern *in);
  * to s->levels. TRK_ERR_CORRUPT: deeper than any stack we keep.
  */
 int intern_stack(struct intern *in, const struct modules *m, struct stream *s);
+/* The addresses of the stack that s->levels holds mean something else now: looks all of them up again. */
+void intern_again(struct intern *in, const struct modules *m, struct stream *s);
 
 #endif

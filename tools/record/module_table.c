@@ -140,11 +140,32 @@ uint32_t module_table_find(struct recorder *r, const struct process *p, const st
 	return id;
 }
 
+uint32_t module_table_code(struct recorder *r, struct made_code *code)
+{
+	/* the identity tells it from those of other programs */
+	const struct writer_module m = { .path = "[jit]", .identity = ++r->told.codes, .flags = MODULE_CODE };
+	const uint32_t id = writer_module(r->writer, &m);
+
+	remember(r, id, &m);
+	if (!id || id >= r->module_count || r->modules[id].code || !(r->modules[id].flags & MODULE_CODE)) {
+		made_code_free(code);
+		return 0;
+	}
+	r->modules[id].code = code;
+	return id;
+}
+
+bool module_table_is_code(const struct recorder *r, uint32_t id)
+{
+	return id < r->module_count && r->modules[id].flags & MODULE_CODE;
+}
+
 void module_table_finish(struct recorder *r)
 {
 	for (uint32_t i = 0; i < r->module_count; i++) {
 		free((char *)r->modules[i].path);
 		free((uint8_t *)r->modules[i].build_id);
+		made_code_free(r->modules[i].code);
 		if (r->modules[i].fd >= 0)
 			close(r->modules[i].fd);
 	}

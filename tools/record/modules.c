@@ -84,6 +84,11 @@ const struct module_range *modules_find(const struct modules *m, uint64_t pc)
 	return r ? r : find_exact(m, pc);
 }
 
+void modules_changed(struct modules *m)
+{
+	m->generation = ++last_generation;
+}
+
 void modules_clear(struct modules *m, modules_gone gone, void *data)
 {
 	for (size_t i = 0; gone && i < m->count; i++)

@@ -30,6 +30,9 @@ int modules_add(struct modules *m, const struct module_range *r, modules_gone go
 /* The module that return address `pc` lies in, or NULL. */
 const struct module_range *modules_find(const struct modules *m, uint64_t pc);
 
+/* The ranges are the same, but what lies outside of them means something else. */
+void modules_changed(struct modules *m);
+
 /* Forgets all, telling `gone` (may be NULL) of each. */
 void modules_clear(struct modules *m, modules_gone gone, void *data);
 

@@ -182,6 +182,7 @@ static void tell(struct recorder *r, bool whole, const struct embed_report *repo
 					 "reports look them up in the files, tracker symbolize adds them");
 	if (!whole)
 		return;
+	r->made_named = report->made_resolved;
 	writer_health(r->writer, "frames", report->frames);
 	writer_health(r->writer, "frames_resolved", report->resolved);
 	writer_health(r->writer, "modules_missing", report->missing);

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The pid in its innermost namespace; 0: it has none but ours, or it is gone. */
-static uint32_t innermost(uint32_t pid)
+uint32_t pidspace_inner(uint32_t pid)
 {
 	char path[64], line[256];
 	uint32_t found = 0;
@@ -40,7 +39,7 @@ uint32_t pidspace_find(uint32_t inner, bool (*is_it)(void *context, uint32_t pid
 		const uint32_t pid = isdigit((unsigned char)entry->d_name[0]) ?
 					     (uint32_t)strtoul(entry->d_name, NULL, 10) : 0;
 
-		if (pid && innermost(pid) == inner && is_it(context, pid))
+		if (pid && pidspace_inner(pid) == inner && is_it(context, pid))
 			found = pid;
 	}
 	if (all)

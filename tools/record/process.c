@@ -1,5 +1,6 @@
 /* process - the table of processes: who runs what, since when, and how it ended. */
 #include "recorder.h"
+#include "jit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,7 @@ void process_free(struct process *p)
 		return;
 	finish_streams(p);
 	modules_clear(&p->modules, NULL, NULL);
+	jit_free(p->jit);
 	if (p->pidfd >= 0)
 		close(p->pidfd);
 	if (p->statm >= 0)
@@ -221,6 +223,9 @@ static void replace_program(struct recorder *r, struct process *p, const struct 
 	struct emit_context context = { r, p, slot->start_ns };
 
 	round_drain(r, p);
+	jit_finish(r, p);
+	p->no_jit = false;
+	p->code_module = 0;
 	process_collect(r, p);
 	process_free_slot(r, p->slot);
 	p->slot = NO_SLOT;
@@ -386,6 +391,7 @@ void process_leave(struct recorder *r, struct process *p)
 	struct emit_context context = { r, p, UINT64_MAX };
 
 	thread_leave_all(r, p);
+	jit_finish(r, p);
 	process_collect(r, p);
 	modules_clear(&p->modules, emit_mapping_gone, &context);
 }
@@ -395,6 +401,7 @@ void process_end(struct recorder *r, struct process *p)
 	struct emit_context context = { r, p, UINT64_MAX };
 
 	round_drain(r, p);
+	jit_finish(r, p);
 	process_collect(r, p);
 	p->gone = true;
 	if (!p->index) /* whoever has its pid from now on is another */

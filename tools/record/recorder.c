@@ -1,5 +1,6 @@
 /* recorder - what a recording begins with, and what is given back when it is over. */
 #include "recorder.h"
+#include "jit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,7 +86,11 @@ int recorder_begin(struct recorder *r, const struct recorder_setup *setup)
 		writer_set_packing(r->writer, setup->packing);
 	if (!err && r->aggregate)
 		checkpoint_mark(r);
-	return err ? err : intern_init(&r->intern, r->writer);
+	if (err)
+		return err;
+	r->intern.elsewhere = jit_frame;
+	r->intern.data = r;
+	return intern_init(&r->intern, r->writer);
 }
 
 void recorder_release(struct recorder *r)

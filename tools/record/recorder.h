@@ -48,6 +48,9 @@ struct process {
 	size_t command_bytes;
 
 	struct modules modules;
+	struct jit *jit;      /* NULL: it has made no code that we know of */
+	bool no_jit;	      /* nor will we look for it */
+	uint32_t code_module; /* of the code that it made; 0: none */
 	struct stream **streams;
 	size_t stream_count, stream_room;
 	struct order order;
@@ -171,6 +174,7 @@ struct recorder {
 	uint32_t left_slots; /* of theirs, in which their parents may still say it */
 	int epoll;
 	uint64_t now_ns; /* of this round, since the capture began */
+	uint64_t before_ns; /* of the round before */
 	uint64_t last_time_ns; /* of the last event, or end of a process */
 	uint64_t last_end_ns;  /* of the last process that ended */
 	uint32_t last_process; /* whose event it was; NO_INDEX: it was an end */
@@ -185,8 +189,10 @@ struct recorder {
 		uint32_t *modules;  /* by number of the name: id in the capture */
 		size_t module_room;
 		uint32_t files;	    /* that are open */
+		uint32_t codes;	    /* modules of code made at run time */
 	} told;
 	bool no_symbols;
+	uint64_t made_named;   /* frames of code made at run time that have a name */
 	uint64_t names_cpu_ns; /* of the child that looked them up */
 	char host[65], system[200]; /* as uname says */
 	char first_notice[CONTROL_NOTICE]; /* of those that tracker-run has not printed itself */
@@ -309,6 +315,8 @@ void watch_release(struct recorder *r);
 void request_answer(struct recorder *r, uint32_t entry);
 
 /* ---- pidspace.c ---- */
+/* The pid that `pid` has in its innermost namespace; 0: it has none but ours, or it is gone. */
+uint32_t pidspace_inner(uint32_t pid);
 /* The process, as we see it, that has the pid `inner` in a namespace of its own, and is_it; 0: none. */
 uint32_t pidspace_find(uint32_t inner, bool (*is_it)(void *context, uint32_t pid), void *context);
 
@@ -369,6 +377,9 @@ void emit_end_process(struct recorder *r, struct process *p);
 /* ---- module_table.c ---- */
 /* The number in the capture of the module that `p` tells of; 0: there was no memory. Opens its file. */
 uint32_t module_table_find(struct recorder *r, const struct process *p, const struct wire_record *told);
+/* A new module, of code that a program makes while it runs. `code` becomes the table's. 0: there was no memory; then it is freed. */
+uint32_t module_table_code(struct recorder *r, struct made_code *code);
+bool module_table_is_code(const struct recorder *r, uint32_t id);
 void module_table_finish(struct recorder *r);
 
 /* ---- finish.c ---- */

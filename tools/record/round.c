@@ -9,6 +9,7 @@
  * rounds is far longer than any store waits in a buffer.
  */
 #include "recorder.h"
+#include "jit.h"
 
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
@@ -168,10 +169,12 @@ static bool merge(struct recorder *r, struct process *p, bool final)
 {
 	bool more = false;
 
-	if (r->discard || r->bounds.full)
+	if (r->discard || r->bounds.full) {
 		forget(p);
-	else
+	} else {
+		jit_round(r, p);
 		merge_process(r, p, final);
+	}
 	emit_flush(r);
 	for (size_t i = 0; i < p->stream_count; i++)
 		more |= p->streams[i]->more;
@@ -222,6 +225,7 @@ static void tick(struct recorder *r)
 {
 	const uint64_t before_ns = r->now_ns;
 
+	r->before_ns = before_ns;
 	r->now_ns = recorder_clock(r);
 	if (r->counters.rounds && r->now_ns - before_ns > r->counters.clock_interval_max_ns)
 		r->counters.clock_interval_max_ns = r->now_ns - before_ns;

@@ -51,6 +51,7 @@ struct stream {
 	/* The stack of the last event: levels[0] is the outermost frame. */
 	struct stream_level *levels;
 	uint32_t depth, level_room;
+	uint32_t code_changes; /* of the process's code (jit.h), when levels were looked up */
 
 	enum stream_realloc realloc;
 	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when it is one */

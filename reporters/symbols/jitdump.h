@@ -1,0 +1,26 @@
+/*
+ * jitdump - the file in which programs write down the code that they make while they run, as perf inject(1)
+ * reads it (tools/perf/Documentation/jitdump-specification.txt of Linux): records with the time, of code
+ * that was loaded and of code that was moved.
+ */
+#ifndef SYMBOLS_JITDUMP_H
+#define SYMBOLS_JITDUMP_H
+
+#include "symbols/made_code.h"
+
+#define JITDUMP_ROOM_MIN 8192u /* bytes that the caller must be able to give at once */
+
+struct jitdump {
+	bool begun;  /* its header was read */
+	bool broken; /* it is no such file, or of another machine, or it makes no sense from here on */
+	bool timeless; /* its times are the processor's, which say nothing to us */
+	uint64_t origin_ns; /* set before: the clock of the capture had 0 when CLOCK_MONOTONIC had this */
+};
+
+/*
+ * Takes the whole records of what follows in the file: `size` bytes of it are there, `left` (at least size)
+ * are in the file. Returns by how much to go on, which may be more than size: code is not looked at.
+ */
+uint64_t jitdump_read(struct jitdump *d, struct made_code *c, const uint8_t *bytes, size_t size, uint64_t left);
+
+#endif

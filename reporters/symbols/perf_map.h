@@ -1,0 +1,21 @@
+/*
+ * perf_map - the file in which programs write down the functions that they make while they run, as perf(1)
+ * reads it: a line "START SIZE name" for each, in hexadecimal. It says where, but not when.
+ */
+#ifndef SYMBOLS_PERF_MAP_H
+#define SYMBOLS_PERF_MAP_H
+
+#include "symbols/made_code.h"
+
+struct perf_map {
+	bool skipping; /* the rest of a line that is too long */
+};
+
+/*
+ * Takes the whole lines of what follows in the file. Returns how many bytes they are. `last`: nothing
+ * follows, and the end ends the last line; `full`: the caller has no room for more of a line.
+ */
+size_t perf_map_read(struct perf_map *m, struct made_code *c, const char *bytes, size_t size, bool last,
+		     bool full);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * jit - code that recorded programs make while they run: the files in which they write down what it is.
+ *
+ * The first return address that lies in no file begins it: the program's perf map and jitdump are looked for
+ * then and for a while after, through the process and by the pid that it has for itself, and what is found
+ * stays open, so that it may be deleted. What the files gain is read before each round's events are
+ * written, and once more when the program has ended. Such frames are in a module of the process's own.
+ */
+#ifndef RECORD_JIT_H
+#define RECORD_JIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct jit;
+struct process;
+struct recorder;
+struct stream;
+
+/* The frame of a return address of the event at s->head that lies in no module. An intern_elsewhere. */
+uint32_t jit_frame(void *recorder, struct stream *s, uint64_t pc);
+/* Before the events of a round are written: reads what is new. Nothing, for a process that has made no code. */
+void jit_round(struct recorder *r, struct process *p);
+/*
+ * Before the event at s->head: the code is as it was then. True: some address of the stream's stack may
+ * mean something else than before.
+ */
+bool jit_changed(struct recorder *r, struct process *p, struct stream *s);
+/* The program has ended, or is not recorded any more: reads the rest. Its code is kept for its names. */
+void jit_finish(struct recorder *r, struct process *p);
+void jit_free(struct jit *j); /* NULL-safe; without reading anything */
+
+#endif
