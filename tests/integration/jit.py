@@ -145,7 +145,8 @@ class Jit:
         script = self.t.file(".js")
         with open(script, "w", encoding="utf-8") as f:
             f.write(JS)
-        r = self.t.record([need("node"), "--perf-basic-prof", script])
+        # where it runs it writes a log, too
+        r = self.t.record([need("node"), "--perf-basic-prof", script], preexec=lambda: os.chdir(self.t.scratch))
         equal("status", r.status, 0)
         for p in self.t.json("info", r.capture)["processes"]:
             for path in glob.glob(f"/tmp/perf-{p['pid']}.map"):
