@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "raw.h"
+#include "real.h"
 #include "state.h"
 
 /* Processes that a starting program looks for: each costs it up to 10 us. */
@@ -80,7 +81,8 @@ void ended_start(uint32_t slot, const struct shm_process *p)
 	atomic_store(&own->over, 0);
 	atomic_store(&own->end, 0);
 	atomic_store(&own->pid, p->pid);
-	if (!p->parent_pid && on_exit) /* a forked child has inherited it */
+	/* a forked child has inherited it; a sanitizer's own on_exit is not to be called before it has begun */
+	if (!p->parent_pid && on_exit && !real_is_sanitizer())
 		(void)on_exit(at_exit, NULL);
 }
 
