@@ -310,6 +310,7 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 	room = thread_start() && start_sampling(b, h->sample_bytes);
 	if (!room)
 		atomic_fetch_or(&state.process->notices, SHM_NOTICE_NO_MEMORY);
+		atomic_fetch_add(&state.shm->header.attach_failures, 1);
 	be_live();
 	state.on = room;
 }
