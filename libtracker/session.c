@@ -308,9 +308,10 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 	state.foreign_allocator = real_is_foreign();
 	find_loader();
 	room = thread_start() && start_sampling(b, h->sample_bytes);
-	if (!room)
+	if (!room) {
 		atomic_fetch_or(&state.process->notices, SHM_NOTICE_NO_MEMORY);
 		atomic_fetch_add(&state.shm->header.attach_failures, 1);
+	}
 	be_live();
 	state.on = room;
 }
