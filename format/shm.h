@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 6u
+#define SHM_VERSION 7u
 
 /* 70 MiB of addresses in the recorder, of which only what is used is ever touched. A live thread holds a chunk. */
 #define SHM_CHUNK_BYTES 4096u
@@ -97,7 +97,10 @@ struct shm_header {
 	_Atomic uint32_t progress; /* counts drain rounds; stands still: the recorder is stopped or dead */
 	_Atomic uint32_t closed;   /* 1: recording is over, record nothing; clock_ns moves once more after it */
 	uint64_t mount_namespace, root_inode; /* of the recorder, fixed: where it finds files; 0: unknown */
-	uint8_t pad1[32];
+	/* So many may be in use, and one more for each thread, which holds one; 0: all. Only ever falls. */
+	_Atomic uint32_t chunk_limit;
+	uint32_t chunks_used; /* the recorder's own: none at or above was given back since it gave memory back */
+	uint8_t pad1[24];
 
 	/* Written by targets. */
 	_Alignas(64) _Atomic uint32_t chunks_freed; /* futex: the recorder adds 1 and wakes when somebody waits */
@@ -180,6 +183,8 @@ struct shm_process {
 	_Atomic uint64_t modules_lost; /* module records that found no room */
 	_Atomic uint64_t guessed_stacks; /* that went on by a frame pointer where no unwind information was */
 	_Atomic uint64_t truncated_stacks[SHM_CUTS]; /* by why their walk was not finished */
+	/* How often the program's limits left no room for more chunks; larger tables that they, or its sandbox, left none for. */
+	_Atomic uint32_t chunks_refused, tables_refused;
 	/* SHM_VERIFY_*: stacks that an oracle walked, too; those equal to no oracle's; by oracle. */
 	_Atomic uint32_t verified_stacks, differing_stacks;
 	_Atomic uint32_t compared[SHM_ORACLES], differing[SHM_ORACLES];

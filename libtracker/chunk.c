@@ -11,9 +11,9 @@
 /* The lowest free chunk, so that few pages are ever touched. -1: none. */
 static int claim(struct shm *s)
 {
-	const uint32_t words = atomic_load_explicit(&state.chunk_words, memory_order_acquire);
+	const uint32_t mapped = atomic_load_explicit(&state.chunk_words, memory_order_acquire), max = segment_words_max();
 
-	for (unsigned w = 0; w < words; w++) {
+	for (unsigned w = 0; w < mapped && w < max; w++) {
 		uint64_t word = atomic_load_explicit(&s->chunk_bitmap[w], memory_order_relaxed);
 
 		while (word != UINT64_MAX) {
@@ -93,6 +93,8 @@ static int claim_growing(struct shm *s)
 
 	while (c < 0 && segment_grow())
 		c = claim(s);
+	if (c < 0 && atomic_load_explicit(&state.chunk_words, memory_order_relaxed) < segment_words_max())
+		atomic_fetch_add_explicit(&state.process->chunks_refused, 1, memory_order_relaxed);
 	return c;
 }
 

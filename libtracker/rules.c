@@ -425,7 +425,8 @@ static struct rule *second_table(struct thread *t)
 		return table;
 	table = chunk_may_call(t) ? raw_map_private(bytes) : NULL;
 	if (!table) {
-		atomic_store(&second_refused, true);
+		if (!atomic_exchange(&second_refused, true))
+			atomic_fetch_add(&state.process->tables_refused, 1);
 		return NULL;
 	}
 	if (atomic_compare_exchange_strong(&second, &expected, table))

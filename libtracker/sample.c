@@ -113,9 +113,12 @@ static void make_wide(void)
 	if (atomic_load(&wide) || atomic_load_explicit(&wide_refused, memory_order_relaxed))
 		return;
 	made = t && !chunk_may_call(t) ? NULL : raw_map_private(bytes);
-	if (!made)
-		atomic_store(&wide_refused, true);
-	else if (!atomic_compare_exchange_strong(&wide, &expected, made))
+	if (!made) {
+		if (!atomic_exchange(&wide_refused, true))
+			atomic_fetch_add(&state.process->tables_refused, 1);
+		return;
+	}
+	if (!atomic_compare_exchange_strong(&wide, &expected, made))
 		raw_release(made, bytes);
 }
 

@@ -224,6 +224,20 @@ struct shm_thread *segment_thread(uint32_t slot)
 	return &piece[slot % SEGMENT_THREADS];
 }
 
+/*
+ * A control group may leave the program little memory, and what it is first to touch is charged to it. Each
+ * thread holds a chunk, which does not count: else many threads would wait for each other.
+ */
+uint32_t segment_words_max(void)
+{
+	const uint32_t limit = atomic_load_explicit(&state.shm->header.chunk_limit, memory_order_relaxed);
+	const uint32_t threads = atomic_load_explicit(&state.shm->header.thread_high, memory_order_relaxed);
+
+	if (likely(!limit) || limit >= SHM_CHUNKS || threads >= SHM_CHUNKS - limit)
+		return SHM_BITMAP_WORDS;
+	return (limit + threads + 63) / 64;
+}
+
 bool segment_grow(void)
 {
 	uint32_t words = atomic_load(&state.chunk_words);
@@ -231,7 +245,7 @@ bool segment_grow(void)
 	struct anchor last;
 	struct shm_chunk *piece, *expected = NULL;
 
-	if (i == 0 || i >= SEGMENT_CHUNK_PIECES)
+	if (i == 0 || words >= segment_words_max())
 		return false;
 	last = (struct anchor){ segment_chunk(i * SEGMENT_CHUNKS - 1), offsetof(struct shm, chunks[i * SEGMENT_CHUNKS - 1]) };
 	piece = last.page ? place_anywhere(CHUNK_PIECE_BYTES, last.offset + sizeof(*piece), last) : NULL;

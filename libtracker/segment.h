@@ -30,6 +30,8 @@ bool segment_take_process(uint32_t slot);
 struct shm_thread *segment_thread(uint32_t slot);
 /* One piece of chunks more. False: there is none, or no room to map it. */
 bool segment_grow(void);
+/* Words of the bitmap whose chunks may be in use, mapped or not. */
+uint32_t segment_words_max(void);
 
 /*
  * In a child of a signal handler's fork. The segment goes on at another address; at the old one

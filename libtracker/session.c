@@ -171,6 +171,8 @@ static void fill_process(struct shm_process *p, const struct own_pid *own, uint3
 	atomic_store(&p->guessed_stacks, 0);
 	for (unsigned i = 0; i < SHM_CUTS; i++)
 		atomic_store(&p->truncated_stacks[i], 0);
+	atomic_store(&p->chunks_refused, 0);
+	atomic_store(&p->tables_refused, 0);
 	atomic_store(&p->verified_stacks, 0);
 	atomic_store(&p->differing_stacks, 0);
 	for (unsigned i = 0; i < SHM_ORACLES; i++) {

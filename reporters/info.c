@@ -66,6 +66,9 @@ static const struct {
 	{ "clock_interval_max_ns", "... and at most", false },
 	{ "recorder_out_of_memory", "the recorder ran out of memory: figures of the summary are too low", false },
 	{ "modules_lost", "modules were too many to be told of: their frames have no names", false },
+	{ "shared_memory_limit_bytes", "of memory shared with the recorder may be in use: a control group (cgroup) limits the program's", false },
+	{ "shared_memory_refused", "times the program's limits left no room for more of it: the program waited instead", false },
+	{ "tables_refused", "tables found no room within the program's limits: recording took more time", false },
 	{ "attach_failures", "processes or threads are not recorded: too many at one time, or out of memory", false },
 };
 

@@ -5,6 +5,7 @@
  * It never writes to stdout, and ends as the program ended. Its own failures
  * are 125, and nothing was started or written then; 126 and 127 as for a shell.
  */
+#include "cgroup.h"
 #include "format/pieces.h"
 #include "format/shm.h"
 #include "home.h"
@@ -78,6 +79,14 @@ static uint64_t inode_of(const char *path)
 	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
+/* The program will begin in our groups. */
+static uint32_t chunk_limit(void)
+{
+	char groups[CGROUP_TEXT];
+
+	return cgroup_of("self", groups) ? cgroup_chunks(cgroup_memory_limit(CGROUP_ROOT, groups)) : 0;
+}
+
 static bool create_segment(struct run *r)
 {
 	const struct options *const o = &r->o;
@@ -102,6 +111,7 @@ static bool create_segment(struct run *r)
 		.session = number,
 		.mount_namespace = inode_of("/proc/self/ns/mnt"),
 		.root_inode = inode_of("/"),
+		.chunk_limit = chunk_limit(),
 	};
 	const int error = segment_open(&r->segment, &header);
 

@@ -397,21 +397,55 @@ static void a_thread_that_never_said_goodbye_is_found(void **state)
 	segment_free(&s);
 }
 
+/* A thread fills so many chunks from that one on, which are read, and goes on to another. */
+static void use_chunks(struct segment *s, uint32_t first, uint32_t count)
+{
+	struct fake_thread t;
+
+	memset((void *)s->shm->chunk_bitmap, 0xff, first / 8);
+	fake_process(s, 0, SELF, SHM_ATTACHED);
+	t = fake_thread(s, 0, 0, SELF);
+	for (uint32_t n = 0; n <= count; n++) {
+		fake_next_chunk(s, &t);
+		assert_int_equal(t.chunk - 1, first + n);
+		s->shm->chunks[first + n].payload[7] = 99;
+	}
+	segment_round(s);
+}
+
 /* Chunks that were used and are free give their memory back; those that somebody fills do not. */
 static void free_chunks_are_given_back_to_the_system(void **state)
 {
 	enum { FIRST = (8u << 20) / SHM_CHUNK_BYTES, COUNT = 5, HELD = FIRST + 2 };
 	struct segment s = segment_new();
 
-	for (uint32_t n = FIRST; n < FIRST + COUNT; n++)
-		s.shm->chunks[n].payload[7] = 99;
+	use_chunks(&s, FIRST, COUNT);
 	s.shm->chunk_bitmap[HELD / 64] |= 1ull << (HELD % 64);
-	s.r->chunks_touched = FIRST + COUNT;
 	sample_trim(s.r);
 	for (uint32_t n = FIRST; n < FIRST + COUNT; n++) {
 		assert_int_equal(s.shm->chunks[n].payload[7], n == HELD ? 99 : 0);
 		assert_int_equal(s.shm->chunk_bitmap[n / 64] >> (n % 64) & 1, n == HELD);
 	}
+	segment_free(&s);
+}
+
+/* The first ones are used again and again: they keep theirs, but for those that a limit keeps from being used. */
+static void chunks_beyond_a_limit_are_given_back(void **state)
+{
+	enum { FIRST = 128, COUNT = 3 };
+	struct segment s = segment_new();
+
+	(void)state;
+	use_chunks(&s, FIRST, COUNT);
+	sample_trim(s.r);
+	assert_int_equal(s.shm->chunks[FIRST].payload[7], 99);
+	segment_free(&s);
+	s = segment_new();
+	s.shm->header.chunk_limit = FIRST + 1;
+	use_chunks(&s, FIRST, COUNT);
+	sample_trim(s.r);
+	for (uint32_t n = FIRST; n <= FIRST + COUNT; n++)
+		assert_int_equal(s.shm->chunks[n].payload[7], n == FIRST || n == FIRST + COUNT ? 99 : 0);
 	segment_free(&s);
 }
 
@@ -435,6 +469,7 @@ int main(void)
 		cmocka_unit_test(lost_events_are_told),
 		cmocka_unit_test(a_thread_that_never_said_goodbye_is_found),
 		cmocka_unit_test(free_chunks_are_given_back_to_the_system),
+		cmocka_unit_test(chunks_beyond_a_limit_are_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,8 @@ static void give_back(struct shm *shm, uint32_t number)
 {
 	struct shm_chunk *const k = &shm->chunks[number];
 
+	if (number >= shm->header.chunks_used)
+		shm->header.chunks_used = number + 1;
 	atomic_store_explicit(&k->next, 0, memory_order_relaxed);
 	atomic_store_explicit(&k->committed, 0, memory_order_relaxed);
 	atomic_fetch_and_explicit(&shm->chunk_bitmap[number / 64], ~(1ull << (number % 64)),

@@ -84,6 +84,9 @@ static void write_health(const struct recorder *r, struct writer *w)
 		{ "oracles_differ", c->oracles_differ },
 		{ "unknown_frames", unknown_frames(r) },
 		{ "modules_lost", c->modules_lost },
+		{ "shared_memory_limit_bytes", (uint64_t)atomic_load(&r->shm->header.chunk_limit) * SHM_CHUNK_BYTES },
+		{ "shared_memory_refused", c->chunks_refused },
+		{ "tables_refused", c->tables_refused },
 		{ "unrecorded_processes", c->unrecorded },
 		{ "attach_failures", attach_failures(r) },
 		{ "drain_rounds", c->rounds },
@@ -121,6 +124,10 @@ static void write_notices(struct recorder *r)
 			 (unsigned long long)c->lost);
 		writer_notice(r->writer, text);
 	}
+	if (c->chunks_refused || c->tables_refused)
+		writer_notice(r->writer, "the program's limits, or its sandbox, left no room for more shared "
+			      "memory or larger tables of the recorder's: nothing is missing for that, but the "
+			      "program waited more often, or ran slower");
 	r->counters.corrupt += !recorder_believes(r, atomic_load(&r->shm->header.attach_failures));
 	if (c->corrupt)
 		recorder_notice(r, "a process wrote over the recorder's shared memory: the "

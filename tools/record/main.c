@@ -411,7 +411,7 @@ static void now_and_then(struct recorder *r, bool idle)
 		thread_find_dead(r);
 		ending_ask(r);
 		unseen_look(r);
-		if (idle)
+		if (idle || atomic_load(&r->shm->header.chunk_limit))
 			sample_trim(r);
 		r->next_check_ns = r->now_ns + SECOND_NS;
 	}

@@ -245,6 +245,22 @@ static void emit_exec(struct recorder *r, struct process *p, uint64_t time_ns)
 	emit_flush(r);
 }
 
+/* It may have been executed in a control group that leaves it less memory than those before it have. */
+static void limit_chunks(struct recorder *r, uint32_t pid)
+{
+	const uint32_t before = atomic_load(&r->shm->header.chunk_limit);
+	char groups[CGROUP_TEXT], number[16];
+	uint32_t chunks;
+
+	snprintf(number, sizeof(number), "%u", pid);
+	if (!cgroup_of(number, groups) || strcmp(groups, r->groups) == 0)
+		return;
+	memcpy(r->groups, groups, sizeof(groups));
+	chunks = cgroup_chunks(cgroup_memory_limit(CGROUP_ROOT, groups));
+	if (chunks && (!before || chunks < before))
+		atomic_store(&r->shm->header.chunk_limit, chunks);
+}
+
 void process_bind(struct recorder *r, const struct arrival *a)
 {
 	const uint32_t index = a->slot;
@@ -271,6 +287,7 @@ void process_bind(struct recorder *r, const struct arrival *a)
 	p->attached = true;
 	r->slot_process[index] = p;
 	take_program(r, p, slot);
+	limit_chunks(r, p->pid);
 	if (replaces)
 		emit_exec(r, p, slot->start_ns);
 	process_write(r, p);
@@ -367,6 +384,8 @@ void process_collect(struct recorder *r, struct process *p)
 	for (unsigned i = 0; i < SHM_CUTS; i++)
 		r->counters.truncated[i] +=
 			recorder_figure(r, atomic_exchange(&slot->truncated_stacks[i], 0));
+	r->counters.chunks_refused += recorder_figure(r, atomic_exchange(&slot->chunks_refused, 0));
+	r->counters.tables_refused += recorder_figure(r, atomic_exchange(&slot->tables_refused, 0));
 	r->counters.verified_stacks += atomic_exchange(&slot->verified_stacks, 0);
 	r->counters.differing_stacks += atomic_exchange(&slot->differing_stacks, 0);
 	r->counters.order_changes += epoch ? epoch - 1 : 0; /* the first was nobody's before */

@@ -22,6 +22,7 @@
 #include "rotate.h"
 #include "stream.h"
 #include "symbols/embed.h"
+#include "tools/cgroup.h"
 
 #define NO_SLOT UINT32_MAX
 #define NO_INDEX UINT32_MAX
@@ -71,6 +72,7 @@ struct counters {
 	uint64_t clock_interval_max_ns; /* between two rounds: events have the time of theirs */
 	uint64_t unrecorded; /* processes that nothing was seen of */
 	uint64_t order_changes; /* how often the order passed from one thread to another */
+	uint64_t chunks_refused, tables_refused; /* as programs count them in their slots */
 };
 
 struct bounds {
@@ -180,7 +182,7 @@ struct recorder {
 	uint32_t last_process; /* whose event it was; NO_INDEX: it was an end */
 	uint64_t samples; /* of memory, since the interval is what it is */
 	uint64_t memory_interval_ns, next_sample_ns, next_check_ns, next_flush_ns;
-	uint32_t chunks_touched; /* chunks at and above never held anything since the last trim */
+	char groups[CGROUP_TEXT]; /* of the last process whose groups were asked for their limits */
 
 	struct embed_module *modules; /* by id in the capture */
 	uint32_t module_count, module_room;

@@ -132,11 +132,13 @@ static void unclaim(struct shm *shm, uint32_t from, uint32_t to)
 void sample_trim(struct recorder *r)
 {
 	struct shm *const shm = r->shm;
+	const uint32_t limit = atomic_load(&shm->header.chunk_limit);
+	const uint32_t used = shm->header.chunks_used < SHM_CHUNKS ? shm->header.chunks_used : SHM_CHUNKS;
 
-	for (uint32_t n = KEPT_CHUNKS; n < r->chunks_touched;) {
+	for (uint32_t n = limit && limit < KEPT_CHUNKS ? limit : KEPT_CHUNKS; n < used;) {
 		const uint32_t from = n;
 
-		while (n < r->chunks_touched && claim(shm, n))
+		while (n < used && claim(shm, n))
 			n++;
 		if (n > from)
 			madvise(&shm->chunks[from], (size_t)(n - from) * SHM_CHUNK_BYTES,
@@ -144,7 +146,7 @@ void sample_trim(struct recorder *r)
 		unclaim(shm, from, n);
 		n++;
 	}
-	r->chunks_touched = 0;
+	shm->header.chunks_used = 0;
 }
 
 static bool has_environment(uint32_t pid, const char *environment)

@@ -1,0 +1,22 @@
+/*
+ * cgroup - how much memory the kernel's control groups leave a program. A page of the shared memory is charged
+ * to the group of whoever touches it first, which is the program: what is in use at one time has to be
+ * little beside what it may have.
+ */
+#ifndef TOOLS_CGROUP_H
+#define TOOLS_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CGROUP_ROOT "/sys/fs/cgroup" /* where the hierarchies are mounted */
+#define CGROUP_TEXT 4096u
+
+/* What /proc has of that process ("self", "123"), as far as there is room. False: nothing. */
+bool cgroup_of(const char *process, char text[CGROUP_TEXT]);
+/* The least that the groups which such a text names, or any above them, allow; UINT64_MAX: any. */
+uint64_t cgroup_memory_limit(const char *root, const char *text);
+/* How many chunks (format/shm.h) may be in use beside a limit of so many bytes; 0: all. */
+uint32_t cgroup_chunks(uint64_t limit);
+
+#endif
