@@ -7,6 +7,8 @@
 #define WAIT_NS 2000000L
 #define WAIT_SPINS 40000 /* about as long, where no system call may be made */
 #define ANSWER_SPINS 400000
+/* So many rounds of the recorder in which nobody's chunk came back: threads that do nothing hold them all. */
+#define BARREN_ROUNDS 100
 
 /* The lowest free chunk, so that few pages are ever touched. -1: none. */
 static int claim(struct shm *s)
@@ -41,14 +43,18 @@ static int claim_spinning(struct shm *s)
 	return c;
 }
 
+static uint32_t chunks_freed(struct shm *s)
+{
+	return atomic_load_explicit(&s->header.chunks_freed, memory_order_acquire);
+}
+
 /*
  * Changes with every round of the recorder and every chunk that it gives back:
  * a long round is progress, too, also when others took the chunks it gave.
  */
 static uint32_t progress(struct shm *s)
 {
-	return atomic_load_explicit(&s->header.progress, memory_order_acquire) +
-	       atomic_load_explicit(&s->header.chunks_freed, memory_order_acquire);
+	return atomic_load_explicit(&s->header.progress, memory_order_acquire) + chunks_freed(s);
 }
 
 /* How long: see shm.h. No system call tells the time here; a program may have forbidden it. */
@@ -113,8 +119,9 @@ static int claim_waiting(struct shm *s, const struct thread *t)
 {
 	const uint64_t since_ns = atomic_load_explicit(&s->header.clock_ns, memory_order_relaxed);
 	const long rounds = (long)s->header.stall_ms * 1000000L / WAIT_NS + 1;
-	uint32_t seen = progress(s), freed;
+	uint32_t seen = progress(s), freed = chunks_freed(s);
 	long waits = 0; /* that lasted as long as they may */
+	unsigned barren = 0;
 	int c = claim_spinning(s);
 	bool may_call;
 
@@ -125,7 +132,7 @@ static int claim_waiting(struct shm *s, const struct thread *t)
 	if (c >= 0)
 		return c;
 	atomic_fetch_add(&s->header.chunk_waiters, 1);
-	for (long still = 0; c < 0 && still < rounds;) {
+	for (long still = 0; c < 0 && still < rounds && barren < BARREN_ROUNDS;) {
 		freed = atomic_load(&s->header.chunks_freed);
 		c = claim(s);
 		if (c >= 0 || atomic_load_explicit(&s->header.closed, memory_order_relaxed))
@@ -135,6 +142,7 @@ static int claim_waiting(struct shm *s, const struct thread *t)
 		if (progress(s) != seen) {
 			seen = progress(s);
 			still = 0;
+			barren = chunks_freed(s) == freed ? barren + 1 : 0;
 		} else {
 			still++;
 			waits++;
@@ -142,14 +150,18 @@ static int claim_waiting(struct shm *s, const struct thread *t)
 	}
 	atomic_fetch_sub(&s->header.chunk_waiters, 1);
 	count_stall(s, t->slot, since_ns, waits);
-	if (c < 0)
+	if (c < 0 && barren == BARREN_ROUNDS)
+		atomic_store(&state.barren_freed, freed + 1);
+	else if (c < 0)
 		atomic_store(&state.stuck_progress, seen + 1);
 	return c;
 }
 
-static bool recorder_stuck(struct shm *s)
+/* Nobody has given a chunk back since there was none: no use in looking. */
+static bool is_hopeless(struct shm *s)
 {
-	return atomic_load_explicit(&state.stuck_progress, memory_order_relaxed) == progress(s) + 1;
+	return atomic_load_explicit(&state.stuck_progress, memory_order_relaxed) == progress(s) + 1 ||
+	       atomic_load_explicit(&state.barren_freed, memory_order_relaxed) == chunks_freed(s) + 1;
 }
 
 bool chunk_closed(void)
@@ -166,8 +178,7 @@ bool chunk_next(struct thread *t)
 	struct shm *const s = state.shm;
 	int c;
 
-	/* Nobody has given a chunk back since there was none: no use in looking. */
-	if (unlikely(t->orphan || chunk_closed() || recorder_stuck(s)))
+	if (unlikely(t->orphan || chunk_closed() || is_hopeless(s)))
 		return false;
 	c = claim(s);
 	if (c < 0)

@@ -142,7 +142,8 @@ struct tracker_state {
 	uintptr_t main_stack_top;
 	uintptr_t own_stack_max; /* so far below a thread's stack_top lies its own stack; farther, a coroutine's */
 	_Atomic uint32_t code_generation; /* changes when code was unloaded */
-	_Atomic uint32_t stuck_progress; /* recorder's progress when we gave up waiting, + 1 */
+	_Atomic uint32_t stuck_progress; /* recorder's progress when we gave up waiting for it, + 1 */
+	_Atomic uint32_t barren_freed; /* chunks_freed when we gave up waiting for other threads, + 1 */
 	const char *executable;
 	const void *program_headers; /* of the main program, in its memory */
 	unsigned program_header_count;

@@ -9,9 +9,11 @@ import os
 import harness
 import run
 from harness import Skip, check, check_truth, equal, execute
+from torture import cgroup
 
 START_KIB, THREAD_KIB = 4096, 1024  # of address space, at most
 THREADS = 16
+GROUP_MIB, GROUP_USED_MIB = 24, 16
 
 
 class Memory:
@@ -58,6 +60,42 @@ class Memory:
             check(b"some room" in r.stdout, f"{kib} KiB: {r.stdout!r}")
             check_truth(self.t.replay(r.capture), r.stdout)
 
+    def health(self, r):
+        return self.t.json("info", r.capture)["health"]
+
+    def in_group(self):
+        """Shared memory is charged to a control group that leaves the program little more than it uses. It enters
+        the group when it already is recorded."""
+        with cgroup(GROUP_MIB << 20) as enter:
+            if not enter:
+                raise Skip("no control group can be made here")
+            argv = [self.program, "enter", enter.args[0], "use", str(GROUP_USED_MIB)]
+            self.cases.truth([*argv, "50000"])
+            r = self.cases.same_as_bare([*argv, "3000000"])
+        equal("events lost", self.health(r)["lost"], 0)
+
+    def in_group_unread(self):
+        """From the start on, while nobody reads the shared memory: what finds no room is counted."""
+        with cgroup(GROUP_MIB << 20) as enter:
+            if not enter:
+                raise Skip("no control group can be made here")
+            argv = [self.program, "beside", str(GROUP_USED_MIB), "3000000"]
+            bare, r = execute(argv, preexec=enter), self.t.record(argv, preexec=enter)
+        equal("the end", (r.status, r.stdout), (bare.status, bare.stdout))
+        equal("alone", bare.status, 0)
+        health = self.health(r)
+        check(health["lost"] and health["lost"] + health["events"] >= 6000000, health)
+        equal("shared memory", health["shared_memory_limit_bytes"], (GROUP_MIB << 20) // 16)
+
+    def crowded(self):
+        """No room for more shared memory, and nobody will make any: the program goes on, and it is said."""
+        bare, r = execute([self.program, "crowded"]), self.t.record([self.program, "crowded"])
+        equal("the end", (r.status, r.stdout), (bare.status, bare.stdout))
+        health = self.health(r)
+        check(health["lost"] and health["lost"] + health["events"] >= 10000 and health["shared_memory_refused"], health)
+        info = self.t.text("info", r.capture)
+        check("left no room for more shared memory" in " ".join(info.split()), info)
+
     def collector(self):
         """Nothing of ours keeps dropped blocks of a conservative collector alive."""
         program = self.t.fixture("collector")
@@ -69,7 +107,8 @@ class Memory:
 
 def make_cases(t):
     m = Memory(t)
-    cases = [(n.replace("_", " "), getattr(m, n)) for n in ("address_space", "overflow", "locked", "locked_later", "collector")]
+    cases = [(n.replace("_", " "), getattr(m, n)) for n in ("address_space", "overflow", "locked", "locked_later", "in_group",
+                                                                   "in_group_unread", "crowded", "collector")]
     return cases + [(f"limited: {w}", lambda w=w: m.limited(w)) for w in ("address", "data")]
 
 
