@@ -190,6 +190,7 @@ struct shm_process {
 	_Atomic uint32_t compared[SHM_ORACLES], differing[SHM_ORACLES];
 	_Atomic uint32_t oracles_differ; /* from each other */
 	_Atomic uint32_t notices; /* SHM_NOTICE_* */
+	_Atomic uint32_t look; /* 1: it waits for the recorder to look at its arenas, which sets 0 */
 	_Atomic uint32_t modules_seen; /* by the recorder, of those that the program told it of */
 	_Atomic uint32_t code_seen; /* the recorder knows of code in no file, and looked for what the program says of it */
 	char libc[SHM_LIBC_BYTES]; /* "glibc 2.36" */

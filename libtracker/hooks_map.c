@@ -11,6 +11,9 @@
 
 #include "code.h"
 #include "hook.h"
+#include "linger.h"
+
+#define ARENA_MIN ((size_t)16 << 20) /* less is heap to the recorder */
 
 static void unmapping(uintptr_t address, size_t size, uintptr_t frame)
 {
@@ -45,6 +48,13 @@ static uint8_t kind_of_map(int prot, int flags)
 	return (flags & MAP_NORESERVE) && !(flags & (MAP_POPULATE | MAP_LOCKED)) ? TRK_ARENA : TRK_MMAP;
 }
 
+/* Which of its pages are used only a look can say: the recorder takes one at our end, too. */
+static void note_arena(size_t size, int prot, int flags)
+{
+	if (size >= ARENA_MIN && can_touch(prot) && flags & (MAP_NORESERVE | MAP_FIXED))
+		linger_arena();
+}
+
 static void *map(void *address, size_t size, int prot, int flags, int fd, off_t offset,
 		 const struct site *at)
 {
@@ -57,6 +67,7 @@ static void *map(void *address, size_t size, int prot, int flags, int fd, off_t 
 	if (prot & PROT_EXEC)
 		code_mapped((uintptr_t)p, size);
 	if (flags & MAP_ANONYMOUS) {
+		note_arena(size, prot, flags);
 		mapping(kind_of_map(prot, flags), p, size, 0, at);
 	} else if (flags & MAP_FIXED) {
 		/* A file now stands where anonymous memory may have been. */

@@ -15,6 +15,7 @@
 static _Atomic uint32_t told;
 static _Atomic bool in_doubt;
 static _Atomic bool code_made; /* and the recorder may still have to look for what it is */
+static _Atomic bool has_arenas;
 /* Names of files that went before the recorder was told of them: a library may be deleted as soon as it is loaded. */
 static _Atomic uint32_t gone[GONE_MAX], gone_count;
 
@@ -54,6 +55,7 @@ void linger_forked(void)
 {
 	atomic_store(&told, 0);
 	atomic_store(&code_made, false); /* what it runs of its parent's is known by its parent */
+	atomic_store(&has_arenas, false); /* what is inherited is not the child's */
 }
 
 /* By the last part of the name: which directory it is in only the kernel knows. */
@@ -96,6 +98,16 @@ static bool all_is_seen(void)
 	return modules_are_seen() && code_is_seen();
 }
 
+void linger_arena(void)
+{
+	atomic_store(&has_arenas, true);
+}
+
+static bool has_looked(void)
+{
+	return !atomic_load_explicit(&state.process->look, memory_order_acquire);
+}
+
 static void wait_until(bool (*done)(void))
 {
 	const uint32_t first = rounds();
@@ -122,6 +134,11 @@ void linger_before_file_goes(void)
 
 __attribute__((destructor)) static void linger(void)
 {
-	if (may_wait())
-		wait_until(atomic_load(&in_doubt) ? all_is_seen : code_is_seen);
+	if (!may_wait())
+		return;
+	wait_until(atomic_load(&in_doubt) ? all_is_seen : code_is_seen);
+	if (atomic_load(&has_arenas)) {
+		atomic_store_explicit(&state.process->look, 1, memory_order_release);
+		wait_until(has_looked);
+	}
 }

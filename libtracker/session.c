@@ -181,6 +181,7 @@ static void fill_process(struct shm_process *p, const struct own_pid *own, uint3
 	}
 	atomic_store(&p->oracles_differ, 0);
 	atomic_store(&p->notices, real_is_bypassed() ? SHM_NOTICE_OWN_MALLOC : 0);
+	atomic_store(&p->look, 0);
 	atomic_store(&p->modules_seen, 0);
 	atomic_store(&p->code_seen, 0);
 }

@@ -151,6 +151,7 @@ static void add_module(struct recorder *r, struct process *p, struct stream *s)
 /*
  * A small mapping that is not used yet, or the guard of one, is heap as any other: what was asked for.
  * Address space is reserved in pieces that no program means to fill, and by the page inside of these.
+ * Much at once over reserved pages (a virtual machine's first heap) is heap as far as it is touched.
  */
 #define RESERVED_MIN (16u << 20)
 
@@ -164,6 +165,10 @@ static bool may_reserve(struct recorder *r, const struct process *p, const struc
 
 static uint8_t kind_of(struct recorder *r, const struct process *p, const struct wire_record *h)
 {
+	if (h->kind == TRK_MMAP && h->size >= RESERVED_MIN) {
+		emit_flush(r);
+		return heap_in_window(r->heap, p->index, h->address, h->size) ? (uint8_t)TRK_ARENA : h->kind;
+	}
 	if (h->kind != TRK_RESERVE && h->kind != TRK_ARENA)
 		return h->kind;
 	return may_reserve(r, p, h) ? h->kind : (uint8_t)TRK_MMAP;

@@ -399,6 +399,7 @@ static void note_write_error(struct recorder *r)
 static void now_and_then(struct recorder *r, bool idle)
 {
 	sample_memory(r);
+	look_now_and_then(r);
 	keyframe_maybe(r);
 	if (r->now_ns >= r->next_flush_ns) {
 		writer_flush(r->writer);

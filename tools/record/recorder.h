@@ -61,6 +61,8 @@ struct process {
 	uint64_t last_epoch, last_time_ns;
 	uint32_t main_thread; /* index, NO_INDEX */
 	uint32_t notices;     /* SHM_NOTICE_* that were written */
+	uint64_t look_at;     /* where in its arenas the next look goes on */
+	bool look_asked;      /* it had asked for one when this round began */
 };
 
 struct counters {
@@ -181,7 +183,7 @@ struct recorder {
 	uint64_t last_end_ns;  /* of the last process that ended */
 	uint32_t last_process; /* whose event it was; NO_INDEX: it was an end */
 	uint64_t samples; /* of memory, since the interval is what it is */
-	uint64_t memory_interval_ns, next_sample_ns, next_check_ns, next_flush_ns;
+	uint64_t memory_interval_ns, next_sample_ns, next_look_ns, next_check_ns, next_flush_ns;
 	char groups[CGROUP_TEXT]; /* of the last process whose groups were asked for their limits */
 
 	struct embed_module *modules; /* by id in the capture */
@@ -294,6 +296,13 @@ void thread_reap(struct recorder *r, struct process *p);
 void thread_leave_all(struct recorder *r, struct process *p);
 /* Threads that the kernel does not know any more, though they never said that they ended. */
 void thread_find_dead(struct recorder *r);
+
+/* ---- look.c ---- */
+/* Looks which pages of arenas are in memory, when it is time. */
+void look_now_and_then(struct recorder *r);
+/* Notes who asks for a last look; after a round, when all that those published is known, it is taken. */
+void look_asked(struct recorder *r);
+void look_answer(struct recorder *r);
 
 /* ---- unseen.c ---- */
 /* Once a second: watches programs that recorded processes started, or became, and that have not come to us. */

@@ -291,10 +291,12 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	atomic_store_explicit(&r->shm->header.clock_ns, r->now_ns, memory_order_release);
 	r->counters.rounds++;
 	r->again = false;
+	look_asked(r);
 	bind_arrivals(r, end, &bytes);
 	watch_round(r);
 	due = ends_due(r, end); /* before it: what those that are seen to be over leave behind is all there */
 	more = pass(r, &bytes);
+	look_answer(r);
 	if (due)
 		ends_apply(r, end);
 	chain_wake(r->shm);

@@ -397,12 +397,49 @@ static void threshold(void)
 	(void)reserve(LARGE, READ_WRITE, MAP_NORESERVE);
 }
 
+/* Small pages only: what is written is what is touched. */
+static void scatter(char *p, uint64_t bytes, unsigned step)
+{
+	must(madvise(p, bytes, MADV_NOHUGEPAGE) == 0, "madvise");
+	for (uint64_t i = 0; i < bytes; i += step * PAGE) {
+		p[i] = 1;
+		becomes_heap(PAGE);
+	}
+}
+
+/* What nobody tells of: stores. The recorder sees them at the latest when the program ends. */
+static void written(void)
+{
+	char *const p = reserve(1ul << 30, PROT_NONE, MAP_NORESERVE), *at = p + (100ul << 20);
+
+	must(mmap(at, 64ul << 20, READ_WRITE, ANONYMOUS | MAP_FIXED, -1, 0) == at, "mmap");
+	scatter(at, 40ul << 20, 3);
+	at = reserve(64ul << 20, READ_WRITE, MAP_NORESERVE);
+	scatter(at, 32ul << 20, 1);
+	must(mmap(at, 16ul << 20, PROT_NONE, ANONYMOUS | MAP_FIXED, -1, 0) == at, "mmap");
+	/* of that the recorder may have seen nothing, or all */
+	becomes_heap(-(int64_t)(16ul << 20));
+	peak = 0;
+}
+
+/* ... and before that while it runs. */
+static void seen(void)
+{
+	char *const p = reserve(64ul << 20, READ_WRITE, MAP_NORESERVE);
+
+	scatter(p, 32ul << 20, 2);
+	sleep(2);
+	must(munmap(p, 64ul << 20) == 0, "munmap");
+	heap = reserved = 0;
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
 } scenes[] = {
 	{ "mprotect", commit_by_mprotect }, { "mmap", commit_by_mmap }, { "munmap", give_back },
 	{ "mremap", moved }, { "guard", guarded }, { "pool", pool }, { "threshold", threshold },
+	{ "written", written }, { "seen", seen },
 };
 
 int main(int argc, char **argv)
