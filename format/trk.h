@@ -104,6 +104,12 @@ enum trk_ref {
 	TRK_REF_NONE = 0xffffffff, /* none; of a release: none of those allocations' */
 };
 
+/*
+ * A frame of no module that is this and a number n stands as the most recent one of a node: its stack is the n
+ * most recent frames of its parent's, of which the older ones are not kept. No program has code there.
+ */
+#define TRK_FRAME_CUT (1ull << 63)
+
 /* The decoded form of one event. Fields that a kind does not use are 0. */
 struct trk_event {
 	uint64_t time_ns;	/* since the capture began; coarse, never decreasing in a process */

@@ -60,6 +60,11 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED 
 #define WIRE_RECORD_MAX (80u + WIRE_FRAMES_MAX * TRK_VARINT_MAX)
 /* Deepest stack on the wire, its mark of a cut included; nframe is less than half of it. */
 #define WIRE_DEPTH_MAX (1u << 21)
+/*
+ * Of so many frames that are kept, or more, the stacks here may have half as many more, of which the recorder
+ * drops the older ones. Fewer are cheap to send anew, and so are counted exactly.
+ */
+#define WIRE_SLACK_FROM 256u
 
 /*
  * Operands by kind:

@@ -163,6 +163,12 @@ uint32_t writer_node(struct writer *w, uint32_t parent, uint32_t frame)
 	return id;
 }
 
+uint32_t writer_node_get(const struct writer *w, uint32_t node, uint32_t *ret_frame)
+{
+	*ret_frame = w->nodes.entries[node].frame;
+	return w->nodes.entries[node].parent;
+}
+
 uint32_t writer_string(struct writer *w, const char *bytes, size_t size)
 {
 	uint32_t id;

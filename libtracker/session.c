@@ -24,7 +24,6 @@
 #include "symbol.h"
 
 #define STACK_MAX (1ull << 30) /* taken for the limit where there is none */
-#define SLACK_FROM 256u /* frames; fewer are cheap to send anew, and so are counted exactly */
 
 struct tracker_state state;
 
@@ -277,7 +276,7 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 	    h->sample_bytes > SHM_SAMPLE_BYTES_MAX)
 		return;
 	state.nframe = h->nframe;
-	state.nframe_slack = h->nframe < SLACK_FROM ? 0 : h->nframe / 2;
+	state.nframe_slack = h->nframe < WIRE_SLACK_FROM ? 0 : h->nframe / 2;
 	/* Other unwinders are loaded, which allocates: a malloc of the program's own may have called us. */
 	if (!real_is_bypassed()) {
 		state.reference_unwinder = h->flags & SHM_UNWIND_LIBUNWIND;

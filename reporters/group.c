@@ -339,9 +339,12 @@ static int count_node(struct grouping *g, struct stacks *s, const struct one *o)
 	struct group_private *const p = g->private;
 	size_t n;
 	const struct source_frame *const frames = stacks_frames(s, o->node, &n);
-	const size_t skip = skipped_at_top(frames, n);
+	size_t skip;
 	int err;
 
+	if (p->options.by == GROUP_TRACEBACK && p->path_count > STACKS_PATHS_MAX)
+		stacks_shorten(s, &n);
+	skip = skipped_at_top(frames, n);
 	while (p->options.hide_runtime && n > skip + 1 && frames[n - 1].runtime)
 		n--;
 	n = o->deep ? n - skip : 1;

@@ -34,11 +34,14 @@ struct stacks {
 	struct names *names;
 	struct arena arena;
 	struct source_frame unknown; /* the frame of an empty stack */
+	struct source_frame truncated; /* in the place of older frames that are not kept */
 	struct source_frame top;     /* lives until the next stacks_top */
 	struct source_frame *stack;  /* lives until the next stacks_frames */
 	size_t stack_room;
 	bool short_of_memory;
 };
+
+#define RECENT 32u /* frames that are left of a stack whose older ones are not kept, where all would be too many */
 
 static const char UNKNOWN[] = "<unknown>";
 static const char TRUNCATED[] = "<truncated stack>"; /* in the place of the oldest frames */
@@ -55,6 +58,8 @@ int stacks_new(struct stacks **ret, struct capture *c, const struct stacks_optio
 	s->unknown = (struct source_frame){
 		.function = "", .full_function = "", .file = UNKNOWN, .module = UNKNOWN,
 	};
+	s->truncated = s->unknown;
+	s->truncated.function = s->truncated.full_function = TRUNCATED;
 	s->sources = calloc((size_t)c->frame_count + 1, sizeof(*s->sources));
 	s->modules = calloc((size_t)c->module_count + 1, sizeof(struct resolver_module *));
 	if (!s->sources || !s->modules || names_new(&s->names) != 0 ||
@@ -288,6 +293,20 @@ static struct cap_node node_of(const struct stacks *s, uint32_t node)
 	return c->nodes[node];
 }
 
+/*
+ * What of the node's stack is kept: the *ret_left most recent frames of the node that is returned. True
+ * in *ret_cut: older ones are not.
+ */
+static uint32_t kept_of(const struct stacks *s, uint32_t node, uint64_t *ret_left, bool *ret_cut)
+{
+	const struct cap_node n = node_of(s, node);
+	const struct cap_frame *const frame = &s->capture->frames[n.frame];
+
+	*ret_cut = n.frame && !frame->module && frame->offset >= TRK_FRAME_CUT;
+	*ret_left = *ret_cut ? frame->offset - TRK_FRAME_CUT : UINT64_MAX;
+	return *ret_cut ? n.parent : node;
+}
+
 static bool has_frames(const struct stacks *s, uint32_t node)
 {
 	return node && node < s->capture->node_count;
@@ -295,15 +314,20 @@ static bool has_frames(const struct stacks *s, uint32_t node)
 
 const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t *ret_count)
 {
+	const struct frame_source mark = { &s->truncated, 1 };
+	uint64_t left;
 	size_t n = 0;
+	bool cut;
 
-	for (; has_frames(s, node); node = node_of(s, node).parent) {
+	for (node = kept_of(s, node, &left, &cut); has_frames(s, node) && left--; node = node_of(s, node).parent) {
 		const struct frame_source *const source = source_of(s, node_of(s, node).frame);
 
 		if (!append(s, n, source))
 			break;
 		n += source->count;
 	}
+	if (cut && append(s, n, &mark))
+		n++;
 	if (n == 0) {
 		*ret_count = 1;
 		return &s->unknown;
@@ -313,11 +337,21 @@ const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t
 	return s->stack;
 }
 
+void stacks_shorten(struct stacks *s, size_t *count)
+{
+	if (*count <= RECENT + 1 || s->stack[*count - 1].function != TRUNCATED)
+		return;
+	s->stack[RECENT] = s->stack[*count - 1];
+	*count = RECENT + 1;
+}
+
 const struct source_frame *stacks_top(struct stacks *s, uint32_t node)
 {
 	const struct source_frame *last = &s->unknown;
+	uint64_t left;
+	bool cut;
 
-	for (; has_frames(s, node); node = node_of(s, node).parent) {
+	for (node = kept_of(s, node, &left, &cut); has_frames(s, node) && left--; node = node_of(s, node).parent) {
 		const struct frame_source *const source = source_of(s, node_of(s, node).frame);
 
 		for (uint32_t i = 0; i < source->count; i++) {

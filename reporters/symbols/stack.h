@@ -42,6 +42,15 @@ void stacks_free(struct stacks *s); /* NULL-safe */
  */
 const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t *ret_count);
 
+/*
+ * Stacks whose older frames are not kept have no root in common: each may be a path of its own from its
+ * oldest frame on. So a tree that has grown to so many nodes takes from then on only the most recent frames of such stacks.
+ */
+#define STACKS_PATHS_MAX (1u << 21)
+
+/* Leaves them, and the mark in the place of the older ones, of what stacks_frames returned last; another stack as it is. */
+void stacks_shorten(struct stacks *s, size_t *count);
+
 /* The most recent frame that is not skipped (the last one when all are). */
 const struct source_frame *stacks_top(struct stacks *s, uint32_t node);
 

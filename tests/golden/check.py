@@ -143,6 +143,9 @@ class Text:
     def do_stack(self, name, *frames):
         self.stacks[name] = frames
 
+    def do_view(self, name, stack, frames):
+        self.stacks[name] = self.stacks[stack][:int(frames)]
+
     def do_thread(self, index, *options):
         process = dict(o.split("=") for o in options if "=" in o).get("process")
         if process:
@@ -190,13 +193,15 @@ class Printed:
     """The same out of the lines that a reader printed."""
 
     def __init__(self, lines):
-        self.nodes, self.strings, self.symbols, self.events = {}, {}, {}, {}
+        self.nodes, self.strings, self.symbols, self.events, self.frames = {}, {}, {}, {}, {}
         self.threads = set()
         for l in lines:
             if l["what"] == "thread":
                 self.threads.add(l["id"])
             elif l["what"] == "node":
                 self.nodes[l["id"]] = l
+            elif l["what"] == "frame":
+                self.frames[l["id"]] = l
             elif l["what"] == "string":
                 self.strings[l["id"]] = l["text"]
             elif l["what"] == "symbols":
@@ -208,8 +213,12 @@ class Printed:
         self.complete = lines[-1]["complete"]
 
     def stack(self, node):
-        names = []
-        while node in self.nodes:
+        names, left = [], None
+        frame = self.frames.get(self.nodes.get(node, {}).get("frame"), dict(module=1))
+        if not frame["module"] and frame["offset"] >> 63:  # a view of its parent
+            node, left = self.nodes[node]["parent"], frame["offset"] - 2**63
+        while node in self.nodes and left != 0:
+            left = left and left - 1
             names += [self.strings.get(s, "") for s in self.symbols.get(self.nodes[node]["frame"], [])]
             node = self.nodes[node]["parent"]
         return names

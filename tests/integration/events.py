@@ -10,6 +10,7 @@ import harness
 from harness import check, equal
 
 RACES = 3
+LEAST = 100000  # size of the block of level 0 in fx/levels.c
 
 
 class Cases:
@@ -75,9 +76,37 @@ class Cases:
         equal("of them counted as allocations", [k for k in counted if k in {w[1] for w in want}], [])
 
 
+    def levels(self, nframe):
+        """Exactly the most recent frames, and one number for one stack: on the way down and up again."""
+        depth, argv = 450, [self.t.fixture("levels"), "450"]
+        want = self.stacks(argv, 100000)
+        equal("levels", len(want), 2 * (depth + 1))
+        for (size, branch), (_, names) in want.items():
+            equal(f"frames of level {size - LEAST}", sum(n in ("level", "other") for n, _ in names), size - LEAST + 1)
+        got = self.stacks(argv, nframe)
+        numbers = collections.defaultdict(set)
+        for key, (number, names) in got.items():
+            whole = want[key][1]
+            equal(f"frames of {key}", names, whole[:nframe] + (("<truncated stack>", 0),) if len(whole) > nframe else whole)
+            numbers[names].add(number)
+        equal("stacks of several numbers", [n for n in numbers.values() if len(n) > 1], [])
+
+    def stacks(self, argv, nframe):
+        """(size, line of the call) -> the stack's number, its functions."""
+        r, out = self.t.record(argv, ["--nframe", str(nframe)]), {}
+        for e in self.t.events(r.capture, "--stacks"):
+            if e["kind"] == "malloc" and LEAST <= e["size"] < LEAST + 10000:
+                frames = [f for f in e["frames"] if f["function"] not in ("malloc",)]
+                key = e["size"], frames[0]["line"]
+                value = e["stack"], tuple((f["function"], f["line"]) for f in e["frames"])
+                equal(f"stack of {key}", out.setdefault(key, value), value)
+        return out
+
+
 def make_cases(t):
     c = Cases(t)
-    return [("halves: race", c.race), ("halves: aggregated", c.aggregated), ("failed calls", c.fail)]
+    cases = [("halves: race", c.race), ("halves: aggregated", c.aggregated), ("failed calls", c.fail)]
+    return cases + [(f"levels: {n}", lambda n=n: c.levels(n)) for n in (1, 3, 255, 256, 300, 400, 5000)]
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@
  *   inlined ID FUNCTION FILE LINE     frame ID's outermost function so far is
  *       inlined into FUNCTION, which calls the rest from FILE:LINE
  *   stack ID FRAME...                 most recent first; "-" is the empty stack
+ *   view ID STACK N                   its N most recent frames; older ones are not kept
  *   process INDEX [pid=] [ppid=] [parent=INDEX] [fork] [start=] [end=] [exit=]
  *       [signal=] [name=] [exe=] [args="a\0b\0"] [execs=] [libc=] [host=]
  *       [system=]
@@ -327,6 +328,15 @@ static void do_stack(const struct word *w, int n)
 	name_add(&cap.stacks, w[1].text, node);
 }
 
+/* The most recent frames of a stack whose older ones are not kept. */
+static void do_view(const struct word *w, int n)
+{
+	const uint32_t frame = writer_frame(writer(), 0, TRK_FRAME_CUT + number(w[3].text));
+
+	(void)n;
+	name_add(&cap.stacks, w[1].text, writer_node(writer(), stack(w[2].text), frame));
+}
+
 static void do_process(const struct word *w, int n)
 {
 	const uint32_t index = small(w[1].text);
@@ -472,6 +482,7 @@ static const struct {
 } statements[] = {
 	{ "header", 1, 5, do_header },	  { "module", 3, 6, do_module },
 	{ "frame", 4, 8, do_frame },	  { "inlined", 5, 5, do_inlined },
+	{ "view", 4, 4, do_view },
 	{ "stack", 3, WORDS_MAX, do_stack }, { "process", 2, 16, do_process },
 	{ "thread", 2, 8, do_thread },	  { "mapping", 6, 8, do_mapping },
 	{ "at", 2, 2, do_at },		  { "after", 2, 2, do_after },

@@ -132,6 +132,45 @@ static void frames_wait_for_their_module(void **state)
 }
 
 /* dlclose, and another library in its place: the same pc is another frame. */
+/* What a node's last frame says to be kept of its parent; 0: the node is no view. */
+static uint64_t view_of(const struct capture *c, uint32_t node)
+{
+	const struct cap_frame *const f = &c->frames[c->nodes[node].frame];
+
+	return !f->module && f->offset > TRK_FRAME_CUT ? f->offset - TRK_FRAME_CUT : 0;
+}
+
+/* Two most recent frames are kept; the mark of a cut (0) is none of them. */
+static void the_most_recent_frames(void **state)
+{
+	static const uint64_t whole[] = { 10, 20, 30, 40 }, cut[] = { 0, 30, 40 }, others[] = { 0, 99, 30, 40 },
+			      two[] = { 30, 40 }, later[] = { 50 };
+	struct fake_thread t;
+	struct segment s = with_thread(&t);
+	uint32_t nodes[6];
+
+	s.r->intern.keep = 2;
+	begin_malloc(&s, &t, UINT32_MAX, 4, whole);
+	begin_malloc(&s, &t, UINT32_MAX, 3, cut);
+	begin_malloc(&s, &t, UINT32_MAX, 4, others);
+	begin_malloc(&s, &t, 1, 0, NULL); /* 99 30 */
+	begin_malloc(&s, &t, UINT32_MAX, 2, two);
+	begin_malloc(&s, &t, 1, 1, later); /* 30 50 */
+	segment_round(&s);
+	for (unsigned i = 0; i < 6; i++) {
+		nodes[i] = segment_event(&s).node;
+		segment_event(&s);
+	}
+	assert_int_equal(view_of(s.capture, nodes[0]), 2);
+	assert_int_equal(nodes[1], nodes[0]);
+	assert_int_equal(nodes[2], nodes[0]);
+	assert_int_equal(view_of(s.capture, nodes[3]), 2);
+	assert_int_not_equal(nodes[3], nodes[0]);
+	assert_int_equal(view_of(s.capture, nodes[4]), 0);
+	assert_int_equal(view_of(s.capture, nodes[5]), 0);
+	segment_free(&s);
+}
+
 static void a_replaced_module(void **state)
 {
 	static const uint64_t pc[] = { 0x15000 };
@@ -200,6 +239,7 @@ int main(void)
 		cmocka_unit_test(pops_and_pushes),
 		cmocka_unit_test(frames_before_the_event),
 		cmocka_unit_test(frames_wait_for_their_module),
+		cmocka_unit_test(the_most_recent_frames),
 		cmocka_unit_test(a_replaced_module),
 		cmocka_unit_test(ranges_replace_what_they_overlap),
 	};

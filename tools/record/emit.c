@@ -209,7 +209,7 @@ static void emit_plain(struct recorder *r, struct process *p, struct stream *s)
 		.time_ns = h->time_ns, .address = h->address, .size = h->size,
 		.old_address = h->old_address, .old_size = h->old_size,
 		.label = h->text, .label_bytes = h->text ? h->text_bytes : 0,
-		.thread = s->thread, .node = trk_kind_has_stack(h->kind) ? stream_node(s) : 0,
+		.thread = s->thread, .node = trk_kind_has_stack(h->kind) ? s->node : 0,
 		.domain = h->domain, .detail = h->detail, .kind = kind_of(r, p, h) });
 }
 
@@ -221,7 +221,7 @@ static void emit_common(struct recorder *r, struct process *p, struct stream *s)
 
 	*e = (struct trk_event){ .time_ns = h->time_ns, .address = h->address, .size = h->size,
 				 .thread = s->thread,
-				 .node = h->kind < TRK_FREE ? stream_node(s) : 0,
+				 .node = h->kind < TRK_FREE ? s->node : 0,
 				 .kind = h->kind };
 	end(r, p, e);
 }
@@ -232,9 +232,11 @@ static bool take_stack(struct recorder *r, struct process *p, struct stream *s)
 		r->counters.late++;
 	else
 		p->last_epoch = s->head.epoch;
-	if (__builtin_expect(p->jit != NULL, 0) && jit_changed(r, p, s))
+	const bool again = __builtin_expect(p->jit != NULL, 0) && jit_changed(r, p, s);
+
+	if (again)
 		intern_again(&r->intern, &p->modules, s);
-	if (!s->head.has_stack && !s->deferred_count && !s->deferred_pops)
+	if (!again && !s->head.has_stack && !s->deferred_count && !s->deferred_pops)
 		return true;
 	const int err = intern_stack(&r->intern, &p->modules, s);
 
@@ -358,7 +360,7 @@ static void emit_mremap(struct recorder *r, struct process *p, struct stream *s)
 {
 	struct trk_event e = { .time_ns = s->head.time_ns, .thread = s->thread,
 			       .address = s->head.address, .size = s->head.size,
-			       .node = stream_node(s) };
+			       .node = s->node };
 
 	if (s->realloc == STREAM_NO_REALLOC || s->begun != WIRE_MREMAP_BEGIN) {
 		s->call = TRK_MREMAP;
@@ -393,7 +395,7 @@ void emit_end(struct recorder *r, struct process *p, struct stream *s)
 		return;
 	}
 	if (!freed) {
-		e.node = stream_node(s);
+		e.node = s->node;
 	} else if (s->realloc != STREAM_SPLIT) { /* moved into a block that is not recorded */
 		e.kind = TRK_FREE;
 		e.address = s->old_address;

@@ -40,7 +40,7 @@ static uint64_t unknown_frames(const struct recorder *r)
 		uint64_t offset;
 
 		writer_frame_get(r->writer, i, &module, &offset);
-		count += module ? module_table_is_code(r, module) : offset != 0;
+		count += module ? module_table_is_code(r, module) : offset && offset < TRK_FRAME_CUT;
 	}
 	return count - r->made_named;
 }

@@ -15,6 +15,7 @@ void intern_finish(struct intern *in)
 {
 	free(in->frames);
 	free(in->nodes);
+	cuts_finish(&in->cuts);
 	*in = (struct intern){ 0 };
 }
 
@@ -66,14 +67,17 @@ static int push(struct intern *in, const struct modules *m, struct stream *s, co
 			return err;
 	}
 
+	if (!s->depth)
+		s->marked = pcs[0] == 0;
+
 	struct stream_level *at = s->levels + s->depth;
 	uint64_t path = s->depth ? at[-1].path : 0;
-	uint32_t node = stream_node(s);
+	uint32_t node = s->depth ? at[-1].node : 0;
 
 	for (uint32_t i = 0; i < count; i++, at++) {
 		path = (path + pcs[i]) * HASH_FACTOR;
 		node = node_of(in, m, s, path, node, pcs[i]);
-		*at = (struct stream_level){ path, node };
+		*at = (struct stream_level){ .path = path, .node = node };
 	}
 	s->depth += count;
 	return 0;
@@ -83,6 +87,8 @@ static int push(struct intern *in, const struct modules *m, struct stream *s, co
 static void pop(struct stream *s, uint32_t count)
 {
 	s->depth -= count < s->depth ? count : s->depth;
+	if (s->hashed > s->depth)
+		s->hashed = s->depth;
 }
 
 /* The frames-only records first; the head's pops may undo some of them. */
@@ -98,6 +104,17 @@ static int apply_deferred(struct intern *in, const struct modules *m, struct str
 	return push(in, m, s, s->deferred, count);
 }
 
+/* s->node of the stack that s->levels hold now. */
+static int keep(struct intern *in, struct stream *s)
+{
+	const uint32_t frames = s->depth - (s->depth && s->marked);
+
+	s->node = s->depth ? s->levels[s->depth - 1].node : 0;
+	if (!in->keep || frames < in->keep || (frames == in->keep && !s->marked))
+		return 0;
+	return cuts_get(&in->cuts, in->writer, s, in->keep);
+}
+
 int intern_stack(struct intern *in, const struct modules *m, struct stream *s)
 {
 	uint32_t pops = s->head.has_stack ? s->head.pops : 0;
@@ -108,10 +125,15 @@ int intern_stack(struct intern *in, const struct modules *m, struct stream *s)
 		if (err)
 			return err;
 	}
-	if (!s->head.has_stack)
-		return 0;
-	pop(s, pops);
-	return push(in, m, s, s->head.pushes, s->head.push_count);
+	if (s->head.has_stack) {
+		pop(s, pops);
+
+		const int err = push(in, m, s, s->head.pushes, s->head.push_count);
+
+		if (err)
+			return err;
+	}
+	return keep(in, s);
 }
 
 /* What HASH_FACTOR becomes 1 with: each step makes twice as many of its low bits right. */
@@ -131,6 +153,7 @@ void intern_again(struct intern *in, const struct modules *m, struct stream *s)
 	uint64_t before = 0;
 	uint32_t node = 0;
 
+	s->hashed = 0;
 	for (uint32_t i = 0; i < s->depth; i++) {
 		struct stream_level *const at = &s->levels[i];
 

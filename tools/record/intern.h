@@ -8,6 +8,7 @@
 #ifndef RECORD_INTERN_H
 #define RECORD_INTERN_H
 
+#include "cuts.h"
 #include "format/writer.h"
 #include "modules.h"
 #include "stream.h"
@@ -36,6 +37,8 @@ struct intern {
 	void *data;
 	struct intern_frame *frames;
 	struct intern_node *nodes;
+	struct cuts cuts;
+	uint32_t keep; /* frames of a stack; 0: all that are sent */
 };
 
 int intern_init(struct intern *in, struct writer *w); /* TRK_ERR_NOMEM */
@@ -43,7 +46,7 @@ void intern_finish(struct intern *in);
 
 /*
  * Applies the stack part of s->head, and of the frames-only records before it,
- * to s->levels. TRK_ERR_CORRUPT: deeper than any stack we keep.
+ * to s->levels, and s->node follows. TRK_ERR_CORRUPT: deeper than any stack we keep.
  */
 int intern_stack(struct intern *in, const struct modules *m, struct stream *s);
 /* The addresses of the stack that s->levels holds mean something else now: looks all of them up again. */

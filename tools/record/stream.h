@@ -23,6 +23,7 @@ enum stream_realloc {
 
 struct stream_level {
 	uint64_t path; /* hash of the pcs down to here: where the node is looked for */
+	uint64_t frames; /* of the frames: see cuts.c; of the first `hashed` levels only */
 	uint32_t node;
 };
 
@@ -50,8 +51,10 @@ struct stream {
 
 	/* The stack of the last event: levels[0] is the outermost frame. */
 	struct stream_level *levels;
-	uint32_t depth, level_room;
+	uint32_t depth, level_room, hashed;
 	uint32_t code_changes; /* of the process's code (jit.h), when levels were looked up */
+	uint32_t node; /* in the capture, of what is kept of it */
+	bool marked;   /* its outermost frame is the mark of a cut */
 
 	enum stream_realloc realloc;
 	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when it is one */
@@ -79,12 +82,6 @@ int stream_append(void *stream, const void *bytes, size_t size);
  * then false. Bytes that cannot be decoded break the stream: its rest is dropped, and s->fault says why.
  */
 bool stream_advance(struct stream *s);
-
-/* Node of the current stack; 0: empty. */
-static inline uint32_t stream_node(const struct stream *s)
-{
-	return s->depth ? s->levels[s->depth - 1].node : 0;
-}
 
 /* s->head is the end of what the stream began. */
 static inline bool stream_at_end(const struct stream *s)
