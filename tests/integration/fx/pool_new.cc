@@ -9,6 +9,11 @@
 #include <new>
 #include <unistd.h>
 
+/* The form with a size is left out on purpose. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wsized-deallocation"
+#endif
+
 static char memory[1 << 20] __attribute__((aligned(16)));
 static size_t used;
 unsigned long pool_allocated, pool_released;
