@@ -143,6 +143,15 @@ class Exec:
             for env in ("same", "empty"):
                 self.image(self.t.record([own("fx_exec"), how, env, "dropped"], tracker=own("tracker")))
 
+    def without_rights(self):
+        """A forked child that gave up root before it came to the recorder, which it may not look at, and lives on."""
+        if os.geteuid() != 0:
+            raise harness.Skip("needs root")
+        r = self.t.record([self.t.fixture("exec"), "stays"])
+        equal("status", (r.status, r.stderr), (0, b""))
+        check_truth(self.t.replay(r.capture), r.stdout)
+        self.whole(r.capture)
+
     def open_folder(self):
         folder = self.t.file(".open")
         os.mkdir(folder, 0o755)
@@ -283,7 +292,7 @@ def make_cases(t):
     cases += [(f"slow: {w}", lambda w=w: c.slow(w)) for w in ("stopped", "waits")]
     return cases + [(n.replace("_", " "), getattr(c, n)) for n in (
         "by_the_library", "fails", "descriptors", "only_the_program", "only_the_wrapper", "as_if_alone",
-        "pid_namespace", "user_namespace", "network_namespace", "another_user", "another_root", "root_without_the_library",
+        "pid_namespace", "user_namespace", "network_namespace", "another_user", "without_rights", "another_root", "root_without_the_library",
         "short", "long", "past_the_library", "killed_at_once", "dynamic_linker", "go")]
 
 

@@ -177,8 +177,8 @@ static bool has_no_slot(void *context, uint32_t pid)
 }
 
 /*
- * Its pid as we see it. Who lives in another PID namespace, and has not been told, is looked
- * for; 0: it has ended by now.
+ * Its pid as we see it. Who lives in another PID namespace, or cannot tell that it does not, and
+ * has not been told, is looked for; 0: it has ended by now.
  */
 static uint32_t outer_pid(struct recorder *r, const struct shm_process *slot)
 {
@@ -278,8 +278,8 @@ void process_bind(struct recorder *r, const struct arrival *a)
 		p = add(r, slot, pid);
 	if (!p)
 		return;
-	p->foreign = slot->inner != SHM_INNER_NONE;
 	p->inner_pid = slot->inner == SHM_INNER_ALL ? slot->pid : 0;
+	p->foreign = slot->inner == SHM_INNER_TIDS || (p->inner_pid && p->inner_pid != p->pid);
 	p->slot = index;
 	if (!p->attached)
 		p->first_program = number;

@@ -4,6 +4,7 @@
  *   exec image SIZE		what is executed: leaks five blocks of SIZE bytes
  *   exec HOW WITH WHERE	executes it from HERE, a child, a thread, a handler, with an environment
  *   exec HOW WITH dropped	... as another user; with root in ROOT: where that is the root
+ *   exec stays			no execution: a child that gives up its rights before it does anything, and lives
  *   exec fails			executes what is not there, and goes on
  *   exec descriptors HOW	executes ls, which lists the descriptors that it has
  *
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "truth.h"
 
@@ -193,6 +195,23 @@ static int be_image(const char *size)
 	return 0;
 }
 
+static int stay(void)
+{
+	const struct timespec while_others_look = { .tv_nsec = 50000000 };
+	const pid_t pid = fork();
+
+	if (pid)
+		return wait_for(pid);
+	if (drop_rights())
+		return 93;
+	for (int i = 0; i < 10; i++) {
+		free(keep(malloc(4001)));
+		nanosleep(&while_others_look, NULL);
+	}
+	truth_churn(4001, 10);
+	return 0;
+}
+
 /* errno and the program are as ever afterwards. */
 static int fail(void)
 {
@@ -239,7 +258,7 @@ int main(int argc, char **argv)
 	if (argc > 2 && !strcmp(argv[1], "descriptors"))
 		return list_descriptors(argv[2]);
 	if (argc == 2)
-		return fail();
+		return strcmp(argv[1], "stays") ? fail() : stay();
 	snprintf(size_text, sizeof(size_text), "%s", getenv("IMAGE_SIZE") ? getenv("IMAGE_SIZE") : "4001");
 	how_asked = argv[1];
 	asked = environment(argv[2]);
