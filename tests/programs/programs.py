@@ -165,7 +165,8 @@ public class Hello {
 def rustc(folder, kept):
     sysroot = subprocess.run([need("rustc"), "--print", "sysroot"], capture_output=True, text=True, check=True)
     compiler = os.path.join(sysroot.stdout.strip(), "bin", "rustc")  # not rustup, which would start it
-    return Run([compiler, "-O", "-C", "codegen-units=1", write(folder, "hello.rs", RUST), "-o", folder + "/hello"],
+    return Run([compiler, "-O", "-C", "codegen-units=1", write(folder, "hello.rs", RUST), "-o",
+                folder + "/hello"],
                files=[folder + "/hello"])
 
 
@@ -178,7 +179,8 @@ def go_cache(folder, kept):
     """A copy of a cache in which the standard library is compiled, but not our program."""
     def fill(new):
         write(new, "warm.go", CGO.replace("text %d", "warm %d"))
-        quietly(need("go"), "build", "-o", new + "/warm", new + "/warm.go", env=os.environ | {"GOCACHE": new + "/cache", "GOFLAGS": "-trimpath"})
+        quietly(need("go"), "build", "-o", new + "/warm", new + "/warm.go",
+                env=os.environ | {"GOCACHE": new + "/cache", "GOFLAGS": "-trimpath"})
 
     copy = folder + "/cache"
     shutil.copytree(once(kept + "/go", fill) + "/cache", copy, copy_function=os.link)
@@ -235,7 +237,8 @@ const m = new Map();
 for (let i = 0; i < 200000; i++) { const k = "key " + i % 97; m.set(k, (m.get(k) || 0) + i); }
 console.log(JSON.stringify([...m].slice(0, 5)));
 const zlib = require("zlib");
-zlib.gzip(Buffer.alloc(1 << 20, "text "), (e, b) => console.log(b.length, require("crypto").createHash("sha256").update(b).digest("hex")));
+const hash = (b) => require("crypto").createHash("sha256").update(b).digest("hex");
+zlib.gzip(Buffer.alloc(1 << 20, "text "), (e, b) => console.log(b.length, hash(b)));
 """
 RUBY = """
 require 'json'; require 'set'
@@ -342,8 +345,9 @@ def boot_sector():
 
 
 def qemu_system(folder, kept):
-    return Run([need("qemu-system-x86_64"), "-accel", "tcg", "-m", "32", "-display", "none", "-nodefaults", "-serial", "file:" + folder + "/serial",
-                "-device", "isa-debug-exit,iobase=0x501", "-drive", "format=raw,file=" + write(folder, "disk", boot_sector())],
+    return Run([need("qemu-system-x86_64"), "-accel", "tcg", "-m", "32", "-display", "none", "-nodefaults",
+                "-serial", "file:" + folder + "/serial", "-device", "isa-debug-exit,iobase=0x501",
+                "-drive", "format=raw,file=" + write(folder, "disk", boot_sector())],
                status=17, files=[folder + "/serial"])
 
 
@@ -378,7 +382,7 @@ PROGRAMS = [
     Program("cgo program", cgo, "golang-go", ci=True),
     Program("javac", javac, "default-jdk-headless"),
     Program("java", java, "default-jdk-headless"),
-    Program("make -j8", make_j8, "make gcc"),
+    Program("make -j8", make_j8, "make gcc", ci=True),
     Program("node", script(["node"], "script.js", NODE), "nodejs", ci=True),
     Program("ruby", script(["ruby"], "script.rb", RUBY), "ruby"),
     Program("perl", script(["perl"], "script.pl", PERL), "perl", ci=True),

@@ -52,6 +52,12 @@ def read(path):
         return None
 
 
+def without(ranges, start, length):
+    """Of (from, to) ranges what lies outside of that one."""
+    cut = (part for a, b in ranges for part in ((a, min(b, start)), (max(a, start + length), b)))
+    return [(a, b) for a, b in cut if a < b]
+
+
 class Bench:
     def __init__(self, tracker, options):
         self.t, self.options = tracker, options
@@ -151,7 +157,7 @@ class Bench:
         """
         recorded, notices = {p["pid"] for p in info["processes"]}, "\n".join(map(str, info["notices"]))
         missed = [f"{p.name} ({pid})" for pid, p in processes.items()
-                  if pid not in recorded and (p.execs or pid in counted)]
+                  if pid not in recorded and (p.execs or any(image["allocations"] for image in counted.get(pid, [])))]
         told = min(len(missed), info["health"]["unrecorded_processes"])
         missed.sort(key=lambda name: name.split(" (")[0] not in notices)
         return told, missed[told:]
@@ -178,12 +184,22 @@ class Bench:
         reports tell reserved address space from it; and it sees malloc, which operator new asks for one byte
         where the program asked for none.
         """
-        calls, size = dict.fromkeys(pids, 0), dict.fromkeys(pids, 0)
+        calls, size, mapped = dict.fromkeys(pids, 0), dict.fromkeys(pids, 0), {pid: [] for pid in pids}
         for e in self.t.events(capture):
             kind, pid = e["kind"], e["pid"]
-            if pid in pids and (kind in harness.ALLOCATES or kind in ("mmap", "mremap")) and harness.number(e["address"]):
+            if pid not in pids or kind not in harness.ALLOCATES | {"mmap", "mremap", "munmap"}:
+                continue
+            start, length = harness.number(e["address"]), harness.number(e["size"])
+            if kind == "mremap":
+                rest = without(mapped[pid], harness.number(e["old_address"]), harness.number(e["old_size"]))
+                if rest == mapped[pid]:  # a file's mapping
+                    continue
+                mapped[pid] = rest
+            if kind in ("mmap", "mremap", "munmap"):
+                mapped[pid] = without(mapped[pid], start, length) + [(start, start + length)] * (kind != "munmap")
+            if kind != "munmap" and start:
                 calls[pid] += 1
-                size[pid] += harness.number(e["size"]) or kind == "new"
+                size[pid] += length or kind == "new"
         return {pid: (calls[pid], size[pid]) for pid in pids}
 
     # ---- one row ----
