@@ -6,7 +6,8 @@
  * operator, and no exception ever leaves through a hook that is not done. Only
  * when memory runs out is the real operator called, plainly, to run the new
  * handler and to throw. Operators of another allocator (jemalloc, tcmalloc) are
- * called themselves; so are those that a plugin of a C program defines.
+ * called themselves, and what they throw undoes what the hook has begun; so are
+ * those that a plugin of a C program defines.
  */
 #include <link.h>
 #include <string.h>
@@ -164,23 +165,32 @@ static void *plain_alloc(size_t size, size_t align)
 	return plain.aligned_alloc(align, size);
 }
 
-/*
- * Never throws: another allocator's operator is asked for its nothrow form. That may be the C++ library's,
- * which comes back to us for the other one: then it is that one's turn, and its exception is awaited.
- */
-static __attribute__((noinline, cold)) void *own_alloc(const struct request *r, uintptr_t frame)
-{
-	static const char tag; /* std::nothrow_t is empty: nobody reads it */
-	const enum operator_id form = r->nothrow ? r->id : r->id + NEW_NOTHROW;
+/* What unwinders call a function's personality: it has no landing pad, so it needs none of theirs. */
+enum { CLEANUP_PHASE = 2, CONTINUE_UNWINDING = 8 };
 
-	if (nested_in_real(frame))
-		return call(operators[r->id].function, r->size, r->align, r->nothrow);
-	return call(operators[form].function, r->size, r->align, r->nothrow ? r->nothrow : &tag);
+static __attribute__((used)) int take_mark_away(int version, int actions, uint64_t class, void *exception,
+						 void *context) __asm__("tracker_take_mark_away");
+static int take_mark_away(int version, int actions, uint64_t class, void *exception, void *context)
+{
+	(void)version, (void)class, (void)exception, (void)context;
+	if (actions & CLEANUP_PHASE)
+		tls.real_frame = 0;
+	return CONTINUE_UNWINDING;
 }
 
-static inline void *try_alloc(const struct request *r, uintptr_t frame)
+/*
+ * By who replaces operators, in the form that was called: a new handler runs as often as without us. Its
+ * exception goes through this frame, and takes the mark of it along; there is nothing else to undo.
+ */
+static __attribute__((noinline, cold)) void *own_alloc(const struct request *r, const struct site *at)
 {
-	return likely(!operators[r->id].own) ? plain_alloc(r->size, r->align) : own_alloc(r, frame);
+	__asm__ volatile(".cfi_personality 0x1b, tracker_take_mark_away");
+	const uintptr_t outer = hook_mark_real(at->sp);
+	void *const p = call(operators[r->id].function, r->size, r->align, r->nothrow);
+
+	hook_leave_real(outer);
+	hook_alloc(r->kind, p, r->size, at);
+	return p;
 }
 
 /*
@@ -221,8 +231,11 @@ static void *allocate(const struct request *r, const struct site *at)
 
 	if (unlikely(other != NULL))
 		return call(other, r->size, r->align, r->nothrow);
-	outer = enter_real(r->id, at->sp);
-	p = try_alloc(r, at->sp);
+	if (unlikely(operators[r->id].own))
+		return nested_in_real(at->sp) ? call(operators[r->id].function, r->size, r->align, r->nothrow) :
+						own_alloc(r, at);
+	outer = hook_enter_real(at->sp);
+	p = plain_alloc(r->size, r->align);
 	hook_leave_real(outer);
 	if (unlikely(!p))
 		return give_up(r, at->pc);

@@ -20,8 +20,13 @@ unsigned long pool_allocated, pool_released;
 
 void *operator new(size_t size)
 {
-	if (size > sizeof(memory) - used)
-		throw std::bad_alloc();
+	while (size > sizeof(memory) - used) {
+		const std::new_handler handler = std::get_new_handler();
+
+		if (!handler)
+			throw std::bad_alloc();
+		handler();
+	}
 	void *const p = memory + used;
 
 	used += (size + 15) & ~(size_t)15;

@@ -41,31 +41,46 @@ static void each_form()
 	truth("delete", 1009, 10);
 }
 
+struct no_more : std::bad_alloc {};
+static int handled;
+
+static void handler()
+{
+	handled++;
+	throw no_more();
+}
+
+/* Without a new handler, and with one, which is called once each time. */
 static void failures()
 {
 	volatile size_t much = 64 << 20;
 	int caught = 0;
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 6; i++) {
+		std::set_new_handler(i < 3 ? nullptr : handler);
 		try {
 			keep(::operator new(much));
+		} catch (const no_more &) {
+			caught += i >= 3;
 		} catch (const std::bad_alloc &) {
-			caught++;
+			caught += i < 3;
 		}
 		try {
 			keep(::operator new[](much));
+		} catch (const no_more &) {
+			caught += i >= 3;
 		} catch (const std::bad_alloc &) {
-			caught++;
+			caught += i < 3;
 		}
 		must(!::operator new(much, std::nothrow) && !::operator new[](much, std::nothrow), "no memory");
 	}
-	must(caught == 6, "exceptions");
+	must(caught == 12 && handled == 12, "exceptions");
 }
 
 int main()
 {
+	failures(); /* first: what an exception left behind would hide the rest */
 	each_form();
-	failures();
 	std::vector<int> numbers(100);
 	for (int i = 0; i < 100; i++)
 		numbers[(size_t)i] = i * 37 % 100;
