@@ -67,12 +67,14 @@ class Faults:
             what = f"{os.strerror(error)} after {after} of {size} bytes"
             check(len(r.stderr.splitlines()) == 1 and os.strerror(error).encode() in r.stderr and
                   b"recorded up to" in r.stderr, f"{what}: {r.stderr!r}")
-            equal(f"size: {what}", os.path.getsize(r.capture), after)
-            if after >= 64:  # a header
+            if after < 64:  # not even a header: a capture that could not be begun leaves no file
+                equal(f"a file: {what}", os.path.exists(r.capture), False)
+            else:
+                equal(f"size: {what}", os.path.getsize(r.capture), after)
                 got = self.sizes(r.capture)
                 check(got == noise(len(got)), f"{what}: it is no prefix of {len(got)} blocks")
                 equal(f"complete: {what}", self.t.json("info", r.capture)["complete"], False)
-            os.unlink(r.capture)
+                os.unlink(r.capture)
 
     def the_last_write_fails(self):
         r = self.faulty(trailer=1, errno=errno.EDQUOT)
