@@ -4,6 +4,7 @@
 #include <link.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "arch.h"
 #include "cfi.h"
@@ -191,6 +192,14 @@ static const struct link_map *first_module(void)
 	return &_dl_debug_addr && _dl_debug_addr ? _dl_debug_addr->r_map : NULL;
 }
 
+/* The kernel's module stands in the list, but the loader does not look there. */
+static bool is_searched(const struct link_map *l)
+{
+	const unsigned long vdso = getauxval(AT_SYSINFO_EHDR);
+
+	return !vdso || l->l_addr != vdso;
+}
+
 static bool is_us(const struct link_map *l)
 {
 	return l->l_ld == _DYNAMIC;
@@ -216,7 +225,7 @@ static struct symbol first_of(const struct link_map *from, const struct link_map
 	const char *const version = libc_version_of(first_module(), name);
 
 	for (const struct link_map *l = from; l && l != to; l = l->l_next) {
-		void *const p = look_in(l, name, version);
+		void *const p = is_searched(l) ? look_in(l, name, version) : NULL;
 
 		if (p)
 			return (struct symbol){ p, l };
