@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 8u
+#define SHM_VERSION 9u
 
 /* 70 MiB of addresses in the recorder, of which only what is used is ever touched. A live thread holds a chunk. */
 #define SHM_CHUNK_BYTES 4096u
@@ -233,6 +233,12 @@ struct shm_thread {
 #define SHM_END_WAITED 0x20000u
 #define SHM_END(pid, said, status) ((uint64_t)(pid) << 32 | (said) | ((status) & 0xffffu))
 
+/* Who has waited for a process: its slot, and the epoch of its order word, which is nobody's from then on. */
+#define SHM_WAITED(epoch, slot) ((uint64_t)(epoch) << 16 | 0x8000u | (slot))
+#define SHM_WAITED_SLOT(waited) ((uint32_t)(waited) & 0x7fffu)
+#define SHM_WAITED_EPOCH(waited) ((waited) >> 16)
+#define SHM_NOBODY 0xffffu /* no thread's slot, in the order word */
+
 /* What others know of the process in a slot. */
 struct shm_life {
 	_Atomic uint32_t pid;	 /* as in the slot; 0: none is there */
@@ -244,6 +250,7 @@ struct shm_life {
 	 */
 	_Atomic uint64_t over;
 	_Atomic uint64_t end; /* SHM_END of how it ended; 0: nobody has said */
+	_Atomic uint64_t waited; /* SHM_WAITED: the parent's events of later epochs came after the end; 0: nobody has */
 };
 
 struct shm_chunk {
@@ -270,7 +277,7 @@ struct shm {
 
 _Static_assert(sizeof(struct shm_header) == 192, "layout");
 _Static_assert(sizeof(struct shm_exec) == 256, "layout");
-_Static_assert(sizeof(struct shm_life) == 32, "layout");
+_Static_assert(sizeof(struct shm_life) == 40, "layout");
 _Static_assert(sizeof(struct shm_thread) == 128, "layout");
 _Static_assert(sizeof(struct shm_process) == 4096, "one page each");
 _Static_assert(sizeof(struct shm_chunk) == SHM_CHUNK_BYTES, "layout");

@@ -79,6 +79,7 @@ void ended_start(uint32_t slot, const struct shm_process *p)
 	own->own_parent = p->ppid;
 	own->inner_pid = p->inner == SHM_INNER_ALL;
 	atomic_store(&own->over, 0);
+	atomic_store(&own->waited, 0);
 	atomic_store(&own->end, 0);
 	atomic_store(&own->pid, p->pid);
 	/* a forked child has inherited it; a sanitizer's own on_exit is not to be called before it has begun */
@@ -101,6 +102,23 @@ static uint32_t slots_used(void)
 	return high < SHM_PROCESSES ? high : SHM_PROCESSES;
 }
 
+/*
+ * Our events from here on come after the end of `p`: they get later epochs than those before.
+ * A child of fork has no events of its own yet, and its parent's order is not its to change.
+ */
+static void say_waited(struct shm_life *p)
+{
+	_Atomic uint64_t *const order = &state.process->order;
+	uint64_t word = atomic_load(order);
+	const uint64_t epoch = word >> 16;
+
+	if (!has_slot())
+		return;
+	atomic_store(&p->waited, SHM_WAITED(epoch, state.process_slot));
+	/* where that fails, another thread has begun a later one */
+	(void)atomic_compare_exchange_strong(order, &word, (epoch + 1) << 16 | SHM_NOBODY);
+}
+
 void ended_child(uint32_t pid, int status)
 {
 	const uint32_t high = state.process ? slots_used() : 0;
@@ -114,6 +132,7 @@ void ended_child(uint32_t pid, int status)
 		/* first how: who finds it over looks for that */
 		atomic_store(&p->end, SHM_END(known_as, SHM_END_WAITED, (uint32_t)status));
 		say_over(p);
+		say_waited(p);
 	}
 }
 
@@ -130,6 +149,21 @@ static bool is_gone(uint32_t pid)
 		path[at++] = digits[--n];
 	memcpy(path + at, "/exe", 5);
 	return raw_readlink(path, target, sizeof(target)) == -ENOENT;
+}
+
+void ended_children(void)
+{
+	const uint32_t high = has_slot() && !state.pid_is_foreign && !state.sandboxed ? slots_used() : 0;
+
+	for (uint32_t i = 0; i < high; i++) {
+		struct shm_life *const p = &state.shm->lives[i];
+		const uint32_t pid = atomic_load(&p->pid);
+
+		if (!pid || p->own_parent != own_pid || p->inner_pid || atomic_load(&p->waited) || !is_gone(pid))
+			continue;
+		say_over(p);
+		say_waited(p);
+	}
 }
 
 void ended_look(void)

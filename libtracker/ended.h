@@ -19,4 +19,7 @@ void ended_self(int code, bool now);
 /* wait has returned so for this child. */
 void ended_child(uint32_t pid, int status);
 
+/* Children may have ended, we do not know which: those that are gone. */
+void ended_children(void);
+
 #endif

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "ended.h"
 #include "execution.h"
 #include "hook.h"
 #include "raw.h"
@@ -212,14 +213,32 @@ EXPORT int posix_spawnp(pid_t *ret_pid, const char *path, const void *actions, c
 		return ret_;                                                                       \
 	} while (0)
 
+static int call_system(const char *command)
+{
+	const int ret = real.system(command);
+
+	ended_children();
+	return ret;
+}
+
 EXPORT int system(const char *command)
 {
 	hook_start();
-	LEND(int, real.system(command));
+	LEND(int, call_system(command));
 }
 
 EXPORT FILE *popen(const char *command, const char *mode)
 {
 	hook_start();
 	LEND(FILE *, real.popen(command, mode));
+}
+
+EXPORT int pclose(FILE *f)
+{
+	int ret;
+
+	hook_start();
+	ret = real.pclose(f);
+	ended_children();
+	return ret;
 }

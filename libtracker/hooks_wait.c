@@ -2,7 +2,7 @@
  * hooks_wait - ends of processes as the program comes to know of them, and its own.
  *
  * Nothing is recorded here: what is learned goes into the slot of the process that has ended
- * (ended.c). The real functions are points of cancellation, so nothing is held across them.
+ * (ended.c), and what we do from then on comes after it. The real functions are points of cancellation, so nothing is held across them.
  */
 #include <errno.h>
 #include <signal.h>
@@ -19,6 +19,8 @@ static pid_t waited(pid_t pid, const int *status)
 {
 	if (pid > 0 && (WIFEXITED(*status) || WIFSIGNALED(*status)))
 		ended_child((uint32_t)pid, *status);
+	if (pid < 0 && errno == ECHILD) /* the kernel does away with them */
+		ended_children();
 	return pid;
 }
 

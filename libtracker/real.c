@@ -18,7 +18,7 @@ static const char *const names[] = {
 	"rename", "renameat", "renameat2", "__libc_malloc", "__libc_free", "__libc_calloc",
 	"__libc_realloc", "__libc_memalign", "__libc_valloc", "__libc_pvalloc", "free_sized",
 	"free_aligned_sized", "pkey_mprotect", "_Fork", "dlopen", "dlmopen", "execve", "execv", "execvp",
-	"execvpe", "fexecve", "execveat", "posix_spawn", "posix_spawnp", "system", "popen",
+	"execvpe", "fexecve", "execveat", "posix_spawn", "posix_spawnp", "system", "popen", "pclose",
 	"wait", "waitpid", "wait3", "wait4", "waitid", "_exit", "quick_exit",
 };
 

@@ -60,6 +60,7 @@ struct real_functions {
 	int (*posix_spawnp)(pid_t *, const char *, const void *, const void *, char *const *, char *const *);
 	int (*system)(const char *);
 	void *(*popen)(const char *, const char *);
+	int (*pclose)(void *);
 	pid_t (*wait)(int *);
 	pid_t (*waitpid)(pid_t, int *, int);
 	pid_t (*wait3)(int *, int, void *);

@@ -234,10 +234,11 @@ class Exec:
         check("1 process was not recorded: tracker info says why" in info["incomplete"], info["incomplete"])
 
     def past_the_library(self):
-        """The system call itself, which no hook sees."""
-        r = self.t.record([self.t.fixture("exec"), "directly", "empty", "fork"])
-        equal("status", r.status, 0)
-        self.missed(r.capture, 1, "sleep (pid", "executed past the C library")
+        """The system call itself, which no hook sees; in the child of whatever thread."""
+        for where in ("fork", "fork_in_thread"):
+            r = self.t.record([self.t.fixture("exec"), "directly", "empty", where])
+            equal("status", r.status, 0)
+            self.missed(r.capture, 1, "sleep (pid", "executed past the C library")
 
     def killed_at_once(self):
         """Executed, and dead before a constructor of ours could run."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """tree - process trees: what has ended no longer counts, what runs side by side counts together, and every
-process says how it ended. The peaks are arithmetic: children hold so many blocks of 1000 bytes (fx/tree.c).
+process says how it ended. The peaks are arithmetic: children hold so many blocks of 1000 bytes, and their parent a large block after it has waited for one (fx/tree.c).
 """
 import os
 import signal

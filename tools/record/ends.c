@@ -7,6 +7,9 @@
  * to exit), its parent (wait has returned), a starting program (it is not in /proc), or
  * the recorder here. So a process ends when every program that may have run beside it is
  * bound and what that published is written.
+ *
+ * A parent that has waited goes on at once, so one round finds what it published before and after its
+ * child's end. It says at which epoch that was, and stops there until the child has ended here.
  */
 #include "recorder.h"
 
@@ -169,4 +172,91 @@ void ends_apply(struct recorder *r, uint64_t number)
 			round_drain(r, r->live[i]);
 	while (!r->bounds.full && (p = first_due(r, number)))
 		process_end(r, p);
+}
+
+/* ---- parents that have waited ---- */
+
+/* What is said of the slot's process; 0: nothing, or it is neither here nor to come. */
+static uint64_t waited_in(const struct recorder *r, uint32_t slot)
+{
+	const uint64_t waited = atomic_load(&r->shm->lives[slot].waited);
+	const uint32_t state = waited ? atomic_load(&r->shm->process_states[slot]) : SHM_FREE;
+
+	return state == SHM_LIVE || state == SHM_EXITED ? waited : 0;
+}
+
+/* NULL: it is not recorded, or says this of itself. */
+static struct process *who_waited(const struct recorder *r, uint32_t slot, uint64_t waited)
+{
+	const uint32_t of = SHM_WAITED_SLOT(waited);
+
+	return waited && of < SHM_PROCESSES && of != slot ? r->slot_process[of] : NULL;
+}
+
+void ends_find_stops(struct recorder *r)
+{
+	uint32_t high = atomic_load_explicit(&r->shm->header.process_high, memory_order_acquire);
+
+	if (high > SHM_PROCESSES)
+		high = SHM_PROCESSES;
+	for (size_t i = 0; i < r->live_count; i++)
+		r->live[i]->stop = UINT64_MAX;
+	if (r->bounds.full || r->discard || r->out_of_memory) /* some may never be bound, or never end */
+		return;
+	for (uint32_t i = 0; i < high; i++) {
+		const uint64_t waited = waited_in(r, i);
+		struct process *const parent = who_waited(r, i, waited);
+
+		if (parent && SHM_WAITED_EPOCH(waited) < parent->stop)
+			parent->stop = SHM_WAITED_EPOCH(waited);
+	}
+}
+
+/* The first to be over of those that a parent stops for. One that stops itself has children that come before it. */
+static struct process *first_waited(struct recorder *r)
+{
+	struct process *first = NULL;
+
+	for (size_t i = 0; i < r->live_count; i++) {
+		struct process *const p = r->live[i];
+
+		if (p->slot == NO_SLOT || p->stop != UINT64_MAX || !who_waited(r, p->slot, waited_in(r, p->slot)))
+			continue;
+		look(r, p);
+		if (!p->dying) /* nothing but a lie */
+			atomic_store(&r->shm->lives[p->slot].waited, 0);
+		else if (over(r, p) <= r->bound && (!first || over(r, p) < over(r, first)))
+			first = p;
+	}
+	return first;
+}
+
+/* What those that have ended, and began before `p` was over, held beside it. */
+static void drain_beside(struct recorder *r, const struct process *p)
+{
+	for (size_t i = 0; i < r->live_count; i++) {
+		struct process *const other = r->live[i];
+
+		if (other == p || other->first_program >= over(r, p) || other->stop != UINT64_MAX)
+			continue;
+		if (said_over(r, other) != UINT64_MAX)
+			look(r, other);
+		if (other->dying)
+			round_drain(r, other);
+	}
+}
+
+struct process *ends_waited(struct recorder *r)
+{
+	struct process *const p = first_waited(r);
+
+	if (!p)
+		return NULL;
+	struct process *const parent = who_waited(r, p->slot, waited_in(r, p->slot));
+
+	drain_beside(r, p);
+	atomic_store(&r->shm->lives[p->slot].waited, 0);
+	process_end(r, p);
+	ends_find_stops(r);
+	return parent;
 }

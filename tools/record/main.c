@@ -408,10 +408,10 @@ static void now_and_then(struct recorder *r, bool idle)
 	note_write_error(r);
 	if (r->aggregate)
 		checkpoint_tick(r);
+	unseen_look(r);
 	if (r->now_ns >= r->next_check_ns) {
 		thread_find_dead(r);
 		ending_ask(r);
-		unseen_look(r);
 		if (idle || atomic_load(&r->shm->header.chunk_limit))
 			sample_trim(r);
 		r->next_check_ns = r->now_ns + SECOND_NS;

@@ -58,6 +58,7 @@ struct process {
 	struct stream *held;  /* its realloc may still become one event: nothing overtakes it */
 	uint64_t limit;	      /* events up to this epoch are final */
 	uint64_t seen_limit;  /* `limit` as of the round before: used when there is no membarrier */
+	uint64_t stop;	      /* events of later epochs come after the end of a child that has not ended here */
 	uint64_t last_epoch, last_time_ns;
 	uint32_t main_thread; /* index, NO_INDEX */
 	uint32_t notices;     /* SHM_NOTICE_* that were written */
@@ -100,6 +101,7 @@ struct keyframes {
 struct unseen {
 	uint32_t pids[UNSEEN_PIDS], count;
 	uint64_t number; /* of programs that had attached then */
+	uint64_t next_ns; /* the next look is due */
 };
 
 #define WATCHES 1024u
@@ -167,6 +169,7 @@ struct recorder {
 	struct keyframes keyframes;
 	bool waiting;	     /* the capture begins later: only the live set is kept */
 	uint64_t begin_ns;   /* ... then */
+	uint64_t bound; /* all programs with smaller numbers are bound */
 	bool no_membarrier;
 	bool again;	   /* the round at hand has been through the segment before */
 	bool discard;	/* the file cannot be written: read and forget, so that nobody stalls */
@@ -305,7 +308,7 @@ void look_asked(struct recorder *r);
 void look_answer(struct recorder *r);
 
 /* ---- unseen.c ---- */
-/* Once a second: watches programs that recorded processes started, or became, and that have not come to us. */
+/* Now and then: watches programs that recorded processes started, or became, and that have not come to us. */
 void unseen_look(struct recorder *r);
 enum segment_there { THERE, NOT_THERE, DENIED, NOBODY_KNOWS };
 enum segment_there unseen_segment(uint32_t pid);
@@ -350,10 +353,10 @@ void ends_set(struct recorder *r, struct process *p);
 bool ends_due(struct recorder *r, uint64_t number);
 /* Ends those, in their order; what all others had published was merged already. */
 void ends_apply(struct recorder *r, uint64_t number);
-
-/* ---- unseen.c ---- */
-/* Once a second: a notice for each program that a recorded process started and that never came to us. */
-void unseen_look(struct recorder *r);
+/* Sets `stop` of all that live; their events behind it are not merged. */
+void ends_find_stops(struct recorder *r);
+/* When all are merged up to their stops: ends one that a parent stops for. That parent, who goes on; NULL: none. */
+struct process *ends_waited(struct recorder *r);
 
 /* ---- ending.c ---- */
 /* The process is gone: its status if it can be had, otherwise its pidfd and its slot are kept for a while. Takes its slot away. */

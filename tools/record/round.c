@@ -203,6 +203,7 @@ void round_drain(struct recorder *r, struct process *p)
 	bool more = true;
 
 	find_streams(r, p);
+	p->stop = UINT64_MAX;
 	/* what was published fits the segment: only a hostile process could feed us for ever */
 	for (uint32_t pass = 0; more && pass < SHM_CHUNKS; pass++) {
 		more = false;
@@ -234,10 +235,12 @@ static void tick(struct recorder *r)
 /* Reads and writes what is published of all that are bound, as far as it is final. */
 static bool pass(struct recorder *r, uint64_t *bytes)
 {
+	struct process *p;
 	bool more = false;
 
 	atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);
 	look_at_orders(r);
+	ends_find_stops(r); /* after it: what is final is known to have come before or after an end */
 	const uint32_t threads = threads_used(r);
 
 	if (threads > 1) /* one alone is in program order */
@@ -249,6 +252,8 @@ static bool pass(struct recorder *r, uint64_t *bytes)
 	chain_wake(r->shm);
 	for (size_t i = 0; i < r->live_count; i++)
 		more |= merge(r, r->live[i], false);
+	while ((p = ends_waited(r)))
+		more |= merge(r, p, false);
 	r->again = true;
 	return more;
 }
@@ -256,6 +261,7 @@ static bool pass(struct recorder *r, uint64_t *bytes)
 /* Ends before starts: those that were over before the program `number` started. */
 static void end_before(struct recorder *r, uint64_t number, uint64_t *bytes)
 {
+	r->bound = number;
 	if (!ends_due(r, number))
 		return;
 	pass(r, bytes); /* what ran beside them counts together with them */
@@ -272,12 +278,14 @@ static void bind_arrivals(struct recorder *r, uint64_t end, uint64_t *bytes)
 	const size_t count = process_arrivals(r, end, new);
 
 	ends_look(r); /* after it was seen who has started */
+	r->bound = count ? new[0].number : end;
 	if (count)
 		pass(r, bytes);
 	for (size_t i = 0; i < count; i++) {
 		end_before(r, new[i].number, bytes);
 		process_bind(r, &new[i]);
 	}
+	r->bound = end;
 }
 
 bool round_run(struct recorder *r, uint64_t *ret_bytes)

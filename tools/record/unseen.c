@@ -1,18 +1,25 @@
 /*
  * unseen - programs that recorded processes start, or become, and that do not come to us though no hook
  * noted their execution (system calls made directly, system() with an environment that was cleared). They are looked for: whoever
- * twice, a second apart, has not even our segment among its mappings is watched until it attaches or ends (watch.c).
- * Forked children have it, executed ones map it as they begin.
+ * twice in a row has not even our segment among its mappings is watched until it attaches or ends (watch.c).
+ * Forked children have it, executed ones map it as they begin. The more there is to look at, the rarer the looks.
  */
 #include "recorder.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PARENTS_MAX 256u /* so many processes are asked for their children at a time */
+#define PARENTS_MAX 256u  /* so many processes are asked for their children at a time, */
+#define THREADS_MAX 1024u /* ... and so many of their threads */
+
+#define PAUSE_LOOKS 200u /* between two looks, times what a look takes */
+#define PAUSE_MIN_NS 20000000ull
+#define PAUSE_MAX_NS 1000000000ull
 
 /* Its name, "" when it is gone. */
 static void name_of(uint32_t pid, char name[SHM_NAME_BYTES])
@@ -80,28 +87,62 @@ static void look_at(struct recorder *r, const struct process *parent, uint32_t p
 		next->pids[next->count++] = pid;
 }
 
+static void look_at_children(struct recorder *r, const struct process *p, const char *task, struct unseen *next)
+{
+	char path[64], pid[16];
+
+	snprintf(path, sizeof(path), "/proc/%u/task/%.10s/children", p->pid, task);
+	FILE *const f = fopen(path, "re");
+
+	while (f && fscanf(f, "%15s", pid) == 1)
+		if (!process_by_pid(r, (uint32_t)strtoul(pid, NULL, 10)))
+			look_at(r, p, (uint32_t)strtoul(pid, NULL, 10), next);
+	if (f)
+		fclose(f);
+}
+
+/* A child is in the list of the thread that started it. */
+static void look_at_threads(struct recorder *r, const struct process *p, struct unseen *next, uint32_t *threads)
+{
+	struct dirent *task;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/task", p->pid);
+	DIR *const tasks = opendir(path);
+
+	while (tasks && *threads < THREADS_MAX && (task = readdir(tasks)))
+		if (isdigit((unsigned char)task->d_name[0])) {
+			look_at_children(r, p, task->d_name, next);
+			++*threads;
+		}
+	if (tasks)
+		closedir(tasks);
+}
+
+static uint64_t pause_ns(uint64_t look_ns)
+{
+	const uint64_t ns = look_ns * PAUSE_LOOKS;
+
+	return ns < PAUSE_MIN_NS ? PAUSE_MIN_NS : ns > PAUSE_MAX_NS ? PAUSE_MAX_NS : ns;
+}
+
 void unseen_look(struct recorder *r)
 {
 	struct unseen next = { .number = atomic_load(&r->shm->header.programs) };
+	const uint64_t begin_ns = recorder_clock(r);
+	uint32_t threads = 0;
 
-	if (r->shm->header.flags & (SHM_NO_FOLLOW_EXEC | SHM_NO_FOLLOW_FORK))
+	if (r->now_ns < r->unseen.next_ns || r->shm->header.flags & (SHM_NO_FOLLOW_EXEC | SHM_NO_FOLLOW_FORK))
 		return;
 	for (size_t i = 0; i < r->live_count && i < PARENTS_MAX; i++) {
 		const struct process *const p = r->live[i];
-		char path[64], pid[16];
-		FILE *f;
 
 		if (!p->attached || p->dying)
 			continue;
-		snprintf(path, sizeof(path), "/proc/%u/task/%u/children", p->pid, p->pid);
-		f = fopen(path, "re");
-		while (f && fscanf(f, "%15s", pid) == 1)
-			if (!process_by_pid(r, (uint32_t)strtoul(pid, NULL, 10)))
-				look_at(r, p, (uint32_t)strtoul(pid, NULL, 10), &next);
-		if (f)
-			fclose(f);
+		look_at_threads(r, p, &next, &threads);
 		if (executed(p))
 			look_at(r, p, p->pid, &next);
 	}
+	next.next_ns = r->now_ns + pause_ns(recorder_clock(r) - begin_ns);
 	r->unseen = next;
 }

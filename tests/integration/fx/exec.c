@@ -89,7 +89,7 @@ static int call_popen(char **env)
 /* Past the C library: nobody notes it. It lives long enough to be noticed. */
 static int call_directly(char **env)
 {
-	char name[] = "sleep", seconds[] = "4", *const argv[] = { name, seconds, NULL };
+	char name[] = "sleep", seconds[] = "1", *const argv[] = { name, seconds, NULL };
 
 	return (int)syscall(SYS_execve, "/bin/sleep", argv, env);
 }
@@ -145,6 +145,16 @@ static void *in_thread(void *argument)
 	return argument;
 }
 
+static void *fork_in_thread(void *argument)
+{
+	const pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(execute());
+	wait_for(pid);
+	return argument;
+}
+
 static void in_handler(int number)
 {
 	(void)number;
@@ -171,6 +181,8 @@ static int from(const char *where)
 
 	if (!strcmp(where, "thread"))
 		return pthread_create(&thread, NULL, in_thread, NULL) || pthread_join(thread, NULL);
+	if (!strcmp(where, "fork_in_thread"))
+		return pthread_create(&thread, NULL, fork_in_thread, NULL) || pthread_join(thread, NULL);
 	if (!strcmp(where, "handler"))
 		return signal(SIGUSR1, in_handler) == SIG_ERR || raise(SIGUSR1);
 	if (!strcmp(where, "fork") || !strcmp(where, "vfork")) {

@@ -41,6 +41,17 @@ static void hold(void)
 	}
 }
 
+/* What the parent holds between two children: less than a child, so that no child may be there. */
+static void hold_between(void)
+{
+	char *volatile p = malloc(bytes / 4 * 3);
+
+	if (!p)
+		fail("malloc");
+	*p = 1;
+	free(p);
+}
+
 /* ---- how a child ends ---- */
 
 static int last_code;
@@ -239,6 +250,8 @@ static int row(int n, char **how)
 				if (pid < 0)
 					fail(how[0]);
 				waits[w].wait(pid);
+				if (waits[w].wait != by_system_call) /* which nobody sees */
+					hold_between();
 			}
 		}
 	}
@@ -344,6 +357,7 @@ static int ignored(int n)
 		if (by_exec("exit", 4) < 0)
 			fail("fork");
 		(void)wait(NULL); /* returns when there is no child left */
+		hold_between();
 	}
 	return 0;
 }
@@ -356,11 +370,13 @@ static int shells(int n, const char *code)
 	snprintf(line, sizeof(line), "%s child %s exit %s", self, bytes_text, code);
 	for (int i = 0; i < n; i++) {
 		(void)system(line);
+		hold_between();
 		FILE *const f = popen(line, "r");
 
 		if (!f)
 			fail("popen");
 		(void)pclose(f);
+		hold_between();
 	}
 	return 0;
 }
