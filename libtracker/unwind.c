@@ -209,62 +209,78 @@ static bool step(struct walk *w, const struct rule_step *r)
 
 /* ---- what was remembered ---- */
 
-/*
- * Every word that the remembered walk read from frame `top` on still holds its
- * value? Returns top when so, otherwise the youngest frame whose return address
- * changed (no frame above it can be joined), or 0.
- *
- * Only on the thread's own stack, above the present frame: all of it may be read.
- */
-static uint32_t unchanged(const struct thread *t, uint32_t top)
+/* Not 0: the word there is not what it was. */
+static inline uintptr_t difference(uintptr_t address, uintptr_t was)
 {
-	const struct memo *const m = &t->memo;
-	uintptr_t different = 0;
-	uint32_t i;
+	return *(const uintptr_t *)address ^ was;
+}
 
-	if (ARCH_RA_BELOW_CFA)
+#define BLOCK 8u
+
+/* Of the remembered frames below `top` the oldest whose return address changed; top: none. */
+static uint32_t first_changed(const struct thread *t, uint32_t top)
+{
+	const uintptr_t *const sp = t->memo.sp, *const sent = t->sent;
+	uint32_t i = 0;
+
+	for (; i + BLOCK <= top; i += BLOCK) {
+		uintptr_t different = 0;
+
 #pragma GCC unroll 8
-		for (i = 0; i < top; i++)
-			different |= *(const uintptr_t *)(m->sp[i] - 8) ^ t->sent[i];
-	for (i = 0; i < m->slot_count && m->slots[i].frame <= top; i++)
-		different |= *(const uintptr_t *)m->slots[i].address ^ m->slots[i].value;
-	if (likely(!different))
-		return top;
-	if (ARCH_RA_BELOW_CFA) {
-		for (i = top; i-- > 0;)
-			if (*(const uintptr_t *)(m->sp[i] - 8) != t->sent[i])
-				return i;
-		return 0;
+		for (uint32_t k = 0; k < BLOCK; k++)
+			different |= difference(sp[i + k] - 8, sent[i + k]);
+		if (different)
+			break;
 	}
-	/* Return addresses are among the slots: frame f's step read the word. */
-	for (i = m->slot_count; i-- > 0;)
-		if (m->slots[i].frame <= top &&
-		    *(const uintptr_t *)m->slots[i].address != m->slots[i].value)
-			return m->slots[i].frame - 1;
-	return 0;
+	while (i < top && !difference(sp[i] - 8, sent[i]))
+		i++;
+	return i;
 }
 
 /*
- * The walk has come to a frame of the last stack? *candidates: remembered frames
- * that may still be met; becomes the number of frames to keep when true.
+ * The youngest frame, `top` or an older one, that may be joined: every word that the remembered walk read
+ * from there to the root still holds its value. What is younger cannot be joined, whatever its pc.
+ *
+ * Only on the thread's own stack, above the present frame: all of it may be read.
  */
-static inline bool joins(const struct thread *t, uintptr_t pc, uintptr_t sp, uintptr_t bp,
-			 uint32_t *candidates)
+static uint32_t joinable(const struct thread *t, uint32_t top)
 {
 	const struct memo *const m = &t->memo;
-	uint32_t n = *candidates, same;
+	/* elsewhere return addresses are among the slots */
+	const uint32_t limit = ARCH_RA_BELOW_CFA ? first_changed(t, top) : top;
+
+	for (uint32_t i = 0; i < m->slot_count && m->slots[i].frame <= limit; i++)
+		if (difference(m->slots[i].address, m->slots[i].value))
+			return m->slots[i].frame - 1; /* that frame's step read the word */
+	return limit;
+}
+
+/* Remembered frames that the walk may still come to: the oldest `count`. */
+struct candidates {
+	uint32_t count;
+	bool unchanged; /* of all of them it is known that they may be joined */
+};
+
+/*
+ * The walk has come to a frame of the last stack? The number of frames to keep is c->count, then. The words are
+ * looked at once in a walk, from the root up: what may be joined at the first frame that looks like it is all
+ * that may be joined at all.
+ */
+static inline bool joins(const struct thread *t, uintptr_t pc, uintptr_t sp, uintptr_t bp, struct candidates *c)
+{
+	const struct memo *const m = &t->memo;
+	uint32_t n = c->count, limit;
 
 	while (n && m->sp[n - 1] < sp)
 		n--;
-	*candidates = n;
-	if (!n || m->sp[n - 1] != sp || t->sent[n - 1] != pc ||
-	    (m->needs_bp[n - 1] && m->bp[n - 1] != bp))
+	c->count = n;
+	if (!n || m->sp[n - 1] != sp || t->sent[n - 1] != pc || (m->needs_bp[n - 1] && m->bp[n - 1] != bp))
 		return false;
-	same = unchanged(t, n - 1);
-	if (same == n - 1)
+	if (c->unchanged)
 		return true;
-	*candidates = same;
-	return false;
+	limit = joinable(t, n - 1);
+	*c = (struct candidates){ limit + 1, true };
+	return limit == n - 1;
 }
 
 static void remember_slot(struct memo *m, uint32_t frame, uintptr_t address, uintptr_t value)
@@ -322,7 +338,7 @@ void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
 		if (unlikely(t->walked[i].step.kind == RULE_FRAME) && !m->guessed_from)
 			m->guessed_from = kept + (n - i);
 	}
-	/* The mark of a cut has no return address: `unchanged` shall find its pc of 0 all the same. */
+	/* The mark of a cut has no return address: `first_changed` shall find its pc of 0 all the same. */
 	if (unlikely(t->deep) && !kept && ARCH_RA_BELOW_CFA)
 		m->sp[0] = (uintptr_t)(&mark_word + 1);
 	m->depth = kept + n;
@@ -363,7 +379,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 	struct thread *const t = w->thread;
 	struct rule rooms[2], *room = &rooms[0];
 	const struct rule *r = NULL;
-	uint32_t candidates = *kept;
+	struct candidates candidates = { .count = *kept };
 	uintptr_t pc = w->pc, sp = w->sp, bp = w->bp;
 
 	*kept = 0;
@@ -372,8 +388,8 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		const struct rule *next;
 
 		/* pc + exact: what is interrupted where a remembered call returns to is another frame */
-		if (candidates && joins(t, pc + w->exact, sp, bp, &candidates)) {
-			*kept = candidates;
+		if (candidates.count && joins(t, pc + w->exact, sp, bp, &candidates)) {
+			*kept = candidates.count;
 			*ret_end = RULE_END;
 			return n;
 		}

@@ -17,7 +17,9 @@
 #include "symbol.h"
 #include "unwind.h"
 
+#ifndef VERIFY_EVERY
 #define VERIFY_EVERY 37u
+#endif
 #define OWN_FRAMES_MAX 32u /* of this library, below the hook's caller */
 
 /* Frames of our own come first: `room` has place for them and a whole stack. */

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """oracle - our stacks against libunwind's and libgcc's.
 
-verify: the library walks every 37th stack again by both oracles, in the same
-event, and counts what differs; so any program will do. Where libunwind is known
+verify: the library walks every third stack (every 37th, as it is installed) again by
+both oracles, in the same event, and counts what differs; so any program will do. Where libunwind is known
 to be wrong, only libgcc's word counts, and that the two disagree is expected.
 twice: a deterministic program is recorded once by each unwinder, and the stacks
 that come out at the other end (encoded, interned, written, read) are compared.
@@ -36,7 +36,7 @@ class Oracle:
 
     def verify(self, argv, how=BOTH, least=10, stale=False, **more):
         """`stale`: the program unloads code, which libunwind does not notice."""
-        h = self.health(argv, how, **more)
+        h = self.health(argv, how, **{**more, "env": {**self.other_library("often.so"), **(more.get("env") or {})}})
         for library in ("libgcc",) if how == LIBGCC else ("libgcc", "libunwind"):
             compared, differing = h[f"compared_with_{library}"], h[f"differing_from_{library}"]
             check(compared >= least, f"only {compared} stacks compared with {library}")
