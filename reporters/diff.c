@@ -181,7 +181,7 @@ static void json_head(struct diff *d, struct ui_json *j)
 	for (int i = 0; i < GROUP_SIDES; i++) {
 		ui_json_object(j, names[i]);
 		ui_json_string(j, "capture", d->sides[i].report.capture->path);
-		whole_json(j, d->sides[i].report.capture, d->sides[i].report.lost);
+		report_json(j, &d->sides[i].report);
 		choice_json(j, "point", &d->sides[i].view_options, &d->sides[i].view);
 		ui_json_uint(j, "total_size", d->groups->total[i].size);
 		ui_json_uint(j, "total_count", d->groups->total[i].count);
@@ -244,7 +244,11 @@ static int open_side(struct diff *d, enum group_side which, const char *operand)
 	choice_apply(&choice, &s->report, &s->view_options);
 	group_by_view(d->by, &s->view_options);
 	status = report_stacks(&s->report, &common);
-	return status ? status : report_view(&s->report, &s->view_options, &s->view);
+	if (!status)
+		status = report_view(&s->report, &s->view_options, &s->view);
+	if (!status)
+		report_unnamed(&s->report, &s->view, &s->filters);
+	return status;
 }
 
 static int compare(struct diff *d)

@@ -124,7 +124,7 @@ static void write_json(const struct flame_tree *t, const struct report *r, const
 	ui_json_init(&j, f, true);
 	ui_json_begin_report(&j, "tracker.flamegraph", 1);
 	ui_json_string(&j, "capture", r->capture->path);
-	whole_json(&j, r->capture, r->lost);
+	report_json(&j, r);
 	ui_json_uint(&j, "total_bytes", v->bytes);
 	ui_json_uint(&j, "total_count", v->count);
 	sampled_json(&j, v->sample_bytes);
@@ -210,6 +210,8 @@ static int run(struct report *r, struct view_options *vo, enum format format)
 		code = report_view(r, vo, &view);
 	if (!code)
 		kept_say(r, vo, &view);
+	if (!code)
+		report_unnamed(r, &view, NULL);
 	if (!code)
 		code = write_output(r, &view, vo, format, output.file);
 	if (code)

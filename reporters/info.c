@@ -79,12 +79,6 @@ struct module_symbols {
 	uint32_t frames, resolved, open; /* open: never looked up */
 };
 
-static bool has_name(const struct capture *c, const struct cap_frame *f)
-{
-	return f->symbol_count && f->symbol_count != UINT32_MAX &&
-	       !symbols_is_placeholder(c->strings[c->symbols[f->first_symbol].function]);
-}
-
 static struct module_symbols *count_symbols(const struct capture *c)
 {
 	struct module_symbols *s = calloc(c->module_count + 1, sizeof(*s));
@@ -93,7 +87,7 @@ static struct module_symbols *count_symbols(const struct capture *c)
 		const struct cap_frame *f = &c->frames[i];
 
 		s[f->module].frames++;
-		s[f->module].resolved += has_name(c, f);
+		s[f->module].resolved += stacks_knows_name(c, f);
 		s[f->module].open += f->symbol_count == UINT32_MAX;
 	}
 	return s;

@@ -137,6 +137,17 @@ static void leave_out_suppressed(struct leaks *l)
 	qsort(l->rows, kept, sizeof(*l->rows), by_weight);
 }
 
+/* Of what is left in the report. */
+static void find_unnamed(struct leaks *l)
+{
+	struct report *const r = &l->report;
+
+	unnamed_begin(&r->unnamed, r->capture);
+	for (size_t i = 0; i < l->row_count; i++)
+		unnamed_add(&r->unnamed, r->capture, r->stacks, l->rows[i].node, l->rows[i].bytes);
+	unnamed_end(&r->unnamed, r->stacks);
+}
+
 static size_t shown(const struct leaks *l)
 {
 	return limit && limit < l->row_count ? (size_t)limit : l->row_count;
@@ -301,7 +312,7 @@ static void print_json(const struct leaks *l, FILE *f)
 		ui_json_end(&j);
 	}
 	ui_json_end(&j);
-	whole_json(&j, l->report.capture, l->report.lost);
+	report_json(&j, &l->report);
 	ui_json_end(&j);
 }
 
@@ -348,6 +359,7 @@ static int gather(struct leaks *l, const char *operand)
 		return UI_CANNOT;
 	}
 	leave_out_suppressed(l);
+	find_unnamed(l);
 	return UI_OK;
 }
 

@@ -160,6 +160,26 @@ int report_view(struct report *r, struct view_options *o, struct view *ret)
 	return UI_OK;
 }
 
+void report_unnamed(struct report *r, const struct view *v, const struct filters *filters)
+{
+	unnamed_find(&r->unnamed, r->capture, r->stacks, v, filters);
+}
+
+void report_json(struct ui_json *j, const struct report *r)
+{
+	whole_json(j, r->capture, r->lost);
+	unnamed_json(j, &r->unnamed, r->capture);
+}
+
+static void say_unnamed(const struct report *r)
+{
+	char text[UNNAMED_ROOM];
+
+	/* warn_changed has told */
+	if (r->unnamed.names != STACKS_NAMES_CHANGED && *unnamed_describe(&r->unnamed, r->capture, text))
+		ui_error("%s: %s", r->capture->path, text);
+}
+
 void report_close(struct report *r)
 {
 	if (!r)
@@ -168,6 +188,7 @@ void report_close(struct report *r)
 		report_say_missing(r);
 		warn_changed(r);
 		warn_no_memory(r);
+		say_unnamed(r);
 	}
 	stacks_free(r->stacks);
 	capture_close(r->capture);

@@ -11,6 +11,7 @@
 #include "sampled.h"
 #include "symbols/stack.h"
 #include "ui/ui.h"
+#include "unnamed.h"
 #include "whole.h"
 
 /* Values of the options that all reporters share; put REPORT_OPTIONS(o) into the option table. */
@@ -47,6 +48,7 @@ struct report {
 	uint32_t process; /* index chosen by --pid, UINT32_MAX: all */
 	uint64_t lost; /* events, by the gaps that were read */
 	char missing_told[WHOLE_ROOM]; /* what the user was told is missing */
+	struct unnamed unnamed; /* zeroes until report_unnamed */
 };
 
 /*
@@ -62,6 +64,10 @@ int report_view(struct report *r, struct view_options *o, struct view *ret);
  * it: what is known after the events were read is said at once. Says nothing twice.
  */
 void report_say_missing(struct report *r);
+/* Counts what functions without names allocated, which report_close says and report_json writes. filters: NULL: all passes. */
+void report_unnamed(struct report *r, const struct view *v, const struct filters *filters);
+/* "complete", "incomplete" and, where it is worth a line, "unnamed". */
+void report_json(struct ui_json *j, const struct report *r);
 /* Zero-safe. */
 void report_close(struct report *r);
 

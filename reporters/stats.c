@@ -588,7 +588,7 @@ static int print_json(struct stats *s, FILE *f)
 	err = json_processes(s, &j);
 	if (!err)
 		err = metadata_json(&j, "metadata", &s->report, &s->view.totals);
-	whole_json(&j, s->report.capture, s->report.lost);
+	report_json(&j, &s->report);
 	ui_json_end(&j);
 	return err;
 }
@@ -623,6 +623,7 @@ static int gather(struct stats *s, const char *operand)
 	fill_buckets(s);
 	if (only_buckets)
 		return UI_OK;
+	report_unnamed(&s->report, &s->view, NULL);
 	if (sums_of_domains(&s->view, &s->domains, &s->domain_count) == 0 &&
 	    sums_of_view(&s->view, s->report.stacks, &s->locations, &s->modules) == 0)
 		return UI_OK;

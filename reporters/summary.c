@@ -242,7 +242,7 @@ static void json_rows(const struct summary *s, FILE *f)
 	ui_json_init(&j, f, false);
 	ui_json_begin_report(&j, "tracker.summary", 1);
 	ui_json_string(&j, "capture", s->report.capture->path);
-	whole_json(&j, s->report.capture, s->report.lost);
+	report_json(&j, &s->report);
 	choice_json(&j, "point", &s->view_options, &s->view);
 	ui_json_uint(&j, "total_size", s->groups->total[SIDE_TOTAL].size);
 	ui_json_uint(&j, "total_count", s->groups->total[SIDE_TOTAL].count);
@@ -296,6 +296,8 @@ static int run(struct summary *s, const char *operand, FILE *f)
 		status = report_view(&s->report, &s->view_options, &s->view);
 	if (!status)
 		kept_say(&s->report, &s->view_options, &s->view);
+	if (!status)
+		report_unnamed(&s->report, &s->view, &s->filters);
 	if (!status && write_report(s, f) < 0) {
 		ui_error("out of memory");
 		status = UI_CANNOT;

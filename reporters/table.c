@@ -263,7 +263,7 @@ static void json_head(struct table *t, struct ui_json *j)
 {
 	ui_json_begin_report(j, "tracker.table", 1);
 	ui_json_string(j, "capture", t->report.capture->path);
-	whole_json(j, t->report.capture, t->report.lost);
+	report_json(j, &t->report);
 	choice_json(j, "point", &t->view_options, &t->view);
 	sampled_json(j, t->view.sample_bytes);
 }
@@ -468,6 +468,8 @@ static int run(struct table *t, const char *operand, FILE *f)
 		status = report_view(&t->report, &t->view_options, &t->view);
 	if (!status)
 		kept_say(&t->report, &t->view_options, &t->view);
+	if (!status)
+		report_unnamed(&t->report, &t->view, &t->filters);
 	if (!status && write_report(t, f) < 0) {
 		ui_error("out of memory");
 		status = UI_CANNOT;

@@ -76,7 +76,7 @@ static void print_json(const struct temporary *t, FILE *f)
 	ui_json_init(&j, f, false);
 	ui_json_begin_report(&j, "tracker.temporary", 1);
 	ui_json_string(&j, "capture", t->report.capture->path);
-	whole_json(&j, t->report.capture, t->report.lost);
+	report_json(&j, &t->report);
 	if (t->asked.spanned)
 		choice_json(&j, "point", &t->asked, &t->view);
 	ui_json_uint(&j, "threshold", threshold);
@@ -118,6 +118,8 @@ static int gather(struct temporary *t, const char *operand)
 		return UI_CANNOT;
 	}
 	sums_sort_by_bytes(&t->rows);
+	if (!status)
+		report_unnamed(&t->report, &t->view, NULL);
 	return status;
 }
 

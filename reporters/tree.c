@@ -359,7 +359,7 @@ static void json_tree(const struct tree *t, FILE *f)
 	ui_json_init(&j, f, false);
 	ui_json_begin_report(&j, "tracker.tree", 1);
 	ui_json_string(&j, "capture", t->report.capture->path);
-	whole_json(&j, t->report.capture, t->report.lost);
+	report_json(&j, &t->report);
 	choice_json(&j, "point", &t->view_options, &t->view);
 	ui_json_uint(&j, "total_size", t->bytes);
 	ui_json_uint(&j, "total_count", t->count);
@@ -402,6 +402,8 @@ static int run(struct tree *t, const char *operand, FILE *f)
 		status = report_view(&t->report, &t->view_options, &t->view);
 	if (!status)
 		kept_say(&t->report, &t->view_options, &t->view);
+	if (!status)
+		report_unnamed(&t->report, &t->view, &t->filters);
 	if (!status && write_report(t, f) < 0) {
 		ui_error("out of memory");
 		status = UI_CANNOT;

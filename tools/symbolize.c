@@ -1,6 +1,7 @@
 /*
  * tracker-symbolize - adds the names of functions, files and lines to a capture
- * that was recorded with --no-symbols, so that it can be read elsewhere.
+ * that was recorded with --no-symbols, so that it can be read elsewhere, or where they were not
+ * to be had then.
  *
  * The blocks of the capture are copied as they are; strings and symbols come
  * after them. Names come from the programs and libraries on this machine, if
@@ -18,6 +19,7 @@
 #include "replay/capture.h"
 #include "copy.h"
 #include "symbols/embed.h"
+#include "symbols/stack.h"
 #include "ui/ui.h"
 
 static const char *output;
@@ -33,10 +35,12 @@ static const struct ui_option options[] = {
 static const struct ui_command command = {
 	.name = "tracker-symbolize",
 	.usage = "[options] CAPTURE",
-	.summary = "Adds the names of functions, files and lines to a capture recorded with --no-symbols.",
+	.summary = "Adds the names of functions, files and lines that a capture lacks.",
 	.details = "  tracker symbolize -o named.bin app.bin     a copy with names\n"
 		   "  tracker symbolize --force app.bin          change app.bin itself\n"
 		   "\n"
+		   "Those are all of a capture recorded with --no-symbols, and of another what had no\n"
+		   "names then: after debug packages were installed, or with DEBUGINFOD_URLS set.\n"
 		   "Names come from the programs and libraries on this machine, and from their debug\n"
 		   "files; those that were rebuilt since are left out, and named.\n",
 	.options = options,
@@ -56,7 +60,7 @@ static const char *const state_names[] = {
 struct job {
 	struct capture *capture;
 	struct embed_module *modules; /* by module id */
-	struct embed_frame *frames;   /* never looked up */
+	struct embed_frame *frames;   /* never looked up, or in vain */
 	size_t frame_count;
 	uint64_t *module_frames; /* how many of them, by module id */
 	uint64_t known_before, with_module;
@@ -83,9 +87,9 @@ static int find_frames(struct job *j)
 		const struct cap_frame *const f = &c->frames[i];
 
 		j->with_module += f->module != 0;
-		j->known_before += f->symbol_count && f->symbol_count != UINT32_MAX;
+		j->known_before += stacks_knows_name(c, f);
 		/* code made at run time is in no file, here or elsewhere */
-		if (!f->module || f->symbol_count != UINT32_MAX || j->modules[f->module].flags & MODULE_CODE)
+		if (!f->module || stacks_knows_name(c, f) || j->modules[f->module].flags & MODULE_CODE)
 			continue;
 		j->frames[j->frame_count++] = (struct embed_frame){ f->module, i, f->offset };
 		j->module_frames[f->module]++;
@@ -100,7 +104,12 @@ struct sink {
 
 static void sink_symbols(void *data, uint32_t frame, const struct writer_symbol *s, size_t n)
 {
-	writer_symbols(((struct sink *)data)->writer, frame, s, n);
+	const struct sink *const sink = data;
+	const bool named = n && s[0].function && !symbols_is_placeholder(s[0].function);
+
+	/* in vain once more: the capture says so already */
+	if (named || sink->job->capture->frames[frame].symbol_count == UINT32_MAX)
+		writer_symbols(sink->writer, frame, s, n);
 }
 
 static void sink_progress(void *data, uint64_t done, uint64_t total)

@@ -192,7 +192,7 @@ static void warn_sampled(const struct page *p, struct ui_json *j)
 static void meta_warnings(const struct page *p, struct ui_json *j)
 {
 	const struct capture *const c = p->report->capture;
-	char line[400];
+	char line[400], unnamed[UNNAMED_ROOM];
 
 	ui_json_array(j, "warnings");
 	if (p->view->sample_bytes)
@@ -214,6 +214,8 @@ static void meta_warnings(const struct page *p, struct ui_json *j)
 			 "%" PRIu64 " stacks were cut: their outer frames are missing.", truncated);
 		ui_json_string(j, NULL, line);
 	}
+	if (*unnamed_describe(&p->report->unnamed, c, unnamed))
+		ui_json_string(j, NULL, unnamed);
 	meta_killed(c, j);
 	for (uint32_t i = 0; i < c->notice_count && i < WARNINGS_MAX; i++)
 		ui_json_string_n(j, NULL, c->notices[i], strnlen(c->notices[i], 500));

@@ -91,6 +91,12 @@ bool symbols_is_placeholder(const char *function)
 	return mark && mark != function && mark[3 + strspn(mark + 3, "0123456789abcdef")] == 0;
 }
 
+bool stacks_knows_name(const struct capture *c, const struct cap_frame *f)
+{
+	return f->symbol_count && f->symbol_count != UINT32_MAX &&
+	       !symbols_is_placeholder(c->strings[c->symbols[f->first_symbol].function]);
+}
+
 static void set_name(struct stacks *s, struct source_frame *f, const char *linkage_name)
 {
 	const struct name *const name = names_get(s->names, linkage_name ? linkage_name : "");
@@ -165,6 +171,21 @@ static struct resolver_module *module_of(struct stacks *s, uint32_t module)
 		s->modules[module] =
 			resolver_module(s->resolver, m->path, m->build_id, m->build_id_bytes);
 	return s->modules[module];
+}
+
+enum stacks_names stacks_names(const struct stacks *s, uint32_t module)
+{
+	if (!s->modules[module])
+		return STACKS_NAMES_NONE; /* the recorder has read it, or tracker symbolize */
+	switch (resolver_module_state(s->modules[module])) {
+	case RESOLVER_MISSING:
+	case RESOLVER_UNREADABLE:
+		return STACKS_NAMES_MISSING;
+	case RESOLVER_CHANGED:
+		return STACKS_NAMES_CHANGED;
+	default:
+		return STACKS_NAMES_NONE;
+	}
 }
 
 uint32_t stacks_changed_modules(const struct stacks *s, const char **ret_first)

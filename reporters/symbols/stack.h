@@ -60,8 +60,20 @@ const struct source_frame *stacks_top(struct stacks *s, uint32_t node);
  */
 uint32_t stacks_changed_modules(const struct stacks *s, const char **ret_first);
 
+/* What is known of the names of a module that has none. */
+enum stacks_names {
+	STACKS_NAMES_NONE,    /* its file was read: none are left in it */
+	STACKS_NAMES_MISSING, /* its file is not here, or cannot be read */
+	STACKS_NAMES_CHANGED, /* the file at its path is another build */
+};
+
+enum stacks_names stacks_names(const struct stacks *s, uint32_t module);
+
 /* Memory ran out: not all names, or not all frames, could be had. */
 bool stacks_short_of_memory(const struct stacks *s);
+
+/* Whether the capture itself has a name of the frame's function, or a line. */
+bool stacks_knows_name(const struct capture *c, const struct cap_frame *f);
 
 /* Whether a name that a capture holds is such a placeholder. */
 bool symbols_is_placeholder(const char *function);

@@ -126,6 +126,12 @@ $ for r in stats table temporary leaks tree summary info flamegraph; do tracker-
 > tracker.info 1 cap
 > tracker.flamegraph 1 cap
 
+! tracker-stats: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not here: run tracker symbolize where it is
+! tracker-table: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not here: run tracker symbolize where it is
+! tracker-leaks: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not here: run tracker symbolize where it is
+! tracker-tree: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not here: run tracker symbolize where it is
+! tracker-summary: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not here: run tracker symbolize where it is
+! tracker-flamegraph: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not here: run tracker symbolize where it is
 # A report does not replace the capture it is of, by whatever name.
 $ cp cap own; ln -s own link; ln own hard; for o in own ./own link hard; do for r in stats table temporary leaks tree summary info dump flamegraph; do tracker-$r -f -o $o own 2>&1; done; tracker-diff -f -o $o cap own 2>&1; done | grep -c 'is the capture itself, will not overwrite it; choose another name'; cmp cap own
 > 40

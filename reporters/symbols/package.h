@@ -1,0 +1,17 @@
+/*
+ * package - which Debian package a file came from, and which one brings its names. Nothing is
+ * executed: the lists of dpkg's database are read.
+ */
+#ifndef SYMBOLS_PACKAGE_H
+#define SYMBOLS_PACKAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Name of the package with debug information of the file at `path`, into `out`. `root` is before /var/lib/dpkg ("" for
+ * this machine). False: no list names the file, or there are none.
+ */
+bool package_of_names(const char *root, const char *path, char *out, size_t room);
+
+#endif

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""names - what is said where functions have no names, and what brings them.
+
+The programs are compiled here; which bytes are allocated where stands in their sources.
+
+usage: names.py [-h] BUILD_DIR [PART_OF_A_NAME]...
+"""
+import json
+import os
+import subprocess
+
+import harness
+from harness import Skip, check, equal, need
+
+# 3,000 of 4,000 bytes are allocated by a function of the library that only a symbol table names.
+LIBRARY = r"""
+#include <stdlib.h>
+void *kept;
+static __attribute__((noinline)) void inner(void) { kept = malloc(3000); __asm__ volatile(""); }
+void entry(void) { inner(); __asm__ volatile(""); }
+"""
+PROGRAM = r"""
+#include <stdlib.h>
+void entry(void);
+void *mine;
+int main(void) { mine = malloc(1000); entry(); return 0; }
+"""
+REPORTS = ("table", "tree", "stats", "summary", "leaks", "flamegraph")
+SAYS = "75 % of the bytes were allocated in libbare.so, which has no names"
+
+
+def compile_c(folder, name, text, *flags):
+    source = os.path.join(folder, os.path.splitext(name)[0] + ".c")
+    with open(source, "w", encoding="ascii") as f:
+        f.write(text)
+    subprocess.run([need("gcc"), "-g", "-O1", "-fno-builtin", "-fasynchronous-unwind-tables", source, "-o", os.path.join(folder, name),
+                    *flags], check=True)
+    return os.path.join(folder, name)
+
+
+class Names:
+    def __init__(self, tracker):
+        self.t = tracker
+        os.environ.pop("DEBUGINFOD_URLS", None)
+
+    def build(self):
+        """A program whose library is stripped and names a debug file that is not there: (program, library, that file)."""
+        folder = self.t.file(".d")
+        os.mkdir(folder)
+        library = compile_c(folder, "libbare.so", LIBRARY, "-shared", "-fPIC")
+        program = compile_c(folder, "app", PROGRAM, library, "-Wl,-rpath," + folder)
+        debug = os.path.join(folder, "libbare.debug")
+        objcopy = need("objcopy")
+        subprocess.run([objcopy, "--only-keep-debug", library, debug], check=True)
+        subprocess.run([objcopy, "--strip-all", "--add-gnu-debuglink=" + debug, library], check=True)
+        os.rename(debug, debug + ".away")
+        return program, library, debug
+
+    def said(self, command, capture, *options):
+        """What a report says on stderr, and its JSON's "unnamed"."""
+        r = harness.execute([self.t.reporter(command), *options, capture])
+        equal(command, (r.status, r.stderr.count(b"no names") <= 1), (0, True))
+        if command == "flamegraph":
+            out = self.t.file(".html")
+            equal("the page", harness.execute([self.t.reporter(command), "-o", out, capture]).status, 0)
+            with open(out, encoding="utf-8") as f:
+                equal("the page says it", SAYS in f.read(), SAYS.encode() in r.stderr)
+            os.unlink(out)
+        return r.stderr.decode(), self.t.json(command, capture).get("unnamed")
+
+    def case_the_module_without_names_is_named(self):
+        program, library, debug = self.build()
+        capture = self.t.record([program]).capture
+        for command in REPORTS:
+            options = ["-o", self.t.file(".html")] if command == "flamegraph" else []
+            words, unnamed = self.said(command, capture, *options)
+            check(SAYS in words and "DEBUGINFOD_URLS" in words, f"{command} says {words!r}")
+            equal(command, (unnamed["bytes"], unnamed["percent"], unnamed["module"], unnamed["modules"]), (3000, 75.0, library, 1))
+        words, _ = self.said("table", capture, "--filter", "-*libbare*")
+        check("no names" not in words, f"of bytes that are filtered away: {words!r}")
+        os.rename(debug + ".away", debug)
+        self.t.run("symbolize", "--force", capture)
+        words, unnamed = self.said("table", capture)
+        check("no names" not in words and unnamed is None, f"with names: {words!r} {unnamed}")
+        line = LIBRARY.split("\n").index(next(x for x in LIBRARY.split("\n") if "3000" in x)) + 1
+        check(f"libbare.c:{line}: size=3000 B" in self.t.text("table", capture), self.t.text("table", capture))
+
+    def case_no_line_where_a_tenth_or_less_has_no_names(self):
+        program, _, _ = self.build()
+        folder = os.path.dirname(program)
+        program = compile_c(folder, "app", PROGRAM.replace("1000", "27000"), os.path.join(folder, "libbare.so"), "-Wl,-rpath," + folder)
+        words, unnamed = self.said("table", self.t.record([program]).capture)
+        check("no names" not in words and unnamed is None, f"a tenth: {words!r} {unnamed}")
+        program = compile_c(folder, "app", PROGRAM.replace("1000", "26900"), os.path.join(folder, "libbare.so"), "-Wl,-rpath," + folder)
+        words, unnamed = self.said("table", self.t.record([program]).capture)
+        check("10 % of the bytes" in words and unnamed, f"more than a tenth: {words!r} {unnamed}")
+
+    def case_a_file_that_is_gone_is_told_from_a_stripped_one(self):
+        program, library, _ = self.build()
+        capture = self.t.record([program], ["--no-symbols"]).capture
+        os.unlink(library)
+        words, unnamed = self.said("table", capture)
+        check("file is not here" in words and "symbolize" in unnamed["advice"], f"{words!r} {unnamed}")
+
+    def case_the_package_is_that_of_dpkg(self):
+        dpkg, found = need("dpkg"), False
+        for name in ("sqlite3", "git", "python3"):
+            program = os.path.realpath(need(name))
+            owner = subprocess.run([dpkg, "-S", program], capture_output=True, text=True, check=False).stdout
+            if not owner:
+                continue
+            args = ["-c", "x = [bytes(9000) for i in range(99)]"] if name == "python3" else ["--version"]
+            unnamed = json.loads(self.t.run("table", "--json", self.t.record([program, *args]).capture)).get("unnamed")
+            if not unnamed or os.path.realpath(unnamed["module"]) != program:
+                continue
+            found = True
+            package = owner.split(":")[0]
+            names = (f"apt install {package}-dbgsym,", f"apt install {package.replace('-minimal', '')}-dbg,")
+            check(any(unnamed["advice"].startswith(n) for n in names), f"{program} of {package}: {unnamed}")
+        if not found:
+            raise Skip("no program of a package without names")
+
+
+def make_cases(t):
+    names = Names(t)
+    return [(n[len("case_"):].replace("_", " "), getattr(names, n)) for n in dir(Names) if n.startswith("case_")]
+
+
+if __name__ == "__main__":
+    harness.main(make_cases)
