@@ -109,6 +109,10 @@ enum trk_ref {
  * most recent frames of its parent's, of which the older ones are not kept. No program has code there.
  */
 #define TRK_FRAME_CUT (1ull << 63)
+/*
+ * This and a number n, likewise: n is how deep a stack was of which the node's parent has the most recent frames.
+ */
+#define TRK_FRAME_DEPTH (3ull << 62)
 
 /* The decoded form of one event. Fields that a kind does not use are 0. */
 struct trk_event {

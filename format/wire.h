@@ -15,7 +15,8 @@
  *           counted from the root: pop that many most recent frames of the
  *           thread's last stack, then push these, oldest first.
  *           More pops than there are frames (UINT32_MAX): the whole stack.
- *           A pc of 0 as the oldest frame: the stack was cut there.
+ *           A pc of 0 as the oldest frame: the stack was cut there. WIRE_CUT + n
+ *           there: cut because it was too deep, and n frames more were counted.
  *   operands by kind; addresses are zigzag(address - last address of this thread)
  *
  * All state (epoch, time, pc, address, stack) begins at 0 / empty when the
@@ -60,6 +61,9 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED 
 #define WIRE_RECORD_MAX (80u + WIRE_FRAMES_MAX * TRK_VARINT_MAX)
 /* Deepest stack on the wire, its mark of a cut included; nframe is less than half of it. */
 #define WIRE_DEPTH_MAX (1u << 21)
+/* No program has code from here on. */
+#define WIRE_CUT (1ull << 63)
+#define WIRE_OLDER_MAX (1u << 28) /* more frames than that are not counted */
 /*
  * Of so many frames that are kept, or more, the stacks here may have half as many more, of which the recorder
  * drops the older ones. Fewer are cheap to send anew, and so are counted exactly.
@@ -80,6 +84,11 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED 
  *  27..29    string label
  *  31 gap    varint events lost
  */
+
+static inline bool wire_is_cut(uint64_t pc)
+{
+	return !pc || pc >= WIRE_CUT;
+}
 
 /* Decoder: the recorder's side. */
 struct wire_state {

@@ -152,7 +152,7 @@ static struct change next_stack(struct thread *t, const struct site *at)
 	if (unlikely(t->code_generation != generation)) {
 		/* The same pcs may mean other code now: nothing of the old stack is kept. */
 		t->code_generation = generation;
-		t->memo.depth = 0;
+		t->memo.depth = t->counted_count = 0;
 		t->forget_stack = true;
 	}
 	n = unwind(t, at, &kept);

@@ -66,6 +66,14 @@ struct memo {
 	struct slot *slots; /* by frame, oldest first */
 };
 
+/* A frame below which the older ones have been counted. */
+struct counted {
+	uintptr_t pc, sp, bp;
+	uint32_t older; /* with itself */
+};
+
+#define COUNTED_MAX 128u
+
 /* One stream of events: a thread, at one level. Private to the process; never freed, reused. */
 struct thread {
 	struct shm_thread *slot;
@@ -83,6 +91,7 @@ struct thread {
 	bool memorable;		/* the walk at hand may be remembered */
 	bool guessed;		/* ... went by frame pointers of code without unwind information, somewhere */
 	bool deep;		/* ... is of a stack deeper than what is kept */
+	uintptr_t mark;		/* ... and its oldest frame, which says how much deeper: see wire.h */
 	bool forget_stack;	/* the recorder's idea of our stack must be sent anew */
 	uint8_t begun;		/* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when that is sent and its end is not */
 	bool orphan;		/* of the parent: what a hook that a forking handler interrupted still writes to */
@@ -91,6 +100,8 @@ struct thread {
 	uintptr_t *walk;	/* the stack being walked, most recent first */
 	struct walked *walked;	/* beside walk */
 	struct memo memo;
+	struct counted counted[COUNTED_MAX]; /* of the thread's own stack, oldest first */
+	uint32_t counted_count;
 	uintptr_t *check[SHM_ORACLES]; /* the same stack as others see it; only when they are asked */
 	uint32_t until_check;	/* stacks left before the next comparison */
 	struct cfi_scratch cfi;

@@ -6,7 +6,7 @@
  * takes (pc, sp, bp) of a frame to those of its caller by the rule of pc. A
  * frame whose rule needs other registers makes us start again as the full walk
  * (unwind_full.c), which carries all of them. A walk that cannot go on ends
- * with a pc of 0: the stack is cut there. Where no unwind information covers a pc, the
+ * with a pc of 0: the stack is cut there; one that is as deep as it may be, with how many frames are older. Where no unwind information covers a pc, the
  * frame pointer is tried (step_frame_pointer), and the stack counted as guessed.
  *
  * Between two allocations almost all of the stack is unchanged. So the last
@@ -314,8 +314,6 @@ static void remember_frame(struct memo *m, uint32_t i, const struct walked *w)
 			      m->bp[i - 1]);
 }
 
-static const uintptr_t mark_word;
-
 void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
 {
 	struct memo *const m = &t->memo;
@@ -329,6 +327,9 @@ void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
 		m->guessed_from = 0;
 	while (m->slot_count && (kept == 0 || m->slots[m->slot_count - 1].frame >= kept))
 		m->slot_count--;
+	/* The call in the frame at the cut is another one: then what is older may be, too. */
+	if (unlikely(t->deep) && !kept && ARCH_RA_BELOW_CFA)
+		remember_slot(m, 1, t->walked[n - 1].sp - 8, *(const uintptr_t *)(t->walked[n - 1].sp - 8));
 	for (uint32_t i = n; i-- > 0;) {
 		if (unlikely(m->slot_count + SLOTS_OF_A_FRAME > room)) {
 			m->depth = 0;
@@ -338,9 +339,9 @@ void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
 		if (unlikely(t->walked[i].step.kind == RULE_FRAME) && !m->guessed_from)
 			m->guessed_from = kept + (n - i);
 	}
-	/* The mark of a cut has no return address: `first_changed` shall find its pc of 0 all the same. */
+	/* The mark of a cut has no return address: `first_changed` shall find it all the same. */
 	if (unlikely(t->deep) && !kept && ARCH_RA_BELOW_CFA)
-		m->sp[0] = (uintptr_t)(&mark_word + 1);
+		m->sp[0] = (uintptr_t)(&t->mark + 1);
 	m->depth = kept + n;
 	m->deep = t->deep;
 }
@@ -400,6 +401,9 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		if (unlikely(n == state.nframe + state.nframe_slack / 2)) {
 			*ret_end = RULE_DEEP;
 			t->walked[n] = (struct walked){ .sp = sp, .bp = bp, .step.kind = RULE_END };
+			w->pc = pc;
+			w->sp = sp;
+			w->bp = bp;
 			return n;
 		}
 		next = r ? rules_follow(r, key) : NULL;
@@ -439,18 +443,94 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 	}
 }
 
+/* ---- how deep a stack is that is cut ---- */
+
 /*
- * The stack that ended for another reason than its root is marked by a pc of 0.
- * One that was only too deep can be remembered all the same.
+ * The frame at w was counted from before? It forgets those that are younger, which a stack that goes on from here
+ * does not have. They are known by pc, sp and bp; that what is older has not changed is not
+ * looked at: that would cost what the cut is there to spare.
  */
-static uint32_t cut(struct thread *t, uint32_t n, uint8_t end)
+static bool was_counted(const struct walk *w, uint32_t *ret_older)
+{
+	struct thread *const t = w->thread;
+	uint32_t n = t->counted_count;
+
+	while (n && t->counted[n - 1].sp < w->sp)
+		n--;
+	t->counted_count = n;
+	if (!n || t->counted[n - 1].sp != w->sp || t->counted[n - 1].pc != w->pc || t->counted[n - 1].bp != w->bp)
+		return false;
+	*ret_older = t->counted[n - 1].older;
+	return true;
+}
+
+/* Of many, every second one stays, so that they reach down to the root. */
+static void remember_count(struct thread *t, const struct walk *at, uint32_t older)
+{
+	if (t->counted_count && t->counted[t->counted_count - 1].sp <= at->sp)
+		t->counted_count--;
+	if (t->counted_count == COUNTED_MAX) {
+		t->counted_count /= 2;
+		for (uint32_t i = 0; i < t->counted_count; i++)
+			t->counted[i] = t->counted[2 * i];
+	}
+	t->counted[t->counted_count++] = (struct counted){ at->pc, at->sp, at->bp, older };
+}
+
+/* False: it ended here, or cannot go on; *ret_known: here is where the stack began. */
+static bool step_older(struct walk *w, bool *ret_known)
+{
+	struct rule room;
+	const struct rule *const r = rules_get(w->thread, w->pc, w->exact, &room);
+	uint8_t end = RULE_SP;
+
+	w->exact = false;
+	if (r->step.kind == RULE_FRAME || r->step.kind == RULE_GO)
+		end = walk_step_guess(w, &r->step);
+	else if (!step(w, &r->step))
+		end = w->sp == state.main_stack_top ? (uint8_t)RULE_END : r->step.kind;
+	*ret_known = end == RULE_END;
+	return end == RULE_SP;
+}
+
+/* The frames from w, where the stack is cut, to its root. 0: that is not known, for the walk does not come to it. */
+static uint32_t count_older(const struct walk *cut)
+{
+	struct thread *const t = cut->thread;
+	const bool guessed = t->guessed; /* of what is kept */
+	struct walk w = *cut;
+	uint32_t n = 0, older = 0;
+	bool known = true;
+
+	while (w.pc >= 4096 && (w.foreign || !was_counted(&w, &older)) && n < WIRE_OLDER_MAX) {
+		n++;
+		if (!step_older(&w, &known))
+			break;
+		known = true;
+	}
+	t->guessed = guessed;
+	n += older;
+	if (!known || n >= WIRE_OLDER_MAX)
+		return 0;
+	if (!cut->foreign)
+		remember_count(t, cut, n);
+	return n;
+}
+
+/*
+ * The stack that ended for another reason than its root is marked by a pc of 0, or by one that says
+ * how many frames are older. One that was only too deep can be remembered all the same.
+ */
+static uint32_t cut(struct thread *t, const struct walk *w, uint32_t n, uint8_t end)
 {
 	const enum shm_cut why = end == RULE_DEEP      ? SHM_CUT_DEPTH :
 				 end == RULE_NONE      ? SHM_CUT_NO_INFO :
 				 end == RULE_IRREGULAR ? SHM_CUT_RULE :
 							 SHM_CUT_STACK;
+	const uint32_t older = end == RULE_DEEP ? count_older(w) : 0;
 
-	t->walk[n] = 0;
+	t->mark = older ? WIRE_CUT + older : 0;
+	t->walk[n] = t->mark;
 	t->deep = why == SHM_CUT_DEPTH;
 	t->memorable &= t->deep;
 	atomic_fetch_add_explicit(&state.process->truncated_stacks[why], 1, memory_order_relaxed);
@@ -495,10 +575,10 @@ uint32_t unwind(struct thread *t, const struct site *at, uint32_t *ret_kept)
 	}
 	if (unlikely(end == RULE_IRREGULAR)) {
 		t->memorable = false;
-		n = unwind_full(t, at, &end);
+		n = unwind_full(&w, at, &end);
 	}
 	if (unlikely(end != RULE_END)) {
-		n = cut(t, n, end);
+		n = cut(t, &w, n, end);
 	} else if (unlikely(*ret_kept && t->memo.deep)) {
 		t->deep = true;
 		atomic_fetch_add_explicit(&state.process->truncated_stacks[SHM_CUT_DEPTH], 1,

@@ -40,10 +40,10 @@ void walk_moved(struct walk *w, uintptr_t sp);
 
 /*
  * The same stack with all registers carried along: from our own frame through
- * our own unwind information up to the hook's caller and on. Fills t->walk from
- * 0; *ret_end: enum rule_kind of the last frame. Slow (a microsecond a frame).
+ * our own unwind information up to the hook's caller and on. Fills w->thread->walk from
+ * 0; *ret_end: enum rule_kind of the last frame, after RULE_DEEP *w is where it is cut. Slow (a microsecond a frame).
  */
-uint32_t unwind_full(struct thread *t, const struct site *at, uint8_t *ret_end);
+uint32_t unwind_full(struct walk *w, const struct site *at, uint8_t *ret_end);
 
 /* libunwind and libgcc, loaded on request: the oracles that our stacks can be compared with. */
 void unwind_reference_start(void);

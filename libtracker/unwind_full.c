@@ -159,18 +159,19 @@ static uint8_t step_full(struct walk *w, struct cfi_scratch *s, const struct rul
 	return RULE_SP;
 }
 
-__attribute__((noinline)) uint32_t unwind_full(struct thread *t, const struct site *at,
+__attribute__((noinline)) uint32_t unwind_full(struct walk *w, const struct site *at,
 					       uint8_t *ret_end)
 {
+	struct thread *const t = w->thread;
 	struct cfi_scratch *const s = &t->cfi;
-	struct walk w = { .thread = t, .exact = true };
 	struct rule room;
 	uint32_t n = 0;
 	bool ours = true;
 
+	*w = (struct walk){ .thread = t, .exact = true };
 	memset(s->regs, 0, sizeof(s->regs));
 	ARCH_REGISTERS_HERE(s->regs);
-	walk_moved(&w, s->regs[REG_SP]);
+	walk_moved(w, s->regs[REG_SP]);
 	*ret_end = RULE_SP;
 	while (*ret_end == RULE_SP) {
 		const uintptr_t pc = s->regs[REG_PC];
@@ -185,17 +186,20 @@ __attribute__((noinline)) uint32_t unwind_full(struct thread *t, const struct si
 			}
 			if (n == state.nframe + state.nframe_slack / 2) {
 				*ret_end = RULE_DEEP;
+				w->pc = pc;
+				w->sp = s->regs[REG_SP];
+				w->bp = s->regs[REG_BP];
 				break;
 			}
-			t->walk[n++] = pc + w.exact;
+			t->walk[n++] = pc + w->exact;
 			/* Its module becomes known by that, too. */
-			r = &rules_get(t, pc, w.exact, &room)->step;
+			r = &rules_get(t, pc, w->exact, &room)->step;
 		}
 
-		const bool was_exact = w.exact;
+		const bool was_exact = w->exact;
 		bool kernel = false;
 
-		*ret_end = step_full(&w, s, r, &kernel);
+		*ret_end = step_full(w, s, r, &kernel);
 		if (!ours)
 			t->walk[n - 1] += kernel && !was_exact; /* the trampoline */
 	}

@@ -159,7 +159,7 @@ uint32_t unwind_reference(struct thread *t, const struct site *at)
 static bool is_ours(const struct thread *t, const uintptr_t *pcs, uint32_t depth, uint32_t kept,
 		    uint32_t n)
 {
-	const bool marked = (kept ? t->sent[0] : t->walk[n - 1]) == 0;
+	const bool marked = wire_is_cut(kept ? t->sent[0] : t->walk[n - 1]);
 	const uint32_t ours = kept + n - marked;
 
 	if (t->deep ? depth <= ours : depth != ours)

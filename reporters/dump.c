@@ -12,6 +12,7 @@
 
 #include "format/event.h"
 #include "format/mix.h"
+#include "depths.h"
 #include "idmap.h"
 #include "metadata.h"
 #include "report.h"
@@ -59,6 +60,7 @@ struct dump {
 	uint64_t *ids;	    /* sequence numbers */
 	size_t id_count, id_room;
 	struct kept_stack *stacks; /* by node modulo STACKS_KEPT */
+	uint32_t *depths; /* see depths.h */
 	char buffer[BUFFER_BYTES];
 };
 
@@ -205,6 +207,10 @@ static void json_frame(struct ui_json *j, const struct source_frame *f)
 
 static void text_frame(FILE *m, const struct source_frame *f)
 {
+	if (f->cut) {
+		traceback_print_cut(m, "    ", f);
+		return;
+	}
 	fputs("    ", m);
 	ui_text(m, f->function[0] ? f->function : "???");
 	fputs(" (", m);
@@ -249,6 +255,14 @@ static const char *stack_text(struct dump *d, uint32_t node)
 	free(kept->text);
 	*kept = (struct kept_stack){ node, render_stack(d, node) };
 	return kept->text;
+}
+
+static void put_json_depth(struct dump *d, uint32_t node)
+{
+	if (!node || d->depths[node])
+		put_field(d, ",\"total_nframe\":", d->depths[node]);
+	else
+		put(d, ",\"total_nframe\":null");
 }
 
 /* ,"label":"..." by the JSON writer: an object without its braces. */
@@ -360,8 +374,10 @@ static int print_json_line(struct dump *d, const struct line *l)
 	if (l->has & HAS_COUNT)
 		put_field(d, ",\"count\":", e->size);
 	put_json_details(d, e, l->has);
-	if (l->has & HAS_STACK)
-		put_field(d, ",\"stack\":", e->node);
+	if (l->has & HAS_STACK) {
+		put_field(d, ",\"stack\":", capture_stack(c, e->node));
+		put_json_depth(d, e->node);
+	}
 	if (l->has & HAS_LABEL)
 		err = put_json_label(d, e);
 	if (!err && (l->has & HAS_STACK) && with_stacks)
@@ -409,7 +425,7 @@ static void put_text_operands(struct dump *d, const struct line *l)
 	if (l->half)
 		put_field(d, " id ", l->id);
 	if ((l->has & HAS_STACK) && e->node)
-		put_field(d, " stack ", e->node);
+		put_field(d, " stack ", capture_stack(d->report.capture, e->node));
 	put(d, "\n");
 }
 
@@ -631,8 +647,10 @@ static int run(struct dump *d, const char *operand)
 	if (status)
 		return status;
 	report_say_missing(&d->report); /* a reader of the first lines may hang up */
+	d->report.capture->depths_apart = true;
+	d->depths = depths_new(d->report.capture);
 	d->stacks = calloc(STACKS_KEPT, sizeof(*d->stacks));
-	if (d->stacks && print_events(d) == 0)
+	if (d->depths && d->stacks && print_events(d) == 0)
 		return UI_OK;
 	ui_error("out of memory");
 	return UI_CANNOT;
@@ -664,6 +682,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; d.stacks && i < STACKS_KEPT; i++)
 		free(d.stacks[i].text);
 	free(d.stacks);
+	free(d.depths);
 	idmap_finish(&d.begun);
 	free(d.ids);
 	report_close(&d.report);

@@ -169,6 +169,10 @@ static const struct source_frame *frames_of(const struct leaks *l, uint32_t node
 
 static void print_frame(FILE *f, const struct source_frame *s, bool first)
 {
+	if (s->cut) {
+		traceback_print_cut(f, "   ", s);
+		return;
+	}
 	fprintf(f, "   %s ", first ? "at" : "by");
 	if (!s->function[0] && !s->has_source && !s->offset) { /* an empty stack */
 		fputs("<unknown>\n", f);

@@ -119,10 +119,25 @@ void traceback_print_source(FILE *f, const char *indent, const char *file, uint6
 	free(source);
 }
 
+void traceback_print_cut(FILE *f, const char *indent, const struct source_frame *frame)
+{
+	fprintf(f, "%s... ", indent);
+	if (frame->least_older < frame->most_older)
+		fprintf(f, "%" PRIu64 " to ", frame->least_older);
+	if (frame->most_older)
+		fprintf(f, "%" PRIu64 " ", frame->most_older);
+	fprintf(f, frame->most_older == 1 ? "older frame was cut off\n" : "older frames were cut off\n");
+}
+
 static void print_frame(FILE *f, const char *indent, const struct source_frame *frame,
 			const struct traceback_options *o)
 {
-	fprintf(f, "%s  File \"", indent);
+	fprintf(f, "%s  ", indent);
+	if (frame->cut) {
+		traceback_print_cut(f, "", frame);
+		return;
+	}
+	fputs("File \"", f);
 	ui_text(f, frame->file);
 	fprintf(f, "\", line %" PRIu32, frame->line);
 	if (o->functions && *frame->function) {

@@ -44,6 +44,8 @@ bool traceback_parse_limit(const char *text, struct traceback_options *o);
  */
 void traceback_check(const char *limit, bool json, struct traceback_options *o);
 
+/* "... 100 older frames were cut off", of a frame that is `cut`; the line that stands for them. */
+void traceback_print_cut(FILE *f, const char *indent, const struct source_frame *frame);
 /* frames: most recent first. Each line starts with `indent`. */
 void traceback_print(FILE *f, const char *indent, const struct source_frame *frames, size_t count,
 		     const struct traceback_options *o);

@@ -134,6 +134,8 @@ struct capture {
 	uint32_t module_count, frame_count, node_count, symbol_count, string_count, process_count,
 		thread_count, mapping_count, rss_count, notice_count, health_count, summary_count,
 		block_count, keyframe_count, mark_count;
+	bool depths;	   /* there are nodes that say how deep a stack was */
+	bool depths_apart; /* events name those nodes, not what capture_stack() makes of them; the caller's to set */
 	uint64_t event_count; /* by the block headers; of an aggregated capture: by its totals */
 
 	/* Of an aggregated capture only, which has no blocks of events. */
@@ -166,6 +168,20 @@ int capture_verify(struct capture *c);
 static inline bool capture_is_aggregated(const struct capture *c)
 {
 	return c->header.content == TRK_CONTENT_AGGREGATED;
+}
+
+/* How deep the stacks of events at this node were, in frames that are not inlined; 0: it does not say. */
+static inline uint64_t capture_depth(const struct capture *c, uint32_t node)
+{
+	const struct cap_frame *const frame = &c->frames[c->nodes[node].frame];
+
+	return !frame->module && frame->offset > TRK_FRAME_DEPTH ? frame->offset - TRK_FRAME_DEPTH : 0;
+}
+
+/* The node of the frames: the same for stacks that differ only in how deep they were. */
+static inline uint32_t capture_stack(const struct capture *c, uint32_t node)
+{
+	return capture_depth(c, node) ? c->nodes[node].parent : node;
 }
 
 /* When the last event happened or the last process ended. */

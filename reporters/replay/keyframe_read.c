@@ -34,6 +34,8 @@ static void settle(const struct capture *c, struct keyframe_block *b)
 		b->thread = 0;
 	if (b->node >= c->node_count)
 		b->node = 0;
+	if (!c->depths_apart)
+		b->node = capture_stack(c, b->node);
 }
 
 static int take_process(struct reading *r, const struct keyframe_process *p)

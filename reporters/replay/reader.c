@@ -76,7 +76,9 @@ static int open_block(struct reader *r)
 /* What the tables do not know becomes 0; time that goes back stands still. */
 static void settle_events(struct reader *r, struct trk_event *events, uint32_t count)
 {
-	const uint32_t threads = r->capture->thread_count, nodes = r->capture->node_count;
+	const struct capture *const c = r->capture;
+	const uint32_t threads = c->thread_count, nodes = c->node_count;
+	const bool merged = c->depths && !c->depths_apart;
 
 	for (struct trk_event *e = events; e < events + count; e++) {
 		e->process = r->process;
@@ -84,6 +86,8 @@ static void settle_events(struct reader *r, struct trk_event *events, uint32_t c
 			e->thread = 0;
 		if (e->node >= nodes)
 			e->node = 0;
+		if (merged)
+			e->node = capture_stack(c, e->node);
 		if (e->time_ns < r->last_time_ns)
 			e->time_ns = r->last_time_ns;
 		r->last_time_ns = e->time_ns;

@@ -648,6 +648,7 @@ int tables_settle(struct capture *c)
 	for (uint32_t i = 1; i < c->frame_count; i++) {
 		if (c->frames[i].module >= c->module_count)
 			c->frames[i].module = 0;
+		c->depths |= !c->frames[i].module && c->frames[i].offset > TRK_FRAME_DEPTH;
 	}
 	for (uint32_t i = 1; i < c->node_count; i++) {
 		if (c->nodes[i].frame >= c->frame_count)

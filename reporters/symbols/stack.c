@@ -25,7 +25,13 @@ struct frame_source {
 	uint32_t count;
 };
 
+/* How deep the stacks were of which a node has the most recent frames; 0: not known. */
+struct depths {
+	uint32_t least, most;
+};
+
 struct stacks {
+	struct depths *depths; /* by node; NULL: no node says it */
 	struct capture *capture;
 	struct stacks_options options;
 	struct resolver *resolver;
@@ -46,6 +52,24 @@ struct stacks {
 static const char UNKNOWN[] = "<unknown>";
 static const char TRUNCATED[] = "<truncated stack>"; /* in the place of the oldest frames */
 
+static struct depths *depths_new(const struct capture *c)
+{
+	struct depths *const d = calloc(c->node_count, sizeof(*d));
+
+	for (uint32_t i = 1; d && i < c->node_count; i++) {
+		const uint64_t depth = capture_depth(c, i);
+		struct depths *const of = &d[c->nodes[i].parent];
+
+		if (!depth || depth > UINT32_MAX)
+			continue;
+		if (!of->most || depth < of->least)
+			of->least = (uint32_t)depth;
+		if (depth > of->most)
+			of->most = (uint32_t)depth;
+	}
+	return d;
+}
+
 int stacks_new(struct stacks **ret, struct capture *c, const struct stacks_options *o)
 {
 	struct stacks *const s = calloc(1, sizeof(*s));
@@ -60,9 +84,12 @@ int stacks_new(struct stacks **ret, struct capture *c, const struct stacks_optio
 	};
 	s->truncated = s->unknown;
 	s->truncated.function = s->truncated.full_function = TRUNCATED;
+	s->truncated.cut = true;
+	if (c->depths)
+		s->depths = depths_new(c);
 	s->sources = calloc((size_t)c->frame_count + 1, sizeof(*s->sources));
 	s->modules = calloc((size_t)c->module_count + 1, sizeof(struct resolver_module *));
-	if (!s->sources || !s->modules || names_new(&s->names) != 0 ||
+	if (!s->sources || !s->modules || (c->depths && !s->depths) || names_new(&s->names) != 0 ||
 	    resolver_new(&s->resolver) != 0) {
 		stacks_free(s);
 		return TRK_ERR_NOMEM;
@@ -78,6 +105,7 @@ void stacks_free(struct stacks *s)
 	resolver_free(s->resolver);
 	names_free(s->names);
 	free(s->modules);
+	free(s->depths);
 	free(s->sources);
 	free(s->stack);
 	arena_finish(&s->arena);
@@ -234,10 +262,10 @@ static const struct frame_source *source_of(struct stacks *s, uint32_t id)
 
 	if (source->frames)
 		return source;
+	if (!frame->module && !frame->offset && id)
+		base = s->truncated;
 	base.frame = id;
 	base.offset = frame->offset;
-	if (!frame->module && !frame->offset && id)
-		base.function = base.full_function = TRUNCATED;
 	if (frame->module)
 		base.file = base.module = c->modules[frame->module].path;
 	if (frame->symbol_count && frame->symbol_count != UINT32_MAX)
@@ -320,9 +348,14 @@ static struct cap_node node_of(const struct stacks *s, uint32_t node)
  */
 static uint32_t kept_of(const struct stacks *s, uint32_t node, uint64_t *ret_left, bool *ret_cut)
 {
-	const struct cap_node n = node_of(s, node);
-	const struct cap_frame *const frame = &s->capture->frames[n.frame];
+	struct cap_node n = node_of(s, node);
+	const struct cap_frame *frame = &s->capture->frames[n.frame];
 
+	if (n.frame && !frame->module && frame->offset > TRK_FRAME_DEPTH) {
+		node = n.parent;
+		n = node_of(s, node);
+		frame = &s->capture->frames[n.frame];
+	}
 	*ret_cut = n.frame && !frame->module && frame->offset >= TRK_FRAME_CUT;
 	*ret_left = *ret_cut ? frame->offset - TRK_FRAME_CUT : UINT64_MAX;
 	return *ret_cut ? n.parent : node;
@@ -333,10 +366,23 @@ static bool has_frames(const struct stacks *s, uint32_t node)
 	return node && node < s->capture->node_count;
 }
 
+/* Of a stack that is cut, `kept` frames of it are left: how many are older, by the node that was asked for. */
+static void tell_older(const struct stacks *s, uint32_t node, uint64_t kept, struct source_frame *mark)
+{
+	const uint64_t depth = node < s->capture->node_count ? capture_depth(s->capture, node) : 0;
+	struct depths d = { (uint32_t)depth, (uint32_t)depth };
+
+	if (!depth && s->depths && node < s->capture->node_count)
+		d = s->depths[node];
+	mark->least_older = d.least > kept ? d.least - kept : 0;
+	mark->most_older = d.most > kept ? d.most - kept : 0;
+}
+
 const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t *ret_count)
 {
 	const struct frame_source mark = { &s->truncated, 1 };
-	uint64_t left;
+	const uint32_t asked = node;
+	uint64_t left, kept = 0;
 	size_t n = 0;
 	bool cut;
 
@@ -346,6 +392,7 @@ const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t
 		if (!append(s, n, source))
 			break;
 		n += source->count;
+		kept++;
 	}
 	if (cut && append(s, n, &mark))
 		n++;
@@ -353,6 +400,8 @@ const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t
 		*ret_count = 1;
 		return &s->unknown;
 	}
+	if (s->stack[n - 1].cut)
+		tell_older(s, asked, kept - !cut, &s->stack[n - 1]);
 	mark_ends(s->stack, n);
 	*ret_count = n;
 	return s->stack;
@@ -360,7 +409,7 @@ const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t
 
 void stacks_shorten(struct stacks *s, size_t *count)
 {
-	if (*count <= RECENT + 1 || s->stack[*count - 1].function != TRUNCATED)
+	if (*count <= RECENT + 1 || !s->stack[*count - 1].cut)
 		return;
 	s->stack[RECENT] = s->stack[*count - 1];
 	*count = RECENT + 1;

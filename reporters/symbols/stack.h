@@ -24,6 +24,8 @@ struct source_frame {
 	bool has_source;      /* file and line come from debug information */
 	bool skipped;	      /* allocator frame at the top (malloc family, operator new, leading std::...) */
 	bool runtime;	      /* _start, __libc_start_main, clone3 ...: below main */
+	bool cut;	      /* no frame: it stands in the place of older ones that are not kept */
+	uint64_t least_older, most_older; /* ... and how many these are: different calls may have different ones; 0: unknown */
 };
 
 struct stacks_options {

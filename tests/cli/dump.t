@@ -52,27 +52,27 @@ $ tracker-dump cap | cat
 > 0.001000000 100/0x64 gap lost 3
 
 $ tracker-dump --json cap | cat
-> {"seq":0,"time_ns":0,"pid":100,"tid":100,"kind":"malloc","address":16,"size":100,"stack":2}
+> {"seq":0,"time_ns":0,"pid":100,"tid":100,"kind":"malloc","address":16,"size":100,"stack":2,"total_nframe":2}
 > {"seq":1,"time_ns":0,"pid":100,"tid":100,"kind":"realloc_release","id":1,"half":"release","address":16}
-> {"seq":2,"time_ns":0,"pid":100,"tid":100,"kind":"realloc","id":1,"half":"allocate","address":32,"size":200,"old_address":16,"stack":2}
-> {"seq":3,"time_ns":0,"pid":100,"tid":100,"kind":"realloc","address":null,"failed":true,"size":999,"old_address":32,"stack":2}
-> {"seq":4,"time_ns":1000000,"pid":100,"tid":101,"kind":"new","address":48,"size":8,"stack":0}
+> {"seq":2,"time_ns":0,"pid":100,"tid":100,"kind":"realloc","id":1,"half":"allocate","address":32,"size":200,"old_address":16,"stack":2,"total_nframe":2}
+> {"seq":3,"time_ns":0,"pid":100,"tid":100,"kind":"realloc","address":null,"failed":true,"size":999,"old_address":32,"stack":2,"total_nframe":2}
+> {"seq":4,"time_ns":1000000,"pid":100,"tid":101,"kind":"new","address":48,"size":8,"stack":0,"total_nframe":0}
 > {"seq":5,"time_ns":1000000,"pid":100,"tid":100,"kind":"realloc_release","id":5,"half":"release","address":32}
 > {"seq":6,"time_ns":1000000,"pid":100,"tid":101,"kind":"delete","address":48}
-> {"seq":7,"time_ns":1000000,"pid":100,"tid":100,"kind":"realloc","id":5,"half":"allocate","address":64,"size":300,"old_address":32,"stack":2}
+> {"seq":7,"time_ns":1000000,"pid":100,"tid":100,"kind":"realloc","id":5,"half":"allocate","address":64,"size":300,"old_address":32,"stack":2,"total_nframe":2}
 > {"seq":8,"time_ns":1000000,"pid":100,"tid":100,"kind":"realloc_release","id":8,"half":"release","address":64}
-> {"seq":9,"time_ns":1000000,"pid":100,"tid":100,"kind":"realloc","id":8,"half":"withdraw","address":null,"failed":true,"size":4000,"old_address":64,"stack":0}
-> {"seq":10,"time_ns":1000000,"pid":100,"tid":100,"kind":"mmap","address":4096,"size":8192,"stack":0}
+> {"seq":9,"time_ns":1000000,"pid":100,"tid":100,"kind":"realloc","id":8,"half":"withdraw","address":null,"failed":true,"size":4000,"old_address":64,"stack":0,"total_nframe":0}
+> {"seq":10,"time_ns":1000000,"pid":100,"tid":100,"kind":"mmap","address":4096,"size":8192,"stack":0,"total_nframe":0}
 > {"seq":11,"time_ns":1000000,"pid":100,"tid":100,"kind":"mremap_release","id":11,"half":"release","address":4096,"size":8192}
-> {"seq":12,"time_ns":1000000,"pid":100,"tid":100,"kind":"mremap","id":11,"half":"allocate","address":65536,"size":4096,"old_address":4096,"old_size":8192,"stack":0}
+> {"seq":12,"time_ns":1000000,"pid":100,"tid":100,"kind":"mremap","id":11,"half":"allocate","address":65536,"size":4096,"old_address":4096,"old_size":8192,"stack":0,"total_nframe":0}
 > {"seq":13,"time_ns":1000000,"pid":100,"tid":100,"kind":"munmap","address":65536,"size":1}
-> {"seq":14,"time_ns":1000000,"pid":100,"tid":100,"kind":"track","address":5,"size":50,"domain":7,"stack":0}
+> {"seq":14,"time_ns":1000000,"pid":100,"tid":100,"kind":"track","address":5,"size":50,"domain":7,"stack":0,"total_nframe":0}
 > {"seq":15,"time_ns":1000000,"pid":100,"tid":100,"kind":"untrack","address":5,"domain":7}
-> {"seq":16,"time_ns":1000000,"pid":100,"tid":100,"kind":"mark","stack":0,"label":"a \"b\" \u001b"}
+> {"seq":16,"time_ns":1000000,"pid":100,"tid":100,"kind":"mark","stack":0,"total_nframe":0,"label":"a \"b\" \u001b"}
 > {"seq":17,"time_ns":1000000,"pid":100,"tid":100,"kind":"gap","lost":3}
 
 $ tracker-dump --json --stacks cap | head -n 1
-> {"seq":0,"time_ns":0,"pid":100,"tid":100,"kind":"malloc","address":16,"size":100,"stack":2,"frames":[{"function":"malloc","file":"/bin/app","line":0,"module":"/bin/app","offset":16,"inlined":false},{"function":"main","file":"/src/m.c","line":10,"module":"/bin/app","offset":4660,"inlined":false}]}
+> {"seq":0,"time_ns":0,"pid":100,"tid":100,"kind":"malloc","address":16,"size":100,"stack":2,"total_nframe":2,"frames":[{"function":"malloc","file":"/bin/app","line":0,"module":"/bin/app","offset":16,"inlined":false},{"function":"main","file":"/src/m.c","line":10,"module":"/bin/app","offset":4660,"inlined":false}]}
 
 $ tracker-dump --stacks cap | head -n 3
 > 0.000000000 100/0x64 malloc 0x10 size 100 stack 2

@@ -121,7 +121,7 @@ class Text:
     """The events of a capture as its text says them, with the names of their stacks."""
 
     def __init__(self, path):
-        self.frames, self.stacks, self.names = {}, {"-": []}, {}
+        self.frames, self.stacks, self.names, self.depths = {}, {"-": []}, {}, {}
         self.thread, self.process_of, self.time, self.events = 0, {0: 0}, 0, {}
         self.unseen, self.before = False, keyframes.Live(4096)
         with open(path, "rb") as f:
@@ -145,6 +145,9 @@ class Text:
 
     def do_view(self, name, stack, frames):
         self.stacks[name] = self.stacks[stack][:int(frames)]
+
+    def do_depth(self, name, stack, frames):
+        self.stacks[name], self.depths[name] = self.stacks[stack], int(frames)
 
     def do_thread(self, index, *options):
         process = dict(o.split("=") for o in options if "=" in o).get("process")
@@ -181,6 +184,7 @@ class Text:
             elif shape in "spdx":
                 value = int(value, 0)
             e[FIELDS[shape]] = value
+        e["depth"] = self.depths.get(e["stack"], 0)
         e["stack"] = [f for name in self.stacks[e["stack"]] for f in self.frames[name]]
         process = self.process_of.get(self.thread, 0)
         if self.unseen:
@@ -212,9 +216,18 @@ class Printed:
         self.sums = [l for l in lines if l["what"] in ("sum", "totals", "size", "history")]
         self.complete = lines[-1]["complete"]
 
+    def frame(self, node):
+        return self.frames.get(self.nodes.get(node, {}).get("frame"), dict(module=1, offset=0))
+
+    def depth(self, node):
+        frame = self.frame(node)
+        return frame["offset"] - (3 << 62) if not frame["module"] and frame["offset"] >> 62 == 3 else 0
+
     def stack(self, node):
         names, left = [], None
-        frame = self.frames.get(self.nodes.get(node, {}).get("frame"), dict(module=1))
+        if self.depth(node):
+            node = self.nodes[node]["parent"]
+        frame = self.frame(node)
         if not frame["module"] and frame["offset"] >> 63:  # a view of its parent
             node, left = self.nodes[node]["parent"], frame["offset"] - 2**63
         while node in self.nodes and left != 0:
@@ -227,6 +240,7 @@ class Printed:
         process = l.pop("process")
         del l["what"]
         l["kind"] = decode.KINDS[l["kind"]]
+        l["depth"] = self.depth(l["node"])
         l["stack"] = self.stack(l.pop("node"))
         if l["thread"] not in self.threads:  # lost with its block
             l["thread"] = 0

@@ -5,6 +5,7 @@ is what fx/resizes.c counted itself, and that no address can be live twice.
 usage: events.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
 import collections
+import re
 
 import harness
 from harness import check, equal
@@ -81,31 +82,45 @@ class Cases:
         depth, argv = 450, [self.t.fixture("levels"), "450"]
         want = self.stacks(argv, 100000)
         equal("levels", len(want), 2 * (depth + 1))
-        for (size, branch), (_, names) in want.items():
+        for (size, branch), (_, names, deep) in want.items():
             equal(f"frames of level {size - LEAST}", sum(n in ("level", "other") for n, _ in names), size - LEAST + 1)
         got = self.stacks(argv, nframe)
         numbers = collections.defaultdict(set)
-        for key, (number, names) in got.items():
+        for key, (number, names, deep) in got.items():
             whole = want[key][1]
+            equal(f"depth of {key}", deep, len(whole))
             equal(f"frames of {key}", names, whole[:nframe] + (("<truncated stack>", 0),) if len(whole) > nframe else whole)
             numbers[names].add(number)
         equal("stacks of several numbers", [n for n in numbers.values() if len(n) > 1], [])
 
+    def cut_off(self):
+        """Reports say how many frames are not shown: of one stack, and where stacks of different depths are one."""
+        r = self.t.record([self.t.fixture("levels"), "450"], ["--nframe", "20"])
+        told = lambda *argv: set(re.findall(r"\.\.\. (.*) older frames? w(?:as|ere) cut off", self.t.text(*argv)))
+        (deep,) = [e["total_nframe"] for e in self.t.events(r.capture) if e.get("size") == 1]
+        check(deep > 2 * 450, f"{deep} frames")
+        equal("leaks", told("leaks", r.capture), {str(deep - 20)})
+        equal("table", told("table", "--traceback", "-g", "traceback", f"{r.capture}@end"), {str(deep - 20)})
+        deepest = max(int(n) for n in told("dump", "--stacks", r.capture))
+        equal("dump", deepest, deep - 20)
+        equal("aggregated", told("leaks", self.t.record([self.t.fixture("levels"), "450"], [
+            "--nframe", "20", "--aggregate"]).capture), {str(deep - 20)})
+
     def stacks(self, argv, nframe):
-        """(size, line of the call) -> the stack's number, its functions."""
+        """(size, line of the call) -> the stack's number, its functions, how deep it was."""
         r, out = self.t.record(argv, ["--nframe", str(nframe)]), {}
         for e in self.t.events(r.capture, "--stacks"):
             if e["kind"] == "malloc" and LEAST <= e["size"] < LEAST + 10000:
                 frames = [f for f in e["frames"] if f["function"] not in ("malloc",)]
                 key = e["size"], frames[0]["line"]
-                value = e["stack"], tuple((f["function"], f["line"]) for f in e["frames"])
+                value = e["stack"], tuple((f["function"], f["line"]) for f in e["frames"]), e["total_nframe"]
                 equal(f"stack of {key}", out.setdefault(key, value), value)
         return out
 
 
 def make_cases(t):
     c = Cases(t)
-    cases = [("halves: race", c.race), ("halves: aggregated", c.aggregated), ("failed calls", c.fail)]
+    cases = [("halves: race", c.race), ("halves: aggregated", c.aggregated), ("failed calls", c.fail), ("older frames", c.cut_off)]
     return cases + [(f"levels: {n}", lambda n=n: c.levels(n)) for n in (1, 3, 255, 256, 300, 400, 5000)]
 
 

@@ -18,6 +18,7 @@
  *       inlined into FUNCTION, which calls the rest from FILE:LINE
  *   stack ID FRAME...                 most recent first; "-" is the empty stack
  *   view ID STACK N                   its N most recent frames; older ones are not kept
+ *   depth ID STACK N                  a view (or a stack) of a call stack that was N frames deep
  *   process INDEX [pid=] [ppid=] [parent=INDEX] [fork] [start=] [end=] [exit=]
  *       [signal=] [name=] [exe=] [args="a\0b\0"] [execs=] [libc=] [host=]
  *       [system=]
@@ -337,6 +338,14 @@ static void do_view(const struct word *w, int n)
 	name_add(&cap.stacks, w[1].text, writer_node(writer(), stack(w[2].text), frame));
 }
 
+static void do_depth(const struct word *w, int n)
+{
+	const uint32_t frame = writer_frame(writer(), 0, TRK_FRAME_DEPTH + number(w[3].text));
+
+	(void)n;
+	name_add(&cap.stacks, w[1].text, writer_node(writer(), stack(w[2].text), frame));
+}
+
 static void do_process(const struct word *w, int n)
 {
 	const uint32_t index = small(w[1].text);
@@ -483,6 +492,7 @@ static const struct {
 	{ "header", 1, 5, do_header },	  { "module", 3, 6, do_module },
 	{ "frame", 4, 8, do_frame },	  { "inlined", 5, 5, do_inlined },
 	{ "view", 4, 4, do_view },
+	{ "depth", 4, 4, do_depth },
 	{ "stack", 3, WORDS_MAX, do_stack }, { "process", 2, 16, do_process },
 	{ "thread", 2, 8, do_thread },	  { "mapping", 6, 8, do_mapping },
 	{ "at", 2, 2, do_at },		  { "after", 2, 2, do_after },

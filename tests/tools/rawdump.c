@@ -480,6 +480,7 @@ int main(int argc, char **argv)
 		printf("{\"what\": \"error\", \"kind\": \"%s\"}\n", kinds[-err]);
 		return 1;
 	}
+	c->depths_apart = true;
 	dump_header(&c->header);
 	dump_tables(c);
 	dump_processes(c);

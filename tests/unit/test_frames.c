@@ -131,7 +131,6 @@ static void frames_wait_for_their_module(void **state)
 	segment_free(&s);
 }
 
-/* dlclose, and another library in its place: the same pc is another frame. */
 /* What a node's last frame says to be kept of its parent; 0: the node is no view. */
 static uint64_t view_of(const struct capture *c, uint32_t node)
 {
@@ -171,6 +170,37 @@ static void the_most_recent_frames(void **state)
 	segment_free(&s);
 }
 
+/* A number in the mark says how many are older. Where they differ in nothing else, stacks are one to whoever does not ask. */
+static void the_depth_of_a_cut_stack(void **state)
+{
+	static const uint64_t five[] = { WIRE_CUT + 3, 30, 40 }, nine[] = { WIRE_CUT + 7, 30, 40 },
+			      unknown[] = { 0, 30, 40 }, longer[] = { 20, 30, 40 };
+	struct fake_thread t;
+	struct segment s = with_thread(&t);
+	uint32_t nodes[4];
+
+	s.r->intern.keep = 2;
+	begin_malloc(&s, &t, UINT32_MAX, 3, five);
+	begin_malloc(&s, &t, UINT32_MAX, 3, nine);
+	begin_malloc(&s, &t, UINT32_MAX, 3, unknown);
+	begin_malloc(&s, &t, UINT32_MAX, 3, longer);
+	segment_round(&s);
+	segment_open(&s);
+	s.capture->depths_apart = true;
+	for (unsigned i = 0; i < 4; i++) {
+		nodes[i] = segment_event(&s).node;
+		segment_event(&s);
+		assert_int_equal(capture_stack(s.capture, nodes[i]), capture_stack(s.capture, nodes[0]));
+	}
+	assert_int_equal(capture_depth(s.capture, nodes[0]), 5);
+	assert_int_equal(capture_depth(s.capture, nodes[1]), 9);
+	assert_int_equal(capture_depth(s.capture, nodes[2]), 0);
+	assert_int_equal(capture_depth(s.capture, nodes[3]), 3);
+	assert_int_equal(view_of(s.capture, capture_stack(s.capture, nodes[0])), 2);
+	segment_free(&s);
+}
+
+/* dlclose, and another library in its place: the same pc is another frame. */
 static void a_replaced_module(void **state)
 {
 	static const uint64_t pc[] = { 0x15000 };
@@ -240,6 +270,7 @@ int main(void)
 		cmocka_unit_test(frames_before_the_event),
 		cmocka_unit_test(frames_wait_for_their_module),
 		cmocka_unit_test(the_most_recent_frames),
+		cmocka_unit_test(the_depth_of_a_cut_stack),
 		cmocka_unit_test(a_replaced_module),
 		cmocka_unit_test(ranges_replace_what_they_overlap),
 	};

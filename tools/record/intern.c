@@ -67,16 +67,20 @@ static int push(struct intern *in, const struct modules *m, struct stream *s, co
 			return err;
 	}
 
-	if (!s->depth)
-		s->marked = pcs[0] == 0;
+	if (!s->depth) {
+		s->marked = wire_is_cut(pcs[0]);
+		s->older = pcs[0] ? (uint32_t)(pcs[0] - WIRE_CUT) : 0;
+	}
 
 	struct stream_level *at = s->levels + s->depth;
 	uint64_t path = s->depth ? at[-1].path : 0;
 	uint32_t node = s->depth ? at[-1].node : 0;
 
 	for (uint32_t i = 0; i < count; i++, at++) {
-		path = (path + pcs[i]) * HASH_FACTOR;
-		node = node_of(in, m, s, path, node, pcs[i]);
+		const uint64_t pc = pcs[i] < WIRE_CUT ? pcs[i] : 0; /* cut stacks begin alike, however deep they are */
+
+		path = (path + pc) * HASH_FACTOR;
+		node = node_of(in, m, s, path, node, pc);
 		*at = (struct stream_level){ .path = path, .node = node };
 	}
 	s->depth += count;
@@ -104,15 +108,31 @@ static int apply_deferred(struct intern *in, const struct modules *m, struct str
 	return push(in, m, s, s->deferred, count);
 }
 
+/* Below the node of what is kept, one that says how deep the stack was. */
+static int tell_depth(struct intern *in, struct stream *s, uint64_t depth)
+{
+	const uint32_t frame = writer_frame(in->writer, 0, TRK_FRAME_DEPTH + depth);
+	const uint32_t node = writer_node(in->writer, s->node, frame);
+
+	if (!in->sums)
+		s->node = node;
+	return node ? 0 : TRK_ERR_NOMEM;
+}
+
 /* s->node of the stack that s->levels hold now. */
 static int keep(struct intern *in, struct stream *s)
 {
-	const uint32_t frames = s->depth - (s->depth && s->marked);
+	const bool marked = s->depth && s->marked;
+	const uint32_t frames = s->depth - marked;
+	const bool is_view = in->keep && (frames > in->keep || (frames == in->keep && marked));
+	int err = 0;
 
 	s->node = s->depth ? s->levels[s->depth - 1].node : 0;
-	if (!in->keep || frames < in->keep || (frames == in->keep && !s->marked))
-		return 0;
-	return cuts_get(&in->cuts, in->writer, s, in->keep);
+	if (is_view)
+		err = cuts_get(&in->cuts, in->writer, s, in->keep);
+	if (err || (!is_view && !marked) || (marked && !s->older))
+		return err;
+	return tell_depth(in, s, (uint64_t)frames + (marked ? s->older : 0));
 }
 
 int intern_stack(struct intern *in, const struct modules *m, struct stream *s)

@@ -39,6 +39,7 @@ struct intern {
 	struct intern_node *nodes;
 	struct cuts cuts;
 	uint32_t keep; /* frames of a stack; 0: all that are sent */
+	bool sums;     /* events are summed by stack: how deep it was does not tell two apart */
 };
 
 int intern_init(struct intern *in, struct writer *w); /* TRK_ERR_NOMEM */
@@ -46,7 +47,7 @@ void intern_finish(struct intern *in);
 
 /*
  * Applies the stack part of s->head, and of the frames-only records before it,
- * to s->levels, and s->node follows. TRK_ERR_CORRUPT: deeper than any stack we keep.
+ * to s->levels, and s->node follows; of a stack that is cut it is one for each depth. TRK_ERR_CORRUPT: deeper than any stack we keep.
  */
 int intern_stack(struct intern *in, const struct modules *m, struct stream *s);
 /* The addresses of the stack that s->levels holds mean something else now: looks all of them up again. */

@@ -90,6 +90,7 @@ int recorder_begin(struct recorder *r, const struct recorder_setup *setup)
 		return err;
 	if (r->shm->header.nframe >= WIRE_SLACK_FROM)
 		r->intern.keep = r->shm->header.nframe;
+	r->intern.sums = r->aggregate != NULL;
 	r->intern.elsewhere = jit_frame;
 	r->intern.data = r;
 	return intern_init(&r->intern, r->writer);

@@ -55,6 +55,7 @@ struct stream {
 	uint32_t code_changes; /* of the process's code (jit.h), when levels were looked up */
 	uint32_t node; /* in the capture, of what is kept of it */
 	bool marked;   /* its outermost frame is the mark of a cut */
+	uint32_t older; /* ... and so many frames are older; 0: nobody knows */
 
 	enum stream_realloc realloc;
 	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when it is one */

@@ -1,13 +1,14 @@
 /*
  * levels DEPTH - a recursion through two functions, which of them follows from the level. Each level allocates
  * in two places, twice in each: before and after the deeper levels. So a place of a level has one call
- * stack, met on the way down and on the way up. The size names the level.
+ * stack, met on the way down and on the way up. The size names the level. The deepest level keeps one byte.
  */
 #include <stdlib.h>
 
 #define LEAST 100000
 
 static int depth;
+static void *volatile kept;
 
 void level(int n);
 void other(int n);
@@ -19,6 +20,8 @@ static int is_other(int n)
 
 static void deeper(int n, int round)
 {
+	if (round == 0 && n == depth)
+		kept = malloc(1);
 	if (round == 0 && n < depth) {
 		if (is_other(n + 1))
 			other(n + 1);
