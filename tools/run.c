@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,7 +139,19 @@ static bool create_control(struct run *r)
 
 /* ---- start ---- */
 
-static bool open_output(struct run *r)
+/* One file of the capture for each process has to lie beside the others. */
+static bool can_split(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return true;
+	ui_error("argument --split-processes: makes several files, and %s is no regular file", path);
+	return false;
+}
+
+/* An exit code. */
+static int open_output(struct run *r)
 {
 	const char *const slash = strrchr(r->argv[0], '/');
 	const struct name_facts facts = { slash ? slash + 1 : r->argv[0],
@@ -148,14 +161,16 @@ static bool open_output(struct run *r)
 	if (!name_expand(r->o.output ? r->o.output : "tracker.%e.%p.bin", &facts, path,
 			 sizeof(path))) {
 		ui_error("argument -o/--output: %s", path);
-		return false;
+		return UI_CANNOT;
 	}
+	if (r->o.split && !can_split(path))
+		return UI_USAGE;
 	if (!(r->o.rotate ? output_open_pieces : output_open)(&r->output, path, r->o.force))
-		return false;
+		return UI_CANNOT;
 	r->output.fd = descriptor_high(r->output.fd);
 	if (r->output.fd < 0)
 		ui_error("%s: %s; nothing was started", path, strerror(errno));
-	return r->output.fd >= 0;
+	return r->output.fd >= 0 ? UI_OK : UI_CANNOT;
 }
 
 static bool start_recorder(struct run *r)
@@ -225,10 +240,12 @@ static int start(struct run *r)
 		return OWN_FAILURE;
 	}
 	/* a FIFO without a reader keeps us here: until then a signal ends us as any program */
-	if (!open_output(r)) {
+	const int refused = open_output(r);
+
+	if (refused) {
 		program_cancel(&r->program);
 		output_discard(&r->output);
-		return UI_CANNOT;
+		return refused;
 	}
 	wait_begin(r->program.pid);
 	if (!start_recorder(r)) {
@@ -301,6 +318,8 @@ static void print_left(const struct run *r, const struct control_message *m)
 		m->running, m->running == 1 ? "descendant is" : "descendants are", pids,
 		m->running > CONTROL_PIDS ? ", ..." : "", capture_name(r),
 		m->running == 1 ? "it ends" : "they end");
+	if (r->o.split)
+		fprintf(stderr, "tracker: it is not split: tracker split %s does that then\n", capture_name(r));
 }
 
 static void print_error(const struct run *r, const struct control_message *m)
@@ -409,6 +428,31 @@ static void print_done(const struct run *r, const struct control_message *m)
 			f, f, f);
 }
 
+/* The program has its status whatever comes of it: tracker-split says what went wrong, and leaves the capture whole then. */
+static void split_processes(const struct run *r, const struct control_message *m)
+{
+	char path[PATH_MAX], name[] = "tracker-split", force[] = "-f", quiet[] = "-q", end[] = "--";
+	char *argv[6] = { name }, **at = argv + 1;
+	pid_t pid;
+	int error;
+
+	if (!r->o.split || m->error || m->elsewhere[0] || !m->processes)
+		return;
+	while (waitpid(r->recorder, NULL, 0) < 0 && errno == EINTR) /* it holds the file until it is gone */
+		;
+	if (r->o.force)
+		*at++ = force;
+	if (r->o.quiet)
+		*at++ = quiet;
+	*at++ = end;
+	*at = (char *)r->output.path;
+	error = home_find(name, path, sizeof(path)) ? posix_spawn(&pid, path, NULL, NULL, argv, environ) : ENOENT;
+	if (error)
+		ui_error("%s: %s: %s is not split", name, strerror(error), r->output.path);
+	while (!error && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 /* `status` as wait(2) has it. */
 static void print_recorder_died(const struct run *r, int status)
 {
@@ -449,6 +493,7 @@ static void conclude(struct run *r, int recorder_status)
 		}
 		if (m.kind == CONTROL_DONE) {
 			print_done(r, &m);
+			split_processes(r, &m);
 			return;
 		}
 		if (m.kind == CONTROL_FAILED) {

@@ -28,6 +28,7 @@ static const struct {
 	{ "dump", "every event, one line each" },
 	{ "info", "what a capture is: processes, modules, health, completeness" },
 	{ "aggregate", "make a small capture of sums out of one of events" },
+	{ "split", "make one capture for each process out of one of a process tree" },
 	{ "symbolize", "add names to a capture recorded with --no-symbols" },
 };
 

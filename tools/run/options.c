@@ -56,6 +56,8 @@ int options_parse(struct options *o, int argc, char **argv)
 		  "do not record forked children", 0, 0 },
 		{ 0, "no-follow-exec", UI_FLAG, &o->no_follow_exec, NULL,
 		  "do not record programs that the program executes", 0, 0 },
+		{ 0, "split-processes", UI_FLAG, &o->split, NULL,
+		  "in the end make a capture for each process: FILE of the one that was started, FILE.PID of the others", 0, 0 },
 		{ 0, "unwind", UI_STRING, &o->unwind, "own|verify[=LIBRARY]|libunwind",
 		  "the unwinder: own (default); verify: compare every 37th stack with libunwind's "
 		  "and libgcc's, or with that LIBRARY's, see tracker info; libunwind: its stacks "
@@ -216,6 +218,21 @@ static bool check_rotate(const struct options *o)
 	return o->max_bytes && !o->sample_bytes;
 }
 
+/* What is not one file of events of several processes. False: printed. */
+static bool check_split(const struct options *o)
+{
+	const char *const against = o->aggregate      ? "--aggregate" :
+				    o->rotate	       ? "--rotate" :
+				    o->start_after    ? "--start-after" :
+				    o->no_follow_fork ? "--no-follow-fork" :
+							NULL;
+
+	if (!o->split || !against)
+		return true;
+	ui_error("argument --split-processes: not allowed with argument %s", against);
+	return false;
+}
+
 bool options_check(struct options *o)
 {
 	if (!find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o))
@@ -226,7 +243,7 @@ bool options_check(struct options *o)
 		ui_error("argument --wait: '%s' is no duration; use 500ms, 2s, 1m or inf", o->wait);
 		return false;
 	}
-	if (!check_start(o) || !check_rotate(o))
+	if (!check_start(o) || !check_rotate(o) || !check_split(o))
 		return false;
 	if (o->duration && (!ui_parse_duration(o->duration, &o->duration_ns) || !o->duration_ns)) {
 		ui_error("argument --duration: '%s' is no duration; use 500ms, 30s or 5m", o->duration);

@@ -1,0 +1,397 @@
+/*
+ * tracker-split - one capture for each process out of one of a process tree: FILE keeps the process that was
+ * started, FILE.PID gets every other one.
+ *
+ * Each is a capture of its own, written anew with what its process used of the tables. FILE is replaced last: until
+ * then it is whole, and when something fails it stays so.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "copy.h"
+#include "format/event.h"
+#include "format/mix.h"
+#include "format/writer.h"
+#include "replay/capture.h"
+#include "replay/heap.h"
+#include "replay/totals.h"
+#include "ui/ui.h"
+
+static bool force, quiet;
+
+static const struct ui_option options[] = {
+	{ 'f', "force", UI_FLAG, &force, NULL, "overwrite files FILE.PID that exist", 0, 0 },
+	{ 'q', "quiet", UI_FLAG, &quiet, NULL, "say nothing when it is done", 0, 0 },
+	{ 0 },
+};
+
+static const struct ui_command command = {
+	.name = "tracker-split",
+	.usage = "[options] FILE",
+	.summary = "Makes one capture for each process out of one of a process tree.",
+	.details = "  tracker split app.bin     app.bin, and app.bin.4711 for process 4711\n"
+		   "\n"
+		   "FILE is changed: it keeps the process that was started. tracker run\n"
+		   "--split-processes does the same when a recording has ended.\n",
+	.options = options,
+	.min_operands = 1,
+	.max_operands = 1,
+};
+
+/* What of one process goes into its file. */
+struct part {
+	const struct capture *capture;
+	uint32_t process;
+	struct writer *writer;
+	struct heap *heap;
+	uint32_t *nodes, *frames, *modules, *threads; /* new ids, by old ones; 0: none yet. A thread's is its index + 1 */
+	uint32_t thread_count;
+	uint32_t *path; /* nodes from one to its first known ancestor */
+	size_t path_room;
+};
+
+/* ---- tables ---- */
+
+static uint32_t module_of(struct part *p, uint32_t old)
+{
+	const struct cap_module *const m = &p->capture->modules[old];
+
+	if (old && !p->modules[old])
+		p->modules[old] = writer_module(p->writer, &(struct writer_module){
+			.path = m->path, .build_id = m->build_id, .build_id_bytes = m->build_id_bytes,
+			.identity = old, .flags = m->flags });
+	return p->modules[old];
+}
+
+static uint32_t frame_of(struct part *p, uint32_t old)
+{
+	const struct cap_frame *const f = &p->capture->frames[old];
+
+	if (old && !p->frames[old])
+		p->frames[old] = writer_frame(p->writer, module_of(p, f->module), f->offset);
+	return p->frames[old];
+}
+
+static bool path_push(struct part *p, size_t n, uint32_t node)
+{
+	if (n == p->path_room) {
+		const size_t room = n ? n * 2 : 1024;
+		uint32_t *const moved = reallocarray(p->path, room, sizeof(*moved));
+
+		if (!moved)
+			return false;
+		p->path = moved;
+		p->path_room = room;
+	}
+	p->path[n] = node;
+	return true;
+}
+
+/* UINT32_MAX: no memory. */
+static uint32_t node_of(struct part *p, uint32_t old)
+{
+	const struct cap_node *const nodes = p->capture->nodes;
+	size_t n = 0;
+
+	for (uint32_t at = old; at && !p->nodes[at]; at = nodes[at].parent)
+		if (!path_push(p, n++, at))
+			return UINT32_MAX;
+	while (n--) {
+		const uint32_t node = p->path[n];
+
+		p->nodes[node] = writer_node(p->writer, p->nodes[nodes[node].parent], frame_of(p, nodes[node].frame));
+	}
+	return p->nodes[old];
+}
+
+static uint32_t thread_of(struct part *p, uint32_t old)
+{
+	if (!p->threads[old])
+		p->threads[old] = ++p->thread_count;
+	return p->threads[old] - 1;
+}
+
+static void write_symbols(struct part *p)
+{
+	const struct capture *const c = p->capture;
+	struct writer_symbol s[UINT8_MAX];
+
+	for (uint32_t i = 1; i < c->frame_count; i++) {
+		const struct cap_frame *const f = &c->frames[i];
+		uint32_t n = 0;
+
+		if (!p->frames[i] || f->symbol_count == UINT32_MAX)
+			continue;
+		for (; n < f->symbol_count && n < UINT8_MAX; n++) {
+			const struct cap_symbol *const from = &c->symbols[f->first_symbol + n];
+
+			s[n] = (struct writer_symbol){ c->strings[from->function], c->strings[from->file], from->line,
+						       from->inlined };
+		}
+		writer_symbols(p->writer, p->frames[i], s, n);
+	}
+}
+
+/* ---- records ---- */
+
+static void write_process(const struct part *p)
+{
+	const struct cap_process *const from = &p->capture->processes[p->process];
+
+	writer_process(p->writer, &(struct writer_process){
+		.pid = from->pid, .ppid = from->ppid, .parent = UINT32_MAX, .origin = from->origin,
+		.start_ns = from->start_ns, .end_ns = from->end_ns, .ended = from->ended, .code = from->code,
+		.name = from->name, .executable = from->executable, .command_line = from->command_line,
+		.command_line_bytes = from->command_line_bytes, .execs = from->execs, .libc = from->libc,
+		.host = from->host, .system = from->system });
+}
+
+static void write_threads(struct part *p)
+{
+	for (uint32_t i = 0; i < p->capture->thread_count; i++) {
+		const struct cap_thread *const from = &p->capture->threads[i];
+
+		if (from->process == p->process)
+			writer_thread(p->writer, &(struct writer_thread){
+				.index = thread_of(p, i), .tid = from->tid, .start_ns = from->start_ns,
+				.end_ns = from->end_ns, .name = from->name, .main = from->main });
+	}
+}
+
+static void write_mappings(struct part *p)
+{
+	for (uint32_t i = 0; i < p->capture->mapping_count; i++) {
+		const struct cap_mapping *const from = &p->capture->mappings[i];
+
+		if (from->process == p->process)
+			writer_mapping(p->writer, &(struct writer_mapping){
+				.module = module_of(p, from->module), .bias = from->bias, .start = from->start,
+				.end = from->end, .load_time_ns = from->load_time_ns,
+				.unload_time_ns = from->unload_time_ns });
+	}
+}
+
+/* Of the whole recording: what is said to be missing may be this process's. */
+static void write_words(const struct part *p)
+{
+	const struct capture *const c = p->capture;
+
+	for (uint32_t i = 0; i < c->notice_count; i++)
+		writer_notice(p->writer, c->notices[i]);
+	for (uint32_t i = 0; i < c->health_count; i++)
+		writer_health(p->writer, c->health[i].key, c->health[i].value);
+	for (uint32_t i = 0; i < c->rss_count; i++)
+		if (c->rss[i].process == p->process)
+			writer_rss(p->writer, 0, c->rss[i].time_ns, c->rss[i].rss_bytes);
+	totals_write_summary(p->writer, heap_totals(p->heap), 1, p->thread_count);
+}
+
+/* ---- events ---- */
+
+static int write_event(struct part *p, const struct trk_event *from)
+{
+	struct trk_event e = *from;
+	int err;
+
+	e.process = 0;
+	e.thread = thread_of(p, e.thread);
+	e.node = node_of(p, e.node);
+	err = e.node == UINT32_MAX ? TRK_ERR_NOMEM : heap_apply(p->heap, &e);
+	if (err)
+		return err;
+	e.ref = heap_last_ref(p->heap);
+	if (e.kind == TRK_MARK)
+		writer_mark(p->writer, &e);
+	writer_event(p->writer, &e);
+	return 0;
+}
+
+static int write_events(struct part *p)
+{
+	const struct trk_event *e;
+	struct cursor *k = NULL;
+	size_t n;
+	int err = cursor_open(&k, (struct capture *)p->capture, p->process);
+
+	while (!err && (err = cursor_batch(k, &e, &n)) == 0)
+		for (size_t i = 0; i < n && !err; i++)
+			err = write_event(p, &e[i]);
+	cursor_close(k);
+	if (p->capture->processes[p->process].end_ns != UINT64_MAX)
+		heap_end_process(p->heap, 0);
+	return err == TRK_END ? 0 : err;
+}
+
+static int part_begin(struct part *p, const struct capture *c, uint32_t process, int fd)
+{
+	struct trk_header header = c->header;
+	int err;
+
+	header.id = trk_mix(header.id, process + 1);
+	*p = (struct part){ .capture = c, .process = process };
+	p->nodes = calloc((size_t)c->node_count + 1, sizeof(*p->nodes));
+	p->frames = calloc((size_t)c->frame_count + 1, sizeof(*p->frames));
+	p->modules = calloc((size_t)c->module_count + 1, sizeof(*p->modules));
+	p->threads = calloc((size_t)c->thread_count + 1, sizeof(*p->threads));
+	if (!p->nodes || !p->frames || !p->modules || !p->threads || heap_new(&p->heap, 1, NULL) != 0)
+		return TRK_ERR_NOMEM;
+	heap_set_page_bytes(p->heap, header.page_bytes);
+	heap_set_sampling(p->heap, header.sample_bytes);
+	err = writer_new(&p->writer, fd, &header);
+	return err;
+}
+
+static void part_finish(struct part *p)
+{
+	writer_free(p->writer);
+	heap_free(p->heap);
+	free(p->nodes);
+	free(p->frames);
+	free(p->modules);
+	free(p->threads);
+	free(p->path);
+}
+
+/* errno says why when it is TRK_ERR_IO. */
+static int write_part(const struct capture *c, uint32_t process, int fd)
+{
+	struct part p;
+	int err = part_begin(&p, c, process, fd), error = errno;
+
+	if (!err) {
+		write_process(&p);
+		write_threads(&p);
+		write_mappings(&p);
+		err = write_events(&p);
+	}
+	if (!err) {
+		write_symbols(&p);
+		write_words(&p);
+		err = writer_finish(p.writer);
+		error = writer_error(p.writer);
+	}
+	part_finish(&p);
+	errno = error;
+	return err;
+}
+
+/* ---- files ---- */
+
+/* FILE of the first process, FILE.PID of another, FILE.PID.2 of one that was given the number of an earlier one. */
+static bool name_of(const struct capture *c, uint32_t process, char name[PATH_MAX])
+{
+	const uint32_t pid = c->processes[process].pid;
+	unsigned same = 1;
+	int n;
+
+	for (uint32_t i = 1; i < process; i++)
+		same += c->processes[i].pid == pid;
+	if (!process)
+		n = snprintf(name, PATH_MAX, "%s", c->path);
+	else if (same == 1)
+		n = snprintf(name, PATH_MAX, "%s.%u", c->path, pid);
+	else
+		n = snprintf(name, PATH_MAX, "%s.%u.%u", c->path, pid, same);
+	return n >= 0 && n < PATH_MAX;
+}
+
+/* An exit code. */
+static int write_file(const struct capture *c, uint32_t process)
+{
+	struct ui_output out = { 0 };
+	char name[PATH_MAX];
+	int err;
+
+	if (!name_of(c, process, name)) {
+		ui_error("%s: %s", c->path, strerror(ENAMETOOLONG));
+		return UI_CANNOT;
+	}
+	if (ui_output_open(&out, name, force || !process) != UI_OK)
+		return UI_CANNOT;
+	(void)fchmod(fileno(out.file), 0600); /* captures hold command lines */
+	err = write_part(c, process, fileno(out.file));
+	if (err) {
+		ui_output_discard(&out);
+		ui_error("%s: %s", name, err == TRK_ERR_NOMEM ? "out of memory" : strerror(errno));
+		return UI_CANNOT;
+	}
+	return ui_output_close(&out);
+}
+
+/* What was written before something failed. */
+static void remove_files(const struct capture *c, uint32_t end)
+{
+	char name[PATH_MAX];
+
+	for (uint32_t i = 1; i < end; i++)
+		if (name_of(c, i, name))
+			unlink(name);
+}
+
+static int split(const struct capture *c)
+{
+	const uint32_t count = c->process_count;
+	int status;
+
+	for (uint32_t i = 1; i < count; i++) {
+		status = write_file(c, i);
+		if (status == UI_OK)
+			continue;
+		remove_files(c, i);
+		return status;
+	}
+	status = count > 1 ? write_file(c, 0) : UI_OK;
+	if (status == UI_OK && !quiet) {
+		fputs("tracker: ", stderr);
+		ui_text(stderr, c->path);
+		if (count > 1)
+			fprintf(stderr, " is split: it holds process %u now, and files with .PID behind its name hold %u other%s\n",
+				c->processes[0].pid, count - 1, count == 2 ? "" : "s");
+		else
+			fputs(" has one process: there is nothing to split\n", stderr);
+	}
+	return status;
+}
+
+/* Why not; NULL: it can be. */
+static const char *obstacle(const struct capture *c)
+{
+	struct stat st;
+
+	if (capture_is_aggregated(c))
+		return "the capture is aggregated: its sums are of all processes; record without --aggregate";
+	if (c->last_piece || capture_health(c, "piece"))
+		return "it lies in several files; record without --rotate";
+	if (c->keyframe_count && c->keyframes[0].begins)
+		return "it begins with what lived before; record without --start-after";
+	if (c->recorder)
+		return "it is being recorded; split it when that has ended";
+	if (stat(c->path, &st) < 0 || !S_ISREG(st.st_mode))
+		return "it is no regular file, beside which others could lie";
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	struct capture *c = NULL;
+	const char *why;
+	int status;
+
+	ui_set_program(command.name);
+	status = copy_open_capture(&c, argv[ui_parse(&command, argc, argv, false)]);
+	if (status == UI_OK && (why = obstacle(c))) {
+		ui_error("%s: %s", c->path, why);
+		status = UI_CANNOT;
+	}
+	if (status == UI_OK) {
+		c->depths_apart = true;
+		status = split(c);
+	}
+	capture_close(c);
+	return status;
+}
