@@ -115,39 +115,11 @@ static void tell_gap(struct thread *t)
 
 /* ---- stacks ---- */
 
-struct change {
-	uint32_t pops, pushes;
-};
-
-/*
- * The stack with t->walk[0..n) on top of the `kept` oldest frames of the last one
- * becomes the sent one. What is different is left at sent[depth - pushes..depth).
- */
-static struct change take_walked(struct thread *t, uint32_t kept, uint32_t n)
-{
-	const uint32_t depth = kept + n;
-	uint32_t same = kept;
-	struct change c;
-
-	while (same < depth && same < t->sent_depth && t->sent[same] == t->walk[depth - 1 - same])
-		same++;
-	for (uint32_t i = same; i < depth; i++)
-		t->sent[i] = t->walk[depth - 1 - i];
-	if (unlikely(t->forget_stack)) {
-		t->forget_stack = false;
-		c = (struct change){ .pops = UINT32_MAX, .pushes = depth };
-	} else {
-		c = (struct change){ .pops = t->sent_depth - same, .pushes = depth - same };
-	}
-	t->sent_depth = depth;
-	return c;
-}
-
 /* Walks the stack and takes it for the last one. */
 static struct change next_stack(struct thread *t, const struct site *at)
 {
 	const uint32_t generation = atomic_load_explicit(&state.code_generation, memory_order_acquire);
-	uint32_t kept, n;
+	struct change c;
 
 	if (unlikely(t->code_generation != generation)) {
 		/* The same pcs may mean other code now: nothing of the old stack is kept. */
@@ -155,9 +127,11 @@ static struct change next_stack(struct thread *t, const struct site *at)
 		t->memo.depth = t->counted_count = 0;
 		t->forget_stack = true;
 	}
-	n = unwind(t, at, &kept);
-	unwind_remember(t, kept, n);
-	return take_walked(t, kept, n);
+	c = unwind(t, at);
+	if (likely(!t->forget_stack))
+		return c;
+	t->forget_stack = false;
+	return (struct change){ .pops = UINT32_MAX, .pushes = t->sent_depth };
 }
 
 static uint8_t *put_stack(struct thread *t, uint8_t *at, uint32_t pops, uint32_t from, uint32_t pushes)

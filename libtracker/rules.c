@@ -30,9 +30,11 @@ struct module {
 struct first {
 	struct rule rules[1u << FIRST_BITS];
 	struct module modules[MODULE_COUNT];
+	_Atomic uint64_t packed[1u << PACKED_PLACE_BITS];
 };
 
 static struct first *first;
+_Atomic uint64_t *rules_packed; /* first->packed */
 static struct module *modules; /* first->modules */
 static _Atomic uint32_t module_count;
 static _Atomic(struct rule *) second; /* NULL: not mapped yet */
@@ -41,8 +43,11 @@ static _Atomic bool second_refused;
 bool rules_start(void)
 {
 	first = raw_map_private(sizeof(*first));
-	modules = first ? first->modules : NULL;
-	return first != NULL;
+	if (!first)
+		return false;
+	modules = first->modules;
+	rules_packed = first->packed;
+	return true;
 }
 
 /* ---- modules ---- */

@@ -56,6 +56,87 @@ static inline uintptr_t rule_key(uintptr_t pc, bool exact)
 /* The rule of pc, from the cache or computed now (into *room when the cache has no place). */
 const struct rule *rules_get(struct thread *t, uintptr_t pc, bool exact, struct rule *room);
 
+/*
+ * Plain rules once more, eight bytes each, by the return address alone: one load tells whether the rule of a pc is
+ * the one that is expected. The pc is multiplied by an odd number: so the lowest 47 bits of the product are a permutation
+ * of the pc's. 15 of them are the place, the other 32 stand in the entry beside the packed rule.
+ *
+ *   packed: bits 0..12 cfa_offset / 8, 13..18 how far below the CFA bp is saved / 8 (0: it stays), 19 CFA = bp + cfa_offset,
+ *   20..31 the generation of code that it belongs to
+ *
+ * Any thread puts entries, of the generation that its walk began in, and asks for those of its own: code that is
+ * unloaded needs no clearing, and whoever puts a rule of it late harms nobody. After PACKED_GENERATIONS nothing is packed.
+ */
+#define PACKED_PLACE_BITS 15u
+#define PACKED_PC_BITS 47u
+#define PACKED_BY_BP (1u << 19)
+#define PACKED_GENERATION_AT 20u
+#define PACKED_GENERATIONS 0xfffu
+#define PACKED_NONE UINT32_MAX /* not plain; never in the table */
+
+extern _Atomic uint64_t *rules_packed;
+
+static inline uintptr_t packed_cfa(uint32_t packed)
+{
+	return (packed & 0x1fff) * 8;
+}
+
+static inline uintptr_t packed_bp_below(uint32_t packed)
+{
+	return (packed >> 13 & 0x3f) * 8;
+}
+
+static inline bool packed_is_of_others(uint32_t packed, uint32_t generation)
+{
+	return packed >> PACKED_GENERATION_AT != generation;
+}
+
+static inline uint64_t packed_mix(uintptr_t pc)
+{
+	return pc * 0x5bd1e9955bd1e995ull;
+}
+
+static inline uint64_t packed_entry(uint64_t mixed, uint32_t packed)
+{
+	return mixed << 32 | packed;
+}
+
+static inline _Atomic uint64_t *packed_place(uint64_t mixed)
+{
+	return &rules_packed[mixed >> 32 & ((1u << PACKED_PLACE_BITS) - 1)];
+}
+
+static inline uint64_t packed_load(uint64_t mixed)
+{
+	return atomic_load_explicit(packed_place(mixed), memory_order_relaxed);
+}
+
+static inline void packed_put(uintptr_t pc, uint32_t packed)
+{
+	const uint64_t mixed = packed_mix(pc);
+
+	atomic_store_explicit(packed_place(mixed), packed_entry(mixed, packed), memory_order_relaxed);
+}
+
+/* 0: `packed` is the rule of pc. */
+static inline uint64_t packed_difference(uintptr_t pc, uint32_t packed)
+{
+	const uint64_t mixed = packed_mix(pc);
+
+	return (packed_load(mixed) ^ packed_entry(mixed, packed)) | pc >> PACKED_PC_BITS;
+}
+
+/* PACKED_NONE: it is not plain, or does not fit. */
+static inline uint32_t rule_pack(const struct rule_step *r, uint32_t generation)
+{
+	const uint32_t below = r->bp == RULE_BP_AT_CFA ? (uint32_t)-r->bp_offset : 0, offset = (uint32_t)r->cfa_offset;
+
+	if (r->kind > RULE_BP || r->bp > RULE_BP_AT_CFA || generation >= PACKED_GENERATIONS || offset % 8 || offset / 8 > 0x1fff ||
+	    below % 8 || below / 8 > 0x3f || (r->bp == RULE_BP_AT_CFA && below < 16) || (r->kind == RULE_SP && !offset))
+		return PACKED_NONE;
+	return offset / 8 | below / 8 << 13 | (r->kind == RULE_BP ? PACKED_BY_BP : 0) | generation << PACKED_GENERATION_AT;
+}
+
 #define RULE_UNIT 8 /* bytes */
 
 _Static_assert(_Alignof(struct rule) == RULE_UNIT, "rules lie whole units apart");

@@ -46,7 +46,10 @@ struct rule_step {
 /* What a walk knew at a frame, and how it went on from there. */
 struct walked {
 	uintptr_t sp, bp;
-	struct rule_step step;
+	union {
+		struct rule_step step;
+		uint32_t packed; /* in a comparison: memo.c */
+	};
 };
 
 /* A stack word that a remembered walk hung on, beside the return addresses. */
@@ -55,7 +58,7 @@ struct slot {
 	uint32_t frame; /* whose step read it */
 };
 
-/* The last stack, oldest frame first, as unwind.c remembers it beside `sent`. */
+/* The last stack, oldest frame first, as memo.c remembers it beside `sent`. */
 struct memo {
 	uint32_t depth; /* 0: nothing is remembered */
 	uint32_t slot_count;
@@ -63,6 +66,7 @@ struct memo {
 	bool deep; /* the oldest frame is the mark of a cut: the stack is deeper than what is kept */
 	uintptr_t *sp, *bp;
 	uint8_t *needs_bp; /* this frame or an older one would read bp as it is here */
+	uint32_t *packed; /* the rule that it was left by: rules.h */
 	struct slot *slots; /* by frame, oldest first */
 };
 
@@ -99,6 +103,7 @@ struct thread {
 	uintptr_t *sent;	/* last stack sent, oldest first */
 	uintptr_t *walk;	/* the stack being walked, most recent first */
 	struct walked *walked;	/* beside walk */
+	uintptr_t *found;	/* pcs in the places of remembered frames, oldest first */
 	struct memo memo;
 	struct counted counted[COUNTED_MAX]; /* of the thread's own stack, oldest first */
 	uint32_t counted_count;
@@ -286,14 +291,13 @@ static inline void thread_leave(struct thread *t)
 	tls.level = t->level;
 }
 
-/*
- * Walks the stack of a hook's caller. The *ret_kept oldest frames are those of
- * the last stack (t->sent); the others are put into t->walk, most recent first;
- * returns how many. A pc of 0 as the oldest: the stack was cut there.
- */
-uint32_t unwind(struct thread *t, const struct site *at, uint32_t *ret_kept);
-/* The frames in t->walk[0..n) are on top of `kept` older ones now: remember them. */
-void unwind_remember(struct thread *t, uint32_t kept, uint32_t n);
+/* How a stack differs from the last one: frames that went from its top, and those that came, which stand at the end of t->sent. */
+struct change {
+	uint32_t pops, pushes;
+};
+
+/* Walks the stack of a hook's caller, which becomes t->sent. A pc of 0 as the oldest: the stack was cut there. */
+struct change unwind(struct thread *t, const struct site *at);
 void unwind_code_unloaded(void); /* after dlclose */
 bool unwind_start(void); /* false: no memory */
 uint32_t unwind_reference_room(void); /* frames in each t->check */

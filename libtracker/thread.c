@@ -50,7 +50,7 @@ static size_t check_room(void)
 
 static size_t context_bytes(void)
 {
-	const size_t a_frame = 4 * sizeof(uintptr_t) + sizeof(struct walked) + 1;
+	const size_t a_frame = 5 * sizeof(uintptr_t) + sizeof(struct walked) + sizeof(uint32_t) + 1;
 	const size_t frames = frame_room() * a_frame + memo_slots() * sizeof(struct slot);
 	const size_t checks = check_room() * sizeof(uintptr_t) * SHM_ORACLES;
 
@@ -88,13 +88,15 @@ static struct thread *context_at(uint8_t *slab, uint32_t index)
 	t->index = index;
 	t->sent = (uintptr_t *)(t + 1);
 	t->walk = t->sent + room;
-	t->check[0] = t->walk + room;
+	t->found = t->walk + room;
+	t->check[0] = t->found + room;
 	t->check[1] = t->check[0] + check_room();
 	t->memo.sp = t->check[1] + check_room();
 	t->memo.bp = t->memo.sp + room;
 	t->walked = (struct walked *)(t->memo.bp + room);
 	t->memo.slots = (struct slot *)(t->walked + room);
-	t->memo.needs_bp = (uint8_t *)(t->memo.slots + memo_slots());
+	t->memo.packed = (uint32_t *)(t->memo.slots + memo_slots());
+	t->memo.needs_bp = (uint8_t *)(t->memo.packed + room);
 	return t;
 }
 

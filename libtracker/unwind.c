@@ -9,19 +9,9 @@
  * with a pc of 0: the stack is cut there; one that is as deep as it may be, with how many frames are older. Where no unwind information covers a pc, the
  * frame pointer is tried (step_frame_pointer), and the stack counted as guessed.
  *
- * Between two allocations almost all of the stack is unchanged. So the last
- * walk is remembered, and a new one stops at the first frame that it shares.
- * Why that is exact: a step is a function of (pc, sp, bp) and of the stack words
- * that it reads at addresses computed from them, as long as the unwind tables
- * stay (code that is unloaded changes the generation, and nothing is kept
- * then). If a frame's (pc, sp, bp) equals a remembered one and every word that
- * the remembered walk read from there to the root still holds its value, then
- * by induction the full walk would take the same steps. Nothing is assumed about
- * what the program did meanwhile: longjmp, exceptions and alloca only change
- * words. bp may be left out of the comparison, and a saved bp out of the words,
- * where no older frame reads it (needs_bp): programs use it as a loop variable,
- * and comparing it would fail for nothing. Walks over signal frames, over frames
- * with other registers and on foreign stacks are not remembered.
+ * Between two allocations almost all of the stack is unchanged, so the last one is remembered: memo.c, with the
+ * proof that what is taken from there is what this walk would find. What is left is walked here, up to the
+ * first frame that both share.
  *
  * What is sent of a frame is its return address, which readers look up one byte
  * before. A pc that a signal interrupted is no return address, nor is that of the
@@ -36,19 +26,15 @@
 
 #include <string.h>
 
+#include "memo.h"
 #include "raw.h"
 #include "rules.h"
 
 #define FOREIGN_FRAME_MAX (1u << 20)
 
-static bool on_own_stack(const struct thread *t, uintptr_t sp)
-{
-	return sp < t->stack_top && t->stack_top - sp <= state.own_stack_max;
-}
-
 static uintptr_t top_for(const struct thread *t, uintptr_t sp)
 {
-	return on_own_stack(t, sp) ? t->stack_top : sp + FOREIGN_FRAME_MAX;
+	return walk_on_own_stack(t, sp) ? t->stack_top : sp + FOREIGN_FRAME_MAX;
 }
 
 bool walk_readable(const struct walk *w, uintptr_t address)
@@ -75,7 +61,7 @@ void walk_moved(struct walk *w, uintptr_t sp)
 bool walk_reaches(struct walk *w, uintptr_t cfa)
 {
 	/* Where a signal stopped it, a function may have no frame at all. */
-	if (!w->foreign || w->bounded || !on_own_stack(w->thread, cfa))
+	if (!w->foreign || w->bounded || !walk_on_own_stack(w->thread, cfa))
 		return cfa > w->sp || (w->exact && cfa == w->sp);
 	walk_moved(w, cfa);
 	w->low -= SWITCH_FRAME_BYTES;
@@ -207,53 +193,7 @@ static bool step(struct walk *w, const struct rule_step *r)
 	return true;
 }
 
-/* ---- what was remembered ---- */
-
-/* Not 0: the word there is not what it was. */
-static inline uintptr_t difference(uintptr_t address, uintptr_t was)
-{
-	return *(const uintptr_t *)address ^ was;
-}
-
-#define BLOCK 8u
-
-/* Of the remembered frames below `top` the oldest whose return address changed; top: none. */
-static uint32_t first_changed(const struct thread *t, uint32_t top)
-{
-	const uintptr_t *const sp = t->memo.sp, *const sent = t->sent;
-	uint32_t i = 0;
-
-	for (; i + BLOCK <= top; i += BLOCK) {
-		uintptr_t different = 0;
-
-#pragma GCC unroll 8
-		for (uint32_t k = 0; k < BLOCK; k++)
-			different |= difference(sp[i + k] - 8, sent[i + k]);
-		if (different)
-			break;
-	}
-	while (i < top && !difference(sp[i] - 8, sent[i]))
-		i++;
-	return i;
-}
-
-/*
- * The youngest frame, `top` or an older one, that may be joined: every word that the remembered walk read
- * from there to the root still holds its value. What is younger cannot be joined, whatever its pc.
- *
- * Only on the thread's own stack, above the present frame: all of it may be read.
- */
-static uint32_t joinable(const struct thread *t, uint32_t top)
-{
-	const struct memo *const m = &t->memo;
-	/* elsewhere return addresses are among the slots */
-	const uint32_t limit = ARCH_RA_BELOW_CFA ? first_changed(t, top) : top;
-
-	for (uint32_t i = 0; i < m->slot_count && m->slots[i].frame <= limit; i++)
-		if (difference(m->slots[i].address, m->slots[i].value))
-			return m->slots[i].frame - 1; /* that frame's step read the word */
-	return limit;
-}
+/* ---- the walk ---- */
 
 /* Remembered frames that the walk may still come to: the oldest `count`. */
 struct candidates {
@@ -278,75 +218,10 @@ static inline bool joins(const struct thread *t, uintptr_t pc, uintptr_t sp, uin
 		return false;
 	if (c->unchanged)
 		return true;
-	limit = joinable(t, n - 1);
+	limit = memo_joinable(t, n - 1);
 	*c = (struct candidates){ limit + 1, true };
 	return limit == n - 1;
 }
-
-static void remember_slot(struct memo *m, uint32_t frame, uintptr_t address, uintptr_t value)
-{
-	m->slots[m->slot_count++] = (struct slot){ address, value, frame };
-}
-
-/* Frame i, whose step leads to frame i - 1, which is remembered already. */
-static void remember_frame(struct memo *m, uint32_t i, const struct walked *w)
-{
-	const struct rule_step *const r = &w->step;
-	const bool older_needs = i && m->needs_bp[i - 1];
-
-	m->sp[i] = w->sp;
-	m->bp[i] = w->bp;
-	m->needs_bp[i] = r->kind == RULE_BP || r->kind == RULE_BP_DEREF || r->kind == RULE_FRAME ||
-			 (older_needs && r->bp != RULE_BP_AT_CFA);
-	if (!i)
-		return;
-	if (!ARCH_RA_BELOW_CFA) {
-		const uintptr_t at = arch_ra_slot(r->ra, m->sp[i - 1]);
-
-		remember_slot(m, i, at, *(const uintptr_t *)at);
-	}
-	if (r->kind == RULE_BP_DEREF)
-		remember_slot(m, i, w->bp + (uintptr_t)(intptr_t)r->cfa_offset, m->sp[i - 1]);
-	if (older_needs && r->bp != RULE_BP_SAME)
-		remember_slot(m, i,
-			      (r->bp == RULE_BP_AT_CFA ? m->sp[i - 1] : w->bp) +
-				      (uintptr_t)(intptr_t)r->bp_offset,
-			      m->bp[i - 1]);
-}
-
-void unwind_remember(struct thread *t, uint32_t kept, uint32_t n)
-{
-	struct memo *const m = &t->memo;
-	const uint32_t room = memo_slots();
-
-	if (!t->memorable) {
-		m->depth = 0;
-		return;
-	}
-	if (kept < m->guessed_from)
-		m->guessed_from = 0;
-	while (m->slot_count && (kept == 0 || m->slots[m->slot_count - 1].frame >= kept))
-		m->slot_count--;
-	/* The call in the frame at the cut is another one: then what is older may be, too. */
-	if (unlikely(t->deep) && !kept && ARCH_RA_BELOW_CFA)
-		remember_slot(m, 1, t->walked[n - 1].sp - 8, *(const uintptr_t *)(t->walked[n - 1].sp - 8));
-	for (uint32_t i = n; i-- > 0;) {
-		if (unlikely(m->slot_count + SLOTS_OF_A_FRAME > room)) {
-			m->depth = 0;
-			return;
-		}
-		remember_frame(m, kept + (n - 1 - i), &t->walked[i]);
-		if (unlikely(t->walked[i].step.kind == RULE_FRAME) && !m->guessed_from)
-			m->guessed_from = kept + (n - i);
-	}
-	/* The mark of a cut has no return address: `first_changed` shall find it all the same. */
-	if (unlikely(t->deep) && !kept && ARCH_RA_BELOW_CFA)
-		m->sp[0] = (uintptr_t)(&t->mark + 1);
-	m->depth = kept + n;
-	m->deep = t->deep;
-}
-
-/* ---- the walk ---- */
 
 /*
  * The ordinary step, all in registers: on the thread's own stack, the CFA from
@@ -550,7 +425,11 @@ static bool fits(const struct thread *t, uint32_t kept, uint32_t n)
 	return kept - 1 + n <= state.nframe + state.nframe_slack && kept - 1 + n >= state.nframe;
 }
 
-uint32_t unwind(struct thread *t, const struct site *at, uint32_t *ret_kept)
+/*
+ * The *ret_kept oldest frames are those of the last stack (t->sent); the others are put into t->walk, most recent
+ * first; returns how many. A pc of 0 as the oldest: the stack was cut there.
+ */
+static uint32_t walk_stack(struct thread *t, const struct site *at, uint32_t *ret_kept)
 {
 	struct walk w = { .thread = t, .pc = at->pc, .sp = at->sp, .bp = at->bp, .low = at->sp };
 	uint8_t end;
@@ -591,6 +470,37 @@ uint32_t unwind(struct thread *t, const struct site *at, uint32_t *ret_kept)
 	if (unlikely(state.verify_unwinder))
 		unwind_verify(t, at, *ret_kept, n);
 	return n;
+}
+
+/* The stack with t->walk[0..n) on top of the `kept` oldest frames of the last one becomes the last one. */
+static struct change take_walked(struct thread *t, uint32_t kept, uint32_t n)
+{
+	const uint32_t depth = kept + n, last = t->sent_depth;
+	uint32_t same = kept;
+
+	while (same < depth && same < last && t->sent[same] == t->walk[depth - 1 - same])
+		same++;
+	for (uint32_t i = same; i < depth; i++)
+		t->sent[i] = t->walk[depth - 1 - i];
+	t->sent_depth = depth;
+	return (struct change){ .pops = last - same, .pushes = depth - same };
+}
+
+struct change unwind(struct thread *t, const struct site *at)
+{
+	struct change c;
+	uint32_t kept, n;
+
+	if (likely(memo_alike(t, at, &c))) {
+		if (unlikely(t->memo.guessed_from - 1 < t->sent_depth))
+			atomic_fetch_add_explicit(&state.process->guessed_stacks, 1, memory_order_relaxed);
+		else if (unlikely(state.verify_unwinder))
+			unwind_verify(t, at, t->sent_depth, 0);
+		return c;
+	}
+	n = walk_stack(t, at, &kept);
+	memo_take(t, kept, n);
+	return take_walked(t, kept, n);
 }
 
 void unwind_code_unloaded(void)

@@ -22,6 +22,11 @@ struct walk {
 	bool guessed;	    /* a step went by the frame pointer of code without unwind information */
 };
 
+static inline bool walk_on_own_stack(const struct thread *t, uintptr_t sp)
+{
+	return sp < t->stack_top && t->stack_top - sp <= state.own_stack_max;
+}
+
 bool walk_readable(const struct walk *w, uintptr_t address);
 /*
  * A frame's CFA lies above it, or it was called on a foreign stack by one on the

@@ -126,6 +126,7 @@ def make_cases(t):
         ("verify: cc1plus", lambda: o.workload(workloads.cc1plus, 1, 10000)),
         ("verify: clang", lambda: o.workload(workloads.clang, 1, 1000)),
         ("mutant: remembered words are not checked", lambda: o.mutant("trusting", [need("sqlite3"), ":memory:", SQL])),
+        ("mutant: other rules are taken for the remembered ones", lambda: o.mutant("alike", [need("sqlite3"), ":memory:", SQL])),
         ("mutant: unloaded code is not forgotten", lambda: o.mutant("stale", plugins)),
         ("mutant: the frame pointer is not restored", lambda: o.mutant("shifted", [t.fixture("stacks"), "signal"])),
         ("older libc: python3", lambda: o.older_libc(workloads.python3, 20)),

@@ -85,9 +85,11 @@ static struct thread *thread_new(uintptr_t stack_top)
 	t->sent = zeroed(room * sizeof(uintptr_t));
 	t->walk = zeroed(room * sizeof(uintptr_t));
 	t->walked = zeroed(room * sizeof(*t->walked));
+	t->found = zeroed(room * sizeof(uintptr_t));
 	t->memo.sp = zeroed(room * sizeof(uintptr_t));
 	t->memo.bp = zeroed(room * sizeof(uintptr_t));
 	t->memo.needs_bp = zeroed(room);
+	t->memo.packed = zeroed(room * sizeof(uint32_t));
 	t->memo.slots = zeroed(memo_slots() * sizeof(struct slot));
 	return t;
 }
@@ -114,14 +116,6 @@ static _Unwind_Reason_Code take_frame(struct _Unwind_Context *context, void *dat
 	return _URC_NO_REASON;
 }
 
-/* As emit.c: the walked frames on top of those that were kept become the last stack. */
-static uint32_t take_walked(struct thread *t, uint32_t kept, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		t->sent[kept + i] = t->walk[n - 1 - i];
-	return kept + n;
-}
-
 static void print_stacks(const struct thread *t, uint32_t depth, const struct trace *theirs, uint32_t first)
 {
 	if (failures > 3)
@@ -138,12 +132,13 @@ static NOINLINE void look(void)
 {
 	static __thread struct trace theirs;
 	const struct site at = SITE_HERE();
-	uint32_t kept, n, depth, first = 0, count;
+	const uint32_t last = own->sent_depth;
+	uint32_t depth, first = 0, count;
+	struct change c;
 
 	looking = 1;
-	n = unwind(own, &at, &kept);
-	unwind_remember(own, kept, n);
-	depth = take_walked(own, kept, n);
+	c = unwind(own, &at);
+	depth = own->sent_depth;
 	theirs.count = 0;
 	theirs.exact = false;
 	_Unwind_Backtrace(take_frame, &theirs);
@@ -153,7 +148,7 @@ static NOINLINE void look(void)
 		first++;
 	count = theirs.count - first;
 	compared++;
-	joined += kept > 0;
+	joined += c.pops < last;
 	for (uint32_t i = 0; i < count && depth == count; i++)
 		count = own->sent[depth - 1 - i] == theirs.pcs[first + i] ? count : 0;
 	if (!count || depth != count) {
@@ -266,6 +261,41 @@ static void twins(void)
 {
 	for (int i = 0; i < 1000; i++)
 		(random_below(2) ? left : right)();
+}
+
+/* Two bits of `path` a level: frames of two sizes, with a call in two places each. */
+static NOINLINE void small_frame(unsigned path, int depth);
+
+static NOINLINE void large_frame(unsigned path, int depth)
+{
+	volatile char room[200];
+
+	room[depth] = 1;
+	if (depth == 0)
+		look();
+	else if (path & 1)
+		(path & 2 ? large_frame : small_frame)(path >> 2, depth - 1);
+	else
+		small_frame(path >> 2, depth - 1);
+	room[depth] = room[0];
+}
+
+static NOINLINE void small_frame(unsigned path, int depth)
+{
+	if (depth == 0)
+		look();
+	else if (path & 1)
+		(path & 2 ? large_frame : small_frame)(path >> 2, depth - 1);
+	else
+		small_frame(path >> 2, depth - 1);
+	__asm__ volatile("");
+}
+
+/* Stacks alike: most frames stand where others stood, called from elsewhere. */
+static void paths(void)
+{
+	for (int i = 0; i < 3000; i++)
+		small_frame(random_below(1u << 16) << 16 | random_below(1u << 16), 15);
 }
 
 static jmp_buf back;
@@ -389,6 +419,7 @@ int main(void)
 	for (int i = 0; i < 100; i++)
 		descend(7);
 	twins();
+	paths();
 	jumps();
 	coroutines();
 	signals(false);

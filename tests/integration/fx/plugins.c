@@ -18,7 +18,7 @@ static void *use(const char *path, const char *function)
 	for (int i = 0; i < CALLS; i++) {
 		void *p = NULL;
 
-		call(&p, 5);
+		call(&p, i); /* deeper each time: with frames that no stack before had */
 		free(p);
 	}
 	must(dlclose(library) == 0, "dlclose");

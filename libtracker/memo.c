@@ -1,0 +1,361 @@
+/*
+ * memo - the last stack of a thread, and what of a new one it already tells.
+ *
+ * Inside the target's malloc(). A step of a walk takes (pc, sp, bp) of a frame to those of its caller. It is a function
+ * of these and of the stack words that it reads at addresses computed from them, as long as the unwind tables stay
+ * (code that is unloaded changes the generation, and nothing is kept then).
+ *
+ * Joined: if a frame's (pc, sp, bp) equals a remembered one and every word that the remembered walk read from
+ * there to the root still holds its value, then by induction the full walk would take the same steps. Nothing is
+ * assumed about what the program did meanwhile: longjmp, exceptions and alloca only change words. bp may be left out of
+ * the comparison, and a saved bp out of the words, where no older frame reads it (needs_bp): programs use it as a loop
+ * variable, and comparing it would fail for nothing. Walks over signal frames, over frames with other registers and on
+ * foreign stacks are not remembered.
+ *
+ * Alike: stacks of one program mostly differ in which calls were made, not in where their frames stand. If a frame's
+ * sp equals a remembered one (and its bp, where that is needed), and the rule of its pc is the one that the remembered
+ * frame was left by, then the step reads the same words. So the next pc stands where the remembered one stood, sp
+ * of its frame is the remembered one, and so is bp where it is needed, if the saved bp that are needed (slots) are what
+ * they were. By induction all frames stand where they stood as long as each one's rule, that of the pc that is found in
+ * its place now, equals the remembered rule, down to the first frame that may be joined. All these pcs are known
+ * beforehand, and none of the comparisons hangs on another: that is why this is fast. Where a rule differs, the step
+ * is made by that rule, and so on until a frame comes to stand where a remembered one stood. Only plain rules take
+ * part (rule_pack); of anything else nothing is done here, and the walk finds out.
+ */
+#include "memo.h"
+
+#include "rules.h"
+#include "unwind.h"
+
+/* Not 0: the word there is not what it was. */
+static inline uintptr_t difference(uintptr_t address, uintptr_t was)
+{
+	return *(const uintptr_t *)address ^ was;
+}
+
+#define BLOCK 8u
+
+static inline uintptr_t block_difference(const uintptr_t *sp, const uintptr_t *sent)
+{
+	uintptr_t different = 0;
+
+#pragma GCC unroll 8
+	for (uint32_t i = 0; i < BLOCK; i++)
+		different |= difference(sp[i] - 8, sent[i]);
+	return different;
+}
+
+/* Of the remembered frames below `top` the oldest whose return address changed; top: none. */
+static inline uint32_t first_changed(const struct thread *t, uint32_t top)
+{
+	const uintptr_t *const sp = t->memo.sp, *const sent = t->sent;
+	size_t i = 0;
+
+	while (i + BLOCK <= top && !block_difference(sp + i, sent + i))
+		i += BLOCK;
+	/* what is left of a whole block is nearly always unchanged, too */
+	if (i + BLOCK > top && top >= BLOCK && !block_difference(sp + top - BLOCK, sent + top - BLOCK))
+		return top;
+	while (i < top && !difference(sp[i] - 8, sent[i]))
+		i++;
+	return (uint32_t)i;
+}
+
+/* The youngest frame, `top` or an older one, from which to the root no word among the slots changed. */
+static inline uint32_t slots_hold(const struct memo *m, uint32_t top)
+{
+	for (uint32_t i = 0; i < m->slot_count && m->slots[i].frame <= top; i++)
+		if (difference(m->slots[i].address, m->slots[i].value))
+			return m->slots[i].frame - 1; /* that frame's step read the word */
+	return top;
+}
+
+/* All of it is on the thread's own stack, above the present frame, and may be read. */
+uint32_t memo_joinable(const struct thread *t, uint32_t top)
+{
+	const uint32_t limit = slots_hold(&t->memo, top);
+
+	/* elsewhere return addresses are among the slots */
+	return ARCH_RA_BELOW_CFA ? first_changed(t, limit) : limit;
+}
+
+/* ---- remembering ---- */
+
+static void remember_slot(struct memo *m, uint32_t frame, uintptr_t address, uintptr_t value)
+{
+	m->slots[m->slot_count++] = (struct slot){ address, value, frame };
+}
+
+/* Frame i, whose step leads to frame i - 1, which is remembered already. */
+static void remember_frame(struct memo *m, uint32_t i, const struct walked *w, uint32_t generation)
+{
+	const struct rule_step *const r = &w->step;
+	const bool older_needs = i && m->needs_bp[i - 1];
+
+	m->sp[i] = w->sp;
+	m->bp[i] = w->bp;
+	m->packed[i] = rule_pack(r, generation);
+	m->needs_bp[i] = r->kind == RULE_BP || r->kind == RULE_BP_DEREF || r->kind == RULE_FRAME ||
+			 (older_needs && r->bp != RULE_BP_AT_CFA);
+	if (!i)
+		return;
+	if (!ARCH_RA_BELOW_CFA) {
+		const uintptr_t at = arch_ra_slot(r->ra, m->sp[i - 1]);
+
+		remember_slot(m, i, at, *(const uintptr_t *)at);
+	}
+	if (r->kind == RULE_BP_DEREF)
+		remember_slot(m, i, w->bp + (uintptr_t)(intptr_t)r->cfa_offset, m->sp[i - 1]);
+	if (older_needs && r->bp != RULE_BP_SAME)
+		remember_slot(m, i,
+			      (r->bp == RULE_BP_AT_CFA ? m->sp[i - 1] : w->bp) +
+				      (uintptr_t)(intptr_t)r->bp_offset,
+			      m->bp[i - 1]);
+}
+
+/* Of the last stack only the oldest `kept` frames are left. */
+static void forget_above(struct memo *m, uint32_t kept)
+{
+	if (kept < m->guessed_from)
+		m->guessed_from = 0;
+	while (m->slot_count && (kept == 0 || m->slots[m->slot_count - 1].frame >= kept))
+		m->slot_count--;
+}
+
+void memo_take(struct thread *t, uint32_t kept, uint32_t n)
+{
+	struct memo *const m = &t->memo;
+	const uint32_t room = memo_slots();
+
+	if (!t->memorable) {
+		m->depth = 0;
+		return;
+	}
+	forget_above(m, kept);
+	/* The call in the frame at the cut is another one: then what is older may be, too. */
+	if (unlikely(t->deep) && !kept && ARCH_RA_BELOW_CFA)
+		remember_slot(m, 1, t->walked[n - 1].sp - 8, *(const uintptr_t *)(t->walked[n - 1].sp - 8));
+	for (uint32_t i = n; i-- > 0;) {
+		if (unlikely(m->slot_count + SLOTS_OF_A_FRAME > room)) {
+			m->depth = 0;
+			return;
+		}
+		remember_frame(m, kept + (n - 1 - i), &t->walked[i], t->code_generation);
+		if (unlikely(t->walked[i].step.kind == RULE_FRAME) && !m->guessed_from)
+			m->guessed_from = kept + (n - i);
+	}
+	/* The mark of a cut has no return address: `first_changed` shall find it all the same. */
+	if (unlikely(t->deep) && !kept && ARCH_RA_BELOW_CFA)
+		m->sp[0] = (uintptr_t)(&t->mark + 1);
+	m->depth = kept + n;
+	m->deep = t->deep;
+}
+
+/* ---- stacks alike ---- */
+
+/* A stack that is being compared: the frame at hand, and those walked one by one so far, at walk[0..n). */
+struct comparison {
+	struct thread *t;
+	uintptr_t pc, sp, bp, low;
+	uint32_t n;
+	uint32_t candidates; /* remembered frames that may still be met: the oldest so many */
+	uint32_t same; /* of the oldest frames so many have the pc that they had; UINT32_MAX: not known yet */
+};
+
+static inline void put_walked(struct comparison *c, uintptr_t pc, uintptr_t sp, uint32_t packed)
+{
+	c->t->walk[c->n] = pc;
+	c->t->walked[c->n++] = (struct walked){ .sp = sp, .bp = c->bp, .packed = packed };
+}
+
+/* The bp of the frame that `packed` leads to from one with that CFA. */
+static inline bool load_bp(struct comparison *c, uintptr_t cfa, uint32_t packed)
+{
+	const uintptr_t below = packed_bp_below(packed), at = cfa - below;
+
+	if (!below)
+		return true;
+	if (unlikely(at < c->low))
+		return false;
+	c->bp = *(const uintptr_t *)at;
+	return true;
+}
+
+/* The packed rule of pc, PACKED_NONE if it is not a plain one. */
+static __attribute__((noinline)) uint32_t packed_of(struct thread *t, uintptr_t pc)
+{
+	struct rule room;
+	uint32_t packed;
+
+	if (pc < 4096)
+		return PACKED_NONE;
+	packed = rule_pack(&rules_get(t, pc, false, &room)->step, t->code_generation);
+	if (packed != PACKED_NONE && pc >> PACKED_PC_BITS == 0)
+		packed_put(pc, packed);
+	return packed;
+}
+
+/* One step by the rule of pc. */
+static inline bool step_packed(struct comparison *c)
+{
+	const uint64_t mixed = packed_mix(c->pc), entry = packed_load(mixed);
+	uint32_t packed = (uint32_t)entry;
+	uintptr_t cfa;
+
+	if (unlikely(entry != packed_entry(mixed, packed) || packed_is_of_others(packed, c->t->code_generation) ||
+		     c->pc >> PACKED_PC_BITS))
+		packed = packed_of(c->t, c->pc);
+	if (unlikely(packed == PACKED_NONE || c->n >= state.nframe))
+		return false;
+	cfa = (packed & PACKED_BY_BP ? c->bp : c->sp) + packed_cfa(packed);
+	if (unlikely(cfa <= c->sp || cfa > c->t->stack_top || cfa % sizeof(uintptr_t)))
+		return false;
+	put_walked(c, c->pc, c->sp, packed);
+	if (!load_bp(c, cfa, packed))
+		return false;
+	c->pc = *(const uintptr_t *)(cfa - 8);
+	c->sp = cfa;
+	return true;
+}
+
+/*
+ * The remembered frames [first, end): whether the rules of the pcs that stand in their places are those that they
+ * were left by. The pcs go to found[]. The youngest frame whose rule is another, + 1; first: there is none.
+ */
+static inline uint32_t same_rules(const struct memo *m, uint32_t first, uint32_t end, uintptr_t *found)
+{
+	while (end > first) {
+		const size_t begin = end - first > BLOCK ? end - BLOCK : first;
+		uint64_t different = 0;
+
+		for (size_t i = begin; i < end; i++) {
+			const uintptr_t pc = *(const uintptr_t *)(m->sp[i] - 8);
+
+			found[i] = pc;
+			different |= packed_difference(pc, m->packed[i]);
+		}
+		if (unlikely(different))
+			while (end-- > begin)
+				if (packed_difference(found[end], m->packed[end]))
+					return end + 1;
+		end = (uint32_t)begin;
+	}
+	return first;
+}
+
+/*
+ * Takes the frames [first, candidates) of the memo, whose places hold other pcs now. False: one of them has another
+ * rule; the younger ones were walked, and it is the frame at hand.
+ */
+static inline bool take_places(struct comparison *c, uint32_t first)
+{
+	const struct memo *const m = &c->t->memo;
+	uintptr_t *const found = c->t->found;
+	const uint32_t top = c->candidates - 1;
+	uint32_t other = c->candidates;
+
+	found[top] = c->pc;
+	if (likely(!packed_difference(c->pc, m->packed[top])))
+		other = same_rules(m, first, top, found);
+	if (likely(other == first))
+		return true;
+	for (uint32_t i = top + 1; i-- > other;) {
+		put_walked(c, found[i], m->sp[i], m->packed[i]);
+		if (unlikely(!load_bp(c, m->sp[i - 1], m->packed[i]))) {
+			c->candidates = 0;
+			return false;
+		}
+	}
+	c->candidates = other;
+	c->pc = found[other - 1];
+	c->sp = m->sp[other - 1];
+	return false;
+}
+
+/*
+ * The frame at hand stands where the youngest candidate stood. True: all that is older is known; *ret: frames that
+ * are the last stack's, of c->candidates whose places are.
+ */
+static inline bool meets(struct comparison *c, uint32_t *ret)
+{
+	const struct thread *const t = c->t;
+	const uint32_t top = c->candidates - 1;
+
+	if (c->same == UINT32_MAX) {
+		const uint32_t hold = slots_hold(&t->memo, top);
+
+		c->same = first_changed(t, hold);
+		if (unlikely(hold < top)) {
+			c->candidates = hold + 1;
+			return false;
+		}
+	}
+	if (c->same >= top && c->pc == t->sent[top]) {
+		*ret = top + 1;
+		return true;
+	}
+	*ret = c->same < top ? c->same : top;
+	return c->n + top + 1 < state.nframe && take_places(c, *ret);
+}
+
+/* The frames that were walked one by one come on top of the oldest `kept`. */
+static void push_walked(struct thread *t, uint32_t kept, uint32_t n)
+{
+	struct memo *const m = &t->memo;
+	bool needed = m->needs_bp[kept - 1];
+
+	forget_above(m, kept);
+	while (n-- > 0) {
+		const struct walked *const w = &t->walked[n];
+		const uintptr_t below = packed_bp_below(w->packed);
+
+		if (needed && below)
+			remember_slot(m, kept, m->sp[kept - 1] - below, m->bp[kept - 1]);
+		needed = w->packed & PACKED_BY_BP || (needed && !below);
+		t->sent[kept] = t->walk[n];
+		m->sp[kept] = w->sp;
+		m->bp[kept] = w->bp;
+		m->needs_bp[kept] = needed;
+		m->packed[kept++] = w->packed;
+	}
+	m->depth = kept;
+}
+
+/* The new stack: `same` frames of the last one, others in the places of the last one's up to `kept`, n walked ones. */
+static inline struct change take_alike(struct thread *t, uint32_t same, uint32_t kept, uint32_t n)
+{
+	const uint32_t last = t->sent_depth, depth = kept + n;
+
+	for (uint32_t i = same; i < kept; i++)
+		t->sent[i] = t->found[i];
+	if (n || kept != t->memo.depth)
+		push_walked(t, kept, n);
+	t->sent_depth = depth;
+	return (struct change){ .pops = last - same, .pushes = depth - same };
+}
+
+bool memo_alike(struct thread *t, const struct site *at, struct change *ret)
+{
+	const struct memo *const m = &t->memo;
+	struct comparison c = { .t = t, .pc = at->pc, .sp = at->sp, .bp = at->bp, .low = at->sp,
+				.candidates = m->depth, .same = UINT32_MAX };
+	uint32_t same;
+
+	if (!ARCH_RA_BELOW_CFA || unlikely(!m->depth || m->deep || !walk_on_own_stack(t, at->sp) || at->sp % sizeof(uintptr_t)))
+		return false;
+	for (;;) {
+		while (c.candidates && m->sp[c.candidates - 1] < c.sp)
+			c.candidates--;
+		if (unlikely(!c.candidates))
+			return false;
+		if (m->sp[c.candidates - 1] == c.sp &&
+		    (!m->needs_bp[c.candidates - 1] || m->bp[c.candidates - 1] == c.bp) && meets(&c, &same))
+			break;
+		if (unlikely(!step_packed(&c)))
+			return false;
+	}
+	if (unlikely(c.candidates + c.n > state.nframe || m->slot_count + c.n > memo_slots()))
+		return false;
+	*ret = take_alike(t, same, c.candidates, c.n);
+	return true;
+}

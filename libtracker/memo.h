@@ -1,0 +1,19 @@
+/*
+ * memo - the last stack of a thread, as the next walk finds it.
+ */
+#ifndef MEMO_H
+#define MEMO_H
+
+#include "state.h"
+
+/*
+ * The youngest frame, `top` or an older one, that may be joined: every word that the remembered walk read
+ * from there to the root still holds its value. What is younger cannot be joined, whatever its pc.
+ */
+uint32_t memo_joinable(const struct thread *t, uint32_t top);
+/* The stack of a hook's caller, if the memo tells how to get there: t->sent becomes it. False: nothing was done. */
+bool memo_alike(struct thread *t, const struct site *at, struct change *ret);
+/* The frames in t->walk[0..n) are on top of `kept` older ones now: remember them. */
+void memo_take(struct thread *t, uint32_t kept, uint32_t n);
+
+#endif
