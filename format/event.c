@@ -74,6 +74,7 @@ static const uint8_t shapes[TRK_KINDS] = {
 	[TRK_MPROTECT] = SHAPE_DETAIL | HAS_NODE,
 	[TRK_MADVISE] = SHAPE_DETAIL | HAS_NODE,
 	[TRK_TOUCHED] = SHAPE_BLOCK,
+	[TRK_CLEAR] = SHAPE_SIZE | HAS_NODE,
 };
 
 /* ---- coder ---- */

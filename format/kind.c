@@ -43,6 +43,7 @@ static const char *const names[] = {
 	[TRK_MPROTECT] = "mprotect",
 	[TRK_MADVISE] = "madvise",
 	[TRK_TOUCHED] = "touched",
+	[TRK_CLEAR] = "clear",
 };
 
 const char *trk_kind_name(uint8_t kind)

@@ -33,7 +33,7 @@ struct trk_fault {
 
 /*
  * Kinds of events. 1..14 allocate, 16..23 release, 24..26 are the parts of a realloc
- * or mremap that another thread's events fell between, 27..31 carry no block, 32.. say what
+ * or mremap that another thread's events fell between, 27..31 carry no block, 32..36 say what
  * becomes of address space.
  */
 enum trk_kind {
@@ -78,6 +78,7 @@ enum trk_kind {
 	TRK_MPROTECT = 34, /* detail: enum trk_access. Reserved pages become heap, or heap reserved */
 	TRK_MADVISE = 35, /* detail: the kernel's number of the advice */
 	TRK_TOUCHED = 36, /* pages of arenas that were seen in memory */
+	TRK_CLEAR = 37, /* what lives in the process is forgotten, and peaks begin anew */
 
 	TRK_KINDS = 64, /* all are smaller */
 };
@@ -161,7 +162,13 @@ static inline bool trk_kind_has_stack(uint8_t kind)
 {
 	return trk_kind_allocates(kind) || kind == TRK_REALLOC_ACQUIRE || kind == TRK_REALLOC_WITHDRAW ||
 	       (kind >= TRK_MARK && kind <= TRK_REGION_END) ||
-	       (kind >= TRK_RESERVE && kind <= TRK_MADVISE);
+	       (kind >= TRK_RESERVE && kind <= TRK_MADVISE) || kind == TRK_CLEAR;
+}
+
+/* Nothing of what lived in the process is there afterwards, and nothing of it was freed. */
+static inline bool trk_kind_wipes(uint8_t kind)
+{
+	return kind == TRK_EXEC || kind == TRK_CLEAR;
 }
 
 static inline bool trk_kind_releases(uint8_t kind)

@@ -74,8 +74,8 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED 
  * Operands by kind:
  *  0         varint allocations that were not sampled
  *  1..11     addr, varint size                       (realloc of NULL: kind 3/4 with this form)
- *  12 mmap   byte trk_kind (MMAP, RESERVE, ARENA, MPROTECT, MADVISE: that is what it is of), addr,
- *            varint size; of the last two varint detail
+ *  12 mmap   byte trk_kind (MMAP, RESERVE, ARENA, MPROTECT, MADVISE, CLEAR: that is what it is of), addr,
+ *            varint size (CLEAR: 0); of the last two varint detail
  *  13 mremap addr old, varint old size, addr new, varint size (asked for); new 0: it failed
  *  14 track  varint domain, addr, varint size
  *  16..21    addr

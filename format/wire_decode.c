@@ -96,6 +96,10 @@ static void get_mapping(struct wire_state *s, struct byte_reader *r, struct wire
 	case TRK_RESERVE:
 	case TRK_ARENA:
 		return;
+	case TRK_CLEAR:
+		r->failed |= ret->size != 0;
+		ret->address = 0;
+		return;
 	case TRK_MPROTECT:
 	case TRK_MADVISE:
 		ret->detail = get_bounded(r, UINT32_MAX);

@@ -39,6 +39,18 @@ static int region_end(const char *name)
 	return label(TRK_REGION_END, name, &at);
 }
 
+static int clear_traces(void)
+{
+	const struct site at = SITE_HERE();
+	struct thread *t;
+
+	if (!hook_ready() || !state.on || !(t = thread_enter(at.sp)))
+		return TRACKER_EDISABLED;
+	emit_mapping(t, TRK_CLEAR, t->last.address, 0, 0, &at);
+	thread_leave(t);
+	return TRACKER_OK;
+}
+
 static int is_available(void)
 {
 	return hook_ready() && state.on;
@@ -50,4 +62,5 @@ EXPORT const struct tracker_api_ tracker_api_1 = {
 	.mark = mark,
 	.region_begin = region_begin,
 	.region_end = region_end,
+	.clear_traces = clear_traces,
 };

@@ -305,7 +305,7 @@ uint32_t unwind_reference_room(void); /* frames in each t->check */
 /* ---- emit.c ---- */
 void emit_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
 		const struct site *at);
-/* What becomes of address space: TRK_MMAP, _RESERVE, _ARENA, _MPROTECT, _MADVISE; detail: of the last two. */
+/* What becomes of address space: TRK_MMAP, _RESERVE, _ARENA, _MPROTECT, _MADVISE; detail: of the last two. TRK_CLEAR: no address and size. */
 void emit_mapping(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size, uint32_t detail,
 		  const struct site *at);
 void emit_free(struct thread *t, uint8_t kind, uintptr_t address);

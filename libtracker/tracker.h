@@ -32,6 +32,7 @@ struct tracker_api_ {
 	int (*mark)(const char *label);
 	int (*region_begin)(const char *name);
 	int (*region_end)(const char *name);
+	int (*clear_traces)(void);
 };
 
 /*
@@ -87,6 +88,17 @@ static inline int tracker_region_end(const char *name)
 	const struct tracker_api_ *const api = tracker_find_();
 
 	return api ? api->region_end(name) : TRACKER_EDISABLED;
+}
+
+/*
+ * Forgets what is live: reports of what comes later do not count it, its release is ignored, and the peak begins
+ * anew. Totals of allocations stay. TRACKER_OK, TRACKER_EDISABLED.
+ */
+static inline int tracker_clear_traces(void)
+{
+	const struct tracker_api_ *const api = tracker_find_();
+
+	return api ? api->clear_traces() : TRACKER_EDISABLED;
 }
 
 #ifdef __cplusplus

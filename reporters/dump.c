@@ -162,6 +162,8 @@ static unsigned fields_of(uint8_t kind)
 		return HAS_ADDRESS;
 	if (kind == TRK_MARK || kind == TRK_REGION_BEGIN || kind == TRK_REGION_END)
 		return HAS_LABEL | HAS_STACK;
+	if (kind == TRK_CLEAR)
+		return HAS_STACK;
 	if (kind == TRK_EXEC)
 		return HAS_LABEL;
 	if (kind == TRK_SKIPPED)

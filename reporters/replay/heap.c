@@ -585,6 +585,10 @@ static int apply(struct step *s)
 	case TRK_EXEC:
 		wipe(s);
 		return 0;
+	case TRK_CLEAR:
+		wipe(s);
+		s->heap->totals.peak_bytes = s->process->totals.peak_bytes = 0; /* the next look finds them here */
+		return 0;
 	case TRK_SKIPPED: /* they count for what is temporary */
 		s->heap->thread_allocations[e->thread] += (uint32_t)e->size;
 		return 0;

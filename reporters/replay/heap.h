@@ -72,7 +72,7 @@ struct heap_totals {
 	uint64_t temporary, temporary_bytes;
 	uint64_t lost; /* events in gaps */
 	uint64_t overwritten; /* blocks whose address was given out again: their free was lost */
-	uint64_t wiped_blocks, wiped_bytes; /* by exec */
+	uint64_t wiped_blocks, wiped_bytes; /* by exec, or a clear */
 	uint64_t late; /* events after heap_end_process: ignored */
 	uint64_t restored_blocks, restored_bytes; /* live before the first event */
 	uint64_t reserved_bytes, reserved_mappings; /* now; arenas count among the mappings */
@@ -93,7 +93,7 @@ struct heap_observer {
 	/*
 	 * e->bytes of a block went away; e->count: nothing of it is left (0: a
 	 * munmap cut it; what is left of a mapping, in whatever pieces, stays one
-	 * block). `by`: the event that did it; TRK_EXEC: wiped out. temporary: see
+	 * block). `by`: the event that did it; trk_kind_wipes: wiped out. temporary: see
 	 * above. b->aside: it had left the live set before. b->reserved: a reservation, which
 	 * was told as born a moment ago; it is not freed.
 	 */

@@ -194,7 +194,7 @@ static void count_death(struct heap_totals *t, const struct heap_block *b,
 void span_died(struct span *s, const struct heap_block *b, const struct sampling_estimate *e,
 	       bool temporary, const struct trk_event *by)
 {
-	const bool wiped = by && by->kind == TRK_EXEC;
+	const bool wiped = by && trk_kind_wipes(by->kind);
 
 	count_death(&s->all, b, e, temporary, wiped);
 	count_death(of_process(s, b), b, e, temporary, wiped);

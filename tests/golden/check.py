@@ -72,7 +72,7 @@ def refused_as(path):
 
 SHAPES = {"realloc": "oasS", "reallocarray": "oasS", "mremap": "opasS", "track": "dasS",
           "munmap": "as", "untrack": "da", "exec": "l", "gap": "s", "skipped": "s",
-          "reserve": "asS", "arena": "asS", "mprotect": "asxS", "madvise": "asxS", "touched": "as"}
+          "reserve": "asS", "arena": "asS", "mprotect": "asxS", "madvise": "asxS", "touched": "as", "clear": "S"}
 PARTS = {call + "_" + part: (call, "realloc_" + part) for call in ("realloc", "reallocarray", "mremap")
          for part in ("release", "acquire", "withdraw")}
 for name, (call, part) in PARTS.items():

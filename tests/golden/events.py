@@ -69,8 +69,8 @@ class Reader:
 KINDS = """none malloc calloc realloc reallocarray posix_memalign aligned_alloc memalign valloc pvalloc
 new new[] mmap mremap track skipped free delete delete[] free_sized free_aligned_sized cfree munmap untrack
 realloc_release realloc_acquire realloc_withdraw mark region_begin region_end exec gap
-reserve arena mprotect madvise touched""".split()
-HAS_STACK = set(range(1, 15)) | {25, 27, 28, 29} | {32, 33, 34, 35}
+reserve arena mprotect madvise touched clear""".split()
+HAS_STACK = set(range(1, 15)) | {25, 27, 28, 29} | {32, 33, 34, 35, 37}
 
 
 def event(process, kind, time, thread, node=0):

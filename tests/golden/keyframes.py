@@ -262,7 +262,7 @@ class Live:
             self.protect(p, e)
         elif kind == "touched" or kind == "madvise" and e["detail"] in (DONTNEED, REMOVE, POPULATE_WRITE):
             self.touch(p, e["address"], e["size"], kind == "touched" or e["detail"] == POPULATE_WRITE)
-        elif kind == "exec":
+        elif kind in ("exec", "clear"):
             p.blocks, p.aside, p.pieces = {}, {}, []
         elif 1 <= e["kind"] <= 14:
             if e["address"]:

@@ -119,21 +119,23 @@ class Sums:
         elif KINDS[kind] == "realloc_acquire":
             self.died(e, self.aside.pop(aside))
             self.born(e, e["call"])
-        elif KINDS[kind] == "exec":
-            self.exec(e)
+        elif KINDS[kind] in ("exec", "clear"):
+            self.wipe(e)
         elif 1 <= kind <= 11:
             self.born(e, kind)
         elif 16 <= kind <= 21:
             self.died(e, self.live.pop(at, None))
         self.note(e["process"], e["time_ns"])
 
-    def exec(self, e):
+    def wipe(self, e):
         gone = [key for key in self.live if key[0] == e["process"]]
         for t in self.of(e):
             t.total["wiped_blocks"] += len(gone)
             t.total["wiped_bytes"] += sum(self.live[key].size for key in gone)
         for key in gone:
             del self.live[key]
+        for t in self.of(e) if KINDS[e["kind"]] == "clear" else ():
+            t.total["peak_bytes"], t.total["peak_blocks"] = 0, -1
 
     def note(self, process, time):
         """The present of the tree and of the process; perhaps a peak of theirs."""

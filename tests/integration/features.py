@@ -47,6 +47,25 @@ class Features:
         s = self.t.json("stats", capture)
         return s["total_num_allocations"], s["total_bytes_allocated"], s["metadata"]["peak_memory"]
 
+    # ---- B: traces ----
+
+    def b12_clear_traces(self):
+        """What lived is unknown afterwards, its release is ignored, and the peak begins anew."""
+        for options in ((), ("--aggregate",)):
+            capture = self.recorded("cleared", options=options)
+            s = self.t.json("stats", capture)
+            equal("peak, leaked", (s["metadata"]["peak_memory"], s["leaked_bytes"], s["leaked_allocations"]), (1400, 1400, 2))
+            sizes = [(r["size"], r["count"]) for r in self.t.json("leaks", capture)["rows"]]
+            equal("leaks", sizes, [(1400, 2)])
+        rows = lambda point: [(r["size"], r["count"]) for r in self.t.json("table", self.plain + point)["rows"]]
+        self.plain = self.recorded("cleared")
+        equal("before", rows("@one"), [(1 << 20, 1), (3000, 3)])
+        equal("when it was cleared", rows("@two"), [])
+        equal("the third point is one line", rows("@three"), [(1400, 2)])
+        equal("the peak", rows(""), [(1400, 2)])
+        (event,) = [e for e in self.t.events(self.plain, "--stacks") if e["kind"] == "clear"]
+        equal("who asked", event["frames"][0]["function"], "tracker_clear_traces")
+
     # ---- 0: conventions ----
 
     def c01_exit_codes_of_run(self):

@@ -37,6 +37,7 @@
  *   track                             DOMAIN ADDRESS SIZE [STACK]
  *   free delete delete[] free_sized free_aligned_sized cfree   ADDRESS
  *   munmap touched                    ADDRESS SIZE
+ *   clear                             [STACK]
  *   reserve arena                     ADDRESS SIZE [STACK]
  *   mprotect                          ADDRESS SIZE 0|1 [STACK]  0: nothing may touch it
  *   madvise                           ADDRESS SIZE ADVICE [STACK]
@@ -553,6 +554,7 @@ static const struct {
 	{ "mprotect", "asxS", TRK_MPROTECT },
 	{ "madvise", "asxS", TRK_MADVISE },
 	{ "touched", "as", TRK_TOUCHED },
+	{ "clear", "S", TRK_CLEAR },
 };
 
 static void set_operand(struct trk_event *e, char what, const struct word *w)

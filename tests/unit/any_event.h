@@ -35,7 +35,7 @@ static inline struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t 
 
 	if (trk_kind_has_stack(kind))
 		e.node = any_u32(seed);
-	if (trk_kind_allocates(kind) || trk_kind_releases(kind) || kind >= TRK_RESERVE)
+	if (trk_kind_allocates(kind) || trk_kind_releases(kind) || (kind >= TRK_RESERVE && kind != TRK_CLEAR))
 		e.address = a;
 	if (trk_kind_allocates(kind) || kind == TRK_MUNMAP || kind >= TRK_RESERVE)
 		e.size = n;
@@ -67,7 +67,7 @@ static inline struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t 
 	}
 	if (kind == TRK_MPROTECT || kind == TRK_MADVISE)
 		e.detail = any_u32(seed);
-	if (kind == TRK_GAP || kind == TRK_SKIPPED)
+	if (kind == TRK_GAP || kind == TRK_SKIPPED || kind == TRK_CLEAR)
 		e.size = n;
 	return e;
 }
@@ -92,7 +92,7 @@ static inline void assert_event_equal(const struct trk_event *a, const struct tr
 
 static inline bool is_kind(uint8_t kind)
 {
-	return kind >= 1 && kind <= TRK_TOUCHED;
+	return kind >= 1 && kind <= TRK_CLEAR;
 }
 
 #endif

@@ -229,7 +229,7 @@ static void what_is_no_event_is_corrupt(void **unused)
 		size_t size;
 	} bad[] = {
 		{ "\x00\x02\x02", 3 }, /* kind 0, and then 2 */
-		{ "\x00\x25\x02\x02", 4 }, /* kind 37 */
+		{ "\x00\x26\x02\x02", 4 }, /* kind 38 */
 		{ "\x00\x60\x02\x02", 4 }, /* kind 96 */
 		{ "\x03\x04\x02\x02", 4 }, /* realloc of form 4 */
 		{ "\x10\x03\x02", 3 }, /* address: odd, but not 1 */

@@ -422,7 +422,7 @@ static void observers_see_what_the_totals_say(void **state)
 		const uint64_t page = random_next(&seed) % 64;
 		const struct heap_totals *t;
 		struct trk_event e = {
-			.kind = (uint8_t)(1 + random_next(&seed) % TRK_TOUCHED),
+			.kind = (uint8_t)(1 + random_next(&seed) % TRK_CLEAR),
 			.process = (uint32_t)(random_next(&seed) % 3),
 			.thread = (uint32_t)(random_next(&seed) % 4),
 			.address = random_next(&seed) % 40,
@@ -452,6 +452,28 @@ static void observers_see_what_the_totals_say(void **state)
 	}
 	assert_true(w.aside > 100);
 	assert_true(w.died > 10000);
+	heap_free(h);
+}
+
+/* Of that process alone; what is released later was never known, and the peak of what comes is the peak. */
+static void a_clear_begins_anew(void **state)
+{
+	struct heap *h = new_heap(1);
+
+	allocate(h, 0x1000, 100);
+	apply(h, (struct trk_event){ .kind = TRK_MALLOC, .process = 1, .thread = 1, .address = 0x1000, .size = 50 });
+	apply(h, (struct trk_event){ .kind = TRK_CLEAR });
+	assert_int_equal(heap_totals(h)->live_bytes, 50);
+	assert_int_equal(heap_totals(h)->peak_bytes, 50);
+	assert_int_equal(heap_process_totals(h, 0)->peak_bytes, 0);
+	assert_int_equal(heap_process_totals(h, 1)->peak_bytes, 50);
+	apply(h, (struct trk_event){ .kind = TRK_FREE, .address = 0x1000 });
+	allocate(h, 0x2000, 10);
+	assert_int_equal(heap_totals(h)->frees, 0);
+	assert_int_equal(heap_totals(h)->allocations, 3);
+	assert_int_equal(heap_totals(h)->peak_bytes, 60);
+	assert_int_equal(heap_process_totals(h, 0)->live_bytes, 10);
+	assert_int_equal(heap_process_totals(h, 0)->peak_bytes, 10);
 	heap_free(h);
 }
 
@@ -529,6 +551,7 @@ int main(void)
 		cmocka_unit_test(temporaries_of_a_growing_vector),
 		cmocka_unit_test(only_the_own_thread_makes_a_temporary),
 		cmocka_unit_test(observers_see_what_the_totals_say),
+		cmocka_unit_test(a_clear_begins_anew),
 		cmocka_unit_test(interior_pointers_are_found),
 		cmocka_unit_test(nobody_knows_the_shape_of_the_tree),
 	};

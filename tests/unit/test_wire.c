@@ -178,6 +178,7 @@ static void what_is_no_record_is_corrupt(void **unused)
 		{ "\x00\x00\x00", 3 }, /* none skipped: zeros */
 		{ "\x0c\x10\x00\x00", 4 }, /* mmap that is a free */
 		{ "\x0c\x24\x00\x00", 4 }, /* mmap that is `touched`: the recorder's own word */
+		{ "\x0c\x25\x00\x01", 4 }, /* a clear of one byte */
 		{ "\x0c\x22\x00\x00\x80\x80\x80\x80\x10", 9 }, /* mprotect's detail 2^32 */
 		{ "\x0f\x00", 2 }, /* cut in an mremap's begin */
 		{ "\x1a\x00\x00", 3 }, /* frames without frames */
