@@ -62,6 +62,12 @@ struct writer_symbol {
 	bool inlined; /* into the next one */
 };
 
+struct writer_symbol_ids {
+	uint32_t function, file; /* of writer_symbols_string */
+	uint32_t line;
+	bool inlined;
+};
+
 /*
  * Starts a capture on fd, at its current end (which is offset 0 of the capture).
  * The descriptor stays the caller's; it need not be seekable. Writes the header.
@@ -143,6 +149,9 @@ void writer_keyframe_end(struct writer *w);
 
 void writer_rss(struct writer *w, uint32_t process, uint64_t time_ns, uint64_t rss_bytes);
 void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol *s, size_t n);
+/* The same of strings that are there already, for many frames of few names. 0: "". */
+uint32_t writer_symbols_string(struct writer *w, const char *bytes, size_t size); /* 0, too, when there is no room for it */
+void writer_symbols_by_id(struct writer *w, uint32_t frame, const struct writer_symbol_ids *s, size_t n);
 /* Names are left out from where the finished file could have more than `bytes`. */
 void writer_limit_symbols(struct writer *w, uint64_t bytes);
 bool writer_symbols_left_out(const struct writer *w);

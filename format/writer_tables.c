@@ -290,14 +290,11 @@ bool writer_symbols_left_out(const struct writer *w)
 }
 
 /* Once they did not fit, none fits: what is left is too little to be worth small blocks. */
-static bool symbols_fit(struct writer *w, const struct writer_symbol *s, size_t n)
+static bool symbols_fit(struct writer *w, uint64_t bytes)
 {
-	uint64_t bytes = 2 * TRK_BLOCK_HEADER_BYTES + 2 * TRK_VARINT_MAX;
-
+	bytes += 2 * TRK_BLOCK_HEADER_BYTES + 2 * TRK_VARINT_MAX;
 	if (!w->symbols_limit)
 		return true;
-	for (size_t i = 0; i < n; i++)
-		bytes += 6 * TRK_VARINT_MAX + cut(length(s[i].function)) + cut(length(s[i].file));
 	if (!w->symbols_left_out && writer_bytes_bound(w) + bytes > w->symbols_limit) {
 		writer_write_tables(w);
 		w->symbols_left_out = writer_bytes_bound(w) + bytes + SYMBOLS_LEAST > w->symbols_limit;
@@ -321,31 +318,52 @@ void writer_mark(struct writer *w, const struct trk_event *e)
 	writer_item_end(w, TRK_BLOCK_MARKS, put_string(p, e->label, bytes));
 }
 
-void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol *s, size_t n)
+static void put_symbols(struct writer *w, uint32_t frame, const struct writer_symbol_ids *s, size_t n)
 {
-	uint32_t ids[SYMBOLS_MAX][2];
-	uint8_t *p;
+	uint8_t *p = writer_item_begin(w, TRK_BLOCK_SYMBOLS, (2 + 4 * n) * TRK_VARINT_MAX, 0);
 
-	if (n > SYMBOLS_MAX)
-		n = SYMBOLS_MAX;
-	if (!symbols_fit(w, s, n))
-		return;
-	for (size_t i = 0; i < n; i++) {
-		ids[i][0] = writer_string(w, s[i].function, length(s[i].function));
-		ids[i][1] = writer_string(w, s[i].file, length(s[i].file));
-	}
-	p = writer_item_begin(w, TRK_BLOCK_SYMBOLS, (2 + 4 * n) * TRK_VARINT_MAX, 0);
 	if (!p)
 		return;
 	p = put_varint(p, frame);
 	p = put_varint(p, n);
 	for (size_t i = 0; i < n; i++) {
-		p = put_varint(p, ids[i][0]);
-		p = put_varint(p, ids[i][1]);
+		p = put_varint(p, s[i].function);
+		p = put_varint(p, s[i].file);
 		p = put_varint(p, s[i].line);
 		p = put_varint(p, s[i].inlined);
 	}
 	writer_item_end(w, TRK_BLOCK_SYMBOLS, p);
+}
+
+uint32_t writer_symbols_string(struct writer *w, const char *bytes, size_t size)
+{
+	return symbols_fit(w, TRK_VARINT_MAX + cut(size)) ? writer_string(w, bytes, size) : 0;
+}
+
+void writer_symbols_by_id(struct writer *w, uint32_t frame, const struct writer_symbol_ids *s, size_t n)
+{
+	if (n > SYMBOLS_MAX)
+		n = SYMBOLS_MAX;
+	if (symbols_fit(w, (2 + 4 * n) * TRK_VARINT_MAX))
+		put_symbols(w, frame, s, n);
+}
+
+void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol *s, size_t n)
+{
+	struct writer_symbol_ids ids[SYMBOLS_MAX];
+	uint64_t bytes = 0;
+
+	if (n > SYMBOLS_MAX)
+		n = SYMBOLS_MAX;
+	for (size_t i = 0; i < n; i++)
+		bytes += 6 * TRK_VARINT_MAX + cut(length(s[i].function)) + cut(length(s[i].file));
+	if (!symbols_fit(w, bytes))
+		return;
+	for (size_t i = 0; i < n; i++)
+		ids[i] = (struct writer_symbol_ids){ .function = writer_string(w, s[i].function, length(s[i].function)),
+						     .file = writer_string(w, s[i].file, length(s[i].file)),
+						     .line = s[i].line, .inlined = s[i].inlined };
+	put_symbols(w, frame, ids, n);
 }
 
 void writer_notice(struct writer *w, const char *sentence)

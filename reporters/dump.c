@@ -13,7 +13,7 @@
 #include "format/event.h"
 #include "format/mix.h"
 #include "depths.h"
-#include "idmap.h"
+#include "symbols/keymap.h"
 #include "metadata.h"
 #include "report.h"
 #include "traceback.h"
@@ -56,7 +56,7 @@ struct dump {
 	FILE *file;
 	char *at; /* in buffer */
 	uint64_t sequence;
-	struct idmap begun; /* what was cut in two: by thread and old address, the place of its line in `ids` */
+	struct keymap begun; /* what was cut in two: by thread and old address, the place of its line in `ids` */
 	uint64_t *ids;	    /* sequence numbers */
 	size_t id_count, id_room;
 	struct kept_stack *stacks; /* by node modulo STACKS_KEPT */
@@ -500,11 +500,11 @@ static uint64_t call_key(const struct trk_event *e)
 /* The first half: its line's number is the id of both. */
 static int remember_half(struct dump *d, const struct trk_event *e)
 {
-	uint32_t *const place = idmap_at(&d->begun, call_key(e));
+	uint32_t *const place = keymap_at(&d->begun, call_key(e));
 
 	if (!place)
 		return TRK_ERR_NOMEM;
-	if (*place == IDMAP_NONE) {
+	if (*place == KEYMAP_NONE) {
 		if (d->id_count == d->id_room) {
 			const size_t room = d->id_room ? d->id_room * 2 : 64;
 			uint64_t *const ids = reallocarray(d->ids, room, sizeof(*ids));
@@ -532,15 +532,15 @@ static int print_part(struct dump *d, const struct trk_event *e)
 	if (e->kind == TRK_REALLOC_ACQUIRE && !e->address) /* its new block is not in the sample */
 		return 0;
 
-	const uint32_t *place = idmap_at(&d->begun, call_key(e));
+	const uint32_t *place = keymap_at(&d->begun, call_key(e));
 
-	if (place && *place == IDMAP_NONE) {
+	if (place && *place == KEYMAP_NONE) {
 		/* without the first half (the capture begins later, or it is damaged): a number of its own */
 		const int err = remember_half(d, e);
 
 		if (err)
 			return err;
-		place = idmap_at(&d->begun, call_key(e)); /* it may have moved */
+		place = keymap_at(&d->begun, call_key(e)); /* it may have moved */
 	}
 	if (!place)
 		return TRK_ERR_NOMEM;
@@ -685,7 +685,7 @@ int main(int argc, char **argv)
 		free(d.stacks[i].text);
 	free(d.stacks);
 	free(d.depths);
-	idmap_finish(&d.begun);
+	keymap_finish(&d.begun);
 	free(d.ids);
 	report_close(&d.report);
 	return status;

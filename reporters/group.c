@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "format/mix.h"
-#include "idmap.h"
+#include "symbols/keymap.h"
 
 struct atom {
 	char *text;
@@ -19,7 +19,7 @@ struct atom {
 
 struct path {
 	uint32_t parent, atom, depth;
-	uint32_t stat; /* IDMAP_NONE: no stack ends here */
+	uint32_t stat; /* KEYMAP_NONE: no stack ends here */
 };
 
 struct group_private {
@@ -27,9 +27,9 @@ struct group_private {
 	struct atom *atoms;
 	struct path *paths; /* 0: the empty one */
 	size_t atom_count, atom_room, path_count, path_room, stat_room;
-	struct idmap atom_ids; /* hash of text and number, with linear steps on the hash */
-	struct idmap path_ids; /* parent, atom */
-	struct idmap frame_atoms; /* frame of the capture being added, inlined depth */
+	struct keymap atom_ids; /* hash of text and number, with linear steps on the hash */
+	struct keymap path_ids; /* parent, atom */
+	struct keymap frame_atoms; /* frame of the capture being added, inlined depth */
 	uint32_t *scratch; /* atoms of one stack */
 	size_t scratch_room;
 	uint64_t stamp;
@@ -99,10 +99,10 @@ static int atom_of(struct group_private *p, const char *text, uint64_t number, u
 	uint64_t hash = trk_mix(trk_mix_bytes(text, strlen(text)), number);
 
 	for (;; hash++) { /* another atom of the same hash has the place: the next one */
-		uint32_t *const id = idmap_at(&p->atom_ids, hash);
+		uint32_t *const id = keymap_at(&p->atom_ids, hash);
 		if (!id)
 			return TRK_ERR_NOMEM;
-		if (*id == IDMAP_NONE)
+		if (*id == KEYMAP_NONE)
 			return atom_new(p, text, number, id) < 0 ? TRK_ERR_NOMEM : (*ret = *id, 0);
 		if (p->atoms[*id].number == number && strcmp(p->atoms[*id].text, text) == 0) {
 			*ret = *id;
@@ -113,13 +113,13 @@ static int atom_of(struct group_private *p, const char *text, uint64_t number, u
 
 static int path_of(struct group_private *p, uint32_t parent, uint32_t atom, uint32_t *ret)
 {
-	uint32_t *const id = idmap_at(&p->path_ids, (uint64_t)parent << 32 | atom);
+	uint32_t *const id = keymap_at(&p->path_ids, (uint64_t)parent << 32 | atom);
 
 	if (!id || RESERVE(p->paths, p->path_count, p->path_room) < 0)
 		return TRK_ERR_NOMEM;
-	if (*id == IDMAP_NONE) {
+	if (*id == KEYMAP_NONE) {
 		*id = (uint32_t)p->path_count++;
-		p->paths[*id] = (struct path){ parent, atom, p->paths[parent].depth + 1, IDMAP_NONE };
+		p->paths[*id] = (struct path){ parent, atom, p->paths[parent].depth + 1, KEYMAP_NONE };
 	}
 	*ret = *id;
 	return 0;
@@ -161,13 +161,13 @@ static int line_atom(struct group_private *p, const struct source_frame *f, uint
 static int frame_atom(struct group_private *p, const struct source_frame *f, uint32_t inlined,
 		      uint32_t *ret)
 {
-	uint32_t *const known = idmap_at(&p->frame_atoms, (uint64_t)f->frame << 32 | inlined);
+	uint32_t *const known = keymap_at(&p->frame_atoms, (uint64_t)f->frame << 32 | inlined);
 	uint32_t atom;
 	int err;
 
 	if (!known)
 		return TRK_ERR_NOMEM;
-	if (f->frame && *known != IDMAP_NONE) {
+	if (f->frame && *known != KEYMAP_NONE) {
 		*ret = *known;
 		return 0;
 	}
@@ -236,7 +236,7 @@ static struct group_stat *stat_of(struct grouping *g, uint32_t path)
 {
 	struct group_private *const p = g->private;
 
-	if (p->paths[path].stat == IDMAP_NONE) {
+	if (p->paths[path].stat == KEYMAP_NONE) {
 		if (RESERVE(g->stats, g->stat_count, p->stat_room) < 0)
 			return NULL;
 		g->stats[g->stat_count] = (struct group_stat){ .path = path };
@@ -414,7 +414,7 @@ int grouping_add(struct grouping *g, enum group_side side, const struct group_so
 	int err = TRK_ERR_NOMEM;
 
 	/* Frame ids belong to one capture. */
-	idmap_finish(&g->private->frame_atoms);
+	keymap_finish(&g->private->frame_atoms);
 	if (!by_node)
 		goto out;
 	err = add_rows(g, side, from, by_node);
@@ -548,7 +548,7 @@ int grouping_new(struct grouping **ret, const struct group_options *o)
 		return TRK_ERR_NOMEM;
 	}
 	p->options = *o;
-	p->paths[p->path_count++] = (struct path){ .stat = IDMAP_NONE };
+	p->paths[p->path_count++] = (struct path){ .stat = KEYMAP_NONE };
 	g->private = p;
 	*ret = g;
 	return 0;
@@ -564,9 +564,9 @@ void grouping_free(struct grouping *g)
 	free(p->atoms);
 	free(p->paths);
 	free(p->scratch);
-	idmap_finish(&p->atom_ids);
-	idmap_finish(&p->path_ids);
-	idmap_finish(&p->frame_atoms);
+	keymap_finish(&p->atom_ids);
+	keymap_finish(&p->path_ids);
+	keymap_finish(&p->frame_atoms);
 	free(p);
 	free(g->stats);
 	free(g);

@@ -128,7 +128,7 @@ static int append(struct job *j, const struct copy *copy, int fd, int *ret_errno
 		.string_count = j->capture->string_count ? j->capture->string_count - 1 : 0,
 	};
 	struct sink sink = { .job = j };
-	const struct embed_sink embed = { sink_symbols, sink_progress, &sink };
+	const struct embed_sink embed = { .symbols = sink_symbols, .progress = sink_progress, .data = &sink };
 	int err = writer_resume(&sink.writer, fd, &before);
 
 	if (err)

@@ -4,47 +4,51 @@
 #include <dwarf.h>
 #include <stdlib.h>
 
-/* Blocks between two calls at most: files may be hostile. */
-#define BLOCKS_MAX 100
+/* Blocks and calls in each other at most: files may be hostile. */
+#define DEPTH_MAX 400
 
-static bool add(struct dwarf_call *c, Dwarf_Die *die)
+/* Its number; DWARF_CALL_NONE: no memory. */
+static uint32_t add(struct dwarf_function *f, Dwarf_Die *die, uint32_t outer)
 {
 	Dwarf_Addr base, low, high;
 
-	if (c->count == c->room) {
-		const uint32_t room = c->room ? c->room * 2 : 8;
-		struct dwarf_call *const calls = reallocarray(c->calls, room, sizeof(*calls));
+	if (f->count == f->room) {
+		const uint32_t room = f->room ? f->room * 2 : 8;
+		struct dwarf_call *const calls = reallocarray(f->calls, room, sizeof(*calls));
 
 		if (!calls)
-			return false;
-		c->calls = calls;
-		c->room = room;
+			return DWARF_CALL_NONE;
+		f->calls = calls;
+		f->room = room;
 	}
 	for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &low, &high)) > 0;) {
-		if (!intervals_add(&c->ranges, low, high, c->count))
-			return false;
+		if (!intervals_add(&f->ranges, low, high, f->count))
+			return DWARF_CALL_NONE;
 	}
-	c->calls[c->count++] = (struct dwarf_call){ .die = *die };
-	return true;
+	f->calls[f->count] = (struct dwarf_call){ .entry = die->addr, .outer = outer };
+	return f->count++;
 }
 
-/* Those in `parent`, directly or within blocks of it. */
-static bool collect(struct dwarf_call *c, Dwarf_Die *parent, int depth)
+/* Those in `parent`, directly, within blocks of it, and in each other. */
+static bool collect(struct dwarf_function *f, Dwarf_Die *parent, uint32_t outer, int depth)
 {
 	Dwarf_Die die;
 	bool ok = true;
 
-	if (depth > BLOCKS_MAX || dwarf_child(parent, &die) != 0)
+	if (depth > DEPTH_MAX || dwarf_child(parent, &die) != 0)
 		return true;
 	do {
+		uint32_t call = outer;
+
 		switch (dwarf_tag(&die)) {
 		case DW_TAG_inlined_subroutine:
-			ok = add(c, &die);
+			call = add(f, &die, outer);
+			ok = call != DWARF_CALL_NONE && collect(f, &die, call, depth + 1);
 			break;
 		case DW_TAG_lexical_block:
 		case DW_TAG_try_block:
 		case DW_TAG_catch_block:
-			ok = collect(c, &die, depth + 1);
+			ok = collect(f, &die, outer, depth + 1);
 			break;
 		default:
 			break;
@@ -53,25 +57,27 @@ static bool collect(struct dwarf_call *c, Dwarf_Die *parent, int depth)
 	return ok;
 }
 
-struct dwarf_call *dwarf_call_at(struct dwarf_call *c, uint64_t address)
+uint32_t dwarf_calls_find(struct dwarf_function *f, uint64_t address)
 {
 	uint32_t found;
 
-	if (!c->collected) {
-		(void)collect(c, &c->die, 0);
-		intervals_sort(&c->ranges);
-		c->collected = true;
+	if (!f->collected) {
+		(void)collect(f, &f->die, DWARF_CALL_NONE, 0);
+		intervals_sort(&f->ranges);
+		f->collected = true;
 	}
-	found = intervals_find(&c->ranges, address);
-	return found == INTERVAL_NONE ? NULL : &c->calls[c->ranges.items[found].value];
+	found = intervals_find(&f->ranges, address);
+	return found == INTERVAL_NONE ? DWARF_CALL_NONE : f->ranges.items[found].value;
 }
 
-/* Depth is that of inlining, which the look-ups bound. */
-void dwarf_call_finish(struct dwarf_call *c)
+Dwarf_Die dwarf_calls_die(const struct dwarf_function *f, uint32_t call)
 {
-	for (uint32_t i = 0; i < c->count; i++)
-		dwarf_call_finish(&c->calls[i]);
-	free(c->calls);
-	intervals_finish(&c->ranges);
-	*c = (struct dwarf_call){ 0 };
+	return (Dwarf_Die){ .addr = f->calls[call].entry, .cu = f->die.cu };
+}
+
+void dwarf_calls_finish(struct dwarf_function *f)
+{
+	free(f->calls);
+	intervals_finish(&f->ranges);
+	*f = (struct dwarf_function){ 0 };
 }

@@ -11,8 +11,7 @@
 #include "format/trk.h"
 #include "symbols/dwarf_scopes.h"
 #include "symbols/dwarf_unit.h"
-
-#define INLINED_MAX 255 /* calls at one address: files may be hostile */
+#include "symbols/keymap.h"
 
 struct dwarf_index {
 	Dwarf *dwarf;
@@ -21,6 +20,10 @@ struct dwarf_index {
 	struct dwarf_unit *units;
 	uint32_t count, room;
 	struct dwarf_scopes scopes;
+	/* What is known of functions that others are copies of: a template's is inlined in a thousand places. */
+	struct dwarf_facts *origins;
+	uint32_t origin_count, origin_room;
+	struct keymap origin_ids; /* address of the entry -> index into origins */
 };
 
 static bool add_unit(struct dwarf_index *x, Dwarf_Die *cu)
@@ -81,11 +84,13 @@ void dwarf_index_free(struct dwarf_index *x)
 		dwarf_unit_finish(&x->units[i]);
 	free(x->units);
 	dwarf_scopes_finish(&x->scopes);
+	free(x->origins);
+	keymap_finish(&x->origin_ids);
 	intervals_finish(&x->ranges);
 	free(x);
 }
 
-static const char *function_name(struct dwarf_index *x, Dwarf_Die *die, bool *ret_linkage)
+static const char *read_name(struct dwarf_index *x, Dwarf_Die *die, bool *ret_linkage)
 {
 	Dwarf_Attribute attr;
 	const char *name;
@@ -99,6 +104,47 @@ static const char *function_name(struct dwarf_index *x, Dwarf_Die *die, bool *re
 	return name ? name : dwarf_diename(die);
 }
 
+/* NULL: no memory. */
+static const struct dwarf_facts *origin_of(struct dwarf_index *x, Dwarf_Die *origin)
+{
+	uint32_t *const id = keymap_at(&x->origin_ids, (uint64_t)(uintptr_t)origin->addr);
+
+	if (!id)
+		return NULL;
+	if (*id != KEYMAP_NONE)
+		return &x->origins[*id];
+	if (x->origin_count == x->origin_room) {
+		const uint32_t room = x->origin_room ? x->origin_room * 2 : 64;
+		struct dwarf_facts *const origins = reallocarray(x->origins, room, sizeof(*origins));
+
+		if (!origins)
+			return NULL;
+		x->origins = origins;
+		x->origin_room = room;
+	}
+	*id = x->origin_count++;
+	x->origins[*id] = (struct dwarf_facts){ 0 };
+	x->origins[*id].name = read_name(x, origin, &x->origins[*id].linkage);
+	return &x->origins[*id];
+}
+
+/* A copy of a function has the name of what it is a copy of. */
+static void name_of(struct dwarf_index *x, Dwarf_Die *die, struct dwarf_facts *ret)
+{
+	const struct dwarf_facts *known = NULL;
+	Dwarf_Attribute attr;
+	Dwarf_Die origin;
+
+	if (dwarf_formref_die(dwarf_attr(die, DW_AT_abstract_origin, &attr), &origin))
+		known = origin_of(x, &origin);
+	if (known) {
+		ret->name = known->name;
+		ret->linkage = known->linkage;
+	} else {
+		ret->name = read_name(x, die, &ret->linkage);
+	}
+}
+
 static uint64_t number_of(Dwarf_Die *die, unsigned name)
 {
 	Dwarf_Attribute attr;
@@ -107,35 +153,53 @@ static uint64_t number_of(Dwarf_Die *die, unsigned name)
 	return dwarf_formudata(dwarf_attr(die, name, &attr), &value) == 0 ? value : UINT64_MAX;
 }
 
-/* Where the function that `call` was inlined into calls it. */
-static void call_site(struct dwarf_index *x, struct dwarf_unit *u, Dwarf_Die *call,
-		      struct resolved_frame *caller)
+static const struct dwarf_facts *facts_of_call(struct dwarf_index *x, struct dwarf_unit *u, struct dwarf_function *f, uint32_t call)
 {
-	const uint64_t line = number_of(call, DW_AT_call_line);
+	struct dwarf_facts *const facts = &f->calls[call].facts;
 
-	caller->file = dwarf_unit_file(u, number_of(call, DW_AT_call_file), x->arena);
-	caller->line = caller->file && line <= UINT32_MAX ? (uint32_t)line : 0;
+	if (!facts->known) {
+		Dwarf_Die die = dwarf_calls_die(f, call);
+		const uint64_t line = number_of(&die, DW_AT_call_line);
+
+		name_of(x, &die, facts);
+		facts->file = dwarf_unit_file(u, number_of(&die, DW_AT_call_file), x->arena);
+		facts->line = facts->file && line <= UINT32_MAX ? (uint32_t)line : 0;
+		facts->known = true;
+	}
+	return facts;
 }
 
-static size_t frames_of(struct dwarf_index *x, struct dwarf_unit *u, struct dwarf_call *function,
-			uint64_t address, struct resolved_frame *out, size_t max,
-			bool *ret_linkage)
+static const struct dwarf_facts *facts_of_function(struct dwarf_index *x, struct dwarf_function *f)
 {
-	struct dwarf_call *path[INLINED_MAX + 1]; /* the function, then ever further in */
-	size_t depth = 1, n = 0;
+	if (!f->facts.known)
+		name_of(x, &f->die, &f->facts);
+	f->facts.known = true;
+	return &f->facts;
+}
 
-	path[0] = function;
-	while (depth <= INLINED_MAX && (path[depth] = dwarf_call_at(path[depth - 1], address)))
-		depth++;
-	for (; n < depth && n < max; n++) {
-		const size_t i = depth - 1 - n;
+static size_t frames_of(struct dwarf_index *x, struct dwarf_unit *u, struct dwarf_function *f, uint64_t address,
+			struct resolved_frame *out, size_t max, bool *ret_linkage)
+{
+	uint32_t call = dwarf_calls_find(f, address);
+	const struct dwarf_facts *inner = NULL; /* the call in the frame before */
+	bool inlined = true;
+	size_t n = 0;
 
-		out[n] = (struct resolved_frame){ .inlined = i > 0 };
-		out[n].function = function_name(x, &path[i]->die, ret_linkage);
-		if (n == 0)
+	for (; inlined && n < max; n++) {
+		inlined = call != DWARF_CALL_NONE;
+
+		const struct dwarf_facts *const facts = inlined ? facts_of_call(x, u, f, call) : facts_of_function(x, f);
+
+		out[n] = (struct resolved_frame){ .function = facts->name, .inlined = inlined };
+		*ret_linkage = facts->linkage;
+		if (inner) {
+			out[n].file = inner->file;
+			out[n].line = inner->line;
+		} else {
 			(void)dwarf_unit_line(u, address, x->arena, &out[n].file, &out[n].line);
-		else
-			call_site(x, u, &path[i + 1]->die, &out[n]);
+		}
+		inner = facts;
+		call = inlined ? f->calls[call].outer : call;
 	}
 	return n;
 }
@@ -152,7 +216,7 @@ size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct resolv
 	     i = intervals_next(&x->ranges, i, address)) {
 		struct dwarf_unit *const u = &x->units[x->ranges.items[i].value];
 		struct resolved_frame line = { 0 };
-		struct dwarf_call *const function = dwarf_unit_function(u, address);
+		struct dwarf_function *const function = dwarf_unit_function(u, address);
 
 		if (function)
 			return frames_of(x, u, function, address, out, max, ret_linkage);

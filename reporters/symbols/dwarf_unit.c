@@ -45,7 +45,7 @@ static bool add_function(struct dwarf_unit *u, Dwarf_Die *die)
 		return true;
 	if (u->function_count == u->function_room) {
 		const uint32_t room = u->function_room ? u->function_room * 2 : 64;
-		struct dwarf_call *const functions =
+		struct dwarf_function *const functions =
 			reallocarray(u->functions, room, sizeof(*functions));
 
 		if (!functions)
@@ -53,7 +53,7 @@ static bool add_function(struct dwarf_unit *u, Dwarf_Die *die)
 		u->functions = functions;
 		u->function_room = room;
 	}
-	u->functions[u->function_count++] = (struct dwarf_call){ .die = *die };
+	u->functions[u->function_count++] = (struct dwarf_function){ .die = *die };
 	return true;
 }
 
@@ -90,7 +90,7 @@ static bool collect(struct dwarf_unit *u, Dwarf_Die *parent, bool deep, int dept
 static void forget_functions(struct dwarf_unit *u)
 {
 	for (uint32_t i = 0; i < u->function_count; i++)
-		dwarf_call_finish(&u->functions[i]);
+		dwarf_calls_finish(&u->functions[i]);
 	u->ranges.count = u->function_count = 0;
 }
 
@@ -108,7 +108,7 @@ static void collect_functions(struct dwarf_unit *u, bool deep)
  * finding them means reading the whole unit, so that is done for an address
  * that has no other function.
  */
-struct dwarf_call *dwarf_unit_function(struct dwarf_unit *u, uint64_t address)
+struct dwarf_function *dwarf_unit_function(struct dwarf_unit *u, uint64_t address)
 {
 	uint32_t found;
 

@@ -23,7 +23,7 @@ struct dwarf_unit {
 	Dwarf_Die split; /* where the functions are: the same, or the unit in a .dwo */
 	const char *comp_dir;
 	struct intervals ranges; /* of functions, by index into functions */
-	struct dwarf_call *functions;
+	struct dwarf_function *functions;
 	uint32_t function_count, function_room;
 	bool opened;	/* split, comp_dir are set */
 	bool collected; /* the functions at namespace level are known */
@@ -35,7 +35,7 @@ struct dwarf_unit {
 };
 
 /* The function whose code contains the address; valid until the next call. NULL: none. */
-struct dwarf_call *dwarf_unit_function(struct dwarf_unit *u, uint64_t address);
+struct dwarf_function *dwarf_unit_function(struct dwarf_unit *u, uint64_t address);
 /* File and line of the address; false: none. */
 bool dwarf_unit_line(struct dwarf_unit *u, uint64_t address, struct arena *arena,
 		     const char **ret_file, uint32_t *ret_line);

@@ -3,13 +3,18 @@
  */
 #include "symbols/embed.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "format/trk.h"
 
 /* Inlined frames of one address at most. */
 #define FRAMES_MAX 64
 #define PROGRESS_EVERY 1024
+/* libdw keeps all that it ever read: so much more memory than at the start, and it begins anew, but not too often. */
+#define MEMORY_MAX (512ull << 20)
+#define FORGET_EVERY 16384u
 #define MODULE_VDSO 2u
 
 static int by_module_and_offset(const void *a, const void *b)
@@ -51,6 +56,29 @@ static void resolve_one(struct resolver_module *m, const struct embed_frame *f,
 	report->without_symbols += !named;
 }
 
+/* Of this process, with the files that it has mapped. */
+static uint64_t memory_in_use(void)
+{
+	FILE *const f = fopen("/proc/self/statm", "re");
+	unsigned long all, resident = 0;
+
+	if (f && fscanf(f, "%lu %lu", &all, &resident) != 2)
+		resident = 0;
+	if (f)
+		fclose(f);
+	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Frames are in the order of addresses: what was read for those before will not be asked for again. */
+static void bound_memory(struct resolver *r, uint64_t before, size_t done, const struct embed_sink *sink)
+{
+	if (!done || done % FORGET_EVERY || memory_in_use() <= before + MEMORY_MAX)
+		return;
+	resolver_forget(r);
+	if (sink->forgotten)
+		sink->forgotten(sink->data);
+}
+
 static void count_module(const struct embed_module *module, enum resolver_module_state state,
 			 size_t frames, struct embed_report *report)
 {
@@ -84,6 +112,7 @@ static int resolve_module(const struct embed_frame *frames, size_t count,
 			  const struct embed_module *module, const struct embed_sink *sink,
 			  uint64_t total, struct embed_report *report)
 {
+	const uint64_t before = memory_in_use();
 	struct resolver *resolver = NULL;
 	struct resolver_module *m;
 
@@ -105,6 +134,7 @@ static int resolve_module(const struct embed_frame *frames, size_t count,
 	if (report->states)
 		report->states[frames[0].module] = (uint8_t)resolver_module_state(m);
 	for (size_t i = 0; i < count; i++, report->frames++) {
+		bound_memory(resolver, before, i, sink);
 		if (is_available(resolver_module_state(m)))
 			resolve_one(m, &frames[i], sink, report);
 		else
@@ -113,6 +143,8 @@ static int resolve_module(const struct embed_frame *frames, size_t count,
 			sink->progress(sink->data, report->frames, total);
 	}
 	resolver_free(resolver);
+	if (sink->forgotten)
+		sink->forgotten(sink->data);
 	return 0;
 }
 

@@ -11,14 +11,14 @@
 #include <stdlib.h>
 
 /* Links to follow at most: real code nests a few levels, hostile files nest without end. */
-#define OUTER_MAX 64
+#define OUTER_MAX 512
 
 bool intervals_add(struct intervals *t, uint64_t low, uint64_t high, uint32_t value)
 {
 	if (low >= high)
 		return true;
 	if (t->count == t->room) {
-		const uint32_t room = t->room ? t->room * 2 : 64;
+		const uint32_t room = t->room ? t->room * 2 : 4;
 		struct interval *const items =
 			room <= UINT32_MAX / 2 ? reallocarray(t->items, room, sizeof(*items)) : NULL;
 

@@ -33,8 +33,10 @@ struct resolver_module {
 	uint8_t *build_id;
 	size_t build_id_bytes;
 
-	int fd; /* of the file; -1: its path is opened */
+	int fd;	      /* of the file, or its copy that libdw can read; -1: its path is opened */
+	int debug_fd; /* of the debug file's copy that libdw can read; -1: there is none */
 	bool opened, has_symtab, has_starts;
+	bool dwarf_read; /* once: fd and debug_fd are what they will be */
 	enum resolver_module_state state;
 	Dwfl *dwfl;
 	Dwfl_Module *module;
@@ -59,15 +61,25 @@ int resolver_new(struct resolver **ret)
 	return 0;
 }
 
-static void module_free(struct resolver_module *m)
+static void module_close(struct resolver_module *m)
 {
 	dwarf_index_free(m->dwarf);
 	symtab_finish(&m->symtab);
 	function_starts_finish(&m->starts);
 	if (m->dwfl)
 		dwfl_end(m->dwfl);
+	m->dwarf = NULL;
+	m->dwfl = NULL;
+	m->has_symtab = m->has_starts = false;
+}
+
+static void module_free(struct resolver_module *m)
+{
+	module_close(m);
 	if (m->fd >= 0)
 		close(m->fd);
+	if (m->debug_fd >= 0)
+		close(m->debug_fd);
 	free(m->path);
 	free(m->build_id);
 	free(m);
@@ -85,6 +97,17 @@ void resolver_free(struct resolver *r)
 	}
 	arena_finish(&r->arena);
 	free(r);
+}
+
+void resolver_forget(struct resolver *r)
+{
+	for (struct resolver_module *m = r->modules; m; m = m->next) {
+		if (!m->dwfl)
+			continue;
+		module_close(m);
+		m->opened = false;
+	}
+	arena_finish(&r->arena);
 }
 
 static bool is_module(const struct resolver_module *m, const char *path, const uint8_t *build_id,
@@ -108,7 +131,7 @@ struct resolver_module *resolver_module(struct resolver *r, const char *path,
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return NULL;
-	m->fd = -1;
+	m->fd = m->debug_fd = -1;
 	m->path = strdup(path);
 	m->build_id = malloc(build_id_bytes + 1);
 	if (!m->path || !m->build_id) {
@@ -186,21 +209,24 @@ static bool same_build(const struct resolver_module *m)
 	       memcmp(bits, m->build_id, m->build_id_bytes) == 0;
 }
 
-/* A descriptor of the file that libdw can read. */
-static int open_readable(struct resolver_module *m, enum resolver_module_state *ret_why)
+/* Makes m->fd a descriptor of the file that libdw can read. */
+static bool open_readable(struct resolver_module *m, enum resolver_module_state *ret_why)
 {
-	const int fd = m->fd >= 0 ? m->fd : open_file(m->path, ret_why);
-	const int copy = fd < 0 ? -1 : zstd_sections_copy(fd);
+	if (m->dwarf_read) /* it was open before */
+		return m->fd >= 0;
+	if (m->fd < 0)
+		m->fd = open_file(m->path, ret_why);
+	const int copy = m->fd < 0 ? -1 : zstd_sections_copy(m->fd);
 
-	m->fd = -1;
-	if (copy < 0)
-		return fd;
-	close(fd);
-	return copy;
+	if (copy >= 0) {
+		close(m->fd);
+		m->fd = copy;
+	}
+	return m->fd >= 0;
 }
 
-/* fd becomes libdwfl's. */
-static bool open_dwfl(struct resolver_module *m, int fd)
+/* A descriptor of its own for libdwfl, which closes it. */
+static bool open_dwfl(struct resolver_module *m)
 {
 	static char *debuginfo_path; /* NULL: libdwfl's standard places */
 	static const Dwfl_Callbacks callbacks = {
@@ -209,25 +235,30 @@ static bool open_dwfl(struct resolver_module *m, int fd)
 		.section_address = dwfl_offline_section_address,
 		.debuginfo_path = &debuginfo_path,
 	};
+	const int fd = fcntl(m->fd, F_DUPFD_CLOEXEC, 0);
 
+	if (fd < 0)
+		return false;
 	m->dwfl = dwfl_begin(&callbacks);
 	if (!m->dwfl) {
 		close(fd);
 		return false;
 	}
 	m->module = report(m->dwfl, m->path, fd);
-	return m->module && is_linked(m->module);
+	if (!m->module || !is_linked(m->module))
+		return false;
+	if (m->debug_fd >= 0)
+		debug_file_give(m->module, fcntl(m->debug_fd, F_DUPFD_CLOEXEC, 0));
+	return true;
 }
 
 static enum resolver_module_state open_elf(struct resolver_module *m)
 {
 	enum resolver_module_state why = RESOLVER_UNREADABLE;
-	const int fd = open_readable(m, &why);
 
-	if (fd < 0)
+	if (!open_readable(m, &why))
 		return why;
-	m->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (!open_dwfl(m, fd))
+	if (!open_dwfl(m))
 		return RESOLVER_UNREADABLE;
 	return same_build(m) ? RESOLVER_FULL : RESOLVER_CHANGED;
 }
@@ -238,21 +269,19 @@ static enum resolver_module_state open_elf(struct resolver_module *m)
  */
 static Dwarf *find_dwarf(struct resolver_module *m)
 {
-	Dwarf *dwarf = dwfl_module_getdwarf(m->module, &m->dwarf_bias);
-	const int unpacked = debug_file_unpacked(m->module);
+	Dwarf *const dwarf = dwfl_module_getdwarf(m->module, &m->dwarf_bias);
+	const int unpacked = m->debug_fd < 0 ? debug_file_unpacked(m->module) : -1;
 
+	m->dwarf_read = true;
 	if (unpacked < 0)
 		return dwarf;
+	m->debug_fd = unpacked;
 	dwfl_end(m->dwfl);
 	m->dwfl = NULL;
-	if (m->fd < 0 || !open_dwfl(m, m->fd)) {
-		close(unpacked);
-		m->fd = -1;
+	if (!open_dwfl(m)) {
 		m->state = RESOLVER_UNREADABLE;
 		return NULL;
 	}
-	m->fd = -1;
-	debug_file_give(m->module, unpacked);
 	return dwfl_module_getdwarf(m->module, &m->dwarf_bias);
 }
 

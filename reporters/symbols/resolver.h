@@ -44,6 +44,12 @@ void resolver_module_file(struct resolver_module *m, int fd);
 enum resolver_module_state resolver_module_state(struct resolver_module *m);
 
 /*
+ * Gives back the memory of look-ups so far, and what they returned: libdw keeps all that it ever read of a file.
+ * The next look-up begins anew.
+ */
+void resolver_forget(struct resolver *r);
+
+/*
  * The frames at `address` (module's own virtual addresses), innermost first,
  * at most `max`. A return address must be given minus 1 by the caller. Returns
  * how many there are; 0: nothing is known.

@@ -19,10 +19,11 @@ bool signal_return_at(Elf *elf, uint64_t address)
 		if (!gelf_getphdr(elf, (int)i, &h) || h.p_type != PT_LOAD || !(h.p_flags & PF_X) || address < h.p_vaddr ||
 		    address - h.p_vaddr >= h.p_filesz || sizeof(x86_64) > h.p_filesz - (address - h.p_vaddr))
 			continue;
-		const Elf_Data *const d = elf_getdata_rawchunk(elf, (int64_t)(h.p_offset + (address - h.p_vaddr)),
-							       sizeof(x86_64), ELF_T_BYTE);
+		size_t bytes;
+		const char *const file = elf_rawfile(elf, &bytes); /* it is mapped: nothing is read */
+		const uint64_t at = h.p_offset + (address - h.p_vaddr);
 
-		return d && d->d_buf && d->d_size == sizeof(x86_64) && memcmp(d->d_buf, x86_64, sizeof(x86_64)) == 0;
+		return file && at < bytes && sizeof(x86_64) <= bytes - at && memcmp(file + at, x86_64, sizeof(x86_64)) == 0;
 	}
 	return false;
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -173,6 +174,34 @@ static void inlined_calls_are_frames(void **state)
 	assert_true(seen.inlined[0] && !seen.inlined[1]);
 }
 
+/* The file may be gone by then: it stays open. */
+static void what_was_forgotten_is_read_again(void **state)
+{
+	uint32_t inner, outer;
+	const uint64_t address = outer_place(&inner, &outer) - 1;
+	char path[sizeof(self) + 32], text_file[] = "/tmp/test_embed.XXXXXX";
+	const int fd = mkstemp(text_file);
+	struct resolver *r = NULL;
+	struct resolved_frame f[4];
+
+	snprintf(path, sizeof(path), "cp %s %s", self, text_file);
+	assert_true(fd >= 0 && system(path) == 0);
+	close(fd);
+	assert_int_equal(resolver_new(&r), 0);
+	struct resolver_module *const m = resolver_module(r, text_file, build_id, build_id_bytes);
+
+	for (int i = 0; i < 3; i++, resolver_forget(r)) {
+		assert_int_equal(resolver_lookup(m, address, f, 4), 2);
+		unlink(text_file);
+		assert_string_equal(f[0].function, "inlined_place");
+		assert_string_equal(f[1].function, "outer_place");
+		assert_int_equal(f[0].line, inner);
+		assert_int_equal(f[1].line, outer);
+		assert_int_equal(resolver_module_state(m), RESOLVER_FULL);
+	}
+	resolver_free(r);
+}
+
 static void modules_that_cannot_be_read_are_left_for_later(void **state)
 {
 	char text_file[] = "/tmp/test_embed.XXXXXX";
@@ -261,6 +290,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_return_address_names_its_call),
 		cmocka_unit_test(inlined_calls_are_frames),
+		cmocka_unit_test(what_was_forgotten_is_read_again),
 		cmocka_unit_test(modules_that_cannot_be_read_are_left_for_later),
 		cmocka_unit_test(a_writer_gets_symbols_for_its_frames),
 	};

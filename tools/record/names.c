@@ -5,10 +5,13 @@
  * end their process when there is no memory, and what was recorded must not depend on that. What
  * the child sent until it ended badly is in the file all the same.
  *
- * A message is a head and, behind it, `count` times a name's head, its function and its file. The last one
- * is of frame 0: a report.
+ * A message is a head and what it tells of: a text (frame TEXT, `count` bytes), which has the next number from 1
+ * on from then on; or of a frame `count` names, whose functions and files are numbers of texts. The last one is of
+ * frame 0: a report.
  */
 #include "recorder.h"
+
+#include "symbols/keymap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,13 +29,15 @@
 #define STACK_BYTES (8u << 20) /* libdw keeps the lines of a file there; the user's limit may be less */
 #define NAMES_MAX 1024u	       /* inlined functions of one frame */
 #define TEXT_MAX (64u << 10)
+#define TEXT UINT32_MAX
+#define BUFFER_BYTES (256u << 10) /* at both ends of the pipe: many small messages */
 
 struct head {
 	uint32_t frame, count;
 };
 
 struct name {
-	uint32_t line, inlined, function_bytes, file_bytes;
+	uint32_t line, inlined, function, file; /* texts; 0: none */
 };
 
 /* ---- the child ---- */
@@ -40,33 +45,49 @@ struct name {
 struct sending {
 	const struct recorder *recorder;
 	FILE *pipe;
+	struct keymap told; /* address of a text -> its number */
+	uint32_t texts;
 };
 
-static uint32_t text_bytes(const char *text)
+static uint32_t send_text(struct sending *s, const char *text)
 {
-	return text ? (uint32_t)strnlen(text, TEXT_MAX) : 0;
+	uint32_t *const id = text && *text ? keymap_at(&s->told, (uint64_t)(uintptr_t)text) : NULL;
+
+	if (!id)
+		return 0;
+	if (*id == KEYMAP_NONE) {
+		const struct head head = { TEXT, (uint32_t)strnlen(text, TEXT_MAX) };
+
+		fwrite(&head, sizeof(head), 1, s->pipe);
+		fwrite(text, 1, head.count, s->pipe);
+		*id = ++s->texts;
+	}
+	return *id;
 }
 
 static void send_symbols(void *data, uint32_t frame, const struct writer_symbol *s, size_t n)
 {
-	FILE *const f = ((struct sending *)data)->pipe;
+	struct sending *const sending = data;
 	const struct head head = { frame, (uint32_t)(n < NAMES_MAX ? n : NAMES_MAX) };
+	struct name names[NAMES_MAX];
 
-	fwrite(&head, sizeof(head), 1, f);
-	for (uint32_t i = 0; i < head.count; i++) {
-		const struct name name = { s[i].line, s[i].inlined, text_bytes(s[i].function),
-					   text_bytes(s[i].file) };
+	for (uint32_t i = 0; i < head.count; i++)
+		names[i] = (struct name){ s[i].line, s[i].inlined, send_text(sending, s[i].function),
+					  send_text(sending, s[i].file) };
+	fwrite(&head, sizeof(head), 1, sending->pipe);
+	fwrite(names, sizeof(*names), head.count, sending->pipe);
+}
 
-		fwrite(&name, sizeof(name), 1, f);
-		fwrite(s[i].function, 1, name.function_bytes, f);
-		fwrite(s[i].file, 1, name.file_bytes, f);
-	}
+/* Other texts may stand where those were. */
+static void forget_texts(void *data)
+{
+	keymap_finish(&((struct sending *)data)->told);
 }
 
 static void *look_up(void *data)
 {
-	const struct sending *const s = data;
-	const struct embed_sink sink = { .symbols = send_symbols, .data = data };
+	struct sending *const s = data;
+	const struct embed_sink sink = { .symbols = send_symbols, .forgotten = forget_texts, .data = data };
 	const struct head last = { 0 };
 	struct embed_report report = { 0 };
 
@@ -82,7 +103,7 @@ static void *look_up(void *data)
 static void be_child(const struct recorder *r, const int ends[2])
 {
 	const struct rlimit none = { 0 };
-	struct sending s = { r, fdopen(ends[1], "w") };
+	struct sending s = { .recorder = r, .pipe = fdopen(ends[1], "w") };
 	pthread_attr_t how;
 	pthread_t thread;
 
@@ -91,6 +112,7 @@ static void be_child(const struct recorder *r, const int ends[2])
 	setrlimit(RLIMIT_CORE, &none);
 	if (!s.pipe)
 		_exit(1);
+	setvbuf(s.pipe, NULL, _IOFBF, BUFFER_BYTES);
 	pthread_attr_init(&how);
 	pthread_attr_setstacksize(&how, STACK_BYTES);
 	if (pthread_create(&thread, &how, look_up, &s) == 0)
@@ -107,46 +129,55 @@ static bool receive(FILE *f, void *bytes, size_t size)
 	return fread(bytes, 1, size, f) == size;
 }
 
-/* NUL-terminated, in `text`, which has room for TEXT_MAX and that. */
-static bool receive_text(FILE *f, char *text, uint32_t bytes)
+/* Numbers of the child's texts in the file. */
+struct texts {
+	uint32_t *ids; /* by the child's number - 1 */
+	uint32_t count, room;
+};
+
+static bool receive_text(struct recorder *r, FILE *f, uint32_t bytes, struct texts *t)
 {
-	if (bytes > TEXT_MAX || !receive(f, text, bytes))
+	static char text[TEXT_MAX];
+
+	if (t->count == t->room) {
+		const uint32_t room = t->room ? t->room * 2 : 1024;
+		uint32_t *const ids = reallocarray(t->ids, room, sizeof(*ids));
+
+		if (!ids)
+			return false;
+		t->ids = ids;
+		t->room = room;
+	}
+	if (bytes > sizeof(text) || !receive(f, text, bytes))
 		return false;
-	text[bytes] = 0;
+	t->ids[t->count++] = writer_symbols_string(r->writer, text, bytes);
 	return true;
 }
 
-static bool receive_names(struct recorder *r, FILE *f, const struct head *head)
+static uint32_t text_id(const struct texts *t, uint32_t number)
 {
-	static struct writer_symbol symbols[NAMES_MAX];
-	static char function[TEXT_MAX + 1], file[TEXT_MAX + 1];
-	bool whole = head->count <= NAMES_MAX;
-	uint32_t n = 0;
+	return number && number <= t->count ? t->ids[number - 1] : 0;
+}
 
-	for (; whole && n < head->count; n++) {
-		struct name name;
+static bool receive_names(struct recorder *r, FILE *f, const struct head *head, const struct texts *t)
+{
+	struct name names[NAMES_MAX];
+	struct writer_symbol_ids symbols[NAMES_MAX];
 
-		whole = receive(f, &name, sizeof(name)) && receive_text(f, function, name.function_bytes) &&
-			receive_text(f, file, name.file_bytes);
-		if (!whole)
-			break;
-		symbols[n] = (struct writer_symbol){ .function = strdup(function), .file = strdup(file),
-						     .line = name.line, .inlined = name.inlined };
-		whole = symbols[n].function && symbols[n].file;
-	}
-	if (whole)
-		writer_symbols(r->writer, head->frame, symbols, n);
-	while (n--) {
-		free((char *)symbols[n].function);
-		free((char *)symbols[n].file);
-	}
-	return whole;
+	if (head->count > NAMES_MAX || !receive(f, names, head->count * sizeof(*names)))
+		return false;
+	for (uint32_t i = 0; i < head->count; i++)
+		symbols[i] = (struct writer_symbol_ids){ text_id(t, names[i].function), text_id(t, names[i].file),
+							 names[i].line, names[i].inlined };
+	writer_symbols_by_id(r->writer, head->frame, symbols, head->count);
+	return true;
 }
 
 /* False: the child did not come to its end. */
 static bool receive_all(struct recorder *r, int fd, struct embed_report *ret)
 {
 	FILE *const f = fdopen(fd, "r");
+	struct texts texts = { 0 };
 	struct head head;
 	bool whole = false;
 
@@ -154,14 +185,16 @@ static bool receive_all(struct recorder *r, int fd, struct embed_report *ret)
 		close(fd);
 		return false;
 	}
+	setvbuf(f, NULL, _IOFBF, BUFFER_BYTES);
 	while (receive(f, &head, sizeof(head))) {
 		if (!head.frame) {
 			whole = receive(f, ret, sizeof(*ret));
 			break;
 		}
-		if (!receive_names(r, f, &head))
+		if (!(head.frame == TEXT ? receive_text(r, f, head.count, &texts) : receive_names(r, f, &head, &texts)))
 			break;
 	}
+	free(texts.ids);
 	fclose(f);
 	return whole;
 }
@@ -203,6 +236,7 @@ void names_write(struct recorder *r)
 	if (r->bounds.max_bytes)
 		writer_limit_symbols(r->writer, r->bounds.max_bytes - RESERVE_BYTES);
 	if (pipe2(ends, O_CLOEXEC) == 0) {
+		(void)fcntl(ends[1], F_SETPIPE_SZ, BUFFER_BYTES);
 		const pid_t pid = fork();
 
 		if (pid == 0)

@@ -1,7 +1,7 @@
 /*
- * idmap - open addressing with linear steps, at most two thirds full.
+ * keymap - open addressing with linear steps, at most two thirds full.
  */
-#include "idmap.h"
+#include "symbols/keymap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,55 +13,55 @@ static size_t slot_of(uint64_t key, size_t room)
 	return trk_mix(key, 0) & (room - 1);
 }
 
-static size_t find(const struct idmap *m, uint64_t key)
+static size_t find(const struct keymap *m, uint64_t key)
 {
 	size_t i = slot_of(key, m->room);
 
-	while (m->ids[i] != IDMAP_NONE && m->keys[i] != key)
+	while (m->ids[i] != KEYMAP_NONE && m->keys[i] != key)
 		i = (i + 1) & (m->room - 1);
 	return i;
 }
 
-static int grow(struct idmap *m)
+static int grow(struct keymap *m)
 {
 	const size_t room = m->room ? m->room * 2 : 256;
-	struct idmap bigger = { malloc(room * sizeof(*m->keys)), malloc(room * sizeof(*m->ids)),
+	struct keymap bigger = { malloc(room * sizeof(*m->keys)), malloc(room * sizeof(*m->ids)),
 				room, m->count };
 
 	if (!bigger.keys || !bigger.ids) {
-		idmap_finish(&bigger);
+		keymap_finish(&bigger);
 		return -1;
 	}
 	memset(bigger.ids, 0xff, room * sizeof(*m->ids));
 	for (size_t i = 0; i < m->room; i++) {
-		if (m->ids[i] == IDMAP_NONE)
+		if (m->ids[i] == KEYMAP_NONE)
 			continue;
 		const size_t to = find(&bigger, m->keys[i]);
 		bigger.keys[to] = m->keys[i];
 		bigger.ids[to] = m->ids[i];
 	}
-	idmap_finish(m);
+	keymap_finish(m);
 	*m = bigger;
 	return 0;
 }
 
-uint32_t *idmap_at(struct idmap *m, uint64_t key)
+uint32_t *keymap_at(struct keymap *m, uint64_t key)
 {
 	if (m->room - m->room / 3 <= m->count + 1 && grow(m) < 0)
 		return NULL;
 	const size_t i = find(m, key);
-	if (m->ids[i] == IDMAP_NONE) {
+	if (m->ids[i] == KEYMAP_NONE) {
 		m->keys[i] = key;
 		m->count++;
 	}
 	return &m->ids[i];
 }
 
-void idmap_finish(struct idmap *m)
+void keymap_finish(struct keymap *m)
 {
 	if (!m)
 		return;
 	free(m->keys);
 	free(m->ids);
-	*m = (struct idmap){ 0 };
+	*m = (struct keymap){ 0 };
 }
