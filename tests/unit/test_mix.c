@@ -6,6 +6,8 @@
 #define KEYS (1u << 16)
 /* Of as many places; by chance it is 41,426, and one in millions of times below 40,000. */
 #define PLACES_MIN 36000u
+/* Addresses' hash is quicker and less even: the least for 6,000 pairs of seeds was 23,085. Keys that meet leave hundreds. */
+#define ADDRESS_PLACES_MIN 12000u
 
 static const uint64_t multipliers[] = { 0x9e3779b97f4a7c15ull, 0xbf58476d1ce4e5b9ull, 0x94d049bb133111ebull };
 
@@ -97,11 +99,11 @@ static void chosen_keys_do_not_meet(void **state)
 			assert_true(places(of_first, families[f], multipliers[m], 48) > PLACES_MIN);
 			assert_true(places(of_second, families[f], multipliers[m], 0) > PLACES_MIN);
 			assert_true(places(of_bytes, families[f], multipliers[m], 32) > PLACES_MIN);
-			assert_true(places(of_address, families[f], multipliers[m], 16) > PLACES_MIN);
+			assert_true(places(of_address, families[f], multipliers[m], 16) > ADDRESS_PLACES_MIN);
 		}
 	}
-	assert_true(places(of_address_and_space, high_bits, 0, 16) > PLACES_MIN);
-	assert_true(places(of_address_and_space, small_products, 1, 16) > PLACES_MIN);
+	assert_true(places(of_address_and_space, high_bits, 0, 16) > ADDRESS_PLACES_MIN);
+	assert_true(places(of_address_and_space, small_products, 1, 16) > ADDRESS_PLACES_MIN);
 }
 
 static void the_seeds_are_there(void **state)
