@@ -77,7 +77,13 @@ static const struct {
 /* What the capture knows of a module's symbols. */
 struct module_symbols {
 	uint32_t frames, resolved, open; /* open: never looked up */
+	uint32_t lines; /* with a line of the source */
 };
+
+static bool has_line(const struct capture *c, const struct cap_frame *f)
+{
+	return f->symbol_count && f->symbol_count != UINT32_MAX && c->symbols[f->first_symbol].line;
+}
 
 static struct module_symbols *count_symbols(const struct capture *c)
 {
@@ -89,6 +95,7 @@ static struct module_symbols *count_symbols(const struct capture *c)
 		s[f->module].frames++;
 		s[f->module].resolved += stacks_knows_name(c, f);
 		s[f->module].open += f->symbol_count == UINT32_MAX;
+		s[f->module].lines += has_line(c, f);
 	}
 	return s;
 }
@@ -100,8 +107,8 @@ static const char *symbol_state(const struct module_symbols *s)
 	if (s->open == s->frames)
 		return "not looked up";
 	if (s->resolved == s->frames)
-		return "embedded";
-	return s->resolved ? "partly embedded" : "none";
+		return s->lines ? "embedded" : "names only, no lines";
+	return !s->resolved ? "none" : s->lines ? "partly embedded" : "partly names, no lines";
 }
 
 static void hex(const struct cap_module *m, char *out, size_t room)
@@ -327,6 +334,7 @@ static void json_modules(struct ui_json *j, const struct capture *c, const struc
 		ui_json_string(j, "symbols", symbol_state(&s[i]));
 		ui_json_uint(j, "frames", s[i].frames);
 		ui_json_uint(j, "frames_resolved", s[i].resolved);
+		ui_json_uint(j, "frames_with_lines", s[i].lines);
 		ui_json_end(j);
 	}
 	ui_json_end(j);

@@ -112,6 +112,11 @@ static void sink_symbols(void *data, uint32_t frame, const struct writer_symbol 
 		writer_symbols(sink->writer, frame, s, n);
 }
 
+static void sink_trouble(void *data, uint32_t module, const char *why)
+{
+	ui_warn("%s: its debug information is not used, or not all: %s", ((struct sink *)data)->job->modules[module].path, why);
+}
+
 static void sink_progress(void *data, uint64_t done, uint64_t total)
 {
 	ui_progress_step(&((struct sink *)data)->job->progress, done);
@@ -128,7 +133,7 @@ static int append(struct job *j, const struct copy *copy, int fd, int *ret_errno
 		.string_count = j->capture->string_count ? j->capture->string_count - 1 : 0,
 	};
 	struct sink sink = { .job = j };
-	const struct embed_sink embed = { .symbols = sink_symbols, .progress = sink_progress, .data = &sink };
+	const struct embed_sink embed = { .symbols = sink_symbols, .progress = sink_progress, .trouble = sink_trouble, .data = &sink };
 	int err = writer_resume(&sink.writer, fd, &before);
 
 	if (err)

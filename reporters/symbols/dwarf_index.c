@@ -5,6 +5,7 @@
 #include "symbols/dwarf_index.h"
 
 #include <dwarf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct dwarf_index {
 	struct dwarf_facts *origins;
 	uint32_t origin_count, origin_room;
 	struct keymap origin_ids; /* address of the entry -> index into origins */
+	char error[160]; /* of libdw, when not all units could be read */
 };
 
 static bool add_unit(struct dwarf_index *x, Dwarf_Die *cu)
@@ -58,12 +60,13 @@ int dwarf_index_new(struct dwarf_index **ret, Dwarf *dwarf, struct arena *arena)
 	Dwarf_Die cu;
 	uint8_t type;
 	bool ok = x != NULL;
+	int more = 0;
 
 	if (!x)
 		return TRK_ERR_NOMEM;
 	x->dwarf = dwarf;
 	x->arena = arena;
-	while (ok && dwarf_get_units(dwarf, unit, &unit, NULL, &type, &cu, NULL) == 0) {
+	while (ok && (more = dwarf_get_units(dwarf, unit, &unit, NULL, &type, &cu, NULL)) == 0) {
 		if (type == DW_UT_compile || type == DW_UT_skeleton)
 			ok = add_unit(x, &cu);
 	}
@@ -71,6 +74,8 @@ int dwarf_index_new(struct dwarf_index **ret, Dwarf *dwarf, struct arena *arena)
 		dwarf_index_free(x);
 		return TRK_ERR_NOMEM;
 	}
+	if (more < 0)
+		snprintf(x->error, sizeof(x->error), "%s", dwarf_errmsg(-1));
 	intervals_sort(&x->ranges);
 	*ret = x;
 	return 0;
@@ -88,6 +93,25 @@ void dwarf_index_free(struct dwarf_index *x)
 	keymap_finish(&x->origin_ids);
 	intervals_finish(&x->ranges);
 	free(x);
+}
+
+char *dwarf_index_trouble(const struct dwarf_index *x, char *out, size_t room)
+{
+	const char *first = NULL;
+	uint32_t missing = 0;
+
+	out[0] = 0;
+	for (uint32_t i = 0; i < x->count; i++) {
+		missing += x->units[i].missing != NULL;
+		first = first ? first : x->units[i].missing;
+	}
+	if (first)
+		snprintf(out, room, "functions of %u unit%s are in .dwo files that are not there, nor in a .dwp: %.200s", missing,
+			 missing == 1 ? "" : "s", first);
+	else if (x->error[0])
+		snprintf(out, room, "%s is damaged, or of a version of DWARF that is not known here (libdw: %s)",
+			 x->count ? "a unit of it" : "it", x->error);
+	return out;
 }
 
 static const char *read_name(struct dwarf_index *x, Dwarf_Die *die, bool *ret_linkage)

@@ -19,6 +19,9 @@ struct dwarf_index;
 int dwarf_index_new(struct dwarf_index **ret, Dwarf *dwarf, struct arena *arena);
 void dwarf_index_free(struct dwarf_index *x); /* NULL-safe */
 
+/* What of it could not be read so far, and why: the end of a sentence. Returns out; "": nothing. */
+char *dwarf_index_trouble(const struct dwarf_index *x, char *out, size_t room);
+
 /*
  * Frames at `address` (as DWARF counts), innermost first. The last one's function is NULL when
  * only the line is known. *ret_linkage: the last one's name is a linkage name.

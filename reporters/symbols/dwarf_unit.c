@@ -12,6 +12,14 @@
 /* Nesting of namespaces, classes and blocks at most: a hostile file must not exhaust our stack. */
 #define DEPTH_MAX 200
 
+static const char *dwo_name(Dwarf_Die *cu)
+{
+	Dwarf_Attribute attr;
+	const char *const name = dwarf_formstring(dwarf_attr(cu, DW_AT_dwo_name, &attr));
+
+	return name ? name : dwarf_formstring(dwarf_attr(cu, DW_AT_GNU_dwo_name, &attr));
+}
+
 static void open_unit(struct dwarf_unit *u)
 {
 	Dwarf_Attribute attr;
@@ -27,6 +35,8 @@ static void open_unit(struct dwarf_unit *u)
 		if (dwarf_cu_info(u->cu.cu, NULL, NULL, NULL, &split, NULL, NULL, NULL) == 0 &&
 		    split.addr)
 			u->split = split;
+		else
+			u->missing = dwo_name(&u->cu);
 	}
 	u->comp_dir = dwarf_formstring(dwarf_attr(&u->cu, DW_AT_comp_dir, &attr));
 }

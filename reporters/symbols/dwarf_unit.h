@@ -32,6 +32,7 @@ struct dwarf_unit {
 	Dwarf_Lines *lines;
 	size_t line_count;
 	bool has_files, has_lines;
+	const char *missing; /* the .dwo that its functions are in, which could not be opened; NULL: it was, or there is none */
 };
 
 /* The function whose code contains the address; valid until the next call. NULL: none. */

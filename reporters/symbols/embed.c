@@ -142,6 +142,8 @@ static int resolve_module(const struct embed_frame *frames, size_t count,
 		if (sink->progress && report->frames % PROGRESS_EVERY == 0)
 			sink->progress(sink->data, report->frames, total);
 	}
+	if (sink->trouble && resolver_module_trouble(m))
+		sink->trouble(sink->data, frames[0].module, resolver_module_trouble(m));
 	resolver_free(resolver);
 	if (sink->forgotten)
 		sink->forgotten(sink->data);

@@ -51,6 +51,8 @@ struct embed_sink {
 	/* Called once per frame looked up; n = 0: nothing is known. Strings live until `forgotten`. */
 	void (*symbols)(void *data, uint32_t frame, const struct writer_symbol *s, size_t n);
 	void (*progress)(void *data, uint64_t done, uint64_t total); /* may be NULL */
+	/* Why debug information of the module could not be read, or not all; may be NULL. */
+	void (*trouble)(void *data, uint32_t module, const char *why);
 	void (*forgotten)(void *data); /* no string that was passed on is at its place any more; may be NULL */
 	void *data;
 };

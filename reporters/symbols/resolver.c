@@ -20,6 +20,7 @@
 #include "format/trk.h"
 #include "symbols/arena.h"
 #include "symbols/debug_file.h"
+#include "symbols/debug_sections.h"
 #include "symbols/dwarf_index.h"
 #include "symbols/function_starts.h"
 #include "symbols/signal_return.h"
@@ -44,6 +45,7 @@ struct resolver_module {
 	Dwarf_Addr dwarf_bias;	   /* module address = DWARF address + bias */
 	struct symtab symtab;
 	struct function_starts starts;
+	char trouble[320];
 };
 
 struct resolver {
@@ -104,6 +106,7 @@ void resolver_forget(struct resolver *r)
 	for (struct resolver_module *m = r->modules; m; m = m->next) {
 		if (!m->dwfl)
 			continue;
+		(void)resolver_module_trouble(m); /* it stays known */
 		module_close(m);
 		m->opened = false;
 	}
@@ -292,6 +295,17 @@ static void read_symtab(struct resolver_module *m)
 	m->has_symtab = true;
 }
 
+/* Debug information is there, and cannot be used. */
+static void find_trouble(struct resolver_module *m, Elf *elf, const char *error)
+{
+	const enum debug_sections found = elf ? debug_sections_of(elf) : DEBUG_SECTIONS_NONE;
+
+	if (found == DEBUG_SECTIONS_UNKNOWN_COMPRESSION)
+		snprintf(m->trouble, sizeof(m->trouble), "it is damaged, or compressed in a way that is not known here");
+	else if (found != DEBUG_SECTIONS_NONE && error)
+		snprintf(m->trouble, sizeof(m->trouble), "%s", error);
+}
+
 static void open_module(struct resolver_module *m)
 {
 	Dwarf *dwarf;
@@ -305,10 +319,26 @@ static void open_module(struct resolver_module *m)
 	dwarf = find_dwarf(m);
 	if (m->state != RESOLVER_FULL)
 		return;
-	if (dwarf && dwarf_index_new(&m->dwarf, dwarf, &m->resolver->arena) == 0)
+	if (dwarf && dwarf_index_new(&m->dwarf, dwarf, &m->resolver->arena) == 0) {
+		if (debug_sections_of(dwarf_getelf(dwarf)) == DEBUG_SECTIONS_UNKNOWN_COMPRESSION)
+			find_trouble(m, dwarf_getelf(dwarf), NULL);
+		else if (debug_alt_is_missing(dwarf))
+			snprintf(m->trouble, sizeof(m->trouble), "the file that dwz moved parts of it into is not there (.gnu_debugaltlink)");
 		return;
+	}
+	find_trouble(m, dwarf ? dwarf_getelf(dwarf) : dwfl_module_getelf(m->module, &(GElf_Addr){ 0 }), dwarf ? dwarf_errmsg(-1) : dwfl_errmsg(-1));
 	read_symtab(m);
 	m->state = m->symtab.full ? RESOLVER_SYMTAB : RESOLVER_STRIPPED;
+}
+
+const char *resolver_module_trouble(struct resolver_module *m)
+{
+	char text[sizeof(m->trouble)];
+
+	open_module(m);
+	if (m->dwarf && !m->trouble[0] && *dwarf_index_trouble(m->dwarf, text, sizeof(text)))
+		memcpy(m->trouble, text, sizeof(text));
+	return m->trouble[0] ? m->trouble : NULL;
 }
 
 enum resolver_module_state resolver_module_state(struct resolver_module *m)

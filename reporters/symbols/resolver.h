@@ -43,6 +43,9 @@ struct resolver_module *resolver_module(struct resolver *r, const char *path,
 void resolver_module_file(struct resolver_module *m, int fd);
 enum resolver_module_state resolver_module_state(struct resolver_module *m);
 
+/* Why the module's debug information could not be read, or not all: as far as it was asked for. NULL: it was, or there is none. */
+const char *resolver_module_trouble(struct resolver_module *m);
+
 /*
  * Gives back the memory of look-ups so far, and what they returned: libdw keeps all that it ever read of a file.
  * The next look-up begins anew.

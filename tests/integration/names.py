@@ -102,6 +102,67 @@ class Names:
         words, unnamed = self.said("table", capture)
         check("file is not here" in words and "symbolize" in unnamed["advice"], f"{words!r} {unnamed}")
 
+    def told(self, program):
+        """The notices of a capture of the program, and what info calls its symbols."""
+        info = self.t.json("info", self.t.record([program]).capture)
+        mine = next(m for m in info["modules"] if m["path"] == os.path.realpath(program))
+        return [n for n in info["notices"] if n.startswith(mine["path"] + ": ")], mine
+
+    def patch_section(self, program, name, change):
+        """Changes the bytes of a section where they lie in the file."""
+        for line in subprocess.run([need("readelf"), "-SW", program], capture_output=True, text=True, check=True).stdout.splitlines():
+            fields = line.split("]")[-1].split()
+            if fields[:1] == [name]:
+                offset, size = int(fields[3], 16), int(fields[4], 16)
+        with open(program, "r+b") as f:
+            f.seek(offset)
+            new = change(f.read(size))
+            f.seek(offset)
+            f.write(new)
+
+    def simple(self, *flags):
+        folder = self.t.file(".d")
+        os.mkdir(folder)
+        return compile_c(folder, "app", PROGRAM.replace("entry();", "").replace("void ;", ""), *flags)
+
+    def case_debug_information_that_cannot_be_read_is_told_of(self):
+        notices, module = self.told(self.simple())
+        equal("of a whole program", (notices, module["symbols"]), ([], "embedded"))
+        notices, module = self.told(self.simple("-g0"))
+        equal("without debug information", (notices, module["symbols"]), ([], "names only, no lines"))
+
+        program = self.simple("-gz=zlib")  # the compression header begins with its type
+        self.patch_section(program, ".debug_info", lambda b: b"\x63\0\0\0" + b[4:])
+        notices, module = self.told(program)
+        equal("unknown compression", (len(notices), module["symbols"]), (1, "names only, no lines"))
+        check("compressed in a way that is not known" in notices[0], notices[0])
+
+        program = self.simple("-gdwarf-5")  # a unit begins with its length, then its version
+        self.patch_section(program, ".debug_info", lambda b: b[:4] + b"\x63\0" + b[6:])
+        notices, module = self.told(program)
+        equal("unknown version", (len(notices), module["symbols"]), (1, "names only, no lines"))
+
+        program = self.simple("-gsplit-dwarf")
+        dwo = [os.path.join(os.path.dirname(program), f) for f in os.listdir(os.path.dirname(program)) if f.endswith(".dwo")]
+        equal("units apart", len(dwo), 1)
+        equal("split, whole", self.told(program)[0], [])
+        os.unlink(dwo[0])
+        notices, _ = self.told(program)
+        equal("split, without the .dwo", len(notices), 1)
+        check(os.path.basename(dwo[0]) in notices[0], notices[0])
+
+    def case_the_file_that_dwz_made_is_told_of_when_it_is_gone(self):
+        first, second = self.simple(), self.simple()
+        common = os.path.join(os.path.dirname(first), "common.dwz")
+        r = harness.execute([need("dwz"), "-m", common, first, second])
+        if r.status or not os.path.exists(common):
+            raise Skip("dwz moves nothing")
+        equal("with it", self.told(first)[0], [])
+        os.unlink(common)
+        notices, _ = self.told(first)
+        equal("without it", len(notices), 1)
+        check("dwz" in notices[0], notices[0])
+
     def case_the_package_is_that_of_dpkg(self):
         dpkg, found = need("dpkg"), False
         for name in ("sqlite3", "git", "python3"):

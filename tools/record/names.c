@@ -6,7 +6,7 @@
  * the child sent until it ended badly is in the file all the same.
  *
  * A message is a head and what it tells of: a text (frame TEXT, `count` bytes), which has the next number from 1
- * on from then on; or of a frame `count` names, whose functions and files are numbers of texts. The last one is of
+ * on from then on; what could not be read (TROUBLE, a sentence of `count` bytes); or of a frame `count` names, whose functions and files are numbers of texts. The last one is of
  * frame 0: a report.
  */
 #include "recorder.h"
@@ -30,6 +30,8 @@
 #define NAMES_MAX 1024u	       /* inlined functions of one frame */
 #define TEXT_MAX (64u << 10)
 #define TEXT UINT32_MAX
+#define TROUBLE (UINT32_MAX - 1)
+#define TROUBLES_MAX 32u /* told of at most */
 #define BUFFER_BYTES (256u << 10) /* at both ends of the pipe: many small messages */
 
 struct head {
@@ -46,7 +48,7 @@ struct sending {
 	const struct recorder *recorder;
 	FILE *pipe;
 	struct keymap told; /* address of a text -> its number */
-	uint32_t texts;
+	uint32_t texts, troubles;
 };
 
 static uint32_t send_text(struct sending *s, const char *text)
@@ -78,6 +80,20 @@ static void send_symbols(void *data, uint32_t frame, const struct writer_symbol 
 	fwrite(names, sizeof(*names), head.count, sending->pipe);
 }
 
+static void send_trouble(void *data, uint32_t module, const char *why)
+{
+	struct sending *const s = data;
+	char text[TEXT_MAX];
+	const int n = snprintf(text, sizeof(text), "%s: its debug information is not used, or not all: %s",
+			       s->recorder->modules[module].path, why);
+	const struct head head = { TROUBLE, n < (int)sizeof(text) ? (uint32_t)n : (uint32_t)sizeof(text) - 1 };
+
+	if (n < 0 || s->troubles++ >= TROUBLES_MAX)
+		return;
+	fwrite(&head, sizeof(head), 1, s->pipe);
+	fwrite(text, 1, head.count, s->pipe);
+}
+
 /* Other texts may stand where those were. */
 static void forget_texts(void *data)
 {
@@ -87,7 +103,7 @@ static void forget_texts(void *data)
 static void *look_up(void *data)
 {
 	struct sending *const s = data;
-	const struct embed_sink sink = { .symbols = send_symbols, .forgotten = forget_texts, .data = data };
+	const struct embed_sink sink = { .symbols = send_symbols, .trouble = send_trouble, .forgotten = forget_texts, .data = data };
 	const struct head last = { 0 };
 	struct embed_report report = { 0 };
 
@@ -154,6 +170,17 @@ static bool receive_text(struct recorder *r, FILE *f, uint32_t bytes, struct tex
 	return true;
 }
 
+static bool receive_trouble(struct recorder *r, FILE *f, uint32_t bytes)
+{
+	static char text[TEXT_MAX];
+
+	if (bytes >= sizeof(text) || !receive(f, text, bytes))
+		return false;
+	text[bytes] = 0;
+	writer_notice(r->writer, text);
+	return true;
+}
+
 static uint32_t text_id(const struct texts *t, uint32_t number)
 {
 	return number && number <= t->count ? t->ids[number - 1] : 0;
@@ -191,7 +218,9 @@ static bool receive_all(struct recorder *r, int fd, struct embed_report *ret)
 			whole = receive(f, ret, sizeof(*ret));
 			break;
 		}
-		if (!(head.frame == TEXT ? receive_text(r, f, head.count, &texts) : receive_names(r, f, &head, &texts)))
+		if (!(head.frame == TEXT    ? receive_text(r, f, head.count, &texts) :
+		      head.frame == TROUBLE ? receive_trouble(r, f, head.count) :
+					      receive_names(r, f, &head, &texts)))
 			break;
 	}
 	free(texts.ids);
