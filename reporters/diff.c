@@ -9,6 +9,7 @@
 #include "choice.h"
 #include "filter.h"
 #include "group.h"
+#include "kept.h"
 #include "report.h"
 #include "traceback.h"
 
@@ -246,6 +247,8 @@ static int open_side(struct diff *d, enum group_side which, const char *operand)
 	status = report_stacks(&s->report, &common);
 	if (!status)
 		status = report_view(&s->report, &s->view_options, &s->view);
+	if (!status)
+		kept_say(&s->report, which == GROUP_OLD ? "old: " : "new: ", &s->view_options, &s->view);
 	if (!status)
 		report_unnamed(&s->report, &s->view, &s->filters);
 	return status;

@@ -209,7 +209,7 @@ static int run(struct report *r, struct view_options *vo, enum format format)
 	if (!code)
 		code = report_view(r, vo, &view);
 	if (!code)
-		kept_say(r, vo, &view);
+		kept_say(r, "", vo, &view);
 	if (!code)
 		report_unnamed(r, &view, NULL);
 	if (!code)

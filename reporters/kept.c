@@ -25,14 +25,14 @@ int kept_find(const struct report *r, const struct view_options *o, const struct
 	return err;
 }
 
-void kept_say(const struct report *r, const struct view_options *o, const struct view *v)
+void kept_say(const struct report *r, const char *which, const struct view_options *o, const struct view *v)
 {
 	struct kept kept;
 	char size[32], count[32];
 
 	if (kept_find(r, o, v, &kept) || !kept.count)
 		return;
-	ui_error("of what was not freed the C and C++ runtimes keep %s in %s block%s, which tracker leaks leaves out",
+	ui_error("%sof what was not freed the C and C++ runtimes keep %s in %s block%s, which tracker leaks leaves out", which,
 		ui_size(size, sizeof(size), (int64_t)kept.bytes, false),
 		ui_count(count, sizeof(count), kept.count), kept.count == 1 ? "" : "s");
 }

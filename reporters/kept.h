@@ -14,7 +14,7 @@ struct kept {
 
 /* Of another question than --leaks: nothing. r->stacks must be there. TRK_ERR_NOMEM. */
 int kept_find(const struct report *r, const struct view_options *o, const struct view *v, struct kept *ret);
-/* One line on stderr when something is kept. Without memory for it nothing is said. */
-void kept_say(const struct report *r, const struct view_options *o, const struct view *v);
+/* One line on stderr when something is kept. which: stands before it. Without memory for it nothing is said. */
+void kept_say(const struct report *r, const char *which, const struct view_options *o, const struct view *v);
 
 #endif

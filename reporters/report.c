@@ -111,6 +111,7 @@ int report_open(struct report *r, const char *operand, const struct report_optio
 		err = cannot_open(path, &fault, errno, o);
 		goto out;
 	}
+	point_settle(&r->at, r->capture);
 	err = refuse_same_file(path, o->output);
 	if (err)
 		goto out;

@@ -295,7 +295,7 @@ static int run(struct summary *s, const char *operand, FILE *f)
 	if (!status)
 		status = report_view(&s->report, &s->view_options, &s->view);
 	if (!status)
-		kept_say(&s->report, &s->view_options, &s->view);
+		kept_say(&s->report, "", &s->view_options, &s->view);
 	if (!status)
 		report_unnamed(&s->report, &s->view, &s->filters);
 	if (!status && write_report(s, f) < 0) {

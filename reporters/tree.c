@@ -401,7 +401,7 @@ static int run(struct tree *t, const char *operand, FILE *f)
 	if (!status)
 		status = report_view(&t->report, &t->view_options, &t->view);
 	if (!status)
-		kept_say(&t->report, &t->view_options, &t->view);
+		kept_say(&t->report, "", &t->view_options, &t->view);
 	if (!status)
 		report_unnamed(&t->report, &t->view, &t->filters);
 	if (!status && write_report(t, f) < 0) {

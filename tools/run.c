@@ -382,6 +382,18 @@ static void print_figures(const struct run *r, const struct control_message *m)
 		m->processes == 1 ? "process" : "processes");
 }
 
+/* Those figures are without it. */
+static void print_reserved(const struct control_message *m)
+{
+	const uint64_t bytes = m->reserved_bytes < INT64_MAX ? m->reserved_bytes : INT64_MAX;
+	char size[32], count[32];
+
+	if (bytes)
+		fprintf(stderr, "tracker: reserved address space, not counted as heap: %s in %s mapping%s\n",
+			ui_size(size, sizeof(size), (int64_t)bytes, false),
+			ui_count(count, sizeof(count), m->reserved_mappings), m->reserved_mappings == 1 ? "" : "s");
+}
+
 /* No process attached. */
 static const char *why_nothing(const struct run *r, const struct control_message *m)
 {
@@ -413,8 +425,10 @@ static void print_done(const struct run *r, const struct control_message *m)
 	print_stopped(r, m);
 	if (r->o.quiet)
 		return;
-	if (m->processes)
+	if (m->processes) {
 		print_figures(r, m);
+		print_reserved(m);
+	}
 	else
 		fprintf(stderr, "tracker: nothing was recorded because %s\n", why_nothing(r, m));
 	ui_size(size, sizeof(size), (int64_t)m->file_bytes, false);

@@ -70,6 +70,8 @@ static int meta_totals(const struct page *p, struct ui_json *j)
 	ui_json_uint(j, "temporary", t->temporary);
 	ui_json_uint(j, "live_bytes", t->live_bytes);
 	ui_json_uint(j, "live_blocks", t->live_blocks);
+	ui_json_uint(j, "reserved_bytes", t->most_reserved_bytes);
+	ui_json_uint(j, "reserved_mappings", t->most_reserved_mappings);
 	ui_json_uint(j, "kept_bytes", kept.bytes);
 	ui_json_uint(j, "kept_blocks", kept.count);
 	ui_json_end(j);

@@ -34,6 +34,8 @@ function show_facts()
 	box.append(fact(format_size(t.bytes_allocated), 'allocated in all'));
 	box.append(fact(format_count(t.temporary), 'temporary'));
 	box.append(fact(format_size(t.live_bytes), `not freed, in ${counted(t.live_blocks, 'blocks')}`));
+	if (t.reserved_bytes)
+		box.append(fact(format_size(t.reserved_bytes), `address space reserved in ${counted(t.reserved_mappings, 'mappings')}, not counted as heap`));
 	box.append(fact(format_time(meta.duration_ns), `from ${start_text()}`));
 	if (p)
 		box.append(fact(String(p.pid), meta.all_processes && meta.processes.length > 1 ? `pid, and ${meta.processes.length - 1} more` : 'pid'));

@@ -104,12 +104,14 @@ static int parse_one(const char *text, size_t n, struct point *ret, struct trk_f
 /* What stands behind the @. */
 static int parse_range(const char *text, struct point_range *ret, struct trk_fault *fault)
 {
-	const char *dots = strstr(text, "..");
+	const char *dots = strncmp(text, "=..", 3) == 0 ? NULL : strstr(text, "..");
 	int err = 0;
 
 	*ret = (struct point_range){ .is_range = dots != NULL };
 	if (!dots)
 		return parse_one(text, strlen(text), &ret->from, fault);
+	if (text[0] == '=' && strlen(text) <= sizeof(ret->label))
+		strcpy(ret->label, text + 1);
 	if (dots == text && !dots[2])
 		return fail(fault, "'%.100s' names no point", text);
 	ret->from.kind = POINT_SHARE; /* 0 %: the beginning */
@@ -163,4 +165,19 @@ int point_parse(const char *text, char **ret_path, struct point_range *ret,
 	*ret_path = path;
 	*ret = range;
 	return 0;
+}
+
+void point_settle(struct point_range *at, const struct capture *c)
+{
+	const size_t n = strlen(at->label);
+
+	for (uint32_t i = 0; n && i < c->mark_count; i++) {
+		struct point p = { .kind = POINT_MARK };
+
+		if (c->marks[i].label_bytes != n || memcmp(c->marks[i].label, at->label, n) != 0)
+			continue;
+		memcpy(p.label, at->label, n + 1);
+		*at = (struct point_range){ .from = p };
+		return;
+	}
 }

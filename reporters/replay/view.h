@@ -34,6 +34,7 @@ struct point {
 struct point_range {
 	struct point from, to; /* a single point: from */
 	bool is_range;
+	char label[256]; /* what looks like a range and began with =: the label, if there is a mark of it. "": none */
 };
 
 /*
@@ -43,6 +44,8 @@ struct point_range {
  */
 int point_parse(const char *text, char **ret_path, struct point_range *ret,
 		struct trk_fault *fault);
+/* What only the capture knows: "@=a..b" is the mark "a..b" where there is one, otherwise the range between two. */
+void point_settle(struct point_range *at, const struct capture *c);
 
 struct view_options {
 	enum view_what what;

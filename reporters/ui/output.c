@@ -129,8 +129,10 @@ int ui_output_open(struct ui_output *o, const char *path, bool force)
 	struct stat st;
 
 	*o = (struct ui_output){ .file = stdout, .replace = force };
-	if (!path || strcmp(path, "-") == 0)
+	if (!path || strcmp(path, "-") == 0) {
+		ui_needs("--force", force, "--output FILE", false);
 		return UI_OK;
+	}
 	o->file = NULL;
 	o->path = strdup(path);
 	if (!o->path) {

@@ -122,6 +122,37 @@ static void a_file_of_that_whole_name_wins(void **state)
 	rmdir(folder);
 }
 
+/* "@=a..b": the mark of that name where there is one. */
+static void a_label_may_look_like_a_range(void **state)
+{
+	struct cap_mark marks[] = { { .label = "a..", .label_bytes = 3 }, { .label = "a..b", .label_bytes = 4 } };
+	struct capture c = { .marks = marks, .mark_count = 2 };
+	struct trk_fault fault;
+	struct point_range r;
+	char *path;
+
+	assert_int_equal(point_parse("c@=a..b", &path, &r, &fault), 0);
+	free(path);
+	point_settle(&r, &c);
+	assert_false(r.is_range);
+	assert_int_equal(r.from.kind, POINT_MARK);
+	assert_string_equal(r.from.label, "a..b");
+	assert_int_equal(point_parse("c@=a..c", &path, &r, &fault), 0);
+	free(path);
+	point_settle(&r, &c);
+	assert_true(r.is_range);
+	assert_string_equal(r.from.label, "a");
+	assert_string_equal(r.to.label, "c");
+	assert_int_equal(point_parse("c@=..b", &path, &r, &fault), 0); /* no range: a label is missing */
+	free(path);
+	assert_false(r.is_range);
+	assert_string_equal(r.from.label, "..b");
+	assert_int_equal(point_parse("c@a..b", &path, &r, &fault), 0);
+	free(path);
+	point_settle(&r, &c);
+	assert_true(r.is_range);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +161,7 @@ int main(void)
 		cmocka_unit_test(ranges_may_lack_an_end),
 		cmocka_unit_test(what_is_no_point_says_why),
 		cmocka_unit_test(a_file_of_that_whole_name_wins),
+		cmocka_unit_test(a_label_may_look_like_a_range),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,7 @@ struct control_message {
 	uint32_t error;	    /* errno of the first failed write; 0: none. FAILED: errno */
 	uint64_t error_ns;  /* since the capture began */
 	uint64_t allocations, bytes_allocated, peak_bytes, leaked_blocks, leaked_bytes, lost;
+	uint64_t reserved_bytes, reserved_mappings; /* when they were most */
 	uint64_t file_bytes;
 	uint32_t stopped_by; /* enum stopped_by; `running` says how many ran then */
 	uint64_t stopped_ns; /* since the capture began */

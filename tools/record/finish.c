@@ -124,10 +124,12 @@ static void write_notices(struct recorder *r)
 			 (unsigned long long)c->lost);
 		writer_notice(r->writer, text);
 	}
-	if (c->chunks_refused || c->tables_refused)
-		writer_notice(r->writer, "the program's limits, or its sandbox, left no room for more shared "
-			      "memory or larger tables of the recorder's: nothing is missing for that, but the "
-			      "program waited more often, or ran slower");
+	if (c->chunks_refused || c->tables_refused) {
+		snprintf(text, sizeof(text), "the program's limits, or its sandbox, left no room for more shared "
+			 "memory or larger tables of the recorder's: %s the program waited more often, or ran slower",
+			 c->lost ? "events may have been lost for that, and" : "nothing is missing for that, but");
+		writer_notice(r->writer, text);
+	}
 	r->counters.corrupt += !recorder_believes(r, atomic_load(&r->shm->header.attach_failures));
 	if (c->corrupt)
 		recorder_notice(r, "a process wrote over the recorder's shared memory: the "
@@ -164,6 +166,8 @@ static void report(const struct recorder *r, struct control_message *ret)
 	ret->peak_bytes = t->peak_bytes;
 	ret->leaked_blocks = t->live_blocks;
 	ret->leaked_bytes = t->live_bytes;
+	ret->reserved_bytes = t->most_reserved_bytes;
+	ret->reserved_mappings = t->most_reserved_mappings;
 	ret->lost = r->counters.lost;
 	ret->unrecorded = r->counters.unrecorded;
 	ret->stopped_by = r->bounds.stopped_by;

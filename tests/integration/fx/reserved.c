@@ -422,13 +422,15 @@ static void written(void)
 	peak = 0;
 }
 
-/* ... and before that while it runs. */
+/* ... and before that while it runs. How long that takes is the recorder's business. */
+static useconds_t wait_ms;
+
 static void seen(void)
 {
 	char *const p = reserve(64ul << 20, READ_WRITE, MAP_NORESERVE);
 
 	scatter(p, 32ul << 20, 2);
-	sleep(2);
+	usleep(wait_ms * 1000);
 	must(munmap(p, 64ul << 20) == 0, "munmap");
 	heap = reserved = 0;
 }
@@ -444,7 +446,9 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	must(argc > 1, "usage: fx_reserved WHAT, or fuzz SEED CALLS");
+	must(argc > 1, "usage: fx_reserved WHAT, or fuzz SEED CALLS, or seen MILLISECONDS");
+	if (argc == 3)
+		wait_ms = (useconds_t)atoi(argv[2]);
 	if (!strcmp(argv[1], "fuzz") && argc == 4)
 		fuzz(strtoull(argv[2], NULL, 10), atoi(argv[3]), true);
 	if (!strcmp(argv[1], "small") && argc == 4)
