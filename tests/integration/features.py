@@ -22,11 +22,16 @@ LEAKED = 3 * 1001 + 2 * 1002
 class Features:
     def __init__(self, tracker):
         self.t = tracker
+        self.captures = {}
 
     def recorded(self, name, *arguments, options=()):
-        r = self.t.record([self.t.fixture(name), *arguments], options)
-        equal(f"{name}: status", r.status, 0)
-        return r.capture
+        """A capture of that, to be read only: the cases share it."""
+        key = name, arguments, tuple(options)
+        if key not in self.captures:
+            r = self.t.record([self.t.fixture(name), *arguments], options)
+            equal(f"{name}: status", r.status, 0)
+            self.captures[key] = r.capture
+        return self.captures[key]
 
     def tracker_run(self, *words, **more):
         return execute([self.t.tracker, "run", *words], **more)
@@ -103,7 +108,42 @@ class Features:
         for point, want in (("", 450000), ("@end", 450000), ("@0%", 0), ("@100%", 450000)):
             equal(point, self.t.json("table", capture + point)["total_size"], want)
 
+    def q04_b22_depth(self):
+        """The most recent frames are kept, and how many there were is known: level n is called by n others."""
+        events = [e for e in self.t.events(self.recorded("levels", "5", options=("--nframe", "2")), "--stacks")
+                  if e["kind"] == "malloc" and e["size"] >= 100000]
+        equal("frames", {len([f for f in e["frames"] if f["function"] != "<truncated stack>"]) for e in events}, {2})
+        base = min(e["total_nframe"] for e in events)
+        check(base >= 2, f"{base} frames at least")
+        equal("depths", {e["size"] - 100000: e["total_nframe"] - base for e in events}, {n: 2 * n for n in range(6)})
+
     # ---- B: statistics ----
+
+    def b19_no_bytes(self):
+        """malloc(0) is an allocation of no bytes: the program asks for a few and keeps them."""
+        r = self.t.record([need("python3"), "-S", "-c", "import ctypes; c = ctypes.CDLL(None); c.malloc.restype = ctypes.c_void_p\n"
+                           "for i in range(7): c.malloc(0)"])
+        rows = [(row["size"], row["count"]) for row in self.t.json("table", "-n", "0", "-g", "size", r.capture + "@end")["rows"]]
+        check((0, 7) in rows, f"{rows[-5:]}")
+
+    def b31_list(self):
+        lines = self.t.text("table", "--list", self.recorded("leak") + "@end").splitlines()
+        equal("blocks", len(lines), 5)
+
+    def b36_order(self):
+        """The biggest first; of the same size the larger count."""
+        rows = [(r["size"], r["count"]) for r in self.t.json("table", "-n", "0", self.recorded("flame"))["rows"]]
+        equal("order", rows, sorted(rows, reverse=True))
+
+    def b42_b44_difference(self):
+        """What is gone is listed, with its sign and without an average."""
+        capture = self.recorded("cleared")
+        lines = self.t.text("diff", "-n", "0", capture + "@one", capture + "@three").splitlines()
+        gone = [line for line in lines if "size=0 B (-" in line]
+        equal("gone", sorted(re.search(r": (size=.*)", line).group(1) for line in gone), [
+            "size=0 B (-1024 KiB), count=0 (-1)", "size=0 B (-3000 B), count=0 (-3)"])
+        new = [line for line in lines if line not in gone]
+        check(len(new) == 1 and new[0].endswith("size=1400 B (+1400 B), count=2 (+2), average=700 B"), f"{new}")
 
     def b35_unknown_key(self):
         self.refused(2, "unknown key_type: 'bogus'", "table", "--group-by", "bogus", self.recorded("leak"))
@@ -182,6 +222,52 @@ class Features:
             capture = self.recorded("flame", options=options)
             reports.append((self.figures(capture), self.t.run("flamegraph", "--format", "folded", "--allocations", capture)))
         equal("reports", [r == reports[0] for r in reports], [True] * len(reports))
+
+    def d11_killed(self):
+        """A program that was killed: all of it is there, and reports say how it ended."""
+        r = self.t.record(["sh", "-c", "kill -KILL $$"])
+        equal("status", r.status, -signal.SIGKILL)
+        equal("signal", self.t.json("info", r.capture)["processes"][0]["signal"], 9)
+        check("killed by SIGKILL" in self.t.text("info", r.capture), "info says it")
+        for name in ("stats", "table", "leaks"):
+            self.t.run(name, r.capture)
+
+    def d22_d24_what_sums_cannot_say(self):
+        """Another threshold, events and moments: exit 1, and what to do."""
+        sums = self.recorded("flame", options=("--format", "aggregated"))
+        equal("the recorded threshold", self.called("temporary", "-n", "1", sums)[0], 0)
+        self.refused(1, "threshold 1", "temporary", "-n", "2", sums)
+        self.refused(1, "aggregated", "dump", "--json", sums)
+        self.refused(1, "aggregated", "table", sums + "@50%")
+
+    def d29_mappings(self):
+        """Parts of mappings that are unmapped, by the page."""
+        for number, pages in enumerate((11, 12, 10, 13, 17), 1):
+            equal(f"peak of {number}", self.figures(self.recorded("mapped", str(number)))[2], pages * 4096)
+
+    def d30_unknown_blocks(self):
+        """What was allocated before is not freed: no figure falls below nothing."""
+        s = self.t.json("stats", self.recorded("cleared"))
+        equal("negative", {k: v for k, v in s.items() if isinstance(v, (int, float)) and v < 0}, {})
+        check(s["total_num_frees"] <= s["total_num_allocations"], f"{s['total_num_frees']} of {s['total_num_allocations']}")
+
+    def d31_last_peak(self):
+        """Of two equal peaks the later one is shown: fx/peak.c says which line that is."""
+        equal("table", self.t.text("table", self.recorded("peak")), "/src/peak.c:20: size=5000 B, count=1, average=5000 B\n")
+
+    def d37_what_cannot_be_recorded(self):
+        """A static program runs, and the advice can be followed: linked without -static it is recorded."""
+        source, program = self.t.file(".c"), self.t.file(".static")
+        with open(source, "w", encoding="ascii") as f:
+            f.write("#include <stdlib.h>\nint main(void) { return malloc(10) ? 7 : 1; }\n")
+        subprocess.run([need("gcc"), "-fno-builtin", "-static", "-o", program, source], check=True)
+        r = self.tracker_run("-o", self.t.file(".bin"), "--", program)
+        said = r.stderr.decode().splitlines()[0]
+        equal("status", r.status, 7)
+        check("is statically linked" in said and said.endswith("link it dynamically, without -static; it runs unrecorded"), said)
+        subprocess.run([need("gcc"), "-fno-builtin", "-o", program, source], check=True)
+        r = self.t.record([program])
+        equal("linked as advised", (r.status, [e["size"] for e in self.t.events(r.capture) if e["kind"] == "malloc"]), (7, [10]))
 
     def d17_children(self):
         """Three children: four processes whose counts add up; without --follow-fork none of theirs."""
@@ -398,7 +484,7 @@ class Features:
 
 def make_cases(t):
     features = Features(t)
-    names = [n for n in dir(features) if re.match(r"[bcdn]\d\d_", n)]
+    names = [n for n in dir(features) if re.match(r"[bcdnq]\d\d_", n)]
     return [(n.replace("_", " "), getattr(features, n)) for n in names]
 
 
