@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "choice.h"
+#include "domains.h"
 #include "filter.h"
 #include "group.h"
 #include "kept.h"
@@ -64,6 +65,7 @@ struct side {
 	struct view view;
 	struct view_options view_options;
 	struct filters filters;
+	struct domains domains;
 };
 
 struct diff {
@@ -187,6 +189,7 @@ static void json_head(struct diff *d, struct ui_json *j)
 		ui_json_uint(j, "total_size", d->groups->total[i].size);
 		ui_json_uint(j, "total_count", d->groups->total[i].count);
 		json_margins(j, d->sides[i].view.sample_bytes, &d->groups->total[i]);
+		domains_json(&d->sides[i].domains, j);
 		ui_json_end(j);
 	}
 	ui_json_string(j, "group_by", group_by);
@@ -265,7 +268,7 @@ static int compare(struct diff *d)
 	if (grouping_new(&d->groups, &o) < 0)
 		return TRK_ERR_NOMEM;
 	for (int i = 0; i < GROUP_SIDES; i++) {
-		const struct side *const s = &d->sides[i];
+		struct side *const s = &d->sides[i];
 		const struct group_source from = {
 			.capture = s->report.capture,
 			.stacks = s->report.stacks,
@@ -273,7 +276,8 @@ static int compare(struct diff *d)
 			.filters = &s->filters,
 			.cumulative = cumulative,
 		};
-		if (grouping_add(d->groups, i, &from) < 0)
+		if (grouping_add(d->groups, i, &from) < 0 ||
+		    domains_filtered(&s->domains, &s->view, s->report.stacks, &s->filters) < 0)
 			return TRK_ERR_NOMEM;
 	}
 	grouping_sort_differences(d->groups);
@@ -330,6 +334,7 @@ int main(int argc, char **argv)
 	grouping_free(d.groups);
 	for (int i = 0; i < GROUP_SIDES; i++) {
 		filters_finish(&d.sides[i].filters);
+		domains_finish(&d.sides[i].domains);
 		view_finish(&d.sides[i].view);
 		report_close(&d.sides[i].report);
 	}

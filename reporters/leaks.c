@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "choice.h"
+#include "domains.h"
 #include "report.h"
 #include "reserved.h"
 #include "suppress.h"
@@ -60,6 +61,7 @@ struct leaks {
 	size_t row_count;
 	uint64_t bytes, count, suppressed_bytes, suppressed_count;
 	struct sampling_error error; /* of bytes and count */
+	struct domains domains;
 };
 
 /* ---- figures ---- */
@@ -135,6 +137,15 @@ static void leave_out_suppressed(struct leaks *l)
 	}
 	l->row_count = kept;
 	qsort(l->rows, kept, sizeof(*l->rows), by_weight);
+}
+
+static bool is_left(void *leaks, const struct view_row *r)
+{
+	struct leaks *const l = leaks;
+	size_t n;
+	const struct source_frame *const frames = stacks_frames(l->report.stacks, r->node, &n);
+
+	return (r->bytes || r->kind != TRK_MMAP) && !suppressions_match(&l->suppressions, frames, n);
 }
 
 /* Of what is left in the report. */
@@ -250,6 +261,7 @@ static void print_text(const struct leaks *l, FILE *f)
 			ui_size(size, sizeof(size), (int64_t)l->suppressed_bytes, false),
 			ui_count(count, sizeof(count), l->suppressed_count),
 			l->suppressed_count == 1 ? "" : "s");
+	domains_print(&l->domains, f, "Domain ", "block");
 	/* what tracker run, stats and --leaks of other reports say */
 	if (l->suppressed_count)
 		fprintf(f, "Not freed: %s in %s block%s\n",
@@ -300,6 +312,7 @@ static void print_json(const struct leaks *l, FILE *f)
 	ui_json_uint(&j, "suppressed_bytes", l->suppressed_bytes);
 	ui_json_uint(&j, "not_freed_count", l->count + l->suppressed_count);
 	ui_json_uint(&j, "not_freed_bytes", l->bytes + l->suppressed_bytes);
+	domains_json(&l->domains, &j);
 	ui_json_uint(&j, "row_count", l->row_count);
 	json_rows(l, &j);
 	ui_json_array(&j, "suppressions");
@@ -364,7 +377,10 @@ static int gather(struct leaks *l, const char *operand)
 	}
 	leave_out_suppressed(l);
 	find_unnamed(l);
-	return UI_OK;
+	if (domains_sum(&l->domains, &l->view, is_left, l) == 0)
+		return UI_OK;
+	ui_error("out of memory");
+	return UI_CANNOT;
 }
 
 int main(int argc, char **argv)
@@ -388,6 +404,7 @@ int main(int argc, char **argv)
 			status = UI_GATE;
 	}
 	free(l.rows);
+	domains_finish(&l.domains);
 	suppressions_finish(&l.suppressions);
 	view_finish(&l.view);
 	report_close(&l.report);

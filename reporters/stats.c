@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "choice.h"
+#include "domains.h"
 #include "metadata.h"
 #include "report.h"
 #include "reserved.h"
@@ -60,8 +61,7 @@ struct bin {
 struct stats {
 	struct report report;
 	struct view view;
-	struct domain_sum *domains; /* ascending */
-	size_t domain_count;
+	struct domains domains;
 	struct sums locations, modules;
 	struct bin bins[BINS];
 	bool has_bins;
@@ -322,18 +322,12 @@ static void print_processes(const struct stats *s, FILE *f)
 	fputc('\n', f);
 }
 
-/* 0 is the heap; others are what programs track by themselves. */
 static void print_domains(const struct stats *s, FILE *f)
 {
-	if (s->domain_count < 2)
+	if (s->domains.count < 2)
 		return;
 	fputs("Domains:\n", f);
-	for (size_t i = 0; i < s->domain_count; i++) {
-		const struct domain_sum *d = &s->domains[i];
-
-		fprintf(f, "\t%" PRIu32 "%s: %s allocation%s, %s\n", d->domain, d->domain ? "" : " (heap)",
-			count_of(d->count), plural(d->count), size_of(d->bytes));
-	}
+	domains_print(&s->domains, f, "\t", "allocation");
 	fputc('\n', f);
 }
 
@@ -481,19 +475,6 @@ static void json_top(const struct stats *s, struct ui_json *j, const char *key, 
 	ui_json_end(j);
 }
 
-static void json_domains(const struct stats *s, struct ui_json *j)
-{
-	ui_json_array(j, "domains");
-	for (size_t i = 0; i < s->domain_count; i++) {
-		ui_json_object(j, NULL);
-		ui_json_uint(j, "domain", s->domains[i].domain);
-		ui_json_uint(j, "count", s->domains[i].count);
-		ui_json_uint(j, "size", s->domains[i].bytes);
-		ui_json_end(j);
-	}
-	ui_json_end(j);
-}
-
 static void json_margins(struct ui_json *j, uint64_t every, const struct heap_totals *t)
 {
 	const struct margins m = margins_of(every, t);
@@ -574,7 +555,7 @@ static int print_json(struct stats *s, FILE *f)
 	sampled_json(&j, s->view.sample_bytes);
 	json_totals(&j, s, &s->view.totals);
 	ui_json_uint(&j, "events", s->view.events);
-	json_domains(s, &j);
+	domains_json(&s->domains, &j);
 	json_histogram(s, &j);
 	json_buckets(s, &j);
 	ui_json_object(&j, "allocator_type_distribution");
@@ -624,7 +605,7 @@ static int gather(struct stats *s, const char *operand)
 	if (only_buckets)
 		return UI_OK;
 	report_unnamed(&s->report, &s->view, NULL);
-	if (sums_of_domains(&s->view, &s->domains, &s->domain_count) == 0 &&
+	if (domains_sum(&s->domains, &s->view, NULL, NULL) == 0 &&
 	    sums_of_view(&s->view, s->report.stacks, &s->locations, &s->modules) == 0)
 		return UI_OK;
 	ui_error("out of memory");
@@ -662,7 +643,7 @@ int main(int argc, char **argv)
 		else
 			ui_output_discard(&out);
 	}
-	free(s.domains);
+	domains_finish(&s.domains);
 	sums_finish(&s.locations);
 	sums_finish(&s.modules);
 	view_finish(&s.view);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "choice.h"
+#include "domains.h"
 #include "filter.h"
 #include "group.h"
 #include "kept.h"
@@ -61,6 +62,7 @@ struct summary {
 	struct view_options view_options;
 	struct filters filters;
 	struct grouping *groups;
+	struct domains domains;
 };
 
 static uint64_t sorted_value(const struct group_stat *s)
@@ -223,6 +225,7 @@ static int print_rows(const struct summary *s, FILE *f)
 			fprintf(f, "%zu more; -r 0 shows all\n", more);
 		reserved_print(f, s->view.totals.most_reserved_bytes,
 			       s->view.totals.most_reserved_mappings, "\n");
+		domains_print(&s->domains, f, "Domain ", "block");
 	}
 	for (size_t i = 0; locations && i < n; i++)
 		free(locations[i]);
@@ -250,6 +253,7 @@ static void json_rows(const struct summary *s, FILE *f)
 	sampled_json(&j, every);
 	sampled_json_margin(&j, "total_size", every, total.bytes);
 	sampled_json_margin(&j, "total_count", every, total.count);
+	domains_json(&s->domains, &j);
 	ui_json_uint(&j, "row_count", s->groups->stat_count);
 	ui_json_array(&j, "rows");
 	for (size_t i = 0; i < shown(s); i++) {
@@ -276,7 +280,7 @@ static void json_rows(const struct summary *s, FILE *f)
 
 static int write_report(struct summary *s, FILE *f)
 {
-	if (group(s) < 0)
+	if (group(s) < 0 || domains_filtered(&s->domains, &s->view, s->report.stacks, &s->filters) < 0)
 		return TRK_ERR_NOMEM;
 	if (!common.json)
 		return print_rows(s, f);
@@ -321,6 +325,7 @@ int main(int argc, char **argv)
 	else
 		ui_output_discard(&out);
 	grouping_free(s.groups);
+	domains_finish(&s.domains);
 	filters_finish(&s.filters);
 	view_finish(&s.view);
 	report_close(&s.report);

@@ -143,35 +143,3 @@ int sums_of_view(const struct view *v, struct stacks *stacks, struct sums *locat
 	}
 	return err;
 }
-
-static int by_domain(const void *a, const void *b)
-{
-	const struct domain_sum *x = a, *y = b;
-
-	return x->domain < y->domain ? -1 : x->domain > y->domain;
-}
-
-int sums_of_domains(const struct view *v, struct domain_sum **ret, size_t *ret_count)
-{
-	struct domain_sum *const all = calloc(v->row_count + 1, sizeof(*all));
-	size_t n = 0;
-
-	if (!all)
-		return TRK_ERR_NOMEM;
-	for (size_t i = 0; i < v->row_count; i++)
-		all[i] = (struct domain_sum){ v->rows[i].domain, v->rows[i].count, v->rows[i].bytes };
-	qsort(all, v->row_count, sizeof(*all), by_domain);
-	for (size_t i = 0; i < v->row_count; i++) {
-		const struct domain_sum d = all[i];
-
-		if (n && all[n - 1].domain == d.domain) {
-			all[n - 1].count += d.count;
-			all[n - 1].bytes += d.bytes;
-		} else {
-			all[n++] = d;
-		}
-	}
-	*ret = all;
-	*ret_count = n;
-	return 0;
-}

@@ -35,12 +35,4 @@ void sums_sort_by_count(struct sums *s);
 int sums_of_view(const struct view *v, struct stacks *stacks, struct sums *locations,
 		 struct sums *modules);
 
-struct domain_sum {
-	uint32_t domain;
-	uint64_t count, bytes;
-};
-
-/* The rows of a view by their domains, ascending; *ret is malloc'ed. TRK_ERR_NOMEM. */
-int sums_of_domains(const struct view *v, struct domain_sum **ret, size_t *ret_count);
-
 #endif

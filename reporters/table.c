@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "choice.h"
+#include "domains.h"
 #include "filter.h"
 #include "group.h"
 #include "kept.h"
@@ -84,6 +85,7 @@ struct table {
 	struct filters filters;
 	struct grouping *groups;
 	enum group_by by;
+	struct domains domains;
 };
 
 static size_t shown(size_t rows)
@@ -216,6 +218,7 @@ static int print_pretty(struct table *t, FILE *f)
 	if (all > n)
 		fprintf(f, "%zu other: %.1f KiB\n", all - n, kib(other));
 	fprintf(f, "Total allocated size: %.1f KiB\n", kib(total));
+	domains_print(&t->domains, f, "Domain ", "block");
 	return err;
 }
 
@@ -281,6 +284,7 @@ static int json_rows(struct table *t, FILE *f)
 	ui_json_uint(&j, "total_size", t->groups->total[GROUP_NEW].size);
 	ui_json_uint(&j, "total_count", t->groups->total[GROUP_NEW].count);
 	json_margins(t, &j, "total_size", "total_count", &t->groups->total[GROUP_NEW]);
+	domains_json(&t->domains, &j);
 	ui_json_uint(&j, "row_count", t->groups->stat_count);
 	ui_json_array(&j, "rows");
 	for (size_t i = 0; i < n && !err; i++)
@@ -444,7 +448,7 @@ static int write_report(struct table *t, FILE *f)
 {
 	if (list)
 		return print_list(t, f);
-	if (group(t) < 0)
+	if (group(t) < 0 || domains_filtered(&t->domains, &t->view, t->report.stacks, &t->filters) < 0)
 		return TRK_ERR_NOMEM;
 	if (common.json)
 		return json_rows(t, f);
@@ -494,6 +498,7 @@ int main(int argc, char **argv)
 	else
 		ui_output_discard(&out);
 	grouping_free(t.groups);
+	domains_finish(&t.domains);
 	filters_finish(&t.filters);
 	view_finish(&t.view);
 	report_close(&t.report);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "choice.h"
+#include "domains.h"
 #include "report.h"
 #include "sums.h"
 
@@ -44,6 +45,7 @@ struct temporary {
 	struct view view;
 	struct view_options asked;
 	struct sums rows;
+	struct domains domains;
 };
 
 static size_t shown(const struct temporary *t)
@@ -66,6 +68,7 @@ static void print_text(const struct temporary *t, FILE *f)
 	fprintf(f, "Total: %s temporary allocation%s, %s (threshold %" PRIu64 ")\n",
 		ui_count(count, sizeof(count), t->view.count), t->view.count == 1 ? "" : "s",
 		ui_size(size, sizeof(size), (int64_t)t->view.bytes, false), threshold);
+	domains_print(&t->domains, f, "Domain ", "allocation");
 }
 
 static void print_json(const struct temporary *t, FILE *f)
@@ -85,6 +88,7 @@ static void print_json(const struct temporary *t, FILE *f)
 	sampled_json(&j, t->view.sample_bytes);
 	sampled_json_margin(&j, "total_count", t->view.sample_bytes, m.count);
 	sampled_json_margin(&j, "total_bytes", t->view.sample_bytes, m.bytes);
+	domains_json(&t->domains, &j);
 	ui_json_uint(&j, "row_count", t->rows.count);
 	ui_json_array(&j, "rows");
 	for (size_t i = 0; i < shown(t); i++) {
@@ -113,7 +117,8 @@ static int gather(struct temporary *t, const char *operand)
 	};
 	if (!status)
 		status = report_view(&t->report, &t->asked, &t->view);
-	if (!status && sums_of_view(&t->view, t->report.stacks, &t->rows, NULL) != 0) {
+	if (!status && (sums_of_view(&t->view, t->report.stacks, &t->rows, NULL) != 0 ||
+			domains_sum(&t->domains, &t->view, NULL, NULL) != 0)) {
 		ui_error("out of memory");
 		return UI_CANNOT;
 	}
@@ -142,6 +147,7 @@ int main(int argc, char **argv)
 			ui_output_discard(&out);
 	}
 	sums_finish(&t.rows);
+	domains_finish(&t.domains);
 	view_finish(&t.view);
 	report_close(&t.report);
 	return status;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "choice.h"
+#include "domains.h"
 #include "filter.h"
 #include "group.h"
 #include "kept.h"
@@ -66,6 +67,7 @@ struct tree {
 	size_t branch_count, branch_room;
 	uint64_t bytes, count; /* of all stacks that passed the filters */
 	struct sampling_error error; /* of these */
+	struct domains domains;
 };
 
 /* ---- the biggest stacks ---- */
@@ -328,6 +330,7 @@ static void print_tree(const struct tree *t, FILE *f)
 			ui_size(size, sizeof(size), (int64_t)(t->bytes - root->bytes), false),
 			percent(t, t->bytes - root->bytes),
 			ui_count(blocks, sizeof(blocks), t->count - root->count));
+	domains_print(&t->domains, f, "Domain ", "block");
 }
 
 /* ---- --json ---- */
@@ -371,6 +374,7 @@ static void json_tree(const struct tree *t, FILE *f)
 	ui_json_uint(&j, "size", t->bytes - root->bytes);
 	ui_json_uint(&j, "count", t->count - root->count);
 	ui_json_end(&j);
+	domains_json(&t->domains, &j);
 	json_branch(t, &j, "root", root);
 	ui_json_end(&j);
 }
@@ -379,7 +383,7 @@ static void json_tree(const struct tree *t, FILE *f)
 
 static int write_report(struct tree *t, FILE *f)
 {
-	if (build(t) < 0)
+	if (build(t) < 0 || domains_filtered(&t->domains, &t->view, t->report.stacks, &t->filters) < 0)
 		return TRK_ERR_NOMEM;
 	for (size_t i = 0; i < t->branch_count; i++)
 		t->branches[i].child = sort_siblings(t->branches, t->branches[i].child);
@@ -419,6 +423,7 @@ static void finish(struct tree *t)
 	}
 	free(t->branches);
 	free(t->stacks);
+	domains_finish(&t->domains);
 	filters_finish(&t->filters);
 	view_finish(&t->view);
 	report_close(&t->report);

@@ -1,0 +1,62 @@
+# Reports of several domains: totals are of all of them, with a line for each.
+
+capture pools
+	module app /bin/app main
+	frame main /src/a.c 5 as=main module=app
+	frame fill /src/a.c 9 as=fill module=app
+	stack main main
+	stack fill fill main
+	malloc a 100 main
+	track 7 b 2000 fill
+	track 7 c 3000 fill
+	track 300 d 50 main
+	malloc e 10 main
+	free e
+
+$ tracker-leaks -n 0 pools | tail -n 4
+> Leaked: 5150 B in 4 blocks from 2 stacks
+> Domain 0 (heap): 1 block, 100 B
+> Domain 7: 2 blocks, 5000 B
+> Domain 300: 1 block, 50 B
+
+$ tracker-tree pools | tail -n 3
+> Domain 0 (heap): 2 blocks, 110 B
+> Domain 7: 2 blocks, 5000 B
+> Domain 300: 1 block, 50 B
+
+$ tracker-summary pools | tail -n 3
+> Domain 0 (heap): 2 blocks, 110 B
+> Domain 7: 2 blocks, 5000 B
+> Domain 300: 1 block, 50 B
+
+$ tracker-temporary pools
+> main:/src/a.c:5: count=1, size=10 B
+> Total: 1 temporary allocation, 10 B (threshold 1)
+
+$ tracker-table --pretty pools | tail -n 4
+> Total allocated size: 5.0 KiB
+> Domain 0 (heap): 2 blocks, 110 B
+> Domain 7: 2 blocks, 5000 B
+> Domain 300: 1 block, 50 B
+
+# One that passes the filter needs no line.
+$ tracker-table --domain 7 --pretty pools | tail -n 2
+> #1: src/a.c:9: 4.9 KiB
+> Total allocated size: 4.9 KiB
+
+# tracemalloc's lines stay what they are; --json has the domains.
+$ tracker-table pools
+> /src/a.c:9: size=5000 B, count=2, average=2500 B
+> /src/a.c:5: size=160 B, count=3, average=53 B
+
+$ tracker-table --json pools | python3 -c 'import json, sys; print(json.load(sys.stdin)["domains"])'
+> [{'domain': 0, 'count': 2, 'size': 110}, {'domain': 7, 'count': 2, 'size': 5000}, {'domain': 300, 'count': 1, 'size': 50}]
+
+$ tracker-diff --json pools@0% pools | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["old"]["domains"], [d["domain"] for d in r["new"]["domains"]])'
+> [] [0, 7, 300]
+
+$ tracker-stats pools | grep -A 3 Domains
+> Domains:
+> 	0 (heap): 2 allocations, 110 B
+> 	7: 2 allocations, 5000 B
+> 	300: 1 allocation, 50 B
