@@ -193,12 +193,17 @@ static void print_frame(FILE *f, const struct source_frame *s, bool first)
 	if (s->has_source) {
 		fputs(" (", f);
 		ui_text(f, s->file);
-		fprintf(f, ":%" PRIu32 ")\n", s->line);
+		fprintf(f, ":%" PRIu32 ")", s->line);
 	} else {
 		fputs(" (in ", f);
 		ui_text(f, s->module);
-		fprintf(f, "+0x%" PRIx64 ")\n", s->offset);
+		fprintf(f, "+0x%" PRIx64 ")", s->offset);
 	}
+	if (first && s->via) {
+		fputs(" via ", f);
+		ui_text(f, s->via);
+	}
+	fputc('\n', f);
 }
 
 static void print_leak(const struct leaks *l, const struct leak *row, FILE *f)

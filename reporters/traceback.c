@@ -144,6 +144,10 @@ static void print_frame(FILE *f, const char *indent, const struct source_frame *
 		fputs(", in ", f);
 		ui_text(f, frame->function);
 	}
+	if (o->functions && frame->via) {
+		fputs(" via ", f);
+		ui_text(f, frame->via);
+	}
 	fputc('\n', f);
 	traceback_print_source(f, indent, frame->file, frame->line, o);
 }
@@ -175,6 +179,8 @@ void traceback_json(struct ui_json *j, const char *key, const struct source_fram
 		ui_json_uint(j, "line", frames[i].line);
 		ui_json_string(j, "function", *frames[i].function ? frames[i].function : NULL);
 		ui_json_string(j, "module", frames[i].module);
+		if (frames[i].via)
+			ui_json_string(j, "via", frames[i].via);
 		ui_json_end(j);
 	}
 	ui_json_end(j);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "format/mix.h"
@@ -74,6 +75,32 @@ static bool grow(struct names *n)
 	return true;
 }
 
+/* What programs call std::string, of both of libstdc++'s ABIs, and of libc++. */
+static const char *const STRINGS[] = {
+	"std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >::",
+	"std::basic_string<char, std::char_traits<char>, std::allocator<char> >::",
+	"std::__1::basic_string<char, std::__1::char_traits<char>, std::__1::allocator<char> >::",
+};
+
+static const char *via_of(struct names *n, const char *full, const char *display)
+{
+	char text[DISPLAY_MAX], member[DISPLAY_MAX];
+
+	if (skip_is_kind(display))
+		return NULL;
+	for (size_t i = 0; i < sizeof(STRINGS) / sizeof(*STRINGS); i++) {
+		const size_t prefix = strlen(STRINGS[i]);
+
+		if (strncmp(full, STRINGS[i], prefix) != 0)
+			continue;
+		symbols_shorten(full + prefix, member, sizeof(member));
+		const int size = snprintf(text, sizeof(text), "std::string::%s", member);
+
+		return arena_string(&n->arena, text, size < (int)sizeof(text) ? (size_t)size : sizeof(text) - 1);
+	}
+	return display;
+}
+
 static struct name *make(struct names *n, const char *linkage)
 {
 	struct name *const name = arena_room(&n->arena, sizeof(*name));
@@ -91,6 +118,7 @@ static struct name *make(struct names *n, const char *linkage)
 		name->linkage = arena_string(&n->arena, linkage, strlen(linkage));
 		name->full = demangled ? arena_string(&n->arena, full, strlen(full)) : name->linkage;
 		name->display = arena_string(&n->arena, display, strlen(display));
+		name->via = name->full && name->display ? via_of(n, name->full, name->display) : NULL;
 		name->allocator = skip_is_allocator(display);
 		name->runtime = skip_is_runtime(display);
 	}

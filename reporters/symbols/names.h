@@ -8,6 +8,7 @@
 
 struct name {
 	const char *linkage, *full, *display; /* "" stays "" */
+	const char *via; /* as display, of a string "std::string::append"; NULL: malloc, operator new and their like */
 	bool allocator, runtime;	      /* by skip.h */
 };
 

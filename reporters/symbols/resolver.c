@@ -414,6 +414,8 @@ size_t resolver_lookup(struct resolver_module *m, uint64_t address, struct resol
 		return 0;
 	if (m->dwarf)
 		n = dwarf_index_lookup(m->dwarf, address - m->dwarf_bias, out, max, &linkage);
+	/* glibc's own linkage names, "__GI___strdup", are no more than another spelling */
+	linkage = linkage && out[n - 1].function && is_mangled(out[n - 1].function);
 	if (n && (linkage || out[n - 1].inlined))
 		return n;
 	if (n) {

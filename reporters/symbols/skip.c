@@ -27,6 +27,14 @@ static const char *const ALLOCATORS[] = {
 	"strndup", "valloc", "vasprintf", "wcsdup",
 };
 
+/* Sorted by strcmp. */
+static const char *const KINDS[] = {
+	"__libc_calloc", "__libc_free", "__libc_malloc", "__libc_memalign", "__libc_pvalloc", "__libc_realloc", "__libc_reallocarray",
+	"__libc_valloc", "__posix_memalign", "_int_malloc", "aligned_alloc", "calloc", "cfree", "free", "free_aligned_sized",
+	"free_sized", "malloc", "memalign", "mmap", "mmap64", "mremap", "munmap", "operator delete", "operator delete[]",
+	"operator new", "operator new[]", "posix_memalign", "pvalloc", "realloc", "reallocarray", "valloc",
+};
+
 static const char *const RUNTIME[] = {
 	"__clone", "__clone3", "__libc_csu_init", "__libc_start_call_main",
 	"__libc_start_main", "__libc_start_main_impl", "_dl_init", "_dl_start",
@@ -51,6 +59,11 @@ bool skip_is_allocator(const char *function)
 {
 	return starts(function, "std::") || starts(function, "__gnu_cxx::") ||
 	       IN_TABLE(function, ALLOCATORS);
+}
+
+bool skip_is_kind(const char *function)
+{
+	return IN_TABLE(function, KINDS);
 }
 
 bool skip_matches(const char *function, const char *const *patterns)

@@ -11,6 +11,8 @@
 
 /* malloc family, operator new and delete, std:: and __gnu_cxx::, strdup, asprintf, g_malloc ... */
 bool skip_is_allocator(const char *function);
+/* malloc, operator new and their like: what the kind of an allocation says already. */
+bool skip_is_kind(const char *function);
 /* One of the NULL-terminated fnmatch patterns matches; patterns may be NULL. */
 bool skip_matches(const char *function, const char *const *patterns);
 /* _start, __libc_start_main, start_thread, clone3 ... */

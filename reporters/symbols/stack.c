@@ -132,6 +132,7 @@ static void set_name(struct stacks *s, struct source_frame *f, const char *linka
 	f->function = name->display;
 	f->placeholder = symbols_is_placeholder(name->display);
 	f->full_function = name->full;
+	f->as_via = name->via;
 	f->skipped = name->allocator || skip_matches(name->display, s->options.skip_patterns);
 	if (s->options.no_skip)
 		f->skipped = false;
@@ -322,6 +323,8 @@ static void mark_ends(struct source_frame *frames, size_t n)
 
 	while (i < n && frames[i].skipped)
 		i++;
+	if (i && i < n)
+		frames[i].via = frames[i - 1].as_via;
 	for (; i < n; i++)
 		frames[i].skipped = false;
 	if (is_start(frames, n))

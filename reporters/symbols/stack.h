@@ -23,6 +23,8 @@ struct source_frame {
 	bool inlined;
 	bool has_source;      /* file and line come from debug information */
 	bool skipped;	      /* allocator frame at the top (malloc family, operator new, leading std::...) */
+	const char *via;      /* the function called that allocates, where allocators' frames above are hidden: "std::string::append"; NULL: it calls malloc itself, or operator new */
+	const char *as_via;   /* this function, as the next frame's `via` */
 	bool runtime;	      /* _start, __libc_start_main, clone3 ...: below main */
 	bool cut;	      /* no frame: it stands in the place of older ones that are not kept */
 	uint64_t least_older, most_older; /* ... and how many these are: different calls may have different ones; 0: unknown */

@@ -163,6 +163,31 @@ class Names:
         equal("without it", len(notices), 1)
         check("dwz" in notices[0], notices[0])
 
+    def case_what_is_skipped_stays_visible(self):
+        source = self.t.file(".cc")
+        with open(source, "w", encoding="ascii") as f:
+            f.write("#include <cstdlib>\n#include <cstring>\n#include <string>\n#include <vector>\n"
+                    "__attribute__((noinline)) void text(std::string &s) { s.reserve(5000); }\n"
+                    "__attribute__((noinline)) void list(std::vector<int> &v) { v.reserve(1750); }\n"
+                    "__attribute__((noinline)) char *copy(const char *s) { return strdup(s); }\n"
+                    "__attribute__((noinline)) void *plain() { return malloc(9000); }\n"
+                    "__attribute__((noinline)) void *single() { return new char[11000]; }\n"
+                    "int main() { auto *s = new std::string; auto *v = new std::vector<int>; text(*s); list(*v);\n"
+                    "return !copy(std::string(2999, 'y').c_str()) | !plain() | !single(); }\n")
+        program = self.t.file(".cxx")
+        subprocess.run([need("g++"), "-g", "-O0", "-fno-builtin", source, "-o", program], check=True)
+        capture = self.t.record([program]).capture
+        want = {"text": "std::string::reserve", "list": "std::vector<...>::reserve", "copy": "strdup", "plain": None, "single": None}
+        rows = self.t.json("table", "-n", "0", "-g", "traceback", "--leaks", "--traceback", capture)["rows"]
+        got = {f["function"]: f.get("via") for r in rows for f in r["traceback"] if f["function"] in want}
+        equal("via, in JSON", got, want)
+        leaks = self.t.text("leaks", capture).splitlines()
+        for function, via in want.items():
+            line = next(x for x in leaks if x.startswith(f"   at {function} ("))
+            equal(function, line.partition(") via ")[2] or None, via)
+        words = self.t.text("table", "-g", "traceback", "--leaks", "--traceback", "--functions", capture)
+        check(", in text via std::string::reserve\n" in words, words)
+
     def case_the_package_is_that_of_dpkg(self):
         dpkg, found = need("dpkg"), False
         for name in ("sqlite3", "git", "python3"):
