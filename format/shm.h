@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 9u
+#define SHM_VERSION 10u
 
 /* 70 MiB of addresses in the recorder, of which only what is used is ever touched. A live thread holds a chunk. */
 #define SHM_CHUNK_BYTES 4096u
@@ -223,6 +223,7 @@ struct shm_thread {
 	uint64_t start_ns;
 	_Atomic uint32_t name_version; /* odd while name is being written */
 	char name[SHM_NAME_BYTES];
+	uint64_t bases[2]; /* of the pcs in its records: wire.h */
 };
 
 /*

@@ -10,16 +10,16 @@
  *   head    bits 0..4 kind (enum wire_kind), bit 5 EPOCH, bit 6 TIME, bit 7 STACK
  *   EPOCH   varint: epoch - last epoch of this thread
  *   TIME    zigzag: clock_ns - last clock_ns of this thread
- *   STACK   varint pops, varint pushes, then per pushed frame zigzag(pc - pc
- *           of the frame pushed before it by this thread). Frames are
- *           counted from the root: pop that many most recent frames of the
- *           thread's last stack, then push these, oldest first.
+ *   STACK   varint pops, byte pushes << 1 | wide, then per pushed frame a pc: 8 bytes
+ *           if wide, otherwise 4, a code against one of the two bases in the thread's
+ *           slot: wire_code(). Frames are counted from the root: pop that many most
+ *           recent frames of the thread's last stack, then push these, oldest first.
  *           More pops than there are frames (UINT32_MAX): the whole stack.
  *           A pc of 0 as the oldest frame: the stack was cut there. WIRE_CUT + n
  *           there: cut because it was too deep, and n frames more were counted.
  *   operands by kind; addresses are zigzag(address - last address of this thread)
  *
- * All state (epoch, time, pc, address, stack) begins at 0 / empty when the
+ * All state (epoch, time, address, stack) begins at 0 / empty when the
  * thread's slot is claimed and runs on over its chunks.
  */
 #ifndef TRK_WIRE_H
@@ -57,8 +57,9 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED 
 #define WIRE_STACK 0x80u
 
 /* Frames in one record at most, so that head, parts and operands fit this: */
-#define WIRE_FRAMES_MAX 128u
-#define WIRE_RECORD_MAX (80u + WIRE_FRAMES_MAX * TRK_VARINT_MAX)
+#define WIRE_FRAMES_MAX 127u
+#define WIRE_FRAME_BYTES 8u
+#define WIRE_RECORD_MAX (80u + WIRE_FRAMES_MAX * WIRE_FRAME_BYTES)
 /* Deepest stack on the wire, its mark of a cut included; nframe is less than half of it. */
 #define WIRE_DEPTH_MAX (1u << 21)
 /* No program has code from here on. */
@@ -90,9 +91,30 @@ static inline bool wire_is_cut(uint64_t pc)
 	return !pc || pc >= WIRE_CUT;
 }
 
-/* Decoder: the recorder's side. */
+/*
+ * Nearly all code lies near one of two places, so most pcs are 31 bits beyond one of two bases, and bit 31 says which.
+ * *wide gets bits above 30 when this pc has no code.
+ */
+#define WIRE_WIDE 1u
+#define WIRE_CODE_BITS 31u
+
+static inline uint32_t wire_code(uint64_t pc, uint64_t first, uint64_t second, uint64_t *wide)
+{
+	const bool is_first = (pc - first) >> WIRE_CODE_BITS == 0;
+	const uint64_t beyond = is_first ? pc - first : pc - second;
+
+	*wide |= beyond >> WIRE_CODE_BITS;
+	return (uint32_t)beyond | (uint32_t)!is_first << WIRE_CODE_BITS;
+}
+
+static inline uint64_t wire_pc(uint32_t code, const uint64_t bases[2])
+{
+	return bases[code >> WIRE_CODE_BITS] + (code & ((1u << WIRE_CODE_BITS) - 1));
+}
+
 struct wire_state {
-	uint64_t epoch, time_ns, address, pc;
+	uint64_t epoch, time_ns, address;
+	uint64_t bases[2]; /* of codes; decoder only */
 };
 
 struct wire_record {

@@ -38,11 +38,14 @@ static void get_stack(struct wire_state *s, struct byte_reader *r, struct wire_r
 {
 	ret->has_stack = true;
 	ret->pops = get_bounded(r, UINT32_MAX); /* more than there are: all */
-	ret->push_count = get_bounded(r, WIRE_FRAMES_MAX);
-	for (uint32_t i = 0; i < ret->push_count; i++) {
-		s->pc += (uint64_t)get_zigzag(r);
-		ret->pushes[i] = s->pc;
-	}
+
+	const uint8_t form = get_byte(r);
+	const bool wide = form & WIRE_WIDE;
+	const uint8_t *const pcs = get_bytes(r, (uint64_t)(form >> 1) * (wide ? sizeof(uint64_t) : sizeof(uint32_t)));
+
+	ret->push_count = pcs ? form >> 1 : 0;
+	for (uint32_t i = 0; i < ret->push_count; i++)
+		ret->pushes[i] = wide ? get_u64(pcs + 8 * i) : wire_pc(get_u32(pcs + 4 * i), s->bases);
 }
 
 static void get_parts(struct wire_state *s, struct byte_reader *r, uint8_t head,

@@ -136,13 +136,20 @@ static struct change next_stack(struct thread *t, const struct site *at)
 
 static uint8_t *put_stack(struct thread *t, uint8_t *at, uint32_t pops, uint32_t from, uint32_t pushes)
 {
-	at = put_varint(at, pops);
-	at = put_varint(at, pushes);
-	for (uint32_t i = from; i < from + pushes; i++) {
-		at = put_zigzag(at, (int64_t)(t->sent[i] - t->last.pc));
-		t->last.pc = t->sent[i];
-	}
-	return at;
+	const uint64_t first = state.bases[0], second = state.bases[1];
+	const uintptr_t *const pcs = t->sent + from;
+	uint8_t *const form = put_varint(at, pops), *const codes = form + 1;
+	uint64_t wide = 0;
+
+	for (uint32_t i = 0; i < pushes; i++)
+		put_u32(codes + 4 * i, wire_code(pcs[i], first, second, &wide));
+	*form = (uint8_t)(pushes << 1);
+	if (likely(!wide))
+		return codes + 4 * pushes;
+	*form |= WIRE_WIDE;
+	for (uint32_t i = 0; i < pushes; i++)
+		put_u64(codes + 8 * i, pcs[i]);
+	return codes + 8 * pushes;
 }
 
 /*
@@ -163,7 +170,7 @@ static bool send_stack(struct thread *t, const struct site *at, size_t operands,
 		c.pops = 0;
 		c.pushes -= n;
 	}
-	if (!make_room(t, operands + c.pushes * TRK_VARINT_MAX))
+	if (!make_room(t, operands + c.pushes * WIRE_FRAME_BYTES))
 		goto fail;
 	*ret = c;
 	return true;

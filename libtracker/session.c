@@ -185,6 +185,18 @@ static void fill_process(struct shm_process *p, const struct own_pid *own, uint3
 	atomic_store(&p->code_seen, 0);
 }
 
+/*
+ * Libraries are mapped downwards, and few lie above us. An executable that lies low has other code near address 0, if any:
+ * for 32 bits.
+ */
+static void choose_bases(void)
+{
+	const uintptr_t executable = (uintptr_t)state.program_headers & ~(uintptr_t)0xfffff;
+
+	state.bases[0] = (uintptr_t)&state - (3ull << 29);
+	state.bases[1] = executable >> WIRE_CODE_BITS ? executable : 0;
+}
+
 static void register_for_membarrier(void)
 {
 	(void)arch_syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0);
@@ -284,6 +296,7 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 	}
 	state.program_headers = (const void *)auxiliary(b, AT_PHDR);
 	state.program_header_count = (unsigned)auxiliary(b, AT_PHNUM);
+	choose_bases();
 	/* glibc gives threads stacks of this size, too, unless they ask for another. */
 	state.own_stack_max = limit_of(RLIMIT_STACK);
 	if (state.own_stack_max > STACK_MAX)

@@ -156,6 +156,7 @@ struct tracker_state {
 	const char *library; /* our own path, as the dynamic linker has it */
 	uintptr_t loader, loader_bytes; /* where the dynamic loader lies */
 	uintptr_t main_stack_top;
+	uint64_t bases[2]; /* of pcs on the wire: where libraries lie, and the executable */
 	uintptr_t own_stack_max; /* so far below a thread's stack_top lies its own stack; farther, a coroutine's */
 	_Atomic uint32_t code_generation; /* changes when code was unloaded */
 	_Atomic uint32_t stuck_progress; /* recorder's progress when we gave up waiting for it, + 1 */

@@ -53,8 +53,9 @@ def main():
                 put("sums", b"\0" + bytes([SUMS.index(b.type)]) + struct.pack("<H", len(payload)) + payload)
             elif b.type == decode.PREDICTED:
                 put("predict", struct.pack("<I", min(b.items, 0xFFFFFF) | 99 << 24) + b.payload())
-    for kind in range(32):  # head, epoch, time, pops, pushes, two frames, operands of any kind
-        put("wire", bytes([kind | 0xE0, 1, 2, 1, 2, 0x80, 0x20, 9, 3, 2, 0x40, 5]) + b"\x02ab" * 3)
+    for kind in range(32):  # head, epoch, time, pops, pushes, two frames or a wide one, operands of any kind
+        for frames in (b"\x04" + bytes([0x80, 0x20, 0, 0, 9, 0, 0, 0x80]), b"\x03" + bytes(range(8))):
+            put("wire", bytes([kind | 0xE0, 1, 2, 1]) + frames + bytes([3, 2, 0x40, 5]) + b"\x02ab" * 3)
         put("wire", bytes([kind, 3, 1, 0x40, 5, 0x21, 1, 0x20, 8]))
     texts()
     for seed in segments():
@@ -120,7 +121,7 @@ def texts():
 def segments():
     """Deeds of fuzz_segment.c: a process, two threads, records, rounds."""
     start = bytes([0, 0, 1, 3, 1, 0, 0, 1, 1, 0x10])
-    malloc = bytes([1 | 0x20 | 0x40 | 0x80, 1, 2, 0, 2, 0x80, 0x20, 0x90, 1, 0x20, 24])
+    malloc = bytes([1 | 0x20 | 0x40 | 0x80, 1, 2, 0, 2 << 1, 0x80, 0x20, 0, 0, 0x90, 1, 0, 0x80, 0x20, 24])
     free = bytes([16, 0x1f])
     begin, end = bytes([24, 0x20]), bytes([25, 3, 0, 0x40, 48])
     module = bytes([30, 0, 0, 0x7f, 1, 4]) + b"/lib" + bytes([2, 1, 2])

@@ -75,6 +75,20 @@ class Oracle:
         """Stacks are the same with a C library that can be asked for modules and without."""
         self.compare(self.sample(argv, "own"), self.sample(argv, "own", self.other_library("older_libc.so")), least)
 
+    def whole(self, argv, least=10):
+        """Stacks are the same when most pcs on the wire have no code against a base."""
+        self.compare(self.sample(argv, "own"), self.sample(argv, "own", self.other_library("mutant_wide.so")), least)
+
+    def executed(self, program):
+        """Programs that are executed one after the other, by one process and by others, have other bases each."""
+        command = f"{program}; {program} & wait; exec {program}"
+        r = self.t.record([need("sh"), "-c", command], ["--no-symbols"])
+        equal("exit status", r.status, 0)
+        events = [e for e in self.t.events(r.capture, "--stacks") if e.get("frames")]
+        check(len({e["pid"] for e in events}) >= 3, "fewer than three processes")
+        nowhere = [f for e in events for f in e["frames"] if not f.get("module")]
+        equal("frames that lie in no module", nowhere[:3], [])
+
     def sample(self, argv, backend, env=None):
         """(kind, size, frames) of every 37th event that has a stack, and how many events there are."""
         r = self.t.record([need("setarch"), "-R", *argv], ["--unwind", backend], env=env)
@@ -132,6 +146,9 @@ def make_cases(t):
         ("older libc: python3", lambda: o.older_libc(workloads.python3, 20)),
         ("older libc: plugins", lambda: o.same_as_ours(plugins)),
         ("older libc: exceptions", lambda: o.same_as_ours([t.fixture("exceptions")], 100)),
+        ("wire: whole pcs, C++ with exceptions", lambda: o.whole([t.fixture("exceptions")], 100)),
+        ("wire: whole pcs, handlers", lambda: o.whole([t.fixture("stacks"), "signal"])),
+        ("wire: programs executed", lambda: o.executed(t.fixture("threads") + " short")),
         ("twice: C++ with exceptions", lambda: o.twice([t.fixture("exceptions")], 100)),
         ("twice: longjmp", lambda: o.twice([t.fixture("stacks"), "longjmp"])),
     ]

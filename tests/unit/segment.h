@@ -26,7 +26,7 @@ struct fake_thread {
 	uint32_t slot, chunk /* + 1 */, sequence;
 	uint8_t record[WIRE_RECORD_MAX];
 	uint8_t *at;
-	uint64_t epoch, time_ns, address, pc;
+	uint64_t epoch, time_ns, address;
 	uint8_t resize; /* the kind of its reallocs; 0: TRK_REALLOC */
 };
 
@@ -153,11 +153,10 @@ static inline void fake_begin(struct segment *s, struct fake_thread *t, uint8_t 
 
 static inline void fake_stack(struct fake_thread *t, uint32_t pops, uint32_t count, const uint64_t *pcs)
 {
-	t->at = put_varint(put_varint(t->at, pops), count);
-	for (uint32_t i = 0; i < count; i++) {
-		t->at = put_zigzag(t->at, (int64_t)(pcs[i] - t->pc));
-		t->pc = pcs[i];
-	}
+	t->at = put_varint(t->at, pops);
+	*t->at++ = (uint8_t)(count << 1 | WIRE_WIDE);
+	for (uint32_t i = 0; i < count; i++, t->at += 8)
+		put_u64(t->at, pcs[i]);
 }
 
 static inline void fake_address(struct fake_thread *t, uint64_t address)

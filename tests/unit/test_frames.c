@@ -94,9 +94,9 @@ static void frames_before_the_event(void **state)
 
 	for (unsigned i = 0; i < 300; i++)
 		pcs[i] = 1000 + i;
-	frames_only(&s, &t, 0, 128, pcs);
-	frames_only(&s, &t, 0, 128, pcs + 128);
-	begin_malloc(&s, &t, 0, 44, pcs + 256);
+	frames_only(&s, &t, 0, WIRE_FRAMES_MAX, pcs);
+	frames_only(&s, &t, 0, WIRE_FRAMES_MAX, pcs + WIRE_FRAMES_MAX);
+	begin_malloc(&s, &t, 0, 300 - 2 * WIRE_FRAMES_MAX, pcs + 2 * WIRE_FRAMES_MAX);
 	frames_only(&s, &t, 299, 100, pcs + 100); /* keeps one */
 	frames_only(&s, &t, 10, 5, pcs);	  /* takes ten of the hundred back */
 	begin_malloc(&s, &t, 7, 1, pcs + 7);	  /* the five, and two more */

@@ -46,6 +46,7 @@ static void scribble_thread(struct shm *shm, uint64_t *seed)
 	t->start_ns = random_any(seed);
 	t->name_version = some_number(seed, 4);
 	memset(t->name, (int)random_next(seed), sizeof(t->name));
+	t->bases[random_next(seed) % 2] = random_any(seed);
 	t->sandbox = some_number(seed, 4);
 	shm->thread_states[slot] = (uint8_t)some_number(seed, 4);
 }

@@ -25,9 +25,9 @@ static void nothing_is_the_end(void **unused)
 /* malloc, all parts: epoch +300, time -1, pop 2, push 2 frames, address, size 24. */
 static void all_parts_are_read(void **unused)
 {
-	static const uint8_t bytes[] = { 0xe1, 0xac, 0x02, 1, 2, 2, 0x80, 0x01, 7, 0x20, 24 };
+	static const uint8_t bytes[] = { 0xe1, 0xac, 0x02, 1, 2, 2 << 1, 0x40, 0, 0, 0, 4, 0, 0, 0x80, 0x20, 24 };
 	struct byte_reader in = byte_reader_of(bytes, sizeof(bytes));
-	struct wire_state s = { .epoch = 1000, .time_ns = 50, .address = 0x100, .pc = 0x1000 };
+	struct wire_state s = { .epoch = 1000, .time_ns = 50, .address = 0x100, .bases = { 0x1000, 0x7f0000000000 } };
 	struct wire_record r;
 
 	assert_int_equal(wire_decode(&s, &in, &r), 0);
@@ -38,10 +38,28 @@ static void all_parts_are_read(void **unused)
 	assert_int_equal(r.pops, 2);
 	assert_int_equal(r.push_count, 2);
 	assert_int_equal(r.pushes[0], 0x1040);
-	assert_int_equal(r.pushes[1], 0x103c);
+	assert_int_equal(r.pushes[1], 0x7f0000000004);
 	assert_int_equal(r.address, 0x110);
 	assert_int_equal(r.size, 24);
 	assert_int_equal(bytes_left(&in), 0);
+}
+
+/* Every pc has a code against one of the bases, or none; and the code means that pc. */
+static void codes_mean_their_pcs(void **unused)
+{
+	static const uint64_t bases[][2] = { { 0x7ffff0000000, 0x555555500000 }, { 0x7ffff0000000, 0 }, { 0, 0 }, { UINT64_MAX - 5, 1ull << 63 } };
+	static const uint64_t beyond[] = { 0, 1, 0x7ffffffe, 0x7fffffff };
+
+	for (size_t b = 0; b < sizeof(bases) / sizeof(bases[0]); b++)
+		for (size_t i = 0; i < 8; i++) {
+			const uint64_t pc = bases[b][i & 1] + beyond[i / 2];
+			uint64_t wide = 0;
+
+			assert_true(wire_pc(wire_code(pc, bases[b][0], bases[b][1], &wide), bases[b]) == pc);
+			assert_true(!wide);
+			(void)wire_code(bases[b][0] + bases[b][1] + (1ull << 62), bases[b][0], bases[b][1], &wide);
+			assert_true(wide);
+		}
 }
 
 static void state_runs_on_over_records(void **unused)
@@ -73,8 +91,10 @@ static size_t make(uint8_t kind, uint8_t *out)
 	p = put_varint(p, 1000);
 	p = put_zigzag(p, -1000);
 	p = put_varint(p, 3);
-	p = put_varint(p, 2);
-	p = put_zigzag(put_zigzag(p, 0x400000), -0x1234);
+	*p++ = 2 << 1 | WIRE_WIDE;
+	put_u64(p, 0x400000);
+	put_u64(p + 8, 0xfffffffff123);
+	p += 16;
 	if (kind == TRK_TRACK || kind == TRK_UNTRACK)
 		p = put_varint(p, 77);
 	if (kind == WIRE_REALLOC_BEGIN || kind == WIRE_REALLOC_END)
@@ -119,7 +139,8 @@ static void check(const struct wire_record *r)
 	assert_int_equal(r->epoch, 1000);
 	assert_true(r->time_ns == (uint64_t)-1000);
 	assert_int_equal(r->pops, 3);
-	assert_int_equal(r->pushes[1], 0x400000 - 0x1234);
+	assert_int_equal(r->push_count, 2);
+	assert_true(r->pushes[0] == 0x400000 && r->pushes[1] == 0xfffffffff123);
 	assert_int_equal(r->domain, kind == TRK_TRACK || kind == TRK_UNTRACK ? 77 : 0);
 	if ((kind && kind < TRK_MMAP) || kind == TRK_TRACK || kind == TRK_MADVISE || kind == TRK_MUNMAP || kind == WIRE_REALLOC_END)
 		assert_true(r->address == 0x7000 && r->size == 4096);
@@ -183,8 +204,8 @@ static void what_is_no_record_is_corrupt(void **unused)
 		{ "\x0f\x00", 2 }, /* cut in an mremap's begin */
 		{ "\x1a\x00\x00", 3 }, /* frames without frames */
 		{ "\x90\x80\x80\x80\x80\x10\x00\x00", 8 }, /* pops 2^32 */
-		{ "\x90\x00\x81\x01\x00\x00", 6 }, /* pushes 129 */
-		{ "\x90\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00", 13 }, /* pushes 2^64 - 1 */
+		{ "\x90\x00\xfe\x01\x00\x00", 6 }, /* 127 pushes, of which half a one is there */
+		{ "\x90\x00\x03\x01\x02\x03\x04\x05\x06\x07", 10 }, /* a wide one of 7 bytes */
 		{ "\x19\x05\x00\x00\x00", 5 }, /* end of a realloc that is no realloc */
 		{ "\x19\x03\x03\x00\x00", 5 }, /* outcome 3 */
 		{ "\x0e\x80\x80\x80\x80\x10\x00\x00", 8 }, /* domain 2^32 */
@@ -249,6 +270,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_the_end),
 		cmocka_unit_test(all_parts_are_read),
+		cmocka_unit_test(codes_mean_their_pcs),
 		cmocka_unit_test(state_runs_on_over_records),
 		cmocka_unit_test(every_kind_is_read_whole_or_not_at_all),
 		cmocka_unit_test(what_is_no_record_is_corrupt),

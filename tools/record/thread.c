@@ -78,6 +78,7 @@ static struct stream *begin(struct recorder *r, struct process *p, uint32_t slot
 	s->tid = p->inner_pid && t->tid == p->inner_pid ? p->pid : t->tid;
 	s->start_ns = start_ns < r->now_ns ? start_ns : r->now_ns;
 	s->thread = number(r, p, s->tid);
+	memcpy(s->state.bases, t->bases, sizeof(s->state.bases));
 	if (!add_stream(p, s))
 		goto fail;
 	s->checked_ns = r->now_ns;
