@@ -25,18 +25,18 @@ PROGRAMS = {
     "redis-server": ["/usr/bin/timeout", "3", "/usr/bin/redis-server", "--port", "0", "--save", ""],
     "node": ["/usr/bin/node", "-e", "const a = []; for (let i = 0; i < 20000; i++) a.push(JSON.stringify({ i })); console.log(a.length)"],
     "java": ["/usr/bin/java", "-version"],
-    "qemu": ["/usr/bin/timeout", "3", "/usr/bin/qemu-system-x86_64", "-machine", "none", "-display", "none", "-S"],
+    "qemu": ["/usr/bin/qemu-system-x86_64", "-machine", "none", "-display", "none", "-S", "-monitor", "stdio"],
 }
 
 # tracker leaves these out above the function that allocates.
-ALLOCATOR = r"(g_(try_)?(malloc|realloc|memdup|str|vasprintf|slice|aligned)\w*|_*(strdup|strndup|v?asprintf\w*|getdelim|getline|realpath)|std::|operator new)"
+ALLOCATOR = r"(g_(try_)?(malloc|realloc|memdup|str|vasprintf|slice|aligned)\w*|(__GI_)?_*(strdup|strndup|v?asprintf\w*|getdelim|getline|realpath)|std::|operator new)"
 
 
 def tracker(build, argv, folder):
     """(share named, stacks cut, stacks guessed), in per cent of allocations, and how many functions without a name are told apart."""
     capture = os.path.join(folder, "out.bin")
     subprocess.run([os.path.join(build, "tools", "tracker"), "run", "-q", "-f", "-o", capture, "--", *argv], cwd=folder,
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+                   input=b"quit\n", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
     def report(name, *options):
         return json.loads(subprocess.run([os.path.join(build, "reporters", "tracker-" + name), "--json", *options, capture],
@@ -53,7 +53,7 @@ def tracker(build, argv, folder):
 
 def heaptrack(prefix, argv, folder):
     out = os.path.join(folder, "heaptrack")
-    subprocess.run([os.path.join(prefix, "bin", "heaptrack"), "-o", out, *argv], cwd=folder, stdin=subprocess.DEVNULL,
+    subprocess.run([os.path.join(prefix, "bin", "heaptrack"), "-o", out, *argv], cwd=folder, input=b"quit\n",
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     stacks = os.path.join(folder, "stacks")
     file = next((f for f in os.listdir(folder) if f.startswith("heaptrack.") and not f.endswith(".raw")), None)
@@ -95,7 +95,9 @@ def main():
                     line += f" {named:.1f} % | {rows} | {cut:.1f} % | {guessed:.1f} % |"
                 except (subprocess.CalledProcessError, json.JSONDecodeError, KeyError):
                     line += " fails | | | |"
-        if o.heaptrack:
+        if o.heaptrack and argv[0].endswith("timeout"):
+            line += " does not follow it |"
+        elif o.heaptrack:
             with tempfile.TemporaryDirectory(prefix="tracker-names") as folder:
                 with open(os.path.join(folder, "code.cc"), "w", encoding="ascii") as f:
                     f.write(CODE)
