@@ -69,6 +69,8 @@ static int find(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr b
 			return -1;
 		}
 	}
+	if (servers && *servers && isatty(STDERR_FILENO))
+		(void)setenv("DEBUGINFOD_PROGRESS", "1", 0); /* the library says there what it downloads, and how much */
 	return dwfl_standard_find_debuginfo(module, user, name, base, file, link, crc, ret_path);
 }
 

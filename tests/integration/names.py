@@ -5,9 +5,15 @@ The programs are compiled here; which bytes are allocated where stands in their 
 
 usage: names.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
+import ctypes.util
+import http.server
 import json
 import os
+import pty
+import select
+import shutil
 import subprocess
+import threading
 
 import harness
 from harness import Skip, check, equal, need
@@ -187,6 +193,62 @@ class Names:
             equal(function, line.partition(") via ")[2] or None, via)
         words = self.t.text("table", "-g", "traceback", "--leaks", "--traceback", "--functions", capture)
         check(", in text via std::string::reserve\n" in words, words)
+
+    def case_a_debuginfod_server_is_asked_once_and_only_when_named(self):
+        program, library, debug = self.build()
+        notes = subprocess.run([need("readelf"), "-n", library], capture_output=True, text=True, check=True).stdout
+        if not ctypes.util.find_library("debuginfod") or "Build ID: " not in notes:
+            raise Skip("no libdebuginfod, or no build-ids")
+        wanted = f"/buildid/{notes.split('Build ID: ')[1].split()[0]}/debuginfo"
+        with open(debug + ".away", "rb") as f:
+            answer = f.read()
+        asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                self.send_response(200 if self.path == wanted else 404)
+                self.send_header("Content-Length", str(len(answer) if self.path == wanted else 0))
+                self.end_headers()
+                if self.path == wanted:
+                    self.wfile.write(answer)
+
+            def log_message(self, *args):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            cache = self.t.file(".cache")
+            os.mkdir(cache)
+            env = {"DEBUGINFOD_URLS": f"http://127.0.0.1:{server.server_port}", "DEBUGINFOD_CACHE_PATH": cache, "no_proxy": "127.0.0.1"}
+            capture = self.t.record([program], ["--no-symbols"]).capture
+            words, _ = self.said("table", capture)
+            equal("requests without DEBUGINFOD_URLS", asked, [])
+            check("DEBUGINFOD_URLS" in words, words)
+            first = harness.execute([self.t.reporter("table"), capture], env)
+            check(b"libbare.c:" in first.stdout and b"no names" not in first.stderr, f"{first.stdout} {first.stderr}")
+            equal("requests for the library", asked.count(wanted), 1)
+            equal("what is said where nobody looks", first.stderr, b"")
+            again = harness.execute([self.t.reporter("table"), capture], env)
+            equal("from the cache", (again.stdout, asked.count(wanted)), (first.stdout, 1))
+            shutil.rmtree(cache)
+            os.mkdir(cache)
+            main, terminal = pty.openpty()
+            p = subprocess.run([self.t.reporter("table"), capture], env={**os.environ, **env}, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=terminal, check=True)
+            os.close(terminal)
+            said = b""
+            while select.select([main], [], [], 1)[0]:
+                try:
+                    said += os.read(main, 65536)
+                except OSError:
+                    break
+            os.close(main)
+            check(b"ownload" in said, f"on a terminal: {said!r} {p}")
+        finally:
+            server.shutdown()
+            server.server_close()
 
     def case_the_package_is_that_of_dpkg(self):
         dpkg, found = need("dpkg"), False
