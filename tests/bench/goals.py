@@ -9,6 +9,8 @@ CPU = {
     "churn 20 same": (15, 30), "churn 20 few": (30, 50), "churn 20 all": (150, 300), "churn 60 same": (20, 35),
     "cppmix": (25, 50), "sqlite3": (12, 30), "python3": (25, 55), "xmllint": (20, 40), "cc1plus": (70, 120),
     "clang": (200, 350),
+    "paths 1": (14, 45), "paths 16": (30, 80), "paths 256": (35, 90), "paths 4096": (38, 125), "paths 1M": (45, 200),
+    "paths 60 deep": (60, 130), "paths 2 threads": (25, 75), "paths live": (40, 130),
 }
 # workload -> bytes per event of a file that heaptrack wrote elsewhere, in case it fails here
 FILE = {"churn 20 few": 2.8, "cppmix": 0.7, "sqlite3": 0.04, "python3": 0.6, "cc1plus": 1.35}
