@@ -1,8 +1,9 @@
 /*
  * demangle - linkage names to the names people wrote, by libiberty: C++
- * (Itanium), Rust legacy and v0.
+ * (Itanium), Rust legacy and v0, D.
  */
 #include <libiberty/demangle.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,12 +12,22 @@
 /* Longer names are left alone: demangling may take quadratic time. */
 #define LINKAGE_NAME_MAX 65536
 
+/* "_D3app4make..." and "_Dmain"; C has functions that begin with _D, too. */
+static bool is_dlang(const char *name)
+{
+	return strncmp(name, "_D", 2) == 0 && ((name[2] >= '1' && name[2] <= '9') || strcmp(name, "_Dmain") == 0);
+}
+
 char *symbols_demangle(const char *linkage_name)
 {
+	const bool dlang = is_dlang(linkage_name);
+
 	if (strncmp(linkage_name, "_Z", 2) != 0 && strncmp(linkage_name, "_R", 2) != 0 &&
-	    strncmp(linkage_name, "___Z", 4) != 0)
+	    strncmp(linkage_name, "___Z", 4) != 0 && !dlang)
 		return NULL;
 	if (strnlen(linkage_name, LINKAGE_NAME_MAX) == LINKAGE_NAME_MAX)
 		return NULL;
+	if (dlang)
+		return dlang_demangle(linkage_name, DMGL_PARAMS);
 	return cplus_demangle(linkage_name, DMGL_AUTO | DMGL_PARAMS | DMGL_ANSI);
 }

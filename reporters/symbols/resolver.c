@@ -380,7 +380,7 @@ static struct resolved_frame unnamed_at(struct resolver_module *m, uint64_t addr
 
 static bool is_mangled(const char *name)
 {
-	return strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0;
+	return strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0 || strncmp(name, "_D", 2) == 0;
 }
 
 /* "asprintf", which libc's source calls ___asprintf: what programs call stands in the documentation. */

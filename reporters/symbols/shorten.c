@@ -184,6 +184,11 @@ static bool parenthesis(struct shortener *s)
 	}
 	if (!end)
 		return false;
+	if (s->size && s->out[s->size - 1] == '!') {
+		put(s, "(...)", 5); /* D: "app.make!(int).run" */
+		s->in = end;
+		return true;
+	}
 	if (s->size && s->out[s->size - 1] == '.') {
 		copy(s, (size_t)(end - s->in)); /* Go: "main.(*T).Method" */
 		return true;

@@ -186,9 +186,24 @@ static void allocators_and_runtime_are_known(void **state)
 	assert_false(skip_is_runtime("main") || skip_is_runtime(""));
 }
 
+/* gdc's names of a program; in full as c++filt -s dlang has them. */
+static void names_of_d_are_read(void **state)
+{
+	char *const full = symbols_demangle("_D3app__T4PoolTiZQi4takeMFNbNimZPv");
+
+	assert_string_equal(full, "app.Pool!(int).Pool.take(ulong)");
+	free(full);
+	check_linkage("_D3app__T4PoolTiZQi4takeMFNbNimZPv", "app.Pool!(...).Pool.take");
+	check_linkage("_D3app5Outer4makeMFiZPv", "app.Outer.make");
+	check_linkage("_D3app5plainFAyaZPv", "app.plain");
+	assert_null(symbols_demangle("_Draw"));
+	assert_null(symbols_demangle("_D"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_of_d_are_read),
 		cmocka_unit_test(templates_and_parameters_go),
 		cmocka_unit_test(return_types_go),
 		cmocka_unit_test(operators_are_not_templates),
