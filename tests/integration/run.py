@@ -394,7 +394,7 @@ def make_cases(t):
         # eight at a time: their memory is used again; 500 alive: 40 KiB and two pages of the segment each
         # a chunk goes back when the recorder gets to it: half of what all of them would take
         ("memory: 10000 threads", lambda: c.thread_memory("many", 1024, 5000 * 4)),
-        ("memory: 500 threads alive", lambda: c.thread_memory("crowd", 500 * 40, 500 * 8)),
+        ("memory: 500 threads alive", lambda: c.thread_memory("crowd", 500 * 44, 500 * 8)),
         ("temporary: ring", lambda: c.temporary(("temporary", "ring"), {0: (0, 0), 1: (0, 0), 6: (0, 0), 7: (992, 992 * 1001)})),
         ("temporary: vector", lambda: c.temporary(
             ("vector",), {0: (1, 2048), 1: (10, 4092), 2: (10, 4092)})),

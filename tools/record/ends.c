@@ -149,14 +149,26 @@ bool ends_due(struct recorder *r, uint64_t number)
 	return any && !r->bounds.full; /* a full file lacks events, so it lacks ends */
 }
 
-static struct process *first_due(const struct recorder *r, uint64_t number)
+static bool stops(const struct process *p)
+{
+	return p->stop != UINT64_MAX;
+}
+
+/* A parent that stops for a child has ended after it, though both may be over before the same program. */
+static bool ends_before(const struct recorder *r, const struct process *a, const struct process *b)
+{
+	return stops(a) != stops(b) ? stops(b) : over(r, a) < over(r, b);
+}
+
+static struct process *first_due(struct recorder *r, uint64_t number)
 {
 	struct process *first = NULL;
 
+	ends_find_stops(r);
 	for (size_t i = 0; i < r->live_count; i++) {
 		struct process *const p = r->live[i];
 
-		if (is_due(r, p, number) && (!first || over(r, p) < over(r, first)))
+		if (is_due(r, p, number) && (!first || ends_before(r, p, first)))
 			first = p;
 	}
 	return first;
@@ -167,8 +179,9 @@ void ends_apply(struct recorder *r, uint64_t number)
 	struct process *p;
 
 	/* all of what those held that ran beside each other, before the first of them lets go */
+	ends_find_stops(r);
 	for (size_t i = 0; i < r->live_count && !r->bounds.full; i++)
-		if (is_due(r, r->live[i], number))
+		if (is_due(r, r->live[i], number) && !stops(r->live[i]))
 			round_drain(r, r->live[i]);
 	while (!r->bounds.full && (p = first_due(r, number)))
 		process_end(r, p);
@@ -212,20 +225,30 @@ void ends_find_stops(struct recorder *r)
 	}
 }
 
+void ends_find_waited(struct recorder *r)
+{
+	for (size_t i = 0; i < r->live_count; i++) {
+		struct process *const p = r->live[i];
+
+		p->waited_for = p->slot != NO_SLOT && who_waited(r, p->slot, waited_in(r, p->slot));
+		if (!p->waited_for)
+			continue;
+		look(r, p);
+		if (!p->dying) /* nothing but a lie */
+			atomic_store(&r->shm->lives[p->slot].waited, 0);
+		p->waited_for = p->dying;
+	}
+}
+
 /* The first to be over of those that a parent stops for. One that stops itself has children that come before it. */
-static struct process *first_waited(struct recorder *r)
+static struct process *first_waited(const struct recorder *r)
 {
 	struct process *first = NULL;
 
 	for (size_t i = 0; i < r->live_count; i++) {
 		struct process *const p = r->live[i];
 
-		if (p->slot == NO_SLOT || p->stop != UINT64_MAX || !who_waited(r, p->slot, waited_in(r, p->slot)))
-			continue;
-		look(r, p);
-		if (!p->dying) /* nothing but a lie */
-			atomic_store(&r->shm->lives[p->slot].waited, 0);
-		else if (over(r, p) <= r->bound && (!first || over(r, p) < over(r, first)))
+		if (p->waited_for && !stops(p) && over(r, p) <= r->bound && (!first || over(r, p) < over(r, first)))
 			first = p;
 	}
 	return first;
@@ -237,21 +260,31 @@ static void drain_beside(struct recorder *r, const struct process *p)
 	for (size_t i = 0; i < r->live_count; i++) {
 		struct process *const other = r->live[i];
 
-		if (other == p || other->first_program >= over(r, p) || other->stop != UINT64_MAX)
-			continue;
-		if (said_over(r, other) != UINT64_MAX)
-			look(r, other);
-		if (other->dying)
+		if (other != p && other->first_program < over(r, p) && other->dying && !stops(other))
 			round_drain(r, other);
 	}
 }
 
+/* Who has ended says nothing more: all that it waited for is known then. */
+static void look_at_said(struct recorder *r)
+{
+	for (size_t i = 0; i < r->live_count; i++)
+		if (said_over(r, r->live[i]) != UINT64_MAX)
+			look(r, r->live[i]);
+	ends_find_stops(r);
+}
+
 struct process *ends_waited(struct recorder *r)
 {
-	struct process *const p = first_waited(r);
+	struct process *p;
 
-	if (!p)
-		return NULL;
+	do {
+		p = first_waited(r);
+		if (!p)
+			return NULL;
+		look_at_said(r);
+	} while (stops(p));
+
 	struct process *const parent = who_waited(r, p->slot, waited_in(r, p->slot));
 
 	drain_beside(r, p);

@@ -58,6 +58,7 @@ struct process {
 	struct stream *held;  /* its realloc may still become one event: nothing overtakes it */
 	uint64_t limit;	      /* events up to this epoch are final */
 	uint64_t seen_limit;  /* `limit` as of the round before: used when there is no membarrier */
+	bool waited_for;      /* it has ended, and its parent stops for it, since before the pass at hand */
 	uint64_t stop;	      /* events of later epochs come after the end of a child that has not ended here */
 	uint64_t last_epoch, last_time_ns;
 	uint32_t main_thread; /* index, NO_INDEX */
@@ -353,6 +354,11 @@ void ends_set(struct recorder *r, struct process *p);
 bool ends_due(struct recorder *r, uint64_t number);
 /* Ends those, in their order; what all others had published was merged already. */
 void ends_apply(struct recorder *r, uint64_t number);
+/*
+ * Sets `waited_for` of all that live. Before a pass reads: what ran beside those that are seen to
+ * be over by then has been published.
+ */
+void ends_find_waited(struct recorder *r);
 /* Sets `stop` of all that live; their events behind it are not merged. */
 void ends_find_stops(struct recorder *r);
 /* When all are merged up to their stops: ends one that a parent stops for. That parent, who goes on; NULL: none. */

@@ -239,6 +239,7 @@ static bool pass(struct recorder *r, uint64_t *bytes)
 	bool more = false;
 
 	atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);
+	ends_find_waited(r);
 	look_at_orders(r);
 	ends_find_stops(r); /* after it: what is final is known to have come before or after an end */
 	const uint32_t threads = threads_used(r);
