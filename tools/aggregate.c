@@ -123,13 +123,16 @@ static bool is_left_out(uint16_t type)
 	return type == TRK_BLOCK_EVENTS || type >= TRK_BLOCK_PREDICTED || type == TRK_BLOCK_SUMMARY;
 }
 
+/* TRK_ERR_CORRUPT: it is damaged, and was counted as that when the capture was opened. */
 static int copy_block(int in, FILE *out, const struct trk_block_header *h, uint64_t offset)
 {
-	static uint8_t block[TRK_BLOCK_HEADER_BYTES + TRK_BLOCK_STORED_MAX];
+	static uint8_t block[TRK_BLOCK_HEADER_BYTES + TRK_BLOCK_STORED_MAX], raw[TRK_BLOCK_RAW_MAX];
 	const size_t size = TRK_BLOCK_HEADER_BYTES + h->stored_bytes;
 
 	if (pread(in, block, size, (off_t)offset) != (ssize_t)size)
 		return TRK_ERR_IO;
+	if (trk_block_payload_decode(h, block + TRK_BLOCK_HEADER_BYTES, raw) != 0)
+		return TRK_ERR_CORRUPT;
 	fwrite(block, 1, size, out); /* errors stay in the stream */
 	return 0;
 }
@@ -155,6 +158,10 @@ static int copy_tables(struct job *j, int in, FILE *out)
 		if (is_left_out(h.type))
 			continue;
 		err = copy_block(in, out, &h, c->offsets[i]);
+		if (err == TRK_ERR_CORRUPT) {
+			err = 0;
+			continue;
+		}
 		c->blocks[kept] = h;
 		c->offsets[kept++] = c->bytes;
 		c->bytes += TRK_BLOCK_HEADER_BYTES + h.stored_bytes;

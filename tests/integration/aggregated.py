@@ -311,9 +311,10 @@ class Aggregated:
         sums = self.t.json("stats", self.aggregate(cut))
         check(not sums["complete"] and "capture that is cut" in sums["incomplete"], f"{sums['incomplete']}")
         equal("allocations", sums["total_num_allocations"], self.t.json("stats", cut)["total_num_allocations"])
-        with open(cut, "wb") as f:  # a byte in the middle of a block of events
-            f.write(data[:len(data) // 3] + bytes([data[len(data) // 3] ^ 1]) + data[len(data) // 3 + 1:])
-        equal("of a damaged block", *(self.t.json("stats", c)["incomplete"] for c in (self.aggregate(cut), cut)))
+        for at in (len(data) // 60, len(data) // 3, len(data) * 60 // 62):  # in a table, in events, in what names are
+            with open(cut, "wb") as f:
+                f.write(data[:at] + bytes([data[at] ^ 1]) + data[at + 1:])
+            equal(f"byte {at} of {len(data)} damaged", *(self.t.json("stats", c)["incomplete"] for c in (self.aggregate(cut), cut)))
 
     # ---- kills ----
 
