@@ -174,12 +174,7 @@ static void write_figures(struct job *j)
 {
 	const struct capture *const c = j->capture;
 
-	if (c->damaged_blocks)
-		writer_health(j->writer, "source_damaged_blocks", c->damaged_blocks);
-	if (c->cut) {
-		writer_health(j->writer, "source_cut", 1);
-		writer_health(j->writer, "source_cut_ns", c->last_time_ns);
-	}
+	copy_write_damage(c, j->writer);
 	if (c->last_piece) {
 		writer_health(j->writer, "piece", 0);
 		if (c->first_piece > 1)

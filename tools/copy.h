@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "format/block.h"
+#include "format/writer.h"
 #include "replay/capture.h"
 
 /* Opens it, or prints why not; an exit code. */
@@ -16,6 +17,9 @@ int copy_open_capture(struct capture **ret, const char *path);
 
 /* Opens the file of a capture for reading; of several pieces the newest, which has all tables. -1: printed. */
 int copy_open_file(const struct capture *c);
+
+/* What the capture lacks, for the file that is made of it. */
+void copy_write_damage(const struct capture *c, struct writer *w);
 
 struct copy {
 	struct trk_block_header *blocks; /* all but INDEX, in file order */

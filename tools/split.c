@@ -185,6 +185,7 @@ static void write_words(const struct part *p)
 		writer_notice(p->writer, c->notices[i]);
 	for (uint32_t i = 0; i < c->health_count; i++)
 		writer_health(p->writer, c->health[i].key, c->health[i].value);
+	copy_write_damage(c, p->writer);
 	for (uint32_t i = 0; i < c->rss_count; i++)
 		if (c->rss[i].process == p->process)
 			writer_rss(p->writer, 0, c->rss[i].time_ns, c->rss[i].rss_bytes);
@@ -346,6 +347,8 @@ static int split(const struct capture *c)
 		return status;
 	}
 	status = count > 1 ? write_file(c, 0) : UI_OK;
+	if (status != UI_OK)
+		remove_files(c, count);
 	if (status == UI_OK && !quiet) {
 		fputs("tracker: ", stderr);
 		ui_text(stderr, c->path);

@@ -110,10 +110,24 @@ class Cases:
         check(b"aggregated" in self.split(aggregated, 1), "sums cannot be split")
 
 
+    def not_whole(self):
+        """What is made of a capture that is cut, or damaged, says so, as the capture did."""
+        data = open(self.t.record([self.t.fixture("families")]).capture, "rb").read()
+        middle = len(data) // 2
+        for what, bad in (("cut", data[:middle]), ("damaged", data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1:])):
+            capture = self.t.file(".bin")
+            with open(capture, "wb") as f:
+                f.write(bad)
+            check(what in self.t.json("stats", capture)["incomplete"], "the capture is whole")
+            self.split(capture, 0)
+            for name in [capture, *glob.glob(capture + ".*")]:
+                check(what in (self.t.json("stats", name)["incomplete"] or ""), f"{name} of a {what} one does not say so")
+
+
 def make_cases(t):
     c = Cases(t)
     return [("--split-processes", c.run), ("tracker split", c.command), ("files in the way", c.in_the_way),
-            ("what cannot be split", c.refused)]
+            ("what cannot be split", c.refused), ("not whole", c.not_whole)]
 
 
 if __name__ == "__main__":

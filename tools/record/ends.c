@@ -189,13 +189,15 @@ void ends_apply(struct recorder *r, uint64_t number)
 
 /* ---- parents that have waited ---- */
 
-/* What is said of the slot's process; 0: nothing, or it is neither here nor to come. */
+/* What is said of the slot's process; 0: nothing, or it is neither here nor to come (no program has that number). */
 static uint64_t waited_in(const struct recorder *r, uint32_t slot)
 {
 	const uint64_t waited = atomic_load(&r->shm->lives[slot].waited);
 	const uint32_t state = waited ? atomic_load(&r->shm->process_states[slot]) : SHM_FREE;
 
-	return state == SHM_LIVE || state == SHM_EXITED ? waited : 0;
+	if (state != SHM_LIVE && state != SHM_EXITED)
+		return 0;
+	return r->slot_process[slot] || r->shm->processes[slot].number < atomic_load(&r->shm->header.programs) ? waited : 0;
 }
 
 /* NULL: it is not recorded, or says this of itself. */
