@@ -334,6 +334,23 @@ static void remove_files(const struct capture *c, uint32_t end)
 			unlink(name);
 }
 
+/* All events are decoded once before: a damaged block may have been of any process, so every file has to tell of it. */
+static int find_damage(struct capture *c)
+{
+	const struct trk_event *e;
+	struct cursor *k = NULL;
+	size_t n;
+	int err = cursor_open(&k, c, UINT32_MAX);
+
+	while (!err)
+		err = cursor_batch(k, &e, &n);
+	cursor_close(k);
+	if (err == TRK_END)
+		return UI_OK;
+	ui_error("%s: %s", c->path, err == TRK_ERR_NOMEM ? "out of memory" : strerror(errno));
+	return UI_CANNOT;
+}
+
 static int split(const struct capture *c)
 {
 	const uint32_t count = c->process_count;
@@ -393,8 +410,10 @@ int main(int argc, char **argv)
 	}
 	if (status == UI_OK) {
 		c->depths_apart = true;
-		status = split(c);
+		status = find_damage(c);
 	}
+	if (status == UI_OK)
+		status = split(c);
 	capture_close(c);
 	return status;
 }
