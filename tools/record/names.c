@@ -5,9 +5,9 @@
  * end their process when there is no memory, and what was recorded must not depend on that. What
  * the child sent until it ended badly is in the file all the same.
  *
- * A message is a head and what it tells of: a text (frame TEXT, `count` bytes), which has the next number from 1
- * on from then on; what could not be read (TROUBLE, a sentence of `count` bytes); or of a frame `count` names, whose functions and files are numbers of texts. The last one is of
- * frame 0: a report.
+ * A message is a head and what it tells of: a text (frame TEXT, `count` bytes), which gets the next number,
+ * from 1 on; what could not be read (TROUBLE, a sentence of `count` bytes); or `count` names of a frame, whose
+ * functions and files are numbers of texts. The last one is of frame 0: a report.
  */
 #include "recorder.h"
 
