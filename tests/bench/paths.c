@@ -70,7 +70,13 @@ static __attribute__((noinline)) void leaf(struct walker *w)
 	__asm__ volatile("" : "+r"(result) : : "memory");                                          \
 	return result + (n)
 
-static __attribute__((noinline, noclone)) int down(struct walker *w, uint32_t path, int level)
+#if __has_attribute(noclone)
+#define ONE_OF_ITS_KIND __attribute__((noinline, noclone))
+#else
+#define ONE_OF_ITS_KIND __attribute__((noinline))
+#endif
+
+static ONE_OF_ITS_KIND int down(struct walker *w, uint32_t path, int level)
 {
 	int result;
 
@@ -94,6 +100,7 @@ static void *walk(void *data)
 
 	while (w->allocations < share)
 		sum += down(w, (uint32_t)(next_random(w) % options.paths), options.depth);
+	(void)sum;
 	for (unsigned long i = 0; i < options.slots; i++) {
 		if (!w->slots[i] || next_random(w) & 1)
 			continue;
