@@ -19,8 +19,10 @@
 #define MODULE_COUNT 4096u
 #define PATH_BYTES_MAX 3072u /* a module's record must fit a chunk */
 
+#define MODULE_CLAIMED 1u /* as a start: one thread fills this entry, or clears up after the module in it */
+
 struct module {
-	_Atomic uintptr_t start; /* 0: this entry is being filled, or the module is gone */
+	_Atomic uintptr_t start; /* 0: free. A module that was unloaded leaves its entry to the next one. */
 	uintptr_t end;
 	const void *link_map;
 	uint32_t name_hash; /* of the last part of its path */
@@ -36,7 +38,7 @@ struct first {
 static struct first *first;
 _Atomic uint64_t *rules_packed; /* first->packed */
 static struct module *modules; /* first->modules */
-static _Atomic uint32_t module_count;
+static _Atomic uint32_t module_count; /* entries ever used */
 static _Atomic(struct rule *) second; /* NULL: not mapped yet */
 static _Atomic bool second_refused;
 
@@ -52,17 +54,20 @@ bool rules_start(void)
 
 /* ---- modules ---- */
 
-static const struct module *module_known(const struct cfi_module *m)
+static uint32_t modules_used(void)
 {
-	uint32_t n = atomic_load_explicit(&module_count, memory_order_acquire);
+	const uint32_t n = atomic_load_explicit(&module_count, memory_order_acquire);
 
-	if (n > MODULE_COUNT)
-		n = MODULE_COUNT;
-	for (uint32_t i = n; i-- > 0;)
+	return n < MODULE_COUNT ? n : MODULE_COUNT;
+}
+
+static bool module_known(const struct cfi_module *m)
+{
+	for (uint32_t i = modules_used(); i-- > 0;)
 		if (atomic_load_explicit(&modules[i].start, memory_order_acquire) == m->start &&
 		    modules[i].end == m->end && modules[i].link_map == m->link_map)
-			return &modules[i];
-	return NULL;
+			return true;
+	return false;
 }
 
 uint32_t rules_hash_of_name(const char *path)
@@ -77,12 +82,9 @@ uint32_t rules_hash_of_name(const char *path)
 
 bool rules_knows_file(uint32_t name_hash)
 {
-	uint32_t n = atomic_load_explicit(&module_count, memory_order_acquire);
-
-	if (n > MODULE_COUNT)
-		n = MODULE_COUNT;
-	for (uint32_t i = 0; i < n; i++)
-		if (atomic_load_explicit(&modules[i].start, memory_order_acquire) && modules[i].name_hash == name_hash)
+	for (uint32_t i = 0, n = modules_used(); i < n; i++)
+		if (atomic_load_explicit(&modules[i].start, memory_order_acquire) > MODULE_CLAIMED &&
+		    modules[i].name_hash == name_hash)
 			return true;
 	return false;
 }
@@ -122,37 +124,46 @@ static uint32_t module_tell(struct thread *t, const struct cfi_module *m)
 	return name_hash;
 }
 
+/* A free entry, claimed. NULL: so many modules are loaded at once. */
+static struct module *module_entry(void)
+{
+	for (uint32_t i = 0; i < MODULE_COUNT; i++) {
+		uintptr_t none = 0;
+		uint32_t used = i;
+
+		if (!atomic_compare_exchange_strong(&modules[i].start, &none, MODULE_CLAIMED))
+			continue;
+		while (used <= i && !atomic_compare_exchange_weak(&module_count, &used, i + 1))
+			;
+		return &modules[i];
+	}
+	return NULL;
+}
+
 /* Two threads may tell of the same module at once: the recorder takes the second for nothing new. */
 static void module_add(struct thread *t, const struct cfi_module *m)
 {
 	const uint32_t hash = module_tell(t, m);
-	const uint32_t i = atomic_fetch_add(&module_count, 1);
+	struct module *const entry = module_entry();
 
-	if (i >= MODULE_COUNT) {
-		atomic_store(&module_count, MODULE_COUNT);
+	if (!entry) {
 		atomic_fetch_add(&state.process->modules_lost, 1);
 		return;
 	}
-	modules[i].end = m->end;
-	modules[i].link_map = m->link_map;
-	modules[i].name_hash = hash;
-	atomic_store_explicit(&modules[i].start, m->start, memory_order_release);
+	entry->end = m->end;
+	entry->link_map = m->link_map;
+	entry->name_hash = hash;
+	atomic_store_explicit(&entry->start, m->start, memory_order_release);
 }
 
 void rules_announce(struct thread *t)
 {
-	uint32_t n = atomic_load(&module_count);
-
 	linger_forked();
-	if (n > MODULE_COUNT)
-		n = MODULE_COUNT;
-	for (uint32_t i = 0; i < n; i++) {
-		struct cfi_module m = { .start = modules[i].start,
-					.end = modules[i].end,
-					.link_map = modules[i].link_map };
+	for (uint32_t i = 0, n = modules_used(); i < n; i++) {
+		struct cfi_module m = { .start = modules[i].start };
 
 		/* One that went away without our seeing it has no link map to read any more. */
-		if (m.start && cfi_module_at(m.start, &m) && m.link_map == modules[i].link_map)
+		if (m.start > MODULE_CLAIMED && cfi_module_at(m.start, &m) && m.link_map == modules[i].link_map)
 			(void)module_tell(t, &m);
 	}
 }
@@ -176,22 +187,28 @@ static void forget_range(uintptr_t start, uintptr_t end)
 	forget_in(atomic_load(&second), SECOND_BITS, start, end);
 }
 
+/* Forgets what is known of a module, and frees its entry. Another thread may be doing so. */
+static void module_drop(struct module *m, uintptr_t start, uintptr_t end)
+{
+	if (!atomic_compare_exchange_strong(&m->start, &start, MODULE_CLAIMED))
+		return;
+	forget_range(start, end);
+	atomic_store_explicit(&m->start, 0, memory_order_release);
+}
+
 bool rules_unloaded(void)
 {
-	uint32_t n = atomic_load(&module_count);
 	bool any = false;
 
-	if (n > MODULE_COUNT)
-		n = MODULE_COUNT;
-	for (uint32_t i = 0; i < n; i++) {
-		uintptr_t start = atomic_load(&modules[i].start);
+	for (uint32_t i = 0, n = modules_used(); i < n; i++) {
+		const uintptr_t start = atomic_load_explicit(&modules[i].start, memory_order_acquire);
+		const uintptr_t end = modules[i].end;
 		struct cfi_module now;
 
-		if (!start || (cfi_module_at(start, &now) && now.link_map == modules[i].link_map &&
-			       now.start == start && now.end == modules[i].end))
+		if (start <= MODULE_CLAIMED || (cfi_module_at(start, &now) && now.link_map == modules[i].link_map &&
+						now.start == start && now.end == end))
 			continue;
-		if (atomic_compare_exchange_strong(&modules[i].start, &start, 0))
-			forget_range(start, modules[i].end);
+		module_drop(&modules[i], start, end);
 		any = true;
 	}
 	return any;
@@ -200,17 +217,13 @@ bool rules_unloaded(void)
 /* A module that nobody saw unloaded gave its place to `m`. */
 static void drop_overlapped(const struct cfi_module *m)
 {
-	uint32_t n = atomic_load(&module_count);
+	for (uint32_t i = 0, n = modules_used(); i < n; i++) {
+		const uintptr_t start = atomic_load_explicit(&modules[i].start, memory_order_acquire);
+		const uintptr_t end = modules[i].end;
 
-	if (n > MODULE_COUNT)
-		n = MODULE_COUNT;
-	for (uint32_t i = 0; i < n; i++) {
-		uintptr_t start = atomic_load(&modules[i].start);
-
-		if (!start || start >= m->end || modules[i].end <= m->start)
+		if (start <= MODULE_CLAIMED || start >= m->end || end <= m->start)
 			continue;
-		if (atomic_compare_exchange_strong(&modules[i].start, &start, 0))
-			forget_range(start, modules[i].end);
+		module_drop(&modules[i], start, end);
 		atomic_fetch_add(&state.code_generation, 1);
 	}
 }

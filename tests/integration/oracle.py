@@ -130,6 +130,8 @@ def make_cases(t):
         ("verify: deeper than what is kept", lambda: o.verify([t.fixture("stacks_fast"), "branches"], least=500)),
         ("verify: ... of few", lambda: o.verify([t.fixture("stacks_fast"), "branches"], options=["--nframe", "10"], least=500)),
         ("verify: two libraries at one address", lambda: o.verify(plugins, stale=True)),
+        # More than the modules that are remembered at once: each that is unloaded must leave its place to another.
+        ("verify: 4,400 libraries at one address", lambda: o.verify([*plugins, "2200"], LIBGCC, least=10000)),
         # libunwind knows neither of them: it crashes on return addresses that stand elsewhere.
         ("verify: unusual frames", lambda: o.verify([t.fixture("frames")], LIBGCC, least=500)),
         ("verify: threads", lambda: o.verify([t.fixture("threads"), "short"])),

@@ -1,4 +1,4 @@
-/* plugins A B - loads, calls and unloads two libraries in turn, at one address. */
+/* plugins A B [ROUNDS] - loads, calls and unloads two libraries in turn, at one address. */
 #include <dlfcn.h>
 
 #include "truth.h"
@@ -27,13 +27,14 @@ static void *use(const char *path, const char *function)
 
 int main(int argc, char **argv)
 {
+	const int rounds = argc > 3 ? atoi(argv[3]) : ROUNDS;
 	int reused = 0;
 
-	must(argc == 3, "two libraries");
-	for (int i = 0; i < ROUNDS; i++)
+	must(argc >= 3, "two libraries");
+	for (int i = 0; i < rounds; i++)
 		reused += use(argv[1], "plugin_first") == use(argv[2], "plugin_second");
-	must(reused > ROUNDS / 2, "addresses reused");
-	truth_churn(1001, ROUNDS * CALLS);
-	truth_churn(1002, ROUNDS * CALLS);
+	must(reused > rounds / 2, "addresses reused");
+	truth_churn(1001, rounds * CALLS);
+	truth_churn(1002, rounds * CALLS);
 	return 0;
 }
