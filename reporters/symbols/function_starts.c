@@ -84,9 +84,14 @@ bool function_starts_init(struct function_starts *f, Elf *elf)
 		f->count = 0;
 		return false;
 	}
-	for (size_t i = 0; i < f->count; i++)
+	bool sorted = true; /* as linkers write it */
+
+	for (size_t i = 0; i < f->count; i++) {
 		f->starts[i] = t.address + (uint64_t)(int64_t)read_s32(t.bytes + at + i * PAIR_BYTES);
-	qsort(f->starts, f->count, sizeof(*f->starts), by_value);
+		sorted &= !i || f->starts[i - 1] <= f->starts[i];
+	}
+	if (!sorted)
+		qsort(f->starts, f->count, sizeof(*f->starts), by_value);
 	return true;
 }
 

@@ -42,11 +42,20 @@ static int by_start(const void *a, const void *b)
 	return x->value < y->value ? -1 : x->value > y->value;
 }
 
+/* As those of a table that was sorted before, and most that compilers write. */
+static bool is_sorted(const struct intervals *t)
+{
+	for (uint32_t i = 1; i < t->count; i++)
+		if (by_start(&t->items[i - 1], &t->items[i]) > 0)
+			return false;
+	return true;
+}
+
 void intervals_sort(struct intervals *t)
 {
 	uint32_t top = INTERVAL_NONE; /* the stack is linked by `outer` itself */
 
-	if (t->count > 1)
+	if (!is_sorted(t))
 		qsort(t->items, t->count, sizeof(*t->items), by_start);
 	for (uint32_t i = 0; i < t->count; i++) {
 		while (top != INTERVAL_NONE && t->items[top].high <= t->items[i].low)

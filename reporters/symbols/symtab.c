@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "format/trk.h"
+#include "symbols/by_address.h"
 
 struct symbol {
 	uint64_t start, end; /* end == start: size unknown, section_end bounds it */
@@ -43,16 +44,17 @@ static const GElf_Shdr *section_of(struct sections *s, Elf *elf, GElf_Word index
 	return index < s->count ? &s->headers[index] : NULL;
 }
 
+/* Names are looked at last: the pages where those of data stand are not read. */
 static bool is_function(const GElf_Sym *symbol, const char *name, const GElf_Shdr *section)
 {
-	if (!name || !*name || !section || !(section->sh_flags & SHF_EXECINSTR))
+	if (!name || !symbol->st_name || !section || !(section->sh_flags & SHF_EXECINSTR))
 		return false;
 	switch (GELF_ST_TYPE(symbol->st_info)) {
 	case STT_FUNC:
 	case STT_GNU_IFUNC:
 		return true;
 	case STT_NOTYPE: /* assembler; names like ".L4" and "$x" are labels, no functions */
-		return *name != '.' && *name != '$';
+		return *name && *name != '.' && *name != '$';
 	default:
 		return false;
 	}
@@ -63,24 +65,22 @@ static size_t leading_underscores(const char *s)
 	return strspn(s, "_");
 }
 
-static int by_start(const void *a, const void *b)
+/* Of two with one start. */
+static bool is_better(const struct symbol *x, const struct symbol *y)
 {
-	const struct symbol *const x = a, *const y = b;
 	size_t p, q;
 
-	if (x->start != y->start)
-		return x->start < y->start ? -1 : 1;
 	if ((x->end == x->start) != (y->end == y->start))
-		return x->end == x->start ? 1 : -1;
+		return x->end != x->start;
 	if (x->local != y->local)
-		return x->local ? 1 : -1;
+		return !x->local;
 	p = leading_underscores(x->name), q = leading_underscores(y->name);
 	if (p != q)
-		return p < q ? -1 : 1;
+		return p < q;
 	p = strlen(x->name), q = strlen(y->name);
 	if (p != q)
-		return p < q ? -1 : 1;
-	return strcmp(x->name, y->name);
+		return p < q;
+	return strcmp(x->name, y->name) < 0;
 }
 
 static size_t read_symbols(Dwfl_Module *module, int total, struct symbol *out, bool *ret_full)
@@ -127,27 +127,46 @@ static bool has_symtab_section(Dwfl_Module *module)
 	return false;
 }
 
-/* Sorted symbols to ranges: one per start, sizes found where there are none. */
-static bool fill(struct symtab *t, struct symbol *symbols, size_t n)
+/* symbols[order[0..count)], all of one start. */
+static const struct symbol *best_of(const struct symbol *symbols, const struct by_address *order, size_t count)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct symbol *const s = &symbols[i];
-		uint64_t end = s->end;
-		size_t next = i + 1;
+	const struct symbol *best = &symbols[order[0].index];
 
-		if (i && symbols[i - 1].start == s->start)
-			continue;
-		while (next < n && symbols[next].start == s->start)
+	for (size_t i = 1; i < count; i++)
+		if (is_better(&symbols[order[i].index], best))
+			best = &symbols[order[i].index];
+	return best;
+}
+
+/* One range per start, sizes found where there are none. */
+static bool fill(struct symtab *t, const struct symbol *symbols, const struct by_address *order, size_t n)
+{
+	for (size_t i = 0, next; i < n; i = next) {
+		for (next = i + 1; next < n && order[next].address == order[i].address;)
 			next++;
+		const struct symbol *const s = best_of(symbols, order + i, next - i);
+		uint64_t end = s->end;
+
 		if (end == s->start)
-			end = next < n && symbols[next].start < s->section_end ? symbols[next].start
-									      : s->section_end;
+			end = next < n && order[next].address < s->section_end ? order[next].address : s->section_end;
 		t->names[i] = s->name;
 		if (!intervals_add(&t->ranges, s->start, end, (uint32_t)i))
 			return false;
 	}
 	intervals_sort(&t->ranges);
 	return true;
+}
+
+static bool sort_and_fill(struct symtab *t, const struct symbol *symbols, size_t n)
+{
+	struct by_address *const order = calloc(n + 1, sizeof(*order));
+	bool ok = order != NULL;
+
+	for (size_t i = 0; ok && i < n; i++)
+		order[i] = (struct by_address){ symbols[i].start, (uint32_t)i };
+	ok = ok && by_address_sort(order, n) && fill(t, symbols, order, n);
+	free(order);
+	return ok;
 }
 
 int symtab_init(struct symtab *t, Dwfl_Module *module)
@@ -165,8 +184,7 @@ int symtab_init(struct symtab *t, Dwfl_Module *module)
 	if (!symbols || !t->names)
 		goto out;
 	n = read_symbols(module, total, symbols, &t->full);
-	qsort(symbols, n, sizeof(*symbols), by_start);
-	if (fill(t, symbols, n))
+	if (sort_and_fill(t, symbols, n))
 		err = 0;
 out:
 	free(symbols);
@@ -192,6 +210,8 @@ const char *symtab_lookup(const struct symtab *t, uint64_t address, struct arena
 	if (found == INTERVAL_NONE)
 		return NULL;
 	name = t->names[t->ranges.items[found].value];
+	if (!*name)
+		return NULL;
 	version = strchr(name, '@'); /* "memcpy@@GLIBC_2.14" */
 	return version && version != name ? arena_string(arena, name, (size_t)(version - name)) : name;
 }

@@ -1,9 +1,12 @@
 /*
- * test_intervals - range lookup against trying all ranges; cleaned path names.
+ * test_intervals - range lookup against trying all ranges; addresses sorted by digits against qsort; cleaned path names.
  */
 #include "unit.h"
 
+#include <stdlib.h>
+
 #include "symbols/arena.h"
+#include "symbols/by_address.h"
 #include "symbols/intervals.h"
 #include "symbols/path.h"
 
@@ -29,6 +32,39 @@ static void nested_ranges_are_found_inside_out(void **state)
 	assert_int_equal(intervals_find(&t, 100), INTERVAL_NONE);
 	intervals_finish(&t);
 	assert_int_equal(intervals_find(&t, 0), INTERVAL_NONE);
+}
+
+static int by_address_and_index(const void *a, const void *b)
+{
+	const struct by_address *const x = a, *const y = b;
+
+	if (x->address != y->address)
+		return x->address < y->address ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static void addresses_are_sorted_as_by_qsort(void **state)
+{
+	/* spread over few bits, those of a library, one digit, all bits; 0: all the same */
+	static const uint64_t masks[] = { 0, 0x7, 0x7ff, 0x3fffff0, 0x7ff << 11, UINT64_MAX };
+	enum { COUNT = 3000 };
+	static struct by_address items[COUNT], expected[COUNT];
+	uint64_t seed = 7;
+
+	for (size_t m = 0; m < sizeof(masks) / sizeof(*masks); m++) {
+		for (uint32_t i = 0; i < COUNT; i++) {
+			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			items[i] = (struct by_address){ ((seed >> 29) ^ seed) & masks[m], i };
+		}
+		memcpy(expected, items, sizeof(items));
+		qsort(expected, COUNT, sizeof(*expected), by_address_and_index);
+		assert_true(by_address_sort(items, COUNT));
+		for (uint32_t i = 0; i < COUNT; i++) {
+			assert_int_equal(items[i].address, expected[i].address);
+			assert_int_equal(items[i].index, expected[i].index);
+		}
+	}
+	assert_true(by_address_sort(items, 0));
 }
 
 /* Few and short enough that no address lies in more ranges than a lookup follows. */
@@ -97,6 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nested_ranges_are_found_inside_out),
 		cmocka_unit_test(every_containing_range_is_visited),
+		cmocka_unit_test(addresses_are_sorted_as_by_qsort),
 		cmocka_unit_test(paths_are_joined_and_cleaned),
 	};
 

@@ -1,0 +1,20 @@
+/*
+ * by_address - many things in the order of their addresses, in time that grows with their number alone:
+ * a library of a compiler exports 60,000 functions, and a program asks for a few of them.
+ */
+#ifndef SYMBOLS_BY_ADDRESS_H
+#define SYMBOLS_BY_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct by_address {
+	uint64_t address;
+	uint32_t index; /* the caller's */
+};
+
+/* Those with one address stay in the order in which they were. False: out of memory, nothing is sorted. */
+bool by_address_sort(struct by_address *items, size_t count);
+
+#endif
