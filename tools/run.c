@@ -6,6 +6,7 @@
  * are 125, and nothing was started or written then; 126 and 127 as for a shell.
  */
 #include "cgroup.h"
+#include "connector.h"
 #include "format/pieces.h"
 #include "format/shm.h"
 #include "home.h"
@@ -176,12 +177,16 @@ static int open_output(struct run *r)
 static bool start_recorder(struct run *r)
 {
 	r->pidfd = descriptor_high((int)syscall(SYS_pidfd_open, r->program.pid, 0));
+	/* from before the program begins, which may start others at once */
+	const int connector = r->o.no_follow_fork || r->o.no_follow_exec ? -1 : descriptor_high(connector_open());
+
 	r->recorder = recorder_start(&(struct recorder_options){
 		.path = r->recorder_path,
 		.segment = &r->segment,
 		.output = r->output.fd,
 		.control = r->recorder_control,
 		.pidfd = r->pidfd,
+		.connector = connector,
 		.program = r->program.pid,
 		.memory_interval_ms = r->o.memory_interval_ms,
 		.start_after_ns = r->o.start_after_ns,
@@ -202,6 +207,8 @@ static bool start_recorder(struct run *r)
 	close(r->recorder_control);
 	if (r->pidfd >= 0)
 		close(r->pidfd);
+	if (connector >= 0)
+		close(connector);
 	return r->recorder > 0;
 }
 

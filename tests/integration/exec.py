@@ -6,15 +6,46 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import harness
 import run
 from harness import Replay, check, check_truth, equal, execute, need
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "programs"))
+import kernel  # noqa: E402
+
 WAYS = ("execve", "execv", "execvp", "execvpe", "execl", "execlp", "execle", "fexecve", "execveat", "empty_path",
         "spawn", "spawnp")
 ENVIRONMENTS = ("same", "empty", "null", "without", "own")
 PLACES = ("fork", "vfork", "thread", "handler")
+# Starts each of its programs three times, by system calls that no hook sees.
+BY_ITSELF = """
+#define _GNU_SOURCE
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+extern char **environ;
+static void start(char *program, int how)
+{
+	char *argv[] = { program, 0 };
+	const long pid = how == 0 ? fork() : how == 1 ? vfork() : syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0) {
+		syscall(SYS_execve, program, argv, environ);
+		_exit(127);
+	}
+	waitpid(pid, 0, 0);
+}
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		for (int how = 0; how < 3; how++)
+			start(argv[i], how);
+	return 0;
+}
+"""
 
 
 class Exec:
@@ -240,6 +271,23 @@ class Exec:
             equal("status", r.status, 0)
             self.missed(r.capture, 1, "sleep (pid", "executed past the C library")
 
+    def by_itself(self):
+        """... however short it lives, where the kernel tells of that; else for a tenth of a second. Others attach as ever."""
+        try:
+            with kernel.Connector():
+                lives = ""
+        except OSError:
+            lives = "usleep(100000);"
+        starter = self.built("starter", BY_ITSELF)
+        still = self.built("still", f"int main(void) {{ {lives} return 0; }}\n", "-static")
+        normal = self.built("normal", "void *volatile p; int main(void) { p = malloc(4001); return 0; }\n")
+        r = self.t.record([starter, still, normal, still, normal])
+        equal("status", r.status, 0)
+        info = self.t.json("info", r.capture)
+        equal("told of", info["health"]["unrecorded_processes"], 6)
+        equal("recorded", Replay(self.t.events(r.capture)).kinds["malloc", 4001], 6)
+        check(not lives or any("still (pid" in n and "which starter started" in n for n in info["notices"]), f"{info['notices']}")
+
     def killed_at_once(self):
         """Executed, and dead before a constructor of ours could run."""
         program = self.built("dies", "static void first(void) { raise(9); }\n__attribute__((section(\".preinit_array\"), used)) "
@@ -294,7 +342,7 @@ def make_cases(t):
     return cases + [(n.replace("_", " "), getattr(c, n)) for n in (
         "by_the_library", "fails", "descriptors", "only_the_program", "only_the_wrapper", "as_if_alone",
         "pid_namespace", "user_namespace", "network_namespace", "another_user", "without_rights", "another_root", "root_without_the_library",
-        "short", "long", "past_the_library", "killed_at_once", "dynamic_linker", "go")]
+        "short", "long", "past_the_library", "by_itself", "killed_at_once", "dynamic_linker", "go")]
 
 
 if __name__ == "__main__":

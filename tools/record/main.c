@@ -45,7 +45,7 @@
 #define STRANGER_NS 500000000ull
 
 struct options {
-	uint64_t shm_fd, shm_id, out_fd, control_fd, pid_fd, pid, memory_interval_ms;
+	uint64_t shm_fd, shm_id, out_fd, control_fd, pid_fd, connector_fd, pid, memory_interval_ms;
 	uint64_t start_after_ns, duration_ns, max_bytes, rotate;
 	uint64_t temporary_threshold, checkpoint_ms, packing;
 	bool no_symbols, aggregate;
@@ -98,6 +98,7 @@ static int parse(struct options *o, int argc, char **argv)
 		{ 0, "control", UI_UINT, &o->control_fd, "FD", "socket to tracker-run", 3, INT_MAX },
 		{ 0, "pid", UI_UINT, &o->pid, "PID", "the program", 1, INT_MAX },
 		{ 0, "pidfd", UI_UINT, &o->pid_fd, "FD", "the program", 3, INT_MAX },
+		{ 0, "connector", UI_UINT, &o->connector_fd, "FD", "socket on which the kernel tells of processes", 3, INT_MAX },
 		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
 		  "distance of RSS samples; 0: none", 0, 3600000 },
 		{ 0, "start-after-ns", UI_UINT, &o->start_after_ns, "N", "begin then", 0, 0 },
@@ -250,6 +251,8 @@ static int start(struct session *s, char **program)
 		err = TRK_ERR_IO;
 	if (!err)
 		err = add_program(s, program);
+	if (!err && s->o.connector_fd)
+		births_begin(r, (int)s->o.connector_fd);
 	for (size_t i = 0; !err && i < s->o.notices.count; i++)
 		writer_notice(r->writer, s->o.notices.items[i]);
 	return err;

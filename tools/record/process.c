@@ -284,6 +284,8 @@ void process_bind(struct recorder *r, const struct arrival *a)
 	if (!p->attached)
 		p->first_program = number;
 	p->last_program = number;
+	if (slot->origin != SHM_FORKED)
+		p->last_executed = number;
 	p->attached = true;
 	r->slot_process[index] = p;
 	take_program(r, p, slot);

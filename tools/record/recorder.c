@@ -102,6 +102,7 @@ void recorder_release(struct recorder *r)
 		process_free(r->processes[i]);
 	module_table_finish(r);
 	watch_release(r);
+	births_end(r->births);
 	free(r->processes);
 	free(r->live);
 	intern_finish(&r->intern);

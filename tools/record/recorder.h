@@ -41,6 +41,7 @@ struct process {
 	uint32_t inner_pid;   /* its own there; 0: it is `pid` */
 	int pidfd, statm;
 	uint64_t first_program, last_program; /* numbers (shm.h) of those that it ran */
+	uint64_t last_executed; /* of the last one that it executed, and was not forked with */
 	uint64_t over; /* programs from this number on started when it had ended; UINT64_MAX: not known */
 	uint32_t left_slot; /* kept when it is gone, for its parent to say how it ended; NO_SLOT: none */
 	uint64_t start_ns, end_ns;
@@ -115,7 +116,7 @@ struct watch {
 	int pidfd; /* -1: none; it had ended by then */
 	uint32_t entry, serial; /* of the segment, as long as the execution may fail; NO_SLOT */
 	uint32_t flags; /* SHM_EXEC_* */
-	uint64_t number; /* a program of that pid with a number from this one on is it */
+	uint64_t number; /* a program that was executed with that pid and has a number from this one on is it */
 	uint64_t since_ns;
 	bool ended; /* before this round began */
 	char path[SHM_EXECUTABLE_BYTES], starter[SHM_PROGRAM_BYTES];
@@ -165,6 +166,7 @@ struct recorder {
 	struct bounds bounds;
 	struct rotation rotation;
 	struct unseen unseen;
+	struct births *births; /* NULL: the kernel does not tell us */
 	struct watches watches;
 	int segment; /* the memfd; -1: System V */
 	struct keyframes keyframes;
@@ -314,11 +316,25 @@ void unseen_look(struct recorder *r);
 enum segment_there { THERE, NOT_THERE, DENIED, NOBODY_KNOWS };
 enum segment_there unseen_segment(uint32_t pid);
 
+/* ---- births.c ---- */
+struct births;
+/* Listens to what the kernel tells of executions. The socket becomes the recorder's. */
+void births_begin(struct recorder *r, int connector);
+/* Before it is looked who has attached; and after that. */
+void births_read(struct recorder *r);
+void births_judge(struct recorder *r);
+void births_end(struct births *b); /* NULL-safe */
+
 /* ---- watch.c ---- */
 /* Once a round, when new processes are known: requests, executions, those that attached, those that ended. */
 void watch_round(struct recorder *r);
 /* `pid` runs a program that has not attached; `number`: programs that had attached when it was looked at. */
 void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t number);
+/*
+ * The kernel has told that `pid` executed the file `path` (NULL: nobody knows which), when at least `number` programs had
+ * attached; `starter`: the name of who started it, or NULL.
+ */
+void watch_executed(struct recorder *r, uint32_t pid, const char *path, const char *starter, uint64_t number);
 /* Executions that may still attach. */
 bool watch_waits(const struct recorder *r);
 /* The recording is over: notices for all that were missed. */

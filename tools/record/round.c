@@ -291,6 +291,8 @@ static void bind_arrivals(struct recorder *r, uint64_t end, uint64_t *bytes)
 
 bool round_run(struct recorder *r, uint64_t *ret_bytes)
 {
+	births_read(r);
+
 	const uint64_t end = atomic_load_explicit(&r->shm->header.programs, memory_order_acquire);
 	uint64_t bytes = 0;
 	bool more, due;

@@ -140,25 +140,9 @@ static bool knows(const struct recorder *r, uint32_t pid)
 	return false;
 }
 
-void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t number)
-{
-	struct watch *const w = knows(r, pid) ? NULL : add(r, pid);
-	char path[64];
-
-	if (!w)
-		return;
-	w->number = number;
-	snprintf(w->starter, sizeof(w->starter), "%s", starter ? starter : "");
-	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
-	if (readlink(path, w->path, sizeof(w->path) - 1) <= 0)
-		sample_thread_name(pid, pid, w->path);
-}
-
-/* ---- what became of them ---- */
-
 static bool is_it(const struct watch *w, const struct process *p)
 {
-	return p->attached && p->last_program >= w->number &&
+	return p->attached && p->last_executed >= w->number &&
 	       (w->pid ? p->pid == w->pid : p->inner_pid && p->inner_pid == w->inner_pid);
 }
 
@@ -174,6 +158,34 @@ static bool has_attached(const struct recorder *r, const struct watch *w)
 			return true;
 	return false;
 }
+
+void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t number)
+{
+	struct watch *const w = knows(r, pid) ? NULL : add(r, pid);
+	char path[64];
+
+	if (!w)
+		return;
+	w->number = number;
+	snprintf(w->starter, sizeof(w->starter), "%s", starter ? starter : "");
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	if (readlink(path, w->path, sizeof(w->path) - 1) <= 0)
+		sample_thread_name(pid, pid, w->path);
+}
+
+void watch_executed(struct recorder *r, uint32_t pid, const char *path, const char *starter, uint64_t number)
+{
+	const struct watch it = { .pid = pid, .number = number };
+	struct watch *const w = knows(r, pid) || has_attached(r, &it) ? NULL : add(r, pid);
+
+	if (!w)
+		return;
+	w->number = number;
+	snprintf(w->starter, sizeof(w->starter), "%s", starter ? starter : "");
+	snprintf(w->path, sizeof(w->path), "%s", path ? path : "a program");
+}
+
+/* ---- what became of them ---- */
 
 static bool has_ended(const struct watch *w)
 {
@@ -195,7 +207,8 @@ static void explain(const struct recorder *r, const struct watch *w, char *why, 
 	snprintf(running, sizeof(running), "/proc/%u/exe", w->pid);
 	if (w->flags & SHM_EXEC_NO_LIBRARY)
 		snprintf(why, room, "libtracker.so cannot be read from there: make tracker's folder visible in that root");
-	else if ((!w->ended && inspect_file(&found, running)) || inspect_file(&found, w->path))
+	else if ((!w->ended && inspect_file(&found, running)) ||
+		 (strchr(w->path, '/') && inspect_file(&found, w->path)))
 		snprintf(why, room, "%s", found.reason);
 	else if (w->flags & SHM_EXEC_NO_WAY || (w->flags & SHM_EXEC_INNER_PID && r->segment < 0))
 		snprintf(why, room, "the recorder was not allowed to hand it the shared memory, or did not answer");
@@ -252,6 +265,7 @@ static bool is_settled(struct recorder *r, struct watch *w)
 void watch_round(struct recorder *r)
 {
 	look_at_entries(r);
+	births_judge(r); /* those that hooks noted are watched already */
 	for (uint32_t i = r->watches.count; i-- > 0;)
 		if (is_settled(r, r->watches.list[i]))
 			drop(r, i);

@@ -230,6 +230,8 @@ static void describe(struct arguments *a, const struct recorder_options *o)
 	add_number(a, "--pid", (uint64_t)o->program);
 	if (o->pidfd >= 0)
 		add_number(a, "--pidfd", (uint64_t)o->pidfd);
+	if (o->connector >= 0)
+		add_number(a, "--connector", (uint64_t)o->connector);
 	add_number(a, "--memory-interval-ms", o->memory_interval_ms);
 	add_number(a, "--start-after-ns", o->start_after_ns);
 	add_number(a, "--duration-ns", o->duration_ns);
@@ -267,7 +269,7 @@ static char **build_argv(const struct arguments *a, char **program)
 
 static void run_recorder(const struct recorder_options *o)
 {
-	int keep[] = { o->segment->fd, o->output, o->control, o->pidfd };
+	int keep[] = { o->segment->fd, o->output, o->control, o->pidfd, o->connector };
 	char environment[96], session[SESSION_MAX];
 	struct arguments a = { 0 };
 

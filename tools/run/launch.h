@@ -38,7 +38,8 @@ void program_cancel(struct program *p);
 struct recorder_options {
 	const char *path; /* of tracker-record */
 	const struct segment *segment;
-	int output, control, pidfd;
+	int output, control;
+	int pidfd, connector; /* -1: none */
 	pid_t program;
 	uint64_t memory_interval_ms;
 	uint64_t start_after_ns, duration_ns, max_bytes; /* 0: none */

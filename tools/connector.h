@@ -1,0 +1,14 @@
+/*
+ * connector - the kernel's process connector: it tells of every fork, execution and end on the machine, however short a
+ * process lives and whoever made the system call (Linux: Documentation/driver-api/connector.rst, linux/cn_proc.h). Who may
+ * listen: root in the machine's first namespaces; from Linux 6.6 on any user there.
+ */
+#ifndef TOOLS_CONNECTOR_H
+#define TOOLS_CONNECTOR_H
+
+/* A socket that receives from now on, without blocking; -1: none can be had. One that hears nothing is possible, too. */
+int connector_open(void);
+/* The kernel need not tell us any more; closes the socket. */
+void connector_close(int socket);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * births - programs that no hook saw being executed, from the kernel itself.
+ *
+ * Go starts its tools by system calls of its own, and a static program may live for a millisecond: only the kernel knows
+ * (tools/connector.h). Where it does not tell us, the looks at /proc (unseen.c) are what there is.
+ *
+ * Events are read before a round looks who has attached, and judged after it: who executed a program before
+ * they were read, and attached, is known by then.
+ */
+#include "recorder.h"
+
+#include "tools/connector.h"
+
+#include <errno.h>
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
+#include <linux/netlink.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define EVENTS 512u /* of a round; what is left waits in the socket */
+#define NEWEST 4096u /* so many processes are asked whether they were the parent */
+
+struct birth {
+	uint32_t what, pid, parent;
+	char *path; /* of what was executed; NULL: nobody knows any more */
+};
+
+/* A process below the recorded ones that has not attached. */
+struct offspring {
+	uint32_t pid, parent;
+};
+
+struct births {
+	int socket;
+	uint64_t number, number_before; /* of programs that had attached: now, and when the socket was last empty */
+	struct birth events[EVENTS];
+	uint32_t count;
+	struct offspring *offspring;
+	size_t offspring_count, offspring_room;
+};
+
+void births_begin(struct recorder *r, int connector)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
+	struct births *const b = calloc(1, sizeof(*b));
+
+	/* woken at once: who lives for a millisecond has a name only as long */
+	if (!b || epoll_ctl(r->epoll, EPOLL_CTL_ADD, connector, &event) < 0) {
+		connector_close(connector);
+		free(b);
+		return;
+	}
+	b->socket = connector;
+	r->births = b;
+}
+
+static void forget(struct births *b)
+{
+	for (uint32_t i = 0; i < b->count; i++)
+		free(b->events[i].path);
+	b->count = 0;
+}
+
+void births_end(struct births *b)
+{
+	if (!b)
+		return;
+	connector_close(b->socket);
+	forget(b);
+	free(b->offspring);
+	free(b);
+}
+
+/* ---- reading ---- */
+
+static char *path_of(uint32_t pid)
+{
+	char link[64], path[SHM_EXECUTABLE_BYTES];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%u/exe", pid);
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = 0;
+	if (n <= 0) /* it has ended; its parent may not have asked for it yet */
+		sample_thread_name(pid, pid, path);
+	return path[0] ? strdup(path) : NULL;
+}
+
+/* Threads are of no interest. */
+static void note(struct births *b, const struct proc_event *e)
+{
+	struct birth *const new = &b->events[b->count];
+
+	if (e->what == PROC_EVENT_FORK && e->event_data.fork.child_pid == e->event_data.fork.child_tgid)
+		*new = (struct birth){ .what = e->what, .pid = (uint32_t)e->event_data.fork.child_tgid,
+				       .parent = (uint32_t)e->event_data.fork.parent_tgid };
+	else if (e->what == PROC_EVENT_EXEC)
+		*new = (struct birth){ .what = e->what, .pid = (uint32_t)e->event_data.exec.process_tgid,
+				       .path = path_of((uint32_t)e->event_data.exec.process_tgid) };
+	else if (e->what == PROC_EVENT_EXIT && e->event_data.exit.process_pid == e->event_data.exit.process_tgid)
+		*new = (struct birth){ .what = e->what, .pid = (uint32_t)e->event_data.exit.process_tgid };
+	else
+		return;
+	b->count++;
+}
+
+void births_read(struct recorder *r)
+{
+	struct births *const b = r->births;
+	struct {
+		struct nlmsghdr head;
+		struct cn_msg message;
+		struct proc_event event;
+		uint8_t more[256];
+	} __attribute__((packed)) m;
+	struct proc_event event;
+
+	if (!b)
+		return;
+	const uint64_t number = atomic_load(&r->shm->header.programs);
+
+	while (b->count < EVENTS) {
+		const ssize_t n = recv(b->socket, &m, sizeof(m), 0);
+
+		if (n < 0 && errno == ENOBUFS) /* some were lost */
+			continue;
+		if (n < 0) {
+			b->number_before = b->number;
+			b->number = number;
+			return;
+		}
+		memcpy(&event, &m.event, sizeof(event)); /* it is aligned there */
+		if ((size_t)n >= offsetof(__typeof__(m), event) + sizeof(event) && m.message.id.idx == CN_IDX_PROC)
+			note(b, &event);
+	}
+}
+
+/* ---- judging ---- */
+
+static struct offspring *find(struct births *b, uint32_t pid)
+{
+	for (size_t i = b->offspring_count; i-- > 0;)
+		if (b->offspring[i].pid == pid)
+			return &b->offspring[i];
+	return NULL;
+}
+
+static void add(struct births *b, uint32_t pid, uint32_t parent)
+{
+	if (b->offspring_count == b->offspring_room) {
+		const size_t room = b->offspring_room ? 2 * b->offspring_room : 64;
+		struct offspring *const grown = realloc(b->offspring, room * sizeof(*grown));
+
+		if (!grown)
+			return;
+		b->offspring = grown;
+		b->offspring_room = room;
+	}
+	b->offspring[b->offspring_count++] = (struct offspring){ pid, parent };
+}
+
+/* Recorded; perhaps it has ended since the event: nobody else has got its pid so soon. */
+static const struct process *recorded(const struct recorder *r, uint32_t pid)
+{
+	const struct process *const live = process_by_pid(r, pid);
+	const size_t n = r->process_count, end = n > NEWEST ? n - NEWEST : 0;
+
+	for (size_t i = n; !live && i-- > end;)
+		if (r->processes[i]->pid == pid && r->processes[i]->end_ns >= r->before_ns)
+			return r->processes[i];
+	return live;
+}
+
+static void forked(struct recorder *r, const struct birth *e)
+{
+	if (find(r->births, e->parent) || recorded(r, e->parent))
+		add(r->births, e->pid, e->parent);
+}
+
+static void executed(struct recorder *r, const struct birth *e)
+{
+	const struct process *p = recorded(r, e->pid);
+	const struct offspring *const o = find(r->births, e->pid);
+
+	if (!(p ? p->attached : o != NULL)) /* a stranger; or the program that the recording begins with */
+		return;
+	if (!p)
+		p = recorded(r, o->parent);
+	watch_executed(r, e->pid, e->path, p ? p->name : NULL, r->births->number_before);
+}
+
+static void ended(struct births *b, uint32_t pid)
+{
+	struct offspring *const o = find(b, pid);
+
+	if (o)
+		*o = b->offspring[--b->offspring_count];
+}
+
+void births_judge(struct recorder *r)
+{
+	struct births *const b = r->births;
+
+	if (!b)
+		return;
+	for (uint32_t i = 0; i < b->count; i++) {
+		const struct birth *const e = &b->events[i];
+
+		if (e->what == PROC_EVENT_FORK)
+			forked(r, e);
+		else if (e->what == PROC_EVENT_EXEC)
+			executed(r, e);
+		else
+			ended(b, e->pid);
+	}
+	forget(b);
+}
