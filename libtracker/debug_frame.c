@@ -1,18 +1,15 @@
 /* debug_frame - see debug_frame.h. */
 #include "debug_frame.h"
 
-#include <elf.h>
 #include <string.h>
 
-#include "cfi_bytes.h"
 #include "chunk.h"
+#include "frame_entries.h"
+#include "frame_file.h"
 #include "headers.h"
 #include "raw.h"
 
 #define MODULES 64u
-#define SECTION_MAX ((size_t)64 << 20)
-#define SECTIONS_MAX 4096u
-#define NAME_BYTES 14u
 #define WAIT_SPINS 1000000
 
 /*
@@ -23,8 +20,7 @@ struct section {
 	_Atomic uintptr_t start; /* of the module; 0: free, 1: being read, 2: gone */
 	uintptr_t end;
 	const void *link_map;
-	const uint8_t *bytes;
-	size_t size;
+	struct frame_section frames;
 };
 
 static struct section *_Atomic table; /* mapped with the first of them */
@@ -32,22 +28,6 @@ static _Atomic bool refused; /* the table, by the kernel or by the sandbox that 
 static _Atomic bool stuck; /* who read was interrupted or forked: nobody waits any more */
 
 /* ---- the file ---- */
-
-static bool read_at(int fd, void *to, size_t bytes, uint64_t offset)
-{
-	uint8_t *at = to;
-
-	while (bytes) {
-		const long n = arch_syscall(SYS_pread64, fd, (long)at, (long)bytes, (long)offset, 0, 0);
-
-		if (n <= 0)
-			return false;
-		at += n;
-		bytes -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return true;
-}
 
 /* What is mapped has a build-id, and the file has the same where the headers say that it came from. */
 static bool is_mapped_file(int fd, const struct headers *h)
@@ -61,50 +41,10 @@ static bool is_mapped_file(int fd, const struct headers *h)
 		const uintptr_t distance = (uintptr_t)id - h->bias - p->p_vaddr;
 
 		if (p->p_type == PT_LOAD && distance < p->p_filesz)
-			return size <= sizeof(there) && read_at(fd, there, size, p->p_offset + distance) &&
+			return size <= sizeof(there) && frame_file_read_at(fd, there, size, p->p_offset + distance) &&
 			       memcmp(there, id, size) == 0;
 	}
 	return false;
-}
-
-/* Go's does not say where its runtime changes stacks; its frame pointers lead there. */
-static bool find_section(int fd, ElfW(Shdr) *ret)
-{
-	ElfW(Ehdr) e;
-	ElfW(Shdr) names, s;
-	char name[NAME_BYTES];
-	bool found = false;
-
-	if (!read_at(fd, &e, sizeof(e), 0) || e.e_shentsize != sizeof(s) || e.e_shnum > SECTIONS_MAX || !e.e_shnum ||
-	    !read_at(fd, &names, sizeof(names), e.e_shoff + (uint64_t)e.e_shstrndx * sizeof(s)))
-		return false;
-	for (unsigned i = 0; i < e.e_shnum; i++) {
-		if (!read_at(fd, &s, sizeof(s), e.e_shoff + (uint64_t)i * sizeof(s)) || s.sh_type != SHT_PROGBITS ||
-		    !read_at(fd, name, sizeof(name), names.sh_offset + s.sh_name))
-			continue;
-		if (memcmp(name, ".gopclntab", sizeof(".gopclntab")) == 0)
-			return false;
-		if (memcmp(name, ".debug_frame", sizeof(".debug_frame")) != 0)
-			continue;
-		*ret = s;
-		found = !(s.sh_flags & SHF_COMPRESSED) && s.sh_size <= SECTION_MAX;
-	}
-	return found;
-}
-
-static void read_section(int fd, struct section *s)
-{
-	ElfW(Shdr) header;
-	uint8_t *bytes;
-
-	if (!find_section(fd, &header) || !(bytes = raw_map_private(header.sh_size)))
-		return;
-	if (!read_at(fd, bytes, header.sh_size, header.sh_offset)) {
-		raw_release(bytes, header.sh_size);
-		return;
-	}
-	s->bytes = bytes;
-	s->size = header.sh_size;
 }
 
 static void read_module(const struct thread *t, const struct cfi_module *m, struct section *s)
@@ -115,11 +55,11 @@ static void read_module(const struct thread *t, const struct cfi_module *m, stru
 	const char *const path = program ? "/proc/self/exe" : l ? l->l_name : "";
 	int fd;
 
-	s->bytes = NULL;
+	s->frames.bytes = NULL;
 	if (!h.count || path[0] != '/' || !chunk_may_call(t) || (fd = raw_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0)
 		return;
 	if (program || is_mapped_file(fd, &h))
-		read_section(fd, s);
+		(void)frame_file_read(fd, &s->frames.bytes, &s->frames.size);
 	raw_close(fd);
 }
 
@@ -187,64 +127,9 @@ static const struct section *section_of(struct thread *t, const struct cfi_modul
 	return NULL;
 }
 
-/* ---- its entries ---- */
-
-#define CIE_ID 0xffffffffu
-#define LENGTH_64 0xffffffffu /* of the other format, which nobody writes for code */
-
-static bool cie_read(const struct section *s, uint64_t offset, struct cfi_fde *f)
-{
-	struct cursor c = { s->bytes + offset, s->bytes + s->size, offset >= s->size };
-	const uint64_t length = c.bad ? 0 : take_bytes(&c, 4);
-
-	if (c.bad || length == LENGTH_64 || length > (uint64_t)(c.end - c.at))
-		return false;
-	c.end = c.at + length;
-	if (take_bytes(&c, 4) != CIE_ID)
-		return false;
-
-	const uint8_t version = take(&c);
-
-	if (take(&c) != 0 || (version != 1 && version != 3 && version != 4)) /* no augmentation */
-		return false;
-	if (version == 4 && (take(&c) != sizeof(uintptr_t) || take(&c) != 0))
-		return false;
-	f->code_align = take_uleb(&c);
-	f->data_align = take_sleb(&c);
-	f->ra_reg = (uint8_t)(version == 1 ? take(&c) : take_uleb(&c));
-	f->initial = c.at;
-	f->initial_end = c.end;
-	return !c.bad && f->ra_reg < REG_COUNT;
-}
-
-/* One after the other: a pc is looked for once. */
 bool debug_frame_at(struct thread *t, const struct cfi_module *m, uintptr_t pc, struct cfi_fde *ret)
 {
 	const struct section *const s = section_of(t, m);
-	const struct headers h = headers_of(m);
-	struct cursor c;
 
-	if (!s || !s->bytes)
-		return false;
-	for (c = (struct cursor){ s->bytes, s->bytes + s->size, false }; !c.bad && c.end - c.at > 4;) {
-		const uint64_t length = take_bytes(&c, 4);
-		struct cursor e = { c.at, c.at + length, false };
-
-		if (length == LENGTH_64 || length > (uint64_t)(c.end - c.at))
-			return false;
-		c.at += length;
-
-		const uint64_t id = take_bytes(&e, 4);
-		const uintptr_t start = h.bias + take_bytes(&e, 8);
-		const uintptr_t range = take_bytes(&e, 8);
-		struct cfi_fde f = { .start = start, .instructions = e.at, .end = e.end };
-
-		if (e.bad || id == CIE_ID || pc < start || pc - start >= range)
-			continue;
-		if (!cie_read(s, id, &f))
-			return false;
-		*ret = f;
-		return true;
-	}
-	return false;
+	return s && s->frames.bytes && frame_entries_find(&s->frames, headers_of(m).bias, pc, ret);
 }

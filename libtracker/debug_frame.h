@@ -3,7 +3,7 @@
  *
  * Files compiled with -g and without unwind tables have it. The first pc of a module that nothing loaded covers makes
  * us read it from the file, once, by system calls, and only if the recorder says that the thread may make some. What the
- * sandbox forbids, what is compressed, and what is another file than the one that is mapped is not read.
+ * sandbox forbids, what is compressed in another way than zlib's, and what is another file than the one that is mapped is not read.
  */
 #ifndef DEBUG_FRAME_H
 #define DEBUG_FRAME_H

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "golden"))
@@ -62,6 +63,7 @@ def main():
         for way in (0, 1, 2, 4, 5, 8, 10, 16, 18):
             put("segment", bytes([way]) + seed)
     elfs()
+    frames()
     codes()
     for expression in expressions():
         put("cfi", bytes([1, 1, 0xF8, 0, 0, 0x0F, len(expression)]) + expression)
@@ -160,6 +162,44 @@ def elfs():
                 data = f.read()
             put("elf", data)
             put("cfi", b"\0" + unwind_information(data))
+
+
+def section(data, name):
+    """The bytes of a section, as they are in the file."""
+    at, = struct.unpack_from("<Q", data, 40)
+    size, count, names = struct.unpack_from("<HHH", data, 58)
+    headers = [struct.unpack_from("<IIQQQQ", data, at + i * size) for i in range(count)]
+    for header in headers:
+        start = headers[names][4] + header[0]
+        if data[start:data.index(b"\0", start)] == name:
+            return data[header[4]:header[4] + header[5]]
+    return b""
+
+
+def frames():
+    """Modules that have .debug_frame alone, packed or not, and the section by itself; streams of zlib of each kind of block."""
+    with tempfile.TemporaryDirectory() as scratch:
+        source, module = os.path.join(scratch, "a.c"), os.path.join(scratch, "a.so")
+        with open(source, "w") as f:
+            f.write(SOURCE + "".join(f"int more{i}(int x) {{ return x; }}\n" for i in range(6)))
+        for form in (["-gz=none"], ["-gz=zlib"], ["-gz=zlib-gnu"], ["-gz=none", "-gdwarf-2"]):
+            subprocess.run(["gcc", "-g1", "-O2", "-shared", "-nostdlib", "-fPIC", "-fno-asynchronous-unwind-tables", "-Wl,-z,noseparate-code",
+                            *form, "-o", module, source], cwd=scratch, check=True)
+            subprocess.run(["objcopy", "-R", ".debug_info", "-R", ".debug_abbrev", "-R", ".debug_line", "-R", ".debug_str", "--strip-unneeded",
+                            "--keep-section=.debug_frame", "--keep-section=.zdebug_frame", module], check=True)
+            with open(module, "rb") as f:
+                data = f.read()
+            put("debug_frame", b"\1" + data)
+            if "-gz=none" in form:
+                put("debug_frame", b"\0" + section(data, b".debug_frame"))
+    texts = (b"a" * 300, bytes(range(256)), b"frame entry " * 20 + bytes(range(40)))
+    for level in (0, 1, 9):
+        for text in texts:
+            size = len(text) - 1
+            put("inflate", bytes([0, size & 255, size >> 8, 0]) + zlib.compress(text, level))
+            put("inflate", bytes([1 + 2 * level]) + text)
+    fixed = zlib.compressobj(9, zlib.DEFLATED, 15, 8, zlib.Z_FIXED)
+    put("inflate", bytes([0, 23, 1, 0]) + fixed.compress(texts[2]) + fixed.flush())
 
 
 def unwind_information(data):

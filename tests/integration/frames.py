@@ -9,6 +9,7 @@ usage: frames.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
 import os
 import platform
+import re
 import subprocess
 import tempfile
 
@@ -197,6 +198,25 @@ class Frames:
             equal("the stack", names, ["deep", "<truncated stack>"])
         equal("cut, guessed", (self.health(r)["truncated_stacks"], self.health(r)["guessed_stacks"]), (int(not whole), int(guessed)))
 
+    def packed(self, method, whole):
+        """.debug_frame that is compressed is read as any other, or it is said that it is not."""
+        folder = tempfile.mkdtemp(dir=self.t.scratch)
+        other = os.path.join(folder, "without.o")
+        subprocess.run([need("gcc"), "-w", "-O2", "-g", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-fomit-frame-pointer",
+                        "-x", "c", "-", "-c", "-o", other], input=WITHOUT + "".join(f"void more{i}(void) {{}}\n" for i in range(50)),
+                       text=True, check=True)
+        program = self.compile(WITH, "-g", objects=[other])
+        subprocess.run([need("objcopy"), "--compress-debug-sections=" + method, program], check=True)
+        sections = subprocess.run([need("readelf"), "-SW", program], capture_output=True, text=True, check=True).stdout
+        check(re.search(r"\.zdebug_frame|\.debug_frame .* C  ", sections), "it is not compressed:\n" + sections)
+        frames, r = self.stack([program], 4242)
+        names = [f.get("function") for f in frames]
+        equal("the stack", names[:4], ["deep", "without", "outer", "main"] if whole else ["deep", "<truncated stack>"])
+        notices = [n for n in self.t.json("info", r.capture)["notices"] if ".debug_frame" in n]
+        equal("what is said", [n.split(", which")[0] for n in notices],
+              [] if whole else [f"{os.path.realpath(program)}: its .debug_frame is compressed with {method}"])
+        check(whole or notices[0] in r.stderr.decode(), "not said when the recording ends")
+
     def made(self, *how):
         """A stack that goes on after code that is made at run time: as many frames as its size says, each time."""
         if platform.machine() != "x86_64":
@@ -250,6 +270,8 @@ def make_cases(t):
                                       (["-g", kept], True, False), (["-gdwarf-4", omitted], True, False)):
             cases.append((f"no unwind information: {compiler} {' '.join(flags)}",
                           lambda c=compiler, x=flags, w=whole, g=guessed: f.without(c, x, w, g)))
+    cases += [(f"no unwind information: compressed with {m}", lambda m=m, w=w: f.packed(m, w))
+              for m, w in (("zlib", True), ("zlib-gnu", True), ("zstd", False))]
     cases += [
         ("made at run time", f.made), ("made at run time: executable later", lambda: f.made("later")),
         ("go", f.go), ("node", lambda: f.program("node", "-e", "JSON.parse('{}')")), ("java", lambda: f.program("java", "-version")),

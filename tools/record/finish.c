@@ -141,6 +141,7 @@ static void write_notices(struct recorder *r)
 	if (r->out_of_memory)
 		recorder_notice(r, "the recorder ran out of memory: figures of the summary are "
 					 "too low");
+	unread_finish(r);
 	if (r->checkpoint.error) {
 		snprintf(text, sizeof(text), "checkpoints could not be written (%s): until the end "
 			 "the file held what was recorded up to %.1f s", strerror(r->checkpoint.error),

@@ -341,6 +341,10 @@ bool watch_waits(const struct recorder *r);
 void watch_finish(struct recorder *r);
 void watch_release(struct recorder *r);
 
+/* ---- unread.c ---- */
+/* Notices for modules whose unwind information could not be read by the program that they are mapped in. */
+void unread_finish(struct recorder *r);
+
 /* ---- request.c ---- */
 /* Sends the segment to whoever asked for it with this entry, or refuses. */
 void request_answer(struct recorder *r, uint32_t entry);

@@ -1,0 +1,18 @@
+/*
+ * frame_entries - unwind information as .debug_frame has it: entries one after the other, unsorted and without an index. A pc
+ * is looked for once, so all of them are passed.
+ */
+#ifndef FRAME_ENTRIES_H
+#define FRAME_ENTRIES_H
+
+#include "cfi.h"
+
+struct frame_section {
+	const uint8_t *bytes;
+	size_t size;
+};
+
+/* bias: what is added to the addresses of the file. False: none covers pc, or it says what nobody here understands. */
+bool frame_entries_find(const struct frame_section *s, uintptr_t bias, uintptr_t pc, struct cfi_fde *ret);
+
+#endif

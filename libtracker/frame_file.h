@@ -1,0 +1,18 @@
+/*
+ * frame_file - the bytes of .debug_frame in a file, read by system calls.
+ *
+ * Also those that zlib packed, of either kind that linkers write. What another method packed (zstd) is not read: the recorder says so.
+ */
+#ifndef FRAME_FILE_H
+#define FRAME_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+bool frame_file_read_at(int fd, void *to, size_t bytes, uint64_t offset);
+
+/* In a mapping of their own. False: there are none, or they cannot be read. */
+bool frame_file_read(int fd, const uint8_t **ret_bytes, size_t *ret_size);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * inflate - bytes that zlib packed (RFC 1950, 1951), unpacked without memory of its own and without a call.
+ *
+ * For a section that is read once in the life of a process: simple, not fast (a bit at a time).
+ */
+#ifndef INFLATE_H
+#define INFLATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define INFLATE_LITERALS 288u
+#define INFLATE_DISTANCES 30u
+#define INFLATE_LONGEST 15u
+
+/* Of a canonical code all that must be known: how many words have each length, and what they mean, in their order. */
+struct inflate_code {
+	uint16_t count[INFLATE_LONGEST + 1];
+	uint16_t meaning[INFLATE_LITERALS];
+};
+
+/* The caller's room, of 2 KiB: not on the stack, which may be a signal handler's. */
+struct inflate {
+	const uint8_t *at, *end;
+	uint32_t held, held_bits;
+	bool bad;
+	uint8_t *out;
+	size_t done, size;
+	struct inflate_code literals, distances;
+	uint8_t lengths[INFLATE_LITERALS + INFLATE_DISTANCES + 2];
+};
+
+/* True: the bytes are a whole zlib stream of exactly `size` bytes, which stand at `out`, and its checksum is theirs. */
+bool inflate_zlib(struct inflate *room, const uint8_t *bytes, size_t count, uint8_t *out, size_t size);
+
+#endif
