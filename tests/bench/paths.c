@@ -38,14 +38,14 @@ static uint64_t next_random(struct walker *w)
 	return w->random;
 }
 
-/* Which of four calls this path makes at that level. */
-static unsigned turn(uint32_t path, int level)
+/* Which of four calls this path makes at that level: by all bits of both, so that no two of a million paths are one. */
+static unsigned turn(uint64_t path, int level)
 {
-	uint32_t h = path * 0x9e3779b1u ^ (uint32_t)level * 0x85ebca77u;
+	uint64_t h = path * 0x9e3779b97f4a7c15ull + (unsigned)level * 0xbf58476d1ce4e5b9ull;
 
-	h ^= h >> 15;
-	h *= 0x2c1b3c6du;
-	return (h ^ h >> 13) & 3;
+	h ^= h >> 29;
+	h *= 0x94d049bb133111ebull;
+	return (unsigned)(h >> 62);
 }
 
 static __attribute__((noinline)) void leaf(struct walker *w)
