@@ -117,6 +117,25 @@ struct wire_state {
 	uint64_t bases[2]; /* of codes; decoder only */
 };
 
+/* Frames as they stand in a record, oldest first. They stay where they are read from. */
+struct wire_frames {
+	const uint8_t *bytes;
+	uint32_t count;
+	bool wide; /* 8 bytes each, otherwise codes of 4 */
+};
+
+static inline size_t wire_frames_bytes(const struct wire_frames *f)
+{
+	return (size_t)f->count * (f->wide ? sizeof(uint64_t) : sizeof(uint32_t));
+}
+
+/* The pc of number i < count. */
+static inline uint64_t wire_frame(const struct wire_frames *f, const uint64_t bases[2], uint32_t i)
+{
+	return f->wide ? get_u64(f->bytes + (size_t)i * sizeof(uint64_t)) :
+			 wire_pc(get_u32(f->bytes + (size_t)i * sizeof(uint32_t)), bases);
+}
+
 struct wire_record {
 	uint64_t epoch;		/* stamp: its place in the total order of its process */
 	uint64_t time_ns;
@@ -125,8 +144,8 @@ struct wire_record {
 	uint8_t kind;		/* enum trk_kind or wire_kind */
 	uint8_t realloc_kind, outcome; /* of a begin and of an end; of an end */
 	bool has_stack;
-	uint32_t pops, push_count;
-	uint64_t pushes[WIRE_FRAMES_MAX]; /* oldest first */
+	uint32_t pops;
+	struct wire_frames pushes;
 	/* marks: label; modules: path */
 	const char *text;
 	uint32_t text_bytes;
@@ -144,7 +163,8 @@ static inline bool wire_is_common(uint8_t kind)
 
 /*
  * Of a common kind what only modules and reallocs have is not set.
- * 0, TRK_END (=1) at the end of the bytes, TRK_ERR_CORRUPT. text and build_id point into the input. */
+ * 0, TRK_END (=1) at the end of the bytes, TRK_ERR_CORRUPT. pushes, text and build_id point into the input.
+ */
 int wire_decode(struct wire_state *s, struct byte_reader *r, struct wire_record *ret);
 
 #endif

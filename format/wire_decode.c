@@ -3,7 +3,7 @@
  *
  * Runs in the recorder, on bytes that a dying or hostile program may have
  * filled with anything: every count is checked before it is used, nothing is
- * allocated, and `text` and `build_id` never point outside the input.
+ * allocated, and `pushes`, `text` and `build_id` never point outside the input.
  */
 #include "format/event.h" /* TRK_END */
 #include "format/wire.h"
@@ -34,7 +34,7 @@ static uint32_t get_bounded(struct byte_reader *r, uint32_t max)
 	return (uint32_t)v;
 }
 
-static void get_stack(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
+static void get_stack(struct byte_reader *r, struct wire_record *ret)
 {
 	ret->has_stack = true;
 	ret->pops = get_bounded(r, UINT32_MAX); /* more than there are: all */
@@ -43,9 +43,7 @@ static void get_stack(struct wire_state *s, struct byte_reader *r, struct wire_r
 	const bool wide = form & WIRE_WIDE;
 	const uint8_t *const pcs = get_bytes(r, (uint64_t)(form >> 1) * (wide ? sizeof(uint64_t) : sizeof(uint32_t)));
 
-	ret->push_count = pcs ? form >> 1 : 0;
-	for (uint32_t i = 0; i < ret->push_count; i++)
-		ret->pushes[i] = wide ? get_u64(pcs + 8 * i) : wire_pc(get_u32(pcs + 4 * i), s->bases);
+	ret->pushes = (struct wire_frames){ .bytes = pcs, .count = pcs ? form >> 1 : 0, .wide = wide };
 }
 
 static void get_parts(struct wire_state *s, struct byte_reader *r, uint8_t head,
@@ -61,7 +59,7 @@ static void get_parts(struct wire_state *s, struct byte_reader *r, uint8_t head,
 	if (head & WIRE_TIME)
 		s->time_ns += (uint64_t)get_zigzag(r);
 	if (head & WIRE_STACK)
-		get_stack(s, r, ret);
+		get_stack(r, ret);
 }
 
 static void get_realloc_kind(struct byte_reader *r, struct wire_record *ret)
@@ -173,10 +171,7 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 static void get_rare(struct wire_state *s, struct byte_reader *r, uint8_t head,
 		     struct wire_record *ret)
 {
-	/* pushes, a kilobyte, is only read up to push_count: clear what stands around it. */
-	memset(ret, 0, offsetof(struct wire_record, pushes));
-	memset(&ret->text, 0, sizeof(*ret) - offsetof(struct wire_record, text));
-	ret->kind = head & 0x1f;
+	*ret = (struct wire_record){ .kind = head & 0x1f };
 	get_parts(s, r, head, ret);
 	get_operands(s, r, ret);
 }
@@ -186,8 +181,9 @@ static inline void get_common(struct wire_state *s, struct byte_reader *r, uint8
 {
 	ret->kind = head & 0x1f;
 	ret->old_address = ret->old_size = 0;
-	ret->domain = ret->detail = ret->pops = ret->push_count = 0;
+	ret->domain = ret->detail = ret->pops = 0;
 	ret->has_stack = false;
+	ret->pushes = (struct wire_frames){ 0 };
 	ret->text = NULL;
 	ret->text_bytes = 0;
 	ret->build_id = NULL;

@@ -36,9 +36,9 @@ static void all_parts_are_read(void **unused)
 	assert_int_equal(r.time_ns, 49);
 	assert_true(r.has_stack);
 	assert_int_equal(r.pops, 2);
-	assert_int_equal(r.push_count, 2);
-	assert_int_equal(r.pushes[0], 0x1040);
-	assert_int_equal(r.pushes[1], 0x7f0000000004);
+	assert_int_equal(r.pushes.count, 2);
+	assert_int_equal(wire_frame(&r.pushes, s.bases, 0), 0x1040);
+	assert_int_equal(wire_frame(&r.pushes, s.bases, 1), 0x7f0000000004);
 	assert_int_equal(r.address, 0x110);
 	assert_int_equal(r.size, 24);
 	assert_int_equal(bytes_left(&in), 0);
@@ -139,8 +139,8 @@ static void check(const struct wire_record *r)
 	assert_int_equal(r->epoch, 1000);
 	assert_true(r->time_ns == (uint64_t)-1000);
 	assert_int_equal(r->pops, 3);
-	assert_int_equal(r->push_count, 2);
-	assert_true(r->pushes[0] == 0x400000 && r->pushes[1] == 0xfffffffff123);
+	assert_int_equal(r->pushes.count, 2);
+	assert_true(wire_frame(&r->pushes, NULL, 0) == 0x400000 && wire_frame(&r->pushes, NULL, 1) == 0xfffffffff123);
 	assert_int_equal(r->domain, kind == TRK_TRACK || kind == TRK_UNTRACK ? 77 : 0);
 	if ((kind && kind < TRK_MMAP) || kind == TRK_TRACK || kind == TRK_MADVISE || kind == TRK_MUNMAP || kind == WIRE_REALLOC_END)
 		assert_true(r->address == 0x7000 && r->size == 4096);
@@ -255,10 +255,13 @@ static void noise_is_survived(void **unused)
 			bytes[i] = (uint8_t)random_next(&seed) & (i % 3 ? 0xff : 0x1f);
 		while (wire_decode(&s, &in, &r) == 0) {
 			assert_true(++records <= sizeof(bytes));
-			assert_true(r.push_count <= WIRE_FRAMES_MAX);
+			assert_true(r.pushes.count <= WIRE_FRAMES_MAX);
 			if (r.text)
 				assert_true((const uint8_t *)r.text >= bytes &&
 					    (const uint8_t *)r.text + r.text_bytes <= in.end);
+			if (r.pushes.bytes)
+				assert_true(r.pushes.bytes >= bytes &&
+					    r.pushes.bytes + wire_frames_bytes(&r.pushes) <= in.end);
 			if (r.build_id)
 				assert_true(r.build_id >= bytes && r.build_id + r.build_id_bytes <= in.end);
 		}

@@ -80,12 +80,12 @@ static uint64_t times_plus(uint64_t a, uint64_t b, uint64_t c)
 static void hash_levels(const struct writer *w, struct stream *s)
 {
 	const uint64_t base = BASE;
-	uint64_t hash = s->hashed ? s->levels[s->hashed - 1].frames : 0;
+	uint64_t hash = s->hashed ? s->hashes[s->hashed - 1] : 0;
 	uint32_t frame;
 
 	for (uint32_t i = s->hashed; i < s->depth; i++) {
 		writer_node_get(w, s->levels[i].node, &frame);
-		s->levels[i].frames = hash = times_plus(hash, base, (uint64_t)frame + 1);
+		s->hashes[i] = hash = times_plus(hash, base, (uint64_t)frame + 1);
 	}
 	s->hashed = s->depth;
 }
@@ -98,8 +98,8 @@ static uint64_t hash_of(struct cuts *c, const struct writer *w, struct stream *s
 	for (uint32_t i = c->shift ? keep : 0; i < keep; i++)
 		c->shift = times_plus(c->shift ? c->shift : 1, BASE, 0);
 	hash_levels(w, s);
-	older = s->depth > keep ? s->levels[s->depth - keep - 1].frames : 0;
-	return times_plus(PRIME - times_plus(older, c->shift, 0), 1, s->levels[s->depth - 1].frames);
+	older = s->depth > keep ? s->hashes[s->depth - keep - 1] : 0;
+	return times_plus(PRIME - times_plus(older, c->shift, 0), 1, s->hashes[s->depth - 1]);
 }
 
 static bool same(const struct writer *w, uint32_t a, uint32_t b, uint32_t keep)
@@ -117,11 +117,12 @@ static bool same(const struct writer *w, uint32_t a, uint32_t b, uint32_t keep)
 
 static int find(struct cuts *c, struct writer *w, struct stream *s, uint32_t keep)
 {
-	struct cut new = { .hash = trk_mix(hash_of(c, w, s, keep), 0), .whole = s->node };
+	struct cut new = { .whole = s->node };
 	uint32_t *const ret = &c->of[s->node], i;
 
-	if (reserve(c) != 0)
+	if (stream_grow_hashes(s) != 0 || reserve(c) != 0)
 		return TRK_ERR_NOMEM;
+	new.hash = trk_mix(hash_of(c, w, s, keep), 0);
 	i = (uint32_t)(new.hash >> 32) & (c->room - 1);
 	for (; c->table[i].node; i = (i + 1) & (c->room - 1)) {
 		if (c->table[i].hash != new.hash || !same(w, c->table[i].whole, s->node, keep))

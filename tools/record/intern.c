@@ -1,14 +1,29 @@
 /* intern - see intern.h. */
 #include "intern.h"
 
+#include "format/large.h"
+
 #include <stdlib.h>
+
+/* So many places for nodes, all empty. False: no memory, they stay as they are. */
+static bool set_places(struct intern *in, uint32_t bits)
+{
+	struct intern_node *const nodes = large_zeroes(sizeof(*in->nodes) << bits);
+
+	in->nodes_wanted = bits < INTERN_NODE_BITS_MAX ? 1u << (bits - 1) : UINT32_MAX;
+	if (!nodes)
+		return false;
+	free(in->nodes);
+	in->nodes = nodes;
+	in->node_bits = bits;
+	return true;
+}
 
 int intern_init(struct intern *in, struct writer *w)
 {
 	in->writer = w;
-	in->frames = calloc(1u << INTERN_CACHE_BITS, sizeof(*in->frames));
-	in->nodes = calloc(1u << INTERN_CACHE_BITS, sizeof(*in->nodes));
-	return in->frames && in->nodes ? 0 : TRK_ERR_NOMEM;
+	in->frames = calloc(1u << INTERN_FRAME_BITS, sizeof(*in->frames));
+	return in->frames && set_places(in, INTERN_NODE_BITS_MIN) ? 0 : TRK_ERR_NOMEM;
 }
 
 void intern_finish(struct intern *in)
@@ -16,6 +31,7 @@ void intern_finish(struct intern *in)
 	free(in->frames);
 	free(in->nodes);
 	cuts_finish(&in->cuts);
+	runs_finish(&in->runs);
 	*in = (struct intern){ 0 };
 }
 
@@ -33,58 +49,93 @@ static uint32_t look_up(struct intern *in, const struct modules *m, struct strea
 static uint32_t frame_of(struct intern *in, const struct modules *m, struct stream *s, uint64_t pc)
 {
 	struct intern_frame *const e =
-		&in->frames[pc * HASH_FACTOR >> (64 - INTERN_CACHE_BITS)];
+		&in->frames[pc * HASH_FACTOR >> (64 - INTERN_FRAME_BITS)];
 
 	if (e->pc != pc || e->generation != m->generation)
 		*e = (struct intern_frame){ pc, m->generation, look_up(in, m, s, pc) };
 	return e->frame;
 }
 
-static inline uint32_t node_of(struct intern *in, const struct modules *m, struct stream *s,
-			       uint64_t path, uint32_t parent, uint64_t pc)
+static inline struct intern_node *place_of(const struct intern *in, uint64_t path)
 {
-	struct intern_node *const e = &in->nodes[path >> (64 - INTERN_CACHE_BITS)];
+	return &in->nodes[path >> (64 - in->node_bits)];
+}
 
-	if (e->pc != pc || e->parent != parent || e->generation != m->generation)
-		*e = (struct intern_node){ pc, m->generation, parent,
-					   writer_node(in->writer, parent, frame_of(in, m, s, pc)) };
-	return e->node;
+static uint32_t look_up_node(struct intern *in, uint64_t path, uint32_t parent, uint32_t frame)
+{
+	const uint32_t node = writer_node(in->writer, parent, frame);
+
+	if (node >= in->nodes_wanted)
+		set_places(in, in->node_bits + 2);
+	*place_of(in, path) = (struct intern_node){ parent, frame, node };
+	return node;
+}
+
+static inline uint32_t node_of(struct intern *in, uint64_t path, uint32_t parent, uint32_t frame)
+{
+	const struct intern_node *const e = place_of(in, path);
+
+	return e->parent == parent && e->frame == frame && e->node ? e->node : look_up_node(in, path, parent, frame);
 }
 
 /*
- * The places in the cache depend on the pcs alone, so that the processor fetches them all at
- * once; that what stands there is the child of the node before is looked at afterwards.
+ * The places of nodes depend on the pcs alone. So all of them are fetched first, and then it is seen
+ * whether what stands there is the child of the node before. Until then a level has its frame in the node's place.
  */
-static int push(struct intern *in, const struct modules *m, struct stream *s, const uint64_t *pcs,
-		uint32_t count)
+static void find_nodes(struct intern *in, const struct modules *m, struct stream *s, const struct wire_frames *f)
 {
-	if (!count)
+	struct stream_level *const at = s->levels + s->depth;
+	uint64_t path = s->depth ? at[-1].path : 0;
+	uint32_t node = s->depth ? at[-1].node : 0;
+
+	for (uint32_t i = 0; i < f->count; i++) {
+		uint64_t pc = wire_frame(f, s->state.bases, i);
+
+		if (pc >= WIRE_CUT)
+			pc = 0; /* cut stacks begin alike, however deep they are */
+		path = (path + pc) * HASH_FACTOR;
+		__builtin_prefetch(place_of(in, path));
+		at[i] = (struct stream_level){ .path = path, .node = frame_of(in, m, s, pc) };
+	}
+	for (uint32_t i = 0; i < f->count; i++)
+		at[i].node = node = node_of(in, at[i].path, node, at[i].node);
+}
+
+static int push(struct intern *in, const struct modules *m, struct stream *s, const struct wire_frames *f)
+{
+	if (!f->count)
 		return 0;
-	if (s->depth + count > s->level_room) {
-		const int err = stream_grow_stack(s, count);
+	if (s->depth + f->count > s->level_room) {
+		const int err = stream_grow_stack(s, f->count);
 
 		if (err)
 			return err;
 	}
-
 	if (!s->depth) {
-		s->marked = wire_is_cut(pcs[0]);
-		s->older = pcs[0] ? (uint32_t)(pcs[0] - WIRE_CUT) : 0;
+		const uint64_t pc = wire_frame(f, s->state.bases, 0);
+
+		s->marked = wire_is_cut(pc);
+		s->older = pc ? (uint32_t)(pc - WIRE_CUT) : 0;
 	}
-
-	struct stream_level *at = s->levels + s->depth;
-	uint64_t path = s->depth ? at[-1].path : 0;
-	uint32_t node = s->depth ? at[-1].node : 0;
-
-	for (uint32_t i = 0; i < count; i++, at++) {
-		const uint64_t pc = pcs[i] < WIRE_CUT ? pcs[i] : 0; /* cut stacks begin alike, however deep they are */
-
-		path = (path + pc) * HASH_FACTOR;
-		node = node_of(in, m, s, path, node, pc);
-		*at = (struct stream_level){ .path = path, .node = node };
-	}
-	s->depth += count;
+	find_nodes(in, m, s, f);
+	s->depth += f->count;
 	return 0;
+}
+
+/* The frames of the head, all at once if the same ones were pushed there before. */
+static int push_head(struct intern *in, const struct modules *m, struct stream *s)
+{
+	const uint32_t generation = m->generation;
+	uint64_t hash = 0;
+	struct runs_place *const place = runs_find(&in->runs, s, generation, &hash);
+	int err;
+
+	if (place && s->depth + s->head.pushes.count <= s->level_room && runs_take(place, hash, s, generation))
+		return 0;
+	err = push(in, m, s, &s->head.pushes);
+	if (place && !err && s->levels[s->depth - 1].node && m->generation == generation)
+		runs_keep(&in->runs, place, hash, s, generation);
+	return err;
 }
 
 /* More than there is: all of it. A thread that dropped something begins anew so. */
@@ -105,7 +156,7 @@ static int apply_deferred(struct intern *in, const struct modules *m, struct str
 	pop(s, s->deferred_pops);
 	*pops -= own;
 	s->deferred_count = s->deferred_pops = 0;
-	return push(in, m, s, s->deferred, count);
+	return push(in, m, s, &(struct wire_frames){ .bytes = s->deferred, .count = count, .wide = true });
 }
 
 /* Below the node of what is kept, one that says how deep the stack was. */
@@ -148,7 +199,7 @@ int intern_stack(struct intern *in, const struct modules *m, struct stream *s)
 	if (s->head.has_stack) {
 		pop(s, pops);
 
-		const int err = push(in, m, s, s->head.pushes, s->head.push_count);
+		const int err = push_head(in, m, s);
 
 		if (err)
 			return err;
@@ -177,7 +228,7 @@ void intern_again(struct intern *in, const struct modules *m, struct stream *s)
 	for (uint32_t i = 0; i < s->depth; i++) {
 		struct stream_level *const at = &s->levels[i];
 
-		node = node_of(in, m, s, at->path, node, at->path * inverse - before);
+		node = node_of(in, at->path, node, frame_of(in, m, s, at->path * inverse - before));
 		at->node = node;
 		before = at->path;
 	}

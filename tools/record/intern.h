@@ -1,9 +1,8 @@
 /*
  * intern - stack changes as the wire tells them -> call-tree nodes of the capture.
  *
- * One direct-mapped cache over all processes answers (module map, pc) -> frame;
- * the writer's call tree, whose children lists are in the order of use, answers
- * (parent, frame) -> node.
+ * Direct-mapped caches over all processes answer (module map, pc) -> frame, and (parent, frame) -> node; what
+ * they do not know the writer's tables do. Runs of frames that are pushed again and again are known as a whole (runs.h).
  */
 #ifndef RECORD_INTERN_H
 #define RECORD_INTERN_H
@@ -11,11 +10,15 @@
 #include "cuts.h"
 #include "format/writer.h"
 #include "modules.h"
+#include "runs.h"
 #include "stream.h"
 
-#define INTERN_CACHE_BITS 14u
+#define INTERN_FRAME_BITS 14u
+/* Of nodes, twice as many as there are distinct ones, from the first to the last of these powers of two. */
+#define INTERN_NODE_BITS_MIN 12u
+#define INTERN_NODE_BITS_MAX 20u
 
-/* Frames by pc, and nodes by (parent, pc) at their path's place, which spares most frames their way through the tables. */
+/* Frames by pc, and nodes by (parent, frame) at their path's place, which spares most frames their way through the tables. */
 struct intern_frame {
 	uint64_t pc;
 	uint32_t generation; /* of the map of modules, 0: empty */
@@ -23,9 +26,7 @@ struct intern_frame {
 };
 
 struct intern_node {
-	uint64_t pc;
-	uint32_t generation; /* likewise */
-	uint32_t parent, node;
+	uint32_t parent, frame, node; /* node 0: empty */
 };
 
 /* The frame of a return address that lies in no module, of the event at s->head. */
@@ -36,7 +37,10 @@ struct intern {
 	intern_elsewhere elsewhere; /* NULL: those are frames of module 0 */
 	void *data;
 	struct intern_frame *frames;
-	struct intern_node *nodes;
+	struct intern_node *nodes; /* by the upper bits of the path */
+	uint32_t node_bits;
+	uint32_t nodes_wanted; /* distinct nodes from which on there are to be more places */
+	struct runs runs;
 	struct cuts cuts;
 	uint32_t keep; /* frames of a stack; 0: all that are sent */
 	bool sums;     /* events are summed by stack: how deep it was does not tell two apart */

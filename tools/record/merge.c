@@ -66,7 +66,7 @@ static bool settle_held(struct recorder *r, struct process *p, bool final)
 /* What the head may add to the file. */
 static uint32_t cost(const struct stream *s)
 {
-	const uint32_t frames = s->deferred_count + (s->head.has_stack ? s->head.push_count : 0);
+	const uint32_t frames = s->deferred_count + (s->head.has_stack ? s->head.pushes.count : 0);
 
 	return EVENT_BYTES + frames * FRAME_BYTES + (s->head.text ? s->head.text_bytes : 0);
 }

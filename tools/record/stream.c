@@ -25,29 +25,36 @@ void stream_free(struct stream *s)
 	free(s->bytes);
 	free(s->deferred);
 	free(s->levels);
+	free(s->hashes);
 	free(s);
 }
 
-/* The head's texts point into the buffer: they move with it. */
+/* What of the head points into the buffer moves with it. */
 static void rebase_head(struct stream *s, const uint8_t *old_bytes, size_t dropped)
 {
-	if (s->has_head && s->head.text)
-		s->head.text = (const char *)s->bytes +
-			       ((const uint8_t *)s->head.text - old_bytes) - dropped;
-	if (s->has_head && s->head.build_id)
-		s->head.build_id = s->bytes + (s->head.build_id - old_bytes) - dropped;
+	struct wire_record *const h = &s->head;
+
+	if (s->has_head && h->text)
+		h->text = (const char *)s->bytes + ((const uint8_t *)h->text - old_bytes) - dropped;
+	if (s->has_head && h->build_id)
+		h->build_id = s->bytes + (h->build_id - old_bytes) - dropped;
+	if (s->has_head && h->pushes.bytes)
+		h->pushes.bytes = s->bytes + (h->pushes.bytes - old_bytes) - dropped;
 }
 
-/* Where the bytes begin that are still needed: those of the head's texts count. */
+static size_t earlier(const struct stream *s, size_t first, const void *at)
+{
+	const size_t offset = at ? (size_t)((const uint8_t *)at - s->bytes) : first;
+
+	return offset < first ? offset : first;
+}
+
+/* Where the bytes begin that are still needed: what the head points at is. */
 static size_t first_needed(const struct stream *s)
 {
-	size_t first = s->at;
-
-	if (s->has_head && s->head.text && (size_t)((const uint8_t *)s->head.text - s->bytes) < first)
-		first = (size_t)((const uint8_t *)s->head.text - s->bytes);
-	if (s->has_head && s->head.build_id && (size_t)(s->head.build_id - s->bytes) < first)
-		first = (size_t)(s->head.build_id - s->bytes);
-	return first;
+	if (!s->has_head)
+		return s->at;
+	return earlier(s, earlier(s, earlier(s, s->at, s->head.text), s->head.build_id), s->head.pushes.bytes);
 }
 
 static int make_room(struct stream *s, size_t more)
@@ -101,19 +108,19 @@ static int defer_push(struct stream *s, uint64_t pc)
 {
 	if (s->deferred_count == s->deferred_room) {
 		const uint32_t room = s->deferred_room ? s->deferred_room * 2 : 256;
-		uint64_t *const grown = realloc(s->deferred, room * sizeof(*grown));
+		uint8_t *const grown = realloc(s->deferred, (size_t)room * sizeof(pc));
 
 		if (!grown)
 			return TRK_ERR_NOMEM;
 		s->deferred = grown;
 		s->deferred_room = room;
 	}
-	s->deferred[s->deferred_count++] = pc;
+	put_u64(s->deferred + s->deferred_count++ * sizeof(pc), pc);
 	return 0;
 }
 
 /* A frames-only record: it takes effect with the event that follows it. */
-static int defer(struct stream *s, const struct wire_record *r)
+static int defer(struct stream *s, struct wire_record *r)
 {
 	const uint32_t own = r->pops < s->deferred_count ? r->pops : s->deferred_count;
 	const uint32_t pops = r->pops - own;
@@ -122,9 +129,9 @@ static int defer(struct stream *s, const struct wire_record *r)
 	/* more than the deepest stack means all of it: no need to count on */
 	s->deferred_pops = pops > WIRE_DEPTH_MAX - s->deferred_pops ? WIRE_DEPTH_MAX :
 								      s->deferred_pops + pops;
-	for (uint32_t i = 0; i < r->push_count; i++) {
-		const int err = s->deferred_count < WIRE_DEPTH_MAX ? defer_push(s, r->pushes[i]) :
-								     TRK_ERR_CORRUPT;
+	for (uint32_t i = 0; i < r->pushes.count; i++) {
+		const int err = s->deferred_count < WIRE_DEPTH_MAX ?
+					defer_push(s, wire_frame(&r->pushes, s->state.bases, i)) : TRK_ERR_CORRUPT;
 
 		if (err)
 			return err;
@@ -176,5 +183,19 @@ int stream_grow_stack(struct stream *s, uint32_t frames)
 		s->levels = grown;
 		s->level_room = room;
 	}
+	return 0;
+}
+
+int stream_grow_hashes(struct stream *s)
+{
+	uint64_t *grown;
+
+	if (s->hash_room >= s->depth)
+		return 0;
+	grown = realloc(s->hashes, s->level_room * sizeof(*grown));
+	if (!grown)
+		return TRK_ERR_NOMEM;
+	s->hashes = grown;
+	s->hash_room = s->level_room;
 	return 0;
 }

@@ -23,7 +23,6 @@ enum stream_realloc {
 
 struct stream_level {
 	uint64_t path; /* hash of the pcs down to here: where the node is looked for */
-	uint64_t frames; /* of the frames: see cuts.c; of the first `hashed` levels only */
 	uint32_t node;
 };
 
@@ -46,12 +45,14 @@ struct stream {
 	struct wire_record head; /* the next event; its frames-only records are in `deferred` */
 
 	/* What frames-only records before `head` do to the stack. */
-	uint64_t *deferred;
+	uint8_t *deferred; /* 8 bytes a frame */
 	uint32_t deferred_count, deferred_room, deferred_pops;
 
 	/* The stack of the last event: levels[0] is the outermost frame. */
 	struct stream_level *levels;
-	uint32_t depth, level_room, hashed;
+	uint32_t depth, level_room;
+	uint64_t *hashes; /* of the frames down to a level: see cuts.c; of the first `hashed` levels */
+	uint32_t hashed, hash_room;
 	uint32_t code_changes; /* of the process's code (jit.h), when levels were looked up */
 	uint32_t node; /* in the capture, of what is kept of it */
 	bool marked;   /* its outermost frame is the mark of a cut */
@@ -93,5 +94,7 @@ static inline bool stream_at_end(const struct stream *s)
 
 /* Room for more frames. TRK_ERR_NOMEM; TRK_ERR_CORRUPT: deeper than any stack we keep. */
 int stream_grow_stack(struct stream *s, uint32_t frames);
+/* Room for the hashes of all levels. TRK_ERR_NOMEM. */
+int stream_grow_hashes(struct stream *s);
 
 #endif

@@ -1,0 +1,46 @@
+/*
+ * runs - what came of a whole run of frames that was pushed at once: the levels of the stack, by the node below
+ * them and the codes of the frames on the wire. All of these are compared, so what is taken is what would be found.
+ *
+ * A run is kept when it is met the second time. Of all of them there are RUNS_BYTES; when those are full, everything is
+ * forgotten. Where few runs repeat, none is looked for during a pause, so that a program whose stacks never
+ * come again loses nothing; then it is tried anew.
+ */
+#ifndef RECORD_RUNS_H
+#define RECORD_RUNS_H
+
+#include "stream.h"
+
+#define RUNS_BITS 15u
+#define RUNS_BYTES (16u << 20)
+#define RUNS_FRAMES_MIN 3u /* shorter ones are looked up one by one as fast */
+#define RUNS_TRIAL 4096u   /* of so many runs ... */
+#define RUNS_REPEATED 512u /* ... so many must have been seen before, */
+#define RUNS_PAUSE 65536u  /* or so many are not looked for */
+
+struct run;
+
+struct runs_place {
+	uint64_t hash; /* of the run that was here last */
+	struct run *run; /* NULL: seen once */
+};
+
+struct runs {
+	struct runs_place *places; /* NULL: there is no memory for it, or none was needed yet */
+	uint8_t *bytes;
+	size_t used;
+	bool refused;
+	uint32_t looks, repeats; /* of the trial at hand */
+	uint32_t pause; /* runs that are still not to be looked for */
+};
+
+void runs_finish(struct runs *rs);
+
+/* The place of s->head's run, of so many codes, on what s->levels hold; NULL: there is none. Code means what `generation` says. */
+struct runs_place *runs_find(struct runs *rs, const struct stream *s, uint32_t generation, uint64_t *ret_hash);
+/* Puts its levels behind the stream's, for which there is room. False: it is not known. */
+bool runs_take(const struct runs_place *at, uint64_t hash, struct stream *s, uint32_t generation);
+/* Its levels are s->levels' last ones now. */
+void runs_keep(struct runs *rs, struct runs_place *at, uint64_t hash, const struct stream *s, uint32_t generation);
+
+#endif
