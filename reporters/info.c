@@ -4,6 +4,7 @@
  * damage.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "metadata.h"
 #include "report.h"
 #include "reserved.h"
+#include "symbols/debug_link.h"
 #include "symbols/made_code.h"
 
 static struct report_options common;
@@ -111,6 +113,13 @@ static const char *symbol_state(const struct module_symbols *s)
 	return !s->resolved ? "none" : s->lines ? "partly embedded" : "partly names, no lines";
 }
 
+/* Names or lines of its frames are missing, and the file that would have them is, too. */
+static bool wants_debug_file(const struct cap_module *m, const struct module_symbols *s, char file[NAME_MAX + 1])
+{
+	return s->frames && (!s->lines || s->resolved < s->frames) && !(m->flags & MODULE_CODE) &&
+	       debug_link_missing(m->path, m->build_id, m->build_id_bytes, file, NAME_MAX + 1);
+}
+
 static void hex(const struct cap_module *m, char *out, size_t room)
 {
 	out[0] = '\0';
@@ -176,8 +185,7 @@ static void print_modules(const struct capture *c, const struct module_symbols *
 {
 	fputs("Modules:\n", f);
 	for (uint32_t i = 1; i < c->module_count; i++) {
-		char id[80];
-
+		char id[80], file[NAME_MAX + 1];
 		const bool made = c->modules[i].flags & MODULE_CODE;
 
 		hex(&c->modules[i], id, sizeof(id));
@@ -186,6 +194,11 @@ static void print_modules(const struct capture *c, const struct module_symbols *
 		fprintf(f, "\n    %s%s, symbols %s (%" PRIu32 " of %" PRIu32 " frames)\n",
 			made ? "code made at run time" : "build-id ", made ? "" : id[0] ? id : "none",
 			symbol_state(&s[i]), s[i].resolved, s[i].frames);
+		if (wants_debug_file(&c->modules[i], &s[i], file)) {
+			fputs("    its debug file (.gnu_debuglink) is not here: ", f);
+			ui_text(f, file);
+			fputc('\n', f);
+		}
 	}
 }
 
@@ -324,7 +337,7 @@ static void json_modules(struct ui_json *j, const struct capture *c, const struc
 {
 	ui_json_array(j, "modules");
 	for (uint32_t i = 1; i < c->module_count; i++) {
-		char id[160];
+		char id[160], file[NAME_MAX + 1];
 
 		hex(&c->modules[i], id, sizeof(id));
 		ui_json_object(j, NULL);
@@ -335,6 +348,7 @@ static void json_modules(struct ui_json *j, const struct capture *c, const struc
 		ui_json_uint(j, "frames", s[i].frames);
 		ui_json_uint(j, "frames_resolved", s[i].resolved);
 		ui_json_uint(j, "frames_with_lines", s[i].lines);
+		ui_json_string(j, "debug_file_missing", wants_debug_file(&c->modules[i], &s[i], file) ? file : NULL);
 		ui_json_end(j);
 	}
 	ui_json_end(j);

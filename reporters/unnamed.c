@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "symbols/debug_link.h"
 #include "symbols/made_code.h"
 #include "symbols/package.h"
 
@@ -77,16 +78,18 @@ static double percent(uint64_t bytes, const struct unnamed *u)
 }
 
 /* Where the names could be had, by people who can install and rebuild. */
-static void advise_stripped(const char *path, char *buf, size_t room)
+static void advise_stripped(const struct cap_module *m, char *buf, size_t room)
 {
 	const char *const servers = getenv("DEBUGINFOD_URLS");
 	const char *const other = servers && *servers ? "" : ", or set DEBUGINFOD_URLS";
-	char package[NAME_MAX + 1];
+	char package[NAME_MAX + 1], file[NAME_MAX + 1];
+	const bool missing = debug_link_missing(m->path, m->build_id, m->build_id_bytes, file, sizeof(file));
 
-	if (package_of_names("", path, package, sizeof(package)))
-		snprintf(buf, room, "apt install %s%s", package, other);
+	if (package_of_names("", m->path, package, sizeof(package)))
+		snprintf(buf, room, "apt install %s%s%.128s%s", package, missing ? ", which brings " : "", missing ? file : "", other);
 	else
-		snprintf(buf, room, "build it with -g and do not strip it, put its debug file beside it%s", other);
+		snprintf(buf, room, "put its debug file%s%.128s beside it, or build it with -g and do not strip it%s", missing ? " " : "",
+			 missing ? file : "", other);
 }
 
 /* What to do so that the module's functions have names. */
@@ -102,7 +105,7 @@ static void advise(const struct unnamed *u, const struct capture *c, char *buf, 
 	else if (u->names == STACKS_NAMES_CHANGED)
 		snprintf(buf, room, "the file here is another build: run tracker symbolize where the recorded one is");
 	else
-		advise_stripped(m->path, buf, room);
+		advise_stripped(m, buf, room);
 }
 
 static const char *name_of(const struct cap_module *m)
@@ -114,7 +117,7 @@ static const char *name_of(const struct cap_module *m)
 
 char *unnamed_describe(const struct unnamed *u, const struct capture *c, char buf[UNNAMED_ROOM])
 {
-	char advice[512], others[96] = "";
+	char advice[640], others[96] = "";
 
 	buf[0] = 0;
 	if (!is_worth_a_line(u))
@@ -130,7 +133,7 @@ char *unnamed_describe(const struct unnamed *u, const struct capture *c, char bu
 
 void unnamed_json(struct ui_json *j, const struct unnamed *u, const struct capture *c)
 {
-	char advice[512];
+	char advice[640];
 
 	if (!is_worth_a_line(u))
 		return;

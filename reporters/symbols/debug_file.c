@@ -42,7 +42,7 @@ static bool exists_near(const char *file, const char *link)
 	return exists(DEBUG_ROOT, "", 0, "", link);
 }
 
-static bool may_exist(const char *file, const char *link)
+bool debug_file_may_exist(const char *file, const char *link)
 {
 	const char *const slash = strrchr(file, '/');
 	char name[NAME_MAX + 16], target[PATH_MAX];
@@ -64,7 +64,7 @@ static int find(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr b
 		fd = dwfl_build_id_find_debuginfo(module, user, name, base, file, link, crc, ret_path);
 		if (fd >= 0)
 			return fd;
-		if (!may_exist(file, link)) {
+		if (!debug_file_may_exist(file, link)) {
 			errno = 0; /* libdwfl's sign for "there is none" */
 			return -1;
 		}

@@ -5,10 +5,14 @@
 #define SYMBOLS_DEBUG_FILE_H
 
 #include <elfutils/libdwfl.h>
+#include <stdbool.h>
 
 /* For Dwfl_Callbacks: libdwfl's standard search, without what it costs where there is nothing to find. */
 int debug_file_find(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base, const char *file,
 		    const char *link, GElf_Word crc, char **ret_path);
+
+/* Whether `link` (NULL: the file's name with .debug) is in one of the places where that search opens it, or may be. */
+bool debug_file_may_exist(const char *file, const char *link);
 
 /*
  * The debug file that was found must be unpacked first (zstd_sections.h): a descriptor of the unpacked one, the

@@ -20,6 +20,7 @@
 #include "format/trk.h"
 #include "symbols/arena.h"
 #include "symbols/debug_file.h"
+#include "symbols/debug_link.h"
 #include "symbols/debug_sections.h"
 #include "symbols/dwarf_index.h"
 #include "symbols/function_starts.h"
@@ -45,7 +46,7 @@ struct resolver_module {
 	Dwarf_Addr dwarf_bias;	   /* module address = DWARF address + bias */
 	struct symtab symtab;
 	struct function_starts starts;
-	char trouble[320];
+	char trouble[640];
 };
 
 struct resolver {
@@ -323,7 +324,7 @@ static void open_module(struct resolver_module *m)
 		if (debug_sections_of(dwarf_getelf(dwarf)) == DEBUG_SECTIONS_UNKNOWN_COMPRESSION)
 			find_trouble(m, dwarf_getelf(dwarf), NULL);
 		else if (debug_alt_is_missing(dwarf))
-			snprintf(m->trouble, sizeof(m->trouble), "the file that dwz moved parts of it into is not there (.gnu_debugaltlink)");
+			(void)debug_link_alt_trouble(dwarf, m->path, m->trouble, sizeof(m->trouble));
 		return;
 	}
 	find_trouble(m, dwarf ? dwarf_getelf(dwarf) : dwfl_module_getelf(m->module, &(GElf_Addr){ 0 }), dwarf ? dwarf_errmsg(-1) : dwfl_errmsg(-1));

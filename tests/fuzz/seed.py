@@ -64,6 +64,7 @@ def main():
             put("segment", bytes([way]) + seed)
     elfs()
     frames()
+    links()
     codes()
     for expression in expressions():
         put("cfi", bytes([1, 1, 0xF8, 0, 0, 0x0F, len(expression)]) + expression)
@@ -200,6 +201,22 @@ def frames():
             put("inflate", bytes([1 + 2 * level]) + text)
     fixed = zlib.compressobj(9, zlib.DEFLATED, 15, 8, zlib.Z_FIXED)
     put("inflate", bytes([0, 23, 1, 0]) + fixed.compress(texts[2]) + fixed.flush())
+
+
+def links():
+    """Modules that name other files, as strip and dwz write it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        source, module, debug = (os.path.join(scratch, name) for name in ("a.c", "a.so", "a.debug"))
+        with open(source, "w") as f:
+            f.write("int a;\n")
+        with open(debug, "wb") as f:
+            f.write(b"common/name.dwz\0" + bytes(range(20)))
+        for form in (["-g1"], ["-s"]):
+            for change in (["--add-gnu-debuglink=" + debug], ["--add-section=.gnu_debugaltlink=" + debug]):
+                subprocess.run(["gcc", "-shared", "-nostdlib", "-Wl,-z,noseparate-code", *form, "-o", module, source], check=True)
+                subprocess.run(["objcopy", *change, module], check=True)
+                with open(module, "rb") as f:
+                    put("debug_link", f.read())
 
 
 def unwind_information(data):

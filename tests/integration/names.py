@@ -74,17 +74,25 @@ class Names:
             os.unlink(out)
         return r.stderr.decode(), self.t.json(command, capture).get("unnamed")
 
+    def debug_files(self, capture):
+        """Those that are not here, of modules that do not belong to the machine."""
+        return {m["path"]: m["debug_file_missing"] for m in self.t.json("info", capture)["modules"]
+                if m["debug_file_missing"] and not m["path"].startswith("/usr/")}
+
     def case_the_module_without_names_is_named(self):
         program, library, debug = self.build()
         capture = self.t.record([program]).capture
         for command in REPORTS:
             options = ["-o", self.t.file(".html")] if command == "flamegraph" else []
             words, unnamed = self.said(command, capture, *options)
-            check(SAYS in words and "DEBUGINFOD_URLS" in words, f"{command} says {words!r}")
+            check(SAYS + ": put its debug file libbare.debug beside it" in words and "DEBUGINFOD_URLS" in words, f"{command} says {words!r}")
             equal(command, (unnamed["bytes"], unnamed["percent"], unnamed["module"], unnamed["modules"]), (3000, 75.0, library, 1))
+        equal("info", self.debug_files(capture), {library: "libbare.debug"})
+        check("its debug file (.gnu_debuglink) is not here: libbare.debug" in self.t.text("info", capture), self.t.text("info", capture))
         words, _ = self.said("table", capture, "--filter", "-*libbare*")
         check("no names" not in words, f"of bytes that are filtered away: {words!r}")
         os.rename(debug + ".away", debug)
+        equal("info, when it is here", self.debug_files(capture), {})
         self.t.run("symbolize", "--force", capture)
         words, unnamed = self.said("table", capture)
         check("no names" not in words and unnamed is None, f"with names: {words!r} {unnamed}")
@@ -167,7 +175,7 @@ class Names:
         os.unlink(common)
         notices, _ = self.told(first)
         equal("without it", len(notices), 1)
-        check("dwz" in notices[0], notices[0])
+        check(f"moved parts of it into (.gnu_debugaltlink) is not here: {common}" in notices[0], notices[0])
 
     def case_what_is_skipped_stays_visible(self):
         source = self.t.file(".cc")

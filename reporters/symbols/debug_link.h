@@ -1,0 +1,22 @@
+/*
+ * debug_link - the other file that has a module's debug information, by the name that the module has for it, when it is not here:
+ * what .gnu_debuglink names (strip, a package without its debug package), what .gnu_debugaltlink names (dwz).
+ */
+#ifndef SYMBOLS_DEBUG_LINK_H
+#define SYMBOLS_DEBUG_LINK_H
+
+#include <elfutils/libdw.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Name of the debug file of the file behind `fd`, into `out`. False: it has none, is no ELF file, or of another build than `id` (NULL: any). */
+bool debug_link_name(int fd, const uint8_t *id, size_t id_bytes, char *out, size_t room);
+
+/* The same of the file at `path`, if its debug file is in no place where one is looked for. Nothing but `path` is opened. */
+bool debug_link_missing(const char *path, const uint8_t *id, size_t id_bytes, char *out, size_t room);
+
+/* What is to be said where the file that dwz moved parts of `dwarf` into is missing, of the module at `path`. Returns out. */
+char *debug_link_alt_trouble(Dwarf *dwarf, const char *path, char *out, size_t room);
+
+#endif
