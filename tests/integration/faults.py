@@ -27,22 +27,11 @@ class Faults:
     def __init__(self, tracker):
         self.t = tracker
 
-    def home(self, *commands):
-        """A TRACKER_HOME whose recorder begins with those commands of a shell."""
-        folder = self.t.file(".home")
-        os.mkdir(folder)
-        os.symlink(os.path.join(self.t.build, "libtracker", "libtracker.so"), os.path.join(folder, "libtracker.so"))
-        recorder = os.path.join(folder, "tracker-record")
-        with open(recorder, "w") as f:
-            f.write("\n".join(["#!/bin/sh", *commands, f'exec {self.t.find("tracker-record")} "$@"', ""]))
-        os.chmod(recorder, 0o755)
-        return folder
-
     def record(self, *commands):
         """The noise, recorded by such a recorder. It must have made all its blocks."""
         shared = self.t.file(".shared")
         r = self.t.record([self.t.fixture("bounded"), "noise", shared, str(BLOCKS)],
-                          env={"TRACKER_HOME": self.home(*commands), "LC_ALL": "C"})
+                          env={"TRACKER_HOME": self.t.home(*commands), "LC_ALL": "C"})
         equal("the program's status", r.status, 5)
         with open(shared, "rb") as f:
             made = struct.unpack_from("=Q", f.read(), 32)[0]
@@ -123,7 +112,7 @@ class Faults:
         for kib in (85000, 95000, 105000, 125000, 150000):
             capture = self.t.file(".bin")
             r = harness.execute([self.t.tracker, "run", "-o", capture, "--", self.t.find("live_set"), "-l", str(blocks),
-                                 "-n", "1"], env={"TRACKER_HOME": self.home(f"ulimit -v {kib}"), "LC_ALL": "C"})
+                                 "-n", "1"], env={"TRACKER_HOME": self.t.home(f"ulimit -v {kib}"), "LC_ALL": "C"})
             equal("the program's status", r.status, 0)
             whole = (os.path.exists(capture) and os.path.getsize(capture) > 0 and
                      self.t.json("stats", capture)["total_num_allocations"] >= blocks + 1)

@@ -126,6 +126,17 @@ class Tracker:
         r.capture = capture
         return r
 
+    def home(self, *commands):
+        """A TRACKER_HOME whose recorder begins with those commands of a shell."""
+        folder = self.file(".home")
+        os.mkdir(folder)
+        os.symlink(os.path.join(self.build, "libtracker", "libtracker.so"), os.path.join(folder, "libtracker.so"))
+        recorder = os.path.join(folder, "tracker-record")
+        with open(recorder, "w", encoding="utf-8") as f:
+            f.write("\n".join(["#!/bin/sh", *commands, f'exec {self.find("tracker-record")} "$@"', ""]))
+        os.chmod(recorder, 0o755)
+        return folder
+
     def events(self, capture, *options):
         """The dump, one dict per event."""
         p = subprocess.Popen([self.reporter("dump"), "--json", *options, capture],

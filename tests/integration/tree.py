@@ -15,11 +15,13 @@ TIMES = 10
 
 
 class Tree:
-    def __init__(self, t):
-        self.t, self.program = t, t.fixture("tree")
+    """`env`: of tracker."""
+
+    def __init__(self, t, env=None):
+        self.t, self.env, self.program = t, env, t.fixture("tree")
 
     def record(self, *argv, options=(), children=CHILDREN, status=0):
-        r = self.t.record([self.program, argv[0], str(children), str(BYTES), *argv[1:]], options)
+        r = self.t.record([self.program, argv[0], str(children), str(BYTES), *argv[1:]], options, self.env)
         equal("status", r.status, status)
         return r.capture
 
@@ -74,7 +76,7 @@ class Tree:
     def shell(self):
         """A shell's loop; the child's status does not depend on its place."""
         for _ in range(TIMES):
-            r = self.t.record(["sh", "-c", f"for i in {' '.join('x' * 20)}; do {self.program} child {BYTES} exit 4; done"])
+            r = self.t.record(["sh", "-c", f"for i in {' '.join('x' * 20)}; do {self.program} child {BYTES} exit 4; done"], env=self.env)
             self.peak(r.capture, 1)
             self.ended(r.capture, {4: 21})  # the shell's own is that of the last
 
@@ -118,7 +120,7 @@ class Tree:
     def pipeline(self):
         line = f"{self.program} child {BYTES} exit 1 | {self.program} child {BYTES} exit 2; exit 3"
         for _ in range(TIMES):
-            capture = self.t.record(["sh", "-c", line]).capture
+            capture = self.t.record(["sh", "-c", line], env=self.env).capture
             self.ended(capture, {1: 1, 2: 1, 3: 1})
 
     def sums(self):
@@ -149,9 +151,16 @@ class Tree:
             self.ended(r.capture, {-code if end == "signal" else code: CHILDREN})
 
 
+def older_kernel(t):
+    """What the parents' calls of wait and the processes themselves said: all that there is before Linux 6.15."""
+    tree = Tree(t, {"TRACKER_HOME": t.home("export FAULTS_OLDER=1", f"export LD_PRELOAD={t.fixture('faults')}.so")})
+    for part in (tree.waits, tree.ends, tree.shell, tree.at_once, tree.slots, tree.orphans, tree.ignored, tree.pipeline):
+        part()
+
+
 def make_cases(t):
     tree = Tree(t)
-    return [(name.replace("_", " "), getattr(tree, name)) for name in
+    return [("older kernel", lambda: older_kernel(t))] + [(name.replace("_", " "), getattr(tree, name)) for name in
             ("makers", "waits", "ends", "shell", "at_once", "slots", "many", "orphans", "ignored", "shells",
              "pipeline", "sums", "namespace")]
 
