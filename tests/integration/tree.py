@@ -4,7 +4,6 @@ process says how it ended. The peaks are arithmetic: children hold so many block
 """
 import os
 import signal
-import sys
 
 import harness
 from harness import Skip, check, equal, need
