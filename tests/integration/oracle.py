@@ -9,16 +9,20 @@ that come out at the other end (encoded, interned, written, read) are compared.
 mutant: a library with one line broken must be found out, or none of this counts.
 older libc: the library as it is where the C library cannot be asked for modules.
 
-usage: oracle.py [-h] BUILD_DIR [PART_OF_A_NAME]...
+usage: oracle.py [-h] BUILD_DIR [--many] [PART_OF_A_NAME]...
+--many: millions of stacks of real programs, for a night.
 """
 import itertools
 import os
+import sys
 
 import harness
+import run
 import workloads
 from harness import Failure, check, equal, need
 
 STEP = 37
+MANY = "--many" in sys.argv
 SQL = ("create table t(a, b); with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000) "
        "insert into t select i, 'x' || i from n; select count(distinct b || a) from t group by a % 7;")
 BOTH, LIBGCC = "verify", "verify=libgcc"
@@ -39,6 +43,8 @@ class Oracle:
         h = self.health(argv, how, **{**more, "env": {**self.other_library("often.so"), **(more.get("env") or {})}})
         for library in ("libgcc",) if how == LIBGCC else ("libgcc", "libunwind"):
             compared, differing = h[f"compared_with_{library}"], h[f"differing_from_{library}"]
+            if MANY:
+                print(f"# {compared} stacks compared with {library}")
             check(compared >= least, f"only {compared} stacks compared with {library}")
             if library != "libunwind" or not stale:
                 equal(f"of {compared} stacks, different from {library}", differing, 0)
@@ -51,6 +57,16 @@ class Oracle:
         os.mkdir(folder)
         w = make(folder, scale)
         self.verify(w.argv, least=least, env=w.env, stdin=w.stdin)
+
+    def many(self, make, scale):
+        """Real programs; what cannot be walked to its end (code without unwind information) is not compared."""
+        folder = self.t.file(".work")
+        os.mkdir(folder)
+        w = make(folder, scale)
+        h = self.health(w.argv, env={**w.env, **self.other_library("often.so")}, stdin=w.stdin)
+        print(f"# {h['verified_stacks']} stacks verified")
+        check(h["verified_stacks"] > 100000, f"only {h['verified_stacks']}")
+        equal("different", [h[k] for k in ("differing_stacks", "differing_from_libgcc", "differing_from_libunwind")], [0, 0, 0])
 
     def other_library(self, name):
         """The environment in which tracker preloads that one."""
@@ -111,6 +127,10 @@ class Oracle:
                     raise Failure(f"event {i * STEP}: frame {k} of {len(a[2])}: {x}, by the other {y}")
 
 
+def python3_malloc(folder, scale):
+    return workloads.python3(folder, scale, malloc=True)
+
+
 def frames(e):
     """What identifies a frame, as it is printed: module, function, file, line."""
     return [tuple(os.path.realpath(f.get(k) or "") for k in ("module", "file")) +
@@ -137,10 +157,11 @@ def make_cases(t):
         ("verify: threads", lambda: o.verify([t.fixture("threads"), "short"])),
         ("verify: sqlite3", lambda: o.workload(workloads.sqlite3, 5000, 1000)),
         ("verify: python3", lambda: o.workload(workloads.python3, 100, 100)),
-        ("verify: python3 malloc", lambda: o.workload(
-            lambda folder, scale: workloads.python3(folder, scale, malloc=True), 20, 1000)),
+        ("verify: python3 malloc", lambda: o.workload(python3_malloc, 20, 1000)),
         ("verify: cc1plus", lambda: o.workload(workloads.cc1plus, 1, 10000)),
         ("verify: clang", lambda: o.workload(workloads.clang, 1, 1000)),
+        *((f"verify: {a}", lambda a=a: o.verify([t.fixture("threads"), "short"], env={"LD_PRELOAD": need(run.LIBRARY + a)}))
+          for a in run.ALLOCATORS),
         ("mutant: remembered words are not checked", lambda: o.mutant("trusting", [need("sqlite3"), ":memory:", SQL])),
         ("mutant: other rules are taken for the remembered ones", lambda: o.mutant("alike", [need("sqlite3"), ":memory:", SQL])),
         ("mutant: unloaded code is not forgotten", lambda: o.mutant("stale", plugins)),
@@ -154,6 +175,11 @@ def make_cases(t):
         ("twice: C++ with exceptions", lambda: o.twice([t.fixture("exceptions")], 100)),
         ("twice: longjmp", lambda: o.twice([t.fixture("stacks"), "longjmp"])),
     ]
+    if MANY:
+        cases += [(f"many: {make.__name__}", lambda m=make, n=scale: o.many(m, n)) for make, scale in (
+            (workloads.sqlite3, 100000), (python3_malloc, 400), (workloads.cc1plus, 1), (workloads.clang, 1), (workloads.node, 100000))]
+        cases += [("many: exceptions", lambda: o.verify([t.fixture("exceptions_fast"), "2000"], least=100000)),
+                  ("many: threads", lambda: o.verify([t.fixture("threads"), "churn"], least=10000))]
     return cases
 
 

@@ -111,12 +111,6 @@ def cc1plus(folder, scale=1, text=CC1PLUS_SOURCE):
                     output=output)
 
 
-def clang(folder, scale=1):
-    """clang over much of the STL: stacks of fifty frames."""
-    program, source = need("clang"), write(folder, "stl.cc", CC1PLUS_SOURCE)
-    return Workload("clang", [os.path.realpath(program), "-x", "c++", "-std=c++17", "-fsyntax-only", source])
-
-
 def cc1plus_small(folder, scale=1):
     return cc1plus(folder, scale, "#include <vector>\nstd::vector<int> v;\n"
                                   "int main() { v.push_back(1); return (int)v.size(); }\n")
@@ -125,6 +119,16 @@ def cc1plus_small(folder, scale=1):
 def clang(folder, scale=1, text=CC1PLUS_SOURCE):
     """clang++ -fsyntax-only: deep stacks, and the whole of LLVM in shared libraries."""
     return Workload("clang", [need("clang++"), "-fsyntax-only", "-std=c++17", write(folder, "stl.cc", text)])
+
+
+def node(folder, scale):
+    """JavaScript, compiled while it runs: objects made and thrown away, zlib's buffers."""
+    script = write(folder, "objects.js", f"""const kept = [];
+for (let i = 0; i < {scale}; i++) kept.push(JSON.parse(JSON.stringify({{ i, s: "x".repeat(i % 50) }})));
+require("zlib").gzipSync(Buffer.alloc(1000000));
+console.log(kept.length);
+""")
+    return Workload("node", [need("node"), script])
 
 
 def git(folder, scale):
