@@ -4,6 +4,8 @@
 #include <linux/connector.h>
 #include <linux/netlink.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,17 +13,14 @@
 
 static bool ask(int socket, enum proc_cn_mcast_op what)
 {
-	const struct {
-		struct nlmsghdr head;
-		struct cn_msg message;
-		enum proc_cn_mcast_op what;
-	} __attribute__((packed)) m = {
-		.head = { .nlmsg_len = sizeof(m), .nlmsg_type = NLMSG_DONE },
-		.message = { .id = { CN_IDX_PROC, CN_VAL_PROC }, .len = sizeof(m.what) },
-		.what = what,
-	};
+	const struct cn_msg message = { .id = { CN_IDX_PROC, CN_VAL_PROC }, .len = sizeof(what) };
+	const struct nlmsghdr head = { .nlmsg_len = NLMSG_LENGTH(sizeof(message) + sizeof(what)), .nlmsg_type = NLMSG_DONE };
+	uint8_t bytes[NLMSG_LENGTH(sizeof(message) + sizeof(what))] = { 0 };
 
-	return send(socket, &m, sizeof(m), MSG_DONTWAIT) == sizeof(m);
+	memcpy(bytes, &head, sizeof(head));
+	memcpy(bytes + NLMSG_HDRLEN, &message, sizeof(message));
+	memcpy(bytes + NLMSG_HDRLEN + sizeof(message), &what, sizeof(what));
+	return send(socket, bytes, sizeof(bytes), MSG_DONTWAIT) == sizeof(bytes);
 }
 
 int connector_open(void)

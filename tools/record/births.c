@@ -15,7 +15,6 @@
 #include <linux/cn_proc.h>
 #include <linux/connector.h>
 #include <linux/netlink.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include <unistd.h>
 
 #define EVENTS 512u /* of a round; what is left waits in the socket */
+#define EVENT_AT (NLMSG_HDRLEN + sizeof(struct cn_msg)) /* in a message */
 #define NEWEST 4096u /* so many processes are asked whether they were the parent */
 
 struct birth {
@@ -113,12 +113,7 @@ static void note(struct births *b, const struct proc_event *e)
 void births_read(struct recorder *r)
 {
 	struct births *const b = r->births;
-	struct {
-		struct nlmsghdr head;
-		struct cn_msg message;
-		struct proc_event event;
-		uint8_t more[256];
-	} __attribute__((packed)) m;
+	uint8_t bytes[512];
 	struct proc_event event;
 
 	if (!b)
@@ -126,7 +121,7 @@ void births_read(struct recorder *r)
 	const uint64_t number = atomic_load(&r->shm->header.programs);
 
 	while (b->count < EVENTS) {
-		const ssize_t n = recv(b->socket, &m, sizeof(m), 0);
+		const ssize_t n = recv(b->socket, bytes, sizeof(bytes), 0);
 
 		if (n < 0 && errno == ENOBUFS) /* some were lost */
 			continue;
@@ -135,8 +130,8 @@ void births_read(struct recorder *r)
 			b->number = number;
 			return;
 		}
-		memcpy(&event, &m.event, sizeof(event)); /* it is aligned there */
-		if ((size_t)n >= offsetof(__typeof__(m), event) + sizeof(event) && m.message.id.idx == CN_IDX_PROC)
+		memcpy(&event, bytes + EVENT_AT, sizeof(event));
+		if ((size_t)n >= EVENT_AT + sizeof(event))
 			note(b, &event);
 	}
 }
