@@ -140,7 +140,12 @@ __attribute__((always_inline)) static inline uint64_t get_varint(struct byte_rea
 			       (n >> 3 & 0xfe00000);
 		}
 	}
-	return get_long_varint(r);
+
+	struct byte_reader copy = *r; /* so that the reader may stay in registers */
+	const uint64_t v = get_long_varint(&copy);
+
+	*r = copy;
+	return v;
 }
 
 static inline int64_t get_zigzag(struct byte_reader *r)

@@ -62,6 +62,12 @@ struct prediction {
 	uint8_t class, kind, place, ref_mode;
 };
 
+/* A prediction as it is kept, in 16 bytes: four thousand of them are what the first cache of a processor holds and more. */
+struct model_context {
+	uint64_t size;
+	uint64_t rest; /* from the lowest bit: node 32, ref 19, class 3, kind 5, place 3, ref_mode 2 */
+};
+
 struct model_site {
 	uint64_t size;
 	uint32_t node;
@@ -79,7 +85,7 @@ struct model_block {
 };
 
 struct model {
-	struct prediction contexts[1u << MODEL_CONTEXT_BITS];
+	struct model_context contexts[1u << MODEL_CONTEXT_BITS];
 	struct model_site sites[MODEL_SITES];
 	uint32_t next[MODEL_SITES]; /* by node: that of the allocation after it */
 	struct model_bin bins[MODEL_BINS];
@@ -113,20 +119,48 @@ enum model_class model_class_of(const struct trk_event *e);
 #define MODEL_W2 0xa0761d6478bd642full
 #define MODEL_W3 0xe7037ed1a0b428dbull
 
-/* Field by field: a copy of the whole would wait for the single fields to be stored. */
-static inline void prediction_copy(struct prediction *to, const struct prediction *from)
+#define CONTEXT_REF_BITS 19u
+
+_Static_assert(MODEL_EVENTS_MAX + 1 < 1u << (CONTEXT_REF_BITS - 1), "a ref, with its sign, has room");
+
+static inline uint64_t context_rest(const struct prediction *p)
 {
-	to->size = from->size;
-	to->node = from->node;
-	to->ref = from->ref;
-	to->class = from->class;
-	to->kind = from->kind;
-	to->place = from->place;
-	to->ref_mode = from->ref_mode;
+	return p->node | ((uint64_t)(uint32_t)p->ref & ((1u << CONTEXT_REF_BITS) - 1)) << 32 | (uint64_t)p->class << 51 |
+	       (uint64_t)p->kind << 54 | (uint64_t)p->place << 59 | (uint64_t)p->ref_mode << 62;
+}
+
+static inline void context_set(struct model_context *c, const struct prediction *p)
+{
+	c->size = p->size;
+	c->rest = context_rest(p);
+}
+
+/* Whether p is what was expected: one question, for a processor that would guess at each of several. */
+static inline bool context_is(const struct model_context *c, const struct prediction *p)
+{
+	return ((c->size ^ p->size) | (c->rest ^ context_rest(p))) == 0;
+}
+
+static inline uint8_t context_class(const struct model_context *c)
+{
+	return c->rest >> 51 & 7;
+}
+
+static inline uint32_t context_node(const struct model_context *c)
+{
+	return (uint32_t)c->rest;
+}
+
+static inline struct prediction context_prediction(const struct model_context *c)
+{
+	return (struct prediction){
+		.size = c->size, .node = context_node(c), .class = context_class(c), .kind = c->rest >> 54 & 31,
+		.ref = (int32_t)(c->rest >> 32 << (32 - CONTEXT_REF_BITS)) >> (32 - CONTEXT_REF_BITS),
+		.place = c->rest >> 59 & 7, .ref_mode = (uint8_t)(c->rest >> 62) };
 }
 
 /* What came after the same three events last time. */
-static inline struct prediction *model_context(struct model *m)
+static inline struct model_context *model_context(struct model *m)
 {
 	return &m->contexts[(m->token * MODEL_W1 + m->older) >> (64 - MODEL_CONTEXT_BITS)];
 }

@@ -173,12 +173,12 @@ static inline void pass(struct predict_decoder *d, uint32_t events)
 	d->items -= events;
 }
 
-static uint32_t hear_node(struct predict_decoder *d, const struct prediction *context, uint8_t from)
+static uint32_t hear_node(struct predict_decoder *d, const struct model_context *context, uint8_t from)
 {
 	struct model *const m = &d->model;
 
 	if (from == NODE_CONTEXT)
-		return context->node;
+		return context_node(context);
 	if (from == NODE_NEXT)
 		return m->next[m->last_node % MODEL_SITES];
 
@@ -188,7 +188,7 @@ static uint32_t hear_node(struct predict_decoder *d, const struct prediction *co
 	return (uint32_t)node;
 }
 
-static void hear_allocation(struct predict_decoder *d, const struct prediction *context,
+static void hear_allocation(struct predict_decoder *d, const struct model_context *context,
 			    const struct op *op, struct prediction *p)
 {
 	const uint8_t said = op->kind_said ? hear_byte(d, COLUMN_OTHERS) : 0;
@@ -330,13 +330,13 @@ static uint32_t expected(struct predict_decoder *d, struct trk_event *events, ui
 	const uint32_t thread = d->thread;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const struct prediction *const p = model_context(&d->model);
+		const struct prediction p = context_prediction(model_context(&d->model));
 		struct trk_event *const e = &events[i];
 
 		*e = (struct trk_event){ .process = e->process, .time_ns = time_ns,
 					 .thread = thread };
-		if (is_whole(p))
-			happen(d, p, e);
+		if (is_whole(&p))
+			happen(d, &p, e);
 		else
 			d->failed = true;
 		if (d->failed)
@@ -360,7 +360,7 @@ static void hear_release_kind(struct predict_decoder *d, const struct op *op, st
 
 static void unexpected(struct predict_decoder *d, const struct op *op, struct trk_event *ret)
 {
-	struct prediction *const context = model_context(&d->model);
+	struct model_context *const context = model_context(&d->model);
 	struct prediction p = { .class = op->class, .place = op->place, .ref_mode = op->ref_mode };
 
 	if (op->class != CLASS_RELEASE)
@@ -371,7 +371,7 @@ static void unexpected(struct predict_decoder *d, const struct op *op, struct tr
 		hear_release_kind(d, op, &p);
 	if (d->failed)
 		return;
-	prediction_copy(context, &p);
+	context_set(context, &p);
 	happen(d, &p, ret);
 }
 
@@ -398,7 +398,7 @@ static void other(struct predict_decoder *d, const struct op *op, struct trk_eve
 		     model_class_of(ret) != CLASS_OTHER || d->other.time_ns != d->time_ns ||
 		     d->other.thread != d->thread;
 	ret->ref = ref;
-	prediction_copy(model_context(m), &p);
+	context_set(model_context(m), &p);
 	model_learn(m, &p);
 }
 

@@ -226,10 +226,10 @@ static inline void settle_place(struct predict_coder *c, const struct prediction
 
 /* ---- what the model did not expect ---- */
 
-static uint8_t node_source(const struct model *m, const struct prediction *context,
+static uint8_t node_source(const struct model *m, const struct model_context *context,
 			   const struct prediction *p)
 {
-	if (context->class == p->class && context->node == p->node)
+	if (context_class(context) == p->class && context_node(context) == p->node)
 		return NODE_CONTEXT;
 	return m->next[m->last_node % MODEL_SITES] == p->node ? NODE_NEXT : NODE_SAID;
 }
@@ -248,7 +248,7 @@ static void say_place(struct predict_coder *c, const struct prediction *p, uint3
 		say_address(c, address);
 }
 
-static void say_allocation(struct predict_coder *c, const struct prediction *context,
+static void say_allocation(struct predict_coder *c, const struct model_context *context,
 			   const struct prediction *p, uint32_t depth, uint64_t address)
 {
 	const struct model_site *const site = &c->model.sites[p->node % MODEL_SITES];
@@ -263,7 +263,7 @@ static void say_allocation(struct predict_coder *c, const struct prediction *con
 		say_place(c, p, depth, address);
 		return;
 	}
-	if (context->class == p->class && context->size == p->size)
+	if (context_class(context) == p->class && context->size == p->size)
 		size_from = SIZE_CONTEXT;
 	else if (site->size == p->size)
 		size_from = SIZE_SITE;
@@ -276,7 +276,7 @@ static void say_allocation(struct predict_coder *c, const struct prediction *con
 	say_place(c, p, depth, address);
 }
 
-static void say_reallocation(struct predict_coder *c, const struct prediction *context,
+static void say_reallocation(struct predict_coder *c, const struct model_context *context,
 			     const struct prediction *p, uint32_t depth, const struct trk_event *e)
 {
 	const uint8_t from = node_source(&c->model, context, p);
@@ -292,14 +292,6 @@ static void say_reallocation(struct predict_coder *c, const struct prediction *c
 
 /* ---- events ---- */
 
-/* The event is what was expected: it makes the run longer. */
-static inline bool met(const struct prediction *context, const struct prediction *p)
-{
-	return context->class == p->class && context->node == p->node && context->size == p->size &&
-	       context->ref == p->ref && context->kind == p->kind && context->place == p->place &&
-	       context->ref_mode == p->ref_mode;
-}
-
 /* As far as is known, the event's allocation takes the place of a block that was never released. */
 static void say_lost(struct predict_coder *c, const struct trk_event *e)
 {
@@ -314,7 +306,7 @@ static void say_lost(struct predict_coder *c, const struct trk_event *e)
 static inline void encode_allocation(struct predict_coder *c, const struct trk_event *e)
 {
 	struct model *const m = &c->model;
-	struct prediction *const context = model_context(m);
+	struct model_context *const context = model_context(m);
 	const uint8_t bin = model_bin_of(e->size);
 	struct prediction p = { .class = CLASS_ALLOCATE, .kind = e->kind, .node = e->node,
 				.size = e->size };
@@ -323,12 +315,12 @@ static inline void encode_allocation(struct predict_coder *c, const struct trk_e
 	if (e->ref != TRK_REF_NONE)
 		say_lost(c, e);
 	p.place = place_of(m, bin, e->address, &depth);
-	if (p.place < PLACE_HELD && met(context, &p)) {
+	if (p.place < PLACE_HELD && context_is(context, &p)) {
 		c->run++;
 	} else {
 		end_run(c);
 		say_allocation(c, context, &p, depth, e->address);
-		prediction_copy(context, &p);
+		context_set(context, &p);
 	}
 	settle_place(c, &p, bin, depth, e->address);
 	model_learn(m, &p);
@@ -337,13 +329,13 @@ static inline void encode_allocation(struct predict_coder *c, const struct trk_e
 static inline void encode_release(struct predict_coder *c, const struct trk_event *e)
 {
 	struct model *const m = &c->model;
-	struct prediction *const context = model_context(m);
+	struct model_context *const context = model_context(m);
 	const uint32_t number = number_of(m, e, e->address);
 	uint8_t *const usual = &m->release_kinds[m->blocks[number].kind & 15];
 	struct prediction p = { .class = CLASS_RELEASE, .kind = e->kind };
 
 	expect_ref(m, &p, number);
-	if (number && met(context, &p)) {
+	if (number && context_is(context, &p)) {
 		c->run++;
 	} else {
 		end_run(c);
@@ -353,7 +345,7 @@ static inline void encode_release(struct predict_coder *c, const struct trk_even
 			say_byte(c, COLUMN_OTHERS, p.kind);
 		say_ref(c, &p, e->address);
 		*usual = p.kind;
-		prediction_copy(context, &p);
+		context_set(context, &p);
 	}
 	if (number)
 		model_released(m, number, true);
@@ -363,7 +355,7 @@ static inline void encode_release(struct predict_coder *c, const struct trk_even
 static void encode_reallocation(struct predict_coder *c, const struct trk_event *e)
 {
 	struct model *const m = &c->model;
-	struct prediction *const context = model_context(m);
+	struct model_context *const context = model_context(m);
 	const uint8_t bin = model_bin_of(e->size);
 	const uint32_t number = number_of(m, e, e->old_address);
 	struct prediction p = { .class = CLASS_REALLOCATE, .kind = e->kind, .node = e->node,
@@ -373,12 +365,12 @@ static void encode_reallocation(struct predict_coder *c, const struct trk_event 
 	expect_ref(m, &p, number);
 	if (e->address != e->old_address)
 		p.place = place_of(m, bin, e->address, &depth);
-	if (number && p.place != PLACE_HELD && p.place != PLACE_FAR && met(context, &p)) {
+	if (number && p.place != PLACE_HELD && p.place != PLACE_FAR && context_is(context, &p)) {
 		c->run++;
 	} else {
 		end_run(c);
 		say_reallocation(c, context, &p, depth, e);
-		prediction_copy(context, &p);
+		context_set(context, &p);
 	}
 	settle_place(c, &p, bin, depth, e->address);
 	if (number)
@@ -404,7 +396,7 @@ static void encode_other(struct predict_coder *c, const struct trk_event *e)
 		.address = e->address, .size = e->size, .old_address = e->old_address,
 		.old_size = e->old_size, .label = e->label, .label_bytes = e->label_bytes,
 		.domain = e->domain, .detail = e->detail }, k->at);
-	prediction_copy(model_context(&c->model), &p);
+	context_set(model_context(&c->model), &p);
 	model_learn(&c->model, &p);
 }
 

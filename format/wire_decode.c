@@ -23,7 +23,7 @@ static const uint8_t *get_string(struct byte_reader *r, uint32_t *ret_bytes)
 	return p;
 }
 
-static uint32_t get_bounded(struct byte_reader *r, uint32_t max)
+static inline uint32_t get_bounded(struct byte_reader *r, uint32_t max)
 {
 	const uint64_t v = get_varint(r);
 
@@ -34,7 +34,7 @@ static uint32_t get_bounded(struct byte_reader *r, uint32_t max)
 	return (uint32_t)v;
 }
 
-static void get_stack(struct byte_reader *r, struct wire_record *ret)
+static inline void get_stack(struct byte_reader *r, struct wire_record *ret)
 {
 	ret->has_stack = true;
 	ret->pops = get_bounded(r, UINT32_MAX); /* more than there are: all */
@@ -46,7 +46,7 @@ static void get_stack(struct byte_reader *r, struct wire_record *ret)
 	ret->pushes = (struct wire_frames){ .bytes = pcs, .count = pcs ? form >> 1 : 0, .wide = wide };
 }
 
-static void get_parts(struct wire_state *s, struct byte_reader *r, uint8_t head,
+__attribute__((always_inline)) static inline void get_parts(struct wire_state *s, struct byte_reader *r, uint8_t head,
 		      struct wire_record *ret)
 {
 	if (head & WIRE_EPOCH) {
@@ -199,12 +199,16 @@ int wire_decode(struct wire_state *s, struct byte_reader *r, struct wire_record 
 	if (!bytes_left(r))
 		return r->failed ? TRK_ERR_CORRUPT : TRK_END;
 
-	const uint8_t head = get_byte(r);
+	struct byte_reader in = *r; /* a copy stays in registers */
+	const uint8_t head = get_byte(&in);
 
-	if (wire_is_common(head & 0x1f))
-		get_common(s, r, head, ret);
-	else
+	if (wire_is_common(head & 0x1f)) {
+		get_common(s, &in, head, ret);
+		*r = in;
+	} else {
+		*r = in;
 		get_rare(s, r, head, ret);
+	}
 	if (r->failed)
 		return TRK_ERR_CORRUPT;
 	ret->epoch = s->epoch;
