@@ -13,19 +13,29 @@
 
 #define LARGE_PAGE_BYTES ((size_t)2 << 20)
 
+/* Holds anything; NULL: no memory. */
+static inline void *large_new(size_t bytes)
+{
+	void *p;
+
+	if (bytes < LARGE_PAGE_BYTES || bytes > SIZE_MAX - LARGE_PAGE_BYTES)
+		return malloc(bytes);
+	bytes = (bytes + LARGE_PAGE_BYTES - 1) & ~(LARGE_PAGE_BYTES - 1);
+	p = aligned_alloc(LARGE_PAGE_BYTES, bytes);
+	if (p)
+		(void)madvise(p, bytes, MADV_HUGEPAGE);
+	return p;
+}
+
 /* Zeroes; NULL: no memory. */
 static inline void *large_zeroes(size_t bytes)
 {
 	void *p;
 
-	if (bytes < LARGE_PAGE_BYTES || bytes > SIZE_MAX - LARGE_PAGE_BYTES)
+	if (bytes < LARGE_PAGE_BYTES)
 		return calloc(1, bytes);
-	bytes = (bytes + LARGE_PAGE_BYTES - 1) & ~(LARGE_PAGE_BYTES - 1);
-	p = aligned_alloc(LARGE_PAGE_BYTES, bytes);
-	if (!p)
-		return NULL;
-	(void)madvise(p, bytes, MADV_HUGEPAGE);
-	return memset(p, 0, bytes);
+	p = large_new(bytes);
+	return p ? memset(p, 0, bytes) : NULL;
 }
 
 #endif

@@ -3,11 +3,16 @@
 
 #include <stdlib.h>
 
+#include "format/large.h"
+
 #define SMALLEST_TABLE_LOG2 6u
+#define SMALLEST_PIECE 32u /* slots */
 
 void blocks_finish(struct blocks *s)
 {
-	free(s->slots);
+	for (uint32_t i = 0; i * (uint64_t)BLOCKS_PIECE < s->slot_room; i++)
+		free(s->pieces[i]);
+	free(s->pieces);
 	free(s->table);
 	free(s->recent);
 	*s = (struct blocks){ 0 };
@@ -48,7 +53,7 @@ static int table_grow(struct blocks *s)
 	if (log2 > 31)
 		return TRK_ERR_NOMEM;
 	grown.shift = 32 - log2;
-	grown.table = calloc(1ull << log2, sizeof(*grown.table));
+	grown.table = large_zeroes(sizeof(*grown.table) << log2);
 	if (!grown.table)
 		return TRK_ERR_NOMEM;
 	for (uint64_t i = 0; s->table && i <= blocks_mask(s); i++) {
@@ -61,6 +66,53 @@ static int table_grow(struct blocks *s)
 	return 0;
 }
 
+/* The first piece grows by halves, to its full size. */
+static bool grow_first(struct blocks *s)
+{
+	uint32_t room = s->slot_room ? s->slot_room + s->slot_room / 2 : SMALLEST_PIECE;
+	struct block *slots;
+
+	if (room < BLOCKS_PIECE) {
+		slots = realloc(s->pieces[0], room * sizeof(*slots));
+	} else {
+		room = BLOCKS_PIECE;
+		slots = large_new(room * sizeof(*slots));
+		if (slots) {
+			memcpy(slots, s->pieces[0], s->slot_count * sizeof(*slots));
+			free(s->pieces[0]);
+		}
+	}
+	if (!slots)
+		return false;
+	s->pieces[0] = slots;
+	s->slot_room = room;
+	return true;
+}
+
+/* All slots are in use: makes more. False: no memory. */
+static bool more_slots(struct blocks *s)
+{
+	const uint32_t piece = s->slot_room / BLOCKS_PIECE;
+
+	if (piece == s->piece_room) {
+		const uint32_t room = piece ? piece * 2 : 1;
+		struct block **const grown = realloc(s->pieces, room * sizeof(*grown));
+
+		if (!grown)
+			return false;
+		if (!piece)
+			grown[0] = NULL;
+		s->pieces = grown;
+		s->piece_room = room;
+	}
+	if (!piece)
+		return grow_first(s);
+	s->pieces[piece] = s->slot_room <= UINT32_MAX - 2 * BLOCKS_PIECE ?
+				   large_new(BLOCKS_PIECE * sizeof(struct block)) : NULL;
+	s->slot_room += s->pieces[piece] ? BLOCKS_PIECE : 0;
+	return s->pieces[piece];
+}
+
 /* The slot freed last is the one most likely still in the cache. */
 static uint32_t take_slot(struct blocks *s)
 {
@@ -68,18 +120,11 @@ static uint32_t take_slot(struct blocks *s)
 		const uint32_t slot = s->free_slot - 1;
 
 		s->live++;
-		s->free_slot = (uint32_t)s->slots[slot].b.number;
+		s->free_slot = (uint32_t)blocks_slot(s, slot)->b.number;
 		return slot;
 	}
-	if (s->slot_count == s->slot_room) {
-		const uint32_t room = s->slot_room ? s->slot_room + s->slot_room / 2 : 32;
-		struct block *slots = realloc(s->slots, (size_t)room * sizeof(*slots));
-
-		if (!slots)
-			return BLOCKS_NONE;
-		s->slots = slots;
-		s->slot_room = room;
-	}
+	if (s->slot_count == s->slot_room && !more_slots(s))
+		return BLOCKS_NONE;
 	s->live++;
 	return s->slot_count++;
 }
@@ -108,15 +153,20 @@ struct block *blocks_add(struct blocks *s, uint32_t space, uint64_t address, uin
 		return NULL;
 	s->table[i] = (uint64_t)hash << 32 | (slot + 1);
 	s->used++;
-	s->slots[slot].b.address = address;
-	s->slots[slot].space = space;
-	return &s->slots[slot];
+
+	struct block *const b = blocks_slot(s, slot);
+
+	b->b.address = address;
+	b->space = space;
+	return b;
 }
 
 static void give_slot(struct blocks *s, uint32_t slot)
 {
-	s->slots[slot].b.kind = 0;
-	s->slots[slot].b.number = s->free_slot;
+	struct block *const b = blocks_slot(s, slot);
+
+	b->b.kind = 0;
+	b->b.number = s->free_slot;
 	s->free_slot = slot + 1;
 	s->live--;
 }
@@ -130,9 +180,15 @@ void blocks_remove(struct blocks *s, uint32_t place)
 	s->used--;
 }
 
+/* Of a loose one: the ring has it. */
+static uint32_t slot_of(const struct blocks *s, const struct block *b)
+{
+	return s->recent[b->b.number % BLOCKS_RECENT] - 1;
+}
+
 void blocks_remove_loose(struct blocks *s, struct block *b)
 {
-	give_slot(s, (uint32_t)(b - s->slots));
+	give_slot(s, slot_of(s, b));
 }
 
 /* ---- loose ones ---- */
@@ -142,7 +198,7 @@ static int settle(struct blocks *s, struct block *b)
 	if (table_room(s) != 0)
 		return TRK_ERR_NOMEM;
 	b->space = BLOCKS_DOMAIN(0);
-	table_put(s, blocks_hash(b->space, b->b.address), (uint32_t)(b - s->slots));
+	table_put(s, blocks_hash(b->space, b->b.address), slot_of(s, b));
 	s->used++;
 	return 0;
 }
@@ -164,7 +220,7 @@ int blocks_settle(struct blocks *s)
 void blocks_move(struct blocks *s, uint32_t place, uint32_t space)
 {
 	const uint32_t slot = (uint32_t)s->table[place] - 1;
-	struct block *b = &s->slots[slot];
+	struct block *const b = blocks_slot(s, slot);
 
 	table_clear(s, place);
 	b->space = space;
@@ -182,9 +238,9 @@ __attribute__((always_inline)) static inline void expect_forgotten(const struct 
 
 	const uint32_t later = s->recent[(number + 64) % BLOCKS_RECENT];
 	const uint32_t soon = s->recent[(number + 32) % BLOCKS_RECENT];
-	const struct block *const b = &s->slots[soon ? soon - 1 : 0];
+	const struct block *const b = blocks_slot(s, soon ? soon - 1 : 0);
 
-	__builtin_prefetch(&s->slots[later ? later - 1 : 0]);
+	__builtin_prefetch(blocks_slot(s, later ? later - 1 : 0));
 	if (soon && b->b.kind && b->space == BLOCKS_LOOSE)
 		blocks_expect(s, BLOCKS_DOMAIN(0), b->b.address);
 }
@@ -215,8 +271,11 @@ struct block *blocks_add_loose(struct blocks *s, uint64_t address, uint64_t numb
 	if (slot == BLOCKS_NONE)
 		return NULL;
 	s->recent[number % BLOCKS_RECENT] = slot + 1;
-	s->slots[slot].b.address = address;
-	s->slots[slot].space = BLOCKS_LOOSE;
 	s->newest = number;
-	return &s->slots[slot];
+
+	struct block *const b = blocks_slot(s, slot);
+
+	b->b.address = address;
+	b->space = BLOCKS_LOOSE;
+	return b;
 }

@@ -2,9 +2,9 @@
  * blocks - the live heap blocks of one process, by (space, address).
  *
  * A space is a domain, or the waiting room of a thread's realloc: the same
- * address may live in each. Blocks stand in slots that never move within the
- * array; a table of (hash, slot) pairs finds them: linear probing, backward
- * shift on removal, at most half full.
+ * address may live in each. Blocks stand in slots, which keep their numbers; a table
+ * of (hash, slot) pairs finds them: linear probing, backward shift on removal, at
+ * most half full. Table and slots lie on large pages when they are large.
  *
  * A capture says which of the latest allocations a release ends (trk_event.ref).
  * So those need no place in the table: their slots stand in a ring by number,
@@ -25,6 +25,7 @@
 #define BLOCKS_LOOSE UINT32_MAX /* of domain 0, not in the table yet */
 
 #define BLOCKS_RECENT (1u << 14) /* the ring */
+#define BLOCKS_PIECE (1u << 15)	 /* slots of a piece: 2 MiB */
 
 struct block { /* one cache line */
 	struct heap_block b; /* kind 0: a free slot, b.number the next one */
@@ -33,7 +34,8 @@ struct block { /* one cache line */
 };
 
 struct blocks {
-	struct block *slots;
+	struct block **pieces; /* of slots; the first one grows, and moves, until it is as large as the others */
+	uint32_t piece_room;
 	uint32_t slot_count, slot_room, free_slot;
 	uint32_t live; /* slots that are not free */
 	uint64_t *table; /* hash << 32 | slot + 1; 0: empty */
@@ -44,6 +46,11 @@ struct blocks {
 };
 
 void blocks_finish(struct blocks *s); /* zero-safe; leaves an empty set */
+
+static inline struct block *blocks_slot(const struct blocks *s, uint32_t slot)
+{
+	return &s->pieces[slot / BLOCKS_PIECE][slot % BLOCKS_PIECE];
+}
 
 static inline uint32_t blocks_hash(uint32_t space, uint64_t address)
 {
@@ -59,9 +66,12 @@ static inline uint32_t blocks_mask(const struct blocks *s)
 static inline bool blocks_is(const struct blocks *s, uint64_t entry, uint32_t hash, uint32_t space,
 			     uint64_t address)
 {
-	const struct block *const b = &s->slots[(uint32_t)entry - 1];
+	if ((uint32_t)(entry >> 32) != hash)
+		return false;
 
-	return (uint32_t)(entry >> 32) == hash && b->b.address == address && b->space == space;
+	const struct block *const b = blocks_slot(s, (uint32_t)entry - 1);
+
+	return b->b.address == address && b->space == space;
 }
 
 /* The place in the table of that block, or BLOCKS_NONE. */
@@ -89,23 +99,27 @@ static inline void blocks_expect(const struct blocks *s, uint32_t space, uint64_
 
 static inline void blocks_expect_slot(const struct blocks *s, uint32_t space, uint64_t address)
 {
-	const uint64_t entry = s->table[blocks_hash(space, address) >> s->shift];
+	const uint32_t hash = blocks_hash(space, address);
+	uint32_t i = hash >> s->shift;
 
-	__builtin_prefetch(&s->slots[(uint32_t)entry ? (uint32_t)entry - 1 : 0]);
+	while (s->table[i] && (uint32_t)(s->table[i] >> 32) != hash)
+		i = (i + 1) & blocks_mask(s);
+	if (s->table[i])
+		__builtin_prefetch(blocks_slot(s, (uint32_t)s->table[i] - 1));
 }
 
 static inline struct block *blocks_at(const struct blocks *s, uint32_t place)
 {
-	return &s->slots[(uint32_t)s->table[place] - 1];
+	return blocks_slot(s, (uint32_t)s->table[place] - 1);
 }
 
 /* The block of that number, while the ring has it and it lives; else NULL. */
 static inline struct block *blocks_recent(const struct blocks *s, uint64_t number)
 {
 	const uint32_t slot = s->recent ? s->recent[number % BLOCKS_RECENT] : 0;
-	struct block *const b = &s->slots[slot - 1];
+	struct block *const b = slot ? blocks_slot(s, slot - 1) : NULL;
 
-	return slot && b->b.kind && b->b.number == number ? b : NULL;
+	return b && b->b.kind && b->b.number == number ? b : NULL;
 }
 
 /*

@@ -228,8 +228,9 @@ static inline void count_born(struct step *s, struct heap_block *b, const struct
 
 static inline void count_allocation(struct step *s, struct heap_block *b)
 {
-	const struct sampling_estimate e = estimate(s->heap, b);
+	struct sampling_estimate e;
 
+	estimate(s->heap, b, &e);
 	count_born(s, b, &e);
 }
 
@@ -332,8 +333,9 @@ static inline void remove_block(struct step *s, const struct found *f)
 static void overwrite(struct step *s, const struct found *f)
 {
 	const struct heap_block b = f->b->b;
-	const struct sampling_estimate e = estimate(s->heap, &b);
+	struct sampling_estimate e;
 
+	estimate(s->heap, &b, &e);
 	s->process->totals.overwritten += e.count;
 	take_live(s, &e);
 	remove_block(s, f);
@@ -356,8 +358,9 @@ static void free_block(struct step *s, const struct found *f)
 	struct heap_totals *t = &s->process->totals;
 	const struct block *b = f->b;
 	const bool temporary = is_temporary(s, b);
-	const struct sampling_estimate e = estimate(s->heap, &b->b);
+	struct sampling_estimate e;
 
+	estimate(s->heap, &b->b, &e);
 	t->frees += e.count;
 	t->bytes_freed += e.bytes;
 	if (temporary) {
@@ -475,7 +478,7 @@ static int realloc_release(struct step *s)
 		s->ref = (uint32_t)(s->process->numbers + 1 - f.b->b.number);
 	f.b->b.number = 0;
 	f.b->b.aside = true;
-	e = estimate(s->heap, &f.b->b);
+	estimate(s->heap, &f.b->b, &e);
 	take_live(s, &e);
 	tell_aside(s, &f.b->b, &e);
 	blocks_move(blocks, f.place, space);
@@ -507,7 +510,7 @@ static int realloc_withdraw(struct step *s)
 	if (!f.b)
 		return 0;
 	f.b->b.aside = false;
-	e = estimate(s->heap, &f.b->b);
+	estimate(s->heap, &f.b->b, &e);
 	add_live(s, &e);
 	tell_aside(s, &f.b->b, &e);
 	blocks_move(blocks, f.place, BLOCKS_DOMAIN(0));
@@ -522,10 +525,10 @@ static void wipe(struct step *s)
 	struct heap_totals *t = &p->totals;
 
 	for (uint32_t i = 0; i < p->blocks.slot_count; i++) {
-		const struct heap_block *b = &p->blocks.slots[i].b;
+		const struct heap_block *b = &blocks_slot(&p->blocks, i)->b;
+		struct sampling_estimate e;
 
-		const struct sampling_estimate e = estimate(s->heap, b);
-
+		estimate(s->heap, b, &e);
 		if (b->kind)
 			tell_died(s, b, &e, false);
 	}

@@ -38,14 +38,12 @@ struct heap {
 	struct heap_totals totals; /* peak_*: kept; the rest: summed when asked for */
 };
 
-/* In nearly every capture a block is one block. */
-static inline struct sampling_estimate estimate(const struct heap *h, const struct heap_block *b)
+/* In nearly every capture a block is one block. Into its place: a copy would wait for its parts to be stored. */
+static inline void estimate(const struct heap *h, const struct heap_block *b, struct sampling_estimate *ret)
 {
-	struct sampling_estimate e = { .bytes = b->size, .count = 1 };
-
+	*ret = (struct sampling_estimate){ .bytes = b->size, .count = 1 };
 	if (__builtin_expect(h->sample_bytes != 0, 0))
-		heap_estimate(h, b, &e);
-	return e;
+		heap_estimate(h, b, ret);
 }
 
 /* One event on its way through. */

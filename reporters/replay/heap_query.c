@@ -117,7 +117,7 @@ const struct heap_block *heap_find(const struct heap *h, uint32_t process, uint6
 	if (place != BLOCKS_NONE)
 		return &blocks_at(&p->blocks, place)->b;
 	for (uint32_t i = 0; i < p->blocks.slot_count; i++) {
-		const struct block *b = &p->blocks.slots[i];
+		const struct block *b = blocks_slot(&p->blocks, i);
 
 		if (b->b.kind && (b->space == BLOCKS_DOMAIN(0) || b->space == BLOCKS_LOOSE) &&
 		    address >= b->b.address &&
@@ -188,7 +188,7 @@ static int each_of_process(const struct heap *h, const struct heap_process *p,
 	const struct range *r;
 
 	for (uint32_t i = 0; i < p->blocks.slot_count; i++) {
-		const struct heap_block *b = &p->blocks.slots[i].b;
+		const struct heap_block *b = &blocks_slot(&p->blocks, i)->b;
 		const int stop = b->kind && !b->aside ? f(data, b) : 0;
 
 		if (stop)

@@ -97,16 +97,16 @@ static int save_blocks(struct saving *s, const struct blocks *blocks)
 	if (!a)
 		return TRK_ERR_NOMEM;
 	for (uint32_t i = 0; i < blocks->slot_count; i++) {
-		if (blocks->slots[i].b.kind)
-			a[n++] = (struct place){ blocks->slots[i].b.address, i };
+		if (blocks_slot(blocks, i)->b.kind)
+			a[n++] = (struct place){ blocks_slot(blocks, i)->b.address, i };
 		if (i % PROGRESS_BLOCKS == 0)
 			step(s, PROGRESS_BLOCKS);
 	}
 	sorted = sort(s, a, a + blocks->slot_count, n);
 	for (uint32_t i = 0; i < n; i++) {
 		if (i + 8 < n)
-			__builtin_prefetch(&blocks->slots[sorted[i + 8].slot]);
-		tell_block(s, &blocks->slots[sorted[i].slot]);
+			__builtin_prefetch(blocks_slot(blocks, sorted[i + 8].slot));
+		tell_block(s, blocks_slot(blocks, sorted[i].slot));
 	}
 	free(a);
 	return 0;
@@ -356,7 +356,7 @@ static void begin_process(struct heap *h, struct heap_process *p)
 				 .most_reserved_mappings = p->totals.reserved_mappings };
 
 	for (uint32_t i = 0; i < p->blocks.slot_count; i++) {
-		struct heap_block *const b = &p->blocks.slots[i].b;
+		struct heap_block *const b = &blocks_slot(&p->blocks, i)->b;
 		struct sampling_estimate e;
 
 		if (!b->kind)

@@ -489,6 +489,30 @@ static void interior_pointers_are_found(void **state)
 	heap_free(h);
 }
 
+/* More than stand in one piece of slots; half of them go, in another order than they came, and others come in their places. */
+static void many_blocks_are_found(void **state)
+{
+	enum { MANY = 100000, STEP = 40503 /* prime to MANY */ };
+	struct heap *h = new_heap(1);
+	uint64_t live = 0;
+
+	for (uint64_t i = 0; i < MANY; i++) {
+		allocate(h, BASE + 16 * i, i + 1);
+		live += i + 1;
+	}
+	for (uint64_t i = 0, at = 0; i < MANY / 2; i++, at = (at + STEP) % MANY) {
+		assert_int_equal(heap_find(h, 0, BASE + 16 * at)->size, at + 1);
+		release(h, BASE + 16 * at);
+		live -= at + 1;
+		allocate(h, BASE + 16 * (MANY + i), 5);
+		live += 5;
+	}
+	assert_int_equal(heap_totals(h)->live_bytes, live);
+	assert_int_equal(heap_totals(h)->live_blocks, MANY);
+	assert_int_equal(heap_totals(h)->unmatched_frees, 0);
+	heap_free(h);
+}
+
 /* Deepest place of a tree of pieces; without recursion, for it may be deep. */
 static uint32_t depth_of(const struct ranges *r, uint32_t root)
 {
@@ -549,6 +573,7 @@ int main(void)
 		cmocka_unit_test(ties_of_the_peak_go_to_the_later),
 		cmocka_unit_test(temporaries_count_other_allocations),
 		cmocka_unit_test(temporaries_of_a_growing_vector),
+		cmocka_unit_test(many_blocks_are_found),
 		cmocka_unit_test(only_the_own_thread_makes_a_temporary),
 		cmocka_unit_test(observers_see_what_the_totals_say),
 		cmocka_unit_test(a_clear_begins_anew),
