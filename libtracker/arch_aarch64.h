@@ -90,6 +90,11 @@ static inline bool arch_call_ends(const uint8_t *end)
 
 /* Go's way back from C is not known here. */
 #define ARCH_GO_RETURNS ""
+#define ARCH_GO_TLS_BYTES 0
+static inline bool arch_go_finds_tls(const uint8_t *p)
+{
+	return false;
+}
 #define ARCH_GO_G 0
 #define ARCH_GO_DEPTH 0
 #define ARCH_GO_RETURNS_HERE ""

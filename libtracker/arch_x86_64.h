@@ -99,6 +99,12 @@ static inline bool arch_call_ends(const uint8_t *end)
  * Known by the code that follows the call: mov 48(sp), di; mov 8(di), si; sub 40(sp), si.
  */
 #define ARCH_GO_RETURNS "\x48\x8b\x7c\x24\x30\x48\x8b\x77\x08\x48\x2b\x74\x24\x28"
+/* Before that, in a program that may be placed anywhere: mov $n, cx, or mov n(ip), cx. */
+#define ARCH_GO_TLS_BYTES 7
+static inline bool arch_go_finds_tls(const uint8_t *p)
+{
+	return p[0] == 0x48 && ((p[1] == 0xc7 && p[2] == 0xc1) || (p[1] == 0x8b && p[2] == 0x0d));
+}
 #define ARCH_GO_G 48
 #define ARCH_GO_DEPTH 40
 /* ... and where it was on that stack already: mov 40(sp), si; mov si, sp. */

@@ -55,7 +55,7 @@ static bool find_section(int fd, ElfW(Shdr) *ret, bool *ret_old)
 		if (!frame_file_read_at(fd, &s, sizeof(s), e.e_shoff + (uint64_t)i * sizeof(s)) || s.sh_type != SHT_PROGBITS ||
 		    !frame_file_read_at(fd, name, sizeof(name), names.sh_offset + s.sh_name))
 			continue;
-		if (is_named(name, ".gopclntab"))
+		if (is_named(name, ".gopclntab") || is_named(name, ".go.buildinfo"))
 			return false;
 		if (!is_named(name, ".debug_frame") && !is_named(name, ".zdebug_frame"))
 			continue;

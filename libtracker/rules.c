@@ -333,12 +333,19 @@ static void by_frame_pointer(uintptr_t pc, bool all_mapped, struct rule_step *r)
 	r->bp_offset = -ARCH_FRAME_BYTES;
 }
 
+static bool is_go_return(const struct headers *h, uintptr_t pc)
+{
+	if (headers_is_code(h, pc, ARCH_GO_TLS_BYTES) && arch_go_finds_tls((const uint8_t *)pc))
+		pc += ARCH_GO_TLS_BYTES;
+	return headers_code_is(h, pc, ARCH_GO_RETURNS, sizeof(ARCH_GO_RETURNS) - 1);
+}
+
 /* A signal may have stopped it before its frame was made: there is nothing to go by, then. */
 static void guess(const struct headers *h, uintptr_t pc, bool exact, struct rule_step *r)
 {
 	if (!ARCH_FRAME_BYTES || exact || !headers_is_code(h, pc - 1, 1))
 		return;
-	if (headers_code_is(h, pc, ARCH_GO_RETURNS, sizeof(ARCH_GO_RETURNS) - 1))
+	if (is_go_return(h, pc))
 		r->kind = RULE_GO;
 	else if (headers_code_is(h, pc, ARCH_GO_RETURNS_HERE, sizeof(ARCH_GO_RETURNS_HERE) - 1))
 		*r = (struct rule_step){ .kind = RULE_GO, .cfa_offset = 1 };

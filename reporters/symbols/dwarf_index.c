@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "format/trk.h"
+#include "symbols/ada_names.h"
 #include "symbols/dwarf_scopes.h"
 #include "symbols/dwarf_unit.h"
 #include "symbols/keymap.h"
@@ -125,7 +126,9 @@ static const char *read_name(struct dwarf_index *x, Dwarf_Die *die, bool *ret_li
 	*ret_linkage = name != NULL;
 	if (!name)
 		name = dwarf_scopes_name(&x->scopes, die, x->arena);
-	return name ? name : dwarf_diename(die);
+	if (!name)
+		name = dwarf_diename(die);
+	return name && ada_is_unit_of(die) ? ada_name(name, x->arena) : name;
 }
 
 /* NULL: no memory. */

@@ -1,4 +1,9 @@
-/* function_starts - see function_starts.h. */
+/*
+ * function_starts - see function_starts.h.
+ *
+ * The table at the end of the unwind information is of pairs: where a function begins, and where its entry is. How long it
+ * is says the entry, in one of two ways that compilers write: which one is seen by its own word for the beginning.
+ */
 #include "symbols/function_starts.h"
 
 #include <dwarf.h>
@@ -57,18 +62,27 @@ static int32_t read_s32(const uint8_t *p)
 	return v;
 }
 
-static int by_value(const void *a, const void *b)
+static int by_start(const void *a, const void *b)
 {
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	const struct function_start *const x = a, *const y = b;
 
-	return (x > y) - (x < y);
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+/* As linkers write it. */
+static bool is_sorted(const struct function_starts *f)
+{
+	for (size_t i = 1; i < f->count; i++)
+		if (f->starts[i - 1].start > f->starts[i].start)
+			return false;
+	return true;
 }
 
 bool function_starts_init(struct function_starts *f, Elf *elf)
 {
 	struct table t;
 
-	*f = (struct function_starts){ 0 };
+	*f = (struct function_starts){ .elf = elf };
 	if (!find_table(elf, &t) || t.size < 4 || t.bytes[0] != 1 || bytes_of(t.bytes[2]) != 4 ||
 	    t.bytes[3] != (DW_EH_PE_datarel | DW_EH_PE_sdata4))
 		return true;
@@ -84,15 +98,49 @@ bool function_starts_init(struct function_starts *f, Elf *elf)
 		f->count = 0;
 		return false;
 	}
-	bool sorted = true; /* as linkers write it */
-
 	for (size_t i = 0; i < f->count; i++) {
-		f->starts[i] = t.address + (uint64_t)(int64_t)read_s32(t.bytes + at + i * PAIR_BYTES);
-		sorted &= !i || f->starts[i - 1] <= f->starts[i];
+		const uint8_t *const pair = t.bytes + at + i * PAIR_BYTES;
+
+		f->starts[i].start = t.address + (uint64_t)(int64_t)read_s32(pair);
+		f->starts[i].entry = t.address + (uint64_t)(int64_t)read_s32(pair + 4);
 	}
-	if (!sorted)
-		qsort(f->starts, f->count, sizeof(*f->starts), by_value);
+	if (!is_sorted(f))
+		qsort(f->starts, f->count, sizeof(*f->starts), by_start);
 	return true;
+}
+
+/* `size` bytes of the module at the address, where the file has them. */
+static const uint8_t *bytes_at(Elf *elf, uint64_t address, size_t size)
+{
+	size_t count, bytes;
+	const char *const file = elf_rawfile(elf, &bytes);
+	GElf_Phdr h;
+
+	if (!file || elf_getphdrnum(elf, &count) != 0)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (!gelf_getphdr(elf, (int)i, &h) || h.p_type != PT_LOAD || address < h.p_vaddr || address - h.p_vaddr >= h.p_filesz)
+			continue;
+		const uint64_t at = h.p_offset + (address - h.p_vaddr);
+
+		return at < bytes && size <= bytes - at ? (const uint8_t *)file + at : NULL;
+	}
+	return NULL;
+}
+
+/* UINT64_MAX: that is not known. */
+static uint64_t end_of(const struct function_starts *f, const struct function_start *s)
+{
+	/* an entry is its length, its distance to what it has in common with others, the beginning, the size */
+	const uint8_t *const entry = bytes_at(f->elf, s->entry, 8 + 2 * 8);
+	uint64_t wide[2];
+
+	if (!entry)
+		return UINT64_MAX;
+	if (s->entry + 8 + (uint64_t)(int64_t)read_s32(entry + 8) == s->start)
+		return s->start + (uint32_t)read_s32(entry + 12);
+	memcpy(wide, entry + 8, sizeof(wide));
+	return wide[0] == s->start || s->entry + 8 + wide[0] == s->start ? s->start + wide[1] : UINT64_MAX;
 }
 
 bool function_starts_find(const struct function_starts *f, uint64_t address, uint64_t *ret_start)
@@ -102,14 +150,17 @@ bool function_starts_find(const struct function_starts *f, uint64_t address, uin
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
 
-		if (f->starts[middle] <= address)
+		if (f->starts[middle].start <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low)
-		*ret_start = f->starts[low - 1];
-	return low != 0;
+	if (!low)
+		return false;
+	const uint64_t start = f->starts[low - 1].start, end = end_of(f, &f->starts[low - 1]);
+
+	*ret_start = address < end || end < start ? start : end;
+	return true;
 }
 
 void function_starts_finish(struct function_starts *f)

@@ -13,16 +13,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct function_start {
+	uint64_t start, entry; /* where it begins; where its unwind information does */
+};
+
 struct function_starts {
-	uint64_t *starts; /* ascending */
+	Elf *elf;
+	struct function_start *starts; /* ascending */
 	size_t count;
 };
 
-/* Of a linked file. None: the file has no such table, or one that cannot be read. False: out of memory. */
+/* Of a linked file, which is to stay open. None: the file has no such table, or one that cannot be read. False: out of memory. */
 bool function_starts_init(struct function_starts *f, Elf *elf);
 void function_starts_finish(struct function_starts *f); /* zero-safe */
 
-/* Where the function begins that the address may lie in. False: before the first one. */
+/*
+ * Where the function begins that the address lies in; where no unwind information covers it, the end of what is before: such
+ * code is none of that function's. False: before the first one.
+ */
 bool function_starts_find(const struct function_starts *f, uint64_t address, uint64_t *ret_start);
 
 #endif

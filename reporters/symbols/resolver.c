@@ -18,12 +18,14 @@
 #include <unistd.h>
 
 #include "format/trk.h"
+#include "symbols/ada_names.h"
 #include "symbols/arena.h"
 #include "symbols/debug_file.h"
 #include "symbols/debug_link.h"
 #include "symbols/debug_sections.h"
 #include "symbols/dwarf_index.h"
 #include "symbols/function_starts.h"
+#include "symbols/go_names.h"
 #include "symbols/signal_return.h"
 #include "symbols/symtab.h"
 #include "symbols/zstd_sections.h"
@@ -45,6 +47,8 @@ struct resolver_module {
 	struct dwarf_index *dwarf; /* NULL: no DWARF */
 	Dwarf_Addr dwarf_bias;	   /* module address = DWARF address + bias */
 	struct symtab symtab;
+	struct go_names go;
+	bool is_ada;
 	struct function_starts starts;
 	char trouble[640];
 };
@@ -291,9 +295,14 @@ static Dwarf *find_dwarf(struct resolver_module *m)
 
 static void read_symtab(struct resolver_module *m)
 {
-	if (!m->has_symtab)
-		(void)symtab_init(&m->symtab, m->module);
+	Elf *const elf = m->has_symtab ? NULL : dwfl_module_getelf(m->module, &(GElf_Addr){ 0 });
+
+	if (m->has_symtab)
+		return;
 	m->has_symtab = true;
+	(void)symtab_init(&m->symtab, m->module);
+	go_names_init(&m->go, elf);
+	m->is_ada = ada_is_file(elf);
 }
 
 /* Debug information is there, and cannot be used. */
@@ -351,7 +360,10 @@ enum resolver_module_state resolver_module_state(struct resolver_module *m)
 static const char *symbol_at(struct resolver_module *m, uint64_t address)
 {
 	read_symtab(m);
-	return symtab_lookup(&m->symtab, address, &m->resolver->arena);
+	const char *const go = go_names_find(&m->go, address);
+	const char *const name = go ? go : symtab_lookup(&m->symtab, address, &m->resolver->arena);
+
+	return name && !go && m->is_ada ? ada_name(name, &m->resolver->arena) : name;
 }
 
 /* "libfoo.so.1!0x12a0": where no symbol is left, the unwind information still tells functions apart. */

@@ -169,6 +169,30 @@ static bool skip_qualifiers(struct shortener *s)
 	return at(s, "::");
 }
 
+/* At "[": "[abi:cxx11]" goes; Go's type arguments become what Go's tools print, and a method of Objective-C is kept. */
+static void bracket(struct shortener *s, const char *limit)
+{
+	const char *const end = group_end(s->in, '[', ']');
+
+	if (s->size == 1 && (s->out[0] == '-' || s->out[0] == '+')) {
+		copy(s, strlen(s->in));
+		return;
+	}
+	if (at(s, "[]"))
+		put(s, "[]", 2);
+	else if (!at(s, "[abi:"))
+		put(s, "[...]", 5);
+	s->in = end && end <= limit ? end : limit;
+}
+
+static void copy_or_collapse(struct shortener *s, const char *end)
+{
+	if (*s->in == '[')
+		bracket(s, end);
+	else
+		copy(s, 1);
+}
+
 /* At "(": false when the name ends here. */
 static bool parenthesis(struct shortener *s)
 {
@@ -190,7 +214,8 @@ static bool parenthesis(struct shortener *s)
 		return true;
 	}
 	if (s->size && s->out[s->size - 1] == '.') {
-		copy(s, (size_t)(end - s->in)); /* Go: "main.(*T).Method" */
+		while (s->in < end) /* Go: "main.(*T[...]).Method" */
+			copy_or_collapse(s, end);
 		return true;
 	}
 	if (s->size == 0 || (s->size == 8 && memcmp(s->out, "decltype", 8) == 0)) {
@@ -225,8 +250,7 @@ static bool step(struct shortener *s)
 		copy_group(s, end ? end : s->in + strlen(s->in));
 		return true;
 	case '[':
-		end = group_end(s->in, '[', ']'); /* "[abi:cxx11]" */
-		s->in = end ? end : s->in + strlen(s->in);
+		bracket(s, s->in + strlen(s->in));
 		return true;
 	case ' ':
 		if (s->in[1] == '[')

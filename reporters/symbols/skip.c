@@ -10,7 +10,7 @@
 
 /* Sorted by strcmp. */
 static const char *const ALLOCATORS[] = {
-	"__asprintf", "__asprintf_chk", "__getdelim", "__libc_calloc", "__libc_free",
+	"__asprintf", "__asprintf_chk", "__getdelim", "__gnat_malloc", "__gnat_realloc", "__libc_calloc", "__libc_free",
 	"__libc_malloc", "__libc_memalign", "__libc_pvalloc", "__libc_realloc",
 	"__libc_reallocarray", "__libc_valloc", "__posix_memalign", "__strdup", "__strndup",
 	"__vasprintf", "__vasprintf_chk", "__vasprintf_internal", "_int_malloc",
@@ -24,15 +24,16 @@ static const char *const ALLOCATORS[] = {
 	"getline", "malloc", "memalign", "mmap", "mmap64", "mremap", "munmap",
 	"operator delete", "operator delete[]", "operator new", "operator new[]",
 	"posix_memalign", "pvalloc", "realloc", "reallocarray", "realpath", "strdup",
-	"strndup", "valloc", "vasprintf", "wcsdup",
+	"strndup", "system.memory.alloc", "system.memory.realloc", "valloc", "vasprintf", "wcsdup",
 };
 
 /* Sorted by strcmp. */
 static const char *const KINDS[] = {
-	"__libc_calloc", "__libc_free", "__libc_malloc", "__libc_memalign", "__libc_pvalloc", "__libc_realloc", "__libc_reallocarray",
+	"__gnat_malloc", "__gnat_realloc", "__libc_calloc", "__libc_free", "__libc_malloc", "__libc_memalign", "__libc_pvalloc", "__libc_realloc", "__libc_reallocarray",
 	"__libc_valloc", "__posix_memalign", "_int_malloc", "aligned_alloc", "calloc", "cfree", "free", "free_aligned_sized",
 	"free_sized", "malloc", "memalign", "mmap", "mmap64", "mremap", "munmap", "operator delete", "operator delete[]",
-	"operator new", "operator new[]", "posix_memalign", "pvalloc", "realloc", "reallocarray", "valloc",
+	"operator new", "operator new[]", "posix_memalign", "pvalloc", "realloc", "reallocarray",
+	"system.memory.alloc", "system.memory.realloc", "valloc",
 };
 
 static const char *const RUNTIME[] = {

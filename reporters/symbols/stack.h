@@ -86,5 +86,7 @@ bool symbols_is_placeholder(const char *function);
 char *symbols_shorten(const char *full, char *out, size_t room);
 /* Demangled name (C++ Itanium, Rust legacy and v0), or NULL: not mangled. malloc'ed. */
 char *symbols_demangle(const char *linkage_name);
+/* The same of a name of Ada's, which only who knows that it is one can tell (ada_names.h). */
+char *symbols_demangle_ada(const char *linkage_name);
 
 #endif

@@ -29,9 +29,14 @@ static void demangle(const char *text)
 {
 	char *const name = symbols_demangle(text);
 
+	char *const ada = symbols_demangle_ada(text);
+
 	if (name)
 		shorten(name);
+	if (ada)
+		shorten(ada);
 	free(name);
+	free(ada);
 }
 
 static void keep(const char *text)

@@ -141,6 +141,33 @@ func main() {
 """
 
 
+# As a goroutine calls C: on the thread's stack, at whose end it is kept where the goroutine's lies. What follows
+# the call is Go's in programs for a fixed address, and in those for any, with -buildmode=pie and linked by Go or by ld.
+LIKE_GO = r"""
+#include <stdint.h>
+#include <stdlib.h>
+void *kept;
+uintptr_t thread_stack;
+static char stack[1 << 16] __attribute__((aligned(16)));
+struct { uintptr_t low, high; } g = { (uintptr_t)stack, (uintptr_t)stack + sizeof(stack) };
+void call_c(void (*f)(void), void *g, uintptr_t stack), go(void (*f)(void), uintptr_t stack);
+__asm__(".text\n"
+	".type call_c, @function\ncall_c: mov %rsp, %rax\nmov %rdx, %rsp\nsub $64, %rsp\nand $-16, %rsp\n"
+	"mov %rsi, 48(%rsp)\nmov 8(%rsi), %rcx\nsub %rax, %rcx\nmov %rcx, 40(%rsp)\ncall *%rdi\n"
+	BEHIND "mov 48(%rsp), %rdi\nmov 8(%rdi), %rsi\nsub 40(%rsp), %rsi\nmov %rsi, %rsp\nret\n.size call_c, .-call_c\n"
+	".type go, @function\ngo: push %rbp\npush %rbx\nmov %rsp, %rbx\nmov %rsi, %rsp\nxor %ebp, %ebp\ncall *%rdi\n"
+	"mov %rbx, %rsp\npop %rbx\npop %rbp\nret\n.size go, .-go\n");
+static void leaf(void) { kept = malloc(4242); }
+static void goroutine(void) { call_c(leaf, &g, thread_stack); }
+int main(void)
+{
+	thread_stack = (uintptr_t)__builtin_frame_address(0) - 8192;
+	go(goroutine, g.high - 64);
+	return 0;
+}
+"""
+
+
 class Frames:
     def __init__(self, t):
         self.t = t
@@ -250,6 +277,12 @@ class Frames:
             check(top in names, f"{top} is not in {names}")
             check("<truncated stack>" not in names, "the stack is cut")
 
+    def like_go(self, behind):
+        if platform.machine() != "x86_64":
+            raise Skip("the program is written for x86-64")
+        frames, _ = self.stack([self.compile(LIKE_GO.replace("BEHIND", f'"{behind}"'), "-g", "-O0")], 4242)
+        equal("the stack", [f.get("function") for f in frames[:4]], ["leaf", "call_c", "goroutine", "go"])
+
     def program(self, *argv):
         """Of programs with much code that is made at run time, hardly any stack is cut."""
         r = self.t.record([need(argv[0]), *argv[1:]], ["--no-symbols"])
@@ -274,6 +307,7 @@ def make_cases(t):
               for m, w in (("zlib", True), ("zlib-gnu", True), ("zstd", False))]
     cases += [
         ("made at run time", f.made), ("made at run time: executable later", lambda: f.made("later")),
+        *((f"like go: {b or 'at once'}", lambda b=b: f.like_go(b and b + "\\n")) for b in ("", "mov $-8, %rcx", "mov kept(%rip), %rcx")),
         ("go", f.go), ("node", lambda: f.program("node", "-e", "JSON.parse('{}')")), ("java", lambda: f.program("java", "-version")),
     ]
     return cases

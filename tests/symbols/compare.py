@@ -189,17 +189,18 @@ def bare(ours, theirs):
     return [(t[0], *o[1:]) if o[0].endswith('::' + t[0]) else o for o, t in zip(ours, theirs)]
 
 
-def placeholders(stacks, exe):
-    """Our stacks without placeholders for names; each of those must be the start of a function."""
-    starts = {int(m.group(1), 16) for m in re.finditer(r'FDE cie=\S+ pc=([0-9a-f]+)\.\.',
-                                                       subprocess.run(['readelf', '--debug-dump=frames', exe], capture_output=True, text=True,
-                                                                      check=False).stdout)}
+def placeholders(stacks, addresses, exe):
+    """Our stacks without placeholders for names; each of those must be where the function begins, or the code that is in none."""
+    table = subprocess.run(['readelf', '--debug-dump=frames', exe], capture_output=True, text=True, check=False).stdout
+    ranges = sorted(tuple(int(x, 16) for x in m) for m in re.findall(r'FDE cie=\S+ pc=([0-9a-f]+)\.\.([0-9a-f]+)', table))
     wrong, out = 0, []
-    for stack in stacks:
+    for stack, address in zip(stacks, addresses):
         m = re.fullmatch(r'sample!0x([0-9a-f]+)', stack[0][0]) if stack else None
-        if m and int(m.group(1), 16) not in starts:
-            print('no function begins at', m.group(1))
-            wrong += 1
+        if m:
+            start, end = max(r for r in ranges if r[0] <= address)
+            if int(m.group(1), 16) != (start if address < end else end):
+                print('0x%x is in %x..%x, not %s' % (address, start, end, m.group(1)))
+                wrong += 1
         out.append([] if m else stack)
     return out, wrong
 
@@ -221,7 +222,7 @@ def main():
         exe, whole = build(os.path.realpath(directory), variant)
         addresses = sample_addresses(whole)
         text_in = ''.join('0x%x\n' % a for a in addresses)
-        mine, wrong = placeholders(ours(lookup, exe, text_in), exe)
+        mine, wrong = placeholders(ours(lookup, exe, text_in), addresses, exe)
         theirs = exe if VARIANTS[variant][3] == 'strip' else whole
         same = aliases(theirs) if VARIANTS[variant][3] != 'strip' else {}
         named = [normal(s, same) for s in llvm(theirs, text_in)]

@@ -119,6 +119,11 @@ static void other_languages_are_left_alone(void **state)
 	check_short("", "");
 	check_short("runtime.mallocgc", "runtime.mallocgc");
 	check_short("main.(*T).Method", "main.(*T).Method");
+	check_short("main.(*G[go.shape.map[string]int_0]).Do", "main.(*G[...]).Do");
+	check_short("main.Gen[go.shape.func(int) string_0].func1", "main.Gen[...].func1");
+	check_short("type..eq.[]string", "type..eq.[]string");
+	check_short("-[NSObject init:with:]", "-[NSObject init:with:]");
+	check_short("f[abi:cxx11](int)", "f");
 	check_short("$s4main3fooyyF", "$s4main3fooyyF");
 	assert_null(symbols_demangle("main"));
 	assert_null(symbols_demangle("_start"));
@@ -200,9 +205,38 @@ static void names_of_d_are_read(void **state)
 	assert_null(symbols_demangle("_D"));
 }
 
+/* Of GNAT's encodings, in full as c++filt --format=gnat has them. */
+static void names_of_ada_are_read(void **state)
+{
+	static const struct {
+		const char *linkage, *name;
+	} names[] = {
+		{ "shapes__make__2", "shapes.make" }, { "_ada_main_prog", "main_prog" }, { "shapes__make__nested__2.0", "shapes.make.nested" },
+		{ "shapes__Oadd", "shapes.\"+\"" }, { "shapes__Ole", "shapes.\"<=\"" }, { "shapes___elabb", "shapes'Elab_Body" },
+		{ "shapes__prot__hitP", "shapes.prot.hit" }, { "shapes__baseSR", "shapes.base'Read" }, { "shapes__workerTKB", "shapes.worker" },
+		{ "shapes__workerTB", "shapes.worker" }, /* of tasks, as gdb has them */
+		{ "shapes__P4sIP", NULL }, { "shapes__x___finalizer.1", NULL }, { "main", NULL }, { "__gnat_malloc", NULL }, { "__", NULL }, { "_ada_", NULL },
+		{ "TB", NULL }, { "", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *const full = symbols_demangle_ada(names[i].linkage);
+
+		if (names[i].name) {
+			assert_string_equal(full, names[i].name);
+			check_short(full, names[i].name);
+		} else {
+			assert_null(full);
+		}
+		free(full);
+	}
+	assert_null(symbols_demangle("shapes__make")); /* C's, perhaps */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_of_ada_are_read),
 		cmocka_unit_test(names_of_d_are_read),
 		cmocka_unit_test(templates_and_parameters_go),
 		cmocka_unit_test(return_types_go),

@@ -1,0 +1,21 @@
+/*
+ * ada_names - names of Ada's functions as people wrote them: GNAT's are no mangled ones that can be told by how they begin
+ * ("pkg__sub__proc__2" may be C's), so whoever knows that a function is Ada's has it decoded here.
+ */
+#ifndef SYMBOLS_ADA_NAMES_H
+#define SYMBOLS_ADA_NAMES_H
+
+#include <elfutils/libdw.h>
+#include <stdbool.h>
+
+#include "symbols/arena.h"
+
+/* By the language of the unit that it is in. */
+bool ada_is_unit_of(Dwarf_Die *die);
+/* By the libraries that the file needs, or is. */
+bool ada_is_file(Elf *elf);
+
+/* "pkg.sub.proc" of "pkg__sub__proc__2", "main" of "_ada_main"; `name` itself where it is not GNAT's, or there is no memory. */
+const char *ada_name(const char *name, struct arena *arena);
+
+#endif
