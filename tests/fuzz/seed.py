@@ -65,6 +65,7 @@ def main():
     elfs()
     frames()
     links()
+    go_tables()
     codes()
     for expression in expressions():
         put("cfi", bytes([1, 1, 0xF8, 0, 0, 0x0F, len(expression)]) + expression)
@@ -217,6 +218,28 @@ def links():
                 subprocess.run(["objcopy", *change, module], check=True)
                 with open(module, "rb") as f:
                     put("debug_link", f.read())
+
+
+def go_tables():
+    """Two functions in a table of each version of Go's."""
+    names = b"main.main\0main.(*T).f\0"
+    for magic, words in ((0xFFFFFFFB, 1), (0xFFFFFFFA, 7), (0xFFFFFFF0, 8), (0xFFFFFFF1, 8)):
+        narrow = words == 8
+        number = struct.Struct("<I" if narrow else "<Q")
+        head = 8 + 8 * words
+        base = head + len(names) if words > 1 else 0
+        pairs = head + len(names) if words > 1 else head
+        entries = 5 * number.size + (0 if words > 1 else head)
+        pair = [0x10, entries, 0x40, entries + number.size + 4, 0x80]
+        body = b"".join(number.pack(n) for n in pair)
+        first = head if words > 1 else entries + 2 * (number.size + 4)
+        at = 0 if words > 1 else first
+        functions = number.pack(0x10) + struct.pack("<I", at) + number.pack(0x40) + struct.pack("<I", at + 10)
+        numbers = {1: [2], 7: [2, 0, head, 0, 0, 0, base], 8: [2, 0, 0x1000, head, 0, 0, 0, base]}[words]
+        table = struct.pack("<IHBB", magic, 0, 1, 8) + struct.pack(f"<{words}Q", *numbers)
+        table += names + body + functions if words > 1 else body + functions + names
+        assert pairs <= len(table)
+        put("go_names", b"\0" + table + bytes(64))
 
 
 def unwind_information(data):

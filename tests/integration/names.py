@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -31,6 +32,14 @@ void entry(void);
 void *mine;
 int main(void) { mine = malloc(1000); entry(); return 0; }
 """
+# One function allocates in three places, and is called from two.
+SITES = r"""
+#include <stdlib.h>
+void *kept[8];
+__attribute__((noinline)) static void make(int n) { kept[0] = malloc(100); kept[1] = malloc(200); if (n) kept[2] = malloc(300); }
+__attribute__((noinline)) static void other(void) { kept[3] = malloc(1000); __asm__ volatile(""); }
+int main(int argc, char **argv) { make(argc); other(); make(argc + 1); return 0; }
+"""
 REPORTS = ("table", "tree", "stats", "summary", "leaks", "flamegraph")
 SAYS = "75 % of the bytes were allocated in libbare.so, which has no names"
 
@@ -42,6 +51,12 @@ def compile_c(folder, name, text, *flags):
     subprocess.run([need("gcc"), "-g", "-O1", "-fno-builtin", "-fasynchronous-unwind-tables", source, "-o", os.path.join(folder, name),
                     *flags], check=True)
     return os.path.join(folder, name)
+
+
+def nodes(root):
+    yield root
+    for child in root["children"]:
+        yield from nodes(child)
 
 
 class Names:
@@ -98,6 +113,26 @@ class Names:
         check("no names" not in words and unnamed is None, f"with names: {words!r} {unnamed}")
         line = LIBRARY.split("\n").index(next(x for x in LIBRARY.split("\n") if "3000" in x)) + 1
         check(f"libbare.c:{line}: size=3000 B" in self.t.text("table", capture), self.t.text("table", capture))
+
+    def case_call_sites_of_a_function_without_a_name_are_one_row(self):
+        folder = self.t.file(".d")
+        os.mkdir(folder)
+        program = compile_c(folder, "app", SITES, "-s")
+        unwind = subprocess.run([need("readelf"), "--debug-dump=frames", program], capture_output=True, text=True, check=True).stdout
+        starts = {f"app!0x{m:x}" for m in (int(x, 16) for x in re.findall(r"FDE cie=\S+ pc=([0-9a-f]+)", unwind))}
+        capture = self.t.record([program]).capture
+        want = {1200: 6, 1000: 1}  # bytes and allocations of the two functions
+        for group in ("function", "lineno", "traceback"):
+            rows = self.t.json("table", "-n", "0", "-g", group, "--allocations", capture)["rows"]
+            equal(f"table -g {group}", {r["size"]: r["count"] for r in rows}, want)
+        folded = [line.rpartition(" ") for line in
+                  self.t.text("flamegraph", "--allocations", "--format", "folded", "-o", "-", capture).splitlines()]
+        equal("folded", {int(n): stack.split(";")[-1] in starts for stack, _, n in folded}, dict.fromkeys(want, True))
+        equal("folded: functions", len({stack for stack, _, _ in folded}), 2)
+        for command, size, options in (("flamegraph", "value", ["--format", "json", "-o", "-"]), ("tree", "size", [])):
+            leaves = [n for n in nodes(self.t.json(command, *options, "--allocations", capture)["root"]) if not n["children"]]
+            equal(command, {n[size]: n["count"] for n in leaves}, want)
+            check({n["name"] for n in leaves} < starts, f"{command}: {[n['name'] for n in leaves]} are not in {starts}")
 
     def case_no_line_where_a_tenth_or_less_has_no_names(self):
         program, _, _ = self.build()
