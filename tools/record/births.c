@@ -41,6 +41,7 @@ struct births {
 	uint64_t number, number_before; /* of programs that had attached: now, and when the socket was last empty */
 	struct birth events[EVENTS];
 	uint32_t count;
+	bool heard, lost; /* something; not everything */
 	struct offspring *offspring;
 	size_t offspring_count, offspring_room;
 };
@@ -123,8 +124,10 @@ void births_read(struct recorder *r)
 	while (b->count < EVENTS) {
 		const ssize_t n = recv(b->socket, bytes, sizeof(bytes), 0);
 
-		if (n < 0 && errno == ENOBUFS) /* some were lost */
+		if (n < 0 && errno == ENOBUFS) {
+			b->lost = true;
 			continue;
+		}
 		if (n < 0) {
 			b->number_before = b->number;
 			b->number = number;
@@ -133,6 +136,7 @@ void births_read(struct recorder *r)
 		memcpy(&event, bytes + EVENT_AT, sizeof(event));
 		if ((size_t)n >= EVENT_AT + sizeof(event))
 			note(b, &event);
+		b->heard = true;
 	}
 }
 
@@ -152,8 +156,10 @@ static void add(struct births *b, uint32_t pid, uint32_t parent)
 		const size_t room = b->offspring_room ? 2 * b->offspring_room : 64;
 		struct offspring *const grown = realloc(b->offspring, room * sizeof(*grown));
 
-		if (!grown)
+		if (!grown) {
+			b->lost = true;
 			return;
+		}
 		b->offspring = grown;
 		b->offspring_room = room;
 	}
@@ -215,4 +221,11 @@ void births_judge(struct recorder *r)
 			ended(b, e->pid);
 	}
 	forget(b);
+}
+
+bool births_rule_out(const struct recorder *r)
+{
+	const struct births *const b = r->births;
+
+	return b && b->heard && !b->lost && !b->count && !b->offspring_count;
 }

@@ -432,7 +432,8 @@ static bool everybody_ended(struct session *s)
 	}
 	if (!s->o.environment || s->alone || s->r.shm->header.flags & SHM_NO_FOLLOW_FORK)
 		return true;
-	if (!watch_waits(&s->r) && !sample_strangers(&s->r, s->o.environment, (uint32_t)s->o.pid, pids, 4)) {
+	if (!watch_waits(&s->r) && (births_rule_out(&s->r) ||
+				    !sample_strangers(&s->r, s->o.environment, (uint32_t)s->o.pid, pids, 4))) {
 		/* Who attached since the last round is no stranger, but not known either: one more round. */
 		s->alone = true;
 		return false;
