@@ -396,10 +396,10 @@ static bool is_mangled(const char *name)
 	return strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0 || strncmp(name, "_D", 2) == 0;
 }
 
-/* "asprintf", which libc's source calls ___asprintf: what programs call stands in the documentation. */
+/* "asprintf", which libc's source calls ___asprintf, "__printf_chk": what programs call has the fewest underscores. */
 static bool is_public_name_of(const char *symbol, const char *function)
 {
-	return function[0] == '_' && symbol[0] != '_' && !strchr(symbol, '.');
+	return strspn(symbol, "_") < strspn(function, "_") && !strchr(symbol, '.');
 }
 
 /*
