@@ -128,17 +128,26 @@ static uint64_t __attribute__((noinline, unused)) get_long_varint(struct byte_re
 	return 0;
 }
 
+/* A varint of at most four bytes at `p`, where four can be read. Returns the byte after it; NULL: it is longer. */
+__attribute__((always_inline)) static inline const uint8_t *get_short_varint(const uint8_t *p, uint64_t *ret)
+{
+	const uint32_t word = get_u32(p), last = ~word & 0x80808080u;
+	const uint32_t n = word & (last ^ (last - 1)); /* what is up to the last byte */
+
+	if (!last)
+		return NULL;
+	*ret = (n & 0x7f) | (n >> 1 & 0x3f80) | (n >> 2 & 0x1fc000) | (n >> 3 & 0xfe00000);
+	return p + ((uint32_t)__builtin_ctz(last) >> 3) + 1;
+}
+
 __attribute__((always_inline)) static inline uint64_t get_varint(struct byte_reader *r)
 {
-	if (bytes_left(r) >= 4) {
-		const uint32_t word = get_u32(r->at), last = ~word & 0x80808080u;
-		const uint32_t n = word & (last ^ (last - 1)); /* what is up to the last byte */
+	uint64_t short_one;
+	const uint8_t *const after = bytes_left(r) >= 4 ? get_short_varint(r->at, &short_one) : NULL;
 
-		if (last) {
-			r->at += ((uint32_t)__builtin_ctz(last) >> 3) + 1;
-			return (n & 0x7f) | (n >> 1 & 0x3f80) | (n >> 2 & 0x1fc000) |
-			       (n >> 3 & 0xfe00000);
-		}
+	if (after) {
+		r->at = after;
+		return short_one;
 	}
 
 	struct byte_reader copy = *r; /* so that the reader may stay in registers */

@@ -161,6 +161,48 @@ static inline bool wire_is_common(uint8_t kind)
 	return (uint8_t)(kind - 1) < TRK_NEW_ARRAY || (kind >= TRK_FREE && kind <= TRK_CFREE);
 }
 
+/* What nearly all records say. */
+struct wire_quick {
+	uint64_t time_ns, address, size;
+	struct wire_frames pushes;
+	uint32_t pops;
+	uint8_t kind;
+	bool has_stack;
+};
+
+/*
+ * Reads a record of a common kind and of the epoch of the one before it, at `at`, where WIRE_RECORD_MAX bytes can be
+ * read; the state is what it was. Returns the byte after it. NULL: it is another, or has a number of more than four bytes.
+ */
+__attribute__((always_inline)) static inline const uint8_t *
+wire_quick(const struct wire_state *s, const uint8_t *at, struct wire_quick *ret)
+{
+	const uint8_t head = *at++;
+	uint64_t n = 0;
+
+	if (head & WIRE_EPOCH || !wire_is_common(head & 0x1f))
+		return NULL;
+	*ret = (struct wire_quick){ .time_ns = s->time_ns, .kind = head & 0x1f, .has_stack = head & WIRE_STACK };
+	if (head & WIRE_TIME) {
+		if (!(at = get_short_varint(at, &n)))
+			return NULL;
+		ret->time_ns += (uint64_t)unzigzag(n);
+	}
+	if (head & WIRE_STACK) {
+		if (!(at = get_short_varint(at, &n)))
+			return NULL;
+		ret->pops = (uint32_t)n;
+		ret->pushes = (struct wire_frames){ .bytes = at + 1, .count = *at >> 1, .wide = *at & WIRE_WIDE };
+		at += 1 + wire_frames_bytes(&ret->pushes);
+	}
+	if (!(at = get_short_varint(at, &n)))
+		return NULL;
+	ret->address = s->address + (uint64_t)unzigzag(n);
+	if (ret->kind >= TRK_FREE)
+		return at;
+	return get_short_varint(at, &ret->size);
+}
+
 /*
  * Of a common kind what only modules and reallocs have is not set.
  * 0, TRK_END (=1) at the end of the bytes, TRK_ERR_CORRUPT. pushes, text and build_id point into the input.

@@ -235,16 +235,19 @@ static const struct blocks *looked_up(const struct heap *h, const struct trk_eve
 
 void heap_expect(const struct heap *h, const struct trk_event *events, uint32_t count)
 {
+	bool any = false;
+
 	for (uint32_t i = 0; i < count; i++) {
 		const struct trk_event *const e = &events[i];
 		const struct blocks *const b = looked_up(h, e);
 
+		any |= b != NULL;
 		if (b)
 			blocks_expect(b, BLOCKS_DOMAIN(e->domain), e->address);
 		if (b && e->old_address)
 			blocks_expect(b, BLOCKS_DOMAIN(e->domain), e->old_address);
 	}
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; any && i < count; i++) {
 		const struct trk_event *const e = &events[i];
 		const struct blocks *const b = trk_kind_releases(e->kind) ? looked_up(h, e) : NULL;
 

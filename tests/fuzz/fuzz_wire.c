@@ -14,6 +14,27 @@ static void must_lie_inside(const void *p, uint32_t bytes, const uint8_t *data, 
 	MUST(p ? at >= data && at <= data + size && bytes <= (size_t)(data + size - at) : !bytes);
 }
 
+/* What is read quickly is what is read with care. */
+static void read_quickly(const uint8_t *data, size_t size)
+{
+	struct byte_reader r = byte_reader_of(data, size);
+	struct wire_state s = { 0 };
+	struct wire_record record;
+	struct wire_quick q;
+
+	while (bytes_left(&r) >= WIRE_RECORD_MAX) {
+		const uint8_t *const after = wire_quick(&s, r.at, &q);
+
+		if (wire_decode(&s, &r, &record) != 0)
+			break;
+		if (!after)
+			continue;
+		MUST(after == r.at && q.kind == record.kind && q.has_stack == record.has_stack && q.pops == record.pops);
+		MUST(q.pushes.bytes == record.pushes.bytes && q.pushes.count == record.pushes.count && q.pushes.wide == record.pushes.wide);
+		MUST(q.time_ns == record.time_ns && q.address == record.address && q.size == record.size);
+	}
+}
+
 static volatile uint64_t sink; /* keeps the sum alive */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -36,5 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		epoch = record.epoch;
 	}
 	sink = sum;
+	read_quickly(data, size);
 	return 0;
 }

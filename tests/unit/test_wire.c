@@ -268,6 +268,41 @@ static void noise_is_survived(void **unused)
 	}
 }
 
+/* Reading quickly reads the same, or leaves the record to who reads with care. */
+static void quick_reading_reads_the_same(void **unused)
+{
+	static uint8_t bytes[1 << 18];
+	struct byte_reader in = byte_reader_of(bytes, sizeof(bytes));
+	struct wire_state s = { .bases = { 1, 2 } };
+	struct wire_record r;
+	struct wire_quick q;
+	uint64_t seed = 12;
+	unsigned records = 0, read = 0;
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)random_next(&seed) & (random_next(&seed) % 4 ? 0x7f : 0xff);
+	for (; bytes_left(&in) >= WIRE_RECORD_MAX; records++) {
+		const struct byte_reader before = in;
+		const uint8_t *const after = wire_quick(&s, in.at, &q);
+
+		if (wire_decode(&s, &in, &r) != 0) {
+			assert_null(after);
+			in = byte_reader_of(before.at + 1, (size_t)(before.end - before.at - 1));
+			continue;
+		}
+		if (!after)
+			continue;
+		read++;
+		assert_ptr_equal(after, in.at);
+		assert_int_equal(q.kind, r.kind);
+		assert_true(q.has_stack == r.has_stack && q.pops == r.pops);
+		assert_ptr_equal(q.pushes.bytes, r.pushes.bytes);
+		assert_true(q.pushes.count == r.pushes.count && q.pushes.wide == r.pushes.wide);
+		assert_true(q.time_ns == r.time_ns && q.address == r.address && q.size == r.size);
+	}
+	assert_true(records > 1000 && read > 300);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +315,7 @@ int main(void)
 		cmocka_unit_test(as_many_pops_as_one_likes),
 		cmocka_unit_test(an_epoch_never_wraps),
 		cmocka_unit_test(noise_is_survived),
+		cmocka_unit_test(quick_reading_reads_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,16 +214,32 @@ static void emit_plain(struct recorder *r, struct process *p, struct stream *s)
 }
 
 /* Nearly all events: nothing but what these kinds have, straight into its place. */
-static void emit_common(struct recorder *r, struct process *p, struct stream *s)
+static inline void emit_common(struct recorder *r, struct process *p, const struct stream *s, uint8_t kind,
+			       uint64_t time_ns, uint64_t address, uint64_t size)
 {
-	const struct wire_record *const h = &s->head;
 	struct trk_event *const e = begin(r);
 
-	*e = (struct trk_event){ .time_ns = h->time_ns, .address = h->address, .size = h->size,
-				 .thread = s->thread,
-				 .node = h->kind < TRK_FREE ? s->node : 0,
-				 .kind = h->kind };
+	*e = (struct trk_event){ .time_ns = time_ns, .address = address, .size = size,
+				 .thread = s->thread, .node = kind < TRK_FREE ? s->node : 0, .kind = kind };
 	end(r, p, e);
+}
+
+bool emit_quick(struct recorder *r, struct process *p, struct stream *s, const struct wire_quick *q)
+{
+	if (q->has_stack) {
+		s->head.has_stack = true;
+		s->head.pops = q->pops;
+		s->head.pushes = q->pushes;
+
+		const int err = intern_stack(&r->intern, &p->modules, s);
+
+		if (err) {
+			emit_broken(r, p, s, err);
+			return false;
+		}
+	}
+	emit_common(r, p, s, q->kind, q->time_ns, q->address, q->size);
+	return true;
 }
 
 static bool take_stack(struct recorder *r, struct process *p, struct stream *s)
@@ -250,7 +266,7 @@ void emit_head(struct recorder *r, struct process *p, struct stream *s)
 	if (!take_stack(r, p, s))
 		return;
 	if (wire_is_common(s->head.kind))
-		emit_common(r, p, s);
+		emit_common(r, p, s, s->head.kind, s->head.time_ns, s->head.address, s->head.size);
 	else if (s->head.kind == WIRE_SKIPPED)
 		emit(r, p, &(struct trk_event){ .kind = TRK_SKIPPED, .thread = s->thread,
 						.size = s->head.size, .time_ns = s->head.time_ns });

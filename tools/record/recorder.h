@@ -398,6 +398,8 @@ void emit(struct recorder *r, struct process *p, const struct trk_event *e);
 void emit_flush(struct recorder *r);
 /* The event at s->head, anything but the parts of a realloc. */
 void emit_head(struct recorder *r, struct process *p, struct stream *s);
+/* An event behind it that was read quickly. False: the stream is broken. */
+bool emit_quick(struct recorder *r, struct process *p, struct stream *s, const struct wire_quick *q);
 /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN at s->head: takes note of it; nothing is written. */
 void emit_begin(struct recorder *r, struct process *p, struct stream *s);
 /* The realloc that began is not followed by its end: first of two parts. */
