@@ -30,7 +30,7 @@ struct predict_decoder {
 	struct model model;
 };
 
-#define NEVER UINT32_MAX
+#define NEVER UINT32_MAX /* less the events of a block: still more than a block has */
 
 static void make_ops(struct op *ops)
 {
@@ -80,14 +80,21 @@ void predict_decoder_free(struct predict_decoder *d)
 	free(d);
 }
 
+/* What is read where a column has ended fails: whoever reads from one sees to that. */
 static inline uint64_t hear(struct predict_decoder *d, enum predict_column column)
 {
-	return get_varint(&d->columns[column]);
+	const uint64_t v = get_varint(&d->columns[column]);
+
+	d->failed |= d->columns[column].failed;
+	return v;
 }
 
 static inline uint8_t hear_byte(struct predict_decoder *d, enum predict_column column)
 {
-	return get_byte(&d->columns[column]);
+	const uint8_t b = get_byte(&d->columns[column]);
+
+	d->failed |= d->columns[column].failed;
+	return b;
 }
 
 /* Events before the next change of a column, NEVER when there is none. */
@@ -134,6 +141,7 @@ int predict_open(struct predict_decoder *d, const uint8_t *payload, uint32_t siz
 static uint64_t hear_address(struct predict_decoder *d)
 {
 	d->model.last_address = get_block_address(&d->columns[COLUMN_ADDRESSES], d->model.last_address);
+	d->failed |= d->columns[COLUMN_ADDRESSES].failed;
 	return d->model.last_address;
 }
 
@@ -142,7 +150,7 @@ static uint32_t hear_next(struct predict_decoder *d, enum predict_column column)
 {
 	const uint32_t n = hear_until(d, column);
 
-	d->failed |= !n || d->columns[column].failed;
+	d->failed |= !n;
 	return n;
 }
 
@@ -168,8 +176,8 @@ static uint32_t moment(struct predict_decoder *d)
 
 static inline void pass(struct predict_decoder *d, uint32_t events)
 {
-	d->until_time -= d->until_time == NEVER ? 0 : events;
-	d->until_thread -= d->until_thread == NEVER ? 0 : events;
+	d->until_time -= events;
+	d->until_thread -= events;
 	d->items -= events;
 }
 
@@ -423,7 +431,6 @@ static void decode_op(struct predict_decoder *d, struct trk_event *ret)
 
 	if (code < OP_RUN + RUN_MAX) {
 		d->run = code - OP_RUN + 1u;
-		d->failed |= d->columns[COLUMN_OPS].failed || d->columns[COLUMN_REFS].failed;
 		return;
 	}
 	*ret = (struct trk_event){ .process = process };
@@ -435,8 +442,6 @@ static void decode_op(struct predict_decoder *d, struct trk_event *ret)
 		unexpected(d, op, ret);
 	ret->time_ns = d->time_ns;
 	ret->thread = d->thread;
-	for (size_t i = 0; i < COLUMNS; i++)
-		d->failed |= d->columns[i].failed;
 }
 
 /* Events from the columns into events[0..room), room > 0: a run, or one. Returns how many. */

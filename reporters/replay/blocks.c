@@ -113,20 +113,22 @@ static bool more_slots(struct blocks *s)
 	return s->pieces[piece];
 }
 
-/* The slot freed last is the one most likely still in the cache. */
-static uint32_t take_slot(struct blocks *s)
+/* The slot freed last is the one most likely still in the cache. NULL: no memory. */
+static inline struct block *take_slot(struct blocks *s, uint32_t *ret_slot)
 {
 	if (s->free_slot) {
-		const uint32_t slot = s->free_slot - 1;
+		struct block *const b = blocks_slot(s, s->free_slot - 1);
 
+		*ret_slot = s->free_slot - 1;
+		s->free_slot = (uint32_t)b->b.number;
 		s->live++;
-		s->free_slot = (uint32_t)blocks_slot(s, slot)->b.number;
-		return slot;
+		return b;
 	}
 	if (s->slot_count == s->slot_room && !more_slots(s))
-		return BLOCKS_NONE;
+		return NULL;
 	s->live++;
-	return s->slot_count++;
+	*ret_slot = s->slot_count++;
+	return blocks_slot(s, *ret_slot);
 }
 
 static int table_room(struct blocks *s)
@@ -148,23 +150,20 @@ struct block *blocks_add(struct blocks *s, uint32_t space, uint64_t address, uin
 			return NULL;
 		}
 	}
-	slot = take_slot(s);
-	if (slot == BLOCKS_NONE)
+
+	struct block *const b = take_slot(s, &slot);
+
+	if (!b)
 		return NULL;
 	s->table[i] = (uint64_t)hash << 32 | (slot + 1);
 	s->used++;
-
-	struct block *const b = blocks_slot(s, slot);
-
 	b->b.address = address;
 	b->space = space;
 	return b;
 }
 
-static void give_slot(struct blocks *s, uint32_t slot)
+static inline void give_slot(struct blocks *s, uint32_t slot, struct block *b)
 {
-	struct block *const b = blocks_slot(s, slot);
-
 	b->b.kind = 0;
 	b->b.number = s->free_slot;
 	s->free_slot = slot + 1;
@@ -176,7 +175,7 @@ void blocks_remove(struct blocks *s, uint32_t place)
 	const uint32_t slot = (uint32_t)s->table[place] - 1;
 
 	table_clear(s, place);
-	give_slot(s, slot);
+	give_slot(s, slot, blocks_slot(s, slot));
 	s->used--;
 }
 
@@ -188,7 +187,7 @@ static uint32_t slot_of(const struct blocks *s, const struct block *b)
 
 void blocks_remove_loose(struct blocks *s, struct block *b)
 {
-	give_slot(s, slot_of(s, b));
+	give_slot(s, slot_of(s, b), b);
 }
 
 /* ---- loose ones ---- */
@@ -233,7 +232,7 @@ void blocks_move(struct blocks *s, uint32_t place, uint32_t space)
  */
 __attribute__((always_inline)) static inline void expect_forgotten(const struct blocks *s, uint64_t number)
 {
-	if (number <= BLOCKS_RECENT || !s->table)
+	if (number <= BLOCKS_RECENT || s->used < BLOCKS_FEW)
 		return;
 
 	const uint32_t later = s->recent[(number + 64) % BLOCKS_RECENT];
@@ -267,14 +266,13 @@ struct block *blocks_add_loose(struct blocks *s, uint64_t address, uint64_t numb
 	expect_forgotten(s, number);
 	if (forget(s, number) != 0)
 		return NULL;
-	slot = take_slot(s);
-	if (slot == BLOCKS_NONE)
+
+	struct block *const b = take_slot(s, &slot);
+
+	if (!b)
 		return NULL;
 	s->recent[number % BLOCKS_RECENT] = slot + 1;
 	s->newest = number;
-
-	struct block *const b = blocks_slot(s, slot);
-
 	b->b.address = address;
 	b->space = BLOCKS_LOOSE;
 	return b;

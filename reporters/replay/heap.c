@@ -89,7 +89,7 @@ int heap_reach_thread(struct heap *h, uint32_t index)
 
 /* ---- what happens to a block ---- */
 
-/* Out of the way of captures that are not sampled. */
+/* Out of the way of what nearly all events need. */
 #define SELDOM __attribute__((noinline, cold))
 
 static SELDOM void add_live_error(struct step *s, const struct sampling_estimate *e)
@@ -192,7 +192,7 @@ static inline bool is_numbered(const struct trk_event *e)
 }
 
 /* Field by field into its place: a copy of the whole would wait for its parts to be stored. */
-static void fill_block(struct heap_block *b, const struct step *s, uint8_t kind)
+static inline void fill_block(struct heap_block *b, const struct step *s, uint8_t kind)
 {
 	const struct trk_event *e = s->event;
 
@@ -330,7 +330,7 @@ static inline void remove_block(struct step *s, const struct found *f)
 /* ---- allocations and releases ---- */
 
 /* The address is given out again, so the free of the block that had it was lost. */
-static void overwrite(struct step *s, const struct found *f)
+static SELDOM void overwrite(struct step *s, const struct found *f)
 {
 	const struct heap_block b = f->b->b;
 	struct sampling_estimate e;
@@ -345,7 +345,7 @@ static void overwrite(struct step *s, const struct found *f)
 	tell_died(s, &b, &e, false);
 }
 
-static bool is_temporary(const struct step *s, const struct block *b)
+static inline bool is_temporary(const struct step *s, const struct block *b)
 {
 	const uint32_t since =
 		s->heap->thread_allocations[s->event->thread] - b->thread_number - 1;
@@ -353,7 +353,7 @@ static bool is_temporary(const struct step *s, const struct block *b)
 	return b->b.thread == s->event->thread && since <= s->heap->threshold && !b->b.restored;
 }
 
-static void free_block(struct step *s, const struct found *f)
+static inline void free_block(struct step *s, const struct found *f)
 {
 	struct heap_totals *t = &s->process->totals;
 	const struct block *b = f->b;
@@ -410,7 +410,7 @@ static struct block *add_unknown(struct step *s, uint8_t kind, uint32_t space)
 	return b;
 }
 
-static int allocate(struct step *s, uint8_t kind, uint32_t space)
+static inline int allocate(struct step *s, uint8_t kind, uint32_t space)
 {
 	const bool known = s->event->ref != TRK_REF_UNKNOWN && is_numbered(s->event);
 	struct block *const b = known ? add_known(s) : add_unknown(s, kind, space);
@@ -424,7 +424,7 @@ static int allocate(struct step *s, uint8_t kind, uint32_t space)
 	return 0;
 }
 
-static void release(struct step *s, uint32_t space, uint64_t address)
+static inline void release(struct step *s, uint32_t space, uint64_t address)
 {
 	const struct found f = space == BLOCKS_DOMAIN(0)
 				       ? find_ended(s, address)

@@ -214,16 +214,13 @@ int heap_each(const struct heap *h, int (*f)(void *data, const struct heap_block
 	return stop;
 }
 
-/* A live set as small as this stays in the caches. */
-#define EXPECT_BLOCKS_MIN 8192u
-
 /* The table of blocks that `e` will be looked up in; NULL: it will not, or that costs nothing. */
 static const struct blocks *looked_up(const struct heap *h, const struct trk_event *e)
 {
 	const struct heap_process *const p =
 		e->process < h->process_room ? h->processes[e->process] : NULL;
 
-	if (!p || p->blocks.used < EXPECT_BLOCKS_MIN || e->kind > TRK_CFREE || e->kind == TRK_MMAP ||
+	if (!p || p->blocks.used < BLOCKS_FEW || e->kind > TRK_CFREE || e->kind == TRK_MMAP ||
 	    e->kind == TRK_MREMAP)
 		return NULL;
 	/* What is known to be recent or to be new is found without the table. */

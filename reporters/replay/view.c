@@ -280,7 +280,7 @@ static void end_process(struct tally *t, uint32_t process)
 	}
 }
 
-static void end_processes_before(struct tally *t, uint64_t time_ns)
+static inline void end_processes_before(struct tally *t, uint64_t time_ns)
 {
 	const struct process_end *end;
 
