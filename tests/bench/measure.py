@@ -30,10 +30,11 @@ PER_EVENT = ("app", "all", "all_but_names", "wall")
 
 
 class Bench:
-    def __init__(self, tracker, scratch):
+    def __init__(self, tracker, scratch, heaptrack_folder=None, aggregate=False):
         self.t, self.scratch = tracker, scratch
         self.counter, self.usage = tracker.find("counter.so"), tracker.find("usage.so")
-        self.heaptrack, self.heaptrack_print = shutil.which("heaptrack"), shutil.which("heaptrack_print")
+        self.heaptrack, self.heaptrack_print = (shutil.which(n, path=heaptrack_folder) for n in ("heaptrack", "heaptrack_print"))
+        self.aggregate = ["--aggregate"] if aggregate else []
         self.tools = [t for t in TOOLS if t != "heaptrack" or self.heaptrack]
         self.count = 0
         # Helpers that outlive their parents come to us, so that their CPU time is seen.
@@ -48,7 +49,7 @@ class Bench:
         if tool in ("tracker", "sampled"):
             out = self.path(".bin")
             sample = ["--sample", SAMPLE] if tool == "sampled" else []
-            return [self.t.tracker, "run", "-q", "-o", out, *sample, "--", *argv], out
+            return [self.t.tracker, "run", "-q", "-o", out, *sample, *self.aggregate, "--", *argv], out
         if tool == "heaptrack":
             out = self.path(".ht")
             return [self.heaptrack, "-o", out, *argv], out
@@ -260,17 +261,25 @@ def median(values):
     return statistics.median(values) if values else None
 
 
+def quartiles(values):
+    low, _, high = statistics.quantiles(values, n=4)
+    return low, high
+
+
 def compare(native, tool, events):
     """Medians of (tool - the bare run of the same round), per event or in MB, and of what only the tool has."""
     bare = dict(native)
     pairs = [(bare[i] | {"all_but_names": bare[i]["all"]}, got) for i, got in tool if i in bare]
     if not pairs:
         return None
+    def all_added(key, unit):
+        return [(got[key] - base[key]) / unit for base, got in pairs]
     def added(key, unit):
-        return median((got[key] - base[key]) / unit for base, got in pairs)
+        return median(all_added(key, unit))
     def own(key, unit):
         return median(got["health"].get(key, 0) / unit for _, got in pairs)
     result = {key + "_ns": added(key, events / 1e9) for key in PER_EVENT}
+    result |= {key + "_ns_between": quartiles(all_added(key, events / 1e9)) for key in PER_EVENT if len(pairs) > 3}
     result |= {"file_bytes": median(got["file"] / events for _, got in pairs), "private_mb": added("private", 1024),
                "rss_mb": added("peak", 1024), "app_wall_s": median(got["app_wall"] for _, got in pairs),
                "app_s": median(got["app"] for _, got in pairs), "rounds": len(pairs)}
