@@ -1,41 +1,53 @@
 /*
  * large - memory that is looked at everywhere, one place after another that nobody could foresee.
  *
- * With pages of 4 KiB most looks would wait for the page's address, too; so large arrays ask for large pages. free()
- * gives the memory back.
+ * With pages of 4 KiB most looks would wait for the page's address, too; so large arrays ask for large pages. They are
+ * mappings of their own: malloc would keep what is freed between others.
  */
 #ifndef TRK_LARGE_H
 #define TRK_LARGE_H
 
+#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #define LARGE_PAGE_BYTES ((size_t)2 << 20)
 
-/* Holds anything; NULL: no memory. */
-static inline void *large_new(size_t bytes)
+static inline size_t large_pages(size_t bytes)
 {
-	void *p;
-
-	if (bytes < LARGE_PAGE_BYTES || bytes > SIZE_MAX - LARGE_PAGE_BYTES)
-		return malloc(bytes);
-	bytes = (bytes + LARGE_PAGE_BYTES - 1) & ~(LARGE_PAGE_BYTES - 1);
-	p = aligned_alloc(LARGE_PAGE_BYTES, bytes);
-	if (p)
-		(void)madvise(p, bytes, MADV_HUGEPAGE);
-	return p;
+	return (bytes + LARGE_PAGE_BYTES - 1) & ~(LARGE_PAGE_BYTES - 1);
 }
 
-/* Zeroes; NULL: no memory. */
+/* Zeroes; NULL: no memory. large_free gives it back. */
 static inline void *large_zeroes(size_t bytes)
 {
-	void *p;
-
 	if (bytes < LARGE_PAGE_BYTES)
 		return calloc(1, bytes);
-	p = large_new(bytes);
-	return p ? memset(p, 0, bytes) : NULL;
+	if (bytes > SIZE_MAX / 2)
+		return NULL;
+
+	const size_t size = large_pages(bytes), mapped = size + LARGE_PAGE_BYTES;
+	uint8_t *const p = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+
+	const size_t before = -(uintptr_t)p & (LARGE_PAGE_BYTES - 1);
+
+	if (before)
+		(void)munmap(p, before);
+	(void)munmap(p + before + size, mapped - before - size);
+	(void)madvise(p + before, size, MADV_HUGEPAGE);
+	return p + before;
+}
+
+/* NULL-safe; of as many bytes as were asked for. */
+static inline void large_free(void *p, size_t bytes)
+{
+	if (bytes < LARGE_PAGE_BYTES)
+		free(p);
+	else if (p)
+		(void)munmap(p, large_pages(bytes));
 }
 
 #endif

@@ -2,18 +2,26 @@
 #include "replay/blocks.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "format/large.h"
 
 #define SMALLEST_TABLE_LOG2 6u
 #define SMALLEST_PIECE 32u /* slots */
 
+static size_t table_bytes(const struct blocks *s)
+{
+	return s->table ? sizeof(*s->table) << (32 - s->shift) : 0;
+}
+
 void blocks_finish(struct blocks *s)
 {
+	const uint64_t piece = s->slot_room < BLOCKS_PIECE ? s->slot_room : BLOCKS_PIECE;
+
 	for (uint32_t i = 0; i * (uint64_t)BLOCKS_PIECE < s->slot_room; i++)
-		free(s->pieces[i]);
+		large_free(s->pieces[i], piece * sizeof(struct block));
 	free(s->pieces);
-	free(s->table);
+	large_free(s->table, table_bytes(s));
 	free(s->recent);
 	*s = (struct blocks){ 0 };
 }
@@ -61,7 +69,7 @@ static int table_grow(struct blocks *s)
 			table_put(&grown, (uint32_t)(s->table[i] >> 32),
 				  (uint32_t)s->table[i] - 1);
 	}
-	free(s->table);
+	large_free(s->table, table_bytes(s));
 	*s = grown;
 	return 0;
 }
@@ -76,7 +84,7 @@ static bool grow_first(struct blocks *s)
 		slots = realloc(s->pieces[0], room * sizeof(*slots));
 	} else {
 		room = BLOCKS_PIECE;
-		slots = large_new(room * sizeof(*slots));
+		slots = large_zeroes(room * sizeof(*slots));
 		if (slots) {
 			memcpy(slots, s->pieces[0], s->slot_count * sizeof(*slots));
 			free(s->pieces[0]);
@@ -108,7 +116,7 @@ static bool more_slots(struct blocks *s)
 	if (!piece)
 		return grow_first(s);
 	s->pieces[piece] = s->slot_room <= UINT32_MAX - 2 * BLOCKS_PIECE ?
-				   large_new(BLOCKS_PIECE * sizeof(struct block)) : NULL;
+				   large_zeroes(BLOCKS_PIECE * sizeof(struct block)) : NULL;
 	s->slot_room += s->pieces[piece] ? BLOCKS_PIECE : 0;
 	return s->pieces[piece];
 }

@@ -492,6 +492,7 @@ def main(make_cases):
     p = argparse.ArgumentParser()
     p.add_argument("build", help="build directory")
     p.add_argument("--reporters", help="build directory whose reporters are tested, if another")
+    p.add_argument("--many", action="store_true", help="more of what can be repeated, for a night")
     p.add_argument("names", nargs="*", help="only cases whose name contains one of these")
     options = p.parse_intermixed_args()
     tracker = Tracker(options.build, options.reporters)

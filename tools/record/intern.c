@@ -5,6 +5,11 @@
 
 #include <stdlib.h>
 
+static void free_places(struct intern *in)
+{
+	large_free(in->nodes, in->nodes ? sizeof(*in->nodes) << in->node_bits : 0);
+}
+
 /* So many places for nodes, all empty. False: no memory, they stay as they are. */
 static bool set_places(struct intern *in, uint32_t bits)
 {
@@ -13,7 +18,7 @@ static bool set_places(struct intern *in, uint32_t bits)
 	in->nodes_wanted = bits < INTERN_NODE_BITS_MAX ? 1u << (bits - 1) : UINT32_MAX;
 	if (!nodes)
 		return false;
-	free(in->nodes);
+	free_places(in);
 	in->nodes = nodes;
 	in->node_bits = bits;
 	return true;
@@ -29,7 +34,7 @@ int intern_init(struct intern *in, struct writer *w)
 void intern_finish(struct intern *in)
 {
 	free(in->frames);
-	free(in->nodes);
+	free_places(in);
 	cuts_finish(&in->cuts);
 	runs_finish(&in->runs);
 	*in = (struct intern){ 0 };
