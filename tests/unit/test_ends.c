@@ -3,6 +3,9 @@
 
 #include "replay/ends.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 #define SELF ((uint32_t)getpid())
 #define NOBODY 0x7ffffff0u /* and above: no pids */
 #define BLOCK 1000u
@@ -197,9 +200,36 @@ static void a_slot_waits_for_the_parent(void **state)
 	segment_free(&s);
 }
 
+/* A process that executes a program just after it was looked who has come, and ends before it is looked who has ended: it is one. */
+static void who_executes_and_ends_between_two_looks(void **state)
+{
+	struct segment s = segment_new();
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	fake_process(&s, 0, (uint32_t)pid, SHM_FORKED);
+	segment_round(&s);
+	assert_int_equal(s.r->live_count, 1);
+	fake_process(&s, 1, (uint32_t)pid, SHM_ATTACHED);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	ends_look(s.r);
+	ends_apply(s.r, s.shm->header.programs);
+	assert_int_equal(s.r->live_count, 1);
+	segment_round(&s);
+	assert_int_equal(s.r->process_count, 1);
+	assert_int_equal(s.r->processes[0]->execs, 1);
+	assert_int_equal(s.r->live_count, 0);
+	segment_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_executes_and_ends_between_two_looks),
 		cmocka_unit_test(one_after_the_other_in_one_round),
 		cmocka_unit_test(beside_each_other_in_one_round),
 		cmocka_unit_test(in_a_chain_in_one_round),

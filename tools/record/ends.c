@@ -129,9 +129,31 @@ static uint64_t over(const struct recorder *r, const struct process *p)
 	return said < p->over ? said : p->over;
 }
 
+/*
+ * It executed another program, and that is not bound yet: it had been about to attach when it was looked who has, and has
+ * ended since. No other process of that pid has a number from before it was over.
+ */
+static bool is_arriving(const struct recorder *r, const struct process *p)
+{
+	const uint32_t high = atomic_load_explicit(&r->shm->header.process_high, memory_order_acquire);
+	const uint32_t pid = p->inner_pid ? p->inner_pid : p->pid;
+	const uint64_t started = atomic_load(&r->shm->header.programs); /* who is not among them will never be bound */
+
+	for (uint32_t i = 0; i < high && i < SHM_PROCESSES; i++) {
+		const struct shm_process *const slot = &r->shm->processes[i];
+		const uint32_t state = atomic_load_explicit(&r->shm->process_states[i], memory_order_acquire);
+
+		if (!r->slot_process[i] && (state == SHM_LIVE || state == SHM_EXITED) && slot->pid == pid &&
+		    slot->origin != SHM_FORKED && p->last_program < slot->number && slot->number < over(r, p) &&
+		    slot->number < started)
+			return true;
+	}
+	return false;
+}
+
 static bool is_due(const struct recorder *r, const struct process *p, uint64_t number)
 {
-	return p->dying && over(r, p) <= number;
+	return p->dying && over(r, p) <= number && !is_arriving(r, p);
 }
 
 /* What is said is believed of those that have ended only. */
@@ -250,7 +272,7 @@ static struct process *first_waited(const struct recorder *r)
 	for (size_t i = 0; i < r->live_count; i++) {
 		struct process *const p = r->live[i];
 
-		if (p->waited_for && !stops(p) && over(r, p) <= r->bound && (!first || over(r, p) < over(r, first)))
+		if (p->waited_for && !stops(p) && is_due(r, p, r->bound) && (!first || over(r, p) < over(r, first)))
 			first = p;
 	}
 	return first;
