@@ -113,7 +113,7 @@ struct unseen {
 struct watch {
 	uint32_t pid; /* 0: unknown */
 	uint32_t inner_pid; /* in a PID namespace of its own; 0: it is `pid` */
-	int pidfd; /* -1: none; it had ended by then */
+	int pidfd; /* -1: none; its pid is not known, or it had ended by then */
 	uint32_t entry, serial; /* of the segment, as long as the execution may fail; NO_SLOT */
 	uint32_t flags; /* SHM_EXEC_* */
 	uint64_t number; /* a program that was executed with that pid and has a number from this one on is it */

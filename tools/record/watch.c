@@ -187,13 +187,16 @@ void watch_executed(struct recorder *r, uint32_t pid, const char *path, const ch
 
 /* ---- what became of them ---- */
 
-static bool has_ended(const struct watch *w)
+/* One whose pid as we see it is not known may be about to attach, too, unless the kernel has told of the end of them all. */
+static bool has_ended(const struct recorder *r, const struct watch *w)
 {
 	struct pollfd p = { .fd = w->pidfd, .events = POLLIN };
 
 	if (w->pidfd >= 0)
 		return poll(&p, 1, 0) > 0;
-	return !w->pid || (kill((pid_t)w->pid, 0) < 0 && errno == ESRCH);
+	if (!w->pid)
+		return births_rule_out(r) || r->now_ns - w->since_ns > ATTACHES_NS;
+	return kill((pid_t)w->pid, 0) < 0 && errno == ESRCH;
 }
 
 /* ---- who was not recorded ---- */
@@ -256,7 +259,7 @@ static bool is_settled(struct recorder *r, struct watch *w)
 		miss(r, w);
 		return true;
 	}
-	w->ended = has_ended(w);
+	w->ended = has_ended(r, w);
 	if (r->now_ns - w->since_ns > FAILS_NS)
 		release_entry(r, w);
 	return false;
