@@ -65,8 +65,10 @@ class Oracle:
         w = make(folder, scale)
         h = self.health(w.argv, env={**w.env, **self.other_library("often.so")}, stdin=w.stdin)
         print(f"# {h['verified_stacks']} stacks verified")
-        check(h["verified_stacks"] > 100000, f"only {h['verified_stacks']}")
-        equal("different", [h[k] for k in ("differing_stacks", "differing_from_libgcc", "differing_from_libunwind")], [0, 0, 0])
+        check(h["verified_stacks"] > 50000, f"only {h['verified_stacks']}")
+        # In a stack or two of node's, whose code is made while it runs, libunwind differs from libgcc as well.
+        equal("different", (h["differing_stacks"], h["differing_from_libgcc"]), (0, 0))
+        check(h["differing_from_libunwind"] <= h["oracles_differ"] < 10, f"{h['differing_from_libunwind']} differ from libunwind's")
 
     def other_library(self, name):
         """The environment in which tracker preloads that one."""
