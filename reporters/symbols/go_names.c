@@ -17,6 +17,7 @@
 #define FIXED 8u  /* version, two zeros, alignment of code, size of pointers */
 #define POINTER 8u
 #define FUNCTIONS_MAX (1u << 28)
+#define TABLES_MAX 16u /* so many places that look like one are looked at more closely */
 
 static uint64_t number(const struct go_names *g, uint64_t at, unsigned bytes)
 {
@@ -58,7 +59,7 @@ static uint64_t relocated(Elf *elf, uint64_t place)
 	return 0;
 }
 
-static bool read_header(struct go_names *g, Elf *elf, uint64_t address)
+static bool read_header(struct go_names *g)
 {
 	g->version = (uint32_t)number(g, 0, 4);
 	if (g->size < FIXED + 8 * POINTER || number(g, 4, 2) || g->table[7] != POINTER)
@@ -74,7 +75,7 @@ static bool read_header(struct go_names *g, Elf *elf, uint64_t address)
 		break;
 	case GO_1_18:
 	case GO_1_20:
-		g->text = word(g, 2) ? word(g, 2) : relocated(elf, address + FIXED + 2 * POINTER);
+		g->text = word(g, 2);
 		g->names = word(g, 3);
 		g->functions = word(g, 7);
 		break;
@@ -98,10 +99,17 @@ static bool find_in(struct go_names *g, Elf *elf, Elf_Scn *s, const GElf_Shdr *h
 {
 	const Elf_Data *const data = h->sh_type == SHT_PROGBITS && !(h->sh_flags & SHF_COMPRESSED) ? elf_rawdata(s, NULL) : NULL;
 
-	for (size_t at = 0; data && data->d_buf && at + FIXED <= data->d_size; at += 16) {
+	unsigned tables = 0;
+
+	for (size_t at = 0; data && data->d_buf && at + FIXED <= data->d_size && tables < TABLES_MAX; at += 16) {
 		*g = (struct go_names){ .table = (const uint8_t *)data->d_buf + at, .size = data->d_size - at };
-		if (read_header(g, elf, h->sh_addr + at) && start_of(g, 0) < start_of(g, g->count))
-			return true;
+		if (read_header(g)) {
+			tables++;
+			if (has_narrow_pairs(g) && !g->text)
+				g->text = relocated(elf, h->sh_addr + at + FIXED + 2 * POINTER);
+			if (start_of(g, 0) < start_of(g, g->count))
+				return true;
+		}
 		if (!anywhere)
 			break;
 	}

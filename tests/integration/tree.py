@@ -153,6 +153,9 @@ class Tree:
 def older_kernel(t):
     """What the parents' calls of wait and the processes themselves said: all that there is before Linux 6.15."""
     tree = Tree(t, {"TRACKER_HOME": t.home("export FAULTS_OLDER=1", f"export LD_PRELOAD={t.fixture('faults')}.so")})
+    # Where nobody heard of an end, nobody knows it: else the kernel was asked after all.
+    capture = tree.record("row", "fork", "system-call", "signal", str(int(signal.SIGKILL)))
+    equal("ends that nobody said", [p["signal"] for p in t.json("info", capture)["processes"][1:]], [None] * CHILDREN)
     for part in (tree.waits, tree.ends, tree.shell, tree.at_once, tree.slots, tree.orphans, tree.ignored, tree.pipeline):
         part()
 

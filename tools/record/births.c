@@ -31,7 +31,7 @@ struct birth {
 	char *path; /* of what was executed; NULL: nobody knows any more */
 };
 
-/* A process below the recorded ones that has not attached. */
+/* A process below the recorded ones, from its birth to its end. */
 struct offspring {
 	uint32_t pid, parent;
 };
@@ -124,8 +124,8 @@ void births_read(struct recorder *r)
 	while (b->count < EVENTS) {
 		const ssize_t n = recv(b->socket, bytes, sizeof(bytes), 0);
 
-		if (n < 0 && errno == ENOBUFS) {
-			b->lost = true;
+		if (n < 0 && (errno == ENOBUFS || errno == EINTR)) {
+			b->lost |= errno == ENOBUFS;
 			continue;
 		}
 		if (n < 0) {
@@ -133,9 +133,10 @@ void births_read(struct recorder *r)
 			b->number = number;
 			return;
 		}
+		if ((size_t)n < EVENT_AT + sizeof(event))
+			continue;
 		memcpy(&event, bytes + EVENT_AT, sizeof(event));
-		if ((size_t)n >= EVENT_AT + sizeof(event))
-			note(b, &event);
+		note(b, &event);
 		b->heard = true;
 	}
 }

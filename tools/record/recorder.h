@@ -323,7 +323,7 @@ void births_begin(struct recorder *r, int connector);
 /* Before it is looked who has attached; and after that. */
 void births_read(struct recorder *r);
 void births_judge(struct recorder *r);
-/* Whether all is known of every process below the recorded ones, and none that has not attached is left. */
+/* Whether all is known of every process below the recorded ones, and none of them is left. */
 bool births_rule_out(const struct recorder *r);
 void births_end(struct births *b); /* NULL-safe */
 
