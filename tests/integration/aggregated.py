@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 
+import bounds
 import harness
 import workloads
 from harness import Skip, check, equal
@@ -420,15 +421,18 @@ class Aggregated:
 
     # ---- files ----
 
+    def first_checkpoint(self, capture):
+        """The file changes before, too: it is made, and gets a header."""
+        while os.path.getsize(capture) <= HEADER_BYTES or not self.t.json("info", capture)["health"].get("checkpoint"):
+            time.sleep(0.01)
+
     def while_it_runs(self, what, *options):
         """Records, does `what` to the file after the first checkpoint; (capture, stderr)."""
         folder = self.t.file(".d")
         os.mkdir(folder)
         p, capture, shared = self.start("--checkpoint", "50ms", *options, capture=os.path.join(folder, "x.bin"))
         pid, _ = self.running(p, shared)
-        begun = stamp(capture)
-        while stamp(capture) == begun:
-            time.sleep(0.01)
+        self.first_checkpoint(capture)
         what(capture)
         time.sleep(0.3)
         os.kill(pid, signal.SIGKILL)
@@ -495,19 +499,18 @@ class Aggregated:
         filler = os.path.join(os.path.dirname(capture), "filler")
         p, _, shared = self.start("--checkpoint", "50ms", capture=capture)
         pid, _ = self.running(p, shared)
-        begun = stamp(capture)
-        while stamp(capture) == begun:
-            time.sleep(0.01)
+        self.first_checkpoint(capture)
+        full_for, last = 0, None
         with open(filler, "wb", buffering=0) as f:
-            for _ in range(100):  # a checkpoint that still finds room frees that of the one before
+            while full_for < 100:  # a checkpoint that still finds room frees that of the one before
+                full_for = full_for + 1 if stamp(capture) == last else 0
+                last = stamp(capture)
                 try:
                     while True:
                         f.write(bytes(4096))
+                        full_for = 0
                 except OSError:
                     time.sleep(0.005)
-        last = stamp(capture)
-        time.sleep(0.3)
-        equal("the checkpoint before", stamp(capture), last)
         if free_again:
             os.unlink(filler)
         os.kill(pid, signal.SIGKILL)
@@ -539,6 +542,10 @@ class Aggregated:
                              preexec_fn=lambda: (os.setgid(65534), os.setuid(65534)))
         pid, _ = self.running(p, shared)
         os.chown(folder, 0, 0)
+        while len(os.listdir(folder)) > 2:  # a checkpoint was being written, and its name can't be taken back now
+            os.chown(folder, 65534, 65534)
+            time.sleep(0.005)
+            os.chown(folder, 0, 0)
         time.sleep(0.3)
         os.kill(pid, signal.SIGKILL)
         _, err = p.communicate(timeout=300)
@@ -588,11 +595,8 @@ class Aggregated:
 
     def bounds(self):
         """--duration holds for sums, too."""
-        shared = self.t.file(".shared")
-        r = self.t.record([self.t.fixture("bounded"), "relay", shared, "2"],
-                          ["-a", "--duration", "500ms"])
-        equal("status", r.status, 5)
-        equal("stopped_by", self.t.json("info", r.capture)["health"].get("stopped_by"), 1)
+        capture = bounds.Bounds(self.t).relay("-a", "--checkpoint", "0", "--duration", "500ms")[0]
+        equal("stopped_by", self.t.json("info", capture)["health"].get("stopped_by"), 1)
 
 
 def make_cases(t):

@@ -16,6 +16,7 @@ import harness
 from harness import Failure, check, equal, need
 
 REPORTERS = ("stats", "table", "temporary", "leaks", "flamegraph", "diff", "tree", "summary", "dump", "info")
+PREDICTED = 15  # docs/FORMAT.md: the type of a block of events
 # Allocates, tells how much, and waits until its standard input ends.
 PROGRAM = ("import sys\nx = [bytes(5000 + i) for i in range(2000)]\nprint(len(x), flush=True)\n"
            "sys.stdin.read()\nsys.exit(5)")
@@ -119,11 +120,13 @@ class Words:
         equal("damage", info["damage"], "its recorder was killed")
 
     def cut(self):
-        r = self.t.record([need("python3"), "-c", "x = [bytes(5000 + i) for i in range(2000)]"])
+        more_than_a_block = "x = [bytes(5000 + i) for i in range(2000)]\nfor i in range(200000): bytes(5000 + i % 999)"
+        r = self.t.record([need("python3"), "-c", more_than_a_block])
         data = open(r.capture, "rb").read()
+        events = [at for at, kind, _ in self.blocks(data) if kind == PREDICTED]
         path = self.t.file(".bin")
-        with open(path, "wb") as f:
-            f.write(data[:data.rindex(b"TRKB", 0, len(data) // 2) + 41])
+        with open(path, "wb") as f:  # in the last of the events
+            f.write(data[:events[-1] + 41])
         self.every_report(path, r" is cut: events up to \d+\.\d\d\d s are here")
 
     def home(self, script):
@@ -170,14 +173,15 @@ class Words:
         r = harness.execute([self.t.tracker, "run", "-o", self.t.file(".bin"), "--", "true"])
         check(b"next: tracker stats" in r.stderr, f"{r.stderr!r}")
 
-    def block_flags(self, capture):
-        """Of every block, by its header: bit 0 LZ4, bit 1 zstd."""
-        data, at, flags = open(capture, "rb").read(), 64, []
+    def blocks(self, data):
+        """Of every block where it begins, its type and its flags (bit 0 LZ4, bit 1 zstd), by its header."""
+        at, blocks = 64, []
         while data[at:at + 4] == b"TRKB":
-            flags.append(struct.unpack_from("<H", data, at + 6)[0] & 3)
+            kind, flags = struct.unpack_from("<HH", data, at + 4)
+            blocks.append((at, kind, flags & 3))
             at += 48 + struct.unpack_from("<I", data, at + 12)[0]
         equal("rest of the file", len(data) - at, 16)
-        return flags
+        return blocks
 
     def packing(self):
         """However blocks are packed, reports are the same; without, none is packed."""
@@ -186,7 +190,7 @@ class Words:
                                 ("--no-compress", {0})):
             r = self.t.record([self.t.fixture("flame")], [option, "--buffered-file-io"])
             equal("status", r.status, 0)
-            flags = set(self.block_flags(r.capture))
+            flags = {f for _, _, f in self.blocks(open(r.capture, "rb").read())}
             check(flags <= allowed, f"{option}: flags {flags}")
             stats = self.t.json("stats", r.capture)
             reports[option] = {k: stats[k] for k in stats if k.startswith(("total", "leaked", "alloc", "top_allocations"))}
