@@ -53,7 +53,7 @@ def by_python(path):
 
 
 def by_library(path):
-    p = subprocess.run([RAWDUMP, path], capture_output=True, timeout=60)
+    p = subprocess.run([RAWDUMP, path], capture_output=True, timeout=600)
     if p.returncode not in (0, 1) or p.stderr:
         failures.append(path)
         print("FAIL %s: rawdump ended with %d\n%s" % (path, p.returncode, p.stderr.decode()))

@@ -336,7 +336,7 @@ class Aggregated:
 
     def running(self, p, shared):
         """The pids of the program, once it counts, and of its recorder."""
-        for _ in range(1000):
+        for _ in range(12000):
             if os.path.exists(shared) and os.path.getsize(shared) >= 24 and self.counts(shared)[1]:
                 pid = self.counts(shared)[0]
                 children = open(f"/proc/{p.pid}/task/{p.pid}/children").read().split()
@@ -562,7 +562,7 @@ class Aggregated:
             reader = subprocess.Popen(["cat", pipe], stdout=out)
             r = harness.execute([self.t.tracker, "run", "-o", pipe, "-q", "-a", "--checkpoint", "10ms", "--",
                                  self.t.fixture("leak")])
-            reader.wait(60)
+            reader.wait(600)
         equal("status", (r.status, r.stderr), (0, b""))
         equal("leaks", self.t.json("leaks", copy)["total_count"], 5)
         for device, lines in (("/dev/null", 0), ("/dev/full", 1)):

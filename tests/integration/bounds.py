@@ -286,7 +286,7 @@ class Bounds:
     def said(self, capture, *words):
         """Every report says it, in one line; and in its JSON."""
         for name in ("stats", "table", "tree", "leaks", "temporary", "summary", "flamegraph", "info"):
-            r = subprocess.run([self.t.reporter(name), "--json", capture], capture_output=True, timeout=120)
+            r = subprocess.run([self.t.reporter(name), "--json", capture], capture_output=True, timeout=600)
             lines = [line for line in r.stderr.decode().splitlines() if "no names" not in line]
             equal(f"{name}: lines on stderr", len(lines), 1 if words else 0)
             check(all(w in lines[0] for w in words) if words else True, f"{name}: {lines}")
@@ -316,7 +316,7 @@ class Bounds:
         os.kill(recorder, signal.SIGCONT)
         os.kill(pid, signal.SIGKILL)
         os.kill(pid, signal.SIGCONT)
-        _, err = p.communicate(timeout=120)
+        _, err = p.communicate(timeout=600)
         equal("status", p.returncode, -signal.SIGKILL)
         check(b"events were lost" in err and len(err.splitlines()) == 1, f"{err!r}")
         with open(shared, "rb") as f:

@@ -36,7 +36,7 @@ def record(t, place, rounds, size, seed):
     """Two programs side by side; (Result, stdout). The one that scribbles may die of it, the recording may not."""
     fixture = t.fixture("scribble")
     script = f"{fixture} sound {SOUND} & {fixture} {place.split()[0]} {seed} {rounds} {size}; echo scribbled $?; wait $!; echo sound $?"
-    r = t.record(["sh", "-c", script], timeout=120)
+    r = t.record(["sh", "-c", script], timeout=600)
     equal("status of tracker run", r.status, 0)
     return r, r.stdout.decode()
 

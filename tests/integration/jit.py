@@ -64,12 +64,12 @@ class Jit:
 
     def used_again(self):
         """Each frame has the name that its address had then."""
-        steps = ["code=1", "map=before", "call=5001", "sleep=100", "code=1", "map=after", "call=5002"]
+        steps = ["code=1", "map=before", "call=5001", "seen", "sleep=20", "code=1", "map=after", "call=5002"]
         self.named(steps, {5001: "before", 5002: "after"})
-        self.named([*steps, "sleep=100", "map=before", "call=5003"], {5001: "before", 5002: "after", 5003: "before"})
+        self.named([*steps, "seen", "sleep=20", "map=before", "call=5003"], {5001: "before", 5002: "after", 5003: "before"})
 
     def written_anew(self):
-        self.named(["code=1", "map=before", "call=5001", "sleep=100", "wipe", "map=it", "call=5002", "sleep=100", "wipe",
+        self.named(["code=1", "map=before", "call=5001", "seen", "sleep=20", "wipe", "map=it", "call=5002", "seen", "sleep=20", "wipe",
                     "map=it", "code=2", "map=other", "call=5003"], {5001: "before", 5002: "it", 5003: "other"})
 
     def not_believed(self):
@@ -83,7 +83,7 @@ class Jit:
         if subprocess.run([*enters, "true"], capture_output=True, check=False).returncode:
             raise Skip("not allowed here: " + " ".join(enters))
         self.named(["code=1", "map=first", "call=5001", "unlink"], {5001: "first"}, before=enters)
-        self.named(["code=1", "map=first", "call=5001", "sleep=100", "code=1", "map=second", "call=5002", "unlink"],
+        self.named(["code=1", "map=first", "call=5001", "seen", "sleep=20", "code=1", "map=second", "call=5002", "unlink"],
                    {5001: "first", 5002: "second"}, before=enters)
 
     def mount_namespace(self):
@@ -129,7 +129,7 @@ class Jit:
 
     def reports(self):
         """Everything that reads a capture can read this one."""
-        self.record(["code=1", "map=first", "call=5001", "sleep=60", "code=1", "map=second", "call=5002"])
+        self.record(["code=1", "map=first", "call=5001", "seen", "sleep=20", "code=1", "map=second", "call=5002"])
         for name in "stats", "table", "tree", "summary", "leaks":
             text = self.t.text(name, self.capture)
             check(name == "stats" or "second" in text, f"tracker {name} has no name of the code")

@@ -32,7 +32,7 @@ def shared_counts(path, threads):
 
 
 def wait_for_pid(path, threads):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         pid = shared_counts(path, threads)[0] if os.path.exists(path) else 0
         if pid:

@@ -22,7 +22,7 @@ PROGRAM = ("import sys\nx = [bytes(5000 + i) for i in range(2000)]\nprint(len(x)
            "sys.stdin.read()\nsys.exit(5)")
 
 
-def until(what, why, seconds=30):
+def until(what, why, seconds=120):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if what():

@@ -37,7 +37,7 @@ def damage(data, parts, rng):
 def look_up(lookup, path, text_in):
     """None when all is well, otherwise what went wrong."""
     try:
-        result = subprocess.run([lookup, path], input=text_in, capture_output=True, timeout=60)
+        result = subprocess.run([lookup, path], input=text_in, capture_output=True, timeout=600)
     except subprocess.TimeoutExpired:
         return 'took more than a minute'
     if result.returncode:

@@ -306,7 +306,8 @@ void watch_finish(struct recorder *r)
 
 		if (has_attached(r, w) || was_withdrawn(r, w))
 			continue;
-		if (w->ended || !r->bounds.stopped_by || r->now_ns - w->since_ns > ATTACHES_NS)
+		/* where the recording stops, who was just executed may have come too late to attach */
+		if (!r->bounds.stopped_by || r->now_ns - w->since_ns > ATTACHES_NS)
 			miss(r, w);
 	}
 	for (uint32_t i = 0; i < r->watches.missed_count; i++)

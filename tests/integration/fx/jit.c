@@ -12,13 +12,17 @@
  *   unlink, rename        ... of the map; the new name is NAME.old
  *   dump=DIR    a jitdump begins there; load=NAME: the current code; move=N: it goes to slot N
  *   undump      the jitdump is deleted
+ *   seen        waits until somebody has read what was last written into the map
  *   sleep=MS, fork (the child goes on), exec (what follows is done by a new program)
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -41,7 +45,7 @@ static const uint32_t code[] = { 0xa9bf7bfd, 0x910003fd, 0x58000090, 0xd63f0200,
 void *kept[64];
 static unsigned kept_count;
 static uint8_t *slots, *current;
-static int dump = -1;
+static int dump = -1, reads = -1; /* reads of the map, by inotify */
 static char map_path[64], dump_path[4096];
 
 static uint64_t now_ns(void)
@@ -70,10 +74,31 @@ static void call(size_t size)
 	kept[kept_count++] = made(size);
 }
 
+static void forget_reads(void)
+{
+	char events[4096];
+
+	if (reads < 0)
+		reads = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (reads < 0 || inotify_add_watch(reads, map_path, IN_ACCESS) < 0)
+		exit(3);
+	while (read(reads, events, sizeof(events)) > 0)
+		;
+}
+
+static void wait_for_read(void)
+{
+	struct pollfd p = { .fd = reads, .events = POLLIN };
+
+	while (poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
 static void put_map(const char *how, const char *text)
 {
 	const int fd = open(map_path, O_WRONLY | O_CREAT | O_APPEND | (*how ? 0 : O_TRUNC), 0600);
 
+	forget_reads();
 	dprintf(fd, how, (unsigned long)current, (unsigned long)sizeof(code), text);
 	close(fd);
 }
@@ -183,6 +208,8 @@ static void step(char **argv)
 		put_move(number);
 	else if (IS("undump"))
 		unlink(dump_path);
+	else if (IS("seen"))
+		wait_for_read();
 	else if (IS("sleep"))
 		usleep((useconds_t)number * 1000);
 	else if (IS("fork"))
