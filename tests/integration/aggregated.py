@@ -430,7 +430,7 @@ class Aggregated:
         """Records, does `what` to the file after the first checkpoint; (capture, stderr)."""
         folder = self.t.file(".d")
         os.mkdir(folder)
-        p, capture, shared = self.start("--checkpoint", "50ms", *options, capture=os.path.join(folder, "x.bin"))
+        p, capture, shared = self.start("--checkpoint", "5ms", *options, capture=os.path.join(folder, "x.bin"))
         pid, _ = self.running(p, shared)
         self.first_checkpoint(capture)
         what(capture)

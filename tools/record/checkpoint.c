@@ -91,14 +91,36 @@ static int draft_open(struct draft *d, const char *path)
 	return d->fd < 0 ? errno : 0;
 }
 
-/* Moves it to its place, unless that was taken meanwhile (EEXIST); removes it when there was an error. */
+/*
+ * Changes places with the file at k->path, and looks then whether that was ours: looking first would leave a moment in
+ * which somebody puts a file of his own there. His goes back. Returns an errno; EEXIST: ours was taken away.
+ */
+static int take_place(const struct draft *d, const struct checkpoint *k)
+{
+	struct stat st;
+
+	if (renameat2(AT_FDCWD, d->path, AT_FDCWD, k->path, RENAME_EXCHANGE) < 0) {
+		if (errno == ENOENT)
+			return EEXIST;
+		if (errno != EINVAL && errno != ENOSYS)
+			return errno;
+		return rename(d->path, k->path) < 0 ? errno : 0; /* a file system that cannot exchange */
+	}
+	if (lstat(d->path, &st) == 0 && is_file(k->output, &st))
+		return unlink(d->path) < 0 ? errno : 0;
+	if (renameat2(AT_FDCWD, d->path, AT_FDCWD, k->path, RENAME_EXCHANGE) < 0)
+		return errno;
+	return EEXIST;
+}
+
+/* Moves it to its place, unless what we wrote was taken away from there (EEXIST); removes it when there was an error. */
 static int draft_close(const struct draft *d, const struct checkpoint *k, int error)
 {
-	if (!error && !is_in_place(k))
-		error = EEXIST;
-	if (!error && rename(d->path, k->path) < 0)
-		error = errno;
-	if (error)
+	struct stat st;
+
+	if (!error)
+		error = is_in_place(k) ? take_place(d, k) : EEXIST;
+	if (error && lstat(d->path, &st) == 0 && is_file(d->fd, &st))
 		unlink(d->path);
 	return error;
 }
@@ -173,7 +195,9 @@ static void end(struct checkpoint *k, int status)
 {
 	k->child = 0;
 	k->error = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
-	if (!k->error) {
+	if (k->error == EEXIST) { /* the file was taken away meanwhile: no fault, and the last that is written there */
+		k->error = 0;
+	} else if (!k->error) {
 		dup3(k->draft.fd, k->output, O_CLOEXEC);
 		k->last_ns = k->begun_ns;
 	} else if (!WIFEXITED(status)) {
@@ -282,8 +306,12 @@ static int write_file(struct recorder *r)
 
 	if (!k->path)
 		return write_through(r);
-	if (is_in_place(k))
-		return replace(r);
+	if (is_in_place(k)) {
+		const int error = replace(r);
+
+		if (error != EEXIST) /* it was taken away meanwhile */
+			return error;
+	}
 	return has_name(k->output) ? write_moved(r) : write_anew(r);
 }
 
