@@ -17,6 +17,7 @@ LEAST = 100000  # size of the block of level 0 in fx/levels.c
 class Cases:
     def __init__(self, tracker):
         self.t = tracker
+        self.whole = None  # stacks of fx/levels.c, none cut
 
     def recorded(self, mode, *options, env=None):
         r = self.t.record([self.t.fixture("resizes"), mode], options, env=env)
@@ -80,7 +81,8 @@ class Cases:
     def levels(self, nframe):
         """Exactly the most recent frames, and one number for one stack: on the way down and up again."""
         depth, argv = 450, [self.t.fixture("levels"), "450"]
-        want = self.stacks(argv, 100000)
+        self.whole = self.whole or self.stacks(argv, 100000)
+        want = self.whole
         equal("levels", len(want), 2 * (depth + 1))
         for (size, branch), (_, names, deep) in want.items():
             equal(f"frames of level {size - LEAST}", sum(n in ("level", "other") for n, _ in names), size - LEAST + 1)

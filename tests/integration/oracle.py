@@ -160,7 +160,7 @@ def make_cases(t):
         ("verify: sqlite3", lambda: o.workload(workloads.sqlite3, 5000, 1000)),
         ("verify: python3", lambda: o.workload(workloads.python3, 100, 100)),
         ("verify: python3 malloc", lambda: o.workload(python3_malloc, 20, 1000)),
-        ("verify: cc1plus", lambda: o.workload(workloads.cc1plus, 1, 10000)),
+        ("verify: cc1plus", lambda: o.workload(workloads.cc1plus_small, 1, 10000)),
         ("verify: clang", lambda: o.workload(workloads.clang, 1, 1000)),
         *((f"verify: {a}", lambda a=a: o.verify([t.fixture("threads"), "short"], env={"LD_PRELOAD": need(run.LIBRARY + a)}))
           for a in run.ALLOCATORS),

@@ -155,13 +155,13 @@ def wait_for_port(port):
 def make_cases(t):
     r = Real(t)
     return [
-        ("sqlite3, 100000 statements", lambda: r.program(workloads.sqlite3, 100000, alone=True)),
+        ("sqlite3, 50000 statements", lambda: r.program(workloads.sqlite3, 50000, alone=True)),
         ("python3 json", lambda: r.program(workloads.python3, 150)),
         ("python3 json, PYTHONMALLOC=malloc", lambda: r.program(
             lambda folder, scale: workloads.python3(folder, scale, malloc=True), 150)),
         ("git log --stat", lambda: r.program(workloads.git, 400)),
         ("xmllint --format", lambda: r.program(workloads.xmllint, 20000, alone=True)),
-        ("cc1plus -O2", lambda: r.program(workloads.cc1plus, 1)),
+        ("cc1plus -O2", lambda: r.program(workloads.cc1plus_small, 1)),
         ("sh, ls, sort, head, gcc", lambda: r.program(workloads.shell, 2000, processes=6)),
         ("redis-server", r.redis),
     ]

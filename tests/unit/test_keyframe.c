@@ -499,7 +499,7 @@ static void any_bytes_are_borne(void **state)
 			.asked = 300, .end = 0x1000 * (i + 2), .back = i == 30, .domain = i % 3 };
 	raw = encoded(blocks, 40, &bytes);
 	assert_int_equal(restore_all(raw, bytes), 0);
-	for (uint32_t i = 0; i < 20000; i++) {
+	for (uint32_t i = 0; i < 20000 / SHARE; i++) {
 		const uint32_t at = (uint32_t)(random_next(&seed) % bytes);
 		const uint8_t was = raw[at];
 

@@ -531,7 +531,7 @@ static void lengths_that_lie_are_corrupt(void **unused)
 /* Any bytes: decoding ends, labels lie inside the payload, a decoder is as good as new afterwards. */
 static void hostile_bytes_do_no_harm(void **unused)
 {
-	enum { COUNT = 3000, ROUNDS = 4000 };
+	enum { COUNT = 3000, ROUNDS = 4000 / SHARE };
 	struct program *const p = malloc(sizeof(*p));
 	struct trk_event *const events = calloc(COUNT, sizeof(*events)), got[130];
 	struct predict_decoder *const d = predict_decoder_new();

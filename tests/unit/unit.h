@@ -13,6 +13,18 @@
 #include <string.h>
 #include <cmocka.h>
 
+/* Where sanitizers watch, which takes long, the longest loops try one in so many. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SHARE 8
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SHARE 8
+#endif
+#endif
+#ifndef SHARE
+#define SHARE 1
+#endif
+
 static inline uint64_t random_next(uint64_t *state)
 {
 	uint64_t z = *state += 0x9e3779b97f4a7c15ull; /* splitmix64 */
