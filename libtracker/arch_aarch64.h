@@ -72,11 +72,24 @@ static inline uintptr_t arch_code_address(uintptr_t ra)
 
 /* Frame records stand at any place of a frame, so they do not tell where the caller's sp is: no step is made by them. */
 #define ARCH_FRAME_BYTES 0
+#define ARCH_STACK_ALIGNMENT 16
+#define ARCH_INTERPRETER_KEEPS_SP 0
 #define ARCH_FRAME_SIGN 4
 static inline bool arch_keeps_frame(const uint8_t *p)
 {
 	(void)p;
 	return false;
+}
+
+/* Nothing is looked for in code that was made at run time, either. */
+enum arch_sign { ARCH_SIGN_NONE, ARCH_SIGN_USE, ARCH_SIGN_FRAME, ARCH_SIGN_METHOD, ARCH_SIGN_SIZED };
+#define ARCH_SIGN_BEFORE 4
+#define ARCH_SIGN_BYTES 4
+static inline enum arch_sign arch_sign_at(const uint8_t *p, int32_t *ret_size)
+{
+	(void)p;
+	(void)ret_size;
+	return ARCH_SIGN_NONE;
 }
 
 /* bl, blr, and blr that authenticates. */

@@ -62,22 +62,99 @@ static inline uintptr_t arch_code_address(uintptr_t ra)
 
 /* Where compilers keep frame pointers: at bp stands the caller's, and above it the return address. */
 #define ARCH_FRAME_BYTES 16
+#define ARCH_STACK_ALIGNMENT 16 /* of sp at a call */
+/* Below bp Java's interpreter keeps the sp that its caller had. */
+#define ARCH_INTERPRETER_KEEPS_SP (-8)
 
 /* An instruction that only code with frame pointers has begins there: ARCH_FRAME_SIGN bytes can be read. */
 #define ARCH_FRAME_SIGN 4
+static inline bool arch_begins_frame(const uint8_t *p)
+{
+	/* push bp; mov sp, bp: in both encodings */
+	return p[0] == 0x55 && p[1] == 0x48 && ((p[2] == 0x89 && p[3] == 0xe5) || (p[2] == 0x8b && p[3] == 0xec));
+}
+
 static inline bool arch_keeps_frame(const uint8_t *p)
 {
-	static const uint8_t signs[][ARCH_FRAME_SIGN] = {
-		{ 0x55, 0x48, 0x89, 0xe5 }, { 0x55, 0x48, 0x8b, 0xec }, /* push bp; mov sp, bp: in both encodings */
-		{ 0x48, 0x8d, 0x6c, 0x24 }, { 0x48, 0x8d, 0xac, 0x24 }, /* lea n(sp), bp: Go's */
-	};
-
-	for (unsigned i = 0; i < sizeof(signs) / sizeof(*signs); i++)
-		if (__builtin_memcmp(p, signs[i], ARCH_FRAME_SIGN) == 0)
-			return true;
+	/* lea n(sp), bp: Go's */
+	if (arch_begins_frame(p) || (p[0] == 0x48 && p[1] == 0x8d && (p[2] == 0x6c || p[2] == 0xac) && p[3] == 0x24))
+		return true;
 	/* leave; ret, and a load or store of a local below bp */
 	return (p[0] == 0xc9 && p[1] == 0xc3) ||
 	       ((p[0] & 0xfb) == 0x48 && (p[1] == 0x8b || p[1] == 0x89) && (p[2] & 0xc7) == 0x45 && (p[3] & 0x80));
+}
+
+/* What code that was made at run time tells of frames, by what begins at a byte of it. */
+enum arch_sign {
+	ARCH_SIGN_NONE,
+	ARCH_SIGN_USE,	  /* arch_keeps_frame, and no more */
+	ARCH_SIGN_FRAME,  /* a function that keeps one */
+	ARCH_SIGN_METHOD, /* one of HotSpot's that does */
+	ARCH_SIGN_SIZED,  /* one of HotSpot's that has a frame of a size, and bp saved below the return address */
+};
+
+#define ARCH_SIGN_BEFORE 7
+#define ARCH_SIGN_BYTES 15 /* all these can be read, on both sides */
+
+static inline int32_t arch_signed_32(const uint8_t *p)
+{
+	return (int32_t)((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
+}
+
+/* sub n, sp in both encodings. Its length; 0: it is another instruction. */
+static inline unsigned arch_sub_sp(const uint8_t *p, int32_t *ret)
+{
+	if (p[0] != 0x48 || (p[1] != 0x83 && p[1] != 0x81) || p[2] != 0xec)
+		return 0;
+	*ret = p[1] == 0x83 ? (int8_t)p[3] : arch_signed_32(p + 3);
+	return p[1] == 0x83 ? 4 : 7;
+}
+
+/* mov bp, n(sp) in its three encodings. */
+static inline bool arch_saves_bp(const uint8_t *p, int32_t *ret)
+{
+	if (p[0] != 0x48 || p[1] != 0x89 || p[3] != 0x24 || (p[2] != 0x2c && p[2] != 0x6c && p[2] != 0xac))
+		return false;
+	*ret = p[2] == 0x2c ? 0 : p[2] == 0x6c ? (int8_t)p[4] : arch_signed_32(p + 4);
+	return true;
+}
+
+/*
+ * A method that C1 or C2 compiled begins with mov ax, -n(sp), some pages down, so that the stack overflows there or not at all;
+ * then push bp; sub n, sp, with mov sp, bp in between if it keeps frame pointers. One that calls no method: sub n, sp; mov bp,
+ * n-8(sp). Of one that is not to be entered any more the first five bytes are a jump. Returns the bytes below the saved bp; -1:
+ * p is at no such push or mov.
+ */
+static inline int32_t arch_method_size(const uint8_t *p)
+{
+	const bool left = p[-7] == 0xe9; /* a jump; two bytes of what was there stand behind it */
+	const bool probes = p[-7] == 0x89 && p[-6] == 0x84 && p[-5] == 0x24 && arch_signed_32(p - 4) < 0 && arch_signed_32(p - 4) % 4096 == 0;
+	int32_t size = 0, n = 0;
+
+	if (p[0] == 0x55) {
+		const bool subtracts = arch_sub_sp(p + (arch_begins_frame(p) ? 4 : 1), &size);
+
+		return probes || (left && p[-1] == 0xff && p[-2] >= 0xf0 && subtracts) ? size : -1;
+	}
+	if (!arch_saves_bp(p, &size))
+		return -1;
+	if ((left && p[-2] == (uint8_t)((size + 8) >> 16) && p[-1] == 0) || (arch_sub_sp(p - 7, &n) == 7 && n == size + 8) ||
+	    (arch_sub_sp(p - 4, &n) == 4 && n == size + 8))
+		return size;
+	return -1;
+}
+
+static inline enum arch_sign arch_sign_at(const uint8_t *p, int32_t *ret_size)
+{
+	const bool frame = arch_begins_frame(p);
+	const int32_t size = p[0] == 0x55 || p[0] == 0x48 ? arch_method_size(p) : -1;
+
+	if (frame)
+		return size >= 0 ? ARCH_SIGN_METHOD : ARCH_SIGN_FRAME;
+	if (size < 0 || size >= 1 << 20 || size % ARCH_STACK_ALIGNMENT)
+		return arch_keeps_frame(p) ? ARCH_SIGN_USE : ARCH_SIGN_NONE;
+	*ret_size = size + ARCH_FRAME_BYTES;
+	return ARCH_SIGN_SIZED;
 }
 
 /* Of call: its longest form; and whether one ends at `end`, which so many bytes of code stand before. */

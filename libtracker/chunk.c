@@ -92,6 +92,15 @@ bool chunk_may_call(const struct thread *t)
 	return !state.sandboxed;
 }
 
+bool chunk_could_call(const struct thread *t)
+{
+	const uint32_t last = atomic_load_explicit(&t->slot->sandbox, memory_order_relaxed);
+
+	if (last == SHM_SANDBOX_NONE)
+		return !state.sandboxed;
+	return last != SHM_SANDBOX_CLOSED && chunk_may_call(t);
+}
+
 /* More of the segment, as long as there is more. */
 static int claim_growing(struct shm *s)
 {

@@ -19,6 +19,8 @@ bool chunk_next(struct thread *t);
  * Only who cannot go on without one asks: the answer takes until the recorder's next round. False: who knows.
  */
 bool chunk_may_call(const struct thread *t);
+/* The same for who can go on, if worse: asked once in the life of a thread, until the program is seen to forbid itself something. */
+bool chunk_could_call(const struct thread *t);
 
 /*
  * Whether the recorder has stopped for good. The process then records nothing any more, at

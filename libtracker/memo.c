@@ -141,7 +141,7 @@ void memo_take(struct thread *t, uint32_t kept, uint32_t n)
 			return;
 		}
 		remember_frame(m, kept + (n - 1 - i), &t->walked[i], t->code_generation);
-		if (unlikely(t->walked[i].step.kind == RULE_FRAME) && !m->guessed_from)
+		if (unlikely(rule_is_guess(t->walked[i].step.kind)) && !m->guessed_from)
 			m->guessed_from = kept + (n - i);
 	}
 	/* The mark of a cut has no return address: `first_changed` shall find it all the same. */

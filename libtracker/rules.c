@@ -10,6 +10,7 @@
 #include "directory.h"
 #include "headers.h"
 #include "linger.h"
+#include "made.h"
 #include "raw.h"
 
 #define FIRST_BITS 14u
@@ -306,31 +307,21 @@ bool rules_is_kernel_frame(const struct cfi_row *row)
 
 static _Atomic bool outside_known; /* rules were made for code in no module */
 
-#define LOOK_BACK 1024u
-
-/*
- * Whether code before pc keeps frame pointers: where it does not, bp may well be that of the caller, whom the step would
- * miss. Little is known on the first bytes of a page of a heap of code: what lies before may not be there any more.
- */
-static bool keeps_frame(uintptr_t pc, bool all_mapped)
+/* Whether code before pc keeps frame pointers: where it does not, bp may well be that of the caller, whom the step would miss. */
+static bool keeps_frame(const struct headers *h, uintptr_t pc)
 {
 	const uintptr_t page = pc & ~(uintptr_t)(RAW_PAGE - 1);
-	const uintptr_t from = all_mapped || pc - page > LOOK_BACK ? pc - LOOK_BACK : page;
+	const uintptr_t from = headers_is_code(h, pc - MADE_NEAR, MADE_NEAR) || pc - page > MADE_NEAR ? pc - MADE_NEAR : page;
 
 	for (uintptr_t at = from; at + ARCH_FRAME_SIGN <= pc; at++)
 		if (arch_keeps_frame((const uint8_t *)at))
 			return true;
-	return pc - from < LOOK_BACK / 8 && code_is_mapped(page - 1);
+	return false;
 }
 
-static void by_frame_pointer(uintptr_t pc, bool all_mapped, struct rule_step *r)
+static struct rule_step guessed(uint8_t kind, int32_t cfa_offset)
 {
-	if (!keeps_frame(pc, all_mapped))
-		return;
-	r->kind = RULE_FRAME;
-	r->cfa_offset = ARCH_FRAME_BYTES;
-	r->bp = RULE_BP_AT_CFA;
-	r->bp_offset = -ARCH_FRAME_BYTES;
+	return (struct rule_step){ .kind = kind, .cfa_offset = cfa_offset, .bp = RULE_BP_AT_CFA, .bp_offset = -ARCH_FRAME_BYTES };
 }
 
 static bool is_go_return(const struct headers *h, uintptr_t pc)
@@ -349,15 +340,22 @@ static void guess(const struct headers *h, uintptr_t pc, bool exact, struct rule
 		r->kind = RULE_GO;
 	else if (headers_code_is(h, pc, ARCH_GO_RETURNS_HERE, sizeof(ARCH_GO_RETURNS_HERE) - 1))
 		*r = (struct rule_step){ .kind = RULE_GO, .cfa_offset = 1 };
-	else
-		by_frame_pointer(pc, headers_is_code(h, pc - LOOK_BACK, LOOK_BACK), r);
+	else if (keeps_frame(h, pc))
+		*r = guessed(RULE_FRAME, 0);
 }
 
-static void guess_outside(uintptr_t pc, bool exact, struct rule_step *r)
+static void guess_outside(struct thread *t, uintptr_t pc, bool exact, struct rule_step *r)
 {
+	enum made made = MADE_UNKNOWN;
+	int32_t size;
+
 	atomic_store_explicit(&outside_known, true, memory_order_relaxed);
 	if (ARCH_FRAME_BYTES && !exact && code_is_mapped(pc - 1))
-		by_frame_pointer(pc, false, r);
+		made = made_look(t, pc, &size);
+	if (made == MADE_SIZED)
+		*r = guessed(RULE_SIZED, size);
+	else if (made != MADE_UNKNOWN)
+		*r = guessed(RULE_FRAME, made == MADE_METHOD ? 0 : ARCH_INTERPRETER_KEEPS_SP);
 }
 
 static void met(struct thread *t, const struct cfi_module *m)
@@ -382,7 +380,7 @@ static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule *rul
 	rule->follows_call = true;
 	if (!cfi_module_at(at, &m)) {
 		linger_code_made();
-		guess_outside(pc, exact, r);
+		guess_outside(t, pc, exact, r);
 		return;
 	}
 	met(t, &m);
@@ -474,4 +472,34 @@ const struct rule *rules_get(struct thread *t, uintptr_t pc, bool exact, struct 
 	*room = (struct rule){ .key = rule_key(pc, exact) };
 	compute(t, pc, exact, room);
 	return room;
+}
+
+/* NULL: it was never asked for, or had no place. */
+static struct rule *find_in(struct rule *table, unsigned bits, unsigned probes, uintptr_t key)
+{
+	uint32_t i = (uint32_t)((key * 0x9e3779b97f4a7c15ull) >> (64 - bits));
+
+	for (unsigned probe = 0; table && probe < probes; probe++, i = (i + 1) & ((1u << bits) - 1))
+		if (atomic_load_explicit(&table[i].key, memory_order_acquire) == key)
+			return &table[i];
+	return NULL;
+}
+
+bool rules_renew(struct thread *t, uintptr_t pc, const struct rule_step *tried, struct rule_step *ret)
+{
+	typedef uint64_t __attribute__((may_alias)) word; /* others may be reading it: they see one or the other */
+	const uintptr_t key = rule_key(pc, false);
+	const struct rule_step was = *tried; /* it may be what is replaced */
+	struct cfi_module m;
+	struct rule *r = find_in(first->rules, FIRST_BITS, FIRST_PROBES, key);
+
+	if (sizeof(was) != sizeof(word) || cfi_module_at(pc - 1, &m))
+		return false;
+	if (!r)
+		r = find_in(atomic_load_explicit(&second, memory_order_acquire), SECOND_BITS, SECOND_PROBES, key);
+	*ret = (struct rule_step){ .kind = RULE_NONE };
+	guess_outside(t, pc, false, ret);
+	if (r)
+		__atomic_store_n((word *)&r->step, *(const word *)ret, __ATOMIC_RELAXED);
+	return memcmp(ret, &was, sizeof(was)) != 0;
 }

@@ -4,8 +4,8 @@
  * The rule of a pc ("CFA = sp + 16, bp saved at CFA - 16") never changes while
  * its module stays loaded, so a module's CFI is interpreted once per pc. The table
  * is shared by all threads of the process without locks: an entry is filled
- * before its key is published and only its `next` hint changes afterwards. A second, larger
- * table is mapped when the first one is full.
+ * before its key is published and only its `next` hint changes afterwards, and the rule of code that is in no module
+ * (rules_renew). A second, larger table is mapped when the first one is full.
  */
 #ifndef RULES_H
 #define RULES_H
@@ -16,7 +16,9 @@ enum rule_kind {
 	RULE_SP,	/* CFA = sp + cfa_offset */
 	RULE_BP,	/* CFA = bp + cfa_offset */
 	RULE_BP_DEREF,	/* CFA = *(bp + cfa_offset): realigned stacks */
-	RULE_FRAME,	/* no unwind information: by the frame pointer, if it is one */
+	RULE_FRAME,	/* no unwind information: by the frame pointer, if it is one. cfa_offset: from bp to where an interpreter keeps its
+			   caller's sp; 0: it is none */
+	RULE_SIZED,	/* no unwind information: code made by HotSpot. CFA = sp + cfa_offset, if a return address is there */
 	RULE_SIGNAL,	/* the kernel's signal frame: the registers stand above sp */
 	RULE_GO,	/* Go's runtime called C: it says where from. cfa_offset 1: from this stack */
 	RULE_END,	/* outermost frame */
@@ -25,6 +27,12 @@ enum rule_kind {
 	RULE_DEEP,	/* not a rule: the walk stopped at the depth that is kept */
 	RULE_OFF_STACK, /* not a rule: it led to where no stack is */
 };
+
+/* By what code looks like: the step may prove to be none. */
+static inline bool rule_is_guess(uint8_t kind)
+{
+	return kind == RULE_FRAME || kind == RULE_SIZED || kind == RULE_GO;
+}
 
 enum rule_bp { RULE_BP_SAME, RULE_BP_AT_CFA /* saved at CFA + bp_offset */, RULE_BP_AT_BP };
 
@@ -42,7 +50,7 @@ struct rule {
 #define RULE_DROPPED 2u /* its code was unloaded; may be taken again */
 
 /*
- * Where no unwind information covers the pc of a call, RULE_FRAME is tried in code that is known to be code.
+ * Where no unwind information covers the pc of a call, RULE_FRAME or RULE_SIZED is tried in code that is known to be code.
  *
  * Return addresses are looked up one byte before themselves: the call is the
  * last instruction of a function that never returns. A pc that a signal
@@ -136,6 +144,9 @@ static inline uint32_t rule_pack(const struct rule_step *r, uint32_t generation)
 		return PACKED_NONE;
 	return offset / 8 | below / 8 << 13 | (r->kind == RULE_BP ? PACKED_BY_BP : 0) | generation << PACKED_GENERATION_AT;
 }
+
+/* The rule of a pc in no module once more, since its code may have made place for other code. False: it is the one that was tried. */
+bool rules_renew(struct thread *t, uintptr_t pc, const struct rule_step *tried, struct rule_step *ret);
 
 #define RULE_UNIT 8 /* bytes */
 

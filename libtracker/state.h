@@ -108,6 +108,7 @@ struct thread {
 	struct counted counted[COUNTED_MAX]; /* of the thread's own stack, oldest first */
 	uint32_t counted_count;
 	uintptr_t *check[SHM_ORACLES]; /* the same stack as others see it; only when they are asked */
+	uint32_t doubt;		/* rules that were made anew in vain: unwind.c */
 	uint32_t until_check;	/* stacks left before the next comparison */
 	struct cfi_scratch cfi;
 };

@@ -7,7 +7,7 @@
  * frame whose rule needs other registers makes us start again as the full walk
  * (unwind_full.c), which carries all of them. A walk that cannot go on ends
  * with a pc of 0: the stack is cut there; one that is as deep as it may be, with how many frames are older. Where no unwind information covers a pc, the
- * frame pointer is tried (step_frame_pointer), and the stack counted as guessed.
+ * frame pointer is tried (step_frame_pointer), or the size of the frame (step_sized), and the stack counted as guessed.
  *
  * Between two allocations almost all of the stack is unchanged, so the last one is remembered: memo.c, with the
  * proof that what is taken from there is what this walk would find. What is left is walked here, up to the
@@ -26,6 +26,7 @@
 
 #include <string.h>
 
+#include "code.h"
 #include "memo.h"
 #include "raw.h"
 #include "rules.h"
@@ -91,15 +92,24 @@ bool walk_at_signal_frame(const struct walk *w, uintptr_t sp)
 	return ARCH_SIGNAL_WORD && walk_readable(w, at) && *(const uintptr_t *)at == ARCH_SIGNAL_WORD;
 }
 
+/* Code that a call ends before, and that the walk can go on from. */
+static bool is_return(struct thread *t, uintptr_t pc)
+{
+	struct rule room;
+	const struct rule *const r = pc < 4096 ? NULL : rules_get(t, pc, false, &room);
+
+	return r && r->step.kind != RULE_NONE && r->follows_call;
+}
+
 /*
  * By the frame pointer: bp points into this stack, above sp, to the caller's bp and the return address, and that is
  * one: code that a call ends before. All of this depends on sp, bp and the words of the stack, and on what is
  * code, so such a step may be remembered as any other. In a chain of such frames the one with a caller's bp of
  * 0 is the outermost, as the ABI says; Go has a return address there that is none.
  */
-static uint8_t step_frame_pointer(struct walk *w, bool chain)
+static uint8_t step_frame_pointer(struct walk *w, const struct rule_step *r, bool chain)
 {
-	struct rule room;
+	const uintptr_t kept_at = w->bp + (uintptr_t)(intptr_t)r->cfa_offset;
 	uintptr_t pc;
 
 	if (chain && w->bp == 0)
@@ -107,15 +117,43 @@ static uint8_t step_frame_pointer(struct walk *w, bool chain)
 	if (w->bp < w->sp || !walk_readable(w, w->bp) || !walk_readable(w, w->bp + 8))
 		return RULE_NONE;
 	pc = ((const uintptr_t *)w->bp)[1];
-
-	const struct rule *const next = pc < 4096 ? NULL : rules_get(w->thread, pc, false, &room);
-
-	if (!next || next->step.kind == RULE_NONE || !next->follows_call)
+	if (!is_return(w->thread, pc))
 		return chain && *(const uintptr_t *)w->bp == 0 ? RULE_END : RULE_NONE;
 	w->pc = pc;
-	w->sp = w->bp + ARCH_FRAME_BYTES;
+	w->sp = w->framed_sp = w->bp + ARCH_FRAME_BYTES;
+	w->before = r->cfa_offset && walk_readable(w, kept_at) ? *(const uintptr_t *)kept_at : w->sp;
 	w->bp = *(const uintptr_t *)w->bp;
 	return RULE_SP;
+}
+
+/* What Java's interpreter makes of arguments and locals lies below the sp that a compiled caller had: so many bytes at most. */
+#define EXTENSION_MAX 65536u
+
+static bool leave_sized(struct walk *w, uintptr_t sp, uintptr_t size)
+{
+	const uintptr_t cfa = sp + size;
+	const uintptr_t *const saved = (const uintptr_t *)(cfa - ARCH_FRAME_BYTES); /* bp, and the return address */
+
+	if (sp % ARCH_STACK_ALIGNMENT || !walk_readable(w, (uintptr_t)saved) || !walk_readable(w, (uintptr_t)(saved + 1)) ||
+	    !is_return(w->thread, saved[1]))
+		return false;
+	w->bp = saved[0];
+	w->pc = saved[1];
+	w->sp = cfa;
+	return true;
+}
+
+/*
+ * By the size of the frame. What is found there must be a return address: the code may have made place for another
+ * method since its rule was made. Where the interpreter was called, it has kept sp as it was; that word is not among those that
+ * are remembered, for it stays as long as the interpreter's frame does.
+ */
+static uint8_t step_sized(struct walk *w, uintptr_t size)
+{
+	const uintptr_t before = w->sp == w->framed_sp ? w->before : w->sp;
+	const bool extended = before > w->sp && before - w->sp <= EXTENSION_MAX && before % ARCH_STACK_ALIGNMENT == 0;
+
+	return leave_sized(w, extended ? before : w->sp, size) ? RULE_SP : RULE_NONE;
 }
 
 /*
@@ -144,15 +182,51 @@ static uint8_t step_go(struct walk *w, bool here)
 	return w->pc >= 4096 ? RULE_SP : RULE_NONE;
 }
 
+static uint8_t try_guess(struct walk *w, const struct rule_step *r)
+{
+	switch (r->kind) {
+	case RULE_GO: return step_go(w, r->cfa_offset);
+	case RULE_SIZED: return step_sized(w, (uintptr_t)r->cfa_offset);
+	case RULE_FRAME: return step_frame_pointer(w, r, w->guessed);
+	default: return RULE_NONE;
+	}
+}
+
+/* To make a rule anew takes as long as so many steps; after some in vain only as often as that is nothing beside them. */
+#define RENEWAL_STEPS 256u
+#define RENEWALS_IN_VAIN 16u
+
+/*
+ * The code at hand was freed, perhaps, and other code stands there: its rule is made anew. The walk does not say by which
+ * rule it went on from here, so it is not remembered.
+ */
+static uint8_t try_anew(struct walk *w, const struct rule_step *tried)
+{
+	struct thread *const t = w->thread;
+	struct rule_step anew;
+
+	if (t->doubt >= RENEWALS_IN_VAIN * RENEWAL_STEPS)
+		return RULE_NONE;
+	if (!rules_renew(t, w->pc, tried, &anew)) {
+		t->doubt += RENEWAL_STEPS;
+		return RULE_NONE;
+	}
+	t->memorable = false;
+	return try_guess(w, &anew);
+}
+
 uint8_t walk_step_guess(struct walk *w, const struct rule_step *r)
 {
 	uint8_t end;
 
 	if (w->sp == state.main_stack_top) /* the loader's entry stands where the stack began */
 		return RULE_END;
-	end = r->kind == RULE_GO ? step_go(w, r->cfa_offset) : step_frame_pointer(w, w->guessed);
+	end = try_guess(w, r);
+	if (end == RULE_NONE && code_is_mapped(w->pc - 1))
+		end = try_anew(w, r);
 	if (end != RULE_SP)
 		return end;
+	w->thread->doubt -= w->thread->doubt > 0;
 	w->guessed = w->thread->guessed = true;
 	if (w->foreign)
 		walk_moved(w, w->sp);
@@ -302,7 +376,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		/* The words of signal frames are not among those that are remembered. */
 		if (r->step.kind == RULE_SIGNAL || r->step.kind == RULE_NONE || r->step.kind == RULE_GO)
 			t->memorable = false;
-		if (r->step.kind == RULE_FRAME || r->step.kind == RULE_GO) {
+		if (rule_is_guess(r->step.kind)) {
 			*ret_end = walk_step_guess(w, &r->step);
 			if (*ret_end != RULE_SP)
 				return n + 1;
@@ -360,7 +434,7 @@ static bool step_older(struct walk *w, bool *ret_known)
 	uint8_t end = RULE_SP;
 
 	w->exact = false;
-	if (r->step.kind == RULE_FRAME || r->step.kind == RULE_GO)
+	if (rule_is_guess(r->step.kind))
 		end = walk_step_guess(w, &r->step);
 	else if (!step(w, &r->step))
 		end = w->sp == state.main_stack_top ? (uint8_t)RULE_END : r->step.kind;

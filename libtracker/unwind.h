@@ -16,10 +16,11 @@ struct walk {
 	struct thread *thread;
 	uintptr_t pc, sp, bp;
 	uintptr_t low, top; /* stack words in [low, top) may be read */
+	uintptr_t framed_sp, before; /* sp after the last step by a frame pointer, and what it may have been at the call */
 	bool exact;	    /* pc was interrupted there: no call ends before it */
 	bool foreign;	    /* not on the thread's own stack */
 	bool bounded;	    /* ... and where that ends is known: top stays */
-	bool guessed;	    /* a step went by the frame pointer of code without unwind information */
+	bool guessed;	    /* a step went by what code without unwind information looks like */
 };
 
 static inline bool walk_on_own_stack(const struct thread *t, uintptr_t sp)
@@ -36,7 +37,7 @@ bool walk_reaches(struct walk *w, uintptr_t cfa);
 /* sp is that of the kernel's signal frame, for all that the stack says. */
 bool walk_at_signal_frame(const struct walk *w, uintptr_t sp);
 /*
- * The step from a frame without unwind information (RULE_FRAME, RULE_GO) to its caller's. RULE_SP: made; RULE_END: it was the
+ * The step from a frame without unwind information (rule_is_guess) to its caller's. RULE_SP: made; RULE_END: it was the
  * outermost one; otherwise why the stack is cut there.
  */
 uint8_t walk_step_guess(struct walk *w, const struct rule_step *r);

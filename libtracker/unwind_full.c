@@ -119,6 +119,7 @@ static uint8_t unknown_frame(struct walk *w, struct cfi_scratch *s, const struct
 {
 	uint8_t end;
 
+	w->pc = s->regs[REG_PC];
 	w->sp = s->regs[REG_SP];
 	w->bp = s->regs[REG_BP];
 	end = walk_step_guess(w, r);
@@ -139,7 +140,7 @@ static uint8_t step_full(struct walk *w, struct cfi_scratch *s, const struct rul
 	bool kernel = r->kind == RULE_SIGNAL;
 	uint8_t end;
 
-	if (r->kind == RULE_FRAME || r->kind == RULE_GO)
+	if (rule_is_guess(r->kind))
 		end = unknown_frame(w, s, r);
 	else if (w->guessed && r->kind == RULE_IRREGULAR)
 		end = RULE_IRREGULAR;

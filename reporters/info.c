@@ -56,7 +56,7 @@ static const struct {
 	{ "truncated_off_stack",
 	  "a frame whose unwind information leads out of the stack: the stack was overwritten, or "
 	  "the information is wrong", true },
-	{ "guessed_stacks", "stacks went on by frame pointers where code has no unwind information: frames may be missing there", false },
+	{ "guessed_stacks", "stacks went on by frame pointers or sizes of frames where code has no unwind information: frames may be missing there", false },
 	{ "differing_stacks", "stacks equal neither libunwind's nor libgcc's", false },
 	{ "oracles_differ", "times libunwind and libgcc did not agree", false },
 	{ "unknown_frames", "return addresses in no file and without a name: code made while the program ran (JIT)", false },

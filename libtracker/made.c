@@ -1,0 +1,101 @@
+/* made - see made.h. */
+#include "made.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "chunk.h"
+#include "code.h"
+#include "raw.h"
+
+#define FAR 65536u /* before pc: from there on a method's entry is looked for */
+#define ASSUMED 128u /* of a page before pc: too little to know what code it is, so a frame is tried */
+
+struct look {
+	struct thread *t;
+	uintptr_t pc;
+	uintptr_t end; /* signs that begin there or later have been looked for */
+	uint8_t *room; /* the window: code from `from` on, and zeros behind its end */
+	uintptr_t from, to;
+	bool uses; /* some code near pc uses frame pointers */
+	bool refused; /* by a sandbox: what is before the page of pc is not known */
+	int32_t size;
+};
+
+static uintptr_t page_of(uintptr_t address)
+{
+	return address & ~(uintptr_t)(RAW_PAGE - 1);
+}
+
+/* The code from `start` to l->to. False: nothing is there, or nothing that can be read. */
+static bool read_code(struct look *l, uintptr_t start, uint8_t *room)
+{
+	const size_t bytes = l->to - start;
+	const struct iovec to = { room, bytes }, from = { (void *)start, bytes };
+	long got = -EPERM;
+
+	if (!code_is_mapped(start))
+		return false;
+	if (chunk_could_call(l->t))
+		got = arch_syscall(SYS_process_vm_readv, raw_getpid(), (long)&to, 1, (long)&from, 1, 0);
+	l->refused = got < 0 && got != -EFAULT;
+	if (l->refused && start >= page_of(l->pc - 1)) { /* there the thread is to go on */
+		memcpy(room, (const void *)start, bytes);
+		got = (long)bytes;
+	}
+	memset(room + bytes, 0, ARCH_SIGN_BYTES);
+	return got == (long)bytes;
+}
+
+/* The next window, of one page but for what its last signs need. Zeros stand before the first page that can be read. */
+static bool read_window(struct look *l, size_t room)
+{
+	const uintptr_t page = page_of(l->end - 1);
+
+	l->to = l->end + ARCH_SIGN_BYTES < l->pc ? l->end + ARCH_SIGN_BYTES : l->pc;
+	l->from = page_of(l->end - 1 - ARCH_SIGN_BEFORE);
+	if (l->to - l->from > room)
+		l->from = l->to - room;
+	if (read_code(l, l->from, l->room))
+		return true;
+	if (l->from >= page)
+		return false;
+	l->from = page - ARCH_SIGN_BEFORE;
+	memset(l->room, 0, ARCH_SIGN_BEFORE);
+	return read_code(l, page, l->room + ARCH_SIGN_BEFORE);
+}
+
+/* The sign that is nearest to pc tells; one that says little is only noted. */
+static enum arch_sign find_sign(struct look *l)
+{
+	const uintptr_t first = l->from + ARCH_SIGN_BEFORE;
+
+	while (l->end > first) {
+		const enum arch_sign sign = arch_sign_at(l->room + (--l->end - l->from), &l->size);
+
+		if (sign == ARCH_SIGN_USE)
+			l->uses |= l->pc - l->end <= MADE_NEAR;
+		else if (sign != ARCH_SIGN_NONE)
+			return sign;
+	}
+	return ARCH_SIGN_NONE;
+}
+
+enum made made_look(struct thread *t, uintptr_t pc, int32_t *ret_size)
+{
+	struct look l = { .t = t, .pc = pc, .end = pc, .room = (uint8_t *)t->cfi.remembered };
+	const size_t room = sizeof(t->cfi.remembered) - ARCH_SIGN_BYTES;
+	enum arch_sign sign = ARCH_SIGN_NONE;
+
+	while (sign == ARCH_SIGN_NONE && pc - l.end < FAR && read_window(&l, room))
+		sign = find_sign(&l);
+	*ret_size = l.size;
+	if (sign == ARCH_SIGN_SIZED)
+		return MADE_SIZED;
+	if (sign == ARCH_SIGN_METHOD)
+		return MADE_METHOD;
+	if ((sign == ARCH_SIGN_FRAME && pc - l.end <= MADE_NEAR) || l.uses)
+		return MADE_FRAME;
+	return l.refused && pc - page_of(pc) < ASSUMED ? MADE_FRAME : MADE_UNKNOWN;
+}
