@@ -1,5 +1,5 @@
 /*
- * block - headers, checksums and compression of a capture's blocks.
+ * block - headers, checksums and compression of a capture's blocks. The file's own header: header.c.
  *
  * Encoder and decoder of one layout stand side by side, so that they are
  * changed together. The decoders check a checksum before they believe a field
@@ -9,19 +9,13 @@
 #include <xxhash.h>
 
 #include <lz4.h>
-#include <stdio.h>
 #include <zstd.h>
 
 #include "format/block.h"
 #include "format/bytes.h"
 
-static const uint8_t file_magic[8] = { 0x89, 'T', 'R', 'K', '\r', '\n', 0x1a, '\n' };
 static const uint8_t block_magic[4] = { 'T', 'R', 'K', 'B' };
 static const uint8_t trailer_magic[4] = { 'T', 'R', 'K', 'E' };
-
-/* Feature bits of the file header that this build understands. */
-#define KNOWN_FEATURES (TRK_FEATURE_SAMPLED | TRK_FEATURE_RESERVED)
-#define HEADER_BYTES_MAX 4096u
 
 #define PACKED (TRK_BLOCK_LZ4 | TRK_BLOCK_ZSTD)
 /* Below this, starting zstd costs more than it saves. */
@@ -39,77 +33,6 @@ static uint16_t packing(const struct trk_block_header *h)
 static uint32_t checksum(const uint8_t *bytes, size_t size)
 {
 	return XXH32(bytes, size, 0);
-}
-
-void trk_header_encode(const struct trk_header *h, uint8_t out[TRK_HEADER_BYTES])
-{
-	memset(out, 0, TRK_HEADER_BYTES);
-	memcpy(out, file_magic, sizeof(file_magic));
-	put_u16(out + 8, h->version);
-	put_u16(out + 10, h->minor);
-	put_u32(out + 12, TRK_HEADER_BYTES);
-	put_u64(out + 16, h->required | (h->sample_bytes ? TRK_FEATURE_SAMPLED : 0));
-	put_u64(out + 24, h->start_unix_ns);
-	put_u32(out + 32, h->content);
-	put_u32(out + 36, h->page_bytes);
-	put_u64(out + 40, h->id);
-	put_u64(out + 48, h->sample_bytes);
-	put_u32(out + 60, checksum(out, 60));
-}
-
-static int fail(struct trk_fault *f, enum trk_err code, uint64_t offset, const char *fmt,
-		unsigned long long number)
-{
-	f->code = code;
-	f->offset = offset;
-	snprintf(f->why, sizeof(f->why), fmt, number);
-	return code;
-}
-
-int trk_header_decode(const uint8_t *bytes, size_t size, struct trk_header *ret,
-		      struct trk_fault *fault)
-{
-	struct trk_header h;
-
-	if (size == 0)
-		return fail(fault, TRK_ERR_MAGIC, 0, "the file is empty", 0);
-	if (memcmp(bytes, file_magic, size < sizeof(file_magic) ? size : sizeof(file_magic)))
-		return fail(fault, TRK_ERR_MAGIC, 0, "the file is not a tracker capture", 0);
-	if (size < TRK_HEADER_BYTES)
-		return fail(fault, TRK_ERR_CORRUPT, size, "the file ends inside its header", 0);
-	if (get_u32(bytes + 60) != checksum(bytes, 60) && get_u16(bytes + 8) > TRK_VERSION)
-		return fail(fault, TRK_ERR_CORRUPT, 60,
-			    "the checksum of the header is wrong; its format version would be %llu, "
-			    "incompatible with this version", get_u16(bytes + 8));
-	if (get_u32(bytes + 60) != checksum(bytes, 60))
-		return fail(fault, TRK_ERR_CORRUPT, 60, "the checksum of the header is wrong", 0);
-
-	h.version = get_u16(bytes + 8);
-	h.minor = get_u16(bytes + 10);
-	h.header_bytes = get_u32(bytes + 12);
-	h.required = get_u64(bytes + 16);
-	h.start_unix_ns = get_u64(bytes + 24);
-	h.content = get_u32(bytes + 32);
-	h.page_bytes = get_u32(bytes + 36);
-	h.id = get_u64(bytes + 40);
-	h.sample_bytes = h.required & TRK_FEATURE_SAMPLED ? get_u64(bytes + 48) : 0;
-	if (h.version > TRK_VERSION)
-		return fail(fault, TRK_ERR_VERSION, 8, "the capture has format version %llu", h.version);
-	if (h.required & ~KNOWN_FEATURES)
-		return fail(fault, TRK_ERR_FEATURE, 16, "the capture needs feature number %llu",
-			    (unsigned)__builtin_ctzll(h.required & ~KNOWN_FEATURES));
-	if (h.content > TRK_CONTENT_AGGREGATED)
-		return fail(fault, TRK_ERR_FEATURE, 32, "the capture has content of kind %llu", h.content);
-	if (h.version == 0)
-		return fail(fault, TRK_ERR_CORRUPT, 8, "the version of the capture is 0", 0);
-	if (h.header_bytes < TRK_HEADER_BYTES || h.header_bytes > HEADER_BYTES_MAX)
-		return fail(fault, TRK_ERR_CORRUPT, 12, "the header claims to be %llu bytes long",
-			    h.header_bytes);
-	if ((h.required & TRK_FEATURE_SAMPLED) && (!h.sample_bytes || h.sample_bytes > TRK_SAMPLE_BYTES_MAX))
-		return fail(fault, TRK_ERR_CORRUPT, 48, "the header says sampled every %llu bytes",
-			    h.sample_bytes);
-	*ret = h;
-	return 0;
 }
 
 void trk_block_header_encode(const struct trk_block_header *h, uint8_t out[TRK_BLOCK_HEADER_BYTES])

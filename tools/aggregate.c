@@ -109,6 +109,7 @@ static int sum_up(struct job *j)
 		err = ends_init(&j->ends, j->capture);
 	if (err)
 		return err;
+	heap_keep_sums_only(aggregate_heap(j->aggregate));
 	heap_set_page_bytes(aggregate_heap(j->aggregate), j->capture->header.page_bytes);
 	aggregate_set_sampling(j->aggregate, j->capture->header.sample_bytes);
 	err = keyframe_begin_heap(j->capture, UINT32_MAX, aggregate_heap(j->aggregate));

@@ -193,6 +193,8 @@ static int collect_events(struct history *h, struct capture *c, uint32_t process
 	int err = heap_new(&k.heap, 0, NULL);
 
 	if (!err)
+		heap_keep_sums_only(k.heap);
+	if (!err)
 		heap_set_sampling(k.heap, c->header.sample_bytes);
 	if (!err)
 		heap_set_page_bytes(k.heap, c->header.page_bytes);

@@ -23,7 +23,8 @@ void blocks_finish(struct blocks *s)
 	free(s->pieces);
 	large_free(s->table, table_bytes(s));
 	free(s->recent);
-	*s = (struct blocks){ 0 };
+	briefs_finish(&s->briefs);
+	*s = (struct blocks){ .ages = s->ages };
 }
 
 static void table_put(struct blocks *s, uint32_t hash, uint32_t slot)
@@ -200,14 +201,42 @@ void blocks_remove_loose(struct blocks *s, struct block *b)
 
 /* ---- loose ones ---- */
 
+/* Whether sums need no more of it than a brief one has: its thread has allocated too much since for it to be temporary. */
+static inline bool may_be_brief(const struct blocks *s, const struct block *b)
+{
+	return s->ages && b->b.size <= UINT32_MAX &&
+	       s->ages->allocations[b->b.thread] - b->thread_number - 1 > s->ages->threshold;
+}
+
+static int make_brief(struct blocks *s, struct block *b)
+{
+	if (briefs_add(&s->briefs, &(struct brief){ .address = b->b.address, .size = (uint32_t)b->b.size,
+						    .user = b->b.user }) != 0)
+		return TRK_ERR_NOMEM;
+	blocks_remove_loose(s, b);
+	return 0;
+}
+
 static int settle(struct blocks *s, struct block *b)
 {
+	if (may_be_brief(s, b))
+		return make_brief(s, b);
 	if (table_room(s) != 0)
 		return TRK_ERR_NOMEM;
 	b->space = BLOCKS_DOMAIN(0);
 	table_put(s, blocks_hash(b->space, b->b.address), slot_of(s, b));
 	s->used++;
 	return 0;
+}
+
+/* A hint: where the block of that number will be put, if it is loose. */
+__attribute__((always_inline)) static inline void expect_settled(const struct blocks *s, uint64_t number)
+{
+	const uint32_t slot = s->recent[number % BLOCKS_RECENT];
+	const struct block *const b = blocks_slot(s, slot ? slot - 1 : 0);
+
+	if (slot && b->b.kind && b->space == BLOCKS_LOOSE)
+		blocks_expect(s, BLOCKS_DOMAIN(0), b->b.address);
 }
 
 int blocks_settle(struct blocks *s)
@@ -217,6 +246,8 @@ int blocks_settle(struct blocks *s)
 	for (n = n > s->settled ? n : s->settled; n < s->newest; n++) {
 		struct block *const b = blocks_recent(s, n + 1);
 
+		if (n + 16 < s->newest)
+			expect_settled(s, n + 17);
 		if (b && b->space == BLOCKS_LOOSE && settle(s, b) != 0)
 			return TRK_ERR_NOMEM;
 	}
@@ -234,22 +265,16 @@ void blocks_move(struct blocks *s, uint32_t place, uint32_t space)
 	table_put(s, blocks_hash(space, b->b.address), slot);
 }
 
-/*
- * Hints, a few allocations ahead, for those that the ring will forget: the slot, then its place in the
- * table. Inlined, for gcc leaves out the call of a function that does nothing else.
- */
+/* Hints, a few allocations ahead, for those that the ring will forget: the slot, then its place in its table. */
 __attribute__((always_inline)) static inline void expect_forgotten(const struct blocks *s, uint64_t number)
 {
-	if (number <= BLOCKS_RECENT || s->used < BLOCKS_FEW)
+	if (number <= BLOCKS_RECENT || blocks_settled(s) < BLOCKS_FEW)
 		return;
 
 	const uint32_t later = s->recent[(number + 64) % BLOCKS_RECENT];
-	const uint32_t soon = s->recent[(number + 32) % BLOCKS_RECENT];
-	const struct block *const b = blocks_slot(s, soon ? soon - 1 : 0);
 
 	__builtin_prefetch(blocks_slot(s, later ? later - 1 : 0));
-	if (soon && b->b.kind && b->space == BLOCKS_LOOSE)
-		blocks_expect(s, BLOCKS_DOMAIN(0), b->b.address);
+	expect_settled(s, number + 32);
 }
 
 /* The number's place in the ring is wanted: who stands there goes into the table. */

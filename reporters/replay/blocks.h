@@ -10,11 +10,15 @@
  * So those need no place in the table: their slots stand in a ring by number,
  * and only those that the ring forgets, or that are asked for by address, are put
  * into the table. Most blocks die before.
+ *
+ * Where only sums are asked for (`ages`), a block that the ring forgets becomes a brief one (briefs.h) and gives its slot
+ * back: unless it may still turn out temporary, or is too large.
  */
 #ifndef REPLAY_BLOCKS_H
 #define REPLAY_BLOCKS_H
 
 #include "format/mix.h"
+#include "replay/briefs.h"
 #include "replay/heap.h"
 
 #define BLOCKS_NONE UINT32_MAX
@@ -34,6 +38,12 @@ struct block { /* one cache line */
 	uint32_t thread_number; /* allocations of its thread before it, modulo 2^32 */
 };
 
+/* How old blocks are. */
+struct blocks_ages {
+	uint32_t *allocations; /* of each thread so far, modulo 2^32 */
+	uint32_t threshold;    /* of temporary blocks: heap.h */
+};
+
 struct blocks {
 	struct block **pieces; /* of slots; the first one grows, and moves, until it is as large as the others */
 	uint32_t piece_room;
@@ -44,9 +54,11 @@ struct blocks {
 	uint32_t used;
 	uint32_t *recent;  /* slot + 1 by number of the allocation; NULL: never needed */
 	uint64_t newest, settled; /* numbers: the last in the ring; up to which none is loose */
+	const struct blocks_ages *ages; /* NULL: all of every block is kept */
+	struct briefs briefs;
 };
 
-void blocks_finish(struct blocks *s); /* zero-safe; leaves an empty set */
+void blocks_finish(struct blocks *s); /* zero-safe; leaves an empty set, with its ages */
 
 static inline struct block *blocks_slot(const struct blocks *s, uint32_t slot)
 {
@@ -80,7 +92,7 @@ static inline uint32_t blocks_find(const struct blocks *s, uint32_t space, uint6
 {
 	const uint32_t hash = blocks_hash(space, address);
 
-	if (!s->table)
+	if (!s->used)
 		return BLOCKS_NONE;
 	for (uint32_t i = hash >> s->shift;; i = (i + 1) & blocks_mask(s)) {
 		const uint64_t entry = s->table[i];
@@ -92,17 +104,25 @@ static inline uint32_t blocks_find(const struct blocks *s, uint32_t space, uint6
 	}
 }
 
-/* Hints: the line of the table where that block's entry begins to be looked for; then its slot. */
-static inline void blocks_expect(const struct blocks *s, uint32_t space, uint64_t address)
+/*
+ * Hints: the line of the tables where that block's entry begins to be looked for; then its slot. Always inlined: see
+ * briefs_expect.
+ */
+__attribute__((always_inline)) static inline void blocks_expect(const struct blocks *s, uint32_t space, uint64_t address)
 {
-	__builtin_prefetch(&s->table[blocks_hash(space, address) >> s->shift]);
+	if (space == BLOCKS_DOMAIN(0))
+		briefs_expect(&s->briefs, address);
+	if (s->used)
+		__builtin_prefetch(&s->table[blocks_hash(space, address) >> s->shift]);
 }
 
-static inline void blocks_expect_slot(const struct blocks *s, uint32_t space, uint64_t address)
+__attribute__((always_inline)) static inline void blocks_expect_slot(const struct blocks *s, uint32_t space, uint64_t address)
 {
 	const uint32_t hash = blocks_hash(space, address);
 	uint32_t i = hash >> s->shift;
 
+	if (!s->used)
+		return;
 	while (s->table[i] && (uint32_t)(s->table[i] >> 32) != hash)
 		i = (i + 1) & blocks_mask(s);
 	if (s->table[i])
@@ -130,7 +150,13 @@ static inline struct block *blocks_recent(const struct blocks *s, uint64_t numbe
  */
 struct block *blocks_add_loose(struct blocks *s, uint64_t address, uint64_t number);
 
-/* Puts all that is loose into the table, as far as there is memory. */
+/* How many blocks the tables hold. */
+static inline uint64_t blocks_settled(const struct blocks *s)
+{
+	return (uint64_t)s->used + s->briefs.used;
+}
+
+/* Puts all that is loose into the tables, as far as there is memory. */
 int blocks_settle(struct blocks *s);
 
 /*

@@ -16,8 +16,9 @@ int heap_new(struct heap **ret, uint32_t temporary_threshold, const struct heap_
 		return TRK_ERR_NOMEM;
 	if (o)
 		h->observer = *o;
-	h->threshold = temporary_threshold;
+	h->ages.threshold = temporary_threshold;
 	h->page_bytes = 4096;
+	h->brief.b = (struct heap_block){ .thread = UINT32_MAX, .kind = TRK_MALLOC };
 	*ret = h;
 	return 0;
 }
@@ -33,7 +34,7 @@ void heap_free(struct heap *h)
 	}
 	ranges_finish(&h->ranges);
 	free(h->processes);
-	free(h->thread_allocations);
+	free(h->ages.allocations);
 	free(h);
 }
 
@@ -48,6 +49,11 @@ void heap_set_page_bytes(struct heap *h, uint32_t page_bytes)
 void heap_set_sampling(struct heap *h, uint64_t sample_bytes)
 {
 	h->sample_bytes = sample_bytes;
+}
+
+void heap_keep_sums_only(struct heap *h)
+{
+	h->sums_only = true;
 }
 
 /* ---- who ---- */
@@ -67,6 +73,9 @@ struct heap_process *heap_new_process(struct heap *h, uint32_t index)
 		h->process_room = room;
 	}
 	h->processes[index] = calloc(1, sizeof(struct heap_process));
+	/* of a sample every block says itself what it stands for */
+	if (h->processes[index] && h->sums_only && !h->sample_bytes)
+		h->processes[index]->blocks.ages = &h->ages;
 	return h->processes[index];
 }
 
@@ -77,12 +86,12 @@ int heap_reach_thread(struct heap *h, uint32_t index)
 
 	if (index < h->thread_room)
 		return 0;
-	t = realloc(h->thread_allocations, (size_t)room * sizeof(*t));
+	t = realloc(h->ages.allocations, (size_t)room * sizeof(*t));
 	if (!t)
 		return TRK_ERR_NOMEM;
 	for (uint32_t i = h->thread_room; i < room; i++)
 		t[i] = 0;
-	h->thread_allocations = t;
+	h->ages.allocations = t;
 	h->thread_room = room;
 	return 0;
 }
@@ -276,30 +285,66 @@ void heap_reserved(struct step *s, const struct heap_block *b)
 	tell_died(s, b, &e, false);
 }
 
+void heap_take_live(struct step *s, const struct sampling_estimate *e)
+{
+	take_live(s, e);
+}
+
 /* ---- finding blocks ---- */
 
-/* A live block, and its place in the table unless it is loose. b NULL: there is none. */
+/* A live block, and its place in its table unless it is loose. b NULL: there is none. */
 struct found {
 	struct block *b;
 	uint32_t place;
+	bool brief; /* b is a copy, and that table is the other one */
 };
 
 static struct found found_at(const struct blocks *blocks, uint32_t place)
 {
 	if (place == BLOCKS_NONE)
-		return (struct found){ NULL, BLOCKS_NONE };
-	return (struct found){ blocks_at(blocks, place), place };
+		return (struct found){ NULL, BLOCKS_NONE, false };
+	return (struct found){ blocks_at(blocks, place), place, false };
 }
 
-static struct found find_address(struct blocks *blocks, uint32_t space, uint64_t address)
+static struct found find_brief(struct step *s, uint64_t address)
 {
-	uint32_t place = blocks_find(blocks, space, address);
+	struct heap_block *const b = &s->heap->brief.b;
+	const uint32_t place = briefs_find(&s->process->blocks.briefs, address);
+	const struct brief *brief;
 
-	/* Without memory it is as if the block were not there: the next step will say so. */
-	if (place == BLOCKS_NONE && space == BLOCKS_DOMAIN(0) && blocks->settled < blocks->newest &&
-	    blocks_settle(blocks) == 0)
-		place = blocks_find(blocks, space, address);
-	return found_at(blocks, place);
+	if (place == BRIEFS_NONE)
+		return (struct found){ NULL, BLOCKS_NONE, false };
+	brief = &s->process->blocks.briefs.table[place];
+	b->address = address;
+	b->size = brief->size;
+	b->user = brief->user;
+	b->process = s->event->process;
+	return (struct found){ &s->heap->brief, place, true };
+}
+
+static struct found find_settled(struct step *s, uint32_t space, uint64_t address)
+{
+	const struct blocks *const blocks = &s->process->blocks;
+
+	if (space == BLOCKS_DOMAIN(0) && blocks->briefs.used) {
+		const struct found f = find_brief(s, address);
+
+		if (f.b)
+			return f;
+	}
+	return found_at(blocks, blocks_find(blocks, space, address));
+}
+
+static struct found find_address(struct step *s, uint32_t space, uint64_t address)
+{
+	struct blocks *const blocks = &s->process->blocks;
+	const struct found f = find_settled(s, space, address);
+
+	if (f.b || space != BLOCKS_DOMAIN(0) || blocks->settled == blocks->newest)
+		return f;
+	if (blocks_settle(blocks) != 0)
+		s->no_memory = true;
+	return find_settled(s, space, address);
 }
 
 /* The block of domain 0 at `address`, which the event ends: by its number where it has one. */
@@ -312,16 +357,18 @@ static inline struct found find_ended(struct step *s, uint64_t address)
 		struct block *const b = blocks_recent(blocks, s->process->numbers + 1 - ref);
 
 		if (b && b->b.address == address && b->space == BLOCKS_LOOSE)
-			return (struct found){ b, BLOCKS_NONE };
+			return (struct found){ b, BLOCKS_NONE, false };
 	}
-	return find_address(blocks, BLOCKS_DOMAIN(0), address);
+	return find_address(s, BLOCKS_DOMAIN(0), address);
 }
 
 static inline void remove_block(struct step *s, const struct found *f)
 {
 	if (f->b->b.number)
 		s->ref = (uint32_t)(s->process->numbers + 1 - f->b->b.number);
-	if (f->place == BLOCKS_NONE)
+	if (f->brief)
+		briefs_remove(&s->process->blocks.briefs, f->place);
+	else if (f->place == BLOCKS_NONE)
 		blocks_remove_loose(&s->process->blocks, f->b);
 	else
 		blocks_remove(&s->process->blocks, f->place);
@@ -348,9 +395,9 @@ static SELDOM void overwrite(struct step *s, const struct found *f)
 static inline bool is_temporary(const struct step *s, const struct block *b)
 {
 	const uint32_t since =
-		s->heap->thread_allocations[s->event->thread] - b->thread_number - 1;
+		s->heap->ages.allocations[s->event->thread] - b->thread_number - 1;
 
-	return b->b.thread == s->event->thread && since <= s->heap->threshold && !b->b.restored;
+	return b->b.thread == s->event->thread && since <= s->heap->ages.threshold && !b->b.restored;
 }
 
 static inline void free_block(struct step *s, const struct found *f)
@@ -389,6 +436,14 @@ static struct block *add_known(struct step *s)
 	return blocks_add_loose(&s->process->blocks, address, s->process->numbers + 1);
 }
 
+static void make_way(struct step *s, uint8_t kind, const struct found *f)
+{
+	if (kind == TRK_TRACK) /* tracked anew: an update */
+		free_block(s, f);
+	else
+		overwrite(s, f);
+}
+
 static struct block *add_unknown(struct step *s, uint8_t kind, uint32_t space)
 {
 	struct blocks *const blocks = &s->process->blocks;
@@ -399,13 +454,12 @@ static struct block *add_unknown(struct step *s, uint8_t kind, uint32_t space)
 	if (blocks->settled < blocks->newest && blocks_settle(blocks) != 0)
 		return NULL;
 	/* More than one only where a capture lies about what its events end. */
+	for (struct found f; space == BLOCKS_DOMAIN(0) && (f = find_brief(s, address)).b;)
+		make_way(s, kind, &f);
 	while (!(b = blocks_add(blocks, space, address, &there)) && there != BLOCKS_NONE) {
 		const struct found f = found_at(blocks, there);
 
-		if (kind == TRK_TRACK) /* tracked anew: an update */
-			free_block(s, &f);
-		else
-			overwrite(s, &f);
+		make_way(s, kind, &f);
 	}
 	return b;
 }
@@ -418,7 +472,7 @@ static inline int allocate(struct step *s, uint8_t kind, uint32_t space)
 	if (!b)
 		return TRK_ERR_NOMEM;
 	fill_block(&b->b, s, kind);
-	b->thread_number = s->heap->thread_allocations[s->event->thread]++;
+	b->thread_number = s->heap->ages.allocations[s->event->thread]++;
 	b->b.serial = (uint16_t)b->thread_number;
 	count_allocation(s, &b->b);
 	return 0;
@@ -428,7 +482,7 @@ static inline void release(struct step *s, uint32_t space, uint64_t address)
 {
 	const struct found f = space == BLOCKS_DOMAIN(0)
 				       ? find_ended(s, address)
-				       : find_address(&s->process->blocks, space, address);
+				       : find_address(s, space, address);
 
 	if (f.b)
 		free_block(s, &f);
@@ -452,6 +506,25 @@ static uint8_t call_of(const struct trk_event *e)
 	return e->call == TRK_REALLOCARRAY ? TRK_REALLOCARRAY : TRK_REALLOC;
 }
 
+/* The block that was met, a brief one, gets a slot: it moves. What is not known of it nobody asks for. */
+static SELDOM int make_whole(struct step *s, struct found *f)
+{
+	struct blocks *const blocks = &s->process->blocks;
+	uint32_t place;
+	struct block *const b = blocks_add(blocks, BLOCKS_DOMAIN(0), f->b->b.address, &place);
+
+	if (b) {
+		b->b = f->b->b;
+		b->thread_number = 0;
+		briefs_remove(&blocks->briefs, f->place);
+		place = blocks_find(blocks, BLOCKS_DOMAIN(0), b->b.address);
+	} else if (place == BLOCKS_NONE) {
+		return TRK_ERR_NOMEM;
+	} /* else there are two: the capture lies about what its events end */
+	*f = found_at(blocks, place);
+	return 0;
+}
+
 /*
  * In two parts: until the second one the block waits in its thread's own space. The pages of an
  * mremap are gone at once.
@@ -464,14 +537,16 @@ static int realloc_release(struct step *s)
 	struct blocks *blocks = &s->process->blocks;
 	const uint32_t space = BLOCKS_ASIDE(s->event->thread);
 	const uint64_t old = s->event->old_address;
-	struct found f = find_address(blocks, space, old);
+	struct found f = find_address(s, space, old);
 	struct sampling_estimate e;
 
 	if (f.b) /* the second part of an earlier one was lost */
 		free_block(s, &f);
 	if (blocks_settle(blocks) != 0)
 		return TRK_ERR_NOMEM;
-	f = find_address(blocks, BLOCKS_DOMAIN(0), old);
+	f = find_address(s, BLOCKS_DOMAIN(0), old);
+	if (f.brief && make_whole(s, &f) != 0)
+		return TRK_ERR_NOMEM;
 	if (!f.b)
 		return 0;
 	if (f.b->b.number)
@@ -501,12 +576,12 @@ static int realloc_withdraw(struct step *s)
 
 	struct blocks *blocks = &s->process->blocks;
 	const uint64_t old = s->event->old_address;
-	struct found f = find_address(blocks, BLOCKS_DOMAIN(0), old);
+	struct found f = find_address(s, BLOCKS_DOMAIN(0), old);
 	struct sampling_estimate e;
 
 	if (f.b)
 		overwrite(s, &f);
-	f = find_address(blocks, BLOCKS_ASIDE(s->event->thread), old);
+	f = find_address(s, BLOCKS_ASIDE(s->event->thread), old);
 	if (!f.b)
 		return 0;
 	f.b->b.aside = false;
@@ -515,29 +590,6 @@ static int realloc_withdraw(struct step *s)
 	tell_aside(s, &f.b->b, &e);
 	blocks_move(blocks, f.place, BLOCKS_DOMAIN(0));
 	return 0;
-}
-
-/* ---- exec ---- */
-
-static void wipe(struct step *s)
-{
-	struct heap_process *p = s->process;
-	struct heap_totals *t = &p->totals;
-
-	for (uint32_t i = 0; i < p->blocks.slot_count; i++) {
-		const struct heap_block *b = &blocks_slot(&p->blocks, i)->b;
-		struct sampling_estimate e;
-
-		estimate(s->heap, b, &e);
-		if (b->kind)
-			tell_died(s, b, &e, false);
-	}
-	blocks_finish(&p->blocks); /* numbers go on */
-	heap_wipe_mappings(s);
-	t->wiped_blocks += t->live_blocks;
-	t->wiped_bytes += t->live_bytes;
-	take_live(s, &(struct sampling_estimate){ t->live_bytes, t->live_blocks, t->live_error.bytes,
-						 t->live_error.count });
 }
 
 /* ---- events ---- */
@@ -586,14 +638,14 @@ static int apply(struct step *s)
 	case TRK_REALLOC_WITHDRAW:
 		return realloc_withdraw(s);
 	case TRK_EXEC:
-		wipe(s);
+		heap_wipe(s);
 		return 0;
 	case TRK_CLEAR:
-		wipe(s);
+		heap_wipe(s);
 		s->heap->totals.peak_bytes = s->process->totals.peak_bytes = 0; /* the next look finds them here */
 		return 0;
 	case TRK_SKIPPED: /* they count for what is temporary */
-		s->heap->thread_allocations[e->thread] += (uint32_t)e->size;
+		s->heap->ages.allocations[e->thread] += (uint32_t)e->size;
 		return 0;
 	case TRK_GAP:
 		s->process->totals.lost += e->size;
@@ -639,28 +691,10 @@ int heap_apply(struct heap *h, const struct trk_event *e)
 		err = heap_reach_thread(h, e->thread);
 	if (!err)
 		err = apply(&s);
+	if (s.no_memory)
+		err = TRK_ERR_NOMEM;
 	if (!err && adds_bytes(e->kind))
 		look_for_peak(&s);
 	h->last_ref = s.ref;
 	return err;
-}
-
-uint32_t heap_last_ref(const struct heap *h)
-{
-	return h->last_ref;
-}
-
-void heap_end_process(struct heap *h, uint32_t process)
-{
-	struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
-
-	if (!p || p->ended)
-		return;
-	p->ended = true;
-	h->now_bytes -= p->totals.live_bytes;
-	h->now_blocks -= p->totals.live_blocks;
-	h->now_reserved_bytes -= p->totals.reserved_bytes;
-	h->now_reserved_mappings -= p->totals.reserved_mappings;
-	h->now_error.bytes -= p->totals.live_error.bytes;
-	h->now_error.count -= p->totals.live_error.count;
 }

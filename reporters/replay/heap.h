@@ -148,6 +148,13 @@ void heap_set_page_bytes(struct heap *h, uint32_t page_bytes);
 void heap_set_sampling(struct heap *h, uint64_t sample_bytes);
 
 /*
+ * Nobody will ask for a block (heap_find, heap_each, heap_save), and the observer looks at no more of one
+ * that dies or is set aside than address, size, process, user and aside, unless it is temporary: so of those
+ * that live long no more is kept. Before the first event.
+ */
+void heap_keep_sums_only(struct heap *h);
+
+/*
  * What a block stands for: in a sampled capture, if it is of the malloc family, its share of
  * all sums, the same whenever it is asked for; otherwise itself.
  */

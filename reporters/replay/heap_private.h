@@ -1,6 +1,6 @@
 /*
- * heap_private - what the two halves of heap share: heap.c (events) and
- * heap_query.c (answers).
+ * heap_private - what the parts of heap share: heap.c and heap_map.c (events), heap_ends.c (the end of
+ * all blocks) and heap_query.c (answers).
  */
 #ifndef REPLAY_HEAP_PRIVATE_H
 #define REPLAY_HEAP_PRIVATE_H
@@ -24,10 +24,11 @@ struct heap {
 	struct heap_observer observer;
 	struct heap_process **processes; /* NULL: nothing seen of it */
 	uint32_t process_room;
-	uint32_t *thread_allocations; /* per thread, modulo 2^32 */
+	struct blocks_ages ages;
 	uint32_t thread_room;
 	struct ranges ranges;
-	uint32_t threshold;
+	bool sums_only; /* blocks may be brief */
+	struct block brief; /* the one that an event met, as far as it is known */
 	uint32_t page_bytes;
 	uint64_t events;
 	uint32_t last_ref;
@@ -52,6 +53,7 @@ struct step {
 	struct heap_process *process;
 	const struct trk_event *event;
 	uint32_t ref; /* of what it ended, as far as that was found out */
+	bool no_memory; /* it may have ended a block that was not found for want of it */
 };
 
 /* heap.c, for heap_map.c: what becomes of a mapping's block, of `e` bytes and blocks. */
@@ -60,6 +62,10 @@ void heap_born(struct step *s, struct heap_block *b, const struct sampling_estim
 void heap_grew(struct step *s, const struct heap_block *b, const struct sampling_estimate *e);
 void heap_died(struct step *s, const struct heap_block *b, const struct sampling_estimate *e);
 void heap_reserved(struct step *s, const struct heap_block *b);
+void heap_take_live(struct step *s, const struct sampling_estimate *e);
+
+/* heap_ends.c: an exec, or a clear. */
+void heap_wipe(struct step *s);
 
 /* heap_map.c. TRK_ERR_NOMEM. */
 int heap_apply_mapping(struct step *s);

@@ -70,6 +70,11 @@ void heap_estimate(const struct heap *h, const struct heap_block *b, struct samp
 		*ret = (struct sampling_estimate){ .bytes = b->size, .count = 1 };
 }
 
+uint32_t heap_last_ref(const struct heap *h)
+{
+	return h->last_ref;
+}
+
 uint64_t heap_now_bytes(const struct heap *h)
 {
 	return h->now_bytes;
@@ -220,7 +225,7 @@ static const struct blocks *looked_up(const struct heap *h, const struct trk_eve
 	const struct heap_process *const p =
 		e->process < h->process_room ? h->processes[e->process] : NULL;
 
-	if (!p || p->blocks.used < BLOCKS_FEW || e->kind > TRK_CFREE || e->kind == TRK_MMAP ||
+	if (!p || blocks_settled(&p->blocks) < BLOCKS_FEW || e->kind > TRK_CFREE || e->kind == TRK_MMAP ||
 	    e->kind == TRK_MREMAP)
 		return NULL;
 	/* What is known to be recent or to be new is found without the table. */

@@ -431,6 +431,8 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 		heap_set_page_bytes(t->heap, c->header.page_bytes);
 	if (!err)
 		heap_set_sampling(t->heap, c->header.sample_bytes);
+	if (!err && !o->blocks && !t->has_span)
+		heap_keep_sums_only(t->heap);
 	return err;
 }
 

@@ -560,9 +560,13 @@ def other_places():
     home = os.path.dirname(os.path.dirname(TRACKER))
     copy = path("")
     shutil.copy(TRACKER, copy)
-    equal("alone", subprocess.run([copy, "run", "--version"], capture_output=True).returncode, 1)
-    equal("with TRACKER_HOME", subprocess.run([copy, "run", "--version"], capture_output=True,
-                                              env=dict(os.environ, TRACKER_HOME=home)).returncode, 0)
+    for status, *argv in ((1, "stats", "--version"), (125, "run", "true")):
+        r = subprocess.run([copy, *argv], capture_output=True)
+        equal(f"{argv} alone", (r.returncode, r.stdout), (status, b""))
+        check(b"install tracker again or set TRACKER_HOME" in r.stderr, f"{argv}: {r.stderr!r}")
+    for command in "run", "stats":
+        equal(f"{command} with TRACKER_HOME", subprocess.run([copy, command, "--version"], capture_output=True,
+                                                             env=dict(os.environ, TRACKER_HOME=home)).returncode, 0)
 
 
 def usage():

@@ -369,7 +369,7 @@ static uint64_t sleep_time(struct session *s, uint64_t bytes, bool more, uint64_
 {
 	const struct recorder *const r = &s->r;
 
-	if (more || bytes >= BUSY_BYTES)
+	if (more || bytes >= BUSY_BYTES || s->alone) /* the last round is due at once */
 		return 0;
 	s->sleep_ns = bytes ? sleep_for_flow(s->sleep_ns, bytes) : s->sleep_ns * 5 / 4 + 1000;
 	/* many threads make a round dear: at most half of the time goes into looking */

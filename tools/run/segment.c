@@ -86,6 +86,11 @@ void segment_tell(const struct segment *s, const char *session, pid_t program)
 	write_at(s, offsetof(struct shm, execs.session), name, sizeof(name));
 }
 
+void segment_limit(const struct segment *s, uint32_t chunks)
+{
+	write_at(s, offsetof(struct shm, header.chunk_limit), &chunks, sizeof(chunks));
+}
+
 void segment_name(const struct segment *s, pid_t recorder, char *name, size_t room)
 {
 	if (s->fd >= 0)

@@ -28,6 +28,9 @@ void segment_close(struct segment *s);
 /* The recorder runs, the program waits to be started: what it and its children are to know of both. */
 void segment_tell(const struct segment *s, const char *session, pid_t program);
 
+/* The most chunks that it may have; 0: as many as there are. Before the program begins. */
+void segment_limit(const struct segment *s, uint32_t chunks);
+
 /* What targets find it by: the value of SHM_ENV. */
 void segment_name(const struct segment *s, pid_t recorder, char *name, size_t room);
 

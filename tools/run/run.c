@@ -1,0 +1,555 @@
+/*
+ * run - `tracker run`, also as tracker-run: starts a program with the preloaded library and a recorder
+ * beside it, stays out of its way, and says afterwards what was recorded.
+ *
+ * It never writes to stdout, and ends as the program ended. Its own failures
+ * are 125, and nothing was started or written then; 126 and 127 as for a shell.
+ */
+#include "tools/cgroup.h"
+#include "tools/connector.h"
+#include "format/pieces.h"
+#include "format/shm.h"
+#include "tools/home.h"
+#include "tools/record/control.h"
+#include "tools/run/inspect.h"
+#include "tools/run/launch.h"
+#include "tools/run/name.h"
+#include "tools/run/options.h"
+#include "tools/run/output.h"
+#include "tools/run/run.h"
+#include "tools/run/wait.h"
+#include "ui/ui.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define OWN_FAILURE 125
+#define STALL_MS 100u
+
+struct run {
+	struct options o;
+	char **argv; /* the program's */
+	struct inspection found;
+	char library[PATH_MAX], recorder_path[PATH_MAX];
+	struct segment segment;
+	int control, recorder_control, pidfd;
+	struct program program;
+	pid_t recorder;
+	struct output output;
+};
+
+/* ---- before anything is started ---- */
+
+static bool find_parts(struct run *r)
+{
+	if (!home_find("libtracker.so", r->library, sizeof(r->library))) {
+		ui_error("libtracker.so is not beside this program; install tracker again or set "
+			 "TRACKER_HOME");
+		return false;
+	}
+	if (!home_find("tracker-record", r->recorder_path, sizeof(r->recorder_path))) {
+		ui_error("tracker-record is not beside this program; install tracker again or set "
+			 "TRACKER_HOME");
+		return false;
+	}
+	if (strpbrk(r->library, ": ")) {
+		ui_error("%s: LD_PRELOAD takes no path with a space or colon; install tracker "
+			 "elsewhere", r->library);
+		return false;
+	}
+	return true;
+}
+
+/* Memory that grows with what is written to it. */
+static uint64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/* The program will begin in our groups. */
+static uint32_t chunk_limit(void)
+{
+	char groups[CGROUP_TEXT];
+
+	return cgroup_of("self", groups) ? cgroup_chunks(cgroup_memory_limit(CGROUP_ROOT, groups)) : 0;
+}
+
+static bool create_segment(struct run *r)
+{
+	const struct options *const o = &r->o;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	const uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
+		number = now_ns ^ (uint64_t)getpid() << 40;
+	const struct shm_header header = {
+		.magic = SHM_MAGIC,
+		.version = SHM_VERSION,
+		.flags = (o->no_follow_fork ? SHM_NO_FOLLOW_FORK : 0) |
+			 (o->no_follow_exec ? SHM_NO_FOLLOW_EXEC : 0) |
+			 o->unwind_flag,
+		.nframe = (uint32_t)o->nframe,
+		.sample_bytes = o->sample_bytes,
+		.stall_ms = STALL_MS,
+		.start_mono_ns = now_ns,
+		.session = number,
+		.mount_namespace = inode_of("/proc/self/ns/mnt"),
+		.root_inode = inode_of("/"),
+	};
+	const int error = segment_open(&r->segment, &header);
+
+	if (error)
+		ui_error("cannot create shared memory: %s; nothing was started", strerror(error));
+	return !error;
+}
+
+static bool create_control(struct run *r)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		ui_error("cannot create a socket: %s; nothing was started", strerror(errno));
+		return false;
+	}
+	r->control = descriptor_high(pair[0]);
+	r->recorder_control = descriptor_high(pair[1]);
+	if (r->control >= 0 && r->recorder_control >= 0)
+		return true;
+	ui_error("cannot move a descriptor: %s; nothing was started", strerror(errno));
+	return false;
+}
+
+/* ---- start ---- */
+
+/* One file of the capture for each process has to lie beside the others. */
+static bool can_split(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return true;
+	ui_error("argument --split-processes: makes several files, and %s is no regular file", path);
+	return false;
+}
+
+/* An exit code. */
+static int open_output(struct run *r)
+{
+	const char *const slash = strrchr(r->argv[0], '/');
+	const struct name_facts facts = { slash ? slash + 1 : r->argv[0],
+					  (unsigned)r->program.pid, (long long)time(NULL) };
+	char path[PATH_MAX];
+
+	if (!name_expand(r->o.output ? r->o.output : "tracker.%e.%p.bin", &facts, path,
+			 sizeof(path))) {
+		ui_error("argument -o/--output: %s", path);
+		return UI_CANNOT;
+	}
+	if (r->o.split && !can_split(path))
+		return UI_USAGE;
+	if (!(r->o.rotate ? output_open_pieces : output_open)(&r->output, path, r->o.force))
+		return UI_CANNOT;
+	r->output.fd = descriptor_high(r->output.fd);
+	if (r->output.fd < 0)
+		ui_error("%s: %s; nothing was started", path, strerror(errno));
+	return r->output.fd >= 0 ? UI_OK : UI_CANNOT;
+}
+
+static bool start_recorder(struct run *r)
+{
+	r->pidfd = descriptor_high((int)syscall(SYS_pidfd_open, r->program.pid, 0));
+	/* from before the program begins, which may start others at once */
+	const int connector = r->o.no_follow_fork || r->o.no_follow_exec ? -1 : descriptor_high(connector_open());
+
+	r->recorder = recorder_start(&(struct recorder_options){
+		.path = r->recorder_path,
+		.segment = &r->segment,
+		.output = r->output.fd,
+		.control = r->recorder_control,
+		.pidfd = r->pidfd,
+		.connector = connector,
+		.program = r->program.pid,
+		.memory_interval_ms = r->o.memory_interval_ms,
+		.start_after_ns = r->o.start_after_ns,
+		.duration_ns = r->o.duration_ns,
+		.max_bytes = r->o.max_bytes,
+		.rotate = r->o.rotate,
+		.packing = r->o.packing,
+		.no_symbols = r->o.no_symbols,
+		.aggregate = r->o.aggregate,
+		.file = r->o.rotate ? r->output.pieces : r->output.path,
+		.checkpoint_ms = (r->o.checkpoint_ns + 999999) / 1000000,
+		.temporary_threshold = r->o.temporary_threshold,
+		.notice = r->found.unrecordable || r->found.partly ? r->found.why : NULL,
+		.argv = r->argv,
+	});
+	if (r->recorder < 0)
+		ui_error("cannot start the recorder: %s; nothing was started", strerror(errno));
+	close(r->recorder_control);
+	if (r->pidfd >= 0)
+		close(r->pidfd);
+	if (connector >= 0)
+		close(connector);
+	return r->recorder > 0;
+}
+
+static void tell_recorder(const struct run *r, uint32_t kind, int status)
+{
+	const struct control_message m = { .kind = kind, .status = status };
+
+	/* who cannot be told is hung up on, which says that the program has ended */
+	if (send(r->control, &m, sizeof(m), MSG_NOSIGNAL) < 0)
+		shutdown(r->control, SHUT_WR);
+}
+
+/* The program could not be executed: as if nothing had been. */
+static int fail_exec(struct run *r, int error)
+{
+	tell_recorder(r, CONTROL_ABORT, 0);
+	close(r->control);
+	while (waitpid(r->recorder, NULL, 0) < 0 && errno == EINTR)
+		;
+	output_discard(&r->output);
+	ui_error("%s: %s", r->argv[0], strerror(error));
+	return error == ENOENT ? 127 : 126;
+}
+
+/* 0: it runs. */
+static int start(struct run *r)
+{
+	char session[64];
+
+	if (!find_parts(r) || !create_segment(r) || !create_control(r))
+		return OWN_FAILURE;
+	if (!program_fork(&r->program, &(struct program_options){
+			.path = r->found.path, .argv = r->argv,
+			.preload = r->found.no_preload ? NULL : r->library })) {
+		ui_error("cannot start a process: %s", strerror(errno));
+		return OWN_FAILURE;
+	}
+	/* a FIFO without a reader keeps us here: until then a signal ends us as any program */
+	const int refused = open_output(r);
+
+	if (refused) {
+		program_cancel(&r->program);
+		output_discard(&r->output);
+		return refused;
+	}
+	wait_begin(r->program.pid);
+	if (!start_recorder(r)) {
+		program_cancel(&r->program);
+		output_discard(&r->output);
+		return OWN_FAILURE;
+	}
+	if (r->found.unrecordable)
+		ui_warn("%s; it runs unrecorded", r->found.why);
+	else if (r->found.partly)
+		ui_warn("%s", r->found.why);
+	segment_limit(&r->segment, chunk_limit()); /* while the recorder is being loaded */
+	segment_name(&r->segment, r->recorder, session, sizeof(session));
+	segment_tell(&r->segment, session, r->program.pid);
+	const int error = program_start(&r->program, session);
+
+	if (error)
+		return fail_exec(r, error);
+	output_keep(&r->output);
+	segment_close(&r->segment);
+	close(r->output.fd);
+	return 0;
+}
+
+/* ---- after the program ---- */
+
+/* The next message; false: none came in time, or the recorder is gone (*ret_gone). */
+static bool receive(const struct run *r, struct control_message *m, uint64_t timeout_ns,
+		    bool *ret_gone)
+{
+	struct pollfd p = { .fd = r->control, .events = POLLIN };
+	const int ms = timeout_ns == UINT64_MAX ? -1 : (int)(timeout_ns / 1000000);
+	int n;
+
+	*ret_gone = false;
+	do
+		n = poll(&p, 1, ms);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return false;
+	/*
+	 * What the recorder said before it went is still there, but when it did not read all that
+	 * we said, we are told that first, once.
+	 */
+	for (int tries = 0; tries < 2; tries++) {
+		if (recv(r->control, m, sizeof(*m), 0) == sizeof(*m))
+			return true;
+		if (errno != ECONNRESET)
+			break;
+	}
+	*ret_gone = true;
+	return false;
+}
+
+/* What readers are given: of several files the name that they share. */
+static const char *capture_name(const struct run *r)
+{
+	return r->output.pieces[0] ? r->output.pieces : r->output.path;
+}
+
+static void print_left(const struct run *r, const struct control_message *m)
+{
+	char pids[CONTROL_PIDS * 12 + 8] = "";
+	size_t at = 0;
+
+	for (uint32_t i = 0; i < m->running && i < CONTROL_PIDS; i++)
+		at += (size_t)snprintf(pids + at, sizeof(pids) - at, "%s%u", i ? ", " : "",
+				       m->pids[i]);
+	fprintf(stderr,
+		"tracker: %u %s still running (pid %s%s) and recorded into %s until %s\n",
+		m->running, m->running == 1 ? "descendant is" : "descendants are", pids,
+		m->running > CONTROL_PIDS ? ", ..." : "", capture_name(r),
+		m->running == 1 ? "it ends" : "they end");
+	if (r->o.split)
+		fprintf(stderr, "tracker: it is not split: tracker split %s does that then\n", capture_name(r));
+}
+
+static void print_error(const struct run *r, const struct control_message *m)
+{
+	static const struct {
+		uint32_t error;
+		const char *remedy;
+	} remedies[] = {
+		{ ENOSPC, "; free space and run again" },
+		{ EDQUOT, "; free space and run again" },
+		{ EFBIG, "; raise the limit on file sizes (ulimit -f) and run again" },
+	};
+	const char *remedy = "";
+
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
+		if (remedies[i].error == m->error)
+			remedy = remedies[i].remedy;
+	fprintf(stderr, "tracker: %s: %s: recorded up to %.1f s%s\n", capture_name(r),
+		strerror((int)m->error), (double)m->error_ns / 1e9, remedy);
+}
+
+/* Asked for, so it is no news to somebody who wants none, unless a stranger did it. */
+static void print_stopped(const struct run *r, const struct control_message *m)
+{
+	static const char *const reasons[] = {
+		[STOPPED_DURATION] = "as --duration asked",
+		[STOPPED_SIZE] = "because of --max-size",
+		[STOPPED_TOLD] = "because the recorder was told to",
+	};
+
+	if (m->stopped_by == STOPPED_NOT || m->stopped_by > STOPPED_TOLD ||
+	    (r->o.quiet && m->stopped_by != STOPPED_TOLD))
+		return;
+	fprintf(stderr, "tracker: recording stopped after %.1f s, %s; the program ran on\n",
+		(double)m->stopped_ns / 1e9, reasons[m->stopped_by]);
+}
+
+/* The capture is FILE.000004 to FILE.000008, and what came before those is given up. */
+static void print_pieces(const char *f, const struct control_message *m, const char *size)
+{
+	fprintf(stderr, "tracker: written to %s.%0*u to .%0*u (%u files, %s)", f, PIECES_DIGITS,
+		m->first_piece, PIECES_DIGITS, m->last_piece, m->last_piece - m->first_piece + 1, size);
+	if (m->first_piece > 1)
+		fprintf(stderr, "; what was done before %.1f s was given up, as --rotate asked",
+			(double)m->began_ns / 1e9);
+	fputc('\n', stderr);
+}
+
+static void print_figures(const struct run *r, const struct control_message *m)
+{
+	char allocations[32], leaked[32], total[32], peak[32], bytes[32];
+
+	fprintf(stderr, "tracker: %s%s%s allocations (%s), peak %s, %s not freed (%s), %u %s\n",
+		m->last_piece > 1 ? "in the newest file " : "", r->o.sample_bytes ? "about " : "",
+		ui_count(allocations, sizeof(allocations), m->allocations),
+		ui_size(total, sizeof(total), (int64_t)m->bytes_allocated, false),
+		ui_size(peak, sizeof(peak), (int64_t)m->peak_bytes, false),
+		ui_count(leaked, sizeof(leaked), m->leaked_blocks),
+		ui_size(bytes, sizeof(bytes), (int64_t)m->leaked_bytes, false), m->processes,
+		m->processes == 1 ? "process" : "processes");
+}
+
+/* Those figures are without it. */
+static void print_reserved(const struct control_message *m)
+{
+	const uint64_t bytes = m->reserved_bytes < INT64_MAX ? m->reserved_bytes : INT64_MAX;
+	char size[32], count[32];
+
+	if (bytes)
+		fprintf(stderr, "tracker: reserved address space, not counted as heap: %s in %s mapping%s\n",
+			ui_size(size, sizeof(size), (int64_t)bytes, false),
+			ui_count(count, sizeof(count), m->reserved_mappings), m->reserved_mappings == 1 ? "" : "s");
+}
+
+/* No process attached. */
+static const char *why_nothing(const struct run *r, const struct control_message *m)
+{
+	if (r->found.unrecordable)
+		return r->found.why;
+	return m->notice[0] ? m->notice : "no process attached to the recorder";
+}
+
+static void print_done(const struct run *r, const struct control_message *m)
+{
+	char size[32], lost[32], unrecorded[UI_UNRECORDED_ROOM];
+	const char *const f = m->elsewhere[0] ? m->elsewhere : capture_name(r);
+
+	if (m->elsewhere[0])
+		fprintf(stderr, "tracker: %s is no longer the file that was begun: the capture is in %s\n",
+			r->output.path, m->elsewhere);
+	if (m->error) {
+		print_error(r, m);
+		output_remove_unbegun(&r->output);
+		return;
+	}
+	if (m->lost)
+		fprintf(stderr, "tracker: %s events were lost: the recorder could not keep up\n",
+			ui_count(lost, sizeof(lost), m->lost));
+	else if (m->notice[0] && (m->processes || r->o.quiet))
+		fprintf(stderr, "tracker: %.*s\n", (int)sizeof(m->notice), m->notice);
+	if (m->unrecorded && m->processes)
+		fprintf(stderr, "tracker: %s\n", ui_unrecorded(unrecorded, m->unrecorded));
+	print_stopped(r, m);
+	if (r->o.quiet)
+		return;
+	if (m->processes) {
+		print_figures(r, m);
+		print_reserved(m);
+	}
+	else
+		fprintf(stderr, "tracker: nothing was recorded because %s\n", why_nothing(r, m));
+	ui_size(size, sizeof(size), (int64_t)m->file_bytes, false);
+	if (m->last_piece > 1)
+		print_pieces(f, m, size);
+	else
+		fprintf(stderr, "tracker: written to %s (%s)\n", m->last_piece ? r->output.path : f, size);
+	/* a device or a pipe keeps nothing that could be read */
+	if (m->processes && r->output.created)
+		fprintf(stderr, "tracker: next: tracker stats %s | tracker flamegraph %s | tracker leaks %s\n",
+			f, f, f);
+}
+
+/* The program has its status whatever comes of it: tracker-split says what went wrong, and leaves the capture whole then. */
+static void split_processes(const struct run *r, const struct control_message *m)
+{
+	char path[PATH_MAX], name[] = "tracker-split", force[] = "-f", quiet[] = "-q", end[] = "--";
+	char *argv[6] = { name }, **at = argv + 1;
+	pid_t pid;
+	int error;
+
+	if (!r->o.split || m->error || m->elsewhere[0] || !m->processes)
+		return;
+	while (waitpid(r->recorder, NULL, 0) < 0 && errno == EINTR) /* it holds the file until it is gone */
+		;
+	if (r->o.force)
+		*at++ = force;
+	if (r->o.quiet)
+		*at++ = quiet;
+	*at++ = end;
+	*at = (char *)r->output.path;
+	error = home_find(name, path, sizeof(path)) ? posix_spawn(&pid, path, NULL, NULL, argv, environ) : ENOENT;
+	if (error)
+		ui_error("%s: %s: %s is not split", name, strerror(error), r->output.path);
+	while (!error && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* `status` as wait(2) has it. */
+static void print_recorder_died(const struct run *r, int status)
+{
+	const char *const name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+	const bool begun = !output_remove_unbegun(&r->output);
+
+	fprintf(stderr, "tracker: the recorder died%s%s%s: ", name ? " (SIG" : "", name ? name : "",
+		name ? ")" : "");
+	if (begun)
+		fprintf(stderr, "%s holds what was recorded until %s\n", capture_name(r),
+			r->o.aggregate ? "the last checkpoint" : "then");
+	else
+		fputs("the program ran, but nothing of it was recorded\n", stderr);
+}
+
+/* Waits for the recorder's figures, or leaves it to descendants that run on. */
+static void conclude(struct run *r, int recorder_status)
+{
+	struct control_message m;
+	uint64_t timeout_ns = r->o.wait_ns;
+	bool gone = false, left = false;
+
+	while (!gone) {
+		if (!receive(r, &m, timeout_ns, &gone)) {
+			if (gone || left)
+				break;
+			tell_recorder(r, CONTROL_LEAVE, 0);
+			left = true;
+			timeout_ns = UINT64_MAX;
+			continue;
+		}
+		if (m.kind == CONTROL_FINISHING)
+			timeout_ns = UINT64_MAX;
+		if (m.kind == CONTROL_LEFT && m.running) {
+			if (!r->o.quiet)
+				print_left(r, &m);
+			return;
+		}
+		if (m.kind == CONTROL_DONE) {
+			print_done(r, &m);
+			split_processes(r, &m);
+			return;
+		}
+		if (m.kind == CONTROL_FAILED) {
+			fprintf(stderr, "tracker: the recorder could not begin: %s; the program ran, "
+				"but nothing of it was recorded\n", strerror((int)m.error));
+			output_remove_unbegun(&r->output);
+			return;
+		}
+	}
+	print_recorder_died(r, recorder_status);
+}
+
+int run_program(int argc, char **argv)
+{
+	struct run r = { .output = { .fd = -1 } };
+	int recorder_status = 0;
+
+	ui_set_program("tracker-run");
+	r.argv = argv + options_parse(&r.o, argc, argv);
+	if (!options_check(&r.o))
+		return UI_USAGE;
+	inspect(&r.found, r.argv[0]);
+	if (r.found.exit_code) {
+		ui_error("%s", r.found.why);
+		return r.found.exit_code;
+	}
+	const int failed = start(&r);
+
+	if (failed)
+		return failed;
+	const int status = wait_program(r.program.pid, r.recorder, &recorder_status);
+
+	wait_end();
+	tell_recorder(&r, CONTROL_ENDED, status);
+	conclude(&r, recorder_status);
+	wait_exit_like(status);
+}
