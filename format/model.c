@@ -12,22 +12,6 @@ void model_reset(struct model *m)
 	m->release_kinds[TRK_NEW_ARRAY] = TRK_DELETE_ARRAY;
 }
 
-enum model_class model_class_of(const struct trk_event *e)
-{
-	switch (e->kind) {
-	case TRK_MALLOC:
-	case TRK_CALLOC:
-	case TRK_POSIX_MEMALIGN ... TRK_NEW_ARRAY:
-		return e->address ? CLASS_ALLOCATE : CLASS_OTHER;
-	case TRK_REALLOC:
-		return !e->address ? CLASS_OTHER : e->old_address ? CLASS_REALLOCATE : CLASS_ALLOCATE;
-	case TRK_FREE ... TRK_CFREE:
-		return CLASS_RELEASE;
-	default:
-		return CLASS_OTHER;
-	}
-}
-
 int model_reserve(struct model *m, uint32_t number)
 {
 	uint32_t room = m->room ? m->room : 256;

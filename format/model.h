@@ -108,7 +108,21 @@ int model_reserve(struct model *m, uint32_t number);
 
 void model_finish(struct model *m); /* zero-safe */
 
-enum model_class model_class_of(const struct trk_event *e);
+static inline enum model_class model_class_of(const struct trk_event *e)
+{
+	switch (e->kind) {
+	case TRK_MALLOC:
+	case TRK_CALLOC:
+	case TRK_POSIX_MEMALIGN ... TRK_NEW_ARRAY:
+		return e->address ? CLASS_ALLOCATE : CLASS_OTHER;
+	case TRK_REALLOC:
+		return !e->address ? CLASS_OTHER : e->old_address ? CLASS_REALLOCATE : CLASS_ALLOCATE;
+	case TRK_FREE ... TRK_CFREE:
+		return CLASS_RELEASE;
+	default:
+		return CLASS_OTHER;
+	}
+}
 
 /* ---- contexts ---- */
 

@@ -54,7 +54,7 @@ static void table_clear(struct blocks *s, uint32_t place)
 	s->table[hole] = 0;
 }
 
-static int table_grow(struct blocks *s)
+static __attribute__((noinline)) int table_grow(struct blocks *s)
 {
 	const uint32_t log2 = s->table ? 32 - s->shift + 1 : SMALLEST_TABLE_LOG2;
 	struct blocks grown = *s;
@@ -140,7 +140,7 @@ static inline struct block *take_slot(struct blocks *s, uint32_t *ret_slot)
 	return blocks_slot(s, *ret_slot);
 }
 
-static int table_room(struct blocks *s)
+static inline int table_room(struct blocks *s)
 {
 	return !s->table || s->used >= blocks_mask(s) / 2 ? table_grow(s) : 0;
 }

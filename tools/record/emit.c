@@ -224,7 +224,8 @@ static inline void emit_common(struct recorder *r, struct process *p, const stru
 	end(r, p, e);
 }
 
-bool emit_quick(struct recorder *r, struct process *p, struct stream *s, const struct wire_quick *q)
+/* The event of a record that was read quickly. False: the stream is broken. */
+static inline bool emit_quick(struct recorder *r, struct process *p, struct stream *s, const struct wire_quick *q)
 {
 	if (q->has_stack) {
 		s->head.has_stack = true;
@@ -240,6 +241,27 @@ bool emit_quick(struct recorder *r, struct process *p, struct stream *s, const s
 	}
 	emit_common(r, p, s, q->kind, q->time_ns, q->address, q->size);
 	return true;
+}
+
+#define RECORD_BYTES_MAX (EMIT_EVENT_BYTES + WIRE_FRAMES_MAX * EMIT_FRAME_BYTES)
+
+void emit_alike(struct recorder *r, struct process *p, struct stream *s)
+{
+	if (s->deferred_count || s->deferred_pops || s->realloc != STREAM_NO_REALLOC || s->state.epoch < p->last_epoch)
+		return;
+	while (s->size - s->at >= WIRE_RECORD_MAX && !p->jit) {
+		struct wire_quick q;
+		const uint8_t *const after = wire_quick(&s->state, s->bytes + s->at, &q);
+
+		if (!after || r->bounds.credit < RECORD_BYTES_MAX)
+			return;
+		r->bounds.credit -= EMIT_EVENT_BYTES + q.pushes.count * EMIT_FRAME_BYTES;
+		s->at = (size_t)(after - s->bytes);
+		s->state.time_ns = q.time_ns;
+		s->state.address = q.address;
+		if (!emit_quick(r, p, s, &q))
+			return;
+	}
 }
 
 static bool take_stack(struct recorder *r, struct process *p, struct stream *s)

@@ -8,10 +8,6 @@
 #include "recorder.h"
 
 #define HELD_ROUNDS 3u
-/* In the file at most: of an event, of a frame that is pushed (a node, perhaps a frame). */
-#define EVENT_BYTES 40u
-#define FRAME_BYTES 20u
-#define RECORD_BYTES_MAX (EVENT_BYTES + WIRE_FRAMES_MAX * FRAME_BYTES)
 
 /* Where the records of a thread cannot be read any more, its events end with a gap. */
 static bool advance(struct recorder *r, struct process *p, struct stream *s)
@@ -69,30 +65,7 @@ static uint32_t cost(const struct stream *s)
 {
 	const uint32_t frames = s->deferred_count + (s->head.has_stack ? s->head.pushes.count : 0);
 
-	return EVENT_BYTES + frames * FRAME_BYTES + (s->head.text ? s->head.text_bytes : 0);
-}
-
-/*
- * The records behind the head that say what nearly all do, in its epoch: straight from the bytes into the
- * batch. What is anything else, or might not fit the file, is left to who looks at every case.
- */
-static void consume_alike(struct recorder *r, struct process *p, struct stream *s)
-{
-	if (s->deferred_count || s->deferred_pops || s->realloc != STREAM_NO_REALLOC || s->state.epoch < p->last_epoch)
-		return;
-	while (s->size - s->at >= WIRE_RECORD_MAX && !p->jit) {
-		struct wire_quick q;
-		const uint8_t *const after = wire_quick(&s->state, s->bytes + s->at, &q);
-
-		if (!after || r->bounds.credit < RECORD_BYTES_MAX)
-			return;
-		r->bounds.credit -= EVENT_BYTES + q.pushes.count * FRAME_BYTES;
-		s->at = (size_t)(after - s->bytes);
-		s->state.time_ns = q.time_ns;
-		s->state.address = q.address;
-		if (!emit_quick(r, p, s, &q))
-			return;
-	}
+	return EMIT_EVENT_BYTES + frames * EMIT_FRAME_BYTES + (s->head.text ? s->head.text_bytes : 0);
 }
 
 /* Consumes the first stream up to `until`. False: the process must wait for it, or the file is full. */
@@ -110,7 +83,7 @@ static bool consume(struct recorder *r, struct process *p, struct stream *s, uin
 			emit_end(r, p, s);
 		else
 			emit_head(r, p, s);
-		consume_alike(r, p, s);
+		emit_alike(r, p, s);
 		advance(r, p, s);
 		if (s->realloc != STREAM_HELD)
 			continue;

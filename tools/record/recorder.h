@@ -27,6 +27,9 @@
 #define NO_SLOT UINT32_MAX
 #define NO_INDEX UINT32_MAX
 #define EMIT_BATCH 256u
+/* In the file at most: of an event, of a frame that is pushed (a node, perhaps a frame). */
+#define EMIT_EVENT_BYTES 40u
+#define EMIT_FRAME_BYTES 20u
 
 struct process {
 	uint32_t index, pid, ppid, parent; /* parent: index or NO_INDEX */
@@ -398,8 +401,11 @@ void emit(struct recorder *r, struct process *p, const struct trk_event *e);
 void emit_flush(struct recorder *r);
 /* The event at s->head, anything but the parts of a realloc. */
 void emit_head(struct recorder *r, struct process *p, struct stream *s);
-/* An event behind it that was read quickly. False: the stream is broken. */
-bool emit_quick(struct recorder *r, struct process *p, struct stream *s, const struct wire_quick *q);
+/*
+ * The records behind the head that say what nearly all do, in its epoch: straight from the bytes into the
+ * batch. What is anything else, or might not fit the file, is left to who looks at every case.
+ */
+void emit_alike(struct recorder *r, struct process *p, struct stream *s);
 /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN at s->head: takes note of it; nothing is written. */
 void emit_begin(struct recorder *r, struct process *p, struct stream *s);
 /* The realloc that began is not followed by its end: first of two parts. */
