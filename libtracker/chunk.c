@@ -7,6 +7,7 @@
 #define WAIT_NS 2000000L
 #define WAIT_SPINS 40000 /* about as long, where no system call may be made */
 #define ANSWER_SPINS 400000
+#define ONLY_ANSWER_SPINS 8000000 /* of who asks once and for all */
 /* So many rounds of the recorder in which nobody's chunk came back: threads that do nothing hold them all. */
 #define BARREN_ROUNDS 100
 
@@ -68,37 +69,44 @@ static void count_stall(struct shm *s, struct shm_thread *slot, uint64_t since_n
 				  memory_order_relaxed);
 }
 
-/*
- * A recorder that stands still answers nothing, and then a program that was seen to forbid itself nothing
- * may call: otherwise what fits the segment would be lost. Asked once as long as it makes no progress.
- */
-bool chunk_may_call(const struct thread *t)
+/* Of a recorder that makes no progress it is asked once. SHM_SANDBOX_ASKED: it does not answer. */
+static uint32_t ask_for_sandbox(const struct thread *t, int spins)
 {
 	static _Atomic uint32_t unanswered; /* the recorder's progress then, + 1 */
 	_Atomic uint32_t *const answer = &t->slot->sandbox;
 	const uint32_t now = progress(state.shm) + 1;
 
 	if (atomic_load_explicit(&unanswered, memory_order_relaxed) == now)
-		return !state.sandboxed;
+		return SHM_SANDBOX_ASKED;
 	atomic_store(answer, SHM_SANDBOX_ASKED);
-	for (int i = 0; i < ANSWER_SPINS && atomic_load_explicit(answer, memory_order_relaxed) == SHM_SANDBOX_ASKED; i++) {
+	for (int i = 0; i < spins && atomic_load_explicit(answer, memory_order_relaxed) == SHM_SANDBOX_ASKED; i++) {
 		arch_pause();
 		if (i % 1024 == 0 && atomic_load_explicit(&state.shm->header.closed, memory_order_relaxed))
 			break;
 	}
-	if (atomic_load(answer) != SHM_SANDBOX_ASKED)
-		return atomic_load(answer) == SHM_SANDBOX_NONE;
-	atomic_store_explicit(&unanswered, now, memory_order_relaxed);
-	return !state.sandboxed;
+	if (atomic_load(answer) == SHM_SANDBOX_ASKED)
+		atomic_store_explicit(&unanswered, now, memory_order_relaxed);
+	return atomic_load(answer);
+}
+
+/*
+ * A recorder that stands still answers nothing, and then a program that was seen to forbid itself nothing
+ * may call: otherwise what fits the segment would be lost.
+ */
+bool chunk_may_call(const struct thread *t)
+{
+	const uint32_t answer = ask_for_sandbox(t, ANSWER_SPINS);
+
+	return answer == SHM_SANDBOX_ASKED ? !state.sandboxed : answer == SHM_SANDBOX_NONE;
 }
 
 bool chunk_could_call(const struct thread *t)
 {
-	const uint32_t last = atomic_load_explicit(&t->slot->sandbox, memory_order_relaxed);
+	uint32_t last = atomic_load_explicit(&t->slot->sandbox, memory_order_relaxed);
 
-	if (last == SHM_SANDBOX_NONE)
-		return !state.sandboxed;
-	return last != SHM_SANDBOX_CLOSED && chunk_may_call(t);
+	if (last != SHM_SANDBOX_NONE && last != SHM_SANDBOX_CLOSED)
+		last = ask_for_sandbox(t, ONLY_ANSWER_SPINS);
+	return last == SHM_SANDBOX_NONE && !state.sandboxed;
 }
 
 /* More of the segment, as long as there is more. */

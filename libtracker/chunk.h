@@ -19,7 +19,10 @@ bool chunk_next(struct thread *t);
  * Only who cannot go on without one asks: the answer takes until the recorder's next round. False: who knows.
  */
 bool chunk_may_call(const struct thread *t);
-/* The same for who can go on, if worse: asked once in the life of a thread, until the program is seen to forbid itself something. */
+/*
+ * The same for who can go on without one: no answer is a no, and an answer holds for the thread's life, until the program is
+ * seen to forbid itself something.
+ */
 bool chunk_could_call(const struct thread *t);
 
 /*

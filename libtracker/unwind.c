@@ -92,13 +92,31 @@ bool walk_at_signal_frame(const struct walk *w, uintptr_t sp)
 	return ARCH_SIGNAL_WORD && walk_readable(w, at) && *(const uintptr_t *)at == ARCH_SIGNAL_WORD;
 }
 
+/* To make a rule anew takes as long as so many steps; after some in vain only as often as that is nothing beside them. */
+#define RENEWAL_STEPS 256u
+#define RENEWALS_IN_VAIN 16u
+
+/* The code at pc was freed, perhaps, and other code stands there, or it could not be read: another rule? */
+static bool renew(struct thread *t, uintptr_t pc, const struct rule_step *tried, struct rule_step *ret)
+{
+	if (t->doubt >= RENEWALS_IN_VAIN * RENEWAL_STEPS || !code_is_mapped(pc - 1))
+		return false;
+	if (rules_renew(t, pc, tried, ret))
+		return true;
+	t->doubt += RENEWAL_STEPS;
+	return false;
+}
+
 /* Code that a call ends before, and that the walk can go on from. */
 static bool is_return(struct thread *t, uintptr_t pc)
 {
 	struct rule room;
 	const struct rule *const r = pc < 4096 ? NULL : rules_get(t, pc, false, &room);
+	struct rule_step anew;
 
-	return r && r->step.kind != RULE_NONE && r->follows_call;
+	if (!r || !r->follows_call)
+		return false;
+	return r->step.kind != RULE_NONE || (renew(t, pc, &r->step, &anew) && anew.kind != RULE_NONE);
 }
 
 /*
@@ -192,26 +210,14 @@ static uint8_t try_guess(struct walk *w, const struct rule_step *r)
 	}
 }
 
-/* To make a rule anew takes as long as so many steps; after some in vain only as often as that is nothing beside them. */
-#define RENEWAL_STEPS 256u
-#define RENEWALS_IN_VAIN 16u
-
-/*
- * The code at hand was freed, perhaps, and other code stands there: its rule is made anew. The walk does not say by which
- * rule it went on from here, so it is not remembered.
- */
+/* The walk does not say by which rule it went on from here, then, so it is not remembered. */
 static uint8_t try_anew(struct walk *w, const struct rule_step *tried)
 {
-	struct thread *const t = w->thread;
 	struct rule_step anew;
 
-	if (t->doubt >= RENEWALS_IN_VAIN * RENEWAL_STEPS)
+	if (!renew(w->thread, w->pc, tried, &anew))
 		return RULE_NONE;
-	if (!rules_renew(t, w->pc, tried, &anew)) {
-		t->doubt += RENEWAL_STEPS;
-		return RULE_NONE;
-	}
-	t->memorable = false;
+	w->thread->memorable = false;
 	return try_guess(w, &anew);
 }
 
@@ -222,7 +228,7 @@ uint8_t walk_step_guess(struct walk *w, const struct rule_step *r)
 	if (w->sp == state.main_stack_top) /* the loader's entry stands where the stack began */
 		return RULE_END;
 	end = try_guess(w, r);
-	if (end == RULE_NONE && code_is_mapped(w->pc - 1))
+	if (end == RULE_NONE)
 		end = try_anew(w, r);
 	if (end != RULE_SP)
 		return end;
