@@ -41,7 +41,7 @@ static bool is_mapped_file(int fd, const struct headers *h)
 		const uintptr_t distance = (uintptr_t)id - h->bias - p->p_vaddr;
 
 		if (p->p_type == PT_LOAD && distance < p->p_filesz)
-			return size <= sizeof(there) && frame_file_read_at(fd, there, size, p->p_offset + distance) &&
+			return size <= sizeof(there) && frame_file_read_at(&(struct frame_file){ .fd = fd }, there, size, p->p_offset + distance) &&
 			       memcmp(there, id, size) == 0;
 	}
 	return false;
@@ -59,7 +59,7 @@ static void read_module(const struct thread *t, const struct cfi_module *m, stru
 	if (!h.count || path[0] != '/' || !chunk_may_call(t) || (fd = raw_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0)
 		return;
 	if (program || is_mapped_file(fd, &h))
-		(void)frame_file_read(fd, &s->frames.bytes, &s->frames.size);
+		(void)frame_file_read(&(struct frame_file){ .fd = fd }, &s->frames.bytes, &s->frames.size);
 	raw_close(fd);
 }
 

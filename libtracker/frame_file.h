@@ -10,9 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-bool frame_file_read_at(int fd, void *to, size_t bytes, uint64_t offset);
+/* An ELF file, or one that a program made in its memory, which may be gone. */
+struct frame_file {
+	int fd;
+	uintptr_t memory; /* 0: it is in fd */
+	size_t bytes; /* of memory */
+};
+
+bool frame_file_read_at(const struct frame_file *f, void *to, size_t bytes, uint64_t offset);
 
 /* In a mapping of their own. False: there are none, or they cannot be read. */
-bool frame_file_read(int fd, const uint8_t **ret_bytes, size_t *ret_size);
+bool frame_file_read(const struct frame_file *f, const uint8_t **ret_bytes, size_t *ret_size);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "chunk.h"
 #include "code.h"
@@ -32,13 +31,12 @@ static uintptr_t page_of(uintptr_t address)
 static bool read_code(struct look *l, uintptr_t start, uint8_t *room)
 {
 	const size_t bytes = l->to - start;
-	const struct iovec to = { room, bytes }, from = { (void *)start, bytes };
 	long got = -EPERM;
 
 	if (!code_is_mapped(start))
 		return false;
 	if (chunk_could_call(l->t))
-		got = arch_syscall(SYS_process_vm_readv, raw_getpid(), (long)&to, 1, (long)&from, 1, 0);
+		got = raw_read_memory(start, room, bytes);
 	l->refused = got < 0 && got != -EFAULT;
 	if (l->refused && start >= page_of(l->pc - 1)) { /* there the thread is to go on */
 		memcpy(room, (const void *)start, bytes);

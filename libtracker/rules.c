@@ -12,6 +12,7 @@
 #include "linger.h"
 #include "made.h"
 #include "raw.h"
+#include "registered.h"
 
 #define FIRST_BITS 14u
 #define FIRST_PROBES 16u
@@ -368,6 +369,17 @@ static void met(struct thread *t, const struct cfi_module *m)
 	module_add(t, m);
 }
 
+static void by_row(struct thread *t, const struct cfi_fde *f, uintptr_t at, struct rule_step *r)
+{
+	r->kind = RULE_IRREGULAR;
+	if (f->ra_reg != REG_RA || cfi_row_at(f, at, &t->cfi) != 0)
+		return;
+	if (!f->signal_frame)
+		classify(&t->cfi.row, r);
+	else if (rules_is_kernel_frame(&t->cfi.row))
+		r->kind = RULE_SIGNAL;
+}
+
 static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule *rule)
 {
 	struct rule_step *const r = &rule->step;
@@ -380,7 +392,10 @@ static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule *rul
 	rule->follows_call = true;
 	if (!cfi_module_at(at, &m)) {
 		linger_code_made();
-		guess_outside(t, pc, exact, r);
+		if (registered_at(t, at, &f))
+			by_row(t, &f, at, r);
+		else
+			guess_outside(t, pc, exact, r);
 		return;
 	}
 	met(t, &m);
@@ -407,13 +422,7 @@ static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule *rul
 			return;
 		}
 	}
-	r->kind = RULE_IRREGULAR;
-	if (f.ra_reg != REG_RA || cfi_row_at(&f, at, &t->cfi) != 0)
-		return;
-	if (!f.signal_frame)
-		classify(&t->cfi.row, r);
-	else if (rules_is_kernel_frame(&t->cfi.row))
-		r->kind = RULE_SIGNAL;
+	by_row(t, &f, at, r);
 }
 
 /* NULL: it has no place in this table. */
@@ -491,6 +500,7 @@ bool rules_renew(struct thread *t, uintptr_t pc, const struct rule_step *tried, 
 	const uintptr_t key = rule_key(pc, false);
 	const struct rule_step was = *tried; /* it may be what is replaced */
 	struct cfi_module m;
+	struct cfi_fde f;
 	struct rule *r = find_in(first->rules, FIRST_BITS, FIRST_PROBES, key);
 
 	if (sizeof(was) != sizeof(word) || cfi_module_at(pc - 1, &m))
@@ -498,7 +508,10 @@ bool rules_renew(struct thread *t, uintptr_t pc, const struct rule_step *tried, 
 	if (!r)
 		r = find_in(atomic_load_explicit(&second, memory_order_acquire), SECOND_BITS, SECOND_PROBES, key);
 	*ret = (struct rule_step){ .kind = RULE_NONE };
-	guess_outside(t, pc, false, ret);
+	if (registered_at(t, pc - 1, &f))
+		by_row(t, &f, pc - 1, ret);
+	else
+		guess_outside(t, pc, false, ret);
 	if (r)
 		__atomic_store_n((word *)&r->step, *(const word *)ret, __ATOMIC_RELAXED);
 	return memcmp(ret, &was, sizeof(was)) != 0;

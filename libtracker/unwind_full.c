@@ -7,6 +7,7 @@
 
 #include "cfi.h"
 #include "debug_frame.h"
+#include "registered.h"
 #include "rules.h"
 #include "unwind.h"
 
@@ -98,9 +99,10 @@ static uint8_t known_frame(struct walk *w, struct cfi_scratch *s, bool *ret_kern
 	struct cfi_module m;
 	struct cfi_fde f;
 
-	if (!cfi_module_at(at, &m))
-		return RULE_NONE;
-	if (cfi_fde_at(&m, at, &f) != 0 && !debug_frame_at(w->thread, &m, at, &f))
+	if (!cfi_module_at(at, &m)) {
+		if (!registered_at(w->thread, at, &f))
+			return RULE_NONE;
+	} else if (cfi_fde_at(&m, at, &f) != 0 && !debug_frame_at(w->thread, &m, at, &f))
 		return !w->exact && cfi_fde_at(&m, pc, &f) == 0 && f.start == pc ? RULE_END : RULE_NONE;
 	if (f.ra_reg != REG_RA || cfi_row_at(&f, at, s) != 0)
 		return RULE_IRREGULAR;

@@ -13,6 +13,7 @@
 #include "debug_frame.h"
 #include "headers.h"
 #include "hook.h"
+#include "registered.h"
 #include "rules.h"
 #include "symbol.h"
 #include "unwind.h"
@@ -176,7 +177,9 @@ static bool only_we_know(uintptr_t pc)
 	struct cfi_module m;
 	struct cfi_fde f;
 
-	return pc && cfi_module_at(pc - 1, &m) && cfi_fde_at(&m, pc - 1, &f) != 0 && debug_frame_at(NULL, &m, pc - 1, &f);
+	if (!pc || !cfi_module_at(pc - 1, &m))
+		return pc && registered_at(NULL, pc - 1, &f);
+	return cfi_fde_at(&m, pc - 1, &f) != 0 && debug_frame_at(NULL, &m, pc - 1, &f);
 }
 
 static bool is_comparable(const struct thread *t, uint32_t kept, uint32_t n)

@@ -55,7 +55,7 @@ static void as_file(const uint8_t *data, size_t size)
 	size_t count;
 
 	MUST(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-	if (frame_file_read(fd, &bytes, &count)) {
+	if (frame_file_read(&(struct frame_file){ .fd = fd }, &bytes, &count)) {
 		MUST(count > 0);
 		as_section(bytes, count);
 		raw_release((void *)bytes, count);

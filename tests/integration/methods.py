@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """methods - stacks through code as Java's compilers make it: without frame pointers and without unwind information, with
-frames of a size that only the entry of a method tells, which may lie pages before the call.
+frames of a size that only the entry of a method tells, which may lie pages before the call; and through code of which a program tells
+debuggers.
 
-The program makes that code, nests it, and says itself who called whom: fx/methods.c.
+The program makes that code, nests it, and says itself who called whom: fx/methods.c, fx/registered.c.
 
 usage: methods.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
@@ -16,18 +17,22 @@ class Methods:
     def __init__(self, t):
         self.t = t
 
-    def run(self, *how, options=()):
-        """Pairs: who the program says stands on the stack, and who does in the capture."""
+    def record(self, fixture, *how, options=()):
+        """What it printed, the names on the stack by the size of the allocation, the health."""
         if os.uname().machine != "x86_64":
             raise Skip("the program is written for x86-64")
-        r = self.t.record([self.t.fixture("methods"), *how], options)
+        r = self.t.record([self.t.fixture(fixture), *how], options)
         equal("status", r.status, 0)
-        told = [line.split() for line in r.stdout.decode().splitlines()]
-        found = {e["size"]: [f.get("function") for f in e["frames"]] for e in self.t.events(r.capture, "--stacks")
-                 if e["kind"] == "malloc" and e["size"] >= 6000}
-        for e in self.t.json("info", r.capture)["processes"]:
+        found = {e["size"]: [f.get("function") for f in e["frames"]] for e in self.t.events(r.capture, "--stacks") if e["kind"] == "malloc"}
+        info = self.t.json("info", r.capture)
+        for e in info["processes"]:
             os.remove(f"/tmp/perf-{e['pid']}.map")
-        return [(names, found[int(size)]) for size, *names in told], self.t.json("info", r.capture)["health"]
+        return r.stdout.decode(), found, info["health"]
+
+    def run(self, *how, options=()):
+        """Pairs: who the program says stands on the stack, and who does in the capture."""
+        told, found, health = self.record("methods", *how, options=options)
+        return [(names, found[int(size)]) for size, *names in map(str.split, told.splitlines())], health
 
     def whole(self, *how, options=()):
         pairs, health = self.run(*how, options=options)
@@ -50,6 +55,13 @@ class Methods:
             whole = [name for name in found if name != "<truncated stack>"][:len(told)]
             equal("the stack", whole, told[:len(whole)])
 
+    def registered(self, wrong, whole, options=()):
+        """Code of which the program tells debuggers: its stack is exact, no guess."""
+        _, found, health = self.record("registered", "depth=9", wrong, options=options)
+        want = 9 * ["callee", "made", "call_code"] + ["main"]
+        equal("the stack", found[4242][:len(want) if whole else 3], want if whole else ["callee", "made", "<truncated stack>"])
+        equal("cut, guessed, differing", (health["truncated_stacks"], health["guessed_stacks"], health["differing_stacks"]), (int(not whole), 0, 0))
+
 
 def make_cases(t):
     m = Methods(t)
@@ -60,6 +72,9 @@ def make_cases(t):
         ("an entry that is none", lambda: m.partly("chains=200", "decoy")),
         ("an entry that is gone", lambda: m.partly("chains=200", "gone")),
         ("in a sandbox", m.sandbox),
+        *((f"registered: {wrong or 'right'}", lambda wrong=wrong, whole=whole: m.registered(wrong, whole))
+          for wrong, whole in (("", True), ("loop", True), ("nowhere", False), ("huge", False), ("entry", False))),
+        ("registered, with oracles", lambda: m.registered("", True, ["--unwind", "verify"])),
     ]
 
 
