@@ -53,6 +53,17 @@ static inline bool arch_ra_rule(bool at_cfa, int64_t offset, struct arch_ra *ret
 	return true;
 }
 
+/* A rule in 20 bits (rules.h): what sp is a multiple of, how many bits the size of a frame has, and zeros at the end of each pc. */
+#define ARCH_CFA_UNIT 16u
+#define ARCH_CFA_BITS 10
+#define ARCH_PC_ZEROS 2
+
+/* Whether such a rule says where the return address is, if bp is saved so far below the CFA: side by side, as compilers save both. */
+static inline bool arch_ra_packs(struct arch_ra ra, uint32_t bp_below)
+{
+	return bp_below && ra.offset == 8 - (arch_offset)bp_below;
+}
+
 static inline uintptr_t arch_ra_slot(struct arch_ra ra, uintptr_t cfa)
 {
 	return cfa + (uintptr_t)(intptr_t)ra.offset;

@@ -48,6 +48,17 @@ static inline bool arch_ra_rule(bool at_cfa, int64_t offset, struct arch_ra *ret
 	return at_cfa && offset == -8;
 }
 
+/* A rule in 20 bits (rules.h): what sp is a multiple of, how many bits the size of a frame has, and zeros at the end of each pc. */
+#define ARCH_CFA_UNIT 8u
+#define ARCH_CFA_BITS 13
+#define ARCH_PC_ZEROS 0
+
+/* Whether such a rule says where the return address is, if bp is saved so far below the CFA. */
+static inline bool arch_ra_packs(struct arch_ra ra, uint32_t bp_below)
+{
+	return true;
+}
+
 static inline uintptr_t arch_ra_slot(struct arch_ra ra, uintptr_t cfa)
 {
 	(void)ra;

@@ -33,30 +33,59 @@ static inline uintptr_t difference(uintptr_t address, uintptr_t was)
 	return *(const uintptr_t *)address ^ was;
 }
 
+/*
+ * Where the pc of a frame stands. Below its sp, or where the step that leads to it reads it: the rule of the frame that it called
+ * says where. That one is younger, so of frames whose rules are compared from the youngest on each place is known
+ * once it is looked at.
+ */
+static inline uintptr_t place_of(const struct memo *m, size_t i)
+{
+	return ARCH_RA_BELOW_CFA ? m->sp[i] - 8 : m->place[i];
+}
+
+static inline void put_place(struct memo *m, size_t i, uintptr_t place)
+{
+	if (!ARCH_RA_BELOW_CFA)
+		m->place[i] = place;
+}
+
+static inline uintptr_t pc_at(uintptr_t place)
+{
+	return arch_code_address(*(const uintptr_t *)place);
+}
+
 #define BLOCK 8u
 
-static inline uintptr_t block_difference(const uintptr_t *sp, const uintptr_t *sent)
+static inline uintptr_t pc_difference(const struct thread *t, size_t i)
+{
+	const uintptr_t word = *(const uintptr_t *)place_of(&t->memo, i);
+
+	if (ARCH_RA_BELOW_CFA || word == t->sent[i]) /* or it is the mark of a cut, which is no address */
+		return word ^ t->sent[i];
+	return arch_code_address(word) ^ t->sent[i];
+}
+
+static inline uintptr_t block_difference(const struct thread *t, size_t first)
 {
 	uintptr_t different = 0;
 
 #pragma GCC unroll 8
 	for (uint32_t i = 0; i < BLOCK; i++)
-		different |= difference(sp[i] - 8, sent[i]);
+		different |= pc_difference(t, first + i);
 	return different;
 }
 
 /* Of the remembered frames below `top` the oldest whose return address changed; top: none. */
 static inline uint32_t first_changed(const struct thread *t, uint32_t top)
 {
-	const uintptr_t *const sp = t->memo.sp, *const sent = t->sent;
 	size_t i = 0;
 
-	while (i + BLOCK <= top && !block_difference(sp + i, sent + i))
+	while (i + BLOCK <= top && !block_difference(t, i))
 		i += BLOCK;
 	/* what is left of a whole block is nearly always unchanged, too */
-	if (i + BLOCK > top && top >= BLOCK && !block_difference(sp + top - BLOCK, sent + top - BLOCK))
+	if (i + BLOCK > top && top >= BLOCK && !block_difference(t, top - BLOCK))
 		return top;
-	while (i < top && !difference(sp[i] - 8, sent[i]))
+	while (i < top && !pc_difference(t, i))
 		i++;
 	return (uint32_t)i;
 }
@@ -73,10 +102,7 @@ static inline uint32_t slots_hold(const struct memo *m, uint32_t top)
 /* All of it is on the thread's own stack, above the present frame, and may be read. */
 uint32_t memo_joinable(const struct thread *t, uint32_t top)
 {
-	const uint32_t limit = slots_hold(&t->memo, top);
-
-	/* elsewhere return addresses are among the slots */
-	return ARCH_RA_BELOW_CFA ? first_changed(t, limit) : limit;
+	return first_changed(t, slots_hold(&t->memo, top));
 }
 
 /* ---- remembering ---- */
@@ -99,11 +125,7 @@ static void remember_frame(struct memo *m, uint32_t i, const struct walked *w, u
 			 (older_needs && r->bp != RULE_BP_AT_CFA);
 	if (!i)
 		return;
-	if (!ARCH_RA_BELOW_CFA) {
-		const uintptr_t at = arch_ra_slot(r->ra, m->sp[i - 1]);
-
-		remember_slot(m, i, at, *(const uintptr_t *)at);
-	}
+	put_place(m, i - 1, arch_ra_slot(r->ra, m->sp[i - 1]));
 	if (r->kind == RULE_BP_DEREF)
 		remember_slot(m, i, w->bp + (uintptr_t)(intptr_t)r->cfa_offset, m->sp[i - 1]);
 	if (older_needs && r->bp != RULE_BP_SAME)
@@ -133,8 +155,11 @@ void memo_take(struct thread *t, uint32_t kept, uint32_t n)
 	}
 	forget_above(m, kept);
 	/* The call in the frame at the cut is another one: then what is older may be, too. */
-	if (unlikely(t->deep) && !kept && ARCH_RA_BELOW_CFA)
-		remember_slot(m, 1, t->walked[n - 1].sp - 8, *(const uintptr_t *)(t->walked[n - 1].sp - 8));
+	if (unlikely(t->deep) && !kept && n > 1) {
+		const uintptr_t place = arch_ra_slot(t->walked[n - 2].step.ra, t->walked[n - 1].sp);
+
+		remember_slot(m, 1, place, *(const uintptr_t *)place);
+	}
 	for (uint32_t i = n; i-- > 0;) {
 		if (unlikely(m->slot_count + SLOTS_OF_A_FRAME > room)) {
 			m->depth = 0;
@@ -145,8 +170,10 @@ void memo_take(struct thread *t, uint32_t kept, uint32_t n)
 			m->guessed_from = kept + (n - i);
 	}
 	/* The mark of a cut has no return address: `first_changed` shall find it all the same. */
-	if (unlikely(t->deep) && !kept && ARCH_RA_BELOW_CFA)
+	if (unlikely(t->deep) && !kept) {
 		m->sp[0] = (uintptr_t)(&t->mark + 1);
+		put_place(m, 0, (uintptr_t)&t->mark);
+	}
 	m->depth = kept + n;
 	m->deep = t->deep;
 }
@@ -190,7 +217,7 @@ static __attribute__((noinline)) uint32_t packed_of(struct thread *t, uintptr_t 
 	if (pc < 4096)
 		return PACKED_NONE;
 	packed = rule_pack(&rules_get(t, pc, false, &room)->step, t->code_generation);
-	if (packed != PACKED_NONE && pc >> PACKED_PC_BITS == 0)
+	if (packed != PACKED_NONE && !packed_unfit(pc))
 		packed_put(pc, packed);
 	return packed;
 }
@@ -203,7 +230,7 @@ static inline bool step_packed(struct comparison *c)
 	uintptr_t cfa;
 
 	if (unlikely(entry != packed_entry(mixed, packed) || packed_is_of_others(packed, c->t->code_generation) ||
-		     c->pc >> PACKED_PC_BITS))
+		     packed_unfit(c->pc)))
 		packed = packed_of(c->t, c->pc);
 	if (unlikely(packed == PACKED_NONE || c->n >= state.nframe))
 		return false;
@@ -213,7 +240,7 @@ static inline bool step_packed(struct comparison *c)
 	put_walked(c, c->pc, c->sp, packed);
 	if (!load_bp(c, cfa, packed))
 		return false;
-	c->pc = *(const uintptr_t *)(cfa - 8);
+	c->pc = pc_at(packed_place_of_pc(packed, cfa));
 	c->sp = cfa;
 	return true;
 }
@@ -229,7 +256,7 @@ static inline uint32_t same_rules(const struct memo *m, uint32_t first, uint32_t
 		uint64_t different = 0;
 
 		for (size_t i = begin; i < end; i++) {
-			const uintptr_t pc = *(const uintptr_t *)(m->sp[i] - 8);
+			const uintptr_t pc = pc_at(place_of(m, i));
 
 			found[i] = pc;
 			different |= packed_difference(pc, m->packed[i]);
@@ -309,6 +336,7 @@ static void push_walked(struct thread *t, uint32_t kept, uint32_t n)
 		const struct walked *const w = &t->walked[n];
 		const uintptr_t below = packed_bp_below(w->packed);
 
+		put_place(m, kept - 1, packed_place_of_pc(w->packed, m->sp[kept - 1]));
 		if (needed && below)
 			remember_slot(m, kept, m->sp[kept - 1] - below, m->bp[kept - 1]);
 		needed = w->packed & PACKED_BY_BP || (needed && !below);
@@ -341,7 +369,7 @@ bool memo_alike(struct thread *t, const struct site *at, struct change *ret)
 				.candidates = m->depth, .same = UINT32_MAX };
 	uint32_t same;
 
-	if (!ARCH_RA_BELOW_CFA || unlikely(!m->depth || m->deep || !walk_on_own_stack(t, at->sp) || at->sp % sizeof(uintptr_t)))
+	if (unlikely(!m->depth || m->deep || !walk_on_own_stack(t, at->sp) || at->sp % sizeof(uintptr_t)))
 		return false;
 	for (;;) {
 		while (c.candidates && m->sp[c.candidates - 1] < c.sp)

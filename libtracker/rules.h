@@ -69,14 +69,16 @@ const struct rule *rules_get(struct thread *t, uintptr_t pc, bool exact, struct 
  * the one that is expected. The pc is multiplied by an odd number: so the lowest 47 bits of the product are a permutation
  * of the pc's. 15 of them are the place, the other 32 stand in the entry beside the packed rule.
  *
- *   packed: bits 0..12 cfa_offset / 8, 13..18 how far below the CFA bp is saved / 8 (0: it stays), 19 CFA = bp + cfa_offset,
- *   20..31 the generation of code that it belongs to
+ *   packed: from bit 0 cfa_offset in units of ARCH_CFA_UNIT, then, up to bit 18, how far below the CFA bp is saved / 8 (0: it
+ *   stays), 19 CFA = bp + cfa_offset, 20..31 the generation of code that it belongs to
  *
  * Any thread puts entries, of the generation that its walk began in, and asks for those of its own: code that is
  * unloaded needs no clearing, and whoever puts a rule of it late harms nobody. After PACKED_GENERATIONS nothing is packed.
  */
 #define PACKED_PLACE_BITS 15u
 #define PACKED_PC_BITS 47u
+#define PACKED_CFA_MAX ((1u << ARCH_CFA_BITS) - 1)
+#define PACKED_BELOW_MAX ((1u << (19 - ARCH_CFA_BITS)) - 1)
 #define PACKED_BY_BP (1u << 19)
 #define PACKED_GENERATION_AT 20u
 #define PACKED_GENERATIONS 0xfffu
@@ -86,12 +88,12 @@ extern _Atomic uint64_t *rules_packed;
 
 static inline uintptr_t packed_cfa(uint32_t packed)
 {
-	return (packed & 0x1fff) * 8;
+	return (packed & PACKED_CFA_MAX) * ARCH_CFA_UNIT;
 }
 
 static inline uintptr_t packed_bp_below(uint32_t packed)
 {
-	return (packed >> 13 & 0x3f) * 8;
+	return (packed >> ARCH_CFA_BITS & PACKED_BELOW_MAX) * 8;
 }
 
 static inline bool packed_is_of_others(uint32_t packed, uint32_t generation)
@@ -99,9 +101,21 @@ static inline bool packed_is_of_others(uint32_t packed, uint32_t generation)
 	return packed >> PACKED_GENERATION_AT != generation;
 }
 
+/* Where the return address of a frame with that rule stands. */
+static inline uintptr_t packed_place_of_pc(uint32_t packed, uintptr_t cfa)
+{
+	return ARCH_RA_BELOW_CFA ? cfa - 8 : cfa - packed_bp_below(packed) + 8;
+}
+
 static inline uint64_t packed_mix(uintptr_t pc)
 {
-	return pc * 0x5bd1e9955bd1e995ull;
+	return (pc >> ARCH_PC_ZEROS) * 0x5bd1e9955bd1e995ull;
+}
+
+/* 0: the product tells such a pc from all others. */
+static inline uintptr_t packed_unfit(uintptr_t pc)
+{
+	return pc >> ARCH_PC_ZEROS >> PACKED_PC_BITS | (pc & ((1u << ARCH_PC_ZEROS) - 1));
 }
 
 static inline uint64_t packed_entry(uint64_t mixed, uint32_t packed)
@@ -131,7 +145,7 @@ static inline uint64_t packed_difference(uintptr_t pc, uint32_t packed)
 {
 	const uint64_t mixed = packed_mix(pc);
 
-	return (packed_load(mixed) ^ packed_entry(mixed, packed)) | pc >> PACKED_PC_BITS;
+	return (packed_load(mixed) ^ packed_entry(mixed, packed)) | packed_unfit(pc);
 }
 
 /* PACKED_NONE: it is not plain, or does not fit. */
@@ -139,10 +153,10 @@ static inline uint32_t rule_pack(const struct rule_step *r, uint32_t generation)
 {
 	const uint32_t below = r->bp == RULE_BP_AT_CFA ? (uint32_t)-r->bp_offset : 0, offset = (uint32_t)r->cfa_offset;
 
-	if (r->kind > RULE_BP || r->bp > RULE_BP_AT_CFA || generation >= PACKED_GENERATIONS || offset % 8 || offset / 8 > 0x1fff ||
-	    below % 8 || below / 8 > 0x3f || (r->bp == RULE_BP_AT_CFA && below < 16) || (r->kind == RULE_SP && !offset))
+	if (r->kind > RULE_BP || r->bp > RULE_BP_AT_CFA || generation >= PACKED_GENERATIONS || offset % ARCH_CFA_UNIT ||
+	    offset / ARCH_CFA_UNIT > PACKED_CFA_MAX || below % 8 || below / 8 > PACKED_BELOW_MAX || !arch_ra_packs(r->ra, below) || (r->bp == RULE_BP_AT_CFA && below < 16) || (r->kind == RULE_SP && !offset))
 		return PACKED_NONE;
-	return offset / 8 | below / 8 << 13 | (r->kind == RULE_BP ? PACKED_BY_BP : 0) | generation << PACKED_GENERATION_AT;
+	return offset / ARCH_CFA_UNIT | below / 8 << ARCH_CFA_BITS | (r->kind == RULE_BP ? PACKED_BY_BP : 0) | generation << PACKED_GENERATION_AT;
 }
 
 /* The rule of a pc in no module once more, since its code may have made place for other code. False: it is the one that was tried. */

@@ -65,6 +65,7 @@ struct memo {
 	uint32_t guessed_from; /* as many frames as include one that was left by its frame pointer; 0: none was */
 	bool deep; /* the oldest frame is the mark of a cut: the stack is deeper than what is kept */
 	uintptr_t *sp, *bp;
+	uintptr_t *place; /* where the frame's return address stands; unused where it's always below sp: memo.c, place_of */
 	uint8_t *needs_bp; /* this frame or an older one would read bp as it is here */
 	uint32_t *packed; /* the rule that it was left by: rules.h */
 	struct slot *slots; /* by frame, oldest first */
@@ -219,12 +220,12 @@ void program_find(const char *started_as, bool by_loader, int argc, char **argv,
 /* Writes it into the process's slot. */
 void program_tell(struct shm_process *p);
 
-/* Words that a frame's step reads and the memo keeps, at most; and how many a thread has room for. */
-#define SLOTS_OF_A_FRAME (ARCH_RA_BELOW_CFA ? 2u : 3u)
+/* Words besides return addresses that a frame's step reads and the memo keeps, at most; and how many a thread has room for. */
+#define SLOTS_OF_A_FRAME 2u
 
 static inline uint32_t memo_slots(void)
 {
-	return (state.nframe + state.nframe_slack + 2u) * (ARCH_RA_BELOW_CFA ? 1u : 2u);
+	return state.nframe + state.nframe_slack + 2u;
 }
 
 /* ---- thread.c ---- */

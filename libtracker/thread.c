@@ -50,7 +50,7 @@ static size_t check_room(void)
 
 static size_t context_bytes(void)
 {
-	const size_t a_frame = 5 * sizeof(uintptr_t) + sizeof(struct walked) + sizeof(uint32_t) + 1;
+	const size_t a_frame = (5 + !ARCH_RA_BELOW_CFA) * sizeof(uintptr_t) + sizeof(struct walked) + sizeof(uint32_t) + 1;
 	const size_t frames = frame_room() * a_frame + memo_slots() * sizeof(struct slot);
 	const size_t checks = check_room() * sizeof(uintptr_t) * SHM_ORACLES;
 
@@ -93,7 +93,8 @@ static struct thread *context_at(uint8_t *slab, uint32_t index)
 	t->check[1] = t->check[0] + check_room();
 	t->memo.sp = t->check[1] + check_room();
 	t->memo.bp = t->memo.sp + room;
-	t->walked = (struct walked *)(t->memo.bp + room);
+	t->memo.place = t->memo.bp + room;
+	t->walked = (struct walked *)(t->memo.place + (ARCH_RA_BELOW_CFA ? 0 : room));
 	t->memo.slots = (struct slot *)(t->walked + room);
 	t->memo.packed = (uint32_t *)(t->memo.slots + memo_slots());
 	t->memo.needs_bp = (uint8_t *)(t->memo.packed + room);

@@ -94,6 +94,7 @@ static struct thread *thread_new(uintptr_t stack_top)
 	t->found = zeroed(room * sizeof(uintptr_t));
 	t->memo.sp = zeroed(room * sizeof(uintptr_t));
 	t->memo.bp = zeroed(room * sizeof(uintptr_t));
+	t->memo.place = zeroed(room * sizeof(uintptr_t));
 	t->memo.needs_bp = zeroed(room);
 	t->memo.packed = zeroed(room * sizeof(uint32_t));
 	t->memo.slots = zeroed(memo_slots() * sizeof(struct slot));
