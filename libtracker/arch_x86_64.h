@@ -104,6 +104,7 @@ enum arch_sign {
 	ARCH_SIGN_SIZED,  /* one of HotSpot's that has a frame of a size, and bp saved below the return address */
 };
 
+#define ARCH_METHOD_BYTES (1 << 20) /* of a method's frame: more is none */
 #define ARCH_SIGN_BEFORE 7
 #define ARCH_SIGN_BYTES 15 /* all these can be read, on both sides */
 
@@ -147,7 +148,7 @@ static inline int32_t arch_method_size(const uint8_t *p)
 
 		return probes || (left && p[-1] == 0xff && p[-2] >= 0xf0 && subtracts) ? size : -1;
 	}
-	if (!arch_saves_bp(p, &size))
+	if (!arch_saves_bp(p, &size) || size < 0 || size >= ARCH_METHOD_BYTES)
 		return -1;
 	if ((left && p[-2] == (uint8_t)((size + 8) >> 16) && p[-1] == 0) || (arch_sub_sp(p - 7, &n) == 7 && n == size + 8) ||
 	    (arch_sub_sp(p - 4, &n) == 4 && n == size + 8))
@@ -162,7 +163,7 @@ static inline enum arch_sign arch_sign_at(const uint8_t *p, int32_t *ret_size)
 
 	if (frame)
 		return size >= 0 ? ARCH_SIGN_METHOD : ARCH_SIGN_FRAME;
-	if (size < 0 || size >= 1 << 20 || size % ARCH_STACK_ALIGNMENT)
+	if (size < 0 || size >= ARCH_METHOD_BYTES || size % ARCH_STACK_ALIGNMENT)
 		return arch_keeps_frame(p) ? ARCH_SIGN_USE : ARCH_SIGN_NONE;
 	*ret_size = size + ARCH_FRAME_BYTES;
 	return ARCH_SIGN_SIZED;
