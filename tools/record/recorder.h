@@ -472,12 +472,14 @@ void round_drain(struct recorder *r, struct process *p);
  */
 void round_close(struct recorder *r);
 
+/* ---- sandbox.c ---- */
+/* enum shm_sandbox: what the kernel says of that thread. */
+uint32_t sandbox_of(uint32_t pid, uint32_t tid);
+
 /* ---- sample.c ---- */
 void sample_memory(struct recorder *r);
 /* comm of the thread as the kernel has it; "" when it is gone. */
 void sample_thread_name(uint32_t pid, uint32_t tid, char name[SHM_NAME_BYTES]);
-/* enum shm_sandbox: what the kernel says of that thread. */
-uint32_t sample_sandbox(uint32_t pid, uint32_t tid);
 /* Gives the memory of chunks that are free back to the system. */
 void sample_trim(struct recorder *r);
 /*

@@ -129,7 +129,7 @@ static void answer(struct recorder *r, const struct stream *s, uint32_t slot)
 	_Atomic uint32_t *const sandbox = &r->shm->threads[slot].sandbox;
 
 	if (atomic_load_explicit(sandbox, memory_order_acquire) == SHM_SANDBOX_ASKED)
-		atomic_store_explicit(sandbox, sample_sandbox(s->process->pid, s->tid), memory_order_release);
+		atomic_store_explicit(sandbox, sandbox_of(s->process->pid, s->tid), memory_order_release);
 }
 
 /* Reads one slot; a thread that has ended is read to its end and detached. */

@@ -98,18 +98,6 @@ void sample_thread_name(uint32_t pid, uint32_t tid, char name[SHM_NAME_BYTES])
 	name[strcspn(name, "\n")] = 0;
 }
 
-uint32_t sample_sandbox(uint32_t pid, uint32_t tid)
-{
-	char path[64], text[4096];
-	const char *line;
-
-	snprintf(path, sizeof(path), "/proc/%u/task/%u/status", pid, tid);
-	if (read_file(path, text, sizeof(text)) <= 0)
-		return SHM_SANDBOX_CLOSED;
-	line = strstr(text, "\nSeccomp:");
-	return !line || strtoul(line + strlen("\nSeccomp:"), NULL, 10) == 0 ? SHM_SANDBOX_NONE : SHM_SANDBOX_CLOSED;
-}
-
 /* Takes chunk `n` as a target would, so that nobody fills it meanwhile. */
 static bool claim(struct shm *shm, uint32_t n)
 {
