@@ -10,6 +10,7 @@
 
 #include <lz4.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "format/block.h"
 #include "format/bytes.h"
@@ -161,6 +162,15 @@ void trk_padding_encode(struct trk_block_header *ret, const uint8_t *payload, ui
 	trk_block_header_encode(ret, out);
 }
 
+static int zstd_decode(const struct trk_block_header *h, const uint8_t *payload, uint8_t *raw)
+{
+	const size_t got = ZSTD_decompress(raw, h->raw_bytes, payload, h->stored_bytes);
+
+	if (ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation)
+		return TRK_ERR_NOMEM;
+	return got == h->raw_bytes ? 0 : TRK_ERR_CORRUPT;
+}
+
 int trk_block_payload_decode(const struct trk_block_header *h, const uint8_t *payload, uint8_t *raw)
 {
 	if (checksum(payload, h->stored_bytes) != h->payload_checksum)
@@ -171,9 +181,7 @@ int trk_block_payload_decode(const struct trk_block_header *h, const uint8_t *pa
 		return 0;
 	}
 	if (packing(h) == TRK_BLOCK_ZSTD)
-		return ZSTD_decompress(raw, h->raw_bytes, payload, h->stored_bytes) == h->raw_bytes
-			       ? 0
-			       : TRK_ERR_CORRUPT;
+		return zstd_decode(h, payload, raw);
 
 	const int got = LZ4_decompress_safe((const char *)payload, (char *)raw,
 					    (int)h->stored_bytes, (int)h->raw_bytes);

@@ -141,7 +141,7 @@ void trk_padding_encode(struct trk_block_header *ret, const uint8_t *payload, ui
 
 /*
  * Check the payload's checksum and decode it into `raw` (room: h->raw_bytes,
- * which header_decode has bounded). TRK_ERR_CORRUPT when either fails.
+ * which header_decode has bounded). TRK_ERR_CORRUPT when either fails, TRK_ERR_NOMEM.
  */
 int trk_block_payload_decode(const struct trk_block_header *h, const uint8_t *payload,
 			     uint8_t *raw);

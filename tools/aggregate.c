@@ -129,11 +129,13 @@ static int copy_block(int in, FILE *out, const struct trk_block_header *h, uint6
 {
 	static uint8_t block[TRK_BLOCK_HEADER_BYTES + TRK_BLOCK_STORED_MAX], raw[TRK_BLOCK_RAW_MAX];
 	const size_t size = TRK_BLOCK_HEADER_BYTES + h->stored_bytes;
+	int err;
 
 	if (pread(in, block, size, (off_t)offset) != (ssize_t)size)
 		return TRK_ERR_IO;
-	if (trk_block_payload_decode(h, block + TRK_BLOCK_HEADER_BYTES, raw) != 0)
-		return TRK_ERR_CORRUPT;
+	err = trk_block_payload_decode(h, block + TRK_BLOCK_HEADER_BYTES, raw);
+	if (err)
+		return err;
 	fwrite(block, 1, size, out); /* errors stay in the stream */
 	return 0;
 }

@@ -172,13 +172,16 @@ static int read_table(struct capture *c, const struct trk_block_header *h, uint6
 	/* Marks are all alike in some programs, and small when packed. What their list lacks events have. */
 	const bool is_list = h->type == TRK_BLOCK_MARKS;
 	uint64_t *left;
+	int err;
 
 	if (!capture_room(&s->stored, &s->stored_room, h->stored_bytes) ||
 	    !capture_room(&s->raw, &s->raw_room, h->raw_bytes))
 		return TRK_ERR_NOMEM;
-	if (!capture_read_at(c, offset + TRK_BLOCK_HEADER_BYTES, s->stored, h->stored_bytes) ||
-	    trk_block_payload_decode(h, s->stored, s->raw) != 0)
+	if (!capture_read_at(c, offset + TRK_BLOCK_HEADER_BYTES, s->stored, h->stored_bytes))
 		return TRK_ERR_CORRUPT;
+	err = trk_block_payload_decode(h, s->stored, s->raw);
+	if (err)
+		return err;
 	if (!known)
 		return 0;
 	left = is_list ? &c->private->mark_bytes_left : &c->private->raw_bytes_left;
