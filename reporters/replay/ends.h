@@ -21,12 +21,16 @@ struct ends {
 int ends_init(struct ends *e, const struct capture *c);
 void ends_finish(struct ends *e); /* zero-safe */
 
+/* Whether a process ended before time_ns that ends_before() has not told of. */
+static inline bool ends_are_before(const struct ends *e, uint64_t time_ns)
+{
+	return e->next < e->count && e->list[e->next].time_ns < time_ns;
+}
+
 /* The next process that ended before time_ns, or NULL; steps over it. */
 static inline const struct process_end *ends_before(struct ends *e, uint64_t time_ns)
 {
-	if (e->next == e->count || e->list[e->next].time_ns >= time_ns)
-		return NULL;
-	return &e->list[e->next++];
+	return ends_are_before(e, time_ns) ? &e->list[e->next++] : NULL;
 }
 
 #endif

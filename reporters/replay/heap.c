@@ -6,98 +6,10 @@
  */
 #include "replay/heap_private.h"
 
-#include <stdlib.h>
-
-int heap_new(struct heap **ret, uint32_t temporary_threshold, const struct heap_observer *o)
-{
-	struct heap *h = calloc(1, sizeof(*h));
-
-	if (!h)
-		return TRK_ERR_NOMEM;
-	if (o)
-		h->observer = *o;
-	h->ages.threshold = temporary_threshold;
-	h->page_bytes = 4096;
-	h->brief.b = (struct heap_block){ .thread = UINT32_MAX, .kind = TRK_MALLOC };
-	*ret = h;
-	return 0;
-}
-
-void heap_free(struct heap *h)
-{
-	if (!h)
-		return;
-	for (uint32_t i = 0; i < h->process_room; i++) {
-		if (h->processes[i])
-			blocks_finish(&h->processes[i]->blocks);
-		free(h->processes[i]);
-	}
-	ranges_finish(&h->ranges);
-	free(h->processes);
-	free(h->ages.allocations);
-	free(h);
-}
-
-void heap_set_page_bytes(struct heap *h, uint32_t page_bytes)
-{
-	const uint32_t largest = 1u << 21;
-
-	if (page_bytes && page_bytes <= largest && !(page_bytes & (page_bytes - 1)))
-		h->page_bytes = page_bytes;
-}
-
-void heap_set_sampling(struct heap *h, uint64_t sample_bytes)
-{
-	h->sample_bytes = sample_bytes;
-}
-
-void heap_keep_sums_only(struct heap *h)
-{
-	h->sums_only = true;
-}
-
-/* ---- who ---- */
-
-struct heap_process *heap_new_process(struct heap *h, uint32_t index)
-{
-	if (index >= h->process_room) {
-		const uint32_t room = index + index / 2 + 8;
-		struct heap_process **p =
-			realloc(h->processes, (size_t)room * sizeof(struct heap_process *));
-
-		if (!p)
-			return NULL;
-		for (uint32_t i = h->process_room; i < room; i++)
-			p[i] = NULL;
-		h->processes = p;
-		h->process_room = room;
-	}
-	h->processes[index] = calloc(1, sizeof(struct heap_process));
-	/* of a sample every block says itself what it stands for */
-	if (h->processes[index] && h->sums_only && !h->sample_bytes)
-		h->processes[index]->blocks.ages = &h->ages;
-	return h->processes[index];
-}
-
-int heap_reach_thread(struct heap *h, uint32_t index)
-{
-	const uint32_t room = index + index / 2 + 64;
-	uint32_t *t;
-
-	if (index < h->thread_room)
-		return 0;
-	t = realloc(h->ages.allocations, (size_t)room * sizeof(*t));
-	if (!t)
-		return TRK_ERR_NOMEM;
-	for (uint32_t i = h->thread_room; i < room; i++)
-		t[i] = 0;
-	h->ages.allocations = t;
-	h->thread_room = room;
-	return 0;
-}
-
 /* ---- what happens to a block ---- */
 
+/* One loop for all events, without a call for each. */
+#define ALWAYS inline __attribute__((always_inline))
 /* Out of the way of what nearly all events need. */
 #define SELDOM __attribute__((noinline, cold))
 
@@ -464,7 +376,7 @@ static struct block *add_unknown(struct step *s, uint8_t kind, uint32_t space)
 	return b;
 }
 
-static inline int allocate(struct step *s, uint8_t kind, uint32_t space)
+static ALWAYS int allocate(struct step *s, uint8_t kind, uint32_t space)
 {
 	const bool known = s->event->ref != TRK_REF_UNKNOWN && is_numbered(s->event);
 	struct block *const b = known ? add_known(s) : add_unknown(s, kind, space);
@@ -594,7 +506,7 @@ static int realloc_withdraw(struct step *s)
 
 /* ---- events ---- */
 
-static int apply(struct step *s)
+static ALWAYS int apply(struct step *s)
 {
 	const struct trk_event *e = s->event;
 
@@ -668,7 +580,7 @@ static bool adds_bytes(uint8_t kind)
 	       kind == TRK_REALLOC_WITHDRAW || kind > TRK_RESERVE;
 }
 
-int heap_apply(struct heap *h, const struct trk_event *e)
+static ALWAYS int apply_one(struct heap *h, const struct trk_event *e)
 {
 	struct step s = { .heap = h, .event = e, .ref = TRK_REF_NONE };
 	int err = 0;
@@ -697,4 +609,21 @@ int heap_apply(struct heap *h, const struct trk_event *e)
 		look_for_peak(&s);
 	h->last_ref = s.ref;
 	return err;
+}
+
+int heap_apply_all(struct heap *h, const struct trk_event *events, uint32_t count, struct trk_event *refs)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < count && !err; i++) {
+		err = apply_one(h, &events[i]);
+		if (refs)
+			refs[i].ref = h->last_ref;
+	}
+	return err;
+}
+
+int heap_apply(struct heap *h, const struct trk_event *e)
+{
+	return heap_apply_all(h, e, 1, NULL);
 }

@@ -126,6 +126,9 @@ void heap_free(struct heap *h); /* NULL-safe */
  */
 int heap_apply(struct heap *h, const struct trk_event *e);
 
+/* As many times heap_apply, in less time. refs: the same events, whose refs become what heap_last_ref says; or NULL. */
+int heap_apply_all(struct heap *h, const struct trk_event *events, uint32_t count, struct trk_event *refs);
+
 /*
  * The ref (enum trk_ref) of the last event: what it would have been had the event known it.
  * Unknown when that takes two: a realloc that also took the place of a block.

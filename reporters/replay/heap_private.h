@@ -1,6 +1,6 @@
 /*
- * heap_private - what the parts of heap share: heap.c and heap_map.c (events), heap_ends.c (the end of
- * all blocks) and heap_query.c (answers).
+ * heap_private - what the parts of heap share: heap_new.c (who there is), heap.c and heap_map.c (events), heap_ends.c (the
+ * end of all blocks) and heap_query.c (answers).
  */
 #ifndef REPLAY_HEAP_PRIVATE_H
 #define REPLAY_HEAP_PRIVATE_H
@@ -77,7 +77,7 @@ void heap_wipe_mappings(struct step *s);
 void heap_add_reserved(struct heap *h, struct heap_totals *t, uint64_t bytes, uint64_t mappings);
 void heap_take_reserved(struct heap *h, struct heap_totals *t, uint64_t bytes, uint64_t mappings);
 
-/* heap.c: both TRK_ERR_NOMEM or NULL. */
+/* heap_new.c: TRK_ERR_NOMEM or NULL. */
 struct heap_process *heap_new_process(struct heap *h, uint32_t index);
 int heap_reach_thread(struct heap *h, uint32_t index);
 

@@ -1,256 +1,22 @@
 /*
- * view - one pass over the events: the heap applies them, this file watches and
+ * view - one pass over the events: the heap applies them, view_observe.c watches and
  * sums. Only a range that begins or ends at the peak takes a pass before it, to
  * learn where the peak is, when the capture does not say so.
  *
  * A quick pass begins at a keyframe and ends at the point. What it answers with an error is asked
  * again of all events.
  */
-#include "replay/view.h"
+#include "replay/view_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/event.h"
-#include "replay/ends.h"
-#include "replay/live.h"
-#include "replay/rows.h"
 #include "replay/seek.h"
-#include "replay/sizes.h"
-#include "replay/span.h"
-#include "replay/stop.h"
 #include "replay/view_sums.h"
 
 #define PROGRESS_EVENTS 65536u
-
-struct tally {
-	struct capture *capture;
-	const struct view_options *options;
-	struct heap *heap;
-	struct rows rows;
-	uint32_t *rows_of_process; /* first row + 1, chained by row.next */
-	uint32_t *last_row;	   /* by node: the row + 1 that it went to last */
-	struct sizes *sizes;
-	struct ends ends;
-	struct stop from, to;
-	bool has_from, has_to; /* still to be met */
-	bool follow_peak;      /* the kept moment is the peak */
-	bool in_range;	       /* between `from` and `to` */
-	bool counting;	       /* blocks born now belong to the view */
-	bool has_span;	       /* the question is about a part: its totals are the span's */
-	bool stopped;	       /* the rest of the events is not asked for */
-	bool quick;	       /* only what the answer takes */
-	uint32_t keyframe;     /* to begin with; SEEK_NONE: at the beginning */
-	uint64_t peak_time_ns; /* of a peak that was known before the pass */
-	struct span span;
-	struct live_list live; /* with options.blocks */
-	bool no_memory;
-	uint64_t applied;
-	char marks[160]; /* labels seen, for the message */
-};
-
-/* ---- what the heap tells ---- */
-
-static uint32_t find_row(struct tally *t, const struct heap_block *b)
-{
-	const struct view_row key = {
-		.node = b->node,
-		.thread = t->options->by_thread ? b->thread : UINT32_MAX,
-		.process = b->process,
-		.domain = b->domain,
-		.block_size = t->options->by_size ? b->size : 0,
-		.kind = b->kind,
-	};
-	bool is_new;
-	const uint32_t i = rows_find(&t->rows, &key, &is_new);
-
-	if (i == ROWS_NONE) {
-		t->no_memory = true;
-		return i;
-	}
-	if (is_new) {
-		t->rows.all[i].next = t->rows_of_process[b->process];
-		t->rows_of_process[b->process] = i + 1;
-	}
-	t->last_row[b->node] = i + 1;
-	return i;
-}
-
-/* Most nodes have one row: the one that was found last spares the search. */
-static inline uint32_t row_of(struct tally *t, const struct heap_block *b)
-{
-	const uint32_t last = t->last_row[b->node];
-	const struct view_row *key;
-
-	if (!last)
-		return find_row(t, b);
-	key = &t->rows.all[last - 1].key;
-	if (key->kind == b->kind && key->process == b->process && key->domain == b->domain &&
-	    (!t->options->by_thread || key->thread == b->thread) &&
-	    (!t->options->by_size || key->block_size == b->size))
-		return last - 1;
-	return find_row(t, b);
-}
-
-static inline void add(struct tally *t, uint32_t index, const struct sampling_estimate *e)
-{
-	struct row *row;
-
-	if (index == ROWS_NONE)
-		return;
-	row = rows_touch(&t->rows, index);
-	row->bytes += e->bytes;
-	row->count += e->count;
-	if (__builtin_expect(t->rows.errors != NULL, 0))
-		sampling_add(&t->rows.errors[index].now, e);
-}
-
-static void take(struct tally *t, uint32_t index, const struct sampling_estimate *e)
-{
-	struct row *row;
-
-	if (index == ROWS_NONE)
-		return;
-	row = rows_touch(&t->rows, index);
-	row->bytes -= e->bytes;
-	row->count -= e->count;
-	if (t->rows.errors)
-		sampling_take(&t->rows.errors[index].now, e);
-}
-
-static void born(void *data, struct heap_block *b, const struct sampling_estimate *e)
-{
-	struct tally *t = data;
-
-	if (t->sizes && t->counting && e->count && !b->reserved && sizes_add(t->sizes, b->size, e->count) != 0)
-		t->no_memory = true;
-	b->user = t->counting ? row_of(t, b) : ROWS_NONE;
-	add(t, b->user, e);
-}
-
-static void grew(void *data, const struct heap_block *b, const struct sampling_estimate *e)
-{
-	add(data, b->user, e);
-}
-
-static void restored(void *data, struct heap_block *b, const struct sampling_estimate *e,
-		     uint64_t asked)
-{
-	struct tally *t = data;
-	const bool live = t->options->what == VIEW_LIVE || t->options->what == VIEW_LEAKS;
-	struct heap_block made = *b;
-
-	made.size = asked;
-	b->user = t->counting && live && !t->has_span ? row_of(t, &made) : ROWS_NONE;
-	if (!b->aside)
-		add(t, b->user, e);
-}
-
-static void died(void *data, const struct heap_block *b, const struct sampling_estimate *e,
-		 bool temporary, const struct trk_event *by)
-{
-	if (!b->aside)
-		take(data, b->user, e);
-}
-
-static void aside(void *data, const struct heap_block *b, const struct sampling_estimate *e)
-{
-	if (b->aside)
-		take(data, b->user, e);
-	else
-		add(data, b->user, e);
-}
-
-static void died_temporary(void *data, const struct heap_block *b,
-			   const struct sampling_estimate *e, bool temporary,
-			   const struct trk_event *by)
-{
-	if (temporary)
-		add(data, row_of(data, b), e);
-}
-
-/* ---- the same of a part of the capture ---- */
-
-static void born_in_span(void *data, struct heap_block *b, const struct sampling_estimate *e)
-{
-	struct tally *t = data;
-
-	b->user = ROWS_NONE;
-	if (!t->counting)
-		return;
-	span_born(&t->span, b, e);
-	if (t->options->what == VIEW_ALLOCATIONS)
-		born(data, b, e);
-	else
-		b->user = 0;
-}
-
-static void grew_in_span(void *data, const struct heap_block *b, const struct sampling_estimate *e)
-{
-	struct tally *t = data;
-
-	if (b->user == ROWS_NONE)
-		return;
-	span_grew(&t->span, b, e);
-	if (t->options->what == VIEW_ALLOCATIONS)
-		grew(data, b, e);
-}
-
-static void died_in_span(void *data, const struct heap_block *b, const struct sampling_estimate *e,
-			 bool temporary, const struct trk_event *by)
-{
-	struct tally *t = data;
-
-	if (b->user == ROWS_NONE)
-		return;
-	span_died(&t->span, b, e, temporary, by);
-	if (t->options->what == VIEW_TEMPORARY)
-		died_temporary(data, b, e, temporary, by);
-}
-
-static void aside_in_span(void *data, const struct heap_block *b,
-			  const struct sampling_estimate *e)
-{
-	struct tally *t = data;
-
-	if (b->user != ROWS_NONE)
-		span_aside(&t->span, b, e);
-}
-
-static void peak(void *data, const struct trk_event *e)
-{
-	struct tally *t = data;
-
-	if (t->follow_peak)
-		rows_keep(&t->rows);
-}
-
-static struct heap_observer observer_of(struct tally *t)
-{
-	struct heap_observer o = { .data = t, .born = born, .grew = grew, .restored = restored };
-
-	if (t->has_span)
-		return (struct heap_observer){ .data = t, .born = born_in_span, .grew = grew_in_span,
-					       .restored = restored,
-					       .died = died_in_span, .aside = aside_in_span };
-	switch (t->options->what) {
-	case VIEW_LIVE:
-	case VIEW_LEAKS:
-		o.died = died;
-		o.aside = aside;
-		o.peak = peak;
-		break;
-	case VIEW_TEMPORARY:
-		o.born = NULL;
-		o.grew = NULL;
-		o.died = died_temporary;
-		break;
-	case VIEW_ALLOCATIONS:
-		break;
-	}
-	return o;
-}
 
 /* ---- ends of processes ---- */
 
@@ -339,13 +105,18 @@ static void look_for_points(struct tally *t, const struct trk_event *e)
 
 #define EXPECTED 64u /* events whose blocks are fetched at once */
 
-static int apply_batch(struct tally *t, const struct trk_event *e, size_t n)
+/* Whether the events up to `last` are all that happens: no point, no end and no border of a region is among them. */
+static bool is_plain(const struct tally *t, const struct trk_event *last)
 {
-	for (size_t i = 0; i < n; i++) {
+	return !t->has_from && !t->has_to && !t->stopped && !t->span.region &&
+	       !ends_are_before(&t->ends, last->time_ns);
+}
+
+static int apply_each(struct tally *t, const struct trk_event *e, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
 		int err;
 
-		if (i % EXPECTED == 0)
-			heap_expect(t->heap, &e[i], n - i < EXPECTED ? (uint32_t)(n - i) : EXPECTED);
 		if (t->has_from || t->has_to)
 			look_for_points(t, &e[i]);
 		if (t->stopped)
@@ -357,6 +128,28 @@ static int apply_batch(struct tally *t, const struct trk_event *e, size_t n)
 		if (err)
 			return err;
 		t->applied++;
+	}
+	return 0;
+}
+
+static int apply_some(struct tally *t, const struct trk_event *e, uint32_t n)
+{
+	if (!is_plain(t, &e[n - 1]))
+		return apply_each(t, e, n);
+	t->applied += n;
+	return heap_apply_all(t->heap, e, n, NULL);
+}
+
+static int apply_batch(struct tally *t, const struct trk_event *e, size_t n)
+{
+	for (size_t i = 0; i < n; i += EXPECTED) {
+		const uint32_t some = n - i < EXPECTED ? (uint32_t)(n - i) : EXPECTED;
+		int err;
+
+		heap_expect(t->heap, &e[i], some);
+		err = apply_some(t, &e[i], some);
+		if (err)
+			return err;
 	}
 	return t->no_memory || t->span.no_memory ? TRK_ERR_NOMEM : 0;
 }
@@ -412,7 +205,7 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 			     .rows.sampled = c->header.sample_bytes != 0,
 			     .keyframe = SEEK_NONE };
 	t->has_span = o->region || (o->spanned && o->at.is_range);
-	observer = observer_of(t);
+	observer = view_observer(t);
 	t->rows_of_process = calloc((size_t)c->process_count + 1, sizeof(*t->rows_of_process));
 	if (o->sizes)
 		t->sizes = calloc(1, sizeof(*t->sizes));

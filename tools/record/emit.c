@@ -19,6 +19,23 @@ static void aggregate_batch(struct recorder *r)
 	r->batch_count = 0;
 }
 
+static void find_refs(struct recorder *r)
+{
+	/* asking for memory again with every event would hold the programs up */
+	if (!r->heap_stopped && heap_apply_all(r->heap, r->batch, r->batch_count, r->batch) < 0)
+		r->heap_stopped = r->out_of_memory = true;
+	for (uint32_t i = 0; r->heap_stopped && i < r->batch_count; i++)
+		r->batch[i].ref = TRK_REF_UNKNOWN;
+}
+
+static void write_batch(struct recorder *r)
+{
+	for (uint32_t i = 0; i < r->batch_count; i++)
+		if (r->batch[i].kind == TRK_MARK)
+			writer_mark(r->writer, &r->batch[i]);
+	writer_events(r->writer, r->batch, r->batch_count);
+}
+
 void emit_flush(struct recorder *r)
 {
 	heap_expect(r->heap, r->batch, r->batch_count);
@@ -26,18 +43,9 @@ void emit_flush(struct recorder *r)
 		aggregate_batch(r);
 		return;
 	}
-	for (uint32_t i = 0; i < r->batch_count; i++) {
-		struct trk_event *const e = &r->batch[i];
-
-		/* asking for memory again with every event would hold the programs up */
-		if (!r->heap_stopped && heap_apply(r->heap, e) < 0)
-			r->heap_stopped = r->out_of_memory = true;
-		if (e->kind == TRK_MARK && !r->waiting)
-			writer_mark(r->writer, e);
-		e->ref = r->heap_stopped ? TRK_REF_UNKNOWN : heap_last_ref(r->heap);
-	}
+	find_refs(r);
 	if (!r->waiting)
-		writer_events(r->writer, r->batch, r->batch_count);
+		write_batch(r);
 	r->batch_count = 0;
 }
 
