@@ -160,6 +160,11 @@ class Result:
         self.capture = None
 
 
+def inside_a_block(data, at):
+    """A place in the header of the block at or before `at`: a capture that is cut between two blocks is that of a killed recorder."""
+    return data.rindex(b"TRKB", 0, at + 4) + 41
+
+
 def execute(argv, env=None, timeout=600, preexec=None, stdin=subprocess.DEVNULL):
     full = {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD",)}
     full.update(env or {})

@@ -126,7 +126,7 @@ class Words:
         events = [at for at, kind, _ in self.blocks(data) if kind == PREDICTED]
         path = self.t.file(".bin")
         with open(path, "wb") as f:  # in the last of the events
-            f.write(data[:events[-1] + 41])
+            f.write(data[:harness.inside_a_block(data, events[-1] + 1)])
         self.every_report(path, r" is cut: events up to \d+\.\d\d\d s are here")
 
     def home(self, script):
