@@ -180,7 +180,7 @@ def make_cases(t):
     if MANY:
         cases += [(f"many: {make.__name__}", lambda m=make, n=scale: o.many(m, n)) for make, scale in (
             (workloads.sqlite3, 220000), (python3_malloc, 700), (workloads.cc1plus, 1), (workloads.clang, 1), (workloads.node, 100000))]
-        cases += [("many: exceptions", lambda: o.verify([t.fixture("exceptions_fast"), "2000"], least=100000)),
+        cases += [("many: exceptions", lambda: o.verify([t.fixture("exceptions_fast"), "1000"], least=10000)),
                   ("many: threads", lambda: o.verify([t.fixture("threads"), "churn"], least=10000))]
     return cases
 
