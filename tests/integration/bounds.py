@@ -208,7 +208,7 @@ class Bounds:
                               self.t.fixture("bounded"), "noise", shared, "0"], stderr=subprocess.PIPE)
         while not os.path.exists(f"{capture}.000003"):
             time.sleep(0.001)
-        os.kill(self.recorder_of(p.pid), signal.SIGKILL)
+        os.kill(harness.recorder_of(p.pid), signal.SIGKILL)
         made = self.counts(shared)[1][0]
         self.stop(shared)
         p.communicate(timeout=300)
@@ -276,14 +276,6 @@ class Bounds:
         recorded = Replay(self.t.events(r.capture)).kinds["malloc", 1001]
         check(0 <= recorded - counted <= 2, f"{recorded} recorded, {counted} before it was noticed")
 
-    def recorder_of(self, run):
-        with open(f"/proc/{run}/task/{run}/children") as f:
-            for child in f.read().split():
-                with open(f"/proc/{child}/comm") as comm:
-                    if comm.read().strip() == "tracker-record":
-                        return int(child)
-        raise harness.Failure("no recorder")
-
     def said(self, capture, *words):
         """Every report says it, in one line; and in its JSON."""
         for name in ("stats", "table", "tree", "leaks", "temporary", "summary", "flamegraph", "info"):
@@ -303,7 +295,7 @@ class Bounds:
                              stderr=subprocess.PIPE)
         while not os.path.exists(shared) or os.path.getsize(shared) < 32:
             time.sleep(0.01)
-        recorder = self.recorder_of(p.pid)
+        recorder = harness.recorder_of(p.pid)
         os.kill(recorder, signal.SIGSTOP)
         before = 0
         while True:  # 64 MiB of events, 100 ms, then faster

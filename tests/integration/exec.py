@@ -5,8 +5,10 @@ namespaces, and what cannot be recorded there. What an executed program does it 
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import harness
 import run
@@ -215,6 +217,65 @@ class Exec:
         equal("said", said, bare.stderr.decode().splitlines())
         self.missed(r.capture, 1, "libtracker.so cannot be read")
 
+    def crowded(self):
+        """Others live in PID namespaces of their own, with the pids that recorded processes have in theirs."""
+        enter = [need("unshare"), "-pf", "--mount-proc"]
+        if subprocess.run([*enter, "true"], capture_output=True, check=False).returncode:
+            raise harness.Skip("not allowed here: " + " ".join(enter))
+        said, saying = os.pipe()
+        others = subprocess.Popen([*enter, "--kill-child", "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 600 & done; echo 1; wait"],
+                                  stdout=saying)
+        os.read(said, 2)
+        try:
+            script = "(:); (:); (:); '{0}' image 4001; '{0}' image 4002; (sleep 0.2)".format(self.t.fixture("exec"))
+            argv = [*enter, "sh", "-c", script]
+            r = self.t.record(argv)
+            equal("output", r.stdout.count(b"malloc 400"), execute(argv).stdout.count(b"malloc 400"))
+            processes = self.whole(r.capture)["processes"]
+            strangers = harness.children(others.pid)
+            strangers += [pid for child in strangers for pid in harness.children(child)]
+            equal("others", len(strangers), 9)
+            equal("pids of others, ends", (set(strangers) & {p["pid"] for p in processes}, {p["status"] for p in processes}), (set(), {0}))
+        finally:
+            others.kill()
+            others.communicate()
+
+    def absent(self, script, env=None):
+        """The capture of a script that begins and ends while the recorder stands still."""
+        capture, pid_file, gate = (self.t.file(s) for s in (".bin", ".pid", ".gate"))
+        os.mkfifo(gate)
+        argv = ["sh", "-c", f"echo $$ >'{pid_file}'; read go <'{gate}'; {script}"]
+        p = subprocess.Popen([self.t.tracker, "run", "-q", "-o", capture, "--", *argv], stderr=subprocess.PIPE,
+                             stdout=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+        while not os.path.exists(pid_file) or not os.path.getsize(pid_file):
+            time.sleep(0.01)
+        recorder = harness.recorder_of(p.pid)
+        with open(pid_file, encoding="ascii") as f, open(gate, "w", encoding="ascii") as go:
+            os.kill(recorder, signal.SIGSTOP)
+            go.write("go\n")
+            pid = int(f.read())
+        while harness.runs(pid):
+            time.sleep(0.01)
+        os.kill(recorder, signal.SIGCONT)
+        p.communicate()
+        return capture
+
+    def told_once(self):
+        """An execution that a hook and the kernel tell of is one, though both name it when it is over."""
+        env = {"ROOT": self.root_folder()}
+        for how in ("execve", "spawn"):
+            for count in (1, 3):
+                script = "; ".join([f"'{self.t.fixture('exec')}' {how} same root"] * count) + "; true"
+                self.missed(self.absent(script, env), count, "libtracker.so cannot be read")
+
+    def over_when_seen(self):
+        """Recorded processes of another PID namespace that have ended before the recorder looks: none of them is missed."""
+        enter = f"{need('unshare')} -pf --mount-proc"
+        if subprocess.run([*enter.split(), "true"], capture_output=True, check=False).returncode:
+            raise harness.Skip("not allowed here: " + enter)
+        # unshare's child comes to the recorder as a forked one; what it executes asks, and is refused, once
+        self.missed(self.absent(f"{enter} true; true"), 1, "true")
+
     # ---- what is not recorded is told of ----
 
     def missed(self, capture, count, *words):
@@ -342,6 +403,7 @@ def make_cases(t):
     return cases + [(n.replace("_", " "), getattr(c, n)) for n in (
         "by_the_library", "fails", "descriptors", "only_the_program", "only_the_wrapper", "as_if_alone",
         "pid_namespace", "user_namespace", "network_namespace", "another_user", "without_rights", "another_root", "root_without_the_library",
+        "crowded", "told_once", "over_when_seen",
         "short", "long", "past_the_library", "by_itself", "killed_at_once", "dynamic_linker", "go")]
 
 

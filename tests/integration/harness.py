@@ -4,6 +4,7 @@ reporters can be compared. Standard library only.
 """
 import argparse
 import collections
+import contextlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 PAGE = 4096
 ALLOCATES = {"malloc", "calloc", "realloc", "reallocarray", "posix_memalign", "aligned_alloc",
@@ -173,6 +175,32 @@ def execute(argv, env=None, timeout=600, preexec=None, stdin=subprocess.DEVNULL)
                                      timeout=timeout, preexec_fn=preexec))
     except subprocess.TimeoutExpired:
         raise Failure(f"hangs: {' '.join(argv)}") from None
+
+
+def children(pid):
+    """Of the process's first thread."""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return [int(child) for child in f.read().split()]
+
+
+def recorder_of(pid):
+    """The child of tracker run that runs tracker-record; the program may have been started before it."""
+    while runs(pid):
+        for child in children(pid):
+            with contextlib.suppress(OSError):
+                if os.path.basename(os.readlink(f"/proc/{child}/exe")) == "tracker-record":
+                    return child
+        time.sleep(0.01)
+    raise Failure("no recorder")
+
+
+def runs(pid):
+    """Whether the process has not ended; a zombie has."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 class Heap:

@@ -80,7 +80,7 @@ class Kills:
             while not os.path.exists(shared) or os.path.getsize(shared) < 64:
                 time.sleep(0.001)
             time.sleep(random.uniform(0, 1.9))
-            os.kill(self.bounds.recorder_of(p.pid), signal.SIGKILL)
+            os.kill(harness.recorder_of(p.pid), signal.SIGKILL)
             counted = self.bounds.counts(shared)[1]
             _, err = p.communicate(timeout=300)
             equal("the program's status", p.returncode, 5)

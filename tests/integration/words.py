@@ -31,14 +31,6 @@ def until(what, why, seconds=120):
     raise Failure(why)
 
 
-def recorder_of(pid):
-    """The child of tracker run that runs tracker-record."""
-    for child in open(f"/proc/{pid}/task/{pid}/children").read().split():
-        if os.path.basename(os.readlink(f"/proc/{child}/exe")) == "tracker-record":
-            return int(child)
-    raise Failure("no recorder")
-
-
 class Words:
     def __init__(self, tracker):
         self.t = tracker
@@ -49,7 +41,7 @@ class Words:
         p = subprocess.Popen([self.t.tracker, "run", "-q", "-o", capture, *options, "--", need("python3"), "-c", PROGRAM],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         equal("the program", p.stdout.readline(), b"2000\n")
-        return p, capture, recorder_of(p.pid)
+        return p, capture, harness.recorder_of(p.pid)
 
     def said(self, name, capture):
         """What a report says of it on stderr, in one line; and `incomplete` of its JSON."""
@@ -107,7 +99,7 @@ class Words:
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         equal("the program", p.stdout.readline(), b"2000\n")
         words = self.said("stats", capture)
-        check(f": being recorded by pid {recorder_of(p.pid)}: events up to" in words, words)
+        check(f": being recorded by pid {harness.recorder_of(p.pid)}: events up to" in words, words)
         self.finish(p)
 
     def killed(self):

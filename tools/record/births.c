@@ -42,6 +42,7 @@ struct births {
 	struct birth events[EVENTS];
 	uint32_t count;
 	bool heard, lost; /* something; not everything */
+	bool behind; /* more waits in the socket than was read */
 	struct offspring *offspring;
 	size_t offspring_count, offspring_room;
 };
@@ -121,6 +122,7 @@ void births_read(struct recorder *r)
 		return;
 	const uint64_t number = atomic_load(&r->shm->header.programs);
 
+	b->behind = true;
 	while (b->count < EVENTS) {
 		const ssize_t n = recv(b->socket, bytes, sizeof(bytes), 0);
 
@@ -131,6 +133,7 @@ void births_read(struct recorder *r)
 		if (n < 0) {
 			b->number_before = b->number;
 			b->number = number;
+			b->behind = false;
 			return;
 		}
 		if ((size_t)n < EVENT_AT + sizeof(event))
@@ -222,6 +225,11 @@ void births_judge(struct recorder *r)
 			ended(b, e->pid);
 	}
 	forget(b);
+}
+
+bool births_behind(const struct recorder *r)
+{
+	return r->births && r->births->behind;
 }
 
 bool births_rule_out(const struct recorder *r)

@@ -182,7 +182,10 @@ static void *map_system_v(int id)
 
 static int map_segment(struct recorder *r, const struct options *o)
 {
+	struct stat st;
+
 	r->segment = o->shm_fd ? (int)o->shm_fd : -1;
+	r->segment_inode = o->shm_fd && fstat(r->segment, &st) == 0 ? st.st_ino : o->shm_id;
 	r->shm = o->shm_fd ? map_memfd((int)o->shm_fd) : map_system_v((int)o->shm_id);
 	if (r->shm == MAP_FAILED)
 		return TRK_ERR_NOMEM;

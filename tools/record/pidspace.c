@@ -1,6 +1,9 @@
 /*
  * pidspace - processes of PID namespaces that are not ours. Those with a /proc of their own
  * know only the pids that they have there; /proc/PID/status of our own says both.
+ *
+ * A pid of another namespace names one process in each of them: who is meant is one of ours, which has our segment or
+ * descends from a recorded process. A process that executes a program just now has no segment for that time.
  */
 #include "recorder.h"
 
@@ -10,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint32_t pidspace_inner(uint32_t pid)
+#define ANCESTORS_MAX 64u
+
+/* The last number in the line of /proc/PID/status that begins with `key`; 0: there is none. `ret_count`: numbers in it. */
+static uint32_t status_number(uint32_t pid, const char *key, uint32_t *ret_count)
 {
 	char path[64], line[256];
 	uint32_t found = 0;
@@ -18,27 +24,57 @@ uint32_t pidspace_inner(uint32_t pid)
 	snprintf(path, sizeof(path), "/proc/%u/status", pid);
 	FILE *const f = fopen(path, "re");
 
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		const char *const last = strrchr(line, '\t');
-
-		if (strncmp(line, "NSpid:", 6) == 0 && strchr(line, '\t') != last)
-			found = (uint32_t)strtoul(last + 1, NULL, 10);
+	*ret_count = 0;
+	while (f && !*ret_count && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, key, strlen(key)) != 0)
+			continue;
+		for (const char *at = strchr(line, '\t'); at; at = strchr(at + 1, '\t'), ++*ret_count)
+			found = (uint32_t)strtoul(at + 1, NULL, 10);
 	}
 	if (f)
 		fclose(f);
 	return found;
 }
 
-/* Who lives in our own namespace, but may not look at us, cannot know that it does. */
-static bool lives_here(uint32_t pid)
+uint32_t pidspace_inner(uint32_t pid)
 {
-	return unseen_segment(pid) == THERE && !pidspace_inner(pid);
+	uint32_t count;
+	const uint32_t last = status_number(pid, "NSpid:", &count);
+
+	return count > 1 ? last : 0;
 }
 
-uint32_t pidspace_find(uint32_t inner, bool (*is_it)(void *context, uint32_t pid), void *context)
+uint32_t pidspace_parent(uint32_t pid)
 {
-	if (lives_here(inner) && is_it(context, inner))
-		return inner;
+	uint32_t count;
+
+	return status_number(pid, "PPid:", &count);
+}
+
+bool pidspace_is_ours(const struct recorder *r, uint32_t pid)
+{
+	if (unseen_segment(r, pid) == THERE)
+		return true;
+	for (uint32_t i = 0; i < ANCESTORS_MAX && pid > 1; i++) {
+		pid = pidspace_parent(pid);
+		if (pid && process_by_pid(r, pid))
+			return true;
+	}
+	return false;
+}
+
+static bool is_named(uint32_t pid, uint32_t name)
+{
+	const uint32_t inner = pidspace_inner(pid);
+
+	return (inner ? inner : pid) == name;
+}
+
+uint32_t pidspace_find(uint32_t name, bool (*is_it)(void *context, uint32_t pid), void *context)
+{
+	/* who lives in our own namespace, but may not look at us, cannot know that it does */
+	if (is_named(name, name) && is_it(context, name))
+		return name;
 
 	DIR *const all = opendir("/proc");
 	struct dirent *entry;
@@ -48,7 +84,7 @@ uint32_t pidspace_find(uint32_t inner, bool (*is_it)(void *context, uint32_t pid
 		const uint32_t pid = isdigit((unsigned char)entry->d_name[0]) ?
 					     (uint32_t)strtoul(entry->d_name, NULL, 10) : 0;
 
-		if (pid && pidspace_inner(pid) == inner && is_it(context, pid))
+		if (pid && pid != name && is_named(pid, name) && is_it(context, pid))
 			found = pid;
 	}
 	if (all)

@@ -169,11 +169,30 @@ static void take_program(struct recorder *r, struct process *p, const struct shm
 	process_set_program(r, p, name, executable, command, size);
 }
 
-static bool has_no_slot(void *context, uint32_t pid)
+struct sought {
+	struct recorder *r;
+	uint32_t parent; /* pid of the process that forked it; 0: not known */
+};
+
+static bool is_new(const struct recorder *r, uint32_t pid)
 {
-	const struct process *const p = process_by_pid(context, pid);
+	const struct process *const p = process_by_pid(r, pid);
 
 	return !p || p->slot == NO_SLOT;
+}
+
+static bool is_new_child(void *context, uint32_t pid)
+{
+	const struct sought *const s = context;
+
+	return is_new(s->r, pid) && pidspace_parent(pid) == s->parent;
+}
+
+static bool is_new_of_ours(void *context, uint32_t pid)
+{
+	const struct sought *const s = context;
+
+	return is_new(s->r, pid) && pidspace_is_ours(s->r, pid);
 }
 
 /*
@@ -182,7 +201,14 @@ static bool has_no_slot(void *context, uint32_t pid)
  */
 static uint32_t outer_pid(struct recorder *r, const struct shm_process *slot)
 {
-	return slot->inner == SHM_INNER_ALL ? pidspace_find(slot->pid, has_no_slot, r) : slot->pid;
+	const uint32_t parent = slot->inner == SHM_INNER_ALL && slot->parent_pid ? parent_of(r, slot) : NO_INDEX;
+	struct sought s = { r, parent == NO_INDEX ? 0 : r->processes[parent]->pid };
+	uint32_t pid;
+
+	if (slot->inner != SHM_INNER_ALL)
+		return slot->pid;
+	pid = s.parent ? pidspace_find(slot->pid, is_new_child, &s) : 0;
+	return pid ? pid : pidspace_find(slot->pid, is_new_of_ours, &s);
 }
 
 static struct process *add(struct recorder *r, const struct shm_process *slot, uint32_t pid)
@@ -201,8 +227,10 @@ static struct process *add(struct recorder *r, const struct shm_process *slot, u
 		.start_ns = start_ns,
 		.pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1 });
 
-	if (p && !pid)
+	if (p && !pid) {
+		p->unplaced = true;
 		ends_set(r, p);
+	}
 	return p;
 }
 

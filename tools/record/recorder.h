@@ -42,6 +42,7 @@ struct process {
 	bool polled;	      /* no pidfd tells us its end */
 	bool foreign;	      /* its threads have ids of another PID namespace */
 	uint32_t inner_pid;   /* its own there; 0: it is `pid` */
+	bool unplaced;	      /* it had ended before we saw it: `pid` is its own in a namespace that we do not know */
 	int pidfd, statm;
 	uint64_t first_program, last_program; /* numbers (shm.h) of those that it ran */
 	uint64_t last_executed; /* of the last one that it executed, and was not forked with */
@@ -172,6 +173,7 @@ struct recorder {
 	struct births *births; /* NULL: the kernel does not tell us */
 	struct watches watches;
 	int segment; /* the memfd; -1: System V */
+	uint64_t segment_inode; /* as /proc/PID/maps has it */
 	struct keyframes keyframes;
 	bool waiting;	     /* the capture begins later: only the live set is kept */
 	uint64_t begin_ns;   /* ... then */
@@ -317,7 +319,7 @@ void look_answer(struct recorder *r);
 /* Now and then: watches programs that recorded processes started, or became, and that have not come to us. */
 void unseen_look(struct recorder *r);
 enum segment_there { THERE, NOT_THERE, DENIED, NOBODY_KNOWS };
-enum segment_there unseen_segment(uint32_t pid);
+enum segment_there unseen_segment(const struct recorder *r, uint32_t pid);
 
 /* ---- births.c ---- */
 struct births;
@@ -326,6 +328,8 @@ void births_begin(struct recorder *r, int connector);
 /* Before it is looked who has attached; and after that. */
 void births_read(struct recorder *r);
 void births_judge(struct recorder *r);
+/* Whether the kernel has told of more than was read. */
+bool births_behind(const struct recorder *r);
 /* Whether all is known of every process below the recorded ones, and none of them is left. */
 bool births_rule_out(const struct recorder *r);
 void births_end(struct births *b); /* NULL-safe */
@@ -357,8 +361,12 @@ void request_answer(struct recorder *r, uint32_t entry);
 /* ---- pidspace.c ---- */
 /* The pid that `pid` has in its innermost namespace; 0: it has none but ours, or it is gone. */
 uint32_t pidspace_inner(uint32_t pid);
-/* The process, as we see it, that has the pid `inner` in a namespace of its own, and is_it; 0: none. */
-uint32_t pidspace_find(uint32_t inner, bool (*is_it)(void *context, uint32_t pid), void *context);
+/* The pid of its parent as we see it; 0: it is gone. */
+uint32_t pidspace_parent(uint32_t pid);
+/* Whether it is one of those that we record, or of those that they started. */
+bool pidspace_is_ours(const struct recorder *r, uint32_t pid);
+/* The process, as we see it, that calls itself by the pid `name`, in whatever namespace it lives, and is_it; 0: none. */
+uint32_t pidspace_find(uint32_t name, bool (*is_it)(void *context, uint32_t pid), void *context);
 
 /* ---- ends.c ---- */
 struct epoll_event;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 struct asker {
+	const struct recorder *r;
 	int fd;
 	uint64_t inode;
 };
@@ -30,7 +31,7 @@ static bool has_socket(void *context, uint32_t pid)
 	const ssize_t n = readlink(path, link, sizeof(link) - 1);
 
 	link[n > 0 ? n : 0] = 0;
-	return strcmp(link, want) == 0 && unseen_segment(pid) == THERE;
+	return strcmp(link, want) == 0 && unseen_segment(a->r, pid) == THERE;
 }
 
 static int fetch(uint32_t pid, const struct asker *a)
@@ -70,7 +71,7 @@ void request_answer(struct recorder *r, uint32_t index)
 {
 	struct shm_exec *const entry = &r->shm->execs.entries[index];
 	uint32_t made = SHM_REQUEST_MADE;
-	struct asker a = { .fd = entry->fd, .inode = entry->inode };
+	struct asker a = { .r = r, .fd = entry->fd, .inode = entry->inode };
 	const uint32_t inner = entry->pid;
 	const uint32_t pid = has_socket(&a, inner) ? inner : pidspace_find(inner, has_socket, &a);
 	const int fd = pid && r->segment >= 0 ? fetch(pid, &a) : -1;

@@ -339,7 +339,7 @@ void round_close(struct recorder *r)
 	for (uint32_t i = 0, quiet = 0; i < SHM_CHUNKS && quiet < 2; i++) {
 		const bool more = round_run(r, &bytes);
 
-		if (bytes || more)
+		if (bytes || more || births_behind(r))
 			quiet = 0;
 		else if (is_held_up(r) && r->now_ns < until_ns)
 			nanosleep(&pause, NULL);

@@ -27,10 +27,11 @@ static void name_of(uint32_t pid, char name[SHM_NAME_BYTES])
 	sample_thread_name(pid, pid, name);
 }
 
-/* Whether the segment, by either of its names, is mapped there. Of a zombie nobody knows. */
-enum segment_there unseen_segment(uint32_t pid)
+/* Whether our segment, by either of its names, is mapped there: another recording has one, too. Of a zombie nobody knows. */
+enum segment_there unseen_segment(const struct recorder *r, uint32_t pid)
 {
 	char path[64], *line = NULL;
+	unsigned long long inode;
 	size_t room = 0;
 
 	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
@@ -38,7 +39,9 @@ enum segment_there unseen_segment(uint32_t pid)
 	enum segment_there found = !f && errno == EACCES ? DENIED : NOBODY_KNOWS;
 
 	while (f && found != THERE && getline(&line, &room, f) > 0)
-		found = strstr(line, "/memfd:tracker") || strstr(line, "/SYSV") ? THERE : NOT_THERE;
+		found = (strstr(line, "/memfd:tracker") || strstr(line, "/SYSV")) &&
+				sscanf(line, "%*s %*s %*s %*s %llu", &inode) == 1 && inode == r->segment_inode ?
+				THERE : NOT_THERE;
 	free(line);
 	if (f)
 		fclose(f);
@@ -46,9 +49,9 @@ enum segment_there unseen_segment(uint32_t pid)
 }
 
 /* A program of another user's rights cannot be looked at; what still has its parent's name was only forked. */
-static bool is_unseen(const struct process *parent, uint32_t pid)
+static bool is_unseen(const struct recorder *r, const struct process *parent, uint32_t pid)
 {
-	const enum segment_there segment = unseen_segment(pid);
+	const enum segment_there segment = unseen_segment(r, pid);
 	char name[SHM_NAME_BYTES];
 
 	if (segment != DENIED)
@@ -79,7 +82,7 @@ static bool executed(const struct process *p)
 
 static void look_at(struct recorder *r, const struct process *parent, uint32_t pid, struct unseen *next)
 {
-	if (!is_unseen(parent, pid))
+	if (!is_unseen(r, parent, pid))
 		return;
 	if (was_candidate(&r->unseen, pid))
 		watch_add(r, pid, parent->name, next->number);

@@ -28,23 +28,51 @@
 
 /* ---- who is watched ---- */
 
-static bool any_process(void *context, uint32_t pid)
+/* The process that made the entry; NULL: it is over, and perhaps its slot another's. */
+static const struct process *starter_of(const struct recorder *r, const struct shm_exec *entry)
 {
-	const struct process *const p = process_by_pid(context, pid);
+	const uint32_t slot = entry->process;
+	const struct process *const p = slot < SHM_PROCESSES ? r->slot_process[slot] : NULL;
 
-	return !p || !p->attached;
+	return p && p->last_program < entry->number ? p : NULL;
+}
+
+struct sought {
+	const struct recorder *r;
+	const struct process *starter; /* NULL: not known */
+};
+
+static bool was_started(void *context, uint32_t pid)
+{
+	const struct sought *const s = context;
+	const struct process *const p = process_by_pid(s->r, pid);
+
+	if (p && p->attached)
+		return false;
+	return s->starter ? pidspace_parent(pid) == s->starter->pid : pidspace_is_ours(s->r, pid);
 }
 
 /* The pid as we see it; 0: nobody knows, it has ended. */
-static uint32_t executing(struct recorder *r, uint32_t index, uint32_t pid, uint32_t flags)
+static uint32_t executing(struct recorder *r, uint32_t index, const struct process *starter)
 {
+	const struct shm_exec *const entry = &r->shm->execs.entries[index];
 	const struct watches *const w = &r->watches;
+	const uint32_t pid = entry->pid;
+	struct sought s = { r, starter };
 
-	if (!(flags & SHM_EXEC_INNER_PID))
+	if (!(entry->flags & SHM_EXEC_INNER_PID))
 		return pid;
 	if (w->asked_pid[index] && w->asked_inner[index] == pid)
 		return w->asked_pid[index];
-	return pidspace_find(pid, any_process, r);
+	if (starter && (starter->inner_pid ? starter->inner_pid : starter->pid) == pid)
+		return starter->unplaced ? 0 : starter->pid;
+	return pidspace_find(pid, was_started, &s);
+}
+
+static void set_pid(struct watch *w, uint32_t pid)
+{
+	w->pid = pid;
+	w->pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
 }
 
 static struct watch *add(struct recorder *r, uint32_t pid)
@@ -56,8 +84,7 @@ static struct watch *add(struct recorder *r, uint32_t pid)
 		w->missed_more++;
 		return NULL;
 	}
-	one->pid = pid;
-	one->pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
+	set_pid(one, pid);
 	one->entry = NO_SLOT;
 	one->since_ns = r->now_ns;
 	w->list[w->count++] = one;
@@ -98,8 +125,9 @@ static void release_entry(struct recorder *r, struct watch *w)
 static void take(struct recorder *r, uint32_t index)
 {
 	const struct shm_exec *const entry = &r->shm->execs.entries[index];
-	const uint32_t pid = entry->pid, flags = entry->flags, starter = entry->process;
-	struct watch *const w = add(r, executing(r, index, pid, flags));
+	const struct process *const starter = starter_of(r, entry);
+	const uint32_t pid = entry->pid, flags = entry->flags;
+	struct watch *const w = add(r, executing(r, index, starter));
 
 	r->watches.asked_pid[index] = 0;
 	if (!w)
@@ -112,8 +140,8 @@ static void take(struct recorder *r, uint32_t index)
 	r->watches.taken[index] = true;
 	memcpy(w->path, entry->path, sizeof(entry->path));
 	w->path[sizeof(entry->path) - 1] = 0;
-	if (starter < SHM_PROCESSES && r->slot_process[starter] && r->slot_process[starter]->name)
-		snprintf(w->starter, sizeof(w->starter), "%s", r->slot_process[starter]->name);
+	if (starter && starter->name)
+		snprintf(w->starter, sizeof(w->starter), "%s", starter->name);
 }
 
 static void look_at_entries(struct recorder *r)
@@ -173,10 +201,40 @@ void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t n
 		sample_thread_name(pid, pid, w->path);
 }
 
+/*
+ * What a hook has noted, or what has attached, under a pid of another namespace, and was over before it could be asked for
+ * the one that we know: the kernel tells of it, too, under that one. Each is taken for one of what the kernel tells.
+ */
+static bool is_known_otherwise(struct recorder *r, uint32_t pid, uint64_t number)
+{
+	const size_t n = r->process_count, end = n > NEWEST ? n - NEWEST : 0;
+
+	for (uint32_t i = 0; i < r->watches.count; i++) {
+		struct watch *const w = r->watches.list[i];
+
+		if (w->pid || w->number < number)
+			continue;
+		set_pid(w, pid);
+		return true;
+	}
+	for (size_t i = n; i-- > end;) {
+		struct process *const p = r->processes[i];
+
+		if (p->unplaced && p->last_executed && p->last_executed >= number) {
+			p->unplaced = false;
+			return true;
+		}
+	}
+	return false;
+}
+
 void watch_executed(struct recorder *r, uint32_t pid, const char *path, const char *starter, uint64_t number)
 {
 	const struct watch it = { .pid = pid, .number = number };
-	struct watch *const w = knows(r, pid) || has_attached(r, &it) ? NULL : add(r, pid);
+
+	if (knows(r, pid) || has_attached(r, &it) || is_known_otherwise(r, pid, number))
+		return;
+	struct watch *const w = add(r, pid);
 
 	if (!w)
 		return;
@@ -254,7 +312,7 @@ static bool is_settled(struct recorder *r, struct watch *w)
 		release_entry(r, w);
 		return true;
 	}
-	if (w->ended) {
+	if (w->ended && !births_behind(r)) { /* what the kernel has yet to tell is of those that are watched */
 		release_entry(r, w);
 		miss(r, w);
 		return true;
