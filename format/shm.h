@@ -9,7 +9,7 @@
  *
  *   header, states of slots, chunk bitmap, executions, lives | process slots | thread slots | chunks
  *
- * A target maps the first part, which is small, its own process slot, the thread slots that it
+ * A target maps the first part, which is small, the page of its own process slot, the thread slots that it
  * uses and the first chunks; more chunks, piece by piece, when those are all in use: programs limit
  * their address space and lock their memory. What a target looks for among all slots lies in the
  * first part, therefore.
@@ -32,7 +32,8 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 10u
+#define SHM_VERSION 11u
+#define SHM_PAGE_MOST 65536u /* bytes of a page of a processor that has large ones: what is mapped by itself begins on one */
 
 /* 70 MiB of addresses in the recorder, of which only what is used is ever touched. A live thread holds a chunk. */
 #define SHM_CHUNK_BYTES 4096u
@@ -271,16 +272,16 @@ struct shm {
 	_Alignas(64) _Atomic uint64_t chunk_bitmap[SHM_BITMAP_WORDS]; /* 1: in use */
 	struct shm_execs execs;
 	struct shm_life lives[SHM_PROCESSES];
-	_Alignas(4096) struct shm_process processes[SHM_PROCESSES];
-	_Alignas(4096) struct shm_thread threads[SHM_THREADS];
-	_Alignas(4096) struct shm_chunk chunks[SHM_CHUNKS];
+	_Alignas(SHM_PAGE_MOST) struct shm_process processes[SHM_PROCESSES];
+	_Alignas(SHM_PAGE_MOST) struct shm_thread threads[SHM_THREADS];
+	_Alignas(SHM_PAGE_MOST) struct shm_chunk chunks[SHM_CHUNKS];
 };
 
 _Static_assert(sizeof(struct shm_header) == 192, "layout");
 _Static_assert(sizeof(struct shm_exec) == 256, "layout");
 _Static_assert(sizeof(struct shm_life) == 40, "layout");
 _Static_assert(sizeof(struct shm_thread) == 128, "layout");
-_Static_assert(sizeof(struct shm_process) == 4096, "one page each");
+_Static_assert(sizeof(struct shm_process) == 4096, "one page each, where pages are small");
 _Static_assert(sizeof(struct shm_chunk) == SHM_CHUNK_BYTES, "layout");
 
 #endif

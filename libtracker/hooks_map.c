@@ -12,6 +12,7 @@
 #include "code.h"
 #include "hook.h"
 #include "linger.h"
+#include "raw.h"
 
 #define ARENA_MIN ((size_t)16 << 20) /* less is heap to the recorder */
 
@@ -96,7 +97,7 @@ EXPORT void *mmap64(void *address, size_t size, int prot, int flags, int fd, off
  */
 static bool may_unmap(uintptr_t address, size_t size, uintptr_t frame)
 {
-	return size && address % 4096 == 0 && size <= UINTPTR_MAX - address &&
+	return size && raw_page_of(address) == address && size <= UINTPTR_MAX - address &&
 	       (frame < address || frame - address >= size);
 }
 

@@ -22,9 +22,10 @@ struct look {
 	int32_t size;
 };
 
+/* Of the smallest: all of it can be read if a byte of it can. */
 static uintptr_t page_of(uintptr_t address)
 {
-	return address & ~(uintptr_t)(RAW_PAGE - 1);
+	return address & ~(uintptr_t)(RAW_PAGE_LEAST - 1);
 }
 
 /* The code from `start` to l->to. False: nothing is there, or nothing that can be read. */

@@ -53,7 +53,7 @@ static bool find_lines(uintptr_t pc, struct maps_line *first)
 /* Mapped from `first`; reads what the pc that asks for it shows to be in use. */
 static bool read_headers(const struct maps_line *first, struct known *k)
 {
-	const uintptr_t page = 4095, room = first->end - first->start;
+	const uintptr_t room = first->end - first->start;
 	const ElfW(Ehdr) *const e = (const void *)first->start;
 	const ElfW(Phdr) *const h = (const void *)(first->start + e->e_phoff);
 	uintptr_t low = UINTPTR_MAX, high = 0;
@@ -64,7 +64,7 @@ static bool read_headers(const struct maps_line *first, struct known *k)
 	for (unsigned i = 0; i < e->e_phnum; i++) {
 		if (h[i].p_type != PT_LOAD)
 			continue;
-		low = h[i].p_vaddr < low ? h[i].p_vaddr & ~page : low;
+		low = h[i].p_vaddr < low ? raw_page_of(h[i].p_vaddr) : low;
 		high = h[i].p_vaddr + h[i].p_memsz > high ? h[i].p_vaddr + h[i].p_memsz : high;
 	}
 	if (low >= high)

@@ -17,7 +17,7 @@ struct program {
 	uint32_t command_bytes;
 };
 
-_Static_assert(sizeof(struct program) <= RAW_PAGE, "it is kept in a page");
+_Static_assert(sizeof(struct program) <= RAW_PAGE_LEAST, "it is kept in a page");
 
 static struct program *program;
 

@@ -14,7 +14,9 @@
 
 #define GUARD ((size_t)64 << 10)
 #define PLACE ((uintptr_t)0x23d75c9b7000)
-#define PLACE_RANDOM (((uintptr_t)1 << 36) - RAW_PAGE)
+#define PLACE_RANDOM (((uintptr_t)1 << 36) - RAW_PAGE_LEAST)
+
+size_t raw_page_bytes = RAW_PAGE_LEAST;
 
 static _Atomic uintptr_t next; /* address; 0: any */
 
@@ -25,7 +27,7 @@ void raw_start(uint64_t random)
 
 static size_t with_guards(size_t bytes)
 {
-	return ((bytes + RAW_PAGE - 1) & ~(RAW_PAGE - 1)) + 2 * GUARD;
+	return raw_page_of(bytes + raw_page_bytes - 1) + 2 * GUARD;
 }
 
 void *raw_reserve(size_t bytes)
@@ -34,7 +36,7 @@ void *raw_reserve(size_t bytes)
 	const long p = arch_syscall(SYS_mmap, (long)at, (long)with_guards(bytes), PROT_NONE,
 				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return p < 0 && p > -4096 ? NULL : (uint8_t *)p + GUARD;
+	return raw_is_error(p) ? NULL : (uint8_t *)p + GUARD;
 }
 
 void raw_release(void *p, size_t bytes)

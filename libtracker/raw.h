@@ -41,7 +41,24 @@ static inline long raw_readlink(const char *path, char *buf, size_t room)
 	return arch_syscall(SYS_readlinkat, AT_FDCWD, (long)path, (long)buf, (long)room, 0, 0);
 }
 
-#define RAW_PAGE ((size_t)4096)
+/*
+ * Bytes of a page: the kernel tells each process (AT_PAGESZ; session.c sets it). Of every processor's pages these are the
+ * smallest and the largest: what can be read can be read to the end of its smallest page at least.
+ */
+#define RAW_PAGE_LEAST ((size_t)4096)
+#define RAW_PAGE_MOST ((size_t)65536)
+extern size_t raw_page_bytes;
+
+static inline uintptr_t raw_page_of(uintptr_t address)
+{
+	return address & ~(uintptr_t)(raw_page_bytes - 1);
+}
+
+/* What a system call that gives an address gave: the kernel's numbers of errors end at 4095. */
+static inline bool raw_is_error(long given)
+{
+	return given < 0 && given > -4096;
+}
 
 static inline void raw_munmap(void *p, size_t bytes)
 {
@@ -75,7 +92,7 @@ static inline void *raw_map_again(void *shared, size_t bytes)
 {
 	const long p = arch_syscall(SYS_mremap, (long)shared, 0, (long)bytes, MREMAP_MAYMOVE, 0, 0);
 
-	return p < 0 && p > -4096 ? NULL : (void *)p;
+	return raw_is_error(p) ? NULL : (void *)p;
 }
 
 /* ... in the place of whatever is mapped `at`. */

@@ -311,7 +311,7 @@ static _Atomic bool outside_known; /* rules were made for code in no module */
 /* Whether code before pc keeps frame pointers: where it does not, bp may well be that of the caller, whom the step would miss. */
 static bool keeps_frame(const struct headers *h, uintptr_t pc)
 {
-	const uintptr_t page = pc & ~(uintptr_t)(RAW_PAGE - 1);
+	const uintptr_t page = pc & ~(uintptr_t)(RAW_PAGE_LEAST - 1);
 	const uintptr_t from = headers_is_code(h, pc - MADE_NEAR, MADE_NEAR) || pc - page > MADE_NEAR ? pc - MADE_NEAR : page;
 
 	for (uintptr_t at = from; at + ARCH_FRAME_SIGN <= pc; at++)

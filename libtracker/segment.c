@@ -7,15 +7,21 @@
 #include "raw.h"
 
 #define HEAD_BYTES offsetof(struct shm, processes)
-#define SLOT_BYTES sizeof(struct shm_process)
 #define CHUNK_PIECE_BYTES (SEGMENT_CHUNKS * sizeof(struct shm_chunk))
 #define THREAD_PIECE_BYTES (SEGMENT_THREADS * sizeof(struct shm_thread))
-#define START_BYTES (HEAD_BYTES + SLOT_BYTES + THREAD_PIECE_BYTES + CHUNK_PIECE_BYTES)
 #define STRIDE (1u << 20)
 
-_Static_assert(HEAD_BYTES % RAW_PAGE == 0 && SLOT_BYTES == RAW_PAGE && THREAD_PIECE_BYTES % RAW_PAGE == 0, "pages");
+_Static_assert(SHM_PAGE_MOST == RAW_PAGE_MOST && HEAD_BYTES % RAW_PAGE_MOST == 0 && THREAD_PIECE_BYTES % RAW_PAGE_MOST == 0 &&
+		       CHUNK_PIECE_BYTES % RAW_PAGE_MOST == 0 && RAW_PAGE_LEAST % sizeof(struct shm_process) == 0,
+	       "whole pages; a process's slot lies in one");
 
 static int file = -1; /* while the process attaches */
+
+/* Head, the page of the own slot, first pieces: next to each other. */
+static size_t start_bytes(void)
+{
+	return HEAD_BYTES + raw_page_bytes + THREAD_PIECE_BYTES + CHUNK_PIECE_BYTES;
+}
 
 /* ---- mapping without a descriptor ---- */
 
@@ -29,10 +35,10 @@ static uint8_t *walk(uint8_t *page, size_t distance)
 
 	while (at && distance) {
 		const size_t step = distance < STRIDE ? distance : STRIDE;
-		uint8_t *const next = raw_map_again(at, step + RAW_PAGE);
+		uint8_t *const next = raw_map_again(at, step + raw_page_bytes);
 
 		if (at != page)
-			raw_munmap(at, RAW_PAGE);
+			raw_munmap(at, raw_page_bytes);
 		if (next)
 			raw_munmap(next, step);
 		at = next ? next + step : NULL;
@@ -53,7 +59,7 @@ static bool place_walking(void *at, size_t bytes, size_t offset, struct anchor a
 	const bool placed = from && raw_map_again_at(from, bytes, at);
 
 	if (from && from != anchor.page)
-		raw_munmap(from, RAW_PAGE);
+		raw_munmap(from, raw_page_bytes);
 	return placed;
 }
 
@@ -124,7 +130,7 @@ static bool map_system_v(const char *number, void *at)
 	    d.shm_segsz != sizeof(struct shm))
 		return false;
 	whole = arch_syscall(SYS_shmat, id, 0, 0, 0, 0, 0);
-	if (whole < 0 && whole > -4096)
+	if (raw_is_error(whole))
 		return false;
 	mapped = raw_map_again_at((void *)whole, HEAD_BYTES, at);
 	(void)arch_syscall(SYS_shmdt, whole, 0, 0, 0, 0, 0);
@@ -142,13 +148,13 @@ static bool map_head(const char *name, const struct inherited *inherited, struct
 
 bool segment_open(const char *name, const struct inherited *inherited)
 {
-	struct shm *const s = raw_reserve(START_BYTES);
+	struct shm *const s = raw_reserve(start_bytes());
 
 	if (!s)
 		return false;
 	if (!map_head(name, inherited, s) || !is_segment(s)) {
 		segment_opened();
-		raw_release(s, START_BYTES);
+		raw_release(s, start_bytes());
 		return false;
 	}
 	(void)raw_madvise(s, HEAD_BYTES, MADV_DONTDUMP);
@@ -167,12 +173,12 @@ void segment_opened(void)
 
 static struct anchor head(void)
 {
-	return (struct anchor){ (uint8_t *)state.shm + HEAD_BYTES - RAW_PAGE, HEAD_BYTES - RAW_PAGE };
+	return (struct anchor){ (uint8_t *)state.shm + HEAD_BYTES - raw_page_bytes, HEAD_BYTES - raw_page_bytes };
 }
 
 static struct anchor own_slot(void)
 {
-	return (struct anchor){ state.process, offsetof(struct shm, processes[state.process_slot]) };
+	return (struct anchor){ (uint8_t *)state.shm + HEAD_BYTES, raw_page_of(offsetof(struct shm, processes[state.process_slot])) };
 }
 
 /*
@@ -199,12 +205,13 @@ static bool map_first_pieces(uint8_t *at)
 bool segment_take_process(uint32_t slot)
 {
 	uint8_t *const at = (uint8_t *)state.shm + HEAD_BYTES;
+	const size_t offset = offsetof(struct shm, processes[slot]), page = raw_page_of(offset);
 
-	if (!place(at, SLOT_BYTES, offsetof(struct shm, processes[slot]), head()))
+	if (!place(at, raw_page_bytes, page, head()))
 		return false;
 	state.process_slot = slot;
-	state.process = (void *)at;
-	return map_first_pieces(at + SLOT_BYTES);
+	state.process = (void *)(at + (offset - page));
+	return map_first_pieces(at + raw_page_bytes);
 }
 
 struct shm_thread *segment_thread(uint32_t slot)
@@ -238,17 +245,28 @@ uint32_t segment_words_max(void)
 	return (limit + threads + 63) / 64;
 }
 
+/* That piece of chunks; the one before it is mapped, or NULL. */
+static struct shm_chunk *map_chunks(uint32_t piece)
+{
+	const size_t offset = offsetof(struct shm, chunks[piece * SEGMENT_CHUNKS]);
+	uint8_t *const before = (void *)atomic_load_explicit(&state.chunk_pieces[piece - 1], memory_order_acquire);
+	struct anchor last;
+
+	if (!before)
+		return NULL;
+	last = (struct anchor){ before + CHUNK_PIECE_BYTES - raw_page_bytes, offset - raw_page_bytes };
+	return place_anywhere(CHUNK_PIECE_BYTES, offset, last);
+}
+
 bool segment_grow(void)
 {
 	uint32_t words = atomic_load(&state.chunk_words);
 	const uint32_t i = words / (SEGMENT_CHUNKS / 64u);
-	struct anchor last;
 	struct shm_chunk *piece, *expected = NULL;
 
 	if (i == 0 || words >= segment_words_max())
 		return false;
-	last = (struct anchor){ segment_chunk(i * SEGMENT_CHUNKS - 1), offsetof(struct shm, chunks[i * SEGMENT_CHUNKS - 1]) };
-	piece = last.page ? place_anywhere(CHUNK_PIECE_BYTES, last.offset + sizeof(*piece), last) : NULL;
+	piece = map_chunks(i);
 	if (!piece)
 		return false;
 	if (!atomic_compare_exchange_strong(&state.chunk_pieces[i], &expected, piece))
@@ -266,12 +284,12 @@ static bool make_private(void *at, size_t bytes)
 
 bool segment_move(void)
 {
-	struct shm *const old = state.shm, *const new = raw_reserve(START_BYTES);
+	struct shm *const old = state.shm, *const new = raw_reserve(start_bytes());
 	bool moved = new && raw_map_again_at(old, HEAD_BYTES, new);
 
 	if (moved)
 		state.shm = new;
-	moved &= raw_map_private_at(old, START_BYTES);
+	moved &= raw_map_private_at(old, start_bytes());
 	atomic_store(&state.chunk_words, 0);
 	for (unsigned i = 0; i < SEGMENT_CHUNK_PIECES; i++) {
 		struct shm_chunk *const piece = atomic_exchange(&state.chunk_pieces[i], NULL);

@@ -1,7 +1,7 @@
 /*
  * segment - which parts of the shared memory (format/shm.h) this process has mapped, and where.
  *
- * At start: the first part (header, states, bitmap), the process's own slot and the first pieces of
+ * At start: the first part (header, states, bitmap), the page of the process's own slot and the first pieces of
  * thread slots and of chunks, next to each other. Later: pieces of both. No descriptor is kept: what is mapped of a shared
  * object can be mapped again, and beyond its end, by mremap.
  */

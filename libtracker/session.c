@@ -102,9 +102,9 @@ static bool read_inherited(const char *name, struct inherited *ret)
 /* A page that reads 1 here and 0 in whatever child is made without sharing memory. */
 static bool map_fork_page(void)
 {
-	volatile uint8_t *const page = raw_map_private(2 * RAW_PAGE); /* the second one is the program's */
+	volatile uint8_t *const page = raw_map_private(2 * raw_page_bytes); /* the second one is the program's */
 
-	if (!page || raw_madvise((void *)page, RAW_PAGE, MADV_WIPEONFORK) != 0)
+	if (!page || raw_madvise((void *)page, raw_page_bytes, MADV_WIPEONFORK) != 0)
 		return false;
 	*page = 1;
 	state.fork_page = page;
@@ -306,7 +306,7 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 		return;
 	/* the kernel gives a loader's address to whom it loaded one for */
 	program_find((const char *)auxiliary(b, AT_EXECFN), auxiliary(b, AT_BASE) == 0, b->argc, b->argv,
-		     (uint8_t *)state.fork_page + RAW_PAGE);
+		     (uint8_t *)state.fork_page + raw_page_bytes);
 	directory_ask();
 	linger_start();
 	program_tell(state.process);
@@ -335,6 +335,11 @@ static void attach(const struct start_block *b, char *name)
 {
 	struct inherited from = { 0 };
 	const bool inherited = read_inherited(name, &from);
+	const uint64_t page_bytes = auxiliary(b, AT_PAGESZ);
+
+	if (page_bytes < RAW_PAGE_LEAST || page_bytes > RAW_PAGE_MOST || page_bytes & (page_bytes - 1))
+		return;
+	raw_page_bytes = page_bytes;
 
 	/* A sanitizer lays out the address space itself, and ends programs in which it finds something. */
 	if (!real_is_sanitizer())

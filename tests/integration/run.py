@@ -15,7 +15,7 @@ LIBRARY = "/usr/lib/x86_64-linux-gnu/"
 
 # Programs whose lines are compared with their capture; (name, arguments) or (name, arguments, how).
 TRUTHS = [
-    ("leak",), ("kinds",), ("operators",), ("early",), ("exceptions",), ("exceptions", "200"), ("frames",),
+    ("leak",), ("kinds",), ("pages",), ("operators",), ("early",), ("exceptions",), ("exceptions", "200"), ("frames",),
     ("reallocs", "grow"), ("reallocs", "zero"), ("reallocs", "fail"), ("reallocs", "race"),
     ("threads", "short"), ("threads", "many"), ("threads", "churn"), ("threads", "crowd"),
     ("process", "fork"), ("process", "raw_fork"), ("process", "threaded_fork"),
