@@ -122,13 +122,8 @@ static size_t pack(struct trk_block_header *h, const uint8_t *raw, uint8_t *out,
 		    : 0;
 }
 
-size_t trk_block_encode(struct trk_block_header *h, const uint8_t *raw, uint8_t *out)
-{
-	return trk_block_encode_as(h, raw, out, TRK_PACK_BEST);
-}
-
-size_t trk_block_encode_as(struct trk_block_header *h, const uint8_t *raw, uint8_t *out,
-			   enum trk_packing packing)
+size_t trk_block_encode(struct trk_block_header *h, const uint8_t *raw, uint8_t *out,
+			enum trk_packing packing)
 {
 	uint8_t *payload = out + TRK_BLOCK_HEADER_BYTES;
 

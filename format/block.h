@@ -120,6 +120,11 @@ int trk_header_decode(const uint8_t *bytes, size_t size, struct trk_header *ret,
 int trk_block_header_decode(const uint8_t *bytes, size_t size, struct trk_block_header *ret);
 int trk_trailer_decode(const uint8_t bytes[TRK_TRAILER_BYTES], uint64_t *ret_index_offset);
 
+/* How payloads are packed. BEST: zstd for what is long and shrinks by it, LZ4 for the rest. */
+enum trk_packing { TRK_PACK_BEST, TRK_PACK_LZ4, TRK_PACK_NONE };
+
+size_t trk_block_bound(uint32_t raw_bytes);
+
 /*
  * Build a whole block: `raw[0..h->raw_bytes)` is compressed when that makes it
  * smaller, header and payload are written to `out`, whose room must be at least
@@ -127,13 +132,8 @@ int trk_trailer_decode(const uint8_t bytes[TRK_TRAILER_BYTES], uint64_t *ret_ind
  * understand only), raw_bytes, process, items and times are the caller's; the
  * others are set here. Returns the number of bytes written.
  */
-size_t trk_block_bound(uint32_t raw_bytes);
-size_t trk_block_encode(struct trk_block_header *h, const uint8_t *raw, uint8_t *out);
-
-/* How payloads are packed. BEST: zstd for what is long and shrinks by it, LZ4 for the rest. */
-enum trk_packing { TRK_PACK_BEST, TRK_PACK_LZ4, TRK_PACK_NONE };
-size_t trk_block_encode_as(struct trk_block_header *h, const uint8_t *raw, uint8_t *out,
-			   enum trk_packing packing);
+size_t trk_block_encode(struct trk_block_header *h, const uint8_t *raw, uint8_t *out,
+			enum trk_packing packing);
 
 /* The header of a PADDING block of `payload[0..bytes)`, at most TRK_BLOCK_RAW_MAX, stored as it is. */
 void trk_padding_encode(struct trk_block_header *ret, const uint8_t *payload, uint32_t bytes,

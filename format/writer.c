@@ -117,7 +117,7 @@ static void write_encoded(struct writer *w, const struct trk_block_header *h, ui
 void writer_write_block(struct writer *w, struct trk_block_header *h, const uint8_t *raw)
 {
 	if (!w->error)
-		write_encoded(w, h, trk_block_encode_as(h, raw, w->block, w->packing));
+		write_encoded(w, h, trk_block_encode(h, raw, w->block, w->packing));
 }
 
 static void write_table(struct writer *w, enum trk_block_type type)

@@ -135,7 +135,7 @@ static int64_t intern_frame(struct flame_names *n, struct flame_frame f)
 	return number;
 }
 
-int64_t flame_names_plain(struct flame_names *n, const char *name, uint32_t flags)
+static int64_t add_plain(struct flame_names *n, const char *name, uint32_t flags)
 {
 	const int64_t text = intern_text(n, name, NAME_BYTES_MAX);
 
@@ -232,8 +232,8 @@ int64_t flame_names_frame(struct flame_names *n, const struct source_frame *s, u
 int flame_names_init(struct flame_names *n)
 {
 	*n = (struct flame_names){ 0 };
-	if (intern_text(n, "", 0) < 0 || flame_names_plain(n, "<root>", FLAME_ROOT) < 0 ||
-	    flame_names_plain(n, "(other)", FLAME_OTHER) < 0) {
+	if (intern_text(n, "", 0) < 0 || add_plain(n, "<root>", FLAME_ROOT) < 0 ||
+	    add_plain(n, "(other)", FLAME_OTHER) < 0) {
 		flame_names_finish(n);
 		return TRK_ERR_NOMEM;
 	}

@@ -52,9 +52,6 @@ void flame_names_finish(struct flame_names *n); /* zero-safe */
 int64_t flame_names_frame(struct flame_names *n, const struct source_frame *s, uint32_t place,
 			  bool hidden, bool main);
 
-/* A frame that is a plain name, such as a thread's. */
-int64_t flame_names_plain(struct flame_names *n, const char *name, uint32_t flags);
-
 const char *flame_text(const struct flame_names *n, uint32_t text);
 
 #endif

@@ -151,7 +151,7 @@ void heap_set_page_bytes(struct heap *h, uint32_t page_bytes);
 void heap_set_sampling(struct heap *h, uint64_t sample_bytes);
 
 /*
- * Nobody will ask for a block (heap_find, heap_each, heap_save), and the observer looks at no more of one
+ * Nobody will ask for a block (heap_each, heap_save), and the observer looks at no more of one
  * that dies or is set aside than address, size, process, user and aside, unless it is temporary: so of those
  * that live long no more is kept. Before the first event.
  */
@@ -188,12 +188,6 @@ uint64_t heap_marks(const struct heap *h);
 bool heap_knows_process(const struct heap *h, uint32_t process);
 /* Of one process; zeroes for an index never seen. */
 const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t process);
-
-/*
- * The live block that contains `address` (interior pointers count), or NULL. Of a
- * mapping: the piece. Only the first byte of a heap block is found fast.
- */
-const struct heap_block *heap_find(const struct heap *h, uint32_t process, uint64_t address);
 
 /* What an event of the kind TRK_MPROTECT, TRK_MADVISE or TRK_TOUCHED would change or meet: if nothing, it needs no record. */
 bool heap_minds(const struct heap *h, const struct trk_event *e);

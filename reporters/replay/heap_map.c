@@ -26,14 +26,6 @@ void heap_add_reserved(struct heap *h, struct heap_totals *t, uint64_t bytes, ui
 	}
 }
 
-void heap_take_reserved(struct heap *h, struct heap_totals *t, uint64_t bytes, uint64_t mappings)
-{
-	t->reserved_bytes -= bytes;
-	t->reserved_mappings -= mappings;
-	h->now_reserved_bytes -= bytes;
-	h->now_reserved_mappings -= mappings;
-}
-
 static void add_reserved(struct step *s, uint64_t bytes, uint64_t mappings)
 {
 	heap_add_reserved(s->heap, &s->process->totals, bytes, mappings);
@@ -41,7 +33,12 @@ static void add_reserved(struct step *s, uint64_t bytes, uint64_t mappings)
 
 static void take_reserved(struct step *s, uint64_t bytes, uint64_t mappings)
 {
-	heap_take_reserved(s->heap, &s->process->totals, bytes, mappings);
+	struct heap_totals *const t = &s->process->totals;
+
+	t->reserved_bytes -= bytes;
+	t->reserved_mappings -= mappings;
+	s->heap->now_reserved_bytes -= bytes;
+	s->heap->now_reserved_mappings -= mappings;
 }
 
 /* ---- taking away ---- */

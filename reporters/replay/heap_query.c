@@ -111,31 +111,9 @@ const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t pro
 	return heap_knows_process(h, process) ? &h->processes[process]->totals : &none;
 }
 
-const struct heap_block *heap_find(const struct heap *h, uint32_t process, uint64_t address)
-{
-	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
-	uint32_t place;
-
-	if (!p)
-		return NULL;
-	place = blocks_find(&p->blocks, BLOCKS_DOMAIN(0), address);
-	if (place != BLOCKS_NONE)
-		return &blocks_at(&p->blocks, place)->b;
-	for (uint32_t i = 0; i < p->blocks.slot_count; i++) {
-		const struct block *b = blocks_slot(&p->blocks, i);
-
-		if (b->b.kind && (b->space == BLOCKS_DOMAIN(0) || b->space == BLOCKS_LOOSE) &&
-		    address >= b->b.address &&
-		    address - b->b.address < b->b.size)
-			return &b->b;
-	}
-	return ranges_find(&h->ranges, p->ranges, address);
-}
-
 bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, uint64_t size)
 {
 	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
-
 	const uint64_t end = range_end(h, address, size);
 
 	return p && size && (ranges_meet(&h->ranges, p->ranges, address, end) ||
@@ -152,10 +130,10 @@ bool heap_in_window(const struct heap *h, uint32_t process, uint64_t address, ui
 uint8_t heap_mapping_kind(const struct heap *h, uint32_t process, uint64_t address)
 {
 	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
-	const struct heap_block *b = p ? ranges_find(&h->ranges, p->ranges, address) : NULL;
+	const struct range *r = p ? ranges_after(&h->ranges, p->ranges, address) : NULL;
 
-	if (b)
-		return b->arena ? TRK_ARENA : TRK_MMAP;
+	if (r && r->block.address <= address)
+		return r->block.arena ? TRK_ARENA : TRK_MMAP;
 	return p && ranges_meet(&h->ranges, p->reserved, address, address + 1) ? TRK_RESERVE : 0;
 }
 

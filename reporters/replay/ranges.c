@@ -303,13 +303,6 @@ void ranges_join(struct ranges *r, uint32_t *root, uint64_t address)
 	give_piece(r, second);
 }
 
-const struct heap_block *ranges_find(const struct ranges *r, uint32_t root, uint64_t address)
-{
-	const uint32_t i = first_after(r, root, address);
-
-	return i && r->pieces[i].block.address <= address ? &r->pieces[i].block : NULL;
-}
-
 const struct range *ranges_after(const struct ranges *r, uint32_t root, uint64_t address)
 {
 	const uint32_t i = first_after(r, root, address);

@@ -63,8 +63,6 @@ void ranges_join(struct ranges *r, uint32_t *root, uint64_t address);
 /* The first piece that ends after `address`, or NULL. */
 const struct range *ranges_after(const struct ranges *r, uint32_t root, uint64_t address);
 
-/* The piece that holds `address`, or NULL. */
-const struct heap_block *ranges_find(const struct ranges *r, uint32_t root, uint64_t address);
 /* True when some piece meets [start, end). */
 bool ranges_meet(const struct ranges *r, uint32_t root, uint64_t start, uint64_t end);
 

@@ -65,7 +65,7 @@ static inline size_t build_file(const struct trk_header *header, const uint8_t *
 			h.items = h.raw_bytes;
 		if (n + TRK_BLOCK_HEADER_BYTES + trk_block_bound(h.raw_bytes) > FILE_MAX)
 			break;
-		n += trk_block_encode(&h, d + DESCRIPTION_BYTES, file + n);
+		n += trk_block_encode(&h, d + DESCRIPTION_BYTES, file + n, TRK_PACK_BEST);
 		at += DESCRIPTION_BYTES + h.raw_bytes;
 	}
 	return n;

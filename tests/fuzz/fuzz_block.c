@@ -65,7 +65,7 @@ static void comes_back(enum trk_block_type type, const uint8_t *data, size_t siz
 	out = malloc(TRK_BLOCK_HEADER_BYTES + trk_block_bound(h.raw_bytes));
 	raw = malloc(size + 1);
 	if (out && raw) {
-		const size_t n = trk_block_encode(&h, data, out);
+		const size_t n = trk_block_encode(&h, data, out, TRK_PACK_BEST);
 
 		MUST(trk_block_header_decode(out, n, &got) == 0);
 		MUST(trk_block_payload_decode(&got, out + TRK_BLOCK_HEADER_BYTES, raw) == 0);

@@ -2,13 +2,15 @@
 """lint - rules that a compiler does not check: lint.py SOURCE_ROOT [LIBTRACKER_SO]
 
 Who may include whom, no markers of unfinished work, no endless functions and
-files; and of the built libtracker.so: which symbols it takes from others (those
+files, no function of a header that nobody uses (usage.py); and of the built libtracker.so: which symbols it takes from others (those
 in libtracker-symbols.txt), which libraries it needs (libc), how much static TLS.
 """
 import os
 import re
 import subprocess
 import sys
+
+import usage
 
 ROOT = os.path.abspath(sys.argv[1])
 LIBRARY = sys.argv[2] if len(sys.argv) > 2 else None
@@ -119,7 +121,8 @@ def check_dynamic(library):
 
 def main():
     count = 0
-    for name, path in sources():
+    all_sources = list(sources())
+    for name, path in all_sources:
         with open(path, encoding="utf-8", errors="replace") as f:
             lines = f.read().splitlines()
         check_includes(name, path, lines)
@@ -128,6 +131,7 @@ def main():
         count += 1
     if not count:
         problems.append("no sources in %s" % ROOT)
+    usage.check(ROOT, all_sources, problem)
     if LIBRARY:
         check_symbols(LIBRARY)
         check_dynamic(LIBRARY)

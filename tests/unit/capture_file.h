@@ -74,7 +74,7 @@ static inline void capture_file_block(const struct capture_file *f, struct trk_b
 
 	h.raw_bytes = (uint32_t)n;
 	assert_non_null(out);
-	capture_file_append(f, out, trk_block_encode(&h, raw, out));
+	capture_file_append(f, out, trk_block_encode(&h, raw, out, TRK_PACK_BEST));
 	free(out);
 }
 

@@ -103,7 +103,7 @@ static uint16_t payload_comes_back(enum trk_block_type type, const uint8_t *raw,
 				      .flags = TRK_BLOCK_MUST_UNDERSTAND };
 	const size_t room = TRK_BLOCK_HEADER_BYTES + trk_block_bound(size);
 	uint8_t *out = malloc(room), *back = malloc(size + 1);
-	const size_t n = trk_block_encode(&h, raw, out);
+	const size_t n = trk_block_encode(&h, raw, out, TRK_PACK_BEST);
 	struct trk_block_header got;
 	uint16_t packed;
 
@@ -156,7 +156,7 @@ static void an_empty_block_has_the_checksum_of_nothing(void **unused)
 	struct trk_block_header h = { .type = TRK_BLOCK_INDEX };
 	uint8_t out[TRK_BLOCK_HEADER_BYTES];
 
-	assert_int_equal(trk_block_encode(&h, NULL, out), TRK_BLOCK_HEADER_BYTES);
+	assert_int_equal(trk_block_encode(&h, NULL, out, TRK_PACK_BEST), TRK_BLOCK_HEADER_BYTES);
 	assert_int_equal(get_u32(out + 40), XXH32_EMPTY);
 }
 
@@ -168,7 +168,7 @@ static void a_flipped_bit_in_a_block_is_noticed(void **unused)
 
 	for (size_t i = 0; i < sizeof(raw); i++)
 		raw[i] = (uint8_t)(i % 23);
-	n = trk_block_encode(&h, raw, out);
+	n = trk_block_encode(&h, raw, out, TRK_PACK_BEST);
 	assert_true(h.flags & TRK_BLOCK_LZ4);
 	for (size_t bit = 0; bit < 8 * n; bit++) {
 		const uint8_t *payload = out + TRK_BLOCK_HEADER_BYTES;
@@ -234,7 +234,7 @@ static void lies_about_compression_are_refused(void **unused)
 	     type += TRK_BLOCK_PREDICTED - TRK_BLOCK_EVENTS) {
 		struct trk_block_header h = { .type = type, .raw_bytes = SIZE };
 
-		trk_block_encode(&h, raw, out);
+		trk_block_encode(&h, raw, out, TRK_PACK_BEST);
 		assert_int_equal(trk_block_payload_decode(&h, payload, back), 0);
 		h.raw_bytes = SIZE - 1;
 		assert_int_equal(trk_block_payload_decode(&h, payload, back), TRK_ERR_CORRUPT);
@@ -255,7 +255,7 @@ static void cut_block_headers_are_refused(void **unused)
 	struct trk_block_header h = { 0 };
 	uint8_t out[TRK_BLOCK_HEADER_BYTES];
 
-	trk_block_encode(&h, NULL, out);
+	trk_block_encode(&h, NULL, out, TRK_PACK_BEST);
 	for (size_t n = 0; n < sizeof(out); n++)
 		assert_int_equal(trk_block_header_decode(out, n, &h), TRK_ERR_CORRUPT);
 }

@@ -7,6 +7,7 @@
 #include <malloc.h>
 
 #include "capture_file.h"
+#include "find_block.h"
 #include "format/predict.h"
 #include "replay/heap.h"
 
@@ -194,9 +195,9 @@ static void blocks_that_live_long_are_found(void **unused)
 		e.address = i * 16;
 		apply(h, e, TRK_REF_NONE);
 	}
-	assert_non_null(heap_find(h, 0, 16));
-	assert_non_null(heap_find(h, 0, MANY * 16 + 2));
-	assert_null(heap_find(h, 0, MANY * 16 + 3));
+	assert_non_null(find_block(h, 0, 16));
+	assert_non_null(find_block(h, 0, MANY * 16 + 2));
+	assert_null(find_block(h, 0, MANY * 16 + 3));
 	e.kind = TRK_FREE;
 	for (uint64_t i = 1; i <= MANY; i++) {
 		e.address = i * 16;

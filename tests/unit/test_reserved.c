@@ -1,6 +1,7 @@
 /* reserved - address space that is no heap: every page by a model of its own, through random calls. */
 #include "unit.h"
 
+#include "find_block.h"
 #include "replay/heap.h"
 #include "replay/heap_saved.h"
 
@@ -285,7 +286,7 @@ static void reservations_are_allocations_without_bytes(void **state)
 	assert_int_equal(t->kind_count[TRK_MPROTECT], 1);
 	assert_int_equal(t->live_blocks, 1);
 	assert_int_equal(t->live_bytes, 2 * PAGE);
-	assert_int_equal(heap_find(h, 0, BASE + PAGE)->node, 7);
+	assert_int_equal(find_block(h, 0, BASE + PAGE)->node, 7);
 	heap_apply(h, &(struct trk_event){ .kind = TRK_MPROTECT, .address = BASE + PAGE, .size = 2 * PAGE,
 					   .detail = TRK_ACCESS_NONE });
 	t = heap_totals(h);

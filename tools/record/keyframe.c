@@ -64,7 +64,8 @@ static void be_later(struct recorder *r, uint64_t time_ns)
 	r->last_process = NO_INDEX;
 }
 
-void keyframe_now(struct recorder *r)
+/* Writes one. Between two rounds; the batch is empty. */
+static void keyframe_now(struct recorder *r)
 {
 	struct keyframes *const k = &r->keyframes;
 	const uint64_t blocks = heap_now_blocks(r->heap);

@@ -458,8 +458,6 @@ void keyframe_maybe(struct recorder *r);
 void keyframe_missed(struct recorder *r);
 /* A new piece of the capture begins with what lives now; when that is. The batch is empty. */
 uint64_t keyframe_begin_piece(struct recorder *r);
-/* Writes one. Between two rounds; the batch is empty. */
-void keyframe_now(struct recorder *r);
 
 /* ---- names.c ---- */
 /* Looks up the names of all frames and writes them, with what there is to say of that. */
