@@ -3,32 +3,16 @@
  *
  * The recorder codes every event of a program here and the reporters decode
  * every one again, so both are one table lookup and a straight run of varints.
- * What a kind carries stands once, in `shapes`.
+ * What a kind carries is its form, in format/kind.h.
  */
 #include "format/event.h"
-
-enum shape {
-	SHAPE_NONE, /* no kind */
-	SHAPE_BLOCK, /* addr, size */
-	SHAPE_REALLOC,
-	SHAPE_MREMAP,
-	SHAPE_TRACK,
-	SHAPE_ADDRESS,
-	SHAPE_UNTRACK,
-	SHAPE_OLD,
-	SHAPE_OLD_NEW,
-	SHAPE_OLD_SIZE,
-	SHAPE_LABEL,
-	SHAPE_SIZE,
-	SHAPE_DETAIL, /* addr, size, detail */
-};
 
 enum realloc_form { FORM_NEW, FORM_MOVED, FORM_STAYED, FORM_FAILED, FORM_PART };
 
 /* What FORM_PART says of a call. The last is no part, but an mremap that failed, whole. */
 enum half { HALF_RELEASE, HALF_ACQUIRE, HALF_WITHDRAW, HALF_FAILED };
 
-#define HAS_NODE 0x80u /* beside the shape: the current node is this event's */
+#define HAS_NODE 0x80u /* beside the form: the current node is this event's */
 #define SHAPE_MASK 0x1fu
 #define KIND_MASK 0x1fu
 #define KIND_LATER 0u /* in the head: a byte behind it is the kind, one from 32 on */
@@ -36,46 +20,17 @@ enum half { HALF_RELEASE, HALF_ACQUIRE, HALF_WITHDRAW, HALF_FAILED };
 #define PART_TIME 0x40u
 #define PART_NODE 0x80u
 
-static const uint8_t shapes[TRK_KINDS] = {
-	[TRK_MALLOC] = SHAPE_BLOCK | HAS_NODE,
-	[TRK_CALLOC] = SHAPE_BLOCK | HAS_NODE,
-	[TRK_REALLOC] = SHAPE_REALLOC | HAS_NODE,
-	[TRK_REALLOCARRAY] = SHAPE_REALLOC | HAS_NODE,
-	[TRK_POSIX_MEMALIGN] = SHAPE_BLOCK | HAS_NODE,
-	[TRK_ALIGNED_ALLOC] = SHAPE_BLOCK | HAS_NODE,
-	[TRK_MEMALIGN] = SHAPE_BLOCK | HAS_NODE,
-	[TRK_VALLOC] = SHAPE_BLOCK | HAS_NODE,
-	[TRK_PVALLOC] = SHAPE_BLOCK | HAS_NODE,
-	[TRK_NEW] = SHAPE_BLOCK | HAS_NODE,
-	[TRK_NEW_ARRAY] = SHAPE_BLOCK | HAS_NODE,
-	[TRK_MMAP] = SHAPE_BLOCK | HAS_NODE,
-	[TRK_MREMAP] = SHAPE_MREMAP | HAS_NODE,
-	[TRK_TRACK] = SHAPE_TRACK | HAS_NODE,
-	[TRK_SKIPPED] = SHAPE_SIZE,
-	[TRK_FREE] = SHAPE_ADDRESS,
-	[TRK_DELETE] = SHAPE_ADDRESS,
-	[TRK_DELETE_ARRAY] = SHAPE_ADDRESS,
-	[TRK_FREE_SIZED] = SHAPE_ADDRESS,
-	[TRK_FREE_ALIGNED_SIZED] = SHAPE_ADDRESS,
-	[TRK_CFREE] = SHAPE_ADDRESS,
-	[TRK_MUNMAP] = SHAPE_BLOCK,
-	[TRK_UNTRACK] = SHAPE_UNTRACK,
-	/* read, no longer written: they cannot say of which call they are */
-	[TRK_REALLOC_RELEASE] = SHAPE_OLD,
-	[TRK_REALLOC_ACQUIRE] = SHAPE_OLD_NEW | HAS_NODE,
-	[TRK_REALLOC_WITHDRAW] = SHAPE_OLD_SIZE,
-	[TRK_MARK] = SHAPE_LABEL | HAS_NODE,
-	[TRK_REGION_BEGIN] = SHAPE_LABEL | HAS_NODE,
-	[TRK_REGION_END] = SHAPE_LABEL | HAS_NODE,
-	[TRK_EXEC] = SHAPE_LABEL,
-	[TRK_GAP] = SHAPE_SIZE,
-	[TRK_RESERVE] = SHAPE_BLOCK | HAS_NODE,
-	[TRK_ARENA] = SHAPE_BLOCK | HAS_NODE,
-	[TRK_MPROTECT] = SHAPE_DETAIL | HAS_NODE,
-	[TRK_MADVISE] = SHAPE_DETAIL | HAS_NODE,
-	[TRK_TOUCHED] = SHAPE_BLOCK,
-	[TRK_CLEAR] = SHAPE_SIZE | HAS_NODE,
-};
+/*
+ * By kind: its form. Kinds 24 to 26 in the head of an event are parts as they were written when only reallocs had
+ * any, and a withdrawal had no stack.
+ */
+#define SHAPE(a, id, number, name, form, does, told, flags) \
+	[number] = TRK_FORM_##form | \
+		   (((flags) & TRK_HAS_STACK) && TRK_FORM_##form != TRK_FORM_WITHDRAW ? HAS_NODE : 0),
+
+static const uint8_t shapes[TRK_KINDS] = { TRK_KIND_TABLE(SHAPE, ) };
+
+_Static_assert(TRK_FORMS <= SHAPE_MASK, "a form has room beside HAS_NODE");
 
 /* ---- coder ---- */
 
@@ -149,23 +104,23 @@ static uint8_t *put_realloc(struct event_state *s, uint8_t *p, const struct trk_
 static uint8_t *put_rare(struct event_state *s, uint8_t *p, const struct trk_event *e)
 {
 	switch (shapes[e->kind % TRK_KINDS] & SHAPE_MASK) {
-	case SHAPE_MREMAP:
+	case TRK_FORM_MREMAP:
 		p = put_address(s, p, e->old_address);
 		p = put_varint(p, e->old_size);
 		p = put_address(s, p, e->address);
 		return put_varint(p, e->size);
-	case SHAPE_TRACK:
+	case TRK_FORM_TRACK:
 		p = put_varint(p, e->domain);
 		p = put_address(s, p, e->address);
 		return put_varint(p, e->size);
-	case SHAPE_UNTRACK:
+	case TRK_FORM_UNTRACK:
 		p = put_varint(p, e->domain);
 		return put_address(s, p, e->address);
-	case SHAPE_LABEL:
+	case TRK_FORM_LABEL:
 		return put_label(p, e);
-	case SHAPE_SIZE:
+	case TRK_FORM_LOST ... TRK_FORM_BARE:
 		return put_varint(p, e->size);
-	case SHAPE_DETAIL:
+	case TRK_FORM_ACCESS ... TRK_FORM_ADVICE:
 		p = put_address(s, p, e->address);
 		p = put_varint(p, e->size);
 		return put_varint(p, e->detail);
@@ -177,10 +132,9 @@ static uint8_t *put_rare(struct event_state *s, uint8_t *p, const struct trk_eve
 uint8_t *event_encode(struct event_state *s, const struct trk_event *e, uint8_t *p)
 {
 	const uint8_t kind = is_part(e) ? (uint8_t)TRK_REALLOC : e->kind % TRK_KINDS;
-	const uint8_t shape = e->kind == TRK_REALLOC_RELEASE ? SHAPE_REALLOC : shapes[kind];
+	const uint8_t shape = e->kind == TRK_REALLOC_RELEASE ? TRK_FORM_REALLOC : shapes[kind];
 	uint8_t *head = p++;
 	uint8_t parts = kind;
-
 
 	if (parts > KIND_MASK) {
 		*p++ = parts;
@@ -203,12 +157,12 @@ uint8_t *event_encode(struct event_state *s, const struct trk_event *e, uint8_t 
 	}
 	*head = parts;
 	switch (shape & SHAPE_MASK) {
-	case SHAPE_BLOCK:
+	case TRK_FORM_BLOCK:
 		p = put_address(s, p, e->address);
 		return put_varint(p, e->size);
-	case SHAPE_ADDRESS:
+	case TRK_FORM_ADDRESS:
 		return put_address(s, p, e->address);
-	case SHAPE_REALLOC:
+	case TRK_FORM_REALLOC:
 		return put_realloc(s, p, e);
 	default:
 		return put_rare(s, p, e);
@@ -300,31 +254,31 @@ static void get_old_part(struct event_state *s, struct byte_reader *r, struct tr
 static void get_rare(struct event_state *s, struct byte_reader *r, struct trk_event *e)
 {
 	switch (shapes[e->kind] & SHAPE_MASK) {
-	case SHAPE_MREMAP:
+	case TRK_FORM_MREMAP:
 		e->old_address = get_address(s, r);
 		e->old_size = get_varint(r);
 		e->address = get_address(s, r);
 		e->size = get_varint(r);
 		return;
-	case SHAPE_TRACK:
+	case TRK_FORM_TRACK:
 		e->domain = get_u32_varint(r);
 		e->address = get_address(s, r);
 		e->size = get_varint(r);
 		return;
-	case SHAPE_UNTRACK:
+	case TRK_FORM_UNTRACK:
 		e->domain = get_u32_varint(r);
 		e->address = get_address(s, r);
 		return;
-	case SHAPE_OLD ... SHAPE_OLD_SIZE:
+	case TRK_FORM_RELEASE ... TRK_FORM_WITHDRAW:
 		get_old_part(s, r, e);
 		return;
-	case SHAPE_LABEL:
+	case TRK_FORM_LABEL:
 		get_label(r, e);
 		return;
-	case SHAPE_SIZE:
+	case TRK_FORM_LOST ... TRK_FORM_BARE:
 		e->size = get_varint(r);
 		return;
-	case SHAPE_DETAIL:
+	case TRK_FORM_ACCESS ... TRK_FORM_ADVICE:
 		e->address = get_address(s, r);
 		e->size = get_varint(r);
 		e->detail = get_u32_varint(r);
@@ -380,14 +334,14 @@ int event_decode(struct event_state *s, struct byte_reader *r, struct trk_event 
 	if (head & (PART_THREAD | PART_TIME | PART_NODE))
 		get_parts(s, r, head, shape);
 	switch (shape & SHAPE_MASK) {
-	case SHAPE_BLOCK:
+	case TRK_FORM_BLOCK:
 		ret->address = get_address(s, r);
 		ret->size = get_varint(r);
 		break;
-	case SHAPE_ADDRESS:
+	case TRK_FORM_ADDRESS:
 		ret->address = get_address(s, r);
 		break;
-	case SHAPE_REALLOC:
+	case TRK_FORM_REALLOC:
 		get_realloc(s, r, ret);
 		break;
 	default:

@@ -133,7 +133,7 @@ static unsigned state_of(const struct keyframe_block *b)
 static void put_others(struct keyframe_coder *c, const struct keyframe_block *b, uint8_t kind)
 {
 	struct column_bytes *const t = &c->columns[OTHERS];
-	const bool piece = keyframe_is_piece(b->kind);
+	const bool piece = trk_kind_is_piece(b->kind);
 	uint8_t *p = reserve(c, t, ITEM_BYTES);
 
 	if (!p)
@@ -153,7 +153,7 @@ static void put_others(struct keyframe_coder *c, const struct keyframe_block *b,
 
 static uint8_t kind_of(const struct keyframe_block *b)
 {
-	const bool more = keyframe_is_piece(b->kind) ? b->back || b->asked != b->size : b->aside;
+	const bool more = trk_kind_is_piece(b->kind) ? b->back || b->asked != b->size : b->aside;
 
 	return (uint8_t)((b->kind == TRK_MPROTECT ? TRK_MMAP : b->kind & KIND_MASK) | (more ? ASIDE : 0) |
 			 (b->domain ? HAS_DOMAIN : 0) | (state_of(b) ? HAS_STATE : 0));
@@ -176,7 +176,7 @@ void keyframe_block(struct keyframe_coder *c, const struct keyframe_block *b)
 	p = reserve(c, kinds, 1);
 	if (p)
 		kinds->bytes[kinds->size++] = kind;
-	if (kind & (ASIDE | HAS_DOMAIN) || keyframe_is_piece(b->kind))
+	if (kind & (ASIDE | HAS_DOMAIN) || trk_kind_is_piece(b->kind))
 		put_others(c, b, kind);
 	c->address = b->address;
 	c->node = b->node;
@@ -290,7 +290,7 @@ static void get_state(struct byte_reader *r, struct keyframe_block *b)
 static void get_others(struct byte_reader *r, uint8_t bits, struct keyframe_block *b)
 {
 	b->domain = bits & HAS_DOMAIN ? get_u32_of(r, get_varint(r)) : 0;
-	if (keyframe_is_piece(b->kind)) {
+	if (trk_kind_is_piece(b->kind)) {
 		const uint64_t slack = get_varint(r), start = b->address + b->size;
 
 		b->end = start + slack;
@@ -324,7 +324,7 @@ static int next_block(struct keyframe_decoder *d, struct keyframe_block *b)
 	b->node = d->node;
 	b->thread = d->thread;
 	b->time_ns = d->time_ns;
-	failed |= !trk_kind_allocates(b->kind) || (bits & HAS_STATE && !keyframe_is_piece(b->kind));
+	failed |= !trk_kind_allocates(b->kind) || (bits & HAS_STATE && !trk_kind_is_piece(b->kind));
 	get_others(&c[OTHERS], bits, b);
 	for (unsigned i = 0; i < KEYFRAME_COLUMNS; i++)
 		failed |= c[i].failed;

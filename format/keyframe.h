@@ -37,11 +37,6 @@ struct keyframe_block {
 	bool reserved, arena, untouched; /* pieces: of a reservation; of an arena; ... not touched */
 };
 
-static inline bool keyframe_is_piece(uint8_t kind)
-{
-	return kind == TRK_MMAP || kind == TRK_MREMAP || kind == TRK_MPROTECT;
-}
-
 /* ---- writing ---- */
 
 struct keyframe_coder;

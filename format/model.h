@@ -108,20 +108,17 @@ int model_reserve(struct model *m, uint32_t number);
 
 void model_finish(struct model *m); /* zero-safe */
 
+/* The kinds of the classes ALLOCATE and REALLOCATE, and of RELEASE. */
+#define MODEL_ALLOCATIONS TRK_KINDS_WITH(TRK_NUMBERED)
+#define MODEL_RELEASES (TRK_KINDS_WITH(TRK_RELEASES) & TRK_KINDS_TOLD(TRK_TOLD_COMMON))
+
 static inline enum model_class model_class_of(const struct trk_event *e)
 {
-	switch (e->kind) {
-	case TRK_MALLOC:
-	case TRK_CALLOC:
-	case TRK_POSIX_MEMALIGN ... TRK_NEW_ARRAY:
-		return e->address ? CLASS_ALLOCATE : CLASS_OTHER;
-	case TRK_REALLOC:
-		return !e->address ? CLASS_OTHER : e->old_address ? CLASS_REALLOCATE : CLASS_ALLOCATE;
-	case TRK_FREE ... TRK_CFREE:
+	if (trk_kind_among(e->kind, MODEL_RELEASES))
 		return CLASS_RELEASE;
-	default:
+	if (!e->address || !trk_kind_among(e->kind, MODEL_ALLOCATIONS))
 		return CLASS_OTHER;
-	}
+	return e->old_address ? CLASS_REALLOCATE : CLASS_ALLOCATE;
 }
 
 /* ---- contexts ---- */

@@ -206,7 +206,7 @@ static void hear_allocation(struct predict_decoder *d, const struct model_contex
 	const struct model_site *const site = &d->model.sites[p->node % MODEL_SITES];
 
 	p->kind = op->class == CLASS_REALLOCATE ? TRK_REALLOC : op->kind_said ? said : site->kind;
-	d->failed |= p->kind < TRK_MALLOC || p->kind > TRK_NEW_ARRAY || p->kind == TRK_REALLOCARRAY;
+	d->failed |= !trk_kind_among(p->kind, MODEL_ALLOCATIONS);
 	p->size = op->size_from == SIZE_SAID	  ? hear(d, COLUMN_SIZES)
 		  : op->size_from == SIZE_CONTEXT ? context->size
 						  : site->size;
@@ -360,7 +360,7 @@ static void hear_release_kind(struct predict_decoder *d, const struct op *op, st
 	uint8_t *const usual = &d->model.release_kinds[d->model.blocks[number].kind & 15];
 
 	if (op->kind_said) {
-		d->failed |= said < TRK_FREE || said > TRK_CFREE;
+		d->failed |= !trk_kind_among(said, MODEL_RELEASES);
 		*usual = said;
 	}
 	p->kind = *usual;

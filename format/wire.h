@@ -158,7 +158,7 @@ struct wire_record {
 /* The kinds that nearly all records are of: an address, a size (0 for a release), perhaps a stack. */
 static inline bool wire_is_common(uint8_t kind)
 {
-	return (uint8_t)(kind - 1) < TRK_NEW_ARRAY || (kind >= TRK_FREE && kind <= TRK_CFREE);
+	return trk_kind_among(kind, TRK_KINDS_TOLD(TRK_TOLD_COMMON));
 }
 
 /* What nearly all records say. */
@@ -198,7 +198,7 @@ wire_quick(const struct wire_state *s, const uint8_t *at, struct wire_quick *ret
 	if (!(at = get_short_varint(at, &n)))
 		return NULL;
 	ret->address = s->address + (uint64_t)unzigzag(n);
-	if (ret->kind >= TRK_FREE)
+	if (trk_kind_releases(ret->kind))
 		return at;
 	return get_short_varint(at, &ret->size);
 }

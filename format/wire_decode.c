@@ -87,26 +87,72 @@ static void get_module(struct byte_reader *r, struct wire_record *ret)
 	ret->build_id = get_string(r, &ret->build_id_bytes);
 }
 
+/* What stands for the fields of an event; what no record has fails. */
+static void get_fields(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
+{
+	switch ((enum trk_form)trk_kinds[ret->kind].form) {
+	case TRK_FORM_MREMAP:
+		ret->old_address = get_address(s, r);
+		ret->old_size = get_varint(r);
+		ret->address = get_address(s, r);
+		ret->size = get_varint(r);
+		return;
+	case TRK_FORM_BLOCK:
+		ret->address = get_address(s, r);
+		ret->size = get_varint(r);
+		return;
+	case TRK_FORM_TRACK:
+		ret->domain = get_bounded(r, UINT32_MAX);
+		ret->address = get_address(s, r);
+		ret->size = get_varint(r);
+		return;
+	case TRK_FORM_ADDRESS:
+		ret->address = get_address(s, r);
+		return;
+	case TRK_FORM_UNTRACK:
+		ret->domain = get_bounded(r, UINT32_MAX);
+		ret->address = get_address(s, r);
+		return;
+	case TRK_FORM_LABEL:
+		ret->text = (const char *)get_string(r, &ret->text_bytes);
+		return;
+	case TRK_FORM_LOST:
+	case TRK_FORM_COUNT:
+	case TRK_FORM_BARE:
+		ret->size = get_varint(r);
+		return;
+	case TRK_FORM_ACCESS:
+	case TRK_FORM_ADVICE:
+		ret->address = get_address(s, r);
+		ret->size = get_varint(r);
+		ret->detail = get_bounded(r, UINT32_MAX);
+		return;
+	case TRK_FORM_NONE:
+	case TRK_FORM_REALLOC: /* a begin and an end */
+	case TRK_FORM_RELEASE:
+	case TRK_FORM_ACQUIRE:
+	case TRK_FORM_WITHDRAW:
+	case TRK_FORMS:
+		r->failed = true;
+	}
+}
+
+static void get_told(struct wire_state *s, struct byte_reader *r, struct wire_record *ret, enum trk_telling told)
+{
+	if (ret->kind < TRK_KINDS && trk_kinds[ret->kind].told == told)
+		get_fields(s, r, ret);
+	else
+		r->failed = true;
+}
+
 static void get_mapping(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
 {
 	ret->kind = get_byte(r);
-	ret->address = get_address(s, r);
-	ret->size = get_varint(r);
-	switch (ret->kind) {
-	case TRK_MMAP:
-	case TRK_RESERVE:
-	case TRK_ARENA:
-		return;
-	case TRK_CLEAR:
-		r->failed |= ret->size != 0;
-		ret->address = 0;
-		return;
-	case TRK_MPROTECT:
-	case TRK_MADVISE:
-		ret->detail = get_bounded(r, UINT32_MAX);
-		return;
-	default:
-		r->failed = true;
+	if (ret->kind == TRK_CLEAR) {
+		(void)get_address(s, r);
+		r->failed |= get_varint(r) != 0;
+	} else {
+		get_told(s, r, ret, TRK_TOLD_MAPPED);
 	}
 }
 
@@ -116,25 +162,6 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 	switch (ret->kind) {
 	case TRK_MMAP:
 		get_mapping(s, r, ret);
-		return;
-	case TRK_MUNMAP:
-		ret->address = get_address(s, r);
-		ret->size = get_varint(r);
-		return;
-	case TRK_MREMAP:
-		ret->old_address = get_address(s, r);
-		ret->old_size = get_varint(r);
-		ret->address = get_address(s, r);
-		ret->size = get_varint(r);
-		return;
-	case TRK_TRACK:
-		ret->domain = get_bounded(r, UINT32_MAX);
-		ret->address = get_address(s, r);
-		ret->size = get_varint(r);
-		return;
-	case TRK_UNTRACK:
-		ret->domain = get_bounded(r, UINT32_MAX);
-		ret->address = get_address(s, r);
 		return;
 	case WIRE_MREMAP_BEGIN:
 		ret->old_address = get_address(s, r);
@@ -148,11 +175,7 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 		get_realloc_end(s, r, ret);
 		return;
 	case WIRE_FRAMES:
-		if (!ret->has_stack)
-			r->failed = true;
-		return;
-	case TRK_MARK ... TRK_REGION_END:
-		ret->text = (const char *)get_string(r, &ret->text_bytes);
+		r->failed |= !ret->has_stack;
 		return;
 	case WIRE_MODULE:
 		get_module(r, ret);
@@ -161,9 +184,8 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 		ret->size = get_varint(r);
 		r->failed |= !ret->size;
 		return;
-	case TRK_GAP:
-		ret->size = get_varint(r);
-		return;
+	default:
+		get_told(s, r, ret, TRK_TOLD_PLAIN);
 	}
 }
 
@@ -191,7 +213,7 @@ static inline void get_common(struct wire_state *s, struct byte_reader *r, uint8
 	if (head & ~0x1fu)
 		get_parts(s, r, head, ret);
 	ret->address = get_address(s, r);
-	ret->size = ret->kind < TRK_FREE ? get_varint(r) : 0;
+	ret->size = trk_kind_releases(ret->kind) ? 0 : get_varint(r);
 }
 
 int wire_decode(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)

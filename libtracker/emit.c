@@ -236,7 +236,7 @@ void emit_mapping(struct thread *t, uint8_t kind, uintptr_t address, uint64_t si
 	*d.at++ = kind;
 	put_address(t, &d, address);
 	d.at = put_varint(d.at, size);
-	if (kind == TRK_MPROTECT || kind == TRK_MADVISE)
+	if (trk_kind_among(kind, TRK_KINDS_OF(TRK_FORM_ACCESS) | TRK_KINDS_OF(TRK_FORM_ADVICE)))
 		d.at = put_varint(d.at, detail);
 	finish(t, &d);
 }

@@ -142,33 +142,22 @@ struct line {
 
 static unsigned fields_of(uint8_t kind)
 {
-	if (kind == TRK_TRACK)
-		return HAS_ADDRESS | HAS_SIZE | HAS_STACK | HAS_DOMAIN;
-	if (kind == TRK_MREMAP)
-		return HAS_ADDRESS | HAS_SIZE | HAS_STACK | HAS_OLD | HAS_OLD_SIZE;
-	if (kind == TRK_REALLOC || kind == TRK_REALLOCARRAY)
-		return HAS_ADDRESS | HAS_SIZE | HAS_STACK | HAS_OLD;
-	if (trk_kind_allocates(kind) || kind == TRK_RESERVE || kind == TRK_ARENA)
-		return HAS_ADDRESS | HAS_SIZE | HAS_STACK;
-	if (kind == TRK_MPROTECT)
-		return HAS_ADDRESS | HAS_SIZE | HAS_STACK | HAS_ACCESS;
-	if (kind == TRK_MADVISE)
-		return HAS_ADDRESS | HAS_SIZE | HAS_STACK | HAS_ADVICE;
-	if (kind == TRK_MUNMAP || kind == TRK_TOUCHED)
-		return HAS_ADDRESS | HAS_SIZE;
-	if (kind == TRK_UNTRACK)
-		return HAS_ADDRESS | HAS_DOMAIN;
-	if (trk_kind_releases(kind))
-		return HAS_ADDRESS;
-	if (kind == TRK_MARK || kind == TRK_REGION_BEGIN || kind == TRK_REGION_END)
-		return HAS_LABEL | HAS_STACK;
-	if (kind == TRK_CLEAR)
-		return HAS_STACK;
-	if (kind == TRK_EXEC)
-		return HAS_LABEL;
-	if (kind == TRK_SKIPPED)
-		return HAS_COUNT;
-	return kind == TRK_GAP ? HAS_LOST : 0;
+	static const unsigned by_form[TRK_FORMS] = {
+		[TRK_FORM_BLOCK] = HAS_ADDRESS | HAS_SIZE,
+		[TRK_FORM_REALLOC] = HAS_ADDRESS | HAS_SIZE | HAS_OLD,
+		[TRK_FORM_MREMAP] = HAS_ADDRESS | HAS_SIZE | HAS_OLD | HAS_OLD_SIZE,
+		[TRK_FORM_TRACK] = HAS_ADDRESS | HAS_SIZE | HAS_DOMAIN,
+		[TRK_FORM_ADDRESS] = HAS_ADDRESS,
+		[TRK_FORM_UNTRACK] = HAS_ADDRESS | HAS_DOMAIN,
+		[TRK_FORM_LABEL] = HAS_LABEL,
+		[TRK_FORM_LOST] = HAS_LOST,
+		[TRK_FORM_COUNT] = HAS_COUNT,
+		[TRK_FORM_ACCESS] = HAS_ADDRESS | HAS_SIZE | HAS_ACCESS,
+		[TRK_FORM_ADVICE] = HAS_ADDRESS | HAS_SIZE | HAS_ADVICE,
+	};
+	const struct trk_kind_row *const row = &trk_kinds[kind];
+
+	return by_form[row->form] | (row->flags & TRK_HAS_STACK ? (unsigned)HAS_STACK : 0);
 }
 
 /* As mprotect and madvise name it. */

@@ -107,9 +107,7 @@ static inline void look_for_peak(const struct step *s)
 /* Those that refs count: docs/FORMAT.md, "PREDICTED". */
 static inline bool is_numbered(const struct trk_event *e)
 {
-	const uint32_t kinds = ((1u << (TRK_NEW_ARRAY + 1)) - 2) & ~(1u << TRK_REALLOCARRAY);
-
-	return e->kind < 32 && (kinds >> e->kind & 1);
+	return trk_kind_among(e->kind, TRK_KINDS_WITH(TRK_NUMBERED));
 }
 
 /* Field by field into its place: a copy of the whole would wait for its parts to be stored. */
@@ -506,82 +504,70 @@ static int realloc_withdraw(struct step *s)
 
 /* ---- events ---- */
 
-static ALWAYS int apply(struct step *s)
+/* By kind: what it does. */
+#define DOES(a, id, number, name, form, does, told, flags) [number] = TRK_DOES_##does,
+
+static const uint8_t actions[TRK_KINDS] = { TRK_KIND_TABLE(DOES, ) };
+
+/* Those that may make more bytes live. */
+static ALWAYS bool adds_bytes(enum trk_action does)
+{
+	return (1u << TRK_DOES_MAKE | 1u << TRK_DOES_REALLOCATE | 1u << TRK_DOES_ACQUIRE | 1u << TRK_DOES_WITHDRAW |
+		1u << TRK_DOES_MAP | 1u << TRK_DOES_REMAP | 1u << TRK_DOES_PROTECT | 1u << TRK_DOES_ADVISE |
+		1u << TRK_DOES_TOUCH | 1u << TRK_DOES_CLEAR) >> does & 1;
+}
+
+static ALWAYS int apply(struct step *s, enum trk_action does)
 {
 	const struct trk_event *e = s->event;
 
-	switch ((enum trk_kind)e->kind) {
-	case TRK_MALLOC:
-	case TRK_CALLOC:
-	case TRK_POSIX_MEMALIGN:
-	case TRK_ALIGNED_ALLOC:
-	case TRK_MEMALIGN:
-	case TRK_VALLOC:
-	case TRK_PVALLOC:
-	case TRK_NEW:
-	case TRK_NEW_ARRAY:
-	case TRK_TRACK:
+	switch (does) {
+	case TRK_DOES_MAKE:
 		return e->address ? allocate(s, e->kind, BLOCKS_DOMAIN(e->domain)) : 0;
-	case TRK_REALLOC:
-	case TRK_REALLOCARRAY:
+	case TRK_DOES_REALLOCATE:
 		return reallocate(s);
-	case TRK_MMAP:
-	case TRK_RESERVE:
-	case TRK_ARENA:
-	case TRK_MREMAP:
-	case TRK_MUNMAP:
-	case TRK_MPROTECT:
-	case TRK_MADVISE:
-	case TRK_TOUCHED:
-		return heap_apply_mapping(s);
-	case TRK_FREE:
-	case TRK_DELETE:
-	case TRK_DELETE_ARRAY:
-	case TRK_FREE_SIZED:
-	case TRK_FREE_ALIGNED_SIZED:
-	case TRK_CFREE:
-	case TRK_UNTRACK:
+	case TRK_DOES_END:
 		release(s, BLOCKS_DOMAIN(e->domain), e->address);
 		return 0;
-	case TRK_REALLOC_RELEASE:
+	case TRK_DOES_RELEASE:
 		return realloc_release(s);
-	case TRK_REALLOC_ACQUIRE:
+	case TRK_DOES_ACQUIRE:
 		return realloc_acquire(s);
-	case TRK_REALLOC_WITHDRAW:
+	case TRK_DOES_WITHDRAW:
 		return realloc_withdraw(s);
-	case TRK_EXEC:
+	case TRK_DOES_MAP:
+	case TRK_DOES_RESERVE:
+	case TRK_DOES_REMAP:
+	case TRK_DOES_UNMAP:
+	case TRK_DOES_PROTECT:
+	case TRK_DOES_ADVISE:
+	case TRK_DOES_TOUCH:
+		return heap_apply_mapping(s);
+	case TRK_DOES_WIPE:
 		heap_wipe(s);
 		return 0;
-	case TRK_CLEAR:
+	case TRK_DOES_CLEAR:
 		heap_wipe(s);
 		s->heap->totals.peak_bytes = s->process->totals.peak_bytes = 0; /* the next look finds them here */
 		return 0;
-	case TRK_SKIPPED: /* they count for what is temporary */
+	case TRK_DOES_SKIP: /* they count for what is temporary */
 		s->heap->ages.allocations[e->thread] += (uint32_t)e->size;
 		return 0;
-	case TRK_GAP:
+	case TRK_DOES_LOSE:
 		s->process->totals.lost += e->size;
 		return 0;
-	case TRK_MARK:
+	case TRK_DOES_MARK:
 		s->process->marks++;
 		return 0;
-	case TRK_REGION_BEGIN:
-	case TRK_REGION_END:
-	case TRK_KINDS:
+	case TRK_DOES_NOTHING:
 		return 0;
 	}
 	return 0;
 }
 
-/* Kinds that may add bytes to the live set. */
-static bool adds_bytes(uint8_t kind)
-{
-	return trk_kind_allocates(kind) || kind == TRK_REALLOC_ACQUIRE ||
-	       kind == TRK_REALLOC_WITHDRAW || kind > TRK_RESERVE;
-}
-
 static ALWAYS int apply_one(struct heap *h, const struct trk_event *e)
 {
+	const enum trk_action does = actions[e->kind % TRK_KINDS];
 	struct step s = { .heap = h, .event = e, .ref = TRK_REF_NONE };
 	int err = 0;
 
@@ -602,10 +588,10 @@ static ALWAYS int apply_one(struct heap *h, const struct trk_event *e)
 	if (e->thread >= h->thread_room)
 		err = heap_reach_thread(h, e->thread);
 	if (!err)
-		err = apply(&s);
+		err = apply(&s, does);
 	if (s.no_memory)
 		err = TRK_ERR_NOMEM;
-	if (!err && adds_bytes(e->kind))
+	if (!err && adds_bytes(does))
 		look_for_peak(&s);
 	h->last_ref = s.ref;
 	return err;

@@ -430,20 +430,19 @@ int heap_apply_mapping(struct step *s)
 {
 	const struct trk_event *const e = s->event;
 
-	switch (e->kind) {
-	case TRK_MMAP:
-	case TRK_RESERVE:
-	case TRK_ARENA:
+	switch (trk_kinds[e->kind].does) {
+	case TRK_DOES_MAP:
+	case TRK_DOES_RESERVE:
 		return map(s, TRK_MMAP, e->kind, e->address, e->size);
-	case TRK_MREMAP:
+	case TRK_DOES_REMAP:
 		return remap(s);
-	case TRK_MUNMAP:
+	case TRK_DOES_UNMAP:
 		return release(s);
-	case TRK_MPROTECT:
+	case TRK_DOES_PROTECT:
 		return protect(s);
-	case TRK_MADVISE:
+	case TRK_DOES_ADVISE:
 		return advise(s);
-	case TRK_TOUCHED:
+	case TRK_DOES_TOUCH:
 		return touch(s, e->address, e->size, true);
 	default:
 		return 0;

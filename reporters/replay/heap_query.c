@@ -64,7 +64,7 @@ void heap_estimate(const struct heap *h, const struct heap_block *b, struct samp
 	const uint64_t seed = (b->address ^ b->size << 40 ^ b->time_ns << 20) +
 			      ((uint64_t)b->thread << 32 | b->serial) * 0x9e3779b97f4a7c15ull;
 
-	if (h->sample_bytes && b->kind <= TRK_NEW_ARRAY)
+	if (h->sample_bytes && trk_kind_among(b->kind, TRK_KINDS_WITH(TRK_SAMPLED)))
 		sampling_estimate(h->sample_bytes, b->size, seed, ret);
 	else
 		*ret = (struct sampling_estimate){ .bytes = b->size, .count = 1 };
@@ -203,8 +203,7 @@ static const struct blocks *looked_up(const struct heap *h, const struct trk_eve
 	const struct heap_process *const p =
 		e->process < h->process_room ? h->processes[e->process] : NULL;
 
-	if (!p || blocks_settled(&p->blocks) < BLOCKS_FEW || e->kind > TRK_CFREE || e->kind == TRK_MMAP ||
-	    e->kind == TRK_MREMAP)
+	if (!p || blocks_settled(&p->blocks) < BLOCKS_FEW || !trk_kind_among(e->kind, TRK_KINDS_WITH(TRK_BY_ADDRESS)))
 		return NULL;
 	/* What is known to be recent or to be new is found without the table. */
 	return e->ref == TRK_REF_UNKNOWN ||

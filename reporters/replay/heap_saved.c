@@ -222,7 +222,7 @@ static void count(struct heap_restorer *r, struct heap_block *b, uint64_t asked,
 	struct heap_totals *const t = &r->process->totals;
 	struct sampling_estimate e = { .bytes = b->untouched ? 0 : b->size, .count = first };
 
-	if (!keyframe_is_piece(b->kind))
+	if (!trk_kind_is_piece(b->kind))
 		heap_estimate(h, b, &e);
 	t->restored_blocks += e.count;
 	t->restored_bytes += e.bytes;
@@ -295,7 +295,7 @@ int heap_restore_block(struct heap_restorer *r, const struct keyframe_block *b)
 {
 	if (!r->process)
 		return TRK_ERR_CORRUPT;
-	return keyframe_is_piece(b->kind) ? restore_piece(r, b) : restore_heap_block(r, b);
+	return trk_kind_is_piece(b->kind) ? restore_piece(r, b) : restore_heap_block(r, b);
 }
 
 static void first_peak(struct heap_totals *t, uint64_t bytes, uint64_t blocks, uint64_t reserved,

@@ -16,7 +16,7 @@
 static void must_be_sound(const struct keyframe_block *b)
 {
 	MUST(trk_kind_allocates(b->kind));
-	if (!keyframe_is_piece(b->kind))
+	if (!trk_kind_is_piece(b->kind))
 		return;
 	MUST(b->end > b->address && b->size <= b->end - b->address && b->asked >= b->size);
 }

@@ -70,6 +70,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "format/writer.h"
@@ -508,54 +509,51 @@ static const struct {
  * Operands: a address, o old address, s size, p old size, d domain, l label, x detail,
  * S stack (may be left out).
  */
+static const char *const operands_of[TRK_FORMS] = {
+	[TRK_FORM_BLOCK] = "as",    [TRK_FORM_REALLOC] = "oas", [TRK_FORM_MREMAP] = "opas", [TRK_FORM_TRACK] = "das",
+	[TRK_FORM_ADDRESS] = "a",   [TRK_FORM_UNTRACK] = "da",  [TRK_FORM_LABEL] = "l",	    [TRK_FORM_LOST] = "s",
+	[TRK_FORM_COUNT] = "s",	    [TRK_FORM_BARE] = "",	[TRK_FORM_ACCESS] = "asx",  [TRK_FORM_ADVICE] = "asx",
+};
+
+/* Kinds whose word is not the one of kind.h in small letters. */
 static const struct {
 	const char *name, *operands;
 	uint8_t kind, call;
 } events[] = {
-	{ "malloc", "asS", TRK_MALLOC },
-	{ "calloc", "asS", TRK_CALLOC },
-	{ "realloc", "oasS", TRK_REALLOC },
-	{ "reallocarray", "oasS", TRK_REALLOCARRAY },
-	{ "posix_memalign", "asS", TRK_POSIX_MEMALIGN },
-	{ "aligned_alloc", "asS", TRK_ALIGNED_ALLOC },
-	{ "memalign", "asS", TRK_MEMALIGN },
-	{ "valloc", "asS", TRK_VALLOC },
-	{ "pvalloc", "asS", TRK_PVALLOC },
-	{ "new", "asS", TRK_NEW },
-	{ "new[]", "asS", TRK_NEW_ARRAY },
-	{ "mmap", "asS", TRK_MMAP },
-	{ "mremap", "opasS", TRK_MREMAP },
-	{ "track", "dasS", TRK_TRACK },
-	{ "free", "a", TRK_FREE },
-	{ "delete", "a", TRK_DELETE },
+	{ "new[]", "as", TRK_NEW_ARRAY },
 	{ "delete[]", "a", TRK_DELETE_ARRAY },
-	{ "free_sized", "a", TRK_FREE_SIZED },
-	{ "free_aligned_sized", "a", TRK_FREE_ALIGNED_SIZED },
-	{ "cfree", "a", TRK_CFREE },
-	{ "munmap", "as", TRK_MUNMAP },
-	{ "untrack", "da", TRK_UNTRACK },
 	{ "realloc_release", "o", TRK_REALLOC_RELEASE, TRK_REALLOC },
-	{ "realloc_acquire", "oasS", TRK_REALLOC_ACQUIRE, TRK_REALLOC },
-	{ "realloc_withdraw", "osS", TRK_REALLOC_WITHDRAW, TRK_REALLOC },
+	{ "realloc_acquire", "oas", TRK_REALLOC_ACQUIRE, TRK_REALLOC },
+	{ "realloc_withdraw", "os", TRK_REALLOC_WITHDRAW, TRK_REALLOC },
 	{ "reallocarray_release", "o", TRK_REALLOC_RELEASE, TRK_REALLOCARRAY },
-	{ "reallocarray_acquire", "oasS", TRK_REALLOC_ACQUIRE, TRK_REALLOCARRAY },
-	{ "reallocarray_withdraw", "osS", TRK_REALLOC_WITHDRAW, TRK_REALLOCARRAY },
+	{ "reallocarray_acquire", "oas", TRK_REALLOC_ACQUIRE, TRK_REALLOCARRAY },
+	{ "reallocarray_withdraw", "os", TRK_REALLOC_WITHDRAW, TRK_REALLOCARRAY },
 	{ "mremap_release", "op", TRK_REALLOC_RELEASE, TRK_MREMAP },
-	{ "mremap_acquire", "opasS", TRK_REALLOC_ACQUIRE, TRK_MREMAP },
-	{ "mremap_withdraw", "opsS", TRK_REALLOC_WITHDRAW, TRK_MREMAP },
-	{ "mark", "lS", TRK_MARK },
-	{ "region_begin", "lS", TRK_REGION_BEGIN },
-	{ "region_end", "lS", TRK_REGION_END },
-	{ "exec", "l", TRK_EXEC },
-	{ "gap", "s", TRK_GAP },
-	{ "skipped", "s", TRK_SKIPPED },
-	{ "reserve", "asS", TRK_RESERVE },
-	{ "arena", "asS", TRK_ARENA },
-	{ "mprotect", "asxS", TRK_MPROTECT },
-	{ "madvise", "asxS", TRK_MADVISE },
-	{ "touched", "as", TRK_TOUCHED },
-	{ "clear", "S", TRK_CLEAR },
+	{ "mremap_acquire", "opas", TRK_REALLOC_ACQUIRE, TRK_MREMAP },
+	{ "mremap_withdraw", "ops", TRK_REALLOC_WITHDRAW, TRK_MREMAP },
 };
+
+#define WORD(a, id, number, name, form, does, told, flags) [number] = #id,
+static const char *const words_of[TRK_KINDS] = { TRK_KIND_TABLE(WORD, ) };
+
+/* Sets kind and call; returns the operands without the stack. NULL: the word is no event. */
+static const char *find_event(const char *word, struct trk_event *ret)
+{
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		if (strcmp(word, events[i].name) != 0)
+			continue;
+		ret->kind = events[i].kind;
+		ret->call = events[i].call;
+		return events[i].operands;
+	}
+	for (uint8_t kind = 0; kind < TRK_KINDS; kind++) {
+		if (!words_of[kind] || strcasecmp(word, words_of[kind]) != 0)
+			continue;
+		ret->kind = kind;
+		return operands_of[trk_kinds[kind].form];
+	}
+	return NULL;
+}
 
 static void set_operand(struct trk_event *e, char what, const struct word *w)
 {
@@ -602,26 +600,19 @@ static void assume_thread(void)
 static bool do_event(const struct word *w, int n)
 {
 	struct trk_event e = { .time_ns = cap.time_ns };
-	const char *operands = NULL;
+	const char *operands = find_event(w[0].text, &e);
 
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
-		if (!strcmp(w[0].text, events[i].name)) {
-			operands = events[i].operands;
-			e.kind = events[i].kind;
-			e.call = events[i].call;
-		}
-	}
 	if (!operands)
 		return false;
 	assume_thread();
 	e.thread = cap.thread;
 	e.process = cap.threads[cap.thread].process;
 	for (int i = 1; i < n; i++) {
-		if (!*operands)
+		if (!*operands && (i + 1 < n || !trk_kind_has_stack(e.kind)))
 			die("too many words", w[i].text);
-		set_operand(&e, *operands++, &w[i]);
+		set_operand(&e, *operands ? *operands++ : 'S', &w[i]);
 	}
-	if (*operands && *operands != 'S')
+	if (*operands)
 		die("too few words", w[0].text);
 	if (e.time_ns < cap.earliest_ns)
 		die("not later than the keyframe", w[0].text);

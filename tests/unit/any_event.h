@@ -27,48 +27,58 @@ static inline uint64_t address_not_0(uint64_t *seed)
 	}
 }
 
+static inline void any_call(struct trk_event *e, uint64_t *seed, uint8_t form)
+{
+	static const uint8_t calls[] = { TRK_REALLOC, TRK_REALLOCARRAY, TRK_MREMAP };
+
+	e->call = calls[random_next(seed) % 3];
+	e->old_size = e->call == TRK_MREMAP ? random_any(seed) : 0;
+	e->old_address = address_not_0(seed);
+	e->address = form == TRK_FORM_ACQUIRE ? address_not_0(seed) : 0;
+	e->size = form == TRK_FORM_RELEASE ? 0 : random_any(seed);
+}
+
+static inline void any_realloc(struct trk_event *e, uint64_t *seed)
+{
+	const unsigned form = random_next(seed) % 4;
+
+	e->address = address_not_0(seed);
+	e->size = random_any(seed);
+	e->old_address = form == 0 ? 0 : form == 1 ? e->address : address_not_0(seed);
+	e->address = form == 3 ? 0 : e->address;
+}
+
+#define FORM(form) (1u << TRK_FORM_##form)
+#define WITH_DOMAIN (FORM(TRACK) | FORM(UNTRACK))
+#define WITH_DETAIL (FORM(ACCESS) | FORM(ADVICE))
+#define WITH_SIZE (FORM(BLOCK) | FORM(MREMAP) | FORM(TRACK) | FORM(LOST) | FORM(COUNT) | FORM(BARE) | WITH_DETAIL)
+#define WITH_ADDRESS (FORM(BLOCK) | FORM(MREMAP) | FORM(ADDRESS) | WITH_DOMAIN | WITH_DETAIL)
+
 /* A legal event: only the fields that its kind carries are set. */
 static inline struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t time_ns)
 {
 	struct trk_event e = { .kind = kind, .time_ns = time_ns, .thread = any_u32(seed) };
-	const uint64_t a = address_not_0(seed), b = address_not_0(seed), n = random_any(seed);
+	const uint8_t form = trk_kinds[kind].form;
+	const unsigned forms = 1u << form;
 
-	if (trk_kind_has_stack(kind))
-		e.node = any_u32(seed);
-	if (trk_kind_allocates(kind) || trk_kind_releases(kind) || (kind >= TRK_RESERVE && kind != TRK_CLEAR))
-		e.address = a;
-	if (trk_kind_allocates(kind) || kind == TRK_MUNMAP || kind >= TRK_RESERVE)
-		e.size = n;
-	if (kind == TRK_TRACK || kind == TRK_UNTRACK)
-		e.domain = any_u32(seed);
-	if (kind == TRK_REALLOC || kind == TRK_REALLOCARRAY) {
-		const unsigned form = random_next(seed) % 4;
-
-		e.old_address = form == 0 ? 0 : form == 1 ? a : b;
-		e.address = form == 3 ? 0 : a;
-	}
-	if (kind == TRK_MREMAP) {
-		e.old_address = b;
+	e.node = trk_kind_has_stack(kind) ? any_u32(seed) : 0;
+	e.address = forms & WITH_ADDRESS ? address_not_0(seed) : 0;
+	e.size = forms & WITH_SIZE ? random_any(seed) : 0;
+	e.domain = forms & WITH_DOMAIN ? any_u32(seed) : 0;
+	e.detail = forms & WITH_DETAIL ? any_u32(seed) : 0;
+	if (form == TRK_FORM_REALLOC)
+		any_realloc(&e, seed);
+	if (trk_kind_is_part(kind))
+		any_call(&e, seed, form);
+	if (form == TRK_FORM_MREMAP) {
+		e.old_address = address_not_0(seed);
 		e.old_size = random_any(seed);
-		e.address = random_next(seed) % 4 ? a : 0;
+		e.address = random_next(seed) % 4 ? e.address : 0;
 	}
-	if (trk_kind_is_part(kind)) {
-		static const uint8_t calls[] = { TRK_REALLOC, TRK_REALLOCARRAY, TRK_MREMAP };
-
-		e.call = calls[random_next(seed) % 3];
-		e.old_size = e.call == TRK_MREMAP ? random_any(seed) : 0;
-		e.old_address = b;
-		e.address = kind == TRK_REALLOC_ACQUIRE ? a : 0;
-		e.size = kind == TRK_REALLOC_RELEASE ? 0 : n;
-	}
-	if (kind >= TRK_MARK && kind <= TRK_EXEC) {
+	if (form == TRK_FORM_LABEL) {
 		e.label_bytes = random_next(seed) % sizeof(any_label);
 		e.label = e.label_bytes ? any_label : NULL;
 	}
-	if (kind == TRK_MPROTECT || kind == TRK_MADVISE)
-		e.detail = any_u32(seed);
-	if (kind == TRK_GAP || kind == TRK_SKIPPED || kind == TRK_CLEAR)
-		e.size = n;
 	return e;
 }
 
@@ -92,7 +102,7 @@ static inline void assert_event_equal(const struct trk_event *a, const struct tr
 
 static inline bool is_kind(uint8_t kind)
 {
-	return kind >= 1 && kind <= TRK_CLEAR;
+	return kind < TRK_KINDS && trk_kinds[kind].name;
 }
 
 #endif

@@ -40,7 +40,7 @@ static struct trk_event next_event(uint64_t *seed)
 {
 	const bool execs = random_next(seed) % 4000 == 0;
 	const uint8_t kind = execs ? TRK_EXEC : kinds[random_next(seed) % sizeof(kinds)];
-	const bool pages = keyframe_is_piece(kind) || kind == TRK_MUNMAP;
+	const bool pages = trk_kind_is_piece(kind) || kind == TRK_MUNMAP;
 	struct trk_event e = event_of((uint32_t)(random_next(seed) % PROCESSES),
 				      clock_ns += random_next(seed) % 3, kind,
 				      pages ? page_address(seed) : heap_address(seed),

@@ -228,7 +228,7 @@ static inline void emit_common(struct recorder *r, struct process *p, const stru
 	struct trk_event *const e = begin(r);
 
 	*e = (struct trk_event){ .time_ns = time_ns, .address = address, .size = size,
-				 .thread = s->thread, .node = kind < TRK_FREE ? s->node : 0, .kind = kind };
+				 .thread = s->thread, .node = trk_kind_has_stack(kind) ? s->node : 0, .kind = kind };
 	end(r, p, e);
 }
 
