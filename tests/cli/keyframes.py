@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """
-keyframes - reports at a point: what lives there by a naive replay; the same with keyframes,
-without them, and with what stands before them destroyed.
+keyframes - reports at a point: whether it is there, and what lives there, by a naive replay; the same with
+keyframes, without them, and with what stands before them destroyed.
 
 usage: keyframes.py FOLDER_OF_REPORTERS FOLDER_OF_GOLDEN_CAPTURES [CAPTURE...]
 
@@ -9,6 +9,7 @@ Of each CAPTURE (as large as you like) only the second part is asked.
 """
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -27,7 +28,8 @@ POINTS = ["", "@90%", "@10%", "@50%", "@99.9%", "@100%", "@0%", "@end", "@peak",
 REPORTS = [["table"], ["table", "--list"], ["tree"], ["summary"], ["flamegraph", "--format", "json"],
            ["flamegraph", "--format", "folded"], ["table", "--allocations"], ["summary", "--temporary-allocations"],
            ["tree", "--allocations"]]
-failures = compared = 0
+UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+failures = compared = succeeded = 0
 
 
 def expect(what, got, want):
@@ -50,6 +52,14 @@ def report(args, capture, *more):
     p = subprocess.run([name, *args[1:], *json_option, *more, os.path.basename(capture[0]) + capture[1]],
                        capture_output=True, cwd=os.path.dirname(os.path.abspath(capture[0])))
     return p.returncode, p.stdout, p.stderr
+
+
+def good(args, capture, *more):
+    """The same, and it must succeed."""
+    result = report(args, capture, *more)
+    expect("%s%s: %s succeeds" % (os.path.basename(capture[0]), capture[1], " ".join([*args, *more])),
+           (result[0], bool(result[1]) or "folded" in args), (0, True))
+    return result
 
 
 def rewritten(data, change):
@@ -92,8 +102,81 @@ def put(folder, name, data):
     return path
 
 
+class Moments:
+    """Where the points of a capture lie, by what the man pages say of them and what decode.py reads."""
+
+    def __init__(self, path):
+        with open(path, "rb") as f:
+            self.capture = decode.Capture(f.read())
+        self.times = sorted(e["time_ns"] for _, e in self.capture.event_blocks)
+        self.live = {}
+
+    def live_at(self, time, pid=None, of_ended=False):
+        """of_ended: with what was left of processes that have ended, as at the end of a capture."""
+        key = time, pid, of_ended
+        if key not in self.live:
+            self.live[key] = naive(self.capture, *key)[0]
+        return self.live[key]
+
+    def mark(self, point, pid):
+        of = {n for n, p in self.capture.processes.items() if pid in (None, p["pid"])}
+        marks = [m for m in self.capture.marks if m["process"] in of]
+        if point.startswith("#"):
+            return marks[int(point[1:]) - 1]["time_ns"] if int(point[1:]) <= len(marks) else None
+        return next((m["time_ns"] for m in marks if m["label"] == point), None)
+
+    def moment(self, point, pid=None):
+        """In ns; None: no such point. Of a share of the events, and of the peak, about when."""
+        share, time = re.fullmatch(r"([0-9.]+)%", point), re.fullmatch(r"([0-9.]+)(ns|us|ms|s|m|h)", point)
+        if share:
+            return self.times[min(int(len(self.times) * float(share[1]) / 100), len(self.times) - 1)]
+        if time:
+            ns = int(float(time[1]) * UNITS[time[2]])
+            return ns if ns <= self.times[-1] else None
+        if point in ("", "peak"):
+            return max(self.times[::50], key=lambda t: self.live_at(t, pid))
+        return self.times[-1] if point == "end" else self.mark(point, pid)
+
+    def is_there(self, point, pid):
+        first, dots, second = point[1:].partition("..")
+        moments = [self.moment(first, pid)] if not dots else \
+            [self.moment(first, pid) if first else self.times[0], self.moment(second or "end", pid)]
+        return None not in moments and moments == sorted(moments)
+
+    def exact(self, point):
+        """The moment, of a point that lies at no other event than its own."""
+        name = point[1:]
+        if not re.fullmatch(r"end|#\d+|m\d+|\d+ns", name) or self.moment(name) is None:
+            return None
+        moment = self.moment(name)
+        return moment if not re.match("[#m]", name) or self.times.count(moment) == 1 else None
+
+
+def total(args, out):
+    """Bytes that it says live."""
+    if "folded" in args:
+        return sum(int(line.rsplit(b" ", 1)[1]) for line in out.splitlines())
+    j = json.loads(out)
+    return j["total_bytes" if args[0] == "flamegraph" else "total_size"]
+
+
+def check_said(what, args, result, moments, point, more):
+    """It succeeds where the point is there, with what a naive replay finds there; else it is one message, and nothing else."""
+    global succeeded
+    code, out, err = result
+    if not moments.is_there(point, int(more[1]) if more else None):
+        expect(what + " has no such point", (code, out, err.startswith(b"tracker-" + args[0].encode() + b": ")), (1, b"", True))
+        return
+    expect(what + " succeeds", (code, bool(out) or "folded" in args), (0, True))
+    succeeded += 1
+    exact = moments.exact(point)
+    if exact is not None and not more and not args[-1].endswith("allocations") and args != ["table", "--list"]:
+        expect(what + ": live bytes", total(args, out), moments.live_at(exact, None, point == "@end"))
+
+
 def check_equal(folder, path, points=POINTS):
-    """All reports, with keyframes and without."""
+    """All reports, with keyframes and without; of golden captures, against what the points are."""
+    moments = Moments(path) if points is POINTS else None
     with open(path, "rb") as f:
         data = f.read()
     name = os.path.basename(path)
@@ -103,23 +186,28 @@ def check_equal(folder, path, points=POINTS):
         for args in REPORTS:
             for more in ([], ["--pid", "100"], ["--pid", "102"]) if points is POINTS else ([],):
                 what = " ".join(["%s%s:" % (name, point), *args, *more])
-                expect(what, report(args, (same, point), *more), report(args, (plain, point), *more))
+                got = report(args, (same, point), *more)
+                expect(what, got, report(args, (plain, point), *more))
+                if moments:
+                    check_said(what, args, got, moments, point, more)
     for more in ([], ["--pid", "102"]):
-        expect(name + " diff", report(["diff"], (same, "@40%"), *more, name + "@80%"),
+        expect(name + " diff", good(["diff"], (same, "@40%"), *more, name + "@80%"),
                report(["diff"], (plain, "@40%"), *more, name + "@80%"))
 
 
-def naive(capture, time):
-    """Bytes and blocks that live when all events up to that time are done."""
+def naive(capture, time, pid=None, of_ended=False):
+    """Bytes and blocks that live, of that process or of all, when all events up to that time are done."""
     live = keyframes.Live(capture.header["page_bytes"])
     if capture.keyframes and capture.keyframes[0]["begins"]:
         live.start(capture.keyframes[0])
     for _, e in capture.event_blocks:
         if e["time_ns"] <= time:
             live.apply(e)
-    ended = {n for n, p in capture.processes.items() if 0 <= p["end_ns"] <= time}
+    ended = {n for n, p in capture.processes.items() if 0 <= p["end_ns"] <= time and not of_ended}
     size = count = 0
-    for _, _, blocks, pieces in live.state(ended).values():
+    for process, (_, _, blocks, pieces) in live.state(ended).items():
+        if pid not in (None, capture.processes[process]["pid"]):
+            continue
         held = [b for b in blocks if b["aside"] < 0]
         size += sum(b["size"] for b in held + pieces)
         count += len(held) + len({b["mapping"] for b in pieces})
@@ -153,7 +241,7 @@ def check_past_unread(folder, path):
             if ".." not in point and args[-1].endswith("allocations"):
                 continue  # all that was ever allocated
             expect("%s%s without what was before: %s" % (name, point, " ".join(args)),
-                   report(args, (noise, point)), report(args, (path, point)))
+                   good(args, (noise, point)), report(args, (path, point)))
 
 
 def flipped(data, keyframe):
@@ -220,30 +308,31 @@ def check_many_marks(folder, path):
     blocks = [alter.again(b) for b in decode.Capture(data).blocks[:-1]]
     marked = put(os.path.join(folder, "marked"), os.path.basename(path), alter.build(alter.header(data), [many] * 40 + blocks))
     for point in ("", "@m3", "@#5", "@50%"):
-        expect("many marks" + point, report(["table"], (marked, point)), report(["table"], (path, point)))
+        expect("many marks" + point, good(["table"], (marked, point)), report(["table"], (path, point)))
 
 
 def main():
-    good = [os.path.join(GOLDEN, "good", n + ".bin") for n in ("keyframes", "begins")]
+    golden = [os.path.join(GOLDEN, "good", n + ".bin") for n in ("keyframes", "begins")]
     damaged = sorted(os.path.join(GOLDEN, "damaged", n) for n in os.listdir(os.path.join(GOLDEN, "damaged"))
                      if n.startswith("keyframes~"))
     with tempfile.TemporaryDirectory() as folder:
-        for path in good:
+        for path in golden:
             check_naive(path)
             check_equal(folder, path)
             check_damage_is_said(folder, path)
         check_many(folder)
-        check_many_marks(folder, good[0])
-        check_past_unread(folder, good[0])
+        check_many_marks(folder, golden[0])
+        check_past_unread(folder, golden[0])
         for path in damaged:
             name = os.path.basename(path)
             for point in ("@30%", "@50%", "@90%", "@m3", "@#5", "@30%..60%"):
                 for args in REPORTS[:5]:
-                    expect("%s%s: %s" % (name, point, args), rows(report(args, (path, point))),
-                           rows(report(args, (good[0], point))))
+                    expect("%s%s: %s" % (name, point, args), rows(good(args, (path, point))),
+                           rows(report(args, (golden[0], point))))
         for path in sys.argv[3:]:
             check_equal(folder, path, ["@90%", "@50%", "@10%", "", "@0.5s", "@30%..60%", "@end"])
-    print("%d comparisons, %d failures" % (compared, failures))
+    expect("many reports succeed", succeeded > 500, True)
+    print("%d comparisons, %d failures, %d reports at points that are there" % (compared, failures, succeeded))
     return 1 if failures else 0
 
 
