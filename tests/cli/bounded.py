@@ -10,10 +10,11 @@ import sys
 import tempfile
 
 REPORTERS, GOLDEN = map(os.path.abspath, sys.argv[1:3])
-sys.path.insert(0, GOLDEN)
+sys.path[:0] = [GOLDEN, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools")]
 from alter import base, block, build, columns, header, join_keyframe, varint, zstd  # noqa: E402
 from decode import HISTORY, KEYFRAME, LZ4, MUST_UNDERSTAND, NODES, PREDICTED  # noqa: E402
 from decode import PROCESSES, STRINGS, THREADS, ZSTD  # noqa: E402
+import reports  # noqa: E402
 
 failures = []
 
@@ -133,6 +134,7 @@ def check(name, blocks, limit, whole, path, sanitized):
 
 
 def main():
+    reports.must_be_asked(REPORTERS, REPORTS, "diff", "dump", "flamegraph", "temporary")
     with open(os.path.join(REPORTERS, "tracker-stats"), "rb") as f:
         sanitized = b"__asan_init" in f.read()
     with tempfile.TemporaryDirectory() as d:

@@ -16,10 +16,11 @@ import sys
 import tempfile
 
 REPORTERS, GOLDEN = map(os.path.abspath, sys.argv[1:3])
-sys.path.insert(0, GOLDEN)
+sys.path[:0] = [GOLDEN, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools")]
 import alter  # noqa: E402
 import decode  # noqa: E402
 import keyframes  # noqa: E402
+import reports  # noqa: E402
 
 POINTS = ["", "@90%", "@10%", "@50%", "@99.9%", "@100%", "@0%", "@end", "@peak", "@#1", "@#2", "@#5", "@#900", "@m1",
           "@m3", "@m6", "@nix", "@1500ns", "@1113ns", "@1114ns", "@3h", "@30%..60%", "@60%..30%", "@..50%", "@90%..",
@@ -312,6 +313,7 @@ def check_many_marks(folder, path):
 
 
 def main():
+    reports.must_be_asked(REPORTERS, REPORTS, "diff", "dump", "info", "leaks", "stats", "temporary")
     golden = [os.path.join(GOLDEN, "good", n + ".bin") for n in ("keyframes", "begins")]
     damaged = sorted(os.path.join(GOLDEN, "damaged", n) for n in os.listdir(os.path.join(GOLDEN, "damaged"))
                      if n.startswith("keyframes~"))

@@ -10,6 +10,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
+import reports  # noqa: E402
+
 REPORTERS, GOLDEN, LIBRARY = map(os.path.abspath, sys.argv[1:4])
 CAPTURE = os.path.join(GOLDEN, "good", "kinds.bin")
 REPORTS = [["stats"], ["stats", "--json"], ["table"], ["tree"], ["summary"], ["flamegraph", "-o", "OUT"], ["leaks"],
@@ -51,6 +54,7 @@ def judge(r, whole):
 
 
 def main():
+    reports.must_be_asked(REPORTERS, REPORTS)
     failures, count = [], 0
     for argv in REPORTS:
         whole, number, step = Run(argv, 0), 0, 1

@@ -18,6 +18,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
+import reports  # noqa: E402
+
 TRACKER, DECODER = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 CI = os.environ.get("CI") == "true"
 SCRATCH = tempfile.mkdtemp(prefix="tracker-cli.")
@@ -529,8 +532,7 @@ def dispatcher():
     for option in ("-h", "--help", "help"):
         r = call(option)
         check(r.returncode == 0 and not r.stderr, f"{option}: {r}")
-        for command in ("run", "stats", "table", "tree", "temporary", "leaks", "diff", "flamegraph", "summary", "dump",
-                        "info"):
+        for command in ["run", *reports.names(os.path.join(os.path.dirname(TRACKER), "..", "reporters"))]:
             check(f"\n  {command} ".encode() in r.stdout, f"{command} is not in {option}")
     r = call("--version")
     check(r.returncode == 0 and r.stdout.startswith(b"tracker "), f"{r}")

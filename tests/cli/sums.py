@@ -12,8 +12,9 @@ import sys
 import tempfile
 
 MKCAPTURE, REPORTERS, TOOLS, GOLDEN = map(os.path.abspath, sys.argv[1:5])
-sys.path.insert(0, GOLDEN)
+sys.path[:0] = [GOLDEN, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools")]
 import decode  # noqa: E402
+import reports  # noqa: E402
 import sums  # noqa: E402
 
 REPORTS = [["stats"], ["leaks"], ["table"], ["tree"], ["summary"], ["table", "--allocations"],
@@ -113,6 +114,7 @@ def sampled(scratch):
 
 
 def main():
+    reports.must_be_asked(REPORTERS, REPORTS, "diff", "dump", "info", "temporary")
     with tempfile.TemporaryDirectory() as scratch:
         aggregated(scratch)
         sampled(scratch)

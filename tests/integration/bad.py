@@ -21,7 +21,6 @@ from decode import xxh32
 from harness import Failure, Skip, check, equal, need
 
 # Every program that reads a capture, and the options that make it print to stdout.
-REPORTERS = ("stats", "table", "temporary", "leaks", "flamegraph", "diff", "tree", "summary", "dump", "info")
 TWO_CAPTURES = {"diff"}
 HEADER = 64
 BLOCK = 48
@@ -62,7 +61,7 @@ class Bad:
 
     def refused(self, path, *words, code=1):
         """Every reporter refuses it in one line that has all the words."""
-        for name in REPORTERS:
+        for name in self.t.reports():
             status, out, err = self.report(name, path)
             equal(f"{name}: exit status", status, code)
             lines = err.decode(errors="replace").splitlines()
@@ -76,7 +75,7 @@ class Bad:
     def no_capture(self, path):
         """What cannot be done, with which file, and the reason."""
         self.refused(path, path, "Reason: ")
-        for name in REPORTERS:
+        for name in self.t.reports():
             what = "Failed to compute statistics for" if name == "stats" else "Failed to parse allocation records in"
             check(f"{what} {path}: Reason: ".encode() in self.report(name, path)[2], f"{name}: no {what!r}")
 
@@ -110,7 +109,7 @@ class Bad:
             if status == 1 and out.strip() and name not in ("dump",):
                 raise Failure(f"{name} of {why}: fails, but prints {out[:100]!r}")
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            list(pool.map(one, ((n, i) for i in inputs for n in REPORTERS)))
+            list(pool.map(one, ((n, i) for i in inputs for n in self.t.reports())))
 
     def truncated(self):
         _, data = self.capture()
@@ -147,7 +146,7 @@ class Bad:
     def output(self):
         """A folder that is not there, one that refuses, a full device."""
         path, _ = self.capture()
-        for name in REPORTERS:
+        for name in self.t.reports():
             status, _, err = self.report(name, path, "-o", "/nonexistent/folder/out")
             check(status == 1 and len(err.splitlines()) == 1, f"{name} -o: {status}, {err!r}")
             with open("/dev/full", "wb") as full:
@@ -157,7 +156,7 @@ class Bad:
 
     def existing(self):
         path, _ = self.capture()
-        for name in REPORTERS:
+        for name in self.t.reports():
             mine = self.file(b"precious")
             status, _, err = self.report(name, path, "-o", mine)
             with open(mine, "rb") as f:
@@ -166,7 +165,7 @@ class Bad:
             equal(f"{name} -f", self.report(name, path, "-f", "-o", mine)[0], 0)
 
     def usage(self):
-        for name in REPORTERS:
+        for name in self.t.reports():
             for args in (["--no-such-option"], []):
                 r = subprocess.run([self.t.reporter(name), *args], capture_output=True, timeout=600)
                 equal(f"{name} {args}: exit status", r.returncode, 2)
@@ -270,7 +269,7 @@ class Bad:
     def readable(self, data):
         """What was written before the end is a capture that says that it is cut."""
         path = self.file(data)
-        for name in REPORTERS:
+        for name in self.t.reports():
             status, _, err = self.report(name, path)
             equal(f"{name}: status", status, 0)
             check(b"is cut: events up to" in err or b"the recorder was killed: events up to" in err, f"{name} says {err!r}")

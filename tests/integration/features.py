@@ -14,7 +14,6 @@ import subprocess
 import harness
 from harness import check, equal, execute, need
 
-REPORTERS = ("stats", "table", "temporary", "leaks", "flamegraph", "diff", "tree", "summary", "dump", "info")
 FLAME = (5, 550000, 450000)  # allocations, bytes, peak: missing, e, i 100000 each, g twice and d half of it
 LEAKED = 3 * 1001 + 2 * 1002
 
@@ -85,7 +84,7 @@ class Features:
 
     def c02_exit_codes_of_reporters(self):
         capture = self.recorded("leak")
-        for name in REPORTERS:
+        for name in self.t.reports():
             equal(f"{name}: done", self.called(name, *self.operands(name, capture))[0], 0)
             self.refused(1, "No such file", name, *self.operands(name, capture + ".none"))
             self.refused(2, "--no-such-option", name, "--no-such-option", capture)
@@ -93,7 +92,7 @@ class Features:
 
     def c03_machine_output(self):
         capture = self.recorded("leak")
-        for name in REPORTERS:
+        for name in self.t.reports():
             if name != "dump":
                 arguments = [capture, capture] if name == "diff" else [capture]
                 whole = json.loads(self.t.run(name, "--json", *arguments))
@@ -333,7 +332,7 @@ class Features:
         path = self.t.file(".bin")
         with open(path, "w", encoding="ascii") as f:
             f.write("this is text\n" * 20)
-        for name in REPORTERS:
+        for name in self.t.reports():
             words = "Failed to compute statistics" if name == "stats" else "Failed to parse allocation records in " + path
             self.refused(1, words, name, *self.operands(name, path))
 
@@ -457,7 +456,7 @@ class Features:
 
     def d70_no_progress_into_files(self):
         capture = self.recorded("flame")
-        for name in REPORTERS:
+        for name in self.t.reports():
             equal(name, self.called(name, *self.operands(name, capture))[2], "")
 
     # ---- N ----
@@ -477,7 +476,7 @@ class Features:
             data = f.read()
         with open(self.t.file(".bin"), "wb") as f:
             f.write(data[:-40])
-        for name in REPORTERS:
+        for name in self.t.reports():
             status, _, err = self.called(name, *self.operands(name, f.name))
             check(status == 0 and "warning: " + f.name in err, f"{name}: {status} {err!r}")
 

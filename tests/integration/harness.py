@@ -14,6 +14,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
+import reports  # noqa: E402
+
 PAGE = 4096
 ALLOCATES = {"malloc", "calloc", "realloc", "reallocarray", "posix_memalign", "aligned_alloc",
              "memalign", "valloc", "pvalloc", "new", "new[]", "track"}
@@ -83,6 +86,10 @@ class Tracker:
 
     def reporter(self, name):
         return self.find("tracker-" + name, self.reporters)
+
+    def reports(self, *but):
+        """All of them, as the build lists them, but those."""
+        return reports.names(os.path.dirname(self.find("reports.txt", self.reporters)), *but)
 
     def fixture(self, name):
         return os.path.join(self.fixtures, "fx_" + name)

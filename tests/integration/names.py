@@ -40,7 +40,6 @@ __attribute__((noinline)) static void make(int n) { kept[0] = malloc(100); kept[
 __attribute__((noinline)) static void other(void) { kept[3] = malloc(1000); __asm__ volatile(""); }
 int main(int argc, char **argv) { make(argc); other(); make(argc + 1); return 0; }
 """
-REPORTS = ("table", "tree", "stats", "summary", "leaks", "flamegraph")
 SAYS = "75 % of the bytes were allocated in libbare.so, which has no names"
 
 
@@ -97,7 +96,7 @@ class Names:
     def case_the_module_without_names_is_named(self):
         program, library, debug = self.build()
         capture = self.t.record([program]).capture
-        for command in REPORTS:
+        for command in self.t.reports("diff", "dump", "info", "temporary"):
             options = ["-o", self.t.file(".html")] if command == "flamegraph" else []
             words, unnamed = self.said(command, capture, *options)
             check(SAYS + ": put its debug file libbare.debug beside it" in words and "DEBUGINFOD_URLS" in words, f"{command} says {words!r}")

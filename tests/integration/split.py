@@ -9,8 +9,7 @@ import os
 import harness
 from harness import check, equal
 
-REPORTS = (["summary"], ["stats"], ["table"], ["table", "-g", "traceback", "--traceback"], ["tree"], ["leaks"], ["temporary"],
-           ["dump", "--stacks", "--json"], ["info"], ["flamegraph", "-o", os.devnull])
+MORE = {"table": [[], ["-g", "traceback", "--traceback"]], "dump": [["--stacks", "--json"]], "flamegraph": [["-o", os.devnull]]}
 
 
 class Cases:
@@ -47,7 +46,7 @@ class Cases:
             equal(f"what {pid} kept", [row["count"] for row in leaked], [kept])
             check(mine and frees, "something was freed")
             self.replay(by_pid[pid])
-            for report in REPORTS:
+            for report in ([name, *more] for name in self.t.reports("diff") for more in MORE.get(name, [[]])):
                 self.t.run(*report, by_pid[pid])
             self.t.run("table", by_pid[pid] + "@done")
         return by_pid

@@ -15,7 +15,6 @@ import time
 import harness
 from harness import Failure, check, equal, need
 
-REPORTERS = ("stats", "table", "temporary", "leaks", "flamegraph", "diff", "tree", "summary", "dump", "info")
 PREDICTED = 15  # docs/FORMAT.md: the type of a block of events
 # Allocates, tells how much, and waits until its standard input ends.
 PROGRAM = ("import sys\nx = [bytes(5000 + i) for i in range(2000)]\nprint(len(x), flush=True)\n"
@@ -56,7 +55,7 @@ class Words:
         return lines.pop() if lines else ""
 
     def every_report(self, capture, pattern):
-        for name in REPORTERS:
+        for name in self.t.reports():
             words = self.said(name, capture)
             check(re.fullmatch(rf"tracker-{name}: warning: {re.escape(capture)}{pattern}", words), f"{name}: {words!r}")
         info = self.t.json("info", capture)
@@ -77,7 +76,7 @@ class Words:
         r = harness.execute([self.t.find("tracker-symbolize"), "--force", capture])
         check(r.status == 1 and b"it is being recorded" in r.stderr, f"symbolize in its place: {r.status}, {r.stderr!r}")
         equal("stderr of tracker run", self.finish(p), "")
-        for name in REPORTERS:
+        for name in self.t.reports():
             equal(f"{name} of the whole", self.said(name, capture), "")
         equal("recorder_pid", self.t.json("info", capture)["recorder_pid"], None)
 
