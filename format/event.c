@@ -16,6 +16,7 @@ enum half { HALF_RELEASE, HALF_ACQUIRE, HALF_WITHDRAW, HALF_FAILED };
 #define SHAPE_MASK 0x1fu
 #define KIND_MASK 0x1fu
 #define KIND_LATER 0u /* in the head: a byte behind it is the kind, one from 32 on */
+#define KIND_LATER_MAX TRK_CLEAR /* those after it stand behind the escape, which is TRK_UNKNOWN in that byte */
 #define PART_THREAD 0x20u
 #define PART_TIME 0x40u
 #define PART_NODE 0x80u
@@ -31,6 +32,8 @@ enum half { HALF_RELEASE, HALF_ACQUIRE, HALF_WITHDRAW, HALF_FAILED };
 static const uint8_t shapes[TRK_KINDS] = { TRK_KIND_TABLE(SHAPE, ) };
 
 _Static_assert(TRK_FORMS <= SHAPE_MASK, "a form has room beside HAS_NODE");
+_Static_assert((TRK_KINDS_ALL & ~TRK_KINDS_WITH(TRK_ESCAPED)) >> (KIND_LATER_MAX + 1) == 1ull << (TRK_UNKNOWN - KIND_LATER_MAX - 1),
+	       "kinds from 38 on stand behind the escape, and only there");
 
 /* ---- coder ---- */
 
@@ -129,34 +132,9 @@ static uint8_t *put_rare(struct event_state *s, uint8_t *p, const struct trk_eve
 	}
 }
 
-uint8_t *event_encode(struct event_state *s, const struct trk_event *e, uint8_t *p)
+static inline uint8_t *put_fields(struct event_state *s, uint8_t *p, const struct trk_event *e, uint8_t form)
 {
-	const uint8_t kind = is_part(e) ? (uint8_t)TRK_REALLOC : e->kind % TRK_KINDS;
-	const uint8_t shape = e->kind == TRK_REALLOC_RELEASE ? TRK_FORM_REALLOC : shapes[kind];
-	uint8_t *head = p++;
-	uint8_t parts = kind;
-
-	if (parts > KIND_MASK) {
-		*p++ = parts;
-		parts = KIND_LATER;
-	}
-	if (e->thread != s->thread) {
-		parts |= PART_THREAD;
-		p = put_varint(p, e->thread);
-		s->thread = e->thread;
-	}
-	if (e->time_ns > s->time_ns) { /* a clock that ran backwards stands still */
-		parts |= PART_TIME;
-		p = put_varint(p, e->time_ns - s->time_ns);
-		s->time_ns = e->time_ns;
-	}
-	if ((shape & HAS_NODE) && e->node != s->node) {
-		parts |= PART_NODE;
-		p = put_zigzag(p, (int64_t)e->node - (int64_t)s->node);
-		s->node = e->node;
-	}
-	*head = parts;
-	switch (shape & SHAPE_MASK) {
+	switch (form) {
 	case TRK_FORM_BLOCK:
 		p = put_address(s, p, e->address);
 		return put_varint(p, e->size);
@@ -167,6 +145,91 @@ uint8_t *event_encode(struct event_state *s, const struct trk_event *e, uint8_t 
 	default:
 		return put_rare(s, p, e);
 	}
+}
+
+static inline uint8_t *put_parts(struct event_state *s, uint8_t *p, const struct trk_event *e, bool has_node,
+				 uint8_t *head)
+{
+	if (e->thread != s->thread) {
+		*head |= PART_THREAD;
+		p = put_varint(p, e->thread);
+		s->thread = e->thread;
+	}
+	if (e->time_ns > s->time_ns) { /* a clock that ran backwards stands still */
+		*head |= PART_TIME;
+		p = put_varint(p, e->time_ns - s->time_ns);
+		s->time_ns = e->time_ns;
+	}
+	if (has_node && e->node != s->node) {
+		*head |= PART_NODE;
+		p = put_zigzag(p, (int64_t)e->node - (int64_t)s->node);
+		s->node = e->node;
+	}
+	return p;
+}
+
+/* What stands behind the escape beside the parts that all events have: a number, flags, and the payload. */
+struct escaped {
+	uint64_t kind;
+	uint8_t flags; /* enum trk_escape */
+	const uint8_t *payload;
+	uint32_t bytes;
+};
+
+static uint8_t *put_escaped(struct event_state *s, uint8_t *p, const struct trk_event *e, const struct escaped *x)
+{
+	uint8_t *const head = p;
+
+	*p++ = KIND_LATER;
+	*p++ = TRK_UNKNOWN;
+	p = put_varint(p, x->kind << TRK_ESCAPE_BITS | x->flags);
+	p = put_parts(s, p, e, x->flags & TRK_ESCAPE_STACK, head);
+	p = put_varint(p, x->bytes);
+	if (x->bytes)
+		memcpy(p, x->payload, x->bytes);
+	return p + x->bytes;
+}
+
+/* One that was read by a build that did not know it, either: as it was. */
+static uint8_t *put_unknown(struct event_state *s, uint8_t *p, const struct trk_event *e)
+{
+	return put_escaped(s, p, e, &(struct escaped){
+		.kind = (uint32_t)e->size, .flags = e->detail & (TRK_ESCAPE_REQUIRED | TRK_ESCAPE_STACK),
+		.payload = (const uint8_t *)e->label,
+		.bytes = e->label_bytes < TRK_PAYLOAD_MAX ? e->label_bytes : TRK_PAYLOAD_MAX });
+}
+
+/* A payload is read alone: its addresses begin at 0, and change nothing of the block's. */
+static uint8_t *put_known(struct event_state *s, uint8_t *p, const struct trk_event *e)
+{
+	const struct trk_kind_row *const row = &trk_kinds[e->kind];
+	struct event_state own = { 0 };
+	uint8_t payload[TRK_PAYLOAD_MAX];
+
+	return put_escaped(s, p, e, &(struct escaped){
+		.kind = e->kind,
+		.flags = (row->flags & TRK_REQUIRED ? TRK_ESCAPE_REQUIRED : 0) |
+			 (row->flags & TRK_HAS_STACK ? TRK_ESCAPE_STACK : 0),
+		.payload = payload, .bytes = (uint32_t)(put_fields(&own, payload, e, row->form) - payload) });
+}
+
+uint8_t *event_encode(struct event_state *s, const struct trk_event *e, uint8_t *p)
+{
+	const uint8_t kind = is_part(e) ? (uint8_t)TRK_REALLOC : e->kind % TRK_KINDS;
+	const uint8_t shape = e->kind == TRK_REALLOC_RELEASE ? TRK_FORM_REALLOC : shapes[kind];
+	uint8_t *const head = p++;
+
+	*head = kind;
+	if (kind > KIND_MASK) {
+		if (kind == TRK_UNKNOWN)
+			return put_unknown(s, head, e);
+		if (trk_kinds[kind].flags & TRK_ESCAPED)
+			return put_known(s, head, e);
+		*head = KIND_LATER;
+		*p++ = kind;
+	}
+	p = put_parts(s, p, e, shape & HAS_NODE, head);
+	return put_fields(s, p, e, shape & SHAPE_MASK);
 }
 
 /* ---- decoder ---- */
@@ -309,12 +372,79 @@ static inline void get_parts(struct event_state *s, struct byte_reader *r, uint8
 	}
 }
 
-/* Kinds from 32 on; what is none becomes 0. */
+static inline void get_fields(struct event_state *s, struct byte_reader *r, struct trk_event *e, uint8_t form)
+{
+	switch (form) {
+	case TRK_FORM_BLOCK:
+		e->address = get_address(s, r);
+		e->size = get_varint(r);
+		return;
+	case TRK_FORM_ADDRESS:
+		e->address = get_address(s, r);
+		return;
+	case TRK_FORM_REALLOC:
+		get_realloc(s, r, e);
+		return;
+	default:
+		get_rare(s, r, e);
+	}
+}
+
+/* What no file has behind the escape: kinds that stand in their own byte, and those above 32 bits. */
+static bool is_misplaced(uint64_t kind)
+{
+	if (kind <= KIND_LATER_MAX || kind == TRK_UNKNOWN)
+		return !(trk_kinds[kind].flags & TRK_ESCAPED);
+	return kind > UINT32_MAX;
+}
+
+static bool get_escape(struct event_state *s, struct byte_reader *r, uint8_t head, struct escaped *ret)
+{
+	const uint64_t what = get_varint(r);
+
+	ret->kind = what >> TRK_ESCAPE_BITS;
+	ret->flags = what & (TRK_ESCAPE_REQUIRED | TRK_ESCAPE_STACK);
+	get_parts(s, r, head, ret->flags & TRK_ESCAPE_STACK ? HAS_NODE : 0);
+
+	const uint64_t bytes = get_varint(r);
+
+	ret->payload = get_bytes(r, bytes);
+	ret->bytes = (uint32_t)bytes;
+	r->failed |= bytes > TRK_PAYLOAD_MAX || is_misplaced(ret->kind);
+	return !r->failed;
+}
+
+static int decode_escaped(struct event_state *s, struct byte_reader *r, uint8_t head, struct trk_event *ret)
+{
+	struct escaped x;
+
+	if (!get_escape(s, r, head, &x))
+		return TRK_ERR_CORRUPT;
+	ret->time_ns = s->time_ns;
+	ret->thread = s->thread;
+	ret->node = x.flags & TRK_ESCAPE_STACK ? s->node : 0;
+	if (x.kind < TRK_KINDS && trk_kinds[x.kind].name) {
+		struct byte_reader own = byte_reader_of(x.payload, x.bytes);
+
+		ret->kind = (uint8_t)x.kind;
+		get_fields(&(struct event_state){ 0 }, &own, ret, trk_kinds[x.kind].form);
+		r->failed = own.failed; /* what stands behind the fields is a later version's */
+		return r->failed ? TRK_ERR_CORRUPT : 0;
+	}
+	ret->kind = TRK_UNKNOWN;
+	ret->size = x.kind;
+	ret->detail = x.flags;
+	ret->label = (const char *)x.payload;
+	ret->label_bytes = x.bytes;
+	return x.flags & TRK_ESCAPE_REQUIRED ? TRK_ERR_FEATURE : 0;
+}
+
+/* Kinds from 32 on, and the escape; what is none becomes 0. */
 static uint8_t get_later_kind(struct byte_reader *r)
 {
 	const uint8_t kind = get_byte(r);
 
-	return kind > KIND_MASK && kind < TRK_KINDS ? kind : 0;
+	return (kind > KIND_MASK && kind <= KIND_LATER_MAX) || kind == TRK_UNKNOWN ? kind : 0;
 }
 
 /* Straight into *ret: a copy at the end would wait for the single fields to be stored. */
@@ -331,22 +461,11 @@ int event_decode(struct event_state *s, struct byte_reader *r, struct trk_event 
 	*ret = (struct trk_event){ 0 };
 	ret->process = process;
 	ret->kind = kind;
+	if (kind == TRK_UNKNOWN)
+		return decode_escaped(s, r, head, ret);
 	if (head & (PART_THREAD | PART_TIME | PART_NODE))
 		get_parts(s, r, head, shape);
-	switch (shape & SHAPE_MASK) {
-	case TRK_FORM_BLOCK:
-		ret->address = get_address(s, r);
-		ret->size = get_varint(r);
-		break;
-	case TRK_FORM_ADDRESS:
-		ret->address = get_address(s, r);
-		break;
-	case TRK_FORM_REALLOC:
-		get_realloc(s, r, ret);
-		break;
-	default:
-		get_rare(s, r, ret);
-	}
+	get_fields(s, r, ret, shape & SHAPE_MASK);
 	if (r->failed)
 		return TRK_ERR_CORRUPT;
 	ret->time_ns = s->time_ns;

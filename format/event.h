@@ -13,6 +13,8 @@
 /* No event is longer, its label aside (labels are cut to TRK_LABEL_MAX). */
 #define TRK_EVENT_BYTES_MAX 96u
 #define TRK_LABEL_MAX 1024u
+/* Nor is a payload behind the escape: a label, and what stands beside it. */
+#define TRK_PAYLOAD_MAX (TRK_LABEL_MAX + 64u)
 
 struct event_state {
 	uint64_t time_ns;
@@ -57,7 +59,8 @@ uint8_t *event_encode(struct event_state *s, const struct trk_event *e, uint8_t 
 
 /*
  * Decodes the next event (`process` is left alone: it is the block's).
- * 0, TRK_END at the end of the bytes, TRK_ERR_CORRUPT.
+ * 0, TRK_END at the end of the bytes, TRK_ERR_CORRUPT. TRK_ERR_FEATURE: whoever does not know the kind must
+ * not read on; ret->size is its number.
  */
 #define TRK_END 1
 int event_decode(struct event_state *s, struct byte_reader *r, struct trk_event *ret);

@@ -29,6 +29,7 @@ enum trk_form {
 	TRK_FORM_BARE,	  /* size, which says nothing: 0 */
 	TRK_FORM_ACCESS,  /* address, size, detail: enum trk_access */
 	TRK_FORM_ADVICE,  /* address, size, detail: enum trk_advice */
+	TRK_FORM_UNKNOWN, /* size: its number; detail: enum trk_escape; label: its payload, not for reading */
 	TRK_FORMS,
 };
 
@@ -73,6 +74,8 @@ enum trk_kind_flag {
 	TRK_MAPS = 64,	      /* its blocks are of kind mmap in sums */
 	TRK_PIECES = 128,     /* its blocks are pieces of mappings */
 	TRK_SAMPLED = 256,    /* a sampled recording has only some */
+	TRK_ESCAPED = 512,    /* is written behind the escape ("Escape"), as all kinds from 38 on are */
+	TRK_REQUIRED = 1024,  /* ... and whoever does not know it must not read on */
 
 	/* What they have in common that allocate on the heap, and that release there. */
 	TRK_HEAP_ALLOCATION = TRK_HAS_STACK | TRK_ALLOCATES | TRK_NUMBERED | TRK_BY_ADDRESS | TRK_SAMPLED,
@@ -138,12 +141,21 @@ enum trk_kind_flag {
 	/* pages of arenas that were seen in memory */ \
 	X(a, TOUCHED,            36, "touched",            BLOCK,    TOUCH,      NEVER,  0) \
 	/* what lives in the process is forgotten, and peaks begin anew */ \
-	X(a, CLEAR,              37, "clear",              BARE,     CLEAR,      MAPPED, TRK_HAS_STACK)
+	X(a, CLEAR,              37, "clear",              BARE,     CLEAR,      MAPPED, TRK_HAS_STACK | TRK_ESCAPED | TRK_REQUIRED) \
+	/* the escape: in memory, an event of a kind that this build does not know, and need not */ \
+	X(a, UNKNOWN,            63, "unknown",            UNKNOWN,  NOTHING,    NEVER,  TRK_HAS_STACK)
 
 #define TRK_KIND_ENUM_(a, id, number, name, form, does, told, flags) TRK_##id = (number),
 enum trk_kind {
 	TRK_KIND_TABLE(TRK_KIND_ENUM_, )
 	TRK_KINDS = 64, /* all are smaller */
+};
+
+/* What stands beside a number behind the escape. */
+enum trk_escape {
+	TRK_ESCAPE_REQUIRED = 1, /* must be understood */
+	TRK_ESCAPE_STACK = 2,	 /* has a stack */
+	TRK_ESCAPE_BITS = 2,
 };
 
 /* A bit for each kind that has one of the flags `a`; a constant, so that asking costs a shift. */
@@ -161,9 +173,11 @@ enum trk_kind {
 #define TRK_KIND_FORM_(a, id, number, name, form, does, told, flags) | (uint64_t)(TRK_FORM_##form == (a)) << (number)
 #define TRK_KINDS_OF(a) ((uint64_t)0 TRK_KIND_TABLE(TRK_KIND_FORM_, (a)))
 
+#define TRK_KIND_ALL_(a, id, number, name, form, does, told, flags) | (uint64_t)((number) < TRK_KINDS) << ((number) % 64)
+#define TRK_KINDS_ALL ((uint64_t)0 TRK_KIND_TABLE(TRK_KIND_ALL_, ))
+
 #define TRK_KIND_ONE_(a, id, number, name, form, does, told, flags) + 1
-#define TRK_KIND_ANY_(a, id, number, name, form, does, told, flags) | (uint64_t)((number) < TRK_KINDS) << ((number) % 64)
-_Static_assert((0 TRK_KIND_TABLE(TRK_KIND_ONE_, )) == __builtin_popcountll(0 TRK_KIND_TABLE(TRK_KIND_ANY_, )),
+_Static_assert((0 TRK_KIND_TABLE(TRK_KIND_ONE_, )) == __builtin_popcountll(TRK_KINDS_ALL),
 	       "each kind has a number of its own, below TRK_KINDS");
 _Static_assert(TRK_KINDS_TOLD(TRK_TOLD_COMMON) >> 32 == 0 && TRK_KINDS_TOLD(TRK_TOLD_PLAIN) >> 32 == 0,
 	       "the wire's head has room for them");

@@ -63,7 +63,7 @@ int predict_open(struct predict_decoder *d, const uint8_t *payload, uint32_t siz
 /*
  * Decodes up to `room` events (their `process` is left alone: it is the block's). *ret_count
  * may be smaller. 0; TRK_END: there are no more behind these; TRK_ERR_CORRUPT: what
- * comes behind these cannot be read.
+ * comes behind these cannot be read. TRK_ERR_FEATURE: as event_decode; the event is that at *ret_count.
  */
 int predict_decode(struct predict_decoder *d, struct trk_event *events, uint32_t room,
 		   uint32_t *ret_count);

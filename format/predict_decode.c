@@ -21,7 +21,7 @@ struct op {
 struct predict_decoder {
 	struct byte_reader columns[COLUMNS];
 	uint32_t run, items; /* expected ones ahead; all that are ahead */
-	bool failed;
+	bool failed, refused; /* refused: by an event of a kind that must be known */
 	uint64_t time_ns;
 	uint32_t thread, until_time, until_thread; /* events before the next change */
 	uint32_t lost_ref;
@@ -128,7 +128,7 @@ int predict_open(struct predict_decoder *d, const uint8_t *payload, uint32_t siz
 	d->run = d->thread = 0;
 	d->items = items;
 	d->lost_ref = TRK_REF_NONE;
-	d->failed = false;
+	d->failed = d->refused = false;
 	d->time_ns = first_time_ns;
 	d->other = event_state_init(first_time_ns);
 	d->until_time = hear_until(d, COLUMN_TIMES);
@@ -402,8 +402,11 @@ static void other(struct predict_decoder *d, const struct op *op, struct trk_eve
 
 	d->other.time_ns = d->time_ns;
 	d->other.thread = d->thread;
-	d->failed |= event_decode(&d->other, &d->columns[COLUMN_OTHERS], ret) != 0 ||
-		     model_class_of(ret) != CLASS_OTHER || d->other.time_ns != d->time_ns ||
+
+	const int err = event_decode(&d->other, &d->columns[COLUMN_OTHERS], ret);
+
+	d->refused = err == TRK_ERR_FEATURE;
+	d->failed |= err != 0 || model_class_of(ret) != CLASS_OTHER || d->other.time_ns != d->time_ns ||
 		     d->other.thread != d->thread;
 	ret->ref = ref;
 	context_set(model_context(m), &p);
@@ -475,5 +478,7 @@ int predict_decode(struct predict_decoder *d, struct trk_event *events, uint32_t
 		n += decode_some(d, events + n, left < d->items ? left : d->items);
 	}
 	*ret_count = n;
-	return d->failed ? TRK_ERR_CORRUPT : d->items ? 0 : TRK_END;
+	if (d->failed)
+		return d->refused ? TRK_ERR_FEATURE : TRK_ERR_CORRUPT;
+	return d->items ? 0 : TRK_END;
 }

@@ -132,6 +132,7 @@ static void get_fields(struct wire_state *s, struct byte_reader *r, struct wire_
 	case TRK_FORM_RELEASE:
 	case TRK_FORM_ACQUIRE:
 	case TRK_FORM_WITHDRAW:
+	case TRK_FORM_UNKNOWN:
 	case TRK_FORMS:
 		r->failed = true;
 	}

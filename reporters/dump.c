@@ -127,6 +127,7 @@ enum field {
 	HAS_COUNT = 256,
 	HAS_ACCESS = 512,
 	HAS_ADVICE = 1024,
+	HAS_NUMBER = 2048,
 };
 
 /* A line: an event, or half of one. */
@@ -152,6 +153,7 @@ static unsigned fields_of(uint8_t kind)
 		[TRK_FORM_LABEL] = HAS_LABEL,
 		[TRK_FORM_LOST] = HAS_LOST,
 		[TRK_FORM_COUNT] = HAS_COUNT,
+		[TRK_FORM_UNKNOWN] = HAS_NUMBER,
 		[TRK_FORM_ACCESS] = HAS_ADDRESS | HAS_SIZE | HAS_ACCESS,
 		[TRK_FORM_ADVICE] = HAS_ADDRESS | HAS_SIZE | HAS_ADVICE,
 	};
@@ -364,6 +366,8 @@ static int print_json_line(struct dump *d, const struct line *l)
 		put_field(d, ",\"lost\":", e->size);
 	if (l->has & HAS_COUNT)
 		put_field(d, ",\"count\":", e->size);
+	if (l->has & HAS_NUMBER)
+		put_field(d, ",\"number\":", e->size);
 	put_json_details(d, e, l->has);
 	if (l->has & HAS_STACK) {
 		put_field(d, ",\"stack\":", capture_stack(c, e->node));
@@ -410,6 +414,8 @@ static void put_text_operands(struct dump *d, const struct line *l)
 		put_field(d, "lost ", e->size);
 	if (l->has & HAS_COUNT)
 		put_field(d, "allocations ", e->size);
+	if (l->has & HAS_NUMBER)
+		put_field(d, "number ", e->size);
 	put_text_details(d, e, l->has);
 	if (l->has & HAS_LABEL)
 		put_text_label(d, e);
@@ -641,9 +647,10 @@ static int run(struct dump *d, const char *operand)
 	d->report.capture->depths_apart = true;
 	d->depths = depths_new(d->report.capture);
 	d->stacks = calloc(STACKS_KEPT, sizeof(*d->stacks));
-	if (d->depths && d->stacks && print_events(d) == 0)
+	status = d->depths && d->stacks ? print_events(d) : TRK_ERR_NOMEM;
+	if (!status)
 		return UI_OK;
-	ui_error("out of memory");
+	ui_error("%s: %s", d->report.capture->path, capture_why(d->report.capture, status));
 	return UI_CANNOT;
 }
 

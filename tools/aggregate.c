@@ -271,7 +271,7 @@ static int aggregate(struct job *j, const char *operand)
 	if (in < 0 || is_same_file(in))
 		status = UI_CANNOT;
 	else if ((err = sum_up(j)) != 0)
-		ui_error("%s: %s", operand, err == TRK_ERR_NOMEM ? "out of memory" : strerror(errno));
+		ui_error("%s: %s", operand, capture_why(j->capture, err));
 	else
 		status = write_to(j, in);
 	if (status == UI_OK)

@@ -347,7 +347,7 @@ static int find_damage(struct capture *c)
 	cursor_close(k);
 	if (err == TRK_END)
 		return UI_OK;
-	ui_error("%s: %s", c->path, err == TRK_ERR_NOMEM ? "out of memory" : strerror(errno));
+	ui_error("%s: %s", c->path, capture_why(c, err));
 	return UI_CANNOT;
 }
 

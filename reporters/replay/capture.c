@@ -37,6 +37,21 @@ void capture_damaged(struct capture *c, uint64_t offset, const char *fmt, ...)
 	va_end(args);
 }
 
+void capture_refuse(struct capture *c, uint64_t offset, uint32_t kind)
+{
+	c->refused = (struct trk_fault){ .code = TRK_ERR_FEATURE, .offset = offset };
+	snprintf(c->refused.why, sizeof(c->refused.why),
+		 "it holds events of kind %u, which this version does not know and must not leave out; "
+		 "read it with a newer tracker", kind);
+}
+
+const char *capture_why(const struct capture *c, int err)
+{
+	if (err == TRK_ERR_NOMEM)
+		return "out of memory";
+	return err == TRK_ERR_FEATURE ? c->refused.why : "a read failed";
+}
+
 void capture_keyframe_damaged(struct capture *c, struct cap_keyframe *k)
 {
 	c->damaged_blocks += k->begins && !k->damaged;

@@ -105,6 +105,7 @@ struct capture {
 	uint32_t pieces_left_out;	   /* older ones, because one between is missing */
 	bool complete;		/* the trailer and every block are whole */
 	struct trk_fault damage;	/* the first fault met when not complete */
+	struct trk_fault refused;	/* what a cursor met that must be understood, and is not */
 	/* Grow while cursors meet damaged blocks of events. */
 	uint64_t damaged_blocks, skipped_bytes;
 	bool cut;		/* no trailer: still being written, or its recorder was killed, or torn */
@@ -163,6 +164,9 @@ void capture_close(struct capture *c); /* NULL-safe */
  * all without decoding an event. TRK_ERR_NOMEM.
  */
 int capture_verify(struct capture *c);
+
+/* Why a cursor or what uses one failed: a sentence without full stop. */
+const char *capture_why(const struct capture *c, int err);
 
 /* It holds sums, no events: cursors yield none. */
 static inline bool capture_is_aggregated(const struct capture *c)

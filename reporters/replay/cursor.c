@@ -100,7 +100,7 @@ int capture_verify(struct capture *c)
 
 		err = reader_unpack(c, i, &stored, &raw, &h);
 		if (err == TRK_ERR_CORRUPT)
-			block_damaged(c, &(struct reader_damage){ i, "a block of events is damaged" });
+			block_damaged(c, &(struct reader_damage){ .block = i, .what = "a block of events is damaged" });
 	}
 	for (uint32_t i = 0; i < c->keyframe_count && err != TRK_ERR_NOMEM; i++)
 		err = verify_keyframe(c, &c->keyframes[i], &stored, &raw);
@@ -125,6 +125,8 @@ static int refill(struct cursor *k, struct stream *s)
 		err = reader_fill(&s->reader, s->batch, BATCH_EVENTS, &s->count, &damage);
 		if (!err && damage.what)
 			block_damaged(k->capture, &damage);
+		if (err == TRK_ERR_FEATURE)
+			capture_refuse(k->capture, k->capture->blocks[damage.block].offset, damage.kind);
 	}
 	if (!err)
 		s->next_time_ns = s->batch[0].time_ns;

@@ -67,6 +67,9 @@ bool capture_room(uint8_t **bytes, size_t *room, size_t want);
 void capture_damaged(struct capture *c, uint64_t offset, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Remembers that the block at `offset` holds an event of a kind that must be understood, and is not. */
+void capture_refuse(struct capture *c, uint64_t offset, uint32_t kind);
+
 /*
  * A keyframe cannot be read. Only of one that the capture begins with is anything missing then:
  * that counts as a damaged block, once.

@@ -134,8 +134,12 @@ int reader_fill(struct reader *r, struct trk_event *events, uint32_t room, uint3
 		}
 		err = decode(r, events, room, ret_count);
 		r->open = err == 0;
-		settle_events(r, events, *ret_count);
 		ret_damage->block = r->block;
+		if (err == TRK_ERR_FEATURE) {
+			ret_damage->kind = (uint32_t)events[*ret_count].size;
+			return err;
+		}
+		settle_events(r, events, *ret_count);
 		ret_damage->what = err < 0 ? "an event cannot be decoded" : NULL;
 		if (*ret_count || err < 0)
 			return 0;

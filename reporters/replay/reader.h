@@ -45,13 +45,15 @@ struct reader {
 /* What was damaged, if anything: `what` is a sentence, NULL: nothing. */
 struct reader_damage {
 	uint32_t block;
+	uint32_t kind; /* of TRK_ERR_FEATURE: the one that is not known */
 	const char *what;
 };
 
 /*
  * Decodes the next events, up to `room` >= READER_BATCH_MIN; they are of one block. Returns 0
  * with *ret_count > 0, or 0 with *ret_damage when the rest of a block had to be skipped
- * (*ret_count may be 0 then); TRK_END; TRK_ERR_NOMEM. Labels are valid until the next call.
+ * (*ret_count may be 0 then); TRK_END; TRK_ERR_NOMEM;
+ * TRK_ERR_FEATURE, with *ret_damage. Labels are valid until the next call.
  */
 int reader_fill(struct reader *r, struct trk_event *events, uint32_t room, uint32_t *ret_count,
 		struct reader_damage *ret_damage);

@@ -483,8 +483,7 @@ int view_build(struct capture *c, const struct view_options *o, struct view *ret
 		view_finish(&v);
 		if (!fault->code) {
 			fault->code = err;
-			snprintf(fault->why, sizeof(fault->why), "%s",
-				 err == TRK_ERR_NOMEM ? "out of memory" : "a read failed");
+			snprintf(fault->why, sizeof(fault->why), "%s", capture_why(c, err));
 		}
 		return err;
 	}

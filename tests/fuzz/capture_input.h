@@ -159,7 +159,7 @@ static void ask(struct capture *c, const struct view_options *o)
 		must_be_sound(c, o, &v);
 		view_finish(&v);
 	} else {
-		MUST(err == TRK_ERR_ARG && *fault.why && memchr(fault.why, 0, sizeof(fault.why)));
+		MUST((err == TRK_ERR_ARG || err == TRK_ERR_FEATURE) && *fault.why && memchr(fault.why, 0, sizeof(fault.why)));
 	}
 }
 

@@ -8,10 +8,11 @@
 
 static void same_again(const struct trk_event *e, uint64_t before_ns)
 {
-	static uint8_t bytes[TRK_EVENT_BYTES_MAX + TRK_LABEL_MAX];
+	static uint8_t bytes[TRK_EVENT_BYTES_MAX + TRK_PAYLOAD_MAX];
 	struct event_state s = event_state_init(before_ns);
 	const uint8_t *end = event_encode(&s, e, bytes);
-	const uint32_t label_bytes = e->label_bytes < TRK_LABEL_MAX ? e->label_bytes : TRK_LABEL_MAX;
+	const uint32_t label_max = e->kind == TRK_UNKNOWN ? TRK_PAYLOAD_MAX : TRK_LABEL_MAX;
+	const uint32_t label_bytes = e->label_bytes < label_max ? e->label_bytes : label_max;
 	struct byte_reader r = byte_reader_of(bytes, (size_t)(end - bytes));
 	struct trk_event got = { .process = e->process };
 
@@ -20,6 +21,7 @@ static void same_again(const struct trk_event *e, uint64_t before_ns)
 	MUST(event_decode(&s, &r, &got) == 0);
 	MUST(got.kind == e->kind && got.time_ns == e->time_ns && got.thread == e->thread);
 	MUST(got.node == e->node && got.domain == e->domain && got.size == e->size);
+	MUST(got.detail == e->detail);
 	MUST(got.address == e->address && got.old_address == e->old_address);
 	MUST(got.old_size == e->old_size && got.label_bytes == label_bytes);
 	MUST(!label_bytes || memcmp(got.label, e->label, label_bytes) == 0);

@@ -20,7 +20,7 @@ static void must_be_sound(const struct trk_event *e, const uint8_t *data, size_t
 {
 	const uint8_t *const label = (const uint8_t *)e->label;
 
-	MUST(e->kind >= TRK_MALLOC && e->kind <= TRK_GAP);
+	MUST(e->kind < TRK_KINDS && trk_kinds[e->kind].name);
 	MUST(e->time_ns >= FIRST_NS);
 	MUST(!e->label_bytes || (label >= data && label + e->label_bytes <= data + size));
 }
@@ -53,7 +53,8 @@ static uint32_t decode(struct predict_decoder *d, const uint8_t *data, size_t si
 
 static void must_be_same(const struct trk_event *a, const struct trk_event *b)
 {
-	const uint32_t label_bytes = a->label_bytes < TRK_LABEL_MAX ? a->label_bytes : TRK_LABEL_MAX;
+	const uint32_t label_max = a->kind == TRK_UNKNOWN ? TRK_PAYLOAD_MAX : TRK_LABEL_MAX;
+	const uint32_t label_bytes = a->label_bytes < label_max ? a->label_bytes : label_max;
 
 	MUST(a->kind == b->kind && a->time_ns == b->time_ns && a->thread == b->thread);
 	MUST(a->node == b->node && a->domain == b->domain && a->size == b->size);

@@ -14,7 +14,7 @@ import struct
 import sys
 
 from keyframes import read_keyframe
-from events import KINDS, U32, U64, Corrupt, Events, Predicted, Reader, text  # noqa: F401
+from events import KINDS, U32, U64, Corrupt, Events, Predicted, Reader, Refused, text  # noqa: F401
 
 RAW_MAX, STORED_MAX = 1 << 20, (1 << 20) + 4096
 LZ4, ZSTD, MUST_UNDERSTAND = 1, 2, 0x8000
@@ -33,14 +33,6 @@ TOTAL_ERRORS = "allocated freed live peak temporary".split()
 TOTAL_RESERVED = ["reserved_" + name for name in "bytes mappings most_bytes most_mappings peak_bytes".split()]
 HISTORY_MAX = 2048
 KEYFRAME, MARKS = 20, 21
-
-
-class Refused(Exception):
-    """The whole file: kind is magic, version, feature or corrupt."""
-
-    def __init__(self, kind, why):
-        super().__init__(why)
-        self.kind = kind
 
 
 def xxh32(data):

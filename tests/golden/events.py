@@ -7,6 +7,14 @@ class Corrupt(Exception):
     """The block at hand."""
 
 
+class Refused(Exception):
+    """The whole file: kind is magic, version, feature or corrupt."""
+
+    def __init__(self, kind, why):
+        super().__init__(why)
+        self.kind = kind
+
+
 def text(b):
     return b.decode("latin-1")
 
@@ -71,6 +79,9 @@ new new[] mmap mremap track skipped free delete delete[] free_sized free_aligned
 realloc_release realloc_acquire realloc_withdraw mark region_begin region_end exec gap
 reserve arena mprotect madvise touched clear""".split()
 HAS_STACK = set(range(1, 15)) | {25, 27, 28, 29} | {32, 33, 34, 35, 37}
+ESCAPE, PLAIN_MAX, PAYLOAD_MAX = 63, 37, 1088
+KINDS += [""] * (ESCAPE - len(KINDS)) + ["unknown"]
+ESCAPED = {37}  # those that may stand behind the escape, of all that are known
 
 
 def event(process, kind, time, thread, node=0):
@@ -155,23 +166,47 @@ class Events:
         else:
             e["size"] = r.varint()
 
-    def next(self):
-        head = self.r.byte()
-        kind = head & 31
-        if kind == 0:
-            kind = self.r.byte()
-            if not 32 <= kind < len(KINDS):
-                raise Corrupt("no kind")
+    def parts(self, head, has_stack):
         if head & 32:
             self.thread = self.r.u32()
         if head & 64:
             self.time += self.r.varint()
         if head & 128:
             self.node += self.r.zigzag()
-            if kind not in HAS_STACK or not 0 <= self.node <= U32:
+            if not has_stack or not 0 <= self.node <= U32:
                 raise Corrupt("node")
         if self.time > U64:
             raise Corrupt("time beyond 64 bits")
+
+    def escaped(self, head):
+        what = self.r.varint()
+        kind, required, has_stack = what >> 2, what & 1, what & 2
+        self.parts(head, has_stack)
+        size = self.r.varint()
+        payload = self.r.bytes(size)
+        if size > PAYLOAD_MAX or kind > U32 or kind == ESCAPE or kind <= PLAIN_MAX and kind not in ESCAPED:
+            raise Corrupt("escape")
+        e = event(self.process, kind, self.time, self.thread, self.node if has_stack else 0)
+        if kind in ESCAPED:
+            outer, self.r, self.last = (self.r, self.last), Reader(payload), 0
+            self.operands(kind, e)
+            self.r, self.last = outer
+        elif required:
+            raise Refused("feature", "event kind %d" % kind)
+        else:
+            e.update(kind=ESCAPE, size=kind, detail=what & 3, label=text(payload))
+        return e
+
+    def next(self):
+        head = self.r.byte()
+        kind = head & 31
+        if kind == 0:
+            kind = self.r.byte()
+            if kind == ESCAPE:
+                return self.escaped(head)
+            if not 32 <= kind <= PLAIN_MAX:
+                raise Corrupt("no kind")
+        self.parts(head, kind in HAS_STACK)
         e = event(self.process, kind, self.time, self.thread, self.node if kind in HAS_STACK else 0)
         self.operands(kind, e)
         if e["kind"] == 24:

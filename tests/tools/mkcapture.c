@@ -50,6 +50,8 @@
  *   mremap_acquire                    OLD OLD_SIZE NEW SIZE [STACK]
  *   mremap_withdraw                   OLD OLD_SIZE SIZE [STACK]
  *   mark region_begin region_end      LABEL [STACK]
+ *   unknown                           NUMBER 0|1|2|3 PAYLOAD [STACK]  of a kind that is none; 1: must be understood,
+ *                                     2: has a stack
  *   exec                              NAME
  *   gap                               EVENTS
  *   skipped                           ALLOCATIONS
@@ -513,6 +515,7 @@ static const char *const operands_of[TRK_FORMS] = {
 	[TRK_FORM_BLOCK] = "as",    [TRK_FORM_REALLOC] = "oas", [TRK_FORM_MREMAP] = "opas", [TRK_FORM_TRACK] = "das",
 	[TRK_FORM_ADDRESS] = "a",   [TRK_FORM_UNTRACK] = "da",  [TRK_FORM_LABEL] = "l",	    [TRK_FORM_LOST] = "s",
 	[TRK_FORM_COUNT] = "s",	    [TRK_FORM_BARE] = "",	[TRK_FORM_ACCESS] = "asx",  [TRK_FORM_ADVICE] = "asx",
+	[TRK_FORM_UNKNOWN] = "sxl",
 };
 
 /* Kinds whose word is not the one of kind.h in small letters. */

@@ -494,7 +494,10 @@ int main(int argc, char **argv)
 		damaged |= dump_keyframe(c, &c->keyframes[i]) != 0;
 	for (uint32_t i = 0; i < c->process_count && !err; i++)
 		err = dump_events(c, i);
-	printf("{\"what\": \"end\", \"complete\": %s}\n", c->complete && !err && !damaged ? "true" : "false");
+	if (err)
+		printf("{\"what\": \"error\", \"kind\": \"%s\"}\n", kinds[-err]);
+	else
+		printf("{\"what\": \"end\", \"complete\": %s}\n", c->complete && !damaged ? "true" : "false");
 	capture_close(c);
 	return err ? 1 : 0;
 }

@@ -79,6 +79,13 @@ static inline struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t 
 		e.label_bytes = random_next(seed) % sizeof(any_label);
 		e.label = e.label_bytes ? any_label : NULL;
 	}
+	if (form == TRK_FORM_UNKNOWN) {
+		e.size = TRK_KINDS + any_u32(seed) % 1000;
+		e.detail = random_next(seed) % 2 * TRK_ESCAPE_STACK;
+		e.node = e.detail ? e.node : 0;
+		e.label_bytes = random_next(seed) % sizeof(any_label);
+		e.label = e.label_bytes ? any_label : NULL;
+	}
 	return e;
 }
 

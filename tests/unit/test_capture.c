@@ -336,6 +336,41 @@ static void ids_that_no_table_has_become_0(void **state)
 	close(f.fd);
 }
 
+/* In blocks of either coding: an event that must be understood ends the reading, and its number is told. */
+static void kinds_that_must_be_understood_are_refused(void **state)
+{
+	for (unsigned plain = 0; plain < 2; plain++) {
+		const struct capture_file f = plain ? header_only() : capture_file_new();
+		struct cursor *k = NULL;
+		struct capture *c;
+		struct trk_event e;
+		int err;
+
+		if (plain) {
+			capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_EVENTS, .items = 2 },
+					   (const uint8_t *)"\x10\x02\x00\x3f\x8d\x03\x00", 7);
+		} else {
+			struct writer *const w = capture_file_writer(&f);
+
+			e = event_of(0, 0, TRK_FREE, 16, 0);
+			writer_event(w, &e);
+			e = (struct trk_event){ .kind = TRK_UNKNOWN, .size = 99, .detail = TRK_ESCAPE_REQUIRED };
+			writer_event(w, &e);
+			capture_file_finish(w);
+		}
+		c = capture_file_open(&f);
+		assert_int_equal(cursor_open(&k, c, UINT32_MAX), 0);
+		while ((err = cursor_next(k, &e, NULL)) == 0)
+			assert_int_equal(e.kind, TRK_FREE);
+		assert_int_equal(err, TRK_ERR_FEATURE);
+		assert_non_null(strstr(capture_why(c, TRK_ERR_FEATURE), "kind 99"));
+		assert_int_equal(c->damaged_blocks, 0);
+		cursor_close(k);
+		capture_close(c);
+		close(f.fd);
+	}
+}
+
 static long peak_rss_kib(void)
 {
 	struct rusage u;
@@ -461,6 +496,7 @@ int main(void)
 		cmocka_unit_test(every_flipped_byte_is_noticed),
 		cmocka_unit_test(what_is_no_capture_says_so),
 		cmocka_unit_test(unknown_blocks_are_skipped_unless_they_must_be_understood),
+		cmocka_unit_test(kinds_that_must_be_understood_are_refused),
 		cmocka_unit_test(ids_that_no_table_has_become_0),
 		cmocka_unit_test(claimed_counts_and_ids_cost_nothing),
 		cmocka_unit_test(a_lost_table_leaves_a_gap_of_unknown_ids),

@@ -507,6 +507,26 @@ static void a_run_must_be_said(void **unused)
 	assert_int_equal(got[6].address, 0x1000 + 6 * 32);
 }
 
+/* Who does not know it reads what comes before, and learns its number. */
+static void what_must_be_understood_is_refused(void **unused)
+{
+	const struct trk_event events[] = {
+		{ .kind = TRK_MALLOC, .address = 0x1000, .size = 8, .ref = TRK_REF_NONE },
+		{ .kind = TRK_UNKNOWN, .size = 64, .label = "x", .label_bytes = 1 },
+		{ .kind = TRK_UNKNOWN, .size = 99, .detail = TRK_ESCAPE_REQUIRED },
+		{ .kind = TRK_FREE, .address = 0x1000 },
+	};
+	struct coded c = encode(events, 4, 4);
+	struct trk_event got[9];
+	uint32_t n;
+
+	assert_int_equal(decode(c.bytes[0], c.size[0], 4, c.first_ns[0], 9, got, &n), TRK_ERR_FEATURE);
+	assert_int_equal(n, 2);
+	assert_int_equal(got[1].size, 64);
+	assert_int_equal(got[2].size, 99);
+	forget(&c);
+}
+
 static void lengths_that_lie_are_corrupt(void **unused)
 {
 	static const char *const lies[] = {
@@ -588,6 +608,7 @@ int main(void)
 		cmocka_unit_test(every_column_that_is_too_short_is_corrupt),
 		cmocka_unit_test(what_is_no_block_is_corrupt),
 		cmocka_unit_test(a_run_must_be_said),
+		cmocka_unit_test(what_must_be_understood_is_refused),
 		cmocka_unit_test(lengths_that_lie_are_corrupt),
 		cmocka_unit_test(hostile_bytes_do_no_harm),
 	};
