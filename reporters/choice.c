@@ -104,14 +104,13 @@ char *choice_name(const struct view_options *v, char *buf, size_t room)
 	return buf;
 }
 
-void choice_json(struct ui_json *j, const char *key, const struct view_options *o,
-		 const struct view *v)
+void choice_figures(struct emit *e, const char *key, const struct view_options *o, const struct view *v)
 {
 	char name[700];
 
-	ui_json_object(j, key);
-	ui_json_string(j, "name", choice_name(o, name, sizeof(name)));
+	emit_group(e, key);
+	emit_figure(e, "name", emit_words(choice_name(o, name, sizeof(name))));
 	if (o->what == VIEW_LIVE || o->spanned)
-		ui_json_uint(j, "time_ns", v->time_ns);
-	ui_json_end(j);
+		emit_figure(e, "time_ns", emit_time(v->time_ns));
+	emit_end(e);
 }

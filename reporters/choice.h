@@ -46,7 +46,6 @@ char *choice_point(const struct point_range *at, char *buf, size_t room);
 char *choice_name(const struct view_options *v, char *buf, size_t room);
 
 /* "point": name and time, in the top object of a report. */
-void choice_json(struct ui_json *j, const char *key, const struct view_options *o,
-		 const struct view *v);
+void choice_figures(struct emit *e, const char *key, const struct view_options *o, const struct view *v);
 
 #endif

@@ -2,15 +2,11 @@
  * tracker-diff - what changed between two captures, or two points of one, line
  * for line as tracemalloc's Snapshot.compare_to() prints it.
  */
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "choice.h"
-#include "domains.h"
 #include "filter.h"
 #include "group.h"
-#include "kept.h"
 #include "report.h"
 #include "traceback.h"
 
@@ -60,24 +56,11 @@ static const struct ui_command command = {
 	.max_operands = 2,
 };
 
-struct side {
-	struct report report;
-	struct view view;
-	struct view_options view_options;
-	struct filters filters;
-	struct domains domains;
-};
+static struct grouping *groups;
+static enum group_by by;
 
-struct diff {
-	struct side sides[GROUP_SIDES];
-	struct grouping *groups;
-	enum group_by by;
-};
-
-static enum group_by check_usage(void)
+static void check(struct report sides[GROUP_SIDES])
 {
-	enum group_by by;
-
 	if (!group_by_parse(group_by, &by))
 		ui_usage_error("unknown key_type: '%s'", group_by);
 	if (cumulative && !group_by_can_cumulate(by))
@@ -85,9 +68,37 @@ static enum group_by check_usage(void)
 	ui_exclude("--json", common.json, "--title", title);
 	traceback_check(traceback_limit, common.json, &traceback);
 	ui_needs("--confidential-files", traceback.confidential_files != NULL, "--traceback", traceback.wanted);
-	choice_check(&choice);
-	return by;
+	filters_from_list(&sides[GROUP_OLD].filters, "--filter-old", &filters_of[GROUP_OLD]);
+	filters_from_list(&sides[GROUP_NEW].filters, "--filter-new", &filters_of[GROUP_NEW]);
 }
+
+static void ask(struct report *r)
+{
+	group_by_view(by, &r->asked);
+}
+
+static int find(struct report sides[GROUP_SIDES])
+{
+	const struct group_options o = {
+		.by = by,
+		.portable = sides[GROUP_OLD].capture->header.id != sides[GROUP_NEW].capture->header.id,
+	};
+
+	if (grouping_new(&groups, &o) < 0)
+		return TRK_ERR_NOMEM;
+	for (int i = 0; i < GROUP_SIDES; i++) {
+		const struct group_source from = {
+			.capture = sides[i].capture, .stacks = sides[i].stacks, .view = &sides[i].view, .filters = &sides[i].filters,
+			.cumulative = cumulative,
+		};
+		if (grouping_add(groups, i, &from) < 0)
+			return TRK_ERR_NOMEM;
+	}
+	grouping_sort_differences(groups);
+	return 0;
+}
+
+/* ---- what is said of it ---- */
 
 /* How far the numbers of NEW are above those of OLD. */
 static struct change {
@@ -105,204 +116,103 @@ static bool is_hidden(const struct group_stat *s)
 	return changed_only && c.size == 0 && c.count == 0;
 }
 
-static const struct source_frame *frames_of(struct diff *d, const struct group_stat *s, size_t *ret)
-{
-	return group_frames(d->sides[s->node_side].report.stacks, s->node, ret);
-}
+enum column { KEY, FILE_NAME, LINE, SIZE, SIZE_CHANGE, COUNT, COUNT_CHANGE, AVERAGE, STACK, COLUMNS };
 
-static int print_row(struct diff *d, const struct group_stat *s, FILE *f)
+static const struct emit_column columns[COLUMNS] = {
+	[KEY] = { "key" }, [FILE_NAME] = { "file" }, [LINE] = { "line" }, [SIZE] = { "size" }, [SIZE_CHANGE] = { "size_diff" },
+	[COUNT] = { "count" }, [COUNT_CHANGE] = { "count_diff" }, [AVERAGE] = { "average", EMIT_FOR_PEOPLE }, [STACK] = { "traceback" },
+};
+
+static int describe_row(const struct report sides[GROUP_SIDES], struct emit *e, const struct group_stat *s)
 {
 	const struct group_value new = s->value[GROUP_NEW];
 	const struct change c = change_of(s->value);
-	char *const key = group_key(d->groups, s);
-	char size[32], more[32];
-	size_t n;
-
-	if (!key)
-		return TRK_ERR_NOMEM;
-	ui_text(f, key);
-	free(key);
-	fprintf(f, ": size=%s (%s), count=%" PRIu64 " (%+" PRId64 ")",
-		ui_size(size, sizeof(size), (int64_t)new.size, false),
-		ui_size(more, sizeof(more), c.size, true), new.count, c.count);
-	if (new.count)
-		fprintf(f, ", average=%s",
-			ui_size_fraction(size, sizeof(size), (double)new.size / (double)new.count,
-					 false));
-	fputc('\n', f);
-	if (traceback.wanted) {
-		const struct source_frame *const frames = frames_of(d, s, &n);
-		traceback_print(f, "", frames, n, &traceback);
-	}
-	return 0;
-}
-
-static int json_row(struct diff *d, const struct group_stat *s, struct ui_json *j)
-{
-	const struct change c = change_of(s->value);
-	char *const key = group_key(d->groups, s);
+	const bool has_stack = traceback.wanted || by == GROUP_TRACEBACK;
+	char *const key = group_key(groups, s);
 	uint64_t number;
-	const char *const text = group_text(d->groups, s, &number);
+	size_t n;
+	const char *const text = group_text(groups, s, &number);
+	const struct source_frame *const frames = group_frames(sides[s->node_side].stacks, s->node, &n);
+	char *const folded = has_stack ? traceback_folded(e, frames, n) : NULL;
 
 	if (!key)
 		return TRK_ERR_NOMEM;
-	ui_json_object(j, NULL);
-	ui_json_string(j, "key", key);
+	emit_row_begin(e, (struct emit_value[COLUMNS]){
+		[KEY] = emit_words(key), [FILE_NAME] = by <= GROUP_TRACEBACK ? emit_words(text) : emit_absent(),
+		[LINE] = by <= GROUP_TRACEBACK ? emit_number(number) : emit_absent(), [SIZE] = emit_size(new.size),
+		[SIZE_CHANGE] = emit_size_change(c.size), [COUNT] = emit_number(new.count), [COUNT_CHANGE] = emit_change(c.count),
+		[AVERAGE] = new.count ? emit_average((double)new.size / (double)new.count) : emit_absent(), [STACK] = emit_optional(folded) });
+	if (has_stack)
+		traceback_emit(e, "traceback", frames, n, traceback.wanted ? &traceback : NULL);
+	emit_end(e);
+	free(folded);
 	free(key);
-	if (d->by <= GROUP_TRACEBACK) {
-		ui_json_string(j, "file", text);
-		ui_json_uint(j, "line", number);
-	}
-	ui_json_uint(j, "size", s->value[GROUP_NEW].size);
-	ui_json_int(j, "size_diff", c.size);
-	ui_json_uint(j, "count", s->value[GROUP_NEW].count);
-	ui_json_int(j, "count_diff", c.count);
-	if (traceback.wanted || d->by == GROUP_TRACEBACK) {
-		size_t n;
-		const struct source_frame *const frames = frames_of(d, s, &n);
-		traceback_json(j, "traceback", frames, n);
-	}
-	ui_json_end(j);
 	return 0;
 }
 
-static void json_margins(struct ui_json *j, uint64_t every, const struct group_value *v)
+static int describe_rows(const struct report sides[GROUP_SIDES], struct emit *e)
 {
-	const struct sampled_margin m = sampled_margin(every, &v->error);
-
-	sampled_json(j, every);
-	sampled_json_margin(j, "total_size", every, m.bytes);
-	sampled_json_margin(j, "total_count", every, m.count);
-}
-
-static void json_head(struct diff *d, struct ui_json *j)
-{
-	static const char *const names[] = { [GROUP_OLD] = "old", [GROUP_NEW] = "new" };
-	const struct change c = change_of(d->groups->total);
-
-	ui_json_begin_report(j, "tracker.diff", 1);
-	for (int i = 0; i < GROUP_SIDES; i++) {
-		ui_json_object(j, names[i]);
-		ui_json_string(j, "capture", d->sides[i].report.capture->path);
-		report_json(j, &d->sides[i].report);
-		choice_json(j, "point", &d->sides[i].view_options, &d->sides[i].view);
-		ui_json_uint(j, "total_size", d->groups->total[i].size);
-		ui_json_uint(j, "total_count", d->groups->total[i].count);
-		json_margins(j, d->sides[i].view.sample_bytes, &d->groups->total[i]);
-		domains_json(&d->sides[i].domains, j);
-		ui_json_end(j);
-	}
-	ui_json_string(j, "group_by", group_by);
-	ui_json_bool(j, "cumulative", cumulative);
-	ui_json_int(j, "total_size_diff", c.size);
-	ui_json_int(j, "total_count_diff", c.count);
-	ui_json_array(j, "rows");
-}
-
-static void print_sampled(const struct diff *d, FILE *f)
-{
-	for (int i = 0; i < GROUP_SIDES; i++) {
-		const struct side *const s = &d->sides[i];
-
-		if (s->view.sample_bytes)
-			fputs(i == GROUP_OLD ? "old: " : "new: ", f);
-		sampled_print(f, &s->view, &s->view_options);
-	}
-}
-
-static int write_report(struct diff *d, FILE *f)
-{
+	static const struct emit_table table = {
+		EMIT_TABLE("rows", columns), .sentence = "{key}: size={size} ({size_diff}), count={count} ({count_diff})[, average={average}]\n",
+	};
 	uint64_t left = limit ? limit : UINT64_MAX;
-	struct ui_json j;
 	int err = 0;
 
-	ui_json_init(&j, f, false);
-	if (common.json)
-		json_head(d, &j);
-	else
-		print_sampled(d, f);
-	if (!common.json && title)
-		fprintf(f, "[ Top %" PRIu64 " differences ]\n",
-			limit ? limit : (uint64_t)d->groups->stat_count);
-	for (size_t i = 0; i < d->groups->stat_count && left && !err; i++) {
-		const struct group_stat *const s = &d->groups->stats[i];
-		if (is_hidden(s))
+	emit_table(e, &table);
+	for (size_t i = 0; i < groups->stat_count && left && !err; i++) {
+		if (is_hidden(&groups->stats[i]))
 			continue;
-		err = common.json ? json_row(d, s, &j) : print_row(d, s, f);
+		err = describe_row(sides, e, &groups->stats[i]);
 		left--;
 	}
-	if (common.json) {
-		ui_json_end(&j);
-		ui_json_end(&j);
-	}
+	emit_end(e);
 	return err;
 }
 
-static int open_side(struct diff *d, enum group_side which, const char *operand)
+static void describe_side(const struct report *r, struct emit *e, const char *name, const struct group_value *total)
 {
-	struct side *const s = &d->sides[which];
-	int status = report_open(&s->report, operand, &common);
+	const uint64_t every = r->view.sample_bytes;
+	const struct sampled_margin m = sampled_margin(every, &total->error);
 
-	if (status)
-		return status;
-	choice_apply(&choice, &s->report, &s->view_options);
-	group_by_view(d->by, &s->view_options);
-	status = report_stacks(&s->report, &common);
-	if (!status)
-		status = report_view(&s->report, &s->view_options, &s->view);
-	if (!status)
-		kept_say(&s->report, which == GROUP_OLD ? "old: " : "new: ", &s->view_options, &s->view);
-	if (!status)
-		report_unnamed(&s->report, &s->view, &s->filters);
-	return status;
+	emit_group(e, name);
+	emit_figure(e, "capture", emit_words(r->capture->path));
+	report_figures(e, r);
+	choice_figures(e, "point", &r->asked, &r->view);
+	emit_figure(e, "total_size", emit_about(emit_size(total->size), every, m.bytes));
+	emit_figure(e, "total_count", emit_about(emit_count(total->count), every, m.count));
+	sampled_figure(e, every);
+	domains_figures(&r->domains, e);
+	emit_end(e);
+	emit_aside(e, "side", emit_words(name));
+	if (every)
+		emit_say(e, "{side}: ");
+	sampled_say(e, &r->view, &r->asked);
 }
 
-static int compare(struct diff *d)
+static int describe(struct report sides[GROUP_SIDES], struct emit *e)
 {
-	const struct side *const old = &d->sides[GROUP_OLD], *const new = &d->sides[GROUP_NEW];
-	const struct group_options o = {
-		.by = d->by,
-		.portable = old->report.capture->header.id != new->report.capture->header.id,
-	};
+	const struct change c = change_of(groups->total);
 
-	if (grouping_new(&d->groups, &o) < 0)
-		return TRK_ERR_NOMEM;
-	for (int i = 0; i < GROUP_SIDES; i++) {
-		struct side *const s = &d->sides[i];
-		const struct group_source from = {
-			.capture = s->report.capture,
-			.stacks = s->report.stacks,
-			.view = &s->view,
-			.filters = &s->filters,
-			.cumulative = cumulative,
-		};
-		if (grouping_add(d->groups, i, &from) < 0 ||
-		    domains_filtered(&s->domains, &s->view, s->report.stacks, &s->filters) < 0)
-			return TRK_ERR_NOMEM;
-	}
-	grouping_sort_differences(d->groups);
-	return 0;
+	describe_side(&sides[GROUP_OLD], e, "old", &groups->total[GROUP_OLD]);
+	describe_side(&sides[GROUP_NEW], e, "new", &groups->total[GROUP_NEW]);
+	emit_figure(e, "group_by", emit_words(group_by));
+	emit_figure(e, "cumulative", emit_flag(cumulative));
+	emit_figure(e, "total_size_diff", emit_size_change(c.size));
+	emit_figure(e, "total_count_diff", emit_change(c.count));
+	emit_aside(e, "limit", emit_number(limit ? limit : groups->stat_count));
+	if (title)
+		emit_say(e, "[[ Top {limit} differences ]]\n");
+	return describe_rows(sides, e);
 }
 
-static int run(struct diff *d, char **operands, FILE *f)
-{
-	for (int i = 0; i < GROUP_SIDES; i++) {
-		const int status = open_side(d, i, operands[i]);
-		if (status)
-			return status;
-	}
-	if (compare(d) < 0 || write_report(d, f) < 0) {
-		ui_error("out of memory");
-		return UI_CANNOT;
-	}
-	return UI_OK;
-}
+/* ---- the whole ---- */
 
-static int gate(const struct diff *d)
+static int gate(const struct report *sides)
 {
-	const int64_t growth = change_of(d->groups->total).size;
+	const int64_t growth = change_of(groups->total).size;
 	char grown[32], allowed[32];
 
+	(void)sides;
 	if (growth <= 0 || (uint64_t)growth <= fail_above)
 		return UI_OK;
 	ui_error("grew by %s, more than the %s that --fail-above allows",
@@ -311,32 +221,18 @@ static int gate(const struct diff *d)
 	return UI_GATE;
 }
 
+static void finish(void)
+{
+	grouping_free(groups);
+}
+
 int main(int argc, char **argv)
 {
-	const int first = ui_parse(&command, argc, argv, false);
-	struct diff d = { .by = check_usage() };
-	struct ui_output out;
+	static const struct report_kind kind = {
+		.command = &command, .schema = "tracker.diff", .table = "rows", .common = &common, .choice = &choice,
+		.filtering = &filtering, .of_two = true, .check = check, .ask = ask, .find = find, .describe = describe,
+		.gate = gate, .finish = finish,
+	};
 
-	for (int i = 0; i < GROUP_SIDES; i++) {
-		filters_from_options(&d.sides[i].filters, &filtering);
-		filters_from_list(&d.sides[i].filters, i == GROUP_OLD ? "--filter-old" : "--filter-new",
-				  &filters_of[i]);
-	}
-	int status = ui_output_open(&out, common.output, common.force);
-	if (!status)
-		status = run(&d, argv + first, out.file);
-	if (!status)
-		status = ui_output_close(&out);
-	else
-		ui_output_discard(&out);
-	if (!status)
-		status = gate(&d);
-	grouping_free(d.groups);
-	for (int i = 0; i < GROUP_SIDES; i++) {
-		filters_finish(&d.sides[i].filters);
-		domains_finish(&d.sides[i].domains);
-		view_finish(&d.sides[i].view);
-		report_close(&d.sides[i].report);
-	}
-	return status;
+	return report_main(&kind, argc, argv);
 }

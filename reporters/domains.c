@@ -1,7 +1,6 @@
 /* domains - see domains.h. */
 #include "domains.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "group.h"
@@ -65,25 +64,27 @@ void domains_finish(struct domains *d)
 	*d = (struct domains){ 0 };
 }
 
-void domains_print(const struct domains *d, FILE *f, const char *before, const char *noun)
+void domains_figures(const struct domains *d, struct emit *e)
 {
-	char size[32], count[32];
+	static const struct emit_column columns[] = { { "domain" }, { "count" }, { "size" } };
+	static const struct emit_table table = { EMIT_TABLE("domains", columns), .sentence = "" };
 
-	for (size_t i = 0; d->count > 1 && i < d->count; i++)
-		fprintf(f, "%s%" PRIu32 "%s: %s %s%s, %s\n", before, d->all[i].domain, d->all[i].domain ? "" : " (heap)",
-			ui_count(count, sizeof(count), d->all[i].count), noun, d->all[i].count == 1 ? "" : "s",
-			ui_size(size, sizeof(size), (int64_t)d->all[i].bytes, false));
+	emit_table(e, &table);
+	for (size_t i = 0; i < d->count; i++)
+		emit_row(e, (struct emit_value[]){ emit_number(d->all[i].domain), emit_count(d->all[i].count),
+						   emit_size(d->all[i].bytes) });
+	emit_end(e);
 }
 
-void domains_json(const struct domains *d, struct ui_json *j)
+void domains_say(const struct domains *d, struct emit *e, const char *before, const char *noun)
 {
-	ui_json_array(j, "domains");
-	for (size_t i = 0; i < d->count; i++) {
-		ui_json_object(j, NULL);
-		ui_json_uint(j, "domain", d->all[i].domain);
-		ui_json_uint(j, "count", d->all[i].count);
-		ui_json_uint(j, "size", d->all[i].bytes);
-		ui_json_end(j);
+	emit_aside(e, "before", emit_words(before));
+	emit_aside(e, "noun", emit_words(noun));
+	for (size_t i = 0; d->count > 1 && i < d->count; i++) {
+		emit_aside(e, "domain", emit_number(d->all[i].domain));
+		emit_aside(e, "heap", d->all[i].domain ? emit_absent() : emit_words(" (heap)"));
+		emit_aside(e, "count", emit_count(d->all[i].count));
+		emit_aside(e, "size", emit_size(d->all[i].bytes));
+		emit_say(e, "{before:raw}{domain}{heap}: {count} {noun}{count:s}, {size}\n");
 	}
-	ui_json_end(j);
 }

@@ -5,12 +5,10 @@
 #ifndef REPORTERS_DOMAINS_H
 #define REPORTERS_DOMAINS_H
 
-#include <stdio.h>
-
 #include "filter.h"
 #include "replay/view.h"
 #include "symbols/stack.h"
-#include "ui/ui.h"
+#include "ui/emit.h"
 
 struct domain_sum {
 	uint32_t domain;
@@ -28,9 +26,9 @@ int domains_sum(struct domains *ret, const struct view *v, bool (*counts)(void *
 int domains_filtered(struct domains *ret, const struct view *v, struct stacks *s, const struct filters *f);
 void domains_finish(struct domains *d);
 
+/* "domains": the table, of one, too. */
+void domains_figures(const struct domains *d, struct emit *e);
 /* A line for each, if there are several. before: stands in front of each; noun: of what `count` is, in the singular. */
-void domains_print(const struct domains *d, FILE *f, const char *before, const char *noun);
-/* "domains": the array, of one, too. */
-void domains_json(const struct domains *d, struct ui_json *j);
+void domains_say(const struct domains *d, struct emit *e, const char *before, const char *noun);
 
 #endif

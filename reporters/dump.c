@@ -609,21 +609,22 @@ static int totals_of(struct dump *d, struct heap_totals *ret)
 static int print_header(struct dump *d)
 {
 	struct heap_totals totals;
-	struct ui_json j;
-	int status = totals_of(d, &totals);
+	struct emit *e;
+	int status = totals_of(d, &totals), err;
 
 	if (status)
 		return status;
-	if (!common.json) {
-		metadata_text(d->file, &d->report, &totals);
+	e = emit_new(common.json ? EMIT_JSON : EMIT_PEOPLE, d->file, NULL);
+	if (!e)
+		return UI_CANNOT;
+	emit_document(e, "tracker.dump.header", 1);
+	err = metadata_figures(e, &d->report, &totals);
+	metadata_say(e);
+	whole_figures(e, d->report.capture, totals.lost);
+	if (!emit_end_all(e) && !err)
 		return UI_OK;
-	}
-	ui_json_init(&j, d->file, false);
-	ui_json_begin_report(&j, "tracker.dump.header", 1);
-	status = metadata_json(&j, NULL, &d->report, &totals) ? UI_CANNOT : UI_OK;
-	whole_json(&j, d->report.capture, totals.lost);
-	ui_json_end(&j);
-	return status;
+	ui_error("out of memory");
+	return UI_CANNOT;
 }
 
 static int run(struct dump *d, const char *operand)

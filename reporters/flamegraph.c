@@ -115,25 +115,24 @@ static int make_tree(struct flame_tree **ret, struct report *r, const struct vie
 	return err;
 }
 
-static void write_json(const struct flame_tree *t, const struct report *r, const struct view *v,
-		       const struct view_options *vo, FILE *f)
+static int write_json(const struct flame_tree *t, const struct report *r, const struct view *v,
+		      const struct view_options *vo, FILE *f)
 {
 	const struct sampled_margin m = sampled_view_margin(v, vo);
-	struct ui_json j;
+	struct emit *const e = emit_new(EMIT_JSON_LINE, f, NULL);
 
-	ui_json_init(&j, f, true);
-	ui_json_begin_report(&j, "tracker.flamegraph", 1);
-	ui_json_string(&j, "capture", r->capture->path);
-	report_json(&j, r);
-	ui_json_uint(&j, "total_bytes", v->bytes);
-	ui_json_uint(&j, "total_count", v->count);
-	sampled_json(&j, v->sample_bytes);
-	sampled_json_margin(&j, "total_bytes", v->sample_bytes, m.bytes);
-	sampled_json_margin(&j, "total_count", v->sample_bytes, m.count);
-	choice_json(&j, "point", vo, v);
-	ui_json_bool(&j, "inverted", opt.inverted);
-	flame_write_json(t, r->capture, &j, "root");
-	ui_json_end(&j);
+	if (!e)
+		return TRK_ERR_NOMEM;
+	emit_document(e, "tracker.flamegraph", 1);
+	emit_figure(e, "capture", emit_words(r->capture->path));
+	report_figures(e, r);
+	emit_figure(e, "total_bytes", emit_about(emit_size(v->bytes), v->sample_bytes, m.bytes));
+	emit_figure(e, "total_count", emit_about(emit_count(v->count), v->sample_bytes, m.count));
+	sampled_figure(e, v->sample_bytes);
+	choice_figures(e, "point", vo, v);
+	emit_figure(e, "inverted", emit_flag(opt.inverted));
+	flame_write_json(t, r->capture, emit_json(e), "root");
+	return emit_end_all(e);
 }
 
 static int write_page(struct page *p, FILE *f)
@@ -184,7 +183,7 @@ static int write_output(struct report *r, const struct view *v, const struct vie
 	else if (!err && format == FORMAT_FOLDED)
 		err = flame_write_folded(tree, r->capture, by_count(), f);
 	else if (!err)
-		write_json(tree, r, v, vo, f);
+		err = write_json(tree, r, v, vo, f);
 	flame_tree_free(tree);
 	if (err == TRK_ERR_NOMEM)
 		return no_memory();

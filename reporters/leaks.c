@@ -2,12 +2,10 @@
  * tracker-leaks - what was still allocated when its process ended, by stack.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "choice.h"
-#include "domains.h"
 #include "report.h"
 #include "reserved.h"
 #include "suppress.h"
@@ -53,16 +51,13 @@ struct leak {
 	struct sampling_error error;
 };
 
-struct leaks {
-	struct report report;
-	struct view view;
+static struct leaks {
 	struct suppressions suppressions;
 	struct leak *rows; /* what is left, by stack */
 	size_t row_count;
 	uint64_t bytes, count, suppressed_bytes, suppressed_count;
 	struct sampling_error error; /* of bytes and count */
-	struct domains domains;
-};
+} found;
 
 /* ---- figures ---- */
 
@@ -85,19 +80,19 @@ static int by_weight(const void *a, const void *b)
 }
 
 /* One row per stack, whatever processes and functions allocated there. */
-static int join_stacks(struct leaks *l)
+static int join_stacks(const struct view *v, struct leaks *l)
 {
 	size_t rows = 0, n = 0;
 
-	l->rows = calloc(l->view.row_count + 1, sizeof(*l->rows));
+	l->rows = calloc(v->row_count + 1, sizeof(*l->rows));
 	if (!l->rows)
 		return TRK_ERR_NOMEM;
-	for (size_t i = 0; i < l->view.row_count; i++) {
-		const struct view_row *const r = &l->view.rows[i];
+	for (size_t i = 0; i < v->row_count; i++) {
+		const struct view_row *const r = &v->rows[i];
 
 		if (!r->bytes && r->kind == TRK_MMAP) /* an arena that nobody touched */
 			continue;
-		l->rows[rows++] = (struct leak){ r->node, r->bytes, r->count, view_error(&l->view, r) };
+		l->rows[rows++] = (struct leak){ r->node, r->bytes, r->count, view_error(v, r) };
 	}
 	qsort(l->rows, rows, sizeof(*l->rows), by_node);
 	for (size_t i = 0; i < rows; i++) {
@@ -113,14 +108,14 @@ static int join_stacks(struct leaks *l)
 	return 0;
 }
 
-static void leave_out_suppressed(struct leaks *l)
+static void leave_out_suppressed(struct stacks *stacks, struct leaks *l)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < l->row_count; i++) {
 		const struct leak row = l->rows[i];
 		size_t n;
-		const struct source_frame *frames = stacks_frames(l->report.stacks, row.node, &n);
+		const struct source_frame *frames = stacks_frames(stacks, row.node, &n);
 		struct suppression *s = suppressions_match(&l->suppressions, frames, n);
 
 		if (s) {
@@ -139,36 +134,40 @@ static void leave_out_suppressed(struct leaks *l)
 	qsort(l->rows, kept, sizeof(*l->rows), by_weight);
 }
 
-static bool is_left(void *leaks, const struct view_row *r)
+static bool is_left(void *report, const struct view_row *row)
 {
-	struct leaks *const l = leaks;
+	const struct report *const r = report;
 	size_t n;
-	const struct source_frame *const frames = stacks_frames(l->report.stacks, r->node, &n);
+	const struct source_frame *const frames = stacks_frames(r->stacks, row->node, &n);
 
-	return (r->bytes || r->kind != TRK_MMAP) && !suppressions_match(&l->suppressions, frames, n);
+	return (row->bytes || row->kind != TRK_MMAP) && !suppressions_match(&found.suppressions, frames, n);
 }
 
 /* Of what is left in the report. */
-static void find_unnamed(struct leaks *l)
+static void find_unnamed(struct report *r)
 {
-	struct report *const r = &l->report;
-
 	unnamed_begin(&r->unnamed, r->capture);
-	for (size_t i = 0; i < l->row_count; i++)
-		unnamed_add(&r->unnamed, r->capture, r->stacks, l->rows[i].node, l->rows[i].bytes);
+	for (size_t i = 0; i < found.row_count; i++)
+		unnamed_add(&r->unnamed, r->capture, r->stacks, found.rows[i].node, found.rows[i].bytes);
 	unnamed_end(&r->unnamed, r->stacks);
 }
 
-static size_t shown(const struct leaks *l)
+static int find(struct report *r)
 {
-	return limit && limit < l->row_count ? (size_t)limit : l->row_count;
+	if (join_stacks(&r->view, &found) != 0)
+		return TRK_ERR_NOMEM;
+	leave_out_suppressed(r->stacks, &found);
+	find_unnamed(r);
+	return domains_sum(&r->domains, &r->view, is_left, r);
 }
 
-/* The frames to print: without the allocator's own, unless nothing else is there. */
-static const struct source_frame *frames_of(const struct leaks *l, uint32_t node, size_t *ret_count)
+/* ---- what is said of it ---- */
+
+/* The frames to show: without the allocator's own, unless nothing else is there. */
+static const struct source_frame *frames_of(struct stacks *stacks, uint32_t node, size_t *ret_count)
 {
 	size_t n, skip = 0;
-	const struct source_frame *frames = stacks_frames(l->report.stacks, node, &n);
+	const struct source_frame *frames = stacks_frames(stacks, node, &n);
 
 	while (skip + 1 < n && frames[skip].skipped)
 		skip++;
@@ -176,178 +175,115 @@ static const struct source_frame *frames_of(const struct leaks *l, uint32_t node
 	return frames + skip;
 }
 
-/* ---- text ---- */
-
-static void print_frame(FILE *f, const struct source_frame *s, bool first)
+static void describe_rows(const struct report *r, struct emit *e)
 {
-	if (s->cut) {
-		traceback_print_cut(f, "   ", s);
-		return;
-	}
-	fprintf(f, "   %s ", first ? "at" : "by");
-	if (!s->function[0] && !s->has_source && !s->offset) { /* an empty stack */
-		fputs("<unknown>\n", f);
-		return;
-	}
-	ui_text(f, s->function[0] ? s->function : "???");
-	if (s->has_source) {
-		fputs(" (", f);
-		ui_text(f, s->file);
-		fprintf(f, ":%" PRIu32 ")", s->line);
-	} else {
-		fputs(" (in ", f);
-		ui_text(f, s->module);
-		fprintf(f, "+0x%" PRIx64 ")", s->offset);
-	}
-	if (first && s->via) {
-		fputs(" via ", f);
-		ui_text(f, s->via);
-	}
-	fputc('\n', f);
-}
+	static const struct emit_column columns[] = { { "size" }, { "count" }, { "stack" } };
+	static const struct emit_table table = {
+		EMIT_TABLE("rows", columns), .sentence = "{size} in {count} block{count:s}\n",
+	};
+	const uint64_t every = r->view.sample_bytes;
 
-static void print_leak(const struct leaks *l, const struct leak *row, FILE *f)
-{
-	size_t n;
-	const struct source_frame *frames = frames_of(l, row->node, &n);
-	const uint64_t every = l->view.sample_bytes;
-	const struct sampled_margin m = sampled_margin(every, &row->error);
-	char size[32], count[32], size_margin[48], count_margin[48];
-
-	fprintf(f, "%s%s in %s%s block%s\n", ui_size(size, sizeof(size), (int64_t)row->bytes, false),
-		sampled_size(size_margin, every, m.bytes), ui_count(count, sizeof(count), row->count),
-		sampled_count(count_margin, every, m.count), row->count == 1 ? "" : "s");
-	for (size_t i = 0; i < n; i++)
-		print_frame(f, &frames[i], i == 0);
-	fputc('\n', f);
-}
-
-static void print_used(const struct leaks *l, FILE *f)
-{
-	char size[32];
-
-	fputs("Suppressions used:\n", f);
-	for (size_t i = 0; i < l->suppressions.count; i++) {
-		const struct suppression *s = &l->suppressions.items[i];
-
-		if (!s->count)
-			continue;
-		fprintf(f, "%10" PRIu64 " %10s  ", s->count,
-			ui_size(size, sizeof(size), (int64_t)s->bytes, false));
-		ui_text(f, s->pattern);
-		fputc('\n', f);
-	}
-	fputc('\n', f);
-}
-
-static void print_text(const struct leaks *l, FILE *f)
-{
-	const uint64_t every = l->view.sample_bytes;
-	const struct sampled_margin m = sampled_margin(every, &l->error);
-	char size[32], count[32], stacks[32], size_margin[48], count_margin[48];
-
-	sampled_print(f, &l->view, &(struct view_options){ .what = VIEW_LEAKS });
-	for (size_t i = 0; i < shown(l); i++)
-		print_leak(l, &l->rows[i], f);
-	if (shown(l) < l->row_count)
-		fprintf(f, "%zu more stack%s; -n 0 shows all\n\n", l->row_count - shown(l),
-			l->row_count - shown(l) == 1 ? "" : "s");
-	if (print_suppressions)
-		print_used(l, f);
-	/* a program that runs on has leaked nothing yet */
-	fprintf(f, "%s: %s%s in %s%s block%s from %s stack%s\n",
-		whole_stopped_ns(l->report.capture) ? "Not freed when recording stopped" : "Leaked",
-		ui_size(size, sizeof(size), (int64_t)l->bytes, false),
-		sampled_size(size_margin, every, m.bytes), ui_count(count, sizeof(count), l->count),
-		sampled_count(count_margin, every, m.count), l->count == 1 ? "" : "s",
-		ui_count(stacks, sizeof(stacks), l->row_count), l->row_count == 1 ? "" : "s");
-	if (l->suppressed_count)
-		fprintf(f, "Suppressed: %s in %s block%s\n",
-			ui_size(size, sizeof(size), (int64_t)l->suppressed_bytes, false),
-			ui_count(count, sizeof(count), l->suppressed_count),
-			l->suppressed_count == 1 ? "" : "s");
-	domains_print(&l->domains, f, "Domain ", "block");
-	/* what tracker run, stats and --leaks of other reports say */
-	if (l->suppressed_count)
-		fprintf(f, "Not freed: %s in %s block%s\n",
-			ui_size(size, sizeof(size), (int64_t)(l->bytes + l->suppressed_bytes), false),
-			ui_count(count, sizeof(count), l->count + l->suppressed_count),
-			l->count + l->suppressed_count == 1 ? "" : "s");
-	reserved_print(f, l->view.totals.most_reserved_bytes, l->view.totals.most_reserved_mappings, "\n");
-}
-
-/* ---- --json ---- */
-
-static void json_rows(const struct leaks *l, struct ui_json *j)
-{
-	struct sampled_margin m;
-
-	ui_json_array(j, "rows");
-	for (size_t i = 0; i < shown(l); i++) {
+	emit_table(e, &table);
+	for (size_t i = 0; i < found.row_count && (!limit || i < limit); i++) {
+		const struct leak *const l = &found.rows[i];
+		const struct sampled_margin m = sampled_margin(every, &l->error);
 		size_t n;
-		const struct source_frame *frames = frames_of(l, l->rows[i].node, &n);
+		const struct source_frame *const frames = frames_of(r->stacks, l->node, &n);
+		char *const folded = traceback_folded(e, frames, n);
 
-		ui_json_object(j, NULL);
-		ui_json_uint(j, "size", l->rows[i].bytes);
-		ui_json_uint(j, "count", l->rows[i].count);
-		m = sampled_margin(l->view.sample_bytes, &l->rows[i].error);
-		sampled_json_margin(j, "size", l->view.sample_bytes, m.bytes);
-		sampled_json_margin(j, "count", l->view.sample_bytes, m.count);
-		traceback_json(j, "stack", frames, n);
-		ui_json_end(j);
+		emit_row_begin(e, (struct emit_value[]){ emit_about(emit_size(l->bytes), every, m.bytes),
+							 emit_about(emit_count(l->count), every, m.count), emit_optional(folded) });
+		traceback_emit_calls(e, "stack", frames, n);
+		emit_say(e, "\n");
+		emit_end(e);
+		free(folded);
 	}
-	ui_json_end(j);
+	emit_end(e);
+	emit_aside(e, "more", emit_number(limit && limit < found.row_count ? found.row_count - limit : 0));
+	if (limit && limit < found.row_count)
+		emit_say(e, "{more} more stack{more:s}; -n 0 shows all\n\n");
 }
 
-static void print_json(const struct leaks *l, FILE *f)
+static void describe_suppressions(struct emit *e)
 {
-	const struct sampled_margin m = sampled_margin(l->view.sample_bytes, &l->error);
-	struct ui_json j;
+	static const struct emit_column columns[] = {
+		{ "pattern" }, { "builtin" }, { "count" }, { "size" },
+		{ "used", EMIT_FOR_PEOPLE, "", 10 }, { "bytes", EMIT_FOR_PEOPLE, "", 10 }, { "what", EMIT_FOR_PEOPLE, "", -1, "  " },
+	};
+	static const struct emit_table for_people = { EMIT_TABLE("suppressions", columns), .no_headings = true },
+				       for_programs = { EMIT_TABLE("suppressions", columns), .sentence = "" };
 
-	ui_json_init(&j, f, false);
-	ui_json_begin_report(&j, "tracker.leaks", 1);
-	ui_json_string(&j, "capture", l->report.capture->path);
-	ui_json_uint(&j, "total_count", l->count);
-	ui_json_uint(&j, "total_bytes", l->bytes);
-	sampled_json(&j, l->view.sample_bytes);
-	sampled_json_margin(&j, "total_count", l->view.sample_bytes, m.count);
-	sampled_json_margin(&j, "total_bytes", l->view.sample_bytes, m.bytes);
-	reserved_json(&j, &l->view.totals);
-	ui_json_uint(&j, "suppressed_count", l->suppressed_count);
-	ui_json_uint(&j, "suppressed_bytes", l->suppressed_bytes);
-	ui_json_uint(&j, "not_freed_count", l->count + l->suppressed_count);
-	ui_json_uint(&j, "not_freed_bytes", l->bytes + l->suppressed_bytes);
-	domains_json(&l->domains, &j);
-	ui_json_uint(&j, "row_count", l->row_count);
-	json_rows(l, &j);
-	ui_json_array(&j, "suppressions");
-	for (size_t i = 0; i < l->suppressions.count; i++) {
-		const struct suppression *s = &l->suppressions.items[i];
+	if (print_suppressions)
+		emit_say(e, "Suppressions used:\n");
+	emit_table(e, print_suppressions ? &for_people : &for_programs);
+	for (size_t i = 0; i < found.suppressions.count; i++) {
+		const struct suppression *s = &found.suppressions.items[i];
+		const bool builtin = i < found.suppressions.builtin_count;
 
-		if (!s->count)
-			continue;
-		ui_json_object(&j, NULL);
-		ui_json_string(&j, "pattern", s->pattern);
-		ui_json_bool(&j, "builtin", i < l->suppressions.builtin_count);
-		ui_json_uint(&j, "count", s->count);
-		ui_json_uint(&j, "size", s->bytes);
-		ui_json_end(&j);
+		if (s->count)
+			emit_row(e, (struct emit_value[]){
+				emit_words(s->pattern), emit_flag(builtin), emit_count(s->count), emit_size(s->bytes),
+				emit_number(s->count), emit_size(s->bytes), emit_words(s->pattern) });
 	}
-	ui_json_end(&j);
-	report_json(&j, &l->report);
-	ui_json_end(&j);
+	emit_end(e);
+	if (print_suppressions)
+		emit_say(e, "\n");
+}
+
+static void describe_totals(const struct report *r, struct emit *e)
+{
+	const uint64_t every = r->view.sample_bytes;
+	const struct sampled_margin m = sampled_margin(every, &found.error);
+
+	emit_figure(e, "capture", emit_words(r->capture->path));
+	emit_figure(e, "total_count", emit_about(emit_count(found.count), every, m.count));
+	emit_figure(e, "total_bytes", emit_about(emit_size(found.bytes), every, m.bytes));
+	sampled_figure(e, every);
+	emit_margins(e);
+	reserved_figures(e, &r->view.totals);
+	emit_figure(e, "suppressed_count", emit_count(found.suppressed_count));
+	emit_figure(e, "suppressed_bytes", emit_size(found.suppressed_bytes));
+	emit_figure(e, "not_freed_count", emit_count(found.count + found.suppressed_count));
+	emit_figure(e, "not_freed_bytes", emit_size(found.bytes + found.suppressed_bytes));
+	domains_figures(&r->domains, e);
+	emit_figure(e, "row_count", emit_count(found.row_count));
+}
+
+static void say_totals(const struct report *r, struct emit *e)
+{
+	/* a program that runs on has leaked nothing yet */
+	emit_say(e, whole_stopped_ns(r->capture) ? "Not freed when recording stopped" : "Leaked");
+	emit_say(e, ": {total_bytes} in {total_count} block{total_count:s} from {row_count} stack{row_count:s}\n");
+	if (found.suppressed_count)
+		emit_say(e, "Suppressed: {suppressed_bytes} in {suppressed_count} block{suppressed_count:s}\n");
+	domains_say(&r->domains, e, "Domain ", "block");
+	if (found.suppressed_count) /* what tracker run, stats and --leaks of other reports say */
+		emit_say(e, "Not freed: {not_freed_bytes} in {not_freed_count} block{not_freed_count:s}\n");
+	reserved_say(e, r->view.totals.most_reserved_bytes, r->view.totals.most_reserved_mappings, "\n");
+}
+
+static int describe(struct report *r, struct emit *e)
+{
+	describe_totals(r, e);
+	sampled_say(e, &r->view, &r->asked);
+	describe_rows(r, e);
+	describe_suppressions(e);
+	say_totals(r, e);
+	report_figures(e, r);
+	return 0;
 }
 
 /* ---- the whole ---- */
 
-static int read_suppressions(struct leaks *l)
+static int read_suppressions(struct report *r)
 {
-	int err = suppressions_init(&l->suppressions, !no_builtin);
+	int err = suppressions_init(&found.suppressions, !no_builtin);
 
+	(void)r;
 	for (size_t i = 0; i < files.count && !err; i++) {
 		unsigned line;
 
-		err = suppressions_read(&l->suppressions, files.items[i], &line);
+		err = suppressions_read(&found.suppressions, files.items[i], &line);
 		if (err == TRK_ERR_IO)
 			ui_error("Cannot read %s: %s", files.items[i], strerror(errno));
 		if (err == TRK_ERR_ARG)
@@ -359,59 +295,32 @@ static int read_suppressions(struct leaks *l)
 	return err ? UI_CANNOT : UI_OK;
 }
 
-static int gather(struct leaks *l, const char *operand)
+static void ask(struct report *r)
 {
-	struct view_options o = { .what = VIEW_LEAKS };
-	int status = read_suppressions(l);
+	if (!choice_is_whole(r))
+		ui_usage_error("leaks are those at the end: tracker table %s shows another point", r->operand);
+	r->asked = (struct view_options){ .what = VIEW_LEAKS, .process = r->process };
+	r->nameless = true; /* only what is left is looked at */
+}
 
-	if (!status)
-		status = report_open(&l->report, operand, &common);
-	if (!status && !choice_is_whole(&l->report))
-		ui_usage_error("leaks are those at the end: tracker table %s shows another point",
-			       operand);
-	if (!status)
-		status = report_stacks(&l->report, &common);
-	o.process = l->report.process;
-	if (!status)
-		status = report_view(&l->report, &o, &l->view);
-	if (status)
-		return status;
-	if (join_stacks(l) != 0) {
-		ui_error("out of memory");
-		return UI_CANNOT;
-	}
-	leave_out_suppressed(l);
-	find_unnamed(l);
-	if (domains_sum(&l->domains, &l->view, is_left, l) == 0)
-		return UI_OK;
-	ui_error("out of memory");
-	return UI_CANNOT;
+static int gate(const struct report *r)
+{
+	(void)r;
+	return fail_on_leak && found.count ? UI_GATE : UI_OK;
+}
+
+static void finish(void)
+{
+	free(found.rows);
+	suppressions_finish(&found.suppressions);
 }
 
 int main(int argc, char **argv)
 {
-	const int first = ui_parse(&command, argc, argv, false);
-	struct leaks l = { 0 };
-	struct ui_output out;
-	int status = ui_output_open(&out, common.output, common.force);
+	static const struct report_kind kind = {
+		.command = &command, .schema = "tracker.leaks", .table = "rows", .common = &common, .prepare = read_suppressions,
+		.ask = ask, .find = find, .describe = describe, .gate = gate, .finish = finish,
+	};
 
-	if (!status) {
-		status = gather(&l, argv[first]);
-		if (!status && common.json)
-			print_json(&l, out.file);
-		else if (!status)
-			print_text(&l, out.file);
-		if (!status)
-			status = ui_output_close(&out);
-		else
-			ui_output_discard(&out);
-		if (!status && fail_on_leak && l.count)
-			status = UI_GATE;
-	}
-	free(l.rows);
-	domains_finish(&l.domains);
-	suppressions_finish(&l.suppressions);
-	view_finish(&l.view);
-	report_close(&l.report);
-	return status;
+	return report_main(&kind, argc, argv);
 }

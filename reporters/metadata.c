@@ -69,41 +69,43 @@ static uint32_t main_thread_id(const struct capture *c, uint32_t process)
 	return 0;
 }
 
-static void json_build_ids(struct ui_json *j, const struct capture *c)
+static void build_ids(struct emit *e, const struct capture *c)
 {
-	ui_json_object(j, "build_ids");
+	emit_group(e, "build_ids");
 	for (uint32_t i = 1; i < c->module_count; i++) {
 		const struct cap_module *m = &c->modules[i];
 		char hex[2 * 64 + 1] = "";
 
 		for (uint32_t n = 0; n < m->build_id_bytes && n < 64; n++)
 			snprintf(hex + 2 * n, 3, "%02x", m->build_id[n]);
-		ui_json_string(j, m->path, hex[0] ? hex : NULL);
+		emit_figure(e, m->path, emit_words(hex[0] ? hex : NULL));
 	}
-	ui_json_end(j);
+	emit_end(e);
 }
 
-void metadata_machine(struct ui_json *j, const struct cap_process *p)
+static struct emit_value known(const char *text)
 {
-	ui_json_string(j, "hostname", p->host[0] ? p->host : NULL);
-	ui_json_string(j, "system", p->system[0] ? p->system : NULL);
-	ui_json_string(j, "libc", p->libc[0] ? p->libc : NULL);
+	return emit_words(text[0] ? text : NULL);
 }
 
-void metadata_ended(struct ui_json *j, const struct cap_process *p)
+void metadata_machine(struct emit *e, const struct cap_process *p)
 {
-	if (p->ended == 1)
-		ui_json_uint(j, "status", p->code);
-	else
-		ui_json_null(j, "status");
-	if (p->ended == 2)
-		ui_json_uint(j, "signal", p->code);
-	else
-		ui_json_null(j, "signal");
+	emit_figure(e, "hostname", known(p->host));
+	emit_figure(e, "system", known(p->system));
+	emit_figure(e, "libc", known(p->libc));
 }
 
-int metadata_json(struct ui_json *j, const char *key, const struct report *r,
-		  const struct heap_totals *totals)
+struct emit_value metadata_status(const struct cap_process *p)
+{
+	return p->ended == 1 ? emit_number(p->code) : emit_null();
+}
+
+struct emit_value metadata_signal(const struct cap_process *p)
+{
+	return p->ended == 2 ? emit_number(p->code) : emit_null();
+}
+
+int metadata_figures(struct emit *e, const struct report *r, const struct heap_totals *totals)
 {
 	const struct capture *c = r->capture;
 	const struct cap_process none = { .command_line = "", .libc = "", .host = "", .system = "" };
@@ -114,62 +116,31 @@ int metadata_json(struct ui_json *j, const char *key, const struct report *r,
 
 	if (!command_line)
 		return TRK_ERR_NOMEM;
-	if (key)
-		ui_json_object(j, key);
-	ui_json_string(j, "start_time", metadata_time(c->header.start_unix_ns, time));
-	ui_json_string(j, "end_time",
-		       metadata_time(c->header.start_unix_ns + capture_end(c), time));
-	ui_json_uint(j, "total_allocations", totals->allocations);
-	ui_json_uint(j, "total_frees", totals->frees);
-	ui_json_uint(j, "total_frames", c->frame_count ? c->frame_count - 1 : 0);
-	ui_json_uint(j, "peak_memory", totals->peak_bytes);
-	ui_json_string(j, "command_line", command_line);
-	ui_json_uint(j, "pid", p->pid);
-	ui_json_uint(j, "main_thread_id", main_thread_id(c, index));
-	ui_json_string(j, "allocator", "malloc");
-	ui_json_bool(j, "has_native_traces", true);
-	ui_json_string(j, "file_format", capture_is_aggregated(c) ? "AGGREGATED_ALLOCATIONS"
-								  : "ALL_ALLOCATIONS");
-	ui_json_uint(j, "format_version", c->header.version);
-	ui_json_uint(j, "page_size", c->header.page_bytes);
-	metadata_machine(j, p);
-	json_build_ids(j, c);
-	if (key)
-		ui_json_end(j);
+	emit_figure(e, "start_time", emit_words(metadata_time(c->header.start_unix_ns, time)));
+	emit_figure(e, "end_time", emit_words(metadata_time(c->header.start_unix_ns + capture_end(c), time)));
+	emit_figure(e, "total_allocations", emit_number(totals->allocations));
+	emit_figure(e, "total_frees", emit_number(totals->frees));
+	emit_figure(e, "total_frames", emit_number(c->frame_count ? c->frame_count - 1 : 0));
+	emit_figure(e, "peak_memory", emit_number(totals->peak_bytes));
+	emit_figure(e, "command_line", emit_words(command_line));
+	emit_figure(e, "pid", emit_number(p->pid));
+	emit_figure(e, "main_thread_id", emit_number(main_thread_id(c, index)));
+	emit_figure(e, "allocator", emit_words("malloc"));
+	emit_figure(e, "has_native_traces", emit_flag(true));
+	emit_figure(e, "file_format", emit_words(capture_is_aggregated(c) ? "AGGREGATED_ALLOCATIONS" : "ALL_ALLOCATIONS"));
+	emit_figure(e, "format_version", emit_number(c->header.version));
+	emit_figure(e, "page_size", emit_number(c->header.page_bytes));
+	metadata_machine(e, p);
+	build_ids(e, c);
 	free(command_line);
 	return 0;
 }
 
-/* Only what the capture says. */
-static void put_line(FILE *f, const char *key, const char *value)
+void metadata_say(struct emit *e)
 {
-	if (!value[0])
-		return;
-	fprintf(f, "%s: ", key);
-	ui_text(f, value);
-	fputc('\n', f);
-}
-
-void metadata_text(FILE *f, const struct report *r, const struct heap_totals *totals)
-{
-	const struct capture *c = r->capture;
-	const uint32_t index = metadata_process(r);
-	const struct cap_process *p = index < c->process_count ? &c->processes[index] : NULL;
-	char start[METADATA_TIME_ROOM], end[METADATA_TIME_ROOM];
-	char *command_line = p ? metadata_command_line(p) : NULL;
-
-	fprintf(f, "start_time: %s\nend_time: %s\n", metadata_time(c->header.start_unix_ns, start),
-		metadata_time(c->header.start_unix_ns + capture_end(c), end));
-	fprintf(f,
-		"total_allocations: %" PRIu64 "\ntotal_frees: %" PRIu64 "\ntotal_frames: %" PRIu32
-		"\npeak_memory: %" PRIu64 "\ncommand_line: ",
-		totals->allocations, totals->frees, c->frame_count ? c->frame_count - 1 : 0,
-		totals->peak_bytes);
-	ui_text(f, command_line ? command_line : "");
-	fprintf(f, "\npid: %" PRIu32 "\nformat_version: %u\npage_size: %" PRIu32 "\n",
-		p ? p->pid : 0, c->header.version, c->header.page_bytes);
-	put_line(f, "hostname", p ? p->host : "");
-	put_line(f, "system", p ? p->system : "");
-	put_line(f, "libc", p ? p->libc : "");
-	free(command_line);
+	emit_say(e, "start_time: {start_time}\nend_time: {end_time}\n"
+		    "total_allocations: {total_allocations}\ntotal_frees: {total_frees}\ntotal_frames: {total_frames}\n"
+		    "peak_memory: {peak_memory}\ncommand_line: {command_line}\npid: {pid}\n"
+		    "format_version: {format_version}\npage_size: {page_size}\n"
+		    "[hostname: {hostname}\n][system: {system}\n][libc: {libc}\n]");
 }

@@ -14,16 +14,16 @@ char *metadata_time(uint64_t unix_ns, char buf[METADATA_TIME_ROOM]);
 /* The index of the process that the report is about; the first one when it is about all. */
 uint32_t metadata_process(const struct report *r);
 
-/* Keys about where and on what a process ran; null: its capture does not say. */
-void metadata_machine(struct ui_json *j, const struct cap_process *p);
+/* Figures about where and on what a process ran; null: its capture does not say. */
+void metadata_machine(struct emit *e, const struct cap_process *p);
 
 /* How it ended: an exit status or a signal, the other is null; both are when it is not known. */
-void metadata_ended(struct ui_json *j, const struct cap_process *p);
+struct emit_value metadata_status(const struct cap_process *p);
+struct emit_value metadata_signal(const struct cap_process *p);
 
-/* All keys into the open object; key: the name of the object. NULL: into the object that is open. */
-int metadata_json(struct ui_json *j, const char *key, const struct report *r,
-		  const struct heap_totals *totals);
-/* A line each of those that a person asks for. */
-void metadata_text(FILE *f, const struct report *r, const struct heap_totals *totals);
+/* All figures, into the group or document that is open. TRK_ERR_NOMEM. */
+int metadata_figures(struct emit *e, const struct report *r, const struct heap_totals *totals);
+/* A line each of those that people ask for, and that the capture says. */
+void metadata_say(struct emit *e);
 
 #endif

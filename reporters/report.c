@@ -97,7 +97,7 @@ int report_open(struct report *r, const char *operand, const struct report_optio
 	char *path = NULL;
 	int err;
 
-	*r = (struct report){ .process = UINT32_MAX };
+	*r = (struct report){ .operand = operand, .process = UINT32_MAX, .filters = r->filters };
 	ui_exclude("--no-skip", o->no_skip, "--skip-frame", o->skip_frames.count != 0);
 	err = point_parse(operand, &path, &at, &fault);
 	if (err) {
@@ -166,10 +166,10 @@ void report_unnamed(struct report *r, const struct view *v, const struct filters
 	unnamed_find(&r->unnamed, r->capture, r->stacks, v, filters);
 }
 
-void report_json(struct ui_json *j, const struct report *r)
+void report_figures(struct emit *e, const struct report *r)
 {
-	whole_json(j, r->capture, r->lost);
-	unnamed_json(j, &r->unnamed, r->capture);
+	whole_figures(e, r->capture, r->lost);
+	unnamed_figures(e, &r->unnamed, r->capture);
 }
 
 static void say_unnamed(const struct report *r)
@@ -191,6 +191,9 @@ void report_close(struct report *r)
 		warn_no_memory(r);
 		say_unnamed(r);
 	}
+	domains_finish(&r->domains);
+	filters_finish(&r->filters);
+	view_finish(&r->view);
 	stacks_free(r->stacks);
 	capture_close(r->capture);
 	*r = (struct report){ 0 };

@@ -6,11 +6,13 @@
 #ifndef REPORT_H
 #define REPORT_H
 
+#include "domains.h"
+#include "filter.h"
 #include "replay/capture.h"
 #include "replay/view.h"
 #include "sampled.h"
 #include "symbols/stack.h"
-#include "ui/ui.h"
+#include "ui/emit.h"
 #include "unnamed.h"
 #include "whole.h"
 
@@ -40,15 +42,22 @@ struct report_options {
 	{ 0, "skip-frame", UI_LIST, &(o).skip_frames, "PATTERN",                                   \
 	  "treat functions that match as allocator frames", 0, 0 }
 
+/* What every report of the heap has; what it finds itself it keeps beside it. */
 struct report {
 	struct capture *capture;
 	struct stacks *stacks; /* NULL until report_stacks */
+	const char *operand; /* as it was given */
 	struct point_range at; /* the point asked for; the peak when none was */
 	bool has_point;
 	uint32_t process; /* index chosen by --pid, UINT32_MAX: all */
 	uint64_t lost; /* events, by the gaps that were read */
 	char missing_told[WHOLE_ROOM]; /* what the user was told is missing */
 	struct unnamed unnamed; /* zeroes until report_unnamed */
+	struct view_options asked; /* by report_main: the question, */
+	bool nameless;		   /* ... which needs neither names nor domains, */
+	struct view view;	   /* ... its answer, */
+	struct filters filters;	   /* ... of which these count, */
+	struct domains domains;	   /* ... by domain */
 };
 
 /*
@@ -64,11 +73,48 @@ int report_view(struct report *r, struct view_options *o, struct view *ret);
  * it: what is known after the events were read is said at once. Says nothing twice.
  */
 void report_say_missing(struct report *r);
-/* Counts what functions without names allocated, which report_close says and report_json writes. filters: NULL: all passes. */
+/* Counts what functions without names allocated, which report_close says and report_figures tells of. filters: NULL: all passes. */
 void report_unnamed(struct report *r, const struct view *v, const struct filters *filters);
 /* "complete", "incomplete" and, where it is worth a line, "unnamed". */
-void report_json(struct ui_json *j, const struct report *r);
+void report_figures(struct emit *e, const struct report *r);
 /* Zero-safe. */
 void report_close(struct report *r);
+
+/* ---- a report ---- */
+
+struct choice_options;
+
+/*
+ * What a report is. The file of a report fills one in, and has a main that hands it to report_main. Functions may be NULL; those
+ * that return an int return 0 or TRK_ERR_NOMEM, unless they say otherwise.
+ */
+struct report_kind {
+	const struct ui_command *command;
+	const char *schema; /* of its JSON: "tracker.stats" */
+	const char *table;  /* key of the table that --csv writes; NULL: all figures */
+	const char *(*choose_table)(void); /* when options decide; NULL: `table` it is */
+	struct report_options *common;
+	struct choice_options *choice;	  /* NULL: it chooses itself, in `ask` */
+	struct filter_options *filtering; /* NULL: it has no filters */
+	bool of_two;			  /* captures, of which `ask` and the others get an array */
+	bool of_tables;			  /* it reads no events, and names no frames */
+
+	/* After the options are parsed: those that contradict each other are a usage error, which exits. */
+	void (*check)(struct report *r);
+	/* Before the capture is opened. An exit code; it has said why. */
+	int (*prepare)(struct report *r);
+	/* The question, once the capture is open: r->asked. May be a usage error, which exits. */
+	void (*ask)(struct report *r);
+	/* What it shows, from the view. */
+	int (*find)(struct report *r);
+	/* Describes it. */
+	int (*describe)(struct report *r, struct emit *e);
+	/* When all is written: UI_OK, or UI_GATE, and says why. */
+	int (*gate)(const struct report *r);
+	void (*finish)(void);
+};
+
+/* The whole program: options, capture, output, errors. Returns its exit code. */
+int report_main(const struct report_kind *kind, int argc, char **argv);
 
 #endif

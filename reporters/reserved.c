@@ -1,23 +1,20 @@
 /* reserved - see reserved.h. */
 #include "reserved.h"
 
-void reserved_print(FILE *f, uint64_t most_bytes, uint64_t most_mappings, const char *after)
+void reserved_figures(struct emit *e, const struct heap_totals *t)
 {
-	char size[32], count[32];
-
-	if (!most_bytes)
-		return;
-	if (most_bytes > INT64_MAX) /* only a hostile capture */
-		most_bytes = INT64_MAX;
-	fprintf(f, "Reserved address space, not counted as heap: %s in %s mapping%s%s",
-		ui_size(size, sizeof(size), (int64_t)most_bytes, false),
-		ui_count(count, sizeof(count), most_mappings), most_mappings == 1 ? "" : "s", after);
+	emit_figure(e, "reserved_bytes", emit_size(t->most_reserved_bytes));
+	emit_figure(e, "reserved_mappings", emit_count(t->most_reserved_mappings));
+	emit_figure(e, "reserved_bytes_at_peak", emit_size(t->peak_reserved_bytes));
+	emit_figure(e, "reserved_bytes_at_end", emit_size(t->reserved_bytes));
 }
 
-void reserved_json(struct ui_json *j, const struct heap_totals *t)
+void reserved_say(struct emit *e, uint64_t most_bytes, uint64_t most_mappings, const char *after)
 {
-	ui_json_uint(j, "reserved_bytes", t->most_reserved_bytes);
-	ui_json_uint(j, "reserved_mappings", t->most_reserved_mappings);
-	ui_json_uint(j, "reserved_bytes_at_peak", t->peak_reserved_bytes);
-	ui_json_uint(j, "reserved_bytes_at_end", t->reserved_bytes);
+	if (!most_bytes)
+		return;
+	emit_aside(e, "reserved", emit_size(most_bytes));
+	emit_aside(e, "mappings", emit_count(most_mappings));
+	emit_say(e, "Reserved address space, not counted as heap: {reserved} in {mappings} mapping{mappings:s}");
+	emit_say(e, after);
 }

@@ -1,13 +1,6 @@
 /* sampled - see sampled.h. */
 #include "sampled.h"
 
-#include <inttypes.h>
-
-static const char *plus_minus(void)
-{
-	return ui_utf8() ? "\xc2\xb1" : "+-";
-}
-
 struct sampled_margin sampled_margin(uint64_t sample_bytes, const struct sampling_error *e)
 {
 	return (struct sampled_margin){ sampling_bytes_margin(sample_bytes, e),
@@ -25,57 +18,22 @@ struct sampled_margin sampled_view_margin(const struct view *v, const struct vie
 	};
 }
 
-char *sampled_size(char buf[48], uint64_t sample_bytes, uint64_t margin)
+void sampled_figure(struct emit *e, uint64_t sample_bytes)
 {
-	char size[32];
-
-	buf[0] = '\0';
 	if (sample_bytes)
-		snprintf(buf, 48, " %s %s", plus_minus(),
-			 ui_size(size, sizeof(size), (int64_t)margin, false));
-	return buf;
+		emit_figure(e, "sampled_bytes", emit_size(sample_bytes));
 }
 
-char *sampled_count(char buf[48], uint64_t sample_bytes, uint64_t margin)
-{
-	char count[32];
-
-	buf[0] = '\0';
-	if (sample_bytes)
-		snprintf(buf, 48, " %s %s", plus_minus(), ui_count(count, sizeof(count), margin));
-	return buf;
-}
-
-void sampled_print(FILE *f, const struct view *v, const struct view_options *o)
+void sampled_say(struct emit *e, const struct view *v, const struct view_options *o)
 {
 	const bool blocks = o->what == VIEW_LIVE || o->what == VIEW_LEAKS;
-	struct sampled_margin m;
-	char every[32], size[32], count[32], size_margin[48], count_margin[48];
+	const struct sampled_margin m = sampled_view_margin(v, o);
 
 	if (!v->sample_bytes)
 		return;
-	m = sampled_view_margin(v, o);
-	fprintf(f, "sampled every %s: figures are estimates, total %s%s in %s%s %s (99 %%)\n\n",
-		ui_size(every, sizeof(every), (int64_t)v->sample_bytes, false),
-		ui_size(size, sizeof(size), (int64_t)v->bytes, false),
-		sampled_size(size_margin, v->sample_bytes, m.bytes),
-		ui_count(count, sizeof(count), v->count),
-		sampled_count(count_margin, v->sample_bytes, m.count),
-		blocks ? "blocks" : "allocations");
-}
-
-void sampled_json(struct ui_json *j, uint64_t sample_bytes)
-{
-	if (sample_bytes)
-		ui_json_uint(j, "sampled_bytes", sample_bytes);
-}
-
-void sampled_json_margin(struct ui_json *j, const char *key, uint64_t sample_bytes, uint64_t margin)
-{
-	char name[64];
-
-	if (!sample_bytes)
-		return;
-	snprintf(name, sizeof(name), "%s_margin", key);
-	ui_json_uint(j, name, margin);
+	emit_aside(e, "every", emit_size(v->sample_bytes));
+	emit_aside(e, "estimated_bytes", emit_about(emit_size(v->bytes), true, m.bytes));
+	emit_aside(e, "estimated_count", emit_about(emit_count(v->count), true, m.count));
+	emit_aside(e, "noun", emit_words(blocks ? "blocks" : "allocations"));
+	emit_say(e, "sampled every {every}: figures are estimates, total {estimated_bytes} in {estimated_count} {noun} (99 %)\n\n");
 }

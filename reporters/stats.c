@@ -2,13 +2,11 @@
  * tracker-stats - totals, sizes, kinds and the locations that allocate most:
  * memray's stats for any program, in one pass over the events.
  */
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "choice.h"
-#include "domains.h"
 #include "metadata.h"
 #include "report.h"
 #include "reserved.h"
@@ -58,23 +56,18 @@ struct bin {
 	uint64_t count;
 };
 
-struct stats {
-	struct report report;
-	struct view view;
-	struct domains domains;
+static struct stats {
 	struct sums locations, modules;
 	struct bin bins[BINS];
 	bool has_bins;
 	uint64_t buckets[BUCKETS];
-	struct view_options asked;
-};
+} found;
 
 /* ---- figures ---- */
 
 /* memray's: BINS steps of equal ratio from the smallest size that is not 0 to the largest. */
-static void bound_bins(struct stats *s)
+static void bound_bins(struct stats *s, const struct view *v)
 {
-	const struct view *v = &s->view;
 	const uint64_t largest_size = v->sizes[v->size_count - 1].size;
 	const double low = log((double)v->sizes[v->sizes[0].size == 0 && v->size_count > 1].size);
 	const double step = (log((double)largest_size) - low) / BINS;
@@ -88,15 +81,14 @@ static void bound_bins(struct stats *s)
 }
 
 /* The bounds are whole bytes, and decide: a bin holds what its line says. */
-static void fill_bins(struct stats *s)
+static void fill_bins(struct stats *s, const struct view *v)
 {
-	const struct view *v = &s->view;
 	size_t bin = 0;
 
 	if (v->size_count == 0)
 		return;
 	s->has_bins = true;
-	bound_bins(s);
+	bound_bins(s, v);
 	for (size_t i = 0; i < v->size_count; i++) {
 		while (bin < BINS - 1 && v->sizes[i].size >= s->bins[bin].bound)
 			bin++;
@@ -104,21 +96,15 @@ static void fill_bins(struct stats *s)
 	}
 }
 
-/* Sizes that lie close together, or are all alike, leave bins without a size of their own. */
-static bool has_sizes(const struct stats *s, size_t bin)
-{
-	return bin == BINS - 1 || s->bins[bin].bound > (bin ? s->bins[bin - 1].bound : 0);
-}
-
 /* Of sizes up to 16 B, 32 B ... 256 KiB, and of all larger ones. */
-static void fill_buckets(struct stats *s)
+static void fill_buckets(struct stats *s, const struct view *v)
 {
-	for (size_t i = 0; i < s->view.size_count; i++) {
+	for (size_t i = 0; i < v->size_count; i++) {
 		size_t b = 0;
 
-		while (b < BUCKETS - 1 && s->view.sizes[i].size > (uint64_t)BUCKET_SMALLEST << b)
+		while (b < BUCKETS - 1 && v->sizes[i].size > (uint64_t)BUCKET_SMALLEST << b)
 			b++;
-		s->buckets[b] += s->view.sizes[i].count;
+		s->buckets[b] += v->sizes[i].count;
 	}
 }
 
@@ -157,496 +143,350 @@ static size_t sort_kinds(const struct heap_totals *t, struct kind_figure out[TRK
 	return n;
 }
 
-static size_t shown(const struct stats *s, const struct sums *sums)
+static int find(struct report *r)
 {
-	return largest < sums->count ? (size_t)largest : sums->count;
+	fill_bins(&found, &r->view);
+	fill_buckets(&found, &r->view);
+	return only_buckets ? 0 : sums_of_view(&r->view, r->stacks, &found.locations, &found.modules);
 }
 
-/* ---- text ---- */
+/* ---- totals, of all and of each process ---- */
 
-static const char *size_of(uint64_t bytes)
-{
-	static char text[4][32]; /* so many in one printf */
-	static unsigned next;
+/* Columns for programs, then those for people. */
+enum column { PID, NAME, COMMAND_LINE, STATUS, SIGNAL, SHOWN_PID, SHOWN_NAME, ALLOCATIONS, FREES, ALLOCATED, PEAK, NOT_FREED, TEMPORARY, COLUMNS };
 
-	next = (next + 1) % 4;
-	if (bytes > INT64_MAX) /* only a hostile capture */
-		bytes = INT64_MAX;
-	return ui_size(text[next], sizeof(text[next]), (int64_t)bytes, false);
-}
-
-static const char *count_of(uint64_t n)
-{
-	static char text[4][32];
-	static unsigned next;
-
-	next = (next + 1) % 4;
-	return ui_count(text[next], sizeof(text[next]), n);
-}
-
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
-/* How far off the totals of a sampled capture may be. */
-struct margins {
-	struct sampled_margin allocated, freed, peak, live, temporary;
-};
-
-static struct margins margins_of(uint64_t every, const struct heap_totals *t)
+static void describe_totals(struct emit *e, uint64_t every, const struct heap_totals *t)
 {
 	const double turns = heap_turns(t);
+	const struct sampled_margin allocated = sampled_margin(every, &t->allocated_error), freed = sampled_margin(every, &t->freed_error),
+				    live = sampled_margin(every, &t->live_error), temporary = sampled_margin(every, &t->temporary_error);
+	const uint64_t peak_bytes = sampling_peak_bytes_margin(every, &t->peak_error, turns),
+		       peak_blocks = sampling_peak_count_margin(every, &t->peak_error, turns);
 
-	return (struct margins){
-		.allocated = sampled_margin(every, &t->allocated_error),
-		.freed = sampled_margin(every, &t->freed_error),
-		.peak = { sampling_peak_bytes_margin(every, &t->peak_error, turns),
-			  sampling_peak_count_margin(every, &t->peak_error, turns) },
-		.live = sampled_margin(every, &t->live_error),
-		.temporary = sampled_margin(every, &t->temporary_error),
-	};
+	emit_figure(e, "total_num_allocations", emit_about(emit_count(t->allocations), every, allocated.count));
+	emit_figure(e, "total_bytes_allocated", emit_about(emit_size(t->bytes_allocated), every, allocated.bytes));
+	emit_figure(e, "total_num_frees", emit_about(emit_count(t->frees), every, freed.count));
+	emit_figure(e, "total_bytes_freed", emit_about(emit_size(t->bytes_freed), every, freed.bytes));
+	emit_figure(e, "unmatched_frees", emit_count(t->unmatched_frees));
+	emit_figure(e, "leaked_allocations", emit_about(emit_count(t->live_blocks), every, live.count));
+	emit_figure(e, "leaked_bytes", emit_about(emit_size(t->live_bytes), every, live.bytes));
+	emit_figure(e, "temporary_allocations", emit_about(emit_count(t->temporary), every, temporary.count));
+	emit_figure(e, "temporary_bytes", emit_about(emit_size(t->temporary_bytes), every, temporary.bytes));
+	emit_figure(e, "peak_memory", emit_about(emit_size(t->peak_bytes), every, peak_bytes));
+	emit_figure(e, "peak_blocks", emit_about(emit_count(t->peak_blocks), every, peak_blocks));
+	emit_figure(e, "peak_time_ns", emit_time(t->peak_time_ns));
+	reserved_figures(e, t);
+	emit_figure(e, "lost_events", emit_count(t->lost));
+	emit_figure(e, "overwritten", emit_count(t->overwritten));
+	emit_figure(e, "wiped_by_exec", emit_count(t->wiped_blocks));
+	emit_margins(e);
 }
 
-/* With its margin, when there is one. */
-static void print_size(FILE *f, uint64_t every, uint64_t bytes, uint64_t margin)
+static void say_totals(struct emit *e, const struct heap_totals *t)
 {
-	char text[48];
-
-	fprintf(f, "%s%s", size_of(bytes), sampled_size(text, every, margin));
-}
-
-static void print_number(FILE *f, uint64_t every, uint64_t n, uint64_t margin)
-{
-	char text[48];
-
-	fprintf(f, "%s%s", count_of(n), sampled_count(text, every, margin));
-}
-
-static void print_totals(const struct stats *s, FILE *f)
-{
-	const struct heap_totals *t = &s->view.totals;
-	const uint64_t every = s->view.sample_bytes;
-	const struct margins m = margins_of(every, t);
-
-	fputs("Total allocations:\n\t", f);
-	print_number(f, every, t->allocations, m.allocated.count);
-	fputs("\n\nTotal frees:\n\t", f);
-	print_number(f, every, t->frees, m.freed.count);
-	fputs("\n\nTotal memory allocated:\n\t", f);
-	print_size(f, every, t->bytes_allocated, m.allocated.bytes);
-	fputs("\n\nPeak memory usage:\n\t", f);
-	print_size(f, every, t->peak_bytes, m.peak.bytes);
-	fputs(" in ", f);
-	print_number(f, every, t->peak_blocks, m.peak.count);
-	fprintf(f, " block%s at %.3f s\n\n", plural(t->peak_blocks), (double)t->peak_time_ns / 1e9);
-	reserved_print(f, t->most_reserved_bytes, t->most_reserved_mappings, "\n\n");
+	emit_say(e, "Total allocations:\n\t{total_num_allocations}\n\n"
+		    "Total frees:\n\t{total_num_frees}\n\n"
+		    "Total memory allocated:\n\t{total_bytes_allocated}\n\n"
+		    "Peak memory usage:\n\t{peak_memory} in {peak_blocks} block{peak_blocks:s} at {peak_time_ns}\n\n");
+	reserved_say(e, t->most_reserved_bytes, t->most_reserved_mappings, "\n\n");
 	/* not "leaked": what runtimes keep on purpose is among it */
-	fputs("Not freed:\n\t", f);
-	print_size(f, every, t->live_bytes, m.live.bytes);
-	fputs(" in ", f);
-	print_number(f, every, t->live_blocks, m.live.count);
-	fprintf(f, " block%s\n\nTemporary allocations:\n\t", plural(t->live_blocks));
-	print_number(f, every, t->temporary, m.temporary.count);
-	fputs(" (", f);
-	print_size(f, every, t->temporary_bytes, m.temporary.bytes);
-	fputs(")\n\n", f);
+	emit_say(e, "Not freed:\n\t{leaked_bytes} in {leaked_allocations} block{leaked_allocations:s}\n\n"
+		    "Temporary allocations:\n\t{temporary_allocations} ({temporary_bytes})\n\n");
 }
 
-static void print_bar(FILE *f, uint64_t count, uint64_t most)
+static int describe_process(const struct report *r, struct emit *e, uint32_t index)
+{
+	const struct cap_process *const p = &r->capture->processes[index];
+	const struct heap_totals *const t = process_totals_get(&r->view.process_totals, index);
+	char *const command_line = metadata_command_line(p);
+
+	if (!command_line)
+		return TRK_ERR_NOMEM;
+	emit_row_begin(e, (struct emit_value[COLUMNS]){
+		[PID] = emit_number(p->pid), [NAME] = emit_words(p->name), [COMMAND_LINE] = emit_words(command_line),
+		[STATUS] = metadata_status(p), [SIGNAL] = metadata_signal(p), [SHOWN_PID] = emit_number(p->pid),
+		[SHOWN_NAME] = emit_words(p->name), [ALLOCATIONS] = emit_count(t->allocations), [FREES] = emit_count(t->frees),
+		[ALLOCATED] = emit_size(t->bytes_allocated), [PEAK] = emit_size(t->peak_bytes), [NOT_FREED] = emit_size(t->live_bytes),
+		[TEMPORARY] = emit_count(t->temporary) });
+	describe_totals(e, r->view.sample_bytes, t);
+	emit_end(e);
+	free(command_line);
+	return 0;
+}
+
+/* People see them when there are several. */
+static int describe_processes(const struct report *r, struct emit *e)
+{
+	static const struct emit_column columns[COLUMNS] = {
+		[PID] = { "pid" }, [NAME] = { "name" }, [COMMAND_LINE] = { "command_line" }, [STATUS] = { "status" }, [SIGNAL] = { "signal" },
+		[SHOWN_PID] = { "shown_pid", EMIT_FOR_PEOPLE, "pid", 8 },
+		[SHOWN_NAME] = { "shown_name", EMIT_FOR_PEOPLE, "name", -16 },
+		[ALLOCATIONS] = { "allocations", EMIT_FOR_PEOPLE, "allocations", 13 },
+		[FREES] = { "frees", EMIT_FOR_PEOPLE, "frees", 13 },
+		[ALLOCATED] = { "allocated", EMIT_FOR_PEOPLE, "allocated", 11 },
+		[PEAK] = { "peak", EMIT_FOR_PEOPLE, "peak", 11 },
+		[NOT_FREED] = { "not_freed", EMIT_FOR_PEOPLE, "not freed", 11 },
+		[TEMPORARY] = { "temporary", EMIT_FOR_PEOPLE, "temporary", 10 },
+	};
+	static const struct emit_table several = { EMIT_TABLE("processes", columns), .before = "\t", .fixed_widths = true },
+				       one = { EMIT_TABLE("processes", columns), .sentence = "" };
+	const uint32_t all = r->capture->process_count;
+	const bool shown = all > 1 && r->process == UINT32_MAX;
+	int err = 0;
+
+	if (shown)
+		emit_say(e, "Processes:\n");
+	emit_table(e, shown ? &several : &one);
+	for (uint32_t p = 0; p < all && !err; p++)
+		if (r->process == UINT32_MAX || r->process == p)
+			err = describe_process(r, e, p);
+	emit_end(e);
+	if (shown)
+		emit_say(e, "\n");
+	return err;
+}
+
+/* ---- sizes, kinds, places ---- */
+
+static const char *bar_of(uint64_t count, uint64_t most, char bar[BAR_LONGEST * 3 + 1])
 {
 	const int length = most ? (int)ceil((double)count / (double)most * BAR_LONGEST) : 0;
+	const char *const block = ui_utf8() ? "\xe2\x96\x87" : "#";
+	char *at = bar;
 
-	if (length)
-		fputc(' ', f);
 	for (int i = 0; i < length; i++)
-		fputs(ui_utf8() ? "▇" : "#", f);
+		at = stpcpy(at, block);
+	*at = '\0';
+	return bar;
 }
 
-static void print_histogram(const struct stats *s, FILE *f)
+static void describe_histogram(const struct view *v, struct emit *e)
 {
-	uint64_t most = 0;
+	enum { MIN, MAX, COUNT, SIGN, BOUND, SHOWN_COUNT, BAR, HISTOGRAM_COLUMNS };
+	static const struct emit_column columns[] = {
+		{ "min_bytes" }, { "max_bytes" }, { "count" }, { "sign", EMIT_FOR_PEOPLE, "", -2 }, { "bound", EMIT_FOR_PEOPLE, "", -9 },
+		{ "shown_count", EMIT_FOR_PEOPLE, "", 1, ": " }, { "bar", EMIT_FOR_PEOPLE, "", -1 },
+	};
+	static const struct emit_table table = {
+		EMIT_TABLE("allocation_size_histogram", columns), .before = "\t", .no_headings = true,
+	};
+	char bar[BAR_LONGEST * 3 + 1];
+	uint64_t min = 0, most = 0;
 
-	fputs("Histogram of allocation size:\n", f);
-	if (!s->has_bins) {
-		fputs("\t<no data for histogram>\n\n", f);
-		return;
-	}
+	emit_aside(e, "smallest", emit_size(v->size_count ? v->sizes[0].size : 0));
+	emit_aside(e, "largest", emit_size(v->size_count ? v->sizes[v->size_count - 1].size : 0));
+	emit_say(e, found.has_bins ? "Histogram of allocation size:\n\tmin: {smallest}\n" :
+				     "Histogram of allocation size:\n\t<no data for histogram>\n\n");
 	for (size_t i = 0; i < BINS; i++)
-		most = s->bins[i].count > most ? s->bins[i].count : most;
-	fprintf(f, "\tmin: %s\n", size_of(s->view.sizes[0].size));
-	for (size_t i = 0; i < BINS; i++) {
-		if (!has_sizes(s, i))
+		most = found.bins[i].count > most ? found.bins[i].count : most;
+	emit_table(e, &table);
+	for (size_t i = 0; found.has_bins && i < BINS; i++) {
+		const struct bin *const b = &found.bins[i];
+		const bool last = i == BINS - 1;
+
+		if (!last && b->bound <= min) /* sizes lie close together, or are all alike: it has none of its own */
 			continue;
-		fprintf(f, "\t%-2s %-9s: %*s", i == BINS - 1 ? "<=" : "<",
-			size_of(s->bins[i].bound), (int)strlen(count_of(most)),
-			count_of(s->bins[i].count));
-		print_bar(f, s->bins[i].count, most);
-		fputc('\n', f);
+		emit_row(e, (struct emit_value[HISTOGRAM_COLUMNS]){
+			[MIN] = emit_size(min), [MAX] = emit_size(last ? b->bound : b->bound - 1), [COUNT] = emit_count(b->count),
+			[SIGN] = emit_words(last ? "<=" : "<"), [BOUND] = emit_size(b->bound), [SHOWN_COUNT] = emit_count(b->count),
+			[BAR] = emit_words(bar_of(b->count, most, bar)) });
+		min = b->bound;
 	}
-	fprintf(f, "\tmax: %s\n\n", size_of(s->view.sizes[s->view.size_count - 1].size));
+	emit_end(e);
+	if (found.has_bins)
+		emit_say(e, "\tmax: {largest}\n\n");
 }
 
-static void print_kinds(const struct stats *s, FILE *f)
+/* For people only with --buckets, and then nothing else. */
+static void describe_buckets(struct emit *e)
+{
+	enum { MAX, COUNT, SIGN, BOUND, UNIT, BUCKET_COLUMNS };
+	static const struct emit_column columns[] = {
+		{ "max_bytes" }, { "count" }, { "sign", EMIT_FOR_PEOPLE }, { "bound", EMIT_FOR_PEOPLE }, { "unit", EMIT_FOR_PEOPLE },
+	};
+	const struct emit_table table = {
+		EMIT_TABLE("buckets", columns), .sentence = only_buckets ? "{sign} {bound} {unit}: {count:n}\n" : "",
+	};
+
+	emit_table(e, &table);
+	for (size_t b = 0; b < BUCKETS; b++) {
+		const bool last = b == BUCKETS - 1;
+		const uint64_t bound = (uint64_t)BUCKET_SMALLEST << (last ? b - 1 : b);
+
+		emit_row(e, (struct emit_value[BUCKET_COLUMNS]){
+			[MAX] = last ? emit_null() : emit_size(bound), [COUNT] = emit_count(found.buckets[b]),
+			[SIGN] = emit_words(last ? ">" : "<="), [BOUND] = emit_number(bound < 1024 ? bound : bound / 1024),
+			[UNIT] = emit_words(bound < 1024 ? "B" : "KiB") });
+	}
+	emit_end(e);
+}
+
+static void describe_kinds(const struct heap_totals *t, struct emit *e)
 {
 	struct kind_figure kinds[TRK_KINDS];
-	const size_t n = sort_kinds(&s->view.totals, kinds);
+	const size_t n = sort_kinds(t, kinds);
 
-	fputs("Allocator type distribution:\n", f);
+	emit_say(e, "Allocator type distribution:\n");
+	emit_group(e, "allocator_type_distribution");
 	for (size_t i = 0; i < n; i++)
-		fprintf(f, "\t%s: %s\n", kinds[i].name, count_of(kinds[i].count));
-	fputc('\n', f);
+		emit_line(e, "\t", kinds[i].name, emit_count(kinds[i].count));
+	emit_end(e);
+	emit_say(e, "\n");
 }
 
-/* One line per process, when there are several. */
-static void print_processes(const struct stats *s, FILE *f)
+static void describe_top(struct emit *e, const char *what, struct sums *sums, bool bytes)
 {
-	const struct capture *c = s->report.capture;
+	char key[48], noun[16];
+	const struct emit_column columns[] = { { noun }, { bytes ? "size" : "count" }, { "figure", EMIT_FOR_PEOPLE }, { "key", EMIT_FOR_PEOPLE } };
+	const struct emit_table table = { EMIT_TABLE(key, columns), .sentence = "\t- {key} -> {figure}\n" };
 
-	if (c->process_count < 2 || s->report.process != UINT32_MAX)
-		return;
-	fprintf(f, "Processes:\n\t%8s %-16s %13s %13s %11s %11s %11s %10s\n", "pid", "name",
-		"allocations", "frees", "allocated", "peak", "not freed", "temporary");
-	for (uint32_t p = 0; p < c->process_count; p++) {
-		const struct heap_totals *t = process_totals_get(&s->view.process_totals, p);
+	snprintf(noun, sizeof(noun), "%s", what);
+	snprintf(key, sizeof(key), "top_%s_by_%s", strcmp(what, "module") ? "allocations" : "modules", bytes ? "size" : "count");
+	(bytes ? sums_sort_by_bytes : sums_sort_by_count)(sums);
+	emit_aside(e, "limit", emit_number(largest));
+	emit_aside(e, "noun", emit_words(noun));
+	emit_aside(e, "by", emit_words(bytes ? "size" : "number of allocations"));
+	emit_say(e, "Top {limit} largest allocating {noun}s (by {by}):\n");
+	emit_table(e, &table);
+	for (size_t i = 0; i < sums->count && i < largest; i++) {
+		const struct sum *const s = &sums->items[i];
+		const struct emit_value figure = bytes ? emit_size(s->bytes) : emit_count(s->count);
 
-		fprintf(f, "\t%8" PRIu32 " ", c->processes[p].pid);
-		ui_text(f, c->processes[p].name);
-		fprintf(f, "%*s %13s %13s %11s %11s %11s %10s\n",
-			(int)(strlen(c->processes[p].name) < 16 ? 16 - strlen(c->processes[p].name) :
-								  0),
-			"", count_of(t->allocations), count_of(t->frees),
-			size_of(t->bytes_allocated), size_of(t->peak_bytes), size_of(t->live_bytes),
-			count_of(t->temporary));
+		emit_row(e, (struct emit_value[]){ emit_words(s->key), figure, figure, emit_words(s->key) });
 	}
-	fputc('\n', f);
+	emit_end(e);
+	emit_say(e, "\n");
 }
 
-static void print_domains(const struct stats *s, FILE *f)
-{
-	if (s->domains.count < 2)
-		return;
-	fputs("Domains:\n", f);
-	domains_print(&s->domains, f, "\t", "allocation");
-	fputc('\n', f);
-}
-
-static void print_top(struct stats *s, FILE *f, const char *what, struct sums *sums, bool bytes)
-{
-	const size_t n = shown(s, sums);
-
-	fprintf(f, "Top %" PRIu64 " %s (by %s):\n", largest, what,
-		bytes ? "size" : "number of allocations");
-	if (bytes)
-		sums_sort_by_bytes(sums);
-	else
-		sums_sort_by_count(sums);
-	for (size_t i = 0; i < n; i++) {
-		fputs("\t- ", f);
-		ui_text(f, sums->items[i].key);
-		fprintf(f, " -> %s\n",
-			bytes ? size_of(sums->items[i].bytes) : count_of(sums->items[i].count));
-	}
-	fputc('\n', f);
-}
+/* ---- the whole ---- */
 
 /* How programs ended is part of the answer, not a fault of the capture. */
-static void print_ends(const struct stats *s, FILE *f)
+static void say_ends(const struct report *r, struct emit *e)
 {
-	const struct capture *c = s->report.capture;
+	const struct capture *c = r->capture;
 	bool any = false;
 
 	for (uint32_t i = 0; i < c->process_count; i++) {
 		const struct cap_process *p = &c->processes[i];
 
-		if (p->ended != 2 || (s->report.process != UINT32_MAX && s->report.process != i))
+		if (p->ended != 2 || (r->process != UINT32_MAX && r->process != i))
 			continue;
-		ui_text(f, p->name[0] ? p->name : "program");
-		fprintf(f, " (%" PRIu32 ") was killed by SIG%s at %.1f s\n", p->pid,
-			sigabbrev_np((int)p->code) ? sigabbrev_np((int)p->code) : "?",
-			(double)p->end_ns / 1e9);
+		emit_aside(e, "program", emit_words(p->name[0] ? p->name : "program"));
+		emit_aside(e, "pid", emit_number(p->pid));
+		emit_aside(e, "signal", emit_words(sigabbrev_np((int)p->code) ? sigabbrev_np((int)p->code) : "?"));
+		emit_aside(e, "end", emit_tenths(p->end_ns));
+		emit_say(e, "{program} ({pid}) was killed by SIG{signal} at {end}\n");
 		any = true;
 	}
 	if (any)
-		fputc('\n', f);
+		emit_say(e, "\n");
 }
 
 /* What is counted, when that is not the whole capture. */
-static void print_part(const struct stats *s, FILE *f)
+static void say_part(const struct report *r, struct emit *e)
 {
 	char name[700];
 
-	if (!region && !s->asked.spanned)
+	if (region)
+		emit_say(e, "Region: {region}\n");
+	if (r->asked.spanned) {
+		emit_aside(e, "word", emit_words(r->asked.at.is_range ? "Allocated in" : "Until"));
+		emit_aside(e, "where", emit_words(choice_point(&r->asked.at, name, sizeof(name))));
+		emit_say(e, "{word}: {where} ({point.time_ns})\n");
+	}
+	if (region || r->asked.spanned)
+		emit_say(e, "\n");
+}
+
+static void describe_head(const struct report *r, struct emit *e)
+{
+	emit_figure(e, "capture", emit_words(r->capture->path));
+	if (r->asked.spanned)
+		choice_figures(e, "point", &r->asked, &r->view);
+	if (region)
+		emit_figure(e, "region", emit_words(region));
+	sampled_figure(e, r->view.sample_bytes);
+	describe_totals(e, r->view.sample_bytes, &r->view.totals);
+	emit_figure(e, "events", emit_count(r->view.events));
+	domains_figures(&r->domains, e);
+}
+
+static void say_head(const struct report *r, struct emit *e)
+{
+	say_ends(r, e);
+	say_part(r, e);
+	sampled_say(e, &r->view, &r->asked);
+	say_totals(e, &r->view.totals);
+}
+
+static void say_domains(const struct report *r, struct emit *e)
+{
+	if (r->domains.count < 2)
 		return;
-	if (region) {
-		fputs("Region: ", f);
-		ui_text(f, region);
-		fputc('\n', f);
-	}
-	if (s->asked.spanned) {
-		fputs(s->asked.at.is_range ? "Allocated in: " : "Until: ", f);
-		ui_text(f, choice_point(&s->asked.at, name, sizeof(name)));
-		fprintf(f, " (%.3f s)\n", (double)s->view.time_ns / 1e9);
-	}
-	fputc('\n', f);
+	emit_say(e, "Domains:\n");
+	domains_say(&r->domains, e, "\t", "allocation");
+	emit_say(e, "\n");
 }
 
-static void print_text(struct stats *s, FILE *f)
+static int describe(struct report *r, struct emit *e)
 {
-	print_ends(s, f);
-	print_part(s, f);
-	sampled_print(f, &s->view, &s->asked);
-	print_totals(s, f);
-	print_processes(s, f);
-	print_domains(s, f);
-	print_histogram(s, f);
-	print_kinds(s, f);
-	print_top(s, f, "largest allocating locations", &s->locations, true);
-	print_top(s, f, "largest allocating locations", &s->locations, false);
-	print_top(s, f, "largest allocating modules", &s->modules, true);
-	print_top(s, f, "largest allocating modules", &s->modules, false);
-}
-
-static void print_buckets(const struct stats *s, FILE *f)
-{
-	for (size_t b = 0; b < BUCKETS; b++) {
-		const bool last = b == BUCKETS - 1;
-		const uint64_t bound = (uint64_t)BUCKET_SMALLEST << (last ? b - 1 : b);
-
-		fprintf(f, "%s %" PRIu64 " %s: %" PRIu64 "\n", last ? ">" : "<=",
-			bound < 1024 ? bound : bound / 1024, bound < 1024 ? "B" : "KiB",
-			s->buckets[b]);
-	}
-}
-
-/* ---- --json ---- */
-
-static void json_histogram(const struct stats *s, struct ui_json *j)
-{
-	uint64_t min = 0;
-
-	ui_json_array(j, "allocation_size_histogram");
-	for (size_t i = 0; s->has_bins && i < BINS; i++) {
-		const bool last = i == BINS - 1;
-		const uint64_t bound = s->bins[i].bound;
-
-		if (!has_sizes(s, i))
-			continue;
-		ui_json_object(j, NULL);
-		ui_json_uint(j, "min_bytes", min);
-		ui_json_uint(j, "max_bytes", last ? bound : bound - 1);
-		ui_json_uint(j, "count", s->bins[i].count);
-		ui_json_end(j);
-		min = bound;
-	}
-	ui_json_end(j);
-}
-
-static void json_buckets(const struct stats *s, struct ui_json *j)
-{
-	ui_json_array(j, "buckets");
-	for (size_t b = 0; b < BUCKETS; b++) {
-		ui_json_object(j, NULL);
-		if (b == BUCKETS - 1)
-			ui_json_null(j, "max_bytes");
-		else
-			ui_json_uint(j, "max_bytes", (uint64_t)BUCKET_SMALLEST << b);
-		ui_json_uint(j, "count", s->buckets[b]);
-		ui_json_end(j);
-	}
-	ui_json_end(j);
-}
-
-static void json_top(const struct stats *s, struct ui_json *j, const char *key, const char *name,
-		     struct sums *sums, bool bytes)
-{
-	if (bytes)
-		sums_sort_by_bytes(sums);
-	else
-		sums_sort_by_count(sums);
-	ui_json_array(j, key);
-	for (size_t i = 0; i < shown(s, sums); i++) {
-		ui_json_object(j, NULL);
-		ui_json_string(j, name, sums->items[i].key);
-		ui_json_uint(j, bytes ? "size" : "count",
-			     bytes ? sums->items[i].bytes : sums->items[i].count);
-		ui_json_end(j);
-	}
-	ui_json_end(j);
-}
-
-static void json_margins(struct ui_json *j, uint64_t every, const struct heap_totals *t)
-{
-	const struct margins m = margins_of(every, t);
-
-	sampled_json_margin(j, "total_num_allocations", every, m.allocated.count);
-	sampled_json_margin(j, "total_bytes_allocated", every, m.allocated.bytes);
-	sampled_json_margin(j, "total_num_frees", every, m.freed.count);
-	sampled_json_margin(j, "total_bytes_freed", every, m.freed.bytes);
-	sampled_json_margin(j, "leaked_allocations", every, m.live.count);
-	sampled_json_margin(j, "leaked_bytes", every, m.live.bytes);
-	sampled_json_margin(j, "temporary_allocations", every, m.temporary.count);
-	sampled_json_margin(j, "temporary_bytes", every, m.temporary.bytes);
-	sampled_json_margin(j, "peak_memory", every, m.peak.bytes);
-	sampled_json_margin(j, "peak_blocks", every, m.peak.count);
-}
-
-static void json_totals(struct ui_json *j, const struct stats *s, const struct heap_totals *t)
-{
-	ui_json_uint(j, "total_num_allocations", t->allocations);
-	ui_json_uint(j, "total_bytes_allocated", t->bytes_allocated);
-	ui_json_uint(j, "total_num_frees", t->frees);
-	ui_json_uint(j, "total_bytes_freed", t->bytes_freed);
-	ui_json_uint(j, "unmatched_frees", t->unmatched_frees);
-	ui_json_uint(j, "leaked_allocations", t->live_blocks);
-	ui_json_uint(j, "leaked_bytes", t->live_bytes);
-	ui_json_uint(j, "temporary_allocations", t->temporary);
-	ui_json_uint(j, "temporary_bytes", t->temporary_bytes);
-	ui_json_uint(j, "peak_memory", t->peak_bytes);
-	ui_json_uint(j, "peak_blocks", t->peak_blocks);
-	ui_json_uint(j, "peak_time_ns", t->peak_time_ns);
-	reserved_json(j, t);
-	ui_json_uint(j, "lost_events", t->lost);
-	ui_json_uint(j, "overwritten", t->overwritten);
-	ui_json_uint(j, "wiped_by_exec", t->wiped_blocks);
-	json_margins(j, s->view.sample_bytes, t);
-}
-
-static int json_processes(const struct stats *s, struct ui_json *j)
-{
-	const struct capture *c = s->report.capture;
-	int err = 0;
-
-	ui_json_array(j, "processes");
-	for (uint32_t p = 0; p < c->process_count && !err; p++) {
-		char *command_line;
-
-		if (s->report.process != UINT32_MAX && s->report.process != p)
-			continue;
-		command_line = metadata_command_line(&c->processes[p]);
-		err = command_line ? 0 : TRK_ERR_NOMEM;
-		ui_json_object(j, NULL);
-		ui_json_uint(j, "pid", c->processes[p].pid);
-		ui_json_string(j, "name", c->processes[p].name);
-		ui_json_string(j, "command_line", command_line);
-		metadata_ended(j, &c->processes[p]);
-		json_totals(j, s, process_totals_get(&s->view.process_totals, p));
-		ui_json_end(j);
-		free(command_line);
-	}
-	ui_json_end(j);
-	return err;
-}
-
-static int print_json(struct stats *s, FILE *f)
-{
-	struct kind_figure kinds[TRK_KINDS];
-	const size_t n = sort_kinds(&s->view.totals, kinds);
-	struct ui_json j;
 	int err;
 
-	ui_json_init(&j, f, false);
-	ui_json_begin_report(&j, "tracker.stats", 1);
-	ui_json_string(&j, "capture", s->report.capture->path);
-	if (s->asked.spanned)
-		choice_json(&j, "point", &s->asked, &s->view);
-	if (region)
-		ui_json_string(&j, "region", region);
-	sampled_json(&j, s->view.sample_bytes);
-	json_totals(&j, s, &s->view.totals);
-	ui_json_uint(&j, "events", s->view.events);
-	domains_json(&s->domains, &j);
-	json_histogram(s, &j);
-	json_buckets(s, &j);
-	ui_json_object(&j, "allocator_type_distribution");
-	for (size_t i = 0; i < n; i++)
-		ui_json_uint(&j, kinds[i].name, kinds[i].count);
-	ui_json_end(&j);
-	json_top(s, &j, "top_allocations_by_size", "location", &s->locations, true);
-	json_top(s, &j, "top_allocations_by_count", "location", &s->locations, false);
-	json_top(s, &j, "top_modules_by_size", "module", &s->modules, true);
-	json_top(s, &j, "top_modules_by_count", "module", &s->modules, false);
-	err = json_processes(s, &j);
+	if (only_buckets && emit_people(e)) {
+		describe_buckets(e);
+		return 0;
+	}
+	describe_head(r, e);
+	say_head(r, e);
+	err = describe_processes(r, e);
+	say_domains(r, e);
+	describe_histogram(&r->view, e);
+	describe_buckets(e);
+	describe_kinds(&r->view.totals, e);
+	describe_top(e, "location", &found.locations, true);
+	describe_top(e, "location", &found.locations, false);
+	describe_top(e, "module", &found.modules, true);
+	describe_top(e, "module", &found.modules, false);
+	emit_group(e, "metadata");
 	if (!err)
-		err = metadata_json(&j, "metadata", &s->report, &s->view.totals);
-	report_json(&j, &s->report);
-	ui_json_end(&j);
+		err = metadata_figures(e, r, &r->view.totals);
+	emit_end(e);
+	report_figures(e, r);
 	return err;
 }
 
-/* ---- the whole ---- */
-
 /* Buckets know sizes, no stacks. */
-static void check_usage(void)
+static void check(struct report *r)
 {
 	ui_exclude("--buckets", only_buckets, "--num-largest", largest != 0);
 	ui_exclude("--buckets", only_buckets, "--no-skip", common.no_skip);
 	ui_exclude("--buckets", only_buckets, "--skip-frame", common.skip_frames.count != 0);
+	(void)r;
 	if (!largest)
 		largest = TOP_DEFAULT;
 }
 
-static int gather(struct stats *s, const char *operand)
+static void ask(struct report *r)
 {
-	int status = report_open(&s->report, operand, &common);
-
-	if (!status)
-		status = report_stacks(&s->report, &common);
-	s->asked = (struct view_options){
-		.what = VIEW_ALLOCATIONS, .sizes = true, .process = s->report.process,
-		.at = s->report.at, .spanned = !choice_is_whole(&s->report), .region = region,
+	r->nameless = only_buckets;
+	r->asked = (struct view_options){
+		.what = VIEW_ALLOCATIONS, .sizes = true, .process = r->process, .at = r->at, .spanned = !choice_is_whole(r),
+		.region = region,
 	};
-	if (!status)
-		status = report_view(&s->report, &s->asked, &s->view);
-	if (status)
-		return status;
-	fill_bins(s);
-	fill_buckets(s);
-	if (only_buckets)
-		return UI_OK;
-	report_unnamed(&s->report, &s->view, NULL);
-	if (domains_sum(&s->domains, &s->view, NULL, NULL) == 0 &&
-	    sums_of_view(&s->view, s->report.stacks, &s->locations, &s->modules) == 0)
-		return UI_OK;
-	ui_error("out of memory");
-	return UI_CANNOT;
 }
 
-static int write_report(struct stats *s, FILE *f)
+static void finish(void)
 {
-	if (common.json)
-		return print_json(s, f);
-	if (only_buckets)
-		print_buckets(s, f);
-	else
-		print_text(s, f);
-	return 0;
+	sums_finish(&found.locations);
+	sums_finish(&found.modules);
 }
 
 int main(int argc, char **argv)
 {
-	const int first = ui_parse(&command, argc, argv, false);
-	struct stats s = { 0 };
-	struct ui_output out;
+	static const struct report_kind kind = {
+		.command = &command, .schema = "tracker.stats", .common = &common, .check = check, .ask = ask, .find = find,
+		.describe = describe, .finish = finish,
+	};
 
-	check_usage();
-	int status = ui_output_open(&out, common.output, common.force);
-
-	if (!status) {
-		status = gather(&s, argv[first]);
-		if (!status && write_report(&s, out.file) != 0) {
-			ui_error("out of memory");
-			status = UI_CANNOT;
-		}
-		if (!status)
-			status = ui_output_close(&out);
-		else
-			ui_output_discard(&out);
-	}
-	domains_finish(&s.domains);
-	sums_finish(&s.locations);
-	sums_finish(&s.modules);
-	view_finish(&s.view);
-	report_close(&s.report);
-	return status;
+	return report_main(&kind, argc, argv);
 }

@@ -2,23 +2,24 @@
  * tracker-summary - one screen: which functions hold the memory, themselves and
  * with all that they call.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "choice.h"
-#include "domains.h"
 #include "filter.h"
 #include "group.h"
-#include "kept.h"
 #include "report.h"
 #include "reserved.h"
 
-enum column { TOTAL = 1, TOTAL_SHARE, OWN, OWN_SHARE, COUNT, COLUMNS };
+enum column { LOCATION, TOTAL, TOTAL_SHARE, OWN, OWN_SHARE, COUNT, COLUMNS };
 
-static const char *const headings[COLUMNS] = {
-	[TOTAL] = "Total Memory", [TOTAL_SHARE] = "Total Memory %", [OWN] = "Own Memory",
-	[OWN_SHARE] = "Own Memory %", [COUNT] = "Allocation Count",
+static const struct emit_column columns[COLUMNS] = {
+	[LOCATION] = { "location", .heading = "Location", .width = -8 },
+	[TOTAL] = { "total_size", .heading = "Total Memory", .width = 14, .gap = "  " },
+	[TOTAL_SHARE] = { "total_percent", .heading = "Total Memory %", .width = 16, .gap = "  " },
+	[OWN] = { "own_size", .heading = "Own Memory", .width = 12, .gap = "  " },
+	[OWN_SHARE] = { "own_percent", .heading = "Own Memory %", .width = 14, .gap = "  " },
+	[COUNT] = { "count", .heading = "Allocation Count", .width = 18, .gap = "  " },
 };
 
 static struct report_options common;
@@ -56,14 +57,7 @@ static const struct ui_command command = {
 #define SIDE_OWN GROUP_OLD
 #define SIDE_TOTAL GROUP_NEW
 
-struct summary {
-	struct report report;
-	struct view view;
-	struct view_options view_options;
-	struct filters filters;
-	struct grouping *groups;
-	struct domains domains;
-};
+static struct grouping *groups;
 
 static uint64_t sorted_value(const struct group_stat *s)
 {
@@ -79,7 +73,7 @@ static uint64_t sorted_value(const struct group_stat *s)
 }
 
 /* Ties in the order of total memory, then by name: callers before what they call. */
-static int by_column(const void *left, const void *right, void *groups)
+static int by_column(const void *left, const void *right, void *of)
 {
 	const struct group_stat *const a = left, *const b = right;
 	const uint64_t x = sorted_value(a), y = sorted_value(b);
@@ -90,244 +84,106 @@ static int by_column(const void *left, const void *right, void *groups)
 		return x < y ? 1 : -1;
 	if (all_x != all_y)
 		return all_x < all_y ? 1 : -1;
-	return strcmp(group_text(groups, a, &number), group_text(groups, b, &number));
+	return strcmp(group_text(of, a, &number), group_text(of, b, &number));
 }
 
-static int group(struct summary *s)
+static int find(struct report *r)
 {
 	const struct group_options o = { .by = GROUP_LOCATION, .hide_runtime = !common.no_skip };
 	struct group_source from = {
-		.capture = s->report.capture,
-		.stacks = s->report.stacks,
-		.view = &s->view,
-		.filters = &s->filters,
-		.cumulative = true,
+		.capture = r->capture, .stacks = r->stacks, .view = &r->view, .filters = &r->filters, .cumulative = true,
 	};
 
-	if (grouping_new(&s->groups, &o) < 0 || grouping_add(s->groups, SIDE_TOTAL, &from) < 0)
+	if (grouping_new(&groups, &o) < 0 || grouping_add(groups, SIDE_TOTAL, &from) < 0)
 		return TRK_ERR_NOMEM;
 	from.cumulative = false;
-	if (grouping_add(s->groups, SIDE_OWN, &from) < 0)
+	if (grouping_add(groups, SIDE_OWN, &from) < 0)
 		return TRK_ERR_NOMEM;
-	if (s->groups->stat_count)
-		qsort_r(s->groups->stats, s->groups->stat_count, sizeof(*s->groups->stats), by_column,
-			s->groups);
+	if (groups->stat_count)
+		qsort_r(groups->stats, groups->stat_count, sizeof(*groups->stats), by_column, groups);
 	return 0;
 }
 
-static double share(const struct summary *s, uint64_t bytes)
+static struct emit_value share(uint64_t bytes)
 {
-	const uint64_t all = s->groups->total[SIDE_TOTAL].size;
+	const uint64_t all = groups->total[SIDE_TOTAL].size;
 
-	return all ? 100.0 * (double)bytes / (double)all : 0;
+	return emit_percent(all ? 100.0 * (double)bytes / (double)all : 0);
 }
 
-static size_t shown(const struct summary *s)
-{
-	const size_t all = s->groups->stat_count;
+/* ---- what is said of it ---- */
 
-	return max_rows && max_rows < all ? (size_t)max_rows : all;
+static void describe_head(const struct report *r, struct emit *e)
+{
+	const struct group_value *const all = &groups->total[SIDE_TOTAL];
+	const uint64_t every = r->view.sample_bytes;
+	const struct sampled_margin m = sampled_margin(every, &all->error);
+
+	emit_figure(e, "capture", emit_words(r->capture->path));
+	report_figures(e, r);
+	choice_figures(e, "point", &r->asked, &r->view);
+	emit_figure(e, "total_size", emit_about(emit_size(all->size), every, m.bytes));
+	emit_figure(e, "total_count", emit_about(emit_count(all->count), every, m.count));
+	reserved_figures(e, &r->view.totals);
+	sampled_figure(e, every);
+	domains_figures(&r->domains, e);
+	emit_figure(e, "row_count", emit_count(groups->stat_count));
 }
 
-/* ---- text ---- */
-
-static char *printable(const char *text)
+static void describe_row(struct emit *e, const struct group_stat *g, uint64_t every)
 {
-	char *out = NULL;
-	size_t n = 0;
-	FILE *const f = open_memstream(&out, &n);
+	const struct group_value *const total = &g->value[SIDE_TOTAL], *const own = &g->value[SIDE_OWN];
+	const struct sampled_margin m = sampled_margin(every, &total->error), of_own = sampled_margin(every, &own->error);
+	uint64_t number;
 
-	if (!f)
-		return NULL;
-	ui_text(f, text);
-	return ui_memstream_end(f, &out);
+	emit_row(e, (struct emit_value[COLUMNS]){
+		[LOCATION] = emit_words(group_text(groups, g, &number)),
+		[TOTAL] = emit_about(emit_size(total->size), every, m.bytes), [TOTAL_SHARE] = share(total->size),
+		[OWN] = emit_about(emit_size(own->size), every, of_own.bytes), [OWN_SHARE] = share(own->size),
+		[COUNT] = emit_about(emit_count(total->count), every, m.count) });
 }
 
-/* Columns on a screen, one per character. */
-static int width_of(const char *text)
+/* The heading of the column that rows are sorted by stands in < >. */
+static void describe_rows(const struct report *r, struct emit *e)
 {
-	int n = 0;
+	const size_t all = groups->stat_count, n = max_rows && max_rows < all ? (size_t)max_rows : all;
+	struct emit_column marked[COLUMNS];
+	const struct emit_table table = { EMIT_TABLE("rows", marked), .bare_cells = true };
+	char heading[32];
 
-	for (; *text; text++)
-		n += (*text & 0xc0) != 0x80;
-	return n;
-}
-
-static int location_width(char *const *locations, size_t n)
-{
-	int width = (int)strlen("Location");
-
+	memcpy(marked, columns, sizeof(marked));
+	snprintf(heading, sizeof(heading), "<%s>", columns[sort_column].heading);
+	marked[sort_column].heading = heading;
+	emit_table(e, &table);
 	for (size_t i = 0; i < n; i++)
-		if (width_of(locations[i]) > width)
-			width = width_of(locations[i]);
-	return width;
+		describe_row(e, &groups->stats[i], r->view.sample_bytes);
+	emit_end(e);
+	emit_aside(e, "more", emit_number(all - n));
+	if (all > n)
+		emit_say(e, "{more} more; -r 0 shows all\n");
 }
 
-static void print_headings(FILE *f, int width)
+static int describe(struct report *r, struct emit *e)
 {
-	char text[32];
-
-	fprintf(f, "%-*s", width, "Location");
-	for (int c = TOTAL; c < COLUMNS; c++) {
-		const bool sorted = (uint64_t)c == sort_column;
-		snprintf(text, sizeof(text), "%s%s%s", sorted ? "<" : "", headings[c], sorted ? ">" : "");
-		fprintf(f, "  %*s", (int)strlen(headings[c]) + 2, text);
-	}
-	fputc('\n', f);
-}
-
-static void print_cell(FILE *f, enum column c, const char *text)
-{
-	fprintf(f, "  %*s", (int)strlen(headings[c]) + 2, text);
-}
-
-static void print_share(FILE *f, enum column c, double percent)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%.2f%%", percent);
-	print_cell(f, c, text);
-}
-
-static void print_row(const struct summary *s, const struct group_stat *g, const char *location,
-		      int width, FILE *f)
-{
-	const struct group_value *const v = g->value;
-	char text[40];
-
-	fprintf(f, "%s%*s", location, width - width_of(location), "");
-	print_cell(f, TOTAL, ui_size(text, sizeof(text), (int64_t)v[SIDE_TOTAL].size, false));
-	print_share(f, TOTAL_SHARE, share(s, v[SIDE_TOTAL].size));
-	print_cell(f, OWN, ui_size(text, sizeof(text), (int64_t)v[SIDE_OWN].size, false));
-	print_share(f, OWN_SHARE, share(s, v[SIDE_OWN].size));
-	print_cell(f, COUNT, ui_count(text, sizeof(text), v[SIDE_TOTAL].count));
-	fputc('\n', f);
-}
-
-static int print_rows(const struct summary *s, FILE *f)
-{
-	const size_t n = shown(s), more = s->groups->stat_count - n;
-	char **const locations = calloc(n + 1, sizeof(*locations));
-	uint64_t number;
-	int err = locations ? 0 : TRK_ERR_NOMEM;
-
-	for (size_t i = 0; i < n && !err; i++) {
-		locations[i] = printable(group_text(s->groups, &s->groups->stats[i], &number));
-		err = locations[i] ? 0 : TRK_ERR_NOMEM;
-	}
-	if (!err) {
-		const int width = location_width(locations, n);
-		sampled_print(f, &s->view, &s->view_options);
-		print_headings(f, width);
-		for (size_t i = 0; i < n; i++)
-			print_row(s, &s->groups->stats[i], locations[i], width, f);
-		if (more)
-			fprintf(f, "%zu more; -r 0 shows all\n", more);
-		reserved_print(f, s->view.totals.most_reserved_bytes,
-			       s->view.totals.most_reserved_mappings, "\n");
-		domains_print(&s->domains, f, "Domain ", "block");
-	}
-	for (size_t i = 0; locations && i < n; i++)
-		free(locations[i]);
-	free(locations);
-	return err;
-}
-
-/* ---- --json ---- */
-
-static void json_rows(const struct summary *s, FILE *f)
-{
-	const uint64_t every = s->view.sample_bytes;
-	struct sampled_margin total = sampled_margin(every, &s->groups->total[SIDE_TOTAL].error), m;
-	struct ui_json j;
-	uint64_t number;
-
-	ui_json_init(&j, f, false);
-	ui_json_begin_report(&j, "tracker.summary", 1);
-	ui_json_string(&j, "capture", s->report.capture->path);
-	report_json(&j, &s->report);
-	choice_json(&j, "point", &s->view_options, &s->view);
-	ui_json_uint(&j, "total_size", s->groups->total[SIDE_TOTAL].size);
-	ui_json_uint(&j, "total_count", s->groups->total[SIDE_TOTAL].count);
-	reserved_json(&j, &s->view.totals);
-	sampled_json(&j, every);
-	sampled_json_margin(&j, "total_size", every, total.bytes);
-	sampled_json_margin(&j, "total_count", every, total.count);
-	domains_json(&s->domains, &j);
-	ui_json_uint(&j, "row_count", s->groups->stat_count);
-	ui_json_array(&j, "rows");
-	for (size_t i = 0; i < shown(s); i++) {
-		const struct group_stat *const g = &s->groups->stats[i];
-		ui_json_object(&j, NULL);
-		ui_json_string(&j, "location", group_text(s->groups, g, &number));
-		ui_json_uint(&j, "total_size", g->value[SIDE_TOTAL].size);
-		ui_json_double(&j, "total_percent", share(s, g->value[SIDE_TOTAL].size));
-		ui_json_uint(&j, "own_size", g->value[SIDE_OWN].size);
-		ui_json_double(&j, "own_percent", share(s, g->value[SIDE_OWN].size));
-		ui_json_uint(&j, "count", g->value[SIDE_TOTAL].count);
-		m = sampled_margin(every, &g->value[SIDE_TOTAL].error);
-		sampled_json_margin(&j, "total_size", every, m.bytes);
-		sampled_json_margin(&j, "count", every, m.count);
-		m = sampled_margin(every, &g->value[SIDE_OWN].error);
-		sampled_json_margin(&j, "own_size", every, m.bytes);
-		ui_json_end(&j);
-	}
-	ui_json_end(&j);
-	ui_json_end(&j);
-}
-
-/* ---- the whole ---- */
-
-static int write_report(struct summary *s, FILE *f)
-{
-	if (group(s) < 0 || domains_filtered(&s->domains, &s->view, s->report.stacks, &s->filters) < 0)
-		return TRK_ERR_NOMEM;
-	if (!common.json)
-		return print_rows(s, f);
-	json_rows(s, f);
+	describe_head(r, e);
+	sampled_say(e, &r->view, &r->asked);
+	describe_rows(r, e);
+	reserved_say(e, r->view.totals.most_reserved_bytes, r->view.totals.most_reserved_mappings, "\n");
+	domains_say(&r->domains, e, "Domain ", "block");
 	return 0;
 }
 
-static int run(struct summary *s, const char *operand, FILE *f)
+static void finish(void)
 {
-	int status = report_open(&s->report, operand, &common);
-
-	if (status)
-		return status;
-	choice_apply(&choice, &s->report, &s->view_options);
-	status = report_stacks(&s->report, &common);
-	if (!status)
-		status = report_view(&s->report, &s->view_options, &s->view);
-	if (!status)
-		kept_say(&s->report, "", &s->view_options, &s->view);
-	if (!status)
-		report_unnamed(&s->report, &s->view, &s->filters);
-	if (!status && write_report(s, f) < 0) {
-		ui_error("out of memory");
-		status = UI_CANNOT;
-	}
-	return status;
+	grouping_free(groups);
 }
 
 int main(int argc, char **argv)
 {
-	const int first = ui_parse(&command, argc, argv, false);
-	struct summary s = { 0 };
-	struct ui_output out;
+	static const struct report_kind kind = {
+		.command = &command, .schema = "tracker.summary", .table = "rows", .common = &common, .choice = &choice,
+		.filtering = &filtering, .find = find, .describe = describe, .finish = finish,
+	};
 
-	choice_check(&choice);
-	filters_from_options(&s.filters, &filtering);
-	int status = ui_output_open(&out, common.output, common.force);
-	if (!status)
-		status = run(&s, argv[first], out.file);
-	if (!status)
-		status = ui_output_close(&out);
-	else
-		ui_output_discard(&out);
-	grouping_free(s.groups);
-	domains_finish(&s.domains);
-	filters_finish(&s.filters);
-	view_finish(&s.view);
-	report_close(&s.report);
-	return status;
+	return report_main(&kind, argc, argv);
 }

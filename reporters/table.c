@@ -2,15 +2,13 @@
  * tracker-table - the statistics of one point of a capture, line for line as
  * tracemalloc's Snapshot.statistics() prints them.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "block_list.h"
 #include "choice.h"
-#include "domains.h"
 #include "filter.h"
 #include "group.h"
-#include "kept.h"
 #include "report.h"
 #include "traceback.h"
 
@@ -57,10 +55,11 @@ static const struct ui_command command = {
 	.max_operands = 1,
 };
 
-static enum group_by check_usage(void)
-{
-	enum group_by by;
+static struct grouping *groups;
+static enum group_by by;
 
+static void check(struct report *r)
+{
 	if (!group_by_parse(group_by, &by))
 		ui_usage_error("unknown key_type: '%s'", group_by);
 	if (cumulative && !group_by_can_cumulate(by))
@@ -74,83 +73,55 @@ static enum group_by check_usage(void)
 	traceback_check(traceback_limit, common.json, &traceback);
 	ui_needs("--confidential-files", traceback.confidential_files != NULL, "--traceback or --pretty",
 		 traceback.wanted || pretty);
-	choice_check(&choice);
-	return by;
+	if (pretty)
+		filters_add(&r->filters, "-<unknown>");
 }
 
-struct table {
-	struct report report;
-	struct view view;
-	struct view_options view_options;
-	struct filters filters;
-	struct grouping *groups;
-	enum group_by by;
-	struct domains domains;
-};
+static void ask(struct report *r)
+{
+	group_by_view(by, &r->asked);
+	if (list)
+		block_list_ask(&r->asked);
+}
+
+static int find(struct report *r)
+{
+	const struct group_options o = { .by = by };
+	const struct group_source from = {
+		.capture = r->capture, .stacks = r->stacks, .view = &r->view, .filters = &r->filters, .cumulative = cumulative,
+	};
+
+	if (list)
+		return block_list_find(&r->view, &r->asked);
+	if (grouping_new(&groups, &o) < 0 || grouping_add(groups, GROUP_NEW, &from) < 0)
+		return TRK_ERR_NOMEM;
+	grouping_sort(groups);
+	return 0;
+}
 
 static size_t shown(size_t rows)
 {
 	return limit && limit < rows ? (size_t)limit : rows;
 }
 
-static void print_traceback(struct table *t, const struct group_stat *s, FILE *f)
+/* ---- rows ---- */
+
+enum column { KEY, FILE_NAME, LINE, SIZE, COUNT, AVERAGE, STACK, NUMBER, SHORT_FILE, COLUMNS };
+
+static const struct emit_column columns[COLUMNS] = {
+	[KEY] = { "key" }, [FILE_NAME] = { "file" }, [LINE] = { "line" }, [SIZE] = { "size" }, [COUNT] = { "count" },
+	[AVERAGE] = { "average", EMIT_FOR_PEOPLE }, [STACK] = { "traceback" }, [NUMBER] = { "number", EMIT_FOR_PEOPLE },
+	[SHORT_FILE] = { "short_file", EMIT_FOR_PEOPLE },
+};
+
+/* How people read a row: tracemalloc's line, and the three of --pretty. */
+static const char *sentence(void)
 {
-	size_t n;
-	const struct source_frame *const frames = group_frames(t->report.stacks, s->node, &n);
-
-	traceback_print(f, "", frames, n, &traceback);
-}
-
-/* ---- text ---- */
-
-static void print_title(const char *name, size_t rows, FILE *f)
-{
-	if (title)
-		fprintf(f, "[ %s %" PRIu64 " ]\n", name, limit ? limit : (uint64_t)rows);
-}
-
-static int print_row(struct table *t, const struct group_stat *s, FILE *f)
-{
-	const struct group_value v = s->value[GROUP_NEW];
-	const uint64_t every = t->view.sample_bytes;
-	const struct sampled_margin m = sampled_margin(every, &v.error);
-	char *const key = group_key(t->groups, s);
-	char size[32], size_margin[48], count_margin[48];
-
-	if (!key)
-		return TRK_ERR_NOMEM;
-	ui_text(f, key);
-	free(key);
-	fprintf(f, ": size=%s%s, count=%" PRIu64 "%s",
-		ui_size(size, sizeof(size), (int64_t)v.size, false),
-		sampled_size(size_margin, every, m.bytes), v.count,
-		sampled_count(count_margin, every, m.count));
-	if (v.count)
-		fprintf(f, ", average=%s", ui_size_fraction(size, sizeof(size),
-							    (double)v.size / (double)v.count, false));
-	fputc('\n', f);
-	if (traceback.wanted)
-		print_traceback(t, s, f);
-	return 0;
-}
-
-static int print_rows(struct table *t, FILE *f)
-{
-	const size_t n = shown(t->groups->stat_count);
-	int err = 0;
-
-	sampled_print(f, &t->view, &t->view_options);
-	print_title("Top", n, f);
-	for (size_t i = 0; i < n && !err; i++)
-		err = print_row(t, &t->groups->stats[i], f);
-	return err;
-}
-
-/* ---- --pretty ---- */
-
-static double kib(uint64_t bytes)
-{
-	return (double)bytes / 1024;
+	if (!pretty)
+		return "{key}: size={size}, count={count}[, average={average}]\n";
+	if (by == GROUP_TRACEBACK)
+		return "{count:n} memory blocks: {size:KiB}\n";
+	return by <= GROUP_LINENO ? "#{number}: {short_file}:{line}: {size:KiB}\n" : "#{number}: {key}: {size:KiB}\n";
 }
 
 /* The last two parts of a path. */
@@ -164,343 +135,132 @@ static const char *short_path(const char *path)
 	return second ? second : path;
 }
 
-static int print_pretty_row(struct table *t, size_t index, FILE *f)
+static int describe_row(const struct report *r, struct emit *e, size_t index)
 {
-	const struct group_stat *const s = &t->groups->stats[index];
+	const struct group_stat *const s = &groups->stats[index];
 	const struct group_value v = s->value[GROUP_NEW];
+	const uint64_t every = r->view.sample_bytes;
+	const struct sampled_margin m = sampled_margin(every, &v.error);
+	const bool has_stack = traceback.wanted || by == GROUP_TRACEBACK;
+	char *const key = group_key(groups, s);
 	uint64_t number;
-	const char *const text = group_text(t->groups, s, &number);
+	size_t n;
+	const char *const text = group_text(groups, s, &number);
+	const struct source_frame *const frames = has_stack ? group_frames(r->stacks, s->node, &n) : NULL;
+	char *const folded = has_stack ? traceback_folded(e, frames, n) : NULL;
 
-	if (t->by == GROUP_TRACEBACK) {
-		fprintf(f, "%" PRIu64 " memory blocks: %.1f KiB\n", v.count, kib(v.size));
-		print_traceback(t, s, f);
-		return 0;
-	}
-	fprintf(f, "#%zu: ", index + 1);
-	if (t->by == GROUP_LINENO || t->by == GROUP_FILENAME) {
-		ui_text(f, short_path(text));
-		fprintf(f, ":%" PRIu64, number);
-	} else {
-		char *const key = group_key(t->groups, s);
-		if (!key)
-			return TRK_ERR_NOMEM;
-		ui_text(f, key);
-		free(key);
-	}
-	fprintf(f, ": %.1f KiB\n", kib(v.size));
-	if (t->by == GROUP_LINENO)
-		traceback_print_source(f, "", text, number, &traceback);
-	if (traceback.wanted)
-		print_traceback(t, s, f);
+	if (!key)
+		return TRK_ERR_NOMEM;
+	emit_row_begin(e, (struct emit_value[COLUMNS]){
+		[KEY] = emit_words(key), [FILE_NAME] = by <= GROUP_TRACEBACK ? emit_words(text) : emit_absent(),
+		[LINE] = by <= GROUP_TRACEBACK ? emit_number(number) : emit_absent(),
+		[SIZE] = emit_about(emit_size(v.size), every, m.bytes), [COUNT] = emit_about(emit_number(v.count), every, m.count),
+		[AVERAGE] = v.count ? emit_average((double)v.size / (double)v.count) : emit_absent(), [STACK] = emit_optional(folded),
+		[NUMBER] = emit_number(index + 1), [SHORT_FILE] = emit_words(short_path(text)) });
+	if (pretty && by == GROUP_LINENO)
+		traceback_emit_source(e, text, number, &traceback);
+	if (has_stack)
+		traceback_emit(e, "traceback", frames, n, traceback.wanted || pretty ? &traceback : NULL);
+	emit_end(e);
+	free(folded);
+	free(key);
 	return 0;
 }
 
-static int print_pretty(struct table *t, FILE *f)
+static int describe_rows(const struct report *r, struct emit *e)
+{
+	const struct emit_table table = { EMIT_TABLE("rows", columns), .sentence = sentence() };
+	int err = 0;
+
+	emit_table(e, &table);
+	for (size_t i = 0; i < shown(groups->stat_count) && !err; i++)
+		err = describe_row(r, e, i);
+	emit_end(e);
+	return err;
+}
+
+/* ---- what stands around them ---- */
+
+static void say_title(struct emit *e)
 {
 	static const char *const nouns[] = {
 		[GROUP_FILENAME] = "files", [GROUP_LINENO] = "lines", [GROUP_TRACEBACK] = "stacks",
 		[GROUP_FUNCTION] = "functions", [GROUP_MODULE] = "modules",
 		[GROUP_THREAD] = "threads", [GROUP_SIZE] = "sizes",
 	};
-	const size_t all = t->groups->stat_count, n = shown(all);
+
+	emit_aside(e, "limit", emit_number(limit ? limit : shown(groups->stat_count)));
+	emit_aside(e, "noun", emit_words(nouns[by]));
+	if (pretty)
+		emit_say(e, "Top {limit} {noun}\n");
+	else if (title)
+		emit_say(e, "[[ Top {limit} ]]\n");
+}
+
+static void say_rest(const struct report *r, struct emit *e)
+{
+	const size_t all = groups->stat_count, n = shown(all);
 	uint64_t other = 0, total = 0;
-	int err = 0;
 
-	sampled_print(f, &t->view, &t->view_options);
-	fprintf(f, "Top %" PRIu64 " %s\n", limit ? limit : (uint64_t)n, nouns[t->by]);
-	for (size_t i = 0; i < n && !err; i++)
-		err = print_pretty_row(t, i, f);
 	for (size_t i = 0; i < all; i++) {
-		const uint64_t size = t->groups->stats[i].value[GROUP_NEW].size;
-		total += size;
-		other += i >= n ? size : 0;
+		total += groups->stats[i].value[GROUP_NEW].size;
+		other += i >= n ? groups->stats[i].value[GROUP_NEW].size : 0;
 	}
+	emit_aside(e, "others", emit_number(all - n));
+	emit_aside(e, "other", emit_size(other));
+	emit_aside(e, "total", emit_size(total));
 	if (all > n)
-		fprintf(f, "%zu other: %.1f KiB\n", all - n, kib(other));
-	fprintf(f, "Total allocated size: %.1f KiB\n", kib(total));
-	domains_print(&t->domains, f, "Domain ", "block");
+		emit_say(e, "{others} other: {other:KiB}\n");
+	emit_say(e, "Total allocated size: {total:KiB}\n");
+	domains_say(&r->domains, e, "Domain ", "block");
+}
+
+static int describe(struct report *r, struct emit *e)
+{
+	const uint64_t every = r->view.sample_bytes;
+	int err;
+
+	emit_figure(e, "capture", emit_words(r->capture->path));
+	report_figures(e, r);
+	choice_figures(e, "point", &r->asked, &r->view);
+	sampled_figure(e, every);
+	if (list) {
+		block_list_describe(r, e, limit, traceback.wanted ? &traceback : NULL);
+		return 0;
+	}
+	const struct group_value *const all = &groups->total[GROUP_NEW];
+	const struct sampled_margin m = sampled_margin(every, &all->error);
+
+	emit_figure(e, "group_by", emit_words(group_by));
+	emit_figure(e, "cumulative", emit_flag(cumulative));
+	emit_figure(e, "total_size", emit_about(emit_size(all->size), every, m.bytes));
+	emit_figure(e, "total_count", emit_about(emit_count(all->count), every, m.count));
+	domains_figures(&r->domains, e);
+	emit_figure(e, "row_count", emit_count(groups->stat_count));
+	sampled_say(e, &r->view, &r->asked);
+	say_title(e);
+	err = describe_rows(r, e);
+	if (pretty)
+		say_rest(r, e);
 	return err;
 }
 
-/* ---- --json ---- */
-
-static void json_margins(const struct table *t, struct ui_json *j, const char *size,
-			 const char *count, const struct group_value *v)
+static void finish(void)
 {
-	const uint64_t every = t->view.sample_bytes;
-	const struct sampled_margin m = sampled_margin(every, &v->error);
-
-	sampled_json_margin(j, size, every, m.bytes);
-	sampled_json_margin(j, count, every, m.count);
+	grouping_free(groups);
 }
 
-static int json_row(struct table *t, struct ui_json *j, const struct group_stat *s)
+static const char *choose_table(void)
 {
-	char *const key = group_key(t->groups, s);
-	uint64_t number;
-	const char *const text = group_text(t->groups, s, &number);
-
-	if (!key)
-		return TRK_ERR_NOMEM;
-	ui_json_object(j, NULL);
-	ui_json_string(j, "key", key);
-	free(key);
-	if (t->by <= GROUP_TRACEBACK) {
-		ui_json_string(j, "file", text);
-		ui_json_uint(j, "line", number);
-	}
-	ui_json_uint(j, "size", s->value[GROUP_NEW].size);
-	ui_json_uint(j, "count", s->value[GROUP_NEW].count);
-	json_margins(t, j, "size", "count", &s->value[GROUP_NEW]);
-	if (traceback.wanted || t->by == GROUP_TRACEBACK) {
-		size_t n;
-		const struct source_frame *const frames =
-			group_frames(t->report.stacks, s->node, &n);
-		traceback_json(j, "traceback", frames, n);
-	}
-	ui_json_end(j);
-	return 0;
-}
-
-static void json_head(struct table *t, struct ui_json *j)
-{
-	ui_json_begin_report(j, "tracker.table", 1);
-	ui_json_string(j, "capture", t->report.capture->path);
-	report_json(j, &t->report);
-	choice_json(j, "point", &t->view_options, &t->view);
-	sampled_json(j, t->view.sample_bytes);
-}
-
-static int json_rows(struct table *t, FILE *f)
-{
-	const size_t n = shown(t->groups->stat_count);
-	struct ui_json j;
-	int err = 0;
-
-	ui_json_init(&j, f, false);
-	json_head(t, &j);
-	ui_json_string(&j, "group_by", group_by);
-	ui_json_bool(&j, "cumulative", cumulative);
-	ui_json_uint(&j, "total_size", t->groups->total[GROUP_NEW].size);
-	ui_json_uint(&j, "total_count", t->groups->total[GROUP_NEW].count);
-	json_margins(t, &j, "total_size", "total_count", &t->groups->total[GROUP_NEW]);
-	domains_json(&t->domains, &j);
-	ui_json_uint(&j, "row_count", t->groups->stat_count);
-	ui_json_array(&j, "rows");
-	for (size_t i = 0; i < n && !err; i++)
-		err = json_row(t, &j, &t->groups->stats[i]);
-	ui_json_end(&j);
-	ui_json_end(&j);
-	return err;
-}
-
-/* ---- --list ---- */
-
-/* The biggest first; those of one stack by age. */
-static int bigger_block(const void *left, const void *right)
-{
-	const struct view_block *const a = left, *const b = right;
-
-	if (a->size != b->size)
-		return a->size < b->size ? 1 : -1;
-	if (a->node != b->node)
-		return a->node < b->node ? -1 : 1;
-	if (a->time_ns != b->time_ns)
-		return a->time_ns < b->time_ns ? -1 : 1;
-	return a->address < b->address ? -1 : a->address > b->address;
-}
-
-/* What has no moment has no blocks of its own: a row stands for as many as it counts. */
-static int blocks_of_rows(struct view *v)
-{
-	size_t n = 0;
-
-	v->blocks = calloc((v->sample_bytes ? v->row_count : v->count) + 1, sizeof(*v->blocks));
-	if (!v->blocks)
-		return TRK_ERR_NOMEM;
-	for (size_t i = 0; i < v->row_count; i++) {
-		const struct view_row *const r = &v->rows[i];
-
-		for (uint64_t k = 0; k < (v->sample_bytes ? 1 : r->count); k++)
-			v->blocks[n++] = (struct view_block){
-				.size = r->block_size, .node = r->node, .thread = r->thread,
-				.process = r->process, .domain = r->domain, .kind = r->kind,
-				.count = v->sample_bytes ? r->count : 1,
-			};
-	}
-	v->block_count = n;
-	return 0;
-}
-
-static uint64_t age_of(const struct table *t, const struct view_block *b)
-{
-	return t->view.time_ns > b->time_ns ? t->view.time_ns - b->time_ns : 0;
-}
-
-static void json_block(struct table *t, struct ui_json *j, const struct view_block *b,
-		       const struct source_frame *frames, size_t n)
-{
-	const struct capture *const c = t->report.capture;
-
-	ui_json_object(j, NULL);
-	ui_json_string(j, "file", frames[0].file);
-	ui_json_uint(j, "line", frames[0].line);
-	ui_json_uint(j, "size", b->size);
-	ui_json_uint(j, "count", b->count);
-	ui_json_uint(j, "domain", b->domain);
-	ui_json_string(j, "allocator", trk_kind_name(b->kind));
-	if (t->view_options.blocks) {
-		ui_json_uint(j, "address", b->address);
-		ui_json_uint(j, "time_ns", b->time_ns);
-		ui_json_uint(j, "age_ns", age_of(t, b));
-	}
-	if (b->process < c->process_count)
-		ui_json_uint(j, "pid", c->processes[b->process].pid);
-	else
-		ui_json_null(j, "pid");
-	if (b->thread < c->thread_count)
-		ui_json_uint(j, "tid", c->threads[b->thread].tid);
-	else
-		ui_json_null(j, "tid");
-	if (traceback.wanted)
-		traceback_json(j, "traceback", frames, n);
-	ui_json_end(j);
-}
-
-/* tracemalloc's line for a trace, and what it does not know. */
-static void print_block(const struct table *t, const struct view_block *b,
-			const struct source_frame *frames, size_t n, FILE *f)
-{
-	char size[32], thread[512];
-
-	ui_text(f, frames[0].file);
-	fprintf(f, ":%" PRIu32 ": %s, %s", frames[0].line,
-		ui_size(size, sizeof(size), (int64_t)b->size, false), trk_kind_name(b->kind));
-	if (t->view.sample_bytes)
-		fprintf(f, " (stands for %s)", ui_count(size, sizeof(size), b->count));
-	if (t->view_options.blocks)
-		fprintf(f, " at 0x%" PRIx64, b->address);
-	fputs(" by ", f);
-	ui_text(f, group_thread(t->report.capture, b->thread, thread, sizeof(thread)));
-	if (t->view_options.blocks)
-		fprintf(f, ", %.3f s old", (double)age_of(t, b) / 1e9);
-	fputc('\n', f);
-	if (traceback.wanted)
-		traceback_print(f, "", frames, n, &traceback);
-}
-
-static int print_list(struct table *t, FILE *f)
-{
-	struct view *const v = &t->view;
-	uint64_t left = limit ? limit : UINT64_MAX;
-	struct ui_json j;
-
-	if (!t->view_options.blocks && blocks_of_rows(v) != 0)
-		return TRK_ERR_NOMEM;
-	ui_json_init(&j, f, false);
-	if (common.json) {
-		json_head(t, &j);
-		ui_json_array(&j, "blocks");
-	}
-	if (v->block_count)
-		qsort(v->blocks, v->block_count, sizeof(*v->blocks), bigger_block);
-	for (size_t i = 0; i < v->block_count && left; i++) {
-		const struct view_block *const b = &v->blocks[i];
-		size_t n;
-		const struct source_frame *const frames =
-			group_frames(t->report.stacks, b->node, &n);
-
-		if (!filters_pass(&t->filters, frames, n, b->domain))
-			continue;
-		if (common.json)
-			json_block(t, &j, b, frames, n);
-		else
-			print_block(t, b, frames, n, f);
-		left--;
-	}
-	if (common.json) {
-		ui_json_end(&j);
-		ui_json_end(&j);
-	}
-	return 0;
-}
-
-/* ---- the whole ---- */
-
-static int group(struct table *t)
-{
-	const struct group_options o = { .by = t->by };
-	const struct group_source from = {
-		.capture = t->report.capture,
-		.stacks = t->report.stacks,
-		.view = &t->view,
-		.filters = &t->filters,
-		.cumulative = cumulative,
-	};
-
-	if (grouping_new(&t->groups, &o) < 0 || grouping_add(t->groups, GROUP_NEW, &from) < 0)
-		return TRK_ERR_NOMEM;
-	grouping_sort(t->groups);
-	return 0;
-}
-
-static int write_report(struct table *t, FILE *f)
-{
-	if (list)
-		return print_list(t, f);
-	if (group(t) < 0 || domains_filtered(&t->domains, &t->view, t->report.stacks, &t->filters) < 0)
-		return TRK_ERR_NOMEM;
-	if (common.json)
-		return json_rows(t, f);
-	return pretty ? print_pretty(t, f) : print_rows(t, f);
-}
-
-static int run(struct table *t, const char *operand, FILE *f)
-{
-	int status = report_open(&t->report, operand, &common);
-
-	if (status)
-		return status;
-	choice_apply(&choice, &t->report, &t->view_options);
-	group_by_view(t->by, &t->view_options);
-	t->view_options.blocks = list && (t->view_options.what == VIEW_LIVE ||
-					  t->view_options.what == VIEW_LEAKS);
-	t->view_options.by_size |= list && !t->view_options.blocks;
-	t->view_options.by_thread |= list && !t->view_options.blocks;
-	status = report_stacks(&t->report, &common);
-	if (!status)
-		status = report_view(&t->report, &t->view_options, &t->view);
-	if (!status)
-		kept_say(&t->report, "", &t->view_options, &t->view);
-	if (!status)
-		report_unnamed(&t->report, &t->view, &t->filters);
-	if (!status && write_report(t, f) < 0) {
-		ui_error("out of memory");
-		status = UI_CANNOT;
-	}
-	return status;
+	return list ? "blocks" : "rows";
 }
 
 int main(int argc, char **argv)
 {
-	const int first = ui_parse(&command, argc, argv, false);
-	struct table t = { .by = check_usage() };
-	struct ui_output out;
+	static const struct report_kind kind = {
+		.command = &command, .schema = "tracker.table", .choose_table = choose_table, .common = &common, .choice = &choice, .filtering = &filtering,
+		.check = check, .ask = ask, .find = find, .describe = describe, .finish = finish,
+	};
 
-	filters_from_options(&t.filters, &filtering);
-	if (pretty)
-		filters_add(&t.filters, "-<unknown>");
-	int status = ui_output_open(&out, common.output, common.force);
-	if (!status)
-		status = run(&t, argv[first], out.file);
-	if (!status)
-		status = ui_output_close(&out);
-	else
-		ui_output_discard(&out);
-	grouping_free(t.groups);
-	domains_finish(&t.domains);
-	filters_finish(&t.filters);
-	view_finish(&t.view);
-	report_close(&t.report);
-	return status;
+	return report_main(&kind, argc, argv);
 }

@@ -2,11 +2,7 @@
  * tracker-temporary - blocks that were freed soon after they were allocated, by
  * the location that could have kept or avoided them.
  */
-#include <inttypes.h>
-#include <stdlib.h>
-
 #include "choice.h"
-#include "domains.h"
 #include "report.h"
 #include "sums.h"
 
@@ -40,115 +36,73 @@ static const struct ui_command command = {
 	.max_operands = 1,
 };
 
-struct temporary {
-	struct report report;
-	struct view view;
-	struct view_options asked;
-	struct sums rows;
-	struct domains domains;
-};
+static struct sums rows;
 
-static size_t shown(const struct temporary *t)
+static void ask(struct report *r)
 {
-	return limit && limit < t->rows.count ? (size_t)limit : t->rows.count;
-}
-
-static void print_text(const struct temporary *t, FILE *f)
-{
-	char size[32], count[32];
-
-	sampled_print(f, &t->view, &t->asked);
-	for (size_t i = 0; i < shown(t); i++) {
-		const struct sum *s = &t->rows.items[i];
-
-		ui_text(f, s->key);
-		fprintf(f, ": count=%" PRIu64 ", size=%s\n", s->count,
-			ui_size(size, sizeof(size), (int64_t)s->bytes, false));
-	}
-	fprintf(f, "Total: %s temporary allocation%s, %s (threshold %" PRIu64 ")\n",
-		ui_count(count, sizeof(count), t->view.count), t->view.count == 1 ? "" : "s",
-		ui_size(size, sizeof(size), (int64_t)t->view.bytes, false), threshold);
-	domains_print(&t->domains, f, "Domain ", "allocation");
-}
-
-static void print_json(const struct temporary *t, FILE *f)
-{
-	const struct sampled_margin m = sampled_view_margin(&t->view, &t->asked);
-	struct ui_json j;
-
-	ui_json_init(&j, f, false);
-	ui_json_begin_report(&j, "tracker.temporary", 1);
-	ui_json_string(&j, "capture", t->report.capture->path);
-	report_json(&j, &t->report);
-	if (t->asked.spanned)
-		choice_json(&j, "point", &t->asked, &t->view);
-	ui_json_uint(&j, "threshold", threshold);
-	ui_json_uint(&j, "total_count", t->view.count);
-	ui_json_uint(&j, "total_bytes", t->view.bytes);
-	sampled_json(&j, t->view.sample_bytes);
-	sampled_json_margin(&j, "total_count", t->view.sample_bytes, m.count);
-	sampled_json_margin(&j, "total_bytes", t->view.sample_bytes, m.bytes);
-	domains_json(&t->domains, &j);
-	ui_json_uint(&j, "row_count", t->rows.count);
-	ui_json_array(&j, "rows");
-	for (size_t i = 0; i < shown(t); i++) {
-		ui_json_object(&j, NULL);
-		ui_json_string(&j, "location", t->rows.items[i].key);
-		ui_json_uint(&j, "count", t->rows.items[i].count);
-		ui_json_uint(&j, "size", t->rows.items[i].bytes);
-		ui_json_end(&j);
-	}
-	ui_json_end(&j);
-	ui_json_end(&j);
-}
-
-static int gather(struct temporary *t, const char *operand)
-{
-	int status = report_open(&t->report, operand, &common);
-
-	if (!status)
-		status = report_stacks(&t->report, &common);
-	if (!status && threshold == UINT64_MAX)
-		threshold = choice_threshold(&t->report);
-	t->asked = (struct view_options){
-		.what = VIEW_TEMPORARY, .threshold = (uint32_t)threshold,
-		.process = t->report.process, .at = t->report.at,
-		.spanned = !choice_is_whole(&t->report),
+	if (threshold == UINT64_MAX)
+		threshold = choice_threshold(r);
+	r->asked = (struct view_options){
+		.what = VIEW_TEMPORARY, .threshold = (uint32_t)threshold, .process = r->process, .at = r->at,
+		.spanned = !choice_is_whole(r),
 	};
-	if (!status)
-		status = report_view(&t->report, &t->asked, &t->view);
-	if (!status && (sums_of_view(&t->view, t->report.stacks, &t->rows, NULL) != 0 ||
-			domains_sum(&t->domains, &t->view, NULL, NULL) != 0)) {
-		ui_error("out of memory");
-		return UI_CANNOT;
-	}
-	sums_sort_by_bytes(&t->rows);
-	if (!status)
-		report_unnamed(&t->report, &t->view, NULL);
-	return status;
+}
+
+static int find(struct report *r)
+{
+	const int err = sums_of_view(&r->view, r->stacks, &rows, NULL);
+
+	sums_sort_by_bytes(&rows);
+	return err;
+}
+
+static void describe_rows(struct emit *e)
+{
+	static const struct emit_column columns[] = { { "location" }, { "count" }, { "size" } };
+	static const struct emit_table table = {
+		EMIT_TABLE("rows", columns), .sentence = "{location}: count={count}, size={size}\n",
+	};
+
+	emit_table(e, &table);
+	for (size_t i = 0; i < rows.count && (!limit || i < limit); i++)
+		emit_row(e, (struct emit_value[]){ emit_words(rows.items[i].key), emit_number(rows.items[i].count),
+						   emit_size(rows.items[i].bytes) });
+	emit_end(e);
+}
+
+static int describe(struct report *r, struct emit *e)
+{
+	const struct view *const v = &r->view;
+	const struct sampled_margin m = sampled_view_margin(v, &r->asked);
+
+	emit_figure(e, "capture", emit_words(r->capture->path));
+	report_figures(e, r);
+	if (r->asked.spanned)
+		choice_figures(e, "point", &r->asked, v);
+	emit_figure(e, "threshold", emit_number(threshold));
+	emit_figure(e, "total_count", emit_about(emit_count(v->count), v->sample_bytes, m.count));
+	emit_figure(e, "total_bytes", emit_about(emit_size(v->bytes), v->sample_bytes, m.bytes));
+	sampled_figure(e, v->sample_bytes);
+	domains_figures(&r->domains, e);
+	emit_figure(e, "row_count", emit_count(rows.count));
+	sampled_say(e, v, &r->asked);
+	describe_rows(e);
+	emit_say(e, "Total: {total_count:bare} temporary allocation{total_count:s}, {total_bytes:bare} (threshold {threshold})\n");
+	domains_say(&r->domains, e, "Domain ", "allocation");
+	return 0;
+}
+
+static void finish(void)
+{
+	sums_finish(&rows);
 }
 
 int main(int argc, char **argv)
 {
-	const int first = ui_parse(&command, argc, argv, false);
-	struct temporary t = { 0 };
-	struct ui_output out;
-	int status = ui_output_open(&out, common.output, common.force);
+	static const struct report_kind kind = {
+		.command = &command, .schema = "tracker.temporary", .table = "rows", .common = &common,
+		.ask = ask, .find = find, .describe = describe, .finish = finish,
+	};
 
-	if (!status) {
-		status = gather(&t, argv[first]);
-		if (!status && common.json)
-			print_json(&t, out.file);
-		else if (!status)
-			print_text(&t, out.file);
-		if (!status)
-			status = ui_output_close(&out);
-		else
-			ui_output_discard(&out);
-	}
-	sums_finish(&t.rows);
-	domains_finish(&t.domains);
-	view_finish(&t.view);
-	report_close(&t.report);
-	return status;
+	return report_main(&kind, argc, argv);
 }

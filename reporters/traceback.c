@@ -105,8 +105,8 @@ char *traceback_source(const char *file, uint32_t line, enum traceback_sources s
 	return ret;
 }
 
-void traceback_print_source(FILE *f, const char *indent, const char *file, uint64_t line,
-			    const struct traceback_options *o)
+static void print_source(FILE *f, const char *indent, const char *file, uint64_t line,
+			 const struct traceback_options *o)
 {
 	char *const source =
 		line <= UINT32_MAX ? traceback_source(file, (uint32_t)line, o->sources) : NULL;
@@ -149,7 +149,7 @@ static void print_frame(FILE *f, const char *indent, const struct source_frame *
 		ui_text(f, frame->via);
 	}
 	fputc('\n', f);
-	traceback_print_source(f, indent, frame->file, frame->line, o);
+	print_source(f, indent, frame->file, frame->line, o);
 }
 
 void traceback_print(FILE *f, const char *indent, const struct source_frame *frames, size_t count,
@@ -169,19 +169,80 @@ void traceback_print(FILE *f, const char *indent, const struct source_frame *fra
 		print_frame(f, indent, &frames[o->most_recent_first ? i : last - 1 - (i - first)], o);
 }
 
-void traceback_json(struct ui_json *j, const char *key, const struct source_frame *frames,
-		    size_t count)
+enum { FILE_NAME, LINE, FUNCTION, MODULE, VIA, COLUMNS };
+
+static const struct emit_column columns[COLUMNS] = {
+	[FILE_NAME] = { "file" }, [LINE] = { "line" }, [FUNCTION] = { "function" }, [MODULE] = { "module" }, [VIA] = { "via" },
+};
+
+static void emit_frames(struct emit *e, const char *key, const struct source_frame *frames, size_t count)
 {
-	ui_json_array(j, key);
-	for (size_t i = 0; i < count; i++) {
-		ui_json_object(j, NULL);
-		ui_json_string(j, "file", frames[i].file);
-		ui_json_uint(j, "line", frames[i].line);
-		ui_json_string(j, "function", *frames[i].function ? frames[i].function : NULL);
-		ui_json_string(j, "module", frames[i].module);
-		if (frames[i].via)
-			ui_json_string(j, "via", frames[i].via);
-		ui_json_end(j);
+	const struct emit_table table = { EMIT_TABLE(key, columns), .sentence = "" };
+
+	emit_table(e, &table);
+	for (size_t i = 0; i < count; i++)
+		emit_row(e, (struct emit_value[COLUMNS]){
+			[FILE_NAME] = emit_words(frames[i].file), [LINE] = emit_number(frames[i].line),
+			[FUNCTION] = emit_words(*frames[i].function ? frames[i].function : NULL),
+			[MODULE] = emit_words(frames[i].module), [VIA] = emit_optional(frames[i].via) });
+	emit_end(e);
+}
+
+void traceback_emit(struct emit *e, const char *key, const struct source_frame *frames, size_t count, const struct traceback_options *o)
+{
+	FILE *const f = emit_people(e);
+
+	if (!f)
+		emit_frames(e, key, frames, count);
+	else if (o)
+		traceback_print(f, "", frames, count, o);
+}
+
+static void say_call(struct emit *e, const struct source_frame *s, bool first)
+{
+	const bool is_known = s->function[0] || s->has_source || s->offset;
+
+	emit_aside(e, "word", emit_words(first ? "at" : "by"));
+	emit_aside(e, "function", emit_words(s->function[0] ? s->function : is_known ? "???" : "<unknown>"));
+	emit_aside(e, "file", s->has_source ? emit_words(s->file) : emit_absent());
+	emit_aside(e, "line", emit_number(s->line));
+	emit_aside(e, "module", is_known && !s->has_source ? emit_words(s->module) : emit_absent());
+	emit_aside(e, "offset", emit_number(s->offset));
+	emit_aside(e, "via", is_known && first ? emit_optional(s->via) : emit_absent());
+	emit_say(e, "   {word} {function}[ ({file}:{line})][ (in {module}+0x{offset:hex})][ via {via}]\n");
+}
+
+void traceback_emit_calls(struct emit *e, const char *key, const struct source_frame *frames, size_t count)
+{
+	FILE *const f = emit_people(e);
+
+	if (!f)
+		emit_frames(e, key, frames, count);
+	for (size_t i = 0; f && i < count; i++) {
+		if (frames[i].cut)
+			traceback_print_cut(f, "   ", &frames[i]);
+		else
+			say_call(e, &frames[i], i == 0);
 	}
-	ui_json_end(j);
+}
+
+char *traceback_folded(const struct emit *e, const struct source_frame *frames, size_t count)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *const m = emit_form(e) == EMIT_CSV ? open_memstream(&text, &size) : NULL;
+
+	if (!m)
+		return NULL;
+	while (count-- > 0) {
+		fputs(*frames[count].function ? frames[count].function : frames[count].cut ? "..." : "<unknown>", m);
+		fputs(count ? ";" : "", m);
+	}
+	return ui_memstream_end(m, &text);
+}
+
+void traceback_emit_source(struct emit *e, const char *file, uint64_t line, const struct traceback_options *o)
+{
+	if (emit_people(e))
+		print_source(emit_people(e), "", file, line, o);
 }

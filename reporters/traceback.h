@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #include "symbols/stack.h"
-#include "ui/ui.h"
+#include "ui/emit.h"
 
 /* Which files' lines are shown: those that everybody may read, all, none. */
 enum traceback_sources { SOURCES_DEFAULT, SOURCES_ALL, SOURCES_NONE };
@@ -44,20 +44,25 @@ bool traceback_parse_limit(const char *text, struct traceback_options *o);
  */
 void traceback_check(const char *limit, bool json, struct traceback_options *o);
 
+/*
+ * A stack as a table of its own in a row: `key`, most recent frame first, all of them. For people as tracemalloc prints it, as
+ * `o` asks; NULL: not at all.
+ */
+void traceback_emit(struct emit *e, const char *key, const struct source_frame *frames, size_t count, const struct traceback_options *o);
+/* The same, for people as valgrind prints it: "   at malloc (heap.c:12)", "   by main (in /bin/app+0x1234)". */
+void traceback_emit_calls(struct emit *e, const char *key, const struct source_frame *frames, size_t count);
+/* The names in one cell of CSV, the oldest first, as folded stacks have them: malloc'ed. NULL: it is no CSV, or no memory. */
+char *traceback_folded(const struct emit *e, const struct source_frame *frames, size_t count);
+
 /* "... 100 older frames were cut off", of a frame that is `cut`; the line that stands for them. */
 void traceback_print_cut(FILE *f, const char *indent, const struct source_frame *frame);
 /* frames: most recent first. Each line starts with `indent`. */
 void traceback_print(FILE *f, const char *indent, const struct source_frame *frames, size_t count,
 		     const struct traceback_options *o);
 
-/* The same as an array of objects, most recent first, all of them. */
-void traceback_json(struct ui_json *j, const char *key, const struct source_frame *frames,
-		    size_t count);
-
 /* Line `line` of the file without the white space around it, malloc'ed; NULL: not to be shown. */
 char *traceback_source(const char *file, uint32_t line, enum traceback_sources sources);
-/* Prints it below `indent`, if there is one. */
-void traceback_print_source(FILE *f, const char *indent, const char *file, uint64_t line,
-			    const struct traceback_options *o);
+/* For people: in a line below, if there is one. */
+void traceback_emit_source(struct emit *e, const char *file, uint64_t line, const struct traceback_options *o);
 
 #endif

@@ -2,15 +2,12 @@
  * tracker-tree - the biggest allocating stacks of one point as a tree, callers
  * first. Chains without a branch are not indented.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "choice.h"
-#include "domains.h"
 #include "filter.h"
 #include "group.h"
-#include "kept.h"
 #include "report.h"
 
 /* Of deeper stacks the oldest frames are left out: a hostile capture has stacks without end. */
@@ -56,19 +53,14 @@ struct stack_sum {
 	uint64_t bytes, count;
 };
 
-struct tree {
-	struct report report;
-	struct view view;
-	struct view_options view_options;
-	struct filters filters;
+static struct tree {
 	struct stack_sum *stacks; /* biggest first */
 	size_t stack_count;
 	struct branch *branches; /* 0: the root */
 	size_t branch_count, branch_room;
 	uint64_t bytes, count; /* of all stacks that passed the filters */
 	struct sampling_error error; /* of these */
-	struct domains domains;
-};
+} found;
 
 /* ---- the biggest stacks ---- */
 
@@ -83,30 +75,30 @@ static int bigger_stack(const void *left, const void *right)
 	return a->node < b->node ? -1 : a->node > b->node;
 }
 
-static void sum_row(struct tree *t, struct stack_sum *sums, const struct view_row *r)
+static void sum_row(const struct report *of, struct tree *t, struct stack_sum *sums, const struct view_row *r)
 {
 	size_t n;
-	const struct source_frame *const frames = group_frames(t->report.stacks, r->node, &n);
+	const struct source_frame *const frames = group_frames(of->stacks, r->node, &n);
 
-	if (!filters_pass(&t->filters, frames, n, r->domain))
+	if (!filters_pass(&of->filters, frames, n, r->domain))
 		return;
 	sums[r->node].bytes += r->bytes;
 	sums[r->node].count += r->count;
 	t->bytes += r->bytes;
 	t->count += r->count;
-	const struct sampling_error error = view_error(&t->view, r);
+	const struct sampling_error error = view_error(&of->view, r);
 	sampling_join(&t->error, &error);
 }
 
-static int sum_stacks(struct tree *t)
+static int sum_stacks(const struct report *r, struct tree *t)
 {
-	const size_t nodes = (size_t)t->report.capture->node_count + 1;
+	const size_t nodes = (size_t)r->capture->node_count + 1;
 	struct stack_sum *const sums = calloc(nodes, sizeof(*sums));
 
 	if (!sums)
 		return TRK_ERR_NOMEM;
-	for (size_t i = 0; i < t->view.row_count; i++)
-		sum_row(t, sums, &t->view.rows[i]);
+	for (size_t i = 0; i < r->view.row_count; i++)
+		sum_row(r, t, sums, &r->view.rows[i]);
 	for (size_t i = 0; i < nodes; i++) {
 		if (sums[i].bytes == 0 && sums[i].count == 0)
 			continue;
@@ -175,10 +167,10 @@ static void add_to(struct branch *b, const struct stack_sum *s)
 	b->count += s->count;
 }
 
-static int insert(struct tree *t, const struct stack_sum *s)
+static int insert(struct stacks *stacks, struct tree *t, const struct stack_sum *s)
 {
 	size_t n;
-	const struct source_frame *const frames = group_frames(t->report.stacks, s->node, &n);
+	const struct source_frame *const frames = group_frames(stacks, s->node, &n);
 	uint32_t at = 0;
 
 	while (!common.no_skip && n > 1 && frames[n - 1].runtime)
@@ -198,18 +190,6 @@ static int insert(struct tree *t, const struct stack_sum *s)
 static size_t shown(const struct tree *t)
 {
 	return biggest && biggest < t->stack_count ? (size_t)biggest : t->stack_count;
-}
-
-static int build(struct tree *t)
-{
-	uint32_t root;
-	int err = sum_stacks(t);
-
-	if (!err)
-		err = branch_new(t, "<ROOT>", "", 0, &root);
-	for (size_t i = 0; i < shown(t) && !err; i++)
-		err = insert(t, &t->stacks[i]);
-	return err;
 }
 
 static bool is_before(const struct branch *a, const struct branch *b)
@@ -245,205 +225,108 @@ static uint32_t sort_siblings(struct branch *all, uint32_t first)
 	return head;
 }
 
-static double percent(const struct tree *t, uint64_t bytes)
+static int find(struct report *r)
 {
-	return t->bytes ? 100.0 * (double)bytes / (double)t->bytes : 0;
-}
+	struct tree *const t = &found;
+	uint32_t root;
+	int err = sum_stacks(r, t);
 
-/* ---- text ---- */
-
-struct drawing {
-	const char *caller, *allocator, *branch, *last, *line, *gap;
-};
-
-static const struct drawing utf8 = {
-	"\xf0\x9f\x93\x82 ", "\xf0\x9f\x93\x84 ",
-	"\xe2\x94\x9c\xe2\x94\x80\xe2\x94\x80 ", "\xe2\x94\x94\xe2\x94\x80\xe2\x94\x80 ",
-	"\xe2\x94\x82   ", "    ",
-};
-static const struct drawing ascii = { "+ ", "- ", "|-- ", "`-- ", "|   ", "    " };
-
-struct printer {
-	const struct tree *tree;
-	FILE *file;
-	const struct drawing *draw;
-	const char *steps[DEPTH_MAX + 2]; /* what stands before a line, per branching */
-	int depth;
-};
-
-static void print_steps(const struct printer *p)
-{
-	for (int i = 0; i < p->depth; i++)
-		fputs(p->steps[i], p->file);
-}
-
-static void print_branch(const struct printer *p, const struct branch *b)
-{
-	char size[32];
-
-	fprintf(p->file, "%s%s (%.2f %%) ", b->child == NONE ? p->draw->allocator : p->draw->caller,
-		ui_size(size, sizeof(size), (int64_t)b->bytes, false), percent(p->tree, b->bytes));
-	ui_text(p->file, *b->function ? b->function : "<unknown>");
-	if (*b->file) {
-		fputs("  ", p->file);
-		ui_text(p->file, b->file);
-		if (b->line)
-			fprintf(p->file, ":%" PRIu32, b->line);
-	}
-	fputc('\n', p->file);
-}
-
-/* `b` and what hangs below it; the chain down to the next branching in this call. */
-static void print_below(struct printer *p, const struct branch *b)
-{
-	const struct branch *const all = p->tree->branches;
-
-	for (;;) {
-		print_branch(p, b);
-		if (b->child == NONE || all[b->child].next != NONE)
-			break;
-		b = &all[b->child];
-		print_steps(p);
-	}
-	for (uint32_t c = b->child; c != NONE; c = all[c].next) {
-		const bool last = all[c].next == NONE;
-		print_steps(p);
-		fputs(last ? p->draw->last : p->draw->branch, p->file);
-		p->steps[p->depth++] = last ? p->draw->gap : p->draw->line;
-		print_below(p, &all[c]);
-		p->depth--;
-	}
-}
-
-static void print_tree(const struct tree *t, FILE *f)
-{
-	struct printer p = { .tree = t, .file = f, .draw = ui_utf8() ? &utf8 : &ascii };
-	const struct branch *const root = &t->branches[0];
-	const size_t elided = t->stack_count - shown(t);
-	char size[32], stacks[32], blocks[32];
-
-	sampled_print(f, &t->view, &t->view_options);
-	print_below(&p, root);
-	if (elided)
-		fprintf(f, "\n%s smaller stacks elided: %s (%.2f %%) in %s blocks; -b 0 shows all\n",
-			ui_count(stacks, sizeof(stacks), elided),
-			ui_size(size, sizeof(size), (int64_t)(t->bytes - root->bytes), false),
-			percent(t, t->bytes - root->bytes),
-			ui_count(blocks, sizeof(blocks), t->count - root->count));
-	domains_print(&t->domains, f, "Domain ", "block");
-}
-
-/* ---- --json ---- */
-
-static void json_branch(const struct tree *t, struct ui_json *j, const char *key,
-			const struct branch *b)
-{
-	ui_json_object(j, key);
-	ui_json_string(j, "name", *b->function ? b->function : NULL);
-	ui_json_string(j, "file", *b->file ? b->file : NULL);
-	ui_json_uint(j, "line", b->line);
-	ui_json_uint(j, "size", b->bytes);
-	ui_json_uint(j, "own", b->own);
-	ui_json_uint(j, "count", b->count);
-	ui_json_double(j, "percent", percent(t, b->bytes));
-	ui_json_array(j, "children");
-	for (uint32_t c = b->child; c != NONE; c = t->branches[c].next)
-		json_branch(t, j, NULL, &t->branches[c]);
-	ui_json_end(j);
-	ui_json_end(j);
-}
-
-static void json_tree(const struct tree *t, FILE *f)
-{
-	const struct branch *const root = &t->branches[0];
-	const struct sampled_margin m = sampled_margin(t->view.sample_bytes, &t->error);
-	struct ui_json j;
-
-	ui_json_init(&j, f, false);
-	ui_json_begin_report(&j, "tracker.tree", 1);
-	ui_json_string(&j, "capture", t->report.capture->path);
-	report_json(&j, &t->report);
-	choice_json(&j, "point", &t->view_options, &t->view);
-	ui_json_uint(&j, "total_size", t->bytes);
-	ui_json_uint(&j, "total_count", t->count);
-	sampled_json(&j, t->view.sample_bytes);
-	sampled_json_margin(&j, "total_size", t->view.sample_bytes, m.bytes);
-	sampled_json_margin(&j, "total_count", t->view.sample_bytes, m.count);
-	ui_json_object(&j, "elided");
-	ui_json_uint(&j, "stacks", t->stack_count - shown(t));
-	ui_json_uint(&j, "size", t->bytes - root->bytes);
-	ui_json_uint(&j, "count", t->count - root->count);
-	ui_json_end(&j);
-	domains_json(&t->domains, &j);
-	json_branch(t, &j, "root", root);
-	ui_json_end(&j);
-}
-
-/* ---- the whole ---- */
-
-static int write_report(struct tree *t, FILE *f)
-{
-	if (build(t) < 0 || domains_filtered(&t->domains, &t->view, t->report.stacks, &t->filters) < 0)
-		return TRK_ERR_NOMEM;
+	if (!err)
+		err = branch_new(t, "<ROOT>", "", 0, &root);
+	for (size_t i = 0; i < shown(t) && !err; i++)
+		err = insert(r->stacks, t, &t->stacks[i]);
 	for (size_t i = 0; i < t->branch_count; i++)
 		t->branches[i].child = sort_siblings(t->branches, t->branches[i].child);
-	if (common.json)
-		json_tree(t, f);
-	else
-		print_tree(t, f);
+	return err;
+}
+
+/* ---- what is said of it ---- */
+
+enum column { NAME, FILE_NAME, LINE, SIZE, OWN, COUNT, SHARE, WHAT, WHERE, SHOWN_LINE, COLUMNS };
+
+static const struct emit_column columns[COLUMNS] = {
+	[NAME] = { "name" }, [FILE_NAME] = { "file" }, [LINE] = { "line" }, [SIZE] = { "size" }, [OWN] = { "own" }, [COUNT] = { "count" },
+	[SHARE] = { "percent" }, [WHAT] = { "what", EMIT_FOR_PEOPLE }, [WHERE] = { "where", EMIT_FOR_PEOPLE },
+	[SHOWN_LINE] = { "shown_line", EMIT_FOR_PEOPLE },
+};
+
+static const struct emit_table branches = {
+	EMIT_TABLE("root", columns), .sentence = "{size} ({percent} %) {what}[  {where}][:{shown_line}]\n",
+};
+
+static struct emit_value share(uint64_t bytes)
+{
+	return emit_ratio(found.bytes ? 100.0 * (double)bytes / (double)found.bytes : 0);
+}
+
+static void describe_branch(struct emit *e, const char *key, const struct branch *b, bool only)
+{
+	const struct branch *const all = found.branches;
+	const struct emit_value values[COLUMNS] = {
+		[NAME] = emit_words(*b->function ? b->function : NULL), [FILE_NAME] = emit_words(*b->file ? b->file : NULL),
+		[LINE] = emit_number(b->line), [SIZE] = emit_size(b->bytes), [OWN] = emit_size(b->own), [COUNT] = emit_count(b->count),
+		[SHARE] = share(b->bytes), [WHAT] = emit_words(*b->function ? b->function : "<unknown>"),
+		[WHERE] = emit_optional(*b->file ? b->file : NULL), [SHOWN_LINE] = *b->file && b->line ? emit_number(b->line) : emit_absent(),
+	};
+	const struct emit_branch branch = { values, .leaf = b->child == NONE, .only = only, .last = b->next == NONE };
+
+	emit_branch(e, key, &branches, &branch);
+	for (uint32_t c = b->child; c != NONE; c = all[c].next)
+		describe_branch(e, NULL, &all[c], c == b->child && all[c].next == NONE);
+	emit_end(e);
+}
+
+static void describe_elided(struct emit *e)
+{
+	const size_t elided = found.stack_count - shown(&found);
+	const uint64_t bytes = found.bytes - found.branches[0].bytes, count = found.count - found.branches[0].count;
+
+	emit_group(e, "elided");
+	emit_figure(e, "stacks", emit_count(elided));
+	emit_figure(e, "size", emit_size(bytes));
+	emit_figure(e, "count", emit_count(count));
+	emit_end(e);
+	emit_aside(e, "elided_percent", share(bytes));
+}
+
+static int describe(struct report *r, struct emit *e)
+{
+	const uint64_t every = r->view.sample_bytes;
+	const struct sampled_margin m = sampled_margin(every, &found.error);
+
+	emit_figure(e, "capture", emit_words(r->capture->path));
+	report_figures(e, r);
+	choice_figures(e, "point", &r->asked, &r->view);
+	emit_figure(e, "total_size", emit_about(emit_size(found.bytes), every, m.bytes));
+	emit_figure(e, "total_count", emit_about(emit_count(found.count), every, m.count));
+	sampled_figure(e, every);
+	describe_elided(e);
+	domains_figures(&r->domains, e);
+	sampled_say(e, &r->view, &r->asked);
+	describe_branch(e, "root", &found.branches[0], true);
+	if (shown(&found) < found.stack_count)
+		emit_say(e, "\n{elided.stacks} smaller stacks elided: {elided.size} ({elided_percent} %) in {elided.count} blocks; "
+			    "-b 0 shows all\n");
+	domains_say(&r->domains, e, "Domain ", "block");
 	return 0;
 }
 
-static int run(struct tree *t, const char *operand, FILE *f)
+static void finish(void)
 {
-	int status = report_open(&t->report, operand, &common);
-
-	if (status)
-		return status;
-	choice_apply(&choice, &t->report, &t->view_options);
-	status = report_stacks(&t->report, &common);
-	if (!status)
-		status = report_view(&t->report, &t->view_options, &t->view);
-	if (!status)
-		kept_say(&t->report, "", &t->view_options, &t->view);
-	if (!status)
-		report_unnamed(&t->report, &t->view, &t->filters);
-	if (!status && write_report(t, f) < 0) {
-		ui_error("out of memory");
-		status = UI_CANNOT;
+	for (size_t i = 0; i < found.branch_count; i++) {
+		free(found.branches[i].function);
+		free(found.branches[i].file);
 	}
-	return status;
-}
-
-static void finish(struct tree *t)
-{
-	for (size_t i = 0; i < t->branch_count; i++) {
-		free(t->branches[i].function);
-		free(t->branches[i].file);
-	}
-	free(t->branches);
-	free(t->stacks);
-	domains_finish(&t->domains);
-	filters_finish(&t->filters);
-	view_finish(&t->view);
-	report_close(&t->report);
+	free(found.branches);
+	free(found.stacks);
 }
 
 int main(int argc, char **argv)
 {
-	const int first = ui_parse(&command, argc, argv, false);
-	struct tree t = { 0 };
-	struct ui_output out;
+	static const struct report_kind kind = {
+		.command = &command, .schema = "tracker.tree", .table = "root", .common = &common, .choice = &choice,
+		.filtering = &filtering, .find = find, .describe = describe, .finish = finish,
+	};
 
-	choice_check(&choice);
-	filters_from_options(&t.filters, &filtering);
-	int status = ui_output_open(&out, common.output, common.force);
-	if (!status)
-		status = run(&t, argv[first], out.file);
-	if (!status)
-		status = ui_output_close(&out);
-	else
-		ui_output_discard(&out);
-	finish(&t);
-	return status;
+	return report_main(&kind, argc, argv);
 }

@@ -131,19 +131,19 @@ char *unnamed_describe(const struct unnamed *u, const struct capture *c, char bu
 	return buf;
 }
 
-void unnamed_json(struct ui_json *j, const struct unnamed *u, const struct capture *c)
+void unnamed_figures(struct emit *e, const struct unnamed *u, const struct capture *c)
 {
 	char advice[640];
 
 	if (!is_worth_a_line(u))
 		return;
 	advise(u, c, advice, sizeof(advice));
-	ui_json_object(j, "unnamed");
-	ui_json_uint(j, "bytes", u->bytes);
-	ui_json_double(j, "percent", percent(u->bytes, u));
-	ui_json_string(j, "module", c->modules[u->module].path);
-	ui_json_uint(j, "module_bytes", u->module_bytes);
-	ui_json_uint(j, "modules", u->modules);
-	ui_json_string(j, "advice", advice);
-	ui_json_end(j);
+	emit_group(e, "unnamed");
+	emit_figure(e, "bytes", emit_size(u->bytes));
+	emit_figure(e, "percent", emit_ratio(percent(u->bytes, u)));
+	emit_figure(e, "module", emit_words(c->modules[u->module].path));
+	emit_figure(e, "module_bytes", emit_size(u->module_bytes));
+	emit_figure(e, "modules", emit_count(u->modules));
+	emit_figure(e, "advice", emit_words(advice));
+	emit_end(e);
 }

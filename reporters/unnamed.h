@@ -9,6 +9,7 @@
 #include "filter.h"
 #include "replay/view.h"
 #include "symbols/stack.h"
+#include "ui/emit.h"
 
 #define UNNAMED_ROOM 1024u
 
@@ -34,6 +35,6 @@ void unnamed_find(struct unnamed *u, const struct capture *c, struct stacks *s, 
 char *unnamed_describe(const struct unnamed *u, const struct capture *c, char buf[UNNAMED_ROOM]);
 
 /* "unnamed": { bytes, percent, module, module_bytes, modules, advice }; nothing when it is not worth a line. */
-void unnamed_json(struct ui_json *j, const struct unnamed *u, const struct capture *c);
+void unnamed_figures(struct emit *e, const struct unnamed *u, const struct capture *c);
 
 #endif

@@ -180,12 +180,12 @@ char *whole_describe(const struct capture *c, uint64_t lost, char buf[WHOLE_ROOM
 	return buf;
 }
 
-void whole_json(struct ui_json *j, const struct capture *c, uint64_t lost)
+void whole_figures(struct emit *e, const struct capture *c, uint64_t lost)
 {
 	char text[WHOLE_ROOM];
 	const char *words = whole_describe(c, lost, text);
 
 	words += strspn(words, ": ");
-	ui_json_bool(j, "complete", c->complete && !*words);
-	ui_json_string(j, "incomplete", *words ? words : c->complete ? NULL : c->damage.why);
+	emit_figure(e, "complete", emit_flag(c->complete && !*words));
+	emit_figure(e, "incomplete", emit_words(*words ? words : c->complete ? NULL : c->damage.why));
 }

@@ -6,7 +6,7 @@
 #define WHOLE_H
 
 #include "replay/capture.h"
-#include "ui/ui.h"
+#include "ui/emit.h"
 
 #define WHOLE_ROOM 768u
 
@@ -18,7 +18,7 @@
 char *whole_describe(const struct capture *c, uint64_t lost, char buf[WHOLE_ROOM]);
 
 /* "complete": true and "incomplete": null, or false and the same words. */
-void whole_json(struct ui_json *j, const struct capture *c, uint64_t lost);
+void whole_figures(struct emit *e, const struct capture *c, uint64_t lost);
 
 /* When recording ended before its processes did, since the capture began; 0: it did not. */
 uint64_t whole_stopped_ns(const struct capture *c);

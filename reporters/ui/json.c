@@ -153,15 +153,9 @@ void ui_json_double(struct ui_json *j, const char *key, double value)
 {
 	char text[40];
 
-	if (!isfinite(value)) {
+	if (!*ui_double(value, text, sizeof(text))) {
 		ui_json_null(j, key);
 		return;
-	}
-	/* The shortest form that parses back to the same number. */
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, value);
-		if (strtod(text, NULL) == value)
-			break;
 	}
 	before(j, key);
 	fputs(text, j->file);

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -124,4 +125,15 @@ bool ui_parse_size(const char *text, uint64_t *ret_bytes)
 	};
 
 	return parse_with_unit(text, units, ret_bytes);
+}
+
+char *ui_double(double value, char *buf, size_t room)
+{
+	buf[0] = '\0';
+	for (int digits = 15; isfinite(value) && digits <= 17; digits++) {
+		snprintf(buf, room, "%.*g", digits, value);
+		if (strtod(buf, NULL) == value)
+			break;
+	}
+	return buf;
 }

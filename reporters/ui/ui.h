@@ -95,6 +95,8 @@ bool ui_parse_duration(const char *text, uint64_t *ret_ns);
  * "4096", "100MB" (1000s), "100MiB" and "1.5g" (1024s), in any case. False: not a size.
  */
 bool ui_parse_size(const char *text, uint64_t *ret_bytes);
+/* The shortest form that parses back to the same number; "" of what is none. Returns buf. */
+char *ui_double(double value, char *buf, size_t room);
 /* "1,284,331" */
 char *ui_count(char *buf, size_t room, uint64_t n);
 

@@ -1,0 +1,238 @@
+/* emit - see emit.h. What all back ends share: which levels are open, and how figures in them are called. */
+#include "ui/emit_private.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const struct emit_back_end *back_end;
+	const size_t *bytes; /* of its state; NULL: it has none */
+} ends[] = {
+	[EMIT_PEOPLE] = { &emit_people_end, &emit_people_bytes },
+	[EMIT_JSON] = { &emit_json_end, &emit_json_bytes },
+	[EMIT_JSON_LINE] = { &emit_json_end, &emit_json_bytes },
+	[EMIT_CSV] = { &emit_csv_end, &emit_csv_bytes },
+	[EMIT_NOTHING] = { &emit_nothing_end, NULL },
+};
+
+/* ---- the back end that makes nothing of it ---- */
+
+static void no_figure(struct emit *e, const char *key, const struct emit_value *v)
+{
+	(void)e, (void)key, (void)v;
+}
+
+static void no_texts(struct emit *e, const char *key, const char *before, const char *const *texts, size_t count)
+{
+	(void)e, (void)key, (void)before, (void)texts, (void)count;
+}
+
+static void no_level(struct emit *e, const struct emit_level *l)
+{
+	(void)e, (void)l;
+}
+
+const struct emit_back_end emit_nothing_end = {
+	.figure = no_figure, .texts = no_texts, .open = no_level, .close = no_level,
+};
+
+/* ---- levels ---- */
+
+struct emit_level *emit_top(struct emit *e)
+{
+	return &e->levels[e->depth - 1];
+}
+
+/* What does not fit is called by the names around it. */
+static void enter(struct emit *e, const char *name)
+{
+	const int n = snprintf(e->path + e->path_bytes, sizeof(e->path) - e->path_bytes, "%s.", name);
+
+	if (n > 0 && (size_t)n < sizeof(e->path) - e->path_bytes)
+		e->path_bytes += (size_t)n;
+	e->path[e->path_bytes] = '\0';
+}
+
+static void open_level(struct emit *e, struct emit_level l)
+{
+	char number[24];
+
+	if (e->depth == e->room) {
+		const size_t room = e->room ? 2 * e->room : 16;
+		struct emit_level *const grown = realloc(e->levels, room * sizeof(*grown));
+
+		if (!grown) {
+			ui_error("out of memory");
+			exit(UI_CANNOT);
+		}
+		e->levels = grown;
+		e->room = room;
+	}
+	l.path_bytes = e->path_bytes;
+	snprintf(number, sizeof(number), "%zu", e->depth ? emit_top(e)->rows : 0);
+	if (e->depth && (l.kind == EMIT_IN_ROW || l.kind == EMIT_IN_BRANCH))
+		emit_top(e)->rows++;
+	if (l.kind != EMIT_IN_DOCUMENT)
+		enter(e, l.key ? l.key : number);
+	e->levels[e->depth++] = l;
+	e->back_end->open(e, &l);
+}
+
+void emit_end(struct emit *e)
+{
+	assert(e->depth > 1);
+	const struct emit_level l = e->levels[--e->depth];
+
+	e->back_end->close(e, &l);
+	e->path_bytes = l.path_bytes;
+	e->path[e->path_bytes] = '\0';
+}
+
+/* ---- the document ---- */
+
+struct emit *emit_new(enum emit_form form, FILE *file, const char *table)
+{
+	struct emit *const e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	*e = (struct emit){ .back_end = ends[form].back_end, .form = form, .file = file, .table = table };
+	e->state = calloc(1, ends[form].bytes ? *ends[form].bytes : 1);
+	if (e->state)
+		return e;
+	free(e);
+	return NULL;
+}
+
+int emit_end_all(struct emit *e)
+{
+	int err;
+
+	if (!e)
+		return 0;
+	while (e->depth > 1)
+		emit_end(e);
+	if (e->depth)
+		e->back_end->close(e, &e->levels[0]);
+	if (e->back_end->finish)
+		e->back_end->finish(e);
+	err = e->no_memory ? -2 : 0;
+	free(e->state);
+	free(e->levels);
+	free(e);
+	return err;
+}
+
+void emit_document(struct emit *e, const char *schema, unsigned version)
+{
+	open_level(e, (struct emit_level){ .kind = EMIT_IN_DOCUMENT });
+	emit_figure(e, "schema", emit_words(schema));
+	emit_figure(e, "schema_version", emit_number(version));
+}
+
+enum emit_form emit_form(const struct emit *e)
+{
+	return e->form;
+}
+
+FILE *emit_people(struct emit *e)
+{
+	return e->form == EMIT_PEOPLE ? e->file : NULL;
+}
+
+void emit_figure(struct emit *e, const char *key, struct emit_value v)
+{
+	e->back_end->figure(e, key, &v);
+}
+
+void emit_aside(struct emit *e, const char *key, struct emit_value v)
+{
+	if (e->back_end->aside)
+		e->back_end->aside(e, key, &v);
+}
+
+void emit_say(struct emit *e, const char *sentence)
+{
+	if (e->back_end->say)
+		e->back_end->say(e, sentence);
+}
+
+void emit_line(struct emit *e, const char *before, const char *key, struct emit_value v)
+{
+	e->back_end->figure(e, key, &v);
+	emit_aside(e, "before", emit_words(before));
+	emit_aside(e, "name", emit_words(key));
+	emit_aside(e, "value", v);
+	emit_say(e, "{before:raw}{name}: {value}\n");
+}
+
+void emit_group(struct emit *e, const char *key)
+{
+	open_level(e, (struct emit_level){ .kind = EMIT_IN_GROUP, .key = key });
+}
+
+void emit_texts(struct emit *e, const char *key, const char *before, const char *const *texts, size_t count)
+{
+	e->back_end->texts(e, key, before, texts, count);
+}
+
+/* ---- tables and trees ---- */
+
+void emit_table(struct emit *e, const struct emit_table *t)
+{
+	open_level(e, (struct emit_level){ .kind = EMIT_IN_TABLE, .key = t->key, .table = t });
+}
+
+void emit_row_begin(struct emit *e, const struct emit_value *values)
+{
+	const struct emit_level *const top = emit_top(e);
+
+	assert(top->kind == EMIT_IN_TABLE);
+	open_level(e, (struct emit_level){ .kind = EMIT_IN_ROW, .table = top->table, .values = values });
+}
+
+void emit_row(struct emit *e, const struct emit_value *values)
+{
+	emit_row_begin(e, values);
+	emit_end(e);
+}
+
+void emit_branch(struct emit *e, const char *key, const struct emit_table *t, const struct emit_branch *b)
+{
+	open_level(e, (struct emit_level){ .kind = EMIT_IN_BRANCH, .key = key, .table = t, .values = b->values, .branch = b });
+}
+
+/* ---- figures as programs read them ---- */
+
+char *emit_raw(const struct emit_value *v, char *buf, size_t room)
+{
+	buf[0] = '\0';
+	switch (v->type) {
+	case EMIT_ABSENT:
+	case EMIT_NULL:
+	case EMIT_WORDS:
+		break;
+	case EMIT_COUNT:
+	case EMIT_NUMBER:
+	case EMIT_SIZE:
+	case EMIT_TIME:
+	case EMIT_TENTHS:
+		snprintf(buf, room, "%" PRIu64, v->number);
+		break;
+	case EMIT_CHANGE:
+	case EMIT_SIZE_CHANGE:
+		snprintf(buf, room, "%" PRId64, v->change);
+		break;
+	case EMIT_AVERAGE:
+	case EMIT_RATIO:
+	case EMIT_PERCENT:
+		ui_double(v->ratio, buf, room);
+		break;
+	case EMIT_FLAG:
+		snprintf(buf, room, "%s", v->flag ? "true" : "false");
+		break;
+	}
+	return buf;
+}

@@ -1,0 +1,515 @@
+/*
+ * emit_people - the back end of emit that writes text: sentences, aligned tables, trees. It remembers the figures, since the
+ * sentences that name them may come long after them.
+ */
+#include "ui/emit_private.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui/private.h"
+
+#define STEPS_MAX 2050
+
+struct remembered {
+	char *name; /* with the names of its groups */
+	struct emit_value value;
+	char *words; /* its own copy */
+};
+
+struct cell {
+	char *text;
+	int columns; /* on a screen */
+};
+
+struct state {
+	struct remembered *figures;
+	size_t count, room;
+	struct cell *cells; /* of the aligned table that is open, row by row */
+	size_t cell_count, cell_room;
+	const char *steps[STEPS_MAX]; /* in front of a branch of the tree, per branching */
+	size_t step_count;
+	bool utf8;
+};
+
+const size_t emit_people_bytes = sizeof(struct state);
+
+static bool grow(void **array, size_t count, size_t *room, size_t bytes)
+{
+	void *grown;
+
+	if (count < *room)
+		return true;
+	grown = realloc(*array, (*room ? 2 * *room : 32) * bytes);
+	if (!grown)
+		return false;
+	*array = grown;
+	*room = *room ? 2 * *room : 32;
+	return true;
+}
+
+/* ---- figures ---- */
+
+static struct remembered *find(const struct state *s, const char *name)
+{
+	for (size_t i = s->count; i-- > 0;)
+		if (strcmp(s->figures[i].name, name) == 0)
+			return &s->figures[i];
+	return NULL;
+}
+
+static struct remembered *add(struct emit *e, const char *name)
+{
+	struct state *const s = e->state;
+	char *const copy = strdup(name);
+
+	if (!copy || !grow((void **)&s->figures, s->count, &s->room, sizeof(*s->figures))) {
+		free(copy);
+		e->no_memory = true;
+		return NULL;
+	}
+	s->figures[s->count] = (struct remembered){ .name = copy };
+	return &s->figures[s->count++];
+}
+
+static void remember(struct emit *e, const char *name, const struct emit_value *v)
+{
+	struct remembered *const known = find(e->state, name), *const r = known ? known : add(e, name);
+
+	if (!r)
+		return;
+	free(r->words);
+	r->words = NULL;
+	r->value = *v;
+	if (v->type != EMIT_WORDS)
+		return;
+	r->words = strdup(v->words);
+	r->value = emit_words(r->words);
+	e->no_memory |= !r->words;
+}
+
+static bool is_in_a_row(const struct emit *e)
+{
+	return e->depth && e->levels[e->depth - 1].kind >= EMIT_IN_TABLE;
+}
+
+/* Those inside rows are for programs: there are as many as rows. */
+static void figure(struct emit *e, const char *key, const struct emit_value *v)
+{
+	char name[640];
+
+	if (is_in_a_row(e))
+		return;
+	snprintf(name, sizeof(name), "%s%s", e->path, key);
+	remember(e, name, v);
+}
+
+/* Of the innermost row that has such a column, or of the group around the sentence, or of the document. */
+static const struct emit_value *value_of(struct emit *e, const char *key)
+{
+	char name[640];
+
+	for (size_t d = e->depth; d-- > 0;) {
+		const struct emit_level *const l = &e->levels[d];
+
+		for (size_t i = 0; l->values && i < l->table->column_count; i++)
+			if (l->table->columns[i].key && strcmp(l->table->columns[i].key, key) == 0)
+				return &l->values[i];
+	}
+	snprintf(name, sizeof(name), "%s%s", e->path, key);
+	const struct remembered *r = find(e->state, name);
+
+	if (!r)
+		r = find(e->state, key);
+	assert(r || e->no_memory);
+	return r ? &r->value : NULL;
+}
+
+/* ---- as people read them ---- */
+
+static int64_t bytes_of(uint64_t n)
+{
+	return n > INT64_MAX ? INT64_MAX : (int64_t)n; /* only a hostile capture */
+}
+
+static void print_margin(FILE *f, const struct emit_value *v, bool utf8)
+{
+	char text[32];
+
+	if (v->has_margin)
+		fprintf(f, " %s %s", utf8 ? "\xc2\xb1" : "+-",
+			v->type == EMIT_SIZE ? ui_size(text, sizeof(text), bytes_of(v->margin), false) :
+					       ui_count(text, sizeof(text), v->margin));
+}
+
+static void print_value(FILE *f, const struct emit_value *v)
+{
+	char text[48];
+
+	switch (v->type) {
+	case EMIT_ABSENT:
+	case EMIT_NULL:
+		break;
+	case EMIT_WORDS:
+		ui_text(f, v->words);
+		break;
+	case EMIT_COUNT:
+		fputs(ui_count(text, sizeof(text), v->number), f);
+		break;
+	case EMIT_NUMBER:
+		fprintf(f, "%" PRIu64, v->number);
+		break;
+	case EMIT_SIZE:
+		fputs(ui_size(text, sizeof(text), bytes_of(v->number), false), f);
+		break;
+	case EMIT_AVERAGE:
+		fputs(ui_size_fraction(text, sizeof(text), v->ratio, false), f);
+		break;
+	case EMIT_CHANGE:
+		fprintf(f, "%+" PRId64, v->change);
+		break;
+	case EMIT_SIZE_CHANGE:
+		fputs(ui_size(text, sizeof(text), v->change, true), f);
+		break;
+	case EMIT_TIME:
+		fprintf(f, "%.3f s", (double)v->number / 1e9);
+		break;
+	case EMIT_TENTHS:
+		fprintf(f, "%.1f s", (double)v->number / 1e9);
+		break;
+	case EMIT_RATIO:
+		fprintf(f, "%.2f", v->ratio);
+		break;
+	case EMIT_PERCENT:
+		fprintf(f, "%.2f%%", v->ratio);
+		break;
+	case EMIT_FLAG:
+		fputs(v->flag ? "yes" : "no", f);
+		break;
+	}
+}
+
+static void print_form(struct emit *e, const struct emit_value *v, const char *form)
+{
+	FILE *const f = e->file;
+
+	if (strcmp(form, "s") == 0)
+		fputs(v->number == 1 ? "" : "s", f);
+	else if (strcmp(form, "n") == 0)
+		fprintf(f, "%" PRIu64, v->number);
+	else if (strcmp(form, "KiB") == 0)
+		fprintf(f, "%.1f KiB", (double)v->number / 1024);
+	else if (strcmp(form, "hex") == 0)
+		fprintf(f, "%" PRIx64, v->number);
+	else if (strcmp(form, "bare") == 0)
+		print_value(f, v);
+	else if (strcmp(form, "raw") == 0)
+		fputs(v->words, f);
+	else
+		assert(!"a form that does not exist");
+}
+
+static bool is_there(const struct emit_value *v)
+{
+	return v && v->type != EMIT_ABSENT && v->type != EMIT_NULL;
+}
+
+/* ---- sentences ---- */
+
+/* "{KEY:FORM}" at `at`: splits it, returns what is behind it. */
+static const char *split(const char *at, char key[64], char form[16])
+{
+	const char *const end = strchr(at, '}');
+	const size_t n = end ? (size_t)(end - at - 1) : 0;
+
+	assert(end && n < 64);
+	memcpy(key, at + 1, n);
+	key[n] = '\0';
+	char *const colon = strchr(key, ':');
+
+	form[0] = '\0';
+	if (colon) {
+		*colon = '\0';
+		snprintf(form, 16, "%s", colon + 1);
+	}
+	return end + 1;
+}
+
+/* Whether all figures up to the closing bracket are there. */
+static bool holds(struct emit *e, const char *at)
+{
+	char key[64], form[16];
+
+	while (*at && *at != ']') {
+		if (*at != '{') {
+			at++;
+			continue;
+		}
+		at = split(at, key, form);
+		if (!is_there(value_of(e, key)))
+			return false;
+	}
+	return true;
+}
+
+static const char *print_figure(struct emit *e, const char *at)
+{
+	char key[64], form[16];
+	const char *const behind = split(at, key, form);
+	const struct emit_value *const v = value_of(e, key);
+
+	if (!is_there(v))
+		return behind;
+	if (form[0]) {
+		print_form(e, v, form);
+		return behind;
+	}
+	print_value(e->file, v);
+	print_margin(e->file, v, ((struct state *)e->state)->utf8);
+	return behind;
+}
+
+static void say(struct emit *e, const char *sentence)
+{
+	for (const char *at = sentence; *at;) {
+		if (strchr("[]{", at[0]) && at[1] == at[0]) {
+			fputc(at[0], e->file);
+			at += 2;
+		} else if (*at == '{') {
+			at = print_figure(e, at);
+		} else if (*at == '[') {
+			at = holds(e, at + 1) ? at + 1 : strchr(at, ']') + 1;
+		} else if (*at == ']') {
+			at++;
+		} else {
+			const size_t n = strcspn(at, "[]{");
+
+			fwrite(at, 1, n, e->file);
+			at += n;
+		}
+	}
+}
+
+static void texts(struct emit *e, const char *key, const char *before, const char *const *all, size_t count)
+{
+	(void)key;
+	for (size_t i = 0; i < count; i++) {
+		fputs(before, e->file);
+		ui_text(e->file, all[i]);
+		fputc('\n', e->file);
+	}
+}
+
+/* ---- aligned tables ---- */
+
+static bool is_aligned(const struct emit_table *t)
+{
+	return !t->sentence;
+}
+
+static bool is_shown(const struct emit_column *c)
+{
+	return c->audience != EMIT_FOR_PROGRAMS && c->heading;
+}
+
+/* Columns on a screen, one per character. */
+static int columns_of(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += (*text & 0xc0) != 0x80;
+	return n;
+}
+
+static void add_cell(struct emit *e, char *text)
+{
+	struct state *const s = e->state;
+
+	if (!text || !grow((void **)&s->cells, s->cell_count, &s->cell_room, sizeof(*s->cells))) {
+		free(text);
+		e->no_memory = true;
+		return;
+	}
+	s->cells[s->cell_count++] = (struct cell){ text, columns_of(text) };
+}
+
+static char *cell_text(struct emit *e, const struct emit_table *t, const struct emit_value *v)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *const m = open_memstream(&text, &n);
+
+	if (!m)
+		return NULL;
+	print_value(m, v);
+	if (!t->bare_cells)
+		print_margin(m, v, ((struct state *)e->state)->utf8);
+	return ui_memstream_end(m, &text);
+}
+
+static void keep_row(struct emit *e, const struct emit_level *l)
+{
+	static const struct emit_value none = { .type = EMIT_ABSENT };
+
+	for (size_t i = 0; i < l->table->column_count && !e->no_memory; i++)
+		add_cell(e, cell_text(e, l->table, is_shown(&l->table->columns[i]) ? &l->values[i] : &none));
+}
+
+/* A cell of `width`; the last of a line, if it is left-aligned, has nothing behind it. */
+static void print_cell(FILE *f, const char *text, int used, int width, bool left, bool last)
+{
+	const int blank = width > used ? width - used : 0;
+
+	if (!left)
+		fprintf(f, "%*s", blank, "");
+	fputs(text, f);
+	if (left && !last)
+		fprintf(f, "%*s", blank, "");
+}
+
+/* cells: of the row; NULL: the headings. */
+static void print_aligned(FILE *f, const struct emit_table *t, const struct cell *cells, const int *widths)
+{
+	size_t last = 0;
+	const char *gap = "";
+
+	for (size_t i = 0; i < t->column_count; i++)
+		if (is_shown(&t->columns[i]) && (!cells || *cells[i].text))
+			last = i;
+	fputs(t->before ? t->before : "", f);
+	for (size_t i = 0; i <= last; i++) {
+		const struct emit_column *const c = &t->columns[i];
+
+		if (!is_shown(c))
+			continue;
+		fputs(*gap || i ? (c->gap ? c->gap : gap) : "", f);
+		gap = " ";
+		print_cell(f, cells ? cells[i].text : c->heading, cells ? cells[i].columns : columns_of(c->heading), widths[i],
+			   c->width < 0, i == last);
+	}
+	fputc('\n', f);
+}
+
+static void find_widths(const struct state *s, const struct emit_table *t, int *widths)
+{
+	const size_t cells = t->fixed_widths ? 0 : s->cell_count;
+
+	for (size_t i = 0; i < t->column_count; i++) {
+		const struct emit_column *const c = &t->columns[i];
+
+		widths[i] = abs(c->width);
+		if (is_shown(c) && !t->no_headings && columns_of(c->heading) > widths[i])
+			widths[i] = columns_of(c->heading);
+	}
+	for (size_t i = 0; i < cells; i++) {
+		int *const width = &widths[i % t->column_count];
+
+		*width = s->cells[i].columns > *width ? s->cells[i].columns : *width;
+	}
+}
+
+static void forget_cells(struct state *s)
+{
+	for (size_t i = 0; i < s->cell_count; i++)
+		free(s->cells[i].text);
+	s->cell_count = 0;
+}
+
+/* What is kept of it. */
+static void print_rows(struct emit *e, const struct emit_table *t, bool headings)
+{
+	struct state *const s = e->state;
+	int *const widths = calloc(t->column_count, sizeof(*widths));
+
+	if (!widths || s->cell_count % t->column_count) {
+		e->no_memory = true;
+	} else {
+		find_widths(s, t, widths);
+		if (headings)
+			print_aligned(e->file, t, NULL, widths);
+		for (size_t i = 0; i < s->cell_count; i += t->column_count)
+			print_aligned(e->file, t, s->cells + i, widths);
+	}
+	free(widths);
+	forget_cells(s);
+}
+
+/* ---- trees ---- */
+
+struct drawing {
+	const char *caller, *leaf, *branch, *last, *line, *gap;
+};
+
+static const struct drawing drawings[] = {
+	{ "+ ", "- ", "|-- ", "`-- ", "|   ", "    " },
+	{ "\xf0\x9f\x93\x82 ", "\xf0\x9f\x93\x84 ", "\xe2\x94\x9c\xe2\x94\x80\xe2\x94\x80 ",
+	  "\xe2\x94\x94\xe2\x94\x80\xe2\x94\x80 ", "\xe2\x94\x82   ", "    " },
+};
+
+/* A chain without a branching is not indented. */
+static void print_branch(struct emit *e, const struct emit_level *l)
+{
+	struct state *const s = e->state;
+	const struct drawing *const draw = &drawings[s->utf8];
+	const struct emit_branch *const b = l->branch;
+
+	for (size_t i = 0; i < s->step_count; i++)
+		fputs(s->steps[i], e->file);
+	if (!b->only) {
+		fputs(b->last ? draw->last : draw->branch, e->file);
+		assert(s->step_count < STEPS_MAX);
+		s->steps[s->step_count++] = b->last ? draw->gap : draw->line;
+	}
+	fputs(b->leaf ? draw->leaf : draw->caller, e->file);
+	say(e, l->table->sentence);
+}
+
+/* ---- levels ---- */
+
+static void open(struct emit *e, const struct emit_level *l)
+{
+	struct state *const s = e->state;
+
+	if (l->kind == EMIT_IN_DOCUMENT)
+		s->utf8 = ui_utf8();
+	else if (l->kind == EMIT_IN_BRANCH)
+		print_branch(e, l);
+	else if (l->kind == EMIT_IN_TABLE && is_aligned(l->table) && l->table->fixed_widths)
+		print_rows(e, l->table, !l->table->no_headings);
+	else if (l->kind == EMIT_IN_ROW && is_aligned(l->table))
+		keep_row(e, l);
+	else if (l->kind == EMIT_IN_ROW)
+		say(e, l->table->sentence);
+}
+
+static void close(struct emit *e, const struct emit_level *l)
+{
+	struct state *const s = e->state;
+
+	if (l->kind == EMIT_IN_BRANCH && !l->branch->only)
+		s->step_count--;
+	else if (l->kind == EMIT_IN_ROW && is_aligned(l->table) && l->table->fixed_widths)
+		print_rows(e, l->table, false);
+	else if (l->kind == EMIT_IN_TABLE && is_aligned(l->table) && !l->table->fixed_widths)
+		print_rows(e, l->table, !l->table->no_headings);
+}
+
+static void finish(struct emit *e)
+{
+	struct state *const s = e->state;
+
+	for (size_t i = 0; i < s->count; i++) {
+		free(s->figures[i].name);
+		free(s->figures[i].words);
+	}
+	free(s->figures);
+	forget_cells(s);
+	free(s->cells);
+}
+
+const struct emit_back_end emit_people_end = {
+	.figure = figure, .aside = remember, .say = say, .texts = texts, .open = open, .close = close, .finish = finish,
+};
