@@ -37,6 +37,8 @@ static const struct ui_option options[] = {
 	{ 0, "filter-new", UI_LIST, &filters_of[GROUP_NEW], "FILTER", "a filter for NEW alone", 0, 0 },
 	CHOICE_OPTIONS(choice),
 	REPORT_STACK_OPTIONS(common),
+	REPORT_QUIET_OPTION(common),
+	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
 	{ 0 },
 };
@@ -61,12 +63,9 @@ static enum group_by by;
 
 static void check(struct report sides[GROUP_SIDES])
 {
-	if (!group_by_parse(group_by, &by))
-		ui_usage_error("unknown key_type: '%s'", group_by);
-	if (cumulative && !group_by_can_cumulate(by))
-		ui_usage_error("cumulative mode cannot be used with key type '%s'", group_by);
-	ui_exclude("--json", common.json, "--title", title);
-	traceback_check(traceback_limit, common.json, &traceback);
+	by = group_by_check(group_by, cumulative);
+	ui_exclude(report_form(&common), report_form(&common), "--title", title);
+	traceback_check(traceback_limit, report_form(&common), &traceback);
 	ui_needs("--confidential-files", traceback.confidential_files != NULL, "--traceback", traceback.wanted);
 	filters_from_list(&sides[GROUP_OLD].filters, "--filter-old", &filters_of[GROUP_OLD]);
 	filters_from_list(&sides[GROUP_NEW].filters, "--filter-new", &filters_of[GROUP_NEW]);

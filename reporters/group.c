@@ -11,6 +11,7 @@
 
 #include "format/mix.h"
 #include "symbols/keymap.h"
+#include "ui/ui.h"
 
 struct atom {
 	char *text;
@@ -56,6 +57,17 @@ bool group_by_can_cumulate(enum group_by by)
 {
 	return by == GROUP_FILENAME || by == GROUP_LINENO || by == GROUP_FUNCTION ||
 	       by == GROUP_MODULE;
+}
+
+enum group_by group_by_check(const char *text, bool cumulative)
+{
+	enum group_by by;
+
+	if (!group_by_parse(text, &by))
+		ui_usage_error("unknown key_type: '%s'", text);
+	if (cumulative && !group_by_can_cumulate(by))
+		ui_usage_error("cumulative mode cannot be used with key type '%s'", text);
+	return by;
 }
 
 void group_by_view(enum group_by by, struct view_options *o)
@@ -570,4 +582,13 @@ void grouping_free(struct grouping *g)
 	free(p);
 	free(g->stats);
 	free(g);
+}
+
+uint64_t grouping_size(const struct grouping *g, size_t first)
+{
+	uint64_t size = 0;
+
+	for (size_t i = first; i < g->stat_count; i++)
+		size += g->stats[i].value[GROUP_NEW].size;
+	return size;
 }

@@ -54,6 +54,8 @@ struct grouping {
 bool group_by_parse(const char *text, enum group_by *ret);
 /* Only file, line, function and module exist in every frame of a stack. */
 bool group_by_can_cumulate(enum group_by by);
+/* After ui_parse: what is no key, or cannot be cumulative, is a usage error: exits. */
+enum group_by group_by_check(const char *text, bool cumulative);
 /* What a view must be split by for this key. */
 void group_by_view(enum group_by by, struct view_options *o);
 
@@ -82,6 +84,9 @@ int grouping_add(struct grouping *g, enum group_side side, const struct group_so
 /* By size, count, key, descending; or by abs(size difference), size, abs(count difference), count, key. */
 void grouping_sort(struct grouping *g);
 void grouping_sort_differences(struct grouping *g);
+
+/* The size of all stats on GROUP_NEW, and of those from `first` on. */
+uint64_t grouping_size(const struct grouping *g, size_t first);
 
 /* The atom that stands for the key: of a traceback its most recent frame. */
 const char *group_text(const struct grouping *g, const struct group_stat *s, uint64_t *ret_number);

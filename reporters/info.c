@@ -17,6 +17,7 @@
 static struct report_options common;
 
 static const struct ui_option options[] = {
+	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
 	{ 0 },
 };

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "choice.h"
+#include "leaked.h"
 #include "report.h"
 #include "reserved.h"
-#include "suppress.h"
 #include "traceback.h"
 
 static struct report_options common;
@@ -26,6 +26,8 @@ static const struct ui_option options[] = {
 	  "print how much each suppression left out", 0, 0 },
 	{ 0, "fail-on-leak", UI_FLAG, &fail_on_leak, NULL, "exit 3 when there is a leak", 0, 0 },
 	REPORT_STACK_OPTIONS(common),
+	REPORT_QUIET_OPTION(common),
+	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
 	{ 0 },
 };
@@ -45,120 +47,11 @@ static const struct ui_command command = {
 	.max_operands = 1,
 };
 
-struct leak {
-	uint32_t node;
-	uint64_t bytes, count;
-	struct sampling_error error;
-};
-
-static struct leaks {
-	struct suppressions suppressions;
-	struct leak *rows; /* what is left, by stack */
-	size_t row_count;
-	uint64_t bytes, count, suppressed_bytes, suppressed_count;
-	struct sampling_error error; /* of bytes and count */
-} found;
-
-/* ---- figures ---- */
-
-static int by_node(const void *a, const void *b)
-{
-	const struct leak *x = a, *y = b;
-
-	return x->node < y->node ? -1 : x->node > y->node;
-}
-
-static int by_weight(const void *a, const void *b)
-{
-	const struct leak *x = a, *y = b;
-
-	if (x->bytes != y->bytes)
-		return x->bytes < y->bytes ? 1 : -1;
-	if (x->count != y->count)
-		return x->count < y->count ? 1 : -1;
-	return by_node(a, b);
-}
-
-/* One row per stack, whatever processes and functions allocated there. */
-static int join_stacks(const struct view *v, struct leaks *l)
-{
-	size_t rows = 0, n = 0;
-
-	l->rows = calloc(v->row_count + 1, sizeof(*l->rows));
-	if (!l->rows)
-		return TRK_ERR_NOMEM;
-	for (size_t i = 0; i < v->row_count; i++) {
-		const struct view_row *const r = &v->rows[i];
-
-		if (!r->bytes && r->kind == TRK_MMAP) /* an arena that nobody touched */
-			continue;
-		l->rows[rows++] = (struct leak){ r->node, r->bytes, r->count, view_error(v, r) };
-	}
-	qsort(l->rows, rows, sizeof(*l->rows), by_node);
-	for (size_t i = 0; i < rows; i++) {
-		if (n && l->rows[n - 1].node == l->rows[i].node) {
-			l->rows[n - 1].bytes += l->rows[i].bytes;
-			l->rows[n - 1].count += l->rows[i].count;
-			sampling_join(&l->rows[n - 1].error, &l->rows[i].error);
-		} else {
-			l->rows[n++] = l->rows[i];
-		}
-	}
-	l->row_count = n;
-	return 0;
-}
-
-static void leave_out_suppressed(struct stacks *stacks, struct leaks *l)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < l->row_count; i++) {
-		const struct leak row = l->rows[i];
-		size_t n;
-		const struct source_frame *frames = stacks_frames(stacks, row.node, &n);
-		struct suppression *s = suppressions_match(&l->suppressions, frames, n);
-
-		if (s) {
-			s->bytes += row.bytes;
-			s->count += row.count;
-			l->suppressed_bytes += row.bytes;
-			l->suppressed_count += row.count;
-			continue;
-		}
-		l->bytes += row.bytes;
-		l->count += row.count;
-		sampling_join(&l->error, &row.error);
-		l->rows[kept++] = row;
-	}
-	l->row_count = kept;
-	qsort(l->rows, kept, sizeof(*l->rows), by_weight);
-}
-
-static bool is_left(void *report, const struct view_row *row)
-{
-	const struct report *const r = report;
-	size_t n;
-	const struct source_frame *const frames = stacks_frames(r->stacks, row->node, &n);
-
-	return (row->bytes || row->kind != TRK_MMAP) && !suppressions_match(&found.suppressions, frames, n);
-}
-
-/* Of what is left in the report. */
-static void find_unnamed(struct report *r)
-{
-	unnamed_begin(&r->unnamed, r->capture);
-	for (size_t i = 0; i < found.row_count; i++)
-		unnamed_add(&r->unnamed, r->capture, r->stacks, found.rows[i].node, found.rows[i].bytes);
-	unnamed_end(&r->unnamed, r->stacks);
-}
+static struct leaks found;
 
 static int find(struct report *r)
 {
-	if (join_stacks(&r->view, &found) != 0)
-		return TRK_ERR_NOMEM;
-	leave_out_suppressed(r->stacks, &found);
-	find_unnamed(r);
-	return domains_sum(&r->domains, &r->view, is_left, r);
+	return leaked_find(&found, r);
 }
 
 /* ---- what is said of it ---- */
@@ -311,8 +204,7 @@ static int gate(const struct report *r)
 
 static void finish(void)
 {
-	free(found.rows);
-	suppressions_finish(&found.suppressions);
+	leaked_finish(&found);
 }
 
 int main(int argc, char **argv)

@@ -123,6 +123,11 @@ out:
 	return err;
 }
 
+const char *report_form(const struct report_options *o)
+{
+	return o->json ? "--json" : o->csv ? "--csv" : NULL;
+}
+
 int report_stacks(struct report *r, const struct report_options *o)
 {
 	const struct stacks_options options = {

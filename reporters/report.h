@@ -18,7 +18,7 @@
 
 /* Values of the options that all reporters share; put REPORT_OPTIONS(o) into the option table. */
 struct report_options {
-	bool json, force, no_skip;
+	bool json, csv, quiet, force, no_skip;
 	const char *output;
 	uint64_t pid; /* 0: all processes */
 	struct ui_list skip_frames;
@@ -30,6 +30,12 @@ struct report_options {
 	{ 'o', "output", UI_STRING, &(o).output, "FILE", "write to FILE instead of stdout", 0, 0 },\
 	{ 'f', "force", UI_FLAG, &(o).force, NULL, "overwrite FILE", 0, 0 },                       \
 	{ 0, "pid", UI_UINT, &(o).pid, "PID", "only this process", 1, UINT32_MAX }
+
+/* For those that report_main runs; and, of these, for those whose exit code says something. */
+#define REPORT_CSV_OPTION(o)                                                                       \
+	{ 0, "csv", UI_FLAG, &(o).csv, NULL, "comma-separated values, for spreadsheets", 0, 0 }
+#define REPORT_QUIET_OPTION(o)                                                                     \
+	{ 'q', "quiet", UI_FLAG, &(o).quiet, NULL, "print nothing: the exit status says it", 0, 0 }
 
 /* In the --help of reports that take CAPTURE@POINT. */
 #define REPORT_POINTS                                                                              \
@@ -65,6 +71,8 @@ struct report {
  * `Failed to parse allocation records in X` with the reason ...) and returns the exit code.
  */
 int report_open(struct report *r, const char *operand, const struct report_options *o);
+/* The option that asks for output for programs: "--json", "--csv"; NULL: it is for people. */
+const char *report_form(const struct report_options *o);
 int report_stacks(struct report *r, const struct report_options *o); /* makes r->stacks */
 /* view_build with progress on a terminal and errors printed; an exit code. */
 int report_view(struct report *r, struct view_options *o, struct view *ret);

@@ -22,6 +22,9 @@ static int no_memory(void)
 
 static void check_usage(const struct report_kind *k, struct report *sides)
 {
+	ui_exclude("--csv", k->common->csv, "--json", k->common->json);
+	ui_exclude("--quiet", k->common->quiet, "--json", k->common->json);
+	ui_exclude("--quiet", k->common->quiet, "--csv", k->common->csv);
 	if (k->check)
 		k->check(sides);
 	if (k->choice)
@@ -53,7 +56,9 @@ static int answer(const struct report_kind *k, struct report *r, const char *whi
 
 static int describe(const struct report_kind *k, struct report *sides, FILE *f)
 {
-	struct emit *const e = emit_new(k->common->json ? EMIT_JSON : EMIT_PEOPLE, f, k->choose_table ? k->choose_table() : k->table);
+	const struct report_options *const o = k->common;
+	const enum emit_form form = o->quiet ? EMIT_NOTHING : o->json ? EMIT_JSON : o->csv ? EMIT_CSV : EMIT_PEOPLE;
+	struct emit *const e = emit_new(form, f, k->choose_table ? k->choose_table() : k->table);
 	int err = e ? 0 : TRK_ERR_NOMEM;
 
 	if (!err)

@@ -34,6 +34,7 @@ static const struct ui_option options[] = {
 	FILTER_OPTIONS(filtering),
 	CHOICE_OPTIONS(choice),
 	REPORT_STACK_OPTIONS(common),
+	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
 	{ 0 },
 };

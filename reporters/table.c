@@ -3,13 +3,13 @@
  * tracemalloc's Snapshot.statistics() prints them.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "block_list.h"
 #include "choice.h"
 #include "filter.h"
 #include "group.h"
 #include "report.h"
+#include "symbols/path.h"
 #include "traceback.h"
 
 static struct report_options common;
@@ -36,6 +36,7 @@ static const struct ui_option options[] = {
 	FILTER_OPTIONS(filtering),
 	CHOICE_OPTIONS(choice),
 	REPORT_STACK_OPTIONS(common),
+	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
 	{ 0 },
 };
@@ -60,17 +61,14 @@ static enum group_by by;
 
 static void check(struct report *r)
 {
-	if (!group_by_parse(group_by, &by))
-		ui_usage_error("unknown key_type: '%s'", group_by);
-	if (cumulative && !group_by_can_cumulate(by))
-		ui_usage_error("cumulative mode cannot be used with key type '%s'", group_by);
+	by = group_by_check(group_by, cumulative);
 	ui_exclude("--list", list, "--pretty", pretty);
 	ui_exclude("--list", list, "--cumulative", cumulative);
 	ui_exclude("--list", list, "--group-by", group_by != by_default);
-	ui_exclude("--json", common.json, "--pretty", pretty);
-	ui_exclude("--json", common.json, "--title", title);
+	ui_exclude(report_form(&common), report_form(&common), "--pretty", pretty);
+	ui_exclude(report_form(&common), report_form(&common), "--title", title);
 	ui_exclude("--list", list, "--title", title);
-	traceback_check(traceback_limit, common.json, &traceback);
+	traceback_check(traceback_limit, report_form(&common), &traceback);
 	ui_needs("--confidential-files", traceback.confidential_files != NULL, "--traceback or --pretty",
 		 traceback.wanted || pretty);
 	if (pretty)
@@ -124,17 +122,6 @@ static const char *sentence(void)
 	return by <= GROUP_LINENO ? "#{number}: {short_file}:{line}: {size:KiB}\n" : "#{number}: {key}: {size:KiB}\n";
 }
 
-/* The last two parts of a path. */
-static const char *short_path(const char *path)
-{
-	const char *const last = strrchr(path, '/');
-	const char *second = last;
-
-	while (second && second > path && second[-1] != '/')
-		second--;
-	return second ? second : path;
-}
-
 static int describe_row(const struct report *r, struct emit *e, size_t index)
 {
 	const struct group_stat *const s = &groups->stats[index];
@@ -156,7 +143,7 @@ static int describe_row(const struct report *r, struct emit *e, size_t index)
 		[LINE] = by <= GROUP_TRACEBACK ? emit_number(number) : emit_absent(),
 		[SIZE] = emit_about(emit_size(v.size), every, m.bytes), [COUNT] = emit_about(emit_number(v.count), every, m.count),
 		[AVERAGE] = v.count ? emit_average((double)v.size / (double)v.count) : emit_absent(), [STACK] = emit_optional(folded),
-		[NUMBER] = emit_number(index + 1), [SHORT_FILE] = emit_words(short_path(text)) });
+		[NUMBER] = emit_number(index + 1), [SHORT_FILE] = emit_words(path_short(text)) });
 	if (pretty && by == GROUP_LINENO)
 		traceback_emit_source(e, text, number, &traceback);
 	if (has_stack)
@@ -184,9 +171,8 @@ static int describe_rows(const struct report *r, struct emit *e)
 static void say_title(struct emit *e)
 {
 	static const char *const nouns[] = {
-		[GROUP_FILENAME] = "files", [GROUP_LINENO] = "lines", [GROUP_TRACEBACK] = "stacks",
-		[GROUP_FUNCTION] = "functions", [GROUP_MODULE] = "modules",
-		[GROUP_THREAD] = "threads", [GROUP_SIZE] = "sizes",
+		[GROUP_FILENAME] = "files", [GROUP_LINENO] = "lines", [GROUP_TRACEBACK] = "stacks", [GROUP_FUNCTION] = "functions",
+		[GROUP_MODULE] = "modules", [GROUP_THREAD] = "threads", [GROUP_SIZE] = "sizes",
 	};
 
 	emit_aside(e, "limit", emit_number(limit ? limit : shown(groups->stat_count)));
@@ -200,15 +186,10 @@ static void say_title(struct emit *e)
 static void say_rest(const struct report *r, struct emit *e)
 {
 	const size_t all = groups->stat_count, n = shown(all);
-	uint64_t other = 0, total = 0;
 
-	for (size_t i = 0; i < all; i++) {
-		total += groups->stats[i].value[GROUP_NEW].size;
-		other += i >= n ? groups->stats[i].value[GROUP_NEW].size : 0;
-	}
 	emit_aside(e, "others", emit_number(all - n));
-	emit_aside(e, "other", emit_size(other));
-	emit_aside(e, "total", emit_size(total));
+	emit_aside(e, "other", emit_size(grouping_size(groups, n)));
+	emit_aside(e, "total", emit_size(grouping_size(groups, 0)));
 	if (all > n)
 		emit_say(e, "{others} other: {other:KiB}\n");
 	emit_say(e, "Total allocated size: {total:KiB}\n");
@@ -245,14 +226,14 @@ static int describe(struct report *r, struct emit *e)
 	return err;
 }
 
-static void finish(void)
-{
-	grouping_free(groups);
-}
-
 static const char *choose_table(void)
 {
 	return list ? "blocks" : "rows";
+}
+
+static void finish(void)
+{
+	grouping_free(groups);
 }
 
 int main(int argc, char **argv)

@@ -16,6 +16,7 @@ static const struct ui_option options[] = {
 	  UINT32_MAX - 1 },
 	{ 'l', "limit", UI_UINT, &limit, "N", "rows to print (default 0: all)", 0, 0 },
 	REPORT_STACK_OPTIONS(common),
+	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
 	{ 0 },
 };

@@ -44,14 +44,14 @@ static void parse_sources(struct traceback_options *o)
 	o->sources = (enum traceback_sources)i;
 }
 
-void traceback_check(const char *limit, bool json, struct traceback_options *o)
+void traceback_check(const char *limit, const char *form, struct traceback_options *o)
 {
 	o->wanted = limit != NULL;
 	ui_needs("--most-recent-first", o->most_recent_first, "--traceback", o->wanted);
 	ui_needs("--functions", o->functions, "--traceback", o->wanted);
-	ui_exclude("--json", json, "--most-recent-first", o->most_recent_first);
-	ui_exclude("--json", json, "--functions", o->functions);
-	ui_exclude("--json", json, "--confidential-files", o->confidential_files != NULL);
+	ui_exclude(form, form, "--most-recent-first", o->most_recent_first);
+	ui_exclude(form, form, "--functions", o->functions);
+	ui_exclude(form, form, "--confidential-files", o->confidential_files != NULL);
 	if (!traceback_parse_limit(limit, o))
 		ui_usage_error("argument --traceback: %s is an invalid int value", limit);
 	parse_sources(o);

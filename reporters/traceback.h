@@ -40,9 +40,9 @@ bool traceback_parse_limit(const char *text, struct traceback_options *o);
 
 /*
  * After ui_parse: `limit` is the N of --traceback[=N] ("": none; NULL: no stacks are wanted). What
- * is no number, and options that would change nothing, are a usage error: exits.
+ * is no number, and options that would change nothing, are a usage error: exits. form: see report_form.
  */
-void traceback_check(const char *limit, bool json, struct traceback_options *o);
+void traceback_check(const char *limit, const char *form, struct traceback_options *o);
 
 /*
  * A stack as a table of its own in a row: `key`, most recent frame first, all of them. For people as tracemalloc prints it, as

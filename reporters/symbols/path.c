@@ -65,3 +65,13 @@ const char *path_absolute(const char *name, const char *directory, struct arena 
 	(void)clean(path);
 	return path;
 }
+
+const char *path_short(const char *path)
+{
+	const char *const last = strrchr(path, '/');
+	const char *second = last;
+
+	while (second && second > path && second[-1] != '/')
+		second--;
+	return second ? second : path;
+}

@@ -13,4 +13,7 @@
  */
 const char *path_absolute(const char *name, const char *directory, struct arena *arena);
 
+/* The last two parts of it: "src/main.c". */
+const char *path_short(const char *path);
+
 #endif

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ui/private.h"
+
 struct state {
 	bool in_table; /* in that table, or in the tree */
 	bool has_header;
@@ -18,16 +20,25 @@ struct state {
 
 const size_t emit_csv_bytes = sizeof(struct state);
 
+/* What is no UTF-8 becomes U+FFFD, as in JSON. */
 static void write_words(FILE *f, const char *s)
 {
-	if (!s[strcspn(s, ",\"\r\n")]) {
-		fputs(s, f);
-		return;
+	const char *const end = s + strlen(s), *const quote = s[strcspn(s, ",\"\r\n")] ? "\"" : "";
+
+	fputs(quote, f);
+	while (s < end) {
+		uint32_t code;
+		const size_t n = ui_utf8_decode(s, (size_t)(end - s), &code);
+
+		if (*s == '"')
+			fputc('"', f);
+		if (n)
+			fwrite(s, 1, n, f);
+		else
+			fputs("\xef\xbf\xbd", f);
+		s += n ? n : 1;
 	}
-	fputc('"', f);
-	for (; *s; s++)
-		fputs(*s == '"' ? "\"\"" : (const char[]){ *s, '\0' }, f);
-	fputc('"', f);
+	fputs(quote, f);
 }
 
 static void write_value(FILE *f, const struct emit_value *v)

@@ -377,7 +377,7 @@ static void print_aligned(FILE *f, const struct emit_table *t, const struct cell
 	const char *gap = "";
 
 	for (size_t i = 0; i < t->column_count; i++)
-		if (is_shown(&t->columns[i]) && (!cells || *cells[i].text))
+		if (is_shown(&t->columns[i]) && *(cells ? cells[i].text : t->columns[i].heading))
 			last = i;
 	fputs(t->before ? t->before : "", f);
 	for (size_t i = 0; i <= last; i++) {

@@ -1,0 +1,15 @@
+/*
+ * heap_figures - what became of the memory, in all or of a process: the totals under memray's names.
+ */
+#ifndef REPORTERS_HEAP_FIGURES_H
+#define REPORTERS_HEAP_FIGURES_H
+
+#include "replay/heap.h"
+#include "ui/emit.h"
+
+/* sample_bytes: 0: the capture is not sampled; otherwise with margins. */
+void heap_figures_describe(struct emit *e, uint64_t sample_bytes, const struct heap_totals *t);
+/* The sentences that people read of them. */
+void heap_figures_say(struct emit *e, const struct heap_totals *t);
+
+#endif
