@@ -42,7 +42,7 @@ static const char *const names[] = {
 	[GROUP_SIZE] = "size",
 };
 
-bool group_by_parse(const char *text, enum group_by *ret)
+static bool parse(const char *text, enum group_by *ret)
 {
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(text, names[i]) != 0)
@@ -53,7 +53,7 @@ bool group_by_parse(const char *text, enum group_by *ret)
 	return false;
 }
 
-bool group_by_can_cumulate(enum group_by by)
+static bool can_cumulate(enum group_by by)
 {
 	return by == GROUP_FILENAME || by == GROUP_LINENO || by == GROUP_FUNCTION ||
 	       by == GROUP_MODULE;
@@ -63,9 +63,9 @@ enum group_by group_by_check(const char *text, bool cumulative)
 {
 	enum group_by by;
 
-	if (!group_by_parse(text, &by))
+	if (!parse(text, &by))
 		ui_usage_error("unknown key_type: '%s'", text);
-	if (cumulative && !group_by_can_cumulate(by))
+	if (cumulative && !can_cumulate(by))
 		ui_usage_error("cumulative mode cannot be used with key type '%s'", text);
 	return by;
 }

@@ -50,11 +50,10 @@ struct grouping {
 	struct group_private *private;
 };
 
-/* False: no such key type. */
-bool group_by_parse(const char *text, enum group_by *ret);
-/* Only file, line, function and module exist in every frame of a stack. */
-bool group_by_can_cumulate(enum group_by by);
-/* After ui_parse: what is no key, or cannot be cumulative, is a usage error: exits. */
+/*
+ * After ui_parse: what is no key is a usage error, which exits; so is a cumulative one of what does not exist in every frame of
+ * a stack, as file, line, function and module do.
+ */
 enum group_by group_by_check(const char *text, bool cumulative);
 /* What a view must be split by for this key. */
 void group_by_view(enum group_by by, struct view_options *o);

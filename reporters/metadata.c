@@ -88,7 +88,8 @@ static struct emit_value known(const char *text)
 	return emit_words(text[0] ? text : NULL);
 }
 
-void metadata_machine(struct emit *e, const struct cap_process *p)
+/* Where and on what it ran; null: the capture does not say. */
+static void machine(struct emit *e, const struct cap_process *p)
 {
 	emit_figure(e, "hostname", known(p->host));
 	emit_figure(e, "system", known(p->system));
@@ -130,7 +131,7 @@ int metadata_figures(struct emit *e, const struct report *r, const struct heap_t
 	emit_figure(e, "file_format", emit_words(capture_is_aggregated(c) ? "AGGREGATED_ALLOCATIONS" : "ALL_ALLOCATIONS"));
 	emit_figure(e, "format_version", emit_number(c->header.version));
 	emit_figure(e, "page_size", emit_number(c->header.page_bytes));
-	metadata_machine(e, p);
+	machine(e, p);
 	build_ids(e, c);
 	free(command_line);
 	return 0;

@@ -14,9 +14,6 @@ char *metadata_time(uint64_t unix_ns, char buf[METADATA_TIME_ROOM]);
 /* The index of the process that the report is about; the first one when it is about all. */
 uint32_t metadata_process(const struct report *r);
 
-/* Figures about where and on what a process ran; null: its capture does not say. */
-void metadata_machine(struct emit *e, const struct cap_process *p);
-
 /* How it ended: an exit status or a signal, the other is null; both are when it is not known. */
 struct emit_value metadata_status(const struct cap_process *p);
 struct emit_value metadata_signal(const struct cap_process *p);

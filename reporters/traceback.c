@@ -105,15 +105,14 @@ char *traceback_source(const char *file, uint32_t line, enum traceback_sources s
 	return ret;
 }
 
-static void print_source(FILE *f, const char *indent, const char *file, uint64_t line,
-			 const struct traceback_options *o)
+static void print_source(FILE *f, const char *file, uint64_t line, const struct traceback_options *o)
 {
 	char *const source =
 		line <= UINT32_MAX ? traceback_source(file, (uint32_t)line, o->sources) : NULL;
 
 	if (!source)
 		return;
-	fprintf(f, "%s    ", indent);
+	fputs("    ", f);
 	ui_text(f, source);
 	fputc('\n', f);
 	free(source);
@@ -129,10 +128,9 @@ void traceback_print_cut(FILE *f, const char *indent, const struct source_frame 
 	fprintf(f, frame->most_older == 1 ? "older frame was cut off\n" : "older frames were cut off\n");
 }
 
-static void print_frame(FILE *f, const char *indent, const struct source_frame *frame,
-			const struct traceback_options *o)
+static void print_frame(FILE *f, const struct source_frame *frame, const struct traceback_options *o)
 {
-	fprintf(f, "%s  ", indent);
+	fputs("  ", f);
 	if (frame->cut) {
 		traceback_print_cut(f, "", frame);
 		return;
@@ -149,11 +147,10 @@ static void print_frame(FILE *f, const char *indent, const struct source_frame *
 		ui_text(f, frame->via);
 	}
 	fputc('\n', f);
-	print_source(f, indent, frame->file, frame->line, o);
+	print_source(f, frame->file, frame->line, o);
 }
 
-void traceback_print(FILE *f, const char *indent, const struct source_frame *frames, size_t count,
-		     const struct traceback_options *o)
+static void print(FILE *f, const struct source_frame *frames, size_t count, const struct traceback_options *o)
 {
 	size_t first = 0, last = count; /* [first, last), most recent first */
 
@@ -166,7 +163,7 @@ void traceback_print(FILE *f, const char *indent, const struct source_frame *fra
 			last = wanted;
 	}
 	for (size_t i = first; i < last; i++)
-		print_frame(f, indent, &frames[o->most_recent_first ? i : last - 1 - (i - first)], o);
+		print_frame(f, &frames[o->most_recent_first ? i : last - 1 - (i - first)], o);
 }
 
 enum { FILE_NAME, LINE, FUNCTION, MODULE, VIA, COLUMNS };
@@ -195,7 +192,7 @@ void traceback_emit(struct emit *e, const char *key, const struct source_frame *
 	if (!f)
 		emit_frames(e, key, frames, count);
 	else if (o)
-		traceback_print(f, "", frames, count, o);
+		print(f, frames, count, o);
 }
 
 static void say_call(struct emit *e, const struct source_frame *s, bool first)
@@ -244,5 +241,5 @@ char *traceback_folded(const struct emit *e, const struct source_frame *frames, 
 void traceback_emit_source(struct emit *e, const char *file, uint64_t line, const struct traceback_options *o)
 {
 	if (emit_people(e))
-		print_source(emit_people(e), "", file, line, o);
+		print_source(emit_people(e), file, line, o);
 }

@@ -56,10 +56,6 @@ char *traceback_folded(const struct emit *e, const struct source_frame *frames, 
 
 /* "... 100 older frames were cut off", of a frame that is `cut`; the line that stands for them. */
 void traceback_print_cut(FILE *f, const char *indent, const struct source_frame *frame);
-/* frames: most recent first. Each line starts with `indent`. */
-void traceback_print(FILE *f, const char *indent, const struct source_frame *frames, size_t count,
-		     const struct traceback_options *o);
-
 /* Line `line` of the file without the white space around it, malloc'ed; NULL: not to be shown. */
 char *traceback_source(const char *file, uint32_t line, enum traceback_sources sources);
 /* For people: in a line below, if there is one. */

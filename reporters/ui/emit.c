@@ -40,7 +40,8 @@ const struct emit_back_end emit_nothing_end = {
 
 /* ---- levels ---- */
 
-struct emit_level *emit_top(struct emit *e)
+/* The innermost open level; the document. */
+static struct emit_level *top(struct emit *e)
 {
 	return &e->levels[e->depth - 1];
 }
@@ -71,9 +72,9 @@ static void open_level(struct emit *e, struct emit_level l)
 		e->room = room;
 	}
 	l.path_bytes = e->path_bytes;
-	snprintf(number, sizeof(number), "%zu", e->depth ? emit_top(e)->rows : 0);
+	snprintf(number, sizeof(number), "%zu", e->depth ? top(e)->rows : 0);
 	if (e->depth && (l.kind == EMIT_IN_ROW || l.kind == EMIT_IN_BRANCH))
-		emit_top(e)->rows++;
+		top(e)->rows++;
 	if (l.kind != EMIT_IN_DOCUMENT)
 		enter(e, l.key ? l.key : number);
 	e->levels[e->depth++] = l;
@@ -187,10 +188,10 @@ void emit_table(struct emit *e, const struct emit_table *t)
 
 void emit_row_begin(struct emit *e, const struct emit_value *values)
 {
-	const struct emit_level *const top = emit_top(e);
+	const struct emit_level *const outer = top(e);
 
-	assert(top->kind == EMIT_IN_TABLE);
-	open_level(e, (struct emit_level){ .kind = EMIT_IN_ROW, .table = top->table, .values = values });
+	assert(outer->kind == EMIT_IN_TABLE);
+	open_level(e, (struct emit_level){ .kind = EMIT_IN_ROW, .table = outer->table, .values = values });
 }
 
 void emit_row(struct emit *e, const struct emit_value *values)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ui/private.h"
+#include "ui/emit_aligned.h"
 
 #define STEPS_MAX 2050
 
@@ -19,16 +19,10 @@ struct remembered {
 	char *words; /* its own copy */
 };
 
-struct cell {
-	char *text;
-	int columns; /* on a screen */
-};
-
 struct state {
 	struct remembered *figures;
 	size_t count, room;
-	struct cell *cells; /* of the aligned table that is open, row by row */
-	size_t cell_count, cell_room;
+	struct aligned rows; /* of the aligned table that is open */
 	const char *steps[STEPS_MAX]; /* in front of a branch of the tree, per branching */
 	size_t step_count;
 	bool utf8;
@@ -309,33 +303,6 @@ static bool is_aligned(const struct emit_table *t)
 	return !t->sentence;
 }
 
-static bool is_shown(const struct emit_column *c)
-{
-	return c->audience != EMIT_FOR_PROGRAMS && c->heading;
-}
-
-/* Columns on a screen, one per character. */
-static int columns_of(const char *text)
-{
-	int n = 0;
-
-	for (; *text; text++)
-		n += (*text & 0xc0) != 0x80;
-	return n;
-}
-
-static void add_cell(struct emit *e, char *text)
-{
-	struct state *const s = e->state;
-
-	if (!text || !grow((void **)&s->cells, s->cell_count, &s->cell_room, sizeof(*s->cells))) {
-		free(text);
-		e->no_memory = true;
-		return;
-	}
-	s->cells[s->cell_count++] = (struct cell){ text, columns_of(text) };
-}
-
 static char *cell_text(struct emit *e, const struct emit_table *t, const struct emit_value *v)
 {
 	char *text = NULL;
@@ -354,87 +321,10 @@ static void keep_row(struct emit *e, const struct emit_level *l)
 {
 	static const struct emit_value none = { .type = EMIT_ABSENT };
 
-	for (size_t i = 0; i < l->table->column_count && !e->no_memory; i++)
-		add_cell(e, cell_text(e, l->table, is_shown(&l->table->columns[i]) ? &l->values[i] : &none));
-}
-
-/* A cell of `width`; the last of a line, if it is left-aligned, has nothing behind it. */
-static void print_cell(FILE *f, const char *text, int used, int width, bool left, bool last)
-{
-	const int blank = width > used ? width - used : 0;
-
-	if (!left)
-		fprintf(f, "%*s", blank, "");
-	fputs(text, f);
-	if (left && !last)
-		fprintf(f, "%*s", blank, "");
-}
-
-/* cells: of the row; NULL: the headings. */
-static void print_aligned(FILE *f, const struct emit_table *t, const struct cell *cells, const int *widths)
-{
-	size_t last = 0;
-	const char *gap = "";
-
-	for (size_t i = 0; i < t->column_count; i++)
-		if (is_shown(&t->columns[i]) && *(cells ? cells[i].text : t->columns[i].heading))
-			last = i;
-	fputs(t->before ? t->before : "", f);
-	for (size_t i = 0; i <= last; i++) {
-		const struct emit_column *const c = &t->columns[i];
-
-		if (!is_shown(c))
-			continue;
-		fputs(*gap || i ? (c->gap ? c->gap : gap) : "", f);
-		gap = " ";
-		print_cell(f, cells ? cells[i].text : c->heading, cells ? cells[i].columns : columns_of(c->heading), widths[i],
-			   c->width < 0, i == last);
-	}
-	fputc('\n', f);
-}
-
-static void find_widths(const struct state *s, const struct emit_table *t, int *widths)
-{
-	const size_t cells = t->fixed_widths ? 0 : s->cell_count;
-
-	for (size_t i = 0; i < t->column_count; i++) {
-		const struct emit_column *const c = &t->columns[i];
-
-		widths[i] = abs(c->width);
-		if (is_shown(c) && !t->no_headings && columns_of(c->heading) > widths[i])
-			widths[i] = columns_of(c->heading);
-	}
-	for (size_t i = 0; i < cells; i++) {
-		int *const width = &widths[i % t->column_count];
-
-		*width = s->cells[i].columns > *width ? s->cells[i].columns : *width;
-	}
-}
-
-static void forget_cells(struct state *s)
-{
-	for (size_t i = 0; i < s->cell_count; i++)
-		free(s->cells[i].text);
-	s->cell_count = 0;
-}
-
-/* What is kept of it. */
-static void print_rows(struct emit *e, const struct emit_table *t, bool headings)
-{
 	struct state *const s = e->state;
-	int *const widths = calloc(t->column_count, sizeof(*widths));
 
-	if (!widths || s->cell_count % t->column_count) {
-		e->no_memory = true;
-	} else {
-		find_widths(s, t, widths);
-		if (headings)
-			print_aligned(e->file, t, NULL, widths);
-		for (size_t i = 0; i < s->cell_count; i += t->column_count)
-			print_aligned(e->file, t, s->cells + i, widths);
-	}
-	free(widths);
-	forget_cells(s);
+	for (size_t i = 0; i < l->table->column_count && !e->no_memory; i++)
+		e->no_memory |= !aligned_add(&s->rows, cell_text(e, l->table, aligned_shows(&l->table->columns[i]) ? &l->values[i] : &none));
 }
 
 /* ---- trees ---- */
@@ -478,7 +368,7 @@ static void open(struct emit *e, const struct emit_level *l)
 	else if (l->kind == EMIT_IN_BRANCH)
 		print_branch(e, l);
 	else if (l->kind == EMIT_IN_TABLE && is_aligned(l->table) && l->table->fixed_widths)
-		print_rows(e, l->table, !l->table->no_headings);
+		e->no_memory |= !aligned_print(&s->rows, l->table, !l->table->no_headings, e->file);
 	else if (l->kind == EMIT_IN_ROW && is_aligned(l->table))
 		keep_row(e, l);
 	else if (l->kind == EMIT_IN_ROW)
@@ -492,9 +382,9 @@ static void close(struct emit *e, const struct emit_level *l)
 	if (l->kind == EMIT_IN_BRANCH && !l->branch->only)
 		s->step_count--;
 	else if (l->kind == EMIT_IN_ROW && is_aligned(l->table) && l->table->fixed_widths)
-		print_rows(e, l->table, false);
+		e->no_memory |= !aligned_print(&s->rows, l->table, false, e->file);
 	else if (l->kind == EMIT_IN_TABLE && is_aligned(l->table) && !l->table->fixed_widths)
-		print_rows(e, l->table, !l->table->no_headings);
+		e->no_memory |= !aligned_print(&s->rows, l->table, !l->table->no_headings, e->file);
 }
 
 static void finish(struct emit *e)
@@ -506,8 +396,7 @@ static void finish(struct emit *e)
 		free(s->figures[i].words);
 	}
 	free(s->figures);
-	forget_cells(s);
-	free(s->cells);
+	aligned_finish(&s->rows);
 }
 
 const struct emit_back_end emit_people_end = {

@@ -50,8 +50,6 @@ static inline bool emit_is_data(const struct emit_column *c)
 	return c->audience != EMIT_FOR_PEOPLE;
 }
 
-/* The innermost open level; the document. */
-struct emit_level *emit_top(struct emit *e);
 /* As programs read it: "12", "0.5", "true"; "" of null. Not for words. */
 char *emit_raw(const struct emit_value *v, char *buf, size_t room);
 

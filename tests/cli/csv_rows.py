@@ -11,6 +11,9 @@ import os
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
+import reports  # noqa: E402
+
 # The key of the table in --json; None: every figure.
 REPORTS = {"stats": None, "info": None, "temporary": "rows", "leaks": "rows", "summary": "rows", "table": "rows", "diff": "rows", "tree": "root"}
 
@@ -68,6 +71,7 @@ def differences(name, table, text, report):
 
 def main():
     reporters, captures = sys.argv[1:3]
+    reports.must_be_asked(reporters, [[name] for name in REPORTS], "dump", "flamegraph")
     failed = count = 0
     for capture in sorted(glob.glob(os.path.join(captures, "good", "*.bin"))):
         for name, table in REPORTS.items():

@@ -225,15 +225,9 @@ static void ties_go_by_file_then_line_as_numbers(void **state)
 
 static void key_types_are_known_by_name(void **state)
 {
-	enum group_by by;
-
-	assert_true(group_by_parse("traceback", &by));
-	assert_int_equal(by, GROUP_TRACEBACK);
-	assert_true(group_by_parse("size", &by));
-	assert_false(group_by_parse("bogus", &by));
-	assert_false(group_by_parse("", &by));
-	assert_false(group_by_can_cumulate(GROUP_TRACEBACK));
-	assert_true(group_by_can_cumulate(GROUP_MODULE));
+	assert_int_equal(group_by_check("traceback", false), GROUP_TRACEBACK);
+	assert_int_equal(group_by_check("size", false), GROUP_SIZE);
+	assert_int_equal(group_by_check("module", true), GROUP_MODULE);
 }
 
 int main(void)

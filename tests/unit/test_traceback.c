@@ -18,6 +18,16 @@ static const struct source_frame frames[] = {
 	{ .file = "b.c", .line = 4, .function = "b\x1b" },
 };
 
+static void emit_to(FILE *f, const struct source_frame *all, size_t count, const struct traceback_options *o)
+{
+	struct emit *const e = emit_new(EMIT_PEOPLE, f, NULL);
+
+	assert_non_null(e);
+	emit_document(e, "test", 1);
+	traceback_emit(e, "stack", all, count, o);
+	assert_int_equal(emit_end_all(e), 0);
+}
+
 static void check(const char *limit, bool most_recent_first, bool functions, const char *want)
 {
 	struct traceback_options o = { .most_recent_first = most_recent_first, .functions = functions };
@@ -26,7 +36,7 @@ static void check(const char *limit, bool most_recent_first, bool functions, con
 	FILE *const f = open_memstream(&out, &n);
 
 	assert_true(traceback_parse_limit(limit, &o));
-	traceback_print(f, "", frames, 2, &o);
+	emit_to(f, frames, 2, &o);
 	fclose(f);
 	assert_string_equal(out, want);
 	free(out);
@@ -103,7 +113,7 @@ static void source_follows_its_frame(void **state)
 	size_t n = 0;
 	FILE *const file = open_memstream(&out, &n);
 
-	traceback_print(file, "", &f, 1, &o);
+	emit_to(file, &f, 1, &o);
 	fclose(file);
 	snprintf(want, sizeof(want), "  File \"%s\", line 2\n    second = malloc(2);\n", source_path);
 	assert_string_equal(out, want);

@@ -1,0 +1,27 @@
+/*
+ * emit_aligned - rows of cells, printed as columns: what people read of a table without a sentence.
+ */
+#ifndef UI_EMIT_ALIGNED_H
+#define UI_EMIT_ALIGNED_H
+
+#include "ui/emit.h"
+
+struct aligned_cell {
+	char *text;
+	int columns; /* on a screen */
+};
+
+struct aligned { /* zeroes: no cells */
+	struct aligned_cell *cells; /* row by row, one for each column of the table */
+	size_t count, room;
+};
+
+/* Whether people see that column. */
+bool aligned_shows(const struct emit_column *c);
+/* The next cell. The text becomes ours; NULL: none. False: no memory, or no text. */
+bool aligned_add(struct aligned *a, char *text);
+/* Prints the rows, and forgets them. False: no memory, now or before: nothing is printed. */
+bool aligned_print(struct aligned *a, const struct emit_table *t, bool headings, FILE *f);
+void aligned_finish(struct aligned *a);
+
+#endif
