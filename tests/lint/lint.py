@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 
+import sources as table_of_sources
 import usage
 
 ROOT = os.path.abspath(sys.argv[1])
@@ -131,6 +132,7 @@ def main():
         count += 1
     if not count:
         problems.append("no sources in %s" % ROOT)
+    table_of_sources.check(ROOT, all_sources, problem)
     usage.check(ROOT, all_sources, problem)
     if LIBRARY:
         check_symbols(LIBRARY)
