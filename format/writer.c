@@ -34,7 +34,7 @@ void writer_stop(struct writer *w, int error)
 
 /* ---- blocks ---- */
 
-static void write_all(struct writer *w, const uint8_t *p, size_t size)
+void writer_write_all(struct writer *w, const uint8_t *p, size_t size)
 {
 	while (size && !w->error) {
 		const ssize_t n = write(w->fd, p, size);
@@ -51,7 +51,7 @@ static void write_all(struct writer *w, const uint8_t *p, size_t size)
 	}
 }
 
-static void index_add(struct writer *w, const struct trk_block_header *h, uint64_t offset)
+void writer_index_add(struct writer *w, const struct trk_block_header *h, uint64_t offset)
 {
 	if (w->index_count == w->index_room) {
 		const size_t room = w->index_room ? w->index_room * 2 : 256;
@@ -82,10 +82,10 @@ static void write_padding(struct writer *w, uint32_t payload_bytes)
 	const uint64_t offset = w->bytes;
 
 	trk_padding_encode(&h, zeros, payload_bytes, header);
-	write_all(w, header, sizeof(header));
-	write_all(w, zeros, payload_bytes);
+	writer_write_all(w, header, sizeof(header));
+	writer_write_all(w, zeros, payload_bytes);
 	if (!w->error)
-		index_add(w, &h, offset);
+		writer_index_add(w, &h, offset);
 }
 
 void writer_make_room(struct writer *w, uint64_t items, uint64_t bytes)
@@ -102,22 +102,22 @@ void writer_make_room(struct writer *w, uint64_t items, uint64_t bytes)
 }
 
 /* The block of that header stands in w->block. */
-static void write_encoded(struct writer *w, const struct trk_block_header *h, uint64_t bytes)
+void writer_write_encoded(struct writer *w, const struct trk_block_header *h, uint64_t bytes)
 {
 	uint64_t offset;
 
 	writer_make_room(w, trk_block_counts(h), bytes);
 	offset = w->bytes;
-	write_all(w, w->block, bytes);
+	writer_write_all(w, w->block, bytes);
 	w->items += trk_block_counts(h);
 	if (!w->error && h->type != TRK_BLOCK_INDEX)
-		index_add(w, h, offset);
+		writer_index_add(w, h, offset);
 }
 
 void writer_write_block(struct writer *w, struct trk_block_header *h, const uint8_t *raw)
 {
 	if (!w->error)
-		write_encoded(w, h, trk_block_encode(h, raw, w->block, w->packing));
+		writer_write_encoded(w, h, trk_block_encode(h, raw, w->block, w->packing));
 }
 
 static void write_table(struct writer *w, enum trk_block_type type)
@@ -288,7 +288,7 @@ static void events_free(struct events *b)
 
 /* ---- the whole ---- */
 
-static struct writer *writer_alloc(int fd)
+struct writer *writer_alloc(int fd)
 {
 	struct writer *w = calloc(1, sizeof(*w));
 
@@ -302,7 +302,7 @@ static struct writer *writer_alloc(int fd)
 	return NULL;
 }
 
-static int result(const struct writer *w)
+int writer_result(const struct writer *w)
 {
 	if (!w->error)
 		return 0;
@@ -318,7 +318,7 @@ int writer_new(struct writer **ret, int fd, const struct trk_header *h)
 	if (!w)
 		return TRK_ERR_NOMEM;
 	trk_header_encode(h, header);
-	write_all(w, header, sizeof(header));
+	writer_write_all(w, header, sizeof(header));
 	if (w->error) {
 		errno = w->error;
 		writer_free(w);
@@ -327,58 +327,6 @@ int writer_new(struct writer **ret, int fd, const struct trk_header *h)
 	*ret = w;
 	return 0;
 }
-
-/* Blocks that claim more than they may are none to readers, either. */
-static void resume_items(struct writer *w, const struct trk_block_header *h, uint64_t offset)
-{
-	const uint64_t items = w->items + trk_block_counts(h);
-
-	if (trk_items_fit(items, offset + TRK_BLOCK_HEADER_BYTES + h->stored_bytes))
-		w->items = items;
-}
-
-int writer_resume(struct writer **ret, int fd, const struct writer_written *before)
-{
-	struct writer *w = writer_alloc(fd);
-
-	if (!w)
-		return TRK_ERR_NOMEM;
-	w->bytes = before->bytes;
-	w->strings_before = before->string_count;
-	for (size_t i = 0; i < before->block_count && !w->error; i++) {
-		index_add(w, &before->blocks[i], before->offsets[i]);
-		resume_items(w, &before->blocks[i], before->offsets[i]);
-	}
-	if (w->error) {
-		writer_free(w);
-		return TRK_ERR_NOMEM;
-	}
-	*ret = w;
-	return 0;
-}
-
-int writer_branch(struct writer **ret, const struct writer *w, int fd)
-{
-	const size_t bytes = w->index_count * sizeof(*w->index);
-	struct writer *b = writer_alloc(fd);
-
-	if (!b)
-		return TRK_ERR_NOMEM;
-	b->bytes = w->bytes;
-	b->items = w->items;
-	b->strings_before = w->strings_before + w->strings.count;
-	b->index = malloc(bytes + 1);
-	if (!b->index) {
-		writer_free(b);
-		return TRK_ERR_NOMEM;
-	}
-	if (bytes)
-		memcpy(b->index, w->index, bytes);
-	b->index_count = b->index_room = w->index_count;
-	*ret = b;
-	return 0;
-}
-
 
 /*
  * Buffers that stayed empty since the last call go: a recording may outlive a
@@ -399,63 +347,7 @@ int writer_flush(struct writer *w)
 		w->events[b->process] = NULL;
 		events_free(b);
 	}
-	return result(w);
-}
-
-/* What every piece of a recording has from the one before it. */
-static bool is_carried(uint16_t type)
-{
-	return (type >= TRK_BLOCK_MODULES && type <= TRK_BLOCK_MAPPINGS) || type == TRK_BLOCK_NOTICES;
-}
-
-static bool read_back(struct writer *w, int before, uint8_t *bytes, size_t size, uint64_t offset)
-{
-	ssize_t n;
-
-	do
-		n = pread(before, bytes, size, (off_t)offset);
-	while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)size)
-		writer_stop(w, n < 0 ? errno : EIO);
-	return n == (ssize_t)size;
-}
-
-static void carry(struct writer *w, int before, uint64_t from)
-{
-	struct trk_block_header h;
-
-	if (!read_back(w, before, w->block, TRK_BLOCK_HEADER_BYTES, from))
-		return;
-	if (trk_block_header_decode(w->block, TRK_BLOCK_HEADER_BYTES, &h) != 0 ||
-	    h.stored_bytes > trk_block_bound(TRK_BLOCK_RAW_MAX)) {
-		writer_stop(w, EIO); /* somebody writes into the file, too */
-		return;
-	}
-	if (read_back(w, before, w->block + TRK_BLOCK_HEADER_BYTES, h.stored_bytes,
-		      from + TRK_BLOCK_HEADER_BYTES))
-		write_encoded(w, &h, TRK_BLOCK_HEADER_BYTES + h.stored_bytes);
-}
-
-int writer_next_file(struct writer *w, int fd, int before, const struct trk_header *header)
-{
-	uint8_t bytes[TRK_HEADER_BYTES];
-
-	if (writer_flush(w))
-		return result(w);
-	struct index_entry *const old = w->index;
-	const size_t count = w->index_count;
-
-	w->fd = fd;
-	w->bytes = w->items = 0;
-	w->index = NULL;
-	w->index_count = w->index_room = 0;
-	trk_header_encode(header, bytes);
-	write_all(w, bytes, sizeof(bytes));
-	for (size_t i = 0; i < count && !w->error; i++)
-		if (is_carried(old[i].type))
-			carry(w, before, old[i].offset);
-	free(old);
-	return result(w);
+	return writer_result(w);
 }
 
 void writer_set_packing(struct writer *w, enum trk_packing packing)
@@ -542,13 +434,13 @@ int writer_finish(struct writer *w)
 	uint8_t trailer[TRK_TRAILER_BYTES];
 
 	if (writer_flush(w))
-		return result(w);
+		return writer_result(w);
 	if (!writer_record_begin(w))
-		return result(w);
+		return writer_result(w);
 	trk_trailer_encode(w->bytes, trailer);
 	write_index(w);
-	write_all(w, trailer, sizeof(trailer));
-	return result(w);
+	writer_write_all(w, trailer, sizeof(trailer));
+	return writer_result(w);
 }
 
 void writer_free(struct writer *w)

@@ -1,6 +1,6 @@
 /*
- * writer_private - what the two halves of the writer share: writer.c (blocks,
- * events, the file) and writer_tables.c (everything that is not an event).
+ * writer_private - what the parts of the writer share: writer.c (blocks, events, the file), writer_more.c (further
+ * files), and writer_tables.c, writer_keyframe.c, writer_sums.c (everything that is not an event).
  */
 #ifndef TRK_WRITER_PRIVATE_H
 #define TRK_WRITER_PRIVATE_H
@@ -72,8 +72,18 @@ struct writer {
 	size_t index_count, index_room;
 };
 
+/* Without a header; NULL: no memory. */
+struct writer *writer_alloc(int fd);
+
 /* Remembers the first error; from then on nothing is written. */
 void writer_stop(struct writer *w, int error);
+/* Of the whole so far: 0, TRK_ERR_NOMEM or TRK_ERR_IO, with errno. */
+int writer_result(const struct writer *w);
+
+/* Bytes, and a block as it stands in w->block, of so many bytes, with its entry in the index. */
+void writer_write_all(struct writer *w, const uint8_t *p, size_t size);
+void writer_write_encoded(struct writer *w, const struct trk_block_header *h, uint64_t bytes);
+void writer_index_add(struct writer *w, const struct trk_block_header *h, uint64_t offset);
 
 /* Writes out all pending tables, in an order in which each names only earlier ones. */
 void writer_write_tables(struct writer *w);

@@ -295,6 +295,47 @@ static int64_t factored(const struct cfi_fde *f, uint64_t n)
 	return (int64_t)(n * (uint64_t)f->data_align);
 }
 
+static bool remember(struct cfi_scratch *s, unsigned *depth)
+{
+	if (*depth == CFI_REMEMBERED)
+		return false;
+	s->remembered[(*depth)++] = s->row;
+	return true;
+}
+
+static bool recall(struct cfi_scratch *s, unsigned *depth)
+{
+	if (*depth == 0)
+		return false;
+	s->row = s->remembered[--*depth];
+	return true;
+}
+
+/* One that says what the CFA is. False: it is none of those. */
+static bool define_cfa(const struct cfi_fde *f, struct cursor *c, struct cfi_row *row, uint8_t op)
+{
+	uint64_t reg;
+
+	switch (op) {
+	case CFA_DEF:
+		reg = take_uleb(c);
+		set_cfa(row, reg, (int64_t)take_uleb(c));
+		return true;
+	case CFA_DEF_SF:
+		reg = take_uleb(c);
+		set_cfa(row, reg, factored(f, (uint64_t)take_sleb(c)));
+		return true;
+	case CFA_DEF_REGISTER: return move_cfa(row, take_uleb(c), row->cfa.value);
+	case CFA_DEF_OFFSET: return move_cfa(row, row->cfa_reg, (int64_t)take_uleb(c));
+	case CFA_DEF_OFFSET_SF: return move_cfa(row, row->cfa_reg, factored(f, (uint64_t)take_sleb(c)));
+	case CFA_DEF_EXPRESSION:
+		row->cfa.value = take_block(c);
+		row->cfa.how = CFI_EXPRESSION;
+		return true;
+	default: return false;
+	}
+}
+
 /* One instruction other than an advance. False: not understood. */
 static bool run_one(const struct cfi_fde *f, struct cursor *c, struct cfi_scratch *s,
 		    unsigned *depth, uint8_t op)
@@ -347,34 +388,11 @@ static bool run_one(const struct cfi_fde *f, struct cursor *c, struct cfi_scratc
 	case CFA_RESTORE_EXT: restore_reg(s, take_uleb(c)); return true;
 	case CFA_UNDEFINED: set_reg(row, take_uleb(c), CFI_UNDEFINED, 0); return true;
 	case CFA_SAME: set_reg(row, take_uleb(c), CFI_SAME, 0); return true;
-	case CFA_REMEMBER:
-		if (*depth == CFI_REMEMBERED)
-			return false;
-		s->remembered[(*depth)++] = *row;
-		return true;
-	case CFA_RESTORE_STATE:
-		if (*depth == 0)
-			return false;
-		*row = s->remembered[--*depth];
-		return true;
-	case CFA_DEF:
-		reg = take_uleb(c);
-		set_cfa(row, reg, (int64_t)take_uleb(c));
-		return true;
-	case CFA_DEF_SF:
-		reg = take_uleb(c);
-		set_cfa(row, reg, factored(f, (uint64_t)take_sleb(c)));
-		return true;
-	case CFA_DEF_REGISTER: return move_cfa(row, take_uleb(c), row->cfa.value);
-	case CFA_DEF_OFFSET: return move_cfa(row, row->cfa_reg, (int64_t)take_uleb(c));
-	case CFA_DEF_OFFSET_SF: return move_cfa(row, row->cfa_reg, factored(f, (uint64_t)take_sleb(c)));
-	case CFA_DEF_EXPRESSION:
-		row->cfa.value = take_block(c);
-		row->cfa.how = CFI_EXPRESSION;
-		return true;
+	case CFA_REMEMBER: return remember(s, depth);
+	case CFA_RESTORE_STATE: return recall(s, depth);
 	case CFA_ARGS_SIZE: (void)take_uleb(c); return true;
 	case CFA_NEGATE_RA_STATE: return ARCH_RA_SIGN_STATE;
-	default: return false;
+	default: return define_cfa(f, c, row, op);
 	}
 }
 

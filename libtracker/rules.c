@@ -1,13 +1,11 @@
-#include "rules.h"
+#include "rules_private.h"
 
-#include <link.h>
 #include <string.h>
 
 #include "cfi.h"
 #include "code.h"
 #include "chunk.h"
 #include "debug_frame.h"
-#include "directory.h"
 #include "headers.h"
 #include "linger.h"
 #include "made.h"
@@ -18,29 +16,16 @@
 #define FIRST_PROBES 16u
 #define SECOND_BITS 17u
 #define SECOND_PROBES 64u
-#define MODULE_COUNT 4096u
-#define PATH_BYTES_MAX 3072u /* a module's record must fit a chunk */
-
-#define MODULE_CLAIMED 1u /* as a start: one thread fills this entry, or clears up after the module in it */
-
-struct module {
-	_Atomic uintptr_t start; /* 0: free. A module that was unloaded leaves its entry to the next one. */
-	uintptr_t end;
-	const void *link_map;
-	uint32_t name_hash; /* of the last part of its path */
-};
 
 /* Mapped at start, not in .bss: there a collector of garbage would look for its blocks. */
 struct first {
 	struct rule rules[1u << FIRST_BITS];
-	struct module modules[MODULE_COUNT];
+	struct rules_module modules[RULES_MODULES];
 	_Atomic uint64_t packed[1u << PACKED_PLACE_BITS];
 };
 
 static struct first *first;
 _Atomic uint64_t *rules_packed; /* first->packed */
-static struct module *modules; /* first->modules */
-static _Atomic uint32_t module_count; /* entries ever used */
 static _Atomic(struct rule *) second; /* NULL: not mapped yet */
 static _Atomic bool second_refused;
 
@@ -49,125 +34,9 @@ bool rules_start(void)
 	first = raw_map_private(sizeof(*first));
 	if (!first)
 		return false;
-	modules = first->modules;
+	rules_modules = first->modules;
 	rules_packed = first->packed;
 	return true;
-}
-
-/* ---- modules ---- */
-
-static uint32_t modules_used(void)
-{
-	const uint32_t n = atomic_load_explicit(&module_count, memory_order_acquire);
-
-	return n < MODULE_COUNT ? n : MODULE_COUNT;
-}
-
-static bool module_known(const struct cfi_module *m)
-{
-	for (uint32_t i = modules_used(); i-- > 0;)
-		if (atomic_load_explicit(&modules[i].start, memory_order_acquire) == m->start &&
-		    modules[i].end == m->end && modules[i].link_map == m->link_map)
-			return true;
-	return false;
-}
-
-uint32_t rules_hash_of_name(const char *path)
-{
-	const char *const slash = strrchr(path, '/');
-	uint32_t h = 5381;
-
-	for (const char *p = slash ? slash + 1 : path; *p; p++)
-		h = h * 33 + (uint8_t)*p;
-	return h ? h : 1;
-}
-
-bool rules_knows_file(uint32_t name_hash)
-{
-	for (uint32_t i = 0, n = modules_used(); i < n; i++)
-		if (atomic_load_explicit(&modules[i].start, memory_order_acquire) > MODULE_CLAIMED &&
-		    modules[i].name_hash == name_hash)
-			return true;
-	return false;
-}
-
-/* Returns the hash of its name. */
-static uint32_t module_tell(struct thread *t, const struct cfi_module *m)
-{
-	const struct link_map *const l = m->link_map;
-	struct wire_record r = { .start = m->start, .end = m->end };
-	uint32_t directory_bytes = 0;
-	const char *directory;
-
-	if (l) {
-		r.bias = l->l_addr;
-		r.text = l->l_name;
-		if (!l->l_name || !l->l_name[0]) {
-			r.text = state.executable;
-			r.module_flags = 1;
-		} else if (strcmp(l->l_name, "linux-vdso.so.1") == 0) {
-			r.module_flags = 2;
-		}
-	}
-	if (!r.text)
-		r.text = "";
-	r.text_bytes = (uint32_t)strnlen(r.text, PATH_BYTES_MAX);
-
-	const struct headers h = headers_of(m);
-
-	r.build_id = headers_build_id(&h, &r.build_id_bytes);
-	directory = r.text[0] && r.text[0] != '/' && !(r.module_flags & 2) ? directory_now(&directory_bytes) : "";
-	if (directory_bytes + r.text_bytes > PATH_BYTES_MAX)
-		directory_bytes = 0;
-	const uint32_t name_hash = rules_hash_of_name(r.text);
-
-	if (emit_module(t, &r, directory, directory_bytes))
-		linger_told(name_hash);
-	return name_hash;
-}
-
-/* A free entry, claimed. NULL: so many modules are loaded at once. */
-static struct module *module_entry(void)
-{
-	for (uint32_t i = 0; i < MODULE_COUNT; i++) {
-		uintptr_t none = 0;
-		uint32_t used = i;
-
-		if (!atomic_compare_exchange_strong(&modules[i].start, &none, MODULE_CLAIMED))
-			continue;
-		while (used <= i && !atomic_compare_exchange_weak(&module_count, &used, i + 1))
-			;
-		return &modules[i];
-	}
-	return NULL;
-}
-
-/* Two threads may tell of the same module at once: the recorder takes the second for nothing new. */
-static void module_add(struct thread *t, const struct cfi_module *m)
-{
-	const uint32_t hash = module_tell(t, m);
-	struct module *const entry = module_entry();
-
-	if (!entry) {
-		atomic_fetch_add(&state.process->modules_lost, 1);
-		return;
-	}
-	entry->end = m->end;
-	entry->link_map = m->link_map;
-	entry->name_hash = hash;
-	atomic_store_explicit(&entry->start, m->start, memory_order_release);
-}
-
-void rules_announce(struct thread *t)
-{
-	linger_forked();
-	for (uint32_t i = 0, n = modules_used(); i < n; i++) {
-		struct cfi_module m = { .start = modules[i].start };
-
-		/* One that went away without our seeing it has no link map to read any more. */
-		if (m.start > MODULE_CLAIMED && cfi_module_at(m.start, &m) && m.link_map == modules[i].link_map)
-			(void)module_tell(t, &m);
-	}
 }
 
 /* ---- unloading ---- */
@@ -182,52 +51,11 @@ static void forget_in(struct rule *table, unsigned bits, uintptr_t start, uintpt
 	}
 }
 
-static void forget_range(uintptr_t start, uintptr_t end)
+void rules_forget(uintptr_t start, uintptr_t end)
 {
 	debug_frame_forget(start);
 	forget_in(first->rules, FIRST_BITS, start, end);
 	forget_in(atomic_load(&second), SECOND_BITS, start, end);
-}
-
-/* Forgets what is known of a module, and frees its entry. Another thread may be doing so. */
-static void module_drop(struct module *m, uintptr_t start, uintptr_t end)
-{
-	if (!atomic_compare_exchange_strong(&m->start, &start, MODULE_CLAIMED))
-		return;
-	forget_range(start, end);
-	atomic_store_explicit(&m->start, 0, memory_order_release);
-}
-
-bool rules_unloaded(void)
-{
-	bool any = false;
-
-	for (uint32_t i = 0, n = modules_used(); i < n; i++) {
-		const uintptr_t start = atomic_load_explicit(&modules[i].start, memory_order_acquire);
-		const uintptr_t end = modules[i].end;
-		struct cfi_module now;
-
-		if (start <= MODULE_CLAIMED || (cfi_module_at(start, &now) && now.link_map == modules[i].link_map &&
-						now.start == start && now.end == end))
-			continue;
-		module_drop(&modules[i], start, end);
-		any = true;
-	}
-	return any;
-}
-
-/* A module that nobody saw unloaded gave its place to `m`. */
-static void drop_overlapped(const struct cfi_module *m)
-{
-	for (uint32_t i = 0, n = modules_used(); i < n; i++) {
-		const uintptr_t start = atomic_load_explicit(&modules[i].start, memory_order_acquire);
-		const uintptr_t end = modules[i].end;
-
-		if (start <= MODULE_CLAIMED || start >= m->end || end <= m->start)
-			continue;
-		module_drop(&modules[i], start, end);
-		atomic_fetch_add(&state.code_generation, 1);
-	}
 }
 
 /* ---- rules ---- */
@@ -361,12 +189,12 @@ static void guess_outside(struct thread *t, uintptr_t pc, bool exact, struct rul
 
 static void met(struct thread *t, const struct cfi_module *m)
 {
-	if (module_known(m))
+	if (rules_knows_module(m))
 		return;
-	drop_overlapped(m);
+	rules_drop_overlapped(m);
 	if (atomic_load_explicit(&outside_known, memory_order_relaxed))
-		forget_range(m->start, m->end);
-	module_add(t, m);
+		rules_forget(m->start, m->end);
+	rules_add_module(t, m);
 }
 
 static void by_row(struct thread *t, const struct cfi_fde *f, uintptr_t at, struct rule_step *r)

@@ -92,153 +92,6 @@ bool walk_at_signal_frame(const struct walk *w, uintptr_t sp)
 	return ARCH_SIGNAL_WORD && walk_readable(w, at) && *(const uintptr_t *)at == ARCH_SIGNAL_WORD;
 }
 
-/* To make a rule anew takes as long as so many steps; after some in vain only as often as that is nothing beside them. */
-#define RENEWAL_STEPS 256u
-#define RENEWALS_IN_VAIN 16u
-
-/* The code at pc was freed, perhaps, and other code stands there, or it could not be read: another rule? */
-static bool renew(struct thread *t, uintptr_t pc, const struct rule_step *tried, struct rule_step *ret)
-{
-	if (t->doubt >= RENEWALS_IN_VAIN * RENEWAL_STEPS || !code_is_mapped(pc - 1))
-		return false;
-	if (rules_renew(t, pc, tried, ret))
-		return true;
-	t->doubt += RENEWAL_STEPS;
-	return false;
-}
-
-/* Code that a call ends before, and that the walk can go on from. */
-static bool is_return(struct thread *t, uintptr_t pc)
-{
-	struct rule room;
-	const struct rule *const r = pc < 4096 ? NULL : rules_get(t, pc, false, &room);
-	struct rule_step anew;
-
-	if (!r || !r->follows_call)
-		return false;
-	return r->step.kind != RULE_NONE || (renew(t, pc, &r->step, &anew) && anew.kind != RULE_NONE);
-}
-
-/*
- * By the frame pointer: bp points into this stack, above sp, to the caller's bp and the return address, and that is
- * one: code that a call ends before. All of this depends on sp, bp and the words of the stack, and on what is
- * code, so such a step may be remembered as any other. In a chain of such frames the one with a caller's bp of
- * 0 is the outermost, as the ABI says; Go has a return address there that is none.
- */
-static uint8_t step_frame_pointer(struct walk *w, const struct rule_step *r, bool chain)
-{
-	const uintptr_t kept_at = w->bp + (uintptr_t)(intptr_t)r->cfa_offset;
-	uintptr_t pc;
-
-	if (chain && w->bp == 0)
-		return RULE_END;
-	if (w->bp < w->sp || !walk_readable(w, w->bp) || !walk_readable(w, w->bp + 8))
-		return RULE_NONE;
-	pc = ((const uintptr_t *)w->bp)[1];
-	if (!is_return(w->thread, pc))
-		return chain && *(const uintptr_t *)w->bp == 0 ? RULE_END : RULE_NONE;
-	w->pc = pc;
-	w->sp = w->framed_sp = w->bp + ARCH_FRAME_BYTES;
-	w->before = r->cfa_offset && walk_readable(w, kept_at) ? *(const uintptr_t *)kept_at : w->sp;
-	w->bp = *(const uintptr_t *)w->bp;
-	return RULE_SP;
-}
-
-/* What Java's interpreter makes of arguments and locals lies below the sp that a compiled caller had: so many bytes at most. */
-#define EXTENSION_MAX 65536u
-
-static bool leave_sized(struct walk *w, uintptr_t sp, uintptr_t size)
-{
-	const uintptr_t cfa = sp + size;
-	const uintptr_t *const saved = (const uintptr_t *)(cfa - ARCH_FRAME_BYTES); /* bp, and the return address */
-
-	if (sp % ARCH_STACK_ALIGNMENT || !walk_readable(w, (uintptr_t)saved) || !walk_readable(w, (uintptr_t)(saved + 1)) ||
-	    !is_return(w->thread, saved[1]))
-		return false;
-	w->bp = saved[0];
-	w->pc = saved[1];
-	w->sp = cfa;
-	return true;
-}
-
-/*
- * By the size of the frame. What is found there must be a return address: the code may have made place for another
- * method since its rule was made. Where the interpreter was called, it has kept sp as it was; that word is not among those that
- * are remembered, for it stays as long as the interpreter's frame does.
- */
-static uint8_t step_sized(struct walk *w, uintptr_t size)
-{
-	const uintptr_t before = w->sp == w->framed_sp ? w->before : w->sp;
-	const bool extended = before > w->sp && before - w->sp <= EXTENSION_MAX && before % ARCH_STACK_ALIGNMENT == 0;
-
-	return leave_sized(w, extended ? before : w->sp, size) ? RULE_SP : RULE_NONE;
-}
-
-/*
- * runtime.asmcgocall, on the thread's stack: the goroutine's g says where its own stack lies, and how deep it was. A frame
- * of no bytes: the return address is what it left there. bp is the caller's.
- */
-static uint8_t step_go(struct walk *w, bool here)
-{
-	const uintptr_t g_at = w->sp + ARCH_GO_G, depth_at = w->sp + ARCH_GO_DEPTH;
-	const uintptr_t *g; /* lives; begins with stack.lo, stack.hi */
-	uintptr_t sp;
-
-	if (w->bounded || !walk_readable(w, g_at) || !walk_readable(w, depth_at))
-		return RULE_NONE;
-	g = *(const uintptr_t *const *)g_at;
-	sp = here ? *(const uintptr_t *)depth_at : g[1] - *(const uintptr_t *)depth_at;
-	if (here ? !walk_readable(w, sp) : sp < g[0] || sp >= g[1] || sp % sizeof(uintptr_t))
-		return RULE_NONE;
-	w->pc = *(const uintptr_t *)sp;
-	w->sp = sp + sizeof(uintptr_t);
-	if (!here) {
-		w->top = g[1];
-		w->foreign = w->bounded = true;
-	}
-	w->low = w->sp;
-	return w->pc >= 4096 ? RULE_SP : RULE_NONE;
-}
-
-static uint8_t try_guess(struct walk *w, const struct rule_step *r)
-{
-	switch (r->kind) {
-	case RULE_GO: return step_go(w, r->cfa_offset);
-	case RULE_SIZED: return step_sized(w, (uintptr_t)r->cfa_offset);
-	case RULE_FRAME: return step_frame_pointer(w, r, w->guessed);
-	default: return RULE_NONE;
-	}
-}
-
-/* The walk does not say by which rule it went on from here, then, so it is not remembered. */
-static uint8_t try_anew(struct walk *w, const struct rule_step *tried)
-{
-	struct rule_step anew;
-
-	if (!renew(w->thread, w->pc, tried, &anew))
-		return RULE_NONE;
-	w->thread->memorable = false;
-	return try_guess(w, &anew);
-}
-
-uint8_t walk_step_guess(struct walk *w, const struct rule_step *r)
-{
-	uint8_t end;
-
-	if (w->sp == state.main_stack_top) /* the loader's entry stands where the stack began */
-		return RULE_END;
-	end = try_guess(w, r);
-	if (end == RULE_NONE)
-		end = try_anew(w, r);
-	if (end != RULE_SP)
-		return end;
-	w->thread->doubt -= w->thread->doubt > 0;
-	w->guessed = w->thread->guessed = true;
-	if (w->foreign)
-		walk_moved(w, w->sp);
-	return RULE_SP;
-}
-
 static bool step(struct walk *w, const struct rule_step *r)
 {
 	uintptr_t cfa, bp_at, ra_at;
@@ -329,6 +182,20 @@ static inline bool step_plain(const struct walk *w, const struct rule_step *r, u
 	return true;
 }
 
+static inline void stand_at(struct walk *w, uintptr_t pc, uintptr_t sp, uintptr_t bp)
+{
+	w->pc = pc;
+	w->sp = sp;
+	w->bp = bp;
+}
+
+static inline void note_walked(struct walked *f, uintptr_t sp, uintptr_t bp, const struct rule_step *step)
+{
+	f->sp = sp;
+	f->bp = bp;
+	f->step = *step;
+}
+
 /* Follows the rules from *w on. Returns the number of new frames; *kept: the frames of the last stack below them. */
 static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 {
@@ -356,9 +223,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		if (unlikely(n == state.nframe + state.nframe_slack / 2)) {
 			*ret_end = RULE_DEEP;
 			t->walked[n] = (struct walked){ .sp = sp, .bp = bp, .step.kind = RULE_END };
-			w->pc = pc;
-			w->sp = sp;
-			w->bp = bp;
+			stand_at(w, pc, sp, bp);
 			return n;
 		}
 		next = r ? rules_follow(r, key) : NULL;
@@ -370,15 +235,11 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		}
 		r = next;
 		t->walk[n] = pc + w->exact;
-		t->walked[n].sp = sp;
-		t->walked[n].bp = bp;
-		t->walked[n].step = r->step;
+		note_walked(&t->walked[n], sp, bp, &r->step);
 		w->exact = false;
 		if (likely(step_plain(w, &r->step, &pc, &sp, &bp)))
 			continue;
-		w->pc = pc;
-		w->sp = sp;
-		w->bp = bp;
+		stand_at(w, pc, sp, bp);
 		/* The words of signal frames are not among those that are remembered. */
 		if (r->step.kind == RULE_SIGNAL || r->step.kind == RULE_NONE || r->step.kind == RULE_GO)
 			t->memorable = false;

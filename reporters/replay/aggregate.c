@@ -1,62 +1,16 @@
-/* aggregate - see aggregate.h. */
-#include "replay/aggregate.h"
+/* aggregate - see aggregate.h. What is written in the end: aggregate_write.c. */
+#include "replay/aggregate_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/rows.h"
-#include "replay/sizes.h"
-#include "replay/timeline.h"
-#include "replay/totals.h"
-
-/* What a row has beside its present and its share of the tree's peak (struct row). */
-struct more {
-	struct trk_figure total, temporary;
-	struct trk_figure own; /* at the peak of its process, if `era` is that process's */
-	uint64_t era;
-};
-
-/* How exact `more` is. */
-struct more_error {
-	struct sampling_error total, temporary, own;
-};
-
-struct process {
-	struct sizes *sizes;	   /* NULL: none yet, or ended */
-	struct view_size *sizes_list; /* of a process that ended */
-	size_t sizes_count;
-	struct timeline timeline; /* unused while it is the only process: the tree's is the same */
-	uint64_t era;		  /* goes up at each peak of its own */
-	uint64_t events;
-	uint32_t first_row;	  /* + 1, chained by row.next */
-	bool seen;
-};
-
-struct aggregate {
-	struct heap *heap;
-	struct rows rows;
-	struct more *more; /* beside rows.all */
-	struct more_error *more_errors; /* likewise; NULL when not sampled */
-	uint32_t more_room;
-	uint32_t *last_row; /* by node: the row + 1 that it went to last */
-	uint32_t node_room;
-	struct process *processes;
-	uint32_t process_room, process_count;
-	uint32_t only; /* the process, while there is one */
-	struct timeline timeline;
-	uint64_t time_ns; /* of the last event */
-	uint64_t events;
-	uint32_t threshold;
-	bool no_memory;
-};
-
 /* ---- rows ---- */
 
-static struct process *process_of(struct aggregate *a, uint32_t index)
+static struct aggregate_process *process_of(struct aggregate *a, uint32_t index)
 {
 	if (index >= a->process_room) {
 		const uint32_t room = index + index / 2 + 8;
-		struct process *moved = realloc(a->processes, (size_t)room * sizeof(*moved));
+		struct aggregate_process *moved = realloc(a->processes, (size_t)room * sizeof(*moved));
 
 		if (!moved)
 			return NULL;
@@ -87,7 +41,7 @@ static bool reach_node(struct aggregate *a, uint32_t node)
 static bool reach_more(struct aggregate *a)
 {
 	const uint32_t room = a->more_room ? a->more_room + a->more_room / 2 : 64;
-	struct more *moved;
+	struct aggregate_more *moved;
 
 	if (a->rows.count < a->more_room)
 		return true;
@@ -96,7 +50,7 @@ static bool reach_more(struct aggregate *a)
 		return false;
 	a->more = moved;
 	if (a->rows.sampled) {
-		struct more_error *const errors =
+		struct aggregate_more_error *const errors =
 			realloc(a->more_errors, (size_t)room * sizeof(*errors));
 
 		if (!errors)
@@ -111,7 +65,7 @@ static uint32_t find_row(struct aggregate *a, const struct heap_block *b)
 {
 	const struct view_row key = { .node = b->node, .thread = b->thread, .process = b->process,
 				      .domain = b->domain, .kind = b->kind };
-	struct process *const p = &a->processes[b->process];
+	struct aggregate_process *const p = &a->processes[b->process];
 	bool is_new = false;
 	const uint32_t i = reach_more(a) ? rows_find(&a->rows, &key, &is_new) : ROWS_NONE;
 
@@ -120,9 +74,9 @@ static uint32_t find_row(struct aggregate *a, const struct heap_block *b)
 		return ROWS_NONE;
 	}
 	if (is_new) {
-		a->more[i] = (struct more){ .era = p->era };
+		a->more[i] = (struct aggregate_more){ .era = p->era };
 		if (a->more_errors)
-			a->more_errors[i] = (struct more_error){ 0 };
+			a->more_errors[i] = (struct aggregate_more_error){ 0 };
 		a->rows.all[i].next = p->first_row;
 		p->first_row = i + 1;
 	}
@@ -153,7 +107,7 @@ static inline uint32_t row_of(struct aggregate *a, const struct heap_block *b)
 static inline struct row *touch(struct aggregate *a, uint32_t index)
 {
 	struct row *const row = rows_touch(&a->rows, index);
-	struct more *const m = &a->more[index];
+	struct aggregate_more *const m = &a->more[index];
 	const uint64_t era = a->processes[row->key.process].era;
 
 	if (m->era != era) {
@@ -212,7 +166,7 @@ static int divide_timeline(struct aggregate *a)
 
 static int meet_process(struct aggregate *a, uint32_t index)
 {
-	struct process *const p = process_of(a, index);
+	struct aggregate_process *const p = process_of(a, index);
 	int err = 0;
 
 	if (!p)
@@ -236,7 +190,7 @@ static inline int know_process(struct aggregate *a, uint32_t index)
 static void born(void *data, struct heap_block *b, const struct sampling_estimate *e)
 {
 	struct aggregate *const a = data;
-	struct process *const p = &a->processes[b->process];
+	struct aggregate_process *const p = &a->processes[b->process];
 
 	if (!p->sizes)
 		p->sizes = calloc(1, sizeof(*p->sizes));
@@ -386,7 +340,7 @@ int aggregate_apply(struct aggregate *a, const struct trk_event *e)
 }
 
 /* Its sizes are few: a list of them takes less room than the table, if there is room to make it. */
-static void settle_sizes(struct aggregate *a, struct process *p)
+static void settle_sizes(struct aggregate *a, struct aggregate_process *p)
 {
 	if (!p->sizes)
 		return;
@@ -416,107 +370,4 @@ int aggregate_end_process(struct aggregate *a, uint32_t process, uint64_t time_n
 	}
 	settle_sizes(a, &a->processes[process]);
 	return note_time(a, process, time_ns, 0);
-}
-
-/* ---- writing ---- */
-
-static struct trk_sum_errors errors_of(const struct aggregate *a, uint32_t i, bool own_kept)
-{
-	const struct row_error *const row = &a->rows.errors[i];
-	const struct more_error *const m = &a->more_errors[i];
-	struct sampling_error leaked = row->left;
-
-	sampling_join(&leaked, &row->now);
-	return (struct trk_sum_errors){ .of = {
-		[TRK_SUM_TOTAL] = totals_error(&m->total),
-		[TRK_SUM_PEAK] = totals_error(row_kept_error(&a->rows, i)),
-		[TRK_SUM_OWN_PEAK] = totals_error(own_kept ? &m->own : &row->now),
-		[TRK_SUM_LEAKED] = totals_error(&leaked),
-		[TRK_SUM_TEMPORARY] = totals_error(&m->temporary),
-	} };
-}
-
-static void write_sum(const struct aggregate *a, struct writer *w, uint32_t i)
-{
-	const struct row *const row = &a->rows.all[i];
-	const struct more *const m = &a->more[i];
-	const bool own_kept = m->era == a->processes[row->key.process].era;
-	struct trk_sum_errors errors;
-
-	if (a->rows.errors)
-		errors = errors_of(a, i, own_kept);
-	writer_sum(w, &(struct trk_sum){
-		.node = row->key.node, .thread = row->key.thread, .process = row->key.process,
-		.domain = row->key.domain, .kind = row->key.kind,
-		.of = {
-			[TRK_SUM_TOTAL] = m->total,
-			[TRK_SUM_PEAK] = { row_kept_bytes(&a->rows, row),
-					   row_kept_count(&a->rows, row) },
-			[TRK_SUM_OWN_PEAK] = own_kept ? m->own :
-							(struct trk_figure){ row->bytes, row->count },
-			[TRK_SUM_LEAKED] = { row->left_bytes + row->bytes,
-					     row->left_count + row->count },
-			[TRK_SUM_TEMPORARY] = m->temporary,
-		} }, a->rows.errors ? &errors : NULL);
-}
-
-static void write_sums(const struct aggregate *a, struct writer *w)
-{
-	for (uint32_t i = 0; i < a->rows.count; i++)
-		write_sum(a, w, i);
-}
-
-static void write_history(struct writer *w, uint32_t process, const struct timeline *t)
-{
-	if (t->count)
-		writer_history(w, &(struct trk_history){ .process = process, .shift = t->shift,
-							 .count = t->count + 1, .first = t->first,
-							 .most = t->most });
-}
-
-static void write_sizes(struct writer *w, uint32_t process, const struct view_size *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		writer_size(w, &(struct trk_size){ process, list[i].size, list[i].count });
-}
-
-static void write_process(const struct aggregate *a, struct writer *w, uint32_t index)
-{
-	const struct process *const p = &a->processes[index];
-	struct trk_totals totals;
-	struct view_size *list;
-	size_t count;
-
-	if (!p->seen)
-		return;
-	totals_of_heap(&totals, index, heap_process_totals(a->heap, index));
-	totals.values[TRK_TOTAL_EVENTS] = p->events;
-	totals.sampled = a->rows.sampled;
-	writer_totals(w, &totals);
-	if (p->sizes) {
-		if (sizes_list(p->sizes, &list, &count) != 0) {
-			writer_no_memory(w);
-			return;
-		}
-		write_sizes(w, index, list, count);
-		free(list);
-	}
-	write_sizes(w, index, p->sizes_list, p->sizes_count);
-	write_history(w, index, &p->timeline);
-}
-
-void aggregate_write(const struct aggregate *a, struct writer *w)
-{
-	struct trk_totals totals;
-
-	totals_of_heap(&totals, TRK_ALL_PROCESSES, heap_totals(a->heap));
-	totals.values[TRK_TOTAL_EVENTS] = a->events;
-	totals.sampled = a->rows.sampled;
-	writer_totals(w, &totals);
-	write_sums(a, w);
-	write_history(w, TRK_ALL_PROCESSES, &a->timeline);
-	for (uint32_t i = 0; i < a->process_room; i++)
-		write_process(a, w, i);
-	writer_summary(w, "last_event_ns", a->time_ns);
-	writer_summary(w, "temporary_threshold", a->threshold);
 }

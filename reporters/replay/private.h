@@ -90,6 +90,11 @@ bool table_another(struct capture *c, struct byte_reader *r);
 /* The body of the next record; fields behind its end read as 0. */
 struct byte_reader table_record(struct byte_reader *r);
 
+/* A terminated copy that lives as long as the capture; NULL when there is no memory. */
+const char *tables_keep_text(struct capture *c, const void *bytes, size_t n);
+/* The `first` of a table block: fills the ids that were skipped before it. */
+int table_begin(struct capture *c, enum table_id id, struct byte_reader *r);
+
 /* tables_sums.c: the blocks of aggregated captures. As tables_decode and tables_settle. */
 int tables_decode_sums(struct capture *c, const struct trk_block_header *h, struct byte_reader *r);
 int tables_decode_totals(struct capture *c, const struct trk_block_header *h, struct byte_reader *r);

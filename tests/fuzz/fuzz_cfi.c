@@ -8,6 +8,7 @@
 
 #include "modules.h"
 #include "rules.c" /* for what it makes of a row, without its table */
+#include "rules_modules.c"
 
 /* ---- what the rest of the library would do ---- */
 
@@ -93,7 +94,7 @@ static void as_module(const uint8_t *data, size_t size)
 		for (intptr_t i = 0; i < 40; i += 9)
 			look_up(module.start + (uintptr_t)(intptr_t)start + (uintptr_t)i);
 	}
-	module_count = 0;
+	rules_modules[0].start = 0;
 }
 
 /* Alignments, how many bytes are the CIE's instructions, then all of them. */

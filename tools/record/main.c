@@ -9,20 +9,17 @@
 #include "recorder.h"
 
 #include "control.h"
+#include "arguments.h"
 #include "ui/ui.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/shm.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -44,19 +41,9 @@
 /* A descendant that was started and has not attached yet gets this long for it. */
 #define STRANGER_NS 500000000ull
 
-struct options {
-	uint64_t shm_fd, shm_id, out_fd, control_fd, pid_fd, connector_fd, pid, memory_interval_ms;
-	uint64_t start_after_ns, duration_ns, max_bytes, rotate;
-	uint64_t temporary_threshold, checkpoint_ms, packing;
-	bool no_symbols, aggregate;
-	const char *path;
-	struct ui_list notices;
-	const char *environment;
-};
-
 struct session {
 	struct recorder r;
-	struct options o;
+	struct arguments o;
 	int control;
 	bool program_ended, abort, leave; /* leave: tracker-run waits to hear who is left */
 	int status; /* of the program, when it has ended and we were told */
@@ -89,50 +76,6 @@ uint64_t recorder_clock(const struct recorder *r)
 
 /* ---- start ---- */
 
-static int parse(struct options *o, int argc, char **argv)
-{
-	const struct ui_option options[] = {
-		{ 0, "shm", UI_UINT, &o->shm_fd, "FD", "the shared memory", 3, INT_MAX },
-		{ 0, "shm-id", UI_UINT, &o->shm_id, "ID", "... or System V shared memory", 0, INT_MAX },
-		{ 0, "output", UI_UINT, &o->out_fd, "FD", "the capture", 3, INT_MAX },
-		{ 0, "control", UI_UINT, &o->control_fd, "FD", "socket to tracker-run", 3, INT_MAX },
-		{ 0, "pid", UI_UINT, &o->pid, "PID", "the program", 1, INT_MAX },
-		{ 0, "pidfd", UI_UINT, &o->pid_fd, "FD", "the program", 3, INT_MAX },
-		{ 0, "connector", UI_UINT, &o->connector_fd, "FD", "socket on which the kernel tells of processes", 3, INT_MAX },
-		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
-		  "distance of RSS samples; 0: none", 0, 3600000 },
-		{ 0, "start-after-ns", UI_UINT, &o->start_after_ns, "N", "begin then", 0, 0 },
-		{ 0, "duration-ns", UI_UINT, &o->duration_ns, "N", "stop then; 0: never", 0, 0 },
-		{ 0, "max-bytes", UI_UINT, &o->max_bytes, "N", "size of the file; 0: any", 0, 0 },
-		{ 0, "rotate", UI_UINT, &o->rotate, "N", "go on in another file, keep so many", 1,
-		  ROTATE_MAX },
-		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL, "do not look up names", 0, 0 },
-		{ 0, "notice", UI_LIST, &o->notices, "TEXT", "sentence to put into the capture", 0,
-		  0 },
-		{ 0, "aggregate", UI_FLAG, &o->aggregate, NULL, "write sums instead of events", 0, 0 },
-		{ 0, "temporary-threshold", UI_UINT, &o->temporary_threshold, "N",
-		  "of sums: what is temporary", 0, UINT32_MAX - 1 },
-		{ 0, "path", UI_STRING, &o->path, "FILE", "of the capture, absolute", 0, 0 },
-		{ 0, "checkpoint-ms", UI_UINT, &o->checkpoint_ms, "N",
-		  "distance of checkpoints of sums; 0: none", 0, 0 },
-		{ 0, "packing", UI_UINT, &o->packing, "N", "of blocks: 0 best, 1 LZ4, 2 none", 0,
-		  TRK_PACK_NONE },
-		{ 0, "environment", UI_STRING, &o->environment, "VAR=VALUE",
-		  "by which descendants are known", 0, 0 },
-		{ 0 },
-	};
-	const struct ui_command command = {
-		.name = "tracker-record",
-		.usage = "[options] PROGRAM [ARGUMENT...]",
-		.summary = "drain a recorded process tree into a capture (started by tracker-run)",
-		.options = options,
-		.min_operands = 1,
-		.max_operands = -1,
-	};
-
-	return ui_parse(&command, argc, argv, true);
-}
-
 static void raise_descriptor_limit(void)
 {
 	struct rlimit limit;
@@ -158,39 +101,6 @@ static void set_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static void *map_memfd(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0 || st.st_size != (off_t)sizeof(struct shm))
-		return MAP_FAILED;
-	return mmap(NULL, sizeof(struct shm), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-}
-
-static void *map_system_v(int id)
-{
-	struct shmid_ds d;
-
-	if (shmctl(id, IPC_STAT, &d) < 0 || d.shm_segsz != sizeof(struct shm))
-		return MAP_FAILED;
-	void *const p = shmat(id, NULL, 0);
-
-	return p == (void *)-1 ? MAP_FAILED : p;
-}
-
-static int map_segment(struct recorder *r, const struct options *o)
-{
-	struct stat st;
-
-	r->segment = o->shm_fd ? (int)o->shm_fd : -1;
-	r->segment_inode = o->shm_fd && fstat(r->segment, &st) == 0 ? st.st_ino : o->shm_id;
-	r->shm = o->shm_fd ? map_memfd((int)o->shm_fd) : map_system_v((int)o->shm_id);
-	if (r->shm == MAP_FAILED)
-		return TRK_ERR_NOMEM;
-	return r->shm->header.magic == SHM_MAGIC && r->shm->header.version == SHM_VERSION ?
-		       0 : TRK_ERR_ARG;
 }
 
 static void name_machine(struct recorder *r)
@@ -232,7 +142,7 @@ static int start(struct session *s, char **program)
 {
 	struct recorder *const r = &s->r;
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
-	int err = map_segment(r, &s->o);
+	int err = arguments_map_segment(&s->o, r);
 
 	if (err)
 		return err;
@@ -545,7 +455,7 @@ int main(int argc, char **argv)
 	s->o.shm_id = NO_ID;
 	s->o.temporary_threshold = 1;
 	s->o.packing = TRK_PACK_BEST;
-	const int first = parse(&s->o, argc, argv);
+	const int first = arguments_parse(&s->o, argc, argv);
 
 	if ((!s->o.shm_fd && s->o.shm_id == NO_ID) || !s->o.out_fd || !s->o.control_fd || !s->o.pid) {
 		ui_error("it is started by tracker-run: use tracker run PROGRAM");

@@ -25,6 +25,21 @@ static const char details[] =
 	"The exit status is the program's; a signal that kills it kills tracker run.\n"
 	"125: tracker itself failed, 126: not executable, 127: not found.\n";
 
+static int parse(const struct ui_option *options, int argc, char **argv)
+{
+	const struct ui_command command = {
+		.name = "tracker-run",
+		.usage = "[options] [--] PROGRAM [ARGUMENT...]",
+		.summary = "run a program and record every allocation of it and its descendants",
+		.details = details,
+		.options = options,
+		.min_operands = 1,
+		.max_operands = -1,
+	};
+
+	return ui_parse(&command, argc, argv, true);
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
 	*o = (struct options){ .nframe = NFRAME_DEFAULT, .memory_interval_ms = 10, .wait = "2s",
@@ -80,17 +95,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		  "of these files", 1, ROTATE_MAX },
 		{ 0 },
 	};
-	const struct ui_command command = {
-		.name = "tracker-run",
-		.usage = "[options] [--] PROGRAM [ARGUMENT...]",
-		.summary = "run a program and record every allocation of it and its descendants",
-		.details = details,
-		.options = options,
-		.min_operands = 1,
-		.max_operands = -1,
-	};
-
-	return ui_parse(&command, argc, argv, true);
+	return parse(options, argc, argv);
 }
 
 static const struct {

@@ -17,6 +17,7 @@
 #include "tools/run/options.h"
 #include "tools/run/output.h"
 #include "tools/run/run.h"
+#include "tools/run/say.h"
 #include "tools/run/wait.h"
 #include "ui/ui.h"
 
@@ -39,18 +40,6 @@
 
 #define OWN_FAILURE 125
 #define STALL_MS 100u
-
-struct run {
-	struct options o;
-	char **argv; /* the program's */
-	struct inspection found;
-	char library[PATH_MAX], recorder_path[PATH_MAX];
-	struct segment segment;
-	int control, recorder_control, pidfd;
-	struct program program;
-	pid_t recorder;
-	struct output output;
-};
 
 /* ---- before anything is started ---- */
 
@@ -307,149 +296,6 @@ static bool receive(const struct run *r, struct control_message *m, uint64_t tim
 	return false;
 }
 
-/* What readers are given: of several files the name that they share. */
-static const char *capture_name(const struct run *r)
-{
-	return r->output.pieces[0] ? r->output.pieces : r->output.path;
-}
-
-static void print_left(const struct run *r, const struct control_message *m)
-{
-	char pids[CONTROL_PIDS * 12 + 8] = "";
-	size_t at = 0;
-
-	for (uint32_t i = 0; i < m->running && i < CONTROL_PIDS; i++)
-		at += (size_t)snprintf(pids + at, sizeof(pids) - at, "%s%u", i ? ", " : "",
-				       m->pids[i]);
-	fprintf(stderr,
-		"tracker: %u %s still running (pid %s%s) and recorded into %s until %s\n",
-		m->running, m->running == 1 ? "descendant is" : "descendants are", pids,
-		m->running > CONTROL_PIDS ? ", ..." : "", capture_name(r),
-		m->running == 1 ? "it ends" : "they end");
-	if (r->o.split)
-		fprintf(stderr, "tracker: it is not split: tracker split %s does that then\n", capture_name(r));
-}
-
-static void print_error(const struct run *r, const struct control_message *m)
-{
-	static const struct {
-		uint32_t error;
-		const char *remedy;
-	} remedies[] = {
-		{ ENOSPC, "; free space and run again" },
-		{ EDQUOT, "; free space and run again" },
-		{ EFBIG, "; raise the limit on file sizes (ulimit -f) and run again" },
-	};
-	const char *remedy = "";
-
-	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
-		if (remedies[i].error == m->error)
-			remedy = remedies[i].remedy;
-	fprintf(stderr, "tracker: %s: %s: recorded up to %.1f s%s\n", capture_name(r),
-		strerror((int)m->error), (double)m->error_ns / 1e9, remedy);
-}
-
-/* Asked for, so it is no news to somebody who wants none, unless a stranger did it. */
-static void print_stopped(const struct run *r, const struct control_message *m)
-{
-	static const char *const reasons[] = {
-		[STOPPED_DURATION] = "as --duration asked",
-		[STOPPED_SIZE] = "because of --max-size",
-		[STOPPED_TOLD] = "because the recorder was told to",
-	};
-
-	if (m->stopped_by == STOPPED_NOT || m->stopped_by > STOPPED_TOLD ||
-	    (r->o.quiet && m->stopped_by != STOPPED_TOLD))
-		return;
-	fprintf(stderr, "tracker: recording stopped after %.1f s, %s; the program ran on\n",
-		(double)m->stopped_ns / 1e9, reasons[m->stopped_by]);
-}
-
-/* The capture is FILE.000004 to FILE.000008, and what came before those is given up. */
-static void print_pieces(const char *f, const struct control_message *m, const char *size)
-{
-	fprintf(stderr, "tracker: written to %s.%0*u to .%0*u (%u files, %s)", f, PIECES_DIGITS,
-		m->first_piece, PIECES_DIGITS, m->last_piece, m->last_piece - m->first_piece + 1, size);
-	if (m->first_piece > 1)
-		fprintf(stderr, "; what was done before %.1f s was given up, as --rotate asked",
-			(double)m->began_ns / 1e9);
-	fputc('\n', stderr);
-}
-
-static void print_figures(const struct run *r, const struct control_message *m)
-{
-	char allocations[32], leaked[32], total[32], peak[32], bytes[32];
-
-	fprintf(stderr, "tracker: %s%s%s allocations (%s), peak %s, %s not freed (%s), %u %s\n",
-		m->last_piece > 1 ? "in the newest file " : "", r->o.sample_bytes ? "about " : "",
-		ui_count(allocations, sizeof(allocations), m->allocations),
-		ui_size(total, sizeof(total), (int64_t)m->bytes_allocated, false),
-		ui_size(peak, sizeof(peak), (int64_t)m->peak_bytes, false),
-		ui_count(leaked, sizeof(leaked), m->leaked_blocks),
-		ui_size(bytes, sizeof(bytes), (int64_t)m->leaked_bytes, false), m->processes,
-		m->processes == 1 ? "process" : "processes");
-}
-
-/* Those figures are without it. */
-static void print_reserved(const struct control_message *m)
-{
-	const uint64_t bytes = m->reserved_bytes < INT64_MAX ? m->reserved_bytes : INT64_MAX;
-	char size[32], count[32];
-
-	if (bytes)
-		fprintf(stderr, "tracker: reserved address space, not counted as heap: %s in %s mapping%s\n",
-			ui_size(size, sizeof(size), (int64_t)bytes, false),
-			ui_count(count, sizeof(count), m->reserved_mappings), m->reserved_mappings == 1 ? "" : "s");
-}
-
-/* No process attached. */
-static const char *why_nothing(const struct run *r, const struct control_message *m)
-{
-	if (r->found.unrecordable)
-		return r->found.why;
-	return m->notice[0] ? m->notice : "no process attached to the recorder";
-}
-
-static void print_done(const struct run *r, const struct control_message *m)
-{
-	char size[32], lost[32], unrecorded[UI_UNRECORDED_ROOM];
-	const char *const f = m->elsewhere[0] ? m->elsewhere : capture_name(r);
-
-	if (m->elsewhere[0])
-		fprintf(stderr, "tracker: %s is no longer the file that was begun: the capture is in %s\n",
-			r->output.path, m->elsewhere);
-	if (m->error) {
-		print_error(r, m);
-		output_remove_unbegun(&r->output);
-		return;
-	}
-	if (m->lost)
-		fprintf(stderr, "tracker: %s events were lost: the recorder could not keep up\n",
-			ui_count(lost, sizeof(lost), m->lost));
-	else if (m->notice[0] && (m->processes || r->o.quiet))
-		fprintf(stderr, "tracker: %.*s\n", (int)sizeof(m->notice), m->notice);
-	if (m->unrecorded && m->processes)
-		fprintf(stderr, "tracker: %s\n", ui_unrecorded(unrecorded, m->unrecorded));
-	print_stopped(r, m);
-	if (r->o.quiet)
-		return;
-	if (m->processes) {
-		print_figures(r, m);
-		print_reserved(m);
-	}
-	else
-		fprintf(stderr, "tracker: nothing was recorded because %s\n", why_nothing(r, m));
-	ui_size(size, sizeof(size), (int64_t)m->file_bytes, false);
-	if (m->last_piece > 1)
-		print_pieces(f, m, size);
-	else
-		fprintf(stderr, "tracker: written to %s (%s)\n", m->last_piece ? r->output.path : f, size);
-	/* a device or a pipe keeps nothing that could be read */
-	if (m->processes && r->output.created)
-		fprintf(stderr, "tracker: next: tracker stats %s | tracker flamegraph %s | tracker leaks %s\n",
-			f, f, f);
-}
-
 /* The program has its status whatever comes of it: tracker-split says what went wrong, and leaves the capture whole then. */
 static void split_processes(const struct run *r, const struct control_message *m)
 {
@@ -475,21 +321,6 @@ static void split_processes(const struct run *r, const struct control_message *m
 		;
 }
 
-/* `status` as wait(2) has it. */
-static void print_recorder_died(const struct run *r, int status)
-{
-	const char *const name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
-	const bool begun = !output_remove_unbegun(&r->output);
-
-	fprintf(stderr, "tracker: the recorder died%s%s%s: ", name ? " (SIG" : "", name ? name : "",
-		name ? ")" : "");
-	if (begun)
-		fprintf(stderr, "%s holds what was recorded until %s\n", capture_name(r),
-			r->o.aggregate ? "the last checkpoint" : "then");
-	else
-		fputs("the program ran, but nothing of it was recorded\n", stderr);
-}
-
 /* Waits for the recorder's figures, or leaves it to descendants that run on. */
 static void conclude(struct run *r, int recorder_status)
 {
@@ -510,11 +341,11 @@ static void conclude(struct run *r, int recorder_status)
 			timeout_ns = UINT64_MAX;
 		if (m.kind == CONTROL_LEFT && m.running) {
 			if (!r->o.quiet)
-				print_left(r, &m);
+				say_left(r, &m);
 			return;
 		}
 		if (m.kind == CONTROL_DONE) {
-			print_done(r, &m);
+			say_done(r, &m);
 			split_processes(r, &m);
 			return;
 		}
@@ -525,7 +356,7 @@ static void conclude(struct run *r, int recorder_status)
 			return;
 		}
 	}
-	print_recorder_died(r, recorder_status);
+	say_recorder_died(r, recorder_status);
 }
 
 int run_program(int argc, char **argv)

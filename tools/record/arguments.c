@@ -1,0 +1,84 @@
+/* arguments - see arguments.h. */
+#include "arguments.h"
+
+#include <limits.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+
+int arguments_parse(struct arguments *o, int argc, char **argv)
+{
+	const struct ui_option options[] = {
+		{ 0, "shm", UI_UINT, &o->shm_fd, "FD", "the shared memory", 3, INT_MAX },
+		{ 0, "shm-id", UI_UINT, &o->shm_id, "ID", "... or System V shared memory", 0, INT_MAX },
+		{ 0, "output", UI_UINT, &o->out_fd, "FD", "the capture", 3, INT_MAX },
+		{ 0, "control", UI_UINT, &o->control_fd, "FD", "socket to tracker-run", 3, INT_MAX },
+		{ 0, "pid", UI_UINT, &o->pid, "PID", "the program", 1, INT_MAX },
+		{ 0, "pidfd", UI_UINT, &o->pid_fd, "FD", "the program", 3, INT_MAX },
+		{ 0, "connector", UI_UINT, &o->connector_fd, "FD", "socket on which the kernel tells of processes", 3, INT_MAX },
+		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
+		  "distance of RSS samples; 0: none", 0, 3600000 },
+		{ 0, "start-after-ns", UI_UINT, &o->start_after_ns, "N", "begin then", 0, 0 },
+		{ 0, "duration-ns", UI_UINT, &o->duration_ns, "N", "stop then; 0: never", 0, 0 },
+		{ 0, "max-bytes", UI_UINT, &o->max_bytes, "N", "size of the file; 0: any", 0, 0 },
+		{ 0, "rotate", UI_UINT, &o->rotate, "N", "go on in another file, keep so many", 1,
+		  ROTATE_MAX },
+		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL, "do not look up names", 0, 0 },
+		{ 0, "notice", UI_LIST, &o->notices, "TEXT", "sentence to put into the capture", 0,
+		  0 },
+		{ 0, "aggregate", UI_FLAG, &o->aggregate, NULL, "write sums instead of events", 0, 0 },
+		{ 0, "temporary-threshold", UI_UINT, &o->temporary_threshold, "N",
+		  "of sums: what is temporary", 0, UINT32_MAX - 1 },
+		{ 0, "path", UI_STRING, &o->path, "FILE", "of the capture, absolute", 0, 0 },
+		{ 0, "checkpoint-ms", UI_UINT, &o->checkpoint_ms, "N",
+		  "distance of checkpoints of sums; 0: none", 0, 0 },
+		{ 0, "packing", UI_UINT, &o->packing, "N", "of blocks: 0 best, 1 LZ4, 2 none", 0,
+		  TRK_PACK_NONE },
+		{ 0, "environment", UI_STRING, &o->environment, "VAR=VALUE",
+		  "by which descendants are known", 0, 0 },
+		{ 0 },
+	};
+	const struct ui_command command = {
+		.name = "tracker-record",
+		.usage = "[options] PROGRAM [ARGUMENT...]",
+		.summary = "drain a recorded process tree into a capture (started by tracker-run)",
+		.options = options,
+		.min_operands = 1,
+		.max_operands = -1,
+	};
+
+	return ui_parse(&command, argc, argv, true);
+}
+
+static void *map_memfd(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || st.st_size != (off_t)sizeof(struct shm))
+		return MAP_FAILED;
+	return mmap(NULL, sizeof(struct shm), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
+
+static void *map_system_v(int id)
+{
+	struct shmid_ds d;
+
+	if (shmctl(id, IPC_STAT, &d) < 0 || d.shm_segsz != sizeof(struct shm))
+		return MAP_FAILED;
+	void *const p = shmat(id, NULL, 0);
+
+	return p == (void *)-1 ? MAP_FAILED : p;
+}
+
+int arguments_map_segment(const struct arguments *o, struct recorder *r)
+{
+	struct stat st;
+
+	r->segment = o->shm_fd ? (int)o->shm_fd : -1;
+	r->segment_inode = o->shm_fd && fstat(r->segment, &st) == 0 ? st.st_ino : o->shm_id;
+	r->shm = o->shm_fd ? map_memfd((int)o->shm_fd) : map_system_v((int)o->shm_id);
+	if (r->shm == MAP_FAILED)
+		return TRK_ERR_NOMEM;
+	return r->shm->header.magic == SHM_MAGIC && r->shm->header.version == SHM_VERSION ?
+		       0 : TRK_ERR_ARG;
+}

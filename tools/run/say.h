@@ -1,0 +1,34 @@
+/* say - what tracker run says on stderr when the program has ended: what was recorded, and what became of it. */
+#ifndef RUN_SAY_H
+#define RUN_SAY_H
+
+#include "tools/record/control.h"
+#include "tools/run/inspect.h"
+#include "tools/run/launch.h"
+#include "tools/run/options.h"
+#include "tools/run/output.h"
+#include "tools/run/segment.h"
+
+#include <limits.h>
+
+/* One call of tracker run. */
+struct run {
+	struct options o;
+	char **argv; /* the program's */
+	struct inspection found;
+	char library[PATH_MAX], recorder_path[PATH_MAX];
+	struct segment segment;
+	int control, recorder_control, pidfd;
+	struct program program;
+	pid_t recorder;
+	struct output output;
+};
+
+/* Descendants run on, and the recorder with them. */
+void say_left(const struct run *r, const struct control_message *m);
+/* The recorder's figures, or its error; gives up a capture that was not begun. */
+void say_done(const struct run *r, const struct control_message *m);
+/* `status` as wait(2) has it. */
+void say_recorder_died(const struct run *r, int status);
+
+#endif
