@@ -62,6 +62,7 @@ enum trk_telling {
 	TRK_TOLD_COMMON, /* nearly all records: an address, perhaps a size */
 	TRK_TOLD_PLAIN,	 /* the record's kind is this one */
 	TRK_TOLD_MAPPED, /* a mapping that is of this kind */
+	TRK_TOLD_RARE,	 /* behind the wire's escape */
 };
 
 enum trk_kind_flag {
@@ -130,7 +131,7 @@ enum trk_kind_flag {
 	/* a new program in the same process: nothing of the old one lives; label: its name */ \
 	X(a, EXEC,               30, "exec",               LABEL,    WIPE,       NEVER,  0) \
 	/* events of the thread were lost right here */ \
-	X(a, GAP,                31, "gap",                LOST,     LOSE,       PLAIN,  0) \
+	X(a, GAP,                31, "gap",                LOST,     LOSE,       RARE,   0) \
 	/* mmap of pages that nothing can touch: reserved, no heap */ \
 	X(a, RESERVE,            32, "mmap",               BLOCK,    RESERVE,    MAPPED, TRK_HAS_STACK | TRK_MAPS) \
 	/* mmap of pages that count as heap when they were touched */ \
@@ -141,7 +142,7 @@ enum trk_kind_flag {
 	/* pages of arenas that were seen in memory */ \
 	X(a, TOUCHED,            36, "touched",            BLOCK,    TOUCH,      NEVER,  0) \
 	/* what lives in the process is forgotten, and peaks begin anew */ \
-	X(a, CLEAR,              37, "clear",              BARE,     CLEAR,      MAPPED, TRK_HAS_STACK | TRK_ESCAPED | TRK_REQUIRED) \
+	X(a, CLEAR,              37, "clear",              BARE,     CLEAR,      RARE,   TRK_HAS_STACK | TRK_ESCAPED | TRK_REQUIRED) \
 	/* the escape: in memory, an event of a kind that this build does not know, and need not */ \
 	X(a, UNKNOWN,            63, "unknown",            UNKNOWN,  NOTHING,    NEVER,  TRK_HAS_STACK)
 

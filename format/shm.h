@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 11u
+#define SHM_VERSION 12u
 #define SHM_PAGE_MOST 65536u /* bytes of a page of a processor that has large ones: what is mapped by itself begins on one */
 
 /* 70 MiB of addresses in the recorder, of which only what is used is ever touched. A live thread holds a chunk. */

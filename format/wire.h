@@ -7,7 +7,8 @@
  *
  * A record is one head byte, optional parts, operands:
  *
- *   head    bits 0..4 kind (enum wire_kind), bit 5 EPOCH, bit 6 TIME, bit 7 STACK
+ *   head    bits 0..4 kind (enum wire_kind), bit 5 EPOCH, bit 6 TIME, bit 7 STACK. What is rare shares
+ *           one kind, and its first operand says what it is: WIRE_RARE
  *   EPOCH   varint: epoch - last epoch of this thread
  *   TIME    zigzag: clock_ns - last clock_ns of this thread
  *   STACK   varint pops, byte pushes << 1 | wide, then per pushed frame a pc: 8 bytes
@@ -28,7 +29,7 @@
 #include "format/bytes.h"
 #include "format/trk.h"
 
-/* Values 1..14, 16..23, 27..29 and 31 are those of enum trk_kind; these differ: */
+/* Values that are told COMMON, PLAIN or MAPPED (12) are those of enum trk_kind; these differ: */
 enum wire_kind {
 	WIRE_SKIPPED = 0, /* TRK_SKIPPED: varint allocations */
 	/* mremap, before the real call: addr old, varint old size. Published on its own. */
@@ -48,7 +49,17 @@ enum wire_kind {
 	 * that overlaps older modules replaces them. Carries EPOCH.
 	 */
 	WIRE_MODULE = 30,
+	/*
+	 * The escape, for what is rare: a byte says what it is, then come its operands. Below TRK_KINDS it is the
+	 * enum trk_kind of an event that is told RARE, from there on something else (there is none yet).
+	 */
+	WIRE_RARE = 31,
 };
+
+_Static_assert(!((TRK_KINDS_TOLD(TRK_TOLD_COMMON) | TRK_KINDS_TOLD(TRK_TOLD_PLAIN)) &
+		 (1u << WIRE_SKIPPED | 1u << TRK_MMAP | 1u << WIRE_MREMAP_BEGIN | 1u << WIRE_REALLOC_BEGIN |
+		  1u << WIRE_REALLOC_END | 1u << WIRE_FRAMES | 1u << WIRE_MODULE | 1u << WIRE_RARE)),
+	       "each value means one thing");
 
 enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED = 2 };
 
@@ -75,15 +86,17 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED 
  * Operands by kind:
  *  0         varint allocations that were not sampled
  *  1..11     addr, varint size                       (realloc of NULL: kind 3/4 with this form)
- *  12 mmap   byte trk_kind (MMAP, RESERVE, ARENA, MPROTECT, MADVISE, CLEAR: that is what it is of), addr,
- *            varint size (CLEAR: 0); of the last two varint detail
+ *  12 mmap   byte trk_kind (MMAP, RESERVE, ARENA, MPROTECT, MADVISE: that is what it is of), addr,
+ *            varint size; of the last two varint detail
  *  13 mremap addr old, varint old size, addr new, varint size (asked for); new 0: it failed
  *  14 track  varint domain, addr, varint size
  *  16..21    addr
  *  22 munmap addr, varint size
  *  23 untrack varint domain, addr
  *  27..29    string label
- *  31 gap    varint events lost
+ *  31 rare   byte trk_kind, then
+ *     31 gap    varint events lost
+ *     37 clear  varint 0
  */
 
 static inline bool wire_is_cut(uint64_t pc)

@@ -146,23 +146,17 @@ static void get_told(struct wire_state *s, struct byte_reader *r, struct wire_re
 		r->failed = true;
 }
 
-static void get_mapping(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
-{
-	ret->kind = get_byte(r);
-	if (ret->kind == TRK_CLEAR) {
-		(void)get_address(s, r);
-		r->failed |= get_varint(r) != 0;
-	} else {
-		get_told(s, r, ret, TRK_TOLD_MAPPED);
-	}
-}
-
 /* Of the kinds that are not common; that is all that five bits can say. */
 static void get_operands(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
 {
 	switch (ret->kind) {
 	case TRK_MMAP:
-		get_mapping(s, r, ret);
+		ret->kind = get_byte(r);
+		get_told(s, r, ret, TRK_TOLD_MAPPED);
+		return;
+	case WIRE_RARE:
+		ret->kind = get_byte(r);
+		get_told(s, r, ret, TRK_TOLD_RARE);
 		return;
 	case WIRE_MREMAP_BEGIN:
 		ret->old_address = get_address(s, r);

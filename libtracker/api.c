@@ -46,7 +46,7 @@ static int clear_traces(void)
 
 	if (!hook_ready() || !state.on || !(t = thread_enter(at.sp)))
 		return TRACKER_EDISABLED;
-	emit_mapping(t, TRK_CLEAR, t->last.address, 0, 0, &at);
+	emit_bare(t, TRK_CLEAR, &at);
 	thread_leave(t);
 	return TRACKER_OK;
 }

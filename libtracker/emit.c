@@ -106,8 +106,9 @@ static void put_string(struct draft *d, const void *bytes, uint32_t size)
 /* Events that were dropped: the recorder learns how many, at the first place where there is room again. */
 static void tell_gap(struct thread *t)
 {
-	struct draft d = begin(t, TRK_GAP);
+	struct draft d = begin(t, WIRE_RARE);
 
+	*d.at++ = TRK_GAP;
 	d.at = put_varint(d.at, t->lost);
 	t->lost = 0;
 	finish(t, &d);
@@ -209,6 +210,18 @@ static bool begin_plain(struct thread *t, uint8_t kind, struct draft *d)
 	if (unlikely(t->lost))
 		tell_gap(t);
 	*d = begin(t, kind);
+	return true;
+}
+
+/* The same of any kind that is told PLAIN or RARE. */
+static bool begin_any(struct thread *t, uint8_t kind, const struct site *at, size_t operands, struct draft *d)
+{
+	const bool rare = trk_kind_among(kind, TRK_KINDS_TOLD(TRK_TOLD_RARE));
+
+	if (!begin_with_stack(t, rare ? (uint8_t)WIRE_RARE : kind, at, operands, d))
+		return false;
+	if (rare)
+		*d->at++ = kind;
 	return true;
 }
 
@@ -356,9 +369,19 @@ void emit_label(struct thread *t, uint8_t kind, const char *label, const struct 
 	const uint32_t size = (uint32_t)strnlen(label, 1024);
 	struct draft d;
 
-	if (!begin_with_stack(t, kind, at, OPERANDS_MAX + size, &d))
+	if (!begin_any(t, kind, at, OPERANDS_MAX + size, &d))
 		return;
 	put_string(&d, label, size);
+	finish(t, &d);
+}
+
+void emit_bare(struct thread *t, uint8_t kind, const struct site *at)
+{
+	struct draft d;
+
+	if (!begin_any(t, kind, at, OPERANDS_MAX, &d))
+		return;
+	d.at = put_varint(d.at, 0);
 	finish(t, &d);
 }
 

@@ -308,7 +308,7 @@ uint32_t unwind_reference_room(void); /* frames in each t->check */
 /* ---- emit.c ---- */
 void emit_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
 		const struct site *at);
-/* What becomes of address space: TRK_MMAP, _RESERVE, _ARENA, _MPROTECT, _MADVISE; detail: of the last two. TRK_CLEAR: no address and size. */
+/* What becomes of address space: TRK_MMAP, _RESERVE, _ARENA, _MPROTECT, _MADVISE; detail: of the last two. */
 void emit_mapping(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size, uint32_t detail,
 		  const struct site *at);
 void emit_free(struct thread *t, uint8_t kind, uintptr_t address);
@@ -329,7 +329,9 @@ void emit_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_
 void emit_realloc_freed(struct thread *t, uint8_t kind);
 /* So many allocations of this thread are not recorded. */
 void emit_skipped(struct thread *t, uint32_t allocations);
+/* Of kinds that are told PLAIN or RARE: a label and a stack, or a stack alone. */
 void emit_label(struct thread *t, uint8_t kind, const char *label, const struct site *at);
+void emit_bare(struct thread *t, uint8_t kind, const struct site *at);
 /* directory: the module's path begins there; 0 bytes: at the root. False: there was no room. */
 bool emit_module(struct thread *t, const struct wire_record *module, const char *directory, uint32_t directory_bytes);
 

@@ -151,6 +151,13 @@ static inline void fake_begin(struct segment *s, struct fake_thread *t, uint8_t 
 	t->epoch = epoch;
 }
 
+/* The same of a kind that is told behind the escape. */
+static inline void fake_begin_rare(struct segment *s, struct fake_thread *t, uint8_t kind, uint64_t epoch, bool stack)
+{
+	fake_begin(s, t, WIRE_RARE, epoch, stack);
+	*t->at++ = kind;
+}
+
 static inline void fake_stack(struct fake_thread *t, uint32_t pops, uint32_t count, const uint64_t *pcs)
 {
 	t->at = put_varint(t->at, pops);

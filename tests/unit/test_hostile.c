@@ -254,7 +254,7 @@ static void a_gap_of_more_than_can_be_is_none(void **state)
 
 	fake_process(&s, 0, SELF, SHM_ATTACHED);
 	t = fake_thread(&s, 0, 0, SELF);
-	fake_begin(&s, &t, TRK_GAP, 1, false);
+	fake_begin_rare(&s, &t, TRK_GAP, 1, false);
 	t.at = put_varint(t.at, UINT64_MAX / 3);
 	fake_publish(&s, &t);
 	segment_round(&s);

@@ -362,7 +362,7 @@ static void lost_events_are_told(void **state)
 
 	fake_process(&s, 0, SELF, SHM_ATTACHED);
 	t = fake_thread(&s, 0, 0, SELF);
-	fake_begin(&s, &t, TRK_GAP, 1, false);
+	fake_begin_rare(&s, &t, TRK_GAP, 1, false);
 	t.at = put_varint(t.at, 5);
 	fake_publish(&s, &t);
 	s.shm->threads[0].lost = 12; /* seven more since, and no room to say so */
