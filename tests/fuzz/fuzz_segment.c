@@ -17,6 +17,13 @@
 #include "format/shm.h"
 #include "format/wire.h"
 #include "tools/record/recorder.h"
+#include "tools/record/emit.h"
+#include "tools/record/ends.h"
+#include "tools/record/finish.h"
+#include "tools/record/keyframe.h"
+#include "tools/record/process.h"
+#include "tools/record/round.h"
+#include "tools/record/thread.h"
 
 #define SELF ((uint32_t)getpid())
 #define FEW_PROCESSES 4u

@@ -12,6 +12,7 @@
 #include "format/shm.h"
 #include "format/wire.h"
 #include "tools/record/recorder.h"
+#include "tools/record/round.h"
 
 static uint64_t segment_now_ns;
 

@@ -1,5 +1,10 @@
 /* checkpoint - where the file of an aggregated recording ends up, whatever became of its name meanwhile. */
 #include "segment.h"
+#include "tools/record/checkpoint.h"
+#include "tools/record/emit.h"
+#include "tools/record/finish.h"
+#include "tools/record/process.h"
+#include "tools/record/round.h"
 
 #include <errno.h>
 #include <fcntl.h>

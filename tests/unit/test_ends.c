@@ -2,6 +2,8 @@
 #include "segment.h"
 
 #include "replay/ends.h"
+#include "tools/record/ending.h"
+#include "tools/record/ends.h"
 
 #include <signal.h>
 #include <sys/wait.h>

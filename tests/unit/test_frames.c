@@ -2,6 +2,7 @@
 #include "segment.h"
 
 #include "tools/record/modules.h"
+#include "tools/record/ends.h"
 
 #define SELF ((uint32_t)getpid())
 

@@ -11,6 +11,13 @@
 #include <sys/stat.h>
 
 #include "tools/allocations.h"
+#include "tools/record/checkpoint.h"
+#include "tools/record/emit.h"
+#include "tools/record/finish.h"
+#include "tools/record/keyframe.h"
+#include "tools/record/process.h"
+#include "tools/record/rotate.h"
+#include "tools/record/round.h"
 
 #define SELF ((uint32_t)getpid())
 #define NOBODY 0x7ffffff0u /* a pid that no process has */

@@ -1,5 +1,6 @@
 /* resizes - the recorder over a hand-made segment: realloc and mremap, whole, in parts, failed. */
 #include "segment.h"
+#include "tools/record/ends.h"
 
 #define SELF ((uint32_t)getpid())
 

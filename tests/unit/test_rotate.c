@@ -7,6 +7,12 @@
 #include <sys/stat.h>
 
 #include "format/pieces.h"
+#include "tools/record/bounds.h"
+#include "tools/record/emit.h"
+#include "tools/record/finish.h"
+#include "tools/record/process.h"
+#include "tools/record/rotate.h"
+#include "tools/record/round.h"
 
 #define SELF ((uint32_t)getpid())
 #define PIECE_BYTES 60000u

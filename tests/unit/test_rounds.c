@@ -1,5 +1,7 @@
 /* rounds - the recorder over a hand-made segment: order, processes, chunks. */
 #include "segment.h"
+#include "tools/record/sample.h"
+#include "tools/record/thread.h"
 
 #include <sys/wait.h>
 

@@ -1,13 +1,8 @@
-/*
- * births - programs that no hook saw being executed, from the kernel itself.
- *
- * Go starts its tools by system calls of its own, and a static program may live for a millisecond: only the kernel knows
- * (tools/connector.h). Where it does not tell us, the looks at /proc (unseen.c) are what there is.
- *
- * Events are read before a round looks who has attached, and judged after it: who executed a program before
- * they were read, and attached, is known by then.
- */
-#include "recorder.h"
+/* births - see births.h. */
+#include "births.h"
+#include "process.h"
+#include "sample.h"
+#include "watch.h"
 
 #include "tools/connector.h"
 

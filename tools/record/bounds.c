@@ -1,12 +1,5 @@
-/*
- * bounds - how long a recording goes on, and how large its file may become.
- *
- * The size is kept by credit: what is about to be written takes an upper bound from it
- * first. When it is used up the file is measured again, what is pending and what the end
- * will need included; it is always less than was taken, because events are packed. So it is
- * measured seldom while there is room, and every few hundred events near the end.
- */
-#include "recorder.h"
+/* bounds - see bounds.h. */
+#include "bounds.h"
 
 #include <stdio.h>
 

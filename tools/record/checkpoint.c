@@ -1,5 +1,8 @@
 /* checkpoint - see checkpoint.h. */
 #include "recorder.h"
+#include "emit.h"
+#include "finish.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <fcntl.h>

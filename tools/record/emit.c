@@ -1,8 +1,7 @@
-/*
- * emit - records -> events: to the file and to the live heap that the summary
- * comes from.
- */
-#include "recorder.h"
+/* emit - see emit.h. */
+#include "emit.h"
+#include "bounds.h"
+#include "module_table.h"
 #include "jit.h"
 
 #include <string.h>

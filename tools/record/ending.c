@@ -1,10 +1,6 @@
-/*
- * ending - how descendants ended. Only a parent may wait for a process, but the
- * kernel (6.15 and later) tells the status to whoever holds its pidfd, from
- * the moment the parent has asked. Of those that were reaped before we got a
- * pidfd, and on older kernels, it is what they and their recorded parents say in their slot.
- */
-#include "recorder.h"
+/* ending - see ending.h. */
+#include "ending.h"
+#include "process.h"
 
 #include <sys/ioctl.h>
 #include <sys/wait.h>

@@ -1,17 +1,7 @@
-/*
- * ends - which processes have ended, and before which programs started.
- *
- * What a process held must be gone before what started after it counts, and not
- * before what ran beside it has counted. Programs are numbered as they start. A process was
- * over before those with a number that was still to be given when somebody knew: itself (about
- * to exit), its parent (wait has returned), a starting program (it is not in /proc), or
- * the recorder here. So a process ends when every program that may have run beside it is
- * bound and what that published is written.
- *
- * A parent that has waited goes on at once, so one round finds what it published before and after its
- * child's end. It says at which epoch that was, and stops there until the child has ended here.
- */
-#include "recorder.h"
+/* ends - see ends.h. */
+#include "ends.h"
+#include "process.h"
+#include "round.h"
 
 #include <errno.h>
 #include <poll.h>

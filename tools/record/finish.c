@@ -1,5 +1,8 @@
-/* finish - the end of a recording: what was lost, what was seen, names, index. */
-#include "recorder.h"
+/* finish - see finish.h. */
+#include "finish.h"
+#include "module_table.h"
+#include "names.h"
+#include "unread.h"
 
 #include "control.h"
 #include "replay/totals.h"

@@ -1,5 +1,7 @@
 /* jit - see jit.h. */
 #include "recorder.h"
+#include "module_table.h"
+#include "pidspace.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,11 +1,7 @@
-/*
- * keyframe - now and then the live set is written down, so that reports need not replay all that
- * came before.
- *
- * It is worth it when the events since the last one outweigh it: by their number, for that is
- * what reading and writing it cost in time, and by their bytes, so that the file grows by 4 % at most.
- */
-#include "recorder.h"
+/* keyframe - see keyframe.h. */
+#include "keyframe.h"
+#include "bounds.h"
+#include "finish.h"
 
 #include <stdio.h>
 

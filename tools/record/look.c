@@ -1,11 +1,6 @@
-/*
- * look - which pages of arenas are in memory: those are heap from then on (TRK_TOUCHED).
- *
- * Nobody tells us of a store. /proc/PID/pagemap has eight bytes for each page; they are read for
- * pieces of arenas that were not touched yet, as long as a hundredth of the time allows, and once more
- * when a program that has such memory says that it is about to end.
- */
-#include "recorder.h"
+/* look - see look.h. */
+#include "look.h"
+#include "emit.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -7,6 +7,20 @@
  * makes it finish the file.
  */
 #include "recorder.h"
+#include "births.h"
+#include "bounds.h"
+#include "emit.h"
+#include "ending.h"
+#include "ends.h"
+#include "finish.h"
+#include "keyframe.h"
+#include "look.h"
+#include "process.h"
+#include "round.h"
+#include "sample.h"
+#include "thread.h"
+#include "unseen.h"
+#include "watch.h"
 
 #include "control.h"
 #include "arguments.h"

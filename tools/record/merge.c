@@ -1,11 +1,7 @@
-/*
- * merge - the events of one process's threads, in their one order.
- *
- * Consumes what is final. A realloc's begin (or an mremap's) waits a few rounds for its end, so
- * that almost every realloc is one event; when another thread's event lies
- * between them, or the call takes long, it is written in two parts.
- */
-#include "recorder.h"
+/* merge - see merge.h. */
+#include "merge.h"
+#include "bounds.h"
+#include "emit.h"
 
 #define HELD_ROUNDS 3u
 

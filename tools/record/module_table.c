@@ -1,10 +1,5 @@
-/*
- * module_table - the modules of the capture, by what programs tell of them.
- *
- * A program tells the loader's spelling of a path. The capture has the kernel's, where the process could be
- * asked, and the file itself is kept open until names are looked up in it at the end (files.h).
- */
-#include "recorder.h"
+/* module_table - see module_table.h. */
+#include "module_table.h"
 
 #include <stdlib.h>
 #include <string.h>

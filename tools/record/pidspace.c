@@ -1,11 +1,7 @@
-/*
- * pidspace - processes of PID namespaces that are not ours. Those with a /proc of their own
- * know only the pids that they have there; /proc/PID/status of our own says both.
- *
- * A pid of another namespace names one process in each of them: who is meant is one of ours, which has our segment or
- * descends from a recorded process. A process that executes a program just now has no segment for that time.
- */
-#include "recorder.h"
+/* pidspace - see pidspace.h. */
+#include "pidspace.h"
+#include "process.h"
+#include "unseen.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -1,5 +1,12 @@
-/* process - the table of processes: who runs what, since when, and how it ended. */
-#include "recorder.h"
+/* process - see process.h. */
+#include "process.h"
+#include "bounds.h"
+#include "emit.h"
+#include "ending.h"
+#include "ends.h"
+#include "pidspace.h"
+#include "round.h"
+#include "thread.h"
 #include "jit.h"
 
 #include <stdio.h>

@@ -1,5 +1,9 @@
 /* recorder - what a recording begins with, and what is given back when it is over. */
 #include "recorder.h"
+#include "births.h"
+#include "module_table.h"
+#include "process.h"
+#include "watch.h"
 #include "jit.h"
 
 #include <errno.h>

@@ -1,12 +1,7 @@
-/*
- * request - the segment for a program that cannot find it by name: whoever executes it has made a
- * pair of sockets and says in an entry (format/shm.h) which descriptor is one of them. We fetch that
- * with pidfd_getfd, as the rights of a tracer allow, and send the memfd through it.
- *
- * Who asks is known by the socket, whatever pid it has in its own namespace: its inode is unique. Entries
- * are written by programs: nothing is sent to a process that does not have the segment already.
- */
-#include "recorder.h"
+/* request - see request.h. */
+#include "request.h"
+#include "pidspace.h"
+#include "unseen.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,6 +6,10 @@
  * itself goes on in a new file, with all tables under the same ids and the live set as its keyframe.
  */
 #include "recorder.h"
+#include "bounds.h"
+#include "emit.h"
+#include "finish.h"
+#include "keyframe.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,14 +1,14 @@
-/*
- * round - one pass over the segment.
- *
- * What is final: an event that will still be published with a stamp of at most
- * E, the epoch of a process when the round began, comes from a thread that
- * loaded the order word before we did, and so had set its busy flag before. The
- * membarrier makes that flag visible: the target has no fence on its way.
- * Without membarrier E of the round before is taken; the time between two
- * rounds is far longer than any store waits in a buffer.
- */
-#include "recorder.h"
+/* round - see round.h. */
+#include "round.h"
+#include "births.h"
+#include "emit.h"
+#include "ends.h"
+#include "look.h"
+#include "merge.h"
+#include "process.h"
+#include "sandbox.h"
+#include "thread.h"
+#include "watch.h"
 #include "jit.h"
 
 #include <linux/membarrier.h>

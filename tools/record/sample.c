@@ -1,5 +1,6 @@
-/* sample - what the recorder learns from /proc, and memory it gives back. */
-#include "recorder.h"
+/* sample - see sample.h. */
+#include "sample.h"
+#include "process.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -1,10 +1,5 @@
-/*
- * sandbox - whether a thread of a recorded program may make the system calls of our library.
- *
- * A filter of system calls is inherited and never taken off. So a thread that has as many as the recorder has no other ones: those of the
- * container or service that both live in. Whether these kill for one of the calls a child finds out, once; what they only refuse does no harm.
- */
-#include "recorder.h"
+/* sandbox - see sandbox.h. */
+#include "sandbox.h"
 
 #include <fcntl.h>
 #include <linux/futex.h>

@@ -1,5 +1,8 @@
-/* thread - thread slots <-> streams: who publishes where, and when a slot goes back. */
-#include "recorder.h"
+/* thread - see thread.h. */
+#include "thread.h"
+#include "bounds.h"
+#include "emit.h"
+#include "sample.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,5 @@
-/*
- * unread - modules whose unwind information the recorded program could not read in itself: .debug_frame that zstd packed,
- * or another method that libtracker (frame_file.c) does not know. Said where stacks were cut or guessed for want of some.
- */
-#include "recorder.h"
+/* unread - see unread.h. */
+#include "unread.h"
 
 #include <elf.h>
 #include <link.h>

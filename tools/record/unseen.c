@@ -1,10 +1,8 @@
-/*
- * unseen - programs that recorded processes start, or become, and that do not come to us though no hook
- * noted their execution (system calls made directly, system() with an environment that was cleared). They are looked for: whoever
- * twice in a row has not even our segment among its mappings is watched until it attaches or ends (watch.c).
- * Forked children have it, executed ones map it as they begin. The more there is to look at, the rarer the looks.
- */
-#include "recorder.h"
+/* unseen - see unseen.h. */
+#include "unseen.h"
+#include "process.h"
+#include "sample.h"
+#include "watch.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -1,12 +1,10 @@
-/*
- * watch - programs that were executed and have not attached: most of them do so a moment
- * later. One that has ended by then, or never did until the recording ends, was not recorded: it
- * is told of, with the reason that its file, or its execution, gives.
- *
- * Hooks note executions in the segment (format/shm.h); unseen.c finds the others. A process that
- * is seen to have ended is judged a round later, when what it registered before is known.
- */
-#include "recorder.h"
+/* watch - see watch.h. */
+#include "watch.h"
+#include "births.h"
+#include "pidspace.h"
+#include "process.h"
+#include "request.h"
+#include "sample.h"
 
 #include "tools/run/inspect.h"
 

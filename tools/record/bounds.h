@@ -1,0 +1,30 @@
+/*
+ * bounds - how long a recording goes on, and how large its file may become.
+ *
+ * The size is kept by credit: what is about to be written takes an upper bound from it
+ * first. When it is used up the file is measured again, what is pending and what the end
+ * will need included; it is always less than was taken, because events are packed. So it is
+ * measured seldom while there is room, and every few hundred events near the end.
+ */
+#ifndef RECORD_BOUNDS_H
+#define RECORD_BOUNDS_H
+
+#include "recorder.h"
+
+/* The file may take `bytes` more; false: it is full. What is measured is exact, calls are cheap. */
+bool bounds_measure(struct recorder *r, uint32_t bytes);
+
+static inline bool bounds_take(struct recorder *r, uint32_t bytes)
+{
+	r->bounds.credit -= bytes;
+	return __builtin_expect(r->bounds.credit >= 0, 1) || bounds_measure(r, bytes);
+}
+
+/* Bytes that may still be written, if the end is to fit, too. */
+int64_t bounds_room(const struct recorder *r);
+/* Whether the time is over or the file is full. */
+enum stopped_by bounds_reached(const struct recorder *r);
+/* Says in the capture when and why it ends before its processes (r->bounds.stopped_*). */
+void bounds_notice(struct recorder *r);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * ends - which processes have ended, and before which programs started.
+ *
+ * What a process held must be gone before what started after it counts, and not
+ * before what ran beside it has counted. Programs are numbered as they start. A process was
+ * over before those with a number that was still to be given when somebody knew: itself (about
+ * to exit), its parent (wait has returned), a starting program (it is not in /proc), or
+ * the recorder here. So a process ends when every program that may have run beside it is
+ * bound and what that published is written.
+ *
+ * A parent that has waited goes on at once, so one round finds what it published before and after its
+ * child's end. It says at which epoch that was, and stops there until the child has ended here.
+ */
+#ifndef RECORD_ENDS_H
+#define RECORD_ENDS_H
+
+#include "recorder.h"
+
+struct epoll_event;
+/* Marks the processes of the events as dying; true: there was an event of somebody else, too. */
+bool ends_mark(struct recorder *r, const struct epoll_event *events, int count);
+/* Looks who has ended by now. */
+void ends_look(struct recorder *r);
+/* From now on it is seen when the new process ends; perhaps it has. */
+void ends_watch(struct recorder *r, struct process *p);
+/*
+ * Sets `dying` of those that ended unnoticed: kernels before 5.3, sandboxes and full tables of
+ * descriptors have no pidfd for us.
+ */
+void ends_poll(struct recorder *r);
+/* Sets `dying` of `p`, whose last event may still be to come. */
+void ends_set(struct recorder *r, struct process *p);
+/* Whether one has ended that was over before the program `number` started. */
+bool ends_due(struct recorder *r, uint64_t number);
+/* Ends those, in their order; what all others had published was merged already. */
+void ends_apply(struct recorder *r, uint64_t number);
+/*
+ * Sets `waited_for` of all that live. Before a pass reads: what ran beside those that are seen to
+ * be over by then has been published.
+ */
+void ends_find_waited(struct recorder *r);
+/* Sets `stop` of all that live; their events behind it are not merged. */
+void ends_find_stops(struct recorder *r);
+/* When all are merged up to their stops: ends one that a parent stops for. That parent, who goes on; NULL: none. */
+struct process *ends_waited(struct recorder *r);
+
+#endif

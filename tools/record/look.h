@@ -1,0 +1,19 @@
+/*
+ * look - which pages of arenas are in memory: those are heap from then on (TRK_TOUCHED).
+ *
+ * Nobody tells us of a store. /proc/PID/pagemap has eight bytes for each page; they are read for
+ * pieces of arenas that were not touched yet, as long as a hundredth of the time allows, and once more
+ * when a program that has such memory says that it is about to end.
+ */
+#ifndef RECORD_LOOK_H
+#define RECORD_LOOK_H
+
+#include "recorder.h"
+
+/* Looks which pages of arenas are in memory, when it is time. */
+void look_now_and_then(struct recorder *r);
+/* Notes who asks for a last look; after a round, when all that those published is known, it is taken. */
+void look_asked(struct recorder *r);
+void look_answer(struct recorder *r);
+
+#endif

@@ -1,0 +1,37 @@
+/* process - the table of processes: who runs what, since when, and how it ended. */
+#ifndef RECORD_PROCESS_H
+#define RECORD_PROCESS_H
+
+#include "recorder.h"
+
+struct process_start {
+	uint32_t pid, ppid, parent, origin;
+	uint64_t start_ns;
+	int pidfd; /* becomes the process's; -1: none */
+};
+struct process *process_new(struct recorder *r, const struct process_start *start);
+void process_free(struct process *p); /* NULL-safe */
+/* What it runs now. The texts are copied, as far as there is memory. */
+void process_set_program(struct recorder *r, struct process *p, const char *name,
+			 const char *executable, const char *command, size_t command_bytes);
+void process_write(struct recorder *r, const struct process *p);
+/* Programs that took a slot and are not bound yet. */
+struct arrival {
+	uint64_t number; /* shm.h */
+	uint32_t slot;
+};
+/* Finds those with numbers below `end`; how many, in the order in which they came. */
+size_t process_arrivals(const struct recorder *r, uint64_t end, struct arrival new[SHM_PROCESSES]);
+/* A new process, or a new program in a known one. */
+void process_bind(struct recorder *r, const struct arrival *a);
+/* Everything of its was read: gives its slot back and writes its last record. */
+void process_end(struct recorder *r, struct process *p);
+/* It may be another's. */
+void process_free_slot(struct recorder *r, uint32_t index);
+/* Notices, counts of the slot: looked at before it is given back, and at the end. */
+void process_collect(struct recorder *r, struct process *p);
+/* The recording is over, the process is not: what there is to say about it. */
+void process_leave(struct recorder *r, struct process *p);
+struct process *process_by_pid(const struct recorder *r, uint32_t pid);
+
+#endif
