@@ -4,14 +4,14 @@
  */
 #include <stdlib.h>
 
-#include "choice.h"
-#include "filter.h"
-#include "group.h"
-#include "report.h"
-#include "traceback.h"
+#include "common/selection.h"
+#include "common/filter.h"
+#include "common/group.h"
+#include "common/report.h"
+#include "common/traceback.h"
 
 static struct report_options common;
-static struct choice_options choice = CHOICE_INIT;
+static struct selection_options selection = SELECTION_INIT;
 static struct filter_options filtering;
 static struct ui_list filters_of[GROUP_SIDES];
 static struct traceback_options traceback;
@@ -35,7 +35,7 @@ static const struct ui_option options[] = {
 	FILTER_OPTIONS(filtering),
 	{ 0, "filter-old", UI_LIST, &filters_of[GROUP_OLD], "FILTER", "a filter for OLD alone", 0, 0 },
 	{ 0, "filter-new", UI_LIST, &filters_of[GROUP_NEW], "FILTER", "a filter for NEW alone", 0, 0 },
-	CHOICE_OPTIONS(choice),
+	SELECTION_OPTIONS(selection),
 	REPORT_STACK_OPTIONS(common),
 	REPORT_QUIET_OPTION(common),
 	REPORT_CSV_OPTION(common),
@@ -176,7 +176,7 @@ static void describe_side(const struct report *r, struct emit *e, const char *na
 	emit_group(e, name);
 	emit_figure(e, "capture", emit_words(r->capture->path));
 	report_figures(e, r);
-	choice_figures(e, "point", &r->asked, &r->view);
+	selection_figures(e, "point", &r->asked, &r->view);
 	emit_figure(e, "total_size", emit_about(emit_size(total->size), every, m.bytes));
 	emit_figure(e, "total_count", emit_about(emit_count(total->count), every, m.count));
 	sampled_figure(e, every);
@@ -228,7 +228,7 @@ static void finish(void)
 int main(int argc, char **argv)
 {
 	static const struct report_kind kind = {
-		.command = &command, .schema = "tracker.diff", .table = "rows", .common = &common, .choice = &choice,
+		.command = &command, .schema = "tracker.diff", .table = "rows", .common = &common, .selection = &selection,
 		.filtering = &filtering, .of_two = true, .check = check, .ask = ask, .find = find, .describe = describe,
 		.gate = gate, .finish = finish,
 	};

@@ -12,11 +12,11 @@
 
 #include "format/event.h"
 #include "format/mix.h"
-#include "depths.h"
+#include "common/depths.h"
 #include "symbols/keymap.h"
-#include "metadata.h"
-#include "report.h"
-#include "traceback.h"
+#include "common/metadata.h"
+#include "common/report.h"
+#include "common/traceback.h"
 
 #define LINE_ROOM 512u /* of a line without stack and label */
 #define BUFFER_BYTES 65536u
@@ -620,7 +620,7 @@ static int print_header(struct dump *d)
 	emit_document(e, "tracker.dump.header", 1);
 	err = metadata_figures(e, &d->report, &totals);
 	metadata_say(e);
-	whole_figures(e, d->report.capture, totals.lost);
+	completeness_figures(e, d->report.capture, totals.lost);
 	if (!emit_end_all(e) && !err)
 		return UI_OK;
 	ui_error("out of memory");

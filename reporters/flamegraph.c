@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "choice.h"
+#include "common/selection.h"
 #include "flame/page.h"
 #include "flame/text.h"
-#include "kept.h"
+#include "common/kept.h"
 
 #define NODES_DEFAULT 100000
 
@@ -17,14 +17,14 @@ enum format { FORMAT_HTML, FORMAT_JSON, FORMAT_FOLDED };
 
 static struct flamegraph {
 	struct report_options common;
-	struct choice_options choice;
+	struct selection_options selection;
 	const char *format, *metric;
 	bool inverted, split_threads;
 	uint64_t max_nodes; /* 0: not given */
-} opt = { .choice = CHOICE_INIT, };
+} opt = { .selection = SELECTION_INIT, };
 
 static const struct ui_option options[] = {
-	CHOICE_OPTIONS(opt.choice),
+	SELECTION_OPTIONS(opt.selection),
 	{ 0, "inverted", UI_FLAG, &opt.inverted, NULL,
 	  "allocating functions first, their callers on top", 0, 0 },
 	{ 0, "split-threads", UI_FLAG, &opt.split_threads, NULL, "keep threads apart", 0, 0 },
@@ -129,7 +129,7 @@ static int write_json(const struct flame_tree *t, const struct report *r, const 
 	emit_figure(e, "total_bytes", emit_about(emit_size(v->bytes), v->sample_bytes, m.bytes));
 	emit_figure(e, "total_count", emit_about(emit_count(v->count), v->sample_bytes, m.count));
 	sampled_figure(e, v->sample_bytes);
-	choice_figures(e, "point", vo, v);
+	selection_figures(e, "point", vo, v);
 	emit_figure(e, "inverted", emit_flag(opt.inverted));
 	flame_write_json(t, r->capture, emit_json(e), "root");
 	return emit_end_all(e);
@@ -232,7 +232,7 @@ int main(int argc, char **argv)
 	struct view_options vo = { .by_thread = opt.split_threads, .threshold = 1 };
 	struct report report = { 0 };
 
-	choice_check(&opt.choice);
+	selection_check(&opt.selection);
 	ui_exclude("--format json", format == FORMAT_JSON, "--metric", opt.metric != NULL);
 	ui_exclude(format == FORMAT_JSON ? "--format json" : "--format folded", format != FORMAT_HTML, "--max-nodes",
 		   opt.max_nodes != 0);
@@ -240,7 +240,7 @@ int main(int argc, char **argv)
 	int code = report_open(&report, argv[first], &opt.common);
 	if (code)
 		return code;
-	choice_apply(&opt.choice, &report, &vo);
+	selection_apply(&opt.selection, &report, &vo);
 	vo.rows_only = format != FORMAT_HTML; /* the page shows totals */
 	code = run(&report, &vo, format);
 	report_close(&report);

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "format/pieces.h"
-#include "health.h"
-#include "metadata.h"
-#include "module_list.h"
-#include "report.h"
-#include "reserved.h"
+#include "common/health.h"
+#include "common/metadata.h"
+#include "common/module_list.h"
+#include "common/report.h"
+#include "common/reserved.h"
 
 static struct report_options common;
 
@@ -61,7 +61,7 @@ static void describe_head(const struct capture *c, struct emit *e)
 	sampled_figure(e, c->header.sample_bytes);
 	emit_figure(e, "nodes", emit_number(c->node_count - 1));
 	emit_figure(e, "frames", emit_number(c->frame_count - 1));
-	whole_figures(e, c, 0);
+	completeness_figures(e, c, 0);
 	emit_figure(e, "truncated", emit_flag(!c->complete));
 	emit_figure(e, "recorder_pid", c->recorder > 0 ? emit_number((uint64_t)c->recorder) : emit_null());
 	emit_figure(e, "damage", emit_words(c->complete ? NULL : c->damage.why));

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "choice.h"
-#include "leaked.h"
-#include "report.h"
-#include "reserved.h"
-#include "traceback.h"
+#include "common/selection.h"
+#include "common/leaked.h"
+#include "common/report.h"
+#include "common/reserved.h"
+#include "common/traceback.h"
 
 static struct report_options common;
 static uint64_t limit;
@@ -145,7 +145,7 @@ static void describe_totals(const struct report *r, struct emit *e)
 static void say_totals(const struct report *r, struct emit *e)
 {
 	/* a program that runs on has leaked nothing yet */
-	emit_say(e, whole_stopped_ns(r->capture) ? "Not freed when recording stopped" : "Leaked");
+	emit_say(e, completeness_stopped_ns(r->capture) ? "Not freed when recording stopped" : "Leaked");
 	emit_say(e, ": {total_bytes} in {total_count} block{total_count:s} from {row_count} stack{row_count:s}\n");
 	if (found.suppressed_count)
 		emit_say(e, "Suppressed: {suppressed_bytes} in {suppressed_count} block{suppressed_count:s}\n");
@@ -190,7 +190,7 @@ static int read_suppressions(struct report *r)
 
 static void ask(struct report *r)
 {
-	if (!choice_is_whole(r))
+	if (!selection_is_whole(r))
 		ui_usage_error("leaks are those at the end: tracker table %s shows another point", r->operand);
 	r->asked = (struct view_options){ .what = VIEW_LEAKS, .process = r->process };
 	r->nameless = true; /* only what is left is looked at */

@@ -4,14 +4,14 @@
  */
 #include <string.h>
 
-#include "choice.h"
-#include "heap_figures.h"
-#include "histogram.h"
-#include "kind_list.h"
-#include "metadata.h"
-#include "process_list.h"
-#include "report.h"
-#include "sums.h"
+#include "common/selection.h"
+#include "common/heap_figures.h"
+#include "common/histogram.h"
+#include "common/kind_list.h"
+#include "common/metadata.h"
+#include "common/process_list.h"
+#include "common/report.h"
+#include "common/sums.h"
 
 #define TOP_DEFAULT 5
 
@@ -117,7 +117,7 @@ static void say_part(const struct report *r, struct emit *e)
 		emit_say(e, "Region: {region}\n");
 	if (r->asked.spanned) {
 		emit_aside(e, "word", emit_words(r->asked.at.is_range ? "Allocated in" : "Until"));
-		emit_aside(e, "where", emit_words(choice_point(&r->asked.at, name, sizeof(name))));
+		emit_aside(e, "where", emit_words(selection_point(&r->asked.at, name, sizeof(name))));
 		emit_say(e, "{word}: {where} ({point.time_ns})\n");
 	}
 	if (region || r->asked.spanned)
@@ -128,7 +128,7 @@ static void describe_head(const struct report *r, struct emit *e)
 {
 	emit_figure(e, "capture", emit_words(r->capture->path));
 	if (r->asked.spanned)
-		choice_figures(e, "point", &r->asked, &r->view);
+		selection_figures(e, "point", &r->asked, &r->view);
 	if (region)
 		emit_figure(e, "region", emit_words(region));
 	sampled_figure(e, r->view.sample_bytes);
@@ -196,7 +196,7 @@ static void ask(struct report *r)
 {
 	r->nameless = only_buckets;
 	r->asked = (struct view_options){
-		.what = VIEW_ALLOCATIONS, .sizes = true, .process = r->process, .at = r->at, .spanned = !choice_is_whole(r),
+		.what = VIEW_ALLOCATIONS, .sizes = true, .process = r->process, .at = r->at, .spanned = !selection_is_whole(r),
 		.region = region,
 	};
 }

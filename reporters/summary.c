@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "choice.h"
-#include "filter.h"
-#include "group.h"
-#include "report.h"
-#include "reserved.h"
+#include "common/selection.h"
+#include "common/filter.h"
+#include "common/group.h"
+#include "common/report.h"
+#include "common/reserved.h"
 
 enum column { LOCATION, TOTAL, TOTAL_SHARE, OWN, OWN_SHARE, COUNT, COLUMNS };
 
@@ -23,7 +23,7 @@ static const struct emit_column columns[COLUMNS] = {
 };
 
 static struct report_options common;
-static struct choice_options choice = CHOICE_INIT;
+static struct selection_options selection = SELECTION_INIT;
 static struct filter_options filtering;
 static uint64_t sort_column = TOTAL, max_rows = 30;
 
@@ -32,7 +32,7 @@ static const struct ui_option options[] = {
 	  "1 total memory (default), 2 its share, 3 own memory, 4 its share, 5 count", TOTAL, COUNT },
 	{ 'r', "max-rows", UI_UINT, &max_rows, "N", "rows to print (default 30; 0: all)", 0, 0 },
 	FILTER_OPTIONS(filtering),
-	CHOICE_OPTIONS(choice),
+	SELECTION_OPTIONS(selection),
 	REPORT_STACK_OPTIONS(common),
 	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
@@ -122,7 +122,7 @@ static void describe_head(const struct report *r, struct emit *e)
 
 	emit_figure(e, "capture", emit_words(r->capture->path));
 	report_figures(e, r);
-	choice_figures(e, "point", &r->asked, &r->view);
+	selection_figures(e, "point", &r->asked, &r->view);
 	emit_figure(e, "total_size", emit_about(emit_size(all->size), every, m.bytes));
 	emit_figure(e, "total_count", emit_about(emit_count(all->count), every, m.count));
 	reserved_figures(e, &r->view.totals);
@@ -182,7 +182,7 @@ static void finish(void)
 int main(int argc, char **argv)
 {
 	static const struct report_kind kind = {
-		.command = &command, .schema = "tracker.summary", .table = "rows", .common = &common, .choice = &choice,
+		.command = &command, .schema = "tracker.summary", .table = "rows", .common = &common, .selection = &selection,
 		.filtering = &filtering, .find = find, .describe = describe, .finish = finish,
 	};
 

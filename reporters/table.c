@@ -4,16 +4,16 @@
  */
 #include <stdlib.h>
 
-#include "block_list.h"
-#include "choice.h"
-#include "filter.h"
-#include "group.h"
-#include "report.h"
+#include "common/block_list.h"
+#include "common/selection.h"
+#include "common/filter.h"
+#include "common/group.h"
+#include "common/report.h"
 #include "symbols/path.h"
-#include "traceback.h"
+#include "common/traceback.h"
 
 static struct report_options common;
-static struct choice_options choice = CHOICE_INIT;
+static struct selection_options selection = SELECTION_INIT;
 static struct filter_options filtering;
 static struct traceback_options traceback;
 static const char by_default[] = "lineno", *group_by = by_default, *traceback_limit;
@@ -34,7 +34,7 @@ static const struct ui_option options[] = {
 	  "print each row's stack: the N most recent frames, or with -N the N oldest", 0, 0 },
 	TRACEBACK_OPTIONS(traceback),
 	FILTER_OPTIONS(filtering),
-	CHOICE_OPTIONS(choice),
+	SELECTION_OPTIONS(selection),
 	REPORT_STACK_OPTIONS(common),
 	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
@@ -203,7 +203,7 @@ static int describe(struct report *r, struct emit *e)
 
 	emit_figure(e, "capture", emit_words(r->capture->path));
 	report_figures(e, r);
-	choice_figures(e, "point", &r->asked, &r->view);
+	selection_figures(e, "point", &r->asked, &r->view);
 	sampled_figure(e, every);
 	if (list) {
 		block_list_describe(r, e, limit, traceback.wanted ? &traceback : NULL);
@@ -239,7 +239,7 @@ static void finish(void)
 int main(int argc, char **argv)
 {
 	static const struct report_kind kind = {
-		.command = &command, .schema = "tracker.table", .choose_table = choose_table, .common = &common, .choice = &choice, .filtering = &filtering,
+		.command = &command, .schema = "tracker.table", .choose_table = choose_table, .common = &common, .selection = &selection, .filtering = &filtering,
 		.check = check, .ask = ask, .find = find, .describe = describe, .finish = finish,
 	};
 

@@ -2,9 +2,9 @@
  * tracker-temporary - blocks that were freed soon after they were allocated, by
  * the location that could have kept or avoided them.
  */
-#include "choice.h"
-#include "report.h"
-#include "sums.h"
+#include "common/selection.h"
+#include "common/report.h"
+#include "common/sums.h"
 
 static struct report_options common;
 static uint64_t threshold = UINT64_MAX, limit; /* threshold: UINT64_MAX when it is not given */
@@ -42,10 +42,10 @@ static struct sums rows;
 static void ask(struct report *r)
 {
 	if (threshold == UINT64_MAX)
-		threshold = choice_threshold(r);
+		threshold = selection_threshold(r);
 	r->asked = (struct view_options){
 		.what = VIEW_TEMPORARY, .threshold = (uint32_t)threshold, .process = r->process, .at = r->at,
-		.spanned = !choice_is_whole(r),
+		.spanned = !selection_is_whole(r),
 	};
 }
 
@@ -79,7 +79,7 @@ static int describe(struct report *r, struct emit *e)
 	emit_figure(e, "capture", emit_words(r->capture->path));
 	report_figures(e, r);
 	if (r->asked.spanned)
-		choice_figures(e, "point", &r->asked, v);
+		selection_figures(e, "point", &r->asked, v);
 	emit_figure(e, "threshold", emit_number(threshold));
 	emit_figure(e, "total_count", emit_about(emit_count(v->count), v->sample_bytes, m.count));
 	emit_figure(e, "total_bytes", emit_about(emit_size(v->bytes), v->sample_bytes, m.bytes));

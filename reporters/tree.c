@@ -2,20 +2,20 @@
  * tracker-tree - the biggest allocating stacks of one point as a tree, callers
  * first. Chains without a branch are not indented.
  */
-#include "branches.h"
-#include "choice.h"
-#include "filter.h"
-#include "report.h"
+#include "common/branches.h"
+#include "common/selection.h"
+#include "common/filter.h"
+#include "common/report.h"
 
 static struct report_options common;
-static struct choice_options choice = CHOICE_INIT;
+static struct selection_options selection = SELECTION_INIT;
 static struct filter_options filtering;
 static uint64_t biggest = 200;
 
 static const struct ui_option options[] = {
 	{ 'b', "biggest-allocs", UI_UINT, &biggest, "N", "stacks to show (default 200; 0: all)", 0, 0 },
 	FILTER_OPTIONS(filtering),
-	CHOICE_OPTIONS(choice),
+	SELECTION_OPTIONS(selection),
 	REPORT_STACK_OPTIONS(common),
 	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
@@ -99,7 +99,7 @@ static int describe(struct report *r, struct emit *e)
 
 	emit_figure(e, "capture", emit_words(r->capture->path));
 	report_figures(e, r);
-	choice_figures(e, "point", &r->asked, &r->view);
+	selection_figures(e, "point", &r->asked, &r->view);
 	emit_figure(e, "total_size", emit_about(emit_size(found.bytes), every, m.bytes));
 	emit_figure(e, "total_count", emit_about(emit_count(found.count), every, m.count));
 	sampled_figure(e, every);
@@ -122,7 +122,7 @@ static void finish(void)
 int main(int argc, char **argv)
 {
 	static const struct report_kind kind = {
-		.command = &command, .schema = "tracker.tree", .table = "root", .common = &common, .choice = &choice,
+		.command = &command, .schema = "tracker.tree", .table = "root", .common = &common, .selection = &selection,
 		.filtering = &filtering, .find = find, .describe = describe, .finish = finish,
 	};
 

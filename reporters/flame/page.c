@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "choice.h"
+#include "common/selection.h"
 #include "flame/columns.h"
-#include "kept.h"
+#include "common/kept.h"
 #include "page_assets.h"
 
 #define WARNINGS_MAX 40
@@ -21,7 +21,7 @@ static void meta_view(const struct page *p, struct ui_json *j)
 	case VIEW_LIVE:
 		if (p->report->has_point)
 			snprintf(title, sizeof(title), "Heap at %s",
-				 choice_name(p->view_options, name, sizeof(name)));
+				 selection_name(p->view_options, name, sizeof(name)));
 		break;
 	case VIEW_LEAKS:
 		snprintf(title, sizeof(title), "Not freed");
@@ -39,7 +39,7 @@ static void meta_view(const struct page *p, struct ui_json *j)
 		const bool range = p->view_options->at.is_range;
 
 		snprintf(title + used, sizeof(title) - used, range ? " in %s" : " until %s",
-			 choice_point(&p->view_options->at, name, sizeof(name)));
+			 selection_point(&p->view_options->at, name, sizeof(name)));
 	}
 	ui_json_object(j, "view");
 	ui_json_string(j, "title", title);

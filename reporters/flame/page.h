@@ -9,7 +9,7 @@
 #include "flame/columns.h"
 #include "flame/history.h"
 #include "flame/prune.h"
-#include "report.h"
+#include "common/report.h"
 
 struct page {
 	struct report *report;

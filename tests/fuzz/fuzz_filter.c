@@ -4,7 +4,7 @@
  */
 #include "fuzz.h"
 
-#include "filter.h"
+#include "common/filter.h"
 
 #define TEXT_MAX 64 /* fnmatch takes exponential time for many stars */
 

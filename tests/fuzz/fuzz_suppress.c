@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "suppress.h"
+#include "common/suppress.h"
 #include "symbols/skip.h"
 
 #define NAME_MAX_BYTES 32u

@@ -31,6 +31,8 @@ INCLUDES = {
     "reporters/ui": ["ui/.*", "[^/]*"],
     "reporters/replay": ["format/.*", "replay/.*", "[^/]*"],
     "reporters/symbols": ["format/.*", "replay/capture.h", "symbols/.*", "[^/]*"],
+    "reporters/flame": ["(format|replay|symbols|ui|common|flame)/.*", "page_assets.h"],
+    "reporters/common": ["(format|replay|symbols|ui|common)/.*"],
     "tools": ["(format|replay|symbols|ui|tools|libtracker|run|record)/.*", "[^/]*"],
 }
 MARKERS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")  # not markers here

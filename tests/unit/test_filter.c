@@ -4,7 +4,7 @@
  */
 #include "unit.h"
 
-#include "filter.h"
+#include "common/filter.h"
 
 static struct filters filters_of(const char *const *texts)
 {

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "group.h"
+#include "common/group.h"
 
 enum { S_MALLOC = 1, S_WORK, S_MAIN, S_START, S_A, S_B, S_EMPTY_NAME };
 

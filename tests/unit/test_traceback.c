@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "traceback.h"
+#include "common/traceback.h"
 
 static char source_path[] = "/tmp/test-traceback-XXXXXX";
 

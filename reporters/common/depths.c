@@ -1,0 +1,30 @@
+/*
+ * depths - see depths.h. A node is one deeper than its parent, unless it says itself how deep it is. Parents
+ * stand before their nodes.
+ */
+#include "common/depths.h"
+
+#include <stdlib.h>
+
+/* No frame stands for older ones that are not kept. */
+static bool is_frame(const struct capture *c, uint32_t id)
+{
+	const struct cap_frame *const frame = &c->frames[id];
+
+	return id && (frame->module || (frame->offset && frame->offset < TRK_FRAME_CUT));
+}
+
+uint32_t *depths_new(const struct capture *c)
+{
+	uint32_t *const depths = calloc((size_t)c->node_count + 1, sizeof(*depths));
+
+	for (uint32_t i = 1; depths && i < c->node_count; i++) {
+		const uint32_t parent = c->nodes[i].parent;
+
+		if (capture_depth(c, i))
+			depths[i] = (uint32_t)capture_depth(c, i);
+		else if (is_frame(c, c->nodes[i].frame) && (!parent || depths[parent]))
+			depths[i] = depths[parent] + 1;
+	}
+	return depths;
+}

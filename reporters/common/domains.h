@@ -1,0 +1,34 @@
+/*
+ * domains - the rows of a view by their domains: 0 is the heap, others are what programs track by themselves. A
+ * report's totals are of all of them; one that has several prints a line for each.
+ */
+#ifndef REPORTERS_DOMAINS_H
+#define REPORTERS_DOMAINS_H
+
+#include "common/filter.h"
+#include "replay/view.h"
+#include "symbols/stack.h"
+#include "ui/emit.h"
+
+struct domain_sum {
+	uint32_t domain;
+	uint64_t count, bytes;
+};
+
+struct domains { /* zeroes: none */
+	struct domain_sum *all; /* ascending */
+	size_t count;
+};
+
+/* The rows for which `counts` says so; NULL: all. TRK_ERR_NOMEM. */
+int domains_sum(struct domains *ret, const struct view *v, bool (*counts)(void *data, const struct view_row *r), void *data);
+/* Those that pass the filters, by the frames without the allocator's own at the top. */
+int domains_filtered(struct domains *ret, const struct view *v, struct stacks *s, const struct filters *f);
+void domains_finish(struct domains *d);
+
+/* "domains": the table, of one, too. */
+void domains_figures(const struct domains *d, struct emit *e);
+/* A line for each, if there are several. before: stands in front of each; noun: of what `count` is, in the singular. */
+void domains_say(const struct domains *d, struct emit *e, const char *before, const char *noun);
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * group - the rows of a view, summed by a key: tracemalloc's statistics() and
+ * compare_to().
+ *
+ * A key is a path of atoms (text, number): one for filename (line 0), lineno,
+ * function, module, thread and size, one per frame for traceback. Paths form a
+ * tree, so that a million deep stacks cost one entry a frame, not one a stack.
+ * Keys are compared by what they say, so that two captures can be compared.
+ */
+#ifndef GROUP_H
+#define GROUP_H
+
+#include "common/filter.h"
+#include "replay/view.h"
+#include "symbols/stack.h"
+
+enum group_by {
+	GROUP_FILENAME,
+	GROUP_LINENO,
+	GROUP_TRACEBACK,
+	GROUP_FUNCTION,
+	GROUP_MODULE,
+	GROUP_THREAD,
+	GROUP_SIZE,
+	GROUP_LOCATION, /* "function at file"; not for group_by_parse */
+};
+
+/* The two columns of a comparison; a single point uses GROUP_NEW. */
+enum group_side { GROUP_OLD, GROUP_NEW, GROUP_SIDES };
+
+struct group_value {
+	uint64_t size, count;
+	struct sampling_error error; /* of them, in a sampled capture */
+};
+
+struct group_stat {
+	uint32_t path; /* of its key */
+	struct group_value value[GROUP_SIDES];
+	/* The stack with most bytes in it, for printing one. */
+	uint32_t node;
+	enum group_side node_side;
+	uint64_t node_size;
+	uint64_t stamp; /* last stack counted: recursion counts once */
+};
+
+struct grouping {
+	struct group_stat *stats;
+	size_t stat_count;
+	struct group_value total[GROUP_SIDES]; /* of what passed the filters */
+	struct group_private *private;
+};
+
+/*
+ * After ui_parse: what is no key is a usage error, which exits; so is a cumulative one of what does not exist in every frame of
+ * a stack, as file, line, function and module do.
+ */
+enum group_by group_by_check(const char *text, bool cumulative);
+/* What a view must be split by for this key. */
+void group_by_view(enum group_by by, struct view_options *o);
+
+struct group_options {
+	enum group_by by;
+	bool portable;	   /* threads are known by name, not by number, as two captures need */
+	bool hide_runtime; /* what is below main does not count as a frame */
+};
+
+/* TRK_ERR_NOMEM. */
+int grouping_new(struct grouping **ret, const struct group_options *o);
+void grouping_free(struct grouping *g); /* NULL-safe */
+
+/* Where the blocks of a view come from, and which of them count. */
+struct group_source {
+	const struct capture *capture;
+	struct stacks *stacks;
+	const struct view *view;
+	const struct filters *filters; /* NULL: all pass */
+	bool cumulative; /* a block counts for every frame of its stack, once per key */
+};
+
+/* Adds a view to one side. TRK_ERR_NOMEM: the grouping can only be freed. */
+int grouping_add(struct grouping *g, enum group_side side, const struct group_source *from);
+
+/* By size, count, key, descending; or by abs(size difference), size, abs(count difference), count, key. */
+void grouping_sort(struct grouping *g);
+void grouping_sort_differences(struct grouping *g);
+
+/* The size of all stats on GROUP_NEW, and of those from `first` on. */
+uint64_t grouping_size(const struct grouping *g, size_t first);
+
+/* The atom that stands for the key: of a traceback its most recent frame. */
+const char *group_text(const struct grouping *g, const struct group_stat *s, uint64_t *ret_number);
+/* The key as printed, malloc'ed: "FILE:LINE", a name, "48 B". NULL: no memory. */
+char *group_key(const struct grouping *g, const struct group_stat *s);
+
+/* "0x64 (app)", of several processes "100/0x64 (app)". Returns out. */
+char *group_thread(const struct capture *c, uint32_t thread, char *out, size_t room);
+
+/*
+ * The frames of `node` without the allocator's own at the top; at least one.
+ * Lives until the stacks are asked again.
+ */
+const struct source_frame *group_frames(struct stacks *s, uint32_t node, size_t *ret_count);
+
+#endif

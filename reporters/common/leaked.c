@@ -1,0 +1,117 @@
+/* leaked - see leaked.h. */
+#include "common/leaked.h"
+
+#include <stdlib.h>
+
+static int by_node(const void *a, const void *b)
+{
+	const struct leak *x = a, *y = b;
+
+	return x->node < y->node ? -1 : x->node > y->node;
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct leak *x = a, *y = b;
+
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	if (x->count != y->count)
+		return x->count < y->count ? 1 : -1;
+	return by_node(a, b);
+}
+
+/* One row per stack, whatever processes and functions allocated there. */
+static int join_stacks(const struct view *v, struct leaks *l)
+{
+	size_t rows = 0, n = 0;
+
+	l->rows = calloc(v->row_count + 1, sizeof(*l->rows));
+	if (!l->rows)
+		return TRK_ERR_NOMEM;
+	for (size_t i = 0; i < v->row_count; i++) {
+		const struct view_row *const r = &v->rows[i];
+
+		if (!r->bytes && r->kind == TRK_MMAP) /* an arena that nobody touched */
+			continue;
+		l->rows[rows++] = (struct leak){ r->node, r->bytes, r->count, view_error(v, r) };
+	}
+	qsort(l->rows, rows, sizeof(*l->rows), by_node);
+	for (size_t i = 0; i < rows; i++) {
+		if (n && l->rows[n - 1].node == l->rows[i].node) {
+			l->rows[n - 1].bytes += l->rows[i].bytes;
+			l->rows[n - 1].count += l->rows[i].count;
+			sampling_join(&l->rows[n - 1].error, &l->rows[i].error);
+		} else {
+			l->rows[n++] = l->rows[i];
+		}
+	}
+	l->row_count = n;
+	return 0;
+}
+
+static void leave_out_suppressed(struct stacks *stacks, struct leaks *l)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->row_count; i++) {
+		const struct leak row = l->rows[i];
+		size_t n;
+		const struct source_frame *frames = stacks_frames(stacks, row.node, &n);
+		struct suppression *s = suppressions_match(&l->suppressions, frames, n);
+
+		if (s) {
+			s->bytes += row.bytes;
+			s->count += row.count;
+			l->suppressed_bytes += row.bytes;
+			l->suppressed_count += row.count;
+			continue;
+		}
+		l->bytes += row.bytes;
+		l->count += row.count;
+		sampling_join(&l->error, &row.error);
+		l->rows[kept++] = row;
+	}
+	l->row_count = kept;
+	qsort(l->rows, kept, sizeof(*l->rows), by_weight);
+}
+
+struct sides {
+	struct leaks *leaks;
+	const struct report *report;
+};
+
+static bool is_left(void *sides, const struct view_row *row)
+{
+	const struct sides *const s = sides;
+	size_t n;
+	const struct source_frame *const frames = stacks_frames(s->report->stacks, row->node, &n);
+
+	return (row->bytes || row->kind != TRK_MMAP) && !suppressions_match(&s->leaks->suppressions, frames, n);
+}
+
+/* Of what is left in the report. */
+static void find_unnamed(const struct leaks *l, struct report *r)
+{
+	unnamed_begin(&r->unnamed, r->capture);
+	for (size_t i = 0; i < l->row_count; i++)
+		unnamed_add(&r->unnamed, r->capture, r->stacks, l->rows[i].node, l->rows[i].bytes);
+	unnamed_end(&r->unnamed, r->stacks);
+}
+
+int leaked_find(struct leaks *l, struct report *r)
+{
+	struct sides sides = { l, r };
+
+	if (join_stacks(&r->view, l) != 0)
+		return TRK_ERR_NOMEM;
+	leave_out_suppressed(r->stacks, l);
+	find_unnamed(l, r);
+	return domains_sum(&r->domains, &r->view, is_left, &sides);
+}
+
+void leaked_finish(struct leaks *l)
+{
+	free(l->rows);
+	suppressions_finish(&l->suppressions);
+}

@@ -1,0 +1,28 @@
+/*
+ * leaked - what was never freed, by stack, without what suppressions name.
+ */
+#ifndef REPORTERS_LEAKED_H
+#define REPORTERS_LEAKED_H
+
+#include "common/report.h"
+#include "common/suppress.h"
+
+struct leak {
+	uint32_t node;
+	uint64_t bytes, count;
+	struct sampling_error error;
+};
+
+struct leaks {
+	struct suppressions suppressions;
+	struct leak *rows; /* what is left, by stack, the biggest first */
+	size_t row_count;
+	uint64_t bytes, count, suppressed_bytes, suppressed_count;
+	struct sampling_error error; /* of bytes and count */
+};
+
+/* Fills all but the suppressions, which must be there, from r's view; and unnamed and domains of r, of what is left. TRK_ERR_NOMEM. */
+int leaked_find(struct leaks *l, struct report *r);
+void leaked_finish(struct leaks *l);
+
+#endif

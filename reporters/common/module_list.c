@@ -1,0 +1,103 @@
+/* module_list - see module_list.h. */
+#include "common/module_list.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "symbols/debug_link.h"
+#include "symbols/made_code.h"
+#include "symbols/stack.h"
+
+/* What the capture knows of a module's symbols. */
+struct module_symbols {
+	uint32_t frames, resolved, open; /* open: never looked up */
+	uint32_t lines; /* with a line of the source */
+};
+
+static bool has_line(const struct capture *c, const struct cap_frame *f)
+{
+	return f->symbol_count && f->symbol_count != UINT32_MAX && c->symbols[f->first_symbol].line;
+}
+
+static struct module_symbols *count_symbols(const struct capture *c)
+{
+	struct module_symbols *s = calloc(c->module_count + 1, sizeof(*s));
+
+	for (uint32_t i = 1; s && i < c->frame_count; i++) {
+		const struct cap_frame *f = &c->frames[i];
+
+		s[f->module].frames++;
+		s[f->module].resolved += stacks_knows_name(c, f);
+		s[f->module].open += f->symbol_count == UINT32_MAX;
+		s[f->module].lines += has_line(c, f);
+	}
+	return s;
+}
+
+static const char *symbol_state(const struct module_symbols *s)
+{
+	if (s->frames == 0)
+		return "unused";
+	if (s->open == s->frames)
+		return "not looked up";
+	if (s->resolved == s->frames)
+		return s->lines ? "embedded" : "names only, no lines";
+	return !s->resolved ? "none" : s->lines ? "partly embedded" : "partly names, no lines";
+}
+
+/* Names or lines of its frames are missing, and the file that would have them is, too. */
+static bool wants_debug_file(const struct cap_module *m, const struct module_symbols *s, char file[NAME_MAX + 1])
+{
+	return s->frames && (!s->lines || s->resolved < s->frames) && !(m->flags & MODULE_CODE) &&
+	       debug_link_missing(m->path, m->build_id, m->build_id_bytes, file, NAME_MAX + 1);
+}
+
+static void hex(const struct cap_module *m, char *out, size_t room)
+{
+	out[0] = '\0';
+	for (uint32_t i = 0; i < m->build_id_bytes && 2 * i + 3 <= room; i++)
+		snprintf(out + 2 * i, 3, "%02x", m->build_id[i]);
+}
+
+enum column { PATH, BUILD_ID, MAIN, SYMBOLS, FRAMES, RESOLVED, LINES, MISSING, WHAT, COLUMNS };
+
+static const struct emit_column columns[COLUMNS] = {
+	[PATH] = { "path" }, [BUILD_ID] = { "build_id" }, [MAIN] = { "main" }, [SYMBOLS] = { "symbols" }, [FRAMES] = { "frames" },
+	[RESOLVED] = { "frames_resolved" }, [LINES] = { "frames_with_lines" }, [MISSING] = { "debug_file_missing" },
+	[WHAT] = { "what", EMIT_FOR_PEOPLE },
+};
+
+static const struct emit_table table = {
+	EMIT_TABLE("modules", columns),
+	.sentence = "  {path}\n    {what}, symbols {symbols} ({frames_resolved} of {frames} frames)\n"
+		    "[    its debug file (.gnu_debuglink) is not here: {debug_file_missing}\n]",
+};
+
+static void describe_module(struct emit *e, const struct cap_module *m, const struct module_symbols *s)
+{
+	char id[160], what[176], file[NAME_MAX + 1];
+
+	hex(m, id, sizeof(id));
+	snprintf(what, sizeof(what), "%s%s", m->flags & MODULE_CODE ? "code made at run time" : "build-id ",
+		 m->flags & MODULE_CODE ? "" : id[0] ? id : "none");
+	emit_row(e, (struct emit_value[COLUMNS]){
+		[PATH] = emit_words(m->path), [BUILD_ID] = emit_words(id[0] ? id : NULL), [MAIN] = emit_flag(m->flags & 1),
+		[SYMBOLS] = emit_words(symbol_state(s)), [FRAMES] = emit_number(s->frames), [RESOLVED] = emit_number(s->resolved),
+		[LINES] = emit_number(s->lines), [MISSING] = emit_words(wants_debug_file(m, s, file) ? file : NULL),
+		[WHAT] = emit_words(what) });
+}
+
+int module_list_describe(const struct capture *c, struct emit *e)
+{
+	struct module_symbols *const symbols = count_symbols(c);
+
+	if (!symbols)
+		return TRK_ERR_NOMEM;
+	emit_say(e, "Modules:\n");
+	emit_table(e, &table);
+	for (uint32_t i = 1; i < c->module_count; i++)
+		describe_module(e, &c->modules[i], &symbols[i]);
+	emit_end(e);
+	free(symbols);
+	return 0;
+}

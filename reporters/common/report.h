@@ -1,0 +1,128 @@
+/*
+ * report - what every reporter does before and after its own loop: the common
+ * options, opening a capture with the standard messages, the line that says
+ * that a capture is not whole.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "common/domains.h"
+#include "common/filter.h"
+#include "replay/capture.h"
+#include "replay/view.h"
+#include "common/sampled.h"
+#include "symbols/stack.h"
+#include "ui/emit.h"
+#include "common/unnamed.h"
+#include "common/completeness.h"
+
+/* Values of the options that all reporters share; put REPORT_OPTIONS(o) into the option table. */
+struct report_options {
+	bool json, csv, quiet, force, no_skip;
+	const char *output;
+	uint64_t pid; /* 0: all processes */
+	struct ui_list skip_frames;
+	const char *failed; /* what could not be done with a file that is no capture; NULL: "Failed to parse ..." */
+};
+
+#define REPORT_OPTIONS(o)                                                                          \
+	{ 'j', "json", UI_FLAG, &(o).json, NULL, "machine-readable output", 0, 0 },                \
+	{ 'o', "output", UI_STRING, &(o).output, "FILE", "write to FILE instead of stdout", 0, 0 },\
+	{ 'f', "force", UI_FLAG, &(o).force, NULL, "overwrite FILE", 0, 0 },                       \
+	{ 0, "pid", UI_UINT, &(o).pid, "PID", "only this process", 1, UINT32_MAX }
+
+/* For those that report_main runs; and, of these, for those whose exit code says something. */
+#define REPORT_CSV_OPTION(o)                                                                       \
+	{ 0, "csv", UI_FLAG, &(o).csv, NULL, "comma-separated values, for spreadsheets", 0, 0 }
+#define REPORT_QUIET_OPTION(o)                                                                     \
+	{ 'q', "quiet", UI_FLAG, &(o).quiet, NULL, "print nothing: the exit status says it", 0, 0 }
+
+/* In the --help of reports that take CAPTURE@POINT. */
+#define REPORT_POINTS                                                                              \
+	"Points: CAPTURE@end, @LABEL, @=LABEL (one that looks like another point), @#3 (third\n"   \
+	"mark), @1.5s, @90%, @A..B (allocated between, still live at B).\n"
+
+/* For reports that print stacks or locations. */
+#define REPORT_STACK_OPTIONS(o)                                                                    \
+	{ 0, "no-skip", UI_FLAG, &(o).no_skip, NULL, "show allocator frames, too", 0, 0 },         \
+	{ 0, "skip-frame", UI_LIST, &(o).skip_frames, "PATTERN",                                   \
+	  "treat functions that match as allocator frames", 0, 0 }
+
+/* What every report of the heap has; what it finds itself it keeps beside it. */
+struct report {
+	struct capture *capture;
+	struct stacks *stacks; /* NULL until report_stacks */
+	const char *operand; /* as it was given */
+	struct point_range at; /* the point asked for; the peak when none was */
+	bool has_point;
+	uint32_t process; /* index chosen by --pid, UINT32_MAX: all */
+	uint64_t lost; /* events, by the gaps that were read */
+	char missing_told[COMPLETENESS_ROOM]; /* what the user was told is missing */
+	struct unnamed unnamed; /* zeroes until report_unnamed */
+	struct view_options asked; /* by report_main: the question, */
+	bool nameless;		   /* ... which needs neither names nor domains, */
+	struct view view;	   /* ... its answer, */
+	struct filters filters;	   /* ... of which these count, */
+	struct domains domains;	   /* ... by domain */
+};
+
+/*
+ * Opens "CAP" or "CAP@POINT". On failure prints the one line (`No such file: X`,
+ * `Failed to parse allocation records in X` with the reason ...) and returns the exit code.
+ */
+int report_open(struct report *r, const char *operand, const struct report_options *o);
+/* The option that asks for output for programs: "--json", "--csv"; NULL: it is for people. */
+const char *report_form(const struct report_options *o);
+int report_stacks(struct report *r, const struct report_options *o); /* makes r->stacks */
+/* view_build with progress on a terminal and errors printed; an exit code. */
+int report_view(struct report *r, struct view_options *o, struct view *ret);
+/*
+ * One line on stderr when something is missing in the capture. report_view and report_close call
+ * it: what is known after the events were read is said at once. Says nothing twice.
+ */
+void report_say_missing(struct report *r);
+/* Counts what functions without names allocated, which report_close says and report_figures tells of. filters: NULL: all passes. */
+void report_unnamed(struct report *r, const struct view *v, const struct filters *filters);
+/* "complete", "incomplete" and, where it is worth a line, "unnamed". */
+void report_figures(struct emit *e, const struct report *r);
+/* Zero-safe. */
+void report_close(struct report *r);
+
+/* ---- a report ---- */
+
+struct selection_options;
+
+/*
+ * What a report is. The file of a report fills one in, and has a main that hands it to report_main. Functions may be NULL; those
+ * that return an int return 0 or TRK_ERR_NOMEM, unless they say otherwise.
+ */
+struct report_kind {
+	const struct ui_command *command;
+	const char *schema; /* of its JSON: "tracker.stats" */
+	const char *table;  /* key of the table that --csv writes; NULL: all figures */
+	const char *(*choose_table)(void); /* when options decide; NULL: `table` it is */
+	struct report_options *common;
+	struct selection_options *selection;	  /* NULL: it chooses itself, in `ask` */
+	struct filter_options *filtering; /* NULL: it has no filters */
+	bool of_two;			  /* captures, of which `ask` and the others get an array */
+	bool of_tables;			  /* it reads no events, and names no frames */
+
+	/* After the options are parsed: those that contradict each other are a usage error, which exits. */
+	void (*check)(struct report *r);
+	/* Before the capture is opened. An exit code; it has said why. */
+	int (*prepare)(struct report *r);
+	/* The question, once the capture is open: r->asked. May be a usage error, which exits. */
+	void (*ask)(struct report *r);
+	/* What it shows, from the view. */
+	int (*find)(struct report *r);
+	/* Describes it. */
+	int (*describe)(struct report *r, struct emit *e);
+	/* When all is written: UI_OK, or UI_GATE, and says why. */
+	int (*gate)(const struct report *r);
+	void (*finish)(void);
+};
+
+/* The whole program: options, capture, output, errors. Returns its exit code. */
+int report_main(const struct report_kind *kind, int argc, char **argv);
+
+#endif

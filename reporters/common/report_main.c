@@ -1,0 +1,106 @@
+/*
+ * report_main - the run of a report from its command line to its exit code; see report.h.
+ */
+#include "common/selection.h"
+#include "common/kept.h"
+#include "common/report.h"
+
+#define SIDES_MAX 2
+
+static const char *const side_names[SIDES_MAX] = { "old: ", "new: " };
+
+static size_t sides_of(const struct report_kind *k)
+{
+	return k->of_two ? SIDES_MAX : 1;
+}
+
+static int no_memory(void)
+{
+	ui_error("out of memory");
+	return UI_CANNOT;
+}
+
+static void check_usage(const struct report_kind *k, struct report *sides)
+{
+	ui_exclude("--csv", k->common->csv, "--json", k->common->json);
+	ui_exclude("--quiet", k->common->quiet, "--json", k->common->json);
+	ui_exclude("--quiet", k->common->quiet, "--csv", k->common->csv);
+	if (k->check)
+		k->check(sides);
+	if (k->selection)
+		selection_check(k->selection);
+	for (size_t i = 0; k->filtering && i < sides_of(k); i++)
+		filters_from_options(&sides[i].filters, k->filtering);
+}
+
+/* The question and its answer, once the capture is open. */
+static int answer(const struct report_kind *k, struct report *r, const char *which)
+{
+	int status;
+
+	if (k->selection)
+		selection_apply(k->selection, r, &r->asked);
+	status = k->of_tables ? UI_OK : report_stacks(r, k->common);
+	if (!status && k->ask)
+		k->ask(r);
+	if (status || k->of_tables)
+		return status;
+	status = report_view(r, &r->asked, &r->view);
+	if (status || r->nameless)
+		return status;
+	if (k->selection)
+		kept_say(r, which, &r->asked, &r->view);
+	report_unnamed(r, &r->view, &r->filters);
+	return domains_filtered(&r->domains, &r->view, r->stacks, &r->filters) < 0 ? no_memory() : UI_OK;
+}
+
+static int describe(const struct report_kind *k, struct report *sides, FILE *f)
+{
+	const struct report_options *const o = k->common;
+	const enum emit_form form = o->quiet ? EMIT_NOTHING : o->json ? EMIT_JSON : o->csv ? EMIT_CSV : EMIT_PEOPLE;
+	struct emit *const e = emit_new(form, f, k->choose_table ? k->choose_table() : k->table);
+	int err = e ? 0 : TRK_ERR_NOMEM;
+
+	if (!err)
+		emit_document(e, k->schema, 1);
+	if (!err)
+		err = k->describe(sides, e);
+	return emit_end_all(e) || err ? no_memory() : UI_OK;
+}
+
+static int run(const struct report_kind *k, struct report *sides, char **operands, FILE *f)
+{
+	int status = k->prepare ? k->prepare(sides) : UI_OK;
+
+	for (size_t i = 0; i < sides_of(k) && !status; i++) {
+		status = report_open(&sides[i], operands[i], k->common);
+		if (!status)
+			status = answer(k, &sides[i], k->of_two ? side_names[i] : "");
+	}
+	if (!status && k->find && k->find(sides) < 0)
+		status = no_memory();
+	return status ? status : describe(k, sides, f);
+}
+
+int report_main(const struct report_kind *k, int argc, char **argv)
+{
+	const int first = ui_parse(k->command, argc, argv, false);
+	struct report sides[SIDES_MAX] = { 0 };
+	struct ui_output out;
+
+	check_usage(k, sides);
+	int status = ui_output_open(&out, k->common->output, k->common->force);
+	if (!status)
+		status = run(k, sides, argv + first, out.file);
+	if (!status)
+		status = ui_output_close(&out);
+	else
+		ui_output_discard(&out);
+	if (!status && k->gate)
+		status = k->gate(sides);
+	if (k->finish)
+		k->finish();
+	for (size_t i = 0; i < sides_of(k); i++)
+		report_close(&sides[i]);
+	return status;
+}

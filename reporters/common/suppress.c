@@ -1,0 +1,202 @@
+/* suppress - see suppress.h. */
+#include "common/suppress.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * What runtimes allocate once and never free. A rule names frames at the top of
+ * the stack, below malloc and friends: patterns on any frame would silence the
+ * program's own constructors with the loader's.
+ */
+struct rule {
+	const char *what;
+	const char *function; /* of the top frame; NULL: any */
+	const char *module;   /* of the top frames */
+	const char *below;    /* module of the first other frame; NULL: any */
+};
+
+static const struct rule builtin_rules[] = {
+	{ "libstdc++: emergency pool for exceptions", NULL, "/libstdc++.so", "/ld-linux" },
+	{ "libstdc++: emergency pool for exceptions", NULL, "/libstdc++.so", "/ld-musl" },
+	/* linked into the program: the constructor's name says what it is */
+	{ "libstdc++: emergency pool for exceptions", "^_GLOBAL__sub_I_*eh_alloc.cc$", NULL, NULL },
+	{ "libstdc++: emergency pool for exceptions", "__gnu_cxx*__freeres", NULL, NULL },
+	{ "libstdc++: emergency pool for exceptions", "^(anonymous namespace)::pool::pool", NULL, NULL },
+	{ "loader: modules and thread-local storage", NULL, "/ld-linux", NULL },
+	{ "loader: modules and thread-local storage", NULL, "/ld-musl", NULL },
+	{ "libc: buffers of stdio streams", "^_IO_file_doallocate$", "/libc.so", NULL },
+	{ "libc: thread-local storage of threads", "^_dl_allocate_tls$", NULL, NULL },
+	{ "libc: locales", "^*setlocale$", "/libc.so", NULL },
+	{ "libc: time zones", "^tzset*", "/libc.so", NULL },
+	{ "libc: character sets", "^__gconv_*", "/libc.so", NULL },
+	{ "libc: name services", "^__nss_*", "/libc.so", NULL },
+};
+
+#define BUILTIN_COUNT (sizeof(builtin_rules) / sizeof(builtin_rules[0]))
+
+/* Does the part before a * (or the end) begin at text? */
+static const char *find_part(const char *part, size_t n, const char *text, bool at_start,
+			     bool at_end)
+{
+	const size_t length = strlen(text);
+
+	if (n > length)
+		return NULL;
+	if (at_end)
+		return (at_start ? n == length : true) &&
+				       memcmp(text + length - n, part, n) == 0 ?
+			       text + length :
+			       NULL;
+	if (at_start)
+		return memcmp(text, part, n) == 0 ? text + n : NULL;
+	text = n ? memmem(text, length, part, n) : text;
+	return text ? text + n : NULL;
+}
+
+bool suppress_pattern_matches(const char *pattern, const char *text)
+{
+	bool at_start = pattern[0] == '^';
+
+	if (!text || !text[0])
+		return false;
+	pattern += at_start;
+	for (;;) {
+		const size_t n = strcspn(pattern, "*$");
+		/* A $ counts at the end only. */
+		const bool at_end = pattern[n] == '$' && !pattern[n + 1];
+
+		text = find_part(pattern, n, text, at_start, at_end);
+		if (!text)
+			return false;
+		if (!pattern[n] || at_end)
+			return true;
+		at_start = false;
+		pattern += n + 1;
+	}
+}
+
+static int add(struct suppressions *s, const char *pattern, size_t n)
+{
+	struct suppression *items = realloc(s->items, (s->count + 1) * sizeof(*items));
+
+	if (!items)
+		return TRK_ERR_NOMEM;
+	s->items = items;
+	items[s->count] = (struct suppression){ .pattern = strndup(pattern, n) };
+	if (!items[s->count].pattern)
+		return TRK_ERR_NOMEM;
+	s->count++;
+	return 0;
+}
+
+int suppressions_init(struct suppressions *s, bool builtin)
+{
+	int err = 0;
+
+	*s = (struct suppressions){ 0 };
+	for (size_t i = 0; builtin && i < BUILTIN_COUNT && !err; i++)
+		err = add(s, builtin_rules[i].what, strlen(builtin_rules[i].what));
+	s->builtin_count = s->count;
+	return err;
+}
+
+void suppressions_finish(struct suppressions *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->count; i++)
+		free(s->items[i].pattern);
+	free(s->items);
+	*s = (struct suppressions){ 0 };
+}
+
+static int read_line(struct suppressions *s, char *line)
+{
+	char *end = line + strlen(line);
+
+	while (isspace((unsigned char)*line))
+		line++;
+	while (end > line && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	if (!*line || *line == '#')
+		return 0;
+	if (strncmp(line, "leak:", 5) != 0)
+		return strchr(line, ':') ? 0 : TRK_ERR_ARG;
+	return line[5] ? add(s, line + 5, strlen(line + 5)) : TRK_ERR_ARG;
+}
+
+int suppressions_read(struct suppressions *s, const char *path, unsigned *ret_line)
+{
+	FILE *f = fopen(path, "re");
+	char *line = NULL;
+	size_t room = 0;
+	int err = 0;
+
+	if (!f)
+		return TRK_ERR_IO;
+	*ret_line = 0;
+	while (!err && getline(&line, &room, f) >= 0) {
+		++*ret_line;
+		err = read_line(s, line);
+	}
+	if (!err && ferror(f))
+		err = TRK_ERR_IO;
+	free(line);
+	fclose(f);
+	return err;
+}
+
+/* Frames that only pass memory on: skipped ones, but not the runtime that asked for itself. */
+static size_t top_of(const struct source_frame *frames, size_t count)
+{
+	size_t i = 0;
+
+	while (i + 1 < count && frames[i].skipped && !strstr(frames[i].module, "/libstdc++.so"))
+		i++;
+	return i;
+}
+
+static bool rule_matches(const struct rule *r, const struct source_frame *frames, size_t count)
+{
+	size_t i = top_of(frames, count);
+
+	if (r->function && !suppress_pattern_matches(r->function, frames[i].function) &&
+	    !suppress_pattern_matches(r->function, frames[i].full_function))
+		return false;
+	if (r->module && !strstr(frames[i].module, r->module))
+		return false;
+	while (r->below && i < count && strstr(frames[i].module, r->module))
+		i++;
+	return !r->below || (i < count && strstr(frames[i].module, r->below));
+}
+
+static bool pattern_matches(const char *pattern, const struct source_frame *frames, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct source_frame *f = &frames[i];
+
+		if (suppress_pattern_matches(pattern, f->full_function) ||
+		    suppress_pattern_matches(pattern, f->function) ||
+		    suppress_pattern_matches(pattern, f->file) ||
+		    suppress_pattern_matches(pattern, f->module))
+			return true;
+	}
+	return false;
+}
+
+struct suppression *suppressions_match(struct suppressions *s, const struct source_frame *frames,
+				       size_t count)
+{
+	for (size_t i = 0; count && i < s->count; i++) {
+		const bool match = i < s->builtin_count ?
+					   rule_matches(&builtin_rules[i], frames, count) :
+					   pattern_matches(s->items[i].pattern, frames, count);
+
+		if (match)
+			return &s->items[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,245 @@
+/*
+ * traceback - see traceback.h.
+ */
+#include "common/traceback.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SOURCE_LINE_MAX 500
+#define SOURCE_FILE_MAX (64 << 20)
+
+bool traceback_parse_limit(const char *text, struct traceback_options *o)
+{
+	char *end;
+
+	if (!text || !*text)
+		return true;
+	errno = 0;
+	o->limit = strtoll(text, &end, 10);
+	o->has_limit = true;
+	return *end == 0 && errno == 0 && !isspace((unsigned char)*text);
+}
+
+static void parse_sources(struct traceback_options *o)
+{
+	static const char *const names[] = {
+		[SOURCES_DEFAULT] = "default", [SOURCES_ALL] = "all", [SOURCES_NONE] = "none",
+	};
+	unsigned i = 0;
+
+	if (!o->confidential_files)
+		return;
+	while (i <= SOURCES_NONE && strcmp(names[i], o->confidential_files) != 0)
+		i++;
+	if (i > SOURCES_NONE)
+		ui_usage_error("argument --confidential-files: %s is none of default, all, none",
+			       o->confidential_files);
+	o->sources = (enum traceback_sources)i;
+}
+
+void traceback_check(const char *limit, const char *form, struct traceback_options *o)
+{
+	o->wanted = limit != NULL;
+	ui_needs("--most-recent-first", o->most_recent_first, "--traceback", o->wanted);
+	ui_needs("--functions", o->functions, "--traceback", o->wanted);
+	ui_exclude(form, form, "--most-recent-first", o->most_recent_first);
+	ui_exclude(form, form, "--functions", o->functions);
+	ui_exclude(form, form, "--confidential-files", o->confidential_files != NULL);
+	if (!traceback_parse_limit(limit, o))
+		ui_usage_error("argument --traceback: %s is an invalid int value", limit);
+	parse_sources(o);
+}
+
+/* O_NONBLOCK: a name in debug information may be that of a pipe by now. */
+static FILE *open_source(const char *path, enum traceback_sources sources)
+{
+	struct stat st;
+	const int fd = *path == '/' ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (sources == SOURCES_ALL || st.st_mode & S_IROTH) && st.st_size <= SOURCE_FILE_MAX) {
+		FILE *const f = fdopen(fd, "r");
+		if (f)
+			return f;
+	}
+	close(fd);
+	return NULL;
+}
+
+static char *strip(char *s)
+{
+	size_t n = strlen(s);
+
+	while (n && isspace((unsigned char)s[n - 1]))
+		s[--n] = 0;
+	while (isspace((unsigned char)*s))
+		s++;
+	if (strlen(s) > SOURCE_LINE_MAX)
+		s[SOURCE_LINE_MAX] = 0;
+	return *s ? strdup(s) : NULL;
+}
+
+char *traceback_source(const char *file, uint32_t line, enum traceback_sources sources)
+{
+	FILE *const f = line && sources != SOURCES_NONE ? open_source(file, sources) : NULL;
+	char *text = NULL, *ret = NULL;
+	size_t room = 0;
+
+	if (!f)
+		return NULL;
+	while (line && getline(&text, &room, f) >= 0)
+		line--;
+	if (line == 0)
+		ret = strip(text);
+	free(text);
+	fclose(f);
+	return ret;
+}
+
+static void print_source(FILE *f, const char *file, uint64_t line, const struct traceback_options *o)
+{
+	char *const source =
+		line <= UINT32_MAX ? traceback_source(file, (uint32_t)line, o->sources) : NULL;
+
+	if (!source)
+		return;
+	fputs("    ", f);
+	ui_text(f, source);
+	fputc('\n', f);
+	free(source);
+}
+
+void traceback_print_cut(FILE *f, const char *indent, const struct source_frame *frame)
+{
+	fprintf(f, "%s... ", indent);
+	if (frame->least_older < frame->most_older)
+		fprintf(f, "%" PRIu64 " to ", frame->least_older);
+	if (frame->most_older)
+		fprintf(f, "%" PRIu64 " ", frame->most_older);
+	fprintf(f, frame->most_older == 1 ? "older frame was cut off\n" : "older frames were cut off\n");
+}
+
+static void print_frame(FILE *f, const struct source_frame *frame, const struct traceback_options *o)
+{
+	fputs("  ", f);
+	if (frame->cut) {
+		traceback_print_cut(f, "", frame);
+		return;
+	}
+	fputs("File \"", f);
+	ui_text(f, frame->file);
+	fprintf(f, "\", line %" PRIu32, frame->line);
+	if (o->functions && *frame->function) {
+		fputs(", in ", f);
+		ui_text(f, frame->function);
+	}
+	if (o->functions && frame->via) {
+		fputs(" via ", f);
+		ui_text(f, frame->via);
+	}
+	fputc('\n', f);
+	print_source(f, frame->file, frame->line, o);
+}
+
+static void print(FILE *f, const struct source_frame *frames, size_t count, const struct traceback_options *o)
+{
+	size_t first = 0, last = count; /* [first, last), most recent first */
+
+	if (o->has_limit) {
+		const uint64_t limit = o->limit < 0 ? -(uint64_t)o->limit : (uint64_t)o->limit;
+		const size_t wanted = limit < count ? (size_t)limit : count;
+		if (o->limit < 0)
+			first = count - wanted;
+		else
+			last = wanted;
+	}
+	for (size_t i = first; i < last; i++)
+		print_frame(f, &frames[o->most_recent_first ? i : last - 1 - (i - first)], o);
+}
+
+enum { FILE_NAME, LINE, FUNCTION, MODULE, VIA, COLUMNS };
+
+static const struct emit_column columns[COLUMNS] = {
+	[FILE_NAME] = { "file" }, [LINE] = { "line" }, [FUNCTION] = { "function" }, [MODULE] = { "module" }, [VIA] = { "via" },
+};
+
+static void emit_frames(struct emit *e, const char *key, const struct source_frame *frames, size_t count)
+{
+	const struct emit_table table = { EMIT_TABLE(key, columns), .sentence = "" };
+
+	emit_table(e, &table);
+	for (size_t i = 0; i < count; i++)
+		emit_row(e, (struct emit_value[COLUMNS]){
+			[FILE_NAME] = emit_words(frames[i].file), [LINE] = emit_number(frames[i].line),
+			[FUNCTION] = emit_words(*frames[i].function ? frames[i].function : NULL),
+			[MODULE] = emit_words(frames[i].module), [VIA] = emit_optional(frames[i].via) });
+	emit_end(e);
+}
+
+void traceback_emit(struct emit *e, const char *key, const struct source_frame *frames, size_t count, const struct traceback_options *o)
+{
+	FILE *const f = emit_people(e);
+
+	if (!f)
+		emit_frames(e, key, frames, count);
+	else if (o)
+		print(f, frames, count, o);
+}
+
+static void say_call(struct emit *e, const struct source_frame *s, bool first)
+{
+	const bool is_known = s->function[0] || s->has_source || s->offset;
+
+	emit_aside(e, "word", emit_words(first ? "at" : "by"));
+	emit_aside(e, "function", emit_words(s->function[0] ? s->function : is_known ? "???" : "<unknown>"));
+	emit_aside(e, "file", s->has_source ? emit_words(s->file) : emit_absent());
+	emit_aside(e, "line", emit_number(s->line));
+	emit_aside(e, "module", is_known && !s->has_source ? emit_words(s->module) : emit_absent());
+	emit_aside(e, "offset", emit_number(s->offset));
+	emit_aside(e, "via", is_known && first ? emit_optional(s->via) : emit_absent());
+	emit_say(e, "   {word} {function}[ ({file}:{line})][ (in {module}+0x{offset:hex})][ via {via}]\n");
+}
+
+void traceback_emit_calls(struct emit *e, const char *key, const struct source_frame *frames, size_t count)
+{
+	FILE *const f = emit_people(e);
+
+	if (!f)
+		emit_frames(e, key, frames, count);
+	for (size_t i = 0; f && i < count; i++) {
+		if (frames[i].cut)
+			traceback_print_cut(f, "   ", &frames[i]);
+		else
+			say_call(e, &frames[i], i == 0);
+	}
+}
+
+char *traceback_folded(const struct emit *e, const struct source_frame *frames, size_t count)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *const m = emit_form(e) == EMIT_CSV ? open_memstream(&text, &size) : NULL;
+
+	if (!m)
+		return NULL;
+	while (count-- > 0) {
+		fputs(*frames[count].function ? frames[count].function : frames[count].cut ? "..." : "<unknown>", m);
+		fputs(count ? ";" : "", m);
+	}
+	return ui_memstream_end(m, &text);
+}
+
+void traceback_emit_source(struct emit *e, const char *file, uint64_t line, const struct traceback_options *o)
+{
+	if (emit_people(e))
+		print_source(emit_people(e), file, line, o);
+}

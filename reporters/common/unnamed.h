@@ -1,0 +1,40 @@
+/*
+ * unnamed - how many of a report's bytes were allocated by functions of which no name is left,
+ * where most of them are, and what would bring their names. One line under the report, on stderr;
+ * "unnamed" in its JSON.
+ */
+#ifndef UNNAMED_H
+#define UNNAMED_H
+
+#include "common/filter.h"
+#include "replay/view.h"
+#include "symbols/stack.h"
+#include "ui/emit.h"
+
+#define UNNAMED_ROOM 1024u
+
+struct unnamed {
+	uint64_t all, bytes;   /* of the report, and of those functions */
+	uint64_t module_bytes; /* of these, in one module, which has most of them */
+	uint32_t module;       /* its id; 0: there is none */
+	uint32_t modules;      /* in so many there are some */
+	enum stacks_names names; /* what is known of the module's */
+	uint64_t *by_module;	 /* while it is counted */
+};
+
+/* Counts the bytes of stacks one by one. Without memory nothing is found. */
+void unnamed_begin(struct unnamed *u, const struct capture *c);
+void unnamed_add(struct unnamed *u, const struct capture *c, struct stacks *s, uint32_t node, uint64_t bytes);
+void unnamed_end(struct unnamed *u, const struct stacks *s);
+
+/* All that at once, of what passes the filters (NULL: all). */
+void unnamed_find(struct unnamed *u, const struct capture *c, struct stacks *s, const struct view *v,
+		  const struct filters *filters);
+
+/* "41 % of the bytes were allocated in libfoo.so.1, which has no names: ...", "" when it is not worth a line. Returns buf. */
+char *unnamed_describe(const struct unnamed *u, const struct capture *c, char buf[UNNAMED_ROOM]);
+
+/* "unnamed": { bytes, percent, module, module_bytes, modules, advice }; nothing when it is not worth a line. */
+void unnamed_figures(struct emit *e, const struct unnamed *u, const struct capture *c);
+
+#endif
