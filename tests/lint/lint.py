@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import sources as table_of_sources
+import structure
 import usage
 
 ROOT = os.path.abspath(sys.argv[1])
@@ -141,6 +142,7 @@ def main():
         problems.append("no sources in %s" % ROOT)
     table_of_sources.check(ROOT, all_sources, problem)
     usage.check(ROOT, all_sources, problem)
+    structure.check(ROOT, all_sources, problem)
     if LIBRARY:
         check_symbols(LIBRARY)
         check_dynamic(LIBRARY)

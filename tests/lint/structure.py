@@ -1,0 +1,30 @@
+"""structure - docs/ARCHITECTURE.md names every source in a table of its folder, and none that is not there."""
+import os
+import re
+
+PAGE = "docs/ARCHITECTURE.md"
+FOLDERS = ("format", "libtracker", "reporters/replay", "reporters/symbols", "reporters/ui", "reporters/common", "reporters/flame",
+           "tools/record", "tools/run", "tools")
+
+
+def tables(text):
+    """The names in each table of files: "a.[ch]" stands for two."""
+    for rows in re.findall(r"^\| file \| what \|\n\|---\|---\|\n((?:\|.*\n)+)", text, re.M):
+        names = set()
+        for row in rows.splitlines():
+            for stem, end in re.findall(r"`([\w.]+?)\.(\[ch\]|c|h)`", row.split("|")[1]):
+                names |= {f"{stem}.{letter}" for letter in end.strip("[]")}
+        yield names
+
+
+def check(root, all_sources, problem):
+    page = os.path.join(root, PAGE)
+    with open(page, encoding="utf-8") as f:
+        told = list(tables(f.read()))
+    for folder in FOLDERS:
+        there = {os.path.basename(name) for name, _ in all_sources if os.path.dirname(name) == folder and name.endswith((".c", ".h"))}
+        table = max(told, key=lambda names: len(names & there), default=set())
+        for name in sorted(there - table):
+            problem(page, 1, f"the table of {folder}/ does not name {name}")
+        for name in sorted(table - there):
+            problem(page, 1, f"the table of {folder}/ names {name}, which is not there")
