@@ -35,6 +35,9 @@ LOST_EVENTS = {"more-than-its-items": 1}  # beside those
 LOST_FIRST = {"blocks": [], "predicted": [0], "keyframes": [], "aggregated": []}
 WHOLE = {"trailer-elsewhere", "trailer-beyond"}  # only the short way to the index is lost
 
+# Fields that records were given after kinds~longer-records.bin was made, which has other bytes in their place: what, names.
+LATER_FIELDS = {}
+
 failures = []
 
 
@@ -282,6 +285,10 @@ def check_beginning(name, text, capture, lines):
     expect(name + ": something was", any(blocks for _, _, blocks, _ in want.values()), True)
 
 
+def without_later_fields(lines):
+    return [{k: v for k, v in l.items() if k not in LATER_FIELDS.get(l["what"], ())} for l in lines]
+
+
 def check_good(path):
     name = os.path.basename(path)[:-4]
     capture, lines = by_python(path)
@@ -292,7 +299,8 @@ def check_good(path):
         expect(name + ": no block larger than its payload", block.stored_bytes <= block.raw_bytes, True)
     if "~" in name:
         base = by_python(os.path.join(HERE, "good", name.split("~")[0] + ".bin"))[1]
-        expect(name + ": reads as its base", lines[1:], base[1:])
+        same = without_later_fields if name.endswith("~longer-records") else list
+        expect(name + ": reads as its base", same(lines[1:]), same(base[1:]))
 
 
 def check_text(path):
