@@ -118,8 +118,8 @@ static size_t pack(struct trk_block_header *h, const uint8_t *raw, uint8_t *out,
 	}
 	h->flags |= TRK_BLOCK_LZ4;
 	return room ? (size_t)LZ4_compress_default((const char *)raw, (char *)out, (int)h->raw_bytes,
-						   (int)room)
-		    : 0;
+						   (int)room) :
+		      0;
 }
 
 size_t trk_block_encode(struct trk_block_header *h, const uint8_t *raw, uint8_t *out,

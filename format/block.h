@@ -17,7 +17,8 @@
 #define TRK_VERSION 1u
 #define TRK_NO_PROCESS UINT32_MAX
 
-enum trk_content { TRK_CONTENT_EVENTS = 0, TRK_CONTENT_AGGREGATED = 1 };
+enum trk_content { TRK_CONTENT_EVENTS = 0,
+		   TRK_CONTENT_AGGREGATED = 1 };
 
 enum trk_block_type {
 	TRK_BLOCK_MODULES = 1,
@@ -121,7 +122,9 @@ int trk_block_header_decode(const uint8_t *bytes, size_t size, struct trk_block_
 int trk_trailer_decode(const uint8_t bytes[TRK_TRAILER_BYTES], uint64_t *ret_index_offset);
 
 /* How payloads are packed. BEST: zstd for what is long and shrinks by it, LZ4 for the rest. */
-enum trk_packing { TRK_PACK_BEST, TRK_PACK_LZ4, TRK_PACK_NONE };
+enum trk_packing { TRK_PACK_BEST,
+		   TRK_PACK_LZ4,
+		   TRK_PACK_NONE };
 
 size_t trk_block_bound(uint32_t raw_bytes);
 

@@ -60,7 +60,8 @@ int trk_header_decode(const uint8_t *bytes, size_t size, struct trk_header *ret,
 	if (get_u32(bytes + 60) != checksum(bytes, 60) && get_u16(bytes + 8) > TRK_VERSION)
 		return fail(fault, TRK_ERR_CORRUPT, 60,
 			    "the checksum of the header is wrong; its format version would be %llu, "
-			    "incompatible with this version", get_u16(bytes + 8));
+			    "incompatible with this version",
+			    get_u16(bytes + 8));
 	if (get_u32(bytes + 60) != checksum(bytes, 60))
 		return fail(fault, TRK_ERR_CORRUPT, 60, "the checksum of the header is wrong", 0);
 

@@ -26,7 +26,7 @@ struct pool {
 	struct pool_entry {
 		size_t at;
 		uint32_t size;
-	} *entries;
+	} * entries;
 	uint32_t count, entry_room;
 };
 
@@ -35,7 +35,7 @@ struct frame_table {
 	struct frame_entry {
 		uint64_t offset;
 		uint32_t module;
-	} *entries; /* [0] is unused */
+	} * entries; /* [0] is unused */
 	uint32_t count, room;
 };
 
@@ -48,7 +48,7 @@ struct frame_table {
 struct node_table {
 	struct node_entry {
 		uint32_t frame, parent, child, sibling;
-	} *entries; /* [0] is the root */
+	} * entries; /* [0] is the root */
 	uint32_t count, room; /* count without the root */
 	struct idmap wide;
 };

@@ -5,12 +5,19 @@
 
 #include <stdlib.h>
 
-enum column { PROCESSES, ADDRESSES, SIZES, NODES, THREADS, TIMES, KINDS, OTHERS };
+enum column { PROCESSES,
+	      ADDRESSES,
+	      SIZES,
+	      NODES,
+	      THREADS,
+	      TIMES,
+	      KINDS,
+	      OTHERS };
 
 #define FLAG_LAST 1u
 
 #define KIND_MASK 0x1fu
-#define ASIDE 0x20u	 /* of a block: OTHERS names the thread; of a piece: size and piece of its mapping */
+#define ASIDE 0x20u /* of a block: OTHERS names the thread; of a piece: size and piece of its mapping */
 #define HAS_DOMAIN 0x40u /* OTHERS names it */
 #define HAS_STATE 0x80u /* of a piece: a varint of OTHERS says what is known of it */
 

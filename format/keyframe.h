@@ -14,8 +14,8 @@
 /* Of the whole tree; the same in all parts of one keyframe. */
 struct keyframe_head {
 	uint64_t events, marks; /* that stand before it in the file */
-	uint32_t part;		/* from 0 */
-	bool last;		/* there are no more parts */
+	uint32_t part; /* from 0 */
+	bool last; /* there are no more parts */
 };
 
 /* A process that has not ended. */
@@ -27,9 +27,9 @@ struct keyframe_process {
 /* A live block, or a piece of a mapping. Blocks come before pieces, and reserved ones last; addresses of each ascend. */
 struct keyframe_block {
 	uint64_t address, size, time_ns;
-	uint64_t end;	/* pieces: first byte after the last page; blocks: 0 */
+	uint64_t end; /* pieces: first byte after the last page; blocks: 0 */
 	uint64_t asked; /* pieces: bytes of the mapping when it was made */
-	uint32_t back;	/* pieces: the mapping is that of the piece so many before this one; 0: of none */
+	uint32_t back; /* pieces: the mapping is that of the piece so many before this one; 0: of none */
 	uint32_t thread, node, domain;
 	uint32_t aside_thread; /* that holds it in a realloc in two parts, if `aside` */
 	uint8_t kind;
@@ -68,7 +68,8 @@ struct keyframe_decoder {
 };
 
 /* What keyframe_next met. */
-enum keyframe_item { KEYFRAME_PROCESS = 0, KEYFRAME_BLOCK = 2 };
+enum keyframe_item { KEYFRAME_PROCESS = 0,
+		     KEYFRAME_BLOCK = 2 };
 
 /* The payload must outlive the decoder. Fills d->head. TRK_ERR_CORRUPT. */
 int keyframe_open(struct keyframe_decoder *d, const uint8_t *raw, size_t bytes);

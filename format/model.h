@@ -38,20 +38,20 @@ enum model_class {
 
 /* Where a new block lies. */
 enum model_place {
-	PLACE_BIN,   /* the address freed last of its bin */
-	PLACE_NEXT,  /* behind the last allocation */
+	PLACE_BIN, /* the address freed last of its bin */
+	PLACE_NEXT, /* behind the last allocation */
 	PLACE_FRESH, /* behind the last allocation that was in no bin */
-	PLACE_HELD,  /* further down in its bin */
-	PLACE_FAR,   /* said in full */
-	PLACE_SAME,  /* where it was: realloc */
+	PLACE_HELD, /* further down in its bin */
+	PLACE_FAR, /* said in full */
+	PLACE_SAME, /* where it was: realloc */
 	PLACES,
 };
 
 /* Which block is released. */
 enum model_ref {
 	REF_ADDRESS, /* none of this block's */
-	REF_BACK,    /* the ref-th allocation before now, 1 the last */
-	REF_BESIDE,  /* made ref allocations after the one that was released last */
+	REF_BACK, /* the ref-th allocation before now, 1 the last */
+	REF_BESIDE, /* made ref allocations after the one that was released last */
 	REFS,
 };
 
@@ -91,7 +91,7 @@ struct model {
 	struct model_bin bins[MODEL_BINS];
 	uint8_t release_kinds[16]; /* by kind of the allocation; 0: not known */
 	uint64_t token, older; /* of the event before; of the two before it, weighted */
-	uint64_t second;       /* token of the event before the last */
+	uint64_t second; /* token of the event before the last */
 	uint64_t last_address, next_address, fresh_address;
 	uint32_t last_node, last_released;
 	uint32_t count;
@@ -165,9 +165,8 @@ static inline uint32_t context_node(const struct model_context *c)
 static inline struct prediction context_prediction(const struct model_context *c)
 {
 	return (struct prediction){
-		.size = c->size, .node = context_node(c), .class = context_class(c), .kind = c->rest >> 54 & 31,
-		.ref = (int32_t)(c->rest >> 32 << (32 - CONTEXT_REF_BITS)) >> (32 - CONTEXT_REF_BITS),
-		.place = c->rest >> 59 & 7, .ref_mode = (uint8_t)(c->rest >> 62) };
+		.size = c->size, .node = context_node(c), .class = context_class(c), .kind = c->rest >> 54 & 31, .ref = (int32_t)(c->rest >> 32 << (32 - CONTEXT_REF_BITS)) >> (32 - CONTEXT_REF_BITS), .place = c->rest >> 59 & 7, .ref_mode = (uint8_t)(c->rest >> 62)
+	};
 }
 
 /* What came after the same three events last time. */

@@ -20,10 +20,10 @@ struct trk_error {
 
 /* The figures of a sum, in the order of the file. */
 enum trk_sum_figure {
-	TRK_SUM_TOTAL,	   /* ever allocated */
-	TRK_SUM_PEAK,	   /* live when the whole tree's live bytes were highest */
-	TRK_SUM_OWN_PEAK,  /* ... when its process's were */
-	TRK_SUM_LEAKED,	   /* live when its process ended */
+	TRK_SUM_TOTAL, /* ever allocated */
+	TRK_SUM_PEAK, /* live when the whole tree's live bytes were highest */
+	TRK_SUM_OWN_PEAK, /* ... when its process's were */
+	TRK_SUM_LEAKED, /* live when its process ended */
 	TRK_SUM_TEMPORARY, /* at the threshold of the capture */
 	TRK_SUM_FIGURES,
 };
@@ -87,7 +87,7 @@ struct trk_totals {
 	uint32_t process; /* or TRK_ALL_PROCESSES */
 	uint64_t values[TRK_TOTALS];
 	struct trk_figure kinds[TRK_KINDS]; /* allocations by kind */
-	bool sampled;		     /* the errors are there */
+	bool sampled; /* the errors are there */
 	struct trk_error errors[TRK_TOTAL_ERRORS];
 	uint64_t reserved[TRK_TOTAL_RESERVED];
 };

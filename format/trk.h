@@ -16,25 +16,26 @@
 /* Every function of the library returns 0 when done, >0 at the end, <0 one of these. */
 enum trk_err {
 	TRK_OK = 0,
-	TRK_ERR_IO = -1,	/* the system refused; errno says why */
+	TRK_ERR_IO = -1, /* the system refused; errno says why */
 	TRK_ERR_NOMEM = -2,
-	TRK_ERR_CORRUPT = -3,	/* the bytes contradict the format */
-	TRK_ERR_MAGIC = -4,	/* not a capture at all */
-	TRK_ERR_VERSION = -5,	/* a capture of a newer major version */
-	TRK_ERR_FEATURE = -6,	/* needs a feature that this build does not know */
-	TRK_ERR_LIMIT = -7,	/* legal, but larger than we accept */
-	TRK_ERR_ARG = -8,	/* the caller asked for something that does not exist */
+	TRK_ERR_CORRUPT = -3, /* the bytes contradict the format */
+	TRK_ERR_MAGIC = -4, /* not a capture at all */
+	TRK_ERR_VERSION = -5, /* a capture of a newer major version */
+	TRK_ERR_FEATURE = -6, /* needs a feature that this build does not know */
+	TRK_ERR_LIMIT = -7, /* legal, but larger than we accept */
+	TRK_ERR_ARG = -8, /* the caller asked for something that does not exist */
 };
 
 /* Where and why a read failed: filled by whoever finds the fault, printed only by main(). */
 struct trk_fault {
 	enum trk_err code;
-	uint64_t offset;	/* in the file; 0 when it has no place */
-	char why[200];		/* one sentence without full stop */
+	uint64_t offset; /* in the file; 0 when it has no place */
+	char why[200]; /* one sentence without full stop */
 };
 
 /* What mprotect lets the program do with the pages. */
-enum trk_access { TRK_ACCESS_NONE = 0, TRK_ACCESS_SOME = 1 };
+enum trk_access { TRK_ACCESS_NONE = 0,
+		  TRK_ACCESS_SOME = 1 };
 
 /* Advices that change what is heap: those of Linux, which differ between no two processors. */
 enum trk_advice {
@@ -51,7 +52,7 @@ enum trk_advice {
  * 1 the last (predict.h says which allocations count), or one of these:
  */
 enum trk_ref {
-	TRK_REF_UNKNOWN = 0,	   /* to be looked up by address */
+	TRK_REF_UNKNOWN = 0, /* to be looked up by address */
 	TRK_REF_NONE = 0xffffffff, /* none; of a release: none of those allocations' */
 };
 
@@ -67,21 +68,21 @@ enum trk_ref {
 
 /* The decoded form of one event. Fields that a kind does not use are 0. */
 struct trk_event {
-	uint64_t time_ns;	/* since the capture began; coarse, never decreasing in a process */
+	uint64_t time_ns; /* since the capture began; coarse, never decreasing in a process */
 	uint64_t address;
-	uint64_t size;		/* bytes asked for */
-	uint64_t old_address;	/* realloc, mremap */
-	uint64_t old_size;	/* mremap */
-	const char *label;	/* not terminated; valid until the next event is decoded */
+	uint64_t size; /* bytes asked for */
+	uint64_t old_address; /* realloc, mremap */
+	uint64_t old_size; /* mremap */
+	const char *label; /* not terminated; valid until the next event is decoded */
 	uint32_t label_bytes;
-	uint32_t process;	/* index of the process in the capture */
-	uint32_t thread;	/* index of the thread in the capture */
-	uint32_t node;		/* call-tree node of the stack; 0: no stack */
-	uint32_t domain;	/* 0 heap */
-	uint32_t ref;		/* enum trk_ref */
-	uint32_t detail;	/* mprotect, madvise */
-	uint8_t kind;		/* enum trk_kind */
-	uint8_t call;		/* parts of a realloc: the kind of the whole */
+	uint32_t process; /* index of the process in the capture */
+	uint32_t thread; /* index of the thread in the capture */
+	uint32_t node; /* call-tree node of the stack; 0: no stack */
+	uint32_t domain; /* 0 heap */
+	uint32_t ref; /* enum trk_ref */
+	uint32_t detail; /* mprotect, madvise */
+	uint8_t kind; /* enum trk_kind */
+	uint8_t call; /* parts of a realloc: the kind of the whole */
 };
 
 #endif

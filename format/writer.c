@@ -20,10 +20,10 @@
 #define DIRECT_MIN 64u /* so many events of one process at once need not be collected */
 
 static const uint8_t table_order[] = {
-	TRK_BLOCK_STRINGS, TRK_BLOCK_MODULES,  TRK_BLOCK_FRAMES,  TRK_BLOCK_NODES,   TRK_BLOCK_PROCESSES,
-	TRK_BLOCK_THREADS, TRK_BLOCK_MAPPINGS, TRK_BLOCK_SYMBOLS, TRK_BLOCK_RSS,     TRK_BLOCK_NOTICES,
-	TRK_BLOCK_HEALTH,  TRK_BLOCK_SUMMARY,  TRK_BLOCK_SUMS,    TRK_BLOCK_TOTALS,  TRK_BLOCK_SIZES,
-	TRK_BLOCK_HISTORY, TRK_BLOCK_MARKS,
+	TRK_BLOCK_STRINGS, TRK_BLOCK_MODULES, TRK_BLOCK_FRAMES, TRK_BLOCK_NODES, TRK_BLOCK_PROCESSES,
+	TRK_BLOCK_THREADS, TRK_BLOCK_MAPPINGS, TRK_BLOCK_SYMBOLS, TRK_BLOCK_RSS, TRK_BLOCK_NOTICES,
+	TRK_BLOCK_HEALTH, TRK_BLOCK_SUMMARY, TRK_BLOCK_SUMS, TRK_BLOCK_TOTALS, TRK_BLOCK_SIZES,
+	TRK_BLOCK_HISTORY, TRK_BLOCK_MARKS
 };
 
 void writer_stop(struct writer *w, int error)
@@ -95,7 +95,8 @@ void writer_make_room(struct writer *w, uint64_t items, uint64_t bytes)
 	while (w->bytes + bytes < needed && !w->error) {
 		const uint64_t missing = needed - w->bytes - bytes;
 		const uint64_t payload = missing > TRK_BLOCK_HEADER_BYTES ?
-						 missing - TRK_BLOCK_HEADER_BYTES : 0;
+						 missing - TRK_BLOCK_HEADER_BYTES :
+						 0;
 
 		write_padding(w, payload < TRK_BLOCK_RAW_MAX ? (uint32_t)payload : TRK_BLOCK_RAW_MAX);
 	}

@@ -32,7 +32,7 @@ struct events {
 	struct events *next;
 	uint32_t process, count;
 	struct predict_coder *coder; /* NULL: there were too few for one of their own */
-	bool open;		     /* the coder holds some */
+	bool open; /* the coder holds some */
 	uint64_t first_time_ns;
 	struct trk_event batch[PREDICT_BATCH_MAX]; /* not coded yet */
 };
@@ -59,7 +59,7 @@ struct writer {
 
 	struct pool strings, modules;
 	uint32_t strings_before; /* ids that an earlier writer gave out */
-	uint64_t symbols_limit;	 /* of the finished file; 0: none */
+	uint64_t symbols_limit; /* of the finished file; 0: none */
 	bool symbols_left_out;
 	struct frame_table frames;
 	struct node_table nodes;

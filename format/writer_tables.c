@@ -362,7 +362,8 @@ void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol
 	for (size_t i = 0; i < n; i++)
 		ids[i] = (struct writer_symbol_ids){ .function = writer_string(w, s[i].function, length(s[i].function)),
 						     .file = writer_string(w, s[i].file, length(s[i].file)),
-						     .line = s[i].line, .inlined = s[i].inlined };
+						     .line = s[i].line,
+						     .inlined = s[i].inlined };
 	put_symbols(w, frame, ids, n);
 }
 

@@ -13,11 +13,15 @@
  * DWARF numbers: x29 is the frame pointer, x30 (lr) the column of return addresses.
  * The pc has none; the walk keeps it behind sp.
  */
-enum { REG_BP = 29, REG_RA = 30, REG_SP = 31, REG_PC = 32, REG_COUNT = 33 };
+enum { REG_BP = 29,
+       REG_RA = 30,
+       REG_SP = 31,
+       REG_PC = 32,
+       REG_COUNT = 33 };
 
-#define ARCH_REGISTER_NAMES                                                                        \
-	"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",    \
-		"x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24",       \
+#define ARCH_REGISTER_NAMES                                                                     \
+	"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", \
+		"x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24",    \
 		"x25", "x26", "x27", "x28", "x29", "ra", "sp", "pc"
 
 /*
@@ -29,9 +33,9 @@ struct site {
 	uintptr_t pc, sp, bp;
 };
 
-#define SITE_HERE()                                                                                \
-	((struct site){ .pc = arch_code_address((uintptr_t)__builtin_return_address(0)),           \
-			.sp = (uintptr_t)__builtin_dwarf_cfa(),                                    \
+#define SITE_HERE()                                                                      \
+	((struct site){ .pc = arch_code_address((uintptr_t)__builtin_return_address(0)), \
+			.sp = (uintptr_t)__builtin_dwarf_cfa(),                          \
 			.bp = *(const uintptr_t *)__builtin_frame_address(0) })
 
 /* A function that calls saves lr where it likes, and its unwind information says where. */
@@ -77,7 +81,8 @@ static inline uintptr_t arch_code_address(uintptr_t ra)
 {
 	register uintptr_t lr __asm__("x30") = ra;
 
-	__asm__("hint #7" : "+r"(lr));
+	__asm__("hint #7"
+		: "+r"(lr));
 	return lr;
 }
 
@@ -93,7 +98,11 @@ static inline bool arch_keeps_frame(const uint8_t *p)
 }
 
 /* Nothing is looked for in code that was made at run time, either. */
-enum arch_sign { ARCH_SIGN_NONE, ARCH_SIGN_USE, ARCH_SIGN_FRAME, ARCH_SIGN_METHOD, ARCH_SIGN_SIZED };
+enum arch_sign { ARCH_SIGN_NONE,
+		 ARCH_SIGN_USE,
+		 ARCH_SIGN_FRAME,
+		 ARCH_SIGN_METHOD,
+		 ARCH_SIGN_SIZED };
 #define ARCH_SIGN_BEFORE 4
 #define ARCH_SIGN_BYTES 4
 static inline enum arch_sign arch_sign_at(const uint8_t *p, int32_t *ret_size)
@@ -134,51 +143,54 @@ static inline bool arch_go_finds_tls(const uint8_t *p)
 #define ARCH_SIGNAL_WORD 0x0000021046508001u
 #define ARCH_SIGNAL_WORD_OFFSET 592
 
-#define ARCH_X(n) [n] = 312 + (n) * 8
+#define ARCH_X(n) [n] = 312 + (n)*8
 static const uint16_t arch_signal_offset[REG_COUNT] = {
-	ARCH_X(0),  ARCH_X(1),	ARCH_X(2),  ARCH_X(3),	ARCH_X(4),  ARCH_X(5),	ARCH_X(6),
-	ARCH_X(7),  ARCH_X(8),	ARCH_X(9),  ARCH_X(10), ARCH_X(11), ARCH_X(12), ARCH_X(13),
+	ARCH_X(0), ARCH_X(1), ARCH_X(2), ARCH_X(3), ARCH_X(4), ARCH_X(5), ARCH_X(6),
+	ARCH_X(7), ARCH_X(8), ARCH_X(9), ARCH_X(10), ARCH_X(11), ARCH_X(12), ARCH_X(13),
 	ARCH_X(14), ARCH_X(15), ARCH_X(16), ARCH_X(17), ARCH_X(18), ARCH_X(19), ARCH_X(20),
 	ARCH_X(21), ARCH_X(22), ARCH_X(23), ARCH_X(24), ARCH_X(25), ARCH_X(26), ARCH_X(27),
-	ARCH_X(28), ARCH_X(29), ARCH_X(30), ARCH_X(31), ARCH_X(32),
+	ARCH_X(28), ARCH_X(29), ARCH_X(30), ARCH_X(31), ARCH_X(32)
 };
 #undef ARCH_X
 
 /* mov x8, #__NR_rt_sigreturn; svc #0 */
-#define ARCH_SIGNAL_RETURNS { "\x68\x11\x80\xd2\x01\x00\x00\xd4", 8 }
+#define ARCH_SIGNAL_RETURNS                           \
+	{                                             \
+		"\x68\x11\x80\xd2\x01\x00\x00\xd4", 8 \
+	}
 
 /* No unwind information is that of a kernel's frame: an empty expression. */
 static const uint8_t arch_signal_cfa[] = { 0 };
 
 /* The registers of this very place that calls preserve, for a walk that starts in our own frame. */
-#define ARCH_REGISTERS_HERE(regs)                                                                  \
-	__asm__ volatile("stp x19, x20, [%0, #152]\n\t"                                            \
-			 "stp x21, x22, [%0, #168]\n\t"                                            \
-			 "stp x23, x24, [%0, #184]\n\t"                                            \
-			 "stp x25, x26, [%0, #200]\n\t"                                            \
-			 "stp x27, x28, [%0, #216]\n\t"                                            \
-			 "stp x29, x30, [%0, #232]\n\t"                                            \
-			 "mov x9, sp\n\t"                                                          \
-			 "adr x10, 1f\n\t"                                                         \
-			 "stp x9, x10, [%0, #248]\n\t"                                             \
-			 "1:"                                                                      \
-			 :                                                                         \
-			 : "r"(regs)                                                               \
+#define ARCH_REGISTERS_HERE(regs)                       \
+	__asm__ volatile("stp x19, x20, [%0, #152]\n\t" \
+			 "stp x21, x22, [%0, #168]\n\t" \
+			 "stp x23, x24, [%0, #184]\n\t" \
+			 "stp x25, x26, [%0, #200]\n\t" \
+			 "stp x27, x28, [%0, #216]\n\t" \
+			 "stp x29, x30, [%0, #232]\n\t" \
+			 "mov x9, sp\n\t"               \
+			 "adr x10, 1f\n\t"              \
+			 "stp x9, x10, [%0, #248]\n\t"  \
+			 "1:"                           \
+			 :                              \
+			 : "r"(regs)                    \
 			 : "x9", "x10", "memory")
 
 /*
  * A function `name` that hands its three arguments to `asked`, and on to the function that this
  * returns, as if its caller had called that one.
  */
-#define ARCH_PASS_ON(name, asked)                                                                  \
-	__asm__(".pushsection .text\n\t.globl " #name "\n\t.type " #name ", %function\n" #name ":\n\t"            \
-		".cfi_startproc\n\thint #34\n\t"                                                  \
-		"stp x0, x1, [sp, #-32]!\n\t.cfi_def_cfa_offset 32\n\t"                           \
-		"stp x2, x30, [sp, #16]\n\t.cfi_offset 30, -8\n\t"                                \
-		"bl " #asked "\n\t"                                                                \
-		"mov x16, x0\n\t"                                                                  \
-		"ldp x2, x30, [sp, #16]\n\t.cfi_restore 30\n\t"                                   \
-		"ldp x0, x1, [sp], #32\n\t.cfi_def_cfa_offset 0\n\t"                              \
+#define ARCH_PASS_ON(name, asked)                                                                      \
+	__asm__(".pushsection .text\n\t.globl " #name "\n\t.type " #name ", %function\n" #name ":\n\t" \
+		".cfi_startproc\n\thint #34\n\t"                                                       \
+		"stp x0, x1, [sp, #-32]!\n\t.cfi_def_cfa_offset 32\n\t"                                \
+		"stp x2, x30, [sp, #16]\n\t.cfi_offset 30, -8\n\t"                                     \
+		"bl " #asked "\n\t"                                                                    \
+		"mov x16, x0\n\t"                                                                      \
+		"ldp x2, x30, [sp, #16]\n\t.cfi_restore 30\n\t"                                        \
+		"ldp x0, x1, [sp], #32\n\t.cfi_def_cfa_offset 0\n\t"                                   \
 		"br x16\n\t.cfi_endproc\n\t.size " #name ", .-" #name "\n\t.popsection")
 
 /* The function that an indirect one (STT_GNU_IFUNC) chooses, by what the processor can do. */

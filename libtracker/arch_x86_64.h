@@ -12,10 +12,14 @@
  * DWARF numbers of the registers that unwinding is about. REG_RA: the column that
  * return addresses stand in; REG_PC: where the walk keeps the pc.
  */
-enum { REG_BP = 6, REG_SP = 7, REG_RA = 16, REG_PC = 16, REG_COUNT = 17 };
+enum { REG_BP = 6,
+       REG_SP = 7,
+       REG_RA = 16,
+       REG_PC = 16,
+       REG_COUNT = 17 };
 
-#define ARCH_REGISTER_NAMES                                                                        \
-	"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12",   \
+#define ARCH_REGISTER_NAMES                                                                      \
+	"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", \
 		"r13", "r14", "r15", "ra"
 
 /*
@@ -27,9 +31,9 @@ struct site {
 	uintptr_t pc, sp, bp;
 };
 
-#define SITE_HERE()                                                                                \
-	((struct site){ .pc = (uintptr_t)__builtin_return_address(0),                              \
-			.sp = (uintptr_t)__builtin_frame_address(0) + 16,                          \
+#define SITE_HERE()                                                       \
+	((struct site){ .pc = (uintptr_t)__builtin_return_address(0),     \
+			.sp = (uintptr_t)__builtin_frame_address(0) + 16, \
 			.bp = *(const uintptr_t *)__builtin_frame_address(0) })
 
 /* The call instruction pushes the return address: it stands below the CFA, and no rule says so. */
@@ -98,10 +102,10 @@ static inline bool arch_keeps_frame(const uint8_t *p)
 /* What code that was made at run time tells of frames, by what begins at a byte of it. */
 enum arch_sign {
 	ARCH_SIGN_NONE,
-	ARCH_SIGN_USE,	  /* arch_keeps_frame, and no more */
-	ARCH_SIGN_FRAME,  /* a function that keeps one */
+	ARCH_SIGN_USE, /* arch_keeps_frame, and no more */
+	ARCH_SIGN_FRAME, /* a function that keeps one */
 	ARCH_SIGN_METHOD, /* one of HotSpot's that does */
-	ARCH_SIGN_SIZED,  /* one of HotSpot's that has a frame of a size, and bp saved below the return address */
+	ARCH_SIGN_SIZED, /* one of HotSpot's that has a frame of a size, and bp saved below the return address */
 };
 
 #define ARCH_METHOD_BYTES (1 << 20) /* of a method's frame: more is none */
@@ -127,7 +131,8 @@ static inline bool arch_saves_bp(const uint8_t *p, int32_t *ret)
 {
 	if (p[0] != 0x48 || p[1] != 0x89 || p[3] != 0x24 || (p[2] != 0x2c && p[2] != 0x6c && p[2] != 0xac))
 		return false;
-	*ret = p[2] == 0x2c ? 0 : p[2] == 0x6c ? (int8_t)p[4] : arch_signed_32(p + 4);
+	*ret = p[2] == 0x2c ? 0 : p[2] == 0x6c ? (int8_t)p[4] :
+						 arch_signed_32(p + 4);
 	return true;
 }
 
@@ -206,50 +211,63 @@ static inline bool arch_go_finds_tls(const uint8_t *p)
  * Offset of register r (DWARF number) from sp; mcontext's gregs start at 40.
  */
 static const uint16_t arch_signal_offset[REG_COUNT] = {
-	[0] = 40 + 13 * 8,  [1] = 40 + 12 * 8,	[2] = 40 + 14 * 8,  [3] = 40 + 11 * 8,
-	[4] = 40 + 9 * 8,   [5] = 40 + 8 * 8,	[6] = 40 + 10 * 8,  [7] = 40 + 15 * 8,
-	[8] = 40 + 0 * 8,   [9] = 40 + 1 * 8,	[10] = 40 + 2 * 8,  [11] = 40 + 3 * 8,
-	[12] = 40 + 4 * 8,  [13] = 40 + 5 * 8,	[14] = 40 + 6 * 8,  [15] = 40 + 7 * 8,
+	[0] = 40 + 13 * 8,
+	[1] = 40 + 12 * 8,
+	[2] = 40 + 14 * 8,
+	[3] = 40 + 11 * 8,
+	[4] = 40 + 9 * 8,
+	[5] = 40 + 8 * 8,
+	[6] = 40 + 10 * 8,
+	[7] = 40 + 15 * 8,
+	[8] = 40 + 0 * 8,
+	[9] = 40 + 1 * 8,
+	[10] = 40 + 2 * 8,
+	[11] = 40 + 3 * 8,
+	[12] = 40 + 4 * 8,
+	[13] = 40 + 5 * 8,
+	[14] = 40 + 6 * 8,
+	[15] = 40 + 7 * 8,
 	[16] = 40 + 16 * 8,
 };
 
 /* The restorer has unwind information, marked as a signal frame, with this CFA: breg7+160, deref. */
 static const uint8_t arch_signal_cfa[] = { 4, 0x77, 0xa0, 0x01, 0x06 };
 /* What it does, to be known by where it has none: mov $__NR_rt_sigreturn, %eax (or %rax, as glibc does); syscall. */
-#define ARCH_SIGNAL_RETURNS { "\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05", 9 }, { "\xb8\x0f\x00\x00\x00\x0f\x05", 7 }
+#define ARCH_SIGNAL_RETURNS \
+	{ "\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05", 9 }, { "\xb8\x0f\x00\x00\x00\x0f\x05", 7 }
 #define ARCH_SIGNAL_WORD 0 /* no word of the frame itself tells */
 #define ARCH_SIGNAL_WORD_OFFSET 0
 
 /* The registers of this very place, for a walk that starts in our own frame. */
-#define ARCH_REGISTERS_HERE(regs)                                                                  \
-	__asm__ volatile("movq %%rbx, 24(%0)\n\t"                                                  \
-			 "movq %%rbp, 48(%0)\n\t"                                                  \
-			 "movq %%rsp, 56(%0)\n\t"                                                  \
-			 "movq %%r12, 96(%0)\n\t"                                                  \
-			 "movq %%r13, 104(%0)\n\t"                                                 \
-			 "movq %%r14, 112(%0)\n\t"                                                 \
-			 "movq %%r15, 120(%0)\n\t"                                                 \
-			 "leaq 1f(%%rip), %%rax\n\t"                                               \
-			 "movq %%rax, 128(%0)\n\t"                                                 \
-			 "1:"                                                                      \
-			 :                                                                         \
-			 : "r"(regs)                                                               \
+#define ARCH_REGISTERS_HERE(regs)                    \
+	__asm__ volatile("movq %%rbx, 24(%0)\n\t"    \
+			 "movq %%rbp, 48(%0)\n\t"    \
+			 "movq %%rsp, 56(%0)\n\t"    \
+			 "movq %%r12, 96(%0)\n\t"    \
+			 "movq %%r13, 104(%0)\n\t"   \
+			 "movq %%r14, 112(%0)\n\t"   \
+			 "movq %%r15, 120(%0)\n\t"   \
+			 "leaq 1f(%%rip), %%rax\n\t" \
+			 "movq %%rax, 128(%0)\n\t"   \
+			 "1:"                        \
+			 :                           \
+			 : "r"(regs)                 \
 			 : "rax", "memory")
 
 /*
  * A function `name` that hands its three arguments to `asked`, and on to the function that this
  * returns, as if its caller had called that one.
  */
-#define ARCH_PASS_ON(name, asked)                                                                  \
-	__asm__(".pushsection .text\n\t.globl " #name "\n\t.type " #name ", @function\n" #name ":\n\t"            \
-		".cfi_startproc\n\tendbr64\n\t"                                                   \
-		"pushq %rdi\n\t.cfi_adjust_cfa_offset 8\n\t"                                      \
-		"pushq %rsi\n\t.cfi_adjust_cfa_offset 8\n\t"                                      \
-		"pushq %rdx\n\t.cfi_adjust_cfa_offset 8\n\t"                                      \
-		"call " #asked "\n\t"                                                              \
-		"popq %rdx\n\t.cfi_adjust_cfa_offset -8\n\t"                                      \
-		"popq %rsi\n\t.cfi_adjust_cfa_offset -8\n\t"                                      \
-		"popq %rdi\n\t.cfi_adjust_cfa_offset -8\n\t"                                      \
+#define ARCH_PASS_ON(name, asked)                                                                      \
+	__asm__(".pushsection .text\n\t.globl " #name "\n\t.type " #name ", @function\n" #name ":\n\t" \
+		".cfi_startproc\n\tendbr64\n\t"                                                        \
+		"pushq %rdi\n\t.cfi_adjust_cfa_offset 8\n\t"                                           \
+		"pushq %rsi\n\t.cfi_adjust_cfa_offset 8\n\t"                                           \
+		"pushq %rdx\n\t.cfi_adjust_cfa_offset 8\n\t"                                           \
+		"call " #asked "\n\t"                                                                  \
+		"popq %rdx\n\t.cfi_adjust_cfa_offset -8\n\t"                                           \
+		"popq %rsi\n\t.cfi_adjust_cfa_offset -8\n\t"                                           \
+		"popq %rdi\n\t.cfi_adjust_cfa_offset -8\n\t"                                           \
 		"jmp *%rax\n\t.cfi_endproc\n\t.size " #name ", .-" #name "\n\t.popsection")
 
 /* The function that an indirect one (STT_GNU_IFUNC) chooses. */

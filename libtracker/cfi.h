@@ -14,9 +14,9 @@
 enum cfi_how {
 	CFI_SAME = 0,
 	CFI_UNDEFINED,
-	CFI_AT_CFA,	/* saved at CFA + value */
-	CFI_IS_CFA,	/* is CFA + value */
-	CFI_REGISTER,	/* is in register `value`; for the CFA: register cfa_reg + value */
+	CFI_AT_CFA, /* saved at CFA + value */
+	CFI_IS_CFA, /* is CFA + value */
+	CFI_REGISTER, /* is in register `value`; for the CFA: register cfa_reg + value */
 	CFI_EXPRESSION, /* saved at the address that the expression computes */
 	CFI_IS_EXPRESSION,
 };

@@ -7,13 +7,40 @@
 #include "cfi_bytes.h"
 
 enum {
-	OP_ADDR = 0x03, OP_DEREF = 0x06, OP_CONST1U = 0x08, OP_CONST8S = 0x0f, OP_CONSTU = 0x10,
-	OP_CONSTS = 0x11, OP_DUP = 0x12, OP_DROP = 0x13, OP_OVER = 0x14, OP_SWAP = 0x16,
-	OP_AND = 0x1a, OP_MINUS = 0x1c, OP_MUL = 0x1e, OP_NEG = 0x1f, OP_NOT = 0x20, OP_OR = 0x21,
-	OP_PLUS = 0x22, OP_PLUS_UCONST = 0x23, OP_SHL = 0x24, OP_SHR = 0x25, OP_SHRA = 0x26,
-	OP_XOR = 0x27, OP_EQ = 0x29, OP_GE = 0x2a, OP_GT = 0x2b, OP_LE = 0x2c, OP_LT = 0x2d,
-	OP_NE = 0x2e, OP_LIT0 = 0x30, OP_LIT31 = 0x4f, OP_BREG0 = 0x70, OP_BREG31 = 0x8f,
-	OP_BREGX = 0x92, OP_NOP = 0x96,
+	OP_ADDR = 0x03,
+	OP_DEREF = 0x06,
+	OP_CONST1U = 0x08,
+	OP_CONST8S = 0x0f,
+	OP_CONSTU = 0x10,
+	OP_CONSTS = 0x11,
+	OP_DUP = 0x12,
+	OP_DROP = 0x13,
+	OP_OVER = 0x14,
+	OP_SWAP = 0x16,
+	OP_AND = 0x1a,
+	OP_MINUS = 0x1c,
+	OP_MUL = 0x1e,
+	OP_NEG = 0x1f,
+	OP_NOT = 0x20,
+	OP_OR = 0x21,
+	OP_PLUS = 0x22,
+	OP_PLUS_UCONST = 0x23,
+	OP_SHL = 0x24,
+	OP_SHR = 0x25,
+	OP_SHRA = 0x26,
+	OP_XOR = 0x27,
+	OP_EQ = 0x29,
+	OP_GE = 0x2a,
+	OP_GT = 0x2b,
+	OP_LE = 0x2c,
+	OP_LT = 0x2d,
+	OP_NE = 0x2e,
+	OP_LIT0 = 0x30,
+	OP_LIT31 = 0x4f,
+	OP_BREG0 = 0x70,
+	OP_BREG31 = 0x8f,
+	OP_BREGX = 0x92,
+	OP_NOP = 0x96
 };
 
 #define EXPRESSION_DEPTH 16
@@ -66,6 +93,29 @@ static bool binary(struct machine *m, uint8_t op)
 	}
 }
 
+/* Those that only move what is on the stack. False, and nothing is done: it is none. */
+static bool shuffle(struct machine *m, uint8_t op)
+{
+	uintptr_t a, b;
+
+	if (op != OP_DUP && op != OP_DROP && op != OP_OVER && op != OP_SWAP)
+		return false;
+	b = pop(m);
+	if (op == OP_DROP)
+		return true;
+	if (op == OP_DUP) {
+		push(m, b);
+		push(m, b);
+		return true;
+	}
+	a = pop(m);
+	if (op == OP_OVER)
+		push(m, a);
+	push(m, b);
+	push(m, a);
+	return true;
+}
+
 static uintptr_t constant(struct cursor *c, uint8_t op)
 {
 	const unsigned bytes = 1u << ((op - OP_CONST1U) / 2);
@@ -93,7 +143,7 @@ int cfi_expression(const uint8_t *block, const uintptr_t *regs, bool push_initia
 {
 	struct cursor c = { block, block + 16, false };
 	struct machine m = { .depth = 0 };
-	uintptr_t a, b;
+	uintptr_t a;
 
 	c.end = c.at + TRK_VARINT_MAX;
 	const uint64_t bytes = take_uleb(&c);
@@ -122,16 +172,15 @@ int cfi_expression(const uint8_t *block, const uintptr_t *regs, bool push_initia
 					return -1;
 				push(&m, *(const uintptr_t *)a);
 				break;
-			case OP_DUP: a = pop(&m); push(&m, a); push(&m, a); break;
-			case OP_DROP: (void)pop(&m); break;
-			case OP_OVER: b = pop(&m); a = pop(&m); push(&m, a); push(&m, b); push(&m, a); break;
-			case OP_SWAP: b = pop(&m); a = pop(&m); push(&m, b); push(&m, a); break;
 			case OP_NEG: push(&m, -pop(&m)); break;
 			case OP_NOT: push(&m, ~pop(&m)); break;
-			case OP_PLUS_UCONST: a = pop(&m); push(&m, a + take_uleb(&c)); break;
+			case OP_PLUS_UCONST:
+				a = pop(&m);
+				push(&m, a + take_uleb(&c));
+				break;
 			case OP_NOP: break;
 			default:
-				if (!binary(&m, op))
+				if (!shuffle(&m, op) && !binary(&m, op))
 					return -1;
 			}
 		}

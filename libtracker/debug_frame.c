@@ -52,7 +52,8 @@ static void read_module(const struct thread *t, const struct cfi_module *m, stru
 	const struct link_map *const l = m->link_map;
 	const struct headers h = headers_of(m);
 	const bool program = l && (!l->l_name || !l->l_name[0]); /* what the kernel's link leads to is what is mapped */
-	const char *const path = program ? "/proc/self/exe" : l ? l->l_name : "";
+	const char *const path = program ? "/proc/self/exe" : l ? l->l_name :
+								  "";
 	int fd;
 
 	s->frames.bytes = NULL;

@@ -188,7 +188,8 @@ char **environment_make(char *const *environment, const char *session, void *roo
 
 		if ((is_preload && has_preload) || (is_session && has_session))
 			continue;
-		*to++ = is_preload ? preload : is_session ? variable : *p;
+		*to++ = is_preload ? preload : is_session ? variable :
+							    *p;
 		has_preload |= is_preload;
 		has_session |= is_session;
 	}

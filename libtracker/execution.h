@@ -12,16 +12,16 @@
 
 struct target {
 	const char *path; /* NULL: `fd` itself */
-	int fd;		  /* that the path begins at; AT_FDCWD */
-	bool search;	  /* as a shell does, if there is no slash in it */
-	bool spawn;	  /* in a process of its own */
+	int fd; /* that the path begins at; AT_FDCWD */
+	bool search; /* as a shell does, if there is no slash in it */
+	bool spawn; /* in a process of its own */
 };
 
 struct execution {
 	struct shm_exec *entry; /* NULL: none was free */
-	int fd;			/* of the segment, for the new program; -1: none is needed */
-	bool without;		/* our library cannot be loaded there: the dynamic linker would complain */
-	size_t room;		/* that execution_environment needs; 0: the program's own will do */
+	int fd; /* of the segment, for the new program; -1: none is needed */
+	bool without; /* our library cannot be loaded there: the dynamic linker would complain */
+	size_t room; /* that execution_environment needs; 0: the program's own will do */
 	char session[SHM_SESSION_BYTES];
 };
 

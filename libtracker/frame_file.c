@@ -48,7 +48,7 @@ static bool is_named(const char name[NAME_BYTES], const char *wanted)
 }
 
 /* Go's does not say where its runtime changes stacks; its frame pointers lead there. */
-static bool find_section(const struct frame_file *f, ElfW(Shdr) *ret, bool *ret_old)
+static bool find_section(const struct frame_file *f, ElfW(Shdr) * ret, bool *ret_old)
 {
 	ElfW(Ehdr) e;
 	ElfW(Shdr) names, s;
@@ -73,7 +73,7 @@ static bool find_section(const struct frame_file *f, ElfW(Shdr) *ret, bool *ret_
 	return found;
 }
 
-static bool place_old(const struct frame_file *f, const ElfW(Shdr) *s, struct place *ret)
+static bool place_old(const struct frame_file *f, const ElfW(Shdr) * s, struct place *ret)
 {
 	uint8_t head[OLD_HEAD_BYTES];
 
@@ -85,7 +85,7 @@ static bool place_old(const struct frame_file *f, const ElfW(Shdr) *s, struct pl
 	return true;
 }
 
-static bool place_of(const struct frame_file *f, const ElfW(Shdr) *s, bool old, struct place *ret)
+static bool place_of(const struct frame_file *f, const ElfW(Shdr) * s, bool old, struct place *ret)
 {
 	ElfW(Chdr) head;
 

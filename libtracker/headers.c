@@ -45,7 +45,7 @@ static const uint8_t *build_id_in(uintptr_t notes, size_t bytes, uint32_t *ret_b
 	return NULL;
 }
 
-static bool is_loaded(const struct headers *h, const ElfW(Phdr) *what)
+static bool is_loaded(const struct headers *h, const ElfW(Phdr) * what)
 {
 	for (unsigned i = 0; i < h->count; i++) {
 		const ElfW(Phdr) *const p = &h->first[i];

@@ -12,7 +12,7 @@
 #include "cfi.h"
 
 struct headers {
-	const ElfW(Phdr) *first;
+	const ElfW(Phdr) * first;
 	unsigned count;
 	uintptr_t bias;
 };

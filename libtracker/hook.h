@@ -93,26 +93,26 @@ static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
 typedef void *(*realloc_function)(void *, size_t);
 void *hook_realloc(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at);
 
-#define HOOK_ALLOC(kind, size, call)                                                               \
-	do {                                                                                       \
-		const struct site at_ = SITE_HERE();                                               \
-		const uintptr_t outer_ = hook_enter_real(at_.sp);                                  \
-		void *const p_ = (call);                                                           \
-                                                                                                   \
-		hook_leave_real(outer_);                                                           \
-		hook_alloc(kind, p_, size, &at_);                                                  \
-		return p_;                                                                         \
+#define HOOK_ALLOC(kind, size, call)                              \
+	do {                                                      \
+		const struct site at_ = SITE_HERE();              \
+		const uintptr_t outer_ = hook_enter_real(at_.sp); \
+		void *const p_ = (call);                          \
+                                                                  \
+		hook_leave_real(outer_);                          \
+		hook_alloc(kind, p_, size, &at_);                 \
+		return p_;                                        \
 	} while (0)
 
 /* Nothing is released, or it is not to be recorded. */
-#define RELEASE_OR_PASS(passed_on)                                                                 \
-	do {                                                                                       \
-		if (!p)                                                                            \
-			return;                                                                    \
-		if (unlikely(!hook_ready())) {                                                     \
-			passed_on;                                                                 \
-			return;                                                                    \
-		}                                                                                  \
+#define RELEASE_OR_PASS(passed_on)             \
+	do {                                   \
+		if (!p)                        \
+			return;                \
+		if (unlikely(!hook_ready())) { \
+			passed_on;             \
+			return;                \
+		}                              \
 	} while (0)
 
 #endif

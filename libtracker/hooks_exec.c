@@ -17,17 +17,17 @@
 extern char **__environ;
 
 /* Calls `call`, in which `with` is the environment that is executed with instead of `asked`. */
-#define EXECUTE(target, asked, call)                                                               \
-	do {                                                                                       \
-		struct execution e_;                                                               \
-                                                                                                   \
-		execution_begin(&e_, &(target), asked);                                            \
-		void *const room_ = e_.room ? __builtin_alloca(e_.room) : NULL;                    \
-		char *const *const with = execution_environment(&e_, asked, room_);                \
-		const int ret_ = (call);                                                           \
-                                                                                                   \
-		execution_end(&e_, 0);                                                             \
-		return ret_;                                                                       \
+#define EXECUTE(target, asked, call)                                                \
+	do {                                                                        \
+		struct execution e_;                                                \
+                                                                                    \
+		execution_begin(&e_, &(target), asked);                             \
+		void *const room_ = e_.room ? __builtin_alloca(e_.room) : NULL;     \
+		char *const *const with = execution_environment(&e_, asked, room_); \
+		const int ret_ = (call);                                            \
+                                                                                    \
+		execution_end(&e_, 0);                                              \
+		return ret_;                                                        \
 	} while (0)
 
 static int execute(const char *path, char *const *argv, char *const *environment)
@@ -89,19 +89,19 @@ static size_t count_arguments(const char *first, va_list rest)
 }
 
 /* Declares `argv` from the variable arguments behind `first`; `rest` stands behind their NULL. */
-#define COLLECT(argv, rest, first)                                                                 \
-	va_list rest;                                                                              \
-                                                                                                   \
-	va_start(rest, first);                                                                     \
-	const size_t count_ = count_arguments(first, rest);                                        \
-                                                                                                   \
-	va_end(rest);                                                                              \
-	char **const argv = __builtin_alloca((count_ + 1) * sizeof(*argv));                        \
-                                                                                                   \
-	argv[0] = (char *)first;                                                                   \
-	va_start(rest, first);                                                                     \
-	for (size_t i_ = 1; i_ <= count_; i_++)                                                    \
-		argv[i_] = va_arg(rest, char *)
+#define COLLECT(argv, rest, first)                                          \
+	va_list rest;                                                       \
+                                                                            \
+	va_start(rest, first);                                              \
+	const size_t count_ = count_arguments(first, rest);                 \
+                                                                            \
+	va_end(rest);                                                       \
+	char **const argv = __builtin_alloca((count_ + 1) * sizeof(*argv)); \
+                                                                            \
+	argv[0] = (char *)first;                                            \
+	va_start(rest, first);                                              \
+	for (size_t i_ = 1; i_ <= count_; i_++)                             \
+	argv[i_] = va_arg(rest, char *)
 
 EXPORT int execl(const char *path, const char *first, ...);
 EXPORT int execl(const char *path, const char *first, ...)
@@ -197,20 +197,20 @@ EXPORT int posix_spawnp(pid_t *ret_pid, const char *path, const void *actions, c
 /* ---- by a shell ---- */
 
 /* Calls `call` with the environment that is lent, and takes that back unless somebody has made a new one. */
-#define LEND(type, call)                                                                           \
-	do {                                                                                       \
-		struct execution e_;                                                               \
-		const size_t bytes_ = execution_lends(&e_);                                        \
-		void *const room_ = bytes_ ? __builtin_alloca(bytes_) : NULL;                      \
-		char **const own_ = __environ;                                                     \
-		char **const lent_ = (char **)execution_environment(&e_, own_, room_);             \
-                                                                                                   \
-		__environ = lent_;                                                                 \
-		type const ret_ = (call);                                                          \
-                                                                                                   \
-		if (lent_ != own_ && __environ == lent_)                                           \
-			__environ = own_;                                                          \
-		return ret_;                                                                       \
+#define LEND(type, call)                                                               \
+	do {                                                                           \
+		struct execution e_;                                                   \
+		const size_t bytes_ = execution_lends(&e_);                            \
+		void *const room_ = bytes_ ? __builtin_alloca(bytes_) : NULL;          \
+		char **const own_ = __environ;                                         \
+		char **const lent_ = (char **)execution_environment(&e_, own_, room_); \
+                                                                                       \
+		__environ = lent_;                                                     \
+		type const ret_ = (call);                                              \
+                                                                                       \
+		if (lent_ != own_ && __environ == lent_)                               \
+			__environ = own_;                                              \
+		return ret_;                                                           \
 	} while (0)
 
 static int call_system(const char *command)

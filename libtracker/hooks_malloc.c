@@ -21,7 +21,8 @@ EXPORT void *malloc(size_t size)
  * The loader keeps a table of the modules with thread-local variables for each thread, made by
  * calloc, grown by realloc. We are such a module: our entry is none of the program's bytes.
  */
-enum { TABLE_ENTRY = 16, TABLE_HEAD = 2 };
+enum { TABLE_ENTRY = 16,
+       TABLE_HEAD = 2 };
 
 static inline bool is_loader(uintptr_t pc)
 {

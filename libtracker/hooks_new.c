@@ -17,9 +17,19 @@
 #include "symbol.h"
 
 enum operator_id {
-	NEW, NEW_ARRAY, NEW_NOTHROW, NEW_ARRAY_NOTHROW,
-	NEW_ALIGNED, NEW_ARRAY_ALIGNED, NEW_ALIGNED_NOTHROW, NEW_ARRAY_ALIGNED_NOTHROW,
-	DELETE, DELETE_ARRAY, DELETE_ALIGNED, DELETE_ARRAY_ALIGNED, OPERATORS,
+	NEW,
+	NEW_ARRAY,
+	NEW_NOTHROW,
+	NEW_ARRAY_NOTHROW,
+	NEW_ALIGNED,
+	NEW_ARRAY_ALIGNED,
+	NEW_ALIGNED_NOTHROW,
+	NEW_ARRAY_ALIGNED_NOTHROW,
+	DELETE,
+	DELETE_ARRAY,
+	DELETE_ALIGNED,
+	DELETE_ARRAY_ALIGNED,
+	OPERATORS
 };
 
 /* `calls`: what the C++ library's own operator is made of. Whoever replaces that one is asked by both names. */
@@ -166,10 +176,11 @@ static void *plain_alloc(size_t size, size_t align)
 }
 
 /* What unwinders call a function's personality: it has no landing pad, so it needs none of theirs. */
-enum { CLEANUP_PHASE = 2, CONTINUE_UNWINDING = 8 };
+enum { CLEANUP_PHASE = 2,
+       CONTINUE_UNWINDING = 8 };
 
 static __attribute__((used)) int take_mark_away(int version, int actions, uint64_t class, void *exception,
-						 void *context) __asm__("tracker_take_mark_away");
+						void *context) __asm__("tracker_take_mark_away");
 static int take_mark_away(int version, int actions, uint64_t class, void *exception, void *context)
 {
 	(void)version, (void)class, (void)exception, (void)context;
@@ -255,18 +266,18 @@ static void *next(_Atomic(void *) *known, const char *symbol)
 	return f;
 }
 
-#define OPERATOR_NEW(name, symbol, params, arguments, ...)                                         \
-	static _Atomic(void *) name##_behind;                                                      \
-	EXPORT void *name params __asm__(symbol);                                                  \
-	EXPORT void *name params                                                                   \
-	{                                                                                          \
-		if (unlikely(!hook_ready()))                                                       \
-			return ((void *(*) params)next(&name##_behind, symbol)) arguments;         \
-                                                                                                   \
-		const struct site at = SITE_HERE();                                                \
-		const struct request r = { .size = size, __VA_ARGS__ };                            \
-                                                                                                   \
-		return allocate(&r, &at);                                                          \
+#define OPERATOR_NEW(name, symbol, params, arguments, ...)                               \
+	static _Atomic(void *) name##_behind;                                            \
+	EXPORT void *name params __asm__(symbol);                                        \
+	EXPORT void *name params                                                         \
+	{                                                                                \
+		if (unlikely(!hook_ready()))                                             \
+			return ((void *(*)params)next(&name##_behind, symbol))arguments; \
+                                                                                         \
+		const struct site at = SITE_HERE();                                      \
+		const struct request r = { .size = size, __VA_ARGS__ };                  \
+                                                                                         \
+		return allocate(&r, &at);                                                \
 	}
 
 OPERATOR_NEW(new_one, "_Znwm", (size_t size), (size), .id = NEW, .kind = TRK_NEW)
@@ -310,20 +321,20 @@ static void release(uint8_t kind, enum operator_id id, void *p, size_t align, co
 }
 
 /* Sizes are hints that no allocator behind plain delete needs. */
-#define OPERATOR_DELETE(name, symbol, params, arguments, kind, id, align)                          \
-	static _Atomic(void *) name##_behind;                                                      \
-	EXPORT void name params __asm__(symbol);                                                   \
-	EXPORT void name params                                                                    \
-	{                                                                                          \
-		if (!p)                                                                            \
-			return;                                                                    \
-		if (likely(hook_ready())) {                                                        \
-			const struct site at = SITE_HERE();                                        \
-                                                                                                   \
-			release(kind, id, p, align, &at);                                          \
-		} else {                                                                           \
-			((void (*) params)next(&name##_behind, symbol)) arguments;                 \
-		}                                                                                  \
+#define OPERATOR_DELETE(name, symbol, params, arguments, kind, id, align)         \
+	static _Atomic(void *) name##_behind;                                     \
+	EXPORT void name params __asm__(symbol);                                  \
+	EXPORT void name params                                                   \
+	{                                                                         \
+		if (!p)                                                           \
+			return;                                                   \
+		if (likely(hook_ready())) {                                       \
+			const struct site at = SITE_HERE();                       \
+                                                                                  \
+			release(kind, id, p, align, &at);                         \
+		} else {                                                          \
+			((void(*) params)next(&name##_behind, symbol)) arguments; \
+		}                                                                 \
 	}
 
 OPERATOR_DELETE(delete_one, "_ZdlPv", (void *p), (p), TRK_DELETE, DELETE, 0)

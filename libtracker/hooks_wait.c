@@ -33,17 +33,17 @@ static long early(long returned)
 }
 
 /* The program's own status or ours: `call` is the real function, where there is one. */
-#define WAIT(function, pid, options, usage, call)                                                  \
-	do {                                                                                       \
-		int own = 0;                                                                       \
-                                                                                                   \
-		hook_start();                                                                      \
-		if (!real.function)                                                                \
-			return (pid_t)early(arch_syscall(SYS_wait4, pid, (long)status, options,    \
-							 (long)(usage), 0, 0));                    \
-		if (!status)                                                                       \
-			status = &own;                                                             \
-		return waited(call, status);                                                       \
+#define WAIT(function, pid, options, usage, call)                                               \
+	do {                                                                                    \
+		int own = 0;                                                                    \
+                                                                                                \
+		hook_start();                                                                   \
+		if (!real.function)                                                             \
+			return (pid_t)early(arch_syscall(SYS_wait4, pid, (long)status, options, \
+							 (long)(usage), 0, 0));                 \
+		if (!status)                                                                    \
+			status = &own;                                                          \
+		return waited(call, status);                                                    \
 	} while (0)
 
 EXPORT pid_t wait(int *status)

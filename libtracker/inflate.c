@@ -84,7 +84,9 @@ static uint32_t take_word(struct inflate *s, const struct inflate_code *c)
 static bool make_fixed_codes(struct inflate *s)
 {
 	for (uint32_t i = 0; i < FIXED_LITERALS; i++)
-		s->lengths[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
+		s->lengths[i] = i < 144 ? 8 : i < 256 ? 9 :
+				      i < 280	      ? 7 :
+							8;
 	if (!make_code(&s->literals, s->lengths, FIXED_LITERALS, false))
 		return false;
 	memset(s->lengths, 5, 32);
@@ -135,7 +137,7 @@ static bool take_codes(struct inflate *s)
 
 static void copy_back(struct inflate *s, uint32_t length)
 {
-	static const uint16_t bases[INFLATE_DISTANCES] = { 1,	2,   3,	  4,   5,   7,	  9,	13,   17,   25,	  33,	49,   65,    97,    129,
+	static const uint16_t bases[INFLATE_DISTANCES] = { 1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129,
 							   193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577 };
 	const uint32_t word = take_word(s, &s->distances);
 
@@ -153,7 +155,7 @@ static void copy_back(struct inflate *s, uint32_t length)
 
 static void take_coded(struct inflate *s)
 {
-	static const uint16_t bases[LENGTH_CODES] = { 3,  4,  5,  6,  7,  8,  9,  10, 11,  13,	15,  17,  19,  23, 27,
+	static const uint16_t bases[LENGTH_CODES] = { 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27,
 						      31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258 };
 	static const uint8_t extra[LENGTH_CODES] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0 };
 

@@ -7,7 +7,7 @@
 #include "rules.h"
 #include "state.h"
 
-#define ROUNDS_MAX 8u	    /* of the recorder, at most 10 ms each while nothing comes */
+#define ROUNDS_MAX 8u /* of the recorder, at most 10 ms each while nothing comes */
 #define SPINS_MAX 20000000u /* it may have stopped */
 
 #define GONE_MAX 16u

@@ -39,7 +39,8 @@ static int take_number(struct maps *m, unsigned base, uint64_t *ret)
 	for (;;) {
 		const int c = take_char(m);
 		const unsigned digit = c >= '0' && c <= '9' ? (unsigned)c - '0' :
-				       c >= 'a' && c <= 'f' ? (unsigned)c - 'a' + 10 : base;
+				       c >= 'a' && c <= 'f' ? (unsigned)c - 'a' + 10 :
+							      base;
 
 		*ret = v;
 		if (digit >= base)

@@ -365,8 +365,7 @@ static inline struct change take_alike(struct thread *t, uint32_t same, uint32_t
 bool memo_alike(struct thread *t, const struct site *at, struct change *ret)
 {
 	const struct memo *const m = &t->memo;
-	struct comparison c = { .t = t, .pc = at->pc, .sp = at->sp, .bp = at->bp, .low = at->sp,
-				.candidates = m->depth, .same = UINT32_MAX };
+	struct comparison c = { .t = t, .pc = at->pc, .sp = at->sp, .bp = at->bp, .low = at->sp, .candidates = m->depth, .same = UINT32_MAX };
 	uint32_t same;
 
 	if (unlikely(!m->depth || m->deep || !walk_on_own_stack(t, at->sp) || at->sp % sizeof(uintptr_t)))

@@ -169,8 +169,7 @@ static bool look_up(const struct known *t, uintptr_t pc, struct cfi_module *ret)
 
 		if (start <= 1 || pc < start || pc >= t[i].end)
 			continue;
-		*ret = (struct cfi_module){ .start = start, .end = t[i].end, .link_map = &t[i].map,
-					    .eh_frame_hdr = t[i].eh_frame_hdr };
+		*ret = (struct cfi_module){ .start = start, .end = t[i].end, .link_map = &t[i].map, .eh_frame_hdr = t[i].eh_frame_hdr };
 		return true;
 	}
 	return false;

@@ -19,7 +19,7 @@ static const char *const names[] = {
 	"__libc_realloc", "__libc_memalign", "__libc_valloc", "__libc_pvalloc", "free_sized",
 	"free_aligned_sized", "pkey_mprotect", "_Fork", "dlopen", "dlmopen", "execve", "execv", "execvp",
 	"execvpe", "fexecve", "execveat", "posix_spawn", "posix_spawnp", "system", "popen", "pclose",
-	"wait", "waitpid", "wait3", "wait4", "waitid", "_exit", "quick_exit",
+	"wait", "waitpid", "wait3", "wait4", "waitid", "_exit", "quick_exit"
 };
 
 _Static_assert(sizeof(names) / sizeof(names[0]) == sizeof(real) / sizeof(void *), "one name each");

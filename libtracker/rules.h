@@ -13,18 +13,18 @@
 #include "state.h"
 
 enum rule_kind {
-	RULE_SP,	/* CFA = sp + cfa_offset */
-	RULE_BP,	/* CFA = bp + cfa_offset */
-	RULE_BP_DEREF,	/* CFA = *(bp + cfa_offset): realigned stacks */
-	RULE_FRAME,	/* no unwind information: by the frame pointer, if it is one. cfa_offset: from bp to where an interpreter keeps its
+	RULE_SP, /* CFA = sp + cfa_offset */
+	RULE_BP, /* CFA = bp + cfa_offset */
+	RULE_BP_DEREF, /* CFA = *(bp + cfa_offset): realigned stacks */
+	RULE_FRAME, /* no unwind information: by the frame pointer, if it is one. cfa_offset: from bp to where an interpreter keeps its
 			   caller's sp; 0: it is none */
-	RULE_SIZED,	/* no unwind information: code made by HotSpot. CFA = sp + cfa_offset, if a return address is there */
-	RULE_SIGNAL,	/* the kernel's signal frame: the registers stand above sp */
-	RULE_GO,	/* Go's runtime called C: it says where from. cfa_offset 1: from this stack */
-	RULE_END,	/* outermost frame */
+	RULE_SIZED, /* no unwind information: code made by HotSpot. CFA = sp + cfa_offset, if a return address is there */
+	RULE_SIGNAL, /* the kernel's signal frame: the registers stand above sp */
+	RULE_GO, /* Go's runtime called C: it says where from. cfa_offset 1: from this stack */
+	RULE_END, /* outermost frame */
 	RULE_IRREGULAR, /* needs other registers: the full walk */
-	RULE_NONE,	/* no unwind information covers this pc */
-	RULE_DEEP,	/* not a rule: the walk stopped at the depth that is kept */
+	RULE_NONE, /* no unwind information covers this pc */
+	RULE_DEEP, /* not a rule: the walk stopped at the depth that is kept */
 	RULE_OFF_STACK, /* not a rule: it led to where no stack is */
 };
 
@@ -34,7 +34,9 @@ static inline bool rule_is_guess(uint8_t kind)
 	return kind == RULE_FRAME || kind == RULE_SIZED || kind == RULE_GO;
 }
 
-enum rule_bp { RULE_BP_SAME, RULE_BP_AT_CFA /* saved at CFA + bp_offset */, RULE_BP_AT_BP };
+enum rule_bp { RULE_BP_SAME,
+	       RULE_BP_AT_CFA /* saved at CFA + bp_offset */,
+	       RULE_BP_AT_BP };
 
 struct rule {
 	_Atomic uintptr_t key; /* rule_key, or one of the three below */
@@ -46,7 +48,7 @@ struct rule {
 };
 
 #define RULE_FREE 0u
-#define RULE_TAKEN 1u	/* being filled */
+#define RULE_TAKEN 1u /* being filled */
 #define RULE_DROPPED 2u /* its code was unloaded; may be taken again */
 
 /*

@@ -285,7 +285,7 @@ static bool make_private(void *at, size_t bytes)
 bool segment_move(void)
 {
 	struct shm *const old = state.shm, *const new = raw_reserve(start_bytes());
-	bool moved = new && raw_map_again_at(old, HEAD_BYTES, new);
+	bool moved = new &&raw_map_again_at(old, HEAD_BYTES, new);
 
 	if (moved)
 		state.shm = new;

@@ -31,7 +31,7 @@ struct tracker_state state;
 struct start_block {
 	int argc;
 	char **argv, **envp;
-	const ElfW(auxv_t) *auxv;
+	const ElfW(auxv_t) * auxv;
 };
 
 /*

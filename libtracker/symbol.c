@@ -22,11 +22,11 @@ extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
 struct tables {
 	const struct link_map *map;
 	const uint32_t *gnu_hash, *hash;
-	const ElfW(Sym) *symbols;
+	const ElfW(Sym) * symbols;
 	const char *strings;
-	const ElfW(Half) *versions; /* beside symbols; NULL: they have none */
-	const ElfW(Verdef) *definitions;
-	const ElfW(Rela) *relocations, *jumps;
+	const ElfW(Half) * versions; /* beside symbols; NULL: they have none */
+	const ElfW(Verdef) * definitions;
+	const ElfW(Rela) * relocations, *jumps;
 	size_t relocations_bytes, jumps_bytes;
 };
 
@@ -258,7 +258,7 @@ struct symbol symbol_before(const char *name)
 
 /* ---- what a module is bound to ---- */
 
-static const struct link_map *bound(const struct tables *t, const ElfW(Rela) *r, size_t bytes,
+static const struct link_map *bound(const struct tables *t, const ElfW(Rela) * r, size_t bytes,
 				    bool (*wanted)(const struct link_map *m))
 {
 	struct cfi_module m;

@@ -61,7 +61,8 @@ static unsigned slab_contexts(void)
 {
 	const size_t n = SLAB_BYTES / context_bytes();
 
-	return n >= SLAB_CONTEXTS ? SLAB_CONTEXTS : n ? (unsigned)n : 1;
+	return n >= SLAB_CONTEXTS ? SLAB_CONTEXTS : n ? (unsigned)n :
+							1;
 }
 
 static uint8_t *slab_get(unsigned i)
@@ -125,7 +126,7 @@ static struct thread *context_claim(void)
 
 			if (slab)
 				return context_at(slab, i * SLAB_CONTEXTS + bit);
-			atomic_fetch_and(&contexts->used[i], (uint8_t)~(1u << bit));
+			atomic_fetch_and(&contexts->used[i], (uint8_t) ~(1u << bit));
 			no_memory();
 			return NULL;
 		}
@@ -137,7 +138,7 @@ static void context_release(struct thread *t)
 {
 	const uint32_t i = t->index;
 
-	atomic_fetch_and(&contexts->used[i / SLAB_CONTEXTS], (uint8_t)~(1u << i % SLAB_CONTEXTS));
+	atomic_fetch_and(&contexts->used[i / SLAB_CONTEXTS], (uint8_t) ~(1u << i % SLAB_CONTEXTS));
 }
 
 /* The lowest free thread slot of the segment. -1: all are taken. */

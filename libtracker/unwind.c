@@ -388,8 +388,7 @@ static uint32_t walk_stack(struct thread *t, const struct site *at, uint32_t *re
 	*ret_kept = w.foreign ? 0 : t->memo.depth;
 	n = walk(&w, ret_kept, &end);
 	if (unlikely(!fits(t, *ret_kept, n))) {
-		w = (struct walk){ .thread = t, .pc = at->pc, .sp = at->sp, .bp = at->bp, .low = at->sp,
-				   .top = w.top, .foreign = w.foreign };
+		w = (struct walk){ .thread = t, .pc = at->pc, .sp = at->sp, .bp = at->bp, .low = at->sp, .top = w.top, .foreign = w.foreign };
 		*ret_kept = 0;
 		n = walk(&w, ret_kept, &end);
 	}

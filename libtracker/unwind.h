@@ -17,10 +17,10 @@ struct walk {
 	uintptr_t pc, sp, bp;
 	uintptr_t low, top; /* stack words in [low, top) may be read */
 	uintptr_t framed_sp, before; /* sp after the last step by a frame pointer, and what it may have been at the call */
-	bool exact;	    /* pc was interrupted there: no call ends before it */
-	bool foreign;	    /* not on the thread's own stack */
-	bool bounded;	    /* ... and where that ends is known: top stays */
-	bool guessed;	    /* a step went by what code without unwind information looks like */
+	bool exact; /* pc was interrupted there: no call ends before it */
+	bool foreign; /* not on the thread's own stack */
+	bool bounded; /* ... and where that ends is known: top stays */
+	bool guessed; /* a step went by what code without unwind information looks like */
 };
 
 static inline bool walk_on_own_stack(const struct thread *t, uintptr_t sp)

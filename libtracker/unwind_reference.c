@@ -97,7 +97,7 @@ void unwind_reference_start(void)
 	if (!(wanted & SHM_VERIFY_LIBGCC))
 		return;
 	gcc_backtrace = (int (*)(trace_function, void *))find("libgcc_s.so.1", "_Unwind_Backtrace");
-	gcc_get_ip = (uintptr_t (*)(struct _Unwind_Context *, int *))find("libgcc_s.so.1", "_Unwind_GetIPInfo");
+	gcc_get_ip = (uintptr_t(*)(struct _Unwind_Context *, int *))find("libgcc_s.so.1", "_Unwind_GetIPInfo");
 }
 
 uint32_t unwind_reference_room(void)
@@ -218,7 +218,6 @@ void unwind_verify(struct thread *t, const struct site *at, uint32_t kept, uint3
 		atomic_fetch_add(&p->verified_stacks, 1);
 	if (compared && !equal)
 		atomic_fetch_add(&p->differing_stacks, 1);
-	if (depth[0] && depth[1] && (depth[0] != depth[1] ||
-	    memcmp(t->check[0], t->check[1], depth[0] * sizeof(uintptr_t)) != 0))
+	if (depth[0] && depth[1] && (depth[0] != depth[1] || memcmp(t->check[0], t->check[1], depth[0] * sizeof(uintptr_t)) != 0))
 		atomic_fetch_add(&p->oracles_differ, 1);
 }

@@ -68,8 +68,7 @@ static bool receive(int from, struct answer *ret)
 		struct cmsghdr align;
 	} control;
 	struct iovec text = { &ret->pid, sizeof(ret->pid) };
-	struct msghdr m = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
 	const struct cmsghdr *c;
 
 	if (arch_syscall(SYS_recvmsg, from, (long)&m, MSG_DONTWAIT, 0, 0, 0) != sizeof(ret->pid))

@@ -26,7 +26,7 @@ struct copy {
 	uint64_t *offsets;
 	size_t count, room;
 	uint64_t bytes; /* up to the end of the last whole block, INDEX and trailer excluded */
-	bool whole;	/* nothing between the blocks, and the trailer is there */
+	bool whole; /* nothing between the blocks, and the trailer is there */
 };
 
 /* Finds the blocks of the capture in fd. TRK_ERR_IO (errno), _NOMEM, or what its header is. */

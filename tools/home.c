@@ -9,12 +9,17 @@
 
 /* Relative to a bin folder, or to the tools folder of a build. */
 static const char *const places[] = {
-	"", "../tools/", "../reporters/", "../libtracker/", "../" TRACKER_LIBDIR "/", "../lib/",
+	"",
+	"../tools/",
+	"../reporters/",
+	"../libtracker/",
+	"../" TRACKER_LIBDIR "/",
+	"../lib/",
 	"../lib64/",
 };
 /* Relative to TRACKER_HOME: a build folder or an installation's prefix. */
 static const char *const home_places[] = {
-	"", "tools/", "reporters/", "libtracker/", "bin/", TRACKER_LIBDIR "/", "lib/", "lib64/",
+	"", "tools/", "reporters/", "libtracker/", "bin/", TRACKER_LIBDIR "/", "lib/", "lib64/"
 };
 
 static bool find_in(const char *folder, const char *const *list, size_t count, const char *name,

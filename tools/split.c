@@ -63,8 +63,7 @@ static uint32_t module_of(struct part *p, uint32_t old)
 
 	if (old && !p->modules[old])
 		p->modules[old] = writer_module(p->writer, &(struct writer_module){
-			.path = m->path, .build_id = m->build_id, .build_id_bytes = m->build_id_bytes,
-			.identity = old, .flags = m->flags });
+								   .path = m->path, .build_id = m->build_id, .build_id_bytes = m->build_id_bytes, .identity = old, .flags = m->flags });
 	return p->modules[old];
 }
 
@@ -144,11 +143,7 @@ static void write_process(const struct part *p)
 	const struct cap_process *const from = &p->capture->processes[p->process];
 
 	writer_process(p->writer, &(struct writer_process){
-		.pid = from->pid, .ppid = from->ppid, .parent = UINT32_MAX, .origin = from->origin,
-		.start_ns = from->start_ns, .end_ns = from->end_ns, .ended = from->ended, .code = from->code,
-		.name = from->name, .executable = from->executable, .command_line = from->command_line,
-		.command_line_bytes = from->command_line_bytes, .execs = from->execs, .libc = from->libc,
-		.host = from->host, .system = from->system });
+					  .pid = from->pid, .ppid = from->ppid, .parent = UINT32_MAX, .origin = from->origin, .start_ns = from->start_ns, .end_ns = from->end_ns, .ended = from->ended, .code = from->code, .name = from->name, .executable = from->executable, .command_line = from->command_line, .command_line_bytes = from->command_line_bytes, .execs = from->execs, .libc = from->libc, .host = from->host, .system = from->system });
 }
 
 static void write_threads(struct part *p)
@@ -158,8 +153,7 @@ static void write_threads(struct part *p)
 
 		if (from->process == p->process)
 			writer_thread(p->writer, &(struct writer_thread){
-				.index = thread_of(p, i), .tid = from->tid, .start_ns = from->start_ns,
-				.end_ns = from->end_ns, .name = from->name, .main = from->main });
+							 .index = thread_of(p, i), .tid = from->tid, .start_ns = from->start_ns, .end_ns = from->end_ns, .name = from->name, .main = from->main });
 	}
 }
 
@@ -170,9 +164,7 @@ static void write_mappings(struct part *p)
 
 		if (from->process == p->process)
 			writer_mapping(p->writer, &(struct writer_mapping){
-				.module = module_of(p, from->module), .bias = from->bias, .start = from->start,
-				.end = from->end, .load_time_ns = from->load_time_ns,
-				.unload_time_ns = from->unload_time_ns });
+							  .module = module_of(p, from->module), .bias = from->bias, .start = from->start, .end = from->end, .load_time_ns = from->load_time_ns, .unload_time_ns = from->unload_time_ns });
 	}
 }
 

@@ -60,7 +60,7 @@ static const char *const state_names[] = {
 struct job {
 	struct capture *capture;
 	struct embed_module *modules; /* by module id */
-	struct embed_frame *frames;   /* never looked up, or in vain */
+	struct embed_frame *frames; /* never looked up, or in vain */
 	size_t frame_count;
 	uint64_t *module_frames; /* how many of them, by module id */
 	uint64_t known_before, with_module;

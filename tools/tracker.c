@@ -151,7 +151,8 @@ static int unknown(const char *word)
 
 	if (is_command(word)) {
 		ui_error("tracker-%s is not beside this program; install tracker again or set "
-			 "TRACKER_HOME", word);
+			 "TRACKER_HOME",
+			 word);
 		return UI_CANNOT;
 	}
 	if (is_capture(word))

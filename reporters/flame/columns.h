@@ -10,7 +10,9 @@
 
 #include "ui/ui.h"
 
-enum column_type { COLUMN_U8, COLUMN_U32, COLUMN_F64 };
+enum column_type { COLUMN_U8,
+		   COLUMN_U32,
+		   COLUMN_F64 };
 
 #define COLUMNS_MAX 24
 

@@ -9,7 +9,7 @@ struct filler {
 	const struct capture *capture;
 	const struct flame_options *options;
 	uint32_t *group_of; /* by thread or process index, and one for unknown ones */
-	uint32_t *frames;   /* of the stack at hand */
+	uint32_t *frames; /* of the stack at hand */
 	bool *hidden;
 	size_t room;
 };

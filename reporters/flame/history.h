@@ -8,7 +8,7 @@
 #include "replay/capture.h"
 #include "ui/ui.h"
 
-#define HISTORY_BINS  1000u
+#define HISTORY_BINS 1000u
 #define HISTORY_MARKS 64u
 
 struct history {

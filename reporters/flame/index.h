@@ -14,7 +14,7 @@
 struct flame_index {
 	struct flame_slot {
 		uint32_t hash, entry; /* entry FLAME_NONE: free */
-	} *slots;
+	} * slots;
 	size_t mask, count;
 };
 

@@ -7,8 +7,8 @@
 
 #include "format/trk.h"
 
-#define NAME_BYTES_MAX 1000u	  /* of a name as shown in a box */
-#define FULL_BYTES_MAX 2000u	  /* of a whole name, in the tooltip */
+#define NAME_BYTES_MAX 1000u /* of a name as shown in a box */
+#define FULL_BYTES_MAX 2000u /* of a whole name, in the tooltip */
 #define FULL_BYTES_ALL (8u << 20) /* of all of them; then the short ones must do */
 
 struct flame_known {
@@ -178,9 +178,7 @@ static int64_t describe(struct flame_names *n, const struct source_frame *s, uin
 	char room[300];
 	const bool unknown = strcmp(s->module, "<unknown>") == 0;
 	const int64_t name =
-		unknown && !s->function[0]
-			? intern_text(n, "<unknown>", NAME_BYTES_MAX)
-			: intern_text(n, shown_name(s, room, sizeof(room)), NAME_BYTES_MAX);
+		unknown && !s->function[0] ? intern_text(n, "<unknown>", NAME_BYTES_MAX) : intern_text(n, shown_name(s, room, sizeof(room)), NAME_BYTES_MAX);
 	if (name < 0)
 		return name;
 	const int64_t full = intern_full(n, s->full_function, (uint32_t)name);

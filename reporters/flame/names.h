@@ -13,7 +13,7 @@ enum flame_flag {
 	FLAME_HIDDEN = 1, /* irrelevant: allocator or runtime; counted, not shown */
 	FLAME_INLINED = 2,
 	FLAME_OTHER = 4, /* "(other)": nodes that were merged */
-	FLAME_MAIN = 8,	 /* in a main program */
+	FLAME_MAIN = 8, /* in a main program */
 	FLAME_ROOT = 16,
 };
 

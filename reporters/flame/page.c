@@ -130,10 +130,9 @@ static void meta_groups(const struct page *p, struct ui_json *j)
 		ui_json_object(j, NULL);
 		ui_json_uint(j, "process", g->process);
 		ui_json_string(j, "thread",
-			       p->options->threads
-				       ? flame_thread_label(p->report->capture, g->thread, label,
-							    sizeof(label))
-				       : NULL);
+			       p->options->threads ? flame_thread_label(p->report->capture, g->thread, label,
+									sizeof(label)) :
+						     NULL);
 		ui_json_end(j);
 	}
 	ui_json_end(j);
@@ -225,7 +224,7 @@ static void meta_warnings(const struct page *p, struct ui_json *j)
 }
 
 static int write_meta(const struct page *p, const struct flame_flat *flat,
-		       const struct columns *columns, FILE *f)
+		      const struct columns *columns, FILE *f)
 {
 	const struct capture *const c = p->report->capture;
 	const char *const slash = strrchr(c->path, '/');

@@ -32,7 +32,8 @@ static int larger_first(const void *a, const void *b)
 {
 	const double x = *(const double *)a, y = *(const double *)b;
 
-	return x < y ? 1 : x > y ? -1 : 0;
+	return x < y ? 1 : x > y ? -1 :
+				   0;
 }
 
 /* Which weight is the last that fits the budget. */

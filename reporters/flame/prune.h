@@ -10,7 +10,7 @@
 
 struct flame_flat {
 	uint32_t *parent, *frame; /* node 0 is the root; breadth first, siblings heaviest first */
-	struct flame_row *rows;	  /* by node, then group; each pair once */
+	struct flame_row *rows; /* by node, then group; each pair once */
 	size_t node_count, row_count;
 	size_t merged_nodes;
 	uint64_t merged_bytes;

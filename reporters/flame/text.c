@@ -77,8 +77,7 @@ void flame_write_json(const struct flame_tree *t, const struct capture *c, struc
 	while (node) {
 		json_open_node(t, c, j, NULL, node);
 		const uint32_t first = t->child_start[node];
-		node = first < t->child_start[node + 1] ? t->children[first]
-							: next_sibling(t, j, node, place);
+		node = first < t->child_start[node + 1] ? t->children[first] : next_sibling(t, j, node, place);
 	}
 	json_close_node(j);
 	free(place);
@@ -91,7 +90,8 @@ static void write_folded_frame(FILE *f, const char *name)
 	size_t n = 0;
 
 	for (; name[n] && n + 1 < sizeof(room); n++)
-		room[n] = name[n] == ';' ? ':' : name[n] == '\n' || name[n] == '\r' ? ' ' : name[n];
+		room[n] = name[n] == ';' ? ':' : name[n] == '\n' || name[n] == '\r' ? ' ' :
+										      name[n];
 	room[n] = '\0';
 	ui_text(f, n ? room : "<unknown>");
 }

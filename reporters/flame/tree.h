@@ -10,8 +10,8 @@
 
 struct flame_node {
 	uint32_t parent, frame; /* frame: of the heaviest stack, when lines are set aside */
-	uint32_t group;		/* thread, when split; else 0 */
-	uint64_t bytes, count;	/* with all that is above it; after flame_tree_seal */
+	uint32_t group; /* thread, when split; else 0 */
+	uint64_t bytes, count; /* with all that is above it; after flame_tree_seal */
 	uint64_t own_bytes, own_count;
 };
 
@@ -39,12 +39,12 @@ struct flame_tree {
 };
 
 struct flame_options {
-	bool inverted;	  /* the allocating function first, its callers above it */
+	bool inverted; /* the allocating function first, its callers above it */
 	bool drop_hidden; /* leave irrelevant frames out, not just marked */
-	bool no_skip;	  /* no frame is irrelevant */
-	bool by_line;	  /* a function has a node per line */
-	bool by_group;	  /* nodes of different threads are never the same */
-	bool threads;	  /* groups are threads, not processes */
+	bool no_skip; /* no frame is irrelevant */
+	bool by_line; /* a function has a node per line */
+	bool by_group; /* nodes of different threads are never the same */
+	bool threads; /* groups are threads, not processes */
 };
 
 int flame_tree_new(struct flame_tree **ret, const struct flame_options *o);

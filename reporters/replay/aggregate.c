@@ -63,8 +63,7 @@ static bool reach_more(struct aggregate *a)
 
 static uint32_t find_row(struct aggregate *a, const struct heap_block *b)
 {
-	const struct view_row key = { .node = b->node, .thread = b->thread, .process = b->process,
-				      .domain = b->domain, .kind = b->kind };
+	const struct view_row key = { .node = b->node, .thread = b->thread, .process = b->process, .domain = b->domain, .kind = b->kind };
 	struct aggregate_process *const p = &a->processes[b->process];
 	bool is_new = false;
 	const uint32_t i = reach_more(a) ? rows_find(&a->rows, &key, &is_new) : ROWS_NONE;
@@ -270,8 +269,7 @@ static void own_peak(void *data, uint32_t process)
 int aggregate_new(struct aggregate **ret, uint32_t temporary_threshold)
 {
 	struct aggregate *a = calloc(1, sizeof(*a));
-	struct heap_observer o = { .data = a, .born = born, .restored = restored, .died = died,
-				   .grew = grew, .aside = aside, .peak = peak, .own_peak = own_peak };
+	struct heap_observer o = { .data = a, .born = born, .restored = restored, .died = died, .grew = grew, .aside = aside, .peak = peak, .own_peak = own_peak };
 	int err = a ? heap_new(&a->heap, temporary_threshold, &o) : TRK_ERR_NOMEM;
 
 	if (err) {

@@ -20,13 +20,13 @@ struct aggregate_more_error {
 };
 
 struct aggregate_process {
-	struct sizes *sizes;	   /* NULL: none yet, or ended */
+	struct sizes *sizes; /* NULL: none yet, or ended */
 	struct view_size *sizes_list; /* of a process that ended */
 	size_t sizes_count;
 	struct timeline timeline; /* unused while it is the only process: the tree's is the same */
-	uint64_t era;		  /* goes up at each peak of its own */
+	uint64_t era; /* goes up at each peak of its own */
 	uint64_t events;
-	uint32_t first_row;	  /* + 1, chained by row.next */
+	uint32_t first_row; /* + 1, chained by row.next */
 	bool seen;
 };
 

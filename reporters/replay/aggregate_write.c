@@ -12,12 +12,12 @@ static struct trk_sum_errors errors_of(const struct aggregate *a, uint32_t i, bo
 
 	sampling_join(&leaked, &row->now);
 	return (struct trk_sum_errors){ .of = {
-		[TRK_SUM_TOTAL] = totals_error(&m->total),
-		[TRK_SUM_PEAK] = totals_error(row_kept_error(&a->rows, i)),
-		[TRK_SUM_OWN_PEAK] = totals_error(own_kept ? &m->own : &row->now),
-		[TRK_SUM_LEAKED] = totals_error(&leaked),
-		[TRK_SUM_TEMPORARY] = totals_error(&m->temporary),
-	} };
+						[TRK_SUM_TOTAL] = totals_error(&m->total),
+						[TRK_SUM_PEAK] = totals_error(row_kept_error(&a->rows, i)),
+						[TRK_SUM_OWN_PEAK] = totals_error(own_kept ? &m->own : &row->now),
+						[TRK_SUM_LEAKED] = totals_error(&leaked),
+						[TRK_SUM_TEMPORARY] = totals_error(&m->temporary),
+					} };
 }
 
 static void write_sum(const struct aggregate *a, struct writer *w, uint32_t i)
@@ -29,19 +29,14 @@ static void write_sum(const struct aggregate *a, struct writer *w, uint32_t i)
 
 	if (a->rows.errors)
 		errors = errors_of(a, i, own_kept);
-	writer_sum(w, &(struct trk_sum){
-		.node = row->key.node, .thread = row->key.thread, .process = row->key.process,
-		.domain = row->key.domain, .kind = row->key.kind,
-		.of = {
-			[TRK_SUM_TOTAL] = m->total,
-			[TRK_SUM_PEAK] = { row_kept_bytes(&a->rows, row),
-					   row_kept_count(&a->rows, row) },
-			[TRK_SUM_OWN_PEAK] = own_kept ? m->own :
-							(struct trk_figure){ row->bytes, row->count },
-			[TRK_SUM_LEAKED] = { row->left_bytes + row->bytes,
-					     row->left_count + row->count },
-			[TRK_SUM_TEMPORARY] = m->temporary,
-		} }, a->rows.errors ? &errors : NULL);
+	writer_sum(w, &(struct trk_sum){ .node = row->key.node, .thread = row->key.thread, .process = row->key.process, .domain = row->key.domain, .kind = row->key.kind, .of = {
+																						  [TRK_SUM_TOTAL] = m->total,
+																						  [TRK_SUM_PEAK] = { row_kept_bytes(&a->rows, row), row_kept_count(&a->rows, row) },
+																						  [TRK_SUM_OWN_PEAK] = own_kept ? m->own : (struct trk_figure){ row->bytes, row->count },
+																						  [TRK_SUM_LEAKED] = { row->left_bytes + row->bytes, row->left_count + row->count },
+																						  [TRK_SUM_TEMPORARY] = m->temporary,
+																					  } },
+		   a->rows.errors ? &errors : NULL);
 }
 
 static void write_sums(const struct aggregate *a, struct writer *w)
@@ -53,9 +48,7 @@ static void write_sums(const struct aggregate *a, struct writer *w)
 static void write_history(struct writer *w, uint32_t process, const struct timeline *t)
 {
 	if (t->count)
-		writer_history(w, &(struct trk_history){ .process = process, .shift = t->shift,
-							 .count = t->count + 1, .first = t->first,
-							 .most = t->most });
+		writer_history(w, &(struct trk_history){ .process = process, .shift = t->shift, .count = t->count + 1, .first = t->first, .most = t->most });
 }
 
 static void write_sizes(struct writer *w, uint32_t process, const struct view_size *list, size_t n)

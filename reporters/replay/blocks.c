@@ -117,7 +117,8 @@ static bool more_slots(struct blocks *s)
 	if (!piece)
 		return grow_first(s);
 	s->pieces[piece] = s->slot_room <= UINT32_MAX - 2 * BLOCKS_PIECE ?
-				   large_zeroes(BLOCKS_PIECE * sizeof(struct block)) : NULL;
+				   large_zeroes(BLOCKS_PIECE * sizeof(struct block)) :
+				   NULL;
 	s->slot_room += s->pieces[piece] ? BLOCKS_PIECE : 0;
 	return s->pieces[piece];
 }
@@ -210,8 +211,7 @@ static inline bool may_be_brief(const struct blocks *s, const struct block *b)
 
 static int make_brief(struct blocks *s, struct block *b)
 {
-	if (briefs_add(&s->briefs, &(struct brief){ .address = b->b.address, .size = (uint32_t)b->b.size,
-						    .user = b->b.user }) != 0)
+	if (briefs_add(&s->briefs, &(struct brief){ .address = b->b.address, .size = (uint32_t)b->b.size, .user = b->b.user }) != 0)
 		return TRK_ERR_NOMEM;
 	blocks_remove_loose(s, b);
 	return 0;
@@ -280,8 +280,7 @@ __attribute__((always_inline)) static inline void expect_forgotten(const struct 
 /* The number's place in the ring is wanted: who stands there goes into the table. */
 static int forget(struct blocks *s, uint64_t number)
 {
-	struct block *const b = number > BLOCKS_RECENT ? blocks_recent(s, number - BLOCKS_RECENT)
-						       : NULL;
+	struct block *const b = number > BLOCKS_RECENT ? blocks_recent(s, number - BLOCKS_RECENT) : NULL;
 
 	if (b && b->space == BLOCKS_LOOSE && settle(s, b) != 0)
 		return TRK_ERR_NOMEM;

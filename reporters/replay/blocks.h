@@ -24,13 +24,13 @@
 #define BLOCKS_NONE UINT32_MAX
 
 /* Spaces: domains have the upper bit clear. */
-#define BLOCKS_DOMAIN(domain) ((domain) & 0x7fffffffu)
+#define BLOCKS_DOMAIN(domain) ((domain)&0x7fffffffu)
 #define BLOCKS_ASIDE(thread) ((thread) | 0x80000000u)
 #define BLOCKS_LOOSE UINT32_MAX /* of domain 0, not in the table yet */
 
 #define BLOCKS_RECENT (1u << 14) /* the ring */
-#define BLOCKS_FEW 8192u		 /* so many in the table stay in the processor's caches */
-#define BLOCKS_PIECE (1u << 15)	 /* slots of a piece: 2 MiB */
+#define BLOCKS_FEW 8192u /* so many in the table stay in the processor's caches */
+#define BLOCKS_PIECE (1u << 15) /* slots of a piece: 2 MiB */
 
 struct block { /* one cache line */
 	struct heap_block b; /* kind 0: a free slot, b.number the next one */
@@ -41,7 +41,7 @@ struct block { /* one cache line */
 /* How old blocks are. */
 struct blocks_ages {
 	uint32_t *allocations; /* of each thread so far, modulo 2^32 */
-	uint32_t threshold;    /* of temporary blocks: heap.h */
+	uint32_t threshold; /* of temporary blocks: heap.h */
 };
 
 struct blocks {
@@ -50,9 +50,9 @@ struct blocks {
 	uint32_t slot_count, slot_room, free_slot;
 	uint32_t live; /* slots that are not free */
 	uint64_t *table; /* hash << 32 | slot + 1; 0: empty */
-	uint32_t shift;	 /* 32 - log2 of its size; 0: no table yet */
+	uint32_t shift; /* 32 - log2 of its size; 0: no table yet */
 	uint32_t used;
-	uint32_t *recent;  /* slot + 1 by number of the allocation; NULL: never needed */
+	uint32_t *recent; /* slot + 1 by number of the allocation; NULL: never needed */
 	uint64_t newest, settled; /* numbers: the last in the ring; up to which none is loose */
 	const struct blocks_ages *ages; /* NULL: all of every block is kept */
 	struct briefs briefs;

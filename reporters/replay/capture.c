@@ -42,7 +42,8 @@ void capture_refuse(struct capture *c, uint64_t offset, uint32_t kind)
 	c->refused = (struct trk_fault){ .code = TRK_ERR_FEATURE, .offset = offset };
 	snprintf(c->refused.why, sizeof(c->refused.why),
 		 "it holds events of kind %u, which this version does not know and must not leave out; "
-		 "read it with a newer tracker", kind);
+		 "read it with a newer tracker",
+		 kind);
 }
 
 const char *capture_why(const struct capture *c, int err)
@@ -284,7 +285,10 @@ static uint64_t skip_damage(struct capture *c, uint64_t offset, uint64_t end, bo
  * Of the pieces of a rotated recording every one has all tables up to it, the newest so
  * has all, and only events stand in one piece alone.
  */
-enum pass { EVERYTHING, TABLES_OF_NEWEST, STREAM_OF_FIRST, STREAM };
+enum pass { EVERYTHING,
+	    TABLES_OF_NEWEST,
+	    STREAM_OF_FIRST,
+	    STREAM };
 
 static bool is_of(const struct trk_block_header *h, enum pass pass)
 {
@@ -380,9 +384,8 @@ static int walk_blocks(struct capture *c, struct trk_fault *fault)
 	const int err = walk_pieces(c, &s, fault);
 
 	if (c->cut)
-		capture_damaged(c, c->file_bytes, "%s", c->recorder ? "it is being recorded" :
-							c->torn	    ? "it is cut" :
-								      "its recorder was killed");
+		capture_damaged(c, c->file_bytes, "%s", c->recorder ? "it is being recorded" : c->torn ? "it is cut" :
+													 "its recorder was killed");
 	free(s.stored);
 	free(s.raw);
 	return err;

@@ -79,9 +79,9 @@ struct cap_keyframe {
 	uint64_t offset, time_ns;
 	uint64_t events; /* in the blocks before it, by their headers */
 	uint32_t first_block; /* of those behind it */
-	uint32_t parts;	      /* blocks that it consists of */
-	bool begins;	      /* the capture begins with it */
-	bool damaged;	      /* met when it was read */
+	uint32_t parts; /* blocks that it consists of */
+	bool begins; /* the capture begins with it */
+	bool damaged; /* met when it was read */
 };
 
 struct cap_block { /* where a block of events lies */
@@ -102,17 +102,17 @@ struct capture {
 	struct trk_header header;
 	uint64_t file_bytes; /* of all files */
 	uint32_t first_piece, last_piece; /* of a rotated recording: which ones were read; else 0 */
-	uint32_t pieces_left_out;	   /* older ones, because one between is missing */
-	bool complete;		/* the trailer and every block are whole */
-	struct trk_fault damage;	/* the first fault met when not complete */
-	struct trk_fault refused;	/* what a cursor met that must be understood, and is not */
+	uint32_t pieces_left_out; /* older ones, because one between is missing */
+	bool complete; /* the trailer and every block are whole */
+	struct trk_fault damage; /* the first fault met when not complete */
+	struct trk_fault refused; /* what a cursor met that must be understood, and is not */
 	/* Grow while cursors meet damaged blocks of events. */
 	uint64_t damaged_blocks, skipped_bytes;
-	bool cut;		/* no trailer: still being written, or its recorder was killed, or torn */
-	bool torn;		/* what stands last is no whole block */
-	int recorder;		/* pid of who was writing it when it was opened; -1: somebody's; 0: nobody's */
-	uint64_t whole_blocks;	/* of any type */
-	uint64_t last_time_ns;	/* of any event, by the block headers */
+	bool cut; /* no trailer: still being written, or its recorder was killed, or torn */
+	bool torn; /* what stands last is no whole block */
+	int recorder; /* pid of who was writing it when it was opened; -1: somebody's; 0: nobody's */
+	uint64_t whole_blocks; /* of any type */
+	uint64_t last_time_ns; /* of any event, by the block headers */
 
 	struct cap_module *modules;
 	struct cap_frame *frames;
@@ -135,7 +135,7 @@ struct capture {
 	uint32_t module_count, frame_count, node_count, symbol_count, string_count, process_count,
 		thread_count, mapping_count, rss_count, notice_count, health_count, summary_count,
 		block_count, keyframe_count, mark_count;
-	bool depths;	   /* there are nodes that say how deep a stack was */
+	bool depths; /* there are nodes that say how deep a stack was */
 	bool depths_apart; /* events name those nodes, not what capture_stack() makes of them; the caller's to set */
 	uint64_t event_count; /* by the block headers; of an aggregated capture: by its totals */
 

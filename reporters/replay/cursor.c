@@ -24,7 +24,7 @@ struct cursor {
 	struct capture *capture;
 	struct stream *streams;
 	struct stream **queue; /* binary heap; [0] is next */
-	uint32_t *blocks;      /* block indices grouped by stream */
+	uint32_t *blocks; /* block indices grouped by stream */
 	uint32_t stream_count, queue_count;
 	struct reader_pool pool;
 	uint32_t pending; /* events of queue[0] that the last batch handed out */
@@ -229,8 +229,7 @@ static void add_stream(struct cursor *k, uint32_t process, uint32_t first, uint3
 
 	if (first == end)
 		return;
-	s->reader = (struct reader){ .capture = k->capture, .pool = &k->pool, .process = process,
-				     .blocks = k->blocks + first, .block_count = end - first };
+	s->reader = (struct reader){ .capture = k->capture, .pool = &k->pool, .process = process, .blocks = k->blocks + first, .block_count = end - first };
 	s->next_time_ns = k->capture->blocks[k->blocks[first]].first_time_ns;
 	k->stream_count++;
 	k->queue[k->queue_count++] = s;

@@ -196,9 +196,7 @@ static ALWAYS int allocate(struct step *s, uint8_t kind, uint32_t space)
 
 static inline void release(struct step *s, uint32_t space, uint64_t address)
 {
-	const struct found f = space == BLOCKS_DOMAIN(0)
-				       ? find_ended(s, address)
-				       : find_address(s, space, address);
+	const struct found f = space == BLOCKS_DOMAIN(0) ? find_ended(s, address) : find_address(s, space, address);
 
 	if (f.b)
 		free_block(s, &f);
@@ -320,7 +318,9 @@ static ALWAYS bool adds_bytes(enum trk_action does)
 {
 	return (1u << TRK_DOES_MAKE | 1u << TRK_DOES_REALLOCATE | 1u << TRK_DOES_ACQUIRE | 1u << TRK_DOES_WITHDRAW |
 		1u << TRK_DOES_MAP | 1u << TRK_DOES_REMAP | 1u << TRK_DOES_PROTECT | 1u << TRK_DOES_ADVISE |
-		1u << TRK_DOES_TOUCH | 1u << TRK_DOES_CLEAR) >> does & 1;
+		1u << TRK_DOES_TOUCH | 1u << TRK_DOES_CLEAR) >>
+		       does &
+	       1;
 }
 
 static ALWAYS int apply(struct step *s, enum trk_action does)

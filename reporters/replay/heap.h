@@ -59,7 +59,7 @@ struct heap_block {
 	bool aside : 1; /* a realloc in two parts took it out of the live set */
 	bool restored : 1; /* heap_saved.h: it was there before the first event */
 	bool reserved : 1; /* no heap: a piece of a reservation */
-	bool arena : 1;    /* a piece of an arena ... */
+	bool arena : 1; /* a piece of an arena ... */
 	bool untouched : 1; /* ... that is reserved */
 	uint16_t serial; /* of its thread's allocations, modulo 2^16: see heap_estimate */
 };

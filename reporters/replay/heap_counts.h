@@ -57,7 +57,7 @@ static inline void take_live(struct step *s, const struct sampling_estimate *e)
 }
 
 static inline void tell_died(const struct step *s, const struct heap_block *b,
-		      const struct sampling_estimate *e, bool temporary)
+			     const struct sampling_estimate *e, bool temporary)
 {
 	const struct heap_observer *o = &s->heap->observer;
 
@@ -66,14 +66,14 @@ static inline void tell_died(const struct step *s, const struct heap_block *b,
 }
 
 static inline void tell_aside(const struct step *s, const struct heap_block *b,
-		       const struct sampling_estimate *e)
+			      const struct sampling_estimate *e)
 {
 	if (s->heap->observer.aside)
 		s->heap->observer.aside(s->heap->observer.data, b, e);
 }
 
 static inline void set_peak(struct heap_totals *t, uint64_t bytes, uint64_t blocks, uint64_t reserved,
-		     const struct step *s, const struct sampling_error *error)
+			    const struct step *s, const struct sampling_error *error)
 {
 	t->peak_bytes = bytes;
 	t->peak_blocks = blocks;

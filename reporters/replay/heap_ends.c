@@ -46,7 +46,7 @@ void heap_wipe(struct step *s)
 	t->wiped_blocks += t->live_blocks;
 	t->wiped_bytes += t->live_bytes;
 	heap_take_live(s, &(struct sampling_estimate){ t->live_bytes, t->live_blocks, t->live_error.bytes,
-						 t->live_error.count });
+						       t->live_error.count });
 }
 
 void heap_end_process(struct heap *h, uint32_t process)

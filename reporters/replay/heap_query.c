@@ -116,8 +116,7 @@ bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, ui
 	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;
 	const uint64_t end = range_end(h, address, size);
 
-	return p && size && (ranges_meet(&h->ranges, p->ranges, address, end) ||
-			     ranges_meet(&h->ranges, p->reserved, address, end));
+	return p && size && (ranges_meet(&h->ranges, p->ranges, address, end) || ranges_meet(&h->ranges, p->reserved, address, end));
 }
 
 bool heap_in_window(const struct heap *h, uint32_t process, uint64_t address, uint64_t size)
@@ -207,9 +206,9 @@ static const struct blocks *looked_up(const struct heap *h, const struct trk_eve
 		return NULL;
 	/* What is known to be recent or to be new is found without the table. */
 	return e->ref == TRK_REF_UNKNOWN ||
-			       (e->ref == TRK_REF_NONE && trk_kind_releases(e->kind))
-		       ? &p->blocks
-		       : NULL;
+			       (e->ref == TRK_REF_NONE && trk_kind_releases(e->kind)) ?
+		       &p->blocks :
+		       NULL;
 }
 
 void heap_expect(const struct heap *h, const struct trk_event *events, uint32_t count)

@@ -17,8 +17,8 @@ struct place {
 struct saving {
 	const struct heap_saver *saver;
 	const struct heap *heap;
-	uint32_t told;		/* since the last progress */
-	uint32_t *last_piece;	/* by mapping: number of its last piece in this process, + 1 */
+	uint32_t told; /* since the last progress */
+	uint32_t *last_piece; /* by mapping: number of its last piece in this process, + 1 */
 	uint32_t piece;
 };
 
@@ -81,10 +81,7 @@ static struct place *sort(struct saving *s, struct place *a, struct place *b, ui
 static void tell_block(struct saving *s, const struct block *b)
 {
 	s->saver->block(s->saver->data, &(struct keyframe_block){
-		.address = b->b.address, .size = b->b.size, .time_ns = b->b.time_ns,
-		.thread = b->b.thread, .node = b->b.node, .domain = b->b.domain,
-		.aside_thread = b->b.aside ? b->space & ~BLOCKS_ASIDE(0) : 0,
-		.kind = b->b.kind, .aside = b->b.aside });
+						.address = b->b.address, .size = b->b.size, .time_ns = b->b.time_ns, .thread = b->b.thread, .node = b->b.node, .domain = b->b.domain, .aside_thread = b->b.aside ? b->space & ~BLOCKS_ASIDE(0) : 0, .kind = b->b.kind, .aside = b->b.aside });
 	step(s, 1);
 }
 
@@ -120,10 +117,7 @@ static int save_piece(void *data, const struct heap_block *b)
 
 	s->piece++;
 	s->saver->block(s->saver->data, &(struct keyframe_block){
-		.address = b->address, .size = b->size, .time_ns = b->time_ns, .end = r->end,
-		.asked = r->asked, .back = *last ? s->piece - *last : 0, .thread = b->thread,
-		.node = b->node, .domain = b->domain, .kind = b->kind, .reserved = b->reserved,
-		.arena = b->arena, .untouched = b->untouched });
+						.address = b->address, .size = b->size, .time_ns = b->time_ns, .end = r->end, .asked = r->asked, .back = *last ? s->piece - *last : 0, .thread = b->thread, .node = b->node, .domain = b->domain, .kind = b->kind, .reserved = b->reserved, .arena = b->arena, .untouched = b->untouched });
 	*last = s->piece;
 	step(s, 1);
 	return 0;
@@ -153,7 +147,7 @@ int heap_save(const struct heap *h, const struct heap_saver *saver)
 		if (!p || p->ended)
 			continue;
 		saver->process(saver->data, &(struct keyframe_process){
-			.index = i, .events = p->events, .marks = p->marks });
+						    .index = i, .events = p->events, .marks = p->marks });
 		s.piece = 0;
 		err = save_blocks(&s, &p->blocks);
 		if (!err)
@@ -201,10 +195,8 @@ int heap_restore_process(struct heap_restorer *r, const struct keyframe_process 
 static struct heap_block as_block(const struct heap_restorer *r, const struct keyframe_block *b)
 {
 	return (struct heap_block){
-		.address = b->address, .size = b->size, .time_ns = b->time_ns, .process = r->index,
-		.thread = b->thread, .node = b->node, .domain = b->domain, .kind = b->kind,
-		.aside = b->aside, .restored = true, .reserved = b->reserved, .arena = b->arena,
-		.untouched = b->untouched };
+		.address = b->address, .size = b->size, .time_ns = b->time_ns, .process = r->index, .thread = b->thread, .node = b->node, .domain = b->domain, .kind = b->kind, .aside = b->aside, .restored = true, .reserved = b->reserved, .arena = b->arena, .untouched = b->untouched
+	};
 }
 
 /* A piece that is not heap, or not yet; it counts as one mapping with its first piece. */

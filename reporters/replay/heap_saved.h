@@ -33,8 +33,8 @@ struct heap_restorer {
 	struct heap *heap;
 	struct heap_process *process;
 	uint32_t index;
-	uint64_t last_end;  /* of the pieces of the process so far */
-	uint32_t *pieces;   /* of the process: where they are kept */
+	uint64_t last_end; /* of the pieces of the process so far */
+	uint32_t *pieces; /* of the process: where they are kept */
 	uint32_t count, room;
 	bool reserved; /* its reservations have begun */
 };

@@ -31,8 +31,7 @@ int keyframe_write(struct writer *w, const struct heap *h, uint64_t time_ns, boo
 		   void (*on_progress)(void *data), void *data)
 {
 	struct writing writing = { .writer = w, .progress = on_progress, .data = data };
-	const struct heap_saver saver = { .data = &writing, .process = put_process,
-					  .block = put_block, .progress = progress };
+	const struct heap_saver saver = { .data = &writing, .process = put_process, .block = put_block, .progress = progress };
 	int err;
 
 	writer_keyframe_begin(w, time_ns, heap_events(h), heap_marks(h), heap_save_bound(h), begins);

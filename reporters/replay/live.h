@@ -7,7 +7,7 @@
 struct live_list {
 	struct view_block *blocks;
 	size_t count, room;
-	bool *ended;	    /* by process: its blocks are left out */
+	bool *ended; /* by process: its blocks are left out */
 	uint32_t processes;
 };
 

@@ -51,9 +51,7 @@ static bool parse_time(const char *text, uint64_t *ret_ns)
 	static const struct {
 		const char *name;
 		uint64_t ns;
-	} units[] = { { "ns", 1 },	     { "us", 1000 },	       { "ms", 1000000 },
-		      { "s", 1000000000 },   { "m", 60000000000ull },  { "min", 60000000000ull },
-		      { "h", 3600000000000ull } };
+	} units[] = { { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 }, { "m", 60000000000ull }, { "min", 60000000000ull }, { "h", 3600000000000ull } };
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		const char *rest;

@@ -35,9 +35,9 @@ enum table_id {
 
 /* A growing array of the capture: where its pointer and its count lie. */
 struct table {
-	void *field;	 /* address of the pointer, whatever its type */
+	void *field; /* address of the pointer, whatever its type */
 	uint32_t *count;
-	size_t entry;	 /* bytes of one */
+	size_t entry; /* bytes of one */
 	uint64_t capacity;
 };
 
@@ -52,8 +52,8 @@ struct capture_private {
 	 * in it (ids skipped by damaged blocks), and on decoded table bytes.
 	 */
 	uint64_t gap_bytes_left, raw_bytes_left, mark_bytes_left;
-	uint64_t items_left;   /* of the table block that is decoded */
-	uint64_t parts_left;   /* of items, which their number does not bound */
+	uint64_t items_left; /* of the table block that is decoded */
+	uint64_t parts_left; /* of items, which their number does not bound */
 	uint64_t keyframe_end; /* where the last part of a keyframe ends, if that was the last block; 0: not */
 };
 

@@ -13,9 +13,9 @@
 
 struct range {
 	struct heap_block block; /* address, size: of this piece, in requested bytes */
-	uint64_t end;		 /* first byte after its last page */
-	uint64_t asked;		 /* requested bytes of the whole mapping when it was made */
-	uint32_t mapping;	 /* pieces of one mapping share it */
+	uint64_t end; /* first byte after its last page */
+	uint64_t asked; /* requested bytes of the whole mapping when it was made */
+	uint32_t mapping; /* pieces of one mapping share it */
 	uint32_t left, right, priority;
 };
 

@@ -63,8 +63,7 @@ static int open_block(struct reader *r)
 		return err;
 	if (h.type == TRK_BLOCK_PREDICTED) {
 		err = take_decoder(r, h.items);
-		return err ? err : predict_open(r->decoder, r->raw.bytes, h.raw_bytes, h.items,
-						h.first_time_ns);
+		return err ? err : predict_open(r->decoder, r->raw.bytes, h.raw_bytes, h.items, h.first_time_ns);
 	}
 	drop_decoder(r);
 	r->bytes = byte_reader_of(r->raw.bytes, h.raw_bytes);

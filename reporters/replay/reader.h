@@ -21,7 +21,7 @@ struct buffer {
 struct reader_pool {
 	struct buffer stored;
 	struct predict_decoder *decoder; /* for small blocks: done with them at once */
-	uint32_t decoder_count;		 /* of the readers' own */
+	uint32_t decoder_count; /* of the readers' own */
 };
 
 struct reader {

@@ -13,7 +13,7 @@
 
 struct row {
 	struct view_row key; /* bytes and count unused */
-	uint64_t bytes, count;		 /* now */
+	uint64_t bytes, count; /* now */
 	uint64_t kept_bytes, kept_count; /* at the kept moment, if `era` is the current one */
 	uint64_t left_bytes, left_count; /* live when the process ended */
 	uint64_t era;

@@ -25,7 +25,7 @@ void sampling_estimate(uint64_t sample_bytes, uint64_t size, uint64_t seed,
 /* How exact a sum of estimates is. All 0: of no sampled block. */
 struct sampling_error {
 	double bytes, count; /* variances */
-	double most;	     /* the largest count that one of the blocks stood for: never shrinks */
+	double most; /* the largest count that one of the blocks stood for: never shrinks */
 };
 
 static inline void sampling_add(struct sampling_error *sum, const struct sampling_estimate *e)

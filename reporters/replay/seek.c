@@ -15,7 +15,7 @@
 /* What a keyframe must come before. */
 struct limit {
 	uint64_t time_ns; /* the keyframe's is less */
-	uint64_t events;  /* fewer stand before it */
+	uint64_t events; /* fewer stand before it */
 };
 
 static bool is_of(const struct cap_mark *m, uint32_t process)

@@ -8,7 +8,7 @@
 
 struct seek {
 	uint32_t keyframe; /* from which on is replayed; SEEK_NONE: from the beginning */
-	uint32_t process;  /* whose events: an index, or UINT32_MAX: all */
+	uint32_t process; /* whose events: an index, or UINT32_MAX: all */
 	struct stop *points[2]; /* that are to be met; one that needs no event is POINT_END */
 };
 

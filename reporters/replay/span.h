@@ -8,14 +8,14 @@
 #include "replay/process_totals.h"
 
 struct span {
-	const char *region;	/* NULL: the part is no region */
-	uint32_t *depth;	/* of the region, by thread: regions of one name nest */
+	const char *region; /* NULL: the part is no region */
+	uint32_t *depth; /* of the region, by thread: regions of one name nest */
 	uint32_t threads, processes;
-	bool met;		/* the region was entered at least once */
-	char names[160];	/* of regions seen, for the message */
+	bool met; /* the region was entered at least once */
+	char names[160]; /* of regions seen, for the message */
 	struct heap_totals all, lost;
 	struct process_totals of; /* each process; the last is of none */
-	bool no_memory;		/* sums are missing */
+	bool no_memory; /* sums are missing */
 	uint64_t now_bytes, now_blocks; /* live in processes that have not ended */
 	struct sampling_error now_error;
 };

@@ -7,7 +7,7 @@
 struct stop {
 	struct point point;
 	uint64_t after_event; /* SHARE and a PEAK that is known: number of events before it */
-	uint64_t marks_left;  /* NTH_MARK */
+	uint64_t marks_left; /* NTH_MARK */
 	uint64_t time_ns, met_at; /* time and number of events before it, when it was met */
 	bool met;
 };

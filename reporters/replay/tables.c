@@ -232,8 +232,8 @@ int tables_add_keyframe(struct capture *c, const struct trk_block_header *h, uin
 	err = table_append(c, TABLE_KEYFRAMES);
 	if (!err)
 		c->keyframes[c->keyframe_count - 1] = (struct cap_keyframe){
-			.offset = offset, .time_ns = h->first_time_ns, .events = c->event_count,
-			.first_block = c->block_count, .parts = 1, .begins = begins };
+			.offset = offset, .time_ns = h->first_time_ns, .events = c->event_count, .first_block = c->block_count, .parts = 1, .begins = begins
+		};
 	return err;
 }
 
@@ -253,9 +253,7 @@ static void settle_texts(struct capture *c)
 		struct cap_process *p = &c->processes[i];
 
 		if (!p->name) /* known by its events only */
-			*p = (struct cap_process){ .parent = UINT32_MAX, .end_ns = UINT64_MAX,
-						   .name = "", .executable = "", .command_line = "",
-						   .libc = "", .host = "", .system = "" };
+			*p = (struct cap_process){ .parent = UINT32_MAX, .end_ns = UINT64_MAX, .name = "", .executable = "", .command_line = "", .libc = "", .host = "", .system = "" };
 		if (p->parent >= c->process_count)
 			p->parent = UINT32_MAX;
 	}

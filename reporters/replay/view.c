@@ -201,9 +201,7 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 	struct heap_observer observer;
 	int err;
 
-	*t = (struct tally){ .capture = c, .options = o, .in_range = true, .counting = true,
-			     .rows.sampled = c->header.sample_bytes != 0,
-			     .keyframe = SEEK_NONE };
+	*t = (struct tally){ .capture = c, .options = o, .in_range = true, .counting = true, .rows.sampled = c->header.sample_bytes != 0, .keyframe = SEEK_NONE };
 	t->has_span = o->region || (o->spanned && o->at.is_range);
 	observer = view_observer(t);
 	t->rows_of_process = calloc((size_t)c->process_count + 1, sizeof(*t->rows_of_process));
@@ -279,7 +277,8 @@ static int set_points(struct tally *t)
 		t->counting = false;
 	}
 	return t->quick ? seek_choose(t->capture, &(struct seek){ 0, t->options->process, { &t->to, &t->from } },
-				      &t->keyframe) : 0;
+				      &t->keyframe) :
+			  0;
 }
 
 static int refuse(struct trk_fault *fault, const char *why)

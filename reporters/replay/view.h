@@ -9,20 +9,20 @@
 #include "replay/process_totals.h"
 
 enum view_what {
-	VIEW_LIVE,	/* live at a point (default: the peak) */
-	VIEW_LEAKS,	/* live at the end of its process */
+	VIEW_LIVE, /* live at a point (default: the peak) */
+	VIEW_LEAKS, /* live at the end of its process */
 	VIEW_TEMPORARY, /* temporary at `threshold` */
 	VIEW_ALLOCATIONS, /* everything ever allocated */
 };
 
 enum point_kind {
-	POINT_PEAK,	/* CAP, CAP@peak */
-	POINT_END,	/* CAP@end */
-	POINT_MARK,	/* CAP@LABEL: the first mark of that label */
+	POINT_PEAK, /* CAP, CAP@peak */
+	POINT_END, /* CAP@end */
+	POINT_MARK, /* CAP@LABEL: the first mark of that label */
 	POINT_NTH_MARK, /* CAP@#3: from 1 */
-	POINT_TIME,	/* CAP@1.5s, @200ms, @3m */
-	POINT_SHARE,	/* CAP@90%: share of the events */
-	POINT_RANGE,	/* CAP@A..B: allocated between, still live at B; either may be left out */
+	POINT_TIME, /* CAP@1.5s, @200ms, @3m */
+	POINT_SHARE, /* CAP@90%: share of the events */
+	POINT_RANGE, /* CAP@A..B: allocated between, still live at B; either may be left out */
 };
 
 struct point {
@@ -60,12 +60,12 @@ struct view_options {
 	 * tracker.h count, what becomes of them afterwards included. NULL: all.
 	 */
 	const char *region;
-	uint32_t threshold;    /* VIEW_TEMPORARY */
-	uint32_t process;      /* index; UINT32_MAX: all */
-	bool by_thread;	       /* otherwise row.thread is UINT32_MAX */
-	bool by_size;	       /* rows are split by the exact block size, too */
-	bool sizes;	       /* fill view.sizes */
-	bool blocks;	       /* VIEW_LIVE, VIEW_LEAKS: fill view.blocks */
+	uint32_t threshold; /* VIEW_TEMPORARY */
+	uint32_t process; /* index; UINT32_MAX: all */
+	bool by_thread; /* otherwise row.thread is UINT32_MAX */
+	bool by_size; /* rows are split by the exact block size, too */
+	bool sizes; /* fill view.sizes */
+	bool blocks; /* VIEW_LIVE, VIEW_LEAKS: fill view.blocks */
 	/*
 	 * view.totals, process_totals and events are not looked at: of VIEW_LIVE at a point
 	 * they may then be those of the events that it takes to answer, from a keyframe before
@@ -103,7 +103,7 @@ struct view {
 	uint64_t sample_bytes; /* of a sampled capture: sums are estimates; else 0 */
 	struct sampling_error error; /* of bytes and count */
 	struct sampling_error *errors; /* of the rows; NULL when not sampled */
-	uint64_t time_ns;	/* of the point */
+	uint64_t time_ns; /* of the point */
 	/* Of the whole capture, or of the chosen process, at its end; or of what counts. */
 	struct heap_totals totals;
 	struct process_totals process_totals; /* the same of each process of the capture */

@@ -16,18 +16,18 @@ struct tally {
 	struct heap *heap;
 	struct rows rows;
 	uint32_t *rows_of_process; /* first row + 1, chained by row.next */
-	uint32_t *last_row;	   /* by node: the row + 1 that it went to last */
+	uint32_t *last_row; /* by node: the row + 1 that it went to last */
 	struct sizes *sizes;
 	struct ends ends;
 	struct stop from, to;
 	bool has_from, has_to; /* still to be met */
-	bool follow_peak;      /* the kept moment is the peak */
-	bool in_range;	       /* between `from` and `to` */
-	bool counting;	       /* blocks born now belong to the view */
-	bool has_span;	       /* the question is about a part: its totals are the span's */
-	bool stopped;	       /* the rest of the events is not asked for */
-	bool quick;	       /* only what the answer takes */
-	uint32_t keyframe;     /* to begin with; SEEK_NONE: at the beginning */
+	bool follow_peak; /* the kept moment is the peak */
+	bool in_range; /* between `from` and `to` */
+	bool counting; /* blocks born now belong to the view */
+	bool has_span; /* the question is about a part: its totals are the span's */
+	bool stopped; /* the rest of the events is not asked for */
+	bool quick; /* only what the answer takes */
+	uint32_t keyframe; /* to begin with; SEEK_NONE: at the beginning */
 	uint64_t peak_time_ns; /* of a peak that was known before the pass */
 	struct span span;
 	struct live_list live; /* with options.blocks */

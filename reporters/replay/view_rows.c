@@ -7,10 +7,10 @@ static int by_weight(const void *a, const void *b)
 {
 	const struct view_row *x = a, *y = b;
 
-#define ORDER(p, q)                                                                                \
-	do {                                                                                       \
-		if ((p) != (q))                                                                    \
-			return (p) < (q) ? -1 : 1;                                                 \
+#define ORDER(p, q)                                \
+	do {                                       \
+		if ((p) != (q))                    \
+			return (p) < (q) ? -1 : 1; \
 	} while (0)
 	ORDER(y->bytes, x->bytes);
 	ORDER(y->count, x->count);

@@ -23,7 +23,7 @@ enum debug_sections debug_sections_of(Elf *elf)
 		if (!(header.sh_flags & SHF_COMPRESSED))
 			return DEBUG_SECTIONS_PLAIN;
 		return gelf_getchdr(s, &compressed) && compressed.ch_type == ELFCOMPRESS_ZLIB ? DEBUG_SECTIONS_PLAIN :
-												 DEBUG_SECTIONS_UNKNOWN_COMPRESSION;
+												DEBUG_SECTIONS_UNKNOWN_COMPRESSION;
 	}
 	return DEBUG_SECTIONS_NONE;
 }

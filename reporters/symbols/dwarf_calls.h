@@ -25,7 +25,7 @@ struct dwarf_facts {
 };
 
 struct dwarf_call {
-	void *entry;	/* of its Dwarf_Die, in the unit of the function */
+	void *entry; /* of its Dwarf_Die, in the unit of the function */
 	uint32_t outer; /* the call that it was inlined into; DWARF_CALL_NONE: the function */
 	struct dwarf_facts facts;
 };

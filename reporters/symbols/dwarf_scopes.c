@@ -74,15 +74,15 @@ static void put_type(struct text *t, Dwarf_Die *die, int depth)
 		int tag;
 		const char *suffix;
 	} made[] = {
-		{ DW_TAG_pointer_type, "*" },	       { DW_TAG_reference_type, "&" },
-		{ DW_TAG_rvalue_reference_type, "&&" }, { DW_TAG_const_type, " const" },
+		{ DW_TAG_pointer_type, "*" },
+		{ DW_TAG_reference_type, "&" },
+		{ DW_TAG_rvalue_reference_type, "&&" },
+		{ DW_TAG_const_type, " const" },
 		{ DW_TAG_volatile_type, " volatile" },
 	};
 	/* gcc's own words for types that demanglers call otherwise */
 	static const char *const words[][2] = {
-		{ "long int", "long" }, { "long unsigned int", "unsigned long" },
-		{ "short int", "short" }, { "short unsigned int", "unsigned short" },
-		{ "long long int", "long long" }, { "long long unsigned int", "unsigned long long" },
+		{ "long int", "long" }, { "long unsigned int", "unsigned long" }, { "short int", "short" }, { "short unsigned int", "unsigned short" }, { "long long int", "long long" }, { "long long unsigned int", "unsigned long long" }
 	};
 	const char *name = dwarf_diename(die);
 

@@ -19,13 +19,13 @@ struct dwarf_files {
 };
 
 struct dwarf_unit {
-	Dwarf_Die cu;	 /* in the file itself: ranges and lines */
+	Dwarf_Die cu; /* in the file itself: ranges and lines */
 	Dwarf_Die split; /* where the functions are: the same, or the unit in a .dwo */
 	const char *comp_dir;
 	struct intervals ranges; /* of functions, by index into functions */
 	struct dwarf_function *functions;
 	uint32_t function_count, function_room;
-	bool opened;	/* split, comp_dir are set */
+	bool opened; /* split, comp_dir are set */
 	bool collected; /* the functions at namespace level are known */
 	bool collected_deep; /* ... and those within functions */
 	struct dwarf_files files, line_files;

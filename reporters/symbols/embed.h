@@ -19,8 +19,8 @@ struct embed_module {
 	const char *path;
 	const uint8_t *build_id;
 	size_t build_id_bytes; /* 0: not checked */
-	uint32_t flags;	       /* as in the capture: bit 0 main program, bit 1 vdso, bit 2 no file, code made at run time */
-	int fd;		       /* the file itself, the caller's; -1: `path` is opened */
+	uint32_t flags; /* as in the capture: bit 0 main program, bit 1 vdso, bit 2 no file, code made at run time */
+	int fd; /* the file itself, the caller's; -1: `path` is opened */
 	struct made_code *code; /* of a module with bit 2, or NULL: its names are known to nobody */
 };
 
@@ -33,13 +33,13 @@ struct embed_frame {
 #define EMBED_UNUSED 255
 
 struct embed_report {
-	uint64_t frames;	  /* looked at: those in a module */
-	uint64_t resolved;	  /* with at least a function or a line */
+	uint64_t frames; /* looked at: those in a module */
+	uint64_t resolved; /* with at least a function or a line */
 	uint64_t without_symbols; /* the rest */
-	uint32_t modules;	  /* that frames are in, the vdso aside; of these: */
+	uint32_t modules; /* that frames are in, the vdso aside; of these: */
 	uint32_t missing, changed, unreadable;
 	uint64_t unavailable_frames; /* frames in those three */
-	uint64_t made_resolved;	     /* of `resolved`: frames of code made at run time */
+	uint64_t made_resolved; /* of `resolved`: frames of code made at run time */
 	/*
 	 * Set before the call, or NULL: room for one enum resolver_module_state (or EMBED_UNUSED) per
 	 * module id.

@@ -14,7 +14,7 @@
 #define GO_1_16 0xfffffffau
 #define GO_1_18 0xfffffff0u
 #define GO_1_20 0xfffffff1u
-#define FIXED 8u  /* version, two zeros, alignment of code, size of pointers */
+#define FIXED 8u /* version, two zeros, alignment of code, size of pointers */
 #define POINTER 8u
 #define FUNCTIONS_MAX (1u << 28)
 #define TABLES_MAX 16u /* so many places that look like one are looked at more closely */

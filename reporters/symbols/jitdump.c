@@ -9,7 +9,8 @@
 #define HEADER_BYTES 40u
 #define PREFIX_BYTES 16u
 
-enum { CODE_LOAD = 0, CODE_MOVE = 1 };
+enum { CODE_LOAD = 0,
+       CODE_MOVE = 1 };
 
 struct header {
 	uint32_t magic, version, total_size, machine, pad, pid;

@@ -11,7 +11,7 @@
 #define JITDUMP_ROOM_MIN 8192u /* bytes that the caller must be able to give at once */
 
 struct jitdump {
-	bool begun;  /* its header was read */
+	bool begun; /* its header was read */
 	bool broken; /* it is no such file, or of another machine, or it makes no sense from here on */
 	bool timeless; /* its times are the processor's, which say nothing to us */
 	uint64_t origin_ns; /* set before: the clock of the capture had 0 when CLOCK_MONOTONIC had this */

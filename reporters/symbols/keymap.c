@@ -26,7 +26,7 @@ static int grow(struct keymap *m)
 {
 	const size_t room = m->room ? m->room * 2 : 256;
 	struct keymap bigger = { malloc(room * sizeof(*m->keys)), malloc(room * sizeof(*m->ids)),
-				room, m->count };
+				 room, m->count };
 
 	if (!bigger.keys || !bigger.ids) {
 		keymap_finish(&bigger);

@@ -176,8 +176,7 @@ static uint32_t new_range(struct made_code *c, uint64_t start, uint64_t end, uin
 
 	if (i == c->free)
 		c->free = c->ranges[i].left;
-	c->ranges[i] = (struct range){ .start = start, .end = end, .piece = piece,
-				       .priority = (uint32_t)trk_mix_bytes(&i, sizeof(i)) };
+	c->ranges[i] = (struct range){ .start = start, .end = end, .piece = piece, .priority = (uint32_t)trk_mix_bytes(&i, sizeof(i)) };
 	return i;
 }
 

@@ -27,8 +27,8 @@
 
 struct made_code;
 
-int made_code_new(struct made_code **ret);  /* TRK_ERR_NOMEM */
-void made_code_free(struct made_code *c);   /* NULL-safe */
+int made_code_new(struct made_code **ret); /* TRK_ERR_NOMEM */
+void made_code_free(struct made_code *c); /* NULL-safe */
 /* Of the program that `c`'s was forked from: what `c` does not know is looked up there. Must live as long. */
 void made_code_inherit(struct made_code *c, struct made_code *from);
 

@@ -37,7 +37,7 @@ struct resolver_module {
 	uint8_t *build_id;
 	size_t build_id_bytes;
 
-	int fd;	      /* of the file, or its copy that libdw can read; -1: its path is opened */
+	int fd; /* of the file, or its copy that libdw can read; -1: its path is opened */
 	int debug_fd; /* of the debug file's copy that libdw can read; -1: there is none */
 	bool opened, has_symtab, has_starts;
 	bool dwarf_read; /* once: fd and debug_fd are what they will be */
@@ -45,7 +45,7 @@ struct resolver_module {
 	Dwfl *dwfl;
 	Dwfl_Module *module;
 	struct dwarf_index *dwarf; /* NULL: no DWARF */
-	Dwarf_Addr dwarf_bias;	   /* module address = DWARF address + bias */
+	Dwarf_Addr dwarf_bias; /* module address = DWARF address + bias */
 	struct symtab symtab;
 	struct go_names go;
 	bool is_ada;

@@ -15,19 +15,19 @@
 
 struct resolved_frame {
 	const char *function; /* linkage name, NULL unknown; lives as long as the resolver */
-	const char *file;     /* absolute where DW_AT_comp_dir allows, NULL unknown */
+	const char *file; /* absolute where DW_AT_comp_dir allows, NULL unknown */
 	uint32_t line;
 	bool inlined; /* into the next one */
 	bool placeholder; /* function is no name but where the function begins: "libfoo.so.1!0x12a0" */
 };
 
 enum resolver_module_state {
-	RESOLVER_FULL,	    /* DWARF found */
-	RESOLVER_SYMTAB,    /* only a symbol table */
-	RESOLVER_STRIPPED,  /* only exported symbols, or none */
-	RESOLVER_MISSING,   /* no such file */
-	RESOLVER_CHANGED,   /* build-id differs: rebuilt since */
-	RESOLVER_UNREADABLE,/* not an ELF file we can read */
+	RESOLVER_FULL, /* DWARF found */
+	RESOLVER_SYMTAB, /* only a symbol table */
+	RESOLVER_STRIPPED, /* only exported symbols, or none */
+	RESOLVER_MISSING, /* no such file */
+	RESOLVER_CHANGED, /* build-id differs: rebuilt since */
+	RESOLVER_UNREADABLE, /* not an ELF file we can read */
 };
 
 struct resolver;

@@ -24,7 +24,7 @@ static const char *const ALLOCATORS[] = {
 	"getline", "malloc", "memalign", "mmap", "mmap64", "mremap", "munmap",
 	"operator delete", "operator delete[]", "operator new", "operator new[]",
 	"posix_memalign", "pvalloc", "realloc", "reallocarray", "realpath", "strdup",
-	"strndup", "system.memory.alloc", "system.memory.realloc", "valloc", "vasprintf", "wcsdup",
+	"strndup", "system.memory.alloc", "system.memory.realloc", "valloc", "vasprintf", "wcsdup"
 };
 
 /* Sorted by strcmp. */
@@ -33,14 +33,14 @@ static const char *const KINDS[] = {
 	"__libc_valloc", "__posix_memalign", "_int_malloc", "aligned_alloc", "calloc", "cfree", "free", "free_aligned_sized",
 	"free_sized", "malloc", "memalign", "mmap", "mmap64", "mremap", "munmap", "operator delete", "operator delete[]",
 	"operator new", "operator new[]", "posix_memalign", "pvalloc", "realloc", "reallocarray",
-	"system.memory.alloc", "system.memory.realloc", "valloc",
+	"system.memory.alloc", "system.memory.realloc", "valloc"
 };
 
 static const char *const RUNTIME[] = {
 	"__clone", "__clone3", "__libc_csu_init", "__libc_start_call_main",
 	"__libc_start_main", "__libc_start_main_impl", "_dl_init", "_dl_start",
 	"_dl_start_final", "_dl_start_user", "_dl_sysdep_start", "_start", "call_init",
-	"clone", "clone3", "start_thread",
+	"clone", "clone3", "start_thread"
 };
 
 static int compare(const void *key, const void *item)
@@ -48,7 +48,7 @@ static int compare(const void *key, const void *item)
 	return strcmp(key, *(const char *const *)item);
 }
 
-#define IN_TABLE(name, table)                                                                      \
+#define IN_TABLE(name, table) \
 	(bsearch(name, table, sizeof(table) / sizeof(*(table)), sizeof(*(table)), compare) != NULL)
 
 static bool starts(const char *s, const char *with)

@@ -36,13 +36,13 @@ struct stacks {
 	struct stacks_options options;
 	struct resolver *resolver;
 	struct resolver_module **modules; /* by module id */
-	struct frame_source *sources;	  /* by frame id */
+	struct frame_source *sources; /* by frame id */
 	struct names *names;
 	struct arena arena;
 	struct source_frame unknown; /* the frame of an empty stack */
 	struct source_frame truncated; /* in the place of older frames that are not kept */
-	struct source_frame top;     /* lives until the next stacks_top */
-	struct source_frame *stack;  /* lives until the next stacks_frames */
+	struct source_frame top; /* lives until the next stacks_top */
+	struct source_frame *stack; /* lives until the next stacks_frames */
 	size_t stack_room;
 	bool short_of_memory;
 };
@@ -80,7 +80,7 @@ int stacks_new(struct stacks **ret, struct capture *c, const struct stacks_optio
 	if (o)
 		s->options = *o;
 	s->unknown = (struct source_frame){
-		.function = "", .full_function = "", .file = UNKNOWN, .module = UNKNOWN,
+		.function = "", .full_function = "", .file = UNKNOWN, .module = UNKNOWN
 	};
 	s->truncated = s->unknown;
 	s->truncated.function = s->truncated.full_function = TRUNCATED;
@@ -239,7 +239,8 @@ static uint32_t resolved_frames(struct stacks *s, const struct cap_frame *frame,
 	errno = 0; /* elfutils below says no more than that */
 	struct resolver_module *const m = module_of(s, frame->module);
 	const size_t n = m && frame->offset ? resolver_lookup(m, frame->offset - 1, found,
-							      SOURCE_FRAMES_MAX) : 0;
+							      SOURCE_FRAMES_MAX) :
+					      0;
 
 	if (!n && errno == ENOMEM)
 		s->short_of_memory = true;

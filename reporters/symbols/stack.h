@@ -13,25 +13,25 @@
 
 struct source_frame {
 	const char *function; /* demangled and shortened for display; "" unknown */
-	bool placeholder;     /* ... it is no name: "libfoo.so.1!0x12a0" says where the function begins */
+	bool placeholder; /* ... it is no name: "libfoo.so.1!0x12a0" says where the function begins */
 	const char *full_function; /* demangled, whole */
-	const char *file;     /* "<unknown>" without line information and module; the module's path, line 0, with a module */
+	const char *file; /* "<unknown>" without line information and module; the module's path, line 0, with a module */
 	uint32_t line;
-	const char *module;   /* path, or "<unknown>" */
-	uint32_t frame;	      /* id in the capture */
-	uint64_t offset;      /* in the module */
+	const char *module; /* path, or "<unknown>" */
+	uint32_t frame; /* id in the capture */
+	uint64_t offset; /* in the module */
 	bool inlined;
-	bool has_source;      /* file and line come from debug information */
-	bool skipped;	      /* allocator frame at the top (malloc family, operator new, leading std::...) */
-	const char *via;      /* the function called that allocates, where allocators' frames above are hidden: "std::string::append"; NULL: it calls malloc itself, or operator new */
-	const char *as_via;   /* this function, as the next frame's `via` */
-	bool runtime;	      /* _start, __libc_start_main, clone3 ...: below main */
-	bool cut;	      /* no frame: it stands in the place of older ones that are not kept */
+	bool has_source; /* file and line come from debug information */
+	bool skipped; /* allocator frame at the top (malloc family, operator new, leading std::...) */
+	const char *via; /* the function called that allocates, where allocators' frames above are hidden: "std::string::append"; NULL: it calls malloc itself, or operator new */
+	const char *as_via; /* this function, as the next frame's `via` */
+	bool runtime; /* _start, __libc_start_main, clone3 ...: below main */
+	bool cut; /* no frame: it stands in the place of older ones that are not kept */
 	uint64_t least_older, most_older; /* ... and how many these are: different calls may have different ones; 0: unknown */
 };
 
 struct stacks_options {
-	bool no_skip;		 /* mark none as skipped */
+	bool no_skip; /* mark none as skipped */
 	const char *const *skip_patterns; /* fnmatch on functions, more to skip; NULL-terminated or NULL */
 };
 
@@ -66,7 +66,7 @@ uint32_t stacks_changed_modules(const struct stacks *s, const char **ret_first);
 
 /* What is known of the names of a module that has none. */
 enum stacks_names {
-	STACKS_NAMES_NONE,    /* its file was read: none are left in it */
+	STACKS_NAMES_NONE, /* its file was read: none are left in it */
 	STACKS_NAMES_MISSING, /* its file is not here, or cannot be read */
 	STACKS_NAMES_CHANGED, /* the file at its path is another build */
 };

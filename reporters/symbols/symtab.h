@@ -14,7 +14,7 @@
 struct symtab {
 	struct intervals ranges;
 	const char **names; /* by ranges' value; owned by libdwfl */
-	bool full;	    /* more than the exported symbols */
+	bool full; /* more than the exported symbols */
 };
 
 /* Reads the table of the module. Names live as long as `module`. 0, TRK_ERR_NOMEM. */

@@ -45,7 +45,8 @@ static struct trk_block_header described(const uint8_t *d)
 		.flags = d[3] == 255 ? TRK_BLOCK_MUST_UNDERSTAND : 0,
 		.first_time_ns = d[3],
 		/* what stands behind a keyframe is later */
-		.last_time_ns = keyframe ? d[3] : d[1] == 255 ? 1000 : d[3] + 10u,
+		.last_time_ns = keyframe ? d[3] : d[1] == 255 ? 1000 :
+								d[3] + 10u,
 	};
 }
 
@@ -108,9 +109,15 @@ static int as_file(const uint8_t *data, size_t size, char path[static 64])
 
 /* ---- questions ---- */
 
-#define AT(k, n) { .from = { .kind = (k), .number = (n) } }
-#define BETWEEN(k, a, b)                                                                           \
-	{ .from = { .kind = (k), .number = (a) }, .to = { .kind = (k), .number = (b) }, .is_range = true }
+#define AT(k, n)                         \
+	{                                \
+		.from = {.kind = (k),    \
+			 .number = (n) } \
+	}
+#define BETWEEN(k, a, b)                                                                                       \
+	{                                                                                                      \
+		.from = { .kind = (k), .number = (a) }, .to = { .kind = (k), .number = (b) }, .is_range = true \
+	}
 
 static const struct view_options questions[] = {
 	{ .what = VIEW_LIVE, .process = UINT32_MAX },

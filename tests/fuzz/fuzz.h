@@ -14,10 +14,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A property that must hold for all inputs. */
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
+#define MUST(condition)           \
+	do {                      \
+		if (!(condition)) \
+			abort();  \
 	} while (0)
 
 #endif

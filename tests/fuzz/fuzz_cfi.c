@@ -83,8 +83,7 @@ static void look_up(uintptr_t pc)
 /* Pcs in the module, and where the functions begin that its sorted table tells of. */
 static void as_module(const uint8_t *data, size_t size)
 {
-	module = (struct cfi_module){ .start = (uintptr_t)data, .end = (uintptr_t)data + size,
-				      .eh_frame_hdr = data };
+	module = (struct cfi_module){ .start = (uintptr_t)data, .end = (uintptr_t)data + size, .eh_frame_hdr = data };
 	for (size_t i = 0; i < 4; i++)
 		look_up(module.start + size / 4 * i);
 	for (size_t at = 12; at + 8 <= size && at < 12 + 8 * 4; at += 8) {

@@ -11,7 +11,7 @@ static const uint8_t tables[] = {
 	TRK_BLOCK_FRAMES, 255, 2, 0, 5, 0, 1, 1, 20, 1, 20,
 	TRK_BLOCK_NODES, 255, 3, 0, 7, 0, 1, 1, 1, 1, 2, 3, 1,
 	TRK_BLOCK_PROCESSES, 255, 2, 0, 6, 0, 2, 0, 9, 2, 1, 10,
-	TRK_BLOCK_THREADS, 255, 2, 0, 8, 0, 3, 0, 0, 9, 3, 1, 1, 10,
+	TRK_BLOCK_THREADS, 255, 2, 0, 8, 0, 3, 0, 0, 9, 3, 1, 1, 10
 };
 static const uint8_t kinds[] = { TRK_BLOCK_SUMS, TRK_BLOCK_TOTALS, TRK_BLOCK_SIZES, TRK_BLOCK_HISTORY,
 				 TRK_BLOCK_SUMMARY };
@@ -39,8 +39,7 @@ static size_t put_blocks(const uint8_t *data, size_t size, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct trk_header header = { .version = TRK_VERSION, .page_bytes = 4096,
-				     .content = TRK_CONTENT_AGGREGATED };
+	struct trk_header header = { .version = TRK_VERSION, .page_bytes = 4096, .content = TRK_CONTENT_AGGREGATED };
 
 	if (!size || size > FILE_MAX / 2)
 		return 0;

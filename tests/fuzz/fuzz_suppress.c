@@ -71,8 +71,7 @@ static void as_pattern(const char *pattern, const char *name)
 static void as_file(const uint8_t *data, size_t size, const char *name)
 {
 	const struct source_frame frames[] = {
-		{ .function = "malloc", .full_function = "malloc", .file = "<unknown>", .module = "/lib/libc.so.6",
-		  .skipped = true },
+		{ .function = "malloc", .full_function = "malloc", .file = "<unknown>", .module = "/lib/libc.so.6", .skipped = true },
 		{ .function = name, .full_function = name, .file = name, .module = name },
 		{ .function = "", .full_function = "", .file = "a.c", .module = "/lib/ld-linux-x86-64.so.2" },
 	};

@@ -33,7 +33,7 @@ static struct {
 __attribute__((constructor(101))) static void look_up(void)
 {
 	static const char *const names[] = {
-		"malloc", "calloc", "realloc", "memalign", "valloc", "pvalloc", "free",
+		"malloc", "calloc", "realloc", "memalign", "valloc", "pvalloc", "free"
 	};
 	void *found[sizeof(names) / sizeof(names[0])];
 
@@ -54,23 +54,33 @@ struct counts {
 };
 
 /* Open addressing: key is an address (blocks) or a number (mappings); 0 empty, 1 deleted. */
-struct slot { uint64_t key, value; };
-struct table { struct slot *slots; size_t room, used; };
+struct slot {
+	uint64_t key, value;
+};
+struct table {
+	struct slot *slots;
+	size_t room, used;
+};
 
 /* What is mapped, by ascending address: a terabyte that is only reserved is one of these. */
-struct range { uint64_t start, end, mapping; };
-struct ranges { struct range *all; size_t room, count; };
+struct range {
+	uint64_t start, end, mapping;
+};
+struct ranges {
+	struct range *all;
+	size_t room, count;
+};
 
 /* Memory that the allocator below maps for itself is not the program's. */
 static __thread int below __attribute__((tls_model("initial-exec")));
 
-#define BELOW(function, ...)                                                                       \
-	({                                                                                         \
-		look_up();                                                                         \
-		below++;                                                                           \
-		__typeof__(next.function(__VA_ARGS__)) const r_ = next.function(__VA_ARGS__);      \
-		below--;                                                                           \
-		r_;                                                                                \
+#define BELOW(function, ...)                                                                  \
+	({                                                                                    \
+		look_up();                                                                    \
+		below++;                                                                      \
+		__typeof__(next.function(__VA_ARGS__)) const r_ = next.function(__VA_ARGS__); \
+		below--;                                                                      \
+		r_;                                                                           \
 	})
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -2,7 +2,8 @@
 """lint - rules that a compiler does not check: lint.py SOURCE_ROOT [LIBTRACKER_SO]
 
 Who may include whom, no markers of unfinished work, no endless functions and
-files, no function of a header that nobody uses (usage.py); and of the built libtracker.so: which symbols it takes from others (those
+files, no function of a header that nobody uses (usage.py), no source without tests
+(sources.py), .clang-format (style.py); and of the built libtracker.so: which symbols it takes from others (those
 in libtracker-symbols.txt), which libraries it needs (libc), how much static TLS.
 """
 import os
@@ -12,6 +13,7 @@ import sys
 
 import sources as table_of_sources
 import structure
+import style
 import usage
 
 ROOT = os.path.abspath(sys.argv[1])
@@ -141,6 +143,7 @@ def main():
     if not count:
         problems.append("no sources in %s" % ROOT)
     table_of_sources.check(ROOT, all_sources, problem)
+    style.check(ROOT, all_sources, problem)
     usage.check(ROOT, all_sources, problem)
     structure.check(ROOT, all_sources, problem)
     if LIBRARY:

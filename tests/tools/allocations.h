@@ -12,9 +12,9 @@
 
 struct allocations {
 	size_t live, peak; /* bytes, since the reset */
-	uint64_t calls;	   /* that asked for memory */
-	uint64_t fail_at;  /* from 1: that call gets none; 0: all get some */
-	uint64_t refused;  /* so many got none */
+	uint64_t calls; /* that asked for memory */
+	uint64_t fail_at; /* from 1: that call gets none; 0: all get some */
+	uint64_t refused; /* so many got none */
 };
 
 extern struct allocations allocations;

@@ -114,8 +114,7 @@ static struct {
 	struct writer_process processes[NAMED_MAX];
 	struct writer_thread threads[NAMED_MAX];
 	bool process_known[NAMED_MAX], thread_known[NAMED_MAX];
-} cap = { .header = { .version = TRK_VERSION, .header_bytes = TRK_HEADER_BYTES, .page_bytes = 4096,
-		      .required = TRK_FEATURE_RESERVED, .id = 1 },
+} cap = { .header = { .version = TRK_VERSION, .header_bytes = TRK_HEADER_BYTES, .page_bytes = 4096, .required = TRK_FEATURE_RESERVED, .id = 1 },
 	  .next_offset = 0x1000 };
 
 static uint32_t small(const char *s)
@@ -356,8 +355,7 @@ static void do_process(const struct word *w, int n)
 	struct writer_process *p = &cap.processes[index];
 
 	if (!cap.process_known[index])
-		*p = (struct writer_process){ .index = index, .pid = 1000 + index, .ppid = 1,
-					      .parent = UINT32_MAX, .end_ns = UINT64_MAX, .name = "test" };
+		*p = (struct writer_process){ .index = index, .pid = 1000 + index, .ppid = 1, .parent = UINT32_MAX, .end_ns = UINT64_MAX, .name = "test" };
 	cap.process_known[index] = true;
 	for (int i = 2; i < n; i++) {
 		if (number_option(&w[i], "exit", &p->code))
@@ -385,8 +383,7 @@ static void do_thread(const struct word *w, int n)
 	uint32_t is_main = t->main;
 
 	if (!cap.thread_known[index])
-		*t = (struct writer_thread){ .index = index, .tid = 1000 + index, .end_ns = UINT64_MAX,
-					     .name = "" };
+		*t = (struct writer_thread){ .index = index, .tid = 1000 + index, .end_ns = UINT64_MAX, .name = "" };
 	cap.thread_known[index] = true;
 	for (int i = 2; i < n; i++) {
 		if (!number_option(&w[i], "process", &t->process) && !number_option(&w[i], "tid", &t->tid) &&
@@ -493,18 +490,7 @@ static const struct {
 	int min, max; /* words, the first one included */
 	void (*run)(const struct word *w, int n);
 } statements[] = {
-	{ "header", 1, 5, do_header },	  { "module", 3, 6, do_module },
-	{ "frame", 4, 8, do_frame },	  { "inlined", 5, 5, do_inlined },
-	{ "view", 4, 4, do_view },
-	{ "depth", 4, 4, do_depth },
-	{ "stack", 3, WORDS_MAX, do_stack }, { "process", 2, 16, do_process },
-	{ "thread", 2, 8, do_thread },	  { "mapping", 6, 8, do_mapping },
-	{ "at", 2, 2, do_at },		  { "after", 2, 2, do_after },
-	{ "in", 2, 2, do_in },		  { "rss", 3, 3, do_rss },
-	{ "notice", 2, 2, do_notice },	  { "health", 3, 3, do_health },
-	{ "summary", 3, 3, do_summary },  { "flush", 1, 1, do_flush },
-	{ "cut", 1, 1, do_cut },	  { "keyframe", 1, 1, do_keyframe },
-	{ "unseen", 1, 1, do_unseen },	  { "begin", 1, 1, do_begin },
+	{ "header", 1, 5, do_header }, { "module", 3, 6, do_module }, { "frame", 4, 8, do_frame }, { "inlined", 5, 5, do_inlined }, { "view", 4, 4, do_view }, { "depth", 4, 4, do_depth }, { "stack", 3, WORDS_MAX, do_stack }, { "process", 2, 16, do_process }, { "thread", 2, 8, do_thread }, { "mapping", 6, 8, do_mapping }, { "at", 2, 2, do_at }, { "after", 2, 2, do_after }, { "in", 2, 2, do_in }, { "rss", 3, 3, do_rss }, { "notice", 2, 2, do_notice }, { "health", 3, 3, do_health }, { "summary", 3, 3, do_summary }, { "flush", 1, 1, do_flush }, { "cut", 1, 1, do_cut }, { "keyframe", 1, 1, do_keyframe }, { "unseen", 1, 1, do_unseen }, { "begin", 1, 1, do_begin }
 };
 
 /*
@@ -512,9 +498,18 @@ static const struct {
  * S stack (may be left out).
  */
 static const char *const operands_of[TRK_FORMS] = {
-	[TRK_FORM_BLOCK] = "as",    [TRK_FORM_REALLOC] = "oas", [TRK_FORM_MREMAP] = "opas", [TRK_FORM_TRACK] = "das",
-	[TRK_FORM_ADDRESS] = "a",   [TRK_FORM_UNTRACK] = "da",  [TRK_FORM_LABEL] = "l",	    [TRK_FORM_LOST] = "s",
-	[TRK_FORM_COUNT] = "s",	    [TRK_FORM_BARE] = "",	[TRK_FORM_ACCESS] = "asx",  [TRK_FORM_ADVICE] = "asx",
+	[TRK_FORM_BLOCK] = "as",
+	[TRK_FORM_REALLOC] = "oas",
+	[TRK_FORM_MREMAP] = "opas",
+	[TRK_FORM_TRACK] = "das",
+	[TRK_FORM_ADDRESS] = "a",
+	[TRK_FORM_UNTRACK] = "da",
+	[TRK_FORM_LABEL] = "l",
+	[TRK_FORM_LOST] = "s",
+	[TRK_FORM_COUNT] = "s",
+	[TRK_FORM_BARE] = "",
+	[TRK_FORM_ACCESS] = "asx",
+	[TRK_FORM_ADVICE] = "asx",
 	[TRK_FORM_UNKNOWN] = "sxl",
 };
 
@@ -591,8 +586,7 @@ static void set_operand(struct trk_event *e, char what, const struct word *w)
 static void assume_thread(void)
 {
 	struct word process[] = { { (char[]){ "process" }, 7 }, { (char[]){ "0" }, 1 } };
-	struct word thread[] = { { (char[]){ "thread" }, 6 }, { (char[]){ "0" }, 1 },
-				 { (char[]){ "main" }, 4 } };
+	struct word thread[] = { { (char[]){ "thread" }, 6 }, { (char[]){ "0" }, 1 }, { (char[]){ "main" }, 4 } };
 
 	if (!cap.process_known[0])
 		do_process(process, 2);

@@ -22,7 +22,7 @@ _Noreturn void die(const char *what, const char *word)
 static struct kept {
 	struct kept *next;
 	char text[];
-} *kept;
+} * kept;
 
 char *keep(const char *text, size_t size)
 {

@@ -44,7 +44,8 @@ static inline void any_realloc(struct trk_event *e, uint64_t *seed)
 
 	e->address = address_not_0(seed);
 	e->size = random_any(seed);
-	e->old_address = form == 0 ? 0 : form == 1 ? e->address : address_not_0(seed);
+	e->old_address = form == 0 ? 0 : form == 1 ? e->address :
+						     address_not_0(seed);
 	e->address = form == 3 ? 0 : e->address;
 }
 

@@ -117,8 +117,7 @@ static inline struct trk_event *capture_file_events(struct capture *c, uint32_t 
 static inline struct trk_event event_of(uint32_t process, uint64_t time_ns, uint8_t kind,
 					uint64_t address, uint64_t size)
 {
-	return (struct trk_event){ .process = process, .time_ns = time_ns, .kind = kind,
-				   .address = address, .size = size };
+	return (struct trk_event){ .process = process, .time_ns = time_ns, .kind = kind, .address = address, .size = size };
 }
 
 #endif

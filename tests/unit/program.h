@@ -12,7 +12,7 @@
 
 enum {
 	PROGRAM_ADDRESSES = 1 << 19, /* 16 bytes apart */
-	PROGRAM_CLASSES = 16,	     /* of sizes, 64 bytes apart */
+	PROGRAM_CLASSES = 16, /* of sizes, 64 bytes apart */
 	PROGRAM_LIVE = 1 << 14,
 	PROGRAM_THREADS = 4,
 };
@@ -27,7 +27,7 @@ struct program {
 	uint64_t live[PROGRAM_LIVE], live_count;
 	uint64_t freed[PROGRAM_CLASSES][PROGRAM_LIVE], freed_count[PROGRAM_CLASSES];
 	uint8_t size_class[PROGRAM_ADDRESSES];
-	uint64_t owner[PROGRAM_ADDRESSES];   /* number of the block there, as the events tell it; 0: none */
+	uint64_t owner[PROGRAM_ADDRESSES]; /* number of the block there, as the events tell it; 0: none */
 	uint64_t aside[PROGRAM_THREADS]; /* address whose realloc is under way */
 	bool aside_told[PROGRAM_THREADS];
 };
@@ -58,7 +58,7 @@ static inline uint64_t program_give(struct program *p, uint64_t size)
 	if (p->freed_count[class])
 		return p->freed[class][--p->freed_count[class]];
 	address = PROGRAM_BASE + p->top * 16;
-	p->size_class[p->top] = (uint8_t)class;
+	p->size_class[p->top] = (uint8_t) class;
 	p->top += class * 4 + 4;
 	assert_true(p->top < PROGRAM_ADDRESSES);
 	return address;
@@ -91,8 +91,7 @@ static inline uint64_t program_pick(struct program *p)
 static inline struct trk_event program_allocate(struct program *p, uint8_t kind)
 {
 	const uint64_t size = program_size(p), address = program_give(p, size);
-	struct trk_event e = { .kind = kind, .size = size, .address = address,
-			       .node = (uint32_t)(size * 7 % 100 + 1), .ref = program_ref(p, address) };
+	struct trk_event e = { .kind = kind, .size = size, .address = address, .node = (uint32_t)(size * 7 % 100 + 1), .ref = program_ref(p, address) };
 
 	if (*program_owner(p, address) == PROGRAM_UNNUMBERED)
 		e.ref = TRK_REF_UNKNOWN;
@@ -104,8 +103,7 @@ static inline struct trk_event program_allocate(struct program *p, uint8_t kind)
 static inline struct trk_event program_release(struct program *p)
 {
 	const uint64_t address = program_pick(p);
-	const struct trk_event e = { .kind = TRK_FREE + (uint8_t)program_random(p, 3), .address = address,
-				     .ref = program_ref(p, address) };
+	const struct trk_event e = { .kind = TRK_FREE + (uint8_t)program_random(p, 3), .address = address, .ref = program_ref(p, address) };
 
 	program_take(p, address);
 	*program_owner(p, address) = 0;
@@ -178,11 +176,9 @@ static inline struct trk_event program_other(struct program *p, uint32_t thread)
 	case 0:
 		return (struct trk_event){ .kind = TRK_MALLOC, .size = 1ull << 50, .ref = TRK_REF_NONE };
 	case 1:
-		return (struct trk_event){ .kind = TRK_REALLOC, .old_address = p->live[0], .size = 1ull << 50,
-					   .ref = TRK_REF_NONE };
+		return (struct trk_event){ .kind = TRK_REALLOC, .old_address = p->live[0], .size = 1ull << 50, .ref = TRK_REF_NONE };
 	case 2:
-		return (struct trk_event){ .kind = TRK_TRACK, .domain = 7, .address = p->live[0], .size = 9,
-					   .ref = TRK_REF_NONE };
+		return (struct trk_event){ .kind = TRK_TRACK, .domain = 7, .address = p->live[0], .size = 9, .ref = TRK_REF_NONE };
 	case 3:
 		return program_reallocate(p, TRK_REALLOCARRAY);
 	case 4:
@@ -214,7 +210,8 @@ static inline struct trk_event program_next(struct program *p)
 	else if (p->live_count > 10 && (p->live_count == p->most_live || dice < 50))
 		e = program_random(p, 8) ? program_release(p) : program_reallocate(p, TRK_REALLOC);
 	else
-		e = program_allocate(p, dice < 95 ? TRK_MALLOC : dice < 98 ? TRK_NEW : TRK_REALLOC);
+		e = program_allocate(p, dice < 95 ? TRK_MALLOC : dice < 98 ? TRK_NEW :
+									     TRK_REALLOC);
 	p->time_ns += program_random(p, 50) ? 0 : program_random(p, 10000);
 	e.time_ns = p->time_ns;
 	e.thread = thread;

@@ -248,9 +248,14 @@ static void lies_do_no_harm(void **unused)
 	for (int i = 0; i < 400000; i++) {
 		const uint64_t any = random_next(&seed);
 		const struct trk_event e = {
-			.kind = (uint8_t)(1 + any % 31), .process = any >> 8 & 1, .thread = any >> 9 & 3,
-			.address = any >> 11 & 63, .old_address = any >> 17 & 63, .size = any >> 23 & 1023,
-			.old_size = any >> 33 & 1023, .domain = any >> 43 & 1,
+			.kind = (uint8_t)(1 + any % 31),
+			.process = any >> 8 & 1,
+			.thread = any >> 9 & 3,
+			.address = any >> 11 & 63,
+			.old_address = any >> 17 & 63,
+			.size = any >> 23 & 1023,
+			.old_size = any >> 33 & 1023,
+			.domain = any >> 43 & 1,
 			.ref = any >> 44 & 1 ? (uint32_t)(any >> 45 & 63) : TRK_REF_NONE,
 		};
 		uint64_t bytes = 0;

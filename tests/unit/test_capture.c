@@ -8,15 +8,8 @@
 
 static void add_process(struct writer *w, uint32_t index)
 {
-	const struct writer_process p = { .index = index, .pid = 100 + index, .ppid = 99,
-					  .parent = index ? index - 1 : UINT32_MAX,
-					  .start_ns = index, .end_ns = 5000, .ended = 1, .code = 7,
-					  .name = "prog", .executable = "/bin/prog",
-					  .command_line = "prog\0-x", .command_line_bytes = 8,
-					  .execs = 2, .libc = "glibc 2.36", .host = "ada",
-					  .system = "Linux 6.1.0 x86_64" };
-	const struct writer_thread t = { .index = index, .process = index, .tid = 100 + index,
-					 .end_ns = UINT64_MAX, .name = "worker", .main = true };
+	const struct writer_process p = { .index = index, .pid = 100 + index, .ppid = 99, .parent = index ? index - 1 : UINT32_MAX, .start_ns = index, .end_ns = 5000, .ended = 1, .code = 7, .name = "prog", .executable = "/bin/prog", .command_line = "prog\0-x", .command_line_bytes = 8, .execs = 2, .libc = "glibc 2.36", .host = "ada", .system = "Linux 6.1.0 x86_64" };
+	const struct writer_thread t = { .index = index, .process = index, .tid = 100 + index, .end_ns = UINT64_MAX, .name = "worker", .main = true };
 
 	writer_process(w, &p);
 	writer_thread(w, &t);
@@ -311,15 +304,13 @@ static void ids_that_no_table_has_become_0(void **state)
 	const struct capture_file f = header_only();
 	uint8_t raw[TRK_EVENT_BYTES_MAX];
 	struct event_state s = event_state_init(0);
-	const struct trk_event e = { .kind = TRK_NEW, .address = 64, .size = 8, .node = 4000,
-				     .thread = 55 };
+	const struct trk_event e = { .kind = TRK_NEW, .address = 64, .size = 8, .node = 4000, .thread = 55 };
 	const size_t n = (size_t)(event_encode(&s, &e, raw) - raw);
 	struct trk_event *events;
 	struct capture *c;
 	size_t count;
 
-	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_EVENTS, .process = 2,
-							  .items = 1 },
+	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_EVENTS, .process = 2, .items = 1 },
 			   raw, n);
 	c = capture_file_open(&f);
 	assert_int_equal(c->process_count, 3);
@@ -404,9 +395,7 @@ static void claimed_counts_and_ids_cost_nothing(void **state)
 	end = put_varint(put_varint(raw, 1), 1ull << 60); /* symbols of frame 1 */
 	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_SYMBOLS, .items = 9 }, raw,
 			   (size_t)(end - raw));
-	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_EVENTS,
-							  .process = 0xeffffff0u,
-							  .items = UINT32_MAX },
+	capture_file_block(&f, (struct trk_block_header){ .type = TRK_BLOCK_EVENTS, .process = 0xeffffff0u, .items = UINT32_MAX },
 			   raw, 4);
 	c = capture_file_open(&f);
 	assert_int_equal(c->damaged_blocks, 8);
@@ -477,8 +466,7 @@ static void random_payloads_do_no_harm(void **state)
 				raw[i] = (uint8_t)(random_next(&seed) >> (random_next(&seed) % 8));
 			if (n)
 				raw[0] %= 2; /* `first` is often right */
-			capture_file_block(&f, (struct trk_block_header){ .type = type,
-									  .items = (uint32_t)n },
+			capture_file_block(&f, (struct trk_block_header){ .type = type, .items = (uint32_t)n },
 					   raw, n);
 		}
 		assert_true(read_all(&f, &complete) >= 0);

@@ -109,14 +109,18 @@ static void nothing_is_made_of_it(void **state)
 /* ---- tables ---- */
 
 static const struct emit_column columns[] = {
-	{ "name", EMIT_FOR_ALL, "Name", -4 }, { "size", EMIT_FOR_ALL, "Size", 6, "  " }, { "bar", EMIT_FOR_PEOPLE, "", -1 },
+	{ "name", EMIT_FOR_ALL, "Name", -4 },
+	{ "size", EMIT_FOR_ALL, "Size", 6, "  " },
+	{ "bar", EMIT_FOR_PEOPLE, "", -1 },
 	{ "id", EMIT_FOR_PROGRAMS },
 };
 
 static void rows(struct emit *e, const struct emit_table *t)
 {
 	emit_table(e, t);
-	emit_row(e, (struct emit_value[]){ emit_words("\xc3\xa4" "ra"), emit_about(emit_size(10), true, 3), emit_words("##"), emit_number(1) });
+	emit_row(e, (struct emit_value[]){ emit_words("\xc3\xa4"
+						      "ra"),
+					   emit_about(emit_size(10), true, 3), emit_words("##"), emit_number(1) });
 	emit_row(e, (struct emit_value[]){ emit_words("longer"), emit_about(emit_size(20), true, 4), emit_words(""), emit_number(2) });
 	emit_end(e);
 }
@@ -149,17 +153,20 @@ static int none(struct emit *e)
 
 static void columns_are_aligned(void **state)
 {
-	expect(EMIT_PEOPLE, NULL, aligned, "> Name      Size\n> \xc3\xa4" "ra       10 B ##\n> longer    20 B\n");
+	expect(EMIT_PEOPLE, NULL, aligned, "> Name      Size\n> \xc3\xa4"
+					   "ra       10 B ##\n> longer    20 B\n");
 }
 
 static void rows_are_sentences(void **state)
 {
-	expect(EMIT_PEOPLE, NULL, spoken, "\xc3\xa4" "ra: 10 B +- 3 B 9\nlonger: 20 B +- 4 B 9\n");
+	expect(EMIT_PEOPLE, NULL, spoken, "\xc3\xa4"
+					  "ra: 10 B +- 3 B 9\nlonger: 20 B +- 4 B 9\n");
 }
 
 static void csv_is_the_table(void **state)
 {
-	expect(EMIT_CSV, "rows", spoken, "name,size,size_margin,id\n\xc3\xa4" "ra,10,3,1\nlonger,20,4,2\n");
+	expect(EMIT_CSV, "rows", spoken, "name,size,size_margin,id\n\xc3\xa4"
+					 "ra,10,3,1\nlonger,20,4,2\n");
 	expect(EMIT_CSV, "rows", none, "name,size,id\n");
 	expect(EMIT_CSV, NULL, none, "key,value\nschema,tracker.test\nschema_version,1\n");
 }
@@ -169,7 +176,8 @@ static void json_margins_follow_their_figures(void **state)
 	char *const text = emitted(EMIT_JSON_LINE, NULL, spoken);
 
 	assert_string_equal(text, "{\"schema\":\"tracker.test\",\"schema_version\":1,\"total\":9,\"rows\":["
-				  "{\"name\":\"\xc3\xa4" "ra\",\"size\":10,\"id\":1,\"size_margin\":3},"
+				  "{\"name\":\"\xc3\xa4"
+				  "ra\",\"size\":10,\"id\":1,\"size_margin\":3},"
 				  "{\"name\":\"longer\",\"size\":20,\"id\":2,\"size_margin\":4}]}\n");
 	free(text);
 }
@@ -217,7 +225,7 @@ int main(void)
 		cmocka_unit_test(people_read_sentences), cmocka_unit_test(json_has_exact_figures),
 		cmocka_unit_test(csv_has_a_line_a_figure), cmocka_unit_test(nothing_is_made_of_it),
 		cmocka_unit_test(columns_are_aligned), cmocka_unit_test(rows_are_sentences), cmocka_unit_test(csv_is_the_table),
-		cmocka_unit_test(json_margins_follow_their_figures), cmocka_unit_test(trees_are_drawn),
+		cmocka_unit_test(json_margins_follow_their_figures), cmocka_unit_test(trees_are_drawn)
 	};
 
 	setenv("LC_ALL", "C", 1);

@@ -58,7 +58,8 @@ static void every_kind_takes_the_largest_fields(void **unused)
 		e = any_event(&seed, kind, UINT64_MAX);
 		e.thread = UINT32_MAX;
 		e.node = e.node ? UINT32_MAX : 0;
-		e.size = kind == TRK_UNKNOWN ? UINT32_MAX : e.size ? UINT64_MAX : 0;
+		e.size = kind == TRK_UNKNOWN ? UINT32_MAX : e.size ? UINT64_MAX :
+								     0;
 		e.domain = e.domain ? UINT32_MAX : 0;
 		got = once(&e);
 		assert_event_equal(&got, &e);
@@ -98,8 +99,7 @@ static void bytes_are_as_specified(void **unused)
 	const struct trk_event events[] = {
 		{ .kind = TRK_MALLOC, .thread = 3, .time_ns = 15, .node = 7, .address = 0x200, .size = 24 },
 		{ .kind = TRK_FREE, .thread = 3, .time_ns = 15, .address = 0x208 },
-		{ .kind = TRK_REALLOC, .thread = 3, .time_ns = 15, .node = 7, .old_address = 0x200,
-		  .address = 0x210, .size = 100 },
+		{ .kind = TRK_REALLOC, .thread = 3, .time_ns = 15, .node = 7, .old_address = 0x200, .address = 0x210, .size = 100 },
 		{ .kind = TRK_MARK, .thread = 3, .time_ns = 15, .label = "hi", .label_bytes = 2 },
 	};
 	uint8_t b[512], *p = b;
@@ -123,13 +123,11 @@ static void parts_are_as_specified(void **unused)
 	};
 	static const struct trk_event want[] = {
 		{ .kind = TRK_REALLOC_RELEASE, .call = TRK_REALLOCARRAY, .old_address = 0x100 },
-		{ .kind = TRK_REALLOC_ACQUIRE, .call = TRK_MREMAP, .node = 5, .old_address = 0x100,
-		  .old_size = 20, .address = 0x200, .size = 30 },
+		{ .kind = TRK_REALLOC_ACQUIRE, .call = TRK_MREMAP, .node = 5, .old_address = 0x100, .old_size = 20, .address = 0x200, .size = 30 },
 		{ .kind = TRK_REALLOC_WITHDRAW, .call = TRK_REALLOC, .node = 5, .old_address = 0x100, .size = 9 },
 		{ .kind = TRK_MREMAP, .node = 5, .old_address = 0x100, .old_size = 7, .size = 8 },
 		{ .kind = TRK_REALLOC_RELEASE, .call = TRK_REALLOC, .old_address = 0x100 },
-		{ .kind = TRK_REALLOC_ACQUIRE, .call = TRK_REALLOC, .node = 6, .old_address = 0x200,
-		  .address = 0x200, .size = 5 },
+		{ .kind = TRK_REALLOC_ACQUIRE, .call = TRK_REALLOC, .node = 6, .old_address = 0x200, .address = 0x200, .size = 5 },
 		{ .kind = TRK_REALLOC_WITHDRAW, .call = TRK_REALLOC, .old_address = 0x200, .size = 6 },
 	};
 	struct byte_reader r = byte_reader_of(bytes, sizeof(bytes));
@@ -153,8 +151,7 @@ static void parts_are_as_specified(void **unused)
 static void what_is_no_part_is_corrupt(void **unused)
 {
 	static const uint8_t bytes[][8] = {
-		{ 3, 4, 4, 3, 0, 0 },  { 3, 4, 0, 1, 0 }, { 3, 4, 3, 3, 0, 0 },
-		{ 4, 4, 0, 4, 0, 0 }, { 0x83, 2, 4, 0, 3, 0 }, { 3, 5, 0, 3, 0 },
+		{ 3, 4, 4, 3, 0, 0 }, { 3, 4, 0, 1, 0 }, { 3, 4, 3, 3, 0, 0 }, { 4, 4, 0, 4, 0, 0 }, { 0x83, 2, 4, 0, 3, 0 }, { 3, 5, 0, 3, 0 }
 	};
 
 	for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
@@ -179,8 +176,7 @@ static void the_escape_is_as_specified(void **unused)
 	};
 	static const struct trk_event want[] = {
 		{ .kind = TRK_FREE, .time_ns = 10, .address = 0x100 },
-		{ .kind = TRK_UNKNOWN, .time_ns = 15, .node = 7, .size = 70, .detail = TRK_ESCAPE_STACK, .label = "abc",
-		  .label_bytes = 3 },
+		{ .kind = TRK_UNKNOWN, .time_ns = 15, .node = 7, .size = 70, .detail = TRK_ESCAPE_STACK, .label = "abc", .label_bytes = 3 },
 		{ .kind = TRK_UNKNOWN, .time_ns = 15, .thread = 9, .size = 64 },
 		{ .kind = TRK_CLEAR, .time_ns = 15, .thread = 9, .node = 7 },
 		{ .kind = TRK_UNKNOWN, .time_ns = 15, .thread = 9, .size = UINT32_MAX },
@@ -316,7 +312,9 @@ static void what_is_no_event_is_corrupt(void **unused)
 		{ "\x00\x02\x02", 3 }, /* kind 0, and then 2 */
 		{ "\x00\x26\x02\x02", 4 }, /* kind 38 */
 		{ "\x00\x60\x02\x02", 4 }, /* kind 96 */
-		{ "\x00\x3f\x9a\x02\x03" "ab", 7 }, /* a payload longer than the block */
+		{ "\x00\x3f\x9a\x02\x03"
+		  "ab",
+		  7 }, /* a payload longer than the block */
 		{ "\x00\x3f\x9a\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 14 }, /* endless */
 		{ "\x00\x3f\x9a", 3 }, /* cut in the number */
 		{ "\x00\x3f\x9a\x02\x83", 5 }, /* ... in the length */
@@ -335,7 +333,9 @@ static void what_is_no_event_is_corrupt(void **unused)
 		{ "\x81\x01\x02\x02", 4 }, /* node -1 */
 		{ "\x21\x80\x80\x80\x80\x10\x02\x02", 8 }, /* thread 2^32 */
 		{ "\x0e\x80\x80\x80\x80\x10\x02\x02", 8 }, /* domain 2^32 */
-		{ "\x1b\x05" "abcd", 6 }, /* label longer than the block */
+		{ "\x1b\x05"
+		  "abcd",
+		  6 }, /* label longer than the block */
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -9,40 +9,50 @@
 
 #include "common/group.h"
 
-enum { S_MALLOC = 1, S_WORK, S_MAIN, S_START, S_A, S_B, S_EMPTY_NAME };
+enum { S_MALLOC = 1,
+       S_WORK,
+       S_MAIN,
+       S_START,
+       S_A,
+       S_B,
+       S_EMPTY_NAME };
 
 static const char *strings[] = {
-	[0] = "", [S_MALLOC] = "malloc", [S_WORK] = "work", [S_MAIN] = "main",
-	[S_START] = "_start", [S_A] = "/src/a.c", [S_B] = "/src/b.c", [S_EMPTY_NAME] = "",
+	[0] = "", [S_MALLOC] = "malloc", [S_WORK] = "work", [S_MAIN] = "main", [S_START] = "_start", [S_A] = "/src/a.c", [S_B] = "/src/b.c", [S_EMPTY_NAME] = ""
 };
 
 static struct cap_symbol symbols[] = {
-	{ S_MALLOC, 0, 0, 0 },	/* 0: frame 1 */
-	{ S_WORK, S_A, 9, 0 },	/* 1: frame 2 */
+	{ S_MALLOC, 0, 0, 0 }, /* 0: frame 1 */
+	{ S_WORK, S_A, 9, 0 }, /* 1: frame 2 */
 	{ S_WORK, S_A, 10, 0 }, /* 2: frame 3, the recursive call */
-	{ S_MAIN, S_B, 4, 0 },	/* 3: frame 4 */
-	{ S_START, 0, 0, 0 },	/* 4: frame 5 */
-	{ S_MALLOC, 0, 0, 1 },	/* 5: frame 6: malloc ... */
-	{ S_WORK, S_A, 7, 1 },	/* 6: ... inlined into work ... */
-	{ S_MAIN, S_B, 5, 0 },	/* 7: ... inlined into main */
+	{ S_MAIN, S_B, 4, 0 }, /* 3: frame 4 */
+	{ S_START, 0, 0, 0 }, /* 4: frame 5 */
+	{ S_MALLOC, 0, 0, 1 }, /* 5: frame 6: malloc ... */
+	{ S_WORK, S_A, 7, 1 }, /* 6: ... inlined into work ... */
+	{ S_MAIN, S_B, 5, 0 }, /* 7: ... inlined into main */
 };
 
 static struct cap_module modules[] = { [1] = { .path = "/bin/app" }, [2] = { .path = "/lib/x.so" } };
 
 static struct cap_frame frames[] = {
-	[1] = { 0x10, 1, 0, 1 }, [2] = { 0x20, 1, 1, 1 }, [3] = { 0x30, 1, 2, 1 },
-	[4] = { 0x40, 1, 3, 1 }, [5] = { 0x50, 1, 4, 1 }, [6] = { 0x60, 1, 5, 3 },
-	[7] = { 0x70, 2, 0, 0 }, /* nothing known but its module */
+	[1] = { 0x10, 1, 0, 1 }, [2] = { 0x20, 1, 1, 1 }, [3] = { 0x30, 1, 2, 1 }, [4] = { 0x40, 1, 3, 1 }, [5] = { 0x50, 1, 4, 1 }, [6] = { 0x60, 1, 5, 3 }, [7] = { 0x70, 2, 0, 0 }, /* nothing known but its module */
 };
 
 /* Below main: malloc; work, malloc; work, work, work, malloc; the inlined one; the module. */
-enum { N_START = 1, N_MAIN, N_DIRECT, N_WORK, N_WORK1, N_REC1, N_REC2, N_REC3, N_REC4, N_INLINED,
-       N_MODULE, NODES };
+enum { N_START = 1,
+       N_MAIN,
+       N_DIRECT,
+       N_WORK,
+       N_WORK1,
+       N_REC1,
+       N_REC2,
+       N_REC3,
+       N_REC4,
+       N_INLINED,
+       N_MODULE,
+       NODES };
 static struct cap_node nodes[NODES] = {
-	[N_START] = { 0, 5 },	    [N_MAIN] = { N_START, 4 },	 [N_DIRECT] = { N_MAIN, 1 },
-	[N_WORK] = { N_MAIN, 2 },   [N_WORK1] = { N_WORK, 1 },	 [N_REC1] = { N_MAIN, 3 },
-	[N_REC2] = { N_REC1, 3 },   [N_REC3] = { N_REC2, 2 },	 [N_REC4] = { N_REC3, 1 },
-	[N_INLINED] = { N_START, 6 }, [N_MODULE] = { N_MAIN, 7 },
+	[N_START] = { 0, 5 }, [N_MAIN] = { N_START, 4 }, [N_DIRECT] = { N_MAIN, 1 }, [N_WORK] = { N_MAIN, 2 }, [N_WORK1] = { N_WORK, 1 }, [N_REC1] = { N_MAIN, 3 }, [N_REC2] = { N_REC1, 3 }, [N_REC3] = { N_REC2, 2 }, [N_REC4] = { N_REC3, 1 }, [N_INLINED] = { N_START, 6 }, [N_MODULE] = { N_MAIN, 7 }
 };
 
 static struct cap_process processes[] = { { .pid = 100 }, { .pid = 200 } };
@@ -53,13 +63,7 @@ static struct cap_thread threads[] = {
 };
 
 static struct capture capture = {
-	.modules = modules, .module_count = 3,
-	.frames = frames, .frame_count = 8,
-	.nodes = nodes, .node_count = NODES,
-	.symbols = symbols, .symbol_count = 8,
-	.strings = strings, .string_count = 8,
-	.processes = processes, .process_count = 2,
-	.threads = threads, .thread_count = 3,
+	.modules = modules, .module_count = 3, .frames = frames, .frame_count = 8, .nodes = nodes, .node_count = NODES, .symbols = symbols, .symbol_count = 8, .strings = strings, .string_count = 8, .processes = processes, .process_count = 2, .threads = threads, .thread_count = 3
 };
 
 static struct view_row rows[] = {
@@ -110,11 +114,11 @@ static void check(struct group_options o, bool cumulative, const struct want *wa
 }
 
 #define WITH(...) ((struct group_options){ __VA_ARGS__ })
-#define CHECK(options, cumulative, ...)                                                            \
-	do {                                                                                       \
-		static const struct want want_[] = { __VA_ARGS__ };                                \
-		check(options, cumulative, want_,                            \
-		      sizeof(want_) / sizeof(want_[0]));                                           \
+#define CHECK(options, cumulative, ...)                             \
+	do {                                                        \
+		static const struct want want_[] = { __VA_ARGS__ }; \
+		check(options, cumulative, want_,                   \
+		      sizeof(want_) / sizeof(want_[0]));            \
 	} while (0)
 
 static void the_allocator_is_not_the_line(void **state)
@@ -191,14 +195,11 @@ static void sizes_are_those_of_single_blocks(void **state)
 static void ties_go_by_file_then_line_as_numbers(void **state)
 {
 	static const char *names[] = { "", "a.c", "b.c", "c.c", "z.c" };
-	struct cap_symbol s[] = { { 0, 1, 2, 0 }, { 0, 1, 10, 0 }, { 0, 2, 1, 0 }, { 0, 3, 1, 0 },
-				  { 0, 4, 9, 0 } };
+	struct cap_symbol s[] = { { 0, 1, 2, 0 }, { 0, 1, 10, 0 }, { 0, 2, 1, 0 }, { 0, 3, 1, 0 }, { 0, 4, 9, 0 } };
 	struct cap_frame f[6] = { { 0 } };
 	struct cap_node n[6] = { { 0 } };
 	struct view_row r[5] = { { 0 } };
-	const struct capture c = { .modules = modules, .frames = f, .frame_count = 6, .nodes = n,
-				   .node_count = 6, .symbols = s, .symbol_count = 5,
-				   .strings = names, .string_count = 5, .module_count = 3 };
+	const struct capture c = { .modules = modules, .frames = f, .frame_count = 6, .nodes = n, .node_count = 6, .symbols = s, .symbol_count = 5, .strings = names, .string_count = 5, .module_count = 3 };
 	static const char *const order[] = { "c.c:1", "b.c:1", "a.c:10", "a.c:2", "z.c:9" };
 	struct stacks *stacks = NULL;
 	struct grouping *g = NULL;

@@ -35,14 +35,12 @@ static void release(struct heap *h, uint64_t address)
 
 static void map(struct heap *h, uint64_t page, uint64_t pages)
 {
-	apply(h, (struct trk_event){ .kind = TRK_MMAP, .address = BASE + page * PAGE,
-				     .size = pages * PAGE });
+	apply(h, (struct trk_event){ .kind = TRK_MMAP, .address = BASE + page * PAGE, .size = pages * PAGE });
 }
 
 static void unmap(struct heap *h, uint64_t page, uint64_t pages)
 {
-	apply(h, (struct trk_event){ .kind = TRK_MUNMAP, .address = BASE + page * PAGE,
-				     .size = pages * PAGE });
+	apply(h, (struct trk_event){ .kind = TRK_MUNMAP, .address = BASE + page * PAGE, .size = pages * PAGE });
 }
 
 /* memray's cases: a last mapping of ten pages shows what was left. */
@@ -127,8 +125,7 @@ static void a_mapping_over_another_replaces_it(void **state)
 static void mremap_moves_and_shrinks(void **state)
 {
 	struct heap *h = new_heap(1);
-	struct trk_event e = { .kind = TRK_MREMAP, .old_address = BASE, .old_size = 4 * PAGE,
-			       .address = BASE + 50 * PAGE, .size = 6 * PAGE };
+	struct trk_event e = { .kind = TRK_MREMAP, .old_address = BASE, .old_size = 4 * PAGE, .address = BASE + 50 * PAGE, .size = 6 * PAGE };
 
 	map(h, 0, 4);
 	apply(h, e);
@@ -201,8 +198,7 @@ static void realloc_in_two_parts(void **state)
 	apply(h, (struct trk_event){ .kind = TRK_REALLOC_RELEASE, .old_address = 16 });
 	assert_int_equal(heap_totals(h)->live_bytes, 0);
 	apply(h, (struct trk_event){ .kind = TRK_MALLOC, .thread = 1, .address = 16, .size = 5 });
-	apply(h, (struct trk_event){ .kind = TRK_REALLOC_ACQUIRE, .old_address = 16,
-				     .address = 64, .size = 100 });
+	apply(h, (struct trk_event){ .kind = TRK_REALLOC_ACQUIRE, .old_address = 16, .address = 64, .size = 100 });
 	assert_int_equal(heap_totals(h)->live_bytes, 105);
 	assert_int_equal(heap_totals(h)->allocations, 3);
 	assert_int_equal(heap_totals(h)->frees, 1);
@@ -230,8 +226,7 @@ static void strange_releases_are_counted(void **state)
 	release(h, 16);
 	release(h, 0);
 	apply(h, (struct trk_event){ .kind = TRK_REALLOC_WITHDRAW, .old_address = 5 });
-	apply(h, (struct trk_event){ .kind = TRK_REALLOC_ACQUIRE, .old_address = 5, .address = 7,
-				     .size = 1 });
+	apply(h, (struct trk_event){ .kind = TRK_REALLOC_ACQUIRE, .old_address = 5, .address = 7, .size = 1 });
 	unmap(h, 0, 3);
 	assert_int_equal(heap_totals(h)->unmatched_frees, 2);
 	assert_int_equal(heap_totals(h)->frees, 0);
@@ -267,8 +262,7 @@ static void processes_have_addresses_of_their_own(void **state)
 	struct heap *h = new_heap(1);
 
 	for (uint32_t p = 0; p < 3; p++)
-		apply(h, (struct trk_event){ .kind = TRK_MALLOC, .process = p, .thread = p,
-					     .address = 16, .size = 10 + p });
+		apply(h, (struct trk_event){ .kind = TRK_MALLOC, .process = p, .thread = p, .address = 16, .size = 10 + p });
 	assert_int_equal(heap_totals(h)->live_bytes, 33);
 	apply(h, (struct trk_event){ .kind = TRK_EXEC, .process = 1 });
 	assert_int_equal(heap_totals(h)->live_bytes, 22);
@@ -286,8 +280,7 @@ static void what_the_dead_left_is_leaked_but_not_in_memory(void **state)
 	struct heap *h = new_heap(1);
 
 	for (uint32_t p = 0; p < 100; p++) {
-		apply(h, (struct trk_event){ .kind = TRK_MALLOC, .process = p, .address = 16,
-					     .size = 50 });
+		apply(h, (struct trk_event){ .kind = TRK_MALLOC, .process = p, .address = 16, .size = 50 });
 		heap_end_process(h, p);
 		heap_end_process(h, p);
 	}
@@ -413,8 +406,7 @@ static void watch_grew(void *data, const struct heap_block *b, const struct samp
 static void observers_see_what_the_totals_say(void **state)
 {
 	struct watched w = { 0 };
-	const struct heap_observer o = { .data = &w, .born = watch_born, .grew = watch_grew, .died = watch_died,
-					 .aside = watch_aside };
+	const struct heap_observer o = { .data = &w, .born = watch_born, .grew = watch_grew, .died = watch_died, .aside = watch_aside };
 	struct heap *h = NULL;
 	uint64_t seed = 1;
 
@@ -493,7 +485,8 @@ static void interior_pointers_are_found(void **state)
 /* More than stand in one piece of slots; half of them go, in another order than they came, and others come in their places. */
 static void many_blocks_are_found(void **state)
 {
-	enum { MANY = 100000, STEP = 40503 /* prime to MANY */ };
+	enum { MANY = 100000,
+	       STEP = 40503 /* prime to MANY */ };
 	struct heap *h = new_heap(1);
 	uint64_t live = 0;
 
@@ -517,7 +510,7 @@ static void many_blocks_are_found(void **state)
 /* Deepest place of a tree of pieces; without recursion, for it may be deep. */
 static uint32_t depth_of(const struct ranges *r, uint32_t root)
 {
-	uint32_t (*todo)[2] = malloc((r->count + 1) * sizeof(*todo));
+	uint32_t(*todo)[2] = malloc((r->count + 1) * sizeof(*todo));
 	uint32_t n = 0, deepest = 0;
 
 	assert_non_null(todo);

@@ -70,7 +70,8 @@ static void addresses_are_sorted_as_by_qsort(void **state)
 /* Few and short enough that no address lies in more ranges than a lookup follows. */
 static void every_containing_range_is_visited(void **state)
 {
-	enum { RANGES = 60, SPACE = 200 };
+	enum { RANGES = 60,
+	       SPACE = 200 };
 	uint64_t seed = 3;
 
 	for (int round = 0; round < 300; round++) {

@@ -171,11 +171,10 @@ static void a_keyframe_is_padded_before_its_first_part(void **state)
 static void a_writer_that_goes_on_counts_what_is_there(void **state)
 {
 	const struct trk_block_header blocks[] = {
-		{ .type = TRK_BLOCK_RSS, .items = FREE_ITEMS }, { .type = TRK_BLOCK_RSS, .items = UINT32_MAX },
+		{ .type = TRK_BLOCK_RSS, .items = FREE_ITEMS }, { .type = TRK_BLOCK_RSS, .items = UINT32_MAX }
 	};
 	const uint64_t offsets[] = { 64, 112 };
-	const struct writer_written before = { .bytes = 160, .blocks = blocks, .offsets = offsets,
-					       .block_count = 2 };
+	const struct writer_written before = { .bytes = 160, .blocks = blocks, .offsets = offsets, .block_count = 2 };
 	const struct capture_file f = capture_file_new();
 	struct writer *w;
 
@@ -213,7 +212,7 @@ static void who_claims_more_than_fits_is_not_believed(void **state)
 	const struct capture_file f = header_only();
 	struct capture *c;
 
-	claim(&f, TRK_BLOCK_INDEX, UINT32_MAX, '-');	    /* these do not count */
+	claim(&f, TRK_BLOCK_INDEX, UINT32_MAX, '-'); /* these do not count */
 	claim(&f, TRK_BLOCK_HEALTH, FREE_ITEMS, 'a');
 	claim(&f, TRK_BLOCK_HEALTH, 4 * 51 * 32 + 3000, 'b'); /* the file has 64 + 3 * 51 bytes then */
 	claim(&f, TRK_BLOCK_HEALTH, 64 * 32 + 4 * 51 * 32 + 1, 'c');

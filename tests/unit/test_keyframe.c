@@ -33,7 +33,7 @@ static const uint8_t kinds[] = {
 	TRK_MALLOC, TRK_MALLOC, TRK_MALLOC, TRK_CALLOC, TRK_NEW, TRK_NEW_ARRAY, TRK_MEMALIGN, TRK_REALLOC,
 	TRK_REALLOCARRAY, TRK_MMAP, TRK_MMAP, TRK_MREMAP, TRK_TRACK, TRK_FREE, TRK_FREE, TRK_DELETE,
 	TRK_MUNMAP, TRK_MUNMAP, TRK_UNTRACK, TRK_REALLOC_RELEASE, TRK_REALLOC_ACQUIRE,
-	TRK_REALLOC_WITHDRAW, TRK_MARK, TRK_REGION_BEGIN, TRK_GAP,
+	TRK_REALLOC_WITHDRAW, TRK_MARK, TRK_REGION_BEGIN, TRK_GAP
 };
 
 static struct trk_event next_event(uint64_t *seed)
@@ -114,8 +114,7 @@ static void restored(void *data, struct heap_block *b, const struct sampling_est
 
 static struct heap *heap_with(struct seen *s)
 {
-	const struct heap_observer o = { .data = s, .born = born, .died = died, .aside = aside,
-					 .restored = restored };
+	const struct heap_observer o = { .data = s, .born = born, .died = died, .aside = aside, .restored = restored };
 	struct heap *h = NULL;
 
 	*s = (struct seen){ 0 };
@@ -222,7 +221,8 @@ static void put_part(struct carrying *c, bool last)
 		assert_true(got >= 0);
 		got_items += got == KEYFRAME_BLOCK;
 		assert_int_equal(got == KEYFRAME_BLOCK ? heap_restore_block(&c->restorer, &b) :
-							 heap_restore_process(&c->restorer, &d.process), 0);
+							 heap_restore_process(&c->restorer, &d.process),
+				 0);
 	}
 	assert_int_equal(got_items, items);
 	c->items += items;
@@ -409,7 +409,8 @@ static int restore_all(const uint8_t *raw, size_t bytes)
 			b.node = 0;
 		err = got == KEYFRAME_BLOCK   ? heap_restore_block(&r, &b) :
 		      got == KEYFRAME_PROCESS ? d.process.index < 100 ?
-						heap_restore_process(&r, &d.process) : TRK_ERR_CORRUPT :
+						heap_restore_process(&r, &d.process) :
+						TRK_ERR_CORRUPT :
 						got;
 	}
 	for (uint32_t i = 0; i < 200; i++) { /* whatever it became, it bears events */
@@ -455,8 +456,7 @@ static void expect_refused(const struct keyframe_block *blocks, size_t count)
 static void contradictions_are_refused(void **state)
 {
 	const struct keyframe_block block = { .address = 16, .size = 5, .kind = TRK_MALLOC };
-	const struct keyframe_block piece = { .address = 0x1000, .size = 5, .asked = 5, .end = 0x2000,
-					      .kind = TRK_MMAP };
+	const struct keyframe_block piece = { .address = 0x1000, .size = 5, .asked = 5, .end = 0x2000, .kind = TRK_MMAP };
 	struct keyframe_block two[2] = { block, block };
 
 	(void)state;
@@ -495,8 +495,8 @@ static void any_bytes_are_borne(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 40; i++)
 		blocks[i] = (struct keyframe_block){
-			.address = 0x1000 * (i + 1), .size = 100 + i, .kind = i < 20 ? TRK_MALLOC : TRK_MMAP,
-			.asked = 300, .end = 0x1000 * (i + 2), .back = i == 30, .domain = i % 3 };
+			.address = 0x1000 * (i + 1), .size = 100 + i, .kind = i < 20 ? TRK_MALLOC : TRK_MMAP, .asked = 300, .end = 0x1000 * (i + 2), .back = i == 30, .domain = i % 3
+		};
 	raw = encoded(blocks, 40, &bytes);
 	assert_int_equal(restore_all(raw, bytes), 0);
 	for (uint32_t i = 0; i < 20000 / SHARE; i++) {

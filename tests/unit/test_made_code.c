@@ -305,7 +305,7 @@ int main(void)
 		cmocka_unit_test(pieces_as_in_a_naive_list), cmocka_unit_test(used_before_it_was_told),
 		cmocka_unit_test(as_of_its_time), cmocka_unit_test(the_same_again), cmocka_unit_test(of_its_parent),
 		cmocka_unit_test(bounded), cmocka_unit_test(many_that_overlap), cmocka_unit_test(map_in_pieces),
-		cmocka_unit_test(map_of_long_lines), cmocka_unit_test(dump_in_pieces), cmocka_unit_test(dump_that_is_none),
+		cmocka_unit_test(map_of_long_lines), cmocka_unit_test(dump_in_pieces), cmocka_unit_test(dump_that_is_none)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

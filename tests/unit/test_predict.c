@@ -153,7 +153,9 @@ static void events_that_resemble_one_another_come_back(void **unused)
 		const uint64_t any = random_next(&seed);
 		struct trk_event *const e = &events[i];
 
-		*e = any_event(&seed, any % 2 ? TRK_MALLOC : any % 5 ? TRK_FREE : TRK_REALLOC, 5);
+		*e = any_event(&seed, any % 2 ? TRK_MALLOC : any % 5 ? TRK_FREE :
+								       TRK_REALLOC,
+			       5);
 		e->address = e->address ? 4096 + (any >> 8) % 8 * 32 : 0;
 		e->old_address = e->old_address ? 4096 + (any >> 12) % 8 * 32 : 0;
 		e->size = trk_kind_allocates(e->kind) ? (any >> 16) % 3 * 500 : 0;
@@ -215,9 +217,7 @@ static void what_repeats_costs_nothing(void **unused)
 	struct coded c;
 
 	for (uint32_t i = 0; i < COUNT; i++)
-		events[i] = i % 2 ? (struct trk_event){ .kind = TRK_FREE, .address = 4096, .ref = 1 }
-				  : (struct trk_event){ .kind = TRK_MALLOC, .address = 4096, .size = 40, .node = 9,
-							.ref = TRK_REF_NONE };
+		events[i] = i % 2 ? (struct trk_event){ .kind = TRK_FREE, .address = 4096, .ref = 1 } : (struct trk_event){ .kind = TRK_MALLOC, .address = 4096, .size = 40, .node = 9, .ref = TRK_REF_NONE };
 	for (uint32_t most = 1; most <= PREDICT_BATCH_MAX; most += PREDICT_BATCH_MAX - 1) {
 		c = encode(events, COUNT, most);
 		assert_true(c.count == 1 && c.size[0] < COUNT / 128 + 100);
@@ -235,9 +235,8 @@ static void a_run_ends_where_its_column_is_nearly_full(void **unused)
 
 	for (uint32_t odd = 0; odd < 4000; odd += 97) {
 		for (uint32_t i = 0; i < COUNT; i++)
-			events[i] = i < odd ? (struct trk_event){ .kind = TRK_FREE, .address = i * 48, .ref = TRK_REF_NONE }
-				    : i % 2 ? (struct trk_event){ .kind = TRK_FREE, .address = 4096, .ref = 1 }
-					    : (struct trk_event){ .kind = TRK_MALLOC, .address = 4096, .ref = TRK_REF_NONE };
+			events[i] = i < odd ? (struct trk_event){ .kind = TRK_FREE, .address = i * 48, .ref = TRK_REF_NONE } : i % 2 ? (struct trk_event){ .kind = TRK_FREE, .address = 4096, .ref = 1 } :
+																       (struct trk_event){ .kind = TRK_MALLOC, .address = 4096, .ref = TRK_REF_NONE };
 		struct coded c = encode(events, odd % 2 ? COUNT : 3000, 1);
 
 		assert_comes_back(&c, events, odd % 2 ? COUNT : 3000, 128);
@@ -292,7 +291,9 @@ static void a_block_is_full_of_bytes(void **unused)
 		for (uint32_t i = 0; i < COUNT; i++) {
 			struct trk_event *const e = &events[i];
 
-			*e = any_event(&seed, labels ? TRK_MARK : i % 3 ? TRK_REALLOC : TRK_MREMAP, (uint64_t)i << 48);
+			*e = any_event(&seed, labels ? TRK_MARK : i % 3 ? TRK_REALLOC :
+									  TRK_MREMAP,
+				       (uint64_t)i << 48);
 			e->thread = i % 2 ? UINT32_MAX : 0;
 			e->node = i % 2 ? UINT32_MAX : 0;
 			e->address = labels ? 0 : random_next(&seed) | 1ull << 63;
@@ -313,7 +314,15 @@ static void a_block_is_full_of_bytes(void **unused)
 
 /* ---- docs/FORMAT.md by hand ---- */
 
-enum { OPS, NODES, SIZES, REFS_, ADDRESSES, DEPTHS, TIMES, THREADS, OTHERS };
+enum { OPS,
+       NODES,
+       SIZES,
+       REFS_,
+       ADDRESSES,
+       DEPTHS,
+       TIMES,
+       THREADS,
+       OTHERS };
 
 struct part {
 	uint8_t column;
@@ -321,7 +330,10 @@ struct part {
 	uint8_t size;
 };
 
-#define P(column, text) { column, text, sizeof(text) - 1 }
+#define P(column, text)                        \
+	{                                      \
+		column, text, sizeof(text) - 1 \
+	}
 
 /* A payload of columns, given in their order; the last part has no bytes. */
 static uint32_t payload_of(const struct part *parts, uint8_t *out)
@@ -340,10 +352,8 @@ static uint32_t payload_of(const struct part *parts, uint8_t *out)
 static const struct trk_event specified[] = {
 	{ .kind = TRK_MALLOC, .time_ns = 1000, .node = 5, .size = 24, .address = 0x1000, .ref = TRK_REF_NONE },
 	{ .kind = TRK_FREE, .time_ns = 1000, .address = 0x1000, .ref = 1 },
-	{ .kind = TRK_MALLOC, .time_ns = 1007, .thread = 3, .node = 5, .size = 24, .address = 0x1000,
-	  .ref = TRK_REF_NONE },
-	{ .kind = TRK_REALLOC, .time_ns = 1007, .thread = 3, .node = 5, .size = 40, .address = 0x1000,
-	  .old_address = 0x1000, .ref = 1 },
+	{ .kind = TRK_MALLOC, .time_ns = 1007, .thread = 3, .node = 5, .size = 24, .address = 0x1000, .ref = TRK_REF_NONE },
+	{ .kind = TRK_REALLOC, .time_ns = 1007, .thread = 3, .node = 5, .size = 40, .address = 0x1000, .old_address = 0x1000, .ref = 1 },
 	{ .kind = TRK_MARK, .time_ns = 1007, .thread = 3, .node = 9, .label = "hi", .label_bytes = 2 },
 	{ .kind = TRK_FREE, .time_ns = 1007, .thread = 3, .address = 0x2000, .ref = TRK_REF_NONE },
 	{ .kind = TRK_DELETE_ARRAY, .time_ns = 1007, .thread = 3, .address = 0x1000, .ref = 1 },
@@ -421,52 +431,38 @@ static const struct {
 } bad[] = {
 	{ "nothing at all", 1, 0, { { 0 } } },
 	{ "a run where nothing is expected", 1, 0, { P(OPS, "\0") } },
-	{ "a run behind an event that none followed before", 2, 1,
-	  { P(OPS, FIRST_OPS "\0"), FIRST, P(ADDRESSES, FIRST_AT), P(OTHERS, "\x01") } },
+	{ "a run behind an event that none followed before", 2, 1, { P(OPS, FIRST_OPS "\0"), FIRST, P(ADDRESSES, FIRST_AT), P(OTHERS, "\x01") } },
 	{ "an op that is none", 1, 0, { P(OPS, "\xf2") } },
 	{ "the last op", 1, 0, { P(OPS, "\xff") } },
 	{ "an allocation of the context's node, whose site has no kind", 1, 0, { P(OPS, "\x81"), P(ADDRESSES, "\2") } },
 	{ "an address of an empty bin", 1, 0, { P(OPS, "\xad"), P(NODES, "\0"), P(SIZES, "\x18"), P(OTHERS, "\1") } },
 	{ "an address of no bin", 1, 0, { P(OPS, "\xad"), P(NODES, "\0"), P(SIZES, "\x80\x10"), P(OTHERS, "\1") } },
-	{ "an address deeper than its bin", 3, 2,
-	  { P(OPS, FIRST_OPS "\xb3\xb0"), P(NODES, "\0\0"), P(SIZES, "\x18\x18"), P(REFS_, "\0"), P(ADDRESSES, "\2"),
-	    P(DEPTHS, "\1"), P(OTHERS, "\1\1") } },
+	{ "an address deeper than its bin", 3, 2, { P(OPS, FIRST_OPS "\xb3\xb0"), P(NODES, "\0\0"), P(SIZES, "\x18\x18"), P(REFS_, "\0"), P(ADDRESSES, "\2"), P(DEPTHS, "\1"), P(OTHERS, "\1\1") } },
 	{ "kind 0", 1, 0, { P(OPS, FIRST_OPS), FIRST, P(ADDRESSES, FIRST_AT), P(OTHERS, "\x00") } },
 	{ "kind 4, which has no number", 1, 0, { P(OPS, FIRST_OPS), FIRST, P(ADDRESSES, FIRST_AT), P(OTHERS, "\x04") } },
 	{ "kind 12", 1, 0, { P(OPS, FIRST_OPS), FIRST, P(ADDRESSES, FIRST_AT), P(OTHERS, "\x0c") } },
 	{ "node -1", 1, 0, { P(OPS, FIRST_OPS), P(NODES, "\x01"), P(SIZES, "\0"), P(ADDRESSES, "\2"), P(OTHERS, "\1") } },
-	{ "node 2^32", 1, 0,
-	  { P(OPS, FIRST_OPS), P(NODES, "\x80\x80\x80\x80\x20"), P(SIZES, "\0"), P(ADDRESSES, "\2"), P(OTHERS, "\1") } },
+	{ "node 2^32", 1, 0, { P(OPS, FIRST_OPS), P(NODES, "\x80\x80\x80\x80\x20"), P(SIZES, "\0"), P(ADDRESSES, "\2"), P(OTHERS, "\1") } },
 	{ "an odd address", 1, 0, { P(OPS, FIRST_OPS), FIRST, P(ADDRESSES, "\x03\x02"), P(OTHERS, "\x01") } },
 	{ "a release kind that allocates", 1, 0, { P(OPS, "\xb5"), P(ADDRESSES, "\2"), P(OTHERS, "\1") } },
 	{ "a release kind of another class", 1, 0, { P(OPS, "\xb5"), P(ADDRESSES, "\2"), P(OTHERS, "\x16") } },
 	{ "a release of the block before the first", 1, 0, { P(OPS, "\xb3"), P(REFS_, "\0") } },
-	{ "a release of the one before that", 2, 1,
-	  { P(OPS, FIRST_OPS "\xb3"), FIRST, P(REFS_, "\1"), P(ADDRESSES, FIRST_AT), P(OTHERS, "\x01") } },
-	{ "a release of a block to come", 2, 1,
-	  { P(OPS, FIRST_OPS "\xb4"), FIRST, P(REFS_, "\4"), P(ADDRESSES, FIRST_AT), P(OTHERS, "\x01") } },
-	{ "a release beside, of none", 2, 1,
-	  { P(OPS, FIRST_OPS "\xb4"), FIRST, P(REFS_, "\0"), P(ADDRESSES, FIRST_AT), P(OTHERS, "\x01") } },
-	{ "a ref beyond a block's events", 2, 1,
-	  { P(OPS, FIRST_OPS "\xb4"), FIRST, P(REFS_, "\x82\x80\x80\x80\x20"), P(ADDRESSES, FIRST_AT), P(OTHERS, "\1") } },
-	{ "a realloc of no block", 1, 0,
-	  { P(OPS, "\xda"), P(SIZES, "\1"), P(REFS_, "\0") } },
+	{ "a release of the one before that", 2, 1, { P(OPS, FIRST_OPS "\xb3"), FIRST, P(REFS_, "\1"), P(ADDRESSES, FIRST_AT), P(OTHERS, "\x01") } },
+	{ "a release of a block to come", 2, 1, { P(OPS, FIRST_OPS "\xb4"), FIRST, P(REFS_, "\4"), P(ADDRESSES, FIRST_AT), P(OTHERS, "\x01") } },
+	{ "a release beside, of none", 2, 1, { P(OPS, FIRST_OPS "\xb4"), FIRST, P(REFS_, "\0"), P(ADDRESSES, FIRST_AT), P(OTHERS, "\x01") } },
+	{ "a ref beyond a block's events", 2, 1, { P(OPS, FIRST_OPS "\xb4"), FIRST, P(REFS_, "\x82\x80\x80\x80\x20"), P(ADDRESSES, FIRST_AT), P(OTHERS, "\1") } },
+	{ "a realloc of no block", 1, 0, { P(OPS, "\xda"), P(SIZES, "\1"), P(REFS_, "\0") } },
 	{ "a lost one behind a lost one", 1, 0, { P(OPS, "\xee\xee" FIRST_OPS), FIRST, P(ADDRESSES, FIRST_AT), P(OTHERS, "\1") } },
-	{ "a lost one before the first", 1, 0,
-	  { P(OPS, "\xef" FIRST_OPS), FIRST, P(REFS_, "\0"), P(ADDRESSES, FIRST_AT), P(OTHERS, "\1") } },
-	{ "a lost one 2^64 before", 1, 0,
-	  { P(OPS, "\xef" FIRST_OPS), FIRST, P(REFS_, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"), P(ADDRESSES, FIRST_AT),
-	    P(OTHERS, "\1") } },
-	{ "an other one whose ref is 2^64", 1, 0,
-	  { P(OPS, "\xf1"), P(REFS_, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"), P(OTHERS, "\x18\2") } },
+	{ "a lost one before the first", 1, 0, { P(OPS, "\xef" FIRST_OPS), FIRST, P(REFS_, "\0"), P(ADDRESSES, FIRST_AT), P(OTHERS, "\1") } },
+	{ "a lost one 2^64 before", 1, 0, { P(OPS, "\xef" FIRST_OPS), FIRST, P(REFS_, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"), P(ADDRESSES, FIRST_AT), P(OTHERS, "\1") } },
+	{ "an other one whose ref is 2^64", 1, 0, { P(OPS, "\xf1"), P(REFS_, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"), P(OTHERS, "\x18\2") } },
 	{ "a malloc among the others", 1, 0, { P(OPS, "\xf0"), P(OTHERS, "\1\2\2") } },
 	{ "a free among the others", 1, 0, { P(OPS, "\xf0"), P(OTHERS, "\x10\2") } },
 	{ "a realloc that moved among the others", 1, 0, { P(OPS, "\xf0"), P(OTHERS, "\3\1\2\2\2") } },
 	{ "another thread among the others", 1, 0, { P(OPS, "\xf0"), P(OTHERS, "\x3f\1\2") } },
 	{ "another time among the others", 1, 0, { P(OPS, "\xf0"), P(OTHERS, "\x5f\1\2") } },
 	{ "thread 2^32", 1, 0, { P(OPS, "\xf0"), P(THREADS, "\0\x80\x80\x80\x80\x10"), P(OTHERS, "\x1f\2") } },
-	{ "time 2^64", 1, 0,
-	  { P(OPS, "\xf0"), P(TIMES, "\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"), P(OTHERS, "\x1f\2") } },
+	{ "time 2^64", 1, 0, { P(OPS, "\xf0"), P(TIMES, "\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"), P(OTHERS, "\x1f\2") } },
 	{ "two times of one event", 1, 0, { P(OPS, "\xf0"), P(TIMES, "\0\1\0\1"), P(OTHERS, "\x1f\2") } },
 	{ "two threads of one event", 2, 1, { P(OPS, "\xf0\xf0"), P(THREADS, "\1\1\0\1"), P(OTHERS, "\x1f\2\x1f\2") } },
 	{ "a time without its step", 2, 1, { P(OPS, "\xf0\xf0"), P(TIMES, "\1"), P(OTHERS, "\x1f\2\x1f\2") } },
@@ -493,8 +489,7 @@ static void what_is_no_block_is_corrupt(void **unused)
 static void a_run_must_be_said(void **unused)
 {
 	static const struct part parts[] = {
-		P(OPS, FIRST_OPS "\xae\xae\xae\xae\x01"), P(NODES, "\0\0\0\0\0"), P(SIZES, "\0\0\0\0\0"),
-		P(ADDRESSES, FIRST_AT), P(OTHERS, "\1\1\1\1\1"), { 0 },
+		P(OPS, FIRST_OPS "\xae\xae\xae\xae\x01"), P(NODES, "\0\0\0\0\0"), P(SIZES, "\0\0\0\0\0"), P(ADDRESSES, FIRST_AT), P(OTHERS, "\1\1\1\1\1"), { 0 }
 	};
 	struct trk_event got[9];
 	uint8_t bytes[256];
@@ -530,7 +525,10 @@ static void what_must_be_understood_is_refused(void **unused)
 static void lengths_that_lie_are_corrupt(void **unused)
 {
 	static const char *const lies[] = {
-		"", "\0\0\0\0\0\0\0\0", "\1\0\0\0\0\0\0\0\0", "\0\0\0\0\0\0\0\0\1",
+		"",
+		"\0\0\0\0\0\0\0\0",
+		"\1\0\0\0\0\0\0\0\0",
+		"\0\0\0\0\0\0\0\0\1",
 		"\xff\xff\xff\xff\xff\xff\xff\xff\xff\1\0\0\0\0\0\0\0\0",
 		"\xff\xff\xff\xff\xff\xff\xff\xff\xff\1\2\0\0\0\0\0\0\0",
 		"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\1\0\0\0\0\0\0\0\0",
@@ -551,7 +549,8 @@ static void lengths_that_lie_are_corrupt(void **unused)
 /* Any bytes: decoding ends, labels lie inside the payload, a decoder is as good as new afterwards. */
 static void hostile_bytes_do_no_harm(void **unused)
 {
-	enum { COUNT = 3000, ROUNDS = 4000 / SHARE };
+	enum { COUNT = 3000,
+	       ROUNDS = 4000 / SHARE };
 	struct program *const p = malloc(sizeof(*p));
 	struct trk_event *const events = calloc(COUNT, sizeof(*events)), got[130];
 	struct predict_decoder *const d = predict_decoder_new();
@@ -581,7 +580,7 @@ static void hostile_bytes_do_no_harm(void **unused)
 			for (uint32_t i = 0; i < n; i++)
 				assert_true(is_kind(got[i].kind) &&
 					    (!got[i].label_bytes || ((const uint8_t *)got[i].label >= bytes &&
-					     (const uint8_t *)got[i].label + got[i].label_bytes <= bytes + size)));
+								     (const uint8_t *)got[i].label + got[i].label_bytes <= bytes + size)));
 		}
 		assert_true(err == TRK_END ? total == items : total < items);
 		free(bytes);

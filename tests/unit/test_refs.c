@@ -11,7 +11,8 @@
 #include "format/predict.h"
 #include "replay/heap.h"
 
-enum { EVENTS = 150000, AFTER = 5000 };
+enum { EVENTS = 150000,
+       AFTER = 5000 };
 
 static struct heap *new_heap(void)
 {
@@ -144,7 +145,8 @@ static void releases_that_lie_change_no_total(void **unused)
 
 		if (trk_kind_releases(e.kind) || e.kind == TRK_REALLOC_RELEASE ||
 		    (e.kind == TRK_REALLOC && e.ref != TRK_REF_UNKNOWN && e.address && e.old_address))
-			ref = any % 3 == 0 ? (uint32_t)any : any % 3 == 1 ? (uint32_t)(any % 50 + 1) : TRK_REF_NONE;
+			ref = any % 3 == 0 ? (uint32_t)any : any % 3 == 1 ? (uint32_t)(any % 50 + 1) :
+									    TRK_REF_NONE;
 		apply(truth, e, TRK_REF_UNKNOWN);
 		apply(lied_to, e, ref);
 		if (i % AFTER == 0)
@@ -165,9 +167,14 @@ static void lies_of_any_kind_do_no_harm(void **unused)
 	for (int i = 0; i < 400000; i++) {
 		const uint64_t any = random_next(&seed);
 		struct trk_event e = {
-			.kind = (uint8_t)(1 + any % 31), .process = any >> 8 & 1, .thread = any >> 9 & 3,
-			.address = any >> 11 & 63, .old_address = any >> 17 & 63, .size = any >> 23 & 1023,
-			.old_size = any >> 33 & 1023, .domain = any >> 43 & 1,
+			.kind = (uint8_t)(1 + any % 31),
+			.process = any >> 8 & 1,
+			.thread = any >> 9 & 3,
+			.address = any >> 11 & 63,
+			.old_address = any >> 17 & 63,
+			.size = any >> 23 & 1023,
+			.old_size = any >> 33 & 1023,
+			.domain = any >> 43 & 1,
 			.ref = any >> 44 & 1 ? (uint32_t)(any >> 45 & 63) : TRK_REF_NONE,
 		};
 		uint64_t sum[3] = { 0 };
@@ -277,7 +284,9 @@ static size_t memory(void)
 /* Thousands of processes that live at the same time and do little, and some of them more. */
 static void a_reader_of_thousands_of_processes_stays_small(void **unused)
 {
-	enum { PROCESSES = 5000, ROUNDS = 40, BUSY = 100 };
+	enum { PROCESSES = 5000,
+	       ROUNDS = 40,
+	       BUSY = 100 };
 	const struct capture_file f = capture_file_new();
 	struct writer *const w = capture_file_writer(&f);
 	const size_t before = memory();
@@ -287,8 +296,7 @@ static void a_reader_of_thousands_of_processes_stays_small(void **unused)
 	struct trk_event e;
 
 	for (uint32_t i = 0; i < PROCESSES; i++)
-		writer_process(w, &(struct writer_process){ .index = i, .pid = i + 1, .parent = UINT32_MAX,
-							    .end_ns = UINT64_MAX, .name = "p" });
+		writer_process(w, &(struct writer_process){ .index = i, .pid = i + 1, .parent = UINT32_MAX, .end_ns = UINT64_MAX, .name = "p" });
 	for (uint32_t n = 0; n < ROUNDS; n++) {
 		for (uint32_t i = 0; i < PROCESSES; i++) {
 			for (uint32_t more = i % BUSY ? 1 : 20; more > 0; more--, expected++) {

@@ -9,7 +9,11 @@
 #define BASE 0x7f0000000000ull
 #define PAGES 48u
 
-enum page { NOTHING, HEAP, RESERVED, UNTOUCHED, TOUCHED };
+enum page { NOTHING,
+	    HEAP,
+	    RESERVED,
+	    UNTOUCHED,
+	    TOUCHED };
 
 struct model {
 	enum page pages[PAGES];
@@ -21,8 +25,7 @@ static uint64_t count(const struct model *m, bool heap)
 	uint64_t n = 0;
 
 	for (unsigned i = 0; i < PAGES; i++)
-		n += heap ? m->pages[i] == HEAP || m->pages[i] == TOUCHED
-			  : m->pages[i] == RESERVED || m->pages[i] == UNTOUCHED;
+		n += heap ? m->pages[i] == HEAP || m->pages[i] == TOUCHED : m->pages[i] == RESERVED || m->pages[i] == UNTOUCHED;
 	return n * PAGE;
 }
 
@@ -75,7 +78,8 @@ static void move_model(struct model *m, const struct trk_event *e)
 	for (uint64_t i = 0; i < more; i++) {
 		const enum page was = m->pages[from + (i < n ? i : 0)];
 
-		moved[i] = i < n ? was : was == TOUCHED ? UNTOUCHED : was;
+		moved[i] = i < n ? was : was == TOUCHED ? UNTOUCHED :
+							  was;
 	}
 	for (uint64_t i = 0; i < n; i++)
 		m->pages[from + i] = NOTHING;
@@ -105,8 +109,7 @@ static struct trk_event any_call(uint64_t *seed, const struct model *m)
 	static const uint32_t advices[] = { TRK_DONTNEED, TRK_FREE_PAGES, TRK_REMOVE, TRK_POPULATE_READ,
 					    TRK_POPULATE_WRITE, 14 };
 	const uint64_t at = random_next(seed) % (PAGES - 12), pages = 1 + random_next(seed) % 12;
-	struct trk_event e = { .kind = kinds[random_next(seed) % sizeof(kinds)], .address = BASE + at * PAGE,
-			       .size = pages * PAGE, .node = 1 };
+	struct trk_event e = { .kind = kinds[random_next(seed) % sizeof(kinds)], .address = BASE + at * PAGE, .size = pages * PAGE, .node = 1 };
 
 	if (e.kind == TRK_MPROTECT)
 		e.detail = (uint32_t)(random_next(seed) % 2);
@@ -173,8 +176,7 @@ static void every_page_is_where_the_model_says(void **state)
 {
 	for (uint64_t run = 1; run <= 10; run++) {
 		struct watched w = { 0 };
-		const struct heap_observer o = { .data = &w, .born = watch_born, .grew = watch_grew,
-						 .died = watch_died };
+		const struct heap_observer o = { .data = &w, .born = watch_born, .grew = watch_grew, .died = watch_died };
 		struct model m = { 0 };
 		uint64_t seed = run;
 		struct heap *h;
@@ -279,16 +281,14 @@ static void reservations_are_allocations_without_bytes(void **state)
 	assert_int_equal(t->live_blocks, 0);
 	assert_int_equal(t->bytes_allocated, 0);
 	assert_int_equal(t->reserved_mappings, 1);
-	heap_apply(h, &(struct trk_event){ .kind = TRK_MPROTECT, .address = BASE + PAGE, .size = 2 * PAGE,
-					   .detail = TRK_ACCESS_SOME, .node = 7 });
+	heap_apply(h, &(struct trk_event){ .kind = TRK_MPROTECT, .address = BASE + PAGE, .size = 2 * PAGE, .detail = TRK_ACCESS_SOME, .node = 7 });
 	t = heap_totals(h);
 	assert_int_equal(t->allocations, 2);
 	assert_int_equal(t->kind_count[TRK_MPROTECT], 1);
 	assert_int_equal(t->live_blocks, 1);
 	assert_int_equal(t->live_bytes, 2 * PAGE);
 	assert_int_equal(find_block(h, 0, BASE + PAGE)->node, 7);
-	heap_apply(h, &(struct trk_event){ .kind = TRK_MPROTECT, .address = BASE + PAGE, .size = 2 * PAGE,
-					   .detail = TRK_ACCESS_NONE });
+	heap_apply(h, &(struct trk_event){ .kind = TRK_MPROTECT, .address = BASE + PAGE, .size = 2 * PAGE, .detail = TRK_ACCESS_NONE });
 	t = heap_totals(h);
 	assert_int_equal(t->frees, 1);
 	assert_int_equal(t->live_blocks, 0);
@@ -311,8 +311,7 @@ static void exec_and_the_end_leave_nothing_reserved(void **state)
 	assert_int_equal(heap_new(&h, 1, NULL), 0);
 	for (uint32_t p = 0; p < 2; p++) {
 		heap_apply(h, &(struct trk_event){ .kind = TRK_RESERVE, .address = BASE, .size = PAGE, .process = p });
-		heap_apply(h, &(struct trk_event){ .kind = TRK_ARENA, .address = BASE + PAGE, .size = PAGE,
-						   .process = p });
+		heap_apply(h, &(struct trk_event){ .kind = TRK_ARENA, .address = BASE + PAGE, .size = PAGE, .process = p });
 	}
 	heap_apply(h, &(struct trk_event){ .kind = TRK_EXEC });
 	assert_int_equal(heap_process_totals(h, 0)->reserved_bytes, 0);

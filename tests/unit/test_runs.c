@@ -9,7 +9,9 @@
 
 /* ---- through the recorder: what is known gives the stacks that were sent ---- */
 
-enum { LEVELS = 12, PATHS = 1500, STACKS = 12000 };
+enum { LEVELS = 12,
+       PATHS = 1500,
+       STACKS = 12000 };
 
 /* The stack of that path, oldest frame first: 4 calls a level, of both bases. */
 static void stack_of(uint64_t path, uint64_t pcs[LEVELS])
@@ -169,7 +171,6 @@ static void known_from_the_third_time_on(void **state)
 	stream_free(p.s);
 	runs_finish(&rs);
 }
-
 
 static bool known(struct pushed *p, uint64_t hash, const struct runs_place *place, uint32_t generation)
 {

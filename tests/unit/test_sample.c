@@ -47,7 +47,8 @@ static void a_distance_is_the_logarithm(void **unused)
 /* 20 cells of equal probability: chi-square with 19 degrees of freedom, beyond 50 once in 10,000 seeds. */
 static void distances_are_exponential(void **unused)
 {
-	enum { CELLS = 20, DRAWS = 200000 };
+	enum { CELLS = 20,
+	       DRAWS = 200000 };
 	const uint64_t mean = 1000000;
 	unsigned cells[CELLS] = { 0 };
 	uint64_t seed = 4;

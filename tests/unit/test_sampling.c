@@ -90,8 +90,7 @@ static void margins_hold_for_any_number_of_samples(void **unused)
 {
 	for (unsigned n = 0; n <= 300; n++) {
 		/* n samples of very small blocks: each stands for EVERY bytes */
-		const struct sampling_error e = { .bytes = (double)n * EVERY * EVERY, .count = n * 64.0 * 64,
-						  .most = n ? 64 : 0 };
+		const struct sampling_error e = { .bytes = (double)n * EVERY * EVERY, .count = n * 64.0 * 64, .most = n ? 64 : 0 };
 		const double margin = (double)sampling_bytes_margin(EVERY, &e) / EVERY;
 		const double counts = (double)sampling_count_margin(EVERY, &e) / 64;
 
@@ -146,8 +145,7 @@ static void a_peak_is_wider_the_more_it_was_looked_at(void **unused)
 
 static void apply(struct heap *h, uint8_t kind, uint64_t address, uint64_t size, uint64_t old)
 {
-	assert_int_equal(heap_apply(h, &(struct trk_event){ .kind = kind, .address = address, .size = size,
-							    .old_address = old, .thread = 1 }), 0);
+	assert_int_equal(heap_apply(h, &(struct trk_event){ .kind = kind, .address = address, .size = size, .old_address = old, .thread = 1 }), 0);
 }
 
 static struct heap *sampled_heap(void)
@@ -209,8 +207,7 @@ static void mappings_and_tracked_blocks_are_themselves(void **unused)
 	apply(h, TRK_MUNMAP, (1 << 20) + 4096, 4096, 0);
 	assert_int_equal(heap_totals(h)->live_bytes, 2 * 4096);
 	assert_int_equal(heap_totals(h)->live_blocks, 1);
-	assert_int_equal(heap_apply(h, &(struct trk_event){ .kind = TRK_TRACK, .domain = 5, .address = 1,
-							    .size = 10 }), 0);
+	assert_int_equal(heap_apply(h, &(struct trk_event){ .kind = TRK_TRACK, .domain = 5, .address = 1, .size = 10 }), 0);
 	assert_int_equal(heap_totals(h)->live_bytes, 2 * 4096 + 10);
 	assert_true(heap_totals(h)->live_error.bytes == 0);
 	heap_free(h);

@@ -133,8 +133,27 @@ static void other_languages_are_left_alone(void **state)
 static void broken_names_do_no_harm(void **state)
 {
 	static const char *const broken[] = {
-		"f<int", "f(int", "<", "(", "{", "[", ")", " ", "operator", "operator ", "f<(", "{<}",
-		"a::<", "((", "(*", "f(int) const::", "operator<", "<a<b", "x [", "decltype(", "f<->",
+		"f<int",
+		"f(int",
+		"<",
+		"(",
+		"{",
+		"[",
+		")",
+		" ",
+		"operator",
+		"operator ",
+		"f<(",
+		"{<}",
+		"a::<",
+		"((",
+		"(*",
+		"f(int) const::",
+		"operator<",
+		"<a<b",
+		"x [",
+		"decltype(",
+		"f<->",
 		"\xff\xfe<\x01>",
 	};
 	char out[64], small[4];
@@ -170,15 +189,30 @@ static void random_text_does_no_harm(void **state)
 static void allocators_and_runtime_are_known(void **state)
 {
 	static const char *const allocators[] = {
-		"malloc", "__libc_malloc", "calloc", "realloc", "reallocarray",
-		"posix_memalign", "operator new", "operator new[]", "operator delete", "strdup", "__strdup",
-		"vasprintf", "g_malloc0", "g_strdup_printf", "std::vector<...>::push_back",
-		"__gnu_cxx::new_allocator<...>::allocate", "getline", "wcsdup", "__asprintf",
+		"malloc",
+		"__libc_malloc",
+		"calloc",
+		"realloc",
+		"reallocarray",
+		"posix_memalign",
+		"operator new",
+		"operator new[]",
+		"operator delete",
+		"strdup",
+		"__strdup",
+		"vasprintf",
+		"g_malloc0",
+		"g_strdup_printf",
+		"std::vector<...>::push_back",
+		"__gnu_cxx::new_allocator<...>::allocate",
+		"getline",
+		"wcsdup",
+		"__asprintf",
 		"canonicalize_file_name",
 	};
 	static const char *const others[] = {
 		"main", "xmalloc", "my_malloc", "operator newish", "stdlib::f", "app::std::f",
-		"Foo::operator new", "mallocs", "",
+		"Foo::operator new", "mallocs", ""
 	};
 
 	for (size_t i = 0; i < sizeof(allocators) / sizeof(*allocators); i++)
@@ -211,12 +245,15 @@ static void names_of_ada_are_read(void **state)
 	static const struct {
 		const char *linkage, *name;
 	} names[] = {
-		{ "shapes__make__2", "shapes.make" }, { "_ada_main_prog", "main_prog" }, { "shapes__make__nested__2.0", "shapes.make.nested" },
-		{ "shapes__Oadd", "shapes.\"+\"" }, { "shapes__Ole", "shapes.\"<=\"" }, { "shapes___elabb", "shapes'Elab_Body" },
-		{ "shapes__prot__hitP", "shapes.prot.hit" }, { "shapes__baseSR", "shapes.base'Read" }, { "shapes__workerTKB", "shapes.worker" },
-		{ "shapes__workerTB", "shapes.worker" }, /* of tasks, as gdb has them */
-		{ "shapes__P4sIP", NULL }, { "shapes__x___finalizer.1", NULL }, { "main", NULL }, { "__gnat_malloc", NULL }, { "__", NULL }, { "_ada_", NULL },
-		{ "TB", NULL }, { "", NULL },
+		{ "shapes__make__2", "shapes.make" }, { "_ada_main_prog", "main_prog" }, { "shapes__make__nested__2.0", "shapes.make.nested" }, { "shapes__Oadd", "shapes.\"+\"" }, { "shapes__Ole", "shapes.\"<=\"" }, { "shapes___elabb", "shapes'Elab_Body" }, { "shapes__prot__hitP", "shapes.prot.hit" }, { "shapes__baseSR", "shapes.base'Read" }, { "shapes__workerTKB", "shapes.worker" }, { "shapes__workerTB", "shapes.worker" }, /* of tasks, as gdb has them */
+		{ "shapes__P4sIP", NULL },
+		{ "shapes__x___finalizer.1", NULL },
+		{ "main", NULL },
+		{ "__gnat_malloc", NULL },
+		{ "__", NULL },
+		{ "_ada_", NULL },
+		{ "TB", NULL },
+		{ "", NULL }
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {

@@ -6,10 +6,18 @@
 
 #include "symbols/stack.h"
 
-enum { M_APP = 1, M_LIBC };
+enum { M_APP = 1,
+       M_LIBC };
 
 /* Strings, symbols, frames and nodes of the capture below, by name. */
-enum { S_MALLOC = 1, S_PUSH, S_MAIN, S_START, S_NEW, S_SORT, S_FILE, S_CLONE };
+enum { S_MALLOC = 1,
+       S_PUSH,
+       S_MAIN,
+       S_START,
+       S_NEW,
+       S_SORT,
+       S_FILE,
+       S_CLONE };
 
 static const char *strings[] = {
 	[0] = "",
@@ -24,11 +32,11 @@ static const char *strings[] = {
 };
 
 static struct cap_symbol symbols[] = {
-	{ S_NEW, 0, 0, 0 },	    /* 0: frame 1, only a name */
-	{ S_PUSH, S_FILE, 10, 1 },  /* 1: frame 2, inlined ... */
-	{ S_MAIN, S_FILE, 20, 0 },  /* 2: ... into main */
-	{ S_START, 0, 0, 0 },	    /* 3: frame 3 */
-	{ S_SORT, S_FILE, 30, 0 },  /* 4: frame 6 */
+	{ S_NEW, 0, 0, 0 }, /* 0: frame 1, only a name */
+	{ S_PUSH, S_FILE, 10, 1 }, /* 1: frame 2, inlined ... */
+	{ S_MAIN, S_FILE, 20, 0 }, /* 2: ... into main */
+	{ S_START, 0, 0, 0 }, /* 3: frame 3 */
+	{ S_SORT, S_FILE, 30, 0 }, /* 4: frame 6 */
 	{ S_CLONE, S_FILE, 40, 0 }, /* 5: frame 7 */
 };
 
@@ -41,8 +49,8 @@ static struct cap_frame frames[] = {
 	[1] = { 0x100, M_APP, 0, 1 },
 	[2] = { 0x200, M_APP, 1, 2 },
 	[3] = { 0x300, M_APP, 3, 1 },
-	[4] = { 0x400, M_LIBC, 0, 0 },	  /* looked up, nothing known */
-	[5] = { 0x7fff1234, 0, 0, 0 },	  /* in no module */
+	[4] = { 0x400, M_LIBC, 0, 0 }, /* looked up, nothing known */
+	[5] = { 0x7fff1234, 0, 0, 0 }, /* in no module */
 	[6] = { 0x600, M_APP, 4, 1 },
 	[7] = { 0x700, M_APP, 5, 1 },
 	[8] = { 0x800, M_APP, 0, UINT32_MAX }, /* never looked up, and /bin/app does not exist */
@@ -50,17 +58,11 @@ static struct cap_frame frames[] = {
 
 /* main <- libc <- _start; allocations below operator new and sort. */
 static struct cap_node nodes[] = {
-	[1] = { 0, 3 }, [2] = { 1, 4 }, [3] = { 2, 2 }, [4] = { 3, 1 },
-	[5] = { 3, 6 }, [6] = { 0, 1 }, [7] = { 0, 5 }, [8] = { 3, 7 },
-	[9] = { 8, 1 }, [10] = { 0, 8 }, [11] = { 10, 4 }, [12] = { 11, 2 },
+	[1] = { 0, 3 }, [2] = { 1, 4 }, [3] = { 2, 2 }, [4] = { 3, 1 }, [5] = { 3, 6 }, [6] = { 0, 1 }, [7] = { 0, 5 }, [8] = { 3, 7 }, [9] = { 8, 1 }, [10] = { 0, 8 }, [11] = { 10, 4 }, [12] = { 11, 2 }
 };
 
 static struct capture capture = {
-	.modules = modules, .module_count = 3,
-	.frames = frames, .frame_count = 9,
-	.nodes = nodes, .node_count = 13,
-	.symbols = symbols, .symbol_count = 6,
-	.strings = strings, .string_count = 9,
+	.modules = modules, .module_count = 3, .frames = frames, .frame_count = 9, .nodes = nodes, .node_count = 13, .symbols = symbols, .symbol_count = 6, .strings = strings, .string_count = 9
 };
 
 static struct stacks *open_with(struct stacks_options o)
@@ -167,7 +169,7 @@ static void only_the_leading_run_is_skipped(void **state)
 	size_t n;
 	const struct source_frame *f = stacks_frames(s, 9, &n);
 
-	assert_true(f[0].skipped);  /* operator new */
+	assert_true(f[0].skipped); /* operator new */
 	assert_false(f[1].skipped); /* clone, the program's */
 	assert_false(f[2].skipped); /* push_back called it: part of the story */
 	stacks_free(s);

@@ -33,7 +33,7 @@ bool cfi_module_at(uintptr_t pc, struct cfi_module *ret)
 /* The symbols of a file, by its section headers, which symbol.c does not see. */
 struct file {
 	char *bytes;
-	const ElfW(Sym) *symbols;
+	const ElfW(Sym) * symbols;
 	size_t count;
 	const char *strings;
 };
@@ -134,7 +134,7 @@ static void next_symbols(void **unused)
 		"malloc", "free", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign", "valloc", "pvalloc",
 		"malloc_usable_size", "mmap", "munmap", "mremap", "dlclose", "dlopen", "dlmopen", "prctl", "_Fork",
 		"pthread_setname_np", "__libc_malloc", "__libc_free", "_Znwm", "_ZdlPv", "_ZdaPv", "free_sized",
-		"gnu_get_libc_version", "memcpy", "strlen", "time", "clock_gettime", "gettimeofday", "no_such_function",
+		"gnu_get_libc_version", "memcpy", "strlen", "time", "clock_gettime", "gettimeofday", "no_such_function"
 	};
 
 	(void)unused;
@@ -204,7 +204,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		/* first, when all modules are those of the start */
 		cmocka_unit_test(next_symbols), cmocka_unit_test(every_symbol), cmocka_unit_test(before),
-		cmocka_unit_test(versions), cmocka_unit_test(bound_to),
+		cmocka_unit_test(versions), cmocka_unit_test(bound_to)
 	};
 
 	if (argc != 3)

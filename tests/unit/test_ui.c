@@ -68,9 +68,15 @@ static void sizes_parse_in_both_kinds_of_units(void **state)
 		const char *text;
 		uint64_t bytes;
 	} good[] = {
-		{ "0", 0 },		{ "4096", 4096 },	 { "100MB", 100000000 },
-		{ "100MiB", 104857600 }, { "1.5g", 1610612736 }, { "64kib", 65536 },
-		{ "2 KB", 2000 },	{ "7B", 7 },		 { "0.5k", 512 },
+		{ "0", 0 },
+		{ "4096", 4096 },
+		{ "100MB", 100000000 },
+		{ "100MiB", 104857600 },
+		{ "1.5g", 1610612736 },
+		{ "64kib", 65536 },
+		{ "2 KB", 2000 },
+		{ "7B", 7 },
+		{ "0.5k", 512 },
 		{ "18446744073709551615", UINT64_MAX },
 	};
 	static const char *const bad[] = { "", "-1", "x", "1x", "1.", ".5", "1e3", "0x10", "inf",
@@ -91,9 +97,7 @@ static void durations_parse_to_nanoseconds(void **state)
 		const char *text;
 		uint64_t ns;
 	} good[] = {
-		{ "1.5s", 1500000000 }, { "200ms", 200000000 }, { "3m", 180000000000 },
-		{ "2", 2000000000 },	{ "0.25", 250000000 },	{ "7us", 7000 },
-		{ "9ns", 9 },		{ "1h", 3600000000000 },
+		{ "1.5s", 1500000000 }, { "200ms", 200000000 }, { "3m", 180000000000 }, { "2", 2000000000 }, { "0.25", 250000000 }, { "7us", 7000 }, { "9ns", 9 }, { "1h", 3600000000000 }
 	};
 	static const char *const bad[] = { "", "peak", "-1s", "1.5.5", "s", "1 day", "99999999999h" };
 	uint64_t ns;
@@ -140,8 +144,12 @@ static void text_cannot_drive_a_terminal(void **state)
 		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },
 		{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" },
 		{ "cut \xe2\x82", "cut \\xe2\\x82" },
-		{ "\xe2\x80\xae" "flow", "\\u202eflow" },
-		{ "\xc2\x9b" "31m", "\\x9b31m" },
+		{ "\xe2\x80\xae"
+		  "flow",
+		  "\\u202eflow" },
+		{ "\xc2\x9b"
+		  "31m",
+		  "\\x9b31m" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -206,10 +214,12 @@ static void json_is_safe_inside_script(void **state)
 	struct ui_json j;
 
 	ui_json_init(&j, f, true);
-	ui_json_string(&j, NULL, "</script>&\xe2\x80\xa8\xe2\x80\xa9\xff" "a\xe2\x82");
+	ui_json_string(&j, NULL, "</script>&\xe2\x80\xa8\xe2\x80\xa9\xff"
+				 "a\xe2\x82");
 	fclose(f);
 	assert_string_equal(out, "\"\\u003c/script\\u003e\\u0026\\u2028\\u2029"
-				 "\xef\xbf\xbd" "a\xef\xbf\xbd\xef\xbf\xbd\"");
+				 "\xef\xbf\xbd"
+				 "a\xef\xbf\xbd\xef\xbf\xbd\"");
 	free(out);
 }
 

@@ -159,10 +159,7 @@ static void the_peak_is_of_the_tree_at_one_time(void **state)
 
 	begin(&f);
 	for (uint32_t p = 0; p < 3; p++) {
-		const struct writer_process process = { .index = p, .pid = 10 + p,
-							.parent = UINT32_MAX,
-							.start_ns = now,
-							.end_ns = now + 2500, .ended = 1 };
+		const struct writer_process process = { .index = p, .pid = 10 + p, .parent = UINT32_MAX, .start_ns = now, .end_ns = now + 2500, .ended = 1 };
 
 		writer_process(w, &process);
 		say(p, TRK_MALLOC, 16, 100 + p, 1);
@@ -198,7 +195,8 @@ static void rows_split_by_thread_and_size_when_asked(void **state)
 	struct capture_file f;
 	struct capture *c = marked(&f);
 	struct view v = build(c, (struct view_options){ .what = VIEW_ALLOCATIONS,
-							.process = UINT32_MAX, .sizes = true });
+							.process = UINT32_MAX,
+							.sizes = true });
 
 	assert_int_equal(v.row_count, 3);
 	assert_int_equal(v.rows[0].node, nodes[1]);
@@ -209,8 +207,7 @@ static void rows_split_by_thread_and_size_when_asked(void **state)
 	assert_int_equal(v.sizes[3].size, 100);
 	assert_int_equal(v.events, 8);
 	view_finish(&v);
-	v = build(c, (struct view_options){ .what = VIEW_ALLOCATIONS, .process = UINT32_MAX,
-					    .by_size = true, .by_thread = true });
+	v = build(c, (struct view_options){ .what = VIEW_ALLOCATIONS, .process = UINT32_MAX, .by_size = true, .by_thread = true });
 	assert_int_equal(v.row_count, 4);
 	assert_int_equal(v.rows[0].block_size, 100);
 	assert_int_equal(v.rows[0].thread, 0);

@@ -220,7 +220,8 @@ static void make_events(struct writer *w, struct made *made, size_t count)
 		time_ns += random_next(&seed) % 4 ? 0 : random_next(&seed) % 100000;
 		made[i] = (struct made){ .process = (uint32_t)(random_next(&seed) % 3),
 					 .node = writer_node(w, i ? made[i / 2].node : 0, frame),
-					 .address = random_next(&seed), .size = random_any(&seed),
+					 .address = random_next(&seed),
+					 .size = random_any(&seed),
 					 .time_ns = time_ns };
 		e.process = made[i].process;
 		e.node = made[i].node;
@@ -322,12 +323,10 @@ static void an_index_of_many_blocks_goes_on_in_the_next_block(void **unused)
 
 static void records_come_back(void **unused)
 {
-	const struct writer_process p = { .index = 1, .pid = 77, .ppid = 1, .parent = 0, .origin = 1,
-					  .start_ns = 5, .end_ns = 900, .ended = 2, .code = 9, .name = "sh",
-					  .executable = "/bin/sh", .command_line = "sh\0-c\0", .command_line_bytes = 6,
-					  .execs = 3, .libc = "glibc 2.9", .host = "ada", .system = NULL };
+	const struct writer_process p = { .index = 1, .pid = 77, .ppid = 1, .parent = 0, .origin = 1, .start_ns = 5, .end_ns = 900, .ended = 2, .code = 9, .name = "sh", .executable = "/bin/sh", .command_line = "sh\0-c\0", .command_line_bytes = 6, .execs = 3, .libc = "glibc 2.9", .host = "ada", .system = NULL };
 	static const uint8_t want[] = "\x2c\x01\x4d\x01\x01\x01\x05\x85\x07\x02\x09\x02sh\x07/bin/sh\x06sh\0-c\0\x03"
-				      "\x09glibc 2.9\x03" "ada\0";
+				      "\x09glibc 2.9\x03"
+				      "ada\0";
 	struct trk_block_header h;
 	struct file f;
 	struct writer *w = begin(&f);
@@ -361,8 +360,7 @@ static void endless_strings_are_cut(void **unused)
 {
 	const size_t size = 3u << 20;
 	char *text = malloc(size + 1);
-	struct writer_process p = { .end_ns = UINT64_MAX, .name = text, .executable = text,
-				    .command_line = text, .command_line_bytes = size };
+	struct writer_process p = { .end_ns = UINT64_MAX, .name = text, .executable = text, .command_line = text, .command_line_bytes = size };
 	struct trk_block_header h;
 	size_t blocks = 0;
 	struct file f;

@@ -126,7 +126,8 @@ static void judge(struct inspection *r, const char *path, const struct elf_facts
 	} else if (e->go) {
 		r->partly = true;
 		snprintf(r->why, sizeof(r->why), "%s is a Go program with C parts: what these allocate is recorded, "
-			 "and the mappings that Go's allocator makes, use pprof for what is in them", path);
+						 "and the mappings that Go's allocator makes, use pprof for what is in them",
+			 path);
 	}
 }
 
@@ -215,8 +216,7 @@ bool inspect_file(struct inspection *ret, const char *path)
 		;
 	/* who executed it is not known: another user than we are */
 	if (!ret->unrecordable && stat(file, &st) == 0 && st.st_mode & (S_ISUID | S_ISGID))
-		blind(ret, false, path, st.st_mode & S_ISUID ? "runs with the rights of another user (setuid)" :
-							       "runs with the rights of another group (setgid)",
+		blind(ret, false, path, st.st_mode & S_ISUID ? "runs with the rights of another user (setuid)" : "runs with the rights of another group (setgid)",
 		      "the dynamic linker ignores LD_PRELOAD then: run it as that user");
 	return ret->unrecordable;
 }

@@ -10,12 +10,12 @@
 
 struct inspection {
 	char path[PATH_MAX]; /* of the program, as found in PATH */
-	int exit_code;	     /* 0: can be started; 126, 127: cannot, for the reason `why` */
-	bool unrecordable;   /* runs, but unseen, for the reason `why` */
-	bool no_preload;     /* preloading would break it, or be complained about */
-	bool partly;	     /* recorded, but for what `why` says */
+	int exit_code; /* 0: can be started; 126, 127: cannot, for the reason `why` */
+	bool unrecordable; /* runs, but unseen, for the reason `why` */
+	bool no_preload; /* preloading would break it, or be complained about */
+	bool partly; /* recorded, but for what `why` says */
 	char why[PATH_MAX + 512]; /* what is the matter; what to do */
-	char reason[320];    /* the same without the name: "it is ..." */
+	char reason[320]; /* the same without the name: "it is ..." */
 };
 
 /* `name` as given on the command line. */

@@ -13,7 +13,7 @@
 
 struct program {
 	pid_t pid;
-	int go;	    /* what it waits for is written here */
+	int go; /* what it waits for is written here */
 	int failed; /* errno of a failed exec is read here; closed: it runs */
 };
 
@@ -50,7 +50,7 @@ struct recorder_options {
 	bool aggregate; /* the next two are of it */
 	uint64_t checkpoint_ms, temporary_threshold; /* threshold UINT64_MAX: the recorder's own */
 	const char *notice; /* NULL: none */
-	char **argv;	    /* of the program */
+	char **argv; /* of the program */
 };
 
 /* Its pid, -1: errno. */

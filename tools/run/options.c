@@ -42,8 +42,7 @@ static int parse(const struct ui_option *options, int argc, char **argv)
 
 int options_parse(struct options *o, int argc, char **argv)
 {
-	*o = (struct options){ .nframe = NFRAME_DEFAULT, .memory_interval_ms = 10, .wait = "2s",
-			       .temporary_threshold = UINT64_MAX };
+	*o = (struct options){ .nframe = NFRAME_DEFAULT, .memory_interval_ms = 10, .wait = "2s", .temporary_threshold = UINT64_MAX };
 	const struct ui_option options[] = {
 		{ 'o', "output", UI_STRING, &o->output, "FILE", "write the capture to FILE", 0, 0 },
 		{ 'f', "force", UI_FLAG, &o->force, NULL, "overwrite FILE", 0, 0 },
@@ -76,10 +75,12 @@ int options_parse(struct options *o, int argc, char **argv)
 		{ 0, "unwind", UI_STRING, &o->unwind, "own|verify[=LIBRARY]|libunwind",
 		  "the unwinder: own (default); verify: compare every 37th stack with libunwind's "
 		  "and libgcc's, or with that LIBRARY's, see tracker info; libunwind: its stacks "
-		  "(both may hang or crash)", 0, 0 },
+		  "(both may hang or crash)",
+		  0, 0 },
 		{ 0, "sample", UI_SIZE, &o->sample_bytes, "SIZE",
 		  "record a sample of the allocations, one every SIZE bytes on average; reports show "
-		  "estimates with error bars", 1, SHM_SAMPLE_BYTES_MAX },
+		  "estimates with error bars",
+		  1, SHM_SAMPLE_BYTES_MAX },
 		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
 		  "look at resident memory every N ms (10); 0: never", 0, 3600000 },
 		{ 0, "wait", UI_STRING, &o->wait, "TIME",
@@ -92,7 +93,8 @@ int options_parse(struct options *o, int argc, char **argv)
 		  "stop recording before FILE becomes larger than SIZE (100M)", 1u << 20, 0 },
 		{ 0, "rotate", UI_UINT, &o->rotate, "N",
 		  "with --max-size: do not stop, go on in FILE.000002 and so on, and keep the newest N "
-		  "of these files", 1, ROTATE_MAX },
+		  "of these files",
+		  1, ROTATE_MAX },
 		{ 0 },
 	};
 	return parse(options, argc, argv);
@@ -227,7 +229,7 @@ static bool check_rotate(const struct options *o)
 static bool check_split(const struct options *o)
 {
 	const char *const against = o->aggregate      ? "--aggregate" :
-				    o->rotate	       ? "--rotate" :
+				    o->rotate	      ? "--rotate" :
 				    o->start_after    ? "--start-after" :
 				    o->no_follow_fork ? "--no-follow-fork" :
 							NULL;

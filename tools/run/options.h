@@ -16,8 +16,8 @@ struct options {
 	const char *duration;
 	const char *start_after;
 	uint64_t start_after_ns, duration_ns, max_bytes; /* 0: none */
-	uint64_t rotate;		 /* pieces that are kept; 0: one file */
-	uint64_t sample_bytes;		 /* 0: every allocation */
+	uint64_t rotate; /* pieces that are kept; 0: one file */
+	uint64_t sample_bytes; /* 0: every allocation */
 };
 
 /* Fills all of `o`; wrong options exit. Index of the first operand, the program. */

@@ -13,7 +13,7 @@ struct output {
 	char path[PATH_MAX];
 	char temporary[PATH_MAX]; /* "" : written in its place */
 	char pieces[PATH_MAX]; /* what the pieces are named after, of which `path` is the first; "": there are none */
-	bool created;		  /* ours to remove when nothing is recorded */
+	bool created; /* ours to remove when nothing is recorded */
 };
 
 /*

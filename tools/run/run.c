@@ -57,7 +57,8 @@ static bool find_parts(struct run *r)
 	}
 	if (strpbrk(r->library, ": ")) {
 		ui_error("%s: LD_PRELOAD takes no path with a space or colon; install tracker "
-			 "elsewhere", r->library);
+			 "elsewhere",
+			 r->library);
 		return false;
 	}
 	return true;
@@ -230,8 +231,7 @@ static int start(struct run *r)
 	if (!find_parts(r) || !create_segment(r) || !create_control(r))
 		return OWN_FAILURE;
 	if (!program_fork(&r->program, &(struct program_options){
-			.path = r->found.path, .argv = r->argv,
-			.preload = r->found.no_preload ? NULL : r->library })) {
+					       .path = r->found.path, .argv = r->argv, .preload = r->found.no_preload ? NULL : r->library })) {
 		ui_error("cannot start a process: %s", strerror(errno));
 		return OWN_FAILURE;
 	}
@@ -351,7 +351,8 @@ static void conclude(struct run *r, int recorder_status)
 		}
 		if (m.kind == CONTROL_FAILED) {
 			fprintf(stderr, "tracker: the recorder could not begin: %s; the program ran, "
-				"but nothing of it was recorded\n", strerror((int)m.error));
+					"but nothing of it was recorded\n",
+				strerror((int)m.error));
 			output_remove_unbegun(&r->output);
 			return;
 		}

@@ -139,8 +139,7 @@ void say_done(const struct run *r, const struct control_message *m)
 	if (m->processes) {
 		print_figures(r, m);
 		print_reserved(m);
-	}
-	else
+	} else
 		fprintf(stderr, "tracker: nothing was recorded because %s\n", why_nothing(r, m));
 	ui_size(size, sizeof(size), (int64_t)m->file_bytes, false);
 	if (m->last_piece > 1)

@@ -7,14 +7,20 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-enum { PASS_ON, IGNORE, DEFAULT };
+enum { PASS_ON,
+       IGNORE,
+       DEFAULT };
 
 static const struct {
 	int number, what;
 } plan[] = {
-	{ SIGTERM, PASS_ON }, { SIGHUP, PASS_ON }, { SIGUSR1, PASS_ON }, { SIGUSR2, PASS_ON },
+	{ SIGTERM, PASS_ON },
+	{ SIGHUP, PASS_ON },
+	{ SIGUSR1, PASS_ON },
+	{ SIGUSR2, PASS_ON },
 	/* the terminal sends these to the program as well */
-	{ SIGINT, IGNORE }, { SIGQUIT, IGNORE },
+	{ SIGINT, IGNORE },
+	{ SIGQUIT, IGNORE },
 	{ SIGPIPE, IGNORE },
 	/* when it is inherited as ignored, wait(2) would not tell the program's status */
 	{ SIGCHLD, DEFAULT },
