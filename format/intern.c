@@ -8,31 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/array.h"
 #include "format/intern.h"
 #include "format/mix.h"
 
 #define LIST_CHILDREN 16u /* a longer list is slower than the map */
-
-/* Makes room for one more element of `size` bytes; false: no memory, nothing changed. */
-static bool grow(void **array, uint32_t *room, uint32_t need, size_t size)
-{
-	uint32_t larger = *room ? *room : 256;
-	void *moved;
-
-	if (need <= *room)
-		return true;
-	while (larger < need) {
-		if (larger > UINT32_MAX / 2)
-			return false;
-		larger *= 2;
-	}
-	moved = realloc(*array, larger * size);
-	if (!moved)
-		return false;
-	*array = moved;
-	*room = larger;
-	return true;
-}
 
 /* ---- map ---- */
 
@@ -90,22 +70,10 @@ static uint32_t idmap_next(const struct idmap *m, uint32_t hash, uint32_t *at)
 
 static bool pool_reserve(struct pool *p, uint32_t size)
 {
-	size_t room = p->room ? p->room : 4096;
-	uint8_t *moved;
-
 	if (!idmap_reserve(&p->map) || p->count == UINT32_MAX ||
-	    !grow((void **)&p->entries, &p->entry_room, p->count + 1, sizeof(*p->entries)))
+	    !ARRAY_ROOM(p->entries, p->entry_room, p->count + 1, 256))
 		return false;
-	while (room - p->size < size)
-		room *= 2;
-	if (room == p->room)
-		return true;
-	moved = realloc(p->bytes, room);
-	if (!moved)
-		return false;
-	p->bytes = moved;
-	p->room = room;
-	return true;
+	return ARRAY_ROOM(p->bytes, p->room, p->size + size, 4096);
 }
 
 uint32_t pool_find(struct pool *p, const void *bytes, uint32_t size, bool *ret_new)
@@ -156,7 +124,7 @@ uint32_t frame_table_find(struct frame_table *t, uint32_t module, uint64_t offse
 			return id;
 	}
 	if (t->count >= UINT32_MAX - 1 || !idmap_reserve(&t->map) ||
-	    !grow((void **)&t->entries, &t->room, t->count + 2, sizeof(*t->entries)))
+	    !ARRAY_ROOM(t->entries, t->room, t->count + 2, 256))
 		return 0;
 	id = ++t->count;
 	t->entries[id] = (struct frame_entry){ .offset = offset, .module = module };
@@ -177,7 +145,7 @@ static bool node_table_reserve(struct node_table *t)
 	const uint32_t room = t->room;
 
 	if (t->count >= UINT32_MAX - 1 ||
-	    !grow((void **)&t->entries, &t->room, t->count + 2, sizeof(*t->entries)))
+	    !ARRAY_ROOM(t->entries, t->room, t->count + 2, 256))
 		return false;
 	if (!room)
 		t->entries[0] = (struct node_entry){ 0 };

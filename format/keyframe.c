@@ -1,4 +1,5 @@
 /* keyframe - see keyframe.h. Both sides walk the same columns in the same order. */
+#include "format/array.h"
 #include "format/keyframe.h"
 
 #include "format/event.h"
@@ -65,23 +66,8 @@ void keyframe_coder_free(struct keyframe_coder *c)
 /* Room for n more bytes; NULL: no memory, now and for ever. */
 static uint8_t *reserve(struct keyframe_coder *c, struct column_bytes *t, size_t n)
 {
-	size_t room = t->room ? t->room : 1024;
-	uint8_t *moved;
-
-	if (c->no_memory)
-		return NULL;
-	while (room - t->size < n)
-		room *= 2;
-	if (room == t->room)
-		return t->bytes + t->size;
-	moved = realloc(t->bytes, room);
-	if (!moved) {
-		c->no_memory = true;
-		return NULL;
-	}
-	t->bytes = moved;
-	t->room = room;
-	return t->bytes + t->size;
+	c->no_memory |= !ARRAY_ROOM(t->bytes, t->room, t->size + n, 1024);
+	return c->no_memory ? NULL : t->bytes + t->size;
 }
 
 void keyframe_begin(struct keyframe_coder *c, const struct keyframe_head *h)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/array.h"
 #include "format/model.h"
 
 void model_reset(struct model *m)
@@ -14,20 +15,12 @@ void model_reset(struct model *m)
 
 int model_reserve(struct model *m, uint32_t number)
 {
-	uint32_t room = m->room ? m->room : 256;
-	struct model_block *grown;
+	const bool is_first = !m->room;
 
-	if (number < m->room)
-		return 0;
-	while (room <= number)
-		room *= 2;
-	grown = realloc(m->blocks, room * sizeof(*grown));
-	if (!grown)
+	if (!ARRAY_ROOM(m->blocks, m->room, (size_t)number + 1, 256))
 		return TRK_ERR_NOMEM;
-	if (!m->room)
-		grown[0] = (struct model_block){ 0 }; /* the number of none */
-	m->blocks = grown;
-	m->room = room;
+	if (is_first)
+		m->blocks[0] = (struct model_block){ 0 }; /* the number of none */
 	return 0;
 }
 

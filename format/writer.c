@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "format/array.h"
 #include "format/writer_private.h"
 
 /* What no event takes but one with a label, and no block of a recording shorter than a year. */
@@ -53,16 +54,9 @@ void writer_write_all(struct writer *w, const uint8_t *p, size_t size)
 
 void writer_index_add(struct writer *w, const struct trk_block_header *h, uint64_t offset)
 {
-	if (w->index_count == w->index_room) {
-		const size_t room = w->index_room ? w->index_room * 2 : 256;
-		struct index_entry *moved = realloc(w->index, room * sizeof(*moved));
-
-		if (!moved) {
-			writer_stop(w, ENOMEM);
-			return;
-		}
-		w->index = moved;
-		w->index_room = room;
+	if (!ARRAY_ROOM(w->index, w->index_room, w->index_count + 1, 256)) {
+		writer_stop(w, ENOMEM);
+		return;
 	}
 	w->index[w->index_count++] = (struct index_entry){
 		.offset = offset,
@@ -233,16 +227,8 @@ static struct events *events_new(struct writer *w, uint32_t process)
 /* The buffer of a process, made when it has none; NULL: no memory. */
 static struct events *events_of(struct writer *w, uint32_t process)
 {
-	if (process >= w->events_room) {
-		const size_t room = ((size_t)process + 64) * 3 / 2;
-		struct events **moved = realloc(w->events, room * sizeof(*moved));
-
-		if (!moved)
-			return NULL;
-		memset(moved + w->events_room, 0, (room - w->events_room) * sizeof(*moved));
-		w->events = moved;
-		w->events_room = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
-	}
+	if (!ARRAY_ZEROES(w->events, w->events_room, (size_t)process + 1, 64))
+		return NULL;
 	return w->events[process] ? w->events[process] : events_new(w, process);
 }
 

@@ -2,6 +2,7 @@
  * writer_tables - everything a capture holds beside events: tables of ids,
  * records, names, values. One pending payload per block type.
  */
+#include "format/array.h"
 #include "format/event.h"
 #include "format/writer_private.h"
 
@@ -16,23 +17,12 @@
 /* Room for n more bytes, or NULL: an error is set and nothing may be added. */
 static uint8_t *payload_reserve(struct writer *w, struct payload *t, size_t n)
 {
-	size_t room = t->room ? t->room : 4096;
-	uint8_t *moved;
-
 	if (w->error)
 		return NULL;
-	while (room - t->size < n)
-		room *= 2;
-	if (room != t->room) {
-		moved = realloc(t->bytes, room);
-		if (!moved) {
-			writer_stop(w, ENOMEM);
-			return NULL;
-		}
-		t->bytes = moved;
-		t->room = room;
-	}
-	return t->bytes + t->size;
+	if (ARRAY_ROOM(t->bytes, t->room, t->size + n, 4096))
+		return t->bytes + t->size;
+	writer_stop(w, ENOMEM);
+	return NULL;
 }
 
 uint8_t *writer_item_begin(struct writer *w, enum trk_block_type type, size_t n, uint32_t id)

@@ -1,6 +1,8 @@
 /* columns - see columns.h. */
 #include "flame/columns.h"
 
+#include "format/array.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,15 +16,7 @@ static const char *const type_names[] = {
 
 static void append(struct columns *c, const void *bytes, size_t n)
 {
-	while (!c->failed && c->room - c->count < n) {
-		const size_t more = c->room ? c->room * 2 : 1u << 16;
-		uint8_t *const moved = realloc(c->bytes, more);
-		if (moved) {
-			c->bytes = moved;
-			c->room = more;
-		}
-		c->failed = !moved;
-	}
+	c->failed |= !ARRAY_ROOM(c->bytes, c->room, c->count + n, 1u << 16);
 	if (c->failed || n == 0)
 		return;
 	memcpy(c->bytes + c->count, bytes, n);

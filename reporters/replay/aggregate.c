@@ -1,6 +1,8 @@
 /* aggregate - see aggregate.h. What is written in the end: aggregate_write.c. */
 #include "replay/aggregate_private.h"
 
+#include "format/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,33 +10,12 @@
 
 static struct aggregate_process *process_of(struct aggregate *a, uint32_t index)
 {
-	if (index >= a->process_room) {
-		const uint32_t room = index + index / 2 + 8;
-		struct aggregate_process *moved = realloc(a->processes, (size_t)room * sizeof(*moved));
-
-		if (!moved)
-			return NULL;
-		memset(moved + a->process_room, 0, (room - a->process_room) * sizeof(*moved));
-		a->processes = moved;
-		a->process_room = room;
-	}
-	return &a->processes[index];
+	return ARRAY_ZEROES(a->processes, a->process_room, (size_t)index + 1, 8) ? &a->processes[index] : NULL;
 }
 
 static bool reach_node(struct aggregate *a, uint32_t node)
 {
-	const uint32_t room = node + node / 2 + 1024;
-	uint32_t *moved;
-
-	if (node < a->node_room)
-		return true;
-	moved = room > node ? realloc(a->last_row, (size_t)room * sizeof(*moved)) : NULL;
-	if (!moved)
-		return false;
-	memset(moved + a->node_room, 0, (room - a->node_room) * sizeof(*moved));
-	a->last_row = moved;
-	a->node_room = room;
-	return true;
+	return ARRAY_ZEROES(a->last_row, a->node_room, (size_t)node + 1, 1024);
 }
 
 /* Before a row is added: none is ever without. */

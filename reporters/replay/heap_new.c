@@ -1,6 +1,8 @@
 /* heap_new - a heap, and the processes and threads that it meets. */
 #include "replay/heap_private.h"
 
+#include "format/array.h"
+
 #include <stdlib.h>
 
 int heap_new(struct heap **ret, uint32_t temporary_threshold, const struct heap_observer *o)
@@ -53,18 +55,8 @@ void heap_keep_sums_only(struct heap *h)
 
 struct heap_process *heap_new_process(struct heap *h, uint32_t index)
 {
-	if (index >= h->process_room) {
-		const uint32_t room = index + index / 2 + 8;
-		struct heap_process **p =
-			realloc(h->processes, (size_t)room * sizeof(struct heap_process *));
-
-		if (!p)
-			return NULL;
-		for (uint32_t i = h->process_room; i < room; i++)
-			p[i] = NULL;
-		h->processes = p;
-		h->process_room = room;
-	}
+	if (!ARRAY_ZEROES(h->processes, h->process_room, (size_t)index + 1, 8))
+		return NULL;
 	h->processes[index] = calloc(1, sizeof(struct heap_process));
 	/* of a sample every block says itself what it stands for */
 	if (h->processes[index] && h->sums_only && !h->sample_bytes)
@@ -74,17 +66,5 @@ struct heap_process *heap_new_process(struct heap *h, uint32_t index)
 
 int heap_reach_thread(struct heap *h, uint32_t index)
 {
-	const uint32_t room = index + index / 2 + 64;
-	uint32_t *t;
-
-	if (index < h->thread_room)
-		return 0;
-	t = realloc(h->ages.allocations, (size_t)room * sizeof(*t));
-	if (!t)
-		return TRK_ERR_NOMEM;
-	for (uint32_t i = h->thread_room; i < room; i++)
-		t[i] = 0;
-	h->ages.allocations = t;
-	h->thread_room = room;
-	return 0;
+	return ARRAY_ZEROES(h->ages.allocations, h->thread_room, (size_t)index + 1, 64) ? 0 : TRK_ERR_NOMEM;
 }

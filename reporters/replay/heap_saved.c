@@ -1,6 +1,8 @@
 /* heap_saved - see heap_saved.h. */
 #include "replay/heap_saved.h"
 
+#include "format/array.h"
+
 #include <stdlib.h>
 
 #include "replay/heap_private.h"
@@ -262,15 +264,8 @@ static int restore_piece(struct heap_restorer *r, const struct keyframe_block *b
 
 	if (b->back > r->count || b->address < r->last_end)
 		return TRK_ERR_CORRUPT;
-	if (r->count == r->room) {
-		const uint32_t room = r->room ? r->room * 2 : 64;
-		uint32_t *const moved = realloc(r->pieces, (size_t)room * sizeof(*moved));
-
-		if (!moved)
-			return TRK_ERR_NOMEM;
-		r->pieces = moved;
-		r->room = room;
-	}
+	if (!ARRAY_ROOM(r->pieces, r->room, (size_t)r->count + 1, 64))
+		return TRK_ERR_NOMEM;
 	piece = ranges_restore(ranges, b->reserved ? &r->process->reserved : &r->process->ranges, &block, b->end, b->asked,
 			       b->back ? r->pieces[r->count - b->back] : 0);
 	if (!piece)

@@ -1,6 +1,8 @@
 /* live - see live.h. */
 #include "replay/live.h"
 
+#include "format/array.h"
+
 #include <stdlib.h>
 
 struct collecting {
@@ -27,17 +29,7 @@ void live_finish(struct live_list *l)
 
 static int reserve(struct live_list *l)
 {
-	const size_t room = l->room ? 2 * l->room : 256;
-	struct view_block *more;
-
-	if (l->count < l->room)
-		return 0;
-	more = realloc(l->blocks, room * sizeof(*more));
-	if (!more)
-		return TRK_ERR_NOMEM;
-	l->blocks = more;
-	l->room = room;
-	return 0;
+	return ARRAY_ROOM(l->blocks, l->room, l->count + 1, 256) ? 0 : TRK_ERR_NOMEM;
 }
 
 static int collect_block(void *data, const struct heap_block *b)

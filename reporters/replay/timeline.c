@@ -1,6 +1,8 @@
 /* timeline - see timeline.h. */
 #include "replay/timeline.h"
 
+#include "format/array.h"
+
 #include <stdlib.h>
 
 #define SHIFT_FIRST 20u /* a millisecond */
@@ -28,19 +30,7 @@ static void halve(struct timeline *t)
 /* Room for `count` spans and for what comes behind them. */
 static int reach(struct timeline *t, uint32_t count)
 {
-	uint32_t room = t->room ? t->room : 16;
-	uint64_t *most;
-
-	if (count < t->room)
-		return 0;
-	while (room <= count)
-		room *= 2;
-	most = realloc(t->most, room * sizeof(*most));
-	if (!most)
-		return TRK_ERR_NOMEM;
-	t->most = most;
-	t->room = room;
-	return 0;
+	return ARRAY_ROOM(t->most, t->room, (size_t)count + 1, 16) ? 0 : TRK_ERR_NOMEM;
 }
 
 static int begin(struct timeline *t, uint64_t time_ns, uint64_t bytes)

@@ -7,6 +7,8 @@
  */
 #include "symbols/made_code.h"
 
+#include "format/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,15 +106,8 @@ static bool push(struct made_code *c, const struct pending *p)
 		c->pending_at = c->pending_count = 0;
 	if (c->piece_count + (c->pending_count - c->pending_at) >= MADE_CODE_PIECES_MAX)
 		return leave_out(c);
-	if (c->pending_count == c->pending_room) {
-		const size_t room = c->pending_room ? c->pending_room * 2 : 64;
-		struct pending *const grown = realloc(c->pending, room * sizeof(*grown));
-
-		if (!grown)
-			return leave_out(c);
-		c->pending = grown;
-		c->pending_room = room;
-	}
+	if (!ARRAY_ROOM(c->pending, c->pending_room, c->pending_count + 1, 64))
+		return leave_out(c);
 	c->pending[c->pending_count++] = *p;
 	return true;
 }
@@ -158,16 +153,7 @@ bool made_code_move(struct made_code *c, uint64_t time_ns, uint64_t from, uint64
 /* Room for `count` more ranges: what is begun must not fail in the middle. */
 static bool reserve(struct made_code *c, uint32_t count)
 {
-	if (c->range_count + count > c->range_room) {
-		const uint32_t room = (c->range_count + count) * 2;
-		struct range *const grown = realloc(c->ranges, room * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		c->ranges = grown;
-		c->range_room = room;
-	}
-	return true;
+	return ARRAY_ROOM(c->ranges, c->range_room, c->range_count + count, 64);
 }
 
 static uint32_t new_range(struct made_code *c, uint64_t start, uint64_t end, uint32_t piece)
@@ -279,16 +265,7 @@ static void cut_at(struct made_code *c, uint64_t at)
 
 static bool reserve_piece(struct made_code *c)
 {
-	if (c->piece_count == c->piece_room) {
-		const uint32_t room = c->piece_room ? c->piece_room * 2 : 64;
-		struct piece *const grown = realloc(c->pieces, room * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		c->pieces = grown;
-		c->piece_room = room;
-	}
-	return true;
+	return ARRAY_ROOM(c->pieces, c->piece_room, c->piece_count + 1, 64);
 }
 
 /* A map that is written anew tells the same again. */

@@ -6,6 +6,8 @@
 
 #include "tools/connector.h"
 
+#include "format/array.h"
+
 #include <errno.h>
 #include <linux/cn_proc.h>
 #include <linux/connector.h>
@@ -151,16 +153,9 @@ static struct offspring *find(struct births *b, uint32_t pid)
 
 static void add(struct births *b, uint32_t pid, uint32_t parent)
 {
-	if (b->offspring_count == b->offspring_room) {
-		const size_t room = b->offspring_room ? 2 * b->offspring_room : 64;
-		struct offspring *const grown = realloc(b->offspring, room * sizeof(*grown));
-
-		if (!grown) {
-			b->lost = true;
-			return;
-		}
-		b->offspring = grown;
-		b->offspring_room = room;
+	if (!ARRAY_ROOM(b->offspring, b->offspring_room, b->offspring_count + 1, 64)) {
+		b->lost = true;
+		return;
 	}
 	b->offspring[b->offspring_count++] = (struct offspring){ pid, parent };
 }

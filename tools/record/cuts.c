@@ -11,6 +11,7 @@
 
 #include "format/mix.h"
 
+#include "format/array.h"
 #define FIRST_ROOM 1024u
 #define PRIME ((1ull << 61) - 1)
 #define BASE (trk_mix(1, 1) >> 4) /* below PRIME */
@@ -24,20 +25,7 @@ void cuts_finish(struct cuts *c)
 
 static int reach(struct cuts *c, uint32_t whole)
 {
-	uint32_t room = c->of_room ? c->of_room : FIRST_ROOM;
-	uint32_t *grown;
-
-	if (whole < c->of_room)
-		return 0;
-	while (room <= whole)
-		room = room <= UINT32_MAX / 2 ? room * 2 : UINT32_MAX;
-	grown = realloc(c->of, room * sizeof(*grown));
-	if (!grown)
-		return TRK_ERR_NOMEM;
-	memset(grown + c->of_room, 0, (room - c->of_room) * sizeof(*grown));
-	c->of = grown;
-	c->of_room = room;
-	return 0;
+	return ARRAY_ZEROES(c->of, c->of_room, (size_t)whole + 1, FIRST_ROOM) ? 0 : TRK_ERR_NOMEM;
 }
 
 static void place(struct cut *table, uint32_t room, const struct cut *cut)

@@ -1,6 +1,8 @@
 /* module_table - see module_table.h. */
 #include "module_table.h"
 
+#include "format/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,17 +15,7 @@
 
 static bool reserve(struct recorder *r, uint32_t id)
 {
-	const uint32_t room = id * 2 + 16;
-	struct embed_module *grown;
-
-	if (id < r->module_room)
-		return true;
-	grown = realloc(r->modules, room * sizeof(*grown));
-	if (!grown)
-		return false;
-	r->modules = grown;
-	r->module_room = room;
-	return true;
+	return ARRAY_ROOM(r->modules, r->module_room, (size_t)id + 1, 16);
 }
 
 /* Keeps what names are looked up by. Without memory the names of its frames, and of later modules', are left to reports. */
@@ -78,15 +70,8 @@ static uint32_t *find_told(struct recorder *r, const char *path, const struct wi
 		memcpy(key + path_bytes, told->build_id, id_bytes);
 	const uint32_t number = pool_find(&r->told.names, key, (uint32_t)(path_bytes + id_bytes), &new);
 
-	if (number && number >= r->told.module_room) {
-		const size_t room = number * 2 + 16;
-		uint32_t *const grown = realloc(r->told.modules, room * sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		r->told.modules = grown;
-		r->told.module_room = room;
-	}
+	if (!ARRAY_ROOM(r->told.modules, r->told.module_room, (size_t)number + 1, 16))
+		return NULL;
 	if (number && new)
 		r->told.modules[number] = 0;
 	return number ? &r->told.modules[number] : NULL;

@@ -3,6 +3,8 @@
 
 #include "format/trk.h"
 
+#include "format/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,18 +12,7 @@ static uint32_t last_generation;
 
 static int reserve(struct modules *m, size_t count)
 {
-	size_t room = m->room ? m->room : 32;
-
-	while (room < count)
-		room *= 2;
-	if (room == m->room)
-		return 0;
-	struct module_range *const grown = realloc(m->ranges, room * sizeof(*grown));
-	if (!grown)
-		return TRK_ERR_NOMEM;
-	m->ranges = grown;
-	m->room = room;
-	return 0;
+	return ARRAY_ROOM(m->ranges, m->room, count, 32) ? 0 : TRK_ERR_NOMEM;
 }
 
 /* Index of the first range that ends after `address`. */

@@ -1,6 +1,8 @@
 /* order - see order.h. */
 #include "order.h"
 
+#include "format/array.h"
+
 #include <stdlib.h>
 
 void order_finish(struct order *o)
@@ -18,15 +20,8 @@ static bool before(const struct stream *a, const struct stream *b)
 
 int order_add(struct order *o, struct stream *s)
 {
-	if (o->count == o->room) {
-		const size_t room = o->room ? o->room * 2 : 16;
-		struct stream **const grown = realloc(o->heap, room * sizeof(*grown));
-
-		if (!grown)
-			return TRK_ERR_NOMEM;
-		o->heap = grown;
-		o->room = room;
-	}
+	if (!ARRAY_ROOM(o->heap, o->room, o->count + 1, 16))
+		return TRK_ERR_NOMEM;
 	size_t i = o->count++;
 
 	while (i && before(s, o->heap[(i - 1) / 2])) {

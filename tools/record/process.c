@@ -1,5 +1,6 @@
 /* process - see process.h. */
 #include "process.h"
+#include "format/array.h"
 #include "bounds.h"
 #include "emit.h"
 #include "ending.h"
@@ -18,26 +19,11 @@
 /* Of a record in the file, with its texts, at most. */
 #define PROCESS_BYTES (SHM_COMMAND_BYTES + SHM_EXECUTABLE_BYTES + SHM_PROGRAM_BYTES + 512u)
 
-static void *grow(void *array, size_t count, size_t *room, size_t item)
-{
-	if (count < *room)
-		return array;
-	const size_t more = *room ? *room * 2 : 16;
-	void *const grown = realloc(array, more * item);
-
-	if (grown)
-		*room = more;
-	return grown;
-}
-
 static bool table_add(struct process ***table, size_t *count, size_t *room, struct process *p)
 {
-	struct process **const grown = grow(*table, *count, room, sizeof(**table));
-
-	if (!grown)
+	if (!ARRAY_ROOM(*table, *room, *count + 1, 16))
 		return false;
-	*table = grown;
-	grown[(*count)++] = p;
+	(*table)[(*count)++] = p;
 	return true;
 }
 

@@ -1,6 +1,8 @@
 /* stream - see stream.h. */
 #include "stream.h"
 
+#include "format/array.h"
+
 #include <stdlib.h>
 
 #define FIRST_ROOM 4096u
@@ -169,21 +171,9 @@ bool stream_advance(struct stream *s)
 
 int stream_grow_stack(struct stream *s, uint32_t frames)
 {
-	uint32_t room = s->level_room ? s->level_room : 64;
-
 	if (frames > WIRE_DEPTH_MAX - s->depth)
 		return TRK_ERR_CORRUPT;
-	while (room < s->depth + frames)
-		room *= 2;
-	if (room != s->level_room) {
-		struct stream_level *const grown = realloc(s->levels, room * sizeof(*grown));
-
-		if (!grown)
-			return TRK_ERR_NOMEM;
-		s->levels = grown;
-		s->level_room = room;
-	}
-	return 0;
+	return ARRAY_ROOM(s->levels, s->level_room, s->depth + frames, 64) ? 0 : TRK_ERR_NOMEM;
 }
 
 int stream_grow_hashes(struct stream *s)

@@ -1,5 +1,6 @@
 /* thread - see thread.h. */
 #include "thread.h"
+#include "format/array.h"
 #include "bounds.h"
 #include "emit.h"
 #include "sample.h"
@@ -15,15 +16,8 @@
 
 static bool add_stream(struct process *p, struct stream *s)
 {
-	if (p->stream_count == p->stream_room) {
-		const size_t room = p->stream_room ? p->stream_room * 2 : 4;
-		struct stream **const grown = realloc(p->streams, room * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		p->streams = grown;
-		p->stream_room = room;
-	}
+	if (!ARRAY_ROOM(p->streams, p->stream_room, p->stream_count + 1, 4))
+		return false;
 	p->streams[p->stream_count++] = s;
 	return true;
 }
