@@ -166,22 +166,39 @@ static void print(FILE *f, const struct source_frame *frames, size_t count, cons
 		print_frame(f, &frames[o->most_recent_first ? i : last - 1 - (i - first)], o);
 }
 
-enum { FILE_NAME, LINE, FUNCTION, MODULE, VIA, COLUMNS };
+/* Columns for programs, then those for people. */
+enum { FILE_NAME, LINE, FUNCTION, MODULE, VIA, WORD, NAME, SOURCE, OBJECT, OFFSET, SHOWN_VIA, COLUMNS };
 
 static const struct emit_column columns[COLUMNS] = {
 	[FILE_NAME] = { "file" }, [LINE] = { "line" }, [FUNCTION] = { "function" }, [MODULE] = { "module" }, [VIA] = { "via" },
+	[WORD] = { "word", EMIT_FOR_PEOPLE }, [NAME] = { "name", EMIT_FOR_PEOPLE }, [SOURCE] = { "source", EMIT_FOR_PEOPLE },
+	[OBJECT] = { "object", EMIT_FOR_PEOPLE }, [OFFSET] = { "offset", EMIT_FOR_PEOPLE }, [SHOWN_VIA] = { "shown_via", EMIT_FOR_PEOPLE },
 };
 
-static void emit_frames(struct emit *e, const char *key, const struct source_frame *frames, size_t count)
+static void emit_frame(struct emit *e, const struct source_frame *s, bool first)
 {
-	const struct emit_table table = { EMIT_TABLE(key, columns), .sentence = "" };
+	const bool is_known = s->function[0] || s->has_source || s->offset;
+
+	emit_row(e, (struct emit_value[COLUMNS]){
+		[FILE_NAME] = emit_words(s->file), [LINE] = emit_number(s->line), [FUNCTION] = emit_words(*s->function ? s->function : NULL),
+		[MODULE] = emit_words(s->module), [VIA] = emit_optional(s->via), [WORD] = emit_words(first ? "at" : "by"),
+		[NAME] = emit_words(*s->function ? s->function : is_known ? "???" : "<unknown>"),
+		[SOURCE] = emit_optional(s->has_source ? s->file : NULL),
+		[OBJECT] = emit_optional(is_known && !s->has_source ? s->module : NULL), [OFFSET] = emit_number(s->offset),
+		[SHOWN_VIA] = emit_optional(is_known && first ? s->via : NULL) });
+}
+
+static void emit_frames(struct emit *e, const char *key, const struct source_frame *frames, size_t count, const char *sentence)
+{
+	const struct emit_table table = { EMIT_TABLE(key, columns), .sentence = sentence };
 
 	emit_table(e, &table);
-	for (size_t i = 0; i < count; i++)
-		emit_row(e, (struct emit_value[COLUMNS]){
-			[FILE_NAME] = emit_words(frames[i].file), [LINE] = emit_number(frames[i].line),
-			[FUNCTION] = emit_words(*frames[i].function ? frames[i].function : NULL),
-			[MODULE] = emit_words(frames[i].module), [VIA] = emit_optional(frames[i].via) });
+	for (size_t i = 0; i < count; i++) {
+		if (frames[i].cut && emit_people(e))
+			traceback_print_cut(emit_people(e), "   ", &frames[i]);
+		else
+			emit_frame(e, &frames[i], i == 0);
+	}
 	emit_end(e);
 }
 
@@ -190,37 +207,14 @@ void traceback_emit(struct emit *e, const char *key, const struct source_frame *
 	FILE *const f = emit_people(e);
 
 	if (!f)
-		emit_frames(e, key, frames, count);
+		emit_frames(e, key, frames, count, "");
 	else if (o)
 		print(f, frames, count, o);
 }
 
-static void say_call(struct emit *e, const struct source_frame *s, bool first)
-{
-	const bool is_known = s->function[0] || s->has_source || s->offset;
-
-	emit_aside(e, "word", emit_words(first ? "at" : "by"));
-	emit_aside(e, "function", emit_words(s->function[0] ? s->function : is_known ? "???" : "<unknown>"));
-	emit_aside(e, "file", s->has_source ? emit_words(s->file) : emit_absent());
-	emit_aside(e, "line", emit_number(s->line));
-	emit_aside(e, "module", is_known && !s->has_source ? emit_words(s->module) : emit_absent());
-	emit_aside(e, "offset", emit_number(s->offset));
-	emit_aside(e, "via", is_known && first ? emit_optional(s->via) : emit_absent());
-	emit_say(e, "   {word} {function}[ ({file}:{line})][ (in {module}+0x{offset:hex})][ via {via}]\n");
-}
-
 void traceback_emit_calls(struct emit *e, const char *key, const struct source_frame *frames, size_t count)
 {
-	FILE *const f = emit_people(e);
-
-	if (!f)
-		emit_frames(e, key, frames, count);
-	for (size_t i = 0; f && i < count; i++) {
-		if (frames[i].cut)
-			traceback_print_cut(f, "   ", &frames[i]);
-		else
-			say_call(e, &frames[i], i == 0);
-	}
+	emit_frames(e, key, frames, count, "   {word} {name}[ ({source}:{line})][ (in {object}+0x{offset:hex})][ via {shown_via}]\n");
 }
 
 char *traceback_folded(const struct emit *e, const struct source_frame *frames, size_t count)

@@ -46,20 +46,8 @@ static struct emit_level *top(struct emit *e)
 	return &e->levels[e->depth - 1];
 }
 
-/* What does not fit is called by the names around it. */
-static void enter(struct emit *e, const char *name)
-{
-	const int n = snprintf(e->path + e->path_bytes, sizeof(e->path) - e->path_bytes, "%s.", name);
-
-	if (n > 0 && (size_t)n < sizeof(e->path) - e->path_bytes)
-		e->path_bytes += (size_t)n;
-	e->path[e->path_bytes] = '\0';
-}
-
 static void open_level(struct emit *e, struct emit_level l)
 {
-	char number[24];
-
 	if (e->depth == e->room) {
 		const size_t room = e->room ? 2 * e->room : 16;
 		struct emit_level *const grown = realloc(e->levels, room * sizeof(*grown));
@@ -71,12 +59,8 @@ static void open_level(struct emit *e, struct emit_level l)
 		e->levels = grown;
 		e->room = room;
 	}
-	l.path_bytes = e->path_bytes;
-	snprintf(number, sizeof(number), "%zu", e->depth ? top(e)->rows : 0);
 	if (e->depth && (l.kind == EMIT_IN_ROW || l.kind == EMIT_IN_BRANCH))
-		top(e)->rows++;
-	if (l.kind != EMIT_IN_DOCUMENT)
-		enter(e, l.key ? l.key : number);
+		l.number = top(e)->rows++;
 	e->levels[e->depth++] = l;
 	e->back_end->open(e, &l);
 }
@@ -87,8 +71,21 @@ void emit_end(struct emit *e)
 	const struct emit_level l = e->levels[--e->depth];
 
 	e->back_end->close(e, &l);
-	e->path_bytes = l.path_bytes;
-	e->path[e->path_bytes] = '\0';
+}
+
+char *emit_path(const struct emit *e, const char *key, char buf[EMIT_PATH_ROOM])
+{
+	size_t used = 0;
+
+	for (size_t i = 1; i < e->depth; i++) {
+		const struct emit_level *const l = &e->levels[i];
+		const int n = l->key ? snprintf(buf + used, EMIT_PATH_ROOM - used, "%s.", l->key) :
+				       snprintf(buf + used, EMIT_PATH_ROOM - used, "%zu.", l->number);
+
+		used += n > 0 && (size_t)n < EMIT_PATH_ROOM - used ? (size_t)n : 0;
+	}
+	snprintf(buf + used, EMIT_PATH_ROOM - used, "%s", key);
+	return buf;
 }
 
 /* ---- the document ---- */

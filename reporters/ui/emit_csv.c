@@ -56,13 +56,13 @@ static void write_value(FILE *f, const struct emit_value *v)
 static void write_figure(struct emit *e, const char *key, const char *suffix, const struct emit_value *v)
 {
 	struct state *const s = e->state;
-	char name[640];
+	char name[EMIT_PATH_ROOM], whole[96];
 
 	if (!s->has_header)
 		fputs("key,value\n", e->file);
 	s->has_header = true;
-	snprintf(name, sizeof(name), "%s%s%s", e->path, key, suffix);
-	write_words(e->file, name);
+	snprintf(whole, sizeof(whole), "%s%s", key, suffix);
+	write_words(e->file, emit_path(e, *suffix ? whole : key, name));
 	fputc(',', e->file);
 	write_value(e->file, v);
 	fputc('\n', e->file);

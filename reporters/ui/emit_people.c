@@ -92,18 +92,16 @@ static bool is_in_a_row(const struct emit *e)
 /* Those inside rows are for programs: there are as many as rows. */
 static void figure(struct emit *e, const char *key, const struct emit_value *v)
 {
-	char name[640];
+	char name[EMIT_PATH_ROOM];
 
-	if (is_in_a_row(e))
-		return;
-	snprintf(name, sizeof(name), "%s%s", e->path, key);
-	remember(e, name, v);
+	if (!is_in_a_row(e))
+		remember(e, emit_path(e, key, name), v);
 }
 
 /* Of the innermost row that has such a column, or of the group around the sentence, or of the document. */
 static const struct emit_value *value_of(struct emit *e, const char *key)
 {
-	char name[640];
+	char name[EMIT_PATH_ROOM];
 
 	for (size_t d = e->depth; d-- > 0;) {
 		const struct emit_level *const l = &e->levels[d];
@@ -112,8 +110,7 @@ static const struct emit_value *value_of(struct emit *e, const char *key)
 			if (l->table->columns[i].key && strcmp(l->table->columns[i].key, key) == 0)
 				return &l->values[i];
 	}
-	snprintf(name, sizeof(name), "%s%s", e->path, key);
-	const struct remembered *r = find(e->state, name);
+	const struct remembered *r = find(e->state, emit_path(e, key, name));
 
 	if (!r)
 		r = find(e->state, key);
@@ -265,11 +262,21 @@ static const char *print_figure(struct emit *e, const char *at)
 	return behind;
 }
 
+static bool is_special(char c)
+{
+	return c == '[' || c == ']' || c == '{';
+}
+
 static void say(struct emit *e, const char *sentence)
 {
 	for (const char *at = sentence; *at;) {
-		if (strchr("[]{", at[0]) && at[1] == at[0]) {
-			fputc(at[0], e->file);
+		const char *const plain = at;
+
+		while (*at && !is_special(*at))
+			at++;
+		fwrite(plain, 1, (size_t)(at - plain), e->file);
+		if (*at && at[1] == *at) {
+			fputc(*at, e->file);
 			at += 2;
 		} else if (*at == '{') {
 			at = print_figure(e, at);
@@ -277,11 +284,6 @@ static void say(struct emit *e, const char *sentence)
 			at = holds(e, at + 1) ? at + 1 : strchr(at, ']') + 1;
 		} else if (*at == ']') {
 			at++;
-		} else {
-			const size_t n = strcspn(at, "[]{");
-
-			fwrite(at, 1, n, e->file);
-			at += n;
 		}
 	}
 }

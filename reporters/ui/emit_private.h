@@ -15,7 +15,7 @@ struct emit_level {
 	const struct emit_value *values; /* of rows and branches, until they are closed */
 	const struct emit_branch *branch;
 	size_t rows; /* so many were opened in it */
-	size_t path_bytes; /* of e->path in front of it */
+	size_t number; /* of the row in its table */
 };
 
 struct emit_back_end {
@@ -36,8 +36,6 @@ struct emit {
 	bool no_memory;
 	struct emit_level *levels;
 	size_t depth, room;
-	char path[512]; /* of the open groups and tables, each followed by a dot */
-	size_t path_bytes;
 	void *state; /* the back end's, zeroed, `finish` frees what it holds */
 };
 
@@ -50,6 +48,9 @@ static inline bool emit_is_data(const struct emit_column *c)
 	return c->audience != EMIT_FOR_PEOPLE;
 }
 
+/* The whole name of a figure here: "processes.0.pid". What does not fit is called by the names around it. Returns buf. */
+#define EMIT_PATH_ROOM 640u
+char *emit_path(const struct emit *e, const char *key, char buf[EMIT_PATH_ROOM]);
 /* As programs read it: "12", "0.5", "true"; "" of null. Not for words. */
 char *emit_raw(const struct emit_value *v, char *buf, size_t room);
 

@@ -32,12 +32,24 @@ static void newline(const struct ui_json *j)
 	fprintf(j->file, "\n%*s", 2 * indent, "");
 }
 
+static bool is_plain(char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
 static void write_escaped(FILE *f, const char *s, size_t n)
 {
 	const char *const end = s + n;
 
 	fputc('"', f);
 	while (s < end) {
+		const char *const plain = s;
+
+		while (s < end && is_plain(*s))
+			s++;
+		fwrite(plain, 1, (size_t)(s - plain), f);
+		if (s == end)
+			break;
 		uint32_t code = 0xfffd;
 		const size_t length = ui_utf8_decode(s, (size_t)(end - s), &code);
 		if (length == 0)

@@ -64,6 +64,13 @@ void ui_text(FILE *f, const char *s)
 	const char *const end = s + strlen(s);
 
 	while (s < end) {
+		const char *const plain = s;
+
+		while (s < end && *s >= 0x20 && *s < 0x7f)
+			s++;
+		fwrite(plain, 1, (size_t)(s - plain), f);
+		if (s == end)
+			break;
 		uint32_t code = 0;
 		const size_t length = ui_utf8_decode(s, (size_t)(end - s), &code);
 		if (length == 0)
