@@ -14,58 +14,6 @@
 
 #define LIST_CHILDREN 16u /* a longer list is slower than the map */
 
-/* ---- map ---- */
-
-static void idmap_put(struct idmap *m, uint64_t slot)
-{
-	uint32_t i = (uint32_t)(slot >> 32) & (m->room - 1);
-
-	while (m->slots[i])
-		i = (i + 1) & (m->room - 1);
-	m->slots[i] = slot;
-}
-
-static bool idmap_reserve(struct idmap *m)
-{
-	struct idmap larger = { .room = m->room ? m->room * 2 : 1024, .used = m->used };
-
-	if (m->used < m->room / 2)
-		return true;
-	if (!larger.room)
-		return false;
-	larger.slots = calloc(larger.room, sizeof(*larger.slots));
-	if (!larger.slots)
-		return false;
-	for (uint32_t i = 0; i < m->room; i++) {
-		if (m->slots[i])
-			idmap_put(&larger, m->slots[i]);
-	}
-	free(m->slots);
-	*m = larger;
-	return true;
-}
-
-/* The caller has reserved. */
-static void idmap_add(struct idmap *m, uint32_t hash, uint32_t id)
-{
-	idmap_put(m, (uint64_t)hash << 32 | id);
-	m->used++;
-}
-
-/* The next id filed under hash, from *at on (start with *at = hash); 0: no more. */
-static uint32_t idmap_next(const struct idmap *m, uint32_t hash, uint32_t *at)
-{
-	if (!m->room)
-		return 0;
-	for (;;) {
-		const uint64_t slot = m->slots[*at & (m->room - 1)];
-
-		++*at;
-		if (!slot || (uint32_t)(slot >> 32) == hash)
-			return (uint32_t)slot;
-	}
-}
-
 /* ---- byte strings ---- */
 
 static bool pool_reserve(struct pool *p, uint32_t size)
@@ -100,7 +48,7 @@ uint32_t pool_find(struct pool *p, const void *bytes, uint32_t size, bool *ret_n
 
 void pool_finish(struct pool *p)
 {
-	free(p->map.slots);
+	idmap_finish(&p->map);
 	free(p->bytes);
 	free(p->entries);
 	*p = (struct pool){ 0 };
@@ -135,7 +83,7 @@ uint32_t frame_table_find(struct frame_table *t, uint32_t module, uint64_t offse
 
 void frame_table_finish(struct frame_table *t)
 {
-	free(t->map.slots);
+	idmap_finish(&t->map);
 	free(t->entries);
 	*t = (struct frame_table){ 0 };
 }
@@ -215,7 +163,7 @@ uint32_t node_table_find(struct node_table *t, uint32_t parent, uint32_t frame, 
 
 void node_table_finish(struct node_table *t)
 {
-	free(t->wide.slots);
+	idmap_finish(&t->wide);
 	free(t->entries);
 	*t = (struct node_table){ 0 };
 }

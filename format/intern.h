@@ -12,12 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Open addressing over (hash << 32 | id): growing needs no look at the things themselves. */
-struct idmap {
-	uint64_t *slots;
-	uint32_t room; /* power of two, or 0 */
-	uint32_t used;
-};
+#include "format/idmap.h"
 
 struct pool {
 	struct idmap map;

@@ -3,6 +3,7 @@
 
 #include "flame/tree.h"
 #include "ui/ui.h"
+#include "format/array.h"
 
 struct filler {
 	struct flame_tree *tree;
@@ -86,7 +87,7 @@ static int64_t group_number(struct filler *f, const struct view_row *row)
 	if (*known != FLAME_NONE)
 		return *known;
 	const int err =
-		flame_room((void **)&t->groups, &t->group_room, t->group_count, sizeof(*t->groups));
+		ARRAY_ROOM(t->groups, t->group_room, t->group_count + 1, 64) ? 0 : TRK_ERR_NOMEM;
 	if (err)
 		return err;
 	t->groups[t->group_count] =

@@ -9,13 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "format/idmap.h"
+
 #define FLAME_NONE UINT32_MAX
 
 struct flame_index {
-	struct flame_slot {
-		uint32_t hash, entry; /* entry FLAME_NONE: free */
-	} * slots;
-	size_t mask, count;
+	struct idmap map; /* entry + 1 */
 };
 
 /* Is `entry` the one that `key` describes? */
@@ -29,11 +28,5 @@ void flame_index_finish(struct flame_index *x); /* zero-safe */
 
 /* Hash of a few numbers. */
 uint64_t flame_hash(const void *bytes, size_t n);
-
-/*
- * Makes room for one more element in an array of `count` elements (room doubles
- * with it). TRK_ERR_NOMEM leaves the array as it was.
- */
-int flame_room(void **array, size_t *room, size_t count, size_t element_bytes);
 
 #endif

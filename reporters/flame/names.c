@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/trk.h"
+#include "format/array.h"
 
 #define NAME_BYTES_MAX 1000u /* of a name as shown in a box */
 #define FULL_BYTES_MAX 2000u /* of a whole name, in the tooltip */
@@ -38,14 +39,11 @@ static bool same_text(const void *owner, uint32_t entry, const void *key)
 
 static int text_room(struct flame_names *n, size_t bytes)
 {
-	while (n->byte_count + bytes + 1 > n->byte_room) {
-		const int err = flame_room((void **)&n->bytes, &n->byte_room, n->byte_room, 1);
-		if (err)
-			return err;
-	}
+	if (!ARRAY_ROOM(n->bytes, n->byte_room, n->byte_count + bytes + 1, 64))
+		return TRK_ERR_NOMEM;
 	if (n->byte_count + bytes + 1 > UINT32_MAX)
 		return TRK_ERR_NOMEM;
-	return flame_room((void **)&n->texts, &n->text_room, n->text_count, sizeof(*n->texts));
+	return ARRAY_ROOM(n->texts, n->text_room, n->text_count + 1, 64) ? 0 : TRK_ERR_NOMEM;
 }
 
 /* The start of s that has at most `max` bytes and ends between two characters of UTF-8. */
@@ -118,7 +116,7 @@ static int64_t intern_frame(struct flame_names *n, struct flame_frame f)
 
 	if (found != FLAME_NONE)
 		return found;
-	int err = flame_room((void **)&n->frames, &n->frame_room, number, sizeof(*n->frames));
+	int err = ARRAY_ROOM(n->frames, n->frame_room, (size_t)number + 1, 64) ? 0 : TRK_ERR_NOMEM;
 	if (err)
 		return err;
 	f.ident = flame_index_find(&n->by_ident, function_hash, same_function, n, &f);
@@ -217,7 +215,7 @@ int64_t flame_names_frame(struct flame_names *n, const struct source_frame *s, u
 	const int64_t number = describe(n, s, flags);
 	if (number < 0)
 		return number;
-	int err = flame_room((void **)&n->known, &n->known_room, n->known_count, sizeof(*n->known));
+	int err = ARRAY_ROOM(n->known, n->known_room, n->known_count + 1, 64) ? 0 : TRK_ERR_NOMEM;
 	if (!err)
 		err = flame_index_add(&n->by_capture, hash, (uint32_t)n->known_count);
 	if (err)

@@ -1,6 +1,8 @@
 /* text - see text.h. Walks the tree with a stack of its own: it may be thousands of nodes deep. */
 #include "flame/text.h"
 
+#include "format/array.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,7 +130,7 @@ int flame_write_folded(const struct flame_tree *t, const struct capture *c, bool
 		if (own == 0)
 			continue;
 		for (uint32_t n = i; n; n = t->nodes[n].parent) {
-			if (flame_room((void **)&path, &room, depth, sizeof(*path))) {
+			if (!ARRAY_ROOM(path, room, (size_t)depth + 1, 64)) {
 				free(path);
 				return TRK_ERR_NOMEM;
 			}

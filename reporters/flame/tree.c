@@ -1,6 +1,8 @@
 /* tree - see tree.h. */
 #include "flame/tree.h"
 
+#include "format/array.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,7 +17,7 @@ int flame_tree_new(struct flame_tree **ret, const struct flame_options *o)
 	t->by_group = o->by_group;
 	err = flame_names_init(&t->names);
 	if (!err)
-		err = flame_room((void **)&t->nodes, &t->node_room, 0, sizeof(*t->nodes));
+		err = ARRAY_ROOM(t->nodes, t->node_room, 1, 64) ? 0 : TRK_ERR_NOMEM;
 	if (err) {
 		flame_tree_free(t);
 		return err;
@@ -69,7 +71,7 @@ static int64_t child(struct flame_tree *t, uint32_t parent, uint32_t frame, uint
 		return found;
 	if (t->node_count >= FLAME_NONE)
 		return TRK_ERR_NOMEM;
-	int err = flame_room((void **)&t->nodes, &t->node_room, t->node_count, sizeof(*t->nodes));
+	int err = ARRAY_ROOM(t->nodes, t->node_room, t->node_count + 1, 64) ? 0 : TRK_ERR_NOMEM;
 	if (!err)
 		err = flame_index_add(&t->by_key, hash, (uint32_t)t->node_count);
 	if (err)
@@ -89,7 +91,7 @@ int flame_tree_add(struct flame_tree *t, const uint32_t *frames, size_t count,
 		if (node < 0)
 			return (int)node;
 	}
-	const int err = flame_room((void **)&t->rows, &t->row_room, t->row_count, sizeof(*t->rows));
+	const int err = ARRAY_ROOM(t->rows, t->row_room, t->row_count + 1, 64) ? 0 : TRK_ERR_NOMEM;
 	if (err)
 		return err;
 	t->rows[t->row_count] = *weight;

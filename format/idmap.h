@@ -1,0 +1,65 @@
+/*
+ * idmap - from a hash to the numbers of things that somebody else keeps, from 1: the map of the tables of ids.
+ *
+ * Open addressing over (hash << 32 | id), at most half full: growing needs no look at the things themselves. Several ids may
+ * stand under one hash; the caller compares. Nothing is ever taken out. Zeroes: an empty one.
+ */
+#ifndef TRK_IDMAP_H
+#define TRK_IDMAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+struct idmap {
+	uint64_t *slots;
+	uint32_t room; /* power of two, or 0 */
+	uint32_t used;
+};
+
+/* For idmap_reserve: twice the room. False: no memory, nothing has changed. */
+bool idmap_grow(struct idmap *m);
+
+/* Room for one id more, of which idmap_add cannot fail then. False: no memory. */
+static inline bool idmap_reserve(struct idmap *m)
+{
+	return m->used < m->room / 2 || idmap_grow(m);
+}
+
+static inline void idmap_put(struct idmap *m, uint64_t slot)
+{
+	uint32_t i = (uint32_t)(slot >> 32) & (m->room - 1);
+
+	while (m->slots[i])
+		i = (i + 1) & (m->room - 1);
+	m->slots[i] = slot;
+}
+
+/* The caller has reserved. id: not 0. */
+static inline void idmap_add(struct idmap *m, uint32_t hash, uint32_t id)
+{
+	idmap_put(m, (uint64_t)hash << 32 | id);
+	m->used++;
+}
+
+/* The next id filed under hash, from *at on (start with *at = hash); 0: no more. */
+static inline uint32_t idmap_next(const struct idmap *m, uint32_t hash, uint32_t *at)
+{
+	if (!m->room)
+		return 0;
+	for (;;) {
+		const uint64_t slot = m->slots[*at & (m->room - 1)];
+
+		++*at;
+		if (!slot || (uint32_t)(slot >> 32) == hash)
+			return (uint32_t)slot;
+	}
+}
+
+static inline void idmap_finish(struct idmap *m)
+{
+	free(m->slots);
+	*m = (struct idmap){ 0 };
+}
+
+#endif
