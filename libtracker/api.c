@@ -13,7 +13,7 @@ static int label(uint8_t kind, const char *text, const struct site *at)
 		return TRACKER_EINVAL;
 	if (!hook_ready() || !state.on || !(t = thread_enter(at->sp)))
 		return TRACKER_EDISABLED;
-	emit_label(t, kind, text, at);
+	send_label(t, kind, text, at);
 	thread_leave(t);
 	return TRACKER_OK;
 }
@@ -46,7 +46,7 @@ static int clear_traces(void)
 
 	if (!hook_ready() || !state.on || !(t = thread_enter(at.sp)))
 		return TRACKER_EDISABLED;
-	emit_bare(t, TRK_CLEAR, &at);
+	send_bare(t, TRK_CLEAR, &at);
 	thread_leave(t);
 	return TRACKER_OK;
 }

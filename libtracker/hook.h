@@ -72,7 +72,7 @@ static inline void hook_alloc(uint8_t kind, void *p, size_t size, const struct s
 		sample_tell(t);
 		sample_add((uintptr_t)p);
 	}
-	emit_alloc(t, kind, (uintptr_t)p, size, at);
+	send_alloc(t, kind, (uintptr_t)p, size, at);
 	thread_leave(t);
 }
 
@@ -85,7 +85,7 @@ static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
 		return;
 	if (unlikely(state.sample_bytes))
 		sample_tell(t);
-	emit_free(t, kind, (uintptr_t)p);
+	send_free(t, kind, (uintptr_t)p);
 	thread_leave(t);
 }
 

@@ -183,7 +183,7 @@ static void *resize_sampled(realloc_function function, uint8_t kind, void *p, si
 
 	if (t) {
 		sample_tell(t);
-		begun = emit_realloc_begin(t, kind, (uintptr_t)p);
+		begun = send_realloc_begin(t, kind, (uintptr_t)p);
 		thread_leave(t);
 	}
 	outer = hook_enter_real(at->sp);
@@ -197,11 +197,11 @@ static void *resize_sampled(realloc_function function, uint8_t kind, void *p, si
 	if ((!begun && (!q || skipped)) || !(t = thread_enter(at->sp)))
 		return q;
 	if (skipped)
-		emit_realloc_freed(t, kind);
+		send_realloc_freed(t, kind);
 	else if (begun)
-		emit_realloc_end(t, kind, (uintptr_t)q, size, at);
+		send_realloc_end(t, kind, (uintptr_t)q, size, at);
 	else
-		emit_alloc(t, kind, (uintptr_t)q, size, at);
+		send_alloc(t, kind, (uintptr_t)q, size, at);
 	thread_leave(t);
 	return q;
 }
@@ -214,7 +214,7 @@ static void *resize(realloc_function function, uint8_t kind, void *p, size_t siz
 
 	const size_t ours = unlikely(is_loader(at->pc)) ? grown_table_share(p, size) : 0;
 	struct thread *t = thread_enter(at->sp);
-	const bool begun = t && emit_realloc_begin(t, kind, (uintptr_t)p);
+	const bool begun = t && send_realloc_begin(t, kind, (uintptr_t)p);
 	uintptr_t outer;
 	void *q;
 
@@ -224,7 +224,7 @@ static void *resize(realloc_function function, uint8_t kind, void *p, size_t siz
 	q = function(p, size);
 	hook_leave_real(outer);
 	if (begun && (t = thread_enter(at->sp))) {
-		emit_realloc_end(t, kind, (uintptr_t)q, size - ours, at);
+		send_realloc_end(t, kind, (uintptr_t)q, size - ours, at);
 		thread_leave(t);
 	}
 	return q;
@@ -237,8 +237,8 @@ static void resize_failed(uint8_t kind, void *p, size_t size, const struct site 
 
 	if (!t)
 		return;
-	if (emit_realloc_begin(t, kind, (uintptr_t)p))
-		emit_realloc_end(t, kind, 0, size, at);
+	if (send_realloc_begin(t, kind, (uintptr_t)p))
+		send_realloc_end(t, kind, 0, size, at);
 	thread_leave(t);
 }
 

@@ -22,7 +22,7 @@ static void unmapping(uintptr_t address, size_t size, uintptr_t frame)
 
 	if (!t)
 		return;
-	emit_unmap(t, address, size);
+	send_unmap(t, address, size);
 	thread_leave(t);
 }
 
@@ -32,7 +32,7 @@ static void mapping(uint8_t kind, const void *address, size_t size, uint32_t det
 
 	if (!t)
 		return;
-	emit_mapping(t, kind, (uintptr_t)address, size, detail, at);
+	send_mapping(t, kind, (uintptr_t)address, size, detail, at);
 	thread_leave(t);
 }
 
@@ -188,12 +188,12 @@ EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 	}
 	hook_start();
 	t = thread_enter(at.sp);
-	begun = t && emit_mremap_begin(t, (uintptr_t)old, released);
+	begun = t && send_mremap_begin(t, (uintptr_t)old, released);
 	if (t)
 		thread_leave(t);
 	p = real.mremap(old, old_size, size, flags, wanted);
 	if (begun && (t = thread_enter(at.sp))) {
-		emit_mremap_end(t, (uintptr_t)old, released, p == MAP_FAILED ? 0 : (uintptr_t)p,
+		send_mremap_end(t, (uintptr_t)old, released, p == MAP_FAILED ? 0 : (uintptr_t)p,
 				size, &at);
 		thread_leave(t);
 	}

@@ -80,7 +80,7 @@ static uint32_t module_tell(struct thread *t, const struct cfi_module *m)
 		directory_bytes = 0;
 	const uint32_t name_hash = rules_hash_of_name(r.text);
 
-	if (emit_module(t, &r, directory, directory_bytes))
+	if (send_module(t, &r, directory, directory_bytes))
 		linger_told(name_hash);
 	return name_hash;
 }

@@ -92,7 +92,7 @@ static inline void sample_tell(struct thread *t)
 {
 	if (!tls.skipped)
 		return;
-	emit_skipped(t, tls.skipped);
+	send_skipped(t, tls.skipped);
 	tls.skipped = 0;
 }
 

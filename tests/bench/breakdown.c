@@ -9,7 +9,7 @@
  *
  *   breakdown [ROUNDS]   least CPU time of so many rounds counts (5)
  */
-#include "libtracker/emit.c"
+#include "libtracker/send.c"
 #include "libtracker/hook.h"
 
 #include <fcntl.h>

@@ -57,7 +57,7 @@ static inline uint64_t stamp_counter(struct worker *w)
 	return atomic_fetch_add_explicit(&shared, 1, memory_order_acq_rel);
 }
 
-/* As in libtracker/emit.c. */
+/* As in libtracker/send.c. */
 static inline uint64_t stamp_epoch(struct worker *w)
 {
 	uint64_t word = atomic_load_explicit(&shared, memory_order_acquire);

@@ -35,7 +35,7 @@ bool chunk_could_call(const struct thread *t)
 	return true;
 }
 
-bool emit_module(struct thread *t, const struct wire_record *m, const char *directory, uint32_t directory_bytes)
+bool send_module(struct thread *t, const struct wire_record *m, const char *directory, uint32_t directory_bytes)
 {
 	(void)t;
 	MUST(m->build_id_bytes <= 64);

@@ -17,7 +17,7 @@
 #include "format/shm.h"
 #include "format/wire.h"
 #include "tools/record/recorder.h"
-#include "tools/record/emit.h"
+#include "tools/record/deliver.h"
 #include "tools/record/ends.h"
 #include "tools/record/finish.h"
 #include "tools/record/keyframe.h"
@@ -324,7 +324,7 @@ static uint64_t recorder_end(struct recorder *r)
 	round_close(r);
 	for (size_t i = 0; i < r->live_count; i++)
 		process_leave(r, r->live[i]);
-	emit_flush(r);
+	deliver_flush(r);
 	if (r->waiting)
 		keyframe_missed(r);
 	rotate_finish(r);

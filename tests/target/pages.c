@@ -47,7 +47,7 @@ void real_start(void)
 	real_known = true;
 }
 
-void emit_unmap(struct thread *t, uintptr_t address, size_t size)
+void send_unmap(struct thread *t, uintptr_t address, size_t size)
 {
 	(void)t;
 	(void)address;
@@ -55,7 +55,7 @@ void emit_unmap(struct thread *t, uintptr_t address, size_t size)
 	unmaps_told++;
 }
 
-void emit_mapping(struct thread *t, uint8_t kind, uintptr_t address, size_t size, uint32_t detail, const struct site *at)
+void send_mapping(struct thread *t, uint8_t kind, uintptr_t address, size_t size, uint32_t detail, const struct site *at)
 {
 	(void)t;
 	(void)kind;
@@ -65,7 +65,7 @@ void emit_mapping(struct thread *t, uint8_t kind, uintptr_t address, size_t size
 	(void)at;
 }
 
-bool emit_mremap_begin(struct thread *t, uintptr_t address, size_t size)
+bool send_mremap_begin(struct thread *t, uintptr_t address, size_t size)
 {
 	(void)t;
 	(void)address;
@@ -73,7 +73,7 @@ bool emit_mremap_begin(struct thread *t, uintptr_t address, size_t size)
 	return false;
 }
 
-void emit_mremap_end(struct thread *t, uintptr_t old_address, size_t old_size, uintptr_t address, size_t size, const struct site *at)
+void send_mremap_end(struct thread *t, uintptr_t old_address, size_t old_size, uintptr_t address, size_t size, const struct site *at)
 {
 	(void)t;
 	(void)old_address;

@@ -1,7 +1,7 @@
 /* checkpoint - where the file of an aggregated recording ends up, whatever became of its name meanwhile. */
 #include "segment.h"
 #include "tools/record/checkpoint.h"
-#include "tools/record/emit.h"
+#include "tools/record/deliver.h"
 #include "tools/record/finish.h"
 #include "tools/record/process.h"
 #include "tools/record/round.h"
@@ -71,7 +71,7 @@ static void finish(struct recording *g)
 	round_close(g->s.r);
 	for (size_t i = 0; i < g->s.r->live_count; i++)
 		process_leave(g->s.r, g->s.r->live[i]);
-	emit_flush(g->s.r);
+	deliver_flush(g->s.r);
 	finish_file(g->s.r, &g->done);
 }
 

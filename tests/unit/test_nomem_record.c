@@ -12,7 +12,7 @@
 
 #include "tools/allocations.h"
 #include "tools/record/checkpoint.h"
-#include "tools/record/emit.h"
+#include "tools/record/deliver.h"
 #include "tools/record/finish.h"
 #include "tools/record/keyframe.h"
 #include "tools/record/process.h"
@@ -243,7 +243,7 @@ static void end_recording(struct segment *s, struct control_message *done)
 	round_close(s->r);
 	for (size_t i = 0; i < s->r->live_count; i++)
 		process_leave(s->r, s->r->live[i]);
-	emit_flush(s->r);
+	deliver_flush(s->r);
 	rotate_finish(s->r);
 	finish_file(s->r, done);
 }

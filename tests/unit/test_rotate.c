@@ -8,7 +8,7 @@
 
 #include "format/pieces.h"
 #include "tools/record/bounds.h"
-#include "tools/record/emit.h"
+#include "tools/record/deliver.h"
 #include "tools/record/finish.h"
 #include "tools/record/process.h"
 #include "tools/record/rotate.h"
@@ -81,7 +81,7 @@ static void finish(struct recording *g)
 	round_close(g->s.r);
 	for (size_t i = 0; i < g->s.r->live_count; i++)
 		process_leave(g->s.r, g->s.r->live[i]);
-	emit_flush(g->s.r);
+	deliver_flush(g->s.r);
 	rotate_finish(g->s.r);
 	finish_file(g->s.r, &done);
 	assert_int_equal(done.error, 0);

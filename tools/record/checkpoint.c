@@ -1,6 +1,6 @@
 /* checkpoint - see checkpoint.h. */
 #include "recorder.h"
-#include "emit.h"
+#include "deliver.h"
 #include "finish.h"
 #include "thread.h"
 
@@ -141,12 +141,12 @@ void checkpoint_mark(const struct recorder *r)
 static void leave_all(struct recorder *r)
 {
 	for (size_t i = 0; i < r->live_count; i++) {
-		struct emit_context context = { r, r->live[i], UINT64_MAX };
+		struct deliver_context context = { r, r->live[i], UINT64_MAX };
 
 		thread_leave_all(r, r->live[i]);
-		modules_clear(&r->live[i]->modules, emit_mapping_gone, &context);
+		modules_clear(&r->live[i]->modules, deliver_mapping_gone, &context);
 	}
-	emit_flush(r);
+	deliver_flush(r);
 }
 
 static int write_state(struct recorder *r, int fd)
@@ -232,7 +232,7 @@ void checkpoint_tick(struct recorder *r)
 	if (!k->interval_ns || r->now_ns < k->next_ns || k->child)
 		return;
 	k->next_ns = r->now_ns + k->interval_ns;
-	emit_flush(r);
+	deliver_flush(r);
 	if (is_in_place(k) && writer_flush(r->writer) == 0)
 		begin(r);
 }

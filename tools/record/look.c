@@ -1,6 +1,6 @@
 /* look - see look.h. */
 #include "look.h"
-#include "emit.h"
+#include "deliver.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -90,13 +90,13 @@ static int look_at_piece(void *look, const struct heap_block *b, uint64_t end)
 	return 0;
 }
 
-static void emit_runs(struct recorder *r, struct process *p, struct look *l)
+static void deliver_runs(struct recorder *r, struct process *p, struct look *l)
 {
 	for (uint32_t i = 0; i < l->count; i++)
-		emit(r, p, &(struct trk_event){ .kind = TRK_TOUCHED, .thread = p->streams[0]->thread,
+		deliver(r, p, &(struct trk_event){ .kind = TRK_TOUCHED, .thread = p->streams[0]->thread,
 						.address = l->runs[i].start,
 						.size = l->runs[i].end - l->runs[i].start, .time_ns = r->now_ns });
-	emit_flush(r);
+	deliver_flush(r);
 	l->count = 0;
 }
 
@@ -112,7 +112,7 @@ static void look_at(struct recorder *r, struct process *p, uint64_t bytes)
 	do {
 		more = heap_each_arena(r->heap, p->index, look_at_piece, &l);
 		full = l.count == RUNS;
-		emit_runs(r, p, &l);
+		deliver_runs(r, p, &l);
 	} while (more && full);
 	p->look_at = more ? l.at : 0;
 	if (l.pagemap >= 0)

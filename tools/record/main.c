@@ -9,7 +9,7 @@
 #include "recorder.h"
 #include "births.h"
 #include "bounds.h"
-#include "emit.h"
+#include "deliver.h"
 #include "ending.h"
 #include "ends.h"
 #include "finish.h"
@@ -419,7 +419,7 @@ static void cut_off(struct session *s)
 	round_close(r);
 	for (size_t i = 0; i < r->live_count; i++)
 		process_leave(r, r->live[i]);
-	emit_flush(r);
+	deliver_flush(r);
 	if (r->waiting)
 		keyframe_missed(r);
 	if (!r->live_count)

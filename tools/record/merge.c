@@ -1,7 +1,7 @@
 /* merge - see merge.h. */
 #include "merge.h"
 #include "bounds.h"
-#include "emit.h"
+#include "deliver.h"
 
 #define HELD_ROUNDS 3u
 
@@ -11,7 +11,7 @@ static bool advance(struct recorder *r, struct process *p, struct stream *s)
 	if (stream_advance(s))
 		return true;
 	if (s->fault)
-		emit_broken(r, p, s, s->fault);
+		deliver_broken(r, p, s, s->fault);
 	return false;
 }
 
@@ -25,14 +25,14 @@ static bool settle(struct recorder *r, struct process *p, struct stream *s, uint
 	const bool whole = stream_at_end(s) && s->head.epoch <= run;
 
 	if (whole && (final || s->head.epoch <= p->limit)) {
-		emit_end(r, p, s);
+		deliver_end(r, p, s);
 		advance(r, p, s);
 		return true;
 	}
 	if (!final && !s->broken && (whole || !s->has_head) &&
 	    (s->more || r->again || s->held_rounds++ < HELD_ROUNDS))
 		return false;
-	emit_release(r, p, s);
+	deliver_release(r, p, s);
 	return true;
 }
 
@@ -61,7 +61,7 @@ static uint32_t cost(const struct stream *s)
 {
 	const uint32_t frames = s->deferred_count + (s->head.has_stack ? s->head.pushes.count : 0);
 
-	return EMIT_EVENT_BYTES + frames * EMIT_FRAME_BYTES + (s->head.text ? s->head.text_bytes : 0);
+	return DELIVER_EVENT_BYTES + frames * DELIVER_FRAME_BYTES + (s->head.text ? s->head.text_bytes : 0);
 }
 
 /* Consumes the first stream up to `until`. False: the process must wait for it, or the file is full. */
@@ -74,12 +74,12 @@ static bool consume(struct recorder *r, struct process *p, struct stream *s, uin
 		if (!bounds_take(r, cost(s)))
 			return false;
 		if (kind == WIRE_REALLOC_BEGIN || kind == WIRE_MREMAP_BEGIN)
-			emit_begin(r, p, s);
+			deliver_begin(r, p, s);
 		else if (kind == WIRE_REALLOC_END || kind == TRK_MREMAP)
-			emit_end(r, p, s);
+			deliver_end(r, p, s);
 		else
-			emit_head(r, p, s);
-		emit_alike(r, p, s);
+			deliver_head(r, p, s);
+		deliver_alike(r, p, s);
 		advance(r, p, s);
 		if (s->realloc != STREAM_HELD)
 			continue;

@@ -2,7 +2,7 @@
 #include "process.h"
 #include "format/array.h"
 #include "bounds.h"
-#include "emit.h"
+#include "deliver.h"
 #include "ending.h"
 #include "ends.h"
 #include "pidspace.h"
@@ -241,7 +241,7 @@ void process_free_slot(struct recorder *r, uint32_t index)
 /* Nothing of the old program lives: what it published, then the event that says so. */
 static void replace_program(struct recorder *r, struct process *p, const struct shm_process *slot)
 {
-	struct emit_context context = { r, p, slot->start_ns };
+	struct deliver_context context = { r, p, slot->start_ns };
 
 	round_drain(r, p);
 	jit_finish(r, p);
@@ -250,20 +250,20 @@ static void replace_program(struct recorder *r, struct process *p, const struct 
 	process_collect(r, p);
 	process_free_slot(r, p->slot);
 	p->slot = NO_SLOT;
-	modules_clear(&p->modules, emit_mapping_gone, &context);
+	modules_clear(&p->modules, deliver_mapping_gone, &context);
 	p->last_epoch = p->limit = p->seen_limit = 0;
 	p->notices = 0;
 	p->execs++;
 }
 
-static void emit_exec(struct recorder *r, struct process *p, uint64_t time_ns)
+static void deliver_exec(struct recorder *r, struct process *p, uint64_t time_ns)
 {
 	struct trk_event e = { .kind = TRK_EXEC, .time_ns = time_ns, .label = p->name,
 			       .label_bytes = p->name ? (uint32_t)strlen(p->name) : 0,
 			       .thread = p->main_thread == NO_INDEX ? 0 : p->main_thread };
 
-	emit(r, p, &e);
-	emit_flush(r);
+	deliver(r, p, &e);
+	deliver_flush(r);
 }
 
 /* It may have been executed in a control group that leaves it less memory than those before it have. */
@@ -312,7 +312,7 @@ void process_bind(struct recorder *r, const struct arrival *a)
 	take_program(r, p, slot);
 	limit_chunks(r, p->pid);
 	if (replaces)
-		emit_exec(r, p, slot->start_ns);
+		deliver_exec(r, p, slot->start_ns);
 	process_write(r, p);
 }
 
@@ -430,17 +430,17 @@ void process_collect(struct recorder *r, struct process *p)
 
 void process_leave(struct recorder *r, struct process *p)
 {
-	struct emit_context context = { r, p, UINT64_MAX };
+	struct deliver_context context = { r, p, UINT64_MAX };
 
 	thread_leave_all(r, p);
 	jit_finish(r, p);
 	process_collect(r, p);
-	modules_clear(&p->modules, emit_mapping_gone, &context);
+	modules_clear(&p->modules, deliver_mapping_gone, &context);
 }
 
 void process_end(struct recorder *r, struct process *p)
 {
-	struct emit_context context = { r, p, UINT64_MAX };
+	struct deliver_context context = { r, p, UINT64_MAX };
 
 	round_drain(r, p);
 	jit_finish(r, p);
@@ -450,8 +450,8 @@ void process_end(struct recorder *r, struct process *p)
 		atomic_store(&r->shm->header.program_pid, 0);
 	r->polled_count -= p->polled;
 	p->end_ns = r->now_ns;
-	emit_end_process(r, p);
-	modules_clear(&p->modules, emit_mapping_gone, &context);
+	deliver_end_process(r, p);
+	modules_clear(&p->modules, deliver_mapping_gone, &context);
 	ending_begin(r, p);
 	process_write(r, p);
 	finish_streams(p);

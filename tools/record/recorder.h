@@ -3,7 +3,7 @@
  *
  * A round reads what all threads published (round.c, over chain and stream),
  * puts each process's events in their order (merge.c, over order) and writes
- * them (emit.c, over intern and the writer). process.c keeps the table of
+ * them (deliver.c, over intern and the writer). process.c keeps the table of
  * processes, sample.c looks at /proc, finish.c ends the file, main.c waits.
  */
 #ifndef RECORD_RECORDER_H
@@ -26,10 +26,10 @@
 
 #define NO_SLOT UINT32_MAX
 #define NO_INDEX UINT32_MAX
-#define EMIT_BATCH 256u
+#define DELIVER_BATCH 256u
 /* In the file at most: of an event, of a frame that is pushed (a node, perhaps a frame). */
-#define EMIT_EVENT_BYTES 40u
-#define EMIT_FRAME_BYTES 20u
+#define DELIVER_EVENT_BYTES 40u
+#define DELIVER_FRAME_BYTES 20u
 
 struct process {
 	uint32_t index, pid, ppid, parent; /* parent: index or NO_INDEX */
@@ -163,7 +163,7 @@ struct recorder {
 	uint32_t thread_count;
 	uint64_t next_serial;
 
-	struct trk_event batch[EMIT_BATCH]; /* neither applied nor written yet */
+	struct trk_event batch[DELIVER_BATCH]; /* neither applied nor written yet */
 	uint32_t batch_count;
 
 	struct counters counters;

@@ -7,7 +7,7 @@
  */
 #include "recorder.h"
 #include "bounds.h"
-#include "emit.h"
+#include "deliver.h"
 #include "finish.h"
 #include "keyframe.h"
 
@@ -111,9 +111,9 @@ static int finish_piece(struct recorder *r)
 	r->rotation.keep_on = false;
 	r->bounds.credit = INT64_MAX; /* the end has its reserve */
 	for (size_t i = 0; i < r->live_count; i++) {
-		struct emit_context context = { r, r->live[i], UINT64_MAX };
+		struct deliver_context context = { r, r->live[i], UINT64_MAX };
 
-		modules_clear(&r->live[i]->modules, emit_mapping_gone, &context);
+		modules_clear(&r->live[i]->modules, deliver_mapping_gone, &context);
 	}
 	r->bounds.stopped_by = STOPPED_ROTATED;
 	r->bounds.stopped_ns = r->now_ns;
@@ -161,7 +161,7 @@ bool rotate_now(struct recorder *r)
 	struct rotation *const t = &r->rotation;
 	struct piece_file oldest;
 
-	emit_flush(r);
+	deliver_flush(r);
 	if (!t->keep_on)
 		return false;
 	settle_finisher(r);

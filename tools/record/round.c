@@ -1,7 +1,7 @@
 /* round - see round.h. */
 #include "round.h"
 #include "births.h"
-#include "emit.h"
+#include "deliver.h"
 #include "ends.h"
 #include "look.h"
 #include "merge.h"
@@ -175,7 +175,7 @@ static bool merge(struct recorder *r, struct process *p, bool final)
 		jit_round(r, p);
 		merge_process(r, p, final);
 	}
-	emit_flush(r);
+	deliver_flush(r);
 	for (size_t i = 0; i < p->stream_count; i++)
 		more |= p->streams[i]->more;
 	thread_reap(r, p);

@@ -40,7 +40,7 @@ struct stream {
 	struct wire_state state;
 	bool more;    /* shared memory held more when it was read last */
 	bool broken;  /* nothing more is taken: the records make no sense, or there is no memory for them */
-	int fault;    /* why it broke, TRK_ERR_CORRUPT or TRK_ERR_NOMEM, until emit_broken() has told; 0 */
+	int fault;    /* why it broke, TRK_ERR_CORRUPT or TRK_ERR_NOMEM, until deliver_broken() has told; 0 */
 	bool has_head;
 	struct wire_record head; /* the next event; its frames-only records are in `deferred` */
 

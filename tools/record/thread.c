@@ -2,7 +2,7 @@
 #include "thread.h"
 #include "format/array.h"
 #include "bounds.h"
-#include "emit.h"
+#include "deliver.h"
 #include "sample.h"
 
 #include <errno.h>
@@ -142,8 +142,8 @@ static void count_losses(struct recorder *r, struct process *p, struct stream *s
 				       .size = s->lost - s->gaps, .time_ns = r->now_ns };
 
 		r->counters.gaps++;
-		emit(r, p, &e);
-		emit_flush(r);
+		deliver(r, p, &e);
+		deliver_flush(r);
 	}
 	r->counters.lost += s->lost > s->gaps ? s->lost : s->gaps;
 	r->counters.stalls += s->stalls;

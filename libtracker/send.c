@@ -1,5 +1,5 @@
 /*
- * emit - events into the thread's chunk of the shared segment, in the wire's
+ * send - events into the thread's chunk of the shared segment, in the wire's
  * coding (format/wire.h), published one by one.
  *
  * Inside the target's malloc(): no lock, no shared counter, and no system call
@@ -227,7 +227,7 @@ static bool begin_any(struct thread *t, uint8_t kind, const struct site *at, siz
 
 /* ---- events ---- */
 
-void emit_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
+void send_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
 		const struct site *at)
 {
 	struct draft d;
@@ -239,7 +239,7 @@ void emit_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size
 	finish(t, &d);
 }
 
-void emit_mapping(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size, uint32_t detail,
+void send_mapping(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size, uint32_t detail,
 		  const struct site *at)
 {
 	struct draft d;
@@ -254,7 +254,7 @@ void emit_mapping(struct thread *t, uint8_t kind, uintptr_t address, uint64_t si
 	finish(t, &d);
 }
 
-void emit_free(struct thread *t, uint8_t kind, uintptr_t address)
+void send_free(struct thread *t, uint8_t kind, uintptr_t address)
 {
 	struct draft d;
 
@@ -264,7 +264,7 @@ void emit_free(struct thread *t, uint8_t kind, uintptr_t address)
 	finish(t, &d);
 }
 
-void emit_unmap(struct thread *t, uintptr_t address, uint64_t size)
+void send_unmap(struct thread *t, uintptr_t address, uint64_t size)
 {
 	struct draft d;
 
@@ -275,7 +275,7 @@ void emit_unmap(struct thread *t, uintptr_t address, uint64_t size)
 	finish(t, &d);
 }
 
-bool emit_mremap_begin(struct thread *t, uintptr_t old, uint64_t old_size)
+bool send_mremap_begin(struct thread *t, uintptr_t old, uint64_t old_size)
 {
 	struct draft d;
 
@@ -288,7 +288,7 @@ bool emit_mremap_begin(struct thread *t, uintptr_t old, uint64_t old_size)
 	return true;
 }
 
-void emit_mremap_end(struct thread *t, uintptr_t old, uint64_t old_size, uintptr_t address,
+void send_mremap_end(struct thread *t, uintptr_t old, uint64_t old_size, uintptr_t address,
 		     uint64_t size, const struct site *at)
 {
 	struct draft d;
@@ -305,7 +305,7 @@ void emit_mremap_end(struct thread *t, uintptr_t old, uint64_t old_size, uintptr
 	finish(t, &d);
 }
 
-bool emit_realloc_begin(struct thread *t, uint8_t kind, uintptr_t old)
+bool send_realloc_begin(struct thread *t, uint8_t kind, uintptr_t old)
 {
 	struct draft d;
 
@@ -318,14 +318,14 @@ bool emit_realloc_begin(struct thread *t, uint8_t kind, uintptr_t old)
 	return true;
 }
 
-void emit_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
+void send_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
 		      const struct site *at)
 {
 	struct draft d;
 
 	if (unlikely(t->begun != WIRE_REALLOC_BEGIN)) {
 		if (address)
-			emit_alloc(t, kind, address, size, at);
+			send_alloc(t, kind, address, size, at);
 		return;
 	}
 	t->begun = 0;
@@ -338,7 +338,7 @@ void emit_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_
 	finish(t, &d);
 }
 
-void emit_realloc_freed(struct thread *t, uint8_t kind)
+void send_realloc_freed(struct thread *t, uint8_t kind)
 {
 	struct draft d;
 
@@ -354,7 +354,7 @@ void emit_realloc_freed(struct thread *t, uint8_t kind)
 	finish(t, &d);
 }
 
-void emit_skipped(struct thread *t, uint32_t allocations)
+void send_skipped(struct thread *t, uint32_t allocations)
 {
 	struct draft d;
 
@@ -364,7 +364,7 @@ void emit_skipped(struct thread *t, uint32_t allocations)
 	finish(t, &d);
 }
 
-void emit_label(struct thread *t, uint8_t kind, const char *label, const struct site *at)
+void send_label(struct thread *t, uint8_t kind, const char *label, const struct site *at)
 {
 	const uint32_t size = (uint32_t)strnlen(label, 1024);
 	struct draft d;
@@ -375,7 +375,7 @@ void emit_label(struct thread *t, uint8_t kind, const char *label, const struct 
 	finish(t, &d);
 }
 
-void emit_bare(struct thread *t, uint8_t kind, const struct site *at)
+void send_bare(struct thread *t, uint8_t kind, const struct site *at)
 {
 	struct draft d;
 
@@ -385,7 +385,7 @@ void emit_bare(struct thread *t, uint8_t kind, const struct site *at)
 	finish(t, &d);
 }
 
-bool emit_module(struct thread *t, const struct wire_record *m, const char *directory, uint32_t directory_bytes)
+bool send_module(struct thread *t, const struct wire_record *m, const char *directory, uint32_t directory_bytes)
 {
 	const uint32_t before = directory_bytes ? directory_bytes + 1 : 0;
 	struct draft d;

@@ -1,5 +1,5 @@
-/* emit - see emit.h. */
-#include "emit.h"
+/* deliver - see deliver.h. */
+#include "deliver.h"
 #include "bounds.h"
 #include "module_table.h"
 #include "jit.h"
@@ -35,7 +35,7 @@ static void write_batch(struct recorder *r)
 	writer_events(r->writer, r->batch, r->batch_count);
 }
 
-void emit_flush(struct recorder *r)
+void deliver_flush(struct recorder *r)
 {
 	heap_expect(r->heap, r->batch, r->batch_count);
 	if (r->aggregate) {
@@ -48,9 +48,9 @@ void emit_flush(struct recorder *r)
 	r->batch_count = 0;
 }
 
-void emit_end_process(struct recorder *r, struct process *p)
+void deliver_end_process(struct recorder *r, struct process *p)
 {
-	emit_flush(r);
+	deliver_flush(r);
 	if (p->end_ns < r->last_time_ns)
 		p->end_ns = r->last_time_ns;
 	/* to a reader it has ended before all that comes later, whoever does that */
@@ -83,11 +83,11 @@ static inline void end(struct recorder *r, struct process *p, struct trk_event *
 	r->last_process = e->process = p->index;
 	r->counters.events++;
 	r->batch_count++;
-	if (r->batch_count == EMIT_BATCH || e->label_bytes) /* the label is the stream's */
-		emit_flush(r);
+	if (r->batch_count == DELIVER_BATCH || e->label_bytes) /* the label is the stream's */
+		deliver_flush(r);
 }
 
-void emit(struct recorder *r, struct process *p, const struct trk_event *e)
+void deliver(struct recorder *r, struct process *p, const struct trk_event *e)
 {
 	struct trk_event *const place = begin(r);
 
@@ -95,20 +95,20 @@ void emit(struct recorder *r, struct process *p, const struct trk_event *e)
 	end(r, p, place);
 }
 
-static void emit_gap(struct recorder *r, struct process *p, const struct stream *s, uint64_t lost)
+static void deliver_gap(struct recorder *r, struct process *p, const struct stream *s, uint64_t lost)
 {
 	r->counters.gaps++;
-	emit(r, p, &(struct trk_event){ .kind = TRK_GAP, .thread = s->thread, .size = lost,
+	deliver(r, p, &(struct trk_event){ .kind = TRK_GAP, .thread = s->thread, .size = lost,
 					.time_ns = r->now_ns });
 }
 
-void emit_broken(struct recorder *r, struct process *p, struct stream *s, int err)
+void deliver_broken(struct recorder *r, struct process *p, struct stream *s, int err)
 {
 	if (err == TRK_ERR_NOMEM)
 		r->out_of_memory = true;
 	else
 		r->counters.corrupt++;
-	emit_gap(r, p, s, 1);
+	deliver_gap(r, p, s, 1);
 	s->broken = true;
 	s->fault = 0;
 	s->at = s->size;
@@ -116,12 +116,12 @@ void emit_broken(struct recorder *r, struct process *p, struct stream *s, int er
 
 static void corrupt(struct recorder *r, struct process *p, struct stream *s)
 {
-	emit_broken(r, p, s, TRK_ERR_CORRUPT);
+	deliver_broken(r, p, s, TRK_ERR_CORRUPT);
 }
 
-void emit_mapping_gone(void *emit_context, const struct module_range *range)
+void deliver_mapping_gone(void *deliver_context, const struct module_range *range)
 {
-	const struct emit_context *const c = emit_context;
+	const struct deliver_context *const c = deliver_context;
 
 	writer_mapping(c->r->writer, &(struct writer_mapping){
 		.process = c->p->index,
@@ -137,13 +137,13 @@ void emit_mapping_gone(void *emit_context, const struct module_range *range)
 static void add_module(struct recorder *r, struct process *p, struct stream *s)
 {
 	const struct wire_record *const h = &s->head;
-	struct emit_context context = { r, p, p->last_time_ns };
+	struct deliver_context context = { r, p, p->last_time_ns };
 	const struct module_range range = {
 		.start = h->start, .end = h->end, .bias = h->bias,
 		.load_time_ns = p->last_time_ns, .module = module_table_find(r, p, h),
 	};
 
-	switch (modules_add(&p->modules, &range, emit_mapping_gone, &context)) {
+	switch (modules_add(&p->modules, &range, deliver_mapping_gone, &context)) {
 	case TRK_ERR_CORRUPT:
 		r->counters.corrupt++;
 		break;
@@ -166,14 +166,14 @@ static bool may_reserve(struct recorder *r, const struct process *p, const struc
 {
 	if (h->size >= RESERVED_MIN)
 		return true;
-	emit_flush(r); /* what is mapped now is asked */
+	deliver_flush(r); /* what is mapped now is asked */
 	return heap_in_window(r->heap, p->index, h->address, h->size);
 }
 
 static uint8_t kind_of(struct recorder *r, const struct process *p, const struct wire_record *h)
 {
 	if (h->kind == TRK_MMAP && h->size >= RESERVED_MIN) {
-		emit_flush(r);
+		deliver_flush(r);
 		return heap_in_window(r->heap, p->index, h->address, h->size) ? (uint8_t)TRK_ARENA : h->kind;
 	}
 	if (h->kind != TRK_RESERVE && h->kind != TRK_ARENA)
@@ -189,7 +189,7 @@ static bool is_dropped(struct recorder *r, const struct process *p, const struct
 {
 	if (h->kind != TRK_MPROTECT && h->kind != TRK_MADVISE)
 		return false;
-	emit_flush(r);
+	deliver_flush(r);
 	if (h->kind == TRK_MPROTECT && h->detail == TRK_ACCESS_NONE && !may_reserve(r, p, h))
 		return true;
 	return !r->heap_stopped && !heap_minds(r->heap, &(struct trk_event){ .kind = h->kind, .process = p->index,
@@ -198,7 +198,7 @@ static bool is_dropped(struct recorder *r, const struct process *p, const struct
 }
 
 /* Kinds that stand in the wire as they stand in the file. */
-static void emit_plain(struct recorder *r, struct process *p, struct stream *s)
+static void deliver_plain(struct recorder *r, struct process *p, struct stream *s)
 {
 	const struct wire_record *const h = &s->head;
 
@@ -212,7 +212,7 @@ static void emit_plain(struct recorder *r, struct process *p, struct stream *s)
 		s->gaps += h->size;
 		r->counters.gaps++;
 	}
-	emit(r, p, &(struct trk_event){
+	deliver(r, p, &(struct trk_event){
 		.time_ns = h->time_ns, .address = h->address, .size = h->size,
 		.old_address = h->old_address, .old_size = h->old_size,
 		.label = h->text, .label_bytes = h->text ? h->text_bytes : 0,
@@ -221,7 +221,7 @@ static void emit_plain(struct recorder *r, struct process *p, struct stream *s)
 }
 
 /* Nearly all events: nothing but what these kinds have, straight into its place. */
-static inline void emit_common(struct recorder *r, struct process *p, const struct stream *s, uint8_t kind,
+static inline void deliver_common(struct recorder *r, struct process *p, const struct stream *s, uint8_t kind,
 			       uint64_t time_ns, uint64_t address, uint64_t size)
 {
 	struct trk_event *const e = begin(r);
@@ -232,7 +232,7 @@ static inline void emit_common(struct recorder *r, struct process *p, const stru
 }
 
 /* The event of a record that was read quickly. False: the stream is broken. */
-static inline bool emit_quick(struct recorder *r, struct process *p, struct stream *s, const struct wire_quick *q)
+static inline bool deliver_quick(struct recorder *r, struct process *p, struct stream *s, const struct wire_quick *q)
 {
 	if (q->has_stack) {
 		s->head.has_stack = true;
@@ -242,17 +242,17 @@ static inline bool emit_quick(struct recorder *r, struct process *p, struct stre
 		const int err = intern_stack(&r->intern, &p->modules, s);
 
 		if (err) {
-			emit_broken(r, p, s, err);
+			deliver_broken(r, p, s, err);
 			return false;
 		}
 	}
-	emit_common(r, p, s, q->kind, q->time_ns, q->address, q->size);
+	deliver_common(r, p, s, q->kind, q->time_ns, q->address, q->size);
 	return true;
 }
 
-#define RECORD_BYTES_MAX (EMIT_EVENT_BYTES + WIRE_FRAMES_MAX * EMIT_FRAME_BYTES)
+#define RECORD_BYTES_MAX (DELIVER_EVENT_BYTES + WIRE_FRAMES_MAX * DELIVER_FRAME_BYTES)
 
-void emit_alike(struct recorder *r, struct process *p, struct stream *s)
+void deliver_alike(struct recorder *r, struct process *p, struct stream *s)
 {
 	if (s->deferred_count || s->deferred_pops || s->realloc != STREAM_NO_REALLOC || s->state.epoch < p->last_epoch)
 		return;
@@ -262,11 +262,11 @@ void emit_alike(struct recorder *r, struct process *p, struct stream *s)
 
 		if (!after || r->bounds.credit < RECORD_BYTES_MAX)
 			return;
-		r->bounds.credit -= EMIT_EVENT_BYTES + q.pushes.count * EMIT_FRAME_BYTES;
+		r->bounds.credit -= DELIVER_EVENT_BYTES + q.pushes.count * DELIVER_FRAME_BYTES;
 		s->at = (size_t)(after - s->bytes);
 		s->state.time_ns = q.time_ns;
 		s->state.address = q.address;
-		if (!emit_quick(r, p, s, &q))
+		if (!deliver_quick(r, p, s, &q))
 			return;
 	}
 }
@@ -286,26 +286,26 @@ static bool take_stack(struct recorder *r, struct process *p, struct stream *s)
 	const int err = intern_stack(&r->intern, &p->modules, s);
 
 	if (err)
-		emit_broken(r, p, s, err);
+		deliver_broken(r, p, s, err);
 	return !err;
 }
 
-void emit_head(struct recorder *r, struct process *p, struct stream *s)
+void deliver_head(struct recorder *r, struct process *p, struct stream *s)
 {
 	if (!take_stack(r, p, s))
 		return;
 	if (wire_is_common(s->head.kind))
-		emit_common(r, p, s, s->head.kind, s->head.time_ns, s->head.address, s->head.size);
+		deliver_common(r, p, s, s->head.kind, s->head.time_ns, s->head.address, s->head.size);
 	else if (s->head.kind == WIRE_SKIPPED)
-		emit(r, p, &(struct trk_event){ .kind = TRK_SKIPPED, .thread = s->thread,
+		deliver(r, p, &(struct trk_event){ .kind = TRK_SKIPPED, .thread = s->thread,
 						.size = s->head.size, .time_ns = s->head.time_ns });
 	else if (s->head.kind == WIRE_MODULE)
 		add_module(r, p, s);
 	else /* the decoder lets no other through */
-		emit_plain(r, p, s);
+		deliver_plain(r, p, s);
 }
 
-void emit_begin(struct recorder *r, struct process *p, struct stream *s)
+void deliver_begin(struct recorder *r, struct process *p, struct stream *s)
 {
 	if (!take_stack(r, p, s))
 		return;
@@ -330,7 +330,7 @@ static bool is_recorded(struct recorder *r, const struct process *p, const struc
 {
 	if (s->call != TRK_MREMAP)
 		return true;
-	emit_flush(r); /* what is mapped now is asked below */
+	deliver_flush(r); /* what is mapped now is asked below */
 	return heap_is_mapped(r->heap, p->index, s->old_address, s->old_size);
 }
 
@@ -342,7 +342,7 @@ static bool is_apart(const struct stream *s)
 
 static void release_apart(struct recorder *r, struct process *p, const struct stream *s)
 {
-	emit(r, p, &(struct trk_event){ .kind = TRK_MUNMAP, .thread = s->thread, .address = s->old_address,
+	deliver(r, p, &(struct trk_event){ .kind = TRK_MUNMAP, .thread = s->thread, .address = s->old_address,
 					.size = s->old_size, .time_ns = p->last_time_ns });
 }
 
@@ -354,11 +354,11 @@ static void acquire_apart(struct recorder *r, struct process *p, struct stream *
 	e->kind = s->mapping_kind;
 	e->address = failed ? s->old_address : e->address;
 	e->size = failed ? s->old_size : e->size;
-	emit(r, p, e);
+	deliver(r, p, e);
 }
 
 /* What releases nothing stays one event, at its end. */
-void emit_release(struct recorder *r, struct process *p, struct stream *s)
+void deliver_release(struct recorder *r, struct process *p, struct stream *s)
 {
 	s->realloc = STREAM_WHOLE;
 	if (has_failed(s) || !is_recorded(r, p, s))
@@ -369,7 +369,7 @@ void emit_release(struct recorder *r, struct process *p, struct stream *s)
 		release_apart(r, p, s);
 		return;
 	}
-	emit(r, p, &(struct trk_event){ .kind = TRK_REALLOC_RELEASE, .call = s->call,
+	deliver(r, p, &(struct trk_event){ .kind = TRK_REALLOC_RELEASE, .call = s->call,
 					.thread = s->thread, .old_address = s->old_address,
 					.old_size = s->old_size, .time_ns = p->last_time_ns });
 }
@@ -382,7 +382,7 @@ static bool is_nothing(struct recorder *r, const struct process *p, const struct
 }
 
 /* The end of what s began, of which `e` holds all but its kind. */
-static void emit_whole(struct recorder *r, struct process *p, struct stream *s, struct trk_event *e,
+static void deliver_whole(struct recorder *r, struct process *p, struct stream *s, struct trk_event *e,
 		       bool failed)
 {
 	const bool split = s->realloc == STREAM_SPLIT;
@@ -397,11 +397,11 @@ static void emit_whole(struct recorder *r, struct process *p, struct stream *s, 
 	e->old_address = s->old_address;
 	e->old_size = s->old_size;
 	if (!is_nothing(r, p, s, e))
-		emit(r, p, e);
+		deliver(r, p, e);
 }
 
 /* Without a begin (it was lost), too: then it says itself what it moved. */
-static void emit_mremap(struct recorder *r, struct process *p, struct stream *s)
+static void deliver_mremap(struct recorder *r, struct process *p, struct stream *s)
 {
 	struct trk_event e = { .time_ns = s->head.time_ns, .thread = s->thread,
 			       .address = s->head.address, .size = s->head.size,
@@ -413,7 +413,7 @@ static void emit_mremap(struct recorder *r, struct process *p, struct stream *s)
 		s->old_size = s->head.old_size;
 		s->realloc = STREAM_WHOLE;
 	}
-	emit_whole(r, p, s, &e, !e.address);
+	deliver_whole(r, p, s, &e, !e.address);
 }
 
 static bool makes_sense(const struct stream *s)
@@ -422,7 +422,7 @@ static bool makes_sense(const struct stream *s)
 	       s->head.realloc_kind == s->call;
 }
 
-void emit_end(struct recorder *r, struct process *p, struct stream *s)
+void deliver_end(struct recorder *r, struct process *p, struct stream *s)
 {
 	const struct wire_record *const h = &s->head;
 	const bool failed = h->outcome == WIRE_FAILED, freed = h->outcome == WIRE_FREED;
@@ -432,7 +432,7 @@ void emit_end(struct recorder *r, struct process *p, struct stream *s)
 	if (!take_stack(r, p, s))
 		return;
 	if (h->kind == TRK_MREMAP) {
-		emit_mremap(r, p, s);
+		deliver_mremap(r, p, s);
 		return;
 	}
 	if (!makes_sense(s)) {
@@ -445,8 +445,8 @@ void emit_end(struct recorder *r, struct process *p, struct stream *s)
 		e.kind = TRK_FREE;
 		e.address = s->old_address;
 		s->realloc = STREAM_NO_REALLOC;
-		emit(r, p, &e);
+		deliver(r, p, &e);
 		return;
 	}
-	emit_whole(r, p, s, &e, failed);
+	deliver_whole(r, p, s, &e, failed);
 }
