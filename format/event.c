@@ -7,10 +7,17 @@
  */
 #include "format/event.h"
 
-enum realloc_form { FORM_NEW, FORM_MOVED, FORM_STAYED, FORM_FAILED, FORM_PART };
+enum realloc_form { FORM_NEW,
+		    FORM_MOVED,
+		    FORM_STAYED,
+		    FORM_FAILED,
+		    FORM_PART };
 
 /* What FORM_PART says of a call. The last is no part, but an mremap that failed, whole. */
-enum half { HALF_RELEASE, HALF_ACQUIRE, HALF_WITHDRAW, HALF_FAILED };
+enum half { HALF_RELEASE,
+	    HALF_ACQUIRE,
+	    HALF_WITHDRAW,
+	    HALF_FAILED };
 
 #define HAS_NODE 0x80u /* beside the form: the current node is this event's */
 #define SHAPE_MASK 0x1fu
@@ -26,8 +33,8 @@ enum half { HALF_RELEASE, HALF_ACQUIRE, HALF_WITHDRAW, HALF_FAILED };
  * any, and a withdrawal had no stack.
  */
 #define SHAPE(a, id, number, name, form, does, told, flags) \
-	[number] = TRK_FORM_##form | \
-		   (((flags) & TRK_HAS_STACK) && TRK_FORM_##form != TRK_FORM_WITHDRAW ? HAS_NODE : 0),
+	[number] = TRK_FORM_##form |                        \
+		   (((flags)&TRK_HAS_STACK) && TRK_FORM_##form != TRK_FORM_WITHDRAW ? HAS_NODE : 0),
 
 static const uint8_t shapes[TRK_KINDS] = { TRK_KIND_TABLE(SHAPE, ) };
 
@@ -73,7 +80,8 @@ static enum half half_of(const struct trk_event *e)
 static uint8_t *put_part(struct event_state *s, uint8_t *p, const struct trk_event *e)
 {
 	const enum half half = half_of(e);
-	const uint8_t call = half == HALF_FAILED ? TRK_MREMAP : e->call ? e->call : TRK_REALLOC;
+	const uint8_t call = half == HALF_FAILED ? TRK_MREMAP : e->call ? e->call :
+									  TRK_REALLOC;
 
 	*p++ = FORM_PART;
 	*p++ = (uint8_t)half;
@@ -91,10 +99,9 @@ static uint8_t *put_realloc(struct event_state *s, uint8_t *p, const struct trk_
 	if (is_part(e))
 		return put_part(s, p, e);
 
-	const enum realloc_form form = !e->address		     ? FORM_FAILED
-				       : !e->old_address	     ? FORM_NEW
-				       : e->address == e->old_address ? FORM_STAYED
-								      : FORM_MOVED;
+	const enum realloc_form form = !e->address ? FORM_FAILED : !e->old_address	? FORM_NEW :
+							   e->address == e->old_address ? FORM_STAYED :
+											  FORM_MOVED;
 
 	*p++ = (uint8_t)form;
 	if (form == FORM_MOVED || form == FORM_FAILED)
@@ -194,9 +201,11 @@ static uint8_t *put_escaped(struct event_state *s, uint8_t *p, const struct trk_
 static uint8_t *put_unknown(struct event_state *s, uint8_t *p, const struct trk_event *e)
 {
 	return put_escaped(s, p, e, &(struct escaped){
-		.kind = (uint32_t)e->size, .flags = e->detail & (TRK_ESCAPE_REQUIRED | TRK_ESCAPE_STACK),
-		.payload = (const uint8_t *)e->label,
-		.bytes = e->label_bytes < TRK_PAYLOAD_MAX ? e->label_bytes : TRK_PAYLOAD_MAX });
+					    .kind = (uint32_t)e->size,
+					    .flags = e->detail & (TRK_ESCAPE_REQUIRED | TRK_ESCAPE_STACK),
+					    .payload = (const uint8_t *)e->label,
+					    .bytes = e->label_bytes < TRK_PAYLOAD_MAX ? e->label_bytes : TRK_PAYLOAD_MAX,
+				    });
 }
 
 /* A payload is read alone: its addresses begin at 0, and change nothing of the block's. */
@@ -207,10 +216,11 @@ static uint8_t *put_known(struct event_state *s, uint8_t *p, const struct trk_ev
 	uint8_t payload[TRK_PAYLOAD_MAX];
 
 	return put_escaped(s, p, e, &(struct escaped){
-		.kind = e->kind,
-		.flags = (row->flags & TRK_REQUIRED ? TRK_ESCAPE_REQUIRED : 0) |
-			 (row->flags & TRK_HAS_STACK ? TRK_ESCAPE_STACK : 0),
-		.payload = payload, .bytes = (uint32_t)(put_fields(&own, payload, e, row->form) - payload) });
+					    .kind = e->kind,
+					    .flags = (row->flags & TRK_REQUIRED ? TRK_ESCAPE_REQUIRED : 0) | (row->flags & TRK_HAS_STACK ? TRK_ESCAPE_STACK : 0),
+					    .payload = payload,
+					    .bytes = (uint32_t)(put_fields(&own, payload, e, row->form) - payload),
+				    });
 }
 
 uint8_t *event_encode(struct event_state *s, const struct trk_event *e, uint8_t *p)

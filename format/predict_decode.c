@@ -37,25 +37,35 @@ static void make_ops(struct op *ops)
 	for (unsigned i = OP_ALLOCATE; i < OP_ALLOCATE_NEW; i++) {
 		const unsigned n = (i - OP_ALLOCATE) / PLACE_SAME;
 
-		ops[i] = (struct op){ .class = CLASS_ALLOCATE, .node_from = n / SIZE_SOURCES,
-				      .size_from = n % SIZE_SOURCES,
-				      .place = (i - OP_ALLOCATE) % PLACE_SAME };
+		ops[i] = (struct op){
+			.class = CLASS_ALLOCATE,
+			.node_from = n / SIZE_SOURCES,
+			.size_from = n % SIZE_SOURCES,
+			.place = (i - OP_ALLOCATE) % PLACE_SAME,
+		};
 	}
 	for (unsigned i = 0; i < PLACE_SAME; i++)
-		ops[OP_ALLOCATE_NEW + i] = (struct op){ .class = CLASS_ALLOCATE, .kind_said = true,
-							.node_from = NODE_SAID,
-							.size_from = SIZE_SAID, .place = i };
+		ops[OP_ALLOCATE_NEW + i] = (struct op){
+			.class = CLASS_ALLOCATE,
+			.kind_said = true,
+			.node_from = NODE_SAID,
+			.size_from = SIZE_SAID,
+			.place = i,
+		};
 	for (unsigned i = 0; i < REFS; i++) {
 		ops[OP_RELEASE + i] = (struct op){ .class = CLASS_RELEASE, .ref_mode = i };
-		ops[OP_RELEASE_KIND + i] = (struct op){ .class = CLASS_RELEASE, .ref_mode = i,
-							.kind_said = true };
+		ops[OP_RELEASE_KIND + i] = (struct op){ .class = CLASS_RELEASE, .ref_mode = i, .kind_said = true };
 	}
 	for (unsigned i = OP_REALLOCATE; i < OP_LOST; i++) {
 		const unsigned n = (i - OP_REALLOCATE) / REFS;
 
-		ops[i] = (struct op){ .class = CLASS_REALLOCATE, .node_from = n / PLACES,
-				      .size_from = SIZE_SAID, .place = n % PLACES,
-				      .ref_mode = (i - OP_REALLOCATE) % REFS };
+		ops[i] = (struct op){
+			.class = CLASS_REALLOCATE,
+			.node_from = n / PLACES,
+			.size_from = SIZE_SAID,
+			.place = n % PLACES,
+			.ref_mode = (i - OP_REALLOCATE) % REFS,
+		};
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		ops[OP_LOST + i] = (struct op){ .class = CLASS_OTHER, .lost = true, .ref_mode = i };
@@ -205,11 +215,11 @@ static void hear_allocation(struct predict_decoder *d, const struct model_contex
 
 	const struct model_site *const site = &d->model.sites[p->node % MODEL_SITES];
 
-	p->kind = op->class == CLASS_REALLOCATE ? TRK_REALLOC : op->kind_said ? said : site->kind;
+	p->kind = op->class == CLASS_REALLOCATE ? TRK_REALLOC : op->kind_said ? said :
+										site->kind;
 	d->failed |= !trk_kind_among(p->kind, MODEL_ALLOCATIONS);
-	p->size = op->size_from == SIZE_SAID	  ? hear(d, COLUMN_SIZES)
-		  : op->size_from == SIZE_CONTEXT ? context->size
-						  : site->size;
+	p->size = op->size_from == SIZE_SAID ? hear(d, COLUMN_SIZES) : op->size_from == SIZE_CONTEXT ? context->size :
+												       site->size;
 }
 
 static void hear_ref(struct predict_decoder *d, struct prediction *p)
@@ -229,8 +239,7 @@ static void hear_ref(struct predict_decoder *d, struct prediction *p)
 static inline uint32_t number_of(struct predict_decoder *d, const struct prediction *p)
 {
 	const struct model *const m = &d->model;
-	const uint32_t number = p->ref_mode == REF_BACK ? m->count + 1 - (uint32_t)p->ref
-							: m->last_released + (uint32_t)p->ref;
+	const uint32_t number = p->ref_mode == REF_BACK ? m->count + 1 - (uint32_t)p->ref : m->last_released + (uint32_t)p->ref;
 
 	if (number - 1 < m->count)
 		return number;
@@ -271,8 +280,7 @@ static inline void allocate(struct predict_decoder *d, const struct prediction *
 	const uint8_t bin = model_bin_of(p->size);
 	const uint32_t depth = p->place == PLACE_HELD ? hear_byte(d, COLUMN_DEPTHS) : 0;
 
-	ret->address = p->place == PLACE_SAME ? ret->old_address
-					      : address_of(d, p, &m->bins[bin], depth);
+	ret->address = p->place == PLACE_SAME ? ret->old_address : address_of(d, p, &m->bins[bin], depth);
 	ret->kind = p->kind;
 	ret->node = p->node;
 	ret->size = p->size;
@@ -341,8 +349,7 @@ static uint32_t expected(struct predict_decoder *d, struct trk_event *events, ui
 		const struct prediction p = context_prediction(model_context(&d->model));
 		struct trk_event *const e = &events[i];
 
-		*e = (struct trk_event){ .process = e->process, .time_ns = time_ns,
-					 .thread = thread };
+		*e = (struct trk_event){ .process = e->process, .time_ns = time_ns, .thread = thread };
 		if (is_whole(&p))
 			happen(d, &p, e);
 		else

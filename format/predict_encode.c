@@ -308,8 +308,7 @@ static inline void encode_allocation(struct predict_coder *c, const struct trk_e
 	struct model *const m = &c->model;
 	struct model_context *const context = model_context(m);
 	const uint8_t bin = model_bin_of(e->size);
-	struct prediction p = { .class = CLASS_ALLOCATE, .kind = e->kind, .node = e->node,
-				.size = e->size };
+	struct prediction p = { .class = CLASS_ALLOCATE, .kind = e->kind, .node = e->node, .size = e->size };
 	uint32_t depth = 0;
 
 	if (e->ref != TRK_REF_NONE)
@@ -358,8 +357,7 @@ static void encode_reallocation(struct predict_coder *c, const struct trk_event 
 	struct model_context *const context = model_context(m);
 	const uint8_t bin = model_bin_of(e->size);
 	const uint32_t number = number_of(m, e, e->old_address);
-	struct prediction p = { .class = CLASS_REALLOCATE, .kind = e->kind, .node = e->node,
-				.size = e->size, .place = PLACE_SAME };
+	struct prediction p = { .class = CLASS_REALLOCATE, .kind = e->kind, .node = e->node, .size = e->size, .place = PLACE_SAME };
 	uint32_t depth = 0;
 
 	expect_ref(m, &p, number);
@@ -392,10 +390,21 @@ static void encode_other(struct predict_coder *c, const struct trk_event *e)
 	c->other.time_ns = c->time_ns;
 	c->other.thread = c->thread;
 	k->at = event_encode(&c->other, &(struct trk_event){
-		.kind = e->kind, .call = e->call, .time_ns = c->time_ns, .thread = c->thread, .node = e->node,
-		.address = e->address, .size = e->size, .old_address = e->old_address,
-		.old_size = e->old_size, .label = e->label, .label_bytes = e->label_bytes,
-		.domain = e->domain, .detail = e->detail }, k->at);
+						.kind = e->kind,
+						.call = e->call,
+						.time_ns = c->time_ns,
+						.thread = c->thread,
+						.node = e->node,
+						.address = e->address,
+						.size = e->size,
+						.old_address = e->old_address,
+						.old_size = e->old_size,
+						.label = e->label,
+						.label_bytes = e->label_bytes,
+						.domain = e->domain,
+						.detail = e->detail,
+					},
+			     k->at);
 	context_set(model_context(&c->model), &p);
 	model_learn(&c->model, &p);
 }

@@ -21,8 +21,14 @@ enum predict_column {
 };
 
 /* Where a node comes from, and a size. */
-enum { NODE_CONTEXT, NODE_NEXT, NODE_SAID, NODE_SOURCES };
-enum { SIZE_CONTEXT, SIZE_SITE, SIZE_SAID, SIZE_SOURCES };
+enum { NODE_CONTEXT,
+       NODE_NEXT,
+       NODE_SAID,
+       NODE_SOURCES };
+enum { SIZE_CONTEXT,
+       SIZE_SITE,
+       SIZE_SAID,
+       SIZE_SOURCES };
 
 #define RUN_MAX 128u
 
@@ -31,10 +37,10 @@ enum predict_op {
 	OP_ALLOCATE = OP_RUN + RUN_MAX, /* + (node source * SIZE_SOURCES + size source) * 5 + place */
 	OP_ALLOCATE_NEW = OP_ALLOCATE + NODE_SOURCES * SIZE_SOURCES * PLACE_SAME, /* + place: all is said */
 	OP_RELEASE = OP_ALLOCATE_NEW + PLACE_SAME, /* + ref mode: of the usual kind */
-	OP_RELEASE_KIND = OP_RELEASE + REFS,	   /* + ref mode: the kind is said */
+	OP_RELEASE_KIND = OP_RELEASE + REFS, /* + ref mode: the kind is said */
 	OP_REALLOCATE = OP_RELEASE_KIND + REFS, /* + (node source * PLACES + place) * REFS + ref mode */
 	OP_LOST = OP_REALLOCATE + NODE_SOURCES * PLACES * REFS, /* + REF_ADDRESS or REF_BACK: the next one takes its place */
-	OP_OTHER = OP_LOST + 2,	   /* as in an EVENTS block */
+	OP_OTHER = OP_LOST + 2, /* as in an EVENTS block */
 	OP_OTHER_REF = OP_OTHER + 1, /* and a ref stands beside it */
 	OP_END = OP_OTHER_REF + 1,
 };

@@ -57,18 +57,27 @@
 #define SHM_SYSTEM_V "sysv:"
 #define SHM_DESCRIPTOR "fd:"
 
-enum shm_state { SHM_FREE = 0, SHM_CLAIMED = 1, SHM_LIVE = 2, SHM_EXITED = 3 };
+enum shm_state { SHM_FREE = 0,
+		 SHM_CLAIMED = 1,
+		 SHM_LIVE = 2,
+		 SHM_EXITED = 3 };
 
 /*
  * Whether a thread may make system calls of ours: a program may have closed a sandbox that kills
  * it for one. To ask the kernel would be one, so the recorder is asked, who looks into /proc.
  */
-enum shm_sandbox { SHM_SANDBOX_UNKNOWN = 0, SHM_SANDBOX_ASKED = 1 /* by the target */, SHM_SANDBOX_NONE = 2, SHM_SANDBOX_CLOSED = 3 };
+enum shm_sandbox { SHM_SANDBOX_UNKNOWN = 0,
+		   SHM_SANDBOX_ASKED = 1 /* by the target */,
+		   SHM_SANDBOX_NONE = 2,
+		   SHM_SANDBOX_CLOSED = 3 };
 
-enum shm_origin { SHM_ATTACHED = 0 /* started or exec'd: constructor ran */, SHM_FORKED = 1 };
+enum shm_origin { SHM_ATTACHED = 0 /* started or exec'd: constructor ran */,
+		  SHM_FORKED = 1 };
 
 /* Ids that are of a PID namespace which is not the recorder's. */
-enum shm_inner { SHM_INNER_NONE, SHM_INNER_ALL, SHM_INNER_TIDS /* of all threads but the first; pid was told */ };
+enum shm_inner { SHM_INNER_NONE,
+		 SHM_INNER_ALL,
+		 SHM_INNER_TIDS /* of all threads but the first; pid was told */ };
 
 /* Options of the recording, fixed before the target starts. */
 #define SHM_NO_FOLLOW_FORK 0x1u
@@ -96,7 +105,7 @@ struct shm_header {
 	/* Written by the recorder only. */
 	_Alignas(64) _Atomic uint64_t clock_ns; /* coarse time since start; events read it with one load */
 	_Atomic uint32_t progress; /* counts drain rounds; stands still: the recorder is stopped or dead */
-	_Atomic uint32_t closed;   /* 1: recording is over, record nothing; clock_ns moves once more after it */
+	_Atomic uint32_t closed; /* 1: recording is over, record nothing; clock_ns moves once more after it */
 	uint64_t mount_namespace, root_inode; /* of the recorder, fixed: where it finds files; 0: unknown */
 	/* So many may be in use, and one more for each thread, which holds one; 0: all. Only ever falls. */
 	_Atomic uint32_t chunk_limit;
@@ -124,7 +133,9 @@ struct shm_header {
 #define SHM_EXEC_PATH_BYTES 200u
 #define SHM_SESSION_BYTES 64u
 
-enum shm_request { SHM_REQUEST_NONE, SHM_REQUEST_MADE, SHM_REQUEST_REFUSED };
+enum shm_request { SHM_REQUEST_NONE,
+		   SHM_REQUEST_MADE,
+		   SHM_REQUEST_REFUSED };
 
 #define SHM_EXEC_INNER_PID 0x1u /* the pid is of a PID namespace that is not the recorder's */
 #define SHM_EXEC_NO_WAY 0x2u /* the recorder cannot be found from there, and has not answered */
@@ -152,15 +163,17 @@ struct shm_execs {
 
 /* Why a stack lacks its oldest frames. */
 enum shm_cut {
-	SHM_CUT_DEPTH,	 /* deeper than nframe */
+	SHM_CUT_DEPTH, /* deeper than nframe */
 	SHM_CUT_NO_INFO, /* code without unwind information: JIT, assembly */
-	SHM_CUT_RULE,	 /* unwind information that we cannot follow */
-	SHM_CUT_STACK,	 /* it led out of the stack */
+	SHM_CUT_RULE, /* unwind information that we cannot follow */
+	SHM_CUT_STACK, /* it led out of the stack */
 	SHM_CUTS,
 };
 
 /* The unwinders that ours is compared with. */
-enum shm_oracle { SHM_ORACLE_LIBUNWIND, SHM_ORACLE_LIBGCC, SHM_ORACLES };
+enum shm_oracle { SHM_ORACLE_LIBUNWIND,
+		  SHM_ORACLE_LIBGCC,
+		  SHM_ORACLES };
 
 struct shm_process {
 	/*
@@ -233,18 +246,18 @@ struct shm_thread {
  */
 #define SHM_END_SAID 0x10000u
 #define SHM_END_WAITED 0x20000u
-#define SHM_END(pid, said, status) ((uint64_t)(pid) << 32 | (said) | ((status) & 0xffffu))
+#define SHM_END(pid, said, status) ((uint64_t)(pid) << 32 | (said) | ((status)&0xffffu))
 
 /* Who has waited for a process: its slot, and the epoch of its order word, which is nobody's from then on. */
 #define SHM_WAITED(epoch, slot) ((uint64_t)(epoch) << 16 | 0x8000u | (slot))
-#define SHM_WAITED_SLOT(waited) ((uint32_t)(waited) & 0x7fffu)
+#define SHM_WAITED_SLOT(waited) ((uint32_t)(waited)&0x7fffu)
 #define SHM_WAITED_EPOCH(waited) ((waited) >> 16)
 #define SHM_NOBODY 0xffffu /* no thread's slot, in the order word */
 
 /* What others know of the process in a slot. */
 struct shm_life {
-	_Atomic uint32_t pid;	 /* as in the slot; 0: none is there */
-	uint32_t inner_pid;	 /* 1: that is not the recorder's number */
+	_Atomic uint32_t pid; /* as in the slot; 0: none is there */
+	uint32_t inner_pid; /* 1: that is not the recorder's number */
 	uint32_t own_pid, own_parent; /* as the process itself sees them: others in a PID namespace */
 	/*
 	 * Programs with this number and greater ones, less 1, started when the process was over; 0: nobody

@@ -61,7 +61,9 @@ _Static_assert(!((TRK_KINDS_TOLD(TRK_TOLD_COMMON) | TRK_KINDS_TOLD(TRK_TOLD_PLAI
 		  1u << WIRE_REALLOC_END | 1u << WIRE_FRAMES | 1u << WIRE_MODULE | 1u << WIRE_RARE)),
 	       "each value means one thing");
 
-enum wire_outcome { WIRE_MOVED = 0 /* or stayed */, WIRE_FAILED = 1, WIRE_FREED = 2 };
+enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
+		    WIRE_FAILED = 1,
+		    WIRE_FREED = 2 };
 
 #define WIRE_EPOCH 0x20u
 #define WIRE_TIME 0x40u
@@ -150,11 +152,11 @@ static inline uint64_t wire_frame(const struct wire_frames *f, const uint64_t ba
 }
 
 struct wire_record {
-	uint64_t epoch;		/* stamp: its place in the total order of its process */
+	uint64_t epoch; /* stamp: its place in the total order of its process */
 	uint64_t time_ns;
 	uint64_t address, size, old_address, old_size;
 	uint32_t domain, detail;
-	uint8_t kind;		/* enum trk_kind or wire_kind */
+	uint8_t kind; /* enum trk_kind or wire_kind */
 	uint8_t realloc_kind, outcome; /* of a begin and of an end; of an end */
 	bool has_stack;
 	uint32_t pops;

@@ -47,7 +47,7 @@ static inline void get_stack(struct byte_reader *r, struct wire_record *ret)
 }
 
 __attribute__((always_inline)) static inline void get_parts(struct wire_state *s, struct byte_reader *r, uint8_t head,
-		      struct wire_record *ret)
+							    struct wire_record *ret)
 {
 	if (head & WIRE_EPOCH) {
 		const uint64_t step = get_varint(r);

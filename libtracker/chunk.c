@@ -181,7 +181,7 @@ static bool is_hopeless(struct shm *s)
 	       atomic_load_explicit(&state.barren_freed, memory_order_relaxed) == chunks_freed(s) + 1;
 }
 
-bool chunk_closed(void)
+bool chunk_stop_if_closed(void)
 {
 	atomic_thread_fence(memory_order_acquire);
 	if (likely(!atomic_load_explicit(&state.shm->header.closed, memory_order_relaxed)))
@@ -195,7 +195,7 @@ bool chunk_next(struct thread *t)
 	struct shm *const s = state.shm;
 	int c;
 
-	if (unlikely(t->orphan || chunk_closed() || is_hopeless(s)))
+	if (unlikely(t->orphan || chunk_stop_if_closed() || is_hopeless(s)))
 		return false;
 	c = claim(s);
 	if (c < 0)

@@ -26,10 +26,10 @@ bool chunk_may_call(const struct thread *t);
 bool chunk_could_call(const struct thread *t);
 
 /*
- * Whether the recorder has stopped for good. The process then records nothing any more, at
+ * Ends recording in this process if the recorder has stopped for good, and says whether. The process then records nothing any more, at
  * the cost of one load a hook. Asked when the recorder's clock is seen to have moved: it
  * moves once more after the recording is closed, so no thread misses it.
  */
-bool chunk_closed(void);
+bool chunk_stop_if_closed(void);
 
 #endif

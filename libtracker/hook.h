@@ -81,7 +81,7 @@ static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
 {
 	struct thread *t;
 
-	if (!sample_released((uintptr_t)p, frame) || !(t = thread_enter(frame)))
+	if (!sample_forget((uintptr_t)p, frame) || !(t = thread_enter(frame)))
 		return;
 	if (unlikely(state.sample_bytes))
 		sample_tell(t);

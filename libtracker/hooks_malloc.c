@@ -175,7 +175,7 @@ EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
  */
 static void *resize_sampled(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at)
 {
-	const bool known = sample_released((uintptr_t)p, at->sp);
+	const bool known = sample_forget((uintptr_t)p, at->sp);
 	struct thread *t = known ? thread_enter(at->sp) : NULL;
 	bool begun = false, skipped;
 	uintptr_t outer;

@@ -74,10 +74,10 @@ static inline bool sample_skips(uint64_t size, uintptr_t frame)
 }
 
 /*
- * Whether the release of that block is to be recorded, before it happens: only that of a sampled
+ * Takes the block out of those that are sampled, before it is released, and says whether the release is to be recorded: only that of a sampled
  * one. Of others hardly ever: when more live than the table of addresses holds.
  */
-static inline bool sample_released(uintptr_t address, uintptr_t frame)
+static inline bool sample_forget(uintptr_t address, uintptr_t frame)
 {
 	if (likely(!state.sample_bytes))
 		return true;

@@ -76,7 +76,7 @@ static struct draft begin(struct thread *t, uint8_t kind)
 		t->last.epoch = epoch;
 	}
 	if (now != t->last.time_ns) {
-		(void)chunk_closed();
+		(void)chunk_stop_if_closed();
 		*d.head |= WIRE_TIME;
 		d.at = put_zigzag(d.at, (int64_t)(now - t->last.time_ns));
 		t->last.time_ns = now;

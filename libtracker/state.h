@@ -83,34 +83,34 @@ struct counted {
 struct thread {
 	struct shm_thread *slot;
 	struct shm_chunk *chunk;
-	uint8_t *at, *end;	/* of the free part of the chunk */
+	uint8_t *at, *end; /* of the free part of the chunk */
 	struct wire_state last; /* what the wire's deltas are against */
-	uint64_t lost;		/* dropped since the last gap record */
+	uint64_t lost; /* dropped since the last gap record */
 	uint32_t slot_index, sequence;
-	uint32_t index;		/* of this context */
+	uint32_t index; /* of this context */
 	uint32_t code_generation;
 	uint32_t sent_depth;
-	uint32_t end_rounds;	/* of key destructors seen */
+	uint32_t end_rounds; /* of key destructors seen */
 	uint32_t level;
-	uintptr_t frame;	/* of the hook that is, or was last, at work here */
-	bool memorable;		/* the walk at hand may be remembered */
-	bool guessed;		/* ... went by frame pointers of code without unwind information, somewhere */
-	bool deep;		/* ... is of a stack deeper than what is kept */
-	uintptr_t mark;		/* ... and its oldest frame, which says how much deeper: see wire.h */
-	bool forget_stack;	/* the recorder's idea of our stack must be sent anew */
-	uint8_t begun;		/* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when that is sent and its end is not */
-	bool orphan;		/* of the parent: what a hook that a forking handler interrupted still writes to */
-	uintptr_t stack_top;	/* of the thread's own stack */
-	uintptr_t *sent;	/* last stack sent, oldest first */
-	uintptr_t *walk;	/* the stack being walked, most recent first */
-	struct walked *walked;	/* beside walk */
-	uintptr_t *found;	/* pcs in the places of remembered frames, oldest first */
+	uintptr_t frame; /* of the hook that is, or was last, at work here */
+	bool memorable; /* the walk at hand may be remembered */
+	bool guessed; /* ... went by frame pointers of code without unwind information, somewhere */
+	bool deep; /* ... is of a stack deeper than what is kept */
+	uintptr_t mark; /* ... and its oldest frame, which says how much deeper: see wire.h */
+	bool forget_stack; /* the recorder's idea of our stack must be sent anew */
+	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when that is sent and its end is not */
+	bool orphan; /* of the parent: what a hook that a forking handler interrupted still writes to */
+	uintptr_t stack_top; /* of the thread's own stack */
+	uintptr_t *sent; /* last stack sent, oldest first */
+	uintptr_t *walk; /* the stack being walked, most recent first */
+	struct walked *walked; /* beside walk */
+	uintptr_t *found; /* pcs in the places of remembered frames, oldest first */
 	struct memo memo;
 	struct counted counted[COUNTED_MAX]; /* of the thread's own stack, oldest first */
 	uint32_t counted_count;
 	uintptr_t *check[SHM_ORACLES]; /* the same stack as others see it; only when they are asked */
-	uint32_t doubt;		/* rules that were made anew in vain: unwind.c */
-	uint32_t until_check;	/* stacks left before the next comparison */
+	uint32_t doubt; /* rules that were made anew in vain: unwind.c */
+	uint32_t until_check; /* stacks left before the next comparison */
 	struct cfi_scratch cfi;
 };
 
@@ -135,11 +135,11 @@ extern __thread struct tracker_tls tls __attribute__((tls_model("initial-exec"))
 
 /* Frozen after start, but for fork (single-threaded then), for `on`, which any thread may end, and for the pieces. */
 struct tracker_state {
-	volatile bool on;	/* recording: everything below is valid */
+	volatile bool on; /* recording: everything below is valid */
 	bool foreign_allocator; /* the real malloc is not libc's: it may call mmap through us */
 	bool reference_unwinder, verify_unwinder;
 	bool sandboxed; /* the program has begun to forbid itself system calls */
-	bool announce_modules;	/* a forked child: the recorder knows none of its modules yet */
+	bool announce_modules; /* a forked child: the recorder knows none of its modules yet */
 	uint64_t sample_bytes; /* mean distance of recorded allocations; 0: all are, or `on` is not set */
 	uint32_t nframe; /* the most recent frames that are kept of a stack, ... */
 	uint32_t nframe_slack; /* ... and up to so many more: see fits() in unwind.c */

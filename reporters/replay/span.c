@@ -45,7 +45,7 @@ static void note_name(struct span *s, const struct trk_event *e)
 			 (int)bytes, e->label);
 }
 
-bool span_holds(struct span *s, const struct trk_event *e)
+bool span_step(struct span *s, const struct trk_event *e)
 {
 	uint32_t *const depth = &s->depth[e->thread < s->threads ? e->thread : s->threads];
 

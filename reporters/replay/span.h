@@ -24,8 +24,8 @@ struct span {
 int span_init(struct span *s, const char *region, uint32_t threads, uint32_t processes);
 void span_finish(struct span *s); /* NULL-safe, zero-safe */
 
-/* Is the thread of `e` inside the region when e happens? Call for every event, in order. */
-bool span_holds(struct span *s, const struct trk_event *e);
+/* Goes on by event e; whether its thread is inside the region when e happens. For every event, in order. */
+bool span_step(struct span *s, const struct trk_event *e);
 
 /* After the last event: TRK_ERR_ARG with a sentence when there was no such region. */
 int span_check(const struct span *s, struct trk_fault *fault);

@@ -20,7 +20,7 @@ void stop_set(struct stop *s, const struct point *p, const struct capture *c, ui
 	s->after_event = (uint64_t)((double)total * (double)p->number / 100000);
 }
 
-bool stop_meets(struct stop *s, const struct trk_event *e, uint64_t applied)
+bool stop_step(struct stop *s, const struct trk_event *e, uint64_t applied)
 {
 	switch (s->point.kind) {
 	case POINT_TIME:

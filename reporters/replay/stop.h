@@ -16,8 +16,8 @@ struct stop {
 void stop_set(struct stop *s, const struct point *p, const struct capture *c, uint32_t process,
 	      uint64_t peak_event);
 
-/* Is the point here, before event e, when `applied` events are done? Ask once for each. */
-bool stop_meets(struct stop *s, const struct trk_event *e, uint64_t applied);
+/* Goes on by event e, when `applied` events are done; whether the point is here, before it. Once for each event. */
+bool stop_step(struct stop *s, const struct trk_event *e, uint64_t applied);
 
 /* Whether it is a question of which marks came before. */
 bool stop_counts_marks(const struct stop *s);

@@ -81,14 +81,14 @@ static void look_for_points(struct tally *t, const struct trk_event *e)
 {
 	if (e->kind == TRK_MARK)
 		note_mark(t, e);
-	if (t->has_from && stop_meets(&t->from, e, t->applied)) {
+	if (t->has_from && stop_step(&t->from, e, t->applied)) {
 		t->from.met = true;
 		t->from.met_at = t->applied;
 		t->has_from = false;
 		t->in_range = true;
 		t->counting = true;
 	}
-	if (t->has_to && stop_meets(&t->to, e, t->applied)) {
+	if (t->has_to && stop_step(&t->to, e, t->applied)) {
 		end_processes_at(t, &t->to, e->time_ns);
 		t->to.met = true;
 		t->to.met_at = t->applied;
@@ -123,7 +123,7 @@ static int apply_each(struct tally *t, const struct trk_event *e, uint32_t n)
 			return TRK_END;
 		end_processes_before(t, e[i].time_ns);
 		if (t->span.region)
-			t->counting = span_holds(&t->span, &e[i]) && t->in_range;
+			t->counting = span_step(&t->span, &e[i]) && t->in_range;
 		err = heap_apply(t->heap, &e[i]);
 		if (err)
 			return err;
@@ -201,7 +201,14 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 	struct heap_observer observer;
 	int err;
 
-	*t = (struct tally){ .capture = c, .options = o, .in_range = true, .counting = true, .rows.sampled = c->header.sample_bytes != 0, .keyframe = SEEK_NONE };
+	*t = (struct tally){
+		.capture = c,
+		.options = o,
+		.in_range = true,
+		.counting = true,
+		.rows.sampled = c->header.sample_bytes != 0,
+		.keyframe = SEEK_NONE,
+	};
 	t->has_span = o->region || (o->spanned && o->at.is_range);
 	observer = view_observer(t);
 	t->rows_of_process = calloc((size_t)c->process_count + 1, sizeof(*t->rows_of_process));

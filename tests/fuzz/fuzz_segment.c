@@ -203,9 +203,18 @@ static void scribble_anywhere(struct target *t, struct byte_reader *in)
 
 static void do_next(struct target *t, struct recorder *r, struct byte_reader *in)
 {
-	static void (*const deeds[])(struct target *t, struct byte_reader *in) = {
-		start_process, start_thread, end_thread, publish, publish, publish, scribble_process,
-		scribble_thread, scribble_chunk, scribble_header, scribble_anywhere,
+	static void (*const deeds[])(struct target * t, struct byte_reader * in) = {
+		start_process,
+		start_thread,
+		end_thread,
+		publish,
+		publish,
+		publish,
+		scribble_process,
+		scribble_thread,
+		scribble_chunk,
+		scribble_header,
+		scribble_anywhere,
 	};
 	const uint8_t what = get_byte(in) % 16;
 	uint64_t bytes;
@@ -235,8 +244,13 @@ struct way {
 
 static struct way way_of(uint8_t b)
 {
-	return (struct way){ .aggregate = (b & 3) == 1, .rotate = (b & 3) == 2, .sampled = b & 4,
-			     .keyframes = b & 8, .waits = (b & 16) && (b & 3) != 1 };
+	return (struct way){
+		.aggregate = (b & 3) == 1,
+		.rotate = (b & 3) == 2,
+		.sampled = b & 4,
+		.keyframes = b & 8,
+		.waits = (b & 16) && (b & 3) != 1,
+	};
 }
 
 static char folder_name[] = "/tmp/fuzz-segment-XXXXXX";
@@ -296,9 +310,16 @@ static struct recorder *recorder_start(struct shm *shm, int fd, const struct way
 	r->keyframes.events_min = w->keyframes ? 1 : 0;
 	r->waiting = w->waits;
 	r->begin_ns = now_ns + 5000000;
-	MUST(recorder_begin(r, &(struct recorder_setup){
-		.output = fd, .path = path, .rotate = w->rotate ? PIECES_MAX : 0, .aggregate = w->aggregate,
-		.temporary_threshold = 1, .checkpoint_ns = 1 }) == 0);
+	const struct recorder_setup setup = {
+		.output = fd,
+		.path = path,
+		.rotate = w->rotate ? PIECES_MAX : 0,
+		.aggregate = w->aggregate,
+		.temporary_threshold = 1,
+		.checkpoint_ns = 1,
+	};
+
+	MUST(recorder_begin(r, &setup) == 0);
 	return r;
 }
 

@@ -40,8 +40,8 @@ static void start(struct recording *g, const char *path)
 {
 	g->s.r->no_symbols = true;
 	assert_int_equal(recorder_begin(g->s.r, &(struct recorder_setup){
-		.output = g->output, .path = path, .aggregate = true, .temporary_threshold = 1,
-		.checkpoint_ns = 1 }), 0);
+							.output = g->output, .path = path, .aggregate = true, .temporary_threshold = 1, .checkpoint_ns = 1 }),
+			 0);
 	fake_process(&g->s, 0, SELF, SHM_ATTACHED);
 	g->t = fake_thread(&g->s, 0, 0, SELF);
 }

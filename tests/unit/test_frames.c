@@ -99,8 +99,8 @@ static void frames_before_the_event(void **state)
 	frames_only(&s, &t, 0, WIRE_FRAMES_MAX, pcs + WIRE_FRAMES_MAX);
 	begin_malloc(&s, &t, 0, 300 - 2 * WIRE_FRAMES_MAX, pcs + 2 * WIRE_FRAMES_MAX);
 	frames_only(&s, &t, 299, 100, pcs + 100); /* keeps one */
-	frames_only(&s, &t, 10, 5, pcs);	  /* takes ten of the hundred back */
-	begin_malloc(&s, &t, 7, 1, pcs + 7);	  /* the five, and two more */
+	frames_only(&s, &t, 10, 5, pcs); /* takes ten of the hundred back */
+	begin_malloc(&s, &t, 7, 1, pcs + 7); /* the five, and two more */
 	segment_round(&s);
 	check_stack(&s, 300, pcs);
 	expected[0] = 1000;
@@ -244,16 +244,20 @@ static void ranges_replace_what_they_overlap(void **state)
 	unsigned gone = 0;
 
 	for (uint32_t i = 1; i <= 10; i++)
-		assert_int_equal(modules_add(&m, &(struct module_range){ .start = i * 100,
-			.end = i * 100 + 100, .module = i }, count_gone, &gone), 0);
+		assert_int_equal(modules_add(&m, &(struct module_range){
+							 .start = i * 100,
+							 .end = i * 100 + 100,
+							 .module = i,
+						 },
+					     count_gone, &gone),
+				 0);
 	assert_int_equal(gone, 0);
 	assert_int_equal(modules_find(&m, 350)->module, 3);
 	assert_int_equal(modules_find(&m, 400)->module, 3); /* behind a call that never returns */
 	assert_int_equal(modules_find(&m, 100)->module, 1);
 	assert_null(modules_find(&m, 99));
 	assert_null(modules_find(&m, 1101));
-	assert_int_equal(modules_add(&m, &(struct module_range){ .start = 250, .end = 401,
-		.module = 99 }, count_gone, &gone), 0);
+	assert_int_equal(modules_add(&m, &(struct module_range){ .start = 250, .end = 401, .module = 99 }, count_gone, &gone), 0);
 	assert_int_equal(gone, 3);
 	assert_int_equal(m.count, 8);
 	assert_int_equal(modules_find(&m, 300)->module, 99);

@@ -52,7 +52,7 @@ struct seen {
 };
 
 struct outcome {
-	int begun;		     /* what recorder_begin said */
+	int begun; /* what recorder_begin said */
 	struct control_message done; /* what tracker-run is told */
 	bool complete, says; /* says: that there was no memory */
 	struct seen events[EVENTS_MAX];
@@ -250,8 +250,12 @@ static void end_recording(struct segment *s, struct control_message *done)
 
 static int begin_recording(struct segment *s, const struct way *way, char *path, size_t room)
 {
-	struct recorder_setup setup = { .output = s->file.fd, .aggregate = way->aggregate,
-					.temporary_threshold = 1, .rotate = way->rotate };
+	struct recorder_setup setup = {
+		.output = s->file.fd,
+		.aggregate = way->aggregate,
+		.temporary_threshold = 1,
+		.rotate = way->rotate,
+	};
 	char first[128];
 
 	snprintf(path, room, "%s", s->file.path);
@@ -296,10 +300,14 @@ static void read_events(struct capture *c, struct outcome *o)
 			continue;
 		assert_true(o->count < EVENTS_MAX);
 		o->events[o->count++] = (struct seen){
-			.address = e.address, .size = e.size, .old = e.old_address, .kind = e.kind,
+			.address = e.address,
+			.size = e.size,
+			.old = e.old_address,
+			.kind = e.kind,
 			.tid = e.thread < c->thread_count ? c->threads[e.thread].tid : 0,
 			.pid = e.process < c->process_count ? c->processes[e.process].pid : 0,
-			.depth = depth_of(c, e.node) };
+			.depth = depth_of(c, e.node),
+		};
 	}
 	cursor_close(k);
 }

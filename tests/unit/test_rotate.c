@@ -49,8 +49,7 @@ static void start(struct recording *g, uint32_t keep, uint64_t max_bytes)
 	assert_true(fd >= 0);
 	g->s.r->no_symbols = true;
 	g->s.r->bounds.max_bytes = max_bytes;
-	assert_int_equal(recorder_begin(g->s.r, &(struct recorder_setup){ .output = fd, .path = g->path,
-									  .rotate = keep }), 0);
+	assert_int_equal(recorder_begin(g->s.r, &(struct recorder_setup){ .output = fd, .path = g->path, .rotate = keep }), 0);
 	fake_process(&g->s, 0, SELF, SHM_ATTACHED);
 	g->t = fake_thread(&g->s, 0, 0, SELF);
 }
@@ -166,7 +165,7 @@ static void only_our_own_are_given_up(void **state)
 		churn(&g, 500);
 	assert_int_equal(access(name_of(&g, 1), F_OK), -1);
 	assert_int_equal(rename(name_of(&g, 3), g.path), 0); /* the newest is moved ... */
-	assert_int_equal(mkdir(name_of(&g, 3), 0700), 0);    /* ... and its name is another's */
+	assert_int_equal(mkdir(name_of(&g, 3), 0700), 0); /* ... and its name is another's */
 	while (g.s.r->rotation.number < 5)
 		churn(&g, 500);
 	finish(&g);

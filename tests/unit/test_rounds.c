@@ -1,6 +1,6 @@
 /* rounds - the recorder over a hand-made segment: order, processes, chunks. */
 #include "segment.h"
-#include "tools/record/sample.h"
+#include "tools/record/trim.h"
 #include "tools/record/thread.h"
 
 #include <sys/wait.h>
@@ -56,7 +56,8 @@ static void read_chunks_are_given_back(void **state)
 /* Much of many threads is read in several rounds, each of them short; the order stays. */
 static void a_round_of_many_threads_is_short(void **state)
 {
-	enum { THREADS = 200, EACH = 6000 };
+	enum { THREADS = 200,
+	       EACH = 6000 };
 	struct segment s = segment_new();
 	static struct fake_thread t[THREADS];
 	const uint64_t bound = (1u << 20) + THREADS * SHM_CHUNK_BYTES;
@@ -340,10 +341,10 @@ static void a_child_finds_the_program_that_forked(void **state)
 	s.shm->lives[5].end = SHM_END(nobody, SHM_END_SAID, 0);
 	segment_round(&s);
 	assert_int_equal(s.shm->process_states[5], SHM_FREE);
-	fake_process(&s, 5, nobody, SHM_FORKED);   /* 1 */
+	fake_process(&s, 5, nobody, SHM_FORKED); /* 1 */
 	segment_round(&s);
-	fake_child(&s, 7, SELF, nobody, 0);        /* 2 */
-	fake_process(&s, 3, SELF, SHM_ATTACHED);   /* 3: goes on by exec */
+	fake_child(&s, 7, SELF, nobody, 0); /* 2 */
+	fake_process(&s, 3, SELF, SHM_ATTACHED); /* 3: goes on by exec */
 	fake_child(&s, 2, nobody + 1, SELF, 2);
 	fake_child(&s, 1, nobody + 2, SELF, 3);
 	fake_child(&s, 0, nobody + 3, nobody, 1);
@@ -418,12 +419,14 @@ static void use_chunks(struct segment *s, uint32_t first, uint32_t count)
 /* Chunks that were used and are free give their memory back; those that somebody fills do not. */
 static void free_chunks_are_given_back_to_the_system(void **state)
 {
-	enum { FIRST = (8u << 20) / SHM_CHUNK_BYTES, COUNT = 5, HELD = FIRST + 2 };
+	enum { FIRST = (8u << 20) / SHM_CHUNK_BYTES,
+	       COUNT = 5,
+	       HELD = FIRST + 2 };
 	struct segment s = segment_new();
 
 	use_chunks(&s, FIRST, COUNT);
 	s.shm->chunk_bitmap[HELD / 64] |= 1ull << (HELD % 64);
-	sample_trim(s.r);
+	trim_chunks(s.r);
 	for (uint32_t n = FIRST; n < FIRST + COUNT; n++) {
 		assert_int_equal(s.shm->chunks[n].payload[7], n == HELD ? 99 : 0);
 		assert_int_equal(s.shm->chunk_bitmap[n / 64] >> (n % 64) & 1, n == HELD);
@@ -434,18 +437,19 @@ static void free_chunks_are_given_back_to_the_system(void **state)
 /* The first ones are used again and again: they keep theirs, but for those that a limit keeps from being used. */
 static void chunks_beyond_a_limit_are_given_back(void **state)
 {
-	enum { FIRST = 128, COUNT = 3 };
+	enum { FIRST = 128,
+	       COUNT = 3 };
 	struct segment s = segment_new();
 
 	(void)state;
 	use_chunks(&s, FIRST, COUNT);
-	sample_trim(s.r);
+	trim_chunks(s.r);
 	assert_int_equal(s.shm->chunks[FIRST].payload[7], 99);
 	segment_free(&s);
 	s = segment_new();
 	s.shm->header.chunk_limit = FIRST + 1;
 	use_chunks(&s, FIRST, COUNT);
-	sample_trim(s.r);
+	trim_chunks(s.r);
 	for (uint32_t n = FIRST; n <= FIRST + COUNT; n++)
 		assert_int_equal(s.shm->chunks[n].payload[7], n == FIRST || n == FIRST + COUNT ? 99 : 0);
 	segment_free(&s);

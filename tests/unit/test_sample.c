@@ -123,9 +123,9 @@ static void an_allocators_own_calls_do_not_count(void **unused)
 	tls.real_frame = 2000;
 	assert_true(sample_skips(100, 1000));
 	assert_true(tls.until_sample == before);
-	assert_false(sample_released(0x10, 1000));
+	assert_false(sample_forget(0x10, 1000));
 	tls.real_frame = 0;
-	assert_true(sample_released(0x10, 1000));
+	assert_true(sample_forget(0x10, 1000));
 }
 
 static void a_child_draws_anew(void **unused)
@@ -151,13 +151,13 @@ static void a_child_draws_anew(void **unused)
 static void what_was_added_is_released_once(void **unused)
 {
 	for (uintptr_t a = 0x1000; a < 0x1000 + 3000 * 16; a += 16)
-		assert_false(sample_released(a, 1000));
+		assert_false(sample_forget(a, 1000));
 	for (uintptr_t a = 0x1000; a < 0x1000 + 3000 * 16; a += 16)
 		sample_add(a);
 	for (uintptr_t a = 0x1000; a < 0x1000 + 3000 * 16; a += 16)
-		assert_true(sample_released(a, 1000));
+		assert_true(sample_forget(a, 1000));
 	for (uintptr_t a = 0x1000; a < 0x1000 + 3000 * 16; a += 16)
-		assert_false(sample_released(a, 1000));
+		assert_false(sample_forget(a, 1000));
 }
 
 /* Added twice, as when a realloc's old address was given to another thread meanwhile. */
@@ -165,9 +165,9 @@ static void an_address_may_be_there_twice(void **unused)
 {
 	sample_add(0x7777);
 	sample_add(0x7777);
-	assert_true(sample_released(0x7777, 1000));
-	assert_true(sample_released(0x7777, 1000));
-	assert_false(sample_released(0x7777, 1000));
+	assert_true(sample_forget(0x7777, 1000));
+	assert_true(sample_forget(0x7777, 1000));
+	assert_false(sample_forget(0x7777, 1000));
 }
 
 #define HAMMERS 4
@@ -184,16 +184,16 @@ static void *hammer(void *data)
 		const unsigned k = (unsigned)(random_next(&seed) % HAMMERED);
 		const uintptr_t address = base + 16 * HAMMERS * (uintptr_t)k;
 
-		if (live[k] && !sample_released(address, 1000))
+		if (live[k] && !sample_forget(address, 1000))
 			return (void *)"lost";
-		if (!live[k] && sample_released(address, 1000))
+		if (!live[k] && sample_forget(address, 1000))
 			return (void *)"found what is not there";
 		if (!live[k])
 			sample_add(address);
 		live[k] = !live[k];
 	}
 	for (unsigned k = 0; k < HAMMERED; k++)
-		if (live[k] && !sample_released(base + 16 * HAMMERS * (uintptr_t)k, 1000))
+		if (live[k] && !sample_forget(base + 16 * HAMMERS * (uintptr_t)k, 1000))
 			return (void *)"lost at the end";
 	return NULL;
 }
@@ -221,7 +221,7 @@ static void too_many_are_found_all_the_same(void **unused)
 	for (uintptr_t i = 0; i < n; i++)
 		sample_add(0x10000000 + i * 48);
 	for (uintptr_t i = 0; i < n; i++)
-		assert_true(sample_released(0x10000000 + i * 48, 1000));
+		assert_true(sample_forget(0x10000000 + i * 48, 1000));
 }
 
 int main(void)

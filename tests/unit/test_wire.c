@@ -129,7 +129,9 @@ static uint8_t *make_fields(uint8_t kind, uint8_t *p)
 static size_t make_event(uint8_t kind, uint8_t *out)
 {
 	const uint8_t told = trk_kinds[kind].told;
-	uint8_t *p = make_head(told == TRK_TOLD_MAPPED ? (uint8_t)TRK_MMAP : told == TRK_TOLD_RARE ? (uint8_t)WIRE_RARE : kind, out);
+	uint8_t *p = make_head(told == TRK_TOLD_MAPPED ? (uint8_t)TRK_MMAP : told == TRK_TOLD_RARE ? (uint8_t)WIRE_RARE :
+												     kind,
+			       out);
 
 	if (told == TRK_TOLD_MAPPED || told == TRK_TOLD_RARE)
 		*p++ = kind;
@@ -154,8 +156,10 @@ static void check_event(const struct wire_record *r)
 	assert_int_equal(r->detail, has_form(kind, WITH_DETAIL) ? 23 : 0);
 	assert_int_equal(r->old_address, moves ? 0x5000 : 0);
 	assert_int_equal(r->old_size, moves ? 8192 : 0);
-	assert_int_equal(r->address, moves ? 0xc000 : labels || numbers ? 0 : 0x7000);
-	assert_int_equal(r->size, numbers ? 12345 : has_form(kind, WITH_SIZE) ? 4096 : 0);
+	assert_int_equal(r->address, moves ? 0xc000 : labels || numbers ? 0 :
+									  0x7000);
+	assert_int_equal(r->size, numbers ? 12345 : has_form(kind, WITH_SIZE) ? 4096 :
+										0);
 	assert_int_equal(r->text_bytes, labels ? 5 : 0);
 	if (labels)
 		assert_memory_equal(r->text, "label", 5);
@@ -249,8 +253,12 @@ static void what_is_no_record_is_corrupt(void **unused)
 		{ "\x19\x05\x00\x00\x00", 5 }, /* end of a realloc that is no realloc */
 		{ "\x19\x03\x03\x00\x00", 5 }, /* outcome 3 */
 		{ "\x0e\x80\x80\x80\x80\x10\x00\x00", 8 }, /* domain 2^32 */
-		{ "\x1b\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01" "abc", 14 }, /* endless label */
-		{ "\x1e\x00\x00\x00\x00\x03" "ab", 8 }, /* path longer than the rest */
+		{ "\x1b\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+		  "abc",
+		  14 }, /* endless label */
+		{ "\x1e\x00\x00\x00\x00\x03"
+		  "ab",
+		  8 }, /* path longer than the rest */
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

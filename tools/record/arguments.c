@@ -80,5 +80,6 @@ int arguments_map_segment(const struct arguments *o, struct recorder *r)
 	if (r->shm == MAP_FAILED)
 		return TRK_ERR_NOMEM;
 	return r->shm->header.magic == SHM_MAGIC && r->shm->header.version == SHM_VERSION ?
-		       0 : TRK_ERR_ARG;
+		       0 :
+		       TRK_ERR_ARG;
 }

@@ -1,7 +1,7 @@
 /* births - see births.h. */
 #include "births.h"
 #include "process.h"
-#include "sample.h"
+#include "proc.h"
 #include "watch.h"
 
 #include "tools/connector.h"
@@ -80,14 +80,10 @@ void births_end(struct births *b)
 
 static char *path_of(uint32_t pid)
 {
-	char link[64], path[SHM_EXECUTABLE_BYTES];
-	ssize_t n;
+	char path[SHM_EXECUTABLE_BYTES];
 
-	snprintf(link, sizeof(link), "/proc/%u/exe", pid);
-	n = readlink(link, path, sizeof(path) - 1);
-	path[n > 0 ? n : 0] = 0;
-	if (n <= 0) /* it has ended; its parent may not have asked for it yet */
-		sample_thread_name(pid, pid, path);
+	if (!proc_executable(pid, path)) /* it has ended; its parent may not have asked for it yet */
+		proc_thread_name(pid, pid, path);
 	return path[0] ? strdup(path) : NULL;
 }
 
@@ -97,11 +93,17 @@ static void note(struct births *b, const struct proc_event *e)
 	struct birth *const new = &b->events[b->count];
 
 	if (e->what == PROC_EVENT_FORK && e->event_data.fork.child_pid == e->event_data.fork.child_tgid)
-		*new = (struct birth){ .what = e->what, .pid = (uint32_t)e->event_data.fork.child_tgid,
-				       .parent = (uint32_t)e->event_data.fork.parent_tgid };
+		*new = (struct birth){
+			.what = e->what,
+			.pid = (uint32_t)e->event_data.fork.child_tgid,
+			.parent = (uint32_t)e->event_data.fork.parent_tgid,
+		};
 	else if (e->what == PROC_EVENT_EXEC)
-		*new = (struct birth){ .what = e->what, .pid = (uint32_t)e->event_data.exec.process_tgid,
-				       .path = path_of((uint32_t)e->event_data.exec.process_tgid) };
+		*new = (struct birth){
+			.what = e->what,
+			.pid = (uint32_t)e->event_data.exec.process_tgid,
+			.path = path_of((uint32_t)e->event_data.exec.process_tgid),
+		};
 	else if (e->what == PROC_EVENT_EXIT && e->event_data.exit.process_pid == e->event_data.exit.process_tgid)
 		*new = (struct birth){ .what = e->what, .pid = (uint32_t)e->event_data.exit.process_tgid };
 	else

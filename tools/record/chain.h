@@ -14,7 +14,7 @@
 /* How far one thread's chain was read. Zero-initialized: nothing yet. */
 struct chain {
 	uint32_t chunk; /* number + 1 of the one being read; 0: none yet */
-	uint32_t at;	/* bytes of it that were read */
+	uint32_t at; /* bytes of it that were read */
 	uint32_t sequence; /* that it must have */
 };
 

@@ -20,8 +20,7 @@ int checkpoint_begin(struct checkpoint *k, int output, const char *path, uint64_
 	struct stat st;
 	const bool file = fstat(output, &st) == 0 && S_ISREG(st.st_mode);
 
-	*k = (struct checkpoint){ .output = output, .interval_ns = interval_ns,
-				  .next_ns = interval_ns };
+	*k = (struct checkpoint){ .output = output, .interval_ns = interval_ns, .next_ns = interval_ns };
 	k->spool = memfd_create("tracker-spool", MFD_CLOEXEC);
 	if (k->spool < 0)
 		return TRK_ERR_IO;

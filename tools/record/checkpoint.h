@@ -25,7 +25,7 @@ struct checkpoint {
 	int spool, output;
 	char *path; /* NULL: the output is no file that could be replaced */
 	uint64_t interval_ns, next_ns; /* interval 0: none before the end */
-	uint64_t last_ns;  /* of the latest one in place */
+	uint64_t last_ns; /* of the latest one in place */
 	uint64_t begun_ns; /* of the one being written */
 	struct draft draft;
 	pid_t child; /* that writes it; 0: none */

@@ -10,17 +10,21 @@
 enum control_kind {
 	/* from tracker-run */
 	CONTROL_ENDED = 1, /* the program has ended; status: as wait(2) has it */
-	CONTROL_ABORT,	   /* it was never started: write nothing more */
-	CONTROL_LEAVE,	   /* do not wait for me: go on alone */
+	CONTROL_ABORT, /* it was never started: write nothing more */
+	CONTROL_LEAVE, /* do not wait for me: go on alone */
 	/* from the recorder */
 	CONTROL_FINISHING = 16, /* all processes have ended, the file is being finished */
-	CONTROL_LEFT,		/* the answer to LEAVE: running descendants */
-	CONTROL_DONE,		/* the file is whole, or as whole as it gets */
-	CONTROL_FAILED,		/* nothing can be recorded: error */
+	CONTROL_LEFT, /* the answer to LEAVE: running descendants */
+	CONTROL_DONE, /* the file is whole, or as whole as it gets */
+	CONTROL_FAILED, /* nothing can be recorded: error */
 };
 
 /* What ended a recording before its processes ended: health's stopped_by. */
-enum stopped_by { STOPPED_NOT, STOPPED_DURATION, STOPPED_SIZE, STOPPED_TOLD, STOPPED_ROTATED };
+enum stopped_by { STOPPED_NOT,
+		  STOPPED_DURATION,
+		  STOPPED_SIZE,
+		  STOPPED_TOLD,
+		  STOPPED_ROTATED };
 
 #define CONTROL_PIDS 16u
 #define CONTROL_NOTICE 768u
@@ -34,8 +38,8 @@ struct control_message {
 	/* DONE */
 	uint32_t processes; /* that were recorded */
 	uint64_t unrecorded; /* ... and that were not */
-	uint32_t error;	    /* errno of the first failed write; 0: none. FAILED: errno */
-	uint64_t error_ns;  /* since the capture began */
+	uint32_t error; /* errno of the first failed write; 0: none. FAILED: errno */
+	uint64_t error_ns; /* since the capture began */
 	uint64_t allocations, bytes_allocated, peak_bytes, leaked_blocks, leaked_bytes, lost;
 	uint64_t reserved_bytes, reserved_mappings; /* when they were most */
 	uint64_t file_bytes;

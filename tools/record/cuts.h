@@ -18,7 +18,7 @@ struct cuts { /* zeroes: none */
 	struct cut { /* by what is kept */
 		uint64_t hash;
 		uint32_t node, whole; /* node 0: free */
-	} *table;
+	} * table;
 	uint32_t room, count;
 	uint32_t frame; /* says how many are kept */
 	uint64_t shift; /* BASE to the power of that */

@@ -98,8 +98,7 @@ void deliver(struct recorder *r, struct process *p, const struct trk_event *e)
 static void deliver_gap(struct recorder *r, struct process *p, const struct stream *s, uint64_t lost)
 {
 	r->counters.gaps++;
-	deliver(r, p, &(struct trk_event){ .kind = TRK_GAP, .thread = s->thread, .size = lost,
-					.time_ns = r->now_ns });
+	deliver(r, p, &(struct trk_event){ .kind = TRK_GAP, .thread = s->thread, .size = lost, .time_ns = r->now_ns });
 }
 
 void deliver_broken(struct recorder *r, struct process *p, struct stream *s, int err)
@@ -124,14 +123,14 @@ void deliver_mapping_gone(void *deliver_context, const struct module_range *rang
 	const struct deliver_context *const c = deliver_context;
 
 	writer_mapping(c->r->writer, &(struct writer_mapping){
-		.process = c->p->index,
-		.module = range->module,
-		.bias = range->bias,
-		.start = range->start,
-		.end = range->end,
-		.load_time_ns = range->load_time_ns,
-		.unload_time_ns = c->unload_time_ns,
-	});
+					     .process = c->p->index,
+					     .module = range->module,
+					     .bias = range->bias,
+					     .start = range->start,
+					     .end = range->end,
+					     .load_time_ns = range->load_time_ns,
+					     .unload_time_ns = c->unload_time_ns,
+				     });
 }
 
 static void add_module(struct recorder *r, struct process *p, struct stream *s)
@@ -139,8 +138,11 @@ static void add_module(struct recorder *r, struct process *p, struct stream *s)
 	const struct wire_record *const h = &s->head;
 	struct deliver_context context = { r, p, p->last_time_ns };
 	const struct module_range range = {
-		.start = h->start, .end = h->end, .bias = h->bias,
-		.load_time_ns = p->last_time_ns, .module = module_table_find(r, p, h),
+		.start = h->start,
+		.end = h->end,
+		.bias = h->bias,
+		.load_time_ns = p->last_time_ns,
+		.module = module_table_find(r, p, h),
 	};
 
 	switch (modules_add(&p->modules, &range, deliver_mapping_gone, &context)) {
@@ -192,9 +194,13 @@ static bool is_dropped(struct recorder *r, const struct process *p, const struct
 	deliver_flush(r);
 	if (h->kind == TRK_MPROTECT && h->detail == TRK_ACCESS_NONE && !may_reserve(r, p, h))
 		return true;
-	return !r->heap_stopped && !heap_minds(r->heap, &(struct trk_event){ .kind = h->kind, .process = p->index,
-							 .address = h->address, .size = h->size,
-							 .detail = h->detail });
+	return !r->heap_stopped && !heap_minds(r->heap, &(struct trk_event){
+								.kind = h->kind,
+								.process = p->index,
+								.address = h->address,
+								.size = h->size,
+								.detail = h->detail,
+							});
 }
 
 /* Kinds that stand in the wire as they stand in the file. */
@@ -213,21 +219,35 @@ static void deliver_plain(struct recorder *r, struct process *p, struct stream *
 		r->counters.gaps++;
 	}
 	deliver(r, p, &(struct trk_event){
-		.time_ns = h->time_ns, .address = h->address, .size = h->size,
-		.old_address = h->old_address, .old_size = h->old_size,
-		.label = h->text, .label_bytes = h->text ? h->text_bytes : 0,
-		.thread = s->thread, .node = trk_kind_has_stack(h->kind) ? s->node : 0,
-		.domain = h->domain, .detail = h->detail, .kind = kind_of(r, p, h) });
+			      .time_ns = h->time_ns,
+			      .address = h->address,
+			      .size = h->size,
+			      .old_address = h->old_address,
+			      .old_size = h->old_size,
+			      .label = h->text,
+			      .label_bytes = h->text ? h->text_bytes : 0,
+			      .thread = s->thread,
+			      .node = trk_kind_has_stack(h->kind) ? s->node : 0,
+			      .domain = h->domain,
+			      .detail = h->detail,
+			      .kind = kind_of(r, p, h),
+		      });
 }
 
 /* Nearly all events: nothing but what these kinds have, straight into its place. */
 static inline void deliver_common(struct recorder *r, struct process *p, const struct stream *s, uint8_t kind,
-			       uint64_t time_ns, uint64_t address, uint64_t size)
+				  uint64_t time_ns, uint64_t address, uint64_t size)
 {
 	struct trk_event *const e = begin(r);
 
-	*e = (struct trk_event){ .time_ns = time_ns, .address = address, .size = size,
-				 .thread = s->thread, .node = trk_kind_has_stack(kind) ? s->node : 0, .kind = kind };
+	*e = (struct trk_event){
+		.time_ns = time_ns,
+		.address = address,
+		.size = size,
+		.thread = s->thread,
+		.node = trk_kind_has_stack(kind) ? s->node : 0,
+		.kind = kind,
+	};
 	end(r, p, e);
 }
 
@@ -297,8 +317,12 @@ void deliver_head(struct recorder *r, struct process *p, struct stream *s)
 	if (wire_is_common(s->head.kind))
 		deliver_common(r, p, s, s->head.kind, s->head.time_ns, s->head.address, s->head.size);
 	else if (s->head.kind == WIRE_SKIPPED)
-		deliver(r, p, &(struct trk_event){ .kind = TRK_SKIPPED, .thread = s->thread,
-						.size = s->head.size, .time_ns = s->head.time_ns });
+		deliver(r, p, &(struct trk_event){
+				      .kind = TRK_SKIPPED,
+				      .thread = s->thread,
+				      .size = s->head.size,
+				      .time_ns = s->head.time_ns,
+			      });
 	else if (s->head.kind == WIRE_MODULE)
 		add_module(r, p, s);
 	else /* the decoder lets no other through */
@@ -342,8 +366,13 @@ static bool is_apart(const struct stream *s)
 
 static void release_apart(struct recorder *r, struct process *p, const struct stream *s)
 {
-	deliver(r, p, &(struct trk_event){ .kind = TRK_MUNMAP, .thread = s->thread, .address = s->old_address,
-					.size = s->old_size, .time_ns = p->last_time_ns });
+	deliver(r, p, &(struct trk_event){
+			      .kind = TRK_MUNMAP,
+			      .thread = s->thread,
+			      .address = s->old_address,
+			      .size = s->old_size,
+			      .time_ns = p->last_time_ns,
+		      });
 }
 
 /* Where it was if it failed. */
@@ -369,9 +398,14 @@ void deliver_release(struct recorder *r, struct process *p, struct stream *s)
 		release_apart(r, p, s);
 		return;
 	}
-	deliver(r, p, &(struct trk_event){ .kind = TRK_REALLOC_RELEASE, .call = s->call,
-					.thread = s->thread, .old_address = s->old_address,
-					.old_size = s->old_size, .time_ns = p->last_time_ns });
+	deliver(r, p, &(struct trk_event){
+			      .kind = TRK_REALLOC_RELEASE,
+			      .call = s->call,
+			      .thread = s->thread,
+			      .old_address = s->old_address,
+			      .old_size = s->old_size,
+			      .time_ns = p->last_time_ns,
+		      });
 }
 
 /* A file's mapping that could not be moved is nobody's business. */
@@ -383,7 +417,7 @@ static bool is_nothing(struct recorder *r, const struct process *p, const struct
 
 /* The end of what s began, of which `e` holds all but its kind. */
 static void deliver_whole(struct recorder *r, struct process *p, struct stream *s, struct trk_event *e,
-		       bool failed)
+			  bool failed)
 {
 	const bool split = s->realloc == STREAM_SPLIT;
 
@@ -392,7 +426,8 @@ static void deliver_whole(struct recorder *r, struct process *p, struct stream *
 		return;
 	}
 	s->realloc = STREAM_NO_REALLOC;
-	e->kind = !split ? s->call : failed ? TRK_REALLOC_WITHDRAW : TRK_REALLOC_ACQUIRE;
+	e->kind = !split ? s->call : failed ? TRK_REALLOC_WITHDRAW :
+					      TRK_REALLOC_ACQUIRE;
 	e->call = split ? s->call : 0;
 	e->old_address = s->old_address;
 	e->old_size = s->old_size;
@@ -403,9 +438,13 @@ static void deliver_whole(struct recorder *r, struct process *p, struct stream *
 /* Without a begin (it was lost), too: then it says itself what it moved. */
 static void deliver_mremap(struct recorder *r, struct process *p, struct stream *s)
 {
-	struct trk_event e = { .time_ns = s->head.time_ns, .thread = s->thread,
-			       .address = s->head.address, .size = s->head.size,
-			       .node = s->node };
+	struct trk_event e = {
+		.time_ns = s->head.time_ns,
+		.thread = s->thread,
+		.address = s->head.address,
+		.size = s->head.size,
+		.node = s->node,
+	};
 
 	if (s->realloc == STREAM_NO_REALLOC || s->begun != WIRE_MREMAP_BEGIN) {
 		s->call = TRK_MREMAP;
@@ -426,8 +465,7 @@ void deliver_end(struct recorder *r, struct process *p, struct stream *s)
 {
 	const struct wire_record *const h = &s->head;
 	const bool failed = h->outcome == WIRE_FAILED, freed = h->outcome == WIRE_FREED;
-	struct trk_event e = { .time_ns = h->time_ns, .thread = s->thread, .size = h->size,
-			       .address = failed || freed ? 0 : h->address };
+	struct trk_event e = { .time_ns = h->time_ns, .thread = s->thread, .size = h->size, .address = failed || freed ? 0 : h->address };
 
 	if (!take_stack(r, p, s))
 		return;

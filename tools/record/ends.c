@@ -1,5 +1,6 @@
 /* ends - see ends.h. */
 #include "ends.h"
+#include "proc.h"
 #include "process.h"
 #include "round.h"
 
@@ -14,33 +15,13 @@
 #define POLL_NS 5000000u
 #define EVENTS 64
 
-/* Nothing of it runs any more: the last thread of a zombie may be another one. */
-static bool is_zombie(uint32_t pid)
-{
-	char path[64], text[512];
-	unsigned threads = 0;
-	char state = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	const char *const line = fgets(text, sizeof(text), f), *const name_end = line ? strrchr(line, ')') : NULL;
-
-	fclose(f);
-	return name_end &&
-	       sscanf(name_end, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u", &state, &threads) == 2 &&
-	       state == 'Z' && threads <= 1;
-}
-
 static bool has_ended(const struct process *p)
 {
 	struct pollfd f = { .fd = p->pidfd, .events = POLLIN };
 
 	if (p->pidfd >= 0)
 		return poll(&f, 1, 0) > 0 && f.revents & POLLIN;
-	return (kill((pid_t)p->pid, 0) < 0 && errno == ESRCH) || is_zombie(p->pid);
+	return (kill((pid_t)p->pid, 0) < 0 && errno == ESRCH) || proc_is_zombie(p->pid);
 }
 
 void ends_set(struct recorder *r, struct process *p)

@@ -37,9 +37,12 @@ struct procmap_query {
 
 static bool query(int maps, uint64_t address, struct mapping *ret)
 {
-	struct procmap_query q = { .size = sizeof(q), .query_addr = address,
-				   .vma_name_size = sizeof(ret->path),
-				   .vma_name_addr = (uint64_t)(uintptr_t)ret->path };
+	struct procmap_query q = {
+		.size = sizeof(q),
+		.query_addr = address,
+		.vma_name_size = sizeof(ret->path),
+		.vma_name_addr = (uint64_t)(uintptr_t)ret->path,
+	};
 
 	ret->path[0] = 0;
 	if (ioctl(maps, PROCMAP_QUERY_IOCTL, &q) < 0)

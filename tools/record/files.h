@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 struct module_file {
-	int fd;		     /* -1: none could be opened */
-	uint64_t identity;   /* of the mapped file: tells builds apart that have one path; 0: unknown */
+	int fd; /* -1: none could be opened */
+	uint64_t identity; /* of the mapped file: tells builds apart that have one path; 0: unknown */
 	char path[PATH_MAX]; /* as the kernel has it; "": unknown */
 };
 

@@ -43,7 +43,7 @@ struct intern {
 	struct runs runs;
 	struct cuts cuts;
 	uint32_t keep; /* frames of a stack; 0: all that are sent */
-	bool sums;     /* events are summed by stack: how deep it was does not tell two apart */
+	bool sums; /* events are summed by stack: how deep it was does not tell two apart */
 };
 
 int intern_init(struct intern *in, struct writer *w); /* TRK_ERR_NOMEM */

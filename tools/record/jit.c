@@ -74,7 +74,7 @@ static int open_named(const struct recorder *r, const struct process *p, int dir
 	snprintf(name, sizeof(name), format, p->jit->pid);
 #pragma GCC diagnostic pop
 	const int fd = directory < 0 ? -1 :
-		       openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+				       openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 
 	if (fd < 0 || (fstat(fd, &st) == 0 && is_of_program(r, p, &st)))
 		return fd;

@@ -114,7 +114,8 @@ static void begin(struct recorder *r)
 	r->waiting = false;
 	snprintf(text, sizeof(text),
 		 "recording began after %.1f s, as --start-after asked: blocks that were allocated before "
-		 "and lived then are in it, what was freed before is not", (double)time_ns / 1e9);
+		 "and lived then are in it, what was freed before is not",
+		 (double)time_ns / 1e9);
 	writer_notice(r->writer, text);
 }
 

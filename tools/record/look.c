@@ -93,9 +93,13 @@ static int look_at_piece(void *look, const struct heap_block *b, uint64_t end)
 static void deliver_runs(struct recorder *r, struct process *p, struct look *l)
 {
 	for (uint32_t i = 0; i < l->count; i++)
-		deliver(r, p, &(struct trk_event){ .kind = TRK_TOUCHED, .thread = p->streams[0]->thread,
-						.address = l->runs[i].start,
-						.size = l->runs[i].end - l->runs[i].start, .time_ns = r->now_ns });
+		deliver(r, p, &(struct trk_event){
+				      .kind = TRK_TOUCHED,
+				      .thread = p->streams[0]->thread,
+				      .address = l->runs[i].start,
+				      .size = l->runs[i].end - l->runs[i].start,
+				      .time_ns = r->now_ns,
+			      });
 	deliver_flush(r);
 	l->count = 0;
 }
@@ -103,8 +107,7 @@ static void deliver_runs(struct recorder *r, struct process *p, struct look *l)
 /* From p->look_at on; what is left of `bytes` when all was seen goes into nothing. */
 static void look_at(struct recorder *r, struct process *p, uint64_t bytes)
 {
-	struct look l = { .pid = p->pid, .pagemap = -1, .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE),
-			  .at = p->look_at, .left = bytes };
+	struct look l = { .pid = p->pid, .pagemap = -1, .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE), .at = p->look_at, .left = bytes };
 	bool more, full;
 
 	if (!p->stream_count || p->dying || r->heap_stopped || r->discard || r->bounds.full)

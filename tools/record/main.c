@@ -18,6 +18,7 @@
 #include "process.h"
 #include "round.h"
 #include "sample.h"
+#include "trim.h"
 #include "thread.h"
 #include "unseen.h"
 #include "watch.h"
@@ -134,8 +135,7 @@ static int add_program(struct session *s, char **program)
 	char command[SHM_COMMAND_BYTES];
 	size_t size = 0;
 	struct process *const p = process_new(&s->r, &(struct process_start){
-		.pid = (uint32_t)s->o.pid, .ppid = (uint32_t)getppid(), .parent = NO_INDEX,
-		.pidfd = s->o.pid_fd ? (int)s->o.pid_fd : -1 });
+							     .pid = (uint32_t)s->o.pid, .ppid = (uint32_t)getppid(), .parent = NO_INDEX, .pidfd = s->o.pid_fd ? (int)s->o.pid_fd : -1 });
 
 	if (!p)
 		return TRK_ERR_NOMEM;
@@ -169,11 +169,17 @@ static int start(struct session *s, char **program)
 	r->begin_ns = s->o.start_after_ns;
 	r->waiting = r->begin_ns != 0;
 	name_machine(r);
-	err = recorder_begin(r, &(struct recorder_setup){
-		.output = (int)s->o.out_fd, .path = s->o.path, .rotate = (uint32_t)s->o.rotate,
-		.aggregate = s->o.aggregate, .temporary_threshold = (uint32_t)s->o.temporary_threshold,
+	const struct recorder_setup setup = {
+		.output = (int)s->o.out_fd,
+		.path = s->o.path,
+		.rotate = (uint32_t)s->o.rotate,
+		.aggregate = s->o.aggregate,
+		.temporary_threshold = (uint32_t)s->o.temporary_threshold,
 		.checkpoint_ns = s->o.checkpoint_ms * 1000000u,
-		.packing = (enum trk_packing)s->o.packing });
+		.packing = (enum trk_packing)s->o.packing,
+	};
+
+	err = recorder_begin(r, &setup);
 	if (!err && epoll_ctl(r->epoll, EPOLL_CTL_ADD, s->control, &event) < 0)
 		err = TRK_ERR_IO;
 	if (!err)
@@ -343,7 +349,7 @@ static void now_and_then(struct recorder *r, bool idle)
 		thread_find_dead(r);
 		ending_ask(r);
 		if (idle || atomic_load(&r->shm->header.chunk_limit))
-			sample_trim(r);
+			trim_chunks(r);
 		r->next_check_ns = r->now_ns + SECOND_NS;
 	}
 }
@@ -360,7 +366,7 @@ static bool everybody_ended(struct session *s)
 	if (!s->o.environment || s->alone || s->r.shm->header.flags & SHM_NO_FOLLOW_FORK)
 		return true;
 	if (!watch_waits(&s->r) && (births_rule_out(&s->r) ||
-				    !sample_strangers(&s->r, s->o.environment, (uint32_t)s->o.pid, pids, 4))) {
+				    !unseen_strangers(&s->r, s->o.environment, (uint32_t)s->o.pid, pids, 4))) {
 		/* Who attached since the last round is no stranger, but not known either: one more round. */
 		s->alone = true;
 		return false;

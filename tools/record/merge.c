@@ -114,7 +114,8 @@ static bool gather(struct recorder *r, struct process *p)
 
 void merge_process(struct recorder *r, struct process *p, bool final)
 {
-	const uint64_t limit = final ? UINT64_MAX : p->limit < p->stop ? p->limit : p->stop;
+	const uint64_t limit = final ? UINT64_MAX : p->limit < p->stop ? p->limit :
+									 p->stop;
 	struct stream *s;
 
 	if (!gather(r, p) || !settle_held(r, p, final))

@@ -37,7 +37,8 @@ static void remember(struct recorder *r, uint32_t id, const struct writer_module
 	if (m->build_id_bytes)
 		memcpy(build_id, m->build_id, m->build_id_bytes);
 	r->modules[r->module_count++] = (struct embed_module){
-		.path = path, .build_id = build_id, .build_id_bytes = m->build_id_bytes, .flags = m->flags, .fd = -1 };
+		.path = path, .build_id = build_id, .build_id_bytes = m->build_id_bytes, .flags = m->flags, .fd = -1
+	};
 }
 
 /* The descriptor becomes the module's, when it has none. */
@@ -107,10 +108,13 @@ uint32_t module_table_find(struct recorder *r, const struct process *p, const st
 	else if (r->told.files < FILES_MAX)
 		module_file_open(p->pid, &(struct module_told){ told->start, path, told->build_id, told->build_id ? told->build_id_bytes : 0 },
 				 &file);
-	const struct writer_module m = { .path = file.path[0] ? file.path : path, .build_id = told->build_id,
-					 .build_id_bytes = told->build_id ? told->build_id_bytes : 0,
-					 .identity = told->build_id_bytes ? 0 : file.identity,
-					 .flags = told->module_flags & 3 };
+	const struct writer_module m = {
+		.path = file.path[0] ? file.path : path,
+		.build_id = told->build_id,
+		.build_id_bytes = told->build_id ? told->build_id_bytes : 0,
+		.identity = told->build_id_bytes ? 0 : file.identity,
+		.flags = told->module_flags & 3,
+	};
 	const uint32_t id = writer_module(r->writer, &m);
 
 	remember(r, id, &m);

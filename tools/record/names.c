@@ -17,7 +17,7 @@
 /* Within --max-size, for what is written after the names: health, their own notice. */
 #define RESERVE_BYTES 4096u
 #define STACK_BYTES (8u << 20) /* libdw keeps the lines of a file there; the user's limit may be less */
-#define NAMES_MAX 1024u	       /* inlined functions of one frame */
+#define NAMES_MAX 1024u /* inlined functions of one frame */
 #define TEXT_MAX (64u << 10)
 #define TEXT UINT32_MAX
 #define TROUBLE (UINT32_MAX - 1)

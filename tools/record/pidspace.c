@@ -1,41 +1,19 @@
 /* pidspace - see pidspace.h. */
 #include "pidspace.h"
+#include "proc.h"
 #include "process.h"
-#include "unseen.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define ANCESTORS_MAX 64u
-
-/* The last number in the line of /proc/PID/status that begins with `key`; 0: there is none. `ret_count`: numbers in it. */
-static uint32_t status_number(uint32_t pid, const char *key, uint32_t *ret_count)
-{
-	char path[64], line[256];
-	uint32_t found = 0;
-
-	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	FILE *const f = fopen(path, "re");
-
-	*ret_count = 0;
-	while (f && !*ret_count && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, key, strlen(key)) != 0)
-			continue;
-		for (const char *at = strchr(line, '\t'); at; at = strchr(at + 1, '\t'), ++*ret_count)
-			found = (uint32_t)strtoul(at + 1, NULL, 10);
-	}
-	if (f)
-		fclose(f);
-	return found;
-}
 
 uint32_t pidspace_inner(uint32_t pid)
 {
 	uint32_t count;
-	const uint32_t last = status_number(pid, "NSpid:", &count);
+	const uint32_t last = proc_status(pid, "NSpid:", &count);
 
 	return count > 1 ? last : 0;
 }
@@ -44,12 +22,12 @@ uint32_t pidspace_parent(uint32_t pid)
 {
 	uint32_t count;
 
-	return status_number(pid, "PPid:", &count);
+	return proc_status(pid, "PPid:", &count);
 }
 
 bool pidspace_is_ours(const struct recorder *r, uint32_t pid)
 {
-	if (unseen_segment(r, pid) == THERE)
+	if (proc_segment(r, pid) == THERE)
 		return true;
 	for (uint32_t i = 0; i < ANCESTORS_MAX && pid > 1; i++) {
 		pid = pidspace_parent(pid);
@@ -78,7 +56,8 @@ uint32_t pidspace_find(uint32_t name, bool (*is_it)(void *context, uint32_t pid)
 
 	while (all && !found && (entry = readdir(all))) {
 		const uint32_t pid = isdigit((unsigned char)entry->d_name[0]) ?
-					     (uint32_t)strtoul(entry->d_name, NULL, 10) : 0;
+					     (uint32_t)strtoul(entry->d_name, NULL, 10) :
+					     0;
 
 		if (pid && pid != name && is_named(pid, name) && is_it(context, pid))
 			found = pid;

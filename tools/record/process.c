@@ -106,14 +106,28 @@ void process_set_program(struct recorder *r, struct process *p, const char *name
 
 void process_write(struct recorder *r, const struct process *p)
 {
-	bounds_take(r, PROCESS_BYTES);
-	writer_process(r->writer, &(struct writer_process){
-		.index = p->index, .pid = p->pid, .ppid = p->ppid, .parent = p->parent,
-		.origin = p->origin, .start_ns = p->start_ns, .end_ns = p->end_ns,
-		.ended = p->ended, .code = p->code, .name = p->name ? p->name : "",
+	const struct writer_process told = {
+		.index = p->index,
+		.pid = p->pid,
+		.ppid = p->ppid,
+		.parent = p->parent,
+		.origin = p->origin,
+		.start_ns = p->start_ns,
+		.end_ns = p->end_ns,
+		.ended = p->ended,
+		.code = p->code,
+		.name = p->name ? p->name : "",
 		.executable = p->executable ? p->executable : "",
-		.command_line = p->command, .command_line_bytes = p->command_bytes,
-		.execs = p->execs, .libc = p->libc, .host = r->host, .system = r->system });
+		.command_line = p->command,
+		.command_line_bytes = p->command_bytes,
+		.execs = p->execs,
+		.libc = p->libc,
+		.host = r->host,
+		.system = r->system,
+	};
+
+	bounds_take(r, PROCESS_BYTES);
+	writer_process(r->writer, &told);
 }
 
 struct process *process_by_pid(const struct recorder *r, uint32_t pid)
@@ -213,12 +227,15 @@ static struct process *add(struct recorder *r, const struct shm_process *slot, u
 	if (start_ns < r->last_end_ns) /* who has ended by now was over then, whatever clock was read */
 		start_ns = r->last_end_ns;
 
-	struct process *const p = process_new(r, &(struct process_start){
-		.pid = pid ? pid : slot->pid, .ppid = slot->ppid,
+	const struct process_start start = {
+		.pid = pid ? pid : slot->pid,
+		.ppid = slot->ppid,
 		.parent = parent_of(r, slot),
 		.origin = slot->origin == SHM_FORKED,
 		.start_ns = start_ns,
-		.pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1 });
+		.pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1,
+	};
+	struct process *const p = process_new(r, &start);
 
 	if (p && !pid) {
 		p->unplaced = true;
@@ -258,9 +275,13 @@ static void replace_program(struct recorder *r, struct process *p, const struct 
 
 static void deliver_exec(struct recorder *r, struct process *p, uint64_t time_ns)
 {
-	struct trk_event e = { .kind = TRK_EXEC, .time_ns = time_ns, .label = p->name,
-			       .label_bytes = p->name ? (uint32_t)strlen(p->name) : 0,
-			       .thread = p->main_thread == NO_INDEX ? 0 : p->main_thread };
+	struct trk_event e = {
+		.kind = TRK_EXEC,
+		.time_ns = time_ns,
+		.label = p->name,
+		.label_bytes = p->name ? (uint32_t)strlen(p->name) : 0,
+		.thread = p->main_thread == NO_INDEX ? 0 : p->main_thread,
+	};
 
 	deliver(r, p, &e);
 	deliver_flush(r);

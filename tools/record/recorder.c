@@ -16,10 +16,13 @@
 
 static struct trk_header make_header(const struct recorder *r)
 {
-	struct trk_header h = { .version = TRK_VERSION, .header_bytes = TRK_HEADER_BYTES,
-				.required = TRK_FEATURE_RESERVED,
-				.content = r->aggregate ? TRK_CONTENT_AGGREGATED : TRK_CONTENT_EVENTS,
-				.page_bytes = (uint32_t)sysconf(_SC_PAGESIZE) };
+	struct trk_header h = {
+		.version = TRK_VERSION,
+		.header_bytes = TRK_HEADER_BYTES,
+		.required = TRK_FEATURE_RESERVED,
+		.content = r->aggregate ? TRK_CONTENT_AGGREGATED : TRK_CONTENT_EVENTS,
+		.page_bytes = (uint32_t)sysconf(_SC_PAGESIZE),
+	};
 	struct timespec t;
 
 	h.sample_bytes = r->shm->header.sample_bytes;

@@ -4,7 +4,7 @@
  * A round reads what all threads published (round.c, over chain and stream),
  * puts each process's events in their order (merge.c, over order) and writes
  * them (deliver.c, over intern and the writer). process.c keeps the table of
- * processes, sample.c looks at /proc, finish.c ends the file, main.c waits.
+ * processes, proc.c looks at /proc, finish.c ends the file, main.c waits.
  */
 #ifndef RECORD_RECORDER_H
 #define RECORD_RECORDER_H
@@ -34,15 +34,15 @@
 struct process {
 	uint32_t index, pid, ppid, parent; /* parent: index or NO_INDEX */
 	uint32_t origin, execs;
-	uint32_t slot;	    /* of the running program; NO_SLOT: not attached (yet) */
+	uint32_t slot; /* of the running program; NO_SLOT: not attached (yet) */
 	uint32_t ended, code; /* as in the capture */
-	bool attached;	      /* at least once */
-	bool gone;	      /* has ended and everything of it was read */
-	bool dying;	      /* has ended: what it published is all there will be */
-	bool polled;	      /* no pidfd tells us its end */
-	bool foreign;	      /* its threads have ids of another PID namespace */
-	uint32_t inner_pid;   /* its own there; 0: it is `pid` */
-	bool unplaced;	      /* it had ended before we saw it: `pid` is its own in a namespace that we do not know */
+	bool attached; /* at least once */
+	bool gone; /* has ended and everything of it was read */
+	bool dying; /* has ended: what it published is all there will be */
+	bool polled; /* no pidfd tells us its end */
+	bool foreign; /* its threads have ids of another PID namespace */
+	uint32_t inner_pid; /* its own there; 0: it is `pid` */
+	bool unplaced; /* it had ended before we saw it: `pid` is its own in a namespace that we do not know */
 	int pidfd, statm;
 	uint64_t first_program, last_program; /* numbers (shm.h) of those that it ran */
 	uint64_t last_executed; /* of the last one that it executed, and was not forked with */
@@ -54,22 +54,22 @@ struct process {
 	size_t command_bytes;
 
 	struct modules modules;
-	struct jit *jit;      /* NULL: it has made no code that we know of */
-	bool no_jit;	      /* nor will we look for it */
+	struct jit *jit; /* NULL: it has made no code that we know of */
+	bool no_jit; /* nor will we look for it */
 	uint32_t code_module; /* of the code that it made; 0: none */
 	struct stream **streams;
 	size_t stream_count, stream_room;
 	struct order order;
-	struct stream *held;  /* its realloc may still become one event: nothing overtakes it */
-	uint64_t limit;	      /* events up to this epoch are final */
-	uint64_t seen_limit;  /* `limit` as of the round before: used when there is no membarrier */
-	bool waited_for;      /* it has ended, and its parent stops for it, since before the pass at hand */
-	uint64_t stop;	      /* events of later epochs come after the end of a child that has not ended here */
+	struct stream *held; /* its realloc may still become one event: nothing overtakes it */
+	uint64_t limit; /* events up to this epoch are final */
+	uint64_t seen_limit; /* `limit` as of the round before: used when there is no membarrier */
+	bool waited_for; /* it has ended, and its parent stops for it, since before the pass at hand */
+	uint64_t stop; /* events of later epochs come after the end of a child that has not ended here */
 	uint64_t last_epoch, last_time_ns;
 	uint32_t main_thread; /* index, NO_INDEX */
-	uint32_t notices;     /* SHM_NOTICE_* that were written */
-	uint64_t look_at;     /* where in its arenas the next look goes on */
-	bool look_asked;      /* it had asked for one when this round began */
+	uint32_t notices; /* SHM_NOTICE_* that were written */
+	uint64_t look_at; /* where in its arenas the next look goes on */
+	bool look_asked; /* it had asked for one when this round began */
 };
 
 struct counters {
@@ -87,7 +87,7 @@ struct counters {
 struct bounds {
 	uint64_t duration_ns, max_bytes; /* 0: none */
 	int64_t credit; /* bytes that may be written before the file is measured again */
-	bool full;	/* it was, and may take no more: what comes is forgotten */
+	bool full; /* it was, and may take no more: what comes is forgotten */
 	enum stopped_by stopped_by;
 	uint64_t stopped_ns; /* since the capture began */
 };
@@ -175,23 +175,23 @@ struct recorder {
 	int segment; /* the memfd; -1: System V */
 	uint64_t segment_inode; /* as /proc/PID/maps has it */
 	struct keyframes keyframes;
-	bool waiting;	     /* the capture begins later: only the live set is kept */
-	uint64_t begin_ns;   /* ... then */
+	bool waiting; /* the capture begins later: only the live set is kept */
+	uint64_t begin_ns; /* ... then */
 	uint64_t bound; /* all programs with smaller numbers are bound */
 	bool no_membarrier;
-	bool again;	   /* the round at hand has been through the segment before */
-	bool discard;	/* the file cannot be written: read and forget, so that nobody stalls */
+	bool again; /* the round at hand has been through the segment before */
+	bool discard; /* the file cannot be written: read and forget, so that nobody stalls */
 	bool out_of_memory;
 	bool heap_stopped; /* ... so that the live set is not known any more */
 	uint64_t discard_ns; /* since when */
-	int write_error;     /* errno that began it */
+	int write_error; /* errno that began it */
 	uint32_t unasked; /* processes that are gone and whose status is not known yet */
 	uint32_t left_slots; /* of theirs, in which their parents may still say it */
 	int epoll;
 	uint64_t now_ns; /* of this round, since the capture began */
 	uint64_t before_ns; /* of the round before */
 	uint64_t last_time_ns; /* of the last event, or end of a process */
-	uint64_t last_end_ns;  /* of the last process that ended */
+	uint64_t last_end_ns; /* of the last process that ended */
 	uint32_t last_process; /* whose event it was; NO_INDEX: it was an end */
 	uint64_t samples; /* of memory, since the interval is what it is */
 	uint64_t memory_interval_ns, next_sample_ns, next_look_ns, next_check_ns, next_flush_ns;
@@ -200,14 +200,14 @@ struct recorder {
 	struct embed_module *modules; /* by id in the capture */
 	uint32_t module_count, module_room;
 	struct {
-		struct pool names;  /* what programs tell of a module: path and build-id */
-		uint32_t *modules;  /* by number of the name: id in the capture */
+		struct pool names; /* what programs tell of a module: path and build-id */
+		uint32_t *modules; /* by number of the name: id in the capture */
 		size_t module_room;
-		uint32_t files;	    /* that are open */
-		uint32_t codes;	    /* modules of code made at run time */
+		uint32_t files; /* that are open */
+		uint32_t codes; /* modules of code made at run time */
 	} told;
 	bool no_symbols;
-	uint64_t made_named;   /* frames of code made at run time that have a name */
+	uint64_t made_named; /* frames of code made at run time that have a name */
 	uint64_t names_cpu_ns; /* of the child that looked them up */
 	char host[65], system[200]; /* as uname says */
 	char first_notice[CONTROL_NOTICE]; /* of those that tracker-run has not printed itself */
@@ -220,12 +220,12 @@ struct recorder {
 void recorder_lock(int fd);
 
 struct recorder_setup {
-	int output;	  /* the file, or its first piece; stays the caller's */
+	int output; /* the file, or its first piece; stays the caller's */
 	const char *path; /* of it, absolute; NULL: none is known. Kept, not copied */
-	uint32_t rotate;  /* keep so many pieces; 0: one file */
+	uint32_t rotate; /* keep so many pieces; 0: one file */
 	bool aggregate;
 	uint32_t temporary_threshold; /* of sums */
-	uint64_t checkpoint_ns;	      /* distance of checkpoints of sums; 0: none */
+	uint64_t checkpoint_ns; /* distance of checkpoints of sums; 0: none */
 	enum trk_packing packing;
 };
 /*

@@ -1,7 +1,7 @@
 /* request - see request.h. */
 #include "request.h"
 #include "pidspace.h"
-#include "unseen.h"
+#include "proc.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static bool has_socket(void *context, uint32_t pid)
 	const ssize_t n = readlink(path, link, sizeof(link) - 1);
 
 	link[n > 0 ? n : 0] = 0;
-	return strcmp(link, want) == 0 && unseen_segment(a->r, pid) == THERE;
+	return strcmp(link, want) == 0 && proc_segment(a->r, pid) == THERE;
 }
 
 static int fetch(uint32_t pid, const struct asker *a)
@@ -51,8 +51,7 @@ static bool send_segment(const struct recorder *r, int to, uint32_t pid)
 		struct cmsghdr align;
 	} control = { { 0 } };
 	struct iovec text = { &pid, sizeof(pid) };
-	const struct msghdr m = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
+	const struct msghdr m = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
 	struct cmsghdr *const c = CMSG_FIRSTHDR(&m);
 
 	c->cmsg_level = SOL_SOCKET;

@@ -38,16 +38,14 @@ static void remember(struct rotation *t, uint64_t began_ns)
 	struct stat st = { 0 };
 
 	fstat(t->fd, &st);
-	*file_of(t, t->number) = (struct piece_file){ .device = st.st_dev, .inode = st.st_ino,
-						      .began_ns = began_ns };
+	*file_of(t, t->number) = (struct piece_file){ .device = st.st_dev, .inode = st.st_ino, .began_ns = began_ns };
 }
 
 int rotate_begin(struct rotation *t, const char *path, uint32_t keep, int fd)
 {
 	if (!keep)
 		return 0;
-	*t = (struct rotation){ .path = path, .keep = keep, .fd = fd, .number = 1,
-				.files = calloc(keep, sizeof(*t->files)) };
+	*t = (struct rotation){ .path = path, .keep = keep, .fd = fd, .number = 1, .files = calloc(keep, sizeof(*t->files)) };
 	if (!t->files)
 		return TRK_ERR_NOMEM;
 	remember(t, 0);
@@ -98,7 +96,8 @@ static void settle_finisher(struct recorder *r)
 	if (!t->error)
 		return;
 	snprintf(text, sizeof(text), "the end of file %0*u could not be written (%s): its names, figures and "
-		 "modules are missing", PIECES_DIGITS, t->number - 1, strerror(t->error));
+				     "modules are missing",
+		 PIECES_DIGITS, t->number - 1, strerror(t->error));
 	recorder_notice(r, text);
 	t->error = 0;
 }

@@ -24,14 +24,14 @@ struct piece_file {
 
 struct rotation {
 	const char *path; /* pieces are named after it (format/pieces.h) */
-	uint32_t keep;	  /* so many; 0: the capture is one file */
-	bool keep_on;	  /* another piece may be begun */
-	int fd;		  /* of the newest, which is read, too */
+	uint32_t keep; /* so many; 0: the capture is one file */
+	bool keep_on; /* another piece may be begun */
+	int fd; /* of the newest, which is read, too */
 	struct trk_header header; /* of each */
-	uint32_t number;  /* of the newest, from 1 */
+	uint32_t number; /* of the newest, from 1 */
 	struct piece_file *files; /* the newest `keep`, by number */
-	pid_t finisher;	  /* writes the end of the one before; 0: nobody does */
-	int error;	  /* errno that that failed with */
+	pid_t finisher; /* writes the end of the one before; 0: nobody does */
+	int error; /* errno that that failed with */
 };
 
 /* fd: the first piece. keep_on and header are to be set once that is begun. TRK_ERR_NOMEM. */

@@ -34,7 +34,8 @@ static void look_at_orders(struct recorder *r)
 		if (p->slot == NO_SLOT)
 			continue;
 		const uint64_t epoch = atomic_load_explicit(&r->shm->processes[p->slot].order,
-							    memory_order_acquire) >> 16;
+							    memory_order_acquire) >>
+				       16;
 
 		if (!r->no_membarrier)
 			p->limit = epoch;

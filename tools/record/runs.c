@@ -100,8 +100,13 @@ void runs_keep(struct runs *rs, struct runs_place *at, uint64_t hash, const stru
 	struct run *const r = (struct run *)(rs->bytes + rs->used);
 
 	rs->used += room;
-	*r = (struct run){ .path = below(s, depth)->path, .parent = below(s, depth)->node, .generation = generation,
-			   .bases = { s->state.bases[0], s->state.bases[1] }, .count = n };
+	*r = (struct run){
+		.path = below(s, depth)->path,
+		.parent = below(s, depth)->node,
+		.generation = generation,
+		.bases = { s->state.bases[0], s->state.bases[1] },
+		.count = n,
+	};
 	memcpy(r->levels, s->levels + depth, levels);
 	memcpy(r->levels + n, s->head.pushes.bytes, codes);
 	*at = (struct runs_place){ hash, r };

@@ -14,9 +14,9 @@
 #define RUNS_BITS 15u
 #define RUNS_BYTES (16u << 20)
 #define RUNS_FRAMES_MIN 3u /* shorter ones are looked up one by one as fast */
-#define RUNS_TRIAL 4096u   /* of so many runs ... */
+#define RUNS_TRIAL 4096u /* of so many runs ... */
 #define RUNS_REPEATED 512u /* ... so many must have been seen before, */
-#define RUNS_PAUSE 65536u  /* or so many are not looked for */
+#define RUNS_PAUSE 65536u /* or so many are not looked for */
 
 struct run;
 

@@ -133,7 +133,8 @@ static int defer(struct stream *s, struct wire_record *r)
 								      s->deferred_pops + pops;
 	for (uint32_t i = 0; i < r->pushes.count; i++) {
 		const int err = s->deferred_count < WIRE_DEPTH_MAX ?
-					defer_push(s, wire_frame(&r->pushes, s->state.bases, i)) : TRK_ERR_CORRUPT;
+					defer_push(s, wire_frame(&r->pushes, s->state.bases, i)) :
+					TRK_ERR_CORRUPT;
 
 		if (err)
 			return err;

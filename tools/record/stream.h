@@ -16,7 +16,7 @@ struct process;
 /* mremap likewise: it is recorded as a realloc of whole pages. What is known to have failed is never split. */
 enum stream_realloc {
 	STREAM_NO_REALLOC,
-	STREAM_HELD,  /* BEGIN was met, nothing is written yet: END may follow at once */
+	STREAM_HELD, /* BEGIN was met, nothing is written yet: END may follow at once */
 	STREAM_WHOLE, /* END will be the whole event, for RELEASE has nothing to say */
 	STREAM_SPLIT, /* RELEASE is written, END will be the second part */
 };
@@ -29,7 +29,7 @@ struct stream_level {
 struct stream {
 	struct process *process;
 	uint64_t serial; /* of its creation: breaks ties of epochs when a slot was reused */
-	uint32_t slot;	 /* UINT32_MAX: given back */
+	uint32_t slot; /* UINT32_MAX: given back */
 	uint32_t tid;
 	uint32_t thread; /* index in the capture */
 	struct chain chain;
@@ -38,9 +38,9 @@ struct stream {
 	uint8_t *bytes;
 	size_t at, size, room;
 	struct wire_state state;
-	bool more;    /* shared memory held more when it was read last */
-	bool broken;  /* nothing more is taken: the records make no sense, or there is no memory for them */
-	int fault;    /* why it broke, TRK_ERR_CORRUPT or TRK_ERR_NOMEM, until deliver_broken() has told; 0 */
+	bool more; /* shared memory held more when it was read last */
+	bool broken; /* nothing more is taken: the records make no sense, or there is no memory for them */
+	int fault; /* why it broke, TRK_ERR_CORRUPT or TRK_ERR_NOMEM, until deliver_broken() has told; 0 */
 	bool has_head;
 	struct wire_record head; /* the next event; its frames-only records are in `deferred` */
 
@@ -55,12 +55,12 @@ struct stream {
 	uint32_t hashed, hash_room;
 	uint32_t code_changes; /* of the process's code (jit.h), when levels were looked up */
 	uint32_t node; /* in the capture, of what is kept of it */
-	bool marked;   /* its outermost frame is the mark of a cut */
+	bool marked; /* its outermost frame is the mark of a cut */
 	uint32_t older; /* ... and so many frames are older; 0: nobody knows */
 
 	enum stream_realloc realloc;
 	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when it is one */
-	uint8_t call;  /* ... and what it began: TRK_REALLOC, TRK_REALLOCARRAY, TRK_MREMAP */
+	uint8_t call; /* ... and what it began: TRK_REALLOC, TRK_REALLOCARRAY, TRK_MREMAP */
 	uint8_t mapping_kind; /* of what an mremap in two parts moves: see heap_mapping_kind */
 	uint32_t held_rounds;
 	uint64_t old_address, old_size;

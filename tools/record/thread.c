@@ -3,7 +3,7 @@
 #include "format/array.h"
 #include "bounds.h"
 #include "deliver.h"
-#include "sample.h"
+#include "proc.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,11 +40,18 @@ static bool slot_name(const struct shm_thread *slot, uint32_t *version, char nam
 
 static void write_thread(struct recorder *r, const struct stream *s, uint64_t end_ns)
 {
+	const struct writer_thread told = {
+		.index = s->thread,
+		.process = s->process->index,
+		.tid = s->tid,
+		.start_ns = s->start_ns,
+		.end_ns = end_ns,
+		.name = s->name,
+		.main = s->tid == s->process->pid,
+	};
+
 	bounds_take(r, THREAD_BYTES);
-	writer_thread(r->writer, &(struct writer_thread){
-		.index = s->thread, .process = s->process->index, .tid = s->tid,
-		.start_ns = s->start_ns, .end_ns = end_ns, .name = s->name,
-		.main = s->tid == s->process->pid });
+	writer_thread(r->writer, &told);
 }
 
 /*
@@ -80,7 +87,7 @@ static struct stream *begin(struct recorder *r, struct process *p, uint32_t slot
 		goto fail;
 	s->checked_ns = r->now_ns;
 	if (!slot_name(t, &s->name_version, s->name))
-		sample_thread_name(p->pid, s->tid, s->name);
+		proc_thread_name(p->pid, s->tid, s->name);
 	if (!s->name[0] && s->tid == p->pid && p->name) /* gone already */
 		memcpy(s->name, p->name, strnlen(p->name, SHM_NAME_BYTES - 1));
 	write_thread(r, s, UINT64_MAX);
@@ -138,8 +145,7 @@ void thread_detach(struct recorder *r, struct stream *s)
 static void count_losses(struct recorder *r, struct process *p, struct stream *s)
 {
 	if (s->lost > s->gaps) {
-		struct trk_event e = { .kind = TRK_GAP, .thread = s->thread,
-				       .size = s->lost - s->gaps, .time_ns = r->now_ns };
+		struct trk_event e = { .kind = TRK_GAP, .thread = s->thread, .size = s->lost - s->gaps, .time_ns = r->now_ns };
 
 		r->counters.gaps++;
 		deliver(r, p, &e);

@@ -1,7 +1,7 @@
 /* unseen - see unseen.h. */
 #include "unseen.h"
+#include "proc.h"
 #include "process.h"
-#include "sample.h"
 #include "watch.h"
 
 #include <ctype.h>
@@ -12,49 +12,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PARENTS_MAX 256u  /* so many processes are asked for their children at a time, */
+#define PARENTS_MAX 256u /* so many processes are asked for their children at a time, */
 #define THREADS_MAX 1024u /* ... and so many of their threads */
 
 #define PAUSE_LOOKS 200u /* between two looks, times what a look takes */
 #define PAUSE_MIN_NS 20000000ull
 #define PAUSE_MAX_NS 1000000000ull
 
-/* Its name, "" when it is gone. */
-static void name_of(uint32_t pid, char name[SHM_NAME_BYTES])
-{
-	sample_thread_name(pid, pid, name);
-}
-
-/* Whether our segment, by either of its names, is mapped there: another recording has one, too. Of a zombie nobody knows. */
-enum segment_there unseen_segment(const struct recorder *r, uint32_t pid)
-{
-	char path[64], *line = NULL;
-	unsigned long long inode;
-	size_t room = 0;
-
-	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
-	FILE *const f = fopen(path, "re");
-	enum segment_there found = !f && errno == EACCES ? DENIED : NOBODY_KNOWS;
-
-	while (f && found != THERE && getline(&line, &room, f) > 0)
-		found = (strstr(line, "/memfd:tracker") || strstr(line, "/SYSV")) &&
-				sscanf(line, "%*s %*s %*s %*s %llu", &inode) == 1 && inode == r->segment_inode ?
-				THERE : NOT_THERE;
-	free(line);
-	if (f)
-		fclose(f);
-	return found;
-}
-
 /* A program of another user's rights cannot be looked at; what still has its parent's name was only forked. */
 static bool is_unseen(const struct recorder *r, const struct process *parent, uint32_t pid)
 {
-	const enum segment_there segment = unseen_segment(r, pid);
+	const enum segment_there segment = proc_segment(r, pid);
 	char name[SHM_NAME_BYTES];
 
 	if (segment != DENIED)
 		return segment == NOT_THERE;
-	name_of(pid, name);
+	proc_thread_name(pid, pid, name);
 	return name[0] && parent->name && strcmp(name, parent->name) != 0;
 }
 
@@ -69,13 +42,9 @@ static bool was_candidate(const struct unseen *u, uint32_t pid)
 /* It runs another program than the one that attached: cheaper to be asked than for all its mappings. */
 static bool executed(const struct process *p)
 {
-	char path[64], now[SHM_EXECUTABLE_BYTES];
+	char now[SHM_EXECUTABLE_BYTES];
 
-	snprintf(path, sizeof(path), "/proc/%u/exe", p->pid);
-	const ssize_t n = readlink(path, now, sizeof(now) - 1);
-
-	now[n > 0 ? n : 0] = 0;
-	return n > 0 && p->executable && strcmp(now, p->executable) != 0;
+	return proc_executable(p->pid, now) && p->executable && strcmp(now, p->executable) != 0;
 }
 
 static void look_at(struct recorder *r, const struct process *parent, uint32_t pid, struct unseen *next)
@@ -124,7 +93,8 @@ static uint64_t pause_ns(uint64_t look_ns)
 {
 	const uint64_t ns = look_ns * PAUSE_LOOKS;
 
-	return ns < PAUSE_MIN_NS ? PAUSE_MIN_NS : ns > PAUSE_MAX_NS ? PAUSE_MAX_NS : ns;
+	return ns < PAUSE_MIN_NS ? PAUSE_MIN_NS : ns > PAUSE_MAX_NS ? PAUSE_MAX_NS :
+								      ns;
 }
 
 void unseen_look(struct recorder *r)
@@ -146,4 +116,35 @@ void unseen_look(struct recorder *r)
 	}
 	next.next_ns = r->now_ns + pause_ns(recorder_clock(r) - begin_ns);
 	r->unseen = next;
+}
+
+static bool is_stranger(const struct recorder *r, uint32_t pid, const char *environment)
+{
+	return pid != (uint32_t)getpid() && pid != (uint32_t)getppid() && !process_by_pid(r, pid) &&
+	       proc_has_environment(pid, environment);
+}
+
+size_t unseen_strangers(struct recorder *r, const char *environment, uint32_t pid, uint32_t *pids,
+			size_t max)
+{
+	const uint32_t last = proc_last_pid(), self = (uint32_t)getpid();
+	struct dirent *entry;
+	size_t count = 0;
+
+	/* The usual case, without a look at every process: nothing was started since. */
+	if (last && last == (self > pid ? self : pid))
+		return 0;
+	DIR *const dir = opendir("/proc");
+
+	while (dir && count < max && (entry = readdir(dir))) {
+		const uint32_t other = isdigit((unsigned char)entry->d_name[0]) ?
+					       (uint32_t)strtoul(entry->d_name, NULL, 10) :
+					       0;
+
+		if (other && is_stranger(r, other, environment))
+			pids[count++] = other;
+	}
+	if (dir)
+		closedir(dir);
+	return count;
 }

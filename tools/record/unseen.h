@@ -11,7 +11,11 @@
 
 /* Now and then: watches programs that recorded processes started, or became, and that have not come to us. */
 void unseen_look(struct recorder *r);
-enum segment_there { THERE, NOT_THERE, DENIED, NOBODY_KNOWS };
-enum segment_there unseen_segment(const struct recorder *r, uint32_t pid);
+/*
+ * Processes that were started with our environment since `pid` was and never
+ * attached: between fork and exec, or not recordable. At most `max` pids.
+ */
+size_t unseen_strangers(struct recorder *r, const char *environment, uint32_t pid, uint32_t *pids,
+			size_t max);
 
 #endif

@@ -4,7 +4,7 @@
 #include "pidspace.h"
 #include "process.h"
 #include "request.h"
-#include "sample.h"
+#include "proc.h"
 
 #include "tools/run/inspect.h"
 
@@ -188,15 +188,13 @@ static bool has_attached(const struct recorder *r, const struct watch *w)
 void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t number)
 {
 	struct watch *const w = knows(r, pid) ? NULL : add(r, pid);
-	char path[64];
 
 	if (!w)
 		return;
 	w->number = number;
 	snprintf(w->starter, sizeof(w->starter), "%s", starter ? starter : "");
-	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
-	if (readlink(path, w->path, sizeof(w->path) - 1) <= 0)
-		sample_thread_name(pid, pid, w->path);
+	if (!proc_executable(pid, w->path))
+		proc_thread_name(pid, pid, w->path);
 }
 
 /*
@@ -273,7 +271,7 @@ static void explain(const struct recorder *r, const struct watch *w, char *why, 
 		snprintf(why, room, "the recorder was not allowed to hand it the shared memory, or did not answer");
 	else if (w->ended)
 		snprintf(why, room, "it ended before the preloaded library had started: it was killed, lacked a library, or "
-			 "was executed past the C library");
+				    "was executed past the C library");
 	else
 		snprintf(why, room, "it did not load the preloaded library: it was executed past the C library, or stood still");
 }
@@ -293,8 +291,7 @@ static void miss(struct recorder *r, const struct watch *w)
 		}
 	m = all->missed_count < MISSED ? &all->missed[all->missed_count] : NULL;
 	if (m)
-		*m = (struct missed){ .path = strdup(w->path), .why = strdup(why), .pid = w->pid ? w->pid : w->inner_pid,
-				      .count = 1 };
+		*m = (struct missed){ .path = strdup(w->path), .why = strdup(why), .pid = w->pid ? w->pid : w->inner_pid, .count = 1 };
 	if (!m || !m->path || !m->why) {
 		all->missed_more++;
 		return;
@@ -375,7 +372,8 @@ void watch_finish(struct recorder *r)
 	}
 	if (untold && recorder_believes(r, untold)) {
 		snprintf(text, sizeof(text), "%u programs were started faster than could be followed: whether they were "
-			 "recorded is not known", untold);
+					     "recorded is not known",
+			 untold);
 		recorder_notice(r, text);
 	}
 }

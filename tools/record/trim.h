@@ -1,0 +1,10 @@
+/* trim - memory of the segment that nobody uses goes back to the system. */
+#ifndef RECORD_TRIM_H
+#define RECORD_TRIM_H
+
+#include "recorder.h"
+
+/* Of chunks that are free, but for those that are used first. */
+void trim_chunks(struct recorder *r);
+
+#endif
