@@ -165,7 +165,13 @@ static inline uint32_t context_node(const struct model_context *c)
 static inline struct prediction context_prediction(const struct model_context *c)
 {
 	return (struct prediction){
-		.size = c->size, .node = context_node(c), .class = context_class(c), .kind = c->rest >> 54 & 31, .ref = (int32_t)(c->rest >> 32 << (32 - CONTEXT_REF_BITS)) >> (32 - CONTEXT_REF_BITS), .place = c->rest >> 59 & 7, .ref_mode = (uint8_t)(c->rest >> 62)
+		.size = c->size,
+		.node = context_node(c),
+		.class = context_class(c),
+		.kind = c->rest >> 54 & 31,
+		.ref = (int32_t)(c->rest >> 32 << (32 - CONTEXT_REF_BITS)) >> (32 - CONTEXT_REF_BITS),
+		.place = c->rest >> 59 & 7,
+		.ref_mode = (uint8_t)(c->rest >> 62),
 	};
 }
 

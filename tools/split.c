@@ -142,8 +142,26 @@ static void write_process(const struct part *p)
 {
 	const struct cap_process *const from = &p->capture->processes[p->process];
 
-	writer_process(p->writer, &(struct writer_process){
-					  .pid = from->pid, .ppid = from->ppid, .parent = UINT32_MAX, .origin = from->origin, .start_ns = from->start_ns, .end_ns = from->end_ns, .ended = from->ended, .code = from->code, .name = from->name, .executable = from->executable, .command_line = from->command_line, .command_line_bytes = from->command_line_bytes, .execs = from->execs, .libc = from->libc, .host = from->host, .system = from->system });
+	const struct writer_process told = {
+		.pid = from->pid,
+		.ppid = from->ppid,
+		.parent = UINT32_MAX,
+		.origin = from->origin,
+		.start_ns = from->start_ns,
+		.end_ns = from->end_ns,
+		.ended = from->ended,
+		.code = from->code,
+		.name = from->name,
+		.executable = from->executable,
+		.command_line = from->command_line,
+		.command_line_bytes = from->command_line_bytes,
+		.execs = from->execs,
+		.libc = from->libc,
+		.host = from->host,
+		.system = from->system,
+	};
+
+	writer_process(p->writer, &told);
 }
 
 static void write_threads(struct part *p)
@@ -162,9 +180,18 @@ static void write_mappings(struct part *p)
 	for (uint32_t i = 0; i < p->capture->mapping_count; i++) {
 		const struct cap_mapping *const from = &p->capture->mappings[i];
 
-		if (from->process == p->process)
-			writer_mapping(p->writer, &(struct writer_mapping){
-							  .module = module_of(p, from->module), .bias = from->bias, .start = from->start, .end = from->end, .load_time_ns = from->load_time_ns, .unload_time_ns = from->unload_time_ns });
+		if (from->process == p->process) {
+			const struct writer_mapping told = {
+				.module = module_of(p, from->module),
+				.bias = from->bias,
+				.start = from->start,
+				.end = from->end,
+				.load_time_ns = from->load_time_ns,
+				.unload_time_ns = from->unload_time_ns,
+			};
+
+			writer_mapping(p->writer, &told);
+		}
 	}
 }
 

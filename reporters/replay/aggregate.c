@@ -250,7 +250,16 @@ static void own_peak(void *data, uint32_t process)
 int aggregate_new(struct aggregate **ret, uint32_t temporary_threshold)
 {
 	struct aggregate *a = calloc(1, sizeof(*a));
-	struct heap_observer o = { .data = a, .born = born, .restored = restored, .died = died, .grew = grew, .aside = aside, .peak = peak, .own_peak = own_peak };
+	struct heap_observer o = {
+		.data = a,
+		.born = born,
+		.restored = restored,
+		.died = died,
+		.grew = grew,
+		.aside = aside,
+		.peak = peak,
+		.own_peak = own_peak,
+	};
 	int err = a ? heap_new(&a->heap, temporary_threshold, &o) : TRK_ERR_NOMEM;
 
 	if (err) {

@@ -29,14 +29,22 @@ static void write_sum(const struct aggregate *a, struct writer *w, uint32_t i)
 
 	if (a->rows.errors)
 		errors = errors_of(a, i, own_kept);
-	writer_sum(w, &(struct trk_sum){ .node = row->key.node, .thread = row->key.thread, .process = row->key.process, .domain = row->key.domain, .kind = row->key.kind, .of = {
-																						  [TRK_SUM_TOTAL] = m->total,
-																						  [TRK_SUM_PEAK] = { row_kept_bytes(&a->rows, row), row_kept_count(&a->rows, row) },
-																						  [TRK_SUM_OWN_PEAK] = own_kept ? m->own : (struct trk_figure){ row->bytes, row->count },
-																						  [TRK_SUM_LEAKED] = { row->left_bytes + row->bytes, row->left_count + row->count },
-																						  [TRK_SUM_TEMPORARY] = m->temporary,
-																					  } },
-		   a->rows.errors ? &errors : NULL);
+	const struct trk_sum sum = {
+		.node = row->key.node,
+		.thread = row->key.thread,
+		.process = row->key.process,
+		.domain = row->key.domain,
+		.kind = row->key.kind,
+		.of = {
+			[TRK_SUM_TOTAL] = m->total,
+			[TRK_SUM_PEAK] = { row_kept_bytes(&a->rows, row), row_kept_count(&a->rows, row) },
+			[TRK_SUM_OWN_PEAK] = own_kept ? m->own : (struct trk_figure){ row->bytes, row->count },
+			[TRK_SUM_LEAKED] = { row->left_bytes + row->bytes, row->left_count + row->count },
+			[TRK_SUM_TEMPORARY] = m->temporary,
+		},
+	};
+
+	writer_sum(w, &sum, a->rows.errors ? &errors : NULL);
 }
 
 static void write_sums(const struct aggregate *a, struct writer *w)

@@ -82,8 +82,19 @@ static struct place *sort(struct saving *s, struct place *a, struct place *b, ui
 
 static void tell_block(struct saving *s, const struct block *b)
 {
-	s->saver->block(s->saver->data, &(struct keyframe_block){
-						.address = b->b.address, .size = b->b.size, .time_ns = b->b.time_ns, .thread = b->b.thread, .node = b->b.node, .domain = b->b.domain, .aside_thread = b->b.aside ? b->space & ~BLOCKS_ASIDE(0) : 0, .kind = b->b.kind, .aside = b->b.aside });
+	const struct keyframe_block told = {
+		.address = b->b.address,
+		.size = b->b.size,
+		.time_ns = b->b.time_ns,
+		.thread = b->b.thread,
+		.node = b->b.node,
+		.domain = b->b.domain,
+		.aside_thread = b->b.aside ? b->space & ~BLOCKS_ASIDE(0) : 0,
+		.kind = b->b.kind,
+		.aside = b->b.aside,
+	};
+
+	s->saver->block(s->saver->data, &told);
 	step(s, 1);
 }
 
@@ -118,8 +129,23 @@ static int save_piece(void *data, const struct heap_block *b)
 	uint32_t *const last = &s->last_piece[r->mapping - 1];
 
 	s->piece++;
-	s->saver->block(s->saver->data, &(struct keyframe_block){
-						.address = b->address, .size = b->size, .time_ns = b->time_ns, .end = r->end, .asked = r->asked, .back = *last ? s->piece - *last : 0, .thread = b->thread, .node = b->node, .domain = b->domain, .kind = b->kind, .reserved = b->reserved, .arena = b->arena, .untouched = b->untouched });
+	const struct keyframe_block told = {
+		.address = b->address,
+		.size = b->size,
+		.time_ns = b->time_ns,
+		.end = r->end,
+		.asked = r->asked,
+		.back = *last ? s->piece - *last : 0,
+		.thread = b->thread,
+		.node = b->node,
+		.domain = b->domain,
+		.kind = b->kind,
+		.reserved = b->reserved,
+		.arena = b->arena,
+		.untouched = b->untouched,
+	};
+
+	s->saver->block(s->saver->data, &told);
 	*last = s->piece;
 	step(s, 1);
 	return 0;
@@ -197,7 +223,19 @@ int heap_restore_process(struct heap_restorer *r, const struct keyframe_process 
 static struct heap_block as_block(const struct heap_restorer *r, const struct keyframe_block *b)
 {
 	return (struct heap_block){
-		.address = b->address, .size = b->size, .time_ns = b->time_ns, .process = r->index, .thread = b->thread, .node = b->node, .domain = b->domain, .kind = b->kind, .aside = b->aside, .restored = true, .reserved = b->reserved, .arena = b->arena, .untouched = b->untouched
+		.address = b->address,
+		.size = b->size,
+		.time_ns = b->time_ns,
+		.process = r->index,
+		.thread = b->thread,
+		.node = b->node,
+		.domain = b->domain,
+		.kind = b->kind,
+		.aside = b->aside,
+		.restored = true,
+		.reserved = b->reserved,
+		.arena = b->arena,
+		.untouched = b->untouched,
 	};
 }
 

@@ -44,7 +44,16 @@ static int collect_block(void *data, const struct heap_block *b)
 		return TRK_ERR_NOMEM;
 	heap_estimate(c->heap, b, &e);
 	l->blocks[l->count++] = (struct view_block){
-		.address = b->address, .size = b->size, .time_ns = b->time_ns, .node = b->node, .thread = b->thread, .process = b->process, .domain = b->domain, .kind = b->kind, .bytes = e.bytes, .count = e.count
+		.address = b->address,
+		.size = b->size,
+		.time_ns = b->time_ns,
+		.node = b->node,
+		.thread = b->thread,
+		.process = b->process,
+		.domain = b->domain,
+		.kind = b->kind,
+		.bytes = e.bytes,
+		.count = e.count,
 	};
 	return 0;
 }

@@ -253,7 +253,16 @@ static void settle_texts(struct capture *c)
 		struct cap_process *p = &c->processes[i];
 
 		if (!p->name) /* known by its events only */
-			*p = (struct cap_process){ .parent = UINT32_MAX, .end_ns = UINT64_MAX, .name = "", .executable = "", .command_line = "", .libc = "", .host = "", .system = "" };
+			*p = (struct cap_process){
+				.parent = UINT32_MAX,
+				.end_ns = UINT64_MAX,
+				.name = "",
+				.executable = "",
+				.command_line = "",
+				.libc = "",
+				.host = "",
+				.system = "",
+			};
 		if (p->parent >= c->process_count)
 			p->parent = UINT32_MAX;
 	}

@@ -67,7 +67,13 @@ static bool get_sum(struct byte_reader *r, uint32_t node, struct trk_sum *ret,
 	    process >= UINT32_MAX || thread >= UINT32_MAX || domain > UINT32_MAX || !kind ||
 	    kind >= TRK_KINDS || shape >= SHAPES)
 		return false;
-	*ret = (struct trk_sum){ .node = (uint32_t)(node + step), .process = (uint32_t)process, .thread = (uint32_t)thread, .domain = (uint32_t)domain, .kind = (uint8_t)kind };
+	*ret = (struct trk_sum){
+		.node = (uint32_t)(node + step),
+		.process = (uint32_t)process,
+		.thread = (uint32_t)thread,
+		.domain = (uint32_t)domain,
+		.kind = (uint8_t)kind,
+	};
 	get_figures(r, (unsigned)shape, ret, ret_errors);
 	return !r->failed;
 }

@@ -180,7 +180,14 @@ struct heap_observer view_observer(struct tally *t)
 	struct heap_observer o = { .data = t, .born = born, .grew = grew, .restored = restored };
 
 	if (t->has_span)
-		return (struct heap_observer){ .data = t, .born = born_in_span, .grew = grew_in_span, .restored = restored, .died = died_in_span, .aside = aside_in_span };
+		return (struct heap_observer){
+			.data = t,
+			.born = born_in_span,
+			.grew = grew_in_span,
+			.restored = restored,
+			.died = died_in_span,
+			.aside = aside_in_span,
+		};
 	switch (t->options->what) {
 	case VIEW_LIVE:
 	case VIEW_LEAKS:

@@ -71,7 +71,14 @@ static int join_rows(const struct capture *c, const struct view_options *o, stru
 
 		if ((!f.bytes && !f.count) || (o->process != UINT32_MAX && o->process != s->process))
 			continue;
-		const uint32_t row = rows_find(rows, &(struct view_row){ .node = s->node, .thread = o->by_thread ? s->thread : UINT32_MAX, .process = s->process, .domain = s->domain, .kind = s->kind }, &is_new);
+		const uint32_t row = rows_find(rows, &(struct view_row){
+							     .node = s->node,
+							     .thread = o->by_thread ? s->thread : UINT32_MAX,
+							     .process = s->process,
+							     .domain = s->domain,
+							     .kind = s->kind,
+						     },
+					       &is_new);
 
 		if (row == ROWS_NONE)
 			return TRK_ERR_NOMEM;

@@ -82,7 +82,12 @@ static void put_type(struct text *t, Dwarf_Die *die, int depth)
 	};
 	/* gcc's own words for types that demanglers call otherwise */
 	static const char *const words[][2] = {
-		{ "long int", "long" }, { "long unsigned int", "unsigned long" }, { "short int", "short" }, { "short unsigned int", "unsigned short" }, { "long long int", "long long" }, { "long long unsigned int", "unsigned long long" }
+		{ "long int", "long" },
+		{ "long unsigned int", "unsigned long" },
+		{ "short int", "short" },
+		{ "short unsigned int", "unsigned short" },
+		{ "long long int", "long long" },
+		{ "long long unsigned int", "unsigned long long" },
 	};
 	const char *name = dwarf_diename(die);
 

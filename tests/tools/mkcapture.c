@@ -490,7 +490,28 @@ static const struct {
 	int min, max; /* words, the first one included */
 	void (*run)(const struct word *w, int n);
 } statements[] = {
-	{ "header", 1, 5, do_header }, { "module", 3, 6, do_module }, { "frame", 4, 8, do_frame }, { "inlined", 5, 5, do_inlined }, { "view", 4, 4, do_view }, { "depth", 4, 4, do_depth }, { "stack", 3, WORDS_MAX, do_stack }, { "process", 2, 16, do_process }, { "thread", 2, 8, do_thread }, { "mapping", 6, 8, do_mapping }, { "at", 2, 2, do_at }, { "after", 2, 2, do_after }, { "in", 2, 2, do_in }, { "rss", 3, 3, do_rss }, { "notice", 2, 2, do_notice }, { "health", 3, 3, do_health }, { "summary", 3, 3, do_summary }, { "flush", 1, 1, do_flush }, { "cut", 1, 1, do_cut }, { "keyframe", 1, 1, do_keyframe }, { "unseen", 1, 1, do_unseen }, { "begin", 1, 1, do_begin }
+	{ "header", 1, 5, do_header },
+	{ "module", 3, 6, do_module },
+	{ "frame", 4, 8, do_frame },
+	{ "inlined", 5, 5, do_inlined },
+	{ "view", 4, 4, do_view },
+	{ "depth", 4, 4, do_depth },
+	{ "stack", 3, WORDS_MAX, do_stack },
+	{ "process", 2, 16, do_process },
+	{ "thread", 2, 8, do_thread },
+	{ "mapping", 6, 8, do_mapping },
+	{ "at", 2, 2, do_at },
+	{ "after", 2, 2, do_after },
+	{ "in", 2, 2, do_in },
+	{ "rss", 3, 3, do_rss },
+	{ "notice", 2, 2, do_notice },
+	{ "health", 3, 3, do_health },
+	{ "summary", 3, 3, do_summary },
+	{ "flush", 1, 1, do_flush },
+	{ "cut", 1, 1, do_cut },
+	{ "keyframe", 1, 1, do_keyframe },
+	{ "unseen", 1, 1, do_unseen },
+	{ "begin", 1, 1, do_begin },
 };
 
 /*

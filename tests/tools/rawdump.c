@@ -14,7 +14,14 @@
 #include "replay/reader.h"
 
 static const char *const kinds[] = {
-	[-TRK_ERR_IO] = "io", [-TRK_ERR_NOMEM] = "nomem", [-TRK_ERR_CORRUPT] = "corrupt", [-TRK_ERR_MAGIC] = "magic", [-TRK_ERR_VERSION] = "version", [-TRK_ERR_FEATURE] = "feature", [-TRK_ERR_LIMIT] = "limit", [-TRK_ERR_ARG] = "arg"
+	[-TRK_ERR_IO] = "io",
+	[-TRK_ERR_NOMEM] = "nomem",
+	[-TRK_ERR_CORRUPT] = "corrupt",
+	[-TRK_ERR_MAGIC] = "magic",
+	[-TRK_ERR_VERSION] = "version",
+	[-TRK_ERR_FEATURE] = "feature",
+	[-TRK_ERR_LIMIT] = "limit",
+	[-TRK_ERR_ARG] = "arg",
 };
 
 /* , "key": "text" with the bytes taken as Latin-1. */

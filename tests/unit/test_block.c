@@ -97,7 +97,15 @@ static void a_flipped_bit_in_the_header_is_noticed(void **unused)
 /* Encodes raw[0..size) and checks that it decodes to itself; tells how it was compressed. */
 static uint16_t payload_comes_back(enum trk_block_type type, const uint8_t *raw, uint32_t size)
 {
-	struct trk_block_header h = { .type = type, .raw_bytes = size, .process = 3, .items = 17, .first_time_ns = 5, .last_time_ns = UINT64_MAX, .flags = TRK_BLOCK_MUST_UNDERSTAND };
+	struct trk_block_header h = {
+		.type = type,
+		.raw_bytes = size,
+		.process = 3,
+		.items = 17,
+		.first_time_ns = 5,
+		.last_time_ns = UINT64_MAX,
+		.flags = TRK_BLOCK_MUST_UNDERSTAND,
+	};
 	const size_t room = TRK_BLOCK_HEADER_BYTES + trk_block_bound(size);
 	uint8_t *out = malloc(room), *back = malloc(size + 1);
 	const size_t n = trk_block_encode(&h, raw, out, TRK_PACK_BEST);

@@ -8,7 +8,24 @@
 
 static void add_process(struct writer *w, uint32_t index)
 {
-	const struct writer_process p = { .index = index, .pid = 100 + index, .ppid = 99, .parent = index ? index - 1 : UINT32_MAX, .start_ns = index, .end_ns = 5000, .ended = 1, .code = 7, .name = "prog", .executable = "/bin/prog", .command_line = "prog\0-x", .command_line_bytes = 8, .execs = 2, .libc = "glibc 2.36", .host = "ada", .system = "Linux 6.1.0 x86_64" };
+	const struct writer_process p = {
+		.index = index,
+		.pid = 100 + index,
+		.ppid = 99,
+		.parent = index ? index - 1 : UINT32_MAX,
+		.start_ns = index,
+		.end_ns = 5000,
+		.ended = 1,
+		.code = 7,
+		.name = "prog",
+		.executable = "/bin/prog",
+		.command_line = "prog\0-x",
+		.command_line_bytes = 8,
+		.execs = 2,
+		.libc = "glibc 2.36",
+		.host = "ada",
+		.system = "Linux 6.1.0 x86_64",
+	};
 	const struct writer_thread t = { .index = index, .process = index, .tid = 100 + index, .end_ns = UINT64_MAX, .name = "worker", .main = true };
 
 	writer_process(w, &p);

@@ -35,7 +35,13 @@ static struct cap_symbol symbols[] = {
 static struct cap_module modules[] = { [1] = { .path = "/bin/app" }, [2] = { .path = "/lib/x.so" } };
 
 static struct cap_frame frames[] = {
-	[1] = { 0x10, 1, 0, 1 }, [2] = { 0x20, 1, 1, 1 }, [3] = { 0x30, 1, 2, 1 }, [4] = { 0x40, 1, 3, 1 }, [5] = { 0x50, 1, 4, 1 }, [6] = { 0x60, 1, 5, 3 }, [7] = { 0x70, 2, 0, 0 }, /* nothing known but its module */
+	[1] = { 0x10, 1, 0, 1 },
+	[2] = { 0x20, 1, 1, 1 },
+	[3] = { 0x30, 1, 2, 1 },
+	[4] = { 0x40, 1, 3, 1 },
+	[5] = { 0x50, 1, 4, 1 },
+	[6] = { 0x60, 1, 5, 3 },
+	[7] = { 0x70, 2, 0, 0 }, /* nothing known but its module */
 };
 
 /* Below main: malloc; work, malloc; work, work, work, malloc; the inlined one; the module. */
@@ -52,7 +58,17 @@ enum { N_START = 1,
        N_MODULE,
        NODES };
 static struct cap_node nodes[NODES] = {
-	[N_START] = { 0, 5 }, [N_MAIN] = { N_START, 4 }, [N_DIRECT] = { N_MAIN, 1 }, [N_WORK] = { N_MAIN, 2 }, [N_WORK1] = { N_WORK, 1 }, [N_REC1] = { N_MAIN, 3 }, [N_REC2] = { N_REC1, 3 }, [N_REC3] = { N_REC2, 2 }, [N_REC4] = { N_REC3, 1 }, [N_INLINED] = { N_START, 6 }, [N_MODULE] = { N_MAIN, 7 }
+	[N_START] = { 0, 5 },
+	[N_MAIN] = { N_START, 4 },
+	[N_DIRECT] = { N_MAIN, 1 },
+	[N_WORK] = { N_MAIN, 2 },
+	[N_WORK1] = { N_WORK, 1 },
+	[N_REC1] = { N_MAIN, 3 },
+	[N_REC2] = { N_REC1, 3 },
+	[N_REC3] = { N_REC2, 2 },
+	[N_REC4] = { N_REC3, 1 },
+	[N_INLINED] = { N_START, 6 },
+	[N_MODULE] = { N_MAIN, 7 },
 };
 
 static struct cap_process processes[] = { { .pid = 100 }, { .pid = 200 } };

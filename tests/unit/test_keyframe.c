@@ -495,7 +495,13 @@ static void any_bytes_are_borne(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 40; i++)
 		blocks[i] = (struct keyframe_block){
-			.address = 0x1000 * (i + 1), .size = 100 + i, .kind = i < 20 ? TRK_MALLOC : TRK_MMAP, .asked = 300, .end = 0x1000 * (i + 2), .back = i == 30, .domain = i % 3
+			.address = 0x1000 * (i + 1),
+			.size = 100 + i,
+			.kind = i < 20 ? TRK_MALLOC : TRK_MMAP,
+			.asked = 300,
+			.end = 0x1000 * (i + 2),
+			.back = i == 30,
+			.domain = i % 3,
 		};
 	raw = encoded(blocks, 40, &bytes);
 	assert_int_equal(restore_all(raw, bytes), 0);

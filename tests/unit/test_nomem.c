@@ -24,7 +24,12 @@ static const struct view_options questions[] = {
 	{ .what = VIEW_LEAKS, .process = UINT32_MAX, .blocks = true, .by_size = true },
 	{ .what = VIEW_TEMPORARY, .process = UINT32_MAX, .threshold = 1, .by_thread = true },
 	{ .what = VIEW_ALLOCATIONS, .process = UINT32_MAX, .sizes = true },
-	{ .what = VIEW_ALLOCATIONS, .process = UINT32_MAX, .spanned = true, .at = { .is_range = true, .from = { .kind = POINT_SHARE, .number = 20000 }, .to = { .kind = POINT_SHARE, .number = 60000 } } }
+	{
+		.what = VIEW_ALLOCATIONS,
+		.process = UINT32_MAX,
+		.spanned = true,
+		.at = { .is_range = true, .from = { .kind = POINT_SHARE, .number = 20000 }, .to = { .kind = POINT_SHARE, .number = 60000 } },
+	}
 };
 #define QUESTIONS (sizeof(questions) / sizeof(*questions))
 

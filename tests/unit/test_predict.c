@@ -217,7 +217,13 @@ static void what_repeats_costs_nothing(void **unused)
 	struct coded c;
 
 	for (uint32_t i = 0; i < COUNT; i++)
-		events[i] = i % 2 ? (struct trk_event){ .kind = TRK_FREE, .address = 4096, .ref = 1 } : (struct trk_event){ .kind = TRK_MALLOC, .address = 4096, .size = 40, .node = 9, .ref = TRK_REF_NONE };
+		events[i] = i % 2 ? (struct trk_event){ .kind = TRK_FREE, .address = 4096, .ref = 1 } : (struct trk_event){
+			.kind = TRK_MALLOC,
+			.address = 4096,
+			.size = 40,
+			.node = 9,
+			.ref = TRK_REF_NONE,
+		};
 	for (uint32_t most = 1; most <= PREDICT_BATCH_MAX; most += PREDICT_BATCH_MAX - 1) {
 		c = encode(events, COUNT, most);
 		assert_true(c.count == 1 && c.size[0] < COUNT / 128 + 100);
@@ -235,7 +241,11 @@ static void a_run_ends_where_its_column_is_nearly_full(void **unused)
 
 	for (uint32_t odd = 0; odd < 4000; odd += 97) {
 		for (uint32_t i = 0; i < COUNT; i++)
-			events[i] = i < odd ? (struct trk_event){ .kind = TRK_FREE, .address = i * 48, .ref = TRK_REF_NONE } : i % 2 ? (struct trk_event){ .kind = TRK_FREE, .address = 4096, .ref = 1 } :
+			events[i] = i < odd ? (struct trk_event){ .kind = TRK_FREE, .address = i * 48, .ref = TRK_REF_NONE } : i % 2 ? (struct trk_event){
+				.kind = TRK_FREE,
+				.address = 4096,
+				.ref = 1,
+			} :
 																       (struct trk_event){ .kind = TRK_MALLOC, .address = 4096, .ref = TRK_REF_NONE };
 		struct coded c = encode(events, odd % 2 ? COUNT : 3000, 1);
 

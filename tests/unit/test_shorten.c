@@ -245,7 +245,16 @@ static void names_of_ada_are_read(void **state)
 	static const struct {
 		const char *linkage, *name;
 	} names[] = {
-		{ "shapes__make__2", "shapes.make" }, { "_ada_main_prog", "main_prog" }, { "shapes__make__nested__2.0", "shapes.make.nested" }, { "shapes__Oadd", "shapes.\"+\"" }, { "shapes__Ole", "shapes.\"<=\"" }, { "shapes___elabb", "shapes'Elab_Body" }, { "shapes__prot__hitP", "shapes.prot.hit" }, { "shapes__baseSR", "shapes.base'Read" }, { "shapes__workerTKB", "shapes.worker" }, { "shapes__workerTB", "shapes.worker" }, /* of tasks, as gdb has them */
+		{ "shapes__make__2", "shapes.make" },
+		{ "_ada_main_prog", "main_prog" },
+		{ "shapes__make__nested__2.0", "shapes.make.nested" },
+		{ "shapes__Oadd", "shapes.\"+\"" },
+		{ "shapes__Ole", "shapes.\"<=\"" },
+		{ "shapes___elabb", "shapes'Elab_Body" },
+		{ "shapes__prot__hitP", "shapes.prot.hit" },
+		{ "shapes__baseSR", "shapes.base'Read" },
+		{ "shapes__workerTKB", "shapes.worker" },
+		{ "shapes__workerTB", "shapes.worker" }, /* of tasks, as gdb has them */
 		{ "shapes__P4sIP", NULL },
 		{ "shapes__x___finalizer.1", NULL },
 		{ "main", NULL },

@@ -58,11 +58,31 @@ static struct cap_frame frames[] = {
 
 /* main <- libc <- _start; allocations below operator new and sort. */
 static struct cap_node nodes[] = {
-	[1] = { 0, 3 }, [2] = { 1, 4 }, [3] = { 2, 2 }, [4] = { 3, 1 }, [5] = { 3, 6 }, [6] = { 0, 1 }, [7] = { 0, 5 }, [8] = { 3, 7 }, [9] = { 8, 1 }, [10] = { 0, 8 }, [11] = { 10, 4 }, [12] = { 11, 2 }
+	[1] = { 0, 3 },
+	[2] = { 1, 4 },
+	[3] = { 2, 2 },
+	[4] = { 3, 1 },
+	[5] = { 3, 6 },
+	[6] = { 0, 1 },
+	[7] = { 0, 5 },
+	[8] = { 3, 7 },
+	[9] = { 8, 1 },
+	[10] = { 0, 8 },
+	[11] = { 10, 4 },
+	[12] = { 11, 2 },
 };
 
 static struct capture capture = {
-	.modules = modules, .module_count = 3, .frames = frames, .frame_count = 9, .nodes = nodes, .node_count = 13, .symbols = symbols, .symbol_count = 6, .strings = strings, .string_count = 9
+	.modules = modules,
+	.module_count = 3,
+	.frames = frames,
+	.frame_count = 9,
+	.nodes = nodes,
+	.node_count = 13,
+	.symbols = symbols,
+	.symbol_count = 6,
+	.strings = strings,
+	.string_count = 9,
 };
 
 static struct stacks *open_with(struct stacks_options o)

@@ -323,7 +323,25 @@ static void an_index_of_many_blocks_goes_on_in_the_next_block(void **unused)
 
 static void records_come_back(void **unused)
 {
-	const struct writer_process p = { .index = 1, .pid = 77, .ppid = 1, .parent = 0, .origin = 1, .start_ns = 5, .end_ns = 900, .ended = 2, .code = 9, .name = "sh", .executable = "/bin/sh", .command_line = "sh\0-c\0", .command_line_bytes = 6, .execs = 3, .libc = "glibc 2.9", .host = "ada", .system = NULL };
+	const struct writer_process p = {
+		.index = 1,
+		.pid = 77,
+		.ppid = 1,
+		.parent = 0,
+		.origin = 1,
+		.start_ns = 5,
+		.end_ns = 900,
+		.ended = 2,
+		.code = 9,
+		.name = "sh",
+		.executable = "/bin/sh",
+		.command_line = "sh\0-c\0",
+		.command_line_bytes = 6,
+		.execs = 3,
+		.libc = "glibc 2.9",
+		.host = "ada",
+		.system = NULL,
+	};
 	static const uint8_t want[] = "\x2c\x01\x4d\x01\x01\x01\x05\x85\x07\x02\x09\x02sh\x07/bin/sh\x06sh\0-c\0\x03"
 				      "\x09glibc 2.9\x03"
 				      "ada\0";
