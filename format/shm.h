@@ -29,6 +29,7 @@
 #define TRK_SHM_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
@@ -279,17 +280,35 @@ struct shm_chunk {
 #define SHM_PAYLOAD_BYTES (SHM_CHUNK_BYTES - 16u)
 #define SHM_BITMAP_WORDS (SHM_CHUNKS / 64u)
 
-struct shm {
-	struct shm_header header;
-	_Atomic uint8_t process_states[SHM_PROCESSES], thread_states[SHM_THREADS]; /* enum shm_state */
-	_Alignas(64) _Atomic uint64_t chunk_bitmap[SHM_BITMAP_WORDS]; /* 1: in use */
-	struct shm_execs execs;
+/* clang-format off */
+#define SHM_HEAD                                                                                             \
+	struct shm_header header;                                                                            \
+	_Atomic uint8_t process_states[SHM_PROCESSES], thread_states[SHM_THREADS]; /* enum shm_state */      \
+	_Alignas(64) _Atomic uint64_t chunk_bitmap[SHM_BITMAP_WORDS]; /* 1: in use */                        \
+	struct shm_execs execs;                                                                              \
 	struct shm_life lives[SHM_PROCESSES];
-	_Alignas(SHM_PAGE_MOST) struct shm_process processes[SHM_PROCESSES];
-	_Alignas(SHM_PAGE_MOST) struct shm_thread threads[SHM_THREADS];
-	_Alignas(SHM_PAGE_MOST) struct shm_chunk chunks[SHM_CHUNKS];
+/* clang-format on */
+
+struct shm_head {
+	SHM_HEAD
 };
 
+/* Its parts begin on pages, however large these are: by their places, for where it is mapped only suits the processor's own pages. */
+struct shm {
+	union {
+		struct {
+			SHM_HEAD
+		};
+		uint8_t head[(sizeof(struct shm_head) + SHM_PAGE_MOST - 1) / SHM_PAGE_MOST * SHM_PAGE_MOST];
+	};
+	struct shm_process processes[SHM_PROCESSES];
+	struct shm_thread threads[SHM_THREADS];
+	struct shm_chunk chunks[SHM_CHUNKS];
+};
+
+_Static_assert(offsetof(struct shm, processes) % SHM_PAGE_MOST == 0 && offsetof(struct shm, threads) % SHM_PAGE_MOST == 0 &&
+		       offsetof(struct shm, chunks) % SHM_PAGE_MOST == 0,
+	       "parts begin on pages");
 _Static_assert(sizeof(struct shm_header) == 192, "layout");
 _Static_assert(sizeof(struct shm_exec) == 256, "layout");
 _Static_assert(sizeof(struct shm_life) == 40, "layout");

@@ -37,6 +37,48 @@ struct trk_fault {
 enum trk_access { TRK_ACCESS_NONE = 0,
 		  TRK_ACCESS_SOME = 1 };
 
+/* How a process came to be, and how it ended: numbers of the capture. */
+enum trk_origin { TRK_STARTED = 0,
+		  TRK_FORKED = 1 };
+enum trk_ended { TRK_END_UNKNOWN = 0,
+		 TRK_EXITED = 1, /* code: the exit status */
+		 TRK_KILLED = 2 /* code: the signal */ };
+
+/* Flags of a module in the capture. */
+enum trk_module_flag {
+	TRK_MODULE_MAIN = 1, /* the program itself */
+	TRK_MODULE_VDSO = 2,
+	TRK_MODULE_MADE = 4, /* code made at run time, in no file */
+};
+
+/* Records of the capture's tables, as they are written and read. Texts are the caller's, or the capture's. */
+struct trk_process {
+	uint32_t index, pid, ppid;
+	uint32_t parent; /* index; UINT32_MAX: none */
+	uint32_t origin; /* enum trk_origin */
+	uint32_t ended, code; /* enum trk_ended */
+	uint32_t execs;
+	uint64_t start_ns, end_ns; /* end UINT64_MAX: not known to have ended */
+	const char *name, *executable;
+	const char *command_line; /* arguments, each ended by a NUL */
+	uint32_t command_line_bytes;
+	const char *libc; /* name and version; "", like the next two, where the capture does not say */
+	const char *host, *system; /* where it ran: the machine's name; kernel, release, processor */
+};
+
+struct trk_thread {
+	uint32_t index, process, tid;
+	uint64_t start_ns, end_ns; /* end UINT64_MAX: not known */
+	const char *name;
+	bool main;
+};
+
+struct trk_mapping {
+	uint32_t process, module;
+	uint64_t bias, start, end;
+	uint64_t load_time_ns, unload_time_ns; /* unload UINT64_MAX: still mapped */
+};
+
 /* Advices that change what is heap: those of Linux, which differ between no two processors. */
 enum trk_advice {
 	TRK_DONTNEED = 4,

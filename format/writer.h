@@ -27,34 +27,6 @@ struct writer_module {
 	uint32_t flags; /* bit 0 main program, bit 1 vdso, bit 2 no file: code made at run time */
 };
 
-struct writer_process {
-	uint32_t index, pid, ppid;
-	uint32_t parent; /* UINT32_MAX: none */
-	uint32_t origin; /* 0 started, 1 fork */
-	uint64_t start_ns, end_ns; /* end UINT64_MAX: not known to have ended */
-	uint32_t ended; /* 0 unknown, 1 exited, 2 killed by a signal */
-	uint32_t code;
-	const char *name, *executable;
-	const char *command_line; /* arguments, each ended by a NUL */
-	size_t command_line_bytes;
-	uint32_t execs;
-	const char *libc; /* name and version */
-	const char *host, *system; /* where it ran: the machine's name; kernel, release, processor */
-};
-
-struct writer_thread {
-	uint32_t index, process, tid;
-	uint64_t start_ns, end_ns; /* end UINT64_MAX: not known */
-	const char *name;
-	bool main;
-};
-
-struct writer_mapping {
-	uint32_t process, module;
-	uint64_t bias, start, end;
-	uint64_t load_time_ns, unload_time_ns; /* unload UINT64_MAX: still mapped */
-};
-
 struct writer_symbol {
 	const char *function; /* linkage name; NULL or "" unknown */
 	const char *file;
@@ -116,9 +88,9 @@ uint32_t writer_frame_count(const struct writer *w); /* frames are 1..count */
 void writer_frame_get(const struct writer *w, uint32_t frame, uint32_t *ret_module,
 		      uint64_t *ret_offset);
 
-void writer_process(struct writer *w, const struct writer_process *p);
-void writer_thread(struct writer *w, const struct writer_thread *t);
-void writer_mapping(struct writer *w, const struct writer_mapping *m);
+void writer_process(struct writer *w, const struct trk_process *p);
+void writer_thread(struct writer *w, const struct trk_thread *t);
+void writer_mapping(struct writer *w, const struct trk_mapping *m);
 
 /*
  * Appends events, each to its process's (e->process) current block. e->ref, where it is known,

@@ -195,7 +195,7 @@ void writer_frame_get(const struct writer *w, uint32_t frame, uint32_t *ret_modu
 
 /* ---- records ---- */
 
-void writer_process(struct writer *w, const struct writer_process *r)
+void writer_process(struct writer *w, const struct trk_process *r)
 {
 	uint8_t *p = writer_record_begin(w);
 
@@ -220,7 +220,7 @@ void writer_process(struct writer *w, const struct writer_process *r)
 	writer_record_end(w, TRK_BLOCK_PROCESSES, p, 0);
 }
 
-void writer_thread(struct writer *w, const struct writer_thread *r)
+void writer_thread(struct writer *w, const struct trk_thread *r)
 {
 	uint8_t *p = writer_record_begin(w);
 
@@ -236,7 +236,7 @@ void writer_thread(struct writer *w, const struct writer_thread *r)
 	writer_record_end(w, TRK_BLOCK_THREADS, p, 0);
 }
 
-void writer_mapping(struct writer *w, const struct writer_mapping *r)
+void writer_mapping(struct writer *w, const struct trk_mapping *r)
 {
 	uint8_t *p = writer_record_begin(w);
 

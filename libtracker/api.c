@@ -4,6 +4,8 @@
 #include "tracker.h"
 
 #include "hook.h"
+#include "send.h"
+#include "thread.h"
 
 static int label(uint8_t kind, const char *text, const struct site *at)
 {

@@ -2,6 +2,7 @@
 
 #include "raw.h"
 #include "segment.h"
+#include "thread.h"
 
 #define SPINS 2000
 #define WAIT_NS 2000000L

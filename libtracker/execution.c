@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "raw.h"
+#include "environment.h"
+#include "image.h"
+#include "way.h"
 
 /* So many bytes of an environment are copied on the stack. */
 #define ROOM_MAX (256u << 10)

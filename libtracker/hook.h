@@ -13,6 +13,8 @@
 #include "real.h"
 #include "sample.h"
 #include "state.h"
+#include "send.h"
+#include "thread.h"
 
 /* hooks_new.c: once, at start; and after dlclose. */
 void operators_start(void);

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "hook.h"
+#include "send.h"
+#include "thread.h"
 
 EXPORT void *malloc(size_t size)
 {

@@ -13,6 +13,8 @@
 #include "hook.h"
 #include "linger.h"
 #include "raw.h"
+#include "send.h"
+#include "thread.h"
 
 #define ARENA_MIN ((size_t)16 << 20) /* less is heap to the recorder */
 

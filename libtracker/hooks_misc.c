@@ -11,6 +11,9 @@
 
 #include "hook.h"
 #include "modules.h"
+#include "session.h"
+#include "thread.h"
+#include "unwind.h"
 
 EXPORT int dlclose(void *handle)
 {

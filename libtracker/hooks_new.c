@@ -15,6 +15,7 @@
 #include "cfi.h"
 #include "hook.h"
 #include "symbol.h"
+#include "thread.h"
 
 enum operator_id {
 	NEW,

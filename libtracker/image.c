@@ -1,10 +1,6 @@
-/*
- * image - whether a file that is about to be executed will load our library. Only then does
- * somebody close the descriptor of the segment that it inherits.
- *
- * Reads the start of the file: an ELF program of this machine with glibc's dynamic linker, not
- * setuid, or a script whose interpreter is one. Raw system calls and the stack only.
- */
+/* image - see image.h. */
+#include "image.h"
+
 #include <elf.h>
 #include <link.h>
 #include <string.h>

@@ -1,9 +1,6 @@
-/*
- * program - what runs in this process: name, executable, arguments.
- *
- * Found once, when the process attaches. A forked child runs the same: it tells so from
- * this copy, because the slot where its parent told it may be another process's by then.
- */
+/* program - see program.h. */
+#include "program.h"
+
 #include <string.h>
 
 #include "maps.h"

@@ -7,6 +7,8 @@
 #include "cfi.h"
 #include "hook.h"
 #include "symbol.h"
+#include "session.h"
+#include "thread.h"
 
 struct real_functions real;
 bool real_known, real_ready;

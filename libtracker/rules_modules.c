@@ -8,6 +8,7 @@
 #include "directory.h"
 #include "headers.h"
 #include "linger.h"
+#include "send.h"
 
 #define PATH_BYTES_MAX 3072u /* a module's record must fit a chunk */
 #define MODULE_CLAIMED 1u /* as a start: one thread fills this entry, or clears up after the module in it */

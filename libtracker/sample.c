@@ -14,6 +14,7 @@
 
 #include "chunk.h"
 #include "raw.h"
+#include "thread.h"
 
 #define BUCKET_ADDRESSES 7u
 #define SMALL_BITS 12u

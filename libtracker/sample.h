@@ -13,6 +13,8 @@
 #define SAMPLE_H
 
 #include "state.h"
+#include "send.h"
+#include "thread.h"
 
 #define SAMPLE_COUNTS 16384u /* a byte each: they stay in the first cache */
 

@@ -1,14 +1,12 @@
-/*
- * send - events into the thread's chunk of the shared segment, in the wire's
- * coding (format/wire.h), published one by one.
- *
- * Inside the target's malloc(): no lock, no shared counter, and no system call
- * but the bounded wait of a thread that found every chunk full.
- */
+/* send - see send.h. */
+#include "send.h"
+
 #include <string.h>
 
 #include "chunk.h"
 #include "state.h"
+#include "thread.h"
+#include "unwind.h"
 
 #define OPERANDS_MAX 80u
 

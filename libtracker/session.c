@@ -1,11 +1,6 @@
-/*
- * session - attaching a process to its recorder, and a forked child anew.
- *
- * Runs before main, perhaps before the C library is up: reads the environment
- * where the kernel put it, uses raw system calls only, leaves no descriptor
- * behind. When anything is refused the process simply runs unrecorded; the
- * recorder notices that nobody came.
- */
+/* session - see session.h. */
+#include "session.h"
+
 #include <elf.h>
 #include <link.h>
 #include <pthread.h>
@@ -22,6 +17,11 @@
 #include "segment.h"
 #include "state.h"
 #include "symbol.h"
+#include "environment.h"
+#include "program.h"
+#include "thread.h"
+#include "unwind.h"
+#include "way.h"
 
 #define STACK_MAX (1ull << 30) /* taken for the limit where there is none */
 

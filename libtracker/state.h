@@ -114,6 +114,11 @@ struct thread {
 	struct cfi_scratch cfi;
 };
 
+/* How a stack differs from the last one: frames that went from its top, and those that came, which stand at the end of t->sent. */
+struct change {
+	uint32_t pops, pushes;
+};
+
 struct tracker_tls {
 	struct thread *threads[THREAD_LEVELS];
 	uintptr_t real_frame; /* frame of the hook whose real function runs: hooks below it are its own */
@@ -170,56 +175,6 @@ struct tracker_state {
 
 extern struct tracker_state state;
 
-/* ---- session.c ---- */
-/* Attaches to the recorder named in the environment. Once; from the first hook or the constructor. */
-void session_start(void);
-/* An allocation has come to us: no malloc of the program's own stands before ours. */
-void session_reached(void);
-/* First event in a child of fork: become a process of our own. False: it is not to be recorded. */
-bool session_forked(void);
-/*
- * Called in a child before fork returns. When a handler forked, the hooks that it interrupted
- * go on in the child, too, where they would write into their parent's stream.
- */
-void session_in_child(void);
-
-/* ---- environment.c ---- */
-/* The entry of `environment` that begins with NAME=, the last one: it is the one that counts. NULL: none. */
-char **environment_find(char *const *environment, const char *name);
-/* What follows "NAME=". NULL: it is not there. */
-const char *environment_get(char *const *environment, const char *name);
-/* Takes out what tracker run had put in: what this process executes must not find us. */
-void environment_restore(char **environment);
-/* What is executed with it attaches, or, named by another session, was asked not to. */
-bool environment_is_ours(char *const *environment, const char *session);
-bool environment_is_others(char *const *environment, const char *session);
-/* A copy with our two variables, `session` among them, in `room`, of environment_room() bytes. */
-size_t environment_room(char *const *environment, const char *session);
-char **environment_make(char *const *environment, const char *session, void *room);
-/* A copy without them. */
-char **environment_make_without(char *const *environment, void *room);
-
-/* ---- way.c ---- */
-/* Copies the usual value of SHM_ENV. */
-void way_name(char name[SHM_SESSION_BYTES]);
-/* Whether who executes here and now finds the recorder by that name. */
-bool way_is_open(const char *name);
-/*
- * Asks the recorder for the segment, for a program that is executed at once. The descriptor, and the
- * value of SHM_ENV that names it; -1: no answer in time. `keeps_pid`: the program will have our pid.
- */
-int way_ask(struct shm_exec *entry, bool keeps_pid, char session[SHM_SESSION_BYTES]);
-
-/* ---- image.c ---- */
-/* Whether what is executed from fd, which stays open, will load our library, and so close what it inherits. */
-bool image_takes_library(int fd);
-
-/* ---- program.c ---- */
-/* Finds out what runs here; started_as: the path that was executed, or NULL; by_loader: that was the dynamic loader. page: zeros, to keep it in. */
-void program_find(const char *started_as, bool by_loader, int argc, char **argv, void *page);
-/* Writes it into the process's slot. */
-void program_tell(struct shm_process *p);
-
 /* Words besides return addresses that a frame's step reads and the memo keeps, at most; and how many a thread has room for. */
 #define SLOTS_OF_A_FRAME 2u
 
@@ -227,112 +182,5 @@ static inline uint32_t memo_slots(void)
 {
 	return state.nframe + state.nframe_slack + 2u;
 }
-
-/* ---- thread.c ---- */
-struct thread *thread_claim(uint32_t level, uintptr_t frame);
-/* The level for a hook at `frame` when tls.level is not 0; THREAD_LEVELS: none is left, the event was counted. */
-uint32_t thread_nested_level(uintptr_t frame);
-bool thread_start(void); /* false: no memory */
-/* Not in a hook: it takes a lock that the hook's caller may hold. */
-void thread_watch_forks(void);
-void thread_forked(void);
-/* thread_enter, when the process turns out to be a forked child. */
-struct thread *thread_enter_forked(uint32_t level, uintptr_t frame);
-void thread_set_name(const char *name);
-
-/* ---- unwind.c ---- */
-/* First event of a forked child: tell its modules. */
-void unwind_forked(struct thread *t);
-
-static inline bool nested_in_real(uintptr_t frame)
-{
-	/* An exception or longjmp out of the real function leaves a stale mark behind: above us, then. */
-	return unlikely(tls.real_frame != 0) && frame < tls.real_frame;
-}
-
-/*
- * The stream to write an event to, or NULL: not recording, inside another
- * hook's real function, or no room (then it was counted).
- */
-static inline struct thread *thread_enter(uintptr_t frame)
-{
-	if (unlikely(!state.on) || nested_in_real(frame))
-		return NULL;
-
-	uint32_t level = tls.level;
-
-	if (unlikely(level)) {
-		if (!*state.fork_page && !session_forked())
-			return NULL;
-		level = thread_nested_level(frame);
-		if (level >= THREAD_LEVELS)
-			return NULL;
-	}
-
-	struct thread *t = tls.threads[level];
-
-	*(likely(t != NULL) ? &t->frame : &tls.claiming) = frame; /* before the level: a handler must find it */
-	atomic_signal_fence(memory_order_seq_cst);
-	tls.level = level + 1;
-	atomic_signal_fence(memory_order_seq_cst);
-	/* after the level: a handler that forks from now on finds us at work */
-	if (unlikely(!*state.fork_page))
-		return thread_enter_forked(level, frame);
-	if (unlikely(!t)) {
-		t = thread_claim(level, frame);
-		if (!t)
-			tls.level = level;
-		else if (state.announce_modules)
-			unwind_forked(t);
-	}
-	return t;
-}
-
-static inline void thread_leave(struct thread *t)
-{
-	atomic_signal_fence(memory_order_seq_cst);
-	tls.level = t->level;
-}
-
-/* How a stack differs from the last one: frames that went from its top, and those that came, which stand at the end of t->sent. */
-struct change {
-	uint32_t pops, pushes;
-};
-
-/* Walks the stack of a hook's caller, which becomes t->sent. A pc of 0 as the oldest: the stack was cut there. */
-struct change unwind(struct thread *t, const struct site *at);
-void unwind_code_unloaded(void); /* after dlclose */
-bool unwind_start(void); /* false: no memory */
-uint32_t unwind_reference_room(void); /* frames in each t->check */
-
-/* ---- send.c ---- */
-void send_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
-		const struct site *at);
-/* What becomes of address space: TRK_MMAP, _RESERVE, _ARENA, _MPROTECT, _MADVISE; detail: of the last two. */
-void send_mapping(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size, uint32_t detail,
-		  const struct site *at);
-void send_free(struct thread *t, uint8_t kind, uintptr_t address);
-void send_unmap(struct thread *t, uintptr_t address, uint64_t size);
-bool send_mremap_begin(struct thread *t, uintptr_t old, uint64_t old_size);
-/* address 0: it failed. Both as for realloc, below. */
-void send_mremap_end(struct thread *t, uintptr_t old, uint64_t old_size, uintptr_t address,
-		     uint64_t size, const struct site *at);
-/* False: dropped; then the end must not be sent either. */
-bool send_realloc_begin(struct thread *t, uint8_t kind, uintptr_t old);
-/*
- * The begin may not be this stream's last any more: a handler forked meanwhile, and this is the
- * child, or reallocated itself. Then there is a new block, and that is all we can tell.
- */
-void send_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
-		      const struct site *at);
-/* A realloc that began has made a block that is not recorded. */
-void send_realloc_freed(struct thread *t, uint8_t kind);
-/* So many allocations of this thread are not recorded. */
-void send_skipped(struct thread *t, uint32_t allocations);
-/* Of kinds that are told PLAIN or RARE: a label and a stack, or a stack alone. */
-void send_label(struct thread *t, uint8_t kind, const char *label, const struct site *at);
-void send_bare(struct thread *t, uint8_t kind, const struct site *at);
-/* directory: the module's path begins there; 0 bytes: at the root. False: there was no room. */
-bool send_module(struct thread *t, const struct wire_record *module, const char *directory, uint32_t directory_bytes);
 
 #endif

@@ -1,11 +1,6 @@
-/*
- * thread - contexts: one stream of events per thread and level.
- *
- * Memory comes in slabs mapped on demand and is never given back: contexts of
- * ended threads are reused. Nothing here takes a lock. A thread's end is seen
- * by a key destructor that re-arms itself until the last round, so that what
- * other destructors allocate and free is still recorded by the same context.
- */
+/* thread - see thread.h. */
+#include "thread.h"
+
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,6 +8,8 @@
 
 #include "raw.h"
 #include "segment.h"
+#include "session.h"
+#include "unwind.h"
 
 #define SLAB_CONTEXTS 4u
 #define SLAB_BYTES (640u << 10) /* of large contexts a slab holds fewer: a thread may not have more room than that */

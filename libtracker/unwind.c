@@ -30,6 +30,7 @@
 #include "memo.h"
 #include "raw.h"
 #include "rules.h"
+#include "thread.h"
 
 #define FOREIGN_FRAME_MAX (1u << 20)
 

@@ -51,6 +51,15 @@ void walk_moved(struct walk *w, uintptr_t sp);
  */
 uint32_t unwind_full(struct walk *w, const struct site *at, uint8_t *ret_end);
 
+/* First event of a forked child: tell its modules. */
+void unwind_forked(struct thread *t);
+
+/* Walks the stack of a hook's caller, which becomes t->sent. A pc of 0 as the oldest: the stack was cut there. */
+struct change unwind(struct thread *t, const struct site *at);
+void unwind_code_unloaded(void); /* after dlclose */
+bool unwind_start(void); /* false: no memory */
+uint32_t unwind_reference_room(void); /* frames in each t->check */
+
 /* libunwind and libgcc, loaded on request: the oracles that our stacks can be compared with. */
 void unwind_reference_start(void);
 /* Instead of our own walk, libunwind's: fills t->walk. */

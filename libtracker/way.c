@@ -1,14 +1,6 @@
-/*
- * way - how a program that is executed finds the recorder.
- *
- * As a rule by the name in the environment, /proc/RECORDER/fd/N. That leads nowhere in another
- * PID namespace's /proc, in a root without /proc, or once rights were given up. Then the
- * descriptor itself is inherited: who executes asks the recorder for it, by an entry in the
- * segment and a socket that the recorder fetches with pidfd_getfd. No name is made that others
- * could open, and nothing stays open: the constructor of the new program closes it.
- *
- * Raw system calls and the stack only: runs in children of vfork and in signal handlers.
- */
+/* way - see way.h. */
+#include "way.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>

@@ -72,7 +72,7 @@ static void describe_head(const struct capture *c, struct emit *e)
 /* Of the program that was started; its descendants run elsewhere only in containers of their own. */
 static void say_machine(const struct capture *c, struct emit *e)
 {
-	const struct cap_process *p = c->processes;
+	const struct trk_process *p = c->processes;
 	const char *const parts[] = { p->host, p->system, p->libc };
 	const char *before = "Machine: ";
 
@@ -108,8 +108,12 @@ static void say_head(const struct capture *c, struct emit *e)
 		emit_aside(e, "threshold", emit_number(capture_summary(c, "temporary_threshold")));
 		emit_say(e, "Aggregated: sums of all events, temporary at threshold {threshold}\n");
 	}
+	emit_aside(e, "damaged", c->damaged_blocks ? emit_number(c->damaged_blocks) : emit_absent());
+	emit_aside(e, "skipped", c->skipped_bytes ? emit_number(c->skipped_bytes) : emit_absent());
 	emit_say(e, "Events: {events} in {file_bytes}, {bytes_per_event} bytes per event\n"
-		    "Complete: {complete}[, {incomplete}][ ({damage}; {damaged_blocks} damaged blocks, {skipped_bytes} bytes skipped)]\n");
+		    "Complete: {complete}[, {incomplete}][ ({damage}]"
+		    "[; {damaged} damaged block{damaged:s}][; {skipped} byte{skipped:s} skipped]");
+	emit_say(e, c->complete ? "\n" : ")\n");
 	reserved_say(e, capture_summary(c, "reserved_bytes"), capture_summary(c, "reserved_mappings"), "\n");
 	if (c->header.sample_bytes)
 		emit_say(e, "Sampled: every {sampled_bytes} of allocations; figures of reports are estimates\n");
@@ -151,7 +155,7 @@ static struct emit_value known(const char *text)
 
 static int describe_process(const struct capture *c, struct emit *e, uint32_t index)
 {
-	const struct cap_process *p = &c->processes[index];
+	const struct trk_process *p = &c->processes[index];
 	const char *const signal = sigabbrev_np((int)p->code);
 	char *command_line = metadata_command_line(p);
 
@@ -161,12 +165,12 @@ static int describe_process(const struct capture *c, struct emit *e, uint32_t in
 		[PID] = emit_number(p->pid), [PPID] = emit_number(p->ppid),
 		[PARENT] = p->parent == UINT32_MAX ? emit_null() : emit_number(c->processes[p->parent].pid),
 		[NAME] = emit_words(p->name), [EXECUTABLE] = emit_words(p->executable), [COMMAND_LINE] = emit_words(command_line),
-		[ORIGIN] = emit_words(p->origin == 1 ? "fork" : "started"), [EXECS] = emit_number(p->execs),
+		[ORIGIN] = emit_words(p->origin == TRK_FORKED ? "fork" : "started"), [EXECS] = emit_number(p->execs),
 		[START] = emit_time(p->start_ns), [END] = p->end_ns == UINT64_MAX ? emit_null() : emit_time(p->end_ns),
 		[STATUS] = metadata_status(p), [SIGNAL] = metadata_signal(p), [THREADS] = emit_number(threads_of(c, index)),
 		[HOST] = known(p->host), [SYSTEM] = known(p->system), [LIBC] = known(p->libc),
-		[KILLED_BY] = p->ended == 2 ? emit_words(signal ? signal : "?") : emit_absent(),
-		[UNKNOWN] = p->ended == 1 || p->ended == 2 ? emit_absent() : emit_words("end not known") });
+		[KILLED_BY] = p->ended == TRK_KILLED ? emit_words(signal ? signal : "?") : emit_absent(),
+		[UNKNOWN] = p->ended == TRK_EXITED || p->ended == TRK_KILLED ? emit_absent() : emit_words("end not known") });
 	free(command_line);
 	return 0;
 }

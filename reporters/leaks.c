@@ -191,7 +191,7 @@ static int read_suppressions(struct report *r)
 static void ask(struct report *r)
 {
 	if (!selection_is_whole(r))
-		ui_usage_error("leaks are those at the end: tracker table %s shows another point", r->operand);
+		ui_usage_error("a point (CAPTURE@POINT) is not allowed: leaks are what lives at the end; tracker table %s shows what lives at another point", r->operand);
 	r->asked = (struct view_options){ .what = VIEW_LEAKS, .process = r->process };
 	r->nameless = true; /* only what is left is looked at */
 }

@@ -93,9 +93,9 @@ static void say_ends(const struct report *r, struct emit *e)
 	bool any = false;
 
 	for (uint32_t i = 0; i < c->process_count; i++) {
-		const struct cap_process *p = &c->processes[i];
+		const struct trk_process *p = &c->processes[i];
 
-		if (p->ended != 2 || (r->process != UINT32_MAX && r->process != i))
+		if (p->ended != TRK_KILLED || (r->process != UINT32_MAX && r->process != i))
 			continue;
 		emit_aside(e, "program", emit_words(p->name[0] ? p->name : "program"));
 		emit_aside(e, "pid", emit_number(p->pid));

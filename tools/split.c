@@ -140,9 +140,9 @@ static void write_symbols(struct part *p)
 
 static void write_process(const struct part *p)
 {
-	const struct cap_process *const from = &p->capture->processes[p->process];
+	const struct trk_process *const from = &p->capture->processes[p->process];
 
-	const struct writer_process told = {
+	const struct trk_process told = {
 		.pid = from->pid,
 		.ppid = from->ppid,
 		.parent = UINT32_MAX,
@@ -167,10 +167,10 @@ static void write_process(const struct part *p)
 static void write_threads(struct part *p)
 {
 	for (uint32_t i = 0; i < p->capture->thread_count; i++) {
-		const struct cap_thread *const from = &p->capture->threads[i];
+		const struct trk_thread *const from = &p->capture->threads[i];
 
 		if (from->process == p->process)
-			writer_thread(p->writer, &(struct writer_thread){
+			writer_thread(p->writer, &(struct trk_thread){
 							 .index = thread_of(p, i), .tid = from->tid, .start_ns = from->start_ns, .end_ns = from->end_ns, .name = from->name, .main = from->main });
 	}
 }
@@ -178,10 +178,10 @@ static void write_threads(struct part *p)
 static void write_mappings(struct part *p)
 {
 	for (uint32_t i = 0; i < p->capture->mapping_count; i++) {
-		const struct cap_mapping *const from = &p->capture->mappings[i];
+		const struct trk_mapping *const from = &p->capture->mappings[i];
 
 		if (from->process == p->process) {
-			const struct writer_mapping told = {
+			const struct trk_mapping told = {
 				.module = module_of(p, from->module),
 				.bias = from->bias,
 				.start = from->start,

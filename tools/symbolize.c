@@ -89,7 +89,7 @@ static int find_frames(struct job *j)
 		j->with_module += f->module != 0;
 		j->known_before += stacks_knows_name(c, f);
 		/* code made at run time is in no file, here or elsewhere */
-		if (!f->module || stacks_knows_name(c, f) || j->modules[f->module].flags & MODULE_CODE)
+		if (!f->module || stacks_knows_name(c, f) || j->modules[f->module].flags & TRK_MODULE_MADE)
 			continue;
 		j->frames[j->frame_count++] = (struct embed_frame){ f->module, i, f->offset };
 		j->module_frames[f->module]++;
@@ -241,7 +241,7 @@ static void print_text(const struct job *j, const char *path)
 	for (uint32_t i = 1; i < j->capture->module_count; i++) {
 		const char *const why = j->module_frames[i] ? trouble(j->report.states[i]) : NULL;
 
-		if (!why || (j->modules[i].flags & 2)) /* the vdso has no file */
+		if (!why || (j->modules[i].flags & TRK_MODULE_VDSO)) /* the vdso has no file */
 			continue;
 		fputs("  ", stderr);
 		ui_text(stderr, j->modules[i].path);

@@ -205,7 +205,7 @@ static int frame_atom(struct group_private *p, const struct source_frame *f, uin
 }
 
 /* A thread that was given no name has its process's. */
-static const char *thread_name(const struct capture *c, const struct cap_thread *t)
+static const char *thread_name(const struct capture *c, const struct trk_thread *t)
 {
 	if (t->name && *t->name)
 		return t->name;
@@ -218,7 +218,7 @@ char *group_thread(const struct capture *c, uint32_t thread, char *out, size_t r
 		snprintf(out, room, "<unknown>");
 		return out;
 	}
-	const struct cap_thread *const t = &c->threads[thread];
+	const struct trk_thread *const t = &c->threads[thread];
 	const char *const name = thread_name(c, t);
 
 	if (c->process_count > 1 && t->process < c->process_count)
@@ -236,7 +236,7 @@ static int thread_atom(struct group_private *p, const struct capture *c, uint32_
 
 	if (thread >= c->thread_count)
 		return atom_of(p, "<unknown>", 0, ret);
-	const struct cap_thread *const t = &c->threads[thread];
+	const struct trk_thread *const t = &c->threads[thread];
 	if (p->options.portable)
 		return atom_of(p, thread_name(c, t), 0, ret);
 	return atom_of(p, group_thread(c, thread, text, sizeof(text)), t->tid, ret);

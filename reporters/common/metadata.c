@@ -37,7 +37,7 @@ static void put_argument(FILE *f, const char *arg)
 	fputc('\'', f);
 }
 
-char *metadata_command_line(const struct cap_process *p)
+char *metadata_command_line(const struct trk_process *p)
 {
 	const char *end = p->command_line + p->command_line_bytes;
 	char *text = NULL;
@@ -89,29 +89,29 @@ static struct emit_value known(const char *text)
 }
 
 /* Where and on what it ran; null: the capture does not say. */
-static void machine(struct emit *e, const struct cap_process *p)
+static void machine(struct emit *e, const struct trk_process *p)
 {
 	emit_figure(e, "hostname", known(p->host));
 	emit_figure(e, "system", known(p->system));
 	emit_figure(e, "libc", known(p->libc));
 }
 
-struct emit_value metadata_status(const struct cap_process *p)
+struct emit_value metadata_status(const struct trk_process *p)
 {
-	return p->ended == 1 ? emit_number(p->code) : emit_null();
+	return p->ended == TRK_EXITED ? emit_number(p->code) : emit_null();
 }
 
-struct emit_value metadata_signal(const struct cap_process *p)
+struct emit_value metadata_signal(const struct trk_process *p)
 {
-	return p->ended == 2 ? emit_number(p->code) : emit_null();
+	return p->ended == TRK_KILLED ? emit_number(p->code) : emit_null();
 }
 
 int metadata_figures(struct emit *e, const struct report *r, const struct heap_totals *totals)
 {
 	const struct capture *c = r->capture;
-	const struct cap_process none = { .command_line = "", .libc = "", .host = "", .system = "" };
+	const struct trk_process none = { .command_line = "", .libc = "", .host = "", .system = "" };
 	const uint32_t index = metadata_process(r);
-	const struct cap_process *p = index < c->process_count ? &c->processes[index] : &none;
+	const struct trk_process *p = index < c->process_count ? &c->processes[index] : &none;
 	char *command_line = metadata_command_line(p);
 	char time[METADATA_TIME_ROOM];
 

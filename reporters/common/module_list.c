@@ -48,7 +48,7 @@ static const char *symbol_state(const struct module_symbols *s)
 /* Names or lines of its frames are missing, and the file that would have them is, too. */
 static bool wants_debug_file(const struct cap_module *m, const struct module_symbols *s, char file[NAME_MAX + 1])
 {
-	return s->frames && (!s->lines || s->resolved < s->frames) && !(m->flags & MODULE_CODE) &&
+	return s->frames && (!s->lines || s->resolved < s->frames) && !(m->flags & TRK_MODULE_MADE) &&
 	       debug_link_missing(m->path, m->build_id, m->build_id_bytes, file, NAME_MAX + 1);
 }
 
@@ -78,10 +78,10 @@ static void describe_module(struct emit *e, const struct cap_module *m, const st
 	char id[160], what[176], file[NAME_MAX + 1];
 
 	hex(m, id, sizeof(id));
-	snprintf(what, sizeof(what), "%s%s", m->flags & MODULE_CODE ? "code made at run time" : "build-id ",
-		 m->flags & MODULE_CODE ? "" : id[0] ? id : "none");
+	snprintf(what, sizeof(what), "%s%s", m->flags & TRK_MODULE_MADE ? "code made at run time" : "build-id ",
+		 m->flags & TRK_MODULE_MADE ? "" : id[0] ? id : "none");
 	emit_row(e, (struct emit_value[COLUMNS]){
-		[PATH] = emit_words(m->path), [BUILD_ID] = emit_words(id[0] ? id : NULL), [MAIN] = emit_flag(m->flags & 1),
+		[PATH] = emit_words(m->path), [BUILD_ID] = emit_words(id[0] ? id : NULL), [MAIN] = emit_flag(m->flags & TRK_MODULE_MAIN),
 		[SYMBOLS] = emit_words(symbol_state(s)), [FRAMES] = emit_number(s->frames), [RESOLVED] = emit_number(s->resolved),
 		[LINES] = emit_number(s->lines), [MISSING] = emit_words(wants_debug_file(m, s, file) ? file : NULL),
 		[WHAT] = emit_words(what) });

@@ -11,7 +11,7 @@ enum column { PID, NAME, COMMAND_LINE, STATUS, SIGNAL, SHOWN_PID, SHOWN_NAME, AL
 
 static int describe_process(const struct report *r, struct emit *e, uint32_t index)
 {
-	const struct cap_process *const p = &r->capture->processes[index];
+	const struct trk_process *const p = &r->capture->processes[index];
 	const struct heap_totals *const t = process_totals_get(&r->view.process_totals, index);
 	char *const command_line = metadata_command_line(p);
 

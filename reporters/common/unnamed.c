@@ -97,7 +97,7 @@ static void advise(const struct unnamed *u, const struct capture *c, char *buf, 
 {
 	const struct cap_module *const m = &c->modules[u->module];
 
-	if (m->flags & MODULE_CODE)
+	if (m->flags & TRK_MODULE_MADE)
 		snprintf(buf, room, "let it write them to /tmp/perf-PID.map, as node --perf-basic-prof, python3 -X perf and "
 				    "java -XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit do");
 	else if (u->names == STACKS_NAMES_MISSING)
@@ -112,7 +112,7 @@ static const char *name_of(const struct cap_module *m)
 {
 	const char *const slash = strrchr(m->path, '/');
 
-	return m->flags & MODULE_CODE ? "code that the program made while it ran" : slash ? slash + 1 : m->path;
+	return m->flags & TRK_MODULE_MADE ? "code that the program made while it ran" : slash ? slash + 1 : m->path;
 }
 
 char *unnamed_describe(const struct unnamed *u, const struct capture *c, char buf[UNNAMED_ROOM])

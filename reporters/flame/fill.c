@@ -19,7 +19,7 @@ static bool is_main(const struct capture *c, uint32_t frame)
 {
 	const uint32_t module = frame < c->frame_count ? c->frames[frame].module : 0;
 
-	return module && module < c->module_count && (c->modules[module].flags & 1);
+	return module && module < c->module_count && (c->modules[module].flags & TRK_MODULE_MAIN);
 }
 
 static int stack_room(struct filler *f, size_t count)

@@ -79,7 +79,7 @@ static int meta_totals(const struct page *p, struct ui_json *j)
 }
 
 /* Arguments with spaces between them; at most as many bytes as the room has. */
-static void meta_command(const struct cap_process *process, struct ui_json *j)
+static void meta_command(const struct trk_process *process, struct ui_json *j)
 {
 	char line[2000];
 	size_t n = 0;
@@ -164,8 +164,8 @@ static void meta_killed(const struct capture *c, struct ui_json *j)
 	char line[200];
 
 	for (uint32_t i = 0; i < c->process_count && i < WARNINGS_MAX; i++) {
-		const struct cap_process *const p = &c->processes[i];
-		if (p->ended != 2)
+		const struct trk_process *const p = &c->processes[i];
+		if (p->ended != TRK_KILLED)
 			continue;
 		snprintf(line, sizeof(line),
 			 "Process %" PRIu32 " (%.64s) was killed by SIG%s at %.1f s.", p->pid,

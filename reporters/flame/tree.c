@@ -152,7 +152,7 @@ int flame_tree_seal(struct flame_tree *t)
 }
 
 /* A thread that was given no name has its process's. */
-static const char *thread_name(const struct capture *c, const struct cap_thread *t)
+static const char *thread_name(const struct capture *c, const struct trk_thread *t)
 {
 	if (t->name[0] || t->process >= c->process_count)
 		return t->name;

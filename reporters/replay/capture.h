@@ -36,27 +36,6 @@ struct cap_node {
 	uint32_t parent, frame;
 };
 
-struct cap_process {
-	uint32_t pid, ppid, parent; /* parent: index, UINT32_MAX none */
-	uint32_t origin, ended, code, execs;
-	uint64_t start_ns, end_ns; /* end UINT64_MAX: not known to have ended */
-	const char *name, *executable, *command_line; /* command line: arguments ended by NULs */
-	uint32_t command_line_bytes;
-	const char *libc, *host, *system; /* "" in captures that do not say */
-};
-
-struct cap_thread {
-	uint32_t process, tid;
-	uint64_t start_ns, end_ns;
-	const char *name;
-	bool main;
-};
-
-struct cap_mapping {
-	uint32_t process, module;
-	uint64_t bias, start, end, load_time_ns, unload_time_ns;
-};
-
 struct cap_rss {
 	uint32_t process;
 	uint64_t time_ns, rss_bytes;
@@ -119,9 +98,9 @@ struct capture {
 	struct cap_node *nodes;
 	struct cap_symbol *symbols;
 	const char **strings;
-	struct cap_process *processes;
-	struct cap_thread *threads;
-	struct cap_mapping *mappings;
+	struct trk_process *processes;
+	struct trk_thread *threads;
+	struct trk_mapping *mappings;
 	struct cap_rss *rss;
 	const char **notices;
 	struct cap_value *health, *summary;

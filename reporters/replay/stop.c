@@ -79,10 +79,10 @@ int stop_check(const struct stop *s, uint64_t end_ns, const char *marks, struct 
 		return fail(fault, "no such time: the capture ends at %.9gs", (double)end_ns / 1e9);
 	case POINT_MARK:
 		return fail(fault, "no mark '%s'%s%s", s->point.label,
-			    marks[0] ? "; there are: " : ": the capture has none", marks);
+			    marks[0] ? "; there are: " : ": the program set none (tracker_mark); other points: @end, @1.5s, @90%", marks);
 	case POINT_NTH_MARK:
 		return fail(fault, "no mark #%llu%s%s", (unsigned long long)s->point.number,
-			    marks[0] ? "; there are: " : ": the capture has none", marks);
+			    marks[0] ? "; there are: " : ": the program set none (tracker_mark); other points: @end, @1.5s, @90%", marks);
 	default:
 		return 0;
 	}

@@ -245,15 +245,15 @@ static void settle_texts(struct capture *c)
 		c->modules[i].path = c->modules[i].path ? c->modules[i].path : "";
 	for (uint32_t i = 0; i < c->thread_count; i++) {
 		if (!c->threads[i].name)
-			c->threads[i] = (struct cap_thread){ .end_ns = UINT64_MAX, .name = "" };
+			c->threads[i] = (struct trk_thread){ .end_ns = UINT64_MAX, .name = "" };
 		if (c->threads[i].process >= c->process_count)
 			c->threads[i].process = 0;
 	}
 	for (uint32_t i = 0; i < c->process_count; i++) {
-		struct cap_process *p = &c->processes[i];
+		struct trk_process *p = &c->processes[i];
 
 		if (!p->name) /* known by its events only */
-			*p = (struct cap_process){
+			*p = (struct trk_process){
 				.parent = UINT32_MAX,
 				.end_ns = UINT64_MAX,
 				.name = "",

@@ -113,7 +113,7 @@ static uint64_t get_optional(struct byte_reader *r)
 static int decode_process(struct capture *c, struct byte_reader *r)
 {
 	const uint64_t index = get_varint(r);
-	struct cap_process p = { 0 };
+	struct trk_process p = { .index = (uint32_t)index };
 	int err = r->failed ? TRK_ERR_CORRUPT : table_reach(c, TABLE_PROCESSES, index);
 
 	if (err)
@@ -146,7 +146,7 @@ static int decode_process(struct capture *c, struct byte_reader *r)
 static int decode_thread(struct capture *c, struct byte_reader *r)
 {
 	const uint64_t index = get_varint(r);
-	struct cap_thread t = { 0 };
+	struct trk_thread t = { .index = (uint32_t)index };
 	int err = r->failed ? TRK_ERR_CORRUPT : table_reach(c, TABLE_THREADS, index);
 
 	if (err)
@@ -164,7 +164,7 @@ static int decode_thread(struct capture *c, struct byte_reader *r)
 
 static int decode_mapping(struct capture *c, struct byte_reader *r)
 {
-	const struct cap_mapping m = {
+	const struct trk_mapping m = {
 		.process = (uint32_t)get_varint(r),
 		.module = (uint32_t)get_varint(r),
 		.bias = get_varint(r),

@@ -15,7 +15,6 @@
 /* libdw keeps all that it ever read: so much more memory than at the start, and it begins anew, but not too often. */
 #define MEMORY_MAX (512ull << 20)
 #define FORGET_EVERY 16384u
-#define MODULE_VDSO 2u
 
 static int by_module_and_offset(const void *a, const void *b)
 {
@@ -82,7 +81,7 @@ static void bound_memory(struct resolver *r, uint64_t before, size_t done, const
 static void count_module(const struct embed_module *module, enum resolver_module_state state,
 			 size_t frames, struct embed_report *report)
 {
-	if (module->flags & MODULE_VDSO)
+	if (module->flags & TRK_MODULE_VDSO)
 		return; /* never has a file, and nobody misses it */
 	report->modules++;
 	report->missing += state == RESOLVER_MISSING;
@@ -116,7 +115,7 @@ static int resolve_module(const struct embed_frame *frames, size_t count,
 	struct resolver *resolver = NULL;
 	struct resolver_module *m;
 
-	if (module->flags & MODULE_CODE) {
+	if (module->flags & TRK_MODULE_MADE) {
 		resolve_made(frames, count, module->code, sink, report);
 		return 0;
 	}

@@ -16,8 +16,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MODULE_CODE 4u /* flag of a module of a capture: code made at run time, in no file */
-
 #define MADE_CODE_NAME_MAX 4096u /* longer names are cut */
 #define MADE_CODE_PIECES_MAX (1u << 20)
 #define MADE_CODE_BYTES_MAX (128u << 20) /* of names and pieces */

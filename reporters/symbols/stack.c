@@ -174,7 +174,7 @@ static uint32_t recorded_frames(struct stacks *s, const struct cap_frame *frame,
 				struct source_frame base, struct source_frame **ret)
 {
 	const struct capture *const c = s->capture;
-	const bool made = frame->module && c->modules[frame->module].flags & MODULE_CODE;
+	const bool made = frame->module && c->modules[frame->module].flags & TRK_MODULE_MADE;
 	const uint32_t n = frame->symbol_count;
 
 	*ret = alloc_frames(s, n);

@@ -90,7 +90,7 @@ $ tracker-info --json cut | python3 -c 'import json, sys; r = json.load(sys.stdi
 $ python3 -c 'import sys; b = bytearray(open("cap", "rb").read()); at = [i for i in range(len(b)) if b[i:i + 6] == b"TRKB\x0f\x00"][0]; b[at + 50] ^= 1; open("flipped", "wb").write(b)'
 
 $ tracker-info flipped | grep Complete
-> Complete: no, 1 damaged block skipped: totals are lower bounds (a block of events is damaged; 1 damaged blocks, 0 bytes skipped)
+> Complete: no, 1 damaged block skipped: totals are lower bounds (a block of events is damaged; 1 damaged block)
 ! tracker-info: warning: flipped: 1 damaged block skipped: totals are lower bounds
 
 $ tracker-info cap@end

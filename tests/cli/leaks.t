@@ -138,7 +138,7 @@ $ tracker-leaks --suppressions missing cap
 = 1
 
 $ tracker-leaks cap@peak
-! tracker-leaks: leaks are those at the end: tracker table cap@peak shows another point; try 'tracker leaks --help'
+! tracker-leaks: a point (CAPTURE@POINT) is not allowed: leaks are what lives at the end; tracker table cap@peak shows what lives at another point; try 'tracker leaks --help'
 = 2
 
 $ tracker-leaks cap > whole; tracker-leaks cap@end | diff whole -

@@ -19,6 +19,7 @@
 
 #include "libtracker/chunk.h"
 #include "libtracker/rules.h"
+#include "libtracker/send.h"
 #include "libtracker/unwind.h"
 
 #define NOINLINE __attribute__((noinline))

@@ -111,8 +111,8 @@ static struct {
 	uint32_t thread;
 	struct names modules, frames, stacks, addresses;
 	struct frame frame[NAMED_MAX];
-	struct writer_process processes[NAMED_MAX];
-	struct writer_thread threads[NAMED_MAX];
+	struct trk_process processes[NAMED_MAX];
+	struct trk_thread threads[NAMED_MAX];
 	bool process_known[NAMED_MAX], thread_known[NAMED_MAX];
 } cap = { .header = { .version = TRK_VERSION, .header_bytes = TRK_HEADER_BYTES, .page_bytes = 4096, .required = TRK_FEATURE_RESERVED, .id = 1 },
 	  .next_offset = 0x1000 };
@@ -352,10 +352,10 @@ static void do_depth(const struct word *w, int n)
 static void do_process(const struct word *w, int n)
 {
 	const uint32_t index = small(w[1].text);
-	struct writer_process *p = &cap.processes[index];
+	struct trk_process *p = &cap.processes[index];
 
 	if (!cap.process_known[index])
-		*p = (struct writer_process){ .index = index, .pid = 1000 + index, .ppid = 1, .parent = UINT32_MAX, .end_ns = UINT64_MAX, .name = "test" };
+		*p = (struct trk_process){ .index = index, .pid = 1000 + index, .ppid = 1, .parent = UINT32_MAX, .end_ns = UINT64_MAX, .name = "test" };
 	cap.process_known[index] = true;
 	for (int i = 2; i < n; i++) {
 		if (number_option(&w[i], "exit", &p->code))
@@ -379,11 +379,11 @@ static void do_process(const struct word *w, int n)
 static void do_thread(const struct word *w, int n)
 {
 	const uint32_t index = small(w[1].text);
-	struct writer_thread *t = &cap.threads[index];
+	struct trk_thread *t = &cap.threads[index];
 	uint32_t is_main = t->main;
 
 	if (!cap.thread_known[index])
-		*t = (struct writer_thread){ .index = index, .tid = 1000 + index, .end_ns = UINT64_MAX, .name = "" };
+		*t = (struct trk_thread){ .index = index, .tid = 1000 + index, .end_ns = UINT64_MAX, .name = "" };
 	cap.thread_known[index] = true;
 	for (int i = 2; i < n; i++) {
 		if (!number_option(&w[i], "process", &t->process) && !number_option(&w[i], "tid", &t->tid) &&
@@ -397,7 +397,7 @@ static void do_thread(const struct word *w, int n)
 
 static void do_mapping(const struct word *w, int n)
 {
-	const struct writer_mapping m = {
+	const struct trk_mapping m = {
 		.process = small(w[1].text),
 		.module = (uint32_t)named(&cap.modules, w[2].text),
 		.bias = number(w[3].text),

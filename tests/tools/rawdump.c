@@ -123,7 +123,7 @@ static void dump_tables(const struct capture *c)
 static void dump_processes(const struct capture *c)
 {
 	for (uint32_t i = 0; i < c->process_count; i++) {
-		const struct cap_process *p = &c->processes[i];
+		const struct trk_process *p = &c->processes[i];
 
 		begin("process");
 		put_number("id", i);
@@ -149,7 +149,7 @@ static void dump_processes(const struct capture *c)
 static void dump_threads(const struct capture *c)
 {
 	for (uint32_t i = 0; i < c->thread_count; i++) {
-		const struct cap_thread *t = &c->threads[i];
+		const struct trk_thread *t = &c->threads[i];
 
 		begin("thread");
 		put_number("id", i);
@@ -187,7 +187,7 @@ static void dump_symbols(const struct capture *c)
 static void dump_mappings(const struct capture *c)
 {
 	for (uint32_t i = 0; i < c->mapping_count; i++) {
-		const struct cap_mapping *m = &c->mappings[i];
+		const struct trk_mapping *m = &c->mappings[i];
 
 		begin("mapping");
 		put_number("process", m->process);

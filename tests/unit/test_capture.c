@@ -8,7 +8,7 @@
 
 static void add_process(struct writer *w, uint32_t index)
 {
-	const struct writer_process p = {
+	const struct trk_process p = {
 		.index = index,
 		.pid = 100 + index,
 		.ppid = 99,
@@ -26,7 +26,7 @@ static void add_process(struct writer *w, uint32_t index)
 		.host = "ada",
 		.system = "Linux 6.1.0 x86_64",
 	};
-	const struct writer_thread t = { .index = index, .process = index, .tid = 100 + index, .end_ns = UINT64_MAX, .name = "worker", .main = true };
+	const struct trk_thread t = { .index = index, .process = index, .tid = 100 + index, .end_ns = UINT64_MAX, .name = "worker", .main = true };
 
 	writer_process(w, &p);
 	writer_thread(w, &t);
@@ -57,7 +57,7 @@ static struct capture_file sample(void)
 			assert_int_equal(writer_flush(w), 0);
 	}
 	writer_symbols(w, 1, symbols, 2);
-	writer_mapping(w, &(struct writer_mapping){ 0, 1, 0x10, 0x1000, 0x2000, 5, UINT64_MAX });
+	writer_mapping(w, &(struct trk_mapping){ 0, 1, 0x10, 0x1000, 0x2000, 5, UINT64_MAX });
 	writer_rss(w, 1, 77, 8192);
 	writer_notice(w, "nothing to see");
 	writer_health(w, "lost", 1);

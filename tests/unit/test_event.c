@@ -132,7 +132,7 @@ static void parts_are_as_specified(void **unused)
 	};
 	struct byte_reader r = byte_reader_of(bytes, sizeof(bytes));
 	struct event_state s = event_state_init(0);
-	uint8_t again[sizeof(bytes)], *p = again;
+	uint8_t again[sizeof(bytes) + TRK_EVENT_BYTES_MAX], *p = again; /* the encoder writes in words */
 
 	for (int i = 0; i < 7; i++) {
 		struct trk_event e = { 0 };
@@ -184,7 +184,7 @@ static void the_escape_is_as_specified(void **unused)
 	};
 	struct byte_reader r = byte_reader_of(bytes, sizeof(bytes));
 	struct event_state s = event_state_init(10);
-	uint8_t again[sizeof(bytes)], *p = again;
+	uint8_t again[sizeof(bytes) + TRK_EVENT_BYTES_MAX], *p = again; /* the encoder writes in words */
 
 	for (int i = 0; i < 6; i++) {
 		struct trk_event e = { 0 };

@@ -71,8 +71,8 @@ static struct cap_node nodes[NODES] = {
 	[N_MODULE] = { N_MAIN, 7 },
 };
 
-static struct cap_process processes[] = { { .pid = 100 }, { .pid = 200 } };
-static struct cap_thread threads[] = {
+static struct trk_process processes[] = { { .pid = 100 }, { .pid = 200 } };
+static struct trk_thread threads[] = {
 	{ .process = 0, .tid = 100, .name = "app" },
 	{ .process = 1, .tid = 200, .name = "worker" },
 	{ .process = 1, .tid = 201, .name = "worker" },

@@ -338,7 +338,7 @@ static uint64_t restored_with(uint32_t items)
 	uint64_t blocks;
 	off_t at;
 
-	writer_process(w, &(struct writer_process){ .parent = UINT32_MAX, .end_ns = UINT64_MAX });
+	writer_process(w, &(struct trk_process){ .parent = UINT32_MAX, .end_ns = UINT64_MAX });
 	assert_int_equal(writer_flush(w), 0);
 	at = (off_t)writer_bytes(w);
 	assert_int_equal(keyframe_write(w, h, 5, true, NULL, NULL), 0);

@@ -245,9 +245,9 @@ static void a_capture_replays_as_it_was_recorded(void **unused)
 	struct trk_event e;
 	uint64_t refs = 0;
 
-	writer_process(w, &(struct writer_process){ .parent = UINT32_MAX, .end_ns = UINT64_MAX, .name = "p" });
+	writer_process(w, &(struct trk_process){ .parent = UINT32_MAX, .end_ns = UINT64_MAX, .name = "p" });
 	for (uint32_t i = 0; i < PROGRAM_THREADS; i++)
-		writer_thread(w, &(struct writer_thread){ .index = i, .tid = i + 1, .end_ns = UINT64_MAX, .name = "" });
+		writer_thread(w, &(struct trk_thread){ .index = i, .tid = i + 1, .end_ns = UINT64_MAX, .name = "" });
 	for (int i = 0; i < 2 * EVENTS; i++) {
 		e = next(p, i);
 		e.node = 0;
@@ -296,7 +296,7 @@ static void a_reader_of_thousands_of_processes_stays_small(void **unused)
 	struct trk_event e;
 
 	for (uint32_t i = 0; i < PROCESSES; i++)
-		writer_process(w, &(struct writer_process){ .index = i, .pid = i + 1, .parent = UINT32_MAX, .end_ns = UINT64_MAX, .name = "p" });
+		writer_process(w, &(struct trk_process){ .index = i, .pid = i + 1, .parent = UINT32_MAX, .end_ns = UINT64_MAX, .name = "p" });
 	for (uint32_t n = 0; n < ROUNDS; n++) {
 		for (uint32_t i = 0; i < PROCESSES; i++) {
 			for (uint32_t more = i % BUSY ? 1 : 20; more > 0; more--, expected++) {

@@ -159,7 +159,7 @@ static void the_peak_is_of_the_tree_at_one_time(void **state)
 
 	begin(&f);
 	for (uint32_t p = 0; p < 3; p++) {
-		const struct writer_process process = { .index = p, .pid = 10 + p, .parent = UINT32_MAX, .start_ns = now, .end_ns = now + 2500, .ended = 1 };
+		const struct trk_process process = { .index = p, .pid = 10 + p, .parent = UINT32_MAX, .start_ns = now, .end_ns = now + 2500, .ended = 1 };
 
 		writer_process(w, &process);
 		say(p, TRK_MALLOC, 16, 100 + p, 1);

@@ -323,7 +323,7 @@ static void an_index_of_many_blocks_goes_on_in_the_next_block(void **unused)
 
 static void records_come_back(void **unused)
 {
-	const struct writer_process p = {
+	const struct trk_process p = {
 		.index = 1,
 		.pid = 77,
 		.ppid = 1,
@@ -361,7 +361,7 @@ static void records_come_back(void **unused)
 
 static void an_end_that_is_not_known_is_0(void **unused)
 {
-	const struct writer_thread t = { .index = 300, .process = 2, .tid = 5, .end_ns = UINT64_MAX, .name = "io" };
+	const struct trk_thread t = { .index = 300, .process = 2, .tid = 5, .end_ns = UINT64_MAX, .name = "io" };
 	struct trk_block_header h;
 	struct file f;
 	struct writer *w = begin(&f);
@@ -378,7 +378,7 @@ static void endless_strings_are_cut(void **unused)
 {
 	const size_t size = 3u << 20;
 	char *text = malloc(size + 1);
-	struct writer_process p = { .end_ns = UINT64_MAX, .name = text, .executable = text, .command_line = text, .command_line_bytes = size };
+	struct trk_process p = { .end_ns = UINT64_MAX, .name = text, .executable = text, .command_line = text, .command_line_bytes = size };
 	struct trk_block_header h;
 	size_t blocks = 0;
 	struct file f;

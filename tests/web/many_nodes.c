@@ -67,9 +67,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	writer_process(
-		w, &(struct writer_process){
+		w, &(struct trk_process){
 			   .pid = 7, .parent = UINT32_MAX, .name = "many", .end_ns = UINT64_MAX });
-	writer_thread(w, &(struct writer_thread){
+	writer_thread(w, &(struct trk_thread){
 				 .tid = 7, .name = "many", .main = true, .end_ns = UINT64_MAX });
 	printf("%" PRIu64 "\n", add_nodes(w, (uint32_t)strtoul(argv[2], NULL, 10)));
 	const int err = writer_finish(w);

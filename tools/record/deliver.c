@@ -122,7 +122,7 @@ void deliver_mapping_gone(void *deliver_context, const struct module_range *rang
 {
 	const struct deliver_context *const c = deliver_context;
 
-	writer_mapping(c->r->writer, &(struct writer_mapping){
+	writer_mapping(c->r->writer, &(struct trk_mapping){
 					     .process = c->p->index,
 					     .module = range->module,
 					     .bias = range->bias,

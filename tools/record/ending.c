@@ -26,7 +26,7 @@ _Static_assert(sizeof(struct kernel_info) == 64, "layout");
 
 static void set(struct process *p, int status)
 {
-	p->ended = WIFSIGNALED(status) ? 2 : 1;
+	p->ended = WIFSIGNALED(status) ? TRK_KILLED : TRK_EXITED;
 	p->code = (uint32_t)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 

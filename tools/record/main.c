@@ -410,7 +410,7 @@ static void set_status(struct session *s)
 
 	if (!s->has_status)
 		return;
-	p->ended = WIFSIGNALED(s->status) ? 2 : 1;
+	p->ended = WIFSIGNALED(s->status) ? TRK_KILLED : TRK_EXITED;
 	p->code = (uint32_t)(WIFSIGNALED(s->status) ? WTERMSIG(s->status) : WEXITSTATUS(s->status));
 	process_write(&s->r, p);
 }

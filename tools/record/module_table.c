@@ -10,7 +10,6 @@
 #include "files.h"
 
 #define FILES_MAX 4096u /* kept open at most; names of further modules are looked up by path */
-#define MODULE_VDSO 2u
 #define DELETED " (deleted)"
 
 static bool reserve(struct recorder *r, uint32_t id)
@@ -103,7 +102,7 @@ uint32_t module_table_find(struct recorder *r, const struct process *p, const st
 	/* one without a build-id may be another file of the same path each time */
 	if (known && told->build_id_bytes && has_file(r, *known))
 		return *known;
-	if (told->module_flags & MODULE_VDSO)
+	if (told->module_flags & TRK_MODULE_VDSO)
 		file.fd = vdso_file_open();
 	else if (r->told.files < FILES_MAX)
 		module_file_open(p->pid, &(struct module_told){ told->start, path, told->build_id, told->build_id ? told->build_id_bytes : 0 },
@@ -113,7 +112,7 @@ uint32_t module_table_find(struct recorder *r, const struct process *p, const st
 		.build_id = told->build_id,
 		.build_id_bytes = told->build_id ? told->build_id_bytes : 0,
 		.identity = told->build_id_bytes ? 0 : file.identity,
-		.flags = told->module_flags & 3,
+		.flags = told->module_flags & (TRK_MODULE_MAIN | TRK_MODULE_VDSO),
 	};
 	const uint32_t id = writer_module(r->writer, &m);
 
@@ -127,11 +126,11 @@ uint32_t module_table_find(struct recorder *r, const struct process *p, const st
 uint32_t module_table_code(struct recorder *r, struct made_code *code)
 {
 	/* the identity tells it from those of other programs */
-	const struct writer_module m = { .path = "[jit]", .identity = ++r->told.codes, .flags = MODULE_CODE };
+	const struct writer_module m = { .path = "[jit]", .identity = ++r->told.codes, .flags = TRK_MODULE_MADE };
 	const uint32_t id = writer_module(r->writer, &m);
 
 	remember(r, id, &m);
-	if (!id || id >= r->module_count || r->modules[id].code || !(r->modules[id].flags & MODULE_CODE)) {
+	if (!id || id >= r->module_count || r->modules[id].code || !(r->modules[id].flags & TRK_MODULE_MADE)) {
 		made_code_free(code);
 		return 0;
 	}
@@ -141,7 +140,7 @@ uint32_t module_table_code(struct recorder *r, struct made_code *code)
 
 bool module_table_is_code(const struct recorder *r, uint32_t id)
 {
-	return id < r->module_count && r->modules[id].flags & MODULE_CODE;
+	return id < r->module_count && r->modules[id].flags & TRK_MODULE_MADE;
 }
 
 void module_table_finish(struct recorder *r)

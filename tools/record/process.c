@@ -106,7 +106,7 @@ void process_set_program(struct recorder *r, struct process *p, const char *name
 
 void process_write(struct recorder *r, const struct process *p)
 {
-	const struct writer_process told = {
+	const struct trk_process told = {
 		.index = p->index,
 		.pid = p->pid,
 		.ppid = p->ppid,
@@ -231,7 +231,7 @@ static struct process *add(struct recorder *r, const struct shm_process *slot, u
 		.pid = pid ? pid : slot->pid,
 		.ppid = slot->ppid,
 		.parent = parent_of(r, slot),
-		.origin = slot->origin == SHM_FORKED,
+		.origin = slot->origin == SHM_FORKED ? TRK_FORKED : TRK_STARTED,
 		.start_ns = start_ns,
 		.pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1,
 	};

@@ -40,7 +40,7 @@ static bool slot_name(const struct shm_thread *slot, uint32_t *version, char nam
 
 static void write_thread(struct recorder *r, const struct stream *s, uint64_t end_ns)
 {
-	const struct writer_thread told = {
+	const struct trk_thread told = {
 		.index = s->thread,
 		.process = s->process->index,
 		.tid = s->tid,

@@ -148,7 +148,7 @@ void say_done(const struct run *r, const struct control_message *m)
 		fprintf(stderr, "tracker: written to %s (%s)\n", m->last_piece ? r->output.path : f, size);
 	/* a device or a pipe keeps nothing that could be read */
 	if (m->processes && r->output.created)
-		fprintf(stderr, "tracker: next: tracker stats %s | tracker flamegraph %s | tracker leaks %s\n",
+		fprintf(stderr, "tracker: next: tracker stats %s, tracker flamegraph %s, tracker leaks %s\n",
 			f, f, f);
 }
 

@@ -1,0 +1,17 @@
+/*
+ * program - what runs in this process: name, executable, arguments.
+ *
+ * Found once, when the process attaches. A forked child runs the same: it tells so from
+ * this copy, because the slot where its parent told it may be another process's by then.
+ */
+#ifndef PROGRAM_H
+#define PROGRAM_H
+
+#include "state.h"
+
+/* Finds out what runs here; started_as: the path that was executed, or NULL; by_loader: that was the dynamic loader. page: zeros, to keep it in. */
+void program_find(const char *started_as, bool by_loader, int argc, char **argv, void *page);
+/* Writes it into the process's slot. */
+void program_tell(struct shm_process *p);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * send - events into the thread's chunk of the shared segment, in the wire's
+ * coding (format/wire.h), published one by one.
+ *
+ * Inside the target's malloc(): no lock, no shared counter, and no system call
+ * but the bounded wait of a thread that found every chunk full.
+ */
+#ifndef SEND_H
+#define SEND_H
+
+#include "state.h"
+
+void send_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
+		const struct site *at);
+/* What becomes of address space: TRK_MMAP, _RESERVE, _ARENA, _MPROTECT, _MADVISE; detail: of the last two. */
+void send_mapping(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size, uint32_t detail,
+		  const struct site *at);
+void send_free(struct thread *t, uint8_t kind, uintptr_t address);
+void send_unmap(struct thread *t, uintptr_t address, uint64_t size);
+bool send_mremap_begin(struct thread *t, uintptr_t old, uint64_t old_size);
+/* address 0: it failed. Both as for realloc, below. */
+void send_mremap_end(struct thread *t, uintptr_t old, uint64_t old_size, uintptr_t address,
+		     uint64_t size, const struct site *at);
+/* False: dropped; then the end must not be sent either. */
+bool send_realloc_begin(struct thread *t, uint8_t kind, uintptr_t old);
+/*
+ * The begin may not be this stream's last any more: a handler forked meanwhile, and this is the
+ * child, or reallocated itself. Then there is a new block, and that is all we can tell.
+ */
+void send_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
+		      const struct site *at);
+/* A realloc that began has made a block that is not recorded. */
+void send_realloc_freed(struct thread *t, uint8_t kind);
+/* So many allocations of this thread are not recorded. */
+void send_skipped(struct thread *t, uint32_t allocations);
+/* Of kinds that are told PLAIN or RARE: a label and a stack, or a stack alone. */
+void send_label(struct thread *t, uint8_t kind, const char *label, const struct site *at);
+void send_bare(struct thread *t, uint8_t kind, const struct site *at);
+/* directory: the module's path begins there; 0 bytes: at the root. False: there was no room. */
+bool send_module(struct thread *t, const struct wire_record *module, const char *directory, uint32_t directory_bytes);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * session - attaching a process to its recorder, and a forked child anew.
+ *
+ * Runs before main, perhaps before the C library is up: reads the environment
+ * where the kernel put it, uses raw system calls only, leaves no descriptor
+ * behind. When anything is refused the process simply runs unrecorded; the
+ * recorder notices that nobody came.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "state.h"
+
+/* Attaches to the recorder named in the environment. Once; from the first hook or the constructor. */
+void session_start(void);
+/* An allocation has come to us: no malloc of the program's own stands before ours. */
+void session_reached(void);
+/* First event in a child of fork: become a process of our own. False: it is not to be recorded. */
+bool session_forked(void);
+/*
+ * Called in a child before fork returns. When a handler forked, the hooks that it interrupted
+ * go on in the child, too, where they would write into their parent's stream.
+ */
+void session_in_child(void);
+
+#endif

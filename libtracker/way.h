@@ -1,0 +1,27 @@
+/*
+ * way - how a program that is executed finds the recorder.
+ *
+ * As a rule by the name in the environment, /proc/RECORDER/fd/N. That leads nowhere in another
+ * PID namespace's /proc, in a root without /proc, or once rights were given up. Then the
+ * descriptor itself is inherited: who executes asks the recorder for it, by an entry in the
+ * segment and a socket that the recorder fetches with pidfd_getfd. No name is made that others
+ * could open, and nothing stays open: the constructor of the new program closes it.
+ *
+ * Raw system calls and the stack only: runs in children of vfork and in signal handlers.
+ */
+#ifndef WAY_H
+#define WAY_H
+
+#include "state.h"
+
+/* Copies the usual value of SHM_ENV. */
+void way_name(char name[SHM_SESSION_BYTES]);
+/* Whether who executes here and now finds the recorder by that name. */
+bool way_is_open(const char *name);
+/*
+ * Asks the recorder for the segment, for a program that is executed at once. The descriptor, and the
+ * value of SHM_ENV that names it; -1: no answer in time. `keeps_pid`: the program will have our pid.
+ */
+int way_ask(struct shm_exec *entry, bool keeps_pid, char session[SHM_SESSION_BYTES]);
+
+#endif
