@@ -284,11 +284,11 @@ static bool make_private(void *at, size_t bytes)
 
 bool segment_move(void)
 {
-	struct shm *const old = state.shm, *const new = raw_reserve(start_bytes());
-	bool moved = new &&raw_map_again_at(old, HEAD_BYTES, new);
+	struct shm *const old = state.shm, *const anew = raw_reserve(start_bytes());
+	bool moved = anew && raw_map_again_at(old, HEAD_BYTES, anew);
 
 	if (moved)
-		state.shm = new;
+		state.shm = anew;
 	moved &= raw_map_private_at(old, start_bytes());
 	atomic_store(&state.chunk_words, 0);
 	for (unsigned i = 0; i < SEGMENT_CHUNK_PIECES; i++) {

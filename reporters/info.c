@@ -194,7 +194,7 @@ static void describe_summary(const struct capture *c, struct emit *e)
 {
 	emit_group(e, "summary");
 	for (uint32_t i = 0; i < c->summary_count; i++)
-		emit_figure(e, c->summary[i].key, emit_number(c->summary[i].value));
+		emit_data(e, c->summary[i].key, emit_number(c->summary[i].value));
 	emit_end(e);
 }
 

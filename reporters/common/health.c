@@ -60,7 +60,7 @@ void health_describe(const struct capture *c, struct emit *e)
 	for (uint32_t i = 0; i < c->health_count; i++) {
 		const struct cap_value *const v = &c->health[i];
 
-		emit_figure(e, v->key, emit_number(v->value));
+		emit_data(e, v->key, emit_number(v->value));
 		emit_aside(e, "name", emit_words(v->key));
 		emit_aside(e, "value", emit_number(v->value));
 		emit_aside(e, "meaning", emit_words(v->value ? meaning_of(v->key, false) : NULL));

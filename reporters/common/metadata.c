@@ -78,7 +78,7 @@ static void build_ids(struct emit *e, const struct capture *c)
 
 		for (uint32_t n = 0; n < m->build_id_bytes && n < 64; n++)
 			snprintf(hex + 2 * n, 3, "%02x", m->build_id[n]);
-		emit_figure(e, m->path, emit_words(hex[0] ? hex : NULL));
+		emit_data(e, m->path, emit_words(hex[0] ? hex : NULL));
 	}
 	emit_end(e);
 }

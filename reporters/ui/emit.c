@@ -145,6 +145,12 @@ void emit_figure(struct emit *e, const char *key, struct emit_value v)
 	e->back_end->figure(e, key, &v);
 }
 
+void emit_data(struct emit *e, const char *key, struct emit_value v)
+{
+	if (!emit_people(e))
+		e->back_end->figure(e, key, &v);
+}
+
 void emit_aside(struct emit *e, const char *key, struct emit_value v)
 {
 	if (e->back_end->aside)
@@ -159,7 +165,7 @@ void emit_say(struct emit *e, const char *sentence)
 
 void emit_line(struct emit *e, const char *before, const char *key, struct emit_value v)
 {
-	e->back_end->figure(e, key, &v);
+	emit_data(e, key, v);
 	emit_aside(e, "before", emit_words(before));
 	emit_aside(e, "name", emit_words(key));
 	emit_aside(e, "value", v);

@@ -99,6 +99,10 @@ FILE *emit_people(struct emit *e);
 struct ui_json *emit_json(struct emit *e);
 
 void emit_figure(struct emit *e, const char *key, struct emit_value v);
+/*
+ * For programs only: no sentence names it, and nothing is kept of it. For figures of which there are as many as a capture says.
+ */
+void emit_data(struct emit *e, const char *key, struct emit_value v);
 /* For sentences only. */
 void emit_aside(struct emit *e, const char *key, struct emit_value v);
 /* A figure, and for people a line: before, its key, ": ", its value. */

@@ -101,6 +101,23 @@ static void csv_has_a_line_a_figure(void **state)
 	       "time_ns,1500000000\nshare,12.345\nnothing,\nwhole,true\nname,\"a\033[1mb, \"\"c\"\"\"\ninner.count,2\n");
 }
 
+/* What sentences cannot name, programs read all the same; for people nothing is kept of it, however much there is. */
+static int data(struct emit *e)
+{
+	emit_group(e, "files");
+	for (int i = 0; i < 3; i++)
+		emit_data(e, i ? "/b" : "/a", emit_number((uint64_t)i));
+	emit_end(e);
+	emit_line(e, "- ", "kind", emit_count(1000));
+	return 0;
+}
+
+static void data_is_for_programs(void **state)
+{
+	expect(EMIT_PEOPLE, NULL, data, "- kind: 1,000\n");
+	expect(EMIT_CSV, NULL, data, "key,value\nschema,tracker.test\nschema_version,1\nfiles./a,0\nfiles./b,1\nfiles./b,2\nkind,1000\n");
+}
+
 static void nothing_is_made_of_it(void **state)
 {
 	expect(EMIT_NOTHING, NULL, figures, "");
@@ -223,7 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest all[] = {
 		cmocka_unit_test(people_read_sentences), cmocka_unit_test(json_has_exact_figures),
-		cmocka_unit_test(csv_has_a_line_a_figure), cmocka_unit_test(nothing_is_made_of_it),
+		cmocka_unit_test(csv_has_a_line_a_figure), cmocka_unit_test(nothing_is_made_of_it), cmocka_unit_test(data_is_for_programs),
 		cmocka_unit_test(columns_are_aligned), cmocka_unit_test(rows_are_sentences), cmocka_unit_test(csv_is_the_table),
 		cmocka_unit_test(json_margins_follow_their_figures), cmocka_unit_test(trees_are_drawn)
 	};

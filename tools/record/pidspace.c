@@ -37,17 +37,17 @@ bool pidspace_is_ours(const struct recorder *r, uint32_t pid)
 	return false;
 }
 
-static bool is_named(uint32_t pid, uint32_t name)
+uint32_t pidspace_name(uint32_t pid)
 {
-	const uint32_t inner = pidspace_inner(pid);
+	uint32_t count;
 
-	return (inner ? inner : pid) == name;
+	return proc_status(pid, "NSpid:", &count);
 }
 
 uint32_t pidspace_find(uint32_t name, bool (*is_it)(void *context, uint32_t pid), void *context)
 {
 	/* who lives in our own namespace, but may not look at us, cannot know that it does */
-	if (is_named(name, name) && is_it(context, name))
+	if (pidspace_name(name) == name && is_it(context, name))
 		return name;
 
 	DIR *const all = opendir("/proc");
@@ -59,7 +59,7 @@ uint32_t pidspace_find(uint32_t name, bool (*is_it)(void *context, uint32_t pid)
 					     (uint32_t)strtoul(entry->d_name, NULL, 10) :
 					     0;
 
-		if (pid && pid != name && is_named(pid, name) && is_it(context, pid))
+		if (pid && pid != name && pidspace_name(pid) == name && is_it(context, pid))
 			found = pid;
 	}
 	if (all)

@@ -204,16 +204,18 @@ void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t n
 static bool is_known_otherwise(struct recorder *r, uint32_t pid, uint64_t number)
 {
 	const size_t n = r->process_count, end = n > NEWEST ? n - NEWEST : 0;
+	const uint32_t name = pidspace_name(pid);
 
 	for (uint32_t i = 0; i < r->watches.count; i++) {
 		struct watch *const w = r->watches.list[i];
 
-		if (w->pid || w->number < number)
+		/* one that lives still says which pid it has there */
+		if (w->pid || w->number < number || (name && name != w->inner_pid))
 			continue;
 		set_pid(w, pid);
 		return true;
 	}
-	for (size_t i = n; i-- > end;) {
+	for (size_t i = n; !name && i-- > end;) {
 		struct process *const p = r->processes[i];
 
 		if (p->unplaced && p->last_executed && p->last_executed >= number) {
