@@ -3,18 +3,24 @@
  */
 #include "tracker.h"
 
+#include "error.h"
 #include "hook.h"
 #include "send.h"
 #include "thread.h"
+
+static int error_disabled(void)
+{
+	return error_set(TRACKER_EDISABLED, "this program is not being recorded: run it with tracker run");
+}
 
 static int label(uint8_t kind, const char *text, const struct site *at)
 {
 	struct thread *t;
 
 	if (!text || !text[0])
-		return TRACKER_EINVAL;
+		return error_set(TRACKER_EINVAL, "the name is NULL or empty");
 	if (!hook_ready() || !state.on || !(t = thread_enter(at->sp)))
-		return TRACKER_EDISABLED;
+		return error_disabled();
 	send_label(t, kind, text, at);
 	thread_leave(t);
 	return TRACKER_OK;
@@ -47,7 +53,7 @@ static int clear_traces(void)
 	struct thread *t;
 
 	if (!hook_ready() || !state.on || !(t = thread_enter(at.sp)))
-		return TRACKER_EDISABLED;
+		return error_disabled();
 	send_bare(t, TRK_CLEAR, &at);
 	thread_leave(t);
 	return TRACKER_OK;
@@ -58,11 +64,19 @@ static int is_available(void)
 	return hook_ready() && state.on;
 }
 
-extern const struct tracker_api_ tracker_api_1;
-EXPORT const struct tracker_api_ tracker_api_1 = {
+static const char *version(void)
+{
+	return TRACKER_VERSION;
+}
+
+extern const struct tracker_api_ tracker_api_2;
+EXPORT const struct tracker_api_ tracker_api_2 = {
+	.bytes = sizeof(struct tracker_api_),
 	.is_available = is_available,
 	.mark = mark,
 	.region_begin = region_begin,
 	.region_end = region_end,
 	.clear_traces = clear_traces,
+	.last_error = error_last,
+	.version = version,
 };
