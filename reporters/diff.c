@@ -47,8 +47,7 @@ static const struct ui_command command = {
 	.name = "tracker-diff",
 	.usage = "[options] OLD[@POINT] NEW[@POINT]",
 	.summary = "Compares two captures, or two points of one, biggest changes first.",
-	.details = "Without a point, the peaks are compared. Rows that did not change are listed, too.\n"
-		   REPORT_POINTS
+	.details = "Without a point, the peaks are compared. Rows that did not change are listed, too.\n" REPORT_POINTS
 		   "Exit status: 3 when --fail-above is exceeded.\n\n"
 		   "Examples:\n"
 		   "  tracker diff app.bin@one app.bin@two\n"
@@ -87,7 +86,10 @@ static int find(struct report sides[GROUP_SIDES])
 		return TRK_ERR_NOMEM;
 	for (int i = 0; i < GROUP_SIDES; i++) {
 		const struct group_source from = {
-			.capture = sides[i].capture, .stacks = sides[i].stacks, .view = &sides[i].view, .filters = &sides[i].filters,
+			.capture = sides[i].capture,
+			.stacks = sides[i].stacks,
+			.view = &sides[i].view,
+			.filters = &sides[i].filters,
 			.cumulative = cumulative,
 		};
 		if (grouping_add(groups, i, &from) < 0)
@@ -115,11 +117,29 @@ static bool is_hidden(const struct group_stat *s)
 	return changed_only && c.size == 0 && c.count == 0;
 }
 
-enum column { KEY, FILE_NAME, LINE, SIZE, SIZE_CHANGE, COUNT, COUNT_CHANGE, AVERAGE, STACK, COLUMNS };
+enum column {
+	KEY,
+	FILE_NAME,
+	LINE,
+	SIZE,
+	SIZE_CHANGE,
+	COUNT,
+	COUNT_CHANGE,
+	AVERAGE,
+	STACK,
+	COLUMNS,
+};
 
 static const struct emit_column columns[COLUMNS] = {
-	[KEY] = { "key" }, [FILE_NAME] = { "file" }, [LINE] = { "line" }, [SIZE] = { "size" }, [SIZE_CHANGE] = { "size_diff" },
-	[COUNT] = { "count" }, [COUNT_CHANGE] = { "count_diff" }, [AVERAGE] = { "average", EMIT_FOR_PEOPLE }, [STACK] = { "traceback" },
+	[KEY] = { "key" },
+	[FILE_NAME] = { "file" },
+	[LINE] = { "line" },
+	[SIZE] = { "size" },
+	[SIZE_CHANGE] = { "size_diff" },
+	[COUNT] = { "count" },
+	[COUNT_CHANGE] = { "count_diff" },
+	[AVERAGE] = { "average", EMIT_FOR_PEOPLE },
+	[STACK] = { "traceback" },
 };
 
 static int describe_row(const struct report sides[GROUP_SIDES], struct emit *e, const struct group_stat *s)
@@ -136,11 +156,20 @@ static int describe_row(const struct report sides[GROUP_SIDES], struct emit *e, 
 
 	if (!key)
 		return TRK_ERR_NOMEM;
-	emit_row_begin(e, (struct emit_value[COLUMNS]){
-		[KEY] = emit_words(key), [FILE_NAME] = by <= GROUP_TRACEBACK ? emit_words(text) : emit_absent(),
-		[LINE] = by <= GROUP_TRACEBACK ? emit_number(number) : emit_absent(), [SIZE] = emit_size(new.size),
-		[SIZE_CHANGE] = emit_size_change(c.size), [COUNT] = emit_number(new.count), [COUNT_CHANGE] = emit_change(c.count),
-		[AVERAGE] = new.count ? emit_average((double)new.size / (double)new.count) : emit_absent(), [STACK] = emit_optional(folded) });
+
+	const struct emit_value values[COLUMNS] = {
+		[KEY] = emit_words(key),
+		[FILE_NAME] = by <= GROUP_TRACEBACK ? emit_words(text) : emit_absent(),
+		[LINE] = by <= GROUP_TRACEBACK ? emit_number(number) : emit_absent(),
+		[SIZE] = emit_size(new.size),
+		[SIZE_CHANGE] = emit_size_change(c.size),
+		[COUNT] = emit_number(new.count),
+		[COUNT_CHANGE] = emit_change(c.count),
+		[AVERAGE] = new.count ? emit_average((double)new.size / (double)new.count) : emit_absent(),
+		[STACK] = emit_optional(folded),
+	};
+
+	emit_row_begin(e, values);
 	if (has_stack)
 		traceback_emit(e, "traceback", frames, n, traceback.wanted ? &traceback : NULL);
 	emit_end(e);
@@ -152,7 +181,8 @@ static int describe_row(const struct report sides[GROUP_SIDES], struct emit *e, 
 static int describe_rows(const struct report sides[GROUP_SIDES], struct emit *e)
 {
 	static const struct emit_table table = {
-		EMIT_TABLE("rows", columns), .sentence = "{key}: size={size} ({size_diff}), count={count} ({count_diff})[, average={average}]\n",
+		EMIT_TABLE("rows", columns),
+		.sentence = "{key}: size={size} ({size_diff}), count={count} ({count_diff})[, average={average}]\n",
 	};
 	uint64_t left = limit ? limit : UINT64_MAX;
 	int err = 0;
@@ -228,9 +258,19 @@ static void finish(void)
 int main(int argc, char **argv)
 {
 	static const struct report_kind kind = {
-		.command = &command, .schema = "tracker.diff", .table = "rows", .common = &common, .selection = &selection,
-		.filtering = &filtering, .of_two = true, .check = check, .ask = ask, .find = find, .describe = describe,
-		.gate = gate, .finish = finish,
+		.command = &command,
+		.schema = "tracker.diff",
+		.table = "rows",
+		.common = &common,
+		.selection = &selection,
+		.filtering = &filtering,
+		.of_two = true,
+		.check = check,
+		.ask = ask,
+		.find = find,
+		.describe = describe,
+		.gate = gate,
+		.finish = finish,
 	};
 
 	return report_main(&kind, argc, argv);

@@ -57,7 +57,7 @@ struct dump {
 	char *at; /* in buffer */
 	uint64_t sequence;
 	struct keymap begun; /* what was cut in two: by thread and old address, the place of its line in `ids` */
-	uint64_t *ids;	    /* sequence numbers */
+	uint64_t *ids; /* sequence numbers */
 	size_t id_count, id_room;
 	struct kept_stack *stacks; /* by node modulo STACKS_KEPT */
 	uint32_t *depths; /* see depths.h */
@@ -136,7 +136,7 @@ struct line {
 	unsigned has;
 	const char *kind;
 	const char *half; /* NULL: it has none */
-	uint64_t id;	  /* of both halves */
+	uint64_t id; /* of both halves */
 	uint64_t address, size;
 	bool failed;
 };
@@ -464,16 +464,22 @@ static int print_line(struct dump *d, const struct line *l)
 
 static const char *release_name(uint8_t call)
 {
-	return call == TRK_MREMAP	  ? "mremap_release" :
+	return call == TRK_MREMAP	? "mremap_release" :
 	       call == TRK_REALLOCARRAY ? "reallocarray_release" :
 					  "realloc_release";
 }
 
 static struct line release_half(const struct trk_event *e, uint8_t call, uint64_t id)
 {
-	return (struct line){ .event = e, .kind = release_name(call), .half = "release", .id = id,
-			      .has = HAS_ADDRESS | (call == TRK_MREMAP ? (unsigned)HAS_SIZE : 0),
-			      .address = e->old_address, .size = e->old_size };
+	return (struct line){
+		.event = e,
+		.kind = release_name(call),
+		.half = "release",
+		.id = id,
+		.has = HAS_ADDRESS | (call == TRK_MREMAP ? (unsigned)HAS_SIZE : 0),
+		.address = e->old_address,
+		.size = e->old_size,
+	};
 }
 
 /* A line of an event that is whole, or the second half of one. */
@@ -481,9 +487,16 @@ static struct line line_of(const struct trk_event *e, uint8_t kind, const char *
 {
 	const unsigned has = fields_of(kind);
 
-	return (struct line){ .event = e, .has = has, .kind = trk_kind_name(kind), .half = half,
-			      .id = id, .address = e->address, .size = e->size,
-			      .failed = (has & HAS_OLD) && !e->address };
+	return (struct line){
+		.event = e,
+		.has = has,
+		.kind = trk_kind_name(kind),
+		.half = half,
+		.id = id,
+		.address = e->address,
+		.size = e->size,
+		.failed = (has & HAS_OLD) && !e->address,
+	};
 }
 
 /* A thread waits for the end of one call, or of a few where signal handlers realloc, too. */
@@ -637,7 +650,8 @@ static int run(struct dump *d, const char *operand)
 		return print_header(d);
 	if (!status && capture_is_aggregated(d->report.capture)) {
 		ui_error("%s: the capture is aggregated: it holds sums, not events; record without "
-			 "--aggregate", d->report.capture->path);
+			 "--aggregate",
+			 d->report.capture->path);
 		return UI_CANNOT;
 	}
 	if (!status)

@@ -13,7 +13,11 @@
 
 #define NODES_DEFAULT 100000
 
-enum format { FORMAT_HTML, FORMAT_JSON, FORMAT_FOLDED };
+enum format {
+	FORMAT_HTML,
+	FORMAT_JSON,
+	FORMAT_FOLDED,
+};
 
 static struct flamegraph {
 	struct report_options common;
@@ -21,7 +25,7 @@ static struct flamegraph {
 	const char *format, *metric;
 	bool inverted, split_threads;
 	uint64_t max_nodes; /* 0: not given */
-} opt = { .selection = SELECTION_INIT, };
+} opt = { .selection = SELECTION_INIT };
 
 static const struct ui_option options[] = {
 	SELECTION_OPTIONS(opt.selection),
@@ -44,8 +48,7 @@ static const struct ui_command command = {
 	.summary = "Shows what holds memory, by call stack: at the peak, or at POINT.",
 	.details = "The page goes to tracker-flamegraph-CAPTURE.html (without .bin) beside the\n"
 		   "capture, json and folded to stdout; -o FILE or -o - (stdout) changes that.\n"
-		   "\n"
-		   REPORT_POINTS "\n"
+		   "\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker flamegraph app.bin                     the heap at its peak\n"
 		   "  tracker flamegraph --leaks app.bin             what was never freed\n"
@@ -90,8 +93,9 @@ static char *default_name(const char *capture)
 	const size_t stem = n > 4 && strcmp(base + n - 4, ".bin") == 0 ? n - 4 : n;
 	char *name;
 
-	return asprintf(&name, "%.*stracker-flamegraph-%.*s.html", (int)(base - capture), capture,
-			(int)stem, base) < 0 ? NULL : name;
+	if (asprintf(&name, "%.*stracker-flamegraph-%.*s.html", (int)(base - capture), capture, (int)stem, base) < 0)
+		return NULL;
+	return name;
 }
 
 static int no_memory(void)
@@ -195,9 +199,9 @@ static int write_output(struct report *r, const struct view *v, const struct vie
 static int run(struct report *r, struct view_options *vo, enum format format)
 {
 	const bool page = format == FORMAT_HTML;
-	char *const path = opt.common.output ? strdup(opt.common.output)
-			   : page	     ? default_name(r->capture->path)
-					     : strdup("-");
+	char *const path = opt.common.output ? strdup(opt.common.output) :
+			   page		     ? default_name(r->capture->path) :
+					       strdup("-");
 	struct ui_output output = { 0 };
 	struct view view = { 0 };
 	int code = path ? ui_output_open(&output, path, opt.common.force) : no_memory();

@@ -123,14 +123,47 @@ static void say_head(const struct capture *c, struct emit *e)
 
 /* ---- processes ---- */
 
-enum column { PID, PPID, PARENT, NAME, EXECUTABLE, COMMAND_LINE, ORIGIN, EXECS, START, END, STATUS, SIGNAL, THREADS, HOST, SYSTEM, LIBC, KILLED_BY,
-	      UNKNOWN, COLUMNS };
+enum column {
+	PID,
+	PPID,
+	PARENT,
+	NAME,
+	EXECUTABLE,
+	COMMAND_LINE,
+	ORIGIN,
+	EXECS,
+	START,
+	END,
+	STATUS,
+	SIGNAL,
+	THREADS,
+	HOST,
+	SYSTEM,
+	LIBC,
+	KILLED_BY,
+	UNKNOWN,
+	COLUMNS,
+};
 
 static const struct emit_column columns[COLUMNS] = {
-	[PID] = { "pid" }, [PPID] = { "ppid" }, [PARENT] = { "parent_pid" }, [NAME] = { "name" }, [EXECUTABLE] = { "executable" },
-	[COMMAND_LINE] = { "command_line" }, [ORIGIN] = { "origin" }, [EXECS] = { "execs" }, [START] = { "start_ns" }, [END] = { "end_ns" },
-	[STATUS] = { "status" }, [SIGNAL] = { "signal" }, [THREADS] = { "threads" }, [HOST] = { "hostname" }, [SYSTEM] = { "system" },
-	[LIBC] = { "libc" }, [KILLED_BY] = { "killed_by", EMIT_FOR_PEOPLE }, [UNKNOWN] = { "unknown", EMIT_FOR_PEOPLE },
+	[PID] = { "pid" },
+	[PPID] = { "ppid" },
+	[PARENT] = { "parent_pid" },
+	[NAME] = { "name" },
+	[EXECUTABLE] = { "executable" },
+	[COMMAND_LINE] = { "command_line" },
+	[ORIGIN] = { "origin" },
+	[EXECS] = { "execs" },
+	[START] = { "start_ns" },
+	[END] = { "end_ns" },
+	[STATUS] = { "status" },
+	[SIGNAL] = { "signal" },
+	[THREADS] = { "threads" },
+	[HOST] = { "hostname" },
+	[SYSTEM] = { "system" },
+	[LIBC] = { "libc" },
+	[KILLED_BY] = { "killed_by", EMIT_FOR_PEOPLE },
+	[UNKNOWN] = { "unknown", EMIT_FOR_PEOPLE },
 };
 
 static const struct emit_table processes = {
@@ -161,16 +194,29 @@ static int describe_process(const struct capture *c, struct emit *e, uint32_t in
 
 	if (!command_line)
 		return TRK_ERR_NOMEM;
-	emit_row(e, (struct emit_value[COLUMNS]){
-		[PID] = emit_number(p->pid), [PPID] = emit_number(p->ppid),
+
+	const struct emit_value values[COLUMNS] = {
+		[PID] = emit_number(p->pid),
+		[PPID] = emit_number(p->ppid),
 		[PARENT] = p->parent == UINT32_MAX ? emit_null() : emit_number(c->processes[p->parent].pid),
-		[NAME] = emit_words(p->name), [EXECUTABLE] = emit_words(p->executable), [COMMAND_LINE] = emit_words(command_line),
-		[ORIGIN] = emit_words(p->origin == TRK_FORKED ? "fork" : "started"), [EXECS] = emit_number(p->execs),
-		[START] = emit_time(p->start_ns), [END] = p->end_ns == UINT64_MAX ? emit_null() : emit_time(p->end_ns),
-		[STATUS] = metadata_status(p), [SIGNAL] = metadata_signal(p), [THREADS] = emit_number(threads_of(c, index)),
-		[HOST] = known(p->host), [SYSTEM] = known(p->system), [LIBC] = known(p->libc),
+		[NAME] = emit_words(p->name),
+		[EXECUTABLE] = emit_words(p->executable),
+		[COMMAND_LINE] = emit_words(command_line),
+		[ORIGIN] = emit_words(p->origin == TRK_FORKED ? "fork" : "started"),
+		[EXECS] = emit_number(p->execs),
+		[START] = emit_time(p->start_ns),
+		[END] = p->end_ns == UINT64_MAX ? emit_null() : emit_time(p->end_ns),
+		[STATUS] = metadata_status(p),
+		[SIGNAL] = metadata_signal(p),
+		[THREADS] = emit_number(threads_of(c, index)),
+		[HOST] = known(p->host),
+		[SYSTEM] = known(p->system),
+		[LIBC] = known(p->libc),
 		[KILLED_BY] = p->ended == TRK_KILLED ? emit_words(signal ? signal : "?") : emit_absent(),
-		[UNKNOWN] = p->ended == TRK_EXITED || p->ended == TRK_KILLED ? emit_absent() : emit_words("end not known") });
+		[UNKNOWN] = p->ended == TRK_EXITED || p->ended == TRK_KILLED ? emit_absent() : emit_words("end not known"),
+	};
+
+	emit_row(e, values);
 	free(command_line);
 	return 0;
 }
@@ -230,7 +276,12 @@ static int find(struct report *r)
 int main(int argc, char **argv)
 {
 	static const struct report_kind kind = {
-		.command = &command, .schema = "tracker.info", .common = &common, .of_tables = true, .ask = ask, .find = find,
+		.command = &command,
+		.schema = "tracker.info",
+		.common = &common,
+		.of_tables = true,
+		.ask = ask,
+		.find = find,
 		.describe = describe,
 	};
 

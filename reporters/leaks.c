@@ -72,7 +72,8 @@ static void describe_rows(const struct report *r, struct emit *e)
 {
 	static const struct emit_column columns[] = { { "size" }, { "count" }, { "stack" } };
 	static const struct emit_table table = {
-		EMIT_TABLE("rows", columns), .sentence = "{size} in {count} block{count:s}\n",
+		EMIT_TABLE("rows", columns),
+		.sentence = "{size} in {count} block{count:s}\n",
 	};
 	const uint64_t every = r->view.sample_bytes;
 
@@ -100,8 +101,13 @@ static void describe_rows(const struct report *r, struct emit *e)
 static void describe_suppressions(struct emit *e)
 {
 	static const struct emit_column columns[] = {
-		{ "pattern" }, { "builtin" }, { "count" }, { "size" },
-		{ "used", EMIT_FOR_PEOPLE, "", 10 }, { "bytes", EMIT_FOR_PEOPLE, "", 10 }, { "what", EMIT_FOR_PEOPLE, "", -1, "  " },
+		{ "pattern" },
+		{ "builtin" },
+		{ "count" },
+		{ "size" },
+		{ "used", EMIT_FOR_PEOPLE, "", 10 },
+		{ "bytes", EMIT_FOR_PEOPLE, "", 10 },
+		{ "what", EMIT_FOR_PEOPLE, "", -1, "  " },
 	};
 	static const struct emit_table for_people = { EMIT_TABLE("suppressions", columns), .no_headings = true },
 				       for_programs = { EMIT_TABLE("suppressions", columns), .sentence = "" };
@@ -113,10 +119,20 @@ static void describe_suppressions(struct emit *e)
 		const struct suppression *s = &found.suppressions.items[i];
 		const bool builtin = i < found.suppressions.builtin_count;
 
-		if (s->count)
-			emit_row(e, (struct emit_value[]){
-				emit_words(s->pattern), emit_flag(builtin), emit_count(s->count), emit_size(s->bytes),
-				emit_number(s->count), emit_size(s->bytes), emit_words(s->pattern) });
+		if (!s->count)
+			continue;
+
+		const struct emit_value values[] = {
+			emit_words(s->pattern),
+			emit_flag(builtin),
+			emit_count(s->count),
+			emit_size(s->bytes),
+			emit_number(s->count),
+			emit_size(s->bytes),
+			emit_words(s->pattern),
+		};
+
+		emit_row(e, values);
 	}
 	emit_end(e);
 	if (print_suppressions)
@@ -210,8 +226,16 @@ static void finish(void)
 int main(int argc, char **argv)
 {
 	static const struct report_kind kind = {
-		.command = &command, .schema = "tracker.leaks", .table = "rows", .common = &common, .prepare = read_suppressions,
-		.ask = ask, .find = find, .describe = describe, .gate = gate, .finish = finish,
+		.command = &command,
+		.schema = "tracker.leaks",
+		.table = "rows",
+		.common = &common,
+		.prepare = read_suppressions,
+		.ask = ask,
+		.find = find,
+		.describe = describe,
+		.gate = gate,
+		.finish = finish,
 	};
 
 	return report_main(&kind, argc, argv);

@@ -38,8 +38,7 @@ static const struct ui_command command = {
 	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "Prints totals, sizes, allocators and the locations that allocate most.",
 	.details = "With a point, the figures are those of the capture up to it; with a range\n"
-		   "(CAPTURE@A..B), those of the blocks allocated between A and B, as of B.\n"
-		   REPORT_POINTS "\n"
+		   "(CAPTURE@A..B), those of the blocks allocated between A and B, as of B.\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker stats app.bin\n"
 		   "  tracker stats -n 10 --json app.bin\n"
@@ -196,7 +195,11 @@ static void ask(struct report *r)
 {
 	r->nameless = only_buckets;
 	r->asked = (struct view_options){
-		.what = VIEW_ALLOCATIONS, .sizes = true, .process = r->process, .at = r->at, .spanned = !selection_is_whole(r),
+		.what = VIEW_ALLOCATIONS,
+		.sizes = true,
+		.process = r->process,
+		.at = r->at,
+		.spanned = !selection_is_whole(r),
 		.region = region,
 	};
 }
@@ -210,8 +213,14 @@ static void finish(void)
 int main(int argc, char **argv)
 {
 	static const struct report_kind kind = {
-		.command = &command, .schema = "tracker.stats", .common = &common, .check = check, .ask = ask, .find = find,
-		.describe = describe, .finish = finish,
+		.command = &command,
+		.schema = "tracker.stats",
+		.common = &common,
+		.check = check,
+		.ask = ask,
+		.find = find,
+		.describe = describe,
+		.finish = finish,
 	};
 
 	return report_main(&kind, argc, argv);

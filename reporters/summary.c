@@ -11,7 +11,15 @@
 #include "common/report.h"
 #include "common/reserved.h"
 
-enum column { LOCATION, TOTAL, TOTAL_SHARE, OWN, OWN_SHARE, COUNT, COLUMNS };
+enum column {
+	LOCATION,
+	TOTAL,
+	TOTAL_SHARE,
+	OWN,
+	OWN_SHARE,
+	COUNT,
+	COLUMNS,
+};
 
 static const struct emit_column columns[COLUMNS] = {
 	[LOCATION] = { "location", .heading = "Location", .width = -8 },
@@ -44,8 +52,7 @@ static const struct ui_command command = {
 	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "The functions that hold most memory at the peak, or at a point that is named.",
 	.details = "Total is what a function and all that it calls hold; own is what it allocated\n"
-		   "itself. A function that calls itself counts once.\n\n"
-		   REPORT_POINTS "\n"
+		   "itself. A function that calls itself counts once.\n\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker summary app.bin\n"
 		   "  tracker summary --leaks -s 3 -r 10 app.bin\n",
@@ -92,7 +99,11 @@ static int find(struct report *r)
 {
 	const struct group_options o = { .by = GROUP_LOCATION, .hide_runtime = !common.no_skip };
 	struct group_source from = {
-		.capture = r->capture, .stacks = r->stacks, .view = &r->view, .filters = &r->filters, .cumulative = true,
+		.capture = r->capture,
+		.stacks = r->stacks,
+		.view = &r->view,
+		.filters = &r->filters,
+		.cumulative = true,
 	};
 
 	if (grouping_new(&groups, &o) < 0 || grouping_add(groups, SIDE_TOTAL, &from) < 0)
@@ -137,11 +148,16 @@ static void describe_row(struct emit *e, const struct group_stat *g, uint64_t ev
 	const struct sampled_margin m = sampled_margin(every, &total->error), of_own = sampled_margin(every, &own->error);
 	uint64_t number;
 
-	emit_row(e, (struct emit_value[COLUMNS]){
+	const struct emit_value values[COLUMNS] = {
 		[LOCATION] = emit_words(group_text(groups, g, &number)),
-		[TOTAL] = emit_about(emit_size(total->size), every, m.bytes), [TOTAL_SHARE] = share(total->size),
-		[OWN] = emit_about(emit_size(own->size), every, of_own.bytes), [OWN_SHARE] = share(own->size),
-		[COUNT] = emit_about(emit_count(total->count), every, m.count) });
+		[TOTAL] = emit_about(emit_size(total->size), every, m.bytes),
+		[TOTAL_SHARE] = share(total->size),
+		[OWN] = emit_about(emit_size(own->size), every, of_own.bytes),
+		[OWN_SHARE] = share(own->size),
+		[COUNT] = emit_about(emit_count(total->count), every, m.count),
+	};
+
+	emit_row(e, values);
 }
 
 /* The heading of the column that rows are sorted by stands in < >. */
@@ -182,8 +198,15 @@ static void finish(void)
 int main(int argc, char **argv)
 {
 	static const struct report_kind kind = {
-		.command = &command, .schema = "tracker.summary", .table = "rows", .common = &common, .selection = &selection,
-		.filtering = &filtering, .find = find, .describe = describe, .finish = finish,
+		.command = &command,
+		.schema = "tracker.summary",
+		.table = "rows",
+		.common = &common,
+		.selection = &selection,
+		.filtering = &filtering,
+		.find = find,
+		.describe = describe,
+		.finish = finish,
 	};
 
 	return report_main(&kind, argc, argv);

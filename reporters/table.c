@@ -46,11 +46,11 @@ static const struct ui_command command = {
 	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "Statistics of one point of a capture: its peak, unless a point is named.",
 	.details = REPORT_POINTS "\n"
-		   "Examples:\n"
-		   "  tracker table app.bin                     the 10 biggest lines at the peak\n"
-		   "  tracker table -n 0 -g filename app.bin@end\n"
-		   "  tracker table -g traceback -n 1 --traceback app.bin\n"
-		   "  tracker table --filter '-/usr/*' --filter '+*.c,all_frames' app.bin\n",
+				 "Examples:\n"
+				 "  tracker table app.bin                     the 10 biggest lines at the peak\n"
+				 "  tracker table -n 0 -g filename app.bin@end\n"
+				 "  tracker table -g traceback -n 1 --traceback app.bin\n"
+				 "  tracker table --filter '-/usr/*' --filter '+*.c,all_frames' app.bin\n",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,
@@ -86,7 +86,11 @@ static int find(struct report *r)
 {
 	const struct group_options o = { .by = by };
 	const struct group_source from = {
-		.capture = r->capture, .stacks = r->stacks, .view = &r->view, .filters = &r->filters, .cumulative = cumulative,
+		.capture = r->capture,
+		.stacks = r->stacks,
+		.view = &r->view,
+		.filters = &r->filters,
+		.cumulative = cumulative,
 	};
 
 	if (list)
@@ -104,11 +108,28 @@ static size_t shown(size_t rows)
 
 /* ---- rows ---- */
 
-enum column { KEY, FILE_NAME, LINE, SIZE, COUNT, AVERAGE, STACK, NUMBER, SHORT_FILE, COLUMNS };
+enum column {
+	KEY,
+	FILE_NAME,
+	LINE,
+	SIZE,
+	COUNT,
+	AVERAGE,
+	STACK,
+	NUMBER,
+	SHORT_FILE,
+	COLUMNS,
+};
 
 static const struct emit_column columns[COLUMNS] = {
-	[KEY] = { "key" }, [FILE_NAME] = { "file" }, [LINE] = { "line" }, [SIZE] = { "size" }, [COUNT] = { "count" },
-	[AVERAGE] = { "average", EMIT_FOR_PEOPLE }, [STACK] = { "traceback" }, [NUMBER] = { "number", EMIT_FOR_PEOPLE },
+	[KEY] = { "key" },
+	[FILE_NAME] = { "file" },
+	[LINE] = { "line" },
+	[SIZE] = { "size" },
+	[COUNT] = { "count" },
+	[AVERAGE] = { "average", EMIT_FOR_PEOPLE },
+	[STACK] = { "traceback" },
+	[NUMBER] = { "number", EMIT_FOR_PEOPLE },
 	[SHORT_FILE] = { "short_file", EMIT_FOR_PEOPLE },
 };
 
@@ -138,12 +159,20 @@ static int describe_row(const struct report *r, struct emit *e, size_t index)
 
 	if (!key)
 		return TRK_ERR_NOMEM;
-	emit_row_begin(e, (struct emit_value[COLUMNS]){
-		[KEY] = emit_words(key), [FILE_NAME] = by <= GROUP_TRACEBACK ? emit_words(text) : emit_absent(),
+
+	const struct emit_value values[COLUMNS] = {
+		[KEY] = emit_words(key),
+		[FILE_NAME] = by <= GROUP_TRACEBACK ? emit_words(text) : emit_absent(),
 		[LINE] = by <= GROUP_TRACEBACK ? emit_number(number) : emit_absent(),
-		[SIZE] = emit_about(emit_size(v.size), every, m.bytes), [COUNT] = emit_about(emit_number(v.count), every, m.count),
-		[AVERAGE] = v.count ? emit_average((double)v.size / (double)v.count) : emit_absent(), [STACK] = emit_optional(folded),
-		[NUMBER] = emit_number(index + 1), [SHORT_FILE] = emit_words(path_short(text)) });
+		[SIZE] = emit_about(emit_size(v.size), every, m.bytes),
+		[COUNT] = emit_about(emit_number(v.count), every, m.count),
+		[AVERAGE] = v.count ? emit_average((double)v.size / (double)v.count) : emit_absent(),
+		[STACK] = emit_optional(folded),
+		[NUMBER] = emit_number(index + 1),
+		[SHORT_FILE] = emit_words(path_short(text)),
+	};
+
+	emit_row_begin(e, values);
 	if (pretty && by == GROUP_LINENO)
 		traceback_emit_source(e, text, number, &traceback);
 	if (has_stack)
@@ -171,8 +200,13 @@ static int describe_rows(const struct report *r, struct emit *e)
 static void say_title(struct emit *e)
 {
 	static const char *const nouns[] = {
-		[GROUP_FILENAME] = "files", [GROUP_LINENO] = "lines", [GROUP_TRACEBACK] = "stacks", [GROUP_FUNCTION] = "functions",
-		[GROUP_MODULE] = "modules", [GROUP_THREAD] = "threads", [GROUP_SIZE] = "sizes",
+		[GROUP_FILENAME] = "files",
+		[GROUP_LINENO] = "lines",
+		[GROUP_TRACEBACK] = "stacks",
+		[GROUP_FUNCTION] = "functions",
+		[GROUP_MODULE] = "modules",
+		[GROUP_THREAD] = "threads",
+		[GROUP_SIZE] = "sizes",
 	};
 
 	emit_aside(e, "limit", emit_number(limit ? limit : shown(groups->stat_count)));
@@ -239,8 +273,17 @@ static void finish(void)
 int main(int argc, char **argv)
 {
 	static const struct report_kind kind = {
-		.command = &command, .schema = "tracker.table", .choose_table = choose_table, .common = &common, .selection = &selection, .filtering = &filtering,
-		.check = check, .ask = ask, .find = find, .describe = describe, .finish = finish,
+		.command = &command,
+		.schema = "tracker.table",
+		.choose_table = choose_table,
+		.common = &common,
+		.selection = &selection,
+		.filtering = &filtering,
+		.check = check,
+		.ask = ask,
+		.find = find,
+		.describe = describe,
+		.finish = finish,
 	};
 
 	return report_main(&kind, argc, argv);

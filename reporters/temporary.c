@@ -12,7 +12,8 @@ static uint64_t threshold = UINT64_MAX, limit; /* threshold: UINT64_MAX when it 
 static const struct ui_option options[] = {
 	{ 'n', "threshold", UI_UINT, &threshold, "N",
 	  "other allocations of the thread before the free, at most (default 1; of an aggregated "
-	  "capture what it was recorded with)", 0,
+	  "capture what it was recorded with)",
+	  0,
 	  UINT32_MAX - 1 },
 	{ 'l', "limit", UI_UINT, &limit, "N", "rows to print (default 0: all)", 0, 0 },
 	REPORT_STACK_OPTIONS(common),
@@ -27,8 +28,7 @@ static const struct ui_command command = {
 	.summary = "Prints where blocks were allocated that were freed soon afterwards.",
 	.details = "A block is temporary when the thread that allocated it frees it with at most N\n"
 		   "other allocations of that thread in between. With a point, what was freed before\n"
-		   "it counts; with a range (CAPTURE@A..B), what was allocated and freed in it.\n"
-		   REPORT_POINTS "\n"
+		   "it counts; with a range (CAPTURE@A..B), what was allocated and freed in it.\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker temporary app.bin\n"
 		   "  tracker temporary -n 0 --json app.bin\n",
@@ -44,7 +44,10 @@ static void ask(struct report *r)
 	if (threshold == UINT64_MAX)
 		threshold = selection_threshold(r);
 	r->asked = (struct view_options){
-		.what = VIEW_TEMPORARY, .threshold = (uint32_t)threshold, .process = r->process, .at = r->at,
+		.what = VIEW_TEMPORARY,
+		.threshold = (uint32_t)threshold,
+		.process = r->process,
+		.at = r->at,
 		.spanned = !selection_is_whole(r),
 	};
 }
@@ -61,7 +64,8 @@ static void describe_rows(struct emit *e)
 {
 	static const struct emit_column columns[] = { { "location" }, { "count" }, { "size" } };
 	static const struct emit_table table = {
-		EMIT_TABLE("rows", columns), .sentence = "{location}: count={count}, size={size}\n",
+		EMIT_TABLE("rows", columns),
+		.sentence = "{location}: count={count}, size={size}\n",
 	};
 
 	emit_table(e, &table);
@@ -101,8 +105,14 @@ static void finish(void)
 int main(int argc, char **argv)
 {
 	static const struct report_kind kind = {
-		.command = &command, .schema = "tracker.temporary", .table = "rows", .common = &common,
-		.ask = ask, .find = find, .describe = describe, .finish = finish,
+		.command = &command,
+		.schema = "tracker.temporary",
+		.table = "rows",
+		.common = &common,
+		.ask = ask,
+		.find = find,
+		.describe = describe,
+		.finish = finish,
 	};
 
 	return report_main(&kind, argc, argv);

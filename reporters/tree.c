@@ -27,9 +27,9 @@ static const struct ui_command command = {
 	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "The biggest allocating stacks as a tree, from callers down to allocators.",
 	.details = REPORT_POINTS "\n"
-		   "Examples:\n"
-		   "  tracker tree app.bin\n"
-		   "  tracker tree -b 20 --leaks app.bin\n",
+				 "Examples:\n"
+				 "  tracker tree app.bin\n"
+				 "  tracker tree -b 20 --leaks app.bin\n",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,
@@ -45,16 +45,36 @@ static int find(struct report *r)
 
 /* ---- what is said of it ---- */
 
-enum column { NAME, FILE_NAME, LINE, SIZE, OWN, COUNT, SHARE, WHAT, WHERE, SHOWN_LINE, COLUMNS };
+enum column {
+	NAME,
+	FILE_NAME,
+	LINE,
+	SIZE,
+	OWN,
+	COUNT,
+	SHARE,
+	WHAT,
+	WHERE,
+	SHOWN_LINE,
+	COLUMNS,
+};
 
 static const struct emit_column columns[COLUMNS] = {
-	[NAME] = { "name" }, [FILE_NAME] = { "file" }, [LINE] = { "line" }, [SIZE] = { "size" }, [OWN] = { "own" }, [COUNT] = { "count" },
-	[SHARE] = { "percent" }, [WHAT] = { "what", EMIT_FOR_PEOPLE }, [WHERE] = { "where", EMIT_FOR_PEOPLE },
+	[NAME] = { "name" },
+	[FILE_NAME] = { "file" },
+	[LINE] = { "line" },
+	[SIZE] = { "size" },
+	[OWN] = { "own" },
+	[COUNT] = { "count" },
+	[SHARE] = { "percent" },
+	[WHAT] = { "what", EMIT_FOR_PEOPLE },
+	[WHERE] = { "where", EMIT_FOR_PEOPLE },
 	[SHOWN_LINE] = { "shown_line", EMIT_FOR_PEOPLE },
 };
 
 static const struct emit_table table = {
-	EMIT_TABLE("root", columns), .sentence = "{size} ({percent} %) {what}[  {where}][:{shown_line}]\n",
+	EMIT_TABLE("root", columns),
+	.sentence = "{size} ({percent} %) {what}[  {where}][:{shown_line}]\n",
 };
 
 static struct emit_value share(uint64_t bytes)
@@ -65,11 +85,18 @@ static struct emit_value share(uint64_t bytes)
 static void describe_branch(struct emit *e, const char *key, const struct branch *b, bool only)
 {
 	const struct branch *const all = found.branches;
+
 	const struct emit_value values[COLUMNS] = {
-		[NAME] = emit_words(*b->function ? b->function : NULL), [FILE_NAME] = emit_words(*b->file ? b->file : NULL),
-		[LINE] = emit_number(b->line), [SIZE] = emit_size(b->bytes), [OWN] = emit_size(b->own), [COUNT] = emit_count(b->count),
-		[SHARE] = share(b->bytes), [WHAT] = emit_words(*b->function ? b->function : "<unknown>"),
-		[WHERE] = emit_optional(*b->file ? b->file : NULL), [SHOWN_LINE] = *b->file && b->line ? emit_number(b->line) : emit_absent(),
+		[NAME] = emit_words(*b->function ? b->function : NULL),
+		[FILE_NAME] = emit_words(*b->file ? b->file : NULL),
+		[LINE] = emit_number(b->line),
+		[SIZE] = emit_size(b->bytes),
+		[OWN] = emit_size(b->own),
+		[COUNT] = emit_count(b->count),
+		[SHARE] = share(b->bytes),
+		[WHAT] = emit_words(*b->function ? b->function : "<unknown>"),
+		[WHERE] = emit_optional(*b->file ? b->file : NULL),
+		[SHOWN_LINE] = *b->file && b->line ? emit_number(b->line) : emit_absent(),
 	};
 	const struct emit_branch branch = { values, .leaf = b->child == BRANCH_NONE, .only = only, .last = b->next == BRANCH_NONE };
 
@@ -122,8 +149,15 @@ static void finish(void)
 int main(int argc, char **argv)
 {
 	static const struct report_kind kind = {
-		.command = &command, .schema = "tracker.tree", .table = "root", .common = &common, .selection = &selection,
-		.filtering = &filtering, .find = find, .describe = describe, .finish = finish,
+		.command = &command,
+		.schema = "tracker.tree",
+		.table = "root",
+		.common = &common,
+		.selection = &selection,
+		.filtering = &filtering,
+		.find = find,
+		.describe = describe,
+		.finish = finish,
 	};
 
 	return report_main(&kind, argc, argv);

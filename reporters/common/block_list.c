@@ -38,8 +38,12 @@ static int blocks_of_rows(struct view *v)
 
 		for (uint64_t k = 0; k < (v->sample_bytes ? 1 : r->count); k++)
 			v->blocks[n++] = (struct view_block){
-				.size = r->block_size, .node = r->node, .thread = r->thread,
-				.process = r->process, .domain = r->domain, .kind = r->kind,
+				.size = r->block_size,
+				.node = r->node,
+				.thread = r->thread,
+				.process = r->process,
+				.domain = r->domain,
+				.kind = r->kind,
 				.count = v->sample_bytes ? r->count : 1,
 			};
 	}
@@ -58,12 +62,38 @@ int block_list_find(struct view *v, const struct view_options *o)
 
 /* ---- what is said of them ---- */
 
-enum column { FILE_NAME, LINE, SIZE, COUNT, DOMAIN, ALLOCATOR, ADDRESS, TIME, AGE, PID, TID, STACK, STANDS_FOR, THREAD, COLUMNS };
+enum column {
+	FILE_NAME,
+	LINE,
+	SIZE,
+	COUNT,
+	DOMAIN,
+	ALLOCATOR,
+	ADDRESS,
+	TIME,
+	AGE,
+	PID,
+	TID,
+	STACK,
+	STANDS_FOR,
+	THREAD,
+	COLUMNS,
+};
 
 static const struct emit_column columns[COLUMNS] = {
-	[FILE_NAME] = { "file" }, [LINE] = { "line" }, [SIZE] = { "size" }, [COUNT] = { "count" }, [DOMAIN] = { "domain" },
-	[ALLOCATOR] = { "allocator" }, [ADDRESS] = { "address" }, [TIME] = { "time_ns" }, [AGE] = { "age_ns" }, [PID] = { "pid" },
-	[TID] = { "tid" }, [STACK] = { "traceback" }, [STANDS_FOR] = { "stands_for", EMIT_FOR_PEOPLE },
+	[FILE_NAME] = { "file" },
+	[LINE] = { "line" },
+	[SIZE] = { "size" },
+	[COUNT] = { "count" },
+	[DOMAIN] = { "domain" },
+	[ALLOCATOR] = { "allocator" },
+	[ADDRESS] = { "address" },
+	[TIME] = { "time_ns" },
+	[AGE] = { "age_ns" },
+	[PID] = { "pid" },
+	[TID] = { "tid" },
+	[STACK] = { "traceback" },
+	[STANDS_FOR] = { "stands_for", EMIT_FOR_PEOPLE },
 	[THREAD] = { "thread", EMIT_FOR_PEOPLE },
 };
 
@@ -81,15 +111,24 @@ static void describe_block(const struct report *r, struct emit *e, const struct 
 	const uint64_t age_ns = r->view.time_ns > b->time_ns ? r->view.time_ns - b->time_ns : 0;
 	char thread[512], *const folded = traceback ? traceback_folded(e, frames, n) : NULL;
 
-	emit_row_begin(e, (struct emit_value[COLUMNS]){
-		[FILE_NAME] = emit_words(frames[0].file), [LINE] = emit_number(frames[0].line), [SIZE] = emit_size(b->size),
-		[COUNT] = emit_count(b->count), [DOMAIN] = emit_number(b->domain), [ALLOCATOR] = emit_words(trk_kind_name(b->kind)),
-		[ADDRESS] = has_moment ? emit_number(b->address) : emit_absent(), [TIME] = has_moment ? emit_time(b->time_ns) : emit_absent(),
+	const struct emit_value values[COLUMNS] = {
+		[FILE_NAME] = emit_words(frames[0].file),
+		[LINE] = emit_number(frames[0].line),
+		[SIZE] = emit_size(b->size),
+		[COUNT] = emit_count(b->count),
+		[DOMAIN] = emit_number(b->domain),
+		[ALLOCATOR] = emit_words(trk_kind_name(b->kind)),
+		[ADDRESS] = has_moment ? emit_number(b->address) : emit_absent(),
+		[TIME] = has_moment ? emit_time(b->time_ns) : emit_absent(),
 		[AGE] = has_moment ? emit_time(age_ns) : emit_absent(),
 		[PID] = b->process < c->process_count ? emit_number(c->processes[b->process].pid) : emit_null(),
-		[TID] = b->thread < c->thread_count ? emit_number(c->threads[b->thread].tid) : emit_null(), [STACK] = emit_optional(folded),
+		[TID] = b->thread < c->thread_count ? emit_number(c->threads[b->thread].tid) : emit_null(),
+		[STACK] = emit_optional(folded),
 		[STANDS_FOR] = r->view.sample_bytes ? emit_count(b->count) : emit_absent(),
-		[THREAD] = emit_words(group_thread(c, b->thread, thread, sizeof(thread))) });
+		[THREAD] = emit_words(group_thread(c, b->thread, thread, sizeof(thread))),
+	};
+
+	emit_row_begin(e, values);
 	if (traceback)
 		traceback_emit(e, "traceback", frames, n, traceback);
 	emit_end(e);

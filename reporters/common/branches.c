@@ -71,8 +71,13 @@ static int branch_new(struct branches *t, const char *function, const char *file
 		t->branch_room = room;
 	}
 	struct branch *const b = &t->branches[t->branch_count];
-	*b = (struct branch){ .function = strdup(function), .file = strdup(file), .line = line,
-			      .child = BRANCH_NONE, .next = BRANCH_NONE };
+	*b = (struct branch){
+		.function = strdup(function),
+		.file = strdup(file),
+		.line = line,
+		.child = BRANCH_NONE,
+		.next = BRANCH_NONE,
+	};
 	*ret = (uint32_t)t->branch_count++;
 	return b->function && b->file ? 0 : TRK_ERR_NOMEM;
 }

@@ -31,7 +31,8 @@ __attribute__((format(printf, 3, 4))) static void add(struct line *l, const char
 		n += vsnprintf(l->text + l->used + n, room - (size_t)n, format, arguments);
 		va_end(arguments);
 	}
-	l->used += n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
+	if (n > 0)
+		l->used += (size_t)n < room ? (size_t)n : room - 1;
 }
 
 uint64_t completeness_stopped_ns(const struct capture *c)
@@ -98,8 +99,8 @@ static void add_pieces(struct line *l, const struct capture *c)
 	if (c->last_piece && goes_on)
 		add(l, ": ", "the recording did not end: its newest file holds nothing, or no beginning");
 	if (c->pieces_left_out)
-		add(l, ": ", "%" PRIu32 " older files are left out: those between them and %.*s.%0*" PRIu32
-		    " are missing", c->pieces_left_out, 200, c->path, PIECES_DIGITS, c->first_piece);
+		add(l, ": ", "%" PRIu32 " older files are left out: those between them and %.*s.%0*" PRIu32 " are missing",
+		    c->pieces_left_out, 200, c->path, PIECES_DIGITS, c->first_piece);
 	else if (c->first_piece > 1 || given_up_ns)
 		add(l, ": ", "what was done before %.1f s was given up, as --rotate asked",
 		    given_up_ns ? (double)given_up_ns / 1e9 : began);
@@ -185,7 +186,9 @@ void completeness_figures(struct emit *e, const struct capture *c, uint64_t lost
 	char text[COMPLETENESS_ROOM];
 	const char *words = completeness_describe(c, lost, text);
 
+	const char *const why = c->complete ? NULL : c->damage.why;
+
 	words += strspn(words, ": ");
 	emit_figure(e, "complete", emit_flag(c->complete && !*words));
-	emit_figure(e, "incomplete", emit_words(*words ? words : c->complete ? NULL : c->damage.why));
+	emit_figure(e, "incomplete", emit_words(*words ? words : why));
 }

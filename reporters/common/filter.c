@@ -83,6 +83,14 @@ bool filters_add(struct filters *f, const char *text)
 	return true;
 }
 
+/* What an option takes whose items get `prefix`: "", "+", "-", "+domain=". */
+static const char *expected(const char *prefix)
+{
+	if (!*prefix)
+		return "(+|-)PATTERN[:LINE][,all_frames][,domain=N]";
+	return prefix[1] ? "a number" : "PATTERN[:LINE][,all_frames][,domain=N]";
+}
+
 /* Every item of the list with `prefix` before it. */
 static void add_list(struct filters *f, const char *option, const char *prefix,
 		     const struct ui_list *list)
@@ -94,10 +102,7 @@ static void add_list(struct filters *f, const char *option, const char *prefix,
 				ui_error("out of memory");
 				exit(UI_CANNOT);
 			}
-			ui_usage_error("argument %s: %s is no filter: expected %s", option,
-				       list->items[i],
-				       !*prefix ? "(+|-)PATTERN[:LINE][,all_frames][,domain=N]" :
-				       prefix[1] ? "a number" : "PATTERN[:LINE][,all_frames][,domain=N]");
+			ui_usage_error("argument %s: %s is no filter: expected %s", option, list->items[i], expected(prefix));
 		}
 		free(text);
 	}

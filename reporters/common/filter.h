@@ -17,7 +17,7 @@
 
 struct filter {
 	char *pattern; /* NULL: a filter by domain alone */
-	int64_t line;	/* -1: any */
+	int64_t line; /* -1: any */
 	int64_t domain; /* -1: any */
 	bool inclusive, all_frames;
 };
@@ -33,12 +33,12 @@ struct filter_options {
 	struct ui_list filters, includes, excludes, domains;
 };
 
-#define FILTER_OPTIONS(o)                                                                          \
-	{ 0, "filter", UI_LIST, &(o).filters, "FILTER",                                            \
-	  "count only what passes: (+|-)PATTERN[:LINE][,all_frames][,domain=N]", 0, 0 },           \
-	{ 0, "include", UI_LIST, &(o).includes, "PATTERN", "the same as --filter +PATTERN", 0, 0 },\
-	{ 0, "exclude", UI_LIST, &(o).excludes, "PATTERN", "the same as --filter -PATTERN", 0, 0 },\
-	{ 0, "domain", UI_LIST, &(o).domains, "N", "the same as --filter +domain=N", 0, 0 }
+#define FILTER_OPTIONS(o)                                                                                          \
+	UI_OPTION(0, "filter", UI_LIST, &(o).filters, "FILTER",                                                    \
+		  "count only what passes: (+|-)PATTERN[:LINE][,all_frames][,domain=N]", 0, 0),                    \
+		UI_OPTION(0, "include", UI_LIST, &(o).includes, "PATTERN", "the same as --filter +PATTERN", 0, 0), \
+		UI_OPTION(0, "exclude", UI_LIST, &(o).excludes, "PATTERN", "the same as --filter -PATTERN", 0, 0), \
+		UI_OPTION(0, "domain", UI_LIST, &(o).domains, "N", "the same as --filter +domain=N", 0, 0)
 
 /* Appends one filter. False: `text` is none, or no memory (errno ENOMEM). */
 bool filters_add(struct filters *f, const char *text);

@@ -37,8 +37,12 @@ struct group_private {
 };
 
 static const char *const names[] = {
-	[GROUP_FILENAME] = "filename", [GROUP_LINENO] = "lineno", [GROUP_TRACEBACK] = "traceback",
-	[GROUP_FUNCTION] = "function", [GROUP_MODULE] = "module", [GROUP_THREAD] = "thread",
+	[GROUP_FILENAME] = "filename",
+	[GROUP_LINENO] = "lineno",
+	[GROUP_TRACEBACK] = "traceback",
+	[GROUP_FUNCTION] = "function",
+	[GROUP_MODULE] = "module",
+	[GROUP_THREAD] = "thread",
 	[GROUP_SIZE] = "size",
 };
 
@@ -141,11 +145,12 @@ static int path_of(struct group_private *p, uint32_t parent, uint32_t atom, uint
 static int function_atom(struct group_private *p, const struct source_frame *f, uint32_t *ret)
 {
 	const bool location = p->options.by == GROUP_LOCATION;
+	const bool is_nowhere = strcmp(f->module, "<unknown>") == 0;
 	char *text = NULL;
 
 	const int n = *f->function ? asprintf(&text, location ? "%s at %s" : "%s", f->function, f->file) :
-		      strcmp(f->module, "<unknown>") == 0 ? asprintf(&text, "<unknown>") :
-		      asprintf(&text, "<unknown> in %s", f->module);
+		      is_nowhere   ? asprintf(&text, "<unknown>") :
+				     asprintf(&text, "<unknown> in %s", f->module);
 	if (n < 0)
 		return TRK_ERR_NOMEM;
 	const int err = atom_of(p, text, 0, ret);
@@ -404,8 +409,7 @@ static int add_rows(struct grouping *g, enum group_side side, const struct group
 
 	for (size_t i = 0; i < from->view->row_count && !err; i++) {
 		const struct view_row *const r = &from->view->rows[i];
-		const struct one o = { side, false, r->node,
-				       { r->bytes, r->count, view_error(from->view, r) } };
+		const struct one o = { side, false, r->node, { r->bytes, r->count, view_error(from->view, r) } };
 		if (!passes(from, r))
 			continue;
 		add_value(&g->total[side], &o.value);
@@ -472,7 +476,7 @@ static int compare_paths(const struct group_private *p, uint32_t a, uint32_t b)
 
 static int descending(uint64_t a, uint64_t b)
 {
-	return a < b ? 1 : a > b ? -1 : 0;
+	return (a < b) - (a > b);
 }
 
 static uint64_t distance(uint64_t a, uint64_t b)

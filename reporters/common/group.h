@@ -26,7 +26,11 @@ enum group_by {
 };
 
 /* The two columns of a comparison; a single point uses GROUP_NEW. */
-enum group_side { GROUP_OLD, GROUP_NEW, GROUP_SIDES };
+enum group_side {
+	GROUP_OLD,
+	GROUP_NEW,
+	GROUP_SIDES,
+};
 
 struct group_value {
 	uint64_t size, count;
@@ -60,7 +64,7 @@ void group_by_view(enum group_by by, struct view_options *o);
 
 struct group_options {
 	enum group_by by;
-	bool portable;	   /* threads are known by name, not by number, as two captures need */
+	bool portable; /* threads are known by name, not by number, as two captures need */
 	bool hide_runtime; /* what is below main does not count as a frame */
 };
 

@@ -17,14 +17,11 @@ static const struct {
 	{ "truncated_stacks", "stacks lack their oldest frames, for these reasons", false },
 	{ "truncated_by_depth", "deeper than what is kept: tracker run --nframe keeps more", true },
 	{ "truncated_no_unwind_info",
-	  "a frame of code without unwind information: compiled while the program ran (JIT), or "
-	  "assembly", true },
+	  "a frame of code without unwind information: compiled while the program ran (JIT), or assembly", true },
 	{ "truncated_unknown_rule",
-	  "a frame whose unwind information cannot be followed: it is damaged, or of a kind that "
-	  "tracker does not know", true },
+	  "a frame whose unwind information cannot be followed: it is damaged, or of a kind that tracker does not know", true },
 	{ "truncated_off_stack",
-	  "a frame whose unwind information leads out of the stack: the stack was overwritten, or "
-	  "the information is wrong", true },
+	  "a frame whose unwind information leads out of the stack: the stack was overwritten, or the information is wrong", true },
 	{ "guessed_stacks", "stacks went on by frame pointers or sizes of frames where code has no unwind information: frames may be missing there", false },
 	{ "differing_stacks", "stacks equal neither libunwind's nor libgcc's", false },
 	{ "oracles_differ", "times libunwind and libgcc did not agree", false },

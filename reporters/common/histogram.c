@@ -72,13 +72,29 @@ static const char *bar_of(uint64_t count, uint64_t most, char bar[BAR_LONGEST * 
 
 void histogram_describe(const struct histogram *h, const struct view *v, struct emit *e)
 {
-	enum { MIN, MAX, COUNT, SIGN, BOUND, SHOWN_COUNT, BAR, HISTOGRAM_COLUMNS };
+	enum {
+		MIN,
+		MAX,
+		COUNT,
+		SIGN,
+		BOUND,
+		SHOWN_COUNT,
+		BAR,
+		HISTOGRAM_COLUMNS,
+	};
 	static const struct emit_column columns[] = {
-		{ "min_bytes" }, { "max_bytes" }, { "count" }, { "sign", EMIT_FOR_PEOPLE, "", -2 }, { "bound", EMIT_FOR_PEOPLE, "", -9 },
-		{ "shown_count", EMIT_FOR_PEOPLE, "", 1, ": " }, { "bar", EMIT_FOR_PEOPLE, "", -1 },
+		{ "min_bytes" },
+		{ "max_bytes" },
+		{ "count" },
+		{ "sign", EMIT_FOR_PEOPLE, "", -2 },
+		{ "bound", EMIT_FOR_PEOPLE, "", -9 },
+		{ "shown_count", EMIT_FOR_PEOPLE, "", 1, ": " },
+		{ "bar", EMIT_FOR_PEOPLE, "", -1 },
 	};
 	static const struct emit_table table = {
-		EMIT_TABLE("allocation_size_histogram", columns), .before = "\t", .no_headings = true,
+		EMIT_TABLE("allocation_size_histogram", columns),
+		.before = "\t",
+		.no_headings = true,
 	};
 	char bar[BAR_LONGEST * 3 + 1];
 	uint64_t min = 0, most = 0;
@@ -86,7 +102,7 @@ void histogram_describe(const struct histogram *h, const struct view *v, struct 
 	emit_aside(e, "smallest", emit_size(v->size_count ? v->sizes[0].size : 0));
 	emit_aside(e, "largest", emit_size(v->size_count ? v->sizes[v->size_count - 1].size : 0));
 	emit_say(e, h->has_bins ? "Histogram of allocation size:\n\tmin: {smallest}\n" :
-				     "Histogram of allocation size:\n\t<no data for histogram>\n\n");
+				  "Histogram of allocation size:\n\t<no data for histogram>\n\n");
 	for (size_t i = 0; i < HISTOGRAM_BINS; i++)
 		most = h->bins[i].count > most ? h->bins[i].count : most;
 	emit_table(e, &table);
@@ -96,10 +112,18 @@ void histogram_describe(const struct histogram *h, const struct view *v, struct 
 
 		if (!last && b->bound <= min) /* sizes lie close together, or are all alike: it has none of its own */
 			continue;
-		emit_row(e, (struct emit_value[HISTOGRAM_COLUMNS]){
-			[MIN] = emit_size(min), [MAX] = emit_size(last ? b->bound : b->bound - 1), [COUNT] = emit_count(b->count),
-			[SIGN] = emit_words(last ? "<=" : "<"), [BOUND] = emit_size(b->bound), [SHOWN_COUNT] = emit_count(b->count),
-			[BAR] = emit_words(bar_of(b->count, most, bar)) });
+
+		const struct emit_value values[HISTOGRAM_COLUMNS] = {
+			[MIN] = emit_size(min),
+			[MAX] = emit_size(last ? b->bound : b->bound - 1),
+			[COUNT] = emit_count(b->count),
+			[SIGN] = emit_words(last ? "<=" : "<"),
+			[BOUND] = emit_size(b->bound),
+			[SHOWN_COUNT] = emit_count(b->count),
+			[BAR] = emit_words(bar_of(b->count, most, bar)),
+		};
+
+		emit_row(e, values);
 		min = b->bound;
 	}
 	emit_end(e);
@@ -109,12 +133,24 @@ void histogram_describe(const struct histogram *h, const struct view *v, struct 
 
 void histogram_describe_buckets(const struct histogram *h, struct emit *e, bool for_people)
 {
-	enum { MAX, COUNT, SIGN, BOUND, UNIT, BUCKET_COLUMNS };
+	enum {
+		MAX,
+		COUNT,
+		SIGN,
+		BOUND,
+		UNIT,
+		BUCKET_COLUMNS,
+	};
 	static const struct emit_column columns[] = {
-		{ "max_bytes" }, { "count" }, { "sign", EMIT_FOR_PEOPLE }, { "bound", EMIT_FOR_PEOPLE }, { "unit", EMIT_FOR_PEOPLE },
+		{ "max_bytes" },
+		{ "count" },
+		{ "sign", EMIT_FOR_PEOPLE },
+		{ "bound", EMIT_FOR_PEOPLE },
+		{ "unit", EMIT_FOR_PEOPLE },
 	};
 	const struct emit_table table = {
-		EMIT_TABLE("buckets", columns), .sentence = for_people ? "{sign} {bound} {unit}: {count:n}\n" : "",
+		EMIT_TABLE("buckets", columns),
+		.sentence = for_people ? "{sign} {bound} {unit}: {count:n}\n" : "",
 	};
 
 	emit_table(e, &table);
@@ -122,10 +158,15 @@ void histogram_describe_buckets(const struct histogram *h, struct emit *e, bool 
 		const bool last = b == HISTOGRAM_BUCKETS - 1;
 		const uint64_t bound = (uint64_t)BUCKET_SMALLEST << (last ? b - 1 : b);
 
-		emit_row(e, (struct emit_value[BUCKET_COLUMNS]){
-			[MAX] = last ? emit_null() : emit_size(bound), [COUNT] = emit_count(h->buckets[b]),
-			[SIGN] = emit_words(last ? ">" : "<="), [BOUND] = emit_number(bound < 1024 ? bound : bound / 1024),
-			[UNIT] = emit_words(bound < 1024 ? "B" : "KiB") });
+		const struct emit_value values[BUCKET_COLUMNS] = {
+			[MAX] = last ? emit_null() : emit_size(bound),
+			[COUNT] = emit_count(h->buckets[b]),
+			[SIGN] = emit_words(last ? ">" : "<="),
+			[BOUND] = emit_number(bound < 1024 ? bound : bound / 1024),
+			[UNIT] = emit_words(bound < 1024 ? "B" : "KiB"),
+		};
+
+		emit_row(e, values);
 	}
 	emit_end(e);
 }

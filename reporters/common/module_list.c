@@ -42,7 +42,9 @@ static const char *symbol_state(const struct module_symbols *s)
 		return "not looked up";
 	if (s->resolved == s->frames)
 		return s->lines ? "embedded" : "names only, no lines";
-	return !s->resolved ? "none" : s->lines ? "partly embedded" : "partly names, no lines";
+	if (!s->resolved)
+		return "none";
+	return s->lines ? "partly embedded" : "partly names, no lines";
 }
 
 /* Names or lines of its frames are missing, and the file that would have them is, too. */
@@ -59,11 +61,28 @@ static void hex(const struct cap_module *m, char *out, size_t room)
 		snprintf(out + 2 * i, 3, "%02x", m->build_id[i]);
 }
 
-enum column { PATH, BUILD_ID, MAIN, SYMBOLS, FRAMES, RESOLVED, LINES, MISSING, WHAT, COLUMNS };
+enum column {
+	PATH,
+	BUILD_ID,
+	MAIN,
+	SYMBOLS,
+	FRAMES,
+	RESOLVED,
+	LINES,
+	MISSING,
+	WHAT,
+	COLUMNS,
+};
 
 static const struct emit_column columns[COLUMNS] = {
-	[PATH] = { "path" }, [BUILD_ID] = { "build_id" }, [MAIN] = { "main" }, [SYMBOLS] = { "symbols" }, [FRAMES] = { "frames" },
-	[RESOLVED] = { "frames_resolved" }, [LINES] = { "frames_with_lines" }, [MISSING] = { "debug_file_missing" },
+	[PATH] = { "path" },
+	[BUILD_ID] = { "build_id" },
+	[MAIN] = { "main" },
+	[SYMBOLS] = { "symbols" },
+	[FRAMES] = { "frames" },
+	[RESOLVED] = { "frames_resolved" },
+	[LINES] = { "frames_with_lines" },
+	[MISSING] = { "debug_file_missing" },
 	[WHAT] = { "what", EMIT_FOR_PEOPLE },
 };
 
@@ -78,13 +97,24 @@ static void describe_module(struct emit *e, const struct cap_module *m, const st
 	char id[160], what[176], file[NAME_MAX + 1];
 
 	hex(m, id, sizeof(id));
-	snprintf(what, sizeof(what), "%s%s", m->flags & TRK_MODULE_MADE ? "code made at run time" : "build-id ",
-		 m->flags & TRK_MODULE_MADE ? "" : id[0] ? id : "none");
-	emit_row(e, (struct emit_value[COLUMNS]){
-		[PATH] = emit_words(m->path), [BUILD_ID] = emit_words(id[0] ? id : NULL), [MAIN] = emit_flag(m->flags & TRK_MODULE_MAIN),
-		[SYMBOLS] = emit_words(symbol_state(s)), [FRAMES] = emit_number(s->frames), [RESOLVED] = emit_number(s->resolved),
-		[LINES] = emit_number(s->lines), [MISSING] = emit_words(wants_debug_file(m, s, file) ? file : NULL),
-		[WHAT] = emit_words(what) });
+	if (m->flags & TRK_MODULE_MADE)
+		snprintf(what, sizeof(what), "code made at run time");
+	else
+		snprintf(what, sizeof(what), "build-id %s", id[0] ? id : "none");
+
+	const struct emit_value values[COLUMNS] = {
+		[PATH] = emit_words(m->path),
+		[BUILD_ID] = emit_words(id[0] ? id : NULL),
+		[MAIN] = emit_flag(m->flags & TRK_MODULE_MAIN),
+		[SYMBOLS] = emit_words(symbol_state(s)),
+		[FRAMES] = emit_number(s->frames),
+		[RESOLVED] = emit_number(s->resolved),
+		[LINES] = emit_number(s->lines),
+		[MISSING] = emit_words(wants_debug_file(m, s, file) ? file : NULL),
+		[WHAT] = emit_words(what),
+	};
+
+	emit_row(e, values);
 }
 
 int module_list_describe(const struct capture *c, struct emit *e)

@@ -7,7 +7,22 @@
 #include "common/metadata.h"
 
 /* Columns for programs, then those for people. */
-enum column { PID, NAME, COMMAND_LINE, STATUS, SIGNAL, SHOWN_PID, SHOWN_NAME, ALLOCATIONS, FREES, ALLOCATED, PEAK, NOT_FREED, TEMPORARY, COLUMNS };
+enum column {
+	PID,
+	NAME,
+	COMMAND_LINE,
+	STATUS,
+	SIGNAL,
+	SHOWN_PID,
+	SHOWN_NAME,
+	ALLOCATIONS,
+	FREES,
+	ALLOCATED,
+	PEAK,
+	NOT_FREED,
+	TEMPORARY,
+	COLUMNS,
+};
 
 static int describe_process(const struct report *r, struct emit *e, uint32_t index)
 {
@@ -17,12 +32,24 @@ static int describe_process(const struct report *r, struct emit *e, uint32_t ind
 
 	if (!command_line)
 		return TRK_ERR_NOMEM;
-	emit_row_begin(e, (struct emit_value[COLUMNS]){
-		[PID] = emit_number(p->pid), [NAME] = emit_words(p->name), [COMMAND_LINE] = emit_words(command_line),
-		[STATUS] = metadata_status(p), [SIGNAL] = metadata_signal(p), [SHOWN_PID] = emit_number(p->pid),
-		[SHOWN_NAME] = emit_words(p->name), [ALLOCATIONS] = emit_count(t->allocations), [FREES] = emit_count(t->frees),
-		[ALLOCATED] = emit_size(t->bytes_allocated), [PEAK] = emit_size(t->peak_bytes), [NOT_FREED] = emit_size(t->live_bytes),
-		[TEMPORARY] = emit_count(t->temporary) });
+
+	const struct emit_value values[COLUMNS] = {
+		[PID] = emit_number(p->pid),
+		[NAME] = emit_words(p->name),
+		[COMMAND_LINE] = emit_words(command_line),
+		[STATUS] = metadata_status(p),
+		[SIGNAL] = metadata_signal(p),
+		[SHOWN_PID] = emit_number(p->pid),
+		[SHOWN_NAME] = emit_words(p->name),
+		[ALLOCATIONS] = emit_count(t->allocations),
+		[FREES] = emit_count(t->frees),
+		[ALLOCATED] = emit_size(t->bytes_allocated),
+		[PEAK] = emit_size(t->peak_bytes),
+		[NOT_FREED] = emit_size(t->live_bytes),
+		[TEMPORARY] = emit_count(t->temporary),
+	};
+
+	emit_row_begin(e, values);
 	heap_figures_describe(e, r->view.sample_bytes, t);
 	emit_end(e);
 	free(command_line);
@@ -32,7 +59,11 @@ static int describe_process(const struct report *r, struct emit *e, uint32_t ind
 int process_list_describe(const struct report *r, struct emit *e)
 {
 	static const struct emit_column columns[COLUMNS] = {
-		[PID] = { "pid" }, [NAME] = { "name" }, [COMMAND_LINE] = { "command_line" }, [STATUS] = { "status" }, [SIGNAL] = { "signal" },
+		[PID] = { "pid" },
+		[NAME] = { "name" },
+		[COMMAND_LINE] = { "command_line" },
+		[STATUS] = { "status" },
+		[SIGNAL] = { "signal" },
 		[SHOWN_PID] = { "shown_pid", EMIT_FOR_PEOPLE, "pid", 8 },
 		[SHOWN_NAME] = { "shown_name", EMIT_FOR_PEOPLE, "name", -16 },
 		[ALLOCATIONS] = { "allocations", EMIT_FOR_PEOPLE, "allocations", 13 },

@@ -54,10 +54,11 @@ static void warn_changed(const struct report *r)
 
 	if (n > 1)
 		ui_warn("%s and %" PRIu32 " more: binary changed since capture (its build-id differs); "
-			"its names are left out", path, n - 1);
+			"its names are left out",
+			path, n - 1);
 	else if (n)
-		ui_warn("%s: binary changed since capture (its build-id differs); its names are left "
-			"out", path);
+		ui_warn("%s: binary changed since capture (its build-id differs); its names are left out",
+			path);
 }
 
 static void warn_no_memory(const struct report *r)
@@ -125,7 +126,9 @@ out:
 
 const char *report_form(const struct report_options *o)
 {
-	return o->json ? "--json" : o->csv ? "--csv" : NULL;
+	if (o->json)
+		return "--json";
+	return o->csv ? "--csv" : NULL;
 }
 
 int report_stacks(struct report *r, const struct report_options *o)

@@ -25,28 +25,28 @@ struct report_options {
 	const char *failed; /* what could not be done with a file that is no capture; NULL: "Failed to parse ..." */
 };
 
-#define REPORT_OPTIONS(o)                                                                          \
-	{ 'j', "json", UI_FLAG, &(o).json, NULL, "machine-readable output", 0, 0 },                \
-	{ 'o', "output", UI_STRING, &(o).output, "FILE", "write to FILE instead of stdout", 0, 0 },\
-	{ 'f', "force", UI_FLAG, &(o).force, NULL, "overwrite FILE", 0, 0 },                       \
-	{ 0, "pid", UI_UINT, &(o).pid, "PID", "only this process", 1, UINT32_MAX }
+#define REPORT_OPTIONS(o)                                                                                          \
+	UI_OPTION('j', "json", UI_FLAG, &(o).json, NULL, "machine-readable output", 0, 0),                         \
+		UI_OPTION('o', "output", UI_STRING, &(o).output, "FILE", "write to FILE instead of stdout", 0, 0), \
+		UI_OPTION('f', "force", UI_FLAG, &(o).force, NULL, "overwrite FILE", 0, 0),                        \
+		UI_OPTION(0, "pid", UI_UINT, &(o).pid, "PID", "only this process", 1, UINT32_MAX)
 
 /* For those that report_main runs; and, of these, for those whose exit code says something. */
-#define REPORT_CSV_OPTION(o)                                                                       \
-	{ 0, "csv", UI_FLAG, &(o).csv, NULL, "comma-separated values, for spreadsheets", 0, 0 }
-#define REPORT_QUIET_OPTION(o)                                                                     \
-	{ 'q', "quiet", UI_FLAG, &(o).quiet, NULL, "print nothing: the exit status says it", 0, 0 }
+#define REPORT_CSV_OPTION(o) \
+	UI_OPTION(0, "csv", UI_FLAG, &(o).csv, NULL, "comma-separated values, for spreadsheets", 0, 0)
+#define REPORT_QUIET_OPTION(o) \
+	UI_OPTION('q', "quiet", UI_FLAG, &(o).quiet, NULL, "print nothing: the exit status says it", 0, 0)
 
 /* In the --help of reports that take CAPTURE@POINT. */
-#define REPORT_POINTS                                                                              \
-	"Points: CAPTURE@end, @LABEL, @=LABEL (one that looks like another point), @#3 (third\n"   \
+#define REPORT_POINTS                                                                            \
+	"Points: CAPTURE@end, @LABEL, @=LABEL (one that looks like another point), @#3 (third\n" \
 	"mark), @1.5s, @90%, @A..B (allocated between, still live at B).\n"
 
 /* For reports that print stacks or locations. */
-#define REPORT_STACK_OPTIONS(o)                                                                    \
-	{ 0, "no-skip", UI_FLAG, &(o).no_skip, NULL, "show allocator frames, too", 0, 0 },         \
-	{ 0, "skip-frame", UI_LIST, &(o).skip_frames, "PATTERN",                                   \
-	  "treat functions that match as allocator frames", 0, 0 }
+#define REPORT_STACK_OPTIONS(o)                                                                   \
+	UI_OPTION(0, "no-skip", UI_FLAG, &(o).no_skip, NULL, "show allocator frames, too", 0, 0), \
+		UI_OPTION(0, "skip-frame", UI_LIST, &(o).skip_frames, "PATTERN",                  \
+			  "treat functions that match as allocator frames", 0, 0)
 
 /* What every report of the heap has; what it finds itself it keeps beside it. */
 struct report {
@@ -60,10 +60,10 @@ struct report {
 	char missing_told[COMPLETENESS_ROOM]; /* what the user was told is missing */
 	struct unnamed unnamed; /* zeroes until report_unnamed */
 	struct view_options asked; /* by report_main: the question, */
-	bool nameless;		   /* ... which needs neither names nor domains, */
-	struct view view;	   /* ... its answer, */
-	struct filters filters;	   /* ... of which these count, */
-	struct domains domains;	   /* ... by domain */
+	bool nameless; /* ... which needs neither names nor domains, */
+	struct view view; /* ... its answer, */
+	struct filters filters; /* ... of which these count, */
+	struct domains domains; /* ... by domain */
 };
 
 /*
@@ -99,13 +99,13 @@ struct selection_options;
 struct report_kind {
 	const struct ui_command *command;
 	const char *schema; /* of its JSON: "tracker.stats" */
-	const char *table;  /* key of the table that --csv writes; NULL: all figures */
+	const char *table; /* key of the table that --csv writes; NULL: all figures */
 	const char *(*choose_table)(void); /* when options decide; NULL: `table` it is */
 	struct report_options *common;
-	struct selection_options *selection;	  /* NULL: it chooses itself, in `ask` */
+	struct selection_options *selection; /* NULL: it chooses itself, in `ask` */
 	struct filter_options *filtering; /* NULL: it has no filters */
-	bool of_two;			  /* captures, of which `ask` and the others get an array */
-	bool of_tables;			  /* it reads no events, and names no frames */
+	bool of_two; /* captures, of which `ask` and the others get an array */
+	bool of_tables; /* it reads no events, and names no frames */
 
 	/* After the options are parsed: those that contradict each other are a usage error, which exits. */
 	void (*check)(struct report *r);

@@ -57,7 +57,10 @@ static int answer(const struct report_kind *k, struct report *r, const char *whi
 static int describe(const struct report_kind *k, struct report *sides, FILE *f)
 {
 	const struct report_options *const o = k->common;
-	const enum emit_form form = o->quiet ? EMIT_NOTHING : o->json ? EMIT_JSON : o->csv ? EMIT_CSV : EMIT_PEOPLE;
+	const enum emit_form form = o->quiet ? EMIT_NOTHING :
+				    o->json  ? EMIT_JSON :
+				    o->csv   ? EMIT_CSV :
+					       EMIT_PEOPLE;
 	struct emit *const e = emit_new(form, f, k->choose_table ? k->choose_table() : k->table);
 	int err = e ? 0 : TRK_ERR_NOMEM;
 

@@ -33,7 +33,9 @@ uint64_t selection_threshold(const struct report *r)
 
 void selection_apply(const struct selection_options *o, const struct report *r, struct view_options *v)
 {
-	v->what = o->leaks ? VIEW_LEAKS : o->allocations ? VIEW_ALLOCATIONS : VIEW_LIVE;
+	v->what = o->leaks	 ? VIEW_LEAKS :
+		  o->allocations ? VIEW_ALLOCATIONS :
+				   VIEW_LIVE;
 	v->process = r->process;
 	v->at = r->at;
 	v->rows_only = true;

@@ -75,7 +75,7 @@ void sums_finish(struct sums *s)
 
 static int descending(uint64_t a, uint64_t b)
 {
-	return a < b ? 1 : a > b ? -1 : 0;
+	return (a < b) - (a > b);
 }
 
 static int by_bytes(const void *a, const void *b)

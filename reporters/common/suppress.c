@@ -14,8 +14,8 @@
 struct rule {
 	const char *what;
 	const char *function; /* of the top frame; NULL: any */
-	const char *module;   /* of the top frames */
-	const char *below;    /* module of the first other frame; NULL: any */
+	const char *module; /* of the top frames */
+	const char *below; /* module of the first other frame; NULL: any */
 };
 
 static const struct rule builtin_rules[] = {

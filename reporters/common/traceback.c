@@ -30,7 +30,9 @@ bool traceback_parse_limit(const char *text, struct traceback_options *o)
 static void parse_sources(struct traceback_options *o)
 {
 	static const char *const names[] = {
-		[SOURCES_DEFAULT] = "default", [SOURCES_ALL] = "all", [SOURCES_NONE] = "none",
+		[SOURCES_DEFAULT] = "default",
+		[SOURCES_ALL] = "all",
+		[SOURCES_NONE] = "none",
 	};
 	unsigned i = 0;
 
@@ -167,25 +169,55 @@ static void print(FILE *f, const struct source_frame *frames, size_t count, cons
 }
 
 /* Columns for programs, then those for people. */
-enum { FILE_NAME, LINE, FUNCTION, MODULE, VIA, WORD, NAME, SOURCE, OBJECT, OFFSET, SHOWN_VIA, COLUMNS };
+enum {
+	FILE_NAME,
+	LINE,
+	FUNCTION,
+	MODULE,
+	VIA,
+	WORD,
+	NAME,
+	SOURCE,
+	OBJECT,
+	OFFSET,
+	SHOWN_VIA,
+	COLUMNS,
+};
 
 static const struct emit_column columns[COLUMNS] = {
-	[FILE_NAME] = { "file" }, [LINE] = { "line" }, [FUNCTION] = { "function" }, [MODULE] = { "module" }, [VIA] = { "via" },
-	[WORD] = { "word", EMIT_FOR_PEOPLE }, [NAME] = { "name", EMIT_FOR_PEOPLE }, [SOURCE] = { "source", EMIT_FOR_PEOPLE },
-	[OBJECT] = { "object", EMIT_FOR_PEOPLE }, [OFFSET] = { "offset", EMIT_FOR_PEOPLE }, [SHOWN_VIA] = { "shown_via", EMIT_FOR_PEOPLE },
+	[FILE_NAME] = { "file" },
+	[LINE] = { "line" },
+	[FUNCTION] = { "function" },
+	[MODULE] = { "module" },
+	[VIA] = { "via" },
+	[WORD] = { "word", EMIT_FOR_PEOPLE },
+	[NAME] = { "name", EMIT_FOR_PEOPLE },
+	[SOURCE] = { "source", EMIT_FOR_PEOPLE },
+	[OBJECT] = { "object", EMIT_FOR_PEOPLE },
+	[OFFSET] = { "offset", EMIT_FOR_PEOPLE },
+	[SHOWN_VIA] = { "shown_via", EMIT_FOR_PEOPLE },
 };
 
 static void emit_frame(struct emit *e, const struct source_frame *s, bool first)
 {
 	const bool is_known = s->function[0] || s->has_source || s->offset;
+	const char *const unknown = is_known ? "???" : "<unknown>";
 
-	emit_row(e, (struct emit_value[COLUMNS]){
-		[FILE_NAME] = emit_words(s->file), [LINE] = emit_number(s->line), [FUNCTION] = emit_words(*s->function ? s->function : NULL),
-		[MODULE] = emit_words(s->module), [VIA] = emit_optional(s->via), [WORD] = emit_words(first ? "at" : "by"),
-		[NAME] = emit_words(*s->function ? s->function : is_known ? "???" : "<unknown>"),
+	const struct emit_value values[COLUMNS] = {
+		[FILE_NAME] = emit_words(s->file),
+		[LINE] = emit_number(s->line),
+		[FUNCTION] = emit_words(*s->function ? s->function : NULL),
+		[MODULE] = emit_words(s->module),
+		[VIA] = emit_optional(s->via),
+		[WORD] = emit_words(first ? "at" : "by"),
+		[NAME] = emit_words(*s->function ? s->function : unknown),
 		[SOURCE] = emit_optional(s->has_source ? s->file : NULL),
-		[OBJECT] = emit_optional(is_known && !s->has_source ? s->module : NULL), [OFFSET] = emit_number(s->offset),
-		[SHOWN_VIA] = emit_optional(is_known && first ? s->via : NULL) });
+		[OBJECT] = emit_optional(is_known && !s->has_source ? s->module : NULL),
+		[OFFSET] = emit_number(s->offset),
+		[SHOWN_VIA] = emit_optional(is_known && first ? s->via : NULL),
+	};
+
+	emit_row(e, values);
 }
 
 static void emit_frames(struct emit *e, const char *key, const struct source_frame *frames, size_t count, const char *sentence)
@@ -226,7 +258,9 @@ char *traceback_folded(const struct emit *e, const struct source_frame *frames, 
 	if (!m)
 		return NULL;
 	while (count-- > 0) {
-		fputs(*frames[count].function ? frames[count].function : frames[count].cut ? "..." : "<unknown>", m);
+		const char *const unknown = frames[count].cut ? "..." : "<unknown>";
+
+		fputs(*frames[count].function ? frames[count].function : unknown, m);
 		fputs(count ? ";" : "", m);
 	}
 	return ui_memstream_end(m, &text);

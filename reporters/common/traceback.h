@@ -17,7 +17,11 @@
 #include "ui/emit.h"
 
 /* Which files' lines are shown: those that everybody may read, all, none. */
-enum traceback_sources { SOURCES_DEFAULT, SOURCES_ALL, SOURCES_NONE };
+enum traceback_sources {
+	SOURCES_DEFAULT,
+	SOURCES_ALL,
+	SOURCES_NONE,
+};
 
 struct traceback_options {
 	bool wanted;
@@ -28,12 +32,12 @@ struct traceback_options {
 	enum traceback_sources sources;
 };
 
-#define TRACEBACK_OPTIONS(o)                                                                       \
-	{ 0, "most-recent-first", UI_FLAG, &(o).most_recent_first, NULL,                           \
-	  "print stacks the other way round", 0, 0 },                                              \
-	{ 0, "functions", UI_FLAG, &(o).functions, NULL, "name functions in stacks", 0, 0 },       \
-	{ 0, "confidential-files", UI_STRING, &(o).confidential_files, "default|all|none",                    \
-	  "show source lines of files that everybody may read (default), of all files, or none", 0, 0 }
+#define TRACEBACK_OPTIONS(o)                                                                                \
+	UI_OPTION(0, "most-recent-first", UI_FLAG, &(o).most_recent_first, NULL,                            \
+		  "print stacks the other way round", 0, 0),                                                \
+		UI_OPTION(0, "functions", UI_FLAG, &(o).functions, NULL, "name functions in stacks", 0, 0), \
+		UI_OPTION(0, "confidential-files", UI_STRING, &(o).confidential_files, "default|all|none",  \
+			  "show source lines of files that everybody may read (default), of all files, or none", 0, 0)
 
 /* Parses the N of --traceback[=N] ("" or NULL: none). False: no number. */
 bool traceback_parse_limit(const char *text, struct traceback_options *o);

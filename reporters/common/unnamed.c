@@ -112,7 +112,9 @@ static const char *name_of(const struct cap_module *m)
 {
 	const char *const slash = strrchr(m->path, '/');
 
-	return m->flags & TRK_MODULE_MADE ? "code that the program made while it ran" : slash ? slash + 1 : m->path;
+	if (m->flags & TRK_MODULE_MADE)
+		return "code that the program made while it ran";
+	return slash ? slash + 1 : m->path;
 }
 
 char *unnamed_describe(const struct unnamed *u, const struct capture *c, char buf[UNNAMED_ROOM])

@@ -14,12 +14,12 @@
 #define UNNAMED_ROOM 1024u
 
 struct unnamed {
-	uint64_t all, bytes;   /* of the report, and of those functions */
+	uint64_t all, bytes; /* of the report, and of those functions */
 	uint64_t module_bytes; /* of these, in one module, which has most of them */
-	uint32_t module;       /* its id; 0: there is none */
-	uint32_t modules;      /* in so many there are some */
+	uint32_t module; /* its id; 0: there is none */
+	uint32_t modules; /* in so many there are some */
 	enum stacks_names names; /* what is known of the module's */
-	uint64_t *by_module;	 /* while it is counted */
+	uint64_t *by_module; /* while it is counted */
 };
 
 /* Counts the bytes of stacks one by one. Without memory nothing is found. */

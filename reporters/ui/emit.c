@@ -35,7 +35,10 @@ static void no_level(struct emit *e, const struct emit_level *l)
 }
 
 const struct emit_back_end emit_nothing_end = {
-	.figure = no_figure, .texts = no_texts, .open = no_level, .close = no_level,
+	.figure = no_figure,
+	.texts = no_texts,
+	.open = no_level,
+	.close = no_level,
 };
 
 /* ---- levels ---- */

@@ -21,22 +21,28 @@
 
 #include "ui/ui.h"
 
-enum emit_form { EMIT_PEOPLE, EMIT_JSON, EMIT_JSON_LINE /* all in one line */, EMIT_CSV, EMIT_NOTHING };
+enum emit_form {
+	EMIT_PEOPLE,
+	EMIT_JSON,
+	EMIT_JSON_LINE, /* all in one line */
+	EMIT_CSV,
+	EMIT_NOTHING,
+};
 
 enum emit_type {
 	EMIT_ABSENT, /* neither JSON nor people see it; an empty cell */
 	EMIT_NULL,
 	EMIT_WORDS,
-	EMIT_COUNT,	    /* "1,234" */
-	EMIT_NUMBER,	    /* "1234": ids, lines, thresholds */
-	EMIT_SIZE,	    /* bytes: "1.2 MiB" */
-	EMIT_AVERAGE,	    /* bytes, a fraction */
-	EMIT_CHANGE,	    /* "+12" */
-	EMIT_SIZE_CHANGE,   /* "+1.2 MiB" */
-	EMIT_TIME,	    /* ns: "0.123 s" */
-	EMIT_TENTHS,	    /* ns: "0.1 s" */
-	EMIT_RATIO,	    /* "12.34" */
-	EMIT_PERCENT,	    /* "12.34%" */
+	EMIT_COUNT, /* "1,234" */
+	EMIT_NUMBER, /* "1234": ids, lines, thresholds */
+	EMIT_SIZE, /* bytes: "1.2 MiB" */
+	EMIT_AVERAGE, /* bytes, a fraction */
+	EMIT_CHANGE, /* "+12" */
+	EMIT_SIZE_CHANGE, /* "+1.2 MiB" */
+	EMIT_TIME, /* ns: "0.123 s" */
+	EMIT_TENTHS, /* ns: "0.1 s" */
+	EMIT_RATIO, /* "12.34" */
+	EMIT_PERCENT, /* "12.34%" */
 	EMIT_FLAG,
 };
 
@@ -119,7 +125,11 @@ void emit_texts(struct emit *e, const char *key, const char *before, const char 
 
 /* ---- tables ---- */
 
-enum emit_audience { EMIT_FOR_ALL, EMIT_FOR_PEOPLE, EMIT_FOR_PROGRAMS };
+enum emit_audience {
+	EMIT_FOR_ALL,
+	EMIT_FOR_PEOPLE,
+	EMIT_FOR_PROGRAMS,
+};
 
 struct emit_column {
 	const char *key;
@@ -135,7 +145,7 @@ struct emit_table {
 	const struct emit_column *columns;
 	size_t column_count;
 	const char *sentence; /* for people, each row; "": people do not see it; NULL: columns, aligned */
-	const char *before;   /* aligned rows: in front of each; may be NULL */
+	const char *before; /* aligned rows: in front of each; may be NULL */
 	bool fixed_widths; /* rows are printed as they come, and need no memory; wider cells stand out */
 	bool no_headings;
 	bool bare_cells; /* without margins */

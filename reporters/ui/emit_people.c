@@ -402,5 +402,11 @@ static void finish(struct emit *e)
 }
 
 const struct emit_back_end emit_people_end = {
-	.figure = figure, .aside = remember, .say = say, .texts = texts, .open = open, .close = close, .finish = finish,
+	.figure = figure,
+	.aside = remember,
+	.say = say,
+	.texts = texts,
+	.open = open,
+	.close = close,
+	.finish = finish,
 };

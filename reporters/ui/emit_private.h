@@ -6,7 +6,13 @@
 
 #include "ui/emit.h"
 
-enum emit_kind { EMIT_IN_DOCUMENT, EMIT_IN_GROUP, EMIT_IN_TABLE, EMIT_IN_ROW, EMIT_IN_BRANCH };
+enum emit_kind {
+	EMIT_IN_DOCUMENT,
+	EMIT_IN_GROUP,
+	EMIT_IN_TABLE,
+	EMIT_IN_ROW,
+	EMIT_IN_BRANCH,
+};
 
 struct emit_level {
 	enum emit_kind kind;
@@ -21,7 +27,7 @@ struct emit_level {
 struct emit_back_end {
 	void (*figure)(struct emit *e, const char *key, const struct emit_value *v);
 	void (*aside)(struct emit *e, const char *key, const struct emit_value *v); /* NULL: it is not for this one */
-	void (*say)(struct emit *e, const char *sentence);				 /* likewise */
+	void (*say)(struct emit *e, const char *sentence); /* likewise */
 	void (*texts)(struct emit *e, const char *key, const char *before, const char *const *texts, size_t count);
 	void (*open)(struct emit *e, const struct emit_level *l);
 	void (*close)(struct emit *e, const struct emit_level *l);

@@ -16,7 +16,7 @@
 #include "ui/private.h"
 
 #define LEVEL_EMPTY 0x80 /* nothing written in it yet; the other bits are '}' or ']' */
-#define INDENT_MAX 32	 /* deeper is not read by people, and would cost depth squared */
+#define INDENT_MAX 32 /* deeper is not read by people, and would cost depth squared */
 
 void ui_json_init(struct ui_json *j, FILE *f, bool compact)
 {

@@ -105,8 +105,15 @@ static bool parse_with_unit(const char *text, const struct unit *units, uint64_t
 bool ui_parse_duration(const char *text, uint64_t *ret_ns)
 {
 	static const struct unit units[] = {
-		{ "", 1e9 },	{ "s", 1e9 },	{ "ms", 1e6 },	   { "us", 1e3 },
-		{ "ns", 1 },	{ "m", 60e9 },	{ "min", 60e9 }, { "h", 3600e9 }, { NULL, 0 },
+		{ "", 1e9 },
+		{ "s", 1e9 },
+		{ "ms", 1e6 },
+		{ "us", 1e3 },
+		{ "ns", 1 },
+		{ "m", 60e9 },
+		{ "min", 60e9 },
+		{ "h", 3600e9 },
+		{ NULL, 0 },
 	};
 
 	return parse_with_unit(text, units, ret_ns);
@@ -117,10 +124,18 @@ bool ui_parse_size(const char *text, uint64_t *ret_bytes)
 	static const struct unit units[] = {
 		{ "", 1 },
 		{ "b", 1 },
-		{ "k", 0x1p10 },   { "kib", 0x1p10 }, { "kb", 1e3 },
-		{ "m", 0x1p20 },   { "mib", 0x1p20 }, { "mb", 1e6 },
-		{ "g", 0x1p30 },   { "gib", 0x1p30 }, { "gb", 1e9 },
-		{ "t", 0x1p40 },   { "tib", 0x1p40 }, { "tb", 1e12 },
+		{ "k", 0x1p10 },
+		{ "kib", 0x1p10 },
+		{ "kb", 1e3 },
+		{ "m", 0x1p20 },
+		{ "mib", 0x1p20 },
+		{ "mb", 1e6 },
+		{ "g", 0x1p30 },
+		{ "gib", 0x1p30 },
+		{ "gb", 1e9 },
+		{ "t", 0x1p40 },
+		{ "tib", 0x1p40 },
+		{ "tb", 1e12 },
 		{ NULL, 0 },
 	};
 

@@ -12,7 +12,11 @@
 
 #include "ui/private.h"
 
-enum { VAL_HELP = 1000, VAL_VERSION, VAL_FIRST };
+enum {
+	VAL_HELP = 1000,
+	VAL_VERSION,
+	VAL_FIRST,
+};
 
 static const struct ui_option help_option = { 'h', "help", UI_FLAG, NULL, NULL,
 					      "show this help and exit", 0, 0 };
@@ -41,13 +45,14 @@ static size_t count_options(const struct ui_command *c)
 
 static int left_column(const struct ui_option *o, char *buf, size_t room)
 {
+	const bool is_optional = o->type == UI_OPTIONAL_INT;
 	char dash[8] = "    ";
 
 	if (o->short_name)
 		snprintf(dash, sizeof(dash), "-%c, ", o->short_name);
-	return snprintf(buf, room, "  %s--%s%s%s%s", dash, o->long_name,
-			o->type == UI_OPTIONAL_INT ? "[=" : o->argument ? " " : "",
-			o->argument ? o->argument : "", o->type == UI_OPTIONAL_INT ? "]" : "");
+	if (!o->argument)
+		return snprintf(buf, room, "  %s--%s", dash, o->long_name);
+	return snprintf(buf, room, is_optional ? "  %s--%s[=%s]" : "  %s--%s %s", dash, o->long_name, o->argument);
 }
 
 static void print_option(const struct ui_option *o, int width)
@@ -178,7 +183,7 @@ struct parser {
 static void add(struct parser *p, size_t i, const struct ui_option *o, int val)
 {
 	static const char *const colons[] = { "", ":", "::" };
-	const int argument = o->type == UI_FLAG	       ? no_argument :
+	const int argument = o->type == UI_FLAG		? no_argument :
 			     o->type == UI_OPTIONAL_INT ? optional_argument :
 							  required_argument;
 	char *const end = p->shorts + strlen(p->shorts);

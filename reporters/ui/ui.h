@@ -11,7 +11,12 @@
 #include <stdio.h>
 
 /* Exit codes of every reporter (FEATURES section 0 in one place). */
-enum ui_exit { UI_OK = 0, UI_CANNOT = 1, UI_USAGE = 2, UI_GATE = 3 };
+enum ui_exit {
+	UI_OK = 0,
+	UI_CANNOT = 1,
+	UI_USAGE = 2,
+	UI_GATE = 3,
+};
 
 /* ---- errors: one line on stderr, "tracker-stats: what: why; what to do" ---- */
 void ui_set_program(const char *name); /* "tracker-stats" */
@@ -27,17 +32,30 @@ void ui_usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2), n
  * UI_OPTIONAL_INT: --name, --name=N or --name N, where N is taken for the number
  * when it is one; the text of N goes to the const char*, "" without one.
  */
-enum ui_option_type { UI_FLAG, UI_STRING, UI_UINT, UI_SIZE, UI_LIST, UI_OPTIONAL_INT };
+enum ui_option_type {
+	UI_FLAG,
+	UI_STRING,
+	UI_UINT,
+	UI_SIZE,
+	UI_LIST,
+	UI_OPTIONAL_INT,
+};
 
 struct ui_option {
-	char short_name;	/* 0: none */
+	char short_name; /* 0: none */
 	const char *long_name;
 	enum ui_option_type type;
-	void *value;		/* bool*, const char**, uint64_t*, uint64_t*, struct ui_list*, const char** */
-	const char *argument;	/* name of the argument in --help */
+	void *value; /* bool*, const char**, uint64_t*, uint64_t*, struct ui_list*, const char** */
+	const char *argument; /* name of the argument in --help */
 	const char *help;
-	uint64_t min, max;	/* UI_UINT, UI_SIZE: inclusive; max 0: no bound */
+	uint64_t min, max; /* UI_UINT, UI_SIZE: inclusive; max 0: no bound */
 };
+
+/* One of several that a macro stands for. */
+#define UI_OPTION(...)      \
+	{                   \
+		__VA_ARGS__ \
+	}
 
 struct ui_list {
 	const char **items; /* NULL-terminated */
@@ -45,10 +63,10 @@ struct ui_list {
 };
 
 struct ui_command {
-	const char *name;	/* "tracker-stats" */
-	const char *usage;	/* "[options] CAPTURE" */
-	const char *summary;	/* one line */
-	const char *details;	/* shown below the options in --help: examples. May be NULL */
+	const char *name; /* "tracker-stats" */
+	const char *usage; /* "[options] CAPTURE" */
+	const char *summary; /* one line */
+	const char *details; /* shown below the options in --help: examples. May be NULL */
 	const struct ui_option *options; /* ends with long_name NULL */
 	int min_operands, max_operands; /* max < 0: any number */
 };
@@ -126,9 +144,9 @@ void ui_progress_end(struct ui_progress *p);
  */
 struct ui_json {
 	FILE *file;
-	bool compact;	/* one line */
+	bool compact; /* one line */
 	int depth, room;
-	char *levels;	/* of each open level: what closes it, and whether it is still empty */
+	char *levels; /* of each open level: what closes it, and whether it is still empty */
 };
 void ui_json_init(struct ui_json *j, FILE *f, bool compact);
 /* The last ui_json_end writes a newline and releases what the writer holds. */
