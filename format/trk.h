@@ -79,6 +79,27 @@ struct trk_mapping {
 	uint64_t load_time_ns, unload_time_ns; /* unload UINT64_MAX: still mapped */
 };
 
+struct trk_module {
+	const char *path;
+	const uint8_t *build_id;
+	uint32_t build_id_bytes, flags; /* enum trk_module_flag */
+	uint64_t identity; /* of the file, where there is no build-id: two builds of one path are two modules. 0: unknown; not written */
+};
+
+/* A function of a frame, of which inlined ones have more than one. */
+struct trk_symbol {
+	uint32_t function, file; /* numbers of strings; function: the linkage name */
+	uint32_t line;
+	bool inlined; /* into the next one */
+};
+
+/* The same, before its strings have numbers. */
+struct trk_symbol_text {
+	const char *function, *file; /* NULL or "": not known */
+	uint32_t line;
+	bool inlined;
+};
+
 /* Advices that change what is heap: those of Linux, which differ between no two processors. */
 enum trk_advice {
 	TRK_DONTNEED = 4,

@@ -19,27 +19,6 @@
 
 struct writer;
 
-struct writer_module {
-	const char *path;
-	const uint8_t *build_id;
-	size_t build_id_bytes;
-	uint64_t identity; /* of the file, where there is no build-id: two builds of one path are two modules. 0: unknown */
-	uint32_t flags; /* bit 0 main program, bit 1 vdso, bit 2 no file: code made at run time */
-};
-
-struct writer_symbol {
-	const char *function; /* linkage name; NULL or "" unknown */
-	const char *file;
-	uint32_t line;
-	bool inlined; /* into the next one */
-};
-
-struct writer_symbol_ids {
-	uint32_t function, file; /* of writer_symbols_string */
-	uint32_t line;
-	bool inlined;
-};
-
 /*
  * Starts a capture on fd, at its current end (which is offset 0 of the capture).
  * The descriptor stays the caller's; it need not be seekable. Writes the header.
@@ -78,7 +57,7 @@ int writer_branch(struct writer **ret, const struct writer *w, int fd);
  */
 int writer_next_file(struct writer *w, int fd, int before, const struct trk_header *h);
 
-uint32_t writer_module(struct writer *w, const struct writer_module *m);
+uint32_t writer_module(struct writer *w, const struct trk_module *m);
 uint32_t writer_frame(struct writer *w, uint32_t module, uint64_t offset);
 uint32_t writer_node(struct writer *w, uint32_t parent, uint32_t frame);
 /* Returns the parent. 0 has itself and no frame. */
@@ -120,10 +99,10 @@ void writer_keyframe_block(struct writer *w, const struct keyframe_block *b);
 void writer_keyframe_end(struct writer *w);
 
 void writer_rss(struct writer *w, uint32_t process, uint64_t time_ns, uint64_t rss_bytes);
-void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol *s, size_t n);
+void writer_symbols(struct writer *w, uint32_t frame, const struct trk_symbol_text *s, size_t n);
 /* The same of strings that are there already, for many frames of few names. 0: "". */
 uint32_t writer_symbols_string(struct writer *w, const char *bytes, size_t size); /* 0, too, when there is no room for it */
-void writer_symbols_by_id(struct writer *w, uint32_t frame, const struct writer_symbol_ids *s, size_t n);
+void writer_symbols_by_id(struct writer *w, uint32_t frame, const struct trk_symbol *s, size_t n);
 /* Names are left out from where the finished file could have more than `bytes`. */
 void writer_limit_symbols(struct writer *w, uint64_t bytes);
 bool writer_symbols_left_out(const struct writer *w);

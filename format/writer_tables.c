@@ -95,7 +95,7 @@ static uint64_t end_plus_one(uint64_t end_ns)
 /* ---- tables of ids ---- */
 
 /* The key of a module is its record's body without its flags, path and build-id, and behind it the file's identity. */
-uint32_t writer_module(struct writer *w, const struct writer_module *m)
+uint32_t writer_module(struct writer *w, const struct trk_module *m)
 {
 	uint8_t *p = writer_record_begin(w), *end;
 	uint32_t id;
@@ -308,7 +308,7 @@ void writer_mark(struct writer *w, const struct trk_event *e)
 	writer_item_end(w, TRK_BLOCK_MARKS, put_string(p, e->label, bytes));
 }
 
-static void put_symbols(struct writer *w, uint32_t frame, const struct writer_symbol_ids *s, size_t n)
+static void put_symbols(struct writer *w, uint32_t frame, const struct trk_symbol *s, size_t n)
 {
 	uint8_t *p = writer_item_begin(w, TRK_BLOCK_SYMBOLS, (2 + 4 * n) * TRK_VARINT_MAX, 0);
 
@@ -330,7 +330,7 @@ uint32_t writer_symbols_string(struct writer *w, const char *bytes, size_t size)
 	return symbols_fit(w, TRK_VARINT_MAX + cut(size)) ? writer_string(w, bytes, size) : 0;
 }
 
-void writer_symbols_by_id(struct writer *w, uint32_t frame, const struct writer_symbol_ids *s, size_t n)
+void writer_symbols_by_id(struct writer *w, uint32_t frame, const struct trk_symbol *s, size_t n)
 {
 	if (n > SYMBOLS_MAX)
 		n = SYMBOLS_MAX;
@@ -338,9 +338,9 @@ void writer_symbols_by_id(struct writer *w, uint32_t frame, const struct writer_
 		put_symbols(w, frame, s, n);
 }
 
-void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol *s, size_t n)
+void writer_symbols(struct writer *w, uint32_t frame, const struct trk_symbol_text *s, size_t n)
 {
-	struct writer_symbol_ids ids[SYMBOLS_MAX];
+	struct trk_symbol ids[SYMBOLS_MAX];
 	uint64_t bytes = 0;
 
 	if (n > SYMBOLS_MAX)
@@ -350,10 +350,10 @@ void writer_symbols(struct writer *w, uint32_t frame, const struct writer_symbol
 	if (!symbols_fit(w, bytes))
 		return;
 	for (size_t i = 0; i < n; i++)
-		ids[i] = (struct writer_symbol_ids){ .function = writer_string(w, s[i].function, length(s[i].function)),
-						     .file = writer_string(w, s[i].file, length(s[i].file)),
-						     .line = s[i].line,
-						     .inlined = s[i].inlined };
+		ids[i] = (struct trk_symbol){ .function = writer_string(w, s[i].function, length(s[i].function)),
+					      .file = writer_string(w, s[i].file, length(s[i].file)),
+					      .line = s[i].line,
+					      .inlined = s[i].inlined };
 	put_symbols(w, frame, ids, n);
 }
 

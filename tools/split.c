@@ -59,11 +59,11 @@ struct part {
 
 static uint32_t module_of(struct part *p, uint32_t old)
 {
-	const struct cap_module *const m = &p->capture->modules[old];
+	struct trk_module m = p->capture->modules[old];
 
+	m.identity = old; /* what are two modules of the capture stay two */
 	if (old && !p->modules[old])
-		p->modules[old] = writer_module(p->writer, &(struct writer_module){
-								   .path = m->path, .build_id = m->build_id, .build_id_bytes = m->build_id_bytes, .identity = old, .flags = m->flags });
+		p->modules[old] = writer_module(p->writer, &m);
 	return p->modules[old];
 }
 
@@ -118,7 +118,7 @@ static uint32_t thread_of(struct part *p, uint32_t old)
 static void write_symbols(struct part *p)
 {
 	const struct capture *const c = p->capture;
-	struct writer_symbol s[UINT8_MAX];
+	struct trk_symbol_text s[UINT8_MAX];
 
 	for (uint32_t i = 1; i < c->frame_count; i++) {
 		const struct cap_frame *const f = &c->frames[i];
@@ -127,10 +127,10 @@ static void write_symbols(struct part *p)
 		if (!p->frames[i] || f->symbol_count == UINT32_MAX)
 			continue;
 		for (; n < f->symbol_count && n < UINT8_MAX; n++) {
-			const struct cap_symbol *const from = &c->symbols[f->first_symbol + n];
+			const struct trk_symbol *const from = &c->symbols[f->first_symbol + n];
 
-			s[n] = (struct writer_symbol){ c->strings[from->function], c->strings[from->file], from->line,
-						       from->inlined };
+			s[n] = (struct trk_symbol_text){ c->strings[from->function], c->strings[from->file], from->line,
+							 from->inlined };
 		}
 		writer_symbols(p->writer, p->frames[i], s, n);
 	}

@@ -79,9 +79,7 @@ static int find_frames(struct job *j)
 	if (!j->modules || !j->module_frames || !j->report.states || !j->frames)
 		return TRK_ERR_NOMEM;
 	for (uint32_t i = 1; i < c->module_count; i++) {
-		const struct cap_module *const m = &c->modules[i];
-
-		j->modules[i] = (struct embed_module){ m->path, m->build_id, m->build_id_bytes, m->flags, -1, NULL };
+		j->modules[i] = (struct embed_module){ .record = c->modules[i], .fd = -1 };
 	}
 	for (uint32_t i = 1; i < c->frame_count; i++) {
 		const struct cap_frame *const f = &c->frames[i];
@@ -89,7 +87,7 @@ static int find_frames(struct job *j)
 		j->with_module += f->module != 0;
 		j->known_before += stacks_knows_name(c, f);
 		/* code made at run time is in no file, here or elsewhere */
-		if (!f->module || stacks_knows_name(c, f) || j->modules[f->module].flags & TRK_MODULE_MADE)
+		if (!f->module || stacks_knows_name(c, f) || j->modules[f->module].record.flags & TRK_MODULE_MADE)
 			continue;
 		j->frames[j->frame_count++] = (struct embed_frame){ f->module, i, f->offset };
 		j->module_frames[f->module]++;
@@ -102,7 +100,7 @@ struct sink {
 	struct job *job;
 };
 
-static void sink_symbols(void *data, uint32_t frame, const struct writer_symbol *s, size_t n)
+static void sink_symbols(void *data, uint32_t frame, const struct trk_symbol_text *s, size_t n)
 {
 	const struct sink *const sink = data;
 	const bool named = n && s[0].function && !symbols_is_placeholder(s[0].function);
@@ -114,7 +112,7 @@ static void sink_symbols(void *data, uint32_t frame, const struct writer_symbol 
 
 static void sink_trouble(void *data, uint32_t module, const char *why)
 {
-	ui_warn("%s: its debug information is not used, or not all: %s", ((struct sink *)data)->job->modules[module].path, why);
+	ui_warn("%s: its debug information is not used, or not all: %s", ((struct sink *)data)->job->modules[module].record.path, why);
 }
 
 static void sink_progress(void *data, uint64_t done, uint64_t total)
@@ -206,7 +204,7 @@ static void print_json(const struct job *j, const char *path)
 		if (!j->module_frames[i])
 			continue;
 		ui_json_object(&w, NULL);
-		ui_json_string(&w, "path", j->modules[i].path);
+		ui_json_string(&w, "path", j->modules[i].record.path);
 		ui_json_string(&w, "state", state_names[j->report.states[i]]);
 		ui_json_uint(&w, "locations", j->module_frames[i]);
 		ui_json_end(&w);
@@ -241,10 +239,10 @@ static void print_text(const struct job *j, const char *path)
 	for (uint32_t i = 1; i < j->capture->module_count; i++) {
 		const char *const why = j->module_frames[i] ? trouble(j->report.states[i]) : NULL;
 
-		if (!why || (j->modules[i].flags & TRK_MODULE_VDSO)) /* the vdso has no file */
+		if (!why || (j->modules[i].record.flags & TRK_MODULE_VDSO)) /* the vdso has no file */
 			continue;
 		fputs("  ", stderr);
-		ui_text(stderr, j->modules[i].path);
+		ui_text(stderr, j->modules[i].record.path);
 		fprintf(stderr, ": %s; %s locations without names\n", why,
 			ui_count(frames, sizeof(frames), j->module_frames[i]));
 	}

@@ -73,7 +73,7 @@ static void build_ids(struct emit *e, const struct capture *c)
 {
 	emit_group(e, "build_ids");
 	for (uint32_t i = 1; i < c->module_count; i++) {
-		const struct cap_module *m = &c->modules[i];
+		const struct trk_module *m = &c->modules[i];
 		char hex[2 * 64 + 1] = "";
 
 		for (uint32_t n = 0; n < m->build_id_bytes && n < 64; n++)

@@ -48,13 +48,13 @@ static const char *symbol_state(const struct module_symbols *s)
 }
 
 /* Names or lines of its frames are missing, and the file that would have them is, too. */
-static bool wants_debug_file(const struct cap_module *m, const struct module_symbols *s, char file[NAME_MAX + 1])
+static bool wants_debug_file(const struct trk_module *m, const struct module_symbols *s, char file[NAME_MAX + 1])
 {
 	return s->frames && (!s->lines || s->resolved < s->frames) && !(m->flags & TRK_MODULE_MADE) &&
 	       debug_link_missing(m->path, m->build_id, m->build_id_bytes, file, NAME_MAX + 1);
 }
 
-static void hex(const struct cap_module *m, char *out, size_t room)
+static void hex(const struct trk_module *m, char *out, size_t room)
 {
 	out[0] = '\0';
 	for (uint32_t i = 0; i < m->build_id_bytes && 2 * i + 3 <= room; i++)
@@ -92,7 +92,7 @@ static const struct emit_table table = {
 		    "[    its debug file (.gnu_debuglink) is not here: {debug_file_missing}\n]",
 };
 
-static void describe_module(struct emit *e, const struct cap_module *m, const struct module_symbols *s)
+static void describe_module(struct emit *e, const struct trk_module *m, const struct module_symbols *s)
 {
 	char id[160], what[176], file[NAME_MAX + 1];
 

@@ -78,7 +78,7 @@ static double percent(uint64_t bytes, const struct unnamed *u)
 }
 
 /* Where the names could be had, by people who can install and rebuild. */
-static void advise_stripped(const struct cap_module *m, char *buf, size_t room)
+static void advise_stripped(const struct trk_module *m, char *buf, size_t room)
 {
 	const char *const servers = getenv("DEBUGINFOD_URLS");
 	const char *const other = servers && *servers ? "" : ", or set DEBUGINFOD_URLS";
@@ -95,7 +95,7 @@ static void advise_stripped(const struct cap_module *m, char *buf, size_t room)
 /* What to do so that the module's functions have names. */
 static void advise(const struct unnamed *u, const struct capture *c, char *buf, size_t room)
 {
-	const struct cap_module *const m = &c->modules[u->module];
+	const struct trk_module *const m = &c->modules[u->module];
 
 	if (m->flags & TRK_MODULE_MADE)
 		snprintf(buf, room, "let it write them to /tmp/perf-PID.map, as node --perf-basic-prof, python3 -X perf and "
@@ -108,7 +108,7 @@ static void advise(const struct unnamed *u, const struct capture *c, char *buf, 
 		advise_stripped(m, buf, room);
 }
 
-static const char *name_of(const struct cap_module *m)
+static const char *name_of(const struct trk_module *m)
 {
 	const char *const slash = strrchr(m->path, '/');
 

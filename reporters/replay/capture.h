@@ -13,18 +13,6 @@
 #include "format/sums.h"
 #include "format/trk.h"
 
-struct cap_module {
-	const char *path;
-	const uint8_t *build_id;
-	uint32_t build_id_bytes, flags;
-};
-
-struct cap_symbol {
-	uint32_t function, file; /* string ids */
-	uint32_t line;
-	uint32_t inlined;
-};
-
 struct cap_frame {
 	uint64_t offset;
 	uint32_t module;
@@ -93,10 +81,10 @@ struct capture {
 	uint64_t whole_blocks; /* of any type */
 	uint64_t last_time_ns; /* of any event, by the block headers */
 
-	struct cap_module *modules;
+	struct trk_module *modules;
 	struct cap_frame *frames;
 	struct cap_node *nodes;
-	struct cap_symbol *symbols;
+	struct trk_symbol *symbols;
 	const char **strings;
 	struct trk_process *processes;
 	struct trk_thread *threads;

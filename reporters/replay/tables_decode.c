@@ -23,7 +23,7 @@ static int decode_modules(struct capture *c, const struct trk_block_header *h,
 
 	while (!err && table_another(c, r)) {
 		struct byte_reader body = table_record(r);
-		struct cap_module m = { 0 };
+		struct trk_module m = { 0 };
 		const char *id;
 
 		if (r->failed)
@@ -231,7 +231,7 @@ static int decode_symbol(struct capture *c, struct byte_reader *r)
 		return TRK_ERR_CORRUPT;
 	err = table_append_part(c, TABLE_SYMBOLS);
 	if (!err)
-		c->symbols[c->symbol_count - 1] = (struct cap_symbol){
+		c->symbols[c->symbol_count - 1] = (struct trk_symbol){
 			.function = function < UINT32_MAX ? (uint32_t)function : 0,
 			.file = file < UINT32_MAX ? (uint32_t)file : 0,
 			.line = line <= UINT32_MAX ? (uint32_t)line : 0,

@@ -36,12 +36,12 @@ static void resolve_one(struct resolver_module *m, const struct embed_frame *f,
 			const struct embed_sink *sink, struct embed_report *report)
 {
 	struct resolved_frame found[FRAMES_MAX];
-	struct writer_symbol symbols[FRAMES_MAX];
+	struct trk_symbol_text symbols[FRAMES_MAX];
 	/* A return address: the call is before it. */
 	const size_t n = f->offset ? resolver_lookup(m, f->offset - 1, found, FRAMES_MAX) : 0;
 
 	for (size_t i = 0; i < n; i++) {
-		symbols[i] = (struct writer_symbol){
+		symbols[i] = (struct trk_symbol_text){
 			.function = found[i].function,
 			.file = found[i].file,
 			.line = found[i].line,
@@ -81,7 +81,7 @@ static void bound_memory(struct resolver *r, uint64_t before, size_t done, const
 static void count_module(const struct embed_module *module, enum resolver_module_state state,
 			 size_t frames, struct embed_report *report)
 {
-	if (module->flags & TRK_MODULE_VDSO)
+	if (module->record.flags & TRK_MODULE_VDSO)
 		return; /* never has a file, and nobody misses it */
 	report->modules++;
 	report->missing += state == RESOLVER_MISSING;
@@ -96,7 +96,7 @@ static void resolve_made(const struct embed_frame *frames, size_t count, struct 
 			 const struct embed_sink *sink, struct embed_report *report)
 {
 	for (size_t i = 0; i < count; i++, report->frames++) {
-		const struct writer_symbol s = { .function = code ? made_code_name(code, frames[i].offset - 1) : NULL };
+		const struct trk_symbol_text s = { .function = code ? made_code_name(code, frames[i].offset - 1) : NULL };
 
 		if (s.function)
 			sink->symbols(sink->data, frames[i].frame, &s, 1);
@@ -115,7 +115,7 @@ static int resolve_module(const struct embed_frame *frames, size_t count,
 	struct resolver *resolver = NULL;
 	struct resolver_module *m;
 
-	if (module->flags & TRK_MODULE_MADE) {
+	if (module->record.flags & TRK_MODULE_MADE) {
 		resolve_made(frames, count, module->code, sink, report);
 		return 0;
 	}
@@ -123,7 +123,7 @@ static int resolve_module(const struct embed_frame *frames, size_t count,
 
 	if (err)
 		return err;
-	m = resolver_module(resolver, module->path, module->build_id, module->build_id_bytes);
+	m = resolver_module(resolver, module->record.path, module->record.build_id, module->record.build_id_bytes);
 	if (!m) {
 		resolver_free(resolver);
 		return TRK_ERR_NOMEM;

@@ -16,12 +16,9 @@
 #include "symbols/resolver.h"
 
 struct embed_module {
-	const char *path;
-	const uint8_t *build_id;
-	size_t build_id_bytes; /* 0: not checked */
-	uint32_t flags; /* as in the capture: bit 0 main program, bit 1 vdso, bit 2 no file, code made at run time */
-	int fd; /* the file itself, the caller's; -1: `path` is opened */
-	struct made_code *code; /* of a module with bit 2, or NULL: its names are known to nobody */
+	struct trk_module record; /* as in the capture; without a build-id that of the file is not checked */
+	int fd; /* the file itself, the caller's; -1: that of the record's path is opened */
+	struct made_code *code; /* of one with TRK_MODULE_MADE, or NULL: its names are known to nobody */
 };
 
 struct embed_frame {
@@ -49,7 +46,7 @@ struct embed_report {
 
 struct embed_sink {
 	/* Called once per frame looked up; n = 0: nothing is known. Strings live until `forgotten`. */
-	void (*symbols)(void *data, uint32_t frame, const struct writer_symbol *s, size_t n);
+	void (*symbols)(void *data, uint32_t frame, const struct trk_symbol_text *s, size_t n);
 	void (*progress)(void *data, uint64_t done, uint64_t total); /* may be NULL */
 	/* Why debug information of the module could not be read, or not all; may be NULL. */
 	void (*trouble)(void *data, uint32_t module, const char *why);

@@ -179,7 +179,7 @@ static uint32_t recorded_frames(struct stacks *s, const struct cap_frame *frame,
 
 	*ret = alloc_frames(s, n);
 	for (uint32_t i = 0; *ret && i < n; i++) {
-		const struct cap_symbol *const symbol = &c->symbols[frame->first_symbol + i];
+		const struct trk_symbol *const symbol = &c->symbols[frame->first_symbol + i];
 
 		(*ret)[i] = base;
 		(*ret)[i].inlined = symbol->inlined;
@@ -194,7 +194,7 @@ static uint32_t recorded_frames(struct stacks *s, const struct cap_frame *frame,
 
 static struct resolver_module *module_of(struct stacks *s, uint32_t module)
 {
-	const struct cap_module *const m = &s->capture->modules[module];
+	const struct trk_module *const m = &s->capture->modules[module];
 
 	if (!s->modules[module])
 		s->modules[module] =

@@ -45,14 +45,14 @@ int main(int argc, char **argv)
 {
 	static struct recorder r;
 	const struct trk_header header = { .page_bytes = 4096 };
-	struct embed_module modules[2] = { { .fd = -1 }, { .path = argc == 3 ? argv[1] : NULL, .fd = -1 } };
+	struct embed_module modules[2] = { { .fd = -1 }, { .record.path = argc == 3 ? argv[1] : NULL, .fd = -1 } };
 	const int fd = argc == 3 ? open(argv[2], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
 	struct rusage child;
 	uint64_t address, frames = 0;
 
 	if (fd < 0 || writer_new(&r.writer, fd, &header) != 0)
 		return 2;
-	const uint32_t module = writer_module(r.writer, &(struct writer_module){ .path = argv[1] });
+	const uint32_t module = writer_module(r.writer, &(struct trk_module){ .path = argv[1] });
 
 	for (; scanf("%" SCNx64, &address) == 1; frames++)
 		(void)writer_frame(r.writer, module, address);

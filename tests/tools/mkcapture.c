@@ -98,7 +98,7 @@ struct frame {
 	uint32_t id;
 	bool bare;
 	size_t count;
-	struct writer_symbol symbols[INLINED_MAX];
+	struct trk_symbol_text symbols[INLINED_MAX];
 };
 
 static struct {
@@ -259,7 +259,7 @@ static size_t from_hex(const char *hex, uint8_t *out, size_t room)
 static void do_module(const struct word *w, int n)
 {
 	uint8_t build_id[64];
-	struct writer_module m = { .path = w[2].text, .build_id = build_id };
+	struct trk_module m = { .path = w[2].text, .build_id = build_id };
 	uint32_t is_main = 0, vdso = 0;
 
 	for (int i = 3; i < n; i++) {
@@ -282,7 +282,7 @@ static const char *file_name(const char *text)
 static void do_frame(const struct word *w, int n)
 {
 	struct frame *f = &cap.frame[cap.frames.count];
-	struct writer_symbol *s = &f->symbols[0];
+	struct trk_symbol_text *s = &f->symbols[0];
 	uint32_t module = 0, bare = 0;
 	uint64_t offset = 0;
 
@@ -316,7 +316,7 @@ static void do_inlined(const struct word *w, int n)
 	if (!f->count || f->count == INLINED_MAX)
 		die("cannot be inlined", w[1].text);
 	f->symbols[f->count - 1].inlined = true;
-	f->symbols[f->count++] = (struct writer_symbol){
+	f->symbols[f->count++] = (struct trk_symbol_text){
 		.function = file_name(w[2].text),
 		.file = file_name(w[3].text),
 		.line = (uint32_t)number(w[4].text),

@@ -81,7 +81,7 @@ static void dump_header(const struct trk_header *h)
 	end();
 }
 
-static void dump_module(const struct cap_module *m, uint32_t id)
+static void dump_module(const struct trk_module *m, uint32_t id)
 {
 	begin("module");
 	put_number("id", id);
@@ -174,7 +174,7 @@ static void dump_symbols(const struct capture *c)
 		put_number("frame", i);
 		printf(", \"entries\": [");
 		for (uint32_t k = 0; k < f->symbol_count; k++) {
-			const struct cap_symbol *s = &c->symbols[f->first_symbol + k];
+			const struct trk_symbol *s = &c->symbols[f->first_symbol + k];
 
 			printf("%s[%u, %u, %u, %u]", k ? ", " : "", s->function, s->file, s->line,
 			       s->inlined);

@@ -38,9 +38,9 @@ static struct capture_file sample(void)
 	static const uint8_t build_id[] = { 1, 2, 0, 4 };
 	const struct capture_file f = capture_file_new();
 	struct writer *w = capture_file_writer(&f);
-	const struct writer_module m = { "/bin/prog", build_id, sizeof(build_id), 1 };
-	const struct writer_symbol symbols[] = { { "inner", "a.c", 3, true },
-						 { "outer", "b.c", 4, false } };
+	const struct trk_module m = { "/bin/prog", build_id, sizeof(build_id), 1 };
+	const struct trk_symbol_text symbols[] = { { "inner", "a.c", 3, true },
+						   { "outer", "b.c", 4, false } };
 	uint32_t node = 0;
 
 	add_process(w, 0);

@@ -19,7 +19,7 @@ enum { M_NONE, M_SELF, M_MISSING, M_CHANGED, M_TEXT, M_VDSO, M_UNUSED, M_COUNT }
 
 static char self[4096];
 static uint8_t build_id[64];
-static size_t build_id_bytes;
+static uint32_t build_id_bytes;
 static uint64_t bias;
 
 /* The return address into the caller, in the module's own addresses. */
@@ -94,12 +94,12 @@ static void describe(struct embed_module modules[M_COUNT], const char *text_file
 	static const uint8_t other_id[20] = { 1, 2, 3 };
 
 	memset(modules, 0, M_COUNT * sizeof(*modules));
-	modules[M_SELF] = (struct embed_module){ self, build_id, build_id_bytes, 1, -1 };
-	modules[M_MISSING] = (struct embed_module){ "/nonexistent/lib.so", NULL, 0, 0, -1 };
-	modules[M_CHANGED] = (struct embed_module){ self, other_id, sizeof(other_id), 0, -1 };
-	modules[M_TEXT] = (struct embed_module){ text_file, NULL, 0, 0, -1 };
-	modules[M_VDSO] = (struct embed_module){ "[vdso]", NULL, 0, 2, -1 };
-	modules[M_UNUSED] = (struct embed_module){ self, NULL, 0, 0, -1 };
+	modules[M_SELF] = (struct embed_module){ .record = { self, build_id, build_id_bytes, 1 }, .fd = -1 };
+	modules[M_MISSING] = (struct embed_module){ .record = { "/nonexistent/lib.so", NULL, 0, 0 }, .fd = -1 };
+	modules[M_CHANGED] = (struct embed_module){ .record = { self, other_id, sizeof(other_id), 0 }, .fd = -1 };
+	modules[M_TEXT] = (struct embed_module){ .record = { text_file, NULL, 0, 0 }, .fd = -1 };
+	modules[M_VDSO] = (struct embed_module){ .record = { "[vdso]", NULL, 0, 2 }, .fd = -1 };
+	modules[M_UNUSED] = (struct embed_module){ .record = { self, NULL, 0, 0 }, .fd = -1 };
 }
 
 struct seen {
@@ -110,7 +110,7 @@ struct seen {
 	bool inlined[2];
 };
 
-static void see(void *data, uint32_t frame, const struct writer_symbol *s, size_t n)
+static void see(void *data, uint32_t frame, const struct trk_symbol_text *s, size_t n)
 {
 	struct seen *const seen = data;
 
@@ -251,7 +251,7 @@ static void count_progress(void *data, uint64_t done, uint64_t total)
 	((struct to_writer *)data)->done = done;
 }
 
-static void put_symbols(void *data, uint32_t frame, const struct writer_symbol *s, size_t n)
+static void put_symbols(void *data, uint32_t frame, const struct trk_symbol_text *s, size_t n)
 {
 	writer_symbols(((struct to_writer *)data)->writer, frame, s, n);
 }
@@ -270,7 +270,7 @@ static void a_writer_gets_symbols_for_its_frames(void **state)
 
 	describe(modules, "");
 	assert_int_equal(writer_new(&w, fd, &header), 0);
-	writer_module(w, &(struct writer_module){ .path = self });
+	writer_module(w, &(struct trk_module){ .path = self });
 	writer_frame(w, M_SELF, known_place(&line));
 	writer_frame(w, 0, 0x1000);
 	to.writer = w;

@@ -21,7 +21,7 @@ static const char *strings[] = {
 	[0] = "", [S_MALLOC] = "malloc", [S_WORK] = "work", [S_MAIN] = "main", [S_START] = "_start", [S_A] = "/src/a.c", [S_B] = "/src/b.c", [S_EMPTY_NAME] = ""
 };
 
-static struct cap_symbol symbols[] = {
+static struct trk_symbol symbols[] = {
 	{ S_MALLOC, 0, 0, 0 }, /* 0: frame 1 */
 	{ S_WORK, S_A, 9, 0 }, /* 1: frame 2 */
 	{ S_WORK, S_A, 10, 0 }, /* 2: frame 3, the recursive call */
@@ -32,7 +32,7 @@ static struct cap_symbol symbols[] = {
 	{ S_MAIN, S_B, 5, 0 }, /* 7: ... inlined into main */
 };
 
-static struct cap_module modules[] = { [1] = { .path = "/bin/app" }, [2] = { .path = "/lib/x.so" } };
+static struct trk_module modules[] = { [1] = { .path = "/bin/app" }, [2] = { .path = "/lib/x.so" } };
 
 static struct cap_frame frames[] = {
 	[1] = { 0x10, 1, 0, 1 },
@@ -211,7 +211,7 @@ static void sizes_are_those_of_single_blocks(void **state)
 static void ties_go_by_file_then_line_as_numbers(void **state)
 {
 	static const char *names[] = { "", "a.c", "b.c", "c.c", "z.c" };
-	struct cap_symbol s[] = { { 0, 1, 2, 0 }, { 0, 1, 10, 0 }, { 0, 2, 1, 0 }, { 0, 3, 1, 0 }, { 0, 4, 9, 0 } };
+	struct trk_symbol s[] = { { 0, 1, 2, 0 }, { 0, 1, 10, 0 }, { 0, 2, 1, 0 }, { 0, 3, 1, 0 }, { 0, 4, 9, 0 } };
 	struct cap_frame f[6] = { { 0 } };
 	struct cap_node n[6] = { { 0 } };
 	struct view_row r[5] = { { 0 } };

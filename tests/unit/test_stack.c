@@ -31,7 +31,7 @@ static const char *strings[] = {
 	[S_CLONE] = "clone",
 };
 
-static struct cap_symbol symbols[] = {
+static struct trk_symbol symbols[] = {
 	{ S_NEW, 0, 0, 0 }, /* 0: frame 1, only a name */
 	{ S_PUSH, S_FILE, 10, 1 }, /* 1: frame 2, inlined ... */
 	{ S_MAIN, S_FILE, 20, 0 }, /* 2: ... into main */
@@ -40,7 +40,7 @@ static struct cap_symbol symbols[] = {
 	{ S_CLONE, S_FILE, 40, 0 }, /* 5: frame 7 */
 };
 
-static struct cap_module modules[] = {
+static struct trk_module modules[] = {
 	[M_APP] = { .path = "/bin/app" },
 	[M_LIBC] = { .path = "/lib/libc.so.6" },
 };

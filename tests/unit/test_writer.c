@@ -86,8 +86,8 @@ static bool find_block(struct file *f, enum trk_block_type type, struct trk_bloc
 
 static void the_same_thing_gets_the_same_id(void **unused)
 {
-	const struct writer_module a = { .path = "/bin/a", .build_id = (const uint8_t *)"12", .build_id_bytes = 2 };
-	const struct writer_module b = { .path = "/bin/a", .build_id = (const uint8_t *)"13", .build_id_bytes = 2 };
+	const struct trk_module a = { .path = "/bin/a", .build_id = (const uint8_t *)"12", .build_id_bytes = 2 };
+	const struct trk_module b = { .path = "/bin/a", .build_id = (const uint8_t *)"13", .build_id_bytes = 2 };
 	struct file f;
 	struct writer *w = begin(&f);
 	uint32_t module;
@@ -392,7 +392,7 @@ static void endless_strings_are_cut(void **unused)
 		writer_notice(w, text);
 		writer_health(w, text, 1);
 		writer_string(w, text, size);
-		writer_symbols(w, 1, &(struct writer_symbol){ .function = text, .file = text }, 1);
+		writer_symbols(w, 1, &(struct trk_symbol_text){ .function = text, .file = text }, 1);
 	}
 	finish(w, &f);
 	while (next_block(&f, &h))
@@ -533,7 +533,7 @@ static void a_file_never_outgrows_its_bound(void **state)
 		for (size_t k = 0; k < sizeof(name) - 1; k++)
 			name[k] = (char)(' ' + (noise(&random) >> 8) % 90);
 		name[sizeof(name) - 1] = 0;
-		writer_symbols(w, i, &(struct writer_symbol){ .function = name }, 1);
+		writer_symbols(w, i, &(struct trk_symbol_text){ .function = name }, 1);
 		if (i == 100)
 			assert_false(writer_symbols_left_out(w));
 	}

@@ -23,13 +23,13 @@ static void add_symbol(struct writer *w, uint32_t frame, uint32_t i)
 		 "space_%" PRIu32 "::worker<int, %" PRIu32 ">::function_%" PRIu32, i % 97, i % 13,
 		 i);
 	snprintf(file, sizeof(file), "/src/part_%" PRIu32 "/unit_%" PRIu32 ".cc", i % 31, i % 997);
-	writer_symbols(w, frame, &(struct writer_symbol){ name, file, i % 2000 + 1, false }, 1);
+	writer_symbols(w, frame, &(struct trk_symbol_text){ name, file, i % 2000 + 1, false }, 1);
 }
 
 static uint64_t add_nodes(struct writer *w, uint32_t count)
 {
 	const uint32_t app =
-		writer_module(w, &(struct writer_module){ .path = "/usr/bin/many", .flags = 1 });
+		writer_module(w, &(struct trk_module){ .path = "/usr/bin/many", .flags = 1 });
 	uint32_t *const node = calloc((size_t)count + 1, sizeof(*node));
 	uint64_t sum = 0;
 

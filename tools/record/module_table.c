@@ -18,7 +18,7 @@ static bool reserve(struct recorder *r, uint32_t id)
 }
 
 /* Keeps what names are looked up by. Without memory the names of its frames, and of later modules', are left to reports. */
-static void remember(struct recorder *r, uint32_t id, const struct writer_module *m)
+static void remember(struct recorder *r, uint32_t id, const struct trk_module *m)
 {
 	if (id < r->module_count || !id || id > r->module_count + 1)
 		return;
@@ -36,7 +36,7 @@ static void remember(struct recorder *r, uint32_t id, const struct writer_module
 	if (m->build_id_bytes)
 		memcpy(build_id, m->build_id, m->build_id_bytes);
 	r->modules[r->module_count++] = (struct embed_module){
-		.path = path, .build_id = build_id, .build_id_bytes = m->build_id_bytes, .flags = m->flags, .fd = -1
+		.record = { .path = path, .build_id = build_id, .build_id_bytes = m->build_id_bytes, .flags = m->flags }, .fd = -1
 	};
 }
 
@@ -107,7 +107,7 @@ uint32_t module_table_find(struct recorder *r, const struct process *p, const st
 	else if (r->told.files < FILES_MAX)
 		module_file_open(p->pid, &(struct module_told){ told->start, path, told->build_id, told->build_id ? told->build_id_bytes : 0 },
 				 &file);
-	const struct writer_module m = {
+	const struct trk_module m = {
 		.path = file.path[0] ? file.path : path,
 		.build_id = told->build_id,
 		.build_id_bytes = told->build_id ? told->build_id_bytes : 0,
@@ -126,11 +126,11 @@ uint32_t module_table_find(struct recorder *r, const struct process *p, const st
 uint32_t module_table_code(struct recorder *r, struct made_code *code)
 {
 	/* the identity tells it from those of other programs */
-	const struct writer_module m = { .path = "[jit]", .identity = ++r->told.codes, .flags = TRK_MODULE_MADE };
+	const struct trk_module m = { .path = "[jit]", .identity = ++r->told.codes, .flags = TRK_MODULE_MADE };
 	const uint32_t id = writer_module(r->writer, &m);
 
 	remember(r, id, &m);
-	if (!id || id >= r->module_count || r->modules[id].code || !(r->modules[id].flags & TRK_MODULE_MADE)) {
+	if (!id || id >= r->module_count || r->modules[id].code || !(r->modules[id].record.flags & TRK_MODULE_MADE)) {
 		made_code_free(code);
 		return 0;
 	}
@@ -140,14 +140,14 @@ uint32_t module_table_code(struct recorder *r, struct made_code *code)
 
 bool module_table_is_code(const struct recorder *r, uint32_t id)
 {
-	return id < r->module_count && r->modules[id].flags & TRK_MODULE_MADE;
+	return id < r->module_count && r->modules[id].record.flags & TRK_MODULE_MADE;
 }
 
 void module_table_finish(struct recorder *r)
 {
 	for (uint32_t i = 0; i < r->module_count; i++) {
-		free((char *)r->modules[i].path);
-		free((uint8_t *)r->modules[i].build_id);
+		free((char *)r->modules[i].record.path);
+		free((uint8_t *)r->modules[i].record.build_id);
 		made_code_free(r->modules[i].code);
 		if (r->modules[i].fd >= 0)
 			close(r->modules[i].fd);

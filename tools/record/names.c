@@ -57,7 +57,7 @@ static uint32_t send_text(struct sending *s, const char *text)
 	return *id;
 }
 
-static void send_symbols(void *data, uint32_t frame, const struct writer_symbol *s, size_t n)
+static void send_symbols(void *data, uint32_t frame, const struct trk_symbol_text *s, size_t n)
 {
 	struct sending *const sending = data;
 	const struct head head = { frame, (uint32_t)(n < NAMES_MAX ? n : NAMES_MAX) };
@@ -75,7 +75,7 @@ static void send_trouble(void *data, uint32_t module, const char *why)
 	struct sending *const s = data;
 	char text[TEXT_MAX];
 	const int n = snprintf(text, sizeof(text), "%s: its debug information is not used, or not all: %s",
-			       s->recorder->modules[module].path, why);
+			       s->recorder->modules[module].record.path, why);
 	const struct head head = { TROUBLE, n < (int)sizeof(text) ? (uint32_t)n : (uint32_t)sizeof(text) - 1 };
 
 	if (n < 0 || s->troubles++ >= TROUBLES_MAX)
@@ -179,13 +179,13 @@ static uint32_t text_id(const struct texts *t, uint32_t number)
 static bool receive_names(struct recorder *r, FILE *f, const struct head *head, const struct texts *t)
 {
 	struct name names[NAMES_MAX];
-	struct writer_symbol_ids symbols[NAMES_MAX];
+	struct trk_symbol symbols[NAMES_MAX];
 
 	if (head->count > NAMES_MAX || !receive(f, names, head->count * sizeof(*names)))
 		return false;
 	for (uint32_t i = 0; i < head->count; i++)
-		symbols[i] = (struct writer_symbol_ids){ text_id(t, names[i].function), text_id(t, names[i].file),
-							 names[i].line, names[i].inlined };
+		symbols[i] = (struct trk_symbol){ text_id(t, names[i].function), text_id(t, names[i].file),
+						  names[i].line, names[i].inlined };
 	writer_symbols_by_id(r->writer, head->frame, symbols, head->count);
 	return true;
 }

@@ -62,7 +62,7 @@ void unread_finish(struct recorder *r)
 
 		if (!method || method == ELFCOMPRESS_ZLIB)
 			continue;
-		tell(r, r->modules[i].path, method);
+		tell(r, r->modules[i].record.path, method);
 		told++;
 	}
 }
