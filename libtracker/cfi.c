@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cfi_bytes.h"
-#include "modules.h"
+#include "modules_fallback.h"
 
 /* The pointer encodings and call frame operations that linkers emit (LSB, DWARF 5). */
 enum {
@@ -103,7 +103,7 @@ bool cfi_module_at(uintptr_t pc, struct cfi_module *ret)
 	struct found_object o;
 
 	if (WITHOUT_FIND_OBJECT || !_dl_find_object)
-		return modules_find(pc, ret);
+		return modules_fallback_find(pc, ret);
 	if (_dl_find_object((void *)pc, &o) != 0)
 		return false;
 	*ret = (struct cfi_module){ .start = (uintptr_t)o.map_start,

@@ -10,7 +10,7 @@
 #include <sys/prctl.h>
 
 #include "hook.h"
-#include "modules.h"
+#include "modules_fallback.h"
 #include "session.h"
 #include "thread.h"
 #include "unwind.h"
@@ -21,7 +21,7 @@ EXPORT int dlclose(void *handle)
 
 	hook_start();
 	ret = real.dlclose(handle);
-	modules_unloaded();
+	modules_fallback_forget_unloaded();
 	operators_unloaded();
 	if (state.on)
 		unwind_code_unloaded();

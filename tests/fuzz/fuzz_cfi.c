@@ -6,7 +6,7 @@
 #include "chunk.h"
 #include "fuzz.h"
 
-#include "modules.h"
+#include "modules_fallback.h"
 #include "rules.c" /* for what it makes of a row, without its table */
 #include "rules_modules.c"
 
@@ -16,7 +16,7 @@ struct tracker_state state;
 static struct cfi_module module;
 static struct shm_process process;
 
-bool modules_find(uintptr_t pc, struct cfi_module *ret)
+bool modules_fallback_find(uintptr_t pc, struct cfi_module *ret)
 {
 	(void)pc;
 	*ret = module;

@@ -9,11 +9,11 @@
 
 #include "frame_entries.h"
 #include "frame_file.h"
-#include "modules.h"
+#include "modules_fallback.h"
 #include "raw.h"
 
 /* What cfi.c asks for where unwind information is loaded. */
-bool modules_find(uintptr_t pc, struct cfi_module *ret)
+bool modules_fallback_find(uintptr_t pc, struct cfi_module *ret)
 {
 	(void)pc;
 	(void)ret;

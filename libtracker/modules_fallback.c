@@ -1,4 +1,4 @@
-#include "modules.h"
+#include "modules_fallback.h"
 
 #include <elf.h>
 #include <link.h>
@@ -175,7 +175,7 @@ static bool look_up(const struct known *t, uintptr_t pc, struct cfi_module *ret)
 	return false;
 }
 
-bool modules_find(uintptr_t pc, struct cfi_module *ret)
+bool modules_fallback_find(uintptr_t pc, struct cfi_module *ret)
 {
 	struct known *const t = get_table();
 
@@ -184,7 +184,7 @@ bool modules_find(uintptr_t pc, struct cfi_module *ret)
 
 /* ---- unloading ---- */
 
-void modules_unloaded(void)
+void modules_fallback_forget_unloaded(void)
 {
 	struct known *const t = atomic_load_explicit(&table, memory_order_acquire);
 	struct maps m;

@@ -1,5 +1,5 @@
 /*
- * modules - which module covers a pc, where the C library cannot tell without its lock:
+ * modules_fallback - which module covers a pc, where the C library cannot tell without its lock:
  * glibc before 2.35 has no _dl_find_object.
  *
  * Inside the target's malloc(): no heap, no lock. A module is looked for once, in
@@ -9,14 +9,14 @@
  * A module that went away is noticed at dlclose. One that the C library unloads by itself
  * stays until another one is found in its place.
  */
-#ifndef MODULES_H
-#define MODULES_H
+#ifndef MODULES_FALLBACK_H
+#define MODULES_FALLBACK_H
 
 #include "cfi.h"
 
 /* As cfi_module_at. ret->link_map is made by us: address, name ("" for the main program) and dynamic section only. */
-bool modules_find(uintptr_t pc, struct cfi_module *ret);
+bool modules_fallback_find(uintptr_t pc, struct cfi_module *ret);
 /* Something was unloaded: forgets what is mapped no more. */
-void modules_unloaded(void);
+void modules_fallback_forget_unloaded(void);
 
 #endif

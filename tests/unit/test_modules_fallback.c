@@ -1,4 +1,4 @@
-/* modules - which module covers a pc, found without the C library: compared with what the C library says. */
+/* modules_fallback - which module covers a pc, found without the C library: compared with what the C library says. */
 #include "unit.h"
 
 #include <dlfcn.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#include "libtracker/modules.h"
+#include "libtracker/modules_fallback.h"
 
 struct tracker_state state;
 
@@ -37,7 +37,7 @@ static void compare_at(uintptr_t pc)
 	struct cfi_module ours;
 
 	assert_int_equal(_dl_find_object((void *)pc, &theirs), 0);
-	assert_true(modules_find(pc, &ours));
+	assert_true(modules_fallback_find(pc, &ours));
 	const struct link_map *const a = theirs.dlfo_link_map, *const b = ours.link_map;
 
 	assert_ptr_equal(ours.start, theirs.dlfo_map_start);
@@ -75,7 +75,7 @@ static void every_module_is_as_the_loader_says(void **unused)
 	assert_true(compared >= 3 * 6);
 	dl_iterate_phdr(compare_module, NULL); /* from the table now */
 	dlclose(handle);
-	modules_unloaded();
+	modules_fallback_forget_unloaded();
 	dl_iterate_phdr(compare_module, NULL);
 }
 
@@ -84,10 +84,10 @@ static void what_is_no_code_has_no_module(void **unused)
 	struct cfi_module m;
 	void *const heap = malloc(100);
 
-	assert_false(modules_find((uintptr_t)&m, &m));
-	assert_false(modules_find((uintptr_t)heap, &m));
-	assert_false(modules_find(0, &m));
-	assert_false(modules_find(UINTPTR_MAX, &m));
+	assert_false(modules_fallback_find((uintptr_t)&m, &m));
+	assert_false(modules_fallback_find((uintptr_t)heap, &m));
+	assert_false(modules_fallback_find(0, &m));
+	assert_false(modules_fallback_find(UINTPTR_MAX, &m));
 	free(heap);
 }
 
@@ -107,10 +107,10 @@ static void unloaded_modules_are_forgotten(void **unused)
 
 		dl_iterate_phdr(compare_module, NULL);
 		dlclose(handle);
-		modules_unloaded();
+		modules_fallback_forget_unloaded();
 		dl_iterate_phdr(compare_module, NULL);
 		if (dlopen(libraries[i % 3], RTLD_NOW | RTLD_NOLOAD) == NULL)
-			assert_false(modules_find(dynamic, &m));
+			assert_false(modules_fallback_find(dynamic, &m));
 	}
 }
 
