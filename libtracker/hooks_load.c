@@ -1,0 +1,57 @@
+/*
+ * hooks_load - code that is loaded and unloaded: dlopen, dlmopen, dlclose.
+ */
+#include <dlfcn.h>
+
+#include "hook.h"
+#include "modules_fallback.h"
+#include "unwind.h"
+
+EXPORT int dlclose(void *handle)
+{
+	int ret;
+
+	hook_start();
+	ret = real.dlclose(handle);
+	modules_fallback_forget_unloaded();
+	operators_unloaded();
+	if (state.on)
+		unwind_code_unloaded();
+	return ret;
+}
+
+/*
+ * Loading: new code needs nothing from us, but what looks for its malloc elsewhere than the
+ * program is to be told of. The loader finds libraries by its caller's address, so that
+ * function is not called but jumped to.
+ */
+static void *nothing_loaded(void)
+{
+	return NULL;
+}
+
+static void *pass_on(void *function, bool other_scope)
+{
+	if (!function)
+		return (void *)nothing_loaded;
+	if (other_scope && state.on)
+		atomic_fetch_or(&state.process->notices, SHM_NOTICE_OTHER_SCOPE);
+	return function;
+}
+
+__attribute__((used)) static void *ask_dlopen(const char *file, int flags)
+{
+	(void)file;
+	hook_start();
+	return pass_on((void *)real.dlopen, flags & RTLD_DEEPBIND);
+}
+
+__attribute__((used)) static void *ask_dlmopen(long namespace, const char *file, int flags)
+{
+	(void)file;
+	hook_start();
+	return pass_on((void *)real.dlmopen, namespace != LM_ID_BASE || flags & RTLD_DEEPBIND);
+}
+
+ARCH_PASS_ON(dlopen, ask_dlopen);
+ARCH_PASS_ON(dlmopen, ask_dlmopen);
