@@ -19,7 +19,7 @@ static int label(uint8_t kind, const char *text, const struct site *at)
 
 	if (!text || !text[0])
 		return error_set(TRACKER_EINVAL, "the name is NULL or empty");
-	if (!hook_ready() || !state.on || !(t = thread_enter(at->sp)))
+	if (!hook_start_and_ask() || !state.on || !(t = thread_enter(at->sp)))
 		return error_disabled();
 	send_label(t, kind, text, at);
 	thread_leave(t);
@@ -52,7 +52,7 @@ static int clear_traces(void)
 	const struct site at = SITE_HERE();
 	struct thread *t;
 
-	if (!hook_ready() || !state.on || !(t = thread_enter(at.sp)))
+	if (!hook_start_and_ask() || !state.on || !(t = thread_enter(at.sp)))
 		return error_disabled();
 	send_bare(t, TRK_CLEAR, &at);
 	thread_leave(t);
@@ -61,7 +61,7 @@ static int clear_traces(void)
 
 static int is_available(void)
 {
-	return hook_ready() && state.on;
+	return hook_start_and_ask() && state.on;
 }
 
 static const char *version(void)

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "raw.h"
-#include "real.h"
+#include "real_functions.h"
 #include "state.h"
 
 /* Processes that a starting program looks for: each costs it up to 10 us. */

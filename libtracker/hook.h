@@ -10,8 +10,9 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-#include "real.h"
+#include "real_functions.h"
 #include "sample.h"
+#include "start.h"
 #include "state.h"
 #include "send.h"
 #include "thread.h"
@@ -24,19 +25,19 @@ void operators_unloaded(void);
 static inline void hook_start(void)
 {
 	if (unlikely(!real_known))
-		real_start();
+		start_once();
 }
 
 /* ... and what is called is to be recorded. */
-static inline bool hook_ready(void)
+static inline bool hook_start_and_ask(void)
 {
-	return likely(real_ready) || real_records();
+	return likely(start_records_all) || start_and_ask();
 }
 
-/* The same for what allocates by one of malloc's names: see real_reached. */
-static inline bool hook_reached(void)
+/* The same for what allocates by one of malloc's names: see start_by_allocation. */
+static inline bool hook_start_by_allocation(void)
 {
-	return likely(real_ready) || real_reached();
+	return likely(start_records_all) || start_by_allocation();
 }
 
 /*
@@ -107,14 +108,14 @@ void *hook_realloc(realloc_function function, uint8_t kind, void *p, size_t size
 	} while (0)
 
 /* Nothing is released, or it is not to be recorded. */
-#define RELEASE_OR_PASS(passed_on)             \
-	do {                                   \
-		if (!p)                        \
-			return;                \
-		if (unlikely(!hook_ready())) { \
-			passed_on;             \
-			return;                \
-		}                              \
+#define RELEASE_OR_PASS(passed_on)                     \
+	do {                                           \
+		if (!p)                                \
+			return;                        \
+		if (unlikely(!hook_start_and_ask())) { \
+			passed_on;                     \
+			return;                        \
+		}                                      \
 	} while (0)
 
 #endif

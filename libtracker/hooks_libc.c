@@ -8,7 +8,7 @@
 EXPORT void *__libc_malloc(size_t size);
 EXPORT void *__libc_malloc(size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.libc_malloc(size);
 	HOOK_ALLOC(TRK_MALLOC, size, real.libc_malloc(size));
 }
@@ -16,7 +16,7 @@ EXPORT void *__libc_malloc(size_t size)
 EXPORT void *__libc_calloc(size_t n, size_t size);
 EXPORT void *__libc_calloc(size_t n, size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.libc_calloc(n, size);
 	HOOK_ALLOC(TRK_CALLOC, n * size, real.libc_calloc(n, size));
 }
@@ -24,7 +24,7 @@ EXPORT void *__libc_calloc(size_t n, size_t size)
 EXPORT void *__libc_memalign(size_t align, size_t size);
 EXPORT void *__libc_memalign(size_t align, size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.libc_memalign(align, size);
 	HOOK_ALLOC(TRK_MEMALIGN, size, real.libc_memalign(align, size));
 }
@@ -32,7 +32,7 @@ EXPORT void *__libc_memalign(size_t align, size_t size)
 EXPORT void *__libc_valloc(size_t size);
 EXPORT void *__libc_valloc(size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.libc_valloc(size);
 	HOOK_ALLOC(TRK_VALLOC, size, real.libc_valloc(size));
 }
@@ -40,7 +40,7 @@ EXPORT void *__libc_valloc(size_t size)
 EXPORT void *__libc_pvalloc(size_t size);
 EXPORT void *__libc_pvalloc(size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.libc_pvalloc(size);
 	HOOK_ALLOC(TRK_PVALLOC, size, real.libc_pvalloc(size));
 }
@@ -48,7 +48,7 @@ EXPORT void *__libc_pvalloc(size_t size)
 EXPORT void *__libc_realloc(void *p, size_t size);
 EXPORT void *__libc_realloc(void *p, size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.libc_realloc(p, size);
 
 	const struct site at = SITE_HERE();

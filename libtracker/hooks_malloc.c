@@ -14,7 +14,7 @@
 
 EXPORT void *malloc(size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.malloc(size);
 	HOOK_ALLOC(TRK_MALLOC, size, real.malloc(size));
 }
@@ -50,42 +50,42 @@ static size_t grown_table_share(const void *table, size_t size)
 
 EXPORT void *calloc(size_t n, size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.calloc(n, size);
 	HOOK_ALLOC(TRK_CALLOC, n * size - table_share(size, at_.pc), real.calloc(n, size));
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.aligned_alloc(align, size);
 	HOOK_ALLOC(TRK_ALIGNED_ALLOC, size, real.aligned_alloc(align, size));
 }
 
 EXPORT void *memalign(size_t align, size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.memalign(align, size);
 	HOOK_ALLOC(TRK_MEMALIGN, size, real.memalign(align, size));
 }
 
 EXPORT void *valloc(size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.valloc(size);
 	HOOK_ALLOC(TRK_VALLOC, size, real.valloc(size));
 }
 
 EXPORT void *pvalloc(size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.pvalloc(size);
 	HOOK_ALLOC(TRK_PVALLOC, size, real.pvalloc(size));
 }
 
 EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.posix_memalign(ret, align, size);
 
 	const struct site at = SITE_HERE();
@@ -282,7 +282,7 @@ void *hook_realloc(realloc_function function, uint8_t kind, void *p, size_t size
 
 EXPORT void *realloc(void *p, size_t size)
 {
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.realloc(p, size);
 
 	const struct site at = SITE_HERE();
@@ -293,7 +293,7 @@ EXPORT void *realloc(void *p, size_t size)
 /* More bytes than there are numbers for. */
 static void *too_many(void *p, const struct site *at)
 {
-	if (hook_ready())
+	if (hook_start_and_ask())
 		resize_failed(TRK_REALLOCARRAY, p, SIZE_MAX, at);
 	errno = ENOMEM;
 	return NULL;
@@ -306,7 +306,7 @@ EXPORT void *reallocarray(void *p, size_t n, size_t size)
 
 		return too_many(p, &at);
 	}
-	if (unlikely(!hook_reached()))
+	if (unlikely(!hook_start_by_allocation()))
 		return real.realloc(p, n * size);
 
 	const struct site at = SITE_HERE();

@@ -272,7 +272,7 @@ static void *next(_Atomic(void *) *known, const char *symbol)
 	EXPORT void *name params __asm__(symbol);                                        \
 	EXPORT void *name params                                                         \
 	{                                                                                \
-		if (unlikely(!hook_ready()))                                             \
+		if (unlikely(!hook_start_and_ask()))                                     \
 			return ((void *(*)params)next(&name##_behind, symbol))arguments; \
                                                                                          \
 		const struct site at = SITE_HERE();                                      \
@@ -329,7 +329,7 @@ static void release(uint8_t kind, enum operator_id id, void *p, size_t align, co
 	{                                                                         \
 		if (!p)                                                           \
 			return;                                                   \
-		if (likely(hook_ready())) {                                       \
+		if (likely(hook_start_and_ask())) {                               \
 			const struct site at = SITE_HERE();                       \
                                                                                   \
 			release(kind, id, p, align, &at);                         \

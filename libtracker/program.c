@@ -5,7 +5,7 @@
 
 #include "maps.h"
 #include "raw.h"
-#include "real.h"
+#include "real_functions.h"
 #include "state.h"
 
 struct program {

@@ -1,103 +1,104 @@
 /*
- * real - the functions behind our hooks, found once, by whichever hook is called first.
+ * real_functions - the functions behind our hooks.
  */
-#ifndef REAL_H
-#define REAL_H
+#ifndef REAL_FUNCTIONS_H
+#define REAL_FUNCTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* In the order of real.c's table of names. */
+/* FUNCTION(member of `real`, symbol that is looked for, what it returns, what it takes): those that are always there, */
+#define REAL_FUNCTIONS_NEEDED(FUNCTION)                                                                \
+	FUNCTION(malloc, malloc, void *, (size_t))                                                     \
+	FUNCTION(free, free, void, (void *))                                                           \
+	FUNCTION(calloc, calloc, void *, (size_t, size_t))                                             \
+	FUNCTION(realloc, realloc, void *, (void *, size_t))                                           \
+	FUNCTION(posix_memalign, posix_memalign, int, (void **, size_t, size_t))                       \
+	FUNCTION(aligned_alloc, aligned_alloc, void *, (size_t, size_t))                               \
+	FUNCTION(memalign, memalign, void *, (size_t, size_t))                                         \
+	FUNCTION(valloc, valloc, void *, (size_t))                                                     \
+	FUNCTION(pvalloc, pvalloc, void *, (size_t))                                                   \
+	FUNCTION(malloc_usable_size, malloc_usable_size, size_t, (void *))                             \
+	FUNCTION(mmap, mmap, void *, (void *, size_t, int, int, int, off_t))                           \
+	FUNCTION(munmap, munmap, int, (void *, size_t))                                                \
+	FUNCTION(mremap, mremap, void *, (void *, size_t, size_t, int, void *))                        \
+	FUNCTION(mprotect, mprotect, int, (void *, size_t, int))                                       \
+	FUNCTION(madvise, madvise, int, (void *, size_t, int))                                         \
+	FUNCTION(dlclose, dlclose, int, (void *))                                                      \
+	FUNCTION(prctl, prctl, int, (int, unsigned long, unsigned long, unsigned long, unsigned long)) \
+	FUNCTION(pthread_setname_np, pthread_setname_np, int, (unsigned long, const char *))           \
+	FUNCTION(chdir, chdir, int, (const char *))                                                    \
+	FUNCTION(fchdir, fchdir, int, (int))                                                           \
+	FUNCTION(unlink, unlink, int, (const char *))                                                  \
+	FUNCTION(unlinkat, unlinkat, int, (int, const char *, int))                                    \
+	FUNCTION(remove, remove, int, (const char *))                                                  \
+	FUNCTION(rename, rename, int, (const char *, const char *))                                    \
+	FUNCTION(renameat, renameat, int, (int, const char *, int, const char *))
+
+/* ... and those that may be missing: NULL, then. */
+#define REAL_FUNCTIONS_OPTIONAL(FUNCTION)                                                                                            \
+	FUNCTION(renameat2, renameat2, int, (int, const char *, int, const char *, unsigned))                                        \
+	FUNCTION(libc_malloc, __libc_malloc, void *, (size_t))                                                                       \
+	FUNCTION(libc_free, __libc_free, void, (void *))                                                                             \
+	FUNCTION(libc_calloc, __libc_calloc, void *, (size_t, size_t))                                                               \
+	FUNCTION(libc_realloc, __libc_realloc, void *, (void *, size_t))                                                             \
+	FUNCTION(libc_memalign, __libc_memalign, void *, (size_t, size_t))                                                           \
+	FUNCTION(libc_valloc, __libc_valloc, void *, (size_t))                                                                       \
+	FUNCTION(libc_pvalloc, __libc_pvalloc, void *, (size_t))                                                                     \
+	FUNCTION(free_sized, free_sized, void, (void *, size_t))                                                                     \
+	FUNCTION(free_aligned_sized, free_aligned_sized, void, (void *, size_t, size_t))                                             \
+	FUNCTION(pkey_mprotect, pkey_mprotect, int, (void *, size_t, int, int))                                                      \
+	FUNCTION(bare_fork, _Fork, pid_t, (void))                                                                                    \
+	FUNCTION(dlopen, dlopen, void *, (const char *, int))                                                                        \
+	FUNCTION(dlmopen, dlmopen, void *, (long, const char *, int))                                                                \
+	FUNCTION(execve, execve, int, (const char *, char *const *, char *const *))                                                  \
+	FUNCTION(execv, execv, int, (const char *, char *const *))                                                                   \
+	FUNCTION(execvp, execvp, int, (const char *, char *const *))                                                                 \
+	FUNCTION(execvpe, execvpe, int, (const char *, char *const *, char *const *))                                                \
+	FUNCTION(fexecve, fexecve, int, (int, char *const *, char *const *))                                                         \
+	FUNCTION(execveat, execveat, int, (int, const char *, char *const *, char *const *, int))                                    \
+	FUNCTION(posix_spawn, posix_spawn, int, (pid_t *, const char *, const void *, const void *, char *const *, char *const *))   \
+	FUNCTION(posix_spawnp, posix_spawnp, int, (pid_t *, const char *, const void *, const void *, char *const *, char *const *)) \
+	FUNCTION(system, system, int, (const char *))                                                                                \
+	FUNCTION(popen, popen, void *, (const char *, const char *))                                                                 \
+	FUNCTION(pclose, pclose, int, (void *))                                                                                      \
+	FUNCTION(wait, wait, pid_t, (int *))                                                                                         \
+	FUNCTION(waitpid, waitpid, pid_t, (pid_t, int *, int))                                                                       \
+	FUNCTION(wait3, wait3, pid_t, (int *, int, void *))                                                                          \
+	FUNCTION(wait4, wait4, pid_t, (pid_t, int *, int, void *))                                                                   \
+	FUNCTION(waitid, waitid, int, (int, unsigned, void *, int))                                                                  \
+	FUNCTION(exit_now, _exit, void, (int))                                                                                       \
+	FUNCTION(quick_exit, quick_exit, void, (int))
+
+#define REAL_FUNCTIONS(FUNCTION)        \
+	REAL_FUNCTIONS_NEEDED(FUNCTION) \
+	REAL_FUNCTIONS_OPTIONAL(FUNCTION)
+
+#define REAL_MEMBER(member, symbol, returned, parameters) returned(*member) parameters;
+
 struct real_functions {
-	void *(*malloc)(size_t);
-	void (*free)(void *);
-	void *(*calloc)(size_t, size_t);
-	void *(*realloc)(void *, size_t);
-	int (*posix_memalign)(void **, size_t, size_t);
-	void *(*aligned_alloc)(size_t, size_t);
-	void *(*memalign)(size_t, size_t);
-	void *(*valloc)(size_t);
-	void *(*pvalloc)(size_t);
-	size_t (*malloc_usable_size)(void *);
-	void *(*mmap)(void *, size_t, int, int, int, off_t);
-	int (*munmap)(void *, size_t);
-	void *(*mremap)(void *, size_t, size_t, int, void *);
-	int (*mprotect)(void *, size_t, int);
-	int (*madvise)(void *, size_t, int);
-	int (*dlclose)(void *);
-	int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
-	int (*pthread_setname_np)(unsigned long, const char *);
-	int (*chdir)(const char *);
-	int (*fchdir)(int);
-	int (*unlink)(const char *);
-	int (*unlinkat)(int, const char *, int);
-	int (*remove)(const char *);
-	int (*rename)(const char *, const char *);
-	int (*renameat)(int, const char *, int, const char *);
-	int (*renameat2)(int, const char *, int, const char *, unsigned); /* may be missing, like all that follow */
-	void *(*libc_malloc)(size_t);
-	void (*libc_free)(void *);
-	void *(*libc_calloc)(size_t, size_t);
-	void *(*libc_realloc)(void *, size_t);
-	void *(*libc_memalign)(size_t, size_t);
-	void *(*libc_valloc)(size_t);
-	void *(*libc_pvalloc)(size_t);
-	void (*free_sized)(void *, size_t);
-	void (*free_aligned_sized)(void *, size_t, size_t);
-	int (*pkey_mprotect)(void *, size_t, int, int);
-	pid_t (*bare_fork)(void);
-	void *(*dlopen)(const char *, int);
-	void *(*dlmopen)(long, const char *, int);
-	int (*execve)(const char *, char *const *, char *const *);
-	int (*execv)(const char *, char *const *);
-	int (*execvp)(const char *, char *const *);
-	int (*execvpe)(const char *, char *const *, char *const *);
-	int (*fexecve)(int, char *const *, char *const *);
-	int (*execveat)(int, const char *, char *const *, char *const *, int);
-	int (*posix_spawn)(pid_t *, const char *, const void *, const void *, char *const *, char *const *);
-	int (*posix_spawnp)(pid_t *, const char *, const void *, const void *, char *const *, char *const *);
-	int (*system)(const char *);
-	void *(*popen)(const char *, const char *);
-	int (*pclose)(void *);
-	pid_t (*wait)(int *);
-	pid_t (*waitpid)(pid_t, int *, int);
-	pid_t (*wait3)(int *, int, void *);
-	pid_t (*wait4)(pid_t, int *, int, void *);
-	int (*waitid)(int, unsigned, void *, int);
-	void (*exit_now)(int);
-	void (*quick_exit)(int);
+	REAL_FUNCTIONS(REAL_MEMBER)
 };
 
 extern struct real_functions real;
-extern bool real_known; /* ... they are there */
-extern bool real_ready; /* ... and calls are to be recorded, whichever hook they come to */
+extern bool real_known; /* ... they are there, and what hooks_new.c looks for; set by start_once */
 
-/* Finds the real functions and attaches to the recorder: the first thing every hook does when !real_ready. */
-void real_start(void);
+/* Finds them. Takes no lock, and finds the same each time, so whoever comes meanwhile (a thread, a handler) does the same. */
+void real_look_up(void);
 
-/* What hooks ask that find !real_ready: whether to record. real_reached: an allocation has come to us. */
-bool real_records(void);
-bool real_reached(void);
-
-/* What is called from a hook may come back to us, by malloc or mmap: the allocator behind us is not libc's own. */
-bool real_is_foreign(void);
+/* Whether the malloc behind us is the C library's own. */
+bool real_is_libcs(void);
 
 /*
  * It is a sanitizer's, who judges callers: blocks of the loader are no leaks, what came from
  * malloc must not go to delete. Whoever is called from here would be the caller, so hooks only
- * pass on what they are called with, by tail calls, and nothing is recorded: real_ready stays false.
+ * pass on what they are called with, by tail calls, and nothing is recorded: start_records_all stays false.
  */
 bool real_is_sanitizer(void);
 
-/* The file of this library, as the dynamic linker has it; NULL: unknown. */
-const char *real_own_path(void);
-
 /* Of the C library; NULL: it is not glibc. */
 const char *real_libc_version(void);
-
-/* Another malloc stands before ours, mostly the executable's, and has never come to us. */
-bool real_is_bypassed(void);
 
 #endif

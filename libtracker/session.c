@@ -12,9 +12,10 @@
 #include "ended.h"
 #include "linger.h"
 #include "raw.h"
-#include "real.h"
+#include "real_functions.h"
 #include "sample.h"
 #include "segment.h"
+#include "start.h"
 #include "state.h"
 #include "symbol.h"
 #include "environment.h"
@@ -179,7 +180,7 @@ static void fill_process(struct shm_process *p, const struct own_pid *own, uint3
 		atomic_store(&p->differing[i], 0);
 	}
 	atomic_store(&p->oracles_differ, 0);
-	atomic_store(&p->notices, real_is_bypassed() ? SHM_NOTICE_OWN_MALLOC : 0);
+	atomic_store(&p->notices, start_is_bypassed() ? SHM_NOTICE_OWN_MALLOC : 0);
 	atomic_store(&p->look, 0);
 	atomic_store(&p->modules_seen, 0);
 	atomic_store(&p->code_seen, 0);
@@ -290,7 +291,7 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 	state.nframe = h->nframe;
 	state.nframe_slack = h->nframe < WIRE_SLACK_FROM ? 0 : h->nframe / 2;
 	/* Other unwinders are loaded, which allocates: a malloc of the program's own may have called us. */
-	if (!real_is_bypassed()) {
+	if (!start_is_bypassed()) {
 		state.reference_unwinder = h->flags & SHM_UNWIND_LIBUNWIND;
 		state.verify_unwinder = h->flags & (SHM_VERIFY_LIBUNWIND | SHM_VERIFY_LIBGCC);
 	}
@@ -310,7 +311,7 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 	directory_ask();
 	linger_start();
 	program_tell(state.process);
-	state.library = real_own_path();
+	state.library = start_own_path();
 	state.follow = !(h->flags & SHM_NO_FOLLOW_EXEC) && state.library;
 	if (h->flags & SHM_NO_FOLLOW_EXEC)
 		environment_restore(b->envp);
@@ -320,7 +321,7 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 		be_live();
 		return;
 	}
-	state.foreign_allocator = real_is_foreign();
+	state.foreign_allocator = start_is_foreign();
 	find_loader();
 	room = thread_start() && start_sampling(b, h->sample_bytes);
 	if (!room) {

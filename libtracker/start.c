@@ -21,8 +21,10 @@ void start_once(void)
 	const int saved = errno;
 
 	if (!real_known) {
-		operators_start();
 		real_look_up();
+		operators_start();
+		atomic_thread_fence(memory_order_seq_cst);
+		real_known = true;
 	}
 	if (!atomic_flag_test_and_set(&started)) {
 		bypassed = symbol_before("malloc").address != NULL;

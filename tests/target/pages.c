@@ -23,7 +23,7 @@
 struct tracker_state state;
 __thread struct tracker_tls tls;
 struct real_functions real;
-bool real_known, real_ready;
+bool real_known, start_records_all;
 
 static volatile unsigned unmaps_told; /* the compiler believes that munmap calls nobody here */
 
@@ -38,7 +38,7 @@ static void must(bool condition, const char *what)
 /* ---- what the rest of the library would be ---- */
 
 /* Called by the first hook, whoever calls that. */
-void real_start(void)
+void start_once(void)
 {
 	real.mmap = (void *(*)(void *, size_t, int, int, int, off_t))dlsym(RTLD_NEXT, "mmap");
 	real.munmap = (int (*)(void *, size_t))dlsym(RTLD_NEXT, "munmap");
