@@ -8,7 +8,7 @@
 
 #include "common/selection.h"
 #include "flame/page.h"
-#include "flame/text.h"
+#include "flame/flame_write.h"
 #include "common/kept.h"
 
 #define NODES_DEFAULT 100000

@@ -11,7 +11,7 @@
 #include "common/metadata.h"
 #include "common/process_list.h"
 #include "common/report.h"
-#include "common/sums.h"
+#include "common/ranking.h"
 
 #define TOP_DEFAULT 5
 

@@ -4,7 +4,7 @@
  */
 #include "common/selection.h"
 #include "common/report.h"
-#include "common/sums.h"
+#include "common/ranking.h"
 
 static struct report_options common;
 static uint64_t threshold = UINT64_MAX, limit; /* threshold: UINT64_MAX when it is not given */

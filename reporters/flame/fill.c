@@ -1,7 +1,7 @@
 /* fill - rows of a view -> stacks of a tree: frames, which are irrelevant, groups. */
 #include <stdlib.h>
 
-#include "flame/tree.h"
+#include "flame/flame_tree.h"
 #include "ui/ui.h"
 #include "format/array.h"
 

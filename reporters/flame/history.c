@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "format/event.h"
-#include "replay/ends.h"
+#include "replay/process_ends.h"
 #include "replay/heap.h"
-#include "replay/keyframe.h"
+#include "replay/heap_keyframe.h"
 
 struct collector {
 	struct history *history;

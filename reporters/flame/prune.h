@@ -6,7 +6,7 @@
 #ifndef FLAME_PRUNE_H
 #define FLAME_PRUNE_H
 
-#include "flame/tree.h"
+#include "flame/flame_tree.h"
 
 struct flame_flat {
 	uint32_t *parent, *frame; /* node 0 is the root; breadth first, siblings heaviest first */

@@ -5,7 +5,7 @@
  * index alike: that is one small read per block, and one path instead of two.
  * The trailer only tells that the writer came to its end.
  */
-#include "replay/private.h"
+#include "replay/capture_private.h"
 
 #include <errno.h>
 #include <stdarg.h>

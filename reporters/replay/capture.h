@@ -41,7 +41,7 @@ struct cap_mark {
 	uint32_t label_bytes;
 };
 
-/* Where the live set is written down: replay/keyframe.h reads it. */
+/* Where the live set is written down: replay/heap_keyframe.h reads it. */
 struct cap_keyframe {
 	uint64_t offset, time_ns;
 	uint64_t events; /* in the blocks before it, by their headers */

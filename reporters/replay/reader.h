@@ -8,7 +8,7 @@
 
 #include "format/event.h"
 #include "format/predict.h"
-#include "replay/private.h"
+#include "replay/capture_private.h"
 
 #define READER_BATCH_MIN 128u /* events that a caller must have room for */
 

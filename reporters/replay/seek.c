@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/keyframe.h"
+#include "replay/heap_keyframe.h"
 
 /* What a keyframe must come before. */
 struct limit {

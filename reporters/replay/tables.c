@@ -5,7 +5,7 @@
  * claims. Ids that damaged blocks left out are filled with empty entries, within
  * a budget, so that a file cannot ask for memory with one large number.
  */
-#include "replay/private.h"
+#include "replay/capture_private.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /*
  * tables_decode - the table blocks of a capture -> its arrays, but for those of sums.
  */
-#include "replay/private.h"
+#include "replay/capture_private.h"
 
 #define KEYS_MAX 128u /* HEALTH and SUMMARY: distinct keys kept; they are searched one by one */
 

@@ -1,7 +1,7 @@
 /*
  * tables_sums - the blocks of an aggregated capture -> its arrays.
  */
-#include "replay/private.h"
+#include "replay/capture_private.h"
 
 #define HAS_ERRORS 16u
 #define SHAPES 32u

@@ -2,7 +2,7 @@
 #ifndef REPLAY_VIEW_PRIVATE_H
 #define REPLAY_VIEW_PRIVATE_H
 
-#include "replay/ends.h"
+#include "replay/process_ends.h"
 #include "replay/live.h"
 #include "replay/rows.h"
 #include "replay/sizes.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "symbols/names.h"
+#include "symbols/demangled.h"
 #include "symbols/stack.h"
 
 /* Files may be hostile: nesting, references from one entry to the next, and length of a name at most. */

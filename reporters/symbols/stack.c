@@ -12,7 +12,7 @@
 
 #include "symbols/arena.h"
 #include "symbols/made_code.h"
-#include "symbols/names.h"
+#include "symbols/demangled.h"
 #include "symbols/resolver.h"
 #include "symbols/skip.h"
 

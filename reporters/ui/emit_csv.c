@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ui/private.h"
+#include "ui/ui_private.h"
 
 struct state {
 	bool in_table; /* in that table, or in the tree */

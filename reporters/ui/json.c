@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ui/private.h"
+#include "ui/ui_private.h"
 
 #define LEVEL_EMPTY 0x80 /* nothing written in it yet; the other bits are '}' or ']' */
 #define INDENT_MAX 32 /* deeper is not read by people, and would cost depth squared */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ui/private.h"
+#include "ui/ui_private.h"
 
 enum {
 	VAL_HELP = 1000,

@@ -12,7 +12,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "ui/private.h"
+#include "ui/ui_private.h"
 
 static bool is_continuation(const char *s, size_t n)
 {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "tools/record/recorder.h"
-#include "tools/record/names.h"
+#include "tools/record/frame_names.h"
 
 /* Asked for by parts of the recorder that are not used here. */
 uint64_t recorder_clock(const struct recorder *r)

@@ -21,7 +21,7 @@ static void must_be_sound(const struct keyframe_block *b)
 	MUST(b->end > b->address && b->size <= b->end - b->address && b->asked >= b->size);
 }
 
-/* As keyframe_read.c does, with tables of its own. */
+/* As heap_keyframe_read.c does, with tables of its own. */
 static int restore(struct heap_restorer *r, const uint8_t *data, size_t size)
 {
 	struct keyframe_decoder d;

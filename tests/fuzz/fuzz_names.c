@@ -5,7 +5,7 @@
 #include "fuzz.h"
 
 #include "symbols/arena.h"
-#include "symbols/names.h"
+#include "symbols/demangled.h"
 #include "symbols/path.h"
 #include "symbols/stack.h"
 

@@ -20,10 +20,10 @@
 #include "tools/record/deliver.h"
 #include "tools/record/ends.h"
 #include "tools/record/finish.h"
-#include "tools/record/keyframe.h"
+#include "tools/record/keyframing.h"
 #include "tools/record/process.h"
 #include "tools/record/round.h"
-#include "tools/record/thread.h"
+#include "tools/record/thread_slot.h"
 
 #define SELF ((uint32_t)getpid())
 #define FEW_PROCESSES 4u

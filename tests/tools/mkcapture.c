@@ -78,7 +78,7 @@
 #include "format/writer.h"
 #include "replay/heap.h"
 #include "replay/heap_saved.h"
-#include "replay/keyframe.h"
+#include "replay/heap_keyframe.h"
 #include "words.h"
 
 #define NAMED_MAX 4096

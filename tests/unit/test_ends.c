@@ -1,7 +1,7 @@
 /* ends - the recorder over a hand-made segment: which processes count together, and how they ended. */
 #include "segment.h"
 
-#include "replay/ends.h"
+#include "replay/process_ends.h"
 #include "tools/record/ending.h"
 #include "tools/record/ends.h"
 

@@ -1,6 +1,6 @@
 /* hostile - a target writes anything into the shared segment: the recorder lives and its file is whole. */
 #include "segment.h"
-#include "tools/record/thread.h"
+#include "tools/record/thread_slot.h"
 
 #define SELF ((uint32_t)getpid())
 #define ROUNDS 300

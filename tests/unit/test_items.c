@@ -8,7 +8,7 @@
 
 #include "replay/heap.h"
 #include "replay/heap_saved.h"
-#include "replay/keyframe.h"
+#include "replay/heap_keyframe.h"
 
 /* The rule once more: docs/FORMAT.md, "Items". */
 #define FREE_ITEMS 1048576ull

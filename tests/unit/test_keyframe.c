@@ -9,7 +9,7 @@
 #include "format/keyframe.h"
 #include "replay/heap.h"
 #include "replay/heap_saved.h"
-#include "replay/keyframe.h"
+#include "replay/heap_keyframe.h"
 
 #define PROCESSES 3u
 #define THREADS 4u

@@ -11,10 +11,10 @@
 
 #include "format/event.h"
 #include "format/writer.h"
-#include "replay/aggregate.h"
+#include "replay/aggregation.h"
 #include "replay/capture.h"
-#include "replay/ends.h"
-#include "replay/keyframe.h"
+#include "replay/process_ends.h"
+#include "replay/heap_keyframe.h"
 #include "replay/view.h"
 #include "tools/allocations.h"
 

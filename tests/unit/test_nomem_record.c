@@ -14,7 +14,7 @@
 #include "tools/record/checkpoint.h"
 #include "tools/record/deliver.h"
 #include "tools/record/finish.h"
-#include "tools/record/keyframe.h"
+#include "tools/record/keyframing.h"
 #include "tools/record/process.h"
 #include "tools/record/rotate.h"
 #include "tools/record/round.h"

@@ -1,7 +1,7 @@
 /* rounds - the recorder over a hand-made segment: order, processes, chunks. */
 #include "segment.h"
 #include "tools/record/trim.h"
-#include "tools/record/thread.h"
+#include "tools/record/thread_slot.h"
 
 #include <sys/wait.h>
 

@@ -2,7 +2,7 @@
 #include "recorder.h"
 #include "deliver.h"
 #include "finish.h"
-#include "thread.h"
+#include "thread_slot.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* finish - see finish.h. */
 #include "finish.h"
 #include "module_table.h"
-#include "names.h"
+#include "frame_names.h"
 #include "unread.h"
 
 #include "control.h"

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "files.h"
+#include "module_files.h"
 #include "jit.h"
 #include "symbols/jitdump.h"
 #include "symbols/made_code.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "files.h"
+#include "module_files.h"
 
 #define FILES_MAX 4096u /* kept open at most; names of further modules are looked up by path */
 #define DELETED " (deleted)"

@@ -2,7 +2,7 @@
  * module_table - the modules of the capture, by what programs tell of them.
  *
  * A program tells the loader's spelling of a path. The capture has the kernel's, where the process could be
- * asked, and the file itself is kept open until names are looked up in it at the end (files.h).
+ * asked, and the file itself is kept open until names are looked up in it at the end (module_files.h).
  */
 #ifndef RECORD_MODULE_TABLE_H
 #define RECORD_MODULE_TABLE_H

@@ -7,7 +7,7 @@
 #include "ends.h"
 #include "pidspace.h"
 #include "round.h"
-#include "thread.h"
+#include "thread_slot.h"
 #include "jit.h"
 
 #include <stdio.h>

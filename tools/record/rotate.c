@@ -9,7 +9,7 @@
 #include "bounds.h"
 #include "deliver.h"
 #include "finish.h"
-#include "keyframe.h"
+#include "keyframing.h"
 
 #include <errno.h>
 #include <fcntl.h>

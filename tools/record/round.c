@@ -7,7 +7,7 @@
 #include "merge.h"
 #include "process.h"
 #include "sandbox.h"
-#include "thread.h"
+#include "thread_slot.h"
 #include "watch.h"
 #include "jit.h"
 

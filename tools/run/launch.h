@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "segment.h"
+#include "new_segment.h"
 
 struct program {
 	pid_t pid;

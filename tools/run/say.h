@@ -5,9 +5,9 @@
 #include "tools/record/control.h"
 #include "tools/run/inspect.h"
 #include "tools/run/launch.h"
-#include "tools/run/options.h"
-#include "tools/run/output.h"
-#include "tools/run/segment.h"
+#include "tools/run/run_options.h"
+#include "tools/run/capture_file.h"
+#include "tools/run/new_segment.h"
 
 #include <limits.h>
 

@@ -1,0 +1,38 @@
+/*
+ * ranking - bytes and counts by text: the top locations and modules of a report.
+ */
+#ifndef RANKING_H
+#define RANKING_H
+
+#include "replay/view.h"
+#include "symbols/stack.h"
+
+struct sum {
+	char *key;
+	uint64_t bytes, count;
+	uint32_t hash;
+};
+
+struct sums {
+	struct sum *items;
+	size_t count, room;
+	uint32_t *table; /* index + 1 */
+	size_t mask;
+};
+
+/* TRK_ERR_NOMEM. The key is copied. */
+int sums_add(struct sums *s, const char *key, uint64_t bytes, uint64_t count);
+void sums_finish(struct sums *s); /* NULL-safe, zero-safe */
+
+/* Biggest first; the other figure, then the key decide between equals. */
+void sums_sort_by_bytes(struct sums *s);
+void sums_sort_by_count(struct sums *s);
+
+/*
+ * Adds every row of a view, by "function:file:line" and (NULL: not) by the path of
+ * the module, both of the most recent frame that is no allocator.
+ */
+int sums_of_view(const struct view *v, struct stacks *stacks, struct sums *locations,
+		 struct sums *modules);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * flame_tree - stacks with weights, added up from the root: the flame graph itself.
+ * No function of it recurses: a stack may be as deep as a capture says.
+ */
+#ifndef FLAME_TREE_H
+#define FLAME_TREE_H
+
+#include "flame/flame_names.h"
+#include "replay/view.h"
+
+struct flame_node {
+	uint32_t parent, frame; /* frame: of the heaviest stack, when lines are set aside */
+	uint32_t group; /* thread, when split; else 0 */
+	uint64_t bytes, count; /* with all that is above it; after flame_tree_seal */
+	uint64_t own_bytes, own_count;
+};
+
+/* What one group owns at one node. */
+struct flame_row {
+	uint32_t node, group;
+	uint64_t bytes, count;
+};
+
+/* A process, or one of its threads: what the reader of a page can choose. */
+struct flame_group {
+	uint32_t process, thread; /* indices; thread UINT32_MAX: all of them */
+};
+
+struct flame_tree {
+	struct flame_names names;
+	struct flame_node *nodes; /* 0 is the root; a parent stands before its children */
+	struct flame_row *rows;
+	struct flame_group *groups;
+	size_t node_count, node_room, row_count, row_room, group_count, group_room;
+	struct flame_index by_key;
+	/* After flame_tree_seal: children of n, heaviest first. */
+	uint32_t *children, *child_start;
+	bool by_line, by_group;
+};
+
+struct flame_options {
+	bool inverted; /* the allocating function first, its callers above it */
+	bool drop_hidden; /* leave irrelevant frames out, not just marked */
+	bool no_skip; /* no frame is irrelevant */
+	bool by_line; /* a function has a node per line */
+	bool by_group; /* nodes of different threads are never the same */
+	bool threads; /* groups are threads, not processes */
+};
+
+int flame_tree_new(struct flame_tree **ret, const struct flame_options *o);
+void flame_tree_free(struct flame_tree *t); /* NULL-safe */
+
+/* Adds one stack: frames (numbers of t->names) from the root on. TRK_ERR_NOMEM. */
+int flame_tree_add(struct flame_tree *t, const uint32_t *frames, size_t count,
+		   const struct flame_row *weight);
+
+/* Adds every row of a view. `progress` may be NULL. TRK_ERR_NOMEM. */
+struct ui_progress;
+int flame_tree_fill(struct flame_tree *t, struct capture *c, struct stacks *s, const struct view *v,
+		    const struct flame_options *o, struct ui_progress *progress);
+
+/* Sums up and sorts; nothing can be added any more. TRK_ERR_NOMEM. */
+int flame_tree_seal(struct flame_tree *t);
+
+/* "0x4d2 (worker)". Returns `out`. */
+char *flame_thread_label(const struct capture *c, uint32_t thread, char *out, size_t room);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * process_ends - when the processes of a capture ended, in order of time: who replays
+ * events must end them, too, for what they leave behind is no longer in memory.
+ */
+#ifndef REPLAY_PROCESS_ENDS_H
+#define REPLAY_PROCESS_ENDS_H
+
+#include "replay/capture.h"
+
+struct process_end {
+	uint64_t time_ns;
+	uint32_t process;
+};
+
+struct ends {
+	struct process_end *list; /* by time */
+	uint32_t count, next;
+};
+
+/* A process is not over before its last block of events is. TRK_ERR_NOMEM. */
+int ends_init(struct ends *e, const struct capture *c);
+void ends_finish(struct ends *e); /* zero-safe */
+
+/* Whether a process ended before time_ns that ends_before() has not told of. */
+static inline bool ends_are_before(const struct ends *e, uint64_t time_ns)
+{
+	return e->next < e->count && e->list[e->next].time_ns < time_ns;
+}
+
+/* The next process that ended before time_ns, or NULL; steps over it. */
+static inline const struct process_end *ends_before(struct ends *e, uint64_t time_ns)
+{
+	return ends_are_before(e, time_ns) ? &e->list[e->next++] : NULL;
+}
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * messages - the one line on stderr that every failure ends in.
+ *
+ * Whatever the line quotes (file names, options) is printed through ui_text, so
+ * that a hostile name cannot break the line or drive the terminal.
+ */
+#include "ui/ui.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui/ui_private.h"
+
+static const char *program = "tracker";
+
+void ui_set_program(const char *name)
+{
+	program = name;
+}
+
+char *ui_command_words(const char *name, char *buf, size_t room)
+{
+	snprintf(buf, room, "%s", name);
+	char *const dash = strchr(buf, '-');
+	if (dash)
+		*dash = ' ';
+	return buf;
+}
+
+static void line(const char *kind, const char *fmt, va_list ap, const char *tail)
+{
+	char text[4096];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	fflush(stdout);
+	fprintf(stderr, "%s: %s", program, kind);
+	ui_text(stderr, text);
+	fprintf(stderr, "%s\n", tail);
+}
+
+void ui_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	line("", fmt, ap, "");
+	va_end(ap);
+}
+
+void ui_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	line("warning: ", fmt, ap, "");
+	va_end(ap);
+}
+
+void ui_usage_error(const char *fmt, ...)
+{
+	char words[128], tail[192];
+	va_list ap;
+
+	snprintf(tail, sizeof(tail), "; try '%s --help'",
+		 ui_command_words(program, words, sizeof(words)));
+	va_start(ap, fmt);
+	line("", fmt, ap, tail);
+	va_end(ap);
+	exit(UI_USAGE);
+}

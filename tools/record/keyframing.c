@@ -1,0 +1,145 @@
+/* keyframing - see keyframing.h. */
+#include "keyframing.h"
+#include "bounds.h"
+#include "finish.h"
+
+#include <stdio.h>
+
+#include "replay/heap_saved.h"
+#include "replay/heap_keyframe.h"
+
+#define EVENTS_PER_BLOCK 64u
+#define EVENT_BYTES_PER_BYTE 25u
+/* Of a live block, until one has been written. */
+#define BLOCK_BYTES_GUESSED 8u
+#define PART_BYTES 128u /* of a keyframe without blocks */
+/* At most: where the file may not become larger than so much. */
+#define BLOCK_BYTES_MOST 64u
+#define PART_BYTES_MOST 4096u
+
+/* Targets that wait for room must see that somebody works. */
+static void progress(void *recorder)
+{
+	struct recorder *const r = recorder;
+
+	atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);
+}
+
+/* It takes no more than half of what is left for events. */
+static bool fits(const struct recorder *r)
+{
+	const int64_t room = bounds_room(r) / 2;
+
+	return room >= 0 && (uint64_t)room >= heap_now_blocks(r->heap) * BLOCK_BYTES_MOST +
+						      r->live_count * BLOCK_BYTES_MOST +
+						      PART_BYTES_MOST;
+}
+
+static bool is_due(const struct recorder *r)
+{
+	const struct keyframes *const k = &r->keyframes;
+	const uint64_t blocks = heap_now_blocks(r->heap);
+	const uint64_t events = heap_events(r->heap) - k->events;
+	const uint64_t per_block = k->bytes_per_block ? k->bytes_per_block : BLOCK_BYTES_GUESSED;
+
+	return events >= k->events_min && events / EVENTS_PER_BLOCK >= blocks &&
+	       (writer_bytes(r->writer) - k->bytes) / EVENT_BYTES_PER_BYTE >=
+		       blocks * per_block + PART_BYTES;
+}
+
+/* When all is that came until now: the order of events may be ahead of the clock by a few ns. */
+static uint64_t keyframe_time(const struct recorder *r)
+{
+	return r->now_ns > r->last_time_ns ? r->now_ns : r->last_time_ns;
+}
+
+/* What comes later is later, whatever clock its process has read. */
+static void be_later(struct recorder *r, uint64_t time_ns)
+{
+	r->last_time_ns = time_ns;
+	r->last_process = NO_INDEX;
+}
+
+/* Writes one. Between two rounds; the batch is empty. */
+static void keyframe_now(struct recorder *r)
+{
+	struct keyframes *const k = &r->keyframes;
+	const uint64_t blocks = heap_now_blocks(r->heap);
+	const uint64_t time_ns = keyframe_time(r);
+	const uint64_t before_ns = finish_cpu_ns();
+
+	writer_flush(r->writer);
+	k->bytes = writer_bytes(r->writer);
+	if (keyframe_write(r->writer, r->heap, time_ns, false, progress, r) < 0)
+		return; /* no memory: reports do without */
+	k->events = heap_events(r->heap);
+	if (blocks)
+		k->bytes_per_block = (writer_bytes(r->writer) - k->bytes) / blocks + 1;
+	k->bytes = writer_bytes(r->writer);
+	r->bounds.credit = 0; /* measured anew */
+	k->count++;
+	k->cpu_ns += finish_cpu_ns() - before_ns;
+	be_later(r, time_ns);
+}
+
+/* The file begins with what lives now; when that was. */
+static uint64_t begin_file(struct recorder *r)
+{
+	const uint64_t time_ns = keyframe_time(r);
+
+	heap_begin_here(r->heap, time_ns);
+	writer_flush(r->writer);
+	if (keyframe_write(r->writer, r->heap, time_ns, true, progress, r) < 0)
+		r->out_of_memory = true;
+	r->counters.events = 0;
+	r->keyframes.events = heap_events(r->heap);
+	r->keyframes.bytes = writer_bytes(r->writer);
+	r->bounds.credit = 0;
+	be_later(r, time_ns);
+	writer_health(r->writer, "began_ns", time_ns);
+	return time_ns;
+}
+
+uint64_t keyframe_begin_piece(struct recorder *r)
+{
+	writer_health(r->writer, "piece", r->rotation.number);
+	return begin_file(r);
+}
+
+static void begin(struct recorder *r)
+{
+	const uint64_t time_ns = begin_file(r);
+	char text[200];
+
+	r->waiting = false;
+	snprintf(text, sizeof(text),
+		 "recording began after %.1f s, as --start-after asked: blocks that were allocated before "
+		 "and lived then are in it, what was freed before is not",
+		 (double)time_ns / 1e9);
+	writer_notice(r->writer, text);
+}
+
+void keyframe_missed(struct recorder *r)
+{
+	char text[200];
+
+	heap_begin_here(r->heap, r->now_ns);
+	r->counters.events = 0;
+	snprintf(text, sizeof(text),
+		 "nothing was recorded: all ended after %.1f s, and --start-after asked to wait for %.1f s",
+		 (double)r->now_ns / 1e9, (double)r->begin_ns / 1e9);
+	recorder_notice(r, text);
+}
+
+void keyframe_maybe(struct recorder *r)
+{
+	if (r->waiting) {
+		if (r->now_ns >= r->begin_ns)
+			begin(r);
+		return;
+	}
+	if (!r->discard && !r->bounds.full && !r->out_of_memory && r->keyframes.events_min &&
+	    !r->shm->header.sample_bytes && /* what such a capture estimates needs all that was before */
+	    is_due(r) && fits(r))
+		keyframe_now(r);
+}

@@ -1,0 +1,9 @@
+/* memory_use - how much memory recorded programs take, now and then, and the names of their threads. */
+#ifndef RECORD_MEMORY_USE_H
+#define RECORD_MEMORY_USE_H
+
+#include "recorder.h"
+
+void sample_memory(struct recorder *r);
+
+#endif

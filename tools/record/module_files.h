@@ -1,0 +1,43 @@
+/*
+ * module_files - the files that recorded programs have mapped, opened while the program still lives.
+ *
+ * A path is only a name: the file may be deleted, replaced, renamed, in memory only, or in a mount
+ * namespace that ends with the program. So each module's file is opened through the process that has
+ * it mapped, and names are looked up in what was opened. The program never waits for that but at its
+ * very end, and only when its files cannot be found by their paths (libtracker/linger.c).
+ */
+#ifndef RECORD_MODULE_FILES_H
+#define RECORD_MODULE_FILES_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct module_file {
+	int fd; /* -1: none could be opened */
+	uint64_t identity; /* of the mapped file: tells builds apart that have one path; 0: unknown */
+	char path[PATH_MAX]; /* as the kernel has it; "": unknown */
+};
+
+struct module_told {
+	uint64_t start; /* address where it is mapped */
+	const char *path;
+	const uint8_t *build_id;
+	size_t build_id_bytes; /* 0: it has none */
+};
+
+/*
+ * The file of a module that process `pid` has told of. What is mapped there may be another one by now, then
+ * it is looked for by the path, as where the process is gone. The descriptor is the caller's. What lies on another file system
+ * than the root is copied into memory when it is small: an open file would keep it from being unmounted.
+ */
+void module_file_open(uint32_t pid, const struct module_told *told, struct module_file *ret);
+
+/* The file itself that `pid` has mapped at `start`, which may still grow. -1: none could be opened. */
+int mapped_file_open(uint32_t pid, uint64_t start);
+
+/* The code that the kernel puts into every program, which is in no file: ours is the program's. -1: there is none. */
+int vdso_file_open(void);
+
+#endif

@@ -1,0 +1,240 @@
+/* stack_nodes - see stack_nodes.h. */
+#include "stack_nodes.h"
+
+#include "format/large.h"
+
+#include <stdlib.h>
+
+static void free_places(struct intern *in)
+{
+	large_free(in->nodes, in->nodes ? sizeof(*in->nodes) << in->node_bits : 0);
+}
+
+/* So many places for nodes, all empty. False: no memory, they stay as they are. */
+static bool set_places(struct intern *in, uint32_t bits)
+{
+	struct intern_node *const nodes = large_zeroes(sizeof(*in->nodes) << bits);
+
+	in->nodes_wanted = bits < INTERN_NODE_BITS_MAX ? 1u << (bits - 1) : UINT32_MAX;
+	if (!nodes)
+		return false;
+	free_places(in);
+	in->nodes = nodes;
+	in->node_bits = bits;
+	return true;
+}
+
+int intern_init(struct intern *in, struct writer *w)
+{
+	in->writer = w;
+	in->frames = calloc(1u << INTERN_FRAME_BITS, sizeof(*in->frames));
+	return in->frames && set_places(in, INTERN_NODE_BITS_MIN) ? 0 : TRK_ERR_NOMEM;
+}
+
+void intern_finish(struct intern *in)
+{
+	free(in->frames);
+	free_places(in);
+	cuts_finish(&in->cuts);
+	runs_finish(&in->runs);
+	*in = (struct intern){ 0 };
+}
+
+#define HASH_FACTOR 0x9e3779b97f4a7c15ull
+
+static uint32_t look_up(struct intern *in, const struct modules *m, struct stream *s, uint64_t pc)
+{
+	const struct module_range *const r = modules_find(m, pc);
+
+	if (r)
+		return writer_frame(in->writer, r->module, pc - r->bias);
+	return in->elsewhere ? in->elsewhere(in->data, s, pc) : writer_frame(in->writer, 0, pc);
+}
+
+static uint32_t frame_of(struct intern *in, const struct modules *m, struct stream *s, uint64_t pc)
+{
+	struct intern_frame *const e =
+		&in->frames[pc * HASH_FACTOR >> (64 - INTERN_FRAME_BITS)];
+
+	if (e->pc != pc || e->generation != m->generation)
+		*e = (struct intern_frame){ pc, m->generation, look_up(in, m, s, pc) };
+	return e->frame;
+}
+
+static inline struct intern_node *place_of(const struct intern *in, uint64_t path)
+{
+	return &in->nodes[path >> (64 - in->node_bits)];
+}
+
+static uint32_t look_up_node(struct intern *in, uint64_t path, uint32_t parent, uint32_t frame)
+{
+	const uint32_t node = writer_node(in->writer, parent, frame);
+
+	if (node >= in->nodes_wanted)
+		set_places(in, in->node_bits + 2);
+	*place_of(in, path) = (struct intern_node){ parent, frame, node };
+	return node;
+}
+
+static inline uint32_t node_of(struct intern *in, uint64_t path, uint32_t parent, uint32_t frame)
+{
+	const struct intern_node *const e = place_of(in, path);
+
+	return e->parent == parent && e->frame == frame && e->node ? e->node : look_up_node(in, path, parent, frame);
+}
+
+/*
+ * The places of nodes depend on the pcs alone. So all of them are fetched first, and then it is seen
+ * whether what stands there is the child of the node before. Until then a level has its frame in the node's place.
+ */
+static void find_nodes(struct intern *in, const struct modules *m, struct stream *s, const struct wire_frames *f)
+{
+	struct stream_level *const at = s->levels + s->depth;
+	uint64_t path = s->depth ? at[-1].path : 0;
+	uint32_t node = s->depth ? at[-1].node : 0;
+
+	for (uint32_t i = 0; i < f->count; i++) {
+		uint64_t pc = wire_frame(f, s->state.bases, i);
+
+		if (pc >= WIRE_CUT)
+			pc = 0; /* cut stacks begin alike, however deep they are */
+		path = (path + pc) * HASH_FACTOR;
+		__builtin_prefetch(place_of(in, path));
+		at[i] = (struct stream_level){ .path = path, .node = frame_of(in, m, s, pc) };
+	}
+	for (uint32_t i = 0; i < f->count; i++)
+		at[i].node = node = node_of(in, at[i].path, node, at[i].node);
+}
+
+static int push(struct intern *in, const struct modules *m, struct stream *s, const struct wire_frames *f)
+{
+	if (!f->count)
+		return 0;
+	if (s->depth + f->count > s->level_room) {
+		const int err = stream_grow_stack(s, f->count);
+
+		if (err)
+			return err;
+	}
+	if (!s->depth) {
+		const uint64_t pc = wire_frame(f, s->state.bases, 0);
+
+		s->marked = wire_is_cut(pc);
+		s->older = pc ? (uint32_t)(pc - WIRE_CUT) : 0;
+	}
+	find_nodes(in, m, s, f);
+	s->depth += f->count;
+	return 0;
+}
+
+/* The frames of the head, all at once if the same ones were pushed there before. */
+static int push_head(struct intern *in, const struct modules *m, struct stream *s)
+{
+	const uint32_t generation = m->generation;
+	uint64_t hash = 0;
+	struct runs_place *const place = runs_find(&in->runs, s, generation, &hash);
+	int err;
+
+	if (place && s->depth + s->head.pushes.count <= s->level_room && runs_take(place, hash, s, generation))
+		return 0;
+	err = push(in, m, s, &s->head.pushes);
+	if (place && !err && s->levels[s->depth - 1].node && m->generation == generation)
+		runs_keep(&in->runs, place, hash, s, generation);
+	return err;
+}
+
+/* More than there is: all of it. A thread that dropped something begins anew so. */
+static void pop(struct stream *s, uint32_t count)
+{
+	s->depth -= count < s->depth ? count : s->depth;
+	if (s->hashed > s->depth)
+		s->hashed = s->depth;
+}
+
+/* The frames-only records first; the head's pops may undo some of them. */
+static int apply_deferred(struct intern *in, const struct modules *m, struct stream *s,
+			  uint32_t *pops)
+{
+	const uint32_t own = *pops < s->deferred_count ? *pops : s->deferred_count;
+	const uint32_t count = s->deferred_count - own;
+
+	pop(s, s->deferred_pops);
+	*pops -= own;
+	s->deferred_count = s->deferred_pops = 0;
+	return push(in, m, s, &(struct wire_frames){ .bytes = s->deferred, .count = count, .wide = true });
+}
+
+/* Below the node of what is kept, one that says how deep the stack was. */
+static int tell_depth(struct intern *in, struct stream *s, uint64_t depth)
+{
+	const uint32_t frame = writer_frame(in->writer, 0, TRK_FRAME_DEPTH + depth);
+	const uint32_t node = writer_node(in->writer, s->node, frame);
+
+	if (!in->sums)
+		s->node = node;
+	return node ? 0 : TRK_ERR_NOMEM;
+}
+
+/* s->node of the stack that s->levels hold now. */
+static int keep(struct intern *in, struct stream *s)
+{
+	const bool marked = s->depth && s->marked;
+	const uint32_t frames = s->depth - marked;
+	const bool is_view = in->keep && (frames > in->keep || (frames == in->keep && marked));
+	int err = 0;
+
+	s->node = s->depth ? s->levels[s->depth - 1].node : 0;
+	if (is_view)
+		err = cuts_get(&in->cuts, in->writer, s, in->keep);
+	if (err || (!is_view && !marked) || (marked && !s->older))
+		return err;
+	return tell_depth(in, s, (uint64_t)frames + (marked ? s->older : 0));
+}
+
+int intern_stack(struct intern *in, const struct modules *m, struct stream *s)
+{
+	uint32_t pops = s->head.has_stack ? s->head.pops : 0;
+
+	if (s->deferred_count || s->deferred_pops) {
+		const int err = apply_deferred(in, m, s, &pops);
+
+		if (err)
+			return err;
+	}
+	if (s->head.has_stack) {
+		pop(s, pops);
+
+		const int err = push_head(in, m, s);
+
+		if (err)
+			return err;
+	}
+	return keep(in, s);
+}
+
+/* What HASH_FACTOR becomes 1 with: each step makes twice as many of its low bits right. */
+static uint64_t inverse_factor(void)
+{
+	uint64_t inverse = HASH_FACTOR;
+
+	for (int i = 0; i < 5; i++)
+		inverse *= 2 - HASH_FACTOR * inverse;
+	return inverse;
+}
+
+/* The path of a level is that of the level before it and its pc, multiplied: so it tells the pc. */
+void intern_again(struct intern *in, const struct modules *m, struct stream *s)
+{
+	const uint64_t inverse = inverse_factor();
+	uint64_t before = 0;
+	uint32_t node = 0;
+
+	s->hashed = 0;
+	for (uint32_t i = 0; i < s->depth; i++) {
+		struct stream_level *const at = &s->levels[i];
+
+		node = node_of(in, at->path, node, frame_of(in, m, s, at->path * inverse - before));
+		at->node = node;
+		before = at->path;
+	}
+}

@@ -1,0 +1,60 @@
+/*
+ * stack_nodes - stack changes as the wire tells them -> call-tree nodes of the capture.
+ *
+ * Direct-mapped caches over all processes answer (module map, pc) -> frame, and (parent, frame) -> node; what
+ * they do not know the writer's tables do. Runs of frames that are pushed again and again are known as a whole (runs.h).
+ */
+#ifndef RECORD_STACK_NODES_H
+#define RECORD_STACK_NODES_H
+
+#include "cuts.h"
+#include "format/writer.h"
+#include "modules.h"
+#include "runs.h"
+#include "stream.h"
+
+#define INTERN_FRAME_BITS 14u
+/* Of nodes, twice as many as there are distinct ones, from the first to the last of these powers of two. */
+#define INTERN_NODE_BITS_MIN 12u
+#define INTERN_NODE_BITS_MAX 20u
+
+/* Frames by pc, and nodes by (parent, frame) at their path's place, which spares most frames their way through the tables. */
+struct intern_frame {
+	uint64_t pc;
+	uint32_t generation; /* of the map of modules, 0: empty */
+	uint32_t frame;
+};
+
+struct intern_node {
+	uint32_t parent, frame, node; /* node 0: empty */
+};
+
+/* The frame of a return address that lies in no module, of the event at s->head. */
+typedef uint32_t (*intern_elsewhere)(void *data, struct stream *s, uint64_t pc);
+
+struct intern {
+	struct writer *writer;
+	intern_elsewhere elsewhere; /* NULL: those are frames of module 0 */
+	void *data;
+	struct intern_frame *frames;
+	struct intern_node *nodes; /* by the upper bits of the path */
+	uint32_t node_bits;
+	uint32_t nodes_wanted; /* distinct nodes from which on there are to be more places */
+	struct runs runs;
+	struct cuts cuts;
+	uint32_t keep; /* frames of a stack; 0: all that are sent */
+	bool sums; /* events are summed by stack: how deep it was does not tell two apart */
+};
+
+int intern_init(struct intern *in, struct writer *w); /* TRK_ERR_NOMEM */
+void intern_finish(struct intern *in);
+
+/*
+ * Applies the stack part of s->head, and of the frames-only records before it,
+ * to s->levels, and s->node follows; of a stack that is cut it is one for each depth. TRK_ERR_CORRUPT: deeper than any stack we keep.
+ */
+int intern_stack(struct intern *in, const struct modules *m, struct stream *s);
+/* The addresses of the stack that s->levels holds mean something else now: looks all of them up again. */
+void intern_again(struct intern *in, const struct modules *m, struct stream *s);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * capture_file - the capture file on disk: private, never over somebody else's file,
+ * never through a symbolic link.
+ */
+#ifndef RUN_CAPTURE_FILE_H
+#define RUN_CAPTURE_FILE_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+struct output {
+	int fd; /* -1: none */
+	char path[PATH_MAX];
+	char temporary[PATH_MAX]; /* "" : written in its place */
+	char pieces[PATH_MAX]; /* what the pieces are named after, of which `path` is the first; "": there are none */
+	bool created; /* ours to remove when nothing is recorded */
+};
+
+/*
+ * Opens `path` for writing; an existing file needs `force` and stays untouched
+ * until output_keep. Devices and pipes are written to as they are. False, and
+ * the reason is printed.
+ */
+bool output_open(struct output *o, const char *path, bool force);
+
+/*
+ * Opens the first piece (format/pieces.h) of `path`. Files of that name and earlier pieces need
+ * `force`; output_keep removes them.
+ */
+bool output_open_pieces(struct output *o, const char *path, bool force);
+
+/* The program has started: from here on the file stands under its name (o->path tells it). */
+void output_keep(struct output *o);
+
+/* Recording has ended: a file that it could not even begin is removed. True: it was. */
+bool output_remove_unbegun(const struct output *o);
+
+/* Nothing is recorded: leaves no trace. */
+void output_discard(struct output *o);
+
+#endif

@@ -1,0 +1,100 @@
+#include "new_segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int descriptor_high(int fd)
+{
+	const int moved = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 10);
+
+	if (fd >= 0)
+		close(fd);
+	return moved;
+}
+
+static int open_memfd(struct segment *s, const struct shm_header *header)
+{
+	s->fd = descriptor_high(memfd_create("tracker", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+	if (s->fd >= 0 && fchmod(s->fd, 0600) == 0 && ftruncate(s->fd, sizeof(struct shm)) == 0 &&
+	    fcntl(s->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0 &&
+	    pwrite(s->fd, header, sizeof(*header), 0) == (ssize_t)sizeof(*header))
+		return 0;
+	const int error = errno;
+
+	segment_close(s);
+	return error;
+}
+
+static int open_system_v(struct segment *s, const struct shm_header *header)
+{
+	s->id = shmget(IPC_PRIVATE, sizeof(struct shm), IPC_CREAT | 0600);
+	if (s->id < 0)
+		return errno;
+	void *const kept = shmat(s->id, NULL, 0);
+	const int error = errno;
+
+	/* Linux lets others attach by number as long as somebody holds it: we do, until we end. */
+	shmctl(s->id, IPC_RMID, NULL);
+	if (kept == (void *)-1)
+		return error;
+	memcpy(kept, header, sizeof(*header));
+	s->memory = kept;
+	return 0;
+}
+
+int segment_open(struct segment *s, const struct shm_header *header)
+{
+	int error;
+
+	*s = (struct segment){ -1, -1, NULL };
+	signal(SIGXFSZ, SIG_IGN);
+	error = open_memfd(s, header);
+	signal(SIGXFSZ, SIG_DFL);
+	return error == EFBIG ? open_system_v(s, header) : error;
+}
+
+void segment_close(struct segment *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
+static void write_at(const struct segment *s, size_t offset, const void *bytes, size_t size)
+{
+	if (s->memory)
+		memcpy((char *)s->memory + offset, bytes, size);
+	else
+		(void)!pwrite(s->fd, bytes, size, (off_t)offset);
+}
+
+void segment_tell(const struct segment *s, const char *session, pid_t program)
+{
+	const uint32_t pid = (uint32_t)program;
+	char name[SHM_SESSION_BYTES] = "";
+
+	snprintf(name, sizeof(name), "%s", session);
+	write_at(s, offsetof(struct shm, header.program_pid), &pid, sizeof(pid));
+	write_at(s, offsetof(struct shm, execs.session), name, sizeof(name));
+}
+
+void segment_limit(const struct segment *s, uint32_t chunks)
+{
+	write_at(s, offsetof(struct shm, header.chunk_limit), &chunks, sizeof(chunks));
+}
+
+void segment_name(const struct segment *s, pid_t recorder, char *name, size_t room)
+{
+	if (s->fd >= 0)
+		snprintf(name, room, "/proc/%d/fd/%d", (int)recorder, s->fd);
+	else
+		snprintf(name, room, SHM_SYSTEM_V "%d", s->id);
+}

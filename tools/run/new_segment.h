@@ -1,0 +1,43 @@
+/*
+ * new_segment - the shared memory of a recording (format/shm.h), as tracker-run
+ * creates it.
+ *
+ * A sealed memfd: its size can never change under a mapping. A limit on file
+ * sizes (ulimit -f) counts for memfds, too, and forbids one of this size; then
+ * it is System V shared memory, which is marked for removal at once and goes
+ * away with its last user.
+ */
+#ifndef RUN_NEW_SEGMENT_H
+#define RUN_NEW_SEGMENT_H
+
+#include <sys/types.h>
+
+#include "format/shm.h"
+
+struct segment {
+	int fd; /* -1: System V */
+	int id; /* -1: memfd */
+	struct shm *memory; /* System V, attached here; NULL: memfd */
+};
+
+/* Creates and fills the header. 0, or an errno. */
+int segment_open(struct segment *s, const struct shm_header *header);
+/* Closes the descriptor; System V memory stays attached to this process. */
+void segment_close(struct segment *s);
+
+/* The recorder runs, the program waits to be started: what it and its children are to know of both. */
+void segment_tell(const struct segment *s, const char *session, pid_t program);
+
+/* The most chunks that it may have; 0: as many as there are. Before the program begins. */
+void segment_limit(const struct segment *s, uint32_t chunks);
+
+/* What targets find it by: the value of SHM_ENV. */
+void segment_name(const struct segment *s, pid_t recorder, char *name, size_t room);
+
+/*
+ * Moves fd (-1: nothing) out of the way of 0, 1 and 2, which a user may have
+ * closed and the recorder replaces. Close-on-exec. The new number, or -1.
+ */
+int descriptor_high(int fd);
+
+#endif

@@ -1,0 +1,260 @@
+/* run_options - see run_options.h. */
+#include "run_options.h"
+
+#include "format/block.h"
+#include "format/shm.h"
+#include "record/rotate.h"
+#include "ui/ui.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NFRAME_DEFAULT 1024u
+#define NFRAME_MAX 1000000u
+#define CHECKPOINT_DEFAULT_NS 10000000000ull
+
+static const char details[] =
+	"Patterns in FILE: %p the program's pid, %e its name, %h the host, %t the time,\n"
+	"%q{VAR} an environment variable, %% a percent sign. Default: tracker.%e.%p.bin\n"
+	"\n"
+	"Examples:\n"
+	"  tracker run ./app --its-own options\n"
+	"  tracker run -o out.bin -- make -j4\n"
+	"  tracker stats out.bin\n"
+	"\n"
+	"The exit status is the program's; a signal that kills it kills tracker run.\n"
+	"125: tracker itself failed, 126: not executable, 127: not found.\n";
+
+static int parse(const struct ui_option *options, int argc, char **argv)
+{
+	const struct ui_command command = {
+		.name = "tracker-run",
+		.usage = "[options] [--] PROGRAM [ARGUMENT...]",
+		.summary = "run a program and record every allocation of it and its descendants",
+		.details = details,
+		.options = options,
+		.min_operands = 1,
+		.max_operands = -1,
+	};
+
+	return ui_parse(&command, argc, argv, true);
+}
+
+int options_parse(struct options *o, int argc, char **argv)
+{
+	*o = (struct options){ .nframe = NFRAME_DEFAULT, .memory_interval_ms = 10, .wait = "2s", .temporary_threshold = UINT64_MAX };
+	const struct ui_option options[] = {
+		{ 'o', "output", UI_STRING, &o->output, "FILE", "write the capture to FILE", 0, 0 },
+		{ 'f', "force", UI_FLAG, &o->force, NULL, "overwrite FILE", 0, 0 },
+		{ 'a', "aggregate", UI_FLAG, &o->aggregate, NULL,
+		  "record sums per stack instead of events: a small file, however long it takes", 0, 0 },
+		{ 0, "format", UI_STRING, &o->format, "all|aggregated",
+		  "the same as a word (also: TRACKER_FORMAT in the environment)", 0, 0 },
+		{ 0, "checkpoint", UI_STRING, &o->checkpoint, "TIME",
+		  "with --aggregate: write the file anew every TIME (10s); 0: only at the end", 0, 0 },
+		{ 0, "temporary-threshold", UI_UINT, &o->temporary_threshold, "N",
+		  "with --aggregate: temporary is freed within N other allocations (1)", 0,
+		  UINT32_MAX - 1 },
+		{ 0, "compress", UI_STRING, &o->compress, "zstd|lz4|none",
+		  "how blocks of the capture are packed: zstd (default; tables by LZ4), lz4, none", 0, 0 },
+		{ 0, "no-compress", UI_FLAG, &o->no_compress, NULL, "the same as --compress=none", 0, 0 },
+		{ 0, "buffered-file-io", UI_FLAG, &o->buffered, NULL,
+		  "write the capture through the page cache: always so, accepted for command lines of memray",
+		  0, 0 },
+		{ 'q', "quiet", UI_FLAG, &o->quiet, NULL, "say nothing after the run", 0, 0 },
+		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL,
+		  "do not look up names when recording ends", 0, 0 },
+		{ 0, "nframe", UI_UINT, &o->nframe, "N",
+		  "keep the N most recent frames of a stack (1024)", 1, NFRAME_MAX },
+		{ 0, "no-follow-fork", UI_FLAG, &o->no_follow_fork, NULL,
+		  "do not record forked children", 0, 0 },
+		{ 0, "no-follow-exec", UI_FLAG, &o->no_follow_exec, NULL,
+		  "do not record programs that the program executes", 0, 0 },
+		{ 0, "split-processes", UI_FLAG, &o->split, NULL,
+		  "in the end make a capture for each process: FILE of the one that was started, FILE.PID of the others", 0, 0 },
+		{ 0, "unwind", UI_STRING, &o->unwind, "own|verify[=LIBRARY]|libunwind",
+		  "the unwinder: own (default); verify: compare every 37th stack with libunwind's "
+		  "and libgcc's, or with that LIBRARY's, see tracker info; libunwind: its stacks "
+		  "(both may hang or crash)",
+		  0, 0 },
+		{ 0, "sample", UI_SIZE, &o->sample_bytes, "SIZE",
+		  "record a sample of the allocations, one every SIZE bytes on average; reports show "
+		  "estimates with error bars",
+		  1, SHM_SAMPLE_BYTES_MAX },
+		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
+		  "look at resident memory every N ms (10); 0: never", 0, 3600000 },
+		{ 0, "wait", UI_STRING, &o->wait, "TIME",
+		  "wait so long for descendants that outlive the program (2s); 0, inf", 0, 0 },
+		{ 0, "start-after", UI_STRING, &o->start_after, "TIME",
+		  "begin the capture after TIME, with what is live then", 0, 0 },
+		{ 0, "duration", UI_STRING, &o->duration, "TIME",
+		  "stop recording after TIME (30s); the program runs on", 0, 0 },
+		{ 0, "max-size", UI_SIZE, &o->max_bytes, "SIZE",
+		  "stop recording before FILE becomes larger than SIZE (100M)", 1u << 20, 0 },
+		{ 0, "rotate", UI_UINT, &o->rotate, "N",
+		  "with --max-size: do not stop, go on in FILE.000002 and so on, and keep the newest N "
+		  "of these files",
+		  1, ROTATE_MAX },
+		{ 0 },
+	};
+	return parse(options, argc, argv);
+}
+
+static const struct {
+	const char *name;
+	uint32_t flag;
+} unwinders[] = {
+	{ "own", 0 },
+	{ "verify", SHM_VERIFY_LIBUNWIND | SHM_VERIFY_LIBGCC },
+	{ "verify=libunwind", SHM_VERIFY_LIBUNWIND },
+	{ "verify=libgcc", SHM_VERIFY_LIBGCC },
+	{ "libunwind", SHM_UNWIND_LIBUNWIND },
+};
+
+static bool find_unwinder(struct options *o)
+{
+	if (!o->unwind)
+		return true;
+	for (size_t i = 0; i < sizeof(unwinders) / sizeof(*unwinders); i++)
+		if (!strcmp(o->unwind, unwinders[i].name)) {
+			o->unwind_flag = unwinders[i].flag;
+			return true;
+		}
+	ui_error("argument --unwind: '%s' is no unwinder; use own, verify, verify=libgcc, verify=libunwind or libunwind", o->unwind);
+	return false;
+}
+
+static const struct {
+	const char *name;
+	enum trk_packing packing;
+} packings[] = {
+	{ "zstd", TRK_PACK_BEST },
+	{ "lz4", TRK_PACK_LZ4 },
+	{ "none", TRK_PACK_NONE },
+};
+
+/* False: printed. */
+static bool find_packing(struct options *o)
+{
+	if (o->no_compress && o->compress) {
+		ui_error("argument --no-compress: not allowed with argument --compress");
+		return false;
+	}
+	if (o->no_compress)
+		o->packing = TRK_PACK_NONE;
+	for (size_t i = 0; o->compress && i < sizeof(packings) / sizeof(*packings); i++)
+		if (!strcmp(o->compress, packings[i].name)) {
+			o->packing = packings[i].packing;
+			return true;
+		}
+	if (o->compress)
+		ui_error("argument --compress: '%s' is no packing; use zstd, lz4 or none", o->compress);
+	return !o->compress;
+}
+
+/* Option, or environment. False: printed. */
+static bool find_format(struct options *o)
+{
+	const char *const from_environment = getenv("TRACKER_FORMAT");
+	const bool asked = o->format || o->aggregate;
+	const char *const word = asked || !from_environment ? o->format : from_environment;
+
+	if (!word || !*word)
+		return true;
+	if (!strcmp(word, "aggregated")) {
+		o->aggregate = true;
+		return true;
+	}
+	if (strcmp(word, "all")) {
+		ui_error("%s: '%s' is no format; use all or aggregated",
+			 asked ? "argument --format" : "TRACKER_FORMAT", word);
+		return false;
+	}
+	if (o->aggregate)
+		ui_error("argument --aggregate: not allowed with argument --format all");
+	return !o->aggregate;
+}
+
+/* What only sums have. False: printed. */
+static bool check_aggregate(struct options *o)
+{
+	if (!o->aggregate && (o->checkpoint || o->temporary_threshold != UINT64_MAX)) {
+		ui_error("argument --%s: only allowed with --aggregate",
+			 o->checkpoint ? "checkpoint" : "temporary-threshold");
+		return false;
+	}
+	if (o->aggregate && o->max_bytes) {
+		ui_error("argument --max-size: not allowed with argument --aggregate, whose file does "
+			 "not grow with events");
+		return false;
+	}
+	o->checkpoint_ns = CHECKPOINT_DEFAULT_NS;
+	if (o->checkpoint && !ui_parse_duration(o->checkpoint, &o->checkpoint_ns)) {
+		ui_error("argument --checkpoint: '%s' is no duration; use 500ms, 10s, 1m or 0",
+			 o->checkpoint);
+		return false;
+	}
+	return true;
+}
+
+/* False: printed. */
+static bool check_start(struct options *o)
+{
+	if (!o->start_after)
+		return true;
+	if (!ui_parse_duration(o->start_after, &o->start_after_ns)) {
+		ui_error("argument --start-after: '%s' is no duration; use 500ms, 30s or 5m",
+			 o->start_after);
+		return false;
+	}
+	if (o->aggregate || o->sample_bytes)
+		ui_error("argument --start-after: not allowed with argument %s",
+			 o->aggregate ? "--aggregate" : "--sample");
+	return !o->aggregate && !o->sample_bytes;
+}
+
+/* False: printed. */
+static bool check_rotate(const struct options *o)
+{
+	if (!o->rotate)
+		return true;
+	if (!o->max_bytes)
+		ui_error("argument --rotate: needs argument --max-size, the size of each file");
+	else if (o->sample_bytes)
+		ui_error("argument --rotate: not allowed with argument --sample");
+	return o->max_bytes && !o->sample_bytes;
+}
+
+/* What is not one file of events of several processes. False: printed. */
+static bool check_split(const struct options *o)
+{
+	const char *const against = o->aggregate      ? "--aggregate" :
+				    o->rotate	      ? "--rotate" :
+				    o->start_after    ? "--start-after" :
+				    o->no_follow_fork ? "--no-follow-fork" :
+							NULL;
+
+	if (!o->split || !against)
+		return true;
+	ui_error("argument --split-processes: not allowed with argument %s", against);
+	return false;
+}
+
+bool options_check(struct options *o)
+{
+	if (!find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o))
+		return false;
+	if (!strcmp(o->wait, "inf")) {
+		o->wait_ns = UINT64_MAX;
+	} else if (!ui_parse_duration(o->wait, &o->wait_ns)) {
+		ui_error("argument --wait: '%s' is no duration; use 500ms, 2s, 1m or inf", o->wait);
+		return false;
+	}
+	if (!check_start(o) || !check_rotate(o) || !check_split(o))
+		return false;
+	if (o->duration && (!ui_parse_duration(o->duration, &o->duration_ns) || !o->duration_ns)) {
+		ui_error("argument --duration: '%s' is no duration; use 500ms, 30s or 5m", o->duration);
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,29 @@
+/* run_options - what tracker-run is asked for. */
+#ifndef RUN_OPTIONS_H
+#define RUN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct options {
+	const char *output, *unwind, *wait, *format, *checkpoint, *compress;
+	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec, aggregate, no_compress, buffered, split;
+	uint32_t packing; /* enum trk_packing */
+	uint32_t unwind_flag;
+	uint64_t nframe, memory_interval_ms, temporary_threshold;
+	uint64_t checkpoint_ns;
+	uint64_t wait_ns; /* UINT64_MAX: as long as it takes */
+	const char *duration;
+	const char *start_after;
+	uint64_t start_after_ns, duration_ns, max_bytes; /* 0: none */
+	uint64_t rotate; /* pieces that are kept; 0: one file */
+	uint64_t sample_bytes; /* 0: every allocation */
+};
+
+/* Fills all of `o`; wrong options exit. Index of the first operand, the program. */
+int options_parse(struct options *o, int argc, char **argv);
+
+/* Values that the option parser does not know, and options that exclude each other. False: printed. */
+bool options_check(struct options *o);
+
+#endif
