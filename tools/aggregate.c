@@ -18,6 +18,7 @@
 #include "replay/capture.h"
 #include "replay/process_ends.h"
 #include "replay/heap_keyframe.h"
+#include "replay/extract.h"
 #include "replay/totals.h"
 #include "copy.h"
 #include "ui/ui.h"
@@ -177,7 +178,7 @@ static void write_figures(struct job *j)
 {
 	const struct capture *const c = j->capture;
 
-	copy_write_damage(c, j->writer);
+	extract_damage(c, j->writer);
 	if (c->last_piece) {
 		writer_health(j->writer, "piece", 0);
 		if (c->first_piece > 1)

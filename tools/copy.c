@@ -32,16 +32,6 @@ int copy_open_capture(struct capture **ret, const char *path)
 	return err ? UI_CANNOT : UI_OK;
 }
 
-void copy_write_damage(const struct capture *c, struct writer *w)
-{
-	if (c->damaged_blocks)
-		writer_health(w, "source_damaged_blocks", c->damaged_blocks);
-	if (!c->cut)
-		return;
-	writer_health(w, "source_cut", 1);
-	writer_health(w, "source_cut_ns", c->last_time_ns);
-}
-
 int copy_open_file(const struct capture *c)
 {
 	char name[PATH_MAX];

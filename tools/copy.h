@@ -18,9 +18,6 @@ int copy_open_capture(struct capture **ret, const char *path);
 /* Opens the file of a capture for reading; of several pieces the newest, which has all tables. -1: printed. */
 int copy_open_file(const struct capture *c);
 
-/* What the capture lacks, for the file that is made of it. */
-void copy_write_damage(const struct capture *c, struct writer *w);
-
 struct copy {
 	struct trk_block_header *blocks; /* all but INDEX, in file order */
 	uint64_t *offsets;

@@ -18,6 +18,7 @@
 #include "format/mix.h"
 #include "format/writer.h"
 #include "replay/capture.h"
+#include "replay/extract.h"
 #include "replay/heap.h"
 #include "replay/totals.h"
 #include "ui/ui.h"
@@ -49,91 +50,18 @@ struct part {
 	uint32_t process;
 	struct writer *writer;
 	struct heap *heap;
-	uint32_t *nodes, *frames, *modules, *threads; /* new ids, by old ones; 0: none yet. A thread's is its index + 1 */
+	struct extract tables;
+	uint32_t *threads; /* new indexes + 1, by old ones; 0: none yet */
 	uint32_t thread_count;
-	uint32_t *path; /* nodes from one to its first known ancestor */
-	size_t path_room;
 };
 
 /* ---- tables ---- */
-
-static uint32_t module_of(struct part *p, uint32_t old)
-{
-	struct trk_module m = p->capture->modules[old];
-
-	m.identity = old; /* what are two modules of the capture stay two */
-	if (old && !p->modules[old])
-		p->modules[old] = writer_module(p->writer, &m);
-	return p->modules[old];
-}
-
-static uint32_t frame_of(struct part *p, uint32_t old)
-{
-	const struct cap_frame *const f = &p->capture->frames[old];
-
-	if (old && !p->frames[old])
-		p->frames[old] = writer_frame(p->writer, module_of(p, f->module), f->offset);
-	return p->frames[old];
-}
-
-static bool path_push(struct part *p, size_t n, uint32_t node)
-{
-	if (n == p->path_room) {
-		const size_t room = n ? n * 2 : 1024;
-		uint32_t *const moved = reallocarray(p->path, room, sizeof(*moved));
-
-		if (!moved)
-			return false;
-		p->path = moved;
-		p->path_room = room;
-	}
-	p->path[n] = node;
-	return true;
-}
-
-/* UINT32_MAX: no memory. */
-static uint32_t node_of(struct part *p, uint32_t old)
-{
-	const struct cap_node *const nodes = p->capture->nodes;
-	size_t n = 0;
-
-	for (uint32_t at = old; at && !p->nodes[at]; at = nodes[at].parent)
-		if (!path_push(p, n++, at))
-			return UINT32_MAX;
-	while (n--) {
-		const uint32_t node = p->path[n];
-
-		p->nodes[node] = writer_node(p->writer, p->nodes[nodes[node].parent], frame_of(p, nodes[node].frame));
-	}
-	return p->nodes[old];
-}
 
 static uint32_t thread_of(struct part *p, uint32_t old)
 {
 	if (!p->threads[old])
 		p->threads[old] = ++p->thread_count;
 	return p->threads[old] - 1;
-}
-
-static void write_symbols(struct part *p)
-{
-	const struct capture *const c = p->capture;
-	struct trk_symbol_text s[UINT8_MAX];
-
-	for (uint32_t i = 1; i < c->frame_count; i++) {
-		const struct cap_frame *const f = &c->frames[i];
-		uint32_t n = 0;
-
-		if (!p->frames[i] || f->symbol_count == UINT32_MAX)
-			continue;
-		for (; n < f->symbol_count && n < UINT8_MAX; n++) {
-			const struct trk_symbol *const from = &c->symbols[f->first_symbol + n];
-
-			s[n] = (struct trk_symbol_text){ c->strings[from->function], c->strings[from->file], from->line,
-							 from->inlined };
-		}
-		writer_symbols(p->writer, p->frames[i], s, n);
-	}
 }
 
 /* ---- records ---- */
@@ -182,7 +110,7 @@ static void write_mappings(struct part *p)
 
 		if (from->process == p->process) {
 			const struct trk_mapping told = {
-				.module = module_of(p, from->module),
+				.module = extract_module(&p->tables, from->module),
 				.bias = from->bias,
 				.start = from->start,
 				.end = from->end,
@@ -204,7 +132,7 @@ static void write_words(const struct part *p)
 		writer_notice(p->writer, c->notices[i]);
 	for (uint32_t i = 0; i < c->health_count; i++)
 		writer_health(p->writer, c->health[i].key, c->health[i].value);
-	copy_write_damage(c, p->writer);
+	extract_damage(c, p->writer);
 	for (uint32_t i = 0; i < c->rss_count; i++)
 		if (c->rss[i].process == p->process)
 			writer_rss(p->writer, 0, c->rss[i].time_ns, c->rss[i].rss_bytes);
@@ -220,7 +148,7 @@ static int write_event(struct part *p, const struct trk_event *from)
 
 	e.process = 0;
 	e.thread = thread_of(p, e.thread);
-	e.node = node_of(p, e.node);
+	e.node = extract_node(&p->tables, e.node);
 	err = e.node == UINT32_MAX ? TRK_ERR_NOMEM : heap_apply(p->heap, &e);
 	if (err)
 		return err;
@@ -254,27 +182,21 @@ static int part_begin(struct part *p, const struct capture *c, uint32_t process,
 
 	header.id = trk_mix(header.id, process + 1);
 	*p = (struct part){ .capture = c, .process = process };
-	p->nodes = calloc((size_t)c->node_count + 1, sizeof(*p->nodes));
-	p->frames = calloc((size_t)c->frame_count + 1, sizeof(*p->frames));
-	p->modules = calloc((size_t)c->module_count + 1, sizeof(*p->modules));
 	p->threads = calloc((size_t)c->thread_count + 1, sizeof(*p->threads));
-	if (!p->nodes || !p->frames || !p->modules || !p->threads || heap_new(&p->heap, 1, NULL) != 0)
+	if (!p->threads || heap_new(&p->heap, 1, NULL) != 0)
 		return TRK_ERR_NOMEM;
 	heap_set_page_bytes(p->heap, header.page_bytes);
 	heap_set_sampling(p->heap, header.sample_bytes);
 	err = writer_new(&p->writer, fd, &header);
-	return err;
+	return err ? err : extract_init(&p->tables, c, p->writer);
 }
 
 static void part_finish(struct part *p)
 {
 	writer_free(p->writer);
 	heap_free(p->heap);
-	free(p->nodes);
-	free(p->frames);
-	free(p->modules);
+	extract_finish(&p->tables);
 	free(p->threads);
-	free(p->path);
 }
 
 /* errno says why when it is TRK_ERR_IO. */
@@ -290,7 +212,7 @@ static int write_part(const struct capture *c, uint32_t process, int fd)
 		err = write_events(&p);
 	}
 	if (!err) {
-		write_symbols(&p);
+		extract_symbols(&p.tables);
 		write_words(&p);
 		err = writer_finish(p.writer);
 		error = writer_error(p.writer);

@@ -3,6 +3,8 @@
  */
 #include "common/filter.h"
 
+#include "format/array.h"
+
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -58,6 +60,26 @@ static bool parse(struct filter *f, char *text)
 	return f->pattern != NULL;
 }
 
+/* Takes the pattern over, also when there is no memory. */
+static bool append(struct filters *f, const struct filter *new)
+{
+	if (!ARRAY_ROOM(f->items, f->room, f->count + 1, 8)) {
+		free(new->pattern);
+		return false;
+	}
+	f->items[f->count++] = *new;
+	f->any_inclusive |= new->inclusive;
+	return true;
+}
+
+bool filters_append(struct filters *f, const struct filter *new)
+{
+	struct filter copy = *new;
+
+	copy.pattern = new->pattern ? strdup(new->pattern) : NULL;
+	return (copy.pattern || !new->pattern) && append(f, &copy);
+}
+
 bool filters_add(struct filters *f, const char *text)
 {
 	struct filter new = { .line = -1, .domain = -1, .inclusive = *text == '+' };
@@ -70,55 +92,7 @@ bool filters_add(struct filters *f, const char *text)
 		return false;
 	const bool good = parse(&new, copy);
 	free(copy);
-	if (!good)
-		return false;
-	struct filter *const items = realloc(f->items, (f->count + 1) * sizeof(*items));
-	if (!items) {
-		free(new.pattern);
-		return false;
-	}
-	f->items = items;
-	f->items[f->count++] = new;
-	f->any_inclusive |= new.inclusive;
-	return true;
-}
-
-/* What an option takes whose items get `prefix`: "", "+", "-", "+domain=". */
-static const char *expected(const char *prefix)
-{
-	if (!*prefix)
-		return "(+|-)PATTERN[:LINE][,all_frames][,domain=N]";
-	return prefix[1] ? "a number" : "PATTERN[:LINE][,all_frames][,domain=N]";
-}
-
-/* Every item of the list with `prefix` before it. */
-static void add_list(struct filters *f, const char *option, const char *prefix,
-		     const struct ui_list *list)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		char *text = NULL;
-		if (asprintf(&text, "%s%s", prefix, list->items[i]) < 0 || !filters_add(f, text)) {
-			if (errno == ENOMEM) {
-				ui_error("out of memory");
-				exit(UI_CANNOT);
-			}
-			ui_usage_error("argument %s: %s is no filter: expected %s", option, list->items[i], expected(prefix));
-		}
-		free(text);
-	}
-}
-
-void filters_from_list(struct filters *f, const char *option, const struct ui_list *list)
-{
-	add_list(f, option, "", list);
-}
-
-void filters_from_options(struct filters *f, const struct filter_options *o)
-{
-	add_list(f, "--filter", "", &o->filters);
-	add_list(f, "--include", "+", &o->includes);
-	add_list(f, "--exclude", "-", &o->excludes);
-	add_list(f, "--domain", "+domain=", &o->domains);
+	return good && append(f, &new);
 }
 
 void filters_finish(struct filters *f)

@@ -24,7 +24,7 @@ struct filter {
 
 struct filters { /* zeroes: none, everything passes */
 	struct filter *items;
-	size_t count;
+	size_t count, room;
 	bool any_inclusive;
 };
 
@@ -40,6 +40,8 @@ struct filter_options {
 		UI_OPTION(0, "exclude", UI_LIST, &(o).excludes, "PATTERN", "the same as --filter -PATTERN", 0, 0), \
 		UI_OPTION(0, "domain", UI_LIST, &(o).domains, "N", "the same as --filter +domain=N", 0, 0)
 
+/* Appends a copy of `new`, of its pattern, too. False: no memory. */
+bool filters_append(struct filters *f, const struct filter *new);
 /* Appends one filter. False: `text` is none, or no memory (errno ENOMEM). */
 bool filters_add(struct filters *f, const char *text);
 /* Appends all filters of `o`; a wrong one is a usage error and exits. */

@@ -11,7 +11,6 @@
 
 #include "format/mix.h"
 #include "symbols/keymap.h"
-#include "ui/ui.h"
 
 struct atom {
 	char *text;
@@ -46,7 +45,7 @@ static const char *const names[] = {
 	[GROUP_SIZE] = "size",
 };
 
-static bool parse(const char *text, enum group_by *ret)
+bool group_by_parse(const char *text, enum group_by *ret)
 {
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(text, names[i]) != 0)
@@ -57,21 +56,15 @@ static bool parse(const char *text, enum group_by *ret)
 	return false;
 }
 
-static bool can_cumulate(enum group_by by)
+bool group_can_cumulate(enum group_by by)
 {
 	return by == GROUP_FILENAME || by == GROUP_LINENO || by == GROUP_FUNCTION ||
 	       by == GROUP_MODULE;
 }
 
-enum group_by group_by_check(const char *text, bool cumulative)
+const char *group_by_name(enum group_by by)
 {
-	enum group_by by;
-
-	if (!parse(text, &by))
-		ui_usage_error("unknown key_type: '%s'", text);
-	if (cumulative && !can_cumulate(by))
-		ui_usage_error("cumulative mode cannot be used with key type '%s'", text);
-	return by;
+	return names[by];
 }
 
 void group_by_view(enum group_by by, struct view_options *o)
@@ -363,6 +356,8 @@ static int count_node(struct grouping *g, struct stacks *s, const struct one *o)
 		stacks_shorten(s, &n);
 	skip = skipped_at_top(frames, n);
 	while (p->options.hide_runtime && n > skip + 1 && frames[n - 1].runtime)
+		n--;
+	if (p->options.hide_cut && n > skip + 1 && frames[n - 1].cut)
 		n--;
 	n = o->deep ? n - skip : 1;
 	err = atoms_of(p, frames, skip, n);

@@ -54,6 +54,11 @@ struct grouping {
 	struct group_private *private;
 };
 
+/* The key of that name; false: there is none. */
+bool group_by_parse(const char *text, enum group_by *ret);
+const char *group_by_name(enum group_by by);
+/* Whether every frame of a stack has one: only then can a block count for all of them. */
+bool group_can_cumulate(enum group_by by);
 /*
  * After ui_parse: what is no key is a usage error, which exits; so is a cumulative one of what does not exist in every frame of
  * a stack, as file, line, function and module do.
@@ -66,6 +71,7 @@ struct group_options {
 	enum group_by by;
 	bool portable; /* threads are known by name, not by number, as two captures need */
 	bool hide_runtime; /* what is below main does not count as a frame */
+	bool hide_cut; /* nor does what stands for frames that were not kept */
 };
 
 /* TRK_ERR_NOMEM. */

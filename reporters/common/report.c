@@ -3,6 +3,7 @@
  * share; see report.h.
  */
 #include "common/report.h"
+#include "replay/refusal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,29 +11,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int cannot_open(const char *path, const struct trk_fault *fault, int error,
-		       const struct report_options *o)
+static int cannot_open(const char *path, const struct trk_fault *fault, int error, const struct report_options *o)
 {
-	const char *const failed = o->failed ? o->failed : "Failed to parse allocation records in";
+	char words[REFUSAL_ROOM];
 
-	switch (fault->code) {
-	case TRK_ERR_IO:
-		if (error == ENOENT || error == ENOTDIR)
-			ui_error("No such file: %s", path);
-		else
-			ui_error("Cannot read %s: %s", path, strerror(error));
-		break;
-	case TRK_ERR_MAGIC:
-	case TRK_ERR_VERSION:
-		ui_error("%s %s: Reason: %s %s", failed, path, path, fault->why);
-		break;
-	case TRK_ERR_NOMEM:
-		ui_error("Cannot read %s: out of memory", path);
-		break;
-	default:
-		ui_error("%s %s: Reason: %s (at byte %" PRIu64 ")", failed, path, fault->why,
-			 fault->offset);
-	}
+	ui_error("%s", refusal_words(path, fault, error, o->failed, words));
 	return UI_CANNOT;
 }
 

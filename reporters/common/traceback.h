@@ -58,10 +58,14 @@ void traceback_emit_calls(struct emit *e, const char *key, const struct source_f
 /* The names in one cell of CSV, the oldest first, as folded stacks have them: malloc'ed. NULL: it is no CSV, or no memory. */
 char *traceback_folded(const struct emit *e, const struct source_frame *frames, size_t count);
 
+/* For people, as tracemalloc does: a line a frame, its source below. */
+void traceback_print(FILE *f, const struct source_frame *frames, size_t count, const struct traceback_options *o);
 /* "... 100 older frames were cut off", of a frame that is `cut`; the line that stands for them. */
 void traceback_print_cut(FILE *f, const char *indent, const struct source_frame *frame);
 /* Line `line` of the file without the white space around it, malloc'ed; NULL: not to be shown. */
 char *traceback_source(const char *file, uint32_t line, enum traceback_sources sources);
+/* The line, in one of its own; nothing when it is not to be shown. */
+void traceback_print_source(FILE *f, const char *file, uint64_t line, const struct traceback_options *o);
 /* For people: in a line below, if there is one. */
 void traceback_emit_source(struct emit *e, const char *file, uint64_t line, const struct traceback_options *o);
 

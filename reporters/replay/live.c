@@ -2,6 +2,7 @@
 #include "replay/live.h"
 
 #include "format/array.h"
+#include "replay/ranges.h"
 
 #include <stdlib.h>
 
@@ -36,6 +37,7 @@ static int collect_block(void *data, const struct heap_block *b)
 {
 	const struct collecting *c = data;
 	struct live_list *l = c->list;
+	const struct range *piece = NULL;
 	struct sampling_estimate e;
 
 	if (b->aside || b->user == c->except || (b->process < l->processes && l->ended[b->process]))
@@ -43,6 +45,8 @@ static int collect_block(void *data, const struct heap_block *b)
 	if (reserve(l) != 0)
 		return TRK_ERR_NOMEM;
 	heap_estimate(c->heap, b, &e);
+	if (trk_kind_is_piece(b->kind))
+		piece = (const struct range *)b; /* its first member */
 	l->blocks[l->count++] = (struct view_block){
 		.address = b->address,
 		.size = b->size,
@@ -54,6 +58,9 @@ static int collect_block(void *data, const struct heap_block *b)
 		.kind = b->kind,
 		.bytes = e.bytes,
 		.count = e.count,
+		.end = piece ? piece->end : 0,
+		.asked = piece ? piece->asked : 0,
+		.mapping = piece ? piece->mapping : 0,
 	};
 	return 0;
 }

@@ -84,7 +84,9 @@ struct view_size {
 struct view_block {
 	uint64_t address, size, time_ns; /* of its allocation */
 	uint64_t bytes, count; /* what it stands for: size and 1, but in a sampled capture */
+	uint64_t end, asked; /* of a piece of a mapping: behind its last page; bytes of the whole mapping; else 0 */
 	uint32_t node, thread, process, domain;
+	uint32_t mapping; /* pieces of one mapping share it; 0: no piece */
 	uint8_t kind;
 };
 

@@ -35,6 +35,7 @@ INCLUDES = {
     "reporters/replay": ["format/.*", "replay/.*", "[^/]*"],
     "reporters/symbols": ["format/.*", "replay/capture.h", "symbols/.*", "[^/]*"],
     "reporters/flame": ["(format|replay|symbols|ui|common|flame)/.*", "page_assets.h"],
+    "reporters/library": ["(format|replay|symbols)/.*", "common/(filter|group|traceback).h", "ui/ui.h", "[^/]*"],
     "reporters/common": ["(format|replay|symbols|ui|common)/.*"],
     "tools": ["(format|replay|symbols|ui|tools|libtracker|run|record)/.*", "[^/]*"],
 }

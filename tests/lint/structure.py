@@ -3,7 +3,7 @@ import os
 import re
 
 PAGE = "docs/ARCHITECTURE.md"
-FOLDERS = ("format", "libtracker", "reporters/replay", "reporters/symbols", "reporters/ui", "reporters/common", "reporters/flame",
+FOLDERS = ("format", "libtracker", "reporters/replay", "reporters/symbols", "reporters/ui", "reporters/common", "reporters/library", "reporters/flame",
            "tools/record", "tools/run", "tools")
 
 
@@ -12,7 +12,7 @@ def tables(text):
     for rows in re.findall(r"^\| file \| what \|\n\|---\|---\|\n((?:\|.*\n)+)", text, re.M):
         names = set()
         for row in rows.splitlines():
-            for stem, end in re.findall(r"`([\w.]+?)\.(\[ch\]|c|h)`", row.split("|")[1]):
+            for stem, end in re.findall(r"`([\w.-]+?)\.(\[ch\]|c|h)`", row.split("|")[1]):
                 names |= {f"{stem}.{letter}" for letter in end.strip("[]")}
         yield names
 

@@ -72,6 +72,7 @@ static void write_health(const struct recorder *r, struct writer *w)
 		{ "stalled_ns", c->stalled_ns },
 		{ "late_events", c->late },
 		{ "corrupt_records", c->corrupt },
+		{ "nframe", r->shm->header.nframe },
 		{ "truncated_stacks", all_truncated(c) },
 		{ "truncated_by_depth", c->truncated[SHM_CUT_DEPTH] },
 		{ "truncated_no_unwind_info", c->truncated[SHM_CUT_NO_INFO] },

@@ -1,0 +1,113 @@
+/* source - see source.h. */
+#include "source.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/group.h"
+#include "failure.h"
+#include "traceback_object.h"
+
+struct source {
+	atomic_uint users;
+	pthread_mutex_t lock; /* of all below: names are looked up when they are asked for */
+	struct capture *capture;
+	struct stacks *stacks;
+	struct tracker_traceback **tracebacks; /* by node; NULL: not made yet */
+};
+
+static int open_stacks(struct source *s)
+{
+	s->tracebacks = calloc((size_t)s->capture->node_count + 1, sizeof(*s->tracebacks));
+	return s->tracebacks && stacks_new(&s->stacks, s->capture, NULL) == 0 ? TRACKER_OK : failure_no_memory();
+}
+
+int source_open(struct source **ret, const char *path)
+{
+	struct source *const s = calloc(1, sizeof(*s));
+	struct trk_fault fault = { 0 };
+	int code;
+
+	if (!s)
+		return failure_no_memory();
+	atomic_init(&s->users, 1);
+	pthread_mutex_init(&s->lock, NULL);
+	if (capture_open(&s->capture, path, &fault) == 0) {
+		s->capture->depths_apart = true; /* how deep a stack was is part of its traceback */
+		code = open_stacks(s);
+	} else {
+		code = failure_to_open(path, &fault, errno);
+	}
+	if (code)
+		source_drop(s);
+	else
+		*ret = s;
+	return code;
+}
+
+struct source *source_keep(struct source *s)
+{
+	atomic_fetch_add_explicit(&s->users, 1, memory_order_relaxed);
+	return s;
+}
+
+void source_drop(struct source *s)
+{
+	if (!s || atomic_fetch_sub_explicit(&s->users, 1, memory_order_acq_rel) > 1)
+		return;
+	for (uint32_t i = 0; s->tracebacks && i < s->capture->node_count; i++)
+		traceback_drop(s->tracebacks[i]);
+	free(s->tracebacks);
+	stacks_free(s->stacks);
+	capture_close(s->capture);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+int source_view(struct source *s, const struct view_options *o, struct view *ret)
+{
+	struct trk_fault fault;
+	int err;
+
+	pthread_mutex_lock(&s->lock);
+	err = view_build(s->capture, o, ret, &fault);
+	pthread_mutex_unlock(&s->lock);
+	if (!err)
+		return TRACKER_OK;
+	if (err == TRK_ERR_NOMEM)
+		return failure_no_memory();
+	if (err != TRK_ERR_ARG)
+		return failure(TRACKER_EIO, "%s: %s", s->capture->path, fault.why);
+	return failure(capture_is_aggregated(s->capture) ? TRACKER_ENOTSUP : TRACKER_ENOENT, "%s: %s", s->capture->path, fault.why);
+}
+
+struct stacks *source_lock(struct source *s)
+{
+	pthread_mutex_lock(&s->lock);
+	return s->stacks;
+}
+
+void source_unlock(struct source *s)
+{
+	pthread_mutex_unlock(&s->lock);
+}
+
+const struct capture *source_capture(const struct source *s)
+{
+	return s->capture;
+}
+
+const struct tracker_traceback *source_traceback(struct source *s, uint32_t node)
+{
+	size_t n;
+
+	if (!s->tracebacks[node]) {
+		const struct source_frame *const frames = group_frames(s->stacks, node, &n);
+
+		s->tracebacks[node] = traceback_new(frames, n);
+	}
+	return s->tracebacks[node];
+}

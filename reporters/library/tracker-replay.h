@@ -1,0 +1,189 @@
+/*
+ * tracker-replay.h - what a capture of tracker holds, read by programs: snapshots (which blocks were live at a
+ * moment, and who allocated them), their statistics, and what changed between two of them. Link with -ltracker-replay
+ * (pkg-config tracker-replay).
+ *
+ * It is tracemalloc's module in C: one trace for each live block, tracebacks without the allocator's own frames at the
+ * top, tracemalloc's sorting, filters and lines of text. Sizes are bytes that the program asked for. C99 and C++11.
+ *
+ * ERRORS. Functions that return an int return TRACKER_OK or a negative code of enum tracker_error; those that return a
+ * pointer return NULL. tracker_replay_last_error() then has a sentence, and tracker_replay_last_code() the code. Every
+ * function takes NULL for an object: it fails with TRACKER_EINVAL (or returns 0, or does nothing).
+ *
+ * OWNERSHIP. What a function returns through its value or through `out` is the caller's, to be given to the function
+ * that its comment names. Everything that these point to (tracebacks of traces and of statistics, names in frames)
+ * belongs to them and lives as long as they do; tracker_traceback_free() of such a traceback does nothing. Snapshots
+ * and statistics do not need the objects that they were made of.
+ *
+ * THREADS. All functions may be called from any thread, and an object may be used by several threads at once, but not
+ * while one of them frees it.
+ */
+#ifndef TRACKER_REPLAY_H
+#define TRACKER_REPLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <tracker.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+/* The code of the calling thread's last failure, TRACKER_OK when nothing has failed. */
+int tracker_replay_last_code(void);
+/* A sentence about it, without full stop; "" when nothing has failed. Valid until the thread's next failure. */
+const char *tracker_replay_last_error(void);
+
+/* ---- frames and tracebacks ---- */
+
+/* One frame of the source: functions that were inlined have frames of their own. */
+typedef struct tracker_frame {
+	const char *function; /* demangled; "": not known */
+	const char *filename; /* the source file; without line information the module's; "<unknown>" */
+	const char *module; /* the program or library; "<unknown>" */
+	unsigned lineno; /* 0: not known */
+	uintptr_t ip; /* of the return address, in bytes from the module's beginning */
+	bool inlined; /* into the next older frame */
+} tracker_frame;
+
+typedef struct tracker_traceback tracker_traceback;
+
+/* Number of frames: at least 1, as an empty stack has one frame "<unknown>", line 0. 0 for NULL. */
+size_t tracker_traceback_len(const tracker_traceback *traceback);
+/* The same, with the older frames that were not recorded because of the limit. */
+size_t tracker_traceback_total_nframe(const tracker_traceback *traceback);
+/*
+ * Frame `index`: 0 is the oldest, -1 the most recent one. Its strings live as long as the traceback. TRACKER_OK,
+ * TRACKER_EINVAL (there is no such frame).
+ */
+int tracker_traceback_frame(const tracker_traceback *traceback, ptrdiff_t index, tracker_frame *out);
+/*
+ * Prints, for each frame, `  File "/src/a.c", line 2` and, if the file is there and everybody may read it, the line
+ * below, `    p = malloc(10);`. limit > 0: only the `limit` most recent frames; limit < 0: only the -limit oldest ones;
+ * 0: all. The oldest comes first, unless most_recent_first. TRACKER_OK, TRACKER_EINVAL, TRACKER_EIO (errno says why).
+ */
+int tracker_traceback_print(const tracker_traceback *traceback, FILE *file, int limit, bool most_recent_first);
+/* Of one that a function returned by itself. NULL-safe. */
+void tracker_traceback_free(tracker_traceback *traceback);
+
+/* ---- snapshots ---- */
+
+typedef struct tracker_snapshot tracker_snapshot;
+
+/* One live block; of a mapping that was cut, each piece. */
+typedef struct tracker_trace {
+	unsigned domain; /* 0: heap */
+	uintptr_t address;
+	size_t size;
+	const tracker_traceback *traceback; /* the snapshot's */
+} tracker_trace;
+
+/*
+ * The snapshot at a point of a capture: "out.bin" (its peak), "out.bin@end", "out.bin@LABEL", "out.bin@#3", "out.bin@1.5s",
+ * "out.bin@90%", "out.bin@A..B" (allocated between, still live at B). A file that tracker_snapshot_dump wrote is such
+ * a capture. Give it to tracker_snapshot_free. NULL: TRACKER_ENOENT (no such file, or no such point in it), TRACKER_EINVAL
+ * (the file is no capture, or what stands behind @ is no point), TRACKER_ENOTSUP (a newer capture; an aggregated one has no
+ * points but the peak and the end), TRACKER_EIO, TRACKER_ENOMEM.
+ */
+tracker_snapshot *tracker_snapshot_load(const char *path);
+/*
+ * Writes a capture that holds nothing but the snapshot, with the names of its frames: it can be read elsewhere, by
+ * every report, too. An existing file is replaced, by a rename when all is written. TRACKER_OK, TRACKER_EINVAL,
+ * TRACKER_EIO, TRACKER_ENOMEM, TRACKER_ENOTSUP (of an aggregated capture, which has no single blocks).
+ */
+int tracker_snapshot_dump(const tracker_snapshot *snapshot, const char *path);
+/* NULL-safe. */
+void tracker_snapshot_free(tracker_snapshot *snapshot);
+
+/* How many of the most recent frames of a stack were recorded at most. 0 for NULL. */
+int tracker_snapshot_traceback_limit(const tracker_snapshot *snapshot);
+/* Number of traces, which are in no order. An aggregated capture has statistics, but no traces. */
+size_t tracker_snapshot_len(const tracker_snapshot *snapshot);
+/* TRACKER_OK, TRACKER_EINVAL (there is no such trace), TRACKER_ENOMEM. */
+int tracker_snapshot_trace(const tracker_snapshot *snapshot, size_t index, tracker_trace *out);
+
+/*
+ * Which traces pass: tracemalloc's Filter and DomainFilter in one. A shell pattern for a whole file name, in which *
+ * also matches / and a backslash is an ordinary character. It is compared with the most recent frame, with all_frames
+ * with every one.
+ */
+typedef struct tracker_filter {
+	bool inclusive;
+	const char *filename_pattern; /* NULL: any file */
+	long lineno; /* -1: any; 0 matches only line 0 */
+	bool all_frames;
+	long domain; /* -1: any */
+} tracker_filter;
+
+/*
+ * A new snapshot of the traces that pass: those that match at least one of the inclusive filters, if there are any, and
+ * none of the exclusive ones. None (n is 0): a copy. The filters stay the caller's. Give it to tracker_snapshot_free.
+ * NULL: TRACKER_EINVAL, TRACKER_ENOMEM.
+ */
+tracker_snapshot *tracker_snapshot_filter(const tracker_snapshot *snapshot, const tracker_filter *filters, size_t n);
+
+/* ---- statistics ---- */
+
+typedef enum tracker_key_type {
+	TRACKER_KEY_FILENAME,
+	TRACKER_KEY_LINENO, /* file and line; without a line the function in its module */
+	TRACKER_KEY_TRACEBACK,
+	TRACKER_KEY_FUNCTION,
+	TRACKER_KEY_MODULE,
+	TRACKER_KEY_TYPE /* TRACKER_ENOTSUP */
+} tracker_key_type;
+
+/*
+ * What has the same key. The traceback of TRACKER_KEY_TRACEBACK is whole; of the others it is one frame, in which only
+ * the key counts: filename (and lineno, else 0); of FUNCTION and MODULE that name stands in filename, too.
+ */
+typedef struct tracker_statistic {
+	const tracker_traceback *traceback;
+	size_t size, count;
+} tracker_statistic;
+
+typedef struct tracker_statistic_diff {
+	const tracker_traceback *traceback;
+	size_t size, count; /* in the newer snapshot; 0: it has none */
+	int64_t size_diff, count_diff;
+} tracker_statistic_diff;
+
+/*
+ * The sums by key, the biggest first: by size, count, key, all descending. cumulative: a block counts for every frame
+ * of its traceback, once per key; not for TRACKER_KEY_TRACEBACK. *out: an array of *n, for tracker_statistics_free.
+ * TRACKER_OK, TRACKER_EINVAL, TRACKER_ENOTSUP, TRACKER_ENOMEM.
+ */
+int tracker_snapshot_statistics(const tracker_snapshot *snapshot, tracker_key_type key_type, bool cumulative,
+				tracker_statistic **out, size_t *n);
+/*
+ * The sums of both, the greatest change first: by the absolute value of size_diff, size, the absolute value of
+ * count_diff, count, key, all descending. What has not changed is listed, too. The two need not be of one
+ * capture, nor filtered alike. Otherwise as tracker_snapshot_statistics.
+ */
+int tracker_snapshot_compare_to(const tracker_snapshot *newer, const tracker_snapshot *older, tracker_key_type key_type,
+				bool cumulative, tracker_statistic_diff **out, size_t *n);
+/* An array of either function, as a whole. NULL-safe. */
+void tracker_statistics_free(void *statistics);
+
+/*
+ * As snprintf: at most `room` bytes, the terminating one included; the length that the text has without it. sign: always + or -.
+ * "583 KiB", "10239 B", "+1.5 MiB".
+ */
+int tracker_format_size(char *text, size_t room, double size, bool sign);
+/* "/src/a.c:7: size=583 KiB, count=14994, average=40 B"; of a traceback its most recent frame. -1 for NULL. */
+int tracker_statistic_format(char *text, size_t room, const tracker_statistic *statistic);
+/* "/src/a.c:7: size=583 KiB (+0 B), count=14994 (+0), average=40 B" */
+int tracker_statistic_diff_format(char *text, size_t room, const tracker_statistic_diff *statistic);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
