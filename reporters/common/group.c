@@ -9,8 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/array.h"
+#include "format/idmap.h"
 #include "format/mix.h"
 #include "symbols/keymap.h"
+
+#define NO_STAT UINT32_MAX
 
 struct atom {
 	char *text;
@@ -19,7 +23,7 @@ struct atom {
 
 struct path {
 	uint32_t parent, atom, depth;
-	uint32_t stat; /* KEYMAP_NONE: no stack ends here */
+	uint32_t stat; /* NO_STAT: no stack ends here */
 };
 
 struct group_private {
@@ -27,8 +31,8 @@ struct group_private {
 	struct atom *atoms;
 	struct path *paths; /* 0: the empty one */
 	size_t atom_count, atom_room, path_count, path_room, stat_room;
-	struct keymap atom_ids; /* hash of text and number, with linear steps on the hash */
-	struct keymap path_ids; /* parent, atom */
+	struct idmap by_atom; /* places in `atoms`, from 1 */
+	struct idmap by_path; /* places in `paths`, from 1, by parent and atom; the empty one is not in it */
 	struct keymap frame_atoms; /* frame of the capture being added, inlined depth */
 	uint32_t *scratch; /* atoms of one stack */
 	size_t scratch_room;
@@ -73,64 +77,49 @@ void group_by_view(enum group_by by, struct view_options *o)
 	o->by_size |= by == GROUP_SIZE;
 }
 
-/* Room for one more element of `size` bytes. */
-static int reserve(void **array, size_t count, size_t *room, size_t size)
-{
-	if (count < *room)
-		return 0;
-	const size_t more = *room ? *room * 2 : 64;
-	void *const bigger = realloc(*array, more * size);
-	if (!bigger)
-		return TRK_ERR_NOMEM;
-	*array = bigger;
-	*room = more;
-	return 0;
-}
-
-#define RESERVE(array, count, room) reserve((void **)&(array), count, &(room), sizeof(*(array)))
-
 /* ---- keys ---- */
 
-static int atom_new(struct group_private *p, const char *text, uint64_t number, uint32_t *ret)
+static int atom_new(struct group_private *p, const char *text, uint64_t number, uint32_t hash)
 {
-	if (RESERVE(p->atoms, p->atom_count, p->atom_room) < 0)
+	if (!idmap_reserve(&p->by_atom) || !ARRAY_ROOM(p->atoms, p->atom_room, p->atom_count + 1, 64))
 		return TRK_ERR_NOMEM;
 	char *const copy = strdup(text);
 	if (!copy)
 		return TRK_ERR_NOMEM;
-	p->atoms[p->atom_count] = (struct atom){ copy, number };
-	*ret = (uint32_t)p->atom_count++;
+	p->atoms[p->atom_count++] = (struct atom){ copy, number };
+	idmap_add(&p->by_atom, hash, (uint32_t)p->atom_count);
 	return 0;
 }
 
 static int atom_of(struct group_private *p, const char *text, uint64_t number, uint32_t *ret)
 {
-	uint64_t hash = trk_mix(trk_mix_bytes(text, strlen(text)), number);
+	const uint32_t hash = (uint32_t)trk_mix(trk_mix_bytes(text, strlen(text)), number);
+	uint32_t at = hash, id;
 
-	for (;; hash++) { /* another atom of the same hash has the place: the next one */
-		uint32_t *const id = keymap_at(&p->atom_ids, hash);
-		if (!id)
-			return TRK_ERR_NOMEM;
-		if (*id == KEYMAP_NONE)
-			return atom_new(p, text, number, id) < 0 ? TRK_ERR_NOMEM : (*ret = *id, 0);
-		if (p->atoms[*id].number == number && strcmp(p->atoms[*id].text, text) == 0) {
-			*ret = *id;
+	while ((id = idmap_next(&p->by_atom, hash, &at))) {
+		*ret = id - 1;
+		if (p->atoms[*ret].number == number && strcmp(p->atoms[*ret].text, text) == 0)
 			return 0;
-		}
 	}
+	*ret = (uint32_t)p->atom_count;
+	return atom_new(p, text, number, hash);
 }
 
 static int path_of(struct group_private *p, uint32_t parent, uint32_t atom, uint32_t *ret)
 {
-	uint32_t *const id = keymap_at(&p->path_ids, (uint64_t)parent << 32 | atom);
+	const uint32_t hash = (uint32_t)trk_mix(parent, atom);
+	uint32_t at = hash, id;
 
-	if (!id || RESERVE(p->paths, p->path_count, p->path_room) < 0)
-		return TRK_ERR_NOMEM;
-	if (*id == KEYMAP_NONE) {
-		*id = (uint32_t)p->path_count++;
-		p->paths[*id] = (struct path){ parent, atom, p->paths[parent].depth + 1, KEYMAP_NONE };
+	while ((id = idmap_next(&p->by_path, hash, &at))) {
+		*ret = id - 1;
+		if (p->paths[*ret].parent == parent && p->paths[*ret].atom == atom)
+			return 0;
 	}
-	*ret = *id;
+	if (!idmap_reserve(&p->by_path) || !ARRAY_ROOM(p->paths, p->path_room, p->path_count + 1, 64))
+		return TRK_ERR_NOMEM;
+	*ret = (uint32_t)p->path_count++;
+	p->paths[*ret] = (struct path){ parent, atom, p->paths[parent].depth + 1, NO_STAT };
+	idmap_add(&p->by_path, hash, (uint32_t)p->path_count);
 	return 0;
 }
 
@@ -246,8 +235,8 @@ static struct group_stat *stat_of(struct grouping *g, uint32_t path)
 {
 	struct group_private *const p = g->private;
 
-	if (p->paths[path].stat == KEYMAP_NONE) {
-		if (RESERVE(g->stats, g->stat_count, p->stat_room) < 0)
+	if (p->paths[path].stat == NO_STAT) {
+		if (!ARRAY_ROOM(g->stats, p->stat_room, g->stat_count + 1, 64))
 			return NULL;
 		g->stats[g->stat_count] = (struct group_stat){ .path = path };
 		p->paths[path].stat = (uint32_t)g->stat_count++;
@@ -319,9 +308,8 @@ static int atoms_of(struct group_private *p, const struct source_frame *frames, 
 {
 	uint32_t inlined = 0;
 
-	while (p->scratch_room < n)
-		if (RESERVE(p->scratch, p->scratch_room, p->scratch_room) < 0)
-			return TRK_ERR_NOMEM;
+	if (!ARRAY_ROOM(p->scratch, p->scratch_room, n, 64))
+		return TRK_ERR_NOMEM;
 	/* The allocator's frames may be inlined into the first one of ours. */
 	for (size_t i = skip; i > 0 && frames[i - 1].inlined; i--)
 		inlined++;
@@ -553,13 +541,13 @@ int grouping_new(struct grouping **ret, const struct group_options *o)
 	struct grouping *const g = calloc(1, sizeof(*g));
 	struct group_private *const p = calloc(1, sizeof(*p));
 
-	if (!g || !p || RESERVE(p->paths, p->path_count, p->path_room) < 0) {
+	if (!g || !p || !ARRAY_ROOM(p->paths, p->path_room, 1, 64)) {
 		free(g);
 		free(p);
 		return TRK_ERR_NOMEM;
 	}
 	p->options = *o;
-	p->paths[p->path_count++] = (struct path){ .stat = KEYMAP_NONE };
+	p->paths[p->path_count++] = (struct path){ .stat = NO_STAT };
 	g->private = p;
 	*ret = g;
 	return 0;
@@ -575,8 +563,8 @@ void grouping_free(struct grouping *g)
 	free(p->atoms);
 	free(p->paths);
 	free(p->scratch);
-	keymap_finish(&p->atom_ids);
-	keymap_finish(&p->path_ids);
+	idmap_finish(&p->by_atom);
+	idmap_finish(&p->by_path);
 	keymap_finish(&p->frame_atoms);
 	free(p);
 	free(g->stats);

@@ -5,60 +5,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/array.h"
 #include "format/mix.h"
 
-static uint32_t hash_of(const char *key)
+static struct sum *find(struct sums *s, uint32_t hash, const char *key)
 {
-	return (uint32_t)trk_mix_bytes(key, strlen(key));
+	uint32_t at = hash, id;
+
+	while ((id = idmap_next(&s->by_key, hash, &at)))
+		if (strcmp(s->items[id - 1].key, key) == 0)
+			return &s->items[id - 1];
+	return NULL;
 }
 
-static int grow(struct sums *s)
+/* NULL: no memory. */
+static struct sum *add(struct sums *s, uint32_t hash, const char *key)
 {
-	const size_t mask = s->table ? s->mask * 2 + 1 : 255;
-	uint32_t *table = calloc(mask + 1, sizeof(*table));
-	struct sum *items = realloc(s->items, (mask + 1) / 2 * sizeof(*items));
+	char *const copy = idmap_reserve(&s->by_key) && ARRAY_ROOM(s->items, s->room, s->count + 1, 128) ? strdup(key) : NULL;
 
-	if (items)
-		s->items = items;
-	if (!table || !items) {
-		free(table);
-		return TRK_ERR_NOMEM;
-	}
-	for (size_t n = 0; n < s->count; n++) {
-		size_t i = items[n].hash & mask;
-
-		while (table[i])
-			i = (i + 1) & mask;
-		table[i] = (uint32_t)n + 1;
-	}
-	free(s->table);
-	s->table = table;
-	s->mask = mask;
-	s->room = (mask + 1) / 2;
-	return 0;
+	if (!copy)
+		return NULL;
+	s->items[s->count++] = (struct sum){ .key = copy };
+	idmap_add(&s->by_key, hash, (uint32_t)s->count);
+	return &s->items[s->count - 1];
 }
 
 int sums_add(struct sums *s, const char *key, uint64_t bytes, uint64_t count)
 {
-	const uint32_t hash = hash_of(key);
-	struct sum *item;
-	size_t i;
+	const uint32_t hash = (uint32_t)trk_mix_bytes(key, strlen(key));
+	struct sum *item = find(s, hash, key);
 
-	if (s->count == s->room && grow(s) != 0)
+	if (!item)
+		item = add(s, hash, key);
+	if (!item)
 		return TRK_ERR_NOMEM;
-	for (i = hash & s->mask; s->table[i]; i = (i + 1) & s->mask) {
-		item = &s->items[s->table[i] - 1];
-		if (item->hash == hash && strcmp(item->key, key) == 0) {
-			item->bytes += bytes;
-			item->count += count;
-			return 0;
-		}
-	}
-	item = &s->items[s->count];
-	*item = (struct sum){ strdup(key), bytes, count, hash };
-	if (!item->key)
-		return TRK_ERR_NOMEM;
-	s->table[i] = (uint32_t)++s->count;
+	item->bytes += bytes;
+	item->count += count;
 	return 0;
 }
 
@@ -69,7 +51,7 @@ void sums_finish(struct sums *s)
 	for (size_t i = 0; i < s->count; i++)
 		free(s->items[i].key);
 	free(s->items);
-	free(s->table);
+	idmap_finish(&s->by_key);
 	*s = (struct sums){ 0 };
 }
 
@@ -96,7 +78,7 @@ static int by_count(const void *a, const void *b)
 	return second ? second : strcmp(x->key, y->key);
 }
 
-/* Sorting ends the use of the table: sums are added first. */
+/* Sorting ends the use of the map: sums are added first. */
 static void sort(struct sums *s, int (*order)(const void *, const void *))
 {
 	if (s->count)

@@ -4,20 +4,19 @@
 #ifndef RANKING_H
 #define RANKING_H
 
+#include "format/idmap.h"
 #include "replay/view.h"
 #include "symbols/stack.h"
 
 struct sum {
 	char *key;
 	uint64_t bytes, count;
-	uint32_t hash;
 };
 
 struct sums {
 	struct sum *items;
 	size_t count, room;
-	uint32_t *table; /* index + 1 */
-	size_t mask;
+	struct idmap by_key; /* places in `items`, from 1 */
 };
 
 /* TRK_ERR_NOMEM. The key is copied. */

@@ -4,7 +4,8 @@
  * A space is a domain, or the waiting room of a thread's realloc: the same
  * address may live in each. Blocks stand in slots, which keep their numbers; a table
  * of (hash, slot) pairs finds them: linear probing, backward shift on removal, at
- * most half full. Table and slots lie on large pages when they are large.
+ * most half full. Table and slots lie on large pages when they are large. It is not format/idmap.h, as things are taken out
+ * of it with every second event.
  *
  * A capture says which of the latest allocations a release ends (trk_event.ref).
  * So those need no place in the table: their slots stand in a ring by number,

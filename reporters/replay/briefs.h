@@ -5,6 +5,8 @@
  * are compared at once. A bucket is filled from its first place on; what finds its own full stands in the next one that
  * is not, and moves up when there is room again. So whoever meets a bucket that is not full need not look on.
  *
+ * It is not format/idmap.h: that has no removal, and would need a look at an entry besides.
+ *
  * Only blocks of domain 0 are brief (blocks.h), so the address says it all. Who adds an address that is there already
  * has two of them: a capture that lies about what its events end may do that.
  */

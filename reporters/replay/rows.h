@@ -9,6 +9,7 @@
 #ifndef REPLAY_ROWS_H
 #define REPLAY_ROWS_H
 
+#include "format/idmap.h"
 #include "replay/view.h"
 
 struct row {
@@ -17,7 +18,6 @@ struct row {
 	uint64_t kept_bytes, kept_count; /* at the kept moment, if `era` is the current one */
 	uint64_t left_bytes, left_count; /* live when the process ended */
 	uint64_t era;
-	uint32_t hash;
 	uint32_t next; /* of the same process, + 1 */
 };
 
@@ -31,8 +31,7 @@ struct rows {
 	bool sampled; /* set it before the first row: errors are kept, too */
 	struct row_error *errors; /* beside `all`; NULL when not sampled */
 	uint32_t count, room;
-	uint32_t *table; /* index into all, + 1 */
-	uint32_t mask;
+	struct idmap by_key; /* places in `all`, from 1 */
 	uint64_t era;
 };
 

@@ -1,4 +1,9 @@
-/* sizes - how many allocations there were of every exact size. Memory grows with distinct sizes. */
+/*
+ * sizes - how many allocations there were of every exact size. Memory grows with distinct sizes.
+ *
+ * The counts of large sizes stand in the table itself: with format/idmap.h before them `tracker stats` took a third more
+ * time where there are 60,000 sizes, as each allocation looked at two places of the memory.
+ */
 #ifndef REPLAY_SIZES_H
 #define REPLAY_SIZES_H
 

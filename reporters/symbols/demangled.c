@@ -1,6 +1,4 @@
-/*
- * demangled - a hash table of linkage names; see demangled.h.
- */
+/* demangled - see demangled.h. */
 #include "symbols/demangled.h"
 
 #include <errno.h>
@@ -8,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "format/array.h"
+#include "format/idmap.h"
 #include "format/mix.h"
 #include "format/trk.h"
 #include "symbols/arena.h"
@@ -18,7 +19,8 @@
 #define DISPLAY_MAX 4096
 
 struct names {
-	struct name **slots; /* open addressing; room is a power of two, at most half full */
+	struct idmap by_linkage; /* places in `all`, from 1 */
+	struct name **all;
 	size_t count, room;
 	struct arena arena;
 	bool short_of_memory;
@@ -30,12 +32,6 @@ int names_new(struct names **ret)
 
 	if (!n)
 		return TRK_ERR_NOMEM;
-	n->room = 256;
-	n->slots = calloc(n->room, sizeof(*n->slots));
-	if (!n->slots) {
-		names_free(n);
-		return TRK_ERR_NOMEM;
-	}
 	*ret = n;
 	return 0;
 }
@@ -44,35 +40,10 @@ void names_free(struct names *n)
 {
 	if (!n)
 		return;
-	free(n->slots);
+	idmap_finish(&n->by_linkage);
+	free(n->all);
 	arena_finish(&n->arena);
 	free(n);
-}
-
-static struct name **slot_of(struct name **slots, size_t room, const char *linkage)
-{
-	size_t i = trk_mix_bytes(linkage, strlen(linkage)) & (room - 1);
-
-	while (slots[i] && strcmp(slots[i]->linkage, linkage) != 0)
-		i = (i + 1) & (room - 1);
-	return &slots[i];
-}
-
-static bool grow(struct names *n)
-{
-	const size_t room = n->room * 2;
-	struct name **const slots = calloc(room, sizeof(*slots));
-
-	if (!slots)
-		return false;
-	for (size_t i = 0; i < n->room; i++) {
-		if (n->slots[i])
-			*slot_of(slots, room, n->slots[i]->linkage) = n->slots[i];
-	}
-	free(n->slots);
-	n->slots = slots;
-	n->room = room;
-	return true;
 }
 
 /* What programs call std::string, of both of libstdc++'s ABIs, and of libc++. */
@@ -126,23 +97,41 @@ static struct name *make(struct names *n, const char *linkage)
 	return name && name->linkage && name->full && name->display ? name : NULL;
 }
 
+static const struct name *find(const struct names *n, uint32_t hash, const char *linkage)
+{
+	uint32_t at = hash, id;
+
+	while ((id = idmap_next(&n->by_linkage, hash, &at)))
+		if (strcmp(n->all[id - 1]->linkage, linkage) == 0)
+			return n->all[id - 1];
+	return NULL;
+}
+
+/* NULL: no memory. */
+static const struct name *add(struct names *n, uint32_t hash, const char *linkage)
+{
+	struct name *const name = idmap_reserve(&n->by_linkage) && ARRAY_ROOM(n->all, n->room, n->count + 1, 128) ? make(n, linkage) : NULL;
+
+	if (!name)
+		return NULL;
+	n->all[n->count++] = name;
+	idmap_add(&n->by_linkage, hash, (uint32_t)n->count);
+	return name;
+}
+
 const struct name *names_get(struct names *n, const char *linkage_name)
 {
 	static const struct name none = { .linkage = "", .full = "", .display = "" };
-	struct name **slot;
+	const uint32_t hash = (uint32_t)trk_mix_bytes(linkage_name, strlen(linkage_name));
+	const struct name *name;
 
 	if (!*linkage_name)
 		return &none;
-	if (n->count * 2 >= n->room && !grow(n))
-		goto no_memory;
-	slot = slot_of(n->slots, n->room, linkage_name);
-	if (!*slot) {
-		*slot = make(n, linkage_name);
-		n->count += *slot != NULL;
-	}
-	if (*slot)
-		return *slot;
-no_memory:
+	name = find(n, hash, linkage_name);
+	if (!name)
+		name = add(n, hash, linkage_name);
+	if (name)
+		return name;
 	n->short_of_memory = true;
 	return &none;
 }

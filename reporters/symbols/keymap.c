@@ -1,67 +1,31 @@
-/*
- * keymap - open addressing with linear steps, at most two thirds full.
- */
+/* keymap - see keymap.h. */
 #include "symbols/keymap.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "format/array.h"
 #include "format/mix.h"
-
-static size_t slot_of(uint64_t key, size_t room)
-{
-	return trk_mix(key, 0) & (room - 1);
-}
-
-static size_t find(const struct keymap *m, uint64_t key)
-{
-	size_t i = slot_of(key, m->room);
-
-	while (m->ids[i] != KEYMAP_NONE && m->keys[i] != key)
-		i = (i + 1) & (m->room - 1);
-	return i;
-}
-
-static int grow(struct keymap *m)
-{
-	const size_t room = m->room ? m->room * 2 : 256;
-	struct keymap bigger = { malloc(room * sizeof(*m->keys)), malloc(room * sizeof(*m->ids)),
-				 room, m->count };
-
-	if (!bigger.keys || !bigger.ids) {
-		keymap_finish(&bigger);
-		return -1;
-	}
-	memset(bigger.ids, 0xff, room * sizeof(*m->ids));
-	for (size_t i = 0; i < m->room; i++) {
-		if (m->ids[i] == KEYMAP_NONE)
-			continue;
-		const size_t to = find(&bigger, m->keys[i]);
-		bigger.keys[to] = m->keys[i];
-		bigger.ids[to] = m->ids[i];
-	}
-	keymap_finish(m);
-	*m = bigger;
-	return 0;
-}
 
 uint32_t *keymap_at(struct keymap *m, uint64_t key)
 {
-	if (m->room - m->room / 3 <= m->count + 1 && grow(m) < 0)
+	const uint32_t hash = (uint32_t)trk_mix(key, 0);
+	uint32_t at = hash, id;
+
+	while ((id = idmap_next(&m->map, hash, &at)))
+		if (m->entries[id - 1].key == key)
+			return &m->entries[id - 1].number;
+	if (!idmap_reserve(&m->map) || !ARRAY_ROOM(m->entries, m->room, m->count + 1, 128))
 		return NULL;
-	const size_t i = find(m, key);
-	if (m->ids[i] == KEYMAP_NONE) {
-		m->keys[i] = key;
-		m->count++;
-	}
-	return &m->ids[i];
+	m->entries[m->count++] = (struct keymap_entry){ key, KEYMAP_NONE };
+	idmap_add(&m->map, hash, (uint32_t)m->count);
+	return &m->entries[m->count - 1].number;
 }
 
 void keymap_finish(struct keymap *m)
 {
 	if (!m)
 		return;
-	free(m->keys);
-	free(m->ids);
+	idmap_finish(&m->map);
+	free(m->entries);
 	*m = (struct keymap){ 0 };
 }

@@ -7,11 +7,10 @@
 #include "cuts.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#include "format/mix.h"
 
 #include "format/array.h"
+#include "format/mix.h"
+
 #define FIRST_ROOM 1024u
 #define PRIME ((1ull << 61) - 1)
 #define BASE (trk_mix(1, 1) >> 4) /* below PRIME */
@@ -19,42 +18,14 @@
 void cuts_finish(struct cuts *c)
 {
 	free(c->of);
-	free(c->table);
+	idmap_finish(&c->by_hash);
+	free(c->all);
 	*c = (struct cuts){ 0 };
 }
 
 static int reach(struct cuts *c, uint32_t whole)
 {
 	return ARRAY_ZEROES(c->of, c->of_room, (size_t)whole + 1, FIRST_ROOM) ? 0 : TRK_ERR_NOMEM;
-}
-
-static void place(struct cut *table, uint32_t room, const struct cut *cut)
-{
-	uint32_t i = (uint32_t)(cut->hash >> 32) & (room - 1);
-
-	while (table[i].node)
-		i = (i + 1) & (room - 1);
-	table[i] = *cut;
-}
-
-/* At most half full, with room for one more. */
-static int reserve(struct cuts *c)
-{
-	const uint32_t room = c->room ? c->room * 2 : FIRST_ROOM;
-	struct cut *table;
-
-	if (c->count < c->room / 2)
-		return 0;
-	table = calloc(room, sizeof(*table));
-	if (!table)
-		return TRK_ERR_NOMEM;
-	for (uint32_t i = 0; i < c->room; i++)
-		if (c->table[i].node)
-			place(table, room, &c->table[i]);
-	free(c->table);
-	c->table = table;
-	c->room = room;
-	return 0;
 }
 
 static uint64_t times_plus(uint64_t a, uint64_t b, uint64_t c)
@@ -103,29 +74,37 @@ static bool same(const struct writer *w, uint32_t a, uint32_t b, uint32_t keep)
 	return true;
 }
 
-static int find(struct cuts *c, struct writer *w, struct stream *s, uint32_t keep)
+static int add(struct cuts *c, struct writer *w, uint32_t whole, uint32_t hash, uint32_t keep)
 {
-	struct cut new = { .whole = s->node };
-	uint32_t *const ret = &c->of[s->node], i;
-
-	if (stream_grow_hashes(s) != 0 || reserve(c) != 0)
+	if (!idmap_reserve(&c->by_hash) || !ARRAY_ROOM(c->all, c->room, (size_t)c->count + 1, FIRST_ROOM))
 		return TRK_ERR_NOMEM;
-	new.hash = trk_mix(hash_of(c, w, s, keep), 0);
-	i = (uint32_t)(new.hash >> 32) & (c->room - 1);
-	for (; c->table[i].node; i = (i + 1) & (c->room - 1)) {
-		if (c->table[i].hash != new.hash || !same(w, c->table[i].whole, s->node, keep))
-			continue;
-		*ret = c->table[i].node;
-		return 0;
-	}
 	if (!c->frame)
 		c->frame = writer_frame(w, 0, TRK_FRAME_CUT + keep);
-	new.node = *ret = writer_node(w, s->node, c->frame);
+
+	const struct cut new = { .node = writer_node(w, whole, c->frame), .whole = whole };
+
 	if (!new.node)
 		return TRK_ERR_NOMEM;
-	c->table[i] = new;
-	c->count++;
+	c->all[c->count++] = new;
+	idmap_add(&c->by_hash, hash, c->count);
+	c->of[whole] = new.node;
 	return 0;
+}
+
+static int find(struct cuts *c, struct writer *w, struct stream *s, uint32_t keep)
+{
+	uint32_t hash, at, id;
+
+	if (stream_grow_hashes(s) != 0)
+		return TRK_ERR_NOMEM;
+	at = hash = (uint32_t)(trk_mix(hash_of(c, w, s, keep), 0) >> 32);
+	while ((id = idmap_next(&c->by_hash, hash, &at))) {
+		if (!same(w, c->all[id - 1].whole, s->node, keep))
+			continue;
+		c->of[s->node] = c->all[id - 1].node;
+		return 0;
+	}
+	return add(c, w, s->node, hash, keep);
 }
 
 int cuts_get(struct cuts *c, struct writer *w, struct stream *s, uint32_t keep)

@@ -9,16 +9,17 @@
 #ifndef RECORD_CUTS_H
 #define RECORD_CUTS_H
 
+#include "format/idmap.h"
 #include "format/writer.h"
 #include "stream.h"
 
 struct cuts { /* zeroes: none */
 	uint32_t *of; /* by the node of a whole stack: that of its cut; 0: not known */
 	uint32_t of_room;
-	struct cut { /* by what is kept */
-		uint64_t hash;
-		uint32_t node, whole; /* node 0: free */
-	} * table;
+	struct idmap by_hash; /* of what is kept: places in `all`, from 1 */
+	struct cut {
+		uint32_t node, whole;
+	} * all;
 	uint32_t room, count;
 	uint32_t frame; /* says how many are kept */
 	uint64_t shift; /* BASE to the power of that */

@@ -2,6 +2,8 @@
  * runs - what came of a whole run of frames that was pushed at once: the levels of the stack, by the node below
  * them and the codes of the frames on the wire. All of these are compared, so what is taken is what would be found.
  *
+ * The places are a cache, not format/idmap.h: a run that comes to a place takes it.
+ *
  * A run is kept when it is met the second time. Of all of them there are RUNS_BYTES; when those are full, everything is
  * forgotten. Where few runs repeat, none is looked for during a pause, so that a program whose stacks never
  * come again loses nothing; then it is tried anew.
