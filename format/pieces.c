@@ -1,4 +1,5 @@
 /* pieces - see pieces.h. */
+#include "format/array.h"
 #include "format/pieces.h"
 
 #include <dirent.h>
@@ -47,15 +48,11 @@ static int collect(DIR *folder, const char *name, uint32_t **ret, size_t *ret_co
 	while ((entry = readdir(folder))) {
 		const uint32_t number = number_of(entry->d_name, name, strlen(name));
 
-		if (number && *ret_count == room) {
-			uint32_t *const grown = reallocarray(*ret, room = room * 2 + 16, sizeof(**ret));
-
-			if (!grown)
-				return TRK_ERR_NOMEM;
-			*ret = grown;
-		}
-		if (number)
-			(*ret)[(*ret_count)++] = number;
+		if (!number)
+			continue;
+		if (!ARRAY_ROOM(*ret, room, *ret_count + 1, 16))
+			return TRK_ERR_NOMEM;
+		(*ret)[(*ret_count)++] = number;
 	}
 	return 0;
 }

@@ -88,6 +88,7 @@ bool predict_has_room(const struct predict_coder *c)
 	       total(c) + BATCH_BYTES_MAX <= PREDICT_PAYLOAD_MAX;
 }
 
+/* Not as format/array.h: a column knows where it ends, not how much it holds. */
 static int reserve(struct column *k, size_t more)
 {
 	const size_t size = used(k);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/array.h"
 #include "format/event.h"
 #include "format/mix.h"
 #include "common/depths.h"
@@ -513,15 +514,8 @@ static int remember_half(struct dump *d, const struct trk_event *e)
 	if (!place)
 		return TRK_ERR_NOMEM;
 	if (*place == KEYMAP_NONE) {
-		if (d->id_count == d->id_room) {
-			const size_t room = d->id_room ? d->id_room * 2 : 64;
-			uint64_t *const ids = reallocarray(d->ids, room, sizeof(*ids));
-
-			if (!ids)
-				return TRK_ERR_NOMEM;
-			d->ids = ids;
-			d->id_room = room;
-		}
+		if (!ARRAY_ROOM(d->ids, d->id_room, d->id_count + 1, 64))
+			return TRK_ERR_NOMEM;
 		*place = (uint32_t)d->id_count++;
 	}
 	d->ids[*place] = d->sequence;

@@ -5,6 +5,7 @@
  */
 #include "copy.h"
 
+#include "format/array.h"
 #include "format/pieces.h"
 #include "ui/ui.h"
 
@@ -71,20 +72,8 @@ static ssize_t read_at(int fd, void *bytes, size_t size, uint64_t offset)
 
 static int add(struct copy *c, const struct trk_block_header *h, uint64_t offset)
 {
-	if (c->count == c->room) {
-		const size_t room = c->room ? c->room * 2 : 256;
-		struct trk_block_header *const blocks = reallocarray(c->blocks, room, sizeof(*blocks));
-		uint64_t *offsets;
-
-		if (!blocks)
-			return TRK_ERR_NOMEM;
-		c->blocks = blocks;
-		offsets = reallocarray(c->offsets, room, sizeof(*offsets));
-		if (!offsets)
-			return TRK_ERR_NOMEM;
-		c->offsets = offsets;
-		c->room = room;
-	}
+	if (!ARRAY_ROOM(c->blocks, c->block_room, c->count + 1, 256) || !ARRAY_ROOM(c->offsets, c->offset_room, c->count + 1, 256))
+		return TRK_ERR_NOMEM;
 	c->blocks[c->count] = *h;
 	c->offsets[c->count++] = offset;
 	return 0;

@@ -21,7 +21,7 @@ int copy_open_file(const struct capture *c);
 struct copy {
 	struct trk_block_header *blocks; /* all but INDEX, in file order */
 	uint64_t *offsets;
-	size_t count, room;
+	size_t count, block_room, offset_room;
 	uint64_t bytes; /* up to the end of the last whole block, INDEX and trailer excluded */
 	bool whole; /* nothing between the blocks, and the trailer is there */
 };

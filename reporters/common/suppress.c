@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/array.h"
+
 /*
  * What runtimes allocate once and never free. A rule names frames at the top of
  * the stack, below malloc and friends: patterns on any frame would silence the
@@ -80,15 +82,11 @@ bool suppress_pattern_matches(const char *pattern, const char *text)
 
 static int add(struct suppressions *s, const char *pattern, size_t n)
 {
-	struct suppression *items = realloc(s->items, (s->count + 1) * sizeof(*items));
+	char *const copy = ARRAY_ROOM(s->items, s->room, s->count + 1, 16) ? strndup(pattern, n) : NULL;
 
-	if (!items)
+	if (!copy)
 		return TRK_ERR_NOMEM;
-	s->items = items;
-	items[s->count] = (struct suppression){ .pattern = strndup(pattern, n) };
-	if (!items[s->count].pattern)
-		return TRK_ERR_NOMEM;
-	s->count++;
+	s->items[s->count++] = (struct suppression){ .pattern = copy };
 	return 0;
 }
 

@@ -14,7 +14,7 @@ struct suppression {
 
 struct suppressions {
 	struct suppression *items;
-	size_t count;
+	size_t count, room;
 	size_t builtin_count; /* the first ones */
 };
 

@@ -18,7 +18,7 @@ static bool reach_node(struct aggregate *a, uint32_t node)
 	return ARRAY_ZEROES(a->last_row, a->node_room, (size_t)node + 1, 1024);
 }
 
-/* Before a row is added: none is ever without. */
+/* Before a row is added: none is ever without. By half of what there is, as the rows themselves (rows.c). */
 static bool reach_more(struct aggregate *a)
 {
 	const uint32_t room = a->more_room ? a->more_room + a->more_room / 2 : 64;

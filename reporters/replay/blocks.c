@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/array.h"
 #include "format/large.h"
 
 #define SMALLEST_TABLE_LOG2 6u
@@ -103,17 +104,8 @@ static bool more_slots(struct blocks *s)
 {
 	const uint32_t piece = s->slot_room / BLOCKS_PIECE;
 
-	if (piece == s->piece_room) {
-		const uint32_t room = piece ? piece * 2 : 1;
-		struct block **const grown = realloc(s->pieces, room * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		if (!piece)
-			grown[0] = NULL;
-		s->pieces = grown;
-		s->piece_room = room;
-	}
+	if (!ARRAY_ZEROES(s->pieces, s->piece_room, (size_t)piece + 1, 1))
+		return false;
 	if (!piece)
 		return grow_first(s);
 	s->pieces[piece] = s->slot_room <= UINT32_MAX - 2 * BLOCKS_PIECE ?

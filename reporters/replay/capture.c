@@ -160,7 +160,7 @@ static uint64_t find_block(const struct capture *c, uint64_t offset, uint64_t en
 	return end;
 }
 
-/* Room for the largest block so far. */
+/* Room for the largest block so far, and no more than that: not as format/array.h. */
 struct scratch {
 	uint8_t *stored, *raw;
 	size_t stored_room, raw_room;

@@ -5,6 +5,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "format/array.h"
+
 void ranges_finish(struct ranges *r)
 {
 	free(r->pieces);
@@ -45,6 +47,7 @@ static uint32_t take_piece(struct ranges *r)
 		return i;
 	}
 	if (r->count == r->room) {
+		/* by half of what there is, not as format/array.h: programs keep thousands of mappings for long */
 		const uint32_t room = r->room ? r->room + r->room / 2 : 32;
 		struct range *pieces = realloc(r->pieces, (size_t)room * sizeof(*pieces));
 
@@ -72,15 +75,8 @@ static uint32_t take_mapping(struct ranges *r)
 	if (i) {
 		r->free_mapping = r->mappings[i - 1];
 	} else {
-		if (r->mapping_count == r->mapping_room) {
-			const uint32_t room = r->mapping_room ? r->mapping_room * 2 : 32;
-			uint32_t *mappings = realloc(r->mappings, (size_t)room * sizeof(*mappings));
-
-			if (!mappings)
-				return 0;
-			r->mappings = mappings;
-			r->mapping_room = room;
-		}
+		if (!ARRAY_ROOM(r->mappings, r->mapping_room, (size_t)r->mapping_count + 1, 32))
+			return 0;
 		i = ++r->mapping_count;
 	}
 	r->mappings[i - 1] = 1;

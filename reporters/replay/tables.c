@@ -40,7 +40,10 @@ const char *tables_keep_text(struct capture *c, const void *bytes, size_t n)
 	return copy;
 }
 
-/* Room for `want` entries; the new ones are zero. */
+/*
+ * Room for `want` entries; the new ones are zero. By half of what there is, not as format/array.h: the tables of a capture are
+ * most of what a report needs.
+ */
 static int table_reserve(struct table *t, uint64_t want)
 {
 	uint64_t capacity = t->capacity ? t->capacity : 16;

@@ -4,6 +4,8 @@
 #include <dwarf.h>
 #include <stdlib.h>
 
+#include "format/array.h"
+
 /* Blocks and calls in each other at most: files may be hostile. */
 #define DEPTH_MAX 400
 
@@ -12,15 +14,8 @@ static uint32_t add(struct dwarf_function *f, Dwarf_Die *die, uint32_t outer)
 {
 	Dwarf_Addr base, low, high;
 
-	if (f->count == f->room) {
-		const uint32_t room = f->room ? f->room * 2 : 8;
-		struct dwarf_call *const calls = reallocarray(f->calls, room, sizeof(*calls));
-
-		if (!calls)
-			return DWARF_CALL_NONE;
-		f->calls = calls;
-		f->room = room;
-	}
+	if (!ARRAY_ROOM(f->calls, f->room, (size_t)f->count + 1, 8))
+		return DWARF_CALL_NONE;
 	for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &low, &high)) > 0;) {
 		if (!intervals_add(&f->ranges, low, high, f->count))
 			return DWARF_CALL_NONE;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/array.h"
 #include "format/trk.h"
 #include "symbols/ada_names.h"
 #include "symbols/dwarf_scopes.h"
@@ -41,15 +42,8 @@ static bool add_unit(struct dwarf_index *x, Dwarf_Die *cu)
 	}
 	if (!added)
 		return true; /* only types, or nothing that was linked */
-	if (x->count == x->room) {
-		const uint32_t room = x->room ? x->room * 2 : 64;
-		struct dwarf_unit *const units = reallocarray(x->units, room, sizeof(*units));
-
-		if (!units)
-			return false;
-		x->units = units;
-		x->room = room;
-	}
+	if (!ARRAY_ROOM(x->units, x->room, (size_t)x->count + 1, 64))
+		return false;
 	x->units[x->count++] = (struct dwarf_unit){ .cu = *cu };
 	return true;
 }
@@ -140,15 +134,8 @@ static const struct dwarf_facts *origin_of(struct dwarf_index *x, Dwarf_Die *ori
 		return NULL;
 	if (*id != KEYMAP_NONE)
 		return &x->origins[*id];
-	if (x->origin_count == x->origin_room) {
-		const uint32_t room = x->origin_room ? x->origin_room * 2 : 64;
-		struct dwarf_facts *const origins = reallocarray(x->origins, room, sizeof(*origins));
-
-		if (!origins)
-			return NULL;
-		x->origins = origins;
-		x->origin_room = room;
-	}
+	if (!ARRAY_ROOM(x->origins, x->origin_room, (size_t)x->origin_count + 1, 64))
+		return NULL;
 	*id = x->origin_count++;
 	x->origins[*id] = (struct dwarf_facts){ 0 };
 	x->origins[*id].name = read_name(x, origin, &x->origins[*id].linkage);

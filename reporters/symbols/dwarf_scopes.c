@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/array.h"
 #include "symbols/demangled.h"
 #include "symbols/stack.h"
 
@@ -210,16 +211,9 @@ static void add(struct walk *w, Dwarf_Die *function, const char *prefix)
 {
 	struct unit_scopes *const u = w->unit;
 
-	if (u->count == u->room) {
-		const uint32_t room = u->room ? u->room * 2 : 64;
-		struct scope *const scopes = reallocarray(u->scopes, room, sizeof(*scopes));
-
-		w->failed = !scopes;
-		if (!scopes)
-			return;
-		u->scopes = scopes;
-		u->room = room;
-	}
+	w->failed = !ARRAY_ROOM(u->scopes, u->room, (size_t)u->count + 1, 64);
+	if (w->failed)
+		return;
 	u->scopes[u->count++] = (struct scope){ dwarf_dieoffset(function), prefix };
 }
 
@@ -281,15 +275,8 @@ static struct unit_scopes *unit_of(struct dwarf_scopes *s, Dwarf_CU *unit, struc
 	for (uint32_t i = s->count; i-- > 0;)
 		if (s->units[i].unit == unit)
 			return &s->units[i];
-	if (s->count == s->room) {
-		const uint32_t room = s->room ? s->room * 2 : 16;
-		struct unit_scopes *const units = reallocarray(s->units, room, sizeof(*units));
-
-		if (!units)
-			return NULL;
-		s->units = units;
-		s->room = room;
-	}
+	if (!ARRAY_ROOM(s->units, s->room, (size_t)s->count + 1, 16))
+		return NULL;
 	s->units[s->count] = (struct unit_scopes){ .unit = unit };
 	read_unit(&s->units[s->count], false, arena);
 	return &s->units[s->count++];

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/array.h"
 #include "symbols/path.h"
 
 /* Nesting of namespaces, classes and blocks at most: a hostile file must not exhaust our stack. */
@@ -53,16 +54,8 @@ static bool add_function(struct dwarf_unit *u, Dwarf_Die *die)
 	}
 	if (!added)
 		return true;
-	if (u->function_count == u->function_room) {
-		const uint32_t room = u->function_room ? u->function_room * 2 : 64;
-		struct dwarf_function *const functions =
-			reallocarray(u->functions, room, sizeof(*functions));
-
-		if (!functions)
-			return false;
-		u->functions = functions;
-		u->function_room = room;
-	}
+	if (!ARRAY_ROOM(u->functions, u->function_room, (size_t)u->function_count + 1, 64))
+		return false;
 	u->functions[u->function_count++] = (struct dwarf_function){ .die = *die };
 	return true;
 }

@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#include "format/array.h"
+
 /* Links to follow at most: real code nests a few levels, hostile files nest without end. */
 #define OUTER_MAX 512
 
@@ -17,16 +19,8 @@ bool intervals_add(struct intervals *t, uint64_t low, uint64_t high, uint32_t va
 {
 	if (low >= high)
 		return true;
-	if (t->count == t->room) {
-		const uint32_t room = t->room ? t->room * 2 : 4;
-		struct interval *const items =
-			room <= UINT32_MAX / 2 ? reallocarray(t->items, room, sizeof(*items)) : NULL;
-
-		if (!items)
-			return false;
-		t->items = items;
-		t->room = room;
-	}
+	if (t->count == UINT32_MAX || !ARRAY_ROOM(t->items, t->room, t->count + 1, 4))
+		return false;
 	t->items[t->count++] = (struct interval){ low, high, value, INTERVAL_NONE };
 	return true;
 }

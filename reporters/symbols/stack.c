@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/array.h"
 #include "symbols/arena.h"
 #include "symbols/made_code.h"
 #include "symbols/demangled.h"
@@ -286,16 +287,9 @@ static const struct frame_source *source_of(struct stacks *s, uint32_t id)
 
 static bool append(struct stacks *s, size_t used, const struct frame_source *source)
 {
-	if (used + source->count > s->stack_room) {
-		const size_t room = (used + source->count) * 2;
-		struct source_frame *const stack = reallocarray(s->stack, room, sizeof(*stack));
-
-		if (!stack) {
-			s->short_of_memory = true;
-			return false;
-		}
-		s->stack = stack;
-		s->stack_room = room;
+	if (!ARRAY_ROOM(s->stack, s->stack_room, used + source->count, 64)) {
+		s->short_of_memory = true;
+		return false;
 	}
 	if (source->count)
 		memcpy(s->stack + used, source->frames, source->count * sizeof(*s->stack));

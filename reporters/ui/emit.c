@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/array.h"
+
 static const struct {
 	const struct emit_back_end *back_end;
 	const size_t *bytes; /* of its state; NULL: it has none */
@@ -51,16 +53,9 @@ static struct emit_level *top(struct emit *e)
 
 static void open_level(struct emit *e, struct emit_level l)
 {
-	if (e->depth == e->room) {
-		const size_t room = e->room ? 2 * e->room : 16;
-		struct emit_level *const grown = realloc(e->levels, room * sizeof(*grown));
-
-		if (!grown) {
-			ui_error("out of memory");
-			exit(UI_CANNOT);
-		}
-		e->levels = grown;
-		e->room = room;
+	if (!ARRAY_ROOM(e->levels, e->room, e->depth + 1, 16)) {
+		ui_error("out of memory");
+		exit(UI_CANNOT);
 	}
 	if (e->depth && (l.kind == EMIT_IN_ROW || l.kind == EMIT_IN_BRANCH))
 		l.number = top(e)->rows++;

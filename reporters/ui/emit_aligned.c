@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "format/array.h"
+
 bool aligned_shows(const struct emit_column *c)
 {
 	return c->audience != EMIT_FOR_PROGRAMS && c->heading;
@@ -20,16 +22,7 @@ static int columns_of(const char *text)
 
 bool aligned_add(struct aligned *a, char *text)
 {
-	if (a->count == a->room && text) {
-		const size_t room = a->room ? 2 * a->room : 32;
-		struct aligned_cell *const grown = realloc(a->cells, room * sizeof(*grown));
-
-		if (grown) {
-			a->cells = grown;
-			a->room = room;
-		}
-	}
-	if (!text || a->count == a->room) {
+	if (!text || !ARRAY_ROOM(a->cells, a->room, a->count + 1, 32)) {
 		free(text);
 		return false;
 	}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/array.h"
 #include "ui/emit_aligned.h"
 
 #define STEPS_MAX 2050
@@ -30,20 +31,6 @@ struct state {
 
 const size_t emit_people_bytes = sizeof(struct state);
 
-static bool grow(void **array, size_t count, size_t *room, size_t bytes)
-{
-	void *grown;
-
-	if (count < *room)
-		return true;
-	grown = realloc(*array, (*room ? 2 * *room : 32) * bytes);
-	if (!grown)
-		return false;
-	*array = grown;
-	*room = *room ? 2 * *room : 32;
-	return true;
-}
-
 /* ---- figures ---- */
 
 static struct remembered *find(const struct state *s, const char *name)
@@ -59,7 +46,7 @@ static struct remembered *add(struct emit *e, const char *name)
 	struct state *const s = e->state;
 	char *const copy = strdup(name);
 
-	if (!copy || !grow((void **)&s->figures, s->count, &s->room, sizeof(*s->figures))) {
+	if (!copy || !ARRAY_ROOM(s->figures, s->room, s->count + 1, 32)) {
 		free(copy);
 		e->no_memory = true;
 		return NULL;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/array.h"
 #include "ui/ui_private.h"
 
 #define LEVEL_EMPTY 0x80 /* nothing written in it yet; the other bits are '}' or ']' */
@@ -87,14 +88,9 @@ static void before(struct ui_json *j, const char *key)
 
 static void push(struct ui_json *j, char opener, char closer)
 {
-	if (j->depth == j->room) {
-		j->room = j->room ? j->room * 2 : 64;
-		char *const levels = realloc(j->levels, (size_t)j->room);
-		if (!levels) {
-			ui_error("out of memory");
-			exit(UI_CANNOT);
-		}
-		j->levels = levels;
+	if (!ARRAY_ROOM(j->levels, j->room, j->depth + 1, 64)) {
+		ui_error("out of memory");
+		exit(UI_CANNOT);
 	}
 	j->levels[j->depth++] = (char)(closer | LEVEL_EMPTY);
 	fputc(opener, j->file);

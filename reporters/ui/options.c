@@ -144,6 +144,7 @@ static uint64_t number_of(const struct ui_option *o, const char *text)
 	return value;
 }
 
+/* One by one: nobody types many. */
 static void append(struct ui_list *list, const char *item)
 {
 	list->items = need(realloc(list->items, (list->count + 2) * sizeof(*list->items)));

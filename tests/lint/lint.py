@@ -31,7 +31,7 @@ CODE = (".c", ".h", ".py", ".sh", ".js", ".css")
 INCLUDES = {
     "format": ["format/.*"],
     "libtracker": ["format/(bytes|trk|wire|shm).h", "libtracker/.*", "[^/]*"],
-    "reporters/ui": ["ui/.*", "[^/]*"],
+    "reporters/ui": ["format/array.h", "ui/.*", "[^/]*"],
     "reporters/replay": ["format/.*", "replay/.*", "[^/]*"],
     "reporters/symbols": ["format/.*", "replay/capture.h", "symbols/.*", "[^/]*"],
     "reporters/flame": ["(format|replay|symbols|ui|common|flame)/.*", "page_assets.h"],

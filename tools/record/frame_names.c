@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "format/array.h"
+
 /* Within --max-size, for what is written after the names: health, their own notice. */
 #define RESERVE_BYTES 4096u
 #define STACK_BYTES (8u << 20) /* libdw keeps the lines of a file there; the user's limit may be less */
@@ -145,15 +147,8 @@ static bool receive_text(struct recorder *r, FILE *f, uint32_t bytes, struct tex
 {
 	static char text[TEXT_MAX];
 
-	if (t->count == t->room) {
-		const uint32_t room = t->room ? t->room * 2 : 1024;
-		uint32_t *const ids = reallocarray(t->ids, room, sizeof(*ids));
-
-		if (!ids)
-			return false;
-		t->ids = ids;
-		t->room = room;
-	}
+	if (!ARRAY_ROOM(t->ids, t->room, (size_t)t->count + 1, 1024))
+		return false;
 	if (bytes > sizeof(text) || !receive(f, text, bytes))
 		return false;
 	t->ids[t->count++] = writer_symbols_string(r->writer, text, bytes);

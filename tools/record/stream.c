@@ -108,15 +108,8 @@ int stream_append(void *stream, const void *bytes, size_t size)
 
 static int defer_push(struct stream *s, uint64_t pc)
 {
-	if (s->deferred_count == s->deferred_room) {
-		const uint32_t room = s->deferred_room ? s->deferred_room * 2 : 256;
-		uint8_t *const grown = realloc(s->deferred, (size_t)room * sizeof(pc));
-
-		if (!grown)
-			return TRK_ERR_NOMEM;
-		s->deferred = grown;
-		s->deferred_room = room;
-	}
+	if (!ARRAY_ROOM(s->deferred, s->deferred_room, (s->deferred_count + 1) * sizeof(pc), 256 * sizeof(pc)))
+		return TRK_ERR_NOMEM;
 	put_u64(s->deferred + s->deferred_count++ * sizeof(pc), pc);
 	return 0;
 }
@@ -179,14 +172,5 @@ int stream_grow_stack(struct stream *s, uint32_t frames)
 
 int stream_grow_hashes(struct stream *s)
 {
-	uint64_t *grown;
-
-	if (s->hash_room >= s->depth)
-		return 0;
-	grown = realloc(s->hashes, s->level_room * sizeof(*grown));
-	if (!grown)
-		return TRK_ERR_NOMEM;
-	s->hashes = grown;
-	s->hash_room = s->level_room;
-	return 0;
+	return ARRAY_ROOM(s->hashes, s->hash_room, s->depth, 64) ? 0 : TRK_ERR_NOMEM;
 }
