@@ -56,17 +56,23 @@ static int ask(struct source *s, const struct point_range *at, struct view *ret)
 	return source_view(s, &o, ret);
 }
 
+struct tracker_snapshot *snapshot_at(struct source *s, const struct point_range *at)
+{
+	struct view view;
+
+	return ask(s, at, &view) == TRACKER_OK ? snapshot_new(source_keep(s), &view) : NULL;
+}
+
 static struct tracker_snapshot *load(const char *file, const struct point_range *at)
 {
+	struct tracker_snapshot *ret;
 	struct source *source;
-	struct view view;
 
 	if (source_open(&source, file) != TRACKER_OK)
 		return NULL;
-	if (ask(source, at, &view) == TRACKER_OK)
-		return snapshot_new(source, &view);
+	ret = snapshot_at(source, at);
 	source_drop(source);
-	return NULL;
+	return ret;
 }
 
 tracker_snapshot *tracker_snapshot_load(const char *path)

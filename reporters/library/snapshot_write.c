@@ -98,7 +98,20 @@ static int by_place(const void *left, const void *right)
 		return a->process < b->process ? -1 : 1;
 	if (!a->mapping != !b->mapping)
 		return a->mapping ? 1 : -1;
-	return a->address < b->address ? -1 : a->address > b->address;
+	if (a->address != b->address)
+		return a->address < b->address ? -1 : 1;
+	if (a->domain != b->domain)
+		return a->domain < b->domain ? -1 : 1;
+	return a->time_ns < b->time_ns ? -1 : a->time_ns > b->time_ns;
+}
+
+/* In a capture whose releases were lost there may be an older block at a place: the next one is there now. */
+static bool is_replaced(const struct dump *d, size_t i)
+{
+	const struct view_block *const b = &d->blocks[i];
+
+	return i + 1 < d->snapshot->view.block_count && !b->mapping && !b[1].mapping && b[1].process == b->process &&
+	       b[1].address == b->address && b[1].domain == b->domain;
 }
 
 static int renumber(struct dump *d)
@@ -166,6 +179,8 @@ static int restore(struct dump *d)
 	for (size_t i = 0; i < d->snapshot->view.block_count && !err; i++) {
 		const struct view_block *const b = &d->blocks[i];
 
+		if (is_replaced(d, i))
+			continue;
 		if (b->process != p.process)
 			p.count = 0;
 		p.process = b->process;

@@ -180,6 +180,67 @@ int tracker_statistic_format(char *text, size_t room, const tracker_statistic *s
 /* "/src/a.c:7: size=583 KiB (+0 B), count=14994 (+0), average=40 B" */
 int tracker_statistic_diff_format(char *text, size_t room, const tracker_statistic_diff *statistic);
 
+/* ---- captures ---- */
+
+typedef struct tracker_file tracker_file;
+
+/*
+ * Opens a capture, for several questions: its names and tracebacks are made once. Fails as tracker_snapshot_load does. Give it to
+ * tracker_file_free; snapshots of it stay.
+ */
+tracker_file *tracker_file_open(const char *path);
+/* NULL-safe. */
+void tracker_file_free(tracker_file *file);
+/* Its snapshot at a point as it stands behind the @: "end", "LABEL", "1.5s"; NULL: the peak. As tracker_snapshot_load. */
+tracker_snapshot *tracker_file_snapshot(tracker_file *file, const char *point);
+
+/* What was counted from its beginning to its end, of all processes. Later versions have more at the end. */
+typedef struct tracker_totals {
+	uint64_t allocations, frees;
+	uint64_t bytes_allocated;
+	uint64_t peak_bytes, peak_blocks, peak_time_ns; /* of what was live at once in all processes */
+	uint64_t leaked_bytes, leaked_blocks; /* live at the end, or when their process ended */
+	uint64_t temporary, temporary_bytes; /* freed with at most one other allocation of their thread in between */
+	uint64_t end_ns; /* of the last event or process, since the capture began, as all times */
+	uint64_t lost; /* events that are not in the capture: all else is a lower bound */
+	uint64_t sample_bytes; /* of a sampled capture, in which all else is an estimate; else 0 */
+} tracker_totals;
+
+/* bytes: sizeof(*out). TRACKER_OK, TRACKER_EINVAL, TRACKER_EIO, TRACKER_ENOMEM. */
+int tracker_file_totals(tracker_file *file, tracker_totals *out, size_t bytes);
+
+typedef struct tracker_process {
+	unsigned pid, parent_pid;
+	const char *name, *executable;
+	uint64_t start_ns, end_ns; /* UINT64_MAX: not known to have ended */
+	int status; /* of its exit; -1: it did not exit, or nobody knows */
+	int signal; /* that killed it; 0: none */
+} tracker_process;
+
+/* Process `index`, from 0, in the order in which they began; strings live as long as the file. TRACKER_OK, TRACKER_EINVAL. */
+int tracker_file_process(const tracker_file *file, size_t index, tracker_process *out, size_t bytes);
+
+/* What happened, as `tracker dump` prints it. Fields that an event does not have are 0. */
+typedef struct tracker_event {
+	const char *kind; /* "malloc", "free", "mark" ... */
+	uint64_t time_ns;
+	uint64_t address, size;
+	uint64_t old_address, old_size; /* of a realloc or mremap */
+	unsigned pid, tid, domain;
+	unsigned stack; /* for tracker_file_traceback; 0: the empty one */
+	const char *label; /* of marks and regions, label_bytes long, not terminated; else NULL */
+	size_t label_bytes;
+} tracker_event;
+
+/*
+ * Calls each(event, data) for all events, in order of time; what it is given lives until it returns. When that is not 0, it ends
+ * and returns the same. The file can be asked for nothing else meanwhile, but for tracebacks. TRACKER_OK, TRACKER_EINVAL,
+ * TRACKER_ENOTSUP (an aggregated capture has none), TRACKER_EIO, TRACKER_ENOMEM.
+ */
+int tracker_file_events(tracker_file *file, int (*each)(const tracker_event *event, void *data), void *data);
+/* The traceback of a stack, which is the file's. NULL: TRACKER_EINVAL, TRACKER_ENOMEM. */
+const tracker_traceback *tracker_file_traceback(tracker_file *file, unsigned stack);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

@@ -253,4 +253,5 @@ def main():
         sys.exit("hardly anything was compared")
 
 
-main()
+if __name__ == "__main__":
+    main()

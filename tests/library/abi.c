@@ -8,7 +8,7 @@
 #define FIELD(type, field) printf("%s.%s %zu\n", #type, #field, offsetof(type, field))
 #define VALUE(name) printf("%s %d\n", #name, (int)name)
 
-int main(void)
+static void snapshots(void)
 {
 	SIZE(tracker_frame);
 	FIELD(tracker_frame, function);
@@ -38,6 +38,50 @@ int main(void)
 	FIELD(tracker_statistic_diff, count);
 	FIELD(tracker_statistic_diff, size_diff);
 	FIELD(tracker_statistic_diff, count_diff);
+}
+
+static void captures(void)
+{
+	SIZE(tracker_totals);
+	FIELD(tracker_totals, allocations);
+	FIELD(tracker_totals, frees);
+	FIELD(tracker_totals, bytes_allocated);
+	FIELD(tracker_totals, peak_bytes);
+	FIELD(tracker_totals, peak_blocks);
+	FIELD(tracker_totals, peak_time_ns);
+	FIELD(tracker_totals, leaked_bytes);
+	FIELD(tracker_totals, leaked_blocks);
+	FIELD(tracker_totals, temporary);
+	FIELD(tracker_totals, temporary_bytes);
+	FIELD(tracker_totals, end_ns);
+	FIELD(tracker_totals, lost);
+	FIELD(tracker_totals, sample_bytes);
+	SIZE(tracker_process);
+	FIELD(tracker_process, pid);
+	FIELD(tracker_process, parent_pid);
+	FIELD(tracker_process, name);
+	FIELD(tracker_process, executable);
+	FIELD(tracker_process, start_ns);
+	FIELD(tracker_process, end_ns);
+	FIELD(tracker_process, status);
+	FIELD(tracker_process, signal);
+	SIZE(tracker_event);
+	FIELD(tracker_event, kind);
+	FIELD(tracker_event, time_ns);
+	FIELD(tracker_event, address);
+	FIELD(tracker_event, size);
+	FIELD(tracker_event, old_address);
+	FIELD(tracker_event, old_size);
+	FIELD(tracker_event, pid);
+	FIELD(tracker_event, tid);
+	FIELD(tracker_event, domain);
+	FIELD(tracker_event, stack);
+	FIELD(tracker_event, label);
+	FIELD(tracker_event, label_bytes);
+}
+
+static void numbers(void)
+{
 	SIZE(tracker_key_type);
 	VALUE(TRACKER_KEY_FILENAME);
 	VALUE(TRACKER_KEY_LINENO);
@@ -55,5 +99,12 @@ int main(void)
 	VALUE(TRACKER_ESTALE);
 	VALUE(TRACKER_ENOTSUP);
 	VALUE(TRACKER_ENOENT);
+}
+
+int main(void)
+{
+	snapshots();
+	captures();
+	numbers();
 	return 0;
 }

@@ -1,0 +1,550 @@
+"""tracker - captures of native programs in Python, with the names and the meaning of Python's own tracemalloc.
+
+    import tracker
+
+    capture = tracker.Capture("app.bin")
+    for stat in capture.table("end", key_type="lineno")[:10]:
+        print(stat)
+
+    before, after = capture.snapshot("start"), capture.snapshot("end")
+    for stat in after.filter_traces([tracker.Filter(True, "/src/*")]).compare_to(before, "lineno"):
+        print(stat)
+
+Snapshot, Statistic, StatisticDiff, Trace, Traceback, Frame, Filter and DomainFilter are tracemalloc's, so that a script that reads
+snapshots can say `import tracker as tracemalloc`. What differs, and why, stands in docs/API.md: the most recent frames leave the
+allocator's own out; in cumulative sums a block counts once for each key; the line of a traceback group begins with the
+most recent frame; format(limit) with limit < 0 gives the -limit oldest frames; a file is a capture, not a pickle.
+
+One file, the standard library, and libtracker-replay.so.0, which is looked for in TRACKER_REPLAY_LIBRARY, beside this file, in the
+prefix that this file is installed in, and where the system has its libraries.
+"""
+import collections.abc
+import ctypes
+import functools
+import glob
+import linecache
+import os
+
+__all__ = ["BaseFilter", "Capture", "DomainFilter", "Error", "Filter", "Frame", "Snapshot", "Statistic", "StatisticDiff", "Trace",
+           "Traceback"]
+
+_OK, _ENOMEM, _EINVAL, _ENOENT = 0, -1, -3, -9
+_KEY_TYPES = {"filename": 0, "lineno": 1, "traceback": 2, "function": 3, "module": 4}
+
+
+class Error(Exception):
+    """What libtracker-replay refused: its sentence, and its code (enum tracker_error)."""
+
+    def __init__(self, text, code):
+        super().__init__(text)
+        self.code = code
+
+
+# ---- the library ----
+
+
+class _Frame(ctypes.Structure):
+    _fields_ = [("function", ctypes.c_char_p), ("filename", ctypes.c_char_p), ("module", ctypes.c_char_p), ("lineno", ctypes.c_uint),
+                ("ip", ctypes.c_size_t), ("inlined", ctypes.c_bool)]
+
+
+class _Trace(ctypes.Structure):
+    _fields_ = [("domain", ctypes.c_uint), ("address", ctypes.c_size_t), ("size", ctypes.c_size_t), ("traceback", ctypes.c_void_p)]
+
+
+class _Filter(ctypes.Structure):
+    _fields_ = [("inclusive", ctypes.c_bool), ("filename_pattern", ctypes.c_char_p), ("lineno", ctypes.c_long),
+                ("all_frames", ctypes.c_bool), ("domain", ctypes.c_long)]
+
+
+class _Statistic(ctypes.Structure):
+    _fields_ = [("traceback", ctypes.c_void_p), ("size", ctypes.c_size_t), ("count", ctypes.c_size_t)]
+
+
+class _StatisticDiff(ctypes.Structure):
+    _fields_ = [*_Statistic._fields_, ("size_diff", ctypes.c_int64), ("count_diff", ctypes.c_int64)]
+
+
+class _Totals(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in (
+        "allocations", "frees", "bytes_allocated", "peak_bytes", "peak_blocks", "peak_time_ns", "leaked_bytes", "leaked_blocks",
+        "temporary", "temporary_bytes", "end_ns", "lost", "sample_bytes")]
+
+
+class _Process(ctypes.Structure):
+    _fields_ = [("pid", ctypes.c_uint), ("parent_pid", ctypes.c_uint), ("name", ctypes.c_char_p), ("executable", ctypes.c_char_p),
+                ("start_ns", ctypes.c_uint64), ("end_ns", ctypes.c_uint64), ("status", ctypes.c_int), ("signal", ctypes.c_int)]
+
+
+_P, _S, _I, _B, _Z = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_bool, ctypes.c_size_t
+_FUNCTIONS = {
+    "replay_last_code": (_I, []), "replay_last_error": (_S, []),
+    "traceback_len": (_Z, [_P]), "traceback_total_nframe": (_Z, [_P]),
+    "traceback_frame": (_I, [_P, ctypes.c_ssize_t, ctypes.POINTER(_Frame)]),
+    "snapshot_load": (_P, [_S]), "snapshot_dump": (_I, [_P, _S]), "snapshot_free": (None, [_P]),
+    "snapshot_traceback_limit": (_I, [_P]), "snapshot_len": (_Z, [_P]),
+    "snapshot_trace": (_I, [_P, _Z, ctypes.POINTER(_Trace)]),
+    "snapshot_filter": (_P, [_P, ctypes.POINTER(_Filter), _Z]),
+    "snapshot_statistics": (_I, [_P, _I, _B, ctypes.POINTER(ctypes.POINTER(_Statistic)), ctypes.POINTER(_Z)]),
+    "snapshot_compare_to": (_I, [_P, _P, _I, _B, ctypes.POINTER(ctypes.POINTER(_StatisticDiff)), ctypes.POINTER(_Z)]),
+    "statistics_free": (None, [_P]),
+    "format_size": (_I, [_S, _Z, ctypes.c_double, _B]),
+    "file_open": (_P, [_S]), "file_free": (None, [_P]), "file_snapshot": (_P, [_P, _S]),
+    "file_totals": (_I, [_P, ctypes.POINTER(_Totals), _Z]),
+    "file_process": (_I, [_P, _Z, ctypes.POINTER(_Process), _Z]),
+}
+_NAME = "libtracker-replay.so.0"
+
+
+def _places():
+    named = os.environ.get("TRACKER_REPLAY_LIBRARY")
+    if named:
+        return [named]
+    here = os.path.dirname(os.path.abspath(__file__))
+    prefix = os.path.normpath(os.path.join(here, "..", "..", ".."))  # of PREFIX/share/tracker/python
+    found = [path for at in (here, *(os.path.join(prefix, lib) for lib in ("lib", "lib64", "lib/*"))) for path in
+             sorted(glob.glob(os.path.join(glob.escape(here) if at == here else at, _NAME)))]
+    return [*found, _NAME]
+
+
+@functools.lru_cache(maxsize=None)
+def _library():
+    errors = []
+    for place in _places():
+        try:
+            library = ctypes.CDLL(place)
+        except OSError as e:
+            errors.append(str(e))
+            continue
+        for name, (result, arguments) in _FUNCTIONS.items():
+            function = getattr(library, "tracker_" + name)
+            function.restype, function.argtypes = result, arguments
+        return library
+    raise ImportError("%s is not there: %s; say where it is with TRACKER_REPLAY_LIBRARY" % (_NAME, "; ".join(errors)))
+
+
+def _call(name, *arguments):
+    return getattr(_library(), "tracker_" + name)(*arguments)
+
+
+def _failure():
+    """The exception for the thread's last failure."""
+    code, text = _call("replay_last_code"), _text(_call("replay_last_error"))
+    if code == _ENOMEM:
+        return MemoryError(text)
+    if code == _ENOENT and text.startswith("No such file"):
+        return FileNotFoundError(text)
+    return Error(text, code)
+
+
+def _check(code):
+    if code != _OK:
+        raise _failure()
+
+
+def _text(data):
+    return os.fsdecode(data)
+
+
+def _format_size(size, sign):
+    buffer = ctypes.create_string_buffer(400)
+    _call("format_size", buffer, len(buffer), size, sign)
+    return buffer.value.decode()
+
+
+class _Handle:
+    """An object of the library, freed with the last thing that uses it."""
+
+    __slots__ = ("pointer", "free")
+
+    def __init__(self, pointer, free):
+        if not pointer:
+            raise _failure()
+        self.pointer, self.free = pointer, getattr(_library(), free)
+
+    def __del__(self):
+        if getattr(self, "free", None):
+            self.free(self.pointer)
+
+
+# ---- frames and tracebacks ----
+
+
+@functools.total_ordering
+class Frame:
+    """A frame of the source. `function`, `module` and `inlined` are more than tracemalloc knows; two frames are equal without them."""
+
+    __slots__ = ("_frame", "_more")
+
+    def __init__(self, frame, more=("", "", False)):
+        self._frame, self._more = tuple(frame), more
+
+    @property
+    def filename(self):
+        return self._frame[0]
+
+    @property
+    def lineno(self):
+        return self._frame[1]
+
+    @property
+    def function(self):
+        return self._more[0]
+
+    @property
+    def module(self):
+        return self._more[1]
+
+    @property
+    def inlined(self):
+        return self._more[2]
+
+    def __eq__(self, other):
+        return self._frame == other._frame if isinstance(other, Frame) else NotImplemented
+
+    def __lt__(self, other):
+        return self._frame < other._frame if isinstance(other, Frame) else NotImplemented
+
+    def __hash__(self):
+        return hash(self._frame)
+
+    def __str__(self):
+        return "%s:%s" % self._frame
+
+    def __repr__(self):
+        return "<Frame filename=%r lineno=%r>" % self._frame
+
+
+class _Name(Frame):
+    """The key of sums by function or module, which has no line."""
+
+    __slots__ = ()
+
+    def __str__(self):
+        return self.filename
+
+
+@functools.total_ordering
+class Traceback(collections.abc.Sequence):
+    """Frames from the oldest to the most recent one; made of (filename, lineno), the most recent first, as tracemalloc's is."""
+
+    __slots__ = ("_list", "_total")
+
+    def __init__(self, frames, total_nframe=None):
+        self._list = tuple(f if isinstance(f, Frame) else Frame(f) for f in reversed(tuple(frames)))
+        self._total = total_nframe
+
+    @property
+    def total_nframe(self):
+        """How deep the stack was before it was cut, or None."""
+        return self._total
+
+    @property
+    def _frames(self):
+        return tuple(f._frame for f in self._list)
+
+    def __len__(self):
+        return len(self._list)
+
+    def __getitem__(self, index):
+        return self._list[index]
+
+    def __contains__(self, frame):
+        return frame in self._list
+
+    def __hash__(self):
+        return hash(self._list)
+
+    def __eq__(self, other):
+        return self._list == other._list if isinstance(other, Traceback) else NotImplemented
+
+    def __lt__(self, other):
+        return self._list < other._list if isinstance(other, Traceback) else NotImplemented
+
+    def __str__(self):
+        return str(self[0])
+
+    def __repr__(self):
+        total = "" if self._total is None else " total_nframe=%s" % self._total
+        return "<Traceback %r%s>" % (tuple(self), total)
+
+    def format(self, limit=None, most_recent_first=False):
+        """Lines as of a traceback. limit > 0: the most recent frames; limit < 0: the oldest ones."""
+        frames = self._list
+        if limit is not None:
+            frames = frames[-limit:] if limit > 0 else frames[:-limit]
+        lines = []
+        for frame in reversed(frames) if most_recent_first else frames:
+            lines.append('  File "%s", line %s' % (frame.filename, frame.lineno))
+            source = linecache.getline(frame.filename, frame.lineno).strip()
+            if source:
+                lines.append("    %s" % source)
+        return lines
+
+
+def _frames(pointer, frame_type=Frame):
+    """Of a traceback of the library, the most recent first."""
+    frames, frame = [], _Frame()
+    for i in range(1, _call("traceback_len", pointer) + 1):
+        _check(_call("traceback_frame", pointer, -i, ctypes.byref(frame)))
+        frames.append(frame_type((_text(frame.filename), frame.lineno), (_text(frame.function), _text(frame.module), frame.inlined)))
+    return frames
+
+
+# ---- statistics ----
+
+
+def _summary(traceback, size, size_diff, count, count_diff):
+    text = "%s: size=%s%s, count=%i%s" % (traceback[-1], _format_size(size, False), size_diff, count, count_diff)
+    return text + ", average=%s" % _format_size(size / count, False) if count else text
+
+
+class Statistic:
+    """Blocks with the same key."""
+
+    __slots__ = ("traceback", "size", "count")
+
+    def __init__(self, traceback, size, count):
+        self.traceback, self.size, self.count = traceback, size, count
+
+    def _values(self):
+        return self.traceback, self.size, self.count
+
+    def __hash__(self):
+        return hash(self._values())
+
+    def __eq__(self, other):
+        return self._values() == other._values() if isinstance(other, Statistic) else NotImplemented
+
+    def __str__(self):
+        return _summary(self.traceback, self.size, "", self.count, "")
+
+    def __repr__(self):
+        return "<Statistic traceback=%r size=%i count=%i>" % self._values()
+
+
+class StatisticDiff:
+    """The same in a newer snapshot, and how much more that is than in an older one."""
+
+    __slots__ = ("traceback", "size", "size_diff", "count", "count_diff")
+
+    def __init__(self, traceback, size, size_diff, count, count_diff):
+        self.traceback, self.size, self.size_diff, self.count, self.count_diff = traceback, size, size_diff, count, count_diff
+
+    def _values(self):
+        return self.traceback, self.size, self.size_diff, self.count, self.count_diff
+
+    def __hash__(self):
+        return hash(self._values())
+
+    def __eq__(self, other):
+        return self._values() == other._values() if isinstance(other, StatisticDiff) else NotImplemented
+
+    def __str__(self):
+        return _summary(self.traceback, self.size, " (%s)" % _format_size(self.size_diff, True), self.count, " (%+i)" % self.count_diff)
+
+    def __repr__(self):
+        return "<StatisticDiff traceback=%r size=%i (%+i) count=%i (%+i)>" % self._values()
+
+
+# ---- traces ----
+
+
+class Trace:
+    """One live block: (domain, size, frames[, total_nframe]); `address` is more than tracemalloc knows, and does not count for ==."""
+
+    __slots__ = ("domain", "size", "traceback", "address")
+
+    def __init__(self, trace, address=None):
+        self.domain, self.size, frames = trace[:3]
+        self.traceback = frames if isinstance(frames, Traceback) else Traceback(*trace[2:])
+        self.address = address
+
+    def _values(self):
+        return self.domain, self.size, self.traceback
+
+    def __eq__(self, other):
+        return self._values() == other._values() if isinstance(other, Trace) else NotImplemented
+
+    def __hash__(self):
+        return hash(self._values())
+
+    def __str__(self):
+        return "%s: %s" % (self.traceback, _format_size(self.size, False))
+
+    def __repr__(self):
+        return "<Trace domain=%s size=%s, traceback=%r>" % (self.domain, _format_size(self.size, False), self.traceback)
+
+
+class _Traces(collections.abc.Sequence):
+    def __init__(self, handle):
+        self._handle, self._cache = handle, {}  # tracebacks, which many traces share, by address
+
+    def _get(self, index):
+        trace = _Trace()
+        _check(_call("snapshot_trace", self._handle.pointer, index, ctypes.byref(trace)))
+        pointer = trace.traceback
+        if pointer not in self._cache:
+            self._cache[pointer] = Traceback(_frames(pointer), _call("traceback_total_nframe", pointer))
+        return Trace((trace.domain, trace.size, self._cache[pointer]), trace.address)
+
+    def __len__(self):
+        return _call("snapshot_len", self._handle.pointer)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return tuple(self._get(i) for i in range(*index.indices(len(self))))
+        return self._get(range(len(self))[index])
+
+    def __eq__(self, other):
+        return list(self) == list(other) if isinstance(other, _Traces) else NotImplemented
+
+    def __repr__(self):
+        return "<Traces len=%s>" % len(self)
+
+
+# ---- filters ----
+
+
+class BaseFilter:
+    """What Filter and DomainFilter have in common."""
+
+    def __init__(self, inclusive):
+        self.inclusive = inclusive
+
+    def _as_c(self):
+        raise NotImplementedError
+
+
+class Filter(BaseFilter):
+    """By the name of a file, of the most recent frame or of all; with lineno and domain only those."""
+
+    def __init__(self, inclusive, filename_pattern, lineno=None, all_frames=False, domain=None):
+        super().__init__(inclusive)
+        self._filename_pattern = filename_pattern
+        self.lineno, self.all_frames, self.domain = lineno, all_frames, domain
+
+    @property
+    def filename_pattern(self):
+        return self._filename_pattern
+
+    def _as_c(self):
+        return _Filter(self.inclusive, os.fsencode(self._filename_pattern), -1 if self.lineno is None else self.lineno, self.all_frames,
+                       -1 if self.domain is None else self.domain)
+
+
+class DomainFilter(BaseFilter):
+    """By the domain alone."""
+
+    def __init__(self, inclusive, domain):
+        super().__init__(inclusive)
+        self._domain = domain
+
+    @property
+    def domain(self):
+        return self._domain
+
+    def _as_c(self):
+        return _Filter(self.inclusive, None, -1, False, self._domain)
+
+
+# ---- snapshots ----
+
+
+def _key_type(name):
+    if name not in _KEY_TYPES:
+        raise ValueError("unknown key_type: %r" % (name,))
+    return _KEY_TYPES[name]
+
+
+def _ask(name, structure, make, snapshots, key_type, cumulative):
+    """A list of make(traceback, item), for each `structure` that the library answers with."""
+    items, n = ctypes.POINTER(structure)(), _Z()
+    code = _call(name, *(s._handle.pointer for s in snapshots), _key_type(key_type), cumulative, ctypes.byref(items), ctypes.byref(n))
+    if code == _EINVAL:
+        raise ValueError(_text(_call("replay_last_error")))
+    _check(code)
+    frame_type = _Name if key_type in ("function", "module") else Frame
+    try:
+        return [make(Traceback(_frames(item.traceback, frame_type)), item) for item in items[:n.value]]
+    finally:
+        _call("statistics_free", items)
+
+
+class Snapshot:
+    """The blocks that were live at one moment. Of load(), of filter_traces(), or of a Capture."""
+
+    def __init__(self, handle):
+        self._handle = handle
+
+    @property
+    def traceback_limit(self):
+        return _call("snapshot_traceback_limit", self._handle.pointer)
+
+    @property
+    def traces(self):
+        return _Traces(self._handle)
+
+    def dump(self, filename):
+        """Writes a capture that holds only this; every report reads it. An existing file is replaced."""
+        _check(_call("snapshot_dump", self._handle.pointer, os.fsencode(filename)))
+
+    @staticmethod
+    def load(filename):
+        """Of a file that dump wrote, or of any capture: "out.bin" (its peak), "out.bin@end", "out.bin@LABEL" ..."""
+        return Snapshot(_Handle(_call("snapshot_load", os.fsencode(filename)), "tracker_snapshot_free"))
+
+    def filter_traces(self, filters):
+        """A new snapshot: what an inclusive filter matches, if there is one, and no exclusive one does."""
+        if not isinstance(filters, collections.abc.Iterable):
+            raise TypeError("filters must be a list of filters, not %s" % type(filters).__name__)
+        filters = [f._as_c() for f in filters]
+        array = (_Filter * len(filters))(*filters)
+        return Snapshot(_Handle(_call("snapshot_filter", self._handle.pointer, array, len(filters)), "tracker_snapshot_free"))
+
+    def statistics(self, key_type, cumulative=False):
+        """Statistic objects, the biggest first. key_type: filename, lineno, traceback, function or module."""
+        def make(traceback, s):
+            return Statistic(traceback, s.size, s.count)
+        return _ask("snapshot_statistics", _Statistic, make, [self], key_type, cumulative)
+
+    def compare_to(self, old_snapshot, key_type, cumulative=False):
+        """StatisticDiff objects, the greatest change first."""
+        def make(traceback, s):
+            return StatisticDiff(traceback, s.size, s.size_diff, s.count, s.count_diff)
+        return _ask("snapshot_compare_to", _StatisticDiff, make, [self, old_snapshot], key_type, cumulative)
+
+
+class Capture:
+    """A capture that is asked several questions. Points are those that stand behind the @: "end", "LABEL", "1.5s"; None is the peak."""
+
+    def __init__(self, path):
+        self.path = os.fspath(path)
+        self._handle = _Handle(_call("file_open", os.fsencode(path)), "tracker_file_free")
+
+    def snapshot(self, point=None):
+        point = None if point is None else os.fsencode(point)
+        return Snapshot(_Handle(_call("file_snapshot", self._handle.pointer, point), "tracker_snapshot_free"))
+
+    def table(self, point=None, key_type="lineno", cumulative=False, filters=()):
+        """The statistics of a point, as `tracker table` prints them."""
+        return self.snapshot(point).filter_traces(filters).statistics(key_type, cumulative)
+
+    def diff(self, old, new, key_type="lineno", cumulative=False, filters=()):
+        """What changed between two points, as `tracker diff` prints it."""
+        new, old = (self.snapshot(point).filter_traces(filters) for point in (new, old))
+        return new.compare_to(old, key_type, cumulative)
+
+    def stats(self):
+        """What was counted in all, by name: allocations, frees, peak_bytes, leaked_bytes ..."""
+        totals = _Totals()
+        _check(_call("file_totals", self._handle.pointer, ctypes.byref(totals), ctypes.sizeof(totals)))
+        return {name: getattr(totals, name) for name, _ in _Totals._fields_}
+
+    def processes(self):
+        """A dict for each process, in the order in which they began."""
+        found, process = [], _Process()
+        while _call("file_process", self._handle.pointer, len(found), ctypes.byref(process), ctypes.sizeof(process)) == _OK:
+            values = {name: getattr(process, name) for name, _ in _Process._fields_}
+            found.append({name: _text(v) if isinstance(v, bytes) else v for name, v in values.items()})
+        return found
