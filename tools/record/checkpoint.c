@@ -2,6 +2,7 @@
 #include "recorder.h"
 #include "deliver.h"
 #include "finish.h"
+#include "proc.h"
 #include "thread_slot.h"
 
 #include <errno.h>
@@ -274,12 +275,8 @@ static int replace(struct recorder *r)
 static int write_moved(struct recorder *r)
 {
 	struct checkpoint *const k = &r->checkpoint;
-	char link[64];
-	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", k->output);
-	n = readlink(link, k->draft.path, sizeof(k->draft.path) - 1);
-	k->draft.path[n > 0 ? n : 0] = 0;
+	proc_own_file(k->output, k->draft.path);
 	k->elsewhere = k->draft.path;
 	return write_through(r);
 }

@@ -2,10 +2,9 @@
 #include "recorder.h"
 #include "module_table.h"
 #include "pidspace.h"
+#include "proc.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,14 +45,6 @@ struct jit {
 
 /* ---- finding the files ---- */
 
-static int open_of(uint32_t pid, const char *what)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%u/%s", pid, what);
-	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
 /* Where a pid is used again, an older program may have left its file; and anybody can write into /tmp. */
 static bool is_of_program(const struct recorder *r, const struct process *p, const struct stat *st)
 {
@@ -82,28 +73,28 @@ static int open_named(const struct recorder *r, const struct process *p, int dir
 	return -1;
 }
 
+struct mapped_dump {
+	uint32_t pid;
+	int fd;
+};
+
+static bool open_mapped(void *dump, uint64_t start)
+{
+	struct mapped_dump *const d = dump;
+
+	d->fd = mapped_file_open(d->pid, start);
+	return d->fd >= 0;
+}
+
 /* A program maps its jitdump, so that it can be found wherever it lies. */
 static int open_mapped_dump(const struct process *p)
 {
-	char path[64], name[64], *line = NULL;
-	size_t room = 0;
-	uint64_t start;
-	int fd = -1;
+	struct mapped_dump dump = { .pid = p->pid, .fd = -1 };
+	char name[64];
 
-	snprintf(path, sizeof(path), "/proc/%u/maps", p->pid);
-	snprintf(name, sizeof(name), "/jit-%u.dump\n", p->jit->pid);
-	FILE *const f = fopen(path, "re");
-
-	while (f && fd < 0 && getline(&line, &room, f) > 0) {
-		const char *const found = strstr(line, name);
-
-		if (found && !found[strlen(name)] && sscanf(line, "%" SCNx64, &start) == 1)
-			fd = mapped_file_open(p->pid, start);
-	}
-	free(line);
-	if (f)
-		fclose(f);
-	return fd;
+	snprintf(name, sizeof(name), "/jit-%u.dump", p->jit->pid);
+	proc_mappings_of(p->pid, name, open_mapped, &dump);
+	return dump.fd;
 }
 
 static void take(struct source *s, int fd)
@@ -195,15 +186,6 @@ static void read_more(struct jit *j, bool last)
 
 /* ---- one process ---- */
 
-static uid_t owner_of(uint32_t pid)
-{
-	char path[32];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%u", pid);
-	return stat(path, &st) == 0 ? st.st_uid : geteuid();
-}
-
 /* A forked child runs its parent's code. */
 static void inherit(struct recorder *r, const struct process *p)
 {
@@ -229,11 +211,11 @@ static bool start(struct recorder *r, struct process *p)
 	j->map.fd = j->dump.fd = -1;
 	j->pid = p->inner_pid ? p->inner_pid : pidspace_inner(p->pid);
 	j->pid = j->pid ? j->pid : p->pid;
-	j->owner = owner_of(p->pid);
-	j->temporary = open_of(p->pid, "root/tmp");
+	j->owner = proc_owner(p->pid);
+	j->temporary = proc_open(p->pid, "root/tmp", O_PATH | O_DIRECTORY);
 	if (j->temporary < 0) /* it has ended, or is not ours to look at */
 		j->temporary = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	j->directory = open_of(p->pid, "cwd");
+	j->directory = proc_open(p->pid, "cwd", O_PATH | O_DIRECTORY);
 	j->dump_state.origin_ns = r->shm->header.start_mono_ns;
 	p->jit = j;
 	p->code_module = j->module;

@@ -1,9 +1,9 @@
 /* look - see look.h. */
 #include "look.h"
 #include "deliver.h"
+#include "proc.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,9 +13,6 @@
 #define LAST_LOOK_BYTES (16ull << 30)
 #define ENTRIES 4096u
 #define RUNS 256u
-
-/* Swapped out, or present: it was touched. */
-#define IS_TOUCHED (3ull << 62)
 
 struct run {
 	uint64_t start, end;
@@ -31,12 +28,8 @@ struct look {
 
 static bool open_pagemap(struct look *l)
 {
-	char path[64];
-
-	if (l->pagemap < 0) {
-		snprintf(path, sizeof(path), "/proc/%u/pagemap", l->pid);
-		l->pagemap = open(path, O_RDONLY | O_CLOEXEC);
-	}
+	if (l->pagemap < 0)
+		l->pagemap = proc_open(l->pid, "pagemap", O_RDONLY);
 	return l->pagemap >= 0;
 }
 
@@ -61,17 +54,16 @@ static bool read_pages(struct look *l, uint64_t end)
 	static uint64_t entries[ENTRIES];
 	const uint64_t pages = (end - l->at) / l->page_bytes;
 	const size_t wanted = pages < ENTRIES ? (size_t)pages : ENTRIES;
-	const ssize_t n = pread(l->pagemap, entries, wanted * sizeof(*entries),
-				(off_t)(l->at / l->page_bytes * sizeof(*entries)));
+	const size_t n = proc_pages(l->pagemap, l->at / l->page_bytes, entries, wanted);
 
-	if (n < (ssize_t)sizeof(*entries)) /* its memory is gone */
+	if (!n)
 		return false;
-	for (size_t i = 0; i < (size_t)n / sizeof(*entries); i++) {
-		if (entries[i] & IS_TOUCHED && !add_page(l, l->at))
+	for (size_t i = 0; i < n; i++) {
+		if (entries[i] & PROC_PAGE_TOUCHED && !add_page(l, l->at))
 			return false;
 		l->at += l->page_bytes;
 	}
-	l->left -= (uint64_t)n / sizeof(*entries) * l->page_bytes;
+	l->left -= n * l->page_bytes;
 	return true;
 }
 

@@ -2,26 +2,14 @@
 #include "memory_use.h"
 #include "proc.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static void sample(struct recorder *r, struct process *p, uint64_t page_bytes)
 {
-	char path[64], buf[128];
-	unsigned long long size, resident;
-	ssize_t n;
+	const uint64_t resident = proc_resident_pages(p->pid, &p->statm);
 
-	if (p->statm < 0) {
-		snprintf(path, sizeof(path), "/proc/%u/statm", p->pid);
-		p->statm = open(path, O_RDONLY | O_CLOEXEC);
-	}
-	n = p->statm < 0 ? -1 : pread(p->statm, buf, sizeof(buf) - 1, 0);
-	if (n <= 0)
-		return;
-	buf[n] = 0;
-	if (sscanf(buf, "%llu %llu", &size, &resident) == 2 && resident)
+	if (resident)
 		writer_rss(r->writer, p->index, r->now_ns, resident * page_bytes);
 }
 

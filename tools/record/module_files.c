@@ -1,5 +1,6 @@
 /* module_files - see module_files.h. */
 #include "module_files.h"
+#include "proc.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -20,99 +20,12 @@
 #define COPY_BYTES_MAX (64 << 20)
 #define DELETED " (deleted)"
 
-/* What /proc/PID/maps says of a mapping. */
-struct mapping {
-	uint64_t start, end, inode;
-	char path[PATH_MAX]; /* "": none */
-};
+/* Waits on no pipe and no device. */
+#define FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
-/* linux/fs.h, from Linux 6.11 on: one mapping by address, whatever the number of mappings. */
-struct procmap_query {
-	uint64_t size, query_flags, query_addr, vma_start, vma_end, vma_flags, vma_page_size, vma_offset, inode;
-	uint32_t dev_major, dev_minor, vma_name_size, build_id_size;
-	uint64_t vma_name_addr, build_id_addr;
-};
-
-#define PROCMAP_QUERY_IOCTL _IOWR('f', 17, struct procmap_query)
-
-static bool query(int maps, uint64_t address, struct mapping *ret)
+/* The file, unless it is no regular one, or not that of the inode (0: any); then -1, and it is closed. */
+static int regular(int fd, uint64_t inode)
 {
-	struct procmap_query q = {
-		.size = sizeof(q),
-		.query_addr = address,
-		.vma_name_size = sizeof(ret->path),
-		.vma_name_addr = (uint64_t)(uintptr_t)ret->path,
-	};
-
-	ret->path[0] = 0;
-	if (ioctl(maps, PROCMAP_QUERY_IOCTL, &q) < 0)
-		return false;
-	ret->path[sizeof(ret->path) - 1] = 0;
-	ret->start = q.vma_start;
-	ret->end = q.vma_end;
-	ret->inode = q.inode;
-	return q.inode != 0;
-}
-
-/* The kernel writes a newline in a path as \012, and nothing else in another way. */
-static void unescape(char *path)
-{
-	char *to = path;
-
-	for (const char *from = path; *from; to++) {
-		const bool newline = !strncmp(from, "\\012", 4);
-
-		*to = newline ? '\n' : *from;
-		from += newline ? 4 : 1;
-	}
-	*to = 0;
-}
-
-static bool scan(int maps, uint64_t address, struct mapping *ret)
-{
-	const int copy = dup(maps);
-	FILE *const f = copy < 0 ? NULL : fdopen(copy, "r");
-	char *line = NULL;
-	size_t room = 0;
-	bool found = false;
-
-	if (!f && copy >= 0)
-		close(copy);
-	while (f && !found && getline(&line, &room, f) > 0) {
-		int at = 0;
-
-		found = sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*x %*x:%*x %" SCNu64 " %n", &ret->start,
-			       &ret->end, &ret->inode, &at) == 3 &&
-			ret->start <= address && address < ret->end;
-		if (!found)
-			continue;
-		line[strcspn(line, "\n")] = 0;
-		snprintf(ret->path, sizeof(ret->path), "%s", line + at);
-		unescape(ret->path);
-	}
-	free(line);
-	if (f)
-		fclose(f);
-	return found && ret->inode != 0;
-}
-
-static bool find_mapping(uint32_t pid, uint64_t address, struct mapping *ret)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
-	const int maps = open(path, O_RDONLY | O_CLOEXEC);
-	const bool found = maps >= 0 && (query(maps, address, ret) || scan(maps, address, ret));
-
-	if (maps >= 0)
-		close(maps);
-	return found;
-}
-
-/* Never waits on a pipe or a device. inode: of what is wanted, 0: any. */
-static int open_regular(const char *path, uint64_t inode)
-{
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 
 	if (fd < 0)
@@ -123,25 +36,30 @@ static int open_regular(const char *path, uint64_t inode)
 	return -1;
 }
 
-/* By what the kernel keeps of a mapping, or the program; then by name, as the process sees it and as we do. */
-static int open_mapped(uint32_t pid, const struct mapping *m)
+/* As the process sees it, and as we do. */
+static int open_by_path(uint32_t pid, const char *path, uint64_t inode)
 {
-	static const char *const ways[] = { "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, "/proc/%u/exe" };
-	char path[PATH_MAX + 32];
-	int fd = -1;
+	char name[PATH_MAX + 8];
+	int fd;
 
-	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways) && fd < 0; i++) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		snprintf(path, sizeof(path), ways[i], pid, m->start, m->end);
-#pragma GCC diagnostic pop
-		fd = open_regular(path, m->inode);
-	}
-	if (fd < 0 && m->path[0] == '/') {
-		snprintf(path, sizeof(path), "/proc/%u/root%s", pid, m->path);
-		fd = open_regular(path, m->inode);
-	}
-	return fd < 0 && m->path[0] == '/' ? open_regular(m->path, m->inode) : fd;
+	if (path[0] != '/')
+		return -1;
+	snprintf(name, sizeof(name), "root%s", path);
+	fd = regular(proc_open(pid, name, FLAGS), inode);
+	return fd < 0 ? regular(open(path, FLAGS), inode) : fd;
+}
+
+/* By what the kernel keeps of a mapping, or the program; then by name. */
+static int open_mapped(uint32_t pid, const struct proc_mapping *m)
+{
+	char name[64];
+	int fd;
+
+	snprintf(name, sizeof(name), "map_files/%" PRIx64 "-%" PRIx64, m->start, m->end);
+	fd = regular(proc_open(pid, name, FLAGS), m->inode);
+	if (fd < 0)
+		fd = regular(proc_open(pid, "exe", FLAGS), m->inode);
+	return fd < 0 ? open_by_path(pid, m->path, m->inode) : fd;
 }
 
 static bool is_on_root(const struct stat *file)
@@ -238,32 +156,20 @@ static bool is_told(int fd, const char *path, const struct module_told *told)
 	return told->build_id_bytes ? has_build_id(fd, told) : !strcmp(last_part(path), last_part(told->path));
 }
 
-static int open_told(uint32_t pid, const struct module_told *told)
-{
-	char path[PATH_MAX + 32];
-	int fd = -1;
-
-	if (told->path[0] != '/')
-		return -1;
-	snprintf(path, sizeof(path), "/proc/%u/root%s", pid, told->path);
-	fd = open_regular(path, 0);
-	return fd < 0 ? open_regular(told->path, 0) : fd;
-}
-
 int mapped_file_open(uint32_t pid, uint64_t start)
 {
-	struct mapping m = { 0 };
+	struct proc_mapping m = { 0 };
 
-	return find_mapping(pid, start, &m) ? open_mapped(pid, &m) : -1;
+	return proc_mapping_at(pid, start, &m) ? open_mapped(pid, &m) : -1;
 }
 
 void module_file_open(uint32_t pid, const struct module_told *told, struct module_file *ret)
 {
-	struct mapping m = { 0 };
+	struct proc_mapping m = { 0 };
 	struct stat st;
 
 	*ret = (struct module_file){ .fd = -1 };
-	if (find_mapping(pid, told->start, &m)) {
+	if (proc_mapping_at(pid, told->start, &m)) {
 		ret->fd = open_mapped(pid, &m);
 		drop_suffix(m.path);
 	}
@@ -273,7 +179,7 @@ void module_file_open(uint32_t pid, const struct module_told *told, struct modul
 	} else {
 		if (ret->fd >= 0)
 			close(ret->fd);
-		ret->fd = open_told(pid, told);
+		ret->fd = open_by_path(pid, told->path, 0);
 		if (ret->fd >= 0 && told->build_id_bytes && !has_build_id(ret->fd, told)) {
 			close(ret->fd);
 			ret->fd = -1;

@@ -3,11 +3,6 @@
 #include "proc.h"
 #include "process.h"
 
-#include <ctype.h>
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #define ANCESTORS_MAX 64u
 
 uint32_t pidspace_inner(uint32_t pid)
@@ -44,25 +39,24 @@ uint32_t pidspace_name(uint32_t pid)
 	return proc_status(pid, "NSpid:", &count);
 }
 
+struct named {
+	uint32_t name;
+	bool (*is_it)(void *context, uint32_t pid);
+	void *context;
+};
+
+static bool is_named(void *named, uint32_t pid)
+{
+	const struct named *const n = named;
+
+	return pid != n->name && pidspace_name(pid) == n->name && n->is_it(n->context, pid);
+}
+
 uint32_t pidspace_find(uint32_t name, bool (*is_it)(void *context, uint32_t pid), void *context)
 {
 	/* who lives in our own namespace, but may not look at us, cannot know that it does */
 	if (pidspace_name(name) == name && is_it(context, name))
 		return name;
 
-	DIR *const all = opendir("/proc");
-	struct dirent *entry;
-	uint32_t found = 0;
-
-	while (all && !found && (entry = readdir(all))) {
-		const uint32_t pid = isdigit((unsigned char)entry->d_name[0]) ?
-					     (uint32_t)strtoul(entry->d_name, NULL, 10) :
-					     0;
-
-		if (pid && pid != name && pidspace_name(pid) == name && is_it(context, pid))
-			found = pid;
-	}
-	if (all)
-		closedir(all);
-	return found;
+	return proc_find(is_named, &(struct named){ name, is_it, context });
 }

@@ -1,10 +1,19 @@
 /*
- * proc - what /proc says of other processes. They may end, and be others, at any time: each answer is of one moment.
+ * proc - what /proc says of processes: all that the recorder reads there. They may end, and be others, at any time: each
+ * answer is of one moment.
  */
 #ifndef RECORD_PROC_H
 #define RECORD_PROC_H
 
+#include <limits.h>
+#include <sys/types.h>
+
 #include "recorder.h"
+
+/* Opens what stands under that name in the folder of the process, with those flags; -1: it could not be opened (errno). */
+int proc_open(uint32_t pid, const char *name, int flags);
+/* Whose process it is; ours, when it is gone. */
+uid_t proc_owner(uint32_t pid);
 
 /* comm of the thread as the kernel has it; "" when it is gone. */
 void proc_thread_name(uint32_t pid, uint32_t tid, char name[SHM_NAME_BYTES]);
@@ -12,6 +21,9 @@ void proc_thread_name(uint32_t pid, uint32_t tid, char name[SHM_NAME_BYTES]);
 bool proc_executable(uint32_t pid, char path[SHM_EXECUTABLE_BYTES]);
 /* The last number in the line of its status that begins with `key`; 0: there is none. ret_count: numbers in it. */
 uint32_t proc_status(uint32_t pid, const char *key, uint32_t *ret_count);
+/* Likewise in the status of a thread, and of the recorder; -1: there is none. */
+int64_t proc_thread_status(uint32_t pid, uint32_t tid, const char *key);
+int64_t proc_own_status(const char *key);
 /* Nothing of it runs any more: the last thread of a zombie may be another one. */
 bool proc_is_zombie(uint32_t pid);
 
@@ -21,6 +33,34 @@ enum segment_there { THERE,
 		     NOBODY_KNOWS };
 /* Whether our segment, by either of its names, is mapped there: another recording has one, too. Of a zombie nobody knows. */
 enum segment_there proc_segment(const struct recorder *r, uint32_t pid);
+
+/* A mapping of a file. */
+struct proc_mapping {
+	uint64_t start, end, inode;
+	char path[PATH_MAX]; /* as the kernel has it */
+};
+
+/* False: no file is mapped there. */
+bool proc_mapping_at(uint32_t pid, uint64_t address, struct proc_mapping *ret);
+/* Calls `is_it` with the start of each mapping whose path ends so, until that answers true. */
+void proc_mappings_of(uint32_t pid, const char *ending, bool (*is_it)(void *context, uint64_t start), void *context);
+
+/* Present or swapped out: an entry of pagemap that says so is of a page that was touched. */
+#define PROC_PAGE_TOUCHED (3ull << 62)
+/* Entries of its pages from `page` (address by size) on; how many were read: 0 when its memory is gone. */
+size_t proc_pages(int pagemap, uint64_t page, uint64_t *entries, size_t count);
+/* Pages of memory that it uses; 0: not known. *statm: its file, opened when it is -1. */
+uint64_t proc_resident_pages(uint32_t pid, int *statm);
+
+/* Whether its descriptor is that socket. */
+bool proc_has_socket(uint32_t pid, int fd, uint64_t inode);
+/* Where the file of a descriptor of ours is now; "": not known. */
+void proc_own_file(int fd, char path[PATH_MAX]);
+
+/* The first process for which `is_it` answers true; 0: none. */
+uint32_t proc_find(bool (*is_it)(void *context, uint32_t pid), void *context);
+/* Calls `tell` with each child of at most *threads of its threads: *threads less the threads that were asked is what is left. */
+void proc_children(uint32_t pid, uint32_t *threads, void (*tell)(void *context, uint32_t child), void *context);
 
 /* Whether its environment, as it was when it was executed, has that entry. */
 bool proc_has_environment(uint32_t pid, const char *entry);

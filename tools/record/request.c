@@ -3,7 +3,6 @@
 #include "pidspace.h"
 #include "proc.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,14 +18,8 @@ struct asker {
 static bool has_socket(void *context, uint32_t pid)
 {
 	const struct asker *const a = context;
-	char path[64], link[64], want[64];
 
-	snprintf(path, sizeof(path), "/proc/%u/fd/%d", pid, a->fd);
-	snprintf(want, sizeof(want), "socket:[%llu]", (unsigned long long)a->inode);
-	const ssize_t n = readlink(path, link, sizeof(link) - 1);
-
-	link[n > 0 ? n : 0] = 0;
-	return strcmp(link, want) == 0 && proc_segment(a->r, pid) == THERE;
+	return proc_has_socket(pid, a->fd, a->inode) && proc_segment(a->r, pid) == THERE;
 }
 
 static int fetch(uint32_t pid, const struct asker *a)

@@ -1,10 +1,9 @@
 /* sandbox - see sandbox.h. */
 #include "sandbox.h"
+#include "proc.h"
 
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -13,21 +12,6 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* The number behind `name` in a thread's status; -1: it is not there. */
-static long status_number(const char *path, const char *name)
-{
-	char text[4096];
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	const ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	const char *line;
-
-	if (fd >= 0)
-		close(fd);
-	text[n > 0 ? n : 0] = 0;
-	line = strstr(text, name);
-	return line ? strtol(line + strlen(name), NULL, 10) : -1;
-}
 
 /* All that the library calls where it asks before. */
 static void call_all(void)
@@ -70,15 +54,14 @@ static bool are_calls_survived(void)
 
 uint32_t sandbox_of(uint32_t pid, uint32_t tid)
 {
-	char path[64];
-	long mode, filters;
+	const int64_t mode = proc_thread_status(pid, tid, "Seccomp:");
 
-	snprintf(path, sizeof(path), "/proc/%u/task/%u/status", pid, tid);
-	mode = status_number(path, "\nSeccomp:");
-	if (mode == 0 || (mode < 0 && status_number(path, "\nPid:") >= 0))
+	if (mode == 0 || (mode < 0 && proc_thread_status(pid, tid, "Pid:") >= 0))
 		return SHM_SANDBOX_NONE;
-	filters = status_number(path, "\nSeccomp_filters:");
-	if (filters <= 0 || filters != status_number("/proc/self/status", "\nSeccomp_filters:"))
+
+	const int64_t filters = proc_thread_status(pid, tid, "Seccomp_filters:");
+
+	if (filters <= 0 || filters != proc_own_status("Seccomp_filters:"))
 		return SHM_SANDBOX_CLOSED;
 	return are_calls_survived() ? SHM_SANDBOX_NONE : SHM_SANDBOX_CLOSED;
 }

@@ -4,11 +4,6 @@
 #include "process.h"
 #include "watch.h"
 
-#include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -57,36 +52,18 @@ static void look_at(struct recorder *r, const struct process *parent, uint32_t p
 		next->pids[next->count++] = pid;
 }
 
-static void look_at_children(struct recorder *r, const struct process *p, const char *task, struct unseen *next)
+struct children {
+	struct recorder *recorder;
+	const struct process *parent;
+	struct unseen *next;
+};
+
+static void look_at_child(void *children, uint32_t pid)
 {
-	char path[64], pid[16];
+	const struct children *const c = children;
 
-	snprintf(path, sizeof(path), "/proc/%u/task/%.10s/children", p->pid, task);
-	FILE *const f = fopen(path, "re");
-
-	while (f && fscanf(f, "%15s", pid) == 1)
-		if (!process_by_pid(r, (uint32_t)strtoul(pid, NULL, 10)))
-			look_at(r, p, (uint32_t)strtoul(pid, NULL, 10), next);
-	if (f)
-		fclose(f);
-}
-
-/* A child is in the list of the thread that started it. */
-static void look_at_threads(struct recorder *r, const struct process *p, struct unseen *next, uint32_t *threads)
-{
-	struct dirent *task;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%u/task", p->pid);
-	DIR *const tasks = opendir(path);
-
-	while (tasks && *threads < THREADS_MAX && (task = readdir(tasks)))
-		if (isdigit((unsigned char)task->d_name[0])) {
-			look_at_children(r, p, task->d_name, next);
-			++*threads;
-		}
-	if (tasks)
-		closedir(tasks);
+	if (!process_by_pid(c->recorder, pid))
+		look_at(c->recorder, c->parent, pid, c->next);
 }
 
 static uint64_t pause_ns(uint64_t look_ns)
@@ -101,7 +78,7 @@ void unseen_look(struct recorder *r)
 {
 	struct unseen next = { .number = atomic_load(&r->shm->header.programs) };
 	const uint64_t begin_ns = recorder_clock(r);
-	uint32_t threads = 0;
+	uint32_t threads = THREADS_MAX;
 
 	if (r->now_ns < r->unseen.next_ns || r->shm->header.flags & (SHM_NO_FOLLOW_EXEC | SHM_NO_FOLLOW_FORK))
 		return;
@@ -110,7 +87,7 @@ void unseen_look(struct recorder *r)
 
 		if (!p->attached || p->dying)
 			continue;
-		look_at_threads(r, p, &next, &threads);
+		proc_children(p->pid, &threads, look_at_child, &(struct children){ r, p, &next });
 		if (executed(p))
 			look_at(r, p, p->pid, &next);
 	}
@@ -124,27 +101,33 @@ static bool is_stranger(const struct recorder *r, uint32_t pid, const char *envi
 	       proc_has_environment(pid, environment);
 }
 
+struct strangers {
+	const struct recorder *recorder;
+	const char *environment;
+	uint32_t *pids;
+	size_t count, room;
+};
+
+/* True: there is room for no more of them. */
+static bool take_stranger(void *strangers, uint32_t pid)
+{
+	struct strangers *const s = strangers;
+
+	if (is_stranger(s->recorder, pid, s->environment))
+		s->pids[s->count++] = pid;
+	return s->count == s->room;
+}
+
 size_t unseen_strangers(struct recorder *r, const char *environment, uint32_t pid, uint32_t *pids,
 			size_t max)
 {
 	const uint32_t last = proc_last_pid(), self = (uint32_t)getpid();
-	struct dirent *entry;
-	size_t count = 0;
+	struct strangers found = { .recorder = r, .environment = environment, .pids = pids, .room = max };
 
 	/* The usual case, without a look at every process: nothing was started since. */
 	if (last && last == (self > pid ? self : pid))
 		return 0;
-	DIR *const dir = opendir("/proc");
-
-	while (dir && count < max && (entry = readdir(dir))) {
-		const uint32_t other = isdigit((unsigned char)entry->d_name[0]) ?
-					       (uint32_t)strtoul(entry->d_name, NULL, 10) :
-					       0;
-
-		if (other && is_stranger(r, other, environment))
-			pids[count++] = other;
-	}
-	if (dir)
-		closedir(dir);
-	return count;
+	if (max)
+		proc_find(take_stranger, &found);
+	return found.count;
 }
