@@ -51,7 +51,7 @@
  * Environment of a recorded program: "/proc/PID/fd/N" of the recorder's memfd, or,
  * where a limit on file sizes forbids one, "sysv:ID" of System V shared memory. A program
  * that cannot get there (another /proc, another user) is executed with a descriptor of the
- * memfd and "fd:N:SESSION:PID": header.session in 16 hexadecimal digits, and its own pid as
+ * memfd and "fd:N:RECORDING:PID": header.recording in 16 hexadecimal digits, and its own pid as
  * the recorder sees it, 0 if nobody knows. It closes N and goes on with the usual name.
  */
 #define SHM_ENV "TRACKER_SHM"
@@ -98,7 +98,7 @@ struct shm_header {
 	uint32_t stall_ms; /* longest wait for a free chunk while the recorder makes no progress */
 	uint64_t start_mono_ns; /* CLOCK_MONOTONIC when the capture began */
 	uint64_t sample_bytes; /* mean distance of sampled allocations; 0: all are recorded */
-	uint64_t session; /* a random number: the segment of one recording is not taken for another's */
+	uint64_t recording; /* a random number: the segment of one recording is not taken for another's */
 	/* The program that was started, as the recorder sees it; 0: it has ended, its pid may be another's. */
 	_Atomic uint32_t program_pid;
 	uint8_t pad0[4];
@@ -132,7 +132,7 @@ struct shm_header {
  */
 #define SHM_EXECS 256u
 #define SHM_EXEC_PATH_BYTES 200u
-#define SHM_SESSION_BYTES 64u
+#define SHM_WAY_BYTES 64u
 
 enum shm_request { SHM_REQUEST_NONE,
 		   SHM_REQUEST_MADE,
@@ -156,7 +156,7 @@ struct shm_exec {
 };
 
 struct shm_execs {
-	char session[SHM_SESSION_BYTES]; /* the usual value of SHM_ENV */
+	char way[SHM_WAY_BYTES]; /* the usual value of SHM_ENV */
 	_Atomic uint32_t high; /* entries at and above were never claimed */
 	_Atomic uint32_t untold; /* executions that found no entry */
 	struct shm_exec entries[SHM_EXECS];

@@ -177,7 +177,7 @@ static void code(struct writer *w, struct events *b, struct predict_coder *c,
 }
 
 /* A process that fills a batch gets a coder of its own, a quarter of a megabyte; many never do. */
-static bool has_coder(struct writer *w, struct events *b)
+static bool make_coder(struct writer *w, struct events *b)
 {
 	if (!b->coder)
 		b->coder = predict_coder_new();
@@ -188,7 +188,7 @@ static bool has_coder(struct writer *w, struct events *b)
 
 static void code_batch(struct writer *w, struct events *b)
 {
-	if (b->count && has_coder(w, b))
+	if (b->count && make_coder(w, b))
 		code(w, b, b->coder, b->batch, b->count);
 	b->count = 0;
 }
@@ -237,7 +237,7 @@ static void take(struct writer *w, struct events *b, const struct trk_event *eve
 {
 	if (count >= DIRECT_MIN) {
 		code_batch(w, b);
-		if (has_coder(w, b))
+		if (make_coder(w, b))
 			code(w, b, b->coder, events, count);
 		return;
 	}

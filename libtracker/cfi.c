@@ -429,7 +429,7 @@ static bool run_one(const struct cfi_fde *f, struct cursor *c, struct cfi_scratc
 }
 
 /* Bytes of code that an advance steps over; 0 for any other instruction. */
-static bool is_advance(struct cursor *c, uint8_t op, const struct cfi_fde *f, uintptr_t *loc)
+static bool take_advance(struct cursor *c, uint8_t op, const struct cfi_fde *f, uintptr_t *loc)
 {
 	uint64_t delta;
 
@@ -460,7 +460,7 @@ static int run(const struct cfi_fde *f, const uint8_t *from, const uint8_t *to, 
 	while (c.at < c.end && !c.bad) {
 		const uint8_t op = take(&c);
 
-		if (is_advance(&c, op, f, &loc)) {
+		if (take_advance(&c, op, f, &loc)) {
 			if (loc > pc)
 				break;
 		} else if (!run_one(f, &c, s, &depth, op)) {

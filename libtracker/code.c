@@ -33,7 +33,7 @@ static struct range *get_table(void)
 }
 
 /* A range that is there already, or grows at its end: heaps of code are committed piece by piece. */
-static bool joined(struct range *ranges, uintptr_t start, uintptr_t end)
+static bool join(struct range *ranges, uintptr_t start, uintptr_t end)
 {
 	const uint32_t n = atomic_load(&high);
 
@@ -55,7 +55,7 @@ void code_mapped(uintptr_t start, size_t bytes)
 {
 	struct range *const ranges = get_table();
 
-	if (!ranges || joined(ranges, start, start + bytes))
+	if (!ranges || join(ranges, start, start + bytes))
 		return;
 	for (uint32_t i = 0; i < RANGES; i++) {
 		uint32_t n = atomic_load(&high);

@@ -41,7 +41,7 @@ static void drop(char **p)
 void environment_restore(char **environment)
 {
 	char **const preload = environment_find(environment, PRELOAD);
-	char **session;
+	char **way;
 
 	if (preload) {
 		char *const value = *preload + strlen(PRELOAD "="), *const rest = strchr(value, ':');
@@ -51,9 +51,9 @@ void environment_restore(char **environment)
 		else
 			drop(preload);
 	}
-	session = environment_find(environment, SHM_ENV);
-	if (session)
-		drop(session);
+	way = environment_find(environment, SHM_ENV);
+	if (way)
+		drop(way);
 }
 
 /* Whether our library is one of those that `list` names. */
@@ -73,34 +73,34 @@ static bool names_library(const char *list)
 	return false;
 }
 
-bool environment_is_ours(char *const *environment, const char *session)
+bool environment_is_ours(char *const *environment, const char *way)
 {
 	const char *const value = environment_get(environment, SHM_ENV);
 
-	return value && strcmp(value, session) == 0 && names_library(environment_get(environment, PRELOAD));
+	return value && strcmp(value, way) == 0 && names_library(environment_get(environment, PRELOAD));
 }
 
-bool environment_is_others(char *const *environment, const char *session)
+bool environment_is_others(char *const *environment, const char *way)
 {
 	const char *const value = environment_get(environment, SHM_ENV);
 
-	return value && strcmp(value, session) != 0;
+	return value && strcmp(value, way) != 0;
 }
 
 /* "LD_PRELOAD=OURS:THEIRS" and "TRACKER_SHM=SESSION". */
-static size_t text_bytes(const char *theirs, const char *session)
+static size_t text_bytes(const char *theirs, const char *way)
 {
 	return sizeof(PRELOAD "=") + strlen(state.library) + 1 + (theirs ? strlen(theirs) : 0) +
-	       sizeof(SHM_ENV "=") + strlen(session);
+	       sizeof(SHM_ENV "=") + strlen(way);
 }
 
-size_t environment_room(char *const *environment, const char *session)
+size_t environment_room(char *const *environment, const char *way)
 {
 	size_t entries = 3;
 
 	for (char *const *p = environment; p && *p; p++)
 		entries++;
-	return entries * sizeof(char *) + text_bytes(environment_get(environment, PRELOAD), session);
+	return entries * sizeof(char *) + text_bytes(environment_get(environment, PRELOAD), way);
 }
 
 static char *append(char *at, const char *text)
@@ -167,7 +167,7 @@ char **environment_make_without(char *const *environment, void *room)
 }
 
 /* Theirs stay where they are, ours take the place of those of the same name or stand behind. */
-char **environment_make(char *const *environment, const char *session, void *room)
+char **environment_make(char *const *environment, const char *way, void *room)
 {
 	char **const made = room, **to = made;
 	char *preload, *variable;
@@ -178,7 +178,7 @@ char **environment_make(char *const *environment, const char *session, void *roo
 		count++;
 	preload = (char *)(made + count + 3);
 	variable = make_preload(preload, environment_get(environment, PRELOAD));
-	(void)append(append(variable, SHM_ENV "="), session);
+	(void)append(append(variable, SHM_ENV "="), way);
 	for (char *const *p = environment; p && *p; p++) {
 		const bool is_preload = value_of(*p, PRELOAD), is_session = value_of(*p, SHM_ENV);
 

@@ -16,12 +16,12 @@ char **environment_find(char *const *environment, const char *name);
 const char *environment_get(char *const *environment, const char *name);
 /* Takes out what tracker run had put in: what this process executes must not find us. */
 void environment_restore(char **environment);
-/* What is executed with it attaches, or, named by another session, was asked not to. */
-bool environment_is_ours(char *const *environment, const char *session);
-bool environment_is_others(char *const *environment, const char *session);
-/* A copy with our two variables, `session` among them, in `room`, of environment_room() bytes. */
-size_t environment_room(char *const *environment, const char *session);
-char **environment_make(char *const *environment, const char *session, void *room);
+/* What is executed with it attaches, or, named by another way, was asked not to. */
+bool environment_is_ours(char *const *environment, const char *way);
+bool environment_is_others(char *const *environment, const char *way);
+/* A copy with our two variables, `way` among them, in `room`, of environment_room() bytes. */
+size_t environment_room(char *const *environment, const char *way);
+char **environment_make(char *const *environment, const char *way, void *room);
 /* A copy without them. */
 char **environment_make_without(char *const *environment, void *room);
 

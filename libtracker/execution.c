@@ -182,7 +182,7 @@ static void find_way(struct execution *e, const struct target *target)
 {
 	if (!takes_library(target))
 		return;
-	e->fd = way_ask(e->entry, !target->spawn, e->session);
+	e->fd = way_ask(e->entry, !target->spawn, e->way);
 	if (e->fd < 0)
 		e->entry->flags |= SHM_EXEC_NO_WAY;
 }
@@ -214,10 +214,10 @@ void execution_begin(struct execution *e, const struct target *target, char *con
 	*e = (struct execution){ .fd = -1 };
 	if (!state.follow || !can_be_there(target) || !is_followed() || (target->spawn && state.shm->header.flags & SHM_NO_FOLLOW_FORK))
 		return;
-	way_name(e->session);
-	if (environment_is_others(environment, e->session))
+	way_name(e->way);
+	if (environment_is_others(environment, e->way))
 		return;
-	open = way_is_open(e->session);
+	open = way_is_open(e->way);
 	e->without = !library_is_there();
 	e->entry = claim();
 	if (e->entry) {
@@ -229,8 +229,8 @@ void execution_begin(struct execution *e, const struct target *target, char *con
 		if (!target->spawn)
 			atomic_store_explicit(&e->entry->state, SHM_LIVE, memory_order_release);
 	}
-	if (e->fd >= 0 || e->without || !environment_is_ours(environment, e->session))
-		e->room = environment_room(environment, e->session);
+	if (e->fd >= 0 || e->without || !environment_is_ours(environment, e->way))
+		e->room = environment_room(environment, e->way);
 	if (e->room > ROOM_MAX)
 		e->room = 0;
 }
@@ -242,11 +242,11 @@ size_t execution_lends(struct execution *e)
 	*e = (struct execution){ .fd = -1 };
 	if (!state.follow || !is_followed() || state.shm->header.flags & SHM_NO_FOLLOW_FORK)
 		return 0;
-	way_name(e->session);
-	if (environment_is_ours(__environ, e->session) || environment_is_others(__environ, e->session) ||
+	way_name(e->way);
+	if (environment_is_ours(__environ, e->way) || environment_is_others(__environ, e->way) ||
 	    !library_is_there())
 		return 0;
-	e->room = environment_room(__environ, e->session);
+	e->room = environment_room(__environ, e->way);
 	if (e->room > ROOM_MAX)
 		e->room = 0;
 	return e->room;
@@ -256,7 +256,7 @@ char *const *execution_environment(const struct execution *e, char *const *envir
 {
 	if (!e->room)
 		return environment;
-	return e->without ? environment_make_without(environment, room) : environment_make(environment, e->session, room);
+	return e->without ? environment_make_without(environment, room) : environment_make(environment, e->way, room);
 }
 
 void execution_end(struct execution *e, uint32_t pid)

@@ -22,7 +22,7 @@ struct execution {
 	int fd; /* of the segment, for the new program; -1: none is needed */
 	bool without; /* our library cannot be loaded there: the dynamic linker would complain */
 	size_t room; /* that execution_environment needs; 0: the program's own will do */
-	char session[SHM_SESSION_BYTES];
+	char way[SHM_WAY_BYTES];
 };
 
 void execution_begin(struct execution *e, const struct target *target, char *const *environment);

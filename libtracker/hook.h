@@ -69,7 +69,7 @@ static inline void hook_alloc(uint8_t kind, void *p, size_t size, const struct s
 {
 	struct thread *t;
 
-	if (!p || sample_skips(size, at->sp) || !(t = thread_enter(at->sp)))
+	if (!p || sample_skip(size, at->sp) || !(t = thread_enter(at->sp)))
 		return;
 	if (unlikely(state.sample_bytes)) {
 		sample_tell(t);

@@ -193,7 +193,7 @@ static void *resize_sampled(realloc_function function, uint8_t kind, void *p, si
 	hook_leave_real(outer);
 	if (!q && known)
 		sample_add((uintptr_t)p);
-	skipped = q && sample_skips(size, at->sp);
+	skipped = q && sample_skip(size, at->sp);
 	if (q && !skipped)
 		sample_add((uintptr_t)q);
 	if ((!begun && (!q || skipped)) || !(t = thread_enter(at->sp)))

@@ -303,7 +303,7 @@ static inline bool take_places(struct comparison *c, uint32_t first)
  * The frame at hand stands where the youngest candidate stood. True: all that is older is known; *ret: frames that
  * are the last stack's, of c->candidates whose places are.
  */
-static inline bool meets(struct comparison *c, uint32_t *ret)
+static inline bool meet(struct comparison *c, uint32_t *ret)
 {
 	const struct thread *const t = c->t;
 	const uint32_t top = c->candidates - 1;
@@ -376,7 +376,7 @@ bool memo_alike(struct thread *t, const struct site *at, struct change *ret)
 		if (unlikely(!c.candidates))
 			return false;
 		if (m->sp[c.candidates - 1] == c.sp &&
-		    (!m->needs_bp[c.candidates - 1] || m->bp[c.candidates - 1] == c.bp) && meets(&c, &same))
+		    (!m->needs_bp[c.candidates - 1] || m->bp[c.candidates - 1] == c.bp) && meet(&c, &same))
 			break;
 		if (unlikely(!step_packed(&c)))
 			return false;

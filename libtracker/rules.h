@@ -195,7 +195,7 @@ bool rules_knows_file(uint32_t name_hash);
 
 bool rules_start(void);
 /* Code may have been unloaded: forget the rules of modules that are gone. True: some were. */
-bool rules_unloaded(void);
+bool rules_forget_unloaded(void);
 /* Tell the recorder of every module known so far, again: in a child of fork. */
 void rules_announce(struct thread *t);
 

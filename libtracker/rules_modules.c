@@ -138,7 +138,7 @@ static void module_drop(struct rules_module *m, uintptr_t start, uintptr_t end)
 	atomic_store_explicit(&m->start, 0, memory_order_release);
 }
 
-bool rules_unloaded(void)
+bool rules_forget_unloaded(void)
 {
 	bool any = false;
 

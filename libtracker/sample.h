@@ -62,7 +62,7 @@ void sample_add(uintptr_t address);
 bool sample_remove(uintptr_t address, uintptr_t frame);
 
 /* Whether an allocation that was made is not to be recorded; it counts, so ask once. */
-static inline bool sample_skips(uint64_t size, uintptr_t frame)
+static inline bool sample_skip(uint64_t size, uintptr_t frame)
 {
 	if (likely(!state.sample_bytes))
 		return false;

@@ -111,7 +111,7 @@ static bool is_segment(const struct shm *s)
 /* The descriptor may be closed by now, and its number another file's: what is not ours stays open. */
 static bool map_inherited(const struct inherited *from, struct shm *at)
 {
-	if (!map_descriptor(from->fd, at) || !is_segment(at) || at->header.session != from->session)
+	if (!map_descriptor(from->fd, at) || !is_segment(at) || at->header.recording != from->recording)
 		return false;
 	file = from->fd;
 	return true;

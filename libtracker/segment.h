@@ -13,7 +13,7 @@
 /* A descriptor that whoever executed us has left open, and what he said of it. */
 struct inherited {
 	int fd;
-	uint64_t session;
+	uint64_t recording;
 	uint32_t pid; /* ours; 0: unknown */
 };
 

@@ -95,7 +95,7 @@ static bool read_inherited(const char *name, struct inherited *ret)
 		return false;
 	name += strlen(SHM_DESCRIPTOR);
 	ret->fd = (int)read_number(&name, 10);
-	ret->session = read_number(&name, 16);
+	ret->recording = read_number(&name, 16);
 	ret->pid = (uint32_t)read_number(&name, 10);
 	return true;
 }
@@ -140,7 +140,7 @@ struct own_pid {
 
 static struct own_pid find_pid(uint32_t told)
 {
-	char name[SHM_SESSION_BYTES];
+	char name[SHM_WAY_BYTES];
 
 	if (told)
 		return (struct own_pid){ told, SHM_INNER_TIDS };
@@ -269,7 +269,7 @@ static void find_loader(void)
 /* What we execute finds the recorder as ever; there is room, for this name is not longer. */
 static void put_usual_name(char *value)
 {
-	char name[SHM_SESSION_BYTES];
+	char name[SHM_WAY_BYTES];
 
 	way_name(name);
 	if (strlen(name) <= strlen(value))
@@ -356,7 +356,7 @@ static void attach(const struct start_block *b, char *name)
 	segment_opened();
 }
 
-void session_reached(void)
+void session_withdraw_own_malloc(void)
 {
 	if (state.process)
 		atomic_fetch_and(&state.process->notices, ~SHM_NOTICE_OWN_MALLOC);
@@ -379,7 +379,7 @@ void session_start(void)
 		attach(&b, *variable + strlen(SHM_ENV) + 1);
 }
 
-bool session_forked(void)
+bool session_enter_child(void)
 {
 	const uint32_t parent_pid = state.pid, flags = state.shm->header.flags;
 	const bool moved = !tls.level || segment_move();
@@ -412,7 +412,7 @@ bool session_forked(void)
 void session_in_child(void)
 {
 	if (state.on && tls.level && !*state.fork_page)
-		(void)session_forked();
+		(void)session_enter_child();
 	else if (state.sample_bytes)
 		sample_forked();
 }

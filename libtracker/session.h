@@ -14,9 +14,9 @@
 /* Attaches to the recorder named in the environment. Once; from the first hook or the constructor. */
 void session_start(void);
 /* An allocation has come to us: no malloc of the program's own stands before ours. */
-void session_reached(void);
+void session_withdraw_own_malloc(void);
 /* First event in a child of fork: become a process of our own. False: it is not to be recorded. */
-bool session_forked(void);
+bool session_enter_child(void);
 /*
  * Called in a child before fork returns. When a handler forked, the hooks that it interrupted
  * go on in the child, too, where they would write into their parent's stream.

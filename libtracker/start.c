@@ -57,7 +57,7 @@ bool start_by_allocation(void)
 		return false;
 	bypassed = false;
 	start_records_all = true;
-	session_reached();
+	session_withdraw_own_malloc();
 	return true;
 }
 

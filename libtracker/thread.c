@@ -367,7 +367,7 @@ void thread_forked(void)
 struct thread *thread_enter_forked(uint32_t level, uintptr_t frame)
 {
 	tls.level = level;
-	return session_forked() ? thread_enter(frame) : NULL;
+	return session_enter_child() ? thread_enter(frame) : NULL;
 }
 
 /* A thread is often named before it has allocated anything: then slot_fill takes the name. */

@@ -42,7 +42,7 @@ static inline struct thread *thread_enter(uintptr_t frame)
 	uint32_t level = tls.level;
 
 	if (unlikely(level)) {
-		if (!*state.fork_page && !session_forked())
+		if (!*state.fork_page && !session_enter_child())
 			return NULL;
 		level = thread_nested_level(frame);
 		if (level >= THREAD_LEVELS)

@@ -60,7 +60,7 @@ void walk_moved(struct walk *w, uintptr_t sp)
 /* Saved registers of a function that went over to another stack lie that near below its CFA. */
 #define SWITCH_FRAME_BYTES 512u
 
-bool walk_reaches(struct walk *w, uintptr_t cfa)
+bool walk_reach(struct walk *w, uintptr_t cfa)
 {
 	/* Where a signal stopped it, a function may have no frame at all. */
 	if (!w->foreign || w->bounded || !walk_on_own_stack(w->thread, cfa))
@@ -111,7 +111,7 @@ static bool step(struct walk *w, const struct rule_step *r)
 	default: return false;
 	}
 	ra_at = arch_ra_slot(r->ra, cfa);
-	if (unlikely(!walk_reaches(w, cfa) || !walk_readable(w, ra_at)))
+	if (unlikely(!walk_reach(w, cfa) || !walk_readable(w, ra_at)))
 		return false;
 	if (r->bp != RULE_BP_SAME) {
 		bp_at = (r->bp == RULE_BP_AT_CFA ? cfa : w->bp) + (uintptr_t)(intptr_t)r->bp_offset;
@@ -140,7 +140,7 @@ struct candidates {
  * looked at once in a walk, from the root up: what may be joined at the first frame that looks like it is all
  * that may be joined at all.
  */
-static inline bool joins(const struct thread *t, uintptr_t pc, uintptr_t sp, uintptr_t bp, struct candidates *c)
+static inline bool try_join(const struct thread *t, uintptr_t pc, uintptr_t sp, uintptr_t bp, struct candidates *c)
 {
 	const struct memo *const m = &t->memo;
 	uint32_t n = c->count, limit;
@@ -212,7 +212,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		const struct rule *next;
 
 		/* pc + exact: what is interrupted where a remembered call returns to is another frame */
-		if (candidates.count && joins(t, pc + w->exact, sp, bp, &candidates)) {
+		if (candidates.count && try_join(t, pc + w->exact, sp, bp, &candidates)) {
 			*kept = candidates.count;
 			*ret_end = RULE_END;
 			return n;
@@ -267,7 +267,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
  * does not have. They are known by pc, sp and bp; that what is older has not changed is not
  * looked at: that would cost what the cut is there to spare.
  */
-static bool was_counted(const struct walk *w, uint32_t *ret_older)
+static bool find_counted(const struct walk *w, uint32_t *ret_older)
 {
 	struct thread *const t = w->thread;
 	uint32_t n = t->counted_count;
@@ -319,7 +319,7 @@ static uint32_t count_older(const struct walk *cut)
 	uint32_t n = 0, older = 0;
 	bool known = true;
 
-	while (w.pc >= 4096 && (w.foreign || !was_counted(&w, &older)) && n < WIRE_OLDER_MAX) {
+	while (w.pc >= 4096 && (w.foreign || !find_counted(&w, &older)) && n < WIRE_OLDER_MAX) {
 		n++;
 		if (!step_older(&w, &known))
 			break;
@@ -446,7 +446,7 @@ struct change unwind(struct thread *t, const struct site *at)
 
 void unwind_code_unloaded(void)
 {
-	if (rules_unloaded())
+	if (rules_forget_unloaded())
 		atomic_fetch_add(&state.code_generation, 1);
 }
 

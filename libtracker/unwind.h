@@ -33,7 +33,7 @@ bool walk_readable(const struct walk *w, uintptr_t address);
  * A frame's CFA lies above it, or it was called on a foreign stack by one on the
  * thread's own: then *w is moved there. False: it leads nowhere.
  */
-bool walk_reaches(struct walk *w, uintptr_t cfa);
+bool walk_reach(struct walk *w, uintptr_t cfa);
 /* sp is that of the kernel's signal frame, for all that the stack says. */
 bool walk_at_signal_frame(const struct walk *w, uintptr_t sp);
 /*

@@ -84,7 +84,7 @@ static uint8_t ordinary_frame(struct walk *w, struct cfi_scratch *s)
 	if (!find_cfa(w, s, &cfa))
 		return RULE_IRREGULAR;
 	w->sp = s->regs[REG_SP];
-	if (!walk_reaches(w, cfa))
+	if (!walk_reach(w, cfa))
 		return RULE_OFF_STACK;
 	for (unsigned i = 0; i < REG_COUNT && end == RULE_SP; i++)
 		end = find_register(w, s, i, cfa, &s->next[i]);

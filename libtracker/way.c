@@ -14,10 +14,10 @@
 #define ANSWER_MS 200
 #define SLICE_MS 5
 
-void way_name(char name[SHM_SESSION_BYTES])
+void way_name(char name[SHM_WAY_BYTES])
 {
-	memcpy(name, state.shm->execs.session, SHM_SESSION_BYTES);
-	name[SHM_SESSION_BYTES - 1] = 0;
+	memcpy(name, state.shm->execs.way, SHM_WAY_BYTES);
+	name[SHM_WAY_BYTES - 1] = 0;
 }
 
 static bool system_v_is_open(const char *number)
@@ -98,12 +98,12 @@ static char *append_number(char *at, uint64_t number, unsigned base, unsigned di
 	return at;
 }
 
-static void write_session(char *at, int fd, uint32_t pid)
+static void write_way(char *at, int fd, uint32_t pid)
 {
 	memcpy(at, SHM_DESCRIPTOR, sizeof(SHM_DESCRIPTOR));
 	at = append_number(at + strlen(SHM_DESCRIPTOR), (uint64_t)fd, 10, 1);
 	*at++ = ':';
-	at = append_number(at, state.shm->header.session, 16, 16);
+	at = append_number(at, state.shm->header.recording, 16, 16);
 	*at++ = ':';
 	at = append_number(at, pid, 10, 1);
 	*at = 0;
@@ -121,7 +121,7 @@ static bool make_request(struct shm_exec *entry, int fd)
 	return true;
 }
 
-int way_ask(struct shm_exec *entry, bool keeps_pid, char session[SHM_SESSION_BYTES])
+int way_ask(struct shm_exec *entry, bool keeps_pid, char way[SHM_WAY_BYTES])
 {
 	struct answer answer = { .fd = -1 };
 	int pair[2];
@@ -135,6 +135,6 @@ int way_ask(struct shm_exec *entry, bool keeps_pid, char session[SHM_SESSION_BYT
 	raw_close(pair[0]);
 	raw_close(pair[1]);
 	if (answer.fd >= 0)
-		write_session(session, answer.fd, keeps_pid ? answer.pid : 0);
+		write_way(way, answer.fd, keeps_pid ? answer.pid : 0);
 	return answer.fd;
 }

@@ -15,13 +15,13 @@
 #include "state.h"
 
 /* Copies the usual value of SHM_ENV. */
-void way_name(char name[SHM_SESSION_BYTES]);
+void way_name(char name[SHM_WAY_BYTES]);
 /* Whether who executes here and now finds the recorder by that name. */
 bool way_is_open(const char *name);
 /*
  * Asks the recorder for the segment, for a program that is executed at once. The descriptor, and the
  * value of SHM_ENV that names it; -1: no answer in time. `keeps_pid`: the program will have our pid.
  */
-int way_ask(struct shm_exec *entry, bool keeps_pid, char session[SHM_SESSION_BYTES]);
+int way_ask(struct shm_exec *entry, bool keeps_pid, char way[SHM_WAY_BYTES]);
 
 #endif

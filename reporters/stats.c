@@ -49,17 +49,17 @@ static const struct ui_command command = {
 };
 
 static struct stats {
-	struct sums locations, modules;
+	struct ranking locations, modules;
 	struct histogram sizes;
 } found;
 
 static int find(struct report *r)
 {
 	histogram_fill(&found.sizes, &r->view);
-	return only_buckets ? 0 : sums_of_view(&r->view, r->stacks, &found.locations, &found.modules);
+	return only_buckets ? 0 : ranking_of_view(&r->view, r->stacks, &found.locations, &found.modules);
 }
 
-static void describe_top(struct emit *e, const char *what, struct sums *sums, bool bytes)
+static void describe_top(struct emit *e, const char *what, struct ranking *sums, bool bytes)
 {
 	char key[48], noun[16];
 	const struct emit_column columns[] = { { noun }, { bytes ? "size" : "count" }, { "figure", EMIT_FOR_PEOPLE }, { "key", EMIT_FOR_PEOPLE } };
@@ -67,14 +67,14 @@ static void describe_top(struct emit *e, const char *what, struct sums *sums, bo
 
 	snprintf(noun, sizeof(noun), "%s", what);
 	snprintf(key, sizeof(key), "top_%s_by_%s", strcmp(what, "module") ? "allocations" : "modules", bytes ? "size" : "count");
-	(bytes ? sums_sort_by_bytes : sums_sort_by_count)(sums);
+	(bytes ? ranking_sort_by_bytes : ranking_sort_by_count)(sums);
 	emit_aside(e, "limit", emit_number(largest));
 	emit_aside(e, "noun", emit_words(noun));
 	emit_aside(e, "by", emit_words(bytes ? "size" : "number of allocations"));
 	emit_say(e, "Top {limit} largest allocating {noun}s (by {by}):\n");
 	emit_table(e, &table);
 	for (size_t i = 0; i < sums->count && i < largest; i++) {
-		const struct sum *const s = &sums->items[i];
+		const struct ranked *const s = &sums->items[i];
 		const struct emit_value figure = bytes ? emit_size(s->bytes) : emit_count(s->count);
 
 		emit_row(e, (struct emit_value[]){ emit_words(s->key), figure, figure, emit_words(s->key) });
@@ -206,8 +206,8 @@ static void ask(struct report *r)
 
 static void finish(void)
 {
-	sums_finish(&found.locations);
-	sums_finish(&found.modules);
+	ranking_finish(&found.locations);
+	ranking_finish(&found.modules);
 }
 
 int main(int argc, char **argv)

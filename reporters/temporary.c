@@ -37,7 +37,7 @@ static const struct ui_command command = {
 	.max_operands = 1,
 };
 
-static struct sums rows;
+static struct ranking rows;
 
 static void ask(struct report *r)
 {
@@ -54,9 +54,9 @@ static void ask(struct report *r)
 
 static int find(struct report *r)
 {
-	const int err = sums_of_view(&r->view, r->stacks, &rows, NULL);
+	const int err = ranking_of_view(&r->view, r->stacks, &rows, NULL);
 
-	sums_sort_by_bytes(&rows);
+	ranking_sort_by_bytes(&rows);
 	return err;
 }
 
@@ -99,7 +99,7 @@ static int describe(struct report *r, struct emit *e)
 
 static void finish(void)
 {
-	sums_finish(&rows);
+	ranking_finish(&rows);
 }
 
 int main(int argc, char **argv)

@@ -51,8 +51,8 @@ static const struct ui_command command = {
 
 struct job {
 	struct capture *capture;
-	struct aggregate *aggregate;
-	struct ends ends;
+	struct aggregation *aggregate;
+	struct process_ends ends;
 	struct copy copy;
 	struct writer *writer;
 };
@@ -63,14 +63,14 @@ static int apply(struct job *j, const struct trk_event *e, size_t n)
 {
 	const struct process_end *end;
 
-	heap_expect(aggregate_heap(j->aggregate), e, (uint32_t)n);
+	heap_expect(aggregation_heap(j->aggregate), e, (uint32_t)n);
 	for (size_t i = 0; i < n; i++) {
 		int err = 0;
 
-		while (!err && (end = ends_before(&j->ends, e[i].time_ns)))
-			err = aggregate_end_process(j->aggregate, end->process, end->time_ns);
+		while (!err && (end = process_ends_take_before(&j->ends, e[i].time_ns)))
+			err = aggregation_end_process(j->aggregate, end->process, end->time_ns);
 		if (!err)
-			err = aggregate_apply(j->aggregate, &e[i]);
+			err = aggregation_apply(j->aggregate, &e[i]);
 		if (err)
 			return err;
 	}
@@ -104,16 +104,16 @@ static int replay(struct job *j)
 
 static int sum_up(struct job *j)
 {
-	int err = aggregate_new(&j->aggregate, (uint32_t)threshold);
+	int err = aggregation_new(&j->aggregate, (uint32_t)threshold);
 
 	if (!err)
-		err = ends_init(&j->ends, j->capture);
+		err = process_ends_init(&j->ends, j->capture);
 	if (err)
 		return err;
-	heap_keep_sums_only(aggregate_heap(j->aggregate));
-	heap_set_page_bytes(aggregate_heap(j->aggregate), j->capture->header.page_bytes);
-	aggregate_set_sampling(j->aggregate, j->capture->header.sample_bytes);
-	err = keyframe_begin_heap(j->capture, UINT32_MAX, aggregate_heap(j->aggregate));
+	heap_keep_sums_only(aggregation_heap(j->aggregate));
+	heap_set_page_bytes(aggregation_heap(j->aggregate), j->capture->header.page_bytes);
+	aggregation_set_sampling(j->aggregate, j->capture->header.sample_bytes);
+	err = heap_keyframe_begin(j->capture, UINT32_MAX, aggregation_heap(j->aggregate));
 	return err ? err : replay(j);
 }
 
@@ -184,9 +184,9 @@ static void write_figures(struct job *j)
 		if (c->first_piece > 1)
 			writer_health(j->writer, "given_up_ns", c->keyframe_count ? c->keyframes[0].time_ns : 0);
 	}
-	totals_write_summary(j->writer, heap_totals(aggregate_heap(j->aggregate)), c->process_count,
+	totals_write_summary(j->writer, heap_totals(aggregation_heap(j->aggregate)), c->process_count,
 			     c->thread_count);
-	aggregate_write(j->aggregate, j->writer);
+	aggregation_write(j->aggregate, j->writer);
 }
 
 static int write_sums(struct job *j, int fd, int *ret_errno)
@@ -301,8 +301,8 @@ int main(int argc, char **argv)
 		status = aggregate(&j, operand);
 	writer_free(j.writer);
 	copy_finish(&j.copy);
-	ends_finish(&j.ends);
-	aggregate_free(j.aggregate);
+	process_ends_finish(&j.ends);
+	aggregation_free(j.aggregate);
 	capture_close(j.capture);
 	return status;
 }

@@ -8,7 +8,7 @@
 #include "format/array.h"
 #include "format/mix.h"
 
-static struct sum *find(struct sums *s, uint32_t hash, const char *key)
+static struct ranked *find(struct ranking *s, uint32_t hash, const char *key)
 {
 	uint32_t at = hash, id;
 
@@ -19,21 +19,21 @@ static struct sum *find(struct sums *s, uint32_t hash, const char *key)
 }
 
 /* NULL: no memory. */
-static struct sum *add(struct sums *s, uint32_t hash, const char *key)
+static struct ranked *add(struct ranking *s, uint32_t hash, const char *key)
 {
 	char *const copy = idmap_reserve(&s->by_key) && ARRAY_ROOM(s->items, s->room, s->count + 1, 128) ? strdup(key) : NULL;
 
 	if (!copy)
 		return NULL;
-	s->items[s->count++] = (struct sum){ .key = copy };
+	s->items[s->count++] = (struct ranked){ .key = copy };
 	idmap_add(&s->by_key, hash, (uint32_t)s->count);
 	return &s->items[s->count - 1];
 }
 
-int sums_add(struct sums *s, const char *key, uint64_t bytes, uint64_t count)
+int ranking_add(struct ranking *s, const char *key, uint64_t bytes, uint64_t count)
 {
 	const uint32_t hash = (uint32_t)trk_mix_bytes(key, strlen(key));
-	struct sum *item = find(s, hash, key);
+	struct ranked *item = find(s, hash, key);
 
 	if (!item)
 		item = add(s, hash, key);
@@ -44,7 +44,7 @@ int sums_add(struct sums *s, const char *key, uint64_t bytes, uint64_t count)
 	return 0;
 }
 
-void sums_finish(struct sums *s)
+void ranking_finish(struct ranking *s)
 {
 	if (!s)
 		return;
@@ -52,7 +52,7 @@ void sums_finish(struct sums *s)
 		free(s->items[i].key);
 	free(s->items);
 	idmap_finish(&s->by_key);
-	*s = (struct sums){ 0 };
+	*s = (struct ranking){ 0 };
 }
 
 static int descending(uint64_t a, uint64_t b)
@@ -62,7 +62,7 @@ static int descending(uint64_t a, uint64_t b)
 
 static int by_bytes(const void *a, const void *b)
 {
-	const struct sum *x = a, *y = b;
+	const struct ranked *x = a, *y = b;
 	const int first = descending(x->bytes, y->bytes);
 	const int second = first ? first : descending(x->count, y->count);
 
@@ -71,7 +71,7 @@ static int by_bytes(const void *a, const void *b)
 
 static int by_count(const void *a, const void *b)
 {
-	const struct sum *x = a, *y = b;
+	const struct ranked *x = a, *y = b;
 	const int first = descending(x->count, y->count);
 	const int second = first ? first : descending(x->bytes, y->bytes);
 
@@ -79,39 +79,39 @@ static int by_count(const void *a, const void *b)
 }
 
 /* Sorting ends the use of the map: sums are added first. */
-static void sort(struct sums *s, int (*order)(const void *, const void *))
+static void sort(struct ranking *s, int (*order)(const void *, const void *))
 {
 	if (s->count)
 		qsort(s->items, s->count, sizeof(*s->items), order);
 }
 
-void sums_sort_by_bytes(struct sums *s)
+void ranking_sort_by_bytes(struct ranking *s)
 {
 	sort(s, by_bytes);
 }
 
-void sums_sort_by_count(struct sums *s)
+void ranking_sort_by_count(struct ranking *s)
 {
 	sort(s, by_count);
 }
 
-static int add_location(struct sums *s, const struct view_row *r, const struct source_frame *f)
+static int add_location(struct ranking *s, const struct view_row *r, const struct source_frame *f)
 {
 	char *key;
 	int err;
 
 	if (r->node == 0)
-		return sums_add(s, "<stack trace unavailable>", r->bytes, r->count);
+		return ranking_add(s, "<stack trace unavailable>", r->bytes, r->count);
 	if (asprintf(&key, "%s:%s:%u", f->function[0] ? f->function : "<unknown>", f->file,
 		     (unsigned)f->line) < 0)
 		return TRK_ERR_NOMEM;
-	err = sums_add(s, key, r->bytes, r->count);
+	err = ranking_add(s, key, r->bytes, r->count);
 	free(key);
 	return err;
 }
 
-int sums_of_view(const struct view *v, struct stacks *stacks, struct sums *locations,
-		 struct sums *modules)
+int ranking_of_view(const struct view *v, struct stacks *stacks, struct ranking *locations,
+		    struct ranking *modules)
 {
 	int err = 0;
 
@@ -121,7 +121,7 @@ int sums_of_view(const struct view *v, struct stacks *stacks, struct sums *locat
 
 		err = add_location(locations, r, f);
 		if (!err && modules)
-			err = sums_add(modules, f->module, r->bytes, r->count);
+			err = ranking_add(modules, f->module, r->bytes, r->count);
 	}
 	return err;
 }

@@ -8,30 +8,30 @@
 #include "replay/view.h"
 #include "symbols/stack.h"
 
-struct sum {
+struct ranked {
 	char *key;
 	uint64_t bytes, count;
 };
 
-struct sums {
-	struct sum *items;
+struct ranking {
+	struct ranked *items;
 	size_t count, room;
 	struct idmap by_key; /* places in `items`, from 1 */
 };
 
 /* TRK_ERR_NOMEM. The key is copied. */
-int sums_add(struct sums *s, const char *key, uint64_t bytes, uint64_t count);
-void sums_finish(struct sums *s); /* NULL-safe, zero-safe */
+int ranking_add(struct ranking *s, const char *key, uint64_t bytes, uint64_t count);
+void ranking_finish(struct ranking *s); /* NULL-safe, zero-safe */
 
 /* Biggest first; the other figure, then the key decide between equals. */
-void sums_sort_by_bytes(struct sums *s);
-void sums_sort_by_count(struct sums *s);
+void ranking_sort_by_bytes(struct ranking *s);
+void ranking_sort_by_count(struct ranking *s);
 
 /*
  * Adds every row of a view, by "function:file:line" and (NULL: not) by the path of
  * the module, both of the most recent frame that is no allocator.
  */
-int sums_of_view(const struct view *v, struct stacks *stacks, struct sums *locations,
-		 struct sums *modules);
+int ranking_of_view(const struct view *v, struct stacks *stacks, struct ranking *locations,
+		    struct ranking *modules);
 
 #endif

@@ -12,7 +12,7 @@
 struct collector {
 	struct history *history;
 	struct heap *heap;
-	struct ends ends; /* what a process leaves behind is no longer in memory */
+	struct process_ends ends; /* what a process leaves behind is no longer in memory */
 	uint32_t bin; /* the one being filled */
 };
 
@@ -73,7 +73,7 @@ static void end_processes(struct collector *k, uint64_t before_ns)
 {
 	const struct process_end *end;
 
-	while ((end = ends_before(&k->ends, before_ns))) {
+	while ((end = process_ends_take_before(&k->ends, before_ns))) {
 		move_to(k, bin_of(k->history, end->time_ns), heap_now_bytes(k->heap));
 		heap_end_process(k->heap, end->process);
 	}
@@ -199,9 +199,9 @@ static int collect_events(struct history *h, struct capture *c, uint32_t process
 	if (!err)
 		heap_set_page_bytes(k.heap, c->header.page_bytes);
 	if (!err)
-		err = ends_init(&k.ends, c);
+		err = process_ends_init(&k.ends, c);
 	if (!err)
-		err = keyframe_begin_heap(c, process, k.heap);
+		err = heap_keyframe_begin(c, process, k.heap);
 	if (!err)
 		h->heap[0] = heap_now_bytes(k.heap);
 	if (!err)
@@ -213,7 +213,7 @@ static int collect_events(struct history *h, struct capture *c, uint32_t process
 		move_to(&k, h->bins - 1, heap_now_bytes(k.heap));
 	}
 	cursor_close(cursor);
-	ends_finish(&k.ends);
+	process_ends_finish(&k.ends);
 	heap_free(k.heap);
 	return err;
 }

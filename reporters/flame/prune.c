@@ -58,7 +58,7 @@ static int find_cut(struct pruner *p, size_t budget)
 	return 0;
 }
 
-static bool keeps(struct pruner *p, uint32_t node)
+static bool keep(struct pruner *p, uint32_t node)
 {
 	const double w = weight(p->tree, node);
 
@@ -86,7 +86,7 @@ static void flatten_children(struct pruner *p, uint32_t at)
 
 	for (uint32_t i = t->child_start[node]; i < t->child_start[node + 1]; i++) {
 		const uint32_t c = t->children[i];
-		if (!keeps(p, c)) {
+		if (!keep(p, c)) {
 			merged = true;
 			p->flat->merged_bytes += t->nodes[c].bytes;
 			continue;
@@ -104,7 +104,7 @@ static void flatten(struct pruner *p)
 {
 	const size_t n = p->tree->node_count;
 
-	keeps(p, 0);
+	keep(p, 0);
 	p->queue[0] = 0;
 	p->place[0] = add_flat(p->flat, 0, 0);
 	for (size_t at = 0; at < p->flat->node_count; at++) {

@@ -291,7 +291,7 @@ static int write_all(struct dump *d)
 	if (!err)
 		err = restore(d);
 	if (!err)
-		err = keyframe_write(d->to, d->heap, d->snapshot->view.time_ns, true, NULL, NULL);
+		err = heap_keyframe_write(d->to, d->heap, d->snapshot->view.time_ns, true, NULL, NULL);
 	if (err)
 		return err;
 	extract_symbols(&d->tables);

@@ -8,21 +8,21 @@
 
 /* ---- rows ---- */
 
-static struct aggregate_process *process_of(struct aggregate *a, uint32_t index)
+static struct aggregation_process *process_of(struct aggregation *a, uint32_t index)
 {
 	return ARRAY_ZEROES(a->processes, a->process_room, (size_t)index + 1, 8) ? &a->processes[index] : NULL;
 }
 
-static bool reach_node(struct aggregate *a, uint32_t node)
+static bool reach_node(struct aggregation *a, uint32_t node)
 {
 	return ARRAY_ZEROES(a->last_row, a->node_room, (size_t)node + 1, 1024);
 }
 
 /* Before a row is added: none is ever without. By half of what there is, as the rows themselves (rows.c). */
-static bool reach_more(struct aggregate *a)
+static bool reach_more(struct aggregation *a)
 {
 	const uint32_t room = a->more_room ? a->more_room + a->more_room / 2 : 64;
-	struct aggregate_more *moved;
+	struct aggregation_more *moved;
 
 	if (a->rows.count < a->more_room)
 		return true;
@@ -31,7 +31,7 @@ static bool reach_more(struct aggregate *a)
 		return false;
 	a->more = moved;
 	if (a->rows.sampled) {
-		struct aggregate_more_error *const errors =
+		struct aggregation_more_error *const errors =
 			realloc(a->more_errors, (size_t)room * sizeof(*errors));
 
 		if (!errors)
@@ -42,10 +42,10 @@ static bool reach_more(struct aggregate *a)
 	return true;
 }
 
-static uint32_t find_row(struct aggregate *a, const struct heap_block *b)
+static uint32_t find_row(struct aggregation *a, const struct heap_block *b)
 {
 	const struct view_row key = { .node = b->node, .thread = b->thread, .process = b->process, .domain = b->domain, .kind = b->kind };
-	struct aggregate_process *const p = &a->processes[b->process];
+	struct aggregation_process *const p = &a->processes[b->process];
 	bool is_new = false;
 	const uint32_t i = reach_more(a) ? rows_find(&a->rows, &key, &is_new) : ROWS_NONE;
 
@@ -54,9 +54,9 @@ static uint32_t find_row(struct aggregate *a, const struct heap_block *b)
 		return ROWS_NONE;
 	}
 	if (is_new) {
-		a->more[i] = (struct aggregate_more){ .era = p->era };
+		a->more[i] = (struct aggregation_more){ .era = p->era };
 		if (a->more_errors)
-			a->more_errors[i] = (struct aggregate_more_error){ 0 };
+			a->more_errors[i] = (struct aggregation_more_error){ 0 };
 		a->rows.all[i].next = p->first_row;
 		p->first_row = i + 1;
 	}
@@ -65,7 +65,7 @@ static uint32_t find_row(struct aggregate *a, const struct heap_block *b)
 }
 
 /* Most nodes have one row: the one that was found last spares the search. */
-static inline uint32_t row_of(struct aggregate *a, const struct heap_block *b)
+static inline uint32_t row_of(struct aggregation *a, const struct heap_block *b)
 {
 	const uint32_t last = b->node < a->node_room ? a->last_row[b->node] : 0;
 
@@ -84,10 +84,10 @@ static inline uint32_t row_of(struct aggregate *a, const struct heap_block *b)
 }
 
 /* Before every change of a row's present figures: they may be those of a peak. */
-static inline struct row *touch(struct aggregate *a, uint32_t index)
+static inline struct row *touch(struct aggregation *a, uint32_t index)
 {
 	struct row *const row = rows_touch(&a->rows, index);
-	struct aggregate_more *const m = &a->more[index];
+	struct aggregation_more *const m = &a->more[index];
 	const uint64_t era = a->processes[row->key.process].era;
 
 	if (m->era != era) {
@@ -99,7 +99,7 @@ static inline struct row *touch(struct aggregate *a, uint32_t index)
 	return row;
 }
 
-static inline void add(struct aggregate *a, uint32_t index, const struct sampling_estimate *e)
+static inline void add(struct aggregation *a, uint32_t index, const struct sampling_estimate *e)
 {
 	struct row *row;
 
@@ -112,7 +112,7 @@ static inline void add(struct aggregate *a, uint32_t index, const struct samplin
 		sampling_add(&a->rows.errors[index].now, e);
 }
 
-static inline void take(struct aggregate *a, uint32_t index, const struct sampling_estimate *e)
+static inline void take(struct aggregation *a, uint32_t index, const struct sampling_estimate *e)
 {
 	struct row *row;
 
@@ -128,7 +128,7 @@ static inline void take(struct aggregate *a, uint32_t index, const struct sampli
 /* ---- processes ---- */
 
 /* The second process takes the first one's history out of the tree's. */
-static int divide_timeline(struct aggregate *a)
+static int divide_timeline(struct aggregation *a)
 {
 	struct timeline *const own = &a->processes[a->only].timeline;
 
@@ -144,9 +144,9 @@ static int divide_timeline(struct aggregate *a)
 	return 0;
 }
 
-static int meet_process(struct aggregate *a, uint32_t index)
+static int meet_process(struct aggregation *a, uint32_t index)
 {
-	struct aggregate_process *const p = process_of(a, index);
+	struct aggregation_process *const p = process_of(a, index);
 	int err = 0;
 
 	if (!p)
@@ -160,7 +160,7 @@ static int meet_process(struct aggregate *a, uint32_t index)
 	return err;
 }
 
-static inline int know_process(struct aggregate *a, uint32_t index)
+static inline int know_process(struct aggregation *a, uint32_t index)
 {
 	return index < a->process_room && a->processes[index].seen ? 0 : meet_process(a, index);
 }
@@ -169,8 +169,8 @@ static inline int know_process(struct aggregate *a, uint32_t index)
 
 static void born(void *data, struct heap_block *b, const struct sampling_estimate *e)
 {
-	struct aggregate *const a = data;
-	struct aggregate_process *const p = &a->processes[b->process];
+	struct aggregation *const a = data;
+	struct aggregation_process *const p = &a->processes[b->process];
 
 	if (!p->sizes)
 		p->sizes = calloc(1, sizeof(*p->sizes));
@@ -188,7 +188,7 @@ static void born(void *data, struct heap_block *b, const struct sampling_estimat
 
 static void grew(void *data, const struct heap_block *b, const struct sampling_estimate *e)
 {
-	struct aggregate *const a = data;
+	struct aggregation *const a = data;
 
 	add(a, b->user, e);
 	if (b->user != ROWS_NONE)
@@ -198,7 +198,7 @@ static void grew(void *data, const struct heap_block *b, const struct sampling_e
 /* Of what was there at the beginning only what is live counts: nothing of it was allocated. */
 static void restored(void *data, struct heap_block *b, const struct sampling_estimate *e, uint64_t asked)
 {
-	struct aggregate *const a = data;
+	struct aggregation *const a = data;
 
 	if (know_process(a, b->process) != 0) {
 		a->no_memory = true;
@@ -212,7 +212,7 @@ static void restored(void *data, struct heap_block *b, const struct sampling_est
 static void died(void *data, const struct heap_block *b, const struct sampling_estimate *e,
 		 bool temporary, const struct trk_event *by)
 {
-	struct aggregate *const a = data;
+	struct aggregation *const a = data;
 
 	if (!b->aside)
 		take(a, b->user, e);
@@ -234,12 +234,12 @@ static void aside(void *data, const struct heap_block *b, const struct sampling_
 
 static void peak(void *data, const struct trk_event *e)
 {
-	rows_keep(&((struct aggregate *)data)->rows);
+	rows_keep(&((struct aggregation *)data)->rows);
 }
 
 static void own_peak(void *data, uint32_t process)
 {
-	struct aggregate *const a = data;
+	struct aggregation *const a = data;
 
 	if (process < a->process_room) /* one that was restored without a block is not known */
 		a->processes[process].era++;
@@ -247,9 +247,9 @@ static void own_peak(void *data, uint32_t process)
 
 /* ---- events ---- */
 
-int aggregate_new(struct aggregate **ret, uint32_t temporary_threshold)
+int aggregation_new(struct aggregation **ret, uint32_t temporary_threshold)
 {
-	struct aggregate *a = calloc(1, sizeof(*a));
+	struct aggregation *a = calloc(1, sizeof(*a));
 	struct heap_observer o = {
 		.data = a,
 		.born = born,
@@ -271,7 +271,7 @@ int aggregate_new(struct aggregate **ret, uint32_t temporary_threshold)
 	return 0;
 }
 
-void aggregate_free(struct aggregate *a)
+void aggregation_free(struct aggregation *a)
 {
 	if (!a)
 		return;
@@ -290,18 +290,18 @@ void aggregate_free(struct aggregate *a)
 	free(a);
 }
 
-void aggregate_set_sampling(struct aggregate *a, uint64_t sample_bytes)
+void aggregation_set_sampling(struct aggregation *a, uint64_t sample_bytes)
 {
 	heap_set_sampling(a->heap, sample_bytes);
 	a->rows.sampled = sample_bytes != 0;
 }
 
-struct heap *aggregate_heap(struct aggregate *a)
+struct heap *aggregation_heap(struct aggregation *a)
 {
 	return a->heap;
 }
 
-static int note_time(struct aggregate *a, uint32_t process, uint64_t time_ns, uint64_t live_bytes)
+static int note_time(struct aggregation *a, uint32_t process, uint64_t time_ns, uint64_t live_bytes)
 {
 	int err = timeline_note(&a->timeline, time_ns, heap_now_bytes(a->heap));
 
@@ -310,7 +310,7 @@ static int note_time(struct aggregate *a, uint32_t process, uint64_t time_ns, ui
 	return err;
 }
 
-int aggregate_apply(struct aggregate *a, const struct trk_event *e)
+int aggregation_apply(struct aggregation *a, const struct trk_event *e)
 {
 	int err = know_process(a, e->process);
 
@@ -328,7 +328,7 @@ int aggregate_apply(struct aggregate *a, const struct trk_event *e)
 }
 
 /* Its sizes are few: a list of them takes less room than the table, if there is room to make it. */
-static void settle_sizes(struct aggregate *a, struct aggregate_process *p)
+static void settle_sizes(struct aggregation *a, struct aggregation_process *p)
 {
 	if (!p->sizes)
 		return;
@@ -338,7 +338,7 @@ static void settle_sizes(struct aggregate *a, struct aggregate_process *p)
 	p->sizes = NULL;
 }
 
-int aggregate_end_process(struct aggregate *a, uint32_t process, uint64_t time_ns)
+int aggregation_end_process(struct aggregation *a, uint32_t process, uint64_t time_ns)
 {
 	heap_end_process(a->heap, process);
 	if (process >= a->process_room || !a->processes[process].seen)

@@ -12,27 +12,27 @@
 #include "format/writer.h"
 #include "replay/heap.h"
 
-struct aggregate;
+struct aggregation;
 
 /* temporary_threshold: as in heap.h. TRK_ERR_NOMEM. */
-int aggregate_new(struct aggregate **ret, uint32_t temporary_threshold);
-void aggregate_free(struct aggregate *a); /* NULL-safe */
+int aggregation_new(struct aggregation **ret, uint32_t temporary_threshold);
+void aggregation_free(struct aggregation *a); /* NULL-safe */
 
-/* Its heap: for heap_expect, heap_last_ref, heap_totals, heap_set_page_bytes ...; events go through aggregate_apply. */
-struct heap *aggregate_heap(struct aggregate *a);
+/* Its heap: for heap_expect, heap_last_ref, heap_totals, heap_set_page_bytes ...; events go through aggregation_apply. */
+struct heap *aggregation_heap(struct aggregation *a);
 
 /* As heap_set_sampling: the sums have errors, too. Before the first event. */
-void aggregate_set_sampling(struct aggregate *a, uint64_t sample_bytes);
+void aggregation_set_sampling(struct aggregation *a, uint64_t sample_bytes);
 
 /* As heap_apply. */
-int aggregate_apply(struct aggregate *a, const struct trk_event *e);
+int aggregation_apply(struct aggregation *a, const struct trk_event *e);
 /* As heap_end_process; time_ns: when it ended. TRK_ERR_NOMEM: live bytes over time lack that moment. */
-int aggregate_end_process(struct aggregate *a, uint32_t process, uint64_t time_ns);
+int aggregation_end_process(struct aggregation *a, uint32_t process, uint64_t time_ns);
 
 /*
  * Writes sums, totals, sizes and histories as of now; what lives now counts as leaked. Changes
  * nothing. Write errors stay in the writer.
  */
-void aggregate_write(const struct aggregate *a, struct writer *w);
+void aggregation_write(const struct aggregation *a, struct writer *w);
 
 #endif

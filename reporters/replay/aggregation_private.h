@@ -8,18 +8,18 @@
 #include "replay/timeline.h"
 
 /* What a row has beside its present and its share of the tree's peak (struct row). */
-struct aggregate_more {
+struct aggregation_more {
 	struct trk_figure total, temporary;
 	struct trk_figure own; /* at the peak of its process, if `era` is that process's */
 	uint64_t era;
 };
 
 /* How exact `more` is. */
-struct aggregate_more_error {
+struct aggregation_more_error {
 	struct sampling_error total, temporary, own;
 };
 
-struct aggregate_process {
+struct aggregation_process {
 	struct sizes *sizes; /* NULL: none yet, or ended */
 	struct view_size *sizes_list; /* of a process that ended */
 	size_t sizes_count;
@@ -30,15 +30,15 @@ struct aggregate_process {
 	bool seen;
 };
 
-struct aggregate {
+struct aggregation {
 	struct heap *heap;
 	struct rows rows;
-	struct aggregate_more *more; /* beside rows.all */
-	struct aggregate_more_error *more_errors; /* likewise; NULL when not sampled */
+	struct aggregation_more *more; /* beside rows.all */
+	struct aggregation_more_error *more_errors; /* likewise; NULL when not sampled */
 	uint32_t more_room;
 	uint32_t *last_row; /* by node: the row + 1 that it went to last */
 	uint32_t node_room;
-	struct aggregate_process *processes;
+	struct aggregation_process *processes;
 	uint32_t process_room, process_count;
 	uint32_t only; /* the process, while there is one */
 	struct timeline timeline;

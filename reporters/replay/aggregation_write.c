@@ -4,10 +4,10 @@
 #include "replay/aggregation_private.h"
 #include "replay/totals.h"
 
-static struct trk_sum_errors errors_of(const struct aggregate *a, uint32_t i, bool own_kept)
+static struct trk_sum_errors errors_of(const struct aggregation *a, uint32_t i, bool own_kept)
 {
 	const struct row_error *const row = &a->rows.errors[i];
-	const struct aggregate_more_error *const m = &a->more_errors[i];
+	const struct aggregation_more_error *const m = &a->more_errors[i];
 	struct sampling_error leaked = row->left;
 
 	sampling_join(&leaked, &row->now);
@@ -20,10 +20,10 @@ static struct trk_sum_errors errors_of(const struct aggregate *a, uint32_t i, bo
 					} };
 }
 
-static void write_sum(const struct aggregate *a, struct writer *w, uint32_t i)
+static void write_sum(const struct aggregation *a, struct writer *w, uint32_t i)
 {
 	const struct row *const row = &a->rows.all[i];
-	const struct aggregate_more *const m = &a->more[i];
+	const struct aggregation_more *const m = &a->more[i];
 	const bool own_kept = m->era == a->processes[row->key.process].era;
 	struct trk_sum_errors errors;
 
@@ -47,7 +47,7 @@ static void write_sum(const struct aggregate *a, struct writer *w, uint32_t i)
 	writer_sum(w, &sum, a->rows.errors ? &errors : NULL);
 }
 
-static void write_sums(const struct aggregate *a, struct writer *w)
+static void write_sums(const struct aggregation *a, struct writer *w)
 {
 	for (uint32_t i = 0; i < a->rows.count; i++)
 		write_sum(a, w, i);
@@ -65,9 +65,9 @@ static void write_sizes(struct writer *w, uint32_t process, const struct view_si
 		writer_size(w, &(struct trk_size){ process, list[i].size, list[i].count });
 }
 
-static void write_process(const struct aggregate *a, struct writer *w, uint32_t index)
+static void write_process(const struct aggregation *a, struct writer *w, uint32_t index)
 {
-	const struct aggregate_process *const p = &a->processes[index];
+	const struct aggregation_process *const p = &a->processes[index];
 	struct trk_totals totals;
 	struct view_size *list;
 	size_t count;
@@ -90,7 +90,7 @@ static void write_process(const struct aggregate *a, struct writer *w, uint32_t 
 	write_history(w, index, &p->timeline);
 }
 
-void aggregate_write(const struct aggregate *a, struct writer *w)
+void aggregation_write(const struct aggregation *a, struct writer *w)
 {
 	struct trk_totals totals;
 

@@ -86,7 +86,7 @@ int table_reach(struct capture *c, enum table_id id, uint64_t index);
  * Whether another item of the block follows. More than its header says are damage: then there is none, and
  * the reader has failed.
  */
-bool table_another(struct capture *c, struct byte_reader *r);
+bool table_next_item(struct capture *c, struct byte_reader *r);
 /* The body of the next record; fields behind its end read as 0. */
 struct byte_reader table_record(struct byte_reader *r);
 

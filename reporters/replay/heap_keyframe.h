@@ -16,11 +16,11 @@
  * TRK_ERR_NOMEM: what was written is not a whole keyframe, which readers notice; one that begins is
  * whole to them, and holds only some of what lives.
  */
-int keyframe_write(struct writer *w, const struct heap *h, uint64_t time_ns, bool begins,
-		   void (*progress)(void *data), void *data);
+int heap_keyframe_write(struct writer *w, const struct heap *h, uint64_t time_ns, bool begins,
+			void (*progress)(void *data), void *data);
 
 /* The state at a keyframe, without its blocks. */
-struct keyframe_state {
+struct heap_keyframe_state {
 	uint64_t events, marks; /* before it: of the whole tree, or of the process */
 };
 
@@ -29,14 +29,14 @@ struct keyframe_state {
  * (UINT32_MAX). TRK_ERR_CORRUPT: it is damaged, or contradicts the blocks before it, or does not
  * know the process; the heap is of no use then. TRK_ERR_NOMEM.
  */
-int keyframe_restore(const struct capture *c, uint32_t index, uint32_t process, struct heap *h,
-		     struct keyframe_state *ret);
+int heap_keyframe_restore(const struct capture *c, uint32_t index, uint32_t process, struct heap *h,
+			  struct heap_keyframe_state *ret);
 
 /*
  * What the capture begins with, for whoever replays all of it: does nothing when it begins with
  * nothing, as most do. A damaged one is noted in the capture; what was read of it stays.
  * TRK_ERR_NOMEM.
  */
-int keyframe_begin_heap(struct capture *c, uint32_t process, struct heap *h);
+int heap_keyframe_begin(struct capture *c, uint32_t process, struct heap *h);
 
 #endif

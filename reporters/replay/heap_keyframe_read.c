@@ -23,7 +23,7 @@ struct reading {
 	struct heap_restorer restorer;
 	struct buffer stored, raw;
 	uint64_t bytes_left;
-	struct keyframe_state state;
+	struct heap_keyframe_state state;
 	bool found;
 };
 
@@ -44,7 +44,7 @@ static int take_process(struct reading *r, const struct keyframe_process *p)
 		return TRK_ERR_CORRUPT;
 	if (p->index == r->process) {
 		r->found = true;
-		r->state = (struct keyframe_state){ p->events, p->marks };
+		r->state = (struct heap_keyframe_state){ p->events, p->marks };
 	}
 	return r->process == UINT32_MAX || r->process == p->index ?
 		       heap_restore_process(&r->restorer, p) :
@@ -93,7 +93,7 @@ static int take_part(struct reading *r, uint32_t part, uint64_t *offset)
 		return TRK_ERR_CORRUPT;
 	if (r->process == UINT32_MAX) {
 		r->found = true;
-		r->state = (struct keyframe_state){ d.head.events, d.head.marks };
+		r->state = (struct heap_keyframe_state){ d.head.events, d.head.marks };
 	}
 	return take_blocks(r, &d, h.items);
 }
@@ -136,8 +136,8 @@ static int restore(struct reading *r, struct heap *h)
 	return err;
 }
 
-int keyframe_restore(const struct capture *c, uint32_t index, uint32_t process, struct heap *h,
-		     struct keyframe_state *ret)
+int heap_keyframe_restore(const struct capture *c, uint32_t index, uint32_t process, struct heap *h,
+			  struct heap_keyframe_state *ret)
 {
 	struct reading r = { .capture = c, .keyframe = &c->keyframes[index], .process = process };
 	const int err = restore(&r, h);
@@ -150,7 +150,7 @@ int keyframe_restore(const struct capture *c, uint32_t index, uint32_t process, 
 	return 0;
 }
 
-int keyframe_begin_heap(struct capture *c, uint32_t process, struct heap *h)
+int heap_keyframe_begin(struct capture *c, uint32_t process, struct heap *h)
 {
 	struct reading r = { .capture = c, .keyframe = c->keyframes, .process = process };
 	int err;

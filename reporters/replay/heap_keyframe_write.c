@@ -27,8 +27,8 @@ static void progress(void *data)
 		w->progress(w->data);
 }
 
-int keyframe_write(struct writer *w, const struct heap *h, uint64_t time_ns, bool begins,
-		   void (*on_progress)(void *data), void *data)
+int heap_keyframe_write(struct writer *w, const struct heap *h, uint64_t time_ns, bool begins,
+			void (*on_progress)(void *data), void *data)
 {
 	struct writing writing = { .writer = w, .progress = on_progress, .data = data };
 	const struct heap_saver saver = { .data = &writing, .process = put_process, .block = put_block, .progress = progress };

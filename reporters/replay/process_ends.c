@@ -12,14 +12,14 @@ static int by_time(const void *a, const void *b)
 	return x->process < y->process ? -1 : x->process > y->process;
 }
 
-int ends_init(struct ends *e, const struct capture *c)
+int process_ends_init(struct process_ends *e, const struct capture *c)
 {
 	uint64_t *last = calloc((size_t)c->process_count + 1, sizeof(*last));
 
-	*e = (struct ends){ .list = calloc((size_t)c->process_count + 1, sizeof(*e->list)) };
+	*e = (struct process_ends){ .list = calloc((size_t)c->process_count + 1, sizeof(*e->list)) };
 	if (!last || !e->list) {
 		free(last);
-		ends_finish(e);
+		process_ends_finish(e);
 		return TRK_ERR_NOMEM;
 	}
 	for (uint32_t i = 0; i < c->block_count; i++) {
@@ -37,8 +37,8 @@ int ends_init(struct ends *e, const struct capture *c)
 	return 0;
 }
 
-void ends_finish(struct ends *e)
+void process_ends_finish(struct process_ends *e)
 {
 	free(e->list);
-	*e = (struct ends){ 0 };
+	*e = (struct process_ends){ 0 };
 }

@@ -12,25 +12,25 @@ struct process_end {
 	uint32_t process;
 };
 
-struct ends {
+struct process_ends {
 	struct process_end *list; /* by time */
 	uint32_t count, next;
 };
 
 /* A process is not over before its last block of events is. TRK_ERR_NOMEM. */
-int ends_init(struct ends *e, const struct capture *c);
-void ends_finish(struct ends *e); /* zero-safe */
+int process_ends_init(struct process_ends *e, const struct capture *c);
+void process_ends_finish(struct process_ends *e); /* zero-safe */
 
-/* Whether a process ended before time_ns that ends_before() has not told of. */
-static inline bool ends_are_before(const struct ends *e, uint64_t time_ns)
+/* Whether a process ended before time_ns that process_ends_take_before() has not told of. */
+static inline bool process_ends_are_before(const struct process_ends *e, uint64_t time_ns)
 {
 	return e->next < e->count && e->list[e->next].time_ns < time_ns;
 }
 
 /* The next process that ended before time_ns, or NULL; steps over it. */
-static inline const struct process_end *ends_before(struct ends *e, uint64_t time_ns)
+static inline const struct process_end *process_ends_take_before(struct process_ends *e, uint64_t time_ns)
 {
-	return ends_are_before(e, time_ns) ? &e->list[e->next++] : NULL;
+	return process_ends_are_before(e, time_ns) ? &e->list[e->next++] : NULL;
 }
 
 #endif

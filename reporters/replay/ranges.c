@@ -84,7 +84,7 @@ static uint32_t take_mapping(struct ranges *r)
 }
 
 /* One piece less; true when it was the last. */
-static bool mapping_shrinks(struct ranges *r, uint32_t mapping)
+static bool shrink_mapping(struct ranges *r, uint32_t mapping)
 {
 	if (--r->mappings[mapping - 1] > 0)
 		return false;
@@ -247,7 +247,7 @@ int ranges_cut(struct ranges *r, uint32_t *root, uint64_t start, uint64_t end, r
 			return TRK_ERR_NOMEM;
 		p = &r->pieces[i];
 		if (was.address >= start) {
-			whole = mapping_shrinks(r, p->mapping);
+			whole = shrink_mapping(r, p->mapping);
 			take_out(r, root, i);
 			give_piece(r, i);
 		} else {
@@ -295,7 +295,7 @@ void ranges_join(struct ranges *r, uint32_t *root, uint64_t address)
 	take_out(r, root, second);
 	a->block.size += b->block.size;
 	a->end = b->end;
-	mapping_shrinks(r, b->mapping);
+	shrink_mapping(r, b->mapping);
 	give_piece(r, second);
 }
 

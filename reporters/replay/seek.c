@@ -118,14 +118,14 @@ static bool lists_marks(const struct capture *c, const struct seek *s, uint64_t 
 int seek_begin(struct capture *c, const struct seek *s, struct heap *h, uint64_t *ret_events,
 	       uint32_t *ret_block)
 {
-	struct keyframe_state state;
+	struct heap_keyframe_state state;
 	int err;
 
 	*ret_events = 0;
 	*ret_block = 0;
 	if (s->keyframe == SEEK_NONE)
-		return keyframe_begin_heap(c, s->process, h);
-	err = keyframe_restore(c, s->keyframe, s->process, h, &state);
+		return heap_keyframe_begin(c, s->process, h);
+	err = heap_keyframe_restore(c, s->keyframe, s->process, h, &state);
 	if (err)
 		return err;
 	for (uint32_t i = 0; i < 2; i++)

@@ -171,7 +171,7 @@ void tables_finish(struct capture *c)
 	}
 }
 
-bool table_another(struct capture *c, struct byte_reader *r)
+bool table_next_item(struct capture *c, struct byte_reader *r)
 {
 	if (!bytes_left(r))
 		return false;

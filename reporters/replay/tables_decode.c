@@ -21,7 +21,7 @@ static int decode_modules(struct capture *c, const struct trk_block_header *h,
 {
 	int err = table_begin(c, TABLE_MODULES, r);
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		struct byte_reader body = table_record(r);
 		struct trk_module m = { 0 };
 		const char *id;
@@ -47,7 +47,7 @@ static int decode_frames(struct capture *c, const struct trk_block_header *h, st
 	uint64_t offset = 0;
 	int err = table_begin(c, TABLE_FRAMES, r);
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		const uint64_t module = get_varint(r);
 
 		offset += (uint64_t)get_zigzag(r);
@@ -68,7 +68,7 @@ static int decode_nodes(struct capture *c, const struct trk_block_header *h, str
 {
 	int err = table_begin(c, TABLE_NODES, r);
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		const uint64_t up = get_varint(r), frame = get_varint(r);
 		const uint32_t id = c->node_count;
 
@@ -90,7 +90,7 @@ static int decode_strings(struct capture *c, const struct trk_block_header *h,
 {
 	int err = table_begin(c, TABLE_STRINGS, r);
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		const char *text;
 
 		err = get_text(c, r, &text, NULL);
@@ -186,7 +186,7 @@ static int decode_records(struct capture *c, const struct trk_block_header *h,
 {
 	int err = 0;
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		struct byte_reader body = table_record(r);
 
 		if (r->failed)
@@ -206,7 +206,7 @@ static int decode_rss(struct capture *c, const struct trk_block_header *h, struc
 	uint64_t time_ns = h->first_time_ns;
 	int err = 0;
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		struct cap_rss item = { .process = (uint32_t)get_varint(r) };
 
 		time_ns += get_varint(r);
@@ -245,7 +245,7 @@ static int decode_symbols(struct capture *c, const struct trk_block_header *h,
 {
 	int err = 0;
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		const uint64_t frame = get_varint(r), n = get_varint(r);
 		const uint32_t first = c->symbol_count;
 
@@ -266,7 +266,7 @@ static int decode_notices(struct capture *c, const struct trk_block_header *h,
 {
 	int err = 0;
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		const char *text;
 
 		err = get_text(c, r, &text, NULL);
@@ -285,7 +285,7 @@ static int decode_marks(struct capture *c, const struct trk_block_header *h, str
 	uint64_t time_ns = 0;
 	int err = 0;
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		struct cap_mark m = { .process = (uint32_t)get_varint(r),
 				      .thread = (uint32_t)get_varint(r) };
 
@@ -320,7 +320,7 @@ static int decode_values(struct capture *c, const struct trk_block_header *h, st
 	const uint32_t *count = c->private->tables[id].count;
 	int err = 0;
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		const uint64_t n = get_varint(r);
 		const uint8_t *key = get_bytes(r, n);
 		const uint64_t value = get_varint(r);

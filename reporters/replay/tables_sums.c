@@ -84,7 +84,7 @@ int tables_decode_sums(struct capture *c, const struct trk_block_header *h, stru
 	uint32_t node = 0;
 	int err = 0;
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		struct trk_sum_errors errors;
 		struct trk_sum s;
 
@@ -151,7 +151,7 @@ int tables_decode_totals(struct capture *c, const struct trk_block_header *h, st
 {
 	int err = 0;
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		struct byte_reader body = table_record(r);
 		struct trk_totals t;
 
@@ -172,7 +172,7 @@ int tables_decode_sizes(struct capture *c, const struct trk_block_header *h, str
 	struct trk_size s = { 0 };
 	int err = 0;
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		const uint64_t process = get_varint(r), distance = get_varint(r);
 
 		if (process != s.process)
@@ -221,7 +221,7 @@ int tables_decode_history(struct capture *c, const struct trk_block_header *h, s
 {
 	int err = 0;
 
-	while (!err && table_another(c, r)) {
+	while (!err && table_next_item(c, r)) {
 		struct byte_reader body = table_record(r);
 
 		err = r->failed ? TRK_ERR_CORRUPT : get_history(c, &body);

@@ -50,7 +50,7 @@ static inline void end_processes_before(struct tally *t, uint64_t time_ns)
 {
 	const struct process_end *end;
 
-	while ((end = ends_before(&t->ends, time_ns)))
+	while ((end = process_ends_take_before(&t->ends, time_ns)))
 		end_process(t, end->process);
 }
 
@@ -109,7 +109,7 @@ static void look_for_points(struct tally *t, const struct trk_event *e)
 static bool is_plain(const struct tally *t, const struct trk_event *last)
 {
 	return !t->has_from && !t->has_to && !t->stopped && !t->span.region &&
-	       !ends_are_before(&t->ends, last->time_ns);
+	       !process_ends_are_before(&t->ends, last->time_ns);
 }
 
 static int apply_each(struct tally *t, const struct trk_event *e, uint32_t n)
@@ -192,7 +192,7 @@ static void tally_finish(struct tally *t)
 	live_finish(&t->live);
 	free(t->rows_of_process);
 	free(t->last_row);
-	ends_finish(&t->ends);
+	process_ends_finish(&t->ends);
 }
 
 static int tally_init(struct tally *t, struct capture *c, const struct view_options *o,
@@ -217,7 +217,7 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 	t->last_row = calloc((size_t)c->node_count + 1, sizeof(*t->last_row));
 	if (!t->rows_of_process || !t->last_row || (o->sizes && !t->sizes))
 		return TRK_ERR_NOMEM;
-	err = ends_init(&t->ends, c);
+	err = process_ends_init(&t->ends, c);
 	if (!err && o->blocks)
 		err = live_init(&t->live, c->process_count);
 	if (!err && t->has_span)

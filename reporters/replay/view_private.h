@@ -18,7 +18,7 @@ struct tally {
 	uint32_t *rows_of_process; /* first row + 1, chained by row.next */
 	uint32_t *last_row; /* by node: the row + 1 that it went to last */
 	struct sizes *sizes;
-	struct ends ends;
+	struct process_ends ends;
 	struct stop from, to;
 	bool has_from, has_to; /* still to be met */
 	bool follow_peak; /* the kept moment is the peak */

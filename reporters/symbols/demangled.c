@@ -18,17 +18,17 @@
 /* Longer display names are cut. */
 #define DISPLAY_MAX 4096
 
-struct names {
+struct demangled {
 	struct idmap by_linkage; /* places in `all`, from 1 */
-	struct name **all;
+	struct demangled_name **all;
 	size_t count, room;
 	struct arena arena;
 	bool short_of_memory;
 };
 
-int names_new(struct names **ret)
+int demangled_new(struct demangled **ret)
 {
-	struct names *const n = calloc(1, sizeof(*n));
+	struct demangled *const n = calloc(1, sizeof(*n));
 
 	if (!n)
 		return TRK_ERR_NOMEM;
@@ -36,7 +36,7 @@ int names_new(struct names **ret)
 	return 0;
 }
 
-void names_free(struct names *n)
+void demangled_free(struct demangled *n)
 {
 	if (!n)
 		return;
@@ -53,7 +53,7 @@ static const char *const STRINGS[] = {
 	"std::__1::basic_string<char, std::__1::char_traits<char>, std::__1::allocator<char> >::",
 };
 
-static const char *via_of(struct names *n, const char *full, const char *display)
+static const char *via_of(struct demangled *n, const char *full, const char *display)
 {
 	char text[DISPLAY_MAX], member[DISPLAY_MAX];
 
@@ -72,9 +72,9 @@ static const char *via_of(struct names *n, const char *full, const char *display
 	return display;
 }
 
-static struct name *make(struct names *n, const char *linkage)
+static struct demangled_name *make(struct demangled *n, const char *linkage)
 {
-	struct name *const name = arena_room(&n->arena, sizeof(*name));
+	struct demangled_name *const name = arena_room(&n->arena, sizeof(*name));
 	char display[DISPLAY_MAX];
 
 	errno = 0;
@@ -97,7 +97,7 @@ static struct name *make(struct names *n, const char *linkage)
 	return name && name->linkage && name->full && name->display ? name : NULL;
 }
 
-static const struct name *find(const struct names *n, uint32_t hash, const char *linkage)
+static const struct demangled_name *find(const struct demangled *n, uint32_t hash, const char *linkage)
 {
 	uint32_t at = hash, id;
 
@@ -108,9 +108,9 @@ static const struct name *find(const struct names *n, uint32_t hash, const char 
 }
 
 /* NULL: no memory. */
-static const struct name *add(struct names *n, uint32_t hash, const char *linkage)
+static const struct demangled_name *add(struct demangled *n, uint32_t hash, const char *linkage)
 {
-	struct name *const name = idmap_reserve(&n->by_linkage) && ARRAY_ROOM(n->all, n->room, n->count + 1, 128) ? make(n, linkage) : NULL;
+	struct demangled_name *const name = idmap_reserve(&n->by_linkage) && ARRAY_ROOM(n->all, n->room, n->count + 1, 128) ? make(n, linkage) : NULL;
 
 	if (!name)
 		return NULL;
@@ -119,11 +119,11 @@ static const struct name *add(struct names *n, uint32_t hash, const char *linkag
 	return name;
 }
 
-const struct name *names_get(struct names *n, const char *linkage_name)
+const struct demangled_name *demangled_get(struct demangled *n, const char *linkage_name)
 {
-	static const struct name none = { .linkage = "", .full = "", .display = "" };
+	static const struct demangled_name none = { .linkage = "", .full = "", .display = "" };
 	const uint32_t hash = (uint32_t)trk_mix_bytes(linkage_name, strlen(linkage_name));
-	const struct name *name;
+	const struct demangled_name *name;
 
 	if (!*linkage_name)
 		return &none;
@@ -136,7 +136,7 @@ const struct name *names_get(struct names *n, const char *linkage_name)
 	return &none;
 }
 
-bool names_short_of_memory(const struct names *n)
+bool demangled_short_of_memory(const struct demangled *n)
 {
 	return n->short_of_memory;
 }

@@ -194,7 +194,7 @@ static void copy_or_collapse(struct shortener *s, const char *end)
 }
 
 /* At "(": false when the name ends here. */
-static bool parenthesis(struct shortener *s)
+static bool shorten_parenthesis(struct shortener *s)
 {
 	const char *const end = group_end(s->in, '(', ')');
 
@@ -236,7 +236,7 @@ static bool step(struct shortener *s)
 	case ')':
 		return false;
 	case '(':
-		return parenthesis(s);
+		return shorten_parenthesis(s);
 	case '<':
 		if (!is_angle_name(s))
 			collapse_template(s);

@@ -38,7 +38,7 @@ struct stacks {
 	struct resolver *resolver;
 	struct resolver_module **modules; /* by module id */
 	struct frame_source *sources; /* by frame id */
-	struct names *names;
+	struct demangled *names;
 	struct arena arena;
 	struct source_frame unknown; /* the frame of an empty stack */
 	struct source_frame truncated; /* in the place of older frames that are not kept */
@@ -90,7 +90,7 @@ int stacks_new(struct stacks **ret, struct capture *c, const struct stacks_optio
 		s->depths = depths_new(c);
 	s->sources = calloc((size_t)c->frame_count + 1, sizeof(*s->sources));
 	s->modules = calloc((size_t)c->module_count + 1, sizeof(struct resolver_module *));
-	if (!s->sources || !s->modules || (c->depths && !s->depths) || names_new(&s->names) != 0 ||
+	if (!s->sources || !s->modules || (c->depths && !s->depths) || demangled_new(&s->names) != 0 ||
 	    resolver_new(&s->resolver) != 0) {
 		stacks_free(s);
 		return TRK_ERR_NOMEM;
@@ -104,7 +104,7 @@ void stacks_free(struct stacks *s)
 	if (!s)
 		return;
 	resolver_free(s->resolver);
-	names_free(s->names);
+	demangled_free(s->names);
 	free(s->modules);
 	free(s->depths);
 	free(s->sources);
@@ -128,7 +128,7 @@ bool stacks_knows_name(const struct capture *c, const struct cap_frame *f)
 
 static void set_name(struct stacks *s, struct source_frame *f, const char *linkage_name)
 {
-	const struct name *const name = names_get(s->names, linkage_name ? linkage_name : "");
+	const struct demangled_name *const name = demangled_get(s->names, linkage_name ? linkage_name : "");
 
 	f->function = name->display;
 	f->placeholder = symbols_is_placeholder(name->display);
@@ -167,7 +167,7 @@ static struct source_frame *alloc_frames(struct stacks *s, size_t n)
 
 bool stacks_short_of_memory(const struct stacks *s)
 {
-	return s->short_of_memory || names_short_of_memory(s->names);
+	return s->short_of_memory || demangled_short_of_memory(s->names);
 }
 
 /* From the capture's own SYMBOLS. */

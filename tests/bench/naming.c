@@ -60,7 +60,7 @@ int main(int argc, char **argv)
 	r.module_count = 2;
 	const double before = now(), cpu = cpu_seconds(RUSAGE_SELF);
 
-	names_write(&r);
+	frame_names_write(&r);
 	const int err = writer_finish(r.writer);
 
 	getrusage(RUSAGE_CHILDREN, &child);

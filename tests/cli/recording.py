@@ -422,7 +422,7 @@ def how_descendants_ended():
 # ---- the recorder ----
 
 def recorder_of(program):
-    """The pid that the program's session variable names."""
+    """The pid that the variable names by which the program finds its recorder."""
     with open(f"/proc/{program}/environ", "rb") as f:
         value = [v for v in f.read().split(b"\0") if v.startswith(b"TRACKER_SHM=")][0]
     return int(value.split(b"/")[2])

@@ -172,33 +172,33 @@ static void ask(struct capture *c, const struct view_options *o)
 
 /* ---- sums ---- */
 
-static void end_before(struct aggregate *a, struct ends *ends, uint64_t time_ns)
+static void end_before(struct aggregation *a, struct process_ends *ends, uint64_t time_ns)
 {
 	const struct process_end *end;
 
-	while ((end = ends_before(ends, time_ns)))
-		MUST(aggregate_end_process(a, end->process, end->time_ns) == 0);
+	while ((end = process_ends_take_before(ends, time_ns)))
+		MUST(aggregation_end_process(a, end->process, end->time_ns) == 0);
 }
 
-static void apply_all(struct capture *c, struct aggregate *a)
+static void apply_all(struct capture *c, struct aggregation *a)
 {
-	struct ends ends = { 0 };
+	struct process_ends ends = { 0 };
 	struct cursor *k = NULL;
 	struct trk_event e;
 	uint64_t seq;
 
-	MUST(ends_init(&ends, c) == 0 && cursor_open(&k, c, UINT32_MAX) == 0);
+	MUST(process_ends_init(&ends, c) == 0 && cursor_open(&k, c, UINT32_MAX) == 0);
 	while (cursor_next(k, &e, &seq) == 0) {
 		MUST(e.node == 0 || e.node < c->node_count);
 		end_before(a, &ends, e.time_ns);
-		MUST(aggregate_apply(a, &e) == 0);
+		MUST(aggregation_apply(a, &e) == 0);
 	}
 	cursor_close(k);
-	ends_finish(&ends);
+	process_ends_finish(&ends);
 }
 
 /* What the sums were written as is a capture, and a whole one. */
-static void must_come_back(const struct capture *c, const struct aggregate *a)
+static void must_come_back(const struct capture *c, const struct aggregation *a)
 {
 	struct trk_header header = c->header;
 	struct capture *sums = NULL;
@@ -212,7 +212,7 @@ static void must_come_back(const struct capture *c, const struct aggregate *a)
 	header.content = TRK_CONTENT_AGGREGATED;
 	header.header_bytes = TRK_HEADER_BYTES;
 	MUST(writer_new(&w, fd, &header) == 0);
-	aggregate_write(a, w);
+	aggregation_write(a, w);
 	MUST(writer_finish(w) == 0);
 	writer_free(w);
 	MUST(capture_open(&sums, path, &fault) == 0 && sums->complete);
@@ -224,15 +224,15 @@ static void must_come_back(const struct capture *c, const struct aggregate *a)
 
 static void sum_up(struct capture *c)
 {
-	struct aggregate *a = NULL;
+	struct aggregation *a = NULL;
 
-	MUST(aggregate_new(&a, 1) == 0);
-	heap_set_page_bytes(aggregate_heap(a), c->header.page_bytes);
-	aggregate_set_sampling(a, c->header.sample_bytes);
-	MUST(keyframe_begin_heap(c, UINT32_MAX, aggregate_heap(a)) == 0);
+	MUST(aggregation_new(&a, 1) == 0);
+	heap_set_page_bytes(aggregation_heap(a), c->header.page_bytes);
+	aggregation_set_sampling(a, c->header.sample_bytes);
+	MUST(heap_keyframe_begin(c, UINT32_MAX, aggregation_heap(a)) == 0);
 	apply_all(c, a);
 	must_come_back(c, a);
-	aggregate_free(a);
+	aggregation_free(a);
 }
 
 /* ---- all of it ---- */

@@ -41,14 +41,14 @@ static void demangle(const char *text)
 
 static void keep(const char *text)
 {
-	struct names *n = NULL;
+	struct demangled *n = NULL;
 
-	MUST(names_new(&n) == 0);
-	const struct name *const name = names_get(n, text);
+	MUST(demangled_new(&n) == 0);
+	const struct demangled_name *const name = demangled_get(n, text);
 
-	MUST(strcmp(name->linkage, text) == 0 && names_get(n, text) == name);
+	MUST(strcmp(name->linkage, text) == 0 && demangled_get(n, text) == name);
 	MUST(!*text || (*name->full && *name->display));
-	names_free(n);
+	demangled_free(n);
 }
 
 static void as_path(const char *text)

@@ -226,7 +226,7 @@ static void do_next(struct target *t, struct recorder *r, struct byte_reader *in
 	now_ns += what == 11 ? 2000000000ull : 1000000;
 	round_run(r, &bytes);
 	if (what == 11)
-		thread_find_dead(r);
+		thread_slot_find_dead(r);
 	if (what == 13)
 		now_and_then(t, r);
 	if (what == 12) /* somebody was seen to end */
@@ -333,7 +333,7 @@ static void now_and_then(struct target *t, struct recorder *r)
 		if (!rotate_now(r))
 			t->earlier_events -= r->counters.events;
 	}
-	keyframe_maybe(r);
+	keyframing_write_if_due(r);
 }
 
 /* How many events it counted. */
@@ -347,7 +347,7 @@ static uint64_t recorder_end(struct recorder *r)
 		process_leave(r, r->live[i]);
 	deliver_flush(r);
 	if (r->waiting)
-		keyframe_missed(r);
+		keyframing_tell_missed(r);
 	rotate_finish(r);
 	finish_file(r, &done);
 	MUST(!done.error && !r->checkpoint.error);

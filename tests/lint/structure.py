@@ -1,4 +1,4 @@
-"""structure - docs/ARCHITECTURE.md names every source in a table of its folder, and none that is not there."""
+"""structure - docs/ARCHITECTURE.md names every source in a table of its folder, and none that is not there; no two sources have one name."""
 import os
 import re
 
@@ -17,7 +17,18 @@ def tables(text):
         yield names
 
 
+def twice(all_sources, problem):
+    """Of the product: tests may be called after what they test."""
+    seen = {}
+    for name, _ in all_sources:
+        if name.endswith((".c", ".h")) and not name.startswith("tests/"):
+            other = seen.setdefault(os.path.basename(name), name)
+            if other != name:
+                problem(name, 1, f"has the name of {other}")
+
+
 def check(root, all_sources, problem):
+    twice(all_sources, problem)
     page = os.path.join(root, PAGE)
     with open(page, encoding="utf-8") as f:
         told = list(tables(f.read()))

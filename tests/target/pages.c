@@ -117,7 +117,7 @@ struct thread *thread_enter_forked(uint32_t level, uintptr_t frame)
 	return thread_claim(level, frame);
 }
 
-bool session_forked(void)
+bool session_enter_child(void)
 {
 	return false;
 }

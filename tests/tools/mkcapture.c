@@ -464,7 +464,7 @@ static void write_keyframe(bool begins)
 			heap_end_process(cap.heap, i);
 	if (begins)
 		heap_begin_here(cap.heap, cap.time_ns);
-	if (keyframe_write(writer(), cap.heap, cap.time_ns, begins, NULL, NULL))
+	if (heap_keyframe_write(writer(), cap.heap, cap.time_ns, begins, NULL, NULL))
 		die("cannot write", "keyframe");
 	cap.earliest_ns = cap.time_ns + 1;
 }

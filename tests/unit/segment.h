@@ -58,7 +58,7 @@ static inline struct segment segment_new(void)
 	s.r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s.r->writer = capture_file_writer(&s.file);
 	assert_int_equal(heap_new(&s.r->heap, 1, NULL), 0);
-	assert_int_equal(intern_init(&s.r->intern, s.r->writer), 0);
+	assert_int_equal(stack_nodes_init(&s.r->stack_nodes, s.r->writer), 0);
 	return s;
 }
 

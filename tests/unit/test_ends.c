@@ -34,19 +34,19 @@ static uint64_t peak_in_file(struct segment *s)
 	const struct process_end *end;
 	struct trk_event e;
 	struct heap *heap;
-	struct ends ends;
+	struct process_ends ends;
 	uint64_t peak;
 
 	segment_open(s);
 	assert_int_equal(heap_new(&heap, 1, NULL), 0);
-	assert_int_equal(ends_init(&ends, s->capture), 0);
+	assert_int_equal(process_ends_init(&ends, s->capture), 0);
 	while (cursor_next(s->cursor, &e, NULL) == 0) {
-		while ((end = ends_before(&ends, e.time_ns)))
+		while ((end = process_ends_take_before(&ends, e.time_ns)))
 			heap_end_process(heap, end->process);
 		assert_int_equal(heap_apply(heap, &e), 0);
 	}
 	peak = heap_totals(heap)->peak_bytes;
-	ends_finish(&ends);
+	process_ends_finish(&ends);
 	heap_free(heap);
 	return peak;
 }

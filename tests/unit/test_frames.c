@@ -149,7 +149,7 @@ static void the_most_recent_frames(void **state)
 	struct segment s = with_thread(&t);
 	uint32_t nodes[6];
 
-	s.r->intern.keep = 2;
+	s.r->stack_nodes.keep = 2;
 	begin_malloc(&s, &t, UINT32_MAX, 4, whole);
 	begin_malloc(&s, &t, UINT32_MAX, 3, cut);
 	begin_malloc(&s, &t, UINT32_MAX, 4, others);
@@ -180,7 +180,7 @@ static void the_depth_of_a_cut_stack(void **state)
 	struct segment s = with_thread(&t);
 	uint32_t nodes[4];
 
-	s.r->intern.keep = 2;
+	s.r->stack_nodes.keep = 2;
 	begin_malloc(&s, &t, UINT32_MAX, 3, five);
 	begin_malloc(&s, &t, UINT32_MAX, 3, nine);
 	begin_malloc(&s, &t, UINT32_MAX, 3, unknown);

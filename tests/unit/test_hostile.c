@@ -90,7 +90,7 @@ static void garbage_everywhere(void **state)
 			scribble(s.shm, &seed);
 			segment_round(&s);
 			if (i % 32 == 0)
-				thread_find_dead(s.r);
+				thread_slot_find_dead(s.r);
 		}
 		segment_open(&s);
 		segment_free(&s);

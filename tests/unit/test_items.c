@@ -149,7 +149,7 @@ static void a_keyframe_is_padded_before_its_first_part(void **state)
 	struct capture *c;
 	struct found found;
 
-	assert_int_equal(keyframe_write(w, h, 5, true, NULL, NULL), 0);
+	assert_int_equal(heap_keyframe_write(w, h, 5, true, NULL, NULL), 0);
 	heap_free(h);
 	writer_event(w, &(struct trk_event){ .kind = TRK_FREE, .address = 4096, .time_ns = 6 });
 	capture_file_finish(w);
@@ -160,7 +160,7 @@ static void a_keyframe_is_padded_before_its_first_part(void **state)
 	c = open_whole(&f);
 	assert_true(c->keyframe_count == 1 && c->keyframes[0].parts > 1);
 	h = heap_of(0);
-	assert_int_equal(keyframe_begin_heap(c, UINT32_MAX, h), 0);
+	assert_int_equal(heap_keyframe_begin(c, UINT32_MAX, h), 0);
 	assert_int_equal(heap_now_blocks(h), BLOCKS);
 	heap_free(h);
 	capture_close(c);
@@ -341,7 +341,7 @@ static uint64_t restored_with(uint32_t items)
 	writer_process(w, &(struct trk_process){ .parent = UINT32_MAX, .end_ns = UINT64_MAX });
 	assert_int_equal(writer_flush(w), 0);
 	at = (off_t)writer_bytes(w);
-	assert_int_equal(keyframe_write(w, h, 5, true, NULL, NULL), 0);
+	assert_int_equal(heap_keyframe_write(w, h, 5, true, NULL, NULL), 0);
 	heap_free(h);
 	capture_file_finish(w);
 	assert_int_equal(pread(f.fd, b, sizeof(b), at), sizeof(b));
@@ -352,7 +352,7 @@ static uint64_t restored_with(uint32_t items)
 	assert_int_equal(pwrite(f.fd, b, sizeof(b), at), sizeof(b));
 	c = capture_file_open(&f);
 	h = heap_of(0);
-	assert_int_equal(keyframe_begin_heap(c, UINT32_MAX, h), 0);
+	assert_int_equal(heap_keyframe_begin(c, UINT32_MAX, h), 0);
 	blocks = heap_now_blocks(h);
 	assert_int_equal(c->damaged_blocks, items < 5);
 	heap_free(h);

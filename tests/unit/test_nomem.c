@@ -56,30 +56,30 @@ static int ask(const char *path, unsigned question, struct answer *ret)
 	return err;
 }
 
-static int apply_all(struct capture *c, struct aggregate *a, struct answer *ret)
+static int apply_all(struct capture *c, struct aggregation *a, struct answer *ret)
 {
-	struct ends ends = { 0 };
+	struct process_ends ends = { 0 };
 	struct cursor *k = NULL;
 	const struct process_end *end;
 	struct trk_event e;
 	uint64_t seq;
-	int err = ends_init(&ends, c);
+	int err = process_ends_init(&ends, c);
 
 	if (!err)
 		err = cursor_open(&k, c, UINT32_MAX);
 	while (!err && (err = cursor_next(k, &e, &seq)) == 0) {
-		while (!err && (end = ends_before(&ends, e.time_ns)))
-			err = aggregate_end_process(a, end->process, end->time_ns);
+		while (!err && (end = process_ends_take_before(&ends, e.time_ns)))
+			err = aggregation_end_process(a, end->process, end->time_ns);
 		if (!err)
-			err = aggregate_apply(a, &e);
+			err = aggregation_apply(a, &e);
 		ret->events++;
 	}
 	cursor_close(k);
-	ends_finish(&ends);
+	process_ends_finish(&ends);
 	return err == TRK_END ? 0 : err;
 }
 
-static int write_sums(const struct capture *c, const struct aggregate *a, struct answer *ret)
+static int write_sums(const struct capture *c, const struct aggregation *a, struct answer *ret)
 {
 	struct trk_header header = c->header;
 	struct writer *w = NULL;
@@ -91,7 +91,7 @@ static int write_sums(const struct capture *c, const struct aggregate *a, struct
 	header.header_bytes = TRK_HEADER_BYTES;
 	err = writer_new(&w, fd, &header);
 	if (!err) {
-		aggregate_write(a, w);
+		aggregation_write(a, w);
 		err = writer_finish(w);
 		ret->bytes = (uint64_t)lseek(fd, 0, SEEK_END);
 	}
@@ -102,23 +102,23 @@ static int write_sums(const struct capture *c, const struct aggregate *a, struct
 
 static int sum_up(const char *path, struct answer *ret)
 {
-	struct aggregate *a = NULL;
+	struct aggregation *a = NULL;
 	struct capture *c = NULL;
 	struct trk_fault fault;
 	int err = capture_open(&c, path, &fault);
 
 	*ret = (struct answer){ 0 };
 	if (!err)
-		err = aggregate_new(&a, 1);
+		err = aggregation_new(&a, 1);
 	if (!err)
-		aggregate_set_sampling(a, c->header.sample_bytes);
+		aggregation_set_sampling(a, c->header.sample_bytes);
 	if (!err)
-		err = keyframe_begin_heap(c, UINT32_MAX, aggregate_heap(a));
+		err = heap_keyframe_begin(c, UINT32_MAX, aggregation_heap(a));
 	if (!err)
 		err = apply_all(c, a, ret);
 	if (!err)
 		err = write_sums(c, a, ret);
-	aggregate_free(a);
+	aggregation_free(a);
 	capture_close(c);
 	return err;
 }

@@ -143,7 +143,7 @@ static void a_round(struct segment *s, struct fake_thread *a, struct fake_thread
 		fake_free(s, b, e + 2, address_of(1000 * n + i));
 	segment_round(s);
 	writer_flush(s->r->writer);
-	keyframe_maybe(s->r);
+	keyframing_write_if_due(s->r);
 	if (s->r->aggregate)
 		checkpoint_tick(s->r);
 }
@@ -211,7 +211,7 @@ static void play(struct segment *s, const struct way *way)
 	crowd(s, 10 * way->rounds + 3);
 	children(s);
 	s->r->begin_ns = 1; /* what came before is the keyframe that the file begins with */
-	keyframe_maybe(s->r);
+	keyframing_write_if_due(s->r);
 	fake_malloc(s, &a, 10 * way->rounds + 4, 0x900000, 123);
 	segment_round(s);
 }

@@ -393,7 +393,7 @@ static void a_thread_that_never_said_goodbye_is_found(void **state)
 	segment_round(&s);
 	segment_now_ns += 2000000000ull;
 	segment_round(&s);
-	thread_find_dead(s.r);
+	thread_slot_find_dead(s.r);
 	segment_round(&s);
 	assert_int_equal(s.shm->thread_states[0], SHM_LIVE);
 	assert_int_equal(s.shm->thread_states[1], SHM_FREE);

@@ -84,7 +84,7 @@ static void the_same_stacks_come_of_them(void **state)
 	}
 	while (segment_round(&s))
 		;
-	assert_true(s.r->intern.runs.used > 0);
+	assert_true(s.r->stack_nodes.runs.used > 0);
 	assert_int_equal(s.r->counters.corrupt, 0);
 	for (unsigned i = 0; i < STACKS; i++) {
 		const uint32_t node = segment_event(&s).node;

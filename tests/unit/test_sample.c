@@ -79,7 +79,7 @@ static void allocations_are_sampled_as_the_estimates_assume(void **unused)
 		bool last = false;
 
 		for (int k = 0; k < (int)n; k++) {
-			const bool now = !sample_skips(sizes[i], 1000);
+			const bool now = !sample_skip(sizes[i], 1000);
 
 			sampled += now;
 			twice += now && last;
@@ -97,8 +97,8 @@ static void small_ones_between_large_ones_are_not_favoured(void **unused)
 	double of_small = 0, of_large = 0;
 
 	for (int k = 0; k < (int)n; k++) {
-		of_small += !sample_skips(16, 1000);
-		of_large += !sample_skips(3000, 1000);
+		of_small += !sample_skip(16, 1000);
+		of_large += !sample_skip(3000, 1000);
 	}
 	assert_true(fabs(of_small - n * small) < 5 * sqrt(n * small));
 	assert_true(fabs(of_large - n * large) < 5 * sqrt(n * large * (1 - large)));
@@ -110,7 +110,7 @@ static void what_is_skipped_is_counted(void **unused)
 
 	tls.skipped = 0;
 	for (int i = 0; i < 10000; i++)
-		skipped += sample_skips(100, 1000);
+		skipped += sample_skip(100, 1000);
 	assert_int_equal(tls.skipped, skipped);
 }
 
@@ -121,7 +121,7 @@ static void an_allocators_own_calls_do_not_count(void **unused)
 
 	sample_add(0x10);
 	tls.real_frame = 2000;
-	assert_true(sample_skips(100, 1000));
+	assert_true(sample_skip(100, 1000));
 	assert_true(tls.until_sample == before);
 	assert_false(sample_forget(0x10, 1000));
 	tls.real_frame = 0;
@@ -138,7 +138,7 @@ static void a_child_draws_anew(void **unused)
 		sample_forked();
 		assert_int_equal(tls.until_sample, 0);
 		for (int i = 0; i < 8; i++) {
-			while (sample_skips(100, 1000))
+			while (sample_skip(100, 1000))
 				;
 			first[child][i] = (uint64_t)tls.until_sample;
 		}

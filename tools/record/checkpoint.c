@@ -143,7 +143,7 @@ static void leave_all(struct recorder *r)
 	for (size_t i = 0; i < r->live_count; i++) {
 		struct deliver_context context = { r, r->live[i], UINT64_MAX };
 
-		thread_leave_all(r, r->live[i]);
+		thread_slot_leave_all(r, r->live[i]);
 		modules_clear(&r->live[i]->modules, deliver_mapping_gone, &context);
 	}
 	deliver_flush(r);

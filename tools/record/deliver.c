@@ -13,7 +13,7 @@
 static void aggregate_batch(struct recorder *r)
 {
 	for (uint32_t i = 0; i < r->batch_count && !r->heap_stopped; i++)
-		if (aggregate_apply(r->aggregate, &r->batch[i]) < 0)
+		if (aggregation_apply(r->aggregate, &r->batch[i]) < 0)
 			r->heap_stopped = r->out_of_memory = true;
 	r->batch_count = 0;
 }
@@ -57,7 +57,7 @@ void deliver_end_process(struct recorder *r, struct process *p)
 	r->last_time_ns = r->last_end_ns = p->end_ns;
 	r->last_process = NO_INDEX;
 	if (r->aggregate)
-		r->out_of_memory |= aggregate_end_process(r->aggregate, p->index, p->end_ns) != 0;
+		r->out_of_memory |= aggregation_end_process(r->aggregate, p->index, p->end_ns) != 0;
 	else
 		heap_end_process(r->heap, p->index);
 }
@@ -157,6 +157,13 @@ static void add_module(struct recorder *r, struct process *p, struct stream *s)
 		atomic_fetch_add_explicit(&r->shm->processes[p->slot].modules_seen, 1, memory_order_release);
 }
 
+/* The heap after all that was delivered: it gets events in batches. */
+static const struct heap *heap_now(struct recorder *r)
+{
+	deliver_flush(r);
+	return r->heap;
+}
+
 /*
  * A small mapping that is not used yet, or the guard of one, is heap as any other: what was asked for.
  * Address space is reserved in pieces that no program means to fill, and by the page inside of these.
@@ -168,16 +175,13 @@ static bool may_reserve(struct recorder *r, const struct process *p, const struc
 {
 	if (h->size >= RESERVED_MIN)
 		return true;
-	deliver_flush(r); /* what is mapped now is asked */
-	return heap_in_window(r->heap, p->index, h->address, h->size);
+	return heap_in_window(heap_now(r), p->index, h->address, h->size);
 }
 
 static uint8_t kind_of(struct recorder *r, const struct process *p, const struct wire_record *h)
 {
-	if (h->kind == TRK_MMAP && h->size >= RESERVED_MIN) {
-		deliver_flush(r);
-		return heap_in_window(r->heap, p->index, h->address, h->size) ? (uint8_t)TRK_ARENA : h->kind;
-	}
+	if (h->kind == TRK_MMAP && h->size >= RESERVED_MIN)
+		return heap_in_window(heap_now(r), p->index, h->address, h->size) ? (uint8_t)TRK_ARENA : h->kind;
 	if (h->kind != TRK_RESERVE && h->kind != TRK_ARENA)
 		return h->kind;
 	return may_reserve(r, p, h) ? h->kind : (uint8_t)TRK_MMAP;
@@ -191,16 +195,17 @@ static bool is_dropped(struct recorder *r, const struct process *p, const struct
 {
 	if (h->kind != TRK_MPROTECT && h->kind != TRK_MADVISE)
 		return false;
-	deliver_flush(r);
+	const struct trk_event e = {
+		.kind = h->kind,
+		.process = p->index,
+		.address = h->address,
+		.size = h->size,
+		.detail = h->detail,
+	};
+
 	if (h->kind == TRK_MPROTECT && h->detail == TRK_ACCESS_NONE && !may_reserve(r, p, h))
 		return true;
-	return !r->heap_stopped && !heap_minds(r->heap, &(struct trk_event){
-								.kind = h->kind,
-								.process = p->index,
-								.address = h->address,
-								.size = h->size,
-								.detail = h->detail,
-							});
+	return !r->heap_stopped && !heap_minds(heap_now(r), &e);
 }
 
 /* Kinds that stand in the wire as they stand in the file. */
@@ -259,7 +264,7 @@ static inline bool deliver_quick(struct recorder *r, struct process *p, struct s
 		s->head.pops = q->pops;
 		s->head.pushes = q->pushes;
 
-		const int err = intern_stack(&r->intern, &p->modules, s);
+		const int err = stack_nodes_apply(&r->stack_nodes, &p->modules, s);
 
 		if (err) {
 			deliver_broken(r, p, s, err);
@@ -297,13 +302,13 @@ static bool take_stack(struct recorder *r, struct process *p, struct stream *s)
 		r->counters.late++;
 	else
 		p->last_epoch = s->head.epoch;
-	const bool again = __builtin_expect(p->jit != NULL, 0) && jit_changed(r, p, s);
+	const bool again = __builtin_expect(p->jit != NULL, 0) && jit_find_changes(r, p, s);
 
 	if (again)
-		intern_again(&r->intern, &p->modules, s);
+		stack_nodes_look_up_again(&r->stack_nodes, &p->modules, s);
 	if (!again && !s->head.has_stack && !s->deferred_count && !s->deferred_pops)
 		return true;
-	const int err = intern_stack(&r->intern, &p->modules, s);
+	const int err = stack_nodes_apply(&r->stack_nodes, &p->modules, s);
 
 	if (err)
 		deliver_broken(r, p, s, err);
@@ -354,8 +359,7 @@ static bool is_recorded(struct recorder *r, const struct process *p, const struc
 {
 	if (s->call != TRK_MREMAP)
 		return true;
-	deliver_flush(r); /* what is mapped now is asked below */
-	return heap_is_mapped(r->heap, p->index, s->old_address, s->old_size);
+	return heap_is_mapped(heap_now(r), p->index, s->old_address, s->old_size);
 }
 
 /* Reserved pages, or an arena's: in two parts they are a munmap, and an mmap that says so, too. */

@@ -269,7 +269,7 @@ static void look_at_said(struct recorder *r)
 	ends_find_stops(r);
 }
 
-struct process *ends_waited(struct recorder *r)
+struct process *ends_apply_waited(struct recorder *r)
 {
 	struct process *p;
 

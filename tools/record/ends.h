@@ -42,6 +42,6 @@ void ends_find_waited(struct recorder *r);
 /* Sets `stop` of all that live; their events behind it are not merged. */
 void ends_find_stops(struct recorder *r);
 /* When all are merged up to their stops: ends one that a parent stops for. That parent, who goes on; NULL: none. */
-struct process *ends_waited(struct recorder *r);
+struct process *ends_apply_waited(struct recorder *r);
 
 #endif

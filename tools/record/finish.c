@@ -192,13 +192,13 @@ void finish_write_figures(const struct recorder *r, struct writer *w)
 	totals_write_summary(w, heap_totals(r->heap), r->process_count, r->thread_count);
 	write_health(r, w);
 	if (r->aggregate)
-		aggregate_write(r->aggregate, w);
+		aggregation_write(r->aggregate, w);
 }
 
 void finish_file(struct recorder *r, struct control_message *ret)
 {
 	write_notices(r);
-	names_write(r);
+	frame_names_write(r);
 	finish_write_figures(r, r->writer);
 	writer_finish(r->writer);
 	if (r->aggregate)

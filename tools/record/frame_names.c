@@ -236,7 +236,7 @@ static void tell(struct recorder *r, bool whole, const struct embed_report *repo
 	writer_health(r->writer, "modules_changed", report->changed);
 }
 
-void names_write(struct recorder *r)
+void frame_names_write(struct recorder *r)
 {
 	struct embed_report report = { 0 };
 	struct rusage usage = { 0 };

@@ -15,6 +15,6 @@
 #include "recorder.h"
 
 /* Looks up the names of all frames and writes them, with what there is to say of that. */
-void names_write(struct recorder *r);
+void frame_names_write(struct recorder *r);
 
 #endif

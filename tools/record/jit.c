@@ -234,7 +234,7 @@ static uint64_t latest_time(const struct recorder *r, uint64_t time_ns)
 	return time_ns >= r->before_ns ? r->now_ns : r->before_ns;
 }
 
-bool jit_changed(struct recorder *r, struct process *p, struct stream *s)
+bool jit_find_changes(struct recorder *r, struct process *p, struct stream *s)
 {
 	struct jit *const j = p->jit;
 	const uint32_t changes = made_code_advance(j->code, latest_time(r, s->head.time_ns));
@@ -257,7 +257,7 @@ static void begin(struct recorder *r, struct stream *s)
 	if (p->jit) {
 		look(r, p);
 		read_more(p->jit, false);
-		(void)jit_changed(r, p, s);
+		(void)jit_find_changes(r, p, s);
 	}
 	if (p->slot != NO_SLOT)
 		atomic_store_explicit(&r->shm->processes[p->slot].code_seen, 1, memory_order_release);

@@ -17,7 +17,7 @@ struct process;
 struct recorder;
 struct stream;
 
-/* The frame of a return address of the event at s->head that lies in no module. An intern_elsewhere. */
+/* The frame of a return address of the event at s->head that lies in no module. An stack_nodes_elsewhere. */
 uint32_t jit_frame(void *recorder, struct stream *s, uint64_t pc);
 /* Before the events of a round are written: reads what is new. Nothing, for a process that has made no code. */
 void jit_round(struct recorder *r, struct process *p);
@@ -25,7 +25,7 @@ void jit_round(struct recorder *r, struct process *p);
  * Before the event at s->head: the code is as it was then. True: some address of the stream's stack may
  * mean something else than before.
  */
-bool jit_changed(struct recorder *r, struct process *p, struct stream *s);
+bool jit_find_changes(struct recorder *r, struct process *p, struct stream *s);
 /* The program has ended, or is not recorded any more: reads the rest. Its code is kept for its names. */
 void jit_finish(struct recorder *r, struct process *p);
 void jit_free(struct jit *j); /* NULL-safe; without reading anything */

@@ -70,7 +70,7 @@ static void keyframe_now(struct recorder *r)
 
 	writer_flush(r->writer);
 	k->bytes = writer_bytes(r->writer);
-	if (keyframe_write(r->writer, r->heap, time_ns, false, progress, r) < 0)
+	if (heap_keyframe_write(r->writer, r->heap, time_ns, false, progress, r) < 0)
 		return; /* no memory: reports do without */
 	k->events = heap_events(r->heap);
 	if (blocks)
@@ -89,7 +89,7 @@ static uint64_t begin_file(struct recorder *r)
 
 	heap_begin_here(r->heap, time_ns);
 	writer_flush(r->writer);
-	if (keyframe_write(r->writer, r->heap, time_ns, true, progress, r) < 0)
+	if (heap_keyframe_write(r->writer, r->heap, time_ns, true, progress, r) < 0)
 		r->out_of_memory = true;
 	r->counters.events = 0;
 	r->keyframes.events = heap_events(r->heap);
@@ -100,7 +100,7 @@ static uint64_t begin_file(struct recorder *r)
 	return time_ns;
 }
 
-uint64_t keyframe_begin_piece(struct recorder *r)
+uint64_t keyframing_begin_piece(struct recorder *r)
 {
 	writer_health(r->writer, "piece", r->rotation.number);
 	return begin_file(r);
@@ -119,7 +119,7 @@ static void begin(struct recorder *r)
 	writer_notice(r->writer, text);
 }
 
-void keyframe_missed(struct recorder *r)
+void keyframing_tell_missed(struct recorder *r)
 {
 	char text[200];
 
@@ -131,7 +131,7 @@ void keyframe_missed(struct recorder *r)
 	recorder_notice(r, text);
 }
 
-void keyframe_maybe(struct recorder *r)
+void keyframing_write_if_due(struct recorder *r)
 {
 	if (r->waiting) {
 		if (r->now_ns >= r->begin_ns)

@@ -11,10 +11,10 @@
 #include "recorder.h"
 
 /* Between two rounds: writes a keyframe if it is worth it, or the one that the capture begins with. */
-void keyframe_maybe(struct recorder *r);
+void keyframing_write_if_due(struct recorder *r);
 /* The recording ends while it was still to begin: says so; nothing is in it. */
-void keyframe_missed(struct recorder *r);
+void keyframing_tell_missed(struct recorder *r);
 /* A new piece of the capture begins with what lives now; when that is. The batch is empty. */
-uint64_t keyframe_begin_piece(struct recorder *r);
+uint64_t keyframing_begin_piece(struct recorder *r);
 
 #endif

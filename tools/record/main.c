@@ -56,7 +56,7 @@
 /* A descendant that was started and has not attached yet gets this long for it. */
 #define STRANGER_NS 500000000ull
 
-struct session {
+struct recording {
 	struct recorder r;
 	struct arguments o;
 	int control;
@@ -129,7 +129,7 @@ static void name_machine(struct recorder *r)
 }
 
 /* Process 0 is the program that was started, whether it ever attaches or not. */
-static int add_program(struct session *s, char **program)
+static int add_program(struct recording *s, char **program)
 {
 	const char *const name = program[0], *const slash = strrchr(name, '/');
 	char command[SHM_COMMAND_BYTES];
@@ -152,7 +152,7 @@ static int add_program(struct session *s, char **program)
 	return 0;
 }
 
-static int start(struct session *s, char **program)
+static int start(struct recording *s, char **program)
 {
 	struct recorder *const r = &s->r;
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
@@ -193,12 +193,12 @@ static int start(struct session *s, char **program)
 
 /* ---- talking to tracker-run ---- */
 
-static void say(struct session *s, const struct control_message *m)
+static void say(struct recording *s, const struct control_message *m)
 {
 	(void)!send(s->control, m, sizeof(*m), MSG_NOSIGNAL);
 }
 
-static void say_failed(struct session *s, int err)
+static void say_failed(struct recording *s, int err)
 {
 	struct control_message m = { .kind = CONTROL_FAILED };
 
@@ -207,7 +207,7 @@ static void say_failed(struct session *s, int err)
 }
 
 /* tracker-run says no more, for it is gone, or could not tell us something; what we say it may still hear. */
-static void hung_up(struct session *s)
+static void hung_up(struct recording *s)
 {
 	epoll_ctl(s->r.epoll, EPOLL_CTL_DEL, s->control, NULL);
 	s->program_ended = true;
@@ -217,7 +217,7 @@ static void hung_up(struct session *s)
  * tracker-run wants to leave us to the descendants. With none known the end is
  * near, or one is just about to attach: then it is answered.
  */
-static void say_left(struct session *s)
+static void say_left(struct recording *s)
 {
 	struct control_message m = { .kind = CONTROL_LEFT };
 
@@ -232,7 +232,7 @@ static void say_left(struct session *s)
 	say(s, &m);
 }
 
-static void listen_to_run(struct session *s)
+static void listen_to_run(struct recording *s)
 {
 	struct control_message m;
 	const ssize_t n = recv(s->control, &m, sizeof(m), MSG_DONTWAIT);
@@ -255,7 +255,7 @@ static void listen_to_run(struct session *s)
 
 /* ---- waiting ---- */
 
-static int wait_events(struct session *s, struct epoll_event *events, int max, uint64_t ns)
+static int wait_events(struct recording *s, struct epoll_event *events, int max, uint64_t ns)
 {
 	const struct timespec timeout = { .tv_nsec = (long)ns };
 	const int n = epoll_pwait2(s->r.epoll, events, max, &timeout, NULL);
@@ -265,7 +265,7 @@ static int wait_events(struct session *s, struct epoll_event *events, int max, u
 	return n;
 }
 
-static void wait_for(struct session *s, uint64_t ns)
+static void wait_for(struct recording *s, uint64_t ns)
 {
 	struct epoll_event events[64];
 	const int n = wait_events(s, events, 64, ns);
@@ -298,7 +298,7 @@ static uint64_t sleep_until(const struct recorder *r, uint64_t at_ns, uint64_t n
 }
 
 /* By how much there is while events flow, long when nothing happens; never past the next sample. */
-static uint64_t sleep_time(struct session *s, uint64_t bytes, bool more, uint64_t round_ns)
+static uint64_t sleep_time(struct recording *s, uint64_t bytes, bool more, uint64_t round_ns)
 {
 	const struct recorder *const r = &s->r;
 
@@ -334,9 +334,9 @@ static void note_write_error(struct recorder *r)
 
 static void now_and_then(struct recorder *r, bool idle)
 {
-	sample_memory(r);
+	memory_use_look(r);
 	look_now_and_then(r);
-	keyframe_maybe(r);
+	keyframing_write_if_due(r);
 	if (r->now_ns >= r->next_flush_ns) {
 		writer_flush(r->writer);
 		r->next_flush_ns = r->now_ns + SECOND_NS;
@@ -346,7 +346,7 @@ static void now_and_then(struct recorder *r, bool idle)
 		checkpoint_tick(r);
 	unseen_look(r);
 	if (r->now_ns >= r->next_check_ns) {
-		thread_find_dead(r);
+		thread_slot_find_dead(r);
 		ending_ask(r);
 		if (idle || atomic_load(&r->shm->header.chunk_limit))
 			trim_chunks(r);
@@ -355,7 +355,7 @@ static void now_and_then(struct recorder *r, bool idle)
 }
 
 /* Nobody is left who could still publish something, now or after the exec it is about to do. */
-static bool everybody_ended(struct session *s)
+static bool find_everybody_ended(struct recording *s)
 {
 	uint32_t pids[4];
 
@@ -377,7 +377,7 @@ static bool everybody_ended(struct session *s)
 }
 
 /* Sets r->bounds.stopped_by when it is to end though somebody still runs. */
-static bool is_over(struct session *s)
+static bool find_end(struct recording *s)
 {
 	struct recorder *const r = &s->r;
 
@@ -388,15 +388,15 @@ static bool is_over(struct session *s)
 	return terminated || s->abort || r->bounds.stopped_by || (r->discard && r->write_error);
 }
 
-static void record(struct session *s)
+static void record(struct recording *s)
 {
-	while (!is_over(s)) {
+	while (!find_end(s)) {
 		uint64_t bytes;
 		const bool more = round_run(&s->r, &bytes);
 
 		say_left(s);
 		now_and_then(&s->r, !bytes);
-		if (!bytes && !more && everybody_ended(s))
+		if (!bytes && !more && find_everybody_ended(s))
 			break;
 		wait_for(s, sleep_time(s, bytes, more, recorder_clock(&s->r) - s->r.now_ns));
 	}
@@ -404,7 +404,7 @@ static void record(struct session *s)
 
 /* ---- the end ---- */
 
-static void set_status(struct session *s)
+static void set_status(struct recording *s)
 {
 	struct process *const p = s->r.processes[0];
 
@@ -416,7 +416,7 @@ static void set_status(struct session *s)
 }
 
 /* What was published is read; processes that still run go on, unrecorded. */
-static void cut_off(struct session *s)
+static void cut_off(struct recording *s)
 {
 	struct recorder *const r = &s->r;
 
@@ -427,14 +427,14 @@ static void cut_off(struct session *s)
 		process_leave(r, r->live[i]);
 	deliver_flush(r);
 	if (r->waiting)
-		keyframe_missed(r);
+		keyframing_tell_missed(r);
 	if (!r->live_count)
 		r->bounds.stopped_by = STOPPED_NOT;
 	if (r->bounds.stopped_by)
 		bounds_notice(r);
 }
 
-static void note_unattached(struct session *s)
+static void note_unattached(struct recording *s)
 {
 	const struct process *const p = s->r.processes[0];
 	char text[1024];
@@ -448,7 +448,7 @@ static void note_unattached(struct session *s)
 	recorder_notice(&s->r, text);
 }
 
-static void finish(struct session *s)
+static void finish(struct recording *s)
 {
 	struct control_message done = { .kind = CONTROL_FINISHING };
 
@@ -466,7 +466,7 @@ static void finish(struct session *s)
 
 int main(int argc, char **argv)
 {
-	struct session *const s = calloc(1, sizeof(*s));
+	struct recording *const s = calloc(1, sizeof(*s));
 	int err = TRK_ERR_NOMEM;
 
 	ui_set_program("tracker-record");

@@ -37,7 +37,7 @@ static void look_at_names(const struct recorder *r, const struct process *p)
 
 #define SAMPLES_PER_INTERVAL 10000u
 
-void sample_memory(struct recorder *r)
+void memory_use_look(struct recorder *r)
 {
 	const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 

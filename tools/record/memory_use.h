@@ -4,6 +4,6 @@
 
 #include "recorder.h"
 
-void sample_memory(struct recorder *r);
+void memory_use_look(struct recorder *r);
 
 #endif

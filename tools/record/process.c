@@ -453,7 +453,7 @@ void process_leave(struct recorder *r, struct process *p)
 {
 	struct deliver_context context = { r, p, UINT64_MAX };
 
-	thread_leave_all(r, p);
+	thread_slot_leave_all(r, p);
 	jit_finish(r, p);
 	process_collect(r, p);
 	modules_clear(&p->modules, deliver_mapping_gone, &context);

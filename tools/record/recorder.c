@@ -45,7 +45,7 @@ static int open_writer(struct recorder *r, int fd)
 		writer_health(r->writer, "piece", r->rotation.number);
 	heap_set_page_bytes(r->heap, header.page_bytes);
 	if (r->aggregate)
-		aggregate_set_sampling(r->aggregate, header.sample_bytes);
+		aggregation_set_sampling(r->aggregate, header.sample_bytes);
 	else
 		heap_set_sampling(r->heap, header.sample_bytes);
 	if (err != TRK_ERR_IO)
@@ -61,8 +61,8 @@ static int make_heap(struct recorder *r, const struct recorder_setup *setup)
 
 	if (!setup->aggregate)
 		return heap_new(&r->heap, 1, NULL);
-	err = aggregate_new(&r->aggregate, setup->temporary_threshold);
-	r->heap = err ? NULL : aggregate_heap(r->aggregate);
+	err = aggregation_new(&r->aggregate, setup->temporary_threshold);
+	r->heap = err ? NULL : aggregation_heap(r->aggregate);
 	return err;
 }
 
@@ -96,11 +96,11 @@ int recorder_begin(struct recorder *r, const struct recorder_setup *setup)
 	if (err)
 		return err;
 	if (r->shm->header.nframe >= WIRE_SLACK_FROM)
-		r->intern.keep = r->shm->header.nframe;
-	r->intern.sums = r->aggregate != NULL;
-	r->intern.elsewhere = jit_frame;
-	r->intern.data = r;
-	return intern_init(&r->intern, r->writer);
+		r->stack_nodes.keep = r->shm->header.nframe;
+	r->stack_nodes.sums = r->aggregate != NULL;
+	r->stack_nodes.elsewhere = jit_frame;
+	r->stack_nodes.data = r;
+	return stack_nodes_init(&r->stack_nodes, r->writer);
 }
 
 void recorder_release(struct recorder *r)
@@ -112,10 +112,10 @@ void recorder_release(struct recorder *r)
 	births_end(r->births);
 	free(r->processes);
 	free(r->live);
-	intern_finish(&r->intern);
+	stack_nodes_finish(&r->stack_nodes);
 	if (!r->aggregate)
 		heap_free(r->heap);
-	aggregate_free(r->aggregate);
+	aggregation_free(r->aggregate);
 	checkpoint_release(&r->checkpoint);
 	free(r->rotation.files);
 	writer_free(r->writer);

@@ -148,9 +148,9 @@ struct recorder {
 	struct shm *shm;
 	struct writer *writer;
 	struct heap *heap; /* of `aggregate`, if there is one */
-	struct aggregate *aggregate; /* NULL: events are written */
+	struct aggregation *aggregate; /* NULL: events are written */
 	struct checkpoint checkpoint; /* of the aggregated file */
-	struct intern intern;
+	struct stack_nodes stack_nodes;
 
 	struct process **processes; /* by index */
 	size_t process_count, process_room;

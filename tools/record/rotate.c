@@ -185,7 +185,7 @@ bool rotate_now(struct recorder *r)
 	t->fd = fd;
 	t->number++;
 	oldest = *file_of(t, t->number);
-	remember(t, keyframe_begin_piece(r));
+	remember(t, keyframing_begin_piece(r));
 	writer_flush(r->writer);
 	/* on a full disk the oldest is worth more than the beginning of another one */
 	if (t->number > t->keep && !writer_error(r->writer))

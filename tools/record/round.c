@@ -141,7 +141,7 @@ static uint64_t look_at_thread(struct recorder *r, uint32_t slot, size_t max)
 
 	if (state != SHM_LIVE && state != SHM_EXITED)
 		return 0;
-	struct stream *const s = thread_stream(r, slot);
+	struct stream *const s = thread_slot_stream(r, slot);
 	if (!s)
 		return 0;
 	if (state == SHM_LIVE) {
@@ -153,7 +153,7 @@ static uint64_t look_at_thread(struct recorder *r, uint32_t slot, size_t max)
 	if (bytes)
 		s->checked_ns = r->now_ns;
 	if (state == SHM_EXITED && !s->more)
-		thread_detach(r, s);
+		thread_slot_detach(r, s);
 	return bytes;
 }
 
@@ -179,7 +179,7 @@ static bool merge(struct recorder *r, struct process *p, bool final)
 	deliver_flush(r);
 	for (size_t i = 0; i < p->stream_count; i++)
 		more |= p->streams[i]->more;
-	thread_reap(r, p);
+	thread_slot_reap(r, p);
 	return more;
 }
 
@@ -195,7 +195,7 @@ static void find_streams(struct recorder *r, const struct process *p)
 		/* one that was only claimed had published nothing when it died */
 		if ((state == SHM_LIVE || state == SHM_EXITED) &&
 		    r->shm->threads[i].process == p->slot)
-			thread_stream(r, i);
+			thread_slot_stream(r, i);
 	}
 }
 
@@ -218,8 +218,8 @@ void round_drain(struct recorder *r, struct process *p)
 	}
 	for (size_t i = 0; i < p->stream_count; i++)
 		if (p->streams[i]->slot != NO_SLOT)
-			thread_detach(r, p->streams[i]);
-	thread_reap(r, p);
+			thread_slot_detach(r, p->streams[i]);
+	thread_slot_reap(r, p);
 }
 
 /* The time that events have until the next round. */
@@ -254,7 +254,7 @@ static bool pass(struct recorder *r, uint64_t *bytes)
 	chain_wake(r->shm);
 	for (size_t i = 0; i < r->live_count; i++)
 		more |= merge(r, r->live[i], false);
-	while ((p = ends_waited(r)))
+	while ((p = ends_apply_waited(r)))
 		more |= merge(r, p, false);
 	r->again = true;
 	return more;

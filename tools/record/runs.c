@@ -37,7 +37,7 @@ static const struct stream_level *below(const struct stream *s, uint32_t depth)
 	return &s->levels[depth - 1];
 }
 
-static bool is_paused(struct runs *rs)
+static bool count_pause(struct runs *rs)
 {
 	if (rs->pause) {
 		rs->pause--;
@@ -55,7 +55,7 @@ struct runs_place *runs_find(struct runs *rs, const struct stream *s, uint32_t g
 {
 	const struct wire_frames *const f = &s->head.pushes;
 
-	if (f->wide || f->count < RUNS_FRAMES_MIN || !s->depth || is_paused(rs) || !start(rs))
+	if (f->wide || f->count < RUNS_FRAMES_MIN || !s->depth || count_pause(rs) || !start(rs))
 		return NULL;
 
 	const uint64_t seed = (uint64_t)below(s, s->depth)->node << 32 | generation;

@@ -5,17 +5,17 @@
 
 #include <stdlib.h>
 
-static void free_places(struct intern *in)
+static void free_places(struct stack_nodes *in)
 {
 	large_free(in->nodes, in->nodes ? sizeof(*in->nodes) << in->node_bits : 0);
 }
 
 /* So many places for nodes, all empty. False: no memory, they stay as they are. */
-static bool set_places(struct intern *in, uint32_t bits)
+static bool set_places(struct stack_nodes *in, uint32_t bits)
 {
-	struct intern_node *const nodes = large_zeroes(sizeof(*in->nodes) << bits);
+	struct known_node *const nodes = large_zeroes(sizeof(*in->nodes) << bits);
 
-	in->nodes_wanted = bits < INTERN_NODE_BITS_MAX ? 1u << (bits - 1) : UINT32_MAX;
+	in->nodes_wanted = bits < STACK_NODES_BITS_MAX ? 1u << (bits - 1) : UINT32_MAX;
 	if (!nodes)
 		return false;
 	free_places(in);
@@ -24,25 +24,25 @@ static bool set_places(struct intern *in, uint32_t bits)
 	return true;
 }
 
-int intern_init(struct intern *in, struct writer *w)
+int stack_nodes_init(struct stack_nodes *in, struct writer *w)
 {
 	in->writer = w;
-	in->frames = calloc(1u << INTERN_FRAME_BITS, sizeof(*in->frames));
-	return in->frames && set_places(in, INTERN_NODE_BITS_MIN) ? 0 : TRK_ERR_NOMEM;
+	in->frames = calloc(1u << STACK_NODES_FRAME_BITS, sizeof(*in->frames));
+	return in->frames && set_places(in, STACK_NODES_BITS_MIN) ? 0 : TRK_ERR_NOMEM;
 }
 
-void intern_finish(struct intern *in)
+void stack_nodes_finish(struct stack_nodes *in)
 {
 	free(in->frames);
 	free_places(in);
 	cuts_finish(&in->cuts);
 	runs_finish(&in->runs);
-	*in = (struct intern){ 0 };
+	*in = (struct stack_nodes){ 0 };
 }
 
 #define HASH_FACTOR 0x9e3779b97f4a7c15ull
 
-static uint32_t look_up(struct intern *in, const struct modules *m, struct stream *s, uint64_t pc)
+static uint32_t look_up(struct stack_nodes *in, const struct modules *m, struct stream *s, uint64_t pc)
 {
 	const struct module_range *const r = modules_find(m, pc);
 
@@ -51,34 +51,34 @@ static uint32_t look_up(struct intern *in, const struct modules *m, struct strea
 	return in->elsewhere ? in->elsewhere(in->data, s, pc) : writer_frame(in->writer, 0, pc);
 }
 
-static uint32_t frame_of(struct intern *in, const struct modules *m, struct stream *s, uint64_t pc)
+static uint32_t frame_of(struct stack_nodes *in, const struct modules *m, struct stream *s, uint64_t pc)
 {
-	struct intern_frame *const e =
-		&in->frames[pc * HASH_FACTOR >> (64 - INTERN_FRAME_BITS)];
+	struct known_frame *const e =
+		&in->frames[pc * HASH_FACTOR >> (64 - STACK_NODES_FRAME_BITS)];
 
 	if (e->pc != pc || e->generation != m->generation)
-		*e = (struct intern_frame){ pc, m->generation, look_up(in, m, s, pc) };
+		*e = (struct known_frame){ pc, m->generation, look_up(in, m, s, pc) };
 	return e->frame;
 }
 
-static inline struct intern_node *place_of(const struct intern *in, uint64_t path)
+static inline struct known_node *place_of(const struct stack_nodes *in, uint64_t path)
 {
 	return &in->nodes[path >> (64 - in->node_bits)];
 }
 
-static uint32_t look_up_node(struct intern *in, uint64_t path, uint32_t parent, uint32_t frame)
+static uint32_t look_up_node(struct stack_nodes *in, uint64_t path, uint32_t parent, uint32_t frame)
 {
 	const uint32_t node = writer_node(in->writer, parent, frame);
 
 	if (node >= in->nodes_wanted)
 		set_places(in, in->node_bits + 2);
-	*place_of(in, path) = (struct intern_node){ parent, frame, node };
+	*place_of(in, path) = (struct known_node){ parent, frame, node };
 	return node;
 }
 
-static inline uint32_t node_of(struct intern *in, uint64_t path, uint32_t parent, uint32_t frame)
+static inline uint32_t node_of(struct stack_nodes *in, uint64_t path, uint32_t parent, uint32_t frame)
 {
-	const struct intern_node *const e = place_of(in, path);
+	const struct known_node *const e = place_of(in, path);
 
 	return e->parent == parent && e->frame == frame && e->node ? e->node : look_up_node(in, path, parent, frame);
 }
@@ -87,7 +87,7 @@ static inline uint32_t node_of(struct intern *in, uint64_t path, uint32_t parent
  * The places of nodes depend on the pcs alone. So all of them are fetched first, and then it is seen
  * whether what stands there is the child of the node before. Until then a level has its frame in the node's place.
  */
-static void find_nodes(struct intern *in, const struct modules *m, struct stream *s, const struct wire_frames *f)
+static void find_nodes(struct stack_nodes *in, const struct modules *m, struct stream *s, const struct wire_frames *f)
 {
 	struct stream_level *const at = s->levels + s->depth;
 	uint64_t path = s->depth ? at[-1].path : 0;
@@ -106,7 +106,7 @@ static void find_nodes(struct intern *in, const struct modules *m, struct stream
 		at[i].node = node = node_of(in, at[i].path, node, at[i].node);
 }
 
-static int push(struct intern *in, const struct modules *m, struct stream *s, const struct wire_frames *f)
+static int push(struct stack_nodes *in, const struct modules *m, struct stream *s, const struct wire_frames *f)
 {
 	if (!f->count)
 		return 0;
@@ -128,7 +128,7 @@ static int push(struct intern *in, const struct modules *m, struct stream *s, co
 }
 
 /* The frames of the head, all at once if the same ones were pushed there before. */
-static int push_head(struct intern *in, const struct modules *m, struct stream *s)
+static int push_head(struct stack_nodes *in, const struct modules *m, struct stream *s)
 {
 	const uint32_t generation = m->generation;
 	uint64_t hash = 0;
@@ -152,7 +152,7 @@ static void pop(struct stream *s, uint32_t count)
 }
 
 /* The frames-only records first; the head's pops may undo some of them. */
-static int apply_deferred(struct intern *in, const struct modules *m, struct stream *s,
+static int apply_deferred(struct stack_nodes *in, const struct modules *m, struct stream *s,
 			  uint32_t *pops)
 {
 	const uint32_t own = *pops < s->deferred_count ? *pops : s->deferred_count;
@@ -165,7 +165,7 @@ static int apply_deferred(struct intern *in, const struct modules *m, struct str
 }
 
 /* Below the node of what is kept, one that says how deep the stack was. */
-static int tell_depth(struct intern *in, struct stream *s, uint64_t depth)
+static int tell_depth(struct stack_nodes *in, struct stream *s, uint64_t depth)
 {
 	const uint32_t frame = writer_frame(in->writer, 0, TRK_FRAME_DEPTH + depth);
 	const uint32_t node = writer_node(in->writer, s->node, frame);
@@ -176,7 +176,7 @@ static int tell_depth(struct intern *in, struct stream *s, uint64_t depth)
 }
 
 /* s->node of the stack that s->levels hold now. */
-static int keep(struct intern *in, struct stream *s)
+static int keep(struct stack_nodes *in, struct stream *s)
 {
 	const bool marked = s->depth && s->marked;
 	const uint32_t frames = s->depth - marked;
@@ -191,7 +191,7 @@ static int keep(struct intern *in, struct stream *s)
 	return tell_depth(in, s, (uint64_t)frames + (marked ? s->older : 0));
 }
 
-int intern_stack(struct intern *in, const struct modules *m, struct stream *s)
+int stack_nodes_apply(struct stack_nodes *in, const struct modules *m, struct stream *s)
 {
 	uint32_t pops = s->head.has_stack ? s->head.pops : 0;
 
@@ -223,7 +223,7 @@ static uint64_t inverse_factor(void)
 }
 
 /* The path of a level is that of the level before it and its pc, multiplied: so it tells the pc. */
-void intern_again(struct intern *in, const struct modules *m, struct stream *s)
+void stack_nodes_look_up_again(struct stack_nodes *in, const struct modules *m, struct stream *s)
 {
 	const uint64_t inverse = inverse_factor();
 	uint64_t before = 0;

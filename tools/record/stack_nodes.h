@@ -13,31 +13,31 @@
 #include "runs.h"
 #include "stream.h"
 
-#define INTERN_FRAME_BITS 14u
+#define STACK_NODES_FRAME_BITS 14u
 /* Of nodes, twice as many as there are distinct ones, from the first to the last of these powers of two. */
-#define INTERN_NODE_BITS_MIN 12u
-#define INTERN_NODE_BITS_MAX 20u
+#define STACK_NODES_BITS_MIN 12u
+#define STACK_NODES_BITS_MAX 20u
 
 /* Frames by pc, and nodes by (parent, frame) at their path's place, which spares most frames their way through the tables. */
-struct intern_frame {
+struct known_frame {
 	uint64_t pc;
 	uint32_t generation; /* of the map of modules, 0: empty */
 	uint32_t frame;
 };
 
-struct intern_node {
+struct known_node {
 	uint32_t parent, frame, node; /* node 0: empty */
 };
 
 /* The frame of a return address that lies in no module, of the event at s->head. */
-typedef uint32_t (*intern_elsewhere)(void *data, struct stream *s, uint64_t pc);
+typedef uint32_t (*stack_nodes_elsewhere)(void *data, struct stream *s, uint64_t pc);
 
-struct intern {
+struct stack_nodes {
 	struct writer *writer;
-	intern_elsewhere elsewhere; /* NULL: those are frames of module 0 */
+	stack_nodes_elsewhere elsewhere; /* NULL: those are frames of module 0 */
 	void *data;
-	struct intern_frame *frames;
-	struct intern_node *nodes; /* by the upper bits of the path */
+	struct known_frame *frames;
+	struct known_node *nodes; /* by the upper bits of the path */
 	uint32_t node_bits;
 	uint32_t nodes_wanted; /* distinct nodes from which on there are to be more places */
 	struct runs runs;
@@ -46,15 +46,15 @@ struct intern {
 	bool sums; /* events are summed by stack: how deep it was does not tell two apart */
 };
 
-int intern_init(struct intern *in, struct writer *w); /* TRK_ERR_NOMEM */
-void intern_finish(struct intern *in);
+int stack_nodes_init(struct stack_nodes *in, struct writer *w); /* TRK_ERR_NOMEM */
+void stack_nodes_finish(struct stack_nodes *in);
 
 /*
  * Applies the stack part of s->head, and of the frames-only records before it,
  * to s->levels, and s->node follows; of a stack that is cut it is one for each depth. TRK_ERR_CORRUPT: deeper than any stack we keep.
  */
-int intern_stack(struct intern *in, const struct modules *m, struct stream *s);
+int stack_nodes_apply(struct stack_nodes *in, const struct modules *m, struct stream *s);
 /* The addresses of the stack that s->levels holds mean something else now: looks all of them up again. */
-void intern_again(struct intern *in, const struct modules *m, struct stream *s);
+void stack_nodes_look_up_again(struct stack_nodes *in, const struct modules *m, struct stream *s);
 
 #endif

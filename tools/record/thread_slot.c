@@ -99,7 +99,7 @@ fail:
 	return NULL;
 }
 
-struct stream *thread_stream(struct recorder *r, uint32_t slot)
+struct stream *thread_slot_stream(struct recorder *r, uint32_t slot)
 {
 	struct stream *const s = r->slot_stream[slot];
 
@@ -121,7 +121,7 @@ static void end(struct recorder *r, struct stream *s, const struct shm_thread *t
 	s->stalled_ns = recorder_figure(r, atomic_load_explicit(&t->stalled_ns, memory_order_relaxed));
 }
 
-void thread_detach(struct recorder *r, struct stream *s)
+void thread_slot_detach(struct recorder *r, struct stream *s)
 {
 	const uint32_t slot = s->slot;
 	struct shm_thread *const t = &r->shm->threads[slot];
@@ -163,7 +163,7 @@ static void reap(struct recorder *r, struct process *p, struct stream *s)
 	stream_free(s);
 }
 
-void thread_leave_all(struct recorder *r, struct process *p)
+void thread_slot_leave_all(struct recorder *r, struct process *p)
 {
 	for (size_t i = 0; i < p->stream_count; i++) {
 		struct stream *const s = p->streams[i];
@@ -175,7 +175,7 @@ void thread_leave_all(struct recorder *r, struct process *p)
 	}
 }
 
-void thread_reap(struct recorder *r, struct process *p)
+void thread_slot_reap(struct recorder *r, struct process *p)
 {
 	size_t kept = 0;
 
@@ -195,7 +195,7 @@ static bool is_dead(const struct stream *s)
 	return syscall(SYS_tgkill, (pid_t)s->process->pid, (pid_t)s->tid, 0) < 0 && errno == ESRCH;
 }
 
-void thread_find_dead(struct recorder *r)
+void thread_slot_find_dead(struct recorder *r)
 {
 	for (size_t i = 0; i < r->live_count; i++) {
 		struct process *const p = r->live[i];

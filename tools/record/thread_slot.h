@@ -5,14 +5,14 @@
 #include "recorder.h"
 
 /* The stream of thread slot `slot`, made when it is new; NULL: nothing sensible there (yet). */
-struct stream *thread_stream(struct recorder *r, uint32_t slot);
+struct stream *thread_slot_stream(struct recorder *r, uint32_t slot);
 /* The thread has ended and its chain was read: gives the slot back. */
-void thread_detach(struct recorder *r, struct stream *s);
+void thread_slot_detach(struct recorder *r, struct stream *s);
 /* Detached and consumed streams of a process: last records, then freed. */
-void thread_reap(struct recorder *r, struct process *p);
+void thread_slot_reap(struct recorder *r, struct process *p);
 /* The recording is over, the process's threads are not: counts what they lost, names them. */
-void thread_leave_all(struct recorder *r, struct process *p);
+void thread_slot_leave_all(struct recorder *r, struct process *p);
 /* Threads that the kernel does not know any more, though they never said that they ended. */
-void thread_find_dead(struct recorder *r);
+void thread_slot_find_dead(struct recorder *r);
 
 #endif

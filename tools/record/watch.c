@@ -201,7 +201,7 @@ void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t n
  * What a hook has noted, or what has attached, under a pid of another namespace, and was over before it could be asked for
  * the one that we know: the kernel tells of it, too, under that one. Each is taken for one of what the kernel tells.
  */
-static bool is_known_otherwise(struct recorder *r, uint32_t pid, uint64_t number)
+static bool match_otherwise(struct recorder *r, uint32_t pid, uint64_t number)
 {
 	const size_t n = r->process_count, end = n > NEWEST ? n - NEWEST : 0;
 	const uint32_t name = pidspace_name(pid);
@@ -230,7 +230,7 @@ void watch_executed(struct recorder *r, uint32_t pid, const char *path, const ch
 {
 	const struct watch it = { .pid = pid, .number = number };
 
-	if (knows(r, pid) || has_attached(r, &it) || is_known_otherwise(r, pid, number))
+	if (knows(r, pid) || has_attached(r, &it) || match_otherwise(r, pid, number))
 		return;
 	struct watch *const w = add(r, pid);
 
@@ -303,7 +303,7 @@ static void miss(struct recorder *r, const struct watch *w)
 }
 
 /* Whether it need not be watched any more. */
-static bool is_settled(struct recorder *r, struct watch *w)
+static bool try_settle(struct recorder *r, struct watch *w)
 {
 	if (was_withdrawn(r, w) || has_attached(r, w)) {
 		release_entry(r, w);
@@ -325,7 +325,7 @@ void watch_round(struct recorder *r)
 	look_at_entries(r);
 	births_judge(r); /* those that hooks noted are watched already */
 	for (uint32_t i = r->watches.count; i-- > 0;)
-		if (is_settled(r, r->watches.list[i]))
+		if (try_settle(r, r->watches.list[i]))
 			drop(r, i);
 }
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* A FIFO waits here for its reader. Links are followed: /dev/stdout and a shell's >(command) are some. */
-static bool open_existing(struct output *o)
+static bool open_existing(struct capture_file *o)
 {
 	o->fd = open(o->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	if (o->fd < 0)
@@ -22,7 +22,7 @@ static bool open_existing(struct output *o)
 	return o->fd >= 0;
 }
 
-static bool open_new(struct output *o)
+static bool open_new(struct capture_file *o)
 {
 	o->fd = open(o->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	o->created = o->fd >= 0;
@@ -32,7 +32,7 @@ static bool open_new(struct output *o)
 }
 
 /* Beside the file that it will replace: a rename must not cross file systems. */
-static bool open_temporary(struct output *o)
+static bool open_temporary(struct capture_file *o)
 {
 	const int n = snprintf(o->temporary, sizeof(o->temporary), "%s.XXXXXX", o->path);
 
@@ -48,11 +48,11 @@ static bool open_temporary(struct output *o)
 	return o->fd >= 0;
 }
 
-bool output_open(struct output *o, const char *path, bool force)
+bool capture_file_open(struct capture_file *o, const char *path, bool force)
 {
 	struct stat st;
 
-	*o = (struct output){ .fd = -1 };
+	*o = (struct capture_file){ .fd = -1 };
 	if (strlen(path) >= sizeof(o->path)) {
 		ui_error("Could not create output file %s: %s", path, strerror(ENAMETOOLONG));
 		return false;
@@ -98,16 +98,16 @@ static bool may_take(const char *path, bool force)
 	return false;
 }
 
-bool output_open_pieces(struct output *o, const char *path, bool force)
+bool capture_file_open_pieces(struct capture_file *o, const char *path, bool force)
 {
 	char name[PATH_MAX];
 
-	*o = (struct output){ .fd = -1 };
+	*o = (struct capture_file){ .fd = -1 };
 	if (strlen(path) >= sizeof(o->pieces) || pieces_name(path, 1, name, sizeof(name)) != 0) {
 		ui_error("Could not create output file %s: %s", path, strerror(ENAMETOOLONG));
 		return false;
 	}
-	if (!may_take(path, force) || !output_open(o, name, force))
+	if (!may_take(path, force) || !capture_file_open(o, name, force))
 		return false;
 	strcpy(o->pieces, path);
 	return true;
@@ -131,7 +131,7 @@ static void remove_capture(const char *path)
 		unlink(path);
 }
 
-static void remove_earlier(const struct output *o)
+static void remove_earlier(const struct capture_file *o)
 {
 	char name[PATH_MAX];
 	uint32_t *numbers;
@@ -146,7 +146,7 @@ static void remove_earlier(const struct output *o)
 	free(numbers);
 }
 
-void output_keep(struct output *o)
+void capture_file_keep(struct capture_file *o)
 {
 	if (o->pieces[0])
 		remove_earlier(o);
@@ -160,7 +160,7 @@ void output_keep(struct output *o)
 	o->temporary[0] = 0;
 }
 
-bool output_remove_unbegun(const struct output *o)
+bool capture_file_remove_unbegun(const struct capture_file *o)
 {
 	struct stat st;
 
@@ -168,11 +168,11 @@ bool output_remove_unbegun(const struct output *o)
 	       st.st_size < (off_t)TRK_HEADER_BYTES && unlink(o->path) == 0;
 }
 
-void output_discard(struct output *o)
+void capture_file_discard(struct capture_file *o)
 {
 	if (o->created)
 		unlink(o->temporary[0] ? o->temporary : o->path);
 	if (o->fd >= 0)
 		close(o->fd);
-	*o = (struct output){ .fd = -1 };
+	*o = (struct capture_file){ .fd = -1 };
 }

@@ -8,7 +8,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
-struct output {
+struct capture_file {
 	int fd; /* -1: none */
 	char path[PATH_MAX];
 	char temporary[PATH_MAX]; /* "" : written in its place */
@@ -18,24 +18,24 @@ struct output {
 
 /*
  * Opens `path` for writing; an existing file needs `force` and stays untouched
- * until output_keep. Devices and pipes are written to as they are. False, and
+ * until capture_file_keep. Devices and pipes are written to as they are. False, and
  * the reason is printed.
  */
-bool output_open(struct output *o, const char *path, bool force);
+bool capture_file_open(struct capture_file *o, const char *path, bool force);
 
 /*
  * Opens the first piece (format/pieces.h) of `path`. Files of that name and earlier pieces need
- * `force`; output_keep removes them.
+ * `force`; capture_file_keep removes them.
  */
-bool output_open_pieces(struct output *o, const char *path, bool force);
+bool capture_file_open_pieces(struct capture_file *o, const char *path, bool force);
 
 /* The program has started: from here on the file stands under its name (o->path tells it). */
-void output_keep(struct output *o);
+void capture_file_keep(struct capture_file *o);
 
 /* Recording has ended: a file that it could not even begin is removed. True: it was. */
-bool output_remove_unbegun(const struct output *o);
+bool capture_file_remove_unbegun(const struct capture_file *o);
 
 /* Nothing is recorded: leaves no trace. */
-void output_discard(struct output *o);
+void capture_file_discard(struct capture_file *o);
 
 #endif

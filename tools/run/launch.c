@@ -13,16 +13,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SESSION_MAX 64u
+#define WAY_MAX 64u
 
 /* ---- the program ---- */
 
-static void set_environment(const struct program_options *o, const char *session)
+static void set_environment(const struct program_options *o, const char *way)
 {
 	const char *const user = getenv("LD_PRELOAD");
 	char *value = NULL;
 
-	setenv(SHM_ENV, session, 1);
+	setenv(SHM_ENV, way, 1);
 	if (!o->preload)
 		return;
 	if (asprintf(&value, "%s%s%s", o->preload, user && *user ? ":" : "", user ? user : "") < 0)
@@ -61,11 +61,11 @@ static void execute_text(const struct program_options *o)
 
 static void run_child(const struct program_options *o, int go, int failed)
 {
-	char session[SESSION_MAX];
+	char way[WAY_MAX];
 
-	if (read(go, session, sizeof(session)) != sizeof(session))
+	if (read(go, way, sizeof(way)) != sizeof(way))
 		_exit(125);
-	set_environment(o, session);
+	set_environment(o, way);
 	execv(o->path, o->argv);
 	if (errno == ENOEXEC && is_text(o->path)) {
 		execute_text(o);
@@ -112,13 +112,13 @@ static void reap(pid_t pid)
 		;
 }
 
-int program_start(struct program *p, const char *session)
+int program_start(struct program *p, const char *way)
 {
-	char message[SESSION_MAX] = "";
+	char message[WAY_MAX] = "";
 	int error = 0;
 	ssize_t n;
 
-	snprintf(message, sizeof(message), "%s", session);
+	snprintf(message, sizeof(message), "%s", way);
 	/* a child that was killed meanwhile shows itself in wait(2) */
 	(void)!write(p->go, message, sizeof(message));
 	close(p->go);
@@ -270,14 +270,14 @@ static char **build_argv(const struct arguments *a, char **program)
 static void run_recorder(const struct recorder_options *o)
 {
 	int keep[] = { o->segment->fd, o->output, o->control, o->pidfd, o->connector };
-	char environment[96], session[SESSION_MAX];
+	char environment[96], way[WAY_MAX];
 	struct arguments a = { 0 };
 
 	detach();
 	close_others(keep, sizeof(keep) / sizeof(*keep));
 	describe(&a, o);
-	segment_name(o->segment, getpid(), session, sizeof(session));
-	snprintf(environment, sizeof(environment), "--environment=%s=%s", SHM_ENV, session);
+	new_segment_name(o->segment, getpid(), way, sizeof(way));
+	snprintf(environment, sizeof(environment), "--environment=%s=%s", SHM_ENV, way);
 	a.list[a.count - 1] = environment; /* before the "--" */
 	add(&a, "--", NULL);
 	char **const argv = build_argv(&a, o->argv);

@@ -27,17 +27,17 @@ struct program_options {
 bool program_fork(struct program *p, const struct program_options *o);
 
 /*
- * Lets it go. `session` is the value of SHM_ENV. 0: it runs; otherwise the
+ * Lets it go. `way` is the value of SHM_ENV. 0: it runs; otherwise the
  * errno of its exec, and it is gone.
  */
-int program_start(struct program *p, const char *session);
+int program_start(struct program *p, const char *way);
 
 /* It is not to run: ends and reaps it. */
 void program_cancel(struct program *p);
 
 struct recorder_options {
 	const char *path; /* of tracker-record */
-	const struct segment *segment;
+	const struct new_segment *segment;
 	int output, control;
 	int pidfd, connector; /* -1: none */
 	pid_t program;

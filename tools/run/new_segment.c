@@ -20,7 +20,7 @@ int descriptor_high(int fd)
 	return moved;
 }
 
-static int open_memfd(struct segment *s, const struct shm_header *header)
+static int open_memfd(struct new_segment *s, const struct shm_header *header)
 {
 	s->fd = descriptor_high(memfd_create("tracker", MFD_CLOEXEC | MFD_ALLOW_SEALING));
 	if (s->fd >= 0 && fchmod(s->fd, 0600) == 0 && ftruncate(s->fd, sizeof(struct shm)) == 0 &&
@@ -29,11 +29,11 @@ static int open_memfd(struct segment *s, const struct shm_header *header)
 		return 0;
 	const int error = errno;
 
-	segment_close(s);
+	new_segment_close(s);
 	return error;
 }
 
-static int open_system_v(struct segment *s, const struct shm_header *header)
+static int open_system_v(struct new_segment *s, const struct shm_header *header)
 {
 	s->id = shmget(IPC_PRIVATE, sizeof(struct shm), IPC_CREAT | 0600);
 	if (s->id < 0)
@@ -50,25 +50,25 @@ static int open_system_v(struct segment *s, const struct shm_header *header)
 	return 0;
 }
 
-int segment_open(struct segment *s, const struct shm_header *header)
+int new_segment_create(struct new_segment *s, const struct shm_header *header)
 {
 	int error;
 
-	*s = (struct segment){ -1, -1, NULL };
+	*s = (struct new_segment){ -1, -1, NULL };
 	signal(SIGXFSZ, SIG_IGN);
 	error = open_memfd(s, header);
 	signal(SIGXFSZ, SIG_DFL);
 	return error == EFBIG ? open_system_v(s, header) : error;
 }
 
-void segment_close(struct segment *s)
+void new_segment_close(struct new_segment *s)
 {
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
 }
 
-static void write_at(const struct segment *s, size_t offset, const void *bytes, size_t size)
+static void write_at(const struct new_segment *s, size_t offset, const void *bytes, size_t size)
 {
 	if (s->memory)
 		memcpy((char *)s->memory + offset, bytes, size);
@@ -76,22 +76,22 @@ static void write_at(const struct segment *s, size_t offset, const void *bytes, 
 		(void)!pwrite(s->fd, bytes, size, (off_t)offset);
 }
 
-void segment_tell(const struct segment *s, const char *session, pid_t program)
+void new_segment_tell(const struct new_segment *s, const char *way, pid_t program)
 {
 	const uint32_t pid = (uint32_t)program;
-	char name[SHM_SESSION_BYTES] = "";
+	char name[SHM_WAY_BYTES] = "";
 
-	snprintf(name, sizeof(name), "%s", session);
+	snprintf(name, sizeof(name), "%s", way);
 	write_at(s, offsetof(struct shm, header.program_pid), &pid, sizeof(pid));
-	write_at(s, offsetof(struct shm, execs.session), name, sizeof(name));
+	write_at(s, offsetof(struct shm, execs.way), name, sizeof(name));
 }
 
-void segment_limit(const struct segment *s, uint32_t chunks)
+void new_segment_limit(const struct new_segment *s, uint32_t chunks)
 {
 	write_at(s, offsetof(struct shm, header.chunk_limit), &chunks, sizeof(chunks));
 }
 
-void segment_name(const struct segment *s, pid_t recorder, char *name, size_t room)
+void new_segment_name(const struct new_segment *s, pid_t recorder, char *name, size_t room)
 {
 	if (s->fd >= 0)
 		snprintf(name, room, "/proc/%d/fd/%d", (int)recorder, s->fd);

@@ -14,25 +14,25 @@
 
 #include "format/shm.h"
 
-struct segment {
+struct new_segment {
 	int fd; /* -1: System V */
 	int id; /* -1: memfd */
 	struct shm *memory; /* System V, attached here; NULL: memfd */
 };
 
 /* Creates and fills the header. 0, or an errno. */
-int segment_open(struct segment *s, const struct shm_header *header);
+int new_segment_create(struct new_segment *s, const struct shm_header *header);
 /* Closes the descriptor; System V memory stays attached to this process. */
-void segment_close(struct segment *s);
+void new_segment_close(struct new_segment *s);
 
 /* The recorder runs, the program waits to be started: what it and its children are to know of both. */
-void segment_tell(const struct segment *s, const char *session, pid_t program);
+void new_segment_tell(const struct new_segment *s, const char *way, pid_t program);
 
 /* The most chunks that it may have; 0: as many as there are. Before the program begins. */
-void segment_limit(const struct segment *s, uint32_t chunks);
+void new_segment_limit(const struct new_segment *s, uint32_t chunks);
 
 /* What targets find it by: the value of SHM_ENV. */
-void segment_name(const struct segment *s, pid_t recorder, char *name, size_t room);
+void new_segment_name(const struct new_segment *s, pid_t recorder, char *name, size_t room);
 
 /*
  * Moves fd (-1: nothing) out of the way of 0, 1 and 2, which a user may have

@@ -82,7 +82,7 @@ static uint32_t chunk_limit(void)
 
 static bool create_segment(struct run *r)
 {
-	const struct options *const o = &r->o;
+	const struct run_options *const o = &r->o;
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -101,11 +101,11 @@ static bool create_segment(struct run *r)
 		.sample_bytes = o->sample_bytes,
 		.stall_ms = STALL_MS,
 		.start_mono_ns = now_ns,
-		.session = number,
+		.recording = number,
 		.mount_namespace = inode_of("/proc/self/ns/mnt"),
 		.root_inode = inode_of("/"),
 	};
-	const int error = segment_open(&r->segment, &header);
+	const int error = new_segment_create(&r->segment, &header);
 
 	if (error)
 		ui_error("cannot create shared memory: %s; nothing was started", strerror(error));
@@ -156,7 +156,7 @@ static int open_output(struct run *r)
 	}
 	if (r->o.split && !can_split(path))
 		return UI_USAGE;
-	if (!(r->o.rotate ? output_open_pieces : output_open)(&r->output, path, r->o.force))
+	if (!(r->o.rotate ? capture_file_open_pieces : capture_file_open)(&r->output, path, r->o.force))
 		return UI_CANNOT;
 	r->output.fd = descriptor_high(r->output.fd);
 	if (r->output.fd < 0)
@@ -218,7 +218,7 @@ static int fail_exec(struct run *r, int error)
 	close(r->control);
 	while (waitpid(r->recorder, NULL, 0) < 0 && errno == EINTR)
 		;
-	output_discard(&r->output);
+	capture_file_discard(&r->output);
 	ui_error("%s: %s", r->argv[0], strerror(error));
 	return error == ENOENT ? 127 : 126;
 }
@@ -226,7 +226,7 @@ static int fail_exec(struct run *r, int error)
 /* 0: it runs. */
 static int start(struct run *r)
 {
-	char session[64];
+	char way[64];
 
 	if (!find_parts(r) || !create_segment(r) || !create_control(r))
 		return OWN_FAILURE;
@@ -240,28 +240,28 @@ static int start(struct run *r)
 
 	if (refused) {
 		program_cancel(&r->program);
-		output_discard(&r->output);
+		capture_file_discard(&r->output);
 		return refused;
 	}
 	wait_begin(r->program.pid);
 	if (!start_recorder(r)) {
 		program_cancel(&r->program);
-		output_discard(&r->output);
+		capture_file_discard(&r->output);
 		return OWN_FAILURE;
 	}
 	if (r->found.unrecordable)
 		ui_warn("%s; it runs unrecorded", r->found.why);
 	else if (r->found.partly)
 		ui_warn("%s", r->found.why);
-	segment_limit(&r->segment, chunk_limit()); /* while the recorder is being loaded */
-	segment_name(&r->segment, r->recorder, session, sizeof(session));
-	segment_tell(&r->segment, session, r->program.pid);
-	const int error = program_start(&r->program, session);
+	new_segment_limit(&r->segment, chunk_limit()); /* while the recorder is being loaded */
+	new_segment_name(&r->segment, r->recorder, way, sizeof(way));
+	new_segment_tell(&r->segment, way, r->program.pid);
+	const int error = program_start(&r->program, way);
 
 	if (error)
 		return fail_exec(r, error);
-	output_keep(&r->output);
-	segment_close(&r->segment);
+	capture_file_keep(&r->output);
+	new_segment_close(&r->segment);
 	close(r->output.fd);
 	return 0;
 }
@@ -353,7 +353,7 @@ static void conclude(struct run *r, int recorder_status)
 			fprintf(stderr, "tracker: the recorder could not begin: %s; the program ran, "
 					"but nothing of it was recorded\n",
 				strerror((int)m.error));
-			output_remove_unbegun(&r->output);
+			capture_file_remove_unbegun(&r->output);
 			return;
 		}
 	}
@@ -366,8 +366,8 @@ int run_program(int argc, char **argv)
 	int recorder_status = 0;
 
 	ui_set_program("tracker-run");
-	r.argv = argv + options_parse(&r.o, argc, argv);
-	if (!options_check(&r.o))
+	r.argv = argv + run_options_parse(&r.o, argc, argv);
+	if (!run_options_check(&r.o))
 		return UI_USAGE;
 	inspect(&r.found, r.argv[0]);
 	if (r.found.exit_code) {

@@ -40,9 +40,9 @@ static int parse(const struct ui_option *options, int argc, char **argv)
 	return ui_parse(&command, argc, argv, true);
 }
 
-int options_parse(struct options *o, int argc, char **argv)
+int run_options_parse(struct run_options *o, int argc, char **argv)
 {
-	*o = (struct options){ .nframe = NFRAME_DEFAULT, .memory_interval_ms = 10, .wait = "2s", .temporary_threshold = UINT64_MAX };
+	*o = (struct run_options){ .nframe = NFRAME_DEFAULT, .memory_interval_ms = 10, .wait = "2s", .temporary_threshold = UINT64_MAX };
 	const struct ui_option options[] = {
 		{ 'o', "output", UI_STRING, &o->output, "FILE", "write the capture to FILE", 0, 0 },
 		{ 'f', "force", UI_FLAG, &o->force, NULL, "overwrite FILE", 0, 0 },
@@ -111,7 +111,7 @@ static const struct {
 	{ "libunwind", SHM_UNWIND_LIBUNWIND },
 };
 
-static bool find_unwinder(struct options *o)
+static bool find_unwinder(struct run_options *o)
 {
 	if (!o->unwind)
 		return true;
@@ -134,7 +134,7 @@ static const struct {
 };
 
 /* False: printed. */
-static bool find_packing(struct options *o)
+static bool find_packing(struct run_options *o)
 {
 	if (o->no_compress && o->compress) {
 		ui_error("argument --no-compress: not allowed with argument --compress");
@@ -153,7 +153,7 @@ static bool find_packing(struct options *o)
 }
 
 /* Option, or environment. False: printed. */
-static bool find_format(struct options *o)
+static bool find_format(struct run_options *o)
 {
 	const char *const from_environment = getenv("TRACKER_FORMAT");
 	const bool asked = o->format || o->aggregate;
@@ -176,7 +176,7 @@ static bool find_format(struct options *o)
 }
 
 /* What only sums have. False: printed. */
-static bool check_aggregate(struct options *o)
+static bool check_aggregate(struct run_options *o)
 {
 	if (!o->aggregate && (o->checkpoint || o->temporary_threshold != UINT64_MAX)) {
 		ui_error("argument --%s: only allowed with --aggregate",
@@ -198,7 +198,7 @@ static bool check_aggregate(struct options *o)
 }
 
 /* False: printed. */
-static bool check_start(struct options *o)
+static bool check_start(struct run_options *o)
 {
 	if (!o->start_after)
 		return true;
@@ -214,7 +214,7 @@ static bool check_start(struct options *o)
 }
 
 /* False: printed. */
-static bool check_rotate(const struct options *o)
+static bool check_rotate(const struct run_options *o)
 {
 	if (!o->rotate)
 		return true;
@@ -226,7 +226,7 @@ static bool check_rotate(const struct options *o)
 }
 
 /* What is not one file of events of several processes. False: printed. */
-static bool check_split(const struct options *o)
+static bool check_split(const struct run_options *o)
 {
 	const char *const against = o->aggregate      ? "--aggregate" :
 				    o->rotate	      ? "--rotate" :
@@ -240,7 +240,7 @@ static bool check_split(const struct options *o)
 	return false;
 }
 
-bool options_check(struct options *o)
+bool run_options_check(struct run_options *o)
 {
 	if (!find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o))
 		return false;

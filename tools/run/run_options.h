@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct options {
+struct run_options {
 	const char *output, *unwind, *wait, *format, *checkpoint, *compress;
 	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec, aggregate, no_compress, buffered, split;
 	uint32_t packing; /* enum trk_packing */
@@ -21,9 +21,9 @@ struct options {
 };
 
 /* Fills all of `o`; wrong options exit. Index of the first operand, the program. */
-int options_parse(struct options *o, int argc, char **argv);
+int run_options_parse(struct run_options *o, int argc, char **argv);
 
 /* Values that the option parser does not know, and options that exclude each other. False: printed. */
-bool options_check(struct options *o);
+bool run_options_check(struct run_options *o);
 
 #endif

@@ -123,7 +123,7 @@ void say_done(const struct run *r, const struct control_message *m)
 			r->output.path, m->elsewhere);
 	if (m->error) {
 		print_error(r, m);
-		output_remove_unbegun(&r->output);
+		capture_file_remove_unbegun(&r->output);
 		return;
 	}
 	if (m->lost)
@@ -156,7 +156,7 @@ void say_done(const struct run *r, const struct control_message *m)
 void say_recorder_died(const struct run *r, int status)
 {
 	const char *const name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
-	const bool begun = !output_remove_unbegun(&r->output);
+	const bool begun = !capture_file_remove_unbegun(&r->output);
 
 	fprintf(stderr, "tracker: the recorder died%s%s%s: ", name ? " (SIG" : "", name ? name : "",
 		name ? ")" : "");

@@ -13,15 +13,15 @@
 
 /* One call of tracker run. */
 struct run {
-	struct options o;
+	struct run_options o;
 	char **argv; /* the program's */
 	struct inspection found;
 	char library[PATH_MAX], recorder_path[PATH_MAX];
-	struct segment segment;
+	struct new_segment segment;
 	int control, recorder_control, pidfd;
 	struct program program;
 	pid_t recorder;
-	struct output output;
+	struct capture_file output;
 };
 
 /* Descendants run on, and the recorder with them. */
