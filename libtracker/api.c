@@ -3,6 +3,7 @@
  */
 #include "tracker.h"
 
+#include "alarm.h"
 #include "error.h"
 #include "hook.h"
 #include "send.h"
@@ -79,4 +80,11 @@ EXPORT const struct tracker_api_ tracker_api_2 = {
 	.clear_traces = clear_traces,
 	.last_error = error_last,
 	.version = version,
+	.alarm_enter = alarm_enter,
+	.alarm_exit = alarm_exit,
+	.allocation_size_enter = allocation_size_enter,
+	.allocation_size_exit = allocation_size_exit,
+	.watch_enter = watch_enter,
+	.watch_leave = watch_leave,
+	.alarm_thrower = alarm_thrower,
 };

@@ -16,6 +16,7 @@
 #include "state.h"
 #include "send.h"
 #include "thread.h"
+#include "watchers.h"
 
 /* hooks_new.c: once, at start; and after dlclose. */
 void operators_start(void);
@@ -31,13 +32,13 @@ static inline void hook_start(void)
 /* ... and what is called is to be recorded. */
 static inline bool hook_start_and_ask(void)
 {
-	return likely(start_records_all) || start_and_ask();
+	return likely(!start_held) || start_and_ask();
 }
 
 /* The same for what allocates by one of malloc's names: see start_by_allocation. */
 static inline bool hook_start_by_allocation(void)
 {
-	return likely(start_records_all) || start_by_allocation();
+	return likely(!start_held) || start_by_allocation();
 }
 
 /*
@@ -96,26 +97,53 @@ static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
 typedef void *(*realloc_function)(void *, size_t);
 void *hook_realloc(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at);
 
-#define HOOK_ALLOC(kind, size, call)                              \
-	do {                                                      \
-		const struct site at_ = SITE_HERE();              \
-		const uintptr_t outer_ = hook_enter_real(at_.sp); \
-		void *const p_ = (call);                          \
-                                                                  \
-		hook_leave_real(outer_);                          \
-		hook_alloc(kind, p_, size, &at_);                 \
-		return p_;                                        \
+/* The same as HOOK_ALLOC and hook_realloc while somebody watches. hooks_malloc.c */
+bool hook_watched_begin(struct watch_call *c);
+void *hook_watched_end(const struct watch_call *c, void *p);
+void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at);
+
+#define HOOK_CALL_(call)                                  \
+	const uintptr_t outer_ = hook_enter_real(at_.sp); \
+	void *const p_ = (call);                          \
+                                                          \
+	hook_leave_real(outer_)
+
+#define HOOK_WATCHED_(kind_, size_, call)                                                \
+	do {                                                                             \
+		struct watch_call c_ = { .at = &at_, .kind = (kind_), .size = (size_) }; \
+                                                                                         \
+		if (!hook_watched_begin(&c_))                                            \
+			return NULL;                                                     \
+                                                                                         \
+		HOOK_CALL_(call);                                                        \
+		return hook_watched_end(&c_, p_);                                        \
+	} while (0)
+
+/* After hook_start_by_allocation the compiler knows whether somebody watches. */
+#define HOOK_ALLOC(kind, size, call)                     \
+	do {                                             \
+		const struct site at_ = SITE_HERE();     \
+                                                         \
+		if (unlikely(start_held))                \
+			HOOK_WATCHED_(kind, size, call); \
+                                                         \
+		HOOK_CALL_(call);                        \
+		hook_alloc(kind, p_, size, &at_);        \
+		return p_;                               \
 	} while (0)
 
 /* Nothing is released, or it is not to be recorded. */
-#define RELEASE_OR_PASS(passed_on)                     \
-	do {                                           \
-		if (!p)                                \
-			return;                        \
-		if (unlikely(!hook_start_and_ask())) { \
-			passed_on;                     \
-			return;                        \
-		}                                      \
+#define RELEASE_OR_PASS(passed_on)              \
+	do {                                    \
+		if (!p)                         \
+			return;                 \
+		if (unlikely(start_held)) {     \
+			if (!start_and_ask()) { \
+				passed_on;      \
+				return;         \
+			}                       \
+			watch_release(p);       \
+		}                               \
 	} while (0)
 
 #endif

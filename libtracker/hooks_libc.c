@@ -53,6 +53,8 @@ EXPORT void *__libc_realloc(void *p, size_t size)
 
 	const struct site at = SITE_HERE();
 
+	if (unlikely(start_held))
+		return hook_realloc_watched(real.libc_realloc, TRK_REALLOC, p, size, &at);
 	return hook_realloc(real.libc_realloc, TRK_REALLOC, p, size, &at);
 }
 

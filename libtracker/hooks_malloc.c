@@ -12,6 +12,41 @@
 #include "send.h"
 #include "thread.h"
 
+/* ---- while somebody watches ---- */
+
+bool hook_watched_begin(struct watch_call *c)
+{
+	if (watch_before(c))
+		return true;
+	errno = ENOMEM;
+	return false;
+}
+
+void *hook_watched_end(const struct watch_call *c, void *p)
+{
+	watch_after(c, p);
+	hook_alloc(c->kind, p, c->size, c->at);
+	return p;
+}
+
+void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at)
+{
+	struct watch_call c = { .at = at, .kind = kind, .size = size, .old = p };
+	void *q;
+
+	if (p && !size) {
+		watch_release(p);
+		return hook_realloc(function, kind, p, size, at);
+	}
+	if (!hook_watched_begin(&c))
+		return NULL;
+	q = hook_realloc(function, kind, p, size, at);
+	watch_after(&c, q);
+	return q;
+}
+
+/* ---- allocations ---- */
+
 EXPORT void *malloc(size_t size)
 {
 	if (unlikely(!hook_start_by_allocation()))
@@ -83,6 +118,21 @@ EXPORT void *pvalloc(size_t size)
 	HOOK_ALLOC(TRK_PVALLOC, size, real.pvalloc(size));
 }
 
+static int posix_memalign_watched(void **ret, size_t align, size_t size, const struct site *at)
+{
+	struct watch_call c = { .at = at, .kind = TRK_POSIX_MEMALIGN, .size = size };
+	uintptr_t outer;
+	int err;
+
+	if (!watch_before(&c))
+		return ENOMEM;
+	outer = hook_enter_real(at->sp);
+	err = real.posix_memalign(ret, align, size);
+	hook_leave_real(outer);
+	(void)hook_watched_end(&c, err == 0 ? *ret : NULL);
+	return err;
+}
+
 EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 {
 	if (unlikely(!hook_start_by_allocation()))
@@ -92,6 +142,8 @@ EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 	uintptr_t outer;
 	int err;
 
+	if (unlikely(start_held))
+		return posix_memalign_watched(ret, align, size, &at);
 	outer = hook_enter_real(at.sp);
 	err = real.posix_memalign(ret, align, size);
 	hook_leave_real(outer);
@@ -287,6 +339,8 @@ EXPORT void *realloc(void *p, size_t size)
 
 	const struct site at = SITE_HERE();
 
+	if (unlikely(start_held))
+		return hook_realloc_watched(real.realloc, TRK_REALLOC, p, size, &at);
 	return hook_realloc(real.realloc, TRK_REALLOC, p, size, &at);
 }
 
@@ -311,6 +365,8 @@ EXPORT void *reallocarray(void *p, size_t n, size_t size)
 
 	const struct site at = SITE_HERE();
 
+	if (unlikely(start_held))
+		return hook_realloc_watched(real.realloc, TRK_REALLOCARRAY, p, n * size, &at);
 	return hook_realloc(real.realloc, TRK_REALLOCARRAY, p, n * size, &at);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "code.h"
+#include "format/bucket.h"
 #include "hook.h"
 #include "linger.h"
 #include "raw.h"
@@ -58,13 +59,25 @@ static void note_arena(size_t size, int prot, int flags)
 		linger_arena();
 }
 
+/* That a program can use, which is what its watchers are about. */
+static bool is_memory(int prot, int flags)
+{
+	return flags & MAP_ANONYMOUS && can_touch(prot);
+}
+
 static void *map(void *address, size_t size, int prot, int flags, int fd, off_t offset,
 		 const struct site *at)
 {
 	void *p;
 
+	struct watch_call c = { .at = at, .kind = TRK_MMAP, .size = size };
+
 	hook_start();
+	if (unlikely(start_held) && is_memory(prot, flags) && !hook_watched_begin(&c))
+		return MAP_FAILED;
 	p = real.mmap(address, size, prot, flags, fd, offset);
+	if (unlikely(c.judged))
+		watch_after(&c, p == MAP_FAILED ? NULL : p);
 	if (p == MAP_FAILED)
 		return p;
 	if (prot & PROT_EXEC)
@@ -173,11 +186,17 @@ EXPORT int madvise(void *address, size_t size, int advice)
 	return status;
 }
 
+static bool grows(size_t old_size, size_t size)
+{
+	return bucket_blocks(size) > bucket_blocks(old_size);
+}
+
 EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 {
 	const struct site at = SITE_HERE();
 	/* with this flag the old pages stay a mapping, an empty one */
 	const size_t released = flags & MREMAP_DONTUNMAP ? 0 : old_size;
+	struct watch_call c = { .at = &at, .kind = TRK_MREMAP, .size = size };
 	struct thread *t;
 	va_list rest;
 	void *wanted = NULL, *p;
@@ -189,11 +208,15 @@ EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 		va_end(rest);
 	}
 	hook_start();
+	if (unlikely(start_held) && grows(old_size, size) && !hook_watched_begin(&c))
+		return MAP_FAILED;
 	t = thread_enter(at.sp);
 	begun = t && send_mremap_begin(t, (uintptr_t)old, released);
 	if (t)
 		thread_leave(t);
 	p = real.mremap(old, old_size, size, flags, wanted);
+	if (unlikely(c.judged))
+		watch_after(&c, p == MAP_FAILED ? NULL : p);
 	if (begun && (t = thread_enter(at.sp))) {
 		send_mremap_end(t, (uintptr_t)old, released, p == MAP_FAILED ? 0 : (uintptr_t)p,
 				size, &at);

@@ -180,13 +180,13 @@ static void *plain_alloc(size_t size, size_t align)
 enum { CLEANUP_PHASE = 2,
        CONTINUE_UNWINDING = 8 };
 
-static __attribute__((used)) int take_mark_away(int version, int actions, uint64_t class, void *exception,
-						void *context) __asm__("tracker_take_mark_away");
-static int take_mark_away(int version, int actions, uint64_t class, void *exception, void *context)
+static __attribute__((used)) int take_marks_away(int version, int actions, uint64_t class, void *exception,
+						 void *context) __asm__("tracker_take_marks_away");
+static int take_marks_away(int version, int actions, uint64_t class, void *exception, void *context)
 {
 	(void)version, (void)class, (void)exception, (void)context;
 	if (actions & CLEANUP_PHASE)
-		tls.real_frame = 0;
+		tls.real_frame = watch_tls.acting = 0;
 	return CONTINUE_UNWINDING;
 }
 
@@ -196,7 +196,7 @@ static int take_mark_away(int version, int actions, uint64_t class, void *except
  */
 static __attribute__((noinline, cold)) void *own_alloc(const struct request *r, const struct site *at)
 {
-	__asm__ volatile(".cfi_personality 0x1b, tracker_take_mark_away");
+	__asm__ volatile(".cfi_personality 0x1b, tracker_take_marks_away");
 	const uintptr_t outer = hook_mark_real(at->sp);
 	void *const p = call(operators[r->id].function, r->size, r->align, r->nothrow);
 
@@ -255,6 +255,57 @@ static void *allocate(const struct request *r, const struct site *at)
 	return p;
 }
 
+/* ---- while somebody watches ---- */
+
+/*
+ * The C++ library's own function that throws std::bad_alloc. libc++ has none for others: its operator
+ * throws when malloc has not as many bytes as there are.
+ */
+static _Noreturn void throw_bad_alloc(const struct request *r, uintptr_t caller)
+{
+	void *const thrower = symbol_next("_ZSt17__throw_bad_allocv").address;
+
+	if (thrower)
+		((void (*)(void))thrower)();
+	for (;;)
+		(void)call(operators[r->id].function ? operators[r->id].function : throwing_operator(r->id, caller), PTRDIFF_MAX, r->align,
+			   NULL);
+}
+
+/* The call is to fail, as if memory had run out: the new handler may help. True: then it is to be tried again. */
+static bool fail(const struct request *r, const struct site *at)
+{
+	void *(*const get)(void) = (void *(*)(void))symbol_next("_ZSt15get_new_handlerv").address;
+	void *const handler = get ? get() : NULL;
+
+	if (r->nothrow)
+		return false;
+	if (!handler)
+		throw_bad_alloc(r, at->pc);
+	((void (*)(void))handler)();
+	return true;
+}
+
+/*
+ * A private operator is not judged, but the malloc that it calls. What an alarm throws goes through this frame: whoever catches
+ * it may be deeper on the stack than this hook was. (The personality is own_alloc's, too: ld takes two local ones for one.)
+ */
+static __attribute__((noinline, cold)) void *allocate_watched(const struct request *r, const struct site *at)
+{
+	__asm__ volatile(".cfi_personality 0x1b, tracker_take_marks_away");
+	struct watch_call c = { .at = at, .kind = r->kind, .size = r->size, .may_throw = true, .nothrow = r->nothrow != NULL };
+	void *p;
+
+	if (instead_of_us(r->id, at->pc))
+		return allocate(r, at);
+	while (!watch_before(&c))
+		if (!fail(r, at))
+			return NULL;
+	p = allocate(r, at);
+	watch_after(&c, p);
+	return p;
+}
+
 /* The operator of exactly that form behind us, to pass a call on to: sanitizers have them all. */
 static void *next(_Atomic(void *) *known, const char *symbol)
 {
@@ -278,6 +329,8 @@ static void *next(_Atomic(void *) *known, const char *symbol)
 		const struct site at = SITE_HERE();                                      \
 		const struct request r = { .size = size, __VA_ARGS__ };                  \
                                                                                          \
+		if (unlikely(start_held))                                                \
+			return allocate_watched(&r, &at);                                \
 		return allocate(&r, &at);                                                \
 	}
 
@@ -331,6 +384,9 @@ static void release(uint8_t kind, enum operator_id id, void *p, size_t align, co
 			return;                                                   \
 		if (likely(hook_start_and_ask())) {                               \
 			const struct site at = SITE_HERE();                       \
+                                                                                  \
+			if (unlikely(start_held))                                 \
+				watch_release(p);                                 \
                                                                                   \
 			release(kind, id, p, align, &at);                         \
 		} else {                                                          \

@@ -94,7 +94,7 @@ bool real_is_libcs(void);
 /*
  * It is a sanitizer's, who judges callers: blocks of the loader are no leaks, what came from
  * malloc must not go to delete. Whoever is called from here would be the caller, so hooks only
- * pass on what they are called with, by tail calls, and nothing is recorded: start_records_all stays false.
+ * pass on what they are called with, by tail calls, and nothing is recorded: hooks stay held.
  */
 bool real_is_sanitizer(void);
 

@@ -22,6 +22,7 @@
 #include "program.h"
 #include "thread.h"
 #include "unwind.h"
+#include "watchers.h"
 #include "way.h"
 
 #define STACK_MAX (1ull << 30) /* taken for the limit where there is none */
@@ -321,7 +322,6 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 		be_live();
 		return;
 	}
-	state.foreign_allocator = start_is_foreign();
 	find_loader();
 	room = thread_start() && start_sampling(b, h->sample_bytes);
 	if (!room) {
@@ -411,6 +411,7 @@ bool session_enter_child(void)
 
 void session_in_child(void)
 {
+	watch_forked();
 	if (state.on && tls.level && !*state.fork_page)
 		(void)session_enter_child();
 	else if (state.sample_bytes)

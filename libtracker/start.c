@@ -10,14 +10,37 @@
 #include "symbol.h"
 #include "thread.h"
 
-bool start_records_all;
+uint32_t start_held = 1;
 
 static bool bypassed;
+static atomic_bool reached; /* what is called comes to us: that is no reason any more */
+
+uint32_t start_hold(int change)
+{
+	return __atomic_add_fetch(&start_held, (uint32_t)change, __ATOMIC_SEQ_CST);
+}
+
+void start_hold_only(uint32_t watchers)
+{
+	__atomic_store_n(&start_held, watchers + !atomic_load(&reached), __ATOMIC_SEQ_CST);
+}
+
+static void be_reached(void)
+{
+	if (!atomic_exchange(&reached, true))
+		start_hold(-1);
+}
+
+/* What is called from a hook may come back to us, by malloc or mmap: the allocator that the program uses is not libc's own. */
+static bool is_foreign(void)
+{
+	return bypassed || !real_is_libcs();
+}
 
 /* Others go on, unrecorded, meanwhile. */
 void start_once(void)
 {
-	static atomic_flag started = ATOMIC_FLAG_INIT;
+	static atomic_bool started;
 	const int saved = errno;
 
 	if (!real_known) {
@@ -26,9 +49,11 @@ void start_once(void)
 		atomic_thread_fence(memory_order_seq_cst);
 		real_known = true;
 	}
-	if (!atomic_flag_test_and_set(&started)) {
+	if (!atomic_load_explicit(&started, memory_order_relaxed) && !atomic_exchange(&started, true)) {
 		bypassed = symbol_before("malloc").address != NULL;
-		start_records_all = !bypassed && !real_is_sanitizer();
+		state.foreign_allocator = is_foreign();
+		if (!bypassed && !real_is_sanitizer())
+			be_reached();
 		session_start();
 	}
 	errno = saved;
@@ -55,9 +80,11 @@ bool start_by_allocation(void)
 	start_once();
 	if (real_is_sanitizer())
 		return false;
-	bypassed = false;
-	start_records_all = true;
-	session_withdraw_own_malloc();
+	if (unlikely(!atomic_load_explicit(&reached, memory_order_relaxed))) {
+		bypassed = false;
+		be_reached();
+		session_withdraw_own_malloc();
+	}
 	return true;
 }
 
@@ -66,17 +93,12 @@ bool start_is_bypassed(void)
 	return bypassed;
 }
 
-bool start_is_foreign(void)
-{
-	return bypassed || !real_is_libcs();
-}
-
 const char *start_own_path(void)
 {
 	const struct link_map *m;
 	struct cfi_module own;
 
-	if (!cfi_module_at((uintptr_t)&start_records_all, &own))
+	if (!cfi_module_at((uintptr_t)&start_held, &own))
 		return NULL;
 	m = own.link_map;
 	return m && m->l_name && m->l_name[0] == '/' ? m->l_name : NULL;

@@ -8,9 +8,18 @@
 #define START_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-/* Calls are to be recorded, whichever hook they come to. Until then hooks ask by the functions below. */
-extern bool start_records_all;
+/*
+ * Why hooks may not just record what comes to them: 0, which is all that they look at mostly. One reason is that nothing
+ * is known to come to us yet: then they ask by the functions below. Each watcher (watchers.h) is another.
+ */
+extern uint32_t start_held;
+
+/* One reason more, or one less. Returns how many there are. */
+uint32_t start_hold(int change);
+/* In a forked child: those that it has itself. */
+void start_hold_only(uint32_t watchers);
 
 /* The first thing that every hook does when the real functions are not known. By whoever calls first. */
 void start_once(void);
@@ -23,9 +32,6 @@ bool start_by_allocation(void);
 
 /* Another malloc stands before ours, and has never come to us. */
 bool start_is_bypassed(void);
-
-/* What is called from a hook may come back to us, by malloc or mmap: the allocator that the program uses is not libc's own. */
-bool start_is_foreign(void);
 
 /* The file of this library, as the dynamic linker has it; NULL: unknown. */
 const char *start_own_path(void);

@@ -341,7 +341,7 @@ bool thread_start(void)
 
 void thread_watch_forks(void)
 {
-	if (have_key && __register_atfork)
+	if (__register_atfork)
 		(void)__register_atfork(NULL, NULL, session_in_child, __dso_handle);
 }
 

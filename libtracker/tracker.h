@@ -9,7 +9,9 @@
 #ifndef TRACKER_H
 #define TRACKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,6 +30,73 @@ enum tracker_error {
 	TRACKER_ENOENT = -9
 };
 
+/* ---- alarms and sizes of allocations: types. What they do stands further below ---- */
+
+#define TRACKER_BYTES_PER_BLOCK 16u
+#define TRACKER_ALLOCATION_SIZE_BUCKETS 16
+
+typedef enum { TRACKER_SCOPE_THREAD,
+	       TRACKER_SCOPE_PROCESS } tracker_scope;
+
+typedef enum {
+	TRACKER_ALARM_COUNT, /* only count */
+	TRACKER_ALARM_WARN, /* a message and a backtrace on stderr; the allocation goes on */
+	TRACKER_ALARM_ABORT, /* the same, then abort() */
+	TRACKER_ALARM_TRAP, /* the same, then SIGTRAP: a debugger stops in the allocating call */
+	TRACKER_ALARM_FAIL, /* the allocation fails: NULL and ENOMEM, MAP_FAILED, or std::bad_alloc */
+	TRACKER_ALARM_THROW /* operator new throws tracker::allocation_error (tracker.hpp); all others as ABORT */
+} tracker_alarm_action;
+
+typedef struct {
+	size_t size, block_count;
+	const char *allocator; /* "malloc", "operator new", ... */
+	const void *caller; /* where the allocating call returns to */
+} tracker_alarm_event;
+
+typedef void (*tracker_alarm_fn)(const tracker_alarm_event *event, void *user);
+
+typedef struct tracker_alarm {
+	size_t minimum_block_count; /* at least 1 */
+	tracker_alarm_action action;
+	tracker_scope scope;
+	bool repeat; /* false: it disarms itself when it fires */
+	tracker_alarm_fn on_alarm; /* called, if it is not NULL, before the action; it may allocate */
+	void *user;
+	size_t fired, ignore_left; /* only to be read */
+	const void *owner_;
+	unsigned serial_;
+} tracker_alarm;
+#define TRACKER_ALARM_INIT                                                                     \
+	{                                                                                      \
+		1, TRACKER_ALARM_ABORT, TRACKER_SCOPE_THREAD, false, NULL, NULL, 0, 0, NULL, 0 \
+	}
+
+typedef struct tracker_allocation_size {
+	uint64_t bucket[TRACKER_ALLOCATION_SIZE_BUCKETS]; /* bucket b: allocations of at most 2^b blocks; the last one: all larger ones */
+	tracker_scope scope;
+	const void *owner_;
+	unsigned serial_;
+} tracker_allocation_size;
+#define TRACKER_ALLOCATION_SIZE_INIT                 \
+	{                                            \
+		{ 0 }, TRACKER_SCOPE_THREAD, NULL, 0 \
+	}
+
+/* What TRACKER_WITH_ and TRACKER_ASSERT_ keep while their block runs. */
+enum tracker_watch_kind_ { TRACKER_WATCH_ALARM_,
+			   TRACKER_WATCH_SIZE_,
+			   TRACKER_WATCH_LIMIT_,
+			   TRACKER_WATCH_LEAK_ };
+
+struct tracker_watch_ {
+	unsigned serial; /* 0: it was not entered */
+	int kind, line;
+	void *object;
+	const char *file;
+	size_t allocations, bytes; /* allowed */
+	size_t made, made_bytes;
+};
+
 /*
  * The library's side of the calls below. Members are only ever added at the end: a program may have been
  * built with an older or a newer header than the library that it meets, so `bytes` says how much of it is there.
@@ -41,6 +110,13 @@ struct tracker_api_ {
 	int (*clear_traces)(void);
 	const char *(*last_error)(void);
 	const char *(*version)(void);
+	int (*alarm_enter)(tracker_alarm *alarm);
+	int (*alarm_exit)(tracker_alarm *alarm);
+	int (*allocation_size_enter)(tracker_allocation_size *sizes);
+	int (*allocation_size_exit)(tracker_allocation_size *sizes);
+	int (*watch_enter)(struct tracker_watch_ *watch);
+	void (*watch_leave)(struct tracker_watch_ *watch);
+	void (*alarm_thrower)(tracker_alarm_fn thrower);
 };
 
 /*
@@ -129,6 +205,122 @@ static inline int tracker_clear_traces(void)
 {
 	return TRACKER_CALL_(clear_traces, TRACKER_EDISABLED, ());
 }
+
+/* ---- alarms: something happens when somebody allocates ---- */
+
+/*
+ * Arms it: `action` runs inside the call that allocates at least minimum_block_count blocks of 16 bytes, before memory is
+ * taken. A realloc is one if it needs more blocks than before. TRACKER_EINVAL: minimum_block_count is 0, or something else is out of
+ * range. TRACKER_EBUSY: "Already running". TRACKER_ENOMEM: more than 16 at once. TRACKER_ENOTSUP: a sanitizer's malloc is there.
+ */
+static inline int tracker_alarm_enter(tracker_alarm *alarm)
+{
+	return TRACKER_CALL_(alarm_enter, TRACKER_EDISABLED, (alarm));
+}
+
+/*
+ * Disarms it, in the thread that armed it. Returns how often it fired. One that has fired and disarmed itself may be
+ * left once, too. TRACKER_EINVAL: it was not armed, or by another thread.
+ */
+static inline int tracker_alarm_exit(tracker_alarm *alarm)
+{
+	return TRACKER_CALL_(alarm_exit, TRACKER_EDISABLED, (alarm));
+}
+
+/* The next `count` allocations that would set it off are let through; SIZE_MAX: all. Until the next exit. Returns `alarm`. */
+static inline tracker_alarm *tracker_alarm_ignore(tracker_alarm *alarm, size_t count)
+{
+	if (alarm)
+		alarm->ignore_left = count;
+	return alarm;
+}
+
+/* ---- sizes: how many allocations there were of which size ---- */
+
+/* Begins to count, from 0. Errors as tracker_alarm_enter. */
+static inline int tracker_allocation_size_enter(tracker_allocation_size *sizes)
+{
+	return TRACKER_CALL_(allocation_size_enter, TRACKER_EDISABLED, (sizes));
+}
+
+/* Counts no more; the counts can still be read. TRACKER_EINVAL: it was not entered, or by another thread. */
+static inline int tracker_allocation_size_exit(tracker_allocation_size *sizes)
+{
+	return TRACKER_CALL_(allocation_size_exit, TRACKER_EDISABLED, (sizes));
+}
+
+static inline size_t tracker_allocation_size_len(const tracker_allocation_size *sizes)
+{
+	(void)sizes;
+	return TRACKER_ALLOCATION_SIZE_BUCKETS;
+}
+
+/* The count of a bucket; -1 is the last one, -16 the first. TRACKER_EINVAL: there is none of that number. */
+static inline int64_t tracker_allocation_size_get(const tracker_allocation_size *sizes, ptrdiff_t index)
+{
+	const ptrdiff_t n = TRACKER_ALLOCATION_SIZE_BUCKETS, i = index < 0 ? index + n : index;
+
+	if (!sizes || i < 0 || i >= n)
+		return TRACKER_EINVAL;
+	return sizes->bucket[i] > (uint64_t)INT64_MAX ? INT64_MAX : (int64_t)sizes->bucket[i];
+}
+
+static inline size_t tracker_bytes_per_block(void)
+{
+	return TRACKER_BYTES_PER_BLOCK;
+}
+
+/* ---- blocks of a program that are watched; without the library, plain blocks ---- */
+
+static inline struct tracker_watch_ *tracker_watch_enter_(struct tracker_watch_ *watch, enum tracker_watch_kind_ kind, void *object,
+							  const char *at_file, int at_line, size_t most, size_t most_bytes)
+{
+	watch->serial = 0;
+	watch->kind = (int)kind;
+	watch->line = at_line;
+	watch->object = object;
+	watch->file = at_file;
+	watch->allocations = most;
+	watch->bytes = most_bytes;
+	watch->made = watch->made_bytes = 0;
+	(void)TRACKER_CALL_(watch_enter, TRACKER_EDISABLED, (watch));
+	return watch;
+}
+
+static inline void tracker_watch_nothing_(struct tracker_watch_ *watch)
+{
+	(void)watch;
+}
+
+static inline void tracker_watch_leave_(struct tracker_watch_ *watch)
+{
+	TRACKER_CALL_(watch_leave, tracker_watch_nothing_(watch), (watch));
+}
+
+#define TRACKER_PASTE_2_(a, b) a##b
+#define TRACKER_PASTE_(a, b) TRACKER_PASTE_2_(a, b)
+#define TRACKER_WATCH_IN_(watch, once, kind, object, allocations, bytes)                                                     \
+	for (struct tracker_watch_ watch __attribute__((cleanup(tracker_watch_leave_))),                                     \
+	     *once = tracker_watch_enter_(&watch, kind, object, __FILE__, __LINE__, (size_t)(allocations), (size_t)(bytes)); \
+	     once; once = NULL)
+#define TRACKER_WATCH_NAMED_(number, kind, object, allocations, bytes)                                                              \
+	TRACKER_WATCH_IN_(TRACKER_PASTE_(tracker_watch_, number), TRACKER_PASTE_(tracker_once_, number), kind, object, allocations, \
+			  bytes)
+#define TRACKER_WATCH_(kind, object, allocations, bytes) TRACKER_WATCH_NAMED_(__COUNTER__, kind, object, allocations, bytes)
+
+/*
+ * TRACKER_WITH_ALARM(&alarm) { ... }: armed while the block runs, however it is left: at its end, by break, continue, return, goto
+ * or a C++ exception. longjmp runs no cleanups: what it leaves ends with the thread's next allocation or call
+ * of this kind that finds the block's function gone.
+ */
+#define TRACKER_WITH_ALARM(alarm) TRACKER_WATCH_(TRACKER_WATCH_ALARM_, (alarm), 0, 0)
+#define TRACKER_WITH_ALLOCATION_SIZE(sizes) TRACKER_WATCH_(TRACKER_WATCH_SIZE_, (sizes), 0, 0)
+
+/* This thread may allocate n times and `bytes` in all while the block runs; the call that exceeds that is named, and abort() called. */
+#define TRACKER_ASSERT_MAX_ALLOCS(n, bytes) TRACKER_WATCH_(TRACKER_WATCH_LIMIT_, NULL, n, bytes)
+#define TRACKER_ASSERT_NO_ALLOC TRACKER_ASSERT_MAX_ALLOCS(0, 0)
+/* What this thread allocates in the block must be freed, by whomever, when it ends; else it is named, and abort() called. */
+#define TRACKER_ASSERT_NO_LEAK TRACKER_WATCH_(TRACKER_WATCH_LEAK_, NULL, 0, 0)
 
 #ifdef __cplusplus
 }

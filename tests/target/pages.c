@@ -23,7 +23,8 @@
 struct tracker_state state;
 __thread struct tracker_tls tls;
 struct real_functions real;
-bool real_known, start_records_all;
+bool real_known;
+uint32_t start_held;
 
 static volatile unsigned unmaps_told; /* the compiler believes that munmap calls nobody here */
 
@@ -81,6 +82,17 @@ void send_mremap_end(struct thread *t, uintptr_t old_address, size_t old_size, u
 	(void)address;
 	(void)size;
 	(void)at;
+}
+
+bool hook_watched_begin(struct watch_call *c)
+{
+	return c != NULL;
+}
+
+void watch_after(const struct watch_call *c, void *p)
+{
+	(void)c;
+	(void)p;
 }
 
 void code_mapped(uintptr_t start, size_t bytes)

@@ -1,0 +1,25 @@
+/*
+ * backtrace - a stack for a message: when nothing is recorded, too, and as text.
+ *
+ * Slow: each frame's unwind information is interpreted, and what stands on the stack is read by a system call, for
+ * nobody knows here where the stack ends. What no unwind information covers ends the walk.
+ */
+#ifndef BACKTRACE_H
+#define BACKTRACE_H
+
+#include "state.h"
+
+/* Return addresses from the hook's caller on, most recent first; how many. scratch NULL: only the first one. */
+uint32_t backtrace_walk(struct cfi_scratch *scratch, const struct site *at, uintptr_t *pcs, uint32_t most);
+
+/* What a return address is: the call is one byte before it. */
+struct backtrace_place {
+	char file[512]; /* of the module; "" if none covers it */
+	uintptr_t offset; /* of the call, as the file has addresses */
+	uintptr_t in_function; /* of the call, from its beginning */
+	char function[128]; /* as the symbol table has it; "" if it has none */
+};
+
+void backtrace_find(uintptr_t pc, struct backtrace_place *ret);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * born - blocks that were made while somebody watched.
+ *
+ * Of all of them, how many blocks of 16 bytes they take: a table that forgets, for a realloc is an allocation if it needs more.
+ * Of those that TRACKER_ASSERT_NO_LEAK follows, who made them, and from where: up to BORN_FOLLOWED at a time.
+ */
+#ifndef BORN_H
+#define BORN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BORN_FOLLOWED = 4096,
+       BORN_FRAMES = 12 };
+
+struct born {
+	size_t size;
+	const void *owner; /* watch_owner of who made it */
+	uint32_t serial; /* of the innermost watcher that follows */
+	uint32_t frames;
+	uintptr_t pcs[BORN_FRAMES];
+};
+
+/* False: no memory. */
+bool born_start(void);
+/* Nobody has watched for a while: what is known of sizes may be wrong. */
+void born_forget(void);
+
+void born_note(const void *p, size_t size);
+/* 0: unknown. */
+uint32_t born_blocks(const void *p);
+/* It is released. */
+void born_drop(const void *p);
+
+/* False: there was no room. */
+bool born_follow(const void *p, const struct born *b);
+/* A realloc of p begins. 0: it is not followed; else what the end is told by one of the two. */
+uint32_t born_take(const void *p);
+void born_moved(uint32_t taken, const void *p, size_t size);
+void born_kept(uint32_t taken, const void *p);
+/* Calls `tell`, unless it is NULL, for those of `owner` since `serial`. Returns how many there are. */
+size_t born_left(const void *owner, uint32_t serial, void (*tell)(const void *p, const struct born *b, void *data), void *data);
+
+#endif

@@ -1,0 +1,180 @@
+/*
+ * tracker.hpp - tracker.h for C++11 and later: alarms and sizes that leave with their scope, and an exception.
+ *
+ * TRACKER_ALARM_THROW throws tracker::allocation_error out of operator new where this header is included.
+ */
+#ifndef TRACKER_HPP
+#define TRACKER_HPP
+
+#include "tracker.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+namespace tracker
+{
+
+/* What an alarm throws. It allocates nothing. */
+class allocation_error : public std::bad_alloc
+{
+    public:
+	explicit allocation_error(const tracker_alarm_event &event) noexcept : event_(event)
+	{
+		char *at = text_;
+
+		at = append(at, "Attempt to allocate ");
+		at = append(at, event.block_count);
+		at = append(at, " blocks (");
+		at = append(at, event.size);
+		at = append(at, " bytes) by ");
+		at = append(at, event.allocator);
+		*at = 0;
+	}
+
+	const char *what() const noexcept override
+	{
+		return text_;
+	}
+
+	const tracker_alarm_event &event() const noexcept
+	{
+		return event_;
+	}
+
+    private:
+	/* 20 digits at most, twice, and the longest name of an allocator. */
+	char text_[128];
+	tracker_alarm_event event_;
+
+	static char *append(char *at, const char *text) noexcept
+	{
+		while (*text)
+			*at++ = *text++;
+		return at;
+	}
+
+	static char *append(char *at, std::size_t n) noexcept
+	{
+		char digits[24], *first = digits + sizeof(digits) - 1;
+
+		*first = 0;
+		do
+			*--first = static_cast<char>('0' + n % 10);
+		while ((n /= 10) != 0);
+		return append(at, first);
+	}
+};
+
+/* Armed while it lives. */
+class alarm
+{
+    public:
+	explicit alarm(std::size_t minimum_block_count, tracker_alarm_action action = TRACKER_ALARM_THROW, bool repeat = false,
+		       tracker_scope scope = TRACKER_SCOPE_THREAD, std::size_t ignore = 0) noexcept : alarm_()
+	{
+		alarm_.minimum_block_count = minimum_block_count;
+		alarm_.action = action;
+		alarm_.repeat = repeat;
+		alarm_.scope = scope;
+		status_ = tracker_alarm_enter(tracker_alarm_ignore(&alarm_, ignore));
+	}
+
+	~alarm()
+	{
+		(void)tracker_alarm_exit(&alarm_);
+	}
+
+	alarm(const alarm &) = delete;
+	alarm &operator=(const alarm &) = delete;
+
+	/* TRACKER_OK: it is armed. */
+	int status() const noexcept
+	{
+		return status_;
+	}
+
+	std::size_t fired() const noexcept
+	{
+		return alarm_.fired;
+	}
+
+    private:
+	tracker_alarm alarm_;
+	int status_;
+};
+
+/* Counts while it lives. */
+class allocation_size
+{
+    public:
+	explicit allocation_size(tracker_scope scope = TRACKER_SCOPE_THREAD) noexcept : sizes_()
+	{
+		sizes_.scope = scope;
+		status_ = tracker_allocation_size_enter(&sizes_);
+	}
+
+	~allocation_size()
+	{
+		(void)tracker_allocation_size_exit(&sizes_);
+	}
+
+	allocation_size(const allocation_size &) = delete;
+	allocation_size &operator=(const allocation_size &) = delete;
+
+	int status() const noexcept
+	{
+		return status_;
+	}
+
+	std::size_t size() const noexcept
+	{
+		return TRACKER_ALLOCATION_SIZE_BUCKETS;
+	}
+
+	std::uint64_t operator[](std::size_t bucket) const noexcept
+	{
+		return sizes_.bucket[bucket];
+	}
+
+	const std::uint64_t *begin() const noexcept
+	{
+		return sizes_.bucket;
+	}
+
+	const std::uint64_t *end() const noexcept
+	{
+		return sizes_.bucket + TRACKER_ALLOCATION_SIZE_BUCKETS;
+	}
+
+    private:
+	tracker_allocation_size sizes_;
+	int status_;
+};
+
+namespace detail
+{
+
+inline void throw_error(const tracker_alarm_event *event, void *)
+{
+	throw allocation_error(*event);
+}
+
+/* The library is written in C: it calls this out of operator new. */
+struct thrower {
+	thrower() noexcept
+	{
+		TRACKER_CALL_(alarm_thrower, static_cast<void>(0), (throw_error));
+	}
+};
+
+namespace
+{
+const thrower registered __attribute__((unused));
+}
+
+} // namespace detail
+
+} // namespace tracker
+
+#endif

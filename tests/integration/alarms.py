@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""alarms - tracker.h's alarms, sizes and asserted blocks: fixtures that say what became of each, with the library
+preloaded and nothing else, recorded, and without the library.
+
+usage: alarms.py [-h] BUILD_DIR [PART_OF_A_NAME]...
+"""
+import json
+import os
+import re
+import signal
+
+import harness
+from harness import Failure, check, equal
+
+SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fx")
+# A name, the program and its case, and what it prints.
+PRINTED = [
+    ("a02_min0", "alarm min0", "enter: -3\nminimum_block_count is 0: it must be 1 or more"),
+    ("a04_edge", "alarm edge", "16:quiet 17:fired"),
+    ("a06_scope", "alarm scope", "inside:fired exit:1 after:quiet again:-3"),
+    ("a06_left", "alarm left", "left left left left fired=0"),
+    ("a06_jumped", "alarm jumped", "fired=0 enter=0 fired=1 exit=1"),
+    ("a07_twice", "alarm twice", "-4 Already running"),
+    ("a08_oneshot", "alarm oneshot", "fired=1 fired=1 exit=1 enter=0 exit=0"),
+    ("a08_repeat", "alarm repeat", "fired=2"),
+    ("a08_callback", "alarm callback", "20 bytes 2 blocks malloc calls=1 fired=1"),
+    ("a09_a10_ignore", "alarm ignore", "0001 again:fired all:0 null:1"),
+    ("a11_nested", "alarm nested", "outer:quiet inner:fired both:11 block:0"),
+    ("a12_realloc", "alarm realloc", "made:1 20-24:quiet 24-64:fired 64-20:quiet 20-33:fired 33-33:quiet 33-0:quiet "
+                                     "10-17:fired before 16-64:fired 64-16:quiet NULL-20:fired"),
+    ("a13_fail", "alarm fail", "malloc:0 errno:1 calloc:0 errno:1 realloc:0 kept posix_memalign:1 1 aligned_alloc:0 "
+                               "mmap:0 fired:6 counted:0"),
+    ("a14_fork", "alarm_threads fork", "child:fired parent:fired other:fired"),
+    ("a14_thread_end", "alarm_threads thread_end", "more=0 enter=0"),
+    ("a15_threads", "alarm_threads threads", "thread:0 other:-3 process:fired"),
+    ("a15_crowd", "alarm_threads crowd", "touched=0"),
+    ("misuse", "alarm misuse", "-3 -3 -3 -3 -3 -3 -3 0 -4 Already running; runs; 0 -1"),
+    ("signals", "alarm_threads signals", "handler:2 inside:1"),
+    ("a01_cpp", "alarm_cpp cpp", "caught: Attempt to allocate 2 blocks (20 bytes) by operator new[]\nleft=1"),
+    ("a01_library", "alarm_cpp in_library", "128 blocks at 256 elements"),
+    ("a01_forms", "alarm_cpp forms", "nothrow:0 caught:3 fired:4 deeper:5"),
+    ("a13_cpp_fail", "alarm_cpp fail", "caught:1 nothrow:0 handled:2 retried:1"),
+    ("cpp_sizes", "alarm_cpp sizes", "status:0 buckets:16 [2]:1 sum:1"),
+    ("cpp_asserted", "alarm_cpp asserted", "left"),
+    ("a17_good", "noalloc good", "done"),
+    ("a17_no_leak", "noalloc no_leak", "done"),
+    ("a17_jumped", "noalloc jumped", "done"),
+    ("a20_a24_len", "sizes len", "16 16"),
+    ("a21_many", "sizes many", "0:70000"),
+    ("a21_full", "sizes full", "18446744073709551615 9223372036854775807"),
+    ("a22_free", "sizes free", "0:10"),
+    ("a23_realloc", "sizes realloc", "0:1 2:1"),
+    ("a25_golden", "sizes golden", "0->0 1->0 16->0 17->1 32->1 33->2 48->2 64->2 65->3 128->3 129->4 256->4 "
+                                   "262144->14 262145->15 524288->15 600000->15"),
+    ("a26_reenter", "sizes reenter", "2:1"),
+    ("a28_nested", "sizes nested", "0:3 \n0:1"),
+    ("a29_get", "sizes get", "1 -17:-3 -16:11 0:11 15:7 16:-3 NULL:-3"),
+]
+# ... how it ends, and the first line that it says, with the line of its source that has the comment.
+SAID = [
+    ("a03_a05_abort", "alarm abort", signal.SIGABRT, "here",
+     "tracker: allocation alarm: Attempt to allocate 2 blocks (20 bytes) by malloc"),
+    ("a03_warn", "alarm warn", 0, "here", "tracker: allocation alarm: Attempt to allocate 2 blocks (20 bytes) by malloc"),
+    ("a16_trap", "alarm trap", signal.SIGTRAP, "here",
+     "tracker: allocation alarm: Attempt to allocate 2 blocks (20 bytes) by malloc"),
+    ("a01_throw_from_c", "alarm throw", signal.SIGABRT, "here",
+     "tracker: allocation alarm: Attempt to allocate 2 blocks (20 bytes) by malloc"),
+    ("a17_bad", "noalloc bad", signal.SIGABRT, "guilty", "tracker: SOURCE:asserted: no more than 0 allocations of 0 bytes in "
+     "all are allowed here: Attempt to allocate 1 blocks (10 bytes) by malloc"),
+    ("a17_too_many", "noalloc too_many", signal.SIGABRT, "guilty", "tracker: SOURCE:too_many: no more than 2 allocations of "
+     "1000 bytes in all are allowed here: Attempt to allocate 1 blocks (10 bytes) by malloc"),
+    ("a17_too_large", "noalloc too_large", signal.SIGABRT, "guilty", "tracker: SOURCE:too_large: no more than 5 allocations "
+     "of 30 bytes in all are allowed here: Attempt to allocate 1 blocks (11 bytes) by malloc"),
+    ("a17_leak", "noalloc leak", signal.SIGABRT, "guilty",
+     "tracker: SOURCE:leak: 1 blocks (24 bytes) that were allocated here are still there"),
+    ("a17_leak_outside", "noalloc leak_outside", signal.SIGABRT, "guilty",
+     "tracker: SOURCE:outside: 1 blocks (24 bytes) that were allocated here are still there"),
+]
+
+
+def line_of(source, comment):
+    with open(source, encoding="utf-8") as f:
+        for number, line in enumerate(f, 1):
+            if f"/* {comment} */" in line:
+                return number
+    raise Failure(f"{source} has no comment {comment}")
+
+
+class Alarms:
+    def __init__(self, t):
+        self.t = t
+        self.library = t.find("libtracker.so")
+
+    def preloaded(self, program, **more):
+        name, *args = program.split()
+        return harness.execute([self.t.fixture(name), *args], {"LD_PRELOAD": self.library}, **more)
+
+    def recorded(self, program):
+        name, *args = program.split()
+        return self.t.record([self.t.fixture(name), *args])
+
+    def prints(self, program, wanted):
+        for run in (self.preloaded, self.recorded):
+            r = run(program)
+            equal(f"{run.__name__}: what it prints", (r.stdout.decode().strip(), r.stderr.decode()), (wanted, ""))
+
+    def says(self, program, status, comment, wanted):
+        source = os.path.join(SOURCES, program.split()[0] + ".c")
+        for run in (self.preloaded, self.recorded):
+            r = run(program)
+            text = r.stderr.decode()
+            first = re.sub(r"^tracker: .*/(\w+\.c):(\d+): (?=no more|\d)", self.where(source), text.splitlines()[0])
+            equal(f"{run.__name__}: how it ends", r.status, -status)
+            equal(f"{run.__name__}: what it says", first, wanted)
+            self.first_line(text, source, comment)
+
+    @staticmethod
+    def where(source):
+        def name(match):
+            equal("file", match[1], os.path.basename(source))
+            with open(source, encoding="utf-8") as f:
+                line = f.read().splitlines()[int(match[2]) - 1]
+            comment = re.search(r"/\* (\w+) \*/", line)
+            check(comment, f"it names {match[0]}: {line}")
+            return f"tracker: SOURCE:{comment[1]}: "
+        return name
+
+    @staticmethod
+    def first_line(text, source, comment):
+        """The command that the message gives names the line of the allocating call."""
+        harness.need("addr2line")
+        command = re.search(r"source line of #0: (.*)", text)
+        check(command, text)
+        found = harness.execute(command[1].split()).stdout.decode().strip()
+        found = re.sub(r" \(discriminator \d+\)$", "", found)
+        check(found.endswith(f"{os.path.basename(source)}:{line_of(source, comment)}"), f"{found}: {comment}")
+        check(re.search(r"^  in thread \d+ \(fx_\w+\)$", text, re.M), text)
+        check(re.search(r"^   #0 \w+\+0x[0-9a-f]+ /.*fx_\w+\(\+0x[0-9a-f]+\)$", text, re.M), text)
+
+    def trap_in_debugger(self):
+        gdb = harness.need("gdb")
+        r = harness.execute([gdb, "-nx", "-batch", "-ex", "set startup-with-shell off", "-ex", "set confirm off",
+                             "-ex", f"set environment LD_PRELOAD {self.library}", "-ex", "run", "-ex", "bt",
+                             "--args", self.t.fixture("alarm"), "trap"])
+        text = r.stdout.decode()
+        if "ptrace" in r.stderr.decode():
+            raise harness.Skip("gdb may not trace here")
+        check("SIGTRAP" in text, text)
+        where = f"alarm.c:{line_of(os.path.join(SOURCES, 'alarm.c'), 'here')}"
+        check(re.search(rf"#\d+ .*malloc.*\n#\d+ .*with_action.*{where}", text.replace("\n    ", " ")), text)
+
+    def without(self):
+        """They are plain blocks, and calls say that nobody is there."""
+        for program, wanted in (("noalloc bad", "skipped"), ("noalloc leak", "skipped"), ("alarm min0", "enter: -2")):
+            name, *args = program.split()
+            r = harness.execute([self.t.fixture(name), *args])
+            equal(program, (r.status, r.stdout.decode().splitlines()[0]), (0, wanted))
+
+    def unrecorded(self):
+        """What alarms let through is recorded, what they make fail is not: a recording of the program counts the same
+        as its own sizes."""
+        r = self.t.record([self.t.fixture("sizes"), "many"])
+        equal("8 bytes", sum(e["kind"] == "malloc" and e["size"] == 8 for e in self.t.events(r.capture)), 70000)
+        r = self.t.record([self.t.fixture("alarm"), "fail"])
+        kinds = [e["kind"] for e in self.t.events(r.capture) if e.get("stack")]
+        equal("failed", [kinds.count(k) for k in ("calloc", "realloc", "posix_memalign", "aligned_alloc", "mmap")], [0] * 5)
+        return json.dumps(kinds)
+
+
+def make_cases(t):
+    a = Alarms(t)
+    cases = [(name, lambda p=program, w=wanted: a.prints(p, w)) for name, program, wanted in PRINTED]
+    cases += [(name, lambda p=program, s=status, c=comment, w=wanted: a.says(p, s, c, w))
+              for name, program, status, comment, wanted in SAID]
+    return cases + [("a16_trap_in_debugger", a.trap_in_debugger), ("a17_without", a.without), ("recorded too", a.unrecorded)]
+
+
+if __name__ == "__main__":
+    harness.main(make_cases)
