@@ -59,8 +59,8 @@ int trk_header_decode(const uint8_t *bytes, size_t size, struct trk_header *ret,
 		return fail(fault, TRK_ERR_CORRUPT, size, "the file ends inside its header", 0);
 	if (get_u32(bytes + 60) != checksum(bytes, 60) && get_u16(bytes + 8) > TRK_VERSION)
 		return fail(fault, TRK_ERR_CORRUPT, 60,
-			    "the checksum of the header is wrong; its format version would be %llu, "
-			    "incompatible with this version",
+			    "the checksum of the header is wrong, and its format version, %llu, is "
+			    "incompatible with this version; upgrade tracker",
 			    get_u16(bytes + 8));
 	if (get_u32(bytes + 60) != checksum(bytes, 60))
 		return fail(fault, TRK_ERR_CORRUPT, 60, "the checksum of the header is wrong", 0);
@@ -75,19 +75,19 @@ int trk_header_decode(const uint8_t *bytes, size_t size, struct trk_header *ret,
 	h.id = get_u64(bytes + 40);
 	h.sample_bytes = h.required & TRK_FEATURE_SAMPLED ? get_u64(bytes + 48) : 0;
 	if (h.version > TRK_VERSION)
-		return fail(fault, TRK_ERR_VERSION, 8, "the capture has format version %llu", h.version);
+		return fail(fault, TRK_ERR_VERSION, 8, "its format version %llu is newer than this tracker; upgrade tracker", h.version);
 	if (h.required & ~KNOWN_FEATURES)
-		return fail(fault, TRK_ERR_FEATURE, 16, "the capture needs feature number %llu",
+		return fail(fault, TRK_ERR_FEATURE, 16, "it uses feature %llu, which this version does not know; upgrade tracker",
 			    (unsigned)__builtin_ctzll(h.required & ~KNOWN_FEATURES));
 	if (h.content > TRK_CONTENT_AGGREGATED)
-		return fail(fault, TRK_ERR_FEATURE, 32, "the capture has content of kind %llu", h.content);
+		return fail(fault, TRK_ERR_FEATURE, 32, "it holds content of kind %llu, which this version does not know; upgrade tracker", h.content);
 	if (h.version == 0)
-		return fail(fault, TRK_ERR_CORRUPT, 8, "the version of the capture is 0", 0);
+		return fail(fault, TRK_ERR_CORRUPT, 8, "its format version is 0, which does not exist", 0);
 	if (h.header_bytes < TRK_HEADER_BYTES || h.header_bytes > HEADER_BYTES_MAX)
-		return fail(fault, TRK_ERR_CORRUPT, 12, "the header claims to be %llu bytes long",
+		return fail(fault, TRK_ERR_CORRUPT, 12, "its header claims an impossible length of %llu bytes",
 			    h.header_bytes);
 	if ((h.required & TRK_FEATURE_SAMPLED) && (!h.sample_bytes || h.sample_bytes > TRK_SAMPLE_BYTES_MAX))
-		return fail(fault, TRK_ERR_CORRUPT, 48, "the header says sampled every %llu bytes",
+		return fail(fault, TRK_ERR_CORRUPT, 48, "its header claims an impossible sampling interval of %llu bytes",
 			    h.sample_bytes);
 	*ret = h;
 	return 0;

@@ -33,8 +33,8 @@ static const struct ui_option options[] = {
 	  "print each row's stack: the N most recent frames, or with -N the N oldest", 0, 0 },
 	TRACEBACK_OPTIONS(traceback),
 	FILTER_OPTIONS(filtering),
-	{ 0, "filter-old", UI_LIST, &filters_of[GROUP_OLD], "FILTER", "a filter for OLD alone", 0, 0 },
-	{ 0, "filter-new", UI_LIST, &filters_of[GROUP_NEW], "FILTER", "a filter for NEW alone", 0, 0 },
+	{ 0, "filter-old", UI_LIST, &filters_of[GROUP_OLD], "FILTER", "a filter for OLD only", 0, 0 },
+	{ 0, "filter-new", UI_LIST, &filters_of[GROUP_NEW], "FILTER", "a filter for NEW only", 0, 0 },
 	SELECTION_OPTIONS(selection),
 	REPORT_STACK_OPTIONS(common),
 	REPORT_QUIET_OPTION(common),
@@ -46,9 +46,9 @@ static const struct ui_option options[] = {
 static const struct ui_command command = {
 	.name = "tracker-diff",
 	.usage = "[options] OLD[@POINT] NEW[@POINT]",
-	.summary = "Compares two captures, or two points of one, biggest changes first.",
-	.details = "Without a point, the peaks are compared. Rows that did not change are listed, too.\n" REPORT_POINTS
-		   "Exit status: 3 when --fail-above is exceeded.\n\n"
+	.summary = "Compares two captures, or two points of one, with the biggest changes first.",
+	.details = "Without points, it compares the peaks. It also lists rows that did not change.\n" REPORT_POINTS
+		   "The exit status is 3 when --fail-above is exceeded.\n\n"
 		   "Examples:\n"
 		   "  tracker diff app.bin@one app.bin@two\n"
 		   "  tracker diff -g function --fail-above 64KiB before.bin@end after.bin@end\n",

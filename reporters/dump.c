@@ -28,7 +28,7 @@ static bool with_stacks, only_header;
 
 static const struct ui_option options[] = {
 	{ 0, "stacks", UI_FLAG, &with_stacks, NULL, "print the frames of every stack", 0, 0 },
-	{ 0, "header", UI_FLAG, &only_header, NULL, "print what is known of the recording, no events",
+	{ 0, "header", UI_FLAG, &only_header, NULL, "print what is known about the recording, and no events",
 	  0, 0 },
 	REPORT_OPTIONS(common),
 	{ 0 },
@@ -38,7 +38,7 @@ static const struct ui_command command = {
 	.name = "tracker-dump",
 	.usage = "[options] CAPTURE",
 	.summary = "Prints every event, one line each.",
-	.details = "With --json each line is an object of its own.\n\n"
+	.details = "With --json, each line is a JSON object of its own.\n\n"
 		   "Examples:\n"
 		   "  tracker dump --json app.bin | head\n"
 		   "  tracker dump --header --json app.bin\n",

@@ -34,9 +34,9 @@ static const struct ui_option options[] = {
 	{ 0, "split-threads", UI_FLAG, &opt.split_threads, NULL, "keep threads apart", 0, 0 },
 	{ 0, "format", UI_STRING, &opt.format, "FORMAT", "html (default), json or folded", 0, 0 },
 	{ 0, "metric", UI_STRING, &opt.metric, "METRIC",
-	  "bytes (default) or count: weight of folded stacks, first width in the page", 0, 0 },
+	  "bytes (default) or count: the weight of folded stacks, and the width that the page shows first", 0, 0 },
 	{ 0, "max-nodes", UI_UINT, &opt.max_nodes, "N",
-	  "the page keeps the N heaviest nodes and merges others (default 100000)", 1, 1000000 },
+	  "keep the N heaviest nodes in the page and merge the others (default 100000)", 1, 1000000 },
 	REPORT_STACK_OPTIONS(opt.common),
 	REPORT_OPTIONS(opt.common),
 	{ 0 },
@@ -45,9 +45,9 @@ static const struct ui_option options[] = {
 static const struct ui_command command = {
 	.name = "tracker-flamegraph",
 	.usage = "[options] CAPTURE[@POINT]",
-	.summary = "Shows what holds memory, by call stack: at the peak, or at POINT.",
-	.details = "The page goes to tracker-flamegraph-CAPTURE.html (without .bin) beside the\n"
-		   "capture, json and folded to stdout; -o FILE or -o - (stdout) changes that.\n"
+	.summary = "Shows which call stacks hold memory, at the peak or at POINT.",
+	.details = "The page is written to tracker-flamegraph-CAPTURE.html (without .bin) beside the\n"
+		   "capture; json and folded go to stdout. Use -o FILE, or -o - for stdout.\n"
 		   "\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker flamegraph app.bin                     the heap at its peak\n"
@@ -73,14 +73,14 @@ static enum format chosen_format(void)
 			return (enum format)i;
 	}
 	if (opt.format)
-		ui_usage_error("argument --format: '%s' is none of html, json, folded", opt.format);
+		ui_usage_error("argument --format: invalid choice '%s'; use html, json or folded", opt.format);
 	return FORMAT_HTML;
 }
 
 static bool by_count(void)
 {
 	if (opt.metric && strcmp(opt.metric, "bytes") != 0 && strcmp(opt.metric, "count") != 0)
-		ui_usage_error("argument --metric: '%s' is none of bytes, count", opt.metric);
+		ui_usage_error("argument --metric: invalid choice '%s'; use bytes or count", opt.metric);
 	return opt.metric && strcmp(opt.metric, "count") == 0;
 }
 

@@ -265,7 +265,7 @@ static int describe(struct report *r, struct emit *e)
 static void ask(struct report *r)
 {
 	if (r->has_point)
-		ui_usage_error("a point (CAPTURE@POINT) is not allowed: info is of the whole capture");
+		ui_usage_error("a point (CAPTURE@POINT) is not allowed: info describes the whole capture");
 }
 
 static int find(struct report *r)

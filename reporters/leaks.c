@@ -18,10 +18,10 @@ static bool no_builtin, print_suppressions, fail_on_leak;
 
 static const struct ui_option options[] = {
 	{ 'n', "limit", UI_UINT, &limit, "N", "stacks to print (default 0: all)", 0, 0 },
-	{ 0, "suppressions", UI_LIST, &files, "FILE", "leave out what a LeakSanitizer file names", 0,
+	{ 0, "suppressions", UI_LIST, &files, "FILE", "leave out what this LeakSanitizer file names", 0,
 	  0 },
 	{ 0, "no-builtin-suppressions", UI_FLAG, &no_builtin, NULL,
-	  "show what the C and C++ runtimes keep, too", 0, 0 },
+	  "also show what the C and C++ runtimes keep", 0, 0 },
 	{ 0, "print-suppressions", UI_FLAG, &print_suppressions, NULL,
 	  "print how much each suppression left out", 0, 0 },
 	{ 0, "fail-on-leak", UI_FLAG, &fail_on_leak, NULL, "exit 3 when there is a leak", 0, 0 },
@@ -35,10 +35,10 @@ static const struct ui_option options[] = {
 static const struct ui_command command = {
 	.name = "tracker-leaks",
 	.usage = "[options] CAPTURE",
-	.summary = "Prints what was never freed, by stack, the biggest first.",
+	.summary = "Prints what was never freed, by stack, with the biggest first.",
 	.details = "A block leaks when it is still allocated at the end of its process.\n"
-		   "Of a recording that stopped earlier (tracker run --duration) it is what was live then.\n"
-		   "Exit status: 3 with --fail-on-leak when something leaked.\n\n"
+		   "If recording stopped earlier (tracker run --duration), the blocks that were live then are shown.\n"
+		   "The exit status is 3 with --fail-on-leak when something leaked.\n\n"
 		   "Examples:\n"
 		   "  tracker leaks app.bin\n"
 		   "  tracker leaks --suppressions lsan.supp --fail-on-leak app.bin\n",
@@ -207,7 +207,7 @@ static int read_suppressions(struct report *r)
 static void ask(struct report *r)
 {
 	if (!selection_is_whole(r))
-		ui_usage_error("a point (CAPTURE@POINT) is not allowed: leaks are what lives at the end; tracker table %s shows what lives at another point", r->operand);
+		ui_usage_error("a point (CAPTURE@POINT) is not allowed: leaks are the blocks that are live at the end; tracker table %s shows the blocks that are live at that point", r->operand);
 	r->asked = (struct view_options){ .what = VIEW_LEAKS, .process = r->process };
 	r->nameless = true; /* only what is left is looked at */
 }

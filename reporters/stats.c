@@ -24,9 +24,9 @@ static const struct ui_option options[] = {
 	{ 'n', "num-largest", UI_UINT, &largest, "N", "locations and modules to print (default 5)",
 	  1, 0 },
 	{ 0, "buckets", UI_FLAG, &only_buckets, NULL,
-	  "print only how many allocations there were of each power of two", 0, 0 },
+	  "print only the number of allocations for each power of two", 0, 0 },
 	{ 0, "region", UI_STRING, &region, "NAME",
-	  "count only what was allocated inside a region that the program named", 0, 0 },
+	  "count only what was allocated inside this region, which the program named", 0, 0 },
 	REPORT_STACK_OPTIONS(common),
 	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
@@ -37,8 +37,8 @@ static const struct ui_command command = {
 	.name = "tracker-stats",
 	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "Prints totals, sizes, allocators and the locations that allocate most.",
-	.details = "With a point, the figures are those of the capture up to it; with a range\n"
-		   "(CAPTURE@A..B), those of the blocks allocated between A and B, as of B.\n" REPORT_POINTS "\n"
+	.details = "With a point, the figures cover the capture up to that point; with a range\n"
+		   "(CAPTURE@A..B), they cover the blocks allocated between A and B, as of B.\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker stats app.bin\n"
 		   "  tracker stats -n 10 --json app.bin\n"

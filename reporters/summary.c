@@ -50,9 +50,9 @@ static const struct ui_option options[] = {
 static const struct ui_command command = {
 	.name = "tracker-summary",
 	.usage = "[options] CAPTURE[@POINT]",
-	.summary = "The functions that hold most memory at the peak, or at a point that is named.",
-	.details = "Total is what a function and all that it calls hold; own is what it allocated\n"
-		   "itself. A function that calls itself counts once.\n\n" REPORT_POINTS "\n"
+	.summary = "Prints the functions that hold most memory, at the peak or at a named point.",
+	.details = "Total is what a function and everything that it calls hold; own is what it\n"
+		   "allocated itself. A function that calls itself counts once.\n\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker summary app.bin\n"
 		   "  tracker summary --leaks -s 3 -r 10 app.bin\n",

@@ -27,9 +27,9 @@ static const struct ui_option options[] = {
 	  0, 0 },
 	{ 'n', "limit", UI_UINT, &limit, "N", "rows to print (default 10; 0: all)", 0, 0 },
 	{ 0, "title", UI_FLAG, &title, NULL, "print [ Top N ] first", 0, 0 },
-	{ 0, "pretty", UI_FLAG, &pretty, NULL, "short names, source lines, the rest and the total",
+	{ 0, "pretty", UI_FLAG, &pretty, NULL, "print short names, source lines, the rest and the total",
 	  0, 0 },
-	{ 0, "list", UI_FLAG, &list, NULL, "one line per block instead of groups", 0, 0 },
+	{ 0, "list", UI_FLAG, &list, NULL, "print one line per block instead of groups", 0, 0 },
 	{ 0, "traceback", UI_OPTIONAL_INT, &traceback_limit, "N",
 	  "print each row's stack: the N most recent frames, or with -N the N oldest", 0, 0 },
 	TRACEBACK_OPTIONS(traceback),
@@ -44,7 +44,7 @@ static const struct ui_option options[] = {
 static const struct ui_command command = {
 	.name = "tracker-table",
 	.usage = "[options] CAPTURE[@POINT]",
-	.summary = "Statistics of one point of a capture: its peak, unless a point is named.",
+	.summary = "Prints statistics of the blocks that are live at one point; the default is the peak.",
 	.details = REPORT_POINTS "\n"
 				 "Examples:\n"
 				 "  tracker table app.bin                     the 10 biggest lines at the peak\n"

@@ -11,8 +11,8 @@ static uint64_t threshold = UINT64_MAX, limit; /* threshold: UINT64_MAX when it 
 
 static const struct ui_option options[] = {
 	{ 'n', "threshold", UI_UINT, &threshold, "N",
-	  "other allocations of the thread before the free, at most (default 1; of an aggregated "
-	  "capture what it was recorded with)",
+	  "at most N other allocations of the thread before the free (default 1; in an aggregated "
+	  "capture the number with which it was recorded)",
 	  0,
 	  UINT32_MAX - 1 },
 	{ 'l', "limit", UI_UINT, &limit, "N", "rows to print (default 0: all)", 0, 0 },
@@ -25,10 +25,10 @@ static const struct ui_option options[] = {
 static const struct ui_command command = {
 	.name = "tracker-temporary",
 	.usage = "[options] CAPTURE[@POINT]",
-	.summary = "Prints where blocks were allocated that were freed soon afterwards.",
-	.details = "A block is temporary when the thread that allocated it frees it with at most N\n"
-		   "other allocations of that thread in between. With a point, what was freed before\n"
-		   "it counts; with a range (CAPTURE@A..B), what was allocated and freed in it.\n" REPORT_POINTS "\n"
+	.summary = "Prints where the blocks were allocated that were freed soon afterwards.",
+	.details = "A block is temporary when the thread that allocated it frees it after at most N\n"
+		   "other allocations of that thread. With a point, the blocks that were freed before\n"
+		   "it count; with a range (CAPTURE@A..B), those that were allocated and freed in it.\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker temporary app.bin\n"
 		   "  tracker temporary -n 0 --json app.bin\n",

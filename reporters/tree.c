@@ -25,7 +25,7 @@ static const struct ui_option options[] = {
 static const struct ui_command command = {
 	.name = "tracker-tree",
 	.usage = "[options] CAPTURE[@POINT]",
-	.summary = "The biggest allocating stacks as a tree, from callers down to allocators.",
+	.summary = "Prints the biggest allocating stacks as a tree, from callers down to allocators.",
 	.details = REPORT_POINTS "\n"
 				 "Examples:\n"
 				 "  tracker tree app.bin\n"

@@ -31,19 +31,19 @@ static const struct ui_option options[] = {
 	{ 'o', "output", UI_STRING, &output, "FILE", "write to FILE", 0, 0 },
 	{ 'f', "force", UI_FLAG, &force, NULL, "overwrite FILE", 0, 0 },
 	{ 0, "temporary-threshold", UI_UINT, &threshold, "N",
-	  "count as temporary what is freed within N other allocations (1)", 0, UINT32_MAX - 1 },
+	  "count a block as temporary if it is freed within N other allocations (1)", 0, UINT32_MAX - 1 },
 	{ 0 },
 };
 
 static const struct ui_command command = {
 	.name = "tracker-aggregate",
 	.usage = "[options] -o FILE CAPTURE",
-	.summary = "Makes a small capture of sums out of one of events.",
+	.summary = "Turns a capture of events into a small capture of sums.",
 	.details = "  tracker aggregate -o small.bin app.bin\n"
 		   "\n"
-		   "Reports print the same figures from it. What needs single events does not work:\n"
+		   "Reports print the same figures from it. It cannot answer what needs single events:\n"
 		   "dump, points in time, marks, regions, another threshold of temporary allocations.\n"
-		   "tracker run --aggregate records such a capture at once.\n",
+		   "tracker run --aggregate records such a capture directly.\n",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,
@@ -244,7 +244,7 @@ static void print_done(const struct job *j)
 {
 	char events[32], before[32], after[32];
 
-	fprintf(stderr, "tracker: %s events in %s -> sums in %s: ",
+	fprintf(stderr, "tracker: summed %s events (%s) into %s: ",
 		ui_count(events, sizeof(events), j->capture->event_count),
 		ui_size(before, sizeof(before), (int64_t)j->capture->file_bytes, false),
 		ui_size(after, sizeof(after), (int64_t)writer_bytes(j->writer), false));
@@ -260,7 +260,7 @@ static bool is_same_file(int in)
 	if (fstat(in, &capture) < 0 || stat(output, &there) < 0 || capture.st_dev != there.st_dev ||
 	    capture.st_ino != there.st_ino)
 		return false;
-	ui_error("%s is the capture itself, will not overwrite it; choose another name", output);
+	ui_error("%s is the capture itself and will not be overwritten; choose another name", output);
 	return true;
 }
 
@@ -291,10 +291,10 @@ int main(int argc, char **argv)
 	ui_set_program(command.name);
 	operand = argv[ui_parse(&command, argc, argv, false)];
 	if (!output)
-		ui_usage_error("say where to: -o FILE");
+		ui_usage_error("option -o FILE is missing: it names the new capture");
 	status = copy_open_capture(&j.capture, operand);
 	if (status == UI_OK && capture_is_aggregated(j.capture)) {
-		ui_error("%s: it is aggregated already", operand);
+		ui_error("%s: the capture is already aggregated", operand);
 		status = UI_CANNOT;
 	}
 	if (status == UI_OK)

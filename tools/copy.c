@@ -7,6 +7,7 @@
 
 #include "format/array.h"
 #include "format/pieces.h"
+#include "replay/refusal.h"
 #include "ui/ui.h"
 
 #include <errno.h>
@@ -20,16 +21,11 @@
 int copy_open_capture(struct capture **ret, const char *path)
 {
 	struct trk_fault fault = { 0 };
+	char words[REFUSAL_ROOM];
 	const int err = capture_open(ret, path, &fault);
 
-	if (err == TRK_ERR_IO && errno == ENOENT)
-		ui_error("No such file: %s", path);
-	else if (err == TRK_ERR_IO || err == TRK_ERR_NOMEM)
-		ui_error("Cannot read %s: %s", path, fault.why);
-	else if (err == TRK_ERR_MAGIC || err == TRK_ERR_VERSION)
-		ui_error("Failed to parse allocation records in %s: Reason: %s %s", path, path, fault.why);
-	else if (err)
-		ui_error("Failed to parse allocation records in %s: Reason: %s", path, fault.why);
+	if (err)
+		ui_error("%s", refusal_words(path, &fault, errno, NULL, words));
 	return err ? UI_CANNOT : UI_OK;
 }
 

@@ -26,19 +26,19 @@
 static bool force, quiet;
 
 static const struct ui_option options[] = {
-	{ 'f', "force", UI_FLAG, &force, NULL, "overwrite files FILE.PID that exist", 0, 0 },
-	{ 'q', "quiet", UI_FLAG, &quiet, NULL, "say nothing when it is done", 0, 0 },
+	{ 'f', "force", UI_FLAG, &force, NULL, "overwrite existing files FILE.PID", 0, 0 },
+	{ 'q', "quiet", UI_FLAG, &quiet, NULL, "print nothing when it has succeeded", 0, 0 },
 	{ 0 },
 };
 
 static const struct ui_command command = {
 	.name = "tracker-split",
 	.usage = "[options] FILE",
-	.summary = "Makes one capture for each process out of one of a process tree.",
-	.details = "  tracker split app.bin     app.bin, and app.bin.4711 for process 4711\n"
+	.summary = "Divides the capture of a process tree into one capture per process.",
+	.details = "  tracker split app.bin     writes app.bin, and app.bin.4711 for process 4711\n"
 		   "\n"
-		   "FILE is changed: it keeps the process that was started. tracker run\n"
-		   "--split-processes does the same when a recording has ended.\n",
+		   "It changes FILE, which keeps only the process that was started. tracker run\n"
+		   "--split-processes does the same when the recording has ended.\n",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,
@@ -311,10 +311,10 @@ static int split(const struct capture *c)
 		fputs("tracker: ", stderr);
 		ui_text(stderr, c->path);
 		if (count > 1)
-			fprintf(stderr, " is split: it holds process %u now, and files with .PID behind its name hold %u other%s\n",
+			fprintf(stderr, " now holds only process %u; files named after it with .PID hold the %u other%s\n",
 				c->processes[0].pid, count - 1, count == 2 ? "" : "s");
 		else
-			fputs(" has one process: there is nothing to split\n", stderr);
+			fputs(" holds only one process: there is nothing to split\n", stderr);
 	}
 	return status;
 }
@@ -325,15 +325,15 @@ static const char *obstacle(const struct capture *c)
 	struct stat st;
 
 	if (capture_is_aggregated(c))
-		return "the capture is aggregated: its sums are of all processes; record without --aggregate";
+		return "the capture is aggregated: its sums cover all processes together; record without --aggregate";
 	if (c->last_piece || capture_health(c, "piece"))
-		return "it lies in several files; record without --rotate";
+		return "the recording lies in several files, which cannot be split; record without --rotate";
 	if (c->keyframe_count && c->keyframes[0].begins)
-		return "it begins with what lived before; record without --start-after";
+		return "the capture was recorded with --start-after and cannot be split; record without --start-after";
 	if (c->recorder)
-		return "it is being recorded; split it when that has ended";
+		return "the capture is still being recorded; split it when the recording has ended";
 	if (stat(c->path, &st) < 0 || !S_ISREG(st.st_mode))
-		return "it is no regular file, beside which others could lie";
+		return "not a regular file, so files cannot be written beside it";
 	return NULL;
 }
 

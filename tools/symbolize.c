@@ -39,10 +39,10 @@ static const struct ui_command command = {
 	.details = "  tracker symbolize -o named.bin app.bin     a copy with names\n"
 		   "  tracker symbolize --force app.bin          change app.bin itself\n"
 		   "\n"
-		   "Those are all of a capture recorded with --no-symbols, and of another what had no\n"
-		   "names then: after debug packages were installed, or with DEBUGINFOD_URLS set.\n"
-		   "Names come from the programs and libraries on this machine, and from their debug\n"
-		   "files; those that were rebuilt since are left out, and named.\n",
+		   "A capture lacks all names when it was recorded with --no-symbols. Otherwise it lacks\n"
+		   "those that were not known then: install debug packages, or set DEBUGINFOD_URLS,\n"
+		   "and run this again. Names come from the programs and libraries on this machine and\n"
+		   "from their debug files. A file that was rebuilt since is skipped, and a message says so.\n",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,
@@ -112,7 +112,7 @@ static void sink_symbols(void *data, uint32_t frame, const struct trk_symbol_tex
 
 static void sink_trouble(void *data, uint32_t module, const char *why)
 {
-	ui_warn("%s: its debug information is not used, or not all: %s", ((struct sink *)data)->job->modules[module].record.path, why);
+	ui_warn("%s: its debug information was not used, or only in part: %s", ((struct sink *)data)->job->modules[module].record.path, why);
 }
 
 static void sink_progress(void *data, uint64_t done, uint64_t total)
@@ -217,11 +217,11 @@ static const char *trouble(enum resolver_module_state state)
 {
 	switch (state) {
 	case RESOLVER_MISSING:
-		return "no such file here";
+		return "No such file";
 	case RESOLVER_CHANGED:
-		return "rebuilt since it was recorded (its build-id differs)";
+		return "binary changed since capture (its build-id differs)";
 	case RESOLVER_UNREADABLE:
-		return "not an ELF file that can be read";
+		return "not a readable ELF file";
 	default:
 		return NULL;
 	}
@@ -243,7 +243,7 @@ static void print_text(const struct job *j, const char *path)
 			continue;
 		fputs("  ", stderr);
 		ui_text(stderr, j->modules[i].record.path);
-		fprintf(stderr, ": %s; %s locations without names\n", why,
+		fprintf(stderr, ": %s; %s locations have no names\n", why,
 			ui_count(frames, sizeof(frames), j->module_frames[i]));
 	}
 }
@@ -257,15 +257,15 @@ static int symbolize(struct job *j, const char *operand)
 	if (in < 0) {
 		status = UI_CANNOT;
 	} else if (j->capture->last_piece) {
-		ui_error("%s: it lies in several files; symbolize one of them, %s.%0*u has all names",
+		ui_error("%s: the recording lies in several files; symbolize one of them, such as %s.%0*u, which has all names",
 			 operand, operand, PIECES_DIGITS, j->capture->last_piece);
 	} else if (j->capture->recorder && !output) {
-		ui_error("%s: it is being recorded; symbolize it when that has ended, or name another file with -o",
+		ui_error("%s: the capture is still being recorded; symbolize it when the recording has ended, or write a copy with -o FILE",
 			 operand);
 	} else if (find_frames(j) != 0) {
 		ui_error("%s: out of memory", operand);
 	} else if (!output && j->frame_count == 0) {
-		fprintf(stderr, "tracker: all names are there already, nothing to do\n");
+		fprintf(stderr, "tracker: the capture already has all names: there is nothing to do\n");
 		status = UI_OK;
 	} else {
 		status = write_to(j, in, path);
@@ -288,7 +288,7 @@ int main(int argc, char **argv)
 	ui_set_program(command.name);
 	operand = argv[ui_parse(&command, argc, argv, false)];
 	if (!output && !force)
-		ui_usage_error("say where to: -o FILE, or --force to change %s itself", operand);
+		ui_usage_error("option -o FILE or --force is missing: -o FILE writes a copy, --force changes %s itself", operand);
 	if (json && output && strcmp(output, "-") == 0)
 		ui_usage_error("argument --json: not allowed with argument -o -");
 	status = copy_open_capture(&j.capture, operand);
@@ -300,7 +300,7 @@ int main(int argc, char **argv)
 	free(j.report.states);
 	capture_close(j.capture);
 	if (fflush(stdout) != 0 && status == UI_OK) {
-		ui_error("stdout: %s", strerror(errno));
+		ui_error("cannot write standard output: %s", strerror(errno));
 		status = UI_CANNOT;
 	}
 	return status;

@@ -19,18 +19,18 @@ static const struct {
 	const char *name, *summary;
 } commands[] = {
 	{ "run", "run a program and record every allocation of it and its descendants" },
-	{ "summary", "one screen: what was recorded and where the memory went" },
-	{ "stats", "totals, size histogram, top locations" },
-	{ "table", "statistics of one point, grouped by line, file, function, ..." },
-	{ "tree", "who calls the allocations, as a tree" },
-	{ "flamegraph", "flame graph: one HTML page, JSON or folded stacks" },
-	{ "temporary", "allocations freed at once" },
-	{ "leaks", "what was never freed" },
+	{ "summary", "show on one screen what was recorded and where the memory went" },
+	{ "stats", "show totals, a histogram of sizes and the top locations" },
+	{ "table", "show the live blocks at one point, grouped by line, file, function, ..." },
+	{ "tree", "show the biggest allocating stacks as a tree" },
+	{ "flamegraph", "make a flame graph: an HTML page, JSON or folded stacks" },
+	{ "temporary", "show where short-lived blocks are allocated" },
+	{ "leaks", "show what was never freed" },
 	{ "diff", "compare two captures, or two points of one" },
-	{ "dump", "every event, one line each" },
-	{ "info", "what a capture is: processes, modules, health, completeness" },
-	{ "aggregate", "make a small capture of sums out of one of events" },
-	{ "split", "make one capture for each process out of one of a process tree" },
+	{ "dump", "print every event, one per line" },
+	{ "info", "show what a capture holds: processes, modules, health" },
+	{ "aggregate", "turn a capture of events into a small capture of sums" },
+	{ "split", "divide the capture of a process tree into one per process" },
 	{ "symbolize", "add names to a capture recorded with --no-symbols" },
 };
 
@@ -64,7 +64,7 @@ static int print_help(void)
 	     "  --version        show the version and exit\n"
 	     "  --print-preload  show the path of the preloaded library and exit\n"
 	     "\n"
-	     "tracker help COMMAND, or tracker COMMAND --help: about one command.\n"
+	     "tracker help COMMAND, or tracker COMMAND --help, describes one command.\n"
 	     "\n"
 	     "Examples:\n"
 	     "  tracker run -o out.bin ./app\n"
@@ -150,7 +150,7 @@ static int unknown(const char *word)
 	const char *const near = nearest(word);
 
 	if (is_command(word)) {
-		ui_error("tracker-%s is not beside this program; install tracker again or set "
+		ui_error("cannot find tracker-%s beside this program; install tracker again or set "
 			 "TRACKER_HOME",
 			 word);
 		return UI_CANNOT;
@@ -162,7 +162,7 @@ static int unknown(const char *word)
 	else if (near)
 		ui_error("'%s' is not a tracker command; did you mean: tracker %s", word, near);
 	else
-		ui_error("'%s' is not a tracker command; tracker --help lists them", word);
+		ui_error("'%s' is not a tracker command; tracker --help lists the commands", word);
 	return UI_USAGE;
 }
 
@@ -177,7 +177,7 @@ static int execute(const char *word, char **argv)
 		return unknown(word);
 	argv[0] = name;
 	execv(path, argv);
-	ui_error("%s: %s; install tracker again", path, strerror(errno));
+	ui_error("cannot execute %s: %s; install tracker again", path, strerror(errno));
 	return UI_CANNOT;
 }
 
@@ -186,7 +186,7 @@ static int print_preload(void)
 	char path[PATH_MAX];
 
 	if (!home_find("libtracker.so", path, sizeof(path))) {
-		ui_error("libtracker.so is not beside this program; install tracker again or set "
+		ui_error("cannot find libtracker.so beside this program; install tracker again or set "
 			 "TRACKER_HOME");
 		return UI_CANNOT;
 	}

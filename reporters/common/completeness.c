@@ -18,13 +18,12 @@ struct line {
 	size_t used;
 };
 
-/* The first reason stands behind the capture's name, the others behind a semicolon. */
-__attribute__((format(printf, 3, 4))) static void add(struct line *l, const char *first,
-						      const char *format, ...)
+/* Each reason is a clause behind the capture's name: a colon comes before the first, a semicolon before the others. */
+__attribute__((format(printf, 2, 3))) static void add(struct line *l, const char *format, ...)
 {
 	const size_t room = COMPLETENESS_ROOM - l->used;
 	va_list arguments;
-	int n = snprintf(l->text + l->used, room, "%s", l->used ? "; " : first);
+	int n = snprintf(l->text + l->used, room, "%s", l->used ? "; " : ": ");
 
 	if (n >= 0 && (size_t)n < room) {
 		va_start(arguments, format);
@@ -49,7 +48,7 @@ static bool add_recording(struct line *l, const struct capture *c, const char *w
 		return false;
 	if (c->recorder > 0)
 		snprintf(by, sizeof(by), " by pid %d", c->recorder);
-	add(l, ": ", "being recorded%s: %s %.3f s", by, what, (double)until_ns / 1e9);
+	add(l, "being recorded%s: %s %.3f s", by, what, (double)until_ns / 1e9);
 	return true;
 }
 
@@ -57,7 +56,9 @@ static void add_cut(struct line *l, const struct capture *c)
 {
 	if (!c->cut || add_recording(l, c, "events up to", c->last_time_ns))
 		return;
-	add(l, c->torn ? " " : ": ", "%s: events up to %.3f s are here", c->torn ? "is cut" : "the recorder was killed",
+	add(l, c->torn ? "the file is cut: events up to %.3f s are in it; an incomplete copy or a full disk lost the rest, "
+			 "so copy it again or record again" :
+			 "the recorder was killed: events up to %.3f s are in the capture",
 	    (double)c->last_time_ns / 1e9);
 }
 
@@ -67,21 +68,21 @@ static void add_damage(struct line *l, const struct capture *c)
 
 	add_cut(l, c);
 	if (capture_health(c, "source_cut"))
-		add(l, " ", "was made of a capture that is cut: events up to %.3f s are shown",
+		add(l, "it was made from a capture that is cut: events up to %.3f s are in it",
 		    (double)capture_health(c, "source_cut_ns") / 1e9);
 	if (damaged)
-		add(l, ": ", "%" PRIu64 " damaged block%s skipped: totals are lower bounds", damaged,
+		add(l, "%" PRIu64 " damaged block%s skipped: totals are lower bounds", damaged,
 		    damaged == 1 ? "" : "s");
 }
 
 static void add_stopped(struct line *l, const struct capture *c)
 {
-	static const char *const reasons[] = { "", ", as --duration asked", ", because of --max-size",
-					       ", because the recorder was told to" };
+	static const char *const reasons[] = { "", " because of --duration", " because of --max-size",
+					       " because the recorder was told to stop" };
 	const uint64_t by = capture_health(c, "stopped_by");
 
 	if (by && by != STOPPED_ROTATED)
-		add(l, ": ", "recording stopped after %.1f s%s: what was done later is not in it",
+		add(l, "recording stopped after %.1f s%s; later events are not in the capture",
 		    (double)completeness_stopped_ns(c) / 1e9,
 		    by < sizeof(reasons) / sizeof(*reasons) ? reasons[by] : "");
 }
@@ -97,20 +98,20 @@ static void add_pieces(struct line *l, const struct capture *c)
 	const bool goes_on = capture_health(c, "stopped_by") == STOPPED_ROTATED;
 
 	if (c->last_piece && goes_on)
-		add(l, ": ", "the recording did not end: its newest file holds nothing, or no beginning");
+		add(l, "the recording was interrupted: its newest file is empty, or its beginning is missing");
 	if (c->pieces_left_out)
-		add(l, ": ", "%" PRIu32 " older files are left out: those between them and %.*s.%0*" PRIu32 " are missing",
+		add(l, "%" PRIu32 " older files are left out because the files between them and %.*s.%0*" PRIu32 " are missing",
 		    c->pieces_left_out, 200, c->path, PIECES_DIGITS, c->first_piece);
 	else if (c->first_piece > 1 || given_up_ns)
-		add(l, ": ", "what was done before %.1f s was given up, as --rotate asked",
+		add(l, "events before %.1f s were dropped because of --rotate",
 		    given_up_ns ? (double)given_up_ns / 1e9 : began);
 	else if (!c->first_piece && piece > 1 && goes_on)
-		add(l, " ", "is one piece of a recording, %.1f s to %.1f s of it", began,
+		add(l, "it is one piece of a recording, from %.1f s to %.1f s", began,
 		    (double)completeness_stopped_ns(c) / 1e9);
 	else if (!c->first_piece && piece > 1)
-		add(l, " ", "is the last piece of a recording, from %.1f s on", began);
+		add(l, "it is the last piece of a recording, from %.1f s on", began);
 	else if (!c->first_piece && goes_on)
-		add(l, " ", "is the first piece of a recording, up to %.1f s",
+		add(l, "it is the first piece of a recording, up to %.1f s",
 		    (double)completeness_stopped_ns(c) / 1e9);
 }
 
@@ -120,8 +121,8 @@ static void add_no_memory(struct line *l, const struct capture *c)
 	const bool begins = c->keyframe_count && c->keyframes[0].begins;
 
 	if (capture_health(c, "recorder_out_of_memory") && (capture_is_aggregated(c) || begins))
-		add(l, ": ", "the recorder ran out of memory: %s",
-		    begins ? "not all that was live when it began is in it" : "figures are too low");
+		add(l, "the recorder ran out of memory: %s",
+		    begins ? "some blocks that were live when it began are missing" : "figures are too low");
 }
 
 static void add_checkpoint(struct line *l, const struct capture *c)
@@ -129,7 +130,7 @@ static void add_checkpoint(struct line *l, const struct capture *c)
 	const uint64_t end_ns = capture_health(c, "end_ns");
 
 	if (capture_health(c, "checkpoint") && !add_recording(l, c, "figures are those at", end_ns))
-		add(l, " ", "is a checkpoint: the recorder was killed; figures are those at %.1f s",
+		add(l, "it is a checkpoint: the recorder was killed; figures are those at %.1f s",
 		    (double)end_ns / 1e9);
 }
 
@@ -140,10 +141,10 @@ static void add_unrecorded(struct line *l, const struct capture *c)
 	char count[32], words[UI_UNRECORDED_ROOM];
 
 	if (refused)
-		add(l, ": ", "%s processes or threads were not recorded: too many at one time, or out of memory",
+		add(l, "%s processes or threads were not recorded: there were too many at one time, or memory ran out",
 		    ui_count(count, sizeof(count), refused));
 	if (unseen)
-		add(l, ": ", "%s", ui_unrecorded(words, unseen));
+		add(l, "%s", ui_unrecorded(words, unseen));
 }
 
 /* Stacks that are deeper than was asked for are not missing anything. */
@@ -155,7 +156,7 @@ static void add_cut_stacks(struct line *l, const struct capture *c)
 
 	if (all <= asked || !made || (all - asked) / (double)made < CUT_SHARE_PERCENT / 100.0)
 		return;
-	add(l, ": ", "%.0f %% of stacks lack their outer frames: tracker info says why",
+	add(l, "%.0f %% of stacks lack their oldest frames: tracker info says why",
 	    100.0 * (double)(all - asked < made ? all - asked : made) / (double)made);
 }
 
@@ -170,7 +171,7 @@ char *completeness_describe(const struct capture *c, uint64_t lost, char buf[COM
 	if (lost < told)
 		lost = told;
 	if (lost)
-		add(&l, ": ", "%s events were lost: totals are lower bounds",
+		add(&l, "%s events were lost: totals are lower bounds",
 		    ui_count(count, sizeof(count), lost));
 	add_no_memory(&l, c);
 	add_checkpoint(&l, c);

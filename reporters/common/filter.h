@@ -35,7 +35,7 @@ struct filter_options {
 
 #define FILTER_OPTIONS(o)                                                                                          \
 	UI_OPTION(0, "filter", UI_LIST, &(o).filters, "FILTER",                                                    \
-		  "count only what passes: (+|-)PATTERN[:LINE][,all_frames][,domain=N]", 0, 0),                    \
+		  "count only the blocks that pass: (+|-)PATTERN[:LINE][,all_frames][,domain=N]", 0, 0),           \
 		UI_OPTION(0, "include", UI_LIST, &(o).includes, "PATTERN", "the same as --filter +PATTERN", 0, 0), \
 		UI_OPTION(0, "exclude", UI_LIST, &(o).excludes, "PATTERN", "the same as --filter -PATTERN", 0, 0), \
 		UI_OPTION(0, "domain", UI_LIST, &(o).domains, "N", "the same as --filter +domain=N", 0, 0)

@@ -32,7 +32,7 @@ void kept_say(const struct report *r, const char *which, const struct view_optio
 
 	if (kept_find(r, o, v, &kept) || !kept.count)
 		return;
-	ui_error("%sof what was not freed the C and C++ runtimes keep %s in %s block%s, which tracker leaks leaves out", which,
+	ui_error("%sthe blocks not freed include %s in %s block%s that the C and C++ runtimes keep; tracker leaks leaves them out", which,
 		 ui_size(size, sizeof(size), (int64_t)kept.bytes, false),
 		 ui_count(count, sizeof(count), kept.count), kept.count == 1 ? "" : "s");
 }

@@ -89,7 +89,7 @@ static const struct emit_column columns[COLUMNS] = {
 static const struct emit_table table = {
 	EMIT_TABLE("modules", columns),
 	.sentence = "  {path}\n    {what}, symbols {symbols} ({frames_resolved} of {frames} frames)\n"
-		    "[    its debug file (.gnu_debuglink) is not here: {debug_file_missing}\n]",
+		    "[    its debug file (.gnu_debuglink) is missing: {debug_file_missing}\n]",
 };
 
 static void describe_module(struct emit *e, const struct trk_module *m, const struct module_symbols *s)

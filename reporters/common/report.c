@@ -36,18 +36,19 @@ static void warn_changed(const struct report *r)
 	const uint32_t n = r->stacks ? stacks_changed_modules(r->stacks, &path) : 0;
 
 	if (n > 1)
-		ui_warn("%s and %" PRIu32 " more: binary changed since capture (its build-id differs); "
-			"its names are left out",
+		ui_warn("%s and %" PRIu32 " more: binary changed since capture (its build-id differs), so its names are "
+			"left out; run tracker symbolize where the recorded binaries are",
 			path, n - 1);
 	else if (n)
-		ui_warn("%s: binary changed since capture (its build-id differs); its names are left out",
+		ui_warn("%s: binary changed since capture (its build-id differs), so its names are left out; "
+			"run tracker symbolize where the recorded binary is",
 			path);
 }
 
 static void warn_no_memory(const struct report *r)
 {
 	if (r->stacks && stacks_short_of_memory(r->stacks))
-		ui_warn("%s: out of memory: names are missing, and what is shown by name is incomplete", r->capture->path);
+		ui_warn("%s: the report ran out of memory, so names and the figures that depend on them are incomplete", r->capture->path);
 }
 
 static int choose_process(struct report *r, uint64_t pid)
@@ -58,7 +59,7 @@ static int choose_process(struct report *r, uint64_t pid)
 	r->process = capture_process_by_pid(r->capture, (uint32_t)pid);
 	if (r->process != UINT32_MAX)
 		return UI_OK;
-	ui_error("No process %" PRIu64 " in %s; tracker info lists them", pid, r->capture->path);
+	ui_error("No process %" PRIu64 " in %s; tracker info lists its processes", pid, r->capture->path);
 	return UI_CANNOT;
 }
 
@@ -70,7 +71,7 @@ static int refuse_same_file(const char *path, const char *output)
 	if (!output || stat(path, &capture) < 0 || stat(output, &report) < 0 ||
 	    capture.st_dev != report.st_dev || capture.st_ino != report.st_ino)
 		return UI_OK;
-	ui_error("%s is the capture itself, will not overwrite it; choose another name", output);
+	ui_error("%s is the capture itself and will not be overwritten; choose another name", output);
 	return UI_CANNOT;
 }
 

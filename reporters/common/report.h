@@ -35,17 +35,17 @@ struct report_options {
 #define REPORT_CSV_OPTION(o) \
 	UI_OPTION(0, "csv", UI_FLAG, &(o).csv, NULL, "comma-separated values, for spreadsheets", 0, 0)
 #define REPORT_QUIET_OPTION(o) \
-	UI_OPTION('q', "quiet", UI_FLAG, &(o).quiet, NULL, "print nothing: the exit status says it", 0, 0)
+	UI_OPTION('q', "quiet", UI_FLAG, &(o).quiet, NULL, "print nothing, only set the exit status", 0, 0)
 
 /* In the --help of reports that take CAPTURE@POINT. */
-#define REPORT_POINTS                                                                            \
-	"Points: CAPTURE@end, @LABEL, @=LABEL (one that looks like another point), @#3 (third\n" \
-	"mark), @1.5s, @90%, @A..B (allocated between, still live at B).\n"
+#define REPORT_POINTS                                                                                \
+	"Points: CAPTURE@end, @LABEL, @=LABEL (if LABEL looks like another point), @#3 (the third\n" \
+	"mark), @1.5s, @90%, @A..B (blocks allocated between A and B and still live at B).\n"
 
 /* For reports that print stacks or locations. */
-#define REPORT_STACK_OPTIONS(o)                                                                   \
-	UI_OPTION(0, "no-skip", UI_FLAG, &(o).no_skip, NULL, "show allocator frames, too", 0, 0), \
-		UI_OPTION(0, "skip-frame", UI_LIST, &(o).skip_frames, "PATTERN",                  \
+#define REPORT_STACK_OPTIONS(o)                                                                      \
+	UI_OPTION(0, "no-skip", UI_FLAG, &(o).no_skip, NULL, "show allocator frames as well", 0, 0), \
+		UI_OPTION(0, "skip-frame", UI_LIST, &(o).skip_frames, "PATTERN",                     \
 			  "treat functions that match as allocator frames", 0, 0)
 
 /* What every report of the heap has; what it finds itself it keeps beside it. */

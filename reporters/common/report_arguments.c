@@ -45,7 +45,7 @@ static void add_list(struct filters *f, const char *option, const char *prefix,
 				ui_error("out of memory");
 				exit(UI_CANNOT);
 			}
-			ui_usage_error("argument %s: %s is no filter: expected %s", option, list->items[i], expected(prefix));
+			ui_usage_error("argument %s: %s is an invalid filter; use %s", option, list->items[i], expected(prefix));
 		}
 		free(text);
 	}
@@ -92,7 +92,7 @@ static void parse_sources(struct traceback_options *o)
 	while (i <= SOURCES_NONE && strcmp(names[i], o->confidential_files) != 0)
 		i++;
 	if (i > SOURCES_NONE)
-		ui_usage_error("argument --confidential-files: %s is none of default, all, none",
+		ui_usage_error("argument --confidential-files: invalid choice %s; use default, all or none",
 			       o->confidential_files);
 	o->sources = (enum traceback_sources)i;
 }

@@ -45,8 +45,8 @@ void selection_apply(const struct selection_options *o, const struct report *r, 
 	}
 	v->spanned = r->has_point && (v->what == VIEW_ALLOCATIONS || v->what == VIEW_TEMPORARY);
 	if (v->what == VIEW_LEAKS && !selection_is_whole(r))
-		ui_usage_error("a point (CAPTURE@POINT) is not allowed with --leaks: leaks are what "
-			       "is live at the end");
+		ui_usage_error("a point (CAPTURE@POINT) is not allowed with --leaks: leaks are the "
+			       "blocks that are live at the end");
 }
 
 bool selection_is_whole(const struct report *r)

@@ -17,16 +17,16 @@ struct selection_options {
 		.threshold = UINT64_MAX \
 	}
 
-#define SELECTION_OPTIONS(o)                                                                              \
-	UI_OPTION(0, "leaks", UI_FLAG, &(o).leaks, NULL,                                                  \
-		  "blocks not freed, instead of those at the peak", 0, 0),                                \
-		UI_OPTION(0, "temporary-allocations", UI_FLAG, &(o).temporary, NULL,                      \
-			  "blocks freed with at most one other allocation in between "                    \
-			  "(of an aggregated capture: with as many as it was recorded with)",             \
-			  0, 0),                                                                          \
-		UI_OPTION(0, "temporary-allocation-threshold", UI_UINT, &(o).threshold, "N",              \
-			  "blocks freed with at most N other allocations in between", 0, UINT32_MAX - 1), \
-		UI_OPTION(0, "allocations", UI_FLAG, &(o).allocations, NULL, "everything ever allocated", 0, 0)
+#define SELECTION_OPTIONS(o)                                                                   \
+	UI_OPTION(0, "leaks", UI_FLAG, &(o).leaks, NULL,                                       \
+		  "show blocks that were not freed, instead of those at the peak", 0, 0),      \
+		UI_OPTION(0, "temporary-allocations", UI_FLAG, &(o).temporary, NULL,           \
+			  "show blocks freed within one other allocation (in an "              \
+			  "aggregated capture: within the number with which it was recorded)", \
+			  0, 0),                                                               \
+		UI_OPTION(0, "temporary-allocation-threshold", UI_UINT, &(o).threshold, "N",   \
+			  "show blocks freed within N other allocations", 0, UINT32_MAX - 1),  \
+		UI_OPTION(0, "allocations", UI_FLAG, &(o).allocations, NULL, "show everything that was ever allocated", 0, 0)
 
 /* What counts as temporary when no threshold is given: sums were counted with one. */
 uint64_t selection_threshold(const struct report *r);

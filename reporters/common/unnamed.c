@@ -88,7 +88,7 @@ static void advise_stripped(const struct trk_module *m, char *buf, size_t room)
 	if (package_of_names("", m->path, package, sizeof(package)))
 		snprintf(buf, room, "apt install %s%s%.128s%s", package, missing ? ", which brings " : "", missing ? file : "", other);
 	else
-		snprintf(buf, room, "put its debug file%s%.128s beside it, or build it with -g and do not strip it%s", missing ? " " : "",
+		snprintf(buf, room, "put its debug file%s%.128s beside it, or build it with -g and without strip%s", missing ? " " : "",
 			 missing ? file : "", other);
 }
 
@@ -98,12 +98,12 @@ static void advise(const struct unnamed *u, const struct capture *c, char *buf, 
 	const struct trk_module *const m = &c->modules[u->module];
 
 	if (m->flags & TRK_MODULE_MADE)
-		snprintf(buf, room, "let it write them to /tmp/perf-PID.map, as node --perf-basic-prof, python3 -X perf and "
+		snprintf(buf, room, "run it so that it writes names to /tmp/perf-PID.map, as node --perf-basic-prof, python3 -X perf and "
 				    "java -XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit do");
 	else if (u->names == STACKS_NAMES_MISSING)
-		snprintf(buf, room, "the file is not here: run tracker symbolize where it is");
+		snprintf(buf, room, "the file is not on this machine; run tracker symbolize where it is");
 	else if (u->names == STACKS_NAMES_CHANGED)
-		snprintf(buf, room, "the file here is another build: run tracker symbolize where the recorded one is");
+		snprintf(buf, room, "the file on this machine is another build; run tracker symbolize where the recorded one is");
 	else
 		advise_stripped(m, buf, room);
 }

@@ -200,7 +200,7 @@ static void meta_warnings(const struct page *p, struct ui_json *j)
 		warn_sampled(p, j);
 	if (!c->complete) {
 		snprintf(line, sizeof(line),
-			 "The capture is not whole (%s): what is missing is not shown.",
+			 "The capture is incomplete (%s).",
 			 c->damage.why[0] ? c->damage.why : "its end is missing");
 		ui_json_string(j, NULL, line);
 	}
@@ -212,7 +212,7 @@ static void meta_warnings(const struct page *p, struct ui_json *j)
 	const uint64_t truncated = capture_health(c, "truncated_stacks");
 	if (truncated) {
 		snprintf(line, sizeof(line),
-			 "%" PRIu64 " stacks were cut: their outer frames are missing.", truncated);
+			 "%" PRIu64 " stacks were cut: their oldest frames are missing.", truncated);
 		ui_json_string(j, NULL, line);
 	}
 	if (*unnamed_describe(&p->report->unnamed, c, unnamed))

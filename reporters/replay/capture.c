@@ -42,7 +42,7 @@ void capture_refuse(struct capture *c, uint64_t offset, uint32_t kind)
 	c->refused = (struct trk_fault){ .code = TRK_ERR_FEATURE, .offset = offset };
 	snprintf(c->refused.why, sizeof(c->refused.why),
 		 "it holds events of kind %u, which this version does not know and must not leave out; "
-		 "read it with a newer tracker",
+		 "upgrade tracker",
 		 kind);
 }
 
@@ -50,7 +50,7 @@ const char *capture_why(const struct capture *c, int err)
 {
 	if (err == TRK_ERR_NOMEM)
 		return "out of memory";
-	return err == TRK_ERR_FEATURE ? c->refused.why : "a read failed";
+	return err == TRK_ERR_FEATURE ? c->refused.why : "it could not be read";
 }
 
 void capture_keyframe_damaged(struct capture *c, struct cap_keyframe *k)
@@ -100,10 +100,10 @@ static int read_header(struct capture *c, struct trk_fault *fault)
 	}
 	err = trk_header_decode(bytes, n, &c->header, fault);
 	if (err == TRK_ERR_MAGIC)
-		return files_fail(fault, err, "does not look like a capture written by tracker");
+		return files_fail(fault, err, "it does not look like a capture written by tracker; tracker run writes one");
 	if (err == TRK_ERR_VERSION) {
 		snprintf(fault->why, sizeof(fault->why),
-			 "was written by a newer tracker: its format version %u is incompatible "
+			 "it was written by a newer tracker: its format version %u is incompatible "
 			 "with this version, which reads up to %u; upgrade tracker",
 			 get_u16(bytes + 8), TRK_VERSION);
 		return err;
@@ -233,7 +233,7 @@ static bool count_items(const struct trk_block_header *h, uint64_t end, uint64_t
 static void block_damaged(struct capture *c, uint64_t offset)
 {
 	c->damaged_blocks++;
-	capture_damaged(c, offset, "what stands at byte %llu is damaged", (unsigned long long)offset);
+	capture_damaged(c, offset, "the data at byte %llu is damaged", (unsigned long long)offset);
 }
 
 static int read_block(struct capture *c, const struct trk_block_header *h, uint64_t offset,
@@ -244,7 +244,9 @@ static int read_block(struct capture *c, const struct trk_block_header *h, uint6
 	if (!trk_block_has_events(h) && !tables_know(h->type) && h->type != TRK_BLOCK_KEYFRAME &&
 	    h->type != TRK_BLOCK_INDEX && h->flags & TRK_BLOCK_MUST_UNDERSTAND) {
 		snprintf(fault->why, sizeof(fault->why),
-			 "it needs blocks of type %u, which this version does not know", h->type);
+			 "it holds blocks of type %u, which this version does not know and must not leave out; "
+			 "upgrade tracker",
+			 h->type);
 		fault->offset = offset;
 		return fault->code = TRK_ERR_FEATURE;
 	}

@@ -69,9 +69,9 @@ static int open_piece(struct piece *p, const char *path, struct trk_fault *fault
 	if (S_ISDIR(st.st_mode))
 		return fail_io(fault, EISDIR);
 	if (!S_ISREG(st.st_mode))
-		return files_fail(fault, TRK_ERR_MAGIC, "is not a regular file");
+		return files_fail(fault, TRK_ERR_MAGIC, "it is not a regular file");
 	if (st.st_size == 0)
-		return files_fail(fault, TRK_ERR_MAGIC, "is empty");
+		return files_fail(fault, TRK_ERR_MAGIC, "it is empty");
 	p->bytes = (uint64_t)st.st_size;
 	return 0;
 }

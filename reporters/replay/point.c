@@ -69,15 +69,15 @@ static int parse_one(const char *text, size_t n, struct point *ret, struct trk_f
 	const char *rest;
 
 	if (n >= sizeof(p.label))
-		return fail(fault, "the name of a point is shorter than 256 bytes%s", "");
+		return fail(fault, "the name of a point must be shorter than 256 bytes%s", "");
 	memcpy(p.label, text, n);
 	if (n == 0)
-		return fail(fault, "a point is missing after the @%s", "");
+		return fail(fault, "the point after @ is missing%s", "");
 	if (p.label[0] == '=') { /* a mark, whatever its label looks like */
 		p.kind = POINT_MARK;
 		memmove(p.label, p.label + 1, n);
 		if (n == 1)
-			return fail(fault, "a label is missing after the @=%s", "");
+			return fail(fault, "the label after @= is missing%s", "");
 	} else if (strcmp(p.label, "peak") == 0) {
 		p.kind = POINT_PEAK;
 	} else if (strcmp(p.label, "end") == 0) {
@@ -85,13 +85,13 @@ static int parse_one(const char *text, size_t n, struct point *ret, struct trk_f
 	} else if (p.label[0] == '#') {
 		p.kind = POINT_NTH_MARK;
 		if (!parse_decimal(p.label + 1, 1, &p.number, &rest) || *rest || p.number == 0)
-			return fail(fault, "'%.100s' is no mark's number: they begin with #1", p.label);
+			return fail(fault, "'%.100s' is not the number of a mark; marks are numbered from #1", p.label);
 	} else if (parse_time(p.label, &p.number)) {
 		p.kind = POINT_TIME;
 	} else if (parse_decimal(p.label, 1000, &p.number, &rest) && strcmp(rest, "%") == 0) {
 		p.kind = POINT_SHARE;
 		if (p.number > 100000)
-			return fail(fault, "'%.100s' is more than the whole capture", p.label);
+			return fail(fault, "'%.100s' is after the end of the capture; use at most 100%%", p.label);
 	} else {
 		p.kind = POINT_MARK;
 	}
@@ -111,7 +111,7 @@ static int parse_range(const char *text, struct point_range *ret, struct trk_fau
 	if (text[0] == '=' && strlen(text) <= sizeof(ret->label))
 		strcpy(ret->label, text + 1);
 	if (dots == text && !dots[2])
-		return fail(fault, "'%.100s' names no point", text);
+		return fail(fault, "'%.100s' names no point; use A..B, A.. or ..B", text);
 	ret->from.kind = POINT_SHARE; /* 0 %: the beginning */
 	ret->to.kind = POINT_END;
 	if (dots > text)
@@ -119,7 +119,7 @@ static int parse_range(const char *text, struct point_range *ret, struct trk_fau
 	if (!err && dots[2])
 		err = parse_one(dots + 2, strlen(dots + 2), &ret->to, fault);
 	if (!err && ret->from.kind == POINT_END)
-		return fail(fault, "'%.100s' begins where the capture ends", text);
+		return fail(fault, "the range '%.100s' is empty: it begins where the capture ends", text);
 	return err;
 }
 

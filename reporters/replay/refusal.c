@@ -19,7 +19,7 @@ char *refusal_words(const char *path, const struct trk_fault *fault, int error, 
 		break;
 	case TRK_ERR_MAGIC:
 	case TRK_ERR_VERSION:
-		snprintf(buf, REFUSAL_ROOM, "%s %s: Reason: %s %s", failed, path, path, fault->why);
+		snprintf(buf, REFUSAL_ROOM, "%s %s: Reason: %s", failed, path, fault->why);
 		break;
 	case TRK_ERR_NOMEM:
 		snprintf(buf, REFUSAL_ROOM, "Cannot read %s: out of memory", path);

@@ -69,8 +69,8 @@ int span_check(const struct span *s, struct trk_fault *fault)
 	if (s->met)
 		return 0;
 	*fault = (struct trk_fault){ .code = TRK_ERR_ARG };
-	snprintf(fault->why, sizeof(fault->why), "no region '%.40s'%s%.100s", s->region,
-		 s->names[0] ? "; there are: " : ": the capture has none", s->names);
+	snprintf(fault->why, sizeof(fault->why), "the capture has no region '%.40s'%s%.100s", s->region,
+		 s->names[0] ? "; its regions are: " : ": the program named none", s->names);
 	return TRK_ERR_ARG;
 }
 

@@ -76,13 +76,13 @@ int stop_check(const struct stop *s, uint64_t end_ns, const char *marks, struct 
 	case POINT_TIME:
 		if (s->point.number <= end_ns)
 			return 0;
-		return fail(fault, "no such time: the capture ends at %.9gs", (double)end_ns / 1e9);
+		return fail(fault, "the capture has no such time: it ends at %.9gs", (double)end_ns / 1e9);
 	case POINT_MARK:
-		return fail(fault, "no mark '%s'%s%s", s->point.label,
-			    marks[0] ? "; there are: " : ": the program set none (tracker_mark); other points: @end, @1.5s, @90%", marks);
+		return fail(fault, "the capture has no mark '%s'%s%s", s->point.label,
+			    marks[0] ? "; its marks are: " : ": the program set none (tracker_mark); use @end, @1.5s or @90%", marks);
 	case POINT_NTH_MARK:
-		return fail(fault, "no mark #%llu%s%s", (unsigned long long)s->point.number,
-			    marks[0] ? "; there are: " : ": the program set none (tracker_mark); other points: @end, @1.5s, @90%", marks);
+		return fail(fault, "the capture has no mark #%llu%s%s", (unsigned long long)s->point.number,
+			    marks[0] ? "; its marks are: " : ": the program set none (tracker_mark); use @end, @1.5s or @90%", marks);
 	default:
 		return 0;
 	}

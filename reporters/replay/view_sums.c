@@ -25,13 +25,13 @@ static int check(const struct capture *c, const struct view_options *o, struct t
 	if (o->region)
 		return refuse(fault, "it does not say what was allocated inside a region");
 	if (o->at.is_range || (o->spanned && !whole))
-		return refuse(fault, "it has no figures of a part of the time");
+		return refuse(fault, "it has no figures for a part of the time");
 	if (o->what == VIEW_LIVE && o->at.from.kind != POINT_PEAK && !whole)
-		return refuse(fault, "it has no points but the peak and the end");
+		return refuse(fault, "its only points are the peak and the end");
 	if (o->by_size)
-		return refuse(fault, "it does not say which stack asked for which size");
+		return refuse(fault, "it does not say which sizes a stack allocated");
 	if (o->blocks)
-		return refuse(fault, "it has no single blocks");
+		return refuse(fault, "it does not hold single blocks");
 	if (o->what == VIEW_TEMPORARY && o->threshold != threshold) {
 		*fault = (struct trk_fault){ .code = TRK_ERR_ARG };
 		snprintf(fault->why, sizeof(fault->why),

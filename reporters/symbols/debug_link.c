@@ -72,8 +72,8 @@ char *debug_link_alt_trouble(Dwarf *dwarf, const char *path, char *out, size_t r
 	if (dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &id) < 0)
 		name = NULL;
 	if (package_of_names("", path, package, sizeof(package)))
-		snprintf(brings, sizeof(brings), ", which %s brings", package);
-	snprintf(out, room, "the file that dwz moved parts of it into (.gnu_debugaltlink) is not here: %.200s%s", name && *name ? name : "it has no name",
+		snprintf(brings, sizeof(brings), "; install %s", package);
+	snprintf(out, room, "the file into which dwz moved parts of it (.gnu_debugaltlink) is missing: %.200s%s", name && *name ? name : "it has no name",
 		 brings);
 	return out;
 }

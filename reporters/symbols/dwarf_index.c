@@ -101,10 +101,10 @@ char *dwarf_index_trouble(const struct dwarf_index *x, char *out, size_t room)
 		first = first ? first : x->units[i].missing;
 	}
 	if (first)
-		snprintf(out, room, "functions of %u unit%s are in .dwo files that are not there, nor in a .dwp: %.200s", missing,
+		snprintf(out, room, "the functions of %u unit%s are in .dwo files that do not exist, and no .dwp file holds them: %.200s", missing,
 			 missing == 1 ? "" : "s", first);
 	else if (x->error[0])
-		snprintf(out, room, "%s is damaged, or of a version of DWARF that is not known here (libdw: %s)",
+		snprintf(out, room, "%s is damaged, or in a version of DWARF that this libdw does not know (libdw: %s)",
 			 x->count ? "a unit of it" : "it", x->error);
 	return out;
 }

@@ -311,7 +311,7 @@ static void find_trouble(struct resolver_module *m, Elf *elf, const char *error)
 	const enum debug_sections found = elf ? debug_sections_of(elf) : DEBUG_SECTIONS_NONE;
 
 	if (found == DEBUG_SECTIONS_UNKNOWN_COMPRESSION)
-		snprintf(m->trouble, sizeof(m->trouble), "it is damaged, or compressed in a way that is not known here");
+		snprintf(m->trouble, sizeof(m->trouble), "it is damaged, or compressed in an unknown way");
 	else if (found != DEBUG_SECTIONS_NONE && error)
 		snprintf(m->trouble, sizeof(m->trouble), "%s", error);
 }

@@ -128,7 +128,7 @@ static uint64_t number_of(const struct ui_option *o, const char *text)
 	const bool is_size = o->type == UI_SIZE;
 
 	if (is_size && !ui_parse_size(text, &value))
-		ui_usage_error("argument %s: %s is no size (such as 4096, 64KiB, 1.5g)",
+		ui_usage_error("argument %s: %s is an invalid size; use 4096, 64KiB or 1.5g",
 			       shown_name(o, name, sizeof(name)), text);
 	if (!is_size && (!parse_uint(text, &value) || (value == 0 && o->min == 1)))
 		ui_usage_error("argument %s: %s is an invalid %s int value",
@@ -136,7 +136,7 @@ static uint64_t number_of(const struct ui_option *o, const char *text)
 			       o->min ? "positive" : "non-negative");
 	if (value < o->min || (o->max && value > o->max)) {
 		if (o->max)
-			ui_usage_error("argument %s: %s is out of range %" PRIu64 "..%" PRIu64,
+			ui_usage_error("argument %s: %s is outside the range %" PRIu64 " to %" PRIu64,
 				       shown_name(o, name, sizeof(name)), text, o->min, o->max);
 		ui_usage_error("argument %s: %s is less than %" PRIu64,
 			       shown_name(o, name, sizeof(name)), text, o->min);

@@ -87,7 +87,7 @@ $ tracker-diff before
 = 2
 
 $ tracker-diff --fail-above much before after
-! tracker-diff: argument --fail-above: much is no size (such as 4096, 64KiB, 1.5g); try 'tracker diff --help'
+! tracker-diff: argument --fail-above: much is an invalid size; use 4096, 64KiB or 1.5g; try 'tracker diff --help'
 = 2
 
 $ tracker-diff --group-by bogus before after
@@ -95,7 +95,7 @@ $ tracker-diff --group-by bogus before after
 = 2
 
 $ tracker-diff --filter-old bogus before after
-! tracker-diff: argument --filter-old: bogus is no filter: expected (+|-)PATTERN[:LINE][,all_frames][,domain=N]; try 'tracker diff --help'
+! tracker-diff: argument --filter-old: bogus is an invalid filter; use (+|-)PATTERN[:LINE][,all_frames][,domain=N]; try 'tracker diff --help'
 = 2
 
 $ tracker-diff before nothing

@@ -47,12 +47,12 @@ $ tracker-info cap | grep -v '^Events'
 >     build-id none, symbols not looked up (0 of 1 frames)
 > Health:
 >   lost: 0
->   stalls: 4 (times the program waited for the recorder)
->   truncated_stacks: 12 (stacks lack their oldest frames, for these reasons)
+>   stalls: 4 (times that a thread of the program waited for the recorder)
+>   truncated_stacks: 12 (stacks that lack their oldest frames, for the reasons below)
 >   truncated_by_depth: 0
->   truncated_no_unwind_info: 7 (a frame of code without unwind information: compiled while the program ran (JIT), or assembly)
->   truncated_unknown_rule: 3 (a frame whose unwind information cannot be followed: it is damaged, or of a kind that tracker does not know)
->   truncated_off_stack: 2 (a frame whose unwind information leads out of the stack: the stack was overwritten, or the information is wrong)
+>   truncated_no_unwind_info: 7 (a frame is in code without unwind information: code made at run time (JIT), or assembly)
+>   truncated_unknown_rule: 3 (the unwind information of a frame cannot be followed: it is damaged, or of a kind that tracker does not know)
+>   truncated_off_stack: 2 (the unwind information of a frame leads out of the stack: the stack was overwritten, or the information is wrong)
 > Notices:
 >   3 modules were rebuilt
 
@@ -67,9 +67,9 @@ $ tracker-info --json cap | python3 -c 'import json, sys; [print(p["hostname"], 
 > None None None
 
 $ tracker-info --json cap | python3 -c 'import json, sys; [print(c["reason"], c["count"], c["meaning"].split(":")[0]) for c in json.load(sys.stdin)["truncated_stacks"]]'
-> truncated_no_unwind_info 7 a frame of code without unwind information
-> truncated_unknown_rule 3 a frame whose unwind information cannot be followed
-> truncated_off_stack 2 a frame whose unwind information leads out of the stack
+> truncated_no_unwind_info 7 a frame is in code without unwind information
+> truncated_unknown_rule 3 the unwind information of a frame cannot be followed
+> truncated_off_stack 2 the unwind information of a frame leads out of the stack
 
 $ tracker-info --pid 101 cap | grep -A 2 Processes
 > Processes:
@@ -84,7 +84,7 @@ capture cut
 
 $ tracker-info --json cut | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["truncated"], r["events"], r["damage"])'
 > True 2 its recorder was killed
-! tracker-info: warning: cut: the recorder was killed: events up to 0.000 s are here
+! tracker-info: warning: cut: the recorder was killed: events up to 0.000 s are in the capture
 
 # A byte of the events flipped: found without decoding any.
 $ python3 -c 'import sys; b = bytearray(open("cap", "rb").read()); at = [i for i in range(len(b)) if b[i:i + 6] == b"TRKB\x0f\x00"][0]; b[at + 50] ^= 1; open("flipped", "wb").write(b)'
@@ -94,7 +94,7 @@ $ tracker-info flipped | grep Complete
 ! tracker-info: warning: flipped: 1 damaged block skipped: totals are lower bounds
 
 $ tracker-info cap@end
-! tracker-info: a point (CAPTURE@POINT) is not allowed: info is of the whole capture; try 'tracker info --help'
+! tracker-info: a point (CAPTURE@POINT) is not allowed: info describes the whole capture; try 'tracker info --help'
 = 2
 
 $ tracker-info missing
@@ -126,12 +126,12 @@ $ for r in stats table temporary leaks tree summary info flamegraph; do tracker-
 > tracker.info 1 cap
 > tracker.flamegraph 1 cap
 
-! tracker-stats: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not here: run tracker symbolize where it is
-! tracker-table: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not here: run tracker symbolize where it is
-! tracker-leaks: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not here: run tracker symbolize where it is
-! tracker-tree: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not here: run tracker symbolize where it is
-! tracker-summary: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not here: run tracker symbolize where it is
-! tracker-flamegraph: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not here: run tracker symbolize where it is
+! tracker-stats: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not on this machine; run tracker symbolize where it is
+! tracker-table: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not on this machine; run tracker symbolize where it is
+! tracker-leaks: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not on this machine; run tracker symbolize where it is
+! tracker-tree: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not on this machine; run tracker symbolize where it is
+! tracker-summary: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not on this machine; run tracker symbolize where it is
+! tracker-flamegraph: cap: 67 % of the bytes were allocated in x.so, which has no names: the file is not on this machine; run tracker symbolize where it is
 # A report does not replace the capture it is of, by whatever name.
-$ cp cap own; ln -s own link; ln own hard; for o in own ./own link hard; do for r in stats table temporary leaks tree summary info dump flamegraph; do tracker-$r -f -o $o own 2>&1; done; tracker-diff -f -o $o cap own 2>&1; done | grep -c 'is the capture itself, will not overwrite it; choose another name'; cmp cap own
+$ cp cap own; ln -s own link; ln own hard; for o in own ./own link hard; do for r in stats table temporary leaks tree summary info dump flamegraph; do tracker-$r -f -o $o own 2>&1; done; tracker-diff -f -o $o cap own 2>&1; done | grep -c 'is the capture itself and will not be overwritten; choose another name'; cmp cap own
 > 40

@@ -138,7 +138,7 @@ $ tracker-leaks --suppressions missing cap
 = 1
 
 $ tracker-leaks cap@peak
-! tracker-leaks: a point (CAPTURE@POINT) is not allowed: leaks are what lives at the end; tracker table cap@peak shows what lives at another point; try 'tracker leaks --help'
+! tracker-leaks: a point (CAPTURE@POINT) is not allowed: leaks are the blocks that are live at the end; tracker table cap@peak shows the blocks that are live at that point; try 'tracker leaks --help'
 = 2
 
 $ tracker-leaks cap > whole; tracker-leaks cap@end | diff whole -
@@ -155,13 +155,13 @@ $ for r in table tree summary; do tracker-$r --leaks cap > $r; done; tracker-fla
 > Wrote page
 > "live_bytes":78688
 > "kept_bytes":77800
-! tracker-table: of what was not freed the C and C++ runtimes keep 76.0 KiB in 3 blocks, which tracker leaks leaves out
+! tracker-table: the blocks not freed include 76.0 KiB in 3 blocks that the C and C++ runtimes keep; tracker leaks leaves them out
 !~ tracker-table: cap: 92 % of the bytes were allocated in libstdc\+\+\.so\.6, which has no names: .*
-! tracker-tree: of what was not freed the C and C++ runtimes keep 76.0 KiB in 3 blocks, which tracker leaks leaves out
+! tracker-tree: the blocks not freed include 76.0 KiB in 3 blocks that the C and C++ runtimes keep; tracker leaks leaves them out
 !~ tracker-tree: cap: 92 % of the bytes were allocated in libstdc\+\+\.so\.6, which has no names: .*
-! tracker-summary: of what was not freed the C and C++ runtimes keep 76.0 KiB in 3 blocks, which tracker leaks leaves out
+! tracker-summary: the blocks not freed include 76.0 KiB in 3 blocks that the C and C++ runtimes keep; tracker leaks leaves them out
 !~ tracker-summary: cap: 92 % of the bytes were allocated in libstdc\+\+\.so\.6, which has no names: .*
-! tracker-flamegraph: of what was not freed the C and C++ runtimes keep 76.0 KiB in 3 blocks, which tracker leaks leaves out
+! tracker-flamegraph: the blocks not freed include 76.0 KiB in 3 blocks that the C and C++ runtimes keep; tracker leaks leaves them out
 !~ tracker-flamegraph: cap: 92 % of the bytes were allocated in libstdc\+\+\.so\.6, which has no names: .*
 
 $ tracker-table cap@end | diff - table

@@ -245,7 +245,7 @@ $ tracker-stats --json two | python3 -c 'import json, sys; print([(p["pid"], p["
 > [(100, 'sh', 1, 1000, 1000), (101, 'a', 2, 20, 500)]
 
 $ tracker-stats --pid 7 two
-! tracker-stats: No process 7 in two; tracker info lists them
+! tracker-stats: No process 7 in two; tracker info lists its processes
 = 1
 
 $ tracker-stats -n 0 cap
@@ -345,15 +345,15 @@ $ for p in @peak @end @#1 @0.5ms @done.. ..done --region=frame; do case $p in @*
 > 3 1 600 500 500 3 3 3 600 all allocations in 0%..mark done frame
 
 $ tracker-stats --region nothing spans
-! tracker-stats: spans: no region 'nothing'; there are: frame, other
+! tracker-stats: spans: the capture has no region 'nothing'; its regions are: frame, other
 = 1
 
 $ tracker-stats --region frame cap
-! tracker-stats: cap: no region 'frame': the capture has none
+! tracker-stats: cap: the capture has no region 'frame': the program named none
 = 1
 
 $ tracker-stats spans@nothing
-! tracker-stats: spans: no mark 'nothing'; there are: done
+! tracker-stats: spans: the capture has no mark 'nothing'; its marks are: done
 = 1
 
 $ tracker-stats
@@ -439,11 +439,11 @@ $ tracker-stats missing
 = 1
 
 $ : > nothing; tracker-stats nothing
-! tracker-stats: Failed to compute statistics for nothing: Reason: nothing is empty
+! tracker-stats: Failed to compute statistics for nothing: Reason: it is empty
 = 1
 
 $ echo hello > text; tracker-stats text
-! tracker-stats: Failed to compute statistics for text: Reason: text does not look like a capture written by tracker
+! tracker-stats: Failed to compute statistics for text: Reason: it does not look like a capture written by tracker; tracker run writes one
 = 1
 
 $ tracker-stats .
@@ -456,7 +456,7 @@ $ head -c 30 cap > short; tracker-stats short
 
 $ head -c 400 cap > cut; tracker-stats -n 1 cut | sed -n 2p
 > 	0
-! tracker-stats: warning: cut is cut: events up to 0.000 s are here
+! tracker-stats: warning: cut: the file is cut: events up to 0.000 s are in it; an incomplete copy or a full disk lost the rest, so copy it again or record again
 
 $ tracker-stats -o out cap && tracker-stats -o out cap
 ! tracker-stats: File already exists, will not overwrite without --force: out

@@ -397,7 +397,7 @@ $ for which in default all none; do tracker-diff --traceback --confidential-file
 > 1
 
 $ tracker-table --traceback --confidential-files some source
-! tracker-table: argument --confidential-files: some is none of default, all, none; try 'tracker table --help'
+! tracker-table: argument --confidential-files: invalid choice some; use default, all or none; try 'tracker table --help'
 = 2
 
 $ tracker-table --confidential-files none source
@@ -464,11 +464,11 @@ $ tracker-table --group-by traceback --cumulative five
 = 2
 
 $ tracker-table --filter five keys
-! tracker-table: argument --filter: five is no filter: expected (+|-)PATTERN[:LINE][,all_frames][,domain=N]; try 'tracker table --help'
+! tracker-table: argument --filter: five is an invalid filter; use (+|-)PATTERN[:LINE][,all_frames][,domain=N]; try 'tracker table --help'
 = 2
 
 $ tracker-table --domain x five
-! tracker-table: argument --domain: x is no filter: expected a number; try 'tracker table --help'
+! tracker-table: argument --domain: x is an invalid filter; use a number; try 'tracker table --help'
 = 2
 
 $ tracker-table --leaks --temporary-allocations five
@@ -476,12 +476,12 @@ $ tracker-table --leaks --temporary-allocations five
 = 2
 
 $ tracker-table --leaks five@#1
-! tracker-table: a point (CAPTURE@POINT) is not allowed with --leaks: leaks are what is live at the end; try 'tracker table --help'
+! tracker-table: a point (CAPTURE@POINT) is not allowed with --leaks: leaks are the blocks that are live at the end; try 'tracker table --help'
 = 2
 
 # Nothing is left behind by a usage error that is found after the output was opened.
 $ tracker-table --leaks -o late five@#1; ls -A | grep -e late -e '^.tracker'
-! tracker-table: a point (CAPTURE@POINT) is not allowed with --leaks: leaks are what is live at the end; try 'tracker table --help'
+! tracker-table: a point (CAPTURE@POINT) is not allowed with --leaks: leaks are the blocks that are live at the end; try 'tracker table --help'
 = 1
 
 $ tracker-table --leaks five > leaks; tracker-table --leaks five@end | diff leaks - && tracker-table five@end | diff leaks -
@@ -542,7 +542,7 @@ capture rebuilt
 
 $ tracker-table rebuilt
 > /bin/sh:0: size=1 B, count=1, average=1 B
-! tracker-table: warning: /bin/sh: binary changed since capture (its build-id differs); its names are left out
+! tracker-table: warning: /bin/sh: binary changed since capture (its build-id differs), so its names are left out; run tracker symbolize where the recorded binary is
 
 # A mark whose label looks like another point.
 capture odd
@@ -572,7 +572,7 @@ $ tracker-table --json "odd@=end..=50%" | python3 -c 'import json, sys; r = json
 > 30
 
 $ tracker-table odd@=
-! tracker-table: odd@=: a label is missing after the @=
+! tracker-table: odd@=: the label after @= is missing
 = 1
 
 # Options that would change nothing are refused, in one line.

@@ -68,5 +68,5 @@ $ for p in @one @end @one.. ""; do tracker-temporary marked$p | tail -n 1; done
 > Total: 3 temporary allocations, 70 B (threshold 1)
 
 $ tracker-temporary marked@two
-! tracker-temporary: marked: no mark 'two'; there are: one
+! tracker-temporary: marked: the capture has no mark 'two'; its marks are: one
 = 1

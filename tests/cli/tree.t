@@ -89,7 +89,7 @@ $ tracker-summary --json -s 3 -r 1 cap | python3 -c 'import json, sys; r = json.
 > tracker.summary 1000 3 [{'location': 'parse at /src/p.c', 'total_size': 800, 'total_percent': 80, 'own_size': 800, 'own_percent': 80, 'count': 3}]
 
 $ tracker-summary -s 6 cap
-! tracker-summary: argument -s/--sort-column: 6 is out of range 1..5; try 'tracker summary --help'
+! tracker-summary: argument -s/--sort-column: 6 is outside the range 1 to 5; try 'tracker summary --help'
 = 2
 
 $ tracker-summary -s 0 cap

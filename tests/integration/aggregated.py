@@ -282,7 +282,7 @@ class Aggregated:
             lines = p.stderr.splitlines()
             check(len(lines) == 1 and "aggregated" in lines[0] and remedy in lines[0], f"{report} says {p.stderr!r}")
         again = harness.execute([self.t.tracker, "aggregate", "-o", self.t.file(".bin"), r.capture])
-        check(again.status == 1 and b"aggregated already" in again.stderr, f"{again.stderr!r}")
+        check(again.status == 1 and b"already aggregated" in again.stderr, f"{again.stderr!r}")
 
     def usage(self):
         """Options that contradict each other, files that must not be written."""

@@ -13,7 +13,7 @@ import shutil
 import harness
 from harness import check, check_truth, equal, execute, need
 
-OWN_MALLOC = "brings its own malloc"
+OWN_MALLOC = "has its own malloc"
 FAULTS = ("overflow", "underflow", "twice", "foreign", "none", "resized", "probed")
 
 

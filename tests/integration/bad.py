@@ -342,7 +342,7 @@ class Bad:
         sock = self.t.file(".sock")
         with socket.socket(socket.AF_UNIX) as s:
             s.bind(sock)
-            self.not_opened(sock, "no regular file")
+            self.not_opened(sock, "not a regular file")
         if os.geteuid() != 0:
             raise Skip("needs root")
         self.not_opened("/root/x.bin", "Permission denied", tracker=self.t.for_others()("tracker"),

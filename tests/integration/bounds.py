@@ -90,7 +90,7 @@ class Bounds:
 
     def duration(self):
         capture, err, half, all_ = self.relay("--duration", "1500ms")
-        check(re.search(r"recording stopped after [\d.]+ s, as --duration asked; the program ran on", err), err)
+        check(re.search(r"recording stopped after [\d.]+ s because of --duration; the program ran on", err), err)
         check(self.stopped(capture, 1) >= 1.5e9, "when it stopped")
         made = self.sequences(capture)
         for i in range(PRODUCERS):  # what was there after 1 of 2 seconds is recorded, at 1.5
@@ -159,7 +159,7 @@ class Bounds:
         pieces = self.pieces_of(capture)
         equal("files", len(pieces), 3)
         check(int(pieces[0][-6:]) > 1 and not os.path.exists(capture), f"{pieces}")
-        check("was given up, as --rotate asked" in err, err)
+        check("were dropped because of --rotate" in err, err)
         want = [2000 + (n * 2654435761 & 0xffffffff) % 50000 for n in range(made)]
         parts = [self.sizes(p) for p in pieces]
         joined = sum(parts, [])
@@ -171,7 +171,7 @@ class Bounds:
             info = self.t.json("info", p)
             equal("faults", (info["damaged_blocks"], info["truncated"]), (0, False))
             check(p == capture or os.path.getsize(p) <= MIB, f"{p} is too large")
-            check("piece of a recording" in info["incomplete"] or "given up" in info["incomplete"], info["incomplete"])
+            check("piece of a recording" in info["incomplete"] or "were dropped" in info["incomplete"], info["incomplete"])
             equal(f"blocks of 1001 in {p}", self.left(p, 1001), 60 if p in (pieces[-1], capture) else 100)
         equal("allocations", self.t.json("stats", capture)["total_num_allocations"],
               sum(self.t.json("stats", p)["total_num_allocations"] for p in pieces))
@@ -256,7 +256,7 @@ class Bounds:
             for p in self.pieces_of(capture):
                 os.unlink(p)
         r = harness.execute([self.t.tracker, "run", "-o", "/dev/null", *rotate, "--", "true"])
-        check(r.status == 1 and b"no regular file" in r.stderr, f"{r.status}, {r.stderr!r}")
+        check(r.status == 1 and b"not a regular file" in r.stderr, f"{r.status}, {r.stderr!r}")
 
     def not_reached(self):
         """A program that ends earlier is recorded whole."""
@@ -324,7 +324,7 @@ class Bounds:
 
     def stopped_is_said(self):
         r = self.t.record(["sh", "-c", "sleep 0.6"], ["--duration", "100ms"])
-        self.said(r.capture, "recording stopped after 0.1 s, as --duration asked")
+        self.said(r.capture, "recording stopped after 0.1 s because of --duration")
         footers = [line.split(":")[0] for line in self.t.text("leaks", r.capture).splitlines()[-3:]]
         check(any(f.startswith("Not freed") for f in footers) and "Leaked" not in footers, f"{footers}")
         whole = self.t.record(["sh", "-c", "exec ls / >/dev/null"])
@@ -333,7 +333,7 @@ class Bounds:
     def cut_stacks(self):
         """Code without unwind information at the bottom of nearly every stack: said. Deep ones: not."""
         r = self.t.record([self.t.fixture("cuts"), "no_unwind_info"])
-        self.said(r.capture, "of stacks lack their outer frames")
+        self.said(r.capture, "of stacks lack their oldest frames")
         self.said(self.t.record([self.t.fixture("cuts"), "depth"], ["--nframe", "50"]).capture)
 
     def ended_with_the_program(self):
@@ -372,7 +372,7 @@ class Bounds:
         self.same_sums(r.capture)
         early = self.t.record(["sh", "-c", "exit 5"], ["--start-after", "1h"])
         equal("status", early.status, 5)
-        check(b"--start-after asked to wait for 3600.0 s" in early.stderr, early.stderr)
+        check(b"before the 3600.0 s of --start-after" in early.stderr, early.stderr)
         equal("allocations", self.t.json("stats", early.capture)["total_num_allocations"], 0)
 
 

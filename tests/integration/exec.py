@@ -330,7 +330,7 @@ class Exec:
         for where in ("fork", "fork_in_thread"):
             r = self.t.record([self.t.fixture("exec"), "directly", "empty", where])
             equal("status", r.status, 0)
-            self.missed(r.capture, 1, "sleep (pid", "executed past the C library")
+            self.missed(r.capture, 1, "sleep (pid", "the exec bypassed the C library")
 
     def by_itself(self):
         """... however short it lives, where the kernel tells of that; else for a tenth of a second. Others attach as ever."""

@@ -427,7 +427,7 @@ class Features:
 
     def d63_summary(self):
         capture = self.recorded("flame")
-        self.refused(2, "out of range 1..5", "summary", "-s", "6", capture)
+        self.refused(2, "outside the range 1 to 5", "summary", "-s", "6", capture)
         rows = self.t.json("summary", "-r", "100", capture)["rows"]
         got = {r["location"].split(" ")[0]: (r["total_size"], r["own_size"]) for r in rows}
         equal("d", got["d"], (350000, 50000))

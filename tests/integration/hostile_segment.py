@@ -76,7 +76,7 @@ def scribbled(t, place):
             t.run(report, "--json", r.capture)
         corrupt += info["health"]["corrupt_records"]
         if info["health"]["corrupt_records"]:
-            check(any("wrote over the recorder's shared memory" in n for n in info["notices"]),
+            check(any("overwrote the recorder's shared memory" in n for n in info["notices"]),
                   f"seed {seed}: no notice: {info['notices']}")
         if own:
             pids = pid_of(info, "sound")

@@ -74,7 +74,7 @@ class Words:
         info = self.every_report(capture, rf": being recorded by pid {recorder}: events up to \d+\.\d\d\d s")
         equal("recorder_pid", info["recorder_pid"], recorder)
         r = harness.execute([self.t.find("tracker-symbolize"), "--force", capture])
-        check(r.status == 1 and b"it is being recorded" in r.stderr, f"symbolize in its place: {r.status}, {r.stderr!r}")
+        check(r.status == 1 and b"is still being recorded" in r.stderr, f"symbolize in its place: {r.status}, {r.stderr!r}")
         equal("stderr of tracker run", self.finish(p), "")
         for name in self.t.reports():
             equal(f"{name} of the whole", self.said(name, capture), "")
@@ -106,8 +106,8 @@ class Words:
         until(lambda: self.t.json("stats", capture)["total_num_allocations"] > 2000, "nothing is written")
         os.kill(recorder, signal.SIGKILL)
         err = self.finish(p)
-        check(f"the recorder died (SIGKILL): {capture} holds what was recorded until then" in err, err)
-        info = self.every_report(capture, r": the recorder was killed: events up to \d+\.\d\d\d s are here")
+        check(f"the recorder died (SIGKILL); {capture} holds the events up to that moment" in err, err)
+        info = self.every_report(capture, r": the recorder was killed: events up to \d+\.\d\d\d s are in the capture")
         equal("damage", info["damage"], "its recorder was killed")
 
     def cut(self):
@@ -118,7 +118,8 @@ class Words:
         path = self.t.file(".bin")
         with open(path, "wb") as f:  # in the last of the events
             f.write(data[:harness.inside_a_block(data, events[-1] + 1)])
-        self.every_report(path, r" is cut: events up to \d+\.\d\d\d s are here")
+        self.every_report(path, r": the file is cut: events up to \d+\.\d\d\d s are in it; "
+                                r"an incomplete copy or a full disk lost the rest, so copy it again or record again")
 
     def home(self, script):
         """A TRACKER_HOME whose recorder is a shell script."""

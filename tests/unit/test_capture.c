@@ -256,10 +256,10 @@ static void what_is_no_capture_says_so(void **state)
 	struct capture *c = NULL;
 
 	assert_int_equal(open_error(&f, &fault), TRK_ERR_MAGIC);
-	assert_string_equal(fault.why, "is empty");
+	assert_string_equal(fault.why, "it is empty");
 	capture_file_append(&f, "hello, world\n", 13);
 	assert_int_equal(open_error(&f, &fault), TRK_ERR_MAGIC);
-	assert_string_equal(fault.why, "does not look like a capture written by tracker");
+	assert_string_equal(fault.why, "it does not look like a capture written by tracker; tracker run writes one");
 	assert_int_equal(capture_open(&c, "/nonexistent/x", &fault), TRK_ERR_IO);
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(capture_open(&c, "/", &fault), TRK_ERR_IO);

@@ -335,7 +335,7 @@ static void look(const char *path, struct outcome *o)
 	assert_int_equal(capture_open(&c, path, &fault), 0);
 	o->complete = c->complete;
 	for (uint32_t i = 0; i < c->notice_count; i++)
-		o->says |= strstr(c->notices[i], "memory") || strstr(c->notices[i], "could not be looked up");
+		o->says |= strstr(c->notices[i], "memory") || strstr(c->notices[i], "could not look up");
 	read_events(c, o);
 	o->modules = c->module_count;
 	o->frames = c->frame_count;

@@ -194,7 +194,7 @@ static void a_name_that_is_taken_ends_it(void **state)
 	assert_int_equal(g.s.r->rotation.number, 1);
 	finish(&g);
 	c = open_whole(name_of(&g, 1));
-	assert_int_equal(notices_with(c, "could not go on in another piece: File exists"), 1);
+	assert_int_equal(notices_with(c, "could not go on in another file: File exists"), 1);
 	assert_true(c->file_bytes <= PIECE_BYTES);
 	capture_close(c);
 	fd = open(name_of(&g, 2), O_RDONLY);
@@ -245,7 +245,7 @@ static void what_lives_fills_a_piece(void **state)
 	}
 	finish(&g);
 	c = open_whole(name_of(&g, g.s.r->rotation.number));
-	assert_int_equal(notices_with(c, "what is live and its stacks fill it"), 1);
+	assert_int_equal(notices_with(c, "the live blocks and their stacks alone fill a file"), 1);
 	capture_close(c);
 	remove_all(&g);
 }

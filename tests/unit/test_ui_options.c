@@ -163,11 +163,11 @@ static void mistakes_are_one_line_and_exit_2(void **state)
 		  "argument -n/--limit: x is an invalid positive int value" TRY },
 		{ { A("t"), A("-n-1"), A("x") },
 		  "argument -n/--limit: -1 is an invalid positive int value" TRY },
-		{ { A("t"), A("-n51"), A("x") }, "argument -n/--limit: 51 is out of range 1..50" TRY },
+		{ { A("t"), A("-n51"), A("x") }, "argument -n/--limit: 51 is outside the range 1 to 50" TRY },
 		{ { A("t"), A("-a99999999999999999999"), A("x") },
 		  "argument -a/--any: 99999999999999999999 is an invalid non-negative int value" TRY },
 		{ { A("t"), A("--fail-above=big"), A("x") },
-		  "argument --fail-above: big is no size (such as 4096, 64KiB, 1.5g)" TRY },
+		  "argument --fail-above: big is an invalid size; use 4096, 64KiB or 1.5g" TRY },
 		{ { A("t"), A("--b\x1b[2J"), A("x") }, "unknown option --b\\x1b[2J" TRY },
 	};
 	char out[1024], want[1024];

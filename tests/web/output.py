@@ -193,7 +193,7 @@ class Pages(Case):
         self.assertEqual(self.page(captures.fx_flame()).meta["warnings"], [])
         page = self.page(captures.fx_flame() + 'gap 12\nhealth truncated_stacks 3\nnotice "no stacks of x"\ncut\n')
         said = " ".join(page.meta["warnings"])
-        for part in ("not whole", "12 events were lost", "3 stacks were cut", "no stacks of x"):
+        for part in ("is incomplete", "12 events were lost", "3 stacks were cut", "no stacks of x"):
             self.assertIn(part, said)
 
     def test_no_address_of_any_network(self):

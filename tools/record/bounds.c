@@ -69,8 +69,8 @@ static double seconds(uint64_t ns)
 void bounds_notice(struct recorder *r)
 {
 	static const char *const reasons[] = {
-		[STOPPED_DURATION] = "as --duration asked",
-		[STOPPED_SIZE] = "because the file would have become larger than --max-size allows",
+		[STOPPED_DURATION] = "because of --duration",
+		[STOPPED_SIZE] = "because of --max-size",
 		[STOPPED_TOLD] = "because the recorder was told to stop",
 	};
 	const struct bounds *const b = &r->bounds;
@@ -78,7 +78,7 @@ void bounds_notice(struct recorder *r)
 
 	if (b->stopped_by != STOPPED_ROTATED) {
 		snprintf(text, sizeof(text),
-			 "recording stopped after %.1f s, %s; what was done later is not recorded",
+			 "recording stopped after %.1f s %s; later events are not recorded",
 			 seconds(b->stopped_ns), reasons[b->stopped_by]);
 		writer_notice(r->writer, text);
 	}

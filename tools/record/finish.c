@@ -130,25 +130,24 @@ static void write_notices(struct recorder *r)
 	}
 	if (c->chunks_refused || c->tables_refused) {
 		snprintf(text, sizeof(text), "the program's limits, or its sandbox, left no room for more shared "
-					     "memory or larger tables of the recorder's: %s the program waited more often, or ran slower",
-			 c->lost ? "events may have been lost for that, and" : "nothing is missing for that, but");
+					     "memory or larger tables: %s, and the program waited more often or ran slower",
+			 c->lost ? "events may have been lost because of that" : "no event was lost because of that");
 		writer_notice(r->writer, text);
 	}
 	r->counters.corrupt += !recorder_believes(r, atomic_load(&r->shm->header.attach_failures));
 	if (c->corrupt)
-		recorder_notice(r, "a process wrote over the recorder's shared memory: the "
-				   "threads concerned are recorded only in part");
+		recorder_notice(r, "a process overwrote the recorder's shared memory: some threads are "
+				   "recorded only in part");
 	if (attach_failures(r))
-		recorder_notice(r, "some processes or threads were not recorded: the table of "
-				   "those that can be recorded at one time was full, or there was no "
-				   "memory left for theirs");
+		recorder_notice(r, "some processes or threads were not recorded: there were too many "
+				   "at one time, or memory ran out");
 	if (r->out_of_memory)
 		recorder_notice(r, "the recorder ran out of memory: figures of the summary are "
 				   "too low");
 	unread_finish(r);
 	if (r->checkpoint.error) {
-		snprintf(text, sizeof(text), "checkpoints could not be written (%s): until the end "
-					     "the file held what was recorded up to %.1f s",
+		snprintf(text, sizeof(text), "checkpoints could not be written (%s): until the recording ended, "
+					     "the file held figures of %.1f s",
 			 strerror(r->checkpoint.error),
 			 (double)r->checkpoint.last_ns / 1e9);
 		recorder_notice(r, text);

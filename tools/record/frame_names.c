@@ -76,7 +76,7 @@ static void send_trouble(void *data, uint32_t module, const char *why)
 {
 	struct sending *const s = data;
 	char text[TEXT_MAX];
-	const int n = snprintf(text, sizeof(text), "%s: its debug information is not used, or not all: %s",
+	const int n = snprintf(text, sizeof(text), "%s: its debug information was not used, or only in part: %s",
 			       s->recorder->modules[module].record.path, why);
 	const struct head head = { TROUBLE, n < (int)sizeof(text) ? (uint32_t)n : (uint32_t)sizeof(text) - 1 };
 
@@ -222,11 +222,11 @@ static void tell(struct recorder *r, bool whole, const struct embed_report *repo
 			  (uint64_t)(user.tv_usec + system.tv_usec) * 1000u;
 	writer_health(r->writer, "symbols_cpu_ns", r->names_cpu_ns);
 	if (!whole)
-		recorder_notice(r, "the names of some frames could not be looked up: reports look them up in "
-				   "the files, tracker symbolize adds them");
+		recorder_notice(r, "the recorder could not look up the names of some frames: reports look them up, "
+				   "and tracker symbolize adds them");
 	if (writer_symbols_left_out(r->writer))
-		writer_notice(r->writer, "there was no room for the names of some frames within --max-size: "
-					 "reports look them up in the files, tracker symbolize adds them");
+		writer_notice(r->writer, "--max-size left no room for the names of some frames: reports look them up, "
+					 "and tracker symbolize adds them");
 	if (!whole)
 		return;
 	r->made_named = report->made_resolved;

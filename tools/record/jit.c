@@ -307,7 +307,7 @@ static void tell_left_out(struct recorder *r, const struct process *p)
 
 	if (!made_code_left_out(p->jit->code))
 		return;
-	snprintf(text, sizeof(text), "%.100s (pid %u) has written down more code that it made than can be kept: some of it has no names",
+	snprintf(text, sizeof(text), "%.100s (pid %u) made more code at run time (JIT) than the recorder can keep names of: some of it has no names",
 		 p->name ? p->name : "a process", p->pid);
 	recorder_notice(r, text);
 }

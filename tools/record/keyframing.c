@@ -113,8 +113,8 @@ static void begin(struct recorder *r)
 
 	r->waiting = false;
 	snprintf(text, sizeof(text),
-		 "recording began after %.1f s, as --start-after asked: blocks that were allocated before "
-		 "and lived then are in it, what was freed before is not",
+		 "recording began after %.1f s because of --start-after: it holds the blocks that were live "
+		 "then, but not those that were freed before",
 		 (double)time_ns / 1e9);
 	writer_notice(r->writer, text);
 }
@@ -126,7 +126,7 @@ void keyframing_tell_missed(struct recorder *r)
 	heap_begin_here(r->heap, r->now_ns);
 	r->counters.events = 0;
 	snprintf(text, sizeof(text),
-		 "nothing was recorded: all ended after %.1f s, and --start-after asked to wait for %.1f s",
+		 "nothing was recorded because all processes ended after %.1f s, before the %.1f s of --start-after",
 		 (double)r->now_ns / 1e9, (double)r->begin_ns / 1e9);
 	recorder_notice(r, text);
 }

@@ -443,7 +443,7 @@ static void note_unattached(struct recording *s)
 	if (p->attached || s->o.notices.count)
 		return;
 	snprintf(text, sizeof(text),
-		 "%s (pid %u) never attached to the recorder: its allocations are not recorded",
+		 "%s (pid %u) never attached to the recorder, so its allocations are not recorded",
 		 p->name ? p->name : "the program", p->pid);
 	recorder_notice(&s->r, text);
 }
@@ -478,7 +478,7 @@ int main(int argc, char **argv)
 	const int first = arguments_parse(&s->o, argc, argv);
 
 	if ((!s->o.shm_fd && s->o.shm_id == NO_ID) || !s->o.out_fd || !s->o.control_fd || !s->o.pid) {
-		ui_error("it is started by tracker-run: use tracker run PROGRAM");
+		ui_error("tracker run starts this program: use tracker run PROGRAM");
 		return UI_USAGE;
 	}
 	set_signals();

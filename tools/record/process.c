@@ -375,16 +375,16 @@ static const struct {
 	const char *sentence;
 } notices[] = {
 	{ SHM_NOTICE_OWN_MALLOC,
-	  "brings its own malloc in the executable: its allocations do not go through the "
-	  "preloaded library and are not recorded" },
+	  "has its own malloc in the executable: its allocations bypass the preloaded "
+	  "library and are not recorded" },
 	{ SHM_NOTICE_SANITIZER,
-	  "was built with a sanitizer that replaces malloc: nothing of it is recorded, build it "
-	  "without -fsanitize to record it" },
+	  "was built with a sanitizer that replaces malloc and was not recorded; build it without "
+	  "-fsanitize to record it" },
 	{ SHM_NOTICE_OTHER_SCOPE,
-	  "loaded a library by dlmopen or with RTLD_DEEPBIND: what it allocates from another "
-	  "C library, or past the preloaded one, is not recorded" },
+	  "loaded a library by dlmopen or with RTLD_DEEPBIND: allocations that the library makes "
+	  "through another C library, or past the preloaded one, are not recorded" },
 	{ SHM_NOTICE_NO_MEMORY,
-	  "had no memory left for the recorder's own tables: some threads are not recorded" },
+	  "had no memory left for tracker's tables: some threads are not recorded" },
 };
 
 bool recorder_believes(const struct recorder *r, uint64_t figure)

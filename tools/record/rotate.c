@@ -95,8 +95,8 @@ static void settle_finisher(struct recorder *r)
 	wait_for_finisher(r);
 	if (!t->error)
 		return;
-	snprintf(text, sizeof(text), "the end of file %0*u could not be written (%s): its names, figures and "
-				     "modules are missing",
+	snprintf(text, sizeof(text), "the end of file %0*u could not be written (%s): it lacks its names, figures and "
+				     "modules",
 		 PIECES_DIGITS, t->number - 1, strerror(t->error));
 	recorder_notice(r, text);
 	t->error = 0;
@@ -150,7 +150,7 @@ static void cannot(struct recorder *r, const char *why)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), "recording could not go on in another piece: %s", why);
+	snprintf(text, sizeof(text), "the recorder could not go on in another file: %s", why);
 	recorder_notice(r, text);
 	r->rotation.keep_on = false;
 }
@@ -168,7 +168,7 @@ bool rotate_now(struct recorder *r)
 	if (writer_flush(r->writer) != 0)
 		return false;
 	if (r->heap_stopped) {
-		cannot(r, "the recorder has no memory to know what is live");
+		cannot(r, "it had no memory for the table of live blocks");
 		return false;
 	}
 	const int fd = open_piece(t, t->number + 1);
@@ -191,7 +191,7 @@ bool rotate_now(struct recorder *r)
 	if (t->number > t->keep && !writer_error(r->writer))
 		remove_piece(t, t->number - t->keep, &oldest);
 	if (bounds_room(r) < (int64_t)(r->bounds.max_bytes / WORTH_PART))
-		cannot(r, "what is live and its stacks fill it; use a larger --max-size");
+		cannot(r, "the live blocks and their stacks alone fill a file; use a larger --max-size");
 	return t->keep_on;
 }
 

@@ -44,9 +44,9 @@ static void tell(struct recorder *r, const char *path, uint32_t method)
 {
 	char text[PATH_MAX + 256];
 
-	snprintf(text, sizeof(text), "%s: its .debug_frame is compressed with %s, which is not read while a program runs: stacks through "
-				     "functions without other unwind information were cut or guessed (link it with --compress-debug-sections=zlib, or "
-				     "compile it with -fasynchronous-unwind-tables)",
+	snprintf(text, sizeof(text), "%s: its .debug_frame is compressed with %s, which tracker does not read while a program runs; stacks through "
+				     "functions without other unwind information were cut or guessed: link it with --compress-debug-sections=zlib, or "
+				     "compile it with -fasynchronous-unwind-tables",
 		 path, method == ELFCOMPRESS_ZSTD ? "zstd" : "an unknown method");
 	recorder_notice(r, text);
 }

@@ -265,17 +265,17 @@ static void explain(const struct recorder *r, const struct watch *w, char *why, 
 
 	snprintf(running, sizeof(running), "/proc/%u/exe", w->pid);
 	if (w->flags & SHM_EXEC_NO_LIBRARY)
-		snprintf(why, room, "libtracker.so cannot be read from there: make tracker's folder visible in that root");
+		snprintf(why, room, "libtracker.so cannot be read in its root directory: make tracker's folder visible there");
 	else if ((!w->ended && inspect_file(&found, running)) ||
 		 (strchr(w->path, '/') && inspect_file(&found, w->path)))
 		snprintf(why, room, "%s", found.reason);
 	else if (w->flags & SHM_EXEC_NO_WAY || (w->flags & SHM_EXEC_INNER_PID && r->segment < 0))
-		snprintf(why, room, "the recorder was not allowed to hand it the shared memory, or did not answer");
+		snprintf(why, room, "the recorder was not permitted to give it the shared memory, or did not answer");
 	else if (w->ended)
-		snprintf(why, room, "it ended before the preloaded library had started: it was killed, lacked a library, or "
-				    "was executed past the C library");
+		snprintf(why, room, "it ended before the preloaded library had started: it was killed, a library was missing, "
+				    "or the exec bypassed the C library");
 	else
-		snprintf(why, room, "it did not load the preloaded library: it was executed past the C library, or stood still");
+		snprintf(why, room, "it did not load the preloaded library: the exec bypassed the C library, or the program was stopped");
 }
 
 static void miss(struct recorder *r, const struct watch *w)
@@ -368,13 +368,13 @@ void watch_finish(struct recorder *r)
 	for (uint32_t i = 0; i < r->watches.missed_count; i++)
 		tell(r, &r->watches.missed[i]);
 	if (r->watches.missed_more) {
-		snprintf(text, sizeof(text), "%llu more programs of other kinds were not recorded",
+		snprintf(text, sizeof(text), "%llu more programs were not recorded, for other reasons",
 			 (unsigned long long)r->watches.missed_more);
 		recorder_notice(r, text);
 	}
 	if (untold && recorder_believes(r, untold)) {
-		snprintf(text, sizeof(text), "%u programs were started faster than could be followed: whether they were "
-					     "recorded is not known",
+		snprintf(text, sizeof(text), "%u programs were started faster than the recorder could follow: it does not know whether "
+					     "they were recorded",
 			 untold);
 		recorder_notice(r, text);
 	}

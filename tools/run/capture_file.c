@@ -64,7 +64,7 @@ bool capture_file_open(struct capture_file *o, const char *path, bool force)
 		return open_new(o);
 	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) {
 		ui_error("Could not create output file %s: %s", path,
-			 S_ISDIR(st.st_mode) ? strerror(EISDIR) : "it is no regular file");
+			 S_ISDIR(st.st_mode) ? strerror(EISDIR) : "not a regular file");
 		return false;
 	}
 	if (force)
@@ -83,7 +83,7 @@ static bool may_take(const char *path, bool force)
 
 	if (lstat(path, &st) == 0) {
 		if (!S_ISREG(st.st_mode)) {
-			ui_error("argument --rotate: makes several files, and %s is no regular file", path);
+			ui_error("argument --rotate: not allowed because %s is not a regular file", path);
 			return false;
 		}
 		snprintf(name, sizeof(name), "%s", path);

@@ -107,26 +107,26 @@ static void judge(struct inspection *r, const char *path, const struct elf_facts
 
 	if (rights)
 		blind(r, false, path, rights,
-		      "the dynamic linker ignores LD_PRELOAD then: run it as that user");
+		      "the dynamic linker then ignores LD_PRELOAD: run it as that user");
 	else if (!e->native)
 		blind(r, true, path, "is built for another machine than this tracker",
-		      "use a tracker of that architecture");
+		      "use a tracker that was built for that machine");
 	else if (!e->dynamic && !e->loader)
 		blind(r, false, path,
 		      e->go ? "is a statically linked Go program" : "is statically linked",
-		      e->go ? "Go's allocator cannot be recorded, use its own profiler (pprof)" :
+		      e->go ? "Go's allocator cannot be recorded: use Go's own profiler (pprof)" :
 			      "nothing can be preloaded into it: link it dynamically, without -static");
 	else if (strstr(e->interpreter, "ld-musl"))
 		blind(r, true, path, "uses the musl C library",
-		      "this tracker was built for another C library: build it for musl");
+		      "this tracker was built for another C library: build tracker for musl");
 	else if (e->sanitizer[0]) {
 		snprintf(what, sizeof(what), "was built with a sanitizer (%s) that replaces malloc",
 			 e->sanitizer);
 		blind(r, true, path, what, "build it without -fsanitize to record it");
 	} else if (e->go) {
 		r->partly = true;
-		snprintf(r->why, sizeof(r->why), "%s is a Go program with C parts: what these allocate is recorded, "
-						 "and the mappings that Go's allocator makes, use pprof for what is in them",
+		snprintf(r->why, sizeof(r->why), "%s is a Go program with C parts: tracker records what the C parts allocate "
+						 "and the mappings of Go's allocator; use pprof for what lies in those mappings",
 			 path);
 	}
 }
@@ -217,6 +217,6 @@ bool inspect_file(struct inspection *ret, const char *path)
 	/* who executed it is not known: another user than we are */
 	if (!ret->unrecordable && stat(file, &st) == 0 && st.st_mode & (S_ISUID | S_ISGID))
 		blind(ret, false, path, st.st_mode & S_ISUID ? "runs with the rights of another user (setuid)" : "runs with the rights of another group (setgid)",
-		      "the dynamic linker ignores LD_PRELOAD then: run it as that user");
+		      "the dynamic linker then ignores LD_PRELOAD: run it as that user");
 	return ret->unrecordable;
 }

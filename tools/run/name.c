@@ -25,14 +25,14 @@ static const char *put_variable(struct output *o, const char *p, char *why, size
 	char name[256];
 
 	if (!end || (size_t)(end - p) > sizeof(name)) {
-		snprintf(why, room, "%%q needs a variable in braces: %%q{HOME}");
+		snprintf(why, room, "%%q needs the name of a variable in braces, such as %%q{HOME}");
 		return NULL;
 	}
 	snprintf(name, sizeof(name), "%.*s", (int)(end - p - 1), p + 1);
 	const char *const value = getenv(name);
 
 	if (!value) {
-		snprintf(why, room, "%%q{%s}: this variable is not set", name);
+		snprintf(why, room, "%%q{%s}: the variable is not set", name);
 		return NULL;
 	}
 	put(o, value, true);
@@ -89,7 +89,7 @@ bool name_expand(const char *pattern, const struct name_facts *f, char *ret, siz
 			continue;
 		}
 		if (!put_plain(&o, pattern[1], f)) {
-			snprintf(ret, room, "%%%.1s is no pattern: use %%p %%e %%h %%t %%q{VAR} %%%%",
+			snprintf(ret, room, "%%%.1s is an unknown pattern; use %%p %%e %%h %%t %%q{VAR} %%%%",
 				 pattern + 1);
 			return false;
 		}

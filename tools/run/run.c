@@ -46,17 +46,17 @@
 static bool find_parts(struct run *r)
 {
 	if (!home_find("libtracker.so", r->library, sizeof(r->library))) {
-		ui_error("libtracker.so is not beside this program; install tracker again or set "
+		ui_error("cannot find libtracker.so beside this program; install tracker again or set "
 			 "TRACKER_HOME");
 		return false;
 	}
 	if (!home_find("tracker-record", r->recorder_path, sizeof(r->recorder_path))) {
-		ui_error("tracker-record is not beside this program; install tracker again or set "
+		ui_error("cannot find tracker-record beside this program; install tracker again or set "
 			 "TRACKER_HOME");
 		return false;
 	}
 	if (strpbrk(r->library, ": ")) {
-		ui_error("%s: LD_PRELOAD takes no path with a space or colon; install tracker "
+		ui_error("%s: LD_PRELOAD does not accept a path with a space or a colon; install tracker "
 			 "elsewhere",
 			 r->library);
 		return false;
@@ -124,7 +124,7 @@ static bool create_control(struct run *r)
 	r->recorder_control = descriptor_high(pair[1]);
 	if (r->control >= 0 && r->recorder_control >= 0)
 		return true;
-	ui_error("cannot move a descriptor: %s; nothing was started", strerror(errno));
+	ui_error("cannot duplicate a file descriptor: %s; nothing was started", strerror(errno));
 	return false;
 }
 
@@ -137,7 +137,7 @@ static bool can_split(const char *path)
 
 	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
 		return true;
-	ui_error("argument --split-processes: makes several files, and %s is no regular file", path);
+	ui_error("argument --split-processes: not allowed because %s is not a regular file", path);
 	return false;
 }
 
@@ -160,7 +160,7 @@ static int open_output(struct run *r)
 		return UI_CANNOT;
 	r->output.fd = descriptor_high(r->output.fd);
 	if (r->output.fd < 0)
-		ui_error("%s: %s; nothing was started", path, strerror(errno));
+		ui_error("cannot duplicate the file descriptor of %s: %s; nothing was started", path, strerror(errno));
 	return r->output.fd >= 0 ? UI_OK : UI_CANNOT;
 }
 
@@ -316,7 +316,7 @@ static void split_processes(const struct run *r, const struct control_message *m
 	*at = (char *)r->output.path;
 	error = home_find(name, path, sizeof(path)) ? posix_spawn(&pid, path, NULL, NULL, argv, environ) : ENOENT;
 	if (error)
-		ui_error("%s: %s: %s is not split", name, strerror(error), r->output.path);
+		ui_error("cannot start %s: %s; %s was not split", name, strerror(error), r->output.path);
 	while (!error && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }
@@ -351,7 +351,7 @@ static void conclude(struct run *r, int recorder_status)
 		}
 		if (m.kind == CONTROL_FAILED) {
 			fprintf(stderr, "tracker: the recorder could not begin: %s; the program ran, "
-					"but nothing of it was recorded\n",
+					"but nothing was recorded\n",
 				strerror((int)m.error));
 			capture_file_remove_unbegun(&r->output);
 			return;

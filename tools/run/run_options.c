@@ -14,16 +14,16 @@
 #define CHECKPOINT_DEFAULT_NS 10000000000ull
 
 static const char details[] =
-	"Patterns in FILE: %p the program's pid, %e its name, %h the host, %t the time,\n"
-	"%q{VAR} an environment variable, %% a percent sign. Default: tracker.%e.%p.bin\n"
+	"FILE may contain patterns: %p is the program's pid, %e its name, %h the host, %t the time,\n"
+	"%q{VAR} an environment variable, %% a percent sign. The default is tracker.%e.%p.bin\n"
 	"\n"
 	"Examples:\n"
 	"  tracker run ./app --its-own options\n"
 	"  tracker run -o out.bin -- make -j4\n"
 	"  tracker stats out.bin\n"
 	"\n"
-	"The exit status is the program's; a signal that kills it kills tracker run.\n"
-	"125: tracker itself failed, 126: not executable, 127: not found.\n";
+	"The exit status is that of the program; a signal that kills it also kills tracker run.\n"
+	"Exit status 125: tracker itself failed, 126: not executable, 127: not found.\n";
 
 static int parse(const struct ui_option *options, int argc, char **argv)
 {
@@ -47,21 +47,21 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		{ 'o', "output", UI_STRING, &o->output, "FILE", "write the capture to FILE", 0, 0 },
 		{ 'f', "force", UI_FLAG, &o->force, NULL, "overwrite FILE", 0, 0 },
 		{ 'a', "aggregate", UI_FLAG, &o->aggregate, NULL,
-		  "record sums per stack instead of events: a small file, however long it takes", 0, 0 },
+		  "record sums per stack instead of events: the file stays small however long the program runs", 0, 0 },
 		{ 0, "format", UI_STRING, &o->format, "all|aggregated",
-		  "the same as a word (also: TRACKER_FORMAT in the environment)", 0, 0 },
+		  "the same as a word (also TRACKER_FORMAT in the environment)", 0, 0 },
 		{ 0, "checkpoint", UI_STRING, &o->checkpoint, "TIME",
-		  "with --aggregate: write the file anew every TIME (10s); 0: only at the end", 0, 0 },
+		  "with --aggregate: rewrite the file every TIME (10s); 0: only at the end", 0, 0 },
 		{ 0, "temporary-threshold", UI_UINT, &o->temporary_threshold, "N",
-		  "with --aggregate: temporary is freed within N other allocations (1)", 0,
+		  "with --aggregate: count a block as temporary if it is freed within N other allocations (1)", 0,
 		  UINT32_MAX - 1 },
 		{ 0, "compress", UI_STRING, &o->compress, "zstd|lz4|none",
-		  "how blocks of the capture are packed: zstd (default; tables by LZ4), lz4, none", 0, 0 },
+		  "how to compress the capture: zstd (default; tables by LZ4), lz4, none", 0, 0 },
 		{ 0, "no-compress", UI_FLAG, &o->no_compress, NULL, "the same as --compress=none", 0, 0 },
 		{ 0, "buffered-file-io", UI_FLAG, &o->buffered, NULL,
-		  "write the capture through the page cache: always so, accepted for command lines of memray",
+		  "no effect, accepted for command lines of memray: the capture always goes through the page cache",
 		  0, 0 },
-		{ 'q', "quiet", UI_FLAG, &o->quiet, NULL, "say nothing after the run", 0, 0 },
+		{ 'q', "quiet", UI_FLAG, &o->quiet, NULL, "print no summary after the run", 0, 0 },
 		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL,
 		  "do not look up names when recording ends", 0, 0 },
 		{ 0, "nframe", UI_UINT, &o->nframe, "N",
@@ -71,11 +71,11 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		{ 0, "no-follow-exec", UI_FLAG, &o->no_follow_exec, NULL,
 		  "do not record programs that the program executes", 0, 0 },
 		{ 0, "split-processes", UI_FLAG, &o->split, NULL,
-		  "in the end make a capture for each process: FILE of the one that was started, FILE.PID of the others", 0, 0 },
+		  "at the end divide the capture into one per process: FILE for the one that was started, FILE.PID for the others", 0, 0 },
 		{ 0, "unwind", UI_STRING, &o->unwind, "own|verify[=LIBRARY]|libunwind",
-		  "the unwinder: own (default); verify: compare every 37th stack with libunwind's "
-		  "and libgcc's, or with that LIBRARY's, see tracker info; libunwind: its stacks "
-		  "(both may hang or crash)",
+		  "choose the unwinder: own (default); verify: compare every 37th stack with libunwind's "
+		  "and libgcc's, or with that LIBRARY's, and show the result in tracker info; libunwind: use "
+		  "libunwind's stacks (verify and libunwind may hang or crash)",
 		  0, 0 },
 		{ 0, "sample", UI_SIZE, &o->sample_bytes, "SIZE",
 		  "record a sample of the allocations, one every SIZE bytes on average; reports show "
@@ -84,16 +84,16 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
 		  "look at resident memory every N ms (10); 0: never", 0, 3600000 },
 		{ 0, "wait", UI_STRING, &o->wait, "TIME",
-		  "wait so long for descendants that outlive the program (2s); 0, inf", 0, 0 },
+		  "wait at most TIME for descendants that outlive the program (2s); 0 or inf", 0, 0 },
 		{ 0, "start-after", UI_STRING, &o->start_after, "TIME",
-		  "begin the capture after TIME, with what is live then", 0, 0 },
+		  "begin the capture after TIME, with the blocks that are live then", 0, 0 },
 		{ 0, "duration", UI_STRING, &o->duration, "TIME",
 		  "stop recording after TIME (30s); the program runs on", 0, 0 },
 		{ 0, "max-size", UI_SIZE, &o->max_bytes, "SIZE",
 		  "stop recording before FILE becomes larger than SIZE (100M)", 1u << 20, 0 },
 		{ 0, "rotate", UI_UINT, &o->rotate, "N",
-		  "with --max-size: do not stop, go on in FILE.000002 and so on, and keep the newest N "
-		  "of these files",
+		  "with --max-size: do not stop but go on in FILE.000002 and so on, and keep the newest N "
+		  "files",
 		  1, ROTATE_MAX },
 		{ 0 },
 	};
@@ -120,7 +120,7 @@ static bool find_unwinder(struct run_options *o)
 			o->unwind_flag = unwinders[i].flag;
 			return true;
 		}
-	ui_error("argument --unwind: '%s' is no unwinder; use own, verify, verify=libgcc, verify=libunwind or libunwind", o->unwind);
+	ui_error("argument --unwind: invalid choice '%s'; use own, verify, verify=libgcc, verify=libunwind or libunwind", o->unwind);
 	return false;
 }
 
@@ -148,7 +148,7 @@ static bool find_packing(struct run_options *o)
 			return true;
 		}
 	if (o->compress)
-		ui_error("argument --compress: '%s' is no packing; use zstd, lz4 or none", o->compress);
+		ui_error("argument --compress: invalid choice '%s'; use zstd, lz4 or none", o->compress);
 	return !o->compress;
 }
 
@@ -166,7 +166,7 @@ static bool find_format(struct run_options *o)
 		return true;
 	}
 	if (strcmp(word, "all")) {
-		ui_error("%s: '%s' is no format; use all or aggregated",
+		ui_error("%s: invalid choice '%s'; use all or aggregated",
 			 asked ? "argument --format" : "TRACKER_FORMAT", word);
 		return false;
 	}
@@ -184,13 +184,13 @@ static bool check_aggregate(struct run_options *o)
 		return false;
 	}
 	if (o->aggregate && o->max_bytes) {
-		ui_error("argument --max-size: not allowed with argument --aggregate, whose file does "
-			 "not grow with events");
+		ui_error("argument --max-size: not allowed with argument --aggregate: an aggregated "
+			 "capture does not grow with events");
 		return false;
 	}
 	o->checkpoint_ns = CHECKPOINT_DEFAULT_NS;
 	if (o->checkpoint && !ui_parse_duration(o->checkpoint, &o->checkpoint_ns)) {
-		ui_error("argument --checkpoint: '%s' is no duration; use 500ms, 10s, 1m or 0",
+		ui_error("argument --checkpoint: '%s' is an invalid duration; use 500ms, 10s, 1m or 0",
 			 o->checkpoint);
 		return false;
 	}
@@ -203,7 +203,7 @@ static bool check_start(struct run_options *o)
 	if (!o->start_after)
 		return true;
 	if (!ui_parse_duration(o->start_after, &o->start_after_ns)) {
-		ui_error("argument --start-after: '%s' is no duration; use 500ms, 30s or 5m",
+		ui_error("argument --start-after: '%s' is an invalid duration; use 500ms, 30s or 5m",
 			 o->start_after);
 		return false;
 	}
@@ -219,7 +219,7 @@ static bool check_rotate(const struct run_options *o)
 	if (!o->rotate)
 		return true;
 	if (!o->max_bytes)
-		ui_error("argument --rotate: needs argument --max-size, the size of each file");
+		ui_error("argument --rotate: only allowed with --max-size, which sets the size of each file");
 	else if (o->sample_bytes)
 		ui_error("argument --rotate: not allowed with argument --sample");
 	return o->max_bytes && !o->sample_bytes;
@@ -247,13 +247,13 @@ bool run_options_check(struct run_options *o)
 	if (!strcmp(o->wait, "inf")) {
 		o->wait_ns = UINT64_MAX;
 	} else if (!ui_parse_duration(o->wait, &o->wait_ns)) {
-		ui_error("argument --wait: '%s' is no duration; use 500ms, 2s, 1m or inf", o->wait);
+		ui_error("argument --wait: '%s' is an invalid duration; use 500ms, 2s, 1m or inf", o->wait);
 		return false;
 	}
 	if (!check_start(o) || !check_rotate(o) || !check_split(o))
 		return false;
 	if (o->duration && (!ui_parse_duration(o->duration, &o->duration_ns) || !o->duration_ns)) {
-		ui_error("argument --duration: '%s' is no duration; use 500ms, 30s or 5m", o->duration);
+		ui_error("argument --duration: '%s' is an invalid duration; use 500ms, 30s or 5m", o->duration);
 		return false;
 	}
 	return true;

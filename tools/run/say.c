@@ -25,12 +25,12 @@ void say_left(const struct run *r, const struct control_message *m)
 		at += (size_t)snprintf(pids + at, sizeof(pids) - at, "%s%u", i ? ", " : "",
 				       m->pids[i]);
 	fprintf(stderr,
-		"tracker: %u %s still running (pid %s%s) and recorded into %s until %s\n",
+		"tracker: %u %s still running (pid %s%s); recording into %s goes on until %s\n",
 		m->running, m->running == 1 ? "descendant is" : "descendants are", pids,
 		m->running > CONTROL_PIDS ? ", ..." : "", capture_name(r),
 		m->running == 1 ? "it ends" : "they end");
 	if (r->o.split)
-		fprintf(stderr, "tracker: it is not split: tracker split %s does that then\n", capture_name(r));
+		fprintf(stderr, "tracker: run tracker split %s when the recording has ended\n", capture_name(r));
 }
 
 static void print_error(const struct run *r, const struct control_message *m)
@@ -48,7 +48,7 @@ static void print_error(const struct run *r, const struct control_message *m)
 	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
 		if (remedies[i].error == m->error)
 			remedy = remedies[i].remedy;
-	fprintf(stderr, "tracker: %s: %s: recorded up to %.1f s%s\n", capture_name(r),
+	fprintf(stderr, "tracker: cannot write %s: %s: recorded up to %.1f s%s\n", capture_name(r),
 		strerror((int)m->error), (double)m->error_ns / 1e9, remedy);
 }
 
@@ -56,25 +56,25 @@ static void print_error(const struct run *r, const struct control_message *m)
 static void print_stopped(const struct run *r, const struct control_message *m)
 {
 	static const char *const reasons[] = {
-		[STOPPED_DURATION] = "as --duration asked",
+		[STOPPED_DURATION] = "because of --duration",
 		[STOPPED_SIZE] = "because of --max-size",
-		[STOPPED_TOLD] = "because the recorder was told to",
+		[STOPPED_TOLD] = "because the recorder was told to stop",
 	};
 
 	if (m->stopped_by == STOPPED_NOT || m->stopped_by > STOPPED_TOLD ||
 	    (r->o.quiet && m->stopped_by != STOPPED_TOLD))
 		return;
-	fprintf(stderr, "tracker: recording stopped after %.1f s, %s; the program ran on\n",
+	fprintf(stderr, "tracker: recording stopped after %.1f s %s; the program ran on\n",
 		(double)m->stopped_ns / 1e9, reasons[m->stopped_by]);
 }
 
 /* The capture is FILE.000004 to FILE.000008, and what came before those is given up. */
 static void print_pieces(const char *f, const struct control_message *m, const char *size)
 {
-	fprintf(stderr, "tracker: written to %s.%0*u to .%0*u (%u files, %s)", f, PIECES_DIGITS,
+	fprintf(stderr, "tracker: wrote %s.%0*u to .%0*u (%u files, %s)", f, PIECES_DIGITS,
 		m->first_piece, PIECES_DIGITS, m->last_piece, m->last_piece - m->first_piece + 1, size);
 	if (m->first_piece > 1)
-		fprintf(stderr, "; what was done before %.1f s was given up, as --rotate asked",
+		fprintf(stderr, "; events before %.1f s were dropped because of --rotate",
 			(double)m->began_ns / 1e9);
 	fputc('\n', stderr);
 }
@@ -105,12 +105,15 @@ static void print_reserved(const struct control_message *m)
 			ui_count(count, sizeof(count), m->reserved_mappings), m->reserved_mappings == 1 ? "" : "s");
 }
 
-/* No process attached. */
-static const char *why_nothing(const struct run *r, const struct control_message *m)
+/* No process attached. The warning before the start has said what to do about an unrecordable program. */
+static void print_nothing(const struct run *r, const struct control_message *m)
 {
-	if (r->found.unrecordable)
-		return r->found.why;
-	return m->notice[0] ? m->notice : "no process attached to the recorder";
+	const char *const why = r->found.unrecordable ? r->found.why :
+				m->notice[0]	      ? m->notice :
+							"no process attached to the recorder";
+
+	fprintf(stderr, "tracker: nothing was recorded because %.*s\n",
+		(int)(r->found.unrecordable ? strcspn(why, ";") : strlen(why)), why);
 }
 
 void say_done(const struct run *r, const struct control_message *m)
@@ -119,7 +122,7 @@ void say_done(const struct run *r, const struct control_message *m)
 	const char *const f = m->elsewhere[0] ? m->elsewhere : capture_name(r);
 
 	if (m->elsewhere[0])
-		fprintf(stderr, "tracker: %s is no longer the file that was begun: the capture is in %s\n",
+		fprintf(stderr, "tracker: %s was replaced by another file; the capture is in %s\n",
 			r->output.path, m->elsewhere);
 	if (m->error) {
 		print_error(r, m);
@@ -127,7 +130,7 @@ void say_done(const struct run *r, const struct control_message *m)
 		return;
 	}
 	if (m->lost)
-		fprintf(stderr, "tracker: %s events were lost: the recorder could not keep up\n",
+		fprintf(stderr, "tracker: %s events were lost because the recorder could not keep up: totals are lower bounds\n",
 			ui_count(lost, sizeof(lost), m->lost));
 	else if (m->notice[0] && (m->processes || r->o.quiet))
 		fprintf(stderr, "tracker: %.*s\n", (int)sizeof(m->notice), m->notice);
@@ -140,12 +143,12 @@ void say_done(const struct run *r, const struct control_message *m)
 		print_figures(r, m);
 		print_reserved(m);
 	} else
-		fprintf(stderr, "tracker: nothing was recorded because %s\n", why_nothing(r, m));
+		print_nothing(r, m);
 	ui_size(size, sizeof(size), (int64_t)m->file_bytes, false);
 	if (m->last_piece > 1)
 		print_pieces(f, m, size);
 	else
-		fprintf(stderr, "tracker: written to %s (%s)\n", m->last_piece ? r->output.path : f, size);
+		fprintf(stderr, "tracker: wrote %s (%s)\n", m->last_piece ? r->output.path : f, size);
 	/* a device or a pipe keeps nothing that could be read */
 	if (m->processes && r->output.created)
 		fprintf(stderr, "tracker: next: tracker stats %s, tracker flamegraph %s, tracker leaks %s\n",
@@ -158,11 +161,11 @@ void say_recorder_died(const struct run *r, int status)
 	const char *const name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
 	const bool begun = !capture_file_remove_unbegun(&r->output);
 
-	fprintf(stderr, "tracker: the recorder died%s%s%s: ", name ? " (SIG" : "", name ? name : "",
+	fprintf(stderr, "tracker: the recorder died%s%s%s; ", name ? " (SIG" : "", name ? name : "",
 		name ? ")" : "");
 	if (begun)
-		fprintf(stderr, "%s holds what was recorded until %s\n", capture_name(r),
-			r->o.aggregate ? "the last checkpoint" : "then");
+		fprintf(stderr, "%s holds the events up to %s\n", capture_name(r),
+			r->o.aggregate ? "the last checkpoint" : "that moment");
 	else
-		fputs("the program ran, but nothing of it was recorded\n", stderr);
+		fputs("the program ran, but nothing was recorded\n", stderr);
 }
