@@ -3,14 +3,18 @@
  *
  * Lines on stdout, written without stdio and so without its heap:
  *
- *   T KIND SIZE COUNT	events of that kind; a free counts under the size of its block
- *   L SIZE COUNT	blocks of that size never freed
- *   E KIND,... SIZE LEAST	as many events of each kind, which is no fixed number, but LEAST at the least
- *   M LIVE BYTES	of anonymous mappings, at the end (LIVE is a word)
- *   P PEAK BYTES	of all that was live, the most that it ever was
+ *   T KIND SIZE COUNT	COUNT events of that kind; a free counts under the size of its block
+ *   L SIZE COUNT	COUNT blocks of that size that were never freed
+ *   E KIND,... SIZE LEAST	the same number of events of each kind, at least LEAST
+ *   M LIVE BYTES	bytes of anonymous mappings at the end (LIVE is a literal word)
+ *   P PEAK BYTES	the largest number of bytes that were live (PEAK is a literal word)
  *
- * A size that is named is compared completely: every kind of event on blocks
- * of that size must have been announced. So fixtures use odd sizes (1001, ...)
+ * A realloc that succeeds is two events: "realloc" under its new size, and
+ * "realloc-old" under the size of the block that it released. KIND is otherwise
+ * the name that `tracker dump` prints: malloc, calloc, free, new, mmap ...
+ *
+ * The test compares a named size completely: the fixture must announce every
+ * kind of event on blocks of that size. So fixtures use odd sizes (1001, ...)
  * that nothing else in the process asks for.
  */
 #ifndef TRUTH_H
