@@ -107,7 +107,9 @@ const struct tracker_traceback *source_traceback(struct source *s, uint32_t node
 	if (!s->tracebacks[node]) {
 		const struct source_frame *const frames = group_frames(s->stacks, node, &n);
 
-		s->tracebacks[node] = traceback_new(frames, n);
+		/* names that memory was short for are missing, and would be for ever */
+		if (!stacks_short_of_memory(s->stacks))
+			s->tracebacks[node] = traceback_new(frames, n);
 	}
 	return s->tracebacks[node];
 }

@@ -75,8 +75,10 @@ static int add(struct grouping *g, enum group_side side, const struct tracker_sn
 		.view = &s->view,
 		.cumulative = cumulative,
 	};
-	const int err = grouping_add(g, side, &from);
+	int err = grouping_add(g, side, &from);
 
+	if (stacks_short_of_memory(from.stacks))
+		err = TRK_ERR_NOMEM;
 	source_unlock(s->source);
 	return err;
 }
