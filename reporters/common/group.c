@@ -1,233 +1,12 @@
 /*
  * group - see group.h. Order of work: stacks are counted per call-tree node
- * first, then every node that has a block is looked up once.
+ * first, then every node that has a block is looked up once. Keys: group_keys.c.
  */
-#include "common/group.h"
+#include "common/group_private.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "format/array.h"
-#include "format/idmap.h"
-#include "format/mix.h"
-#include "symbols/keymap.h"
-
-#define NO_STAT UINT32_MAX
-
-struct atom {
-	char *text;
-	uint64_t number;
-};
-
-struct path {
-	uint32_t parent, atom, depth;
-	uint32_t stat; /* NO_STAT: no stack ends here */
-};
-
-struct group_private {
-	struct group_options options;
-	struct atom *atoms;
-	struct path *paths; /* 0: the empty one */
-	size_t atom_count, atom_room, path_count, path_room, stat_room;
-	struct idmap by_atom; /* places in `atoms`, from 1 */
-	struct idmap by_path; /* places in `paths`, from 1, by parent and atom; the empty one is not in it */
-	struct keymap frame_atoms; /* frame of the capture being added, inlined depth */
-	uint32_t *scratch; /* atoms of one stack */
-	size_t scratch_room;
-	uint64_t stamp;
-};
-
-static const char *const names[] = {
-	[GROUP_FILENAME] = "filename",
-	[GROUP_LINENO] = "lineno",
-	[GROUP_TRACEBACK] = "traceback",
-	[GROUP_FUNCTION] = "function",
-	[GROUP_MODULE] = "module",
-	[GROUP_THREAD] = "thread",
-	[GROUP_SIZE] = "size",
-};
-
-bool group_by_parse(const char *text, enum group_by *ret)
-{
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(text, names[i]) != 0)
-			continue;
-		*ret = (enum group_by)i;
-		return true;
-	}
-	return false;
-}
-
-bool group_can_cumulate(enum group_by by)
-{
-	return by == GROUP_FILENAME || by == GROUP_LINENO || by == GROUP_FUNCTION ||
-	       by == GROUP_MODULE;
-}
-
-const char *group_by_name(enum group_by by)
-{
-	return names[by];
-}
-
-void group_by_view(enum group_by by, struct view_options *o)
-{
-	o->by_thread |= by == GROUP_THREAD;
-	o->by_size |= by == GROUP_SIZE;
-}
-
-/* ---- keys ---- */
-
-static int atom_new(struct group_private *p, const char *text, uint64_t number, uint32_t hash)
-{
-	if (!idmap_reserve(&p->by_atom) || !ARRAY_ROOM(p->atoms, p->atom_room, p->atom_count + 1, 64))
-		return TRK_ERR_NOMEM;
-	char *const copy = strdup(text);
-	if (!copy)
-		return TRK_ERR_NOMEM;
-	p->atoms[p->atom_count++] = (struct atom){ copy, number };
-	idmap_add(&p->by_atom, hash, (uint32_t)p->atom_count);
-	return 0;
-}
-
-static int atom_of(struct group_private *p, const char *text, uint64_t number, uint32_t *ret)
-{
-	const uint32_t hash = (uint32_t)trk_mix(trk_mix_bytes(text, strlen(text)), number);
-	uint32_t at = hash, id;
-
-	while ((id = idmap_next(&p->by_atom, hash, &at))) {
-		*ret = id - 1;
-		if (p->atoms[*ret].number == number && strcmp(p->atoms[*ret].text, text) == 0)
-			return 0;
-	}
-	*ret = (uint32_t)p->atom_count;
-	return atom_new(p, text, number, hash);
-}
-
-static int path_of(struct group_private *p, uint32_t parent, uint32_t atom, uint32_t *ret)
-{
-	const uint32_t hash = (uint32_t)trk_mix(parent, atom);
-	uint32_t at = hash, id;
-
-	while ((id = idmap_next(&p->by_path, hash, &at))) {
-		*ret = id - 1;
-		if (p->paths[*ret].parent == parent && p->paths[*ret].atom == atom)
-			return 0;
-	}
-	if (!idmap_reserve(&p->by_path) || !ARRAY_ROOM(p->paths, p->path_room, p->path_count + 1, 64))
-		return TRK_ERR_NOMEM;
-	*ret = (uint32_t)p->path_count++;
-	p->paths[*ret] = (struct path){ parent, atom, p->paths[parent].depth + 1, NO_STAT };
-	idmap_add(&p->by_path, hash, (uint32_t)p->path_count);
-	return 0;
-}
-
-/* The function's name; of one not known, what it belongs to. */
-static int function_atom(struct group_private *p, const struct source_frame *f, uint32_t *ret)
-{
-	const bool location = p->options.by == GROUP_LOCATION;
-	const bool is_nowhere = strcmp(f->module, "<unknown>") == 0;
-	char *text = NULL;
-
-	const int n = *f->function ? asprintf(&text, location ? "%s at %s" : "%s", f->function, f->file) :
-		      is_nowhere   ? asprintf(&text, "<unknown>") :
-				     asprintf(&text, "<unknown> in %s", f->module);
-	if (n < 0)
-		return TRK_ERR_NOMEM;
-	const int err = atom_of(p, text, 0, ret);
-	free(text);
-	return err;
-}
-
-/* A line of the source; where none is known, the function: a module's call sites are not all one row. */
-static int line_atom(struct group_private *p, const struct source_frame *f, uint32_t *ret)
-{
-	char *text = NULL;
-
-	if (f->has_source || !*f->function || !strcmp(f->module, "<unknown>"))
-		return atom_of(p, f->file, f->line, ret);
-	if (f->placeholder)
-		return atom_of(p, f->function, 0, ret);
-	if (asprintf(&text, "%s in %s", f->function, f->module) < 0)
-		return TRK_ERR_NOMEM;
-	const int err = atom_of(p, text, 0, ret);
-	free(text);
-	return err;
-}
-
-/* `inlined`: how many frames of the same machine frame are above this one. */
-static int frame_atom(struct group_private *p, const struct source_frame *f, uint32_t inlined,
-		      uint32_t *ret)
-{
-	uint32_t *const known = keymap_at(&p->frame_atoms, (uint64_t)f->frame << 32 | inlined);
-	uint32_t atom;
-	int err;
-
-	if (!known)
-		return TRK_ERR_NOMEM;
-	if (f->frame && *known != KEYMAP_NONE) {
-		*ret = *known;
-		return 0;
-	}
-	switch (p->options.by) {
-	case GROUP_FUNCTION:
-	case GROUP_LOCATION:
-		err = function_atom(p, f, &atom);
-		break;
-	case GROUP_MODULE:
-		err = atom_of(p, f->module, 0, &atom);
-		break;
-	case GROUP_FILENAME:
-		err = atom_of(p, f->file, 0, &atom);
-		break;
-	default:
-		err = line_atom(p, f, &atom);
-	}
-	if (err < 0)
-		return err;
-	*known = atom;
-	*ret = atom;
-	return 0;
-}
-
-/* A thread that was given no name has its process's. */
-static const char *thread_name(const struct capture *c, const struct trk_thread *t)
-{
-	if (t->name && *t->name)
-		return t->name;
-	return t->process < c->process_count ? c->processes[t->process].name : "<unnamed>";
-}
-
-char *group_thread(const struct capture *c, uint32_t thread, char *out, size_t room)
-{
-	if (thread >= c->thread_count) {
-		snprintf(out, room, "<unknown>");
-		return out;
-	}
-	const struct trk_thread *const t = &c->threads[thread];
-	const char *const name = thread_name(c, t);
-
-	if (c->process_count > 1 && t->process < c->process_count)
-		snprintf(out, room, "%" PRIu32 "/0x%" PRIx32 " (%s)", c->processes[t->process].pid,
-			 t->tid, name);
-	else
-		snprintf(out, room, "0x%" PRIx32 " (%s)", t->tid, name);
-	return out;
-}
-
-static int thread_atom(struct group_private *p, const struct capture *c, uint32_t thread,
-		       uint32_t *ret)
-{
-	char text[512];
-
-	if (thread >= c->thread_count)
-		return atom_of(p, "<unknown>", 0, ret);
-	const struct trk_thread *const t = &c->threads[thread];
-	if (p->options.portable)
-		return atom_of(p, thread_name(c, t), 0, ret);
-	return atom_of(p, group_thread(c, thread, text, sizeof(text)), t->tid, ret);
-}
 
 /* ---- counting ---- */
 
@@ -235,7 +14,7 @@ static struct group_stat *stat_of(struct grouping *g, uint32_t path)
 {
 	struct group_private *const p = g->private;
 
-	if (p->paths[path].stat == NO_STAT) {
+	if (p->paths[path].stat == GROUP_NO_STAT) {
 		if (!ARRAY_ROOM(g->stats, p->stat_room, g->stat_count + 1, 64))
 			return NULL;
 		g->stats[g->stat_count] = (struct group_stat){ .path = path };
@@ -280,7 +59,7 @@ static int count_path(struct grouping *g, uint32_t parent, uint32_t atom, const 
 {
 	uint32_t path;
 
-	return path_of(g->private, parent, atom, &path) < 0 ? TRK_ERR_NOMEM : count(g, path, o);
+	return group_path_of(g->private, parent, atom, &path) < 0 ? TRK_ERR_NOMEM : count(g, path, o);
 }
 
 static size_t skipped_at_top(const struct source_frame *frames, size_t n)
@@ -315,7 +94,7 @@ static int atoms_of(struct group_private *p, const struct source_frame *frames, 
 		inlined++;
 	for (size_t i = 0; i < n; i++) {
 		const struct source_frame *const f = &frames[skip + i];
-		if (frame_atom(p, f, inlined, &p->scratch[i]) < 0)
+		if (group_frame_atom(p, f, inlined, &p->scratch[i]) < 0)
 			return TRK_ERR_NOMEM;
 		inlined = f->inlined ? inlined + 1 : 0;
 	}
@@ -327,7 +106,7 @@ static int count_traceback(struct grouping *g, size_t n, const struct one *o)
 	uint32_t path = 0;
 
 	for (size_t i = n; i--;)
-		if (path_of(g->private, path, g->private->scratch[i], &path) < 0)
+		if (group_path_of(g->private, path, g->private->scratch[i], &path) < 0)
 			return TRK_ERR_NOMEM;
 	return count(g, path, o);
 }
@@ -368,9 +147,9 @@ static int count_row(struct grouping *g, const struct capture *c, const struct v
 
 	g->private->stamp++;
 	if (g->private->options.by == GROUP_SIZE)
-		err = atom_of(g->private, "", r->block_size, &atom);
+		err = group_atom_of(g->private, "", r->block_size, &atom);
 	else
-		err = thread_atom(g->private, c, r->thread, &atom);
+		err = group_thread_atom(g->private, c, r->thread, &atom);
 	return err < 0 ? err : count_path(g, 0, atom, o);
 }
 
@@ -429,34 +208,6 @@ out:
 
 /* ---- order ---- */
 
-static int compare_atoms(const struct group_private *p, uint32_t a, uint32_t b)
-{
-	if (a == b)
-		return 0;
-	const int text = strcmp(p->atoms[a].text, p->atoms[b].text);
-	if (text)
-		return text;
-	return p->atoms[a].number < p->atoms[b].number ? -1 : p->atoms[a].number > p->atoms[b].number;
-}
-
-/* As CPython compares tracebacks: from the oldest frame; a prefix comes before what it begins. */
-static int compare_paths(const struct group_private *p, uint32_t a, uint32_t b)
-{
-	const uint32_t depth_a = p->paths[a].depth, depth_b = p->paths[b].depth;
-
-	while (p->paths[a].depth > depth_b)
-		a = p->paths[a].parent;
-	while (p->paths[b].depth > depth_a)
-		b = p->paths[b].parent;
-	if (a == b)
-		return depth_a < depth_b ? -1 : depth_a > depth_b;
-	while (p->paths[a].parent != p->paths[b].parent) {
-		a = p->paths[a].parent;
-		b = p->paths[b].parent;
-	}
-	return compare_atoms(p, p->paths[a].atom, p->paths[b].atom);
-}
-
 static int descending(uint64_t a, uint64_t b)
 {
 	return (a < b) - (a > b);
@@ -474,7 +225,7 @@ static int by_size(const void *left, const void *right, void *private)
 
 	if (!order)
 		order = descending(a->value[GROUP_NEW].count, b->value[GROUP_NEW].count);
-	return order ? order : compare_paths(private, b->path, a->path);
+	return order ? order : group_compare_paths(private, b->path, a->path);
 }
 
 static int by_difference(const void *left, const void *right, void *private)
@@ -502,38 +253,6 @@ void grouping_sort_differences(struct grouping *g)
 		qsort_r(g->stats, g->stat_count, sizeof(*g->stats), by_difference, g->private);
 }
 
-/* ---- names of keys ---- */
-
-const char *group_text(const struct grouping *g, const struct group_stat *s, uint64_t *ret_number)
-{
-	const struct atom *const a = &g->private->atoms[g->private->paths[s->path].atom];
-
-	*ret_number = a->number;
-	return a->text;
-}
-
-char *group_key(const struct grouping *g, const struct group_stat *s)
-{
-	uint64_t number;
-	const char *const text = group_text(g, s, &number);
-	char *key = NULL;
-	int n;
-
-	switch (g->private->options.by) {
-	case GROUP_FILENAME:
-	case GROUP_LINENO:
-	case GROUP_TRACEBACK:
-		n = asprintf(&key, "%s:%" PRIu64, text, number);
-		break;
-	case GROUP_SIZE:
-		n = asprintf(&key, "%" PRIu64 " B", number);
-		break;
-	default:
-		n = asprintf(&key, "%s", text);
-	}
-	return n < 0 ? NULL : key;
-}
-
 /* ---- lifetime ---- */
 
 int grouping_new(struct grouping **ret, const struct group_options *o)
@@ -547,7 +266,7 @@ int grouping_new(struct grouping **ret, const struct group_options *o)
 		return TRK_ERR_NOMEM;
 	}
 	p->options = *o;
-	p->paths[p->path_count++] = (struct path){ .stat = NO_STAT };
+	p->paths[p->path_count++] = (struct group_path){ .stat = GROUP_NO_STAT };
 	g->private = p;
 	*ret = g;
 	return 0;
