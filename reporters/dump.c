@@ -19,6 +19,7 @@ static const struct ui_option options[] = {
 	{ 0, "stacks", UI_FLAG, &with_stacks, NULL, "print the frames of every stack", 0, 0 },
 	{ 0, "header", UI_FLAG, &only_header, NULL, "print what is known about the recording, and no events",
 	  0, 0 },
+	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
 	{ 0 },
 };
@@ -27,7 +28,7 @@ static const struct ui_command command = {
 	.name = "tracker-dump",
 	.usage = "[options] CAPTURE",
 	.summary = "Prints every event, one line each.",
-	.details = "With --json, each line is a JSON object of its own.\n\n"
+	.details = "With --json, each line is a JSON object of its own; with --csv, a row of a table.\n\n"
 		   "Examples:\n"
 		   "  tracker dump --json app.bin | head\n"
 		   "  tracker dump --header --json app.bin\n",
@@ -161,13 +162,15 @@ static int totals_of(struct dump *d, struct heap_totals *ret)
 
 static int print_header(struct dump *d)
 {
+	const enum emit_form form = common.json ? EMIT_JSON : common.csv ? EMIT_CSV :
+									   EMIT_PEOPLE;
 	struct heap_totals totals;
 	struct emit *e;
 	int status = totals_of(d, &totals), err;
 
 	if (status)
 		return status;
-	e = emit_new(common.json ? EMIT_JSON : EMIT_PEOPLE, d->writer.file, NULL);
+	e = emit_new(form, d->writer.file, NULL);
 	if (!e)
 		return UI_CANNOT;
 	emit_document(e, "tracker.dump.header", 1);
@@ -200,7 +203,9 @@ static int run(struct dump *d, const char *operand)
 		return status;
 	report_say_missing(&d->report); /* a reader of the first lines may hang up */
 	d->report.capture->depths_apart = true;
-	d->writer.form = common.json ? &dump_json : &dump_text;
+	d->writer.form = common.json ? &dump_json :
+			 common.csv  ? &dump_csv :
+				       &dump_text;
 	d->writer.with_stacks = with_stacks;
 	d->writer.report = &d->report;
 	status = dump_writer_start(&d->writer);
@@ -219,6 +224,7 @@ int main(int argc, char **argv)
 	struct ui_output out;
 	int status;
 
+	ui_exclude("--csv", common.csv, "--json", common.json);
 	ui_exclude("--header", only_header, "--stacks", with_stacks);
 	common.no_skip = true; /* raw: the allocator's frames are frames */
 	if (!only_header && !common.output && isatty(STDOUT_FILENO)) {

@@ -94,12 +94,7 @@ char *traceback_folded(const struct emit *e, const struct source_frame *frames, 
 
 	if (!m)
 		return NULL;
-	while (count-- > 0) {
-		const char *const unknown = frames[count].cut ? "..." : "<unknown>";
-
-		fputs(*frames[count].function ? frames[count].function : unknown, m);
-		fputs(count ? ";" : "", m);
-	}
+	traceback_print_folded(m, frames, count);
 	return ui_memstream_end(m, &text);
 }
 

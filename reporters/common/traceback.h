@@ -55,7 +55,9 @@ void traceback_check(const char *limit, const char *form, struct traceback_optio
 void traceback_emit(struct emit *e, const char *key, const struct source_frame *frames, size_t count, const struct traceback_options *o);
 /* The same, for people as valgrind prints it: "   at malloc (heap.c:12)", "   by main (in /bin/app+0x1234)". */
 void traceback_emit_calls(struct emit *e, const char *key, const struct source_frame *frames, size_t count);
-/* The names in one cell of CSV, the oldest first, as folded stacks have them: malloc'ed. NULL: it is no CSV, or no memory. */
+/* The names, the oldest first, as folded stacks have them: "main;fill;malloc". */
+void traceback_print_folded(FILE *f, const struct source_frame *frames, size_t count);
+/* The same in one cell of CSV: malloc'ed. NULL: it is no CSV, or no memory. */
 char *traceback_folded(const struct emit *e, const struct source_frame *frames, size_t count);
 
 /* For people, as tracemalloc does: a line a frame, its source below. */

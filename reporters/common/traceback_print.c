@@ -122,3 +122,13 @@ void traceback_print(FILE *f, const struct source_frame *frames, size_t count, c
 	for (size_t i = first; i < last; i++)
 		print_frame(f, &frames[o->most_recent_first ? i : last - 1 - (i - first)], o);
 }
+
+void traceback_print_folded(FILE *f, const struct source_frame *frames, size_t count)
+{
+	while (count-- > 0) {
+		const char *const unknown = frames[count].cut ? "..." : "<unknown>";
+
+		fputs(*frames[count].function ? frames[count].function : unknown, f);
+		fputs(count ? ";" : "", f);
+	}
+}

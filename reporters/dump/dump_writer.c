@@ -17,7 +17,11 @@ int dump_writer_start(struct dump_writer *w)
 	w->at = w->buffer;
 	w->depths = depths_new(w->report->capture);
 	w->stacks = calloc(STACKS_KEPT, sizeof(*w->stacks));
-	return w->depths && w->stacks ? 0 : TRK_ERR_NOMEM;
+	if (!w->depths || !w->stacks)
+		return TRK_ERR_NOMEM;
+	if (w->form->begin)
+		w->form->begin(w);
+	return 0;
 }
 
 void dump_writer_finish(struct dump_writer *w)

@@ -18,11 +18,12 @@
 struct dump_writer;
 
 struct dump_form {
+	void (*begin)(struct dump_writer *w); /* before the first line; may be NULL */
 	int (*line)(struct dump_writer *w, const struct dump_line *l); /* TRK_ERR_NOMEM */
 	void (*frames)(FILE *f, const struct source_frame *frames, size_t count);
 };
 
-extern const struct dump_form dump_text, dump_json;
+extern const struct dump_form dump_text, dump_json, dump_csv;
 
 struct dump_writer {
 	const struct dump_form *form;

@@ -175,4 +175,7 @@ struct emit_branch {
  */
 void emit_branch(struct emit *e, const char *key, const struct emit_table *t, const struct emit_branch *b);
 
+/* For who writes cells of CSV without an emit: in quotes where they need it; what is no UTF-8 becomes U+FFFD, as in JSON. */
+void emit_csv_words(FILE *f, const char *s, size_t n);
+
 #endif

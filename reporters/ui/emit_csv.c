@@ -20,25 +20,37 @@ struct state {
 
 const size_t emit_csv_bytes = sizeof(struct state);
 
-/* What is no UTF-8 becomes U+FFFD, as in JSON. */
-static void write_words(FILE *f, const char *s)
+static bool needs_quotes(const char *s, size_t n)
 {
-	const char *const end = s + strlen(s), *const quote = s[strcspn(s, ",\"\r\n")] ? "\"" : "";
+	for (size_t i = 0; i < n; i++)
+		if (memchr(",\"\r\n", s[i], 4))
+			return true;
+	return false;
+}
+
+void emit_csv_words(FILE *f, const char *s, size_t n)
+{
+	const char *const end = s + n, *const quote = needs_quotes(s, n) ? "\"" : "";
 
 	fputs(quote, f);
 	while (s < end) {
 		uint32_t code;
-		const size_t n = ui_utf8_decode(s, (size_t)(end - s), &code);
+		const size_t bytes = ui_utf8_decode(s, (size_t)(end - s), &code);
 
 		if (*s == '"')
 			fputc('"', f);
-		if (n)
-			fwrite(s, 1, n, f);
+		if (bytes)
+			fwrite(s, 1, bytes, f);
 		else
 			fputs("\xef\xbf\xbd", f);
-		s += n ? n : 1;
+		s += bytes ? bytes : 1;
 	}
 	fputs(quote, f);
+}
+
+static void write_words(FILE *f, const char *s)
+{
+	emit_csv_words(f, s, strlen(s));
 }
 
 static void write_value(FILE *f, const struct emit_value *v)
