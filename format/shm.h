@@ -7,7 +7,7 @@
  * what was published and gives slots and chunks back. To the recorder all of it
  * is untrusted input: it copies before it looks and checks every index.
  *
- *   header, states of slots, chunk bitmap, executions, lives | process slots | thread slots | chunks
+ *   header, states of slots, chunk bitmap, executions, lives, questions | process slots | thread slots | chunks
  *
  * A target maps the first part, which is small, the page of its own process slot, the thread slots that it
  * uses and the first chunks; more chunks, piece by piece, when those are all in use: programs limit
@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 12u
+#define SHM_VERSION 13u
 #define SHM_PAGE_MOST 65536u /* bytes of a page of a processor that has large ones: what is mapped by itself begins on one */
 
 /* 70 MiB of addresses in the recorder, of which only what is used is ever touched. A live thread holds a chunk. */
@@ -87,6 +87,7 @@ enum shm_inner { SHM_INNER_NONE,
 /* Our own, and every 37th stack by these, too: count differences. */
 #define SHM_VERIFY_LIBUNWIND 0x8u
 #define SHM_VERIFY_LIBGCC 0x10u
+#define SHM_OWN 0x20u /* the program has started the recorder itself: nothing of its environment is ours */
 
 #define SHM_SAMPLE_BYTES_MAX (1ull << 40)
 
@@ -269,6 +270,70 @@ struct shm_life {
 	_Atomic uint64_t waited; /* SHM_WAITED: the parent's events of later epochs came after the end; 0: nobody has */
 };
 
+/*
+ * What a recorder that a program has started for itself says first, over the socket that it was started with, with the
+ * descriptor of the memfd beside it.
+ */
+struct shm_hello {
+	int32_t error; /* errno; 0: all is well */
+	uint64_t recording; /* as in the header */
+	char name[SHM_WAY_BYTES]; /* the usual value of SHM_ENV */
+};
+
+/*
+ * What a thread asks the recorder (tracker.h): it takes an entry, FREE -(CAS)-> CLAIMED, writes the question, and sends
+ * a record (WIRE_QUESTION) that names the entry. That record has its place in the order of events, so the
+ * answer holds all that came before it and nothing that came after. The recorder writes the answer and sets ANSWERED; the
+ * asker reads it and sets FREE. Who gives up sets LEFT, and the recorder sets FREE when the record comes.
+ */
+#define SHM_QUESTIONS 16u
+#define SHM_ANSWER_BYTES 3936u
+
+enum shm_question_state { SHM_QUESTION_FREE,
+			  SHM_QUESTION_CLAIMED,
+			  SHM_QUESTION_ANSWERED,
+			  SHM_QUESTION_LEFT };
+
+enum shm_what {
+	SHM_ASK_START, /* given: frames. Begins to trace the process, or goes on */
+	SHM_ASK_STOP, /* ... and forgets all traces */
+	SHM_ASK_RESET_PEAK,
+	SHM_ASK_MEMORY, /* given: domain, or SHM_ALL_DOMAINS. figures: bytes now, at the peak */
+	SHM_ASK_COST, /* figures: bytes of memory that the recorder needs for it */
+	SHM_ASK_LOST, /* figures: events that were lost since START */
+	SHM_ASK_BLOCK, /* given: domain, address. figures: address, size, node, frames kept, frames in all */
+	SHM_ASK_FRAMES, /* given: node, how many to skip. answer: count times struct shm_frame, most recent first */
+	SHM_ASK_MODULE, /* given: module. answer: its path */
+	SHM_ASK_SNAPSHOT, /* figures: its number */
+	SHM_ASK_SNAPSHOT_FILE, /* given: its number. answer: the path of a capture that can be opened until ... */
+	SHM_ASK_SNAPSHOT_DONE, /* given: its number */
+	SHM_ASKS,
+};
+
+#define SHM_ALL_DOMAINS UINT64_MAX
+
+struct shm_frame {
+	uint64_t offset; /* in the module's addresses; of a frame in no module the pc */
+	uint32_t module; /* 0: none */
+	uint32_t pad;
+};
+
+struct shm_question {
+	_Alignas(64) _Atomic uint32_t state; /* enum shm_question_state; futex of the asker */
+	uint32_t process; /* slot of the asker */
+	uint32_t what; /* enum shm_what */
+	int32_t result; /* enum tracker_error */
+	uint64_t given[4], figures[6];
+	uint32_t count; /* of frames, or bytes, in answer */
+	uint32_t pad[15];
+	uint8_t answer[SHM_ANSWER_BYTES];
+};
+
+struct shm_questions {
+	_Alignas(64) _Atomic uint32_t asked; /* futex of the recorder: how many were asked so far */
+	struct shm_question entries[SHM_QUESTIONS];
+};
+
 struct shm_chunk {
 	_Atomic uint32_t next; /* + 1; 0: still the last one */
 	_Atomic uint32_t committed; /* bytes of payload that are whole events */
@@ -286,7 +351,8 @@ struct shm_chunk {
 	_Atomic uint8_t process_states[SHM_PROCESSES], thread_states[SHM_THREADS]; /* enum shm_state */      \
 	_Alignas(64) _Atomic uint64_t chunk_bitmap[SHM_BITMAP_WORDS]; /* 1: in use */                        \
 	struct shm_execs execs;                                                                              \
-	struct shm_life lives[SHM_PROCESSES];
+	struct shm_life lives[SHM_PROCESSES];                                                                \
+	struct shm_questions questions;
 /* clang-format on */
 
 struct shm_head {
@@ -312,6 +378,7 @@ _Static_assert(offsetof(struct shm, processes) % SHM_PAGE_MOST == 0 && offsetof(
 _Static_assert(sizeof(struct shm_header) == 192, "layout");
 _Static_assert(sizeof(struct shm_exec) == 256, "layout");
 _Static_assert(sizeof(struct shm_life) == 40, "layout");
+_Static_assert(sizeof(struct shm_question) == 4096, "layout");
 _Static_assert(sizeof(struct shm_thread) == 128, "layout");
 _Static_assert(sizeof(struct shm_process) == 4096, "one page each, where pages are small");
 _Static_assert(sizeof(struct shm_chunk) == SHM_CHUNK_BYTES, "layout");

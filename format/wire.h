@@ -51,7 +51,7 @@ enum wire_kind {
 	WIRE_MODULE = 30,
 	/*
 	 * The escape, for what is rare: a byte says what it is, then come its operands. Below TRK_KINDS it is the
-	 * enum trk_kind of an event that is told RARE, from there on something else (there is none yet).
+	 * enum trk_kind of an event that is told RARE, from there on something else: enum wire_rare.
 	 */
 	WIRE_RARE = 31,
 };
@@ -60,6 +60,11 @@ _Static_assert(!((TRK_KINDS_TOLD(TRK_TOLD_COMMON) | TRK_KINDS_TOLD(TRK_TOLD_PLAI
 		 (1u << WIRE_SKIPPED | 1u << TRK_MMAP | 1u << WIRE_MREMAP_BEGIN | 1u << WIRE_REALLOC_BEGIN |
 		  1u << WIRE_REALLOC_END | 1u << WIRE_FRAMES | 1u << WIRE_MODULE | 1u << WIRE_RARE)),
 	       "each value means one thing");
+
+enum wire_rare {
+	/* varint entry of the segment (shm.h) whose question is asked here. Carries EPOCH. */
+	WIRE_QUESTION = 64,
+};
 
 enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
 		    WIRE_FAILED = 1,
@@ -99,6 +104,7 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
  *  31 rare   byte trk_kind, then
  *     31 gap    varint events lost
  *     37 clear  varint 0
+ *     64        varint entry
  */
 
 static inline bool wire_is_cut(uint64_t pc)

@@ -6,6 +6,7 @@
  * allocated, and `pushes`, `text` and `build_id` never point outside the input.
  */
 #include "format/event.h" /* TRK_END */
+#include "format/shm.h"
 #include "format/wire.h"
 
 static uint64_t get_address(struct wire_state *s, struct byte_reader *r)
@@ -156,7 +157,10 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 		return;
 	case WIRE_RARE:
 		ret->kind = get_byte(r);
-		get_told(s, r, ret, TRK_TOLD_RARE);
+		if (ret->kind == WIRE_QUESTION)
+			ret->detail = get_bounded(r, SHM_QUESTIONS - 1);
+		else
+			get_told(s, r, ret, TRK_TOLD_RARE);
 		return;
 	case WIRE_MREMAP_BEGIN:
 		ret->old_address = get_address(s, r);

@@ -63,6 +63,7 @@ uint32_t writer_node(struct writer *w, uint32_t parent, uint32_t frame);
 /* Returns the parent. 0 has itself and no frame. */
 uint32_t writer_node_get(const struct writer *w, uint32_t node, uint32_t *ret_frame);
 uint32_t writer_string(struct writer *w, const char *bytes, size_t size);
+uint32_t writer_node_count(const struct writer *w); /* nodes are 1..count */
 uint32_t writer_frame_count(const struct writer *w); /* frames are 1..count */
 void writer_frame_get(const struct writer *w, uint32_t frame, uint32_t *ret_module,
 		      uint64_t *ret_offset);

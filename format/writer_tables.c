@@ -181,6 +181,11 @@ uint32_t writer_string(struct writer *w, const char *bytes, size_t size)
 	return id;
 }
 
+uint32_t writer_node_count(const struct writer *w)
+{
+	return w->nodes.count;
+}
+
 uint32_t writer_frame_count(const struct writer *w)
 {
 	return w->frames.count;

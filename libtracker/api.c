@@ -8,6 +8,7 @@
 #include "hook.h"
 #include "send.h"
 #include "thread.h"
+#include "trace.h"
 
 static int error_disabled(void)
 {
@@ -60,6 +61,23 @@ static int clear_traces(void)
 	return TRACKER_OK;
 }
 
+/*
+ * What libtracker-replay allocates for itself is none of the program's: meanwhile hooks take this thread for one that
+ * is inside another hook's real function.
+ */
+static uintptr_t own_begin(void)
+{
+	const uintptr_t outer = tls.real_frame;
+
+	tls.real_frame = UINTPTR_MAX;
+	return outer;
+}
+
+static void own_end(uintptr_t outer)
+{
+	tls.real_frame = outer;
+}
+
 static int is_available(void)
 {
 	return hook_start_and_ask() && state.on;
@@ -87,4 +105,21 @@ EXPORT const struct tracker_api_ tracker_api_2 = {
 	.watch_enter = watch_enter,
 	.watch_leave = watch_leave,
 	.alarm_thrower = alarm_thrower,
+	.start = trace_start,
+	.stop = trace_stop,
+	.is_tracing = trace_is_tracing,
+	.get_traceback_limit = trace_limit,
+	.get_traced_memory = trace_memory,
+	.reset_peak = trace_reset_peak,
+	.get_tracker_memory = trace_cost,
+	.get_lost_traces = trace_lost,
+	.track = trace_track,
+	.untrack = trace_untrack,
+	.object_traceback = trace_object,
+	.module_path = trace_module,
+	.dump_traceback = trace_dump,
+	.take_snapshot = trace_snapshot,
+	.open_snapshot = trace_snapshot_open,
+	.own_begin = own_begin,
+	.own_end = own_end,
 };

@@ -15,7 +15,7 @@ EXPORT int dlclose(void *handle)
 	ret = real.dlclose(handle);
 	modules_fallback_forget_unloaded();
 	operators_unloaded();
-	if (state.on)
+	if (state.process)
 		unwind_code_unloaded();
 	return ret;
 }

@@ -383,6 +383,41 @@ void send_bare(struct thread *t, uint8_t kind, const struct site *at)
 	finish(t, &d);
 }
 
+bool send_question(struct thread *t, uint32_t entry)
+{
+	struct draft d;
+
+	if (!begin_plain(t, WIRE_RARE, &d))
+		return false;
+	*d.at++ = WIRE_QUESTION;
+	d.at = put_varint(d.at, entry);
+	finish(t, &d);
+	return true;
+}
+
+void send_track(struct thread *t, uint32_t domain, uintptr_t address, uint64_t size, const struct site *at)
+{
+	struct draft d;
+
+	if (!begin_with_stack(t, TRK_TRACK, at, OPERANDS_MAX, &d))
+		return;
+	d.at = put_varint(d.at, domain);
+	put_address(t, &d, address);
+	d.at = put_varint(d.at, size);
+	finish(t, &d);
+}
+
+void send_untrack(struct thread *t, uint32_t domain, uintptr_t address)
+{
+	struct draft d;
+
+	if (!begin_plain(t, TRK_UNTRACK, &d))
+		return;
+	d.at = put_varint(d.at, domain);
+	put_address(t, &d, address);
+	finish(t, &d);
+}
+
 bool send_module(struct thread *t, const struct wire_record *m, const char *directory, uint32_t directory_bytes)
 {
 	const uint32_t before = directory_bytes ? directory_bytes + 1 : 0;

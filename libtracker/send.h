@@ -36,6 +36,11 @@ void send_skipped(struct thread *t, uint32_t allocations);
 /* Of kinds that are told PLAIN or RARE: a label and a stack, or a stack alone. */
 void send_label(struct thread *t, uint8_t kind, const char *label, const struct site *at);
 void send_bare(struct thread *t, uint8_t kind, const struct site *at);
+/* The question in that entry of the segment is asked here. False: there was no room. */
+bool send_question(struct thread *t, uint32_t entry);
+/* A block of a domain of the program's own, and its end. */
+void send_track(struct thread *t, uint32_t domain, uintptr_t address, uint64_t size, const struct site *at);
+void send_untrack(struct thread *t, uint32_t domain, uintptr_t address);
 /* directory: the module's path begins there; 0 bytes: at the root. False: there was no room. */
 bool send_module(struct thread *t, const struct wire_record *module, const char *directory, uint32_t directory_bytes);
 

@@ -10,11 +10,13 @@
 #include "cfi.h"
 #include "directory.h"
 #include "ended.h"
+#include "error.h"
 #include "linger.h"
 #include "raw.h"
 #include "real_functions.h"
 #include "sample.h"
 #include "segment.h"
+#include "spawn.h"
 #include "start.h"
 #include "state.h"
 #include "symbol.h"
@@ -314,7 +316,7 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 	program_tell(state.process);
 	state.library = start_own_path();
 	state.follow = !(h->flags & SHM_NO_FOLLOW_EXEC) && state.library;
-	if (h->flags & SHM_NO_FOLLOW_EXEC)
+	if (h->flags & SHM_NO_FOLLOW_EXEC && !(h->flags & SHM_OWN))
 		environment_restore(b->envp);
 	register_for_membarrier();
 	if (real_is_sanitizer()) {
@@ -329,23 +331,31 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 		atomic_fetch_add(&state.shm->header.attach_failures, 1);
 	}
 	be_live();
+	/* who sees that it is on sees all of the above: no store of ours is behind, in any thread */
+	(void)arch_syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0, 0, 0, 0);
 	state.on = room;
+}
+
+/* False: there are pages here of which we know nothing. */
+static bool prepare_mapping(const struct start_block *b)
+{
+	const uint64_t page_bytes = auxiliary(b, AT_PAGESZ);
+
+	if (page_bytes < RAW_PAGE_LEAST || page_bytes > RAW_PAGE_MOST || page_bytes & (page_bytes - 1))
+		return false;
+	raw_page_bytes = page_bytes;
+	/* A sanitizer lays out the address space itself, and ends programs in which it finds something. */
+	if (!real_is_sanitizer())
+		raw_start(random_bytes(b));
+	return true;
 }
 
 static void attach(const struct start_block *b, char *name)
 {
 	struct inherited from = { 0 };
 	const bool inherited = read_inherited(name, &from);
-	const uint64_t page_bytes = auxiliary(b, AT_PAGESZ);
 
-	if (page_bytes < RAW_PAGE_LEAST || page_bytes > RAW_PAGE_MOST || page_bytes & (page_bytes - 1))
-		return;
-	raw_page_bytes = page_bytes;
-
-	/* A sanitizer lays out the address space itself, and ends programs in which it finds something. */
-	if (!real_is_sanitizer())
-		raw_start(random_bytes(b));
-	if (!segment_open(name, inherited ? &from : NULL))
+	if (!prepare_mapping(b) || !segment_open(name, inherited ? &from : NULL))
 		return;
 	if (inherited)
 		put_usual_name(name);
@@ -362,6 +372,9 @@ void session_withdraw_own_malloc(void)
 		atomic_fetch_and(&state.process->notices, ~SHM_NOTICE_OWN_MALLOC);
 }
 
+/* As the kernel gave it: kept, for a program may take entries of its environment away later. */
+static struct start_block at_start;
+
 void session_start(void)
 {
 	static bool started;
@@ -371,12 +384,79 @@ void session_start(void)
 	started = true;
 	if (!&__libc_stack_end)
 		return;
+	at_start = find_start_block();
 
-	const struct start_block b = find_start_block();
-	char **const variable = environment_find(b.envp, SHM_ENV);
+	char **const variable = environment_find(at_start.envp, SHM_ENV);
 
-	if (variable && !auxiliary(&b, AT_SECURE))
-		attach(&b, *variable + strlen(SHM_ENV) + 1);
+	if (variable && !auxiliary(&at_start, AT_SECURE))
+		attach(&at_start, *variable + strlen(SHM_ENV) + 1);
+}
+
+const char *session_variable(const char *name)
+{
+	return at_start.auxv && !auxiliary(&at_start, AT_SECURE) ? environment_get(at_start.envp, name) : NULL;
+}
+
+/* ---- a recorder of our own ---- */
+
+static int start_own(uint32_t nframe)
+{
+	struct inherited from;
+	int code;
+
+	if (!at_start.auxv || auxiliary(&at_start, AT_SECURE))
+		return error_set(TRACKER_EDISABLED, "this program runs with rights that its user does not have: it is never recorded");
+	if (real_is_sanitizer())
+		return error_set(TRACKER_EDISABLED, "this program was built with a sanitizer, whose malloc cannot be recorded");
+	if (!prepare_mapping(&at_start))
+		return error_set(TRACKER_EDISABLED, "this system has pages of a size that is not supported");
+	code = spawn_recorder(nframe, &from);
+	if (code != TRACKER_OK)
+		return code;
+	if (segment_open(NULL, &from)) {
+		const struct own_pid own = find_pid(0);
+
+		begin(&at_start, &own);
+		segment_opened();
+	}
+	thread_watch_forks();
+	return state.on ? TRACKER_OK : error_set(TRACKER_ENOMEM, "there was no memory for the recorder's tables");
+}
+
+/* After a rest, or in a child that was forked meanwhile. */
+static int go_on(void)
+{
+	if (atomic_load(&state.shm->header.closed))
+		return error_set(TRACKER_EIO, "the recorder of this program has ended: it was stopped, and cannot be started again");
+	atomic_fetch_add(&state.code_generation, 1); /* what was loaded and unloaded meanwhile was not told */
+	state.on = true;
+	if (*state.fork_page || session_enter_child())
+		return TRACKER_OK;
+	return error_set(TRACKER_EIO, "this forked process could not be told to the recorder");
+}
+
+int session_own(uint32_t nframe)
+{
+	static _Atomic uint32_t busy;
+	uint32_t idle = 0;
+	int code;
+
+	if (state.on)
+		return TRACKER_OK;
+	while (!atomic_compare_exchange_strong(&busy, &idle, 1)) { /* another thread starts it at this moment */
+		idle = 0;
+		raw_futex_wait(&busy, 1, 1000000);
+	}
+	code = state.on ? TRACKER_OK : state.process ? go_on() :
+						       start_own(nframe);
+	atomic_store(&busy, 0);
+	return code;
+}
+
+void session_rest(void)
+{
+	if (state.on && state.shm->header.flags & SHM_OWN)
+		state.on = false;
 }
 
 bool session_enter_child(void)

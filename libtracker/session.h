@@ -13,8 +13,17 @@
 
 /* Attaches to the recorder named in the environment. Once; from the first hook or the constructor. */
 void session_start(void);
+/* The variable's value at the program's start; NULL: there is none, or the program has rights that its user does not have. */
+const char *session_variable(const char *name);
 /* An allocation has come to us: no malloc of the program's own stands before ours. */
 void session_withdraw_own_malloc(void);
+/*
+ * A recorder for this program alone, unless it is recorded already: starts one that keeps at least `nframe` frames of a stack. May be
+ * called at any time, not from a hook. TRACKER_OK, or a code with a sentence (error.h). What had begun before goes on after session_rest.
+ */
+int session_own(uint32_t nframe);
+/* Nobody asks for anything of a recorder of our own: nothing is recorded until session_own. */
+void session_rest(void);
 /* First event in a child of fork: become a process of our own. False: it is not to be recorded. */
 bool session_enter_child(void);
 /*

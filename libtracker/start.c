@@ -9,6 +9,7 @@
 #include "session.h"
 #include "symbol.h"
 #include "thread.h"
+#include "trace.h"
 
 uint32_t start_held = 1;
 
@@ -63,6 +64,7 @@ __attribute__((constructor)) static void loaded(void)
 {
 	start_once();
 	thread_watch_forks();
+	trace_by_environment();
 }
 
 bool start_and_ask(void)

@@ -97,6 +97,20 @@ struct tracker_watch_ {
 	size_t made, made_bytes;
 };
 
+/* Of libtracker-replay: where a block was allocated, as the recorder says it. */
+struct tracker_raw_frame_ {
+	uintptr_t offset; /* in the addresses of the module's file; of a frame in no module the return address */
+	unsigned module; /* 0: none; member module_path tells its path */
+};
+struct tracker_raw_traceback_ {
+	uintptr_t address; /* where the block begins */
+	size_t size;
+	size_t nframe; /* frames that are kept, most recent first, as far as there is room; ... */
+	size_t total_nframe; /* ... and that the stack had */
+	struct tracker_raw_frame_ *frames; /* the caller's */
+	size_t frame_room;
+};
+
 /*
  * The library's side of the calls below. Members are only ever added at the end: a program may have been
  * built with an older or a newer header than the library that it meets, so `bytes` says how much of it is there.
@@ -117,6 +131,23 @@ struct tracker_api_ {
 	int (*watch_enter)(struct tracker_watch_ *watch);
 	void (*watch_leave)(struct tracker_watch_ *watch);
 	void (*alarm_thrower)(tracker_alarm_fn thrower);
+	int (*start)(int nframe);
+	int (*stop)(void);
+	int (*is_tracing)(void);
+	int (*get_traceback_limit)(void);
+	int (*get_traced_memory)(uint64_t domain, size_t *current, size_t *peak);
+	int (*reset_peak)(void);
+	size_t (*get_tracker_memory)(void);
+	uint64_t (*get_lost_traces)(void);
+	int (*track)(unsigned domain, uintptr_t ptr, size_t size);
+	int (*untrack)(unsigned domain, uintptr_t ptr);
+	int (*object_traceback)(unsigned domain, uintptr_t address, struct tracker_raw_traceback_ *ret);
+	int (*module_path)(unsigned module, char *path, size_t room);
+	int (*dump_traceback)(int fd, const void *ptr);
+	int (*take_snapshot)(void); /* its number */
+	int (*open_snapshot)(int snapshot); /* a descriptor, once: waits until the snapshot is written */
+	uintptr_t (*own_begin)(void); /* what this thread allocates until own_end is not recorded */
+	void (*own_end)(uintptr_t begun);
 };
 
 /*
@@ -199,7 +230,8 @@ static inline int tracker_region_end(const char *name)
 
 /*
  * Forgets what is live: reports of what comes later do not count it, its release is ignored, and the peak begins
- * anew. Totals of allocations stay. TRACKER_OK, TRACKER_EDISABLED.
+ * anew. Totals of allocations stay. So for the recording of tracker run and for the traces of tracker_start. Does nothing when there
+ * are neither. TRACKER_OK, TRACKER_EDISABLED, TRACKER_EIO.
  */
 static inline int tracker_clear_traces(void)
 {
@@ -321,6 +353,106 @@ static inline void tracker_watch_leave_(struct tracker_watch_ *watch)
 #define TRACKER_ASSERT_NO_ALLOC TRACKER_ASSERT_MAX_ALLOCS(0, 0)
 /* What this thread allocates in the block must be freed, by whomever, when it ends; else it is named, and abort() called. */
 #define TRACKER_ASSERT_NO_LEAK TRACKER_WATCH_(TRACKER_WATCH_LEAK_, NULL, 0, 0)
+
+/* ---- tracing: what tracemalloc does, for this process and its forked children ---- */
+
+#define TRACKER_NFRAME_DEFAULT 1
+#define TRACKER_NFRAME_MAX 65535
+#define TRACKER_DOMAIN_HEAP 0u /* malloc, new and mmap with all their kin; domains from 256 on are the program's */
+
+/*
+ * From now on every block that is allocated has a trace: its size and the `nframe` most recent frames of its stack. Where the program
+ * was not started by tracker run, a recorder is started for it, which ends with it. While it traces already: does
+ * nothing, the limit stays. TRACKER_OK; TRACKER_EINVAL: not in [1; 65535]; TRACKER_EDISABLED: this program cannot be
+ * recorded; TRACKER_ENOMEM, TRACKER_EIO: tracker_last_error says why.
+ */
+static inline int tracker_start(int nframe)
+{
+	return TRACKER_CALL_(start, TRACKER_EDISABLED, (nframe));
+}
+
+/* Forgets all traces. TRACKER_OK, also when nothing was traced; TRACKER_EIO: the recorder is gone, and the traces with it. */
+static inline int tracker_stop(void)
+{
+	return TRACKER_CALL_(stop, TRACKER_EDISABLED, ());
+}
+
+/* 1 between tracker_start and tracker_stop, otherwise 0. */
+static inline int tracker_is_tracing(void)
+{
+	return TRACKER_CALL_(is_tracing, 0, ());
+}
+
+/* Frames that a trace keeps at most, or TRACKER_EDISABLED. */
+static inline int tracker_get_traceback_limit(void)
+{
+	return TRACKER_CALL_(get_traceback_limit, TRACKER_EDISABLED, ());
+}
+
+/*
+ * Bytes that traced blocks have now, as asked for, and the most that they ever had since tracker_start, tracker_clear_traces
+ * or tracker_reset_peak; over all domains. Both may be NULL. Not tracing: TRACKER_OK, and 0. TRACKER_EIO.
+ */
+static inline int tracker_get_traced_memory(size_t *current, size_t *peak)
+{
+	if (current)
+		*current = 0;
+	if (peak)
+		*peak = 0;
+	return TRACKER_CALL_(get_traced_memory, TRACKER_EDISABLED, (UINT64_MAX, current, peak));
+}
+
+/* The same for one domain. */
+static inline int tracker_get_traced_memory_in(unsigned domain, size_t *current, size_t *peak)
+{
+	if (current)
+		*current = 0;
+	if (peak)
+		*peak = 0;
+	return TRACKER_CALL_(get_traced_memory, TRACKER_EDISABLED, (domain, current, peak));
+}
+
+/* The peak begins anew, at what is there now. TRACKER_OK, also when nothing is traced; TRACKER_EIO. */
+static inline int tracker_reset_peak(void)
+{
+	return TRACKER_CALL_(reset_peak, TRACKER_EDISABLED, ());
+}
+
+/* Bytes of memory that the traces need, in the recorder and in the memory that it shares with the program. 0 when nothing is traced. */
+static inline size_t tracker_get_tracker_memory(void)
+{
+	return TRACKER_CALL_(get_tracker_memory, 0, ());
+}
+
+/* Events that were lost since tracker_start, so that traces are missing or stale: the recorder stood still, or had no memory. */
+static inline uint64_t tracker_get_lost_traces(void)
+{
+	return TRACKER_CALL_(get_lost_traces, 0, ());
+}
+
+/*
+ * A block of a domain of the program's own (a GPU's memory, a pool's objects): `size` bytes at `ptr`, allocated here. A block that is
+ * tracked there already gets this size and this stack. PyTraceMalloc_Track's codes: TRACKER_OK (0), TRACKER_EDISABLED (-2).
+ */
+static inline int tracker_track(unsigned domain, uintptr_t ptr, size_t size)
+{
+	return TRACKER_CALL_(track, TRACKER_EDISABLED, (domain, ptr, size));
+}
+
+/* ... and its end. A block that is not tracked: nothing happens, TRACKER_OK. */
+static inline int tracker_untrack(unsigned domain, uintptr_t ptr)
+{
+	return TRACKER_CALL_(untrack, TRACKER_EDISABLED, (domain, ptr));
+}
+
+/*
+ * Writes where the block was allocated that `ptr` points to, or into: modules and offsets, the most recent call first. For signal
+ * handlers, too: needs no heap and takes no lock. TRACKER_OK; TRACKER_ENOENT: no traced block is there; TRACKER_EDISABLED, TRACKER_EIO.
+ */
+static inline int tracker_dump_traceback(int fd, const void *ptr)
+{
+	return TRACKER_CALL_(dump_traceback, TRACKER_EDISABLED, (fd, ptr));
+}
 
 #ifdef __cplusplus
 }

@@ -205,6 +205,9 @@ int heap_each_arena(const struct heap *h, uint32_t process, int (*f)(void *data,
 /* Whether any page of a mapping or reservation that lives is in [address, address + size). */
 bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, uint64_t size);
 
+/* The live block of that domain that begins at `address`; no piece of a mapping, and none that is aside. False: there is none. */
+bool heap_find(const struct heap *h, uint32_t process, uint32_t domain, uint64_t address, struct heap_block *ret);
+
 /* Calls f for every live block (and every piece of a mapping that is heap), in no order; stops when it returns non-zero and returns that. */
 int heap_each(const struct heap *h, int (*f)(void *data, const struct heap_block *b), void *data);
 

@@ -111,6 +111,20 @@ const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t pro
 	return heap_knows_process(h, process) ? &h->processes[process]->totals : &none;
 }
 
+bool heap_find(const struct heap *h, uint32_t process, uint32_t domain, uint64_t address, struct heap_block *ret)
+{
+	struct heap_process *const p = process < h->process_room ? h->processes[process] : NULL;
+	uint32_t place;
+
+	/* who is asked for by address is put into the table, as a release of it would do */
+	if (!p || (p->blocks.settled < p->blocks.newest && blocks_settle(&p->blocks) != 0))
+		return false;
+	place = blocks_find(&p->blocks, BLOCKS_DOMAIN(domain), address);
+	if (place != BLOCKS_NONE)
+		*ret = blocks_at(&p->blocks, place)->b;
+	return place != BLOCKS_NONE;
+}
+
 bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, uint64_t size)
 {
 	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;

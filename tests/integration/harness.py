@@ -536,6 +536,7 @@ def main(make_cases):
     p.add_argument("names", nargs="*", help="only cases whose name contains one of these")
     options = p.parse_intermixed_args()
     tracker = Tracker(options.build, options.reporters)
+    tracker.many = options.many
     try:
         status = run_cases(make_cases(tracker), options.names)
     finally:

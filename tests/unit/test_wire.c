@@ -241,7 +241,9 @@ static void what_is_no_record_is_corrupt(void **unused)
 		{ "\x1f\x1b\x00", 3 }, /* a mark, likewise */
 		{ "\x1f\x24\x00\x00", 4 }, /* the recorder's own word */
 		{ "\x1f\x3f\x00\x00", 4 }, /* the file's escape */
-		{ "\x1f\x40\x00\x00", 4 }, /* 64, 127, 255: nothing yet */
+		{ "\x1f\x40", 2 }, /* a question without its entry */
+		{ "\x1f\x40\x10", 3 }, /* ... in an entry that there is not */
+		{ "\x1f\x41\x00\x00", 4 }, /* 65, 127, 255: nothing yet */
 		{ "\x1f\x7f\x00\x00", 4 },
 		{ "\x1f\xff\x00\x00", 4 },
 		{ "\x0c\x22\x00\x00\x80\x80\x80\x80\x10", 9 }, /* mprotect's detail 2^32 */

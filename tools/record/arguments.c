@@ -9,6 +9,8 @@
 int arguments_parse(struct arguments *o, int argc, char **argv)
 {
 	const struct ui_option options[] = {
+		{ 0, "serve", UI_UINT, &o->serve_fd, "FD", "socket to a program that asks for a recorder of its own", 0, INT_MAX },
+		{ 0, "nframe", UI_UINT, &o->nframe, "N", "... and for so many frames of a stack", 1, 65535 },
 		{ 0, "shm", UI_UINT, &o->shm_fd, "FD", "the shared memory", 3, INT_MAX },
 		{ 0, "shm-id", UI_UINT, &o->shm_id, "ID", "System V shared memory, in place of --shm", 0, INT_MAX },
 		{ 0, "output", UI_UINT, &o->out_fd, "FD", "the capture", 3, INT_MAX },

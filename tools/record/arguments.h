@@ -7,6 +7,7 @@
 #include "ui/ui.h"
 
 struct arguments {
+	uint64_t serve_fd, nframe; /* of a recorder that a program has started for itself */
 	uint64_t shm_fd, shm_id, out_fd, control_fd, pid_fd, connector_fd, pid, memory_interval_ms;
 	uint64_t start_after_ns, duration_ns, max_bytes, rotate;
 	uint64_t temporary_threshold, checkpoint_ms, packing;

@@ -1,5 +1,6 @@
 /* deliver - see deliver.h. */
 #include "deliver.h"
+#include "answer.h"
 #include "bounds.h"
 #include "module_table.h"
 #include "jit.h"
@@ -38,6 +39,8 @@ static void write_batch(struct recorder *r)
 void deliver_flush(struct recorder *r)
 {
 	heap_expect(r->heap, r->batch, r->batch_count);
+	if (r->traced)
+		answer_apply(r);
 	if (r->aggregate) {
 		aggregate_batch(r);
 		return;
@@ -330,6 +333,8 @@ void deliver_head(struct recorder *r, struct process *p, struct stream *s)
 			      });
 	else if (s->head.kind == WIRE_MODULE)
 		add_module(r, p, s);
+	else if (s->head.kind == WIRE_QUESTION)
+		answer_question(r, p, s->head.detail);
 	else /* the decoder lets no other through */
 		deliver_plain(r, p, s);
 }

@@ -13,11 +13,13 @@
 #include "ending.h"
 #include "ends.h"
 #include "finish.h"
+#include "first_process.h"
 #include "keyframing.h"
 #include "look.h"
 #include "process.h"
 #include "round.h"
 #include "memory_use.h"
+#include "serve.h"
 #include "trim.h"
 #include "thread_slot.h"
 #include "unseen.h"
@@ -35,7 +37,6 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -118,40 +119,6 @@ static void set_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void name_machine(struct recorder *r)
-{
-	struct utsname u;
-
-	if (uname(&u) < 0)
-		return;
-	snprintf(r->host, sizeof(r->host), "%s", u.nodename);
-	snprintf(r->system, sizeof(r->system), "%s %s %s", u.sysname, u.release, u.machine);
-}
-
-/* Process 0 is the program that was started, whether it ever attaches or not. */
-static int add_program(struct recording *s, char **program)
-{
-	const char *const name = program[0], *const slash = strrchr(name, '/');
-	char command[SHM_COMMAND_BYTES];
-	size_t size = 0;
-	struct process *const p = process_new(&s->r, &(struct process_start){
-							     .pid = (uint32_t)s->o.pid, .ppid = (uint32_t)getppid(), .parent = NO_INDEX, .pidfd = s->o.pid_fd ? (int)s->o.pid_fd : -1 });
-
-	if (!p)
-		return TRK_ERR_NOMEM;
-	for (; *program; program++) {
-		const size_t bytes = strlen(*program) + 1;
-
-		if (bytes > sizeof(command) - size)
-			break;
-		memcpy(command + size, *program, bytes);
-		size += bytes;
-	}
-	process_set_program(&s->r, p, slash ? slash + 1 : name, name, command, size);
-	process_write(&s->r, p);
-	return 0;
-}
-
 static int start(struct recording *s, char **program)
 {
 	struct recorder *const r = &s->r;
@@ -168,7 +135,7 @@ static int start(struct recording *s, char **program)
 		r->bounds.duration_ns = s->o.start_after_ns + s->o.duration_ns;
 	r->begin_ns = s->o.start_after_ns;
 	r->waiting = r->begin_ns != 0;
-	name_machine(r);
+	first_process_machine(r);
 	const struct recorder_setup setup = {
 		.output = (int)s->o.out_fd,
 		.path = s->o.path,
@@ -183,7 +150,7 @@ static int start(struct recording *s, char **program)
 	if (!err && epoll_ctl(r->epoll, EPOLL_CTL_ADD, s->control, &event) < 0)
 		err = TRK_ERR_IO;
 	if (!err)
-		err = add_program(s, program);
+		err = first_process(r, (uint32_t)s->o.pid, s->o.pid_fd ? (int)s->o.pid_fd : -1, program);
 	if (!err && s->o.connector_fd)
 		births_begin(r, (int)s->o.connector_fd);
 	for (size_t i = 0; !err && i < s->o.notices.count; i++)
@@ -426,7 +393,7 @@ static void cut_off(struct recording *s)
 	for (size_t i = 0; i < r->live_count; i++)
 		process_leave(r, r->live[i]);
 	deliver_flush(r);
-	if (r->waiting)
+	if (r->waiting && !s->o.serve_fd)
 		keyframing_tell_missed(r);
 	if (!r->live_count)
 		r->bounds.stopped_by = STOPPED_NOT;
@@ -477,6 +444,8 @@ int main(int argc, char **argv)
 	s->o.packing = TRK_PACK_BEST;
 	const int first = arguments_parse(&s->o, argc, argv);
 
+	if (s->o.serve_fd && s->o.pid && serve_begin(&s->o) != 0)
+		return UI_CANNOT;
 	if ((!s->o.shm_fd && s->o.shm_id == NO_ID) || !s->o.out_fd || !s->o.control_fd || !s->o.pid) {
 		ui_error("tracker run starts this program: use tracker run PROGRAM");
 		return UI_USAGE;
@@ -486,6 +455,8 @@ int main(int argc, char **argv)
 	s->sleep_ns = SLEEP_MIN_NS;
 	s->control = (int)s->o.control_fd;
 	err = start(s, argv + first);
+	if (!err && s->o.serve_fd && serve_hello(&s->o, &s->r) != 0)
+		s->abort = true; /* it has not waited */
 	if (err) {
 		say_failed(s, err);
 	} else {

@@ -1,13 +1,16 @@
 /* process - see process.h. */
 #include "process.h"
 #include "format/array.h"
+#include "answer.h"
 #include "bounds.h"
 #include "deliver.h"
 #include "ending.h"
 #include "ends.h"
 #include "pidspace.h"
 #include "round.h"
+#include "snapshots.h"
 #include "thread_slot.h"
+#include "traced.h"
 #include "jit.h"
 
 #include <stdio.h>
@@ -79,6 +82,7 @@ void process_free(struct process *p)
 	finish_streams(p);
 	modules_clear(&p->modules, NULL, NULL);
 	jit_free(p->jit);
+	trace_free(p->trace);
 	if (p->pidfd >= 0)
 		close(p->pidfd);
 	if (p->statm >= 0)
@@ -265,6 +269,7 @@ static void replace_program(struct recorder *r, struct process *p, const struct 
 	p->no_jit = false;
 	p->code_module = 0;
 	process_collect(r, p);
+	answer_forget(r, p);
 	process_free_slot(r, p->slot);
 	p->slot = NO_SLOT;
 	modules_clear(&p->modules, deliver_mapping_gone, &context);
@@ -334,6 +339,8 @@ void process_bind(struct recorder *r, const struct arrival *a)
 	limit_chunks(r, p->pid);
 	if (replaces)
 		deliver_exec(r, p, slot->start_ns);
+	else if (!known)
+		answer_forked(r, p);
 	process_write(r, p);
 }
 
@@ -466,6 +473,8 @@ void process_end(struct recorder *r, struct process *p)
 	round_drain(r, p);
 	jit_finish(r, p);
 	process_collect(r, p);
+	answer_forget(r, p);
+	snapshot_drop_all(r, p);
 	p->gone = true;
 	if (!p->index) /* whoever has its pid from now on is another */
 		atomic_store(&r->shm->header.program_pid, 0);

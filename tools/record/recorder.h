@@ -68,6 +68,7 @@ struct process {
 	uint64_t last_epoch, last_time_ns;
 	uint32_t main_thread; /* index, NO_INDEX */
 	uint32_t notices; /* SHM_NOTICE_* that were written */
+	struct trace *trace; /* NULL: it has not asked for that */
 	uint64_t look_at; /* where in its arenas the next look goes on */
 	bool look_asked; /* it had asked for one when this round began */
 };
@@ -172,6 +173,13 @@ struct recorder {
 	struct unseen unseen;
 	struct births *births; /* NULL: the kernel does not tell us */
 	struct watches watches;
+	uint32_t traced; /* processes */
+	struct {
+		bool listening;
+		int event; /* ... where it is heard */
+		struct process *waiting[SHM_QUESTIONS]; /* who asked what has no answer yet; NULL */
+	} questions;
+	struct snapshots *snapshots;
 	int segment; /* the memfd; -1: System V */
 	uint64_t segment_inode; /* as /proc/PID/maps has it */
 	struct keyframes keyframes;

@@ -1,5 +1,6 @@
 /* round - see round.h. */
 #include "round.h"
+#include "answer.h"
 #include "births.h"
 #include "deliver.h"
 #include "ends.h"
@@ -309,6 +310,7 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	due = ends_due(r, end); /* before it: what those that are seen to be over leave behind is all there */
 	more = pass(r, &bytes);
 	look_answer(r);
+	answer_waiting(r);
 	if (due)
 		ends_apply(r, end);
 	chain_wake(r->shm);

@@ -23,6 +23,8 @@ static void set_environment(const struct program_options *o, const char *way)
 	char *value = NULL;
 
 	setenv(SHM_ENV, way, 1);
+	if (o->trace)
+		setenv("TRACKER_TRACE", o->trace, 1);
 	if (!o->preload)
 		return;
 	if (asprintf(&value, "%s%s%s", o->preload, user && *user ? ":" : "", user ? user : "") < 0)

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "new_segment.h"
+#include "tools/new_segment.h"
 
 struct program {
 	pid_t pid;
@@ -21,6 +21,7 @@ struct program_options {
 	const char *path; /* what is executed */
 	char **argv;
 	const char *preload; /* library; NULL: none */
+	const char *trace; /* the value of TRACKER_TRACE; NULL: as it is */
 };
 
 /* Forks the program; it waits. False: errno. */

@@ -30,7 +30,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -39,7 +38,6 @@
 #include <unistd.h>
 
 #define OWN_FAILURE 125
-#define STALL_MS 100u
 
 /* ---- before anything is started ---- */
 
@@ -64,14 +62,6 @@ static bool find_parts(struct run *r)
 	return true;
 }
 
-/* Memory that grows with what is written to it. */
-static uint64_t inode_of(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 ? st.st_ino : 0;
-}
-
 /* The program will begin in our groups. */
 static uint32_t chunk_limit(void)
 {
@@ -83,28 +73,7 @@ static uint32_t chunk_limit(void)
 static bool create_segment(struct run *r)
 {
 	const struct run_options *const o = &r->o;
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	const uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	uint64_t number;
-
-	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
-		number = now_ns ^ (uint64_t)getpid() << 40;
-	const struct shm_header header = {
-		.magic = SHM_MAGIC,
-		.version = SHM_VERSION,
-		.flags = (o->no_follow_fork ? SHM_NO_FOLLOW_FORK : 0) |
-			 (o->no_follow_exec ? SHM_NO_FOLLOW_EXEC : 0) |
-			 o->unwind_flag,
-		.nframe = (uint32_t)o->nframe,
-		.sample_bytes = o->sample_bytes,
-		.stall_ms = STALL_MS,
-		.start_mono_ns = now_ns,
-		.recording = number,
-		.mount_namespace = inode_of("/proc/self/ns/mnt"),
-		.root_inode = inode_of("/"),
-	};
+	const struct shm_header header = new_segment_header((o->no_follow_fork ? SHM_NO_FOLLOW_FORK : 0) | (o->no_follow_exec ? SHM_NO_FOLLOW_EXEC : 0) | o->unwind_flag, (uint32_t)o->nframe, o->sample_bytes);
 	const int error = new_segment_create(&r->segment, &header);
 
 	if (error)
@@ -231,7 +200,11 @@ static int start(struct run *r)
 	if (!find_parts(r) || !create_segment(r) || !create_control(r))
 		return OWN_FAILURE;
 	if (!program_fork(&r->program, &(struct program_options){
-					       .path = r->found.path, .argv = r->argv, .preload = r->found.no_preload ? NULL : r->library })) {
+					       .path = r->found.path,
+					       .argv = r->argv,
+					       .preload = r->found.no_preload ? NULL : r->library,
+					       .trace = r->o.trace,
+				       })) {
 		ui_error("cannot start a process: %s", strerror(errno));
 		return OWN_FAILURE;
 	}

@@ -11,6 +11,7 @@
 
 #define NFRAME_DEFAULT 1024u
 #define NFRAME_MAX 1000000u
+#define TRACE_MAX 65535u
 #define CHECKPOINT_DEFAULT_NS 10000000000ull
 
 static const char details[] =
@@ -66,6 +67,8 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		  "do not look up names when recording ends", 0, 0 },
 		{ 0, "nframe", UI_UINT, &o->nframe, "N",
 		  "keep the N most recent frames of a stack (1024)", 1, NFRAME_MAX },
+		{ 0, "trace", UI_OPTIONAL_INT, &o->trace, "N",
+		  "trace blocks for the program's own tracker.h, with N frames (1): as TRACKER_TRACE=N does", 0, 0 },
 		{ 0, "no-follow-fork", UI_FLAG, &o->no_follow_fork, NULL,
 		  "do not record forked children", 0, 0 },
 		{ 0, "no-follow-exec", UI_FLAG, &o->no_follow_exec, NULL,
@@ -110,6 +113,23 @@ static const struct {
 	{ "verify=libgcc", SHM_VERIFY_LIBGCC },
 	{ "libunwind", SHM_UNWIND_LIBUNWIND },
 };
+
+/* The program would be ended by it, too, but with nothing said of the option. */
+static bool check_trace(struct run_options *o)
+{
+	char *end;
+
+	if (!o->trace)
+		return true;
+	if (!*o->trace)
+		o->trace = "1";
+	const long frames = strtol(o->trace, &end, 10);
+
+	if (!*end && frames >= 0 && frames <= TRACE_MAX)
+		return true;
+	ui_error("argument --trace: '%s' is no number of frames from 1 to 65535, or 0 for none", o->trace);
+	return false;
+}
 
 static bool find_unwinder(struct run_options *o)
 {
@@ -242,7 +262,7 @@ static bool check_split(const struct run_options *o)
 
 bool run_options_check(struct run_options *o)
 {
-	if (!find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o))
+	if (!check_trace(o) || !find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o))
 		return false;
 	if (!strcmp(o->wait, "inf")) {
 		o->wait_ns = UINT64_MAX;

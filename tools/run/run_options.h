@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct run_options {
-	const char *output, *unwind, *wait, *format, *checkpoint, *compress;
+	const char *output, *trace, *unwind, *wait, *format, *checkpoint, *compress;
 	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec, aggregate, no_compress, buffered, split;
 	uint32_t packing; /* enum trk_packing */
 	uint32_t unwind_flag;

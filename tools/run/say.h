@@ -7,7 +7,7 @@
 #include "tools/run/launch.h"
 #include "tools/run/run_options.h"
 #include "tools/run/capture_file.h"
-#include "tools/run/new_segment.h"
+#include "tools/new_segment.h"
 
 #include <limits.h>
 

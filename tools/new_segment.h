@@ -1,14 +1,14 @@
 /*
- * new_segment - the shared memory of a recording (format/shm.h), as tracker-run
- * creates it.
+ * new_segment - the shared memory of a recording (format/shm.h), as tracker-run creates it, or a recorder that a program
+ * has started for itself.
  *
  * A sealed memfd: its size can never change under a mapping. A limit on file
  * sizes (ulimit -f) counts for memfds, too, and forbids one of this size; then
  * it is System V shared memory, which is marked for removal at once and goes
  * away with its last user.
  */
-#ifndef RUN_NEW_SEGMENT_H
-#define RUN_NEW_SEGMENT_H
+#ifndef NEW_SEGMENT_H
+#define NEW_SEGMENT_H
 
 #include <sys/types.h>
 
@@ -19,6 +19,9 @@ struct new_segment {
 	int id; /* -1: memfd */
 	struct shm *memory; /* System V, attached here; NULL: memfd */
 };
+
+/* A header for a recording that begins now. flags: SHM_*; nframe, sample_bytes: as in the header. */
+struct shm_header new_segment_header(uint32_t flags, uint32_t nframe, uint64_t sample_bytes);
 
 /* Creates and fills the header. 0, or an errno. */
 int new_segment_create(struct new_segment *s, const struct shm_header *header);

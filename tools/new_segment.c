@@ -7,9 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define STALL_MS 100u
 
 int descriptor_high(int fd)
 {
@@ -18,6 +22,37 @@ int descriptor_high(int fd)
 	if (fd >= 0)
 		close(fd);
 	return moved;
+}
+
+static uint64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+struct shm_header new_segment_header(uint32_t flags, uint32_t nframe, uint64_t sample_bytes)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	const uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
+		number = now_ns ^ (uint64_t)getpid() << 40;
+	return (struct shm_header){
+		.magic = SHM_MAGIC,
+		.version = SHM_VERSION,
+		.flags = flags,
+		.nframe = nframe,
+		.sample_bytes = sample_bytes,
+		.stall_ms = STALL_MS,
+		.start_mono_ns = now_ns,
+		.recording = number,
+		.mount_namespace = inode_of("/proc/self/ns/mnt"),
+		.root_inode = inode_of("/"),
+	};
 }
 
 static int open_memfd(struct new_segment *s, const struct shm_header *header)

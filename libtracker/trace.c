@@ -1,0 +1,318 @@
+/* trace - see trace.h. */
+#include "trace.h"
+
+#include <string.h>
+
+#include "ask.h"
+#include "error.h"
+#include "hook.h"
+#include "raw.h"
+#include "send.h"
+#include "session.h"
+
+/* Frames that a trace keeps; 0: this process is not traced. */
+static _Atomic uint32_t limit;
+
+static int not_tracing(void)
+{
+	return error_set(TRACKER_EDISABLED, "tracker is not tracing memory allocations: call tracker_start first");
+}
+
+static int ask_about(struct question *q)
+{
+	return trace_is_tracing() ? ask(q) : not_tracing();
+}
+
+/* ---- start and stop ---- */
+
+int trace_start(int nframe)
+{
+	struct question q = { .what = SHM_ASK_START, .given = { (uint64_t)nframe } };
+	uint32_t none = 0;
+	int code;
+
+	if (nframe < 1 || nframe > TRACKER_NFRAME_MAX)
+		return error_set(TRACKER_EINVAL, "the number of frames must be in range [1; 65535]");
+	if (trace_is_tracing())
+		return TRACKER_OK;
+	hook_start();
+	code = session_own((uint32_t)nframe);
+	if (code != TRACKER_OK)
+		return code;
+	code = ask(&q);
+	if (code == TRACKER_OK)
+		(void)atomic_compare_exchange_strong(&limit, &none, (uint32_t)nframe);
+	return code;
+}
+
+int trace_stop(void)
+{
+	struct question q = { .what = SHM_ASK_STOP };
+	int code;
+
+	if (!atomic_exchange(&limit, 0))
+		return TRACKER_OK;
+	code = ask(&q);
+	session_rest();
+	return code;
+}
+
+/* -1: it is none in [0; 65535]. "" is 0. */
+static int read_frames(const char *text)
+{
+	int n = 0;
+
+	while (*text == ' ' || (*text >= '\t' && *text <= '\r'))
+		text++;
+	text += *text == '+';
+	for (; *text >= '0' && *text <= '9' && n <= TRACKER_NFRAME_MAX; text++)
+		n = n * 10 + *text - '0';
+	return *text || n > TRACKER_NFRAME_MAX ? -1 : n;
+}
+
+static void complain(const char *text)
+{
+	(void)arch_syscall(SYS_write, 2, (long)text, (long)strlen(text), 0, 0, 0);
+}
+
+void trace_by_environment(void)
+{
+	const char *const text = session_variable("TRACKER_TRACE");
+	const int nframe = text ? read_frames(text) : 0;
+
+	if (nframe < 0) {
+		complain("TRACKER_TRACE: invalid number of frames\n");
+		(void)arch_syscall(SYS_exit_group, 1, 0, 0, 0, 0, 0);
+	}
+	if (nframe > 0 && trace_start(nframe) != TRACKER_OK) {
+		complain("tracker: TRACKER_TRACE asks for traces, and there are none: ");
+		complain(error_last());
+		complain("\n");
+	}
+}
+
+int trace_is_tracing(void)
+{
+	return atomic_load_explicit(&limit, memory_order_relaxed) != 0;
+}
+
+int trace_limit(void)
+{
+	const uint32_t frames = atomic_load_explicit(&limit, memory_order_relaxed);
+
+	return frames ? (int)frames : not_tracing();
+}
+
+/* ---- figures ---- */
+
+int trace_memory(uint64_t domain, size_t *current, size_t *peak)
+{
+	struct question q = { .what = SHM_ASK_MEMORY, .given = { domain } };
+	const int code = trace_is_tracing() ? ask(&q) : TRACKER_OK; /* nothing, then, as tracemalloc has it */
+
+	if (current)
+		*current = q.figures[0];
+	if (peak)
+		*peak = q.figures[1];
+	return code;
+}
+
+int trace_reset_peak(void)
+{
+	struct question q = { .what = SHM_ASK_RESET_PEAK };
+
+	return trace_is_tracing() ? ask(&q) : TRACKER_OK;
+}
+
+size_t trace_cost(void)
+{
+	struct question q = { .what = SHM_ASK_COST };
+
+	return ask_about(&q) == TRACKER_OK ? q.figures[0] : 0;
+}
+
+uint64_t trace_lost(void)
+{
+	struct question q = { .what = SHM_ASK_LOST };
+
+	return ask_about(&q) == TRACKER_OK ? q.figures[0] : 0;
+}
+
+/* ---- domains ---- */
+
+int trace_track(unsigned domain, uintptr_t address, size_t size)
+{
+	const struct site at = SITE_HERE();
+	struct thread *t;
+
+	if (!hook_start_and_ask() || !state.on || !(t = thread_enter(at.sp)))
+		return not_tracing();
+	send_track(t, domain, address, size, &at);
+	thread_leave(t);
+	return TRACKER_OK;
+}
+
+int trace_untrack(unsigned domain, uintptr_t address)
+{
+	const struct site at = SITE_HERE();
+	struct thread *t;
+
+	if (!hook_start_and_ask() || !state.on || !(t = thread_enter(at.sp)))
+		return not_tracing();
+	send_untrack(t, domain, address);
+	thread_leave(t);
+	return TRACKER_OK;
+}
+
+/* ---- one block ---- */
+
+static int get_frames(uint64_t node, struct tracker_raw_traceback_ *ret)
+{
+	struct shm_frame frames[SHM_ANSWER_BYTES / sizeof(struct shm_frame)];
+	uint32_t have = 0;
+
+	while (have < ret->nframe && have < ret->frame_room) {
+		struct question q = { .what = SHM_ASK_FRAMES, .given = { node, have }, .answer = frames, .room = sizeof(frames) };
+		const int code = ask(&q);
+
+		if (code != TRACKER_OK)
+			return code;
+		if (!q.count || q.count > sizeof(frames) / sizeof(*frames))
+			break;
+		for (uint32_t i = 0; i < q.count && have < ret->nframe && have < ret->frame_room; i++) {
+			ret->frames[have].offset = (uintptr_t)frames[i].offset;
+			ret->frames[have++].module = frames[i].module;
+		}
+	}
+	ret->nframe = have;
+	return TRACKER_OK;
+}
+
+int trace_object(unsigned domain, uintptr_t address, struct tracker_raw_traceback_ *ret)
+{
+	struct question q = { .what = SHM_ASK_BLOCK, .given = { domain, address } };
+	const int code = ask_about(&q);
+
+	if (code != TRACKER_OK)
+		return code;
+	ret->address = (uintptr_t)q.figures[0];
+	ret->size = q.figures[1];
+	ret->nframe = q.figures[3];
+	ret->total_nframe = q.figures[4];
+	return get_frames(q.figures[2], ret);
+}
+
+int trace_module(unsigned module, char *path, size_t room)
+{
+	struct question q = { .what = SHM_ASK_MODULE, .given = { module }, .answer = path, .room = room ? room - 1 : 0 };
+	const int code = ask(&q);
+
+	if (room)
+		path[code == TRACKER_OK && q.count < room ? q.count : 0] = 0;
+	return code;
+}
+
+/* ---- printing without the heap: from signal handlers, and from a program that is about to end ---- */
+
+struct text {
+	int fd;
+	size_t used;
+	char bytes[4096];
+};
+
+static void flush(struct text *t)
+{
+	size_t from = 0;
+
+	while (from < t->used) {
+		const long n = arch_syscall(SYS_write, t->fd, (long)(t->bytes + from), (long)(t->used - from), 0, 0, 0);
+
+		if (n <= 0)
+			break;
+		from += (size_t)n;
+	}
+	t->used = 0;
+}
+
+static void put(struct text *t, const char *s)
+{
+	for (; *s; s++) {
+		if (t->used == sizeof(t->bytes))
+			flush(t);
+		t->bytes[t->used++] = *s;
+	}
+}
+
+static void put_hex(struct text *t, uint64_t n)
+{
+	char digits[19], *at = digits + sizeof(digits);
+
+	*--at = 0;
+	do
+		*--at = "0123456789abcdef"[n % 16];
+	while (n /= 16);
+	*--at = 'x';
+	*--at = '0';
+	put(t, at);
+}
+
+#define DUMPED_FRAMES 64u
+
+static void put_frame(struct text *t, const struct tracker_raw_frame_ *f)
+{
+	char path[1024];
+
+	if (!f->module || trace_module(f->module, path, sizeof(path)) != TRACKER_OK)
+		memcpy(path, "<unknown>", sizeof("<unknown>"));
+	put(t, "  File \"");
+	put(t, path);
+	put(t, "\", offset ");
+	put_hex(t, f->offset);
+	put(t, "\n");
+}
+
+int trace_dump(int fd, const void *address)
+{
+	struct tracker_raw_frame_ frames[DUMPED_FRAMES];
+	struct tracker_raw_traceback_ traceback = { .frames = frames, .frame_room = DUMPED_FRAMES };
+	struct text t = { .fd = fd };
+	const int code = trace_object(0, (uintptr_t)address, &traceback);
+
+	if (code != TRACKER_OK)
+		return code;
+	put(&t, "Memory block allocated at (most recent call first):\n");
+	for (size_t i = 0; i < traceback.nframe; i++)
+		put_frame(&t, &frames[i]);
+	flush(&t);
+	return TRACKER_OK;
+}
+
+/* ---- snapshots ---- */
+
+int trace_snapshot(void)
+{
+	struct question q = { .what = SHM_ASK_SNAPSHOT };
+	int code;
+
+	if (!trace_is_tracing())
+		return error_set(TRACKER_EDISABLED, "tracker must be tracing memory allocations to take a snapshot");
+	code = ask(&q);
+	return code == TRACKER_OK ? (int)(q.figures[0] & INT32_MAX) : code;
+}
+
+int trace_snapshot_open(int snapshot)
+{
+	char path[64];
+	struct question q = { .what = SHM_ASK_SNAPSHOT_FILE, .given = { (uint64_t)snapshot }, .answer = path, .room = sizeof(path) - 1 };
+	int code = ask(&q), fd;
+
+	if (code != TRACKER_OK)
+		return code;
+	path[q.count < sizeof(path) ? q.count : 0] = 0;
+	fd = raw_open(path, O_RDONLY | O_CLOEXEC);
+	q.what = SHM_ASK_SNAPSHOT_DONE;
+	code = ask(&q);
+	if (fd >= 0)
+		return fd;
+	return error_set(TRACKER_EIO, "the snapshot cannot be opened: it lies in the recorder's part of /proc, which is not to be seen from here");
+}

@@ -1,0 +1,39 @@
+/*
+ * trace - tracemalloc's half of tracker.h: the traces of blocks that this process allocates from tracker_start on.
+ *
+ * The recorder keeps them; here stands only whether they are kept, and with how many frames. A forked child has its parent's.
+ */
+#ifndef TRACE_H
+#define TRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch.h"
+
+struct tracker_raw_traceback_;
+
+/*
+ * TRACKER_TRACE in the environment: that many frames from the program's start on; empty or 0: not. What is no such number ends the
+ * program with a message, as it does for python3 with PYTHONTRACEMALLOC. Once, before main.
+ */
+void trace_by_environment(void);
+
+/* The members of struct tracker_api_ of these names: tracker.h has the contracts. */
+int trace_start(int nframe);
+int trace_stop(void);
+int trace_is_tracing(void);
+int trace_limit(void);
+int trace_memory(uint64_t domain, size_t *current, size_t *peak);
+int trace_reset_peak(void);
+size_t trace_cost(void);
+uint64_t trace_lost(void);
+int trace_track(unsigned domain, uintptr_t address, size_t size);
+int trace_untrack(unsigned domain, uintptr_t address);
+int trace_object(unsigned domain, uintptr_t address, struct tracker_raw_traceback_ *ret);
+int trace_module(unsigned module, char *path, size_t room);
+int trace_dump(int fd, const void *address);
+int trace_snapshot(void);
+int trace_snapshot_open(int snapshot);
+
+#endif

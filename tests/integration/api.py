@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""api - what a program asks by tracker.h, a case for each row of the feature list, named by its id: with libtracker.so preloaded and
+nobody else there (the program starts its recorder itself), and under tracker run. The truth is arithmetic in the program.
+
+usage: api.py BUILD_DIR [PART_OF_A_NAME]...
+"""
+import os
+
+import harness
+from harness import check, equal, execute
+
+RANGE = "the number of frames must be in range [1; 65535]"
+
+
+class Api:
+    def __init__(self, tracker):
+        self.t = tracker
+        self.library = tracker.find("libtracker.so")
+        self.linked = tracker.fixture("traced_linked")
+
+    def ways(self, mode, *arguments, env=None, options=()):
+        """The program's output by each way to the library."""
+        program = self.t.fixture("traced")
+        yield "preloaded", execute([program, mode, *arguments], {"LD_PRELOAD": self.library, **(env or {})})
+        yield "linked", execute([self.linked, mode, *arguments], env)
+        yield "tracker run", self.t.record([program, mode, *arguments], options, env)
+
+    def says(self, mode, want, *arguments, recorded=None, **more):
+        for way, r in self.ways(mode, *arguments, **more):
+            equal(f"{mode}, {way}: status", (r.status, r.stderr.decode()), (0, ""))
+            equal(f"{mode}, {way}", r.stdout.decode(), recorded if recorded and way == "tracker run" else want)
+
+    # ---- start, stop, limits ----
+
+    def d05_without_the_library(self):
+        """Built with the header and run without tracker."""
+        r = execute([self.t.fixture("traced"), "limits"])
+        equal("output", r.stdout.decode().splitlines()[0], "before: 0 -2")
+        check(b"run the program with tracker run, or link it with -ltracker" in r.stdout, f"the sentence: {r.stdout}")
+        equal("status", r.status, 0)
+
+    def b06_b07_b09_b10_limits(self):
+        """Out of range: -3 and tracemalloc's sentence; while it traces the limit stays; the limit of nothing is -2."""
+        refused = f"start: -3 {RANGE}\n"
+        self.says("limits", "before: 0 -2\n" + 4 * refused + "after: 1 3\n")
+
+    def b08_stop(self):
+        """Clears all traces; a second one does nothing; what was allocated before is unknown afterwards."""
+        self.says("stopped", "traced: 1\nstop: 0, again 0\nnow: 0 0 tracing 0 limit -2 dump -1\nrestarted: 0 limit 2\n"
+                             "freed: 0\npeak: 50\n")
+
+    def traces(self, env, options=()):
+        program = self.t.fixture("traced")
+        r = self.t.record([program], options, env) if options is not None else \
+            execute([program], {"LD_PRELOAD": self.library, **env})
+        return r.status, r.stdout.decode(), r.stderr.decode()
+
+    def b02_b03_from_the_start(self):
+        on = lambda n: (0, f"tracing 1 limit {n}\n", "")
+        equal("TRACKER_TRACE=25", self.traces({"TRACKER_TRACE": "25"}, None), on(25))
+        equal("TRACKER_TRACE=' 7'", self.traces({"TRACKER_TRACE": " 7"}, None), on(7))
+        equal("--trace", self.traces({}, ["--trace"]), on(1))
+        equal("--trace=25", self.traces({}, ["--trace=25"]), on(25))
+
+    def b04_values(self):
+        off = (0, "tracing 0 limit -2\n", "")
+        for value in ("0", ""):
+            equal(f"TRACKER_TRACE={value}", self.traces({"TRACKER_TRACE": value}, None), off)
+        for value in ("abc", "-1", "65536", "5x", "99999999999999999999"):
+            equal(f"TRACKER_TRACE={value}", self.traces({"TRACKER_TRACE": value}, None),
+                  (1, "", "TRACKER_TRACE: invalid number of frames\n"))
+        equal("the option wins", self.traces({"TRACKER_TRACE": "5"}, ["--trace=25"]), (0, "tracing 1 limit 25\n", ""))
+        for value in ("abc", "65536", "-1"):
+            r = execute([self.t.tracker, "run", f"--trace={value}", "-o", self.t.file(".bin"), "true"])
+            check(r.status == 125 or r.status == 2, f"--trace={value}: {r.status}")
+            check(b"argument --trace" in r.stderr, f"--trace={value}: {r.stderr}")
+
+    def b05_secure(self):
+        """A program with rights that its user does not have ignores the variable, whoever preloads the library into it."""
+        if os.geteuid() != 0:
+            raise harness.Skip("not root: cannot make a program that is")
+        others = self.t.for_others("traced_linked")
+        path = others("fx_traced_linked")
+        os.chown(path, 0, 0)
+        os.chmod(path, 0o4755)
+        r = execute(["setpriv", "--reuid=65534", "--clear-groups", path],
+                    {"TRACKER_TRACE": "5", "LD_LIBRARY_PATH": os.path.dirname(path)})
+        if r.status != 0 and b"libtracker" in r.stderr:  # where the build does not lie where everybody may go
+            raise harness.Skip("the library is out of the other user's reach")
+        equal("setuid", (r.status, r.stdout), (0, b"tracing 0 limit -2\n"))
+
+    # ---- figures ----
+
+    def b13_b19_traced_memory(self):
+        """As asked for, not as malloc rounds it; a realloc is one block; a block of no bytes is one."""
+        mib = 1 << 20
+        self.says("figures", f"block: {mib}\nrealloc: {3 * mib}\nshrunk: {mib // 2}, peak {3 * mib}\nfreed: 0\n"
+                             "empty: 0, frames 1\nno pointers: 0\n")
+
+    def b14_reset_peak(self):
+        self.says("reset", "1 1\n")
+
+    def b12_clear_traces(self):
+        self.says("cleared", "clear: 0\nnow: 0 0, frames -1\nbehind: 70, frames 5\n")
+
+    def b11_b15_tracker_memory(self):
+        self.says("cost", "1 1 1, lost 0\n")
+
+    # ---- one block ----
+
+    def b20_object_traceback(self):
+        """Also by an address inside; none behind it, on the stack, or of what was freed."""
+        missing = "missing: -9 no traced block is at that address\n"
+        self.says("where", f"at 1 in 1 behind -1 stack -1 null -1\n{missing}freed: -1\n")
+
+    def b22_limit(self):
+        self.says("frames", "4 4 4\n")
+
+    def b60_b61_b59_track(self):
+        tail = ("track: 0 0, 123 123, all 143\nagain: 0, 200 200, all 220\nuntrack: 0 0 0, 0 200, all 20\nunknown: 0 0\n")
+        self.says("domains", f"off: -2 -2\n{tail}stopped: -2 -2\n", recorded=f"off: 0 0\n{tail}stopped: 0 0\n")
+
+    # ---- processes and threads ----
+
+    def b18_fork(self):
+        """The child is traced, with its parent's blocks, and neither sees what the other does from then on."""
+        self.says("forked", "child 7, parent 6 1\n")
+
+    def b16_threads(self):
+        self.says("threads", "left 0, lost 0\n", str(1000000 if self.t.many else 30000))
+
+    def q1_from_anywhere(self):
+        """Four threads start at once; a handler, a key's destructor and atexit ask."""
+        self.says("places", "started by 4, limit 9\nin a handler: 1\nin a destructor: 1\nat exit: 1\n")
+
+    def q1_recorder_killed(self):
+        gone = "the recorder does not answer: it has ended, or stands still"
+        for way, r in self.ways("killed"):
+            equal(f"{way}: status", r.status, 0)
+            equal(way, r.stdout.decode(), f"recorder: 1\ndump: -5 {gone}\nmemory: -5 0\nalive: 1\n")
+
+    def q1_unseen(self):
+        """The recorder that the program has started is no child of its, raises no signal and leaves no descriptor."""
+        self.says("unseen", "signals 0, child -1 1, descriptors 0\n")
+
+    def q1_ends_with_it(self):
+        """A pipe that the program writes to ends when the program does, and no recorder is left."""
+        r = execute([self.linked, "figures"])
+        equal("status", r.status, 0)
+
+
+def make_cases(tracker):
+    api = Api(tracker)
+    names = [n for n in vars(Api) if n[0] in "abdq" and n[1:2].isdigit()]
+    return [(n.replace("_", " "), getattr(api, n)) for n in names]
+
+
+if __name__ == "__main__":
+    harness.main(make_cases)

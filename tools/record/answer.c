@@ -1,0 +1,308 @@
+/* answer - see answer.h. */
+#include "answer.h"
+
+#include <linux/futex.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "deliver.h"
+#include "libtracker/tracker.h"
+#include "snapshots.h"
+#include "node_frames.h"
+#include "traced.h"
+
+/* A question on its way: the entry is the program's memory, so what it says was read once. */
+struct asked {
+	struct recorder *r;
+	struct process *p;
+	uint64_t given[4], figures[6];
+	uint32_t count;
+	bool waits; /* the answer comes later */
+	union {
+		uint8_t answer[SHM_ANSWER_BYTES];
+		struct shm_frame frames[SHM_ANSWER_BYTES / sizeof(struct shm_frame)];
+	};
+};
+
+/* ---- the answers: enum tracker_error ---- */
+
+static uint32_t page_bytes(const struct recorder *r)
+{
+	return r->rotation.header.page_bytes;
+}
+
+static int start(struct asked *a)
+{
+	if (a->p->trace)
+		return TRACKER_OK;
+	if (a->given[0] < 1 || a->given[0] > TRACKER_NFRAME_MAX)
+		return TRACKER_EINVAL;
+	a->p->trace = trace_new(a->p->index, (uint32_t)a->given[0], page_bytes(a->r));
+	a->r->traced += a->p->trace != NULL;
+	return a->p->trace ? TRACKER_OK : TRACKER_ENOMEM;
+}
+
+static int stop(struct asked *a)
+{
+	answer_forget(a->r, a->p);
+	return TRACKER_OK;
+}
+
+static int reset_peak(struct asked *a)
+{
+	trace_reset_peak(a->p->trace);
+	return TRACKER_OK;
+}
+
+static int memory(struct asked *a)
+{
+	const struct trace_memory m = trace_memory(a->p->trace, a->given[0]);
+
+	a->figures[0] = m.bytes;
+	a->figures[1] = m.peak_bytes;
+	return TRACKER_OK;
+}
+
+/* What was got from the allocator, and the chunks that are in use. */
+static int cost(struct asked *a)
+{
+	const struct mallinfo2 m = mallinfo2();
+	uint64_t chunks = 0;
+
+	for (unsigned i = 0; i < SHM_BITMAP_WORDS; i++)
+		chunks += (uint64_t)__builtin_popcountll(atomic_load_explicit(&a->r->shm->chunk_bitmap[i], memory_order_relaxed));
+	a->figures[0] = m.uordblks + m.hblkhd + chunks * SHM_CHUNK_BYTES;
+	return TRACKER_OK;
+}
+
+static int lost(struct asked *a)
+{
+	a->figures[0] = trace_lost(a->p->trace);
+	return TRACKER_OK;
+}
+
+static int block(struct asked *a)
+{
+	struct heap_block b;
+	struct stack s;
+
+	if (a->given[0] > UINT32_MAX || !trace_block(a->p->trace, (uint32_t)a->given[0], a->given[1], &b))
+		return TRACKER_ENOENT;
+	s = stack_look(a->r->writer, b.node, trace_nframe(a->p->trace));
+	a->figures[0] = b.address;
+	a->figures[1] = b.size;
+	a->figures[2] = s.node;
+	a->figures[3] = s.kept;
+	a->figures[4] = s.total;
+	return TRACKER_OK;
+}
+
+/* Nodes are the program's to name: one that does not exist has no frames. */
+static int frames(struct asked *a)
+{
+	const struct writer *const w = a->r->writer;
+	uint32_t node = a->given[0] <= writer_node_count(w) ? (uint32_t)a->given[0] : 0;
+	uint64_t skip = a->given[1];
+
+	while (node && a->count < sizeof(a->frames) / sizeof(*a->frames)) {
+		struct shm_frame *const f = &a->frames[a->count];
+
+		*f = (struct shm_frame){ 0 };
+		node = stack_next(w, node, &f->module, &f->offset);
+		if (skip)
+			skip--;
+		else
+			a->count++;
+	}
+	return TRACKER_OK;
+}
+
+static int put_text(struct asked *a, const char *text)
+{
+	const size_t bytes = strlen(text);
+
+	a->count = (uint32_t)(bytes < sizeof(a->answer) ? bytes : sizeof(a->answer));
+	memcpy(a->answer, text, a->count);
+	return TRACKER_OK;
+}
+
+static int module(struct asked *a)
+{
+	if (!a->given[0] || a->given[0] >= a->r->module_count)
+		return TRACKER_ENOENT;
+	return put_text(a, a->r->modules[a->given[0]].record.path);
+}
+
+static int snapshot(struct asked *a)
+{
+	const int64_t number = snapshot_take(a->r, a->p);
+
+	if (number < 0)
+		return number == TRK_ERR_NOMEM ? TRACKER_ENOMEM : TRACKER_EIO;
+	a->figures[0] = (uint64_t)number;
+	return TRACKER_OK;
+}
+
+static int snapshot_file(struct asked *a)
+{
+	char path[64];
+	int fd;
+
+	switch (snapshot_look(a->r, a->given[0], &fd)) {
+	case SNAPSHOT_BEING_WRITTEN:
+		a->waits = true;
+		return TRACKER_OK;
+	case SNAPSHOT_WRITTEN:
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
+		return put_text(a, path);
+	case SNAPSHOT_FAILED:
+		return TRACKER_ENOMEM;
+	case SNAPSHOT_UNKNOWN:
+		break;
+	}
+	return TRACKER_ENOENT;
+}
+
+static int snapshot_done(struct asked *a)
+{
+	snapshot_drop(a->r, a->given[0]);
+	return TRACKER_OK;
+}
+
+static const struct {
+	int (*answer)(struct asked *a);
+	bool traced; /* there is none where nothing is traced */
+} answers[SHM_ASKS] = {
+	[SHM_ASK_START] = { start, false },
+	[SHM_ASK_STOP] = { stop, false },
+	[SHM_ASK_RESET_PEAK] = { reset_peak, true },
+	[SHM_ASK_MEMORY] = { memory, true },
+	[SHM_ASK_COST] = { cost, true },
+	[SHM_ASK_LOST] = { lost, true },
+	[SHM_ASK_BLOCK] = { block, true },
+	[SHM_ASK_FRAMES] = { frames, false },
+	[SHM_ASK_MODULE] = { module, false },
+	[SHM_ASK_SNAPSHOT] = { snapshot, true },
+	[SHM_ASK_SNAPSHOT_FILE] = { snapshot_file, false },
+	[SHM_ASK_SNAPSHOT_DONE] = { snapshot_done, false },
+};
+
+/* ---- asking and answering ---- */
+
+/* Who asks from now on wakes us up: a thread that does nothing else tells the loop, which waits for descriptors. */
+static void *wake(void *recorder)
+{
+	const struct recorder *const r = recorder;
+	_Atomic uint32_t *const asked = &r->shm->questions.asked;
+	const uint64_t one = 1;
+
+	for (uint32_t seen = atomic_load(asked);; seen = atomic_load(asked)) {
+		(void)syscall(SYS_futex, asked, FUTEX_WAIT, seen, NULL, NULL, 0);
+		(void)!write(r->questions.event, &one, sizeof(one));
+	}
+	return NULL;
+}
+
+static void listen(struct recorder *r)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.ptr = NULL };
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	if (r->questions.listening)
+		return;
+	r->questions.listening = true; /* without it they wait for the next round, at most 10 ms */
+	r->questions.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->questions.event < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->questions.event, &event) < 0 ||
+	    pthread_attr_init(&attributes) != 0)
+		return;
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, 64u << 10);
+	(void)pthread_create(&thread, &attributes, wake, r);
+	pthread_attr_destroy(&attributes);
+}
+
+static void write_answer(const struct asked *a, struct shm_question *entry, int result)
+{
+	uint32_t claimed = SHM_QUESTION_CLAIMED;
+
+	entry->result = result;
+	entry->count = a->count;
+	memcpy(entry->figures, a->figures, sizeof(entry->figures));
+	memcpy(entry->answer, a->answer, sizeof(entry->answer));
+	if (!atomic_compare_exchange_strong(&entry->state, &claimed, SHM_QUESTION_ANSWERED))
+		atomic_store(&entry->state, SHM_QUESTION_FREE); /* who asked has given up */
+	(void)syscall(SYS_futex, &entry->state, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+/* False: not yet. */
+static bool try_answer(struct recorder *r, struct process *p, uint32_t index)
+{
+	struct shm_question *const entry = &r->shm->questions.entries[index];
+	const uint32_t what = entry->what;
+	struct asked a = { .r = r, .p = p };
+	int result = TRACKER_EINVAL;
+
+	memcpy(a.given, entry->given, sizeof(a.given));
+	if (what < SHM_ASKS && answers[what].traced && !p->trace)
+		result = TRACKER_EDISABLED;
+	else if (what < SHM_ASKS)
+		result = answers[what].answer(&a);
+	if (!a.waits)
+		write_answer(&a, entry, result);
+	return !a.waits;
+}
+
+void answer_question(struct recorder *r, struct process *p, uint32_t entry)
+{
+	if (r->shm->questions.entries[entry].process != p->slot)
+		return;
+	listen(r);
+	deliver_flush(r);
+	r->questions.waiting[entry] = try_answer(r, p, entry) ? NULL : p;
+}
+
+void answer_waiting(struct recorder *r)
+{
+	for (uint32_t i = 0; i < SHM_QUESTIONS; i++)
+		if (r->questions.waiting[i] && try_answer(r, r->questions.waiting[i], i))
+			r->questions.waiting[i] = NULL;
+}
+
+void answer_apply(const struct recorder *r)
+{
+	for (uint32_t i = 0; i < r->batch_count; i++) {
+		struct trace *const t = r->processes[r->batch[i].process]->trace;
+
+		if (t)
+			trace_apply(t, &r->batch[i]);
+	}
+}
+
+void answer_forked(struct recorder *r, struct process *p)
+{
+	const struct process *const parent = p->parent == NO_INDEX ? NULL : r->processes[p->parent];
+
+	if (!parent || !parent->trace)
+		return;
+	deliver_flush(r);
+	p->trace = trace_fork(parent->trace, p->index, page_bytes(r));
+	r->traced += p->trace != NULL;
+}
+
+void answer_forget(struct recorder *r, struct process *p)
+{
+	for (uint32_t i = 0; i < SHM_QUESTIONS; i++)
+		if (r->questions.waiting[i] == p)
+			r->questions.waiting[i] = NULL;
+	r->traced -= p->trace != NULL;
+	trace_free(p->trace);
+	p->trace = NULL;
+}

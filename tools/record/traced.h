@@ -1,0 +1,38 @@
+/*
+ * traced - the blocks that one process has allocated since it asked to be traced (tracker_start): a live set of its own, beside the
+ * recording's, so that either begins, is cleared and ends without the other.
+ *
+ * It is fed with the same events, in their order, by the same replay code that reports use.
+ */
+#ifndef RECORD_TRACED_H
+#define RECORD_TRACED_H
+
+#include "replay/heap.h"
+
+struct trace;
+
+/* TRK_ERR_NOMEM or NULL. process: its index, of whose events it is told. */
+struct trace *trace_new(uint32_t process, uint32_t nframe, uint32_t page_bytes);
+void trace_free(struct trace *t); /* NULL-safe */
+
+/* Blocks that live in `parent` live in the new process, too, which was forked from it. NULL: there is no memory. */
+struct trace *trace_fork(const struct trace *parent, uint32_t process, uint32_t page_bytes);
+
+/* An event of its process. Without memory it is counted as lost. */
+void trace_apply(struct trace *t, const struct trk_event *e);
+
+uint32_t trace_nframe(const struct trace *t);
+uint64_t trace_lost(const struct trace *t); /* events of its process, since it began */
+const struct heap *trace_heap(const struct trace *t);
+
+struct trace_memory {
+	uint64_t bytes, peak_bytes;
+};
+/* Of one domain, or of all of them (SHM_ALL_DOMAINS). */
+struct trace_memory trace_memory(const struct trace *t, uint64_t domain);
+void trace_reset_peak(struct trace *t);
+
+/* The live block that `address` lies in, its first byte or another one. False: there is none. */
+bool trace_block(const struct trace *t, uint32_t domain, uint64_t address, struct heap_block *ret);
+
+#endif
