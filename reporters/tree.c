@@ -82,27 +82,30 @@ static struct emit_value share(uint64_t bytes)
 	return emit_ratio(found.bytes ? 100.0 * (double)bytes / (double)found.bytes : 0);
 }
 
-static void describe_branch(struct emit *e, const char *key, const struct branch *b, bool only)
+static void describe_branch(struct emit *e, const char *key, uint32_t node, bool only, bool last)
 {
-	const struct branch *const all = found.branches;
+	const struct stack_tree *const tree = &found.tree;
+	const uint32_t first = tree->child_start[node], end = tree->child_start[node + 1];
+	const struct branch *const b = &found.branches[node];
+	const struct branch_call *const call = &found.calls[tree->nodes[node].item];
 
 	const struct emit_value values[COLUMNS] = {
-		[NAME] = emit_words(*b->function ? b->function : NULL),
-		[FILE_NAME] = emit_words(*b->file ? b->file : NULL),
-		[LINE] = emit_number(b->line),
+		[NAME] = emit_words(*call->function ? call->function : NULL),
+		[FILE_NAME] = emit_words(*call->file ? call->file : NULL),
+		[LINE] = emit_number(call->line),
 		[SIZE] = emit_size(b->bytes),
 		[OWN] = emit_size(b->own),
 		[COUNT] = emit_count(b->count),
 		[SHARE] = share(b->bytes),
-		[WHAT] = emit_words(*b->function ? b->function : "<unknown>"),
-		[WHERE] = emit_optional(*b->file ? b->file : NULL),
-		[SHOWN_LINE] = *b->file && b->line ? emit_number(b->line) : emit_absent(),
+		[WHAT] = emit_words(*call->function ? call->function : "<unknown>"),
+		[WHERE] = emit_optional(*call->file ? call->file : NULL),
+		[SHOWN_LINE] = *call->file && call->line ? emit_number(call->line) : emit_absent(),
 	};
-	const struct emit_branch branch = { values, .leaf = b->child == BRANCH_NONE, .only = only, .last = b->next == BRANCH_NONE };
+	const struct emit_branch branch = { values, .leaf = first == end, .only = only, .last = last };
 
 	emit_branch(e, key, &table, &branch);
-	for (uint32_t c = b->child; c != BRANCH_NONE; c = all[c].next)
-		describe_branch(e, NULL, &all[c], c == b->child && all[c].next == BRANCH_NONE);
+	for (uint32_t i = first; i < end; i++)
+		describe_branch(e, NULL, tree->children[i], end - first == 1, i + 1 == end);
 	emit_end(e);
 }
 
@@ -133,7 +136,7 @@ static int describe(struct report *r, struct emit *e)
 	describe_elided(e);
 	domains_figures(&r->domains, e);
 	sampled_say(e, &r->view, &r->asked);
-	describe_branch(e, "root", &found.branches[0], true);
+	describe_branch(e, "root", 0, true, true);
 	if (found.shown < found.stack_count)
 		emit_say(e, "\n{elided.stacks} smaller stacks elided: {elided.size} ({elided_percent} %) in {elided.count} blocks; "
 			    "-b 0 shows all\n");

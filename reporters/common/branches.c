@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common/group.h"
+#include "format/array.h"
+#include "format/mix.h"
 
 /* Of deeper stacks the oldest frames are left out: a hostile capture has stacks without end. */
 #define DEPTH_MAX 2048
@@ -59,62 +61,67 @@ static int sum_stacks(const struct report *r, struct branches *t)
 
 /* ---- the tree ---- */
 
-static int branch_new(struct branches *t, const char *function, const char *file, uint32_t line,
-		      uint32_t *ret)
+static bool is_of(const struct branch_call *b, const struct source_frame *f)
 {
-	if (t->branch_count == t->branch_room) {
-		const size_t room = t->branch_room ? t->branch_room * 2 : 256;
-		struct branch *const bigger = realloc(t->branches, room * sizeof(*bigger));
-		if (!bigger)
-			return TRK_ERR_NOMEM;
-		t->branches = bigger;
-		t->branch_room = room;
-	}
-	struct branch *const b = &t->branches[t->branch_count];
-	*b = (struct branch){
-		.function = strdup(function),
-		.file = strdup(file),
-		.line = line,
-		.child = BRANCH_NONE,
-		.next = BRANCH_NONE,
-	};
-	*ret = (uint32_t)t->branch_count++;
-	return b->function && b->file ? 0 : TRK_ERR_NOMEM;
+	return b->line == f->line && strcmp(b->function, f->function) == 0 && strcmp(b->file, f->file) == 0;
 }
 
-static bool is_of(const struct branch *b, const struct source_frame *f)
+static int call_new(struct branches *t, uint32_t hash, const struct source_frame *f)
 {
-	return b->line == f->line && strcmp(b->function, f->function) == 0 &&
-	       strcmp(b->file, f->file) == 0;
-}
-
-/* The child of `parent` for this frame, moved to the front: stacks that follow are alike. */
-static int descend(struct branches *t, uint32_t parent, const struct source_frame *f, uint32_t *ret)
-{
-	uint32_t before = BRANCH_NONE, child = t->branches[parent].child;
-
-	while (child != BRANCH_NONE && !is_of(&t->branches[child], f)) {
-		before = child;
-		child = t->branches[child].next;
-	}
-	if (child == BRANCH_NONE) {
-		if (branch_new(t, f->function, f->file, f->line, &child) < 0)
-			return TRK_ERR_NOMEM;
-		before = BRANCH_NONE;
-	} else if (before == BRANCH_NONE) {
-		*ret = child;
-		return 0;
-	} else {
-		t->branches[before].next = t->branches[child].next;
-	}
-	t->branches[child].next = t->branches[parent].child;
-	t->branches[parent].child = child;
-	*ret = child;
+	if (!idmap_reserve(&t->by_call) || !ARRAY_ROOM(t->calls, t->call_room, t->call_count + 1, 64))
+		return TRK_ERR_NOMEM;
+	struct branch_call *const b = &t->calls[t->call_count++];
+	*b = (struct branch_call){ .function = strdup(f->function), .file = strdup(f->file), .line = f->line };
+	if (!b->function || !b->file)
+		return TRK_ERR_NOMEM;
+	idmap_add(&t->by_call, hash, (uint32_t)t->call_count);
 	return 0;
 }
 
-static void add_to(struct branch *b, const struct branch_stack *s)
+static int call_of(struct branches *t, const struct source_frame *f, uint32_t *ret)
 {
+	const uint64_t file = trk_mix(trk_mix_bytes(f->file, strlen(f->file)), f->line);
+	const uint32_t hash = (uint32_t)trk_mix(trk_mix_bytes(f->function, strlen(f->function)), file);
+	uint32_t at = hash, id;
+
+	while ((id = idmap_next(&t->by_call, hash, &at))) {
+		*ret = id - 1;
+		if (is_of(&t->calls[*ret], f))
+			return 0;
+	}
+	*ret = (uint32_t)t->call_count;
+	return call_new(t, hash, f);
+}
+
+/* From *at to its child for that frame. */
+static int descend(struct branches *t, const struct source_frame *f, uint32_t *at)
+{
+	const size_t before = t->tree.count;
+	uint32_t call;
+
+	if (call_of(t, f, &call) < 0 || !ARRAY_ROOM(t->branches, t->branch_room, before + 1, 256) ||
+	    stack_tree_child(&t->tree, *at, call, at) < 0)
+		return TRK_ERR_NOMEM;
+	if (t->tree.count > before)
+		t->branches[*at] = (struct branch){ 0 };
+	return 0;
+}
+
+/* The root is no call, and has the item of the first one. */
+static int start(struct branches *t)
+{
+	static const struct source_frame root = { .function = "<ROOT>", .file = "" };
+	uint32_t call;
+
+	if (call_of(t, &root, &call) < 0 || !ARRAY_ROOM(t->branches, t->branch_room, 1, 256))
+		return TRK_ERR_NOMEM;
+	t->branches[0] = (struct branch){ 0 };
+	return stack_tree_init(&t->tree);
+}
+
+static void add_to(struct branch *b, const struct branches *t, const struct branch_stack *s)
+{
+	b->last = (size_t)(s - t->stacks);
 	b->bytes += s->bytes;
 	b->count += s->count;
 }
@@ -129,70 +136,55 @@ static int insert(struct stacks *stacks, struct branches *t, const struct branch
 		n--;
 	if (n > DEPTH_MAX)
 		n = DEPTH_MAX;
-	add_to(&t->branches[0], s);
+	add_to(&t->branches[0], t, s);
 	while (n--) {
-		if (descend(t, at, &frames[n], &at) < 0)
+		if (descend(t, &frames[n], &at) < 0)
 			return TRK_ERR_NOMEM;
-		add_to(&t->branches[at], s);
+		add_to(&t->branches[at], t, s);
 	}
 	t->branches[at].own += s->bytes;
 	return 0;
 }
 
-static bool is_before(const struct branch *a, const struct branch *b)
+/* Of those that are alike in all, the one that a stack was added to last comes first. */
+static int biggest_first(const void *left, const void *right, void *data)
 {
+	const struct branches *const t = data;
+	const uint32_t i = *(const uint32_t *)left, j = *(const uint32_t *)right;
+	const struct branch *const a = &t->branches[i], *const b = &t->branches[j];
+	const struct branch_call *const x = &t->calls[t->tree.nodes[i].item], *const y = &t->calls[t->tree.nodes[j].item];
+
 	if (a->bytes != b->bytes)
-		return a->bytes > b->bytes;
-	const int file = strcmp(a->file, b->file);
-	return file ? file < 0 : a->line < b->line;
-}
-
-/* Merge sort of a list of siblings: biggest first. */
-static uint32_t sort_siblings(struct branch *all, uint32_t first)
-{
-	uint32_t slow = first, fast, head = BRANCH_NONE, *tail = &head;
-
-	if (first == BRANCH_NONE || all[first].next == BRANCH_NONE)
-		return first;
-	for (fast = all[first].next; fast != BRANCH_NONE && all[fast].next != BRANCH_NONE;) {
-		slow = all[slow].next;
-		fast = all[all[fast].next].next;
-	}
-	uint32_t b = all[slow].next, a;
-	all[slow].next = BRANCH_NONE;
-	a = sort_siblings(all, first);
-	b = sort_siblings(all, b);
-	while (a != BRANCH_NONE && b != BRANCH_NONE) {
-		uint32_t *const from = is_before(&all[b], &all[a]) ? &b : &a;
-		*tail = *from;
-		tail = &all[*from].next;
-		*from = *tail;
-	}
-	*tail = a != BRANCH_NONE ? a : b;
-	return head;
+		return a->bytes > b->bytes ? -1 : 1;
+	const int file = strcmp(x->file, y->file);
+	if (file)
+		return file;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return a->last > b->last ? -1 : a->last < b->last;
 }
 
 int branches_find(struct branches *t, const struct report *r, size_t biggest)
 {
-	uint32_t root;
 	int err = sum_stacks(r, t);
 
 	t->shown = biggest && biggest < t->stack_count ? biggest : t->stack_count;
 	if (!err)
-		err = branch_new(t, "<ROOT>", "", 0, &root);
+		err = start(t);
 	for (size_t i = 0; i < t->shown && !err; i++)
 		err = insert(r->stacks, t, &t->stacks[i]);
-	for (size_t i = 0; i < t->branch_count; i++)
-		t->branches[i].child = sort_siblings(t->branches, t->branches[i].child);
-	return err;
+	return err ? err : stack_tree_sort(&t->tree, biggest_first, t);
 }
 
 void branches_finish(struct branches *t)
 {
-	for (size_t i = 0; i < t->branch_count; i++) {
-		free(t->branches[i].function);
-		free(t->branches[i].file);
+	for (size_t i = 0; i < t->call_count; i++) {
+		free(t->calls[i].function);
+		free(t->calls[i].file);
 	}
+	free(t->calls);
+	idmap_finish(&t->by_call);
+	stack_tree_finish(&t->tree);
 	free(t->branches);
 	free(t->stacks);
 }

@@ -5,13 +5,17 @@
 #define REPORTERS_BRANCHES_H
 
 #include "common/report.h"
-
-#define BRANCH_NONE UINT32_MAX
+#include "common/stack_tree.h"
 
 struct branch {
-	char *function, *file;
 	uint64_t bytes, count, own;
-	uint32_t line, child, next; /* indices into branches; the biggest child first */
+	size_t last; /* the stack that was added last */
+};
+
+/* What stands in a stack: a call. */
+struct branch_call {
+	char *function, *file;
+	uint32_t line;
 };
 
 struct branch_stack {
@@ -23,8 +27,11 @@ struct branches {
 	bool hides_runtime; /* the caller's: what is below main is left out */
 	struct branch_stack *stacks; /* that pass the filters, the biggest first */
 	size_t stack_count, shown; /* so many of them are in the tree */
-	struct branch *branches; /* 0: the root */
-	size_t branch_count, branch_room;
+	struct stack_tree tree; /* the biggest child first; its items are calls */
+	struct branch *branches; /* by node of the tree */
+	struct branch_call *calls;
+	struct idmap by_call; /* places in `calls`, from 1 */
+	size_t branch_room, call_count, call_room;
 	uint64_t bytes, count; /* of all stacks that passed the filters */
 	struct sampling_error error; /* of these */
 };

@@ -119,7 +119,7 @@ static int count_node(struct grouping *g, struct stacks *s, const struct one *o)
 	size_t skip;
 	int err;
 
-	if (p->options.by == GROUP_TRACEBACK && p->path_count > STACKS_PATHS_MAX)
+	if (p->options.by == GROUP_TRACEBACK && p->tree.count > STACKS_PATHS_MAX)
 		stacks_shorten(s, &n);
 	skip = skipped_at_top(frames, n);
 	while (p->options.hide_runtime && n > skip + 1 && frames[n - 1].runtime)
@@ -260,13 +260,15 @@ int grouping_new(struct grouping **ret, const struct group_options *o)
 	struct grouping *const g = calloc(1, sizeof(*g));
 	struct group_private *const p = calloc(1, sizeof(*p));
 
-	if (!g || !p || !ARRAY_ROOM(p->paths, p->path_room, 1, 64)) {
+	if (!g || !p || !ARRAY_ROOM(p->paths, p->path_room, 1, 64) || stack_tree_init(&p->tree) < 0) {
+		if (p)
+			free(p->paths);
 		free(g);
 		free(p);
 		return TRK_ERR_NOMEM;
 	}
 	p->options = *o;
-	p->paths[p->path_count++] = (struct group_path){ .stat = GROUP_NO_STAT };
+	p->paths[0] = (struct group_path){ .stat = GROUP_NO_STAT };
 	g->private = p;
 	*ret = g;
 	return 0;
@@ -283,7 +285,7 @@ void grouping_free(struct grouping *g)
 	free(p->paths);
 	free(p->scratch);
 	idmap_finish(&p->by_atom);
-	idmap_finish(&p->by_path);
+	stack_tree_finish(&p->tree);
 	keymap_finish(&p->frame_atoms);
 	free(p);
 	free(g->stats);

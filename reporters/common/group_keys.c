@@ -76,19 +76,12 @@ int group_atom_of(struct group_private *p, const char *text, uint64_t number, ui
 
 int group_path_of(struct group_private *p, uint32_t parent, uint32_t atom, uint32_t *ret)
 {
-	const uint32_t hash = (uint32_t)trk_mix(parent, atom);
-	uint32_t at = hash, id;
+	const size_t before = p->tree.count;
 
-	while ((id = idmap_next(&p->by_path, hash, &at))) {
-		*ret = id - 1;
-		if (p->paths[*ret].parent == parent && p->paths[*ret].atom == atom)
-			return 0;
-	}
-	if (!idmap_reserve(&p->by_path) || !ARRAY_ROOM(p->paths, p->path_room, p->path_count + 1, 64))
+	if (!ARRAY_ROOM(p->paths, p->path_room, before + 1, 64) || stack_tree_child(&p->tree, parent, atom, ret) < 0)
 		return TRK_ERR_NOMEM;
-	*ret = (uint32_t)p->path_count++;
-	p->paths[*ret] = (struct group_path){ parent, atom, p->paths[parent].depth + 1, GROUP_NO_STAT };
-	idmap_add(&p->by_path, hash, (uint32_t)p->path_count);
+	if (p->tree.count > before)
+		p->paths[*ret] = (struct group_path){ p->paths[parent].depth + 1, GROUP_NO_STAT };
 	return 0;
 }
 
@@ -211,26 +204,27 @@ static int compare_atoms(const struct group_private *p, uint32_t a, uint32_t b)
 
 int group_compare_paths(const struct group_private *p, uint32_t a, uint32_t b)
 {
+	const struct stack_tree_node *const nodes = p->tree.nodes;
 	const uint32_t depth_a = p->paths[a].depth, depth_b = p->paths[b].depth;
 
-	while (p->paths[a].depth > depth_b)
-		a = p->paths[a].parent;
-	while (p->paths[b].depth > depth_a)
-		b = p->paths[b].parent;
+	for (uint32_t depth = depth_a; depth > depth_b; depth--)
+		a = nodes[a].parent;
+	for (uint32_t depth = depth_b; depth > depth_a; depth--)
+		b = nodes[b].parent;
 	if (a == b)
 		return depth_a < depth_b ? -1 : depth_a > depth_b;
-	while (p->paths[a].parent != p->paths[b].parent) {
-		a = p->paths[a].parent;
-		b = p->paths[b].parent;
+	while (nodes[a].parent != nodes[b].parent) {
+		a = nodes[a].parent;
+		b = nodes[b].parent;
 	}
-	return compare_atoms(p, p->paths[a].atom, p->paths[b].atom);
+	return compare_atoms(p, nodes[a].item, nodes[b].item);
 }
 
 /* ---- names of keys ---- */
 
 const char *group_text(const struct grouping *g, const struct group_stat *s, uint64_t *ret_number)
 {
-	const struct group_atom *const a = &g->private->atoms[g->private->paths[s->path].atom];
+	const struct group_atom *const a = &g->private->atoms[g->private->tree.nodes[s->path].item];
 
 	*ret_number = a->number;
 	return a->text;

@@ -5,6 +5,7 @@
 #define GROUP_PRIVATE_H
 
 #include "common/group.h"
+#include "common/stack_tree.h"
 #include "format/idmap.h"
 #include "symbols/keymap.h"
 
@@ -16,19 +17,19 @@ struct group_atom {
 	uint64_t number;
 };
 
-/* A key: atoms, one behind another. Most have one. */
+/* A key: atoms, one behind another, as a node of the tree. Most have one. */
 struct group_path {
-	uint32_t parent, atom, depth;
+	uint32_t depth;
 	uint32_t stat; /* GROUP_NO_STAT: no stack ends here */
 };
 
 struct group_private {
 	struct group_options options;
 	struct group_atom *atoms;
-	struct group_path *paths; /* 0: the empty one */
-	size_t atom_count, atom_room, path_count, path_room, stat_room;
+	struct stack_tree tree; /* its items are atoms */
+	struct group_path *paths; /* by node */
+	size_t atom_count, atom_room, path_room, stat_room;
 	struct idmap by_atom; /* places in `atoms`, from 1 */
-	struct idmap by_path; /* places in `paths`, from 1, by parent and atom; the empty one is not in it */
 	struct keymap frame_atoms; /* frame of the capture being added, inlined depth */
 	uint32_t *scratch; /* atoms of one stack */
 	size_t scratch_room;

@@ -102,7 +102,7 @@ static int fill_row(struct filler *f, struct stacks *stacks, const struct view_r
 	const struct source_frame *const s = stacks_frames(stacks, row->node, &count);
 	const int64_t group = group_number(f, row);
 
-	if (f->tree->node_count > STACKS_PATHS_MAX)
+	if (f->tree->tree.count > STACKS_PATHS_MAX)
 		stacks_shorten(stacks, &count);
 	if (group < 0)
 		return (int)group;

@@ -5,11 +5,13 @@
 #ifndef FLAME_TREE_H
 #define FLAME_TREE_H
 
+#include "common/stack_tree.h"
 #include "flame/flame_names.h"
 #include "replay/view.h"
+#include "symbols/keymap.h"
 
 struct flame_node {
-	uint32_t parent, frame; /* frame: of the heaviest stack, when lines are set aside */
+	uint32_t frame; /* of the heaviest stack, when lines are set aside */
 	uint32_t group; /* thread, when split; else 0 */
 	uint64_t bytes, count; /* with all that is above it; after flame_tree_seal */
 	uint64_t own_bytes, own_count;
@@ -28,13 +30,12 @@ struct flame_group {
 
 struct flame_tree {
 	struct flame_names names;
-	struct flame_node *nodes; /* 0 is the root; a parent stands before its children */
+	struct stack_tree tree; /* after flame_tree_seal the heaviest child first */
+	struct flame_node *nodes; /* by node */
 	struct flame_row *rows;
 	struct flame_group *groups;
-	size_t node_count, node_room, row_count, row_room, group_count, group_room;
-	struct flame_index by_key;
-	/* After flame_tree_seal: children of n, heaviest first. */
-	uint32_t *children, *child_start;
+	size_t node_room, row_count, row_room, group_count, group_room;
+	struct keymap grouped; /* items, if by_group: of frame and group */
 	bool by_line, by_group;
 };
 

@@ -55,9 +55,9 @@ static uint32_t next_sibling(const struct flame_tree *t, struct ui_json *j, uint
 {
 	while (node) {
 		json_close_node(j);
-		const uint32_t parent = t->nodes[node].parent;
-		if (place[node] + 1 < t->child_start[parent + 1])
-			return t->children[place[node] + 1];
+		const uint32_t parent = t->tree.nodes[node].parent;
+		if (place[node] + 1 < t->tree.child_start[parent + 1])
+			return t->tree.children[place[node] + 1];
 		node = parent;
 	}
 	return 0;
@@ -66,20 +66,20 @@ static uint32_t next_sibling(const struct flame_tree *t, struct ui_json *j, uint
 void flame_write_json(const struct flame_tree *t, const struct capture *c, struct ui_json *j,
 		      const char *key)
 {
-	uint32_t *const place = calloc(t->node_count, sizeof(*place)); /* in t->children */
+	uint32_t *const place = calloc(t->tree.count, sizeof(*place)); /* in t->tree.children */
 
 	if (!place) {
 		ui_json_null(j, key);
 		return;
 	}
-	for (uint32_t i = 0; i + 1 < t->node_count; i++)
-		place[t->children[i]] = i;
+	for (uint32_t i = 0; i + 1 < t->tree.count; i++)
+		place[t->tree.children[i]] = i;
 	json_open_node(t, c, j, key, 0);
-	uint32_t node = t->node_count > 1 ? t->children[0] : 0;
+	uint32_t node = t->tree.count > 1 ? t->tree.children[0] : 0;
 	while (node) {
 		json_open_node(t, c, j, NULL, node);
-		const uint32_t first = t->child_start[node];
-		node = first < t->child_start[node + 1] ? t->children[first] : next_sibling(t, j, node, place);
+		const uint32_t first = t->tree.child_start[node];
+		node = first < t->tree.child_start[node + 1] ? t->tree.children[first] : next_sibling(t, j, node, place);
 	}
 	json_close_node(j);
 	free(place);
@@ -124,12 +124,12 @@ int flame_write_folded(const struct flame_tree *t, const struct capture *c, bool
 	uint32_t *path = NULL;
 	size_t room = 0;
 
-	for (uint32_t i = 0; i < t->node_count; i++) {
+	for (uint32_t i = 0; i < t->tree.count; i++) {
 		const uint64_t own = by_count ? t->nodes[i].own_count : t->nodes[i].own_bytes;
 		size_t depth = 0;
 		if (own == 0)
 			continue;
-		for (uint32_t n = i; n; n = t->nodes[n].parent) {
+		for (uint32_t n = i; n; n = t->tree.nodes[n].parent) {
 			if (!ARRAY_ROOM(path, room, (size_t)depth + 1, 64)) {
 				free(path);
 				return TRK_ERR_NOMEM;

@@ -141,7 +141,7 @@ static void meta_groups(const struct page *p, struct ui_json *j)
 static void meta_nodes(const struct page *p, const struct flame_flat *flat, struct ui_json *j)
 {
 	ui_json_object(j, "nodes");
-	ui_json_uint(j, "total", p->tree->node_count);
+	ui_json_uint(j, "total", p->tree->tree.count);
 	ui_json_uint(j, "merged", flat->merged_nodes);
 	ui_json_uint(j, "merged_bytes", flat->merged_bytes);
 	ui_json_end(j);

@@ -39,7 +39,7 @@ static int larger_first(const void *a, const void *b)
 /* Which weight is the last that fits the budget. */
 static int find_cut(struct pruner *p, size_t budget)
 {
-	const size_t n = p->tree->node_count;
+	const size_t n = p->tree->tree.count;
 
 	p->cut = -1;
 	if (n <= budget)
@@ -84,8 +84,8 @@ static void flatten_children(struct pruner *p, uint32_t at)
 	const uint32_t node = p->queue[at];
 	bool merged = false;
 
-	for (uint32_t i = t->child_start[node]; i < t->child_start[node + 1]; i++) {
-		const uint32_t c = t->children[i];
+	for (uint32_t i = t->tree.child_start[node]; i < t->tree.child_start[node + 1]; i++) {
+		const uint32_t c = t->tree.children[i];
 		if (!keep(p, c)) {
 			merged = true;
 			p->flat->merged_bytes += t->nodes[c].bytes;
@@ -102,7 +102,7 @@ static void flatten_children(struct pruner *p, uint32_t at)
 
 static void flatten(struct pruner *p)
 {
-	const size_t n = p->tree->node_count;
+	const size_t n = p->tree->tree.count;
 
 	keep(p, 0);
 	p->queue[0] = 0;
@@ -113,7 +113,7 @@ static void flatten(struct pruner *p)
 	}
 	/* A merged node belongs to the "(other)" of its nearest kept one. */
 	for (size_t i = 1; i < n; i++) {
-		const uint32_t parent = p->tree->nodes[i].parent;
+		const uint32_t parent = p->tree->tree.nodes[i].parent;
 		if (p->place[i] != FLAME_NONE)
 			continue;
 		p->flat->merged_nodes++;
@@ -157,7 +157,7 @@ static int flatten_rows(const struct pruner *p)
 
 int flame_prune(const struct flame_tree *t, size_t budget, struct flame_flat *ret)
 {
-	const size_t n = t->node_count;
+	const size_t n = t->tree.count;
 	struct flame_flat flat = { .parent = malloc(2 * n * sizeof(uint32_t)),
 				   .frame = malloc(2 * n * sizeof(uint32_t)) };
 	struct pruner p = { .tree = t,

@@ -54,18 +54,18 @@ static void sums_are_of_all_below(void **state)
 {
 	struct flame_tree *const t = example();
 
-	assert_int_equal(t->node_count, 7);
+	assert_int_equal(t->tree.count, 7);
 	assert_int_equal(t->nodes[0].bytes, 475);
 	assert_int_equal(t->nodes[0].count, 111);
-	const uint32_t m = t->children[t->child_start[0]];
-	const uint32_t a = t->children[t->child_start[m]];
+	const uint32_t m = t->tree.children[t->tree.child_start[0]];
+	const uint32_t a = t->tree.children[t->tree.child_start[m]];
 	assert_int_equal(t->nodes[a].bytes, 425);
 	assert_int_equal(t->nodes[a].own_bytes, 5);
-	const uint32_t b = t->children[t->child_start[a]];
-	const uint32_t d = t->children[t->child_start[b]];
+	const uint32_t b = t->tree.children[t->tree.child_start[a]];
+	const uint32_t d = t->tree.children[t->tree.child_start[b]];
 	assert_int_equal(t->nodes[d].bytes, 320);
 	assert_int_equal(t->nodes[d].count, 3);
-	assert_int_equal(t->child_start[b + 1] - t->child_start[b], 2);
+	assert_int_equal(t->tree.child_start[b + 1] - t->tree.child_start[b], 2);
 	flame_tree_free(t);
 }
 
@@ -88,8 +88,8 @@ static void pruning_keeps_the_sum_at_any_budget(void **state)
 		struct flame_flat f;
 		assert_int_equal(flame_prune(t, budget, &f), 0);
 		assert_int_equal(flat_bytes(&f), 475);
-		assert_int_equal(t->node_count - f.merged_nodes,
-				 budget < t->node_count ? budget : t->node_count);
+		assert_int_equal(t->tree.count - f.merged_nodes,
+				 budget < t->tree.count ? budget : t->tree.count);
 		assert_true(f.node_count <= 2 * budget);
 		for (size_t i = 1; i < f.node_count; i++)
 			assert_true(f.parent[i] < i);
@@ -126,7 +126,7 @@ static void lines_are_set_aside_or_kept(void **state)
 			const struct flame_row weight = { .bytes = 1, .count = 1 };
 			assert_int_equal(flame_tree_add(t, &number, 1, &weight), 0);
 		}
-		assert_int_equal(t->node_count, by_line ? 4 : 2);
+		assert_int_equal(t->tree.count, by_line ? 4 : 2);
 		flame_tree_free(t);
 	}
 }
