@@ -62,7 +62,7 @@ static int count_path(struct grouping *g, uint32_t parent, uint32_t atom, const 
 	return group_path_of(g->private, parent, atom, &path) < 0 ? TRK_ERR_NOMEM : count(g, path, o);
 }
 
-static size_t skipped_at_top(const struct source_frame *frames, size_t n)
+size_t group_skipped(const struct source_frame *frames, size_t n)
 {
 	size_t skip = 0;
 
@@ -75,7 +75,7 @@ const struct source_frame *group_frames(struct stacks *s, uint32_t node, size_t 
 {
 	size_t n;
 	const struct source_frame *const frames = stacks_frames(s, node, &n);
-	const size_t skip = skipped_at_top(frames, n);
+	const size_t skip = group_skipped(frames, n);
 
 	*ret_count = n - skip;
 	return frames + skip;
@@ -121,7 +121,7 @@ static int count_node(struct grouping *g, struct stacks *s, const struct one *o)
 
 	if (p->options.by == GROUP_TRACEBACK && p->tree.count > STACKS_PATHS_MAX)
 		stacks_shorten(s, &n);
-	skip = skipped_at_top(frames, n);
+	skip = group_skipped(frames, n);
 	while (p->options.hide_runtime && n > skip + 1 && frames[n - 1].runtime)
 		n--;
 	if (p->options.hide_cut && n > skip + 1 && frames[n - 1].cut)

@@ -105,6 +105,8 @@ char *group_key(const struct grouping *g, const struct group_stat *s);
 /* "0x64 (app)", of several processes "100/0x64 (app)". Returns out. */
 char *group_thread(const struct capture *c, uint32_t thread, char *out, size_t room);
 
+/* How many of the frames are the allocator's own at the top; less than n. */
+size_t group_skipped(const struct source_frame *frames, size_t n);
 /*
  * The frames of `node` without the allocator's own at the top; at least one.
  * Lives until the stacks are asked again.

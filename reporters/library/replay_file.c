@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "failure.h"
+#include "own.h"
 #include "snapshot.h"
 #include "source.h"
 
@@ -18,6 +19,7 @@ struct tracker_file {
 
 tracker_file *tracker_file_open(const char *path)
 {
+	OWN_MEMORY;
 	struct tracker_file *const f = path ? calloc(1, sizeof(*f)) : NULL;
 
 	if (!path)
@@ -32,6 +34,7 @@ tracker_file *tracker_file_open(const char *path)
 
 void tracker_file_free(tracker_file *f)
 {
+	OWN_MEMORY;
 	if (!f)
 		return;
 	source_drop(f->source);
@@ -57,6 +60,7 @@ static int parse_point(const char *point, struct point_range *ret)
 
 tracker_snapshot *tracker_file_snapshot(tracker_file *f, const char *point)
 {
+	OWN_MEMORY;
 	struct point_range at;
 
 	if (!f) {
@@ -75,6 +79,7 @@ static void give(void *out, size_t bytes, const void *answer, size_t known)
 
 int tracker_file_totals(tracker_file *f, tracker_totals *out, size_t bytes)
 {
+	OWN_MEMORY;
 	const struct view_options o = { .what = VIEW_LIVE, .at.from.kind = POINT_END, .process = UINT32_MAX };
 	struct view v;
 	int code;
@@ -187,6 +192,7 @@ int tracker_file_events(tracker_file *f, int (*each)(const tracker_event *event,
 
 const tracker_traceback *tracker_file_traceback(tracker_file *f, unsigned stack)
 {
+	OWN_MEMORY;
 	const struct tracker_traceback *ret;
 
 	if (!f || stack >= source_capture(f->source)->node_count) {

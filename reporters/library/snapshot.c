@@ -6,6 +6,7 @@
 
 #include "common/filter.h"
 #include "failure.h"
+#include "own.h"
 #include "symbols/keymap.h"
 #include "traceback_object.h"
 
@@ -32,6 +33,7 @@ static struct tracker_snapshot *snapshot_new(struct source *s, struct view *v)
 
 void tracker_snapshot_free(tracker_snapshot *s)
 {
+	OWN_MEMORY;
 	if (!s)
 		return;
 	view_finish(&s->view);
@@ -77,6 +79,7 @@ static struct tracker_snapshot *load(const char *file, const struct point_range 
 
 tracker_snapshot *tracker_snapshot_load(const char *path)
 {
+	OWN_MEMORY;
 	struct tracker_snapshot *snapshot = NULL;
 	struct trk_fault fault = { 0 };
 	struct point_range at;
@@ -102,10 +105,14 @@ tracker_snapshot *tracker_snapshot_load(const char *path)
 
 int tracker_snapshot_traceback_limit(const tracker_snapshot *s)
 {
-	const uint64_t told = s ? capture_health(source_capture(s->source), "nframe") : 0;
+	const struct capture *const c = s ? source_capture(s->source) : NULL;
+	uint64_t told;
 
 	if (!s)
 		return 0;
+	told = capture_health(c, "traceback_limit"); /* of a snapshot of a program's own traces */
+	if (!told)
+		told = capture_health(c, "nframe");
 	return told && told <= INT32_MAX ? (int)told : NFRAME_DEFAULT;
 }
 
@@ -116,6 +123,7 @@ size_t tracker_snapshot_len(const tracker_snapshot *s)
 
 int tracker_snapshot_trace(const tracker_snapshot *s, size_t index, tracker_trace *out)
 {
+	OWN_MEMORY;
 	const struct tracker_traceback *traceback;
 
 	if (!s || !out)
@@ -228,6 +236,7 @@ static int filter(struct filtering *f, struct view *ret)
 
 tracker_snapshot *tracker_snapshot_filter(const tracker_snapshot *s, const tracker_filter *filters, size_t n)
 {
+	OWN_MEMORY;
 	struct filtering f = { .from = s };
 	struct tracker_snapshot *ret = NULL;
 	struct view view = { 0 };

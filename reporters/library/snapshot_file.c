@@ -8,6 +8,7 @@
 
 #include "snapshot_write.h"
 #include "failure.h"
+#include "own.h"
 
 /* 0, TRK_ERR_NOMEM, TRK_ERR_IO (errno). The descriptor is closed in any case. */
 static int fill(const struct tracker_snapshot *s, int fd)
@@ -68,6 +69,7 @@ static int write_to(const struct tracker_snapshot *s, const char *path)
 
 int tracker_snapshot_dump(const tracker_snapshot *s, const char *path)
 {
+	OWN_MEMORY;
 	int err;
 
 	if (!s || !path)

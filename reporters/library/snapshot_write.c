@@ -241,7 +241,7 @@ static int look_up(const struct dump *d)
 /* What may be missing in the capture is missing in the snapshot. */
 static void write_words(const struct dump *d)
 {
-	static const char *const kept[] = { "nframe", "lost", "unrecorded_processes", "attach_failures", "recorder_out_of_memory",
+	static const char *const kept[] = { "nframe", "traceback_limit", "lost", "unrecorded_processes", "attach_failures", "recorder_out_of_memory",
 					    "truncated_stacks", "truncated_by_depth", "truncated_no_unwind_info", "truncated_unknown_rule",
 					    "truncated_off_stack", "guessed_stacks" };
 	char text[160];

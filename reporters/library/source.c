@@ -100,16 +100,30 @@ const struct capture *source_capture(const struct source *s)
 	return s->capture;
 }
 
+/* How deep the stack was, where the node says it: of frames that are not there it counts those of the machine. */
+static void add_depth(const struct capture *c, uint32_t node, const struct source_frame *frames, size_t n, struct tracker_traceback *t)
+{
+	const uint64_t depth = capture_depth(c, node);
+	uint64_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		kept += !frames[i].inlined && !frames[i].cut;
+	if (depth > kept && t->total < t->count + depth - kept)
+		t->total = t->count + depth - kept;
+}
+
 const struct tracker_traceback *source_traceback(struct source *s, uint32_t node)
 {
 	size_t n;
 
 	if (!s->tracebacks[node]) {
-		const struct source_frame *const frames = group_frames(s->stacks, node, &n);
+		const struct source_frame *const all = stacks_frames(s->stacks, node, &n), *const frames = all + group_skipped(all, n);
 
 		/* names that memory was short for are missing, and would be for ever */
 		if (!stacks_short_of_memory(s->stacks))
-			s->tracebacks[node] = traceback_new(frames, n);
+			s->tracebacks[node] = traceback_new(frames, n - (size_t)(frames - all));
+		if (s->tracebacks[node])
+			add_depth(s->capture, node, all, n, s->tracebacks[node]);
 	}
 	return s->tracebacks[node];
 }

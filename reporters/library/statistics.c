@@ -8,6 +8,7 @@
 
 #include "common/group.h"
 #include "failure.h"
+#include "own.h"
 #include "snapshot.h"
 #include "traceback_object.h"
 #include "ui/ui.h"
@@ -41,6 +42,7 @@ static void statistics_free(struct statistics *s)
 
 void tracker_statistics_free(void *statistics)
 {
+	OWN_MEMORY;
 	if (statistics)
 		statistics_free((struct statistics *)((char *)statistics - offsetof(struct statistics, items)));
 }
@@ -201,6 +203,7 @@ static int ask(const struct tracker_snapshot *const sides[GROUP_SIDES], tracker_
 int tracker_snapshot_statistics(const tracker_snapshot *snapshot, tracker_key_type key_type, bool cumulative,
 				tracker_statistic **out, size_t *n)
 {
+	OWN_MEMORY;
 	const struct tracker_snapshot *const sides[GROUP_SIDES] = { [GROUP_NEW] = snapshot };
 	struct statistics *s;
 	int code;
@@ -218,6 +221,7 @@ int tracker_snapshot_statistics(const tracker_snapshot *snapshot, tracker_key_ty
 int tracker_snapshot_compare_to(const tracker_snapshot *newer, const tracker_snapshot *older, tracker_key_type key_type,
 				bool cumulative, tracker_statistic_diff **out, size_t *n)
 {
+	OWN_MEMORY;
 	const struct tracker_snapshot *const sides[GROUP_SIDES] = { [GROUP_NEW] = newer, [GROUP_OLD] = older };
 	struct statistics *s;
 	int code;
@@ -267,6 +271,7 @@ static const char *average_text(size_t size, size_t count, char buf[SIZE_ROOM])
 
 int tracker_statistic_format(char *text, size_t room, const tracker_statistic *s)
 {
+	OWN_MEMORY;
 	char size[SIZE_ROOM], average[SIZE_ROOM];
 	char *const key = s && s->traceback ? key_text(s->traceback) : NULL;
 	int n = -1;
@@ -280,6 +285,7 @@ int tracker_statistic_format(char *text, size_t room, const tracker_statistic *s
 
 int tracker_statistic_diff_format(char *text, size_t room, const tracker_statistic_diff *s)
 {
+	OWN_MEMORY;
 	char size[SIZE_ROOM], change[SIZE_ROOM], average[SIZE_ROOM];
 	char *const key = s && s->traceback ? key_text(s->traceback) : NULL;
 	int n = -1;

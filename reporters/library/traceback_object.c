@@ -7,6 +7,7 @@
 
 #include "common/traceback.h"
 #include "failure.h"
+#include "own.h"
 #include "source.h"
 
 struct tracker_traceback *traceback_new(const struct source_frame *frames, size_t n)
@@ -38,6 +39,7 @@ void traceback_drop(struct tracker_traceback *t)
 
 void tracker_traceback_free(tracker_traceback *t)
 {
+	OWN_MEMORY;
 	if (!t || !t->owner)
 		return;
 	source_drop(t->owner);
@@ -78,6 +80,7 @@ int tracker_traceback_frame(const tracker_traceback *t, ptrdiff_t index, tracker
 
 int tracker_traceback_print(const tracker_traceback *t, FILE *file, int limit, bool most_recent_first)
 {
+	OWN_MEMORY;
 	const struct traceback_options o = { .has_limit = limit != 0, .limit = limit, .most_recent_first = most_recent_first };
 
 	if (!t || !file)

@@ -71,6 +71,16 @@ int tracker_traceback_print(const tracker_traceback *traceback, FILE *file, int 
 /* Of one that a function returned by itself. NULL-safe. */
 void tracker_traceback_free(tracker_traceback *traceback);
 
+/*
+ * Where the block of this program was allocated that `ptr` points to, or into (tracker_start in tracker.h). Names come from the files
+ * of the program and its libraries, which takes milliseconds; tracker_dump_traceback does without. Give it to tracker_traceback_free.
+ * NULL: TRACKER_ENOENT (no traced block is there), TRACKER_EDISABLED (not tracing, or libtracker is not there), TRACKER_EIO,
+ * TRACKER_ENOMEM.
+ */
+tracker_traceback *tracker_get_object_traceback(const void *ptr);
+/* The same of a block of a domain of its own (tracker_track). */
+tracker_traceback *tracker_get_object_traceback_in(unsigned domain, uintptr_t ptr);
+
 /* ---- snapshots ---- */
 
 typedef struct tracker_snapshot tracker_snapshot;
@@ -91,6 +101,12 @@ typedef struct tracker_trace {
  * points but the peak and the end), TRACKER_EIO, TRACKER_ENOMEM.
  */
 tracker_snapshot *tracker_snapshot_load(const char *path);
+/*
+ * The blocks of this program that have traces now (tracker_start in tracker.h): those that were allocated since it traces, and are
+ * live. What other threads do while it is taken is in it as a whole or not at all. The library's own blocks are in none. NULL:
+ * TRACKER_EDISABLED (not tracing, or libtracker is not there), TRACKER_EIO, TRACKER_ENOMEM.
+ */
+tracker_snapshot *tracker_take_snapshot(void);
 /*
  * Writes a capture that holds nothing but the snapshot, with the names of its frames: it can be read elsewhere, by
  * every report, too. An existing file is replaced, by a rename when all is written. TRACKER_OK, TRACKER_EINVAL,

@@ -10,6 +10,9 @@
     for stat in after.filter_traces([tracker.Filter(True, "/src/*")]).compare_to(before, "lineno"):
         print(stat)
 
+Of a program that runs Python and libtracker (tracker run python3 ..., or libtracker.so preloaded), start, stop, take_snapshot and
+the other functions of tracemalloc's are about all blocks of the process, those of its C libraries, too.
+
 Snapshot, Statistic, StatisticDiff, Trace, Traceback, Frame, Filter and DomainFilter are tracemalloc's, so that a script that reads
 snapshots can say `import tracker as tracemalloc`. What differs, and why, stands in docs/API.md: the most recent frames leave the
 allocator's own out; in cumulative sums a block counts once for each key; the line of a traceback group begins with the
@@ -26,9 +29,10 @@ import linecache
 import os
 
 __all__ = ["BaseFilter", "Capture", "DomainFilter", "Error", "Filter", "Frame", "Snapshot", "Statistic", "StatisticDiff", "Trace",
-           "Traceback"]
+           "Traceback", "clear_traces", "get_object_traceback", "get_traceback_limit", "get_traced_memory", "get_tracemalloc_memory",
+           "is_tracing", "mark", "reset_peak", "start", "stop", "take_snapshot"]
 
-_OK, _ENOMEM, _EINVAL, _ENOENT = 0, -1, -3, -9
+_OK, _ENOMEM, _EDISABLED, _EINVAL, _ENOENT = 0, -1, -2, -3, -9
 _KEY_TYPES = {"filename": 0, "lineno": 1, "traceback": 2, "function": 3, "module": 4}
 
 
@@ -92,6 +96,10 @@ _FUNCTIONS = {
     "file_open": (_P, [_S]), "file_free": (None, [_P]), "file_snapshot": (_P, [_P, _S]),
     "file_totals": (_I, [_P, ctypes.POINTER(_Totals), _Z]),
     "file_process": (_I, [_P, _Z, ctypes.POINTER(_Process), _Z]),
+    "take_snapshot": (_P, []), "get_object_traceback": (_P, [_P]), "traceback_free": (None, [_P]),
+    "start": (_I, [_I]), "stop": (_I, []), "is_tracing": (_I, []), "clear_traces": (_I, []), "reset_peak": (_I, []),
+    "get_traceback_limit": (_I, []), "get_traced_memory": (_I, [ctypes.POINTER(_Z), ctypes.POINTER(_Z)]), "get_tracker_memory": (_Z, []),
+    "mark": (_I, [_S]), "last_error": (_S, []),
 }
 _NAME = "libtracker-replay.so.0"
 
@@ -548,3 +556,74 @@ class Capture:
             values = {name: getattr(process, name) for name, _ in _Process._fields_}
             found.append({name: _text(v) if isinstance(v, bytes) else v for name, v in values.items()})
         return found
+
+
+# ---- of this process ----
+
+
+def _tracing(name, *arguments):
+    code = _call(name, *arguments)
+    if code < 0:
+        text = _text(_call("last_error"))
+        raise ValueError(text) if code == _EINVAL else RuntimeError(text)
+    return code
+
+
+def start(nframe=1):
+    """Traces every block that the process allocates from now on, with that many frames."""
+    _tracing("start", nframe)
+
+
+def stop():
+    """Forgets all traces."""
+    _tracing("stop")
+
+
+def is_tracing():
+    return bool(_call("is_tracing"))
+
+
+def clear_traces():
+    _tracing("clear_traces")
+
+
+def get_traceback_limit():
+    """RuntimeError when nothing is traced."""
+    return _tracing("get_traceback_limit")
+
+
+def get_traced_memory():
+    """(current, peak) bytes of traced blocks."""
+    current, peak = _Z(), _Z()
+    _tracing("get_traced_memory", ctypes.byref(current), ctypes.byref(peak))
+    return current.value, peak.value
+
+
+def reset_peak():
+    _tracing("reset_peak")
+
+
+def get_tracemalloc_memory():
+    """Bytes that the traces take."""
+    return _call("get_tracker_memory")
+
+
+def take_snapshot():
+    pointer = _call("take_snapshot")
+    if not pointer and _call("replay_last_code") == _EDISABLED:
+        raise RuntimeError(_text(_call("replay_last_error")))
+    return Snapshot(_Handle(pointer, "tracker_snapshot_free"))
+
+
+def get_object_traceback(obj):
+    """Where the block was allocated that the object lies in, or None: Python's own allocator has no block for each (PYTHONMALLOC=malloc)."""
+    pointer = _call("get_object_traceback", id(obj))
+    if not pointer:
+        return None
+    handle = _Handle(pointer, "tracker_traceback_free")
+    return Traceback(_frames(pointer), _call("traceback_total_nframe", handle.pointer))
+
+
+def mark(label):
+    """Names this moment of a recording, which is taken as CAPTURE@LABEL."""
+    _tracing("mark", os.fsencode(label))

@@ -24,7 +24,7 @@ static const char *const ALLOCATORS[] = {
 	"getline", "malloc", "memalign", "mmap", "mmap64", "mremap", "munmap",
 	"operator delete", "operator delete[]", "operator new", "operator new[]",
 	"posix_memalign", "pvalloc", "realloc", "reallocarray", "realpath", "strdup",
-	"strndup", "system.memory.alloc", "system.memory.realloc", "valloc", "vasprintf", "wcsdup"
+	"strndup", "system.memory.alloc", "system.memory.realloc", "tracker_track", "valloc", "vasprintf", "wcsdup"
 };
 
 /* Sorted by strcmp. */

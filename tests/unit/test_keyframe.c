@@ -1,8 +1,126 @@
 /*
  * keyframe - a live set written down and taken up again: from there on all goes as in a heap
- * that never stopped. Keyframes that lie: test_keyframe_hostile.c.
+ * that never stopped. And keyframes that lie.
  */
-#include "keyframe_events.h"
+#include "capture_file.h"
+
+#include <stdlib.h>
+
+#include "format/keyframe.h"
+#include "replay/heap.h"
+#include "replay/heap_saved.h"
+#include "replay/heap_keyframe.h"
+
+#define PROCESSES 3u
+#define THREADS 4u
+
+/* ---- events of all kinds, about few addresses, so that they meet ---- */
+
+static uint64_t clock_ns;
+
+static uint64_t heap_address(uint64_t *seed)
+{
+	return 0x10000 + random_next(seed) % 200 * 16 + (random_next(seed) % 50 == 0 ? 8 : 0);
+}
+
+static uint64_t page_address(uint64_t *seed)
+{
+	return 0x7f0000000000ull + random_next(seed) % 64 * 4096 +
+	       (random_next(seed) % 40 == 0 ? 24 : 0);
+}
+
+static const uint8_t kinds[] = {
+	TRK_MALLOC, TRK_MALLOC, TRK_MALLOC, TRK_CALLOC, TRK_NEW, TRK_NEW_ARRAY, TRK_MEMALIGN, TRK_REALLOC,
+	TRK_REALLOCARRAY, TRK_MMAP, TRK_MMAP, TRK_MREMAP, TRK_TRACK, TRK_FREE, TRK_FREE, TRK_DELETE,
+	TRK_MUNMAP, TRK_MUNMAP, TRK_UNTRACK, TRK_REALLOC_RELEASE, TRK_REALLOC_ACQUIRE,
+	TRK_REALLOC_WITHDRAW, TRK_MARK, TRK_REGION_BEGIN, TRK_GAP
+};
+
+static struct trk_event next_event(uint64_t *seed)
+{
+	const bool execs = random_next(seed) % 4000 == 0;
+	const uint8_t kind = execs ? TRK_EXEC : kinds[random_next(seed) % sizeof(kinds)];
+	const bool pages = trk_kind_is_piece(kind) || kind == TRK_MUNMAP;
+	struct trk_event e = event_of((uint32_t)(random_next(seed) % PROCESSES),
+				      clock_ns += random_next(seed) % 3, kind,
+				      pages ? page_address(seed) : heap_address(seed),
+				      random_next(seed) % (pages ? 60000 : 2000));
+
+	e.thread = (uint32_t)(random_next(seed) % THREADS);
+	e.node = trk_kind_allocates(kind) ? (uint32_t)(random_next(seed) % 5) : 0;
+	e.old_address = kind == TRK_MREMAP ? page_address(seed) : heap_address(seed);
+	e.old_size = random_next(seed) % 20000;
+	if (kind == TRK_TRACK || kind == TRK_UNTRACK)
+		e.domain = (uint32_t)(random_next(seed) % 3);
+	if (kind == TRK_REALLOC && random_next(seed) % 8 == 0)
+		e.address = 0;
+	return e;
+}
+
+/* ---- what an observer sums ---- */
+
+struct seen {
+	int64_t bytes[5], blocks[5]; /* by node: allocated before, live now */
+	uint64_t temporary, restored, freed;
+};
+
+static void born(void *data, struct heap_block *b, const struct sampling_estimate *e)
+{
+	struct seen *const s = data;
+
+	b->user = b->node;
+	s->bytes[b->node] += (int64_t)e->bytes;
+	s->blocks[b->node] += (int64_t)e->count;
+}
+
+static void died(void *data, const struct heap_block *b, const struct sampling_estimate *e,
+		 bool temporary, const struct trk_event *by)
+{
+	struct seen *const s = data;
+
+	assert_int_equal(b->user, b->node);
+	s->temporary += temporary && b->restored;
+	s->freed += b->restored;
+	if (b->aside)
+		return;
+	s->bytes[b->node] -= (int64_t)e->bytes;
+	s->blocks[b->node] -= (int64_t)e->count;
+	(void)by;
+}
+
+static void aside(void *data, const struct heap_block *b, const struct sampling_estimate *e)
+{
+	struct seen *const s = data;
+	const int sign = b->aside ? -1 : 1;
+
+	s->bytes[b->node] += sign * (int64_t)e->bytes;
+	s->blocks[b->node] += sign * (int64_t)e->count;
+}
+
+static void restored(void *data, struct heap_block *b, const struct sampling_estimate *e,
+		     uint64_t asked)
+{
+	struct seen *const s = data;
+
+	assert_true(b->restored);
+	assert_true(asked >= b->size);
+	b->user = b->node;
+	s->restored++;
+	if (b->aside)
+		return;
+	s->bytes[b->node] += (int64_t)e->bytes;
+	s->blocks[b->node] += (int64_t)e->count;
+}
+
+static struct heap *heap_with(struct seen *s)
+{
+	const struct heap_observer o = { .data = s, .born = born, .died = died, .aside = aside, .restored = restored };
+	struct heap *h = NULL;
+
+	*s = (struct seen){ 0 };
+	assert_int_equal(heap_new(&h, 1, &o), 0);
+	return h;
+}
 
 /* ---- a live set as a list ---- */
 
@@ -275,6 +393,130 @@ static void begins_here_with_what_is_live(void **state)
 	heap_free(h);
 }
 
+/* ---- hostile ones ---- */
+
+static int restore_all(const uint8_t *raw, size_t bytes)
+{
+	struct keyframe_decoder d;
+	struct keyframe_block b;
+	struct seen s;
+	struct heap *const h = heap_with(&s);
+	struct heap_restorer r = heap_restore(h);
+	int err = keyframe_open(&d, raw, bytes), got;
+
+	while (!err && (got = keyframe_next(&d, &b)) != TRK_END) {
+		if (got == KEYFRAME_BLOCK && b.node >= 5)
+			b.node = 0;
+		err = got == KEYFRAME_BLOCK   ? heap_restore_block(&r, &b) :
+		      got == KEYFRAME_PROCESS ? d.process.index < 100 ?
+						heap_restore_process(&r, &d.process) :
+						TRK_ERR_CORRUPT :
+						got;
+	}
+	for (uint32_t i = 0; i < 200; i++) { /* whatever it became, it bears events */
+		uint64_t seed = i + 1;
+		const struct trk_event e = next_event(&seed);
+
+		(void)heap_apply(h, &e);
+	}
+	heap_restore_finish(&r);
+	heap_free(h);
+	return err;
+}
+
+static uint8_t *encoded(const struct keyframe_block *blocks, size_t count, uint32_t *ret_bytes)
+{
+	struct keyframe_coder *const c = keyframe_coder_new();
+	uint32_t items;
+	const uint8_t *raw;
+	uint8_t *copy;
+
+	keyframe_begin(c, &(struct keyframe_head){ .events = 1 });
+	keyframe_process(c, &(struct keyframe_process){ .index = 0 });
+	for (size_t i = 0; i < count; i++)
+		keyframe_block(c, &blocks[i]);
+	raw = keyframe_end(c, true, ret_bytes, &items);
+	assert_non_null(raw);
+	copy = malloc(*ret_bytes + 1);
+	assert_non_null(copy);
+	memcpy(copy, raw, *ret_bytes);
+	keyframe_coder_free(c);
+	return copy;
+}
+
+static void expect_refused(const struct keyframe_block *blocks, size_t count)
+{
+	uint32_t bytes;
+	uint8_t *const raw = encoded(blocks, count, &bytes);
+
+	assert_int_equal(restore_all(raw, bytes), TRK_ERR_CORRUPT);
+	free(raw);
+}
+
+static void contradictions_are_refused(void **state)
+{
+	const struct keyframe_block block = { .address = 16, .size = 5, .kind = TRK_MALLOC };
+	const struct keyframe_block piece = { .address = 0x1000, .size = 5, .asked = 5, .end = 0x2000, .kind = TRK_MMAP };
+	struct keyframe_block two[2] = { block, block };
+
+	(void)state;
+	expect_refused(two, 2); /* at one address */
+	two[0] = two[1] = piece;
+	expect_refused(two, 2); /* pieces that meet */
+	two[1].address = 0x1fff;
+	two[1].end = 0x3000;
+	expect_refused(two, 2);
+	two[1].address = 0x2000;
+	two[1].back = 2;
+	expect_refused(two, 2); /* of a mapping that is not there */
+	two[0].end = two[0].address; /* no pages: the size goes beyond the end, too */
+	expect_refused(two, 1);
+	two[0] = piece;
+	two[0].size = UINT64_MAX;
+	expect_refused(two, 1);
+	two[0] = block;
+	two[0].kind = TRK_FREE;
+	expect_refused(two, 1);
+	two[0] = block;
+	two[0].aside = true;
+	two[0].aside_thread = 0x7fffffff;
+	expect_refused(two, 1);
+}
+
+static void any_bytes_are_borne(void **state)
+{
+	struct seen s;
+	struct heap *const h = heap_with(&s);
+	struct keyframe_block blocks[40];
+	uint64_t seed = 99;
+	uint32_t bytes;
+	uint8_t *raw;
+
+	(void)state;
+	for (uint32_t i = 0; i < 40; i++)
+		blocks[i] = (struct keyframe_block){
+			.address = 0x1000 * (i + 1),
+			.size = 100 + i,
+			.kind = i < 20 ? TRK_MALLOC : TRK_MMAP,
+			.asked = 300,
+			.end = 0x1000 * (i + 2),
+			.back = i == 30,
+			.domain = i % 3,
+		};
+	raw = encoded(blocks, 40, &bytes);
+	assert_int_equal(restore_all(raw, bytes), 0);
+	for (uint32_t i = 0; i < 20000 / SHARE; i++) {
+		const uint32_t at = (uint32_t)(random_next(&seed) % bytes);
+		const uint8_t was = raw[at];
+
+		raw[at] = (uint8_t)random_next(&seed);
+		(void)restore_all(raw, i % 7 ? bytes : at);
+		raw[at] = was;
+	}
+	free(raw);
+	heap_free(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +524,8 @@ int main(void)
 		cmocka_unit_test(pieces_of_one_mapping_stay_one_block),
 		cmocka_unit_test(many_blocks_take_several_parts),
 		cmocka_unit_test(begins_here_with_what_is_live),
+		cmocka_unit_test(contradictions_are_refused),
+		cmocka_unit_test(any_bytes_are_borne),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,163 @@
+/*
+ * in_process - what the recorder knows of this program, in the form of captures: its live blocks, and the stack of one of them.
+ *
+ * The recorder writes a snapshot into memory, as a capture. Of one block it says modules and offsets; they become a capture of one
+ * stack, so that the names are found as those of all others are.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "failure.h"
+#include "format/writer.h"
+#include "own.h"
+#include "snapshot.h"
+#include "traceback_object.h"
+
+#define PATH_ROOM 4096u
+
+/* Of a call to the recorder that failed with `code`. */
+static int recorder_failure(int code)
+{
+	const char *const sentence = tracker_last_error();
+
+	return failure(code, "%s", *sentence ? sentence : tracker_strerror(code));
+}
+
+/* The capture in fd, which is closed. */
+static int open_source(struct source **ret, int fd)
+{
+	char path[64];
+	int code;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	code = source_open(ret, path);
+	close(fd);
+	return code;
+}
+
+/* ---- snapshots ---- */
+
+tracker_snapshot *tracker_take_snapshot(void)
+{
+	OWN_MEMORY;
+	const struct point_range end = { .from.kind = POINT_END };
+	const int number = TRACKER_CALL_(take_snapshot, TRACKER_EDISABLED, ());
+	const int fd = number < 0 ? number : TRACKER_CALL_(open_snapshot, TRACKER_EDISABLED, (number));
+	struct tracker_snapshot *ret;
+	struct source *source;
+
+	if (fd < 0) {
+		recorder_failure(fd);
+		return NULL;
+	}
+	if (open_source(&source, fd) != TRACKER_OK)
+		return NULL;
+	ret = snapshot_at(source, &end);
+	source_drop(source);
+	return ret;
+}
+
+/* ---- one block ---- */
+
+static uint32_t write_module(struct writer *w, unsigned module)
+{
+	char path[PATH_ROOM];
+
+	if (!module || TRACKER_CALL_(module_path, TRACKER_EDISABLED, (module, path, sizeof(path))) != TRACKER_OK)
+		return 0;
+	return writer_module(w, &(struct trk_module){ .path = path, .identity = module });
+}
+
+/* A capture of that one stack. TRK_ERR_NOMEM, TRK_ERR_IO. */
+static int write_stack(int fd, const struct tracker_raw_traceback_ *raw, uint32_t *ret_node)
+{
+	const struct trk_header header = { .version = TRK_VERSION, .page_bytes = (uint32_t)sysconf(_SC_PAGESIZE), .id = 1 };
+	struct writer *w = NULL;
+	uint32_t node = 0;
+	int err = writer_new(&w, fd, &header);
+
+	if (!err) {
+		for (size_t i = raw->nframe; i--;)
+			node = writer_node(w, node, writer_frame(w, write_module(w, raw->frames[i].module), raw->frames[i].offset));
+		if (raw->total_nframe > raw->nframe)
+			node = writer_node(w, node, writer_frame(w, 0, TRK_FRAME_DEPTH + raw->total_nframe));
+		err = writer_finish(w);
+	}
+	writer_free(w);
+	*ret_node = node;
+	return err;
+}
+
+/* The node's traceback, which keeps `s`. NULL: no memory; `s` is gone then. */
+static struct tracker_traceback *own_traceback(struct source *s, uint32_t node)
+{
+	struct tracker_traceback *const t = malloc(sizeof(*t));
+	const struct tracker_traceback *shared;
+
+	source_lock(s);
+	shared = source_traceback(s, node);
+	source_unlock(s);
+	if (t && shared) {
+		*t = *shared;
+		t->owner = s;
+		return t;
+	}
+	failure_no_memory();
+	free(t);
+	source_drop(s);
+	return NULL;
+}
+
+static struct tracker_traceback *name(const struct tracker_raw_traceback_ *raw)
+{
+	const int fd = memfd_create("tracker-traceback", MFD_CLOEXEC);
+	struct source *source;
+	uint32_t node;
+	int err = fd < 0 ? TRK_ERR_IO : write_stack(fd, raw, &node);
+
+	if (err) {
+		if (err == TRK_ERR_NOMEM)
+			failure_no_memory();
+		else
+			failure(TRACKER_EIO, "the traceback cannot be kept: %s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	return open_source(&source, fd) == TRACKER_OK ? own_traceback(source, node) : NULL;
+}
+
+tracker_traceback *tracker_get_object_traceback_in(unsigned domain, uintptr_t ptr)
+{
+	OWN_MEMORY;
+	const int limit = tracker_get_traceback_limit();
+	struct tracker_raw_traceback_ raw = { .frame_room = limit > 0 ? (size_t)limit : 0 };
+	struct tracker_traceback *ret = NULL;
+	int code;
+
+	if (limit < 0) {
+		recorder_failure(limit);
+		return NULL;
+	}
+	raw.frames = calloc(raw.frame_room + 1, sizeof(*raw.frames));
+	if (!raw.frames) {
+		failure_no_memory();
+		return NULL;
+	}
+	code = TRACKER_CALL_(object_traceback, TRACKER_EDISABLED, (domain, ptr, &raw));
+	if (code == TRACKER_OK)
+		ret = name(&raw);
+	else
+		recorder_failure(code);
+	free(raw.frames);
+	return ret;
+}
+
+tracker_traceback *tracker_get_object_traceback(const void *ptr)
+{
+	return tracker_get_object_traceback_in(TRACKER_DOMAIN_HEAP, (uintptr_t)ptr);
+}

@@ -1,0 +1,24 @@
+/*
+ * own - what the library allocates in a program that is recorded is not the program's: no public function that allocates or frees
+ * has its own blocks recorded. Without a recorder it costs a branch.
+ */
+#ifndef LIBRARY_OWN_H
+#define LIBRARY_OWN_H
+
+#include "tracker-replay.h"
+
+static inline uintptr_t own_begin(void)
+{
+	return TRACKER_CALL_(own_begin, 0, ());
+}
+
+static inline void own_end(const uintptr_t *begun)
+{
+	if (TRACKER_HAS_(tracker_find_(), own_end))
+		tracker_find_()->own_end(*begun);
+}
+
+/* To the end of the block. */
+#define OWN_MEMORY const uintptr_t own_begun __attribute__((cleanup(own_end))) = own_begin()
+
+#endif

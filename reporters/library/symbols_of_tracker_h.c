@@ -1,0 +1,27 @@
+/*
+ * symbols_of_tracker_h - what tracker.h has as inline functions for C, once more as symbols, for languages that cannot read the header
+ * (tracker.py). They have the header's names, which C does not see here: it has its own.
+ */
+#include "tracker-replay.h"
+
+#pragma GCC visibility push(default)
+
+#define SYMBOL(result, name, parameters, arguments)                \
+	result symbol_##name parameters __asm__("tracker_" #name); \
+	result symbol_##name parameters                            \
+	{                                                          \
+		return tracker_##name arguments;                   \
+	}
+
+SYMBOL(int, start, (int nframe), (nframe))
+SYMBOL(int, stop, (void), ())
+SYMBOL(int, is_tracing, (void), ())
+SYMBOL(int, get_traceback_limit, (void), ())
+SYMBOL(int, get_traced_memory, (size_t * current, size_t *peak), (current, peak))
+SYMBOL(int, reset_peak, (void), ())
+SYMBOL(int, clear_traces, (void), ())
+SYMBOL(size_t, get_tracker_memory, (void), ())
+SYMBOL(int, mark, (const char *label), (label))
+SYMBOL(const char *, last_error, (void), ())
+
+#pragma GCC visibility pop
