@@ -13,7 +13,8 @@ import struct
 import sys
 
 from decode import (EVENTS, INDEX, ITEMS_FREE, ITEMS_PER_BYTE, KEYFRAME, LZ4, MODULES, MUST_UNDERSTAND, NODES,
-                    PREDICTED, PROCESSES, THREADS, U32, ZSTD, Capture, Reader, libzstd, xxh32)
+                    PREDICTED, PROCESSES, THREADS, U32, ZSTD, Capture, Reader)
+from unpack import libzstd, xxh32
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 

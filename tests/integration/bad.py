@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden"))
 import harness
-from decode import xxh32
+from unpack import xxh32
 from harness import Failure, Skip, check, equal, need
 
 # Every program that reads a capture, and the options that make it print to stdout.

@@ -66,156 +66,23 @@
  *
  * As in a recording, events say which allocation they end as far as that is known.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
-#include "format/writer.h"
-#include "replay/heap.h"
+#include "mkcapture.h"
 #include "replay/heap_saved.h"
 #include "replay/heap_keyframe.h"
-#include "words.h"
 
-#define NAMED_MAX 4096
-#define INLINED_MAX 64
-
-struct name {
-	char *text;
-	uint64_t value;
-};
-
-struct names {
-	struct name entries[NAMED_MAX];
-	size_t count;
-};
-
-struct frame {
-	uint32_t id;
-	bool bare;
-	size_t count;
-	struct trk_symbol_text symbols[INLINED_MAX];
-};
-
-static struct {
-	struct writer *writer;
-	struct heap *heap; /* finds out what an event ends */
-	struct trk_header header;
-	int fd;
-	bool cut, unseen;
-	uint64_t time_ns, next_offset, earliest_ns; /* that an event may have */
-	uint32_t thread;
-	struct names modules, frames, stacks, addresses;
-	struct frame frame[NAMED_MAX];
-	struct trk_process processes[NAMED_MAX];
-	struct trk_thread threads[NAMED_MAX];
-	bool process_known[NAMED_MAX], thread_known[NAMED_MAX];
-} cap = { .header = { .version = TRK_VERSION, .header_bytes = TRK_HEADER_BYTES, .page_bytes = 4096, .required = TRK_FEATURE_RESERVED, .id = 1 },
-	  .next_offset = 0x1000 };
-
-static uint32_t small(const char *s)
-{
-	const uint64_t n = number(s);
-
-	if (n >= NAMED_MAX)
-		die("too large", s);
-	return (uint32_t)n;
-}
-
-/* ---- names ---- */
-
-static struct name *name_find(struct names *t, const char *text)
-{
-	for (size_t i = 0; i < t->count; i++) {
-		if (!strcmp(t->entries[i].text, text))
-			return &t->entries[i];
-	}
-	return NULL;
-}
-
-static void name_add(struct names *t, const char *text, uint64_t value)
-{
-	if (name_find(t, text))
-		die("said twice", text);
-	if (t->count == NAMED_MAX)
-		die("too many names", text);
-	t->entries[t->count++] = (struct name){ keep(text, strlen(text)), value };
-}
-
-static uint64_t named(struct names *t, const char *text)
-{
-	const struct name *n = name_find(t, text);
-
-	if (!n)
-		die("not known", text);
-	return n->value;
-}
-
-static uint64_t address(const char *text)
-{
-	if (isdigit((unsigned char)*text))
-		return number(text);
-	if (!name_find(&cap.addresses, text))
-		name_add(&cap.addresses, text, (uint64_t)(cap.addresses.count + 1) << 20);
-	return named(&cap.addresses, text);
-}
-
-static uint32_t stack(const char *text)
-{
-	return strcmp(text, "-") ? (uint32_t)named(&cap.stacks, text) : 0;
-}
-
-/* The value of "key=value", NULL when w is another option. */
-static const char *option(const struct word *w, const char *key)
-{
-	const size_t n = strlen(key);
-
-	return strncmp(w->text, key, n) || w->text[n] != '=' ? NULL : w->text + n + 1;
-}
-
-/* Tells whether w is key=NUMBER, and stores it. */
-static bool number_option(const struct word *w, const char *key, uint32_t *ret)
-{
-	const char *v = option(w, key);
-
-	if (v)
-		*ret = (uint32_t)number(v);
-	return v;
-}
-
-static bool time_option(const struct word *w, const char *key, uint64_t *ret)
-{
-	const char *v = option(w, key);
-
-	if (v)
-		*ret = duration(v);
-	return v;
-}
-
-static bool text_option(const struct word *w, const char *key, const char **ret)
-{
-	const char *v = option(w, key);
-
-	if (v)
-		*ret = keep(v, (size_t)(w->text + w->size - v));
-	return v;
-}
-
-static bool flag_option(const struct word *w, const char *key, uint32_t *ret)
-{
-	if (strcmp(w->text, key))
-		return false;
-	*ret = 1;
-	return true;
-}
+struct mkcapture cap = { .header = { .version = TRK_VERSION, .header_bytes = TRK_HEADER_BYTES, .page_bytes = 4096, .required = TRK_FEATURE_RESERVED, .id = 1 },
+			 .next_offset = 0x1000 };
 
 /* ---- statements ---- */
 
-static struct writer *writer(void)
+struct writer *writer(void)
 {
 	if (!cap.writer && writer_new(&cap.writer, cap.fd, &cap.header))
 		die("cannot write", strerror(errno));
@@ -349,7 +216,7 @@ static void do_depth(const struct word *w, int n)
 	name_add(&cap.stacks, w[1].text, writer_node(writer(), stack(w[2].text), frame));
 }
 
-static void do_process(const struct word *w, int n)
+void do_process(const struct word *w, int n)
 {
 	const uint32_t index = small(w[1].text);
 	struct trk_process *p = &cap.processes[index];
@@ -376,7 +243,7 @@ static void do_process(const struct word *w, int n)
 	writer_process(writer(), p);
 }
 
-static void do_thread(const struct word *w, int n)
+void do_thread(const struct word *w, int n)
 {
 	const uint32_t index = small(w[1].text);
 	struct trk_thread *t = &cap.threads[index];
@@ -513,136 +380,6 @@ static const struct {
 	{ "unseen", 1, 1, do_unseen },
 	{ "begin", 1, 1, do_begin },
 };
-
-/*
- * Operands: a address, o old address, s size, p old size, d domain, l label, x detail,
- * S stack (may be left out).
- */
-static const char *const operands_of[TRK_FORMS] = {
-	[TRK_FORM_BLOCK] = "as",
-	[TRK_FORM_REALLOC] = "oas",
-	[TRK_FORM_MREMAP] = "opas",
-	[TRK_FORM_TRACK] = "das",
-	[TRK_FORM_ADDRESS] = "a",
-	[TRK_FORM_UNTRACK] = "da",
-	[TRK_FORM_LABEL] = "l",
-	[TRK_FORM_LOST] = "s",
-	[TRK_FORM_COUNT] = "s",
-	[TRK_FORM_BARE] = "",
-	[TRK_FORM_ACCESS] = "asx",
-	[TRK_FORM_ADVICE] = "asx",
-	[TRK_FORM_UNKNOWN] = "sxl",
-};
-
-/* Kinds whose word is not the one of kind.h in small letters. */
-static const struct {
-	const char *name, *operands;
-	uint8_t kind, call;
-} events[] = {
-	{ "new[]", "as", TRK_NEW_ARRAY },
-	{ "delete[]", "a", TRK_DELETE_ARRAY },
-	{ "realloc_release", "o", TRK_REALLOC_RELEASE, TRK_REALLOC },
-	{ "realloc_acquire", "oas", TRK_REALLOC_ACQUIRE, TRK_REALLOC },
-	{ "realloc_withdraw", "os", TRK_REALLOC_WITHDRAW, TRK_REALLOC },
-	{ "reallocarray_release", "o", TRK_REALLOC_RELEASE, TRK_REALLOCARRAY },
-	{ "reallocarray_acquire", "oas", TRK_REALLOC_ACQUIRE, TRK_REALLOCARRAY },
-	{ "reallocarray_withdraw", "os", TRK_REALLOC_WITHDRAW, TRK_REALLOCARRAY },
-	{ "mremap_release", "op", TRK_REALLOC_RELEASE, TRK_MREMAP },
-	{ "mremap_acquire", "opas", TRK_REALLOC_ACQUIRE, TRK_MREMAP },
-	{ "mremap_withdraw", "ops", TRK_REALLOC_WITHDRAW, TRK_MREMAP },
-};
-
-#define WORD(a, id, number, name, form, does, told, flags) [number] = #id,
-static const char *const words_of[TRK_KINDS] = { TRK_KIND_TABLE(WORD, ) };
-
-/* Sets kind and call; returns the operands without the stack. NULL: the word is no event. */
-static const char *find_event(const char *word, struct trk_event *ret)
-{
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
-		if (strcmp(word, events[i].name) != 0)
-			continue;
-		ret->kind = events[i].kind;
-		ret->call = events[i].call;
-		return events[i].operands;
-	}
-	for (uint8_t kind = 0; kind < TRK_KINDS; kind++) {
-		if (!words_of[kind] || strcasecmp(word, words_of[kind]) != 0)
-			continue;
-		ret->kind = kind;
-		return operands_of[trk_kinds[kind].form];
-	}
-	return NULL;
-}
-
-static void set_operand(struct trk_event *e, char what, const struct word *w)
-{
-	switch (what) {
-	case 'a':
-		e->address = address(w->text);
-		return;
-	case 'o':
-		e->old_address = address(w->text);
-		return;
-	case 's':
-		e->size = number(w->text);
-		return;
-	case 'p':
-		e->old_size = number(w->text);
-		return;
-	case 'd':
-		e->domain = (uint32_t)number(w->text);
-		return;
-	case 'x':
-		e->detail = (uint32_t)number(w->text);
-		return;
-	case 'l':
-		e->label = w->text;
-		e->label_bytes = (uint32_t)w->size;
-		return;
-	default:
-		e->node = stack(w->text);
-	}
-}
-
-static void assume_thread(void)
-{
-	struct word process[] = { { (char[]){ "process" }, 7 }, { (char[]){ "0" }, 1 } };
-	struct word thread[] = { { (char[]){ "thread" }, 6 }, { (char[]){ "0" }, 1 }, { (char[]){ "main" }, 4 } };
-
-	if (!cap.process_known[0])
-		do_process(process, 2);
-	if (!cap.thread_known[0])
-		do_thread(thread, 3);
-}
-
-static bool do_event(const struct word *w, int n)
-{
-	struct trk_event e = { .time_ns = cap.time_ns };
-	const char *operands = find_event(w[0].text, &e);
-
-	if (!operands)
-		return false;
-	assume_thread();
-	e.thread = cap.thread;
-	e.process = cap.threads[cap.thread].process;
-	for (int i = 1; i < n; i++) {
-		if (!*operands && (i + 1 < n || !trk_kind_has_stack(e.kind)))
-			die("too many words", w[i].text);
-		set_operand(&e, *operands ? *operands++ : 'S', &w[i]);
-	}
-	if (*operands)
-		die("too few words", w[0].text);
-	if (e.time_ns < cap.earliest_ns)
-		die("not later than the keyframe", w[0].text);
-	if (heap_apply(cap.heap, &e) < 0)
-		die("cannot replay", w[0].text);
-	e.ref = heap_last_ref(cap.heap);
-	if (!cap.unseen && e.kind == TRK_MARK)
-		writer_mark(writer(), &e);
-	if (!cap.unseen)
-		writer_event(writer(), &e);
-	return true;
-}
 
 static void do_line(char *line)
 {

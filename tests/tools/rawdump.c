@@ -9,9 +9,7 @@
 #include <string.h>
 
 #include "format/event.h"
-#include "format/keyframe.h"
-#include "replay/capture.h"
-#include "replay/reader.h"
+#include "rawdump.h"
 
 static const char *const kinds[] = {
 	[-TRK_ERR_IO] = "io",
@@ -24,8 +22,7 @@ static const char *const kinds[] = {
 	[-TRK_ERR_ARG] = "arg",
 };
 
-/* , "key": "text" with the bytes taken as Latin-1. */
-static void put_text(const char *key, const char *s, size_t size)
+void put_text(const char *key, const char *s, size_t size)
 {
 	printf(", \"%s\": \"", key);
 	for (size_t i = 0; i < size; i++) {
@@ -44,13 +41,12 @@ static void put_string(const char *key, const char *s)
 	put_text(key, s ? s : "", s ? strlen(s) : 0);
 }
 
-static void put_number(const char *key, uint64_t n)
+void put_number(const char *key, uint64_t n)
 {
 	printf(", \"%s\": %" PRIu64, key, n);
 }
 
-/* Times and indexes that may be unknown. */
-static void put_optional(const char *key, uint64_t n, uint64_t none)
+void put_optional(const char *key, uint64_t n, uint64_t none)
 {
 	if (n == none)
 		printf(", \"%s\": -1", key);
@@ -58,12 +54,12 @@ static void put_optional(const char *key, uint64_t n, uint64_t none)
 		put_number(key, n);
 }
 
-static void begin(const char *what)
+void begin(const char *what)
 {
 	printf("{\"what\": \"%s\"", what);
 }
 
-static void end(void)
+void end(void)
 {
 	puts("}");
 }
@@ -248,111 +244,6 @@ static void dump_rest(const struct capture *c)
 	dump_values(c, "summary", c->summary, c->summary_count, capture_summary);
 }
 
-static void put_figure(const char *key, const struct trk_figure *f)
-{
-	printf(", \"%s\": [%" PRIu64 ", %" PRIu64 "]", key, f->count, f->bytes);
-}
-
-static void dump_sums(const struct capture *c)
-{
-	for (uint32_t i = 0; i < c->sum_count; i++) {
-		const struct trk_sum *s = &c->sums[i];
-
-		begin("sum");
-		put_number("node", s->node);
-		put_number("process", s->process);
-		put_number("thread", s->thread);
-		put_number("kind", s->kind);
-		put_number("domain", s->domain);
-		put_figure("total", &s->of[TRK_SUM_TOTAL]);
-		put_figure("peak", &s->of[TRK_SUM_PEAK]);
-		put_figure("own_peak", &s->of[TRK_SUM_OWN_PEAK]);
-		put_figure("leaked", &s->of[TRK_SUM_LEAKED]);
-		put_figure("temporary", &s->of[TRK_SUM_TEMPORARY]);
-		end();
-	}
-}
-
-static void dump_totals(const struct trk_totals *t)
-{
-	static const char *const names[TRK_TOTALS] = {
-		[TRK_TOTAL_ALLOCATIONS] = "allocations",
-		[TRK_TOTAL_FREES] = "frees",
-		[TRK_TOTAL_UNMATCHED_FREES] = "unmatched_frees",
-		[TRK_TOTAL_BYTES_ALLOCATED] = "bytes_allocated",
-		[TRK_TOTAL_BYTES_FREED] = "bytes_freed",
-		[TRK_TOTAL_LIVE_BYTES] = "live_bytes",
-		[TRK_TOTAL_LIVE_BLOCKS] = "live_blocks",
-		[TRK_TOTAL_PEAK_BYTES] = "peak_bytes",
-		[TRK_TOTAL_PEAK_BLOCKS] = "peak_blocks",
-		[TRK_TOTAL_PEAK_TIME_NS] = "peak_time_ns",
-		[TRK_TOTAL_PEAK_EVENT] = "peak_event",
-		[TRK_TOTAL_TEMPORARY] = "temporary",
-		[TRK_TOTAL_TEMPORARY_BYTES] = "temporary_bytes",
-		[TRK_TOTAL_LOST] = "lost",
-		[TRK_TOTAL_OVERWRITTEN] = "overwritten",
-		[TRK_TOTAL_WIPED_BLOCKS] = "wiped_blocks",
-		[TRK_TOTAL_WIPED_BYTES] = "wiped_bytes",
-		[TRK_TOTAL_EVENTS] = "events",
-	};
-	static const char *const reserved[TRK_TOTAL_RESERVED] = {
-		[TRK_RESERVED_BYTES] = "reserved_bytes",
-		[TRK_RESERVED_MAPPINGS] = "reserved_mappings",
-		[TRK_RESERVED_MOST_BYTES] = "reserved_most_bytes",
-		[TRK_RESERVED_MOST_MAPPINGS] = "reserved_most_mappings",
-		[TRK_RESERVED_PEAK_BYTES] = "reserved_peak_bytes",
-	};
-	const char *comma = "";
-	char kind[8];
-
-	begin("totals");
-	put_optional("process", t->process, TRK_ALL_PROCESSES);
-	printf(", \"kinds\": {");
-	for (uint32_t i = 0; i < TRK_KINDS; i++) {
-		if (!t->kinds[i].count && !t->kinds[i].bytes)
-			continue;
-		snprintf(kind, sizeof(kind), "%u", i);
-		printf("%s\"%s\": [%" PRIu64 ", %" PRIu64 "]", comma, kind, t->kinds[i].count,
-		       t->kinds[i].bytes);
-		comma = ", ";
-	}
-	putchar('}');
-	for (uint32_t i = 0; i < TRK_TOTALS; i++)
-		put_number(names[i], t->values[i]);
-	for (uint32_t i = 0; i < TRK_TOTAL_RESERVED; i++)
-		put_number(reserved[i], t->reserved[i]);
-	end();
-}
-
-static void dump_history(const struct capture *c, const struct cap_history *h)
-{
-	begin("history");
-	put_optional("process", h->process, TRK_ALL_PROCESSES);
-	put_number("shift", h->shift);
-	put_number("first", h->first);
-	printf(", \"most\": [");
-	for (uint32_t i = 0; i < h->count; i++)
-		printf("%s%" PRIu64, i ? ", " : "", c->history_spans[h->first_span + i]);
-	putchar(']');
-	end();
-}
-
-static void dump_aggregated(const struct capture *c)
-{
-	dump_sums(c);
-	for (uint32_t i = 0; i < c->total_count; i++)
-		dump_totals(&c->totals[i]);
-	for (uint32_t i = 0; i < c->size_count; i++) {
-		begin("size");
-		put_number("process", c->sizes[i].process);
-		put_number("size", c->sizes[i].size);
-		put_number("count", c->sizes[i].count);
-		end();
-	}
-	for (uint32_t i = 0; i < c->history_count; i++)
-		dump_history(c, &c->histories[i]);
-}
-
 static void dump_marks(const struct capture *c)
 {
 	for (uint32_t i = 0; i < c->mark_count; i++) {
@@ -363,76 +254,6 @@ static void dump_marks(const struct capture *c)
 		put_text("label", c->marks[i].label, c->marks[i].label_bytes);
 		end();
 	}
-}
-
-static void dump_keyframe_block(const struct keyframe_block *b)
-{
-	begin("keyframe_block");
-	put_number("address", b->address);
-	put_number("size", b->size);
-	put_number("time_ns", b->time_ns);
-	put_number("thread", b->thread);
-	put_number("node", b->node);
-	put_number("kind", b->kind);
-	put_number("domain", b->domain);
-	put_optional("aside", b->aside ? b->aside_thread : UINT64_MAX, UINT64_MAX);
-	put_number("end", b->end);
-	put_number("asked", b->asked);
-	put_number("back", b->back);
-	put_number("state", (b->kind == TRK_MPROTECT) | b->reserved << 1 | b->arena << 2 | b->untouched << 3);
-	end();
-}
-
-static int dump_part(const uint8_t *raw, size_t bytes)
-{
-	struct keyframe_decoder d;
-	struct keyframe_block b;
-	int err = keyframe_open(&d, raw, bytes);
-
-	if (err)
-		return err;
-	begin("keyframe_part");
-	put_number("part", d.head.part);
-	put_number("last", d.head.last);
-	put_number("events", d.head.events);
-	put_number("marks", d.head.marks);
-	end();
-	while ((err = keyframe_next(&d, &b)) >= 0 && err != TRK_END) {
-		if (err == KEYFRAME_BLOCK) {
-			dump_keyframe_block(&b);
-			continue;
-		}
-		begin("keyframe_process");
-		put_number("index", d.process.index);
-		put_number("events", d.process.events);
-		put_number("marks", d.process.marks);
-		end();
-	}
-	return err < 0 ? err : 0;
-}
-
-static int dump_keyframe(const struct capture *c, const struct cap_keyframe *k)
-{
-	struct buffer stored = { 0 }, raw = { 0 };
-	uint64_t offset = k->offset;
-	int err = 0;
-
-	begin("keyframe");
-	put_number("time_ns", k->time_ns);
-	put_number("begins", k->begins);
-	put_number("parts", k->parts);
-	end();
-	for (uint32_t i = 0; i < k->parts && !err; i++) {
-		struct trk_block_header h;
-
-		err = reader_unpack_at(c, offset, &stored, &raw, &h);
-		if (!err)
-			err = dump_part(raw.bytes, h.raw_bytes);
-		offset += TRK_BLOCK_HEADER_BYTES + h.stored_bytes;
-	}
-	free(stored.bytes);
-	free(raw.bytes);
-	return err;
 }
 
 static void dump_event(const struct trk_event *e)
