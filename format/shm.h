@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 13u
+#define SHM_VERSION 14u
 #define SHM_PAGE_MOST 65536u /* bytes of a page of a processor that has large ones: what is mapped by itself begins on one */
 
 /* 70 MiB of addresses in the recorder, of which only what is used is ever touched. A live thread holds a chunk. */
@@ -91,6 +91,17 @@ enum shm_inner { SHM_INNER_NONE,
 
 #define SHM_SAMPLE_BYTES_MAX (1ull << 40)
 
+/* What `tracker run` asks of the hooks, fixed before the target starts; all 0: nothing. */
+struct shm_asked {
+	uint64_t alarm_blocks; /* the least of an allocation; 0: no alarm */
+	uint64_t alarm_ignore;
+	uint64_t fail_after, fail_seed, fail_rate; /* rate: of 2^64 */
+	uint8_t alarm_action, alarm_scope; /* enums of tracker.h */
+	uint8_t alarm_repeat;
+	uint8_t fail_ends; /* after fail_after allocations all fail */
+	uint8_t pad[20];
+};
+
 struct shm_header {
 	uint64_t magic;
 	uint32_t version;
@@ -122,6 +133,8 @@ struct shm_header {
 	_Atomic uint64_t attach_failures; /* processes or threads that found no slot */
 	_Atomic uint64_t programs; /* that took a process slot: the next one's number */
 	uint8_t pad2[32];
+
+	_Alignas(64) struct shm_asked asked;
 };
 
 /*
@@ -375,7 +388,7 @@ struct shm {
 _Static_assert(offsetof(struct shm, processes) % SHM_PAGE_MOST == 0 && offsetof(struct shm, threads) % SHM_PAGE_MOST == 0 &&
 		       offsetof(struct shm, chunks) % SHM_PAGE_MOST == 0,
 	       "parts begin on pages");
-_Static_assert(sizeof(struct shm_header) == 192, "layout");
+_Static_assert(sizeof(struct shm_header) == 256, "layout");
 _Static_assert(sizeof(struct shm_exec) == 256, "layout");
 _Static_assert(sizeof(struct shm_life) == 40, "layout");
 _Static_assert(sizeof(struct shm_question) == 4096, "layout");

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "asked.h"
 #include "cfi.h"
 #include "directory.h"
 #include "ended.h"
@@ -18,7 +19,6 @@
 #include "segment.h"
 #include "spawn.h"
 #include "start.h"
-#include "state.h"
 #include "symbol.h"
 #include "environment.h"
 #include "program.h"
@@ -325,6 +325,7 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 		return;
 	}
 	find_loader();
+	asked_start(&h->asked);
 	room = thread_start() && start_sampling(b, h->sample_bytes);
 	if (!room) {
 		atomic_fetch_or(&state.process->notices, SHM_NOTICE_NO_MEMORY);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "asked.h"
 #include "backtrace.h"
 #include "born.h"
 #include "format/bucket.h"
@@ -98,6 +99,11 @@ static bool is_our_own(const struct site *at)
 	return watch_tls.acting != 0;
 }
 
+static bool is_on_heap(uint8_t kind)
+{
+	return kind != TRK_MMAP && kind != TRK_MREMAP;
+}
+
 bool watch_before(struct watch_call *c)
 {
 	struct judgement j = { .call = c, .blocks = bucket_blocks(c->size), .effect = { .action = TRACKER_ALARM_COUNT } };
@@ -118,7 +124,7 @@ bool watch_before(struct watch_call *c)
 	c->counts = !c->old || grows(c);
 	if (c->counts) {
 		watch_each(judge, &j, c->at->sp);
-		goes_on = watch_act(&j.effect, c);
+		goes_on = watch_act(&j.effect, c) && !(is_on_heap(c->kind) && asked_fails());
 	}
 	watch_tls.acting = 0;
 	if (!goes_on && c->followed)
@@ -151,11 +157,6 @@ static void note(struct watcher *w, bool process, void *data)
 		count(object, w, m->call->size);
 	else if (w->kind == TRACKER_WATCH_LEAK_ && w->serial > m->follower)
 		m->follower = w->serial;
-}
-
-static bool is_on_heap(uint8_t kind)
-{
-	return kind != TRK_MMAP && kind != TRK_MREMAP;
 }
 
 static void follow(const struct watch_call *c, const void *p, uint32_t follower)

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "asked.h"
 #include "born.h"
 #include "error.h"
 #include "raw.h"
@@ -91,7 +92,7 @@ bool watch_any(void)
 {
 	const struct watched *const all = atomic_load_explicit(&everyone, memory_order_acquire);
 
-	return watch_tls.mine || (all && atomic_load_explicit(&all->count, memory_order_relaxed));
+	return watch_tls.mine || asked_counts() || (all && atomic_load_explicit(&all->count, memory_order_relaxed));
 }
 
 /* ---- blocks that were left by longjmp ---- */
@@ -264,7 +265,7 @@ int watch_add(const struct watcher *w, bool process, uintptr_t sp, uint32_t *ret
 	if (w->guard)
 		w->guard->serial = *ret_serial;
 	room->guard = w->guard;
-	room->owner = mine;
+	room->owner = w->owner ? w->owner : mine;
 	room->serial = *ret_serial;
 	room->kind = w->kind;
 	if (process)
@@ -330,11 +331,11 @@ void watch_forked(void)
 	for (unsigned i = 0; i < WATCHERS; i++) {
 		struct watcher *const w = &all->watchers[i];
 
-		if (w->owner != watch_tls.mine)
+		if (w->owner != watch_tls.mine && w->owner != atomic_load(&w->object))
 			atomic_store(&w->object, NULL);
 		of_process += is_there(atomic_load(&w->object));
 		of_thread += watch_tls.mine && is_there(atomic_load(&watch_tls.mine->watchers[i].object));
 	}
 	atomic_store(&all->count, of_process);
-	start_hold_only(of_thread + of_process);
+	start_hold_only(of_thread + of_process + asked_counts());
 }

@@ -23,7 +23,7 @@ enum { WATCH_FIRED = 1 };
 struct watcher {
 	_Atomic(void *) object; /* NULL: free */
 	struct tracker_watch_ *guard; /* NULL: it is of no block */
-	const void *owner; /* watch_owner of who entered it */
+	const void *owner; /* watch_owner of who entered it; its own object: nobody, and it stays in forked children */
 	uint32_t serial;
 	int kind; /* enum tracker_watch_kind_ */
 };

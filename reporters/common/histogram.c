@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define BAR_LONGEST 25
-#define BUCKET_SMALLEST 16u
 
 /* memray's: HISTOGRAM_BINS steps of equal ratio from the smallest size that is not 0 to the largest. */
 static void bound_bins(struct histogram *h, const struct view *v)
@@ -41,13 +40,8 @@ static void fill_bins(struct histogram *h, const struct view *v)
 /* Of sizes up to 16 B, 32 B ... 256 KiB, and of all larger ones. */
 static void fill_buckets(struct histogram *h, const struct view *v)
 {
-	for (size_t i = 0; i < v->size_count; i++) {
-		size_t b = 0;
-
-		while (b < HISTOGRAM_BUCKETS - 1 && v->sizes[i].size > (uint64_t)BUCKET_SMALLEST << b)
-			b++;
-		h->buckets[b] += v->sizes[i].count;
-	}
+	for (size_t i = 0; i < v->size_count; i++)
+		h->buckets[bucket_of(v->sizes[i].size)] += v->sizes[i].count;
 }
 
 void histogram_fill(struct histogram *h, const struct view *v)
@@ -154,9 +148,9 @@ void histogram_describe_buckets(const struct histogram *h, struct emit *e, bool 
 	};
 
 	emit_table(e, &table);
-	for (size_t b = 0; b < HISTOGRAM_BUCKETS; b++) {
-		const bool last = b == HISTOGRAM_BUCKETS - 1;
-		const uint64_t bound = (uint64_t)BUCKET_SMALLEST << (last ? b - 1 : b);
+	for (size_t b = 0; b < BUCKETS; b++) {
+		const bool last = b == BUCKETS - 1;
+		const uint64_t bound = (uint64_t)BUCKET_BLOCK_BYTES << (last ? b - 1 : b);
 
 		const struct emit_value values[BUCKET_COLUMNS] = {
 			[MAX] = last ? emit_null() : emit_size(bound),

@@ -4,11 +4,11 @@
 #ifndef REPORTERS_HISTOGRAM_H
 #define REPORTERS_HISTOGRAM_H
 
+#include "format/bucket.h"
 #include "replay/view.h"
 #include "ui/emit.h"
 
 #define HISTOGRAM_BINS 10
-#define HISTOGRAM_BUCKETS 16
 
 struct histogram_bin {
 	uint64_t bound; /* sizes below it; of the last one: the largest size */
@@ -18,7 +18,7 @@ struct histogram_bin {
 struct histogram {
 	struct histogram_bin bins[HISTOGRAM_BINS];
 	bool has_bins;
-	uint64_t buckets[HISTOGRAM_BUCKETS];
+	uint64_t buckets[BUCKETS];
 };
 
 /* v: with its sizes. */

@@ -156,6 +156,71 @@ class Alarms:
             r = harness.execute([self.t.fixture(name), *args])
             equal(program, (r.status, r.stdout.decode().splitlines()[0]), (0, wanted))
 
+    def asked(self, program, *options, status=0):
+        name, *args = program.split()
+        r = self.t.record([self.t.fixture(name), *args], options)
+        equal("how it ends", r.status, status)
+        return r
+
+    def run_alarm(self):
+        """What --alarm says, without a change of the program: which line, how often, of which thread."""
+        wanted = "tracker: allocation alarm: Attempt to allocate 313 blocks (5000 bytes) by malloc"
+        for options, count in (("min=4096,action=warn", 1), ("min=4K,repeat", 4), ("min=4K,repeat,ignore=1", 3),
+                               ("min=4K,repeat,scope=thread", 2), ("min=1M,repeat", 0), ("min=5000,ignore=10", 0)):
+            text = self.asked("failing large", "--alarm", options).stderr.decode()
+            equal(options, text.splitlines().count(wanted), count)
+            equal(f"{options}: all alarms", text.count("allocation alarm:"), count)
+            if count:
+                self.first_line(text, os.path.join(SOURCES, "failing.c"), "large")
+        equal("abort", self.asked("failing large", "--alarm", "min=4096,action=abort", status=-signal.SIGABRT).stdout, b"")
+        r = self.asked("failing calls 3", "--alarm", "action=fail,repeat,min=100")
+        equal("fail", r.stdout.decode().split(), ["1", "2", "3", "failed:3"])
+        for wrong in ("min=x", "action=count", "scope=all", "min=1,,", "repeat=1", "ignore=-1", "ignore="):
+            r = self.t.record(["true"], ["--alarm", wrong])
+            equal(wrong, (r.status, r.stderr.decode().startswith("tracker-run: argument --alarm: '")), (2, True))
+
+    def fail_after(self):
+        """N and no more succeed, in each program anew, and in a child what its parent had left."""
+        def failed(program, *options):
+            return [[int(w) for w in line.split()[:-1]] for line in
+                    self.asked(program, *options).stdout.decode().splitlines()]
+        for n in (0, 1, 7, 20):
+            equal(f"after {n}", failed("failing calls 20", "--fail-after", str(n)), [list(range(n + 1, 21))])
+        equal("in both", failed("failing fork 9", "--fail-after", "5"), [list(range(6, 10))] * 2)
+        r = self.t.record(["sh", "-c", f"exec {self.t.fixture('failing')} calls 4"], ["--fail-after", "1000000"])
+        equal("executed", r.stdout, b"failed:0\n")
+        equal("operator new", self.asked("alarm_cpp memory", "--fail-after", "500").stdout,
+              b"caught:1 nothrow:0 handled:1\n")
+
+    def fail_random(self):
+        """The same places for the same seed; as often as asked, within what happens less than once in a million times."""
+        def failed(*options):
+            return self.asked("failing calls 2000", "--fail-random", *options).stdout
+        first = failed("1,0.1")
+        equal("again", failed("1,0.1"), first)
+        check(failed("2,0.1") != first, "another seed fails at the same places")
+        for options, rate in (("1,0.1", 0.1), ("9", 0.01), ("3,1", 1)):
+            count = int(failed(options).rsplit(b":", 1)[1])
+            check(abs(count - 2000 * rate) <= 5 * (2000 * rate * (1 - rate)) ** 0.5, f"{options}: {count}")
+        for wrong in ("", "x", "1,", "1,0", "1,2", "1,0.5x", "-1"):
+            r = self.t.record(["true"], ["--fail-random", wrong])
+            equal(wrong, (r.status, r.stderr.decode().startswith("tracker-run: argument --fail-random: ")), (2, True))
+
+    def buckets(self):
+        """`tracker stats --buckets` counts as the program's own sizes do, and its lines add up."""
+        r = self.t.record([self.t.fixture("sizes"), "region"])
+        own = dict(map(int, pair.split(":")) for pair in r.stdout.decode().split())
+        text = self.t.text("stats", "--buckets", "--region", "counted", r.capture)
+        lines = [line.rsplit(": ", 1) for line in text.splitlines() if line]
+        equal("labels", [label for label, _ in lines],
+              [f"<= {n} B" for n in (16, 32, 64, 128, 256, 512)] +
+              [f"<= {n} KiB" for n in (1, 2, 4, 8, 16, 32, 64, 128, 256)] + ["> 256 KiB"])
+        equal("buckets", [int(count.replace(",", "")) for _, count in lines], [own.get(b, 0) for b in range(16)])
+        for options in ((), ("--region", "counted")):
+            text = self.t.text("stats", "--buckets", *options, r.capture)
+            total = self.t.json("stats", *options, r.capture)["total_num_allocations"]
+            equal("sum", sum(int(line.rsplit(": ", 1)[1].replace(",", "")) for line in text.splitlines() if line), total)
+
     def unrecorded(self):
         """What alarms let through is recorded, what they make fail is not: a recording of the program counts the same
         as its own sizes."""
@@ -172,7 +237,9 @@ def make_cases(t):
     cases = [(name, lambda p=program, w=wanted: a.prints(p, w)) for name, program, wanted in PRINTED]
     cases += [(name, lambda p=program, s=status, c=comment, w=wanted: a.says(p, s, c, w))
               for name, program, status, comment, wanted in SAID]
-    return cases + [("a16_trap_in_debugger", a.trap_in_debugger), ("a17_without", a.without), ("recorded too", a.unrecorded)]
+    return cases + [("a16_trap_in_debugger", a.trap_in_debugger), ("a17_without", a.without),
+                    ("a18_run_alarm", a.run_alarm), ("fail_after", a.fail_after), ("fail_random", a.fail_random),
+                    ("a30_buckets", a.buckets), ("recorded too", a.unrecorded)]
 
 
 if __name__ == "__main__":

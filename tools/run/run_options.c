@@ -4,6 +4,7 @@
 #include "format/block.h"
 #include "format/shm.h"
 #include "record/rotate.h"
+#include "run/hook_options.h"
 #include "ui/ui.h"
 
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static int parse(const struct ui_option *options, int argc, char **argv)
 
 int run_options_parse(struct run_options *o, int argc, char **argv)
 {
-	*o = (struct run_options){ .nframe = NFRAME_DEFAULT, .memory_interval_ms = 10, .wait = "2s", .temporary_threshold = UINT64_MAX };
+	*o = (struct run_options){ .nframe = NFRAME_DEFAULT, .memory_interval_ms = 10, .wait = "2s", .temporary_threshold = UINT64_MAX, .fail_after = UINT64_MAX };
 	const struct ui_option options[] = {
 		{ 'o', "output", UI_STRING, &o->output, "FILE", "write the capture to FILE", 0, 0 },
 		{ 'f', "force", UI_FLAG, &o->force, NULL, "overwrite FILE", 0, 0 },
@@ -60,8 +61,7 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		  "how to compress the capture: zstd (default; tables by LZ4), lz4, none", 0, 0 },
 		{ 0, "no-compress", UI_FLAG, &o->no_compress, NULL, "the same as --compress=none", 0, 0 },
 		{ 0, "buffered-file-io", UI_FLAG, &o->buffered, NULL,
-		  "no effect, accepted for command lines of memray: the capture always goes through the page cache",
-		  0, 0 },
+		  "no effect, accepted for command lines of memray: the capture always goes through the page cache", 0, 0 },
 		{ 'q', "quiet", UI_FLAG, &o->quiet, NULL, "print no summary after the run", 0, 0 },
 		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL,
 		  "do not look up names when recording ends", 0, 0 },
@@ -69,8 +69,7 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		  "keep the N most recent frames of a stack (1024)", 1, NFRAME_MAX },
 		{ 0, "trace", UI_OPTIONAL_INT, &o->trace, "N",
 		  "trace blocks for the program's own tracker.h, with N frames (1): as TRACKER_TRACE=N does", 0, 0 },
-		{ 0, "no-follow-fork", UI_FLAG, &o->no_follow_fork, NULL,
-		  "do not record forked children", 0, 0 },
+		{ 0, "no-follow-fork", UI_FLAG, &o->no_follow_fork, NULL, "do not record forked children", 0, 0 },
 		{ 0, "no-follow-exec", UI_FLAG, &o->no_follow_exec, NULL,
 		  "do not record programs that the program executes", 0, 0 },
 		{ 0, "split-processes", UI_FLAG, &o->split, NULL,
@@ -98,6 +97,7 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		  "with --max-size: do not stop but go on in FILE.000002 and so on, and keep the newest N "
 		  "files",
 		  1, ROTATE_MAX },
+		HOOK_OPTIONS(o),
 		{ 0 },
 	};
 	return parse(options, argc, argv);
@@ -260,9 +260,18 @@ static bool check_split(const struct run_options *o)
 	return false;
 }
 
+/* False: printed. */
+static bool find_asked(struct run_options *o)
+{
+	o->asked.fail_ends = o->fail_after != UINT64_MAX;
+	o->asked.fail_after = o->asked.fail_ends ? o->fail_after : 0;
+	return (!o->alarm || hook_options_alarm(o->alarm, &o->asked)) &&
+	       (!o->fail_random || hook_options_fail_random(o->fail_random, &o->asked));
+}
+
 bool run_options_check(struct run_options *o)
 {
-	if (!check_trace(o) || !find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o))
+	if (!check_trace(o) || !find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o) || !find_asked(o))
 		return false;
 	if (!strcmp(o->wait, "inf")) {
 		o->wait_ns = UINT64_MAX;

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "format/shm.h"
+
 struct run_options {
 	const char *output, *trace, *unwind, *wait, *format, *checkpoint, *compress;
 	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec, aggregate, no_compress, buffered, split;
@@ -18,6 +20,9 @@ struct run_options {
 	uint64_t start_after_ns, duration_ns, max_bytes; /* 0: none */
 	uint64_t rotate; /* pieces that are kept; 0: one file */
 	uint64_t sample_bytes; /* 0: every allocation */
+	const char *alarm, *fail_random;
+	uint64_t fail_after; /* UINT64_MAX: none */
+	struct shm_asked asked;
 };
 
 /* Fills all of `o`; wrong options exit. Index of the first operand, the program. */

@@ -137,6 +137,23 @@ static int fail()
 	return 0;
 }
 
+/* Memory runs out when the library says so. */
+static int memory()
+{
+	int caught = 0;
+
+	std::set_new_handler(handler);
+	try {
+		for (int i = 0; i < 1000; i++)
+			block = new char[20];
+	} catch (std::bad_alloc &) {
+		caught++;
+	}
+	block = new (std::nothrow) char[20];
+	std::printf("caught:%d nothrow:%d handled:%d\n", caught, block != nullptr, handled);
+	return 0;
+}
+
 static int sizes()
 {
 	tracker::allocation_size s;
@@ -181,6 +198,7 @@ static const struct {
 	{ "forms", forms },
 	{ "by_malloc", by_malloc },
 	{ "fail", fail },
+	{ "memory", memory },
 	{ "sizes", sizes },
 	{ "asserted", asserted },
 };

@@ -123,6 +123,22 @@ static void full(void)
 	printf("%llu %lld\n", (unsigned long long)sizes.bucket[0], (long long)tracker_allocation_size_get(&sizes, 0));
 }
 
+/* For reports: the same allocations, in a region that a recording has. */
+static void region(void)
+{
+	allocate(1000);
+	tracker_region_begin("counted");
+	TRACKER_WITH_ALLOCATION_SIZE(&sizes)
+	{
+		for (size_t i = 0; i < 22; i++)
+			for (size_t k = 0; k <= i; k++)
+				allocate(((size_t)1 << i) - 1 + k);
+	}
+	tracker_region_end("counted");
+	allocate(1000);
+	print(&sizes);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -136,6 +152,7 @@ static const struct {
 	{ "nested", nested },
 	{ "get", get },
 	{ "full", full },
+	{ "region", region },
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,28 @@
+/* hook_options - the options of tracker-run that are for the hooks of the program. False: printed. */
+#ifndef HOOK_OPTIONS_H
+#define HOOK_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "format/shm.h"
+
+/* `o` has the members. */
+#define HOOK_OPTIONS(o)                                                                                                                   \
+	{ 0, "alarm", UI_STRING, &(o)->alarm, "min=SIZE,...",                                                                             \
+	  "say where the first allocation of SIZE or more happens; also: action=warn|abort|trap|fail|throw, ignore=N, "                   \
+	  "scope=process|thread, repeat",                                                                                                 \
+	  0, 0 },                                                                                                                         \
+		{ 0, "fail-after", UI_UINT, &(o)->fail_after, "N",                                                                        \
+		  "let each program's first N allocations succeed, and none after them", 0, UINT64_MAX - 1 },                             \
+	{                                                                                                                                 \
+		0, "fail-random", UI_STRING, &(o)->fail_random, "SEED[,RATE]",                                                            \
+			"let allocations fail at random, one of 100, or with the probability RATE; the same ones for the same SEED", 0, 0 \
+	}
+
+/* --alarm "min=4096,action=warn,ignore=10,scope=thread,repeat", any of these. */
+bool hook_options_alarm(const char *text, struct shm_asked *ret);
+
+/* --fail-random "SEED" or "SEED,RATE". */
+bool hook_options_fail_random(const char *text, struct shm_asked *ret);
+
+#endif
