@@ -73,7 +73,8 @@ void tracker_traceback_free(tracker_traceback *traceback);
 
 /*
  * Where the block of this program was allocated that `ptr` points to, or into (tracker_start in tracker.h). Names come from the files
- * of the program and its libraries, which takes milliseconds; tracker_dump_traceback does without. Give it to tracker_traceback_free.
+ * of the program and its libraries, which takes tens of milliseconds a call: of many blocks take a snapshot, which looks each name up
+ * once; tracker_dump_traceback does without names. Give it to tracker_traceback_free.
  * NULL: TRACKER_ENOENT (no traced block is there), TRACKER_EDISABLED (not tracing, or libtracker is not there), TRACKER_EIO,
  * TRACKER_ENOMEM.
  */

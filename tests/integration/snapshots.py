@@ -179,14 +179,13 @@ class Cases:
 
     # ---- of the program that asks ----
 
-    def says(self, mode, want, *ways):
-        """The program's output, preloaded and under tracker run."""
-        program = self.t.fixture("taken")
-        for way, r in (("preloaded", harness.execute([program, mode], {"LD_PRELOAD": self.t.find("libtracker.so")})),
-                       ("tracker run", self.t.record([program, mode]))):
-            if not ways or way in ways:
-                equal(f"{mode}, {way}: status, stderr", (r.status, r.stderr.decode()), (0, ""))
-                equal(f"{mode}, {way}", r.stdout.decode(), want)
+    def says(self, mode, want, ways=("preloaded", "tracker run")):
+        """The program's output, with libtracker preloaded and under tracker run."""
+        argv = [self.t.fixture("taken"), mode]
+        for way in ways:
+            r = self.t.record(argv) if way == "tracker run" else harness.execute(argv, {"LD_PRELOAD": self.t.find("libtracker.so")})
+            equal(f"{mode}, {way}: status, stderr", (r.status, r.stderr.decode()), (0, ""))
+            equal(f"{mode}, {way}", r.stdout.decode(), want)
 
     def methods(self):
         """Example 2: a question of each kind."""
@@ -194,7 +193,7 @@ class Cases:
 
     def cleared(self):
         """Example 3: clear, stop; then there is nothing to take."""
-        self.says("cleared", CLEARED, "preloaded")
+        self.says("cleared", CLEARED, ["preloaded"])
 
     def where(self):
         missing = "-9 no traced block is at that address"
