@@ -19,6 +19,6 @@ static inline void own_end(const uintptr_t *begun)
 }
 
 /* To the end of the block. */
-#define OWN_MEMORY const uintptr_t own_begun __attribute__((cleanup(own_end))) = own_begin()
+#define OWN_MEMORY const uintptr_t own_begun __attribute__((cleanup(own_end), unused)) = own_begin()
 
 #endif
