@@ -221,6 +221,23 @@ class Alarms:
             total = self.t.json("stats", *options, r.capture)["total_num_allocations"]
             equal("sum", sum(int(line.rsplit(": ", 1)[1].replace(",", "")) for line in text.splitlines() if line), total)
 
+    def example(self):
+        """examples/unit-tests as a user has it: by meson, by CMake, and without the library."""
+        meson, cmake, ctest, cc = harness.need("meson", "cmake", "ctest", "cc")
+        source = os.path.join(SOURCES, "..", "..", "..", "examples", "unit-tests")
+        env = {"PKG_CONFIG_PATH": os.path.join(self.t.build, "meson-uninstalled"), "DESTDIR": ""}
+        first, second, alone = (self.t.file(".build") for _ in range(3))
+        for command, wanted in (([meson, "setup", first, source], ""), ([meson, "test", "-C", first], r"Ok: +8\b"),
+                                ([cmake, "-S", source, "-B", second], ""), ([cmake, "--build", second], ""),
+                                ([ctest, "--test-dir", second], "0 tests failed out of 8"),
+                                ([cc, "-I", os.path.join(source, "..", "..", "libtracker"), "-o", alone,
+                                  os.path.join(source, "test_ring.c"), os.path.join(source, "ring.c")], "")):
+            r = harness.execute(command, env)
+            text = (r.stdout + r.stderr).decode()
+            equal(" ".join(command), r.status, 0)
+            check(re.search(wanted, text) and "Skipped" not in text.replace("Skipped:            0", ""), text)
+        equal("without the library", harness.execute([alone, "bad_push"]).status, 77)
+
     def unrecorded(self):
         """What alarms let through is recorded, what they make fail is not: a recording of the program counts the same
         as its own sizes."""
@@ -239,7 +256,8 @@ def make_cases(t):
               for name, program, status, comment, wanted in SAID]
     return cases + [("a16_trap_in_debugger", a.trap_in_debugger), ("a17_without", a.without),
                     ("a18_run_alarm", a.run_alarm), ("fail_after", a.fail_after), ("fail_random", a.fail_random),
-                    ("a30_buckets", a.buckets), ("recorded too", a.unrecorded)]
+                    ("a30_buckets", a.buckets),
+                    ("a17_example", a.example), ("recorded too", a.unrecorded)]
 
 
 if __name__ == "__main__":
