@@ -1,8 +1,8 @@
 /*
- * array - room in an array that grows: the caller keeps pointer, count and room.
+ * array - room in an array that grows. The caller keeps the pointer, the count and the room.
  *
- * Room at least doubles, so that n elements cost at most 2 n copies. What was there stays where there is no memory, or where
- * the type of `room` cannot count so many.
+ * Room at least doubles, so that n elements cost at most 2 n copies. If there is no memory, or the type of `room`
+ * cannot hold the number, the array stays as it was.
  */
 #ifndef TRK_ARRAY_H
 #define TRK_ARRAY_H

@@ -1,6 +1,6 @@
 /*
- * bucket - sizes of allocations in blocks of 16 bytes, and in 16 buckets by powers of two: bucket b holds what needs at
- * most 2^b blocks, and no smaller one holds. The last one holds all the rest.
+ * bucket - sizes of allocations in blocks of 16 bytes, and in 16 buckets by powers of two. Bucket b holds the sizes
+ * that need at most 2^b blocks and that no smaller bucket holds. The last bucket holds all larger sizes.
  */
 #ifndef TRK_BUCKET_H
 #define TRK_BUCKET_H

@@ -1,8 +1,8 @@
 /*
- * idmap - from a hash to the numbers of things that somebody else keeps, from 1: the map of the tables of ids.
+ * idmap - the map of the tables of ids: from a hash to the numbers (from 1) of things that somebody else keeps.
  *
- * Open addressing over (hash << 32 | id), at most half full: growing needs no look at the things themselves. Several ids may
- * stand under one hash; the caller compares. Nothing is ever taken out. Zeroes: an empty one.
+ * Open addressing over (hash << 32 | id), at most half full, so that growing does not look at the things themselves.
+ * Several ids may have the same hash; the caller compares. Entries are never removed. A zeroed struct is an empty map.
  */
 #ifndef TRK_IDMAP_H
 #define TRK_IDMAP_H

@@ -1,9 +1,9 @@
 /*
- * kind - the kinds of events: what is known of each stands in one table, and nowhere else.
+ * kind - the kinds of events. Everything that is known about a kind is in one table, and nowhere else.
  *
- * TRK_KIND_TABLE has a row for each kind. The enum, names, forms, actions and flags below are made of it, and so
- * are the tables of whoever does something by kind (event.c, heap.c, dump.c). A new kind is a new row:
- * docs/HOWTO-event-kind.md. Numbers and forms reach files: they never change (docs/FORMAT.md, "EVENTS").
+ * TRK_KIND_TABLE has a row for each kind. The enum, names, forms, actions and flags below are made from it, and so are
+ * the tables of the code that does something by kind (event.c, heap.c, dump.c). To add a kind, add a row: docs/HOWTO-
+ * event-kind.md. Numbers and forms reach files and never change (docs/FORMAT.md, "EVENTS").
  */
 #ifndef TRK_KIND_H
 #define TRK_KIND_H

@@ -1,8 +1,8 @@
 /*
- * large - memory that is looked at everywhere, one place after another that nobody could foresee.
+ * large - memory that is accessed everywhere, at places that nobody can predict.
  *
- * With pages of 4 KiB most looks would wait for the page's address, too; so large arrays ask for large pages. They are
- * mappings of their own: malloc would keep what is freed between others.
+ * With pages of 4 KiB, most accesses would also wait for the address of the page, so large arrays ask for large pages.
+ * They are mappings of their own, because malloc would keep freed ones between others.
  */
 #ifndef TRK_LARGE_H
 #define TRK_LARGE_H

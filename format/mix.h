@@ -1,6 +1,6 @@
 /*
- * mix - hashes for tables whose keys come from captures and recorded programs: who chooses the keys
- * must not know which meet. So the hashes are others in every process, and no output may depend on them.
+ * mix - hashes for tables whose keys come from captures and recorded programs. Whoever chooses the keys must not know
+ * which of them collide. So the hashes differ in every process, and no output may depend on them.
  */
 #ifndef TRK_MIX_H
 #define TRK_MIX_H

@@ -1,11 +1,10 @@
 /*
  * predict - the coder and the decoder of PREDICTED blocks (docs/FORMAT.md).
  *
- * Programs repeat themselves: most events are what came after the same three
- * events before, at the address that was freed last. Both sides keep a model of
- * that (model.h), and only the difference is written, sorted into columns, which
- * compress better than events do. A release names the allocation it ends, so
- * that a reader need not look for it.
+ * Programs repeat themselves: most events equal the one that followed the same three events before, at the address
+ * that was freed last. Both sides keep a model of that (model.h). Only the difference is written, sorted into columns,
+ * which compress better than events do. A release names the allocation that it ends, so that a reader need not look it
+ * up.
  */
 #ifndef TRK_PREDICT_H
 #define TRK_PREDICT_H

@@ -1,5 +1,5 @@
 /*
- * writer_more - a writer that goes on: behind blocks that stand in a file, beside another writer, in the next file.
+ * writer_more - writers that go on: after the blocks of an existing file, beside another writer, or in the next file.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * tracker-diff - what changed between two captures, or two points of one, line
- * for line as tracemalloc's Snapshot.compare_to() prints it.
+ * tracker-diff - prints what changed between two captures, or two points of one, line for line as tracemalloc's
+ * Snapshot.compare_to() does.
  */
 #include <stdlib.h>
 

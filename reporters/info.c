@@ -1,7 +1,6 @@
 /*
- * tracker-info - what a capture is: the program, its processes and modules, how
- * the recording went, and whether all of it is there. Events are only checked for
- * damage.
+ * tracker-info - prints what a capture holds: the program, its processes and modules, how the recording went, and
+ * whether the capture is complete. It only checks events for damage.
  */
 #include <inttypes.h>
 #include <stdlib.h>

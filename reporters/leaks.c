@@ -1,5 +1,5 @@
 /*
- * tracker-leaks - what was still allocated when its process ended, by stack.
+ * tracker-leaks - prints the blocks that were live when their process ended, by stack.
  */
 #include <errno.h>
 #include <stdlib.h>

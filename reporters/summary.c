@@ -1,6 +1,5 @@
 /*
- * tracker-summary - one screen: which functions hold the memory, themselves and
- * with all that they call.
+ * tracker-summary - prints on one screen which functions hold memory, themselves and with their callees.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * tracker-temporary - blocks that were freed soon after they were allocated, by
- * the location that could have kept or avoided them.
+ * tracker-temporary - prints where blocks were allocated that were freed soon afterwards, so that one can avoid or
+ * keep them.
  */
 #include "common/selection.h"
 #include "common/report.h"

@@ -1,9 +1,8 @@
 /*
- * tracker-aggregate - the sums of a capture as a capture of their own: all that
- * reports print of the whole, in a file that is small enough to send.
+ * tracker-aggregate - writes the sums of a capture as a capture of their own. It holds all that reports print about
+ * the whole, in a file that is small enough to send.
  *
- * Its tables are copied as they are, so that ids and names stay; events are
- * replayed once.
+ * It copies the tables as they are, so that ids and names stay the same, and replays the events once.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
- * cgroup - how much memory the kernel's control groups leave a program. A page of the shared memory is charged
- * to the group of whoever touches it first, which is the program: what is in use at one time has to be
- * little beside what it may have.
+ * cgroup - how much memory the kernel's control groups leave a program. The kernel charges a page of the shared memory
+ * to the group of the process that touches it first, which is the program. So the memory in use at one time has to be
+ * small in comparison with the limit of the group.
  */
 #ifndef TOOLS_CGROUP_H
 #define TOOLS_CGROUP_H

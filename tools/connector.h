@@ -1,7 +1,7 @@
 /*
- * connector - the kernel's process connector: it tells of every fork, execution and end on the machine, however short a
- * process lives and whoever made the system call (Linux: Documentation/driver-api/connector.rst, linux/cn_proc.h). Who may
- * listen: root in the machine's first namespaces; from Linux 6.6 on any user there.
+ * connector - the kernel's process connector. It reports every fork, exec and exit on the machine, however briefly a
+ * process lives and whoever made the system call (Linux: Documentation/driver-api/connector.rst, linux/cn_proc.h).
+ * Root in the machine's first namespaces may listen; from Linux 6.6 on, any user there.
  */
 #ifndef TOOLS_CONNECTOR_H
 #define TOOLS_CONNECTOR_H

@@ -1,7 +1,6 @@
 /*
- * copy - walks over block headers, over damage from one header to the next; see
- * copy.h. Blocks are copied as they are, damaged ones, too: their checksums go
- * on telling it.
+ * copy - walks over block headers, and over damage from one header to the next; see copy.h. It copies blocks as they
+ * are, even damaged ones: their checksums still show the damage.
  */
 #include "copy.h"
 

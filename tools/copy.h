@@ -1,6 +1,6 @@
 /*
- * copy - the blocks of a capture, found without decoding them, and their bytes
- * into another file: what a tool needs that adds to a capture.
+ * copy - finds the blocks of a capture without decoding them, and copies their bytes into another file, for tools that
+ * add to a capture.
  */
 #ifndef TOOLS_COPY_H
 #define TOOLS_COPY_H

@@ -1,9 +1,9 @@
 /*
- * tracker-split - one capture for each process out of one of a process tree: FILE keeps the process that was
- * started, FILE.PID gets every other one.
+ * tracker-split - divides the capture of a process tree into one capture per process: FILE keeps the process that was
+ * started, FILE.PID gets each other one.
  *
- * Each is a capture of its own, written anew with what its process used of the tables. FILE is replaced last: until
- * then it is whole, and when something fails it stays so.
+ * Each file is a capture of its own, newly written with the table entries that its process used. FILE is replaced
+ * last. Until then, and if something fails, it stays as it was.
  */
 #include <errno.h>
 #include <fcntl.h>

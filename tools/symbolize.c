@@ -1,11 +1,9 @@
 /*
- * tracker-symbolize - adds the names of functions, files and lines to a capture
- * that was recorded with --no-symbols, so that it can be read elsewhere, or where they were not
- * to be had then.
+ * tracker-symbolize - adds the names of functions, files and lines that a capture lacks: it was recorded with --no-
+ * symbols, or some names could not be found then.
  *
- * The blocks of the capture are copied as they are; strings and symbols come
- * after them. Names come from the programs and libraries on this machine, if
- * their build-ids are the recorded ones.
+ * It copies the blocks of the capture as they are and puts strings and symbols after them. Names come from the
+ * programs and libraries on this machine, if their build-ids are the recorded ones.
  */
 #include <errno.h>
 #include <fcntl.h>

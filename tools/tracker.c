@@ -1,7 +1,6 @@
 /*
- * tracker - the dispatcher: `tracker X` runs the program tracker-X that lies
- * beside it. Knows no command but by the table below, which is for --help; and
- * `tracker run`, which begins sooner here than in a program of its own.
+ * tracker - the dispatcher: `tracker X` runs the program tracker-X that lies beside it. It knows no command except
+ * from the table below, which is for --help, and `tracker run`, which starts faster here than in a program of its own.
  */
 #include "home.h"
 #include "run/run.h"

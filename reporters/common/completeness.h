@@ -1,6 +1,6 @@
 /*
- * completeness - whether a capture holds all that the recorded programs did, and if not, what is
- * missing and why, in one line: for stderr and for --json of every report.
+ * completeness - whether a capture holds all that the recorded programs did, and if not, what is missing and why. One
+ * line for stderr, and for --json of every report.
  */
 #ifndef COMPLETENESS_H
 #define COMPLETENESS_H

@@ -1,6 +1,6 @@
 /*
- * depths - see depths.h. A node is one deeper than its parent, unless it says itself how deep it is. Parents
- * stand before their nodes.
+ * depths - see depths.h. A node is one frame deeper than its parent, unless it has a depth of its own. Parents stand
+ * before their children.
  */
 #include "common/depths.h"
 

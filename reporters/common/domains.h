@@ -1,6 +1,6 @@
 /*
- * domains - the rows of a view by their domains: 0 is the heap, others are what programs track by themselves. A
- * report's totals are of all of them; one that has several prints a line for each.
+ * domains - the rows of a view by their domains. Domain 0 is the heap, others are what programs track by themselves.
+ * The totals of a report cover all of them; if there are several, it prints a line for each.
  */
 #ifndef REPORTERS_DOMAINS_H
 #define REPORTERS_DOMAINS_H

@@ -1,5 +1,5 @@
 /*
- * health - how a recording went: the figures of the capture's HEALTH block, each with what it means when it is not zero.
+ * health - how a recording went: the figures of the capture's HEALTH block, each with its meaning if it is not zero.
  */
 #ifndef REPORTERS_HEALTH_H
 #define REPORTERS_HEALTH_H

@@ -1,5 +1,5 @@
 /*
- * heap_figures - what became of the memory, in all or of a process: the totals under memray's names.
+ * heap_figures - the totals of a heap, for all processes or for one, under memray's names.
  */
 #ifndef REPORTERS_HEAP_FIGURES_H
 #define REPORTERS_HEAP_FIGURES_H

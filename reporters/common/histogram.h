@@ -1,5 +1,5 @@
 /*
- * histogram - how many allocations there were of which size: memray's ten bins, and powers of two.
+ * histogram - how many allocations had which size, in memray's ten bins, or by powers of two.
  */
 #ifndef REPORTERS_HISTOGRAM_H
 #define REPORTERS_HISTOGRAM_H

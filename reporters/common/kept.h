@@ -1,7 +1,6 @@
 /*
- * kept - of what was not freed: how much the C and C++ runtimes keep on purpose.
- * tracker leaks leaves it out; reports that do not (--leaks) name it, so that the
- * figures agree.
+ * kept - how much of what was not freed the C and C++ runtimes keep on purpose. tracker leaks leaves it out. Reports
+ * that do not (--leaks) name it, so that the figures agree.
  */
 #ifndef REPORTERS_KEPT_H
 #define REPORTERS_KEPT_H

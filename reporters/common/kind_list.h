@@ -1,5 +1,5 @@
 /*
- * kind_list - how many allocations were made by which function of the allocator.
+ * kind_list - how many allocations each function of the allocator made.
  */
 #ifndef REPORTERS_KIND_LIST_H
 #define REPORTERS_KIND_LIST_H

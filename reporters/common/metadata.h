@@ -1,4 +1,4 @@
-/* metadata - what a capture says of itself, under memray's names. */
+/* metadata - what is known about a recording, under memray's names. */
 #ifndef METADATA_H
 #define METADATA_H
 

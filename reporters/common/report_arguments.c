@@ -1,6 +1,7 @@
 /*
- * report_arguments - what the options of a report for keys, filters and stacks may say: what they may not is a usage error, which
- * exits. Apart from what the options ask for, which is wanted where there is no command line, too.
+ * report_arguments - checks the arguments of a report's options for keys, filters and stacks. A wrong one is a usage
+ * error, which exits. It is apart from the code that these options control, because that is also used without a
+ * command line.
  */
 #include "common/filter.h"
 #include "common/group.h"

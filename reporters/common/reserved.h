@@ -1,5 +1,5 @@
 /*
- * reserved - the line that names address space which is reserved and is no heap.
+ * reserved - the line that names address space that is reserved and not heap.
  */
 #ifndef REPORTERS_RESERVED_H
 #define REPORTERS_RESERVED_H

@@ -1,6 +1,6 @@
 /*
- * sampled - how reports say that a capture is sampled: that its figures are estimates, and within
- * which margin the truth lies. Of other captures nothing is said at all.
+ * sampled - how reports say that a capture is sampled: that its figures are estimates, and within which margin the
+ * true values lie. About other captures it says nothing.
  */
 #ifndef SAMPLED_H
 #define SAMPLED_H

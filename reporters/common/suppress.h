@@ -1,6 +1,6 @@
 /*
- * suppress - which leaks are not worth telling: LeakSanitizer's suppression
- * files, and what the C and C++ runtimes keep for themselves.
+ * suppress - which leaks are not worth reporting: those that LeakSanitizer's suppression files name, and those that
+ * the C and C++ runtimes keep for themselves.
  */
 #ifndef SUPPRESS_H
 #define SUPPRESS_H

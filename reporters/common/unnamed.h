@@ -1,7 +1,6 @@
 /*
- * unnamed - how many of a report's bytes were allocated by functions of which no name is left,
- * where most of them are, and what would bring their names. One line under the report, on stderr;
- * "unnamed" in its JSON.
+ * unnamed - how many of a report's bytes were allocated by functions without names, where most of these functions are,
+ * and how to get their names. One line under the report, on stderr; "unnamed" in its JSON.
  */
 #ifndef UNNAMED_H
 #define UNNAMED_H

@@ -1,7 +1,6 @@
 /*
- * page - the one HTML file: the template and scripts of reporters/page, facts
- * as JSON and the stacks as columns. Nothing of a capture reaches it unescaped:
- * facts go through ui_json, names are inside the base64 text.
+ * page - the HTML file: the template and scripts of reporters/page, facts as JSON, and the stacks as columns. Nothing
+ * from a capture reaches it unescaped: facts go through ui_json, and names are inside the base64 text.
  */
 #ifndef FLAME_PAGE_H
 #define FLAME_PAGE_H

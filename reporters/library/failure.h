@@ -1,4 +1,4 @@
-/* failure - the code and the sentence that a thread asks for after a call that failed. */
+/* failure - the error code and the sentence of a thread's last failed call. */
 #ifndef LIBRARY_FAILURE_H
 #define LIBRARY_FAILURE_H
 

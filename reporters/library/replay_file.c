@@ -1,5 +1,5 @@
 /*
- * replay_file - tracker_file: an opened capture that is asked several questions.
+ * replay_file - tracker_file: an opened capture that answers several questions.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* snapshot_file - tracker_snapshot_dump: the file appears, or replaces another, when it is whole. */
+/* snapshot_file - tracker_snapshot_dump: the file appears, or replaces another, only when it is complete. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

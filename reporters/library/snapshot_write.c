@@ -1,5 +1,6 @@
 /*
- * snapshot_write - see snapshot_write.h. The capture begins with what is live and has no events; its tables are those that this needs.
+ * snapshot_write - see snapshot_write.h. The capture begins with the live blocks and has no events; its tables hold
+ * only what these blocks need.
  */
 #include "snapshot_write.h"
 

@@ -1,7 +1,7 @@
 /*
  * page_as_c - writes files as C strings: a build tool.
  *
- *   embed NAME FILE... -- NAME FILE... > page_assets.c
+ *   page_as_c NAME FILE... -- NAME FILE... > page_assets.c
  *
  * String literals compile fifty times faster than lists of bytes. A literal is
  * closed after every line of the file; adjacent ones are one string.
@@ -29,7 +29,7 @@ static void put_file(const char *path)
 	int c;
 
 	if (!f) {
-		fprintf(stderr, "embed: cannot read %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "page_as_c: cannot read %s: %s\n", path, strerror(errno));
 		exit(1);
 	}
 	while ((c = getc(f)) != EOF)

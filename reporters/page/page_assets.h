@@ -1,4 +1,4 @@
-/* page_assets - what the page is made of; the strings are made from the files beside this one. */
+/* page_assets - the parts of the page; the strings are made from the files beside this one. */
 #ifndef PAGE_ASSETS_H
 #define PAGE_ASSETS_H
 

@@ -1,19 +1,17 @@
 /*
  * blocks - the live heap blocks of one process, by (space, address).
  *
- * A space is a domain, or the waiting room of a thread's realloc: the same
- * address may live in each. Blocks stand in slots, which keep their numbers; a table
- * of (hash, slot) pairs finds them: linear probing, backward shift on removal, at
- * most half full. Table and slots lie on large pages when they are large. It is not format/idmap.h, as things are taken out
- * of it with every second event.
+ * A space is a domain, or the waiting room of a thread's realloc: the same address may be live in each. Blocks are in
+ * slots, which keep their numbers. A table of (hash, slot) pairs finds them: linear probing, backward shift on
+ * removal, at most half full. Table and slots use large pages when they are large. It is not format/idmap.h because
+ * every second event removes an entry.
  *
- * A capture says which of the latest allocations a release ends (trk_event.ref).
- * So those need no place in the table: their slots stand in a ring by number,
- * and only those that the ring forgets, or that are asked for by address, are put
- * into the table. Most blocks die before.
+ * A capture says which of the latest allocations a release ends (trk_event.ref). So these blocks need no place in the
+ * table: their slots are in a ring by number. A block enters the table only when the ring forgets it, or when somebody
+ * looks it up by address. Most blocks are freed before.
  *
- * Where only sums are asked for (`ages`), a block that the ring forgets becomes a brief one (briefs.h) and gives its slot
- * back: unless it may still turn out temporary, or is too large.
+ * If only sums are asked for (`ages`), a block that the ring forgets becomes a brief one (briefs.h) and gives its slot
+ * back, unless it may still turn out to be temporary, or is too large.
  */
 #ifndef REPLAY_BLOCKS_H
 #define REPLAY_BLOCKS_H

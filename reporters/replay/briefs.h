@@ -1,14 +1,14 @@
 /*
- * briefs - live blocks that have lived long, of which only that is kept which sums take: 16 bytes each.
+ * briefs - live blocks that have lived long, reduced to what sums need: 16 bytes each.
  *
- * They stand in the table itself, by address, in buckets of four: one line of the processor's cache, of which all
- * are compared at once. A bucket is filled from its first place on; what finds its own full stands in the next one that
- * is not, and moves up when there is room again. So whoever meets a bucket that is not full need not look on.
+ * They are in the table itself, by address, in buckets of four. A bucket is one cache line, and its entries are
+ * compared at once. Buckets are filled from their first place on. An entry whose bucket is full goes to the next one
+ * that is not, and moves up when there is room again. So a look-up ends at the first bucket that is not full.
  *
- * It is not format/idmap.h: that has no removal, and would need a look at an entry besides.
+ * It is not format/idmap.h, which has no removal and would look at the entry in another place.
  *
- * Only blocks of domain 0 are brief (blocks.h), so the address says it all. Who adds an address that is there already
- * has two of them: a capture that lies about what its events end may do that.
+ * Only blocks of domain 0 become brief (blocks.h), so the address identifies a block. If a capture lies about what its
+ * events end, an address may be added twice; then there are two entries.
  */
 #ifndef REPLAY_BRIEFS_H
 #define REPLAY_BRIEFS_H

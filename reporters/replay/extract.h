@@ -1,6 +1,6 @@
 /*
- * extract - what another capture needs of the tables of one: stacks, modules and symbols are written the first time that
- * they are asked for, and have numbers of their own there.
+ * extract - takes over from one capture what another capture needs of its tables. Stacks, modules and symbols are
+ * written when they are first asked for, and get new numbers.
  */
 #ifndef REPLAY_EXTRACT_H
 #define REPLAY_EXTRACT_H

@@ -1,4 +1,4 @@
-/* heap_ends - the end of all blocks of a process: it executes another program, or is over. */
+/* heap_ends - the end of all blocks of a process, because it executes another program or has ended. */
 #include "replay/heap_private.h"
 
 static void tell_died(const struct step *s, const struct heap_block *b, const struct sampling_estimate *e)

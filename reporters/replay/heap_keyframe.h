@@ -1,6 +1,6 @@
 /*
- * heap_keyframe - the live set at a place of a capture, so that what comes behind it can be
- * replayed without what comes before.
+ * heap_keyframe - the live set at one place of a capture, so that a reader can replay what follows without what stands
+ * before.
  */
 #ifndef REPLAY_HEAP_KEYFRAME_H
 #define REPLAY_HEAP_KEYFRAME_H

@@ -1,4 +1,4 @@
-/* heap_new - a heap, and the processes and threads that it meets. */
+/* heap_new - makes a heap, and adds the processes and threads that it meets. */
 #include "replay/heap_private.h"
 
 #include "format/array.h"

@@ -1,7 +1,6 @@
 /*
- * heap_saved - the live set of a heap at one moment: taken out, and put into an empty heap,
- * which then goes on as the first one does. What has passed (totals, peaks, which blocks would
- * be temporary) does not come along.
+ * heap_saved - takes out the live set of a heap at one moment and puts it into an empty heap, which then goes on as
+ * the first one does. It leaves out what has passed: totals, peaks, and which blocks would be temporary.
  */
 #ifndef REPLAY_HEAP_SAVED_H
 #define REPLAY_HEAP_SAVED_H

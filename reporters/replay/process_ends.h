@@ -1,6 +1,6 @@
 /*
- * process_ends - when the processes of a capture ended, in order of time: who replays
- * events must end them, too, for what they leave behind is no longer in memory.
+ * process_ends - when the processes of a capture ended, in order of time. Code that replays events must also end the
+ * processes, because the blocks that they left are no longer in memory.
  */
 #ifndef REPLAY_PROCESS_ENDS_H
 #define REPLAY_PROCESS_ENDS_H

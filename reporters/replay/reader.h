@@ -1,7 +1,7 @@
 /*
- * reader - the EVENTS and PREDICTED blocks of one process, decoded one behind another.
+ * reader - decodes the EVENTS and PREDICTED blocks of one process, one after another.
  *
- * Private to cursor.c. A reader changes nothing of the capture; what it finds damaged it reports.
+ * It is private to cursor.c. A reader does not change the capture; it reports the damage that it finds.
  */
 #ifndef REPLAY_READER_H
 #define REPLAY_READER_H

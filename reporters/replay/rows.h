@@ -1,10 +1,10 @@
 /*
- * rows - sums per (node, thread, kind ...) that can tell what they were at one
- * earlier moment, chosen while events pass.
+ * rows - sums per (node, thread, kind ...) that also keep their values at one earlier moment, chosen while events
+ * pass.
  *
- * `rows_keep` makes the present that moment: nothing is copied, a counter goes
- * up. A row keeps its old sums when it is first touched afterwards. So a new peak at
- * every second event costs one comparison per change, not a copy of all rows.
+ * `rows_keep` makes the present that moment. It copies nothing, but increments a counter; a row saves its old sums
+ * when it is first touched afterwards. So a new peak at every second event costs one comparison per change, and no
+ * copy of all rows.
  */
 #ifndef REPLAY_ROWS_H
 #define REPLAY_ROWS_H

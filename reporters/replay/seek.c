@@ -1,9 +1,9 @@
 /*
  * seek - see seek.h.
  *
- * At a keyframe itself nothing is chosen: the point must come behind it, so that at least one
- * event stands between the two. That event ends the processes that were over before it,
- * as it does when all is replayed.
+ * A keyframe is not chosen for a point at the keyframe itself: the point must come after it, so that at least one
+ * event stands between the two. That event ends the processes that were over before it, as it does in a complete
+ * replay.
  */
 #include "replay/seek.h"
 

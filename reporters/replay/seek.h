@@ -1,4 +1,4 @@
-/* seek - how little of a capture needs to be replayed to answer a question. */
+/* seek - finds the smallest part of a capture that must be replayed to answer a question. */
 #ifndef REPLAY_SEEK_H
 #define REPLAY_SEEK_H
 

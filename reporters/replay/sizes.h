@@ -1,8 +1,8 @@
 /*
- * sizes - how many allocations there were of every exact size. Memory grows with distinct sizes.
+ * sizes - how many allocations had each exact size. Memory grows with the number of distinct sizes.
  *
- * The counts of large sizes stand in the table itself: with format/idmap.h before them `tracker stats` took a third more
- * time where there are 60,000 sizes, as each allocation looked at two places of the memory.
+ * The counts of large sizes are in the table itself. With format/idmap.h in front of them, `tracker stats` took a
+ * third more time for 60,000 sizes, because each allocation accessed two places in memory.
  */
 #ifndef REPLAY_SIZES_H
 #define REPLAY_SIZES_H

@@ -1,4 +1,4 @@
-/* stop - a point on its way to be met while events go by. */
+/* stop - a point of a capture that a replay looks for while events pass. */
 #ifndef REPLAY_STOP_H
 #define REPLAY_STOP_H
 

@@ -1,6 +1,6 @@
 /*
- * timeline - the most that was live in each span of time, in bounded memory: when
- * there are too many spans, each becomes twice as long.
+ * timeline - the largest number of live bytes in each span of time, in bounded memory: when there are too many spans,
+ * each becomes twice as long.
  */
 #ifndef REPLAY_TIMELINE_H
 #define REPLAY_TIMELINE_H

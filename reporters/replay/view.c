@@ -1,10 +1,9 @@
 /*
- * view - one pass over the events: the heap applies them, view_observe.c watches and
- * sums. Only a range that begins or ends at the peak takes a pass before it, to
- * learn where the peak is, when the capture does not say so.
+ * view - one pass over the events: the heap applies them, view_observe.c watches and sums. Only a range that begins or
+ * ends at the peak takes another pass before it, to find the peak if the capture does not say where it is.
  *
- * A quick pass begins at a keyframe and ends at the point. What it answers with an error is asked
- * again of all events.
+ * A quick pass begins at a keyframe and ends at the point. If it ends with an error, the question is asked again of
+ * all events.
  */
 #include "replay/view_private.h"
 

@@ -1,4 +1,4 @@
-/* view_observe - what the heap tells of blocks, summed over rows; see view.h. */
+/* view_observe - sums over rows what the heap reports about blocks; see view.h. */
 #include "replay/view_private.h"
 
 static uint32_t find_row(struct tally *t, const struct heap_block *b)

@@ -1,4 +1,4 @@
-/* view_private - one question under way: view.c asks it, view_observe.c sums. */
+/* view_private - the state of one question that is being answered: view.c asks it, view_observe.c sums. */
 #ifndef REPLAY_VIEW_PRIVATE_H
 #define REPLAY_VIEW_PRIVATE_H
 

@@ -1,6 +1,6 @@
 /*
- * ada_names - names of Ada's functions as people wrote them: GNAT's are no mangled ones that can be told by how they begin
- * ("pkg__sub__proc__2" may be C's), so whoever knows that a function is Ada's has it decoded here.
+ * ada_names - names of Ada functions as people wrote them. GNAT's linkage names cannot be recognised by their form
+ * ("pkg__sub__proc__2" may be a C name), so only a caller that knows that a function is Ada's has it decoded here.
  */
 #ifndef SYMBOLS_ADA_NAMES_H
 #define SYMBOLS_ADA_NAMES_H

@@ -1,6 +1,6 @@
 /*
- * by_address - many things in the order of their addresses, in time that grows with their number alone:
- * a library of a compiler exports 60,000 functions, and a program asks for a few of them.
+ * by_address - sorts many things by address, in time that grows linearly with their number. A compiler's library
+ * exports 60,000 functions, and a program asks for a few of them.
  */
 #ifndef SYMBOLS_BY_ADDRESS_H
 #define SYMBOLS_BY_ADDRESS_H

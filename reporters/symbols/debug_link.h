@@ -1,6 +1,6 @@
 /*
- * debug_link - the other file that has a module's debug information, by the name that the module has for it, when it is not here:
- * what .gnu_debuglink names (strip, a package without its debug package), what .gnu_debugaltlink names (dwz).
+ * debug_link - the name of the file that holds a module's debug information, if that file is missing: the one that
+ * .gnu_debuglink names (strip, or a package without its debug package), or .gnu_debugaltlink (dwz).
  */
 #ifndef SYMBOLS_DEBUG_LINK_H
 #define SYMBOLS_DEBUG_LINK_H

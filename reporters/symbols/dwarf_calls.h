@@ -1,9 +1,9 @@
 /*
- * dwarf_calls - the calls that were inlined into a function, and into those.
+ * dwarf_calls - the calls that were inlined into a function, and into those calls.
  *
- * A function's entries are read once, however many addresses of it are asked for: a large one has
- * thousands of entries that are no inlined calls. All its calls are in one table, small ones: a program
- * has millions.
+ * A function's entries are read once, however many of its addresses are looked up, because a large function has
+ * thousands of entries that are not inlined calls. All calls are in one table of small elements, because a program has
+ * millions of them.
  */
 #ifndef SYMBOLS_DWARF_CALLS_H
 #define SYMBOLS_DWARF_CALLS_H

@@ -1,8 +1,9 @@
 /*
  * function_starts - see function_starts.h.
  *
- * The table at the end of the unwind information is of pairs: where a function begins, and where its entry is. How long it
- * is says the entry, in one of two ways that compilers write: which one is seen by its own word for the beginning.
+ * The table at the end of the unwind information consists of pairs: where a function begins, and where its entry is.
+ * The entry says how long the function is, in one of two ways that compilers write; the entry's own value for the
+ * beginning shows which one it is.
  */
 #include "symbols/function_starts.h"
 

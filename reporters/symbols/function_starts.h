@@ -1,9 +1,9 @@
 /*
- * function_starts - where functions begin, as the table of the unwind information says (.eh_frame_hdr): it
- * stays when a program is stripped of all names.
+ * function_starts - where functions begin, according to the table of the unwind information (.eh_frame_hdr). A program
+ * keeps this table when it is stripped of all names.
  *
- * Source of the format: LSB Core, "Exception Frames". Only the encoding that linkers write is read: a
- * sorted table of 32-bit pairs relative to the table itself.
+ * Source of the format: LSB Core, "Exception Frames". Only the encoding that linkers write is read: a sorted table of
+ * 32-bit pairs relative to the table itself.
  */
 #ifndef SYMBOLS_FUNCTION_STARTS_H
 #define SYMBOLS_FUNCTION_STARTS_H

@@ -1,9 +1,10 @@
 /*
  * go_names - see go_names.h.
  *
- * The table begins with its version, the size of pointers and some numbers; then, in the order of addresses, there is a pair for
- * each function: where it begins and where in the table its entry is, which says where its name is. Since Go 1.18 the pairs are of
- * 32 bits and tell addresses from the beginning of the code. Nothing in it is believed before it was checked.
+ * The table begins with its version, the size of pointers and some numbers. Then, in order of addresses, there is a
+ * pair for each function: where it begins, and where in the table its entry is, which says where its name is. Since Go
+ * 1.18 the pairs are of 32 bits, with addresses relative to the beginning of the code. Nothing in the table is used
+ * before it is checked.
  */
 #include "symbols/go_names.h"
 

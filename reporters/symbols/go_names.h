@@ -1,6 +1,6 @@
 /*
- * go_names - names of Go's functions by the table that its runtime prints stacks with (.gopclntab): it is there
- * in stripped programs, too, and has the names that Go's tools print, where a symbol table has "runtime.memmove.abi0".
+ * go_names - names of Go functions from the table with which Go's runtime prints stacks (.gopclntab). Stripped
+ * programs have it, too. It has the names that Go's tools print, whereas a symbol table has "runtime.memmove.abi0".
  */
 #ifndef SYMBOLS_GO_NAMES_H
 #define SYMBOLS_GO_NAMES_H

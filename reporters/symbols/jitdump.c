@@ -1,4 +1,4 @@
-/* jitdump - see jitdump.h. The file is of the byte order of the machine that wrote it, which is ours. */
+/* jitdump - see jitdump.h. The file has the byte order of the machine that wrote it, which is ours. */
 #include "symbols/jitdump.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * jitdump - the file in which programs write down the code that they make while they run, as perf inject(1)
- * reads it (tools/perf/Documentation/jitdump-specification.txt of Linux): records with the time, of code
- * that was loaded and of code that was moved.
+ * jitdump - the file in which programs write down the code that they make while they run, in the format of perf
+ * inject(1) (tools/perf/Documentation/jitdump-specification.txt of Linux): records with a time, about code that was
+ * loaded and code that moved.
  */
 #ifndef SYMBOLS_JITDUMP_H
 #define SYMBOLS_JITDUMP_H

@@ -1,9 +1,9 @@
 /*
  * made_code - see made_code.h.
  *
- * `pieces` is everything that ever took effect, in its order. What is there now is a treap of disjoint
- * ranges: a search tree over where they start that is a heap over random numbers, and so is balanced
- * whatever it is given. A new piece cuts out what it overlaps, and puts itself in its place.
+ * `pieces` holds everything that ever took effect, in order. What is there now is in a treap of disjoint ranges: a
+ * search tree over their starts that is also a heap over random numbers, and therefore balanced for any input. A new
+ * piece cuts out what it overlaps and takes its place.
  */
 #include "symbols/made_code.h"
 

@@ -1,13 +1,13 @@
 /*
  * made_code - the code that one program made while it ran: what lay where, and when.
  *
- * Compilers at run time (JIT) write down each piece of code that they make; perf_map.c and jitdump.c read
- * that and give it here, in its order. Addresses are used again: a piece takes the place of those that it
- * overlaps. So an address alone says nothing, and a frame is recorded as address and generation: how often
- * what stood at the address was replaced by something else. Pieces of one generation never overlap.
+ * Compilers at run time (JIT) write down each piece of code that they make. perf_map.c and jitdump.c read that and
+ * pass it on here, in order. Addresses are reused: a piece replaces those that it overlaps. An address alone is
+ * therefore ambiguous, so a frame is recorded as address and generation: how many times the code at the address had
+ * been replaced. Pieces of one generation never overlap.
  *
- * Filled while the program runs, in O(log n) for each piece; names are looked up when nothing more comes.
- * Nothing of what is given is trusted; what is kept is bounded.
+ * It is filled while the program runs, in O(log n) per piece; names are looked up when no more pieces come. It trusts
+ * no input, and it keeps a bounded amount.
  */
 #ifndef SYMBOLS_MADE_CODE_H
 #define SYMBOLS_MADE_CODE_H

@@ -1,6 +1,6 @@
 /*
- * package - which Debian package a file came from, and which one brings its names. Nothing is
- * executed: the lists of dpkg's database are read.
+ * package - which Debian package a file came from, and which one contains its names. It executes nothing: it reads the
+ * lists of dpkg's database.
  */
 #ifndef SYMBOLS_PACKAGE_H
 #define SYMBOLS_PACKAGE_H

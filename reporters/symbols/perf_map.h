@@ -1,6 +1,6 @@
 /*
- * perf_map - the file in which programs write down the functions that they make while they run, as perf(1)
- * reads it: a line "START SIZE name" for each, in hexadecimal. It says where, but not when.
+ * perf_map - the file in which programs write down the functions that they make while they run, in the format of
+ * perf(1): a line "START SIZE name" for each, in hexadecimal. It says where a function was, but not when.
  */
 #ifndef SYMBOLS_PERF_MAP_H
 #define SYMBOLS_PERF_MAP_H

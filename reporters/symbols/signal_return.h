@@ -1,8 +1,8 @@
 /*
- * signal_return - whether the kernel's way back from a signal handler begins at an address of a file.
+ * signal_return - whether the code at an address of a file is the kernel's way back from a signal handler.
  *
- * The C library's __restore_rt is a local symbol, which a stripped library has lost, and it stands in
- * every stack of a handler. It is nine bytes of code that nothing else can be.
+ * The C library's __restore_rt is a local symbol, which a stripped library has lost, and it is in every stack of a
+ * signal handler. It consists of nine bytes of code that occur nowhere else.
  */
 #ifndef SYMBOLS_SIGNAL_RETURN_H
 #define SYMBOLS_SIGNAL_RETURN_H

@@ -1,5 +1,5 @@
 /*
- * skip - tables of functions that never are the answer to "who allocated?"; see skip.h.
+ * skip - tables of functions that are never the answer to "who allocated?"; see skip.h.
  */
 #include "symbols/skip.h"
 

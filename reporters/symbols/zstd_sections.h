@@ -1,8 +1,8 @@
 /*
- * zstd_sections - debug information that was compressed with zstd, for a libdw that cannot read it.
+ * zstd_sections - debug information that is compressed with zstd, for a libdw that cannot read it.
  *
- * elfutils before 0.189 knows only zlib. So a copy of the file is made in memory, in which those sections
- * stand as they were. Source of the format: System V ABI, "Compressed Sections" (Elf64_Chdr, ch_type 2).
+ * elfutils before 0.189 knows only zlib. So this makes a copy of the file in memory, in which those sections are not
+ * compressed. Source of the format: System V ABI, "Compressed Sections" (Elf64_Chdr, ch_type 2).
  */
 #ifndef SYMBOLS_ZSTD_SECTIONS_H
 #define SYMBOLS_ZSTD_SECTIONS_H

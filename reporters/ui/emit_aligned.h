@@ -1,5 +1,5 @@
 /*
- * emit_aligned - rows of cells, printed as columns: what people read of a table without a sentence.
+ * emit_aligned - prints rows of cells as aligned columns: how people see a table that has no sentence.
  */
 #ifndef UI_EMIT_ALIGNED_H
 #define UI_EMIT_ALIGNED_H

@@ -1,8 +1,9 @@
 /*
- * emit_csv - the back end of emit that writes CSV (RFC 4180, lines end with a newline alone).
+ * emit_csv - the back end of emit that writes CSV (RFC 4180, but lines end with a newline alone).
  *
- * Of a report with a table of its own that table, with a header; of others a line "key,value" for each figure. In a
- * sampled capture a column with a margin is followed by COLUMN_margin. A tree is a table with the column depth in front.
+ * If a report has a table of its own, it writes that table with a header; otherwise it writes a line "key,value" for
+ * each figure. In a sampled capture, a column with a margin is followed by COLUMN_margin. A tree is a table with the
+ * column depth in front.
  */
 #include "ui/emit_private.h"
 

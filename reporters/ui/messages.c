@@ -1,8 +1,8 @@
 /*
- * messages - the one line on stderr that every failure ends in.
+ * messages - the one line on stderr with which every failure ends.
  *
- * Whatever the line quotes (file names, options) is printed through ui_text, so
- * that a hostile name cannot break the line or drive the terminal.
+ * Whatever the line quotes (file names, options) is printed through ui_text, so that a hostile name cannot break the
+ * line or control the terminal.
  */
 #include "ui/ui.h"
 

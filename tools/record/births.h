@@ -1,11 +1,11 @@
 /*
- * births - programs that no hook saw being executed, from the kernel itself.
+ * births - programs whose exec no hook saw, as the kernel reports them.
  *
- * Go starts its tools by system calls of its own, and a static program may live for a millisecond: only the kernel knows
- * (tools/connector.h). Where it does not tell us, the looks at /proc (unseen.c) are what there is.
+ * Go starts its tools by its own system calls, and a static program may live for a millisecond: only the kernel knows
+ * of them (tools/connector.h). If the kernel does not report them, the recorder has to find them in /proc (unseen.c).
  *
- * Events are read before a round looks who has attached, and judged after it: who executed a program before
- * they were read, and attached, is known by then.
+ * A round reads these events before it looks for newly attached processes, and judges them afterwards. So a program
+ * whose exec was read and that has attached is known by then.
  */
 #ifndef RECORD_BIRTHS_H
 #define RECORD_BIRTHS_H

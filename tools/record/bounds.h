@@ -1,10 +1,10 @@
 /*
  * bounds - how long a recording goes on, and how large its file may become.
  *
- * The size is kept by credit: what is about to be written takes an upper bound from it
- * first. When it is used up the file is measured again, what is pending and what the end
- * will need included; it is always less than was taken, because events are packed. So it is
- * measured seldom while there is room, and every few hundred events near the end.
+ * The size is tracked by credit: before the writer writes something, it takes an upper bound of its size from the
+ * credit. When the credit is used up, the file is measured again, including what is pending and what the end will
+ * need. The result is always less than what was taken, because events are compressed. So the file is seldom measured
+ * while there is room, and every few hundred events near the end.
  */
 #ifndef RECORD_BOUNDS_H
 #define RECORD_BOUNDS_H

@@ -1,9 +1,8 @@
 /*
  * chain - the chunks of one thread, as the recorder reads them.
  *
- * Works on the shared segment, which a target may fill with anything: every
- * number is read once, checked, and only then used. Chunks that were read to
- * their end go back to the targets.
+ * It works on the shared segment, which a target may fill with anything: it reads every number once, checks it, and
+ * only then uses it. Chunks that were read to their end go back to the targets.
  */
 #ifndef RECORD_CHAIN_H
 #define RECORD_CHAIN_H

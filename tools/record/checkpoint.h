@@ -1,10 +1,10 @@
 /*
- * checkpoint - the file of an aggregated recording, which is written anew as a whole
- * and put in its place at once: a reader sees the old one or the new one, never half of one.
+ * checkpoint - the file of an aggregated recording. Each checkpoint writes a complete new file and puts it in place in
+ * one step, so a reader sees the old file or the new one, never half of one.
  *
- * Tables go to a spool in memory as they grow. At a checkpoint a forked copy of the recorder
- * writes spool and sums into a file beside the capture and renames it: the recorder itself
- * goes on reading, however large the sums are (as redis saves its memory).
+ * Tables go to a spool in memory as they grow. At a checkpoint, a forked copy of the recorder writes spool and sums
+ * into a file beside the capture and renames it, as redis saves its memory. Meanwhile the recorder goes on reading,
+ * however large the sums are.
  */
 #ifndef RECORD_CHECKPOINT_H
 #define RECORD_CHECKPOINT_H

@@ -1,8 +1,9 @@
 /*
- * cuts - see cuts.h. Every whole stack is looked at once; after that its node alone says which cut is its.
+ * cuts - see cuts.h. Every whole stack is looked at once; afterwards its node alone says which cut belongs to it.
  *
- * The hash of the most recent frames is the difference of two hashes that begin at the root, so that a
- * frame more costs a step and not all of them: polynomials modulo a prime, at a place that no recorded program knows.
+ * The hash of the most recent frames is the difference of two hashes that begin at the root, so that one more frame
+ * costs one step and not a pass over all frames. The hashes are polynomials modulo a prime, evaluated at a point that
+ * no recorded program knows.
  */
 #include "cuts.h"
 

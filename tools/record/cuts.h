@@ -1,10 +1,10 @@
 /*
- * cuts - stacks that are deeper than what is kept of them: one node for one run of most recent frames.
+ * cuts - stacks that are deeper than the frames that are kept of them: one node for each run of most recent frames.
  *
- * Where a target cuts its stacks stays for a while (fits() in libtracker/unwind.c), so it sends up to half as many
- * frames more than are kept, and stacks that differ only in those. The node of what is kept is a child
- * of the first such stack that was met, with a frame that says how much of it counts: a
- * chain of its own for each level of a deep recursion would be a thousand nodes a level.
+ * A target cuts its stacks at a place that stays for a while (fits() in libtracker/unwind.c). So it sends up to half
+ * as many frames more than are kept, and sends stacks that differ only in those. The node for the kept frames is a
+ * child of the first such stack, with a frame that says how many of its frames count. A separate chain for each level
+ * of a deep recursion would take a thousand nodes per level.
  */
 #ifndef RECORD_CUTS_H
 #define RECORD_CUTS_H

@@ -1,8 +1,7 @@
 /*
- * ending - how descendants ended. Only a parent may wait for a process, but the
- * kernel (6.15 and later) tells the status to whoever holds its pidfd, from
- * the moment the parent has asked. Of those that were reaped before we got a
- * pidfd, and on older kernels, it is what they and their recorded parents say in their slot.
+ * ending - how descendants ended. Only a parent may wait for a process. But from 6.15 on, the kernel tells the status
+ * to the holder of a pidfd, as soon as the parent has waited. For processes that were reaped before the recorder had a
+ * pidfd, and on older kernels, the recorder uses what they and their recorded parents wrote into their slots.
  */
 #ifndef RECORD_ENDING_H
 #define RECORD_ENDING_H

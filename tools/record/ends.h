@@ -1,15 +1,15 @@
 /*
- * ends - which processes have ended, and before which programs started.
+ * ends - which processes have ended, and before which programs' starts.
  *
- * What a process held must be gone before what started after it counts, and not
- * before what ran beside it has counted. Programs are numbered as they start. A process was
- * over before those with a number that was still to be given when somebody knew: itself (about
- * to exit), its parent (wait has returned), a starting program (it is not in /proc), or
- * the recorder here. So a process ends when every program that may have run beside it is
- * bound and what that published is written.
+ * The blocks of a process must be gone before those of a program that started after its end count, but not before
+ * those of a program that ran beside it count. Programs are numbered as they start. When somebody learns that a
+ * process is over, it notes the next free number: the process had ended before the programs with that number or a
+ * later one. It may be the process itself (about to exit), its parent (wait has returned), a starting program (the
+ * process is not in /proc), or the recorder. So the recorder ends a process when every program that may have run
+ * beside it is bound, and what that program published is written.
  *
- * A parent that has waited goes on at once, so one round finds what it published before and after its
- * child's end. It says at which epoch that was, and stops there until the child has ended here.
+ * A parent that has waited goes on at once, so one round finds what it published before and after the end of its
+ * child. The parent says at which epoch that was, and the round stops there until the child has ended here.
  */
 #ifndef RECORD_ENDS_H
 #define RECORD_ENDS_H

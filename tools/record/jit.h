@@ -1,10 +1,10 @@
 /*
- * jit - code that recorded programs make while they run: the files in which they write down what it is.
+ * jit - code that recorded programs make while they run, and the files in which they write down its names.
  *
- * The first return address that lies in no file begins it: the program's perf map and jitdump are looked for
- * then and for a while after, through the process and by the pid that it has for itself, and what is found
- * stays open, so that it may be deleted. What the files gain is read before each round's events are
- * written, and once more when the program has ended. Such frames are in a module of the process's own.
+ * It begins with the first return address that lies in no file. From then on, for a while, the recorder looks for the
+ * program's perf map and jitdump, through the process and by the pid that the process has in its own namespace. It
+ * keeps the files open, so that the program may delete them. It reads what the files gain before it writes each
+ * round's events, and once more when the program has ended. The frames belong to a module of the process's own.
  */
 #ifndef RECORD_JIT_H
 #define RECORD_JIT_H

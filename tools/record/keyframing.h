@@ -1,9 +1,8 @@
 /*
- * keyframing - now and then the live set is written down, so that reports need not replay all that
- * came before.
+ * keyframing - writes down the live set now and then, so that reports need not replay everything before it.
  *
- * It is worth it when the events since the last one outweigh it: by their number, for that is
- * what reading and writing it cost in time, and by their bytes, so that the file grows by 4 % at most.
+ * A keyframe is worth writing when it is small in comparison with the events since the last one: by their number,
+ * because that determines the time to read and write it, and by their bytes, so that the file grows by 4 % at most.
  */
 #ifndef RECORD_KEYFRAMING_H
 #define RECORD_KEYFRAMING_H

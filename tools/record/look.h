@@ -1,9 +1,9 @@
 /*
- * look - which pages of arenas are in memory: those are heap from then on (TRK_TOUCHED).
+ * look - which pages of arenas are in memory: they are heap from then on (TRK_TOUCHED).
  *
- * Nobody tells us of a store. /proc/PID/pagemap has eight bytes for each page; they are read for
- * pieces of arenas that were not touched yet, as long as a hundredth of the time allows, and once more
- * when a program that has such memory says that it is about to end.
+ * Nobody tells the recorder of a store. /proc/PID/pagemap has eight bytes for each page. The recorder reads them for
+ * pieces of arenas that were not touched yet, for at most a hundredth of the time, and once more when a program with
+ * such memory says that it is about to end.
  */
 #ifndef RECORD_LOOK_H
 #define RECORD_LOOK_H

@@ -1,10 +1,9 @@
 /*
- * tracker-record - the recorder: started by tracker-run, it drains the shared
- * memory of a process tree into a capture file until the last process has ended.
+ * tracker-record - the recorder. tracker-run starts it; it writes the events of a process tree from shared memory into
+ * a capture file until the last process has ended.
  *
- * It lives in a session of its own and needs nobody: when tracker-run dies, it
- * goes on. No signal that the terminal or a full disk sends stops it; SIGTERM
- * makes it finish the file.
+ * It runs in a session of its own and depends on nobody: when tracker-run dies, it goes on. No signal from the
+ * terminal or a full disk stops it; SIGTERM makes it finish the file.
  */
 #include "recorder.h"
 #include "births.h"

@@ -1,9 +1,9 @@
 /*
- * merge - the events of one process's threads, in their one order.
+ * merge - the events of all threads of one process, in their order.
  *
- * Consumes what is final. A realloc's begin (or an mremap's) waits a few rounds for its end, so
- * that almost every realloc is one event; when another thread's event lies
- * between them, or the call takes long, it is written in two parts.
+ * It consumes only events that are final. The begin of a realloc (or an mremap) waits a few rounds for its end, so
+ * that almost every realloc becomes one event. If another thread's event lies between them, or the call takes long, it
+ * is written in two parts.
  */
 #ifndef RECORD_MERGE_H
 #define RECORD_MERGE_H

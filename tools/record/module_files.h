@@ -1,10 +1,10 @@
 /*
  * module_files - the files that recorded programs have mapped, opened while the program still lives.
  *
- * A path is only a name: the file may be deleted, replaced, renamed, in memory only, or in a mount
- * namespace that ends with the program. So each module's file is opened through the process that has
- * it mapped, and names are looked up in what was opened. The program never waits for that but at its
- * very end, and only when its files cannot be found by their paths (libtracker/linger.c).
+ * A path is only a name: the file may be deleted, replaced, renamed, in memory only, or in a mount namespace that ends
+ * with the program. So the recorder opens each module's file through the process that has it mapped, and looks up
+ * names in the opened file. The program waits for that only at its very end, and only if its files cannot be found by
+ * their paths (libtracker/linger.c).
  */
 #ifndef RECORD_MODULE_FILES_H
 #define RECORD_MODULE_FILES_H

@@ -1,8 +1,8 @@
 /*
- * module_table - the modules of the capture, by what programs tell of them.
+ * module_table - the modules of the capture, from what programs tell about them.
  *
- * A program tells the loader's spelling of a path. The capture has the kernel's, where the process could be
- * asked, and the file itself is kept open until names are looked up in it at the end (module_files.h).
+ * A program tells the loader's spelling of a path. The capture has the kernel's spelling if the process could be
+ * asked. The file stays open until the end, when names are looked up in it (module_files.h).
  */
 #ifndef RECORD_MODULE_TABLE_H
 #define RECORD_MODULE_TABLE_H

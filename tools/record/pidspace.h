@@ -1,9 +1,10 @@
 /*
- * pidspace - processes of PID namespaces that are not ours. Those with a /proc of their own
- * know only the pids that they have there; /proc/PID/status of our own says both.
+ * pidspace - processes of other PID namespaces than the recorder's. Processes with a /proc of their own know only
+ * their pids in it; /proc/PID/status in our namespace has both.
  *
- * A pid of another namespace names one process in each of them: who is meant is one of ours, which has our segment or
- * descends from a recorded process. A process that executes a program just now has no segment for that time.
+ * A pid of another namespace may name one process in each such namespace. The one that is meant belongs to this
+ * recording: it has our segment mapped, or it descends from a recorded process. A process that is in the middle of an
+ * exec has no segment.
  */
 #ifndef RECORD_PIDSPACE_H
 #define RECORD_PIDSPACE_H

@@ -1,6 +1,6 @@
 /*
- * proc - what /proc says of processes: all that the recorder reads there. They may end, and be others, at any time: each
- * answer is of one moment.
+ * proc - all that the recorder reads in /proc. A process may end at any time, and its pid may become another's, so
+ * each answer is true only for one moment.
  */
 #ifndef RECORD_PROC_H
 #define RECORD_PROC_H

@@ -1,4 +1,4 @@
-/* recorder - what a recording begins with, and what is given back when it is over. */
+/* recorder - how a recording begins, and what it gives back when it is over. */
 #include "recorder.h"
 #include "births.h"
 #include "module_table.h"

@@ -1,10 +1,11 @@
 /*
- * request - the segment for a program that cannot find it by name: whoever executes it has made a
- * pair of sockets and says in an entry (format/shm.h) which descriptor is one of them. We fetch that
- * with pidfd_getfd, as the rights of a tracer allow, and send the memfd through it.
+ * request - gives the segment to a program that cannot find it by name. The process that executes it has made a pair
+ * of sockets, and says in an entry (format/shm.h) which descriptor is one of them. The recorder fetches that with
+ * pidfd_getfd, as the rights of a tracer allow, and sends the memfd through it.
  *
- * Who asks is known by the socket, whatever pid it has in its own namespace: its inode is unique. Entries
- * are written by programs: nothing is sent to a process that does not have the segment already.
+ * The recorder recognises the process by the inode of the socket, which is unique, whatever pid the process has in its
+ * own namespace. Programs write the entries, so the recorder sends nothing to a process that does not have the segment
+ * already.
  */
 #ifndef RECORD_REQUEST_H
 #define RECORD_REQUEST_H

@@ -1,9 +1,9 @@
 /*
  * rotate - a capture in pieces, of which the newest are kept; see rotate.h.
  *
- * A piece that is full gets its end (threads and mappings of what still runs, figures, names) from a
- * forked copy of the recorder: looking up names takes seconds, and the programs do not wait. The recorder
- * itself goes on in a new file, with all tables under the same ids and the live set as its keyframe.
+ * A forked copy of the recorder writes the end of a full piece (threads and mappings of what still runs, figures,
+ * names), because looking up names takes seconds and the programs do not wait. The recorder itself goes on in a new
+ * file, with all tables under the same ids and the live set as its keyframe.
  */
 #include "recorder.h"
 #include "bounds.h"

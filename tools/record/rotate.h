@@ -1,6 +1,6 @@
 /*
- * rotate - a capture in pieces: when one is as large as --max-size allows the recording goes on in
- * another one, and of all of them the newest are kept. Each is a capture of its own.
+ * rotate - a capture in pieces. When one is as large as --max-size allows, the recording goes on in another file; the
+ * newest files are kept. Each is a capture of its own.
  */
 #ifndef RECORD_ROTATE_H
 #define RECORD_ROTATE_H

@@ -1,12 +1,13 @@
 /*
- * runs - what came of a whole run of frames that was pushed at once: the levels of the stack, by the node below
- * them and the codes of the frames on the wire. All of these are compared, so what is taken is what would be found.
+ * runs - remembers what a whole run of pushed frames became: the levels of the stack, by the node below them and the
+ * codes of the frames on the wire. All of these are compared, so a remembered run gives exactly the nodes that a look-
+ * up would give.
  *
- * The places are a cache, not format/idmap.h: a run that comes to a place takes it.
+ * It is a cache and not format/idmap.h: a new run replaces the one at its place.
  *
- * A run is kept when it is met the second time. Of all of them there are RUNS_BYTES; when those are full, everything is
- * forgotten. Where few runs repeat, none is looked for during a pause, so that a program whose stacks never
- * come again loses nothing; then it is tried anew.
+ * A run is kept when it is met the second time. All of them together take at most RUNS_BYTES; when these are full,
+ * everything is forgotten. If few runs repeat, the cache pauses, so that a program whose stacks never come again loses
+ * nothing; later it tries again.
  */
 #ifndef RECORD_RUNS_H
 #define RECORD_RUNS_H

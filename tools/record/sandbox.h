@@ -1,8 +1,9 @@
 /*
- * sandbox - whether a thread of a recorded program may make the system calls of our library.
+ * sandbox - whether a thread of a recorded program may make the system calls of libtracker.
  *
- * A filter of system calls is inherited and never taken off. So a thread that has as many as the recorder has no other ones: those of the
- * container or service that both live in. Whether these kill for one of the calls a child finds out, once; what they only refuse does no harm.
+ * Filters of system calls are inherited and never removed. So if a thread has as many filters as the recorder, they
+ * are the same: those of the container or service in which both live. A child process tries once whether these kill
+ * for one of the calls. A filter that only refuses a call does no harm.
  */
 #ifndef RECORD_SANDBOX_H
 #define RECORD_SANDBOX_H

@@ -1,8 +1,9 @@
 /*
- * stack_nodes - stack changes as the wire tells them -> call-tree nodes of the capture.
+ * stack_nodes - changes of stacks, as the wire tells them -> call-tree nodes of the capture.
  *
- * Direct-mapped caches over all processes answer (module map, pc) -> frame, and (parent, frame) -> node; what
- * they do not know the writer's tables do. They are not format/idmap.h: what comes to a place takes it. Runs of frames that are pushed again and again are known as a whole (runs.h).
+ * Direct-mapped caches over all processes answer (module map, pc) -> frame and (parent, frame) -> node; the writer's
+ * tables answer the rest. The caches are not format/idmap.h: a new entry replaces the one at its place. runs.h
+ * remembers whole runs of frames that are pushed again and again.
  */
 #ifndef RECORD_STACK_NODES_H
 #define RECORD_STACK_NODES_H

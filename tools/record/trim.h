@@ -1,4 +1,4 @@
-/* trim - memory of the segment that nobody uses goes back to the system. */
+/* trim - gives memory of the segment that nobody uses back to the system. */
 #ifndef RECORD_TRIM_H
 #define RECORD_TRIM_H
 

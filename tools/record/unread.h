@@ -1,6 +1,7 @@
 /*
- * unread - modules whose unwind information the recorded program could not read in itself: .debug_frame that zstd packed,
- * or another method that libtracker (frame_file.c) does not know. Said where stacks were cut or guessed for want of some.
+ * unread - names the modules whose unwind information the recorded program could not read itself: .debug_frame that is
+ * compressed by zstd, or by another method that libtracker (frame_file.c) does not know. It does so only if stacks
+ * were cut or guessed.
  */
 #ifndef RECORD_UNREAD_H
 #define RECORD_UNREAD_H

@@ -1,8 +1,9 @@
 /*
- * unseen - programs that recorded processes start, or become, and that do not come to us though no hook
- * noted their execution (system calls made directly, system() with an environment that was cleared). They are looked for: whoever
- * twice in a row has not even our segment among its mappings is watched until it attaches or ends (watch.c).
- * Forked children have it, executed ones map it as they begin. The more there is to look at, the rarer the looks.
+ * unseen - programs that recorded processes start, or become, that do not attach, and whose exec no hook noted: they
+ * were executed by direct system calls, or by system() with a cleared environment. The recorder looks for them. It
+ * watches a process that twice in a row does not have our segment among its mappings until it attaches or ends
+ * (watch.c). Forked children have the segment, and executed programs map it as they begin. The more processes there
+ * are, the less often it looks.
  */
 #ifndef RECORD_UNSEEN_H
 #define RECORD_UNSEEN_H

@@ -1,10 +1,10 @@
 /*
- * watch - programs that were executed and have not attached: most of them do so a moment
- * later. One that has ended by then, or never did until the recording ends, was not recorded: it
- * is told of, with the reason that its file, or its execution, gives.
+ * watch - programs that were executed and have not attached. Most of them attach a moment later. A program that ends
+ * before, or does not attach until the recording ends, was not recorded: a notice names it, with the reason that its
+ * file, or its exec, gives.
  *
- * Hooks note executions in the segment (format/shm.h); unseen.c finds the others. A process that
- * is seen to have ended is judged a round later, when what it registered before is known.
+ * Hooks note execs in the segment (format/shm.h); unseen.c finds the others. A process that has ended is judged one
+ * round later, when everything that it registered before is known.
  */
 #ifndef RECORD_WATCH_H
 #define RECORD_WATCH_H

@@ -1,9 +1,9 @@
 /*
- * run - `tracker run`, also as tracker-run: starts a program with the preloaded library and a recorder
+ * run - `tracker run`, also as the program tracker-run: starts a program with the preloaded library and a recorder
  * beside it, stays out of its way, and says afterwards what was recorded.
  *
- * It never writes to stdout, and ends as the program ended. Its own failures
- * are 125, and nothing was started or written then; 126 and 127 as for a shell.
+ * It never writes to stdout, and it ends as the program ended. If it fails itself, it exits with 125 and has started
+ * and written nothing; 126 and 127 mean the same as for a shell.
  */
 #include "tools/cgroup.h"
 #include "tools/connector.h"

@@ -1,4 +1,4 @@
-/* run_options - what tracker-run is asked for. */
+/* run_options - the options of tracker-run. */
 #ifndef RUN_OPTIONS_H
 #define RUN_OPTIONS_H
 

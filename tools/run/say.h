@@ -1,4 +1,7 @@
-/* say - what tracker run says on stderr when the program has ended: what was recorded, and what became of it. */
+/*
+ * say - what tracker run prints on stderr when the program has ended: what was recorded, where it is, and what went
+ * wrong.
+ */
 #ifndef RUN_SAY_H
 #define RUN_SAY_H
 
