@@ -1,8 +1,8 @@
 /*
- * backtrace - a stack for a message: when nothing is recorded, too, and as text.
+ * backtrace - a stack for a message, as text. It also works when nothing is recorded.
  *
- * Slow: each frame's unwind information is interpreted, and what stands on the stack is read by a system call, for
- * nobody knows here where the stack ends. What no unwind information covers ends the walk.
+ * It is slow: it interprets each frame's unwind information, and reads the stack by a system call, because here nobody
+ * knows where the stack ends. A frame without unwind information ends the walk.
  */
 #ifndef BACKTRACE_H
 #define BACKTRACE_H

@@ -1,8 +1,9 @@
 /*
- * born - blocks that were made while somebody watched.
+ * born - blocks that were made while a watcher was entered.
  *
- * Of all of them, how many blocks of 16 bytes they take: a table that forgets, for a realloc is an allocation if it needs more.
- * Of those that TRACKER_ASSERT_NO_LEAK follows, who made them, and from where: up to BORN_FOLLOWED at a time.
+ * For every such block it keeps how many blocks of 16 bytes it takes, in a table that forgets, because a realloc
+ * counts as an allocation if it needs more. For those that TRACKER_ASSERT_NO_LEAK follows, it keeps who made them, and
+ * where: up to BORN_FOLLOWED at a time.
  */
 #ifndef BORN_H
 #define BORN_H

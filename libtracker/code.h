@@ -1,9 +1,9 @@
 /*
  * code - where a program has mapped memory that can be executed, as the hooks saw it.
  *
- * Code that is made while a program runs has no unwind information; who walks over it must know that it is code, and
- * the kernel cannot be asked in a hook. So the ranges are noted when they are made: by mmap, and by
- * mprotect. What the loader maps is not among them: that is known by its headers.
+ * Code that is made while a program runs has no unwind information. A walk over it must know that it is code, and
+ * cannot ask the kernel in a hook. So the hooks of mmap and mprotect note the ranges when they are made. What the
+ * loader maps is not among them: its headers say where it is.
  */
 #ifndef CODE_H
 #define CODE_H

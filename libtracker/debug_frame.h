@@ -1,9 +1,10 @@
 /*
  * debug_frame - unwind information that is not loaded: .debug_frame of a module's file.
  *
- * Files compiled with -g and without unwind tables have it. The first pc of a module that nothing loaded covers makes
- * us read it from the file, once, by system calls, and only if the recorder says that the thread may make some. What the
- * sandbox forbids, what is compressed in another way than zlib's, and what is another file than the one that is mapped is not read.
+ * Files that were compiled with -g and without unwind tables have it. It is read from the file once, by system calls,
+ * at the first pc in the module that no loaded unwind information covers, and only if the recorder says that the
+ * thread may make these calls. It is not read if it is compressed in another way than zlib's, or if the file is not
+ * the one that is mapped.
  */
 #ifndef DEBUG_FRAME_H
 #define DEBUG_FRAME_H

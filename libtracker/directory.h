@@ -1,8 +1,8 @@
 /*
- * directory - where the program stands: names of modules that do not begin with "/" begin there.
+ * directory - the program's current directory, in which relative names of modules begin.
  *
- * Kept here because a module is told of when its first stack is seen, in the middle of an allocation,
- * where the kernel is not to be asked.
+ * It is kept here because a module is reported when its first stack is seen, in the middle of an allocation, where the
+ * kernel must not be asked.
  */
 #ifndef DIRECTORY_H
 #define DIRECTORY_H

@@ -1,13 +1,13 @@
 /*
- * ended - ends of processes, put into the order of programs' starts.
+ * ended - puts the ends of processes into the order of programs' starts.
  *
- * Programs are numbered as they start. Who knows that a process is over writes into that
- * one's slot which number is the next to be given: what gets it, or a later one, started
- * afterwards. The recorder alone cannot know: a shell runs several programs between two of its
- * rounds. It believes what is said only of a process that has ended.
+ * Programs are numbered as they start. Whoever learns that a process is over writes the next free number into its
+ * slot: the program with that number, and all later ones, started afterwards. The recorder alone cannot know this,
+ * because a shell runs several programs between two of its rounds. It believes such a note only about a process that
+ * has ended.
  *
- * How it ended is said here, too: the recorder is nobody's parent, and the kernel tells it
- * only of processes that were still there when it came to look, and only since 6.15.
+ * The status of a process is also noted here. The recorder is nobody's parent, and the kernel tells it the status only
+ * of processes that still existed when it looked, and only since 6.15.
  */
 #include "ended.h"
 

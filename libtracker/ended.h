@@ -1,4 +1,4 @@
-/* ended - what a process knows of ends, its own and others': see ended.c. */
+/* ended - what a process knows about ends, its own and those of others: see ended.c. */
 #ifndef ENDED_H
 #define ENDED_H
 

@@ -1,9 +1,9 @@
 /*
- * environment - the two variables that a recorded program is found by: LD_PRELOAD, where our
- * library stands before the program's own, and SHM_ENV.
+ * environment - the two variables by which a recorded program is found: LD_PRELOAD, where our library stands before
+ * the program's own, and SHM_ENV.
  *
- * Works on the arrays that programs hand to exec, and on the one that the kernel made. Nothing
- * here allocates or keeps anything: exec is called in children of vfork and in signal handlers.
+ * It works on the arrays that programs hand to exec, and on the one that the kernel made. Nothing here allocates or
+ * keeps anything: exec is called in children of vfork and in signal handlers.
  */
 #ifndef ENVIRONMENT_H
 #define ENVIRONMENT_H

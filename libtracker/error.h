@@ -1,5 +1,5 @@
 /*
- * error - what tracker_last_error says: for each thread the sentence of the call that failed last.
+ * error - what tracker_last_error returns: for each thread, the sentence of its last failed call.
  */
 #ifndef ERROR_H
 #define ERROR_H

@@ -1,9 +1,9 @@
 /*
  * execution - what an exec or spawn hook does before the real function, and when that failed.
  *
- * Notes in the segment who is about to execute what, so that the recorder can tell of those
- * that never attach, and sees to it that the new program finds the recorder. Everything is on
- * the hook's stack: a child of vfork shares all other memory with its parent.
+ * It notes in the segment which process is about to execute which file, so that the recorder can name those that never
+ * attach, and makes sure that the new program finds the recorder. Everything is on the hook's stack: a child of vfork
+ * shares all other memory with its parent.
  */
 #ifndef EXECUTION_H
 #define EXECUTION_H

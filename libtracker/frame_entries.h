@@ -1,6 +1,6 @@
 /*
- * frame_entries - unwind information as .debug_frame has it: entries one after the other, unsorted and without an index. A pc
- * is looked for once, so all of them are passed.
+ * frame_entries - unwind information in the form of .debug_frame: entries one after another, unsorted and without an
+ * index. Each pc is looked up only once, so a look-up may pass over all of them.
  */
 #ifndef FRAME_ENTRIES_H
 #define FRAME_ENTRIES_H

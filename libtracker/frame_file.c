@@ -1,4 +1,4 @@
-/* frame_file - see frame_file.h. Whatever the headers say, no more than SECTION_MAX is read or unpacked. */
+/* frame_file - see frame_file.h. Whatever the headers say, it reads and unpacks at most SECTION_MAX. */
 #include "frame_file.h"
 
 #include <elf.h>

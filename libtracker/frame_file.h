@@ -1,7 +1,8 @@
 /*
  * frame_file - the bytes of .debug_frame in a file, read by system calls.
  *
- * Also those that zlib packed, of either kind that linkers write. What another method packed (zstd) is not read: the recorder says so.
+ * It also unpacks zlib, in both forms that linkers write. It does not read what another method (zstd) compressed; the
+ * recorder says so.
  */
 #ifndef FRAME_FILE_H
 #define FRAME_FILE_H

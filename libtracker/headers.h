@@ -1,7 +1,7 @@
 /*
  * headers - what the program headers of a loaded module say: its build-id, and where its code is.
  *
- * Everything that is read lies in what they say to be loaded.
+ * It reads only memory that the headers say is loaded.
  */
 #ifndef HEADERS_H
 #define HEADERS_H

@@ -1,9 +1,9 @@
 /*
  * hooks_exec - the exec and posix_spawn families.
  *
- * What a program executes with an environment of its own making is followed all the same. system
- * and popen do not call these functions; they hand on the environment of the process, and are lent
- * another one meanwhile if the program took our variables out.
+ * Programs are recorded even if they are executed with a new environment. system and popen do not call these functions
+ * but hand on the environment of the process; if the program removed our variables, the hooks lend it another
+ * environment meanwhile.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * hooks_file - what changes the names of files: a program that goes to another directory, or deletes or
- * renames its own file, would otherwise lose the names of its functions.
+ * hooks_file - functions that change the names of files. A program that changes its directory, or deletes or renames
+ * its own file, would otherwise lose the names of its functions.
  */
 #include <errno.h>
 #include <stdio.h>

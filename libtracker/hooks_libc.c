@@ -1,7 +1,6 @@
 /*
- * hooks_libc - the malloc family under the names that a program's own shim calls the C
- * library's by. Each goes to the function of its own name: libc_malloc_debug's malloc calls
- * them, and must not come back to itself.
+ * hooks_libc - the malloc family under the names by which a program's own shim calls the C library's. Each hook calls
+ * the function of its own name: libc_malloc_debug's malloc calls these, and must not come back to itself.
  */
 #include "hook.h"
 

@@ -1,9 +1,8 @@
 /*
  * hooks_map - anonymous memory mappings that the program makes itself.
  *
- * Files that are mapped are no heap. munmap and mprotect may cut any range: the recorder keeps the
- * algebra, and drops what changes nothing. libc's own mappings (big mallocs, thread stacks)
- * do not pass here.
+ * Mapped files are not heap. munmap and mprotect may cut any range: the recorder keeps the algebra, and drops calls
+ * that change nothing. libc's own mappings (big mallocs, thread stacks) do not pass here.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /*
- * hooks_thread - what a thread says of itself: its name, and that it forbids itself system calls.
+ * hooks_thread - what a thread does to itself: sets its name, and forbids itself system calls.
  */
 #include <pthread.h>
 #include <stdarg.h>

@@ -1,8 +1,9 @@
 /*
- * hooks_wait - ends of processes as the program comes to know of them, and its own.
+ * hooks_wait - the ends of other processes, as the program learns of them, and its own end.
  *
- * Nothing is recorded here: what is learned goes into the slot of the process that has ended
- * (ended.c), and what we do from then on comes after it. The real functions are points of cancellation, so nothing is held across them.
+ * Nothing is recorded here. What the program learns goes into the slot of the process that has ended (ended.c), and
+ * all that the program does from then on comes after it. The real functions are points of cancellation, so nothing is
+ * held across them.
  */
 #include <errno.h>
 #include <signal.h>

@@ -1,9 +1,9 @@
 /*
- * image - whether a file that is about to be executed will load our library. Only then does
- * somebody close the descriptor of the segment that it inherits.
+ * image - whether a file that is about to be executed will load our library. Only then does somebody close the
+ * descriptor of the segment that it inherits.
  *
- * Reads the start of the file: an ELF program of this machine with glibc's dynamic linker, not
- * setuid, or a script whose interpreter is one. Raw system calls and the stack only.
+ * It reads the start of the file: it must be an ELF program for this machine with glibc's dynamic linker, not setuid,
+ * or a script whose interpreter is one. It uses only raw system calls and the stack.
  */
 #ifndef IMAGE_H
 #define IMAGE_H

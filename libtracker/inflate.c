@@ -1,4 +1,7 @@
-/* inflate - see inflate.h. What the stream says is checked where it is used: `bad` stays set, and nothing is written past `size`. */
+/*
+ * inflate - see inflate.h. Every value from the stream is checked where it is used: `bad` stays set, and nothing is
+ * written past `size`.
+ */
 #include "inflate.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * inflate - bytes that zlib packed (RFC 1950, 1951), unpacked without memory of its own and without a call.
+ * inflate - unpacks what zlib packed (RFC 1950, 1951), without memory of its own and without a call.
  *
- * For a section that is read once in the life of a process: simple, not fast (a bit at a time).
+ * It is for a section that is read once in the life of a process: simple, not fast (one bit at a time).
  */
 #ifndef INFLATE_H
 #define INFLATE_H

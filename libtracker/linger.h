@@ -1,15 +1,15 @@
 /*
- * linger - the last moment of a program of which the recorder has something to see.
+ * linger - lets a program wait at its end, if the recorder still has to see something of it.
  *
- * The recorder opens the files of a program's modules through the process, some milliseconds after it was
- * told of them. A program that ends before, and whose files are deleted, in memory only or in a mount
- * namespace of its own, would have no names. So it waits at its end until the recorder has opened them, for a
- * few of its rounds at most. So does a program that mapped much of which nobody tells whether it is used, until
- * the recorder has looked; all others end as they are. No system call is made: a sandbox may forbid them.
+ * The recorder opens the files of a program's modules through the process, some milliseconds after it was told of
+ * them. If a program ends before that, and its files are deleted, in memory only or in a mount namespace of its own,
+ * it would have no names. So such a program waits at its end until the recorder has opened them, for at most a few of
+ * its rounds. A program with much mapped memory of which nobody says whether it is used waits, too, until the recorder
+ * has looked. All others end as they are. No system call is made: a sandbox may forbid it.
  *
- * Likewise the file in which a program writes down what code it makes (a perf map, a jitdump): the recorder
- * opens it when it sees the first address of such code. Until then a program that makes code waits before it
- * ends, and before it deletes or renames a file, whichever: once in its life.
+ * The same is true of the file in which a program writes down the code that it makes (a perf map, a jitdump). The
+ * recorder opens it when it sees the first address of such code. Until then, a program that makes code waits before it
+ * ends, or before it deletes or renames any file: once in its life.
  */
 #ifndef LINGER_H
 #define LINGER_H

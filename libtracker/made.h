@@ -1,12 +1,12 @@
 /*
- * made - what code that a program made while it ran says of its own frames.
+ * made - what the code that a program made while it ran says about its own frames.
  *
- * No unwind information says anything of it. Its instructions do, if they are looked for backwards from the pc: most
- * compilers keep frame pointers; those of HotSpot (Java) do not, but a method of theirs begins in a way that nobody else's
- * code does, and its frame is as large at each of its calls. The method's entry that is nearest before the pc is that of its own.
+ * It has no unwind information. But its instructions can be searched backwards from the pc. Most compilers keep frame
+ * pointers. Those of HotSpot (Java) do not, but their methods begin in a way that no other code does, and the frame of
+ * a method has the same size at each of its calls. The nearest entry before the pc is that of the pc's own method.
  *
- * The code may go away meanwhile, so it is read by a system call, which only fails then; in a sandbox that may forbid it, only the page
- * that the thread is to return to is looked at. A pc is looked at once.
+ * The code may go away meanwhile, so it is read by a system call, which then only fails. In a sandbox that may forbid
+ * this call, only the page to which the thread will return is looked at. Each pc is looked at once.
  */
 #ifndef MADE_H
 #define MADE_H

@@ -1,8 +1,8 @@
 /*
- * maps - what is mapped in this process, as the kernel tells it, line by line.
+ * maps - what is mapped in this process, as the kernel says, line by line.
  *
- * Inside the target: no heap. While a list is open, a descriptor is; so this is for the start of a program,
- * and for C libraries that cannot say which module covers a pc.
+ * Inside the target: no heap. A descriptor is open while a list is, so this is only for the start of a program, and
+ * for C libraries that cannot say which module covers a pc.
  */
 #ifndef MAPS_H
 #define MAPS_H

@@ -1,13 +1,13 @@
 /*
- * modules_fallback - which module covers a pc, where the C library cannot tell without its lock:
- * glibc before 2.35 has no _dl_find_object.
+ * modules_fallback - which module covers a pc, if the C library cannot tell without its lock: glibc before 2.35 has no
+ * _dl_find_object.
  *
- * Inside the target's malloc(): no heap, no lock. A module is looked for once, in
- * /proc/self/maps and in its own program headers, and kept in a table that all threads
- * read. While it is being looked for, a descriptor is open; nothing else opens any.
+ * Inside the target's malloc(): no heap, no lock. A module is looked up once, in /proc/self/maps and in its own
+ * program headers, and kept in a table that all threads read. A descriptor is open during the look-up; nothing else
+ * opens any.
  *
- * A module that went away is noticed at dlclose. One that the C library unloads by itself
- * stays until another one is found in its place.
+ * dlclose notices a module that went away. A module that the C library unloads by itself stays until another one is
+ * found in its place.
  */
 #ifndef MODULES_FALLBACK_H
 #define MODULES_FALLBACK_H

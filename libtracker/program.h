@@ -1,8 +1,8 @@
 /*
  * program - what runs in this process: name, executable, arguments.
  *
- * Found once, when the process attaches. A forked child runs the same: it tells so from
- * this copy, because the slot where its parent told it may be another process's by then.
+ * They are found once, when the process attaches. A forked child runs the same program and reports it from this copy,
+ * because the slot of its parent may belong to another process by then.
  */
 #ifndef PROGRAM_H
 #define PROGRAM_H

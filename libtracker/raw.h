@@ -1,5 +1,5 @@
 /*
- * raw - system calls that leave errno alone and go past every hook.
+ * raw - system calls that leave errno alone and bypass every hook.
  */
 #ifndef RAW_H
 #define RAW_H

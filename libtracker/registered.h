@@ -1,9 +1,10 @@
 /*
- * registered - unwind information that a program wrote for debuggers, of code that it makes while it runs.
+ * registered - unwind information that a program wrote for debuggers, about code that it makes while it runs.
  *
- * GDB's interface for that: __jit_debug_descriptor in the program begins a list of ELF files in its memory, of which .debug_frame is
- * read. qemu tells in this way of all that it translates, whose frames nothing else tells of. The first pc that nobody knows makes us read the list, and
- * each one after the list has changed; what was read stays, as a copy. All is read by system calls that only fail where nothing is.
+ * GDB's interface for this is __jit_debug_descriptor in the program, which begins a list of ELF files in its memory;
+ * their .debug_frame is read. qemu describes all the code that it translates in this way, and nothing else describes
+ * those frames. The list is read at the first pc that nobody knows, and at each later one after the list has changed;
+ * what was read stays, as a copy. Everything is read by system calls that only fail if nothing is there.
  */
 #ifndef REGISTERED_H
 #define REGISTERED_H

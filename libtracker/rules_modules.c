@@ -1,4 +1,4 @@
-/* rules_modules - the modules that rules were made for; the recorder was told of each. */
+/* rules_modules - the modules for which rules were made, and of which the recorder was told. */
 #include "rules_private.h"
 
 #include <link.h>

@@ -1,14 +1,13 @@
 /*
- * sample - the slow half: drawing, and the set of addresses of sampled blocks that live.
+ * sample - the slow half: drawing the next sample, and the set of addresses of live sampled blocks.
  *
- * The set has no lock. A bucket is a cache line of seven addresses; one that is full hands on
- * to a larger table; what finds no room there, either, is not kept: from then on every release that
- * would have to be looked for in that bucket is taken for one of a sampled block. The recorder
- * ignores what it does not know, so that costs time, and no block is ever missed. Marks and full
- * counts stay: they are few.
+ * The set has no lock. A bucket is a cache line of seven addresses. A full bucket passes addresses on to a larger
+ * table. If there is no room either, the address is not kept, and from then on every release that belongs into that
+ * bucket counts as one of a sampled block. The recorder ignores releases that it does not know, so this costs time,
+ * but no block is ever missed. Marks and full counts stay: they are few.
  *
- * Memory: 272 KiB, of which only what is used is touched, and 4 MiB more, mapped once that
- * overflows: addresses of half a million blocks.
+ * Memory: 272 KiB, of which only the used part is touched, and 4 MiB more, mapped once when that overflows: addresses
+ * of half a million blocks.
  */
 #include "sample.h"
 

@@ -1,9 +1,9 @@
 /*
  * segment - which parts of the shared memory (format/shm.h) this process has mapped, and where.
  *
- * At start: the first part (header, states, bitmap), the page of the process's own slot and the first pieces of
- * thread slots and of chunks, next to each other. Later: pieces of both. No descriptor is kept: what is mapped of a shared
- * object can be mapped again, and beyond its end, by mremap.
+ * At start it maps the first part (header, states, bitmap), the page of the process's own slot and the first pieces of
+ * thread slots and of chunks, next to each other; later, further pieces of both. It keeps no descriptor: mremap can
+ * map a shared object again, and beyond the end of the mapping.
  */
 #ifndef SEGMENT_H
 #define SEGMENT_H

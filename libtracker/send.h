@@ -1,9 +1,9 @@
 /*
- * send - events into the thread's chunk of the shared segment, in the wire's
- * coding (format/wire.h), published one by one.
+ * send - writes events into the thread's chunk of the shared segment, in the wire's coding (format/wire.h), and
+ * publishes them one by one.
  *
- * Inside the target's malloc(): no lock, no shared counter, and no system call
- * but the bounded wait of a thread that found every chunk full.
+ * Inside the target's malloc(): no lock, no shared counter, and no system call except the bounded wait of a thread
+ * that found every chunk full.
  */
 #ifndef SEND_H
 #define SEND_H

@@ -1,10 +1,9 @@
 /*
- * session - attaching a process to its recorder, and a forked child anew.
+ * session - attaches a process to its recorder, and a forked child again.
  *
- * Runs before main, perhaps before the C library is up: reads the environment
- * where the kernel put it, uses raw system calls only, leaves no descriptor
- * behind. When anything is refused the process simply runs unrecorded; the
- * recorder notices that nobody came.
+ * It runs before main, perhaps before the C library is up: it reads the environment where the kernel put it, uses only
+ * raw system calls, and leaves no descriptor open. If anything is refused, the process simply runs unrecorded, and the
+ * recorder notices that nobody attached.
  */
 #ifndef SESSION_H
 #define SESSION_H

@@ -1,8 +1,8 @@
 /*
- * start - what the first call of any hook brings about: the real functions are found, the process attaches.
+ * start - what the first call of any hook does: it finds the real functions and attaches the process.
  *
- * A program's own malloc may stand before ours, mostly the executable's: then we do not see its allocations, and record
- * nothing until one comes to us.
+ * A program's own malloc may stand before ours, mostly that of the executable. Then we do not see its allocations, and
+ * record nothing until one reaches us.
  */
 #ifndef START_H
 #define START_H

@@ -1,9 +1,9 @@
 /*
  * symbol - what the loaded modules define, read from their own tables.
  *
- * The loader's functions for that take its lock and may allocate: a hook stands in a call of a
- * program that may hold a lock of its own, which its malloc takes again, or that the thread
- * with the loader's lock waits for. Nothing here locks, allocates, or touches dlerror.
+ * The loader's functions for this take its lock and may allocate. A hook is called by a program that may hold a lock
+ * of its own, which its malloc takes again, or for which the thread with the loader's lock waits. So nothing here
+ * locks, allocates, or touches dlerror.
  */
 #ifndef SYMBOL_H
 #define SYMBOL_H

@@ -1,7 +1,6 @@
 /*
- * unwind_full - the walk that carries every register, by interpreting each
- * frame's CFI. For frames whose CFA hangs on other registers than sp and bp
- * (one row in five hundred, almost never at a call).
+ * unwind_full - the walk that carries every register, by interpreting each frame's CFI. It is for frames whose CFA
+ * depends on other registers than sp and bp (one row in five hundred, almost never at a call).
  */
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /*
  * unwind_guess - steps over frames that no unwind information describes: by a frame pointer, by the size of a method's
- * frame, over to a goroutine's stack. Which code that is said for: rules.c. Not in the way of the walk's ordinary steps.
+ * frame, or over to a goroutine's stack. rules.c says which code that is. The ordinary steps of a walk do not come
+ * here.
  */
 #include "unwind.h"
 

@@ -1,7 +1,7 @@
 /*
  * watch_act - what watchers do about a call: callbacks, messages, and the strongest of their actions.
  *
- * Messages go to descriptor 2, each in one piece, by a system call. They are built in memory that is mapped for them.
+ * A message goes to descriptor 2 in one piece, by a system call. It is built in memory that is mapped for it.
  */
 #ifndef WATCH_ACT_H
 #define WATCH_ACT_H

@@ -1,8 +1,8 @@
 /*
- * watch_judge - what watchers say of the calls that allocate and release.
+ * watch_judge - what watchers say about calls that allocate and release.
  *
- * Alarms and limits are judged before memory is taken, so that one that makes the call fail leaks nothing. Sizes, and the
- * blocks that TRACKER_ASSERT_NO_LEAK follows, are noted when there is a block.
+ * Alarms and limits are judged before memory is taken, so that an alarm that makes the call fail leaks nothing. Sizes,
+ * and the blocks that TRACKER_ASSERT_NO_LEAK follows, are noted when the block exists.
  */
 #include <errno.h>
 

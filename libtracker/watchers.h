@@ -1,13 +1,15 @@
 /*
- * watchers - what the program has asked the hooks to look at: alarms, sizes, and the blocks of TRACKER_ASSERT_ (tracker.h).
+ * watchers - what the program has asked the hooks to look at: alarms, sizes, and the blocks of TRACKER_ASSERT_
+ * (tracker.h).
  *
- * Each that is entered is a watcher. It holds the hooks (start.h), so that they take the way below; when nothing watches
- * they do not know that any of this exists. A watcher of a thread stands in the thread's own table, which is mapped when the
- * thread enters its first one, one of the process in the table of all. Nothing here takes a lock: a hook that looks at
- * the table of all counts as a reader, and who has taken a watcher out of it waits until no other one reads.
+ * Each one that is entered is a watcher. It holds the hooks (start.h), so that they take the path below; when nothing
+ * watches, they do not know that any of this exists. A watcher of a thread is in the thread's own table, which is
+ * mapped when the thread enters its first one; one of the process is in the table of all. Nothing here takes a lock. A
+ * hook that looks at the table of all counts as a reader, and whoever takes a watcher out of it waits until no other
+ * reader is left.
  *
- * longjmp leaves a block of the program without a word. A watcher of a block knows the block's record on the stack: when that was
- * overwritten, or lies below the stack pointer, the watcher is dropped.
+ * longjmp leaves a block of the program without notice. A watcher of a block knows the block's record on the stack: if
+ * that was overwritten, or lies below the stack pointer, the watcher is dropped.
  */
 #ifndef WATCHERS_H
 #define WATCHERS_H

@@ -1,13 +1,13 @@
 /*
  * way - how a program that is executed finds the recorder.
  *
- * As a rule by the name in the environment, /proc/RECORDER/fd/N. That leads nowhere in another
- * PID namespace's /proc, in a root without /proc, or once rights were given up. Then the
- * descriptor itself is inherited: who executes asks the recorder for it, by an entry in the
- * segment and a socket that the recorder fetches with pidfd_getfd. No name is made that others
- * could open, and nothing stays open: the constructor of the new program closes it.
+ * As a rule it finds it by the name in the environment, /proc/RECORDER/fd/N. That name leads nowhere in another PID
+ * namespace's /proc, in a root without /proc, or after the program gave up its rights. Then it inherits the descriptor
+ * itself: the process that executes it asks the recorder for it, by an entry in the segment and a socket that the
+ * recorder fetches with pidfd_getfd. No name is made that others could open, and nothing stays open: the constructor
+ * of the new program closes it.
  *
- * Raw system calls and the stack only: runs in children of vfork and in signal handlers.
+ * It uses only raw system calls and the stack, because it runs in children of vfork and in signal handlers.
  */
 #ifndef WAY_H
 #define WAY_H
