@@ -36,7 +36,7 @@ enum trk_block_type {
 	TRK_BLOCK_SUMMARY = 13,
 	TRK_BLOCK_INDEX = 14,
 	TRK_BLOCK_PREDICTED = 15,
-	/* Of aggregated captures, instead of events. */
+	/* In aggregated captures, instead of events. */
 	TRK_BLOCK_SUMS = 16,
 	TRK_BLOCK_TOTALS = 17,
 	TRK_BLOCK_SIZES = 18,
@@ -76,8 +76,8 @@ struct trk_block_header {
 };
 
 /*
- * What an item costs a reader does not depend on the bytes it takes in the file, which may be next to none. So
- * the blocks of a file have so many items in all, at every place: some for free, the rest by its length.
+ * An item may take almost no bytes in the file and still cost a reader time and memory. So at every place of a file,
+ * the number of items so far is bounded: some are free, the rest depend on the length.
  */
 #define TRK_ITEMS_FREE (1u << 20)
 #define TRK_ITEMS_PER_BYTE 32u

@@ -78,7 +78,7 @@ enum trk_kind_flag {
 	TRK_ESCAPED = 512, /* is written behind the escape ("Escape"), as all kinds from 38 on are */
 	TRK_REQUIRED = 1024, /* ... and whoever does not know it must not read on */
 
-	/* What they have in common that allocate on the heap, and that release there. */
+	/* The flags that all kinds have that allocate on the heap, or release there. */
 	TRK_HEAP_ALLOCATION = TRK_HAS_STACK | TRK_ALLOCATES | TRK_NUMBERED | TRK_BY_ADDRESS | TRK_SAMPLED,
 	TRK_HEAP_RELEASE = TRK_RELEASES | TRK_BY_ADDRESS,
 };
@@ -141,7 +141,7 @@ enum trk_kind_flag {
 	X(a, MADVISE, 35, "madvise", ADVICE, ADVISE, MAPPED, TRK_HAS_STACK)                                                         \
 	/* pages of arenas that were seen in memory */                                                                              \
 	X(a, TOUCHED, 36, "touched", BLOCK, TOUCH, NEVER, 0)                                                                        \
-	/* what lives in the process is forgotten, and peaks begin anew */                                                          \
+	/* the live blocks of the process are forgotten, and peaks begin anew */                                                    \
 	X(a, CLEAR, 37, "clear", BARE, CLEAR, RARE, TRK_HAS_STACK | TRK_ESCAPED | TRK_REQUIRED)                                     \
 	/* the escape: in memory, an event of a kind that this build does not know, and need not */                                 \
 	X(a, UNKNOWN, 63, "unknown", UNKNOWN, NOTHING, NEVER, TRK_HAS_STACK)
@@ -152,7 +152,7 @@ enum trk_kind {
 		TRK_KINDS = 64, /* all are smaller */
 };
 
-/* What stands beside a number behind the escape. */
+/* The bits beside a kind's number behind the escape. */
 enum trk_escape {
 	TRK_ESCAPE_REQUIRED = 1, /* must be understood */
 	TRK_ESCAPE_STACK = 2, /* has a stack */
@@ -230,13 +230,13 @@ static inline uint8_t trk_kind_of_blocks(uint8_t kind)
 	return trk_kind_among(kind, TRK_KINDS_WITH(TRK_MAPS)) ? (uint8_t)TRK_MMAP : kind;
 }
 
-/* Nothing of what lived in the process is there afterwards, and nothing of it was freed. */
+/* Afterwards no block of the process is live, and none of them was freed. */
 static inline bool trk_kind_wipes(uint8_t kind)
 {
 	return trk_kind_among(kind, TRK_KINDS_DOING(TRK_DOES_WIPE) | TRK_KINDS_DOING(TRK_DOES_CLEAR));
 }
 
-/* What is left of the table for who is in no hurry. */
+/* The rest of the table, for callers that need not be fast. */
 struct trk_kind_row {
 	const char *name; /* NULL: no kind */
 	uint16_t flags; /* enum trk_kind_flag */

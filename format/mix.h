@@ -24,9 +24,9 @@ static inline uint64_t trk_mix(uint64_t a, uint64_t b)
 }
 
 /*
- * Of the address of a block, asked for several times with every event: less than that. Neighbours lie as far
- * apart as the golden ratio leaves them, which chance would not do, and which differences bring keys
- * together depends on bits that nobody knows: by exclusive or each becomes one of many.
+ * The hash of the address of a block. It is needed several times per event, so it is cheaper than the others. The
+ * golden ratio keeps neighbours apart, better than chance would. Which differences make keys collide depends on secret
+ * bits: by exclusive or, each difference becomes one of many.
  */
 static inline uint32_t trk_mix_address(uint64_t address, uint32_t space)
 {

@@ -62,7 +62,10 @@ struct prediction {
 	uint8_t class, kind, place, ref_mode;
 };
 
-/* A prediction as it is kept, in 16 bytes: four thousand of them are what the first cache of a processor holds and more. */
+/*
+ * A prediction in the form in which it is kept: 16 bytes, because four thousand of them already exceed the first cache
+ * of a processor.
+ */
 struct model_context {
 	uint64_t size;
 	uint64_t rest; /* from the lowest bit: node 32, ref 19, class 3, kind 5, place 3, ref_mode 2 */
@@ -146,7 +149,7 @@ static inline void context_set(struct model_context *c, const struct prediction 
 	c->rest = context_rest(p);
 }
 
-/* Whether p is what was expected: one question, for a processor that would guess at each of several. */
+/* Whether p is what was expected: one comparison, because a processor would have to predict each of several. */
 static inline bool context_is(const struct model_context *c, const struct prediction *p)
 {
 	return ((c->size ^ p->size) | (c->rest ^ context_rest(p))) == 0;

@@ -64,8 +64,8 @@ enum shm_state { SHM_FREE = 0,
 		 SHM_EXITED = 3 };
 
 /*
- * Whether a thread may make system calls of ours: a program may have closed a sandbox that kills
- * it for one. To ask the kernel would be one, so the recorder is asked, who looks into /proc.
+ * Whether a thread may make our system calls: a program may have closed a sandbox that kills it for one. Asking the
+ * kernel would itself be one, so the thread asks the recorder, which looks into /proc.
  */
 enum shm_sandbox { SHM_SANDBOX_UNKNOWN = 0,
 		   SHM_SANDBOX_ASKED = 1 /* by the target */,
@@ -120,7 +120,7 @@ struct shm_header {
 	_Atomic uint32_t progress; /* counts drain rounds; stands still: the recorder is stopped or dead */
 	_Atomic uint32_t closed; /* 1: recording is over, record nothing; clock_ns moves once more after it */
 	uint64_t mount_namespace, root_inode; /* of the recorder, fixed: where it finds files; 0: unknown */
-	/* So many may be in use, and one more for each thread, which holds one; 0: all. Only ever falls. */
+	/* At most this many may be in use, and one more for each thread, which holds one; 0: all. It never rises. */
 	_Atomic uint32_t chunk_limit;
 	uint32_t chunks_used; /* the recorder's own: none at or above was given back since it gave memory back */
 	uint8_t pad1[24];
@@ -212,7 +212,10 @@ struct shm_process {
 	_Atomic uint64_t modules_lost; /* module records that found no room */
 	_Atomic uint64_t guessed_stacks; /* that went on by a frame pointer where no unwind information was */
 	_Atomic uint64_t truncated_stacks[SHM_CUTS]; /* by why their walk was not finished */
-	/* How often the program's limits left no room for more chunks; larger tables that they, or its sandbox, left none for. */
+	/*
+	 * How often the program's limits left no room for more chunks, and how many larger tables found no room
+	 * because of them or of its sandbox.
+	 */
 	_Atomic uint32_t chunks_refused, tables_refused;
 	/* SHM_VERIFY_*: stacks that an oracle walked, too; those equal to no oracle's; by oracle. */
 	_Atomic uint32_t verified_stacks, differing_stacks;
@@ -256,27 +259,30 @@ struct shm_thread {
 };
 
 /*
- * How a process ended: its pid, for slots are reused, who says so, and a status as wait has it.
- * A process says what it is about to do; its parent knows what became of that.
+ * How a process ended: its pid (because slots are reused), who says so, and a status as wait has it. A process says
+ * how it is about to end; its parent knows how it did end.
  */
 #define SHM_END_SAID 0x10000u
 #define SHM_END_WAITED 0x20000u
 #define SHM_END(pid, said, status) ((uint64_t)(pid) << 32 | (said) | ((status)&0xffffu))
 
-/* Who has waited for a process: its slot, and the epoch of its order word, which is nobody's from then on. */
+/*
+ * The slot of a process that has waited for another one, and the epoch of its order word, which belongs to nobody from
+ * then on.
+ */
 #define SHM_WAITED(epoch, slot) ((uint64_t)(epoch) << 16 | 0x8000u | (slot))
 #define SHM_WAITED_SLOT(waited) ((uint32_t)(waited)&0x7fffu)
 #define SHM_WAITED_EPOCH(waited) ((waited) >> 16)
 #define SHM_NOBODY 0xffffu /* no thread's slot, in the order word */
 
-/* What others know of the process in a slot. */
+/* What others know about the process in a slot. */
 struct shm_life {
 	_Atomic uint32_t pid; /* as in the slot; 0: none is there */
 	uint32_t inner_pid; /* 1: that is not the recorder's number */
 	uint32_t own_pid, own_parent; /* as the process itself sees them: others in a PID namespace */
 	/*
-	 * Programs with this number and greater ones, less 1, started when the process was over; 0: nobody
-	 * has noticed yet. By whoever is the first to know: itself, its parent, a program that starts.
+	 * Programs with this number less 1, and greater ones, started after the process was over; 0: nobody has
+	 * noticed yet. Written by the first to know: the process itself, its parent, or a program that starts.
 	 */
 	_Atomic uint64_t over;
 	_Atomic uint64_t end; /* SHM_END of how it ended; 0: nobody has said */

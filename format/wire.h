@@ -84,8 +84,8 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
 #define WIRE_CUT (1ull << 63)
 #define WIRE_OLDER_MAX (1u << 28) /* more frames than that are not counted */
 /*
- * Of so many frames that are kept, or more, the stacks here may have half as many more, of which the recorder
- * drops the older ones. Fewer are cheap to send anew, and so are counted exactly.
+ * If at least this many frames are kept, stacks on the wire may have half as many more, and the recorder drops the
+ * older ones. Fewer frames are cheap to send again, and so the limit is exact.
  */
 #define WIRE_SLACK_FROM 256u
 
@@ -176,7 +176,7 @@ struct wire_record {
 	uint32_t build_id_bytes;
 };
 
-/* The kinds that nearly all records are of: an address, a size (0 for a release), perhaps a stack. */
+/* The kinds of nearly all records: an address, a size (0 for a release), perhaps a stack. */
 static inline bool wire_is_common(uint8_t kind)
 {
 	return trk_kind_among(kind, TRK_KINDS_TOLD(TRK_TOLD_COMMON));
@@ -225,8 +225,8 @@ wire_quick(const struct wire_state *s, const uint8_t *at, struct wire_quick *ret
 }
 
 /*
- * Of a common kind what only modules and reallocs have is not set.
- * 0, TRK_END (=1) at the end of the bytes, TRK_ERR_CORRUPT. pushes, text and build_id point into the input.
+ * For a common kind, the fields that only modules and reallocs have are not set. 0, TRK_END (=1) at the end of the
+ * bytes, TRK_ERR_CORRUPT. pushes, text and build_id point into the input.
  */
 int wire_decode(struct wire_state *s, struct byte_reader *r, struct wire_record *ret);
 

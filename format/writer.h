@@ -128,7 +128,7 @@ uint64_t writer_bytes(const struct writer *w);
 /* What the file would have at most if it were finished now: all that is pending, unpacked. */
 uint64_t writer_bytes_bound(const struct writer *w);
 int writer_error(const struct writer *w);
-/* The caller has no memory for what it was to add: as a failed write (ENOMEM). */
+/* The caller had no memory for what it was to add: counts as a failed write (ENOMEM). */
 void writer_no_memory(struct writer *w);
 
 /* Flushes, writes index and trailer. The writer is still to be freed. */

@@ -77,7 +77,7 @@ struct writer *writer_alloc(int fd);
 
 /* Remembers the first error; from then on nothing is written. */
 void writer_stop(struct writer *w, int error);
-/* Of the whole so far: 0, TRK_ERR_NOMEM or TRK_ERR_IO, with errno. */
+/* The writer's state so far: 0, TRK_ERR_NOMEM or TRK_ERR_IO, with errno. */
 int writer_result(const struct writer *w);
 
 /* Bytes, and a block as it stands in w->block, of so many bytes, with its entry in the index. */
@@ -93,8 +93,8 @@ uint8_t *writer_item_begin(struct writer *w, enum trk_block_type type, size_t n,
 void writer_item_end(struct writer *w, enum trk_block_type type, const uint8_t *end);
 
 /*
- * Before a block of so many bytes that brings so many items: makes the file long enough for them,
- * if it is not (docs/FORMAT.md, "Items").
+ * Call it before a block with this many bytes and items: it makes the file long enough for the items, if necessary
+ * (docs/FORMAT.md, "Items").
  */
 void writer_make_room(struct writer *w, uint64_t items, uint64_t bytes);
 

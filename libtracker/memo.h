@@ -7,8 +7,8 @@
 #include "state.h"
 
 /*
- * The youngest frame, `top` or an older one, that may be joined: every word that the remembered walk read
- * from there to the root still holds its value. What is younger cannot be joined, whatever its pc.
+ * The youngest frame, `top` or an older one, that may be joined: every word that the remembered walk read from there
+ * to the root still holds its value. Younger frames cannot be joined, whatever their pc.
  */
 uint32_t memo_joinable(const struct thread *t, uint32_t top);
 /* The stack of a hook's caller, if the memo tells how to get there: t->sent becomes it. False: nothing was done. */

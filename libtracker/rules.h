@@ -28,7 +28,7 @@ enum rule_kind {
 	RULE_OFF_STACK, /* not a rule: it led to where no stack is */
 };
 
-/* By what code looks like: the step may prove to be none. */
+/* A guess from what the code looks like: the step may turn out to be impossible. */
 static inline bool rule_is_guess(uint8_t kind)
 {
 	return kind == RULE_FRAME || kind == RULE_SIZED || kind == RULE_GO;

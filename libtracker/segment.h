@@ -10,7 +10,7 @@
 
 #include "state.h"
 
-/* A descriptor that whoever executed us has left open, and what he said of it. */
+/* A descriptor that the program that executed us has left open, and what it said about it. */
 struct inherited {
 	int fd;
 	uint64_t recording;

@@ -31,7 +31,7 @@ void send_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_
 		      const struct site *at);
 /* A realloc that began has made a block that is not recorded. */
 void send_realloc_freed(struct thread *t, uint8_t kind);
-/* So many allocations of this thread are not recorded. */
+/* Reports how many allocations of this thread were not recorded. */
 void send_skipped(struct thread *t, uint32_t allocations);
 /* Of kinds that are told PLAIN or RARE: a label and a stack, or a stack alone. */
 void send_label(struct thread *t, uint8_t kind, const char *label, const struct site *at);

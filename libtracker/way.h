@@ -16,7 +16,7 @@
 
 /* Copies the usual value of SHM_ENV. */
 void way_name(char name[SHM_WAY_BYTES]);
-/* Whether who executes here and now finds the recorder by that name. */
+/* Whether a program that is executed here and now finds the recorder by that name. */
 bool way_is_open(const char *name);
 /*
  * Asks the recorder for the segment, for a program that is executed at once. The descriptor, and the

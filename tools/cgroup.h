@@ -12,9 +12,9 @@
 #define CGROUP_ROOT "/sys/fs/cgroup" /* where the hierarchies are mounted */
 #define CGROUP_TEXT 4096u
 
-/* What /proc has of that process ("self", "123"), as far as there is room. False: nothing. */
+/* The text of /proc about the groups of that process ("self", "123"), as far as there is room. False: there is none. */
 bool cgroup_of(const char *process, char text[CGROUP_TEXT]);
-/* The least that the groups which such a text names, or any above them, allow; UINT64_MAX: any. */
+/* The smallest limit of the groups in such a text, or of any above them; UINT64_MAX: there is no limit. */
 uint64_t cgroup_memory_limit(const char *root, const char *text);
 /* How many chunks (format/shm.h) may be in use beside a limit of so many bytes; 0: all. */
 uint32_t cgroup_chunks(uint64_t limit);

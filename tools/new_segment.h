@@ -28,7 +28,7 @@ int new_segment_create(struct new_segment *s, const struct shm_header *header);
 /* Closes the descriptor; System V memory stays attached to this process. */
 void new_segment_close(struct new_segment *s);
 
-/* The recorder runs, the program waits to be started: what it and its children are to know of both. */
+/* The recorder runs and the program waits to be started: stores what it and its children must know about both. */
 void new_segment_tell(const struct new_segment *s, const char *way, pid_t program);
 
 /* The most chunks that it may have; 0: as many as there are. Before the program begins. */

@@ -11,8 +11,8 @@
 #define COMPLETENESS_ROOM 768u
 
 /*
- * What follows the capture's name: " is cut: events up to 0.300 s are here", ": 7 events were lost: ...; ...".
- * `lost`: how many events gaps say were lost, as far as they were read. Damage that was met so far
+ * What follows the capture's name: ": the file is cut: events up to 0.300 s are in it; ...", ": 7 events were lost:
+ * ...; ...". `lost`: how many events were lost according to the gaps that were read so far. Damage that was met so far
  * counts. "": nothing is missing. Returns buf.
  */
 char *completeness_describe(const struct capture *c, uint64_t lost, char buf[COMPLETENESS_ROOM]);

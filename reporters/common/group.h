@@ -60,8 +60,8 @@ const char *group_by_name(enum group_by by);
 /* Whether every frame of a stack has one: only then can a block count for all of them. */
 bool group_can_cumulate(enum group_by by);
 /*
- * After ui_parse: what is no key is a usage error, which exits; so is a cumulative one of what does not exist in every frame of
- * a stack, as file, line, function and module do.
+ * After ui_parse: an unknown key is a usage error, which exits. So is a cumulative grouping by a key that not every
+ * frame of a stack has (file, line, function and module are the ones that it has).
  */
 enum group_by group_by_check(const char *text, bool cumulative);
 /* What a view must be split by for this key. */

@@ -11,9 +11,9 @@ struct kept {
 	uint64_t bytes, count;
 };
 
-/* Of another question than --leaks: nothing. r->stacks must be there. TRK_ERR_NOMEM. */
+/* For another question than --leaks there is nothing. r->stacks must exist. TRK_ERR_NOMEM. */
 int kept_find(const struct report *r, const struct view_options *o, const struct view *v, struct kept *ret);
-/* One line on stderr when something is kept. which: stands before it. Without memory for it nothing is said. */
+/* One line on stderr if something is kept; `which` comes before it. If there is no memory for it, it says nothing. */
 void kept_say(const struct report *r, const char *which, const struct view_options *o, const struct view *v);
 
 #endif

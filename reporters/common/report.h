@@ -37,7 +37,7 @@ struct report_options {
 #define REPORT_QUIET_OPTION(o) \
 	UI_OPTION('q', "quiet", UI_FLAG, &(o).quiet, NULL, "print nothing, only set the exit status", 0, 0)
 
-/* In the --help of reports that take CAPTURE@POINT. */
+/* For the --help of reports that take CAPTURE@POINT. */
 #define REPORT_POINTS                                                                                \
 	"Points: CAPTURE@end, @LABEL, @=LABEL (if LABEL looks like another point), @#3 (the third\n" \
 	"mark), @1.5s, @90%, @A..B (blocks allocated between A and B and still live at B).\n"
@@ -81,7 +81,7 @@ int report_view(struct report *r, struct view_options *o, struct view *ret);
  * it: what is known after the events were read is said at once. Says nothing twice.
  */
 void report_say_missing(struct report *r);
-/* Counts what functions without names allocated, which report_close says and report_figures tells of. filters: NULL: all passes. */
+/* Counts what functions without names allocated; report_close and report_figures report it. filters: NULL: all passes. */
 void report_unnamed(struct report *r, const struct view *v, const struct filters *filters);
 /* "complete", "incomplete" and, where it is worth a line, "unnamed". */
 void report_figures(struct emit *e, const struct report *r);

@@ -23,9 +23,8 @@ int suppressions_init(struct suppressions *s, bool builtin);
 void suppressions_finish(struct suppressions *s); /* NULL-safe, zero-safe */
 
 /*
- * Adds "leak:PATTERN" lines; empty lines and those that begin with # are skipped,
- * other kinds of suppression (race:, vptr: ...) ignored. TRK_ERR_IO (errno), _NOMEM,
- * TRK_ERR_ARG with the number of the line that is none.
+ * Adds "leak:PATTERN" lines; empty lines and those that begin with # are skipped, other kinds of suppression (race:,
+ * vptr: ...) ignored. TRK_ERR_IO (errno), _NOMEM, TRK_ERR_ARG with the number of the line that is not a suppression.
  */
 int suppressions_read(struct suppressions *s, const char *path, unsigned *ret_line);
 

@@ -26,7 +26,7 @@ void unnamed_begin(struct unnamed *u, const struct capture *c);
 void unnamed_add(struct unnamed *u, const struct capture *c, struct stacks *s, uint32_t node, uint64_t bytes);
 void unnamed_end(struct unnamed *u, const struct stacks *s);
 
-/* All that at once, of what passes the filters (NULL: all). */
+/* All of that at once, for the stacks that pass the filters (NULL: all). */
 void unnamed_find(struct unnamed *u, const struct capture *c, struct stacks *s, const struct view *v,
 		  const struct filters *filters);
 

@@ -106,7 +106,7 @@ struct capture {
 	bool depths_apart; /* events name those nodes, not what capture_stack() makes of them; the caller's to set */
 	uint64_t event_count; /* by the block headers; of an aggregated capture: by its totals */
 
-	/* Of an aggregated capture only, which has no blocks of events. */
+	/* Only in an aggregated capture, which has no blocks of events. */
 	struct trk_sum *sums;
 	struct trk_sum_errors *sum_errors; /* beside sums, of a sampled capture */
 	struct trk_totals *totals;
@@ -119,9 +119,8 @@ struct capture {
 };
 
 /*
- * Opens the capture at `path`. TRK_ERR_IO (errno), _MAGIC, _VERSION, _FEATURE,
- * _CORRUPT (not even the header is right), _NOMEM, with `fault` filled. The
- * sentence of _MAGIC and _VERSION goes on after the file's name: "is empty".
+ * Opens the capture at `path`. TRK_ERR_IO (errno), _MAGIC, _VERSION, _FEATURE, _CORRUPT (not even the header is
+ * right), _NOMEM, with `fault` filled. In the sentence of _MAGIC and _VERSION, the file is "it": "it is empty".
  */
 int capture_open(struct capture **ret, const char *path, struct trk_fault *fault);
 void capture_close(struct capture *c); /* NULL-safe */
@@ -132,7 +131,7 @@ void capture_close(struct capture *c); /* NULL-safe */
  */
 int capture_verify(struct capture *c);
 
-/* Why a cursor or what uses one failed: a sentence without full stop. */
+/* Why a cursor, or code that uses one, failed: a sentence without full stop. */
 const char *capture_why(const struct capture *c, int err);
 
 /* It holds sums, no events: cursors yield none. */

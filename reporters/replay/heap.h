@@ -79,7 +79,7 @@ struct heap_totals {
 	uint64_t most_reserved_bytes, most_reserved_mappings; /* when they were most */
 	uint64_t peak_reserved_bytes; /* at the peak of live bytes */
 	uint64_t kind_count[TRK_KINDS], kind_bytes[TRK_KINDS]; /* allocations by kind */
-	/* Of a sampled capture, whose figures above are estimates: how good they are. Else 0. */
+	/* In a sampled capture, whose figures above are estimates: how exact they are. Otherwise 0. */
 	struct sampling_error allocated_error, freed_error, live_error, peak_error, temporary_error;
 };
 
@@ -136,8 +136,8 @@ int heap_apply_all(struct heap *h, const struct trk_event *events, uint32_t coun
 uint32_t heap_last_ref(const struct heap *h);
 
 /*
- * Soon these events will be applied: what they need is fetched, where it is likely not to be
- * in the caches. Changes nothing.
+ * These events will soon be applied: fetches the memory that they need and that is probably not in the caches. Changes
+ * nothing.
  */
 void heap_expect(const struct heap *h, const struct trk_event *events, uint32_t count);
 
@@ -151,9 +151,9 @@ void heap_set_page_bytes(struct heap *h, uint32_t page_bytes);
 void heap_set_sampling(struct heap *h, uint64_t sample_bytes);
 
 /*
- * Nobody will ask for a block (heap_each, heap_save), and the observer looks at no more of one
- * that dies or is set aside than address, size, process, user and aside, unless it is temporary: so of those
- * that live long no more is kept. Before the first event.
+ * Says that nobody will ask for a block (heap_each, heap_save), and that the observer looks only at address, size,
+ * process, user and aside of a block that dies or is set aside, unless it is temporary. So the heap keeps no more of
+ * blocks that live long. Before the first event.
  */
 void heap_keep_sums_only(struct heap *h);
 
@@ -169,11 +169,11 @@ void heap_estimate(const struct heap *h, const struct heap_block *b, struct samp
  */
 void heap_end_process(struct heap *h, uint32_t process);
 
-/* Of all processes, summed when asked for. Valid until the next call. */
+/* The totals of all processes, summed when asked for. Valid until the next call. */
 const struct heap_totals *heap_totals(const struct heap *h);
 /*
- * For the margin of a peak (sampling.h): how often the live set was replaced. Four times as often as it
- * could be as a whole, because it changes bit by bit.
+ * For the margin of a peak (sampling.h): how often the live set was replaced. It counts four times the number of
+ * complete replacements, because the set changes bit by bit.
  */
 double heap_turns(const struct heap_totals *t);
 /* Bytes live in processes that have not ended: what a plot over time shows. Cheap. */

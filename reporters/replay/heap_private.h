@@ -73,7 +73,7 @@ int heap_apply_mapping(struct step *s);
 int heap_unmap(struct step *s, uint64_t start, uint64_t size);
 int heap_map(struct step *s, uint64_t start, uint64_t size);
 void heap_wipe_mappings(struct step *s);
-/* So much more is reserved. */
+/* Adds to what is reserved. */
 void heap_add_reserved(struct heap *h, struct heap_totals *t, uint64_t bytes, uint64_t mappings);
 
 /* heap_new.c: TRK_ERR_NOMEM or NULL. */

@@ -16,7 +16,7 @@ struct heap_saver {
 	void (*progress)(void *data);
 };
 
-/* At most so many blocks will be told. */
+/* The largest number of blocks that will be told. */
 uint64_t heap_save_bound(const struct heap *h);
 
 /*

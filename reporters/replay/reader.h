@@ -42,7 +42,7 @@ struct reader {
 	struct predict_decoder *decoder; /* of a PREDICTED block */
 };
 
-/* What was damaged, if anything: `what` is a sentence, NULL: nothing. */
+/* The damage that was found: `what` is a sentence; NULL: none. */
 struct reader_damage {
 	uint32_t block;
 	uint32_t kind; /* of TRK_ERR_FEATURE: the one that is not known */

@@ -13,14 +13,14 @@
 #include "recorder.h"
 
 struct births;
-/* Listens to what the kernel tells of executions. The socket becomes the recorder's. */
+/* Listens to what the kernel reports about execs. The recorder takes over the socket. */
 void births_begin(struct recorder *r, int connector);
-/* Before it is looked who has attached; and after that. */
+/* Called before the recorder looks for newly attached processes, and after that. */
 void births_read(struct recorder *r);
 void births_judge(struct recorder *r);
-/* Whether the kernel has told of more than was read. */
+/* Whether the kernel has reported more than was read. */
 bool births_behind(const struct recorder *r);
-/* Whether all is known of every process below the recorded ones, and none of them is left. */
+/* Whether everything is known about all descendants of recorded processes, and none of them is left. */
 bool births_rule_out(const struct recorder *r);
 void births_end(struct births *b); /* NULL-safe */
 

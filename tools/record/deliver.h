@@ -7,14 +7,14 @@
 
 #include "recorder.h"
 
-/* Takes the event; deliver_flush sees to it that heap and writer have it, too. */
+/* Takes the event; after deliver_flush, heap and writer have it, too. */
 void deliver(struct recorder *r, struct process *p, const struct trk_event *e);
 void deliver_flush(struct recorder *r);
 /* The event at s->head, anything but the parts of a realloc. */
 void deliver_head(struct recorder *r, struct process *p, struct stream *s);
 /*
- * The records behind the head that say what nearly all do, in its epoch: straight from the bytes into the
- * batch. What is anything else, or might not fit the file, is left to who looks at every case.
+ * Decodes the common records behind the head, in its epoch, straight from the bytes into the batch. It leaves any
+ * other record, and any that might not fit the file, to the code that handles every case.
  */
 void deliver_alike(struct recorder *r, struct process *p, struct stream *s);
 /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN at s->head: takes note of it; nothing is written. */
@@ -23,7 +23,7 @@ void deliver_begin(struct recorder *r, struct process *p, struct stream *s);
 void deliver_release(struct recorder *r, struct process *p, struct stream *s);
 /* WIRE_REALLOC_END or TRK_MREMAP at s->head, right behind its begin (one event) or not (second part). */
 void deliver_end(struct recorder *r, struct process *p, struct stream *s);
-/* Nothing more of the thread can be had (TRK_ERR_*): its rest is dropped, a gap stands in its place. */
+/* The rest of the thread cannot be read (TRK_ERR_*): it is dropped, and a gap takes its place. */
 void deliver_broken(struct recorder *r, struct process *p, struct stream *s, int err);
 void deliver_mapping_gone(void *deliver_context, const struct module_range *range);
 struct deliver_context {

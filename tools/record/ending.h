@@ -8,9 +8,9 @@
 
 #include "recorder.h"
 
-/* The process is gone: its status if it can be had, otherwise its pidfd and its slot are kept for a while. Takes its slot away. */
+/* The process is gone: finds its status, or keeps its pidfd and its slot for a while. Takes the slot over. */
 void ending_begin(struct recorder *r, struct process *p);
-/* Asks again for those that were not known. */
+/* Asks again for the statuses that were not known. */
 void ending_ask(struct recorder *r);
 
 #endif

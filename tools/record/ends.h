@@ -19,9 +19,9 @@
 struct epoll_event;
 /* Marks the processes of the events as dying; true: there was an event of somebody else, too. */
 bool ends_mark(struct recorder *r, const struct epoll_event *events, int count);
-/* Looks who has ended by now. */
+/* Finds the processes that have ended by now. */
 void ends_look(struct recorder *r);
-/* From now on it is seen when the new process ends; perhaps it has. */
+/* From now on the end of the new process is noticed; it may have ended already. */
 void ends_watch(struct recorder *r, struct process *p);
 /*
  * Sets `dying` of those that ended unnoticed: kernels before 5.3, sandboxes and full tables of
@@ -41,7 +41,10 @@ void ends_apply(struct recorder *r, uint64_t number);
 void ends_find_waited(struct recorder *r);
 /* Sets `stop` of all that live; their events behind it are not merged. */
 void ends_find_stops(struct recorder *r);
-/* When all are merged up to their stops: ends one that a parent stops for. That parent, who goes on; NULL: none. */
+/*
+ * When all are merged up to their stops: ends a process for which a parent stops. Returns that parent, which goes on;
+ * NULL: none.
+ */
 struct process *ends_apply_waited(struct recorder *r);
 
 #endif

@@ -14,7 +14,7 @@
 
 #include "recorder.h"
 
-/* Looks up the names of all frames and writes them, with what there is to say of that. */
+/* Looks up the names of all frames and writes them, with notices and health figures about it. */
 void frame_names_write(struct recorder *r);
 
 #endif

@@ -11,9 +11,9 @@
 
 /* Between two rounds: writes a keyframe if it is worth it, or the one that the capture begins with. */
 void keyframing_write_if_due(struct recorder *r);
-/* The recording ends while it was still to begin: says so; nothing is in it. */
+/* The recording ends before --start-after: writes a notice, and nothing else. */
 void keyframing_tell_missed(struct recorder *r);
-/* A new piece of the capture begins with what lives now; when that is. The batch is empty. */
+/* Begins a new piece of the capture with the current live set; returns its time. The batch is empty. */
 uint64_t keyframing_begin_piece(struct recorder *r);
 
 #endif

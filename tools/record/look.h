@@ -12,7 +12,7 @@
 
 /* Looks which pages of arenas are in memory, when it is time. */
 void look_now_and_then(struct recorder *r);
-/* Notes who asks for a last look; after a round, when all that those published is known, it is taken. */
+/* Notes which programs ask for a last look. It is taken after a round, when everything that they published is known. */
 void look_asked(struct recorder *r);
 void look_answer(struct recorder *r);
 

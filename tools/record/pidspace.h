@@ -13,7 +13,7 @@
 
 /* The pid that `pid` has in its innermost namespace; 0: it has none but ours, or it is gone. */
 uint32_t pidspace_inner(uint32_t pid);
-/* The pid that it calls itself by: in its innermost namespace, if that is not ours; 0: it is gone. */
+/* The pid by which it knows itself: in its innermost namespace, if that is not ours; 0: it is gone. */
 uint32_t pidspace_name(uint32_t pid);
 /* The pid of its parent as we see it; 0: it is gone. */
 uint32_t pidspace_parent(uint32_t pid);

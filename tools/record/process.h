@@ -24,13 +24,13 @@ struct arrival {
 size_t process_arrivals(const struct recorder *r, uint64_t end, struct arrival new[SHM_PROCESSES]);
 /* A new process, or a new program in a known one. */
 void process_bind(struct recorder *r, const struct arrival *a);
-/* Everything of its was read: gives its slot back and writes its last record. */
+/* All its events were read: gives its slot back and writes its last record. */
 void process_end(struct recorder *r, struct process *p);
-/* It may be another's. */
+/* The slot may belong to another process by now. */
 void process_free_slot(struct recorder *r, uint32_t index);
 /* Notices, counts of the slot: looked at before it is given back, and at the end. */
 void process_collect(struct recorder *r, struct process *p);
-/* The recording is over, the process is not: what there is to say about it. */
+/* The recording is over, but the process still runs: writes what is known about it. */
 void process_leave(struct recorder *r, struct process *p);
 struct process *process_by_pid(const struct recorder *r, uint32_t pid);
 

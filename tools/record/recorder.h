@@ -27,7 +27,7 @@
 #define NO_SLOT UINT32_MAX
 #define NO_INDEX UINT32_MAX
 #define DELIVER_BATCH 256u
-/* In the file at most: of an event, of a frame that is pushed (a node, perhaps a frame). */
+/* The most bytes in the file: of an event, and of a pushed frame (a node, perhaps a frame). */
 #define DELIVER_EVENT_BYTES 40u
 #define DELIVER_FRAME_BYTES 20u
 
@@ -241,7 +241,7 @@ struct recorder_setup {
  * concerns only rounds (bounds, intervals). TRK_ERR_IO, TRK_ERR_NOMEM; then it is to be released, too.
  */
 int recorder_begin(struct recorder *r, const struct recorder_setup *setup);
-/* Gives back all that the recorder holds, but for the segment and the output; writes nothing. */
+/* Releases everything that the recorder holds, except the segment and the output; writes nothing. */
 void recorder_release(struct recorder *r);
 
 /* Since the capture began; of the program that drives the recorder. */

@@ -38,12 +38,12 @@ struct rotation {
 int rotate_begin(struct rotation *t, const char *path, uint32_t keep, int fd);
 
 /*
- * The newest piece is full: goes on in another one. Anywhere but in the middle of an event. False: it
- * cannot, and why is in the capture.
+ * The newest piece is full: goes on in another one. Not in the middle of an event. False: it cannot, and a notice in
+ * the capture says why.
  */
 bool rotate_now(struct recorder *r);
 
-/* Waits until the one before the newest has its end; a notice when it could not be written. */
+/* Waits until the piece before the newest has its end; writes a notice if that could not be written. */
 void rotate_finish(struct recorder *r);
 
 uint32_t rotate_first(const struct rotation *t); /* number of the oldest one that is there */

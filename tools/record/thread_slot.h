@@ -4,7 +4,7 @@
 
 #include "recorder.h"
 
-/* The stream of thread slot `slot`, made when it is new; NULL: nothing sensible there (yet). */
+/* The stream of thread slot `slot`, made when it is new; NULL: the slot holds nothing valid (yet). */
 struct stream *thread_slot_stream(struct recorder *r, uint32_t slot);
 /* The thread has ended and its chain was read: gives the slot back. */
 void thread_slot_detach(struct recorder *r, struct stream *s);

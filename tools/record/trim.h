@@ -4,7 +4,7 @@
 
 #include "recorder.h"
 
-/* Of chunks that are free, but for those that are used first. */
+/* Gives back the memory of free chunks, except of those that are used first. */
 void trim_chunks(struct recorder *r);
 
 #endif

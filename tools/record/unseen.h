@@ -10,7 +10,7 @@
 
 #include "recorder.h"
 
-/* Now and then: watches programs that recorded processes started, or became, and that have not come to us. */
+/* Now and then: watches programs that recorded processes started, or became, and that have not attached. */
 void unseen_look(struct recorder *r);
 /*
  * Processes that were started with our environment since `pid` was and never

@@ -13,11 +13,11 @@
 
 /* Once a round, when new processes are known: requests, executions, those that attached, those that ended. */
 void watch_round(struct recorder *r);
-/* `pid` runs a program that has not attached; `number`: programs that had attached when it was looked at. */
+/* `pid` runs a program that has not attached; `number`: how many programs had attached when somebody looked at it. */
 void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t number);
 /*
- * The kernel has told that `pid` executed the file `path` (NULL: nobody knows which), when at least `number` programs had
- * attached; `starter`: the name of who started it, or NULL.
+ * The kernel has reported that `pid` executed the file `path` (NULL: unknown), when at least `number` programs had
+ * attached; `starter`: the name of the program that started it, or NULL.
  */
 void watch_executed(struct recorder *r, uint32_t pid, const char *path, const char *starter, uint64_t number);
 /* Executions that may still attach. */

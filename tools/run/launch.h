@@ -27,13 +27,10 @@ struct program_options {
 /* Forks the program; it waits. False: errno. */
 bool program_fork(struct program *p, const struct program_options *o);
 
-/*
- * Lets it go. `way` is the value of SHM_ENV. 0: it runs; otherwise the
- * errno of its exec, and it is gone.
- */
+/* Starts it. `way` is the value of SHM_ENV. 0: it runs; otherwise the errno of its exec, and it is gone. */
 int program_start(struct program *p, const char *way);
 
-/* It is not to run: ends and reaps it. */
+/* The program shall not run: ends and reaps it. */
 void program_cancel(struct program *p);
 
 struct recorder_options {
