@@ -127,7 +127,7 @@ static bool check_trace(struct run_options *o)
 
 	if (!*end && frames >= 0 && frames <= TRACE_MAX)
 		return true;
-	ui_error("argument --trace: '%s' is no number of frames from 1 to 65535, or 0 for none", o->trace);
+	ui_error("argument --trace: '%s' is an invalid number of frames; use 1 to 65535, or 0 for none", o->trace);
 	return false;
 }
 
