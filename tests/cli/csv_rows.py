@@ -14,9 +14,6 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
 import reports  # noqa: E402
 
-# The key of the table in --json; None: every figure.
-REPORTS = {"stats": None, "info": None, "temporary": "rows", "leaks": "rows", "summary": "rows", "table": "rows", "diff": "rows", "tree": "root"}
-
 
 def run(reporters, name, options, capture):
     operands = [capture + "@50%", capture] if name == "diff" else [capture]
@@ -88,13 +85,13 @@ def dump_differences(reporters, capture):
 
 def main():
     reporters, captures = sys.argv[1:3]
-    reports.must_be_asked(reporters, [[name] for name in REPORTS], "dump", "flamegraph")  # dump: see dump_differences
     failed = count = 0
     for capture in sorted(glob.glob(os.path.join(captures, "good", "*.bin"))):
         if bad := dump_differences(reporters, capture):
             print(f"dump {capture}: {bad[:2]}")
             failed += 1
-        for name, table in REPORTS.items():
+        for name in reports.names(reporters, "csv", "document"):
+            table = reports.TABLES.get(name)
             status, text = run(reporters, name, ["--csv"], capture)
             json_status, report = run(reporters, name, ["--json"], capture)
             if status == json_status == 1 and name == "diff":  # sums know no other moments

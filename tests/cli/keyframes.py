@@ -313,7 +313,7 @@ def check_many_marks(folder, path):
 
 
 def main():
-    reports.must_be_asked(REPORTERS, REPORTS, "diff", "dump", "info", "leaks", "stats", "temporary")
+    REPORTS[:] = reports.commands(REPORTERS, REPORTS, "one capture", "live set")
     golden = [os.path.join(GOLDEN, "good", n + ".bin") for n in ("keyframes", "begins")]
     damaged = sorted(os.path.join(GOLDEN, "damaged", n) for n in os.listdir(os.path.join(GOLDEN, "damaged"))
                      if n.startswith("keyframes~"))

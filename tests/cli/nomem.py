@@ -54,7 +54,7 @@ def judge(r, whole):
 
 
 def main():
-    reports.must_be_asked(REPORTERS, REPORTS)
+    REPORTS[:] = reports.commands(REPORTERS, REPORTS)
     failures, count = [], 0
     for argv in REPORTS:
         whole, number, step = Run(argv, 0), 0, 1

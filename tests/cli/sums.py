@@ -114,7 +114,7 @@ def sampled(scratch):
 
 
 def main():
-    reports.must_be_asked(REPORTERS, REPORTS, "diff", "dump", "info", "temporary")
+    REPORTS[:] = reports.commands(REPORTERS, REPORTS, "one capture", "sums")
     with tempfile.TemporaryDirectory() as scratch:
         aggregated(scratch)
         sampled(scratch)

@@ -278,7 +278,7 @@ class Bounds:
 
     def said(self, capture, *words):
         """Every report says it, in one line; and in its JSON."""
-        for name in self.t.reports("diff", "dump"):
+        for name in self.t.reports("one capture", "document"):
             r = subprocess.run([self.t.reporter(name), "--json", capture], capture_output=True, timeout=600)
             lines = [line for line in r.stderr.decode().splitlines() if "no names" not in line]
             equal(f"{name}: lines on stderr", len(lines), 1 if words else 0)

@@ -112,7 +112,7 @@ class Checkpoints(aggregated.Aggregated):
         made, freed = self.blocks(capture)
         check(least <= made <= most + 2, f"{made} in the checkpoint, {least} before, {most} at the end")
         check(0 <= made - freed - made // 10 <= 1, f"{made} made, {freed} freed: no state of the program")
-        for name in self.t.reports("diff", "dump", "info"):
+        for name in self.t.reports("one capture", "sums"):
             r = subprocess.run([self.t.reporter(name), *(["-o", "-"] if name == "flamegraph" else []), capture],
                                capture_output=True, timeout=300)
             check(r.returncode == 0 and re.search(rb"(is a checkpoint: the recorder was killed;|being recorded by pid \d+:) figures are those at \d+\.\d+ s", r.stderr),

@@ -79,9 +79,9 @@ class Tracker:
     def reporter(self, name):
         return self.find("tracker-" + name, self.reporters)
 
-    def reports(self, *but):
-        """All of them, as the build lists them, but those."""
-        return reports.names(os.path.dirname(self.find("reports.txt", self.reporters)), *but)
+    def reports(self, *traits):
+        """All of them, as the build lists them, that have these traits (tests/tools/reports.py)."""
+        return reports.names(os.path.dirname(self.find("reports.txt", self.reporters)), *traits)
 
     def fixture(self, name):
         return os.path.join(self.fixtures, "fx_" + name)

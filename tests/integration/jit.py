@@ -130,7 +130,7 @@ class Jit:
     def reports(self):
         """Everything that reads a capture can read this one."""
         self.record(["code=1", "map=first", "call=5001", "seen", "sleep=20", "code=1", "map=second", "call=5002"])
-        for name in self.t.reports("diff", "dump", "flamegraph", "info", "temporary"):
+        for name in self.t.reports("unnamed", "text"):
             text = self.t.text(name, self.capture)
             check(name == "stats" or "second" in text, f"tracker {name} has no name of the code")
         page = self.t.file(".html")

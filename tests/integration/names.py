@@ -96,7 +96,7 @@ class Names:
     def case_the_module_without_names_is_named(self):
         program, library, debug = self.build()
         capture = self.t.record([program]).capture
-        for command in self.t.reports("diff", "dump", "info", "temporary"):
+        for command in self.t.reports("unnamed"):
             options = ["-o", self.t.file(".html")] if command == "flamegraph" else []
             words, unnamed = self.said(command, capture, *options)
             check(SAYS + ": put its debug file libbare.debug beside it" in words and "DEBUGINFOD_URLS" in words, f"{command} says {words!r}")

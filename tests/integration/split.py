@@ -46,7 +46,7 @@ class Cases:
             equal(f"what {pid} kept", [row["count"] for row in leaked], [kept])
             check(mine and frees, "something was freed")
             self.replay(by_pid[pid])
-            for report in ([name, *more] for name in self.t.reports("diff") for more in MORE.get(name, [[]])):
+            for report in ([name, *more] for name in self.t.reports("one capture") for more in MORE.get(name, [[]])):
                 self.t.run(*report, by_pid[pid])
             self.t.run("table", by_pid[pid] + "@done")
         return by_pid

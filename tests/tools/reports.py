@@ -1,17 +1,31 @@
-"""reports - the names of all reports, as the build lists them (reporters/reports.txt), so that no test spells them."""
+"""reports - all reports, as the build lists them (reporters/reports.txt), and what tests need to know of each.
+
+A report has every trait, unless LACKS says otherwise: a new one is asked by all tests of reports at once.
+"""
 import os
 
+# What tests ask of a report: which ones do not have it.
+LACKS = {
+    "one capture": {"diff"},  # reads one, and no second
+    "text": {"flamegraph"},  # prints to stdout for people
+    "document": {"dump"},  # its --json is one object
+    "csv": {"flamegraph"},  # has --csv
+    "sums": {"dump", "info"},  # says of an aggregated capture what it says of the events
+    "unnamed": {"diff", "dump", "info", "temporary"},  # says how much functions without names allocated
+    "live set": {"dump", "info", "leaks", "stats", "temporary"},  # shows what lives at a point, or was chosen as the options say
+}
 
-def names(folder, *but):
-    """All in that build's folder of reporters, but those."""
+# The key of the table that --csv prints; all others print every figure.
+TABLES = {"temporary": "rows", "leaks": "rows", "summary": "rows", "table": "rows", "diff": "rows", "tree": "root"}
+
+
+def names(folder, *traits):
+    """Those in that build's folder of reporters that have all of these traits."""
     with open(os.path.join(folder, "reports.txt"), encoding="utf-8") as f:
-        all_names = f.read().split()
-    if unknown := set(but) - set(all_names):
-        raise ValueError(f"no report: {unknown}")
-    return [n for n in all_names if n not in but]
+        return [n for n in f.read().split() if not any(n in LACKS[trait] for trait in traits)]
 
 
-def must_be_asked(folder, commands, *but):
-    """commands: a test's own list of reports with their options. Each report, but those, stands in it."""
-    if missing := set(names(folder, *but)) - {c[0] for c in commands}:
-        raise ValueError(f"this test asks no {missing}")
+def commands(folder, given, *traits):
+    """A test's own list of reports with their options; each report with these traits that it does not ask, by itself."""
+    asked = {c[0] for c in given}
+    return [*given, *([n] for n in names(folder, *traits) if n not in asked)]
