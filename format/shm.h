@@ -326,10 +326,18 @@ enum shm_what {
 	SHM_ASK_SNAPSHOT, /* figures: its number */
 	SHM_ASK_SNAPSHOT_FILE, /* given: its number. answer: the path of a capture that can be opened until ... */
 	SHM_ASK_SNAPSHOT_DONE, /* given: its number */
+	SHM_ASK_CAPTURE, /* given: descriptor in the program, frames, SHM_CAPTURE_*, ns between samples. figures: an errno, if it is not begun */
+	SHM_ASK_CAPTURE_END, /* figures: an errno, if its file is not whole */
+	SHM_ASK_SURVIVORS, /* of the capture that ended last. figures: number of a snapshot of them */
 	SHM_ASKS,
 };
 
 #define SHM_ALL_DOMAINS UINT64_MAX
+
+#define SHM_CAPTURE_AGGREGATED 0x1u
+#define SHM_CAPTURE_UNPACKED 0x2u
+#define SHM_CAPTURE_FOLLOWS_FORK 0x4u
+#define SHM_CAPTURE_OVERWRITES 0x8u
 
 struct shm_frame {
 	uint64_t offset; /* in the module's addresses; of a frame in no module the pc */

@@ -4,6 +4,7 @@
 #include "tracker.h"
 
 #include "alarm.h"
+#include "self_capture.h"
 #include "error.h"
 #include "hook.h"
 #include "send.h"
@@ -119,7 +120,14 @@ EXPORT const struct tracker_api_ tracker_api_2 = {
 	.module_path = trace_module,
 	.dump_traceback = trace_dump,
 	.take_snapshot = trace_snapshot,
-	.open_snapshot = trace_snapshot_open,
+	.open_snapshot = trace_open_snapshot,
+	.last_code = error_last_code,
+	.capture_new = capture_new,
+	.capture_enter = capture_enter,
+	.capture_exit = capture_exit,
+	.capture_free = capture_free,
+	.capture_is_active = capture_is_active,
+	.capture_survivors = capture_survivors,
 	.own_begin = own_begin,
 	.own_end = own_end,
 };

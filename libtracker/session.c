@@ -17,7 +17,6 @@
 #include "real_functions.h"
 #include "sample.h"
 #include "segment.h"
-#include "spawn.h"
 #include "start.h"
 #include "symbol.h"
 #include "environment.h"
@@ -398,66 +397,26 @@ const char *session_variable(const char *name)
 	return at_start.auxv && !auxiliary(&at_start, AT_SECURE) ? environment_get(at_start.envp, name) : NULL;
 }
 
-/* ---- a recorder of our own ---- */
-
-static int start_own(uint32_t nframe)
+int session_may_attach(void)
 {
-	struct inherited from;
-	int code;
-
 	if (!at_start.auxv || auxiliary(&at_start, AT_SECURE))
 		return error_set(TRACKER_EDISABLED, "this program runs with rights that its user does not have: it is never recorded");
 	if (real_is_sanitizer())
 		return error_set(TRACKER_EDISABLED, "this program was built with a sanitizer, whose malloc cannot be recorded");
 	if (!prepare_mapping(&at_start))
 		return error_set(TRACKER_EDISABLED, "this system has pages of a size that is not supported");
-	code = spawn_recorder(nframe, &from);
-	if (code != TRACKER_OK)
-		return code;
-	if (segment_open(NULL, &from)) {
+	return TRACKER_OK;
+}
+
+bool session_attach(const struct inherited *from)
+{
+	if (segment_open(NULL, from)) {
 		const struct own_pid own = find_pid(0);
 
 		begin(&at_start, &own);
 		segment_opened();
 	}
-	thread_watch_forks();
-	return state.on ? TRACKER_OK : error_set(TRACKER_ENOMEM, "there was no memory for the recorder's tables");
-}
-
-/* After a rest, or in a child that was forked meanwhile. */
-static int go_on(void)
-{
-	if (atomic_load(&state.shm->header.closed))
-		return error_set(TRACKER_EIO, "the recorder of this program has ended: it was stopped, and cannot be started again");
-	atomic_fetch_add(&state.code_generation, 1); /* what was loaded and unloaded meanwhile was not told */
-	state.on = true;
-	if (*state.fork_page || session_enter_child())
-		return TRACKER_OK;
-	return error_set(TRACKER_EIO, "this forked process could not be told to the recorder");
-}
-
-int session_own(uint32_t nframe)
-{
-	static _Atomic uint32_t busy;
-	uint32_t idle = 0;
-	int code;
-
-	if (state.on)
-		return TRACKER_OK;
-	while (!atomic_compare_exchange_strong(&busy, &idle, 1)) { /* another thread starts it at this moment */
-		idle = 0;
-		raw_futex_wait(&busy, 1, 1000000);
-	}
-	code = state.on ? TRACKER_OK : state.process ? go_on() :
-						       start_own(nframe);
-	atomic_store(&busy, 0);
-	return code;
-}
-
-void session_rest(void)
-{
-	if (state.on && state.shm->header.flags & SHM_OWN)
-		state.on = false;
+	return state.on;
 }
 
 bool session_enter_child(void)

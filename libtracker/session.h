@@ -8,6 +8,7 @@
 #ifndef SESSION_H
 #define SESSION_H
 
+#include "segment.h"
 #include "state.h"
 
 /* Attaches to the recorder named in the environment. Once; from the first hook or the constructor. */
@@ -16,13 +17,10 @@ void session_start(void);
 const char *session_variable(const char *name);
 /* An allocation has come to us: no malloc of the program's own stands before ours. */
 void session_withdraw_own_malloc(void);
-/*
- * A recorder for this program alone, unless it is recorded already: starts one that keeps at least `nframe` frames of a stack. May be
- * called at any time, not from a hook. TRACKER_OK, or a code with a sentence (error.h). What had begun before goes on after session_rest.
- */
-int session_own(uint32_t nframe);
-/* Nobody asks for anything of a recorder of our own: nothing is recorded until session_own. */
-void session_rest(void);
+/* Whether the process may attach later, to a recorder of its own. TRACKER_OK, or TRACKER_EDISABLED with a sentence. */
+int session_may_attach(void);
+/* ... to that segment. False: there was no memory. Not from a hook. */
+bool session_attach(const struct inherited *from);
 /* First event in a child of fork: become a process of our own. False: it is not to be recorded. */
 bool session_enter_child(void);
 /*

@@ -6,6 +6,7 @@
 #include "ask.h"
 #include "error.h"
 #include "hook.h"
+#include "own_recorder.h"
 #include "raw.h"
 #include "send.h"
 #include "session.h"
@@ -36,7 +37,7 @@ int trace_start(int nframe)
 	if (trace_is_tracing())
 		return TRACKER_OK;
 	hook_start();
-	code = session_own((uint32_t)nframe);
+	code = own_recorder_want(OWN_TRACE, (uint32_t)nframe);
 	if (code != TRACKER_OK)
 		return code;
 	code = ask(&q);
@@ -53,7 +54,7 @@ int trace_stop(void)
 	if (!atomic_exchange(&limit, 0))
 		return TRACKER_OK;
 	code = ask(&q);
-	session_rest();
+	own_recorder_rest(OWN_TRACE);
 	return code;
 }
 
@@ -300,7 +301,7 @@ int trace_snapshot(void)
 	return code == TRACKER_OK ? (int)(q.figures[0] & INT32_MAX) : code;
 }
 
-int trace_snapshot_open(int snapshot)
+int trace_open_snapshot(int snapshot)
 {
 	char path[64];
 	struct question q = { .what = SHM_ASK_SNAPSHOT_FILE, .given = { (uint64_t)snapshot }, .answer = path, .room = sizeof(path) - 1 };

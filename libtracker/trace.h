@@ -34,6 +34,6 @@ int trace_object(unsigned domain, uintptr_t address, struct tracker_raw_tracebac
 int trace_module(unsigned module, char *path, size_t room);
 int trace_dump(int fd, const void *address);
 int trace_snapshot(void);
-int trace_snapshot_open(int snapshot);
+int trace_open_snapshot(int snapshot);
 
 #endif

@@ -97,6 +97,38 @@ struct tracker_watch_ {
 	size_t made, made_bytes;
 };
 
+/* ---- captures that the program makes itself: types. What they do stands further below ---- */
+
+typedef enum { TRACKER_FILE_FORMAT_ALL_ALLOCATIONS,
+	       TRACKER_FILE_FORMAT_AGGREGATED_ALLOCATIONS } tracker_file_format;
+typedef enum { TRACKER_DESTINATION_FILE,
+	       TRACKER_DESTINATION_SOCKET } tracker_destination_kind;
+
+typedef struct tracker_destination {
+	tracker_destination_kind kind;
+	const char *path; /* a file */
+	bool overwrite; /* what is there; otherwise that is an error */
+	bool compress_on_exit; /* blocks are compressed as they are written; false: never */
+	bool buffered; /* always so; accepted for programs that knew memray */
+	uint16_t server_port; /* a socket: not yet */
+	const char *address;
+} tracker_destination;
+
+typedef struct tracker_options {
+	size_t struct_size; /* of what the program was built with: tracker_options_init sets it, and all else */
+	const char *file_name; /* this or a destination */
+	const tracker_destination *destination;
+	bool native_traces; /* true: there are no others */
+	bool trace_python_allocators; /* false */
+	bool track_object_lifetimes; /* false; true: tracker_capture_surviving can be asked, until the capture is freed */
+	bool follow_fork; /* false; true: a forked child has a capture of its own, in FILE.PID */
+	unsigned memory_interval_ms; /* 10: distance of samples of resident memory; 0: none */
+	tracker_file_format file_format; /* all allocations */
+	int nframe; /* 1024: frames that are kept of a stack */
+} tracker_options;
+
+typedef struct tracker_capture tracker_capture;
+
 /* Of libtracker-replay: where a block was allocated, as the recorder says it. */
 struct tracker_raw_frame_ {
 	uintptr_t offset; /* in the addresses of the module's file; of a frame in no module the return address */
@@ -146,6 +178,13 @@ struct tracker_api_ {
 	int (*dump_traceback)(int fd, const void *ptr);
 	int (*take_snapshot)(void); /* its number */
 	int (*open_snapshot)(int snapshot); /* a descriptor, once: waits until the snapshot is written */
+	int (*last_code)(void);
+	struct tracker_capture *(*capture_new)(const struct tracker_options *options);
+	int (*capture_enter)(struct tracker_capture *capture);
+	int (*capture_exit)(struct tracker_capture *capture);
+	int (*capture_free)(struct tracker_capture *capture);
+	int (*capture_is_active)(void);
+	int (*capture_survivors)(const struct tracker_capture *capture); /* as take_snapshot */
 	uintptr_t (*own_begin)(void); /* what this thread allocates until own_end is not recorded */
 	void (*own_end)(uintptr_t begun);
 };
@@ -194,6 +233,12 @@ static inline const char *tracker_strerror(int code)
 static inline const char *tracker_last_error(void)
 {
 	return TRACKER_CALL_(last_error, "tracker is not there: run the program with tracker run, or link it with -ltracker", ());
+}
+
+/* The code of the calling thread's last call that failed; TRACKER_OK when none has. For calls that return a pointer. */
+static inline int tracker_last_code(void)
+{
+	return TRACKER_CALL_(last_code, TRACKER_EDISABLED, ());
 }
 
 /* "0.1.0": of the library that was found; "" without one. */
@@ -452,6 +497,58 @@ static inline int tracker_untrack(unsigned domain, uintptr_t ptr)
 static inline int tracker_dump_traceback(int fd, const void *ptr)
 {
 	return TRACKER_CALL_(dump_traceback, TRACKER_EDISABLED, (fd, ptr));
+}
+
+/* ---- captures that the program makes itself: what memray's Tracker does ---- */
+
+/* The defaults, as they stand at the members. */
+static inline void tracker_options_init(tracker_options *options)
+{
+	const tracker_options defaults = {
+		sizeof(tracker_options), NULL, NULL, true, false, false, false, 10, TRACKER_FILE_FORMAT_ALL_ALLOCATIONS, 1024
+	};
+
+	*options = defaults;
+}
+
+/*
+ * Opens the file; nothing is recorded yet. NULL: tracker_last_error says why, tracker_last_code which kind of failure it is:
+ * TRACKER_EINVAL, TRACKER_EEXIST (the file exists, and overwrite is false), TRACKER_EIO (it cannot be created), TRACKER_ENOTSUP,
+ * TRACKER_ENOMEM, TRACKER_EDISABLED. It is the caller's, who frees it.
+ */
+static inline tracker_capture *tracker_capture_new(const tracker_options *options)
+{
+	return TRACKER_CALL_(capture_new, NULL, (options));
+}
+
+/*
+ * From now on all that this process allocates is recorded, in every thread. TRACKER_EBUSY: one is active already (in this process: what
+ * tracker run records does not count). TRACKER_ESTALE: this one was entered before. TRACKER_EINVAL, TRACKER_EIO.
+ */
+static inline int tracker_capture_enter(tracker_capture *capture)
+{
+	return TRACKER_CALL_(capture_enter, TRACKER_EDISABLED, (capture));
+}
+
+/*
+ * Ends it, and waits until its file is finished: names are looked up, which takes as long as tracker run does at its end. TRACKER_EINVAL:
+ * it is not active here. TRACKER_EIO: the file is not whole. A program that ends, or is killed, without it has a whole file, too.
+ */
+static inline int tracker_capture_exit(tracker_capture *capture)
+{
+	return TRACKER_CALL_(capture_exit, TRACKER_EDISABLED, (capture));
+}
+
+/* Leaves it if it is active, and gives it back. One that was never entered leaves no file behind. NULL: nothing. As tracker_capture_exit. */
+static inline int tracker_capture_free(tracker_capture *capture)
+{
+	return TRACKER_CALL_(capture_free, TRACKER_EDISABLED, (capture));
+}
+
+/* 1 while a capture is active in this process, otherwise 0. */
+static inline int tracker_capture_is_active(void)
+{
+	return TRACKER_CALL_(capture_is_active, 0, ());
 }
 
 #ifdef __cplusplus

@@ -21,8 +21,8 @@ LIBRARY = sys.argv[2] if len(sys.argv) > 2 else None
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 FUNCTION_LINES, FILE_LINES = 60, 500
-TLS_BYTES = 104  # the count-down of --sample and what the program asks for (alarms, errors) must be a thread's own
-DATA_BYTES = 4096  # .data and .bss: conservative collectors of garbage scan them as roots
+TLS_BYTES = 112  # the count-down of --sample and what the program asks for (alarms, errors) must be a thread's own
+DATA_BYTES = 4608  # .data and .bss: conservative collectors of garbage scan them as roots
 NEEDED = {"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 TEXT = (".c", ".h", ".py", ".sh", ".js", ".css", ".html", ".md", ".scd", ".build", ".txt")
 CODE = (".c", ".h", ".py", ".sh", ".js", ".css")

@@ -1,6 +1,8 @@
 /* answer - see answer.h. */
 #include "answer.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -14,8 +16,9 @@
 
 #include "deliver.h"
 #include "libtracker/tracker.h"
-#include "snapshots.h"
 #include "node_frames.h"
+#include "own_capture.h"
+#include "snapshots.h"
 #include "traced.h"
 
 /* A question on its way: the entry is the program's memory, so what it says was read once. */
@@ -32,6 +35,8 @@ struct asked {
 };
 
 /* ---- the answers: enum tracker_error ---- */
+
+static void stop_trace(struct recorder *r, struct process *p);
 
 static uint32_t page_bytes(const struct recorder *r)
 {
@@ -51,7 +56,7 @@ static int start(struct asked *a)
 
 static int stop(struct asked *a)
 {
-	answer_forget(a->r, a->p);
+	stop_trace(a->r, a->p);
 	return TRACKER_OK;
 }
 
@@ -142,7 +147,7 @@ static int module(struct asked *a)
 
 static int snapshot(struct asked *a)
 {
-	const int64_t number = snapshot_take(a->r, a->p);
+	const int64_t number = snapshot_take(a->r, a->p, a->p->trace);
 
 	if (number < 0)
 		return number == TRK_ERR_NOMEM ? TRACKER_ENOMEM : TRACKER_EIO;
@@ -176,6 +181,67 @@ static int snapshot_done(struct asked *a)
 	return TRACKER_OK;
 }
 
+/* ---- captures ---- */
+
+/* The program's file, by its descriptor, opened anew: what it does with its own is nothing to us then. */
+static int open_theirs(const struct process *p, uint64_t fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/fd/%u", p->pid, (unsigned)fd);
+	return open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
+}
+
+static int refuse(struct asked *a, int error)
+{
+	a->figures[0] = (uint64_t)error;
+	return TRACKER_EIO;
+}
+
+static int capture(struct asked *a)
+{
+	const struct own_capture_setup setup = {
+		.nframe = a->given[1] >= 1 && a->given[1] <= TRACKER_NFRAME_MAX ? (uint32_t)a->given[1] : TRACKER_NFRAME_MAX,
+		.flags = (uint32_t)a->given[2],
+		.memory_interval_ns = a->given[3],
+	};
+	int fd;
+
+	if (a->p->capture && !own_capture_has_ended(a->p->capture))
+		return TRACKER_EBUSY;
+	own_capture_free(a->p->capture);
+	a->r->traced -= a->p->capture != NULL;
+	a->p->capture = NULL;
+	fd = open_theirs(a->p, a->given[0]);
+	if (fd < 0)
+		return refuse(a, errno);
+	(void)!ftruncate(fd, 0); /* /dev/null has no length */
+	a->p->capture = own_capture_begin(a->r, a->p, fd, &setup);
+	if (!a->p->capture)
+		return refuse(a, errno);
+	a->r->traced++;
+	return TRACKER_OK;
+}
+
+static int capture_end(struct asked *a)
+{
+	int error;
+
+	if (!a->p->capture)
+		return TRACKER_ENOENT;
+	own_capture_end(a->p->capture);
+	a->waits = !own_capture_is_finished(a->p->capture, false, &error);
+	return a->waits || !error ? TRACKER_OK : refuse(a, error);
+}
+
+static int survivors(struct asked *a)
+{
+	const int64_t number = a->p->capture ? snapshot_take(a->r, a->p, own_capture_trace(a->p->capture)) : TRK_ERR_IO;
+
+	a->figures[0] = number < 0 ? 0 : (uint64_t)number;
+	return number < 0 ? TRACKER_EIO : TRACKER_OK;
+}
+
 static const struct {
 	int (*answer)(struct asked *a);
 	bool traced; /* there is none where nothing is traced */
@@ -192,6 +258,9 @@ static const struct {
 	[SHM_ASK_SNAPSHOT] = { snapshot, true },
 	[SHM_ASK_SNAPSHOT_FILE] = { snapshot_file, false },
 	[SHM_ASK_SNAPSHOT_DONE] = { snapshot_done, false },
+	[SHM_ASK_CAPTURE] = { capture, false },
+	[SHM_ASK_CAPTURE_END] = { capture_end, false },
+	[SHM_ASK_SURVIVORS] = { survivors, false },
 };
 
 /* ---- asking and answering ---- */
@@ -269,8 +338,11 @@ void answer_question(struct recorder *r, struct process *p, uint32_t entry)
 	r->questions.waiting[entry] = try_answer(r, p, entry) ? NULL : p;
 }
 
-void answer_waiting(struct recorder *r)
+void answer_round(struct recorder *r)
 {
+	for (size_t i = 0; r->traced && i < r->live_count; i++)
+		if (r->live[i]->capture)
+			own_capture_tick(r->live[i]->capture);
 	for (uint32_t i = 0; i < SHM_QUESTIONS; i++)
 		if (r->questions.waiting[i] && try_answer(r, r->questions.waiting[i], i))
 			r->questions.waiting[i] = NULL;
@@ -279,10 +351,12 @@ void answer_waiting(struct recorder *r)
 void answer_apply(const struct recorder *r)
 {
 	for (uint32_t i = 0; i < r->batch_count; i++) {
-		struct trace *const t = r->processes[r->batch[i].process]->trace;
+		const struct process *const p = r->processes[r->batch[i].process];
 
-		if (t)
-			trace_apply(t, &r->batch[i]);
+		if (p->trace)
+			trace_apply(p->trace, &r->batch[i]);
+		if (p->capture)
+			own_capture_apply(p->capture, &r->batch[i]);
 	}
 }
 
@@ -290,19 +364,33 @@ void answer_forked(struct recorder *r, struct process *p)
 {
 	const struct process *const parent = p->parent == NO_INDEX ? NULL : r->processes[p->parent];
 
-	if (!parent || !parent->trace)
+	if (!parent || (!parent->trace && !parent->capture))
 		return;
 	deliver_flush(r);
-	p->trace = trace_fork(parent->trace, p->index, page_bytes(r));
-	r->traced += p->trace != NULL;
+	p->trace = parent->trace ? trace_fork(parent->trace, p->index, page_bytes(r)) : NULL;
+	p->capture = parent->capture ? own_capture_fork(parent->capture, r, p) : NULL;
+	r->traced += (p->trace != NULL) + (p->capture != NULL);
 }
 
-void answer_forget(struct recorder *r, struct process *p)
+static void stop_waiting(struct recorder *r, const struct process *p)
 {
 	for (uint32_t i = 0; i < SHM_QUESTIONS; i++)
 		if (r->questions.waiting[i] == p)
 			r->questions.waiting[i] = NULL;
+}
+
+static void stop_trace(struct recorder *r, struct process *p)
+{
 	r->traced -= p->trace != NULL;
 	trace_free(p->trace);
 	p->trace = NULL;
+}
+
+void answer_forget(struct recorder *r, struct process *p)
+{
+	stop_waiting(r, p);
+	stop_trace(r, p);
+	r->traced -= p->capture != NULL;
+	own_capture_free(p->capture);
+	p->capture = NULL;
 }

@@ -9,13 +9,13 @@
 
 /* The question in that entry was met among the events of `p`; all events before it are applied. */
 void answer_question(struct recorder *r, struct process *p, uint32_t entry);
-/* Answers that have waited for something. Once a round. */
-void answer_waiting(struct recorder *r);
+/* Answers that have waited for something, and what captures of programs have to write now and then. Once a round. */
+void answer_round(struct recorder *r);
 /* The events of the batch, to the live sets that traced processes have besides the recording's. */
 void answer_apply(const struct recorder *r);
-/* A process was forked: it is traced if its parent is. */
+/* A process was forked: it is traced if its parent is, and captured if that follows forks. */
 void answer_forked(struct recorder *r, struct process *p);
-/* It is traced no more: it says so, executes another program, or has ended. */
+/* It executes another program, or has ended: nothing that it asked for goes on. Waits until its capture is finished. */
 void answer_forget(struct recorder *r, struct process *p);
 
 #endif

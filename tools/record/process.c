@@ -6,6 +6,7 @@
 #include "deliver.h"
 #include "ending.h"
 #include "ends.h"
+#include "own_capture.h"
 #include "pidspace.h"
 #include "round.h"
 #include "snapshots.h"
@@ -83,6 +84,7 @@ void process_free(struct process *p)
 	modules_clear(&p->modules, NULL, NULL);
 	jit_free(p->jit);
 	trace_free(p->trace);
+	own_capture_free(p->capture);
 	if (p->pidfd >= 0)
 		close(p->pidfd);
 	if (p->statm >= 0)
@@ -473,8 +475,6 @@ void process_end(struct recorder *r, struct process *p)
 	round_drain(r, p);
 	jit_finish(r, p);
 	process_collect(r, p);
-	answer_forget(r, p);
-	snapshot_drop_all(r, p);
 	p->gone = true;
 	if (!p->index) /* whoever has its pid from now on is another */
 		atomic_store(&r->shm->header.program_pid, 0);
@@ -483,6 +483,8 @@ void process_end(struct recorder *r, struct process *p)
 	deliver_end_process(r, p);
 	modules_clear(&p->modules, deliver_mapping_gone, &context);
 	ending_begin(r, p);
+	answer_forget(r, p);
+	snapshot_drop_all(r, p);
 	process_write(r, p);
 	finish_streams(p);
 	if (p->statm >= 0)

@@ -310,7 +310,7 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	due = ends_due(r, end); /* before it: what those that are seen to be over leave behind is all there */
 	more = pass(r, &bytes);
 	look_answer(r);
-	answer_waiting(r);
+	answer_round(r);
 	if (due)
 		ends_apply(r, end);
 	chain_wake(r->shm);

@@ -1,5 +1,6 @@
 /* snapshots - see snapshots.h. */
 #include "snapshots.h"
+#include "excerpt.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,9 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "format/array.h"
 #include "replay/heap_saved.h"
-#include "node_frames.h"
 #include "traced.h"
 
 #define AT_ONCE 64u /* a program that takes more and opens none of them has forgotten them */
@@ -30,164 +29,42 @@ struct snapshots {
 
 /* ---- writing: in the copy ---- */
 
-struct writing {
-	struct recorder *r;
-	const struct process *process;
-	struct writer *to;
-	uint32_t nframe;
-	uint32_t *nodes, *modules; /* there, by number here; 0: not written yet */
-	uint32_t node_room, module_room;
-	uint32_t *threads; /* likewise, + 1 */
-	uint32_t thread_room, thread_count;
-	uint64_t (*frames)[2]; /* of one stack, most recent first: module there, offset */
-	uint32_t frame_room;
-	bool no_memory;
-};
-
-static uint32_t module_of(struct writing *w, uint32_t module)
-{
-	if (!module || module >= w->r->module_count || !ARRAY_ZEROES(w->modules, w->module_room, module + 1, 64))
-		return 0;
-	if (!w->modules[module])
-		w->modules[module] = writer_module(w->to, &w->r->modules[module].record);
-	return w->modules[module];
-}
-
-/* Writes the frames of a stack that are kept; the node there. */
-static uint32_t write_stack(struct writing *w, const struct stack *s)
-{
-	uint32_t at = s->node, node = 0;
-
-	if (!ARRAY_ROOM(w->frames, w->frame_room, s->kept, 64)) {
-		w->no_memory = true;
-		return 0;
-	}
-	for (uint32_t i = 0; i < s->kept; i++) {
-		uint32_t module;
-
-		at = stack_next(w->r->writer, at, &module, &w->frames[i][1]);
-		w->frames[i][0] = module_of(w, module);
-	}
-	for (uint32_t i = s->kept; i--;)
-		node = writer_node(w->to, node, writer_frame(w->to, (uint32_t)w->frames[i][0], w->frames[i][1]));
-	if (s->total > s->kept)
-		node = writer_node(w->to, node, writer_frame(w->to, 0, TRK_FRAME_DEPTH + s->total));
-	return node;
-}
-
-static uint32_t node_of(struct writing *w, uint32_t node)
-{
-	if (!node)
-		return 0;
-	if (!ARRAY_ZEROES(w->nodes, w->node_room, node + 1, 4096)) {
-		w->no_memory = true;
-		return 0;
-	}
-	if (!w->nodes[node]) {
-		const struct stack s = stack_look(w->r->writer, node, w->nframe);
-
-		w->nodes[node] = write_stack(w, &s);
-	}
-	return w->nodes[node];
-}
-
-/* A thread that has ended has no name here any more. */
-static void write_thread(struct writing *w, uint32_t thread, uint32_t there)
-{
-	struct trk_thread told = { .index = there, .name = "", .end_ns = UINT64_MAX };
-
-	for (size_t i = 0; i < w->process->stream_count; i++) {
-		const struct stream *const s = w->process->streams[i];
-
-		if (s->thread != thread)
-			continue;
-		told.tid = s->tid;
-		told.name = s->name;
-		told.start_ns = s->start_ns;
-		told.main = s->tid == w->process->pid;
-	}
-	writer_thread(w->to, &told);
-}
-
-static uint32_t thread_of(struct writing *w, uint32_t thread)
-{
-	if (!ARRAY_ZEROES(w->threads, w->thread_room, thread + 1, 64)) {
-		w->no_memory = true;
-		return 0;
-	}
-	if (!w->threads[thread]) {
-		write_thread(w, thread, w->thread_count);
-		w->threads[thread] = ++w->thread_count;
-	}
-	return w->threads[thread] - 1;
-}
-
-static void write_process(struct writing *w)
-{
-	const struct process *const p = w->process;
-
-	writer_process(w->to, &(struct trk_process){
-				      .pid = p->pid,
-				      .ppid = p->ppid,
-				      .parent = UINT32_MAX,
-				      .start_ns = p->start_ns,
-				      .end_ns = UINT64_MAX,
-				      .name = p->name ? p->name : "",
-				      .executable = p->executable ? p->executable : "",
-				      .command_line = p->command,
-				      .command_line_bytes = (uint32_t)p->command_bytes,
-				      .libc = p->libc,
-				      .host = w->r->host,
-				      .system = w->r->system,
-			      });
-}
-
 static void put_process(void *data, const struct keyframe_process *p)
 {
 	const struct keyframe_process own = { 0 };
 
 	(void)p;
-	writer_keyframe_process(((struct writing *)data)->to, &own);
+	writer_keyframe_process(((struct excerpt *)data)->to, &own);
 }
 
 static void put_block(void *data, const struct keyframe_block *b)
 {
-	struct writing *const w = data;
+	struct excerpt *const x = data;
 	struct keyframe_block own = *b;
 
-	own.node = node_of(w, b->node);
-	own.thread = thread_of(w, b->thread);
-	own.aside_thread = b->aside ? thread_of(w, b->aside_thread) : 0;
-	writer_keyframe_block(w->to, &own);
+	own.node = excerpt_node(x, b->node);
+	own.thread = excerpt_thread(x, b->thread);
+	own.aside_thread = b->aside ? excerpt_thread(x, b->aside_thread) : 0;
+	writer_keyframe_block(x->to, &own);
 }
 
-static struct trk_header header_of(const struct recorder *r)
+static int write_snapshot(struct excerpt *x, const struct trace *trace, int fd)
 {
-	struct trk_header h = r->rotation.header;
+	const struct heap_saver saver = { .data = x, .process = put_process, .block = put_block };
+	const struct heap *const heap = trace_heap(trace);
+	int error;
 
-	h.content = TRK_CONTENT_EVENTS;
-	h.id ^= r->now_ns | 1;
-	return h;
-}
-
-static int write_snapshot(struct writing *w, int fd)
-{
-	const struct trk_header header = header_of(w->r);
-	const struct heap_saver saver = { .data = w, .process = put_process, .block = put_block };
-	const struct heap *const heap = trace_heap(w->process->trace);
-
-	if (writer_new(&w->to, fd, &header) != 0)
+	if (excerpt_begin(x, fd, TRK_CONTENT_EVENTS, TRK_PACK_LZ4) != 0)
 		return ENOMEM;
-	writer_set_packing(w->to, TRK_PACK_LZ4);
-	write_process(w);
-	writer_keyframe_begin(w->to, w->r->now_ns, 0, 0, heap_save_bound(heap), true);
-	w->no_memory |= heap_save(heap, &saver) != 0;
-	writer_keyframe_end(w->to);
-	writer_health(w->to, "began_ns", w->r->now_ns);
-	writer_health(w->to, "end_ns", w->r->now_ns);
-	writer_health(w->to, "traceback_limit", w->nframe);
-	writer_finish(w->to);
-	return w->no_memory ? ENOMEM : writer_error(w->to);
+	writer_keyframe_begin(x->to, x->r->now_ns, 0, 0, heap_save_bound(heap), true);
+	x->no_memory |= heap_save(heap, &saver) != 0;
+	writer_keyframe_end(x->to);
+	writer_health(x->to, "began_ns", x->r->now_ns);
+	writer_health(x->to, "end_ns", x->r->now_ns);
+	writer_health(x->to, "traceback_limit", x->nframe);
+	writer_finish(x->to);
+	error = x->no_memory ? ENOMEM : writer_error(x->to);
+	return error;
 }
 
 /* ---- the list: in the recorder ---- */
@@ -200,9 +77,9 @@ static struct snapshot *find(const struct recorder *r, uint64_t number)
 	return NULL;
 }
 
-int64_t snapshot_take(struct recorder *r, const struct process *p)
+int64_t snapshot_take(struct recorder *r, const struct process *p, const struct trace *trace)
 {
-	struct writing w = { .r = r, .process = p, .nframe = trace_nframe(p->trace) };
+	struct excerpt x = { .r = r, .process = p, .nframe = trace_nframe(trace) };
 	struct snapshot *s;
 
 	if (!r->snapshots)
@@ -214,7 +91,7 @@ int64_t snapshot_take(struct recorder *r, const struct process *p)
 	const pid_t pid = fd < 0 ? -1 : fork();
 
 	if (pid == 0)
-		_exit(write_snapshot(&w, fd));
+		_exit(write_snapshot(&x, trace, fd));
 	if (pid < 0) {
 		if (fd >= 0)
 			close(fd);

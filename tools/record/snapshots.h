@@ -11,8 +11,10 @@
 
 struct snapshots; /* of a recorder; NULL: none was ever taken */
 
-/* Takes one of `p`, which is traced. Its number, from 1; TRK_ERR_NOMEM, TRK_ERR_IO: there are too many, or no descriptors. */
-int64_t snapshot_take(struct recorder *r, const struct process *p);
+struct trace;
+
+/* Takes one of `p`: of its trace, or of another live set of its. Its number, from 1; TRK_ERR_NOMEM, TRK_ERR_IO: there are too many, or no descriptors. */
+int64_t snapshot_take(struct recorder *r, const struct process *p, const struct trace *trace);
 
 enum snapshot_state { SNAPSHOT_UNKNOWN,
 		      SNAPSHOT_BEING_WRITTEN,

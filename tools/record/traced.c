@@ -185,6 +185,11 @@ void trace_apply(struct trace *t, const struct trk_event *e)
 
 /* ---- answers ---- */
 
+uint32_t trace_last_ref(const struct trace *t)
+{
+	return heap_last_ref(t->heap);
+}
+
 uint32_t trace_nframe(const struct trace *t)
 {
 	return t->nframe;

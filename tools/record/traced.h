@@ -21,6 +21,9 @@ struct trace *trace_fork(const struct trace *parent, uint32_t process, uint32_t 
 /* An event of its process. Without memory it is counted as lost. */
 void trace_apply(struct trace *t, const struct trk_event *e);
 
+/* As heap_last_ref. */
+uint32_t trace_last_ref(const struct trace *t);
+
 uint32_t trace_nframe(const struct trace *t);
 uint64_t trace_lost(const struct trace *t); /* events of its process, since it began */
 const struct heap *trace_heap(const struct trace *t);

@@ -1,0 +1,278 @@
+/*
+ * captured - makes captures of itself (tracker_capture_*): 3 blocks of 1000 bytes before, 5 of 700 inside, of which 2 stay, 2 of 300 in another
+ * thread, 4 of 90 behind.
+ *
+ * usage: captured MODE FILE; prints what the calls returned.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../../libtracker/tracker.h"
+
+static char output[1 << 14];
+static const char *file;
+
+__attribute__((noinline)) static void *block(size_t size)
+{
+	void *volatile p = malloc(size);
+
+	return p;
+}
+
+static void *worker(void *data)
+{
+	free(block(300));
+	free(block(300));
+	return data;
+}
+
+static void *before[3], *behind[4];
+
+static void *outside_before(void)
+{
+	for (int i = 0; i < 3; i++)
+		before[i] = block(1000);
+	return before;
+}
+
+static void inside(void)
+{
+	void *some[5];
+	pthread_t t;
+
+	for (int i = 0; i < 5; i++)
+		some[i] = block(700);
+	for (int i = 0; i < 3; i++) {
+		free(some[i]);
+		free(before[i]);
+	}
+	pthread_create(&t, NULL, worker, NULL);
+	pthread_join(t, NULL);
+}
+
+static void outside_behind(void)
+{
+	for (int i = 0; i < 4; i++)
+		behind[i] = block(90);
+}
+
+static tracker_capture *make(const tracker_options *o)
+{
+	tracker_capture *const c = tracker_capture_new(o);
+
+	if (!c)
+		printf("new: %d %s\n", tracker_last_code(), tracker_last_error());
+	return c;
+}
+
+static tracker_options options(void)
+{
+	tracker_options o;
+
+	tracker_options_init(&o);
+	o.file_name = file;
+	return o;
+}
+
+static void say(const char *what, int code)
+{
+	if (code == TRACKER_OK)
+		printf("%s: 0\n", what);
+	else
+		printf("%s: %d %s\n", what, code, tracker_last_error());
+}
+
+static void record(const tracker_options *o)
+{
+	pthread_t t;
+	tracker_capture *const c = make(o);
+
+	if (!c)
+		return;
+	pthread_create(&t, NULL, worker, NULL); /* its stack is kept for the next thread */
+	pthread_join(t, NULL);
+	outside_before();
+	printf("active: %d\n", tracker_capture_is_active());
+	say("enter", tracker_capture_enter(c));
+	inside();
+	printf("active: %d\n", tracker_capture_is_active());
+	say("exit", tracker_capture_exit(c));
+	outside_behind();
+	printf("active: %d\n", tracker_capture_is_active());
+	say("free", tracker_capture_free(c));
+}
+
+static void plain(void)
+{
+	const tracker_options o = options();
+
+	record(&o);
+}
+
+static void aggregated(void)
+{
+	tracker_options o = options();
+
+	o.file_format = TRACKER_FILE_FORMAT_AGGREGATED_ALLOCATIONS;
+	record(&o);
+}
+
+static void overwrite(void)
+{
+	const tracker_destination d = { .kind = TRACKER_DESTINATION_FILE, .path = file, .overwrite = true };
+	tracker_options o = options();
+
+	o.file_name = NULL;
+	o.destination = &d;
+	record(&o);
+}
+
+/* Each of the calls in a wrong order, with wrong arguments. */
+static void misuse(void)
+{
+	tracker_destination d = { .kind = TRACKER_DESTINATION_FILE, .path = file };
+	tracker_options o = options();
+	tracker_capture *a, *b;
+
+	make(NULL);
+	o.struct_size = 8;
+	make(&o);
+	o = options();
+	o.destination = &d;
+	make(&o);
+	o.file_name = NULL;
+	o.destination = NULL;
+	make(&o);
+	o.destination = &d;
+	d.kind = TRACKER_DESTINATION_SOCKET;
+	make(&o);
+	o = options();
+	o.file_name = "/doesn/t/exist";
+	make(&o);
+	o.file_name = "/";
+	make(&o);
+	o = options();
+	o.nframe = 70000;
+	make(&o);
+	say("enter nothing", tracker_capture_enter(NULL));
+	say("exit nothing", tracker_capture_exit(NULL));
+	say("free nothing", tracker_capture_free(NULL));
+	o = options();
+	a = make(&o);
+	say("exit first", tracker_capture_exit(a));
+	o.file_name = "/dev/null";
+	b = make(&o);
+	say("enter", tracker_capture_enter(a));
+	say("another", tracker_capture_enter(b));
+	say("twice", tracker_capture_enter(a));
+	say("exit", tracker_capture_exit(a));
+	say("exit again", tracker_capture_exit(a));
+	say("again", tracker_capture_enter(a));
+	say("the other", tracker_capture_enter(b));
+	say("free it", tracker_capture_free(b));
+	say("free", tracker_capture_free(a));
+}
+
+static void unused(void)
+{
+	const tracker_options o = options();
+
+	say("free", tracker_capture_free(make(&o)));
+	printf("there: %d\n", access(file, F_OK) == 0);
+}
+
+static void forked(bool follow)
+{
+	tracker_options o = options();
+	tracker_capture *c;
+
+	o.follow_fork = follow;
+	c = make(&o);
+	say("enter", tracker_capture_enter(c));
+	block(11);
+	fflush(stdout);
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		const bool active = tracker_capture_is_active();
+
+		block(22);
+		block(23);
+		_exit(active ? tracker_capture_exit(c) == TRACKER_OK ? 0 : 2 : 1);
+	}
+	int status;
+
+	waitpid(pid, &status, 0);
+	printf("child: %d\n", WEXITSTATUS(status));
+	block(33);
+	say("exit", tracker_capture_exit(c));
+	printf("pid: %d\n", (int)pid);
+}
+
+/* It is entered, and the program ends: by itself, or killed. */
+static void left(bool killed)
+{
+	const tracker_options o = options();
+
+	say("enter", tracker_capture_enter(make(&o)));
+	fflush(stdout);
+	for (int i = 0; i < 1000; i++)
+		block(64);
+	if (killed)
+		kill(getpid(), SIGKILL);
+}
+
+/* While it is traced, and recorded besides: neither knows of the other. */
+static void both(void)
+{
+	const tracker_options o = options();
+	tracker_capture *const c = make(&o);
+	size_t now;
+
+	say("start", tracker_start(3));
+	outside_before();
+	say("enter", tracker_capture_enter(c));
+	block(700);
+	say("stop", tracker_stop());
+	block(700);
+	say("start", tracker_start(3));
+	block(700);
+	say("exit", tracker_capture_exit(c));
+	block(50);
+	tracker_get_traced_memory(&now, NULL);
+	printf("traced: %zu\n", now);
+}
+
+int main(int argc, char **argv)
+{
+	const char *const mode = argc > 2 ? argv[1] : "";
+
+	file = argc > 2 ? argv[2] : NULL;
+	setvbuf(stdout, output, _IOFBF, sizeof(output));
+	if (strcmp(mode, "plain") == 0)
+		plain();
+	else if (strcmp(mode, "aggregated") == 0)
+		aggregated();
+	else if (strcmp(mode, "overwrite") == 0)
+		overwrite();
+	else if (strcmp(mode, "misuse") == 0)
+		misuse();
+	else if (strcmp(mode, "unused") == 0)
+		unused();
+	else if (strcmp(mode, "fork") == 0)
+		forked(false);
+	else if (strcmp(mode, "follow") == 0)
+		forked(true);
+	else if (strcmp(mode, "left") == 0)
+		left(false);
+	else if (strcmp(mode, "killed") == 0)
+		left(true);
+	else if (strcmp(mode, "both") == 0)
+		both();
+	return 0;
+}

@@ -1,0 +1,227 @@
+/* own_capture - see own_capture.h. */
+#include "own_capture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "excerpt.h"
+#include "proc.h"
+#include "replay/totals.h"
+#include "traced.h"
+
+#define FLUSH_NS 1000000000u
+
+struct own_capture {
+	struct excerpt excerpt;
+	struct own_capture_setup setup;
+	struct trace *trace;
+	struct aggregation *aggregation; /* NULL: events are written */
+	int fd; /* open, and locked, until it is finished; -1 */
+	bool ended;
+	uint64_t began_ns, next_sample_ns, next_flush_ns;
+	uint64_t events;
+	pid_t finisher; /* 0: there is none, or it has ended */
+	int error;
+};
+
+/* ---- beginning ---- */
+
+static int make(struct own_capture *c, int fd)
+{
+	const bool sums = c->setup.flags & SHM_CAPTURE_AGGREGATED;
+	struct excerpt *const x = &c->excerpt;
+
+	c->trace = trace_new(x->process->index, c->setup.nframe, x->r->rotation.header.page_bytes);
+	if (!c->trace || (sums && aggregation_new(&c->aggregation, 1) != 0))
+		return ENOMEM;
+	if (sums)
+		heap_set_page_bytes(aggregation_heap(c->aggregation), x->r->rotation.header.page_bytes);
+	c->fd = fd;
+	recorder_lock(fd);
+	errno = 0;
+	if (excerpt_begin(x, fd, sums ? TRK_CONTENT_AGGREGATED : TRK_CONTENT_EVENTS,
+			  c->setup.flags & SHM_CAPTURE_UNPACKED ? TRK_PACK_NONE : TRK_PACK_BEST) != 0)
+		return errno ? errno : ENOMEM;
+	writer_health(x->to, "nframe", c->setup.nframe);
+	return writer_flush(x->to) ? writer_error(x->to) : 0;
+}
+
+struct own_capture *own_capture_begin(const struct recorder *r, const struct process *p, int fd, const struct own_capture_setup *setup)
+{
+	struct own_capture *const c = calloc(1, sizeof(*c));
+	int error = ENOMEM;
+
+	if (c) {
+		c->setup = *setup;
+		c->fd = -1;
+		c->began_ns = r->now_ns;
+		c->excerpt = (struct excerpt){ .r = r, .process = p, .nframe = setup->nframe };
+		error = make(c, fd);
+	}
+	if (!error)
+		return c;
+	if (c) {
+		c->fd = -1;
+		own_capture_free(c);
+	}
+	close(fd);
+	errno = error;
+	return NULL;
+}
+
+struct own_capture *own_capture_fork(const struct own_capture *parent, const struct recorder *r, const struct process *p)
+{
+	char name[64], path[PATH_MAX];
+	ssize_t n;
+	int fd;
+
+	if (parent->ended || !(parent->setup.flags & SHM_CAPTURE_FOLLOWS_FORK))
+		return NULL;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", parent->fd);
+	n = readlink(name, path, sizeof(path) - 16);
+	if (n <= 0)
+		return NULL;
+	snprintf(path + n, 16, ".%u", p->pid);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (parent->setup.flags & SHM_CAPTURE_OVERWRITES ? O_TRUNC : O_EXCL), 0600);
+	return fd < 0 ? NULL : own_capture_begin(r, p, fd, &parent->setup);
+}
+
+/* ---- events ---- */
+
+void own_capture_apply(struct own_capture *c, const struct trk_event *e)
+{
+	struct excerpt *const x = &c->excerpt;
+	struct trk_event own = *e;
+
+	if (c->ended)
+		return;
+	trace_apply(c->trace, e);
+	own.ref = trace_last_ref(c->trace);
+	own.process = 0;
+	own.thread = excerpt_thread(x, e->thread);
+	own.node = excerpt_node(x, e->node);
+	c->events++;
+	if (c->aggregation) {
+		own.ref = TRK_REF_UNKNOWN;
+		x->no_memory |= aggregation_apply(c->aggregation, &own) < 0;
+		return;
+	}
+	if (own.kind == TRK_MARK)
+		writer_mark(x->to, &own);
+	writer_event(x->to, &own);
+}
+
+void own_capture_tick(struct own_capture *c)
+{
+	const struct excerpt *const x = &c->excerpt;
+	const uint64_t now_ns = x->r->now_ns;
+	int statm = -1;
+
+	if (c->ended)
+		return;
+	if (c->setup.memory_interval_ns && now_ns >= c->next_sample_ns) {
+		const uint64_t resident = proc_resident_pages(x->process->pid, &statm);
+
+		if (statm >= 0)
+			close(statm);
+		if (resident)
+			writer_rss(x->to, 0, now_ns, resident * (uint64_t)sysconf(_SC_PAGESIZE));
+		c->next_sample_ns = now_ns + c->setup.memory_interval_ns;
+	}
+	if (now_ns >= c->next_flush_ns) {
+		writer_flush(x->to);
+		c->next_flush_ns = now_ns + FLUSH_NS;
+	}
+}
+
+/* ---- the end ---- */
+
+/* In the copy. An errno or 0. */
+static int finish(struct own_capture *c)
+{
+	struct excerpt *const x = &c->excerpt;
+	const struct heap_totals *const t = heap_totals(c->aggregation ? aggregation_heap(c->aggregation) : trace_heap(c->trace));
+
+	excerpt_names(x);
+	totals_write_summary(x->to, t, 1, x->thread_count);
+	writer_health(x->to, "events", c->events);
+	writer_health(x->to, "lost", trace_lost(c->trace));
+	writer_health(x->to, "end_ns", x->r->now_ns);
+	if (x->no_memory)
+		writer_notice(x->to, "the recorder ran out of memory: some stacks or threads are missing");
+	if (c->aggregation)
+		aggregation_write(c->aggregation, x->to);
+	writer_finish(x->to);
+	return writer_error(x->to);
+}
+
+void own_capture_end(struct own_capture *c)
+{
+	pid_t pid;
+
+	if (c->ended || c->fd < 0)
+		return;
+	c->ended = true;
+	excerpt_tell_again(&c->excerpt);
+	/* what is pending would be written by both otherwise */
+	c->error = writer_flush(c->excerpt.to) ? writer_error(c->excerpt.to) : 0;
+	pid = fork();
+	if (pid == 0)
+		_exit(finish(c));
+	c->finisher = pid > 0 ? pid : 0;
+	if (pid < 0)
+		c->error = finish(c); /* here, then: the programs wait */
+}
+
+bool own_capture_has_ended(const struct own_capture *c)
+{
+	return c->ended;
+}
+
+bool own_capture_is_finished(struct own_capture *c, bool wait, int *ret_error)
+{
+	int status = 0;
+
+	if (c->finisher) {
+		pid_t pid;
+
+		do
+			pid = waitpid(c->finisher, &status, wait ? 0 : WNOHANG);
+		while (pid < 0 && errno == EINTR);
+		if (pid == 0)
+			return false;
+		c->finisher = 0;
+		if (!c->error)
+			c->error = pid < 0 || !WIFEXITED(status) ? EIO : WEXITSTATUS(status);
+	}
+	if (c->ended && c->fd >= 0) {
+		close(c->fd);
+		c->fd = -1;
+	}
+	*ret_error = c->error;
+	return true;
+}
+
+const struct trace *own_capture_trace(const struct own_capture *c)
+{
+	return c->trace;
+}
+
+void own_capture_free(struct own_capture *c)
+{
+	int unused;
+
+	if (!c)
+		return;
+	own_capture_end(c);
+	(void)own_capture_is_finished(c, true, &unused);
+	excerpt_release(&c->excerpt);
+	aggregation_free(c->aggregation);
+	trace_free(c->trace);
+	free(c);
+}

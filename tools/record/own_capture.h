@@ -1,0 +1,45 @@
+/*
+ * own_capture - a capture that a program has asked for itself (tracker_capture_enter): of one process, from then until it says
+ * so or ends, beside the recording, with a live set of its own that begins empty.
+ */
+#ifndef RECORD_OWN_CAPTURE_H
+#define RECORD_OWN_CAPTURE_H
+
+#include "recorder.h"
+
+struct own_capture;
+
+struct own_capture_setup {
+	uint32_t nframe, flags; /* SHM_CAPTURE_* */
+	uint64_t memory_interval_ns; /* 0: no samples of resident memory */
+};
+
+/*
+ * Begins one in `fd`, an empty file that becomes its own. NULL and errno: no memory, or the file does not take the header;
+ * then the descriptor is closed.
+ */
+struct own_capture *own_capture_begin(const struct recorder *r, const struct process *p, int fd, const struct own_capture_setup *setup);
+/* The child of a process whose capture follows forks: one in FILE.PID. NULL: it cannot be made, or is not to be. */
+struct own_capture *own_capture_fork(const struct own_capture *parent, const struct recorder *r, const struct process *p);
+
+/* An event of its process, behind all before it. */
+void own_capture_apply(struct own_capture *c, const struct trk_event *e);
+/* Once a round. */
+void own_capture_tick(struct own_capture *c);
+
+/*
+ * Nothing is added any more: a forked copy of the recorder looks up names and finishes the file. What lives stays known. The process
+ * may be freed from then on.
+ */
+void own_capture_end(struct own_capture *c);
+bool own_capture_has_ended(const struct own_capture *c);
+/* Whether that copy has ended, or `wait` until it has. *ret_error: what it failed with, an errno or 0. */
+bool own_capture_is_finished(struct own_capture *c, bool wait, int *ret_error);
+
+/* What lived at its end. */
+const struct trace *own_capture_trace(const struct own_capture *c);
+
+/* Ends it, if that has not happened, and waits for its file. NULL-safe. */
+void own_capture_free(struct own_capture *c);
+
+#endif
