@@ -32,13 +32,13 @@ static inline void hook_start(void)
 /* ... and what is called is to be recorded. */
 static inline bool hook_start_and_ask(void)
 {
-	return likely(!start_held) || start_and_ask();
+	return likely(!start_is_held()) || start_and_ask();
 }
 
 /* The same for what allocates by one of malloc's names: see start_by_allocation. */
 static inline bool hook_start_by_allocation(void)
 {
-	return likely(!start_held) || start_by_allocation();
+	return likely(!start_is_held()) || start_by_allocation();
 }
 
 /*
@@ -119,12 +119,21 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
 		return hook_watched_end(&c_, p_);                                        \
 	} while (0)
 
+#define HOOK_RECORD(kind, size, call)                \
+	do {                                         \
+		const struct site at_ = SITE_HERE(); \
+                                                     \
+		HOOK_CALL_(call);                    \
+		hook_alloc(kind, p_, size, &at_);    \
+		return p_;                           \
+	} while (0)
+
 /* After hook_start_by_allocation the compiler knows whether somebody watches. */
 #define HOOK_ALLOC(kind, size, call)                     \
 	do {                                             \
 		const struct site at_ = SITE_HERE();     \
                                                          \
-		if (unlikely(start_held))                \
+		if (unlikely(start_is_held()))           \
 			HOOK_WATCHED_(kind, size, call); \
                                                          \
 		HOOK_CALL_(call);                        \
@@ -132,18 +141,43 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
 		return p_;                               \
 	} while (0)
 
+/*
+ * The most common hooks are functions in three: one that records, one that asks first, and the one that is called, which needs no
+ * frame and jumps to either, or to the real function. So the frames of the first two are as if the program had called them, and a
+ * program in which nothing is recorded pays for the jump.
+ */
+#define HOOK_IN_THREE(name, kind, size_, call, params, arguments)                \
+	static __attribute__((noinline)) void *record_##name params              \
+	{                                                                        \
+		HOOK_RECORD(kind, size_, call);                                  \
+	}                                                                        \
+                                                                                 \
+	static __attribute__((noinline, cold)) void *ask_##name params           \
+	{                                                                        \
+		HOOK_ALLOC(kind, size_, call);                                   \
+	}                                                                        \
+                                                                                 \
+	EXPORT void *name params                                                 \
+	{                                                                        \
+		if (likely(!start_held))                                         \
+			return record_##name arguments;                          \
+		if (likely(start_held == START_RESTS) || !start_by_allocation()) \
+			return call;                                             \
+		return ask_##name arguments;                                     \
+	}
+
 /* Nothing is released, or it is not to be recorded. */
-#define RELEASE_OR_PASS(passed_on)              \
-	do {                                    \
-		if (!p)                         \
-			return;                 \
-		if (unlikely(start_held)) {     \
-			if (!start_and_ask()) { \
-				passed_on;      \
-				return;         \
-			}                       \
-			watch_release(p);       \
-		}                               \
+#define RELEASE_OR_PASS(passed_on)               \
+	do {                                     \
+		if (!p)                          \
+			return;                  \
+		if (unlikely(start_is_held())) { \
+			if (!start_and_ask()) {  \
+				passed_on;       \
+				return;          \
+			}                        \
+			watch_release(p);        \
+		}                                \
 	} while (0)
 
 #endif

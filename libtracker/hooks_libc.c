@@ -52,7 +52,7 @@ EXPORT void *__libc_realloc(void *p, size_t size)
 
 	const struct site at = SITE_HERE();
 
-	if (unlikely(start_held))
+	if (unlikely(start_is_held()))
 		return hook_realloc_watched(real.libc_realloc, TRK_REALLOC, p, size, &at);
 	return hook_realloc(real.libc_realloc, TRK_REALLOC, p, size, &at);
 }

@@ -47,12 +47,7 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
 
 /* ---- allocations ---- */
 
-EXPORT void *malloc(size_t size)
-{
-	if (unlikely(!hook_start_by_allocation()))
-		return real.malloc(size);
-	HOOK_ALLOC(TRK_MALLOC, size, real.malloc(size));
-}
+HOOK_IN_THREE(malloc, TRK_MALLOC, size, real.malloc(size), (size_t size), (size))
 
 /*
  * The loader keeps a table of the modules with thread-local variables for each thread, made by
@@ -83,12 +78,7 @@ static size_t grown_table_share(const void *table, size_t size)
 	return length < size / TABLE_ENTRY - TABLE_HEAD ? TABLE_ENTRY : 0;
 }
 
-EXPORT void *calloc(size_t n, size_t size)
-{
-	if (unlikely(!hook_start_by_allocation()))
-		return real.calloc(n, size);
-	HOOK_ALLOC(TRK_CALLOC, n * size - table_share(size, at_.pc), real.calloc(n, size));
-}
+HOOK_IN_THREE(calloc, TRK_CALLOC, n *size - table_share(size, at_.pc), real.calloc(n, size), (size_t n, size_t size), (n, size))
 
 EXPORT void *aligned_alloc(size_t align, size_t size)
 {
@@ -142,7 +132,7 @@ EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 	uintptr_t outer;
 	int err;
 
-	if (unlikely(start_held))
+	if (unlikely(start_is_held()))
 		return posix_memalign_watched(ret, align, size, &at);
 	outer = hook_enter_real(at.sp);
 	err = real.posix_memalign(ret, align, size);
@@ -170,7 +160,21 @@ static void release_aligned_sized(void *p, size_t align, size_t size)
 		real.free(p);
 }
 
-EXPORT void free(void *p)
+/* In three: HOOK_IN_THREE. */
+static __attribute__((noinline)) void record_free(void *p)
+{
+	const struct site at = SITE_HERE();
+	uintptr_t outer;
+
+	if (!p)
+		return;
+	hook_release(TRK_FREE, p, at.sp);
+	outer = hook_enter_real(at.sp);
+	real.free(p);
+	hook_leave_real(outer);
+}
+
+static __attribute__((noinline, cold)) void ask_free(void *p)
 {
 	const struct site at = SITE_HERE();
 	uintptr_t outer;
@@ -180,6 +184,16 @@ EXPORT void free(void *p)
 	outer = hook_enter_real(at.sp);
 	real.free(p);
 	hook_leave_real(outer);
+}
+
+EXPORT void free(void *p)
+{
+	if (likely(!start_held))
+		record_free(p);
+	else if (likely(start_held == START_RESTS))
+		real.free(p);
+	else
+		ask_free(p);
 }
 
 EXPORT void cfree(void *p);
@@ -339,7 +353,7 @@ EXPORT void *realloc(void *p, size_t size)
 
 	const struct site at = SITE_HERE();
 
-	if (unlikely(start_held))
+	if (unlikely(start_is_held()))
 		return hook_realloc_watched(real.realloc, TRK_REALLOC, p, size, &at);
 	return hook_realloc(real.realloc, TRK_REALLOC, p, size, &at);
 }
@@ -365,7 +379,7 @@ EXPORT void *reallocarray(void *p, size_t n, size_t size)
 
 	const struct site at = SITE_HERE();
 
-	if (unlikely(start_held))
+	if (unlikely(start_is_held()))
 		return hook_realloc_watched(real.realloc, TRK_REALLOCARRAY, p, n * size, &at);
 	return hook_realloc(real.realloc, TRK_REALLOCARRAY, p, n * size, &at);
 }

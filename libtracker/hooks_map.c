@@ -72,7 +72,7 @@ static void *map(void *address, size_t size, int prot, int flags, int fd, off_t 
 	struct watch_call c = { .at = at, .kind = TRK_MMAP, .size = size };
 
 	hook_start();
-	if (unlikely(start_held) && is_memory(prot, flags) && !hook_watched_begin(&c))
+	if (unlikely(start_is_held()) && is_memory(prot, flags) && !hook_watched_begin(&c))
 		return MAP_FAILED;
 	p = real.mmap(address, size, prot, flags, fd, offset);
 	if (unlikely(c.judged))
@@ -207,7 +207,7 @@ EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 		va_end(rest);
 	}
 	hook_start();
-	if (unlikely(start_held) && grows(old_size, size) && !hook_watched_begin(&c))
+	if (unlikely(start_is_held()) && grows(old_size, size) && !hook_watched_begin(&c))
 		return MAP_FAILED;
 	t = thread_enter(at.sp);
 	begun = t && send_mremap_begin(t, (uintptr_t)old, released);

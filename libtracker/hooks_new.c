@@ -329,7 +329,7 @@ static void *next(_Atomic(void *) *known, const char *symbol)
 		const struct site at = SITE_HERE();                                      \
 		const struct request r = { .size = size, __VA_ARGS__ };                  \
                                                                                          \
-		if (unlikely(start_held))                                                \
+		if (unlikely(start_is_held()))                                           \
 			return allocate_watched(&r, &at);                                \
 		return allocate(&r, &at);                                                \
 	}
@@ -385,7 +385,7 @@ static void release(uint8_t kind, enum operator_id id, void *p, size_t align, co
 		if (likely(hook_start_and_ask())) {                               \
 			const struct site at = SITE_HERE();                       \
                                                                                   \
-			if (unlikely(start_held))                                 \
+			if (unlikely(start_is_held()))                            \
 				watch_release(p);                                 \
                                                                                   \
 			release(kind, id, p, align, &at);                         \

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "asked.h"
 #include "cfi.h"
 #include "directory.h"
 #include "ended.h"
@@ -324,7 +323,6 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 		return;
 	}
 	find_loader();
-	asked_start(&h->asked);
 	room = thread_start() && start_sampling(b, h->sample_bytes);
 	if (!room) {
 		atomic_fetch_or(&state.process->notices, SHM_NOTICE_NO_MEMORY);
@@ -333,6 +331,7 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 	be_live();
 	/* who sees that it is on sees all of the above: no store of ours is behind, in any thread */
 	(void)arch_syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0, 0, 0, 0);
+	start_works();
 	state.on = room;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <link.h>
 
+#include "asked.h"
 #include "cfi.h"
 #include "hook.h"
 #include "session.h"
@@ -18,12 +19,17 @@ static atomic_bool reached; /* what is called comes to us: that is no reason any
 
 uint32_t start_hold(int change)
 {
-	return __atomic_add_fetch(&start_held, (uint32_t)change, __ATOMIC_SEQ_CST);
+	return __atomic_add_fetch(&start_held, (uint32_t)change, __ATOMIC_SEQ_CST) & ~START_RESTS;
 }
 
 void start_hold_only(uint32_t watchers)
 {
-	__atomic_store_n(&start_held, watchers + !atomic_load(&reached), __ATOMIC_SEQ_CST);
+	__atomic_store_n(&start_held, (start_held & START_RESTS) | (watchers + !atomic_load(&reached)), __ATOMIC_SEQ_CST);
+}
+
+void start_works(void)
+{
+	__atomic_and_fetch(&start_held, ~START_RESTS, __ATOMIC_SEQ_CST);
 }
 
 static void be_reached(void)
@@ -56,6 +62,10 @@ void start_once(void)
 		if (!bypassed && !real_is_sanitizer())
 			be_reached();
 		session_start();
+		if (state.on)
+			asked_start(&state.shm->header.asked);
+		else
+			__atomic_or_fetch(&start_held, START_RESTS, __ATOMIC_SEQ_CST);
 	}
 	errno = saved;
 }

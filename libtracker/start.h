@@ -12,9 +12,20 @@
 
 /*
  * Why hooks may not just record what comes to them: 0, which is all that they look at mostly. One reason is that nothing
- * is known to come to us yet: then they ask by the functions below. Each watcher (watchers.h) is another.
+ * is known to come to us yet: then they ask by the functions below. Each watcher (watchers.h) is another. START_RESTS alone: nothing
+ * is recorded, and nobody watches, so calls are only passed on.
  */
 extern uint32_t start_held;
+
+#define START_RESTS 0x80000000u
+
+static inline bool start_is_held(void)
+{
+	return start_held & ~START_RESTS;
+}
+
+/* Before the first event is recorded by a process that rested. */
+void start_works(void);
 
 /* One reason more, or one less. Returns how many there are. */
 uint32_t start_hold(int change);
