@@ -1,5 +1,5 @@
 /*
- * tracker.hpp - tracker.h for C++11 and later: alarms and sizes that leave with their scope, and an exception.
+ * tracker.hpp - tracker.h for C++11 and later: alarms, sizes, regions, tracing and captures that end with their scope, and exceptions.
  *
  * TRACKER_ALARM_THROW throws tracker::allocation_error out of operator new where this header is included.
  */
@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <stdexcept>
 
 namespace tracker
 {
@@ -150,6 +151,151 @@ class allocation_size
     private:
 	tracker_allocation_size sizes_;
 	int status_;
+};
+
+/* What a call that failed says: tracker_last_error(), and its code. */
+class error : public std::runtime_error
+{
+    public:
+	explicit error(int code) : std::runtime_error(tracker_last_error()), code_(code)
+	{
+	}
+
+	int code() const noexcept
+	{
+		return code_;
+	}
+
+    private:
+	int code_;
+};
+
+/* The program is traced while it lives. Inside another one it changes nothing: the limit stays, and tracing goes on when it ends. */
+class tracing
+{
+    public:
+	explicit tracing(int nframe = TRACKER_NFRAME_DEFAULT) noexcept
+		: outer_(tracker_is_tracing() == 1), status_(tracker_start(nframe))
+	{
+	}
+
+	~tracing()
+	{
+		if (!outer_ && status_ == TRACKER_OK)
+			(void)tracker_stop();
+	}
+
+	tracing(const tracing &) = delete;
+	tracing &operator=(const tracing &) = delete;
+
+	/* TRACKER_OK: it traces. */
+	int status() const noexcept
+	{
+		return status_;
+	}
+
+    private:
+	bool outer_;
+	int status_;
+};
+
+/* A named span of this thread's work. The name must live as long as it does. */
+class region
+{
+    public:
+	explicit region(const char *name) noexcept : name_(name), status_(tracker_region_begin(name))
+	{
+	}
+
+	~region()
+	{
+		if (status_ == TRACKER_OK)
+			(void)tracker_region_end(name_);
+	}
+
+	region(const region &) = delete;
+	region &operator=(const region &) = delete;
+
+	int status() const noexcept
+	{
+		return status_;
+	}
+
+    private:
+	const char *name_;
+	int status_;
+};
+
+/* The program is recorded into a file while it lives. What fails throws error, also where the library is not there (TRACKER_EDISABLED). */
+class capture
+{
+    public:
+	explicit capture(const char *file_name) : capture_(made(named(file_name)))
+	{
+		enter();
+	}
+
+	explicit capture(const tracker_options &options) : capture_(made(options))
+	{
+		enter();
+	}
+
+	/* What fails here nobody hears of: exit() says it. */
+	~capture()
+	{
+		(void)tracker_capture_free(capture_);
+	}
+
+	capture(const capture &) = delete;
+	capture &operator=(const capture &) = delete;
+
+	/* Ends it before its scope does, and waits until the file is finished. */
+	void exit()
+	{
+		const int code = tracker_capture_exit(capture_);
+
+		if (code != TRACKER_OK)
+			throw error(code);
+	}
+
+	/* For the functions that take one; it stays this object's. */
+	tracker_capture *get() const noexcept
+	{
+		return capture_;
+	}
+
+    private:
+	tracker_capture *capture_;
+
+	static tracker_options named(const char *file_name) noexcept
+	{
+		tracker_options options;
+
+		tracker_options_init(&options);
+		options.file_name = file_name;
+		return options;
+	}
+
+	static tracker_capture *made(const tracker_options &options)
+	{
+		tracker_capture *const c = tracker_capture_new(&options);
+
+		if (!c)
+			throw error(tracker_last_code());
+		return c;
+	}
+
+	void enter()
+	{
+		const int code = tracker_capture_enter(capture_);
+
+		if (code == TRACKER_OK)
+			return;
+		const error failure(code); /* before another call fails */
+
+		(void)tracker_capture_free(capture_);
+		throw failure;
+	}
 };
 
 namespace detail

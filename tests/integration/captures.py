@@ -4,6 +4,7 @@ program that nobody records, and in one that tracker run records. The truth is a
 
 usage: captures.py BUILD_DIR [PART_OF_A_NAME]...
 """
+import os
 import time
 
 import harness
@@ -120,6 +121,29 @@ class Captures:
                 while not self.t.json("info", file)["complete"]:  # alone it has its recorder, which outlives it
                     time.sleep(0.05)
                 equal(f"{mode}, {way}: sizes", self.sizes(file).count(64), 1000)
+
+    # ---- in C++ ----
+
+    def d01_scoped(self):
+        """tracker.hpp's objects end with their scope; what fails throws the code and the sentence."""
+        program, file = self.t.fixture("scoped"), self.t.file(".own.bin")
+        preload = {"LD_PRELOAD": self.library}
+        r = execute([program, "tracing"], preload)
+        equal("tracing", (r.status, r.stdout.decode()), (0, "inner: 0, limit 3\nouter: 0, tracing 1\nbehind: 0, refused: -3\n"))
+        r = execute([program, "capture", file], preload)
+        equal("capture", (r.status, r.stdout.decode()), (0, f"region: 0, active: 1\nanother: {BUSY}\nleft: 0\nthere: -6\n"
+                                                             "twice: -3, get 1\n"))
+        equal("sizes", self.sizes(file), [700])
+        r = execute([program, "absent"])
+        equal("without", (r.status, r.stdout.decode()), (0, "-2 -2 -2 tracker is not there: run the program with tracker run, or link it "
+                                                            "with -ltracker\n"))
+
+    def d01_every_standard(self):
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fx", "scoped.cc")
+        for compiler in map(harness.need, ("g++", "clang++")):
+            for standard in "11", "14", "17", "20":
+                r = execute([compiler, f"-std=c++{standard}", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror", "-fsyntax-only", source])
+                equal(f"{compiler}, C++{standard}", (r.status, r.stderr.decode()), (0, ""))
 
     def q1_independent(self):
         """Two traces, a capture and a recording: each has its own."""
