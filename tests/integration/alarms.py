@@ -53,6 +53,7 @@ PRINTED = [
     ("a25_golden", "sizes golden", "0->0 1->0 16->0 17->1 32->1 33->2 48->2 64->2 65->3 128->3 129->4 256->4 "
                                    "262144->14 262145->15 524288->15 600000->15"),
     ("a26_reenter", "sizes reenter", "2:1"),
+    ("a27_misuse", "sizes misuse", "-3 0 -4 Already running; 0 -3 -3 -3"),
     ("a28_nested", "sizes nested", "0:3 \n0:1"),
     ("a29_get", "sizes get", "1 -17:-3 -16:11 0:11 15:7 16:-3 NULL:-3"),
 ]

@@ -120,6 +120,10 @@ class Api:
         tail = ("track: 0 0, 123 123, all 143\nagain: 0, 200 200, all 220\nuntrack: 0 0 0, 0 200, all 20\nunknown: 0 0\n")
         self.says("domains", f"off: -2 -2\n{tail}stopped: -2 -2\n", recorded=f"off: 0 0\n{tail}stopped: 0 0\n")
 
+    def b62_d15_pool(self):
+        """An arena of a MiB is the heap's, the objects in it are its own domain's; neither counts in the other."""
+        self.says("pool", f"heap {1 << 20}, pool 2400 of 4800, all {(1 << 20) + 2400}\nfreed: heap 0, all 2400\n")
+
     # ---- processes and threads ----
 
     def b18_fork(self):
@@ -138,6 +142,13 @@ class Api:
         for way, r in self.ways("killed"):
             equal(f"{way}: status", r.status, 0)
             equal(way, r.stdout.decode(), f"recorder: 1\ndump: -5 {gone}\nmemory: -5 0\nalive: 1\n")
+
+    def b17_unread(self):
+        """Traces that cannot be stored are counted; the program's allocations go on."""
+        want = "recorder: 1, limit 0\nfailed 0, lost 1\n"
+        for way, r in self.ways("unread"):
+            equal(f"{way}: status", r.status, 0)
+            equal(way, r.stdout.decode(), want)
 
     def q1_unseen(self):
         """The recorder that the program has started is no child of its, raises no signal and leaves no descriptor."""

@@ -4,7 +4,10 @@ program that nobody records, and in one that tracker run records. The truth is a
 
 usage: captures.py BUILD_DIR [PART_OF_A_NAME]...
 """
+import json
 import os
+import subprocess
+import sys
 import time
 
 import harness
@@ -99,6 +102,20 @@ class Captures:
         """One that was never entered leaves no file."""
         for way, out, file, _ in self.ways("unused"):
             equal(way, out, "free: 0\nthere: 0\n")
+
+    def d19_memory_samples(self):
+        """Of resident memory: never closer than asked for; 0: none."""
+        decode = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "decode.py")
+
+        def times(interval):
+            r = self.t.record(["sleep", "0.3"], ["--memory-interval-ms", interval])
+            lines = subprocess.run([sys.executable, decode, r.capture], check=True, capture_output=True, text=True).stdout.splitlines()
+            return [e["time_ns"] for e in map(json.loads, lines) if "rss_bytes" in e]
+
+        sampled = times("20")
+        check(len(sampled) >= 1, "no sample")
+        check(all(b - a >= 20000000 for a, b in zip(sampled, sampled[1:])), sampled)
+        equal("switched off", times("0"), [])
 
     # ---- processes ----
 

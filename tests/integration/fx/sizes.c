@@ -123,6 +123,18 @@ static void full(void)
 	printf("%llu %lld\n", (unsigned long long)sizes.bucket[0], (long long)tracker_allocation_size_get(&sizes, 0));
 }
 
+/* One that was not entered, one twice, one left twice, none. */
+static void misuse(void)
+{
+	printf("%d ", tracker_allocation_size_exit(&sizes));
+	printf("%d ", tracker_allocation_size_enter(&sizes));
+	printf("%d ", tracker_allocation_size_enter(&sizes));
+	printf("%s; ", tracker_last_error());
+	printf("%d ", tracker_allocation_size_exit(&sizes));
+	printf("%d ", tracker_allocation_size_exit(&sizes));
+	printf("%d %d\n", tracker_allocation_size_enter(NULL), tracker_allocation_size_exit(NULL));
+}
+
 /* For reports: the same allocations, in a region that a recording has. */
 static void region(void)
 {
@@ -152,6 +164,7 @@ static const struct {
 	{ "nested", nested },
 	{ "get", get },
 	{ "full", full },
+	{ "misuse", misuse },
 	{ "region", region },
 };
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -396,6 +397,58 @@ static void killed(void)
 	printf("alive: %d\n", block(10) != NULL);
 }
 
+/* A program may map nothing more, and its recorder stands still: what finds no room is counted, and no allocation fails for that. */
+static void unread(void)
+{
+	enum { BLOCKS = 1000000 };
+	const struct rlimit none = { 0, RLIM_INFINITY };
+	size_t current;
+	uint64_t lost;
+	int failed = 0;
+
+	start(1);
+	const pid_t pid = recorder();
+
+	printf("recorder: %d, limit %d\n", pid > 1 && kill(pid, SIGSTOP) == 0, setrlimit(RLIMIT_AS, &none));
+	for (int i = 0; i < BLOCKS; i++) {
+		void *const p = block(10);
+
+		failed += p == NULL;
+		free(p);
+	}
+	kill(pid, SIGCONT);
+	for (int i = 0; i < 10000 && tracker_get_traced_memory(&current, NULL) == TRACKER_EIO; i++)
+		usleep(1000); /* until it runs again */
+	lost = tracker_get_lost_traces();
+	printf("failed %d, lost %d\n", failed, lost > 0 && lost <= 2 * BLOCKS);
+}
+
+/* An arena is one block of the heap; what it is cut into are blocks of a domain of the pool's. */
+static void pool(void)
+{
+	enum { DOMAIN = 300, OBJECTS = 100, BYTES = 48 };
+	size_t heap, most, objects;
+	static char *all[OBJECTS];
+
+	start(5);
+	tracker_get_traced_memory_in(TRACKER_DOMAIN_HEAP, &heap, &most);
+	const size_t before = now(), heap_before = heap;
+	char *const arena = block(MIB);
+
+	for (int i = 0; i < OBJECTS; i++) {
+		all[i] = arena + i * BYTES;
+		tracker_track(DOMAIN, (uintptr_t)all[i], BYTES);
+	}
+	for (int i = 0; i < OBJECTS / 2; i++)
+		tracker_untrack(DOMAIN, (uintptr_t)all[i]);
+	tracker_get_traced_memory_in(TRACKER_DOMAIN_HEAP, &heap, NULL);
+	tracker_get_traced_memory_in(DOMAIN, &objects, &most);
+	printf("heap %zu, pool %zu of %zu, all %zu\n", heap - heap_before, objects, most, now() - before);
+	free(arena);
+	tracker_get_traced_memory_in(TRACKER_DOMAIN_HEAP, &heap, NULL);
+	printf("freed: heap %zu, all %zu\n", heap - heap_before, now() - before);
+}
+
 /* None of it is the program's: no child, no descriptor, no signal. */
 static volatile sig_atomic_t children;
 
@@ -433,7 +486,7 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(void);
-	} modes[] = { { "limits", limits }, { "stopped", stopped }, { "figures", figures }, { "reset", reset }, { "cleared", cleared }, { "cost", cost }, { "where", where }, { "frames", frames }, { "domains", domains }, { "forked", forked }, { "places", places }, { "killed", killed }, { "unseen", unseen } };
+	} modes[] = { { "limits", limits }, { "stopped", stopped }, { "figures", figures }, { "reset", reset }, { "cleared", cleared }, { "cost", cost }, { "where", where }, { "frames", frames }, { "domains", domains }, { "forked", forked }, { "places", places }, { "killed", killed }, { "unread", unread }, { "pool", pool }, { "unseen", unseen } };
 
 	setvbuf(stdout, output, _IOFBF, sizeof(output));
 	if (argc > 2 && strcmp(argv[1], "threads") == 0)
