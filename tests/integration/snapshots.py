@@ -5,6 +5,7 @@ import tracker as tracemalloc. What they must print are the lines of the documen
 usage: snapshots.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -259,12 +260,40 @@ print(tracemalloc.is_tracing())
         (line,) = self.tutorial("dump", aggregated, self.t.file(".bin"), status=1)
         check(line.startswith("-8 ") and "aggregated" in line, line)
 
+    def documented(self, folder):
+        """The programs of docs/API.md, which begin with their name, in files; and what each prints, or None."""
+        ret = {}
+        with open(os.path.join(SOURCE, "docs", "API.md")) as f:
+            blocks = re.findall(r"^```c(?:\+\+)?\n(.*?)^```$", f.read(), re.M | re.S)
+        for block in blocks:
+            name = re.match(r"/\* (\w+\.(?:c|cc|h)) \*/\n", block)
+            equal(f"a whole program has a name: {block[:40]!r}", name is not None, "int main(" in block or (name and name[1].endswith(".h")) or False)
+            if not name:
+                continue
+            with open(os.path.join(folder, name[1]), "w") as f:
+                f.write(block)
+            os.chmod(f.name, 0o644)  # tracebacks show its lines only if everybody may read it
+            prints = re.search(r"^/\* prints:\n(.*)^\*/$", block, re.M | re.S)
+            if not name[1].endswith(".h"):
+                ret[name[1]] = prints[1] if prints else None
+        return ret
+
+    def built(self, folder, name, flags, libraries):
+        """... as C99 and as C++11, without a warning; it runs."""
+        source, warnings = os.path.join(folder, name), ["-Wall", "-Wextra", "-Werror"]
+        cpp = ["g++", "-g", "-std=c++11", "-x", "c++", *warnings, source]
+        if name.endswith(".c"):
+            subprocess.run([*cpp, "-fsyntax-only", *flags], check=True)
+            cpp = ["gcc", "-g", "-std=c99", *warnings, source]
+        subprocess.run([*cpp, "-x", "none", "-o", source + ".out", *flags], check=True)
+        return subprocess.run([source + ".out"], cwd=folder, capture_output=True, text=True, env=dict(os.environ, LD_LIBRARY_PATH=libraries))
+
     def installed(self):
-        """pkg-config finds both libraries where they are installed; the example of docs/API.md builds, and runs, in C99 and C++11."""
-        meson, compilers = harness.need("meson"), (["gcc", "-std=c99"], ["g++", "-std=c++11", "-x", "c++"])
-        harness.need("pkg-config")
-        harness.need("gcc")
-        harness.need("g++")
+        """pkg-config finds both libraries where they are installed. The programs of docs/API.md build, as C99 and as C++11; those that
+        say what they print print it; the one that reads captures says that there is no such mark."""
+        meson = harness.need("meson")
+        for tool in "pkg-config", "gcc", "g++":
+            harness.need(tool)
         with tempfile.TemporaryDirectory() as root:
             subprocess.run([meson, "install", "-C", self.t.build, "--no-rebuild", "--quiet", "--destdir", root], check=True, capture_output=True)
             folders = {os.path.dirname(os.path.join(d, f)) for d, _, files in os.walk(root) for f in files if f == "tracker-replay.pc"}
@@ -273,18 +302,16 @@ print(tracemalloc.is_tracing())
             env.pop("PKG_CONFIG_LIBDIR", None)
             flags = subprocess.run(["pkg-config", "--cflags", "--libs", "tracker", "tracker-replay"], env=env, check=True,
                                    capture_output=True, text=True).stdout.split()
-            with open(os.path.join(SOURCE, "docs", "API.md")) as f:
-                example = f.read().split("```c\n")[1].split("```")[0]
-            source = os.path.join(root, "example.c")
-            with open(source, "w") as f:
-                f.write(example)
             shutil.copy(self.capture(), os.path.join(root, "app.bin"))
-            for compiler in compilers:
-                subprocess.run([*compiler, "-Wall", "-Wextra", "-Werror", source, "-x", "none", "-o", source + ".out", *flags], check=True)
-                r = subprocess.run([source + ".out"], cwd=root, capture_output=True, text=True,
-                                   env=dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(pkgconfig)))
-                equal("status", (r.returncode, r.stderr.count("\n")), (1, 1))
-                check(r.stderr.startswith("app.bin: ") and "'start'" in r.stderr, f"it says: {r.stderr}")
+            programs = self.documented(root)
+            check(len(programs) > 10, f"programs: {list(programs)}")
+            for name, prints in programs.items():
+                r = self.built(root, name, flags, os.path.dirname(pkgconfig))
+                if prints is not None:
+                    equal(name, (r.returncode, r.stderr, r.stdout.replace(root, "/src")), (0, "", prints))
+                else:
+                    equal(f"{name}: status", (r.returncode, r.stderr.count("\n")), (1, 1))
+                    check(r.stderr.startswith("app.bin: ") and "'start'" in r.stderr, f"it says: {r.stderr}")
             python = [os.path.join(d, f) for d, _, files in os.walk(root) for f in files if f == "tracker.py"]
             env = {k: v for k, v in os.environ.items() if k != "TRACKER_REPLAY_LIBRARY"}
             r = subprocess.run([sys.executable, "-c", "import tracker; print(tracker.Capture('app.bin').table('one')[0])"], cwd=root,
@@ -298,7 +325,7 @@ def make_cases(t):
             ("b41 b43 b44 example 6: diff", c.changed), ("b47 pretty top", c.pretty), ("b48 biggest block", c.biggest),
             ("b20 b22 example 2: methods", c.methods), ("b12 b30 example 3: clear and stop", c.cleared), ("b20 where", c.where),
             ("b22 b32 limit", c.limited), ("q1 the library's own", c.unseen), ("b30 threads", c.threads), ("b01 python", c.python), ("without the library", c.not_there),
-            ("b31 b33 recordings", c.recordings), ("b34 refused", c.refused), ("installed", c.installed)]
+            ("b31 b33 recordings", c.recordings), ("b34 refused", c.refused), ("installed, with the programs of the documentation", c.installed)]
 
 
 if __name__ == "__main__":
