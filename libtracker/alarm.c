@@ -25,7 +25,8 @@ static int refuse(const char *why)
 }
 
 /*
- * Whether it may be entered. What was left by longjmp is still named by its object, but stands in no table any more.
+ * Whether the program may enter the alarm. An alarm that longjmp left still names its object, but stands in no table
+ * any more.
  */
 static int check_idle(const void *object, const void *owner, unsigned serial, bool process)
 {

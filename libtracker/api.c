@@ -63,8 +63,8 @@ static int clear_traces(void)
 }
 
 /*
- * What libtracker-replay allocates for itself is none of the program's: meanwhile hooks take this thread for one that
- * is inside another hook's real function.
+ * Blocks that libtracker-replay allocates for itself are not the program's. While it runs, hooks treat this thread
+ * like one that is inside the real function of another hook.
  */
 static uintptr_t own_begin(void)
 {

@@ -38,17 +38,20 @@ struct site {
 			.sp = (uintptr_t)__builtin_dwarf_cfa(),                          \
 			.bp = *(const uintptr_t *)__builtin_frame_address(0) })
 
-/* A function that calls saves lr where it likes, and its unwind information says where. */
+/* A function that calls others saves lr at a place of its own choice, and its unwind information says where. */
 #define ARCH_RA_BELOW_CFA 0
 
-/* From the CFA to where a register is saved: at the other end of the frame. */
+/* The place of a saved register, seen from the CFA: at the other end of the frame. */
 typedef int32_t arch_offset;
 
 struct arch_ra {
 	arch_offset offset; /* saved at CFA + offset */
 };
 
-/* A leaf's return address is still in lr: only a signal stops there, and the full walk knows lr. */
+/*
+ * The return address of a leaf function is still in lr. Only a signal stops a thread there, and the full walk knows
+ * lr.
+ */
 static inline bool arch_ra_rule(bool at_cfa, int64_t offset, struct arch_ra *ret)
 {
 	if (!at_cfa || offset != (arch_offset)offset)
@@ -62,7 +65,10 @@ static inline bool arch_ra_rule(bool at_cfa, int64_t offset, struct arch_ra *ret
 #define ARCH_CFA_BITS 10
 #define ARCH_PC_ZEROS 2
 
-/* Whether such a rule says where the return address is, if bp is saved so far below the CFA: side by side, as compilers save both. */
+/*
+ * Whether such a rule says where the return address is, if bp is saved that far below the CFA: compilers save both
+ * side by side.
+ */
 static inline bool arch_ra_packs(struct arch_ra ra, uint32_t bp_below)
 {
 	return bp_below && ra.offset == 8 - (arch_offset)bp_below;
@@ -74,8 +80,8 @@ static inline uintptr_t arch_ra_slot(struct arch_ra ra, uintptr_t cfa)
 }
 
 /*
- * Functions may sign their return address (pointer authentication): xpaclri takes
- * the signature off, leaves what has none alone, and is a nop on older processors.
+ * Functions may sign their return address (pointer authentication). xpaclri takes the signature off, changes nothing
+ * in an address without one, and is a nop on older processors.
  */
 static inline uintptr_t arch_code_address(uintptr_t ra)
 {
@@ -86,7 +92,7 @@ static inline uintptr_t arch_code_address(uintptr_t ra)
 	return lr;
 }
 
-/* Frame records stand at any place of a frame, so they do not tell where the caller's sp is: no step is made by them. */
+/* Frame records stand at any place of a frame, so they do not tell where the caller's sp is. So no step uses them. */
 #define ARCH_FRAME_BYTES 0
 #define ARCH_STACK_ALIGNMENT 16
 #define ARCH_INTERPRETER_KEEPS_SP 0
@@ -97,7 +103,7 @@ static inline bool arch_keeps_frame(const uint8_t *p)
 	return false;
 }
 
-/* Nothing is looked for in code that was made at run time, either. */
+/* Code that was made at run time is not searched for signs of frames, either. */
 enum arch_sign { ARCH_SIGN_NONE,
 		 ARCH_SIGN_USE,
 		 ARCH_SIGN_FRAME,
@@ -121,7 +127,7 @@ static inline bool arch_call_ends(const uint8_t *end)
 	return word >> 26 == 0x25 || (word & 0xfffffc1f) == 0xd63f0000 || (word & 0xfefff800) == 0xd63f0800;
 }
 
-/* Go's way back from C is not known here. */
+/* On this processor, Go's way back from C is not known. */
 #define ARCH_GO_RETURNS ""
 #define ARCH_GO_TLS_BYTES 0
 static inline bool arch_go_finds_tls(const uint8_t *p)
@@ -135,10 +141,9 @@ static inline bool arch_go_finds_tls(const uint8_t *p)
 #define ARCH_RA_SIGN_STATE 1 /* DW_CFA_AARCH64_negate_ra_state is understood: arch_code_address does not need it */
 
 /*
- * The kernel's rt_sigframe: siginfo (128 bytes), ucontext with its registers from
- * 312 on. Its trampoline lies in the vdso and has no unwind information; the frame
- * is known by the head of the record of vector registers that is always first:
- * FPSIMD_MAGIC and its size.
+ * The kernel's rt_sigframe: siginfo (128 bytes), then ucontext with its registers from 312 on. Its trampoline lies in
+ * the vdso and has no unwind information. The frame is recognised by the head of the record of vector registers,
+ * which always comes first: FPSIMD_MAGIC and its size.
  */
 #define ARCH_SIGNAL_WORD 0x0000021046508001u
 #define ARCH_SIGNAL_WORD_OFFSET 592
@@ -159,10 +164,10 @@ static const uint16_t arch_signal_offset[REG_COUNT] = {
 		"\x68\x11\x80\xd2\x01\x00\x00\xd4", 8 \
 	}
 
-/* No unwind information is that of a kernel's frame: an empty expression. */
+/* No unwind information describes a kernel's frame: an empty expression. */
 static const uint8_t arch_signal_cfa[] = { 0 };
 
-/* The registers of this very place that calls preserve, for a walk that starts in our own frame. */
+/* The registers at this very place that calls preserve, for a walk that starts in libtracker's own frame. */
 #define ARCH_REGISTERS_HERE(regs)                       \
 	__asm__ volatile("stp x19, x20, [%0, #152]\n\t" \
 			 "stp x21, x22, [%0, #168]\n\t" \
@@ -179,8 +184,8 @@ static const uint8_t arch_signal_cfa[] = { 0 };
 			 : "x9", "x10", "memory")
 
 /*
- * A function `name` that hands its three arguments to `asked`, and on to the function that this
- * returns, as if its caller had called that one.
+ * A function `name` that passes its three arguments to `asked`, and then on to the function that `asked` returns, as
+ * if its own caller had called that function.
  */
 #define ARCH_PASS_ON(name, asked)                                                                      \
 	__asm__(".pushsection .text\n\t.globl " #name "\n\t.type " #name ", %function\n" #name ":\n\t" \
@@ -193,7 +198,7 @@ static const uint8_t arch_signal_cfa[] = { 0 };
 		"ldp x0, x1, [sp], #32\n\t.cfi_def_cfa_offset 0\n\t"                                   \
 		"br x16\n\t.cfi_endproc\n\t.size " #name ", .-" #name "\n\t.popsection")
 
-/* The function that an indirect one (STT_GNU_IFUNC) chooses, by what the processor can do. */
+/* The function that an indirect function (STT_GNU_IFUNC) chooses, by what the processor can do. */
 static inline uintptr_t arch_resolve(uintptr_t chooser)
 {
 	const struct {

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * DWARF numbers of the registers that unwinding is about. REG_RA: the column that
- * return addresses stand in; REG_PC: where the walk keeps the pc.
+ * DWARF numbers of the registers that unwinding needs. REG_RA is the column of the return address; in REG_PC the walk
+ * keeps the pc.
  */
 enum { REG_BP = 6,
        REG_SP = 7,
@@ -36,16 +36,19 @@ struct site {
 			.sp = (uintptr_t)__builtin_frame_address(0) + 16, \
 			.bp = *(const uintptr_t *)__builtin_frame_address(0) })
 
-/* The call instruction pushes the return address: it stands below the CFA, and no rule says so. */
+/* The call instruction pushes the return address, so it stands below the CFA, and no rule says so. */
 #define ARCH_RA_BELOW_CFA 1
 
-/* From the CFA to where a register is saved: registers are pushed, so they stand near it. */
+/* The place of a saved register, seen from the CFA: registers are pushed, so they stand near it. */
 typedef int16_t arch_offset;
 
 struct arch_ra {
 };
 
-/* What unwind information says of the return address: saved at CFA + offset? False: it needs the full walk. */
+/*
+ * Whether unwind information says that the return address is saved at CFA + offset. False: the frame needs the full
+ * walk.
+ */
 static inline bool arch_ra_rule(bool at_cfa, int64_t offset, struct arch_ra *ret)
 {
 	(void)ret;
@@ -57,7 +60,7 @@ static inline bool arch_ra_rule(bool at_cfa, int64_t offset, struct arch_ra *ret
 #define ARCH_CFA_BITS 13
 #define ARCH_PC_ZEROS 0
 
-/* Whether such a rule says where the return address is, if bp is saved so far below the CFA. */
+/* Whether such a rule says where the return address is, if bp is saved that far below the CFA. */
 static inline bool arch_ra_packs(struct arch_ra ra, uint32_t bp_below)
 {
 	return true;
@@ -75,13 +78,16 @@ static inline uintptr_t arch_code_address(uintptr_t ra)
 	return ra;
 }
 
-/* Where compilers keep frame pointers: at bp stands the caller's, and above it the return address. */
+/*
+ * The places where compilers keep frame pointers: bp points at the caller's bp, and the return address stands above
+ * it.
+ */
 #define ARCH_FRAME_BYTES 16
 #define ARCH_STACK_ALIGNMENT 16 /* of sp at a call */
-/* Below bp Java's interpreter keeps the sp that its caller had. */
+/* Java's interpreter keeps the sp of its caller below bp. */
 #define ARCH_INTERPRETER_KEEPS_SP (-8)
 
-/* An instruction that only code with frame pointers has begins there: ARCH_FRAME_SIGN bytes can be read. */
+/* Whether an instruction begins there that only code with frame pointers has. ARCH_FRAME_SIGN bytes can be read. */
 #define ARCH_FRAME_SIGN 4
 static inline bool arch_begins_frame(const uint8_t *p)
 {
@@ -99,25 +105,25 @@ static inline bool arch_keeps_frame(const uint8_t *p)
 	       ((p[0] & 0xfb) == 0x48 && (p[1] == 0x8b || p[1] == 0x89) && (p[2] & 0xc7) == 0x45 && (p[3] & 0x80));
 }
 
-/* What code that was made at run time tells of frames, by what begins at a byte of it. */
+/* What code that was made at run time tells about frames, by the instruction that begins at a byte of it. */
 enum arch_sign {
 	ARCH_SIGN_NONE,
-	ARCH_SIGN_USE, /* arch_keeps_frame, and no more */
+	ARCH_SIGN_USE, /* arch_keeps_frame, and nothing else */
 	ARCH_SIGN_FRAME, /* a function that keeps one */
-	ARCH_SIGN_METHOD, /* one of HotSpot's that does */
-	ARCH_SIGN_SIZED, /* one of HotSpot's that has a frame of a size, and bp saved below the return address */
+	ARCH_SIGN_METHOD, /* a function of HotSpot that keeps a frame pointer */
+	ARCH_SIGN_SIZED, /* a function of HotSpot with a frame of a fixed size, and bp saved below the return address */
 };
 
-#define ARCH_METHOD_BYTES (1 << 20) /* of a method's frame: more is none */
+#define ARCH_METHOD_BYTES (1 << 20) /* the largest frame of a method */
 #define ARCH_SIGN_BEFORE 7
-#define ARCH_SIGN_BYTES 15 /* all these can be read, on both sides */
+#define ARCH_SIGN_BYTES 15 /* so many bytes can be read on both sides */
 
 static inline int32_t arch_signed_32(const uint8_t *p)
 {
 	return (int32_t)((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
 }
 
-/* sub n, sp in both encodings. Its length; 0: it is another instruction. */
+/* The length of the instruction if it is sub n, sp in one of its two encodings. 0: it is another instruction. */
 static inline unsigned arch_sub_sp(const uint8_t *p, int32_t *ret)
 {
 	if (p[0] != 0x48 || (p[1] != 0x83 && p[1] != 0x81) || p[2] != 0xec)
@@ -137,14 +143,14 @@ static inline bool arch_saves_bp(const uint8_t *p, int32_t *ret)
 }
 
 /*
- * A method that C1 or C2 compiled begins with mov ax, -n(sp), some pages down, so that the stack overflows there or not at all;
- * then push bp; sub n, sp, with mov sp, bp in between if it keeps frame pointers. One that calls no method: sub n, sp; mov bp,
- * n-8(sp). Of one that is not to be entered any more the first five bytes are a jump. Returns the bytes below the saved bp; -1:
- * p is at no such push or mov.
+ * A method that C1 or C2 compiled begins with mov ax, -n(sp), some pages down, so that the stack overflows there or
+ * not at all. Then follow push bp and sub n, sp, with mov sp, bp in between if the method keeps frame pointers. A
+ * method that calls no method begins with sub n, sp; mov bp, n-8(sp). In a method that is not to be entered any more,
+ * a jump has replaced the first five bytes. Returns the bytes below the saved bp; -1: p is at no such push or mov.
  */
 static inline int32_t arch_method_size(const uint8_t *p)
 {
-	const bool left = p[-7] == 0xe9; /* a jump; two bytes of what was there stand behind it */
+	const bool left = p[-7] == 0xe9; /* a jump; two bytes of the old instruction stand behind it */
 	const bool probes = p[-7] == 0x89 && p[-6] == 0x84 && p[-5] == 0x24 && arch_signed_32(p - 4) < 0 && arch_signed_32(p - 4) % 4096 == 0;
 	int32_t size = 0, n = 0;
 
@@ -174,7 +180,7 @@ static inline enum arch_sign arch_sign_at(const uint8_t *p, int32_t *ret_size)
 	return ARCH_SIGN_SIZED;
 }
 
-/* Of call: its longest form; and whether one ends at `end`, which so many bytes of code stand before. */
+/* The longest form of a call; and whether a call ends at `end`, if `end` has that many bytes of code before it. */
 #define ARCH_CALL_BYTES 7
 static inline bool arch_call_ends(const uint8_t *end)
 {
@@ -189,11 +195,11 @@ static inline bool arch_call_ends(const uint8_t *end)
 }
 
 /*
- * Go calls C on the stack of the thread, at the end of which runtime.asmcgocall keeps the way back: 40(sp) and 48(sp).
- * Known by the code that follows the call: mov 48(sp), di; mov 8(di), si; sub 40(sp), si.
+ * Go calls C on the stack of the thread. At the end of that stack runtime.asmcgocall keeps the way back: 40(sp) and
+ * 48(sp). It is recognised by the code that follows the call: mov 48(sp), di; mov 8(di), si; sub 40(sp), si.
  */
 #define ARCH_GO_RETURNS "\x48\x8b\x7c\x24\x30\x48\x8b\x77\x08\x48\x2b\x74\x24\x28"
-/* Before that, in a program that may be placed anywhere: mov $n, cx, or mov n(ip), cx. */
+/* In a position-independent program, mov $n, cx or mov n(ip), cx stands before that code. */
 #define ARCH_GO_TLS_BYTES 7
 static inline bool arch_go_finds_tls(const uint8_t *p)
 {
@@ -201,7 +207,7 @@ static inline bool arch_go_finds_tls(const uint8_t *p)
 }
 #define ARCH_GO_G 48
 #define ARCH_GO_DEPTH 40
-/* ... and where it was on that stack already: mov 40(sp), si; mov si, sp. */
+/* ... and the code for a caller that was on that stack already: mov 40(sp), si; mov si, sp. */
 #define ARCH_GO_RETURNS_HERE "\x48\x8b\x74\x24\x28\x48\x89\xf4"
 
 #define ARCH_RA_SIGN_STATE 0 /* DW_CFA_AARCH64_negate_ra_state means nothing here */
@@ -232,13 +238,16 @@ static const uint16_t arch_signal_offset[REG_COUNT] = {
 
 /* The restorer has unwind information, marked as a signal frame, with this CFA: breg7+160, deref. */
 static const uint8_t arch_signal_cfa[] = { 4, 0x77, 0xa0, 0x01, 0x06 };
-/* What it does, to be known by where it has none: mov $__NR_rt_sigreturn, %eax (or %rax, as glibc does); syscall. */
+/*
+ * The code of the restorer, by which it is recognised where it has no unwind information: mov $__NR_rt_sigreturn,
+ * %eax (or %rax, as glibc has it); syscall.
+ */
 #define ARCH_SIGNAL_RETURNS \
 	{ "\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05", 9 }, { "\xb8\x0f\x00\x00\x00\x0f\x05", 7 }
 #define ARCH_SIGNAL_WORD 0 /* no word of the frame itself tells */
 #define ARCH_SIGNAL_WORD_OFFSET 0
 
-/* The registers of this very place, for a walk that starts in our own frame. */
+/* The registers at this very place, for a walk that starts in libtracker's own frame. */
 #define ARCH_REGISTERS_HERE(regs)                    \
 	__asm__ volatile("movq %%rbx, 24(%0)\n\t"    \
 			 "movq %%rbp, 48(%0)\n\t"    \
@@ -255,8 +264,8 @@ static const uint8_t arch_signal_cfa[] = { 4, 0x77, 0xa0, 0x01, 0x06 };
 			 : "rax", "memory")
 
 /*
- * A function `name` that hands its three arguments to `asked`, and on to the function that this
- * returns, as if its caller had called that one.
+ * A function `name` that passes its three arguments to `asked`, and then on to the function that `asked` returns, as
+ * if its own caller had called that function.
  */
 #define ARCH_PASS_ON(name, asked)                                                                      \
 	__asm__(".pushsection .text\n\t.globl " #name "\n\t.type " #name ", @function\n" #name ":\n\t" \
@@ -270,7 +279,7 @@ static const uint8_t arch_signal_cfa[] = { 4, 0x77, 0xa0, 0x01, 0x06 };
 		"popq %rdi\n\t.cfi_adjust_cfa_offset -8\n\t"                                           \
 		"jmp *%rax\n\t.cfi_endproc\n\t.size " #name ", .-" #name "\n\t.popsection")
 
-/* The function that an indirect one (STT_GNU_IFUNC) chooses. */
+/* The function that an indirect function (STT_GNU_IFUNC) chooses. */
 static inline uintptr_t arch_resolve(uintptr_t chooser)
 {
 	return ((uintptr_t(*)(void))chooser)();

@@ -12,15 +12,15 @@
 
 #define SLICE_NS 20000000L
 #define SLICE_SPINS 400000 /* about as long, where no system call may be made */
-#define STILL_SLICES 50u /* so long the recorder may stand still: a second */
-#define SLICES 1500u /* half a minute: it works, and may be behind by that much */
+#define STILL_SLICES 50u /* the recorder may stand still for so long: a second */
+#define SLICES 1500u /* half a minute: the recorder works, but may be behind by that much */
 
 static struct shm_questions *questions(void)
 {
 	return &state.shm->questions;
 }
 
-/* A thread that asks while sixteen others do waits for one of them. NULL: none was free in time. */
+/* If sixteen threads ask already, the next one waits for one of them. NULL: no entry became free in time. */
 static struct shm_question *claim(bool may_call)
 {
 	for (unsigned slice = 0; slice < STILL_SLICES; slice++) {
@@ -109,7 +109,7 @@ static int no_answer(void)
 	return error_set(TRACKER_EIO, "the recorder does not answer: it has ended, or stands still");
 }
 
-/* What the recorder means by its code. */
+/* The error that a code of the recorder stands for. */
 static const char *refusal(int code)
 {
 	switch (code) {
@@ -135,7 +135,7 @@ int ask(struct question *q)
 	int ret;
 
 	if (hook_start_and_ask() && state.on) {
-		tls.real_frame = 0; /* libtracker-replay asks, too, whose own blocks are not recorded */
+		tls.real_frame = 0; /* libtracker-replay asks, too, and its own blocks are not recorded */
 		t = thread_enter(at.sp);
 		tls.real_frame = outer;
 	}

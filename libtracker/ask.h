@@ -1,8 +1,9 @@
 /*
  * ask - questions to the recorder (format/shm.h): the program keeps no tables, the recorder knows.
  *
- * A question has its place among the asking thread's events, so its answer holds all that came before it, in every thread, and
- * nothing that came after. Needs no heap; may be called from any thread, and from signal handlers.
+ * A question has its place among the events of the thread that asks. So its answer counts everything that happened
+ * before it, in every thread, and nothing that came after. Asking needs no heap, and may be done by any thread and by
+ * signal handlers.
  */
 #ifndef ASK_H
 #define ASK_H
@@ -15,11 +16,14 @@ struct question {
 	/* The answer: */
 	uint64_t figures[6];
 	uint32_t count;
-	void *answer; /* where it is copied to; NULL: it has no bytes */
+	void *answer; /* the answer's bytes are copied here; NULL: the answer has no bytes */
 	size_t room; /* there; more is left out */
 };
 
-/* TRACKER_OK or what the recorder says; TRACKER_EDISABLED: nothing is recorded. TRACKER_EIO: no answer. With a sentence (error.h). */
+/*
+ * TRACKER_OK, or the code that the recorder answered. TRACKER_EDISABLED: nothing is recorded. TRACKER_EIO: no answer
+ * came. Each error leaves a sentence (error.h).
+ */
 int ask(struct question *q);
 
 #endif

@@ -8,8 +8,8 @@
 static tracker_alarm alarm;
 
 static struct {
-	uint64_t after, seed, rate; /* rate of 2^64; 0: none is chosen */
-	bool counts, ends; /* ends: after so many, all fail */
+	uint64_t after, seed, rate; /* of 2^64 allocations so many fail; 0: none fails at random */
+	bool counts, ends; /* ends: after `after` allocations, all fail */
 	_Atomic uint64_t count;
 } failing;
 
@@ -38,7 +38,7 @@ void asked_start(const struct shm_asked *asked)
 		start_hold(1);
 }
 
-/* splitmix64: the n-th number of a seed is the same in every run. */
+/* splitmix64: the n-th number of a seed is the same in each run. */
 static uint64_t random_of(uint64_t seed, uint64_t n)
 {
 	uint64_t x = seed + n * 0x9e3779b97f4a7c15ull;

@@ -1,6 +1,6 @@
 /*
- * asked - what `tracker run` asks of the hooks of every program: an alarm (--alarm), allocations that fail (--fail-after,
- * --fail-random).
+ * asked - what `tracker run` asks of the hooks of every program: an alarm (--alarm), or allocations that fail
+ * (--fail-after, --fail-random).
  */
 #ifndef ASKED_H
 #define ASKED_H
@@ -10,11 +10,11 @@
 
 struct shm_asked;
 
-/* When the process attaches. */
+/* Called when the process attaches. */
 void asked_start(const struct shm_asked *asked);
-/* One more allocation of the process: it is to fail. */
+/* Counts one more allocation of the process. True: it is to fail. */
 bool asked_fails(void);
-/* Allocations are counted: the hooks are held for that. */
+/* Whether allocations are counted. The hooks are held for that. */
 bool asked_counts(void);
 
 #endif

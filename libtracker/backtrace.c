@@ -53,7 +53,7 @@ static bool find_register(const struct cfi_scratch *s, unsigned i, uintptr_t cfa
 	}
 }
 
-/* One frame up. *exact: pc was interrupted there, no call ends before it. */
+/* One frame up. *exact: a signal interrupted the frame at pc, so no call ends before pc. */
 static bool step(struct cfi_scratch *s, bool *exact)
 {
 	const uintptr_t pc = s->regs[REG_PC], at = *exact ? pc : pc - 1;
@@ -97,7 +97,7 @@ static bool read_at(int fd, void *to, size_t bytes, uint64_t offset)
 	return arch_syscall(SYS_pread64, fd, (long)to, (long)bytes, (long)offset, 0, 0) == (long)bytes;
 }
 
-/* The whole table of symbols, or that of what is exported. */
+/* Finds the whole symbol table, or else that of exported symbols. */
 static bool find_table(int fd, ElfW(Shdr) * ret, ElfW(Shdr) * ret_names)
 {
 	ElfW(Ehdr) e;

@@ -9,11 +9,11 @@
 #define SIZES 1024u
 #define BLOCKS_BITS 26u
 #define BLOCKS_MOST ((1u << BLOCKS_BITS) - 1)
-#define WINDOW 64u /* places where a followed block may stand */
-#define TAKEN ((uintptr_t)1) /* a place that is being filled, or whose block a realloc has */
+#define WINDOW 64u /* places for followed blocks */
+#define TAKEN ((uintptr_t)1) /* a place that is being filled, or that a realloc of its block holds */
 
 struct table {
-	_Atomic uint64_t sizes[SIZES]; /* the address without its place and its zeros, and the count of blocks */
+	_Atomic uint64_t sizes[SIZES]; /* the address without the bits of its place and its zeros, and the count of blocks */
 	_Atomic uint32_t followed;
 	_Atomic uintptr_t places[BORN_FOLLOWED]; /* addresses; 0: free */
 	struct born born[BORN_FOLLOWED];
@@ -82,7 +82,7 @@ static uint32_t place(const void *p, unsigned i)
 	return (uint32_t)((((uintptr_t)p >> 4) * 0x9e3779b97f4a7c15ull >> 40) + i) % BORN_FOLLOWED;
 }
 
-/* The place goes from `was` to `is`. 0: no place was so; else its number + 1. */
+/* Changes the place that holds `was` to `is`. 0: no place held `was`; otherwise its number + 1. */
 static uint32_t change(struct table *t, const void *p, uintptr_t was, uintptr_t is)
 {
 	for (unsigned i = 0; i < WINDOW; i++) {

@@ -79,14 +79,14 @@ static uintptr_t take_pointer(struct cursor *c, uint8_t encoding, uintptr_t base
 	return v;
 }
 
-/* 1: a build for tests, as if the C library were an older one. */
+/* 1 in a build for tests, which behaves as with an older C library. */
 #ifndef WITHOUT_FIND_OBJECT
 #define WITHOUT_FIND_OBJECT 0
 #endif
 
 /*
- * glibc 2.35 and newer answer without a lock. The struct is glibc's ABI; older
- * headers do not declare it, older libcs do not have it.
+ * glibc 2.35 and newer answer without a lock. The struct is part of glibc's ABI. Older headers do not declare it, and
+ * older C libraries do not have it.
  */
 struct found_object {
 	unsigned long long flags;
@@ -114,9 +114,9 @@ bool cfi_module_at(uintptr_t pc, struct cfi_module *ret)
 }
 
 /*
- * Packers and strippers leave sections that say anything: nothing outside the module is read. Only
- * where .eh_frame_hdr itself lies outside of what we know of it (segments far apart, so
- * that the range is the code's) the linker's pointers are trusted.
+ * Packers and strippers leave sections with arbitrary contents, so nothing outside the module is read. There is one
+ * exception: if .eh_frame_hdr itself lies outside the known range (the segments are far apart, so the range is that
+ * of the code), the linker's pointers are trusted.
  */
 static bool lies_inside(const struct cfi_module *m, const uint8_t *at, uint64_t bytes)
 {
@@ -142,7 +142,7 @@ static int hdr_read(const struct cfi_module *m, struct hdr_table *ret)
 	struct cursor c = { m->eh_frame_hdr, m->eh_frame_hdr + HDR_MAX, false };
 	const uintptr_t base = (uintptr_t)m->eh_frame_hdr;
 
-	if (!lies_inside(m, m->eh_frame_hdr, HDR_MAX)) /* it is at the module's very end */
+	if (!lies_inside(m, m->eh_frame_hdr, HDR_MAX)) /* it stands at the module's very end */
 		c.end = (const uint8_t *)m->end;
 	if (!m->eh_frame_hdr || take(&c) != 1)
 		return -1;
@@ -282,7 +282,7 @@ int cfi_fde_at(const struct cfi_module *m, uintptr_t pc, struct cfi_fde *ret)
 static void set_reg(struct cfi_row *row, uint64_t reg, uint8_t how, int64_t value)
 {
 	if (reg >= REG_COUNT)
-		return; /* vector registers: nobody's CFA */
+		return; /* vector registers: no CFA uses them */
 	row->reg[reg].how = how;
 	row->reg[reg].value = value;
 }
@@ -294,7 +294,10 @@ static void set_cfa(struct cfi_row *row, uint64_t reg, int64_t offset)
 	row->cfa.value = offset;
 }
 
-/* Of a CFA that is register and offset, one changes. What an expression is would be no address any more. */
+/*
+ * If the CFA is a register and an offset, one of the two changes. If it is an expression, its value would no longer
+ * be an address.
+ */
 static bool move_cfa(struct cfi_row *row, uint64_t reg, int64_t offset)
 {
 	if (row->cfa.how != CFI_REGISTER)
@@ -321,7 +324,7 @@ static void restore_reg(struct cfi_scratch *s, uint64_t reg)
 		s->row.reg[reg] = s->initial.reg[reg];
 }
 
-/* In units of the CIE's; what overflows is no offset, but harmless. */
+/* The offset is in units of the CIE. A value that overflows is not a valid offset, but does no harm. */
 static int64_t factored(const struct cfi_fde *f, uint64_t n)
 {
 	return (int64_t)(n * (uint64_t)f->data_align);
@@ -343,7 +346,7 @@ static bool recall(struct cfi_scratch *s, unsigned *depth)
 	return true;
 }
 
-/* One that says what the CFA is. False: it is none of those. */
+/* An instruction that says what the CFA is. False: it is none of those. */
 static bool define_cfa(const struct cfi_fde *f, struct cursor *c, struct cfi_row *row, uint8_t op)
 {
 	uint64_t reg;
@@ -368,7 +371,7 @@ static bool define_cfa(const struct cfi_fde *f, struct cursor *c, struct cfi_row
 	}
 }
 
-/* One instruction other than an advance. False: not understood. */
+/* Executes one instruction other than an advance. False: it is not understood. */
 static bool run_one(const struct cfi_fde *f, struct cursor *c, struct cfi_scratch *s,
 		    unsigned *depth, uint8_t op)
 {
@@ -428,7 +431,7 @@ static bool run_one(const struct cfi_fde *f, struct cursor *c, struct cfi_scratc
 	}
 }
 
-/* Bytes of code that an advance steps over; 0 for any other instruction. */
+/* The bytes of code that an advance steps over; 0 for any other instruction. */
 static bool take_advance(struct cursor *c, uint8_t op, const struct cfi_fde *f, uintptr_t *loc)
 {
 	uint64_t delta;

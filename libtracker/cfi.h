@@ -1,10 +1,9 @@
 /*
- * cfi - call frame information of loaded modules: which FDE covers a pc, and
- * the row of its table that holds there.
+ * cfi - call frame information of loaded modules: which FDE covers a pc, and the row of its table that holds there.
  *
- * Inside the target's malloc(): no heap, no lock. Reads only .eh_frame_hdr and
- * .eh_frame of mapped modules, which their linker wrote; lengths are checked
- * all the same. Source of the encoding: LSB Core, "Exception Frames"; DWARF 5, 6.4.
+ * It runs inside the target's malloc(): no heap, no lock. It reads only .eh_frame_hdr and .eh_frame of mapped
+ * modules, which their linker wrote; lengths are checked all the same. The encoding is that of LSB Core, "Exception
+ * Frames", and DWARF 5, 6.4.
  */
 #ifndef CFI_H
 #define CFI_H
@@ -49,9 +48,8 @@ int cfi_fde_at(const struct cfi_module *m, uintptr_t pc, struct cfi_fde *ret);
 int cfi_row_at(const struct cfi_fde *f, uintptr_t pc, struct cfi_scratch *scratch);
 
 /*
- * Value of the expression at `block` (ULEB length, then operations) with these
- * registers; `initial` is on the stack first when push_initial. Memory is read
- * only where `readable` allows. 0 or -1.
+ * The value of the expression at `block` (ULEB length, then operations) with these registers. With push_initial,
+ * `initial` is on the stack first. Memory is read only where `readable` allows it. 0 or -1.
  */
 int cfi_expression(const uint8_t *block, const uintptr_t *regs, bool push_initial,
 		   uintptr_t initial, bool (*readable)(void *data, uintptr_t address), void *data,

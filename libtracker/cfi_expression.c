@@ -93,7 +93,7 @@ static bool binary(struct machine *m, uint8_t op)
 	}
 }
 
-/* Those that only move what is on the stack. False, and nothing is done: it is none. */
+/* Operations that only move values on the stack. False, and nothing is done: it is another operation. */
 static bool shuffle(struct machine *m, uint8_t op)
 {
 	uintptr_t a, b;

@@ -8,8 +8,8 @@
 #define WAIT_NS 2000000L
 #define WAIT_SPINS 40000 /* about as long, where no system call may be made */
 #define ANSWER_SPINS 400000
-#define ONLY_ANSWER_SPINS 8000000 /* of who asks once and for all */
-/* So many rounds of the recorder in which nobody's chunk came back: threads that do nothing hold them all. */
+#define ONLY_ANSWER_SPINS 8000000 /* of a thread that asks once and for all */
+/* If no chunk came back in so many rounds of the recorder, threads that do nothing hold all chunks. */
 #define BARREN_ROUNDS 100
 
 /* The lowest free chunk, so that few pages are ever touched. -1: none. */
@@ -51,15 +51,15 @@ static uint32_t chunks_freed(struct shm *s)
 }
 
 /*
- * Changes with every round of the recorder and every chunk that it gives back:
- * a long round is progress, too, also when others took the chunks it gave.
+ * Changes with every round of the recorder and with every chunk that it gives back. So a long round is progress, too,
+ * even if other threads took the chunks that it gave back.
  */
 static uint32_t progress(struct shm *s)
 {
 	return atomic_load_explicit(&s->header.progress, memory_order_acquire) + chunks_freed(s);
 }
 
-/* How long: see shm.h. No system call tells the time here; a program may have forbidden it. */
+/* shm.h says how long. No system call tells the time here, because a program may have forbidden it. */
 static void count_stall(struct shm *s, struct shm_thread *slot, uint64_t since_ns, long waits)
 {
 	const uint64_t by_clock = atomic_load_explicit(&s->header.clock_ns, memory_order_relaxed) - since_ns;
@@ -70,10 +70,10 @@ static void count_stall(struct shm *s, struct shm_thread *slot, uint64_t since_n
 				  memory_order_relaxed);
 }
 
-/* Of a recorder that makes no progress it is asked once. SHM_SANDBOX_ASKED: it does not answer. */
+/* A recorder that makes no progress is asked once. SHM_SANDBOX_ASKED: it does not answer. */
 static uint32_t ask_for_sandbox(const struct thread *t, int spins)
 {
-	static _Atomic uint32_t unanswered; /* the recorder's progress then, + 1 */
+	static _Atomic uint32_t unanswered; /* the recorder's progress at that time, + 1 */
 	_Atomic uint32_t *const answer = &t->slot->sandbox;
 	const uint32_t now = progress(state.shm) + 1;
 
@@ -91,8 +91,8 @@ static uint32_t ask_for_sandbox(const struct thread *t, int spins)
 }
 
 /*
- * A recorder that stands still answers nothing, and then a program that was seen to forbid itself nothing
- * may call: otherwise what fits the segment would be lost.
+ * A recorder that stands still answers nothing. Then a program that has not been seen to forbid itself system calls
+ * may call; otherwise events for which the segment has room would be lost.
  */
 bool chunk_may_call(const struct thread *t)
 {
@@ -110,7 +110,7 @@ bool chunk_could_call(const struct thread *t)
 	return last == SHM_SANDBOX_NONE && !state.sandboxed;
 }
 
-/* More of the segment, as long as there is more. */
+/* Maps more of the segment, as long as there is more. */
 static int claim_growing(struct shm *s)
 {
 	int c = -1;
@@ -138,7 +138,7 @@ static int claim_waiting(struct shm *s, const struct thread *t)
 	const uint64_t since_ns = atomic_load_explicit(&s->header.clock_ns, memory_order_relaxed);
 	const long rounds = (long)s->header.stall_ms * 1000000L / WAIT_NS + 1;
 	uint32_t seen = progress(s), freed = chunks_freed(s);
-	long waits = 0; /* that lasted as long as they may */
+	long waits = 0; /* so many lasted as long as they may */
 	unsigned barren = 0;
 	int c = claim_spinning(s);
 	bool may_call;
@@ -175,7 +175,7 @@ static int claim_waiting(struct shm *s, const struct thread *t)
 	return c;
 }
 
-/* Nobody has given a chunk back since there was none: no use in looking. */
+/* No chunk has come back since there was none, so it is of no use to look. */
 static bool is_hopeless(struct shm *s)
 {
 	return atomic_load_explicit(&state.stuck_progress, memory_order_relaxed) == progress(s) + 1 ||
@@ -206,7 +206,7 @@ bool chunk_next(struct thread *t)
 
 	struct shm_chunk *const chunk = segment_chunk((uint32_t)c);
 
-	/* A handler forked meanwhile, and this is the child: the chunk may be one that others write. */
+	/* A handler forked meanwhile, and this is the child: other threads of the parent may write into the chunk. */
 	atomic_signal_fence(memory_order_seq_cst);
 	if (unlikely(t->orphan || !chunk))
 		return false;

@@ -1,7 +1,4 @@
-/*
- * chunk - pieces of the shared segment, claimed by threads, given back by the
- * recorder (format/shm.h).
- */
+/* chunk - chunks of the shared segment, which threads claim and the recorder gives back (format/shm.h). */
 #ifndef CHUNK_H
 #define CHUNK_H
 
@@ -15,20 +12,21 @@
 bool chunk_next(struct thread *t);
 
 /*
- * Whether a system call of ours does the thread no harm: it may have closed a sandbox (shm.h).
- * Only who cannot go on without one asks: the answer takes until the recorder's next round. False: who knows.
+ * Whether a system call of libtracker does the thread no harm: it may have closed a sandbox (shm.h). Only a thread
+ * that cannot go on without the call asks, because the answer takes until the recorder's next round. False: it may
+ * do harm, or nobody knows.
  */
 bool chunk_may_call(const struct thread *t);
 /*
- * The same for who can go on without one: no answer is a no, and an answer holds for the thread's life, until the program is
- * seen to forbid itself something.
+ * The same for a thread that can go on without the system call: no answer counts as a no. An answer holds for the
+ * thread's life, until the program is seen to forbid itself something.
  */
 bool chunk_could_call(const struct thread *t);
 
 /*
- * Ends recording in this process if the recorder has stopped for good, and says whether. The process then records nothing any more, at
- * the cost of one load a hook. Asked when the recorder's clock is seen to have moved: it
- * moves once more after the recording is closed, so no thread misses it.
+ * If the recorder has stopped for good, ends recording in this process, and says whether it did. From then on the
+ * process records nothing, and a hook costs one load. A thread asks when it sees that the recorder's clock has moved.
+ * The clock moves once more after the recording is closed, so no thread misses it.
  */
 bool chunk_stop_if_closed(void);
 

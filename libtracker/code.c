@@ -8,8 +8,8 @@
 #define RANGES 1024u
 
 /*
- * Ranges overlap where threads add at once, which does no harm. Of one that is partly unmapped the rest
- * stays as it was: this says what may be code.
+ * If threads add ranges at the same time, ranges may overlap, which does no harm. If a part of a range is unmapped,
+ * the rest stays as it was, because a range only says what may be code.
  */
 struct range {
 	_Atomic uintptr_t start; /* 0: free, 1: being filled */
@@ -32,7 +32,7 @@ static struct range *get_table(void)
 	return expected;
 }
 
-/* A range that is there already, or grows at its end: heaps of code are committed piece by piece. */
+/* Adds to a range that is there already, or extends it at its end: heaps of code are committed bit by bit. */
 static bool join(struct range *ranges, uintptr_t start, uintptr_t end)
 {
 	const uint32_t n = atomic_load(&high);
@@ -50,7 +50,7 @@ static bool join(struct range *ranges, uintptr_t start, uintptr_t end)
 	return false;
 }
 
-/* None is free: code there is not known to be code. */
+/* No entry is free: code there is not known to be code. */
 void code_mapped(uintptr_t start, size_t bytes)
 {
 	struct range *const ranges = get_table();

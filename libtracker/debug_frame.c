@@ -13,8 +13,8 @@
 #define WAIT_SPINS 1000000
 
 /*
- * One that has no such section, or may not be read, has no bytes. Entries stay when their module goes: who walks may be
- * reading them. So there are not more in the life of a process.
+ * A module without such a section, or whose file may not be read, has no bytes. Entries stay when their module goes,
+ * because a walk may be reading them. So their number bounds how many a process can have in its life.
  */
 struct section {
 	_Atomic uintptr_t start; /* of the module; 0: free, 1: being read, 2: gone */
@@ -25,11 +25,11 @@ struct section {
 
 static struct section *_Atomic table; /* mapped with the first of them */
 static _Atomic bool refused; /* the table, by the kernel or by the sandbox that may be closed */
-static _Atomic bool stuck; /* who read was interrupted or forked: nobody waits any more */
+static _Atomic bool stuck; /* the reader was interrupted or forked: nothing waits for it any more */
 
 /* ---- the file ---- */
 
-/* What is mapped has a build-id, and the file has the same where the headers say that it came from. */
+/* The mapped module has a build-id, and the file has the same one at the place that the headers name. */
 static bool is_mapped_file(int fd, const struct headers *h)
 {
 	uint32_t size;
@@ -51,7 +51,7 @@ static void read_module(const struct thread *t, const struct cfi_module *m, stru
 {
 	const struct link_map *const l = m->link_map;
 	const struct headers h = headers_of(m);
-	const bool program = l && (!l->l_name || !l->l_name[0]); /* what the kernel's link leads to is what is mapped */
+	const bool program = l && (!l->l_name || !l->l_name[0]); /* the file behind the kernel's link is the mapped one */
 	const char *const path = program ? "/proc/self/exe" : l ? l->l_name :
 								  "";
 	int fd;
@@ -66,7 +66,7 @@ static void read_module(const struct thread *t, const struct cfi_module *m, stru
 
 /* ---- the table ---- */
 
-/* Whoever reads it is done in a moment. */
+/* The thread that reads it will be done in a moment. */
 static uintptr_t wait_for(const struct section *s)
 {
 	uintptr_t start = atomic_load_explicit(&s->start, memory_order_acquire);
@@ -106,7 +106,7 @@ void debug_frame_forget(uintptr_t start)
 	}
 }
 
-/* NULL: there are too many. */
+/* NULL: there are too many modules. */
 static const struct section *section_of(struct thread *t, const struct cfi_module *m)
 {
 	struct section *const sections = get_table(t);

@@ -11,10 +11,10 @@
 
 #include "cfi.h"
 
-/* t NULL: nothing is read that was not read before. False: no unwind information of that kind covers pc. */
+/* If t is NULL, nothing is read that was not read before. False: no unwind information of that kind covers pc. */
 bool debug_frame_at(struct thread *t, const struct cfi_module *m, uintptr_t pc, struct cfi_fde *ret);
 
-/* The module that was there is gone. */
+/* The module that was mapped there is gone. */
 void debug_frame_forget(uintptr_t start);
 
 #endif

@@ -6,7 +6,7 @@
 #include "raw.h"
 #include "state.h"
 
-/* Two, taken in turn: one is read while the other is written. */
+/* There are two, used in turn: one is read while the other is written. */
 static _Atomic(char *) rooms;
 static _Atomic uint32_t turn;
 

@@ -11,10 +11,13 @@
 
 #define DIRECTORY_BYTES 4096u
 
-/* At start; and after the program went elsewhere. Asks the kernel. */
+/* Called at start, and after the program changed its directory. Asks the kernel. */
 void directory_ask(void);
 
-/* "" when it is not known. Another thread that goes elsewhere twice may change it meanwhile: the file's build-id is checked. */
+/*
+ * "" if the directory is not known. If another thread changes it twice meanwhile, the text may change while it is
+ * read; so the recorder checks the file's build-id.
+ */
 const char *directory_now(uint32_t *ret_bytes);
 
 #endif

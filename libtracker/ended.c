@@ -18,24 +18,27 @@
 #include "real_functions.h"
 #include "state.h"
 
-/* Processes that a starting program looks for: each costs it up to 10 us. */
+/* A starting program looks for so many processes; each look costs it up to 10 us. */
 #define LOOKS_MAX 8u
 #define PATH_BYTES 32u
 
-/* Takes no memory for the first 32 functions of a process, and runs ours last, for it comes first. */
+/*
+ * atexit takes no memory for the first 32 functions of a process. It runs this function last, because it was
+ * registered first.
+ */
 extern int on_exit(void (*function)(int code, void *data), void *data) __attribute__((weak));
 
 static uint32_t own_pid; /* as getpid has it */
 
-/* A child of fork has no slot before its first event, and is not us. */
+/* A child of fork has no slot before its first event, and does not count as this process. */
 static bool has_slot(void)
 {
 	return state.process && *state.fork_page;
 }
 
 /*
- * Nor is one of vfork, which shares our memory: only the kernel knows. A sandbox may kill who asks;
- * then the end is told by who waits for us.
+ * A child of vfork does not, either. It shares this process's memory, so only the kernel can tell. A sandbox may kill
+ * a process that asks; then the process that waits for this one tells its end.
  */
 static bool is_us(void)
 {
@@ -82,12 +85,15 @@ void ended_start(uint32_t slot, const struct shm_process *p)
 	atomic_store(&own->waited, 0);
 	atomic_store(&own->end, 0);
 	atomic_store(&own->pid, p->pid);
-	/* a forked child has inherited it; a sanitizer's own on_exit is not to be called before it has begun */
+	/*
+	 * a forked child has inherited the function; a sanitizer's own on_exit must not be called before the
+	 * sanitizer has begun
+	 */
 	if (!p->parent_pid && on_exit && !real_is_sanitizer())
 		(void)on_exit(at_exit, NULL);
 }
 
-/* In a PID namespace of our own wait returns other numbers than the recorder knows. */
+/* In another PID namespace than the recorder's, wait returns other numbers than the recorder knows. */
 static bool is_child(const struct shm_life *p, uint32_t pid)
 {
 	if (state.pid_is_foreign || state.process->inner != SHM_INNER_NONE)
@@ -103,8 +109,8 @@ static uint32_t slots_used(void)
 }
 
 /*
- * Our events from here on come after the end of `p`: they get later epochs than those before.
- * A child of fork has no events of its own yet, and its parent's order is not its to change.
+ * This process's events from here on come after the end of `p`: they get later epochs than the events before. A child
+ * of fork has no events of its own yet, and must not change its parent's order.
  */
 static void say_waited(struct shm_life *p)
 {
@@ -115,7 +121,7 @@ static void say_waited(struct shm_life *p)
 	if (!has_slot())
 		return;
 	atomic_store(&p->waited, SHM_WAITED(epoch, state.process_slot));
-	/* where that fails, another thread has begun a later one */
+	/* if that fails, another thread has begun a later epoch */
 	(void)atomic_compare_exchange_strong(order, &word, (epoch + 1) << 16 | SHM_NOBODY);
 }
 
@@ -129,14 +135,16 @@ void ended_child(uint32_t pid, int status)
 
 		if (!known_as || !is_child(p, pid))
 			continue;
-		/* first how: who finds it over looks for that */
+		/* the status comes first: a process that finds this one over looks for it */
 		atomic_store(&p->end, SHM_END(known_as, SHM_END_WAITED, (uint32_t)status));
 		say_over(p);
 		say_waited(p);
 	}
 }
 
-/* Of a zombie the kernel knows no executable any more; of others' processes it does not tell. */
+/*
+ * The kernel does not know the executable of a zombie, and does not tell the executables of other users' processes.
+ */
 static bool is_gone(uint32_t pid)
 {
 	char path[PATH_BYTES] = "/proc/", target[8];

@@ -7,19 +7,19 @@
 
 struct shm_process;
 
-/* When the process has got that slot, which says who it is: its end will be noticed. */
+/* Called when the process has got that slot, which identifies it: from now on its end is noticed. */
 void ended_start(uint32_t slot, const struct shm_process *p);
 /*
- * Before the process takes its number: those that it can see to be gone started and ended before it.
- * Where /proc has other numbers than the recorder, it sees nothing.
+ * Called before the process takes its number. Processes that are seen to be gone now started and ended before it. If
+ * /proc has other numbers than the recorder's, nothing is seen.
  */
 void ended_look(void);
-/* The process is about to exit with this code; `now`: nothing of the program runs before it does. */
+/* The process is about to exit with this code. `now`: no function of the program runs before it does. */
 void ended_self(int code, bool now);
-/* wait has returned so for this child. */
+/* wait has returned this for the child. */
 void ended_child(uint32_t pid, int status);
 
-/* Children may have ended, we do not know which: those that are gone. */
+/* Some children may have ended, and it is not known which: looks for those that are gone. */
 void ended_children(void);
 
 #endif

@@ -56,7 +56,7 @@ void environment_restore(char **environment)
 		drop(way);
 }
 
-/* Whether our library is one of those that `list` names. */
+/* Whether `list` names libtracker. */
 static bool names_library(const char *list)
 {
 	const size_t n = strlen(state.library);
@@ -119,7 +119,7 @@ static char *make_preload(char *at, const char *theirs)
 	return at + 1;
 }
 
-/* LD_PRELOAD without our library; at, when nothing is left. */
+/* LD_PRELOAD without libtracker. Returns `at` if nothing is left. */
 static char *make_without(char *at, const char *theirs)
 {
 	const size_t n = strlen(state.library);
@@ -166,7 +166,10 @@ char **environment_make_without(char *const *environment, void *room)
 	return made;
 }
 
-/* Theirs stay where they are, ours take the place of those of the same name or stand behind. */
+/*
+ * The program's entries stay where they are. libtracker's entries replace those of the same name, or stand behind all
+ * others.
+ */
 char **environment_make(char *const *environment, const char *way, void *room)
 {
 	char **const made = room, **to = made;

@@ -5,7 +5,9 @@
 
 #include "raw.h"
 
-/* Of sentences that are put together the newest so many are kept: a thread that ends gives nothing back. */
+/*
+ * Of the sentences that are put together, the newest so many are kept, because a thread that ends gives nothing back.
+ */
 #define ROOMS 64u
 #define ROOM_BYTES 1024u
 

@@ -8,12 +8,12 @@
 #include "image.h"
 #include "way.h"
 
-/* So many bytes of an environment are copied on the stack. */
+/* At most so many bytes of an environment are copied on the stack. */
 #define ROOM_MAX (256u << 10)
 
 /* ---- what is executed ---- */
 
-/* The end of a long path is what tells programs apart. */
+/* The end of a long path tells programs apart. */
 static void set_path(struct shm_exec *entry, const char *folder, const char *path)
 {
 	const size_t room = sizeof(entry->path) - 1, n = strlen(path), m = strlen(folder);
@@ -139,7 +139,7 @@ static const char *search_path(void)
 	return path ? path : "/bin:/usr/bin";
 }
 
-/* As execvp finds it, nearly: what cannot be opened is passed over. */
+/* Finds the file nearly as execvp does: files that cannot be opened are passed over. */
 static int open_searched(const char *name)
 {
 	char path[512];
@@ -161,7 +161,7 @@ static int open_searched(const char *name)
 	return fd;
 }
 
-/* Whether somebody will close the descriptor there. */
+/* Whether the new program will close the descriptor. */
 static bool takes_library(const struct target *t)
 {
 	bool takes;
@@ -177,7 +177,7 @@ static bool takes_library(const struct target *t)
 	return takes;
 }
 
-/* Outside of the usual way: the descriptor is asked for. */
+/* The new program cannot find the recorder in the usual way: asks the recorder for the descriptor. */
 static void find_way(struct execution *e, const struct target *target)
 {
 	if (!takes_library(target))
@@ -189,7 +189,7 @@ static void find_way(struct execution *e, const struct target *target)
 
 /* ---- */
 
-/* A forked child is the program no more that alone is to be recorded. */
+/* A forked child is no longer the only program that is to be recorded. */
 static bool is_followed(void)
 {
 	const struct shm_header *const h = &state.shm->header;
@@ -199,7 +199,7 @@ static bool is_followed(void)
 	return !(h->flags & SHM_NO_FOLLOW_FORK) || raw_outer_pid() == atomic_load(&h->program_pid);
 }
 
-/* What is not there, or no name at all, will not be executed. */
+/* A file that does not exist, or has no name at all, will not be executed. */
 static bool can_be_there(const struct target *t)
 {
 	if (!t->path || (t->search && !strchr(t->path, '/')))

@@ -4,7 +4,7 @@
 #include "cfi_bytes.h"
 
 #define CIE_ID 0xffffffffu
-#define LENGTH_64 0xffffffffu /* of the other format, which nobody writes for code */
+#define LENGTH_64 0xffffffffu /* of the 64-bit format, which nobody writes for code */
 
 static bool cie_read(const struct frame_section *s, uint64_t offset, struct cfi_fde *f)
 {

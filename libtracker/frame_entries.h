@@ -12,7 +12,10 @@ struct frame_section {
 	size_t size;
 };
 
-/* bias: what is added to the addresses of the file. False: none covers pc, or it says what nobody here understands. */
+/*
+ * bias: what is added to the addresses of the file. False: no entry covers pc, or its instructions are not
+ * understood.
+ */
 bool frame_entries_find(const struct frame_section *s, uintptr_t bias, uintptr_t pc, struct cfi_fde *ret);
 
 #endif

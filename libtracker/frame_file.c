@@ -1,4 +1,4 @@
-/* frame_file - see frame_file.h. Whatever the headers say, it reads and unpacks at most SECTION_MAX. */
+/* frame_file - see frame_file.h. It reads and unpacks at most SECTION_MAX bytes, whatever the headers say. */
 #include "frame_file.h"
 
 #include <elf.h>
@@ -13,7 +13,7 @@
 #define NAME_BYTES 14u
 #define OLD_HEAD_BYTES 12u /* "ZLIB" and the size, big-endian */
 
-/* Where the bytes are in the file, and how many they are when they are unpacked. */
+/* Where the bytes are in the file, and how many they are when unpacked. */
 struct place {
 	uint64_t offset, size, unpacked;
 	bool packed;
@@ -47,7 +47,7 @@ static bool is_named(const char name[NAME_BYTES], const char *wanted)
 	return memcmp(name, wanted, strlen(wanted) + 1) == 0;
 }
 
-/* Go's does not say where its runtime changes stacks; its frame pointers lead there. */
+/* Go's .debug_frame does not say where its runtime changes stacks; its frame pointers lead there. */
 static bool find_section(const struct frame_file *f, ElfW(Shdr) * ret, bool *ret_old)
 {
 	ElfW(Ehdr) e;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An ELF file, or one that a program made in its memory, which may be gone. */
+/* An ELF file, or one that a program made in its memory. That memory may be gone. */
 struct frame_file {
 	int fd;
 	uintptr_t memory; /* 0: it is in fd */
@@ -20,7 +20,7 @@ struct frame_file {
 
 bool frame_file_read_at(const struct frame_file *f, void *to, size_t bytes, uint64_t offset);
 
-/* In a mapping of their own. False: there are none, or they cannot be read. */
+/* The bytes, in a mapping of their own. False: there are none, or they cannot be read. */
 bool frame_file_read(const struct frame_file *f, const uint8_t **ret_bytes, size_t *ret_size);
 
 #endif

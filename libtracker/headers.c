@@ -8,7 +8,7 @@
 
 #define BUILD_ID_BYTES_MAX 64u
 
-/* The main program's as the kernel told them; others begin with their ELF header. */
+/* The main program's headers stand where the kernel says; other modules begin with their ELF header. */
 struct headers headers_of(const struct cfi_module *m)
 {
 	const struct link_map *const l = m->link_map;
@@ -24,7 +24,7 @@ struct headers headers_of(const struct cfi_module *m)
 	return (struct headers){ (const void *)(m->start + e->e_phoff), e->e_phnum, l->l_addr };
 }
 
-/* Walks notes for a build-id. */
+/* Searches notes for a build-id. */
 static const uint8_t *build_id_in(uintptr_t notes, size_t bytes, uint32_t *ret_bytes)
 {
 	while (bytes >= sizeof(ElfW(Nhdr))) {

@@ -23,16 +23,16 @@ struct headers headers_of(const struct cfi_module *m);
 /* NULL: it has none. */
 const uint8_t *headers_build_id(const struct headers *h, uint32_t *ret_bytes);
 
-/* All of these bytes are code, and can be read. */
+/* Whether all of these bytes are code and can be read. */
 bool headers_is_code(const struct headers *h, uintptr_t address, size_t bytes);
 
-/* These bytes stand there, and are code. */
+/* Whether these bytes stand there and are code. */
 bool headers_code_is(const struct headers *h, uintptr_t address, const char *bytes, size_t count);
 
-/* The code before pc is a call. */
+/* Whether the code before pc is a call. */
 bool headers_call_ends(const struct headers *h, uintptr_t pc);
 
-/* Nothing but the system call that ends a signal handler begins there. */
+/* Whether exactly the system call that ends a signal handler begins there. */
 bool headers_is_signal_return(const struct cfi_module *m, uintptr_t pc);
 
 #endif

@@ -18,33 +18,32 @@
 #include "thread.h"
 #include "watchers.h"
 
-/* hooks_new.c: once, at start; and after dlclose. */
+/* hooks_new.c: called once at start, and after each dlclose. */
 void operators_start(void);
 void operators_unloaded(void);
 
-/* The real functions can be called from now on. */
+/* From now on the real functions can be called. */
 static inline void hook_start(void)
 {
 	if (unlikely(!real_known))
 		start_once();
 }
 
-/* ... and what is called is to be recorded. */
+/* ... and the call is to be recorded. */
 static inline bool hook_start_and_ask(void)
 {
 	return likely(!start_is_held()) || start_and_ask();
 }
 
-/* The same for what allocates by one of malloc's names: see start_by_allocation. */
+/* The same for functions that allocate by a name of the malloc family: see start_by_allocation. */
 static inline bool hook_start_by_allocation(void)
 {
 	return likely(!start_is_held()) || start_by_allocation();
 }
 
 /*
- * Around the real function, when it may come back to us for its own needs (an
- * allocator that maps memory, operator new that calls malloc): what it calls
- * from below this frame is not the program's. libc's malloc never does.
+ * Stands around a real function that may call hooks for its own needs (an allocator that maps memory, an operator new
+ * that calls malloc). Calls from below this frame are not the program's. libc's malloc makes none.
  */
 static inline uintptr_t hook_mark_real(uintptr_t frame)
 {
@@ -65,7 +64,7 @@ static inline void hook_leave_real(uintptr_t outer)
 	tls.real_frame = outer;
 }
 
-/* Records an allocation that succeeded; p NULL: it did not. */
+/* Records an allocation that succeeded. p NULL: it failed. */
 static inline void hook_alloc(uint8_t kind, void *p, size_t size, const struct site *at)
 {
 	struct thread *t;
@@ -80,7 +79,7 @@ static inline void hook_alloc(uint8_t kind, void *p, size_t size, const struct s
 	thread_leave(t);
 }
 
-/* Records a release that is to happen; not of a mapping. */
+/* Records a release that is about to happen; not that of a mapping. */
 static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
 {
 	struct thread *t;
@@ -93,11 +92,11 @@ static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
 	thread_leave(t);
 }
 
-/* One realloc, or what is called so, by the real function. hooks_malloc.c */
+/* One realloc, or a function of its kind, by the real function. hooks_malloc.c */
 typedef void *(*realloc_function)(void *, size_t);
 void *hook_realloc(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at);
 
-/* The same as HOOK_ALLOC and hook_realloc while somebody watches. hooks_malloc.c */
+/* The same as HOOK_ALLOC and hook_realloc while something is watched. hooks_malloc.c */
 bool hook_watched_begin(struct watch_call *c);
 void *hook_watched_end(const struct watch_call *c, void *p);
 void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at);
@@ -128,7 +127,7 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
 		return p_;                           \
 	} while (0)
 
-/* After hook_start_by_allocation the compiler knows whether somebody watches. */
+/* After hook_start_by_allocation the compiler knows whether something is watched. */
 #define HOOK_ALLOC(kind, size, call)                     \
 	do {                                             \
 		const struct site at_ = SITE_HERE();     \
@@ -142,9 +141,9 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
 	} while (0)
 
 /*
- * The most common hooks are functions in three: one that records, one that asks first, and the one that is called, which needs no
- * frame and jumps to either, or to the real function. So the frames of the first two are as if the program had called them, and a
- * program in which nothing is recorded pays for the jump.
+ * Each of the most common hooks consists of three functions: one that records, one that asks first, and the hook
+ * itself, which needs no frame and jumps to one of the two or to the real function. So the frames of the first two
+ * look as if the program had called them, and a program in which nothing is recorded pays only for the jump.
  */
 #define HOOK_IN_THREE(name, kind, size_, call, params, arguments)                \
 	static __attribute__((noinline)) void *record_##name params              \
@@ -166,7 +165,7 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
 		return ask_##name arguments;                                     \
 	}
 
-/* Nothing is released, or it is not to be recorded. */
+/* Nothing is released, or the release is not to be recorded. */
 #define RELEASE_OR_PASS(passed_on)               \
 	do {                                     \
 		if (!p)                          \

@@ -1,9 +1,9 @@
 /*
  * hooks_exec - the exec and posix_spawn families.
  *
- * Programs are recorded even if they are executed with a new environment. system and popen do not call these functions
- * but hand on the environment of the process; if the program removed our variables, the hooks lend it another
- * environment meanwhile.
+ * Programs are recorded even if they are executed with a new environment. system and popen do not call these
+ * functions, but pass on the environment of the process. If the program removed libtracker's variables, the hooks
+ * lend the process another environment for the call.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 
 extern char **__environ;
 
-/* Calls `call`, in which `with` is the environment that is executed with instead of `asked`. */
+/* Makes the call `call`, in which `with` is the environment for the program instead of `asked`. */
 #define EXECUTE(target, asked, call)                                                \
 	do {                                                                        \
 		struct execution e_;                                                \
@@ -58,7 +58,7 @@ EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 	return execute_searched(file, argv, envp);
 }
 
-/* With the environment of the process they are called as they are, for another library that hooks them. */
+/* With the environment of the process, the functions are called unchanged, for another library that hooks them. */
 EXPORT int execv(const char *path, char *const argv[]);
 EXPORT int execv(const char *path, char *const argv[])
 {
@@ -77,7 +77,7 @@ EXPORT int execvp(const char *file, char *const argv[])
 	EXECUTE(target, __environ, with == __environ ? real.execvp(file, argv) : real.execvpe(file, argv, with));
 }
 
-/* So many arguments follow the first, and where the last of them, NULL, stands. */
+/* How many arguments follow the first, and where the last of them, NULL, stands. */
 static size_t count_arguments(const char *first, va_list rest)
 {
 	size_t count = 0;
@@ -135,7 +135,7 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 	const struct target target = { .fd = fd };
 
 	hook_start();
-	if (!envp) /* that the C library refuses */
+	if (!envp) /* the C library refuses that */
 		return real.fexecve(fd, argv, envp);
 	EXECUTE(target, envp, real.fexecve(fd, argv, with));
 }
@@ -196,7 +196,9 @@ EXPORT int posix_spawnp(pid_t *ret_pid, const char *path, const void *actions, c
 
 /* ---- by a shell ---- */
 
-/* Calls `call` with the environment that is lent, and takes that back unless somebody has made a new one. */
+/*
+ * Makes the call `call` with the environment that is lent, and takes it back unless the program has made a new one.
+ */
 #define LEND(type, call)                                                               \
 	do {                                                                           \
 		struct execution e_;                                                   \

@@ -39,7 +39,7 @@ EXPORT int fchdir(int fd)
 	return ret;
 }
 
-/* It is gone, so the path can be read: what the kernel refuses may be no path at all. */
+/* The file is gone, so the path can be read. If the kernel refuses, the argument may be no path at all. */
 static int gone(int returned, const char *path)
 {
 	if (returned == 0)

@@ -21,9 +21,9 @@ EXPORT int dlclose(void *handle)
 }
 
 /*
- * Loading: new code needs nothing from us, but what looks for its malloc elsewhere than the
- * program is to be told of. The loader finds libraries by its caller's address, so that
- * function is not called but jumped to.
+ * Loading: new code needs nothing from libtracker, but the recorder must be told of libraries that look for their
+ * malloc in another scope than the program. The loader finds libraries by the address of its caller, so the hook does
+ * not call that function but jumps to it.
  */
 static void *nothing_loaded(void)
 {

@@ -50,8 +50,8 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
 HOOK_IN_THREE(malloc, TRK_MALLOC, size, real.malloc(size), (size_t size), (size))
 
 /*
- * The loader keeps a table of the modules with thread-local variables for each thread, made by
- * calloc, grown by realloc. We are such a module: our entry is none of the program's bytes.
+ * For each thread, the loader keeps a table of the modules with thread-local variables, made by calloc and grown by
+ * realloc. libtracker is such a module, and its entry does not count as bytes of the program.
  */
 enum { TABLE_ENTRY = 16,
        TABLE_HEAD = 2 };
@@ -61,13 +61,13 @@ static inline bool is_loader(uintptr_t pc)
 	return pc - state.loader < state.loader_bytes;
 }
 
-/* It takes nothing else from calloc in pieces of that size. */
+/* The loader takes nothing else of that size from calloc. */
 static inline size_t table_share(size_t piece, uintptr_t pc)
 {
 	return unlikely(piece == TABLE_ENTRY && is_loader(pc)) ? TABLE_ENTRY : 0;
 }
 
-/* Nor from realloc with its length in front, which is less than the new one. */
+/* From realloc, too: the length stands in front, and is less than the new one. */
 static size_t grown_table_share(const void *table, size_t size)
 {
 	size_t length;
@@ -160,7 +160,7 @@ static void release_aligned_sized(void *p, size_t align, size_t size)
 		real.free(p);
 }
 
-/* In three: HOOK_IN_THREE. */
+/* In three functions: HOOK_IN_THREE. */
 static __attribute__((noinline)) void record_free(void *p)
 {
 	const struct site at = SITE_HERE();
@@ -238,8 +238,8 @@ EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
 /* ---- realloc ---- */
 
 /*
- * The same when not all blocks are recorded: the old one may be, the new one, both or none. Its
- * address must not be known any more when the allocator may give it to somebody else.
+ * The same when not all blocks are recorded: the old block may be recorded, the new one, both or none. The old
+ * address must be forgotten before the allocator can give it to another thread.
  */
 static void *resize_sampled(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at)
 {
@@ -298,7 +298,7 @@ static void *resize(realloc_function function, uint8_t kind, void *p, size_t siz
 	return q;
 }
 
-/* A call that failed, and that no begin told of. */
+/* A call that failed, and of which no begin was sent. */
 static void resize_failed(uint8_t kind, void *p, size_t size, const struct site *at)
 {
 	struct thread *const t = thread_enter(at->sp);
@@ -311,8 +311,8 @@ static void resize_failed(uint8_t kind, void *p, size_t size, const struct site 
 }
 
 /*
- * Size 0: glibc frees and returns NULL, others return a block of no size. The
- * release must be recorded before the call, so it is recorded as what it is.
+ * Size 0: glibc frees the block and returns NULL; other allocators return a block of no size. The release must be
+ * recorded before the call, so the hook records what this allocator does.
  */
 static void *resize_to_nothing(realloc_function function, uint8_t kind, void *p, const struct site *at)
 {

@@ -1,8 +1,8 @@
 /*
  * hooks_map - anonymous memory mappings that the program makes itself.
  *
- * Mapped files are not heap. munmap and mprotect may cut any range: the recorder keeps the algebra, and drops calls
- * that change nothing. libc's own mappings (big mallocs, thread stacks) do not pass here.
+ * Mapped files are not heap. munmap and mprotect may cut any range; the recorder computes what is left, and drops
+ * calls that change nothing. libc's own mappings (big mallocs, thread stacks) do not come here.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 #include "send.h"
 #include "thread.h"
 
-#define ARENA_MIN ((size_t)16 << 20) /* less is heap to the recorder */
+#define ARENA_MIN ((size_t)16 << 20) /* smaller mappings are heap for the recorder */
 
 static void unmapping(uintptr_t address, size_t size, uintptr_t frame)
 {
@@ -43,7 +43,7 @@ static bool can_touch(int prot)
 	return prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
 }
 
-/* Memory, or only addresses: pages that nothing can touch, or that the kernel need not have. */
+/* Whether a mapping is memory, or only addresses: pages that nothing can touch, or that the kernel need not have. */
 static uint8_t kind_of_map(int prot, int flags)
 {
 	if (!can_touch(prot))
@@ -51,14 +51,14 @@ static uint8_t kind_of_map(int prot, int flags)
 	return (flags & MAP_NORESERVE) && !(flags & (MAP_POPULATE | MAP_LOCKED)) ? TRK_ARENA : TRK_MMAP;
 }
 
-/* Which of its pages are used only a look can say: the recorder takes one at our end, too. */
+/* Only a look can say which of its pages are used: the recorder takes one at the end of the process, too. */
 static void note_arena(size_t size, int prot, int flags)
 {
 	if (size >= ARENA_MIN && can_touch(prot) && flags & (MAP_NORESERVE | MAP_FIXED))
 		linger_arena();
 }
 
-/* That a program can use, which is what its watchers are about. */
+/* Memory that the program can use; only this matters to its watchers. */
 static bool is_memory(int prot, int flags)
 {
 	return flags & MAP_ANONYMOUS && can_touch(prot);
@@ -106,8 +106,8 @@ EXPORT void *mmap64(void *address, size_t size, int prot, int flags, int fd, off
 }
 
 /*
- * What the kernel refuses unseen changes nothing: no whole pages, or more of them than there
- * are. The latter it need not tell us: who unmaps the stack that this hook is on never returns.
+ * A call that the kernel refuses without looking changes nothing: no whole pages, or more pages than there are. In
+ * the second case the kernel need not be asked; a thread that unmaps the stack of this hook never returns.
  */
 static bool may_unmap(uintptr_t address, size_t size, uintptr_t frame)
 {
@@ -145,7 +145,7 @@ EXPORT int mprotect(void *address, size_t size, int prot)
 	return status;
 }
 
-/* A C library that is older than they are. */
+/* A C library that is older than these functions. */
 static int no_pkeys(void)
 {
 	errno = ENOSYS;
@@ -166,7 +166,7 @@ EXPORT int pkey_mprotect(void *address, size_t size, int prot, int key)
 	return status;
 }
 
-/* Advice that takes pages away, or brings them. */
+/* Advice that takes pages away, or brings them back. */
 static bool is_noted(int advice)
 {
 	return advice == TRK_DONTNEED || advice == TRK_FREE_PAGES || advice == TRK_REMOVE ||

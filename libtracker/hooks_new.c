@@ -33,7 +33,10 @@ enum operator_id {
 	OPERATORS
 };
 
-/* `calls`: what the C++ library's own operator is made of. Whoever replaces that one is asked by both names. */
+/*
+ * `calls`: the operator from which the C++ library makes its own. A program that replaces that one is called for both
+ * names.
+ */
 static const struct {
 	const char *name;
 	enum operator_id calls;
@@ -52,18 +55,21 @@ static const struct {
 	[DELETE_ARRAY_ALIGNED] = { "_ZdaPvSt11align_val_t", DELETE_ALIGNED },
 };
 
-/* What the program would call without us: found at start, nothing when C++ only comes with plugins. */
+/*
+ * The operators that the program would call without libtracker. They are found at start; there are none if only
+ * plugins bring C++.
+ */
 static struct {
 	void *function;
-	bool own; /* not malloc and free under another name, or made of one that is not */
+	bool own; /* it is not malloc or free under another name, or it is made of an operator that is not */
 } operators[OPERATORS];
 
-/* The operator that a privately loaded module brought for itself and for what it loaded. */
+/* The operator that a privately loaded module brought for itself and for the modules that it loaded. */
 static _Atomic(void *) private_operators[OPERATORS];
 
 /*
- * The malloc and free that the C++ library's operators would call: where the program has its own
- * they are its own, to which a block from there may be given back by any name.
+ * The malloc and free that the C++ library's operators would call. If the program has its own, these are its own,
+ * because a block from there may be given back by any name.
  */
 static struct {
 	void *(*malloc)(size_t);
@@ -106,8 +112,8 @@ void operators_start(void)
 }
 
 /*
- * A C program that loaded C++ privately. Nothing may be looked up by the loader here:
- * the thread that holds the loader's lock may be waiting for this one.
+ * A C program that loaded C++ privately. The loader must look nothing up here: the thread that holds its lock may be
+ * waiting for this one.
  */
 static void *private_operator(enum operator_id id, uintptr_t caller)
 {
@@ -136,7 +142,7 @@ void operators_unloaded(void)
 	}
 }
 
-/* The private operator to call in our place: it is not recorded, but the malloc that it calls. */
+/* The private operator to call instead of the hook. The hook does not record it, but the malloc that it calls. */
 static inline void *instead_of_us(enum operator_id id, uintptr_t caller)
 {
 	return likely(operators[id].function != NULL) ? NULL : private_operator(id, caller);
@@ -176,7 +182,10 @@ static void *plain_alloc(size_t size, size_t align)
 	return plain.aligned_alloc(align, size);
 }
 
-/* What unwinders call a function's personality: it has no landing pad, so it needs none of theirs. */
+/*
+ * What unwinders call a function's personality. This one has no landing pad, so it needs nothing of the C++
+ * library's.
+ */
 enum { CLEANUP_PHASE = 2,
        CONTINUE_UNWINDING = 8 };
 
@@ -191,8 +200,9 @@ static int take_marks_away(int version, int actions, uint64_t class, void *excep
 }
 
 /*
- * By who replaces operators, in the form that was called: a new handler runs as often as without us. Its
- * exception goes through this frame, and takes the mark of it along; there is nothing else to undo.
+ * Calls the operator of a program that replaces operators, in the form that was called, so that a new handler runs as
+ * often as without libtracker. Its exception passes through this frame and removes the frame's mark; there is nothing
+ * else to undo.
  */
 static __attribute__((noinline, cold)) void *own_alloc(const struct request *r, const struct site *at)
 {
@@ -206,8 +216,8 @@ static __attribute__((noinline, cold)) void *own_alloc(const struct request *r, 
 }
 
 /*
- * The operator in the scope of a private module: that of the C++ library which its other references
- * are bound to. The library's new[] jumps to new, so to us, as if we called it.
+ * The operator in the scope of a private module: that of the C++ library to which its other references are bound. The
+ * library's new[] jumps to new, and so to the hook, as if the program had called it.
  */
 static void *throwing_operator(enum operator_id id, uintptr_t caller)
 {
@@ -222,7 +232,7 @@ static void *throwing_operator(enum operator_id id, uintptr_t caller)
 	return symbol_in(atomic_load(&library), forms[id].name);
 }
 
-/* Memory ran out: whoever the program would have called runs the new handler and throws. */
+/* Memory ran out: the operator that the program would have called runs the new handler and throws. */
 static void *give_up(const struct request *r, uintptr_t caller)
 {
 	void *const f = operators[r->id].function;
@@ -258,8 +268,8 @@ static void *allocate(const struct request *r, const struct site *at)
 /* ---- while somebody watches ---- */
 
 /*
- * The C++ library's own function that throws std::bad_alloc. libc++ has none for others: its operator
- * throws when malloc has not as many bytes as there are.
+ * The C++ library's own function that throws std::bad_alloc. libc++ has no such function for others: its operator
+ * throws when malloc cannot give that many bytes.
  */
 static _Noreturn void throw_bad_alloc(const struct request *r, uintptr_t caller)
 {
@@ -272,7 +282,7 @@ static _Noreturn void throw_bad_alloc(const struct request *r, uintptr_t caller)
 			   NULL);
 }
 
-/* The call is to fail, as if memory had run out: the new handler may help. True: then it is to be tried again. */
+/* The call is to fail as if memory had run out, and the new handler may help. True: the call is to be tried again. */
 static bool fail(const struct request *r, const struct site *at)
 {
 	void *(*const get)(void) = (void *(*)(void))symbol_next("_ZSt15get_new_handlerv").address;
@@ -287,8 +297,9 @@ static bool fail(const struct request *r, const struct site *at)
 }
 
 /*
- * A private operator is not judged, but the malloc that it calls. What an alarm throws goes through this frame: whoever catches
- * it may be deeper on the stack than this hook was. (The personality is own_alloc's, too: ld takes two local ones for one.)
+ * The private operator is not judged, but the malloc that it calls is. An exception of an alarm passes through this frame and
+ * removes its mark: the code that catches it may later run deeper on the stack than this hook did. (The personality is
+ * own_alloc's, too, because ld takes two local ones for one.)
  */
 static __attribute__((noinline, cold)) void *allocate_watched(const struct request *r, const struct site *at)
 {
@@ -306,7 +317,7 @@ static __attribute__((noinline, cold)) void *allocate_watched(const struct reque
 	return p;
 }
 
-/* The operator of exactly that form behind us, to pass a call on to: sanitizers have them all. */
+/* The operator of exactly that form behind the hook, to pass a call on to. Sanitizers have all forms. */
 static void *next(_Atomic(void *) *known, const char *symbol)
 {
 	void *f = atomic_load_explicit(known, memory_order_relaxed);

@@ -23,7 +23,7 @@ EXPORT int prctl(int option, ...)
 
 	if (option == PR_SET_NAME && ret == 0)
 		thread_set_name((const char *)a[0]);
-	/* without the first a filter is for root alone; both are inherited, so never taken back */
+	/* without no_new_privs only root may set a filter; both are inherited, so they are never taken back */
 	if ((option == PR_SET_NO_NEW_PRIVS || option == PR_SET_SECCOMP) && ret == 0)
 		state.sandboxed = true;
 	return ret;

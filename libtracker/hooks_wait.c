@@ -2,8 +2,8 @@
  * hooks_wait - the ends of other processes, as the program learns of them, and its own end.
  *
  * Nothing is recorded here. What the program learns goes into the slot of the process that has ended (ended.c), and
- * all that the program does from then on comes after it. The real functions are points of cancellation, so nothing is
- * held across them.
+ * everything that the program does from then on comes after it. The real functions are cancellation points, so
+ * nothing is held across them.
  */
 #include <errno.h>
 #include <signal.h>
@@ -15,12 +15,12 @@
 #include "ended.h"
 #include "hook.h"
 
-/* A status, unless the program asked for none, is where the program wants it. */
+/* The status stands where the program wants it; if the program wants none, in a variable of the hook. */
 static pid_t waited(pid_t pid, const int *status)
 {
 	if (pid > 0 && (WIFEXITED(*status) || WIFSIGNALED(*status)))
 		ended_child((uint32_t)pid, *status);
-	if (pid < 0 && errno == ECHILD) /* the kernel does away with them */
+	if (pid < 0 && errno == ECHILD) /* the kernel removes such children itself */
 		ended_children();
 	return pid;
 }
@@ -33,7 +33,7 @@ static long early(long returned)
 	return -1;
 }
 
-/* The program's own status or ours: `call` is the real function, where there is one. */
+/* The status goes to the program's variable or to the hook's. `call` is the real function, if there is one. */
 #define WAIT(function, pid, options, usage, call)                                               \
 	do {                                                                                    \
 		int own = 0;                                                                    \
@@ -67,7 +67,7 @@ EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
 	WAIT(wait4, pid, options, usage, real.wait4(pid, status, options, usage));
 }
 
-/* The status that waitpid would give; false: it has not ended. */
+/* The status that waitpid would give. False: the process has not ended. */
 static bool status_of(const siginfo_t *info, int *ret)
 {
 	if (info->si_code == CLD_EXITED)
@@ -87,7 +87,7 @@ EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 	if (!real.waitid)
 		return (int)early(arch_syscall(SYS_waitid, type, id, (long)info, options, 0, 0));
 	ret = real.waitid((int)type, id, info, options);
-	/* with WNOHANG it returns 0 for nobody, too: the pid says that */
+	/* with WNOHANG it also returns 0 if no child has ended: the pid says which */
 	if (ret == 0 && info && info->si_pid > 0 && status_of(info, &status))
 		ended_child((uint32_t)info->si_pid, status);
 	return ret;

@@ -1,16 +1,19 @@
 /*
- * image - whether a file that is about to be executed will load our library. Only then does somebody close the
- * descriptor of the segment that it inherits.
+ * image - whether a file that is about to be executed will load libtracker. Only then will the descriptor of the
+ * segment, which it inherits, be closed.
  *
- * It reads the start of the file: it must be an ELF program for this machine with glibc's dynamic linker, not setuid,
- * or a script whose interpreter is one. It uses only raw system calls and the stack.
+ * It reads the start of the file. The file must be an ELF program for this machine with glibc's dynamic linker, not
+ * setuid, or a script whose interpreter is one. It uses only raw system calls and the stack.
  */
 #ifndef IMAGE_H
 #define IMAGE_H
 
 #include "state.h"
 
-/* Whether what is executed from fd, which stays open, will load our library, and so close what it inherits. */
+/*
+ * Whether the program that is executed from fd, which stays open, will load libtracker, and so close the descriptor
+ * that it inherits.
+ */
 bool image_takes_library(int fd);
 
 #endif

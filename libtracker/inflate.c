@@ -1,6 +1,6 @@
 /*
- * inflate - see inflate.h. Every value from the stream is checked where it is used: `bad` stays set, and nothing is
- * written past `size`.
+ * inflate - see inflate.h. Every value from the stream is checked where it is used; after an error `bad` stays set,
+ * and nothing is written past `size`.
  */
 #include "inflate.h"
 
@@ -43,7 +43,10 @@ static void put(struct inflate *s, uint8_t byte)
 
 /* ---- codes ---- */
 
-/* Words of one length are consecutive numbers, in the order of their meanings. A code that lacks words is an error but for one of one bit. */
+/*
+ * Words of one length are consecutive numbers, in the order of their meanings. A code that lacks words is an error,
+ * except a code of a single word of one bit.
+ */
 static bool make_code(struct inflate_code *c, const uint8_t *lengths, uint32_t count, bool may_lack)
 {
 	uint16_t next[INFLATE_LONGEST + 2];
@@ -96,7 +99,7 @@ static bool make_fixed_codes(struct inflate *s)
 	return make_code(&s->distances, s->lengths, 32, false);
 }
 
-/* The lengths of the words of both codes, themselves in a code; a word above 15 repeats a length. */
+/* The lengths of the words of both codes are themselves in a code. A word above 15 repeats a length. */
 static bool take_lengths(struct inflate *s, uint32_t count)
 {
 	static const struct {

@@ -14,7 +14,10 @@
 #define INFLATE_DISTANCES 30u
 #define INFLATE_LONGEST 15u
 
-/* Of a canonical code all that must be known: how many words have each length, and what they mean, in their order. */
+/*
+ * Everything that must be known of a canonical code: how many words have each length, and what they mean, in their
+ * order.
+ */
 struct inflate_code {
 	uint16_t count[INFLATE_LONGEST + 1];
 	uint16_t meaning[INFLATE_LITERALS];
@@ -31,7 +34,10 @@ struct inflate {
 	uint8_t lengths[INFLATE_LITERALS + INFLATE_DISTANCES + 2];
 };
 
-/* True: the bytes are a whole zlib stream of exactly `size` bytes, which stand at `out`, and its checksum is theirs. */
+/*
+ * True: the bytes are a whole zlib stream. It unpacks to exactly `size` bytes, which then stand at `out`, and they
+ * have its checksum.
+ */
 bool inflate_zlib(struct inflate *room, const uint8_t *bytes, size_t count, uint8_t *out, size_t size);
 
 #endif

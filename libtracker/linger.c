@@ -7,16 +7,19 @@
 #include "rules.h"
 #include "state.h"
 
-#define ROUNDS_MAX 8u /* of the recorder, at most 10 ms each while nothing comes */
+#define ROUNDS_MAX 8u /* rounds of the recorder, of at most 10 ms each while nothing comes */
 #define SPINS_MAX 20000000u /* it may have stopped */
 
 #define GONE_MAX 16u
 
 static _Atomic uint32_t told;
 static _Atomic bool in_doubt;
-static _Atomic bool code_made; /* and the recorder may still have to look for what it is */
+static _Atomic bool code_made; /* and the recorder may still have to find out what it is */
 static _Atomic bool has_arenas;
-/* Names of files that went before the recorder was told of them: a library may be deleted as soon as it is loaded. */
+/*
+ * Names of files that were deleted before the recorder was told of them: a library may be deleted as soon as it is
+ * loaded.
+ */
 static _Atomic uint32_t gone[GONE_MAX], gone_count;
 
 static bool is_deleted(const char *path)
@@ -54,11 +57,11 @@ void linger_told(uint32_t name_hash)
 void linger_forked(void)
 {
 	atomic_store(&told, 0);
-	atomic_store(&code_made, false); /* what it runs of its parent's is known by its parent */
+	atomic_store(&code_made, false); /* the recorder knows from the parent what a forked child inherited */
 	atomic_store(&has_arenas, false); /* what is inherited is not the child's */
 }
 
-/* By the last part of the name: which directory it is in only the kernel knows. */
+/* Compares the last part of the name, because only the kernel knows in which directory it is. */
 void linger_file_goes(const char *path)
 {
 	const uint32_t hash = rules_hash_of_name(path);

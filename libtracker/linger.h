@@ -20,14 +20,20 @@
 void linger_start(void);
 /* A file of that name was deleted, renamed or replaced. */
 void linger_file_goes(const char *path);
-/* A file may go now: the program's own word for the code that it made must have been found before. */
+/*
+ * A file may be deleted or renamed now. Before that, the recorder must have found the file in which the program
+ * describes its code.
+ */
 void linger_before_file_goes(void);
 /* A return address lies in no file: the program makes code while it runs. */
 void linger_code_made(void);
-/* The recorder was told of one more module; a forked child tells of all of them anew. */
+/* The recorder was told of one more module. A forked child tells of all modules again. */
 void linger_told(uint32_t name_hash);
 void linger_forked(void);
-/* It mapped memory of which only a look says what is used: the recorder takes one at the end, too. */
+/*
+ * The program mapped memory of which only a look says which pages are used: the recorder takes a look at the end,
+ * too.
+ */
 void linger_arena(void);
 
 #endif

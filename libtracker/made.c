@@ -8,27 +8,27 @@
 #include "code.h"
 #include "raw.h"
 
-#define FAR 65536u /* before pc: from there on a method's entry is looked for */
-#define ASSUMED 128u /* of a page before pc: too little to know what code it is, so a frame is tried */
+#define FAR 65536u /* the search for a method's entry begins so far before pc */
+#define ASSUMED 128u /* so few bytes of a page before pc do not tell what code it is, so a step by the frame pointer is tried */
 
 struct look {
 	struct thread *t;
 	uintptr_t pc;
-	uintptr_t end; /* signs that begin there or later have been looked for */
+	uintptr_t end; /* signs that begin there or later have already been looked for */
 	uint8_t *room; /* the window: code from `from` on, and zeros behind its end */
 	uintptr_t from, to;
 	bool uses; /* some code near pc uses frame pointers */
-	bool refused; /* by a sandbox: what is before the page of pc is not known */
+	bool refused; /* because of a sandbox: the bytes before the page of pc are not known */
 	int32_t size;
 };
 
-/* Of the smallest: all of it can be read if a byte of it can. */
+/* Of the smallest page size: if one byte of such a page can be read, all of it can. */
 static uintptr_t page_of(uintptr_t address)
 {
 	return address & ~(uintptr_t)(RAW_PAGE_LEAST - 1);
 }
 
-/* The code from `start` to l->to. False: nothing is there, or nothing that can be read. */
+/* Reads the code from `start` to l->to. False: nothing is there, or it cannot be read. */
 static bool read_code(struct look *l, uintptr_t start, uint8_t *room)
 {
 	const size_t bytes = l->to - start;
@@ -39,7 +39,7 @@ static bool read_code(struct look *l, uintptr_t start, uint8_t *room)
 	if (chunk_could_call(l->t))
 		got = raw_read_memory(start, room, bytes);
 	l->refused = got < 0 && got != -EFAULT;
-	if (l->refused && start >= page_of(l->pc - 1)) { /* there the thread is to go on */
+	if (l->refused && start >= page_of(l->pc - 1)) { /* the thread will go on there */
 		memcpy(room, (const void *)start, bytes);
 		got = (long)bytes;
 	}
@@ -47,7 +47,10 @@ static bool read_code(struct look *l, uintptr_t start, uint8_t *room)
 	return got == (long)bytes;
 }
 
-/* The next window, of one page but for what its last signs need. Zeros stand before the first page that can be read. */
+/*
+ * Reads the next window: one page, and the bytes that its last signs need. Zeros stand before the first page that can
+ * be read.
+ */
 static bool read_window(struct look *l, size_t room)
 {
 	const uintptr_t page = page_of(l->end - 1);
@@ -65,7 +68,7 @@ static bool read_window(struct look *l, size_t room)
 	return read_code(l, page, l->room + ARCH_SIGN_BEFORE);
 }
 
-/* The sign that is nearest to pc tells; one that says little is only noted. */
+/* The sign nearest to pc decides. A sign that says little is only noted. */
 static enum arch_sign find_sign(struct look *l)
 {
 	const uintptr_t first = l->from + ARCH_SIGN_BEFORE;

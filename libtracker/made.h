@@ -13,17 +13,17 @@
 
 #include "state.h"
 
-/* Code that is as near before a pc is taken for that of the same compiler. */
+/* Code that is so near before a pc counts as made by the same compiler. */
 #define MADE_NEAR 1024u
 
 enum made {
 	MADE_UNKNOWN,
 	MADE_FRAME, /* it keeps frame pointers */
-	MADE_METHOD, /* it does, and is a method of HotSpot's that is no interpreter */
+	MADE_METHOD, /* it keeps frame pointers, and is a compiled method of HotSpot */
 	MADE_SIZED, /* its frame has a size: from sp to the CFA, below which stand the return address and the caller's bp */
 };
 
-/* pc - 1 is known to be code in no module. t->cfi is overwritten, but for the registers. */
+/* pc - 1 is known to be code in no module. Overwrites t->cfi, except its registers. */
 enum made made_look(struct thread *t, uintptr_t pc, int32_t *ret_size);
 
 #endif

@@ -31,7 +31,7 @@ static int take_char(struct maps *m)
 	return m->buffer[m->at++];
 }
 
-/* A number and the one character behind it, which is returned. */
+/* A number and the one character behind it. Returns that character. */
 static int take_number(struct maps *m, unsigned base, uint64_t *ret)
 {
 	uint64_t v = 0;

@@ -26,12 +26,12 @@ struct maps_line {
 	char path[MAPS_PATH_BYTES]; /* "" when it does not fit */
 };
 
-/* False: /proc is not there; nothing is to be closed. */
+/* False: there is no /proc, and nothing to close. */
 bool maps_open(struct maps *m);
 bool maps_next(struct maps *m, struct maps_line *ret);
 void maps_close(struct maps *m);
 
-/* The kernel's path of the file that is mapped at `address`. False: none, or it does not fit. */
+/* The kernel's path of the file that is mapped at `address`. False: there is none, or it does not fit. */
 bool maps_path_at(uintptr_t address, char *ret, size_t room);
 
 #endif

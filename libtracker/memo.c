@@ -34,9 +34,9 @@ static inline uintptr_t difference(uintptr_t address, uintptr_t was)
 }
 
 /*
- * Where the pc of a frame stands. Below its sp, or where the step that leads to it reads it: the rule of the frame that it called
- * says where. That one is younger, so of frames whose rules are compared from the youngest on each place is known
- * once it is looked at.
+ * Where the pc of a frame stands: below its sp, or at the place from which the step that leads to the frame reads it.
+ * The rule of the frame that it called tells that place. That frame is younger. So if the rules of frames are
+ * compared from the youngest on, each place is known when its frame is looked at.
  */
 static inline uintptr_t place_of(const struct memo *m, size_t i)
 {
@@ -75,14 +75,14 @@ static inline uintptr_t block_difference(const struct thread *t, size_t first)
 	return different;
 }
 
-/* Of the remembered frames below `top` the oldest whose return address changed; top: none. */
+/* The oldest of the remembered frames below `top` whose return address changed. `top`: none changed. */
 static inline uint32_t first_changed(const struct thread *t, uint32_t top)
 {
 	size_t i = 0;
 
 	while (i + BLOCK <= top && !block_difference(t, i))
 		i += BLOCK;
-	/* what is left of a whole block is nearly always unchanged, too */
+	/* the rest of a whole block is nearly always unchanged, too */
 	if (i + BLOCK > top && top >= BLOCK && !block_difference(t, top - BLOCK))
 		return top;
 	while (i < top && !pc_difference(t, i))
@@ -90,7 +90,7 @@ static inline uint32_t first_changed(const struct thread *t, uint32_t top)
 	return (uint32_t)i;
 }
 
-/* The youngest frame, `top` or an older one, from which to the root no word among the slots changed. */
+/* The youngest frame, `top` or an older one, from which on no slot's word down to the root changed. */
 static inline uint32_t slots_hold(const struct memo *m, uint32_t top)
 {
 	for (uint32_t i = 0; i < m->slot_count && m->slots[i].frame <= top; i++)
@@ -99,7 +99,7 @@ static inline uint32_t slots_hold(const struct memo *m, uint32_t top)
 	return top;
 }
 
-/* All of it is on the thread's own stack, above the present frame, and may be read. */
+/* All of the remembered stack is on the thread's own stack, above the present frame, so it may be read. */
 uint32_t memo_joinable(const struct thread *t, uint32_t top)
 {
 	return first_changed(t, slots_hold(&t->memo, top));
@@ -112,7 +112,7 @@ static void remember_slot(struct memo *m, uint32_t frame, uintptr_t address, uin
 	m->slots[m->slot_count++] = (struct slot){ address, value, frame };
 }
 
-/* Frame i, whose step leads to frame i - 1, which is remembered already. */
+/* Remembers frame i, whose step leads to frame i - 1, which is remembered already. */
 static void remember_frame(struct memo *m, uint32_t i, const struct walked *w, uint32_t generation)
 {
 	const struct rule_step *const r = &w->step;
@@ -135,7 +135,7 @@ static void remember_frame(struct memo *m, uint32_t i, const struct walked *w, u
 			      m->bp[i - 1]);
 }
 
-/* Of the last stack only the oldest `kept` frames are left. */
+/* Forgets all but the oldest `kept` frames of the last stack. */
 static void forget_above(struct memo *m, uint32_t kept)
 {
 	if (kept < m->guessed_from)
@@ -154,7 +154,7 @@ void memo_take(struct thread *t, uint32_t kept, uint32_t n)
 		return;
 	}
 	forget_above(m, kept);
-	/* The call in the frame at the cut is another one: then what is older may be, too. */
+	/* The call in the frame at the cut is another one now, so older frames may be others, too. */
 	if (unlikely(t->deep) && !kept && n > 1) {
 		const uintptr_t place = arch_ra_slot(t->walked[n - 2].step.ra, t->walked[n - 1].sp);
 
@@ -169,7 +169,7 @@ void memo_take(struct thread *t, uint32_t kept, uint32_t n)
 		if (unlikely(rule_is_guess(t->walked[i].step.kind)) && !m->guessed_from)
 			m->guessed_from = kept + (n - i);
 	}
-	/* The mark of a cut has no return address: `first_changed` shall find it all the same. */
+	/* The mark of a cut has no return address. `first_changed` finds it all the same. */
 	if (unlikely(t->deep) && !kept) {
 		m->sp[0] = (uintptr_t)(&t->mark + 1);
 		put_place(m, 0, (uintptr_t)&t->mark);
@@ -180,13 +180,16 @@ void memo_take(struct thread *t, uint32_t kept, uint32_t n)
 
 /* ---- stacks alike ---- */
 
-/* A stack that is being compared: the frame at hand, and those walked one by one so far, at walk[0..n). */
+/*
+ * A stack that is being compared: the frame at hand, and the frames that were walked one by one so far, at
+ * walk[0..n).
+ */
 struct comparison {
 	struct thread *t;
 	uintptr_t pc, sp, bp, low;
 	uint32_t n;
-	uint32_t candidates; /* remembered frames that may still be met: the oldest so many */
-	uint32_t same; /* of the oldest frames so many have the pc that they had; UINT32_MAX: not known yet */
+	uint32_t candidates; /* the walk may still meet so many of the oldest remembered frames */
+	uint32_t same; /* so many of the oldest frames have the pc that they had; UINT32_MAX: not known yet */
 };
 
 static inline void put_walked(struct comparison *c, uintptr_t pc, uintptr_t sp, uint32_t packed)
@@ -195,7 +198,7 @@ static inline void put_walked(struct comparison *c, uintptr_t pc, uintptr_t sp, 
 	c->t->walked[c->n++] = (struct walked){ .sp = sp, .bp = c->bp, .packed = packed };
 }
 
-/* The bp of the frame that `packed` leads to from one with that CFA. */
+/* The bp of the caller's frame, to which `packed` leads from the frame with that CFA. */
 static inline bool load_bp(struct comparison *c, uintptr_t cfa, uint32_t packed)
 {
 	const uintptr_t below = packed_bp_below(packed), at = cfa - below;
@@ -208,7 +211,7 @@ static inline bool load_bp(struct comparison *c, uintptr_t cfa, uint32_t packed)
 	return true;
 }
 
-/* The packed rule of pc, PACKED_NONE if it is not a plain one. */
+/* The packed rule of pc. PACKED_NONE: it is not a plain rule. */
 static __attribute__((noinline)) uint32_t packed_of(struct thread *t, uintptr_t pc)
 {
 	struct rule room;
@@ -222,7 +225,7 @@ static __attribute__((noinline)) uint32_t packed_of(struct thread *t, uintptr_t 
 	return packed;
 }
 
-/* One step by the rule of pc. */
+/* Makes one step by the rule of pc. */
 static inline bool step_packed(struct comparison *c)
 {
 	const uint64_t mixed = packed_mix(c->pc), entry = packed_load(mixed);
@@ -246,8 +249,9 @@ static inline bool step_packed(struct comparison *c)
 }
 
 /*
- * The remembered frames [first, end): whether the rules of the pcs that stand in their places are those that they
- * were left by. The pcs go to found[]. The youngest frame whose rule is another, + 1; first: there is none.
+ * Compares the rules of the pcs that stand in the places of the remembered frames [first, end) with the rules that
+ * these frames were left by. The pcs go to found[]. Returns the youngest frame whose rule differs, + 1; first: none
+ * differs.
  */
 static inline uint32_t same_rules(const struct memo *m, uint32_t first, uint32_t end, uintptr_t *found)
 {
@@ -271,8 +275,8 @@ static inline uint32_t same_rules(const struct memo *m, uint32_t first, uint32_t
 }
 
 /*
- * Takes the frames [first, candidates) of the memo, whose places hold other pcs now. False: one of them has another
- * rule; the younger ones were walked, and it is the frame at hand.
+ * Takes the frames [first, candidates) of the memo, in whose places other pcs stand now. False: one of them has
+ * another rule. Then the younger ones count as walked, and that one is the frame at hand.
  */
 static inline bool take_places(struct comparison *c, uint32_t first)
 {
@@ -300,8 +304,8 @@ static inline bool take_places(struct comparison *c, uint32_t first)
 }
 
 /*
- * The frame at hand stands where the youngest candidate stood. True: all that is older is known; *ret: frames that
- * are the last stack's, of c->candidates whose places are.
+ * The frame at hand stands where the youngest candidate stood. True: everything older is known. *ret: so many frames
+ * are those of the last stack, of the c->candidates whose places are the same.
  */
 static inline bool meet(struct comparison *c, uint32_t *ret)
 {
@@ -325,7 +329,7 @@ static inline bool meet(struct comparison *c, uint32_t *ret)
 	return c->n + top + 1 < state.nframe && take_places(c, *ret);
 }
 
-/* The frames that were walked one by one come on top of the oldest `kept`. */
+/* Puts the frames that were walked one by one on top of the oldest `kept`. */
 static void push_walked(struct thread *t, uint32_t kept, uint32_t n)
 {
 	struct memo *const m = &t->memo;
@@ -349,7 +353,10 @@ static void push_walked(struct thread *t, uint32_t kept, uint32_t n)
 	m->depth = kept;
 }
 
-/* The new stack: `same` frames of the last one, others in the places of the last one's up to `kept`, n walked ones. */
+/*
+ * Makes the new stack: `same` frames of the last one, then other frames in the places of the last one's up to `kept`,
+ * then n walked ones.
+ */
 static inline struct change take_alike(struct thread *t, uint32_t same, uint32_t kept, uint32_t n)
 {
 	const uint32_t last = t->sent_depth, depth = kept + n;

@@ -11,9 +11,12 @@
  * to the root still holds its value. Younger frames cannot be joined, whatever their pc.
  */
 uint32_t memo_joinable(const struct thread *t, uint32_t top);
-/* The stack of a hook's caller, if the memo tells how to get there: t->sent becomes it. False: nothing was done. */
+/*
+ * Finds the stack of a hook's caller, if the memo tells how to get there: t->sent becomes that stack. False: nothing
+ * was done.
+ */
 bool memo_alike(struct thread *t, const struct site *at, struct change *ret);
-/* The frames in t->walk[0..n) are on top of `kept` older ones now: remember them. */
+/* Remembers the frames in t->walk[0..n), which are now on top of `kept` older ones. */
 void memo_take(struct thread *t, uint32_t kept, uint32_t n);
 
 #endif

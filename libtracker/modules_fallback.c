@@ -9,7 +9,7 @@
 
 #define KNOWN_MAX 2048u
 
-/* `start`: 0 free, 1 being filled; published last. Entries are found by it and never move. */
+/* `start`: 0 free, 1 being filled; it is published last. Entries are found by it and never move. */
 struct known {
 	_Atomic uintptr_t start;
 	uintptr_t end;
@@ -27,7 +27,7 @@ static bool is_first_of_file(const struct maps_line *l)
 	return l->readable && l->offset == 0 && l->path[0] && (l->inode || l->path[0] == '[');
 }
 
-/* The line where the module begins in whose code pc lies: the first of the same file. */
+/* The line at which the module begins that has pc in its code: the first line of the same file. */
 static bool find_lines(uintptr_t pc, struct maps_line *first)
 {
 	struct maps m;
@@ -50,7 +50,7 @@ static bool find_lines(uintptr_t pc, struct maps_line *first)
 
 /* ---- a module's headers ---- */
 
-/* Mapped from `first`; reads what the pc that asks for it shows to be in use. */
+/* Mapped from `first` on. Reads only what the pc that asks for it shows to be in use. */
 static bool read_headers(const struct maps_line *first, struct known *k)
 {
 	const uintptr_t room = first->end - first->start;
@@ -124,7 +124,7 @@ static struct known *claim(struct known *t)
 	return NULL;
 }
 
-/* Whoever was where `k` is now went away unseen. */
+/* A module that stood where `k` is now went away unnoticed. */
 static void forget_overlapped(struct known *t, const struct known *k, uintptr_t start)
 {
 	const uint32_t high = atomic_load(&known_high);
@@ -159,7 +159,7 @@ static bool learn(struct known *t, uintptr_t pc)
 	return true;
 }
 
-/* Two threads may have learned the same at once: the lower entry counts. */
+/* Two threads may have found the same module at once: the lower entry counts. */
 static bool look_up(const struct known *t, uintptr_t pc, struct cfi_module *ret)
 {
 	const uint32_t high = atomic_load_explicit(&known_high, memory_order_acquire);

@@ -14,9 +14,12 @@
 
 #include "cfi.h"
 
-/* As cfi_module_at. ret->link_map is made by us: address, name ("" for the main program) and dynamic section only. */
+/*
+ * As cfi_module_at. ret->link_map is made here: it has only address, name ("" for the main program) and dynamic
+ * section.
+ */
 bool modules_fallback_find(uintptr_t pc, struct cfi_module *ret);
-/* Something was unloaded: forgets what is mapped no more. */
+/* Something was unloaded: forgets modules that are no longer mapped. */
 void modules_fallback_forget_unloaded(void);
 
 #endif

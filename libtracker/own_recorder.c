@@ -22,12 +22,12 @@ static int start(uint32_t nframe)
 	return TRACKER_OK;
 }
 
-/* After a rest, or in a child that was forked meanwhile. */
+/* After a rest, or in a child that was forked during one. */
 static int go_on(void)
 {
 	if (atomic_load(&state.shm->header.closed))
 		return error_set(TRACKER_EIO, "the recorder of this program has ended: it was stopped, and cannot be started again");
-	atomic_fetch_add(&state.code_generation, 1); /* what was loaded and unloaded meanwhile was not told */
+	atomic_fetch_add(&state.code_generation, 1); /* modules that were loaded and unloaded during the rest were not told */
 	state.on = true;
 	if (*state.fork_page || session_enter_child())
 		return TRACKER_OK;
@@ -45,7 +45,7 @@ int own_recorder_want(enum own_wish wish, uint32_t nframe)
 	atomic_fetch_or(&wishes, wish);
 	if (state.on)
 		return TRACKER_OK;
-	while (!atomic_compare_exchange_strong(&busy, &idle, 1)) { /* another thread starts it at this moment */
+	while (!atomic_compare_exchange_strong(&busy, &idle, 1)) { /* another thread is starting it */
 		idle = 0;
 		raw_futex_wait(&busy, 1, 1000000);
 	}

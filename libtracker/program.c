@@ -54,7 +54,10 @@ static void set_libc(void)
 	memcpy(program->libc + at, version, strnlen(version, sizeof(program->libc) - 1 - at));
 }
 
-/* The loader was started, and the program is its argument: then it is the file of the program's headers. */
+/*
+ * The loader was started, and the program is its argument. Then the program's file is the one that holds its program
+ * headers.
+ */
 static bool find_by_headers(void)
 {
 	return maps_path_at((uintptr_t)state.program_headers, program->executable, sizeof(program->executable));

@@ -9,7 +9,10 @@
 
 #include "state.h"
 
-/* Finds out what runs here; started_as: the path that was executed, or NULL; by_loader: that was the dynamic loader. page: zeros, to keep it in. */
+/*
+ * Finds out what runs here. started_as: the path that was executed, or NULL. by_loader: that path is the dynamic
+ * loader's. page: zeros, in which the answer is kept.
+ */
 void program_find(const char *started_as, bool by_loader, int argc, char **argv, void *page);
 /* Writes it into the process's slot. */
 void program_tell(struct shm_process *p);

@@ -1,12 +1,12 @@
 /*
- * raw - our own mappings in a program's address space.
+ * raw - libtracker's own mappings in a program's address space.
  *
- * A write past the program's own blocks shall have the same effect as without us, which is mostly to kill the program.
- * So our mappings lie where the kernel puts nothing by itself, far from everything that the program maps, and an
- * inaccessible guard stands before and after each. The place is near 36 TiB: below it are the arenas of allocators and
- * collectors that choose addresses; above it are executables and libraries, from the top down or from a third of the
- * address space up. A program that chooses an address itself (MAP_FIXED would replace our mapping) takes a round one,
- * and no multiple of 1 TiB is near.
+ * A write past the program's own blocks shall have the same effect as without libtracker, which is mostly to kill the
+ * program. So libtracker's mappings lie where the kernel puts nothing by itself, far from everything that the program
+ * maps, and an inaccessible guard stands before and after each. The place is near 36 TiB. Below it are the arenas of
+ * allocators and collectors that choose addresses; above it are executables and libraries, from the top down or from
+ * a third of the address space up. A program that chooses an address itself (MAP_FIXED would replace a mapping of
+ * libtracker) takes a round one, and no multiple of 1 TiB is near.
  */
 #include "raw.h"
 

@@ -42,8 +42,8 @@ static inline long raw_readlink(const char *path, char *buf, size_t room)
 }
 
 /*
- * Bytes of a page: the kernel tells each process (AT_PAGESZ; session.c sets it). Of every processor's pages these are the
- * smallest and the largest: what can be read can be read to the end of its smallest page at least.
+ * Bytes of a page: the kernel tells each process (AT_PAGESZ; session.c sets it). The two others are the smallest and
+ * the largest page of any processor: memory that can be read can be read at least to the end of its smallest page.
  */
 #define RAW_PAGE_LEAST ((size_t)4096)
 #define RAW_PAGE_MOST ((size_t)65536)
@@ -54,7 +54,7 @@ static inline uintptr_t raw_page_of(uintptr_t address)
 	return address & ~(uintptr_t)(raw_page_bytes - 1);
 }
 
-/* What a system call that gives an address gave: the kernel's numbers of errors end at 4095. */
+/* Whether a system call that returns an address failed: the kernel's numbers of errors end at 4095. */
 static inline bool raw_is_error(long given)
 {
 	return given < 0 && given > -4096;
@@ -67,11 +67,14 @@ static inline void raw_munmap(void *p, size_t bytes)
 
 /* ---- raw.c: mappings of our own. They have guards, and lie far from the program's ---- */
 
-/* Where they shall lie; before, and where somebody else is there, they lie where the kernel puts them. */
+/*
+ * The place where the mappings shall lie. Before it is chosen, or if something else is there, they lie where the
+ * kernel puts them.
+ */
 void raw_start(uint64_t random);
 /* Address space for `bytes`; nothing in it can be touched yet. NULL when refused. */
 void *raw_reserve(size_t bytes);
-/* What raw_reserve or raw_map_private gave, whatever was mapped there since. */
+/* Unmaps memory that raw_reserve or raw_map_private gave, whatever was mapped there since. */
 void raw_release(void *p, size_t bytes);
 /* Zeros. NULL when refused. */
 void *raw_map_private(size_t bytes);
@@ -85,8 +88,8 @@ static inline bool raw_map_file_at(void *at, size_t bytes, int fd, size_t offset
 }
 
 /*
- * The shared memory that begins there once more, at another address; more of it than is mapped
- * there, perhaps. NULL when refused.
+ * Maps the shared memory that begins there once more, at another address, perhaps more of it than is mapped there.
+ * NULL when refused.
  */
 static inline void *raw_map_again(void *shared, size_t bytes)
 {
@@ -95,7 +98,7 @@ static inline void *raw_map_again(void *shared, size_t bytes)
 	return raw_is_error(p) ? NULL : (void *)p;
 }
 
-/* ... in the place of whatever is mapped `at`. */
+/* ... in the place of what is mapped `at`. */
 static inline bool raw_map_again_at(void *shared, size_t bytes, void *at)
 {
 	return arch_syscall(SYS_mremap, (long)shared, 0, (long)bytes, MREMAP_MAYMOVE | MREMAP_FIXED, (long)at,
@@ -118,7 +121,7 @@ static inline uint32_t raw_getpid(void)
 	return (uint32_t)arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
 }
 
-/* Our own memory, which need not be there: then less is read, or -EFAULT. */
+/* Reads the process's own memory, which need not be mapped: then it reads fewer bytes, or returns -EFAULT. */
 static inline long raw_read_memory(uintptr_t from, void *to, size_t bytes)
 {
 	const struct iovec target = { to, bytes }, source = { (void *)from, bytes };
@@ -136,7 +139,7 @@ static inline uint32_t raw_gettid(void)
 	return (uint32_t)arch_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
 }
 
-/* The number that the name a /proc link points to ends with; 0: there is none. */
+/* The number at the end of the name that a /proc link points to; 0: there is none. */
 static inline uint32_t raw_link_number(const char *link)
 {
 	char target[64];
@@ -152,8 +155,8 @@ static inline uint32_t raw_link_number(const char *link)
 }
 
 /*
- * Our pid as the mounted /proc has it: in a new PID namespace getpid is 1, and the
- * recorder, which stayed outside, would watch another process.
+ * The process's pid in the mounted /proc. In a new PID namespace getpid is 1, and the recorder, which stayed outside,
+ * would watch another process.
  */
 static inline uint32_t raw_outer_pid(void)
 {

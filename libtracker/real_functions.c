@@ -11,7 +11,7 @@ struct real_functions real;
 bool real_known;
 
 static struct {
-	const struct link_map *allocator; /* whose malloc is behind us */
+	const struct link_map *allocator; /* the module whose malloc is behind the hook */
 	const struct link_map *libc;
 	bool sanitizer;
 	const char *(*libc_version)(void);
@@ -59,8 +59,8 @@ bool real_is_sanitizer(void)
 }
 
 /*
- * AddressSanitizer asks the first one of these that there is. It ends a program whose first
- * library is not its own, lest somebody's malloc stand before it; ours passes everything on.
+ * AddressSanitizer calls the first definition of these that it finds. It ends a program whose first library is not
+ * its own, because another malloc could stand before its own. The hooks pass everything on to it.
  */
 EXPORT const char *__asan_default_options(void);
 EXPORT const char *__asan_default_options(void)

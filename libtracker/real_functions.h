@@ -1,6 +1,4 @@
-/*
- * real_functions - the functions behind our hooks.
- */
+/* real_functions - the functions behind the hooks. */
 #ifndef REAL_FUNCTIONS_H
 #define REAL_FUNCTIONS_H
 
@@ -9,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* FUNCTION(member of `real`, symbol that is looked for, what it returns, what it takes): those that are always there, */
+/* FUNCTION(member of `real`, symbol that is looked up, what it returns, what it takes): those that always exist, */
 #define REAL_FUNCTIONS_NEEDED(FUNCTION)                                                                \
 	FUNCTION(malloc, malloc, void *, (size_t))                                                     \
 	FUNCTION(free, free, void, (void *))                                                           \
@@ -37,7 +35,7 @@
 	FUNCTION(rename, rename, int, (const char *, const char *))                                    \
 	FUNCTION(renameat, renameat, int, (int, const char *, int, const char *))
 
-/* ... and those that may be missing: NULL, then. */
+/* ... and those that may be missing (NULL). */
 #define REAL_FUNCTIONS_OPTIONAL(FUNCTION)                                                                                            \
 	FUNCTION(renameat2, renameat2, int, (int, const char *, int, const char *, unsigned))                                        \
 	FUNCTION(libc_malloc, __libc_malloc, void *, (size_t))                                                                       \
@@ -83,22 +81,25 @@ struct real_functions {
 };
 
 extern struct real_functions real;
-extern bool real_known; /* ... they are there, and what hooks_new.c looks for; set by start_once */
+extern bool real_known; /* ... they were found, and so was what hooks_new.c looks for; start_once sets it */
 
-/* Finds them. Takes no lock, and finds the same each time, so whoever comes meanwhile (a thread, a handler) does the same. */
+/*
+ * Finds them. It takes no lock and finds the same each time, so a thread or handler that comes meanwhile does the
+ * same.
+ */
 void real_look_up(void);
 
-/* Whether the malloc behind us is the C library's own. */
+/* Whether the malloc behind the hook is the C library's own. */
 bool real_is_libcs(void);
 
 /*
- * It is a sanitizer's, who judges callers: blocks of the loader are no leaks, what came from
- * malloc must not go to delete. Whoever is called from here would be the caller, so hooks only
- * pass on what they are called with, by tail calls, and nothing is recorded: hooks stay held.
+ * Whether it is a sanitizer's. A sanitizer judges callers: blocks of the loader are no leaks, and a block from malloc
+ * must not go to delete. It would take the hook for the caller. So hooks only pass calls on, by tail calls, and
+ * nothing is recorded: hooks stay held.
  */
 bool real_is_sanitizer(void);
 
-/* Of the C library; NULL: it is not glibc. */
+/* The address of a function of the C library. NULL: the C library is not glibc. */
 const char *real_libc_version(void);
 
 #endif

@@ -7,7 +7,7 @@
 #include "raw.h"
 #include "symbol.h"
 
-#define FILES 32u /* in the life of a process */
+#define FILES 32u /* so many in the life of a process */
 #define FILE_BYTES_MAX ((uint64_t)16 << 20)
 #define WAIT_SPINS 1000000
 
@@ -24,12 +24,12 @@ struct entry {
 
 static struct frame_section *sections; /* mapped with the first of them */
 static _Atomic uint32_t section_count;
-static _Atomic uintptr_t known; /* the entry that the list began with when it was read; 1: it is being read */
+static _Atomic uintptr_t known; /* the entry with which the list began when it was read; 1: it is being read */
 static _Atomic(const struct descriptor *) descriptor;
 static _Atomic bool sought;
-static _Atomic bool stuck; /* who read was interrupted or forked: nobody waits any more */
+static _Atomic bool stuck; /* the reader was interrupted or forked: nothing waits for it any more */
 
-/* NULL: the program has none. */
+/* NULL: the program has no such list. */
 static const struct descriptor *get_descriptor(void)
 {
 	if (!atomic_load_explicit(&sought, memory_order_acquire)) {
@@ -50,7 +50,7 @@ static void read_file(const struct entry *e)
 		atomic_store_explicit(&section_count, n + 1, memory_order_release);
 }
 
-/* New ones stand before the old ones. */
+/* New entries stand before the old ones. */
 static void read_list(uintptr_t first, uintptr_t last)
 {
 	struct entry e;
@@ -62,7 +62,7 @@ static void read_list(uintptr_t first, uintptr_t last)
 	}
 }
 
-/* Whoever reads it is done in a moment. */
+/* The thread that reads it will be done in a moment. */
 static uintptr_t wait_for_reader(void)
 {
 	uintptr_t k = atomic_load_explicit(&known, memory_order_acquire);

@@ -11,7 +11,7 @@
 
 #include "cfi.h"
 
-/* t NULL: nothing is read that was not read before. False: none covers pc. */
+/* If t is NULL, nothing is read that was not read before. False: no entry covers pc. */
 bool registered_at(struct thread *t, uintptr_t pc, struct cfi_fde *ret);
 
 #endif

@@ -17,7 +17,7 @@
 #define SECOND_BITS 17u
 #define SECOND_PROBES 64u
 
-/* Mapped at start, not in .bss: there a collector of garbage would look for its blocks. */
+/* Mapped at start, not in .bss, because a garbage collector would look for its blocks there. */
 struct first {
 	struct rule rules[1u << FIRST_BITS];
 	struct rules_module modules[RULES_MODULES];
@@ -74,7 +74,7 @@ static int small_sleb(uint8_t b)
 	return b & 0x40 ? (int)b - 0x80 : b;
 }
 
-/* "DW_OP_breg6 off", with a deref behind it or not, off in one byte: what gcc writes for realigned stacks. */
+/* "DW_OP_breg6 off", with or without a deref behind it, off in one byte: gcc writes this for realigned stacks. */
 static bool bp_block(int64_t value, bool deref, int *ret_offset)
 {
 	uint8_t n;
@@ -136,7 +136,10 @@ bool rules_is_kernel_frame(const struct cfi_row *row)
 
 static _Atomic bool outside_known; /* rules were made for code in no module */
 
-/* Whether code before pc keeps frame pointers: where it does not, bp may well be that of the caller, whom the step would miss. */
+/*
+ * Whether code before pc keeps frame pointers. If it does not, bp may be that of the caller, and the step would miss
+ * the caller.
+ */
 static bool keeps_frame(const struct headers *h, uintptr_t pc)
 {
 	const uintptr_t page = pc & ~(uintptr_t)(RAW_PAGE_LEAST - 1);
@@ -160,7 +163,7 @@ static bool is_go_return(const struct headers *h, uintptr_t pc)
 	return headers_code_is(h, pc, ARCH_GO_RETURNS, sizeof(ARCH_GO_RETURNS) - 1);
 }
 
-/* A signal may have stopped it before its frame was made: there is nothing to go by, then. */
+/* A signal may have stopped it before its frame was made. Then nothing shows the way. */
 static void guess(const struct headers *h, uintptr_t pc, bool exact, struct rule_step *r)
 {
 	if (!ARCH_FRAME_BYTES || exact || !headers_is_code(h, pc - 1, 1))
@@ -231,15 +234,15 @@ static void compute(struct thread *t, uintptr_t pc, bool exact, struct rule *rul
 	const struct headers h = headers_of(&m);
 
 	rule->follows_call = headers_call_ends(&h, pc);
-	/* First: nobody calls it, so the byte before it may be another function's. */
+	/* This comes first: nobody calls a trampoline, so the byte before it may be another function's. */
 	if (headers_is_signal_return(&m, pc)) {
 		r->kind = RULE_SIGNAL;
 		return;
 	}
 	if (cfi_fde_at(&m, at, &f) != 0) {
 		/*
-		 * No call ends here, but a function begins: makecontext put its
-		 * address where the first function returns to. Nothing is above.
+		 * No call ends here, but a function begins: makecontext put its address where the first function
+		 * returns to. No frame is above it.
 		 */
 		if (!exact && cfi_fde_at(&m, pc, &f) == 0 && f.start == pc) {
 			r->kind = RULE_END;
@@ -311,7 +314,7 @@ const struct rule *rules_get(struct thread *t, uintptr_t pc, bool exact, struct 
 	return room;
 }
 
-/* NULL: it was never asked for, or had no place. */
+/* NULL: no walk has asked for it, or it had no place. */
 static struct rule *find_in(struct rule *table, unsigned bits, unsigned probes, uintptr_t key)
 {
 	uint32_t i = (uint32_t)((key * 0x9e3779b97f4a7c15ull) >> (64 - bits));
@@ -324,9 +327,9 @@ static struct rule *find_in(struct rule *table, unsigned bits, unsigned probes, 
 
 bool rules_renew(struct thread *t, uintptr_t pc, const struct rule_step *tried, struct rule_step *ret)
 {
-	typedef uint64_t __attribute__((may_alias)) word; /* others may be reading it: they see one or the other */
+	typedef uint64_t __attribute__((may_alias)) word; /* others may be reading it: they see the old or the new one */
 	const uintptr_t key = rule_key(pc, false);
-	const struct rule_step was = *tried; /* it may be what is replaced */
+	const struct rule_step was = *tried; /* it may be the rule that is being replaced */
 	struct cfi_module m;
 	struct cfi_fde f;
 	struct rule *r = find_in(first->rules, FIRST_BITS, FIRST_PROBES, key);

@@ -1,10 +1,9 @@
 /*
  * rules - how to step over the frame of a pc, cached.
  *
- * The rule of a pc ("CFA = sp + 16, bp saved at CFA - 16") never changes while
- * its module stays loaded, so a module's CFI is interpreted once per pc. The table
- * is shared by all threads of the process without locks: an entry is filled
- * before its key is published and only its `next` hint changes afterwards, and the rule of code that is in no module
+ * The rule of a pc ("CFA = sp + 16, bp saved at CFA - 16") never changes while its module stays loaded, so a module's
+ * CFI is interpreted once per pc. All threads of the process share the table without locks: an entry is filled before
+ * its key is published. Afterwards only two things change: its `next` hint, and the rule of code that is in no module
  * (rules_renew). A second, larger table is mapped when the first one is full.
  */
 #ifndef RULES_H
@@ -16,19 +15,19 @@ enum rule_kind {
 	RULE_SP, /* CFA = sp + cfa_offset */
 	RULE_BP, /* CFA = bp + cfa_offset */
 	RULE_BP_DEREF, /* CFA = *(bp + cfa_offset): realigned stacks */
-	RULE_FRAME, /* no unwind information: by the frame pointer, if it is one. cfa_offset: from bp to where an interpreter keeps its
-			   caller's sp; 0: it is none */
+	RULE_FRAME, /* no unwind information: by the frame pointer, if bp is one. cfa_offset: from bp to where an
+			   interpreter keeps its caller's sp; 0: the code is no interpreter */
 	RULE_SIZED, /* no unwind information: code made by HotSpot. CFA = sp + cfa_offset, if a return address is there */
 	RULE_SIGNAL, /* the kernel's signal frame: the registers stand above sp */
-	RULE_GO, /* Go's runtime called C: it says where from. cfa_offset 1: from this stack */
+	RULE_GO, /* Go's runtime called C: it says from where. cfa_offset 1: from this stack */
 	RULE_END, /* outermost frame */
 	RULE_IRREGULAR, /* needs other registers: the full walk */
 	RULE_NONE, /* no unwind information covers this pc */
-	RULE_DEEP, /* not a rule: the walk stopped at the depth that is kept */
-	RULE_OFF_STACK, /* not a rule: it led to where no stack is */
+	RULE_DEEP, /* no rule: the walk stopped at the depth that is kept */
+	RULE_OFF_STACK, /* no rule: it led to a place where no stack is */
 };
 
-/* A guess from what the code looks like: the step may turn out to be impossible. */
+/* Whether the rule is a guess from what the code looks like: the step may turn out to be impossible. */
 static inline bool rule_is_guess(uint8_t kind)
 {
 	return kind == RULE_FRAME || kind == RULE_SIZED || kind == RULE_GO;
@@ -41,9 +40,9 @@ enum rule_bp { RULE_BP_SAME,
 struct rule {
 	_Atomic uintptr_t key; /* rule_key, or one of the three below */
 	struct rule_step step;
-	_Atomic int32_t next; /* the rule that followed this one last time: so many RULE_UNITs farther */
+	_Atomic int32_t next; /* the rule that followed this one last time stands so many RULE_UNITs farther */
 	bool cached; /* it stands in a table */
-	bool follows_call; /* a call ends before it, or that cannot be seen */
+	bool follows_call; /* a call ends before it, or the code cannot be read */
 	uint8_t pad[2];
 };
 
@@ -52,18 +51,19 @@ struct rule {
 #define RULE_DROPPED 2u /* its code was unloaded; may be taken again */
 
 /*
- * Where no unwind information covers the pc of a call, RULE_FRAME or RULE_SIZED is tried in code that is known to be code.
+ * If no unwind information covers the pc of a call, RULE_FRAME or RULE_SIZED is tried in code that is known to be
+ * code.
  *
- * Return addresses are looked up one byte before themselves: the call is the
- * last instruction of a function that never returns. A pc that a signal
- * interrupted is looked up as it is. Both kinds of keys of one pc are distinct.
+ * Return addresses are looked up one byte before themselves, because the call may be the last instruction of a
+ * function that never returns. A pc that a signal interrupted is looked up as it is. Both kinds of keys of one pc are
+ * distinct.
  */
 static inline uintptr_t rule_key(uintptr_t pc, bool exact)
 {
 	return pc << 1 | exact;
 }
 
-/* The rule of pc, from the cache or computed now (into *room when the cache has no place). */
+/* The rule of pc, from the cache or computed now (into *room if the cache has no place). */
 const struct rule *rules_get(struct thread *t, uintptr_t pc, bool exact, struct rule *room);
 
 /*
@@ -114,7 +114,7 @@ static inline uint64_t packed_mix(uintptr_t pc)
 	return (pc >> ARCH_PC_ZEROS) * 0x5bd1e9955bd1e995ull;
 }
 
-/* 0: the product tells such a pc from all others. */
+/* 0: the product tells the pc from all others. */
 static inline uintptr_t packed_unfit(uintptr_t pc)
 {
 	return pc >> ARCH_PC_ZEROS >> PACKED_PC_BITS | (pc & ((1u << ARCH_PC_ZEROS) - 1));
@@ -161,7 +161,10 @@ static inline uint32_t rule_pack(const struct rule_step *r, uint32_t generation)
 	return offset / ARCH_CFA_UNIT | below / 8 << ARCH_CFA_BITS | (r->kind == RULE_BP ? PACKED_BY_BP : 0) | generation << PACKED_GENERATION_AT;
 }
 
-/* The rule of a pc in no module once more, since its code may have made place for other code. False: it is the one that was tried. */
+/*
+ * Makes the rule of a pc in no module anew, because other code may stand there now. False: the new rule is the one
+ * that was tried.
+ */
 bool rules_renew(struct thread *t, uintptr_t pc, const struct rule_step *tried, struct rule_step *ret);
 
 #define RULE_UNIT 8 /* bytes */
@@ -188,15 +191,15 @@ static inline void rules_link(const struct rule *from, const struct rule *to)
 /* The row of a frame marked as a signal handler's caller is the kernel's frame. */
 bool rules_is_kernel_frame(const struct cfi_row *row);
 
-/* Of the last part of the path; never 0. */
+/* The hash of the last part of the path; never 0. */
 uint32_t rules_hash_of_name(const char *path);
-/* Whether a module that the recorder was told of comes from a file of that name, in whatever directory. */
+/* Whether the recorder was told of a module whose file has that name, in any directory. */
 bool rules_knows_file(uint32_t name_hash);
 
 bool rules_start(void);
-/* Code may have been unloaded: forget the rules of modules that are gone. True: some were. */
+/* Code may have been unloaded: forgets the rules of modules that are gone. True: some were. */
 bool rules_forget_unloaded(void);
-/* Tell the recorder of every module known so far, again: in a child of fork. */
+/* Tells the recorder of every known module again, in a child of fork. */
 void rules_announce(struct thread *t);
 
 #endif

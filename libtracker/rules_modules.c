@@ -1,4 +1,4 @@
-/* rules_modules - the modules for which rules were made, and of which the recorder was told. */
+/* rules_modules - the modules for which rules were made and of which the recorder was told. */
 #include "rules_private.h"
 
 #include <link.h>
@@ -11,7 +11,7 @@
 #include "send.h"
 
 #define PATH_BYTES_MAX 3072u /* a module's record must fit a chunk */
-#define MODULE_CLAIMED 1u /* as a start: one thread fills this entry, or clears up after the module in it */
+#define MODULE_CLAIMED 1u /* as a start: a thread is filling this entry, or clears up after its module */
 
 struct rules_module *rules_modules;
 static _Atomic uint32_t module_count; /* entries ever used */
@@ -123,13 +123,13 @@ void rules_announce(struct thread *t)
 	for (uint32_t i = 0, n = modules_used(); i < n; i++) {
 		struct cfi_module m = { .start = rules_modules[i].start };
 
-		/* One that went away without our seeing it has no link map to read any more. */
+		/* A module that went away unnoticed has no link map to read any more. */
 		if (m.start > MODULE_CLAIMED && cfi_module_at(m.start, &m) && m.link_map == rules_modules[i].link_map)
 			(void)module_tell(t, &m);
 	}
 }
 
-/* Forgets what is known of a module, and frees its entry. Another thread may be doing so. */
+/* Forgets what is known of a module, and frees its entry. Another thread may be doing the same. */
 static void module_drop(struct rules_module *m, uintptr_t start, uintptr_t end)
 {
 	if (!atomic_compare_exchange_strong(&m->start, &start, MODULE_CLAIMED))

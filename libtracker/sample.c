@@ -3,8 +3,8 @@
  *
  * The set has no lock. A bucket is a cache line of seven addresses. A full bucket passes addresses on to a larger
  * table. If there is no room either, the address is not kept, and from then on every release that belongs into that
- * bucket counts as one of a sampled block. The recorder ignores releases that it does not know, so this costs time,
- * but no block is ever missed. Marks and full counts stay: they are few.
+ * bucket counts as the release of a sampled block. The recorder ignores releases that it does not know, so this costs
+ * time, but no block is ever missed. Marks and full counts stay, because they are few.
  *
  * Memory: 272 KiB, of which only the used part is touched, and 4 MiB more, mapped once when that overflows: addresses
  * of half a million blocks.
@@ -27,7 +27,7 @@ struct bucket {
 
 _Static_assert(sizeof(struct bucket) == 64, "one cache line");
 
-/* Mapped, not in .bss: there a collector of garbage would look for its blocks. */
+/* Mapped, not in .bss, because a garbage collector would look for its blocks there. */
 struct tables {
 	_Atomic uint8_t counts[SAMPLE_COUNTS];
 	struct bucket small[1u << SMALL_BITS];
@@ -37,7 +37,7 @@ _Atomic uint8_t *sample_counts;
 static struct bucket *small;
 static _Atomic(struct bucket *) wide; /* NULL: there is none yet */
 static _Atomic bool wide_refused;
-static _Atomic uint64_t random_state; /* of all threads: they draw seldom */
+static _Atomic uint64_t random_state; /* shared by all threads, which draw seldom */
 
 /* ---- drawing ---- */
 
@@ -103,7 +103,7 @@ static struct bucket *wide_bucket(uint64_t hash)
 	return table ? &table[hash >> (64 - SMALL_BITS - WIDE_BITS) & ((1u << WIDE_BITS) - 1)] : NULL;
 }
 
-/* There is a larger table from now on, if there is room for it. */
+/* From now on there is a larger table, if there is room for it. */
 static void make_wide(void)
 {
 	const struct thread *const t = tls.level ? tls.threads[tls.level - 1] : NULL;
@@ -135,7 +135,7 @@ static bool replace(struct bucket *b, uintptr_t from, uintptr_t to)
 	return false;
 }
 
-/* The addresses of a hash come and go: a count that is full stays so. */
+/* The addresses of a hash come and go. A count that is full stays full. */
 static void count(uint64_t hash, int step)
 {
 	_Atomic uint8_t *const c = &sample_counts[hash >> 50];
@@ -161,7 +161,10 @@ void sample_add(uintptr_t address)
 	atomic_store(&second->overflowed, 1);
 }
 
-/* What is not kept keeps its count, too: who comes for it is not found, and does not take it away. */
+/*
+ * An address that is not kept keeps its count, too: its release is not found in the set, and does not lower the
+ * count.
+ */
 bool sample_remove(uintptr_t address, uintptr_t frame)
 {
 	const uint64_t hash = sample_hash(address);

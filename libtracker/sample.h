@@ -1,13 +1,13 @@
 /*
  * sample - which allocations are recorded when not all are, and which blocks those were.
  *
- * Each thread counts down the bytes that it asks for; the allocation at which it gets to 0 is
- * recorded, and a new count is drawn from an exponential distribution: a Poisson process over the
- * bytes. The exponential distribution has no memory, so the next allocation knows nothing of the
- * last one, and one of `size` bytes is recorded with probability 1 - exp(-size / mean) exactly.
+ * Each thread counts down the bytes that it asks for. The allocation at which the count reaches 0 is recorded, and a
+ * new count is drawn from an exponential distribution: a Poisson process over the bytes. The exponential distribution
+ * has no memory, so an allocation does not depend on the last one, and an allocation of `size` bytes is recorded with
+ * probability 1 - exp(-size / mean) exactly.
  *
- * Of all others the program pays a subtraction and a comparison, and at their release a
- * look at a table of bytes: how many sampled blocks live at addresses of that hash.
+ * All other allocations cost the program a subtraction and a comparison. Their release costs a look at a table of
+ * bytes, each of which counts the sampled blocks that live at addresses of one hash.
  */
 #ifndef SAMPLE_H
 #define SAMPLE_H
@@ -26,8 +26,8 @@ static inline uint64_t sample_hash(uintptr_t address)
 }
 
 /*
- * The count of bytes, at least 1, that an evenly distributed number stands for: -ln(random / 2^64)
- * times the mean. Integers only: hooks leave the floating-point state alone. mean: up to 2^40.
+ * The count of bytes, at least 1, for an evenly distributed random number: -ln(random / 2^64) times the mean. It uses
+ * integers only, because hooks must not change the floating-point state. mean: up to 2^40.
  */
 static inline uint64_t sample_distance(uint64_t random, uint64_t mean)
 {
@@ -50,18 +50,18 @@ static inline uint64_t sample_distance(uint64_t random, uint64_t mean)
 }
 
 /* ---- sample.c ---- */
-/* seed: differs between processes. False: no memory. */
+/* seed: differs between processes. False: there is no memory. */
 bool sample_start(uint64_t seed);
-/* In a child of fork: it must not draw what its parent and its siblings draw. */
+/* In a child of fork, which must not draw the same numbers as its parent and its siblings. */
 void sample_forked(void);
-/* The count-down has ended, or this thread's has not begun: whether the allocation is to be recorded. */
+/* The count-down has ended, or this thread's has not begun. Returns whether the allocation is to be recorded. */
 bool sample_draw(uint64_t size);
-/* The block is recorded; before the program gets it. Any address may be added more than once. */
+/* The block is recorded. Called before the program gets it. Any address may be added more than once. */
 void sample_add(uintptr_t address);
-/* Takes the block out again. False: it is not there, or the caller is another hook's real function. */
+/* Takes the block out again. False: it is not there, or the caller is the real function of another hook. */
 bool sample_remove(uintptr_t address, uintptr_t frame);
 
-/* Whether an allocation that was made is not to be recorded; it counts, so ask once. */
+/* Whether an allocation that was made is not to be recorded. It counts down, so ask once per allocation. */
 static inline bool sample_skip(uint64_t size, uintptr_t frame)
 {
 	if (likely(!state.sample_bytes))
@@ -76,8 +76,9 @@ static inline bool sample_skip(uint64_t size, uintptr_t frame)
 }
 
 /*
- * Takes the block out of those that are sampled, before it is released, and says whether the release is to be recorded: only that of a sampled
- * one. Of others hardly ever: when more live than the table of addresses holds.
+ * Called before a release. Takes the block out of the sampled ones, and says whether the release is to be recorded.
+ * Only the release of a sampled block is recorded, and hardly ever that of another one: when more blocks live than
+ * the table of addresses holds.
  */
 static inline bool sample_forget(uintptr_t address, uintptr_t frame)
 {
@@ -89,7 +90,10 @@ static inline bool sample_forget(uintptr_t address, uintptr_t frame)
 	return sample_remove(address, frame);
 }
 
-/* Before a sampled block's event: how many the thread has skipped, which says what is temporary. */
+/*
+ * Before a sampled block's event: tells how many allocations the thread has skipped, which shows which blocks are
+ * temporary.
+ */
 static inline void sample_tell(struct thread *t)
 {
 	if (!tls.skipped)

@@ -15,9 +15,9 @@ _Static_assert(SHM_PAGE_MOST == RAW_PAGE_MOST && HEAD_BYTES % RAW_PAGE_MOST == 0
 		       CHUNK_PIECE_BYTES % RAW_PAGE_MOST == 0 && RAW_PAGE_LEAST % sizeof(struct shm_process) == 0,
 	       "whole pages; a process's slot lies in one");
 
-static int file = -1; /* while the process attaches */
+static int file = -1; /* used only while the process attaches */
 
-/* Head, the page of the own slot, first pieces: next to each other. */
+/* The head, the page of the process's own slot, and the first parts, next to each other. */
 static size_t start_bytes(void)
 {
 	return HEAD_BYTES + raw_page_bytes + THREAD_PIECE_BYTES + CHUNK_PIECE_BYTES;
@@ -26,8 +26,8 @@ static size_t start_bytes(void)
 /* ---- mapping without a descriptor ---- */
 
 /*
- * A mapping of the page that lies `distance` bytes behind `page` in the segment. In strides: as
- * much more address space is needed for a moment. NULL: refused.
+ * Maps the page that lies `distance` bytes behind `page` in the segment. It goes in strides, because for a moment it
+ * needs as much more address space. NULL: refused.
  */
 static uint8_t *walk(uint8_t *page, size_t distance)
 {
@@ -47,7 +47,7 @@ static uint8_t *walk(uint8_t *page, size_t distance)
 	return at;
 }
 
-/* A page of the segment that is mapped, and where it lies there. */
+/* A page of the segment that is mapped, and its offset in the segment. */
 struct anchor {
 	void *page;
 	size_t offset;
@@ -63,7 +63,7 @@ static bool place_walking(void *at, size_t bytes, size_t offset, struct anchor a
 	return placed;
 }
 
-/* Maps at `at` what begins at `offset` of the segment. */
+/* Maps the part that begins at `offset` of the segment, at address `at`. */
 static bool place(void *at, size_t bytes, size_t offset, struct anchor anchor)
 {
 	const bool placed = file >= 0 ? raw_map_file_at(at, bytes, file, offset) :
@@ -108,7 +108,7 @@ static bool is_segment(const struct shm *s)
 	return s->header.magic == SHM_MAGIC && s->header.version == SHM_VERSION;
 }
 
-/* The descriptor may be closed by now, and its number another file's: what is not ours stays open. */
+/* The descriptor may be closed by now, and its number may belong to another file. Then that file stays open. */
 static bool map_inherited(const struct inherited *from, struct shm *at)
 {
 	if (!map_descriptor(from->fd, at) || !is_segment(at) || at->header.recording != from->recording)
@@ -182,8 +182,8 @@ static struct anchor own_slot(void)
 }
 
 /*
- * The first threads and chunks are there before the program does anything: it may forbid
- * itself to map memory. A forked child has its parent's.
+ * The first threads and chunks are mapped before the program does anything, because it may forbid itself to map
+ * memory. A forked child has its parent's.
  */
 static bool map_first_pieces(uint8_t *at)
 {
@@ -232,8 +232,8 @@ struct shm_thread *segment_thread(uint32_t slot)
 }
 
 /*
- * A control group may leave the program little memory, and what it is first to touch is charged to it. Each
- * thread holds a chunk, which does not count: else many threads would wait for each other.
+ * A control group may leave the program little memory, and the program is charged for each page that it touches
+ * first. One chunk for each thread does not count; otherwise many threads would wait for each other.
  */
 uint32_t segment_words_max(void)
 {
@@ -245,7 +245,7 @@ uint32_t segment_words_max(void)
 	return (limit + threads + 63) / 64;
 }
 
-/* That piece of chunks; the one before it is mapped, or NULL. */
+/* Maps that part of the chunks, directly behind the part before it, which is mapped, or NULL. */
 static struct shm_chunk *map_chunks(uint32_t piece)
 {
 	const size_t offset = offsetof(struct shm, chunks[piece * SEGMENT_CHUNKS]);

@@ -20,8 +20,8 @@ enum stage { NEW,
 
 struct tracker_capture {
 	enum stage stage;
-	int fd; /* of the file until it was entered; -1 */
-	bool created; /* by us: it goes when it is not entered */
+	int fd; /* of the file until the capture is entered; -1 */
+	bool created; /* by this capture: the file is removed if the capture is never entered */
 	uint32_t pid; /* of the process that entered it */
 	uint32_t flags, nframe;
 	uint64_t memory_interval_ns;
@@ -29,7 +29,7 @@ struct tracker_capture {
 	char path[PATH_MAX];
 };
 
-/* The one that is active in this process, or was in its parent when it forked. */
+/* The capture that is active in this process, or was active in its parent when it forked. */
 static _Atomic(struct tracker_capture *) active;
 
 /* ---- the file ---- */
@@ -73,7 +73,7 @@ static long open_file(const char *path, int flags)
 	return arch_syscall(SYS_openat, AT_FDCWD, (long)path, flags | O_CLOEXEC | O_NOCTTY, 0600, 0, 0);
 }
 
-/* Devices and pipes are written to as they are; a regular file is overwritten only when that is asked for. */
+/* Devices and pipes are written to as they are. A regular file is overwritten only if the caller asks for that. */
 static int open_output(struct tracker_capture *c, bool overwrite)
 {
 	struct stat st;

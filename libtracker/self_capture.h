@@ -1,8 +1,8 @@
 /*
  * self_capture - memray's Tracker for tracker.h: a capture of this process that the program begins and ends itself.
  *
- * The file is opened here, where the program's directory and rights count, and written by the recorder, whichever one
- * there is: a program that nobody records gets one of its own.
+ * The library opens the file, because the program's directory and rights count. The recorder writes it, whichever
+ * recorder there is: a program that nobody records gets one of its own.
  */
 #ifndef SELF_CAPTURE_H
 #define SELF_CAPTURE_H
@@ -15,7 +15,7 @@ int capture_enter(struct tracker_capture *c);
 int capture_exit(struct tracker_capture *c);
 int capture_free(struct tracker_capture *c);
 int capture_is_active(void);
-/* The blocks that lived at its end, as a snapshot: its number, or a code. */
+/* The blocks that were live at the end of the capture, as a snapshot. Returns the snapshot's number, or a code. */
 int capture_survivors(const struct tracker_capture *c);
 
 #endif

@@ -10,7 +10,7 @@
 
 #define OPERANDS_MAX 80u
 
-/* What every event writes before its operands. */
+/* Bytes that every event writes before its operands. */
 struct draft {
 	uint8_t *head, *at;
 };
@@ -47,14 +47,14 @@ static bool make_room(struct thread *t, size_t bytes)
 		return true;
 	if (chunk_next(t))
 		return true;
-	if (!state.on) /* the recording is over: nothing is lost */
+	if (!state.on) /* the recording is over, so nothing is lost */
 		return false;
 	t->lost++;
 	atomic_fetch_add_explicit(&t->slot->lost, 1, memory_order_relaxed);
 	return false;
 }
 
-/* Head, epoch and time. From here to finish() the recorder waits for us. */
+/* Writes head, epoch and time. From here to finish() the recorder waits for this thread. */
 static struct draft begin(struct thread *t, uint8_t kind)
 {
 	struct draft d = { .head = t->at, .at = t->at + 1 };
@@ -101,7 +101,7 @@ static void put_string(struct draft *d, const void *bytes, uint32_t size)
 	d->at += size;
 }
 
-/* Events that were dropped: the recorder learns how many, at the first place where there is room again. */
+/* Events were dropped. The recorder learns how many, at the first place where there is room again. */
 static void tell_gap(struct thread *t)
 {
 	struct draft d = begin(t, WIRE_RARE);
@@ -114,14 +114,14 @@ static void tell_gap(struct thread *t)
 
 /* ---- stacks ---- */
 
-/* Walks the stack and takes it for the last one. */
+/* Walks the stack, and takes it for the last one. */
 static struct change next_stack(struct thread *t, const struct site *at)
 {
 	const uint32_t generation = atomic_load_explicit(&state.code_generation, memory_order_acquire);
 	struct change c;
 
 	if (unlikely(t->code_generation != generation)) {
-		/* The same pcs may mean other code now: nothing of the old stack is kept. */
+		/* The same pcs may mean other code now, so nothing of the old stack is kept. */
 		t->code_generation = generation;
 		t->memo.depth = t->counted_count = 0;
 		t->forget_stack = true;
@@ -152,8 +152,8 @@ static uint8_t *put_stack(struct thread *t, uint8_t *at, uint32_t pops, uint32_t
 }
 
 /*
- * Walks the stack and sends what of it does not fit one record; the rest is for
- * the event's own. False: no room; the recorder's idea of our stack is void then.
+ * Walks the stack. If it does not fit one record, sends a part of it first; the event's own record gets the rest.
+ * False: there is no room, and the recorder's copy of the stack is void.
  */
 static bool send_stack(struct thread *t, const struct site *at, size_t operands, struct change *ret)
 {
@@ -178,14 +178,14 @@ fail:
 	return false;
 }
 
-/* An event with a stack, up to its operands. False: dropped and counted. */
+/* Begins an event with a stack, up to its operands. False: it was dropped and counted. */
 static bool begin_with_stack(struct thread *t, uint8_t kind, const struct site *at,
 			     size_t operands, struct draft *d)
 {
 	struct change c;
 
 	if (unlikely(t->lost)) {
-		/* still no room: no use in walking the stack */
+		/* there is still no room, so it is of no use to walk the stack */
 		if (!make_room(t, OPERANDS_MAX))
 			return false;
 		tell_gap(t);
@@ -202,7 +202,7 @@ static bool begin_with_stack(struct thread *t, uint8_t kind, const struct site *
 
 static bool begin_plain(struct thread *t, uint8_t kind, struct draft *d)
 {
-	/* Twice the room: for a gap record before it. */
+	/* Twice the room, because a gap record may come before it. */
 	if (!make_room(t, OPERANDS_MAX * 2))
 		return false;
 	if (unlikely(t->lost))
@@ -211,7 +211,7 @@ static bool begin_plain(struct thread *t, uint8_t kind, struct draft *d)
 	return true;
 }
 
-/* The same of any kind that is told PLAIN or RARE. */
+/* The same for any kind that is told PLAIN or RARE. */
 static bool begin_any(struct thread *t, uint8_t kind, const struct site *at, size_t operands, struct draft *d)
 {
 	const bool rare = trk_kind_among(kind, TRK_KINDS_TOLD(TRK_TOLD_RARE));

@@ -12,36 +12,36 @@
 
 void send_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
 		const struct site *at);
-/* What becomes of address space: TRK_MMAP, _RESERVE, _ARENA, _MPROTECT, _MADVISE; detail: of the last two. */
+/* What becomes of address space: TRK_MMAP, _RESERVE, _ARENA, _MPROTECT or _MADVISE. detail: only for the last two. */
 void send_mapping(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size, uint32_t detail,
 		  const struct site *at);
 void send_free(struct thread *t, uint8_t kind, uintptr_t address);
 void send_unmap(struct thread *t, uintptr_t address, uint64_t size);
 bool send_mremap_begin(struct thread *t, uintptr_t old, uint64_t old_size);
-/* address 0: it failed. Both as for realloc, below. */
+/* address 0: the call failed. Both are like those of realloc, below. */
 void send_mremap_end(struct thread *t, uintptr_t old, uint64_t old_size, uintptr_t address,
 		     uint64_t size, const struct site *at);
-/* False: dropped; then the end must not be sent either. */
+/* False: it was dropped. Then the end must not be sent, either. */
 bool send_realloc_begin(struct thread *t, uint8_t kind, uintptr_t old);
 /*
- * The begin may not be this stream's last any more: a handler forked meanwhile, and this is the
- * child, or reallocated itself. Then there is a new block, and that is all we can tell.
+ * The begin may no longer be this stream's last event: a handler may have forked, and this is the child, or the
+ * handler may have reallocated itself. Then all that can be told is that there is a new block.
  */
 void send_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size,
 		      const struct site *at);
-/* A realloc that began has made a block that is not recorded. */
+/* A realloc whose begin was sent has made a block that is not recorded. */
 void send_realloc_freed(struct thread *t, uint8_t kind);
 /* Reports how many allocations of this thread were not recorded. */
 void send_skipped(struct thread *t, uint32_t allocations);
-/* Of kinds that are told PLAIN or RARE: a label and a stack, or a stack alone. */
+/* For kinds that are told PLAIN or RARE: a label and a stack, or only a stack. */
 void send_label(struct thread *t, uint8_t kind, const char *label, const struct site *at);
 void send_bare(struct thread *t, uint8_t kind, const struct site *at);
-/* The question in that entry of the segment is asked here. False: there was no room. */
+/* Asks the question in that entry of the segment, at this place in the order. False: there was no room. */
 bool send_question(struct thread *t, uint32_t entry);
-/* A block of a domain of the program's own, and its end. */
+/* A block of a domain of the program's own; and its end. */
 void send_track(struct thread *t, uint32_t domain, uintptr_t address, uint64_t size, const struct site *at);
 void send_untrack(struct thread *t, uint32_t domain, uintptr_t address);
-/* directory: the module's path begins there; 0 bytes: at the root. False: there was no room. */
+/* directory: the module's path begins there; 0 bytes: it begins at the root. False: there was no room. */
 bool send_module(struct thread *t, const struct wire_record *module, const char *directory, uint32_t directory_bytes);
 
 #endif

@@ -25,11 +25,11 @@
 #include "watchers.h"
 #include "way.h"
 
-#define STACK_MAX (1ull << 30) /* taken for the limit where there is none */
+#define STACK_MAX (1ull << 30) /* stands for the limit if there is none */
 
 struct tracker_state state;
 
-/* What the kernel put above the first stack frame. */
+/* The values that the kernel put above the first stack frame. */
 struct start_block {
 	int argc;
 	char **argv, **envp;
@@ -37,8 +37,8 @@ struct start_block {
 };
 
 /*
- * Only glibc has it. Where another C library's program inherits us from one that is recorded
- * (musl's), it is to start all the same: what that library may lack is weak.
+ * Only glibc has it. If a program with another C library (musl's) inherits libtracker from a recorded program, it
+ * must start all the same. So functions that this C library may lack are weak.
  */
 extern void *__libc_stack_end __attribute__((weak));
 
@@ -101,10 +101,10 @@ static bool read_inherited(const char *name, struct inherited *ret)
 	return true;
 }
 
-/* A page that reads 1 here and 0 in whatever child is made without sharing memory. */
+/* A page that holds 1 here, and 0 in every child that is made without sharing memory. */
 static bool map_fork_page(void)
 {
-	volatile uint8_t *const page = raw_map_private(2 * raw_page_bytes); /* the second one is the program's */
+	volatile uint8_t *const page = raw_map_private(2 * raw_page_bytes); /* the second variable is the program's own */
 
 	if (!page || raw_madvise((void *)page, raw_page_bytes, MADV_WIPEONFORK) != 0)
 		return false;
@@ -131,8 +131,8 @@ static int claim_process(struct shm *s)
 }
 
 /*
- * Our pid. /proc tells the one that the recorder sees if it is the recorder's /proc; in another
- * one, or in none, the recorder has told us, or finds out by itself.
+ * The process's pid, as the recorder sees it. /proc tells it if it is the recorder's /proc. If it is another /proc,
+ * or there is none, the recorder has told it, or will find out by itself.
  */
 struct own_pid {
 	uint32_t pid;
@@ -151,7 +151,7 @@ static struct own_pid find_pid(uint32_t told)
 	return (struct own_pid){ raw_outer_pid(), SHM_INNER_NONE };
 }
 
-/* Slots are reused: every field is set. parent_pid: of the forking process, 0 when attached. */
+/* Slots are reused, so every field is set. parent_pid: of the forking process, 0 when the process attached. */
 static void fill_process(struct shm_process *p, const struct own_pid *own, uint32_t parent_pid)
 {
 	static uint64_t number; /* of the program that runs here; a forked child's copy is its parent's */
@@ -188,8 +188,8 @@ static void fill_process(struct shm_process *p, const struct own_pid *own, uint3
 }
 
 /*
- * Libraries are mapped downwards, and few lie above us. An executable that lies low has other code near address 0, if any:
- * for 32 bits.
+ * Libraries are mapped downwards, and few lie above libtracker. If the executable lies low, all other low code is near
+ * address 0, in reach of 32 bits, too.
  */
 static void choose_bases(void)
 {
@@ -204,7 +204,7 @@ static void register_for_membarrier(void)
 	(void)arch_syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0);
 }
 
-/* What is executed in another process than the one that was started is not followed, either. */
+/* Programs that another process than the started one executes are not followed, either. */
 static bool is_unwanted(const struct own_pid *own)
 {
 	const struct shm_header *const h = &state.shm->header;
@@ -255,7 +255,10 @@ static bool start_sampling(const struct start_block *b, uint64_t sample_bytes)
 	return true;
 }
 
-/* The kernel tells where it is, but not where it was executed itself, with the program as its argument. */
+/*
+ * The kernel tells where the loader is, but not where it is if it was executed itself, with the program as its
+ * argument.
+ */
 static void find_loader(void)
 {
 	const struct symbol its = symbol_next("__tls_get_addr");
@@ -267,7 +270,10 @@ static void find_loader(void)
 	state.loader_bytes = m.end - m.start;
 }
 
-/* What we execute finds the recorder as ever; there is room, for this name is not longer. */
+/*
+ * Programs that this one executes find the recorder in the usual way. There is room for the name, because it is not
+ * longer.
+ */
 static void put_usual_name(char *value)
 {
 	char name[SHM_WAY_BYTES];
@@ -291,7 +297,7 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 		return;
 	state.nframe = h->nframe;
 	state.nframe_slack = h->nframe < WIRE_SLACK_FROM ? 0 : h->nframe / 2;
-	/* Other unwinders are loaded, which allocates: a malloc of the program's own may have called us. */
+	/* Loads other unwinders, which allocates: a malloc of the program's own may have called this function. */
 	if (!start_is_bypassed()) {
 		state.reference_unwinder = h->flags & SHM_UNWIND_LIBUNWIND;
 		state.verify_unwinder = h->flags & (SHM_VERIFY_LIBUNWIND | SHM_VERIFY_LIBGCC);
@@ -306,7 +312,7 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 	state.main_stack_top = (uintptr_t)__libc_stack_end;
 	if (!map_fork_page() || !unwind_start() || !become_process(own, 0))
 		return;
-	/* the kernel gives a loader's address to whom it loaded one for */
+	/* the kernel gives the address of a loader to a program for which it loaded one */
 	program_find((const char *)auxiliary(b, AT_EXECFN), auxiliary(b, AT_BASE) == 0, b->argc, b->argv,
 		     (uint8_t *)state.fork_page + raw_page_bytes);
 	directory_ask();
@@ -329,13 +335,13 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 		atomic_fetch_add(&state.shm->header.attach_failures, 1);
 	}
 	be_live();
-	/* who sees that it is on sees all of the above: no store of ours is behind, in any thread */
+	/* a thread that sees `on` set also sees all of the above: no earlier store comes later, for any thread */
 	(void)arch_syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0, 0, 0, 0);
 	start_works();
 	state.on = room;
 }
 
-/* False: there are pages here of which we know nothing. */
+/* False: the pages here have a size that libtracker does not know. */
 static bool prepare_mapping(const struct start_block *b)
 {
 	const uint64_t page_bytes = auxiliary(b, AT_PAGESZ);
@@ -343,7 +349,7 @@ static bool prepare_mapping(const struct start_block *b)
 	if (page_bytes < RAW_PAGE_LEAST || page_bytes > RAW_PAGE_MOST || page_bytes & (page_bytes - 1))
 		return false;
 	raw_page_bytes = page_bytes;
-	/* A sanitizer lays out the address space itself, and ends programs in which it finds something. */
+	/* A sanitizer lays out the address space itself, and ends programs in which it finds other mappings. */
 	if (!real_is_sanitizer())
 		raw_start(random_bytes(b));
 	return true;
@@ -371,7 +377,7 @@ void session_withdraw_own_malloc(void)
 		atomic_fetch_and(&state.process->notices, ~SHM_NOTICE_OWN_MALLOC);
 }
 
-/* As the kernel gave it: kept, for a program may take entries of its environment away later. */
+/* The environment as the kernel gave it. It is kept, because a program may take entries away later. */
 static struct start_block at_start;
 
 void session_start(void)
@@ -440,7 +446,7 @@ bool session_enter_child(void)
 		state.sample_bytes = 0;
 		return false;
 	}
-	tls.tid = state.pid; /* nobody else is here; who forked by himself left the parent's id with the C library */
+	tls.tid = state.pid; /* the only thread; after a fork by system call the C library has the parent's id */
 	program_tell(state.process);
 	register_for_membarrier();
 	be_live();

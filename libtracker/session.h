@@ -15,17 +15,17 @@
 void session_start(void);
 /* The variable's value at the program's start; NULL: there is none, or the program has rights that its user does not have. */
 const char *session_variable(const char *name);
-/* An allocation has come to us: no malloc of the program's own stands before ours. */
+/* An allocation has come to the hooks: no malloc of the program's own stands before them. */
 void session_withdraw_own_malloc(void);
 /* Whether the process may attach later, to a recorder of its own. TRACKER_OK, or TRACKER_EDISABLED with a sentence. */
 int session_may_attach(void);
 /* ... to that segment. False: there was no memory. Not from a hook. */
 bool session_attach(const struct inherited *from);
-/* First event in a child of fork: become a process of our own. False: it is not to be recorded. */
+/* The first event in a child of fork: the child becomes a process of its own. False: it is not to be recorded. */
 bool session_enter_child(void);
 /*
- * Called in a child before fork returns. When a handler forked, the hooks that it interrupted
- * go on in the child, too, where they would write into their parent's stream.
+ * Called in a child before fork returns. If a handler forked, the hooks that it interrupted go on in the child, too,
+ * and would write into their parent's stream.
  */
 void session_in_child(void);
 

@@ -21,16 +21,19 @@ extern char **__environ;
 #define HELLO_MS 10000
 #define FOLDERS 6u
 
-/* Where the recorder lies, from the folder of this library: of a build, of an installation, of both under another prefix. */
+/*
+ * Where the recorder lies, relative to the folder of this library: in a build, in an installation, and in an
+ * installation under another prefix.
+ */
 static const char *const folders[FOLDERS] = { "/../tools/", "/../bin/", "/../../bin/", "/", "/../libexec/tracker/", "/../../../bin/" };
 
-/* What the children need, for they share our memory and may not touch much of it. */
+/* What the children need. They share this process's memory, and may change little of it. */
 struct start {
 	char paths[FOLDERS][PATH_MAX];
 	char *argv[12], **envp;
 	char pid[16], fd[16], frames[16];
 	int socket; /* the recorder's end */
-	long error; /* of the last try to execute it */
+	long error; /* error of the last try to execute it */
 };
 
 static char *number(char *end, uint64_t n)
@@ -77,7 +80,7 @@ static void fill_arguments(struct start *s, uint32_t nframe)
 	memcpy(s->argv, argv, sizeof(argv));
 }
 
-/* The child of the child. Every system call here may fail: the recorder does without. */
+/* The child of the child. Every system call here may fail; then the recorder does without its effect. */
 static int execute(void *start)
 {
 	struct start *const s = start;
@@ -92,7 +95,7 @@ static int execute(void *start)
 	return 127;
 }
 
-/* As vfork, but for the signal at its end, of which there is none: whoever waits for children does not see it. */
+/* As vfork, but without a signal at its end, so a program that waits for children does not see it. */
 static int run_child(int (*function)(void *), void *start, uint8_t *stack_end)
 {
 	return clone(function, stack_end, CLONE_VM | CLONE_VFORK, start);
@@ -103,7 +106,7 @@ struct parent {
 	uint8_t *stack_end; /* of the child's child */
 };
 
-/* The child, which ends at once, so that the recorder's parent is init, or who else takes orphans. */
+/* The child. It ends at once, so that the recorder's parent is init, or the process that takes orphans. */
 static int be_parent(void *parent)
 {
 	const struct parent *const p = parent;
@@ -118,7 +121,7 @@ static bool run(struct start *s, uint8_t *stacks)
 	uint64_t before;
 	int pid, status = 0;
 
-	/* no handler of the program's runs in what shares its memory */
+	/* no handler of the program runs in a child that shares its memory */
 	(void)arch_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, sizeof(all), 0, 0);
 	pid = run_child(be_parent, &p, stacks + 2 * STACK_BYTES);
 	while (pid > 0 && arch_syscall(SYS_wait4, pid, (long)&status, __WALL, 0, 0, 0) == -EINTR)
@@ -127,7 +130,7 @@ static bool run(struct start *s, uint8_t *stacks)
 	return pid > 0 && status == 0;
 }
 
-/* The hello and the descriptor beside it; -1: none came. */
+/* The greeting, and the descriptor beside it. -1: none came. */
 static int receive(int from, struct shm_hello *ret)
 {
 	union {
@@ -183,7 +186,7 @@ int spawn_recorder(uint32_t nframe, struct inherited *ret)
 	s = (struct start *)(memory + 2 * STACK_BYTES);
 	if (find_paths(s) && arch_syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, (long)pair, 0, 0) == 0) {
 		s->socket = pair[1];
-		s->envp = environment_make_without(__environ, s + 1); /* the recorder is not to be recorded */
+		s->envp = environment_make_without(__environ, s + 1); /* the recorder must not be recorded */
 		fill_arguments(s, nframe);
 		code = run(s, memory) ? TRACKER_OK : error_set(TRACKER_EIO, "no process could be started for the recorder");
 		raw_close(pair[1]);

@@ -15,7 +15,7 @@
 uint32_t start_held = 1;
 
 static bool bypassed;
-static atomic_bool reached; /* what is called comes to us: that is no reason any more */
+static atomic_bool reached; /* calls come to the hooks, so that is no reason to hold them any more */
 
 uint32_t start_hold(int change)
 {
@@ -38,13 +38,16 @@ static void be_reached(void)
 		start_hold(-1);
 }
 
-/* What is called from a hook may come back to us, by malloc or mmap: the allocator that the program uses is not libc's own. */
+/*
+ * A function that a hook calls may come back to the hooks, by malloc or mmap: the program's allocator is not libc's
+ * own.
+ */
 static bool is_foreign(void)
 {
 	return bypassed || !real_is_libcs();
 }
 
-/* Others go on, unrecorded, meanwhile. */
+/* Other threads go on meanwhile, unrecorded. */
 void start_once(void)
 {
 	static atomic_bool started;
@@ -84,8 +87,8 @@ bool start_and_ask(void)
 }
 
 /*
- * A program's own malloc may be one that only counts, or checks, and then calls the next: that it
- * came here shows. It is not called to see that; it may hold its lock, and count us.
+ * A program's own malloc may only count or check, and then call the next one. If a call comes here, it does.
+ * libtracker does not call it to find out, because it may hold its lock, and would count the call.
  */
 bool start_by_allocation(void)
 {

@@ -1,8 +1,8 @@
 /*
  * start - what the first call of any hook does: it finds the real functions and attaches the process.
  *
- * A program's own malloc may stand before ours, mostly that of the executable. Then we do not see its allocations, and
- * record nothing until one reaches us.
+ * A program's own malloc may stand before the hooks, mostly that of the executable. Then libtracker does not see its
+ * allocations, and records nothing until one reaches a hook.
  */
 #ifndef START_H
 #define START_H
@@ -11,9 +11,10 @@
 #include <stdint.h>
 
 /*
- * Why hooks may not just record what comes to them: 0, which is all that they look at mostly. One reason is that nothing
- * is known to come to us yet: then they ask by the functions below. Each watcher (watchers.h) is another. START_RESTS alone: nothing
- * is recorded, and nobody watches, so calls are only passed on.
+ * The reasons why hooks may not simply record each call. Mostly this is 0, and hooks look at nothing else. One reason
+ * is that no call is known to reach the hooks yet: then hooks ask by the functions below. Each watcher (watchers.h)
+ * is another reason. START_RESTS alone means that nothing is recorded and nothing is watched, so calls are only
+ * passed on.
  */
 extern uint32_t start_held;
 
@@ -27,21 +28,24 @@ static inline bool start_is_held(void)
 /* Before the first event is recorded by a process that rested. */
 void start_works(void);
 
-/* One reason more, or one less. Returns how many there are. */
+/* Adds or removes one reason. Returns how many there are. */
 uint32_t start_hold(int change);
-/* In a forked child: those that it has itself. */
+/* In a forked child: the number of reasons that it has itself. */
 void start_hold_only(uint32_t watchers);
 
-/* The first thing that every hook does when the real functions are not known. By whoever calls first. */
+/* The first thing that every hook does while the real functions are not known. The first caller does the work. */
 void start_once(void);
 
-/* Starts; then, whether a hook that is called is to record. */
+/* Starts libtracker if necessary. Returns whether a hook that is called is to record. */
 bool start_and_ask(void);
 
-/* The same for a hook of an allocation: as it has come to us, the malloc before ours, if there is one, calls the next. */
+/*
+ * The same for a hook of an allocation. That the call has come here shows that the malloc before it, if there is one,
+ * calls the next.
+ */
 bool start_by_allocation(void);
 
-/* Another malloc stands before ours, and has never come to us. */
+/* Whether another malloc stands before the hooks and no call has ever come through it. */
 bool start_is_bypassed(void);
 
 /* The file of this library, as the dynamic linker has it; NULL: unknown. */

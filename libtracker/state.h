@@ -1,11 +1,9 @@
 /*
  * state - what libtracker knows about the process and the thread it runs in.
  *
- * Inside the target: everything below is static, mapped or in shared memory;
- * nothing comes from the heap. Hooks begin with thread_enter and end with
- * thread_leave; between the two a signal handler that allocates gets the next
- * level, i.e. a stream of its own, so that an event is never written into the
- * middle of another.
+ * Inside the target: everything below is static, mapped or in shared memory; nothing comes from the heap. Hooks begin
+ * with thread_enter and end with thread_leave. If a signal handler allocates between the two, it gets the next level,
+ * i.e. a stream of its own. So no event is ever written into the middle of another.
  */
 #ifndef STATE_H
 #define STATE_H
@@ -52,20 +50,20 @@ struct walked {
 	};
 };
 
-/* A stack word that a remembered walk hung on, beside the return addresses. */
+/* A stack word on which a remembered walk depended, besides the return addresses. */
 struct slot {
 	uintptr_t address, value;
 	uint32_t frame; /* whose step read it */
 };
 
-/* The last stack, oldest frame first, as memo.c remembers it beside `sent`. */
+/* The last stack, oldest frame first, as memo.c remembers it in addition to `sent`. */
 struct memo {
 	uint32_t depth; /* 0: nothing is remembered */
 	uint32_t slot_count;
-	uint32_t guessed_from; /* as many frames as include one that was left by its frame pointer; 0: none was */
-	bool deep; /* the oldest frame is the mark of a cut: the stack is deeper than what is kept */
+	uint32_t guessed_from; /* so many frames include one that was left by its frame pointer; 0: none was */
+	bool deep; /* the oldest frame is the mark of a cut: the stack is deeper than the frames that are kept */
 	uintptr_t *sp, *bp;
-	uintptr_t *place; /* where the frame's return address stands; unused where it's always below sp: memo.c, place_of */
+	uintptr_t *place; /* where the frame's return address stands; unused if that is always below sp: memo.c, place_of */
 	uint8_t *needs_bp; /* this frame or an older one would read bp as it is here */
 	uint32_t *packed; /* the rule that it was left by: rules.h */
 	struct slot *slots; /* by frame, oldest first */
@@ -83,8 +81,8 @@ struct counted {
 struct thread {
 	struct shm_thread *slot;
 	struct shm_chunk *chunk;
-	uint8_t *at, *end; /* of the free part of the chunk */
-	struct wire_state last; /* what the wire's deltas are against */
+	uint8_t *at, *end; /* first free byte of the chunk */
+	struct wire_state last; /* the wire's deltas count from these */
 	uint64_t lost; /* dropped since the last gap record */
 	uint32_t slot_index, sequence;
 	uint32_t index; /* of this context */
@@ -92,14 +90,14 @@ struct thread {
 	uint32_t sent_depth;
 	uint32_t end_rounds; /* of key destructors seen */
 	uint32_t level;
-	uintptr_t frame; /* of the hook that is, or was last, at work here */
-	bool memorable; /* the walk at hand may be remembered */
-	bool guessed; /* ... went by frame pointers of code without unwind information, somewhere */
-	bool deep; /* ... is of a stack deeper than what is kept */
+	uintptr_t frame; /* of the hook that is at work here, or was last */
+	bool memorable; /* the present walk may be remembered */
+	bool guessed; /* ... it used frame pointers of code without unwind information, somewhere */
+	bool deep; /* ... its stack is deeper than the frames that are kept */
 	uintptr_t mark; /* ... and its oldest frame, which says how much deeper: see wire.h */
-	bool forget_stack; /* the recorder's idea of our stack must be sent anew */
-	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, when that is sent and its end is not */
-	bool orphan; /* of the parent: what a hook that a forking handler interrupted still writes to */
+	bool forget_stack; /* the recorder's copy of the stack must be sent anew */
+	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, if that was sent and its end was not */
+	bool orphan; /* the parent's: a hook that a forking handler interrupted still writes to it */
 	uintptr_t stack_top; /* of the thread's own stack */
 	uintptr_t *sent; /* last stack sent, oldest first */
 	uintptr_t *walk; /* the stack being walked, most recent first */
@@ -108,23 +106,26 @@ struct thread {
 	struct memo memo;
 	struct counted counted[COUNTED_MAX]; /* of the thread's own stack, oldest first */
 	uint32_t counted_count;
-	uintptr_t *check[SHM_ORACLES]; /* the same stack as others see it; only when they are asked */
-	uint32_t doubt; /* rules that were made anew in vain: unwind.c */
-	uint32_t until_check; /* stacks left before the next comparison */
+	uintptr_t *check[SHM_ORACLES]; /* the same stack as the oracles see it; only when they are asked */
+	uint32_t doubt; /* rules that were made anew without success: unwind.c */
+	uint32_t until_check; /* so many stacks until the next comparison */
 	struct cfi_scratch cfi;
 };
 
-/* How a stack differs from the last one: frames that went from its top, and those that came, which stand at the end of t->sent. */
+/*
+ * How a stack differs from the last one: frames that went from its top, and frames that came, which stand at the end
+ * of t->sent.
+ */
 struct change {
 	uint32_t pops, pushes;
 };
 
 struct tracker_tls {
 	struct thread *threads[THREAD_LEVELS];
-	uintptr_t real_frame; /* frame of the hook whose real function runs: hooks below it are its own */
-	uintptr_t claiming; /* frame of the hook that is, or was last, getting a stream */
-	int64_t until_sample; /* bytes to be asked for until an allocation is recorded, 0: not drawn yet; sample.h */
-	uint32_t skipped; /* allocations that were not, since the last one's event */
+	uintptr_t real_frame; /* frame of the hook whose real function runs: calls of hooks below it are that function's own */
+	uintptr_t claiming; /* frame of the hook that is getting a stream, or was last */
+	int64_t until_sample; /* so many bytes are asked for until an allocation is recorded; 0: not drawn yet; sample.c */
+	uint32_t skipped; /* allocations that were not recorded since the event of the last one that was */
 	uint32_t level;
 	uint32_t tid;
 	char name[SHM_NAME_BYTES]; /* given before the first event; "" none */
@@ -132,16 +133,19 @@ struct tracker_tls {
 
 extern __thread struct tracker_tls tls __attribute__((tls_model("initial-exec")));
 
-/* Pieces in which the segment is mapped: 1 MiB of chunks, 256 KiB of thread slots. */
+/* The parts in which the segment is mapped: 1 MiB of chunks, 256 KiB of thread slots. */
 #define SEGMENT_CHUNKS 256u
 #define SEGMENT_CHUNK_PIECES (SHM_CHUNKS / SEGMENT_CHUNKS)
 #define SEGMENT_THREADS 2048u
 #define SEGMENT_THREAD_PIECES (SHM_THREADS / SEGMENT_THREADS)
 
-/* Frozen after start, but for fork (single-threaded then), for `on`, which any thread may end, and for the pieces. */
+/*
+ * Frozen after start. Exceptions: fork (one thread then), `on`, which any thread may end, and the parts of the
+ * segment.
+ */
 struct tracker_state {
 	volatile bool on; /* recording: everything below is valid */
-	bool foreign_allocator; /* the real malloc is not libc's: it may call mmap through us */
+	bool foreign_allocator; /* the real malloc is not libc's: it may call the hook of mmap */
 	bool reference_unwinder, verify_unwinder;
 	bool sandboxed; /* the program has begun to forbid itself system calls */
 	bool announce_modules; /* a forked child: the recorder knows none of its modules yet */
@@ -149,25 +153,25 @@ struct tracker_state {
 	uint32_t nframe; /* the most recent frames that are kept of a stack, ... */
 	uint32_t nframe_slack; /* ... and up to so many more: see fits() in unwind.c */
 	const volatile uint8_t *fork_page; /* 1; wiped to 0 in a child by MADV_WIPEONFORK */
-	struct shm *shm; /* up to the process slots; the rest is mapped in pieces: segment.h */
+	struct shm *shm; /* up to the process slots; the rest is mapped in parts: segment.h */
 	_Atomic(struct shm_chunk *) chunk_pieces[SEGMENT_CHUNK_PIECES];
 	_Atomic(struct shm_thread *) thread_pieces[SEGMENT_THREAD_PIECES];
-	_Atomic uint32_t chunk_words; /* of the chunk bitmap: what is mapped */
+	_Atomic uint32_t chunk_words; /* words of the chunk bitmap whose chunks are mapped */
 	struct shm_process *process;
 	uint32_t process_slot;
 	uint32_t pid; /* as the recorder sees it */
-	bool pid_is_foreign; /* getpid says another: we live in a PID namespace of our own */
-	bool pid_was_told; /* by the recorder; the /proc that we see is not its own */
-	bool follow; /* what is executed from here is to find the recorder */
+	bool pid_is_foreign; /* getpid says another number: the process lives in a PID namespace of its own */
+	bool pid_was_told; /* told by the recorder; the /proc that the process sees is not the recorder's */
+	bool follow; /* programs that are executed from here shall find the recorder */
 	uint64_t segment_inode; /* 0: System V */
-	const char *library; /* our own path, as the dynamic linker has it */
+	const char *library; /* a thread's own stack lies so far below its stack_top at most; farther below lies a coroutine's */
 	uintptr_t loader, loader_bytes; /* where the dynamic loader lies */
 	uintptr_t main_stack_top;
 	uint64_t bases[2]; /* of pcs on the wire: where libraries lie, and the executable */
 	uintptr_t own_stack_max; /* so far below a thread's stack_top lies its own stack; farther, a coroutine's */
 	_Atomic uint32_t code_generation; /* changes when code was unloaded */
-	_Atomic uint32_t stuck_progress; /* recorder's progress when we gave up waiting for it, + 1 */
-	_Atomic uint32_t barren_freed; /* chunks_freed when we gave up waiting for other threads, + 1 */
+	_Atomic uint32_t stuck_progress; /* recorder's progress when this process gave up waiting for it, + 1 */
+	_Atomic uint32_t barren_freed; /* chunks_freed when this process gave up waiting for other threads, + 1 */
 	const char *executable;
 	const void *program_headers; /* of the main program, in its memory */
 	unsigned program_header_count;
@@ -175,7 +179,10 @@ struct tracker_state {
 
 extern struct tracker_state state;
 
-/* Words besides return addresses that a frame's step reads and the memo keeps, at most; and how many a thread has room for. */
+/*
+ * The most words besides return addresses that a frame's step reads and the memo keeps; and for how many a thread has
+ * room.
+ */
 #define SLOTS_OF_A_FRAME 2u
 
 static inline uint32_t memo_slots(void)

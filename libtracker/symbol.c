@@ -13,7 +13,7 @@
 #define VERSION_HIDDEN 0x8000u /* not the default one */
 #define VERSION_FIRST 2u /* below it: none */
 
-/* glibc's list of modules, and where musl has it. The first is the program. */
+/* glibc's list of modules, and the place where musl has it. The first is the program. */
 extern struct r_debug _r_debug __attribute__((weak));
 extern struct r_debug *_dl_debug_addr __attribute__((weak));
 extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
@@ -24,7 +24,7 @@ struct tables {
 	const uint32_t *gnu_hash, *hash;
 	const ElfW(Sym) * symbols;
 	const char *strings;
-	const ElfW(Half) * versions; /* beside symbols; NULL: they have none */
+	const ElfW(Half) * versions; /* they stand beside symbols; NULL: there are none */
 	const ElfW(Verdef) * definitions;
 	const ElfW(Rela) * relocations, *jumps;
 	size_t relocations_bytes, jumps_bytes;
@@ -59,7 +59,7 @@ static bool find_tables(const struct link_map *l, struct tables *t)
 
 /* ---- versions ---- */
 
-/* The name of the version that symbol i has; NULL: none. */
+/* The name of the version of symbol i; NULL: it has none. */
 static const char *version_of(const struct tables *t, uint32_t i)
 {
 	const uint32_t index = t->versions ? t->versions[i] & ~VERSION_HIDDEN : 0;
@@ -74,7 +74,7 @@ static const char *version_of(const struct tables *t, uint32_t i)
 	return t->strings + ((const ElfW(Verdaux) *)(const void *)((const char *)d + d->vd_aux))->vda_name;
 }
 
-/* The default one, none at all, or the one that is asked for. */
+/* Whether that is the default version, no version at all, or the version that is asked for. */
 static bool has_version(const struct tables *t, uint32_t i, const char *version)
 {
 	const char *own;
@@ -87,7 +87,7 @@ static bool has_version(const struct tables *t, uint32_t i, const char *version)
 
 /* ---- one module ---- */
 
-/* An executable's undefined functions may have a value, too: its own entry of a jump table. */
+/* An undefined function of an executable may have a value, too: its own entry of a jump table. */
 static bool matches(const struct tables *t, uint32_t i, const char *name, const char *version)
 {
 	const ElfW(Sym) *const s = &t->symbols[i];
@@ -158,7 +158,7 @@ static uint32_t find(const struct tables *t, const char *name, const char *versi
 	return t->gnu_hash ? find_by_gnu_hash(t, name, version) : find_by_hash(t, name, version);
 }
 
-/* A function that is chosen when it is bound is chosen now: whoever is loaded has been relocated. */
+/* A function that is chosen when it is bound is chosen now: every loaded module has been relocated. */
 static void *address_of(const struct tables *t, uint32_t i)
 {
 	const ElfW(Sym) *const s = &t->symbols[i];

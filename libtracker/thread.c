@@ -12,7 +12,7 @@
 #include "unwind.h"
 
 #define SLAB_CONTEXTS 4u
-#define SLAB_BYTES (640u << 10) /* of large contexts a slab holds fewer: a thread may not have more room than that */
+#define SLAB_BYTES (640u << 10) /* a slab holds fewer large contexts: a thread may not have more room than that */
 #define SLABS (SHM_THREADS / SLAB_CONTEXTS)
 #define TID_WORDS 256u /* of struct pthread; glibc has it at byte 720 of 2304 on x86-64 */
 
@@ -23,7 +23,7 @@ extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (
 	__attribute__((weak));
 extern void *__dso_handle __attribute__((visibility("hidden")));
 
-/* Mapped, not in .bss: there a collector of garbage would look for its blocks. */
+/* Mapped, not in .bss, because a garbage collector would look for its blocks there. */
 struct contexts {
 	_Atomic(uint8_t *) slabs[SLABS];
 	_Atomic uint8_t used[SLABS]; /* a bit per context */
@@ -34,7 +34,7 @@ static pthread_key_t end_key;
 static bool have_key;
 static uint16_t tid_offset;
 
-/* Arrays of a context: as long as the deepest stack that is kept, and its mark of a cut. */
+/* Arrays of a context: as long as the deepest stack that is kept, and the mark of its cut. */
 static size_t frame_room(void)
 {
 	return state.nframe + state.nframe_slack + 2u;
@@ -174,7 +174,7 @@ static void slot_fill(struct shm *s, uint32_t index, struct shm_thread *slot, ui
 	atomic_store_explicit(&s->thread_states[index], SHM_LIVE, memory_order_release);
 }
 
-/* NULL: there is no room for it. A handler may fork meanwhile: then `s` is private memory. */
+/* NULL: there is no room for it. A handler may fork meanwhile; then `s` is private memory. */
 static struct shm_thread *slot_map(struct shm *s, uint32_t slot)
 {
 	struct shm_thread *const t = segment_thread(slot);
@@ -190,8 +190,8 @@ static struct shm_thread *slot_map(struct shm *s, uint32_t slot)
 }
 
 /*
- * Where the C library keeps a thread's id, from pthread_self(): a sandbox that was closed
- * before a thread began may not let it ask the kernel. Found by looking for ours; 0: unknown.
+ * Where the C library keeps a thread's id, from pthread_self() on. A sandbox that was closed before the thread began
+ * may forbid to ask the kernel. It is found by searching for this thread's id; 0: unknown.
  */
 static uint16_t find_tid_offset(void)
 {
@@ -253,7 +253,7 @@ struct thread *thread_claim(uint32_t level, uintptr_t frame)
 	t->stack_top = own_stack_top();
 	slot_fill(s, t->slot_index, t->slot, tls.tid);
 	atomic_signal_fence(memory_order_seq_cst);
-	/* A handler forked meanwhile, and we are in the child: this one is good for one event. */
+	/* A handler forked meanwhile, and this is the child: this context is good for one event. */
 	if (s != state.shm) {
 		t->orphan = true;
 		return t;
@@ -274,10 +274,10 @@ static void thread_end(struct thread *t)
 /* ---- signal handlers ---- */
 
 /*
- * A hook at `frame` finds that another, at `left`, has not returned: was it interrupted by the
- * signal handler that we are called from, or did a handler leave it for good, by
- * siglongjmp? A handler's frames lie below what it interrupted, unless it runs on
- * an alternate stack; only then the kernel must be asked. In doubt it lives.
+ * A hook at `frame` finds that another one, at `left`, has not returned. Either the signal handler that called this
+ * hook interrupted it, or a handler left it for good, by siglongjmp. A handler's frames lie below what it
+ * interrupted, unless it runs on an alternate stack; only then the kernel must be asked. In doubt, the other hook
+ * counts as interrupted.
  */
 static bool abandoned(uintptr_t left, uintptr_t frame)
 {
@@ -292,8 +292,8 @@ static bool abandoned(uintptr_t left, uintptr_t frame)
 }
 
 /*
- * What an abandoned hook had half written is in nobody's way: its stream ends at
- * its last whole event, and the level begins another one.
+ * What an abandoned hook had half written does no harm: its stream ends at its last whole event, and the level begins
+ * another stream.
  */
 uint32_t thread_nested_level(uintptr_t frame)
 {
@@ -312,7 +312,7 @@ uint32_t thread_nested_level(uintptr_t frame)
 	return tls.level;
 }
 
-/* Runs in the ending thread; the last round is ours alone, so nothing comes after it. */
+/* Runs in the thread that ends. No other destructor runs in the last round, so nothing comes after it. */
 static void key_destructor(void *data)
 {
 	struct thread *const t = data;
@@ -346,9 +346,9 @@ void thread_watch_forks(void)
 }
 
 /*
- * In a child of fork only the calling thread lives. Its contexts are freed as
- * well: the slots and chunks that they write to are the parent's. Hooks that a forking
- * handler interrupted go on with theirs, though, so then none is given away.
+ * In a child of fork only the calling thread lives. Its contexts are freed, too, because the slots and chunks that
+ * they write to are the parent's. But if a handler forked, the hooks that it interrupted go on with their contexts.
+ * Then none is given away.
  */
 void thread_forked(void)
 {
@@ -370,7 +370,7 @@ struct thread *thread_enter_forked(uint32_t level, uintptr_t frame)
 	return session_enter_child() ? thread_enter(frame) : NULL;
 }
 
-/* A thread is often named before it has allocated anything: then slot_fill takes the name. */
+/* A thread is often named before it has allocated anything. Then slot_fill takes the name. */
 void thread_set_name(const char *name)
 {
 	struct thread *const t = tls.threads[0];

@@ -1,10 +1,9 @@
 /*
  * thread - contexts: one stream of events per thread and level.
  *
- * Memory comes in slabs mapped on demand and is never given back: contexts of
- * ended threads are reused. Nothing here takes a lock. A thread's end is seen
- * by a key destructor that re-arms itself until the last round, so that what
- * other destructors allocate and free is still recorded by the same context.
+ * Memory comes in slabs that are mapped on demand and never given back: contexts of ended threads are reused. Nothing
+ * here takes a lock. A key destructor sees a thread's end. It re-arms itself until the last round, so that the same
+ * context still records what other destructors allocate and free.
  */
 #ifndef THREAD_H
 #define THREAD_H
@@ -17,22 +16,25 @@ struct thread *thread_claim(uint32_t level, uintptr_t frame);
 /* The level for a hook at `frame` when tls.level is not 0; THREAD_LEVELS: none is left, the event was counted. */
 uint32_t thread_nested_level(uintptr_t frame);
 bool thread_start(void); /* false: no memory */
-/* Not in a hook: it takes a lock that the hook's caller may hold. */
+/* Must not be called in a hook: it takes a lock that the hook's caller may hold. */
 void thread_watch_forks(void);
 void thread_forked(void);
-/* thread_enter, when the process turns out to be a forked child. */
+/* For thread_enter, when it finds that the process is a forked child. */
 struct thread *thread_enter_forked(uint32_t level, uintptr_t frame);
 void thread_set_name(const char *name);
 
 static inline bool nested_in_real(uintptr_t frame)
 {
-	/* An exception or longjmp out of the real function leaves a stale mark behind: above us, then. */
+	/*
+	 * An exception or longjmp out of the real function leaves a stale mark behind. Such a mark is above the
+	 * present frame.
+	 */
 	return unlikely(tls.real_frame != 0) && frame < tls.real_frame;
 }
 
 /*
- * The stream to write an event to, or NULL: not recording, inside another
- * hook's real function, or no room (then it was counted).
+ * The stream to write an event to. NULL: nothing is recorded, the caller is another hook's real function, or there is
+ * no room (then the event was counted).
  */
 static inline struct thread *thread_enter(uintptr_t frame)
 {
@@ -55,7 +57,7 @@ static inline struct thread *thread_enter(uintptr_t frame)
 	atomic_signal_fence(memory_order_seq_cst);
 	tls.level = level + 1;
 	atomic_signal_fence(memory_order_seq_cst);
-	/* after the level: a handler that forks from now on finds us at work */
+	/* after the level: if a handler forks from now on, it finds this hook at work */
 	if (unlikely(!*state.fork_page))
 		return thread_enter_forked(level, frame);
 	if (unlikely(!t)) {

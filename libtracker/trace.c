@@ -58,7 +58,7 @@ int trace_stop(void)
 	return code;
 }
 
-/* -1: it is none in [0; 65535]. "" is 0. */
+/* -1: it is no number in [0; 65535]. "" is 0. */
 static int read_frames(const char *text)
 {
 	int n = 0;
@@ -109,7 +109,7 @@ int trace_limit(void)
 int trace_memory(uint64_t domain, size_t *current, size_t *peak)
 {
 	struct question q = { .what = SHM_ASK_MEMORY, .given = { domain } };
-	const int code = trace_is_tracing() ? ask(&q) : TRACKER_OK; /* nothing, then, as tracemalloc has it */
+	const int code = trace_is_tracing() ? ask(&q) : TRACKER_OK; /* then nothing happens, as in tracemalloc */
 
 	if (current)
 		*current = q.figures[0];

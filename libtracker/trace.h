@@ -1,7 +1,8 @@
 /*
  * trace - tracemalloc's half of tracker.h: the traces of blocks that this process allocates from tracker_start on.
  *
- * The recorder keeps them; here stands only whether they are kept, and with how many frames. A forked child has its parent's.
+ * The recorder keeps the traces. Only whether it keeps them, and with how many frames, stands here. A forked child
+ * has its parent's.
  */
 #ifndef TRACE_H
 #define TRACE_H
@@ -14,12 +15,12 @@
 struct tracker_raw_traceback_;
 
 /*
- * TRACKER_TRACE in the environment: that many frames from the program's start on; empty or 0: not. What is no such number ends the
- * program with a message, as it does for python3 with PYTHONTRACEMALLOC. Once, before main.
+ * TRACKER_TRACE in the environment: a number of frames traces the program from its start on; empty or 0 does not.
+ * Anything else ends the program with a message, as python3 does with PYTHONTRACEMALLOC. Called once, before main.
  */
 void trace_by_environment(void);
 
-/* The members of struct tracker_api_ of these names: tracker.h has the contracts. */
+/* The members of struct tracker_api_ of these names. tracker.h has their contracts. */
 int trace_start(int nframe);
 int trace_stop(void);
 int trace_is_tracing(void);

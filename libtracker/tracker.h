@@ -1,10 +1,9 @@
 /*
  * tracker.h - talk to the tracker that records this program.
  *
- * A program that includes this header builds, links and runs without tracker:
- * the calls then return TRACKER_EDISABLED at the cost of a branch. Under
- * `tracker run` they reach the recording. C99 and C++11. All functions may be
- * called from any thread; none allocates.
+ * A program that includes this header builds, links and runs without tracker: the calls then return TRACKER_EDISABLED
+ * at the cost of a branch. Under `tracker run` they reach the recording. C99 and C++11. Any thread may call all
+ * functions. None of them allocates.
  */
 #ifndef TRACKER_H
 #define TRACKER_H
@@ -72,7 +71,7 @@ typedef struct tracker_alarm {
 	}
 
 typedef struct tracker_allocation_size {
-	uint64_t bucket[TRACKER_ALLOCATION_SIZE_BUCKETS]; /* bucket b: allocations of at most 2^b blocks; the last one: all larger ones */
+	uint64_t bucket[TRACKER_ALLOCATION_SIZE_BUCKETS]; /* bucket b counts allocations of at most 2^b blocks; the last one, all larger */
 	tracker_scope scope;
 	const void *owner_;
 	unsigned serial_;
@@ -107,45 +106,45 @@ typedef enum { TRACKER_DESTINATION_FILE,
 typedef struct tracker_destination {
 	tracker_destination_kind kind;
 	const char *path; /* a file */
-	bool overwrite; /* what is there; otherwise that is an error */
+	bool overwrite; /* overwrite an existing file; otherwise an existing file is an error */
 	bool compress_on_exit; /* blocks are compressed as they are written; false: never */
-	bool buffered; /* always so; accepted for programs that knew memray */
+	bool buffered; /* always so; the field exists for programs that knew memray */
 	uint16_t server_port; /* a socket: not yet */
 	const char *address;
 } tracker_destination;
 
 typedef struct tracker_options {
-	size_t struct_size; /* of what the program was built with: tracker_options_init sets it, and all else */
+	size_t struct_size; /* of the program's header: tracker_options_init sets it and all other fields */
 	const char *file_name; /* this or a destination */
 	const tracker_destination *destination;
-	bool native_traces; /* true: there are no others */
+	bool native_traces; /* true: the only value */
 	bool trace_python_allocators; /* false */
-	bool track_object_lifetimes; /* false; true: tracker_capture_surviving can be asked, until the capture is freed */
-	bool follow_fork; /* false; true: a forked child has a capture of its own, in FILE.PID */
-	unsigned memory_interval_ms; /* 10: distance of samples of resident memory; 0: none */
+	bool track_object_lifetimes; /* default false; true: tracker_capture_surviving works until the capture is freed */
+	bool follow_fork; /* default false; true: a forked child has a capture of its own, in FILE.PID */
+	unsigned memory_interval_ms; /* default 10: distance of samples of resident memory; 0: none */
 	tracker_file_format file_format; /* all allocations */
-	int nframe; /* 1024: frames that are kept of a stack */
+	int nframe; /* default 1024: frames that are kept of a stack */
 } tracker_options;
 
 typedef struct tracker_capture tracker_capture;
 
-/* Of libtracker-replay: where a block was allocated, as the recorder says it. */
+/* For libtracker-replay: where a block was allocated, as the recorder knows it. */
 struct tracker_raw_frame_ {
-	uintptr_t offset; /* in the addresses of the module's file; of a frame in no module the return address */
-	unsigned module; /* 0: none; member module_path tells its path */
+	uintptr_t offset; /* in the addresses of the module's file; in no module: the return address */
+	unsigned module; /* 0: none; the member module_path tells its path */
 };
 struct tracker_raw_traceback_ {
 	uintptr_t address; /* where the block begins */
 	size_t size;
-	size_t nframe; /* frames that are kept, most recent first, as far as there is room; ... */
-	size_t total_nframe; /* ... and that the stack had */
+	size_t nframe; /* the kept frames, most recent first, as many as there is room for; ... */
+	size_t total_nframe; /* ... and how many the stack had */
 	struct tracker_raw_frame_ *frames; /* the caller's */
 	size_t frame_room;
 };
 
 /*
- * The library's side of the calls below. Members are only ever added at the end: a program may have been
- * built with an older or a newer header than the library that it meets, so `bytes` says how much of it is there.
+ * The library's side of the calls below. Members are only ever added at the end. A program may meet a library that is
+ * older or newer than its header, so `bytes` says how many of the members the library has.
  */
 struct tracker_api_ {
 	size_t bytes;
@@ -177,7 +176,7 @@ struct tracker_api_ {
 	int (*module_path)(unsigned module, char *path, size_t room);
 	int (*dump_traceback)(int fd, const void *ptr);
 	int (*take_snapshot)(void); /* its number */
-	int (*open_snapshot)(int snapshot); /* a descriptor, once: waits until the snapshot is written */
+	int (*open_snapshot)(int snapshot); /* a descriptor, given once: it waits until the snapshot is written */
 	int (*last_code)(void);
 	struct tracker_capture *(*capture_new)(const struct tracker_options *options);
 	int (*capture_enter)(struct tracker_capture *capture);
@@ -190,8 +189,8 @@ struct tracker_api_ {
 };
 
 /*
- * A weak reference to the library's own symbols would be settled when a
- * position-independent program is linked; asking the loader works in all of them.
+ * When a position-independent program is linked, a weak reference to the library's own symbols would be settled. So
+ * the program asks the loader, which works in all programs.
  */
 extern void *tracker_dlsym_(void *handle, const char *name) __asm__("dlsym") __attribute__((weak));
 
@@ -210,12 +209,12 @@ static inline const struct tracker_api_ *tracker_find_(void)
 	return __atomic_load_n(&found, __ATOMIC_RELAXED);
 }
 
-/* Calls `member` of the library, if it is there and has it. */
+/* Calls `member` of the library, if the library is there and has this member. */
 #define TRACKER_HAS_(api, member) ((api) && offsetof(struct tracker_api_, member) < (api)->bytes)
 #define TRACKER_CALL_(member, otherwise, arguments) \
 	(TRACKER_HAS_(tracker_find_(), member) ? tracker_find_()->member arguments : (otherwise))
 
-/* A sentence for a code of enum tracker_error; for any other one, too. Never NULL. */
+/* A sentence for a code of enum tracker_error, and for any other number. Never NULL. */
 static inline const char *tracker_strerror(int code)
 {
 	static const char *const sentences[] = {
@@ -227,21 +226,24 @@ static inline const char *tracker_strerror(int code)
 }
 
 /*
- * A full sentence about the calling thread's last call that failed: what happened and what to do.
- * Never NULL, "" when none has failed. Valid until the thread's next failure.
+ * A full sentence about the last call of this thread that failed: what happened and what to do. Never NULL; "" if
+ * none has failed. Valid until the thread's next failure.
  */
 static inline const char *tracker_last_error(void)
 {
 	return TRACKER_CALL_(last_error, "tracker is not there: run the program with tracker run, or link it with -ltracker", ());
 }
 
-/* The code of the calling thread's last call that failed; TRACKER_OK when none has. For calls that return a pointer. */
+/*
+ * The code of the last call of this thread that failed; TRACKER_OK if none has failed. For calls that return a
+ * pointer.
+ */
 static inline int tracker_last_code(void)
 {
 	return TRACKER_CALL_(last_code, TRACKER_EDISABLED, ());
 }
 
-/* "0.1.0": of the library that was found; "" without one. */
+/* The version of the library that was found, like "0.1.0"; "" without a library. */
 static inline const char *tracker_version(void)
 {
 	return TRACKER_CALL_(version, "", ());
@@ -254,15 +256,15 @@ static inline int tracker_is_available(void)
 }
 
 /*
- * Names this moment: reports take it as CAPTURE@LABEL. The label (at most 1023
- * bytes) is copied. TRACKER_OK, TRACKER_EDISABLED, TRACKER_EINVAL (NULL or empty).
+ * Names this moment: reports take it as CAPTURE@LABEL. The label (at most 1023 bytes) is copied. Returns TRACKER_OK,
+ * TRACKER_EDISABLED, or TRACKER_EINVAL (the label is NULL or empty).
  */
 static inline int tracker_mark(const char *label)
 {
 	return TRACKER_CALL_(mark, TRACKER_EDISABLED, (label));
 }
 
-/* Begins and ends a named span of this thread's work; spans of one name nest. Errors as tracker_mark. */
+/* Begin and end a named span of this thread's work. Spans of one name nest. Errors as in tracker_mark. */
 static inline int tracker_region_begin(const char *name)
 {
 	return TRACKER_CALL_(region_begin, TRACKER_EDISABLED, (name));
@@ -274,9 +276,9 @@ static inline int tracker_region_end(const char *name)
 }
 
 /*
- * Forgets what is live: reports of what comes later do not count it, its release is ignored, and the peak begins
- * anew. Totals of allocations stay. So for the recording of tracker run and for the traces of tracker_start. Does nothing when there
- * are neither. TRACKER_OK, TRACKER_EDISABLED, TRACKER_EIO.
+ * Forgets the live blocks: reports about later moments do not count them, their releases are ignored, and the peak
+ * begins anew. Totals of allocations stay. This applies to the recording of tracker run and to the traces of
+ * tracker_start. Without either, it does nothing. Returns TRACKER_OK, TRACKER_EDISABLED or TRACKER_EIO.
  */
 static inline int tracker_clear_traces(void)
 {
@@ -286,9 +288,10 @@ static inline int tracker_clear_traces(void)
 /* ---- alarms: something happens when somebody allocates ---- */
 
 /*
- * Arms it: `action` runs inside the call that allocates at least minimum_block_count blocks of 16 bytes, before memory is
- * taken. A realloc is one if it needs more blocks than before. TRACKER_EINVAL: minimum_block_count is 0, or something else is out of
- * range. TRACKER_EBUSY: "Already running". TRACKER_ENOMEM: more than 16 at once. TRACKER_ENOTSUP: a sanitizer's malloc is there.
+ * Arms the alarm: `action` runs inside a call that allocates at least minimum_block_count blocks of 16 bytes, before
+ * memory is taken. A realloc counts if it needs more blocks than before. TRACKER_EINVAL: minimum_block_count is 0, or
+ * another field is out of range. TRACKER_EBUSY: "Already running". TRACKER_ENOMEM: more than 16 are armed at once.
+ * TRACKER_ENOTSUP: the program has a sanitizer's malloc.
  */
 static inline int tracker_alarm_enter(tracker_alarm *alarm)
 {
@@ -296,15 +299,18 @@ static inline int tracker_alarm_enter(tracker_alarm *alarm)
 }
 
 /*
- * Disarms it, in the thread that armed it. Returns how often it fired. One that has fired and disarmed itself may be
- * left once, too. TRACKER_EINVAL: it was not armed, or by another thread.
+ * Disarms the alarm, in the thread that armed it. Returns how often it fired. An alarm that has fired and disarmed
+ * itself may be left once, too. TRACKER_EINVAL: it was not armed, or another thread armed it.
  */
 static inline int tracker_alarm_exit(tracker_alarm *alarm)
 {
 	return TRACKER_CALL_(alarm_exit, TRACKER_EDISABLED, (alarm));
 }
 
-/* The next `count` allocations that would set it off are let through; SIZE_MAX: all. Until the next exit. Returns `alarm`. */
+/*
+ * Lets the next `count` allocations pass that would set the alarm off; SIZE_MAX: all of them. This holds until the
+ * next exit. Returns `alarm`.
+ */
 static inline tracker_alarm *tracker_alarm_ignore(tracker_alarm *alarm, size_t count)
 {
 	if (alarm)
@@ -314,13 +320,13 @@ static inline tracker_alarm *tracker_alarm_ignore(tracker_alarm *alarm, size_t c
 
 /* ---- sizes: how many allocations there were of which size ---- */
 
-/* Begins to count, from 0. Errors as tracker_alarm_enter. */
+/* Begins to count, from 0. Errors as in tracker_alarm_enter. */
 static inline int tracker_allocation_size_enter(tracker_allocation_size *sizes)
 {
 	return TRACKER_CALL_(allocation_size_enter, TRACKER_EDISABLED, (sizes));
 }
 
-/* Counts no more; the counts can still be read. TRACKER_EINVAL: it was not entered, or by another thread. */
+/* Stops counting. The counts can still be read. TRACKER_EINVAL: it was not entered, or another thread entered it. */
 static inline int tracker_allocation_size_exit(tracker_allocation_size *sizes)
 {
 	return TRACKER_CALL_(allocation_size_exit, TRACKER_EDISABLED, (sizes));
@@ -332,7 +338,7 @@ static inline size_t tracker_allocation_size_len(const tracker_allocation_size *
 	return TRACKER_ALLOCATION_SIZE_BUCKETS;
 }
 
-/* The count of a bucket; -1 is the last one, -16 the first. TRACKER_EINVAL: there is none of that number. */
+/* The count of a bucket; -1 is the last bucket, -16 the first. TRACKER_EINVAL: there is no bucket of that number. */
 static inline int64_t tracker_allocation_size_get(const tracker_allocation_size *sizes, ptrdiff_t index)
 {
 	const ptrdiff_t n = TRACKER_ALLOCATION_SIZE_BUCKETS, i = index < 0 ? index + n : index;
@@ -386,37 +392,47 @@ static inline void tracker_watch_leave_(struct tracker_watch_ *watch)
 #define TRACKER_WATCH_(kind, object, allocations, bytes) TRACKER_WATCH_NAMED_(__COUNTER__, kind, object, allocations, bytes)
 
 /*
- * TRACKER_WITH_ALARM(&alarm) { ... }: armed while the block runs, however it is left: at its end, by break, continue, return, goto
- * or a C++ exception. longjmp runs no cleanups: what it leaves ends with the thread's next allocation or call
- * of this kind that finds the block's function gone.
+ * TRACKER_WITH_ALARM(&alarm) { ... }: the alarm is armed while the block runs. The block may end in any way: at its
+ * end, by break, continue, return, goto or a C++ exception. longjmp runs no cleanups. If it leaves a block, the alarm
+ * ends with the thread's next allocation or call of this kind that finds the block's function gone.
  */
 #define TRACKER_WITH_ALARM(alarm) TRACKER_WATCH_(TRACKER_WATCH_ALARM_, (alarm), 0, 0)
 #define TRACKER_WITH_ALLOCATION_SIZE(sizes) TRACKER_WATCH_(TRACKER_WATCH_SIZE_, (sizes), 0, 0)
 
-/* This thread may allocate n times and `bytes` in all while the block runs; the call that exceeds that is named, and abort() called. */
+/*
+ * While the block runs, this thread may allocate n times and `bytes` in all. A call that exceeds that is named, and
+ * abort() is called.
+ */
 #define TRACKER_ASSERT_MAX_ALLOCS(n, bytes) TRACKER_WATCH_(TRACKER_WATCH_LIMIT_, NULL, n, bytes)
 #define TRACKER_ASSERT_NO_ALLOC TRACKER_ASSERT_MAX_ALLOCS(0, 0)
-/* What this thread allocates in the block must be freed, by whomever, when it ends; else it is named, and abort() called. */
+/*
+ * When the block ends, everything that this thread allocated in it must have been freed, by any thread. Otherwise the
+ * blocks are named, and abort() is called.
+ */
 #define TRACKER_ASSERT_NO_LEAK TRACKER_WATCH_(TRACKER_WATCH_LEAK_, NULL, 0, 0)
 
 /* ---- tracing: what tracemalloc does, for this process and its forked children ---- */
 
 #define TRACKER_NFRAME_DEFAULT 1
 #define TRACKER_NFRAME_MAX 65535
-#define TRACKER_DOMAIN_HEAP 0u /* malloc, new and mmap with all their kin; domains from 256 on are the program's */
+#define TRACKER_DOMAIN_HEAP 0u /* the domain of malloc, new, mmap and their kin; domains from 256 on are the program's */
 
 /*
- * From now on every block that is allocated has a trace: its size and the `nframe` most recent frames of its stack. Where the program
- * was not started by tracker run, a recorder is started for it, which ends with it. While it traces already: does
- * nothing, the limit stays. TRACKER_OK; TRACKER_EINVAL: not in [1; 65535]; TRACKER_EDISABLED: this program cannot be
- * recorded; TRACKER_ENOMEM, TRACKER_EIO: tracker_last_error says why.
+ * From now on, every block that is allocated has a trace: its size and the `nframe` most recent frames of its stack.
+ * If tracker run did not start the program, a recorder is started for it, which ends with it. If the program is
+ * traced already, the call does nothing, and the limit stays. Returns TRACKER_OK; TRACKER_EINVAL: nframe is not in
+ * [1; 65535]; TRACKER_EDISABLED: this program cannot be recorded; TRACKER_ENOMEM, TRACKER_EIO: tracker_last_error
+ * says why.
  */
 static inline int tracker_start(int nframe)
 {
 	return TRACKER_CALL_(start, TRACKER_EDISABLED, (nframe));
 }
 
-/* Forgets all traces. TRACKER_OK, also when nothing was traced; TRACKER_EIO: the recorder is gone, and the traces with it. */
+/*
+ * Forgets all traces, and stops tracing. TRACKER_OK, also if the program was not traced; TRACKER_EIO: the recorder is
+ * gone, and the traces with it.
+ */
 static inline int tracker_stop(void)
 {
 	return TRACKER_CALL_(stop, TRACKER_EDISABLED, ());
@@ -428,15 +444,16 @@ static inline int tracker_is_tracing(void)
 	return TRACKER_CALL_(is_tracing, 0, ());
 }
 
-/* Frames that a trace keeps at most, or TRACKER_EDISABLED. */
+/* The most frames that a trace keeps, or TRACKER_EDISABLED. */
 static inline int tracker_get_traceback_limit(void)
 {
 	return TRACKER_CALL_(get_traceback_limit, TRACKER_EDISABLED, ());
 }
 
 /*
- * Bytes that traced blocks have now, as asked for, and the most that they ever had since tracker_start, tracker_clear_traces
- * or tracker_reset_peak; over all domains. Both may be NULL. Not tracing: TRACKER_OK, and 0. TRACKER_EIO.
+ * The bytes that the program asked for in traced blocks: those of now, and the most since tracker_start,
+ * tracker_clear_traces or tracker_reset_peak, over all domains. Both pointers may be NULL. If the program is not
+ * traced: TRACKER_OK, and 0. TRACKER_EIO: the recorder did not answer.
  */
 static inline int tracker_get_traced_memory(size_t *current, size_t *peak)
 {
@@ -457,42 +474,50 @@ static inline int tracker_get_traced_memory_in(unsigned domain, size_t *current,
 	return TRACKER_CALL_(get_traced_memory, TRACKER_EDISABLED, (domain, current, peak));
 }
 
-/* The peak begins anew, at what is there now. TRACKER_OK, also when nothing is traced; TRACKER_EIO. */
+/* The peak begins anew, at the present value. TRACKER_OK, also if the program is not traced; TRACKER_EIO. */
 static inline int tracker_reset_peak(void)
 {
 	return TRACKER_CALL_(reset_peak, TRACKER_EDISABLED, ());
 }
 
-/* Bytes of memory that the traces need, in the recorder and in the memory that it shares with the program. 0 when nothing is traced. */
+/*
+ * The bytes of memory that the traces need, in the recorder and in the memory that it shares with the program. 0 if
+ * the program is not traced.
+ */
 static inline size_t tracker_get_tracker_memory(void)
 {
 	return TRACKER_CALL_(get_tracker_memory, 0, ());
 }
 
-/* Events that were lost since tracker_start, so that traces are missing or stale: the recorder stood still, or had no memory. */
+/*
+ * The number of events that were lost since tracker_start because the recorder stood still or had no memory. If it is
+ * not 0, traces are missing or stale.
+ */
 static inline uint64_t tracker_get_lost_traces(void)
 {
 	return TRACKER_CALL_(get_lost_traces, 0, ());
 }
 
 /*
- * A block of a domain of the program's own (a GPU's memory, a pool's objects): `size` bytes at `ptr`, allocated here. A block that is
- * tracked there already gets this size and this stack. PyTraceMalloc_Track's codes: TRACKER_OK (0), TRACKER_EDISABLED (-2).
+ * Records a block of a domain of the program's own (a GPU's memory, a pool's objects): `size` bytes at `ptr`,
+ * allocated here. A block that is tracked there already gets this size and this stack. Returns the codes of
+ * PyTraceMalloc_Track: TRACKER_OK (0), TRACKER_EDISABLED (-2).
  */
 static inline int tracker_track(unsigned domain, uintptr_t ptr, size_t size)
 {
 	return TRACKER_CALL_(track, TRACKER_EDISABLED, (domain, ptr, size));
 }
 
-/* ... and its end. A block that is not tracked: nothing happens, TRACKER_OK. */
+/* Records the end of such a block. If the block is not tracked, nothing happens: TRACKER_OK. */
 static inline int tracker_untrack(unsigned domain, uintptr_t ptr)
 {
 	return TRACKER_CALL_(untrack, TRACKER_EDISABLED, (domain, ptr));
 }
 
 /*
- * Writes where the block was allocated that `ptr` points to, or into: modules and offsets, the most recent call first. For signal
- * handlers, too: needs no heap and takes no lock. TRACKER_OK; TRACKER_ENOENT: no traced block is there; TRACKER_EDISABLED, TRACKER_EIO.
+ * Writes where the block was allocated that `ptr` points to, or into: modules and offsets, the most recent call
+ * first. Signal handlers may call it, too: it needs no heap and takes no lock. TRACKER_OK; TRACKER_ENOENT: no traced
+ * block is there; TRACKER_EDISABLED, TRACKER_EIO.
  */
 static inline int tracker_dump_traceback(int fd, const void *ptr)
 {
@@ -501,7 +526,7 @@ static inline int tracker_dump_traceback(int fd, const void *ptr)
 
 /* ---- captures that the program makes itself: what memray's Tracker does ---- */
 
-/* The defaults, as they stand at the members. */
+/* Sets all fields to their defaults, which the comments of the fields name. */
 static inline void tracker_options_init(tracker_options *options)
 {
 	const tracker_options defaults = {
@@ -512,9 +537,10 @@ static inline void tracker_options_init(tracker_options *options)
 }
 
 /*
- * Opens the file; nothing is recorded yet. NULL: tracker_last_error says why, tracker_last_code which kind of failure it is:
- * TRACKER_EINVAL, TRACKER_EEXIST (the file exists, and overwrite is false), TRACKER_EIO (it cannot be created), TRACKER_ENOTSUP,
- * TRACKER_ENOMEM, TRACKER_EDISABLED. It is the caller's, who frees it.
+ * Opens the file; nothing is recorded yet. NULL: it failed. Then tracker_last_error says why, and tracker_last_code
+ * says which kind of failure it is: TRACKER_EINVAL, TRACKER_EEXIST (the file exists, and overwrite is false),
+ * TRACKER_EIO (it cannot be created), TRACKER_ENOTSUP, TRACKER_ENOMEM, TRACKER_EDISABLED. The capture is the
+ * caller's, who frees it.
  */
 static inline tracker_capture *tracker_capture_new(const tracker_options *options)
 {
@@ -522,8 +548,9 @@ static inline tracker_capture *tracker_capture_new(const tracker_options *option
 }
 
 /*
- * From now on all that this process allocates is recorded, in every thread. TRACKER_EBUSY: one is active already (in this process: what
- * tracker run records does not count). TRACKER_ESTALE: this one was entered before. TRACKER_EINVAL, TRACKER_EIO.
+ * From now on everything that this process allocates is recorded, in every thread. TRACKER_EBUSY: another capture is
+ * active in this process (what tracker run records does not count). TRACKER_ESTALE: this one was entered before.
+ * TRACKER_EINVAL, TRACKER_EIO.
  */
 static inline int tracker_capture_enter(tracker_capture *capture)
 {
@@ -531,15 +558,19 @@ static inline int tracker_capture_enter(tracker_capture *capture)
 }
 
 /*
- * Ends it, and waits until its file is finished: names are looked up, which takes as long as tracker run does at its end. TRACKER_EINVAL:
- * it is not active here. TRACKER_EIO: the file is not whole. A program that ends, or is killed, without it has a whole file, too.
+ * Ends the capture, and waits until its file is finished. Names are looked up, which takes as long as at the end of
+ * tracker run. TRACKER_EINVAL: the capture is not active here. TRACKER_EIO: the file is not whole. If a program ends
+ * or is killed without this call, its file is whole, too.
  */
 static inline int tracker_capture_exit(tracker_capture *capture)
 {
 	return TRACKER_CALL_(capture_exit, TRACKER_EDISABLED, (capture));
 }
 
-/* Leaves it if it is active, and gives it back. One that was never entered leaves no file behind. NULL: nothing. As tracker_capture_exit. */
+/*
+ * Exits the capture if it is active, and frees it. A capture that was never entered leaves no file behind. NULL: does
+ * nothing. Errors as in tracker_capture_exit.
+ */
 static inline int tracker_capture_free(tracker_capture *capture)
 {
 	return TRACKER_CALL_(capture_free, TRACKER_EDISABLED, (capture));

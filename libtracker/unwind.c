@@ -57,12 +57,12 @@ void walk_moved(struct walk *w, uintptr_t sp)
 	w->low = sp;
 }
 
-/* Saved registers of a function that went over to another stack lie that near below its CFA. */
+/* If a function went over to another stack, its saved registers lie at most so far below its CFA. */
 #define SWITCH_FRAME_BYTES 512u
 
 bool walk_reach(struct walk *w, uintptr_t cfa)
 {
-	/* Where a signal stopped it, a function may have no frame at all. */
+	/* A function may have no frame at all at the place where a signal stopped it. */
 	if (!w->foreign || w->bounded || !walk_on_own_stack(w->thread, cfa))
 		return cfa > w->sp || (w->exact && cfa == w->sp);
 	walk_moved(w, cfa);
@@ -129,16 +129,16 @@ static bool step(struct walk *w, const struct rule_step *r)
 
 /* ---- the walk ---- */
 
-/* Remembered frames that the walk may still come to: the oldest `count`. */
+/* The remembered frames that the walk may still reach: the oldest `count`. */
 struct candidates {
 	uint32_t count;
-	bool unchanged; /* of all of them it is known that they may be joined */
+	bool unchanged; /* so many of them are known to be joinable */
 };
 
 /*
- * The walk has come to a frame of the last stack? The number of frames to keep is c->count, then. The words are
- * looked at once in a walk, from the root up: what may be joined at the first frame that looks like it is all
- * that may be joined at all.
+ * Whether the walk has reached a frame of the last stack. Then c->count is the number of frames to keep. The words
+ * are looked at once in a walk, from the root up: the frames that may be joined at the first candidate are all that
+ * may be joined at all.
  */
 static inline bool try_join(const struct thread *t, uintptr_t pc, uintptr_t sp, uintptr_t bp, struct candidates *c)
 {
@@ -158,8 +158,8 @@ static inline bool try_join(const struct thread *t, uintptr_t pc, uintptr_t sp, 
 }
 
 /*
- * The ordinary step, all in registers: on the thread's own stack, the CFA from
- * sp or bp, bp kept or saved below the CFA. False: nothing was done, step() knows.
+ * The ordinary step, all in registers: on the thread's own stack, the CFA from sp or bp, bp kept or saved below the
+ * CFA. False: nothing was done, and step() takes over.
  */
 static inline bool step_plain(const struct walk *w, const struct rule_step *r, uintptr_t *pc,
 			      uintptr_t *sp, uintptr_t *bp)
@@ -197,7 +197,10 @@ static inline void note_walked(struct walked *f, uintptr_t sp, uintptr_t bp, con
 	f->step = *step;
 }
 
-/* Follows the rules from *w on. Returns the number of new frames; *kept: the frames of the last stack below them. */
+/*
+ * Follows the rules from *w on. Returns the number of new frames. *kept: so many frames of the last stack lie below
+ * them.
+ */
 static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 {
 	struct thread *const t = w->thread;
@@ -211,7 +214,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		const uintptr_t key = rule_key(pc, w->exact);
 		const struct rule *next;
 
-		/* pc + exact: what is interrupted where a remembered call returns to is another frame */
+		/* pc + exact: a frame that a signal interrupted where a remembered call returns to is another frame */
 		if (candidates.count && try_join(t, pc + w->exact, sp, bp, &candidates)) {
 			*kept = candidates.count;
 			*ret_end = RULE_END;
@@ -241,7 +244,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		if (likely(step_plain(w, &r->step, &pc, &sp, &bp)))
 			continue;
 		stand_at(w, pc, sp, bp);
-		/* The words of signal frames are not among those that are remembered. */
+		/* The words of signal frames are not remembered. */
 		if (r->step.kind == RULE_SIGNAL || r->step.kind == RULE_NONE || r->step.kind == RULE_GO)
 			t->memorable = false;
 		if (rule_is_guess(r->step.kind)) {
@@ -263,9 +266,9 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 /* ---- how deep a stack is that is cut ---- */
 
 /*
- * The frame at w was counted from before? It forgets those that are younger, which a stack that goes on from here
- * does not have. They are known by pc, sp and bp; that what is older has not changed is not
- * looked at: that would cost what the cut is there to spare.
+ * Whether the frame at w was counted from before. If so, forgets the frames that are younger, which a stack that goes
+ * on from here does not have. Frames are compared by pc, sp and bp. Whether older frames have changed is not checked,
+ * because the cut is there to save that work.
  */
 static bool find_counted(const struct walk *w, uint32_t *ret_older)
 {
@@ -281,7 +284,7 @@ static bool find_counted(const struct walk *w, uint32_t *ret_older)
 	return true;
 }
 
-/* Of many, every second one stays, so that they reach down to the root. */
+/* If there are many, every second one stays, so that they reach down to the root. */
 static void remember_count(struct thread *t, const struct walk *at, uint32_t older)
 {
 	if (t->counted_count && t->counted[t->counted_count - 1].sp <= at->sp)
@@ -294,7 +297,7 @@ static void remember_count(struct thread *t, const struct walk *at, uint32_t old
 	t->counted[t->counted_count++] = (struct counted){ at->pc, at->sp, at->bp, older };
 }
 
-/* False: it ended here, or cannot go on; *ret_known: here is where the stack began. */
+/* False: the walk ended here, or cannot go on. *ret_known: the stack began here. */
 static bool step_older(struct walk *w, bool *ret_known)
 {
 	struct rule room;
@@ -310,7 +313,10 @@ static bool step_older(struct walk *w, bool *ret_known)
 	return end == RULE_SP;
 }
 
-/* The frames from w, where the stack is cut, to its root. 0: that is not known, for the walk does not come to it. */
+/*
+ * How many frames there are from w, where the stack is cut, to its root. 0: not known, because the walk does not get
+ * there.
+ */
 static uint32_t count_older(const struct walk *cut)
 {
 	struct thread *const t = cut->thread;
@@ -335,8 +341,8 @@ static uint32_t count_older(const struct walk *cut)
 }
 
 /*
- * The stack that ended for another reason than its root is marked by a pc of 0, or by one that says
- * how many frames are older. One that was only too deep can be remembered all the same.
+ * A stack that ended for another reason than its root is marked by a pc of 0, or by a pc that says how many frames
+ * are older. A stack that was only too deep can be remembered all the same.
  */
 static uint32_t cut(struct thread *t, const struct walk *w, uint32_t n, uint8_t end)
 {
@@ -355,10 +361,9 @@ static uint32_t cut(struct thread *t, const struct walk *w, uint32_t n, uint8_t 
 }
 
 /*
- * A stack deeper than nframe is cut, and where it is cut stays for a while: a stack
- * that grows or shrinks by a frame shall not become another one from its root on.
- * So between nframe and nframe + slack of its frames are kept. False: too many, or
- * too few of a stack that was cut.
+ * A stack deeper than nframe is cut, and the place of the cut stays for a while: a stack that grows or shrinks by a
+ * frame shall not become a different one from its root on. So between nframe and nframe + slack frames are kept.
+ * False: the stack has too many frames, or it was cut and has too few.
  */
 static bool fits(const struct thread *t, uint32_t kept, uint32_t n)
 {
@@ -368,8 +373,8 @@ static bool fits(const struct thread *t, uint32_t kept, uint32_t n)
 }
 
 /*
- * The *ret_kept oldest frames are those of the last stack (t->sent); the others are put into t->walk, most recent
- * first; returns how many. A pc of 0 as the oldest: the stack was cut there.
+ * The *ret_kept oldest frames are those of the last stack (t->sent). The others are put into t->walk, most recent
+ * first; returns how many. A pc of 0 as the oldest means that the stack was cut there.
  */
 static uint32_t walk_stack(struct thread *t, const struct site *at, uint32_t *ret_kept)
 {
@@ -413,7 +418,7 @@ static uint32_t walk_stack(struct thread *t, const struct site *at, uint32_t *re
 	return n;
 }
 
-/* The stack with t->walk[0..n) on top of the `kept` oldest frames of the last one becomes the last one. */
+/* Makes the stack with t->walk[0..n) on top of the `kept` oldest frames of the last one the last one. */
 static struct change take_walked(struct thread *t, uint32_t kept, uint32_t n)
 {
 	const uint32_t depth = kept + n, last = t->sent_depth;

@@ -36,7 +36,7 @@ static bool find_cfa(struct walk *w, const struct cfi_scratch *s, uintptr_t *ret
 			      ret) == 0;
 }
 
-/* RULE_SP, or what kind of frame ends the walk here. */
+/* RULE_SP, or the kind of frame at which the walk ends here. */
 static uint8_t find_register(struct walk *w, const struct cfi_scratch *s, unsigned i, uintptr_t cfa,
 			     uintptr_t *ret)
 {
@@ -91,7 +91,7 @@ static uint8_t ordinary_frame(struct walk *w, struct cfi_scratch *s)
 	return end;
 }
 
-/* By its unwind information: computes s->next; *ret_kernel: it is the kernel's signal frame. */
+/* A step by the frame's unwind information: computes s->next. *ret_kernel: it is the kernel's signal frame. */
 static uint8_t known_frame(struct walk *w, struct cfi_scratch *s, bool *ret_kernel)
 {
 	const uintptr_t pc = s->regs[REG_PC], at = w->exact ? pc : pc - 1;
@@ -115,7 +115,7 @@ static uint8_t known_frame(struct walk *w, struct cfi_scratch *s, bool *ret_kern
 	return end;
 }
 
-/* Of the registers only those three are known, then: nothing may hang on others. */
+/* Then only those three registers are known, so nothing may depend on others. */
 static uint8_t unknown_frame(struct walk *w, struct cfi_scratch *s, const struct rule_step *r)
 {
 	uint8_t end;
@@ -133,8 +133,8 @@ static uint8_t unknown_frame(struct walk *w, struct cfi_scratch *s, const struct
 }
 
 /*
- * One frame up: s->regs becomes the caller's. *ret_kernel: it was the kernel's frame. Returns the kind of
- * frame that ended the walk, or RULE_SP to go on.
+ * Goes one frame up: s->regs becomes the caller's. *ret_kernel: it was the kernel's frame. Returns RULE_SP to go on,
+ * or the kind of frame that ended the walk.
  */
 static uint8_t step_full(struct walk *w, struct cfi_scratch *s, const struct rule_step *r, bool *ret_kernel)
 {
@@ -194,7 +194,7 @@ __attribute__((noinline)) uint32_t unwind_full(struct walk *w, const struct site
 				break;
 			}
 			t->walk[n++] = pc + w->exact;
-			/* Its module becomes known by that, too. */
+			/* This also makes its module known. */
 			r = &rules_get(t, pc, w->exact, &room)->step;
 		}
 

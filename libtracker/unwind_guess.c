@@ -1,7 +1,7 @@
 /*
- * unwind_guess - steps over frames that no unwind information describes: by a frame pointer, by the size of a method's
- * frame, or over to a goroutine's stack. rules.c says which code that is. The ordinary steps of a walk do not come
- * here.
+ * unwind_guess - steps over frames that no unwind information describes: by a frame pointer, by the size of a
+ * method's frame, or over to a goroutine's stack. rules.c says which code that is. Ordinary steps of a walk do not
+ * come here.
  */
 #include "unwind.h"
 
@@ -9,11 +9,17 @@
 #include "raw.h"
 #include "rules.h"
 
-/* To make a rule anew takes as long as so many steps; after some in vain only as often as that is nothing beside them. */
+/*
+ * Making a rule anew takes as long as so many steps. After some failures it is done only so seldom that its cost does
+ * not count.
+ */
 #define RENEWAL_STEPS 256u
 #define RENEWALS_IN_VAIN 16u
 
-/* The code at pc was freed, perhaps, and other code stands there, or it could not be read: another rule? */
+/*
+ * The code at pc may have been freed, and other code may stand there now; or it could not be read. Makes the rule
+ * anew. True: it is another rule.
+ */
 static bool renew(struct thread *t, uintptr_t pc, const struct rule_step *tried, struct rule_step *ret)
 {
 	if (t->doubt >= RENEWALS_IN_VAIN * RENEWAL_STEPS || !code_is_mapped(pc - 1))
@@ -24,7 +30,7 @@ static bool renew(struct thread *t, uintptr_t pc, const struct rule_step *tried,
 	return false;
 }
 
-/* Code that a call ends before, and that the walk can go on from. */
+/* Whether a call ends before that code, and the walk can go on from there. */
 static bool is_return(struct thread *t, uintptr_t pc)
 {
 	struct rule room;
@@ -37,10 +43,10 @@ static bool is_return(struct thread *t, uintptr_t pc)
 }
 
 /*
- * By the frame pointer: bp points into this stack, above sp, to the caller's bp and the return address, and that is
- * one: code that a call ends before. All of this depends on sp, bp and the words of the stack, and on what is
- * code, so such a step may be remembered as any other. In a chain of such frames the one with a caller's bp of
- * 0 is the outermost, as the ABI says; Go has a return address there that is none.
+ * The step by the frame pointer. bp points into this stack, above sp, to the caller's bp and the return address. The
+ * return address must be one: code that a call ends before. All of this depends on sp, bp, the words of the stack,
+ * and what is code, so such a step may be remembered as any other. In a chain of such frames, the outermost is the
+ * one with a caller's bp of 0, as the ABI says. In Go, the outermost has a return address that is none.
  */
 static uint8_t step_frame_pointer(struct walk *w, const struct rule_step *r, bool chain)
 {
@@ -61,7 +67,10 @@ static uint8_t step_frame_pointer(struct walk *w, const struct rule_step *r, boo
 	return RULE_SP;
 }
 
-/* What Java's interpreter makes of arguments and locals lies below the sp that a compiled caller had: so many bytes at most. */
+/*
+ * Java's interpreter turns arguments and locals into a frame that begins below the sp of a compiled caller: so many
+ * bytes at most.
+ */
 #define EXTENSION_MAX 65536u
 
 static bool leave_sized(struct walk *w, uintptr_t sp, uintptr_t size)
@@ -79,9 +88,9 @@ static bool leave_sized(struct walk *w, uintptr_t sp, uintptr_t size)
 }
 
 /*
- * By the size of the frame. What is found there must be a return address: the code may have made place for another
- * method since its rule was made. Where the interpreter was called, it has kept sp as it was; that word is not among those that
- * are remembered, for it stays as long as the interpreter's frame does.
+ * The step by the size of the frame. The word there must be a return address, because another method may stand in the
+ * code's place since the rule was made. If the interpreter was called, it has kept the caller's sp. That word is not
+ * remembered, because it stays as long as the interpreter's frame does.
  */
 static uint8_t step_sized(struct walk *w, uintptr_t size)
 {
@@ -92,13 +101,13 @@ static uint8_t step_sized(struct walk *w, uintptr_t size)
 }
 
 /*
- * runtime.asmcgocall, on the thread's stack: the goroutine's g says where its own stack lies, and how deep it was. A frame
- * of no bytes: the return address is what it left there. bp is the caller's.
+ * runtime.asmcgocall, on the thread's stack. The goroutine's g says where the goroutine's own stack lies, and how
+ * deep it was. The frame has no bytes: the return address is on top of that stack. bp is the caller's.
  */
 static uint8_t step_go(struct walk *w, bool here)
 {
 	const uintptr_t g_at = w->sp + ARCH_GO_G, depth_at = w->sp + ARCH_GO_DEPTH;
-	const uintptr_t *g; /* lives; begins with stack.lo, stack.hi */
+	const uintptr_t *g; /* is alive as long as the goroutine; begins with stack.lo, stack.hi */
 	uintptr_t sp;
 
 	if (w->bounded || !walk_readable(w, g_at) || !walk_readable(w, depth_at))
@@ -127,7 +136,7 @@ static uint8_t try_guess(struct walk *w, const struct rule_step *r)
 	}
 }
 
-/* The walk does not say by which rule it went on from here, then, so it is not remembered. */
+/* The walk does not say by which rule it went on from here, so it is not remembered. */
 static uint8_t try_anew(struct walk *w, const struct rule_step *tried)
 {
 	struct rule_step anew;

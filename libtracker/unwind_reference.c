@@ -1,11 +1,10 @@
 /*
- * unwind_reference - stacks by libunwind and by libgcc, to compare ours with.
+ * unwind_reference - stacks by libunwind and by libgcc, to compare libtracker's with.
  *
- * Two oracles, because they err in different places: libunwind 1.6 keeps frames of
- * code that was unloaded, and guesses where there is no unwind information; libgcc
- * ends there, as we do. Loaded with RTLD_LOCAL and only on request: linked, their
- * _Unwind_* would take the place of the program's own in C++ that is loaded later,
- * and they take locks inside malloc. Never the default.
+ * There are two oracles because they err in different places: libunwind 1.6 keeps frames of code that was unloaded,
+ * and guesses where there is no unwind information; libgcc ends there, as libtracker does. They are loaded with
+ * RTLD_LOCAL and only on request. If they were linked, their _Unwind_* would take the place of the program's own in
+ * C++ that is loaded later, and they take locks inside malloc. They are never the default.
  */
 #include <dlfcn.h>
 #include <string.h>
@@ -21,12 +20,12 @@
 #ifndef VERIFY_EVERY
 #define VERIFY_EVERY 37u
 #endif
-#define OWN_FRAMES_MAX 32u /* of this library, below the hook's caller */
+#define OWN_FRAMES_MAX 32u /* frames of this library, below the hook's caller */
 
-/* Frames of our own come first: `room` has place for them and a whole stack. */
+/* libtracker's own frames come first: `room` has space for them and a whole stack. */
 struct oracle {
 	uint32_t (*walk)(uintptr_t *pcs, uint32_t room);
-	bool marks_exact; /* 1 is added already where a pc is no return address */
+	bool marks_exact; /* 1 was added already, because the pc is no return address */
 };
 
 /* ---- libunwind ---- */
@@ -53,7 +52,7 @@ struct trace {
 	uint32_t count, room;
 };
 
-/* _URC_NO_REASON (0) goes on, anything else stops. */
+/* _URC_NO_REASON (0) goes on; any other value stops. */
 static int trace_frame(struct _Unwind_Context *context, void *data)
 {
 	struct trace *const t = data;
@@ -106,8 +105,8 @@ uint32_t unwind_reference_room(void)
 }
 
 /*
- * Stacks are sent with pc + 1 at signal frames (head of unwind.c): at the kernel's trampoline, known here
- * by its code, and at the frame that it will return to, which libgcc knows to be one.
+ * Stacks have pc + 1 at signal frames (head of unwind.c): at the kernel's trampoline, which its code identifies here,
+ * and at the frame to which the trampoline will return, which libgcc marks as such.
  */
 static void mark_signal_frames(uintptr_t *pcs, uint32_t n, bool marks_exact)
 {
@@ -122,7 +121,7 @@ static void mark_signal_frames(uintptr_t *pcs, uint32_t n, bool marks_exact)
 	}
 }
 
-/* An oracle's stack into pcs, most recent first, from the hook's caller on; 0: it has none. */
+/* Writes an oracle's stack into pcs, most recent first, from the hook's caller on. 0: it has none. */
 static uint32_t reference_stack(enum shm_oracle which, uintptr_t *pcs, const struct site *at)
 {
 	const uintptr_t outer = hook_mark_real(at->sp); /* they map memory and create pipes */
@@ -147,7 +146,7 @@ uint32_t unwind_reference(struct thread *t, const struct site *at)
 		n = state.nframe;
 	memcpy(t->walk, t->check[0], n * sizeof(*t->walk));
 	for (uint32_t i = 0; i < n; i++)
-		(void)rules_get(t, t->walk[i], false, &rule); /* only for its module to become known */
+		(void)rules_get(t, t->walk[i], false, &rule); /* only so that its module becomes known */
 	if (n == 0) {
 		t->walk[0] = at->pc;
 		t->walk[1] = 0;
@@ -156,7 +155,10 @@ uint32_t unwind_reference(struct thread *t, const struct site *at)
 	return n;
 }
 
-/* t->walk[0..n) over `kept` of t->sent, but for the mark of a cut. Of a deep stack it is the most recent part. */
+/*
+ * Compares t->walk[0..n) over `kept` of t->sent, without the mark of a cut. If the stack is deep, that is its most
+ * recent part.
+ */
 static bool is_ours(const struct thread *t, const uintptr_t *pcs, uint32_t depth, uint32_t kept,
 		    uint32_t n)
 {
@@ -171,7 +173,7 @@ static bool is_ours(const struct thread *t, const uintptr_t *pcs, uint32_t depth
 	return true;
 }
 
-/* By unwind information that the oracles do not read. */
+/* The step used unwind information that the oracles do not read. */
 static bool only_we_know(uintptr_t pc)
 {
 	struct cfi_module m;

@@ -115,7 +115,10 @@ static void add_frame(struct message *m, unsigned number, uintptr_t pc)
 	add(m, ")\n");
 }
 
-/* We read no line numbers here: who has the tools can ask for those of the first frame by this line. */
+/*
+ * libtracker reads no line numbers. Somebody who has the tools can ask them for the line of the first frame by this
+ * text.
+ */
 static void add_frames(struct message *m, const uintptr_t *pcs, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
@@ -199,7 +202,10 @@ static void send_signal(int number)
 	(void)arch_syscall(SYS_tgkill, raw_getpid(), raw_gettid(), number, 0, 0, 0);
 }
 
-/* What abort() is, whose lock and streams a hook must not touch: a handler may run; nobody outlives it. */
+/*
+ * What abort() does. A hook must not touch abort's lock and streams. A handler may run; the process does not survive
+ * it.
+ */
 static _Noreturn void end_program(void)
 {
 	struct { /* the kernel's */
@@ -229,7 +235,7 @@ bool watch_is_stronger(tracker_alarm_action a, tracker_alarm_action than)
 	return strength[a] > strength[than];
 }
 
-/* Its code may have been unloaded with who included tracker.hpp. */
+/* Its code may have been unloaded with the module that included tracker.hpp. */
 static tracker_alarm_fn thrower_there(void)
 {
 	const tracker_alarm_fn f = atomic_load(&thrower);
@@ -238,7 +244,7 @@ static tracker_alarm_fn thrower_there(void)
 	return f && cfi_module_at((uintptr_t)f, &m) ? f : NULL;
 }
 
-/* In another way than by throwing, if that cannot be. */
+/* If throwing is not possible, acts in another way. */
 static tracker_alarm_action instead(tracker_alarm_action action, const struct watch_call *c)
 {
 	if (action != TRACKER_ALARM_THROW)

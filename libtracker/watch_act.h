@@ -23,13 +23,13 @@ struct watch_effect {
 /* abort > trap > throw > fail > warn > count */
 bool watch_is_stronger(tracker_alarm_action a, tracker_alarm_action than);
 
-/* False: the call is to fail. Does not return if the program is aborted or an exception thrown. */
+/* False: the call is to fail. Does not return if the program is aborted or an exception is thrown. */
 bool watch_act(const struct watch_effect *e, const struct watch_call *c);
 
-/* `count` followed blocks of the calling thread are still there: says so, and aborts. */
+/* `count` followed blocks of the calling thread are still live: says so, and aborts. */
 void watch_act_leaked(const struct tracker_watch_ *w, size_t count);
 
-/* What operator new throws by; NULL: nothing. */
+/* The function by which operator new throws; NULL: it throws nothing. */
 void watch_set_thrower(tracker_alarm_fn thrower);
 
 #endif

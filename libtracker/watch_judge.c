@@ -16,7 +16,10 @@
 
 /* ---- before ---- */
 
-/* A realloc of a block that nobody saw grows if that has no room for it: more is not known of it. */
+/*
+ * A realloc of a block whose allocation nobody saw counts as growing if that block has no room for the new size: more
+ * is not known of it.
+ */
 static bool grows(const struct watch_call *c)
 {
 	if (c->blocks_before)
@@ -24,7 +27,7 @@ static bool grows(const struct watch_call *c)
 	return c->size > real.malloc_usable_size(c->old);
 }
 
-/* One of those that are let through. */
+/* Whether the allocation is one of those that may pass. */
 static bool is_ignored(tracker_alarm *a)
 {
 	size_t left = __atomic_load_n(&a->ignore_left, __ATOMIC_RELAXED);
@@ -144,7 +147,7 @@ static void count(tracker_allocation_size *sizes, const struct watcher *w, size_
 
 struct made {
 	const struct watch_call *call;
-	uint32_t follower; /* serial of the innermost one; 0: nobody follows */
+	uint32_t follower; /* serial of the innermost one; 0: nothing follows blocks */
 };
 
 static void note(struct watcher *w, bool process, void *data)

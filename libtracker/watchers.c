@@ -12,11 +12,11 @@
 #include "raw.h"
 #include "start.h"
 
-#define STACK_MOST ((uintptr_t)8 << 20) /* so far below a thread's stack top its own stack is taken to reach */
+#define STACK_MOST ((uintptr_t)8 << 20) /* a thread's own stack counts as reaching so far below its stack top */
 #define READERS_WAIT_NS 100000
 #define READERS_WAITS 10000 /* a second */
 
-/* Of a thread. Mapped at its first watcher. */
+/* The watchers of a thread. Mapped at its first watcher. */
 struct watching {
 	struct watcher watchers[WATCHERS];
 	uintptr_t stack_top;
@@ -44,7 +44,7 @@ extern void *__libc_stack_end __attribute__((weak));
 
 static void thread_ends(void *data);
 
-/* Two threads may enter their first one at once: then one more key than we need is taken. */
+/* Two threads may enter their first watcher at once. Then one key more than necessary is taken. */
 static struct watched *everyone_get(void)
 {
 	struct watched *all = atomic_load(&everyone), *expected = NULL;
@@ -191,7 +191,7 @@ void watch_each(void (*look)(struct watcher *w, bool process, void *data), void 
 	atomic_fetch_sub(&all->readers, 1);
 }
 
-/* A watcher that is in no table any more may be the next function's local variables. */
+/* The object of a watcher that is in no table any more may lie where another function's local variables are now. */
 static void wait_for_readers(struct watched *all)
 {
 	const uint32_t own = watch_tls.acting != 0;
@@ -278,7 +278,10 @@ int watch_add(const struct watcher *w, bool process, uintptr_t sp, uint32_t *ret
 
 /* ---- ends of threads, and forks ---- */
 
-/* Others may enter it then. What the thread had on its stack is nobody's any more, and not to be written to. */
+/*
+ * Others may enter it then. The objects on the stack of the thread that ended belong to nobody any more, and must not
+ * be written to.
+ */
 static void disown(void *object, int kind)
 {
 	if (on_own_stack((uintptr_t)object))
@@ -301,7 +304,7 @@ static void drop_own(struct watcher *watchers, bool process)
 	}
 }
 
-/* In the last round, so that what other destructors enter is dropped, too. */
+/* In the last round, so that watchers that other destructors enter are dropped, too. */
 static void thread_ends(void *data)
 {
 	struct watched *const all = atomic_load(&everyone);

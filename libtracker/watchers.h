@@ -2,14 +2,14 @@
  * watchers - what the program has asked the hooks to look at: alarms, sizes, and the blocks of TRACKER_ASSERT_
  * (tracker.h).
  *
- * Each one that is entered is a watcher. It holds the hooks (start.h), so that they take the path below; when nothing
- * watches, they do not know that any of this exists. A watcher of a thread is in the thread's own table, which is
- * mapped when the thread enters its first one; one of the process is in the table of all. Nothing here takes a lock. A
- * hook that looks at the table of all counts as a reader, and whoever takes a watcher out of it waits until no other
- * reader is left.
+ * Each one that is entered is a watcher. It holds the hooks (start.h), so that they take the path below. While
+ * nothing is watched, hooks do none of this. A watcher of a thread is in the thread's own table, which is mapped when
+ * the thread enters its first one. A watcher of the process is in the table of the process. Nothing here takes a
+ * lock. A hook that looks at the table of the process counts as a reader, and a thread that takes a watcher out of it
+ * waits until there is no other reader.
  *
- * longjmp leaves a block of the program without notice. A watcher of a block knows the block's record on the stack: if
- * that was overwritten, or lies below the stack pointer, the watcher is dropped.
+ * longjmp leaves a block of the program without notice. A watcher of a block knows the block's record on the stack.
+ * If that was overwritten, or lies below the stack pointer, the watcher is dropped.
  */
 #ifndef WATCHERS_H
 #define WATCHERS_H
@@ -17,15 +17,15 @@
 #include "state.h"
 #include "tracker.h"
 
-enum { WATCHERS = 16 }; /* of a thread, and of the process */
+enum { WATCHERS = 16 }; /* the most of a thread, and of the process */
 
-/* serial_ of an alarm that has fired and disarmed itself; of a watcher, it is greater. */
+/* serial_ of an alarm that has fired and disarmed itself. A watcher's serial is greater. */
 enum { WATCH_FIRED = 1 };
 
 struct watcher {
 	_Atomic(void *) object; /* NULL: free */
 	struct tracker_watch_ *guard; /* NULL: it is of no block */
-	const void *owner; /* watch_owner of who entered it; its own object: nobody, and it stays in forked children */
+	const void *owner; /* watch_owner of the thread that entered it; its own object: none, and forked children have it, too */
 	uint32_t serial;
 	int kind; /* enum tracker_watch_kind_ */
 };
@@ -37,32 +37,35 @@ struct watch_call {
 	void *old; /* what a realloc gives back, or NULL */
 	uint8_t kind; /* enum trk_kind */
 	bool may_throw, nothrow; /* operator new; that must not */
-	bool judged, counts; /* watch_before: there are watchers, and it is a call that they care about */
+	bool judged, counts; /* for watch_before: there are watchers, and the call matters to them */
 	uint32_t blocks_before, followed; /* of the old block: born.h */
 };
 
 /* ---- for hooks ---- */
 
-/* Before the real function is called. False: it is not to be, and the call fails for lack of memory. May not return. */
+/*
+ * Called before the real function. False: the real function must not be called, and the call fails for lack of
+ * memory. May not return.
+ */
 bool watch_before(struct watch_call *c);
-/* The call made p; NULL: it failed. */
+/* The call made p; NULL: the call failed. */
 void watch_after(const struct watch_call *c, void *p);
-/* A block is to be released, by whatever name. */
+/* A block is about to be released, under any name. */
 void watch_release(void *p);
 
 /* ---- for alarm.c ---- */
 
 /*
- * TRACKER_OK and the watcher's serial, or the error that there is no room for one more. sp: of the caller, whose frames are
- * above it.
+ * TRACKER_OK and the watcher's serial, or the error that there is no room for one more. sp: the caller's; its frames
+ * are above it.
  */
 int watch_add(const struct watcher *w, bool process, uintptr_t sp, uint32_t *ret_serial);
 /* False: it is not there. */
 bool watch_remove(const void *object, bool process);
 bool watch_has(const void *object, bool process);
-/* Takes those out whose blocks were left by longjmp. */
+/* Takes out watchers whose blocks longjmp left. */
 void watch_sweep(uintptr_t sp);
-/* Names the calling thread as long as it lives; NULL: it has entered nothing yet, or there is no memory. */
+/* Identifies the calling thread as long as it lives. NULL: it has entered nothing yet, or there is no memory. */
 const void *watch_owner(void);
 
 /* ---- for watch_judge.c ---- */
@@ -70,17 +73,17 @@ const void *watch_owner(void);
 /* Calls `look` for all watchers of the thread and of the process. */
 void watch_each(void (*look)(struct watcher *w, bool process, void *data), void *data, uintptr_t sp);
 void watch_take_out(struct watcher *w, bool process);
-/* Whether there is any of them. */
+/* Whether there is a watcher. */
 bool watch_any(void);
-/* Room of the calling thread for a walk over its stack; NULL: there is none. */
+/* Memory of the calling thread for a walk over its stack; NULL: there is none. */
 struct cfi_scratch *watch_scratch(void);
 
-/* In the only thread of a forked child: those of other threads are gone. */
+/* Called in the only thread of a forked child: drops the watchers of other threads. */
 void watch_forked(void);
 
 /*
- * sp of the hook that judges, or acts upon it: what is called from there is no call of the program's. It may have been left
- * by longjmp or an exception: then the next call is from above it.
+ * sp of the hook that judges a call or acts on it. Calls that are made from there are not the program's. longjmp or
+ * an exception may have left it: then the next call comes from above it.
  */
 struct watch_tls {
 	struct watching *mine;

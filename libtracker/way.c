@@ -10,7 +10,7 @@
 #include "raw.h"
 #include "state.h"
 
-/* A recorder that lives looks every 10 ms; one that is stuck must not hold up the program. */
+/* A live recorder looks every 10 ms. A recorder that is stuck must not hold up the program. */
 #define ANSWER_MS 200
 #define SLICE_MS 5
 
@@ -39,7 +39,7 @@ bool way_is_open(const char *name)
 	if (strncmp(name, SHM_SYSTEM_V, strlen(SHM_SYSTEM_V)) == 0)
 		return system_v_is_open(name + strlen(SHM_SYSTEM_V));
 	fd = raw_open(name, O_RDWR | O_CLOEXEC);
-	if (fd == -EMFILE || fd == -ENFILE) /* it is there: our descriptors are used up, the new program's may not be */
+	if (fd == -EMFILE || fd == -ENFILE) /* it is there: only this process has no descriptor left */
 		return true;
 	if (fd < 0)
 		return false;
@@ -49,7 +49,7 @@ bool way_is_open(const char *name)
 }
 
 struct answer {
-	uint32_t pid; /* ours, as the recorder sees it */
+	uint32_t pid; /* the number of this process, as the recorder sees it */
 	int fd;
 };
 
