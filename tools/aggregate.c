@@ -1,6 +1,6 @@
 /*
- * tracker-aggregate - writes the sums of a capture as a capture of their own. It holds all that reports print about
- * the whole, in a file that is small enough to send.
+ * tracker-aggregate - writes the sums of a capture as a capture of their own. It holds everything that reports print
+ * about the whole, in a file that is small enough to send.
  *
  * It copies the tables as they are, so that ids and names stay the same, and replays the events once.
  */
@@ -118,13 +118,13 @@ static int sum_up(struct job *j)
 
 /* ---- the new file ---- */
 
-/* Blocks that say what the events say, or that are written anew. */
+/* Blocks whose contents are in the events too, or that are written anew. */
 static bool is_left_out(uint16_t type)
 {
 	return type == TRK_BLOCK_EVENTS || type >= TRK_BLOCK_PREDICTED || type == TRK_BLOCK_SUMMARY;
 }
 
-/* TRK_ERR_CORRUPT: it is damaged, and was counted as that when the capture was opened. */
+/* TRK_ERR_CORRUPT: the block is damaged, which was counted when the capture was opened. */
 static int copy_block(int in, FILE *out, const struct trk_block_header *h, uint64_t offset)
 {
 	static uint8_t block[TRK_BLOCK_HEADER_BYTES + TRK_BLOCK_STORED_MAX], raw[TRK_BLOCK_RAW_MAX];
@@ -140,7 +140,7 @@ static int copy_block(int in, FILE *out, const struct trk_block_header *h, uint6
 	return 0;
 }
 
-/* Header and tables; what of j->copy is copied stays in it, with its new places. */
+/* Writes header and tables. The blocks of j->copy that are copied stay in it, with their new places. */
 static int copy_tables(struct job *j, int in, FILE *out)
 {
 	struct copy *const c = &j->copy;
@@ -207,7 +207,7 @@ static int write_sums(struct job *j, int fd, int *ret_errno)
 	return err;
 }
 
-/* Prints what went wrong; an exit code. */
+/* Prints what went wrong. Returns an exit code. */
 static int write_to(struct job *j, int in)
 {
 	struct trk_fault fault = { 0 };
@@ -220,7 +220,7 @@ static int write_to(struct job *j, int in)
 	}
 	if (ui_output_open(&out, output, force) != UI_OK)
 		return UI_CANNOT;
-	/* Captures hold command lines: not for everybody. */
+	/* Captures hold command lines, so others may not read them. */
 	if (strcmp(output, "-") != 0)
 		(void)fchmod(fileno(out.file), 0600);
 	err = copy_tables(j, in, out.file);
@@ -251,7 +251,7 @@ static void print_done(const struct job *j)
 	fputc('\n', stderr);
 }
 
-/* Sums in the place of events that cannot be made again out of them: not even with --force. */
+/* The sums would replace events that cannot be made again from them. That is refused, even with --force. */
 static bool is_same_file(int in)
 {
 	struct stat capture, there;

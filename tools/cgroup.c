@@ -7,11 +7,11 @@
 
 #include "format/shm.h"
 
-/* So many times the memory of the chunks in use is what a group allows. */
+/* A group allows chunks in use up to its limit divided by this. */
 #define SHARE 16u
 #define CHUNKS_MIN 64u
 
-/* Groups of version 2 have no controllers in their names; beside version 1 they lie in a folder of their own. */
+/* Groups of version 2 have no controllers in their names. Beside version 1, they lie in a folder of their own. */
 static const struct {
 	const char *controller, *folder, *file;
 } limits[] = {
@@ -22,7 +22,7 @@ static const struct {
 	{ "memory", "/memory", "memory.limit_in_bytes" },
 };
 
-/* One that says "max" is none. */
+/* The limit in a file. A file that says "max" has none. */
 static uint64_t read_limit(const char *folder, const char *file)
 {
 	char path[8192];
@@ -37,7 +37,10 @@ static uint64_t read_limit(const char *folder, const char *file)
 	return is_number ? bytes : UINT64_MAX;
 }
 
-/* Of the group and those above it. In a container the root may be the group that the name means: it is asked, too. */
+/*
+ * The limit of the group and those above it. In a container the root may be the group that the name means, so it is
+ * asked, too.
+ */
 static uint64_t tightest(const char *root, const char *folder, const char *group, const char *file)
 {
 	char path[8000];
@@ -59,7 +62,7 @@ static uint64_t tightest(const char *root, const char *folder, const char *group
 	return least;
 }
 
-/* Whether it is among them: "cpu,memory". */
+/* Whether the controller is in a list like "cpu,memory". */
 static bool among(const char *controllers, const char *one)
 {
 	const size_t n = strlen(one);
@@ -73,7 +76,7 @@ static bool among(const char *controllers, const char *one)
 	}
 }
 
-/* "4:cpu,memory:/a/b", which is changed. */
+/* Takes "4:cpu,memory:/a/b" apart, and changes the text. */
 static uint64_t limit_of_line(const char *root, char *line)
 {
 	char *const controllers = strchr(line, ':'), *const group = controllers ? strchr(controllers + 1, ':') : NULL;

@@ -16,7 +16,7 @@
 bool cgroup_of(const char *process, char text[CGROUP_TEXT]);
 /* The smallest limit of the groups in such a text, or of any above them; UINT64_MAX: there is no limit. */
 uint64_t cgroup_memory_limit(const char *root, const char *text);
-/* How many chunks (format/shm.h) may be in use beside a limit of so many bytes; 0: all. */
+/* How many chunks (format/shm.h) may be in use with a limit of so many bytes; 0: all. */
 uint32_t cgroup_chunks(uint64_t limit);
 
 #endif

@@ -6,9 +6,9 @@
 #ifndef TOOLS_CONNECTOR_H
 #define TOOLS_CONNECTOR_H
 
-/* A socket that receives from now on, without blocking; -1: none can be had. One that hears nothing is possible, too. */
+/* A socket that receives events from now on, without blocking; -1: there is none. It may also be one that receives nothing. */
 int connector_open(void);
-/* The kernel need not tell us any more; closes the socket. */
+/* Tells the kernel to stop, and closes the socket. */
 void connector_close(int socket);
 
 #endif

@@ -46,7 +46,7 @@ int copy_open_file(const struct capture *c)
 #define MAGIC_BYTES 4u
 static const char MAGIC[] = "TRKB";
 
-/* At most `size` bytes at the offset; fewer only at the end of the file, -1: errno. */
+/* Reads at most `size` bytes at the offset. Fewer only at the end of the file. -1: errno. */
 static ssize_t read_at(int fd, void *bytes, size_t size, uint64_t offset)
 {
 	size_t done = 0;
@@ -74,7 +74,7 @@ static int add(struct copy *c, const struct trk_block_header *h, uint64_t offset
 	return 0;
 }
 
-/* A block that lies in the file, to its last byte. */
+/* A block that lies in the file completely. */
 static bool block_at(int fd, uint64_t offset, uint64_t file_bytes, struct trk_block_header *ret)
 {
 	uint8_t bytes[TRK_BLOCK_HEADER_BYTES];
@@ -174,7 +174,7 @@ int copy_write(const struct copy *c, int fd, FILE *out)
 		const size_t want = left < sizeof(bytes) ? (size_t)left : sizeof(bytes);
 
 		if (read_at(fd, bytes, want, done) != (ssize_t)want) {
-			errno = EIO; /* it became shorter under our hands */
+			errno = EIO; /* the file became shorter meanwhile */
 			return TRK_ERR_IO;
 		}
 		fwrite(bytes, 1, want, out);

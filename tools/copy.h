@@ -12,10 +12,10 @@
 #include "format/writer.h"
 #include "replay/capture.h"
 
-/* Opens it, or prints why not; an exit code. */
+/* Opens the capture, or prints why that is not possible and returns an exit code. */
 int copy_open_capture(struct capture **ret, const char *path);
 
-/* Opens the file of a capture for reading; of several pieces the newest, which has all tables. -1: printed. */
+/* Opens the file of a capture for reading; if the capture has several pieces, the newest, which has all tables. -1: printed. */
 int copy_open_file(const struct capture *c);
 
 struct copy {
@@ -26,11 +26,11 @@ struct copy {
 	bool whole; /* nothing between the blocks, and the trailer is there */
 };
 
-/* Finds the blocks of the capture in fd. TRK_ERR_IO (errno), _NOMEM, or what its header is. */
+/* Finds the blocks of the capture in fd. TRK_ERR_IO (errno), TRK_ERR_NOMEM, or the error of its header. */
 int copy_scan(struct copy *c, int fd, struct trk_fault *fault);
 void copy_finish(struct copy *c); /* zero-safe */
 
-/* Writes the first c->bytes bytes of fd to `out`; write errors stay in `out`. TRK_ERR_IO: reading. */
+/* Writes the first c->bytes bytes of fd to `out`. Write errors stay in `out`. TRK_ERR_IO: reading failed. */
 int copy_write(const struct copy *c, int fd, FILE *out);
 
 #endif

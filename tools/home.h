@@ -9,9 +9,8 @@
 #include <stddef.h>
 
 /*
- * Path of the program or library `name` ("tracker-stats", "libtracker.so"):
- * TRACKER_HOME first when it is set, then our own binary's surroundings.
- * False: it is nowhere there.
+ * The path of the program or library `name` ("tracker-stats", "libtracker.so"). Looks in TRACKER_HOME first if it is
+ * set, then near this program's own file. False: it is not there.
  */
 bool home_find(const char *name, char *ret, size_t room);
 

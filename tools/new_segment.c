@@ -76,7 +76,7 @@ static int open_system_v(struct new_segment *s, const struct shm_header *header)
 	void *const kept = shmat(s->id, NULL, 0);
 	const int error = errno;
 
-	/* Linux lets others attach by number as long as somebody holds it: we do, until we end. */
+	/* Linux lets others attach by number as long as some process holds the memory. This process does, until it ends. */
 	shmctl(s->id, IPC_RMID, NULL);
 	if (kept == (void *)-1)
 		return error;

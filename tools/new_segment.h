@@ -1,11 +1,10 @@
 /*
- * new_segment - the shared memory of a recording (format/shm.h), as tracker-run creates it, or a recorder that a program
- * has started for itself.
+ * new_segment - the shared memory of a recording (format/shm.h), as tracker-run or a recorder that a program has
+ * started creates it.
  *
- * A sealed memfd: its size can never change under a mapping. A limit on file
- * sizes (ulimit -f) counts for memfds, too, and forbids one of this size; then
- * it is System V shared memory, which is marked for removal at once and goes
- * away with its last user.
+ * It is a sealed memfd: its size can never change under a mapping. A limit on file sizes (ulimit -f) counts for
+ * memfds, too, and forbids one of this size. Then it is System V shared memory, which is marked for removal at once
+ * and goes away with its last user.
  */
 #ifndef NEW_SEGMENT_H
 #define NEW_SEGMENT_H
@@ -20,26 +19,26 @@ struct new_segment {
 	struct shm *memory; /* System V, attached here; NULL: memfd */
 };
 
-/* A header for a recording that begins now. flags: SHM_*; nframe, sample_bytes: as in the header. */
+/* Fills a header for a recording that begins now. flags: SHM_*; nframe, sample_bytes: as in the header. */
 struct shm_header new_segment_header(uint32_t flags, uint32_t nframe, uint64_t sample_bytes);
 
-/* Creates and fills the header. 0, or an errno. */
+/* Creates the segment and fills the header. 0, or an errno. */
 int new_segment_create(struct new_segment *s, const struct shm_header *header);
 /* Closes the descriptor; System V memory stays attached to this process. */
 void new_segment_close(struct new_segment *s);
 
-/* The recorder runs and the program waits to be started: stores what it and its children must know about both. */
+/* The recorder runs, and the program waits to be started: stores what the program and its children must know about both. */
 void new_segment_tell(const struct new_segment *s, const char *way, pid_t program);
 
-/* The most chunks that it may have; 0: as many as there are. Before the program begins. */
+/* The most chunks that the program may have; 0: all. Called before the program begins. */
 void new_segment_limit(const struct new_segment *s, uint32_t chunks);
 
-/* What targets find it by: the value of SHM_ENV. */
+/* The value of SHM_ENV, by which targets find the segment. */
 void new_segment_name(const struct new_segment *s, pid_t recorder, char *name, size_t room);
 
 /*
- * Moves fd (-1: nothing) out of the way of 0, 1 and 2, which a user may have
- * closed and the recorder replaces. Close-on-exec. The new number, or -1.
+ * Moves fd (-1: nothing) to a number above 2, because a user may have closed 0, 1 and 2, and the recorder replaces
+ * them. Close-on-exec. Returns the new number, or -1.
  */
 int descriptor_high(int fd);
 

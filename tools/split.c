@@ -44,7 +44,7 @@ static const struct ui_command command = {
 	.max_operands = 1,
 };
 
-/* What of one process goes into its file. */
+/* The parts of a file that belong to one process. */
 struct part {
 	const struct capture *capture;
 	uint32_t process;
@@ -123,7 +123,7 @@ static void write_mappings(struct part *p)
 	}
 }
 
-/* Of the whole recording: what is said to be missing may be this process's. */
+/* Notices of the whole recording: something that they say is missing may be this process's. */
 static void write_words(const struct part *p)
 {
 	const struct capture *const c = p->capture;
@@ -224,7 +224,7 @@ static int write_part(const struct capture *c, uint32_t process, int fd)
 
 /* ---- files ---- */
 
-/* FILE of the first process, FILE.PID of another, FILE.PID.2 of one that was given the number of an earlier one. */
+/* FILE for the first process, FILE.PID for another one, FILE.PID.2 for a process that got the pid of an earlier one. */
 static bool name_of(const struct capture *c, uint32_t process, char name[PATH_MAX])
 {
 	const uint32_t pid = c->processes[process].pid;
@@ -265,7 +265,7 @@ static int write_file(const struct capture *c, uint32_t process)
 	return ui_output_close(&out);
 }
 
-/* What was written before something failed. */
+/* Removes what was written before something failed. */
 static void remove_files(const struct capture *c, uint32_t end)
 {
 	char name[PATH_MAX];
@@ -275,7 +275,7 @@ static void remove_files(const struct capture *c, uint32_t end)
 			unlink(name);
 }
 
-/* All events are decoded once before: a damaged block may have been of any process, so every file has to tell of it. */
+/* All events are decoded once before. A damaged block may have been any process's, so every file has to tell of it. */
 static int find_damage(struct capture *c)
 {
 	const struct trk_event *e;
@@ -319,7 +319,7 @@ static int split(const struct capture *c)
 	return status;
 }
 
-/* Why not; NULL: it can be. */
+/* Why the capture cannot be split; NULL: it can be. */
 static const char *obstacle(const struct capture *c)
 {
 	struct stat st;

@@ -1,6 +1,6 @@
 /*
- * tracker-symbolize - adds the names of functions, files and lines that a capture lacks: it was recorded with --no-
- * symbols, or some names could not be found then.
+ * tracker-symbolize - adds the names of functions, files and lines that a capture lacks: it was recorded with
+ * --no-symbols, or some names could not be found then.
  *
  * It copies the blocks of the capture as they are and puts strings and symbols after them. Names come from the
  * programs and libraries on this machine, if their build-ids are the recorded ones.
@@ -58,9 +58,9 @@ static const char *const state_names[] = {
 struct job {
 	struct capture *capture;
 	struct embed_module *modules; /* by module id */
-	struct embed_frame *frames; /* never looked up, or in vain */
+	struct embed_frame *frames; /* never looked up, or not found */
 	size_t frame_count;
-	uint64_t *module_frames; /* how many of them, by module id */
+	uint64_t *module_frames; /* how many of them each module has, by module id */
 	uint64_t known_before, with_module;
 	struct embed_report report;
 	struct ui_progress progress;
@@ -103,7 +103,7 @@ static void sink_symbols(void *data, uint32_t frame, const struct trk_symbol_tex
 	const struct sink *const sink = data;
 	const bool named = n && s[0].function && !symbols_is_placeholder(s[0].function);
 
-	/* in vain once more: the capture says so already */
+	/* not found again: the capture says so already */
 	if (named || sink->job->capture->frames[frame].symbol_count == UINT32_MAX)
 		writer_symbols(sink->writer, frame, s, n);
 }
@@ -150,7 +150,7 @@ static int append(struct job *j, const struct copy *copy, int fd, int *ret_errno
 	return err;
 }
 
-/* Prints what went wrong; an exit code. */
+/* Prints what went wrong. Returns an exit code. */
 static int write_to(struct job *j, int in, const char *path)
 {
 	struct trk_fault fault = { 0 };
@@ -170,7 +170,7 @@ static int write_to(struct job *j, int in, const char *path)
 		copy_finish(&copy);
 		return UI_CANNOT;
 	}
-	/* Captures hold command lines: a copy is no more public than the original. */
+	/* Captures hold command lines, so others may read a copy no more than the original. */
 	if (fresh && fstat(in, &st) == 0)
 		(void)fchmod(fileno(out.file), st.st_mode & 0777);
 	err = copy_write(&copy, in, out.file);

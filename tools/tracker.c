@@ -104,7 +104,7 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
-/* A command that could have been meant, or NULL. */
+/* The command that may have been meant, or NULL. */
 static const char *nearest(const char *word)
 {
 	const char *best = NULL;
@@ -224,7 +224,7 @@ int main(int argc, char **argv)
 		ui_error("unknown option %s; tracker --help lists commands and options", word);
 		return UI_USAGE;
 	}
-	if (!strcmp(word, "run") && !getenv("TRACKER_HOME")) /* there it is another build's */
+	if (!strcmp(word, "run") && !getenv("TRACKER_HOME")) /* the file there belongs to another build */
 		return run_program(argc - 1, argv + 1);
 	return execute(word, argv + 1);
 }

@@ -21,7 +21,7 @@
 #include "snapshots.h"
 #include "traced.h"
 
-/* A question on its way: the entry is the program's memory, so what it says was read once. */
+/* A question that is being answered. The entry is the program's memory, so its contents were read once. */
 struct asked {
 	struct recorder *r;
 	struct process *p;
@@ -75,7 +75,7 @@ static int memory(struct asked *a)
 	return TRACKER_OK;
 }
 
-/* What was got from the allocator, and the chunks that are in use. */
+/* The memory that was allocated, and the chunks that are in use. */
 static int cost(struct asked *a)
 {
 	const struct mallinfo2 m = mallinfo2();
@@ -109,7 +109,7 @@ static int block(struct asked *a)
 	return TRACKER_OK;
 }
 
-/* Nodes are the program's to name: one that does not exist has no frames. */
+/* The program names nodes. A node that does not exist has no frames. */
 static int frames(struct asked *a)
 {
 	const struct writer *const w = a->r->writer;
@@ -183,7 +183,10 @@ static int snapshot_done(struct asked *a)
 
 /* ---- captures ---- */
 
-/* The program's file, by its descriptor, opened anew: what it does with its own is nothing to us then. */
+/*
+ * The program's file, opened anew by its descriptor. So what the program does with its own descriptor does not matter
+ * to the recorder.
+ */
 static int open_theirs(const struct process *p, uint64_t fd)
 {
 	char path[64];
@@ -244,7 +247,7 @@ static int survivors(struct asked *a)
 
 static const struct {
 	int (*answer)(struct asked *a);
-	bool traced; /* there is none where nothing is traced */
+	bool traced; /* the figure does not exist where nothing is traced */
 } answers[SHM_ASKS] = {
 	[SHM_ASK_START] = { start, false },
 	[SHM_ASK_STOP] = { stop, false },
@@ -265,7 +268,10 @@ static const struct {
 
 /* ---- asking and answering ---- */
 
-/* Who asks from now on wakes us up: a thread that does nothing else tells the loop, which waits for descriptors. */
+/*
+ * From now on a program that asks wakes the recorder. A thread that does nothing else tells the loop, which waits for
+ * descriptors.
+ */
 static void *wake(void *recorder)
 {
 	const struct recorder *const r = recorder;
@@ -287,7 +293,7 @@ static void listen(struct recorder *r)
 
 	if (r->questions.listening)
 		return;
-	r->questions.listening = true; /* without it they wait for the next round, at most 10 ms */
+	r->questions.listening = true; /* without that thread, questions wait for the next round, at most 10 ms */
 	r->questions.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (r->questions.event < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->questions.event, &event) < 0 ||
 	    pthread_attr_init(&attributes) != 0)

@@ -7,15 +7,15 @@
 
 #include "recorder.h"
 
-/* The question in that entry was met among the events of `p`; all events before it are applied. */
+/* The question in that entry was met among the events of `p`. All events before it are applied. */
 void answer_question(struct recorder *r, struct process *p, uint32_t entry);
-/* Answers that have waited for something, and what captures of programs have to write now and then. Once a round. */
+/* Sends answers that have waited for something, and lets captures of programs write what is due. Called once a round. */
 void answer_round(struct recorder *r);
-/* The events of the batch, to the live sets that traced processes have besides the recording's. */
+/* Gives the events of the batch to the live sets that traced processes have besides the recording's. */
 void answer_apply(const struct recorder *r);
-/* A process was forked: it is traced if its parent is, and captured if that follows forks. */
+/* A process was forked. It is traced if its parent is, and captured if the parent's capture follows forks. */
 void answer_forked(struct recorder *r, struct process *p);
-/* It executes another program, or has ended: nothing that it asked for goes on. Waits until its capture is finished. */
+/* The process executes another program, or has ended: everything that it asked for ends. Waits until its capture is finished. */
 void answer_forget(struct recorder *r, struct process *p);
 
 #endif

@@ -19,7 +19,7 @@ struct arguments {
 
 /* Returns the index of the first operand. As ui_parse. */
 int arguments_parse(struct arguments *o, int argc, char **argv);
-/* r->shm, and how others find it. TRK_ERR_NOMEM, or TRK_ERR_ARG: it is not a segment of this build. */
+/* Fills in r->shm, and how others find it. TRK_ERR_NOMEM, or TRK_ERR_ARG: it is not a segment of this build. */
 int arguments_map_segment(const struct arguments *o, struct recorder *r);
 
 #endif

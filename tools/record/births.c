@@ -19,27 +19,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define EVENTS 512u /* of a round; what is left waits in the socket */
+#define EVENTS 512u /* so many events in a round; the others wait in the socket */
 #define EVENT_AT (NLMSG_HDRLEN + sizeof(struct cn_msg)) /* in a message */
 #define NEWEST 4096u /* so many processes are asked whether they were the parent */
 
 struct birth {
 	uint32_t what, pid, parent;
-	char *path; /* of what was executed; NULL: nobody knows any more */
+	char *path; /* path of the executed file; NULL: it is not known any more */
 };
 
-/* A process below the recorded ones, from its birth to its end. */
+/* A process below the recorded ones, from its start to its end. */
 struct offspring {
 	uint32_t pid, parent;
 };
 
 struct births {
 	int socket;
-	uint64_t number, number_before; /* of programs that had attached: now, and when the socket was last empty */
+	uint64_t number, number_before; /* how many programs had attached: now, and when the socket was last empty */
 	struct birth events[EVENTS];
 	uint32_t count;
-	bool heard, lost; /* something; not everything */
-	bool behind; /* more waits in the socket than was read */
+	bool heard, lost; /* some field is known, but not all */
+	bool behind; /* the socket holds more than was read */
 	struct offspring *offspring;
 	size_t offspring_count, offspring_room;
 };
@@ -49,7 +49,7 @@ void births_begin(struct recorder *r, int connector)
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
 	struct births *const b = calloc(1, sizeof(*b));
 
-	/* woken at once: who lives for a millisecond has a name only as long */
+	/* woken at once: a process that lives for a millisecond has a name only as long */
 	if (!b || epoll_ctl(r->epoll, EPOLL_CTL_ADD, connector, &event) < 0) {
 		connector_close(connector);
 		free(b);
@@ -82,7 +82,7 @@ static char *path_of(uint32_t pid)
 {
 	char path[SHM_EXECUTABLE_BYTES];
 
-	if (!proc_executable(pid, path)) /* it has ended; its parent may not have asked for it yet */
+	if (!proc_executable(pid, path)) /* it has ended; its parent may not have asked for its status yet */
 		proc_thread_name(pid, pid, path);
 	return path[0] ? strdup(path) : NULL;
 }
@@ -162,7 +162,7 @@ static void add(struct births *b, uint32_t pid, uint32_t parent)
 	b->offspring[b->offspring_count++] = (struct offspring){ pid, parent };
 }
 
-/* Recorded; perhaps it has ended since the event: nobody else has got its pid so soon. */
+/* The process is recorded. It may have ended since the event, but no other process has got its pid so soon. */
 static const struct process *recorded(const struct recorder *r, uint32_t pid)
 {
 	const struct process *const live = process_by_pid(r, pid);
@@ -185,7 +185,7 @@ static void executed(struct recorder *r, const struct birth *e)
 	const struct process *p = recorded(r, e->pid);
 	const struct offspring *const o = find(r->births, e->pid);
 
-	if (!(p ? p->attached : o != NULL)) /* a stranger; or the program that the recording begins with */
+	if (!(p ? p->attached : o != NULL)) /* an unrelated process, or the program with which the recording begins */
 		return;
 	if (!p)
 		p = recorded(r, o->parent);

@@ -15,12 +15,12 @@
 struct births;
 /* Listens to what the kernel reports about execs. The recorder takes over the socket. */
 void births_begin(struct recorder *r, int connector);
-/* Called before the recorder looks for newly attached processes, and after that. */
+/* Called before the recorder looks for newly attached processes, and once more after that. */
 void births_read(struct recorder *r);
 void births_judge(struct recorder *r);
 /* Whether the kernel has reported more than was read. */
 bool births_behind(const struct recorder *r);
-/* Whether everything is known about all descendants of recorded processes, and none of them is left. */
+/* Whether everything is known about all descendants of recorded processes, and all of them have ended. */
 bool births_rule_out(const struct recorder *r);
 void births_end(struct births *b); /* NULL-safe */
 

@@ -3,16 +3,16 @@
 
 #include <stdio.h>
 
-/* Less than this left, and it is the end: more would be written in ever smaller pieces. */
+/* If less than this is left, the recording ends: otherwise it would write ever smaller blocks. */
 #define LOW_BYTES (16u << 10)
-/* What the end of a file needs: health, summary, notices. */
+/* Bytes that the end of a file needs: health, summary, notices. */
 #define END_BYTES (12u << 10)
-/* ... a record of every thread, of every mapping; a frame's names. */
+/* ... for a record of each thread, of each mapping, and for a frame's names. */
 #define THREAD_BYTES 64u
 #define MAPPING_BYTES 48u
 #define FRAME_NAMES_BYTES 40u
 
-/* Names are the first to go, so they reserve no more than a part of the file. */
+/* Names are left out first, so they reserve no more than a part of the file. */
 static uint64_t reserve_for_names(const struct recorder *r)
 {
 	const uint64_t wanted = (uint64_t)writer_frame_count(r->writer) * FRAME_NAMES_BYTES;
@@ -41,7 +41,7 @@ bool bounds_measure(struct recorder *r, uint32_t bytes)
 		return true;
 	}
 	b->credit = bounds_room(r) - bytes;
-	if (b->credit < LOW_BYTES) { /* what is pending takes less when it is packed */
+	if (b->credit < LOW_BYTES) { /* pending events take fewer bytes when they are packed */
 		writer_flush(r->writer);
 		b->credit = bounds_room(r) - bytes;
 	}
@@ -60,7 +60,7 @@ enum stopped_by bounds_reached(const struct recorder *r)
 	return b->duration_ns && recorder_clock(r) >= b->duration_ns ? STOPPED_DURATION : STOPPED_NOT;
 }
 
-/* "30.0 s": the time that is asked for, and how it is written in sentences. */
+/* The time that was asked for, like "30.0 s", as sentences have it. */
 static double seconds(uint64_t ns)
 {
 	return (double)ns / 1e9;

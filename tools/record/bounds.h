@@ -11,7 +11,7 @@
 
 #include "recorder.h"
 
-/* The file may take `bytes` more; false: it is full. What is measured is exact, calls are cheap. */
+/* Whether the file may grow by `bytes`; false: it is full. Measuring costs time, but most calls do not measure. */
 bool bounds_measure(struct recorder *r, uint32_t bytes);
 
 static inline bool bounds_take(struct recorder *r, uint32_t bytes)
@@ -20,7 +20,7 @@ static inline bool bounds_take(struct recorder *r, uint32_t bytes)
 	return __builtin_expect(r->bounds.credit >= 0, 1) || bounds_measure(r, bytes);
 }
 
-/* Bytes that may still be written, if the end is to fit, too. */
+/* Bytes that may still be written so that the end fits, too. */
 int64_t bounds_room(const struct recorder *r);
 /* Whether the time is over or the file is full. */
 enum stopped_by bounds_reached(const struct recorder *r);

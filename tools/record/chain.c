@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <unistd.h>
 
-/* The target initializes a chunk when it claims it; it is cleaned here all the same. */
+/* The target initializes a chunk when it claims it. The recorder clears it here all the same. */
 static void give_back(struct shm *shm, uint32_t number)
 {
 	struct shm_chunk *const k = &shm->chunks[number];
@@ -25,7 +25,7 @@ static bool chunk_is_ours(const struct chain *c, const struct shm_chunk *k, uint
 	return k->thread == slot && k->sequence == c->sequence;
 }
 
-/* Hands over what is new in the current chunk. */
+/* Passes on the new bytes in the current chunk. */
 static int read_chunk(struct chain *c, const struct shm_chunk *k, uint32_t committed,
 		      chain_take take, void *data)
 {
@@ -65,7 +65,7 @@ int chain_read(struct chain *c, struct shm *shm, uint32_t slot, size_t max, chai
 			return 0;
 		give_back(shm, c->chunk - 1);
 		*c = (struct chain){ .chunk = next, .sequence = c->sequence + 1 };
-		taken += committed - from + 64; /* a chunk is progress even when empty */
+		taken += committed - from + 64; /* a chunk is progress even if it is empty */
 		if (taken >= max) {
 			*ret_more = true;
 			return 0;
@@ -76,7 +76,7 @@ int chain_read(struct chain *c, struct shm *shm, uint32_t slot, size_t max, chai
 
 void chain_release(struct chain *c, struct shm *shm, uint32_t slot)
 {
-	/* Bounded: a chain that a hostile target tied into a ring ends by its sequence. */
+	/* The loop is bounded: a hostile target may tie a chain into a ring, but it ends by its sequence. */
 	while (c->chunk && c->chunk <= SHM_CHUNKS) {
 		struct shm_chunk *const k = &shm->chunks[c->chunk - 1];
 		const uint32_t next = atomic_load_explicit(&k->next, memory_order_acquire);

@@ -12,23 +12,22 @@
 
 /* How far one thread's chain was read. Zero-initialized: nothing yet. */
 struct chain {
-	uint32_t chunk; /* number + 1 of the one being read; 0: none yet */
-	uint32_t at; /* bytes of it that were read */
+	uint32_t chunk; /* number + 1 of the chunk that is being read; 0: none yet */
+	uint32_t at; /* how many bytes of it were read */
 	uint32_t sequence; /* that it must have */
 };
 
-/* Where the bytes go: called with pieces of shared memory, in order. 0 or TRK_ERR_NOMEM. */
+/* Receives the bytes: called with parts of shared memory, in order. 0 or TRK_ERR_NOMEM. */
 typedef int (*chain_take)(void *data, const void *bytes, size_t size);
 
 /*
- * Reads what thread slot `slot` has published since the last call, at most about
- * `max` bytes, into `take`. *ret_more: stopped because of max. TRK_ERR_CORRUPT
- * when the chain contradicts itself (nothing more can be read from it then).
+ * Reads what thread slot `slot` has published since the last call, at most about `max` bytes, into `take`. *ret_more:
+ * it stopped because of max. TRK_ERR_CORRUPT if the chain contradicts itself; then nothing more can be read from it.
  */
 int chain_read(struct chain *c, struct shm *shm, uint32_t slot, size_t max, chain_take take,
 	       void *data, bool *ret_more);
 
-/* Gives back what is left of the chain: the thread is gone and everything was read. */
+/* Gives back the rest of the chain: the thread is gone and everything was read. */
 void chain_release(struct chain *c, struct shm *shm, uint32_t slot);
 
 /* Wakes threads that wait for a free chunk. Call once after a round of reading. */

@@ -48,7 +48,7 @@ static int write_all(int fd, const char *p, size_t size)
 	return 0;
 }
 
-/* The first `bytes` of the spool. Returns an errno. */
+/* Copies the first `bytes` of the spool. Returns an errno. */
 static int copy_spool(const struct checkpoint *k, int fd, uint64_t bytes)
 {
 	static char chunk[64 << 10];
@@ -76,7 +76,7 @@ static bool is_file(int fd, const struct stat *file)
 	return fstat(fd, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
 }
 
-/* The name still leads to what we wrote: otherwise it is somebody else's file, or ours was moved. */
+/* Whether the name still leads to the recorder's file. Otherwise it is somebody else's file, or the recorder's was moved. */
 static bool is_in_place(const struct checkpoint *k)
 {
 	struct stat at;
@@ -95,8 +95,9 @@ static int draft_open(struct draft *d, const char *path)
 }
 
 /*
- * Changes places with the file at k->path, and looks then whether that was ours: looking first would leave a moment in
- * which somebody puts a file of his own there. His goes back. Returns an errno; EEXIST: ours was taken away.
+ * Exchanges the names of the draft and of the file at k->path, and then looks whether that file was the recorder's.
+ * If it looked first, somebody could put another file there in between. Such a file goes back. Returns an errno;
+ * EEXIST: the recorder's file was taken away.
  */
 static int take_place(const struct draft *d, const struct checkpoint *k)
 {
@@ -107,7 +108,7 @@ static int take_place(const struct draft *d, const struct checkpoint *k)
 			return EEXIST;
 		if (errno != EINVAL && errno != ENOSYS)
 			return errno;
-		return rename(d->path, k->path) < 0 ? errno : 0; /* a file system that cannot exchange */
+		return rename(d->path, k->path) < 0 ? errno : 0; /* on a file system that cannot exchange names */
 	}
 	if (lstat(d->path, &st) == 0 && is_file(k->output, &st))
 		return unlink(d->path) < 0 ? errno : 0;
@@ -116,7 +117,10 @@ static int take_place(const struct draft *d, const struct checkpoint *k)
 	return EEXIST;
 }
 
-/* Moves it to its place, unless what we wrote was taken away from there (EEXIST); removes it when there was an error. */
+/*
+ * Moves the draft to its place, unless the recorder's file was taken away from there (EEXIST). Removes the draft if
+ * there was an error.
+ */
 static int draft_close(const struct draft *d, const struct checkpoint *k, int error)
 {
 	struct stat st;
@@ -132,12 +136,12 @@ static int draft_close(const struct draft *d, const struct checkpoint *k, int er
 
 void checkpoint_mark(const struct recorder *r)
 {
-	/* should this fail, so will the checkpoint, and that one tells */
+	/* if this fails, the checkpoint will fail, too, and reports it */
 	if (r->checkpoint.path)
 		copy_spool(&r->checkpoint, r->checkpoint.output, writer_bytes(r->writer));
 }
 
-/* Threads and mappings are written when they end: those that have not are as if recording ended now. */
+/* Threads and mappings are written when they end. Those that have not ended are written as if the recording ended now. */
 static void leave_all(struct recorder *r)
 {
 	for (size_t i = 0; i < r->live_count; i++) {
@@ -166,7 +170,7 @@ static int write_state(struct recorder *r, int fd)
 	return writer_error(w);
 }
 
-/* In the child: nothing of the recorder but its memory is touched. */
+/* Runs in the child, which touches nothing of the recorder but its memory. */
 static int write_checkpoint(struct recorder *r)
 {
 	const struct draft *const d = &r->checkpoint.draft;
@@ -193,12 +197,12 @@ static void begin(struct recorder *r)
 	unlink(k->draft.path);
 }
 
-/* The child is done. The name leads to the draft now: our descriptor must, too. */
+/* The child is done. The name leads to the draft now, so the recorder's descriptor must, too. */
 static void end(struct checkpoint *k, int status)
 {
 	k->child = 0;
 	k->error = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
-	if (k->error == EEXIST) { /* the file was taken away meanwhile: no fault, and the last that is written there */
+	if (k->error == EEXIST) { /* the file was taken away meanwhile: that is no error, and this was the last checkpoint there */
 		k->error = 0;
 	} else if (!k->error) {
 		dup3(k->draft.fd, k->output, O_CLOEXEC);
@@ -207,7 +211,7 @@ static void end(struct checkpoint *k, int status)
 		unlink(k->draft.path);
 	}
 	close(k->draft.fd);
-	recorder_lock(k->output); /* only now: closing any descriptor of a file gives up its lock */
+	recorder_lock(k->output); /* not earlier: closing any descriptor of a file gives up its lock */
 }
 
 static void reap(struct checkpoint *k, int flags)
@@ -246,7 +250,7 @@ static bool has_name(int fd)
 	return fstat(fd, &st) == 0 && st.st_nlink;
 }
 
-/* A pipe, a device, or a file that is not where it was: written as it is. */
+/* A pipe, a device, or a file that is not where it was: the recorder writes into it as it is. */
 static int write_through(const struct recorder *r)
 {
 	const struct checkpoint *const k = &r->checkpoint;
@@ -263,7 +267,7 @@ static int replace(struct recorder *r)
 	struct checkpoint *const k = &r->checkpoint;
 	int error = draft_open(&k->draft, k->path);
 
-	/* no room for another name there, or for a longer one: then in its place */
+	/* there is no room for another name, or for a longer one: then it writes into the file itself */
 	if (error == EACCES || error == EROFS || error == EPERM || error == ENAMETOOLONG)
 		return write_through(r);
 	if (error)
@@ -271,7 +275,7 @@ static int replace(struct recorder *r)
 	return draft_close(&k->draft, k, copy_spool(k, k->draft.fd, writer_bytes(r->writer)));
 }
 
-/* Somebody moved our file, and perhaps put another one there: ours is written where it is now. */
+/* Somebody moved the recorder's file, and perhaps put another one there. The recorder writes into its file where it is now. */
 static int write_moved(struct recorder *r)
 {
 	struct checkpoint *const k = &r->checkpoint;
@@ -281,7 +285,7 @@ static int write_moved(struct recorder *r)
 	return write_through(r);
 }
 
-/* Somebody removed our file: made anew, under a name beside its own if that is taken. */
+/* Somebody removed the recorder's file. It is made anew, under a similar name if its own is taken. */
 static int write_anew(struct recorder *r)
 {
 	struct checkpoint *const k = &r->checkpoint;
@@ -308,7 +312,7 @@ static int write_file(struct recorder *r)
 	if (is_in_place(k)) {
 		const int error = replace(r);
 
-		if (error != EEXIST) /* it was taken away meanwhile */
+		if (error != EEXIST) /* the file was taken away meanwhile */
 			return error;
 	}
 	return has_name(k->output) ? write_moved(r) : write_anew(r);

@@ -24,25 +24,25 @@ struct draft { /* the file beside the capture that will replace it */
 struct checkpoint {
 	int spool, output;
 	char *path; /* NULL: the output is no file that could be replaced */
-	uint64_t interval_ns, next_ns; /* interval 0: none before the end */
-	uint64_t last_ns; /* of the latest one in place */
-	uint64_t begun_ns; /* of the one being written */
+	uint64_t interval_ns, next_ns; /* distance of checkpoints; 0: none before the end */
+	uint64_t last_ns; /* of the latest checkpoint that is in place */
+	uint64_t begun_ns; /* of the checkpoint that is being written */
 	struct draft draft;
 	pid_t child; /* that writes it; 0: none */
-	int error; /* errno that the latest one failed with */
-	const char *elsewhere; /* at the end: where the capture is, if not where it was to be */
+	int error; /* errno with which the latest checkpoint failed */
+	const char *elsewhere; /* at the end: where the capture is, if it is not where it should be */
 };
 
 /* Makes the spool. path may be NULL. TRK_ERR_IO, TRK_ERR_NOMEM. */
 int checkpoint_begin(struct checkpoint *k, int output, const char *path, uint64_t interval_ns);
 
-/* The writer has begun: until the first checkpoint, the file says at least what it will be. */
+/* The writer has begun. Until the first checkpoint, the file holds at least a header that says what it will be. */
 void checkpoint_mark(const struct recorder *r);
 
-/* Begins one when it is due; notices that one is done. */
+/* Begins a checkpoint when it is due, and notices when one is done. */
 void checkpoint_tick(struct recorder *r);
 
-/* The writer is finished: the spool is the whole capture. Puts it in its place; errors go into r->write_error. */
+/* The writer is finished, and the spool is the whole capture. Puts it in its place. Errors go into r->write_error. */
 void checkpoint_finish(struct recorder *r);
 
 void checkpoint_release(struct checkpoint *k);

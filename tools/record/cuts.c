@@ -50,7 +50,7 @@ static void hash_levels(const struct writer *w, struct stream *s)
 	s->hashed = s->depth;
 }
 
-/* Of the `keep` most recent frames, below the prime. */
+/* Hash of the `keep` most recent frames, below the prime. */
 static uint64_t hash_of(struct cuts *c, const struct writer *w, struct stream *s, uint32_t keep)
 {
 	uint64_t older;

@@ -14,22 +14,22 @@
 #include "stream.h"
 
 struct cuts { /* zeroes: none */
-	uint32_t *of; /* by the node of a whole stack: that of its cut; 0: not known */
+	uint32_t *of; /* by the node of a whole stack: the node of its cut; 0: not known */
 	uint32_t of_room;
-	struct idmap by_hash; /* of what is kept: places in `all`, from 1 */
+	struct idmap by_hash; /* by what is kept: places in `all`, from 1 */
 	struct cut {
 		uint32_t node, whole;
 	} * all;
 	uint32_t room, count;
 	uint32_t frame; /* says how many are kept */
-	uint64_t shift; /* BASE to the power of that */
+	uint64_t shift; /* BASE to the power of `keep` */
 };
 
 void cuts_finish(struct cuts *c);
 
 /*
- * Makes s->node, that of the whole stack, which has more than `keep` frames or the mark of a cut before them, the
- * node of its `keep` most recent ones. `keep` is always the same. TRK_ERR_NOMEM.
+ * s->node is the node of the whole stack, which has more than `keep` frames, or the mark of a cut before them.
+ * Replaces it by the node of the stack's `keep` most recent frames. `keep` is always the same. TRK_ERR_NOMEM.
  */
 int cuts_get(struct cuts *c, struct writer *w, struct stream *s, uint32_t keep);
 

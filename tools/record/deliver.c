@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * Events are collected and applied in batches: what the heap will look at is fetched for
- * many at once, where each alone would wait for memory.
+ * Events are collected and applied in batches: the memory that the heap will look at is fetched for many events at
+ * once. A single event would wait for it.
  */
 static void aggregate_batch(struct recorder *r)
 {
@@ -21,7 +21,7 @@ static void aggregate_batch(struct recorder *r)
 
 static void find_refs(struct recorder *r)
 {
-	/* asking for memory again with every event would hold the programs up */
+	/* if memory were asked for again with each event, the programs would have to wait */
 	if (!r->heap_stopped && heap_apply_all(r->heap, r->batch, r->batch_count, r->batch) < 0)
 		r->heap_stopped = r->out_of_memory = true;
 	for (uint32_t i = 0; r->heap_stopped && i < r->batch_count; i++)
@@ -56,7 +56,7 @@ void deliver_end_process(struct recorder *r, struct process *p)
 	deliver_flush(r);
 	if (p->end_ns < r->last_time_ns)
 		p->end_ns = r->last_time_ns;
-	/* to a reader it has ended before all that comes later, whoever does that */
+	/* for a reader, the process has ended before everything that any process does later */
 	r->last_time_ns = r->last_end_ns = p->end_ns;
 	r->last_process = NO_INDEX;
 	if (r->aggregate)
@@ -65,7 +65,7 @@ void deliver_end_process(struct recorder *r, struct process *p)
 		heap_end_process(r->heap, p->index);
 }
 
-/* Where the next event is built: the caller sets all of it, but what end() does. */
+/* The place where the next event is built. The caller sets all fields, except those that end() sets. */
 static inline struct trk_event *begin(struct recorder *r)
 {
 	return &r->batch[r->batch_count];
@@ -73,7 +73,7 @@ static inline struct trk_event *begin(struct recorder *r)
 
 static inline void end(struct recorder *r, struct process *p, struct trk_event *e)
 {
-	/* behind the event before it as readers order them, too: by time, then by process */
+	/* behind the event before it in the order of readers, too: by time, then by process */
 	uint64_t least_ns = r->last_time_ns + (p->index < r->last_process);
 
 	if (least_ns < p->last_time_ns)
@@ -160,7 +160,7 @@ static void add_module(struct recorder *r, struct process *p, struct stream *s)
 		atomic_fetch_add_explicit(&r->shm->processes[p->slot].modules_seen, 1, memory_order_release);
 }
 
-/* The heap after all that was delivered: it gets events in batches. */
+/* The heap after all delivered events: it gets events in batches. */
 static const struct heap *heap_now(struct recorder *r)
 {
 	deliver_flush(r);
@@ -168,9 +168,9 @@ static const struct heap *heap_now(struct recorder *r)
 }
 
 /*
- * A small mapping that is not used yet, or the guard of one, is heap as any other: what was asked for.
- * Address space is reserved in pieces that no program means to fill, and by the page inside of these.
- * Much at once over reserved pages (a virtual machine's first heap) is heap as far as it is touched.
+ * A small mapping that is not used yet, or the guard of a mapping, is heap like any other memory that was asked for.
+ * Address space counts as reserved only if it is larger than a program would fill, or lies inside such a range. A
+ * large mapping over reserved pages (a virtual machine's first heap) is heap as far as it is touched.
  */
 #define RESERVED_MIN (16u << 20)
 
@@ -191,8 +191,8 @@ static uint8_t kind_of(struct recorder *r, const struct process *p, const struct
 }
 
 /*
- * Protecting and advising is most often about pages of no mapping that we know, or changes nothing
- * (a compiler that writes its code and runs it): those are dropped here.
+ * Most calls of mprotect and madvise are about pages of no known mapping, or change nothing (a compiler that writes
+ * its code and runs it). Those are dropped here.
  */
 static bool is_dropped(struct recorder *r, const struct process *p, const struct wire_record *h)
 {
@@ -211,7 +211,7 @@ static bool is_dropped(struct recorder *r, const struct process *p, const struct
 	return !r->heap_stopped && !heap_minds(heap_now(r), &e);
 }
 
-/* Kinds that stand in the wire as they stand in the file. */
+/* Kinds that have the same fields on the wire and in the file. */
 static void deliver_plain(struct recorder *r, struct process *p, struct stream *s)
 {
 	const struct wire_record *const h = &s->head;
@@ -242,7 +242,7 @@ static void deliver_plain(struct recorder *r, struct process *p, struct stream *
 		      });
 }
 
-/* Nearly all events: nothing but what these kinds have, straight into its place. */
+/* Nearly all events: only the fields that these kinds have, written directly into their place. */
 static inline void deliver_common(struct recorder *r, struct process *p, const struct stream *s, uint8_t kind,
 				  uint64_t time_ns, uint64_t address, uint64_t size)
 {
@@ -259,7 +259,7 @@ static inline void deliver_common(struct recorder *r, struct process *p, const s
 	end(r, p, e);
 }
 
-/* The event of a record that was read quickly. False: the stream is broken. */
+/* The event of a record that was decoded quickly. False: the stream is broken. */
 static inline bool deliver_quick(struct recorder *r, struct process *p, struct stream *s, const struct wire_quick *q)
 {
 	if (q->has_stack) {
@@ -335,7 +335,7 @@ void deliver_head(struct recorder *r, struct process *p, struct stream *s)
 		add_module(r, p, s);
 	else if (s->head.kind == WIRE_QUESTION)
 		answer_question(r, p, s->head.detail);
-	else /* the decoder lets no other through */
+	else /* the decoder lets no other value through */
 		deliver_plain(r, p, s);
 }
 
@@ -351,7 +351,7 @@ void deliver_begin(struct recorder *r, struct process *p, struct stream *s)
 	s->held_rounds = 0;
 }
 
-/* What began is known to have changed nothing: its end is there, and says so. */
+/* The call is known to have changed nothing: its end is there, and says so. */
 static bool has_failed(const struct stream *s)
 {
 	if (!stream_at_end(s))
@@ -359,7 +359,7 @@ static bool has_failed(const struct stream *s)
 	return s->call == TRK_MREMAP ? !s->head.address : s->head.outcome == WIRE_FAILED;
 }
 
-/* A file's mapping is not recorded, and is none afterwards. */
+/* A mapping of a file is not recorded before, and is not recorded afterwards. */
 static bool is_recorded(struct recorder *r, const struct process *p, const struct stream *s)
 {
 	if (s->call != TRK_MREMAP)
@@ -367,7 +367,7 @@ static bool is_recorded(struct recorder *r, const struct process *p, const struc
 	return heap_is_mapped(heap_now(r), p->index, s->old_address, s->old_size);
 }
 
-/* Reserved pages, or an arena's: in two parts they are a munmap, and an mmap that says so, too. */
+/* Reserved pages, or an arena's: in two parts they are a munmap, and an mmap that says that they are reserved, too. */
 static bool is_apart(const struct stream *s)
 {
 	return s->call == TRK_MREMAP && s->mapping_kind && s->mapping_kind != TRK_MMAP;
@@ -384,7 +384,7 @@ static void release_apart(struct recorder *r, struct process *p, const struct st
 		      });
 }
 
-/* Where it was if it failed. */
+/* Where the mapping was if the call failed. */
 static void acquire_apart(struct recorder *r, struct process *p, struct stream *s, struct trk_event *e,
 			  bool failed)
 {
@@ -395,7 +395,7 @@ static void acquire_apart(struct recorder *r, struct process *p, struct stream *
 	deliver(r, p, e);
 }
 
-/* What releases nothing stays one event, at its end. */
+/* A call that releases nothing stays one event, at its end. */
 void deliver_release(struct recorder *r, struct process *p, struct stream *s)
 {
 	s->realloc = STREAM_WHOLE;
@@ -417,14 +417,14 @@ void deliver_release(struct recorder *r, struct process *p, struct stream *s)
 		      });
 }
 
-/* A file's mapping that could not be moved is nobody's business. */
+/* If a mapping of a file could not be moved, there is nothing to record. */
 static bool is_nothing(struct recorder *r, const struct process *p, const struct stream *s,
 		       const struct trk_event *e)
 {
 	return e->kind == TRK_MREMAP && !e->address && !is_recorded(r, p, s);
 }
 
-/* The end of what s began, of which `e` holds all but its kind. */
+/* The end of the call that s began. `e` has everything about it but its kind. */
 static void deliver_whole(struct recorder *r, struct process *p, struct stream *s, struct trk_event *e,
 			  bool failed)
 {
@@ -444,7 +444,7 @@ static void deliver_whole(struct recorder *r, struct process *p, struct stream *
 		deliver(r, p, e);
 }
 
-/* Without a begin (it was lost), too: then it says itself what it moved. */
+/* The begin may have been lost. Then the end itself says what it moved. */
 static void deliver_mremap(struct recorder *r, struct process *p, struct stream *s)
 {
 	struct trk_event e = {
@@ -488,7 +488,7 @@ void deliver_end(struct recorder *r, struct process *p, struct stream *s)
 	}
 	if (!freed) {
 		e.node = s->node;
-	} else if (s->realloc != STREAM_SPLIT) { /* moved into a block that is not recorded */
+	} else if (s->realloc != STREAM_SPLIT) { /* it moved into a block that is not recorded */
 		e.kind = TRK_FREE;
 		e.address = s->old_address;
 		s->realloc = STREAM_NO_REALLOC;

@@ -7,23 +7,23 @@
 
 #include "recorder.h"
 
-/* Takes the event; after deliver_flush, heap and writer have it, too. */
+/* Takes the event. After deliver_flush, the heap and the writer have it, too. */
 void deliver(struct recorder *r, struct process *p, const struct trk_event *e);
 void deliver_flush(struct recorder *r);
-/* The event at s->head, anything but the parts of a realloc. */
+/* Takes the event at s->head, which is not a part of a realloc. */
 void deliver_head(struct recorder *r, struct process *p, struct stream *s);
 /*
- * Decodes the common records behind the head, in its epoch, straight from the bytes into the batch. It leaves any
+ * Decodes the common records behind the head, in its epoch, directly from the bytes into the batch. It leaves any
  * other record, and any that might not fit the file, to the code that handles every case.
  */
 void deliver_alike(struct recorder *r, struct process *p, struct stream *s);
-/* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN at s->head: takes note of it; nothing is written. */
+/* s->head is WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN: remembers it, and writes nothing. */
 void deliver_begin(struct recorder *r, struct process *p, struct stream *s);
-/* The realloc that began is not followed by its end: first of two parts. */
+/* The end of the realloc does not follow its begin: writes the first of two parts. */
 void deliver_release(struct recorder *r, struct process *p, struct stream *s);
-/* WIRE_REALLOC_END or TRK_MREMAP at s->head, right behind its begin (one event) or not (second part). */
+/* s->head is WIRE_REALLOC_END or TRK_MREMAP: directly behind its begin (one event) or not (second part). */
 void deliver_end(struct recorder *r, struct process *p, struct stream *s);
-/* The rest of the thread cannot be read (TRK_ERR_*): it is dropped, and a gap takes its place. */
+/* The rest of the thread cannot be read (TRK_ERR_*). It is dropped, and a gap takes its place. */
 void deliver_broken(struct recorder *r, struct process *p, struct stream *s, int err);
 void deliver_mapping_gone(void *deliver_context, const struct module_range *range);
 struct deliver_context {
@@ -32,7 +32,7 @@ struct deliver_context {
 	uint64_t unload_time_ns;
 };
 
-/* Everything of the process was applied and it has ended, at p->end_ns (or a little later). */
+/* All events of the process were applied, and it has ended, at p->end_ns (or a little later). */
 void deliver_end_process(struct recorder *r, struct process *p);
 
 #endif

@@ -6,13 +6,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* More processes than this are not kept waiting for their parents at one time; of slots there are fewer. */
+/* At most so many processes are kept for their parents at one time, because there are fewer slots. */
 #define KEPT_MAX 512u
 #define LEFT_MAX 64u
-/* A parent that is recorded asks at once, or it asks the kernel without us. */
+/* A recorded parent asks at once, or it asks the kernel directly. */
 #define LEFT_NS 10000000000ull
 
-/* The kernel's first layout of struct pidfd_info, in our own name: headers may be older than kernels. */
+/* The kernel's first layout of struct pidfd_info, under a name of the recorder's: headers may be older than kernels. */
 struct kernel_info {
 	uint64_t mask, cgroup;
 	uint32_t ids[11];
@@ -40,7 +40,7 @@ static bool ask_kernel(struct process *p)
 	return true;
 }
 
-/* False: nobody has said how it ended, or only the process itself how it was going to. */
+/* False: nobody has told how it ended, or only the process itself how it was about to end. */
 static bool ask_slot(const struct recorder *r, struct process *p, uint32_t slot)
 {
 	const struct shm_life *const from = slot == NO_SLOT ? NULL : &r->shm->lives[slot];
@@ -74,7 +74,7 @@ void ending_begin(struct recorder *r, struct process *p)
 
 	if (heard || ask_kernel(p) || r->unasked >= KEPT_MAX)
 		drop_pidfd(p);
-	/* its number in the table is no process's any more: nobody else takes it, its parent finds it */
+	/* its number in the table belongs to no process any more, so no other process takes it, and its parent finds it */
 	if (p->slot != NO_SLOT && !p->ended && r->left_slots < LEFT_MAX) {
 		p->left_slot = p->slot;
 		r->left_slots++;

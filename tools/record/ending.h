@@ -8,9 +8,9 @@
 
 #include "recorder.h"
 
-/* The process is gone: finds its status, or keeps its pidfd and its slot for a while. Takes the slot over. */
+/* The process is gone: finds its status, or keeps its pidfd and its slot for a while. The slot then belongs to this module. */
 void ending_begin(struct recorder *r, struct process *p);
-/* Asks again for the statuses that were not known. */
+/* Asks again for statuses that were not known. */
 void ending_ask(struct recorder *r);
 
 #endif

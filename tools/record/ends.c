@@ -85,7 +85,7 @@ void ends_look(struct recorder *r)
 	ends_poll(r);
 }
 
-/* UINT64_MAX: nobody has said. */
+/* UINT64_MAX: nobody has told. */
 static uint64_t said_over(const struct recorder *r, const struct process *p)
 {
 	if (p->slot == NO_SLOT)
@@ -101,14 +101,14 @@ static uint64_t over(const struct recorder *r, const struct process *p)
 }
 
 /*
- * It executed another program, and that is not bound yet: it had been about to attach when it was looked who has, and has
- * ended since. No other process of that pid has a number from before it was over.
+ * The process executed another program that is not bound yet: it was about to attach when the recorder looked for
+ * attached ones, and has ended since. No other process of that pid has a number from before its end.
  */
 static bool is_arriving(const struct recorder *r, const struct process *p)
 {
 	const uint32_t high = atomic_load_explicit(&r->shm->header.process_high, memory_order_acquire);
 	const uint32_t pid = p->inner_pid ? p->inner_pid : p->pid;
-	const uint64_t started = atomic_load(&r->shm->header.programs); /* who is not among them will never be bound */
+	const uint64_t started = atomic_load(&r->shm->header.programs); /* a program that is not among them will never be bound */
 
 	for (uint32_t i = 0; i < high && i < SHM_PROCESSES; i++) {
 		const struct shm_process *const slot = &r->shm->processes[i];
@@ -127,7 +127,7 @@ static bool is_due(const struct recorder *r, const struct process *p, uint64_t n
 	return p->dying && over(r, p) <= number && !is_arriving(r, p);
 }
 
-/* What is said is believed of those that have ended only. */
+/* Notes are believed only about processes that have ended. */
 bool ends_due(struct recorder *r, uint64_t number)
 {
 	bool any = false;
@@ -139,7 +139,7 @@ bool ends_due(struct recorder *r, uint64_t number)
 			look(r, p);
 		any |= is_due(r, p, number);
 	}
-	return any && !r->bounds.full; /* a full file lacks events, so it lacks ends */
+	return any && !r->bounds.full; /* a full file lacks events, and so it lacks ends */
 }
 
 static bool stops(const struct process *p)
@@ -147,7 +147,7 @@ static bool stops(const struct process *p)
 	return p->stop != UINT64_MAX;
 }
 
-/* A parent that stops for a child has ended after it, though both may be over before the same program. */
+/* A parent that stops for a child has ended after the child, even if both may have ended before the same program. */
 static bool ends_before(const struct recorder *r, const struct process *a, const struct process *b)
 {
 	return stops(a) != stops(b) ? stops(b) : over(r, a) < over(r, b);
@@ -171,7 +171,7 @@ void ends_apply(struct recorder *r, uint64_t number)
 {
 	struct process *p;
 
-	/* all of what those held that ran beside each other, before the first of them lets go */
+	/* counts the blocks of all that ran side by side, before the first of them releases its blocks */
 	ends_find_stops(r);
 	for (size_t i = 0; i < r->live_count && !r->bounds.full; i++)
 		if (is_due(r, r->live[i], number) && !stops(r->live[i]))
@@ -182,7 +182,10 @@ void ends_apply(struct recorder *r, uint64_t number)
 
 /* ---- parents that have waited ---- */
 
-/* What is said of the slot's process; 0: nothing, or it is neither here nor to come (no program has that number). */
+/*
+ * The note about the slot's process. 0: there is none, or the process has neither attached nor will it (no program
+ * has that number).
+ */
 static uint64_t waited_in(const struct recorder *r, uint32_t slot)
 {
 	const uint64_t waited = atomic_load(&r->shm->lives[slot].waited);
@@ -193,7 +196,7 @@ static uint64_t waited_in(const struct recorder *r, uint32_t slot)
 	return r->slot_process[slot] || r->shm->processes[slot].number < atomic_load(&r->shm->header.programs) ? waited : 0;
 }
 
-/* NULL: it is not recorded, or says this of itself. */
+/* NULL: the process that says it is not recorded, or says this of itself. */
 static struct process *who_waited(const struct recorder *r, uint32_t slot, uint64_t waited)
 {
 	const uint32_t of = SHM_WAITED_SLOT(waited);
@@ -209,7 +212,7 @@ void ends_find_stops(struct recorder *r)
 		high = SHM_PROCESSES;
 	for (size_t i = 0; i < r->live_count; i++)
 		r->live[i]->stop = UINT64_MAX;
-	if (r->bounds.full || r->discard || r->out_of_memory) /* some may never be bound, or never end */
+	if (r->bounds.full || r->discard || r->out_of_memory) /* some programs may never be bound, or never end */
 		return;
 	for (uint32_t i = 0; i < high; i++) {
 		const uint64_t waited = waited_in(r, i);
@@ -235,7 +238,7 @@ void ends_find_waited(struct recorder *r)
 	}
 }
 
-/* The first to be over of those that a parent stops for. One that stops itself has children that come before it. */
+/* The first process to end among those that a parent stops for. If one of them stops itself, its children come before it. */
 static struct process *first_waited(const struct recorder *r)
 {
 	struct process *first = NULL;
@@ -249,7 +252,7 @@ static struct process *first_waited(const struct recorder *r)
 	return first;
 }
 
-/* What those that have ended, and began before `p` was over, held beside it. */
+/* What the processes that have ended, and began before `p` ended, held beside it. */
 static void drain_beside(struct recorder *r, const struct process *p)
 {
 	for (size_t i = 0; i < r->live_count; i++) {
@@ -260,7 +263,7 @@ static void drain_beside(struct recorder *r, const struct process *p)
 	}
 }
 
-/* Who has ended says nothing more: all that it waited for is known then. */
+/* A process that has ended says nothing more, so everything that it waited for is known. */
 static void look_at_said(struct recorder *r)
 {
 	for (size_t i = 0; i < r->live_count; i++)

@@ -17,33 +17,33 @@
 #include "recorder.h"
 
 struct epoll_event;
-/* Marks the processes of the events as dying; true: there was an event of somebody else, too. */
+/* Marks the processes of the events as dying. True: there was also an event of another kind. */
 bool ends_mark(struct recorder *r, const struct epoll_event *events, int count);
 /* Finds the processes that have ended by now. */
 void ends_look(struct recorder *r);
 /* From now on the end of the new process is noticed; it may have ended already. */
 void ends_watch(struct recorder *r, struct process *p);
 /*
- * Sets `dying` of those that ended unnoticed: kernels before 5.3, sandboxes and full tables of
- * descriptors have no pidfd for us.
+ * Sets `dying` of processes that ended unnoticed: in kernels before 5.3, in sandboxes, and with full tables of
+ * descriptors, the recorder has no pidfd of them.
  */
 void ends_poll(struct recorder *r);
-/* Sets `dying` of `p`, whose last event may still be to come. */
+/* Sets `dying` of `p`, whose last event may still come. */
 void ends_set(struct recorder *r, struct process *p);
-/* Whether one has ended that was over before the program `number` started. */
+/* Whether a process has ended that was over before the program `number` started. */
 bool ends_due(struct recorder *r, uint64_t number);
-/* Ends those, in their order; what all others had published was merged already. */
+/* Ends these processes, in their order. What all others had published was merged before. */
 void ends_apply(struct recorder *r, uint64_t number);
 /*
- * Sets `waited_for` of all that live. Before a pass reads: what ran beside those that are seen to
- * be over by then has been published.
+ * Sets `waited_for` of all live processes. Called before a pass reads: the events that ran beside the processes that
+ * are seen to be over by then have been published.
  */
 void ends_find_waited(struct recorder *r);
-/* Sets `stop` of all that live; their events behind it are not merged. */
+/* Sets `stop` of all live processes; their events behind it are not merged. */
 void ends_find_stops(struct recorder *r);
 /*
- * When all are merged up to their stops: ends a process for which a parent stops. Returns that parent, which goes on;
- * NULL: none.
+ * Called when all are merged up to their stops: ends a process for which a parent stops. Returns that parent, which
+ * goes on; NULL: there is none.
  */
 struct process *ends_apply_waited(struct recorder *r);
 

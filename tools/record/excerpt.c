@@ -17,7 +17,7 @@ static uint32_t module_of(struct excerpt *x, uint32_t module)
 	return x->modules[module];
 }
 
-/* Writes the frames of a stack that are kept; the node there. */
+/* Writes the kept frames of a stack; returns the node in the excerpt. */
 static uint32_t write_stack(struct excerpt *x, const struct stack *s)
 {
 	uint32_t at = s->node, node = 0;
@@ -79,7 +79,7 @@ static void write_process(const struct excerpt *x)
 			      });
 }
 
-/* A thread that has ended and was written then is not known here any more: false. */
+/* A thread that has ended and was written then is no longer known here: false. */
 static bool write_thread(const struct excerpt *x, uint32_t thread, uint32_t there)
 {
 	for (size_t i = 0; i < x->process->stream_count; i++) {
@@ -170,7 +170,7 @@ void excerpt_names(struct excerpt *x)
 			modules[x->modules[i]] = x->r->modules[i];
 			count = x->modules[i] >= count ? x->modules[i] + 1 : count;
 		}
-	writer_flush(x->to); /* what was recorded is safe before files are read */
+	writer_flush(x->to); /* first writes what was recorded, because reading files may fail */
 	if (embed_writer_frames(x->to, modules, count, &sink, &report) == 0) {
 		writer_health(x->to, "frames", report.frames);
 		writer_health(x->to, "frames_resolved", report.resolved);

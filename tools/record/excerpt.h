@@ -12,14 +12,14 @@ struct excerpt {
 	const struct recorder *r;
 	const struct process *process;
 	struct writer *to;
-	uint32_t nframe; /* of a stack, the most recent ones */
-	uint32_t *nodes, *modules; /* there, by number here; 0: not written yet */
+	uint32_t nframe; /* how many of the most recent frames of a stack are written */
+	uint32_t *nodes, *modules; /* number in the excerpt, by number in the recording; 0: not written yet */
 	uint32_t node_room, module_room;
 	uint32_t *threads; /* likewise, + 1 */
 	uint32_t thread_room, thread_count;
-	uint64_t (*frames)[2]; /* of one stack, most recent first: module there, offset */
+	uint64_t (*frames)[2]; /* of one stack, most recent first: module in the excerpt, and offset */
 	uint32_t frame_room;
-	bool no_memory; /* something of it is missing for that */
+	bool no_memory; /* there was no memory, so something is missing in the excerpt */
 };
 
 /* Writes the header and the process into fd. content: enum trk_content. TRK_ERR_NOMEM, TRK_ERR_IO. */
@@ -27,13 +27,13 @@ int excerpt_begin(struct excerpt *x, int fd, uint32_t content, enum trk_packing 
 /* Gives back all but the descriptor. Zero-safe. */
 void excerpt_release(struct excerpt *x);
 
-/* The number there of a node, a thread. */
+/* The number of a node, or of a thread, in the excerpt. */
 uint32_t excerpt_node(struct excerpt *x, uint32_t node);
 uint32_t excerpt_thread(struct excerpt *x, uint32_t thread);
 
-/* How the process and its threads are called by now, and how it ended, if it has. */
+/* Writes the present names of the process and its threads, and how it ended, if it has. */
 void excerpt_tell_again(struct excerpt *x);
-/* The names of all its frames, looked up here and now: seconds, perhaps, and files of unknown making are read. */
+/* Looks up the names of all its frames in this process. This may take seconds, and reads files of unknown origin. */
 void excerpt_names(struct excerpt *x);
 
 #endif

@@ -31,8 +31,8 @@ static uint64_t all_truncated(const struct counters *c)
 }
 
 /*
- * Return addresses that lay in no file, and have no name: code made while the program ran, or junk on the
- * stack.
+ * Return addresses that lay in no file, and have no name: code that was made while the program ran, or other values
+ * on the stack.
  */
 static uint64_t unknown_frames(const struct recorder *r)
 {
@@ -116,7 +116,7 @@ void recorder_notice(struct recorder *r, const char *sentence)
 		snprintf(r->first_notice, sizeof(r->first_notice), "%s", sentence);
 }
 
-/* Losses are sentences, too: whoever reads a report must not have to know the keys. */
+/* Losses are sentences, too: somebody who reads a report should not have to know the keys. */
 static void write_notices(struct recorder *r)
 {
 	const struct counters *const c = &r->counters;

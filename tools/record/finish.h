@@ -4,13 +4,13 @@
 
 #include "recorder.h"
 
-uint64_t finish_cpu_ns(void); /* that the recorder took so far */
+uint64_t finish_cpu_ns(void); /* CPU time that the recorder has taken so far */
 /*
- * The recording is over: health, summary, symbols, index. What the processes
- * published was read already. Fills the figures of `ret`.
+ * The recording is over: writes health, summary, symbols, index. Everything that the processes published was read
+ * already. Fills the figures of `ret`.
  */
 struct control_message;
-/* Health and summary as of now, into `w`. */
+/* Writes health and summary, with their present values, into `w`. */
 void finish_write_figures(const struct recorder *r, struct writer *w);
 void finish_file(struct recorder *r, struct control_message *ret);
 

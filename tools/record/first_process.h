@@ -4,9 +4,12 @@
 
 #include "recorder.h"
 
-/* The machine that all processes of the recording run on. Before the first of them. */
+/* Finds out about the machine on which all processes of the recording run. Called before the first of them. */
 void first_process_machine(struct recorder *r);
-/* pidfd becomes the process's; -1: none. arguments: of the program, with its name, as far as they are known. TRK_ERR_NOMEM. */
+/*
+ * pidfd becomes the process's; -1: there is none. arguments: those of the program, with its name, as far as they are
+ * known. TRK_ERR_NOMEM.
+ */
 int first_process(struct recorder *r, uint32_t pid, int pidfd, char **arguments);
 
 #endif

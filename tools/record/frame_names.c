@@ -16,9 +16,9 @@
 
 #include "format/array.h"
 
-/* Within --max-size, for what is written after the names: health, their own notice. */
+/* With --max-size, room for what is written after the names: health, and the notice about names. */
 #define RESERVE_BYTES 4096u
-#define STACK_BYTES (8u << 20) /* libdw keeps the lines of a file there; the user's limit may be less */
+#define STACK_BYTES (8u << 20) /* libdw keeps the lines of a file on the stack; the user's limit may be lower */
 #define NAMES_MAX 1024u /* inlined functions of one frame */
 #define TEXT_MAX (64u << 10)
 #define TEXT UINT32_MAX
@@ -86,7 +86,7 @@ static void send_trouble(void *data, uint32_t module, const char *why)
 	fwrite(text, 1, head.count, s->pipe);
 }
 
-/* Other texts may stand where those were. */
+/* Other texts may stand at the addresses of those. */
 static void forget_texts(void *data)
 {
 	keymap_finish(&((struct sending *)data)->told);
@@ -115,7 +115,7 @@ static void be_child(const struct recorder *r, const int ends[2])
 	pthread_attr_t how;
 	pthread_t thread;
 
-	close(ends[0]); /* or nobody would tell us that the recorder has died */
+	close(ends[0]); /* otherwise the child would not learn that the recorder has died */
 	signal(SIGPIPE, SIG_DFL);
 	setrlimit(RLIMIT_CORE, &none);
 	if (!s.pipe)
@@ -137,7 +137,7 @@ static bool receive(FILE *f, void *bytes, size_t size)
 	return fread(bytes, 1, size, f) == size;
 }
 
-/* Numbers of the child's texts in the file. */
+/* The numbers in the file of the child's texts. */
 struct texts {
 	uint32_t *ids; /* by the child's number - 1 */
 	uint32_t count, room;
@@ -245,7 +245,7 @@ void frame_names_write(struct recorder *r)
 
 	if (r->no_symbols || r->discard || !r->module_count)
 		return;
-	/* what was recorded is safe on disk before files of unknown making are read */
+	/* what was recorded must be on disk before files of unknown origin are read */
 	writer_flush(r->writer);
 	if (r->bounds.max_bytes)
 		writer_limit_symbols(r->writer, r->bounds.max_bytes - RESERVE_BYTES);

@@ -19,7 +19,7 @@
 
 #define READ_BYTES (64u << 10)
 #define ROUND_BYTES (1u << 20) /* of a file in a round */
-#define LAST_BYTES (256u << 20) /* ... and when the program has ended: a file with holes can be of any length */
+#define LAST_BYTES (256u << 20) /* ... and when the program has ended, because a file with holes can have any length */
 #define LOOK_FIRST_NS 10000000u
 #define LOOK_LAST_NS 1000000000u
 #define SLACK_NS 1000000000u /* times of files are coarse, and those of other machines differ */
@@ -35,17 +35,17 @@ struct jit {
 	uint32_t module;
 	uint32_t pid; /* as the program knows it */
 	uid_t owner;
-	int temporary, directory; /* the program's /tmp, and where it is; -1: unknown */
+	int temporary, directory; /* the program's /tmp and current directory; -1: unknown */
 	struct source map, dump;
 	struct perf_map map_state;
 	struct jitdump dump_state;
-	uint64_t look_ns, wait_ns; /* when to look for files again; the time to the look after that */
+	uint64_t look_ns, wait_ns; /* when to look for files again, and the time from then to the next look */
 	uint32_t changes;
 };
 
 /* ---- finding the files ---- */
 
-/* Where a pid is used again, an older program may have left its file; and anybody can write into /tmp. */
+/* If a pid is used again, an older program may have left its file; and anybody can write into /tmp. */
 static bool is_of_program(const struct recorder *r, const struct process *p, const struct stat *st)
 {
 	const uint64_t written_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec;
@@ -54,7 +54,7 @@ static bool is_of_program(const struct recorder *r, const struct process *p, con
 	       written_ns + SLACK_NS >= r->rotation.header.start_unix_ns + p->start_ns;
 }
 
-/* Never waits on a pipe or a device, never follows a link that somebody put there. */
+/* Never waits on a pipe or a device, and never follows a link that somebody put there. */
 static int open_named(const struct recorder *r, const struct process *p, int directory, const char *format)
 {
 	char name[64];
@@ -138,7 +138,7 @@ static void look(struct recorder *r, struct process *p)
 
 static uint8_t buffer[READ_BYTES];
 
-/* One buffer of the map. False: there is no more now. */
+/* Reads one buffer of the map. False: there is no more now. */
 static bool read_map(struct jit *j, bool last)
 {
 	struct source *const s = &j->map;
@@ -172,7 +172,7 @@ static bool read_dump(struct jit *j)
 	return used != 0;
 }
 
-/* As long as there is room for it. */
+/* As long as there is room for the code. */
 static void read_more(struct jit *j, bool last)
 {
 	const uint64_t left_out = made_code_left_out(j->code);
@@ -213,7 +213,7 @@ static bool start(struct recorder *r, struct process *p)
 	j->pid = j->pid ? j->pid : p->pid;
 	j->owner = proc_owner(p->pid);
 	j->temporary = proc_open(p->pid, "root/tmp", O_PATH | O_DIRECTORY);
-	if (j->temporary < 0) /* it has ended, or is not ours to look at */
+	if (j->temporary < 0) /* it has ended, or belongs to another user */
 		j->temporary = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	j->directory = proc_open(p->pid, "cwd", O_PATH | O_DIRECTORY);
 	j->dump_state.origin_ns = r->shm->header.start_mono_ns;
@@ -224,8 +224,8 @@ static bool start(struct recorder *r, struct process *p)
 }
 
 /*
- * An event has the time of the round before it, so it came about until the next one. Code is made because
- * it is about to be used: what was made in the same round was there before the event.
+ * An event has the time of the round before it, so it happened between that round and the next. Code is made because
+ * it is about to be used: code that was made in the same round existed before the event.
  */
 static uint64_t latest_time(const struct recorder *r, uint64_t time_ns)
 {
@@ -268,7 +268,7 @@ uint32_t jit_frame(void *recorder, struct stream *s, uint64_t pc)
 	struct recorder *const r = recorder;
 	struct process *const p = s->process;
 
-	/* where a stack was cut, and what is no address of a program */
+	/* where a stack was cut, or an address that no program has */
 	if (!pc || pc >> MADE_CODE_ADDRESS_BITS)
 		return writer_frame(r->writer, 0, pc);
 	if (!p->jit && !p->no_jit)
@@ -318,7 +318,7 @@ void jit_finish(struct recorder *r, struct process *p)
 
 	if (j) {
 		read_more(j, false);
-		look(r, p); /* some write their map when they end, or in place of an older one */
+		look(r, p); /* some programs write their map when they end, or write a new one instead of an older one */
 		read_more(j, true);
 		made_code_advance(j->code, UINT64_MAX);
 		tell_left_out(r, p);

@@ -17,17 +17,17 @@ struct process;
 struct recorder;
 struct stream;
 
-/* The frame of a return address of the event at s->head that lies in no module. An stack_nodes_elsewhere. */
+/* The frame of a return address in no module, of the event at s->head. A stack_nodes_elsewhere. */
 uint32_t jit_frame(void *recorder, struct stream *s, uint64_t pc);
-/* Before the events of a round are written: reads what is new. Nothing, for a process that has made no code. */
+/* Called before the events of a round are written: reads what is new. Does nothing for a process that has made no code. */
 void jit_round(struct recorder *r, struct process *p);
 /*
- * Before the event at s->head: the code is as it was then. True: some address of the stream's stack may
- * mean something else than before.
+ * Called before the event at s->head: applies the changes of code up to it. True: some address of the stream's stack
+ * may mean another function than before.
  */
 bool jit_find_changes(struct recorder *r, struct process *p, struct stream *s);
-/* The program has ended, or is not recorded any more: reads the rest. Its code is kept for its names. */
+/* The program has ended, or is no longer recorded: reads the rest. Its code is kept because of its names. */
 void jit_finish(struct recorder *r, struct process *p);
-void jit_free(struct jit *j); /* NULL-safe; without reading anything */
+void jit_free(struct jit *j); /* Accepts NULL. Reads nothing. */
 
 #endif

@@ -10,14 +10,14 @@
 
 #define EVENTS_PER_BLOCK 64u
 #define EVENT_BYTES_PER_BYTE 25u
-/* Of a live block, until one has been written. */
+/* Bytes of a live block, until a keyframe has been written. */
 #define BLOCK_BYTES_GUESSED 8u
 #define PART_BYTES 128u /* of a keyframe without blocks */
-/* At most: where the file may not become larger than so much. */
+/* The most that they can be, for a file that may not become larger than a limit. */
 #define BLOCK_BYTES_MOST 64u
 #define PART_BYTES_MOST 4096u
 
-/* Targets that wait for room must see that somebody works. */
+/* Targets that wait for room must see that the recorder works. */
 static void progress(void *recorder)
 {
 	struct recorder *const r = recorder;
@@ -25,7 +25,7 @@ static void progress(void *recorder)
 	atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);
 }
 
-/* It takes no more than half of what is left for events. */
+/* A keyframe takes at most half of the bytes that are left for events. */
 static bool fits(const struct recorder *r)
 {
 	const int64_t room = bounds_room(r) / 2;
@@ -47,20 +47,20 @@ static bool is_due(const struct recorder *r)
 		       blocks * per_block + PART_BYTES;
 }
 
-/* When all is that came until now: the order of events may be ahead of the clock by a few ns. */
+/* The time of everything that came until now: the order of events may be ahead of the clock by a few ns. */
 static uint64_t keyframe_time(const struct recorder *r)
 {
 	return r->now_ns > r->last_time_ns ? r->now_ns : r->last_time_ns;
 }
 
-/* What comes later is later, whatever clock its process has read. */
+/* Events that come later get later times, whatever clock their process has read. */
 static void be_later(struct recorder *r, uint64_t time_ns)
 {
 	r->last_time_ns = time_ns;
 	r->last_process = NO_INDEX;
 }
 
-/* Writes one. Between two rounds; the batch is empty. */
+/* Writes a keyframe. Called between two rounds, when the batch is empty. */
 static void keyframe_now(struct recorder *r)
 {
 	struct keyframes *const k = &r->keyframes;
@@ -71,7 +71,7 @@ static void keyframe_now(struct recorder *r)
 	writer_flush(r->writer);
 	k->bytes = writer_bytes(r->writer);
 	if (heap_keyframe_write(r->writer, r->heap, time_ns, false, progress, r) < 0)
-		return; /* no memory: reports do without */
+		return; /* no memory: reports can do without the keyframe */
 	k->events = heap_events(r->heap);
 	if (blocks)
 		k->bytes_per_block = (writer_bytes(r->writer) - k->bytes) / blocks + 1;
@@ -82,7 +82,7 @@ static void keyframe_now(struct recorder *r)
 	be_later(r, time_ns);
 }
 
-/* The file begins with what lives now; when that was. */
+/* The file begins with the blocks that are live now; the time of this moment. */
 static uint64_t begin_file(struct recorder *r)
 {
 	const uint64_t time_ns = keyframe_time(r);
@@ -139,7 +139,7 @@ void keyframing_write_if_due(struct recorder *r)
 		return;
 	}
 	if (!r->discard && !r->bounds.full && !r->out_of_memory && r->keyframes.events_min &&
-	    !r->shm->header.sample_bytes && /* what such a capture estimates needs all that was before */
+	    !r->shm->header.sample_bytes && /* the estimates of such a capture need all earlier events */
 	    is_due(r) && fits(r))
 		keyframe_now(r);
 }

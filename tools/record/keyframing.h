@@ -9,7 +9,7 @@
 
 #include "recorder.h"
 
-/* Between two rounds: writes a keyframe if it is worth it, or the one that the capture begins with. */
+/* Called between two rounds: writes a keyframe if it is worth it, or the keyframe with which the capture begins. */
 void keyframing_write_if_due(struct recorder *r);
 /* The recording ends before --start-after: writes a notice, and nothing else. */
 void keyframing_tell_missed(struct recorder *r);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define LOOK_NS 10000000u
-#define REST 100u /* of the time that a look takes, before the next one */
+#define REST 100u /* the time that a look takes, times this, passes before the next one */
 #define LOOK_BYTES (1ull << 30)
 #define LAST_LOOK_BYTES (16ull << 30)
 #define ENTRIES 4096u
@@ -21,7 +21,7 @@ struct run {
 struct look {
 	uint32_t pid;
 	int pagemap; /* -1: not opened yet */
-	uint64_t page_bytes, at, left; /* left: bytes that may still be looked at */
+	uint64_t page_bytes, at, left; /* left: so many bytes may still be looked at */
 	struct run runs[RUNS];
 	uint32_t count;
 };
@@ -48,7 +48,7 @@ static bool add_page(struct look *l, uint64_t page)
 	return true;
 }
 
-/* Looks at what one read brings of [l->at, end), and moves l->at behind it. False: it is to stop. */
+/* Looks at the pages of [l->at, end) that one read brings, and moves l->at behind them. False: the look must stop. */
 static bool read_pages(struct look *l, uint64_t end)
 {
 	static uint64_t entries[ENTRIES];
@@ -96,7 +96,7 @@ static void deliver_runs(struct recorder *r, struct process *p, struct look *l)
 	l->count = 0;
 }
 
-/* From p->look_at on; what is left of `bytes` when all was seen goes into nothing. */
+/* Looks from p->look_at on. When everything was seen, the rest of `bytes` is not used. */
 static void look_at(struct recorder *r, struct process *p, uint64_t bytes)
 {
 	struct look l = { .pid = p->pid, .pagemap = -1, .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE), .at = p->look_at, .left = bytes };
@@ -114,7 +114,7 @@ static void look_at(struct recorder *r, struct process *p, uint64_t bytes)
 		close(l.pagemap);
 }
 
-/* Not the clock's time: others may run meanwhile. */
+/* CPU time and not the clock's: other programs may run meanwhile. */
 static uint64_t cpu_ns(void)
 {
 	struct timespec t;

@@ -2,8 +2,8 @@
  * look - which pages of arenas are in memory: they are heap from then on (TRK_TOUCHED).
  *
  * Nobody tells the recorder of a store. /proc/PID/pagemap has eight bytes for each page. The recorder reads them for
- * pieces of arenas that were not touched yet, for at most a hundredth of the time, and once more when a program with
- * such memory says that it is about to end.
+ * those parts of arenas that were not touched yet, for at most a hundredth of the time, and once more when a program
+ * with such memory says that it is about to end.
  */
 #ifndef RECORD_LOOK_H
 #define RECORD_LOOK_H

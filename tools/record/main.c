@@ -44,14 +44,11 @@
 #define NO_ID UINT64_MAX
 #define SLEEP_MIN_NS 500000ull
 #define SLEEP_MAX_NS 10000000ull
-/* While events flow: events get their time once a round. */
+/* While events come: events get their time once a round. */
 #define SLEEP_FLOW_NS 4000000ull
-/*
- * So much is wanted in one round: a round costs 10 us by itself, and what waits
- * to be read should still lie in a cache.
- */
+/* A round should read so much: a round costs 10 us by itself, and the bytes should still lie in a cache when they are read. */
 #define ROUND_BYTES_WANTED (64u << 10)
-/* So much in one round: do not sleep, the targets are fast. */
+/* After so much in one round the recorder does not sleep, because the targets are fast. */
 #define BUSY_BYTES (512u << 10)
 /* A descendant that was started and has not attached yet gets this long for it. */
 #define STRANGER_NS 500000000ull
@@ -60,11 +57,11 @@ struct recording {
 	struct recorder r;
 	struct arguments o;
 	int control;
-	bool program_ended, abort, leave; /* leave: tracker-run waits to hear who is left */
-	int status; /* of the program, when it has ended and we were told */
+	bool program_ended, abort, leave; /* leave: tracker-run waits to hear which processes are left */
+	int status; /* end of the program, when it has ended and tracker-run has told */
 	bool has_status;
 	uint64_t strangers_until_ns; /* 0: none seen */
-	bool alone; /* no stranger was left before this round, which looked for new processes */
+	bool alone; /* before this round, which looked for new processes, there was no unknown one left */
 	uint64_t sleep_ns;
 };
 
@@ -110,7 +107,7 @@ static void set_signals(void)
 
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
 		sigaction(ignored[i], &action, NULL);
-	action.sa_handler = SIG_DFL; /* ignored, checkpoints could not be waited for */
+	action.sa_handler = SIG_DFL; /* if it were ignored, checkpoints could not be waited for */
 	sigaction(SIGCHLD, &action, NULL);
 	action.sa_handler = on_terminate;
 	sigaction(SIGTERM, &action, NULL);
@@ -172,7 +169,7 @@ static void say_failed(struct recording *s, int err)
 	say(s, &m);
 }
 
-/* tracker-run says no more, for it is gone, or could not tell us something; what we say it may still hear. */
+/* tracker-run says no more, because it is gone or could not tell something. It may still hear the recorder. */
 static void hung_up(struct recording *s)
 {
 	epoll_ctl(s->r.epoll, EPOLL_CTL_DEL, s->control, NULL);
@@ -180,8 +177,8 @@ static void hung_up(struct recording *s)
 }
 
 /*
- * tracker-run wants to leave us to the descendants. With none known the end is
- * near, or one is just about to attach: then it is answered.
+ * tracker-run wants to leave the recorder to the descendants. If no descendant is known, the end is near, or one is
+ * about to attach: then the answer waits.
  */
 static void say_left(struct recording *s)
 {
@@ -241,7 +238,7 @@ static void wait_for(struct recording *s, uint64_t ns)
 	ends_poll(&s->r);
 }
 
-/* As long as it takes to get what is wanted, by what the last round got; no more than half or twice as long. */
+/* The time in which the wanted number of bytes comes, judged by the last round; at most half or twice the last time. */
 static uint64_t sleep_for_flow(uint64_t last_ns, uint64_t bytes)
 {
 	uint64_t ns = last_ns * 2;
@@ -263,7 +260,7 @@ static uint64_t sleep_until(const struct recorder *r, uint64_t at_ns, uint64_t n
 	return left < ns ? left : ns;
 }
 
-/* By how much there is while events flow, long when nothing happens; never past the next sample. */
+/* The time to sleep: by the flow of events, long when nothing happens, and never past the next sample. */
 static uint64_t sleep_time(struct recording *s, uint64_t bytes, bool more, uint64_t round_ns)
 {
 	const struct recorder *const r = &s->r;
@@ -271,7 +268,7 @@ static uint64_t sleep_time(struct recording *s, uint64_t bytes, bool more, uint6
 	if (more || bytes >= BUSY_BYTES || s->alone) /* the last round is due at once */
 		return 0;
 	s->sleep_ns = bytes ? sleep_for_flow(s->sleep_ns, bytes) : s->sleep_ns * 5 / 4 + 1000;
-	/* many threads make a round dear: at most half of the time goes into looking */
+	/* many threads make a round expensive: at most half of the time goes into rounds */
 	if (s->sleep_ns < round_ns)
 		s->sleep_ns = round_ns;
 	if (s->sleep_ns > SLEEP_MAX_NS)
@@ -320,7 +317,7 @@ static void now_and_then(struct recorder *r, bool idle)
 	}
 }
 
-/* Nobody is left who could still publish something, now or after the exec it is about to do. */
+/* Whether no process is left that could still publish something, now or after an exec that it is about to do. */
 static bool find_everybody_ended(struct recording *s)
 {
 	uint32_t pids[4];
@@ -333,7 +330,10 @@ static bool find_everybody_ended(struct recording *s)
 		return true;
 	if (!watch_waits(&s->r) && (births_rule_out(&s->r) ||
 				    !unseen_strangers(&s->r, s->o.environment, (uint32_t)s->o.pid, pids, 4))) {
-		/* Who attached since the last round is no stranger, but not known either: one more round. */
+		/*
+		 * A process that attached since the last round is no unknown one any more, but not known either: one
+		 * more round.
+		 */
 		s->alone = true;
 		return false;
 	}
@@ -342,7 +342,7 @@ static bool find_everybody_ended(struct recording *s)
 	return s->r.now_ns >= s->strangers_until_ns;
 }
 
-/* Sets r->bounds.stopped_by when it is to end though somebody still runs. */
+/* Sets r->bounds.stopped_by if the recording must end although a process still runs. */
 static bool find_end(struct recording *s)
 {
 	struct recorder *const r = &s->r;
@@ -381,12 +381,12 @@ static void set_status(struct recording *s)
 	process_write(&s->r, p);
 }
 
-/* What was published is read; processes that still run go on, unrecorded. */
+/* Everything that was published has been read. Processes that still run go on, unrecorded. */
 static void cut_off(struct recording *s)
 {
 	struct recorder *const r = &s->r;
 
-	wait_for(s, 0); /* who has ended meanwhile is seen to end */
+	wait_for(s, 0); /* processes that have ended meanwhile are seen to end */
 	r->bounds.stopped_ns = recorder_clock(r);
 	round_close(r);
 	for (size_t i = 0; i < r->live_count; i++)

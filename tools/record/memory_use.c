@@ -14,8 +14,8 @@ static void sample(struct recorder *r, struct process *p, uint64_t page_bytes)
 }
 
 /*
- * A thread that another one named: the kernel is asked again when it is 10 ms,
- * 100 ms and 1 s old. Names that threads give themselves come from the slot.
+ * For a thread that another thread named: the kernel is asked again when it is 10 ms, 100 ms and 1 s old. Names that
+ * threads give themselves come from the slot.
  */
 static void look_at_names(const struct recorder *r, const struct process *p)
 {
@@ -43,7 +43,7 @@ void memory_use_look(struct recorder *r)
 
 	if (!r->memory_interval_ns || r->now_ns < r->next_sample_ns)
 		return;
-	/* never catch up: the distance between two samples is at least the interval */
+	/* missed samples are not made up for: the distance between two samples is at least the interval */
 	r->next_sample_ns = r->now_ns + r->memory_interval_ns;
 	for (size_t i = 0; i < r->live_count; i++) {
 		if (r->live[i]->dying)
@@ -51,7 +51,7 @@ void memory_use_look(struct recorder *r)
 		sample(r, r->live[i], page_bytes);
 		look_at_names(r, r->live[i]);
 	}
-	/* a file that does not grow with events must not grow with samples: the longer, the rarer */
+	/* a file that does not grow with events must not grow with samples: the longer it takes, the rarer they become */
 	r->samples += r->live_count;
 	if (r->aggregate && r->samples >= SAMPLES_PER_INTERVAL) {
 		r->samples = 0;

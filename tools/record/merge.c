@@ -5,7 +5,7 @@
 
 #define HELD_ROUNDS 3u
 
-/* Where the records of a thread cannot be read any more, its events end with a gap. */
+/* If the records of a thread cannot be read any more, its events end with a gap. */
 static bool advance(struct recorder *r, struct process *p, struct stream *s)
 {
 	if (stream_advance(s))
@@ -16,8 +16,8 @@ static bool advance(struct recorder *r, struct process *p, struct stream *s)
 }
 
 /*
- * s began a realloc: decides its form. `run`: the epoch up to which no other
- * thread's event comes. False: wait for the end, nothing may overtake it.
+ * s began a realloc: decides its form. `run`: up to this epoch no other thread's event comes. False: wait for the
+ * end, because no event may overtake it.
  */
 static bool settle(struct recorder *r, struct process *p, struct stream *s, uint64_t run,
 		   bool final)
@@ -36,7 +36,7 @@ static bool settle(struct recorder *r, struct process *p, struct stream *s, uint
 	return true;
 }
 
-/* The held stream first: its begin is older than every head. False: still waiting. */
+/* The held stream comes first: its begin is older than every head. False: it still waits. */
 static bool settle_held(struct recorder *r, struct process *p, bool final)
 {
 	struct stream *const s = p->held, *const other = order_first(&p->order);
@@ -56,7 +56,7 @@ static bool settle_held(struct recorder *r, struct process *p, bool final)
 	return true;
 }
 
-/* What the head may add to the file. */
+/* The most bytes that the head may add to the file. */
 static uint32_t cost(const struct stream *s)
 {
 	const uint32_t frames = s->deferred_count + (s->head.has_stack ? s->head.pushes.count : 0);
@@ -88,11 +88,11 @@ static bool consume(struct recorder *r, struct process *p, struct stream *s, uin
 			return false;
 		}
 	}
-	/* what shared memory still holds of it may come before the others' heads */
+	/* records of it in shared memory may come before the others' heads */
 	return s->has_head || !s->more;
 }
 
-/* False: a stream whose next event is not known yet may be the first. */
+/* False: a stream whose next event is not known yet may come first. */
 static bool gather(struct recorder *r, struct process *p)
 {
 	p->order.count = 0;

@@ -20,10 +20,10 @@
 #define COPY_BYTES_MAX (64 << 20)
 #define DELETED " (deleted)"
 
-/* Waits on no pipe and no device. */
+/* Never waits on a pipe or a device. */
 #define FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
-/* The file, unless it is no regular one, or not that of the inode (0: any); then -1, and it is closed. */
+/* The file. If it is no regular file, or has another inode (0: any inode will do), it is closed: -1. */
 static int regular(int fd, uint64_t inode)
 {
 	struct stat st;
@@ -36,7 +36,7 @@ static int regular(int fd, uint64_t inode)
 	return -1;
 }
 
-/* As the process sees it, and as we do. */
+/* The path as the process sees it, then as the recorder sees it. */
 static int open_by_path(uint32_t pid, const char *path, uint64_t inode)
 {
 	char name[PATH_MAX + 8];
@@ -49,7 +49,7 @@ static int open_by_path(uint32_t pid, const char *path, uint64_t inode)
 	return fd < 0 ? regular(open(path, FLAGS), inode) : fd;
 }
 
-/* By what the kernel keeps of a mapping, or the program; then by name. */
+/* First by the kernel's links to a mapping or to the program, then by name. */
 static int open_mapped(uint32_t pid, const struct proc_mapping *m)
 {
 	char name[64];
@@ -69,7 +69,7 @@ static bool is_on_root(const struct stat *file)
 	return stat("/", &root) == 0 && root.st_dev == file->st_dev;
 }
 
-/* A copy in memory, and the file closed; or the file, when there is no room. */
+/* A copy in memory (the file is then closed), or the file itself if there is no room. */
 static int copy_of(int fd, off_t bytes)
 {
 	const int copy = memfd_create("tracker-module", MFD_CLOEXEC);
@@ -103,7 +103,7 @@ static void drop_suffix(char *path)
 		path[n - suffix] = 0;
 }
 
-/* Whether a note of these is the build-id. */
+/* Whether one of these notes is the build-id. */
 static bool notes_have(const uint8_t *notes, size_t bytes, const struct module_told *told)
 {
 	ElfW(Nhdr) n;
@@ -150,7 +150,7 @@ static const char *last_part(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Without a build-id, and with another name than was told, it took the place of what was unloaded. */
+/* The mapped file has no build-id and another name than was told: it has replaced a file that was unloaded. */
 static bool is_told(int fd, const char *path, const struct module_told *told)
 {
 	return told->build_id_bytes ? has_build_id(fd, told) : !strcmp(last_part(path), last_part(told->path));

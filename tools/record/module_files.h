@@ -28,16 +28,19 @@ struct module_told {
 };
 
 /*
- * The file of a module that process `pid` has told of. What is mapped there may be another one by now, then
- * it is looked for by the path, as where the process is gone. The descriptor is the caller's. What lies on another file system
- * than the root is copied into memory when it is small: an open file would keep it from being unmounted.
+ * The file of a module that process `pid` has told of. If another file is mapped there by now, or the process is
+ * gone, it is looked for by its path. The descriptor is the caller's. A small file on another file system than the
+ * root is copied into memory, because an open file would keep that file system from being unmounted.
  */
 void module_file_open(uint32_t pid, const struct module_told *told, struct module_file *ret);
 
-/* The file itself that `pid` has mapped at `start`, which may still grow. -1: none could be opened. */
+/* The file itself that `pid` has mapped at `start`, and which may still grow. -1: it could not be opened. */
 int mapped_file_open(uint32_t pid, uint64_t start);
 
-/* The code that the kernel puts into every program, which is in no file: ours is the program's. -1: there is none. */
+/*
+ * The code that the kernel puts into every program, and that is in no file. The recorder's is the same as the
+ * program's. -1: there is none.
+ */
 int vdso_file_open(void);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "module_files.h"
 
-#define FILES_MAX 4096u /* kept open at most; names of further modules are looked up by path */
+#define FILES_MAX 4096u /* so many files are kept open at most; names in further modules are looked up by path */
 #define DELETED " (deleted)"
 
 static bool reserve(struct recorder *r, uint32_t id)
@@ -17,7 +17,7 @@ static bool reserve(struct recorder *r, uint32_t id)
 	return ARRAY_ROOM(r->modules, r->module_room, (size_t)id + 1, 16);
 }
 
-/* Keeps what names are looked up by. Without memory the names of its frames, and of later modules', are left to reports. */
+/* Keeps what is needed to look up names. Without memory, the names of this and of later modules are left to reports. */
 static void remember(struct recorder *r, uint32_t id, const struct trk_module *m)
 {
 	if (id < r->module_count || !id || id > r->module_count + 1)
@@ -40,7 +40,7 @@ static void remember(struct recorder *r, uint32_t id, const struct trk_module *m
 	};
 }
 
-/* The descriptor becomes the module's, when it has none. */
+/* The descriptor becomes the module's, if the module has none. */
 static void keep(struct recorder *r, uint32_t id, int fd)
 {
 	if (fd >= 0 && id && id < r->module_count && r->modules[id].fd < 0) {
@@ -56,7 +56,7 @@ static bool has_file(const struct recorder *r, uint32_t id)
 	return id && id < r->module_count && r->modules[id].fd >= 0;
 }
 
-/* Where the number of the module that was last told in these words stands; NULL: there is no memory. */
+/* Where the number of the module stands that was last told with this path and build-id; NULL: there is no memory. */
 static uint32_t *find_told(struct recorder *r, const char *path, const struct wire_record *told)
 {
 	uint8_t key[PATH_MAX + 256];
@@ -86,7 +86,7 @@ static void copy_path(const struct wire_record *told, char path[PATH_MAX])
 	if (size)
 		memcpy(path, told->text, size);
 	path[size] = 0;
-	/* as the kernel marks the file of a program that was deleted before it began */
+	/* the kernel marks the file of a program so if it was deleted before the program began */
 	if (size > strlen(DELETED) && !strcmp(path + size - strlen(DELETED), DELETED))
 		path[size - strlen(DELETED)] = 0;
 }
@@ -99,7 +99,7 @@ uint32_t module_table_find(struct recorder *r, const struct process *p, const st
 	copy_path(told, path);
 	uint32_t *const known = find_told(r, path, told);
 
-	/* one without a build-id may be another file of the same path each time */
+	/* a module without a build-id may be another file of the same path each time */
 	if (known && told->build_id_bytes && has_file(r, *known))
 		return *known;
 	if (told->module_flags & TRK_MODULE_VDSO)

@@ -11,7 +11,10 @@
 
 /* The number in the capture of the module that `p` tells of; 0: there was no memory. Opens its file. */
 uint32_t module_table_find(struct recorder *r, const struct process *p, const struct wire_record *told);
-/* A new module, of code that a program makes while it runs. `code` becomes the table's. 0: there was no memory; then it is freed. */
+/*
+ * A new module, of code that a program makes while it runs. `code` becomes the table's. 0: there was no memory; then
+ * `code` is freed.
+ */
 uint32_t module_table_code(struct recorder *r, struct made_code *code);
 bool module_table_is_code(const struct recorder *r, uint32_t id);
 void module_table_finish(struct recorder *r);

@@ -69,7 +69,7 @@ static const struct module_range *find_exact(const struct modules *m, uint64_t a
 
 const struct module_range *modules_find(const struct modules *m, uint64_t pc)
 {
-	/* a call that never returns may be the last instruction: its return address lies behind */
+	/* a call that never returns may be the last instruction: its return address lies behind the range */
 	const struct module_range *const r = find_exact(m, pc - 1);
 
 	return r ? r : find_exact(m, pc);

@@ -22,7 +22,7 @@ static uint32_t skip_marks(const struct writer *w, uint32_t node, uint32_t *ret_
 	return node;
 }
 
-/* The oldest frame of a stack that was cut, nobody knows where, is a frame at address 0 in no module: it is told as unknown. */
+/* If it is not known where a stack was cut, its oldest frame is a frame at address 0 in no module. It is told as unknown. */
 struct stack stack_look(const struct writer *w, uint32_t node, uint32_t nframe)
 {
 	uint32_t keep, depth, frames = 0;

@@ -1,10 +1,9 @@
 /*
  * order - which event of a process is next, over all its threads.
  *
- * Every epoch belongs to one thread, so (epoch, program order) is total; two
- * streams with one epoch mean that a thread slot was reused, and the older
- * stream goes first. Only what is final may be asked for: the caller gives the
- * highest epoch that nobody can still publish an earlier event than.
+ * Every epoch belongs to one thread, so (epoch, program order) is total. Two streams with one epoch mean that a
+ * thread slot was reused, and the older stream goes first. Only final events may be asked for: the caller gives the
+ * highest epoch before which nobody can publish an event any more.
  */
 #ifndef RECORD_ORDER_H
 #define RECORD_ORDER_H
@@ -29,13 +28,12 @@ static inline struct stream *order_first(const struct order *o)
 }
 
 /*
- * Up to which epoch (inclusive) the first stream goes on before another one's
- * head: the same stream may be consumed that far without a look at the others.
- * Never more than `limit`.
+ * The epoch (inclusive) up to which the first stream goes on before another one's head: the same stream may be
+ * consumed that far without a look at the others. Never more than `limit`.
  */
 uint64_t order_run(const struct order *o, uint64_t limit);
 
-/* The first stream was consumed some way: puts it in its place, or takes it out when it has no head. */
+/* The first stream was consumed some way: puts it in its new place, or takes it out if it has no head. */
 void order_fix(struct order *o);
 
 #endif

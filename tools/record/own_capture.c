@@ -141,7 +141,7 @@ void own_capture_tick(struct own_capture *c)
 
 /* ---- the end ---- */
 
-/* In the copy. An errno or 0. */
+/* Runs in the copy. Returns an errno or 0. */
 static int finish(struct own_capture *c)
 {
 	struct excerpt *const x = &c->excerpt;
@@ -168,14 +168,14 @@ void own_capture_end(struct own_capture *c)
 		return;
 	c->ended = true;
 	excerpt_tell_again(&c->excerpt);
-	/* what is pending would be written by both otherwise */
+	/* otherwise both would write the pending bytes */
 	c->error = writer_flush(c->excerpt.to) ? writer_error(c->excerpt.to) : 0;
 	pid = fork();
 	if (pid == 0)
 		_exit(finish(c));
 	c->finisher = pid > 0 ? pid : 0;
 	if (pid < 0)
-		c->error = finish(c); /* here, then: the programs wait */
+		c->error = finish(c); /* no copy could be made: writes it here, and the programs wait */
 }
 
 bool own_capture_has_ended(const struct own_capture *c)

@@ -15,31 +15,31 @@ struct own_capture_setup {
 };
 
 /*
- * Begins one in `fd`, an empty file that becomes its own. NULL and errno: no memory, or the file does not take the header;
- * then the descriptor is closed.
+ * Begins a capture in `fd`, an empty file that becomes its own. NULL and errno: there was no memory, or the file does
+ * not take the header; then the descriptor is closed.
  */
 struct own_capture *own_capture_begin(const struct recorder *r, const struct process *p, int fd, const struct own_capture_setup *setup);
-/* The child of a process whose capture follows forks: one in FILE.PID. NULL: it cannot be made, or is not to be. */
+/* The capture of a child, in FILE.PID, if the capture of its parent follows forks. NULL: it cannot be made, or must not be. */
 struct own_capture *own_capture_fork(const struct own_capture *parent, const struct recorder *r, const struct process *p);
 
-/* An event of its process, behind all before it. */
+/* Adds an event of its process, which comes behind all earlier ones. */
 void own_capture_apply(struct own_capture *c, const struct trk_event *e);
 /* Once a round. */
 void own_capture_tick(struct own_capture *c);
 
 /*
- * Nothing is added any more: a forked copy of the recorder looks up names and finishes the file. What lives stays known. The process
- * may be freed from then on.
+ * Nothing is added any more: a forked copy of the recorder looks up names and finishes the file. The live blocks stay
+ * known. The process may be freed from then on.
  */
 void own_capture_end(struct own_capture *c);
 bool own_capture_has_ended(const struct own_capture *c);
-/* Whether that copy has ended, or `wait` until it has. *ret_error: what it failed with, an errno or 0. */
+/* Whether that copy has ended; with `wait`, waits until it has. *ret_error: the errno with which it failed, or 0. */
 bool own_capture_is_finished(struct own_capture *c, bool wait, int *ret_error);
 
 /* What lived at its end. */
 const struct trace *own_capture_trace(const struct own_capture *c);
 
-/* Ends it, if that has not happened, and waits for its file. NULL-safe. */
+/* Ends the capture, unless it has ended, and waits for its file. Accepts NULL. */
 void own_capture_free(struct own_capture *c);
 
 #endif

@@ -54,7 +54,7 @@ static bool is_named(void *named, uint32_t pid)
 
 uint32_t pidspace_find(uint32_t name, bool (*is_it)(void *context, uint32_t pid), void *context)
 {
-	/* who lives in our own namespace, but may not look at us, cannot know that it does */
+	/* a process in the recorder's own namespace that may not look at the recorder cannot know that it is there */
 	if (pidspace_name(name) == name && is_it(context, name))
 		return name;
 

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Reads up to room - 1 bytes of a small file and ends them with a NUL; -1: it is not there. */
+/* Reads at most room - 1 bytes of a small file and ends them with a NUL; -1: the file does not exist. */
 static ssize_t read_file(const char *path, char *buf, size_t room)
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -38,7 +38,7 @@ int proc_open(uint32_t pid, const char *name, int flags)
 	return -1;
 }
 
-/* The file of that name for reading by lines; NULL: errno. */
+/* Opens the file of that name for reading by lines; NULL: errno. */
 static FILE *open_lines(uint32_t pid, const char *name)
 {
 	const int fd = proc_open(pid, name, O_RDONLY);
@@ -185,7 +185,7 @@ static bool query(int maps, uint64_t address, struct proc_mapping *ret)
 	return q.inode != 0;
 }
 
-/* The kernel writes a newline in a path as \012, and nothing else in another way. */
+/* The kernel writes a newline in a path as \012, and escapes no other character. */
 static void unescape(char *path)
 {
 	char *to = path;
@@ -299,7 +299,7 @@ void proc_own_file(int fd, char path[PATH_MAX])
 	path[n > 0 ? n : 0] = 0;
 }
 
-/* The next entry of a folder whose name is a number; 0: no more. */
+/* The next entry of a folder whose name is a number; 0: there is none. */
 static uint32_t next_number(DIR *folder)
 {
 	struct dirent *entry;

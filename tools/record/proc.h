@@ -10,28 +10,34 @@
 
 #include "recorder.h"
 
-/* Opens what stands under that name in the folder of the process, with those flags; -1: it could not be opened (errno). */
+/* Opens the entry of that name in the folder of the process, with those flags; -1: it could not be opened (errno). */
 int proc_open(uint32_t pid, const char *name, int flags);
-/* Whose process it is; ours, when it is gone. */
+/* The user of the process; the recorder's, when the process is gone. */
 uid_t proc_owner(uint32_t pid);
 
-/* comm of the thread as the kernel has it; "" when it is gone. */
+/* comm of the thread as the kernel has it; "" when the thread is gone. */
 void proc_thread_name(uint32_t pid, uint32_t tid, char name[SHM_NAME_BYTES]);
-/* The path of what it executes; "" and false when that is not known: it has ended, or is another user's. */
+/* The path of the file that it executes. "" and false if that is not known: it has ended, or is another user's. */
 bool proc_executable(uint32_t pid, char path[SHM_EXECUTABLE_BYTES]);
-/* The last number in the line of its status that begins with `key`; 0: there is none. ret_count: numbers in it. */
+/*
+ * The last number in the line of its status that begins with `key`; 0: there is no such line. ret_count: how many
+ * numbers the line has.
+ */
 uint32_t proc_status(uint32_t pid, const char *key, uint32_t *ret_count);
-/* Likewise in the status of a thread, and of the recorder; -1: there is none. */
+/* The same in the status of a thread, and of the recorder; -1: there is no such line. */
 int64_t proc_thread_status(uint32_t pid, uint32_t tid, const char *key);
 int64_t proc_own_status(const char *key);
-/* Nothing of it runs any more: the last thread of a zombie may be another one. */
+/* Whether nothing of it runs any more: the last thread of a zombie may be another one. */
 bool proc_is_zombie(uint32_t pid);
 
 enum segment_there { THERE,
 		     NOT_THERE,
 		     DENIED,
 		     NOBODY_KNOWS };
-/* Whether our segment, by either of its names, is mapped there: another recording has one, too. Of a zombie nobody knows. */
+/*
+ * Whether the recording's segment, by either of its names, is mapped there; other recordings have others. Of a zombie
+ * this is not known.
+ */
 enum segment_there proc_segment(const struct recorder *r, uint32_t pid);
 
 /* A mapping of a file. */
@@ -42,29 +48,32 @@ struct proc_mapping {
 
 /* False: no file is mapped there. */
 bool proc_mapping_at(uint32_t pid, uint64_t address, struct proc_mapping *ret);
-/* Calls `is_it` with the start of each mapping whose path ends so, until that answers true. */
+/* Calls `is_it` with the start of each mapping whose path ends so, until it returns true. */
 void proc_mappings_of(uint32_t pid, const char *ending, bool (*is_it)(void *context, uint64_t start), void *context);
 
-/* Present or swapped out: an entry of pagemap that says so is of a page that was touched. */
+/* Present or swapped out: a page whose entry in pagemap says so was touched. */
 #define PROC_PAGE_TOUCHED (3ull << 62)
-/* Entries of its pages from `page` (address by size) on; how many were read: 0 when its memory is gone. */
+/* Reads the entries of its pages from `page` (address by size) on. Returns how many were read: 0 when its memory is gone. */
 size_t proc_pages(int pagemap, uint64_t page, uint64_t *entries, size_t count);
-/* Pages of memory that it uses; 0: not known. *statm: its file, opened when it is -1. */
+/* How many pages of memory it uses; 0: not known. *statm: the open file; it is opened when *statm is -1. */
 uint64_t proc_resident_pages(uint32_t pid, int *statm);
 
-/* Whether its descriptor is that socket. */
+/* Whether that descriptor of it is that socket. */
 bool proc_has_socket(uint32_t pid, int fd, uint64_t inode);
-/* Where the file of a descriptor of ours is now; "": not known. */
+/* The present path of the file behind one of the recorder's descriptors; "": not known. */
 void proc_own_file(int fd, char path[PATH_MAX]);
 
-/* The first process for which `is_it` answers true; 0: none. */
+/* The first process for which `is_it` returns true; 0: none. */
 uint32_t proc_find(bool (*is_it)(void *context, uint32_t pid), void *context);
-/* Calls `tell` with each child of at most *threads of its threads: *threads less the threads that were asked is what is left. */
+/*
+ * Calls `tell` with each child of at most *threads of its threads, and subtracts the number of threads that were
+ * asked from *threads.
+ */
 void proc_children(uint32_t pid, uint32_t *threads, void (*tell)(void *context, uint32_t child), void *context);
 
-/* Whether its environment, as it was when it was executed, has that entry. */
+/* Whether its environment, as it was when the program was executed, has that entry. */
 bool proc_has_environment(uint32_t pid, const char *entry);
-/* The pid that was given last; 0: not known. */
+/* The pid that the kernel gave last; 0: not known. */
 uint32_t proc_last_pid(void);
 
 #endif

@@ -20,7 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Of a record in the file, with its texts, at most. */
+/* The most bytes of a record in the file, with its texts. */
 #define PROCESS_BYTES (SHM_COMMAND_BYTES + SHM_EXECUTABLE_BYTES + SHM_PROGRAM_BYTES + 512u)
 
 static bool table_add(struct process ***table, size_t *count, size_t *room, struct process *p)
@@ -145,8 +145,8 @@ struct process *process_by_pid(const struct recorder *r, uint32_t pid)
 }
 
 /*
- * A forked process names the program that forked: its parent may have ended since, and the
- * slot and the pid that it had may be another's. Others are known by their ppid.
+ * A forked process names the program that forked, because its parent may have ended since, and the parent's slot and
+ * pid may be another process's. Other processes are known by their ppid.
  */
 static uint32_t parent_of(const struct recorder *r, const struct shm_process *slot)
 {
@@ -164,7 +164,7 @@ static uint32_t parent_of(const struct recorder *r, const struct shm_process *sl
 	return by_pid ? by_pid->index : NO_INDEX;
 }
 
-/* Reads the slot's texts; the copies are ended here, whatever the target wrote. */
+/* Reads the slot's texts. The copies get a NUL at their ends here, whatever the target wrote. */
 static void take_program(struct recorder *r, struct process *p, const struct shm_process *slot)
 {
 	char name[SHM_PROGRAM_BYTES], executable[SHM_EXECUTABLE_BYTES], command[SHM_COMMAND_BYTES];
@@ -209,8 +209,8 @@ static bool is_new_of_ours(void *context, uint32_t pid)
 }
 
 /*
- * Its pid as we see it. Who lives in another PID namespace, or cannot tell that it does not, and
- * has not been told, is looked for; 0: it has ended by now.
+ * Its pid as the recorder sees it. If it lives in another PID namespace, or cannot know whether it does, and has not
+ * been told its pid, the recorder looks for it. 0: it has ended by now.
  */
 static uint32_t outer_pid(struct recorder *r, const struct shm_process *slot)
 {
@@ -230,7 +230,7 @@ static struct process *add(struct recorder *r, const struct shm_process *slot, u
 
 	if (start_ns > r->now_ns)
 		start_ns = r->now_ns;
-	if (start_ns < r->last_end_ns) /* who has ended by now was over then, whatever clock was read */
+	if (start_ns < r->last_end_ns) /* a process that has ended by now was over then, whatever clock was read */
 		start_ns = r->last_end_ns;
 
 	const struct process_start start = {
@@ -261,7 +261,7 @@ void process_free_slot(struct recorder *r, uint32_t index)
 	atomic_store_explicit(&r->shm->process_states[index], SHM_FREE, memory_order_release);
 }
 
-/* Nothing of the old program lives: what it published, then the event that says so. */
+/* No block of the old program is live any more: first what it published, then the event that says so. */
 static void replace_program(struct recorder *r, struct process *p, const struct shm_process *slot)
 {
 	struct deliver_context context = { r, p, slot->start_ns };
@@ -294,7 +294,7 @@ static void deliver_exec(struct recorder *r, struct process *p, uint64_t time_ns
 	deliver_flush(r);
 }
 
-/* It may have been executed in a control group that leaves it less memory than those before it have. */
+/* It may have been executed in a control group that leaves it less memory than earlier programs had. */
 static void limit_chunks(struct recorder *r, uint32_t pid)
 {
 	const uint32_t before = atomic_load(&r->shm->header.chunk_limit);
@@ -317,7 +317,7 @@ void process_bind(struct recorder *r, const struct arrival *a)
 	struct shm_process *const slot = &r->shm->processes[index];
 	const uint32_t pid = outer_pid(r, slot);
 	struct process *p = pid ? process_by_pid(r, pid) : NULL;
-	/* no fork makes a process of an old pid; otherwise the old one went on by exec */
+	/* no fork makes a process with the pid of a live one; otherwise the old process went on by exec */
 	const bool known = p && slot->origin != SHM_FORKED;
 	const bool replaces = known && p->attached;
 
@@ -354,10 +354,10 @@ static int by_number(const void *a, const void *b)
 }
 
 /*
- * In the order in which they came: a forked child before what it execs, a parent before its
- * children, the old owner of a pid before the new one. Only those that had a number before the
- * scan began: before such a one took it, its parent and its own earlier program were
- * live, so the scan does not miss them. What comes meanwhile is for the next round.
+ * Sorted by the order in which they came: a forked child before the program that it executes, a parent before its
+ * children, the old owner of a pid before the new one. Only programs that had a number before the scan began count.
+ * Before such a program took its number, its parent and its own earlier program were live, so the scan does not miss
+ * them. Programs that come meanwhile are for the next round.
  */
 size_t process_arrivals(const struct recorder *r, uint64_t end, struct arrival new[SHM_PROCESSES])
 {
@@ -409,7 +409,7 @@ uint64_t recorder_figure(struct recorder *r, uint64_t figure)
 	return 0;
 }
 
-/* Notices that the program has set; with one among them that does not exist, none of them is believed. */
+/* Notices that the program has set. If one of them does not exist, none is believed. */
 static uint32_t notices_of(struct recorder *r, const struct shm_process *slot)
 {
 	const uint32_t set = atomic_load_explicit(&slot->notices, memory_order_relaxed);
@@ -441,7 +441,7 @@ void process_collect(struct recorder *r, struct process *p)
 	r->counters.tables_refused += recorder_figure(r, atomic_exchange(&slot->tables_refused, 0));
 	r->counters.verified_stacks += atomic_exchange(&slot->verified_stacks, 0);
 	r->counters.differing_stacks += atomic_exchange(&slot->differing_stacks, 0);
-	r->counters.order_changes += epoch ? epoch - 1 : 0; /* the first was nobody's before */
+	r->counters.order_changes += epoch ? epoch - 1 : 0; /* the first program replaced none */
 	for (unsigned i = 0; i < SHM_ORACLES; i++) {
 		r->counters.compared[i] += atomic_exchange(&slot->compared[i], 0);
 		r->counters.differing[i] += atomic_exchange(&slot->differing[i], 0);
@@ -476,7 +476,7 @@ void process_end(struct recorder *r, struct process *p)
 	jit_finish(r, p);
 	process_collect(r, p);
 	p->gone = true;
-	if (!p->index) /* whoever has its pid from now on is another */
+	if (!p->index) /* from now on, a process with its pid is another one */
 		atomic_store(&r->shm->header.program_pid, 0);
 	r->polled_count -= p->polled;
 	p->end_ns = r->now_ns;

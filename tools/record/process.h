@@ -11,7 +11,7 @@ struct process_start {
 };
 struct process *process_new(struct recorder *r, const struct process_start *start);
 void process_free(struct process *p); /* NULL-safe */
-/* What it runs now. The texts are copied, as far as there is memory. */
+/* The program that it runs now. The texts are copied, as far as there is memory. */
 void process_set_program(struct recorder *r, struct process *p, const char *name,
 			 const char *executable, const char *command, size_t command_bytes);
 void process_write(struct recorder *r, const struct process *p);
@@ -20,7 +20,7 @@ struct arrival {
 	uint64_t number; /* shm.h */
 	uint32_t slot;
 };
-/* Finds those with numbers below `end`; how many, in the order in which they came. */
+/* Finds those with numbers below `end`. Returns how many, in the order in which they came. */
 size_t process_arrivals(const struct recorder *r, uint64_t end, struct arrival new[SHM_PROCESSES]);
 /* A new process, or a new program in a known one. */
 void process_bind(struct recorder *r, const struct arrival *a);
@@ -28,7 +28,7 @@ void process_bind(struct recorder *r, const struct arrival *a);
 void process_end(struct recorder *r, struct process *p);
 /* The slot may belong to another process by now. */
 void process_free_slot(struct recorder *r, uint32_t index);
-/* Notices, counts of the slot: looked at before it is given back, and at the end. */
+/* Reads notices and counts in the slot: before the slot is given back, and at the end. */
 void process_collect(struct recorder *r, struct process *p);
 /* The recording is over, but the process still runs: writes what is known about it. */
 void process_leave(struct recorder *r, struct process *p);

@@ -34,7 +34,7 @@ static struct trk_header make_header(const struct recorder *r)
 	return h;
 }
 
-/* A file that takes not even the header: everything is read and forgotten, the program goes on. */
+/* The file does not take even the header. Everything is read and dropped, and the program goes on. */
 static int open_writer(struct recorder *r, int fd)
 {
 	const struct trk_header header = make_header(r);
@@ -71,7 +71,7 @@ void recorder_lock(int fd)
 {
 	const struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
-	/* a file system without locks: readers will take us for dead, and lose nothing else by it */
+	/* a file system without locks: readers will think that the recorder was killed; there is no other harm */
 	(void)fcntl(fd, F_SETLK, &lock);
 }
 

@@ -27,7 +27,7 @@
 #define NO_SLOT UINT32_MAX
 #define NO_INDEX UINT32_MAX
 #define DELIVER_BATCH 256u
-/* The most bytes in the file: of an event, and of a pushed frame (a node, perhaps a frame). */
+/* The most bytes in the file: of an event, and of a pushed frame (a node, perhaps also a frame). */
 #define DELIVER_EVENT_BYTES 40u
 #define DELIVER_FRAME_BYTES 20u
 
@@ -37,41 +37,41 @@ struct process {
 	uint32_t slot; /* of the running program; NO_SLOT: not attached (yet) */
 	uint32_t ended, code; /* as in the capture */
 	bool attached; /* at least once */
-	bool gone; /* has ended and everything of it was read */
-	bool dying; /* has ended: what it published is all there will be */
-	bool polled; /* no pidfd tells us its end */
+	bool gone; /* it has ended, and everything that it published was read */
+	bool dying; /* it has ended: it will publish nothing more */
+	bool polled; /* no pidfd tells the recorder its end */
 	bool foreign; /* its threads have ids of another PID namespace */
-	uint32_t inner_pid; /* its own there; 0: it is `pid` */
-	bool unplaced; /* it had ended before we saw it: `pid` is its own in a namespace that we do not know */
+	uint32_t inner_pid; /* the pid that it has there; 0: it is `pid` */
+	bool unplaced; /* it ended before the recorder saw it: `pid` is its own, in a namespace that is not known */
 	int pidfd, statm;
-	uint64_t first_program, last_program; /* numbers (shm.h) of those that it ran */
-	uint64_t last_executed; /* of the last one that it executed, and was not forked with */
-	uint64_t over; /* programs from this number on started when it had ended; UINT64_MAX: not known */
-	uint32_t left_slot; /* kept when it is gone, for its parent to say how it ended; NO_SLOT: none */
+	uint64_t first_program, last_program; /* numbers (shm.h) of the programs that it ran */
+	uint64_t last_executed; /* of the last program that it executed itself after the fork */
+	uint64_t over; /* programs from this number on started after it had ended; UINT64_MAX: not known */
+	uint32_t left_slot; /* kept when it is gone, so that its parent can say how it ended; NO_SLOT: none */
 	uint64_t start_ns, end_ns;
 	char *name, *executable, *command;
 	char libc[SHM_LIBC_BYTES];
 	size_t command_bytes;
 
 	struct modules modules;
-	struct jit *jit; /* NULL: it has made no code that we know of */
+	struct jit *jit; /* NULL: it has made no code that the recorder knows of */
 	bool no_jit; /* nor will we look for it */
-	uint32_t code_module; /* of the code that it made; 0: none */
+	uint32_t code_module; /* module of the code that it made; 0: none */
 	struct stream **streams;
 	size_t stream_count, stream_room;
 	struct order order;
-	struct stream *held; /* its realloc may still become one event: nothing overtakes it */
+	struct stream *held; /* its realloc may still become one event: no event overtakes it */
 	uint64_t limit; /* events up to this epoch are final */
-	uint64_t seen_limit; /* `limit` as of the round before: used when there is no membarrier */
-	bool waited_for; /* it has ended, and its parent stops for it, since before the pass at hand */
+	uint64_t seen_limit; /* `limit` in the round before: used if there is no membarrier */
+	bool waited_for; /* it has ended, and its parent stops for it, since before the present pass */
 	uint64_t stop; /* events of later epochs come after the end of a child that has not ended here */
 	uint64_t last_epoch, last_time_ns;
 	uint32_t main_thread; /* index, NO_INDEX */
-	uint32_t notices; /* SHM_NOTICE_* that were written */
+	uint32_t notices; /* the SHM_NOTICE_* that were written */
 	struct trace *trace; /* NULL: it has not asked for that */
 	struct own_capture *capture; /* the last one that it asked for, or NULL */
-	uint64_t look_at; /* where in its arenas the next look goes on */
-	bool look_asked; /* it had asked for one when this round began */
+	uint64_t look_at; /* where the next look at its arenas goes on */
+	bool look_asked; /* it had asked for a look when this round began */
 };
 
 struct counters {
@@ -80,24 +80,24 @@ struct counters {
 		oracles_differ, truncated[SHM_CUTS];
 	uint64_t stalled_ns; /* the sum over all threads */
 	uint64_t gaps; /* places in the events where some were lost */
-	uint64_t clock_interval_max_ns; /* between two rounds: events have the time of theirs */
-	uint64_t unrecorded; /* processes that nothing was seen of */
+	uint64_t clock_interval_max_ns; /* taken between two rounds: events have the time of their round */
+	uint64_t unrecorded; /* processes of which nothing was seen */
 	uint64_t order_changes; /* how often the order passed from one thread to another */
 	uint64_t chunks_refused, tables_refused; /* as programs count them in their slots */
 };
 
 struct bounds {
 	uint64_t duration_ns, max_bytes; /* 0: none */
-	int64_t credit; /* bytes that may be written before the file is measured again */
-	bool full; /* it was, and may take no more: what comes is forgotten */
+	int64_t credit; /* so many bytes may be written before the file is measured again */
+	bool full; /* the file is full: later events are dropped */
 	enum stopped_by stopped_by;
 	uint64_t stopped_ns; /* since the capture began */
 };
 
 struct keyframes {
-	uint64_t events_min; /* so many stand between two; 0: none are written */
-	uint64_t events, bytes; /* of the capture when the last one had been written */
-	uint64_t bytes_per_block; /* that it took; 0: none yet */
+	uint64_t events_min; /* so many events lie between two keyframes; 0: none are written */
+	uint64_t events, bytes; /* length of the capture when the last keyframe had been written */
+	uint64_t bytes_per_block; /* CPU time of the last keyframe; 0: none yet */
 	uint64_t count, cpu_ns;
 };
 
@@ -105,10 +105,10 @@ struct keyframes {
 
 #define UNSEEN_PIDS 64u
 
-/* Children that are not recorded, perhaps: as of the last look. */
+/* Children that may not be recorded, as of the last look. */
 struct unseen {
 	uint32_t pids[UNSEEN_PIDS], count;
-	uint64_t number; /* of programs that had attached then */
+	uint64_t number; /* how many programs had attached then */
 	uint64_t next_ns; /* the next look is due */
 };
 
@@ -120,15 +120,15 @@ struct watch {
 	uint32_t pid; /* 0: unknown */
 	uint32_t inner_pid; /* in a PID namespace of its own; 0: it is `pid` */
 	int pidfd; /* -1: none; its pid is not known, or it had ended by then */
-	uint32_t entry, serial; /* of the segment, as long as the execution may fail; NO_SLOT */
+	uint32_t entry, serial; /* slot of its note in the segment, as long as the execution may fail; NO_SLOT */
 	uint32_t flags; /* SHM_EXEC_* */
-	uint64_t number; /* a program that was executed with that pid and has a number from this one on is it */
+	uint64_t number; /* a program that was executed with that pid and has a number from this one on is this program */
 	uint64_t since_ns;
 	bool ended; /* before this round began */
 	char path[SHM_EXECUTABLE_BYTES], starter[SHM_PROGRAM_BYTES];
 };
 
-/* Programs that were not recorded, all of one file and for one reason. */
+/* Programs that were not recorded, with the same file and reason. */
 struct missed {
 	char *path, *why;
 	char starter[SHM_PROGRAM_BYTES];
@@ -139,8 +139,8 @@ struct missed {
 struct watches {
 	struct watch *list[WATCHES];
 	uint32_t count;
-	bool taken[SHM_EXECS]; /* what this entry says is watched */
-	uint32_t asked_inner[SHM_EXECS], asked_pid[SHM_EXECS]; /* who asked by it, in both namespaces */
+	bool taken[SHM_EXECS]; /* the watched program of this entry */
+	uint32_t asked_inner[SHM_EXECS], asked_pid[SHM_EXECS]; /* the process that asked by this entry, in both namespaces */
 	struct missed missed[MISSED];
 	uint32_t missed_count;
 	uint64_t missed_more; /* that found no room */
@@ -149,7 +149,7 @@ struct watches {
 struct recorder {
 	struct shm *shm;
 	struct writer *writer;
-	struct heap *heap; /* of `aggregate`, if there is one */
+	struct heap *heap; /* the one of `aggregate`, if there is one */
 	struct aggregation *aggregate; /* NULL: events are written */
 	struct checkpoint checkpoint; /* of the aggregated file */
 	struct stack_nodes stack_nodes;
@@ -165,95 +165,95 @@ struct recorder {
 	uint32_t thread_count;
 	uint64_t next_serial;
 
-	struct trk_event batch[DELIVER_BATCH]; /* neither applied nor written yet */
+	struct trk_event batch[DELIVER_BATCH]; /* events that are neither applied nor written yet */
 	uint32_t batch_count;
 
 	struct counters counters;
 	struct bounds bounds;
 	struct rotation rotation;
 	struct unseen unseen;
-	struct births *births; /* NULL: the kernel does not tell us */
+	struct births *births; /* NULL: the kernel tells the recorder nothing */
 	struct watches watches;
 	uint32_t traced; /* processes */
 	struct {
 		bool listening;
 		int event; /* ... where it is heard */
-		struct process *waiting[SHM_QUESTIONS]; /* who asked what has no answer yet; NULL */
+		struct process *waiting[SHM_QUESTIONS]; /* processes that wait for an answer; NULL */
 	} questions;
 	struct snapshots *snapshots;
 	int segment; /* the memfd; -1: System V */
-	uint64_t segment_inode; /* as /proc/PID/maps has it */
+	uint64_t segment_inode; /* the segment's name in /proc/PID/maps */
 	struct keyframes keyframes;
-	bool waiting; /* the capture begins later: only the live set is kept */
+	bool waiting; /* the capture begins later: until then only the live set is kept */
 	uint64_t begin_ns; /* ... then */
 	uint64_t bound; /* all programs with smaller numbers are bound */
 	bool no_membarrier;
-	bool again; /* the round at hand has been through the segment before */
-	bool discard; /* the file cannot be written: read and forget, so that nobody stalls */
+	bool again; /* the present round has already been through the segment once */
+	bool discard; /* the file cannot be written: events are read and dropped, so that no program waits */
 	bool out_of_memory;
 	bool heap_stopped; /* ... so that the live set is not known any more */
 	uint64_t discard_ns; /* since when */
 	int write_error; /* errno that began it */
 	uint32_t unasked; /* processes that are gone and whose status is not known yet */
-	uint32_t left_slots; /* of theirs, in which their parents may still say it */
+	uint32_t left_slots; /* their slots, in which their parents may still say it */
 	int epoll;
-	uint64_t now_ns; /* of this round, since the capture began */
+	uint64_t now_ns; /* time of this round, since the capture began */
 	uint64_t before_ns; /* of the round before */
-	uint64_t last_time_ns; /* of the last event, or end of a process */
-	uint64_t last_end_ns; /* of the last process that ended */
-	uint32_t last_process; /* whose event it was; NO_INDEX: it was an end */
-	uint64_t samples; /* of memory, since the interval is what it is */
+	uint64_t last_time_ns; /* time of the last event, or end of a process */
+	uint64_t last_end_ns; /* end of the last process that ended */
+	uint32_t last_process; /* index of the process of that event; NO_INDEX: it was an end */
+	uint64_t samples; /* samples of memory since the interval has its present value */
 	uint64_t memory_interval_ns, next_sample_ns, next_look_ns, next_check_ns, next_flush_ns;
-	char groups[CGROUP_TEXT]; /* of the last process whose groups were asked for their limits */
+	char groups[CGROUP_TEXT]; /* number of the last process whose groups were asked for their limits */
 
 	struct embed_module *modules; /* by id in the capture */
 	uint32_t module_count, module_room;
 	struct {
-		struct pool names; /* what programs tell of a module: path and build-id */
-		uint32_t *modules; /* by number of the name: id in the capture */
+		struct pool names; /* the modules that programs tell of: path and build-id */
+		uint32_t *modules; /* id in the capture, by number of the name */
 		size_t module_room;
 		uint32_t files; /* that are open */
 		uint32_t codes; /* modules of code made at run time */
 	} told;
 	bool no_symbols;
 	uint64_t made_named; /* frames of code made at run time that have a name */
-	uint64_t names_cpu_ns; /* of the child that looked them up */
+	uint64_t names_cpu_ns; /* CPU time of the child that looked them up */
 	char host[65], system[200]; /* as uname says */
-	char first_notice[CONTROL_NOTICE]; /* of those that tracker-run has not printed itself */
+	char first_notice[CONTROL_NOTICE]; /* notices that tracker-run has not printed itself */
 };
 
 /*
- * While we live and write the file, readers see that it is being recorded, and by which pid. Closing any
- * descriptor of the file gives up the lock.
+ * As long as the recorder lives and writes the file, readers see that it is being recorded, and by which pid. Closing
+ * any descriptor of the file gives up the lock.
  */
 void recorder_lock(int fd);
 
 struct recorder_setup {
 	int output; /* the file, or its first piece; stays the caller's */
-	const char *path; /* of it, absolute; NULL: none is known. Kept, not copied */
-	uint32_t rotate; /* keep so many pieces; 0: one file */
+	const char *path; /* its absolute path; NULL: not known. Kept, not copied */
+	uint32_t rotate; /* how many pieces are kept; 0: one file */
 	bool aggregate;
 	uint32_t temporary_threshold; /* of sums */
 	uint64_t checkpoint_ns; /* distance of checkpoints of sums; 0: none */
 	enum trk_packing packing;
 };
 /*
- * Begins a recording of the segment r->shm: epoll, heap, file. Of `r`, zeroed before, the caller sets what
- * concerns only rounds (bounds, intervals). TRK_ERR_IO, TRK_ERR_NOMEM; then it is to be released, too.
+ * Begins a recording of the segment r->shm: epoll, heap, file. `r` must be zeros. The caller sets only fields for
+ * rounds (bounds, intervals) before. TRK_ERR_IO, TRK_ERR_NOMEM; then `r` must be released, too.
  */
 int recorder_begin(struct recorder *r, const struct recorder_setup *setup);
 /* Releases everything that the recorder holds, except the segment and the output; writes nothing. */
 void recorder_release(struct recorder *r);
 
-/* Since the capture began; of the program that drives the recorder. */
+/* Nanoseconds since the capture began; the CPU time of the recorder. */
 uint64_t recorder_clock(const struct recorder *r);
 /*
- * A figure that a program keeps in the segment: nothing happens more often than once a nanosecond. One that
- * says otherwise was written over: it counts as a corrupt record, and as 0.
+ * A figure that a program keeps in the segment. Nothing happens more often than once a nanosecond, so a larger figure
+ * was overwritten: it counts as a corrupt record, and as 0.
  */
 bool recorder_believes(const struct recorder *r, uint64_t figure);
 uint64_t recorder_figure(struct recorder *r, uint64_t figure);
-/* A sentence for the capture, and for whoever waits for the recording to end. */
+/* A sentence for the capture, and for the user when the recording ends. */
 void recorder_notice(struct recorder *r, const char *sentence);
 
 #endif

@@ -68,6 +68,6 @@ void request_answer(struct recorder *r, uint32_t index)
 	r->watches.asked_pid[index] = pid;
 	if (fd >= 0)
 		close(fd);
-	/* it may have given up, and somebody else asked */
+	/* the process may have given up, and another may have asked */
 	(void)atomic_compare_exchange_strong(&entry->request, &made, sent ? SHM_REQUEST_NONE : SHM_REQUEST_REFUSED);
 }

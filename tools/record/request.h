@@ -12,7 +12,7 @@
 
 #include "recorder.h"
 
-/* Sends the segment to whoever asked for it with this entry, or refuses. */
+/* Sends the segment to the process that asked for it with this entry, or refuses. */
 void request_answer(struct recorder *r, uint32_t entry);
 
 #endif

@@ -24,7 +24,7 @@
 
 #include "format/pieces.h"
 
-/* Less than this part of it left for events, and a new piece is not worth its beginning. */
+/* If less than this part of a new piece would be left for events, it is not worth its beginning. */
 #define WORTH_PART 8u
 
 static struct piece_file *file_of(const struct rotation *t, uint32_t number)
@@ -32,7 +32,7 @@ static struct piece_file *file_of(const struct rotation *t, uint32_t number)
 	return &t->files[number % t->keep];
 }
 
-/* What it was when it was ours: what was put under its name later is not to be removed. */
+/* The inode of a file that the recorder made. A file that was put under its name later is not removed. */
 static void remember(struct rotation *t, uint64_t began_ns)
 {
 	struct stat st = { 0 };
@@ -80,13 +80,13 @@ static void wait_for_finisher(struct recorder *r)
 			t->error = pid < 0 || !WIFEXITED(status) ? EIO : WEXITSTATUS(status);
 			return;
 		}
-		/* targets that wait for room must see that somebody works */
+		/* targets that wait for room must see that the recorder works */
 		atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);
 		nanosleep(&pause, NULL);
 	}
 }
 
-/* ... and says it when that failed. */
+/* ... and says so if the end could not be written. */
 static void settle_finisher(struct recorder *r)
 {
 	struct rotation *const t = &r->rotation;
@@ -102,7 +102,7 @@ static void settle_finisher(struct recorder *r)
 	t->error = 0;
 }
 
-/* In the copy: what is not written yet because it goes on is written as if it ended here. */
+/* Runs in the copy: writes what goes on as if it ended here. */
 static int finish_piece(struct recorder *r)
 {
 	struct control_message unused = { 0 };
@@ -130,7 +130,7 @@ static void fork_finisher(struct recorder *r)
 	if (pid > 0)
 		r->rotation.finisher = pid;
 	else
-		writer_finish(r->writer); /* without names and figures, but with all events */
+		writer_finish(r->writer); /* the piece lacks names and figures, but has all events */
 }
 
 /* ---- the beginning of the next ---- */
@@ -164,7 +164,7 @@ bool rotate_now(struct recorder *r)
 	if (!t->keep_on)
 		return false;
 	settle_finisher(r);
-	/* what is pending when the copy is made would be written by both, into one file */
+	/* bytes that are pending when the copy is made would be written by both, into one file */
 	if (writer_flush(r->writer) != 0)
 		return false;
 	if (r->heap_stopped) {
@@ -187,7 +187,7 @@ bool rotate_now(struct recorder *r)
 	oldest = *file_of(t, t->number);
 	remember(t, keyframing_begin_piece(r));
 	writer_flush(r->writer);
-	/* on a full disk the oldest is worth more than the beginning of another one */
+	/* on a full disk, the oldest piece is worth more than the beginning of a new one */
 	if (t->number > t->keep && !writer_error(r->writer))
 		remove_piece(t, t->number - t->keep, &oldest);
 	if (bounds_room(r) < (int64_t)(r->bounds.max_bytes / WORTH_PART))

@@ -17,14 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Bytes per thread and round: stays in the caches on its way through. */
+/* Bytes per thread and round: so many stay in the caches on their way. */
 #define ROUND_BYTES (256u << 10)
 /*
- * Bytes of all threads in a round, if that is more than a chunk of each: targets
- * that wait for room give up when no round ends for 100 ms.
+ * Bytes of all threads in a round, if that is more than a chunk of each. Targets that wait for room give up if no
+ * round ends for 100 ms.
  */
 #define ROUND_BYTES_ALL (1u << 20)
-/* A thread that stands still inside a publication (in a debugger) is waited for this long. */
+/* The recorder waits so long for a thread that stands still inside a publication (in a debugger). */
 #define BUSY_NS 100000000ull
 
 static void look_at_orders(struct recorder *r)
@@ -65,7 +65,7 @@ static uint32_t thread_high(const struct recorder *r)
 	return high < SHM_THREADS ? high : SHM_THREADS;
 }
 
-/* Slots that are not free; one just claimed counts. */
+/* Slots that are not free. A slot that was just claimed counts. */
 static uint32_t threads_used(const struct recorder *r)
 {
 	const uint32_t high = thread_high(r);
@@ -85,8 +85,8 @@ static size_t share_of_round(uint32_t threads)
 }
 
 /*
- * The owner of the current epoch may show it for ever, event after event. Only a
- * flag behind the process's epoch holds others up, and only that is timed.
+ * The owner of the current epoch may show it for ever, event after event. Only a flag behind the process's epoch
+ * holds others up, and only that is timed.
  */
 static void look_at_busy(struct recorder *r, struct stream *s)
 {
@@ -118,7 +118,7 @@ static uint64_t read_stream(struct recorder *r, struct stream *s, size_t max)
 		return 0;
 	}
 	s->fault = chain_read(&s->chain, r->shm, s->slot, max, stream_append, s, &s->more);
-	if (s->fault) { /* what was read before is good */
+	if (s->fault) { /* the bytes that were read before are good */
 		s->broken = true;
 		s->more = false;
 	}
@@ -134,7 +134,7 @@ static void answer(struct recorder *r, const struct stream *s, uint32_t slot)
 		atomic_store_explicit(sandbox, sandbox_of(s->process->pid, s->tid), memory_order_release);
 }
 
-/* Reads one slot; a thread that has ended is read to its end and detached. */
+/* Reads one slot. If the thread has ended, reads it to its end and detaches it. */
 static uint64_t look_at_thread(struct recorder *r, uint32_t slot, size_t max)
 {
 	const uint32_t state = atomic_load_explicit(&r->shm->thread_states[slot],
@@ -184,7 +184,7 @@ static bool merge(struct recorder *r, struct process *p, bool final)
 	return more;
 }
 
-/* Streams for all slots of the program, also for those that were never looked at. */
+/* Makes streams for all slots of the program, also for slots that were never looked at. */
 static void find_streams(struct recorder *r, const struct process *p)
 {
 	const uint32_t high = thread_high(r);
@@ -193,7 +193,7 @@ static void find_streams(struct recorder *r, const struct process *p)
 		const uint32_t state = atomic_load_explicit(&r->shm->thread_states[i],
 							    memory_order_acquire);
 
-		/* one that was only claimed had published nothing when it died */
+		/* a thread that had only claimed its slot had published nothing when it died */
 		if ((state == SHM_LIVE || state == SHM_EXITED) &&
 		    r->shm->threads[i].process == p->slot)
 			thread_slot_stream(r, i);
@@ -206,7 +206,7 @@ void round_drain(struct recorder *r, struct process *p)
 
 	find_streams(r, p);
 	p->stop = UINT64_MAX;
-	/* what was published fits the segment: only a hostile process could feed us for ever */
+	/* everything that was published fits the segment: only a hostile process could send without end */
 	for (uint32_t pass = 0; more && pass < SHM_CHUNKS; pass++) {
 		more = false;
 		for (size_t i = 0; i < p->stream_count; i++)
@@ -234,7 +234,7 @@ static void tick(struct recorder *r)
 		r->counters.clock_interval_max_ns = r->now_ns - before_ns;
 }
 
-/* Reads and writes what is published of all that are bound, as far as it is final. */
+/* Reads what all bound programs have published, and writes it, as far as it is final. */
 static bool pass(struct recorder *r, uint64_t *bytes)
 {
 	struct process *p;
@@ -243,10 +243,10 @@ static bool pass(struct recorder *r, uint64_t *bytes)
 	atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);
 	ends_find_waited(r);
 	look_at_orders(r);
-	ends_find_stops(r); /* after it: what is final is known to have come before or after an end */
+	ends_find_stops(r); /* after it: a final event is known to have come before or after an end */
 	const uint32_t threads = threads_used(r);
 
-	if (threads > 1) /* one alone is in program order */
+	if (threads > 1) /* one thread alone is in program order */
 		fence(r);
 	const uint32_t high = thread_high(r);
 
@@ -261,26 +261,26 @@ static bool pass(struct recorder *r, uint64_t *bytes)
 	return more;
 }
 
-/* Ends before starts: those that were over before the program `number` started. */
+/* Ends come before starts: those of processes that were over before the program `number` started. */
 static void end_before(struct recorder *r, uint64_t number, uint64_t *bytes)
 {
 	r->bound = number;
 	if (!ends_due(r, number))
 		return;
-	pass(r, bytes); /* what ran beside them counts together with them */
+	pass(r, bytes); /* processes that ran beside them count together with them */
 	ends_apply(r, number);
 }
 
 /*
- * New programs, each after the ends that it came after. What the others published comes before
- * all of them: a parent's events up to its fork are among that.
+ * Takes new programs, each after the ends before it. What other programs published comes before all new ones, because
+ * a parent's events up to its fork are among that.
  */
 static void bind_arrivals(struct recorder *r, uint64_t end, uint64_t *bytes)
 {
 	struct arrival new[SHM_PROCESSES];
 	const size_t count = process_arrivals(r, end, new);
 
-	ends_look(r); /* after it was seen who has started */
+	ends_look(r); /* after the look at which programs have started */
 	r->bound = count ? new[0].number : end;
 	if (count)
 		pass(r, bytes);
@@ -300,14 +300,14 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	bool more, due;
 
 	tick(r);
-	/* release: who sees that it moved after the segment was closed sees that, too */
+	/* release: a thread that sees that the clock moved after the segment was closed also sees that */
 	atomic_store_explicit(&r->shm->header.clock_ns, r->now_ns, memory_order_release);
 	r->counters.rounds++;
 	r->again = false;
 	look_asked(r);
 	bind_arrivals(r, end, &bytes);
 	watch_round(r);
-	due = ends_due(r, end); /* before it: what those that are seen to be over leave behind is all there */
+	due = ends_due(r, end); /* before it: everything that these processes leave behind has been published */
 	more = pass(r, &bytes);
 	look_answer(r);
 	answer_round(r);
@@ -338,7 +338,7 @@ void round_close(struct recorder *r)
 
 	atomic_store(&r->shm->header.closed, 1);
 	until_ns = recorder_clock(r) + 2 * BUSY_NS;
-	/* two that find nothing: the order is that of the round before where there is no membarrier */
+	/* two passes that find nothing: without membarrier the order is that of the round before */
 	for (uint32_t i = 0, quiet = 0; i < SHM_CHUNKS && quiet < 2; i++) {
 		const bool more = round_run(r, &bytes);
 

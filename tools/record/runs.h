@@ -16,10 +16,10 @@
 
 #define RUNS_BITS 15u
 #define RUNS_BYTES (16u << 20)
-#define RUNS_FRAMES_MIN 3u /* shorter ones are looked up one by one as fast */
+#define RUNS_FRAMES_MIN 3u /* shorter runs are looked up one by one as fast */
 #define RUNS_TRIAL 4096u /* of so many runs ... */
-#define RUNS_REPEATED 512u /* ... so many must have been seen before, */
-#define RUNS_PAUSE 65536u /* or so many are not looked for */
+#define RUNS_REPEATED 512u /* ... after so many runs, */
+#define RUNS_PAUSE 65536u /* or so many runs are not looked for */
 
 struct run;
 
@@ -29,21 +29,24 @@ struct runs_place {
 };
 
 struct runs {
-	struct runs_place *places; /* NULL: there is no memory for it, or none was needed yet */
+	struct runs_place *places; /* NULL: there was no memory for it, or it was not needed yet */
 	uint8_t *bytes;
 	size_t used;
 	bool refused;
 	uint32_t looks, repeats; /* of the trial at hand */
-	uint32_t pause; /* runs that are still not to be looked for */
+	uint32_t pause; /* so many runs are still not looked for */
 };
 
 void runs_finish(struct runs *rs);
 
-/* The place of s->head's run, of so many codes, on what s->levels hold; NULL: there is none. Code means what `generation` says. */
+/*
+ * The place of the run of s->head, of so many codes, on top of s->levels; NULL: there is none. `generation` says to
+ * which code they belong.
+ */
 struct runs_place *runs_find(struct runs *rs, const struct stream *s, uint32_t generation, uint64_t *ret_hash);
-/* Puts its levels behind the stream's, for which there is room. False: it is not known. */
+/* Appends its levels to the stream's, which have room for them. False: the run is not known. */
 bool runs_take(const struct runs_place *at, uint64_t hash, struct stream *s, uint32_t generation);
-/* Its levels are s->levels' last ones now. */
+/* Remembers that its levels are the last ones of s->levels now. */
 void runs_keep(struct runs *rs, struct runs_place *at, uint64_t hash, const struct stream *s, uint32_t generation);
 
 #endif

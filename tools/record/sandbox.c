@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* All that the library calls where it asks before. */
+/* All system calls that the library makes only after asking. */
 static void call_all(void)
 {
 	static const struct rlimit none = { 0, 0 };

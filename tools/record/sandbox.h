@@ -10,7 +10,7 @@
 
 #include "recorder.h"
 
-/* enum shm_sandbox: what the kernel says of that thread. */
+/* enum shm_sandbox: what the kernel says about that thread. */
 uint32_t sandbox_of(uint32_t pid, uint32_t tid);
 
 #endif

@@ -12,7 +12,10 @@
 
 #define NFRAME_LEAST 1024u
 
-/* The program's standard streams are not ours: who reads a pipe that it wrote to waits until nobody has it. */
+/*
+ * The recorder gives up the program's standard streams: a process that reads a pipe to which the program wrote waits
+ * until nobody has it open.
+ */
 static void let_go(void)
 {
 	const int null = open("/dev/null", O_RDWR);
@@ -46,7 +49,7 @@ int serve_begin(struct arguments *o)
 	error = new_segment_create(&s, &header);
 	if (error)
 		return refuse(o, error);
-	if (s.fd < 0) /* System V has no descriptor that could be handed over */
+	if (s.fd < 0) /* System V memory has no descriptor that could be passed on */
 		return refuse(o, EFBIG);
 	o->shm_fd = (uint64_t)s.fd;
 	const int output = descriptor_high(open("/dev/null", O_RDWR | O_CLOEXEC)), pidfd = descriptor_high((int)syscall(SYS_pidfd_open, (pid_t)o->pid, 0));

@@ -12,7 +12,7 @@
 #include "replay/heap_saved.h"
 #include "traced.h"
 
-#define AT_ONCE 64u /* a program that takes more and opens none of them has forgotten them */
+#define AT_ONCE 64u /* a program that takes more, and opens none of them, has forgotten them */
 
 struct snapshot {
 	uint64_t number; /* 0: a free place */

@@ -10,7 +10,7 @@ static void free_places(struct stack_nodes *in)
 	large_free(in->nodes, in->nodes ? sizeof(*in->nodes) << in->node_bits : 0);
 }
 
-/* So many places for nodes, all empty. False: no memory, they stay as they are. */
+/* Makes room for so many nodes, all empty. False: there is no memory, and the old places stay. */
 static bool set_places(struct stack_nodes *in, uint32_t bits)
 {
 	struct known_node *const nodes = large_zeroes(sizeof(*in->nodes) << bits);
@@ -84,8 +84,8 @@ static inline uint32_t node_of(struct stack_nodes *in, uint64_t path, uint32_t p
 }
 
 /*
- * The places of nodes depend on the pcs alone. So all of them are fetched first, and then it is seen
- * whether what stands there is the child of the node before. Until then a level has its frame in the node's place.
+ * The places of nodes depend on the pcs alone. So all of them are fetched first, and then each is checked: does the
+ * child of the node before stand there? Until then a level has its frame in the node's place.
  */
 static void find_nodes(struct stack_nodes *in, const struct modules *m, struct stream *s, const struct wire_frames *f)
 {
@@ -127,7 +127,7 @@ static int push(struct stack_nodes *in, const struct modules *m, struct stream *
 	return 0;
 }
 
-/* The frames of the head, all at once if the same ones were pushed there before. */
+/* Looks up the frames of the head: all at once if the same frames were pushed there before. */
 static int push_head(struct stack_nodes *in, const struct modules *m, struct stream *s)
 {
 	const uint32_t generation = m->generation;
@@ -143,7 +143,7 @@ static int push_head(struct stack_nodes *in, const struct modules *m, struct str
 	return err;
 }
 
-/* More than there is: all of it. A thread that dropped something begins anew so. */
+/* A number larger than the stack means all of it. A thread that dropped something begins anew like this. */
 static void pop(struct stream *s, uint32_t count)
 {
 	s->depth -= count < s->depth ? count : s->depth;
@@ -151,7 +151,7 @@ static void pop(struct stream *s, uint32_t count)
 		s->hashed = s->depth;
 }
 
-/* The frames-only records first; the head's pops may undo some of them. */
+/* The frames-only records come first; the head's pops may undo some of them. */
 static int apply_deferred(struct stack_nodes *in, const struct modules *m, struct stream *s,
 			  uint32_t *pops)
 {
@@ -164,7 +164,7 @@ static int apply_deferred(struct stack_nodes *in, const struct modules *m, struc
 	return push(in, m, s, &(struct wire_frames){ .bytes = s->deferred, .count = count, .wide = true });
 }
 
-/* Below the node of what is kept, one that says how deep the stack was. */
+/* A child of the node of the kept frames, which says how deep the stack was. */
 static int tell_depth(struct stack_nodes *in, struct stream *s, uint64_t depth)
 {
 	const uint32_t frame = writer_frame(in->writer, 0, TRK_FRAME_DEPTH + depth);
@@ -175,7 +175,7 @@ static int tell_depth(struct stack_nodes *in, struct stream *s, uint64_t depth)
 	return node ? 0 : TRK_ERR_NOMEM;
 }
 
-/* s->node of the stack that s->levels hold now. */
+/* Sets s->node for the stack that s->levels hold now. */
 static int keep(struct stack_nodes *in, struct stream *s)
 {
 	const bool marked = s->depth && s->marked;
@@ -212,7 +212,7 @@ int stack_nodes_apply(struct stack_nodes *in, const struct modules *m, struct st
 	return keep(in, s);
 }
 
-/* What HASH_FACTOR becomes 1 with: each step makes twice as many of its low bits right. */
+/* The number by which HASH_FACTOR becomes 1: each step makes twice as many of its low bits right. */
 static uint64_t inverse_factor(void)
 {
 	uint64_t inverse = HASH_FACTOR;
@@ -222,7 +222,7 @@ static uint64_t inverse_factor(void)
 	return inverse;
 }
 
-/* The path of a level is that of the level before it and its pc, multiplied: so it tells the pc. */
+/* The path of a level is the path of the level before it and its pc, multiplied: so it determines the pc. */
 void stack_nodes_look_up_again(struct stack_nodes *in, const struct modules *m, struct stream *s)
 {
 	const uint64_t inverse = inverse_factor();

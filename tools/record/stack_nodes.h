@@ -15,11 +15,11 @@
 #include "stream.h"
 
 #define STACK_NODES_FRAME_BITS 14u
-/* Of nodes, twice as many as there are distinct ones, from the first to the last of these powers of two. */
+/* Places for nodes: twice as many as there are distinct nodes, from the first to the last of these powers of two. */
 #define STACK_NODES_BITS_MIN 12u
 #define STACK_NODES_BITS_MAX 20u
 
-/* Frames by pc, and nodes by (parent, frame) at their path's place, which spares most frames their way through the tables. */
+/* Frames by pc, and nodes by (parent, frame) at the place of their path. Most frames need no look-up in the tables then. */
 struct known_frame {
 	uint64_t pc;
 	uint32_t generation; /* of the map of modules, 0: empty */
@@ -30,32 +30,32 @@ struct known_node {
 	uint32_t parent, frame, node; /* node 0: empty */
 };
 
-/* The frame of a return address that lies in no module, of the event at s->head. */
+/* The frame of a return address in no module, of the event at s->head. */
 typedef uint32_t (*stack_nodes_elsewhere)(void *data, struct stream *s, uint64_t pc);
 
 struct stack_nodes {
 	struct writer *writer;
-	stack_nodes_elsewhere elsewhere; /* NULL: those are frames of module 0 */
+	stack_nodes_elsewhere elsewhere; /* NULL: such frames are frames of module 0 */
 	void *data;
 	struct known_frame *frames;
 	struct known_node *nodes; /* by the upper bits of the path */
 	uint32_t node_bits;
-	uint32_t nodes_wanted; /* distinct nodes from which on there are to be more places */
+	uint32_t nodes_wanted; /* from so many distinct nodes on, there will be more places */
 	struct runs runs;
 	struct cuts cuts;
-	uint32_t keep; /* frames of a stack; 0: all that are sent */
-	bool sums; /* events are summed by stack: how deep it was does not tell two apart */
+	uint32_t keep; /* the kept frames of a stack; 0: all frames that are sent */
+	bool sums; /* events are summed by stack: stacks that differ only in their depth are one */
 };
 
 int stack_nodes_init(struct stack_nodes *in, struct writer *w); /* TRK_ERR_NOMEM */
 void stack_nodes_finish(struct stack_nodes *in);
 
 /*
- * Applies the stack part of s->head, and of the frames-only records before it,
- * to s->levels, and s->node follows; of a stack that is cut it is one for each depth. TRK_ERR_CORRUPT: deeper than any stack we keep.
+ * Applies the stack part of s->head, and of the frames-only records before it, to s->levels, and sets s->node. A cut
+ * stack has a node for each depth. TRK_ERR_CORRUPT: it is deeper than any stack can be.
  */
 int stack_nodes_apply(struct stack_nodes *in, const struct modules *m, struct stream *s);
-/* The addresses of the stack that s->levels holds mean something else now: looks all of them up again. */
+/* The addresses of the stack that s->levels holds belong to other code now: looks all of them up again. */
 void stack_nodes_look_up_again(struct stack_nodes *in, const struct modules *m, struct stream *s);
 
 #endif

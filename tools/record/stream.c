@@ -31,7 +31,7 @@ void stream_free(struct stream *s)
 	free(s);
 }
 
-/* What of the head points into the buffer moves with it. */
+/* Fields of the head that point into the buffer move with it. */
 static void rebase_head(struct stream *s, const uint8_t *old_bytes, size_t dropped)
 {
 	struct wire_record *const h = &s->head;
@@ -51,7 +51,7 @@ static size_t earlier(const struct stream *s, size_t first, const void *at)
 	return offset < first ? offset : first;
 }
 
-/* Where the bytes begin that are still needed: what the head points at is. */
+/* Where the bytes begin that are still needed: those that the head points at. */
 static size_t first_needed(const struct stream *s)
 {
 	if (!s->has_head)
@@ -114,14 +114,14 @@ static int defer_push(struct stream *s, uint64_t pc)
 	return 0;
 }
 
-/* A frames-only record: it takes effect with the event that follows it. */
+/* A frames-only record takes effect with the event that follows it. */
 static int defer(struct stream *s, struct wire_record *r)
 {
 	const uint32_t own = r->pops < s->deferred_count ? r->pops : s->deferred_count;
 	const uint32_t pops = r->pops - own;
 
 	s->deferred_count -= own;
-	/* more than the deepest stack means all of it: no need to count on */
+	/* more than the deepest stack means all of it, so it need not count on */
 	s->deferred_pops = pops > WIRE_DEPTH_MAX - s->deferred_pops ? WIRE_DEPTH_MAX :
 								      s->deferred_pops + pops;
 	for (uint32_t i = 0; i < r->pushes.count; i++) {

@@ -22,7 +22,7 @@ static bool add_stream(struct process *p, struct stream *s)
 	return true;
 }
 
-/* A name is whole when its version is even and the same before and after. */
+/* A name is whole if its version is even, and the same before and after. */
 static bool slot_name(const struct shm_thread *slot, uint32_t *version, char name[SHM_NAME_BYTES])
 {
 	const uint32_t before = atomic_load_explicit(&slot->name_version, memory_order_acquire);
@@ -55,9 +55,8 @@ static void write_thread(struct recorder *r, const struct stream *s, uint64_t en
 }
 
 /*
- * A signal handler that interrupted a hook publishes through a slot of its own:
- * one thread, two streams. And exec keeps the thread that called it: it goes on
- * under the number of the first thread.
+ * A signal handler that interrupted a hook publishes through a slot of its own: one thread, two streams. And exec
+ * keeps the thread that called it, which then has the number of the first thread.
  */
 static uint32_t number(struct recorder *r, struct process *p, uint32_t tid)
 {
@@ -112,7 +111,7 @@ struct stream *thread_slot_stream(struct recorder *r, uint32_t slot)
 	return p ? begin(r, p, slot) : NULL;
 }
 
-/* The last word on a thread; lost events that no gap record tells of are told here. */
+/* The last record of a thread. Lost events that no gap record tells of are told here. */
 static void end(struct recorder *r, struct stream *s, const struct shm_thread *t)
 {
 	slot_name(t, &s->name_version, s->name);

@@ -17,7 +17,7 @@ struct trace {
 	uint32_t process, nframe;
 	uint64_t lost; /* for want of memory */
 	struct trace_memory all;
-	struct domain *domains; /* few: the heap is the first one */
+	struct domain *domains; /* there are few; the heap is the first one */
 	uint32_t domain_count, domain_room;
 };
 
@@ -30,7 +30,7 @@ static void add(struct trace_memory *m, uint64_t bytes)
 		m->peak_bytes = m->bytes;
 }
 
-/* Its place; without memory for another one the first, whose figure is too large then. */
+/* The place of a domain. Without memory for another place it is the first, whose figure is too large then. */
 static uint32_t domain_of(struct trace *t, uint32_t number)
 {
 	for (uint32_t i = 0; i < t->domain_count; i++)
@@ -231,7 +231,7 @@ struct seeking {
 static int is_there(void *data, const struct heap_block *b)
 {
 	const struct seeking *const s = data;
-	const uint64_t bytes = b->size ? b->size : 1; /* a block of no bytes is found by its address */
+	const uint64_t bytes = b->size ? b->size : 1; /* a block of no bytes is found only by its address */
 
 	if (b->domain != s->domain || b->aside || b->reserved || s->address - b->address >= bytes)
 		return 0;
@@ -243,6 +243,6 @@ bool trace_block(const struct trace *t, uint32_t domain, uint64_t address, struc
 {
 	struct seeking s = { domain, address, ret };
 
-	/* an address inside of a block is looked for among all of them */
+	/* all blocks are searched for one that holds the address */
 	return heap_find(t->heap, t->process, domain, address, ret) || heap_each(t->heap, is_there, &s) == 1;
 }

@@ -1,8 +1,8 @@
 /*
- * traced - the blocks that one process has allocated since it asked to be traced (tracker_start): a live set of its own, beside the
- * recording's, so that either begins, is cleared and ends without the other.
+ * traced - the blocks that one process has allocated since it asked to be traced (tracker_start). They are a live set
+ * of its own beside the recording's, so that each of the two begins, is cleared and ends without the other.
  *
- * It is fed with the same events, in their order, by the same replay code that reports use.
+ * The same replay code that reports use feeds it with the same events, in their order.
  */
 #ifndef RECORD_TRACED_H
 #define RECORD_TRACED_H
@@ -11,14 +11,14 @@
 
 struct trace;
 
-/* TRK_ERR_NOMEM or NULL. process: its index, of whose events it is told. */
+/* TRK_ERR_NOMEM or NULL. process: the index of the process whose events it is told. */
 struct trace *trace_new(uint32_t process, uint32_t nframe, uint32_t page_bytes);
 void trace_free(struct trace *t); /* NULL-safe */
 
-/* Blocks that live in `parent` live in the new process, too, which was forked from it. NULL: there is no memory. */
+/* Blocks that are live in `parent` are live in the new process, too, which was forked from it. NULL: there is no memory. */
 struct trace *trace_fork(const struct trace *parent, uint32_t process, uint32_t page_bytes);
 
-/* An event of its process. Without memory it is counted as lost. */
+/* An event of its process. If there is no memory, it counts as lost. */
 void trace_apply(struct trace *t, const struct trk_event *e);
 
 /* As heap_last_ref. */
@@ -31,11 +31,11 @@ const struct heap *trace_heap(const struct trace *t);
 struct trace_memory {
 	uint64_t bytes, peak_bytes;
 };
-/* Of one domain, or of all of them (SHM_ALL_DOMAINS). */
+/* The figures of one domain, or of all (SHM_ALL_DOMAINS). */
 struct trace_memory trace_memory(const struct trace *t, uint64_t domain);
 void trace_reset_peak(struct trace *t);
 
-/* The live block that `address` lies in, its first byte or another one. False: there is none. */
+/* The live block in which `address` lies, at its first byte or another one. False: there is none. */
 bool trace_block(const struct trace *t, uint32_t domain, uint64_t address, struct heap_block *ret);
 
 #endif

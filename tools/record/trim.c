@@ -3,7 +3,7 @@
 
 #include <sys/mman.h>
 
-/* Takes chunk `n` as a target would, so that nobody fills it meanwhile. */
+/* Takes chunk `n` as a target would, so that no target fills it meanwhile. */
 static bool claim(struct shm *shm, uint32_t n)
 {
 	const uint64_t bit = 1ull << (n % 64);
@@ -19,7 +19,7 @@ static void unclaim(struct shm *shm, uint32_t from, uint32_t to)
 					  memory_order_release);
 }
 
-/* Chunks below this keep their memory: they are used first, again and again. */
+/* Chunks below this one keep their memory, because they are used first, again and again. */
 #define KEPT_CHUNKS ((4u << 20) / SHM_CHUNK_BYTES)
 
 void trim_chunks(struct recorder *r)

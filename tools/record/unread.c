@@ -20,7 +20,7 @@ static bool read_at(int fd, void *to, size_t bytes, uint64_t offset)
 	return pread(fd, to, bytes, (off_t)offset) == (ssize_t)bytes;
 }
 
-/* The method that packed it, as its header says; 0: it is not packed, or there is none. */
+/* The method by which it was compressed, as its header says; 0: it is not compressed, or does not exist. */
 static uint32_t method_of(int fd)
 {
 	ElfW(Ehdr) e;

@@ -8,7 +8,7 @@
 
 #include "recorder.h"
 
-/* Notices for modules whose unwind information could not be read by the program that they are mapped in. */
+/* Writes notices about modules whose unwind information the program in which they are mapped could not read. */
 void unread_finish(struct recorder *r);
 
 #endif

@@ -14,7 +14,7 @@
 #define PAUSE_MIN_NS 20000000ull
 #define PAUSE_MAX_NS 1000000000ull
 
-/* A program of another user's rights cannot be looked at; what still has its parent's name was only forked. */
+/* A program with another user's rights cannot be looked at. A process that still has its parent's name was only forked. */
 static bool is_unseen(const struct recorder *r, const struct process *parent, uint32_t pid)
 {
 	const enum segment_there segment = proc_segment(r, pid);
@@ -34,7 +34,7 @@ static bool was_candidate(const struct unseen *u, uint32_t pid)
 	return false;
 }
 
-/* It runs another program than the one that attached: cheaper to be asked than for all its mappings. */
+/* Whether it runs another program than the one that attached. This question is cheaper than one for all its mappings. */
 static bool executed(const struct process *p)
 {
 	char now[SHM_EXECUTABLE_BYTES];
@@ -124,7 +124,7 @@ size_t unseen_strangers(struct recorder *r, const char *environment, uint32_t pi
 	const uint32_t last = proc_last_pid(), self = (uint32_t)getpid();
 	struct strangers found = { .recorder = r, .environment = environment, .pids = pids, .room = max };
 
-	/* The usual case, without a look at every process: nothing was started since. */
+	/* The usual case, without a look at every process: no process was started since. */
 	if (last && last == (self > pid ? self : pid))
 		return 0;
 	if (max)

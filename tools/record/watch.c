@@ -19,14 +19,14 @@
 
 /* An execution that fails does so within this time. */
 #define FAILS_NS 1000000000ull
-/* At the end: who was executed so lately may be about to attach. */
+/* At the end: a program that was executed so recently may be about to attach. */
 #define ATTACHES_NS 500000000ull
 /* So many of the newest processes are asked whether they are the one. */
 #define NEWEST 4096u
 
 /* ---- who is watched ---- */
 
-/* The process that made the entry; NULL: it is over, and perhaps its slot another's. */
+/* The process that made the entry. NULL: it is over, and its slot may be another's. */
 static const struct process *starter_of(const struct recorder *r, const struct shm_exec *entry)
 {
 	const uint32_t slot = entry->process;
@@ -50,7 +50,7 @@ static bool was_started(void *context, uint32_t pid)
 	return s->starter ? pidspace_parent(pid) == s->starter->pid : pidspace_is_ours(s->r, pid);
 }
 
-/* The pid as we see it; 0: nobody knows, it has ended. */
+/* The pid as the recorder sees it; 0: not known, because the process has ended. */
 static uint32_t executing(struct recorder *r, uint32_t index, const struct process *starter)
 {
 	const struct shm_exec *const entry = &r->shm->execs.entries[index];
@@ -107,7 +107,7 @@ static bool was_withdrawn(const struct recorder *r, const struct watch *w)
 	       (atomic_load_explicit(&entry->state, memory_order_acquire) != SHM_LIVE || entry->serial != w->serial);
 }
 
-/* Gives the entry back, unless that was done there. */
+/* Gives the entry back, unless the program did that. */
 static void release_entry(struct recorder *r, struct watch *w)
 {
 	uint32_t live = SHM_LIVE;
@@ -198,8 +198,9 @@ void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t n
 }
 
 /*
- * What a hook has noted, or what has attached, under a pid of another namespace, and was over before it could be asked for
- * the one that we know: the kernel tells of it, too, under that one. Each is taken for one of what the kernel tells.
+ * A program that a hook has noted, or that has attached, under a pid of another namespace, may have ended before its
+ * pid in the recorder's namespace could be asked for. The kernel reports it, too, under that pid. Each such program
+ * is matched with one that the kernel reports.
  */
 static bool match_otherwise(struct recorder *r, uint32_t pid, uint64_t number)
 {
@@ -209,7 +210,7 @@ static bool match_otherwise(struct recorder *r, uint32_t pid, uint64_t number)
 	for (uint32_t i = 0; i < r->watches.count; i++) {
 		struct watch *const w = r->watches.list[i];
 
-		/* one that lives still says which pid it has there */
+		/* a live one still says which pid it has there */
 		if (w->pid || w->number < number || (name && name != w->inner_pid))
 			continue;
 		set_pid(w, pid);
@@ -243,7 +244,10 @@ void watch_executed(struct recorder *r, uint32_t pid, const char *path, const ch
 
 /* ---- what became of them ---- */
 
-/* One whose pid as we see it is not known may be about to attach, too, unless the kernel has told of the end of them all. */
+/*
+ * A program whose pid in the recorder's namespace is not known may be about to attach, too, unless the kernel has
+ * told that all of them ended.
+ */
 static bool has_ended(const struct recorder *r, const struct watch *w)
 {
 	struct pollfd p = { .fd = w->pidfd, .events = POLLIN };
@@ -257,7 +261,7 @@ static bool has_ended(const struct recorder *r, const struct watch *w)
 
 /* ---- who was not recorded ---- */
 
-/* The file that is looked into: what runs, or, when that is over, what was to be executed. */
+/* The file that is inspected: that of the running program, or, if it is over, the file that was to be executed. */
 static void explain(const struct recorder *r, const struct watch *w, char *why, size_t room)
 {
 	struct inspection found;
@@ -302,14 +306,14 @@ static void miss(struct recorder *r, const struct watch *w)
 	all->missed_count++;
 }
 
-/* Whether it need not be watched any more. */
+/* Whether it is no longer necessary to watch it. */
 static bool try_settle(struct recorder *r, struct watch *w)
 {
 	if (was_withdrawn(r, w) || has_attached(r, w)) {
 		release_entry(r, w);
 		return true;
 	}
-	if (w->ended && !births_behind(r)) { /* what the kernel has yet to tell is of those that are watched */
+	if (w->ended && !births_behind(r)) { /* events that the kernel has yet to tell are about watched programs */
 		release_entry(r, w);
 		miss(r, w);
 		return true;
@@ -361,7 +365,7 @@ void watch_finish(struct recorder *r)
 
 		if (has_attached(r, w) || was_withdrawn(r, w))
 			continue;
-		/* where the recording stops, who was just executed may have come too late to attach */
+		/* when the recording is stopped, a program that was just executed may have come too late to attach */
 		if (!r->bounds.stopped_by || r->now_ns - w->since_ns > ATTACHES_NS)
 			miss(r, w);
 	}

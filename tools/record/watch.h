@@ -11,18 +11,18 @@
 
 #include "recorder.h"
 
-/* Once a round, when new processes are known: requests, executions, those that attached, those that ended. */
+/* Called once a round, when new processes are known: looks at requests, executions, and programs that attached or ended. */
 void watch_round(struct recorder *r);
-/* `pid` runs a program that has not attached; `number`: how many programs had attached when somebody looked at it. */
+/* `pid` runs a program that has not attached. `number`: how many programs had attached when the recorder looked at it. */
 void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t number);
 /*
  * The kernel has reported that `pid` executed the file `path` (NULL: unknown), when at least `number` programs had
- * attached; `starter`: the name of the program that started it, or NULL.
+ * attached. `starter`: the name of the program that started it, or NULL.
  */
 void watch_executed(struct recorder *r, uint32_t pid, const char *path, const char *starter, uint64_t number);
 /* Executions that may still attach. */
 bool watch_waits(const struct recorder *r);
-/* The recording is over: notices for all that were missed. */
+/* The recording is over: writes notices about all programs that were missed. */
 void watch_finish(struct recorder *r);
 void watch_release(struct recorder *r);
 

@@ -73,7 +73,7 @@ bool capture_file_open(struct capture_file *o, const char *path, bool force)
 	return false;
 }
 
-/* Whether nothing of an earlier recording is in the way, or may go. */
+/* Whether no file of an earlier recording is in the way, or such files may be removed. */
 static bool may_take(const char *path, bool force)
 {
 	char name[PATH_MAX] = "";
@@ -113,7 +113,7 @@ bool capture_file_open_pieces(struct capture_file *o, const char *path, bool for
 	return true;
 }
 
-/* An earlier recording's: only captures are removed. */
+/* Removes an earlier recording's file: only captures are removed. */
 static void remove_capture(const char *path)
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -137,7 +137,7 @@ static void remove_earlier(const struct capture_file *o)
 	uint32_t *numbers;
 	size_t count;
 
-	unlink(o->pieces); /* readers would take it for the whole; it was named, and --force given */
+	unlink(o->pieces); /* readers would take it for the whole capture; the user named it, and gave --force */
 	if (pieces_find(o->pieces, &numbers, &count) != 0)
 		return;
 	for (size_t i = 0; i < count; i++)

@@ -12,8 +12,8 @@ struct capture_file {
 	int fd; /* -1: none */
 	char path[PATH_MAX];
 	char temporary[PATH_MAX]; /* "" : written in its place */
-	char pieces[PATH_MAX]; /* what the pieces are named after, of which `path` is the first; "": there are none */
-	bool created; /* ours to remove when nothing is recorded */
+	char pieces[PATH_MAX]; /* the name that the pieces share, of which `path` is the first; "": there are none */
+	bool created; /* made here, so it is removed when nothing is recorded */
 };
 
 /*
@@ -29,13 +29,13 @@ bool capture_file_open(struct capture_file *o, const char *path, bool force);
  */
 bool capture_file_open_pieces(struct capture_file *o, const char *path, bool force);
 
-/* The program has started: from here on the file stands under its name (o->path tells it). */
+/* The program has started: from now on the file stands under its name (o->path has it). */
 void capture_file_keep(struct capture_file *o);
 
-/* Recording has ended: a file that it could not even begin is removed. True: it was. */
+/* The recording has ended. If the file could not even be begun, it is removed. True: it was. */
 bool capture_file_remove_unbegun(const struct capture_file *o);
 
-/* Nothing is recorded: leaves no trace. */
+/* Nothing is recorded: removes what was made. */
 void capture_file_discard(struct capture_file *o);
 
 #endif

@@ -20,7 +20,7 @@ struct image {
 	size_t size;
 };
 
-/* bytes[at..at + size), or NULL when that does not lie in the file. */
+/* bytes[at..at + size), or NULL if they do not lie in the file. */
 static const uint8_t *part(const struct image *f, uint64_t at, uint64_t size)
 {
 	return at <= f->size && size <= f->size - at ? f->bytes + at : NULL;

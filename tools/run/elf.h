@@ -1,6 +1,6 @@
 /*
- * elf - the few facts of an ELF file that decide whether a preloaded library can
- * see the program. Trusts nothing in the file.
+ * elf - the few facts of an ELF file that decide whether a preloaded library can see the program. It trusts nothing
+ * in the file.
  */
 #ifndef RUN_ELF_H
 #define RUN_ELF_H
@@ -20,7 +20,7 @@ struct elf_facts {
 	char sanitizer[64]; /* run-time library it needs, "" none */
 };
 
-/* Fills `ret` from bytes[0..size). A file cut short or damaged is as far as it goes. */
+/* Fills `ret` from bytes[0..size). A damaged file, or one that was cut short, is read as far as possible. */
 void elf_inspect(const uint8_t *bytes, size_t size, struct elf_facts *ret);
 
 #endif

@@ -74,7 +74,7 @@ static bool find(struct inspection *r, const char *name)
 	return r->exit_code == 0;
 }
 
-/* With another user's rights the dynamic linker ignores what is preloaded. */
+/* If a program has another user's rights, the dynamic linker ignores preloaded libraries. */
 static const char *privileges(const char *path)
 {
 	struct stat st;
@@ -149,7 +149,7 @@ static bool script_interpreter(const char *bytes, size_t size, char *ret, size_t
 	return *start != 0;
 }
 
-/* Looks into the file at `path`; true: it is a script, and `path` now its interpreter. */
+/* Looks into the file at `path`. True: it is a script, and `path` is its interpreter now. */
 static bool look(struct inspection *r, char path[PATH_MAX])
 {
 	struct elf_facts facts;
@@ -158,7 +158,7 @@ static bool look(struct inspection *r, char path[PATH_MAX])
 	bool script = false;
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0) /* may be executed, not read: then nothing is known */
+	if (fd < 0) /* it may be executed but not read: then nothing is known */
 		return false;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
 		bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -192,7 +192,7 @@ void inspect(struct inspection *ret, const char *name)
 	}
 }
 
-/* With a slash or without one: then as a shell finds it. */
+/* A name with a slash or without one; the second is searched for as a shell does. */
 static bool locate(struct inspection *r, const char *path, char found[PATH_MAX])
 {
 	if (strchr(path, '/'))
@@ -214,7 +214,7 @@ bool inspect_file(struct inspection *ret, const char *path)
 		return false;
 	for (int i = 0; i < SCRIPT_DEPTH && look(ret, file); i++)
 		;
-	/* who executed it is not known: another user than we are */
+	/* it is not known which user executed it: another than this one */
 	if (!ret->unrecordable && stat(file, &st) == 0 && st.st_mode & (S_ISUID | S_ISGID))
 		blind(ret, false, path, st.st_mode & S_ISUID ? "runs with the rights of another user (setuid)" : "runs with the rights of another group (setgid)",
 		      "the dynamic linker then ignores LD_PRELOAD: run it as that user");

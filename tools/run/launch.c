@@ -33,7 +33,7 @@ static void set_environment(const struct program_options *o, const char *way)
 	free(value);
 }
 
-/* As a shell does with a script that names no interpreter; junk is not passed to sh. */
+/* Does what a shell does with a script that names no interpreter. Other files are not passed to sh. */
 static bool is_text(const char *path)
 {
 	char head[256];
@@ -121,7 +121,7 @@ int program_start(struct program *p, const char *way)
 	ssize_t n;
 
 	snprintf(message, sizeof(message), "%s", way);
-	/* a child that was killed meanwhile shows itself in wait(2) */
+	/* wait(2) will show that the child was killed meanwhile */
 	(void)!write(p->go, message, sizeof(message));
 	close(p->go);
 	do
@@ -148,7 +148,7 @@ static int by_value(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Everything but `keep`: a pipe that somebody waits on must not stay open in the recorder. */
+/* Closes everything but `keep`: a pipe on which another process waits must not stay open in the recorder. */
 static void close_others(int *keep, size_t count)
 {
 	unsigned from = 3;
@@ -173,7 +173,10 @@ static void detach(void)
 	if (null >= 0)
 		for (int fd = 0; fd < 3; fd++)
 			dup2(null, fd);
-	/* what is preloaded into the program is not meant for us; of another recorder's, we say no */
+	/*
+	 * libraries that are preloaded into the program are not meant for the recorder; a variable of another
+	 * recording is replaced
+	 */
 	unsetenv("LD_PRELOAD");
 	setenv(SHM_ENV, "", 1);
 }
@@ -199,7 +202,7 @@ static void add_number(struct arguments *a, const char *option, uint64_t value)
 	add(a, option, text);
 }
 
-/* The recorder makes files under its name, from wherever it is. */
+/* The recorder makes files under its name, from any directory. */
 static void describe_path(struct arguments *a, const struct recorder_options *o)
 {
 	static char path[PATH_MAX];
@@ -253,7 +256,7 @@ static void describe(struct arguments *a, const struct recorder_options *o)
 	add(a, "--", NULL);
 }
 
-/* The program's arguments behind ours, as many as the capture keeps of them. */
+/* The program's arguments behind the recorder's own, as many as the capture keeps. */
 static char **build_argv(const struct arguments *a, char **program)
 {
 	size_t count = 0, bytes = 0;
@@ -294,8 +297,8 @@ pid_t recorder_start(const struct recorder_options *o)
 	sigset_t all, before;
 
 	/*
-	 * A signal that comes early waits until the recorder is ready for it: our
-	 * handler would pass it on to the program, the default would end the recorder.
+	 * A signal that comes early waits until the recorder is ready for it. tracker-run's handler would pass it on
+	 * to the program, and the default action would end the recorder.
 	 */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);

@@ -1,6 +1,6 @@
 /*
- * launch - the two processes that tracker-run starts: the program, which waits
- * before its exec until everything else stands, and the recorder.
+ * launch - the two processes that tracker-run starts: the program, which waits before its exec until everything else
+ * is ready, and the recorder.
  */
 #ifndef RUN_LAUNCH_H
 #define RUN_LAUNCH_H
@@ -13,7 +13,7 @@
 
 struct program {
 	pid_t pid;
-	int go; /* what it waits for is written here */
+	int go; /* its end of the pipe on which the program waits */
 	int failed; /* errno of a failed exec is read here; closed: it runs */
 };
 
@@ -27,10 +27,10 @@ struct program_options {
 /* Forks the program; it waits. False: errno. */
 bool program_fork(struct program *p, const struct program_options *o);
 
-/* Starts it. `way` is the value of SHM_ENV. 0: it runs; otherwise the errno of its exec, and it is gone. */
+/* Starts the recorder. `way` is the value of SHM_ENV. 0: it runs. Otherwise the errno of its exec, and it is gone. */
 int program_start(struct program *p, const char *way);
 
-/* The program shall not run: ends and reaps it. */
+/* The program must not run: ends and reaps it. */
 void program_cancel(struct program *p);
 
 struct recorder_options {

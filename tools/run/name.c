@@ -18,7 +18,7 @@ static void put(struct output *o, const char *s, bool is_value)
 	*o->at = 0;
 }
 
-/* %q{VAR}: `p` is behind the q. The character after the brace, or NULL. */
+/* %q{VAR}: `p` is behind the q. Returns the character after the brace, or NULL. */
 static const char *put_variable(struct output *o, const char *p, char *why, size_t room)
 {
 	const char *const end = *p == '{' ? strchr(p, '}') : NULL;

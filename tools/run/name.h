@@ -12,9 +12,8 @@ struct name_facts {
 };
 
 /*
- * False: a pattern that does not exist, or a variable that is not set; `ret`
- * then holds what is wrong with it. Slashes in values become '_': a value never
- * names a folder.
+ * False: the pattern does not exist, or the variable is not set; `ret` then holds what is wrong. Slashes in values
+ * become '_', so a value never names a folder.
  */
 bool name_expand(const char *pattern, const struct name_facts *f, char *ret, size_t room);
 

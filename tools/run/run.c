@@ -62,7 +62,7 @@ static bool find_parts(struct run *r)
 	return true;
 }
 
-/* The program will begin in our groups. */
+/* The program will begin in the control groups of this process. */
 static uint32_t chunk_limit(void)
 {
 	char groups[CGROUP_TEXT];
@@ -101,7 +101,7 @@ static bool create_control(struct run *r)
 
 /* ---- start ---- */
 
-/* One file of the capture for each process has to lie beside the others. */
+/* With a file of the capture for each process, all files lie side by side. */
 static bool can_split(const char *path)
 {
 	struct stat st;
@@ -138,7 +138,7 @@ static int open_output(struct run *r)
 static bool start_recorder(struct run *r)
 {
 	r->pidfd = descriptor_high((int)syscall(SYS_pidfd_open, r->program.pid, 0));
-	/* from before the program begins, which may start others at once */
+	/* from before the program begins, because it may start others at once */
 	const int connector = r->o.no_follow_fork || r->o.no_follow_exec ? -1 : descriptor_high(connector_open());
 
 	r->recorder = recorder_start(&(struct recorder_options){
@@ -177,12 +177,12 @@ static void tell_recorder(const struct run *r, uint32_t kind, int status)
 {
 	const struct control_message m = { .kind = kind, .status = status };
 
-	/* who cannot be told is hung up on, which says that the program has ended */
+	/* if the recorder cannot be told, the connection is closed, which says that the program has ended */
 	if (send(r->control, &m, sizeof(m), MSG_NOSIGNAL) < 0)
 		shutdown(r->control, SHUT_WR);
 }
 
-/* The program could not be executed: as if nothing had been. */
+/* The program could not be executed: removes everything that was made. */
 static int fail_exec(struct run *r, int error)
 {
 	tell_recorder(r, CONTROL_ABORT, 0);
@@ -210,7 +210,7 @@ static int start(struct run *r)
 		ui_error("cannot start a process: %s", strerror(errno));
 		return OWN_FAILURE;
 	}
-	/* a FIFO without a reader keeps us here: until then a signal ends us as any program */
+	/* a FIFO without a reader blocks here: until then a signal ends this program like any other */
 	const int refused = open_output(r);
 
 	if (refused) {
@@ -243,7 +243,7 @@ static int start(struct run *r)
 
 /* ---- after the program ---- */
 
-/* The next message; false: none came in time, or the recorder is gone (*ret_gone). */
+/* The next message. False: none came in time, or the recorder is gone (*ret_gone). */
 static bool receive(const struct run *r, struct control_message *m, uint64_t timeout_ns,
 		    bool *ret_gone)
 {
@@ -258,8 +258,8 @@ static bool receive(const struct run *r, struct control_message *m, uint64_t tim
 	if (n <= 0)
 		return false;
 	/*
-	 * What the recorder said before it went is still there, but when it did not read all that
-	 * we said, we are told that first, once.
+	 * What the recorder said before it went is still there. But if it did not read everything that was sent to
+	 * it, the first read reports that instead, once.
 	 */
 	for (int tries = 0; tries < 2; tries++) {
 		if (recv(r->control, m, sizeof(*m), 0) == sizeof(*m))
@@ -271,7 +271,10 @@ static bool receive(const struct run *r, struct control_message *m, uint64_t tim
 	return false;
 }
 
-/* The program has its status whatever comes of it: tracker-split says what went wrong, and leaves the capture whole then. */
+/*
+ * The program has its status, whatever happens here. tracker-split says what went wrong, and then leaves the capture
+ * as it was.
+ */
 static void split_processes(const struct run *r, const struct control_message *m)
 {
 	char path[PATH_MAX], name[] = "tracker-split", force[] = "-f", quiet[] = "-q", end[] = "--";
@@ -296,7 +299,7 @@ static void split_processes(const struct run *r, const struct control_message *m
 		;
 }
 
-/* Waits for the recorder's figures, or leaves it to descendants that run on. */
+/* Waits for the recorder's figures, or leaves the recorder to descendants that still run. */
 static void conclude(struct run *r, int recorder_status)
 {
 	struct control_message m;

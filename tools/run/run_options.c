@@ -114,7 +114,7 @@ static const struct {
 	{ "libunwind", SHM_UNWIND_LIBUNWIND },
 };
 
-/* The program would be ended by it, too, but with nothing said of the option. */
+/* It would also end the program, and no message would name the option. */
 static bool check_trace(struct run_options *o)
 {
 	char *end;
@@ -172,7 +172,7 @@ static bool find_packing(struct run_options *o)
 	return !o->compress;
 }
 
-/* Option, or environment. False: printed. */
+/* The option, or the environment. False: printed. */
 static bool find_format(struct run_options *o)
 {
 	const char *const from_environment = getenv("TRACKER_FORMAT");
@@ -195,7 +195,7 @@ static bool find_format(struct run_options *o)
 	return !o->aggregate;
 }
 
-/* What only sums have. False: printed. */
+/* Options that only sums have. False: printed. */
 static bool check_aggregate(struct run_options *o)
 {
 	if (!o->aggregate && (o->checkpoint || o->temporary_threshold != UINT64_MAX)) {
@@ -245,7 +245,7 @@ static bool check_rotate(const struct run_options *o)
 	return o->max_bytes && !o->sample_bytes;
 }
 
-/* What is not one file of events of several processes. False: printed. */
+/* Options for which the result is not one file with the events of several processes. False: printed. */
 static bool check_split(const struct run_options *o)
 {
 	const char *const against = o->aggregate      ? "--aggregate" :

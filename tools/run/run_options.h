@@ -25,10 +25,10 @@ struct run_options {
 	struct shm_asked asked;
 };
 
-/* Fills all of `o`; wrong options exit. Index of the first operand, the program. */
+/* Fills all of `o`; wrong options exit. Returns the index of the first operand, the program. */
 int run_options_parse(struct run_options *o, int argc, char **argv);
 
-/* Values that the option parser does not know, and options that exclude each other. False: printed. */
+/* Checks values that the option parser does not know, and options that exclude each other. False: printed. */
 bool run_options_check(struct run_options *o);
 
 #endif

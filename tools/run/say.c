@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* What readers are given: of several files the name that they share. */
+/* The name that readers are given: with several files, the name that they share. */
 static const char *capture_name(const struct run *r)
 {
 	return r->output.pieces[0] ? r->output.pieces : r->output.path;
@@ -52,7 +52,7 @@ static void print_error(const struct run *r, const struct control_message *m)
 		strerror((int)m->error), (double)m->error_ns / 1e9, remedy);
 }
 
-/* Asked for, so it is no news to somebody who wants none, unless a stranger did it. */
+/* The user asked for it, so with --quiet it is not printed, unless somebody else stopped the recording. */
 static void print_stopped(const struct run *r, const struct control_message *m)
 {
 	static const char *const reasons[] = {
@@ -68,7 +68,7 @@ static void print_stopped(const struct run *r, const struct control_message *m)
 		(double)m->stopped_ns / 1e9, reasons[m->stopped_by]);
 }
 
-/* The capture is FILE.000004 to FILE.000008, and what came before those is given up. */
+/* The capture is FILE.000004 to FILE.000008, and the pieces before those were removed. */
 static void print_pieces(const char *f, const struct control_message *m, const char *size)
 {
 	fprintf(stderr, "tracker: wrote %s.%0*u to .%0*u (%u files, %s)", f, PIECES_DIGITS,
@@ -93,7 +93,7 @@ static void print_figures(const struct run *r, const struct control_message *m)
 		m->processes == 1 ? "process" : "processes");
 }
 
-/* Those figures are without it. */
+/* The figures are without that part. */
 static void print_reserved(const struct control_message *m)
 {
 	const uint64_t bytes = m->reserved_bytes < INT64_MAX ? m->reserved_bytes : INT64_MAX;

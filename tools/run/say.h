@@ -27,9 +27,9 @@ struct run {
 	struct capture_file output;
 };
 
-/* Descendants run on, and the recorder with them. */
+/* Descendants still run, and the recorder with them. */
 void say_left(const struct run *r, const struct control_message *m);
-/* The recorder's figures, or its error; gives up a capture that was not begun. */
+/* The recorder's figures, or its error. Gives up a capture that was not begun. */
 void say_done(const struct run *r, const struct control_message *m);
 /* `status` as wait(2) has it. */
 void say_recorder_died(const struct run *r, int status);

@@ -22,7 +22,7 @@ static const struct {
 	{ SIGINT, IGNORE },
 	{ SIGQUIT, IGNORE },
 	{ SIGPIPE, IGNORE },
-	/* when it is inherited as ignored, wait(2) would not tell the program's status */
+	/* if it is inherited as ignored, wait(2) does not tell the program's status */
 	{ SIGCHLD, DEFAULT },
 };
 
@@ -50,7 +50,7 @@ void wait_begin(pid_t program)
 				    plan[i].what == IGNORE  ? SIG_IGN :
 							      SIG_DFL;
 		sigaction(plan[i].number, NULL, &before[i]);
-		/* nohup: what the user ignores stays ignored */
+		/* nohup: a signal that the user ignores stays ignored */
 		if (plan[i].what != PASS_ON || before[i].sa_handler != SIG_IGN)
 			sigaction(plan[i].number, &action, NULL);
 	}
@@ -88,7 +88,7 @@ void wait_exit_like(int status)
 	sigset_t set;
 
 	if (WIFSIGNALED(status)) {
-		/* the program has left its own core; ours would overwrite it */
+		/* the program has left its own core; another one would overwrite it */
 		setrlimit(RLIMIT_CORE, &none);
 		signal(WTERMSIG(status), SIG_DFL);
 		sigemptyset(&set);

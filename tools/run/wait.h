@@ -8,15 +8,14 @@
 #include <sys/types.h>
 
 /*
- * From now on: signals for the program are passed on to it; those that the
- * terminal sends to both are ignored here. Call after the program was forked,
- * which must keep what the user had.
+ * From now on, signals for the program are passed on to it, and signals that the terminal sends to both are ignored
+ * here. Call it after the program was forked, because the program must keep the user's settings.
  */
 void wait_begin(pid_t program);
 
 /*
- * Waits for the program and returns its status as wait(2) has it. *ret_recorder_status is set
- * when the recorder ended meanwhile: it died, or had finished, which it says over the socket.
+ * Waits for the program and returns its status as wait(2) has it. *ret_recorder_status is set if the recorder ended
+ * meanwhile: it died, or it finished, which it says over the socket.
  */
 int wait_program(pid_t program, pid_t recorder, int *ret_recorder_status);
 
