@@ -113,7 +113,7 @@ struct report_kind {
 	int (*prepare)(struct report *r);
 	/* The question, once the capture is open: r->asked. May be a usage error, which exits. */
 	void (*ask)(struct report *r);
-	/* What it shows, from the view. */
+	/* What it shows, from the view. Or the exit code of a second report_view, which has said why. */
 	int (*find)(struct report *r);
 	/* Describes it. */
 	int (*describe)(struct report *r, struct emit *e);

@@ -80,7 +80,9 @@ static int run(const struct report_kind *k, struct report *sides, char **operand
 		if (!status)
 			status = answer(k, &sides[i], k->of_two ? side_names[i] : "");
 	}
-	if (!status && k->find && k->find(sides) < 0)
+	if (!status && k->find)
+		status = k->find(sides);
+	if (status < 0)
 		status = no_memory();
 	return status ? status : describe(k, sides, f);
 }
