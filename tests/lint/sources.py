@@ -1,6 +1,6 @@
 """sources - every source of the product stands in the table of docs/TESTING.md that says which tests it has, by name or by pattern.
 
-A pattern that is no source's, and a test that is not there, are faults, too.
+A pattern that is no source's, one that stands in two rows, and a test that is not there, are faults, too.
 """
 import fnmatch
 import os
@@ -26,13 +26,16 @@ def table(path):
 def check(root, sources, problem):
     page = os.path.join(root, "docs", "TESTING.md")
     ours = [name for name, _ in sources if name.startswith(PRODUCT) and name.endswith((".c", ".js"))]
-    named = set()
+    named, seen = set(), set()
     for line, patterns, tests in table(page):
         for pattern in patterns:
             of = fnmatch.filter(ours, pattern)
             named.update(of)
             if not of:
                 problem(page, line, "%s is no source" % pattern)
+            if pattern in seen:
+                problem(page, line, "%s stands in another row, too" % pattern)
+            seen.add(pattern)
         for test in tests:
             if not os.path.exists(os.path.join(root, "tests", test)):
                 problem(page, line, "tests/%s is not there" % test)
