@@ -18,7 +18,7 @@ static const struct {
 	const char *name, *summary;
 } commands[] = {
 	{ "run", "run a program and record every allocation of it and its descendants" },
-	{ "summary", "show on one screen what was recorded and where the memory went" },
+	{ "summary", "show on one screen the functions that hold most memory" },
 	{ "stats", "show totals, a histogram of sizes and the top locations" },
 	{ "table", "show the live blocks at one point, grouped by line, file, function, ..." },
 	{ "tree", "show the biggest allocating stacks as a tree" },
