@@ -293,7 +293,7 @@ int main(int argc, char **argv)
 		ui_usage_error("option -o FILE is missing: it names the new capture");
 	status = copy_open_capture(&j.capture, operand);
 	if (status == UI_OK && capture_is_aggregated(j.capture)) {
-		ui_error("%s: the capture is already aggregated", operand);
+		ui_error("%s: the capture is already aggregated: use it as it is", operand);
 		status = UI_CANNOT;
 	}
 	if (status == UI_OK)

@@ -229,6 +229,12 @@ static void print_text(const struct job *j, const char *path)
 {
 	char resolved[32], frames[32];
 
+	if (!j->frame_count) {
+		fputs("tracker: the capture already has all names: they are copied to ", stderr);
+		ui_text(stderr, path);
+		fputc('\n', stderr);
+		return;
+	}
 	fprintf(stderr, "tracker: named %s of %s locations: ",
 		ui_count(resolved, sizeof(resolved), j->report.resolved),
 		ui_count(frames, sizeof(frames), j->frame_count));

@@ -46,7 +46,8 @@ static void add_list(struct filters *f, const char *option, const char *prefix,
 				ui_error("out of memory");
 				exit(UI_CANNOT);
 			}
-			ui_usage_error("argument %s: %s is an invalid filter; use %s", option, list->items[i], expected(prefix));
+			ui_usage_error("argument %s: %s is an invalid filter; use %s", option,
+				       *list->items[i] ? list->items[i] : "\"\"", expected(prefix));
 		}
 		free(text);
 	}

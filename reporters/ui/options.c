@@ -121,9 +121,18 @@ static bool parse_uint(const char *text, uint64_t *ret)
 	return *end == 0 && errno == 0;
 }
 
+/* A limit of an option: bytes are not for counting digits. */
+static const char *shown_limit(const struct ui_option *o, uint64_t value, char *buf, size_t room)
+{
+	if (o->type == UI_SIZE)
+		return ui_size(buf, room, (int64_t)value, false);
+	snprintf(buf, room, "%" PRIu64, value);
+	return buf;
+}
+
 static uint64_t number_of(const struct ui_option *o, const char *text)
 {
-	char name[128];
+	char name[128], least[32], most[32];
 	uint64_t value = 0;
 	const bool is_size = o->type == UI_SIZE;
 
@@ -136,10 +145,11 @@ static uint64_t number_of(const struct ui_option *o, const char *text)
 			       o->min ? "positive" : "non-negative");
 	if (value < o->min || (o->max && value > o->max)) {
 		if (o->max)
-			ui_usage_error("argument %s: %s is outside the range %" PRIu64 " to %" PRIu64,
-				       shown_name(o, name, sizeof(name)), text, o->min, o->max);
-		ui_usage_error("argument %s: %s is less than %" PRIu64,
-			       shown_name(o, name, sizeof(name)), text, o->min);
+			ui_usage_error("argument %s: %s is outside the range %s to %s",
+				       shown_name(o, name, sizeof(name)), text, shown_limit(o, o->min, least, sizeof(least)),
+				       shown_limit(o, o->max, most, sizeof(most)));
+		ui_usage_error("argument %s: %s is less than %s",
+			       shown_name(o, name, sizeof(name)), text, shown_limit(o, o->min, least, sizeof(least)));
 	}
 	return value;
 }

@@ -467,6 +467,10 @@ $ tracker-table --filter five keys
 ! tracker-table: argument --filter: five is an invalid filter; use (+|-)PATTERN[:LINE][,all_frames][,domain=N]; try 'tracker table --help'
 = 2
 
+$ tracker-table --filter '' keys
+! tracker-table: argument --filter: "" is an invalid filter; use (+|-)PATTERN[:LINE][,all_frames][,domain=N]; try 'tracker table --help'
+= 2
+
 $ tracker-table --domain x five
 ! tracker-table: argument --domain: x is an invalid filter; use a number; try 'tracker table --help'
 = 2

@@ -92,6 +92,9 @@ def main():
         assert [m['state'] for m in listed['modules']] == ['debug information', 'missing', 'changed', 'missing'], listed
         assert open('named.bin', 'rb').read() == open('named2.bin', 'rb').read()
 
+        golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'golden', 'good', 'clear.bin')
+        assert 'already has all names: they are copied to all.bin' in symbolize('-o', 'all.bin', golden).stderr
+
         # Nothing is overwritten unasked; usage errors; what is no capture.
         symbolize('-o', 'named.bin', 'bare.bin', status=1)
         symbolize('bare.bin', status=2)

@@ -27,7 +27,7 @@ static const struct ui_option options[] = {
 	{ 'o', "output", UI_STRING, &values.output, "FILE", "write to FILE", 0, 0 },
 	{ 'n', "limit", UI_UINT, &values.limit, "N", "rows", 1, 50 },
 	{ 'a', "any", UI_UINT, &values.any, "N", "any number", 0, 0 },
-	{ 0, "fail-above", UI_SIZE, &values.size, "SIZE", "a gate", 0, 0 },
+	{ 0, "fail-above", UI_SIZE, &values.size, "SIZE", "a gate", 2048, 0 },
 	{ 0, "filter", UI_LIST, &values.filters, "F", "repeatable", 0, 0 },
 	{ 0, "traceback", UI_OPTIONAL_INT, &values.traceback, "N", "the stack", 0, 0 },
 	{ 0 },
@@ -168,6 +168,7 @@ static void mistakes_are_one_line_and_exit_2(void **state)
 		  "argument -a/--any: 99999999999999999999 is an invalid non-negative int value" TRY },
 		{ { A("t"), A("--fail-above=big"), A("x") },
 		  "argument --fail-above: big is an invalid size; use 4096, 64KiB or 1.5g" TRY },
+		{ { A("t"), A("--fail-above=1k"), A("x") }, "argument --fail-above: 1k is less than 2048 B" TRY },
 		{ { A("t"), A("--b\x1b[2J"), A("x") }, "unknown option --b\\x1b[2J" TRY },
 	};
 	char out[1024], want[1024];
