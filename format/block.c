@@ -19,11 +19,11 @@ static const uint8_t block_magic[4] = { 'T', 'R', 'K', 'B' };
 static const uint8_t trailer_magic[4] = { 'T', 'R', 'K', 'E' };
 
 #define PACKED (TRK_BLOCK_LZ4 | TRK_BLOCK_ZSTD)
-/* Below this, starting zstd costs more than it saves. */
+/* Shorter payloads are not given to zstd: its start costs more than it saves. */
 #define ZSTD_RAW_MIN (16u << 10)
 #define ZSTD_LEVEL 1
 
-/* How the payload is packed: both bits of a type that has both. Older types ignore that of zstd. */
+/* How the payload is packed. Both bits are set only for types that have both; older types ignore the bit of zstd. */
 static uint16_t packing(const struct trk_block_header *h)
 {
 	const bool old = h->type >= TRK_BLOCK_MODULES && h->type < TRK_BLOCK_PREDICTED;
@@ -100,9 +100,9 @@ size_t trk_block_bound(uint32_t raw_bytes)
 }
 
 /*
- * Events are most of a capture, and their columns hold no repetition that LZ4 would find, but
- * numbers of uneven frequency: zstd takes a third off. The rest is LZ4's, which is faster.
- * Returns the bytes of the packed payload, 0: it does not shrink.
+ * Events are most of a capture. Their columns hold no repetition that LZ4 would find, but numbers of uneven
+ * frequency: zstd takes a third off. All other blocks are packed by LZ4, which is faster. Returns the bytes of the
+ * packed payload; 0: it does not shrink.
  */
 static size_t pack(struct trk_block_header *h, const uint8_t *raw, uint8_t *out, enum trk_packing packing)
 {

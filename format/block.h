@@ -1,8 +1,7 @@
 /*
  * block - the header of a capture and of its blocks: bytes <-> structs.
  *
- * Layout: docs/FORMAT.md. Nothing here allocates; the decoders trust nothing
- * that they did not check.
+ * Layout: docs/FORMAT.md. Nothing here allocates. The decoders believe only what they have checked.
  */
 #ifndef TRK_BLOCK_H
 #define TRK_BLOCK_H
@@ -58,7 +57,7 @@ struct trk_header {
 	uint32_t content; /* enum trk_content */
 	uint32_t page_bytes;
 	uint64_t id;
-	uint64_t sample_bytes; /* allocations were sampled, one every so many bytes; 0: all are there */
+	uint64_t sample_bytes; /* allocations were sampled, one every so many bytes; 0: the capture has all */
 };
 
 /* trk_header.required */
@@ -69,7 +68,7 @@ struct trk_header {
 struct trk_block_header {
 	uint16_t type, flags;
 	uint32_t raw_bytes, stored_bytes;
-	uint32_t process; /* TRK_NO_PROCESS: not of one */
+	uint32_t process; /* TRK_NO_PROCESS: it is not of one process */
 	uint32_t items;
 	uint64_t first_time_ns, last_time_ns;
 	uint32_t payload_checksum;
@@ -77,12 +76,12 @@ struct trk_block_header {
 
 /*
  * An item may take almost no bytes in the file and still cost a reader time and memory. So at every place of a file,
- * the number of items so far is bounded: some are free, the rest depend on the length.
+ * the number of items so far is bounded: some are free, and the others depend on the length.
  */
 #define TRK_ITEMS_FREE (1u << 20)
 #define TRK_ITEMS_PER_BYTE 32u
 
-/* INDEX blocks, of which readers keep nothing, do not count. */
+/* INDEX blocks do not count, because readers keep nothing of them. */
 static inline uint32_t trk_block_counts(const struct trk_block_header *h)
 {
 	return h->type == TRK_BLOCK_INDEX ? 0 : h->items;
@@ -121,7 +120,7 @@ int trk_header_decode(const uint8_t *bytes, size_t size, struct trk_header *ret,
 int trk_block_header_decode(const uint8_t *bytes, size_t size, struct trk_block_header *ret);
 int trk_trailer_decode(const uint8_t bytes[TRK_TRAILER_BYTES], uint64_t *ret_index_offset);
 
-/* How payloads are packed. BEST: zstd for what is long and shrinks by it, LZ4 for the rest. */
+/* How payloads are packed. BEST: zstd for long payloads that shrink by it, LZ4 for the others. */
 enum trk_packing { TRK_PACK_BEST,
 		   TRK_PACK_LZ4,
 		   TRK_PACK_NONE };
@@ -129,11 +128,10 @@ enum trk_packing { TRK_PACK_BEST,
 size_t trk_block_bound(uint32_t raw_bytes);
 
 /*
- * Build a whole block: `raw[0..h->raw_bytes)` is compressed when that makes it
- * smaller, header and payload are written to `out`, whose room must be at least
- * TRK_BLOCK_HEADER_BYTES + trk_block_bound(h->raw_bytes). The fields type, flags (must
- * understand only), raw_bytes, process, items and times are the caller's; the
- * others are set here. Returns the number of bytes written.
+ * Builds a whole block: compresses `raw[0..h->raw_bytes)` if that makes it smaller, and writes header and payload to
+ * `out`, whose room must be at least TRK_BLOCK_HEADER_BYTES + trk_block_bound(h->raw_bytes). The caller sets the
+ * fields type, flags (only must understand), raw_bytes, process, items and times; the others are set here. Returns
+ * the number of bytes written.
  */
 size_t trk_block_encode(struct trk_block_header *h, const uint8_t *raw, uint8_t *out,
 			enum trk_packing packing);

@@ -10,7 +10,7 @@
 #define BUCKET_BLOCK_BYTES 16u
 #define BUCKETS 16u
 
-/* An allocation of no bytes is a block all the same. */
+/* An allocation of no bytes is a block, too. */
 static inline uint64_t bucket_blocks(uint64_t size)
 {
 	return size ? (size - 1) / BUCKET_BLOCK_BYTES + 1 : 1;

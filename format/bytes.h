@@ -50,8 +50,8 @@ static inline uint64_t get_u64(const uint8_t *p)
 }
 
 /*
- * Writes v as a varint and returns the byte after it. Numbers of up to four bytes, nearly
- * all, take no branch on their length, which no processor could foresee.
+ * Writes v as a varint and returns the byte after it. Nearly all numbers have at most four bytes. They take no branch
+ * on their length, because no processor could predict it.
  */
 static inline uint8_t *put_varint(uint8_t *p, uint64_t v)
 {
@@ -128,7 +128,7 @@ static uint64_t __attribute__((noinline, unused)) get_long_varint(struct byte_re
 	return 0;
 }
 
-/* A varint of at most four bytes at `p`, where four can be read. Returns the byte after it; NULL: it is longer. */
+/* A varint of at most four bytes at `p`, where four bytes can be read. Returns the byte after it; NULL: it is longer. */
 __attribute__((always_inline)) static inline const uint8_t *get_short_varint(const uint8_t *p, uint64_t *ret)
 {
 	const uint32_t word = get_u32(p), last = ~word & 0x80808080u;

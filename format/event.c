@@ -1,9 +1,8 @@
 /*
  * event - the coder and the decoder of EVENTS blocks.
  *
- * The recorder codes every event of a program here and the reporters decode
- * every one again, so both are one table lookup and a straight run of varints.
- * What a kind carries is its form, in format/kind.h.
+ * The recorder codes every event of a program here, and the reporters decode every one again, so both are one table
+ * look-up and a straight run of varints. The form of a kind, in format/kind.h, says which fields it has.
  */
 #include "format/event.h"
 
@@ -13,24 +12,24 @@ enum realloc_form { FORM_NEW,
 		    FORM_FAILED,
 		    FORM_PART };
 
-/* What FORM_PART says of a call. The last is no part, but an mremap that failed, whole. */
+/* What FORM_PART says about a call. The last value is no part, but a whole mremap that failed. */
 enum half { HALF_RELEASE,
 	    HALF_ACQUIRE,
 	    HALF_WITHDRAW,
 	    HALF_FAILED };
 
-#define HAS_NODE 0x80u /* beside the form: the current node is this event's */
+#define HAS_NODE 0x80u /* a bit beside the form: the event has the current node */
 #define SHAPE_MASK 0x1fu
 #define KIND_MASK 0x1fu
-#define KIND_LATER 0u /* in the head: a byte behind it is the kind, one from 32 on */
-#define KIND_LATER_MAX TRK_CLEAR /* those after it stand behind the escape, which is TRK_UNKNOWN in that byte */
+#define KIND_LATER 0u /* in the head: the kind, one from 32 on, is the byte behind it */
+#define KIND_LATER_MAX TRK_CLEAR /* kinds after this one stand behind the escape, which is TRK_UNKNOWN in that byte */
 #define PART_THREAD 0x20u
 #define PART_TIME 0x40u
 #define PART_NODE 0x80u
 
 /*
- * By kind: its form. Kinds 24 to 26 in the head of an event are parts as they were written when only reallocs had
- * any, and a withdrawal had no stack.
+ * The form of each kind. Kinds 24 to 26 in the head of an event are parts as they were written when only reallocs had
+ * parts, and withdrawals had no stack.
  */
 #define SHAPE(a, id, number, name, form, does, told, flags) \
 	[number] = TRK_FORM_##form |                        \
@@ -61,7 +60,7 @@ static uint8_t *put_label(uint8_t *p, const struct trk_event *e)
 	return p + n;
 }
 
-/* Written as a form of realloc. */
+/* Kinds that are written as a form of realloc. */
 static bool is_part(const struct trk_event *e)
 {
 	return trk_kind_is_part(e->kind) || (e->kind == TRK_MREMAP && !e->address);
@@ -175,7 +174,7 @@ static inline uint8_t *put_parts(struct event_state *s, uint8_t *p, const struct
 	return p;
 }
 
-/* What stands behind the escape beside the parts that all events have: a number, flags, and the payload. */
+/* What stands behind the escape, beside the parts that all events have: a number, flags, and the payload. */
 struct escaped {
 	uint64_t kind;
 	uint8_t flags; /* enum trk_escape */
@@ -197,7 +196,7 @@ static uint8_t *put_escaped(struct event_state *s, uint8_t *p, const struct trk_
 	return p + x->bytes;
 }
 
-/* One that was read by a build that did not know it, either: as it was. */
+/* An event that was read by a build that did not know its kind, either: it is written as it was. */
 static uint8_t *put_unknown(struct event_state *s, uint8_t *p, const struct trk_event *e)
 {
 	return put_escaped(s, p, e, &(struct escaped){
@@ -208,7 +207,7 @@ static uint8_t *put_unknown(struct event_state *s, uint8_t *p, const struct trk_
 				    });
 }
 
-/* A payload is read alone: its addresses begin at 0, and change nothing of the block's. */
+/* A payload is read alone: its addresses begin at 0, and do not change the block's last address. */
 static uint8_t *put_known(struct event_state *s, uint8_t *p, const struct trk_event *e)
 {
 	const struct trk_kind_row *const row = &trk_kinds[e->kind];
@@ -400,7 +399,7 @@ static inline void get_fields(struct event_state *s, struct byte_reader *r, stru
 	}
 }
 
-/* What no file has behind the escape: kinds that stand in their own byte, and those above 32 bits. */
+/* Kinds that no file has behind the escape: those that stand in their own byte, and those above 32 bits. */
 static bool is_misplaced(uint64_t kind)
 {
 	if (kind <= KIND_LATER_MAX || kind == TRK_UNKNOWN)
@@ -438,7 +437,7 @@ static int decode_escaped(struct event_state *s, struct byte_reader *r, uint8_t 
 
 		ret->kind = (uint8_t)x.kind;
 		get_fields(&(struct event_state){ 0 }, &own, ret, trk_kinds[x.kind].form);
-		r->failed = own.failed; /* what stands behind the fields is a later version's */
+		r->failed = own.failed; /* bytes behind the fields belong to a later version */
 		return r->failed ? TRK_ERR_CORRUPT : 0;
 	}
 	ret->kind = TRK_UNKNOWN;
@@ -449,7 +448,7 @@ static int decode_escaped(struct event_state *s, struct byte_reader *r, uint8_t 
 	return x.flags & TRK_ESCAPE_REQUIRED ? TRK_ERR_FEATURE : 0;
 }
 
-/* Kinds from 32 on, and the escape; what is none becomes 0. */
+/* Kinds from 32 on, and the escape. A byte that is no kind becomes 0. */
 static uint8_t get_later_kind(struct byte_reader *r)
 {
 	const uint8_t kind = get_byte(r);
@@ -457,7 +456,7 @@ static uint8_t get_later_kind(struct byte_reader *r)
 	return (kind > KIND_MASK && kind <= KIND_LATER_MAX) || kind == TRK_UNKNOWN ? kind : 0;
 }
 
-/* Straight into *ret: a copy at the end would wait for the single fields to be stored. */
+/* Writes directly into *ret: a copy at the end would wait until the single fields are stored. */
 int event_decode(struct event_state *s, struct byte_reader *r, struct trk_event *ret)
 {
 	if (!bytes_left(r))
@@ -481,7 +480,7 @@ int event_decode(struct event_state *s, struct byte_reader *r, struct trk_event 
 	ret->time_ns = s->time_ns;
 	ret->thread = s->thread;
 	ret->node = shape & HAS_NODE ? s->node : 0;
-	if (ret->kind == TRK_REALLOC_RELEASE) { /* who asked stands in the second part */
+	if (ret->kind == TRK_REALLOC_RELEASE) { /* the stack of the call stands in the second part */
 		if (head & PART_NODE)
 			return TRK_ERR_CORRUPT;
 		ret->node = 0;

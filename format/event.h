@@ -10,10 +10,10 @@
 #include "format/bytes.h"
 #include "format/trk.h"
 
-/* No event is longer, its label aside (labels are cut to TRK_LABEL_MAX). */
+/* The most bytes of an event, without its label (labels are cut to TRK_LABEL_MAX). */
 #define TRK_EVENT_BYTES_MAX 96u
 #define TRK_LABEL_MAX 1024u
-/* Nor is a payload behind the escape: a label, and what stands beside it. */
+/* The most bytes of a payload behind the escape: a label, and the fields beside it. */
 #define TRK_PAYLOAD_MAX (TRK_LABEL_MAX + 64u)
 
 struct event_state {
@@ -29,8 +29,8 @@ static inline struct event_state event_state_init(uint64_t first_time_ns)
 }
 
 /*
- * An address against the one before it. Most blocks lie 16 bytes apart: such distances
- * lose their four zero bits.
+ * An address relative to the one before it. Most blocks lie a multiple of 16 bytes apart, so such distances are
+ * written without their four zero bits.
  */
 static inline uint8_t *put_block_address(uint8_t *p, uint64_t last, uint64_t address)
 {
@@ -58,9 +58,9 @@ static inline uint64_t get_block_address(struct byte_reader *r, uint64_t last)
 uint8_t *event_encode(struct event_state *s, const struct trk_event *e, uint8_t *p);
 
 /*
- * Decodes the next event (`process` is left alone: it is the block's).
- * 0, TRK_END at the end of the bytes, TRK_ERR_CORRUPT. TRK_ERR_FEATURE: whoever does not know the kind must
- * not read on; ret->size is its number.
+ * Decodes the next event. `process` stays as it is, because it is the block's. 0, TRK_END at the end of the bytes,
+ * TRK_ERR_CORRUPT. TRK_ERR_FEATURE: a reader that does not know the kind must not read on; ret->size is the kind's
+ * number.
  */
 #define TRK_END 1
 int event_decode(struct event_state *s, struct byte_reader *r, struct trk_event *ret);

@@ -1,6 +1,6 @@
 /*
- * header - the first bytes of a capture. It is a file of its own so that a program that only asks whether a file is a
- * capture does not load the code that unpacks blocks.
+ * header - the first bytes of a capture. They have a file of their own so that a program that only asks whether a
+ * file is a capture does not load the code that unpacks blocks.
  */
 #define XXH_INLINE_ALL
 #include <xxhash.h>

@@ -1,8 +1,9 @@
 /*
- * idmap - the map of the tables of ids: from a hash to the numbers (from 1) of things that somebody else keeps.
+ * idmap - the map of the tables of ids: from a hash to the numbers (from 1) of things that the caller keeps.
  *
  * Open addressing over (hash << 32 | id), at most half full, so that growing does not look at the things themselves.
- * Several ids may have the same hash; the caller compares. Entries are never removed. A zeroed struct is an empty map.
+ * Several ids may have the same hash; the caller compares. Entries are never removed. A zeroed struct is an empty
+ * map.
  */
 #ifndef TRK_IDMAP_H
 #define TRK_IDMAP_H
@@ -17,10 +18,10 @@ struct idmap {
 	uint32_t used;
 };
 
-/* For idmap_reserve: twice the room. False: no memory, nothing has changed. */
+/* For idmap_reserve: makes twice the room. False: there is no memory, and nothing has changed. */
 bool idmap_grow(struct idmap *m);
 
-/* Room for one id more, of which idmap_add cannot fail then. False: no memory. */
+/* Makes room for one more id; then idmap_add of it cannot fail. False: there is no memory. */
 static inline bool idmap_reserve(struct idmap *m)
 {
 	return m->used < m->room / 2 || idmap_grow(m);

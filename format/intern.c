@@ -12,7 +12,7 @@
 #include "format/intern.h"
 #include "format/mix.h"
 
-#define LIST_CHILDREN 16u /* a longer list is slower than the map */
+#define LIST_CHILDREN 16u /* a longer list would be slower than the map */
 
 /* ---- byte strings ---- */
 
@@ -100,7 +100,7 @@ static bool node_table_reserve(struct node_table *t)
 	return true;
 }
 
-/* The child of `parent` with that frame that stands in the list; *ret_length: how many do. */
+/* The child of `parent` with that frame, if it stands in the list; *ret_length: how many children the list has. */
 static uint32_t list_find(struct node_table *t, uint32_t parent, uint32_t frame,
 			  uint32_t *ret_length)
 {

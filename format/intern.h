@@ -48,7 +48,7 @@ struct node_table {
 	struct idmap wide;
 };
 
-/* ret_new tells whether the id was given out just now. */
+/* ret_new: the id was given out just now. */
 uint32_t pool_find(struct pool *p, const void *bytes, uint32_t size, bool *ret_new);
 uint32_t frame_table_find(struct frame_table *t, uint32_t module, uint64_t offset, bool *ret_new);
 uint32_t node_table_find(struct node_table *t, uint32_t parent, uint32_t frame, bool *ret_new);

@@ -18,12 +18,12 @@ enum column { PROCESSES,
 #define FLAG_LAST 1u
 
 #define KIND_MASK 0x1fu
-#define ASIDE 0x20u /* of a block: OTHERS names the thread; of a piece: size and piece of its mapping */
+#define ASIDE 0x20u /* of a block: OTHERS names the thread; of a fragment: size and number of its mapping */
 #define HAS_DOMAIN 0x40u /* OTHERS names it */
-#define HAS_STATE 0x80u /* of a piece: a varint of OTHERS says what is known of it */
+#define HAS_STATE 0x80u /* of a fragment: a varint of OTHERS has its state */
 
 /* The state of a piece. */
-#define STATE_MPROTECT 1u /* that is its kind; the byte of KINDS says mmap */
+#define STATE_MPROTECT 1u /* its kind is mprotect; the byte of KINDS says mmap */
 #define STATE_RESERVED 2u
 #define STATE_ARENA 4u
 #define STATE_UNTOUCHED 8u
@@ -63,7 +63,7 @@ void keyframe_coder_free(struct keyframe_coder *c)
 	free(c);
 }
 
-/* Room for n more bytes; NULL: no memory, now and for ever. */
+/* Makes room for n more bytes. NULL: there is no memory, and there will be none for this keyframe. */
 static uint8_t *reserve(struct keyframe_coder *c, struct column_bytes *t, size_t n)
 {
 	c->no_memory |= !ARRAY_ROOM(t->bytes, t->room, t->size + n, 1024);
@@ -241,7 +241,7 @@ int keyframe_open(struct keyframe_decoder *d, const uint8_t *raw, size_t bytes)
 	return r.failed || part > UINT32_MAX ? TRK_ERR_CORRUPT : 0;
 }
 
-/* A number that fits 32 bits: else the column is called failed. */
+/* A number that fits 32 bits; otherwise the column counts as failed. */
 static uint32_t get_u32_of(struct byte_reader *r, uint64_t value)
 {
 	if (value > UINT32_MAX)

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Which fields of struct trk_event it has, and so its operands in the file and, if libtracker tells it, on the wire. */
+/* Which fields of struct trk_event the kind has, and so its operands in the file and, if libtracker tells it, on the wire. */
 enum trk_form {
 	TRK_FORM_NONE, /* no kind */
 	TRK_FORM_BLOCK, /* address, size */
@@ -26,23 +26,23 @@ enum trk_form {
 	TRK_FORM_LABEL, /* label */
 	TRK_FORM_LOST, /* size: a number of events */
 	TRK_FORM_COUNT, /* size: a number of allocations */
-	TRK_FORM_BARE, /* size, which says nothing: 0 */
+	TRK_FORM_BARE, /* size, which has no meaning and is 0 */
 	TRK_FORM_ACCESS, /* address, size, detail: enum trk_access */
 	TRK_FORM_ADVICE, /* address, size, detail: enum trk_advice */
 	TRK_FORM_UNKNOWN, /* size: its number; detail: enum trk_escape; label: its payload, not for reading */
 	TRK_FORMS,
 };
 
-/* What it does to the live set of its process: reporters/replay/heap.c. */
+/* What the kind does to the live set of its process: reporters/replay/heap.c. */
 enum trk_action {
 	TRK_DOES_NOTHING,
 	TRK_DOES_MAKE, /* a block at address, unless that is 0 */
-	TRK_DOES_REALLOCATE, /* ends the one at old_address and makes one, unless address is 0 */
+	TRK_DOES_REALLOCATE, /* ends the block at old_address and makes one, unless address is 0 */
 	TRK_DOES_END, /* the block at address */
 	TRK_DOES_RELEASE, /* the parts of a realloc or mremap */
 	TRK_DOES_ACQUIRE,
 	TRK_DOES_WITHDRAW,
-	TRK_DOES_MAP, /* pages, as the seven that follow */
+	TRK_DOES_MAP, /* changes pages, as the next seven do */
 	TRK_DOES_RESERVE,
 	TRK_DOES_REMAP,
 	TRK_DOES_UNMAP,
@@ -56,12 +56,12 @@ enum trk_action {
 	TRK_DOES_MARK, /* counts marks */
 };
 
-/* How libtracker tells it to the recorder (format/wire.h). */
+/* How libtracker tells the recorder of it (format/wire.h). */
 enum trk_telling {
-	TRK_TOLD_NEVER, /* the recorder's own word, or told in another way */
+	TRK_TOLD_NEVER, /* only the recorder writes it, or it is told in another way */
 	TRK_TOLD_COMMON, /* nearly all records: an address, perhaps a size */
-	TRK_TOLD_PLAIN, /* the record's kind is this one */
-	TRK_TOLD_MAPPED, /* a mapping that is of this kind */
+	TRK_TOLD_PLAIN, /* the record has this kind */
+	TRK_TOLD_MAPPED, /* as the record of a mapping of this kind */
 	TRK_TOLD_RARE, /* behind the wire's escape */
 };
 
@@ -69,23 +69,23 @@ enum trk_kind_flag {
 	TRK_HAS_STACK = 1,
 	TRK_ALLOCATES = 2, /* is counted as an allocation */
 	TRK_RELEASES = 4, /* ends a block, or pages */
-	TRK_REALLOCATES = 8, /* a call that gives a block back and gets one */
+	TRK_REALLOCATES = 8, /* a call that gives a block back and gets another */
 	TRK_NUMBERED = 16, /* its allocation has a number, which refs count by: "PREDICTED" */
 	TRK_BY_ADDRESS = 32, /* its block is looked up in the table of blocks */
 	TRK_MAPS = 64, /* its blocks are of kind mmap in sums */
-	TRK_PIECES = 128, /* its blocks are pieces of mappings */
-	TRK_SAMPLED = 256, /* a sampled recording has only some */
+	TRK_PIECES = 128, /* its blocks are fragments of mappings */
+	TRK_SAMPLED = 256, /* a sampled recording has only some of them */
 	TRK_ESCAPED = 512, /* is written behind the escape ("Escape"), as all kinds from 38 on are */
-	TRK_REQUIRED = 1024, /* ... and whoever does not know it must not read on */
+	TRK_REQUIRED = 1024, /* ... and a reader that does not know it must not read on */
 
-	/* The flags that all kinds have that allocate on the heap, or release there. */
+	/* The flags of all kinds that allocate on the heap, or release there. */
 	TRK_HEAP_ALLOCATION = TRK_HAS_STACK | TRK_ALLOCATES | TRK_NUMBERED | TRK_BY_ADDRESS | TRK_SAMPLED,
 	TRK_HEAP_RELEASE = TRK_RELEASES | TRK_BY_ADDRESS,
 };
 
 /*
- * X(a, id, number, name, form, does, told, flags): `a` is handed on. The name is what reports print; the array
- * forms of new and delete share the name of the single ones, for reports sum by name, and people ask "how much by new".
+ * X(a, id, number, name, form, does, told, flags): `a` is passed on. The name is what reports print. The array forms
+ * of new and delete share the name of the single ones, because reports sum by name, and people ask "how much by new".
  */
 #define TRK_KIND_TABLE(X, a)                                                                                                        \
 	X(a, MALLOC, 1, "malloc", BLOCK, MAKE, COMMON, TRK_HEAP_ALLOCATION)                                                         \
@@ -101,7 +101,7 @@ enum trk_kind_flag {
 	X(a, NEW, 10, "new", BLOCK, MAKE, COMMON, TRK_HEAP_ALLOCATION)                                                              \
 	X(a, NEW_ARRAY, 11, "new", BLOCK, MAKE, COMMON, TRK_HEAP_ALLOCATION)                                                        \
 	X(a, MMAP, 12, "mmap", BLOCK, MAP, MAPPED, TRK_HAS_STACK | TRK_ALLOCATES | TRK_PIECES)                                      \
-	/* old_address, old_size: the range that it takes the place of; address 0: it failed */                                     \
+	/* old_address, old_size: the range that it replaces; address 0: it failed */                                               \
 	X(a, MREMAP, 13, "mremap", MREMAP, REMAP, PLAIN, TRK_HAS_STACK | TRK_ALLOCATES | TRK_PIECES | TRK_REALLOCATES)              \
 	/* a block of a domain of the program's own */                                                                              \
 	X(a, TRACK, 14, "track", TRACK, MAKE, PLAIN, TRK_HAS_STACK | TRK_ALLOCATES | TRK_BY_ADDRESS)                                \
@@ -130,7 +130,7 @@ enum trk_kind_flag {
 	X(a, REGION_END, 29, "region_end", LABEL, NOTHING, PLAIN, TRK_HAS_STACK)                                                    \
 	/* a new program in the same process: nothing of the old one lives; label: its name */                                      \
 	X(a, EXEC, 30, "exec", LABEL, WIPE, NEVER, 0)                                                                               \
-	/* events of the thread were lost right here */                                                                             \
+	/* events of the thread were lost at this place */                                                                          \
 	X(a, GAP, 31, "gap", LOST, LOSE, RARE, 0)                                                                                   \
 	/* mmap of pages that nothing can touch: reserved, no heap */                                                               \
 	X(a, RESERVE, 32, "mmap", BLOCK, RESERVE, MAPPED, TRK_HAS_STACK | TRK_MAPS)                                                 \
@@ -159,18 +159,18 @@ enum trk_escape {
 	TRK_ESCAPE_BITS = 2,
 };
 
-/* A bit for each kind that has one of the flags `a`; a constant, so that asking costs a shift. */
+/* A bit for each kind that has one of the flags `a`. It is a constant, so a test costs a shift. */
 #define TRK_KIND_BIT_(a, id, number, name, form, does, told, flags) | (uint64_t)(((flags) & (a)) != 0) << (number)
 #define TRK_KINDS_WITH(a) ((uint64_t)0 TRK_KIND_TABLE(TRK_KIND_BIT_, (a)))
-/* Likewise for each that is told as `a` says. */
+/* The same for each kind that is told as `a` says. */
 #define TRK_KIND_TOLD_(a, id, number, name, form, does, told, flags) | (uint64_t)(TRK_TOLD_##told == (a)) << (number)
 #define TRK_KINDS_TOLD(a) ((uint64_t)0 TRK_KIND_TABLE(TRK_KIND_TOLD_, (a)))
 
-/* Likewise for each that does so. */
+/* The same for each kind that does so. */
 #define TRK_KIND_DOES_(a, id, number, name, form, does, told, flags) | (uint64_t)(TRK_DOES_##does == (a)) << (number)
 #define TRK_KINDS_DOING(a) ((uint64_t)0 TRK_KIND_TABLE(TRK_KIND_DOES_, (a)))
 
-/* Likewise for each of that form. */
+/* The same for each kind of that form. */
 #define TRK_KIND_FORM_(a, id, number, name, form, does, told, flags) | (uint64_t)(TRK_FORM_##form == (a)) << (number)
 #define TRK_KINDS_OF(a) ((uint64_t)0 TRK_KIND_TABLE(TRK_KIND_FORM_, (a)))
 
@@ -183,7 +183,7 @@ _Static_assert((0 TRK_KIND_TABLE(TRK_KIND_ONE_, )) == __builtin_popcountll(TRK_K
 _Static_assert(TRK_KINDS_TOLD(TRK_TOLD_COMMON) >> 32 == 0 && TRK_KINDS_TOLD(TRK_TOLD_PLAIN) >> 32 == 0,
 	       "the wire's head has room for them");
 
-/* Whether it is among those; a number that is no kind is among none. */
+/* Whether the kind is among those. A number that is no kind is not. */
 static inline bool trk_kind_among(uint8_t kind, uint64_t kinds)
 {
 	return kind < TRK_KINDS && (kinds >> kind & 1);
@@ -211,7 +211,7 @@ static inline bool trk_kind_has_stack(uint8_t kind)
 	return trk_kind_among(kind, TRK_KINDS_WITH(TRK_HAS_STACK));
 }
 
-/* Its blocks are pieces of mappings. */
+/* Its blocks are fragments of mappings. */
 static inline bool trk_kind_is_piece(uint8_t kind)
 {
 	return trk_kind_among(kind, TRK_KINDS_WITH(TRK_PIECES));
@@ -224,7 +224,7 @@ static inline bool trk_kind_is_part(uint8_t kind)
 					    TRK_KINDS_DOING(TRK_DOES_WITHDRAW));
 }
 
-/* Its blocks are of this kind in sums: what it allocates lives in mappings. */
+/* The kind of its blocks in sums: what it allocates is a mapping. */
 static inline uint8_t trk_kind_of_blocks(uint8_t kind)
 {
 	return trk_kind_among(kind, TRK_KINDS_WITH(TRK_MAPS)) ? (uint8_t)TRK_MMAP : kind;

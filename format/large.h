@@ -1,8 +1,8 @@
 /*
- * large - memory that is accessed everywhere, at places that nobody can predict.
+ * large - memory that is accessed at random places.
  *
- * With pages of 4 KiB, most accesses would also wait for the address of the page, so large arrays ask for large pages.
- * They are mappings of their own, because malloc would keep freed ones between others.
+ * With pages of 4 KiB, most accesses would also wait for the address of the page, so large arrays ask for large
+ * pages. They are mappings of their own, because malloc would keep freed ones between others.
  */
 #ifndef TRK_LARGE_H
 #define TRK_LARGE_H
@@ -41,7 +41,7 @@ static inline void *large_zeroes(size_t bytes)
 	return p + before;
 }
 
-/* NULL-safe; of as many bytes as were asked for. */
+/* Accepts NULL. bytes: as many as were asked for. */
 static inline void large_free(void *p, size_t bytes)
 {
 	if (bytes < LARGE_PAGE_BYTES)

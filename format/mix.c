@@ -10,7 +10,7 @@
 
 uint64_t trk_mix_seeds[2];
 
-/* Sixteen bytes that the kernel gave this process when it began; 0: it did not. */
+/* Sixteen bytes that the kernel gave this process when it began. 0: it gave none. */
 static void seeds_of_start(uint64_t seeds[2])
 {
 	const unsigned long at = getauxval(AT_RANDOM);
@@ -25,7 +25,7 @@ __attribute__((constructor)) static void choose_seeds(void)
 {
 	if (getrandom(trk_mix_seeds, sizeof(trk_mix_seeds), GRND_NONBLOCK) != sizeof(trk_mix_seeds))
 		seeds_of_start(trk_mix_seeds);
-	/* Not few bits, whatever came: a product with them must reach all others. */
+	/* Many bits are set, whatever the kernel gave: a product with the number must reach all other bits. */
 	trk_mix_seeds[0] ^= 0x9e3779b97f4a7c15ull;
 	trk_mix_seeds[1] ^= 0xbf58476d1ce4e5b9ull;
 }

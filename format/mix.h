@@ -1,6 +1,6 @@
 /*
- * mix - hashes for tables whose keys come from captures and recorded programs. Whoever chooses the keys must not know
- * which of them collide. So the hashes differ in every process, and no output may depend on them.
+ * mix - hashes for tables whose keys come from captures and recorded programs. Somebody who chooses the keys must not
+ * know which of them collide. So the hashes differ in every process, and no output may depend on them.
  */
 #ifndef TRK_MIX_H
 #define TRK_MIX_H
@@ -25,8 +25,8 @@ static inline uint64_t trk_mix(uint64_t a, uint64_t b)
 
 /*
  * The hash of the address of a block. It is needed several times per event, so it is cheaper than the others. The
- * golden ratio keeps neighbours apart, better than chance would. Which differences make keys collide depends on secret
- * bits: by exclusive or, each difference becomes one of many.
+ * golden ratio keeps neighbours apart, better than chance would. Secret bits decide which differences make keys
+ * collide: by exclusive or, each difference becomes one of many.
  */
 static inline uint32_t trk_mix_address(uint64_t address, uint32_t space)
 {

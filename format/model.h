@@ -1,15 +1,14 @@
 /*
  * model - what the coder and the decoder of PREDICTED blocks both expect next.
  *
- * A private half of predict.h, specified in docs/FORMAT.md ("PREDICTED"). Both
- * sides keep the same model of the block's events so far and change it by the
- * same steps; only what the model did not expect is written. Three things are
- * expected:
+ * A private half of predict.h, specified in docs/FORMAT.md ("PREDICTED"). Both sides keep the same model of the
+ * block's events so far and change it by the same steps. Only what the model did not expect is written. It expects
+ * three things:
  *
- *  - the event that followed the same three events before (contexts),
- *  - the stack, the size and the kind that went with a stack last (next, sites),
- *  - the address: what was freed last of that size, or what lies behind the
- *    block before. Allocators work like that; none is simulated.
+ * - the event that followed the same three events last time (contexts),
+ * - the stack, the size and the kind that came together last time (next, sites),
+ * - the address: the one that was freed last of that size, or the one behind the last block. Allocators work like
+ * that; none is simulated.
  *
  * Every index is masked or bounded here; the decoder checks what it reads.
  */
@@ -51,7 +50,7 @@ enum model_place {
 enum model_ref {
 	REF_ADDRESS, /* none of this block's */
 	REF_BACK, /* the ref-th allocation before now, 1 the last */
-	REF_BESIDE, /* made ref allocations after the one that was released last */
+	REF_BESIDE, /* the allocation that is `ref` after the block that was released last */
 	REFS,
 };
 
@@ -62,10 +61,7 @@ struct prediction {
 	uint8_t class, kind, place, ref_mode;
 };
 
-/*
- * A prediction in the form in which it is kept: 16 bytes, because four thousand of them already exceed the first cache
- * of a processor.
- */
+/* A prediction as it is kept: in 16 bytes, because four thousand of them already exceed the first cache of a processor. */
 struct model_context {
 	uint64_t size;
 	uint64_t rest; /* from the lowest bit: node 32, ref 19, class 3, kind 5, place 3, ref_mode 2 */
@@ -90,15 +86,15 @@ struct model_block {
 struct model {
 	struct model_context contexts[1u << MODEL_CONTEXT_BITS];
 	struct model_site sites[MODEL_SITES];
-	uint32_t next[MODEL_SITES]; /* by node: that of the allocation after it */
+	uint32_t next[MODEL_SITES]; /* by node: the node of the allocation after it */
 	struct model_bin bins[MODEL_BINS];
-	uint8_t release_kinds[16]; /* by kind of the allocation; 0: not known */
-	uint64_t token, older; /* of the event before; of the two before it, weighted */
+	uint8_t release_kinds[16]; /* by kind of the allocation: the kind of its release; 0: not known */
+	uint64_t token, older; /* of the last event; of the two last ones, weighted */
 	uint64_t second; /* token of the event before the last */
 	uint64_t last_address, next_address, fresh_address;
 	uint32_t last_node, last_released;
 	uint32_t count;
-	/* What follows is not cleared at the start of a block. */
+	/* The fields below are not cleared at the start of a block. */
 	uint32_t room;
 	struct model_block *blocks; /* the block's allocations, 1..count */
 };
@@ -149,7 +145,7 @@ static inline void context_set(struct model_context *c, const struct prediction 
 	c->rest = context_rest(p);
 }
 
-/* Whether p is what was expected: one comparison, because a processor would have to predict each of several. */
+/* Whether p is what was expected. It is one comparison, because a processor would have to predict each of several. */
 static inline bool context_is(const struct model_context *c, const struct prediction *p)
 {
 	return ((c->size ^ p->size) | (c->rest ^ context_rest(p))) == 0;
@@ -178,7 +174,7 @@ static inline struct prediction context_prediction(const struct model_context *c
 	};
 }
 
-/* What came after the same three events last time. */
+/* What came last time after the same three events. */
 static inline struct model_context *model_context(struct model *m)
 {
 	return &m->contexts[(m->token * MODEL_W1 + m->older) >> (64 - MODEL_CONTEXT_BITS)];
@@ -194,8 +190,8 @@ static inline uint64_t model_token(const struct prediction *p)
 }
 
 /*
- * The event is p: the next one is met with it in mind. That p stands in its context is the
- * caller's to see to; after an event that was expected it does.
+ * The event is p: prepares the model for the next event. The caller puts p into its context, which is not necessary
+ * after an event that was expected.
  */
 static inline void model_learn(struct model *m, const struct prediction *p)
 {
@@ -226,7 +222,7 @@ static inline void bin_push(struct model_bin *b, uint64_t address)
 	b->held += b->held < MODEL_BIN_DEPTH;
 }
 
-/* The address under `depth` younger ones; depth < held. */
+/* The address below `depth` younger ones; depth < held. */
 static inline uint64_t *bin_at(struct model_bin *b, uint32_t depth)
 {
 	return &b->addresses[(b->top - 1 - depth) % MODEL_BIN_DEPTH];
@@ -239,7 +235,7 @@ static inline void bin_take(struct model_bin *b, uint32_t depth)
 	b->held--;
 }
 
-/* p's block came to life at `address`: there is room for its number. */
+/* p's block is now live at `address`. There must be room for its number. */
 static inline void model_born(struct model *m, const struct prediction *p, uint8_t bin,
 			      uint64_t address)
 {

@@ -16,7 +16,7 @@ int pieces_name(const char *path, uint32_t number, char *ret, size_t room)
 	return n >= 0 && (size_t)n < room ? 0 : TRK_ERR_ARG;
 }
 
-/* The number behind "NAME.", 0: it is not one of ours. */
+/* The number behind "NAME.". 0: it is no name of a piece. */
 static uint32_t number_of(const char *entry, const char *name, size_t name_bytes)
 {
 	const char *const digits = entry + name_bytes + 1;
@@ -27,7 +27,7 @@ static uint32_t number_of(const char *entry, const char *name, size_t name_bytes
 		return 0;
 	for (; digits[n] >= '0' && digits[n] <= '9' && number <= UINT32_MAX; n++)
 		number = number * 10 + (uint64_t)(digits[n] - '0');
-	/* as pieces_name writes it: no second name leads to the same number */
+	/* written as pieces_name writes it: no second name leads to the same number */
 	if (digits[n] || n < PIECES_DIGITS || (n > PIECES_DIGITS && *digits == '0'))
 		return 0;
 	return number <= UINT32_MAX ? (uint32_t)number : 0;

@@ -1,6 +1,6 @@
 /*
- * pieces - the names of the files that a rotated recording consists of: for the capture FILE they are
- * FILE.000001, FILE.000002, ... of which the oldest were removed. FILE itself does not exist.
+ * pieces - the names of the files of a rotated recording. For the capture FILE they are FILE.000001, FILE.000002, ...
+ * of which the oldest were removed. FILE itself does not exist.
  */
 #ifndef TRK_PIECES_H
 #define TRK_PIECES_H
@@ -14,8 +14,8 @@
 int pieces_name(const char *path, uint32_t number, char *ret, size_t room);
 
 /*
- * Numbers of the pieces that are there, ascending; the caller frees *ret. None when the folder cannot
- * be read. TRK_ERR_NOMEM.
+ * Finds the numbers of the pieces that exist, ascending. The caller frees *ret. None if the folder cannot be read.
+ * TRK_ERR_NOMEM.
  */
 int pieces_find(const char *path, uint32_t **ret, size_t *ret_count);
 

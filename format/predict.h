@@ -11,7 +11,7 @@
 
 #include "format/trk.h"
 
-/* Events of one block at most, and those coded in one call. */
+/* The most events of one block, and the most that are coded in one call. */
 #define PREDICT_EVENTS_MAX (1u << 17)
 #define PREDICT_BATCH_MAX 256u
 /* No payload is longer. */
@@ -24,7 +24,7 @@ struct predict_coder;
 struct predict_coder *predict_coder_new(void); /* NULL: no memory */
 void predict_coder_free(struct predict_coder *c); /* NULL-safe */
 
-/* Bytes of the open block's payload so far, at most. */
+/* The most bytes of the open block's payload so far. */
 size_t predict_bytes(const struct predict_coder *c);
 /* How many events it holds. */
 uint32_t predict_items(const struct predict_coder *c);
@@ -60,9 +60,9 @@ int predict_open(struct predict_decoder *d, const uint8_t *payload, uint32_t siz
 		 uint64_t first_time_ns);
 
 /*
- * Decodes up to `room` events (their `process` is left alone: it is the block's). *ret_count
- * may be smaller. 0; TRK_END: there are no more behind these; TRK_ERR_CORRUPT: what
- * comes behind these cannot be read. TRK_ERR_FEATURE: as event_decode; the event is that at *ret_count.
+ * Decodes up to `room` events. Their `process` stays as it is, because it is the block's. *ret_count may be smaller
+ * than room. 0; TRK_END: no events come behind these; TRK_ERR_CORRUPT: the events behind these cannot be read.
+ * TRK_ERR_FEATURE: as event_decode, for the event at *ret_count.
  */
 int predict_decode(struct predict_decoder *d, struct trk_event *events, uint32_t room,
 		   uint32_t *ret_count);

@@ -1,8 +1,8 @@
 /*
  * predict_decode - the columns of a PREDICTED block -> events.
  *
- * Runs in every report for every event. It mirrors predict_encode.c step by
- * step; what the columns say is checked before the model believes it.
+ * Every report runs it for every event. It mirrors predict_encode.c step by step. Values of the columns are checked
+ * before the model believes them.
  */
 #include <stdlib.h>
 
@@ -20,8 +20,8 @@ struct op {
 
 struct predict_decoder {
 	struct byte_reader columns[COLUMNS];
-	uint32_t run, items; /* expected ones ahead; all that are ahead */
-	bool failed, refused; /* refused: by an event of a kind that must be known */
+	uint32_t run, items; /* expected events ahead; all events ahead */
+	bool failed, refused; /* refused: at an event of a kind that must be known */
 	uint64_t time_ns;
 	uint32_t thread, until_time, until_thread; /* events before the next change */
 	uint32_t lost_ref;
@@ -30,7 +30,7 @@ struct predict_decoder {
 	struct model model;
 };
 
-#define NEVER UINT32_MAX /* less the events of a block: still more than a block has */
+#define NEVER UINT32_MAX /* minus the events of a block: still more than a block has */
 
 static void make_ops(struct op *ops)
 {
@@ -90,7 +90,7 @@ void predict_decoder_free(struct predict_decoder *d)
 	free(d);
 }
 
-/* What is read where a column has ended fails: whoever reads from one sees to that. */
+/* A read from a column that has ended fails: callers that read from one check that. */
 static inline uint64_t hear(struct predict_decoder *d, enum predict_column column)
 {
 	const uint64_t v = get_varint(&d->columns[column]);
@@ -107,7 +107,7 @@ static inline uint8_t hear_byte(struct predict_decoder *d, enum predict_column c
 	return b;
 }
 
-/* Events before the next change of a column, NEVER when there is none. */
+/* Events before the next change of a column; NEVER when there is none. */
 static uint32_t hear_until(struct predict_decoder *d, enum predict_column column)
 {
 	const uint64_t n = bytes_left(&d->columns[column]) ? hear(d, column) : NEVER;
@@ -155,7 +155,7 @@ static uint64_t hear_address(struct predict_decoder *d)
 	return d->model.last_address;
 }
 
-/* The same behind a change: two before one event contradict each other. */
+/* The same behind a change: two changes before one event contradict each other. */
 static uint32_t hear_next(struct predict_decoder *d, enum predict_column column)
 {
 	const uint32_t n = hear_until(d, column);
@@ -164,7 +164,7 @@ static uint32_t hear_next(struct predict_decoder *d, enum predict_column column)
 	return n;
 }
 
-/* Takes up what changes before the next event; returns how many events it holds for. */
+/* Applies the changes before the next event. Returns for how many events the state holds then. */
 static uint32_t moment(struct predict_decoder *d)
 {
 	if (d->until_time == 0) {
@@ -247,7 +247,7 @@ static inline uint32_t number_of(struct predict_decoder *d, const struct predict
 	return 0;
 }
 
-/* The address of p's block. `said`: the one that stands in the column. */
+/* The address of p's block. `said`: the address that stands in the column. */
 static inline uint64_t address_of(struct predict_decoder *d, const struct prediction *p,
 				  struct model_bin *bin, uint32_t depth)
 {
@@ -301,7 +301,7 @@ static inline void release(struct predict_decoder *d, const struct prediction *p
 	ret->ref = d->model.count + 1 - *ret_number;
 }
 
-/* The event is p; what the columns still hold of it is read on the way. */
+/* The event is p. Reads what the columns hold of it on the way. */
 static inline __attribute__((always_inline)) void
 happen(struct predict_decoder *d, const struct prediction *p, struct trk_event *ret)
 {
@@ -328,7 +328,7 @@ happen(struct predict_decoder *d, const struct prediction *p, struct trk_event *
 	model_learn(m, p);
 }
 
-/* A context that expects nothing, or not all, cannot be meant. */
+/* A context that expects nothing, or not everything, cannot be meant. */
 static inline bool is_whole(const struct prediction *p)
 {
 	if (p->class == CLASS_ALLOCATE)
@@ -339,7 +339,7 @@ static inline bool is_whole(const struct prediction *p)
 	       p->place != PLACE_FAR;
 }
 
-/* The next `count` events are as the model expects them. Returns how many could be. */
+/* Makes the next `count` events as the model expects them. Returns how many were possible. */
 static uint32_t expected(struct predict_decoder *d, struct trk_event *events, uint32_t count)
 {
 	const uint64_t time_ns = d->time_ns;
@@ -390,7 +390,7 @@ static void unexpected(struct predict_decoder *d, const struct op *op, struct tr
 	happen(d, &p, ret);
 }
 
-/* A number as REF_BACK counts; 0 and failed: there is none. */
+/* A number that counts as REF_BACK does; 0 and failed: there is none. */
 static uint32_t hear_back(struct predict_decoder *d)
 {
 	const uint64_t v = hear(d, COLUMN_REFS);
@@ -420,7 +420,7 @@ static void other(struct predict_decoder *d, const struct op *op, struct trk_eve
 	model_learn(m, &p);
 }
 
-/* Notes what the next allocation takes the place of. */
+/* Notes the block whose place the next allocation takes. */
 static void lost(struct predict_decoder *d, const struct op *op)
 {
 	d->lost_ref = op->ref_mode ? hear_back(d) : TRK_REF_UNKNOWN;

@@ -1,7 +1,7 @@
 /*
  * predict_encode - events -> the columns of a PREDICTED block.
  *
- * Runs in the recorder for every event of a program: see predict.h.
+ * The recorder runs it for every event of a program: see predict.h.
  */
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 #include "format/predict.h"
 #include "format/predict_ops.h"
 
-/* What one event may add to a column at most; labels stand among the others. */
+/* The most that one event may add to a column; labels stand in OTHERS. */
 #define COLUMN_EVENT_MAX (4u * TRK_VARINT_MAX)
 #define OTHERS_EVENT_MAX (TRK_EVENT_BYTES_MAX + TRK_LABEL_MAX)
 #define BATCH_BYTES_MAX (PREDICT_BATCH_MAX * (COLUMN_EVENT_MAX * COLUMN_OTHERS + OTHERS_EVENT_MAX))
@@ -88,7 +88,7 @@ bool predict_has_room(const struct predict_coder *c)
 	       total(c) + BATCH_BYTES_MAX <= PREDICT_PAYLOAD_MAX;
 }
 
-/* Not as format/array.h: a column knows where it ends, not how much it holds. */
+/* Not as format/array.h: a column has a pointer to its end and no count. */
 static int reserve(struct column *k, size_t more)
 {
 	const size_t size = used(k);
@@ -377,7 +377,7 @@ static void encode_reallocation(struct predict_coder *c, const struct trk_event 
 	model_learn(m, &p);
 }
 
-/* Anything else stands as it would in an EVENTS block. */
+/* Any other event stands as it would in an EVENTS block. */
 static void encode_other(struct predict_coder *c, const struct trk_event *e)
 {
 	struct column *const k = &c->columns[COLUMN_OTHERS];

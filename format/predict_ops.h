@@ -20,7 +20,7 @@ enum predict_column {
 	COLUMNS,
 };
 
-/* Where a node comes from, and a size. */
+/* Where a node comes from, and where a size comes from. */
 enum { NODE_CONTEXT,
        NODE_NEXT,
        NODE_SAID,
@@ -37,9 +37,9 @@ enum predict_op {
 	OP_ALLOCATE = OP_RUN + RUN_MAX, /* + (node source * SIZE_SOURCES + size source) * 5 + place */
 	OP_ALLOCATE_NEW = OP_ALLOCATE + NODE_SOURCES * SIZE_SOURCES * PLACE_SAME, /* + place: all is said */
 	OP_RELEASE = OP_ALLOCATE_NEW + PLACE_SAME, /* + ref mode: of the usual kind */
-	OP_RELEASE_KIND = OP_RELEASE + REFS, /* + ref mode: the kind is said */
+	OP_RELEASE_KIND = OP_RELEASE + REFS, /* + ref mode: the kind is written */
 	OP_REALLOCATE = OP_RELEASE_KIND + REFS, /* + (node source * PLACES + place) * REFS + ref mode */
-	OP_LOST = OP_REALLOCATE + NODE_SOURCES * PLACES * REFS, /* + REF_ADDRESS or REF_BACK: the next one takes its place */
+	OP_LOST = OP_REALLOCATE + NODE_SOURCES * PLACES * REFS, /* + REF_ADDRESS or REF_BACK: the next allocation takes its place */
 	OP_OTHER = OP_LOST + 2, /* as in an EVENTS block */
 	OP_OTHER_REF = OP_OTHER + 1, /* and a ref stands beside it */
 	OP_END = OP_OTHER_REF + 1,

@@ -34,9 +34,9 @@
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
 #define SHM_VERSION 14u
-#define SHM_PAGE_MOST 65536u /* bytes of a page of a processor that has large ones: what is mapped by itself begins on one */
+#define SHM_PAGE_MOST 65536u /* bytes of a page of a processor with large pages: each part that is mapped by itself begins on one */
 
-/* 70 MiB of addresses in the recorder, of which only what is used is ever touched. A live thread holds a chunk. */
+/* 70 MiB of addresses in the recorder, of which only the used part is ever touched. A live thread holds a chunk. */
 #define SHM_CHUNK_BYTES 4096u
 #define SHM_CHUNKS 16384u
 #define SHM_THREADS 16384u
@@ -64,8 +64,8 @@ enum shm_state { SHM_FREE = 0,
 		 SHM_EXITED = 3 };
 
 /*
- * Whether a thread may make our system calls: a program may have closed a sandbox that kills it for one. Asking the
- * kernel would itself be one, so the thread asks the recorder, which looks into /proc.
+ * Whether a thread may make libtracker's system calls: a program may have closed a sandbox that kills it for one.
+ * Asking the kernel would itself be one, so the thread asks the recorder, which looks into /proc.
  */
 enum shm_sandbox { SHM_SANDBOX_UNKNOWN = 0,
 		   SHM_SANDBOX_ASKED = 1 /* by the target */,
@@ -75,25 +75,25 @@ enum shm_sandbox { SHM_SANDBOX_UNKNOWN = 0,
 enum shm_origin { SHM_ATTACHED = 0 /* started or exec'd: constructor ran */,
 		  SHM_FORKED = 1 };
 
-/* Ids that are of a PID namespace which is not the recorder's. */
+/* Ids in a PID namespace that is not the recorder's. */
 enum shm_inner { SHM_INNER_NONE,
 		 SHM_INNER_ALL,
-		 SHM_INNER_TIDS /* of all threads but the first; pid was told */ };
+		 SHM_INNER_TIDS /* of all threads but the first; the pid was told */ };
 
 /* Options of the recording, fixed before the target starts. */
 #define SHM_NO_FOLLOW_FORK 0x1u
 #define SHM_NO_FOLLOW_EXEC 0x2u
-#define SHM_UNWIND_LIBUNWIND 0x4u /* reference backend instead of our own */
-/* Our own, and every 37th stack by these, too: count differences. */
+#define SHM_UNWIND_LIBUNWIND 0x4u /* a reference backend instead of libtracker's walk */
+/* libtracker's walk, and every 37th stack by these, too: counts differences. */
 #define SHM_VERIFY_LIBUNWIND 0x8u
 #define SHM_VERIFY_LIBGCC 0x10u
-#define SHM_OWN 0x20u /* the program has started the recorder itself: nothing of its environment is ours */
+#define SHM_OWN 0x20u /* the program has started the recorder itself: its environment has nothing of tracker */
 
 #define SHM_SAMPLE_BYTES_MAX (1ull << 40)
 
 /* What `tracker run` asks of the hooks, fixed before the target starts; all 0: nothing. */
 struct shm_asked {
-	uint64_t alarm_blocks; /* the least of an allocation; 0: no alarm */
+	uint64_t alarm_blocks; /* the smallest allocation that sets it off; 0: no alarm */
 	uint64_t alarm_ignore;
 	uint64_t fail_after, fail_seed, fail_rate; /* rate: of 2^64 */
 	uint8_t alarm_action, alarm_scope; /* enums of tracker.h */
@@ -106,23 +106,23 @@ struct shm_header {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t flags;
-	uint32_t nframe; /* most recent frames kept of a stack */
+	uint32_t nframe; /* so many of the most recent frames are kept of a stack */
 	uint32_t stall_ms; /* longest wait for a free chunk while the recorder makes no progress */
 	uint64_t start_mono_ns; /* CLOCK_MONOTONIC when the capture began */
 	uint64_t sample_bytes; /* mean distance of sampled allocations; 0: all are recorded */
-	uint64_t recording; /* a random number: the segment of one recording is not taken for another's */
+	uint64_t recording; /* a random number, by which the segment of one recording is not taken for another's */
 	/* The program that was started, as the recorder sees it; 0: it has ended, its pid may be another's. */
 	_Atomic uint32_t program_pid;
 	uint8_t pad0[4];
 
 	/* Written by the recorder only. */
 	_Alignas(64) _Atomic uint64_t clock_ns; /* coarse time since start; events read it with one load */
-	_Atomic uint32_t progress; /* counts drain rounds; stands still: the recorder is stopped or dead */
+	_Atomic uint32_t progress; /* counts drain rounds; if it stands still, the recorder is stopped or dead */
 	_Atomic uint32_t closed; /* 1: recording is over, record nothing; clock_ns moves once more after it */
 	uint64_t mount_namespace, root_inode; /* of the recorder, fixed: where it finds files; 0: unknown */
-	/* At most this many may be in use, and one more for each thread, which holds one; 0: all. It never rises. */
+	/* At most so many may be in use, and one more for each thread, which holds one; 0: all. It never rises. */
 	_Atomic uint32_t chunk_limit;
-	uint32_t chunks_used; /* the recorder's own: none at or above was given back since it gave memory back */
+	uint32_t chunks_used; /* for the recorder: no chunk at or above was given back since it gave memory back */
 	uint8_t pad1[24];
 
 	/* Written by targets. */
@@ -131,18 +131,17 @@ struct shm_header {
 	_Atomic uint32_t thread_high; /* slots at and above were never claimed */
 	_Atomic uint32_t process_high;
 	_Atomic uint64_t attach_failures; /* processes or threads that found no slot */
-	_Atomic uint64_t programs; /* that took a process slot: the next one's number */
+	_Atomic uint64_t programs; /* how many took a process slot: the next one's number */
 	uint8_t pad2[32];
 
 	_Alignas(64) struct shm_asked asked;
 };
 
 /*
- * Executions that are under way. Who is about to execute a program takes an entry, FREE -(CAS)->
- * CLAIMED -> LIVE, and gives it back when that fails. The recorder gives back those whose process
- * attached; who ends instead was not recorded. Until it is LIVE an entry may carry a request for
- * the segment: the recorder fetches `fd`, a socket, from the process, and sends the memfd and
- * the process's pid there.
+ * Executions that are under way. A process that is about to execute a program takes an entry, FREE -(CAS)-> CLAIMED
+ * -> LIVE, and gives it back if that fails. The recorder gives back entries whose process attached; a process that
+ * ends instead was not recorded. Until it is LIVE, an entry may carry a request for the segment: the recorder fetches
+ * `fd`, a socket, from the process, and sends the memfd and the process's pid there.
  */
 #define SHM_EXECS 256u
 #define SHM_EXEC_PATH_BYTES 200u
@@ -158,11 +157,11 @@ enum shm_request { SHM_REQUEST_NONE,
 
 struct shm_exec {
 	_Alignas(64) _Atomic uint32_t state; /* enum shm_state */
-	uint32_t pid; /* that executes; while a request is made, that asks */
+	uint32_t pid; /* of the process that executes; while a request is made, of the one that asks */
 	uint32_t flags; /* SHM_EXEC_* */
-	uint32_t process; /* slot of the program that executes it or starts it */
-	uint64_t number; /* before it so many programs had taken a slot */
-	uint32_t serial; /* of those that this entry was taken for */
+	uint32_t process; /* slot of the program that executes or starts it */
+	uint64_t number; /* so many programs had taken a slot before it */
+	uint32_t serial; /* file for which this entry was taken */
 	_Atomic uint32_t request; /* enum shm_request */
 	int32_t fd; /* of the request */
 	uint64_t inode; /* of the socket there */
@@ -180,12 +179,12 @@ struct shm_execs {
 enum shm_cut {
 	SHM_CUT_DEPTH, /* deeper than nframe */
 	SHM_CUT_NO_INFO, /* code without unwind information: JIT, assembly */
-	SHM_CUT_RULE, /* unwind information that we cannot follow */
+	SHM_CUT_RULE, /* unwind information that libtracker cannot follow */
 	SHM_CUT_STACK, /* it led out of the stack */
 	SHM_CUTS,
 };
 
-/* The unwinders that ours is compared with. */
+/* The unwinders with which libtracker's is compared. */
 enum shm_oracle { SHM_ORACLE_LIBUNWIND,
 		  SHM_ORACLE_LIBGCC,
 		  SHM_ORACLES };
@@ -206,34 +205,34 @@ struct shm_process {
 	uint32_t origin; /* enum shm_origin */
 	uint32_t inner; /* enum shm_inner */
 	uint32_t command_bytes;
-	uint64_t number; /* before this one so many programs took a slot */
+	uint64_t number; /* so many programs took a slot before this one */
 	uint64_t parent_number; /* of the program that forked */
 	uint64_t start_ns; /* since the capture began */
 	_Atomic uint64_t modules_lost; /* module records that found no room */
-	_Atomic uint64_t guessed_stacks; /* that went on by a frame pointer where no unwind information was */
+	_Atomic uint64_t guessed_stacks; /* walks that went on by a frame pointer where there was no unwind information */
 	_Atomic uint64_t truncated_stacks[SHM_CUTS]; /* by why their walk was not finished */
 	/*
-	 * How often the program's limits left no room for more chunks, and how many larger tables found no room
+	 * How often the program's limits left no room for more chunks; and how many larger tables found no room
 	 * because of them or of its sandbox.
 	 */
 	_Atomic uint32_t chunks_refused, tables_refused;
-	/* SHM_VERIFY_*: stacks that an oracle walked, too; those equal to no oracle's; by oracle. */
+	/* SHM_VERIFY_*: stacks that an oracle walked, too; stacks that equal no oracle's; stacks by oracle. */
 	_Atomic uint32_t verified_stacks, differing_stacks;
 	_Atomic uint32_t compared[SHM_ORACLES], differing[SHM_ORACLES];
 	_Atomic uint32_t oracles_differ; /* from each other */
 	_Atomic uint32_t notices; /* SHM_NOTICE_* */
 	_Atomic uint32_t look; /* 1: it waits for the recorder to look at its arenas, which sets 0 */
-	_Atomic uint32_t modules_seen; /* by the recorder, of those that the program told it of */
-	_Atomic uint32_t code_seen; /* the recorder knows of code in no file, and looked for what the program says of it */
+	_Atomic uint32_t modules_seen; /* counted by the recorder, of those that the program told */
+	_Atomic uint32_t code_seen; /* the recorder knows of code in no file, and has looked for the program's description of it */
 	char libc[SHM_LIBC_BYTES]; /* "glibc 2.36" */
 	char program[SHM_PROGRAM_BYTES]; /* base name of what was executed: sh, where that is a link to dash */
 	char executable[SHM_EXECUTABLE_BYTES]; /* path of the file; all NUL-terminated */
 	char command[SHM_COMMAND_BYTES]; /* arguments, each ended by a NUL; command_bytes of it */
 };
 
-#define SHM_NOTICE_OWN_MALLOC 0x1u /* the executable's own malloc goes past us */
+#define SHM_NOTICE_OWN_MALLOC 0x1u /* the executable's own malloc bypasses the hooks */
 #define SHM_NOTICE_NO_MEMORY 0x2u /* could not map private memory: threads unrecorded */
-#define SHM_NOTICE_OTHER_SCOPE 0x4u /* dlmopen or RTLD_DEEPBIND: some modules may go past us */
+#define SHM_NOTICE_OTHER_SCOPE 0x4u /* dlmopen or RTLD_DEEPBIND: some modules may bypass the hooks */
 #define SHM_NOTICE_SANITIZER 0x8u /* its malloc is a sanitizer's: nothing is recorded */
 
 #define SHM_IDLE UINT64_MAX
@@ -251,7 +250,7 @@ struct shm_thread {
 	_Atomic uint64_t busy;
 	_Atomic uint64_t lost; /* events dropped so far */
 	_Atomic uint64_t stalls; /* times it had to wait for a chunk */
-	_Atomic uint64_t stalled_ns; /* how long, by the recorder's clock, or by our own waits while that stands still */
+	_Atomic uint64_t stalled_ns; /* how long, by the recorder's clock, or by the number of waits while that stands still */
 	uint64_t start_ns;
 	_Atomic uint32_t name_version; /* odd while name is being written */
 	char name[SHM_NAME_BYTES];
@@ -259,8 +258,8 @@ struct shm_thread {
 };
 
 /*
- * How a process ended: its pid (because slots are reused), who says so, and a status as wait has it. A process says
- * how it is about to end; its parent knows how it did end.
+ * How a process ended: its pid (because slots are reused), who told it, and a status as wait has it. A process tells
+ * how it is about to end; its parent knows how it ended.
  */
 #define SHM_END_SAID 0x10000u
 #define SHM_END_WAITED 0x20000u
@@ -275,23 +274,23 @@ struct shm_thread {
 #define SHM_WAITED_EPOCH(waited) ((waited) >> 16)
 #define SHM_NOBODY 0xffffu /* no thread's slot, in the order word */
 
-/* What others know about the process in a slot. */
+/* What other processes know about the process in a slot. */
 struct shm_life {
 	_Atomic uint32_t pid; /* as in the slot; 0: none is there */
 	uint32_t inner_pid; /* 1: that is not the recorder's number */
-	uint32_t own_pid, own_parent; /* as the process itself sees them: others in a PID namespace */
+	uint32_t own_pid, own_parent; /* as the process itself sees them: different in a PID namespace */
 	/*
 	 * Programs with this number less 1, and greater ones, started after the process was over; 0: nobody has
-	 * noticed yet. Written by the first to know: the process itself, its parent, or a program that starts.
+	 * noticed yet. The first to know writes it: the process itself, its parent, or a program that starts.
 	 */
 	_Atomic uint64_t over;
-	_Atomic uint64_t end; /* SHM_END of how it ended; 0: nobody has said */
-	_Atomic uint64_t waited; /* SHM_WAITED: the parent's events of later epochs came after the end; 0: nobody has */
+	_Atomic uint64_t end; /* SHM_END of how it ended; 0: nobody has told */
+	_Atomic uint64_t waited; /* SHM_WAITED: the parent's events of later epochs came after the end; 0: nobody has waited */
 };
 
 /*
- * What a recorder that a program has started for itself says first, over the socket that it was started with, with the
- * descriptor of the memfd beside it.
+ * The greeting of a recorder that a program has started for itself, over the socket that it was started with. The
+ * descriptor of the memfd comes with it.
  */
 struct shm_hello {
 	int32_t error; /* errno; 0: all is well */
@@ -300,10 +299,11 @@ struct shm_hello {
 };
 
 /*
- * What a thread asks the recorder (tracker.h): it takes an entry, FREE -(CAS)-> CLAIMED, writes the question, and sends
- * a record (WIRE_QUESTION) that names the entry. That record has its place in the order of events, so the
- * answer holds all that came before it and nothing that came after. The recorder writes the answer and sets ANSWERED; the
- * asker reads it and sets FREE. Who gives up sets LEFT, and the recorder sets FREE when the record comes.
+ * A question of a thread to the recorder (tracker.h). The thread takes an entry, FREE -(CAS)-> CLAIMED, writes the
+ * question, and sends a record (WIRE_QUESTION) that names the entry. That record has its place in the order of
+ * events, so the answer counts everything before it and nothing after it. The recorder writes the answer and sets
+ * ANSWERED; the thread reads it and sets FREE. A thread that gives up sets LEFT, and the recorder sets FREE when the
+ * record comes.
  */
 #define SHM_QUESTIONS 16u
 #define SHM_ANSWER_BYTES 3936u
@@ -340,7 +340,7 @@ enum shm_what {
 #define SHM_CAPTURE_OVERWRITES 0x8u
 
 struct shm_frame {
-	uint64_t offset; /* in the module's addresses; of a frame in no module the pc */
+	uint64_t offset; /* in the module's addresses; the pc if the frame is in no module */
 	uint32_t module; /* 0: none */
 	uint32_t pad;
 };
@@ -386,7 +386,7 @@ struct shm_head {
 	SHM_HEAD
 };
 
-/* Its parts begin on pages, however large these are: by their places, for where it is mapped only suits the processor's own pages. */
+/* Each part begins on a page of any size, by its offset. Whether it is mapped so depends on the processor's own pages. */
 struct shm {
 	union {
 		struct {

@@ -97,7 +97,7 @@ struct trk_size {
 	uint64_t size, count; /* allocations of exactly that size */
 };
 
-/* Live bytes over time: the most in each span of 2^shift nanoseconds, from span `first` on; the last: ever since. */
+/* Live bytes over time: the most in each span of 2^shift nanoseconds, from span `first` on. The last value holds ever since. */
 struct trk_history {
 	uint32_t process; /* or TRK_ALL_PROCESSES */
 	uint32_t shift, count;

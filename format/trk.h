@@ -1,8 +1,8 @@
 /*
- * trk.h - the words that every part of tracker shares: error codes and
- * the decoded form of an event. Its kinds stand in format/kind.h.
+ * trk.h - the words that every part of tracker shares: error codes and the decoded form of an event. Kinds of events
+ * stand in format/kind.h.
  *
- * Values that reach a file are pinned here and described in docs/FORMAT.md.
+ * Values that reach a file are fixed here and described in docs/FORMAT.md.
  */
 #ifndef TRK_H
 #define TRK_H
@@ -22,11 +22,11 @@ enum trk_err {
 	TRK_ERR_MAGIC = -4, /* not a capture at all */
 	TRK_ERR_VERSION = -5, /* a capture of a newer major version */
 	TRK_ERR_FEATURE = -6, /* needs a feature that this build does not know */
-	TRK_ERR_LIMIT = -7, /* legal, but larger than we accept */
+	TRK_ERR_LIMIT = -7, /* legal, but larger than tracker accepts */
 	TRK_ERR_ARG = -8, /* the caller asked for something that does not exist */
 };
 
-/* Where and why a read failed: filled by whoever finds the fault, printed only by main(). */
+/* Where and why a read failed. The code that finds the fault fills it; only main() prints it. */
 struct trk_fault {
 	enum trk_err code;
 	uint64_t offset; /* in the file; 0 when it has no place */
@@ -100,7 +100,7 @@ struct trk_symbol_text {
 	bool inlined;
 };
 
-/* Advices that change what is heap: those of Linux, which differ between no two processors. */
+/* Advices that change what is heap: the numbers of Linux, which are the same for all processors. */
 enum trk_advice {
 	TRK_DONTNEED = 4,
 	TRK_FREE_PAGES = 8,
@@ -110,23 +110,20 @@ enum trk_advice {
 };
 
 /*
- * Which block an event ends, or which one an allocation takes the place of because its
- * release was lost: that of the ref-th allocation of the process before the event,
- * 1 the last (predict.h says which allocations count), or one of these:
+ * Which block an event ends, or which block an allocation replaces because its release was lost: that of the ref-th
+ * allocation of the process before the event, 1 the last (predict.h says which allocations count), or one of these:
  */
 enum trk_ref {
-	TRK_REF_UNKNOWN = 0, /* to be looked up by address */
-	TRK_REF_NONE = 0xffffffff, /* none; of a release: none of those allocations' */
+	TRK_REF_UNKNOWN = 0, /* it must be looked up by address */
+	TRK_REF_NONE = 0xffffffff, /* none; for a release: none of those allocations' */
 };
 
 /*
- * A frame of no module that is this and a number n stands as the most recent one of a node: its stack is the n
- * most recent frames of its parent's, of which the older ones are not kept. No program has code there.
+ * A frame of no module that is this and a number n, as the most recent frame of a node: the node's stack is the n
+ * most recent frames of its parent's, whose older frames are not kept. No program has code there.
  */
 #define TRK_FRAME_CUT (1ull << 63)
-/*
- * This and a number n, likewise: n is how deep a stack was of which the node's parent has the most recent frames.
- */
+/* This and a number n, in the same place: the stack was n frames deep, and the node's parent has its most recent frames. */
 #define TRK_FRAME_DEPTH (3ull << 62)
 
 /* The decoded form of one event. Fields that a kind does not use are 0. */

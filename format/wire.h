@@ -29,7 +29,7 @@
 #include "format/bytes.h"
 #include "format/trk.h"
 
-/* Values that are told COMMON, PLAIN or MAPPED (12) are those of enum trk_kind; these differ: */
+/* Kinds that are told COMMON, PLAIN or MAPPED (12) have the value of enum trk_kind; these differ: */
 enum wire_kind {
 	WIRE_SKIPPED = 0, /* TRK_SKIPPED: varint allocations */
 	/* mremap, before the real call: addr old, varint old size. Published on its own. */
@@ -50,8 +50,8 @@ enum wire_kind {
 	 */
 	WIRE_MODULE = 30,
 	/*
-	 * The escape, for what is rare: a byte says what it is, then come its operands. Below TRK_KINDS it is the
-	 * enum trk_kind of an event that is told RARE, from there on something else: enum wire_rare.
+	 * The escape, for rare records: a byte says what the record is, then come its operands. Below TRK_KINDS the
+	 * byte is the enum trk_kind of an event that is told RARE; from there on it is enum wire_rare.
 	 */
 	WIRE_RARE = 31,
 };
@@ -74,7 +74,7 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
 #define WIRE_TIME 0x40u
 #define WIRE_STACK 0x80u
 
-/* Frames in one record at most, so that head, parts and operands fit this: */
+/* The most frames in one record, so that head, parts and operands fit this: */
 #define WIRE_FRAMES_MAX 127u
 #define WIRE_FRAME_BYTES 8u
 #define WIRE_RECORD_MAX (80u + WIRE_FRAMES_MAX * WIRE_FRAME_BYTES)
@@ -113,8 +113,8 @@ static inline bool wire_is_cut(uint64_t pc)
 }
 
 /*
- * Nearly all code lies near one of two places, so most pcs are 31 bits beyond one of two bases, and bit 31 says which.
- * *wide gets bits above 30 when this pc has no code.
+ * Nearly all code lies near one of two places, so most pcs are less than 2^31 bytes beyond one of two bases, and bit
+ * 31 says which base. *wide gets bits above 30 if this pc has no code.
  */
 #define WIRE_WIDE 1u
 #define WIRE_CODE_BITS 31u
@@ -138,7 +138,7 @@ struct wire_state {
 	uint64_t bases[2]; /* of codes; decoder only */
 };
 
-/* Frames as they stand in a record, oldest first. They stay where they are read from. */
+/* Frames as they stand in a record, oldest first. They stay where they were read. */
 struct wire_frames {
 	const uint8_t *bytes;
 	uint32_t count;
@@ -192,8 +192,9 @@ struct wire_quick {
 };
 
 /*
- * Reads a record of a common kind and of the epoch of the one before it, at `at`, where WIRE_RECORD_MAX bytes can be
- * read; the state is what it was. Returns the byte after it. NULL: it is another, or has a number of more than four bytes.
+ * Reads a record of a common kind, in the epoch of the record before it, at `at`, where WIRE_RECORD_MAX bytes can be
+ * read. Returns the byte after it. NULL: it is another record, or has a number of more than four bytes; the state is
+ * then unchanged.
  */
 __attribute__((always_inline)) static inline const uint8_t *
 wire_quick(const struct wire_state *s, const uint8_t *at, struct wire_quick *ret)

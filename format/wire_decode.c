@@ -1,9 +1,8 @@
 /*
  * wire_decode - reads what a target wrote into its shared memory.
  *
- * Runs in the recorder, on bytes that a dying or hostile program may have
- * filled with anything: every count is checked before it is used, nothing is
- * allocated, and `pushes`, `text` and `build_id` never point outside the input.
+ * The recorder runs it on bytes that a dying or hostile program may have filled with anything. Every count is checked
+ * before it is used, nothing is allocated, and `pushes`, `text` and `build_id` never point outside the input.
  */
 #include "format/event.h" /* TRK_END */
 #include "format/shm.h"
@@ -88,7 +87,7 @@ static void get_module(struct byte_reader *r, struct wire_record *ret)
 	ret->build_id = get_string(r, &ret->build_id_bytes);
 }
 
-/* What stands for the fields of an event; what no record has fails. */
+/* The bytes of an event's fields. A form that no record has fails. */
 static void get_fields(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
 {
 	switch ((enum trk_form)trk_kinds[ret->kind].form) {
@@ -147,7 +146,7 @@ static void get_told(struct wire_state *s, struct byte_reader *r, struct wire_re
 		r->failed = true;
 }
 
-/* Of the kinds that are not common; that is all that five bits can say. */
+/* For kinds that are not common; five bits can say no others. */
 static void get_operands(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
 {
 	switch (ret->kind) {
@@ -179,7 +178,7 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 	case WIRE_MODULE:
 		get_module(r, ret);
 		return;
-	case WIRE_SKIPPED: /* never none: zeros written over the segment are no record */
+	case WIRE_SKIPPED: /* never 0: zeros written over the segment are no record */
 		ret->size = get_varint(r);
 		r->failed |= !ret->size;
 		return;
@@ -188,7 +187,7 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 	}
 }
 
-/* A record whose kind is none of the common ones. */
+/* A record whose kind is not a common one. */
 static void get_rare(struct wire_state *s, struct byte_reader *r, uint8_t head,
 		     struct wire_record *ret)
 {

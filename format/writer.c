@@ -1,11 +1,11 @@
 /*
  * writer - collects events, one pending payload per process, and writes blocks.
  *
- * The tables an event may name are always written before the events, and tables
- * in the order of `table_order`, in which every one names only earlier ones.
+ * The tables that an event may name are always written before the event. Tables are written in the order of
+ * `table_order`, in which each names only earlier ones.
  *
- * No payload can outgrow a block: a pending one is written when it reaches
- * BLOCK_BYTES, and what is added at once is bounded (strings are cut).
+ * No payload can outgrow a block: a pending one is written when it reaches BLOCK_BYTES, and what is added at once is
+ * bounded (strings are cut).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "format/array.h"
 #include "format/writer_private.h"
 
-/* What no event takes but one with a label, and no block of a recording shorter than a year. */
+/* Only an event with a label takes more, and only a block of a recording longer than a year. */
 #define EVENT_BYTES_USUAL 40u
 #define INDEX_ENTRY_USUAL 36u
 #define PADDING_MIN (TRK_BLOCK_HEADER_BYTES + INDEX_ENTRY_USUAL)
@@ -70,7 +70,7 @@ void writer_index_add(struct writer *w, const struct trk_block_header *h, uint64
 
 static void write_padding(struct writer *w, uint32_t payload_bytes)
 {
-	static uint8_t zeros[TRK_BLOCK_RAW_MAX]; /* stays so: costs no memory */
+	static uint8_t zeros[TRK_BLOCK_RAW_MAX]; /* stays set; costs no memory */
 	uint8_t header[TRK_BLOCK_HEADER_BYTES];
 	struct trk_block_header h;
 	const uint64_t offset = w->bytes;
@@ -96,7 +96,7 @@ void writer_make_room(struct writer *w, uint64_t items, uint64_t bytes)
 	}
 }
 
-/* The block of that header stands in w->block. */
+/* The block with that header stands in w->block. */
 void writer_write_encoded(struct writer *w, const struct trk_block_header *h, uint64_t bytes)
 {
 	uint64_t offset;
@@ -176,7 +176,7 @@ static void code(struct writer *w, struct events *b, struct predict_coder *c,
 		writer_stop(w, ENOMEM);
 }
 
-/* A process that fills a batch gets a coder of its own, a quarter of a megabyte; many never do. */
+/* A process that fills a batch gets a coder of its own, of a quarter of a megabyte. Many processes never do. */
 static bool make_coder(struct writer *w, struct events *b)
 {
 	if (!b->coder)
@@ -224,7 +224,7 @@ static struct events *events_new(struct writer *w, uint32_t process)
 	return b;
 }
 
-/* The buffer of a process, made when it has none; NULL: no memory. */
+/* The buffer of a process; makes it if there is none. NULL: there is no memory. */
 static struct events *events_of(struct writer *w, uint32_t process)
 {
 	if (!ARRAY_ZEROES(w->events, w->events_room, (size_t)process + 1, 64))
@@ -232,7 +232,7 @@ static struct events *events_of(struct writer *w, uint32_t process)
 	return w->events[process] ? w->events[process] : events_new(w, process);
 }
 
-/* Events of one process: many are coded where they are, few are collected. */
+/* Events of one process: many are coded where they are, few are collected first. */
 static void take(struct writer *w, struct events *b, const struct trk_event *events, uint32_t count)
 {
 	if (count >= DIRECT_MIN) {
@@ -315,10 +315,7 @@ int writer_new(struct writer **ret, int fd, const struct trk_header *h)
 	return 0;
 }
 
-/*
- * Buffers that stayed empty since the last call go: a recording may outlive a
- * hundred thousand processes.
- */
+/* Frees buffers that stayed empty since the last call: a recording may outlive a hundred thousand processes. */
 int writer_flush(struct writer *w)
 {
 	struct events **link = &w->pending, *b;
@@ -347,7 +344,7 @@ uint64_t writer_bytes(const struct writer *w)
 	return w->bytes;
 }
 
-/* Of what is pending: in what is written each block has the bytes that its items need. */
+/* Counts pending items only: each written block already has the bytes that its items need. */
 static uint64_t padding_bound(const struct writer *w, uint64_t items, uint64_t blocks)
 {
 	const uint64_t needed = trk_items_bytes(w->items + items);
@@ -395,7 +392,7 @@ static uint8_t *put_index_entry(uint8_t *p, const struct index_entry *e, uint64_
 	return put_varint(p, e->last_time_ns);
 }
 
-/* One INDEX block, or several when there are very many blocks; one, too, when there are none. */
+/* Writes one INDEX block, or several if there are very many blocks; one, too, if there are none. */
 static void write_index(struct writer *w)
 {
 	uint8_t *raw = w->record.bytes; /* as large as a block's pending bytes */

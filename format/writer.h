@@ -20,16 +20,15 @@
 struct writer;
 
 /*
- * Starts a capture on fd, at its current end (which is offset 0 of the capture).
- * The descriptor stays the caller's; it need not be seekable. Writes the header.
- * TRK_ERR_NOMEM, TRK_ERR_IO.
+ * Starts a capture on fd, at its current end, which is offset 0 of the capture. Writes the header. The descriptor
+ * stays the caller's, and need not be seekable. TRK_ERR_NOMEM, TRK_ERR_IO.
  */
 int writer_new(struct writer **ret, int fd, const struct trk_header *h);
 
 /* How blocks are packed from now on; TRK_PACK_BEST otherwise. */
 void writer_set_packing(struct writer *w, enum trk_packing packing);
 
-/* What a file holds already: its length, its blocks (without INDEX), its strings (ids 1..count). */
+/* What a file already holds: its length, its blocks (without INDEX), its strings (ids 1..count). */
 struct writer_written {
 	uint64_t bytes;
 	const struct trk_block_header *blocks;
@@ -39,14 +38,14 @@ struct writer_written {
 };
 
 /*
- * Goes on with a capture whose bytes are in fd, at whose end fd stands. No modules,
- * frames, nodes and events may be added; new strings get new ids. TRK_ERR_NOMEM.
+ * Goes on with a capture whose bytes are in fd; fd stands at its end. No modules, frames, nodes and events may be
+ * added; new strings get new ids. TRK_ERR_NOMEM.
  */
 int writer_resume(struct writer **ret, int fd, const struct writer_written *before);
 
 /*
- * A second writer that goes on, in fd, behind what `w` has written so far (flush it before). Those bytes must
- * stand in fd already; it writes nothing back to `w`. As writer_resume.
+ * A second writer that goes on, in fd, behind what `w` has written so far (flush `w` before). Those bytes must
+ * already stand in fd. It writes nothing back to `w`. Errors as in writer_resume.
  */
 int writer_branch(struct writer **ret, const struct writer *w, int fd);
 

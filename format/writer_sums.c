@@ -3,7 +3,7 @@
  */
 #include "format/writer_private.h"
 
-/* A sum's shape says which figures it has beside the total, bit n - 1 for the n-th, and whether errors. */
+/* The shape of a sum says which figures it has beside the total, bit n - 1 for the n-th, and whether it has errors. */
 #define HAS_ERRORS 16u
 
 static bool equal(const struct trk_figure *a, const struct trk_figure *b)
@@ -30,7 +30,7 @@ static uint8_t *put_error(uint8_t *p, const struct trk_error *e)
 	return put_double(put_double(put_double(p, e->bytes), e->count), e->most);
 }
 
-/* What the reader takes a figure for that is not there. */
+/* The value that a reader takes for a figure that is missing. */
 static bool goes_without_saying(const struct trk_sum *s, const struct trk_sum_errors *e, unsigned i)
 {
 	static const struct trk_figure zero;

@@ -94,7 +94,7 @@ static uint64_t end_plus_one(uint64_t end_ns)
 
 /* ---- tables of ids ---- */
 
-/* The key of a module is its record's body without its flags, path and build-id, and behind it the file's identity. */
+/* The key of a module: its record's body without the flags, i.e. path and build-id, and behind it the file's identity. */
 uint32_t writer_module(struct writer *w, const struct trk_module *m)
 {
 	uint8_t *p = writer_record_begin(w), *end;
@@ -284,7 +284,7 @@ bool writer_symbols_left_out(const struct writer *w)
 	return w->symbols_left_out;
 }
 
-/* Once they did not fit, none fits: what is left is too little to be worth small blocks. */
+/* Once an item did not fit, none fits: the rest is too little to be worth small blocks. */
 static bool symbols_fit(struct writer *w, uint64_t bytes)
 {
 	bytes += 2 * TRK_BLOCK_HEADER_BYTES + 2 * TRK_VARINT_MAX;
@@ -297,7 +297,7 @@ static bool symbols_fit(struct writer *w, uint64_t bytes)
 	return !w->symbols_left_out;
 }
 
-/* Readers find a mark by them without reading the events; times of processes may go back. */
+/* With these, readers find a mark without reading the events. The times of different processes may go back. */
 void writer_mark(struct writer *w, const struct trk_event *e)
 {
 	struct payload *t = &w->tables[TRK_BLOCK_MARKS];

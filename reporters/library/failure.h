@@ -8,7 +8,7 @@
 /* Returns the code. */
 int failure(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int failure_no_memory(void);
-/* What capture_open said of `path`; error: its errno. */
+/* The failure that capture_open reported for `path`; error: its errno. */
 int failure_to_open(const char *path, const struct trk_fault *fault, int error);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * in_process - what the recorder knows of this program, in the form of captures: its live blocks, and the stack of one of them.
+ * in_process - what the recorder knows of this program, in the form of captures: its live blocks, and the stack of
+ * one of them.
  *
- * The recorder writes a snapshot into memory, as a capture. Of one block it says modules and offsets; they become a capture of one
- * stack, so that the names are found as those of all others are.
+ * The recorder writes a snapshot into memory, as a capture. For one block it tells modules and offsets. They become a
+ * capture of one stack, so that its names are found like all others.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,7 +20,7 @@
 
 #define PATH_ROOM 4096u
 
-/* Of a call to the recorder that failed with `code`. */
+/* The failure of a call to the recorder, which returned `code`. */
 static int recorder_failure(int code)
 {
 	const char *const sentence = tracker_last_error();
@@ -27,7 +28,7 @@ static int recorder_failure(int code)
 	return failure(code, "%s", *sentence ? sentence : tracker_strerror(code));
 }
 
-/* The capture in fd, which is closed. */
+/* Opens the capture in fd, which is closed. */
 static int open_source(struct source **ret, int fd)
 {
 	char path[64];
@@ -92,7 +93,7 @@ static int write_stack(int fd, const struct tracker_raw_traceback_ *raw, uint32_
 	return err;
 }
 
-/* The node's traceback, which keeps `s`. NULL: no memory; `s` is gone then. */
+/* The node's traceback, which keeps `s`. NULL: there is no memory, and `s` is freed. */
 static struct tracker_traceback *own_traceback(struct source *s, uint32_t node)
 {
 	struct tracker_traceback *const t = malloc(sizeof(*t));

@@ -1,6 +1,6 @@
 /*
- * own - what the library allocates in a program that is recorded is not the program's: no public function that allocates or frees
- * has its own blocks recorded. Without a recorder it costs a branch.
+ * own - blocks that the library allocates in a recorded program are not the program's: no public function that
+ * allocates or frees has its own blocks recorded. Without a recorder this costs a branch.
  */
 #ifndef LIBRARY_OWN_H
 #define LIBRARY_OWN_H
@@ -18,7 +18,7 @@ static inline void own_end(const uintptr_t *begun)
 		tracker_find_()->own_end(*begun);
 }
 
-/* To the end of the block. */
+/* Ends with the enclosing block of code. */
 #define OWN_MEMORY const uintptr_t own_begun __attribute__((cleanup(own_end), unused)) = own_begin()
 
 #endif

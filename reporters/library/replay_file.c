@@ -10,7 +10,7 @@
 #include "snapshot.h"
 #include "source.h"
 
-/* A file that cannot be there: what is parsed with it is a point. */
+/* A name that no file can have: the text parsed with it is a point. */
 #define NOWHERE "/dev/null/@"
 
 struct tracker_file {
@@ -155,7 +155,7 @@ static struct tracker_event as_event(const struct capture *c, const struct trk_e
 	};
 }
 
-/* TRK_END, or an error, or TRK_OK and what `each` said. */
+/* TRK_END, or an error, or TRK_OK and the value that `each` returned. */
 static int each_event(struct cursor *k, const struct capture *c, int (*each)(const tracker_event *, void *), void *data, int *ret)
 {
 	const struct trk_event *events;

@@ -10,9 +10,9 @@
 #include "symbols/keymap.h"
 #include "traceback_object.h"
 
-#define NFRAME_DEFAULT 1024 /* of recordings that do not say it */
+#define NFRAME_DEFAULT 1024 /* for recordings that do not say it */
 
-/* Takes over a reference of the source, and the view. NULL: no memory; both are gone then. */
+/* Takes over a reference to the source, and the view. NULL: there is no memory, and both are freed. */
 static struct tracker_snapshot *snapshot_new(struct source *s, struct view *v)
 {
 	struct tracker_snapshot *const snapshot = calloc(1, sizeof(*snapshot));
@@ -43,7 +43,7 @@ void tracker_snapshot_free(tracker_snapshot *s)
 
 /* ---- load ---- */
 
-/* Of a capture without single blocks the sums alone. */
+/* A capture without single blocks has only the sums. */
 static int ask(struct source *s, const struct point_range *at, struct view *ret)
 {
 	struct view_options o = {
@@ -110,7 +110,7 @@ int tracker_snapshot_traceback_limit(const tracker_snapshot *s)
 
 	if (!s)
 		return 0;
-	told = capture_health(c, "traceback_limit"); /* of a snapshot of a program's own traces */
+	told = capture_health(c, "traceback_limit"); /* the snapshot is one of a program's own traces */
 	if (!told)
 		told = capture_health(c, "nframe");
 	return told && told <= INT32_MAX ? (int)told : NFRAME_DEFAULT;
@@ -146,7 +146,7 @@ int tracker_snapshot_trace(const tracker_snapshot *s, size_t index, tracker_trac
 struct filtering {
 	const struct tracker_snapshot *from;
 	struct filters filters;
-	struct keymap known; /* node and domain -> whether it passes */
+	struct keymap known; /* by node and domain: whether it passes */
 };
 
 static int take_filters(struct filtering *f, const tracker_filter *filters, size_t n)

@@ -11,7 +11,7 @@ struct tracker_snapshot {
 	struct view view; /* its rows, blocks and time */
 };
 
-/* Of the source at a point. NULL: a failure. */
+/* The snapshot of the source at a point. NULL: a failure. */
 struct tracker_snapshot *snapshot_at(struct source *s, const struct point_range *at);
 
 #endif

@@ -42,7 +42,7 @@ static int write_file(const struct tracker_snapshot *s, const char *path, char *
 	return err;
 }
 
-/* A pipe, a device: nothing can take its place. */
+/* A pipe or a device: no other file can take its place. */
 static int write_special(const struct tracker_snapshot *s, const char *path)
 {
 	const int fd = open(path, O_WRONLY | O_CLOEXEC);

@@ -25,7 +25,7 @@ struct dump {
 	struct heap *heap;
 	struct extract tables;
 	struct view_block *blocks; /* in the order of keyframes, with the numbers of the new capture */
-	uint32_t *processes, *threads; /* new indexes, by old ones; NONE: it is not in it */
+	uint32_t *processes, *threads; /* new indexes, by old ones; NONE: it is not in the snapshot */
 	uint32_t process_count, thread_count;
 };
 
@@ -41,13 +41,13 @@ static void choose_processes(struct dump *d)
 		if (v->blocks[i].process < d->from->process_count)
 			d->processes[v->blocks[i].process] = 0;
 	if (d->from->process_count)
-		d->processes[0] = 0; /* what was recorded is said, also of nothing */
+		d->processes[0] = 0; /* it says what was recorded, even if that is nothing */
 	for (uint32_t i = 0; i < d->from->process_count; i++)
 		if (d->processes[i] != NONE)
 			d->processes[i] = d->process_count++;
 }
 
-/* None has ended yet, at the moment of the snapshot, or what it left behind would not be live. */
+/* At the moment of the snapshot no process has ended; otherwise its blocks would not be live. */
 static void write_processes(struct dump *d)
 {
 	for (uint32_t i = 0; i < d->from->process_count; i++) {
@@ -106,7 +106,7 @@ static int by_place(const void *left, const void *right)
 	return a->time_ns < b->time_ns ? -1 : a->time_ns > b->time_ns;
 }
 
-/* In a capture whose releases were lost there may be an older block at a place: the next one is there now. */
+/* In a capture whose releases were lost, an older block may stand at the same place: the next one is there now. */
 static bool is_replaced(const struct dump *d, size_t i)
 {
 	const struct view_block *const b = &d->blocks[i];
@@ -133,7 +133,7 @@ static int renumber(struct dump *d)
 	return 0;
 }
 
-/* Which piece of its process, from 1, was the last of each mapping. */
+/* By mapping: the last fragment of it, as a number from 1 within its process. */
 struct pieces {
 	uint32_t *last;
 	uint32_t count, process;
@@ -204,7 +204,7 @@ static void put_symbols(void *to, uint32_t frame, const struct trk_symbol_text *
 	writer_symbols(to, frame, s, n);
 }
 
-/* Of the frames in it that were never looked up: in the files on this machine. */
+/* Looks up frames that were never looked up, in the files on this machine. */
 static size_t list_frames(const struct dump *d, struct embed_frame *frames)
 {
 	size_t n = 0;
@@ -239,7 +239,7 @@ static int look_up(const struct dump *d)
 
 /* ---- words ---- */
 
-/* What may be missing in the capture is missing in the snapshot. */
+/* What may be missing in the capture is missing in the snapshot, too. */
 static void write_words(const struct dump *d)
 {
 	static const char *const kept[] = { "nframe", "traceback_limit", "lost", "unrecorded_processes", "attach_failures", "recorder_out_of_memory",

@@ -4,7 +4,7 @@
 
 #include "snapshot.h"
 
-/* Writes it to fd, from its current place on. 0, TRK_ERR_NOMEM, TRK_ERR_IO (errno). The source is not locked. */
+/* Writes it to fd, from the present offset on. 0, TRK_ERR_NOMEM, TRK_ERR_IO (errno). The source is not locked. */
 int snapshot_write(const struct tracker_snapshot *s, int fd);
 
 #endif

@@ -13,7 +13,7 @@
 
 struct source {
 	atomic_uint users;
-	pthread_mutex_t lock; /* of all below: names are looked up when they are asked for */
+	pthread_mutex_t lock; /* for everything below: names are looked up when they are asked for */
 	struct capture *capture;
 	struct stacks *stacks;
 	struct tracker_traceback **tracebacks; /* by node; NULL: not made yet */
@@ -100,7 +100,7 @@ const struct capture *source_capture(const struct source *s)
 	return s->capture;
 }
 
-/* How deep the stack was, where the node says it: of frames that are not there it counts those of the machine. */
+/* How deep the stack was, if the node says it. Of missing frames it counts only those that are not inlined. */
 static void add_depth(const struct capture *c, uint32_t node, const struct source_frame *frames, size_t n, struct tracker_traceback *t)
 {
 	const uint64_t depth = capture_depth(c, node);
@@ -119,7 +119,7 @@ const struct tracker_traceback *source_traceback(struct source *s, uint32_t node
 	if (!s->tracebacks[node]) {
 		const struct source_frame *const all = stacks_frames(s->stacks, node, &n), *const frames = all + group_skipped(all, n);
 
-		/* names that memory was short for are missing, and would be for ever */
+		/* names that there was no memory for are missing, and would be missing for ever */
 		if (!stacks_short_of_memory(s->stacks))
 			s->tracebacks[node] = traceback_new(frames, n - (size_t)(frames - all));
 		if (s->tracebacks[node])

@@ -12,21 +12,21 @@
 
 struct source;
 
-/* A code, of which the thread's failure tells. `path` is what sentences call it. */
+/* Returns a code, and leaves the thread's failure. `path` is its name in sentences. */
 int source_open(struct source **ret, const char *path);
 struct source *source_keep(struct source *s);
 void source_drop(struct source *s); /* NULL-safe */
 
-/* view_build, once a thread at a time. A code. */
+/* view_build, by one thread at a time. Returns a code. */
 int source_view(struct source *s, const struct view_options *o, struct view *ret);
 
-/* Those of one source are asked for by one thread at a time: between these two. */
+/* One thread at a time asks for those of a source: between these two. */
 struct stacks *source_lock(struct source *s);
 void source_unlock(struct source *s);
 /* Fixed. */
 const struct capture *source_capture(const struct source *s);
 
-/* The traceback of a node, which is the source's. Locked. NULL: no memory. */
+/* The traceback of a node; it is the source's. The source must be locked. NULL: there is no memory. */
 const struct tracker_traceback *source_traceback(struct source *s, uint32_t node);
 
 #endif

@@ -1,7 +1,9 @@
 /*
- * statistics - the sums of snapshots by key, and their lines of text: the grouping that reports use, in the caller's form.
+ * statistics - the sums of snapshots by key, and their lines of text: the grouping that reports use, in the caller's
+ * form.
  *
- * What is given out is an array behind its head: one block of memory, which keeps the captures that its strings stand in.
+ * The caller gets an array behind its head, in one block of memory. It keeps the captures to which its strings
+ * belong.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -160,7 +162,7 @@ static void fill_item(struct statistics *s, size_t i, bool of_two)
 		(&s->items[0].one)[i] = one;
 }
 
-/* Takes `g` over. NULL: no memory. */
+/* Takes `g` over. NULL: there is no memory. */
 static struct statistics *answer(struct grouping *g, const struct tracker_snapshot *const sides[GROUP_SIDES], enum group_by by)
 {
 	const bool of_two = sides[GROUP_OLD] != NULL;

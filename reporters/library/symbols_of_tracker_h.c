@@ -1,6 +1,6 @@
 /*
- * symbols_of_tracker_h - what tracker.h has as inline functions for C, once more as symbols, for languages that cannot read the header
- * (tracker.py). They have the header's names, which C does not see here: it has its own.
+ * symbols_of_tracker_h - the inline functions of tracker.h for C once more as symbols, for languages that cannot read
+ * the header (tracker.py). They have the header's names, which C does not see here, because the header has its own.
  */
 #include "tracker-replay.h"
 

@@ -34,14 +34,14 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
-/* The code of the calling thread's last failure, TRACKER_OK when nothing has failed. */
+/* The code of the calling thread's last failure; TRACKER_OK when nothing has failed. */
 int tracker_replay_last_code(void);
 /* A sentence about it, without full stop; "" when nothing has failed. Valid until the thread's next failure. */
 const char *tracker_replay_last_error(void);
 
 /* ---- frames and tracebacks ---- */
 
-/* One frame of the source: functions that were inlined have frames of their own. */
+/* One frame of the source. Functions that were inlined have frames of their own. */
 typedef struct tracker_frame {
 	const char *function; /* demangled; "": not known */
 	const char *filename; /* the source file; without line information the module's; "<unknown>" */
@@ -68,25 +68,25 @@ int tracker_traceback_frame(const tracker_traceback *traceback, ptrdiff_t index,
  * 0: all. The oldest comes first, unless most_recent_first. TRACKER_OK, TRACKER_EINVAL, TRACKER_EIO (errno says why).
  */
 int tracker_traceback_print(const tracker_traceback *traceback, FILE *file, int limit, bool most_recent_first);
-/* Of one that a function returned by itself. NULL-safe. */
+/* Frees a traceback that a function returned by itself. Accepts NULL. */
 void tracker_traceback_free(tracker_traceback *traceback);
 
 /*
- * Where the block of this program was allocated that `ptr` points to, or into (tracker_start in tracker.h). Names come from the files
- * of the program and its libraries, which takes tens of milliseconds a call: of many blocks take a snapshot, which looks each name up
- * once; tracker_dump_traceback does without names. Give it to tracker_traceback_free.
- * NULL: TRACKER_ENOENT (no traced block is there), TRACKER_EDISABLED (not tracing, or libtracker is not there), TRACKER_EIO,
- * TRACKER_ENOMEM.
+ * Where the block of this program was allocated that `ptr` points to, or into (tracker_start in tracker.h). Names
+ * come from the files of the program and its libraries, which takes tens of milliseconds per call. For many blocks,
+ * take a snapshot, which looks each name up once; tracker_dump_traceback needs no names. Give the result to
+ * tracker_traceback_free. NULL: TRACKER_ENOENT (no traced block is there), TRACKER_EDISABLED (the program is not
+ * traced, or libtracker is not there), TRACKER_EIO, TRACKER_ENOMEM.
  */
 tracker_traceback *tracker_get_object_traceback(const void *ptr);
-/* The same of a block of a domain of its own (tracker_track). */
+/* The same for a block of a domain of the program's own (tracker_track). */
 tracker_traceback *tracker_get_object_traceback_in(unsigned domain, uintptr_t ptr);
 
 /* ---- snapshots ---- */
 
 typedef struct tracker_snapshot tracker_snapshot;
 
-/* One live block; of a mapping that was cut, each piece. */
+/* One live block; for a mapping that was cut, each fragment. */
 typedef struct tracker_trace {
 	unsigned domain; /* 0: heap */
 	uintptr_t address;
@@ -103,21 +103,23 @@ typedef struct tracker_trace {
  */
 tracker_snapshot *tracker_snapshot_load(const char *path);
 /*
- * The blocks of this program that have traces now (tracker_start in tracker.h): those that were allocated since it traces, and are
- * live. What other threads do while it is taken is in it as a whole or not at all. The library's own blocks are in none. NULL:
- * TRACKER_EDISABLED (not tracing, or libtracker is not there), TRACKER_EIO, TRACKER_ENOMEM.
+ * The blocks of this program that have traces now (tracker_start in tracker.h): those that were allocated since
+ * tracing began, and are live. A call of another thread while the snapshot is taken is in it as a whole or not at
+ * all. The library's own blocks are never in it. NULL: TRACKER_EDISABLED (the program is not traced, or libtracker is
+ * not there), TRACKER_EIO, TRACKER_ENOMEM.
  */
 tracker_snapshot *tracker_take_snapshot(void);
 /*
- * Writes a capture that holds nothing but the snapshot, with the names of its frames: it can be read elsewhere, by
- * every report, too. An existing file is replaced, by a rename when all is written. TRACKER_OK, TRACKER_EINVAL,
- * TRACKER_EIO, TRACKER_ENOMEM, TRACKER_ENOTSUP (of an aggregated capture, which has no single blocks).
+ * Writes a capture that holds only the snapshot, with the names of its frames. It can be read on other machines, and
+ * by every report. An existing file is replaced, by a rename when everything is written. TRACKER_OK, TRACKER_EINVAL,
+ * TRACKER_EIO, TRACKER_ENOMEM, TRACKER_ENOTSUP (the snapshot is of an aggregated capture, which has no single
+ * blocks).
  */
 int tracker_snapshot_dump(const tracker_snapshot *snapshot, const char *path);
 /* NULL-safe. */
 void tracker_snapshot_free(tracker_snapshot *snapshot);
 
-/* How many of the most recent frames of a stack were recorded at most. 0 for NULL. */
+/* The most frames of a stack that were recorded. 0 for NULL. */
 int tracker_snapshot_traceback_limit(const tracker_snapshot *snapshot);
 /* Number of traces, which are in no order. An aggregated capture has statistics, but no traces. */
 size_t tracker_snapshot_len(const tracker_snapshot *snapshot);
@@ -125,9 +127,9 @@ size_t tracker_snapshot_len(const tracker_snapshot *snapshot);
 int tracker_snapshot_trace(const tracker_snapshot *snapshot, size_t index, tracker_trace *out);
 
 /*
- * Which traces pass: tracemalloc's Filter and DomainFilter in one. A shell pattern for a whole file name, in which *
- * also matches / and a backslash is an ordinary character. It is compared with the most recent frame, with all_frames
- * with every one.
+ * Which traces pass: tracemalloc's Filter and DomainFilter in one. It has a shell pattern for a whole file name, in
+ * which * also matches / and a backslash is an ordinary character. The pattern is compared with the most recent
+ * frame; with all_frames, with every frame.
  */
 typedef struct tracker_filter {
 	bool inclusive;
@@ -138,9 +140,9 @@ typedef struct tracker_filter {
 } tracker_filter;
 
 /*
- * A new snapshot of the traces that pass: those that match at least one of the inclusive filters, if there are any, and
- * none of the exclusive ones. None (n is 0): a copy. The filters stay the caller's. Give it to tracker_snapshot_free.
- * NULL: TRACKER_EINVAL, TRACKER_ENOMEM.
+ * A new snapshot of the traces that pass: those that match at least one of the inclusive filters, if there are any,
+ * and none of the exclusive ones. Without filters (n is 0) it is a copy. The filters stay the caller's. Give the
+ * result to tracker_snapshot_free. NULL: TRACKER_EINVAL, TRACKER_ENOMEM.
  */
 tracker_snapshot *tracker_snapshot_filter(const tracker_snapshot *snapshot, const tracker_filter *filters, size_t n);
 
@@ -156,8 +158,9 @@ typedef enum tracker_key_type {
 } tracker_key_type;
 
 /*
- * What has the same key. The traceback of TRACKER_KEY_TRACEBACK is whole; of the others it is one frame, in which only
- * the key counts: filename (and lineno, else 0); of FUNCTION and MODULE that name stands in filename, too.
+ * The sums of the traces with one key. The traceback of TRACKER_KEY_TRACEBACK is whole. For other keys it is one
+ * frame, in which only the key counts: filename (and lineno, otherwise 0). For FUNCTION and MODULE, their name stands
+ * in filename, too.
  */
 typedef struct tracker_statistic {
 	const tracker_traceback *traceback;
@@ -166,7 +169,7 @@ typedef struct tracker_statistic {
 
 typedef struct tracker_statistic_diff {
 	const tracker_traceback *traceback;
-	size_t size, count; /* in the newer snapshot; 0: it has none */
+	size_t size, count; /* in the newer snapshot; 0: the key is not in it */
 	int64_t size_diff, count_diff;
 } tracker_statistic_diff;
 
@@ -178,18 +181,18 @@ typedef struct tracker_statistic_diff {
 int tracker_snapshot_statistics(const tracker_snapshot *snapshot, tracker_key_type key_type, bool cumulative,
 				tracker_statistic **out, size_t *n);
 /*
- * The sums of both, the greatest change first: by the absolute value of size_diff, size, the absolute value of
- * count_diff, count, key, all descending. What has not changed is listed, too. The two need not be of one
- * capture, nor filtered alike. Otherwise as tracker_snapshot_statistics.
+ * The sums of both snapshots, the greatest change first: by the absolute value of size_diff, size, the absolute value
+ * of count_diff, count, key, all descending. Keys without a change are listed, too. The two snapshots need not be of
+ * one capture, nor filtered alike. Otherwise as tracker_snapshot_statistics.
  */
 int tracker_snapshot_compare_to(const tracker_snapshot *newer, const tracker_snapshot *older, tracker_key_type key_type,
 				bool cumulative, tracker_statistic_diff **out, size_t *n);
-/* An array of either function, as a whole. NULL-safe. */
+/* Frees an array that either function gave, as a whole. Accepts NULL. */
 void tracker_statistics_free(void *statistics);
 
 /*
- * As snprintf: at most `room` bytes, the terminating one included; the length that the text has without it. sign: always + or -.
- * "583 KiB", "10239 B", "+1.5 MiB".
+ * As snprintf: writes at most `room` bytes, including the terminating one, and returns the length of the text without
+ * it. sign: always + or -. "583 KiB", "10239 B", "+1.5 MiB".
  */
 int tracker_format_size(char *text, size_t room, double size, bool sign);
 /* "/src/a.c:7: size=583 KiB, count=14994, average=40 B"; of a traceback its most recent frame. -1 for NULL. */
@@ -202,25 +205,25 @@ int tracker_statistic_diff_format(char *text, size_t room, const tracker_statist
 typedef struct tracker_file tracker_file;
 
 /*
- * Opens a capture, for several questions: its names and tracebacks are made once. Fails as tracker_snapshot_load does. Give it to
- * tracker_file_free; snapshots of it stay.
+ * Opens a capture for several questions: its names and tracebacks are made once. Fails as tracker_snapshot_load does.
+ * Give it to tracker_file_free; its snapshots live on.
  */
 tracker_file *tracker_file_open(const char *path);
 /* NULL-safe. */
 void tracker_file_free(tracker_file *file);
-/* Its snapshot at a point as it stands behind the @: "end", "LABEL", "1.5s"; NULL: the peak. As tracker_snapshot_load. */
+/* The snapshot at a point of it, written as behind the @: "end", "LABEL", "1.5s"; NULL: the peak. As tracker_snapshot_load. */
 tracker_snapshot *tracker_file_snapshot(tracker_file *file, const char *point);
 
-/* What was counted from its beginning to its end, of all processes. Later versions have more at the end. */
+/* Counts of all processes, from the beginning to the end. Later versions have more fields at the end. */
 typedef struct tracker_totals {
 	uint64_t allocations, frees;
 	uint64_t bytes_allocated;
-	uint64_t peak_bytes, peak_blocks, peak_time_ns; /* of what was live at once in all processes */
+	uint64_t peak_bytes, peak_blocks, peak_time_ns; /* the most that was live at once in all processes */
 	uint64_t leaked_bytes, leaked_blocks; /* live at the end, or when their process ended */
 	uint64_t temporary, temporary_bytes; /* freed with at most one other allocation of their thread in between */
-	uint64_t end_ns; /* of the last event or process, since the capture began, as all times */
-	uint64_t lost; /* events that are not in the capture: all else is a lower bound */
-	uint64_t sample_bytes; /* of a sampled capture, in which all else is an estimate; else 0 */
+	uint64_t end_ns; /* time of the last event or end of a process, since the capture began, as all times */
+	uint64_t lost; /* events that are missing in the capture: all other figures are lower bounds then */
+	uint64_t sample_bytes; /* if the capture is sampled, so that all other figures are estimates; otherwise 0 */
 } tracker_totals;
 
 /* bytes: sizeof(*out). TRACKER_OK, TRACKER_EINVAL, TRACKER_EIO, TRACKER_ENOMEM. */
@@ -230,11 +233,11 @@ typedef struct tracker_process {
 	unsigned pid, parent_pid;
 	const char *name, *executable;
 	uint64_t start_ns, end_ns; /* UINT64_MAX: not known to have ended */
-	int status; /* of its exit; -1: it did not exit, or nobody knows */
+	int status; /* of its exit; -1: it did not exit, or this is not known */
 	int signal; /* that killed it; 0: none */
 } tracker_process;
 
-/* Process `index`, from 0, in the order in which they began; strings live as long as the file. TRACKER_OK, TRACKER_EINVAL. */
+/* Process `index`, from 0, in the order in which they began. Its strings live as long as the file. TRACKER_OK, TRACKER_EINVAL. */
 int tracker_file_process(const tracker_file *file, size_t index, tracker_process *out, size_t bytes);
 
 /* What happened, as `tracker dump` prints it. Fields that an event does not have are 0. */
@@ -250,12 +253,13 @@ typedef struct tracker_event {
 } tracker_event;
 
 /*
- * Calls each(event, data) for all events, in order of time; what it is given lives until it returns. When that is not 0, it ends
- * and returns the same. The file can be asked for nothing else meanwhile, but for tracebacks. TRACKER_OK, TRACKER_EINVAL,
- * TRACKER_ENOTSUP (an aggregated capture has none), TRACKER_EIO, TRACKER_ENOMEM.
+ * Calls each(event, data) for all events, in order of time. The event is valid until `each` returns. If `each`
+ * returns a value other than 0, the function ends and returns it. Meanwhile the file can be asked only for
+ * tracebacks. TRACKER_OK, TRACKER_EINVAL, TRACKER_ENOTSUP (an aggregated capture has no events), TRACKER_EIO,
+ * TRACKER_ENOMEM.
  */
 int tracker_file_events(tracker_file *file, int (*each)(const tracker_event *event, void *data), void *data);
-/* The traceback of a stack, which is the file's. NULL: TRACKER_EINVAL, TRACKER_ENOMEM. */
+/* The traceback of a stack; it is the file's. NULL: TRACKER_EINVAL, TRACKER_ENOMEM. */
 const tracker_traceback *tracker_file_traceback(tracker_file *file, unsigned stack);
 
 #pragma GCC visibility pop

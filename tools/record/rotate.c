@@ -32,7 +32,7 @@ static struct piece_file *file_of(const struct rotation *t, uint32_t number)
 	return &t->files[number % t->keep];
 }
 
-/* The inode of a file that the recorder made. A file that was put under its name later is not removed. */
+/* Remembers which file the recorder has made. A file that was put under its name later is not removed. */
 static void remember(struct rotation *t, uint64_t began_ns)
 {
 	struct stat st = { 0 };

@@ -18,7 +18,7 @@ struct recorder;
 struct piece_file {
 	dev_t device;
 	ino_t inode;
-	uint64_t bytes; /* of the copy that writes the figures and names of the full piece; 0: none runs */
+	uint64_t bytes; /* without its figures and names; 0: it is still being written */
 	uint64_t began_ns;
 };
 

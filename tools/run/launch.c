@@ -174,8 +174,8 @@ static void detach(void)
 		for (int fd = 0; fd < 3; fd++)
 			dup2(null, fd);
 	/*
-	 * libraries that are preloaded into the program are not meant for the recorder; a variable of another
-	 * recording is replaced
+	 * libraries that are preloaded into the program are not meant for the recorder, and it must not attach to
+	 * another recorder
 	 */
 	unsetenv("LD_PRELOAD");
 	setenv(SHM_ENV, "", 1);

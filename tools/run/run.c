@@ -101,7 +101,7 @@ static bool create_control(struct run *r)
 
 /* ---- start ---- */
 
-/* With a file of the capture for each process, all files lie side by side. */
+/* The files of the processes lie side by side, so the capture must be a regular file. */
 static bool can_split(const char *path)
 {
 	struct stat st;
