@@ -1,4 +1,4 @@
-/* aggregation - see aggregation.h. What is written in the end: aggregation_write.c. */
+/* aggregation - see aggregation.h. aggregation_write.c writes the result. */
 #include "replay/aggregation_private.h"
 
 #include "format/array.h"
@@ -18,7 +18,10 @@ static bool reach_node(struct aggregation *a, uint32_t node)
 	return ARRAY_ZEROES(a->last_row, a->node_room, (size_t)node + 1, 1024);
 }
 
-/* Before a row is added: none is ever without. By half of what there is, as the rows themselves (rows.c). */
+/*
+ * Called before a row is added, so that each row has its place here. The room grows by half, as that of the rows
+ * themselves (rows.c).
+ */
 static bool reach_more(struct aggregation *a)
 {
 	const uint32_t room = a->more_room ? a->more_room + a->more_room / 2 : 64;
@@ -64,7 +67,7 @@ static uint32_t find_row(struct aggregation *a, const struct heap_block *b)
 	return i;
 }
 
-/* Most nodes have one row: the one that was found last spares the search. */
+/* Most nodes have one row: the row that was found last saves the search. */
 static inline uint32_t row_of(struct aggregation *a, const struct heap_block *b)
 {
 	const uint32_t last = b->node < a->node_room ? a->last_row[b->node] : 0;
@@ -83,7 +86,7 @@ static inline uint32_t row_of(struct aggregation *a, const struct heap_block *b)
 	return find_row(a, b);
 }
 
-/* Before every change of a row's present figures: they may be those of a peak. */
+/* Called before every change of a row's present figures: they may be those of a peak. */
 static inline struct row *touch(struct aggregation *a, uint32_t index)
 {
 	struct row *const row = rows_touch(&a->rows, index);
@@ -127,7 +130,7 @@ static inline void take(struct aggregation *a, uint32_t index, const struct samp
 
 /* ---- processes ---- */
 
-/* The second process takes the first one's history out of the tree's. */
+/* A second process has come: the tree's history becomes a copy for the first process, too. */
 static int divide_timeline(struct aggregation *a)
 {
 	struct timeline *const own = &a->processes[a->only].timeline;
@@ -195,7 +198,7 @@ static void grew(void *data, const struct heap_block *b, const struct sampling_e
 		a->more[b->user].total.bytes += e->bytes;
 }
 
-/* Of what was there at the beginning only what is live counts: nothing of it was allocated. */
+/* Of the blocks that were there at the beginning, only the live bytes count: none of them was allocated in the capture. */
 static void restored(void *data, struct heap_block *b, const struct sampling_estimate *e, uint64_t asked)
 {
 	struct aggregation *const a = data;
@@ -327,7 +330,10 @@ int aggregation_apply(struct aggregation *a, const struct trk_event *e)
 	return a->no_memory ? TRK_ERR_NOMEM : err;
 }
 
-/* Its sizes are few: a list of them takes less room than the table, if there is room to make it. */
+/*
+ * Writes the sizes of the process. There are few: if there is room, they become a list, which takes less memory than
+ * the table.
+ */
 static void settle_sizes(struct aggregation *a, struct aggregation_process *p)
 {
 	if (!p->sizes)

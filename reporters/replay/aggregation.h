@@ -21,17 +21,17 @@ void aggregation_free(struct aggregation *a); /* NULL-safe */
 /* Its heap: for heap_expect, heap_last_ref, heap_totals, heap_set_page_bytes ...; events go through aggregation_apply. */
 struct heap *aggregation_heap(struct aggregation *a);
 
-/* As heap_set_sampling: the sums have errors, too. Before the first event. */
+/* As heap_set_sampling: the sums then have errors, too. Called before the first event. */
 void aggregation_set_sampling(struct aggregation *a, uint64_t sample_bytes);
 
 /* As heap_apply. */
 int aggregation_apply(struct aggregation *a, const struct trk_event *e);
-/* As heap_end_process; time_ns: when it ended. TRK_ERR_NOMEM: live bytes over time lack that moment. */
+/* As heap_end_process; time_ns: when it ended. TRK_ERR_NOMEM: that moment is missing in the live bytes over time. */
 int aggregation_end_process(struct aggregation *a, uint32_t process, uint64_t time_ns);
 
 /*
- * Writes sums, totals, sizes and histories as of now; what lives now counts as leaked. Changes
- * nothing. Write errors stay in the writer.
+ * Writes the present sums, totals, sizes and histories. Blocks that are live now count as leaked. Changes nothing.
+ * Write errors stay in the writer.
  */
 void aggregation_write(const struct aggregation *a, struct writer *w);
 

@@ -76,7 +76,7 @@ static __attribute__((noinline)) int table_grow(struct blocks *s)
 	return 0;
 }
 
-/* The first piece grows by halves, to its full size. */
+/* The first part grows by halves, to its full size. */
 static bool grow_first(struct blocks *s)
 {
 	uint32_t room = s->slot_room ? s->slot_room + s->slot_room / 2 : SMALLEST_PIECE;
@@ -115,7 +115,7 @@ static bool more_slots(struct blocks *s)
 	return s->pieces[piece];
 }
 
-/* The slot freed last is the one most likely still in the cache. NULL: no memory. */
+/* The slot that was freed last is most likely still in the cache. NULL: there is no memory. */
 static inline struct block *take_slot(struct blocks *s, uint32_t *ret_slot)
 {
 	if (s->free_slot) {
@@ -181,7 +181,7 @@ void blocks_remove(struct blocks *s, uint32_t place)
 	s->used--;
 }
 
-/* Of a loose one: the ring has it. */
+/* For a loose block: the ring has it. */
 static uint32_t slot_of(const struct blocks *s, const struct block *b)
 {
 	return s->recent[b->b.number % BLOCKS_RECENT] - 1;
@@ -194,7 +194,7 @@ void blocks_remove_loose(struct blocks *s, struct block *b)
 
 /* ---- loose ones ---- */
 
-/* Whether sums need no more of it than a brief one has: its thread has allocated too much since for it to be temporary. */
+/* Whether sums need only what a brief entry has: its thread has allocated too much since for it to be temporary. */
 static inline bool may_be_brief(const struct blocks *s, const struct block *b)
 {
 	return s->ages && b->b.size <= UINT32_MAX &&
@@ -257,7 +257,7 @@ void blocks_move(struct blocks *s, uint32_t place, uint32_t space)
 	table_put(s, blocks_hash(space, b->b.address), slot);
 }
 
-/* Hints, a few allocations ahead, for those that the ring will forget: the slot, then its place in its table. */
+/* Hints, a few allocations ahead, for blocks that the ring will forget: the slot, then its place in its table. */
 __attribute__((always_inline)) static inline void expect_forgotten(const struct blocks *s, uint64_t number)
 {
 	if (number <= BLOCKS_RECENT || blocks_settled(s) < BLOCKS_FEW)
@@ -269,14 +269,14 @@ __attribute__((always_inline)) static inline void expect_forgotten(const struct 
 	expect_settled(s, number + 32);
 }
 
-/* The number's place in the ring is wanted: who stands there goes into the table. */
+/* The place of the number in the ring is needed: the block that stands there goes into the table. */
 static int forget(struct blocks *s, uint64_t number)
 {
 	struct block *const b = number > BLOCKS_RECENT ? blocks_recent(s, number - BLOCKS_RECENT) : NULL;
 
 	if (b && b->space == BLOCKS_LOOSE && settle(s, b) != 0)
 		return TRK_ERR_NOMEM;
-	return number == s->newest + 1 ? 0 : blocks_settle(s); /* a gap: the ring starts anew */
+	return number == s->newest + 1 ? 0 : blocks_settle(s); /* numbers are missing: the ring starts anew */
 }
 
 struct block *blocks_add_loose(struct blocks *s, uint64_t address, uint64_t number)

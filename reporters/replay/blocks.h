@@ -28,7 +28,7 @@
 #define BLOCKS_LOOSE UINT32_MAX /* of domain 0, not in the table yet */
 
 #define BLOCKS_RECENT (1u << 14) /* the ring */
-#define BLOCKS_FEW 8192u /* so many in the table stay in the processor's caches */
+#define BLOCKS_FEW 8192u /* so many places of the table fit the processor's caches */
 #define BLOCKS_PIECE (1u << 15) /* slots of a piece: 2 MiB */
 
 struct block { /* one cache line */
@@ -40,11 +40,11 @@ struct block { /* one cache line */
 /* How old blocks are. */
 struct blocks_ages {
 	uint32_t *allocations; /* of each thread so far, modulo 2^32 */
-	uint32_t threshold; /* of temporary blocks: heap.h */
+	uint32_t threshold; /* threshold of temporary blocks: heap.h */
 };
 
 struct blocks {
-	struct block **pieces; /* of slots; the first one grows, and moves, until it is as large as the others */
+	struct block **pieces; /* parts of the array of slots; the first one grows, and moves, until it is as large as the others */
 	uint32_t piece_room;
 	uint32_t slot_count, slot_room, free_slot;
 	uint32_t live; /* slots that are not free */
@@ -52,8 +52,8 @@ struct blocks {
 	uint32_t shift; /* 32 - log2 of its size; 0: no table yet */
 	uint32_t used;
 	uint32_t *recent; /* slot + 1 by number of the allocation; NULL: never needed */
-	uint64_t newest, settled; /* numbers: the last in the ring; up to which none is loose */
-	const struct blocks_ages *ages; /* NULL: all of every block is kept */
+	uint64_t newest, settled; /* numbers: the last one in the ring; the one up to which none is loose */
+	const struct blocks_ages *ages; /* NULL: everything is kept of every block */
 	struct briefs briefs;
 };
 
@@ -104,8 +104,8 @@ static inline uint32_t blocks_find(const struct blocks *s, uint32_t space, uint6
 }
 
 /*
- * Hints: the line of the tables where that block's entry begins to be looked for; then its slot. Always inlined: see
- * briefs_expect.
+ * Hints: fetches the line of the tables where the search for that block's entry begins, then its slot. Always
+ * inlined: see briefs_expect.
  */
 __attribute__((always_inline)) static inline void blocks_expect(const struct blocks *s, uint32_t space, uint64_t address)
 {
@@ -133,7 +133,7 @@ static inline struct block *blocks_at(const struct blocks *s, uint32_t place)
 	return blocks_slot(s, (uint32_t)s->table[place] - 1);
 }
 
-/* The block of that number, while the ring has it and it lives; else NULL. */
+/* The block of that number, if the ring has it and it is live; else NULL. */
 static inline struct block *blocks_recent(const struct blocks *s, uint64_t number)
 {
 	const uint32_t slot = s->recent ? s->recent[number % BLOCKS_RECENT] : 0;
@@ -143,9 +143,8 @@ static inline struct block *blocks_recent(const struct blocks *s, uint64_t numbe
 }
 
 /*
- * A new slot for the block of that number, the newest; loose: its address is set, the
- * rest is the caller's to fill, with the number. NULL: no memory. Pointers to other
- * blocks may move.
+ * A new slot for the block of that number, the newest, which is loose. Its address is set; the caller fills the rest,
+ * with the number. NULL: there is no memory. Pointers to other blocks may move.
  */
 struct block *blocks_add_loose(struct blocks *s, uint64_t address, uint64_t number);
 
@@ -155,17 +154,17 @@ static inline uint64_t blocks_settled(const struct blocks *s)
 	return (uint64_t)s->used + s->briefs.used;
 }
 
-/* Puts all that is loose into the tables, as far as there is memory. */
+/* Puts all loose blocks into the tables, as far as there is memory. */
 int blocks_settle(struct blocks *s);
 
 /*
- * A new slot for a block; its address and space are set, the rest is the caller's to fill
- * (kind before anything else is called). NULL: there is one already, *ret_there is its place;
- * or no memory, *ret_there is BLOCKS_NONE. Pointers to other blocks may move.
+ * A new slot for a block. Its address and space are set; the caller fills the rest (kind before it calls anything
+ * else). NULL: there is already a block, *ret_there is its place; or there is no memory, and *ret_there is
+ * BLOCKS_NONE. Pointers to other blocks may move.
  */
 struct block *blocks_add(struct blocks *s, uint32_t space, uint64_t address, uint32_t *ret_there);
 
-/* Takes the block at that place of the table out, or a loose one. Its slot is free from then on. */
+/* Takes a loose block out, or the block at that place of the table. Its slot is free from then on. */
 void blocks_remove(struct blocks *s, uint32_t place);
 void blocks_remove_loose(struct blocks *s, struct block *b);
 

@@ -60,7 +60,7 @@ int briefs_add(struct briefs *s, const struct brief *b)
 	return 0;
 }
 
-/* Takes one out of its bucket. Returns whether that was full. */
+/* Takes an entry out of its bucket. Returns whether the bucket was full. */
 static inline bool take(struct briefs *s, uint32_t index, uint32_t at)
 {
 	struct brief *const b = bucket(s, index);
@@ -71,7 +71,10 @@ static inline bool take(struct briefs *s, uint32_t index, uint32_t at)
 	return last == BRIEFS_OF_BUCKET - 1;
 }
 
-/* Which one of a bucket stands so far from its home because `behind` buckets before was no room; BRIEFS_OF_BUCKET: none. */
+/*
+ * An entry of the bucket that stands so far from its home because `behind` buckets before it had no room;
+ * BRIEFS_OF_BUCKET: none.
+ */
 static uint32_t displaced(const struct briefs *s, uint32_t index, uint32_t behind)
 {
 	const struct brief *const b = bucket(s, index);
@@ -83,7 +86,7 @@ static uint32_t displaced(const struct briefs *s, uint32_t index, uint32_t behin
 	return BRIEFS_OF_BUCKET;
 }
 
-/* The bucket was full, and has room now: what found it full moves up, and leaves room elsewhere. */
+/* The bucket was full, and has room now. An entry that found it full moves up, and leaves room in its old bucket. */
 static void fill(struct briefs *s, uint32_t index)
 {
 	for (uint32_t behind = 1;; behind++) {

@@ -52,7 +52,7 @@ static inline uint32_t briefs_home(const struct briefs *s, uint64_t address)
 	return trk_mix_address(address, 0) >> s->shift;
 }
 
-/* The place of the block at `address`, or BRIEFS_NONE: also for address 0, which empty places have. */
+/* The place of the block at `address`, or BRIEFS_NONE. Address 0 has none, because empty places have it. */
 static inline uint32_t briefs_find(const struct briefs *s, uint64_t address)
 {
 	if (!s->used || !address)
@@ -70,8 +70,8 @@ static inline uint32_t briefs_find(const struct briefs *s, uint64_t address)
 }
 
 /*
- * A hint: the line where that block will be looked for, or put. Always inlined, for gcc leaves out the call of a
- * function that does nothing else.
+ * A hint: fetches the line where that block will be searched or put. Always inlined, because gcc leaves out the call
+ * of a function that does nothing else.
  */
 __attribute__((always_inline)) static inline void briefs_expect(const struct briefs *s, uint64_t address)
 {

@@ -14,7 +14,7 @@
 
 #define WINDOW_BYTES 65536u
 
-/* What the file may make us spend: some memory for free, the rest by its size. */
+/* What the file may make a reader spend: some memory for free, the rest by its size. */
 #define FREE_BYTES (16ull << 20)
 #define GAP_BYTES_PER_BYTE 4u
 #define RAW_BYTES_PER_BYTE 32u
@@ -111,7 +111,7 @@ static int read_header(struct capture *c, struct trk_fault *fault)
 	return err;
 }
 
-/* Where the blocks of a piece end: before its trailer, or where the file ends (*ret_cut). */
+/* Where the blocks of a piece end: before its trailer, or at the end of the file (*ret_cut). */
 static uint64_t end_of(const struct capture *c, const struct piece *p, bool *ret_cut)
 {
 	const uint64_t end = p->base + p->bytes;
@@ -160,7 +160,7 @@ static uint64_t find_block(const struct capture *c, uint64_t offset, uint64_t en
 	return end;
 }
 
-/* Room for the largest block so far, and no more than that: not as format/array.h. */
+/* Makes room for the largest block so far, and no more than that, so not as format/array.h. */
 struct scratch {
 	uint8_t *stored, *raw;
 	size_t stored_room, raw_room;
@@ -180,12 +180,15 @@ bool capture_room(uint8_t **bytes, size_t *room, size_t want)
 	return true;
 }
 
-/* A table block (or one of no meaning to us, whose checksum is still looked at). */
+/* Reads a table block, or a block of an unknown type, of which only the checksum is checked. */
 static int read_table(struct capture *c, const struct trk_block_header *h, uint64_t offset,
 		      struct scratch *s)
 {
 	const bool known = tables_know(h->type);
-	/* Marks are all alike in some programs, and small when packed. What their list lacks events have. */
+	/*
+	 * In some programs all marks are alike, and small when packed. Marks that are missing in the list are still
+	 * in the events.
+	 */
 	const bool is_list = h->type == TRK_BLOCK_MARKS;
 	uint64_t *left;
 	int err;
@@ -217,8 +220,8 @@ static int add_keyframe(struct capture *c, const struct trk_block_header *h, uin
 }
 
 /*
- * Whether the block may bring the items that it claims, which are those that reading it may cost memory
- * for: what a file may hold of them follows from its length (docs/FORMAT.md, "Items"). If so, they are counted.
+ * Whether the block may bring the items that it claims. Reading these may cost memory, so a file may hold only as
+ * many as follow from its length (docs/FORMAT.md, "Items"). If it may, they are counted.
  */
 static bool count_items(const struct trk_block_header *h, uint64_t end, uint64_t *items)
 {
@@ -284,8 +287,8 @@ static uint64_t skip_damage(struct capture *c, uint64_t offset, uint64_t end, bo
 }
 
 /*
- * Of the pieces of a rotated recording every one has all tables up to it, the newest so
- * has all, and only events stand in one piece alone.
+ * In a rotated recording, every piece has all tables up to it, so the newest has all of them. Each event stands in
+ * one piece only.
  */
 enum pass { EVERYTHING,
 	    TABLES_OF_NEWEST,
@@ -323,7 +326,7 @@ static int walk_piece(struct capture *c, const struct piece *p, enum pass pass, 
 		bool fits;
 
 		if (!block_at(c, offset, end, &h)) {
-			/* of the newest it was told when its tables were read */
+			/* for the newest piece this was told when its tables were read */
 			offset = pass == STREAM && p == newest(c) ?
 					 find_block(c, offset + 1, end) :
 					 skip_damage(c, offset, end, cut);
@@ -337,7 +340,7 @@ static int walk_piece(struct capture *c, const struct piece *p, enum pass pass, 
 		}
 		offset = next;
 	}
-	c->cut = cut; /* of an older piece it only says that its last words are missing */
+	c->cut = cut; /* for an older piece it only says that its end is missing */
 	return err;
 }
 
@@ -355,7 +358,7 @@ static bool has_begun(const struct capture *c, const struct piece *p)
 	return false;
 }
 
-/* The recorder was killed, or is, where it goes on in another file: what it has finished counts. */
+/* The recorder was killed, or is killed, while it goes on in another file: the pieces that it has finished count. */
 static void drop_unbegun(struct capture *c)
 {
 	struct files *const f = &c->private->files;

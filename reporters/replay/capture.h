@@ -1,10 +1,9 @@
 /*
  * capture - an opened capture file: its tables in memory, its events on demand.
  *
- * Everything read from the file is checked: lengths against what is really
- * there, ids against their tables. Memory grows with the tables (distinct
- * stacks), never with the number of events. A damaged or cut file opens as far
- * as it is whole; `damage` says what is missing.
+ * Everything that is read from the file is checked: lengths against the bytes that are there, ids against their
+ * tables. Memory grows with the tables (distinct stacks), never with the number of events. A damaged or cut file
+ * opens as far as it is whole; `damage` says what is missing.
  */
 #ifndef REPLAY_CAPTURE_H
 #define REPLAY_CAPTURE_H
@@ -44,7 +43,7 @@ struct cap_mark {
 /* Where the live set is written down: replay/heap_keyframe.h reads it. */
 struct cap_keyframe {
 	uint64_t offset, time_ns;
-	uint64_t events; /* in the blocks before it, by their headers */
+	uint64_t events; /* events and marks in the blocks before it, by their headers */
 	uint32_t first_block; /* of those behind it */
 	uint32_t parts; /* blocks that it consists of */
 	bool begins; /* the capture begins with it */
@@ -55,7 +54,7 @@ struct cap_block { /* where a block of events lies */
 	uint64_t offset;
 	uint32_t process, items;
 	uint64_t first_time_ns, last_time_ns;
-	bool damaged; /* met when it was decoded: its events, or the last of them, are missing */
+	bool damaged; /* damage that decoding found: its events, or the last of them, are missing */
 };
 
 struct cap_history { /* as trk_history; its spans are history_spans[first_span ..] */
@@ -68,18 +67,18 @@ struct capture {
 	char *path;
 	struct trk_header header;
 	uint64_t file_bytes; /* of all files */
-	uint32_t first_piece, last_piece; /* of a rotated recording: which ones were read; else 0 */
-	uint32_t pieces_left_out; /* older ones, because one between is missing */
+	uint32_t first_piece, last_piece; /* of a rotated recording: which pieces were read; otherwise 0 */
+	uint32_t pieces_left_out; /* so many older pieces were left out, because one in between is missing */
 	bool complete; /* the trailer and every block are whole */
-	struct trk_fault damage; /* the first fault met when not complete */
-	struct trk_fault refused; /* what a cursor met that must be understood, and is not */
-	/* Grow while cursors meet damaged blocks of events. */
+	struct trk_fault damage; /* the first fault that was found, if the capture is not complete */
+	struct trk_fault refused; /* an event that a cursor found, which must be understood and is not */
+	/* These grow while cursors find damaged blocks of events. */
 	uint64_t damaged_blocks, skipped_bytes;
 	bool cut; /* no trailer: still being written, or its recorder was killed, or torn */
-	bool torn; /* what stands last is no whole block */
-	int recorder; /* pid of who was writing it when it was opened; -1: somebody's; 0: nobody's */
+	bool torn; /* the last bytes of the file are no whole block */
+	int recorder; /* pid of the process that was writing it when it was opened; -1: not known which; 0: none was */
 	uint64_t whole_blocks; /* of any type */
-	uint64_t last_time_ns; /* of any event, by the block headers */
+	uint64_t last_time_ns; /* time of the last event, by the block headers */
 
 	struct trk_module *modules;
 	struct cap_frame *frames;
@@ -98,12 +97,12 @@ struct capture {
 	 * behind it later (by the headers). One that `begins` is the first.
 	 */
 	struct cap_keyframe *keyframes;
-	struct cap_mark *marks; /* as they are listed; a capture need not list them */
+	struct cap_mark *marks; /* in the order of the file, which need not list them */
 	uint32_t module_count, frame_count, node_count, symbol_count, string_count, process_count,
 		thread_count, mapping_count, rss_count, notice_count, health_count, summary_count,
 		block_count, keyframe_count, mark_count;
 	bool depths; /* there are nodes that say how deep a stack was */
-	bool depths_apart; /* events name those nodes, not what capture_stack() makes of them; the caller's to set */
+	bool depths_apart; /* events name these nodes, not those that capture_stack() returns; the caller sets it */
 	uint64_t event_count; /* by the block headers; of an aggregated capture: by its totals */
 
 	/* Only in an aggregated capture, which has no blocks of events. */
@@ -126,21 +125,21 @@ int capture_open(struct capture **ret, const char *path, struct trk_fault *fault
 void capture_close(struct capture *c); /* NULL-safe */
 
 /*
- * Checks every block of events and keyframe, too, so that `complete` and `damaged_blocks` say
- * all without decoding an event. TRK_ERR_NOMEM.
+ * Checks every block of events and keyframe, too, so that `complete` and `damaged_blocks` say everything without
+ * decoding an event. TRK_ERR_NOMEM.
  */
 int capture_verify(struct capture *c);
 
 /* Why a cursor, or code that uses one, failed: a sentence without full stop. */
 const char *capture_why(const struct capture *c, int err);
 
-/* It holds sums, no events: cursors yield none. */
+/* Whether it holds sums and no events: cursors yield none then. */
 static inline bool capture_is_aggregated(const struct capture *c)
 {
 	return c->header.content == TRK_CONTENT_AGGREGATED;
 }
 
-/* How deep the stacks of events at this node were, in frames that are not inlined; 0: it does not say. */
+/* How deep the stacks of events at this node were, in frames that are not inlined; 0: the node does not say it. */
 static inline uint64_t capture_depth(const struct capture *c, uint32_t node)
 {
 	const struct cap_frame *const frame = &c->frames[c->nodes[node].frame];
@@ -148,13 +147,13 @@ static inline uint64_t capture_depth(const struct capture *c, uint32_t node)
 	return !frame->module && frame->offset > TRK_FRAME_DEPTH ? frame->offset - TRK_FRAME_DEPTH : 0;
 }
 
-/* The node of the frames: the same for stacks that differ only in how deep they were. */
+/* The node of the frames: it is the same for stacks that differ only in their depth. */
 static inline uint32_t capture_stack(const struct capture *c, uint32_t node)
 {
 	return capture_depth(c, node) ? c->nodes[node].parent : node;
 }
 
-/* When the last event happened or the last process ended. */
+/* The time when the last event happened or the last process ended. */
 uint64_t capture_end(const struct capture *c);
 
 /* Value of a HEALTH / SUMMARY key; 0 when absent. */
@@ -172,7 +171,7 @@ uint32_t capture_process_by_pid(const struct capture *c, uint32_t pid);
 struct cursor;
 
 int cursor_open(struct cursor **ret, struct capture *c, uint32_t process /* UINT32_MAX: all */);
-/* The same from block `first` of capture.blocks on. */
+/* The same, from block `first` of capture.blocks on. */
 int cursor_open_at(struct cursor **ret, struct capture *c, uint32_t process, uint32_t first);
 /* 0 and the event, TRK_END, or an error. `ret_seq` numbers the events of this cursor from 0. */
 int cursor_next(struct cursor *k, struct trk_event *ret, uint64_t *ret_seq);

@@ -48,8 +48,8 @@ struct capture_private {
 	struct table tables[TABLE_COUNT];
 	struct text_chunk *text;
 	/*
-	 * Memory that the file may still make us spend on entries that are not
-	 * in it (ids skipped by damaged blocks), and on decoded table bytes.
+	 * Memory that the file may still make a reader spend on entries that are not in it (ids skipped by damaged
+	 * blocks), and on decoded table bytes.
 	 */
 	uint64_t gap_bytes_left, raw_bytes_left, mark_bytes_left;
 	uint64_t items_left; /* of the table block that is decoded */
@@ -70,21 +70,18 @@ void capture_damaged(struct capture *c, uint64_t offset, const char *fmt, ...)
 /* Remembers that the block at `offset` holds an event of a kind that must be understood, and is not. */
 void capture_refuse(struct capture *c, uint64_t offset, uint32_t kind);
 
-/*
- * A keyframe cannot be read. Only of one that the capture begins with is anything missing then:
- * that counts as a damaged block, once.
- */
+/* A keyframe cannot be read. Something is missing only if the capture begins with it: then it counts as a damaged block, once. */
 void capture_keyframe_damaged(struct capture *c, struct cap_keyframe *k);
 
-/* One more entry at the end of the table, all zero; its index is the old count. */
+/* Adds one entry at the end of the table, all zero. Its index is the old count. */
 int table_append(struct capture *c, enum table_id id);
-/* The same for a part of an item, of which it may have any number: as many as items may be in a file. */
+/* The same for a part of an item. An item may have any number of parts, but a file only as many as it may have items. */
 int table_append_part(struct capture *c, enum table_id id);
 /* Makes `index` exist; entries between are empty and paid from the budget. */
 int table_reach(struct capture *c, enum table_id id, uint64_t index);
 /*
- * Whether another item of the block follows. More than its header says are damage: then there is none, and
- * the reader has failed.
+ * Whether another item of the block follows. More items than its header says are damage: then there is none, and the
+ * reader has failed.
  */
 bool table_next_item(struct capture *c, struct byte_reader *r);
 /* The body of the next record; fields behind its end read as 0. */
@@ -114,13 +111,13 @@ int tables_decode(struct capture *c, const struct trk_block_header *h, const uin
 /* Whether tables_decode does something with blocks of this type. */
 bool tables_know(uint16_t type);
 
-/* One more block of events; makes its process known. Errors as tables_decode. */
+/* Takes one more block of events, and makes its process known. Errors as tables_decode. */
 int tables_add_block(struct capture *c, const struct trk_block_header *h, uint64_t offset);
 
-/* One more KEYFRAME block. TRK_ERR_CORRUPT: it has no sensible place. TRK_ERR_NOMEM. */
+/* Takes one more KEYFRAME block. TRK_ERR_CORRUPT: it has no valid place. TRK_ERR_NOMEM. */
 int tables_add_keyframe(struct capture *c, const struct trk_block_header *h, uint64_t offset);
 
-/* When all blocks were read: ids out of range become 0, missing texts "". */
+/* Called when all blocks were read: ids out of range become 0, missing texts "". */
 int tables_settle(struct capture *c);
 
 #endif

@@ -29,7 +29,7 @@ struct cursor {
 	struct reader_pool pool;
 	uint32_t pending; /* events of queue[0] that the last batch handed out */
 
-	/* cursor_next: what is left of its batch. */
+	/* cursor_next: the rest of its batch. */
 	const struct trk_event *run;
 	size_t run_left;
 	uint64_t sequence;
@@ -61,7 +61,7 @@ static void sift_down(struct cursor *k, uint32_t i)
 	k->queue[i] = moving;
 }
 
-/* Marks the block once, whichever cursor meets it. */
+/* Marks the block once, whichever cursor finds the damage. */
 static void block_damaged(struct capture *c, const struct reader_damage *d)
 {
 	struct cap_block *b = &c->blocks[d->block];
@@ -109,7 +109,7 @@ int capture_verify(struct capture *c)
 	return err == TRK_ERR_NOMEM ? err : 0;
 }
 
-/* Makes s->batch hold the next events, from as many blocks as that takes. TRK_END: no more. */
+/* Puts the next events into s->batch, from as many blocks as that takes. TRK_END: there are no more. */
 static int refill(struct cursor *k, struct stream *s)
 {
 	int err = 0;
@@ -140,7 +140,7 @@ static void stream_close(struct stream *s)
 	s->batch = NULL;
 }
 
-/* After queue[0] moved on: refills it if need be and puts it back in its place. */
+/* After queue[0] moved on: refills it if necessary and puts it back in its place. */
 static int settle_first(struct cursor *k)
 {
 	struct stream *s = k->queue[0];
@@ -191,7 +191,7 @@ int cursor_batch(struct cursor *k, const struct trk_event **ret, size_t *ret_cou
 		if (err)
 			return err;
 	}
-	/* A stream that was never read stands in the queue by its block's time only. */
+	/* A stream that was never read stands in the queue only by its block's time. */
 	while (k->queue_count > 0 && k->queue[0]->at == k->queue[0]->count) {
 		const int err = settle_first(k);
 

@@ -27,7 +27,7 @@ uint32_t extract_module(struct extract *x, uint32_t old)
 {
 	struct trk_module m = x->from->modules[old];
 
-	m.identity = old; /* what are two modules of the capture stay two */
+	m.identity = old; /* two modules of the capture stay two */
 	if (old && !x->modules[old])
 		x->modules[old] = writer_module(x->to, &m);
 	return x->modules[old];

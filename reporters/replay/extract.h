@@ -12,7 +12,7 @@ struct extract {
 	const struct capture *from;
 	struct writer *to;
 	uint32_t *nodes, *frames, *modules; /* new numbers, by old ones; 0: not written yet */
-	uint32_t *path; /* nodes from one to its first known ancestor */
+	uint32_t *path; /* the nodes from a node to its first known ancestor */
 	size_t path_room;
 };
 
@@ -23,10 +23,10 @@ void extract_finish(struct extract *x); /* zero-safe */
 uint32_t extract_module(struct extract *x, uint32_t old);
 /* UINT32_MAX: no memory. */
 uint32_t extract_node(struct extract *x, uint32_t old);
-/* The names of all frames that were written: those that were looked up before. */
+/* Writes the names of all frames that were written, as far as they were looked up before. */
 void extract_symbols(struct extract *x);
 
-/* What the capture lacks, for the file that is made of it. */
+/* Writes what the capture lacks into the file that is made of it. */
 void extract_damage(const struct capture *c, struct writer *w);
 
 #endif

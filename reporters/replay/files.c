@@ -1,4 +1,4 @@
-/* files - see files.h. Nothing is mapped: a file that shrinks under us gives short reads, not SIGBUS. */
+/* files - see files.h. Nothing is mapped: a file that shrinks meanwhile gives short reads, not SIGBUS. */
 #include "replay/files.h"
 
 #include <errno.h>
@@ -46,7 +46,10 @@ static bool read_at(int fd, uint64_t offset, void *bytes, size_t n)
 	return true;
 }
 
-/* The recorder holds a lock on the file that it writes: nobody else's pid, and none that is used again, can be taken for it. */
+/*
+ * The recorder holds a lock on the file that it writes. So no other process, and none whose pid is used again, can be
+ * taken for it.
+ */
 static int recorder_of(int fd)
 {
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
@@ -60,9 +63,9 @@ static int open_piece(struct piece *p, const char *path, struct trk_fault *fault
 {
 	struct stat st;
 
-	/* Not to wait for the writer of a fifo. */
+	/* so that the open does not wait for the writer of a fifo */
 	p->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	/* in this order: what nobody is writing does not become longer */
+	/* in this order: a file that nobody writes does not become longer */
 	p->recorder = p->fd < 0 ? 0 : recorder_of(p->fd);
 	if (p->fd < 0 || fstat(p->fd, &st) < 0)
 		return fail_io(fault, errno);
@@ -76,7 +79,7 @@ static int open_piece(struct piece *p, const char *path, struct trk_fault *fault
 	return 0;
 }
 
-/* The header's id, 0: it has none that can be read. */
+/* The id in the header; 0: it has none that can be read. */
 static uint64_t id_of(const struct piece *p)
 {
 	uint8_t bytes[TRK_HEADER_BYTES];
@@ -97,7 +100,7 @@ static void drop_last(struct files *f)
 		close(p->fd);
 }
 
-/* From the newest back to where a piece is missing or is another recording's; then turned round. */
+/* Goes from the newest piece back to the first gap or piece of another recording; then reverses the order. */
 static int open_numbers(struct files *f, const char *path, const uint32_t *numbers, size_t count,
 			struct trk_fault *fault)
 {
@@ -148,7 +151,7 @@ static int open_pieces(struct files *f, const char *path, struct trk_fault *faul
 	if (!err && !count)
 		return fail_io(fault, ENOENT);
 	if (count > 1 && is_empty(path, numbers[count - 1]))
-		count--; /* nothing stands in it yet, or its recorder was killed then */
+		count--; /* the file is still empty, or its recorder was killed before it wrote */
 	f->pieces = err ? NULL : calloc(count, sizeof(*f->pieces));
 	err = f->pieces ? open_numbers(f, path, numbers, count, fault) :
 			  files_fail(fault, TRK_ERR_NOMEM, "out of memory");

@@ -11,9 +11,9 @@
 
 struct piece {
 	int fd;
-	uint32_t number; /* 0: a file that stands for itself */
+	uint32_t number; /* 0: the file is no piece */
 	uint64_t base, bytes; /* where it begins; its length */
-	int recorder; /* pid of who was writing it before its length was taken; -1: of somebody; 0: of nobody */
+	int recorder; /* pid of the process that was writing it before its length was taken; -1: not known which; 0: none */
 };
 
 struct files {
@@ -30,13 +30,13 @@ struct files {
 int files_open(struct files *f, const char *path, struct trk_fault *fault);
 void files_finish(struct files *f); /* zero-safe */
 
-/* The newest piece is not to be used; not the only one. */
+/* Drops the newest piece, which must not be the only one. */
 void files_drop_newest(struct files *f);
 
 /* Reads exactly n bytes of one piece; false when they are not there. */
 bool files_read(const struct files *f, uint64_t offset, void *bytes, size_t n);
 
-/* Fills `fault` with that error and sentence; the error. */
+/* Fills `fault` with that error and sentence, and returns the error. */
 int files_fail(struct trk_fault *fault, enum trk_err code, const char *why);
 
 #endif

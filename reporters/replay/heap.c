@@ -1,8 +1,8 @@
 /*
  * heap - applies events to the live set; definitions in heap.h.
  *
- * Each process has a live set and totals of its own; of the whole tree only
- * what cannot be summed afterwards (the peak) is kept as events pass.
+ * Each process has a live set and totals of its own. For the whole tree, only what cannot be summed afterwards (the
+ * peak) is kept as events pass.
  */
 #include "replay/heap_counts.h"
 
@@ -38,7 +38,7 @@ static struct found find_brief(struct step *s, uint64_t address)
 	return (struct found){ &s->heap->brief, place, true };
 }
 
-/* Of domain 0, where there are brief or loose ones: a reader's. Out of the recorder's way. */
+/* For domain 0 with brief or loose blocks, which only a reader has. It is out of the recorder's way. */
 static __attribute__((noinline)) struct found find_among_all(struct step *s, uint64_t address)
 {
 	struct blocks *const blocks = &s->process->blocks;
@@ -63,7 +63,7 @@ static struct found find_address(struct step *s, uint32_t space, uint64_t addres
 	return found_at(blocks, blocks_find(blocks, space, address));
 }
 
-/* The block of domain 0 at `address`, which the event ends: by its number where it has one. */
+/* The block of domain 0 at `address`, which the event ends: found by its number if it has one. */
 static inline struct found find_ended(struct step *s, uint64_t address)
 {
 	struct blocks *const blocks = &s->process->blocks;
@@ -92,7 +92,7 @@ static inline void remove_block(struct step *s, const struct found *f)
 
 /* ---- allocations and releases ---- */
 
-/* The address is given out again, so the free of the block that had it was lost. */
+/* The address is given out again, so the release of the block that had it was lost. */
 static SELDOM void overwrite(struct step *s, const struct found *f)
 {
 	const struct heap_block b = f->b->b;
@@ -102,7 +102,7 @@ static SELDOM void overwrite(struct step *s, const struct found *f)
 	s->process->totals.overwritten += e.count;
 	take_live(s, &e);
 	remove_block(s, f);
-	/* One ref cannot name the old block of a realloc, too, nor what has no number. */
+	/* One ref cannot also name the old block of a realloc, or a block without a number. */
 	if (s->event->old_address || !b.number)
 		s->ref = TRK_REF_UNKNOWN;
 	tell_died(s, &b, &e, false);
@@ -138,7 +138,7 @@ static inline void free_block(struct step *s, const struct found *f)
 	remove_block(s, f);
 }
 
-/* The event says what its allocation takes the place of: mostly nothing. */
+/* The event says which block its allocation replaces: mostly none. */
 static struct block *add_known(struct step *s)
 {
 	const uint64_t address = s->event->address;
@@ -169,7 +169,7 @@ static struct block *add_unknown(struct step *s, uint8_t kind, uint32_t space)
 
 	if (blocks->settled < blocks->newest && blocks_settle(blocks) != 0)
 		return NULL;
-	/* More than one only where a capture lies about what its events end. */
+	/* More than one only if a capture lies about what its events end. */
 	for (struct found f; space == BLOCKS_DOMAIN(0) && blocks->briefs.used && (f = find_brief(s, address)).b;)
 		make_way(s, kind, &f);
 	while (!(b = blocks_add(blocks, space, address, &there)) && there != BLOCKS_NONE) {
@@ -214,13 +214,13 @@ static int reallocate(struct step *s)
 	return allocate(s, s->event->kind, BLOCKS_DOMAIN(0));
 }
 
-/* Of which kind the block is that a realloc in two parts made. */
+/* The kind of the block that a realloc in two parts made. */
 static uint8_t call_of(const struct trk_event *e)
 {
 	return e->call == TRK_REALLOCARRAY ? TRK_REALLOCARRAY : TRK_REALLOC;
 }
 
-/* The block that was met, a brief one, gets a slot: it moves. What is not known of it nobody asks for. */
+/* The block that was found is a brief one. It gets a slot, and so moves. Nobody asks for the fields that are not known of it. */
 static SELDOM int make_whole(struct step *s, struct found *f)
 {
 	struct blocks *const blocks = &s->process->blocks;
@@ -239,10 +239,7 @@ static SELDOM int make_whole(struct step *s, struct found *f)
 	return 0;
 }
 
-/*
- * In two parts: until the second one the block waits in its thread's own space. The pages of an
- * mremap are gone at once.
- */
+/* In two parts: until the second part the block waits in its thread's own space. The pages of an mremap are gone at once. */
 static int realloc_release(struct step *s)
 {
 	if (s->event->call == TRK_MREMAP)
@@ -282,7 +279,7 @@ static int realloc_acquire(struct step *s)
 	return s->event->address ? allocate(s, call_of(s->event), BLOCKS_DOMAIN(0)) : 0;
 }
 
-/* Of an mremap that failed after all, what was there is not kept: its pages are a mapping anew. */
+/* If an mremap failed after all, the old mapping is not restored: its pages are a new mapping. */
 static int realloc_withdraw(struct step *s)
 {
 	if (s->event->call == TRK_MREMAP)
@@ -313,7 +310,7 @@ static int realloc_withdraw(struct step *s)
 
 static const uint8_t actions[TRK_KINDS] = { TRK_KIND_TABLE(DOES, ) };
 
-/* Those that may make more bytes live. */
+/* Events that may make more bytes live. */
 static ALWAYS bool adds_bytes(enum trk_action does)
 {
 	return (1u << TRK_DOES_MAKE | 1u << TRK_DOES_REALLOCATE | 1u << TRK_DOES_ACQUIRE | 1u << TRK_DOES_WITHDRAW |

@@ -52,14 +52,14 @@
 
 struct heap_block {
 	uint64_t address, size, time_ns;
-	uint64_t number; /* which allocation of its process, from 1, of those that trk_event.ref counts; 0: of none */
+	uint64_t number; /* its number among the allocations of its process, from 1, that trk_event.ref counts; 0: it has none */
 	uint32_t process, thread, node, domain;
-	uint32_t user; /* the observer's own: set it in `born` */
+	uint32_t user; /* the observer's own: it sets it in `born` */
 	uint8_t kind;
 	bool aside : 1; /* a realloc in two parts took it out of the live set */
 	bool restored : 1; /* heap_saved.h: it was there before the first event */
-	bool reserved : 1; /* no heap: a piece of a reservation */
-	bool arena : 1; /* a piece of an arena ... */
+	bool reserved : 1; /* no heap: a fragment of a reservation */
+	bool arena : 1; /* a fragment of an arena ... */
 	bool untouched : 1; /* ... that is reserved */
 	uint16_t serial; /* of its thread's allocations, modulo 2^16: see heap_estimate */
 };
@@ -75,7 +75,7 @@ struct heap_totals {
 	uint64_t wiped_blocks, wiped_bytes; /* by exec, or a clear */
 	uint64_t late; /* events after heap_end_process: ignored */
 	uint64_t restored_blocks, restored_bytes; /* live before the first event */
-	uint64_t reserved_bytes, reserved_mappings; /* now; arenas count among the mappings */
+	uint64_t reserved_bytes, reserved_mappings; /* the present number; arenas count among the mappings */
 	uint64_t most_reserved_bytes, most_reserved_mappings; /* when they were most */
 	uint64_t peak_reserved_bytes; /* at the peak of live bytes */
 	uint64_t kind_count[TRK_KINDS], kind_bytes[TRK_KINDS]; /* allocations by kind */
@@ -86,25 +86,24 @@ struct heap_totals {
 /* Any of the calls may be NULL. e: what the block, or the part that died, adds to or takes from sums. */
 struct heap_observer {
 	void *data;
-	/* A block came to life; e->count is 0 for a further piece of what one mprotect made heap. */
+	/* A block is live from now on. e->count is 0 for a further fragment of what one mprotect made heap. */
 	void (*born)(void *data, struct heap_block *b, const struct sampling_estimate *e);
 	/* e->bytes more of a live block count: an arena was touched. */
 	void (*grew)(void *data, const struct heap_block *b, const struct sampling_estimate *e);
 	/*
-	 * e->bytes of a block went away; e->count: nothing of it is left (0: a
-	 * munmap cut it; what is left of a mapping, in whatever pieces, stays one
-	 * block). `by`: the event that did it; trk_kind_wipes: wiped out. temporary: see
-	 * above. b->aside: it had left the live set before. b->reserved: a reservation, which
-	 * was told as born a moment ago; it is not freed.
+	 * e->bytes of a block went away. e->count: the whole block is gone (0: a munmap cut it; what is left of a
+	 * mapping, in whatever fragments, stays one block). `by`: the event that did it; trk_kind_wipes: the block
+	 * was wiped out. temporary: see above. b->aside: it had left the live set before. b->reserved: a reservation,
+	 * which was told as born just before; it is not freed.
 	 */
 	void (*died)(void *data, const struct heap_block *b, const struct sampling_estimate *e,
 		     bool temporary, const struct trk_event *by);
 	/* A realloc in two parts took b out of the live set (b->aside), or gave it back. */
 	void (*aside)(void *data, const struct heap_block *b, const struct sampling_estimate *e);
 	/*
-	 * A block that was there before the first event, or a piece of a mapping, which had
-	 * `asked` bytes when it was made; e->count is 0 if a piece of it was told before. It counts
-	 * from now on unless b->aside.
+	 * A block that was there before the first event, or a fragment of a mapping, which had `asked` bytes when it
+	 * was made. e->count is 0 if a fragment of the mapping was told before. It counts from now on unless
+	 * b->aside.
 	 */
 	void (*restored)(void *data, struct heap_block *b, const struct sampling_estimate *e,
 			 uint64_t asked);
@@ -130,8 +129,8 @@ int heap_apply(struct heap *h, const struct trk_event *e);
 int heap_apply_all(struct heap *h, const struct trk_event *events, uint32_t count, struct trk_event *refs);
 
 /*
- * The ref (enum trk_ref) of the last event: what it would have been had the event known it.
- * Unknown when that takes two: a realloc that also took the place of a block.
+ * The ref (enum trk_ref) of the last event: the ref that would have named its block. Unknown if two would be
+ * necessary: for a realloc that also replaced a block.
  */
 uint32_t heap_last_ref(const struct heap *h);
 
@@ -141,25 +140,25 @@ uint32_t heap_last_ref(const struct heap *h);
  */
 void heap_expect(const struct heap *h, const struct trk_event *events, uint32_t count);
 
-/* Pages of the recorded machine: munmap cuts whole ones. 4096 until told. */
+/* Bytes of a page of the recorded machine, because munmap cuts whole pages. 4096 until told. */
 void heap_set_page_bytes(struct heap *h, uint32_t page_bytes);
 
 /*
- * The allocations are samples, one every so many bytes (sampling.h): from now on all sums
- * are of what they stand for. Before the first event. 0, the default: they are all there.
+ * The allocations are samples, one every so many bytes (sampling.h): from now on all sums are estimates of the whole.
+ * Called before the first event. 0, the default: all allocations are there.
  */
 void heap_set_sampling(struct heap *h, uint64_t sample_bytes);
 
 /*
- * Says that nobody will ask for a block (heap_each, heap_save), and that the observer looks only at address, size,
- * process, user and aside of a block that dies or is set aside, unless it is temporary. So the heap keeps no more of
- * blocks that live long. Before the first event.
+ * Promises that nobody will ask for a block (heap_each, heap_save), and that the observer looks only at address,
+ * size, process, user and aside of a block that dies or is set aside, unless it is temporary. So the heap keeps no
+ * more of blocks that live long. Called before the first event.
  */
 void heap_keep_sums_only(struct heap *h);
 
 /*
- * What a block stands for: in a sampled capture, if it is of the malloc family, its share of
- * all sums, the same whenever it is asked for; otherwise itself.
+ * What a block stands for: in a sampled capture, for a block of the malloc family, its share of all sums, which is
+ * the same at each call; otherwise the block itself.
  */
 void heap_estimate(const struct heap *h, const struct heap_block *b, struct sampling_estimate *ret);
 
@@ -171,44 +170,47 @@ void heap_end_process(struct heap *h, uint32_t process);
 
 /* The totals of all processes, summed when asked for. Valid until the next call. */
 const struct heap_totals *heap_totals(const struct heap *h);
-/*
- * For the margin of a peak (sampling.h): how often the live set was replaced. It counts four times the number of
- * complete replacements, because the set changes bit by bit.
- */
+/* For the margin of a peak (sampling.h): how often the live set was replaced, times four, because the set changes bit by bit. */
 double heap_turns(const struct heap_totals *t);
 /* Bytes live in processes that have not ended: what a plot over time shows. Cheap. */
 uint64_t heap_now_bytes(const struct heap *h);
 
-/* The same in blocks; and events applied and marks met so far, of all processes. */
+/* The same in blocks; and how many events were applied, and marks found, so far, of all processes. */
 uint64_t heap_now_blocks(const struct heap *h);
 uint64_t heap_events(const struct heap *h);
 uint64_t heap_marks(const struct heap *h);
 
-/* Whether anything was seen of it. */
+/* Whether any event of the process was seen. */
 bool heap_knows_process(const struct heap *h, uint32_t process);
 /* Of one process; zeroes for an index never seen. */
 const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t process);
 
-/* What an event of the kind TRK_MPROTECT, TRK_MADVISE or TRK_TOUCHED would change or meet: if nothing, it needs no record. */
+/* What an event of the kind TRK_MPROTECT, TRK_MADVISE or TRK_TOUCHED would change or touch. If nothing, it needs no record. */
 bool heap_minds(const struct heap *h, const struct trk_event *e);
 
-/* Whether a page of [address, address + size) was reserved (or an arena's), and not unmapped since: more may be again. */
+/* Whether a page of [address, address + size) was reserved (or an arena's), and not unmapped since: it may be reserved again. */
 bool heap_in_window(const struct heap *h, uint32_t process, uint64_t address, uint64_t size);
 
 /* What mapped the page at `address`: TRK_MMAP, TRK_RESERVE, TRK_ARENA, or 0: it is in no mapping. */
 uint8_t heap_mapping_kind(const struct heap *h, uint32_t process, uint64_t address);
 
-/* Calls f for every piece of an arena of the process; stops when it returns non-zero. */
+/* Calls f for every fragment of an arena of the process; stops when it returns non-zero. */
 int heap_each_arena(const struct heap *h, uint32_t process, int (*f)(void *data, const struct heap_block *b, uint64_t end),
 		    void *data);
 
-/* Whether any page of a mapping or reservation that lives is in [address, address + size). */
+/* Whether any page in [address, address + size) belongs to a live mapping or reservation. */
 bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, uint64_t size);
 
-/* The live block of that domain that begins at `address`; no piece of a mapping, and none that is aside. False: there is none. */
+/*
+ * The live block of that domain that begins at `address`; no fragment of a mapping, and no block that is set aside.
+ * False: there is none.
+ */
 bool heap_find(const struct heap *h, uint32_t process, uint32_t domain, uint64_t address, struct heap_block *ret);
 
-/* Calls f for every live block (and every piece of a mapping that is heap), in no order; stops when it returns non-zero and returns that. */
+/*
+ * Calls f for every live block (and every fragment of a mapping that is heap), in no order; stops when it returns
+ * non-zero and returns that.
+ */
 int heap_each(const struct heap *h, int (*f)(void *data, const struct heap_block *b), void *data);
 
 #endif

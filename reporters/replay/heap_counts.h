@@ -6,9 +6,9 @@
 
 #include "replay/heap_private.h"
 
-/* One loop for all events, without a call for each. */
+/* One loop for all events, without a function call for each. */
 #define ALWAYS inline __attribute__((always_inline))
-/* Out of the way of what nearly all events need. */
+/* Kept out of line, because nearly all events do not need it. */
 #define SELDOM __attribute__((noinline, cold, unused))
 
 static SELDOM void add_live_error(struct step *s, const struct sampling_estimate *e)
@@ -102,7 +102,7 @@ static inline void look_for_peak(const struct step *s)
 	}
 }
 
-/* Those that refs count: docs/FORMAT.md, "PREDICTED". */
+/* The allocations that refs count: docs/FORMAT.md, "PREDICTED". */
 static inline bool is_numbered(const struct trk_event *e)
 {
 	return trk_kind_among(e->kind, TRK_KINDS_WITH(TRK_NUMBERED));

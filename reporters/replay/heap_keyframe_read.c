@@ -27,7 +27,7 @@ struct reading {
 	bool found;
 };
 
-/* What the tables do not know becomes 0, as in events. */
+/* Ids that the tables do not have become 0, as in events. */
 static void settle(const struct capture *c, struct keyframe_block *b)
 {
 	if (b->thread >= c->thread_count)
@@ -51,7 +51,7 @@ static int take_process(struct reading *r, const struct keyframe_process *p)
 		       0;
 }
 
-/* `items`: so many blocks it holds at most. */
+/* `items`: it holds at most so many blocks. */
 static int take_blocks(struct reading *r, struct keyframe_decoder *d, uint32_t items)
 {
 	struct keyframe_block b;

@@ -36,7 +36,7 @@ int heap_keyframe_write(struct writer *w, const struct heap *h, uint64_t time_ns
 
 	writer_keyframe_begin(w, time_ns, heap_events(h), heap_marks(h), heap_save_bound(h), begins);
 	err = heap_save(h, &saver);
-	if (!err || begins) /* without a beginning nobody would read what comes behind it */
+	if (!err || begins) /* without a beginning, no reader would use the events behind it */
 		writer_keyframe_end(w);
 	return err;
 }

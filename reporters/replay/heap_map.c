@@ -1,10 +1,9 @@
 /*
- * heap_map - events of mappings -> pages that are heap and pages that are reserved;
- * definitions in heap.h.
+ * heap_map - events of mappings -> pages that are heap and pages that are reserved; definitions in heap.h.
  *
- * A process has two sets of pieces, which never meet: what is heap, with arenas (of which
- * pieces may be untouched), and reservations. Each event cuts what it replaces out of both.
- * A third set, of windows, says where something was reserved: it may overlap the others.
+ * A process has two sets of fragments (`pieces` of ranges.h), which never overlap: heap, with arenas (of which
+ * fragments may be untouched), and reservations. Each event cuts the pages that it replaces out of both. A third set,
+ * of windows, says where address space was reserved; it may overlap the others.
  */
 #include <stdlib.h>
 
@@ -43,7 +42,7 @@ static void take_reserved(struct step *s, uint64_t bytes, uint64_t mappings)
 
 /* ---- taking away ---- */
 
-/* What a cut takes from the heap; of an untouched piece that is no byte. */
+/* What a cut takes from the heap; for an untouched fragment of an arena, no bytes. */
 static struct sampling_estimate taken(struct step *s, const struct heap_block *piece, uint64_t bytes,
 				      bool whole)
 {
@@ -98,7 +97,7 @@ static int close_window(struct step *s, uint64_t start, uint64_t size)
 	return ranges_cut(&s->heap->ranges, &s->process->windows, start, end, window_cut, s);
 }
 
-/* What is reserved again inside a window is in it already. */
+/* A range that is reserved again inside a window is already in it. */
 static int open_window(struct step *s, uint64_t start, uint64_t end)
 {
 	const struct range *const r = ranges_after(&s->heap->ranges, s->process->windows, start);
@@ -129,7 +128,7 @@ static void reserved_wiped(void *data, const struct heap_block *piece, uint64_t 
 	take_reserved(data, bytes, whole);
 }
 
-/* Whole pieces only: nothing is split, so no memory is asked for. */
+/* Only whole fragments: nothing is split, so no memory is needed. */
 void heap_wipe_mappings(struct step *s)
 {
 	ranges_cut(&s->heap->ranges, &s->process->ranges, 0, UINT64_MAX, heap_wiped, s);
@@ -208,7 +207,7 @@ static void touch_piece(struct step *s, struct range *piece, bool touched)
 	}
 }
 
-/* Whether some piece of an arena in [start, end) would change; *ret: where. */
+/* Whether some fragment of an arena in [start, end) would change; *ret: where it is. */
 static bool next_to_touch(const struct step *s, uint64_t start, uint64_t end, bool touched, uint64_t *ret)
 {
 	const struct range *r;
@@ -261,7 +260,7 @@ static int advise(struct step *s)
 
 /* ---- mremap ---- */
 
-/* A part of the old range: `offset` from its start, of an arena, touched. */
+/* A part of the old range that belongs to an arena and was touched: `offset` from its start. */
 struct part {
 	uint64_t offset, bytes;
 };
@@ -287,7 +286,7 @@ static int touched_parts(const struct step *s, uint64_t start, uint64_t end, str
 	return 0;
 }
 
-/* The pages move, and with them what of an arena was touched. */
+/* Moves the pages, and keeps which pages of an arena were touched. */
 static int move(struct step *s, uint8_t as, const struct part *parts, size_t count)
 {
 	const struct trk_event *const e = s->event;
@@ -331,7 +330,7 @@ static int remap(struct step *s)
 
 /* ---- mprotect ---- */
 
-/* What one call moves from one set to the other is one mapping there. */
+/* The fragments that one call moves from one set to the other are one mapping there. */
 struct crossing {
 	uint32_t last; /* piece of it, 0: none yet */
 	struct heap_block block;

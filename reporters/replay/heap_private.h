@@ -36,7 +36,7 @@ struct heap {
 	uint64_t now_reserved_bytes, now_reserved_mappings;
 	uint64_t sample_bytes; /* 0: every event is there */
 	struct sampling_error now_error;
-	struct heap_totals totals; /* peak_*: kept; the rest: summed when asked for */
+	struct heap_totals totals; /* peak_* is kept; the rest is summed when asked for */
 };
 
 /* In nearly every capture a block is one block. Into its place: a copy would wait for its parts to be stored. */
@@ -52,8 +52,8 @@ struct step {
 	struct heap *heap;
 	struct heap_process *process;
 	const struct trk_event *event;
-	uint32_t ref; /* of what it ended, as far as that was found out */
-	bool no_memory; /* it may have ended a block that was not found for want of it */
+	uint32_t ref; /* the block that it ended, as far as that was found */
+	bool no_memory; /* it may have ended a block that was not found because there was no memory */
 };
 
 /* heap.c, for heap_map.c: what becomes of a mapping's block, of `e` bytes and blocks. */
@@ -73,14 +73,14 @@ int heap_apply_mapping(struct step *s);
 int heap_unmap(struct step *s, uint64_t start, uint64_t size);
 int heap_map(struct step *s, uint64_t start, uint64_t size);
 void heap_wipe_mappings(struct step *s);
-/* Adds to what is reserved. */
+/* Adds to the reserved figures. */
 void heap_add_reserved(struct heap *h, struct heap_totals *t, uint64_t bytes, uint64_t mappings);
 
 /* heap_new.c: TRK_ERR_NOMEM or NULL. */
 struct heap_process *heap_new_process(struct heap *h, uint32_t index);
 int heap_reach_thread(struct heap *h, uint32_t index);
 
-/* First address after the pages of a range. Sizes that no machine has are cut to what has an end. */
+/* The first address after the pages of a range. Sizes that no machine has are cut so that there is an end. */
 static inline uint64_t range_end(const struct heap *h, uint64_t start, uint64_t size)
 {
 	const uint64_t mask = h->page_bytes - 1;

@@ -116,7 +116,7 @@ bool heap_find(const struct heap *h, uint32_t process, uint32_t domain, uint64_t
 	struct heap_process *const p = process < h->process_room ? h->processes[process] : NULL;
 	uint32_t place;
 
-	/* who is asked for by address is put into the table, as a release of it would do */
+	/* a block that is asked for by address is put into the table, as a release of it would do */
 	if (!p || (p->blocks.settled < p->blocks.newest && blocks_settle(&p->blocks) != 0))
 		return false;
 	place = blocks_find(&p->blocks, BLOCKS_DOMAIN(domain), address);
@@ -218,7 +218,7 @@ static const struct blocks *looked_up(const struct heap *h, const struct trk_eve
 
 	if (!p || blocks_settled(&p->blocks) < BLOCKS_FEW || !trk_kind_among(e->kind, TRK_KINDS_WITH(TRK_BY_ADDRESS)))
 		return NULL;
-	/* What is known to be recent or to be new is found without the table. */
+	/* A block that is known to be recent or new is found without the table. */
 	return e->ref == TRK_REF_UNKNOWN ||
 			       (e->ref == TRK_REF_NONE && trk_kind_releases(e->kind)) ?
 		       &p->blocks :

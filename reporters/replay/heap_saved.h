@@ -1,6 +1,6 @@
 /*
  * heap_saved - takes out the live set of a heap at one moment and puts it into an empty heap, which then goes on as
- * the first one does. It leaves out what has passed: totals, peaks, and which blocks would be temporary.
+ * the first one does. It leaves out the past: totals, peaks, and which blocks would be temporary.
  */
 #ifndef REPLAY_HEAP_SAVED_H
 #define REPLAY_HEAP_SAVED_H
@@ -20,9 +20,9 @@ struct heap_saver {
 uint64_t heap_save_bound(const struct heap *h);
 
 /*
- * Tells the processes that have not ended, by ascending index, and the blocks of each: those of
- * the heap by ascending address, those that a realloc in two parts holds among them, then the pieces
- * of mappings that are heap, then those of reservations. TRK_ERR_NOMEM: not all were told.
+ * Tells the processes that have not ended, by ascending index, and the blocks of each: those of the heap by ascending
+ * address, including those that a realloc in two parts holds, then the fragments of mappings that are heap, then
+ * those of reservations. TRK_ERR_NOMEM: not all were told.
  */
 int heap_save(const struct heap *h, const struct heap_saver *s);
 
@@ -43,18 +43,18 @@ struct heap_restorer heap_restore(struct heap *h);
 void heap_restore_finish(struct heap_restorer *r);
 
 /*
- * As heap_save told them; a process may be told again while it is the last. The observer is told by
- * `restored`. TRK_ERR_NOMEM; TRK_ERR_CORRUPT: two at one address, pieces that meet.
+ * Takes blocks as heap_save told them. A process may be told again while it is the last. The observer gets them by
+ * `restored`. TRK_ERR_NOMEM; TRK_ERR_CORRUPT: two blocks have one address, or fragments overlap.
  */
 int heap_restore_process(struct heap_restorer *r, const struct keyframe_process *p);
 int heap_restore_block(struct heap_restorer *r, const struct keyframe_block *b);
 
-/* All were told: what is live now is the first peak. */
+/* All blocks were told: the present live set is the first peak. */
 void heap_restore_end(struct heap_restorer *r, uint64_t time_ns);
 
 /*
- * Forgets what has passed: a new capture begins here, with what is live now, as if that had been
- * restored. Processes that have ended are forgotten.
+ * Forgets the past: a new capture begins here, as if the present live set had been restored. Processes that have
+ * ended are forgotten.
  */
 void heap_begin_here(struct heap *h, uint64_t time_ns);
 

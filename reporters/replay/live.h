@@ -16,8 +16,8 @@ int live_init(struct live_list *l, uint32_t processes);
 void live_finish(struct live_list *l); /* NULL-safe, zero-safe */
 
 /*
- * Copies the blocks of `h` whose `user` is not `except`; of a mapping that was cut,
- * each piece. In order of process, domain and address. TRK_ERR_NOMEM.
+ * Copies the blocks of `h` whose `user` is not `except`; for a mapping that was cut, each fragment. In order of
+ * process, domain and address. TRK_ERR_NOMEM.
  */
 int live_collect(struct live_list *l, const struct heap *h, uint32_t except);
 

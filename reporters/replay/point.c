@@ -18,10 +18,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/*
- * "12.345" in units of 1/scale, whatever the locale; what follows it in *ret_rest. False: no
- * number, or too large.
- */
+/* "12.345" in units of 1/scale, whatever the locale. *ret_rest: the text behind it. False: it is no number, or too large. */
 static bool parse_decimal(const char *text, uint64_t scale, uint64_t *ret, const char **ret_rest)
 {
 	uint64_t whole = 0, part = 0, digit = scale; /* digit: what the one at p is worth */
@@ -99,7 +96,7 @@ static int parse_one(const char *text, size_t n, struct point *ret, struct trk_f
 	return 0;
 }
 
-/* What stands behind the @. */
+/* Parses the text behind the @. */
 static int parse_range(const char *text, struct point_range *ret, struct trk_fault *fault)
 {
 	const char *dots = strncmp(text, "=..", 3) == 0 ? NULL : strstr(text, "..");
@@ -133,7 +130,7 @@ static bool exists(const char *path, size_t n)
 	return yes;
 }
 
-/* The @ that divides: the last one with a file before it, else the last one; NULL: none. */
+/* The @ that divides: the last one that has a file before it, otherwise the last one; NULL: there is none. */
 static const char *find_at(const char *text)
 {
 	const char *last = strrchr(text, '@');

@@ -21,7 +21,7 @@ struct process_ends {
 int process_ends_init(struct process_ends *e, const struct capture *c);
 void process_ends_finish(struct process_ends *e); /* zero-safe */
 
-/* Whether a process ended before time_ns that process_ends_take_before() has not told of. */
+/* Whether a process ended before time_ns that process_ends_take_before() has not returned yet. */
 static inline bool process_ends_are_before(const struct process_ends *e, uint64_t time_ns)
 {
 	return e->next < e->count && e->list[e->next].time_ns < time_ns;

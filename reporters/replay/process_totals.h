@@ -16,10 +16,10 @@ struct process_totals {
 int process_totals_init(struct process_totals *t, uint32_t count);
 void process_totals_finish(struct process_totals *t); /* zero-safe */
 
-/* Those of the process, all zero the first time. NULL: no memory. */
+/* The totals of the process, all zero the first time. NULL: there is no memory. */
 struct heap_totals *process_totals_reach(struct process_totals *t, uint32_t process);
 
-/* To be read; zeroes where none were reached. */
+/* For reading; zeroes if the process has none. */
 const struct heap_totals *process_totals_get(const struct process_totals *t, uint32_t process);
 
 #endif

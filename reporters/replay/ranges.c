@@ -14,7 +14,7 @@ void ranges_finish(struct ranges *r)
 	*r = (struct ranges){ 0 };
 }
 
-/* Where a sequence begins that nobody knew who chose the addresses. Not 0. */
+/* The start of a sequence that somebody who chose the addresses cannot have known. Not 0. */
 static uint32_t random_start(void)
 {
 	uint32_t x = 0;

@@ -1,10 +1,9 @@
 /*
- * ranges - the mapped address ranges of processes: disjoint pieces in order,
- * found and cut by address.
+ * ranges - the mapped address ranges of processes: disjoint pieces in order, found and cut by address. (Documents
+ * call them fragments.)
  *
- * A mapping begins as one piece; unmapping takes bytes away and may leave
- * several. Pieces of all processes share one pool; a process is the root of a
- * tree in it (a treap), 0 when it has none.
+ * A mapping begins as one piece; unmapping takes bytes away and may leave several. The pieces of all processes share
+ * one pool. A process is the root of a tree in it (a treap), 0 when it has none.
  */
 #ifndef REPLAY_RANGES_H
 #define REPLAY_RANGES_H
@@ -52,8 +51,8 @@ int ranges_cut(struct ranges *r, uint32_t *root, uint64_t start, uint64_t end, r
 	       void *data);
 
 /*
- * The first piece that meets [start, end), as far as it lies in there: what is outside becomes a
- * piece of its own. *ret is NULL when there is none. Valid until the next change. TRK_ERR_NOMEM.
+ * Finds the first piece that overlaps [start, end), and cuts off what is outside, which becomes a piece of its own.
+ * *ret is NULL when there is none. Valid until the next change. TRK_ERR_NOMEM.
  */
 int ranges_isolate(struct ranges *r, uint32_t *root, uint64_t start, uint64_t end, struct range **ret);
 
@@ -63,7 +62,7 @@ void ranges_join(struct ranges *r, uint32_t *root, uint64_t address);
 /* The first piece that ends after `address`, or NULL. */
 const struct range *ranges_after(const struct ranges *r, uint32_t root, uint64_t address);
 
-/* True when some piece meets [start, end). */
+/* Whether some piece overlaps [start, end). */
 bool ranges_meet(const struct ranges *r, uint32_t root, uint64_t start, uint64_t end);
 
 /* Calls f for every piece, in order of addresses; stops when it returns non-zero. f may use the block as a struct range. */

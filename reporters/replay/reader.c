@@ -72,7 +72,7 @@ static int open_block(struct reader *r)
 	return 0;
 }
 
-/* What the tables do not know becomes 0; time that goes back stands still. */
+/* Ids that the tables do not have become 0. A time that goes back stands still. */
 static void settle_events(struct reader *r, struct trk_event *events, uint32_t count)
 {
 	const struct capture *const c = r->capture;
@@ -93,7 +93,7 @@ static void settle_events(struct reader *r, struct trk_event *events, uint32_t c
 	}
 }
 
-/* From the open block. TRK_END: it holds no more behind these. */
+/* Reads from the open block. TRK_END: it holds no more events. */
 static int decode(struct reader *r, struct trk_event *events, uint32_t room, uint32_t *ret_count)
 {
 	uint32_t n = 0;
@@ -106,7 +106,7 @@ static int decode(struct reader *r, struct trk_event *events, uint32_t room, uin
 		n++;
 	*ret_count = n;
 	r->events_left -= n;
-	if (!err && !r->events_left) /* more than its header says are not believed */
+	if (!err && !r->events_left) /* more events than its header says are not believed */
 		err = bytes_left(&r->bytes) ? TRK_ERR_CORRUPT : TRK_END;
 	return err;
 }

@@ -17,7 +17,7 @@ struct buffer {
 	size_t room;
 };
 
-/* What readers that are used in turn have in common. */
+/* What readers that are used in turn share. */
 struct reader_pool {
 	struct buffer stored;
 	struct predict_decoder *decoder; /* for small blocks: done with them at once */
@@ -62,11 +62,11 @@ int reader_fill(struct reader *r, struct trk_event *events, uint32_t room, uint3
 int reader_unpack(const struct capture *c, uint32_t block, struct buffer *stored, struct buffer *raw,
 		  struct trk_block_header *ret);
 
-/* The same of the block at `offset`, of any type. */
+/* The same for the block at `offset`, of any type. */
 int reader_unpack_at(const struct capture *c, uint64_t offset, struct buffer *stored,
 		     struct buffer *raw, struct trk_block_header *ret);
 
-/* Frees what a reader holds; it may be used no more. */
+/* Frees what a reader holds. It must not be used any more. */
 void reader_finish(struct reader *r);
 void reader_pool_finish(struct reader_pool *p);
 

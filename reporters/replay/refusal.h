@@ -7,8 +7,8 @@
 #define REFUSAL_ROOM 4096u
 
 /*
- * Of what capture_open said: error is its errno. failed: what could not be done with a file that is no capture; NULL:
- * "Failed to parse allocation records in". Returns buf.
+ * The sentence for a failure of capture_open; error: its errno. failed: what could not be done with a file that is no
+ * capture; NULL: "Failed to parse allocation records in". Returns buf.
  */
 char *refusal_words(const char *path, const struct trk_fault *fault, int error, const char *failed, char buf[REFUSAL_ROOM]);
 

@@ -27,7 +27,7 @@ static bool same(const struct view_row *a, const struct view_row *b)
 	       a->domain == b->domain && a->block_size == b->block_size && a->kind == b->kind;
 }
 
-/* By half of what there is, not as format/array.h: rows are large, and stand for all of what is live. */
+/* Grows by half, not as format/array.h: rows are large, and there is one for each stack with live blocks. */
 static int grow_rows(struct rows *r)
 {
 	const uint32_t room = r->room ? r->room + r->room / 2 : 64;

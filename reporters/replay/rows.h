@@ -47,7 +47,7 @@ static inline void rows_keep(struct rows *r)
 	r->era++;
 }
 
-/* Before every change of a row. */
+/* Called before every change of a row. */
 static inline struct row *rows_touch(struct rows *r, uint32_t index)
 {
 	struct row *row = &r->all[index];

@@ -18,7 +18,7 @@ static double fraction(uint64_t random)
 	return (double)(random >> 11) * 0x1p-53;
 }
 
-/* Adds what rounding adds to the variance. */
+/* Adds the part of the variance that comes from rounding. */
 static uint64_t round_by(double x, double random, double *variance)
 {
 	const double whole = floor(x), part = x - whole;
@@ -62,7 +62,7 @@ static double count_unit(uint64_t sample_bytes, const struct sampling_error *e)
 	return e->most > 0 ? e->most : (double)sample_bytes;
 }
 
-/* So that P(any of `turns` deviates is larger) is what it is for one and Z. */
+/* Chosen so that the probability that any of `turns` deviates is larger is the same as for one deviate and Z. */
 static double peak_z(double turns)
 {
 	return sqrt(Z * Z + 2 * log(1 + (turns > 0 ? turns : 0)));

@@ -42,7 +42,7 @@ static inline void sampling_take(struct sampling_error *sum, const struct sampli
 	sum->count -= e->count_variance;
 }
 
-/* Of sums over different blocks. */
+/* Adds errors of sums over different blocks. */
 static inline void sampling_join(struct sampling_error *sum, const struct sampling_error *e)
 {
 	sum->bytes += e->bytes;
@@ -52,18 +52,17 @@ static inline void sampling_join(struct sampling_error *sum, const struct sampli
 }
 
 /*
- * Half the width of the 99 % interval around a sum: the truth lies within sum +- margin.
- * Wider than the normal one by what few samples need; with none it is 5.3 B, the bytes of
- * which none is sampled once in 200 times. 0 when sample_bytes is 0. Counts are taken in
- * units of `most`, the smallest blocks that were met: of yet smaller ones, which hardly ever
- * are, it knows nothing.
+ * Half the width of the 99 % interval around a sum: the truth lies within sum +- margin. It is wider than the normal
+ * one, because there may be few samples. Without a sample it is 5.3 B: so many bytes remain without any sample once
+ * in 200 times. 0 when sample_bytes is 0. Counts use units of `most`, the smallest blocks that were sampled; still
+ * smaller blocks are hardly ever sampled, and the margin knows nothing of them.
  */
 uint64_t sampling_bytes_margin(uint64_t sample_bytes, const struct sampling_error *e);
 uint64_t sampling_count_margin(uint64_t sample_bytes, const struct sampling_error *e);
 
 /*
- * The same of a peak: the highest of many estimates lies rather above the truth. turns: how often
- * the live set was replaced, i.e. how many estimates there were that differ.
+ * The same for a peak: the highest of many estimates is probably above the truth. turns: how often the live set was
+ * replaced, i.e. how many different estimates there were.
  */
 uint64_t sampling_peak_bytes_margin(uint64_t sample_bytes, const struct sampling_error *e,
 				    double turns);

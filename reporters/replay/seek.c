@@ -139,7 +139,7 @@ int seek_begin(struct capture *c, const struct seek *s, struct heap *h, uint64_t
 
 bool seek_answers(const struct capture *c, const struct view_options *o)
 {
-	/* Corrupt records leave gaps that are in no sum. */
+	/* Gaps from corrupt records are in no sum. */
 	const bool told = capture_health(c, "events") && !capture_health(c, "corrupt_records");
 	const struct point *const last = o->at.is_range ? &o->at.to : &o->at.from;
 

@@ -7,9 +7,9 @@
 #define SEEK_NONE UINT32_MAX
 
 struct seek {
-	uint32_t keyframe; /* from which on is replayed; SEEK_NONE: from the beginning */
-	uint32_t process; /* whose events: an index, or UINT32_MAX: all */
-	struct stop *points[2]; /* that are to be met; one that needs no event is POINT_END */
+	uint32_t keyframe; /* the keyframe from which on events are replayed; SEEK_NONE: from the beginning */
+	uint32_t process; /* whose events are needed: an index, or UINT32_MAX: all */
+	struct stop *points[2]; /* points that must be found; one that needs no event is POINT_END */
 };
 
 /*
@@ -19,22 +19,22 @@ struct seek {
 bool seek_answers(const struct capture *c, const struct view_options *o);
 
 /*
- * The peak as the recorder found it: number of events up to it, and its time. False: not known,
- * for its order of the events of several processes was another one than theirs by time.
+ * The peak as the recorder found it: number of events up to it, and its time. False: it is not known, because the
+ * recorder's order of the events of several processes differed from the order by time.
  */
 bool seek_knows_peak(const struct capture *c, uint32_t process, uint64_t *ret_event,
 		     uint64_t *ret_ns);
 
 /*
- * The last keyframe that comes before all of the points; SEEK_NONE: there is none, and one that the
- * capture begins with does not count. TRK_ERR_NOMEM.
+ * The last keyframe that comes before all of the points. SEEK_NONE: there is none; the one with which the capture
+ * begins does not count. TRK_ERR_NOMEM.
  */
 int seek_choose(const struct capture *c, const struct seek *s, uint32_t *ret_keyframe);
 
 /*
- * Fills the empty heap with what is live before the first event of the replay: *ret_events come
- * before it, it stands in block *ret_block of the capture or behind. Points that count marks are
- * told of those that are not seen. TRK_ERR_CORRUPT: the keyframe is of no use; TRK_ERR_NOMEM.
+ * Fills the empty heap with the blocks that are live before the first event of the replay. *ret_events come before
+ * that event, which stands in block *ret_block of the capture or later. Points that count marks are told of the marks
+ * that the replay does not see. TRK_ERR_CORRUPT: the keyframe cannot be used; TRK_ERR_NOMEM.
  */
 int seek_begin(struct capture *c, const struct seek *s, struct heap *h, uint64_t *ret_events,
 	       uint32_t *ret_block);

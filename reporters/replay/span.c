@@ -76,7 +76,7 @@ int span_check(const struct span *s, struct trk_fault *fault)
 
 /* ---- the totals ---- */
 
-/* The last one takes what no process of the capture owns; without memory a figure nobody sees. */
+/* The last entry takes what no process of the capture owns, and, if there is no memory, figures that nobody sees. */
 static struct heap_totals *of_process(struct span *s, const struct heap_block *b)
 {
 	const uint32_t index = b->process < s->processes ? b->process : s->processes;

@@ -14,7 +14,7 @@ struct span {
 	bool met; /* the region was entered at least once */
 	char names[160]; /* of regions seen, for the message */
 	struct heap_totals all, lost;
-	struct process_totals of; /* each process; the last is of none */
+	struct process_totals of; /* each process; the last entry is for no process */
 	bool no_memory; /* sums are missing */
 	uint64_t now_bytes, now_blocks; /* live in processes that have not ended */
 	struct sampling_error now_error;
@@ -24,10 +24,10 @@ struct span {
 int span_init(struct span *s, const char *region, uint32_t threads, uint32_t processes);
 void span_finish(struct span *s); /* NULL-safe, zero-safe */
 
-/* Goes on by event e; whether its thread is inside the region when e happens. For every event, in order. */
+/* Goes on by event e. Returns whether its thread is inside the region when e happens. Called for every event, in order. */
 bool span_step(struct span *s, const struct trk_event *e);
 
-/* After the last event: TRK_ERR_ARG with a sentence when there was no such region. */
+/* Called after the last event: TRK_ERR_ARG with a sentence if there was no such region. */
 int span_check(const struct span *s, struct trk_fault *fault);
 
 /* What happens to a block of the span, as a heap_observer is told; e: what it, or the part that died, stands for. */
@@ -36,7 +36,7 @@ void span_grew(struct span *s, const struct heap_block *b, const struct sampling
 void span_died(struct span *s, const struct heap_block *b, const struct sampling_estimate *e,
 	       bool temporary, const struct trk_event *by);
 void span_aside(struct span *s, const struct heap_block *b, const struct sampling_estimate *e);
-/* What the process still holds is leaked, and no longer part of the peak. */
+/* The blocks that the process still holds are leaked, and no longer part of the peak. */
 void span_end_process(struct span *s, uint32_t process);
 
 #endif

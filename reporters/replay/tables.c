@@ -196,7 +196,7 @@ int tables_add_block(struct capture *c, const struct trk_block_header *h, uint64
 	int err = h->process == TRK_NO_PROCESS ? TRK_ERR_CORRUPT :
 						 table_reach(c, TABLE_PROCESSES, h->process);
 
-	/* Events name threads by index: entry 0 takes those that the tables do not know. */
+	/* Events name threads by index. Entry 0 stands for those that the tables do not have. */
 	if (!err)
 		err = table_reach(c, TABLE_THREADS, 0);
 	if (!err)

@@ -3,7 +3,7 @@
  */
 #include "replay/capture_private.h"
 
-#define KEYS_MAX 128u /* HEALTH and SUMMARY: distinct keys kept; they are searched one by one */
+#define KEYS_MAX 128u /* the most distinct keys of HEALTH and SUMMARY that are kept; they are searched one by one */
 
 static int get_text(struct capture *c, struct byte_reader *r, const char **ret, uint32_t *ret_bytes)
 {

@@ -13,7 +13,7 @@ static struct trk_figure get_figure(struct byte_reader *r)
 	return (struct trk_figure){ .bytes = get_varint(r), .count = count };
 }
 
-/* Not negative, and no NaN: what is claimed otherwise is corrupt. */
+/* Not negative, and no NaN: any other value is corrupt. */
 static double get_double(struct byte_reader *r)
 {
 	const uint8_t *const p = get_bytes(r, 8);
@@ -105,7 +105,7 @@ int tables_decode_sums(struct capture *c, const struct trk_block_header *h, stru
 	return err;
 }
 
-/* 0 is all of them. False: no such index. */
+/* 0 stands for all processes. False: there is no such index. */
 static bool get_process(struct capture *c, struct byte_reader *r, uint32_t *ret)
 {
 	const uint64_t process = get_varint(r);

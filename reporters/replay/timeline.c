@@ -55,7 +55,7 @@ int timeline_note_slow(struct timeline *t, uint64_t time_ns, uint64_t bytes)
 	if (span >= t->first + t->count) {
 		if (reach(t, (uint32_t)(span - t->first) + 1) != 0)
 			return TRK_ERR_NOMEM;
-		/* where nothing happened, and until it happened, it is what it was before */
+		/* where nothing happened, and until something happened, the value is the one before */
 		for (before = t->most[t->count]; t->first + t->count <= span;)
 			t->most[t->count++] = before;
 	}

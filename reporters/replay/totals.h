@@ -5,7 +5,7 @@
 #include "format/writer.h"
 #include "replay/heap.h"
 
-/* TRK_TOTAL_EVENTS and `sampled`, which heap does not know, become 0. */
+/* TRK_TOTAL_EVENTS and `sampled`, which the heap does not know, become 0. */
 void totals_of_heap(struct trk_totals *ret, uint32_t process, const struct heap_totals *t);
 /* The SUMMARY of a capture. */
 void totals_write_summary(struct writer *w, const struct heap_totals *t, uint64_t processes,

@@ -19,7 +19,7 @@
 
 /* ---- ends of processes ---- */
 
-/* What it still holds is leaked, and no longer part of what is live at one time. */
+/* The blocks that it still holds are leaked, and no longer part of what is live at one time. */
 static void end_process(struct tally *t, uint32_t process)
 {
 	const bool live = t->options->what == VIEW_LIVE || t->options->what == VIEW_LEAKS;
@@ -65,7 +65,7 @@ static void note_mark(struct tally *t, const struct trk_event *e)
 			 bytes, e->label);
 }
 
-/* Which processes are over at a point: the next event may come long after it. */
+/* Ends the processes that are over at a point: the next event may come long after it. */
 static void end_processes_at(struct tally *t, const struct stop *s, uint64_t event_ns)
 {
 	const uint64_t time_ns = s->point.number;
@@ -104,7 +104,7 @@ static void look_for_points(struct tally *t, const struct trk_event *e)
 
 #define EXPECTED 64u /* events whose blocks are fetched at once */
 
-/* Whether the events up to `last` are all that happens: no point, no end and no border of a region is among them. */
+/* Whether nothing but events happens up to `last`: no point, no end and no border of a region is among them. */
 static bool is_plain(const struct tally *t, const struct trk_event *last)
 {
 	return !t->has_from && !t->has_to && !t->stopped && !t->span.region &&
@@ -179,7 +179,7 @@ static int pass(struct tally *t)
 		end_processes_at(t, &t->to, 0);
 	if (err && err != TRK_END)
 		return err;
-	return t->no_memory || t->span.no_memory ? TRK_ERR_NOMEM : 0; /* the batch that met the last point, too */
+	return t->no_memory || t->span.no_memory ? TRK_ERR_NOMEM : 0; /* the batch in which the last point was found, too */
 }
 
 static void tally_finish(struct tally *t)
@@ -262,7 +262,7 @@ static int set_points(struct tally *t)
 
 	if (t->options->what != VIEW_LIVE && !t->options->spanned)
 		return 0;
-	/* What is copied or stopped at the peak must know where it is. */
+	/* A copy, or a stop, at the peak must know where the peak is. */
 	t->follow_peak = !at->is_range && at->from.kind == POINT_PEAK && !t->options->spanned &&
 			 !t->options->blocks &&
 			 !(t->quick && seek_knows_peak(t->capture, t->options->process, &peak_event,
@@ -459,7 +459,7 @@ static int view_of_events(struct capture *c, const struct view_options *o, bool 
 	return err;
 }
 
-/* Quickly if that is possible; what comes out as an error is asked again of all events. */
+/* Answers quickly if that is possible. If that ends with an error, asks again of all events. */
 static int view_of(struct capture *c, const struct view_options *o, struct view *v,
 		   struct trk_fault *fault)
 {

@@ -34,7 +34,7 @@ struct point {
 struct point_range {
 	struct point from, to; /* a single point: from */
 	bool is_range;
-	char label[256]; /* what looks like a range and began with =: the label, if there is a mark of it. "": none */
+	char label[256]; /* a text that looks like a range and began with =: the label, if there is such a mark. "": none */
 };
 
 /*
@@ -44,7 +44,7 @@ struct point_range {
  */
 int point_parse(const char *text, char **ret_path, struct point_range *ret,
 		struct trk_fault *fault);
-/* What only the capture knows: "@=a..b" is the mark "a..b" where there is one, otherwise the range between two. */
+/* Settles what only the capture can tell: "@=a..b" is the mark "a..b" if there is one, otherwise the range between two. */
 void point_settle(struct point_range *at, const struct capture *c);
 
 struct view_options {
@@ -67,9 +67,8 @@ struct view_options {
 	bool sizes; /* fill view.sizes */
 	bool blocks; /* VIEW_LIVE, VIEW_LEAKS: fill view.blocks */
 	/*
-	 * view.totals, process_totals and events are not looked at: of VIEW_LIVE at a point
-	 * they may then be those of the events that it takes to answer, from a keyframe before
-	 * the point up to it.
+	 * view.totals, process_totals and events are not needed. For VIEW_LIVE at a point they may then be those of
+	 * the events that the answer takes: from a keyframe before the point up to the point.
 	 */
 	bool rows_only;
 	/* Called now and then with the number of events done; may be NULL. */
@@ -83,10 +82,10 @@ struct view_size {
 
 struct view_block {
 	uint64_t address, size, time_ns; /* of its allocation */
-	uint64_t bytes, count; /* what it stands for: size and 1, but in a sampled capture */
-	uint64_t end, asked; /* of a piece of a mapping: behind its last page; bytes of the whole mapping; else 0 */
+	uint64_t bytes, count; /* what it stands for: its size and 1, except in a sampled capture */
+	uint64_t end, asked; /* for a fragment of a mapping: the address behind its last page; bytes of the whole mapping; else 0 */
 	uint32_t node, thread, process, domain;
-	uint32_t mapping; /* pieces of one mapping share it; 0: no piece */
+	uint32_t mapping; /* fragments of one mapping share it; 0: it is no fragment */
 	uint8_t kind;
 };
 
@@ -106,7 +105,7 @@ struct view {
 	struct sampling_error error; /* of bytes and count */
 	struct sampling_error *errors; /* of the rows; NULL when not sampled */
 	uint64_t time_ns; /* of the point */
-	/* Of the whole capture, or of the chosen process, at its end; or of what counts. */
+	/* Figures of the whole capture, or of the chosen process, at its end; or of the blocks that count. */
 	struct heap_totals totals;
 	struct process_totals process_totals; /* the same of each process of the capture */
 	uint64_t events; /* that were read */

@@ -24,10 +24,10 @@ struct tally {
 	bool follow_peak; /* the kept moment is the peak */
 	bool in_range; /* between `from` and `to` */
 	bool counting; /* blocks born now belong to the view */
-	bool has_span; /* the question is about a part: its totals are the span's */
-	bool stopped; /* the rest of the events is not asked for */
-	bool quick; /* only what the answer takes */
-	uint32_t keyframe; /* to begin with; SEEK_NONE: at the beginning */
+	bool has_span; /* the question is about a part: its totals are those of the span */
+	bool stopped; /* the other events are not needed */
+	bool quick; /* only the figures that the answer takes */
+	uint32_t keyframe; /* the keyframe to begin with; SEEK_NONE: at the beginning */
 	uint64_t peak_time_ns; /* of a peak that was known before the pass */
 	struct span span;
 	struct live_list live; /* with options.blocks */
@@ -36,7 +36,7 @@ struct tally {
 	char marks[160]; /* labels seen, for the message */
 };
 
-/* What sums what the question is about. */
+/* The part that sums what the question is about. */
 struct heap_observer view_observer(struct tally *t);
 
 #endif

@@ -16,7 +16,7 @@ static int refuse(struct trk_fault *fault, const char *what)
 	return TRK_ERR_ARG;
 }
 
-/* What only events can answer. */
+/* Questions that only events can answer. */
 static int check(const struct capture *c, const struct view_options *o, struct trk_fault *fault)
 {
 	const uint64_t threshold = capture_summary(c, "temporary_threshold");
