@@ -12,7 +12,7 @@ void block_list_ask(struct view_options *o)
 	o->by_thread |= !o->blocks;
 }
 
-/* The biggest first; those of one stack by age. */
+/* The biggest first; blocks of one stack by age. */
 static int bigger_block(const void *left, const void *right)
 {
 	const struct view_block *const a = left, *const b = right;
@@ -97,7 +97,7 @@ static const struct emit_column columns[COLUMNS] = {
 	[THREAD] = { "thread", EMIT_FOR_PEOPLE },
 };
 
-/* tracemalloc's line for a trace, and what it does not know. */
+/* The line of tracemalloc for a trace, and the fields that tracemalloc does not have. */
 static const struct emit_table table = {
 	EMIT_TABLE("blocks", columns),
 	.sentence = "{file}:{line}: {size}, {allocator}[ (stands for {stands_for})][ at 0x{address:hex}] by {thread}[, {age_ns} old]\n",

@@ -7,9 +7,12 @@
 #include "common/report.h"
 #include "common/traceback.h"
 
-/* What the view must hold for it, once it is known what is asked. */
+/* Tells what the view must hold for the list, when the question is known. */
 void block_list_ask(struct view_options *o);
-/* The biggest first. What has no moment has no blocks of its own: there a block stands for as many as a row counts. TRK_ERR_NOMEM. */
+/*
+ * The biggest first. Without a moment there are no single blocks: then an entry stands for as many blocks as its row
+ * counts. TRK_ERR_NOMEM.
+ */
 int block_list_find(struct view *v, const struct view_options *o);
 /* "blocks": the first `limit` (0: all) that pass the filters. traceback: NULL: without stacks. */
 void block_list_describe(const struct report *r, struct emit *e, uint64_t limit, const struct traceback_options *traceback);

@@ -8,7 +8,7 @@
 #include "format/array.h"
 #include "format/mix.h"
 
-/* Of deeper stacks the oldest frames are left out: a hostile capture has stacks without end. */
+/* The oldest frames of deeper stacks are left out: a hostile capture has stacks without end. */
 #define DEPTH_MAX 2048
 
 /* ---- the biggest stacks ---- */
@@ -93,7 +93,7 @@ static int call_of(struct branches *t, const struct source_frame *f, uint32_t *r
 	return call_new(t, hash, f);
 }
 
-/* From *at to its child for that frame. */
+/* Moves *at to its child for that frame. */
 static int descend(struct branches *t, const struct source_frame *f, uint32_t *at)
 {
 	const size_t before = t->tree.count;
@@ -107,7 +107,7 @@ static int descend(struct branches *t, const struct source_frame *f, uint32_t *a
 	return 0;
 }
 
-/* The root is no call, and has the item of the first one. */
+/* The root is no call, and has the item of the first call. */
 static int start(struct branches *t)
 {
 	static const struct source_frame root = { .function = "<ROOT>", .file = "" };
@@ -146,7 +146,7 @@ static int insert(struct stacks *stacks, struct branches *t, const struct branch
 	return 0;
 }
 
-/* Of those that are alike in all, the one that a stack was added to last comes first. */
+/* Of nodes that are equal in everything, the one to which a stack was added last comes first. */
 static int biggest_first(const void *left, const void *right, void *data)
 {
 	const struct branches *const t = data;

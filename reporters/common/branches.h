@@ -24,8 +24,8 @@ struct branch_stack {
 };
 
 struct branches {
-	bool hides_runtime; /* the caller's: what is below main is left out */
-	struct branch_stack *stacks; /* that pass the filters, the biggest first */
+	bool hides_runtime; /* the caller's: frames below main are left out */
+	struct branch_stack *stacks; /* the rows that pass the filters, the biggest first */
 	size_t stack_count, shown; /* so many of them are in the tree */
 	struct stack_tree tree; /* the biggest child first; its items are calls */
 	struct branch *branches; /* by node of the tree */
@@ -36,7 +36,7 @@ struct branches {
 	struct sampling_error error; /* of these */
 };
 
-/* Of r's view: the `biggest` stacks (0: all). TRK_ERR_NOMEM. */
+/* Fills the tree with the `biggest` stacks of r's view (0: all). TRK_ERR_NOMEM. */
 int branches_find(struct branches *t, const struct report *r, size_t biggest);
 void branches_finish(struct branches *t);
 

@@ -7,7 +7,7 @@
 
 #include "format/pieces.h"
 
-/* So large a part of the stacks without their outer frames, and pictures of them mislead. */
+/* If so large a part of the stacks lacks its outer frames, pictures of them mislead. */
 #define CUT_SHARE_PERCENT 25u
 
 /* HEALTH stopped_by: the piece was full, the recording went on. */
@@ -115,7 +115,7 @@ static void add_pieces(struct line *l, const struct capture *c)
 		    (double)completeness_stopped_ns(c) / 1e9);
 }
 
-/* Events are written all the same: only sums, and what was live at a beginning, need what it had no memory for. */
+/* Events are written all the same. Only sums, and the live set at a beginning, need the memory that was missing. */
 static void add_no_memory(struct line *l, const struct capture *c)
 {
 	const bool begins = c->keyframe_count && c->keyframes[0].begins;
@@ -147,7 +147,7 @@ static void add_unrecorded(struct line *l, const struct capture *c)
 		add(l, "%s", ui_unrecorded(words, unseen));
 }
 
-/* Stacks that are deeper than was asked for are not missing anything. */
+/* Stacks that are deeper than --nframe asks for do not count as incomplete. */
 static void add_cut_stacks(struct line *l, const struct capture *c)
 {
 	const uint64_t all = capture_health(c, "truncated_stacks");

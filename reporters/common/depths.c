@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* No frame stands for older ones that are not kept. */
+/* The frame that stands for older ones does not count. */
 static bool is_frame(const struct capture *c, uint32_t id)
 {
 	const struct cap_frame *const frame = &c->frames[id];

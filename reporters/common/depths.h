@@ -6,7 +6,10 @@
 
 #include "replay/capture.h"
 
-/* By node, also by those that capture_stack() takes for others; 0: of the root, or not known. malloc'ed; NULL: no memory. */
+/*
+ * The depths by node, also of nodes for which capture_stack() returns another. 0: the root, or not known. malloc'ed;
+ * NULL: there is no memory.
+ */
 uint32_t *depths_new(const struct capture *c);
 
 #endif

@@ -20,13 +20,13 @@ struct domains { /* zeroes: none */
 	size_t count;
 };
 
-/* The rows for which `counts` says so; NULL: all. TRK_ERR_NOMEM. */
+/* Sums the rows for which `counts` returns true; NULL: all. TRK_ERR_NOMEM. */
 int domains_sum(struct domains *ret, const struct view *v, bool (*counts)(void *data, const struct view_row *r), void *data);
-/* Those that pass the filters, by the frames without the allocator's own at the top. */
+/* Sums the rows that pass the filters, by the frames without the allocator's own at the top. */
 int domains_filtered(struct domains *ret, const struct view *v, struct stacks *s, const struct filters *f);
 void domains_finish(struct domains *d);
 
-/* "domains": the table, of one, too. */
+/* The table "domains", also for a single domain. */
 void domains_figures(const struct domains *d, struct emit *e);
 /* A line for each, if there are several. before: stands in front of each; noun: of what `count` is, in the singular. */
 void domains_say(const struct domains *d, struct emit *e, const char *before, const char *noun);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A whole unsigned 32-bit number, or -1. */
+/* A 32-bit number without sign as the whole text; or -1. */
 static int64_t number_of(const char *text)
 {
 	const size_t digits = strspn(text, "0123456789");
@@ -34,7 +34,7 @@ static bool take_suffixes(struct filter *f, char *text)
 			if (f->domain < 0)
 				return false;
 		} else {
-			break; /* a comma of the file's name */
+			break; /* the comma belongs to the file's name */
 		}
 		*comma = 0;
 	}
@@ -60,7 +60,7 @@ static bool parse(struct filter *f, char *text)
 	return f->pattern != NULL;
 }
 
-/* Takes the pattern over, also when there is no memory. */
+/* Takes over the pattern, also if there is no memory. */
 static bool append(struct filters *f, const struct filter *new)
 {
 	if (!ARRAY_ROOM(f->items, f->room, f->count + 1, 8)) {

@@ -42,7 +42,7 @@ struct filter_options {
 
 /* Appends a copy of `new`, of its pattern, too. False: no memory. */
 bool filters_append(struct filters *f, const struct filter *new);
-/* Appends one filter. False: `text` is none, or no memory (errno ENOMEM). */
+/* Appends one filter. False: `text` is no filter, or there is no memory (errno ENOMEM). */
 bool filters_add(struct filters *f, const char *text);
 /* Appends all filters of `o`; a wrong one is a usage error and exits. */
 void filters_from_options(struct filters *f, const struct filter_options *o);

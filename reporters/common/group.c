@@ -89,7 +89,7 @@ static int atoms_of(struct group_private *p, const struct source_frame *frames, 
 
 	if (!ARRAY_ROOM(p->scratch, p->scratch_room, n, 64))
 		return TRK_ERR_NOMEM;
-	/* The allocator's frames may be inlined into the first one of ours. */
+	/* The allocator's frames may be inlined into the first frame that counts. */
 	for (size_t i = skip; i > 0 && frames[i - 1].inlined; i--)
 		inlined++;
 	for (size_t i = 0; i < n; i++) {

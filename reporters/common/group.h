@@ -40,7 +40,7 @@ struct group_value {
 struct group_stat {
 	uint32_t path; /* of its key */
 	struct group_value value[GROUP_SIDES];
-	/* The stack with most bytes in it, for printing one. */
+	/* The stack with the most bytes, for printing one of them. */
 	uint32_t node;
 	enum group_side node_side;
 	uint64_t node_size;
@@ -50,26 +50,26 @@ struct group_stat {
 struct grouping {
 	struct group_stat *stats;
 	size_t stat_count;
-	struct group_value total[GROUP_SIDES]; /* of what passed the filters */
+	struct group_value total[GROUP_SIDES]; /* the totals of the rows that passed the filters */
 	struct group_private *private;
 };
 
 /* The key of that name; false: there is none. */
 bool group_by_parse(const char *text, enum group_by *ret);
 const char *group_by_name(enum group_by by);
-/* Whether every frame of a stack has one: only then can a block count for all of them. */
+/* Whether every frame of a stack has such a key: only then can a block count for all of its frames. */
 bool group_can_cumulate(enum group_by by);
 /*
  * After ui_parse: an unknown key is a usage error, which exits. So is a cumulative grouping by a key that not every
  * frame of a stack has (file, line, function and module are the ones that it has).
  */
 enum group_by group_by_check(const char *text, bool cumulative);
-/* What a view must be split by for this key. */
+/* By what a view must be split for this key. */
 void group_by_view(enum group_by by, struct view_options *o);
 
 struct group_options {
 	enum group_by by;
-	bool portable; /* threads are known by name, not by number, as two captures need */
+	bool portable; /* threads are known by name, not by number, because two captures have different numbers */
 	bool hide_runtime; /* what is below main does not count as a frame */
 	bool hide_cut; /* nor does what stands for frames that were not kept */
 };

@@ -85,7 +85,7 @@ int group_path_of(struct group_private *p, uint32_t parent, uint32_t atom, uint3
 	return 0;
 }
 
-/* The function's name; of one not known, what it belongs to. */
+/* The function's name; if it is not known, the module. */
 static int function_atom(struct group_private *p, const struct source_frame *f, uint32_t *ret)
 {
 	const bool location = p->options.by == GROUP_LOCATION;
@@ -102,7 +102,7 @@ static int function_atom(struct group_private *p, const struct source_frame *f, 
 	return err;
 }
 
-/* A line of the source; where none is known, the function: a module's call sites are not all one row. */
+/* A line of the source. If it is not known, the function, so that the call sites of a module do not share one row. */
 static int line_atom(struct group_private *p, const struct source_frame *f, uint32_t *ret)
 {
 	char *text = NULL;
@@ -152,7 +152,7 @@ int group_frame_atom(struct group_private *p, const struct source_frame *f, uint
 	return 0;
 }
 
-/* A thread that was given no name has its process's. */
+/* A thread without a name of its own has the name of its process. */
 static const char *thread_name(const struct capture *c, const struct trk_thread *t)
 {
 	if (t->name && *t->name)

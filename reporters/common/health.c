@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* What a number of the recording's health says when it is not zero. */
+/* The sentence for a number of the recording's health that is not zero. */
 static const struct {
 	const char *key, *words;
 	bool reason; /* why stacks were cut */

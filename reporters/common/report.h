@@ -1,7 +1,6 @@
 /*
- * report - what every reporter does before and after its own loop: the common
- * options, opening a capture with the standard messages, the line that says
- * that a capture is not whole.
+ * report - what every reporter does before and after its own work: the common options, opening a capture with the
+ * standard messages, and the line that says what a capture lacks.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -48,16 +47,16 @@ struct report_options {
 		UI_OPTION(0, "skip-frame", UI_LIST, &(o).skip_frames, "PATTERN",                     \
 			  "treat functions that match as allocator frames", 0, 0)
 
-/* What every report of the heap has; what it finds itself it keeps beside it. */
+/* The parts that every report of the heap has. A report keeps its own findings elsewhere. */
 struct report {
 	struct capture *capture;
 	struct stacks *stacks; /* NULL until report_stacks */
 	const char *operand; /* as it was given */
-	struct point_range at; /* the point asked for; the peak when none was */
+	struct point_range at; /* the point that was asked for, or the peak */
 	bool has_point;
 	uint32_t process; /* index chosen by --pid, UINT32_MAX: all */
 	uint64_t lost; /* events, by the gaps that were read */
-	char missing_told[COMPLETENESS_ROOM]; /* what the user was told is missing */
+	char missing_told[COMPLETENESS_ROOM]; /* the line about missing parts that the user has read */
 	struct unnamed unnamed; /* zeroes until report_unnamed */
 	struct view_options asked; /* by report_main: the question, */
 	bool nameless; /* ... which needs neither names nor domains, */
@@ -81,7 +80,10 @@ int report_view(struct report *r, struct view_options *o, struct view *ret);
  * it: what is known after the events were read is said at once. Says nothing twice.
  */
 void report_say_missing(struct report *r);
-/* Counts what functions without names allocated; report_close and report_figures report it. filters: NULL: all passes. */
+/*
+ * Counts the bytes that functions without names allocated. report_close and report_figures report them. filters:
+ * NULL: all rows pass.
+ */
 void report_unnamed(struct report *r, const struct view *v, const struct filters *filters);
 /* "complete", "incomplete" and, where it is worth a line, "unnamed". */
 void report_figures(struct emit *e, const struct report *r);
@@ -93,31 +95,31 @@ void report_close(struct report *r);
 struct selection_options;
 
 /*
- * What a report is. The file of a report fills one in, and has a main that hands it to report_main. Functions may be NULL; those
- * that return an int return 0 or TRK_ERR_NOMEM, unless they say otherwise.
+ * What a report is. The file of a report fills in one, and passes it to report_main in its main. Functions may be
+ * NULL. Those that return an int return 0 or TRK_ERR_NOMEM, unless the comment says otherwise.
  */
 struct report_kind {
 	const struct ui_command *command;
 	const char *schema; /* of its JSON: "tracker.stats" */
 	const char *table; /* key of the table that --csv writes; NULL: all figures */
-	const char *(*choose_table)(void); /* when options decide; NULL: `table` it is */
+	const char *(*choose_table)(void); /* for options that decide it; NULL: it is `table` */
 	struct report_options *common;
-	struct selection_options *selection; /* NULL: it chooses itself, in `ask` */
+	struct selection_options *selection; /* NULL: the report chooses itself, in `ask` */
 	struct filter_options *filtering; /* NULL: it has no filters */
-	bool of_two; /* captures, of which `ask` and the others get an array */
+	bool of_two; /* the most captures; `ask` and the others get an array of them */
 	bool of_tables; /* it reads no events, and names no frames */
 
 	/* After the options are parsed: those that contradict each other are a usage error, which exits. */
 	void (*check)(struct report *r);
 	/* Before the capture is opened. An exit code; it has said why. */
 	int (*prepare)(struct report *r);
-	/* The question, once the capture is open: r->asked. May be a usage error, which exits. */
+	/* The question, when the capture is open: sets r->asked. A usage error exits. */
 	void (*ask)(struct report *r);
 	/* What it shows, from the view. Or the exit code of a second report_view, which has said why. */
 	int (*find)(struct report *r);
 	/* Describes it. */
 	int (*describe)(struct report *r, struct emit *e);
-	/* When all is written: UI_OK, or UI_GATE, and says why. */
+	/* Called when everything is written: UI_OK, or UI_GATE after a message that says why. */
 	int (*gate)(const struct report *r);
 	void (*finish)(void);
 };

@@ -28,7 +28,7 @@ struct selection_options {
 			  "show blocks freed within N other allocations", 0, UINT32_MAX - 1),  \
 		UI_OPTION(0, "allocations", UI_FLAG, &(o).allocations, NULL, "show everything that was ever allocated", 0, 0)
 
-/* What counts as temporary when no threshold is given: sums were counted with one. */
+/* What counts as temporary if no threshold is given: an aggregated capture has the threshold of its sums. */
 uint64_t selection_threshold(const struct report *r);
 
 /* After ui_parse: options that exclude each other are a usage error and exit. */
@@ -40,7 +40,7 @@ void selection_check(const struct selection_options *o);
  */
 void selection_apply(const struct selection_options *o, const struct report *r, struct view_options *v);
 
-/* The point asked for is the end of the capture, or there is none. */
+/* Whether the point is the end of the capture, or no point was given. */
 bool selection_is_whole(const struct report *r);
 
 /* "peak", "end", "mark one", "mark one..end", "1.5s" ... Returns buf. */

@@ -9,9 +9,8 @@
 #include "format/array.h"
 
 /*
- * What runtimes allocate once and never free. A rule names frames at the top of
- * the stack, below malloc and friends: patterns on any frame would silence the
- * program's own constructors with the loader's.
+ * What runtimes allocate once and never free. A rule names frames at the top of the stack, below malloc and its like.
+ * If patterns could match any frame, the loader's would silence the program's own constructors.
  */
 struct rule {
 	const char *what;
@@ -39,7 +38,7 @@ static const struct rule builtin_rules[] = {
 
 #define BUILTIN_COUNT (sizeof(builtin_rules) / sizeof(builtin_rules[0]))
 
-/* Does the part before a * (or the end) begin at text? */
+/* Whether the part before a * (or the end) begins at text. */
 static const char *find_part(const char *part, size_t n, const char *text, bool at_start,
 			     bool at_end)
 {
@@ -147,7 +146,7 @@ int suppressions_read(struct suppressions *s, const char *path, unsigned *ret_li
 	return err;
 }
 
-/* Frames that only pass memory on: skipped ones, but not the runtime that asked for itself. */
+/* Frames that only pass memory on: skipped ones, except a runtime that asked for itself. */
 static size_t top_of(const struct source_frame *frames, size_t count)
 {
 	size_t i = 0;

@@ -1,12 +1,11 @@
 /*
  * traceback - a stack printed as tracemalloc prints one:
  *
- *   File "/src/b.c", line 4
- *     <the source line, when it can be read>
+ *     File "/src/b.c", line 4
+ *       <the source line, when it can be read>
  *
- * Source is read only from regular files, and unless it is asked for otherwise
- * only from those that everybody may read, so that a report handed on never
- * carries what its reader could not have opened.
+ * Source is read only from regular files, and without an option only from files that everybody may read. So a report
+ * that is passed on never contains text that its reader could not have opened.
  */
 #ifndef TRACEBACK_H
 #define TRACEBACK_H
@@ -43,8 +42,8 @@ struct traceback_options {
 bool traceback_parse_limit(const char *text, struct traceback_options *o);
 
 /*
- * After ui_parse: `limit` is the N of --traceback[=N] ("": none; NULL: no stacks are wanted). What
- * is no number, and options that would change nothing, are a usage error: exits. form: see report_form.
+ * Called after ui_parse. `limit` is the N of --traceback[=N] ("": none; NULL: no stacks are wanted). A value that is
+ * no number, and options that would change nothing, are a usage error, which exits. form: see report_form.
  */
 void traceback_check(const char *limit, const char *form, struct traceback_options *o);
 
@@ -66,7 +65,7 @@ void traceback_print(FILE *f, const struct source_frame *frames, size_t count, c
 void traceback_print_cut(FILE *f, const char *indent, const struct source_frame *frame);
 /* Line `line` of the file without the white space around it, malloc'ed; NULL: not to be shown. */
 char *traceback_source(const char *file, uint32_t line, enum traceback_sources sources);
-/* The line, in one of its own; nothing when it is not to be shown. */
+/* Prints the line as a line of its own; nothing if it must not be shown. */
 void traceback_print_source(FILE *f, const char *file, uint64_t line, const struct traceback_options *o);
 /* For people: in a line below, if there is one. */
 void traceback_emit_source(struct emit *e, const char *file, uint64_t line, const struct traceback_options *o);

@@ -9,7 +9,7 @@
 #include "symbols/made_code.h"
 #include "symbols/package.h"
 
-/* Of fewer bytes nobody misses the names. */
+/* If fewer bytes are concerned, nothing is said. */
 #define SHARE_PERCENT 10u
 
 static bool passes(struct stacks *s, const struct view_row *r, const struct filters *filters)
@@ -77,7 +77,7 @@ static double percent(uint64_t bytes, const struct unnamed *u)
 	return 100.0 * (double)bytes / (double)u->all;
 }
 
-/* Where the names could be had, by people who can install and rebuild. */
+/* Where the names could come from, for people who can install and rebuild. */
 static void advise_stripped(const struct trk_module *m, char *buf, size_t room)
 {
 	const char *const servers = getenv("DEBUGINFOD_URLS");
@@ -92,7 +92,7 @@ static void advise_stripped(const struct trk_module *m, char *buf, size_t room)
 			 missing ? file : "", other);
 }
 
-/* What to do so that the module's functions have names. */
+/* What the user can do so that the module's functions have names. */
 static void advise(const struct unnamed *u, const struct capture *c, char *buf, size_t room)
 {
 	const struct trk_module *const m = &c->modules[u->module];

@@ -16,17 +16,17 @@ struct unnamed {
 	uint64_t all, bytes; /* of the report, and of those functions */
 	uint64_t module_bytes; /* of these, in one module, which has most of them */
 	uint32_t module; /* its id; 0: there is none */
-	uint32_t modules; /* in so many there are some */
-	enum stacks_names names; /* what is known of the module's */
+	uint32_t modules; /* how many modules have such functions */
+	enum stacks_names names; /* why that module has no names */
 	uint64_t *by_module; /* while it is counted */
 };
 
-/* Counts the bytes of stacks one by one. Without memory nothing is found. */
+/* Counts the bytes of single stacks. If there is no memory, nothing is found. */
 void unnamed_begin(struct unnamed *u, const struct capture *c);
 void unnamed_add(struct unnamed *u, const struct capture *c, struct stacks *s, uint32_t node, uint64_t bytes);
 void unnamed_end(struct unnamed *u, const struct stacks *s);
 
-/* All of that at once, for the stacks that pass the filters (NULL: all). */
+/* Does all of that at once, for the stacks that pass the filters (NULL: all). */
 void unnamed_find(struct unnamed *u, const struct capture *c, struct stacks *s, const struct view *v,
 		  const struct filters *filters);
 

@@ -331,8 +331,8 @@ int aggregation_apply(struct aggregation *a, const struct trk_event *e)
 }
 
 /*
- * Writes the sizes of the process. There are few: if there is room, they become a list, which takes less memory than
- * the table.
+ * Replaces the table of the process's sizes by a list, which takes less memory, because the sizes are few. If there
+ * is no memory for the list, the table stays.
  */
 static void settle_sizes(struct aggregation *a, struct aggregation_process *p)
 {

@@ -15,7 +15,10 @@ bool ada_is_unit_of(Dwarf_Die *die);
 /* By the libraries that the file needs, or is. */
 bool ada_is_file(Elf *elf);
 
-/* "pkg.sub.proc" of "pkg__sub__proc__2", "main" of "_ada_main"; `name` itself where it is not GNAT's, or there is no memory. */
+/*
+ * "pkg.sub.proc" for "pkg__sub__proc__2", "main" for "_ada_main". Returns `name` itself if it is not GNAT's, or if
+ * there is no memory.
+ */
 const char *ada_name(const char *name, struct arena *arena);
 
 #endif

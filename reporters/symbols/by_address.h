@@ -14,7 +14,7 @@ struct by_address {
 	uint32_t index; /* the caller's */
 };
 
-/* Those with one address stay in the order in which they were. False: out of memory, nothing is sorted. */
+/* Things with one address stay in the order in which they were. False: there is no memory, and nothing is sorted. */
 bool by_address_sort(struct by_address *items, size_t count);
 
 #endif

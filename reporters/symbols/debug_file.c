@@ -1,9 +1,9 @@
 /*
  * debug_file - see debug_file.h.
  *
- * libdwfl's last resort is to ask debuginfod, and for that it loads libcurl with
- * thirty libraries behind it, before it looks whether any server is named: 15 ms
- * for every recording. So it is called only where a file or a server may be.
+ * libdwfl's last resort is to ask debuginfod. For that it loads libcurl and thirty other libraries, before it looks
+ * whether any server is named: 15 ms for every recording. So libdwfl is called only if there may be a file or a
+ * server.
  */
 #include "symbols/debug_file.h"
 
@@ -28,7 +28,7 @@ static bool exists(const char *root, const char *dir, size_t dir_bytes, const ch
 	return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
 }
 
-/* In the file's directory, in .debug of it, and under the root of all debug files, leading directories left out or not. */
+/* In the file's directory, in .debug of it, and under the root of all debug files, with or without leading directories. */
 static bool exists_near(const char *file, const char *link)
 {
 	const char *const slash = strrchr(file, '/');

@@ -10,13 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Name of the debug file of the file behind `fd`, into `out`. False: it has none, is no ELF file, or of another build than `id` (NULL: any). */
+/*
+ * Writes the name of the debug file of the file behind `fd` to `out`. False: it has none, is no ELF file, or belongs
+ * to another build than `id` (NULL: any).
+ */
 bool debug_link_name(int fd, const uint8_t *id, size_t id_bytes, char *out, size_t room);
 
-/* The same of the file at `path`, if its debug file is in no place where one is looked for. Nothing but `path` is opened. */
+/* The same for the file at `path`, if its debug file is in none of the usual places. Opens only `path`. */
 bool debug_link_missing(const char *path, const uint8_t *id, size_t id_bytes, char *out, size_t room);
 
-/* What is to be said where the file that dwz moved parts of `dwarf` into is missing, of the module at `path`. Returns out. */
+/* The sentence for a module at `path` if the file is missing into which dwz moved parts of `dwarf`. Returns out. */
 char *debug_link_alt_trouble(Dwarf *dwarf, const char *path, char *out, size_t room);
 
 #endif

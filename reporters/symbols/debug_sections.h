@@ -16,7 +16,7 @@ enum debug_sections {
 
 enum debug_sections debug_sections_of(Elf *elf);
 
-/* Parts are in another file, by the section that dwz writes, and that was not found. */
+/* Parts are in another file, as the section that dwz writes says, and that file was not found. */
 bool debug_alt_is_missing(Dwarf *dwarf);
 
 #endif

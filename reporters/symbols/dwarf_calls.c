@@ -6,10 +6,10 @@
 
 #include "format/array.h"
 
-/* Blocks and calls in each other at most: files may be hostile. */
+/* The most blocks and calls inside each other: files may be hostile. */
 #define DEPTH_MAX 400
 
-/* Its number; DWARF_CALL_NONE: no memory. */
+/* The number of the new call; DWARF_CALL_NONE: there is no memory. */
 static uint32_t add(struct dwarf_function *f, Dwarf_Die *die, uint32_t outer)
 {
 	Dwarf_Addr base, low, high;
@@ -24,7 +24,7 @@ static uint32_t add(struct dwarf_function *f, Dwarf_Die *die, uint32_t outer)
 	return f->count++;
 }
 
-/* Those in `parent`, directly, within blocks of it, and in each other. */
+/* Reads the calls in `parent`: directly in it, in its blocks, and in each other. */
 static bool collect(struct dwarf_function *f, Dwarf_Die *parent, uint32_t outer, int depth)
 {
 	Dwarf_Die die;

@@ -16,10 +16,10 @@
 
 #define DWARF_CALL_NONE UINT32_MAX
 
-/* What is known of a call, or of the function itself, once it was asked for. */
+/* What is known of a call, or of the function itself, after it was asked for. */
 struct dwarf_facts {
 	const char *name;
-	const char *file; /* where the function that it was inlined into calls it */
+	const char *file; /* the line where the function around it calls it */
 	uint32_t line;
 	bool known, linkage; /* linkage: the name is a linkage name */
 };

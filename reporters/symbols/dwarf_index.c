@@ -23,7 +23,7 @@ struct dwarf_index {
 	struct dwarf_unit *units;
 	uint32_t count, room;
 	struct dwarf_scopes scopes;
-	/* What is known of functions that others are copies of: a template's is inlined in a thousand places. */
+	/* What is known of functions of which others are copies: a template's function is inlined in a thousand places. */
 	struct dwarf_facts *origins;
 	uint32_t origin_count, origin_room;
 	struct keymap origin_ids; /* address of the entry -> index into origins */
@@ -142,7 +142,7 @@ static const struct dwarf_facts *origin_of(struct dwarf_index *x, Dwarf_Die *ori
 	return &x->origins[*id];
 }
 
-/* A copy of a function has the name of what it is a copy of. */
+/* A copy of a function has the name of its original. */
 static void name_of(struct dwarf_index *x, Dwarf_Die *die, struct dwarf_facts *ret)
 {
 	const struct dwarf_facts *known = NULL;
@@ -225,7 +225,7 @@ size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct resolv
 
 	if (max == 0)
 		return 0;
-	/* Ranges of units overlap only when one of them is wrong: the one with a function wins. */
+	/* Ranges of units overlap only if one of them is wrong: the unit with a function wins. */
 	for (uint32_t i = intervals_find(&x->ranges, address); i != INTERVAL_NONE;
 	     i = intervals_next(&x->ranges, i, address)) {
 		struct dwarf_unit *const u = &x->units[x->ranges.items[i].value];

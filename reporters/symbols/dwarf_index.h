@@ -19,7 +19,7 @@ struct dwarf_index;
 int dwarf_index_new(struct dwarf_index **ret, Dwarf *dwarf, struct arena *arena);
 void dwarf_index_free(struct dwarf_index *x); /* NULL-safe */
 
-/* What of it could not be read so far, and why: the end of a sentence. Returns out; "": nothing. */
+/* The end of a sentence: which part of it could not be read so far, and why. Returns out; "": everything was read. */
 char *dwarf_index_trouble(const struct dwarf_index *x, char *out, size_t room);
 
 /*

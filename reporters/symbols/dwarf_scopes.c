@@ -11,7 +11,7 @@
 #include "symbols/demangled.h"
 #include "symbols/stack.h"
 
-/* Files may be hostile: nesting, references from one entry to the next, and length of a name at most. */
+/* Files may be hostile: the most nesting, the most references from one entry to the next, and the longest name. */
 #define DEPTH_MAX 200
 #define HOPS_MAX 8
 #define NAME_MAX_BYTES 4096
@@ -81,7 +81,7 @@ static void put_type(struct text *t, Dwarf_Die *die, int depth)
 		{ DW_TAG_const_type, " const" },
 		{ DW_TAG_volatile_type, " volatile" },
 	};
-	/* gcc's own words for types that demanglers call otherwise */
+	/* gcc's own words for types that have other names in demanglers */
 	static const char *const words[][2] = {
 		{ "long int", "long" },
 		{ "long unsigned int", "unsigned long" },
@@ -139,7 +139,7 @@ static bool call_operator(Dwarf_Die *class, Dwarf_Die *ret)
 
 /* ---- scopes ---- */
 
-/* Numbered as compilers do in linkage names: from 1 among those with the same parameters in one scope. */
+/* Numbers as compilers use them in linkage names: from 1 among the closures with the same parameters in one scope. */
 static unsigned lambda_number(const struct unit_scopes *u, const char *prefix, const char *signature)
 {
 	const size_t n = strlen(prefix), m = strlen(signature);
@@ -186,7 +186,7 @@ static void put_class(const struct walk *w, struct text *t, Dwarf_Die *class)
 	put(t, number);
 }
 
-/* A function as a scope of what is declared in it. */
+/* A function as the scope of what is declared in it. */
 static void put_function(struct text *t, Dwarf_Die *function)
 {
 	Dwarf_Attribute attr;
@@ -219,7 +219,7 @@ static void add(struct walk *w, Dwarf_Die *function, const char *prefix)
 
 static void walk(struct walk *w, Dwarf_Die *parent, const char *prefix, int depth);
 
-/* What is declared in `die`, whose own name comes behind the prefix. */
+/* Reads what is declared in `die`, whose own name stands behind the prefix. */
 static void walk_scope(struct walk *w, Dwarf_Die *die, const char *prefix, int depth)
 {
 	const int tag = dwarf_tag(die);

@@ -18,8 +18,8 @@ struct dwarf_scopes {
 
 /*
  * The whole name of a function without a linkage name, as a demangler would write it without the parameters:
- * "app::(anonymous namespace)::Hidden::make", "app::run()::{lambda(int)#1}::operator()". NULL: the bare name is
- * the whole one (C, the outermost scope), or memory ran out. Lives as long as `arena`.
+ * "app::(anonymous namespace)::Hidden::make", "app::run()::{lambda(int)#1}::operator()". NULL: the bare name is the
+ * whole one (C, the outermost scope), or there is no memory. Lives as long as `arena`.
  */
 const char *dwarf_scopes_name(struct dwarf_scopes *s, Dwarf_Die *function, struct arena *arena);
 void dwarf_scopes_finish(struct dwarf_scopes *s);

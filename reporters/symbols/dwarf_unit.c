@@ -10,7 +10,7 @@
 #include "format/array.h"
 #include "symbols/path.h"
 
-/* Nesting of namespaces, classes and blocks at most: a hostile file must not exhaust our stack. */
+/* The most nesting of namespaces, classes and blocks: a hostile file must not exhaust the stack. */
 #define DEPTH_MAX 200
 
 static const char *dwo_name(Dwarf_Die *cu)
@@ -60,7 +60,7 @@ static bool add_function(struct dwarf_unit *u, Dwarf_Die *die)
 	return true;
 }
 
-/* Out of memory: what was found so far stays usable. */
+/* There is no memory: what was found so far can still be used. */
 static bool collect(struct dwarf_unit *u, Dwarf_Die *parent, bool deep, int depth)
 {
 	Dwarf_Die die;
@@ -107,9 +107,8 @@ static void collect_functions(struct dwarf_unit *u, bool deep)
 }
 
 /*
- * Functions nested in functions (GNU C, methods of local classes) are rare and
- * finding them means reading the whole unit, so that is done for an address
- * that has no other function.
+ * Functions nested in functions (GNU C, methods of local classes) are rare, and finding them takes reading the whole
+ * unit. So this is done only for an address without another function.
  */
 struct dwarf_function *dwarf_unit_function(struct dwarf_unit *u, uint64_t address)
 {
@@ -134,7 +133,7 @@ static bool files_init(struct dwarf_files *f, Dwarf_Files *files, size_t count)
 	return f->count > 0;
 }
 
-/* libdw joins names in the unit's own directory, but not those in one relative to it. */
+/* libdw joins names in the unit's own directory, but not those in a directory relative to it. */
 static bool is_joined(const char *name, const char *comp_dir)
 {
 	const size_t n = comp_dir ? strlen(comp_dir) : 0;

@@ -32,7 +32,7 @@ struct dwarf_unit {
 	Dwarf_Lines *lines;
 	size_t line_count;
 	bool has_files, has_lines;
-	const char *missing; /* the .dwo that its functions are in, which could not be opened; NULL: it was, or there is none */
+	const char *missing; /* the .dwo with its functions, if it could not be opened; NULL: it could, or there is none */
 };
 
 /* The function whose code contains the address; valid until the next call. NULL: none. */

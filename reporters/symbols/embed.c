@@ -9,10 +9,13 @@
 
 #include "format/trk.h"
 
-/* Inlined frames of one address at most. */
+/* The most inlined frames of one address. */
 #define FRAMES_MAX 64
 #define PROGRESS_EVERY 1024
-/* libdw keeps all that it ever read: so much more memory than at the start, and it begins anew, but not too often. */
+/*
+ * libdw keeps everything that it ever read. When it has taken so much more memory than at the start, it begins anew,
+ * but not too often.
+ */
 #define MEMORY_MAX (512ull << 20)
 #define FORGET_EVERY 16384u
 
@@ -37,7 +40,7 @@ static void resolve_one(struct resolver_module *m, const struct embed_frame *f,
 {
 	struct resolved_frame found[FRAMES_MAX];
 	struct trk_symbol_text symbols[FRAMES_MAX];
-	/* A return address: the call is before it. */
+	/* A return address, so the call is before it. */
 	const size_t n = f->offset ? resolver_lookup(m, f->offset - 1, found, FRAMES_MAX) : 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -55,7 +58,7 @@ static void resolve_one(struct resolver_module *m, const struct embed_frame *f,
 	report->without_symbols += !named;
 }
 
-/* Of this process, with the files that it has mapped. */
+/* The memory of this process, including the files that it has mapped. */
 static uint64_t memory_in_use(void)
 {
 	FILE *const f = fopen("/proc/self/statm", "re");
@@ -68,7 +71,7 @@ static uint64_t memory_in_use(void)
 	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Frames are in the order of addresses: what was read for those before will not be asked for again. */
+/* Frames come in the order of addresses, so what was read for earlier ones is not needed again. */
 static void bound_memory(struct resolver *r, uint64_t before, size_t done, const struct embed_sink *sink)
 {
 	if (!done || done % FORGET_EVERY || memory_in_use() <= before + MEMORY_MAX)
@@ -82,7 +85,7 @@ static void count_module(const struct embed_module *module, enum resolver_module
 			 size_t frames, struct embed_report *report)
 {
 	if (module->record.flags & TRK_MODULE_VDSO)
-		return; /* never has a file, and nobody misses it */
+		return; /* it never has a file, and needs none */
 	report->modules++;
 	report->missing += state == RESOLVER_MISSING;
 	report->changed += state == RESOLVER_CHANGED;
@@ -91,7 +94,7 @@ static void count_module(const struct embed_module *module, enum resolver_module
 		report->unavailable_frames += frames;
 }
 
-/* Without a name a frame stays as it is: no file has it, on no other machine. */
+/* A frame without a name stays as it is: its code is in no file, on any machine. */
 static void resolve_made(const struct embed_frame *frames, size_t count, struct made_code *code,
 			 const struct embed_sink *sink, struct embed_report *report)
 {

@@ -16,9 +16,9 @@
 #include "symbols/resolver.h"
 
 struct embed_module {
-	struct trk_module record; /* as in the capture; without a build-id that of the file is not checked */
-	int fd; /* the file itself, the caller's; -1: that of the record's path is opened */
-	struct made_code *code; /* of one with TRK_MODULE_MADE, or NULL: its names are known to nobody */
+	struct trk_module record; /* as in the capture; without a build-id the file's is not checked */
+	int fd; /* the file itself, which stays the caller's; -1: the file at the record's path is opened */
+	struct made_code *code; /* for a module with TRK_MODULE_MADE; NULL: its names are not known */
 };
 
 struct embed_frame {
@@ -48,17 +48,16 @@ struct embed_sink {
 	/* Called once per frame looked up; n = 0: nothing is known. Strings live until `forgotten`. */
 	void (*symbols)(void *data, uint32_t frame, const struct trk_symbol_text *s, size_t n);
 	void (*progress)(void *data, uint64_t done, uint64_t total); /* may be NULL */
-	/* Why debug information of the module could not be read, or not all; may be NULL. */
+	/* Tells why debug information of the module could not be read completely; may be NULL. */
 	void (*trouble)(void *data, uint32_t module, const char *why);
-	void (*forgotten)(void *data); /* no string that was passed on is at its place any more; may be NULL */
+	void (*forgotten)(void *data); /* strings that were passed on before are no longer valid; may be NULL */
 	void *data;
 };
 
 /*
- * Looks up frames[0..count), which is sorted in place. modules[id] describes a
- * module, [0] is ignored; frames of other ids are left out. Frames in modules
- * whose file is missing, rebuilt or unreadable are not passed on, so that they
- * stay "never looked up" and another machine can still do it. 0, TRK_ERR_NOMEM.
+ * Looks up frames[0..count), which is sorted in place. modules[id] describes a module; [0] is ignored, and frames of
+ * other ids are left out. If the file of a module is missing, rebuilt or unreadable, its frames are not passed on. So
+ * they stay "never looked up", and another machine can still do it. 0, TRK_ERR_NOMEM.
  */
 int embed_frames(struct embed_frame *frames, size_t count, const struct embed_module *modules,
 		 uint32_t module_count, const struct embed_sink *sink, struct embed_report *ret);

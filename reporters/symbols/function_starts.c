@@ -40,7 +40,7 @@ static bool find_table(Elf *elf, struct table *t)
 	return false;
 }
 
-/* Bytes of a pointer in this encoding; 0: another than linkers write. */
+/* Bytes of a pointer in this encoding; 0: linkers do not write this encoding. */
 static size_t bytes_of(uint8_t encoding)
 {
 	switch (encoding & 0x0f) {
@@ -59,7 +59,7 @@ static int32_t read_s32(const uint8_t *p)
 {
 	int32_t v;
 
-	memcpy(&v, p, sizeof(v)); /* of this machine's order: files of others were refused by their header */
+	memcpy(&v, p, sizeof(v)); /* in this machine's byte order: files with the other one were refused by their header */
 	return v;
 }
 
@@ -110,7 +110,7 @@ bool function_starts_init(struct function_starts *f, Elf *elf)
 	return true;
 }
 
-/* `size` bytes of the module at the address, where the file has them. */
+/* `size` bytes of the module at the address, if the file has them. */
 static const uint8_t *bytes_at(Elf *elf, uint64_t address, size_t size)
 {
 	size_t count, bytes;
@@ -129,7 +129,7 @@ static const uint8_t *bytes_at(Elf *elf, uint64_t address, size_t size)
 	return NULL;
 }
 
-/* UINT64_MAX: that is not known. */
+/* UINT64_MAX: it is not known. */
 static uint64_t end_of(const struct function_starts *f, const struct function_start *s)
 {
 	/* an entry is its length, its distance to what it has in common with others, the beginning, the size */

@@ -23,13 +23,16 @@ struct function_starts {
 	size_t count;
 };
 
-/* Of a linked file, which is to stay open. None: the file has no such table, or one that cannot be read. False: out of memory. */
+/*
+ * The function starts of a linked file, which must stay open. None: the file has no such table, or one that cannot be
+ * read. False: there is no memory.
+ */
 bool function_starts_init(struct function_starts *f, Elf *elf);
 void function_starts_finish(struct function_starts *f); /* zero-safe */
 
 /*
- * Where the function begins that the address lies in; where no unwind information covers it, the end of what is before: such
- * code is none of that function's. False: before the first one.
+ * Where the function begins in which the address lies. If no unwind information covers the address, the end of the
+ * function before it, because such code does not belong to that function. False: it lies before the first function.
  */
 bool function_starts_find(const struct function_starts *f, uint64_t address, uint64_t *ret_start);
 

@@ -18,14 +18,14 @@
 #define FIXED 8u /* version, two zeros, alignment of code, size of pointers */
 #define POINTER 8u
 #define FUNCTIONS_MAX (1u << 28)
-#define TABLES_MAX 16u /* so many places that look like one are looked at more closely */
+#define TABLES_MAX 16u /* so many places that look like a table are examined */
 
 static uint64_t number(const struct go_names *g, uint64_t at, unsigned bytes)
 {
 	uint64_t v = 0;
 
 	if (at <= g->size && bytes <= g->size - at)
-		memcpy(&v, g->table + at, bytes); /* of this machine's order: of others the version differs */
+		memcpy(&v, g->table + at, bytes); /* in this machine's byte order: with the other one, the version differs */
 	return v;
 }
 
@@ -44,7 +44,7 @@ static unsigned pair_bytes(const struct go_names *g)
 	return has_narrow_pairs(g) ? 4 : POINTER;
 }
 
-/* A program that is placed anywhere has the address in a relocation. */
+/* A position-independent program has the address in a relocation. */
 static uint64_t relocated(Elf *elf, uint64_t place)
 {
 	GElf_Shdr h;
@@ -87,7 +87,7 @@ static bool read_header(struct go_names *g)
 	       (2 * g->count + 1) * pair_bytes(g) <= g->size - g->functions;
 }
 
-/* Where the function begins; of `count`: where the last one ends. */
+/* Where the function begins; for index `count`: where the last function ends. */
 static uint64_t start_of(const struct go_names *g, uint64_t index)
 {
 	const unsigned n = pair_bytes(g);

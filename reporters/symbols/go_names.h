@@ -11,16 +11,16 @@
 #include <stdint.h>
 
 struct go_names {
-	const uint8_t *table; /* of libelf; NULL: the file has none, or one of a version that is not known here */
+	const uint8_t *table; /* of libelf; NULL: the file has no such table, or one of an unknown version */
 	size_t size;
 	uint32_t version;
 	uint64_t text; /* address that functions are told from */
-	uint64_t count, names, functions; /* functions; where in the table their names and entries stand */
+	uint64_t count, names, functions; /* number of functions; where their names and entries stand in the table */
 };
 
 void go_names_init(struct go_names *g, Elf *elf);
 
-/* Name of the Go function at the address, as long as `elf` lives; NULL: it lies in none. */
+/* The name of the Go function at the address, valid as long as `elf`; NULL: the address is in none. */
 const char *go_names_find(const struct go_names *g, uint64_t address);
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "format/array.h"
 
-/* Links to follow at most: real code nests a few levels, hostile files nest without end. */
+/* The most links to follow: real code nests a few levels, hostile files nest without end. */
 #define OUTER_MAX 512
 
 bool intervals_add(struct intervals *t, uint64_t low, uint64_t high, uint32_t value)
@@ -36,7 +36,7 @@ static int by_start(const void *a, const void *b)
 	return x->value < y->value ? -1 : x->value > y->value;
 }
 
-/* As those of a table that was sorted before, and most that compilers write. */
+/* Ranges come sorted from a table that was sorted before, and from most compilers. */
 static bool is_sorted(const struct intervals *t)
 {
 	for (uint32_t i = 1; i < t->count; i++)

@@ -27,7 +27,7 @@ struct intervals {
 /* Empty ranges are left out. False: out of memory or too many. */
 bool intervals_add(struct intervals *t, uint64_t low, uint64_t high, uint32_t value);
 
-/* To be called once, after the last addition and before the first lookup. */
+/* Must be called once, after the last addition and before the first look-up. */
 void intervals_sort(struct intervals *t);
 
 /* Index of the innermost range that contains the address, INTERVAL_NONE when there is none. */

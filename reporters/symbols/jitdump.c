@@ -1,4 +1,4 @@
-/* jitdump - see jitdump.h. The file has the byte order of the machine that wrote it, which is ours. */
+/* jitdump - see jitdump.h. The file has the byte order of the machine that wrote it, which must be this machine's. */
 #include "symbols/jitdump.h"
 
 #include <string.h>
@@ -37,7 +37,7 @@ _Static_assert(sizeof(struct prefix) == PREFIX_BYTES, "as specified");
 _Static_assert(sizeof(struct load) == 40 && sizeof(struct move) == 48, "as specified");
 _Static_assert(JITDUMP_ROOM_MIN >= PREFIX_BYTES + sizeof(struct load) + MADE_CODE_NAME_MAX + 1, "or a record would never fit");
 
-/* Bytes to go on by: 0 when the header is not whole yet, or is none. */
+/* So many bytes further the records begin; 0: the header is not complete yet, or there is none. */
 static uint64_t read_header(struct jitdump *d, const uint8_t *bytes, size_t size, uint64_t left)
 {
 	struct header h;
@@ -59,7 +59,7 @@ static uint64_t time_of(const struct jitdump *d, const struct prefix *p)
 	return d->timeless || p->time <= d->origin_ns ? 0 : p->time - d->origin_ns;
 }
 
-/* `size`: of what is there of the record behind its prefix. */
+/* `size`: how many bytes of the record behind its prefix are there. */
 static void read_load(const struct jitdump *d, struct made_code *c, const struct prefix *p, const uint8_t *bytes,
 		      size_t size)
 {
@@ -84,7 +84,7 @@ static void read_move(const struct jitdump *d, struct made_code *c, const struct
 	(void)made_code_move(c, time_of(d, p), m.old_address, m.new_address, m.code_size);
 }
 
-/* Bytes of the record at `bytes`; 0: it is not whole yet, or not enough of it is there. */
+/* Bytes of the record at `bytes`; 0: it is not complete yet, or too little of it is there. */
 static uint64_t read_record(struct jitdump *d, struct made_code *c, const uint8_t *bytes, size_t size, uint64_t left)
 {
 	struct prefix p;

@@ -12,14 +12,14 @@
 
 struct jitdump {
 	bool begun; /* its header was read */
-	bool broken; /* it is no such file, or of another machine, or it makes no sense from here on */
-	bool timeless; /* its times are the processor's, which say nothing to us */
-	uint64_t origin_ns; /* set before: the clock of the capture had 0 when CLOCK_MONOTONIC had this */
+	bool broken; /* it is no such file, or of another machine, or damaged from here on */
+	bool timeless; /* its times are the processor's, which cannot be compared with the capture's */
+	uint64_t origin_ns; /* the caller sets it before: the value of CLOCK_MONOTONIC when the clock of the capture had 0 */
 };
 
 /*
- * Takes the whole records of what follows in the file: `size` bytes of it are there, `left` (at least size)
- * are in the file. Returns by how much to go on, which may be more than size: code is not looked at.
+ * Takes the complete records of the next part of the file: `size` bytes are there, `left` (at least size) are in the
+ * file. Returns by how many bytes to go on. This may be more than size, because code is not read.
  */
 uint64_t jitdump_read(struct jitdump *d, struct made_code *c, const uint8_t *bytes, size_t size, uint64_t left);
 

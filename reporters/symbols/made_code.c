@@ -17,7 +17,7 @@
 #include "symbols/arena.h"
 
 #define NONE 0u
-/* Generations in which a name is looked for when the frame was recorded before its code was told. */
+/* So many generations are searched for a name, if the frame was recorded before the program told of its code. */
 #define LATE_GENERATIONS 64u
 
 struct piece {
@@ -29,7 +29,7 @@ struct piece {
 struct range {
 	uint64_t start, end;
 	uint32_t piece, priority;
-	uint32_t left, right; /* NONE; of one that is free, left is the next free one */
+	uint32_t left, right; /* NONE; in a free range, left is the next free one */
 };
 
 /* What will take effect. */
@@ -48,7 +48,7 @@ struct made_code {
 	size_t pending_at, pending_count, pending_room;
 
 	struct piece *pieces;
-	uint32_t piece_count, piece_room, sorted_count; /* sorted for look-ups when it was so many */
+	uint32_t piece_count, piece_room, sorted_count; /* sorted for look-ups when it had so many */
 	uint32_t changes, high_generation;
 
 	struct range *ranges; /* [0] is no range */
@@ -112,7 +112,7 @@ static bool push(struct made_code *c, const struct pending *p)
 	return true;
 }
 
-/* A name that can stand in a line: reports print it. */
+/* A name without control characters, because reports print it in a line. */
 static const char *keep_name(struct made_code *c, const char *name, size_t bytes)
 {
 	char *copy;
@@ -150,7 +150,7 @@ bool made_code_move(struct made_code *c, uint64_t time_ns, uint64_t from, uint64
 
 /* ---- the treap ---- */
 
-/* Room for `count` more ranges: what is begun must not fail in the middle. */
+/* Makes room for `count` more ranges, because a change must not fail in the middle. */
 static bool reserve(struct made_code *c, uint32_t count)
 {
 	return ARRAY_ROOM(c->ranges, c->range_room, c->range_count + count, 64);
@@ -166,7 +166,7 @@ static uint32_t new_range(struct made_code *c, uint64_t start, uint64_t end, uin
 	return i;
 }
 
-/* Of `tree`: what starts before `at`, and the rest. */
+/* Divides `tree` into the ranges that start before `at`, and the others. */
 static void split(struct made_code *c, uint32_t tree, uint64_t at, uint32_t *ret_before, uint32_t *ret_rest)
 {
 	uint32_t *before = ret_before, *rest = ret_rest;
@@ -187,7 +187,7 @@ static void split(struct made_code *c, uint32_t tree, uint64_t at, uint32_t *ret
 	*before = *rest = NONE;
 }
 
-/* All of `a` is before all of `b`. */
+/* Joins two trees; all of `a` is before all of `b`. */
 static uint32_t join(struct made_code *c, uint32_t a, uint32_t b)
 {
 	uint32_t root = NONE, *place = &root;
@@ -223,10 +223,10 @@ static uint32_t find(const struct made_code *c, uint64_t address)
 	return found && address < c->ranges[found].end ? found : NONE;
 }
 
-/* Gives the ranges of `tree` back; the generation of what comes in their place. */
+/* Gives the ranges of `tree` back. Returns the generation of the code that replaces them. */
 static uint32_t drop(struct made_code *c, uint32_t tree, uint32_t generation)
 {
-	/* turned into a list on the way: no stack is needed */
+	/* the tree becomes a list on the way, so no stack is needed */
 	while (tree) {
 		struct range *const r = &c->ranges[tree];
 		const uint32_t left = r->left, right = r->right;
@@ -268,7 +268,7 @@ static bool reserve_piece(struct made_code *c)
 	return ARRAY_ROOM(c->pieces, c->piece_room, c->piece_count + 1, 64);
 }
 
-/* A map that is written anew tells the same again. */
+/* A map that is written anew repeats what it said before. */
 static bool is_there(const struct made_code *c, uint64_t start, uint64_t end, const char *name)
 {
 	const uint32_t i = find(c, start);
@@ -344,7 +344,7 @@ static int by_generation_and_start(const void *a, const void *b)
 	return (x->start > y->start) - (x->start < y->start);
 }
 
-/* The order is no more the one of time: what is there now is forgotten. */
+/* The order is no longer the one of time, and the present ranges are forgotten. */
 static void sort(struct made_code *c)
 {
 	if (c->sorted_count == c->piece_count)

@@ -19,7 +19,7 @@
 #define MADE_CODE_NAME_MAX 4096u /* longer names are cut */
 #define MADE_CODE_PIECES_MAX (1u << 20)
 #define MADE_CODE_BYTES_MAX (128u << 20) /* of names and pieces */
-/* In a frame's offset the generation stands above the address. */
+/* The generation stands above the address in a frame's offset. */
 #define MADE_CODE_ADDRESS_BITS 48u
 #define MADE_CODE_GENERATION_MAX 0x7fffu
 
@@ -27,27 +27,30 @@ struct made_code;
 
 int made_code_new(struct made_code **ret); /* TRK_ERR_NOMEM */
 void made_code_free(struct made_code *c); /* NULL-safe */
-/* Of the program that `c`'s was forked from: what `c` does not know is looked up there. Must live as long. */
+/*
+ * The code of the program from which `c`'s was forked: addresses that `c` does not know are looked up there. It must
+ * live as long as `c`.
+ */
 void made_code_inherit(struct made_code *c, struct made_code *from);
 
 /*
- * From `time_ns` on (0: from now on) a piece of code is there; or one that was there has moved. Takes
- * effect with made_code_advance. False: there is no room for it, or it makes no sense; nothing changed.
+ * From `time_ns` on (0: from now on) code lies there, or code has moved there. Takes effect with made_code_advance.
+ * False: there is no room for it, or the values are impossible; nothing changed.
  */
 bool made_code_add(struct made_code *c, uint64_t time_ns, uint64_t start, uint64_t size, const char *name,
 		   size_t name_bytes);
 bool made_code_move(struct made_code *c, uint64_t time_ns, uint64_t from, uint64_t to, uint64_t size);
 
-/* What came about before `time_ns` is there. Returns how often an address has changed its meaning so far. */
+/* Applies all changes before `time_ns`. Returns how often an address has changed its meaning so far. */
 uint32_t made_code_advance(struct made_code *c, uint64_t time_ns);
-/* The offset of a frame with that return address, as of now. */
+/* The present offset of a frame with that return address. */
 uint64_t made_code_offset(const struct made_code *c, uint64_t address);
 /* Pieces that were left out because there is no room for more. */
 uint64_t made_code_left_out(const struct made_code *c);
 
 /*
- * The name at an offset (of a return address, minus 1); NULL: unknown. Where a frame was recorded before its
- * code was told, the first that stood there is meant.
+ * The name at an offset (of a return address, minus 1); NULL: unknown. If a frame was recorded before its code was
+ * told, this is the first code that was told for the address.
  */
 const char *made_code_name(struct made_code *c, uint64_t offset);
 

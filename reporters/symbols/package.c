@@ -15,11 +15,11 @@
 
 #define LISTS "/var/lib/dpkg/info"
 #define SUFFIX ".list"
-/* Much more than the lists of any machine: a file that grew without end must not be read for ever. */
+/* Far more than the lists of any machine: a file that grows without end must not be read for ever. */
 #define BYTES_MAX (256ull << 20)
 #define USR "/usr"
 
-/* The file as a line of a list, under both of its names where /bin, /lib and others are links into /usr. */
+/* The file as a line of a list, under both of its names, because /bin, /lib and others may be links into /usr. */
 struct lines {
 	char text[2][PATH_MAX + 8];
 };
@@ -94,7 +94,7 @@ static bool find_package(const char *root, const char *path, char *out, size_t r
 	return found;
 }
 
-/* "python3.11" of "libpython3.11-minimal"; 0: it is not Python's. */
+/* "python3.11" from "libpython3.11-minimal"; 0: the package is not Python's. */
 static size_t python_version(const char *package, const char **ret_begin)
 {
 	const char *const begin = strncmp(package, "lib", 3) ? package : package + 3;
@@ -105,7 +105,7 @@ static size_t python_version(const char *package, const char **ret_begin)
 	return digits ? name + digits : 0;
 }
 
-/* Packages of debug information have one name, but for those that are older than that rule. */
+/* Packages of debug information have names of one form, except those that are older than that rule. */
 static void debug_package(const char *package, char *out, size_t room)
 {
 	const char *begin;

@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 /*
- * Name of the package with debug information of the file at `path`, into `out`. `root` is before /var/lib/dpkg ("" for
- * this machine). False: no list names the file, or there are none.
+ * Writes the name of the package with debug information of the file at `path` to `out`. `root` stands before
+ * /var/lib/dpkg ("" for this machine). False: no list names the file, or there are no lists.
  */
 bool package_of_names(const char *root, const char *path, char *out, size_t room);
 

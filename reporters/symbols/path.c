@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Takes the last component off text[0..length); false when there is none that ".." can undo. */
+/* Removes the last component of text[0..length). False: there is none that ".." can undo. */
 static bool drop_last(const char *text, size_t *length)
 {
 	size_t n = *length;

@@ -11,7 +11,7 @@ static int digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A number with or without 0x and the spaces behind it. NULL: there is none, or it is too large. */
+/* Reads a number, with or without 0x, and the spaces behind it. NULL: there is none, or it is too large. */
 static const char *read_number(const char *p, const char *end, uint64_t *ret)
 {
 	const char *first;
@@ -31,7 +31,7 @@ static const char *read_number(const char *p, const char *end, uint64_t *ret)
 	return p;
 }
 
-/* What is no entry is left out: a line that was cut when the disk was full does not spoil the others. */
+/* Lines that are no entries are left out: a line that was cut when the disk was full does not spoil the others. */
 static void read_line(struct made_code *c, const char *line, const char *end)
 {
 	uint64_t start, size;

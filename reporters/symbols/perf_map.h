@@ -12,8 +12,8 @@ struct perf_map {
 };
 
 /*
- * Takes the whole lines of what follows in the file. Returns how many bytes they are. `last`: nothing
- * follows, and the end ends the last line; `full`: the caller has no room for more of a line.
+ * Takes the complete lines of the next part of the file. Returns how many bytes they have. `last`: nothing follows,
+ * so the end of the bytes ends the last line. `full`: the caller has no room for more of a line.
  */
 size_t perf_map_read(struct perf_map *m, struct made_code *c, const char *bytes, size_t size, bool last,
 		     bool full);

@@ -37,10 +37,10 @@ struct resolver_module {
 	uint8_t *build_id;
 	size_t build_id_bytes;
 
-	int fd; /* of the file, or its copy that libdw can read; -1: its path is opened */
+	int fd; /* the file, or its copy that libdw can read; -1: its path is opened */
 	int debug_fd; /* of the debug file's copy that libdw can read; -1: there is none */
 	bool opened, has_symtab, has_starts;
-	bool dwarf_read; /* once: fd and debug_fd are what they will be */
+	bool dwarf_read; /* set once: fd and debug_fd do not change any more */
 	enum resolver_module_state state;
 	Dwfl *dwfl;
 	Dwfl_Module *module;
@@ -193,7 +193,7 @@ static Dwfl_Module *report(Dwfl *dwfl, const char *path, int fd)
 	return module;
 }
 
-/* Only linked files have addresses of their own: no archives, no object files. */
+/* Only linked files have addresses of their own; archives and object files have none. */
 static bool is_linked(Dwfl_Module *module)
 {
 	GElf_Addr bias;
@@ -272,8 +272,8 @@ static enum resolver_module_state open_elf(struct resolver_module *m)
 }
 
 /*
- * libdwfl has opened the debug file by the time it is known that it must be unpacked, and keeps what
- * it opened. So it begins once more, and is given the unpacked one.
+ * libdwfl has already opened the debug file when it turns out that it must be unpacked, and it keeps what it opened.
+ * So the look-up begins once more, and libdwfl gets the unpacked file.
  */
 static Dwarf *find_dwarf(struct resolver_module *m)
 {
@@ -305,7 +305,7 @@ static void read_symtab(struct resolver_module *m)
 	m->is_ada = ada_is_file(elf);
 }
 
-/* Debug information is there, and cannot be used. */
+/* Debug information exists, but cannot be used. */
 static void find_trouble(struct resolver_module *m, Elf *elf, const char *error)
 {
 	const enum debug_sections found = elf ? debug_sections_of(elf) : DEBUG_SECTIONS_NONE;
@@ -366,7 +366,7 @@ static const char *symbol_at(struct resolver_module *m, uint64_t address)
 	return name && !go && m->is_ada ? ada_name(name, &m->resolver->arena) : name;
 }
 
-/* "libfoo.so.1!0x12a0": where no symbol is left, the unwind information still tells functions apart. */
+/* "libfoo.so.1!0x12a0": if there is no symbol, the unwind information still tells functions apart. */
 static const char *placeholder_at(struct resolver_module *m, uint64_t address)
 {
 	const char *const slash = strrchr(m->path, '/');
@@ -383,7 +383,7 @@ static const char *placeholder_at(struct resolver_module *m, uint64_t address)
 	return n > 0 && (size_t)n < sizeof(name) ? arena_string(&m->resolver->arena, name, (size_t)n) : NULL;
 }
 
-/* Where no symbol is left. */
+/* For an address without a symbol. */
 static struct resolved_frame unnamed_at(struct resolver_module *m, uint64_t address)
 {
 	if (signal_return_at(dwfl_module_getelf(m->module, &(GElf_Addr){ 0 }), address))
@@ -396,15 +396,15 @@ static bool is_mangled(const char *name)
 	return strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0 || strncmp(name, "_D", 2) == 0;
 }
 
-/* "asprintf", which libc's source calls ___asprintf, "__printf_chk": what programs call has the fewest underscores. */
+/* libc's source calls asprintf ___asprintf. Of several names, the one that programs call has the fewest underscores. */
 static bool is_public_name_of(const char *symbol, const char *function)
 {
 	return strspn(symbol, "_") < strspn(function, "_") && !strchr(symbol, '.');
 }
 
 /*
- * DWARF names functions that are not external by their bare name; the symbol table knows their
- * scopes, too, and all names of a function, of which the most public one is kept.
+ * DWARF names functions that are not external by their bare name. The symbol table also knows their scopes, and all
+ * names of a function, of which the most public one is kept.
  */
 static void name_outermost(struct resolver_module *m, uint64_t address,
 			   struct resolved_frame *outermost)
@@ -427,7 +427,7 @@ size_t resolver_lookup(struct resolver_module *m, uint64_t address, struct resol
 		return 0;
 	if (m->dwarf)
 		n = dwarf_index_lookup(m->dwarf, address - m->dwarf_bias, out, max, &linkage);
-	/* glibc's own linkage names, "__GI___strdup", are no more than another spelling */
+	/* glibc's own linkage names, like "__GI___strdup", are only another spelling */
 	linkage = linkage && out[n - 1].function && is_mangled(out[n - 1].function);
 	if (n && (linkage || out[n - 1].inlined))
 		return n;

@@ -42,15 +42,15 @@ static bool is_word(char c)
 }
 
 /*
- * At "<": does it begin a name, as in Rust's "<Vec<u8> as Drop>::drop" and gcc's "<lambda()>"?
- * Otherwise it begins template arguments, which Rust writes after "::", too.
+ * Whether "<" begins a name, as in Rust's "<Vec<u8> as Drop>::drop" and gcc's "<lambda()>". Otherwise it begins
+ * template arguments, which Rust also writes after "::".
  */
 static bool is_angle_name(const struct shortener *s)
 {
 	return s->size == 0 || at(s, "<lambda") || at(s, "<unnamed") || at(s, "<impl ");
 }
 
-/* The byte after the group that opens at p; NULL when it never closes. */
+/* The byte after the group that opens at p; NULL if it never closes. */
 static const char *group_end(const char *p, char open, char close)
 {
 	int depth = 0;
@@ -63,7 +63,7 @@ static const char *group_end(const char *p, char open, char close)
 	return NULL;
 }
 
-/* Likewise for <...>, where parentheses hide comparisons and "->" closes nothing. */
+/* The same for <...>, where parentheses hide comparisons and "->" closes nothing. */
 static const char *template_end(const char *p)
 {
 	int depth = 0;
@@ -256,7 +256,7 @@ static bool step(struct shortener *s)
 		if (s->in[1] == '[')
 			return false; /* "main [clone .cold]" */
 		s->in++;
-		s->size = 0; /* what we have was the return type */
+		s->size = 0; /* the text so far was the return type */
 		return true;
 	default:
 		break;

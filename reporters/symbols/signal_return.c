@@ -4,7 +4,7 @@
 #include <gelf.h>
 #include <string.h>
 
-/* mov $__NR_rt_sigreturn, %rax; syscall. Of other processors' kernels the vDSO has it, with its name. */
+/* mov $__NR_rt_sigreturn, %rax; syscall. On other processors the code is in the vDSO, with its name. */
 static const uint8_t x86_64[] = { 0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05 };
 
 bool signal_return_at(Elf *elf, uint64_t address)

@@ -1,6 +1,4 @@
-/*
- * skip - tables of functions that are never the answer to "who allocated?"; see skip.h.
- */
+/* skip - tables of functions that never answer the question "who allocated?"; see skip.h. */
 #include "symbols/skip.h"
 
 #include <fnmatch.h>

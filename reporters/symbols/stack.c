@@ -17,7 +17,7 @@
 #include "symbols/resolver.h"
 #include "symbols/skip.h"
 
-/* Inlined frames of one address at most. */
+/* The most inlined frames of one address. */
 #define SOURCE_FRAMES_MAX 64
 
 /* What one frame of the capture is in the source: `skipped` and `runtime` say what it may be. */
@@ -26,7 +26,7 @@ struct frame_source {
 	uint32_t count;
 };
 
-/* How deep the stacks were of which a node has the most recent frames; 0: not known. */
+/* How deep the stacks were whose most recent frames a node has; 0: not known. */
 struct depths {
 	uint32_t least, most;
 };
@@ -41,17 +41,17 @@ struct stacks {
 	struct demangled *names;
 	struct arena arena;
 	struct source_frame unknown; /* the frame of an empty stack */
-	struct source_frame truncated; /* in the place of older frames that are not kept */
+	struct source_frame truncated; /* stands for older frames that are not kept */
 	struct source_frame top; /* lives until the next stacks_top */
 	struct source_frame *stack; /* lives until the next stacks_frames */
 	size_t stack_room;
 	bool short_of_memory;
 };
 
-#define RECENT 32u /* frames that are left of a stack whose older ones are not kept, where all would be too many */
+#define RECENT 32u /* so many frames are left of a cut stack, if all of them would be too many */
 
 static const char UNKNOWN[] = "<unknown>";
-static const char TRUNCATED[] = "<truncated stack>"; /* in the place of the oldest frames */
+static const char TRUNCATED[] = "<truncated stack>"; /* stands for the oldest frames */
 
 static struct depths *depths_new(const struct capture *c)
 {
@@ -140,7 +140,7 @@ static void set_name(struct stacks *s, struct source_frame *f, const char *linka
 	f->runtime = name->runtime;
 }
 
-/* Written down by whoever made the code: nothing in it is C++'s. */
+/* The program that made the code wrote the name itself: it is no mangled name. */
 static void set_made_name(struct stacks *s, struct source_frame *f, const char *name)
 {
 	f->function = f->full_function = name;
@@ -170,7 +170,7 @@ bool stacks_short_of_memory(const struct stacks *s)
 	return s->short_of_memory || demangled_short_of_memory(s->names);
 }
 
-/* From the capture's own SYMBOLS. */
+/* From the SYMBOLS blocks of the capture. */
 static uint32_t recorded_frames(struct stacks *s, const struct cap_frame *frame,
 				struct source_frame base, struct source_frame **ret)
 {
@@ -237,7 +237,7 @@ static uint32_t resolved_frames(struct stacks *s, const struct cap_frame *frame,
 {
 	struct resolved_frame found[SOURCE_FRAMES_MAX];
 
-	errno = 0; /* elfutils below says no more than that */
+	errno = 0; /* elfutils gives no more detail than that */
 	struct resolver_module *const m = module_of(s, frame->module);
 	const size_t n = m && frame->offset ? resolver_lookup(m, frame->offset - 1, found,
 							      SOURCE_FRAMES_MAX) :
@@ -302,7 +302,7 @@ static bool is_runtime(const struct source_frame *f)
 	return f->runtime || (!*f->function && skip_is_runtime_module(f->module));
 }
 
-/* What called libc and has no name is _start of a program that was stripped. */
+/* A caller of libc without a name is _start of a stripped program. */
 static bool is_start(const struct source_frame *frames, size_t n)
 {
 	return n > 1 && !*frames[n - 1].function && is_runtime(&frames[n - 2]);
@@ -330,7 +330,7 @@ static void mark_ends(struct source_frame *frames, size_t n)
 		frames[--i].runtime = false;
 }
 
-/* The node's parent and frame, the root's for ids that are none. */
+/* The parent and the frame of the node; those of the root for an id that does not exist. */
 static struct cap_node node_of(const struct stacks *s, uint32_t node)
 {
 	const struct capture *const c = s->capture;
@@ -341,8 +341,8 @@ static struct cap_node node_of(const struct stacks *s, uint32_t node)
 }
 
 /*
- * What of the node's stack is kept: the *ret_left most recent frames of the node that is returned. True
- * in *ret_cut: older ones are not.
+ * Which part of the node's stack is kept: the *ret_left most recent frames of the returned node. *ret_cut: older ones
+ * are not kept.
  */
 static uint32_t kept_of(const struct stacks *s, uint32_t node, uint64_t *ret_left, bool *ret_cut)
 {
@@ -364,7 +364,7 @@ static bool has_frames(const struct stacks *s, uint32_t node)
 	return node && node < s->capture->node_count;
 }
 
-/* Of a stack that is cut, `kept` frames of it are left: how many are older, by the node that was asked for. */
+/* How many frames of a cut stack are older than the `kept` ones that are left, by the node that was asked for. */
 static void tell_older(const struct stacks *s, uint32_t node, uint64_t kept, struct source_frame *mark)
 {
 	const uint64_t depth = node < s->capture->node_count ? capture_depth(s->capture, node) : 0;

@@ -13,7 +13,7 @@
 
 struct source_frame {
 	const char *function; /* demangled and shortened for display; "" unknown */
-	bool placeholder; /* ... it is no name: "libfoo.so.1!0x12a0" says where the function begins */
+	bool placeholder; /* ... if it is no name: "libfoo.so.1!0x12a0" says where the function begins */
 	const char *full_function; /* demangled, whole */
 	const char *file; /* "<unknown>" without line information and module; the module's path, line 0, with a module */
 	uint32_t line;
@@ -26,8 +26,8 @@ struct source_frame {
 	const char *via; /* the function called that allocates, where allocators' frames above are hidden: "std::string::append"; NULL: it calls malloc itself, or operator new */
 	const char *as_via; /* this function, as the next frame's `via` */
 	bool runtime; /* _start, __libc_start_main, clone3 ...: below main */
-	bool cut; /* no frame: it stands in the place of older ones that are not kept */
-	uint64_t least_older, most_older; /* ... and how many these are: different calls may have different ones; 0: unknown */
+	bool cut; /* no frame: it stands for older frames that are not kept */
+	uint64_t least_older, most_older; /* ... and how many they are; 0: unknown, or not the same for all calls */
 };
 
 struct stacks_options {
@@ -47,46 +47,49 @@ void stacks_free(struct stacks *s); /* NULL-safe */
 const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t *ret_count);
 
 /*
- * Stacks whose older frames are not kept have no root in common: each may be a path of its own from its
- * oldest frame on. So a tree that has grown to so many nodes takes from then on only the most recent frames of such stacks.
+ * Stacks whose older frames are not kept have no root in common: each may be a separate path from its oldest frame
+ * on. So when a tree has grown to so many nodes, it takes only the most recent frames of further such stacks.
  */
 #define STACKS_PATHS_MAX (1u << 21)
 
-/* Leaves them, and the mark in the place of the older ones, of what stacks_frames returned last; another stack as it is. */
+/*
+ * Shortens the stack that stacks_frames returned last to these frames, and the mark for the older ones. Another stack
+ * stays as it is.
+ */
 void stacks_shorten(struct stacks *s, size_t *count);
 
 /* The most recent frame that is not skipped (the last one when all are). */
 const struct source_frame *stacks_top(struct stacks *s, uint32_t node);
 
 /*
- * How many modules' files were asked for names and are not the recorded ones (rebuilt
- * since); *ret_first: the path of one of them.
+ * How many modules' files were searched for names, but are not the recorded ones (rebuilt since). *ret_first: the
+ * path of one of them.
  */
 uint32_t stacks_changed_modules(const struct stacks *s, const char **ret_first);
 
-/* What is known of the names of a module that has none. */
+/* Why a module has no names. */
 enum stacks_names {
-	STACKS_NAMES_NONE, /* its file was read: none are left in it */
-	STACKS_NAMES_MISSING, /* its file is not here, or cannot be read */
+	STACKS_NAMES_NONE, /* its file was read, and has none */
+	STACKS_NAMES_MISSING, /* its file does not exist here, or cannot be read */
 	STACKS_NAMES_CHANGED, /* the file at its path is another build */
 };
 
 enum stacks_names stacks_names(const struct stacks *s, uint32_t module);
 
-/* Memory ran out: not all names, or not all frames, could be had. */
+/* There was no memory, so names or frames may be missing. */
 bool stacks_short_of_memory(const struct stacks *s);
 
 /* Whether the capture itself has a name of the frame's function, or a line. */
 bool stacks_knows_name(const struct capture *c, const struct cap_frame *f);
 
-/* Whether a name that a capture holds is such a placeholder. */
+/* Whether a name in a capture is such a placeholder. */
 bool symbols_is_placeholder(const char *function);
 
 /* "std::vector<...>::push_back" out of the full demangled name. Returns `out`. */
 char *symbols_shorten(const char *full, char *out, size_t room);
 /* Demangled name (C++ Itanium, Rust legacy and v0), or NULL: not mangled. malloc'ed. */
 char *symbols_demangle(const char *linkage_name);
-/* The same of a name of Ada's, which only who knows that it is one can tell (ada_names.h). */
+/* The same for a name of Ada's. Only a caller that knows that the name is Ada's can ask (ada_names.h). */
 char *symbols_demangle_ada(const char *linkage_name);
 
 #endif

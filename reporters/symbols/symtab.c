@@ -13,7 +13,7 @@
 #include "symbols/by_address.h"
 
 struct symbol {
-	uint64_t start, end; /* end == start: size unknown, section_end bounds it */
+	uint64_t start, end; /* end == start: the size is unknown, and section_end bounds it */
 	uint64_t section_end;
 	const char *name;
 	bool local;
@@ -44,7 +44,7 @@ static const GElf_Shdr *section_of(struct sections *s, Elf *elf, GElf_Word index
 	return index < s->count ? &s->headers[index] : NULL;
 }
 
-/* Names are looked at last: the pages where those of data stand are not read. */
+/* Names are read last, so that pages with names of data are not read. */
 static bool is_function(const GElf_Sym *symbol, const char *name, const GElf_Shdr *section)
 {
 	if (!name || !symbol->st_name || !section || !(section->sh_flags & SHF_EXECINSTR))

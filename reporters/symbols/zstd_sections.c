@@ -15,7 +15,7 @@
 #define ELFCOMPRESS_ZSTD 2
 #endif
 
-/* A few bytes can claim any size: what is unpacked of one file at most, and of each compressed byte. */
+/* A few bytes can claim any size: the most that is unpacked of one file, and of each compressed byte. */
 #define UNPACKED_MAX (4ull << 30)
 #define RATIO_MAX 20000u
 
@@ -73,7 +73,7 @@ static bool write_all(int fd, const void *bytes, uint64_t size, uint64_t at)
 	return true;
 }
 
-/* Behind what is there already, and described by the section's header. */
+/* Appends the unpacked section, and describes it in the section's header. */
 static bool unpack(const struct file *f, struct copy *c, Elf64_Shdr *s, const Elf64_Chdr *h)
 {
 	const uint64_t packed = s->sh_size - sizeof(*h), at = (c->size + 15) & ~15ull;
@@ -102,7 +102,7 @@ static bool finish(const struct file *f, struct copy *c)
 	       write_all(c->fd, &header, sizeof(header), 0);
 }
 
-/* The copy; -1: there is nothing to be unpacked, or it failed. */
+/* The copy; -1: there is nothing to unpack, or unpacking failed. */
 static int unpack_all(const struct file *f)
 {
 	const size_t count = f->header.e_shnum;
