@@ -40,7 +40,7 @@ static const struct ui_command command = {
 struct dump {
 	struct report report;
 	struct dump_writer writer;
-	struct keymap begun; /* what was cut in two: by thread and old address, the place of its line in `ids` */
+	struct keymap begun; /* first halves: by thread and old address, the place of its line in `ids` */
 	uint64_t *ids; /* sequence numbers */
 	size_t id_count, id_room;
 };
@@ -99,7 +99,7 @@ static int print_part(struct dump *d, const struct trk_event *e)
 	return dump_writer_line(&d->writer, &l);
 }
 
-/* What released a block and got one is two lines: whatever came between the two stands there. */
+/* A call that released a block and got one is two lines, because other events may stand between the two. */
 static int print_event(struct dump *d, const struct trk_event *e)
 {
 	const uint64_t id = d->writer.sequence;
@@ -140,7 +140,7 @@ static int print_events(struct dump *d)
 	return err == TRK_END ? 0 : err;
 }
 
-/* The recorder's own sums when it came to its end; otherwise they are counted. */
+/* The recorder's own sums, if it came to its end; otherwise the events are counted. */
 static int totals_of(struct dump *d, struct heap_totals *ret)
 {
 	const struct capture *c = d->report.capture;
@@ -220,7 +220,7 @@ static int run(struct dump *d, const char *operand)
 int main(int argc, char **argv)
 {
 	const int first = ui_parse(&command, argc, argv, false);
-	static struct dump d; /* its buffer is no guest for a stack */
+	static struct dump d; /* its buffer is too large for a stack */
 	struct ui_output out;
 	int status;
 

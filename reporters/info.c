@@ -68,7 +68,7 @@ static void describe_head(const struct capture *c, struct emit *e)
 	emit_figure(e, "skipped_bytes", emit_number(c->skipped_bytes));
 }
 
-/* Of the program that was started; its descendants run elsewhere only in containers of their own. */
+/* The host of the program that was started. Its descendants run on another one only in containers of their own. */
 static void say_machine(const struct capture *c, struct emit *e)
 {
 	const struct trk_process *p = c->processes;

@@ -85,7 +85,7 @@ static void describe_top(struct emit *e, const char *what, struct ranking *sums,
 
 /* ---- the whole ---- */
 
-/* How programs ended is part of the answer, not a fault of the capture. */
+/* How programs ended is part of the answer, and no fault of the capture. */
 static void say_ends(const struct report *r, struct emit *e)
 {
 	const struct capture *c = r->capture;
@@ -107,7 +107,7 @@ static void say_ends(const struct report *r, struct emit *e)
 		emit_say(e, "\n");
 }
 
-/* What is counted, when that is not the whole capture. */
+/* Says what is counted, if that is not the whole capture. */
 static void say_part(const struct report *r, struct emit *e)
 {
 	char name[700];

@@ -60,7 +60,7 @@ static const struct ui_command command = {
 	.max_operands = 1,
 };
 
-/* The two sides of the grouping: what a location allocated itself, and with its callees. */
+/* The two sides of the grouping: what a location allocated itself, and what it allocated with its callees. */
 #define SIDE_OWN GROUP_OLD
 #define SIDE_TOTAL GROUP_NEW
 
@@ -79,7 +79,7 @@ static uint64_t sorted_value(const struct group_stat *s)
 	}
 }
 
-/* Ties in the order of total memory, then by name: callers before what they call. */
+/* Equal rows come in the order of total memory, then by name: callers before the functions that they call. */
 static int by_column(const void *left, const void *right, void *of)
 {
 	const struct group_stat *const a = left, *const b = right;

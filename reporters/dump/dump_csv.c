@@ -1,7 +1,7 @@
 /*
  * dump_csv - a line of tracker-dump as a row of CSV, under the names of the keys that JSON has.
  *
- * Cells of what a kind does not have, and of what is not known, are empty.
+ * Cells are empty if the kind does not have the field, or the value is not known.
  */
 #include "dump/dump_writer.h"
 

@@ -36,7 +36,7 @@ struct dump_line {
 
 /* The line of an event that is whole, or of the second half of one. */
 struct dump_line dump_line_of(const struct trk_event *e, uint8_t kind, const char *half, uint64_t id);
-/* The first half of what gave back a block and got another one by `call`. */
+/* The first half of a `call` that gave back a block and got another one. */
 struct dump_line dump_line_of_release(const struct trk_event *e, uint8_t call, uint64_t id);
 
 /* As mprotect and madvise name it. */

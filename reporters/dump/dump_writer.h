@@ -45,7 +45,7 @@ void dump_writer_finish(struct dump_writer *w); /* zero-safe */
 
 /* ---- for forms ---- */
 
-/* What form->frames made of the stack, without a newline at its end. NULL: no memory. */
+/* The text of the stack that form->frames made, without a newline at its end. NULL: there is no memory. */
 const char *dump_stack(struct dump_writer *w, uint32_t node);
 
 static inline void dump_put(struct dump_writer *w, const char *text)
@@ -59,7 +59,7 @@ static inline void dump_put(struct dump_writer *w, const char *text)
 void dump_put_number(struct dump_writer *w, uint64_t n);
 void dump_put_hex(struct dump_writer *w, uint64_t n);
 
-/* key: with everything around it, as `,"size":`. */
+/* key: with the characters around it, as `,"size":`. */
 static inline void dump_put_field(struct dump_writer *w, const char *key, uint64_t n)
 {
 	dump_put(w, key);

@@ -104,7 +104,7 @@ int columns_write(const struct columns *c, FILE *f)
 	uint8_t *packed = NULL;
 	int err = TRK_ERR_NOMEM;
 
-	/* One call of deflate takes what 32 bits can count. */
+	/* One call of deflate takes at most as many bytes as 32 bits can count. */
 	if (c->failed || c->count > UINT32_MAX)
 		return err;
 	if (deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)

@@ -25,7 +25,7 @@ struct columns {
 		size_t elements;
 	} list[COLUMNS_MAX];
 	size_t list_count;
-	bool failed; /* out of memory: nothing more is taken */
+	bool failed; /* there was no memory: nothing more is taken */
 };
 
 void columns_begin(struct columns *c, const char *name, enum column_type type);
@@ -35,7 +35,7 @@ void columns_f64(struct columns *c, double value);
 
 /* The list of columns, as a JSON array. */
 void columns_describe(const struct columns *c, struct ui_json *j, const char *key);
-/* 0, TRK_ERR_NOMEM. Errors of the file stay in the file. */
+/* 0, TRK_ERR_NOMEM. Write errors stay in the file. */
 int columns_write(const struct columns *c, FILE *f);
 void columns_finish(struct columns *c); /* zero-safe */
 

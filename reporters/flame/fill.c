@@ -34,7 +34,7 @@ static int stack_room(struct filler *f, size_t count)
 	return f->room ? 0 : TRK_ERR_NOMEM;
 }
 
-/* A stack that has irrelevant frames only keeps its outermost one that belongs to the program. */
+/* If a stack has only irrelevant frames, the outermost one that belongs to the program stays. */
 static void mark_hidden(struct filler *f, const struct source_frame *s, size_t count)
 {
 	bool all = true;
@@ -50,7 +50,7 @@ static void mark_hidden(struct filler *f, const struct source_frame *s, size_t c
 		f->hidden[keep] = false;
 }
 
-/* Frames of the stack in the order of the tree; how many in ret. */
+/* Writes the frames of the stack in the order of the tree, and their number to ret. */
 static int order_frames(struct filler *f, const struct source_frame *s, size_t count, size_t *ret)
 {
 	size_t kept = 0;

@@ -1,6 +1,6 @@
 /*
- * flame_index - a hash index over entries that somebody else keeps in an array:
- * from a hash to the number of the entry. Entries are never removed.
+ * flame_index - a hash index over entries that the caller keeps in an array: from a hash to the number of the entry.
+ * Entries are never removed.
  */
 #ifndef FLAME_INDEX_H
 #define FLAME_INDEX_H
@@ -17,7 +17,7 @@ struct flame_index {
 	struct idmap map; /* entry + 1 */
 };
 
-/* Is `entry` the one that `key` describes? */
+/* Whether `entry` is the one that `key` describes. */
 typedef bool flame_same_fn(const void *owner, uint32_t entry, const void *key);
 
 uint32_t flame_index_find(const struct flame_index *x, uint64_t hash, flame_same_fn *same,

@@ -10,7 +10,7 @@
 
 #define NAME_BYTES_MAX 1000u /* of a name as shown in a box */
 #define FULL_BYTES_MAX 2000u /* of a whole name, in the tooltip */
-#define FULL_BYTES_ALL (8u << 20) /* of all of them; then the short ones must do */
+#define FULL_BYTES_ALL (8u << 20) /* of all whole names together; after that only short ones are kept */
 
 struct flame_known {
 	uint32_t frame, place; /* place: bits 0, 1 hidden and main */
@@ -144,7 +144,7 @@ static int64_t add_plain(struct flame_names *n, const char *name, uint32_t flags
 						     .flags = flags });
 }
 
-/* A function without a name is where it lies: "libfoo.so.1+0x12ab". */
+/* A function without a name is called by its place: "libfoo.so.1+0x12ab". */
 static const char *shown_name(const struct source_frame *s, char *room, size_t bytes)
 {
 	const char *const slash = strrchr(s->module, '/');
@@ -156,7 +156,7 @@ static const char *shown_name(const struct source_frame *s, char *room, size_t b
 	return room;
 }
 
-/* The whole name; the short one where there is no other, or no room for one more. */
+/* The whole name; the short one if there is no other, or no room for one more. */
 static int64_t intern_full(struct flame_names *n, const char *full, uint32_t name)
 {
 	if (!full || !full[0])

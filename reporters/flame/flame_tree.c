@@ -40,7 +40,7 @@ void flame_tree_free(struct flame_tree *t)
 	free(t);
 }
 
-/* What makes a node another one: its frame, or its function, and perhaps its group. TRK_ERR_NOMEM. */
+/* Finds out what distinguishes a node: its frame, or its function, and perhaps its group. TRK_ERR_NOMEM. */
 static int item_of(struct flame_tree *t, uint32_t frame, uint32_t group, uint32_t *ret)
 {
 	*ret = t->by_line ? frame : t->names.frames[frame].ident;
@@ -120,7 +120,7 @@ int flame_tree_seal(struct flame_tree *t)
 	return stack_tree_sort(&t->tree, heavier_first, t->nodes);
 }
 
-/* A thread that was given no name has its process's. */
+/* A thread without a name of its own has the name of its process. */
 static const char *thread_name(const struct capture *c, const struct trk_thread *t)
 {
 	if (t->name[0] || t->process >= c->process_count)

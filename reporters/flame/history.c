@@ -12,7 +12,7 @@
 struct collector {
 	struct history *history;
 	struct heap *heap;
-	struct process_ends ends; /* what a process leaves behind is no longer in memory */
+	struct process_ends ends; /* blocks that a process leaves behind are no longer in memory */
 	uint32_t bin; /* the one being filled */
 };
 
@@ -25,7 +25,7 @@ static uint64_t capture_duration(const struct capture *c, uint32_t process)
 		    c->blocks[i].last_time_ns > end)
 			end = c->blocks[i].last_time_ns;
 	}
-	/* of sums nobody knows when a process's last event was, if that still ran */
+	/* sums do not tell when the last event of a process was that still ran */
 	if (capture_is_aggregated(c) &&
 	    (process == UINT32_MAX || c->processes[process].end_ns == UINT64_MAX))
 		return capture_end(c);
@@ -119,7 +119,7 @@ static const struct cap_history *find_history(const struct capture *c, uint32_t 
 		if (c->histories[i].process == TRK_ALL_PROCESSES)
 			all = &c->histories[i];
 	}
-	return has_totals(c, process) ? all : NULL; /* one that was alone has none of its own */
+	return has_totals(c, process) ? all : NULL; /* a process that was alone has no spans of its own */
 }
 
 /* Of an aggregated capture: its spans, each a part of one bin or in several. */
@@ -156,7 +156,7 @@ static void add_rss(struct history *h, const struct rss_state *s, uint32_t end)
 		h->rss[i] += s->bytes;
 }
 
-/* Until the next sample of its process, or until that one's end. Processes are added up. */
+/* Up to the next sample of its process, or up to the end of the process. Processes are added up. */
 static int collect_rss(struct history *h, const struct capture *c, uint32_t process)
 {
 	struct rss_state *const last = calloc((size_t)c->process_count + 1, sizeof(*last));

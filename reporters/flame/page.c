@@ -1,4 +1,4 @@
-/* page - see page.h. What is written here is read by reporters/page/data.js and facts.js. */
+/* page - see page.h. reporters/page/data.js and facts.js read what is written here. */
 #include "flame/page.h"
 
 #include <inttypes.h>

@@ -36,7 +36,7 @@ static int larger_first(const void *a, const void *b)
 				   0;
 }
 
-/* Which weight is the last that fits the budget. */
+/* Finds the last weight that fits the budget. */
 static int find_cut(struct pruner *p, size_t budget)
 {
 	const size_t n = p->tree->tree.count;

@@ -1,4 +1,4 @@
-/* sampling - see sampling.h. The mathematics: docs/ARCHITECTURE.md, "Sampling". */
+/* sampling - see sampling.h. docs/SAMPLING.md has the mathematics. */
 #include "replay/sampling.h"
 
 #include <math.h>

@@ -49,7 +49,7 @@ enum emit_type {
 struct emit_value {
 	enum emit_type type;
 	bool has_margin;
-	uint64_t margin; /* the truth lies so far off, at most */
+	uint64_t margin; /* the truth is at most so far off */
 	union {
 		const char *words;
 		uint64_t number;
@@ -89,25 +89,26 @@ static inline struct emit_value emit_about(struct emit_value v, bool is_estimate
 struct emit;
 
 /*
- * file stays the caller's. table: the key of the table that CSV is made of; NULL: CSV has a line "key,value" for each figure
- * that there is. NULL: no memory.
+ * file stays the caller's. table: the key of the table of which CSV is made; NULL: CSV has a line "key,value" for
+ * each figure. NULL: there is no memory.
  */
 struct emit *emit_new(enum emit_form form, FILE *file, const char *table);
-/* Closes what is open. TRK_ERR_NOMEM's value, -2, when something is missing for lack of memory; else 0. Frees. NULL-safe. */
+/*
+ * Closes everything that is open, and frees. Accepts NULL. -2 (TRK_ERR_NOMEM) if something is missing because there
+ * was no memory; otherwise 0.
+ */
 int emit_end_all(struct emit *e);
 /* Begins the document: "schema": "tracker.stats", "schema_version": 1. */
 void emit_document(struct emit *e, const char *schema, unsigned version);
 
 enum emit_form emit_form(const struct emit *e);
-/* Where people's text goes, for what no sentence can draw; NULL: it is not for people. */
+/* The stream of the text for people, for output that no sentence can describe; NULL: the output is not for people. */
 FILE *emit_people(struct emit *e);
-/* The JSON writer, for what is too large to be described; NULL: it is no JSON. */
+/* The JSON writer, for output that is too large to be described; NULL: the output is not JSON. */
 struct ui_json *emit_json(struct emit *e);
 
 void emit_figure(struct emit *e, const char *key, struct emit_value v);
-/*
- * For programs only: no sentence names it, and nothing is kept of it. For figures of which there are as many as a capture says.
- */
+/* For programs only: no sentence names the figure, and it is not kept. For figures whose number depends on the capture. */
 void emit_data(struct emit *e, const char *key, struct emit_value v);
 /* For sentences only. */
 void emit_aside(struct emit *e, const char *key, struct emit_value v);
@@ -115,7 +116,7 @@ void emit_aside(struct emit *e, const char *key, struct emit_value v);
 void emit_line(struct emit *e, const char *before, const char *key, struct emit_value v);
 /* A sentence, or several. */
 void emit_say(struct emit *e, const char *sentence);
-/* JSON has margins behind the figures of their object; this is where, if not at the next group, table or end. */
+/* JSON has margins behind the figures of their object: at this place, or else at the next group, table or end. */
 void emit_margins(struct emit *e);
 
 /* Figures under one name; emit_end. */
@@ -175,7 +176,10 @@ struct emit_branch {
  */
 void emit_branch(struct emit *e, const char *key, const struct emit_table *t, const struct emit_branch *b);
 
-/* For who writes cells of CSV without an emit: in quotes where they need it; what is no UTF-8 becomes U+FFFD, as in JSON. */
+/*
+ * For code that writes cells of CSV without an emit: puts quotes where they are needed; bytes that are no UTF-8
+ * become U+FFFD, as in JSON.
+ */
 void emit_csv_words(FILE *f, const char *s, size_t n);
 
 #endif

@@ -18,7 +18,7 @@ struct aligned { /* zeroes: no cells */
 
 /* Whether people see that column. */
 bool aligned_shows(const struct emit_column *c);
-/* The next cell. The text becomes ours; NULL: none. False: no memory, or no text. */
+/* The next cell. It takes over the text; NULL: none. False: there is no memory, or no text. */
 bool aligned_add(struct aligned *a, char *text);
 /* Prints the rows, and forgets them. False: no memory, now or before: nothing is printed. */
 bool aligned_print(struct aligned *a, const struct emit_table *t, bool headings, FILE *f);

@@ -76,7 +76,7 @@ static bool is_in_a_row(const struct emit *e)
 	return e->depth && e->levels[e->depth - 1].kind >= EMIT_IN_TABLE;
 }
 
-/* Those inside rows are for programs: there are as many as rows. */
+/* Figures inside rows are for programs: there are as many as rows. */
 static void figure(struct emit *e, const char *key, const struct emit_value *v)
 {
 	char name[EMIT_PATH_ROOM];

@@ -121,7 +121,7 @@ static bool parse_uint(const char *text, uint64_t *ret)
 	return *end == 0 && errno == 0;
 }
 
-/* A limit of an option: bytes are not for counting digits. */
+/* A limit of an option. It is not in exact bytes, which nobody wants to count. */
 static const char *shown_limit(const struct ui_option *o, uint64_t value, char *buf, size_t room)
 {
 	if (o->type == UI_SIZE)
@@ -154,7 +154,7 @@ static uint64_t number_of(const struct ui_option *o, const char *text)
 	return value;
 }
 
-/* One by one: nobody types many. */
+/* Grows one by one, because nobody types many. */
 static void append(struct ui_list *list, const char *item)
 {
 	list->items = need(realloc(list->items, (list->count + 2) * sizeof(*list->items)));

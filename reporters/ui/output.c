@@ -1,8 +1,8 @@
 /*
  * output - where a report goes: stdout, a pipe or device, or a file.
  *
- * A file appears only when it is whole: it is written beside its place and
- * renamed. A signal or an exit that ends us takes the unfinished file along.
+ * A file appears only when it is whole: it is written beside its place and renamed. If a signal or an exit ends the
+ * program, the unfinished file is removed.
  */
 #include "ui/ui.h"
 
@@ -87,7 +87,7 @@ static int open_descriptor(struct ui_output *o, int fd)
 	return UI_OK;
 }
 
-/* ".NAME-XXXXXX" beside the file; short, for NAME may be as long as names can be. */
+/* ".NAME-XXXXXX" beside the file. It is short, because NAME may be as long as names can be. */
 static char *name_beside(const char *path)
 {
 	char *const copy = strdup(path);
@@ -177,7 +177,7 @@ static int write_failed(struct ui_output *o, int error)
 	return UI_CANNOT;
 }
 
-/* Without force a file that somebody else made meanwhile stays. */
+/* Without --force, a file that another program made meanwhile stays. */
 static int put_in_place(const struct ui_output *o)
 {
 	if (!o->replace) {
@@ -194,7 +194,7 @@ int ui_output_close(struct ui_output *o)
 	if (!o->file)
 		return UI_CANNOT;
 	errno = 0;
-	/* An earlier write may have failed without its errno being left: what remains is EIO. */
+	/* An earlier write may have failed, and its errno is no longer known: then the error is EIO. */
 	bool failed = fflush(o->file) != 0;
 	int error = errno ? errno : EIO;
 	failed |= ferror(o->file) != 0;

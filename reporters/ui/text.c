@@ -52,7 +52,7 @@ size_t ui_utf8_decode(const char *s, size_t n, uint32_t *ret_code)
 	return 0;
 }
 
-/* Controls, and the marks that reorder a line so that it reads as another one. */
+/* Control characters, and the marks that reorder a line so that it looks like another one. */
 static bool is_harmful(uint32_t code)
 {
 	return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200e && code <= 0x200f) ||

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Exit codes of every reporter (FEATURES section 0 in one place). */
+/* Exit codes of every command. */
 enum ui_exit {
 	UI_OK = 0,
 	UI_CANNOT = 1,
@@ -29,8 +29,8 @@ void ui_usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2), n
  * A command describes its options once; parsing, --help and usage errors follow.
  */
 /*
- * UI_OPTIONAL_INT: --name, --name=N or --name N, where N is taken for the number
- * when it is one; the text of N goes to the const char*, "" without one.
+ * UI_OPTIONAL_INT: --name, --name=N or --name N, where N is the option's if it is a number. The text of N goes to the
+ * const char*, "" without N.
  */
 enum ui_option_type {
 	UI_FLAG,
@@ -80,7 +80,7 @@ int ui_parse(const struct ui_command *c, int argc, char **argv, bool stop_at_ope
 
 /* Exits UI_USAGE with "argument --a: not allowed with argument --b" when both are set. */
 void ui_exclude(const char *a, bool a_set, const char *b, bool b_set);
-/* Likewise when `a` was given and means nothing, for `b` was not. */
+/* The same if `a` was given and has no effect, because `b` was not given. */
 void ui_needs(const char *a, bool a_set, const char *b, bool b_set);
 
 /* ---- output ----
@@ -93,9 +93,9 @@ struct ui_output {
 	bool replace; /* the path may exist by the time of closing */
 };
 
-/* path NULL or "-": stdout. Prints and returns UI_CANNOT when it cannot; 0 done. */
+/* path NULL or "-": stdout. If it cannot be opened, prints why and returns UI_CANNOT; 0: done. */
 int ui_output_open(struct ui_output *o, const char *path, bool force);
-/* Flushes and checks every write, renames. Prints and returns UI_CANNOT on failure (full disk, closed pipe). */
+/* Flushes, checks every write, and renames. If that fails (full disk, closed pipe), prints why and returns UI_CANNOT. */
 int ui_output_close(struct ui_output *o);
 void ui_output_discard(struct ui_output *o);
 
@@ -113,12 +113,15 @@ bool ui_parse_duration(const char *text, uint64_t *ret_ns);
  * "4096", "100MB" (1000s), "100MiB" and "1.5g" (1024s), in any case. False: not a size.
  */
 bool ui_parse_size(const char *text, uint64_t *ret_bytes);
-/* The shortest form that parses back to the same number; "" of what is none. Returns buf. */
+/* The shortest form that parses back to the same number; "" for a value that is no number. Returns buf. */
 char *ui_double(double value, char *buf, size_t room);
 /* "1,284,331" */
 char *ui_count(char *buf, size_t room, uint64_t n);
 
-/* Closes what open_memstream(text, ...) began: the text, malloc'ed; NULL when memory ran out for a part of it. */
+/*
+ * Closes a stream that open_memstream(text, ...) began. Returns the text, malloc'ed; NULL if there was no memory for
+ * a part of it.
+ */
 char *ui_memstream_end(FILE *m, char *const *text);
 
 /* ---- text ---- */
