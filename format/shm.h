@@ -196,7 +196,7 @@ struct shm_process {
 	 * order) without a write; otherwise it takes over with a compare-and-swap
 	 * to (epoch + 1, itself). So every epoch belongs to one thread, epochs
 	 * are dense, and (epoch, program order) is a total order consistent with
-	 * happens-before. RECORDING: exact on any architecture.
+	 * happens-before, on any processor.
 	 */
 	_Alignas(64) _Atomic uint64_t order;
 	_Alignas(64) uint32_t pid;
