@@ -88,6 +88,7 @@ enum shm_inner { SHM_INNER_NONE,
 #define SHM_VERIFY_LIBUNWIND 0x8u
 #define SHM_VERIFY_LIBGCC 0x10u
 #define SHM_OWN 0x20u /* the program has started the recorder itself: its environment has nothing of tracker */
+#define SHM_CHECK_FREE 0x40u /* every release asks first whether it may be: SHM_ASK_FREE */
 
 #define SHM_SAMPLE_BYTES_MAX (1ull << 40)
 
@@ -328,11 +329,20 @@ enum shm_what {
 	SHM_ASK_SNAPSHOT_DONE, /* given: its number */
 	SHM_ASK_CAPTURE, /* given: descriptor in the program, frames, SHM_CAPTURE_*, ns between samples. figures: an errno, if it is not begun */
 	SHM_ASK_CAPTURE_END, /* figures: an errno, if its file is not whole */
+	/*
+	 * given: address, enum trk_kind of the call that is about to release it. figures: size, then nodes: of this call, of the
+	 * allocation, of the earlier release, each 0 where it is not known; frames to show; enum shm_bad_free. TRACKER_OK: it may be.
+	 */
+	SHM_ASK_FREE,
 	SHM_ASK_SURVIVORS, /* of the capture that ended last. figures: number of a snapshot of them */
 	SHM_ASKS,
 };
 
 #define SHM_ALL_DOMAINS UINT64_MAX
+
+enum shm_bad_free { SHM_FREED_TWICE = 1,
+		    SHM_FREED_NOTHING, /* no block begins there */
+		    SHM_FREED_OTHERWISE /* malloc and delete, new and free */ };
 
 #define SHM_CAPTURE_AGGREGATED 0x1u
 #define SHM_CAPTURE_UNPACKED 0x2u

@@ -101,7 +101,7 @@ static bool send(struct thread *t, struct shm_question *entry, const struct ques
 	entry->what = q->what;
 	entry->count = 0;
 	memcpy(entry->given, q->given, sizeof(entry->given));
-	return send_question(t, (uint32_t)(entry - questions()->entries));
+	return send_question(t, (uint32_t)(entry - questions()->entries), q->at);
 }
 
 static int no_answer(void)

@@ -8,6 +8,7 @@
 #ifndef ASK_H
 #define ASK_H
 
+#include "arch.h"
 #include "format/shm.h"
 
 struct question {
@@ -18,6 +19,7 @@ struct question {
 	uint32_t count;
 	void *answer; /* the answer's bytes are copied here; NULL: the answer has no bytes */
 	size_t room; /* there; more is left out */
+	const struct site *at; /* the recorder is to know the stack of that place, too; NULL: not */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 
+#include "free_check.h"
 #include "real_functions.h"
 #include "sample.h"
 #include "start.h"
@@ -165,18 +166,25 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
 		return ask_##name arguments;                                     \
 	}
 
+/* Of a release, while hooks are held. */
+static inline void hook_look_at_release(uint8_t kind, void *p, const struct site *at)
+{
+	watch_release(p);
+	free_check(kind, p, at);
+}
+
 /* Nothing is released, or the release is not to be recorded. */
-#define RELEASE_OR_PASS(passed_on)               \
-	do {                                     \
-		if (!p)                          \
-			return;                  \
-		if (unlikely(start_is_held())) { \
-			if (!start_and_ask()) {  \
-				passed_on;       \
-				return;          \
-			}                        \
-			watch_release(p);        \
-		}                                \
+#define RELEASE_OR_PASS(kind, passed_on)                    \
+	do {                                                \
+		if (!p)                                     \
+			return;                             \
+		if (unlikely(start_is_held())) {            \
+			if (!start_and_ask()) {             \
+				passed_on;                  \
+				return;                     \
+			}                                   \
+			hook_look_at_release(kind, p, &at); \
+		}                                           \
 	} while (0)
 
 #endif

@@ -63,7 +63,7 @@ EXPORT void __libc_free(void *p)
 	const struct site at = SITE_HERE();
 	uintptr_t outer;
 
-	RELEASE_OR_PASS(real.libc_free(p));
+	RELEASE_OR_PASS(TRK_FREE, real.libc_free(p));
 	hook_release(TRK_FREE, p, at.sp);
 	outer = hook_enter_real(at.sp);
 	real.libc_free(p);

@@ -34,6 +34,7 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
 	struct watch_call c = { .at = at, .kind = kind, .size = size, .old = p };
 	void *q;
 
+	free_check(kind, p, at);
 	if (p && !size) {
 		watch_release(p);
 		return hook_realloc(function, kind, p, size, at);
@@ -179,7 +180,7 @@ static __attribute__((noinline, cold)) void ask_free(void *p)
 	const struct site at = SITE_HERE();
 	uintptr_t outer;
 
-	RELEASE_OR_PASS(real.free(p));
+	RELEASE_OR_PASS(TRK_FREE, real.free(p));
 	hook_release(TRK_FREE, p, at.sp);
 	outer = hook_enter_real(at.sp);
 	real.free(p);
@@ -202,7 +203,7 @@ EXPORT void cfree(void *p)
 	const struct site at = SITE_HERE();
 	uintptr_t outer;
 
-	RELEASE_OR_PASS(real.free(p));
+	RELEASE_OR_PASS(TRK_CFREE, real.free(p));
 	hook_release(TRK_CFREE, p, at.sp);
 	outer = hook_enter_real(at.sp);
 	real.free(p);
@@ -215,7 +216,7 @@ EXPORT void free_sized(void *p, size_t size)
 	const struct site at = SITE_HERE();
 	uintptr_t outer;
 
-	RELEASE_OR_PASS(release_sized(p, size));
+	RELEASE_OR_PASS(TRK_FREE_SIZED, release_sized(p, size));
 	hook_release(TRK_FREE_SIZED, p, at.sp);
 	outer = hook_enter_real(at.sp);
 	release_sized(p, size);
@@ -228,7 +229,7 @@ EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
 	const struct site at = SITE_HERE();
 	uintptr_t outer;
 
-	RELEASE_OR_PASS(release_aligned_sized(p, align, size));
+	RELEASE_OR_PASS(TRK_FREE_ALIGNED_SIZED, release_aligned_sized(p, align, size));
 	hook_release(TRK_FREE_ALIGNED_SIZED, p, at.sp);
 	outer = hook_enter_real(at.sp);
 	release_aligned_sized(p, align, size);

@@ -10,6 +10,8 @@
  */
 #include "raw.h"
 
+#include <signal.h>
+
 #include <stdatomic.h>
 
 #define GUARD ((size_t)64 << 10)
@@ -52,4 +54,19 @@ void *raw_map_private(size_t bytes)
 		return p;
 	raw_release(p, bytes);
 	return NULL;
+}
+
+_Noreturn void raw_abort(void)
+{
+	struct { /* the kernel's */
+		void *handler;
+		unsigned long flags, restorer, mask;
+	} action = { 0 };
+	const uint64_t mask = 1ull << (SIGABRT - 1);
+
+	(void)arch_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, sizeof(mask), 0, 0);
+	raw_send_signal(SIGABRT);
+	(void)arch_syscall(SYS_rt_sigaction, SIGABRT, (long)&action, 0, sizeof(mask), 0, 0);
+	for (;;)
+		raw_send_signal(SIGABRT);
 }

@@ -180,4 +180,13 @@ static inline void raw_futex_wait(_Atomic uint32_t *word, uint32_t value, long t
 	(void)arch_syscall(SYS_futex, (long)word, FUTEX_WAIT, value, (long)&t, 0, 0);
 }
 
+/* To the calling thread. */
+static inline void raw_send_signal(int number)
+{
+	(void)arch_syscall(SYS_tgkill, raw_getpid(), raw_gettid(), number, 0, 0, 0);
+}
+
+/* What abort() is, whose lock and streams a hook must not touch: a handler may run; nobody outlives it. raw.c */
+_Noreturn void raw_abort(void);
+
 #endif

@@ -383,11 +383,11 @@ void send_bare(struct thread *t, uint8_t kind, const struct site *at)
 	finish(t, &d);
 }
 
-bool send_question(struct thread *t, uint32_t entry)
+bool send_question(struct thread *t, uint32_t entry, const struct site *at)
 {
 	struct draft d;
 
-	if (!begin_plain(t, WIRE_RARE, &d))
+	if (at ? !begin_with_stack(t, WIRE_RARE, at, OPERANDS_MAX, &d) : !begin_plain(t, WIRE_RARE, &d))
 		return false;
 	*d.at++ = WIRE_QUESTION;
 	d.at = put_varint(d.at, entry);

@@ -36,8 +36,11 @@ void send_skipped(struct thread *t, uint32_t allocations);
 /* For kinds that are told PLAIN or RARE: a label and a stack, or only a stack. */
 void send_label(struct thread *t, uint8_t kind, const char *label, const struct site *at);
 void send_bare(struct thread *t, uint8_t kind, const struct site *at);
-/* Asks the question in that entry of the segment, at this place in the order. False: there was no room. */
-bool send_question(struct thread *t, uint32_t entry);
+/*
+ * Asks the question in that entry of the segment, at this place in the order; at: the recorder is to know the stack of that
+ * place, too, or NULL. False: there was no room.
+ */
+bool send_question(struct thread *t, uint32_t entry, const struct site *at);
 /* A block of a domain of the program's own; and its end. */
 void send_track(struct thread *t, uint32_t domain, uintptr_t address, uint64_t size, const struct site *at);
 void send_untrack(struct thread *t, uint32_t domain, uintptr_t address);

@@ -283,6 +283,17 @@ static void put_usual_name(char *value)
 		memcpy(value, name, strlen(name) + 1);
 }
 
+/*
+ * The program has threads by now. Who sees that we are on must see all that was stored before: each of them passes a
+ * barrier here, so that the hooks need none.
+ */
+static void be_seen_by_all(void)
+{
+	(void)arch_syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0);
+	if (arch_syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0) < 0)
+		(void)arch_syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0, 0, 0, 0);
+}
+
 static void begin(const struct start_block *b, const struct own_pid *own)
 {
 	const struct shm_header *const h = &state.shm->header;
@@ -335,8 +346,8 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 		atomic_fetch_add(&state.shm->header.attach_failures, 1);
 	}
 	be_live();
-	/* a thread that sees `on` set also sees all of the above: no earlier store comes later, for any thread */
-	(void)arch_syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0, 0, 0, 0);
+	if (h->flags & SHM_OWN)
+		be_seen_by_all();
 	start_works();
 	state.on = room;
 }

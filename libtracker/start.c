@@ -6,6 +6,7 @@
 
 #include "asked.h"
 #include "cfi.h"
+#include "free_check.h"
 #include "hook.h"
 #include "session.h"
 #include "symbol.h"
@@ -65,9 +66,10 @@ void start_once(void)
 		if (!bypassed && !real_is_sanitizer())
 			be_reached();
 		session_start();
-		if (state.on)
+		if (state.on) {
 			asked_start(&state.shm->header.asked);
-		else
+			free_check_start();
+		} else
 			__atomic_or_fetch(&start_held, START_RESTS, __ATOMIC_SEQ_CST);
 	}
 	errno = saved;

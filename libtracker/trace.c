@@ -7,6 +7,7 @@
 #include "error.h"
 #include "hook.h"
 #include "own_recorder.h"
+#include "print.h"
 #include "raw.h"
 #include "send.h"
 #include "session.h"
@@ -167,7 +168,7 @@ int trace_untrack(unsigned domain, uintptr_t address)
 
 /* ---- one block ---- */
 
-static int get_frames(uint64_t node, struct tracker_raw_traceback_ *ret)
+int trace_frames(uint64_t node, struct tracker_raw_traceback_ *ret)
 {
 	struct shm_frame frames[SHM_ANSWER_BYTES / sizeof(struct shm_frame)];
 	uint32_t have = 0;
@@ -200,7 +201,7 @@ int trace_object(unsigned domain, uintptr_t address, struct tracker_raw_tracebac
 	ret->size = q.figures[1];
 	ret->nframe = q.figures[3];
 	ret->total_nframe = q.figures[4];
-	return get_frames(q.figures[2], ret);
+	return trace_frames(q.figures[2], ret);
 }
 
 int trace_module(unsigned module, char *path, size_t room)
@@ -213,78 +214,37 @@ int trace_module(unsigned module, char *path, size_t room)
 	return code;
 }
 
-/* ---- printing without the heap: from signal handlers, and from a program that is about to end ---- */
-
-struct text {
-	int fd;
-	size_t used;
-	char bytes[4096];
-};
-
-static void flush(struct text *t)
-{
-	size_t from = 0;
-
-	while (from < t->used) {
-		const long n = arch_syscall(SYS_write, t->fd, (long)(t->bytes + from), (long)(t->used - from), 0, 0, 0);
-
-		if (n <= 0)
-			break;
-		from += (size_t)n;
-	}
-	t->used = 0;
-}
-
-static void put(struct text *t, const char *s)
-{
-	for (; *s; s++) {
-		if (t->used == sizeof(t->bytes))
-			flush(t);
-		t->bytes[t->used++] = *s;
-	}
-}
-
-static void put_hex(struct text *t, uint64_t n)
-{
-	char digits[19], *at = digits + sizeof(digits);
-
-	*--at = 0;
-	do
-		*--at = "0123456789abcdef"[n % 16];
-	while (n /= 16);
-	*--at = 'x';
-	*--at = '0';
-	put(t, at);
-}
+/* ---- printing: from signal handlers, and from a program that is about to end ---- */
 
 #define DUMPED_FRAMES 64u
 
-static void put_frame(struct text *t, const struct tracker_raw_frame_ *f)
+void trace_print_frames(struct print *p, const struct tracker_raw_frame_ *frames, size_t count)
 {
-	char path[1024];
+	for (size_t i = 0; i < count; i++) {
+		char path[1024];
 
-	if (!f->module || trace_module(f->module, path, sizeof(path)) != TRACKER_OK)
-		memcpy(path, "<unknown>", sizeof("<unknown>"));
-	put(t, "  File \"");
-	put(t, path);
-	put(t, "\", offset ");
-	put_hex(t, f->offset);
-	put(t, "\n");
+		if (!frames[i].module || trace_module(frames[i].module, path, sizeof(path)) != TRACKER_OK)
+			memcpy(path, "<unknown>", sizeof("<unknown>"));
+		print(p, "  File \"");
+		print(p, path);
+		print(p, "\", offset ");
+		print_hex(p, frames[i].offset);
+		print(p, "\n");
+	}
 }
 
 int trace_dump(int fd, const void *address)
 {
 	struct tracker_raw_frame_ frames[DUMPED_FRAMES];
 	struct tracker_raw_traceback_ traceback = { .frames = frames, .frame_room = DUMPED_FRAMES };
-	struct text t = { .fd = fd };
+	struct print p = { .fd = fd };
 	const int code = trace_object(0, (uintptr_t)address, &traceback);
 
 	if (code != TRACKER_OK)
 		return code;
-	put(&t, "Memory block allocated at (most recent call first):\n");
-	for (size_t i = 0; i < traceback.nframe; i++)
-		put_frame(&t, &frames[i]);
-	flush(&t);
+	print(&p, "Memory block allocated at (most recent call first):\n");
+	trace_print_frames(&p, frames, traceback.nframe);
+	print_flush(&p);
 	return TRACKER_OK;
 }
 

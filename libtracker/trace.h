@@ -12,6 +12,8 @@
 
 #include "arch.h"
 
+struct print;
+struct tracker_raw_frame_;
 struct tracker_raw_traceback_;
 
 /*
@@ -36,5 +38,9 @@ int trace_module(unsigned module, char *path, size_t room);
 int trace_dump(int fd, const void *address);
 int trace_snapshot(void);
 int trace_open_snapshot(int snapshot);
+
+/* The frames of a node, as the recorder numbers them, as many as `ret` has room for and asks for (nframe). */
+int trace_frames(uint64_t node, struct tracker_raw_traceback_ *ret);
+void trace_print_frames(struct print *p, const struct tracker_raw_frame_ *frames, size_t count);
 
 #endif

@@ -249,7 +249,7 @@ static inline const char *tracker_version(void)
 	return TRACKER_CALL_(version, "", ());
 }
 
-/* 1 when this program is being recorded, 0 otherwise. */
+/* 1 when the library is there, preloaded or linked, whether or not anything is recorded; otherwise 0, and all calls fail. */
 static inline int tracker_is_available(void)
 {
 	return TRACKER_CALL_(is_available, 0, ());

@@ -197,30 +197,6 @@ static void say(const struct watch_effect *e, const struct watch_call *c)
 
 /* ---- actions ---- */
 
-static void send_signal(int number)
-{
-	(void)arch_syscall(SYS_tgkill, raw_getpid(), raw_gettid(), number, 0, 0, 0);
-}
-
-/*
- * What abort() does. A hook must not touch abort's lock and streams. A handler may run; the process does not survive
- * it.
- */
-static _Noreturn void end_program(void)
-{
-	struct { /* the kernel's */
-		void *handler;
-		unsigned long flags, restorer, mask;
-	} action = { 0 };
-	const uint64_t mask = 1ull << (SIGABRT - 1);
-
-	(void)arch_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, sizeof(mask), 0, 0);
-	send_signal(SIGABRT);
-	(void)arch_syscall(SYS_rt_sigaction, SIGABRT, (long)&action, 0, sizeof(mask), 0, 0);
-	for (;;)
-		send_signal(SIGABRT);
-}
-
 bool watch_is_stronger(tracker_alarm_action a, tracker_alarm_action than)
 {
 	static const uint8_t strength[] = {
@@ -264,9 +240,9 @@ bool watch_act(const struct watch_effect *e, const struct watch_call *c)
 	if (action == TRACKER_ALARM_WARN || action == TRACKER_ALARM_ABORT || action == TRACKER_ALARM_TRAP)
 		say(e, c);
 	if (action == TRACKER_ALARM_ABORT)
-		end_program();
+		raw_abort();
 	if (action == TRACKER_ALARM_TRAP)
-		send_signal(SIGTRAP);
+		raw_send_signal(SIGTRAP);
 	if (action == TRACKER_ALARM_THROW)
 		thrower_there()(&event, NULL);
 	return action != TRACKER_ALARM_FAIL;
@@ -304,7 +280,7 @@ void watch_act_leaked(const struct tracker_watch_ *w, size_t count)
 	struct leaks l = { .message = begin() };
 
 	if (!l.message)
-		end_program();
+		raw_abort();
 	born_left(watch_owner(), w->serial, sum, &l);
 	add_where(l.message, w);
 	add_number(l.message, count, 10);
@@ -316,5 +292,5 @@ void watch_act_leaked(const struct tracker_watch_ *w, size_t count)
 	if (l.told > LEAKS_TOLD)
 		add(l.message, "  and others\n");
 	end(l.message);
-	end_program();
+	raw_abort();
 }

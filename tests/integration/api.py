@@ -5,9 +5,11 @@ nobody else there (the program starts its recorder itself), and under tracker ru
 usage: api.py BUILD_DIR [PART_OF_A_NAME]...
 """
 import os
+import re
+import subprocess
 
 import harness
-from harness import check, equal, execute
+from harness import check, equal, execute, need
 
 RANGE = "the number of frames must be in range [1; 65535]"
 
@@ -153,6 +155,46 @@ class Api:
     def q1_unseen(self):
         """The recorder that the program has started is no child of its, raises no signal and leaves no descriptor."""
         self.says("unseen", "signals 0, child -1 1, descriptors 0\n")
+
+    # ---- what is freed wrongly ----
+
+    def freed(self, mode):
+        r = self.t.record([self.t.fixture("doublefree"), mode], ["--trace=8", "--check-free"])
+        return r.status, r.stdout.decode(), r.stderr.decode()
+
+    def functions(self, text, head):
+        """Those of the frames below that line: addr2line's word for each."""
+        at = text.index(head + " (most recent call first):\n")
+        frames = []
+        for line in text[at:].splitlines()[1:]:
+            m = re.match(r'  File "([^"]+)", offset 0x([0-9a-f]+)$', line)
+            if not m:
+                break
+            frames.append((m[1], int(m[2], 16) - 1))
+        check(1 <= len(frames) <= 8, f"{head}: {frames}")
+        own = [hex(offset) for path, offset in frames if os.path.basename(path) == "fx_doublefree"]
+        names = subprocess.run([need("addr2line"), "-fe", self.t.fixture("doublefree"), *own], stdout=subprocess.PIPE, check=True)
+        return names.stdout.decode().splitlines()[::2]
+
+    def b25_check_free_good(self):
+        equal("a program that does nothing wrong", self.freed("good"), (0, "survived\n", ""))
+
+    def b25_double_free(self):
+        """Both stacks, also where the C library would not notice."""
+        for mode in ("twice", "late"):
+            status, out, err = self.freed(mode)
+            equal(f"{mode}: status, output", (status, out), (-6, ""))
+            check(re.match(r"tracker: memory block 0x[0-9a-f]+ of 123 bytes is freed again: it was freed before\n", err), err)
+            equal(f"{mode}: now", self.functions(err, "Freed now at")[:2], ["free_again", "main"])
+            equal(f"{mode}: first", self.functions(err, "Memory block first freed at")[:2], ["free_first", "main"])
+            equal(f"{mode}: allocated", self.functions(err, "Memory block allocated at")[:2], ["make_it", "main"])
+
+    def b25_freed_wrongly(self):
+        for mode, words in (("nothing", "is freed, and no allocation returned that address"), ("inside", "no allocation returned that address"),
+                            ("realloc", "of 123 bytes is freed again"), ("delete", "of 123 bytes is freed by a call that does not fit")):
+            status, out, err = self.freed(mode)
+            equal(f"{mode}: status, output", (status, out), (-6, ""))
+            check(words in err, f"{mode}: {err}")
 
     def q1_ends_with_it(self):
         """A pipe that the program writes to ends when the program does, and no recorder is left."""

@@ -18,6 +18,7 @@
 #include "libtracker/tracker.h"
 #include "node_frames.h"
 #include "own_capture.h"
+#include "releases.h"
 #include "snapshots.h"
 #include "traced.h"
 
@@ -25,6 +26,7 @@
 struct asked {
 	struct recorder *r;
 	struct process *p;
+	uint32_t node; /* of the stack that came with the question */
 	uint64_t given[4], figures[6];
 	uint32_t count;
 	bool waits; /* the answer comes later */
@@ -237,6 +239,31 @@ static int capture_end(struct asked *a)
 	return a->waits || !error ? TRACKER_OK : refuse(a, error);
 }
 
+/* ---- releases ---- */
+
+/* What the program is about to release: the recording's own live set knows all of its blocks. */
+static int release(struct asked *a)
+{
+	struct release_check c = {
+		.address = a->given[0],
+		.kind = (uint8_t)a->given[1],
+		.node = a->node,
+		.inherits = a->p->origin == TRK_FORKED && !a->p->execs,
+	};
+
+	if (a->r->heap_stopped || a->r->aggregate)
+		return TRACKER_OK;
+	if (!a->p->releases)
+		a->p->releases = releases_new();
+	a->figures[5] = a->p->releases ? releases_check(a->p->releases, a->r->heap, a->p->index, &c) : 0;
+	a->figures[0] = c.size;
+	a->figures[1] = stack_look(a->r->writer, a->node, UINT32_MAX).node;
+	a->figures[2] = stack_look(a->r->writer, c.allocated, UINT32_MAX).node;
+	a->figures[3] = stack_look(a->r->writer, c.released, UINT32_MAX).node;
+	a->figures[4] = a->p->trace ? trace_nframe(a->p->trace) : TRACKER_NFRAME_MAX;
+	return TRACKER_OK;
+}
+
 static int survivors(struct asked *a)
 {
 	const int64_t number = a->p->capture ? snapshot_take(a->r, a->p, own_capture_trace(a->p->capture)) : TRK_ERR_IO;
@@ -263,6 +290,7 @@ static const struct {
 	[SHM_ASK_SNAPSHOT_DONE] = { snapshot_done, false },
 	[SHM_ASK_CAPTURE] = { capture, false },
 	[SHM_ASK_CAPTURE_END] = { capture_end, false },
+	[SHM_ASK_FREE] = { release, false },
 	[SHM_ASK_SURVIVORS] = { survivors, false },
 };
 
@@ -318,11 +346,11 @@ static void write_answer(const struct asked *a, struct shm_question *entry, int 
 }
 
 /* False: not yet. */
-static bool try_answer(struct recorder *r, struct process *p, uint32_t index)
+static bool try_answer(struct recorder *r, struct process *p, uint32_t index, uint32_t node)
 {
 	struct shm_question *const entry = &r->shm->questions.entries[index];
 	const uint32_t what = entry->what;
-	struct asked a = { .r = r, .p = p };
+	struct asked a = { .r = r, .p = p, .node = node };
 	int result = TRACKER_EINVAL;
 
 	memcpy(a.given, entry->given, sizeof(a.given));
@@ -335,13 +363,13 @@ static bool try_answer(struct recorder *r, struct process *p, uint32_t index)
 	return !a.waits;
 }
 
-void answer_question(struct recorder *r, struct process *p, uint32_t entry)
+void answer_question(struct recorder *r, struct process *p, uint32_t entry, uint32_t node)
 {
 	if (r->shm->questions.entries[entry].process != p->slot)
 		return;
 	listen(r);
 	deliver_flush(r);
-	r->questions.waiting[entry] = try_answer(r, p, entry) ? NULL : p;
+	r->questions.waiting[entry] = try_answer(r, p, entry, node) ? NULL : p;
 }
 
 void answer_round(struct recorder *r)
@@ -350,7 +378,7 @@ void answer_round(struct recorder *r)
 		if (r->live[i]->capture)
 			own_capture_tick(r->live[i]->capture);
 	for (uint32_t i = 0; i < SHM_QUESTIONS; i++)
-		if (r->questions.waiting[i] && try_answer(r, r->questions.waiting[i], i))
+		if (r->questions.waiting[i] && try_answer(r, r->questions.waiting[i], i, 0))
 			r->questions.waiting[i] = NULL;
 }
 
@@ -399,4 +427,13 @@ void answer_forget(struct recorder *r, struct process *p)
 	r->traced -= p->capture != NULL;
 	own_capture_free(p->capture);
 	p->capture = NULL;
+	releases_free(p->releases);
+	p->releases = NULL;
+}
+
+void answer_free(struct process *p)
+{
+	trace_free(p->trace);
+	own_capture_free(p->capture);
+	releases_free(p->releases);
 }

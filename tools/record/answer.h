@@ -7,8 +7,11 @@
 
 #include "recorder.h"
 
-/* The question in that entry was met among the events of `p`. All events before it are applied. */
-void answer_question(struct recorder *r, struct process *p, uint32_t entry);
+/*
+ * The question in that entry was met among the events of `p`, with the stack of that node, if it came with one. All events before
+ * it are applied.
+ */
+void answer_question(struct recorder *r, struct process *p, uint32_t entry, uint32_t node);
 /* Sends answers that have waited for something, and lets captures of programs write what is due. Called once a round. */
 void answer_round(struct recorder *r);
 /* Gives the events of the batch to the live sets that traced processes have besides the recording's. */
@@ -17,5 +20,8 @@ void answer_apply(const struct recorder *r);
 void answer_forked(struct recorder *r, struct process *p);
 /* The process executes another program, or has ended: everything that it asked for ends. Waits until its capture is finished. */
 void answer_forget(struct recorder *r, struct process *p);
+
+/* Gives back what is kept for it: the recording is over. */
+void answer_free(struct process *p);
 
 #endif

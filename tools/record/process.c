@@ -6,12 +6,10 @@
 #include "deliver.h"
 #include "ending.h"
 #include "ends.h"
-#include "own_capture.h"
 #include "pidspace.h"
 #include "round.h"
 #include "snapshots.h"
 #include "thread_slot.h"
-#include "traced.h"
 #include "jit.h"
 
 #include <stdio.h>
@@ -83,8 +81,7 @@ void process_free(struct process *p)
 	finish_streams(p);
 	modules_clear(&p->modules, NULL, NULL);
 	jit_free(p->jit);
-	trace_free(p->trace);
-	own_capture_free(p->capture);
+	answer_free(p);
 	if (p->pidfd >= 0)
 		close(p->pidfd);
 	if (p->statm >= 0)

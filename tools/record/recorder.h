@@ -69,6 +69,7 @@ struct process {
 	uint32_t main_thread; /* index, NO_INDEX */
 	uint32_t notices; /* the SHM_NOTICE_* that were written */
 	struct trace *trace; /* NULL: it has not asked for that */
+	struct releases *releases; /* NULL: they are not checked */
 	struct own_capture *capture; /* the last one that it asked for, or NULL */
 	uint64_t look_at; /* where the next look at its arenas goes on */
 	bool look_asked; /* it had asked for a look when this round began */

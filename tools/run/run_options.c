@@ -63,12 +63,13 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		{ 0, "buffered-file-io", UI_FLAG, &o->buffered, NULL,
 		  "no effect, accepted for command lines of memray: the capture always goes through the page cache", 0, 0 },
 		{ 'q', "quiet", UI_FLAG, &o->quiet, NULL, "print no summary after the run", 0, 0 },
-		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL,
-		  "do not look up names when recording ends", 0, 0 },
+		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL, "do not look up names when recording ends", 0, 0 },
 		{ 0, "nframe", UI_UINT, &o->nframe, "N",
 		  "keep the N most recent frames of a stack (1024)", 1, NFRAME_MAX },
 		{ 0, "trace", UI_OPTIONAL_INT, &o->trace, "N",
 		  "trace blocks for the program's own tracker.h, with N frames (1): as TRACKER_TRACE=N does", 0, 0 },
+		{ 0, "check-free", UI_FLAG, &o->check_free, NULL,
+		  "end a program that frees a block twice, or none, or by the wrong call, with the stacks on stderr", 0, 0 },
 		{ 0, "no-follow-fork", UI_FLAG, &o->no_follow_fork, NULL, "do not record forked children", 0, 0 },
 		{ 0, "no-follow-exec", UI_FLAG, &o->no_follow_exec, NULL,
 		  "do not record programs that the program executes", 0, 0 },
@@ -206,6 +207,10 @@ static bool check_aggregate(struct run_options *o)
 	if (o->aggregate && o->max_bytes) {
 		ui_error("argument --max-size: not allowed with argument --aggregate: an aggregated "
 			 "capture does not grow with events");
+		return false;
+	}
+	if (o->check_free && (o->aggregate || o->sample_bytes)) {
+		ui_error("argument --check-free: not allowed with argument --%s: every block must be known", o->aggregate ? "aggregate" : "sample");
 		return false;
 	}
 	o->checkpoint_ns = CHECKPOINT_DEFAULT_NS;
