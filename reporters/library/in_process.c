@@ -42,11 +42,10 @@ static int open_source(struct source **ret, int fd)
 
 /* ---- snapshots ---- */
 
-tracker_snapshot *tracker_take_snapshot(void)
+/* The snapshot that the recorder has under that number, or a failure. */
+static struct tracker_snapshot *open_taken(int number)
 {
-	OWN_MEMORY;
 	const struct point_range end = { .from.kind = POINT_END };
-	const int number = TRACKER_CALL_(take_snapshot, TRACKER_EDISABLED, ());
 	const int fd = number < 0 ? number : TRACKER_CALL_(open_snapshot, TRACKER_EDISABLED, (number));
 	struct tracker_snapshot *ret;
 	struct source *source;
@@ -60,6 +59,37 @@ tracker_snapshot *tracker_take_snapshot(void)
 	ret = snapshot_at(source, &end);
 	source_drop(source);
 	return ret;
+}
+
+tracker_snapshot *tracker_take_snapshot(void)
+{
+	OWN_MEMORY;
+
+	return open_taken(TRACKER_CALL_(take_snapshot, TRACKER_EDISABLED, ()));
+}
+
+/* The blocks are looked up with our memory hidden; what the caller's function allocates is the program's. */
+static struct tracker_snapshot *survivors_of(const tracker_capture *capture)
+{
+	OWN_MEMORY;
+
+	return open_taken(TRACKER_CALL_(capture_survivors, TRACKER_EDISABLED, (capture)));
+}
+
+int tracker_capture_surviving(const tracker_capture *capture, void (*function)(const tracker_trace *trace, void *user), void *user)
+{
+	tracker_snapshot *const s = survivors_of(capture);
+
+	if (!s)
+		return tracker_replay_last_code();
+	for (size_t i = 0; i < tracker_snapshot_len(s); i++) {
+		tracker_trace trace;
+
+		if (tracker_snapshot_trace(s, i, &trace) == TRACKER_OK)
+			function(&trace, user);
+	}
+	tracker_snapshot_free(s);
+	return TRACKER_OK;
 }
 
 /* ---- one block ---- */

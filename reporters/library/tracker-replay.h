@@ -110,6 +110,12 @@ tracker_snapshot *tracker_snapshot_load(const char *path);
  */
 tracker_snapshot *tracker_take_snapshot(void);
 /*
+ * Calls `function` for each block that was allocated while the capture (tracker.h) was active, and was live when the program left it.
+ * The trace and its traceback are valid during the call. TRACKER_OK, TRACKER_ENOTSUP (the capture does not track lifetimes),
+ * TRACKER_EBUSY (it was not left yet), TRACKER_EDISABLED, TRACKER_EIO, TRACKER_ENOMEM.
+ */
+int tracker_capture_surviving(const tracker_capture *capture, void (*function)(const tracker_trace *trace, void *user), void *user);
+/*
  * Writes a capture that holds only the snapshot, with the names of its frames. It can be read on other machines, and
  * by every report. An existing file is replaced, by a rename when everything is written. TRACKER_OK, TRACKER_EINVAL,
  * TRACKER_EIO, TRACKER_ENOMEM, TRACKER_ENOTSUP (the snapshot is of an aggregated capture, which has no single

@@ -117,6 +117,16 @@ class Captures:
         check(all(b - a >= 20000000 for a, b in zip(sampled, sampled[1:])), sampled)
         equal("switched off", times("0"), [])
 
+    def d16_surviving(self):
+        """Blocks of the capture that lived at its end."""
+        program = self.t.fixture("captured_replay")
+        for way in ("alone", "tracker run"):
+            file = self.t.file(".own.bin")
+            r = execute([program, "surviving", file], {"LD_PRELOAD": self.library}) if way == "alone" else \
+                self.t.record([program, "surviving", file])
+            equal(way, (r.status, r.stderr.decode(), r.stdout.decode()),
+                  (0, "", "without: -8\ntoo early: -4\nenter: 0\nexit: 0\nsurviving: 0 2 1400 2\nfree: 0\n"))
+
     # ---- processes ----
 
     def d17_not_followed(self):

@@ -12,6 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef WITH_REPLAY
+#include "../../../reporters/library/tracker-replay.h"
+#endif
 #include "../../../libtracker/tracker.h"
 
 static char output[1 << 14];
@@ -248,6 +251,44 @@ static void both(void)
 	printf("traced: %zu\n", now);
 }
 
+#ifdef WITH_REPLAY
+static void count(const tracker_trace *trace, void *user)
+{
+	size_t *const sums = user;
+
+	if (trace->size == 700) {
+		sums[0]++;
+		sums[1] += trace->size;
+		sums[2] += tracker_traceback_len(trace->traceback) > 1;
+	}
+}
+
+/* Of the five blocks two are left, whatever becomes of them later. */
+static void surviving(void)
+{
+	size_t sums[3] = { 0, 0, 0 };
+	tracker_options o = options();
+	tracker_capture *c;
+
+	o.file_name = "/dev/null";
+	c = make(&o);
+	printf("without: %d\n", tracker_capture_surviving(c, count, sums));
+	tracker_capture_free(c);
+	o.file_name = file;
+	o.track_object_lifetimes = true;
+	c = make(&o);
+	outside_before();
+	printf("too early: %d\n", tracker_capture_surviving(c, count, sums));
+	say("enter", tracker_capture_enter(c));
+	inside();
+	say("exit", tracker_capture_exit(c));
+	block(700); /* behind it */
+	printf("surviving: %d ", tracker_capture_surviving(c, count, sums));
+	printf("%zu %zu %zu\n", sums[0], sums[1], sums[2]);
+	say("free", tracker_capture_free(c));
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	const char *const mode = argc > 2 ? argv[1] : "";
@@ -274,5 +315,9 @@ int main(int argc, char **argv)
 		left(true);
 	else if (strcmp(mode, "both") == 0)
 		both();
+#ifdef WITH_REPLAY
+	else if (strcmp(mode, "surviving") == 0)
+		surviving();
+#endif
 	return 0;
 }
