@@ -38,16 +38,16 @@ static bool is_ignored(tracker_alarm *a)
 	return left != 0;
 }
 
-static bool fires(tracker_alarm *a, struct watcher *w, bool process)
+static bool fires(tracker_alarm *a, const struct watcher *seen, struct watcher *place, bool process)
 {
-	unsigned serial = w->serial;
+	unsigned serial = seen->serial;
 
 	if (__atomic_load_n(&a->serial_, __ATOMIC_RELAXED) != serial || is_ignored(a))
 		return false;
 	if (!a->repeat) {
 		if (!__atomic_compare_exchange_n(&a->serial_, &serial, (unsigned)WATCH_FIRED, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return false;
-		watch_take_out(w, process);
+		watch_take_out(place, a, process);
 	}
 	__atomic_fetch_add(&a->fired, 1, __ATOMIC_SEQ_CST);
 	return true;
@@ -59,9 +59,11 @@ struct judgement {
 	struct watch_effect effect;
 };
 
-static void judge_alarm(struct watcher *w, bool process, tracker_alarm *a, struct judgement *j)
+static void judge_alarm(const struct watcher *seen, struct watcher *place, bool process, struct judgement *j)
 {
-	if (j->blocks < a->minimum_block_count || !fires(a, w, process))
+	tracker_alarm *const a = seen->object;
+
+	if (j->blocks < a->minimum_block_count || !fires(a, seen, place, process))
 		return;
 	if (watch_is_stronger(a->action, j->effect.action))
 		j->effect.action = a->action;
@@ -83,14 +85,12 @@ static void judge_limit(struct tracker_watch_ *limit, struct judgement *j)
 	}
 }
 
-static void judge(struct watcher *w, bool process, void *data)
+static void judge(const struct watcher *seen, struct watcher *place, bool process, void *data)
 {
-	void *const object = atomic_load_explicit(&w->object, memory_order_relaxed);
-
-	if (w->kind == TRACKER_WATCH_ALARM_)
-		judge_alarm(w, process, object, data);
-	else if (w->kind == TRACKER_WATCH_LIMIT_)
-		judge_limit(object, data);
+	if (seen->kind == TRACKER_WATCH_ALARM_)
+		judge_alarm(seen, place, process, data);
+	else if (seen->kind == TRACKER_WATCH_LIMIT_)
+		judge_limit(seen->object, data);
 }
 
 static bool is_our_own(const struct site *at)
@@ -150,16 +150,16 @@ struct made {
 	uint32_t follower; /* serial of the innermost one; 0: nothing follows blocks */
 };
 
-static void note(struct watcher *w, bool process, void *data)
+static void note(const struct watcher *seen, struct watcher *place, bool process, void *data)
 {
 	struct made *const m = data;
-	void *const object = atomic_load_explicit(&w->object, memory_order_relaxed);
 
+	(void)place;
 	(void)process;
-	if (w->kind == TRACKER_WATCH_SIZE_ && m->call->counts)
-		count(object, w, m->call->size);
-	else if (w->kind == TRACKER_WATCH_LEAK_ && w->serial > m->follower)
-		m->follower = w->serial;
+	if (seen->kind == TRACKER_WATCH_SIZE_ && m->call->counts)
+		count(seen->object, seen, m->call->size);
+	else if (seen->kind == TRACKER_WATCH_LEAK_ && seen->serial > m->follower)
+		m->follower = seen->serial;
 }
 
 static void follow(const struct watch_call *c, const void *p, uint32_t follower)

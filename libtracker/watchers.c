@@ -134,22 +134,42 @@ static bool is_there(const void *object)
 	return object && object != &claimed;
 }
 
-void watch_take_out(struct watcher *w, bool process)
+void watch_take_out(struct watcher *w, void *object, bool process)
 {
-	void *const object = atomic_exchange(&w->object, NULL);
-
-	if (!is_there(object))
+	/* another thread may have taken it out, and put another one in its place */
+	if (!atomic_compare_exchange_strong(&w->object, &object, NULL))
 		return;
 	if (process)
 		atomic_fetch_sub(&atomic_load(&everyone)->count, 1);
 	start_hold(-1);
 }
 
+/* A copy of one that is there; its parts are of one and the same: another thread may put another one in its place. */
+static bool see(struct watcher *w, struct watcher *ret)
+{
+	void *const object = atomic_load_explicit(&w->object, memory_order_acquire);
+
+	if (!is_there(object))
+		return false;
+	*ret = (struct watcher){
+		.object = object,
+		.guard = w->guard,
+		.owner = w->owner,
+		.serial = w->serial,
+		.kind = w->kind,
+	};
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&w->object, memory_order_relaxed) == object;
+}
+
 static void sweep(struct watcher *watchers, bool process, uintptr_t sp)
 {
-	for (unsigned i = 0; i < WATCHERS; i++)
-		if (is_there(atomic_load_explicit(&watchers[i].object, memory_order_relaxed)) && is_left(&watchers[i], sp))
-			watch_take_out(&watchers[i], process);
+	for (unsigned i = 0; i < WATCHERS; i++) {
+		struct watcher seen;
+
+		if (see(&watchers[i], &seen) && is_left(&seen, sp))
+			watch_take_out(&watchers[i], seen.object, process);
+	}
 }
 
 void watch_sweep(uintptr_t sp)
@@ -163,22 +183,21 @@ void watch_sweep(uintptr_t sp)
 		sweep(all->watchers, true, sp);
 }
 
-static void look_at(struct watcher *watchers, bool process, uintptr_t sp, void (*look)(struct watcher *w, bool process, void *data),
-		    void *data)
+static void look_at(struct watcher *watchers, bool process, uintptr_t sp, watch_look *look, void *data)
 {
 	for (unsigned i = 0; i < WATCHERS; i++) {
-		struct watcher *const w = &watchers[i];
+		struct watcher seen;
 
-		if (!is_there(atomic_load_explicit(&w->object, memory_order_acquire)))
+		if (!see(&watchers[i], &seen))
 			continue;
-		if (unlikely(is_left(w, sp)))
-			watch_take_out(w, process);
+		if (unlikely(is_left(&seen, sp)))
+			watch_take_out(&watchers[i], seen.object, process);
 		else
-			look(w, process, data);
+			look(&seen, &watchers[i], process, data);
 	}
 }
 
-void watch_each(void (*look)(struct watcher *w, bool process, void *data), void *data, uintptr_t sp)
+void watch_each(watch_look *look, void *data, uintptr_t sp)
 {
 	struct watched *const all = atomic_load(&everyone);
 
@@ -241,7 +260,7 @@ bool watch_remove(const void *object, bool process)
 	struct watcher *const table = table_of(process), *const w = table ? find(table, object) : NULL;
 
 	if (w)
-		watch_take_out(w, process);
+		watch_take_out(w, (void *)object, process);
 	if (process && table)
 		wait_for_readers(atomic_load(&everyone));
 	return w != NULL;
@@ -300,7 +319,7 @@ static void drop_own(struct watcher *watchers, bool process)
 		if (!is_there(object) || watchers[i].owner != watch_tls.mine)
 			continue;
 		disown(object, watchers[i].kind);
-		watch_take_out(&watchers[i], process);
+		watch_take_out(&watchers[i], object, process);
 	}
 }
 

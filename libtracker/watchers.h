@@ -71,8 +71,9 @@ const void *watch_owner(void);
 /* ---- for watch_judge.c ---- */
 
 /* Calls `look` for all watchers of the thread and of the process. */
-void watch_each(void (*look)(struct watcher *w, bool process, void *data), void *data, uintptr_t sp);
-void watch_take_out(struct watcher *w, bool process);
+typedef void watch_look(const struct watcher *seen, struct watcher *place, bool process, void *data);
+void watch_each(watch_look *look, void *data, uintptr_t sp);
+void watch_take_out(struct watcher *place, void *object, bool process);
 /* Whether there is a watcher. */
 bool watch_any(void);
 /* Memory of the calling thread for a walk over its stack; NULL: there is none. */
