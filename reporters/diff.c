@@ -6,8 +6,7 @@
 
 #include "common/selection.h"
 #include "common/filter.h"
-#include "common/group.h"
-#include "common/report.h"
+#include "common/report_groups.h"
 #include "common/traceback.h"
 
 static struct report_options common;
@@ -20,14 +19,10 @@ static bool cumulative, title, changed_only;
 static uint64_t limit = 10, fail_above = UINT64_MAX;
 
 static const struct ui_option options[] = {
-	{ 'g', "group-by", UI_STRING, &group_by, "KEY",
-	  "filename, lineno (default), traceback, function, module, thread or size", 0, 0 },
-	{ 'c', "cumulative", UI_FLAG, &cumulative, NULL, "count a block for every frame of its stack",
-	  0, 0 },
+	REPORT_GROUP_OPTIONS(group_by, cumulative),
 	{ 'n', "limit", UI_UINT, &limit, "N", "rows to print (default 10; 0: all)", 0, 0 },
 	{ 0, "changed-only", UI_FLAG, &changed_only, NULL, "leave out rows without a change", 0, 0 },
-	{ 0, "fail-above", UI_SIZE, &fail_above, "SIZE", "exit 3 when NEW is more than SIZE above OLD",
-	  0, 0 },
+	{ 0, "fail-above", UI_SIZE, &fail_above, "SIZE", "exit 3 when NEW is more than SIZE above OLD", 0, 0 },
 	{ 0, "title", UI_FLAG, &title, NULL, "print [ Top N differences ] first", 0, 0 },
 	{ 0, "traceback", UI_OPTIONAL_INT, &traceback_limit, "N",
 	  "print each row's stack: the N most recent frames, or with -N the N oldest", 0, 0 },
@@ -77,21 +72,14 @@ static void ask(struct report *r)
 
 static int find(struct report sides[GROUP_SIDES])
 {
-	const struct group_options o = {
-		.by = by,
-		.portable = sides[GROUP_OLD].capture->header.id != sides[GROUP_NEW].capture->header.id,
-	};
+	const bool same = sides[GROUP_OLD].capture->header.id == sides[GROUP_NEW].capture->header.id;
+	const struct group_options o = { .by = by, .portable = !same };
 
 	if (grouping_new(&groups, &o) < 0)
 		return TRK_ERR_NOMEM;
 	for (int i = 0; i < GROUP_SIDES; i++) {
-		const struct group_source from = {
-			.capture = sides[i].capture,
-			.stacks = sides[i].stacks,
-			.view = &sides[i].view,
-			.filters = &sides[i].filters,
-			.cumulative = cumulative,
-		};
+		const struct group_source from = report_groups(&sides[i], cumulative);
+
 		if (grouping_add(groups, i, &from) < 0)
 			return TRK_ERR_NOMEM;
 	}
@@ -106,8 +94,7 @@ static struct change {
 	int64_t size, count;
 } change_of(const struct group_value v[GROUP_SIDES])
 {
-	return (struct change){ (int64_t)(v[GROUP_NEW].size - v[GROUP_OLD].size),
-				(int64_t)(v[GROUP_NEW].count - v[GROUP_OLD].count) };
+	return (struct change){ (int64_t)(v[GROUP_NEW].size - v[GROUP_OLD].size), (int64_t)(v[GROUP_NEW].count - v[GROUP_OLD].count) };
 }
 
 static bool is_hidden(const struct group_stat *s)
@@ -117,18 +104,16 @@ static bool is_hidden(const struct group_stat *s)
 	return changed_only && c.size == 0 && c.count == 0;
 }
 
-enum column {
-	KEY,
-	FILE_NAME,
-	LINE,
-	SIZE,
-	SIZE_CHANGE,
-	COUNT,
-	COUNT_CHANGE,
-	AVERAGE,
-	STACK,
-	COLUMNS,
-};
+enum column { KEY,
+	      FILE_NAME,
+	      LINE,
+	      SIZE,
+	      SIZE_CHANGE,
+	      COUNT,
+	      COUNT_CHANGE,
+	      AVERAGE,
+	      STACK,
+	      COLUMNS };
 
 static const struct emit_column columns[COLUMNS] = {
 	[KEY] = { "key" },
@@ -180,10 +165,8 @@ static int describe_row(const struct report sides[GROUP_SIDES], struct emit *e, 
 
 static int describe_rows(const struct report sides[GROUP_SIDES], struct emit *e)
 {
-	static const struct emit_table table = {
-		EMIT_TABLE("rows", columns),
-		.sentence = "{key}: size={size} ({size_diff}), count={count} ({count_diff})[, average={average}]\n",
-	};
+	static const char sentence[] = "{key}: size={size} ({size_diff}), count={count} ({count_diff})[, average={average}]\n";
+	static const struct emit_table table = { EMIT_TABLE("rows", columns), .sentence = sentence };
 	uint64_t left = limit ? limit : UINT64_MAX;
 	int err = 0;
 
@@ -244,8 +227,7 @@ static int gate(const struct report *sides)
 	(void)sides;
 	if (growth <= 0 || (uint64_t)growth <= fail_above)
 		return UI_OK;
-	ui_error("grew by %s, more than the %s that --fail-above allows",
-		 ui_size(grown, sizeof(grown), growth, false),
+	ui_error("grew by %s, more than the %s that --fail-above allows", ui_size(grown, sizeof(grown), growth, false),
 		 ui_size(allowed, sizeof(allowed), (int64_t)fail_above, false));
 	return UI_GATE;
 }

@@ -7,8 +7,8 @@
 #include "common/block_list.h"
 #include "common/selection.h"
 #include "common/filter.h"
-#include "common/group.h"
-#include "common/report.h"
+#include "common/pretty.h"
+#include "common/report_groups.h"
 #include "symbols/path.h"
 #include "common/traceback.h"
 
@@ -21,14 +21,10 @@ static bool cumulative, title, pretty, list;
 static uint64_t limit = 10;
 
 static const struct ui_option options[] = {
-	{ 'g', "group-by", UI_STRING, &group_by, "KEY",
-	  "filename, lineno (default), traceback, function, module, thread or size", 0, 0 },
-	{ 'c', "cumulative", UI_FLAG, &cumulative, NULL, "count a block for every frame of its stack",
-	  0, 0 },
+	REPORT_GROUP_OPTIONS(group_by, cumulative),
 	{ 'n', "limit", UI_UINT, &limit, "N", "rows to print (default 10; 0: all)", 0, 0 },
 	{ 0, "title", UI_FLAG, &title, NULL, "print [ Top N ] first", 0, 0 },
-	{ 0, "pretty", UI_FLAG, &pretty, NULL, "print short names, source lines, the rest and the total",
-	  0, 0 },
+	{ 0, "pretty", UI_FLAG, &pretty, NULL, "print short names, source lines, the rest and the total", 0, 0 },
 	{ 0, "list", UI_FLAG, &list, NULL, "print one line per block instead of groups", 0, 0 },
 	{ 0, "traceback", UI_OPTIONAL_INT, &traceback_limit, "N",
 	  "print each row's stack: the N most recent frames, or with -N the N oldest", 0, 0 },
@@ -85,13 +81,7 @@ static void ask(struct report *r)
 static int find(struct report *r)
 {
 	const struct group_options o = { .by = by };
-	const struct group_source from = {
-		.capture = r->capture,
-		.stacks = r->stacks,
-		.view = &r->view,
-		.filters = &r->filters,
-		.cumulative = cumulative,
-	};
+	const struct group_source from = report_groups(r, cumulative);
 
 	if (list)
 		return block_list_find(&r->view, &r->asked);
@@ -108,18 +98,16 @@ static size_t shown(size_t rows)
 
 /* ---- rows ---- */
 
-enum column {
-	KEY,
-	FILE_NAME,
-	LINE,
-	SIZE,
-	COUNT,
-	AVERAGE,
-	STACK,
-	NUMBER,
-	SHORT_FILE,
-	COLUMNS,
-};
+enum column { KEY,
+	      FILE_NAME,
+	      LINE,
+	      SIZE,
+	      COUNT,
+	      AVERAGE,
+	      STACK,
+	      NUMBER,
+	      SHORT_FILE,
+	      COLUMNS };
 
 static const struct emit_column columns[COLUMNS] = {
 	[KEY] = { "key" },
@@ -133,14 +121,10 @@ static const struct emit_column columns[COLUMNS] = {
 	[SHORT_FILE] = { "short_file", EMIT_FOR_PEOPLE },
 };
 
-/* How people read a row: tracemalloc's line, and the three of --pretty. */
+/* How people read a row: tracemalloc's line, or that of --pretty. */
 static const char *sentence(void)
 {
-	if (!pretty)
-		return "{key}: size={size}, count={count}[, average={average}]\n";
-	if (by == GROUP_TRACEBACK)
-		return "{count:n} memory blocks: {size:KiB}\n";
-	return by <= GROUP_LINENO ? "#{number}: {short_file}:{line}: {size:KiB}\n" : "#{number}: {key}: {size:KiB}\n";
+	return pretty ? pretty_sentence(by) : "{key}: size={size}, count={count}[, average={average}]\n";
 }
 
 static int describe_row(const struct report *r, struct emit *e, size_t index)
@@ -199,35 +183,13 @@ static int describe_rows(const struct report *r, struct emit *e)
 
 static void say_title(struct emit *e)
 {
-	static const char *const nouns[] = {
-		[GROUP_FILENAME] = "files",
-		[GROUP_LINENO] = "lines",
-		[GROUP_TRACEBACK] = "stacks",
-		[GROUP_FUNCTION] = "functions",
-		[GROUP_MODULE] = "modules",
-		[GROUP_THREAD] = "threads",
-		[GROUP_SIZE] = "sizes",
-	};
+	const uint64_t asked = limit ? limit : shown(groups->stat_count);
 
-	emit_aside(e, "limit", emit_number(limit ? limit : shown(groups->stat_count)));
-	emit_aside(e, "noun", emit_words(nouns[by]));
+	emit_aside(e, "limit", emit_number(asked));
 	if (pretty)
-		emit_say(e, "Top {limit} {noun}\n");
+		pretty_title(e, by, asked);
 	else if (title)
 		emit_say(e, "[[ Top {limit} ]]\n");
-}
-
-static void say_rest(const struct report *r, struct emit *e)
-{
-	const size_t all = groups->stat_count, n = shown(all);
-
-	emit_aside(e, "others", emit_number(all - n));
-	emit_aside(e, "other", emit_size(grouping_size(groups, n)));
-	emit_aside(e, "total", emit_size(grouping_size(groups, 0)));
-	if (all > n)
-		emit_say(e, "{others} other: {other:KiB}\n");
-	emit_say(e, "Total allocated size: {total:KiB}\n");
-	domains_say(&r->domains, e, "Domain ", "block");
 }
 
 static int describe(struct report *r, struct emit *e)
@@ -255,8 +217,10 @@ static int describe(struct report *r, struct emit *e)
 	sampled_say(e, &r->view, &r->asked);
 	say_title(e);
 	err = describe_rows(r, e);
-	if (pretty)
-		say_rest(r, e);
+	if (pretty) {
+		pretty_rest(e, groups, shown(groups->stat_count));
+		domains_say(&r->domains, e, "Domain ", "block");
+	}
 	return err;
 }
 
