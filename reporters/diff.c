@@ -181,32 +181,12 @@ static int describe_rows(const struct report sides[GROUP_SIDES], struct emit *e)
 	return err;
 }
 
-static void describe_side(const struct report *r, struct emit *e, const char *name, const struct group_value *total)
-{
-	const uint64_t every = r->view.sample_bytes;
-	const struct sampled_margin m = sampled_margin(every, &total->error);
-
-	emit_group(e, name);
-	emit_figure(e, "capture", emit_words(r->capture->path));
-	report_figures(e, r);
-	selection_figures(e, "point", &r->asked, &r->view);
-	emit_figure(e, "total_size", emit_about(emit_size(total->size), every, m.bytes));
-	emit_figure(e, "total_count", emit_about(emit_count(total->count), every, m.count));
-	sampled_figure(e, every);
-	domains_figures(&r->domains, e);
-	emit_end(e);
-	emit_aside(e, "side", emit_words(name));
-	if (every)
-		emit_say(e, "{side}: ");
-	sampled_say(e, &r->view, &r->asked);
-}
-
 static int describe(struct report sides[GROUP_SIDES], struct emit *e)
 {
 	const struct change c = change_of(groups->total);
 
-	describe_side(&sides[GROUP_OLD], e, "old", &groups->total[GROUP_OLD]);
-	describe_side(&sides[GROUP_NEW], e, "new", &groups->total[GROUP_NEW]);
+	report_groups_side(e, &sides[GROUP_OLD], "old", &groups->total[GROUP_OLD]);
+	report_groups_side(e, &sides[GROUP_NEW], "new", &groups->total[GROUP_NEW]);
 	emit_figure(e, "group_by", emit_words(group_by));
 	emit_figure(e, "cumulative", emit_flag(cumulative));
 	emit_figure(e, "total_size_diff", emit_size_change(c.size));

@@ -194,24 +194,19 @@ static void say_title(struct emit *e)
 
 static int describe(struct report *r, struct emit *e)
 {
-	const uint64_t every = r->view.sample_bytes;
 	int err;
 
 	emit_figure(e, "capture", emit_words(r->capture->path));
 	report_figures(e, r);
 	selection_figures(e, "point", &r->asked, &r->view);
-	sampled_figure(e, every);
+	sampled_figure(e, r->view.sample_bytes);
 	if (list) {
 		block_list_describe(r, e, limit, traceback.wanted ? &traceback : NULL);
 		return 0;
 	}
-	const struct group_value *const all = &groups->total[GROUP_NEW];
-	const struct sampled_margin m = sampled_margin(every, &all->error);
-
 	emit_figure(e, "group_by", emit_words(group_by));
 	emit_figure(e, "cumulative", emit_flag(cumulative));
-	emit_figure(e, "total_size", emit_about(emit_size(all->size), every, m.bytes));
-	emit_figure(e, "total_count", emit_about(emit_count(all->count), every, m.count));
+	report_groups_totals(e, r, &groups->total[GROUP_NEW]);
 	domains_figures(&r->domains, e);
 	emit_figure(e, "row_count", emit_count(groups->stat_count));
 	sampled_say(e, &r->view, &r->asked);

@@ -5,10 +5,11 @@
 #include "common/group.h"
 #include "common/report.h"
 
-static inline struct group_source report_groups(const struct report *r, bool cumulative)
-{
-	return (struct group_source){ r->capture, r->stacks, &r->view, &r->filters, cumulative };
-}
+struct group_source report_groups(const struct report *r, bool cumulative);
+/* The figures total_size and total_count. */
+void report_groups_totals(struct emit *e, const struct report *r, const struct group_value *total);
+/* What is compared: one of two reports, as a group of figures of that name. */
+void report_groups_side(struct emit *e, const struct report *r, const char *name, const struct group_value *total);
 
 /* by: a const char *; cumulative: a bool. */
 #define REPORT_GROUP_OPTIONS(by, cumulative)                                                        \
