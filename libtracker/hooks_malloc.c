@@ -145,6 +145,12 @@ EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 
 /* ---- releases ---- */
 
+void hook_look_at_release(uint8_t kind, void *p, struct site at)
+{
+	watch_release(p);
+	free_check(kind, p, &at);
+}
+
 static void release_sized(void *p, size_t size)
 {
 	if (real.free_sized)

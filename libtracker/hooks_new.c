@@ -397,7 +397,7 @@ static void release(uint8_t kind, enum operator_id id, void *p, size_t align, co
 			const struct site at = SITE_HERE();                       \
                                                                                   \
 			if (unlikely(start_is_held()))                            \
-				hook_look_at_release(kind, p, &at);               \
+				hook_look_at_release(kind, p, at);                \
                                                                                   \
 			release(kind, id, p, align, &at);                         \
 		} else {                                                          \
