@@ -22,9 +22,13 @@ static int start(uint32_t nframe)
 	return TRACKER_OK;
 }
 
+static bool rested; /* it was recorded before; otherwise there is nothing to go on with */
+
 /* After a rest, or in a child that was forked during one. */
 static int go_on(void)
 {
+	if (!rested)
+		return error_set(TRACKER_ENOMEM, "there was no memory for the recorder's tables when the program started");
 	if (atomic_load(&state.shm->header.closed))
 		return error_set(TRACKER_EIO, "the recorder of this program has ended: it was stopped, and cannot be started again");
 	atomic_fetch_add(&state.code_generation, 1); /* modules that were loaded and unloaded during the rest were not told */
@@ -61,6 +65,8 @@ void own_recorder_rest(enum own_wish wish)
 {
 	const uint32_t left = atomic_fetch_and(&wishes, ~(uint32_t)wish) & ~(uint32_t)wish;
 
-	if (!left && state.on && state.shm->header.flags & SHM_OWN)
+	if (!left && state.on && state.shm->header.flags & SHM_OWN) {
+		rested = true;
 		state.on = false;
+	}
 }
