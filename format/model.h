@@ -89,7 +89,7 @@ struct model {
 	uint32_t next[MODEL_SITES]; /* by node: the node of the allocation after it */
 	struct model_bin bins[MODEL_BINS];
 	uint8_t release_kinds[16]; /* by kind of the allocation: the kind of its release; 0: not known */
-	uint64_t token, older; /* of the last event; of the two last ones, weighted */
+	uint64_t token, older; /* of the last event; of the two before it, weighted */
 	uint64_t second; /* token of the event before the last */
 	uint64_t last_address, next_address, fresh_address;
 	uint32_t last_node, last_released;

@@ -162,7 +162,7 @@ struct shm_exec {
 	uint32_t flags; /* SHM_EXEC_* */
 	uint32_t process; /* slot of the program that executes or starts it */
 	uint64_t number; /* so many programs had taken a slot before it */
-	uint32_t serial; /* file for which this entry was taken */
+	uint32_t serial; /* counts the executions for which this entry was taken */
 	_Atomic uint32_t request; /* enum shm_request */
 	int32_t fd; /* of the request */
 	uint64_t inode; /* of the socket there */
@@ -315,7 +315,7 @@ enum shm_question_state { SHM_QUESTION_FREE,
 			  SHM_QUESTION_LEFT };
 
 enum shm_what {
-	SHM_ASK_START, /* given: frames. Begins to trace the process, or goes on */
+	SHM_ASK_START, /* given: frames. figures: frames that are kept. Begins to trace the process, or goes on */
 	SHM_ASK_STOP, /* ... and forgets all traces */
 	SHM_ASK_RESET_PEAK,
 	SHM_ASK_MEMORY, /* given: domain, or SHM_ALL_DOMAINS. figures: bytes now, at the peak */

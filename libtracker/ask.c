@@ -20,6 +20,17 @@ static struct shm_questions *questions(void)
 	return &state.shm->questions;
 }
 
+static void wait_slice(struct shm_question *q, bool may_call)
+{
+	if (may_call)
+		raw_futex_wait(&q->state, SHM_QUESTION_CLAIMED, SLICE_NS);
+	for (int i = 0; i < SLICE_SPINS && !may_call; i++) {
+		arch_pause();
+		if (atomic_load_explicit(&q->state, memory_order_relaxed) != SHM_QUESTION_CLAIMED)
+			break;
+	}
+}
+
 /* If sixteen threads ask already, the next one waits for one of them. NULL: no entry became free in time. */
 static struct shm_question *claim(bool may_call)
 {
@@ -31,10 +42,7 @@ static struct shm_question *claim(bool may_call)
 			if (atomic_compare_exchange_strong(&q->state, &free_state, SHM_QUESTION_CLAIMED))
 				return q;
 		}
-		if (may_call)
-			raw_futex_wait(&questions()->entries[0].state, SHM_QUESTION_CLAIMED, SLICE_NS);
-		else
-			arch_pause();
+		wait_slice(&questions()->entries[0], may_call);
 	}
 	return NULL;
 }
@@ -44,17 +52,6 @@ static void wake_recorder(bool may_call)
 	atomic_fetch_add(&questions()->asked, 1);
 	if (may_call)
 		(void)arch_syscall(SYS_futex, (long)&questions()->asked, FUTEX_WAKE, 1, 0, 0, 0);
-}
-
-static void wait_slice(struct shm_question *q, bool may_call)
-{
-	if (may_call)
-		raw_futex_wait(&q->state, SHM_QUESTION_CLAIMED, SLICE_NS);
-	for (int i = 0; i < SLICE_SPINS && !may_call; i++) {
-		arch_pause();
-		if (atomic_load_explicit(&q->state, memory_order_relaxed) != SHM_QUESTION_CLAIMED)
-			break;
-	}
 }
 
 /* False: the recorder is gone, or was behind for too long. */

@@ -59,14 +59,14 @@ void environment_restore(char **environment)
 /* Whether `list` names libtracker. */
 static bool names_library(const char *list)
 {
-	const size_t n = strlen(state.library);
+	const size_t n = strlen(state.own_path);
 
 	for (const char *at = list; at && *at;) {
 		const char *end = at;
 
 		while (*end && *end != ':' && *end != ' ')
 			end++;
-		if ((size_t)(end - at) == n && memcmp(at, state.library, n) == 0)
+		if ((size_t)(end - at) == n && memcmp(at, state.own_path, n) == 0)
 			return true;
 		at = *end ? end + 1 : end;
 	}
@@ -90,7 +90,7 @@ bool environment_is_others(char *const *environment, const char *way)
 /* "LD_PRELOAD=OURS:THEIRS" and "TRACKER_SHM=SESSION". */
 static size_t text_bytes(const char *theirs, const char *way)
 {
-	return sizeof(PRELOAD "=") + strlen(state.library) + 1 + (theirs ? strlen(theirs) : 0) +
+	return sizeof(PRELOAD "=") + strlen(state.own_path) + 1 + (theirs ? strlen(theirs) : 0) +
 	       sizeof(SHM_ENV "=") + strlen(way);
 }
 
@@ -113,7 +113,7 @@ static char *append(char *at, const char *text)
 
 static char *make_preload(char *at, const char *theirs)
 {
-	at = append(append(at, PRELOAD "="), names_library(theirs) ? "" : state.library);
+	at = append(append(at, PRELOAD "="), names_library(theirs) ? "" : state.own_path);
 	if (theirs && *theirs)
 		at = append(append(at, names_library(theirs) ? "" : ":"), theirs);
 	return at + 1;
@@ -122,7 +122,7 @@ static char *make_preload(char *at, const char *theirs)
 /* LD_PRELOAD without libtracker. Returns `at` if nothing is left. */
 static char *make_without(char *at, const char *theirs)
 {
-	const size_t n = strlen(state.library);
+	const size_t n = strlen(state.own_path);
 	char *to = append(at, PRELOAD "=");
 	char *const begin = to;
 
@@ -131,7 +131,7 @@ static char *make_without(char *at, const char *theirs)
 
 		while (theirs[m] && theirs[m] != ':' && theirs[m] != ' ')
 			m++;
-		if (m && (m != n || memcmp(theirs, state.library, n) != 0)) {
+		if (m && (m != n || memcmp(theirs, state.own_path, n) != 0)) {
 			if (to > begin)
 				*to++ = ':';
 			memcpy(to, theirs, m);

@@ -123,7 +123,7 @@ static void fill(struct shm_exec *entry, const struct target *target, bool open)
 
 static bool library_is_there(void)
 {
-	return arch_syscall(SYS_faccessat, AT_FDCWD, (long)state.library, 4 /* R_OK */, 0, 0, 0) == 0;
+	return arch_syscall(SYS_faccessat, AT_FDCWD, (long)state.own_path, 4 /* R_OK */, 0, 0, 0) == 0;
 }
 
 static int open_at(int at, const char *path)

@@ -39,34 +39,54 @@ static int go_on(void)
 }
 
 static _Atomic uint32_t wishes;
+static _Atomic uint32_t busy; /* the pid of the process in which a thread starts or rests; 0: none does */
+
+#define WAITS 20000u /* of a millisecond: longer than a recorder may take to start */
+
+/*
+ * Only one thread at a time starts a recorder or lets it rest. A forked child has a copy of what its parent held: it takes that
+ * over. False: the holder is what a signal handler has interrupted, and will not go on.
+ */
+static bool lock(void)
+{
+	const uint32_t me = raw_getpid();
+
+	for (unsigned i = 0; i < WAITS; i++) {
+		uint32_t holder = atomic_load(&busy);
+
+		if (holder != me && atomic_compare_exchange_strong(&busy, &holder, me))
+			return true;
+		raw_futex_wait(&busy, me, 1000000);
+	}
+	return false;
+}
+
+static void unlock(void)
+{
+	atomic_store(&busy, 0);
+}
 
 int own_recorder_want(enum own_wish wish, uint32_t nframe)
 {
-	static _Atomic uint32_t busy;
-	uint32_t idle = 0;
 	int code;
 
-	atomic_fetch_or(&wishes, wish);
-	if (state.on)
-		return TRACKER_OK;
-	while (!atomic_compare_exchange_strong(&busy, &idle, 1)) { /* another thread is starting it */
-		idle = 0;
-		raw_futex_wait(&busy, 1, 1000000);
-	}
+	if (!lock())
+		return error_set(TRACKER_EBUSY, "the recorder of this program is being started, and that does not end");
 	code = state.on ? TRACKER_OK : state.process ? go_on() :
 						       start(nframe);
-	atomic_store(&busy, 0);
-	if (code != TRACKER_OK)
-		atomic_fetch_and(&wishes, ~(uint32_t)wish);
+	if (code == TRACKER_OK)
+		atomic_fetch_or(&wishes, wish);
+	unlock();
 	return code;
 }
 
 void own_recorder_rest(enum own_wish wish)
 {
-	const uint32_t left = atomic_fetch_and(&wishes, ~(uint32_t)wish) & ~(uint32_t)wish;
-
-	if (!left && state.on && state.shm->header.flags & SHM_OWN) {
+	if (!lock())
+		return; /* it goes on recording, which costs time and nothing else */
+	if (!(atomic_fetch_and(&wishes, ~(uint32_t)wish) & ~(uint32_t)wish) && state.on && state.shm->header.flags & SHM_OWN) {
 		rested = true;
 		state.on = false;
 	}
+	unlock();
 }

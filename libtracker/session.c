@@ -329,8 +329,8 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 	directory_ask();
 	linger_start();
 	program_tell(state.process);
-	state.library = start_own_path();
-	state.follow = !(h->flags & SHM_NO_FOLLOW_EXEC) && state.library;
+	state.own_path = start_own_path();
+	state.follow = !(h->flags & SHM_NO_FOLLOW_EXEC) && state.own_path;
 	if (h->flags & SHM_NO_FOLLOW_EXEC && !(h->flags & SHM_OWN))
 		environment_restore(b->envp);
 	register_for_membarrier();

@@ -175,8 +175,8 @@ int spawn_recorder(uint32_t nframe, struct inherited *ret)
 	uint8_t *memory;
 	struct start *s;
 
-	state.library = start_own_path();
-	if (!state.library)
+	state.own_path = start_own_path();
+	if (!state.own_path)
 		return error_set(TRACKER_EIO, "libtracker.so does not know where it lies, so it cannot find tracker-record");
 	environment_bytes = environment_room(__environ, "");
 	all = ((sizeof(*s) + environment_bytes) / RAW_PAGE_MOST + 1) * RAW_PAGE_MOST;

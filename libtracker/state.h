@@ -81,7 +81,7 @@ struct counted {
 struct thread {
 	struct shm_thread *slot;
 	struct shm_chunk *chunk;
-	uint8_t *at, *end; /* first free byte of the chunk */
+	uint8_t *at, *end; /* the free part of the chunk */
 	struct wire_state last; /* the wire's deltas count from these */
 	uint64_t lost; /* dropped since the last gap record */
 	uint32_t slot_index, sequence;
@@ -164,7 +164,7 @@ struct tracker_state {
 	bool pid_was_told; /* told by the recorder; the /proc that the process sees is not the recorder's */
 	bool follow; /* programs that are executed from here shall find the recorder */
 	uint64_t segment_inode; /* 0: System V */
-	const char *library; /* a thread's own stack lies so far below its stack_top at most; farther below lies a coroutine's */
+	const char *own_path; /* the path of this library, as the dynamic linker has it */
 	uintptr_t loader, loader_bytes; /* where the dynamic loader lies */
 	uintptr_t main_stack_top;
 	uint64_t bases[2]; /* of pcs on the wire: where libraries lie, and the executable */

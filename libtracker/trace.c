@@ -43,7 +43,7 @@ int trace_start(int nframe)
 		return code;
 	code = ask(&q);
 	if (code == TRACKER_OK)
-		(void)atomic_compare_exchange_strong(&limit, &none, (uint32_t)nframe);
+		(void)atomic_compare_exchange_strong(&limit, &none, (uint32_t)q.figures[0]); /* another thread may have been first */
 	return code;
 }
 

@@ -16,7 +16,7 @@ struct walk {
 	struct thread *thread;
 	uintptr_t pc, sp, bp;
 	uintptr_t low, top; /* stack words in [low, top) may be read */
-	uintptr_t framed_sp, before; /* sp after the last step by a frame pointer, and the most that it was at the call */
+	uintptr_t framed_sp, before; /* sp after the last step by a frame pointer, and what it may have been at the call */
 	bool exact; /* pc was interrupted there, so no call ends before it */
 	bool foreign; /* it is not on the thread's own stack */
 	bool bounded; /* ... and the end of that stack is known: top stays */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -18,6 +19,7 @@
 #include "libtracker/tracker.h"
 #include "node_frames.h"
 #include "own_capture.h"
+#include "proc.h"
 #include "releases.h"
 #include "snapshots.h"
 #include "traced.h"
@@ -47,12 +49,15 @@ static uint32_t page_bytes(const struct recorder *r)
 
 static int start(struct asked *a)
 {
-	if (a->p->trace)
+	if (a->p->trace) {
+		a->figures[0] = trace_nframe(a->p->trace);
 		return TRACKER_OK;
+	}
 	if (a->given[0] < 1 || a->given[0] > TRACKER_NFRAME_MAX)
 		return TRACKER_EINVAL;
 	a->p->trace = trace_new(a->p->index, (uint32_t)a->given[0], page_bytes(a->r));
 	a->r->traced += a->p->trace != NULL;
+	a->figures[0] = a->given[0];
 	return a->p->trace ? TRACKER_OK : TRACKER_ENOMEM;
 }
 
@@ -186,14 +191,29 @@ static int snapshot_done(struct asked *a)
 /* ---- captures ---- */
 
 /*
- * The program's file, opened anew by its descriptor. So what the program does with its own descriptor does not matter
- * to the recorder.
+ * The file that the program has opened for its capture. The program may have fewer rights than the recorder, and may name
+ * any descriptor, of any process. So the recorder takes the descriptor itself, if it is open for writing and its process
+ * has the segment. Where the kernel does not hand it over (Yama; before Linux 5.6), the recorder opens the file
+ * anew, but only for a program that could have done so with the same rights.
  */
-static int open_theirs(const struct process *p, uint64_t fd)
+static int open_theirs(const struct recorder *r, const struct process *p, uint64_t number)
 {
 	char path[64];
+	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%u/fd/%u", p->pid, (unsigned)fd);
+	if (number > INT_MAX || proc_segment(r, p->pid) != THERE) {
+		errno = EBADF;
+		return -1;
+	}
+	fd = proc_take_descriptor(p->pid, (int)number);
+	if (fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR) {
+		close(fd);
+		errno = EACCES;
+		return -1;
+	}
+	if (fd >= 0 || !proc_has_our_rights(p->pid))
+		return fd;
+	snprintf(path, sizeof(path), "/proc/%u/fd/%d", p->pid, (int)number);
 	return open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
 }
 
@@ -217,7 +237,7 @@ static int capture(struct asked *a)
 	own_capture_free(a->p->capture);
 	a->r->traced -= a->p->capture != NULL;
 	a->p->capture = NULL;
-	fd = open_theirs(a->p, a->given[0]);
+	fd = open_theirs(a->r, a->p, a->given[0]);
 	if (fd < 0)
 		return refuse(a, errno);
 	(void)!ftruncate(fd, 0); /* /dev/null has no length */
@@ -300,15 +320,19 @@ static const struct {
  * From now on a program that asks wakes the recorder. A thread that does nothing else tells the loop, which waits for
  * descriptors.
  */
-static void *wake(void *recorder)
+static struct { /* the thread never ends, so this must outlive the recorder's own state */
+	_Atomic uint32_t *asked;
+	int event;
+} waker;
+
+static void *wake(void *unused)
 {
-	const struct recorder *const r = recorder;
-	_Atomic uint32_t *const asked = &r->shm->questions.asked;
 	const uint64_t one = 1;
 
-	for (uint32_t seen = atomic_load(asked);; seen = atomic_load(asked)) {
-		(void)syscall(SYS_futex, asked, FUTEX_WAIT, seen, NULL, NULL, 0);
-		(void)!write(r->questions.event, &one, sizeof(one));
+	(void)unused;
+	for (uint32_t seen = atomic_load(waker.asked);; seen = atomic_load(waker.asked)) {
+		(void)syscall(SYS_futex, waker.asked, FUTEX_WAIT, seen, NULL, NULL, 0);
+		(void)!write(waker.event, &one, sizeof(one));
 	}
 	return NULL;
 }
@@ -322,13 +346,14 @@ static void listen(struct recorder *r)
 	if (r->questions.listening)
 		return;
 	r->questions.listening = true; /* without that thread, questions wait for the next round, at most 10 ms */
-	r->questions.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (r->questions.event < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->questions.event, &event) < 0 ||
+	waker.asked = &r->shm->questions.asked;
+	waker.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (waker.event < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, waker.event, &event) < 0 ||
 	    pthread_attr_init(&attributes) != 0)
 		return;
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, 64u << 10);
-	(void)pthread_create(&thread, &attributes, wake, r);
+	(void)pthread_create(&thread, &attributes, wake, NULL);
 	pthread_attr_destroy(&attributes);
 }
 
@@ -404,6 +429,16 @@ void answer_forked(struct recorder *r, struct process *p)
 	p->trace = parent->trace ? trace_fork(parent->trace, p->index, page_bytes(r)) : NULL;
 	p->capture = parent->capture ? own_capture_fork(parent->capture, r, p) : NULL;
 	r->traced += (p->trace != NULL) + (p->capture != NULL);
+}
+
+void answer_free_slot(struct recorder *r, uint32_t slot)
+{
+	for (uint32_t i = 0; i < SHM_QUESTIONS; i++) {
+		struct shm_question *const entry = &r->shm->questions.entries[i];
+
+		if (atomic_load(&entry->state) != SHM_QUESTION_FREE && entry->process == slot)
+			atomic_store(&entry->state, SHM_QUESTION_FREE);
+	}
 }
 
 static void stop_waiting(struct recorder *r, const struct process *p)

@@ -24,4 +24,7 @@ void answer_forget(struct recorder *r, struct process *p);
 /* Gives back what is kept for it: the recording is over. */
 void answer_free(struct process *p);
 
+/* The program in that slot is gone: entries of questions whose answers it has not read become free. */
+void answer_free_slot(struct recorder *r, uint32_t slot);
+
 #endif

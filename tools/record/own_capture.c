@@ -80,7 +80,8 @@ struct own_capture *own_capture_fork(const struct own_capture *parent, const str
 	ssize_t n;
 	int fd;
 
-	if (parent->ended || !(parent->setup.flags & SHM_CAPTURE_FOLLOWS_FORK))
+	/* the recorder makes this file, so the program must be one that could make it with the same rights */
+	if (parent->ended || !(parent->setup.flags & SHM_CAPTURE_FOLLOWS_FORK) || !proc_has_our_rights(p->pid))
 		return NULL;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", parent->fd);
 	n = readlink(name, path, sizeof(path) - 16);

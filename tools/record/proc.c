@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Reads at most room - 1 bytes of a small file and ends them with a NUL; -1: the file does not exist. */
@@ -372,4 +373,26 @@ uint32_t proc_last_pid(void)
 		return 0;
 	last = strrchr(buf, ' ');
 	return last ? (uint32_t)strtoul(last + 1, NULL, 10) : 0;
+}
+
+int proc_take_descriptor(uint32_t pid, int fd)
+{
+	const int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	int taken, error;
+
+	if (pidfd < 0)
+		return -1;
+	taken = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	error = errno;
+	close(pidfd);
+	errno = error;
+	return taken;
+}
+
+bool proc_has_our_rights(uint32_t pid)
+{
+	uint32_t users = 0, groups = 0;
+	const uint32_t user = proc_status(pid, "Uid:", &users), group = proc_status(pid, "Gid:", &groups);
+
+	return users && groups && user == geteuid() && group == getegid();
 }

@@ -76,4 +76,9 @@ bool proc_has_environment(uint32_t pid, const char *entry);
 /* The pid that the kernel gave last; 0: not known. */
 uint32_t proc_last_pid(void);
 
+/* A copy of one of its descriptors, close-on-exec. -1 and errno: there is none, or the kernel refuses. */
+int proc_take_descriptor(uint32_t pid, int fd);
+/* Its rights to files are those of this process. */
+bool proc_has_our_rights(uint32_t pid);
+
 #endif

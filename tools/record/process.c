@@ -252,6 +252,7 @@ void process_free_slot(struct recorder *r, uint32_t index)
 	struct shm_process *const slot = &r->shm->processes[index];
 
 	r->slot_process[index] = NULL;
+	answer_free_slot(r, index);
 	atomic_store(&r->shm->lives[index].pid, 0); /* nobody finds it by that */
 	atomic_store_explicit(&slot->order, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->notices, 0, memory_order_relaxed);

@@ -178,7 +178,6 @@ struct recorder {
 	uint32_t traced; /* processes */
 	struct {
 		bool listening;
-		int event; /* ... where it is heard */
 		struct process *waiting[SHM_QUESTIONS]; /* processes that wait for an answer; NULL */
 	} questions;
 	struct snapshots *snapshots;

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 struct asker {
@@ -24,12 +23,9 @@ static bool has_socket(void *context, uint32_t pid)
 
 static int fetch(uint32_t pid, const struct asker *a)
 {
-	const int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-	int fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, a->fd, 0);
+	int fd = proc_take_descriptor(pid, a->fd);
 	struct stat st;
 
-	if (pidfd >= 0)
-		close(pidfd);
 	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_ino != a->inode)) {
 		close(fd);
 		fd = -1;

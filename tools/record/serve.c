@@ -24,6 +24,7 @@ static void let_go(void)
 		dup2(null, fd);
 	if (null > 2)
 		close(null);
+	(void)!chdir("/"); /* nor does it keep the program's folder in use */
 }
 
 static int refuse(const struct arguments *o, int error)
