@@ -343,7 +343,7 @@ static void listen(struct recorder *r)
 	pthread_attr_t attributes;
 	pthread_t thread;
 
-	if (r->questions.listening)
+	if (r->questions.listening || !r->questions.wakes)
 		return;
 	r->questions.listening = true; /* without that thread, questions wait for the next round, at most 10 ms */
 	waker.asked = &r->shm->questions.asked;

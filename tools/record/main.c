@@ -131,6 +131,7 @@ static int start(struct recording *s, char **program)
 		r->bounds.duration_ns = s->o.start_after_ns + s->o.duration_ns;
 	r->begin_ns = s->o.start_after_ns;
 	r->waiting = r->begin_ns != 0;
+	r->questions.wakes = true;
 	first_process_machine(r);
 	const struct recorder_setup setup = {
 		.output = (int)s->o.out_fd,

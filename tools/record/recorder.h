@@ -177,6 +177,7 @@ struct recorder {
 	struct watches watches;
 	uint32_t traced; /* processes */
 	struct {
+		bool wakes; /* set before the recording begins: a thread that never ends wakes the loop when something is asked */
 		bool listening;
 		struct process *waiting[SHM_QUESTIONS]; /* processes that wait for an answer; NULL */
 	} questions;
