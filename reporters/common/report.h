@@ -106,7 +106,7 @@ struct report_kind {
 	struct report_options *common;
 	struct selection_options *selection; /* NULL: the report chooses itself, in `ask` */
 	struct filter_options *filtering; /* NULL: it has no filters */
-	bool of_two; /* the most captures; `ask` and the others get an array of them */
+	bool of_two; /* it takes two captures; `ask` and the others get an array of them */
 	bool of_tables; /* it reads no events, and names no frames */
 
 	/* After the options are parsed: those that contradict each other are a usage error, which exits. */

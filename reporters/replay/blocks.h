@@ -28,7 +28,7 @@
 #define BLOCKS_LOOSE UINT32_MAX /* of domain 0, not in the table yet */
 
 #define BLOCKS_RECENT (1u << 14) /* the ring */
-#define BLOCKS_FEW 8192u /* so many places of the table fit the processor's caches */
+#define BLOCKS_FEW 8192u /* so many blocks in the table stay in the processor's caches */
 #define BLOCKS_PIECE (1u << 15) /* slots of a piece: 2 MiB */
 
 struct block { /* one cache line */

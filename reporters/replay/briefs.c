@@ -72,8 +72,8 @@ static inline bool take(struct briefs *s, uint32_t index, uint32_t at)
 }
 
 /*
- * An entry of the bucket that stands so far from its home because `behind` buckets before it had no room;
- * BRIEFS_OF_BUCKET: none.
+ * An entry of the bucket that stands there because the one `behind` buckets before it had no room: that bucket is its
+ * home, or lies on the way from its home. BRIEFS_OF_BUCKET: none.
  */
 static uint32_t displaced(const struct briefs *s, uint32_t index, uint32_t behind)
 {

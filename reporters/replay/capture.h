@@ -43,7 +43,7 @@ struct cap_mark {
 /* Where the live set is written down: replay/heap_keyframe.h reads it. */
 struct cap_keyframe {
 	uint64_t offset, time_ns;
-	uint64_t events; /* events and marks in the blocks before it, by their headers */
+	uint64_t events; /* in the blocks before it, by their headers */
 	uint32_t first_block; /* of those behind it */
 	uint32_t parts; /* blocks that it consists of */
 	bool begins; /* the capture begins with it */

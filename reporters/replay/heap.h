@@ -180,12 +180,12 @@ uint64_t heap_now_blocks(const struct heap *h);
 uint64_t heap_events(const struct heap *h);
 uint64_t heap_marks(const struct heap *h);
 
-/* Whether any event of the process was seen. */
+/* Whether anything of the process was seen, in an event or a keyframe. */
 bool heap_knows_process(const struct heap *h, uint32_t process);
 /* Of one process; zeroes for an index never seen. */
 const struct heap_totals *heap_process_totals(const struct heap *h, uint32_t process);
 
-/* What an event of the kind TRK_MPROTECT, TRK_MADVISE or TRK_TOUCHED would change or touch. If nothing, it needs no record. */
+/* Whether an event of the kind TRK_MPROTECT, TRK_MADVISE or TRK_TOUCHED meets pages that it may change. If not, it needs no record. */
 bool heap_minds(const struct heap *h, const struct trk_event *e);
 
 /* Whether a page of [address, address + size) was reserved (or an arena's), and not unmapped since: it may be reserved again. */

@@ -1,6 +1,6 @@
 /*
  * process_totals - heap totals of processes by index. They are large, and a capture may name many processes that did
- * nothing, so they exist only for processes that have events.
+ * nothing, so they exist only where something was counted.
  */
 #ifndef REPLAY_PROCESS_TOTALS_H
 #define REPLAY_PROCESS_TOTALS_H

@@ -26,7 +26,7 @@ struct tally {
 	bool counting; /* blocks born now belong to the view */
 	bool has_span; /* the question is about a part: its totals are those of the span */
 	bool stopped; /* the other events are not needed */
-	bool quick; /* only the figures that the answer takes */
+	bool quick; /* only the events that the answer takes */
 	uint32_t keyframe; /* the keyframe to begin with; SEEK_NONE: at the beginning */
 	uint64_t peak_time_ns; /* of a peak that was known before the pass */
 	struct span span;

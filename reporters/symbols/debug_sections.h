@@ -1,5 +1,5 @@
 /*
- * debug_sections - whether a file has debug information that libdw did not find.
+ * debug_sections - whether a file has debug information that libdw could not open.
  */
 #ifndef SYMBOLS_DEBUG_SECTIONS_H
 #define SYMBOLS_DEBUG_SECTIONS_H

@@ -19,7 +19,7 @@
 /* What is known of a call, or of the function itself, after it was asked for. */
 struct dwarf_facts {
 	const char *name;
-	const char *file; /* the line where the function around it calls it */
+	const char *file; /* where the function into which it was inlined calls it */
 	uint32_t line;
 	bool known, linkage; /* linkage: the name is a linkage name */
 };

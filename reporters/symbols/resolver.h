@@ -1,7 +1,7 @@
 /*
  * resolver - (module file, virtual address) -> functions, files, lines, inlined frames, by libdw behind the project's
- * own index of compilation units and functions. Without debug information it uses the ELF symbol tables. It knows
- * nothing of captures.
+ * own index of compilation units and functions. Falls back to the ELF symbol tables. Knows nothing of
+ * captures.
  *
  * It finds separate debug files (.gnu_debuglink, .build-id) as gdb does. The build-id of the file must equal the
  * recorded one, or nothing is read from the file.

@@ -27,7 +27,7 @@ struct source_frame {
 	const char *as_via; /* this function, as the next frame's `via` */
 	bool runtime; /* _start, __libc_start_main, clone3 ...: below main */
 	bool cut; /* no frame: it stands for older frames that are not kept */
-	uint64_t least_older, most_older; /* ... and how many they are; 0: unknown, or not the same for all calls */
+	uint64_t least_older, most_older; /* ... and how many these are, which may differ between calls: from least to most; 0: unknown */
 };
 
 struct stacks_options {
