@@ -18,7 +18,7 @@ enum column { PROCESSES,
 #define FLAG_LAST 1u
 
 #define KIND_MASK 0x1fu
-#define ASIDE 0x20u /* of a block: OTHERS names the thread; of a fragment: size and number of its mapping */
+#define ASIDE 0x20u /* of a block: OTHERS names the thread; of a fragment: size of its mapping, and how far back another one of that is */
 #define HAS_DOMAIN 0x40u /* OTHERS names it */
 #define HAS_STATE 0x80u /* of a fragment: a varint of OTHERS has its state */
 

@@ -6,7 +6,7 @@
  * three things:
  *
  * - the event that followed the same three events last time (contexts),
- * - the stack, the size and the kind that came together last time (next, sites),
+ * - the stack that came after the last one, and the size and the kind that went with a stack last time (next, sites),
  * - the address: the one that was freed last of that size, or the one behind the last block. Allocators work like
  * that; none is simulated.
  *

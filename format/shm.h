@@ -396,7 +396,10 @@ struct shm_head {
 	SHM_HEAD
 };
 
-/* Each part begins on a page of any size, by its offset. Whether it is mapped so depends on the processor's own pages. */
+/*
+ * The offset of each part is a multiple of every processor's page. The address at which a part is mapped is only a
+ * multiple of this processor's.
+ */
 struct shm {
 	union {
 		struct {

@@ -193,8 +193,8 @@ struct wire_quick {
 
 /*
  * Reads a record of a common kind, in the epoch of the record before it, at `at`, where WIRE_RECORD_MAX bytes can be
- * read. Returns the byte after it. NULL: it is another record, or has a number of more than four bytes; the state is
- * then unchanged.
+ * read. The state stays as it was. Returns the byte after it. NULL: it is another record, or has a number of more than
+ * four bytes.
  */
 __attribute__((always_inline)) static inline const uint8_t *
 wire_quick(const struct wire_state *s, const uint8_t *at, struct wire_quick *ret)

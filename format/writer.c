@@ -70,7 +70,7 @@ void writer_index_add(struct writer *w, const struct trk_block_header *h, uint64
 
 static void write_padding(struct writer *w, uint32_t payload_bytes)
 {
-	static uint8_t zeros[TRK_BLOCK_RAW_MAX]; /* stays set; costs no memory */
+	static uint8_t zeros[TRK_BLOCK_RAW_MAX]; /* never written to, so it costs no memory */
 	uint8_t header[TRK_BLOCK_HEADER_BYTES];
 	struct trk_block_header h;
 	const uint64_t offset = w->bytes;

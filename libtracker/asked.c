@@ -8,7 +8,7 @@
 static tracker_alarm alarm;
 
 static struct {
-	uint64_t after, seed, rate; /* of 2^64 allocations so many fail; 0: none fails at random */
+	uint64_t after, seed, rate; /* rate: so many of 2^64 allocations fail; 0: none fails at random */
 	bool counts, ends; /* ends: after `after` allocations, all fail */
 	_Atomic uint64_t count;
 } failing;

@@ -17,8 +17,8 @@ const char *environment_get(char *const *environment, const char *name);
 /* Takes out the entries that tracker run had put in: programs that this process executes must not find libtracker. */
 void environment_restore(char **environment);
 /*
- * Whether a program that is executed with this environment attaches, or was asked not to because it names another
- * recording.
+ * Whether a program that is executed with this environment attaches; and whether it was asked not to, because the
+ * environment names another recording.
  */
 bool environment_is_ours(char *const *environment, const char *way);
 bool environment_is_others(char *const *environment, const char *way);

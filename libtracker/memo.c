@@ -90,7 +90,7 @@ static inline uint32_t first_changed(const struct thread *t, uint32_t top)
 	return (uint32_t)i;
 }
 
-/* The youngest frame, `top` or an older one, from which on no slot's word down to the root changed. */
+/* The youngest frame, `top` or an older one, from which down to the root the words of all slots are unchanged. */
 static inline uint32_t slots_hold(const struct memo *m, uint32_t top)
 {
 	for (uint32_t i = 0; i < m->slot_count && m->slots[i].frame <= top; i++)

@@ -245,7 +245,7 @@ uint32_t segment_words_max(void)
 	return (limit + threads + 63) / 64;
 }
 
-/* Maps that part of the chunks, directly behind the part before it, which is mapped, or NULL. */
+/* Maps that part of the chunks. NULL: the part before it is not mapped, or there is no room. */
 static struct shm_chunk *map_chunks(uint32_t piece)
 {
 	const size_t offset = offsetof(struct shm, chunks[piece * SEGMENT_CHUNKS]);

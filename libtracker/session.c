@@ -104,7 +104,7 @@ static bool read_inherited(const char *name, struct inherited *ret)
 /* A page that holds 1 here, and 0 in every child that is made without sharing memory. */
 static bool map_fork_page(void)
 {
-	volatile uint8_t *const page = raw_map_private(2 * raw_page_bytes); /* the second variable is the program's own */
+	volatile uint8_t *const page = raw_map_private(2 * raw_page_bytes); /* the second page is for program_find */
 
 	if (!page || raw_madvise((void *)page, raw_page_bytes, MADV_WIPEONFORK) != 0)
 		return false;

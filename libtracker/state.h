@@ -124,7 +124,7 @@ struct tracker_tls {
 	struct thread *threads[THREAD_LEVELS];
 	uintptr_t real_frame; /* frame of the hook whose real function runs: calls of hooks below it are that function's own */
 	uintptr_t claiming; /* frame of the hook that is getting a stream, or was last */
-	int64_t until_sample; /* so many bytes are asked for until an allocation is recorded; 0: not drawn yet; sample.c */
+	int64_t until_sample; /* so many bytes are asked for until an allocation is recorded; 0: not drawn yet; sample.h */
 	uint32_t skipped; /* allocations that were not recorded since the event of the last one that was */
 	uint32_t level;
 	uint32_t tid;

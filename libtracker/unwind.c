@@ -132,7 +132,7 @@ static bool step(struct walk *w, const struct rule_step *r)
 /* The remembered frames that the walk may still reach: the oldest `count`. */
 struct candidates {
 	uint32_t count;
-	bool unchanged; /* so many of them are known to be joinable */
+	bool unchanged; /* all of them are known to be joinable */
 };
 
 /*

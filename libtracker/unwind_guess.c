@@ -68,8 +68,8 @@ static uint8_t step_frame_pointer(struct walk *w, const struct rule_step *r, boo
 }
 
 /*
- * Java's interpreter turns arguments and locals into a frame that begins below the sp of a compiled caller: so many
- * bytes at most.
+ * What Java's interpreter makes of arguments and locals lies below the sp that a compiled caller had: so many bytes at
+ * most.
  */
 #define EXTENSION_MAX 65536u
 
@@ -102,7 +102,8 @@ static uint8_t step_sized(struct walk *w, uintptr_t size)
 
 /*
  * runtime.asmcgocall, on the thread's stack. The goroutine's g says where the goroutine's own stack lies, and how
- * deep it was. The frame has no bytes: the return address is on top of that stack. bp is the caller's.
+ * deep it was. The frame has no bytes: the return address is the word at which that stack was left. bp is the
+ * caller's.
  */
 static uint8_t step_go(struct walk *w, bool here)
 {

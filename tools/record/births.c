@@ -38,7 +38,7 @@ struct births {
 	uint64_t number, number_before; /* how many programs had attached: now, and when the socket was last empty */
 	struct birth events[EVENTS];
 	uint32_t count;
-	bool heard, lost; /* some field is known, but not all */
+	bool heard, lost; /* the kernel has told something; it has not told everything */
 	bool behind; /* the socket holds more than was read */
 	struct offspring *offspring;
 	size_t offspring_count, offspring_room;

@@ -11,7 +11,7 @@
 
 #include "recorder.h"
 
-/* Whether the file may grow by `bytes`; false: it is full. Measuring costs time, but most calls do not measure. */
+/* Whether the file may grow by `bytes`; false: it is full. Measures the file and sets the credit anew. */
 bool bounds_measure(struct recorder *r, uint32_t bytes);
 
 static inline bool bounds_take(struct recorder *r, uint32_t bytes)

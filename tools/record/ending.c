@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* At most so many processes are kept for their parents at one time, because there are fewer slots. */
+/* At most so many processes are kept for their parents at one time, and of their slots fewer. */
 #define KEPT_MAX 512u
 #define LEFT_MAX 64u
 /* A recorded parent asks at once, or it asks the kernel directly. */

@@ -196,7 +196,7 @@ static uint64_t waited_in(const struct recorder *r, uint32_t slot)
 	return r->slot_process[slot] || r->shm->processes[slot].number < atomic_load(&r->shm->header.programs) ? waited : 0;
 }
 
-/* NULL: the process that says it is not recorded, or says this of itself. */
+/* The process that has waited. NULL: it is not recorded, or says this of itself. */
 static struct process *who_waited(const struct recorder *r, uint32_t slot, uint64_t waited)
 {
 	const uint32_t of = SHM_WAITED_SLOT(waited);

@@ -17,7 +17,7 @@
 #include "recorder.h"
 
 struct epoll_event;
-/* Marks the processes of the events as dying. True: there was also an event of another kind. */
+/* Marks the processes of the events as dying. True: there was also an event that is about no process. */
 bool ends_mark(struct recorder *r, const struct epoll_event *events, int count);
 /* Finds the processes that have ended by now. */
 void ends_look(struct recorder *r);

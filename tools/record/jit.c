@@ -213,7 +213,7 @@ static bool start(struct recorder *r, struct process *p)
 	j->pid = j->pid ? j->pid : p->pid;
 	j->owner = proc_owner(p->pid);
 	j->temporary = proc_open(p->pid, "root/tmp", O_PATH | O_DIRECTORY);
-	if (j->temporary < 0) /* it has ended, or belongs to another user */
+	if (j->temporary < 0) /* it has ended, or the recorder may not look at it */
 		j->temporary = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	j->directory = proc_open(p->pid, "cwd", O_PATH | O_DIRECTORY);
 	j->dump_state.origin_ns = r->shm->header.start_mono_ns;

@@ -58,7 +58,7 @@ struct recording {
 	struct arguments o;
 	int control;
 	bool program_ended, abort, leave; /* leave: tracker-run waits to hear which processes are left */
-	int status; /* end of the program, when it has ended and tracker-run has told */
+	int status; /* of the program, when it has ended and tracker-run has told it */
 	bool has_status;
 	uint64_t strangers_until_ns; /* 0: none seen */
 	bool alone; /* before this round, which looked for new processes, there was no unknown one left */
@@ -179,7 +179,7 @@ static void hung_up(struct recording *s)
 
 /*
  * tracker-run wants to leave the recorder to the descendants. If no descendant is known, the end is near, or one is
- * about to attach: then the answer waits.
+ * about to attach: tracker-run is answered when it has attached.
  */
 static void say_left(struct recording *s)
 {

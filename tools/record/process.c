@@ -315,7 +315,7 @@ void process_bind(struct recorder *r, const struct arrival *a)
 	struct shm_process *const slot = &r->shm->processes[index];
 	const uint32_t pid = outer_pid(r, slot);
 	struct process *p = pid ? process_by_pid(r, pid) : NULL;
-	/* no fork makes a process with the pid of a live one; otherwise the old process went on by exec */
+	/* a forked process is a new one even if its pid is known; any other is the known process after an exec */
 	const bool known = p && slot->origin != SHM_FORKED;
 	const bool replaces = known && p->attached;
 
@@ -439,7 +439,7 @@ void process_collect(struct recorder *r, struct process *p)
 	r->counters.tables_refused += recorder_figure(r, atomic_exchange(&slot->tables_refused, 0));
 	r->counters.verified_stacks += atomic_exchange(&slot->verified_stacks, 0);
 	r->counters.differing_stacks += atomic_exchange(&slot->differing_stacks, 0);
-	r->counters.order_changes += epoch ? epoch - 1 : 0; /* the first program replaced none */
+	r->counters.order_changes += epoch ? epoch - 1 : 0; /* the first thread took the order from no other */
 	for (unsigned i = 0; i < SHM_ORACLES; i++) {
 		r->counters.compared[i] += atomic_exchange(&slot->compared[i], 0);
 		r->counters.differing[i] += atomic_exchange(&slot->differing[i], 0);

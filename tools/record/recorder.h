@@ -81,7 +81,7 @@ struct counters {
 		oracles_differ, truncated[SHM_CUTS];
 	uint64_t stalled_ns; /* the sum over all threads */
 	uint64_t gaps; /* places in the events where some were lost */
-	uint64_t clock_interval_max_ns; /* taken between two rounds: events have the time of their round */
+	uint64_t clock_interval_max_ns; /* the longest time between two rounds: events have the time of their round */
 	uint64_t unrecorded; /* processes of which nothing was seen */
 	uint64_t order_changes; /* how often the order passed from one thread to another */
 	uint64_t chunks_refused, tables_refused; /* as programs count them in their slots */
@@ -98,7 +98,7 @@ struct bounds {
 struct keyframes {
 	uint64_t events_min; /* so many events lie between two keyframes; 0: none are written */
 	uint64_t events, bytes; /* length of the capture when the last keyframe had been written */
-	uint64_t bytes_per_block; /* CPU time of the last keyframe; 0: none yet */
+	uint64_t bytes_per_block; /* that the last keyframe took; 0: none was written yet */
 	uint64_t count, cpu_ns;
 };
 
@@ -121,7 +121,7 @@ struct watch {
 	uint32_t pid; /* 0: unknown */
 	uint32_t inner_pid; /* in a PID namespace of its own; 0: it is `pid` */
 	int pidfd; /* -1: none; its pid is not known, or it had ended by then */
-	uint32_t entry, serial; /* slot of its note in the segment, as long as the execution may fail; NO_SLOT */
+	uint32_t entry, serial; /* its entry in the segment, as long as the execution may fail, and that entry's serial; NO_SLOT */
 	uint32_t flags; /* SHM_EXEC_* */
 	uint64_t number; /* a program that was executed with that pid and has a number from this one on is this program */
 	uint64_t since_ns;
@@ -140,7 +140,7 @@ struct missed {
 struct watches {
 	struct watch *list[WATCHES];
 	uint32_t count;
-	bool taken[SHM_EXECS]; /* the watched program of this entry */
+	bool taken[SHM_EXECS]; /* whether the program of this entry is watched */
 	uint32_t asked_inner[SHM_EXECS], asked_pid[SHM_EXECS]; /* the process that asked by this entry, in both namespaces */
 	struct missed missed[MISSED];
 	uint32_t missed_count;
@@ -183,7 +183,7 @@ struct recorder {
 	} questions;
 	struct snapshots *snapshots;
 	int segment; /* the memfd; -1: System V */
-	uint64_t segment_inode; /* the segment's name in /proc/PID/maps */
+	uint64_t segment_inode; /* of the segment, as /proc/PID/maps has it */
 	struct keyframes keyframes;
 	bool waiting; /* the capture begins later: until then only the live set is kept */
 	uint64_t begin_ns; /* ... then */
@@ -205,7 +205,7 @@ struct recorder {
 	uint32_t last_process; /* index of the process of that event; NO_INDEX: it was an end */
 	uint64_t samples; /* samples of memory since the interval has its present value */
 	uint64_t memory_interval_ns, next_sample_ns, next_look_ns, next_check_ns, next_flush_ns;
-	char groups[CGROUP_TEXT]; /* number of the last process whose groups were asked for their limits */
+	char groups[CGROUP_TEXT]; /* the groups of the last process whose groups were asked for their limits */
 
 	struct embed_module *modules; /* by id in the capture */
 	uint32_t module_count, module_room;
@@ -220,7 +220,7 @@ struct recorder {
 	uint64_t made_named; /* frames of code made at run time that have a name */
 	uint64_t names_cpu_ns; /* CPU time of the child that looked them up */
 	char host[65], system[200]; /* as uname says */
-	char first_notice[CONTROL_NOTICE]; /* notices that tracker-run has not printed itself */
+	char first_notice[CONTROL_NOTICE]; /* the first notice of those that tracker-run has not printed itself */
 };
 
 /*
@@ -246,7 +246,7 @@ int recorder_begin(struct recorder *r, const struct recorder_setup *setup);
 /* Releases everything that the recorder holds, except the segment and the output; writes nothing. */
 void recorder_release(struct recorder *r);
 
-/* Nanoseconds since the capture began; the CPU time of the recorder. */
+/* Nanoseconds since the capture began. The program that drives the recorder defines it. */
 uint64_t recorder_clock(const struct recorder *r);
 /*
  * A figure that a program keeps in the segment. Nothing happens more often than once a nanosecond, so a larger figure

@@ -6,7 +6,7 @@
 #include <xxhash.h>
 
 struct run {
-	uint64_t path, bases[2]; /* hash of the level below it; hash of its codes */
+	uint64_t path, bases[2]; /* of the level below it; to which its codes are relative */
 	uint32_t parent, generation, count;
 	struct stream_level levels[]; /* then the codes */
 };

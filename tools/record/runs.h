@@ -18,7 +18,7 @@
 #define RUNS_BYTES (16u << 20)
 #define RUNS_FRAMES_MIN 3u /* shorter runs are looked up one by one as fast */
 #define RUNS_TRIAL 4096u /* of so many runs ... */
-#define RUNS_REPEATED 512u /* ... after so many runs, */
+#define RUNS_REPEATED 512u /* ... so many must have been seen before, */
 #define RUNS_PAUSE 65536u /* or so many runs are not looked for */
 
 struct run;

@@ -12,7 +12,7 @@
 
 /* Fills in what tracker-run would have told. 0, or an errno, which the program has been told. */
 int serve_begin(struct arguments *o);
-/* The recording has begun: tells the program how to attach, and closes the socket's other uses. An errno or 0. */
+/* The recording has begun: tells the program how to attach. An errno or 0. */
 int serve_hello(const struct arguments *o, const struct recorder *r);
 
 #endif

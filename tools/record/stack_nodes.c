@@ -212,7 +212,7 @@ int stack_nodes_apply(struct stack_nodes *in, const struct modules *m, struct st
 	return keep(in, s);
 }
 
-/* The number by which HASH_FACTOR becomes 1: each step makes twice as many of its low bits right. */
+/* The number that makes 1 when HASH_FACTOR is multiplied by it: each step makes twice as many of its low bits right. */
 static uint64_t inverse_factor(void)
 {
 	uint64_t inverse = HASH_FACTOR;

@@ -13,7 +13,7 @@
 
 struct program {
 	pid_t pid;
-	int go; /* its end of the pipe on which the program waits */
+	int go; /* the pipe on which the program waits: the go-ahead is written here */
 	int failed; /* errno of a failed exec is read here; closed: it runs */
 };
 
