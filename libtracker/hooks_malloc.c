@@ -68,7 +68,7 @@ static inline size_t table_share(size_t piece, uintptr_t pc)
 	return unlikely(piece == TABLE_ENTRY && is_loader(pc)) ? TABLE_ENTRY : 0;
 }
 
-/* From realloc, too: the length stands in front, and is less than the new one. */
+/* Nor does it take anything else from realloc with the table's length in front, which is less than the new one. */
 static size_t grown_table_share(const void *table, size_t size)
 {
 	size_t length;

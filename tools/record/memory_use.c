@@ -51,7 +51,7 @@ void memory_use_look(struct recorder *r)
 		sample(r, r->live[i], page_bytes);
 		look_at_names(r, r->live[i]);
 	}
-	/* a file that does not grow with events must not grow with samples: the longer it takes, the rarer they become */
+	/* a file that does not grow with events must not grow with samples: the longer the recording, the rarer they become */
 	r->samples += r->live_count;
 	if (r->aggregate && r->samples >= SAMPLES_PER_INTERVAL) {
 		r->samples = 0;

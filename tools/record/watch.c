@@ -199,8 +199,8 @@ void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t n
 
 /*
  * A program that a hook has noted, or that has attached, under a pid of another namespace, may have ended before its
- * pid in the recorder's namespace could be asked for. The kernel reports it, too, under that pid. Each such program
- * is matched with one that the kernel reports.
+ * pid in the recorder's namespace could be asked for. The kernel reports it, too, and under the pid in the recorder's
+ * namespace. Each such program is matched with one that the kernel reports.
  */
 static bool match_otherwise(struct recorder *r, uint32_t pid, uint64_t number)
 {

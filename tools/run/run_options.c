@@ -115,7 +115,7 @@ static const struct {
 	{ "libunwind", SHM_UNWIND_LIBUNWIND },
 };
 
-/* It would also end the program, and no message would name the option. */
+/* A wrong value would end the program, too, but the message would not name the option. */
 static bool check_trace(struct run_options *o)
 {
 	char *end;
