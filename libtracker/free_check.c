@@ -1,9 +1,6 @@
 /* free_check - see free_check.h. */
 #include "free_check.h"
 
-#include <errno.h>
-#include <stdbool.h>
-
 #include "ask.h"
 #include "format/trk.h"
 #include "hook.h"
@@ -21,6 +18,11 @@ void free_check_start(void)
 		return;
 	checks = true;
 	(void)start_hold(1);
+}
+
+bool free_check_holds(void)
+{
+	return checks;
 }
 
 static void print_stack(struct print *p, const char *head, uint64_t node, uint64_t nframe)

@@ -7,10 +7,14 @@
 #ifndef FREE_CHECK_H
 #define FREE_CHECK_H
 
+#include <stdbool.h>
+
 #include "arch.h"
 
 /* The process has attached: if its releases are to be checked, hooks are held for that. */
 void free_check_start(void);
+/* Hooks are held for it. */
+bool free_check_holds(void);
 /* What the hook at `at` is about to release, by a call of `kind`. Returns if that may be; or if nobody checks. */
 void free_check(uint8_t kind, const void *p, const struct site *at);
 

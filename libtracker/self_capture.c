@@ -240,12 +240,14 @@ int capture_exit(struct tracker_capture *c)
 
 int capture_free(struct tracker_capture *c)
 {
+	struct tracker_capture *entered = c;
 	int code = TRACKER_OK;
 
 	if (!c)
 		return TRACKER_OK;
 	if (c->stage == ENTERED && is_ours(c))
 		code = capture_exit(c);
+	(void)atomic_compare_exchange_strong(&active, &entered, NULL); /* in a forked child it may still stand for the parent's */
 	if (c->lifetimes && c->stage == LEFT)
 		own_recorder_rest(OWN_CAPTURE);
 	close_output(c);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "asked.h"
+#include "free_check.h"
 #include "born.h"
 #include "error.h"
 #include "raw.h"
@@ -359,5 +360,5 @@ void watch_forked(void)
 		of_thread += watch_tls.mine && is_there(atomic_load(&watch_tls.mine->watchers[i].object));
 	}
 	atomic_store(&all->count, of_process);
-	start_hold_only(of_thread + of_process + asked_counts());
+	start_hold_only(of_thread + of_process + asked_counts() + free_check_holds());
 }

@@ -192,6 +192,12 @@ class Api:
             equal(f"{mode}: first", self.functions(err, "Memory block first freed at")[:2], ["free_first", "main"])
             equal(f"{mode}: allocated", self.functions(err, "Memory block allocated at")[:2], ["make_it", "main"])
 
+    def b25_in_a_forked_child(self):
+        """Also of a program with an alarm, of which the child has a copy."""
+        status, out, err = self.freed("child")
+        equal("the signal that ended the child", (status, out), (6, ""))
+        check("of 123 bytes is freed again" in err, err)
+
     def b25_freed_wrongly(self):
         for mode, words in (("nothing", "is freed, and no allocation returned that address"), ("inside", "no allocation returned that address"),
                             ("realloc", "of 123 bytes is freed again"), ("delete", "of 123 bytes is freed by a call that does not fit")):

@@ -206,7 +206,9 @@ static void forked(bool follow)
 
 		block(22);
 		block(23);
-		_exit(active ? tracker_capture_exit(c) == TRACKER_OK ? 0 : 2 : 1);
+		if (!active) /* it is the parent's, and goes on there */
+			_exit(tracker_capture_free(c) == TRACKER_OK && !tracker_capture_is_active() ? 1 : 3);
+		_exit(tracker_capture_exit(c) == TRACKER_OK ? 0 : 2);
 	}
 	int status;
 

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../../libtracker/tracker.h"
+
 static void *(*volatile allocate)(size_t) = malloc;
 static void (*volatile release)(void *) = free;
 static void *(*volatile resize)(void *, size_t) = realloc;
@@ -80,6 +82,22 @@ int main(int argc, char **argv)
 			others[i] = make_it(2000 + (size_t)i);
 	if (p)
 		free_again(p);
+	if (strcmp(mode, "child") == 0) { /* that watches besides */
+		tracker_alarm a = TRACKER_ALARM_INIT;
+		int status;
+
+		a.minimum_block_count = 1000000;
+		a.scope = TRACKER_SCOPE_PROCESS;
+		tracker_alarm_enter(&a);
+		if (fork() == 0) {
+			free_first(p = make_it(123));
+			free_again(p);
+			_exit(0);
+		}
+		wait(&status);
+		tracker_alarm_exit(&a);
+		return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	}
 	if (strcmp(mode, "nothing") == 0)
 		free_again(on_stack + 16);
 	if (strcmp(mode, "inside") == 0)
