@@ -1,5 +1,5 @@
 /*
- * view - one pass over the events: the heap applies them, view_observe.c watches and sums. Only a range that begins or
+ * view - one pass over the events: the heap applies them, view_observe.c watches and sums, view_answer.c reads the sums. Only a range that begins or
  * ends at the peak takes another pass before it, to find the peak if the capture does not say where it is.
  *
  * A quick pass begins at a keyframe and ends at the point. If it ends with an error, the question is asked again of
@@ -186,6 +186,7 @@ static void tally_finish(struct tally *t)
 {
 	heap_free(t->heap);
 	rows_finish(&t->rows);
+	rows_finish(&t->temporary);
 	sizes_free(t->sizes);
 	span_finish(&t->span);
 	live_finish(&t->live);
@@ -206,6 +207,7 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 		.in_range = true,
 		.counting = true,
 		.rows.sampled = c->header.sample_bytes != 0,
+		.temporary.sampled = c->header.sample_bytes != 0,
 		.keyframe = SEEK_NONE,
 	};
 	t->has_span = o->region || (o->spanned && o->at.is_range);
@@ -222,7 +224,7 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 	if (!err && t->has_span)
 		err = span_init(&t->span, o->region, c->thread_count, c->process_count);
 	if (!err)
-		err = heap_new(&t->heap, o->what == VIEW_TEMPORARY ? o->threshold : 1,
+		err = heap_new(&t->heap, o->what == VIEW_TEMPORARY || o->temporary ? o->threshold : 1,
 			       watch ? &observer : NULL);
 	if (!err)
 		heap_set_page_bytes(t->heap, c->header.page_bytes);
@@ -313,132 +315,7 @@ static int check_points(const struct tally *t, struct trk_fault *fault)
 	return err;
 }
 
-/* ---- the answer ---- */
-
-/* The sums of a row that the question is about. */
-static void weigh(const struct tally *t, uint32_t index, struct view_row *ret,
-		  struct sampling_error *ret_error)
-{
-	const struct row *const row = &t->rows.all[index];
-	const struct row_error *const error = t->rows.errors ? &t->rows.errors[index] : NULL;
-	const bool live = t->options->what == VIEW_LIVE;
-	const bool kept = live && (t->follow_peak || t->to.met);
-	/* Live at the end: with what processes left behind that ended before. */
-	const bool left = t->options->what == VIEW_LEAKS ||
-			  (live && !t->follow_peak && t->to.point.kind == POINT_END);
-
-	*ret = row->key;
-	ret->bytes = kept ? row_kept_bytes(&t->rows, row) : row->bytes;
-	ret->count = kept ? row_kept_count(&t->rows, row) : row->count;
-	if (left) {
-		ret->bytes += row->left_bytes;
-		ret->count += row->left_count;
-	}
-	if (!error)
-		return;
-	*ret_error = kept ? *row_kept_error(&t->rows, index) : error->now;
-	if (left)
-		sampling_join(ret_error, &error->left);
-}
-
-static int collect_rows(const struct tally *t, struct view *v)
-{
-	const size_t room = (size_t)t->rows.count + 1;
-
-	v->sample_bytes = t->capture->header.sample_bytes;
-	v->rows = calloc(room, sizeof(*v->rows));
-	v->errors = v->sample_bytes ? calloc(room, sizeof(*v->errors)) : NULL;
-	if (!v->rows || (v->sample_bytes && !v->errors))
-		return TRK_ERR_NOMEM;
-	for (uint32_t i = 0; i < t->rows.count; i++) {
-		struct view_row *row = &v->rows[v->row_count];
-		struct sampling_error error;
-
-		weigh(t, i, row, &error);
-		if (!row->bytes && !row->count)
-			continue;
-		if (v->errors) {
-			row->error = (uint32_t)v->row_count;
-			v->errors[row->error] = error;
-			sampling_join(&v->error, &error);
-		}
-		v->bytes += row->bytes;
-		v->count += row->count;
-		v->row_count++;
-	}
-	view_sort(v);
-	return 0;
-}
-
-/* Of the end, if the point was not met before. */
-static int collect_blocks(struct tally *t, struct view *v)
-{
-	const bool live = t->options->what == VIEW_LIVE;
-	int err = 0;
-
-	/* At the very end: with what processes left behind that ended before. */
-	if (!live || t->to.point.kind == POINT_END)
-		memset(t->live.ended, 0, t->live.processes * sizeof(*t->live.ended));
-	if (!live || !t->to.met)
-		err = live_collect(&t->live, t->heap, ROWS_NONE);
-	v->blocks = t->live.blocks;
-	v->block_count = t->live.count;
-	t->live.blocks = NULL;
-	return err;
-}
-
-static uint64_t time_of(const struct tally *t)
-{
-	if (t->follow_peak)
-		return heap_totals(t->heap)->peak_time_ns;
-	if (t->to.point.kind == POINT_PEAK && t->to.after_event)
-		return t->peak_time_ns;
-	if (t->to.point.kind == POINT_TIME)
-		return t->to.point.number;
-	return t->to.met ? t->to.time_ns : capture_end(t->capture);
-}
-
-static int collect_process_totals(struct tally *t, struct view *v)
-{
-	const uint32_t n = t->capture->process_count;
-	int err = 0;
-
-	if (t->has_span) {
-		v->process_totals = t->span.of;
-		t->span.of = (struct process_totals){ 0 };
-		return 0;
-	}
-	err = process_totals_init(&v->process_totals, n);
-	for (uint32_t p = 0; p < n && !err; p++) {
-		struct heap_totals *of;
-
-		if (!heap_knows_process(t->heap, p))
-			continue;
-		of = process_totals_reach(&v->process_totals, p);
-		if (of)
-			*of = *heap_process_totals(t->heap, p);
-		err = of ? 0 : TRK_ERR_NOMEM;
-	}
-	return err;
-}
-
-static int collect(struct tally *t, struct view *v)
-{
-	int err = collect_rows(t, v);
-
-	if (!err && t->sizes)
-		err = sizes_list(t->sizes, &v->sizes, &v->size_count);
-	if (!err && t->options->blocks)
-		err = collect_blocks(t, v);
-	if (!err)
-		err = collect_process_totals(t, v);
-	if (err)
-		return TRK_ERR_NOMEM;
-	v->totals = t->has_span ? t->span.all : *heap_totals(t->heap);
-	v->events = t->applied;
-	v->time_ns = time_of(t);
-	return 0;
-}
+/* ---- the whole ---- */
 
 static int view_of_events(struct capture *c, const struct view_options *o, bool quick,
 			  struct view *v, struct trk_fault *fault)
@@ -454,8 +331,23 @@ static int view_of_events(struct capture *c, const struct view_options *o, bool 
 	if (!err)
 		err = check_points(&t, fault);
 	if (!err)
-		err = collect(&t, v);
+		err = view_answer(&t, v);
 	tally_finish(&t);
+	return err;
+}
+
+/* The same as collect_others of sums, which are there without a pass. */
+static int others_of_sums(const struct capture *c, const struct view_options *o, struct trk_fault *fault)
+{
+	struct view_options other = *o;
+	int err = 0;
+
+	other.what = VIEW_LEAKS;
+	if (o->leaks)
+		err = view_of_sums(c, &other, o->leaks, fault);
+	other.what = VIEW_TEMPORARY;
+	if (o->temporary && !err)
+		err = view_of_sums(c, &other, o->temporary, fault);
 	return err;
 }
 
@@ -465,9 +357,11 @@ static int view_of(struct capture *c, const struct view_options *o, struct view 
 {
 	int err = TRK_ERR_CORRUPT;
 
-	if (capture_is_aggregated(c))
-		return view_of_sums(c, o, v, fault);
-	if (seek_answers(c, o))
+	if (capture_is_aggregated(c)) {
+		err = view_of_sums(c, o, v, fault);
+		return err ? err : others_of_sums(c, o, fault);
+	}
+	if (!o->leaks && !o->temporary && seek_answers(c, o))
 		err = view_of_events(c, o, true, v, fault);
 	if (err == 0 || err == TRK_ERR_NOMEM)
 		return err;

@@ -71,6 +71,11 @@ struct view_options {
 	 * the events that the answer takes: from a keyframe before the point up to the point.
 	 */
 	bool rows_only;
+	/*
+	 * VIEW_LIVE, not of a range: the same pass answers VIEW_LEAKS and VIEW_TEMPORARY at `threshold`, too, and stores
+	 * their rows and sums here. NULL: it does not. They are the caller's to finish, whatever view_build returns.
+	 */
+	struct view *leaks, *temporary;
 	/* Called now and then with the number of events done; may be NULL. */
 	void (*progress)(void *data, uint64_t events);
 	void *progress_data;

@@ -1,9 +1,9 @@
 /* view_observe - sums over rows what the heap reports about blocks; see view.h. */
 #include "replay/view_private.h"
 
-static uint32_t find_row(struct tally *t, const struct heap_block *b)
+static struct view_row key_of(const struct tally *t, const struct heap_block *b)
 {
-	const struct view_row key = {
+	return (struct view_row){
 		.node = b->node,
 		.thread = t->options->by_thread ? b->thread : UINT32_MAX,
 		.process = b->process,
@@ -11,6 +11,11 @@ static uint32_t find_row(struct tally *t, const struct heap_block *b)
 		.block_size = t->options->by_size ? b->size : 0,
 		.kind = b->kind,
 	};
+}
+
+static uint32_t find_row(struct tally *t, const struct heap_block *b)
+{
+	const struct view_row key = key_of(t, b);
 	bool is_new;
 	const uint32_t i = rows_find(&t->rows, &key, &is_new);
 
@@ -42,17 +47,22 @@ static inline uint32_t row_of(struct tally *t, const struct heap_block *b)
 	return find_row(t, b);
 }
 
-static inline void add(struct tally *t, uint32_t index, const struct sampling_estimate *e)
+static inline void add_to(struct rows *r, uint32_t index, const struct sampling_estimate *e)
 {
 	struct row *row;
 
 	if (index == ROWS_NONE)
 		return;
-	row = rows_touch(&t->rows, index);
+	row = rows_touch(r, index);
 	row->bytes += e->bytes;
 	row->count += e->count;
-	if (__builtin_expect(t->rows.errors != NULL, 0))
-		sampling_add(&t->rows.errors[index].now, e);
+	if (__builtin_expect(r->errors != NULL, 0))
+		sampling_add(&r->errors[index].now, e);
+}
+
+static inline void add(struct tally *t, uint32_t index, const struct sampling_estimate *e)
+{
+	add_to(&t->rows, index, e);
 }
 
 static void take(struct tally *t, uint32_t index, const struct sampling_estimate *e)
@@ -101,6 +111,25 @@ static void died(void *data, const struct heap_block *b, const struct sampling_e
 {
 	if (!b->aside)
 		take(data, b->user, e);
+}
+
+/* The same; and temporary blocks are summed in rows of their own. */
+static void died_of_all(void *data, const struct heap_block *b, const struct sampling_estimate *e,
+			bool temporary, const struct trk_event *by)
+{
+	struct tally *const t = data;
+
+	died(data, b, e, temporary, by);
+	if (!temporary)
+		return;
+
+	const struct view_row key = key_of(t, b);
+	bool is_new;
+	const uint32_t i = rows_find(&t->temporary, &key, &is_new);
+
+	if (i == ROWS_NONE)
+		t->no_memory = true;
+	add_to(&t->temporary, i, e);
 }
 
 static void aside(void *data, const struct heap_block *b, const struct sampling_estimate *e)
@@ -191,7 +220,7 @@ struct heap_observer view_observer(struct tally *t)
 	switch (t->options->what) {
 	case VIEW_LIVE:
 	case VIEW_LEAKS:
-		o.died = died;
+		o.died = t->options->temporary ? died_of_all : died;
 		o.aside = aside;
 		o.peak = peak;
 		break;

@@ -1,4 +1,4 @@
-/* view_private - the state of one question that is being answered: view.c asks it, view_observe.c sums. */
+/* view_private - the state of one question that is being answered: view.c asks it, view_observe.c sums, view_answer.c reads the sums. */
 #ifndef REPLAY_VIEW_PRIVATE_H
 #define REPLAY_VIEW_PRIVATE_H
 
@@ -15,6 +15,7 @@ struct tally {
 	const struct view_options *options;
 	struct heap *heap;
 	struct rows rows;
+	struct rows temporary; /* with options.temporary */
 	uint32_t *rows_of_process; /* first row + 1, chained by row.next */
 	uint32_t *last_row; /* by node: the row + 1 that it went to last */
 	struct sizes *sizes;
@@ -38,5 +39,7 @@ struct tally {
 
 /* The part that sums what the question is about. */
 struct heap_observer view_observer(struct tally *t);
+/* Fills the view, and those that its options ask for beside it, from what the pass has summed. TRK_ERR_NOMEM. */
+int view_answer(struct tally *t, struct view *v);
 
 #endif

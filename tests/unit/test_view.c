@@ -281,6 +281,40 @@ static void compare(struct capture *c, const struct view_options o, const uint64
 	view_finish(&v);
 }
 
+static void expect_same(const struct view *got, const struct view *want)
+{
+	assert_int_equal(got->bytes, want->bytes);
+	assert_int_equal(got->count, want->count);
+	assert_int_equal(got->row_count, want->row_count);
+	for (size_t i = 0; i < got->row_count; i++)
+		assert_memory_equal(&got->rows[i], &want->rows[i], sizeof(got->rows[i]));
+}
+
+/* Asked together, three questions have the answers that each has alone. */
+static void ask_together(struct capture *c, struct view_options o)
+{
+	struct view leaks = { 0 }, temporary = { 0 }, alone = build(c, o);
+
+	o.leaks = &leaks;
+	o.temporary = &temporary;
+	o.threshold = 1;
+	struct view live = build(c, o);
+
+	expect_same(&live, &alone);
+	view_finish(&alone);
+	alone = build(c, (struct view_options){ .what = VIEW_LEAKS, .process = o.process });
+	expect_same(&leaks, &alone);
+	assert_int_equal(live.totals.live_bytes, leaks.bytes);
+	view_finish(&alone);
+	alone = build(c, (struct view_options){ .what = VIEW_TEMPORARY, .process = o.process, .threshold = 1 });
+	expect_same(&temporary, &alone);
+	assert_int_equal(live.totals.temporary, temporary.count);
+	view_finish(&alone);
+	view_finish(&live);
+	view_finish(&leaks);
+	view_finish(&temporary);
+}
+
 static void random_captures_agree_with_a_naive_count(void **state)
 {
 	uint64_t seed = 3;
@@ -300,6 +334,10 @@ static void random_captures_agree_with_a_naive_count(void **state)
 		compare(c, (struct view_options){ .what = VIEW_ALLOCATIONS, .process = UINT32_MAX },
 			n.born_by_node);
 		compare(c, at("..peak"), n.peak_by_node);
+		ask_together(c, at("peak"));
+		ask_together(c, at("end"));
+		ask_together(c, at("50%"));
+		ask_together(c, (struct view_options){ .process = 1 });
 		capture_close(c);
 		close(f.fd);
 	}
