@@ -9,6 +9,7 @@
 #include "common/selection.h"
 #include "flame/page.h"
 #include "flame/flame_write.h"
+#include "common/endings.h"
 #include "common/kept.h"
 
 #define NODES_DEFAULT 100000
@@ -211,10 +212,11 @@ static int run(struct report *r, struct view_options *vo, enum format format)
 	code = report_stacks(r, &opt.common);
 	if (!code)
 		code = report_view(r, vo, &view);
-	if (!code)
+	if (!code) {
 		kept_say(r, "", vo, &view);
-	if (!code)
+		endings_warn("", r->capture, vo, &view);
 		report_unnamed(r, &view, NULL);
+	}
 	if (!code)
 		code = write_output(r, &view, vo, format, output.file);
 	if (code)

@@ -1,6 +1,7 @@
 /*
  * tracker-leaks - prints the blocks that were live when their process ended, by stack.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +37,9 @@ static const struct ui_command command = {
 	.name = "tracker-leaks",
 	.usage = "[options] CAPTURE",
 	.summary = "Prints what was never freed, by stack, with the biggest first.",
-	.details = "A block leaks when it is still allocated at the end of its process.\n"
-		   "If recording stopped earlier (tracker run --duration), the blocks that were live then are shown.\n"
+	.details = "A block leaks when it is still allocated when its process exits.\n"
+		   "Of a process that a signal ended, and of one that recording left while it ran (tracker run\n"
+		   "--duration), the blocks that were live then are shown, and not called leaked.\n"
 		   "The exit status is 3 with --fail-on-leak when something leaked.\n\n"
 		   "Examples:\n"
 		   "  tracker leaks app.bin\n"
@@ -156,13 +158,31 @@ static void describe_totals(const struct report *r, struct emit *e)
 	emit_figure(e, "not_freed_bytes", emit_size(found.bytes + found.suppressed_bytes));
 	domains_figures(&r->domains, e);
 	emit_figure(e, "row_count", emit_count(found.row_count));
+	endings_figures(e, &found.endings);
+}
+
+/* Of several processes that ended in different ways. */
+static void say_endings(struct emit *e)
+{
+	char *const sentence = endings_sentence(&found.endings);
+
+	emit_aside(e, "of_which", emit_optional(sentence));
+	emit_say(e, "[Of which: {of_which}\n]");
+	free(sentence);
 }
 
 static void say_totals(const struct report *r, struct emit *e)
 {
-	/* a program that runs on has leaked nothing yet */
-	emit_say(e, completeness_stopped_ns(r->capture) ? "Not freed when recording stopped" : "Leaked");
-	emit_say(e, ": {total_bytes} in {total_count} block{total_count:s} from {row_count} stack{row_count:s}\n");
+	const enum ending only = endings_only(&found.endings);
+	char words[ENDING_WORDS_ROOM] = "not freed";
+
+	if (only != ENDINGS)
+		ending_words(&found.endings, only, words);
+	words[0] = (char)toupper((unsigned char)words[0]);
+	emit_aside(e, "how", emit_words(words));
+	emit_say(e, "{how}: {total_bytes} in {total_count} block{total_count:s} from {row_count} stack{row_count:s}\n");
+	if (only == ENDINGS)
+		say_endings(e);
 	if (found.suppressed_count)
 		emit_say(e, "Suppressed: {suppressed_bytes} in {suppressed_count} block{suppressed_count:s}\n");
 	domains_say(&r->domains, e, "Domain ", "block");
@@ -214,8 +234,16 @@ static void ask(struct report *r)
 
 static int gate(const struct report *r)
 {
+	char *counted;
+
 	(void)r;
-	return fail_on_leak && found.count ? UI_GATE : UI_OK;
+	if (!fail_on_leak || !found.count)
+		return UI_OK;
+	counted = common.quiet ? NULL : endings_sentence(&found.endings);
+	if (counted)
+		ui_error("--fail-on-leak counted: %s", counted);
+	free(counted);
+	return UI_GATE;
 }
 
 static void finish(void)

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "common/endings.h"
 #include "common/selection.h"
 #include "common/heap_figures.h"
 #include "common/histogram.h"
@@ -51,11 +52,14 @@ static const struct ui_command command = {
 static struct stats {
 	struct ranking locations, modules;
 	struct histogram sizes;
+	struct endings endings;
 } found;
 
 static int find(struct report *r)
 {
 	histogram_fill(&found.sizes, &r->view);
+	endings_begin(&found.endings, r->capture, r->process);
+	endings_add_totals(&found.endings, &r->view.process_totals);
 	return only_buckets ? 0 : ranking_of_view(&r->view, r->stacks, &found.locations, &found.modules);
 }
 
@@ -89,6 +93,7 @@ static void describe_top(struct emit *e, const char *what, struct ranking *sums,
 static void say_ends(const struct report *r, struct emit *e)
 {
 	const struct capture *c = r->capture;
+	char signal[16];
 	bool any = false;
 
 	for (uint32_t i = 0; i < c->process_count; i++) {
@@ -98,9 +103,9 @@ static void say_ends(const struct report *r, struct emit *e)
 			continue;
 		emit_aside(e, "program", emit_words(p->name[0] ? p->name : "program"));
 		emit_aside(e, "pid", emit_number(p->pid));
-		emit_aside(e, "signal", emit_words(sigabbrev_np((int)p->code) ? sigabbrev_np((int)p->code) : "?"));
+		emit_aside(e, "signal", emit_words(ending_signal(p->code, signal)));
 		emit_aside(e, "end", emit_tenths(p->end_ns));
-		emit_say(e, "{program} ({pid}) was killed by SIG{signal} at {end}\n");
+		emit_say(e, "{program} ({pid}) was killed by {signal} at {end}\n");
 		any = true;
 	}
 	if (any)
@@ -123,6 +128,12 @@ static void say_part(const struct report *r, struct emit *e)
 		emit_say(e, "\n");
 }
 
+/* Otherwise it is not about ends of processes. */
+static bool is_whole(const struct report *r)
+{
+	return !region && !r->asked.spanned;
+}
+
 static void describe_head(const struct report *r, struct emit *e)
 {
 	emit_figure(e, "capture", emit_words(r->capture->path));
@@ -132,6 +143,8 @@ static void describe_head(const struct report *r, struct emit *e)
 		emit_figure(e, "region", emit_words(region));
 	sampled_figure(e, r->view.sample_bytes);
 	heap_figures_describe(e, r->view.sample_bytes, &r->view.totals);
+	if (is_whole(r))
+		endings_figures(e, &found.endings);
 	emit_figure(e, "events", emit_count(r->view.events));
 	domains_figures(&r->domains, e);
 }
@@ -141,7 +154,7 @@ static void say_head(const struct report *r, struct emit *e)
 	say_ends(r, e);
 	say_part(r, e);
 	sampled_say(e, &r->view, &r->asked);
-	heap_figures_say(e, &r->view.totals);
+	heap_figures_say(e, &r->view.totals, is_whole(r) ? &found.endings : NULL);
 }
 
 static void say_domains(const struct report *r, struct emit *e)

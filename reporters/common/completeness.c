@@ -39,8 +39,8 @@ uint64_t completeness_stopped_ns(const struct capture *c)
 	return capture_health(c, "stopped_by") ? capture_health(c, "stopped_ns") : 0;
 }
 
-/* "being recorded by pid 24208"; false: it is not. */
-static bool add_recording(struct line *l, const struct capture *c, const char *what, uint64_t until_ns)
+/* "still being recorded by pid 24208: 12.300 s so far"; false: it is not. */
+static bool add_recording(struct line *l, const struct capture *c, uint64_t until_ns)
 {
 	char by[32] = "";
 
@@ -48,13 +48,13 @@ static bool add_recording(struct line *l, const struct capture *c, const char *w
 		return false;
 	if (c->recorder > 0)
 		snprintf(by, sizeof(by), " by pid %d", c->recorder);
-	add(l, "being recorded%s: %s %.3f s", by, what, (double)until_ns / 1e9);
+	add(l, "still being recorded%s: %.3f s so far", by, (double)until_ns / 1e9);
 	return true;
 }
 
 static void add_cut(struct line *l, const struct capture *c)
 {
-	if (!c->cut || add_recording(l, c, "events up to", c->last_time_ns))
+	if (!c->cut || add_recording(l, c, c->last_time_ns))
 		return;
 	add(l, c->torn ? "the file is cut: events up to %.3f s are in it; an incomplete copy or a full disk lost the rest, "
 			 "so copy it again or record again" :
@@ -129,7 +129,7 @@ static void add_checkpoint(struct line *l, const struct capture *c)
 {
 	const uint64_t end_ns = capture_health(c, "end_ns");
 
-	if (capture_health(c, "checkpoint") && !add_recording(l, c, "figures are those at", end_ns))
+	if (capture_health(c, "checkpoint") && !add_recording(l, c, end_ns))
 		add(l, "it is a checkpoint: the recorder was killed; figures are those at %.1f s",
 		    (double)end_ns / 1e9);
 }

@@ -1,6 +1,9 @@
 /* heap_figures - see heap_figures.h. */
 #include "common/heap_figures.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "common/reserved.h"
 #include "common/sampled.h"
 
@@ -31,14 +34,29 @@ void heap_figures_describe(struct emit *e, uint64_t every, const struct heap_tot
 	emit_margins(e);
 }
 
-void heap_figures_say(struct emit *e, const struct heap_totals *t)
+/* Behind the blocks that were not freed: which of them are not leaked. */
+static char *not_leaked(const struct endings *ends)
 {
+	const enum ending only = ends ? endings_only(ends) : ENDING_LEAKED;
+	char words[ENDING_WORDS_ROOM];
+
+	if (only == ENDINGS)
+		return endings_sentence(ends);
+	return only == ENDING_LEAKED ? NULL : strdup(ending_words(ends, only, words));
+}
+
+void heap_figures_say(struct emit *e, const struct heap_totals *t, const struct endings *ends)
+{
+	char *const how = not_leaked(ends);
+
 	emit_say(e, "Total allocations:\n\t{total_num_allocations}\n\n"
 		    "Total frees:\n\t{total_num_frees}\n\n"
 		    "Total memory allocated:\n\t{total_bytes_allocated}\n\n"
 		    "Peak memory usage:\n\t{peak_memory} in {peak_blocks} block{peak_blocks:s} at {peak_time_ns}\n\n");
 	reserved_say(e, t->most_reserved_bytes, t->most_reserved_mappings, "\n\n");
 	/* not "leaked": what runtimes keep on purpose is among it */
-	emit_say(e, "Not freed:\n\t{leaked_bytes} in {leaked_allocations} block{leaked_allocations:s}\n\n"
+	emit_aside(e, "how", emit_optional(how));
+	free(how);
+	emit_say(e, "Not freed:\n\t{leaked_bytes} in {leaked_allocations} block{leaked_allocations:s}[: {how}]\n\n"
 		    "Temporary allocations:\n\t{temporary_allocations} ({temporary_bytes})\n\n");
 }

@@ -99,6 +99,20 @@ static void find_unnamed(const struct leaks *l, struct report *r)
 	unnamed_end(&r->unnamed, r->stacks);
 }
 
+static void sum_endings(struct sides *sides, const struct report *r)
+{
+	struct endings *const s = &sides->leaks->endings;
+	const struct view *const v = &r->view;
+
+	endings_begin(s, r->capture, r->process);
+	for (size_t i = 0; i < v->row_count; i++) {
+		const struct view_row *const row = &v->rows[i];
+
+		if (is_left(sides, row))
+			endings_add(s, row->process, &(struct ending_sum){ row->bytes, row->count, view_error(v, row) });
+	}
+}
+
 int leaked_find(struct leaks *l, struct report *r)
 {
 	struct sides sides = { l, r };
@@ -107,6 +121,7 @@ int leaked_find(struct leaks *l, struct report *r)
 		return TRK_ERR_NOMEM;
 	leave_out_suppressed(r->stacks, l);
 	find_unnamed(l, r);
+	sum_endings(&sides, r);
 	return domains_sum(&r->domains, &r->view, is_left, &sides);
 }
 

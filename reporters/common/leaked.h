@@ -4,6 +4,7 @@
 #ifndef REPORTERS_LEAKED_H
 #define REPORTERS_LEAKED_H
 
+#include "common/endings.h"
 #include "common/report.h"
 #include "common/suppress.h"
 
@@ -19,6 +20,7 @@ struct leaks {
 	size_t row_count;
 	uint64_t bytes, count, suppressed_bytes, suppressed_count;
 	struct sampling_error error; /* of bytes and count */
+	struct endings endings; /* the same, by how the processes ended */
 };
 
 /* Fills all but the suppressions, which must be there, from r's view; and unnamed and domains of r, of what is left. TRK_ERR_NOMEM. */

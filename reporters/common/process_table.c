@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/endings.h"
 #include "common/metadata.h"
 
 enum column {
@@ -52,7 +53,7 @@ static const struct emit_column columns[COLUMNS] = {
 static const struct emit_table processes = {
 	EMIT_TABLE("processes", columns),
 	.sentence = "  {pid} {name}, parent {ppid}, {threads:n} thread{threads:s}, from {start_ns}, "
-		    "[exit status {status}][killed by SIG{killed_by}][{unknown}][ at {end_ns}]\n    {command_line}\n",
+		    "[exit status {status}][killed by {killed_by}][{unknown}][ at {end_ns}]\n    {command_line}\n",
 };
 
 static uint32_t threads_of(const struct capture *c, uint32_t process)
@@ -72,7 +73,7 @@ static struct emit_value known(const char *text)
 static int describe_process(const struct capture *c, struct emit *e, uint32_t index)
 {
 	const struct trk_process *p = &c->processes[index];
-	const char *const signal = sigabbrev_np((int)p->code);
+	char signal[16];
 	char *command_line = metadata_command_line(p);
 
 	if (!command_line)
@@ -95,7 +96,7 @@ static int describe_process(const struct capture *c, struct emit *e, uint32_t in
 		[HOST] = known(p->host),
 		[SYSTEM] = known(p->system),
 		[LIBC] = known(p->libc),
-		[KILLED_BY] = p->ended == TRK_KILLED ? emit_words(signal ? signal : "?") : emit_absent(),
+		[KILLED_BY] = p->ended == TRK_KILLED ? emit_words(ending_signal(p->code, signal)) : emit_absent(),
 		[UNKNOWN] = p->ended == TRK_EXITED || p->ended == TRK_KILLED ? emit_absent() : emit_words("end not known"),
 	};
 

@@ -1,6 +1,7 @@
 /*
  * report_main - the run of a report from its command line to its exit code; see report.h.
  */
+#include "common/endings.h"
 #include "common/selection.h"
 #include "common/kept.h"
 #include "common/report.h"
@@ -48,8 +49,10 @@ static int answer(const struct report_kind *k, struct report *r, const char *whi
 	status = report_view(r, &r->asked, &r->view);
 	if (status || r->nameless)
 		return status;
-	if (k->selection)
+	if (k->selection) {
 		kept_say(r, which, &r->asked, &r->view);
+		endings_warn(which, r->capture, &r->asked, &r->view);
+	}
 	report_unnamed(r, &r->view, &r->filters);
 	return domains_filtered(&r->domains, &r->view, r->stacks, &r->filters) < 0 ? no_memory() : UI_OK;
 }

@@ -1,16 +1,35 @@
 /* page - see page.h. reporters/page/data.js and facts.js read what is written here. */
 #include "flame/page.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/endings.h"
 #include "common/selection.h"
 #include "flame/columns.h"
 #include "common/kept.h"
 #include "page_assets.h"
 
 #define WARNINGS_MAX 40
+
+/* "Not freed", "Live when SIGINT ended it". */
+static void name_not_freed(const struct page *p, char *title, size_t room)
+{
+	char words[ENDING_WORDS_ROOM] = "not freed";
+	struct endings s;
+
+	endings_begin(&s, p->report->capture, p->view_options->process);
+	endings_add_view(&s, p->view);
+
+	const enum ending only = endings_only(&s);
+
+	if (only == ENDING_KILLED || only == ENDING_RUNNING)
+		ending_words(&s, only, words);
+	words[0] = (char)toupper((unsigned char)words[0]);
+	snprintf(title, room, "%s", words);
+}
 
 static void meta_view(const struct page *p, struct ui_json *j)
 {
@@ -24,7 +43,7 @@ static void meta_view(const struct page *p, struct ui_json *j)
 				 selection_name(p->view_options, name, sizeof(name)));
 		break;
 	case VIEW_LEAKS:
-		snprintf(title, sizeof(title), "Not freed");
+		name_not_freed(p, title, sizeof(title));
 		break;
 	case VIEW_TEMPORARY:
 		snprintf(title, sizeof(title), "Temporary: freed within %" PRIu32 " allocation%s",
@@ -161,17 +180,15 @@ static void meta_marks(const struct page *p, struct ui_json *j)
 
 static void meta_killed(const struct capture *c, struct ui_json *j)
 {
-	char line[200];
+	char line[200], signal[16];
 
 	for (uint32_t i = 0; i < c->process_count && i < WARNINGS_MAX; i++) {
 		const struct trk_process *const p = &c->processes[i];
 		if (p->ended != TRK_KILLED)
 			continue;
 		snprintf(line, sizeof(line),
-			 "Process %" PRIu32 " (%.64s) was killed by SIG%s at %.1f s.", p->pid,
-			 p->name,
-			 sigabbrev_np((int)p->code) ? sigabbrev_np((int)p->code) : "?",
-			 (double)p->end_ns / 1e9);
+			 "Process %" PRIu32 " (%.64s) was killed by %s at %.1f s.", p->pid, p->name,
+			 ending_signal(p->code, signal), (double)p->end_ns / 1e9);
 		ui_json_string(j, NULL, line);
 	}
 }
@@ -198,7 +215,10 @@ static void meta_warnings(const struct page *p, struct ui_json *j)
 	ui_json_array(j, "warnings");
 	if (p->view->sample_bytes)
 		warn_sampled(p, j);
-	if (!c->complete) {
+	if (c->recorder) {
+		snprintf(line, sizeof(line), "The capture is still being recorded: %.3f s so far.", (double)capture_end(c) / 1e9);
+		ui_json_string(j, NULL, line);
+	} else if (!c->complete) {
 		snprintf(line, sizeof(line),
 			 "The capture is incomplete (%s).",
 			 c->damage.why[0] ? c->damage.why : "its end is missing");

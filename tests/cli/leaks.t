@@ -116,9 +116,11 @@ $ tracker-leaks --suppressions supp --fail-on-leak cap | tail -n 3
 > Suppressed: 76.8 KiB in 6 blocks
 > Not freed: 76.8 KiB in 8 blocks
 
+! tracker-leaks: --fail-on-leak counted: 38 B in 2 blocks leaked
 !~ tracker-leaks: cap: 79 % of the bytes were allocated in libstdc\+\+\.so\.6, which has no names: .*
 $ tracker-leaks --fail-on-leak -n 1 cap > out; echo $?
 > 3
+! tracker-leaks: --fail-on-leak counted: 888 B in 5 blocks leaked
 
 $ tracker-leaks --json --suppressions supp cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["total_count"], r["total_bytes"], r["suppressed_count"], r["suppressed_bytes"]); print([(x["size"], x["count"], [f["function"] for f in x["stack"]]) for x in r["rows"]])'
 > 2 38 6 78650

@@ -219,7 +219,7 @@ $ tracker-stats -n 1 two | head -n 26
 > 	1500 B in 2 blocks at 0.000 s
 > 
 > Not freed:
-> 	1020 B in 2 blocks
+> 	1020 B in 2 blocks: 1000 B in 1 block leaked, 20 B in 1 block live when SIGKILL ended it
 > 
 > Temporary allocations:
 > 	1 (500 B)

@@ -115,7 +115,7 @@ class Checkpoints(aggregated.Aggregated):
         for name in self.t.reports("one capture", "sums"):
             r = subprocess.run([self.t.reporter(name), *(["-o", "-"] if name == "flamegraph" else []), capture],
                                capture_output=True, timeout=300)
-            check(r.returncode == 0 and re.search(rb"(is a checkpoint: the recorder was killed;|being recorded by pid \d+:) figures are those at \d+\.\d+ s", r.stderr),
+            check(r.returncode == 0 and re.search(rb"(is a checkpoint: the recorder was killed; figures are those at \d+\.\d+ s|still being recorded by pid \d+: \d+\.\d+ s so far)", r.stderr),
                   f"{name} of a checkpoint says {r.stderr!r}")
         threads = self.report("table -n 0 -g thread", capture + "@end")["rows"]
         check(all("0x0 " not in r["key"] and r["key"] != "0x0" for r in threads), f"threads: {threads}")

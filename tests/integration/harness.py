@@ -176,6 +176,15 @@ def execute(argv, env=None, timeout=600, preexec=None, stdin=subprocess.DEVNULL)
         raise Failure(f"hangs: {' '.join(argv)}") from None
 
 
+def until(what, why, seconds=120):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if what():
+            return
+        time.sleep(0.01)
+    raise Failure(why)
+
+
 def children(pid):
     """Of the process's first thread."""
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:

@@ -10,24 +10,14 @@ import resource
 import signal
 import struct
 import subprocess
-import time
 
 import harness
-from harness import Failure, check, equal, need
+from harness import check, equal, need, until
 
 PREDICTED = 15  # docs/FORMAT.md: the type of a block of events
 # Allocates, tells how much, and waits until its standard input ends.
 PROGRAM = ("import sys\nx = [bytes(5000 + i) for i in range(2000)]\nprint(len(x), flush=True)\n"
            "sys.stdin.read()\nsys.exit(5)")
-
-
-def until(what, why, seconds=120):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if what():
-            return
-        time.sleep(0.01)
-    raise Failure(why)
 
 
 class Words:
@@ -71,7 +61,7 @@ class Words:
     def being_recorded(self):
         p, capture, recorder = self.start()
         until(lambda: self.t.json("stats", capture)["total_num_allocations"] > 2000, "nothing is written")
-        info = self.every_report(capture, rf": being recorded by pid {recorder}: events up to \d+\.\d\d\d s")
+        info = self.every_report(capture, rf": still being recorded by pid {recorder}: \d+\.\d\d\d s so far")
         equal("recorder_pid", info["recorder_pid"], recorder)
         r = harness.execute([self.t.find("tracker-symbolize"), "--force", capture])
         check(r.status == 1 and b"is still being recorded" in r.stderr, f"symbolize in its place: {r.status}, {r.stderr!r}")
@@ -86,7 +76,7 @@ class Words:
         for name in ("stats", "summary", "leaks", "info"):
             words = self.said(name, capture)
             # between a rename and the lock on the new file nobody can be seen
-            check(re.search(rf": being recorded by pid {recorder}: figures are those at \d+\.\d\d\d s$", words) or
+            check(re.search(rf": still being recorded by pid {recorder}: \d+\.\d\d\d s so far$", words) or
                   "is a checkpoint" in words, f"{name}: {words!r}")
         equal("stderr of tracker run", self.finish(p), "")
         equal("of the whole", self.said("stats", capture), "")
@@ -98,7 +88,7 @@ class Words:
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         equal("the program", p.stdout.readline(), b"2000\n")
         words = self.said("stats", capture)
-        check(f": being recorded by pid {harness.recorder_of(p.pid)}: events up to" in words, words)
+        check(f": still being recorded by pid {harness.recorder_of(p.pid)}: " in words and words.endswith(" s so far"), words)
         self.finish(p)
 
     def killed(self):
