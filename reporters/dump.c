@@ -233,6 +233,7 @@ int main(int argc, char **argv)
 	}
 	status = ui_output_open(&out, common.output, common.force);
 	if (!status) {
+		ui_output_look(&out, &common.look, !common.json && !common.csv);
 		d.writer.file = out.file;
 		status = run(&d, argv[first]);
 		if (!status)

@@ -209,6 +209,7 @@ static int run(struct report *r, struct view_options *vo, enum format format)
 
 	if (code)
 		goto out;
+	ui_output_look(&output, &opt.common.look, false);
 	code = report_stacks(r, &opt.common);
 	if (!code)
 		code = report_view(r, vo, &view);

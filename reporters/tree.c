@@ -74,7 +74,7 @@ static const struct emit_column columns[COLUMNS] = {
 
 static const struct emit_table table = {
 	EMIT_TABLE("root", columns),
-	.sentence = "{size} ({percent} %) {what}[  {where}][:{shown_line}]\n",
+	.sentence = "{size} ({percent:share} %) {what}[  {where}][:{shown_line}]\n",
 };
 
 static struct emit_value share(uint64_t bytes)

@@ -21,6 +21,7 @@ struct report_options {
 	const char *output;
 	uint64_t pid; /* 0: all processes */
 	struct ui_list skip_frames;
+	struct ui_look look;
 	const char *failed; /* what could not be done with a file that is no capture; NULL: "Failed to parse ..." */
 };
 
@@ -28,6 +29,7 @@ struct report_options {
 	UI_OPTION('j', "json", UI_FLAG, &(o).json, NULL, "machine-readable output", 0, 0),                         \
 		UI_OPTION('o', "output", UI_STRING, &(o).output, "FILE", "write to FILE instead of stdout", 0, 0), \
 		UI_OPTION('f', "force", UI_FLAG, &(o).force, NULL, "overwrite FILE", 0, 0),                        \
+		UI_LOOK_OPTIONS((o).look),                                                                         \
 		UI_OPTION(0, "pid", UI_UINT, &(o).pid, "PID", "only this process", 1, UINT32_MAX)
 
 /* For those that report_main runs; and, of these, for those whose exit code says something. */

@@ -57,14 +57,17 @@ static int answer(const struct report_kind *k, struct report *r, const char *whi
 	return domains_filtered(&r->domains, &r->view, r->stacks, &r->filters) < 0 ? no_memory() : UI_OK;
 }
 
+static enum emit_form form_of(const struct report_options *o)
+{
+	return o->quiet ? EMIT_NOTHING :
+	       o->json	? EMIT_JSON :
+	       o->csv	? EMIT_CSV :
+			  EMIT_PEOPLE;
+}
+
 static int describe(const struct report_kind *k, struct report *sides, FILE *f)
 {
-	const struct report_options *const o = k->common;
-	const enum emit_form form = o->quiet ? EMIT_NOTHING :
-				    o->json  ? EMIT_JSON :
-				    o->csv   ? EMIT_CSV :
-					       EMIT_PEOPLE;
-	struct emit *const e = emit_new(form, f, k->choose_table ? k->choose_table() : k->table);
+	struct emit *const e = emit_new(form_of(k->common), f, k->choose_table ? k->choose_table() : k->table);
 	int err = e ? 0 : TRK_ERR_NOMEM;
 
 	if (!err)
@@ -98,8 +101,10 @@ int report_main(const struct report_kind *k, int argc, char **argv)
 
 	check_usage(k, sides);
 	int status = ui_output_open(&out, k->common->output, k->common->force);
-	if (!status)
+	if (!status) {
+		ui_output_look(&out, &k->common->look, form_of(k->common) == EMIT_PEOPLE);
 		status = run(k, sides, argv + first, out.file);
+	}
 	if (!status)
 		status = ui_output_close(&out);
 	else

@@ -13,6 +13,7 @@
 #include "ui/emit_aligned.h"
 
 #define STEPS_MAX 2050
+#define STEP_COLUMNS 4
 
 struct remembered {
 	char *name; /* with the names of its groups */
@@ -122,6 +123,17 @@ static void print_margin(FILE *f, const struct emit_value *v, bool utf8)
 					       ui_count(text, sizeof(text), v->margin));
 }
 
+static void print_share(FILE *f, double percent, const char *form)
+{
+	const enum ui_paint paint = ui_share_paint(percent);
+
+	if (paint != UI_PLAIN)
+		ui_paint(f, paint);
+	fprintf(f, form, percent);
+	if (paint != UI_PLAIN)
+		ui_paint(f, UI_PLAIN);
+}
+
 static void print_value(FILE *f, const struct emit_value *v)
 {
 	char text[48];
@@ -161,7 +173,7 @@ static void print_value(FILE *f, const struct emit_value *v)
 		fprintf(f, "%.2f", v->ratio);
 		break;
 	case EMIT_PERCENT:
-		fprintf(f, "%.2f%%", v->ratio);
+		print_share(f, v->ratio, "%.2f%%");
 		break;
 	case EMIT_FLAG:
 		fputs(v->flag ? "yes" : "no", f);
@@ -181,6 +193,8 @@ static void print_form(struct emit *e, const struct emit_value *v, const char *f
 		fprintf(f, "%.1f KiB", (double)v->number / 1024);
 	else if (strcmp(form, "hex") == 0)
 		fprintf(f, "%" PRIx64, v->number);
+	else if (strcmp(form, "share") == 0)
+		print_share(f, v->ratio, "%.2f");
 	else if (strcmp(form, "bare") == 0)
 		print_value(f, v);
 	else if (strcmp(form, "raw") == 0)
@@ -254,15 +268,39 @@ static bool is_special(char c)
 	return c == '[' || c == ']' || c == '{';
 }
 
+/* "Health:", in a line of its own. */
+static bool is_heading(const struct emit *e, const char *sentence)
+{
+	const size_t n = strcspn(sentence, "\n");
+
+	return !is_in_a_row(e) && n && sentence[n] && sentence[n - 1] == ':' && *sentence > ' ';
+}
+
+/* What stands up to the next figure, bracket or end of a line. */
+static const char *print_plain(struct emit *e, const char *at, bool *heading)
+{
+	const size_t n = strcspn(at, "[]{\n");
+
+	fwrite(at, 1, n, e->file);
+	if (at[n] != '\n')
+		return at + n;
+	if (*heading)
+		ui_paint(e->file, UI_PLAIN);
+	*heading = false;
+	fputc('\n', e->file);
+	return at + n + 1;
+}
+
 static void say(struct emit *e, const char *sentence)
 {
-	for (const char *at = sentence; *at;) {
-		const char *const plain = at;
+	bool heading = is_heading(e, sentence);
 
-		while (*at && !is_special(*at))
-			at++;
-		fwrite(plain, 1, (size_t)(at - plain), e->file);
-		if (*at && at[1] == *at) {
+	if (heading)
+		ui_paint(e->file, UI_HEADING);
+	for (const char *at = sentence; *at;) {
+		if (!is_special(*at)) {
+			at = print_plain(e, at, &heading);
+		} else if (at[1] == *at) {
 			fputc(*at, e->file);
 			at += 2;
 		} else if (*at == '{') {
@@ -292,6 +330,12 @@ static bool is_aligned(const struct emit_table *t)
 	return !t->sentence;
 }
 
+/* Whether rows are printed as they come. A terminal sees all of them before it gets the first. */
+static bool is_at_once(const struct emit *e, const struct emit_table *t)
+{
+	return is_aligned(t) && t->fixed_widths && !ui_screen_width(e->file);
+}
+
 static char *cell_text(struct emit *e, const struct emit_table *t, const struct emit_value *v)
 {
 	char *text = NULL;
@@ -306,14 +350,19 @@ static char *cell_text(struct emit *e, const struct emit_table *t, const struct 
 	return ui_memstream_end(m, &text);
 }
 
+static bool add_cell(struct emit *e, const struct emit_table *t, const struct emit_value *v)
+{
+	struct state *const s = e->state;
+
+	return aligned_add(&s->rows, cell_text(e, t, v), v->type == EMIT_PERCENT ? ui_share_paint(v->ratio) : UI_PLAIN);
+}
+
 static void keep_row(struct emit *e, const struct emit_level *l)
 {
 	static const struct emit_value none = { .type = EMIT_ABSENT };
 
-	struct state *const s = e->state;
-
 	for (size_t i = 0; i < l->table->column_count && !e->no_memory; i++)
-		e->no_memory |= !aligned_add(&s->rows, cell_text(e, l->table, aligned_shows(&l->table->columns[i]) ? &l->values[i] : &none));
+		e->no_memory |= !add_cell(e, l->table, aligned_shows(&l->table->columns[i]) ? &l->values[i] : &none);
 }
 
 /* ---- trees ---- */
@@ -328,6 +377,20 @@ static const struct drawing drawings[] = {
 	  "\xe2\x94\x94\xe2\x94\x80\xe2\x94\x80 ", "\xe2\x94\x82   ", "    " },
 };
 
+/* A terminal shows the innermost ones, as the most of its width is for the names. */
+static void print_steps(struct emit *e)
+{
+	const struct state *const s = e->state;
+	const int width = ui_screen_width(e->file);
+	const size_t most = width ? (size_t)width / (3 * STEP_COLUMNS) : s->step_count;
+	const size_t first = s->step_count > most ? s->step_count - most : 0;
+
+	if (first)
+		fputs(s->utf8 ? "\xe2\x80\xa6   " : "... ", e->file);
+	for (size_t i = first; i < s->step_count; i++)
+		fputs(s->steps[i], e->file);
+}
+
 /* A chain without a branching is not indented. */
 static void print_branch(struct emit *e, const struct emit_level *l)
 {
@@ -335,8 +398,7 @@ static void print_branch(struct emit *e, const struct emit_level *l)
 	const struct drawing *const draw = &drawings[s->utf8];
 	const struct emit_branch *const b = l->branch;
 
-	for (size_t i = 0; i < s->step_count; i++)
-		fputs(s->steps[i], e->file);
+	print_steps(e);
 	if (!b->only) {
 		fputs(b->last ? draw->last : draw->branch, e->file);
 		assert(s->step_count < STEPS_MAX);
@@ -356,7 +418,7 @@ static void open(struct emit *e, const struct emit_level *l)
 		s->utf8 = ui_utf8();
 	else if (l->kind == EMIT_IN_BRANCH)
 		print_branch(e, l);
-	else if (l->kind == EMIT_IN_TABLE && is_aligned(l->table) && l->table->fixed_widths)
+	else if (l->kind == EMIT_IN_TABLE && is_at_once(e, l->table))
 		e->no_memory |= !aligned_print(&s->rows, l->table, !l->table->no_headings, e->file);
 	else if (l->kind == EMIT_IN_ROW && is_aligned(l->table))
 		keep_row(e, l);
@@ -370,9 +432,9 @@ static void close(struct emit *e, const struct emit_level *l)
 
 	if (l->kind == EMIT_IN_BRANCH && !l->branch->only)
 		s->step_count--;
-	else if (l->kind == EMIT_IN_ROW && is_aligned(l->table) && l->table->fixed_widths)
+	else if (l->kind == EMIT_IN_ROW && is_at_once(e, l->table))
 		e->no_memory |= !aligned_print(&s->rows, l->table, false, e->file);
-	else if (l->kind == EMIT_IN_TABLE && is_aligned(l->table) && !l->table->fixed_widths)
+	else if (l->kind == EMIT_IN_TABLE && is_aligned(l->table) && !is_at_once(e, l->table))
 		e->no_memory |= !aligned_print(&s->rows, l->table, !l->table->no_headings, e->file);
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ui/fit.h"
 #include "ui/ui_private.h"
 
 static const char *program = "tracker";
@@ -30,13 +31,21 @@ char *ui_command_words(const char *name, char *buf, size_t room)
 
 static void line(const char *kind, const char *fmt, va_list ap, const char *tail)
 {
-	char text[4096];
+	char text[4096], *whole = NULL;
+	size_t bytes;
+	const int width = ui_terminal_width(stderr, NULL);
+	FILE *const m = width ? open_memstream(&whole, &bytes) : NULL;
+	FILE *const f = m ? m : stderr;
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	fflush(stdout);
-	fprintf(stderr, "%s: %s", program, kind);
-	ui_text(stderr, text);
-	fprintf(stderr, "%s\n", tail);
+	fprintf(f, "%s: %s", program, kind);
+	ui_text(f, text);
+	fprintf(f, m ? "%s" : "%s\n", tail);
+	if (m && ui_memstream_end(m, &whole)) {
+		fit_print(stderr, whole, strlen(whole), width, ui_utf8());
+		free(whole);
+	}
 }
 
 void ui_error(const char *fmt, ...)

@@ -154,6 +154,32 @@ static uint64_t number_of(const struct ui_option *o, const char *text)
 	return value;
 }
 
+/* "auto, always or never" */
+static const char *shown_choices(const char *const *choices, char *buf, size_t room)
+{
+	size_t used = 0;
+
+	*buf = '\0';
+	for (size_t i = 0; choices[i]; i++) {
+		const char *const before = i == 0 ? "" : choices[i + 1] ? ", " :
+									  " or ";
+
+		used += (size_t)snprintf(buf + used, used < room ? room - used : 0, "%s%s", before, choices[i]);
+	}
+	return buf;
+}
+
+static void check_choice(const struct ui_option *o, const char *text)
+{
+	char name[128], all[256];
+
+	for (size_t i = 0; o->choices && o->choices[i]; i++)
+		if (strcmp(text, o->choices[i]) == 0)
+			return;
+	if (o->choices)
+		ui_usage_error("argument %s: invalid choice '%s'; use %s", shown_name(o, name, sizeof(name)), text, shown_choices(o->choices, all, sizeof(all)));
+}
+
 /* Grows one by one, because nobody types many. */
 static void append(struct ui_list *list, const char *item)
 {
@@ -169,6 +195,7 @@ static void take(const struct ui_option *o, const char *text)
 		*(bool *)o->value = true;
 		break;
 	case UI_STRING:
+		check_choice(o, text);
 		*(const char **)o->value = text;
 		break;
 	case UI_UINT:

@@ -4,7 +4,7 @@
  * A file appears only when it is whole: it is written beside its place and renamed. If a signal or an exit ends the
  * program, the unfinished file is removed.
  */
-#include "ui/ui.h"
+#include "ui/ui_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -189,10 +189,38 @@ static int put_in_place(const struct ui_output *o)
 	return rename(o->temporary, o->path);
 }
 
+const char *const ui_colour_choices[] = { "auto", "always", "never", NULL };
+
+void ui_output_look(struct ui_output *o, const struct ui_look *look, bool for_people)
+{
+	FILE *const terminal = o->file, *const screen = ui_screen_open(terminal, for_people, !look->no_pager);
+
+	if (screen) {
+		o->terminal = terminal;
+		o->file = screen;
+	}
+	if (for_people && ui_colour_wanted(look->colour, terminal))
+		ui_colour_is(o->file);
+}
+
+/* Returns an errno. */
+static int leave_screen(struct ui_output *o)
+{
+	if (!o->terminal)
+		return 0;
+	o->file = o->terminal;
+	o->terminal = NULL;
+	return ui_screen_close();
+}
+
 int ui_output_close(struct ui_output *o)
 {
 	if (!o->file)
 		return UI_CANNOT;
+	const int screen_error = leave_screen(o);
+
+	if (screen_error)
+		return write_failed(o, screen_error);
 	errno = 0;
 	/* An earlier write may have failed, and its errno is no longer known: then the error is EIO. */
 	bool failed = fflush(o->file) != 0;
@@ -218,6 +246,7 @@ int ui_output_close(struct ui_output *o)
 
 void ui_output_discard(struct ui_output *o)
 {
+	leave_screen(o);
 	if (o->file && o->path)
 		fclose(o->file);
 	if (o->temporary) {

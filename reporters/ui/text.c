@@ -12,6 +12,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "ui/fit.h"
 #include "ui/ui_private.h"
 
 static bool is_continuation(const char *s, size_t n)
@@ -59,9 +60,19 @@ static bool is_harmful(uint32_t code)
 	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
+static const FILE *marked;
+
+void ui_text_marks(const FILE *f)
+{
+	marked = f;
+}
+
 void ui_text(FILE *f, const char *s)
 {
 	const char *const end = s + strlen(s);
+
+	if (f == marked && marked)
+		fputc(FIT_NAME, f);
 
 	while (s < end) {
 		const char *const plain = s;
@@ -81,6 +92,8 @@ void ui_text(FILE *f, const char *s)
 			fwrite(s, 1, length, f);
 		s += length ? length : 1;
 	}
+	if (f == marked && marked)
+		fputc(FIT_NAME_END, f);
 }
 
 char *ui_memstream_end(FILE *m, char *const *text)
@@ -104,14 +117,4 @@ bool ui_utf8(void)
 		freelocale(locale);
 	}
 	return utf8;
-}
-
-bool ui_colour(FILE *f)
-{
-	const char *const term = getenv("TERM");
-	const char *const no_colour = getenv("NO_COLOR");
-
-	if (no_colour && *no_colour)
-		return false;
-	return term && *term && strcmp(term, "dumb") != 0 && isatty(fileno(f));
 }

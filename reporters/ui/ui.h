@@ -49,6 +49,7 @@ struct ui_option {
 	const char *argument; /* name of the argument in --help */
 	const char *help;
 	uint64_t min, max; /* UI_UINT, UI_SIZE: inclusive; max 0: no bound */
+	const char *const *choices; /* UI_STRING: it must be one of these, up to a NULL; NULL: it may be anything */
 };
 
 /* One of several that a macro stands for. */
@@ -89,12 +90,27 @@ void ui_needs(const char *a, bool a_set, const char *b, bool b_set);
  */
 struct ui_output {
 	FILE *file;
+	FILE *terminal; /* behind `file`, if that is a screen; NULL: it is none */
 	char *path, *temporary; /* NULL: stdout */
 	bool replace; /* the path may exist by the time of closing */
 };
 
 /* path NULL or "-": stdout. If it cannot be opened, prints why and returns UI_CANNOT; 0: done. */
 int ui_output_open(struct ui_output *o, const char *path, bool force);
+/* What the user wants of a report on a terminal; put UI_LOOK_OPTIONS(l) into the option table. */
+struct ui_look {
+	const char *colour;
+	bool no_pager;
+};
+#define UI_LOOK_OPTIONS(l)                                                                                                                  \
+	UI_OPTION(0, "color", UI_STRING, &(l).colour, "WHEN", "paint headings and shares: auto, always or never", 0, 0, ui_colour_choices), \
+		UI_OPTION(0, "no-pager", UI_FLAG, &(l).no_pager, NULL, "print a long report without a pager", 0, 0)
+extern const char *const ui_colour_choices[];
+/*
+ * After ui_output_open, before anything is written: on a terminal, long output goes through a pager; text for people is
+ * fitted into its width. It may be painted anywhere. Replaces `file`.
+ */
+void ui_output_look(struct ui_output *o, const struct ui_look *look, bool for_people);
 /* Flushes, checks every write, and renames. If that fails (full disk, closed pipe), prints why and returns UI_CANNOT. */
 int ui_output_close(struct ui_output *o);
 void ui_output_discard(struct ui_output *o);
@@ -128,7 +144,24 @@ char *ui_memstream_end(FILE *m, char *const *text);
 /* Writes s with control characters and invalid UTF-8 made harmless for a terminal. */
 void ui_text(FILE *f, const char *s);
 bool ui_utf8(void); /* the user's locale is UTF-8 */
-bool ui_colour(FILE *f); /* terminal, no NO_COLOR, TERM not dumb */
+/* How many columns of a terminal s takes. */
+int ui_columns(const char *s);
+
+/* ---- terminals ---- */
+/* 0: it is no terminal. ret_height: in lines; may be NULL. */
+int ui_terminal_width(FILE *f, int *ret_height);
+/* Columns into which the text of a report must fit that is written to f; 0: nothing bounds it. */
+int ui_screen_width(const FILE *f);
+
+enum ui_paint {
+	UI_PLAIN,
+	UI_HEADING,
+	UI_LARGE,
+	UI_MIDDLE,
+};
+/* What follows is painted so, up to UI_PLAIN. Writes nothing where colours are not wanted. */
+void ui_paint(FILE *f, enum ui_paint paint);
+enum ui_paint ui_share_paint(double percent);
 
 /* ---- progress: a line on a terminal's stderr, nothing elsewhere ---- */
 struct ui_progress {
