@@ -6,19 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/group.h"
 #include "common/selection.h"
 #include "common/leaked.h"
 #include "common/report.h"
 #include "common/reserved.h"
 #include "common/traceback.h"
 
+#define ROWS 10 /* that people see */
+#define DEPTH 20u /* the most frames of a stack */
+#define DEPTH_UNSET UINT64_MAX
+
 static struct report_options common;
-static uint64_t limit;
+static uint64_t limit = REPORT_LIMIT_UNSET, depth = DEPTH_UNSET;
+static struct filter_options filtering;
+static struct traceback_options traceback;
 static struct ui_list files;
 static bool no_builtin, print_suppressions, fail_on_leak;
 
 static const struct ui_option options[] = {
-	{ 'n', "limit", UI_UINT, &limit, "N", "stacks to print (default 0: all)", 0, 0 },
+	REPORT_LIMIT_OPTION(limit, 10),
+	{ 0, "depth", UI_UINT, &depth, "N", "frames to print of a stack (default: at most 20, so that the report stays short; 0: all)", 0,
+	  UINT32_MAX - 1 },
+	TRACEBACK_SOURCES_OPTION(traceback),
+	FILTER_OPTIONS(filtering),
 	{ 0, "suppressions", UI_LIST, &files, "FILE", "leave out what this LeakSanitizer file names", 0,
 	  0 },
 	{ 0, "no-builtin-suppressions", UI_FLAG, &no_builtin, NULL,
@@ -50,24 +61,81 @@ static const struct ui_command command = {
 };
 
 static struct leaks found;
+static struct alike_folds folds; /* what people see */
+static size_t shown;
+static uint32_t frames; /* of a stack */
+
+/* ---- how much of it is shown ---- */
+
+static uint32_t lines_of(const struct alike_stack *s)
+{
+	return 1 + s->has_source + (s->frames > frames ? frames + 1 : s->frames) + s->cut;
+}
+
+/* The totals, and the line of what is not shown. */
+static uint32_t other_lines(const struct report *r)
+{
+	return 9 + (uint32_t)(r->domains.count > 1 ? r->domains.count : 0);
+}
+
+static bool fits(const struct report *r)
+{
+	uint32_t lines = other_lines(r);
+
+	for (size_t i = 0; i < report_rows(&common, limit, ROWS, folds.count); i++)
+		lines += lines_of(&folds.items[i]);
+	return lines <= REPORT_LINES;
+}
+
+/* As many frames as fit, unless the user has said how many. */
+static int fold(const struct report *r)
+{
+	static const uint32_t fewer[] = { 16, 12, 10, 8, 7, 6, 5, 4, 3, 2 };
+	const bool bounded = depth == DEPTH_UNSET && limit == REPORT_LIMIT_UNSET;
+	int err;
+
+	frames = depth == DEPTH_UNSET ? DEPTH : depth ? (uint32_t)depth :
+							ALIKE_WHOLE;
+	if (report_form(&common))
+		frames = ALIKE_WHOLE;
+	err = alike_fold(&folds, r->stacks, found.rows, found.row_count, frames);
+	for (size_t i = 0; !err && frames != ALIKE_WHOLE && bounded && i < sizeof(fewer) / sizeof(*fewer) && !fits(r); i++) {
+		frames = fewer[i];
+		alike_fold_more(&folds, frames);
+	}
+	shown = report_rows(&common, limit, ROWS, folds.count);
+	return err;
+}
 
 static int find(struct report *r)
 {
-	return leaked_find(&found, r);
+	const int err = leaked_find(&found, r);
+
+	return err ? err : fold(r);
 }
 
 /* ---- what is said of it ---- */
 
-/* The frames to show: without the allocator's own, unless nothing else is there. */
-static const struct source_frame *frames_of(struct stacks *stacks, uint32_t node, size_t *ret_count)
+static void describe_row(const struct report *r, struct emit *e, const struct alike_stack *s)
 {
-	size_t n, skip = 0;
-	const struct source_frame *frames = stacks_frames(stacks, node, &n);
+	const uint64_t every = r->view.sample_bytes;
+	const struct sampled_margin m = sampled_margin(every, &s->error);
+	const struct traceback_calls calls = {
+		.depth = frames,
+		.least_frames = s->least_frames,
+		.most_frames = s->frames,
+		.sources = traceback.sources,
+		.not_after = (int64_t)(r->capture->header.start_unix_ns / 1000000000),
+	};
+	size_t n;
+	const struct source_frame *const stack = group_frames(r->stacks, s->node, &n);
+	char *const folded = traceback_folded(e, stack, n);
 
-	while (skip + 1 < n && frames[skip].skipped)
-		skip++;
-	*ret_count = n - skip;
-	return frames + skip;
+	emit_row_begin(e, (struct emit_value[]){ emit_about(emit_size(s->bytes), every, m.bytes),
+						 emit_about(emit_count(s->count), every, m.count), emit_optional(folded) });
+	traceback_emit_calls(e, "stack", stack, n, &calls);
+	emit_end(e);
+	free(folded);
 }
 
 static void describe_rows(const struct report *r, struct emit *e)
@@ -77,27 +145,27 @@ static void describe_rows(const struct report *r, struct emit *e)
 		EMIT_TABLE("rows", columns),
 		.sentence = "{size} in {count} block{count:s}\n",
 	};
-	const uint64_t every = r->view.sample_bytes;
 
 	emit_table(e, &table);
-	for (size_t i = 0; i < found.row_count && (!limit || i < limit); i++) {
-		const struct leak *const l = &found.rows[i];
-		const struct sampled_margin m = sampled_margin(every, &l->error);
-		size_t n;
-		const struct source_frame *const frames = frames_of(r->stacks, l->node, &n);
-		char *const folded = traceback_folded(e, frames, n);
-
-		emit_row_begin(e, (struct emit_value[]){ emit_about(emit_size(l->bytes), every, m.bytes),
-							 emit_about(emit_count(l->count), every, m.count), emit_optional(folded) });
-		traceback_emit_calls(e, "stack", frames, n);
-		emit_say(e, "\n");
-		emit_end(e);
-		free(folded);
-	}
+	for (size_t i = 0; i < shown; i++)
+		describe_row(r, e, &folds.items[i]);
 	emit_end(e);
-	emit_aside(e, "more", emit_number(limit && limit < found.row_count ? found.row_count - limit : 0));
-	if (limit && limit < found.row_count)
-		emit_say(e, "{more} more stack{more:s}; -n 0 shows all\n\n");
+}
+
+static void say_rest(struct emit *e)
+{
+	uint64_t bytes = 0, count = 0, stacks = 0;
+
+	for (size_t i = shown; i < folds.count; i++) {
+		bytes += folds.items[i].bytes;
+		count += folds.items[i].count;
+		stacks += folds.items[i].stacks;
+	}
+	emit_aside(e, "more", emit_count(stacks));
+	emit_aside(e, "more_bytes", emit_size(bytes));
+	emit_aside(e, "more_count", emit_count(count));
+	if (stacks)
+		emit_say(e, "{more} more stack{more:s}: {more_bytes} in {more_count} block{more_count:s}; -n 0 shows all\n");
 }
 
 static void describe_suppressions(struct emit *e)
@@ -195,9 +263,12 @@ static int describe(struct report *r, struct emit *e)
 {
 	describe_totals(r, e);
 	sampled_say(e, &r->view, &r->asked);
+	say_totals(r, e);
+	if (shown || print_suppressions)
+		emit_say(e, "\n");
 	describe_rows(r, e);
 	describe_suppressions(e);
-	say_totals(r, e);
+	say_rest(e);
 	report_figures(e, r);
 	return 0;
 }
@@ -224,6 +295,12 @@ static int read_suppressions(struct report *r)
 	return err ? UI_CANNOT : UI_OK;
 }
 
+static void check(struct report *r)
+{
+	(void)r;
+	traceback_check_sources(report_form(&common), &traceback);
+}
+
 static void ask(struct report *r)
 {
 	if (!selection_is_whole(r))
@@ -248,6 +325,7 @@ static int gate(const struct report *r)
 
 static void finish(void)
 {
+	alike_finish(&folds);
 	leaked_finish(&found);
 }
 
@@ -258,6 +336,8 @@ int main(int argc, char **argv)
 		.schema = "tracker.leaks",
 		.table = "rows",
 		.common = &common,
+		.filtering = &filtering,
+		.check = check,
 		.prepare = read_suppressions,
 		.ask = ask,
 		.find = find,

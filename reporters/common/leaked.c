@@ -3,27 +3,32 @@
 
 #include <stdlib.h>
 
+#include "common/group.h"
+
 static int by_node(const void *a, const void *b)
 {
-	const struct leak *x = a, *y = b;
+	const struct alike_stack *x = a, *y = b;
 
 	return x->node < y->node ? -1 : x->node > y->node;
 }
 
-static int by_weight(const void *a, const void *b)
+static bool passes(const struct report *r, const struct view_row *row)
 {
-	const struct leak *x = a, *y = b;
+	size_t n;
 
-	if (x->bytes != y->bytes)
-		return x->bytes < y->bytes ? 1 : -1;
-	if (x->count != y->count)
-		return x->count < y->count ? 1 : -1;
-	return by_node(a, b);
+	if (!row->bytes && row->kind == TRK_MMAP) /* an arena that nobody touched */
+		return false;
+	if (!r->filters.count)
+		return true;
+	const struct source_frame *const frames = group_frames(r->stacks, row->node, &n);
+
+	return filters_pass(&r->filters, frames, n, row->domain);
 }
 
 /* One row per stack, whatever processes and functions allocated there. */
-static int join_stacks(const struct view *v, struct leaks *l)
+static int join_stacks(const struct report *of, struct leaks *l)
 {
+	const struct view *const v = &of->view;
 	size_t rows = 0, n = 0;
 
 	l->rows = calloc(v->row_count + 1, sizeof(*l->rows));
@@ -32,9 +37,9 @@ static int join_stacks(const struct view *v, struct leaks *l)
 	for (size_t i = 0; i < v->row_count; i++) {
 		const struct view_row *const r = &v->rows[i];
 
-		if (!r->bytes && r->kind == TRK_MMAP) /* an arena that nobody touched */
+		if (!passes(of, r))
 			continue;
-		l->rows[rows++] = (struct leak){ r->node, r->bytes, r->count, view_error(v, r) };
+		l->rows[rows++] = (struct alike_stack){ .node = r->node, .bytes = r->bytes, .count = r->count, .error = view_error(v, r) };
 	}
 	qsort(l->rows, rows, sizeof(*l->rows), by_node);
 	for (size_t i = 0; i < rows; i++) {
@@ -55,7 +60,7 @@ static void leave_out_suppressed(struct stacks *stacks, struct leaks *l)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < l->row_count; i++) {
-		const struct leak row = l->rows[i];
+		const struct alike_stack row = l->rows[i];
 		size_t n;
 		const struct source_frame *frames = stacks_frames(stacks, row.node, &n);
 		struct suppression *s = suppressions_match(&l->suppressions, frames, n);
@@ -73,7 +78,6 @@ static void leave_out_suppressed(struct stacks *stacks, struct leaks *l)
 		l->rows[kept++] = row;
 	}
 	l->row_count = kept;
-	qsort(l->rows, kept, sizeof(*l->rows), by_weight);
 }
 
 struct sides {
@@ -85,9 +89,12 @@ static bool is_left(void *sides, const struct view_row *row)
 {
 	const struct sides *const s = sides;
 	size_t n;
+
+	if (!passes(s->report, row))
+		return false;
 	const struct source_frame *const frames = stacks_frames(s->report->stacks, row->node, &n);
 
-	return (row->bytes || row->kind != TRK_MMAP) && !suppressions_match(&s->leaks->suppressions, frames, n);
+	return !suppressions_match(&s->leaks->suppressions, frames, n);
 }
 
 /* Of what is left in the report. */
@@ -117,10 +124,12 @@ int leaked_find(struct leaks *l, struct report *r)
 {
 	struct sides sides = { l, r };
 
-	if (join_stacks(&r->view, l) != 0)
+	if (join_stacks(r, l) != 0)
 		return TRK_ERR_NOMEM;
 	leave_out_suppressed(r->stacks, l);
 	find_unnamed(l, r);
+	if (alike_join(r->stacks, l->rows, &l->row_count) < 0)
+		return TRK_ERR_NOMEM;
 	sum_endings(&sides, r);
 	return domains_sum(&r->domains, &r->view, is_left, &sides);
 }

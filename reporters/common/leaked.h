@@ -4,26 +4,21 @@
 #ifndef REPORTERS_LEAKED_H
 #define REPORTERS_LEAKED_H
 
+#include "common/alike.h"
 #include "common/endings.h"
 #include "common/report.h"
 #include "common/suppress.h"
 
-struct leak {
-	uint32_t node;
-	uint64_t bytes, count;
-	struct sampling_error error;
-};
-
 struct leaks {
 	struct suppressions suppressions;
-	struct leak *rows; /* what is left, by stack, the biggest first */
+	struct alike_stack *rows; /* what is left, by stack as it is printed, the biggest first */
 	size_t row_count;
 	uint64_t bytes, count, suppressed_bytes, suppressed_count;
 	struct sampling_error error; /* of bytes and count */
 	struct endings endings; /* the same, by how the processes ended */
 };
 
-/* Fills all but the suppressions, which must be there, from r's view; and unnamed and domains of r, of what is left. TRK_ERR_NOMEM. */
+/* Fills all but the suppressions, which must be there, from the rows of r's view that pass its filters; and unnamed and domains of r, of what is left. TRK_ERR_NOMEM. */
 int leaked_find(struct leaks *l, struct report *r);
 void leaked_finish(struct leaks *l);
 

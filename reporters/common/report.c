@@ -115,6 +115,14 @@ const char *report_form(const struct report_options *o)
 	return o->csv ? "--csv" : NULL;
 }
 
+size_t report_rows(const struct report_options *o, uint64_t limit, size_t by_default, size_t all)
+{
+	const uint64_t wanted = limit != REPORT_LIMIT_UNSET ? limit : report_form(o) ? 0 :
+										       by_default;
+
+	return wanted && wanted < all ? (size_t)wanted : all;
+}
+
 int report_stacks(struct report *r, const struct report_options *o)
 {
 	const struct stacks_options options = {

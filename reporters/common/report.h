@@ -32,6 +32,13 @@ struct report_options {
 		UI_LOOK_OPTIONS((o).look),                                                                         \
 		UI_OPTION(0, "pid", UI_UINT, &(o).pid, "PID", "only this process", 1, UINT32_MAX)
 
+/*
+ * For reports of rows: the one option that bounds them. People see `by_default` rows unless it is given; programs see all.
+ */
+#define REPORT_LIMIT_UNSET UINT64_MAX
+#define REPORT_LIMIT_OPTION(limit, by_default) \
+	UI_OPTION('n', "limit", UI_UINT, &(limit), "N", "rows to print (default " #by_default ", in JSON and CSV all; 0: all)", 0, 0)
+
 /* For those that report_main runs; and, of these, for those whose exit code says something. */
 #define REPORT_CSV_OPTION(o) \
 	UI_OPTION(0, "csv", UI_FLAG, &(o).csv, NULL, "comma-separated values, for spreadsheets", 0, 0)
@@ -75,6 +82,10 @@ int report_open(struct report *r, const char *operand, const struct report_optio
 /* The option that asks for output for programs: "--json", "--csv"; NULL: it is for people. */
 const char *report_form(const struct report_options *o);
 int report_stacks(struct report *r, const struct report_options *o); /* makes r->stacks */
+/* How many of `all` rows the report shows, by the value of REPORT_LIMIT_OPTION. */
+size_t report_rows(const struct report_options *o, uint64_t limit, size_t by_default, size_t all);
+/* Lines of text that a report may have if no option asks for more. */
+#define REPORT_LINES 60u
 /* view_build with progress on a terminal and errors printed; an exit code. */
 int report_view(struct report *r, struct view_options *o, struct view *ret);
 /*

@@ -99,6 +99,12 @@ static void parse_sources(struct traceback_options *o)
 	o->sources = (enum traceback_sources)i;
 }
 
+void traceback_check_sources(const char *form, struct traceback_options *o)
+{
+	ui_exclude(form, form, "--confidential-files", o->confidential_files != NULL);
+	parse_sources(o);
+}
+
 void traceback_check(const char *limit, const char *form, struct traceback_options *o)
 {
 	o->wanted = limit != NULL;
@@ -106,8 +112,7 @@ void traceback_check(const char *limit, const char *form, struct traceback_optio
 	ui_needs("--functions", o->functions, "--traceback", o->wanted);
 	ui_exclude(form, form, "--most-recent-first", o->most_recent_first);
 	ui_exclude(form, form, "--functions", o->functions);
-	ui_exclude(form, form, "--confidential-files", o->confidential_files != NULL);
 	if (!traceback_parse_limit(limit, o))
 		ui_usage_error("argument --traceback: %s is an invalid int value", limit);
-	parse_sources(o);
+	traceback_check_sources(form, o);
 }

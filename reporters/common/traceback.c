@@ -3,6 +3,7 @@
  */
 #include "common/traceback.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* Columns for programs, then those for people. */
@@ -17,6 +18,7 @@ enum {
 	SOURCE,
 	OBJECT,
 	OFFSET,
+	CLOSING,
 	SHOWN_VIA,
 	COLUMNS,
 };
@@ -32,6 +34,7 @@ static const struct emit_column columns[COLUMNS] = {
 	[SOURCE] = { "source", EMIT_FOR_PEOPLE },
 	[OBJECT] = { "object", EMIT_FOR_PEOPLE },
 	[OFFSET] = { "offset", EMIT_FOR_PEOPLE },
+	[CLOSING] = { "closing", EMIT_FOR_PEOPLE },
 	[SHOWN_VIA] = { "shown_via", EMIT_FOR_PEOPLE },
 };
 
@@ -50,24 +53,23 @@ static void emit_frame(struct emit *e, const struct source_frame *s, bool first)
 		[NAME] = emit_words(*s->function ? s->function : unknown),
 		[SOURCE] = emit_optional(s->has_source ? s->file : NULL),
 		[OBJECT] = emit_optional(is_known && !s->has_source ? s->module : NULL),
-		[OFFSET] = emit_number(s->offset),
+		[OFFSET] = *s->function ? emit_absent() : emit_number(s->offset),
+		[CLOSING] = emit_optional(is_known && !s->has_source ? ")" : NULL),
 		[SHOWN_VIA] = emit_optional(is_known && first ? s->via : NULL),
 	};
 
 	emit_row(e, values);
 }
 
-static void emit_frames(struct emit *e, const char *key, const struct source_frame *frames, size_t count, const char *sentence)
+static void emit_frames(struct emit *e, const char *key, const struct source_frame *frames, size_t count)
 {
-	const struct emit_table table = { EMIT_TABLE(key, columns), .sentence = sentence };
+	static const struct emit_table table = { .columns = columns, .column_count = COLUMNS, .sentence = "" };
+	struct emit_table named = table;
 
-	emit_table(e, &table);
-	for (size_t i = 0; i < count; i++) {
-		if (frames[i].cut && emit_people(e))
-			traceback_print_cut(emit_people(e), "   ", &frames[i]);
-		else
-			emit_frame(e, &frames[i], i == 0);
-	}
+	named.key = key;
+	emit_table(e, &named);
+	for (size_t i = 0; i < count; i++)
+		emit_frame(e, &frames[i], i == 0);
 	emit_end(e);
 }
 
@@ -76,14 +78,53 @@ void traceback_emit(struct emit *e, const char *key, const struct source_frame *
 	FILE *const f = emit_people(e);
 
 	if (!f)
-		emit_frames(e, key, frames, count, "");
+		emit_frames(e, key, frames, count);
 	else if (o)
 		traceback_print(f, frames, count, o);
 }
 
-void traceback_emit_calls(struct emit *e, const char *key, const struct source_frame *frames, size_t count)
+/* "... 34 more frames (--depth 0 shows all)" */
+static void print_rest(FILE *f, const struct traceback_calls *o)
 {
-	emit_frames(e, key, frames, count, "   {word} {name}[ ({source}:{line})][ (in {object}+0x{offset:hex})][ via {shown_via}]\n");
+	const uint32_t most = o->most_frames - o->depth;
+
+	fprintf(f, "   ... ");
+	if (o->least_frames <= o->depth)
+		fprintf(f, "up to ");
+	else if (o->least_frames < o->most_frames)
+		fprintf(f, "%" PRIu32 " to ", o->least_frames - o->depth);
+	fprintf(f, "%" PRIu32 " more frame%s (--depth 0 shows all)\n", most, most == 1 ? "" : "s");
+}
+
+static void emit_for_people(struct emit *e, const char *key, const struct source_frame *frames, size_t count, const struct traceback_calls *o)
+{
+	const struct emit_table table = {
+		EMIT_TABLE(key, columns),
+		.sentence = "   {word} {name}[ ({source}:{line})][ (in {object}][+0x{offset:hex}][{closing}][ via {shown_via}]\n",
+	};
+	FILE *const f = emit_people(e);
+	const bool cut = frames[count - 1].cut;
+	const size_t shown = count - cut < o->depth ? count - cut : o->depth;
+
+	emit_table(e, &table);
+	for (size_t i = 0; i < shown; i++) {
+		emit_frame(e, &frames[i], i == 0);
+		if (i == 0 && frames[i].has_source)
+			traceback_print_call(f, &frames[i], o);
+	}
+	emit_end(e);
+	if (o->most_frames > o->depth)
+		print_rest(f, o);
+	if (cut)
+		traceback_print_cut(f, "   ", &frames[count - 1]);
+}
+
+void traceback_emit_calls(struct emit *e, const char *key, const struct source_frame *frames, size_t count, const struct traceback_calls *o)
+{
+	if (emit_people(e))
+		emit_for_people(e, key, frames, count, o);
+	else
+		emit_frames(e, key, frames, count);
 }
 
 char *traceback_folded(const struct emit *e, const struct source_frame *frames, size_t count)

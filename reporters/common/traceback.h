@@ -35,8 +35,10 @@ struct traceback_options {
 	UI_OPTION(0, "most-recent-first", UI_FLAG, &(o).most_recent_first, NULL,                            \
 		  "print stacks the other way round", 0, 0),                                                \
 		UI_OPTION(0, "functions", UI_FLAG, &(o).functions, NULL, "name functions in stacks", 0, 0), \
-		UI_OPTION(0, "confidential-files", UI_STRING, &(o).confidential_files, "default|all|none",  \
-			  "show source lines of files that everybody may read (default), of all files, or none", 0, 0)
+		TRACEBACK_SOURCES_OPTION(o)
+#define TRACEBACK_SOURCES_OPTION(o)                                                                \
+	UI_OPTION(0, "confidential-files", UI_STRING, &(o).confidential_files, "default|all|none", \
+		  "show source lines of files that everybody may read (default), of all files, or none", 0, 0)
 
 /* Parses the N of --traceback[=N] ("" or NULL: none). False: no number. */
 bool traceback_parse_limit(const char *text, struct traceback_options *o);
@@ -46,14 +48,24 @@ bool traceback_parse_limit(const char *text, struct traceback_options *o);
  * no number, and options that would change nothing, are a usage error, which exits. form: see report_form.
  */
 void traceback_check(const char *limit, const char *form, struct traceback_options *o);
+/* The same for reports that have only TRACEBACK_SOURCES_OPTION. */
+void traceback_check_sources(const char *form, struct traceback_options *o);
 
 /*
  * A stack as a table of its own in a row: `key`, most recent frame first, all of them. For people as tracemalloc prints it, as
  * `o` asks; NULL: not at all.
  */
 void traceback_emit(struct emit *e, const char *key, const struct source_frame *frames, size_t count, const struct traceback_options *o);
-/* The same, for people as valgrind prints it: "   at malloc (heap.c:12)", "   by main (in /bin/app+0x1234)". */
-void traceback_emit_calls(struct emit *e, const char *key, const struct source_frame *frames, size_t count);
+/* What people see of a stack that valgrind's way prints. */
+struct traceback_calls {
+	uint32_t depth; /* so many of the most recent frames, and a line that says how many more there are, */
+	uint32_t least_frames, most_frames; /* ... if the stack stands for several: of so many */
+	enum traceback_sources sources; /* whose line stands below the most recent frame */
+	int64_t not_after; /* files that changed after this second are not what was recorded: their lines are not shown */
+};
+
+/* The same, for people as valgrind prints it: "   at malloc (heap.c:12)", "   by main (in /bin/app)". */
+void traceback_emit_calls(struct emit *e, const char *key, const struct source_frame *frames, size_t count, const struct traceback_calls *o);
 /* The names, the oldest first, as folded stacks have them: "main;fill;malloc". */
 void traceback_print_folded(FILE *f, const struct source_frame *frames, size_t count);
 /* The same in one cell of CSV: malloc'ed. NULL: it is no CSV, or no memory. */
@@ -67,6 +79,8 @@ void traceback_print_cut(FILE *f, const char *indent, const struct source_frame 
 char *traceback_source(const char *file, uint32_t line, enum traceback_sources sources);
 /* Prints the line as a line of its own; nothing if it must not be shown. */
 void traceback_print_source(FILE *f, const char *file, uint64_t line, const struct traceback_options *o);
+/* For people: the source line of a call, in a line below it, if it may be shown. */
+void traceback_print_call(FILE *f, const struct source_frame *frame, const struct traceback_calls *o);
 /* For people: in a line below, if there is one. */
 void traceback_emit_source(struct emit *e, const char *file, uint64_t line, const struct traceback_options *o);
 

@@ -75,6 +75,34 @@ void traceback_print_source(FILE *f, const char *file, uint64_t line, const stru
 	free(source);
 }
 
+/* The second in which a file was changed last; `otherwise`: it is not there. */
+static int64_t changed_at(const char *path, int64_t otherwise)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec : otherwise;
+}
+
+/* Whether the source is still the one that was compiled, as far as times tell: older than the program, and than the recording. */
+static bool is_old_enough(const struct source_frame *frame, int64_t not_after)
+{
+	const int64_t built = changed_at(frame->module, not_after), changed = changed_at(frame->file, INT64_MAX);
+
+	return changed <= not_after && changed <= built;
+}
+
+void traceback_print_call(FILE *f, const struct source_frame *frame, const struct traceback_calls *o)
+{
+	char *const source = is_old_enough(frame, o->not_after) ? traceback_source(frame->file, frame->line, o->sources) : NULL;
+
+	if (!source)
+		return;
+	fputs("      | ", f);
+	ui_text(f, source);
+	fputc('\n', f);
+	free(source);
+}
+
 void traceback_print_cut(FILE *f, const char *indent, const struct source_frame *frame)
 {
 	fprintf(f, "%s... ", indent);

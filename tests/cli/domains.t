@@ -13,7 +13,7 @@ capture pools
 	malloc e 10 main
 	free e
 
-$ tracker-leaks -n 0 pools | tail -n 4
+$ tracker-leaks -n 0 pools | head -n 4
 > Leaked: 5150 B in 4 blocks from 2 stacks
 > Domain 0 (heap): 1 block, 100 B
 > Domain 7: 2 blocks, 5000 B

@@ -36,49 +36,67 @@ capture cap
 # The program's own constructor (ctor, called by the loader) and what libstdc++
 # allocates for main are leaks; its pool, the loader and stdio are not.
 $ tracker-leaks cap
-> 700 B in 1 block
->    at help::run (/src/h.c:30)
->    by work (/src/w.c:20)
->    by main (/src/m.c:10)
->    by _start (in /bin/app+0x1010)
-> 
-> 150 B in 2 blocks
->    at work (/src/w.c:20)
->    by main (/src/m.c:10)
->    by _start (in /bin/app+0x1010)
-> 
-> 30 B in 1 block
->    at ??? (in /usr/lib/libstdc++.so.6+0x1050)
->    by main (/src/m.c:10)
->    by _start (in /bin/app+0x1010)
-> 
-> 8 B in 1 block
->    at ctor (/src/c.cc:3)
->    by _dl_init (in /lib64/ld-linux-x86-64.so.2+0x1060)
-> 
 > Leaked: 888 B in 5 blocks from 4 stacks
 > Suppressed: 76.0 KiB in 3 blocks
 > Not freed: 76.8 KiB in 8 blocks
-
-$ tracker-leaks -n 1 --print-suppressions cap
+> 
 > 700 B in 1 block
 >    at help::run (/src/h.c:30)
 >    by work (/src/w.c:20)
 >    by main (/src/m.c:10)
->    by _start (in /bin/app+0x1010)
+>    by _start (in /bin/app)
+> 150 B in 2 blocks
+>    at work (/src/w.c:20)
+>    by main (/src/m.c:10)
+>    by _start (in /bin/app)
+> 30 B in 1 block
+>    at ??? (in /usr/lib/libstdc++.so.6+0x1050)
+>    by main (/src/m.c:10)
+>    by _start (in /bin/app)
+> 8 B in 1 block
+>    at ctor (/src/c.cc:3)
+>    by _dl_init (in /lib64/ld-linux-x86-64.so.2)
+
+$ tracker-leaks -n 1 --print-suppressions cap
+> Leaked: 888 B in 5 blocks from 4 stacks
+> Suppressed: 76.0 KiB in 3 blocks
+> Not freed: 76.8 KiB in 8 blocks
 > 
-> 3 more stacks; -n 0 shows all
-> 
+> 700 B in 1 block
+>    at help::run (/src/h.c:30)
+>    by work (/src/w.c:20)
+>    by main (/src/m.c:10)
+>    by _start (in /bin/app)
 > Suppressions used:
 >          1   71.0 KiB  libstdc++: emergency pool for exceptions
 >          1     1000 B  loader: modules and thread-local storage
 >          1     4096 B  libc: buffers of stdio streams
 > 
+> 3 more stacks: 188 B in 4 blocks; -n 0 shows all
+
+$ tracker-leaks -n 1 --depth 2 cap
 > Leaked: 888 B in 5 blocks from 4 stacks
 > Suppressed: 76.0 KiB in 3 blocks
 > Not freed: 76.8 KiB in 8 blocks
+> 
+> 700 B in 1 block
+>    at help::run (/src/h.c:30)
+>    by work (/src/w.c:20)
+>    ... 2 more frames (--depth 0 shows all)
+> 3 more stacks: 188 B in 4 blocks; -n 0 shows all
 
-$ tracker-leaks --no-builtin-suppressions cap | tail -n 1
+# Filters choose among the stacks; programs get all rows unless -n bounds them, too.
+$ tracker-leaks --exclude /src/h.c --filter '+/src/*' cap | sed -n '1p;/^[0-9].* block/p'
+> Leaked: 158 B in 3 blocks from 2 stacks
+> 150 B in 2 blocks
+> 8 B in 1 block
+
+$ for n in "" "-n 0" "-n 1"; do tracker-leaks --csv $n cap | wc -l; done
+> 5
+> 5
+> 2
+
+$ tracker-leaks --no-builtin-suppressions cap | head -n 1
 > Leaked: 76.8 KiB in 8 blocks from 7 stacks
 
 !~ tracker-leaks: cap: 92 % of the bytes were allocated in libstdc\+\+\.so\.6, which has no names: .*
@@ -90,15 +108,17 @@ file supp
 	leak:^/src/w*c$
 
 $ tracker-leaks --suppressions supp --print-suppressions cap
+> Leaked: 38 B in 2 blocks from 2 stacks
+> Suppressed: 76.8 KiB in 6 blocks
+> Not freed: 76.8 KiB in 8 blocks
+> 
 > 30 B in 1 block
 >    at ??? (in /usr/lib/libstdc++.so.6+0x1050)
 >    by main (/src/m.c:10)
->    by _start (in /bin/app+0x1010)
-> 
+>    by _start (in /bin/app)
 > 8 B in 1 block
 >    at ctor (/src/c.cc:3)
->    by _dl_init (in /lib64/ld-linux-x86-64.so.2+0x1060)
-> 
+>    by _dl_init (in /lib64/ld-linux-x86-64.so.2)
 > Suppressions used:
 >          1   71.0 KiB  libstdc++: emergency pool for exceptions
 >          1     1000 B  loader: modules and thread-local storage
@@ -106,12 +126,9 @@ $ tracker-leaks --suppressions supp --print-suppressions cap
 >          1      700 B  help::run
 >          2      150 B  ^/src/w*c$
 > 
-> Leaked: 38 B in 2 blocks from 2 stacks
-> Suppressed: 76.8 KiB in 6 blocks
-> Not freed: 76.8 KiB in 8 blocks
 
 !~ tracker-leaks: cap: 79 % of the bytes were allocated in libstdc\+\+\.so\.6, which has no names: .*
-$ tracker-leaks --suppressions supp --fail-on-leak cap | tail -n 3
+$ tracker-leaks --suppressions supp --fail-on-leak cap | head -n 3
 > Leaked: 38 B in 2 blocks from 2 stacks
 > Suppressed: 76.8 KiB in 6 blocks
 > Not freed: 76.8 KiB in 8 blocks
@@ -191,3 +208,36 @@ capture inside
 
 $ tracker-leaks --json inside | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["total_bytes"], r["suppressed_bytes"], r["not_freed_bytes"], r["not_freed_count"])'
 > 5 218112 218117 4
+
+# Two stacks that look alike are one: what is hidden above may differ, and where in a line, but not what was called.
+capture alike
+	module app /bin/app main
+	module cxx /usr/lib/libstdc++.so.6
+	frame main /src/m.c 10 as=main module=app
+	frame main2 /src/m.c 10 as=main module=app
+	frame work /src/w.c 20 as=work module=app
+	frame new - 0 as=_Znwm module=cxx
+	frame append - 0 as=_ZNSs6appendEPKc module=cxx
+	frame reserve - 0 as=_ZNSs7reserveEm module=cxx
+	stack plain new work main
+	stack twin new work main2
+	stack text new append work main
+	stack grown new reserve append work main
+	malloc a 100 plain
+	malloc b 20 twin
+	malloc c 300 text
+	malloc d 50 grown
+
+$ tracker-leaks alike
+> Leaked: 470 B in 4 blocks from 2 stacks
+> 
+> 350 B in 2 blocks
+>    at work (/src/w.c:20) via std::string::append
+>    by main (/src/m.c:10)
+> 120 B in 2 blocks
+>    at work (/src/w.c:20)
+>    by main (/src/m.c:10)
+
+# Stacks that differ in older frames only: where those are not printed they are one.
+$ tracker-leaks --csv alike | wc -l
+> 3
