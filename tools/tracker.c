@@ -1,7 +1,9 @@
 /*
- * tracker - the dispatcher: `tracker X` runs the program tracker-X that lies beside it. It knows no command except
- * from the table below, which is for --help, and `tracker run`, which starts faster here than in a program of its own.
+ * tracker - the dispatcher: `tracker X` runs the program tracker-X that lies beside it, and `tracker CAPTURE` tracker-report. It
+ * knows no command except from the table below, which is for --help, and `tracker run`, which starts faster here than in a program
+ * of its own.
  */
+#include "format/block.h"
 #include "home.h"
 #include "run/run.h"
 #include "ui/ui.h"
@@ -18,6 +20,7 @@ static const struct {
 	const char *name, *summary;
 } commands[] = {
 	{ "run", "run a program and record every allocation of it and its descendants" },
+	{ "report", "show on one screen what happened, who holds memory and what leaked" },
 	{ "summary", "show on one screen the functions that hold most memory" },
 	{ "stats", "show totals, a histogram of sizes and the top locations" },
 	{ "table", "show the live blocks at one point, grouped by line, file, function, ..." },
@@ -40,7 +43,7 @@ static void print_short(FILE *f)
 	fputs("usage: tracker COMMAND [arguments]\n"
 	      "\n"
 	      "  tracker run ./app               record a program\n"
-	      "  tracker stats app.bin           totals and top locations\n"
+	      "  tracker report app.bin          what happened, on one screen\n"
 	      "  tracker flamegraph app.bin      where the memory went, as a page\n"
 	      "  tracker leaks app.bin           what was never freed\n"
 	      "\n"
@@ -51,6 +54,7 @@ static void print_short(FILE *f)
 static int print_help(void)
 {
 	puts("usage: tracker COMMAND [arguments]\n"
+	     "       tracker CAPTURE\n"
 	     "\n"
 	     "Records every heap allocation of a native program with its call stack, and reports on it.\n"
 	     "\n"
@@ -67,7 +71,7 @@ static int print_help(void)
 	     "\n"
 	     "Examples:\n"
 	     "  tracker run -o out.bin ./app\n"
-	     "  tracker stats out.bin\n"
+	     "  tracker report out.bin\n"
 	     "  tracker flamegraph out.bin\n"
 	     "  tracker diff before.bin after.bin");
 	return fflush(stdout) == 0 ? UI_OK : UI_CANNOT;
@@ -129,11 +133,40 @@ static bool is_program(const char *word)
 	       (stat(word, &st) == 0 && S_ISREG(st.st_mode) && access(word, X_OK) == 0);
 }
 
-static bool is_capture(const char *word)
+static bool is_named_as_capture(const char *word)
 {
 	const size_t n = strlen(word);
 
 	return n > 4 && strcmp(word + n - 4, ".bin") == 0;
+}
+
+static bool is_capture_at(const char *path)
+{
+	uint8_t header[TRK_HEADER_BYTES];
+	struct trk_header decoded;
+	struct trk_fault fault;
+	FILE *const f = fopen(path, "re");
+	const size_t n = f ? fread(header, 1, sizeof(header), f) : 0;
+
+	if (f)
+		fclose(f);
+	return n && trk_header_decode(header, n, &decoded, &fault) != TRK_ERR_MAGIC;
+}
+
+/* "CAPTURE" or "CAPTURE@POINT"; a regular file: reading anything else takes something away from it. */
+static bool is_capture(const char *word)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	char *at;
+
+	if (strlen(word) >= sizeof(path))
+		return false;
+	strcpy(path, word);
+	at = strrchr(path, '@');
+	if (stat(path, &st) < 0 && at)
+		*at = '\0';
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && is_capture_at(path);
 }
 
 static bool is_command(const char *word)
@@ -154,8 +187,8 @@ static int unknown(const char *word)
 			 word);
 		return UI_CANNOT;
 	}
-	if (is_capture(word))
-		ui_error("'%s' is not a tracker command; did you mean: tracker stats %s", word, word);
+	if (is_named_as_capture(word))
+		ui_error("'%s' is not a tracker command, and there is no such capture; did you mean: tracker report %s", word, word);
 	else if (is_program(word))
 		ui_error("'%s' is not a tracker command; did you mean: tracker run %s", word, word);
 	else if (near)
@@ -226,5 +259,7 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(word, "run") && !getenv("TRACKER_HOME")) /* the file there belongs to another build */
 		return run_program(argc - 1, argv + 1);
+	if (!is_command(word) && is_capture(word))
+		return execute("report", argv);
 	return execute(word, argv + 1);
 }

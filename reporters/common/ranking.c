@@ -30,7 +30,7 @@ static struct ranked *add(struct ranking *s, uint32_t hash, const char *key)
 	return &s->items[s->count - 1];
 }
 
-int ranking_add(struct ranking *s, const char *key, uint64_t bytes, uint64_t count)
+static int add_of(struct ranking *s, const char *key, uint64_t bytes, uint64_t count, uint32_t node)
 {
 	const uint32_t hash = (uint32_t)trk_mix_bytes(key, strlen(key));
 	struct ranked *item = find(s, hash, key);
@@ -41,7 +41,16 @@ int ranking_add(struct ranking *s, const char *key, uint64_t bytes, uint64_t cou
 		return TRK_ERR_NOMEM;
 	item->bytes += bytes;
 	item->count += count;
+	if (bytes >= item->node_bytes) {
+		item->node = node;
+		item->node_bytes = bytes;
+	}
 	return 0;
+}
+
+int ranking_add(struct ranking *s, const char *key, uint64_t bytes, uint64_t count)
+{
+	return add_of(s, key, bytes, count, 0);
 }
 
 void ranking_finish(struct ranking *s)
@@ -95,17 +104,18 @@ void ranking_sort_by_count(struct ranking *s)
 	sort(s, by_count);
 }
 
-static int add_location(struct ranking *s, const struct view_row *r, const struct source_frame *f)
+int ranking_add_row(struct ranking *s, const struct view_row *r, struct stacks *stacks)
 {
+	const struct source_frame *const f = stacks_top(stacks, r->node);
 	char *key;
 	int err;
 
 	if (r->node == 0)
-		return ranking_add(s, "<stack trace unavailable>", r->bytes, r->count);
+		return add_of(s, "<stack trace unavailable>", r->bytes, r->count, 0);
 	if (asprintf(&key, "%s:%s:%u", f->function[0] ? f->function : "<unknown>", f->file,
 		     (unsigned)f->line) < 0)
 		return TRK_ERR_NOMEM;
-	err = ranking_add(s, key, r->bytes, r->count);
+	err = add_of(s, key, r->bytes, r->count, r->node);
 	free(key);
 	return err;
 }
@@ -117,11 +127,10 @@ int ranking_of_view(const struct view *v, struct stacks *stacks, struct ranking 
 
 	for (size_t i = 0; i < v->row_count && !err; i++) {
 		const struct view_row *r = &v->rows[i];
-		const struct source_frame *f = stacks_top(stacks, r->node);
 
-		err = add_location(locations, r, f);
+		err = ranking_add_row(locations, r, stacks);
 		if (!err && modules)
-			err = ranking_add(modules, f->module, r->bytes, r->count);
+			err = ranking_add(modules, stacks_top(stacks, r->node)->module, r->bytes, r->count);
 	}
 	return err;
 }

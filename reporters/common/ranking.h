@@ -11,6 +11,8 @@
 struct ranked {
 	char *key;
 	uint64_t bytes, count;
+	uint32_t node; /* of ranking_of_view and ranking_add_row: the stack with the most bytes */
+	uint64_t node_bytes;
 };
 
 struct ranking {
@@ -21,6 +23,8 @@ struct ranking {
 
 /* TRK_ERR_NOMEM. The key is copied. */
 int ranking_add(struct ranking *s, const char *key, uint64_t bytes, uint64_t count);
+/* The same of a row, by "function:file:line" of the most recent frame that is no allocator. */
+int ranking_add_row(struct ranking *s, const struct view_row *r, struct stacks *stacks);
 void ranking_finish(struct ranking *s); /* NULL-safe, zero-safe */
 
 /* Biggest first; the other figure, then the key decide between equals. */

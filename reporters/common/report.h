@@ -65,6 +65,7 @@ struct report {
 	bool has_point;
 	uint32_t process; /* index chosen by --pid, UINT32_MAX: all */
 	uint64_t lost; /* events, by the gaps that were read */
+	bool told_inside; /* the report says itself what is missing: nothing more on stderr */
 	char missing_told[COMPLETENESS_ROOM]; /* the line about missing parts that the user has read */
 	struct unnamed unnamed; /* zeroes until report_unnamed */
 	struct view_options asked; /* by report_main: the question, */

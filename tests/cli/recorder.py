@@ -194,7 +194,7 @@ def dispatcher():
 def unknown_commands():
     app = write(b"#!/bin/sh\n")
     for word, suggestion in (("stat", "tracker stats"), ("flamgraph", "tracker flamegraph"),
-                             (app, f"tracker run {app}"), ("out.bin", "tracker stats out.bin"),
+                             (app, f"tracker run {app}"), ("out.bin", "tracker report out.bin"),
                              ("xyzzyxyzzy", "--help")):
         r = call(word)
         equal(word, r.returncode, 2)

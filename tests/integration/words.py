@@ -153,7 +153,7 @@ class Words:
         r = harness.execute([self.t.tracker, "run", "-o", "/dev/null", "--", "true"])
         check(b"not freed" in r.stderr and b"next:" not in r.stderr, f"{r.stderr!r}")
         r = harness.execute([self.t.tracker, "run", "-o", self.t.file(".bin"), "--", "true"])
-        check(b"next: tracker stats" in r.stderr, f"{r.stderr!r}")
+        check(b"next: tracker report" in r.stderr, f"{r.stderr!r}")
 
     def blocks(self, data):
         """Of every block where it begins, its type and its flags (bit 0 LZ4, bit 1 zstd), by its header."""

@@ -12,7 +12,7 @@ LACKS = {
     "csv": {"flamegraph"},  # has --csv
     "sums": {"dump", "info"},  # says of an aggregated capture what it says of the events
     "unnamed": {"diff", "dump", "info", "temporary"},  # says how much functions without names allocated
-    "live set": {"dump", "info", "leaks", "stats", "temporary"},  # shows what lives at a point, or was chosen as the options say
+    "live set": {"dump", "info", "leaks", "report", "stats", "temporary"},  # shows what lives at a point, or was chosen as the options say
 }
 
 # The key of the table that --csv prints; all others print every figure.

@@ -271,32 +271,80 @@ static bool receive(const struct run *r, struct control_message *m, uint64_t tim
 	return false;
 }
 
-/*
- * The program has its status, whatever happens here. tracker-split says what went wrong, and then leaves the capture
- * as it was.
- */
-static void split_processes(const struct run *r, const struct control_message *m)
+/* The recorder holds the file until it is gone. */
+static void wait_recorder(const struct run *r)
 {
-	char path[PATH_MAX], name[] = "tracker-split", force[] = "-f", quiet[] = "-q", end[] = "--";
-	char *argv[6] = { name }, **at = argv + 1;
-	pid_t pid;
-	int error;
-
-	if (!r->o.split || m->error || m->elsewhere[0] || !m->processes)
-		return;
-	while (waitpid(r->recorder, NULL, 0) < 0 && errno == EINTR) /* it holds the file until it is gone */
+	while (waitpid(r->recorder, NULL, 0) < 0 && errno == EINTR)
 		;
+}
+
+/*
+ * Runs a program of tracker's that reads the capture; what it prints goes to stderr. The recorded program has its status,
+ * whatever happens here.
+ */
+static void run_reader(const char *name, char **argv, const char *undone)
+{
+	posix_spawn_file_actions_t actions;
+	char path[PATH_MAX];
+	pid_t pid;
+	int error = posix_spawn_file_actions_init(&actions);
+
+	if (!error) {
+		error = posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+		if (!error)
+			error = home_find(name, path, sizeof(path)) ? posix_spawn(&pid, path, &actions, NULL, argv, environ) : ENOENT;
+		posix_spawn_file_actions_destroy(&actions);
+	}
+	if (error)
+		ui_error("cannot start %s: %s; %s", name, strerror(error), undone);
+	while (!error && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* tracker-split says what went wrong, and then leaves the capture as it was. */
+static void split_processes(const struct run *r)
+{
+	char name[] = "tracker-split", force[] = "-f", quiet[] = "-q", end[] = "--";
+	char *argv[6] = { name }, **at = argv + 1;
+
 	if (r->o.force)
 		*at++ = force;
 	if (r->o.quiet)
 		*at++ = quiet;
 	*at++ = end;
 	*at = (char *)r->output.path;
-	error = home_find(name, path, sizeof(path)) ? posix_spawn(&pid, path, NULL, NULL, argv, environ) : ENOENT;
-	if (error)
-		ui_error("cannot start %s: %s; %s was not split", name, strerror(error), r->output.path);
-	while (!error && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	run_reader(name, argv, "the capture was not split");
+}
+
+static void print_report(const struct run *r, const char *capture)
+{
+	char name[] = "tracker-report", end[] = "--";
+	char *argv[] = { name, end, (char *)capture, NULL };
+
+	if (r->output.created)
+		run_reader(name, argv, "nothing is reported");
+	else
+		ui_error("argument --report: %s keeps nothing that could be read", capture);
+}
+
+/* The file that readers are given; elsewhere: where the recorder has left it, or NULL. */
+static const char *capture_of(const struct run *r, const char *elsewhere)
+{
+	if (elsewhere && elsewhere[0])
+		return elsewhere;
+	return r->output.pieces[0] ? r->output.pieces : r->output.path;
+}
+
+/* Before the capture is divided, because what is reported is the whole. */
+static void read_capture(const struct run *r, const struct control_message *m)
+{
+	if (m->error || !m->processes || (!r->o.report && !r->o.split))
+		return;
+	wait_recorder(r);
+	if (r->o.report)
+		print_report(r, capture_of(r, m->elsewhere));
+	if (r->o.split && !m->elsewhere[0])
+		split_processes(r);
 }
 
 /* Waits for the recorder's figures, or leaves the recorder to descendants that still run. */
@@ -320,11 +368,13 @@ static void conclude(struct run *r, int recorder_status)
 		if (m.kind == CONTROL_LEFT && m.running) {
 			if (!r->o.quiet)
 				say_left(r, &m);
+			if (r->o.report)
+				print_report(r, capture_of(r, NULL));
 			return;
 		}
 		if (m.kind == CONTROL_DONE) {
 			say_done(r, &m);
-			split_processes(r, &m);
+			read_capture(r, &m);
 			return;
 		}
 		if (m.kind == CONTROL_FAILED) {

@@ -22,7 +22,7 @@ static const char details[] =
 	"Examples:\n"
 	"  tracker run ./app --its-own options\n"
 	"  tracker run -o out.bin -- make -j4\n"
-	"  tracker stats out.bin\n"
+	"  tracker report out.bin\n"
 	"\n"
 	"The exit status is that of the program; a signal that kills it also kills tracker run.\n"
 	"Exit status 125: tracker itself failed, 126: not executable, 127: not found.\n";
@@ -60,9 +60,9 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		{ 0, "compress", UI_STRING, &o->compress, "zstd|lz4|none",
 		  "how to compress the capture: zstd (default; tables by LZ4), lz4, none", 0, 0 },
 		{ 0, "no-compress", UI_FLAG, &o->no_compress, NULL, "the same as --compress=none", 0, 0 },
-		{ 0, "buffered-file-io", UI_FLAG, &o->buffered, NULL,
-		  "no effect, accepted for command lines of memray: the capture always goes through the page cache", 0, 0 },
+		{ 0, "buffered-file-io", UI_FLAG, &o->buffered, NULL, "no effect, accepted for command lines of memray: the capture always goes through the page cache", 0, 0 },
 		{ 'q', "quiet", UI_FLAG, &o->quiet, NULL, "print no summary after the run", 0, 0 },
+		{ 0, "report", UI_FLAG, &o->report, NULL, "print the report of one screen on stderr when recording has ended", 0, 0 },
 		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL, "do not look up names when recording ends", 0, 0 },
 		{ 0, "nframe", UI_UINT, &o->nframe, "N",
 		  "keep the N most recent frames of a stack (1024)", 1, NFRAME_MAX },

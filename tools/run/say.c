@@ -140,7 +140,8 @@ void say_done(const struct run *r, const struct control_message *m)
 	if (r->o.quiet)
 		return;
 	if (m->processes) {
-		print_figures(r, m);
+		if (!r->o.report) /* which says the same */
+			print_figures(r, m);
 		print_reserved(m);
 	} else
 		print_nothing(r, m);
@@ -149,9 +150,9 @@ void say_done(const struct run *r, const struct control_message *m)
 		print_pieces(f, m, size);
 	else
 		fprintf(stderr, "tracker: wrote %s (%s)\n", m->last_piece ? r->output.path : f, size);
-	/* a device or a pipe keeps nothing that could be read */
-	if (m->processes && r->output.created)
-		fprintf(stderr, "tracker: next: tracker stats %s, tracker flamegraph %s, tracker leaks %s\n",
+	/* a device or a pipe keeps nothing that could be read, and the report itself says what to ask next */
+	if (m->processes && r->output.created && !r->o.report)
+		fprintf(stderr, "tracker: next: tracker report %s, tracker flamegraph %s, tracker leaks %s\n",
 			f, f, f);
 }
 

@@ -1,6 +1,6 @@
 /*
  * holders - five functions that hold memory at the peak, one that leaks and one that wastes. What each of them has is
- * in the table below, which tests/integration/report.py knows as well. The argument says how the program ends.
+ * in the table below, which tests/integration/first_look.py knows as well. The argument says how the program ends.
  */
 #include <signal.h>
 #include <stdlib.h>

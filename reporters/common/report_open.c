@@ -1,5 +1,5 @@
 /*
- * report - opening, asking and closing, with the messages that all reporters
+ * report_open - opening, asking and closing, with the messages that all reporters
  * share; see report.h.
  */
 #include "common/report.h"
@@ -23,7 +23,7 @@ void report_say_missing(struct report *r)
 {
 	char text[COMPLETENESS_ROOM];
 
-	if (!r->capture || !strcmp(completeness_describe(r->capture, r->lost, text), r->missing_told))
+	if (!r->capture || r->told_inside || !strcmp(completeness_describe(r->capture, r->lost, text), r->missing_told))
 		return;
 	ui_warn("%s%s", r->capture->path, text);
 	strcpy(r->missing_told, text);
@@ -187,8 +187,10 @@ void report_close(struct report *r)
 		return;
 	if (r->capture) {
 		report_say_missing(r);
-		warn_changed(r);
 		warn_no_memory(r);
+	}
+	if (r->capture && !r->told_inside) {
+		warn_changed(r);
 		say_unnamed(r);
 	}
 	domains_finish(&r->domains);

@@ -1,0 +1,18 @@
+/* places - where blocks were allocated, the largest first: a table for programs, the first rows of it on the screen. */
+#ifndef REPORT_PLACES_H
+#define REPORT_PLACES_H
+
+#include "common/ranking.h"
+#include "common/report.h"
+#include "report/sheet.h"
+
+#define PLACES_SHOWN 5u
+
+/* All of them; key: of the table. total: of which rows are shares. */
+void places_describe(struct emit *e, const char *key, struct stacks *stacks, const struct ranking *places, uint64_t total);
+/* At most `limit` lines "  4.7 MiB  74%     300 blocks  Session::open (server.cpp:23) from handle". */
+void places_say(struct sheet *s, struct stacks *stacks, const struct ranking *places, uint64_t total, unsigned limit);
+/* A line with one of them: "Session::open (server.cpp:23) from handle", behind another text. */
+void places_say_one(struct sheet *s, const char *before, enum ui_paint paint, struct stacks *stacks, uint32_t node);
+
+#endif

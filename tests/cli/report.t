@@ -1,0 +1,79 @@
+# tracker-report: one screen, to the byte; and the same for programs.
+
+capture cap
+	module app /usr/bin/server main
+	module lib /usr/lib/libother.so.1
+	frame main /src/server/main.c 10 as=main module=app
+	frame open /src/server/session.c 23 as=session_open module=app
+	frame parse /src/server/parse.c 7 as=parse module=app
+	frame names - 0 as=keep_names module=lib
+	frame long /src/server/a_file_whose_name_is_rather_long_for_a_line_of_a_report.c 99 as=a_function_whose_name_is_rather_long_for_a_line_of_a_report module=app
+	stack open open main
+	stack parse parse main
+	stack names names main
+	stack long long open main
+	process 0 pid=100 name=server args="server\0--port\080\0" end=9s signal=2
+	process 1 pid=101 parent=0 fork name=helper end=3s exit=1
+	thread 0 process=0 tid=100 main
+	thread 1 process=1 tid=101 main
+	malloc 16 5000 open
+	at 1s
+	rss 0 70000
+	malloc 32 3000 names
+	malloc 48 10 parse
+	free 48
+	malloc 48 20 parse
+	free 48
+	at 2s
+	rss 0 1048576
+	malloc 48 2000 long
+	in 1
+	malloc 16 100 parse
+	in 0
+	free 32
+
+$ tracker-report cap
+> server --port 80 (pid 100)
+> ended by SIGINT, as Ctrl-C sends it, after 9.000 s; 1 more process, 1 failed
+> 
+> Peak: 10000 B in 3 blocks at 2.000 s; RSS 1024 KiB           tracker summary cap
+>    5000 B  50%       1 block   session_open (session.c:23) from main
+>    3000 B  30%       1 block   keep_names (libother.so.1) from main
+>    2000 B  20%       1 block   a_functio...a_report (a_file_whos..._report.c:99)
+> 
+> Not freed: 7100 B in 3 blocks                                  tracker leaks cap
+>   100 B in 1 block leaked, 7000 B in 2 blocks live when SIGINT ended it
+>    5000 B  70%       1 block   session_open (session.c:23) from main
+>    2000 B  28%       1 block   a_functio...a_report (a_file_whos..._report.c:99)
+>     100 B   1%       1 block   parse (parse.c:7) from main
+> Temporary: 2 of 6 allocations (33 %)                       tracker temporary cap
+>   2 by parse (parse.c:7) from main
+> All of it as a page for a browser:                        tracker flamegraph cap
+
+# A point, one process, and all of it for programs.
+$ tracker-report cap@1s | sed -n 4,6p
+> At 1s: 8000 B in 2 blocks at 1.000 s; RSS 68.4 KiB        tracker summary cap@1s
+>    5000 B  62%       1 block   session_open (session.c:23) from main
+>    3000 B  38%       1 block   keep_names (libother.so.1) from main
+
+$ tracker-report --pid 101 cap | head -n 5
+> helper (pid 101)
+> exited with status 1 after 3.000 s
+> 
+> Peak: 100 B in 1 block at 2.000 s                            tracker summary cap
+>     100 B 100%       1 block   parse (parse.c:7) from main
+
+$ tracker-report --json cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["program"]); print(r["point"]); print([(x["function"], x["file"], x["line"], x["caller"], x["size"], x["count"]) for x in r["holders"]]); print(r["not_freed"]); print(r["temporary"], r["notes"])'
+> {'pid': 100, 'name': 'server', 'command_line': 'server --port 80', 'end': 'ended by SIGINT, as Ctrl-C sends it, after 9.000 s', 'status': None, 'signal': 2, 'ended': True, 'duration_ns': 9000000000, 'processes': 2, 'others_killed': 0, 'others_failed': 1}
+> {'name': 'peak', 'time_ns': 2000000000, 'size': 10000, 'count': 3, 'rss_bytes': 1048576}
+> [('session_open', '/src/server/session.c', 23, 'main', 5000, 1), ('keep_names', '/usr/lib/libother.so.1', 0, 'main', 3000, 1), ('a_function_whose_name_is_rather_long_for_a_line_of_a_report', '/src/server/a_file_whose_name_is_rather_long_for_a_line_of_a_report.c', 99, 'session_open', 2000, 1)]
+> {'leaked_size': 100, 'leaked_count': 1, 'killed_size': 7000, 'killed_count': 2, 'running_size': 0, 'running_count': 0, 'signal': 2}
+> {'threshold': 1, 'count': 2, 'size': 30} []
+
+$ tracker-report --csv cap | grep -c "^holders\.[0-3]\.size,"
+> 3
+
+$ tracker-report cap@1s..2s
+= 2
+! tracker-report: a range (CAPTURE@A..B) is not allowed; tracker diff cap shows what grew between two points; try 'tracker report --help'
+
