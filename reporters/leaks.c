@@ -21,6 +21,7 @@ static struct report_options common;
 static uint64_t limit = REPORT_LIMIT_UNSET, depth = DEPTH_UNSET;
 static struct filter_options filtering;
 static struct traceback_options traceback;
+static struct short_paths paths;
 static struct ui_list files;
 static bool no_builtin, print_suppressions, fail_on_leak;
 
@@ -29,6 +30,7 @@ static const struct ui_option options[] = {
 	{ 0, "depth", UI_UINT, &depth, "N", "frames to print of a stack (default: at most 20, so that the report stays short; 0: all)", 0,
 	  UINT32_MAX - 1 },
 	TRACEBACK_SOURCES_OPTION(traceback),
+	SHORT_PATHS_OPTION(paths),
 	FILTER_OPTIONS(filtering),
 	{ 0, "suppressions", UI_LIST, &files, "FILE", "leave out what this LeakSanitizer file names", 0,
 	  0 },
@@ -107,11 +109,27 @@ static int fold(const struct report *r)
 	return err;
 }
 
+/* The files of what people see. */
+static int find_paths(const struct report *r)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < shown && !report_form(&common) && !err; i++) {
+		size_t n;
+		const struct source_frame *const stack = group_frames(r->stacks, folds.items[i].node, &n);
+
+		for (size_t j = 0; j < n && j < frames && !err; j++)
+			err = short_paths_add(&paths, stack[j].has_source ? stack[j].file : stack[j].module);
+	}
+	short_paths_settle(&paths);
+	return err;
+}
+
 static int find(struct report *r)
 {
 	const int err = leaked_find(&found, r);
 
-	return err ? err : fold(r);
+	return err || fold(r) < 0 ? TRK_ERR_NOMEM : find_paths(r);
 }
 
 /* ---- what is said of it ---- */
@@ -125,6 +143,7 @@ static void describe_row(const struct report *r, struct emit *e, const struct al
 		.least_frames = s->least_frames,
 		.most_frames = s->frames,
 		.sources = traceback.sources,
+		.paths = &paths,
 		.not_after = (int64_t)(r->capture->header.start_unix_ns / 1000000000),
 	};
 	size_t n;
@@ -325,6 +344,7 @@ static int gate(const struct report *r)
 
 static void finish(void)
 {
+	short_paths_finish(&paths);
 	alike_finish(&folds);
 	leaked_finish(&found);
 }

@@ -24,7 +24,7 @@ static const struct {
 	{ "summary", "show on one screen the functions that hold most memory" },
 	{ "stats", "show totals, a histogram of sizes and the top locations" },
 	{ "table", "show the live blocks at one point, grouped by line, file, function, ..." },
-	{ "tree", "show the biggest allocating stacks as a tree" },
+	{ "tree", "show the allocating stacks as a tree" },
 	{ "flamegraph", "make a flame graph: an HTML page, JSON or folded stacks" },
 	{ "temporary", "show where short-lived blocks are allocated" },
 	{ "leaks", "show what was never freed" },

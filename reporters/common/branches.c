@@ -1,6 +1,7 @@
 /* branches - see branches.h. */
 #include "common/branches.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,34 @@ static int bigger_stack(const void *left, const void *right)
 	if (a->count != b->count)
 		return a->count < b->count ? 1 : -1;
 	return a->node < b->node ? -1 : a->node > b->node;
+}
+
+/* By its name as it is shown, by the whole name, or by what stands behind the last "::". */
+static bool is_function(const char *pattern, const struct source_frame *f)
+{
+	const char *last = NULL;
+
+	for (const char *at = strstr(f->function, "::"); at; at = strstr(at + 2, "::"))
+		last = at + 2;
+	return *f->function && (!fnmatch(pattern, f->function, 0) || !fnmatch(pattern, f->full_function ? f->full_function : "", 0) ||
+				(last && !fnmatch(pattern, last, 0)));
+}
+
+/* The oldest of the frames that are the function, so that recursion counts once; n: none is. */
+static size_t place_of(const char *pattern, const struct source_frame *frames, size_t n)
+{
+	for (size_t i = n; i-- > 0;)
+		if (is_function(pattern, &frames[i]))
+			return i;
+	return n;
+}
+
+static bool has_function(const struct branches *t, struct stacks *stacks, uint32_t node)
+{
+	size_t n;
+	const struct source_frame *const frames = t->function ? group_frames(stacks, node, &n) : NULL;
+
+	return !frames || place_of(t->function, frames, n) < n;
 }
 
 static void sum_row(const struct report *of, struct branches *t, struct branch_stack *sums, const struct view_row *r)
@@ -49,8 +78,10 @@ static int sum_stacks(const struct report *r, struct branches *t)
 	for (size_t i = 0; i < r->view.row_count; i++)
 		sum_row(r, t, sums, &r->view.rows[i]);
 	for (size_t i = 0; i < nodes; i++) {
-		if (sums[i].bytes == 0 && sums[i].count == 0)
+		if ((sums[i].bytes == 0 && sums[i].count == 0) || !has_function(t, r->stacks, (uint32_t)i))
 			continue;
+		t->found_bytes += sums[i].bytes;
+		t->found_count += sums[i].count;
 		sums[t->stack_count] = sums[i];
 		sums[t->stack_count++].node = (uint32_t)i;
 	}
@@ -126,24 +157,43 @@ static void add_to(struct branch *b, const struct branches *t, const struct bran
 	b->count += s->count;
 }
 
+static int add_path(struct branches *t, const struct source_frame *frames, size_t n, bool down, const struct branch_stack *s)
+{
+	uint32_t at = 0;
+
+	if (n > DEPTH_MAX)
+		n = DEPTH_MAX;
+	add_to(&t->branches[0], t, s);
+	for (size_t i = 0; i < n; i++) {
+		if (descend(t, &frames[down ? n - 1 - i : i], &at) < 0)
+			return TRK_ERR_NOMEM;
+		add_to(&t->branches[at], t, s);
+		if ((t->way == BRANCHES_UP && i == 0) || (down && i == n - 1))
+			t->branches[at].own += s->bytes;
+	}
+	if (!n)
+		t->branches[0].own += s->bytes;
+	return 0;
+}
+
 static int insert(struct stacks *stacks, struct branches *t, const struct branch_stack *s)
 {
 	size_t n;
 	const struct source_frame *const frames = group_frames(stacks, s->node, &n);
-	uint32_t at = 0;
+	const size_t place = t->function ? place_of(t->function, frames, n) : 0;
 
-	while (t->hides_runtime && n > 1 && frames[n - 1].runtime)
+	while (t->hides_runtime && n > place + 1 && frames[n - 1].runtime)
 		n--;
-	if (n > DEPTH_MAX)
-		n = DEPTH_MAX;
-	add_to(&t->branches[0], t, s);
-	while (n--) {
-		if (descend(t, &frames[n], &at) < 0)
-			return TRK_ERR_NOMEM;
-		add_to(&t->branches[at], t, s);
+	switch (t->way) {
+	case BRANCHES_DOWN:
+		return add_path(t, frames, n, true, s);
+	case BRANCHES_UP:
+		return add_path(t, frames, n, false, s);
+	case BRANCHES_CALLEES:
+		return add_path(t, frames, place + 1, true, s);
+	default:
+		return add_path(t, frames + place, n - place, false, s);
 	}
-	t->branches[at].own += s->bytes;
-	return 0;
 }
 
 /* Of nodes that are equal in everything, the one to which a stack was added last comes first. */

@@ -38,10 +38,12 @@ static const struct emit_column columns[COLUMNS] = {
 	[SHOWN_VIA] = { "shown_via", EMIT_FOR_PEOPLE },
 };
 
-static void emit_frame(struct emit *e, const struct source_frame *s, bool first)
+/* paths: how people read names of files; NULL: as they are. */
+static void emit_frame(struct emit *e, const struct source_frame *s, bool first, const struct short_paths *paths)
 {
 	const bool is_known = s->function[0] || s->has_source || s->offset;
 	const char *const unknown = is_known ? "???" : "<unknown>";
+	const char *const shown = paths ? short_paths_of(paths, s->file) : s->file;
 
 	const struct emit_value values[COLUMNS] = {
 		[FILE_NAME] = emit_words(s->file),
@@ -51,8 +53,8 @@ static void emit_frame(struct emit *e, const struct source_frame *s, bool first)
 		[VIA] = emit_optional(s->via),
 		[WORD] = emit_words(first ? "at" : "by"),
 		[NAME] = emit_words(*s->function ? s->function : unknown),
-		[SOURCE] = emit_optional(s->has_source ? s->file : NULL),
-		[OBJECT] = emit_optional(is_known && !s->has_source ? s->module : NULL),
+		[SOURCE] = emit_optional(s->has_source ? shown : NULL),
+		[OBJECT] = emit_optional(is_known && !s->has_source ? paths ? short_paths_of(paths, s->module) : s->module : NULL),
 		[OFFSET] = *s->function ? emit_absent() : emit_number(s->offset),
 		[CLOSING] = emit_optional(is_known && !s->has_source ? ")" : NULL),
 		[SHOWN_VIA] = emit_optional(is_known && first ? s->via : NULL),
@@ -69,7 +71,7 @@ static void emit_frames(struct emit *e, const char *key, const struct source_fra
 	named.key = key;
 	emit_table(e, &named);
 	for (size_t i = 0; i < count; i++)
-		emit_frame(e, &frames[i], i == 0);
+		emit_frame(e, &frames[i], i == 0, NULL);
 	emit_end(e);
 }
 
@@ -108,7 +110,7 @@ static void emit_for_people(struct emit *e, const char *key, const struct source
 
 	emit_table(e, &table);
 	for (size_t i = 0; i < shown; i++) {
-		emit_frame(e, &frames[i], i == 0);
+		emit_frame(e, &frames[i], i == 0, o->paths);
 		if (i == 0 && frames[i].has_source)
 			traceback_print_call(f, &frames[i], o);
 	}

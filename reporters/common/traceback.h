@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 
+#include "common/short_paths.h"
 #include "symbols/stack.h"
 #include "ui/emit.h"
 
@@ -61,6 +62,7 @@ struct traceback_calls {
 	uint32_t depth; /* so many of the most recent frames, and a line that says how many more there are, */
 	uint32_t least_frames, most_frames; /* ... if the stack stands for several: of so many */
 	enum traceback_sources sources; /* whose line stands below the most recent frame */
+	const struct short_paths *paths; /* how files are called */
 	int64_t not_after; /* files that changed after this second are not what was recorded: their lines are not shown */
 };
 

@@ -41,21 +41,21 @@ $ tracker-leaks cap
 > Not freed: 76.8 KiB in 8 blocks
 > 
 > 700 B in 1 block
->    at help::run (/src/h.c:30)
->    by work (/src/w.c:20)
->    by main (/src/m.c:10)
->    by _start (in /bin/app)
+>    at help::run (h.c:30)
+>    by work (w.c:20)
+>    by main (m.c:10)
+>    by _start (in app)
 > 150 B in 2 blocks
->    at work (/src/w.c:20)
->    by main (/src/m.c:10)
->    by _start (in /bin/app)
+>    at work (w.c:20)
+>    by main (m.c:10)
+>    by _start (in app)
 > 30 B in 1 block
->    at ??? (in /usr/lib/libstdc++.so.6+0x1050)
->    by main (/src/m.c:10)
->    by _start (in /bin/app)
+>    at ??? (in libstdc++.so.6+0x1050)
+>    by main (m.c:10)
+>    by _start (in app)
 > 8 B in 1 block
->    at ctor (/src/c.cc:3)
->    by _dl_init (in /lib64/ld-linux-x86-64.so.2)
+>    at ctor (c.cc:3)
+>    by _dl_init (in ld-linux-x86-64.so.2)
 
 $ tracker-leaks -n 1 --print-suppressions cap
 > Leaked: 888 B in 5 blocks from 4 stacks
@@ -63,10 +63,10 @@ $ tracker-leaks -n 1 --print-suppressions cap
 > Not freed: 76.8 KiB in 8 blocks
 > 
 > 700 B in 1 block
->    at help::run (/src/h.c:30)
->    by work (/src/w.c:20)
->    by main (/src/m.c:10)
->    by _start (in /bin/app)
+>    at help::run (h.c:30)
+>    by work (w.c:20)
+>    by main (m.c:10)
+>    by _start (in app)
 > Suppressions used:
 >          1   71.0 KiB  libstdc++: emergency pool for exceptions
 >          1     1000 B  loader: modules and thread-local storage
@@ -80,8 +80,8 @@ $ tracker-leaks -n 1 --depth 2 cap
 > Not freed: 76.8 KiB in 8 blocks
 > 
 > 700 B in 1 block
->    at help::run (/src/h.c:30)
->    by work (/src/w.c:20)
+>    at help::run (h.c:30)
+>    by work (w.c:20)
 >    ... 2 more frames (--depth 0 shows all)
 > 3 more stacks: 188 B in 4 blocks; -n 0 shows all
 
@@ -113,12 +113,12 @@ $ tracker-leaks --suppressions supp --print-suppressions cap
 > Not freed: 76.8 KiB in 8 blocks
 > 
 > 30 B in 1 block
->    at ??? (in /usr/lib/libstdc++.so.6+0x1050)
->    by main (/src/m.c:10)
->    by _start (in /bin/app)
+>    at ??? (in libstdc++.so.6+0x1050)
+>    by main (m.c:10)
+>    by _start (in app)
 > 8 B in 1 block
->    at ctor (/src/c.cc:3)
->    by _dl_init (in /lib64/ld-linux-x86-64.so.2)
+>    at ctor (c.cc:3)
+>    by _dl_init (in ld-linux-x86-64.so.2)
 > Suppressions used:
 >          1   71.0 KiB  libstdc++: emergency pool for exceptions
 >          1     1000 B  loader: modules and thread-local storage
@@ -232,11 +232,11 @@ $ tracker-leaks alike
 > Leaked: 470 B in 4 blocks from 2 stacks
 > 
 > 350 B in 2 blocks
->    at work (/src/w.c:20) via std::string::append
->    by main (/src/m.c:10)
+>    at work (w.c:20) via std::string::append
+>    by main (m.c:10)
 > 120 B in 2 blocks
->    at work (/src/w.c:20)
->    by main (/src/m.c:10)
+>    at work (w.c:20)
+>    by main (m.c:10)
 
 # Stacks that differ in older frames only: where those are not printed they are one.
 $ tracker-leaks --csv alike | wc -l

@@ -20,37 +20,81 @@ capture cap
 
 $ tracker-tree cap
 > + 1000 B (100.00 %) <ROOT>
-> |-- + 800 B (80.00 %) main  /src/m.c:10
-> |   |-- - 600 B (60.00 %) parse  /src/p.c:5
-> |   `-- + 200 B (20.00 %) parse  /src/p.c:6
-> |       + 200 B (20.00 %) parse  /src/p.c:6
-> |       - 200 B (20.00 %) parse  /src/p.c:5
-> `-- + 200 B (20.00 %) main  /src/m.c:11
->     - 200 B (20.00 %) draw  /src/d.c:7
+> |-- + 800 B (80.00 %) main  m.c:10
+> |   |-- - 600 B (60.00 %) parse  p.c:5
+> |   `-- - 200 B (20.00 %) parse  p.c:6 > parse  p.c:6 > parse  p.c:5
+> `-- - 200 B (20.00 %) main  m.c:11 > draw  d.c:7
 
 $ LC_ALL=C.UTF-8 tracker-tree cap | head -n 3
 > 📂 1000 B (100.00 %) <ROOT>
-> ├── 📂 800 B (80.00 %) main  /src/m.c:10
-> │   ├── 📄 600 B (60.00 %) parse  /src/p.c:5
+> ├── 📂 800 B (80.00 %) main  m.c:10
+> │   ├── 📄 600 B (60.00 %) parse  p.c:5
 
 $ tracker-tree -b 1 cap
 > + 600 B (60.00 %) <ROOT>
-> + 600 B (60.00 %) main  /src/m.c:10
-> - 600 B (60.00 %) parse  /src/p.c:5
-> 
-> 2 smaller stacks elided: 400 B (40.00 %) in 3 blocks; -b 0 shows all
+> `-- - 600 B (60.00 %) main  m.c:10 > parse  p.c:5
+> 2 smaller stacks elided: 400 B (40.00 %) in 3 blocks; -n 0 shows all
 
-$ tracker-tree --no-skip -b 1 cap | head -n 5
+$ for o in -b -n --limit --biggest-allocs; do tracker-tree $o 1 cap | tail -n 1; done
+> 2 smaller stacks elided: 400 B (40.00 %) in 3 blocks; -n 0 shows all
+> 2 smaller stacks elided: 400 B (40.00 %) in 3 blocks; -n 0 shows all
+> 2 smaller stacks elided: 400 B (40.00 %) in 3 blocks; -n 0 shows all
+> 2 smaller stacks elided: 400 B (40.00 %) in 3 blocks; -n 0 shows all
+
+$ tracker-tree --no-skip -b 1 cap
 > + 600 B (60.00 %) <ROOT>
-> + 600 B (60.00 %) _start  /bin/app
-> + 600 B (60.00 %) main  /src/m.c:10
-> + 600 B (60.00 %) parse  /src/p.c:5
-> - 600 B (60.00 %) malloc  /bin/app
+> `-- - 600 B (60.00 %) _start  app > main  m.c:10 > parse  p.c:5 > malloc  app
+> 2 smaller stacks elided: 400 B (40.00 %) in 3 blocks; -n 0 shows all
+
+$ tracker-tree --no-skip --depth 2 --full-paths -b 1 cap | sed -n 2p
+> `-- - 600 B (60.00 %) _start  /bin/app > ... 2 more > malloc  /bin/app
 
 $ tracker-tree --filter +/src/d.c cap
 > + 200 B (100.00 %) <ROOT>
-> + 200 B (100.00 %) main  /src/m.c:11
-> - 200 B (100.00 %) draw  /src/d.c:7
+> `-- - 200 B (100.00 %) main  m.c:11 > draw  d.c:7
+
+# What is too small: 200 of 1000 bytes are 20 %.
+$ tracker-tree --min-share 21 cap
+> + 1000 B (100.00 %) <ROOT>
+> `-- - 800 B (80.00 %) main  m.c:10 > parse  p.c:5
+> 2 smaller branches, each below 21.00 %: 400 B (40.00 %) in 3 blocks; -n 0 shows all
+
+# The functions that allocate first: parse at line 5 holds the 600 and the 200 bytes.
+$ tracker-tree --inverted cap
+> + 1000 B (100.00 %) <ROOT>
+> |-- + 800 B (80.00 %) parse  p.c:5
+> |   |-- - 600 B (60.00 %) main  m.c:10
+> |   `-- - 200 B (20.00 %) parse  p.c:6 > parse  p.c:6 > main  m.c:10
+> `-- - 200 B (20.00 %) draw  d.c:7 > main  m.c:11
+
+# Around a function: recursion counts once.
+$ tracker-tree --function 'pars?' cap
+> Callers of pars?:
+> + 800 B (80.00 %) <ROOT>
+> |-- - 600 B (60.00 %) parse  p.c:5 > main  m.c:10
+> `-- - 200 B (20.00 %) parse  p.c:6 > main  m.c:10
+> 
+> Callees of pars?:
+> + 800 B (80.00 %) <ROOT>
+> |-- - 600 B (60.00 %) parse  p.c:5
+> `-- - 200 B (20.00 %) parse  p.c:6 > parse  p.c:6 > parse  p.c:5
+
+$ tracker-tree --function main --json cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["total_size"], r["function"], r["function_size"], r["function_count"], [(c["line"], c["size"], c["own"], len(c["children"])) for c in r["root"]["children"]], [(c["line"], c["size"], c["children"]) for c in r["callers"]["children"]])'
+> 1000 main 1000 4 [(10, 800, 0, 2), (11, 200, 0, 1)] [(10, 800, []), (11, 200, [])]
+
+$ tracker-tree --inverted --json cap | python3 -c 'import json, sys; print([(c["name"], c["size"], c["own"], c["count"], [d["own"] for d in c["children"]]) for c in json.load(sys.stdin)["root"]["children"]])'
+> [('parse', 800, 800, 3, [0, 0]), ('draw', 200, 200, 1, [0])]
+
+$ tracker-tree --function nothing cap
+> Callers of nothing:
+> - 0 B (0.00 %) <ROOT>
+> 
+> Callees of nothing:
+> - 0 B (0.00 %) <ROOT>
+
+$ tracker-tree --function main --inverted cap
+! tracker-tree: argument --inverted: not allowed with argument --function; try 'tracker tree --help'
+= 2
 
 $ tracker-tree --json -b 1 cap | python3 -c 'import json, sys; r = json.load(sys.stdin); a = r["root"]; b = a["children"][0]; c = b["children"][0]; print(r["schema"], r["total_size"], r["elided"], a["size"], a["percent"], b["name"], b["line"], b["own"], c["name"], c["own"], c["count"], c["children"])'
 > tracker.tree 1000 {'stacks': 2, 'size': 400, 'count': 3} 600 60 main 10 0 parse 600 1 []
