@@ -1,5 +1,6 @@
 /* notes - see notes.h. */
 #include "report/notes.h"
+#include "report/python.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -62,6 +63,18 @@ static int add_changed(struct notes *n, const struct report *r)
 	return count ? add(n, "Names: %s was rebuilt since, so its names are left out", path) : 0;
 }
 
+/* What CPython offers since 3.12, and tracker reads. */
+static int add_python(struct notes *n, const struct report *r)
+{
+	const int minor = python_unread(r->capture, &r->view);
+
+	if (minor <= 0)
+		return minor;
+	if (minor < 12)
+		return add(n, "Python: 3.%d cannot name its functions; under 3.12 or later they have names with python3 -X perf", minor);
+	return add(n, "Python: to see its functions, record it with python3 -X perf, or with PYTHONPERFSUPPORT=1 in the environment");
+}
+
 static int add_sampled(struct notes *n, const struct report *r)
 {
 	const struct sampled_margin m = sampled_view_margin(&r->view, &r->asked);
@@ -78,6 +91,7 @@ int notes_find(struct notes *n, const struct report *r)
 	static int (*const finders[])(struct notes *, const struct report *) = {
 		add_incomplete,
 		add_nothing_recorded,
+		add_python,
 		add_unnamed,
 		add_changed,
 		add_sampled,

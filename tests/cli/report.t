@@ -77,3 +77,57 @@ $ tracker-report cap@1s..2s
 = 2
 ! tracker-report: a range (CAPTURE@A..B) is not allowed; tracker diff cap shows what grew between two points; try 'tracker report --help'
 
+
+# CPython whose own functions are named by nobody, and one that names them (-X perf); a tenth of the bytes must be its own.
+capture old
+	module py /usr/bin/python3.11 main
+	frame eval - 0 as=_PyEval_EvalFrameDefault module=py
+	stack eval eval
+	malloc 16 1000 eval
+
+capture new
+	module app /usr/bin/app main
+	module py /usr/lib/libpython3.12.so.1.0
+	frame main /src/main.c 10 as=main module=app
+	frame eval - 0 as=_PyEval_EvalFrameDefault module=py
+	frame list - 0 as=PyList_New module=py
+	stack eval eval main
+	stack list list eval main
+	stack main main
+	malloc 16 200 list
+	malloc 32 1500 main
+
+capture little
+	module app /usr/bin/app main
+	module py /usr/lib/libpython3.12.so.1.0
+	frame main /src/main.c 10 as=main module=app
+	frame eval - 0 as=_PyEval_EvalFrameDefault module=py
+	stack eval eval main
+	stack main main
+	malloc 16 10 eval
+	malloc 32 1500 main
+
+capture named
+	module py /usr/bin/python3.12 main
+	module trampolines - made
+	frame eval - 0 as=_PyEval_EvalFrameDefault module=py
+	frame fill - 0 as=py::fill:/src/a.py module=trampolines
+	stack fill fill
+	stack eval eval fill
+	malloc 16 1000 eval
+
+$ tracker-report old | grep -A 1 ^Python
+> Python: 3.11 cannot name its functions; under 3.12 or later they have names with
+>   python3 -X perf
+
+$ tracker-report new | grep -A 1 ^Python
+> Python: to see its functions, record it with python3 -X perf, or with
+>   PYTHONPERFSUPPORT=1 in the environment
+
+$ tracker-report little | grep -c ^Python
+> 0
+= 1
+
+$ tracker-report named | grep -c ^Python
+> 0
+= 1
