@@ -33,8 +33,8 @@ static const struct ui_option options[] = {
 	{ 0, "inverted", UI_FLAG, &opt.inverted, NULL,
 	  "allocating functions first, their callers on top", 0, 0 },
 	{ 0, "split-threads", UI_FLAG, &opt.split_threads, NULL, "keep threads apart", 0, 0 },
-	{ 0, "format", UI_STRING, &opt.format, "FORMAT", "html (default), json or folded", 0, 0 },
-	{ 0, "metric", UI_STRING, &opt.metric, "METRIC",
+	{ 0, "format", UI_STRING, &opt.format, "html|json|folded", "html (default), json or folded", 0, 0 },
+	{ 0, "metric", UI_STRING, &opt.metric, "bytes|count",
 	  "bytes (default) or count: the weight of folded stacks, and the width that the page shows first", 0, 0 },
 	{ 0, "max-nodes", UI_UINT, &opt.max_nodes, "N",
 	  "keep the N heaviest nodes in the page and merge the others (default 100000)", 1, 1000000 },
@@ -62,19 +62,20 @@ static const struct ui_command command = {
 
 static enum format chosen_format(void)
 {
-	static const char *const names[] = { "html", "json", "folded" };
+	static const char *const names[] = { "html", "json", "folded", NULL };
+	char meant[UI_MEANT_ROOM];
 
 	if (opt.common.json && opt.format && strcmp(opt.format, "json") != 0)
 		ui_usage_error("argument --json: not allowed with argument --format %s",
 			       opt.format);
 	if (opt.common.json)
 		return FORMAT_JSON;
-	for (size_t i = 0; opt.format && i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; opt.format && names[i]; i++) {
 		if (strcmp(opt.format, names[i]) == 0)
 			return (enum format)i;
 	}
 	if (opt.format)
-		ui_usage_error("argument --format: invalid choice '%s'; use html, json or folded", opt.format);
+		ui_usage_error("argument --format: invalid choice '%s'; use html, json or folded%s", opt.format, ui_meant(opt.format, names, "", meant));
 	return FORMAT_HTML;
 }
 

@@ -3,6 +3,7 @@
  * knows no command except from the table below, which is for --help, and `tracker run`, which starts faster here than in a program
  * of its own.
  */
+#include "completion.h"
 #include "format/block.h"
 #include "home.h"
 #include "run/run.h"
@@ -16,9 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct {
-	const char *name, *summary;
-} commands[] = {
+static const struct tracker_command commands[] = {
 	{ "run", "run a program and record every allocation of it and its descendants" },
 	{ "report", "show on one screen what happened, who holds memory and what leaked" },
 	{ "summary", "show on one screen the functions that hold most memory" },
@@ -34,6 +33,8 @@ static const struct {
 	{ "aggregate", "turn a capture of events into a small capture of sums" },
 	{ "split", "divide the capture of a process tree into one per process" },
 	{ "symbolize", "add names to a capture recorded with --no-symbols" },
+	{ "completion", "print what bash, zsh or fish need to complete command lines" },
+	{ "version", "show the version, the commit and the libraries" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -64,7 +65,8 @@ static int print_help(void)
 	puts("\n"
 	     "Options:\n"
 	     "  -h, --help       show this and exit\n"
-	     "  --version        show the version and exit\n"
+	     "  -V, --version    show the version and exit\n"
+	     "  --no-pager       print a long report without a pager\n"
 	     "  --print-preload  show the path of the preloaded library and exit\n"
 	     "\n"
 	     "tracker help COMMAND, or tracker COMMAND --help, describes one command.\n"
@@ -77,52 +79,14 @@ static int print_help(void)
 	return fflush(stdout) == 0 ? UI_OK : UI_CANNOT;
 }
 
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-	const size_t less = a < b ? a : b;
-
-	return less < c ? less : c;
-}
-
-/* Levenshtein distance; words of 64 letters and more are far from everything. */
-static size_t distance(const char *a, const char *b)
-{
-	const size_t n = strlen(b);
-	size_t row[64];
-
-	if (n >= 64)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 1; j <= n; j++) {
-			const size_t above = row[j];
-
-			row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i] != b[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[n];
-}
-
 /* The command that may have been meant, or NULL. */
 static const char *nearest(const char *word)
 {
-	const char *best = NULL;
-	size_t least = strlen(word) / 3 + 2;
+	const char *names[COMMANDS + 1] = { NULL };
 
-	for (size_t i = 0; i < COMMANDS; i++) {
-		const size_t d = distance(word, commands[i].name);
-
-		if (d < least) {
-			least = d;
-			best = commands[i].name;
-		}
-	}
-	return best;
+	for (size_t i = 0; i < COMMANDS; i++)
+		names[i] = commands[i].name;
+	return ui_nearest(word, names);
 }
 
 static bool is_program(const char *word)
@@ -188,13 +152,13 @@ static int unknown(const char *word)
 		return UI_CANNOT;
 	}
 	if (is_named_as_capture(word))
-		ui_error("'%s' is not a tracker command, and there is no such capture; did you mean: tracker report %s", word, word);
+		ui_error("'%s' is no command of tracker, and there is no such capture. Did you mean 'tracker report %s'?", word, word);
 	else if (is_program(word))
-		ui_error("'%s' is not a tracker command; did you mean: tracker run %s", word, word);
+		ui_error("'%s' is no command of tracker. Did you mean 'tracker run %s'?", word, word);
 	else if (near)
-		ui_error("'%s' is not a tracker command; did you mean: tracker %s", word, near);
+		ui_error("'%s' is no command of tracker. Did you mean '%s'?", word, near);
 	else
-		ui_error("'%s' is not a tracker command; tracker --help lists the commands", word);
+		ui_error("'%s' is no command of tracker. 'tracker --help' lists its commands", word);
 	return UI_USAGE;
 }
 
@@ -226,6 +190,13 @@ static int print_preload(void)
 	return fflush(stdout) == 0 ? UI_OK : UI_CANNOT;
 }
 
+static int version(void)
+{
+	char *argv[] = { NULL, NULL };
+
+	return execute("version", argv);
+}
+
 static int help(const char *word)
 {
 	char option[] = "--help";
@@ -234,11 +205,25 @@ static int help(const char *word)
 	return word ? execute(word, argv) : print_help();
 }
 
+/* For shells. */
+static int list_commands(void)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		puts(commands[i].name);
+	return fflush(stdout) == 0 ? UI_OK : UI_CANNOT;
+}
+
 int main(int argc, char **argv)
 {
+	ui_set_program("tracker");
+	if (argc > 1 && !strcmp(argv[1], "--no-pager")) {
+		setenv("TRACKER_PAGER", "cat", 1);
+		argc--;
+		argv++;
+	}
+
 	const char *const word = argc > 1 ? argv[1] : NULL;
 
-	ui_set_program("tracker");
 	if (!word) {
 		print_short(stderr);
 		return UI_USAGE;
@@ -247,10 +232,12 @@ int main(int argc, char **argv)
 		return print_help();
 	if (!strcmp(word, "help"))
 		return help(argv[2]);
-	if (!strcmp(word, "--version")) {
-		puts("tracker " TRACKER_VERSION);
-		return fflush(stdout) == 0 ? UI_OK : UI_CANNOT;
-	}
+	if (!strcmp(word, "--list-commands"))
+		return list_commands();
+	if (!strcmp(word, "--version") || !strcmp(word, "-V"))
+		return version();
+	if (!strcmp(word, "completion"))
+		return completion_print(argv[2], commands, COMMANDS);
 	if (!strcmp(word, "--print-preload"))
 		return print_preload();
 	if (*word == '-') {

@@ -54,6 +54,8 @@ struct grouping {
 	struct group_private *private;
 };
 
+/* By enum group_by, up to a NULL. */
+extern const char *const group_key_names[];
 /* The key of that name; false: there is none. */
 bool group_by_parse(const char *text, enum group_by *ret);
 const char *group_by_name(enum group_by by);

@@ -8,7 +8,7 @@
 #include "format/array.h"
 #include "format/mix.h"
 
-static const char *const names[] = {
+const char *const group_key_names[] = {
 	[GROUP_FILENAME] = "filename",
 	[GROUP_LINENO] = "lineno",
 	[GROUP_TRACEBACK] = "traceback",
@@ -16,12 +16,13 @@ static const char *const names[] = {
 	[GROUP_MODULE] = "module",
 	[GROUP_THREAD] = "thread",
 	[GROUP_SIZE] = "size",
+	NULL,
 };
 
 bool group_by_parse(const char *text, enum group_by *ret)
 {
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(text, names[i]) != 0)
+	for (size_t i = 0; group_key_names[i]; i++) {
+		if (strcmp(text, group_key_names[i]) != 0)
 			continue;
 		*ret = (enum group_by)i;
 		return true;
@@ -37,7 +38,7 @@ bool group_can_cumulate(enum group_by by)
 
 const char *group_by_name(enum group_by by)
 {
-	return names[by];
+	return group_key_names[by];
 }
 
 void group_by_view(enum group_by by, struct view_options *o)

@@ -14,12 +14,19 @@
 
 /* ---- keys ---- */
 
+static void refuse_key(const char *text)
+{
+	char meant[UI_MEANT_ROOM];
+
+	ui_usage_error("unknown key_type: '%s'%s", text, ui_meant(text, group_key_names, "", meant));
+}
+
 enum group_by group_by_check(const char *text, bool cumulative)
 {
 	enum group_by by;
 
 	if (!group_by_parse(text, &by))
-		ui_usage_error("unknown key_type: '%s'", text);
+		refuse_key(text);
 	if (cumulative && !group_can_cumulate(by))
 		ui_usage_error("cumulative mode cannot be used with key type '%s'", text);
 	return by;

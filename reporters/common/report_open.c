@@ -75,6 +75,52 @@ static int refuse_same_file(const char *path, const char *output)
 	return UI_CANNOT;
 }
 
+static bool is_standard_input(const char *path)
+{
+	return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0;
+}
+
+/* Its path becomes one that can be opened. */
+static int use_standard_input(char **path)
+{
+	const char *const real = is_standard_input(*path) ? ui_standard_input() : *path;
+	char *const copy = real ? strdup(real) : NULL;
+
+	if (real && !copy)
+		ui_error("out of memory");
+	if (!copy)
+		return UI_CANNOT;
+	free(*path);
+	*path = copy;
+	return UI_OK;
+}
+
+/* What standard input is called in reports. */
+static int call_standard_input(struct capture *c)
+{
+	char *const name = strdup("stdin");
+
+	if (!name)
+		return TRK_ERR_NOMEM;
+	free(c->path);
+	c->path = name;
+	return 0;
+}
+
+static int open_capture(struct report *r, char **path, const struct report_options *o)
+{
+	const bool from_stdin = is_standard_input(*path);
+	struct trk_fault fault = { 0 };
+	int err = use_standard_input(path);
+
+	if (err)
+		return err;
+	err = capture_open(&r->capture, *path, &fault);
+	if (!err && from_stdin)
+		err = call_standard_input(r->capture);
+	return err ? cannot_open(from_stdin ? "stdin" : *path, &fault, errno, o) : UI_OK;
+}
+
 int report_open(struct report *r, const char *operand, const struct report_options *o)
 {
 	struct trk_fault fault = { 0 };
@@ -91,11 +137,9 @@ int report_open(struct report *r, const char *operand, const struct report_optio
 	}
 	r->at = at;
 	r->has_point = strcmp(path, operand) != 0;
-	err = capture_open(&r->capture, path, &fault);
-	if (err) {
-		err = cannot_open(path, &fault, errno, o);
+	err = open_capture(r, &path, o);
+	if (err)
 		goto out;
-	}
 	point_settle(&r->at, r->capture);
 	err = refuse_same_file(path, o->output);
 	if (err)

@@ -93,6 +93,40 @@ static void print_help(const struct ui_command *c)
 	finish_stdout();
 }
 
+/* From the table, or from an argument like "zstd|lz4|none". */
+static void list_choices(const struct ui_option *o)
+{
+	const char *const *choices = o->choices ? o->choices : o->offers;
+	const char *const text = o->argument && strchr(o->argument, '|') ? o->argument : "";
+
+	for (size_t i = 0; choices && choices[i]; i++)
+		printf("%s%s", i ? " " : "", choices[i]);
+	for (const char *at = text; *at && !choices;) {
+		const size_t whole = strcspn(at, "|"), n = strcspn(at, "[|");
+
+		printf("%.*s%s", (int)n, at, at[whole] ? " " : "");
+		at += whole + (at[whole] ? 1 : 0);
+	}
+}
+
+/* For the completion of shells: letter, name, argument, its choices, help, with tabs between them. */
+static void list_option(const struct ui_option *o)
+{
+	printf("%.*s\t%s\t", o->short_name ? 1 : 0, &o->short_name, o->long_name);
+	printf(o->type == UI_OPTIONAL_INT ? "[%s]\t" : "%s\t", o->argument ? o->argument : "");
+	list_choices(o);
+	printf("\t%s\n", o->help);
+}
+
+static void list_options(const struct ui_command *c)
+{
+	for (const struct ui_option *o = c->options; o->long_name; o++)
+		list_option(o);
+	list_option(&help_option);
+	list_option(&version_option);
+	finish_stdout();
+}
+
 static void print_version(void)
 {
 	printf("tracker %s\n%s\n", TRACKER_VERSION, TRACKER_LIBRARIES);
@@ -171,13 +205,14 @@ static const char *shown_choices(const char *const *choices, char *buf, size_t r
 
 static void check_choice(const struct ui_option *o, const char *text)
 {
-	char name[128], all[256];
+	char name[128], all[256], meant[UI_MEANT_ROOM];
 
 	for (size_t i = 0; o->choices && o->choices[i]; i++)
 		if (strcmp(text, o->choices[i]) == 0)
 			return;
 	if (o->choices)
-		ui_usage_error("argument %s: invalid choice '%s'; use %s", shown_name(o, name, sizeof(name)), text, shown_choices(o->choices, all, sizeof(all)));
+		ui_usage_error("argument %s: invalid choice '%s'; use %s%s", shown_name(o, name, sizeof(name)), text,
+			       shown_choices(o->choices, all, sizeof(all)), ui_meant(text, o->choices, "", meant));
 }
 
 /* Grows one by one, because nobody types many. */
@@ -254,6 +289,22 @@ static const struct ui_option *option_of(const struct ui_command *c, int val)
 	return NULL;
 }
 
+/* word: "--limti=5", of which no option begins so, or several do. */
+static void refuse_word(const struct ui_command *c, const char *word)
+{
+	const char **const names = need(calloc(count_options(c) + 3, sizeof(*names)));
+	const size_t dashes = strspn(word, "-"), bytes = strcspn(word + dashes, "=");
+	char name[128], meant[UI_MEANT_ROOM];
+	size_t n = 0;
+
+	for (const struct ui_option *o = c->options; o->long_name; o++)
+		names[n++] = o->long_name;
+	names[n++] = help_option.long_name;
+	names[n++] = version_option.long_name;
+	snprintf(name, sizeof(name), "%.*s", (int)bytes, word + dashes);
+	ui_usage_error("unknown option %s%s", word, ui_meant(name, names, "--", meant));
+}
+
 /* `word`: the argument getopt stumbled over; `val`: what it says about it in optopt. */
 static void refuse(const struct ui_command *c, int result, int val, const char *word)
 {
@@ -267,7 +318,7 @@ static void refuse(const struct ui_command *c, int result, int val, const char *
 		ui_usage_error("option %.*s takes no argument", (int)strcspn(word, "="), word);
 	if (val)
 		ui_usage_error("unknown option -%c", val);
-	ui_usage_error("unknown option %s", word);
+	refuse_word(c, word);
 }
 
 static bool is_int(const char *word)
@@ -278,12 +329,30 @@ static bool is_int(const char *word)
 	return *word && !word[strspn(word, "0123456789")];
 }
 
+/* "-@50%", a point of standard input, looks like options: it gets the longer name. */
+static void name_standard_input(char **argv)
+{
+	for (; *argv && strcmp(*argv, "--") != 0; argv++) {
+		char *name;
+
+		if (strncmp(*argv, "-@", 2) != 0)
+			continue;
+		if (asprintf(&name, "/dev/stdin%s", *argv + 1) < 0)
+			name = NULL;
+		*argv = need(name);
+	}
+}
+
 int ui_parse(const struct ui_command *c, int argc, char **argv, bool stop_at_operand)
 {
 	char words[128];
 	int val;
 
 	ui_set_program(c->name);
+	if (argc == 2 && strcmp(argv[1], "--list-options") == 0)
+		list_options(c);
+	if (!stop_at_operand)
+		name_standard_input(argv);
 	struct parser p = parser_of(c, stop_at_operand);
 	opterr = 0;
 	optind = 0; /* glibc: start anew, also in a second call */

@@ -50,6 +50,7 @@ struct ui_option {
 	const char *help;
 	uint64_t min, max; /* UI_UINT, UI_SIZE: inclusive; max 0: no bound */
 	const char *const *choices; /* UI_STRING: it must be one of these, up to a NULL; NULL: it may be anything */
+	const char *const *offers; /* likewise, but only offered by shells: the command checks it itself */
 };
 
 /* One of several that a macro stands for. */
@@ -83,6 +84,17 @@ int ui_parse(const struct ui_command *c, int argc, char **argv, bool stop_at_ope
 void ui_exclude(const char *a, bool a_set, const char *b, bool b_set);
 /* The same if `a` was given and has no effect, because `b` was not given. */
 void ui_needs(const char *a, bool a_set, const char *b, bool b_set);
+
+/* ---- words ---- */
+/* The name that may have been meant; NULL: none is near. names: up to a NULL. */
+const char *ui_nearest(const char *word, const char *const *names);
+/* " (did you mean '--limit'?)", or "": before ("--") stands in front of the name. Returns buf. */
+#define UI_MEANT_ROOM 160
+char *ui_meant(const char *word, const char *const *names, const char *before, char buf[UI_MEANT_ROOM]);
+
+/* ---- input ---- */
+/* A name by which standard input can be opened and read anywhere. NULL: it cannot be read; it has said why. */
+const char *ui_standard_input(void);
 
 /* ---- output ----
  * Reports go to stdout or to -o FILE. A file is written beside its place and
@@ -167,7 +179,7 @@ enum ui_paint ui_share_paint(double percent);
 struct ui_progress {
 	const char *what;
 	uint64_t total, next;
-	uint64_t started_ns;
+	uint64_t started_ns, looked_ns;
 	bool shown;
 };
 void ui_progress_start(struct ui_progress *p, const char *what, uint64_t total);

@@ -193,12 +193,12 @@ def dispatcher():
 
 def unknown_commands():
     app = write(b"#!/bin/sh\n")
-    for word, suggestion in (("stat", "tracker stats"), ("flamgraph", "tracker flamegraph"),
+    for word, suggestion in (("sats", "Did you mean 'stats'?"), ("flamgraph", "Did you mean 'flamegraph'?"), ("staats", "'stats'"), ("summray", "'summary'"),
                              (app, f"tracker run {app}"), ("out.bin", "tracker report out.bin"),
                              ("xyzzyxyzzy", "--help")):
         r = call(word)
         equal(word, r.returncode, 2)
-        one_line(r.stderr, f"tracker: '{word}' is not a tracker command", suggestion)
+        one_line(r.stderr, f"tracker: '{word}' is no command of tracker", suggestion)
     equal("option", call("--frobnicate").returncode, 2)
 
 
