@@ -323,7 +323,7 @@ enum shm_what {
 	SHM_ASK_LOST, /* figures: events that were lost since START */
 	SHM_ASK_BLOCK, /* given: domain, address. figures: address, size, node, frames kept, frames in all */
 	SHM_ASK_FRAMES, /* given: node, how many to skip. answer: count times struct shm_frame, most recent first */
-	SHM_ASK_MODULE, /* given: module. answer: its path */
+	SHM_ASK_MODULE, /* given: module. answer: its path. figures: bytes of its build-id, and these, if they are at most SHM_BUILD_ID_BYTES */
 	SHM_ASK_SNAPSHOT, /* figures: its number */
 	SHM_ASK_SNAPSHOT_FILE, /* given: its number. answer: the path of a capture that can be opened until ... */
 	SHM_ASK_SNAPSHOT_DONE, /* given: its number */
@@ -335,10 +335,12 @@ enum shm_what {
 	 */
 	SHM_ASK_FREE,
 	SHM_ASK_SURVIVORS, /* of the capture that ended last. figures: number of a snapshot of them */
+	SHM_ASK_MODULE_FILE, /* given: module. answer: the path of the file that was mapped, in the recorder's part of /proc */
 	SHM_ASKS,
 };
 
 #define SHM_ALL_DOMAINS UINT64_MAX
+#define SHM_BUILD_ID_BYTES 40u /* in an answer */
 
 enum shm_bad_free { SHM_FREED_TWICE = 1,
 		    SHM_FREED_NOTHING, /* no block begins there */

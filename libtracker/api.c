@@ -117,7 +117,7 @@ EXPORT const struct tracker_api_ tracker_api_2 = {
 	.track = trace_track,
 	.untrack = trace_untrack,
 	.object_traceback = trace_object,
-	.module_path = trace_module,
+	.module_path = trace_module_path,
 	.dump_traceback = trace_dump,
 	.take_snapshot = trace_snapshot,
 	.open_snapshot = trace_open_snapshot,
@@ -130,4 +130,6 @@ EXPORT const struct tracker_api_ tracker_api_2 = {
 	.capture_survivors = capture_survivors,
 	.own_begin = own_begin,
 	.own_end = own_end,
+	.module = trace_module,
+	.module_file = trace_module_file,
 };

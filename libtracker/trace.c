@@ -204,14 +204,49 @@ int trace_object(unsigned domain, uintptr_t address, struct tracker_raw_tracebac
 	return trace_frames(q.figures[2], ret);
 }
 
-int trace_module(unsigned module, char *path, size_t room)
+/* A path that is longer than an answer, or than there is room, is cut. */
+int trace_module(unsigned module, struct tracker_raw_module_ *ret)
 {
-	struct question q = { .what = SHM_ASK_MODULE, .given = { module }, .answer = path, .room = room ? room - 1 : 0 };
+	const size_t room = ret->path_room ? ret->path_room - 1 : 0;
+	struct question q = { .what = SHM_ASK_MODULE, .given = { module }, .answer = ret->path, .room = room };
 	const int code = ask(&q);
 
-	if (room)
-		path[code == TRACKER_OK && q.count < room ? q.count : 0] = 0;
+	if (ret->path_room)
+		ret->path[code != TRACKER_OK ? 0 : q.count < room ? q.count :
+								    room] = 0;
+	ret->build_id_bytes = code == TRACKER_OK && q.figures[0] <= sizeof(ret->build_id) ? q.figures[0] : 0;
+	memcpy(ret->build_id, &q.figures[1], ret->build_id_bytes);
 	return code;
+}
+
+int trace_module_path(unsigned module, char *path, size_t room)
+{
+	struct tracker_raw_module_ m = { .path = path, .path_room = room };
+
+	return trace_module(module, &m);
+}
+
+/* Asks for the path of a descriptor of the recorder's, and opens it. refusal: what is said if it cannot be opened. */
+static int open_theirs(struct question *q, const char *refusal)
+{
+	char path[64];
+	int code;
+
+	q->answer = path;
+	q->room = sizeof(path) - 1;
+	code = ask(q);
+	if (code != TRACKER_OK)
+		return code;
+	path[q->count < sizeof(path) ? q->count : 0] = 0;
+	code = raw_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	return code >= 0 ? code : error_set(TRACKER_EIO, refusal);
+}
+
+int trace_module_file(unsigned module)
+{
+	struct question q = { .what = SHM_ASK_MODULE_FILE, .given = { module } };
+
+	return open_theirs(&q, "the file cannot be opened: it lies in the recorder's part of /proc, which is not to be seen from here");
 }
 
 /* ---- printing: from signal handlers, and from a program that is about to end ---- */
@@ -223,7 +258,7 @@ void trace_print_frames(struct print *p, const struct tracker_raw_frame_ *frames
 	for (size_t i = 0; i < count; i++) {
 		char path[1024];
 
-		if (!frames[i].module || trace_module(frames[i].module, path, sizeof(path)) != TRACKER_OK)
+		if (!frames[i].module || trace_module_path(frames[i].module, path, sizeof(path)) != TRACKER_OK)
 			memcpy(path, "<unknown>", sizeof("<unknown>"));
 		print(p, "  File \"");
 		print(p, path);
@@ -263,17 +298,10 @@ int trace_snapshot(void)
 
 int trace_open_snapshot(int snapshot)
 {
-	char path[64];
-	struct question q = { .what = SHM_ASK_SNAPSHOT_FILE, .given = { (uint64_t)snapshot }, .answer = path, .room = sizeof(path) - 1 };
-	int code = ask(&q), fd;
+	struct question q = { .what = SHM_ASK_SNAPSHOT_FILE, .given = { (uint64_t)snapshot } };
+	struct question done = { .what = SHM_ASK_SNAPSHOT_DONE, .given = { (uint64_t)snapshot } };
+	const int fd = open_theirs(&q, "the snapshot cannot be opened: it lies in the recorder's part of /proc, which is not to be seen from here");
 
-	if (code != TRACKER_OK)
-		return code;
-	path[q.count < sizeof(path) ? q.count : 0] = 0;
-	fd = raw_open(path, O_RDONLY | O_CLOEXEC);
-	q.what = SHM_ASK_SNAPSHOT_DONE;
-	code = ask(&q);
-	if (fd >= 0)
-		return fd;
-	return error_set(TRACKER_EIO, "the snapshot cannot be opened: it lies in the recorder's part of /proc, which is not to be seen from here");
+	(void)ask(&done);
+	return fd;
 }

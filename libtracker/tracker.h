@@ -131,7 +131,7 @@ typedef struct tracker_capture tracker_capture;
 /* For libtracker-replay: where a block was allocated, as the recorder knows it. */
 struct tracker_raw_frame_ {
 	uintptr_t offset; /* in the addresses of the module's file; in no module: the return address */
-	unsigned module; /* 0: none; the member module_path tells its path */
+	unsigned module; /* 0: none; the members module_path and module tell what it is */
 };
 struct tracker_raw_traceback_ {
 	uintptr_t address; /* where the block begins */
@@ -140,6 +140,13 @@ struct tracker_raw_traceback_ {
 	size_t total_nframe; /* ... and how many the stack had */
 	struct tracker_raw_frame_ *frames; /* the caller's */
 	size_t frame_room;
+};
+
+struct tracker_raw_module_ {
+	char *path; /* the caller's, terminated, cut if it does not fit */
+	size_t path_room;
+	unsigned char build_id[40];
+	size_t build_id_bytes; /* 0: it has none, or a longer one */
 };
 
 /*
@@ -186,6 +193,8 @@ struct tracker_api_ {
 	int (*capture_survivors)(const struct tracker_capture *capture); /* as take_snapshot */
 	uintptr_t (*own_begin)(void); /* what this thread allocates until own_end is not recorded */
 	void (*own_end)(uintptr_t begun);
+	int (*module)(unsigned module, struct tracker_raw_module_ *ret);
+	int (*module_file)(unsigned module); /* a descriptor of the file that was mapped, for the caller to close */
 };
 
 /*

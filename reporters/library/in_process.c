@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "failure.h"
+#include "format/array.h"
 #include "format/writer.h"
 #include "own.h"
 #include "snapshot.h"
@@ -28,14 +29,21 @@ static int recorder_failure(int code)
 	return failure(code, "%s", *sentence ? sentence : tracker_strerror(code));
 }
 
+/* The recorder's numbers of the modules of a capture, by the capture's. */
+struct numbers {
+	unsigned *list;
+	size_t count;
+	uint32_t room;
+};
+
 /* Opens the capture in fd, which is closed. */
-static int open_source(struct source **ret, int fd)
+static int open_source(struct source **ret, int fd, const struct numbers *modules)
 {
 	char path[64];
 	int code;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	code = source_open(ret, path);
+	code = source_open_own(ret, path, modules->list, modules->count);
 	close(fd);
 	return code;
 }
@@ -54,7 +62,7 @@ static struct tracker_snapshot *open_taken(int number)
 		recorder_failure(fd);
 		return NULL;
 	}
-	if (open_source(&source, fd) != TRACKER_OK)
+	if (open_source(&source, fd, &(struct numbers){ 0 }) != TRACKER_OK)
 		return NULL;
 	ret = snapshot_at(source, &end);
 	source_drop(source);
@@ -94,17 +102,29 @@ int tracker_capture_surviving(const tracker_capture *capture, void (*function)(c
 
 /* ---- one block ---- */
 
-static uint32_t write_module(struct writer *w, unsigned module)
+/* The number in the capture of that module of the recorder's, which is asked for once. */
+static uint32_t write_module(struct writer *w, unsigned module, struct numbers *modules)
 {
 	char path[PATH_ROOM];
+	struct tracker_raw_module_ m = { .path = path, .path_room = sizeof(path) };
+	uint32_t number;
 
-	if (!module || TRACKER_CALL_(module_path, TRACKER_EDISABLED, (module, path, sizeof(path))) != TRACKER_OK)
+	for (size_t i = 1; i < modules->count; i++)
+		if (modules->list[i] == module)
+			return (uint32_t)i;
+	if (!module || TRACKER_CALL_(module, TRACKER_EDISABLED, (module, &m)) != TRACKER_OK)
 		return 0;
-	return writer_module(w, &(struct trk_module){ .path = path, .identity = module });
+	number = writer_module(w, &(struct trk_module){ .path = path, .build_id = m.build_id, .build_id_bytes = (uint32_t)m.build_id_bytes, .identity = module });
+	if (!ARRAY_ZEROES(modules->list, modules->room, (size_t)number + 1, 16))
+		return 0;
+	modules->list[number] = module;
+	if (modules->count <= number)
+		modules->count = (size_t)number + 1;
+	return number;
 }
 
 /* A capture of that one stack. TRK_ERR_NOMEM, TRK_ERR_IO. */
-static int write_stack(int fd, const struct tracker_raw_traceback_ *raw, uint32_t *ret_node)
+static int write_stack(int fd, const struct tracker_raw_traceback_ *raw, uint32_t *ret_node, struct numbers *modules)
 {
 	const struct trk_header header = { .version = TRK_VERSION, .page_bytes = (uint32_t)sysconf(_SC_PAGESIZE), .id = 1 };
 	struct writer *w = NULL;
@@ -113,7 +133,7 @@ static int write_stack(int fd, const struct tracker_raw_traceback_ *raw, uint32_
 
 	if (!err) {
 		for (size_t i = raw->nframe; i--;)
-			node = writer_node(w, node, writer_frame(w, write_module(w, raw->frames[i].module), raw->frames[i].offset));
+			node = writer_node(w, node, writer_frame(w, write_module(w, raw->frames[i].module, modules), raw->frames[i].offset));
 		if (raw->total_nframe > raw->nframe)
 			node = writer_node(w, node, writer_frame(w, 0, TRK_FRAME_DEPTH + raw->total_nframe));
 		err = writer_finish(w);
@@ -146,20 +166,21 @@ static struct tracker_traceback *own_traceback(struct source *s, uint32_t node)
 static struct tracker_traceback *name(const struct tracker_raw_traceback_ *raw)
 {
 	const int fd = memfd_create("tracker-traceback", MFD_CLOEXEC);
-	struct source *source;
-	uint32_t node;
-	int err = fd < 0 ? TRK_ERR_IO : write_stack(fd, raw, &node);
+	struct numbers modules = { 0 };
+	struct source *source = NULL;
+	uint32_t node = 0;
+	const int err = fd < 0 ? TRK_ERR_IO : write_stack(fd, raw, &node, &modules);
 
-	if (err) {
-		if (err == TRK_ERR_NOMEM)
-			failure_no_memory();
-		else
-			failure(TRACKER_EIO, "the traceback cannot be kept: %s", strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return NULL;
-	}
-	return open_source(&source, fd) == TRACKER_OK ? own_traceback(source, node) : NULL;
+	if (!err)
+		(void)open_source(&source, fd, &modules);
+	else if (err == TRK_ERR_NOMEM)
+		failure_no_memory();
+	else
+		failure(TRACKER_EIO, "the traceback cannot be kept: %s", strerror(errno));
+	if (err && fd >= 0)
+		close(fd);
+	free(modules.list);
+	return source ? own_traceback(source, node) : NULL;
 }
 
 tracker_traceback *tracker_get_object_traceback_in(unsigned domain, uintptr_t ptr)

@@ -9,23 +9,28 @@
 
 #include "common/group.h"
 #include "failure.h"
+#include "own_modules.h"
 #include "traceback_object.h"
 
 struct source {
 	atomic_uint users;
 	pthread_mutex_t lock; /* for everything below: names are looked up when they are asked for */
 	struct capture *capture;
+	struct own_modules *own; /* NULL: it is any capture */
 	struct stacks *stacks;
 	struct tracker_traceback **tracebacks; /* by node; NULL: not made yet */
 };
 
 static int open_stacks(struct source *s)
 {
+	const struct stacks_options own = { .lookup = own_modules_lookup, .lookup_data = s->own };
+
 	s->tracebacks = calloc((size_t)s->capture->node_count + 1, sizeof(*s->tracebacks));
-	return s->tracebacks && stacks_new(&s->stacks, s->capture, NULL) == 0 ? TRACKER_OK : failure_no_memory();
+	return s->tracebacks && stacks_new(&s->stacks, s->capture, s->own ? &own : NULL) == 0 ? TRACKER_OK : failure_no_memory();
 }
 
-int source_open(struct source **ret, const char *path)
+/* own: the recorder has made it of this program. */
+static int open_source(struct source **ret, const char *path, bool own, const unsigned *numbers, size_t count)
 {
 	struct source *const s = calloc(1, sizeof(*s));
 	struct trk_fault fault = { 0 };
@@ -37,7 +42,8 @@ int source_open(struct source **ret, const char *path)
 	pthread_mutex_init(&s->lock, NULL);
 	if (capture_open(&s->capture, path, &fault) == 0) {
 		s->capture->depths_apart = true; /* how deep a stack was is part of its traceback */
-		code = open_stacks(s);
+		s->own = own ? own_modules_new(s->capture, numbers, count) : NULL;
+		code = own && !s->own ? failure_no_memory() : open_stacks(s);
 	} else {
 		code = failure_to_open(path, &fault, errno);
 	}
@@ -46,6 +52,16 @@ int source_open(struct source **ret, const char *path)
 	else
 		*ret = s;
 	return code;
+}
+
+int source_open(struct source **ret, const char *path)
+{
+	return open_source(ret, path, false, NULL, 0);
+}
+
+int source_open_own(struct source **ret, const char *path, const unsigned *numbers, size_t count)
+{
+	return open_source(ret, path, true, numbers, count);
 }
 
 struct source *source_keep(struct source *s)
@@ -62,6 +78,7 @@ void source_drop(struct source *s)
 		traceback_drop(s->tracebacks[i]);
 	free(s->tracebacks);
 	stacks_free(s->stacks);
+	own_modules_free(s->own);
 	capture_close(s->capture);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

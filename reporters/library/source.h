@@ -14,6 +14,11 @@ struct source;
 
 /* Returns a code, and leaves the thread's failure. `path` is its name in sentences. */
 int source_open(struct source **ret, const char *path);
+/*
+ * The same for a capture that the recorder has made of this program just now. numbers: which modules of the recorder the
+ * capture's are, or NULL.
+ */
+int source_open_own(struct source **ret, const char *path, const unsigned *numbers, size_t count);
 struct source *source_keep(struct source *s);
 void source_drop(struct source *s); /* NULL-safe */
 

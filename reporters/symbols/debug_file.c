@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +53,7 @@ bool debug_file_may_exist(const char *file, const char *link)
 	return strchr(link, '/') || exists_near(file, link) || (realpath(file, target) && exists_near(target, link));
 }
 
+/* file: NULL in the search for the file of dwz. */
 static int find(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base, const char *file,
 		const char *link, GElf_Word crc, char **ret_path)
 {
@@ -69,49 +69,28 @@ static int find(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr b
 			return -1;
 		}
 	}
+	((struct debug_file *)*user)->far = true;
 	if (servers && *servers && isatty(STDERR_FILENO))
 		(void)setenv("DEBUGINFOD_PROGRESS", "1", 0); /* the library says there what it downloads, and how much */
 	return dwfl_standard_find_debuginfo(module, user, name, base, file, link, crc, ret_path);
 }
 
-/* A module's user pointer holds a descriptor + 1, so that 0 is none. */
-static void *pointer_of(int fd)
-{
-	return (void *)(intptr_t)(fd + 1);
-}
-
 int debug_file_find(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base, const char *file,
 		    const char *link, GElf_Word crc, char **ret_path)
 {
-	int fd = (int)(intptr_t)*user - 1;
+	struct debug_file *const debug = *user;
 
-	if (fd >= 0) {
-		*user = NULL;
-		return fd;
+	if (debug->given >= 0) {
+		debug->found = debug->given;
+		debug->given = -1;
+		return debug->found;
 	}
-	fd = find(module, user, name, base, file, link, crc, ret_path);
-	*user = pointer_of(fd >= 0 ? zstd_sections_copy(fd) : -1);
-	return fd;
-}
-
-int debug_file_unpacked(Dwfl_Module *module)
-{
-	void **user;
-	int fd;
-
-	if (!dwfl_module_info(module, &user, NULL, NULL, NULL, NULL, NULL, NULL))
+	if (debug->over || (debug->no_alt && !file)) {
+		errno = 0;
 		return -1;
-	fd = (int)(intptr_t)*user - 1;
-	*user = NULL;
-	return fd;
-}
-
-void debug_file_give(Dwfl_Module *module, int fd)
-{
-	void **user;
-
-	if (dwfl_module_info(module, &user, NULL, NULL, NULL, NULL, NULL, NULL))
-		*user = pointer_of(fd);
-	else
-		close(fd);
+	}
+	debug->found = find(module, user, name, base, file, link, crc, ret_path);
+	if (debug->found >= 0 && debug->unpacked < 0)
+		debug->unpacked = zstd_sections_copy(debug->found);
+	return debug->found;
 }

@@ -27,6 +27,7 @@ struct dwarf_index {
 	struct dwarf_facts *origins;
 	uint32_t origin_count, origin_room;
 	struct keymap origin_ids; /* address of the entry -> index into origins */
+	uint64_t read_bytes; /* of the units that were looked into */
 	char error[160]; /* of libdw, when not all units could be read */
 };
 
@@ -218,6 +219,31 @@ static size_t frames_of(struct dwarf_index *x, struct dwarf_unit *u, struct dwar
 	return n;
 }
 
+static uint64_t unit_bytes(const struct dwarf_index *x, Dwarf_Die *cu)
+{
+	const Dwarf_Off at = dwarf_dieoffset(cu) - dwarf_cuoffset(cu);
+	Dwarf_Off next;
+	size_t head;
+
+	return dwarf_nextcu(x->dwarf, at, &next, &head, NULL, NULL, NULL) == 0 ? next - at : 0;
+}
+
+/* Its functions are known from now on. */
+static struct dwarf_function *function_at(struct dwarf_index *x, struct dwarf_unit *u, uint64_t address)
+{
+	const bool first = !u->collected;
+	struct dwarf_function *const ret = dwarf_unit_function(u, address);
+
+	if (first && u->collected)
+		x->read_bytes += unit_bytes(x, &u->cu);
+	return ret;
+}
+
+uint64_t dwarf_index_read_bytes(const struct dwarf_index *x)
+{
+	return x->read_bytes;
+}
+
 size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct resolved_frame *out,
 			  size_t max, bool *ret_linkage)
 {
@@ -230,7 +256,7 @@ size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct resolv
 	     i = intervals_next(&x->ranges, i, address)) {
 		struct dwarf_unit *const u = &x->units[x->ranges.items[i].value];
 		struct resolved_frame line = { 0 };
-		struct dwarf_function *const function = dwarf_unit_function(u, address);
+		struct dwarf_function *const function = function_at(x, u, address);
 
 		if (function)
 			return frames_of(x, u, function, address, out, max, ret_linkage);

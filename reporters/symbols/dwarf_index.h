@@ -29,4 +29,7 @@ char *dwarf_index_trouble(const struct dwarf_index *x, char *out, size_t room);
 size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct resolved_frame *out,
 			  size_t max, bool *ret_linkage);
 
+/* How many bytes of debug information the look-ups have read so far: memory grows with them. */
+uint64_t dwarf_index_read_bytes(const struct dwarf_index *x);
+
 #endif

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "format/trk.h"
@@ -26,6 +25,8 @@
 #include "symbols/dwarf_index.h"
 #include "symbols/function_starts.h"
 #include "symbols/go_names.h"
+#include "symbols/mapped_only.h"
+#include "symbols/plain_file.h"
 #include "symbols/signal_return.h"
 #include "symbols/symtab.h"
 #include "symbols/zstd_sections.h"
@@ -38,7 +39,10 @@ struct resolver_module {
 	size_t build_id_bytes;
 
 	int fd; /* the file, or its copy that libdw can read; -1: its path is opened */
+	int own_fd; /* libdwfl's own of the file; -1: it is closed */
 	int debug_fd; /* of the debug file's copy that libdw can read; -1: there is none */
+	struct debug_file debug;
+	struct mapped_only mapped;
 	bool opened, has_symtab, has_starts;
 	bool dwarf_read; /* set once: fd and debug_fd do not change any more */
 	enum resolver_module_state state;
@@ -56,6 +60,7 @@ struct resolver_module {
 struct resolver {
 	struct resolver_module *modules;
 	struct arena arena;
+	bool mapped_only; /* no descriptor stays open */
 };
 
 int resolver_new(struct resolver **ret)
@@ -68,6 +73,11 @@ int resolver_new(struct resolver **ret)
 	return 0;
 }
 
+void resolver_keep_no_descriptors(struct resolver *r)
+{
+	r->mapped_only = true;
+}
+
 static void module_close(struct resolver_module *m)
 {
 	dwarf_index_free(m->dwarf);
@@ -75,18 +85,25 @@ static void module_close(struct resolver_module *m)
 	function_starts_finish(&m->starts);
 	if (m->dwfl)
 		dwfl_end(m->dwfl);
+	mapped_only_finish(&m->mapped);
 	m->dwarf = NULL;
 	m->dwfl = NULL;
 	m->has_symtab = m->has_starts = false;
 }
 
+static void close_descriptor(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 static void module_free(struct resolver_module *m)
 {
 	module_close(m);
-	if (m->fd >= 0)
-		close(m->fd);
-	if (m->debug_fd >= 0)
-		close(m->debug_fd);
+	close_descriptor(&m->fd);
+	close_descriptor(&m->debug_fd);
+	close_descriptor(&m->debug.unpacked);
 	free(m->path);
 	free(m->build_id);
 	free(m);
@@ -139,7 +156,8 @@ struct resolver_module *resolver_module(struct resolver *r, const char *path,
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return NULL;
-	m->fd = m->debug_fd = -1;
+	m->fd = m->own_fd = m->debug_fd = -1;
+	m->debug = (struct debug_file){ .given = -1, .unpacked = -1, .found = -1, .no_alt = r->mapped_only };
 	m->path = strdup(path);
 	m->build_id = malloc(build_id_bytes + 1);
 	if (!m->path || !m->build_id) {
@@ -159,25 +177,6 @@ void resolver_module_file(struct resolver_module *m, int fd)
 {
 	if (fd >= 0 && !m->opened && m->fd < 0)
 		m->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-}
-
-/* A descriptor of the file, or -1 and why. Never waits on a pipe or a device. */
-static int open_file(const char *path, enum resolver_module_state *ret_why)
-{
-	const int fd = path[0] == '/' ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
-	struct stat st;
-
-	if (fd < 0) {
-		*ret_why = path[0] != '/' || errno == ENOENT || errno == ENOTDIR ?
-				   RESOLVER_MISSING :
-				   RESOLVER_UNREADABLE;
-		return -1;
-	}
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		return fd;
-	close(fd);
-	*ret_why = RESOLVER_UNREADABLE;
-	return -1;
 }
 
 static Dwfl_Module *report(Dwfl *dwfl, const char *path, int fd)
@@ -223,7 +222,9 @@ static bool open_readable(struct resolver_module *m, enum resolver_module_state 
 	if (m->dwarf_read) /* it was open before */
 		return m->fd >= 0;
 	if (m->fd < 0)
-		m->fd = open_file(m->path, ret_why);
+		m->fd = plain_file_open(m->path);
+	if (m->fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		*ret_why = RESOLVER_MISSING;
 	const int copy = m->fd < 0 ? -1 : zstd_sections_copy(m->fd);
 
 	if (copy >= 0) {
@@ -237,6 +238,7 @@ static bool open_readable(struct resolver_module *m, enum resolver_module_state 
 static bool open_dwfl(struct resolver_module *m)
 {
 	static char *debuginfo_path; /* NULL: libdwfl's standard places */
+	void **user;
 	static const Dwfl_Callbacks callbacks = {
 		.find_elf = dwfl_build_id_find_elf,
 		.find_debuginfo = debug_file_find,
@@ -253,10 +255,12 @@ static bool open_dwfl(struct resolver_module *m)
 		return false;
 	}
 	m->module = report(m->dwfl, m->path, fd);
-	if (!m->module || !is_linked(m->module))
+	m->own_fd = m->module ? fd : -1;
+	if (!m->module || !is_linked(m->module) || !dwfl_module_info(m->module, &user, NULL, NULL, NULL, NULL, NULL, NULL))
 		return false;
+	*user = &m->debug;
 	if (m->debug_fd >= 0)
-		debug_file_give(m->module, fcntl(m->debug_fd, F_DUPFD_CLOEXEC, 0));
+		m->debug.given = fcntl(m->debug_fd, F_DUPFD_CLOEXEC, 0);
 	return true;
 }
 
@@ -273,17 +277,21 @@ static enum resolver_module_state open_elf(struct resolver_module *m)
 
 /*
  * libdwfl has already opened the debug file when it turns out that it must be unpacked, and it keeps what it opened.
- * So the look-up begins once more, and libdwfl gets the unpacked file.
+ * So the look-up begins once more, and libdwfl gets the unpacked file. It also begins once more if no descriptor shall stay open
+ * and libdwfl has looked for servers, because it keeps descriptors for those.
  */
 static Dwarf *find_dwarf(struct resolver_module *m)
 {
 	Dwarf *const dwarf = dwfl_module_getdwarf(m->module, &m->dwarf_bias);
-	const int unpacked = m->debug_fd < 0 ? debug_file_unpacked(m->module) : -1;
+	const bool again = m->debug.unpacked >= 0 || (m->resolver->mapped_only && m->debug.far);
 
 	m->dwarf_read = true;
-	if (unpacked < 0)
+	m->debug.over = m->resolver->mapped_only;
+	if (m->debug_fd >= 0 || !again)
 		return dwarf;
-	m->debug_fd = unpacked;
+	m->debug_fd = m->debug.unpacked >= 0 ? m->debug.unpacked : m->debug.found >= 0 ? fcntl(m->debug.found, F_DUPFD_CLOEXEC, 0) :
+											 -1;
+	m->debug.unpacked = m->debug.found = -1;
 	dwfl_end(m->dwfl);
 	m->dwfl = NULL;
 	if (!open_dwfl(m)) {
@@ -316,19 +324,18 @@ static void find_trouble(struct resolver_module *m, Elf *elf, const char *error)
 		snprintf(m->trouble, sizeof(m->trouble), "%s", error);
 }
 
-static void open_module(struct resolver_module *m)
+static void read_module(struct resolver_module *m)
 {
 	Dwarf *dwarf;
 
-	if (m->opened)
-		return;
-	m->opened = true;
 	m->state = open_elf(m);
 	if (m->state != RESOLVER_FULL)
 		return;
 	dwarf = find_dwarf(m);
 	if (m->state != RESOLVER_FULL)
 		return;
+	if (dwarf && m->resolver->mapped_only)
+		mapped_only_close_alt(&m->mapped, dwarf);
 	if (dwarf && dwarf_index_new(&m->dwarf, dwarf, &m->resolver->arena) == 0) {
 		if (debug_sections_of(dwarf_getelf(dwarf)) == DEBUG_SECTIONS_UNKNOWN_COMPRESSION)
 			find_trouble(m, dwarf_getelf(dwarf), NULL);
@@ -339,6 +346,46 @@ static void open_module(struct resolver_module *m)
 	find_trouble(m, dwarf ? dwarf_getelf(dwarf) : dwfl_module_getelf(m->module, &(GElf_Addr){ 0 }), dwarf ? dwarf_errmsg(-1) : dwfl_errmsg(-1));
 	read_symtab(m);
 	m->state = m->symtab.full ? RESOLVER_SYMTAB : RESOLVER_STRIPPED;
+}
+
+static void close_descriptors(struct resolver_module *m)
+{
+	if (m->module && m->state <= RESOLVER_STRIPPED) {
+		Elf *const own = dwfl_module_getelf(m->module, &(GElf_Addr){ 0 });
+
+		if (m->debug.found >= 0)
+			mapped_only_close(&m->mapped, mapped_only_debug_file(m->module, own), &m->debug.found);
+		mapped_only_close(&m->mapped, own, &m->own_fd);
+	} else {
+		module_close(m);
+	}
+	close_descriptor(&m->fd);
+	close_descriptor(&m->debug_fd);
+	close_descriptor(&m->debug.unpacked);
+}
+
+static void open_module(struct resolver_module *m)
+{
+	if (m->opened)
+		return;
+	m->opened = true;
+	read_module(m);
+	if (m->resolver->mapped_only)
+		close_descriptors(m);
+}
+
+uint64_t resolver_module_read_bytes(const struct resolver_module *m)
+{
+	return m->dwarf ? dwarf_index_read_bytes(m->dwarf) : 0;
+}
+
+const char *resolver_module_debug_file(const struct resolver_module *m)
+{
+	const char *path = NULL;
+
+	if (m->dwfl)
+		(void)dwfl_module_info(m->module, NULL, NULL, NULL, NULL, NULL, NULL, &path);
+	return path;
 }
 
 const char *resolver_module_trouble(struct resolver_module *m)

@@ -36,6 +36,12 @@ struct resolver_module;
 int resolver_new(struct resolver **ret);
 void resolver_free(struct resolver *r); /* NULL-safe */
 
+/*
+ * For a library in somebody else's program: modules are opened at once, and no descriptor stays open. Files stay mapped. Such a
+ * resolver cannot forget.
+ */
+void resolver_keep_no_descriptors(struct resolver *r);
+
 /* The module of that file; opened lazily, kept. build_id may be NULL (then it is not checked). */
 struct resolver_module *resolver_module(struct resolver *r, const char *path,
 					const uint8_t *build_id, size_t build_id_bytes);
@@ -51,6 +57,11 @@ enum resolver_module_state resolver_module_state(struct resolver_module *m);
  * there is none.
  */
 const char *resolver_module_trouble(struct resolver_module *m);
+
+/* How many bytes of debug information its look-ups have read so far: memory grows with them. */
+uint64_t resolver_module_read_bytes(const struct resolver_module *m);
+/* The path of its separate debug file, where that was opened; or NULL. */
+const char *resolver_module_debug_file(const struct resolver_module *m);
 
 /*
  * Frees the memory of look-ups so far, and the strings that they returned, because libdw keeps everything that it

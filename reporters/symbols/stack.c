@@ -231,6 +231,16 @@ uint32_t stacks_changed_modules(const struct stacks *s, const char **ret_first)
 	return n;
 }
 
+static size_t look_up(struct stacks *s, uint32_t module, uint64_t address, struct resolved_frame found[SOURCE_FRAMES_MAX])
+{
+	struct resolver_module *m;
+
+	if (s->options.lookup)
+		return s->options.lookup(s->options.lookup_data, module, address, found, SOURCE_FRAMES_MAX, &s->arena);
+	m = module_of(s, module);
+	return m ? resolver_lookup(m, address, found, SOURCE_FRAMES_MAX) : 0;
+}
+
 /* From the module's file, as it is now. Frames are return addresses: the call is before them. */
 static uint32_t resolved_frames(struct stacks *s, const struct cap_frame *frame,
 				struct source_frame base, struct source_frame **ret)
@@ -238,10 +248,7 @@ static uint32_t resolved_frames(struct stacks *s, const struct cap_frame *frame,
 	struct resolved_frame found[SOURCE_FRAMES_MAX];
 
 	errno = 0; /* elfutils gives no more detail than that */
-	struct resolver_module *const m = module_of(s, frame->module);
-	const size_t n = m && frame->offset ? resolver_lookup(m, frame->offset - 1, found,
-							      SOURCE_FRAMES_MAX) :
-					      0;
+	const size_t n = frame->offset ? look_up(s, frame->module, frame->offset - 1, found) : 0;
 
 	if (!n && errno == ENOMEM)
 		s->short_of_memory = true;

@@ -10,6 +10,8 @@
 #define SYMBOLS_STACK_H
 
 #include "replay/capture.h"
+#include "symbols/arena.h"
+#include "symbols/resolver.h"
 
 struct source_frame {
 	const char *function; /* demangled and shortened for display; "" unknown */
@@ -33,6 +35,12 @@ struct source_frame {
 struct stacks_options {
 	bool no_skip; /* mark none as skipped */
 	const char *const *skip_patterns; /* fnmatch on functions, more to skip; NULL-terminated or NULL */
+	/*
+	 * As resolver_lookup, with what it returns in `strings`, for a module of the capture: instead of files that are opened for these
+	 * stacks alone. NULL: there is nothing else.
+	 */
+	size_t (*lookup)(void *data, uint32_t module, uint64_t address, struct resolved_frame *out, size_t max, struct arena *strings);
+	void *lookup_data;
 };
 
 struct stacks;

@@ -145,11 +145,38 @@ static int put_text(struct asked *a, const char *text)
 	return TRACKER_OK;
 }
 
+/* NULL: there is none of that number. */
+static const struct embed_module *module_of(const struct asked *a)
+{
+	return a->given[0] && a->given[0] < a->r->module_count ? &a->r->modules[a->given[0]] : NULL;
+}
+
 static int module(struct asked *a)
 {
-	if (!a->given[0] || a->given[0] >= a->r->module_count)
+	const struct embed_module *const m = module_of(a);
+
+	if (!m)
 		return TRACKER_ENOENT;
-	return put_text(a, a->r->modules[a->given[0]].record.path);
+	if (m->record.build_id_bytes <= SHM_BUILD_ID_BYTES) {
+		a->figures[0] = m->record.build_id_bytes;
+		memcpy(&a->figures[1], m->record.build_id, m->record.build_id_bytes);
+	}
+	return put_text(a, m->record.path);
+}
+
+static int put_descriptor(struct asked *a, int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
+	return put_text(a, path);
+}
+
+static int module_file(struct asked *a)
+{
+	const struct embed_module *const m = module_of(a);
+
+	return m && m->fd >= 0 ? put_descriptor(a, m->fd) : TRACKER_ENOENT;
 }
 
 static int snapshot(struct asked *a)
@@ -164,7 +191,6 @@ static int snapshot(struct asked *a)
 
 static int snapshot_file(struct asked *a)
 {
-	char path[64];
 	int fd;
 
 	switch (snapshot_look(a->r, a->given[0], &fd)) {
@@ -172,8 +198,7 @@ static int snapshot_file(struct asked *a)
 		a->waits = true;
 		return TRACKER_OK;
 	case SNAPSHOT_WRITTEN:
-		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
-		return put_text(a, path);
+		return put_descriptor(a, fd);
 	case SNAPSHOT_FAILED:
 		return TRACKER_ENOMEM;
 	case SNAPSHOT_UNKNOWN:
@@ -312,6 +337,7 @@ static const struct {
 	[SHM_ASK_CAPTURE_END] = { capture_end, false },
 	[SHM_ASK_FREE] = { release, false },
 	[SHM_ASK_SURVIVORS] = { survivors, false },
+	[SHM_ASK_MODULE_FILE] = { module_file, false },
 };
 
 /* ---- asking and answering ---- */

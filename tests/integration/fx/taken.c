@@ -4,6 +4,8 @@
  * FILL is a macro: the call of malloc must stand on the line that the documentation's example has.
  */
 #include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -246,6 +248,18 @@ static int is_exact(const tracker_snapshot *s)
 	return want == have && !wrong && want > 0;
 }
 
+static bool have_begun(void)
+{
+	bool any = false;
+
+	pthread_mutex_lock(&lock);
+	for (size_t t = 0; t < THREADS; t++)
+		for (size_t i = 0; i < BLOCKS; i++)
+			any |= blocks[t][i] != NULL;
+	pthread_mutex_unlock(&lock);
+	return any;
+}
+
 static void threads(void)
 {
 	pthread_t all[THREADS];
@@ -255,11 +269,13 @@ static void threads(void)
 		return;
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_create(&all[i], NULL, work, (void *)i);
+	while (!have_begun())
+		sched_yield();
 	for (int i = 0; i < 10; i++) {
 		pthread_mutex_lock(&lock);
 		tracker_snapshot *const s = take();
 
-		exact += is_exact(s) || !i; /* they may not have begun */
+		exact += is_exact(s);
 		pthread_mutex_unlock(&lock);
 		tracker_snapshot_free(s);
 	}
