@@ -122,6 +122,7 @@ struct report_kind {
 	struct filter_options *filtering; /* NULL: it has no filters */
 	bool of_two; /* it takes two captures; `ask` and the others get an array of them */
 	bool of_tables; /* it reads no events, and names no frames */
+	bool reads_itself; /* it asks for no view: `find` reads the events, and sets r->lost */
 
 	/* After the options are parsed: those that contradict each other are a usage error, which exits. */
 	void (*check)(struct report *r);

@@ -44,7 +44,7 @@ static int answer(const struct report_kind *k, struct report *r, const char *whi
 	status = k->of_tables ? UI_OK : report_stacks(r, k->common);
 	if (!status && k->ask)
 		k->ask(r);
-	if (status || k->of_tables)
+	if (status || k->of_tables || k->reads_itself)
 		return status;
 	status = report_view(r, &r->asked, &r->view);
 	if (status || r->nameless)
