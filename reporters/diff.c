@@ -9,6 +9,8 @@
 #include "common/report_groups.h"
 #include "common/traceback.h"
 
+#define ROWS 10 /* that people see */
+
 static struct report_options common;
 static struct selection_options selection = SELECTION_INIT;
 static struct filter_options filtering;
@@ -16,11 +18,11 @@ static struct ui_list filters_of[GROUP_SIDES];
 static struct traceback_options traceback;
 static const char *group_by = "lineno", *traceback_limit;
 static bool cumulative, title, changed_only;
-static uint64_t limit = 10, fail_above = UINT64_MAX;
+static uint64_t limit = REPORT_LIMIT_UNSET, fail_above = UINT64_MAX;
 
 static const struct ui_option options[] = {
 	REPORT_GROUP_OPTIONS(group_by, cumulative),
-	{ 'n', "limit", UI_UINT, &limit, "N", "rows to print (default 10; 0: all)", 0, 0 },
+	REPORT_LIMIT_OPTION(limit, 10),
 	{ 0, "changed-only", UI_FLAG, &changed_only, NULL, "leave out rows without a change", 0, 0 },
 	{ 0, "fail-above", UI_SIZE, &fail_above, "SIZE", "exit 3 when NEW is more than SIZE above OLD", 0, 0 },
 	{ 0, "title", UI_FLAG, &title, NULL, "print [ Top N differences ] first", 0, 0 },
@@ -31,6 +33,7 @@ static const struct ui_option options[] = {
 	{ 0, "filter-old", UI_LIST, &filters_of[GROUP_OLD], "FILTER", "a filter for OLD only", 0, 0 },
 	{ 0, "filter-new", UI_LIST, &filters_of[GROUP_NEW], "FILTER", "a filter for NEW only", 0, 0 },
 	SELECTION_OPTIONS(selection),
+	REPORT_THREAD_OPTION(common),
 	REPORT_STACK_OPTIONS(common),
 	REPORT_QUIET_OPTION(common),
 	REPORT_CSV_OPTION(common),
@@ -58,6 +61,8 @@ static enum group_by by;
 static void check(struct report sides[GROUP_SIDES])
 {
 	by = group_by_check(group_by, cumulative);
+	if (limit == REPORT_LIMIT_UNSET)
+		limit = report_form(&common) ? 0 : ROWS;
 	ui_exclude(report_form(&common), report_form(&common), "--title", title);
 	traceback_check(traceback_limit, report_form(&common), &traceback);
 	ui_needs("--confidential-files", traceback.confidential_files != NULL, "--traceback", traceback.wanted);

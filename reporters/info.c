@@ -14,9 +14,15 @@
 #include "common/report.h"
 #include "common/reserved.h"
 
+#define ROWS 10 /* of processes, of modules: people see so many, */
+#define NOTICES 5 /* ... and of notices */
+
 static struct report_options common;
+static uint64_t limit = REPORT_LIMIT_UNSET;
 
 static const struct ui_option options[] = {
+	{ 'n', "limit", UI_UINT, &limit, "N",
+	  "processes, modules and notices to print (default 10, 10 and 5, in JSON and CSV all; 0: all, and figures that are 0)", 0, 0 },
 	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
 	{ 0 },
@@ -131,6 +137,17 @@ static void describe_summary(const struct capture *c, struct emit *e)
 	emit_end(e);
 }
 
+static void describe_notices(const struct capture *c, struct emit *e)
+{
+	const size_t shown = report_rows(&common, limit, NOTICES, c->notice_count);
+
+	emit_say(e, c->notice_count ? "Notices:\n" : "Notices: none\n");
+	emit_texts(e, "notices", "  ", (const char *const *)c->notices, emit_people(e) ? shown : c->notice_count);
+	emit_aside(e, "more_notices", emit_number(c->notice_count - shown));
+	if (shown < c->notice_count)
+		emit_say(e, "  {more_notices} more; -n 0 shows all\n");
+}
+
 static int describe(struct report *r, struct emit *e)
 {
 	const struct capture *c = r->capture;
@@ -138,14 +155,13 @@ static int describe(struct report *r, struct emit *e)
 
 	describe_head(c, e);
 	say_head(c, e);
-	err = process_table_describe(r, e);
+	err = process_table_describe(r, e, report_rows(&common, limit, ROWS, SIZE_MAX));
 	if (!err)
-		err = module_list_describe(c, e);
-	health_describe(c, e);
+		err = module_list_describe(c, e, report_rows(&common, limit, ROWS, SIZE_MAX));
+	health_describe(c, e, limit == 0);
 	health_describe_cuts(c, e);
 	describe_summary(c, e);
-	emit_say(e, c->notice_count ? "Notices:\n" : "Notices: none\n");
-	emit_texts(e, "notices", "  ", (const char *const *)c->notices, c->notice_count);
+	describe_notices(c, e);
 	return err;
 }
 

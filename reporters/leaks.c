@@ -39,6 +39,7 @@ static const struct ui_option options[] = {
 	{ 0, "print-suppressions", UI_FLAG, &print_suppressions, NULL,
 	  "print how much each suppression left out", 0, 0 },
 	{ 0, "fail-on-leak", UI_FLAG, &fail_on_leak, NULL, "exit 3 when there is a leak", 0, 0 },
+	REPORT_THREAD_OPTION(common),
 	REPORT_STACK_OPTIONS(common),
 	REPORT_QUIET_OPTION(common),
 	REPORT_CSV_OPTION(common),

@@ -11,19 +11,25 @@
 #include "common/kind_list.h"
 #include "common/metadata.h"
 #include "common/process_list.h"
+#include "common/process_tree.h"
 #include "common/report.h"
 #include "common/ranking.h"
 
 #define TOP_DEFAULT 5
+#define PROCESSES_DEFAULT 10
+#define MODULES_DEFAULT 3 /* that people see */
+#define ENDS 3 /* processes that a signal ended: people see so many */
 
 static struct report_options common = { .failed = "Failed to compute statistics for" };
 static const char *region;
 static uint64_t largest; /* 0: not given */
-static bool only_buckets;
+static size_t processes = PROCESSES_DEFAULT, people_modules = MODULES_DEFAULT;
+static bool only_buckets, as_tree;
 
 static const struct ui_option options[] = {
-	{ 'n', "num-largest", UI_UINT, &largest, "N", "locations and modules to print (default 5)",
-	  1, 0 },
+	{ 'n', "limit", UI_UINT, &largest, "N", "locations (default 5), modules (default 3; 5 in JSON) and processes (default 10) to print", 1, 0 },
+	{ 0, "num-largest", UI_UINT, &largest, "N", "the same as --limit", 1, 0 },
+	{ 0, "tree", UI_FLAG, &as_tree, NULL, "print the processes as a tree, those of one name as one", 0, 0 },
 	{ 0, "buckets", UI_FLAG, &only_buckets, NULL,
 	  "print only the number of allocations for each power of two", 0, 0 },
 	{ 0, "region", UI_STRING, &region, "NAME",
@@ -63,28 +69,32 @@ static int find(struct report *r)
 	return only_buckets ? 0 : ranking_of_view(&r->view, r->stacks, &found.locations, &found.modules);
 }
 
-static void describe_top(struct emit *e, const char *what, struct ranking *sums, bool bytes)
-{
-	char key[48], noun[16];
-	const struct emit_column columns[] = { { noun }, { bytes ? "size" : "count" }, { "figure", EMIT_FOR_PEOPLE }, { "key", EMIT_FOR_PEOPLE } };
-	const struct emit_table table = { EMIT_TABLE(key, columns), .sentence = "\t- {key} -> {figure}\n" };
+static const char *const nouns[] = { "location", "module" };
 
-	snprintf(noun, sizeof(noun), "%s", what);
-	snprintf(key, sizeof(key), "top_%s_by_%s", strcmp(what, "module") ? "allocations" : "modules", bytes ? "size" : "count");
+/* Of modules, people see both figures in one list. */
+static void describe_top(struct emit *e, bool modules, struct ranking *sums, bool bytes, bool shown)
+{
+	char key[48];
+	const size_t most = modules && emit_people(e) ? people_modules : (size_t)largest;
+	const struct emit_column columns[] = { { nouns[modules] }, { bytes ? "size" : "count" }, { "figure", EMIT_FOR_PEOPLE }, { "key", EMIT_FOR_PEOPLE }, { "calls", EMIT_FOR_PEOPLE } };
+	const struct emit_table table = { EMIT_TABLE(key, columns), .sentence = shown ? "\t- {key} -> {figure}[ in {calls}]\n" : "" };
+
+	snprintf(key, sizeof(key), "top_%s_by_%s", modules ? "modules" : "allocations", bytes ? "size" : "count");
 	(bytes ? ranking_sort_by_bytes : ranking_sort_by_count)(sums);
-	emit_aside(e, "limit", emit_number(largest));
-	emit_aside(e, "noun", emit_words(noun));
+	emit_aside(e, "limit", emit_number(most));
+	emit_aside(e, "noun", emit_words(nouns[modules]));
 	emit_aside(e, "by", emit_words(bytes ? "size" : "number of allocations"));
-	emit_say(e, "Top {limit} largest allocating {noun}s (by {by}):\n");
+	if (shown)
+		emit_say(e, "Top {limit} largest allocating {noun}s (by {by}):\n");
 	emit_table(e, &table);
-	for (size_t i = 0; i < sums->count && i < largest; i++) {
+	for (size_t i = 0; i < sums->count && i < most; i++) {
 		const struct ranked *const s = &sums->items[i];
 		const struct emit_value figure = bytes ? emit_size(s->bytes) : emit_count(s->count);
 
-		emit_row(e, (struct emit_value[]){ emit_words(s->key), figure, figure, emit_words(s->key) });
+		emit_row(e, (struct emit_value[]){ emit_words(s->key), figure, figure, emit_words(s->key),
+						   modules ? emit_count(s->count) : emit_absent() });
 	}
 	emit_end(e);
-	emit_say(e, "\n");
 }
 
 /* ---- the whole ---- */
@@ -94,21 +104,22 @@ static void say_ends(const struct report *r, struct emit *e)
 {
 	const struct capture *c = r->capture;
 	char signal[16];
-	bool any = false;
+	uint32_t said = 0;
 
 	for (uint32_t i = 0; i < c->process_count; i++) {
 		const struct trk_process *p = &c->processes[i];
 
-		if (p->ended != TRK_KILLED || (r->process != UINT32_MAX && r->process != i))
+		if (p->ended != TRK_KILLED || (r->process != UINT32_MAX && r->process != i) || said++ >= ENDS)
 			continue;
 		emit_aside(e, "program", emit_words(p->name[0] ? p->name : "program"));
 		emit_aside(e, "pid", emit_number(p->pid));
 		emit_aside(e, "signal", emit_words(ending_signal(p->code, signal)));
 		emit_aside(e, "end", emit_tenths(p->end_ns));
 		emit_say(e, "{program} ({pid}) was killed by {signal} at {end}\n");
-		any = true;
 	}
-	if (any)
+	emit_aside(e, "more_killed", said > ENDS ? emit_number(said - ENDS) : emit_absent());
+	emit_say(e, "[{more_killed} more were killed; tracker info lists them\n]");
+	if (said)
 		emit_say(e, "\n");
 }
 
@@ -163,12 +174,11 @@ static void say_domains(const struct report *r, struct emit *e)
 		return;
 	emit_say(e, "Domains:\n");
 	domains_say(&r->domains, e, "\t", "allocation");
-	emit_say(e, "\n");
 }
 
 static int describe(struct report *r, struct emit *e)
 {
-	int err;
+	int err = 0;
 
 	if (only_buckets && emit_people(e)) {
 		histogram_describe_buckets(&found.sizes, e, true);
@@ -176,15 +186,18 @@ static int describe(struct report *r, struct emit *e)
 	}
 	describe_head(r, e);
 	say_head(r, e);
-	err = process_list_describe(r, e);
+	if (!as_tree || !emit_people(e))
+		err = process_list_describe(r, e, processes);
+	if (as_tree && !err)
+		err = process_tree_describe(r, e);
 	say_domains(r, e);
 	histogram_describe(&found.sizes, &r->view, e);
 	histogram_describe_buckets(&found.sizes, e, false);
 	kind_list_describe(&r->view.totals, e);
-	describe_top(e, "location", &found.locations, true);
-	describe_top(e, "location", &found.locations, false);
-	describe_top(e, "module", &found.modules, true);
-	describe_top(e, "module", &found.modules, false);
+	describe_top(e, false, &found.locations, true, true);
+	describe_top(e, false, &found.locations, false, true);
+	describe_top(e, true, &found.modules, true, true);
+	describe_top(e, true, &found.modules, false, false); /* people see it beside the sizes */
 	emit_group(e, "metadata");
 	if (!err)
 		err = metadata_figures(e, r, &r->view.totals);
@@ -196,11 +209,14 @@ static int describe(struct report *r, struct emit *e)
 /* Buckets know sizes, no stacks. */
 static void check(struct report *r)
 {
-	ui_exclude("--buckets", only_buckets, "--num-largest", largest != 0);
+	ui_exclude("--buckets", only_buckets, "--limit", largest != 0);
+	ui_exclude("--buckets", only_buckets, "--tree", as_tree);
 	ui_exclude("--buckets", only_buckets, "--no-skip", common.no_skip);
 	ui_exclude("--buckets", only_buckets, "--skip-frame", common.skip_frames.count != 0);
 	(void)r;
-	if (!largest)
+	if (largest)
+		processes = people_modules = (size_t)largest;
+	else
 		largest = TOP_DEFAULT;
 }
 

@@ -9,6 +9,7 @@
 #include "common/group.h"
 #include "common/report.h"
 #include "common/reserved.h"
+#include "common/short_paths.h"
 
 enum column {
 	LOCATION,
@@ -29,17 +30,23 @@ static const struct emit_column columns[COLUMNS] = {
 	[COUNT] = { "count", .heading = "Allocation Count", .width = 18, .gap = "  " },
 };
 
+#define ROWS 30 /* that people see */
+
 static struct report_options common;
 static struct selection_options selection = SELECTION_INIT;
 static struct filter_options filtering;
-static uint64_t sort_column = TOTAL, max_rows = 30;
+static uint64_t sort_column = TOTAL, limit = REPORT_LIMIT_UNSET;
+static struct short_paths paths;
 
 static const struct ui_option options[] = {
 	{ 's', "sort-column", UI_UINT, &sort_column, "N",
 	  "1 total memory (default), 2 its share, 3 own memory, 4 its share, 5 count", TOTAL, COUNT },
-	{ 'r', "max-rows", UI_UINT, &max_rows, "N", "rows to print (default 30; 0: all)", 0, 0 },
+	REPORT_LIMIT_OPTION(limit, 30),
+	{ 'r', "max-rows", UI_UINT, &limit, "N", "the same as --limit", 0, 0 },
+	SHORT_PATHS_OPTION(paths),
 	FILTER_OPTIONS(filtering),
 	SELECTION_OPTIONS(selection),
+	REPORT_THREAD_OPTION(common),
 	REPORT_STACK_OPTIONS(common),
 	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
@@ -115,6 +122,46 @@ static int find(struct report *r)
 	return 0;
 }
 
+/* The file in "FUNCTION at FILE"; NULL: there is none. */
+static const char *file_in(const char *location)
+{
+	const char *at = NULL;
+
+	for (const char *next = strstr(location, " at "); next; next = strstr(next + 1, " at "))
+		at = next;
+	return at ? at + strlen(" at ") : NULL;
+}
+
+static const char *text_of(const struct group_stat *g)
+{
+	uint64_t number;
+
+	return group_text(groups, g, &number);
+}
+
+static int find_paths(size_t shown)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < shown && !err; i++) {
+		const char *const file = file_in(text_of(&groups->stats[i]));
+
+		err = file ? short_paths_add(&paths, file) : 0;
+	}
+	short_paths_settle(&paths);
+	return err;
+}
+
+/* The location as people read it; malloc'ed. */
+static char *shown_location(const char *whole)
+{
+	const char *const file = file_in(whole);
+	char *text = NULL;
+	const int n = file ? asprintf(&text, "%.*s%s", (int)(file - whole), whole, short_paths_of(&paths, file)) : asprintf(&text, "%s", whole);
+
+	return n < 0 ? NULL : text;
+}
+
 static struct emit_value share(uint64_t bytes)
 {
 	const uint64_t all = groups->total[SIDE_TOTAL].size;
@@ -145,10 +192,10 @@ static void describe_row(struct emit *e, const struct group_stat *g, uint64_t ev
 {
 	const struct group_value *const total = &g->value[SIDE_TOTAL], *const own = &g->value[SIDE_OWN];
 	const struct sampled_margin m = sampled_margin(every, &total->error), of_own = sampled_margin(every, &own->error);
-	uint64_t number;
+	char *const shown = emit_people(e) ? shown_location(text_of(g)) : NULL;
 
 	const struct emit_value values[COLUMNS] = {
-		[LOCATION] = emit_words(group_text(groups, g, &number)),
+		[LOCATION] = emit_words(shown ? shown : text_of(g)),
 		[TOTAL] = emit_about(emit_size(total->size), every, m.bytes),
 		[TOTAL_SHARE] = share(total->size),
 		[OWN] = emit_about(emit_size(own->size), every, of_own.bytes),
@@ -157,12 +204,13 @@ static void describe_row(struct emit *e, const struct group_stat *g, uint64_t ev
 	};
 
 	emit_row(e, values);
+	free(shown);
 }
 
 /* The heading of the column that rows are sorted by stands in < >. */
-static void describe_rows(const struct report *r, struct emit *e)
+static int describe_rows(const struct report *r, struct emit *e)
 {
-	const size_t all = groups->stat_count, n = max_rows && max_rows < all ? (size_t)max_rows : all;
+	const size_t all = groups->stat_count, n = report_rows(&common, limit, ROWS, all);
 	struct emit_column marked[COLUMNS];
 	const struct emit_table table = { EMIT_TABLE("rows", marked), .bare_cells = true };
 	char heading[32];
@@ -170,28 +218,31 @@ static void describe_rows(const struct report *r, struct emit *e)
 	memcpy(marked, columns, sizeof(marked));
 	snprintf(heading, sizeof(heading), "<%s>", columns[sort_column].heading);
 	marked[sort_column].heading = heading;
+	if (emit_people(e) && find_paths(n) < 0)
+		return TRK_ERR_NOMEM;
 	emit_table(e, &table);
 	for (size_t i = 0; i < n; i++)
 		describe_row(e, &groups->stats[i], r->view.sample_bytes);
 	emit_end(e);
 	emit_aside(e, "more", emit_number(all - n));
 	if (all > n)
-		emit_say(e, "{more} more; -r 0 shows all\n");
+		emit_say(e, "{more} more; -n 0 shows all\n");
+	return 0;
 }
 
 static int describe(struct report *r, struct emit *e)
 {
 	describe_head(r, e);
 	sampled_say(e, &r->view, &r->asked);
-	describe_rows(r, e);
 	reserved_say(e, r->view.totals.most_reserved_bytes, r->view.totals.most_reserved_mappings, "\n");
 	domains_say(&r->domains, e, "Domain ", "block");
-	return 0;
+	return describe_rows(r, e);
 }
 
 static void finish(void)
 {
 	grouping_free(groups);
+	short_paths_finish(&paths);
 }
 
 int main(int argc, char **argv)

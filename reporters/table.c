@@ -12,17 +12,19 @@
 #include "symbols/path.h"
 #include "common/traceback.h"
 
+#define ROWS 10 /* that people see */
+
 static struct report_options common;
 static struct selection_options selection = SELECTION_INIT;
 static struct filter_options filtering;
 static struct traceback_options traceback;
 static const char by_default[] = "lineno", *group_by = by_default, *traceback_limit;
 static bool cumulative, title, pretty, list;
-static uint64_t limit = 10;
+static uint64_t limit = REPORT_LIMIT_UNSET;
 
 static const struct ui_option options[] = {
 	REPORT_GROUP_OPTIONS(group_by, cumulative),
-	{ 'n', "limit", UI_UINT, &limit, "N", "rows to print (default 10; 0: all)", 0, 0 },
+	REPORT_LIMIT_OPTION(limit, 10),
 	{ 0, "title", UI_FLAG, &title, NULL, "print [ Top N ] first", 0, 0 },
 	{ 0, "pretty", UI_FLAG, &pretty, NULL, "print short names, source lines, the rest and the total", 0, 0 },
 	{ 0, "list", UI_FLAG, &list, NULL, "print one line per block instead of groups", 0, 0 },
@@ -31,6 +33,7 @@ static const struct ui_option options[] = {
 	TRACEBACK_OPTIONS(traceback),
 	FILTER_OPTIONS(filtering),
 	SELECTION_OPTIONS(selection),
+	REPORT_THREAD_OPTION(common),
 	REPORT_STACK_OPTIONS(common),
 	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
@@ -58,6 +61,8 @@ static enum group_by by;
 static void check(struct report *r)
 {
 	by = group_by_check(group_by, cumulative);
+	if (limit == REPORT_LIMIT_UNSET)
+		limit = report_form(&common) ? 0 : ROWS;
 	ui_exclude("--list", list, "--pretty", pretty);
 	ui_exclude("--list", list, "--cumulative", cumulative);
 	ui_exclude("--list", list, "--group-by", group_by != by_default);

@@ -2,12 +2,21 @@
  * tracker-temporary - prints where blocks were allocated that were freed soon afterwards, so that one can avoid or
  * keep them.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "common/selection.h"
+#include "common/narrow.h"
 #include "common/report.h"
+#include "common/short_paths.h"
 #include "common/ranking.h"
 
 static struct report_options common;
-static uint64_t threshold = UINT64_MAX, limit; /* threshold: UINT64_MAX when it is not given */
+#define ROWS 20 /* that people see */
+
+static uint64_t threshold = UINT64_MAX, limit = REPORT_LIMIT_UNSET; /* threshold: UINT64_MAX when it is not given */
+static struct filter_options filtering;
+static struct short_paths paths;
 
 static const struct ui_option options[] = {
 	{ 'n', "threshold", UI_UINT, &threshold, "N",
@@ -15,7 +24,10 @@ static const struct ui_option options[] = {
 	  "capture the number with which it was recorded)",
 	  0,
 	  UINT32_MAX - 1 },
-	{ 'l', "limit", UI_UINT, &limit, "N", "rows to print (default 0: all)", 0, 0 },
+	{ 'l', "limit", UI_UINT, &limit, "N", "rows to print (default 20, in JSON and CSV all; 0: all)", 0, 0 },
+	SHORT_PATHS_OPTION(paths),
+	FILTER_OPTIONS(filtering),
+	REPORT_THREAD_OPTION(common),
 	REPORT_STACK_OPTIONS(common),
 	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
@@ -38,6 +50,7 @@ static const struct ui_command command = {
 };
 
 static struct ranking rows;
+static size_t shown;
 
 static void ask(struct report *r)
 {
@@ -52,33 +65,83 @@ static void ask(struct report *r)
 	};
 }
 
+static const char *file_of(const struct report *r, const struct ranked *row)
+{
+	return row->node ? stacks_top(r->stacks, row->node)->file : "";
+}
+
 static int find(struct report *r)
 {
-	const int err = ranking_of_view(&r->view, r->stacks, &rows, NULL);
+	int err;
 
+	narrow_to_filters(r);
+	err = ranking_of_view(&r->view, r->stacks, &rows, NULL);
 	ranking_sort_by_bytes(&rows);
+	shown = report_rows(&common, limit, ROWS, rows.count);
+	for (size_t i = 0; i < shown && !err; i++)
+		err = short_paths_add(&paths, file_of(r, &rows.items[i]));
+	short_paths_settle(&paths);
 	return err;
 }
 
-static void describe_rows(struct emit *e)
+/* "FUNCTION:FILE:LINE" with the file as people read it; malloc'ed. */
+static char *location_of(const struct report *r, const struct ranked *row)
 {
-	static const struct emit_column columns[] = { { "location" }, { "count" }, { "size" } };
+	const char *const whole = file_of(r, row), *const at = *whole ? strstr(row->key, whole) : NULL;
+	char *text = NULL;
+	int n;
+
+	if (at)
+		n = asprintf(&text, "%.*s%s%s", (int)(at - row->key), row->key, short_paths_of(&paths, whole), at + strlen(whole));
+	else
+		n = asprintf(&text, "%s", row->key);
+	return n < 0 ? NULL : text;
+}
+
+static int describe_rows(const struct report *r, struct emit *e)
+{
+	static const struct emit_column columns[] = { { "location" }, { "count" }, { "size" }, { "where", EMIT_FOR_PEOPLE } };
 	static const struct emit_table table = {
 		EMIT_TABLE("rows", columns),
-		.sentence = "{location}: count={count}, size={size}\n",
+		.sentence = "{where}: count={count}, size={size}\n",
 	};
+	int err = 0;
 
 	emit_table(e, &table);
-	for (size_t i = 0; i < rows.count && (!limit || i < limit); i++)
-		emit_row(e, (struct emit_value[]){ emit_words(rows.items[i].key), emit_number(rows.items[i].count),
-						   emit_size(rows.items[i].bytes) });
+	for (size_t i = 0; i < shown && !err; i++) {
+		const struct ranked *const row = &rows.items[i];
+		char *const where = location_of(r, row);
+
+		if (where)
+			emit_row(e, (struct emit_value[]){ emit_words(row->key), emit_number(row->count), emit_size(row->bytes), emit_words(where) });
+		else
+			err = TRK_ERR_NOMEM;
+		free(where);
+	}
 	emit_end(e);
+	return err;
+}
+
+static void say_rest(struct emit *e)
+{
+	uint64_t bytes = 0, count = 0;
+
+	for (size_t i = shown; i < rows.count; i++) {
+		bytes += rows.items[i].bytes;
+		count += rows.items[i].count;
+	}
+	emit_aside(e, "more", emit_count(rows.count - shown));
+	emit_aside(e, "more_count", emit_count(count));
+	emit_aside(e, "more_bytes", emit_size(bytes));
+	if (shown < rows.count)
+		emit_say(e, "{more} more location{more:s}: count={more_count:n}, size={more_bytes}; --limit 0 shows all\n");
 }
 
 static int describe(struct report *r, struct emit *e)
 {
 	const struct view *const v = &r->view;
 	const struct sampled_margin m = sampled_view_margin(v, &r->asked);
+	int err;
 
 	emit_figure(e, "capture", emit_words(r->capture->path));
 	report_figures(e, r);
@@ -91,15 +154,17 @@ static int describe(struct report *r, struct emit *e)
 	domains_figures(&r->domains, e);
 	emit_figure(e, "row_count", emit_count(rows.count));
 	sampled_say(e, v, &r->asked);
-	describe_rows(e);
 	emit_say(e, "Total: {total_count:bare} temporary allocation{total_count:s}, {total_bytes:bare} (threshold {threshold})\n");
 	domains_say(&r->domains, e, "Domain ", "allocation");
-	return 0;
+	err = describe_rows(r, e);
+	say_rest(e);
+	return err;
 }
 
 static void finish(void)
 {
 	ranking_finish(&rows);
+	short_paths_finish(&paths);
 }
 
 int main(int argc, char **argv)
@@ -109,6 +174,7 @@ int main(int argc, char **argv)
 		.schema = "tracker.temporary",
 		.table = "rows",
 		.common = &common,
+		.filtering = &filtering,
 		.ask = ask,
 		.find = find,
 		.describe = describe,

@@ -36,6 +36,7 @@ static const struct ui_option options[] = {
 	SHORT_PATHS_OPTION(paths),
 	FILTER_OPTIONS(filtering),
 	SELECTION_OPTIONS(selection),
+	REPORT_THREAD_OPTION(common),
 	REPORT_STACK_OPTIONS(common),
 	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),

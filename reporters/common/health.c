@@ -56,20 +56,29 @@ static const char *meaning_of(const char *key, bool only_reasons)
 	return NULL;
 }
 
-void health_describe(const struct capture *c, struct emit *e)
+void health_describe(const struct capture *c, struct emit *e, bool all)
 {
+	uint32_t zeroes = 0;
+
 	emit_say(e, "Health:\n");
 	emit_group(e, "health");
 	for (uint32_t i = 0; i < c->health_count; i++) {
 		const struct cap_value *const v = &c->health[i];
 
 		emit_data(e, v->key, emit_number(v->value));
+		if (!v->value && !all) {
+			zeroes++;
+			continue;
+		}
 		emit_aside(e, "name", emit_words(v->key));
 		emit_aside(e, "value", emit_number(v->value));
 		emit_aside(e, "meaning", emit_words(v->value ? meaning_of(v->key, false) : NULL));
 		emit_say(e, "  {name}: {value}[ ({meaning})]\n");
 	}
 	emit_end(e);
+	emit_aside(e, "zeroes", emit_number(zeroes));
+	if (zeroes)
+		emit_say(e, "  {zeroes} other figure{zeroes:s}: 0; -n 0 shows all\n");
 }
 
 void health_describe_cuts(const struct capture *c, struct emit *e)

@@ -7,8 +7,8 @@
 #include "replay/capture.h"
 #include "ui/emit.h"
 
-/* "health": every figure; for people a line each, with its meaning. */
-void health_describe(const struct capture *c, struct emit *e);
+/* "health": every figure; for people a line each, with its meaning, if it is not zero or if they want all. */
+void health_describe(const struct capture *c, struct emit *e, bool all);
 /* "truncated_stacks": why stacks were cut, where some were. Not for people: they read it among the others. */
 void health_describe_cuts(const struct capture *c, struct emit *e);
 

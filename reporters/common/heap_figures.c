@@ -49,14 +49,14 @@ void heap_figures_say(struct emit *e, const struct heap_totals *t, const struct 
 {
 	char *const how = not_leaked(ends);
 
-	emit_say(e, "Total allocations:\n\t{total_num_allocations}\n\n"
-		    "Total frees:\n\t{total_num_frees}\n\n"
-		    "Total memory allocated:\n\t{total_bytes_allocated}\n\n"
-		    "Peak memory usage:\n\t{peak_memory} in {peak_blocks} block{peak_blocks:s} at {peak_time_ns}\n\n");
-	reserved_say(e, t->most_reserved_bytes, t->most_reserved_mappings, "\n\n");
+	emit_say(e, "Total allocations:\n\t{total_num_allocations}\n"
+		    "Total frees:\n\t{total_num_frees}\n"
+		    "Total memory allocated:\n\t{total_bytes_allocated}\n"
+		    "Peak memory usage:\n\t{peak_memory} in {peak_blocks} block{peak_blocks:s} at {peak_time_ns}\n");
+	reserved_say(e, t->most_reserved_bytes, t->most_reserved_mappings, "\n");
 	/* not "leaked": what runtimes keep on purpose is among it */
 	emit_aside(e, "how", emit_optional(how));
 	free(how);
-	emit_say(e, "Not freed:\n\t{leaked_bytes} in {leaked_allocations} block{leaked_allocations:s}[: {how}]\n\n"
+	emit_say(e, "Not freed:\n\t{leaked_bytes} in {leaked_allocations} block{leaked_allocations:s}[: {how}]\n"
 		    "Temporary allocations:\n\t{temporary_allocations} ({temporary_bytes})\n\n");
 }

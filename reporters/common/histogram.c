@@ -95,8 +95,8 @@ void histogram_describe(const struct histogram *h, const struct view *v, struct 
 
 	emit_aside(e, "smallest", emit_size(v->size_count ? v->sizes[0].size : 0));
 	emit_aside(e, "largest", emit_size(v->size_count ? v->sizes[v->size_count - 1].size : 0));
-	emit_say(e, h->has_bins ? "Histogram of allocation size:\n\tmin: {smallest}\n" :
-				  "Histogram of allocation size:\n\t<no data for histogram>\n\n");
+	emit_say(e, h->has_bins ? "Histogram of allocation size, from {smallest} to {largest}:\n" :
+				  "Histogram of allocation size:\n\t<no data for histogram>\n");
 	for (size_t i = 0; i < HISTOGRAM_BINS; i++)
 		most = h->bins[i].count > most ? h->bins[i].count : most;
 	emit_table(e, &table);
@@ -121,8 +121,6 @@ void histogram_describe(const struct histogram *h, const struct view *v, struct 
 		min = b->bound;
 	}
 	emit_end(e);
-	if (h->has_bins)
-		emit_say(e, "\tmax: {largest}\n\n");
 }
 
 void histogram_describe_buckets(const struct histogram *h, struct emit *e, bool for_people)

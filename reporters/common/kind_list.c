@@ -49,5 +49,4 @@ void kind_list_describe(const struct heap_totals *t, struct emit *e)
 	for (size_t i = 0; i < n; i++)
 		emit_line(e, "\t", kinds[i].name, emit_count(kinds[i].count));
 	emit_end(e);
-	emit_say(e, "\n");
 }

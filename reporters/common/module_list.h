@@ -7,7 +7,7 @@
 #include "replay/capture.h"
 #include "ui/emit.h"
 
-/* "modules". TRK_ERR_NOMEM. */
-int module_list_describe(const struct capture *c, struct emit *e);
+/* "modules". People see the `most` through which most frames lead. TRK_ERR_NOMEM. */
+int module_list_describe(const struct capture *c, struct emit *e, size_t most);
 
 #endif

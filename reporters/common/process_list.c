@@ -5,6 +5,7 @@
 
 #include "common/heap_figures.h"
 #include "common/metadata.h"
+#include "common/process_choice.h"
 
 /* Columns for programs, then those for people. */
 enum column {
@@ -56,7 +57,23 @@ static int describe_process(const struct report *r, struct emit *e, uint32_t ind
 	return 0;
 }
 
-int process_list_describe(const struct report *r, struct emit *e)
+static uint64_t peak_of(const struct report *r, uint32_t process)
+{
+	return process_totals_get(&r->view.process_totals, process)->peak_bytes;
+}
+
+/* choice: what people see; NULL: all. */
+static int describe_processes(const struct report *r, struct emit *e, const struct process_choice *choice)
+{
+	int err = 0;
+
+	for (uint32_t p = 0; p < r->capture->process_count && !err; p++)
+		if ((r->process == UINT32_MAX || r->process == p) && (!choice || choice->shown[p]))
+			err = describe_process(r, e, p);
+	return err;
+}
+
+int process_list_describe(const struct report *r, struct emit *e, size_t most)
 {
 	static const struct emit_column columns[COLUMNS] = {
 		[PID] = { "pid" },
@@ -75,18 +92,18 @@ int process_list_describe(const struct report *r, struct emit *e)
 	};
 	static const struct emit_table several = { EMIT_TABLE("processes", columns), .before = "\t", .fixed_widths = true },
 				       one = { EMIT_TABLE("processes", columns), .sentence = "" };
-	const uint32_t all = r->capture->process_count;
-	const bool shown = all > 1 && r->process == UINT32_MAX;
-	int err = 0;
+	const bool shown = r->capture->process_count > 1 && r->process == UINT32_MAX;
+	struct process_choice choice = { 0 };
+	int err = process_choose(&choice, r, most, peak_of);
 
 	if (shown)
 		emit_say(e, "Processes:\n");
 	emit_table(e, shown ? &several : &one);
-	for (uint32_t p = 0; p < all && !err; p++)
-		if (r->process == UINT32_MAX || r->process == p)
-			err = describe_process(r, e, p);
+	if (!err)
+		err = describe_processes(r, e, emit_people(e) ? &choice : NULL);
 	emit_end(e);
-	if (shown)
-		emit_say(e, "\n");
+	if (shown && !err)
+		err = process_choice_say_rest(&choice, r, e, "\t");
+	process_choice_finish(&choice);
 	return err;
 }

@@ -6,7 +6,10 @@
 
 #include "common/report.h"
 
-/* Of those that the report is about; people see them when there are several. TRK_ERR_NOMEM. */
-int process_list_describe(const struct report *r, struct emit *e);
+/*
+ * Of those that the report is about; people see them when there are several: the `most` with the largest peaks, and the names of the
+ * others. TRK_ERR_NOMEM.
+ */
+int process_list_describe(const struct report *r, struct emit *e, size_t most);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "common/endings.h"
 #include "common/metadata.h"
+#include "common/process_choice.h"
 
 enum column {
 	PID,
@@ -53,7 +54,7 @@ static const struct emit_column columns[COLUMNS] = {
 static const struct emit_table processes = {
 	EMIT_TABLE("processes", columns),
 	.sentence = "  {pid} {name}, parent {ppid}, {threads:n} thread{threads:s}, from {start_ns}, "
-		    "[exit status {status}][killed by {killed_by}][{unknown}][ at {end_ns}]\n    {command_line}\n",
+		    "[exit status {status}][killed by {killed_by}][{unknown}][ at {end_ns}]: {command_line}\n",
 };
 
 static uint32_t threads_of(const struct capture *c, uint32_t process)
@@ -105,15 +106,19 @@ static int describe_process(const struct capture *c, struct emit *e, uint32_t in
 	return 0;
 }
 
-int process_table_describe(const struct report *r, struct emit *e)
+int process_table_describe(const struct report *r, struct emit *e, size_t most)
 {
-	int err = 0;
+	struct process_choice choice = { 0 };
+	int err = process_choose(&choice, r, emit_people(e) ? most : SIZE_MAX, NULL);
 
 	emit_say(e, "Processes:\n");
 	emit_table(e, &processes);
 	for (uint32_t p = 0; p < r->capture->process_count && !err; p++)
-		if (r->process == UINT32_MAX || r->process == p)
+		if (choice.shown[p])
 			err = describe_process(r->capture, e, p);
 	emit_end(e);
+	if (!err)
+		err = process_choice_say_rest(&choice, r, e, "  ");
+	process_choice_finish(&choice);
 	return err;
 }

@@ -4,7 +4,7 @@
 
 #include "common/report.h"
 
-/* Of those that the report is about. TRK_ERR_NOMEM. */
-int process_table_describe(const struct report *r, struct emit *e);
+/* Of those that the report is about; people see the first `most`, and the names of the others. TRK_ERR_NOMEM. */
+int process_table_describe(const struct report *r, struct emit *e, size_t most);
 
 #endif

@@ -53,6 +53,11 @@ int ranking_add(struct ranking *s, const char *key, uint64_t bytes, uint64_t cou
 	return add_of(s, key, bytes, count, 0);
 }
 
+struct ranked *ranking_find(struct ranking *s, const char *key)
+{
+	return find(s, (uint32_t)trk_mix_bytes(key, strlen(key)), key);
+}
+
 void ranking_finish(struct ranking *s)
 {
 	if (!s)

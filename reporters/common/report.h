@@ -20,6 +20,7 @@ struct report_options {
 	bool json, csv, quiet, force, no_skip;
 	const char *output;
 	uint64_t pid; /* 0: all processes */
+	const char *thread; /* NULL: all */
 	struct ui_list skip_frames;
 	struct ui_look look;
 	const char *failed; /* what could not be done with a file that is no capture; NULL: "Failed to parse ..." */
@@ -38,6 +39,11 @@ struct report_options {
 #define REPORT_LIMIT_UNSET UINT64_MAX
 #define REPORT_LIMIT_OPTION(limit, by_default) \
 	UI_OPTION('n', "limit", UI_UINT, &(limit), "N", "rows to print (default " #by_default ", in JSON and CSV all; 0: all)", 0, 0)
+
+/* For reports of rows of which each belongs to a thread. */
+#define REPORT_THREAD_OPTION(o)                                       \
+	UI_OPTION(0, "thread", UI_STRING, &(o).thread, "TID|PATTERN", \
+		  "only what this thread allocated, or threads whose names match", 0, 0)
 
 /* For those that report_main runs; and, of these, for those whose exit code says something. */
 #define REPORT_CSV_OPTION(o) \
@@ -70,6 +76,7 @@ struct report {
 	struct unnamed unnamed; /* zeroes until report_unnamed */
 	struct view_options asked; /* by report_main: the question, */
 	bool nameless; /* ... which needs neither names nor domains, */
+	bool *threads, threads_apart; /* ... of these threads only (NULL: of all), which it tells apart anyhow, */
 	struct view view; /* ... its answer, */
 	struct filters filters; /* ... of which these count, */
 	struct domains domains; /* ... by domain */

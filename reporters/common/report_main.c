@@ -4,6 +4,7 @@
 #include "common/endings.h"
 #include "common/selection.h"
 #include "common/kept.h"
+#include "common/narrow.h"
 #include "common/report.h"
 
 #define SIDES_MAX 2
@@ -44,9 +45,13 @@ static int answer(const struct report_kind *k, struct report *r, const char *whi
 	status = k->of_tables ? UI_OK : report_stacks(r, k->common);
 	if (!status && k->ask)
 		k->ask(r);
+	if (!status && k->common->thread)
+		status = narrow_find_threads(r, k->common->thread);
 	if (status || k->of_tables || k->reads_itself)
 		return status;
+	narrow_ask(r);
 	status = report_view(r, &r->asked, &r->view);
+	narrow_to_threads(r);
 	if (status || r->nameless)
 		return status;
 	if (k->selection) {

@@ -240,6 +240,7 @@ void report_close(struct report *r)
 	domains_finish(&r->domains);
 	filters_finish(&r->filters);
 	view_finish(&r->view);
+	free(r->threads);
 	stacks_free(r->stacks);
 	capture_close(r->capture);
 	*r = (struct report){ 0 };

@@ -24,14 +24,14 @@ $ tracker-tree pools | tail -n 3
 > Domain 7: 2 blocks, 5000 B
 > Domain 300: 1 block, 50 B
 
-$ tracker-summary pools | tail -n 3
+$ tracker-summary pools | head -n 3
 > Domain 0 (heap): 2 blocks, 110 B
 > Domain 7: 2 blocks, 5000 B
 > Domain 300: 1 block, 50 B
 
 $ tracker-temporary pools
-> main:/src/a.c:5: count=1, size=10 B
 > Total: 1 temporary allocation, 10 B (threshold 1)
+> main:a.c:5: count=1, size=10 B
 
 $ tracker-table --pretty pools | tail -n 4
 > Total allocated size: 5.0 KiB

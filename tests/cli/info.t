@@ -34,25 +34,19 @@ $ tracker-info cap | grep -v '^Events'
 > Machine: ada, glibc 2.36
 > Stacks: 4 call-tree nodes, 3 frames
 > Processes:
->   100 sh, parent 99, 1 thread, from 0.000 s, exit status 3 at 0.005 s
->     sh -c 'a & b'
->   101 a, parent 100, 2 threads, from 0.001 s, killed by SIGKILL at 0.003 s
->     a
->   102 b, parent 100, 0 threads, from 0.002 s, end not known
->     b
+>   100 sh, parent 99, 1 thread, from 0.000 s, exit status 3 at 0.005 s: sh -c 'a & b'
+>   101 a, parent 100, 2 threads, from 0.001 s, killed by SIGKILL at 0.003 s: a
+>   102 b, parent 100, 0 threads, from 0.002 s, end not known: b
 > Modules:
->   /bin/app
->     build-id 00ff01, symbols partly embedded (1 of 2 frames)
->   /lib/x.so
->     build-id none, symbols not looked up (0 of 1 frames)
+>   /bin/app: build-id 00ff01, symbols partly embedded (1 of 2 frames)
+>   /lib/x.so: build-id none, symbols not looked up (0 of 1 frames)
 > Health:
->   lost: 0
 >   stalls: 4 (times that a thread of the program waited for the recorder)
 >   truncated_stacks: 12 (stacks that lack their oldest frames, for the reasons below)
->   truncated_by_depth: 0
 >   truncated_no_unwind_info: 7 (a frame is in code without unwind information: code made at run time (JIT), or assembly)
 >   truncated_unknown_rule: 3 (the unwind information of a frame cannot be followed: it is damaged, or of a kind that tracker does not know)
 >   truncated_off_stack: 2 (the unwind information of a frame leads out of the stack: the stack was overwritten, or the information is wrong)
+>   2 other figures: 0; -n 0 shows all
 > Notices:
 >   3 modules were rebuilt
 
@@ -73,8 +67,8 @@ $ tracker-info --json cap | python3 -c 'import json, sys; [print(c["reason"], c[
 
 $ tracker-info --pid 101 cap | grep -A 2 Processes
 > Processes:
->   101 a, parent 100, 2 threads, from 0.001 s, killed by SIGKILL at 0.003 s
->     a
+>   101 a, parent 100, 2 threads, from 0.001 s, killed by SIGKILL at 0.003 s: a
+> Modules:
 
 capture cut
 	malloc 16 1

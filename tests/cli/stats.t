@@ -26,24 +26,18 @@ capture cap
 $ tracker-stats cap
 > Total allocations:
 > 	6
-> 
 > Total frees:
 > 	2
-> 
 > Total memory allocated:
 > 	158 KiB
-> 
 > Peak memory usage:
 > 	158 KiB in 6 blocks at 0.001 s
-> 
 > Not freed:
 > 	136 KiB in 4 blocks
-> 
 > Temporary allocations:
 > 	0 (0 B)
 > 
-> Histogram of allocation size:
-> 	min: 2500 B
+> Histogram of allocation size, from 2500 B to 63.5 KiB:
 > 	<  3462 B   : 1 #########
 > 	<  4796 B   : 0
 > 	<  6644 B   : 0
@@ -54,35 +48,24 @@ $ tracker-stats cap
 > 	<  33.1 KiB : 0
 > 	<  45.8 KiB : 0
 > 	<= 63.5 KiB : 2 #################
-> 	max: 63.5 KiB
-> 
 > Allocator type distribution:
 > 	malloc: 4
 > 	calloc: 1
 > 	new: 1
-> 
 > Top 5 largest allocating locations (by size):
 > 	- help:/src/l.c:30 -> 122 KiB
 > 	- work:/src/w.c:20 -> 33.2 KiB
 > 	- main:/src/m.c:10 -> 2500 B
-> 
 > Top 5 largest allocating locations (by number of allocations):
 > 	- work:/src/w.c:20 -> 3
 > 	- help:/src/l.c:30 -> 2
 > 	- main:/src/m.c:10 -> 1
-> 
-> Top 5 largest allocating modules (by size):
-> 	- /lib/x.so -> 122 KiB
-> 	- /bin/app -> 35.6 KiB
-> 
-> Top 5 largest allocating modules (by number of allocations):
-> 	- /bin/app -> 4
-> 	- /lib/x.so -> 2
-> 
+> Top 3 largest allocating modules (by size):
+> 	- /lib/x.so -> 122 KiB in 2
+> 	- /bin/app -> 35.6 KiB in 4
 
-$ LC_ALL=C.UTF-8 tracker-stats -n 1 cap | sed -n '/Histogram/,/^$/p'
-> Histogram of allocation size:
-> 	min: 2500 B
+$ LC_ALL=C.UTF-8 tracker-stats -n 1 cap | sed -n '/Histogram/,/^Alloc/p'
+> Histogram of allocation size, from 2500 B to 63.5 KiB:
 > 	<  3462 B   : 1 ▇▇▇▇▇▇▇▇▇
 > 	<  4796 B   : 0
 > 	<  6644 B   : 0
@@ -93,8 +76,7 @@ $ LC_ALL=C.UTF-8 tracker-stats -n 1 cap | sed -n '/Histogram/,/^$/p'
 > 	<  33.1 KiB : 0
 > 	<  45.8 KiB : 0
 > 	<= 63.5 KiB : 2 ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
-> 	max: 63.5 KiB
-> 
+> Allocator type distribution:
 
 $ tracker-stats --buckets cap
 > <= 16 B: 0
@@ -131,25 +113,21 @@ capture alike
 	malloc 16 1
 	malloc 32 1
 
-$ tracker-stats alike | sed -n '/Histogram/,/^$/p'
-> Histogram of allocation size:
-> 	min: 1 B
+$ tracker-stats alike | sed -n '/Histogram/,/^Alloc/p'
+> Histogram of allocation size, from 1 B to 1 B:
 > 	<  1 B      : 0
 > 	<= 1 B      : 2 #########################
-> 	max: 1 B
-> 
+> Allocator type distribution:
 
 capture zeros
 	malloc 16 0
 	malloc 32 0
 	malloc 48 0
 
-$ tracker-stats zeros | sed -n '/Histogram/,/^$/p'
-> Histogram of allocation size:
-> 	min: 0 B
+$ tracker-stats zeros | sed -n '/Histogram/,/^Alloc/p'
+> Histogram of allocation size, from 0 B to 0 B:
 > 	<= 0 B      : 3 #########################
-> 	max: 0 B
-> 
+> Allocator type distribution:
 
 capture empty
 	thread 0 main
@@ -157,35 +135,23 @@ capture empty
 $ tracker-stats -n 1 empty
 > Total allocations:
 > 	0
-> 
 > Total frees:
 > 	0
-> 
 > Total memory allocated:
 > 	0 B
-> 
 > Peak memory usage:
 > 	0 B in 0 blocks at 0.000 s
-> 
 > Not freed:
 > 	0 B in 0 blocks
-> 
 > Temporary allocations:
 > 	0 (0 B)
 > 
 > Histogram of allocation size:
 > 	<no data for histogram>
-> 
 > Allocator type distribution:
-> 
 > Top 1 largest allocating locations (by size):
-> 
 > Top 1 largest allocating locations (by number of allocations):
-> 
 > Top 1 largest allocating modules (by size):
-> 
-> Top 1 largest allocating modules (by number of allocations):
-> 
 
 $ tracker-stats --json empty | python3 -c 'import json, sys; s = json.load(sys.stdin); print(s["total_num_allocations"], s["allocation_size_histogram"], s["top_allocations_by_size"])'
 > 0 [] []
@@ -208,38 +174,53 @@ $ tracker-stats -n 1 two | head -n 26
 > 
 > Total allocations:
 > 	3
-> 
 > Total frees:
 > 	1
-> 
 > Total memory allocated:
 > 	1520 B
-> 
 > Peak memory usage:
 > 	1500 B in 2 blocks at 0.000 s
-> 
 > Not freed:
 > 	1020 B in 2 blocks: 1000 B in 1 block leaked, 20 B in 1 block live when SIGKILL ended it
-> 
 > Temporary allocations:
 > 	1 (500 B)
 > 
 > Processes:
 > 	     pid name               allocations         frees   allocated        peak   not freed  temporary
 > 	     100 sh                           1             0      1000 B      1000 B      1000 B          0
-> 	     101 a                            2             1       520 B       500 B        20 B          1
-> 
-> Histogram of allocation size:
+> 	1 more: 1 a; -n 2 shows all
+> Histogram of allocation size, from 20 B to 1000 B:
+> 	<  29 B     : 1 #########################
+> 	<  43 B     : 0
+> 	<  64 B     : 0
+> 	<  95 B     : 0
+> 	<  141 B    : 0
+> 	<  209 B    : 0
+
+# Of many processes the largest, and the others by name; or all as a tree.
+$ tracker-stats -n 1 two | sed -n '/^Processes/,/^Hist/p'
+> Processes:
+> 	     pid name               allocations         frees   allocated        peak   not freed  temporary
+> 	     100 sh                           1             0      1000 B      1000 B      1000 B          0
+> 	1 more: 1 a; -n 2 shows all
+> Histogram of allocation size, from 20 B to 1000 B:
+
+$ tracker-stats --tree two | sed -n '/^Processes/,/^Hist/p'
+> Processes:
+> + 2 in all: 1520 B in 3 allocations, largest peak 1000 B, not freed 1020 B
+> `-- + 1 sh: 1000 B in 1 allocation, largest peak 1000 B, not freed 1000 B
+>     `-- - 1 a: 520 B in 2 allocations, largest peak 500 B, not freed 20 B
+> Histogram of allocation size, from 20 B to 1000 B:
 
 $ tracker-stats -n 1 --pid 101 two | head -n 8
 > a (101) was killed by SIGKILL at 0.0 s
 > 
 > Total allocations:
 > 	2
-> 
 > Total frees:
 > 	1
-> 
+> Total memory allocated:
+> 	520 B
 
 $ tracker-stats --json two | python3 -c 'import json, sys; print([(p["pid"], p["name"], p["total_num_allocations"], p["leaked_bytes"], p["peak_memory"]) for p in json.load(sys.stdin)["processes"]])'
 > [(100, 'sh', 1, 1000, 1000), (101, 'a', 2, 20, 500)]
@@ -249,15 +230,15 @@ $ tracker-stats --pid 7 two
 = 1
 
 $ tracker-stats -n 0 cap
-! tracker-stats: argument -n/--num-largest: 0 is an invalid positive int value; try 'tracker stats --help'
+! tracker-stats: argument -n/--limit: 0 is an invalid positive int value; try 'tracker stats --help'
 = 2
 
 $ tracker-stats -n x cap
-! tracker-stats: argument -n/--num-largest: x is an invalid positive int value; try 'tracker stats --help'
+! tracker-stats: argument -n/--limit: x is an invalid positive int value; try 'tracker stats --help'
 = 2
 
 $ tracker-stats -n 99999999999999999999 cap
-! tracker-stats: argument -n/--num-largest: 99999999999999999999 is an invalid positive int value; try 'tracker stats --help'
+! tracker-stats: argument -n/--limit: 99999999999999999999 is an invalid positive int value; try 'tracker stats --help'
 = 2
 
 # Points and regions. Of the region: b (100), d (200) and e (300, which b became); thread 1 is not in it.
@@ -287,24 +268,24 @@ $ tracker-stats --region frame spans | head -n 22
 > 
 > Total allocations:
 > 	3
-> 
 > Total frees:
 > 	2
-> 
 > Total memory allocated:
 > 	600 B
-> 
 > Peak memory usage:
 > 	500 B in 2 blocks at 0.000 s
-> 
 > Not freed:
 > 	300 B in 1 block
-> 
 > Temporary allocations:
 > 	1 (100 B)
 > 
-> Histogram of allocation size:
-> 	min: 100 B
+> Histogram of allocation size, from 100 B to 300 B:
+> 	<  111 B    : 1 #########################
+> 	<  124 B    : 0
+> 	<  139 B    : 0
+> 	<  155 B    : 0
+> 	<  173 B    : 0
+> 	<  193 B    : 0
 
 $ tracker-stats --buckets --region frame spans | grep -v ': 0$'
 > <= 128 B: 1
@@ -316,24 +297,24 @@ $ tracker-stats spans@done | head -n 22
 > 
 > Total allocations:
 > 	5
-> 
 > Total frees:
 > 	1
-> 
 > Total memory allocated:
 > 	1616 B
-> 
 > Peak memory usage:
 > 	1516 B in 4 blocks at 0.000 s
-> 
 > Not freed:
 > 	1516 B in 4 blocks
-> 
 > Temporary allocations:
 > 	1 (100 B)
 > 
-> Histogram of allocation size:
-> 	min: 16 B
+> Histogram of allocation size, from 16 B to 1000 B:
+> 	<  24 B     : 1 #########################
+> 	<  36 B     : 0
+> 	<  55 B     : 0
+> 	<  83 B     : 0
+> 	<  126 B    : 1 #########################
+> 	<  191 B    : 0
 
 $ for p in @peak @end @#1 @0.5ms @done.. ..done --region=frame; do case $p in @*) c="spans$p";; -*) c="$p spans@..done";; *) c="spans@$p";; esac; tracker-stats --json $c | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["total_num_allocations"], r["total_num_frees"], r["total_bytes_allocated"], r["leaked_bytes"], r["peak_memory"], sum(b["count"] for b in r["buckets"]), sum(b["count"] for b in r["allocation_size_histogram"]), sum(r["allocator_type_distribution"].values()), sum(x["size"] for x in r["top_allocations_by_size"]), r.get("point", {}).get("name"), r.get("region"))'; done
 > 6 1 6616 6516 6516 6 6 6 6616 all allocations until peak None
@@ -395,22 +376,19 @@ $ for c in alike zeros ones ones_and_zero close wide; do tracker-stats --json $c
 > close True True True 0 True True
 > wide True True True 0 True True
 
-$ for c in alike zeros close; do tracker-stats $c | sed -n '/^Histogram/,/max:/p'; done
-> Histogram of allocation size:
-> 	min: 100 B
+$ for c in alike zeros close; do tracker-stats $c | sed -n '/^Histogram/,/^Alloc/p'; done
+> Histogram of allocation size, from 100 B to 100 B:
 > 	<  100 B    : 0
 > 	<= 100 B    : 2 #########################
-> 	max: 100 B
-> Histogram of allocation size:
-> 	min: 0 B
+> Allocator type distribution:
+> Histogram of allocation size, from 0 B to 0 B:
 > 	<= 0 B      : 2 #########################
-> 	max: 0 B
-> Histogram of allocation size:
-> 	min: 1 B
+> Allocator type distribution:
+> Histogram of allocation size, from 1 B to 3 B:
 > 	<  1 B      : 0
 > 	<  2 B      : 1 #########
 > 	<= 3 B      : 3 #########################
-> 	max: 3 B
+> Allocator type distribution:
 
 # memray's own example.
 capture memray
@@ -463,7 +441,7 @@ $ tracker-stats -o out cap && tracker-stats -o out cap
 = 1
 
 $ tracker-stats -f -o out cap && grep -c allocations out
-> 4
+> 3
 
 capture lost
 	malloc 16 1
@@ -483,12 +461,12 @@ capture domains
 	track 7 6 8
 	untrack 7 5
 
-$ tracker-stats domains | sed -n '/^Domains/,/^$/p'
+$ tracker-stats domains | sed -n '/^Domains/,/^Hist/p'
 > Domains:
 > 	0 (heap): 2 allocations, 130 B
 > 	7: 2 allocations, 58 B
 > 	300: 1 allocation, 1000 B
-> 
+> Histogram of allocation size, from 8 B to 1000 B:
 
 $ tracker-stats --json domains | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["domains"], sum(d["size"] for d in r["domains"]) == r["total_bytes_allocated"])'
 > [{'domain': 0, 'count': 2, 'size': 130}, {'domain': 7, 'count': 2, 'size': 58}, {'domain': 300, 'count': 1, 'size': 1000}] True

@@ -603,7 +603,7 @@ $ for o in "diff --json --title odd" "diff --functions odd" "stats --buckets -n 
 > 2
 > tracker-diff: argument --functions: only allowed with --traceback; try 'tracker diff --help'
 > 2
-> tracker-stats: argument --buckets: not allowed with argument --num-largest; try 'tracker stats --help'
+> tracker-stats: argument --buckets: not allowed with argument --limit; try 'tracker stats --help'
 > 2
 > tracker-stats: argument --buckets: not allowed with argument --no-skip; try 'tracker stats --help'
 > 2

@@ -18,17 +18,18 @@ capture vector
 
 # Only the last one is freed with nothing in between.
 $ tracker-temporary -n 0 vector
-> grow:/src/v.cc:9: count=1, size=32 B
 > Total: 1 temporary allocation, 32 B (threshold 0)
+> grow:v.cc:9: count=1, size=32 B
 
 $ tracker-temporary vector
-> grow:/src/v.cc:9: count=3, size=56 B
-> main:/src/v.cc:5: count=1, size=4 B
 > Total: 4 temporary allocations, 60 B (threshold 1)
+> grow:v.cc:9: count=3, size=56 B
+> main:v.cc:5: count=1, size=4 B
 
 $ tracker-temporary -l 1 -n 7 vector
-> grow:/src/v.cc:9: count=3, size=56 B
 > Total: 4 temporary allocations, 60 B (threshold 7)
+> grow:v.cc:9: count=3, size=56 B
+> 1 more location: count=1, size=4 B; --limit 0 shows all
 
 $ tracker-temporary --json vector | python3 -c 'import json, sys; t = json.load(sys.stdin); print(t["threshold"], t["total_count"], t["total_bytes"], t["rows"])'
 > 1 4 60 [{'location': 'grow:/src/v.cc:9', 'count': 3, 'size': 56}, {'location': 'main:/src/v.cc:5', 'count': 1, 'size': 4}]
@@ -44,8 +45,8 @@ capture threads
 	free b
 
 $ tracker-temporary -n 1000 threads
-> <stack trace unavailable>: count=1, size=50 B
 > Total: 1 temporary allocation, 50 B (threshold 1000)
+> <stack trace unavailable>: count=1, size=50 B
 
 $ tracker-temporary -n -1 vector
 ! tracker-temporary: argument -n/--threshold: -1 is an invalid non-negative int value; try 'tracker temporary --help'
@@ -61,7 +62,7 @@ capture marked
 	malloc c 40
 	free c
 
-$ for p in @one @end @one.. ""; do tracker-temporary marked$p | tail -n 1; done
+$ for p in @one @end @one.. ""; do tracker-temporary marked$p | head -n 1; done
 > Total: 1 temporary allocation, 10 B (threshold 1)
 > Total: 3 temporary allocations, 70 B (threshold 1)
 > Total: 1 temporary allocation, 40 B (threshold 1)

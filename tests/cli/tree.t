@@ -109,15 +109,15 @@ $ tracker-summary empty
 > Location  <Total Memory>    Total Memory %    Own Memory    Own Memory %    Allocation Count
 
 $ tracker-summary cap
-> Location           <Total Memory>    Total Memory %    Own Memory    Own Memory %    Allocation Count
-> main at /src/m.c           1000 B           100.00%           0 B           0.00%                   4
-> parse at /src/p.c           800 B            80.00%         800 B          80.00%                   3
-> draw at /src/d.c            200 B            20.00%         200 B          20.00%                   1
+> Location      <Total Memory>    Total Memory %    Own Memory    Own Memory %    Allocation Count
+> main at m.c           1000 B           100.00%           0 B           0.00%                   4
+> parse at p.c           800 B            80.00%         800 B          80.00%                   3
+> draw at d.c            200 B            20.00%         200 B          20.00%                   1
 
 $ tracker-summary -s 3 -r 1 cap
-> Location             Total Memory    Total Memory %  <Own Memory>    Own Memory %    Allocation Count
-> parse at /src/p.c           800 B            80.00%         800 B          80.00%                   3
-> 2 more; -r 0 shows all
+> Location        Total Memory    Total Memory %  <Own Memory>    Own Memory %    Allocation Count
+> parse at p.c           800 B            80.00%         800 B          80.00%                   3
+> 2 more; -n 0 shows all
 
 $ tracker-summary --no-skip --filter +draw.c,all_frames cap
 > Location  <Total Memory>    Total Memory %    Own Memory    Own Memory %    Allocation Count
