@@ -10,7 +10,8 @@
  * it. What lies in a group is called group.key in CSV and in sentences outside of it.
  *
  * Sentences: {KEY} is the figure as people read it, with its margin. {KEY:s} is "s" unless the figure is 1, {KEY:n} a number without
- * separators, {KEY:bare} the figure without its margin, {KEY:KiB} bytes as KiB with one digit, {KEY:hex} hexadecimal digits, {KEY:share} a share in percent without its sign. What stands in [ ] is left out
+ * separators, {KEY:bare} the figure without its margin, {KEY:KiB} bytes as KiB with one digit, {KEY:hex} hexadecimal digits, {KEY:share} a share in percent without its sign,
+ * {KEY:prose} words that a terminal does not cut as it cuts names. What stands in [ ] is left out
  * when a figure in it is absent or null; [[, ]] and {{ are brackets and a brace. Text of figures is made harmless for a terminal.
  *
  * Nothing here fails at once: emit_end_all says whether memory was short. Mistakes in the description (a key that no

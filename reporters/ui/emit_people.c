@@ -197,6 +197,8 @@ static void print_form(struct emit *e, const struct emit_value *v, const char *f
 		print_share(f, v->ratio, "%.2f");
 	else if (strcmp(form, "bare") == 0)
 		print_value(f, v);
+	else if (strcmp(form, "prose") == 0)
+		ui_prose(f, v->words);
 	else if (strcmp(form, "raw") == 0)
 		fputs(v->words, f);
 	else

@@ -67,12 +67,9 @@ void ui_text_marks(const FILE *f)
 	marked = f;
 }
 
-void ui_text(FILE *f, const char *s)
+void ui_prose(FILE *f, const char *s)
 {
 	const char *const end = s + strlen(s);
-
-	if (f == marked && marked)
-		fputc(FIT_NAME, f);
 
 	while (s < end) {
 		const char *const plain = s;
@@ -92,7 +89,16 @@ void ui_text(FILE *f, const char *s)
 			fwrite(s, 1, length, f);
 		s += length ? length : 1;
 	}
-	if (f == marked && marked)
+}
+
+void ui_text(FILE *f, const char *s)
+{
+	const bool marks = f == marked && marked;
+
+	if (marks)
+		fputc(FIT_NAME, f);
+	ui_prose(f, s);
+	if (marks)
 		fputc(FIT_NAME_END, f);
 }
 

@@ -155,6 +155,8 @@ char *ui_memstream_end(FILE *m, char *const *text);
 /* ---- text ---- */
 /* Writes s with control characters and invalid UTF-8 made harmless for a terminal. */
 void ui_text(FILE *f, const char *s);
+/* The same; on a terminal it is not cut, but goes on in further lines. */
+void ui_prose(FILE *f, const char *s);
 bool ui_utf8(void); /* the user's locale is UTF-8 */
 /* How many columns of a terminal s takes. */
 int ui_columns(const char *s);

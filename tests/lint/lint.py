@@ -37,7 +37,7 @@ INCLUDES = {
     "reporters/flame": ["(format|replay|symbols|ui|common|flame)/.*", "page_assets.h"],
     "reporters/library": ["(format|replay|symbols)/.*", "common/(filter|group|traceback).h", "ui/ui.h", "[^/]*"],
     "reporters/common": ["(format|replay|symbols|ui|common)/.*"],
-    "tools": ["(format|replay|symbols|ui|tools|libtracker|run|record)/.*", "[^/]*"],
+    "tools": ["(format|replay|symbols|ui|tools|libtracker|run|record|doctor)/.*", "[^/]*"],
 }
 MARKERS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")  # not markers here
 MACHINE = re.compile(r"(?<![\w.])" + re.escape(ROOT) + r"\b")  # where this checkout happens to lie
