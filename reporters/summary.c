@@ -10,6 +10,7 @@
 #include "common/report.h"
 #include "common/reserved.h"
 #include "common/short_paths.h"
+#include "summary/top.h"
 
 enum column {
 	LOCATION,
@@ -31,17 +32,22 @@ static const struct emit_column columns[COLUMNS] = {
 };
 
 #define ROWS 30 /* that people see */
+#define TOP_ROWS 10 /* ... of each list of --own */
 
 static struct report_options common;
 static struct selection_options selection = SELECTION_INIT;
 static struct filter_options filtering;
 static uint64_t sort_column = TOTAL, limit = REPORT_LIMIT_UNSET;
 static struct short_paths paths;
+static bool by_own;
+static struct top top;
 
 static const struct ui_option options[] = {
 	{ 's', "sort-column", UI_UINT, &sort_column, "N",
 	  "1 total memory (default), 2 its share, 3 own memory, 4 its share, 5 count", TOTAL, COUNT },
 	REPORT_LIMIT_OPTION(limit, 30),
+	{ 0, "own", UI_FLAG, &by_own, NULL,
+	  "list the places that allocate: what holds most, what allocates most often, what makes most temporary blocks", 0, 0 },
 	{ 'r', "max-rows", UI_UINT, &limit, "N", "the same as --limit", 0, 0 },
 	SHORT_PATHS_OPTION(paths),
 	FILTER_OPTIONS(filtering),
@@ -61,7 +67,8 @@ static const struct ui_command command = {
 		   "allocated itself. A function that calls itself counts once.\n\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker summary app.bin\n"
-		   "  tracker summary --leaks -s 3 -r 10 app.bin\n",
+		   "  tracker summary --leaks -s 3 -n 10 app.bin\n"
+		   "  tracker summary --own app.bin\n",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,
@@ -101,8 +108,27 @@ static int by_column(const void *left, const void *right, void *of)
 	return strcmp(group_text(of, a, &number), group_text(of, b, &number));
 }
 
+static void check(struct report *r)
+{
+	(void)r;
+	ui_exclude("--own", by_own, "--sort-column", sort_column != TOTAL);
+	ui_exclude("--own", by_own, "--leaks", selection.leaks);
+	ui_exclude("--own", by_own, "--allocations", selection.allocations);
+	ui_exclude("--own", by_own, "--temporary-allocations", selection.temporary);
+	ui_exclude("--own", by_own, "--temporary-allocation-threshold", selection.threshold != UINT64_MAX);
+}
+
+static void ask(struct report *r)
+{
+	if (by_own && r->at.is_range)
+		ui_usage_error("a range (CAPTURE@A..B) is not allowed with --own");
+}
+
 static int find(struct report *r)
 {
+	if (by_own)
+		return top_find(&top, r);
+
 	const struct group_options o = { .by = GROUP_LOCATION, .hide_runtime = !common.no_skip };
 	struct group_source from = {
 		.capture = r->capture,
@@ -230,8 +256,21 @@ static int describe_rows(const struct report *r, struct emit *e)
 	return 0;
 }
 
+static int describe_top(struct report *r, struct emit *e)
+{
+	emit_figure(e, "capture", emit_words(r->capture->path));
+	report_figures(e, r);
+	selection_figures(e, "point", &r->asked, &r->view);
+	sampled_figure(e, r->view.sample_bytes);
+	domains_figures(&r->domains, e);
+	sampled_say(e, &r->view, &r->asked);
+	return top_describe(&top, r, e, report_rows(&common, limit, TOP_ROWS, SIZE_MAX), &paths);
+}
+
 static int describe(struct report *r, struct emit *e)
 {
+	if (by_own)
+		return describe_top(r, e);
 	describe_head(r, e);
 	sampled_say(e, &r->view, &r->asked);
 	reserved_say(e, r->view.totals.most_reserved_bytes, r->view.totals.most_reserved_mappings, "\n");
@@ -239,9 +278,15 @@ static int describe(struct report *r, struct emit *e)
 	return describe_rows(r, e);
 }
 
+static const char *choose_table(void)
+{
+	return by_own ? "top" : "rows";
+}
+
 static void finish(void)
 {
 	grouping_free(groups);
+	top_finish(&top);
 	short_paths_finish(&paths);
 }
 
@@ -250,10 +295,12 @@ int main(int argc, char **argv)
 	static const struct report_kind kind = {
 		.command = &command,
 		.schema = "tracker.summary",
-		.table = "rows",
+		.choose_table = choose_table,
 		.common = &common,
 		.selection = &selection,
 		.filtering = &filtering,
+		.check = check,
+		.ask = ask,
 		.find = find,
 		.describe = describe,
 		.finish = finish,

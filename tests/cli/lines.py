@@ -20,7 +20,7 @@ LINES = 60
 # Has no end by its nature, or is no text.
 UNBOUNDED = {"dump", "flamegraph"}
 # Options that ask for no more of them: their tables are printed to the end.
-WAYS = [("tree", ["--inverted"]), ("tree", ["--function", "f*"]), ("summary", ["-s", "3"]), ("table", ["-g", "function"]), ("stats", ["--tree"]),
+WAYS = [("tree", ["--inverted"]), ("tree", ["--function", "f*"]), ("summary", ["-s", "3"]), ("summary", ["--own"]), ("table", ["-g", "function"]), ("stats", ["--tree"]),
         ("temporary", ["--threshold", "100"]), ("leaks", ["--no-skip"])]
 
 PROCESSES, STACKS, DEPTH, MODULES = 40, 300, 30, 30
@@ -165,6 +165,21 @@ class Lines(unittest.TestCase):
         text = self.text("tree", "--leaks", "--min-share", "50", "--depth", "0", "--inverted")
         m = re.match(r"(\d+) smaller branches, each below 50.00 %: .* \(100.00 %\) in (\d+) blocks", text[-1])
         self.assertEqual((int(m[1]), int(m[2])), (STACKS, STACKS))
+
+    def test_places_by_what_they_allocate_themselves(self):
+        rows = self.json("summary", "--own")["top"]
+        of = lambda name: [(r["size"], r["count"]) for r in rows if r["list"] == name]
+        self.assertEqual(sum(count for _, count in of("calls")), 2 * STACKS)
+        self.assertEqual(sum(size for size, _ in of("calls")), 2 * TOTAL)
+        self.assertEqual((sum(s for s, _ in of("temporary")), sum(n for _, n in of("temporary"))), (TOTAL, STACKS))
+        peak = self.json("summary")["total_size"]
+        self.assertEqual(sum(size for size, _ in of("peak")), peak)
+        self.assertEqual(of("peak"), sorted(of("peak"), reverse=True))
+        text = self.text("summary", "--own")
+        (rest,) = [line for line in text[:12] if " more places: " in line]
+        self.assertEqual(int(rest.split()[0]) + 10, len(of("peak")))
+        third = [r for r in self.json("summary", "--own", "--thread", "1003")["top"] if r["list"] == "temporary"]
+        self.assertEqual(sum(r["size"] for r in third), sum(size_of(i) for i in range(STACKS) if i % PROCESSES == 3))
 
     def test_temporary(self):
         text = self.text("temporary", "--limit", "5")

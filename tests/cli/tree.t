@@ -132,6 +132,25 @@ $ for s in 1 2 3 4 5; do tracker-summary -s $s cap | sed -n 2p | cut -d ' ' -f 1
 $ tracker-summary --json -s 3 -r 1 cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["schema"], r["total_size"], r["row_count"], r["rows"])'
 > tracker.summary 1000 3 [{'location': 'parse at /src/p.c', 'total_size': 800, 'total_percent': 80, 'own_size': 800, 'own_percent': 80, 'count': 3}]
 
+# By what they allocated themselves: what lives, the calls, and what is temporary (nothing here).
+$ tracker-summary --own cap
+> Held most: 1000 B in 4 blocks at peak
+>    800 B in 3 (80.00 %): parse  p.c:5, from main
+>    200 B in 1 (20.00 %): draw  d.c:7, from main
+> Most calls of allocation functions: 4, 1000 B
+>    800 B in 3 (75.00 %): parse  p.c:5, from main
+>    200 B in 1 (25.00 %): draw  d.c:7, from main
+> Most temporary allocations: 0, 0 B
+
+$ tracker-summary --own --csv -n 1 cap
+> list,location,size,count,percent
+> peak,parse:/src/p.c:5,800,3,80
+> calls,parse:/src/p.c:5,800,3,75
+
+$ tracker-summary --own --leaks cap
+! tracker-summary: argument --own: not allowed with argument --leaks; try 'tracker summary --help'
+= 2
+
 $ tracker-summary -s 6 cap
 ! tracker-summary: argument -s/--sort-column: 6 is outside the range 1 to 5; try 'tracker summary --help'
 = 2
