@@ -340,6 +340,11 @@ enum shm_what {
 };
 
 #define SHM_ALL_DOMAINS UINT64_MAX
+/*
+ * So many frames more than a program asks for are kept of the stacks of its traces and captures. Readers count the
+ * frames that were asked for behind those of allocators, which can be told only by their names.
+ */
+#define SHM_FRAMES_MORE 32u
 #define SHM_BUILD_ID_BYTES 40u /* in an answer */
 
 enum shm_bad_free { SHM_FREED_TWICE = 1,

@@ -2,6 +2,7 @@
 #include "own_recorder.h"
 
 #include "error.h"
+#include "format/shm.h"
 #include "raw.h"
 #include "session.h"
 #include "spawn.h"
@@ -68,12 +69,13 @@ static void unlock(void)
 
 int own_recorder_want(enum own_wish wish, uint32_t nframe)
 {
+	const uint32_t kept = nframe + SHM_FRAMES_MORE < TRACKER_NFRAME_MAX ? nframe + SHM_FRAMES_MORE : TRACKER_NFRAME_MAX;
 	int code;
 
 	if (!lock())
 		return error_set(TRACKER_EBUSY, "the recorder of this program is being started, and that does not end");
 	code = state.on ? TRACKER_OK : state.process ? go_on() :
-						       start(nframe);
+						       start(kept);
 	if (code == TRACKER_OK)
 		atomic_fetch_or(&wishes, wish);
 	unlock();

@@ -271,7 +271,8 @@ void trace_print_frames(struct print *p, const struct tracker_raw_frame_ *frames
 int trace_dump(int fd, const void *address)
 {
 	struct tracker_raw_frame_ frames[DUMPED_FRAMES];
-	struct tracker_raw_traceback_ traceback = { .frames = frames, .frame_room = DUMPED_FRAMES };
+	const uint32_t most = atomic_load_explicit(&limit, memory_order_relaxed);
+	struct tracker_raw_traceback_ traceback = { .frames = frames, .frame_room = most < DUMPED_FRAMES ? most : DUMPED_FRAMES };
 	struct print p = { .fd = fd };
 	const int code = trace_object(0, (uintptr_t)address, &traceback);
 

@@ -427,7 +427,8 @@ static inline void tracker_watch_leave_(struct tracker_watch_ *watch)
 #define TRACKER_DOMAIN_HEAP 0u /* the domain of malloc, new, mmap and their kin; domains from 256 on are the program's */
 
 /*
- * From now on, every block that is allocated has a trace: its size and the `nframe` most recent frames of its stack.
+ * From now on, every block that is allocated has a trace: its size and the `nframe` most recent frames of its stack, without
+ * the leading ones of allocators (malloc, operator new, std::, strdup), which reports hide, too. Inlined calls are frames.
  * If tracker run did not start the program, a recorder is started for it, which ends with it. If the program is
  * traced already, the call does nothing, and the limit stays. Returns TRACKER_OK; TRACKER_EINVAL: nframe is not in
  * [1; 65535]; TRACKER_EDISABLED: this program cannot be recorded; TRACKER_ENOMEM, TRACKER_EIO: tracker_last_error

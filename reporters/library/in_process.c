@@ -14,6 +14,7 @@
 
 #include "failure.h"
 #include "format/array.h"
+#include "format/shm.h"
 #include "format/writer.h"
 #include "own.h"
 #include "snapshot.h"
@@ -123,8 +124,8 @@ static uint32_t write_module(struct writer *w, unsigned module, struct numbers *
 	return number;
 }
 
-/* A capture of that one stack. TRK_ERR_NOMEM, TRK_ERR_IO. */
-static int write_stack(int fd, const struct tracker_raw_traceback_ *raw, uint32_t *ret_node, struct numbers *modules)
+/* A capture of that one stack, with that limit of frames. TRK_ERR_NOMEM, TRK_ERR_IO. */
+static int write_stack(int fd, const struct tracker_raw_traceback_ *raw, uint32_t limit, uint32_t *ret_node, struct numbers *modules)
 {
 	const struct trk_header header = { .version = TRK_VERSION, .page_bytes = (uint32_t)sysconf(_SC_PAGESIZE), .id = 1 };
 	struct writer *w = NULL;
@@ -136,6 +137,7 @@ static int write_stack(int fd, const struct tracker_raw_traceback_ *raw, uint32_
 			node = writer_node(w, node, writer_frame(w, write_module(w, raw->frames[i].module, modules), raw->frames[i].offset));
 		if (raw->total_nframe > raw->nframe)
 			node = writer_node(w, node, writer_frame(w, 0, TRK_FRAME_DEPTH + raw->total_nframe));
+		writer_health(w, "traceback_limit", limit);
 		err = writer_finish(w);
 	}
 	writer_free(w);
@@ -163,13 +165,13 @@ static struct tracker_traceback *own_traceback(struct source *s, uint32_t node)
 	return NULL;
 }
 
-static struct tracker_traceback *name(const struct tracker_raw_traceback_ *raw)
+static struct tracker_traceback *name(const struct tracker_raw_traceback_ *raw, uint32_t limit)
 {
 	const int fd = memfd_create("tracker-traceback", MFD_CLOEXEC);
 	struct numbers modules = { 0 };
 	struct source *source = NULL;
 	uint32_t node = 0;
-	const int err = fd < 0 ? TRK_ERR_IO : write_stack(fd, raw, &node, &modules);
+	const int err = fd < 0 ? TRK_ERR_IO : write_stack(fd, raw, limit, &node, &modules);
 
 	if (!err)
 		(void)open_source(&source, fd, &modules);
@@ -187,7 +189,7 @@ tracker_traceback *tracker_get_object_traceback_in(unsigned domain, uintptr_t pt
 {
 	OWN_MEMORY;
 	const int limit = tracker_get_traceback_limit();
-	struct tracker_raw_traceback_ raw = { .frame_room = limit > 0 ? (size_t)limit : 0 };
+	struct tracker_raw_traceback_ raw = { .frame_room = limit > 0 ? (size_t)limit + SHM_FRAMES_MORE : 0 };
 	struct tracker_traceback *ret = NULL;
 	int code;
 
@@ -202,7 +204,7 @@ tracker_traceback *tracker_get_object_traceback_in(unsigned domain, uintptr_t pt
 	}
 	code = TRACKER_CALL_(object_traceback, TRACKER_EDISABLED, (domain, ptr, &raw));
 	if (code == TRACKER_OK)
-		ret = name(&raw);
+		ret = name(&raw, (uint32_t)limit);
 	else
 		recorder_failure(code);
 	free(raw.frames);

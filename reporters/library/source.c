@@ -134,13 +134,17 @@ const struct tracker_traceback *source_traceback(struct source *s, uint32_t node
 	size_t n;
 
 	if (!s->tracebacks[node]) {
-		const struct source_frame *const all = stacks_frames(s->stacks, node, &n), *const frames = all + group_skipped(all, n);
+		const struct source_frame *const all = stacks_frames(s->stacks, node, &n);
+		const size_t skipped = group_skipped(all, n), behind = stacks_behind_limit(s->stacks);
 
 		/* names that there was no memory for are missing, and would be missing for ever */
 		if (!stacks_short_of_memory(s->stacks))
-			s->tracebacks[node] = traceback_new(frames, n - (size_t)(frames - all));
-		if (s->tracebacks[node])
-			add_depth(s->capture, node, all, n, s->tracebacks[node]);
+			s->tracebacks[node] = traceback_new(all + skipped, n + behind - skipped);
+		if (s->tracebacks[node]) {
+			add_depth(s->capture, node, all, n + behind, s->tracebacks[node]);
+			if (s->tracebacks[node]->count > n - skipped)
+				s->tracebacks[node]->count = n - skipped;
+		}
 	}
 	return s->tracebacks[node];
 }

@@ -44,7 +44,8 @@ struct stacks {
 	struct source_frame truncated; /* stands for older frames that are not kept */
 	struct source_frame top; /* lives until the next stacks_top */
 	struct source_frame *stack; /* lives until the next stacks_frames */
-	size_t stack_room;
+	size_t stack_room, behind_limit;
+	size_t limit; /* of frames that are not skipped; 0: none */
 	bool short_of_memory;
 };
 
@@ -86,6 +87,7 @@ int stacks_new(struct stacks **ret, struct capture *c, const struct stacks_optio
 	s->truncated = s->unknown;
 	s->truncated.function = s->truncated.full_function = TRUNCATED;
 	s->truncated.cut = true;
+	s->limit = capture_health(c, "traceback_limit");
 	if (c->depths)
 		s->depths = depths_new(c);
 	s->sources = calloc((size_t)c->frame_count + 1, sizeof(*s->sources));
@@ -383,6 +385,24 @@ static void tell_older(const struct stacks *s, uint32_t node, uint64_t kept, str
 	mark->most_older = d.most > kept ? d.most - kept : 0;
 }
 
+/* How many frames of s->stack are within the limit. */
+static size_t within_limit(struct stacks *s, size_t n)
+{
+	size_t first = 0, kept = n;
+
+	while (first + 1 < n && s->stack[first].skipped)
+		first++;
+	if (s->limit && n - first > s->limit)
+		kept = first + s->limit;
+	s->behind_limit = n - kept;
+	return kept;
+}
+
+size_t stacks_behind_limit(const struct stacks *s)
+{
+	return s->behind_limit;
+}
+
 const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t *ret_count)
 {
 	const struct frame_source mark = { &s->truncated, 1 };
@@ -401,6 +421,7 @@ const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t
 	}
 	if (cut && append(s, n, &mark))
 		n++;
+	s->behind_limit = 0;
 	if (n == 0) {
 		*ret_count = 1;
 		return &s->unknown;
@@ -408,7 +429,7 @@ const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t
 	if (s->stack[n - 1].cut)
 		tell_older(s, asked, kept - !cut, &s->stack[n - 1]);
 	mark_ends(s->stack, n);
-	*ret_count = n;
+	*ret_count = within_limit(s, n);
 	return s->stack;
 }
 

@@ -50,9 +50,14 @@ void stacks_free(struct stacks *s); /* NULL-safe */
 
 /*
  * The source frames of `node`, most recent first, in an array that lives until
- * the next call. An empty stack has one frame: <unknown>, line 0.
+ * the next call. An empty stack has one frame: <unknown>, line 0. A capture that
+ * a program asked for itself, with a limit, gives at most so many behind those
+ * that are skipped.
  */
 const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t *ret_count);
+
+/* How many frames more than it returned the stack of the last stacks_frames has because of that limit: they stand behind the others. */
+size_t stacks_behind_limit(const struct stacks *s);
 
 /*
  * Stacks whose older frames are not kept have no root in common: each may be a separate path from its oldest frame

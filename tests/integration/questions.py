@@ -105,6 +105,30 @@ class Cases:
                 return [f"load:{path}", "ask", "unload", f"write:{other}:{path}", "ask"]
             self.says(commands, ["plugin.c:50 by_over", "over50.so:0 "])
 
+    def q2_b22_first_frame(self):
+        """Frames of allocators do not count, so one frame is the function that allocates; the stack is as deep as it was."""
+        functions = ["by_malloc", "by_new", "by_vector", "by_push_back", "by_string", "by_map", "by_shared", "by_strdup"]
+        for name, nframe, way in ("first_frame", 1, 0), ("first_frame", 1, 1), ("first_frame", 2, 0), ("first_frame_fast", 1, 0):
+            argv = [self.t.fixture(name), str(nframe)]
+            r = self.t.record(argv) if way else execute(argv, {"LD_PRELOAD": self.library})
+            equal(f"{argv}: status, stderr", (r.status, r.stderr.decode()), (0, ""))
+            lines = [line.split(None, 3) for line in r.stdout.decode().splitlines()]
+            blocks = {(size, deeper, f.split("(")[0]) for how, size, deeper, f in lines if how == "block"}
+            traces = {(size, deeper, f.split("(")[0]) for how, size, deeper, f in lines if how == "trace"}
+            want = {(str(nframe), "1", f) for f in functions}
+            equal(f"{argv}: blocks without GLib's", blocks - {(str(nframe), "1", "by_g_malloc")}, want)
+            harness.check(traces >= blocks | {(str(nframe), "1", "by_function")}, f"{argv}: traces: {traces}")
+
+    def q2_d15_captures(self):
+        """The same of a capture that a program makes of itself, in reports."""
+        path = self.t.file(".bin")
+        argv = [self.t.fixture("first_frame"), "1", path]
+        r = execute(argv, {"LD_PRELOAD": self.library})
+        equal("status, stderr", (r.status, r.stderr.decode()), (0, ""))
+        rows = self.t.json("table", "--group-by", "function", path + "@end")["rows"]
+        names = {row["key"].split("(")[0] for row in rows}
+        harness.check(names >= {"by_new", "by_vector", "by_map", "by_shared", "by_function"}, f"rows: {names}")
+
     def b20_in_a_forked_child(self):
         path = self.plugin("first", 10)
         self.says([f"load:{path}", "ask", "fork", "make", "ask"], ["plugin.c:10 by_first"] * 2)
@@ -112,7 +136,7 @@ class Cases:
 
 def make_cases(tracker):
     cases = Cases(tracker)
-    return [(n.replace("_", " "), getattr(cases, n)) for n in vars(Cases) if n[0] == "b" and n[1:2].isdigit()]
+    return [(n.replace("_", " "), getattr(cases, n)) for n in vars(Cases) if n[0] in "bq" and n[1:2].isdigit()]
 
 
 if __name__ == "__main__":

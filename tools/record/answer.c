@@ -107,7 +107,7 @@ static int block(struct asked *a)
 
 	if (a->given[0] > UINT32_MAX || !trace_block(a->p->trace, (uint32_t)a->given[0], a->given[1], &b))
 		return TRACKER_ENOENT;
-	s = stack_look(a->r->writer, b.node, trace_nframe(a->p->trace));
+	s = stack_look(a->r->writer, b.node, trace_nframe(a->p->trace) + SHM_FRAMES_MORE);
 	a->figures[0] = b.address;
 	a->figures[1] = b.size;
 	a->figures[2] = s.node;

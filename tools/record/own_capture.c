@@ -48,6 +48,7 @@ static int make(struct own_capture *c, int fd)
 			  c->setup.flags & SHM_CAPTURE_UNPACKED ? TRK_PACK_NONE : TRK_PACK_BEST) != 0)
 		return errno ? errno : ENOMEM;
 	writer_health(x->to, "nframe", c->setup.nframe);
+	writer_health(x->to, "traceback_limit", c->setup.nframe);
 	return writer_flush(x->to) ? writer_error(x->to) : 0;
 }
 
@@ -60,7 +61,7 @@ struct own_capture *own_capture_begin(const struct recorder *r, const struct pro
 		c->setup = *setup;
 		c->fd = -1;
 		c->began_ns = r->now_ns;
-		c->excerpt = (struct excerpt){ .r = r, .process = p, .nframe = setup->nframe };
+		c->excerpt = (struct excerpt){ .r = r, .process = p, .nframe = setup->nframe + SHM_FRAMES_MORE };
 		error = make(c, fd);
 	}
 	if (!error)

@@ -61,7 +61,7 @@ static int write_snapshot(struct excerpt *x, const struct trace *trace, int fd)
 	writer_keyframe_end(x->to);
 	writer_health(x->to, "began_ns", x->r->now_ns);
 	writer_health(x->to, "end_ns", x->r->now_ns);
-	writer_health(x->to, "traceback_limit", x->nframe);
+	writer_health(x->to, "traceback_limit", trace_nframe(trace));
 	writer_finish(x->to);
 	error = x->no_memory ? ENOMEM : writer_error(x->to);
 	return error;
@@ -79,7 +79,7 @@ static struct snapshot *find(const struct recorder *r, uint64_t number)
 
 int64_t snapshot_take(struct recorder *r, const struct process *p, const struct trace *trace)
 {
-	struct excerpt x = { .r = r, .process = p, .nframe = trace_nframe(trace) };
+	struct excerpt x = { .r = r, .process = p, .nframe = trace_nframe(trace) + SHM_FRAMES_MORE };
 	struct snapshot *s;
 
 	if (!r->snapshots)
