@@ -215,6 +215,7 @@ static void describe_head(const struct report *r, struct emit *e)
 	emit_figure(e, "to_ns", emit_time(found.to_ns));
 	emit_figure(e, "events", emit_count(found.events));
 	emit_figure(e, "live_sets", found.live_sets ? emit_count(found.live_sets) : emit_null());
+	emit_figure(e, "short_processes", emit_count(found.short_processes));
 	emit_figure(e, "processes_left_out", emit_count(found.unjudged));
 	emit_end(e);
 	emit_figure(e, "by_process", emit_flag(found.by_process));
@@ -371,14 +372,19 @@ static void say_next(const struct report *r, struct emit *e)
 static void say_how(const struct report *r, struct emit *e)
 {
 	emit_aside(e, "idle", emit_count(found.idle));
+	emit_aside(e, "plural_short", emit_words(found.short_processes == 1 ? "" : "es"));
+	emit_aside(e, "plural_unseen", emit_words(found.unjudged == 1 ? "" : "es"));
+	emit_aside(e, "were", emit_words(found.short_processes == 1 ? "was" : "were"));
 	if (found.by_process)
 		emit_say(e, "The capture is aggregated: it says how much each process held over the time, but not which call stack. "
 			    "Record without --aggregate to see the stacks that grow; tracker leaks shows what was live at the end\n");
 	if (found.live_sets)
 		emit_say(e, "Read from {judged.live_sets} live sets and the events behind the last: blocks that lived only between two "
 			    "of them are not seen; --exact reads all events\n");
+	if (found.short_processes)
+		emit_say(e, "{judged.short_processes} process{plural_short:raw} that had less than a twentieth of the time and of the events {were:raw} left out; --pid judges one\n");
 	if (found.unjudged)
-		emit_say(e, "{judged.processes_left_out} process{judged.processes_left_out:s} ended too long after the last live set to be judged; --pid, or --exact, judges them\n");
+		emit_say(e, "{judged.processes_left_out} process{plural_unseen:raw} ended too long after the last live set to be judged; --pid judges one, --exact all of them\n");
 	if (found.idle && !found.row_count)
 		emit_say(e, "{idle} stack{idle:s} grew in the first half of the time, after which the program hardly allocated; a range (CAPTURE@0s..TIME) judges a part of the run\n");
 	(void)r;

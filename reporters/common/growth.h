@@ -41,6 +41,7 @@ struct growth {
 	bool exact; /* all events were read, so `freed` is what it says */
 	bool by_process; /* of an aggregated capture: rows are processes, and counts are 0 */
 	uint32_t idle; /* stacks that grew, but only in the first half of the time, after which the program hardly worked */
+	uint32_t short_processes; /* that were left out: they had less than a twentieth of the time and of the events */
 	uint32_t unjudged; /* processes that are too short for the live sets of a large capture */
 	const char *mark; /* the mark that was set most often in the run, if often enough for a rate; NULL */
 	uint32_t mark_bytes; /* its length */

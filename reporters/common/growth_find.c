@@ -12,6 +12,7 @@
 #include "replay/course.h"
 
 #define MARKS_MIN 10u
+#define SHORT 20 /* a process that had less than this part of the run */
 
 /* ---- places ---- */
 
@@ -146,6 +147,19 @@ struct finding {
 	size_t count;
 };
 
+/* Blocks that were seen being freed: while events were replayed, or because they lived early and not at the end. */
+static uint64_t freed_of(const struct course *t, const struct course_site *s)
+{
+	uint64_t gone = 0;
+
+	if (!t->keyframes)
+		return s->freed;
+	for (uint32_t i = s->last; i != COURSE_NONE; i = t->steps[i].before)
+		if (t->steps[i].early_count > t->steps[i].kept_count)
+			gone += t->steps[i].early_count - t->steps[i].kept_count;
+	return s->freed > gone ? s->freed : gone;
+}
+
 static void weigh(const struct course *t, struct rise_series *s, struct judged *j)
 {
 	const struct course_process *const p = &t->processes[j->process];
@@ -158,27 +172,52 @@ static void weigh(const struct course *t, struct rise_series *s, struct judged *
 	j->per_event = events > 0 ? (double)j->rise.bytes / events : 0;
 }
 
-/* All sites from `from` on that are still to be judged, of one place in one process; `count` of them. */
-static void judge(const struct course *t, struct judged *from, size_t count, struct judged *ret)
+/* The sum of the sites of one place in one process, `count` from `from` on: of all, or of those that do not grow. */
+static bool sum_of(const struct course *t, const struct judged *from, size_t count, bool all, bool early, struct rise_series *ret)
+{
+	struct rise_series one;
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if ((!all && from[i].rise.kind) || !series_of(t, &t->sites[from[i].site], early, any ? &one : ret))
+			continue;
+		if (any)
+			rise_add(ret, &one);
+		any = true;
+	}
+	return any;
+}
+
+/* The same, to the end or else to nine tenths of the run. */
+static void judge(const struct course *t, const struct judged *from, size_t count, struct judged *ret)
 {
 	for (int early = 0; early < 2 && !ret->rise.kind; early++) {
-		struct rise_series sum, one;
-		bool any = false;
+		const bool was_idle = ret->rise.was_idle;
+		struct rise_series sum;
 
-		for (size_t i = 0; i < count; i++) {
-			if (from[i].rise.kind || !series_of(t, &t->sites[from[i].site], early, any ? &one : &sum))
-				continue;
-			if (any)
-				rise_add(&sum, &one);
-			any = true;
-		}
-		if (any) {
-			const bool was_idle = ret->rise.was_idle;
+		if (!sum_of(t, from, count, false, early, &sum))
+			continue;
+		weigh(t, &sum, ret);
+		ret->rise.was_idle |= was_idle;
+		ret->early = early;
+	}
+}
 
-			weigh(t, &sum, ret);
-			ret->rise.was_idle |= was_idle;
-			ret->early = early;
-		}
+/* A stack whose blocks are freed, too, does not grow if its place does not: others make room for it. */
+static void doubt(const struct course *t, struct judged *all, size_t count)
+{
+	struct rise_series sums[2]; /* to the end, to nine tenths */
+	bool known[2] = { 0 };
+
+	for (size_t i = 0; i < count && count > 1; i++) {
+		const bool early = all[i].early;
+
+		if (!all[i].rise.kind || all[i].rise.kind == RISE_DOUBLING || !freed_of(t, &t->sites[all[i].site]))
+			continue;
+		if (!known[early])
+			known[early] = sum_of(t, all, count, true, early, &sums[early]);
+		if (!rise_is_borne_out(&all[i].rise, &sums[early]))
+			all[i].rise.kind = RISE_NONE;
 	}
 }
 
@@ -223,6 +262,20 @@ static void judge_rest(const struct course *t, struct judged *from, size_t count
 	}
 }
 
+/*
+ * Of several processes, one that ended, and had a small part of the time and of the events: it did little but start, and
+ * what it held was given back.
+ */
+static bool is_short(const struct finding *f, uint32_t process)
+{
+	const struct course *const t = &f->course;
+	const struct course_process *const p = &t->processes[process];
+	const struct report *const r = f->places.report;
+
+	return r->process == UINT32_MAX && p->to_ns < t->to_ns && (p->to_ns - p->from_ns) < (t->to_ns - t->from_ns) / SHORT &&
+	       p->to_event - p->from_event < f->growth->events / SHORT;
+}
+
 static int judge_all(struct finding *f)
 {
 	const struct course *const t = &f->course;
@@ -235,7 +288,7 @@ static int judge_all(struct finding *f)
 		const struct course_site *const s = &t->sites[i];
 		struct judged *const j = &f->all[f->count];
 
-		if ((!s->bytes && !s->early_bytes) || t->processes[s->process].unseen_end)
+		if ((!s->bytes && !s->early_bytes) || t->processes[s->process].unseen_end || is_short(f, s->process))
 			continue;
 		*j = (struct judged){ .site = i, .process = s->process };
 		err = place_of(&f->places, s->node, s->domain, &j->place);
@@ -245,30 +298,24 @@ static int judge_all(struct finding *f)
 	for (size_t i = 0, next; i < f->count && !err; i = next) {
 		for (next = i; next < f->count && f->all[next].place == f->all[i].place && f->all[next].process == f->all[i].process; next++)
 			judge(t, &f->all[next], 1, &f->all[next]);
+		doubt(t, &f->all[i], next - i);
 		judge_rest(t, &f->all[i], next - i);
 	}
 	return err;
 }
 
-/* Blocks that were seen being freed: while events were replayed, or because they lived early and not at the end. */
-static uint64_t freed_of(const struct course *t, const struct course_site *s)
-{
-	uint64_t gone = 0;
+/* The stack that stands for the row is the one that grows most; of those that were judged together, the one that holds most. */
+struct most {
+	double per_event;
+	uint64_t bytes;
+};
 
-	if (!t->keyframes)
-		return s->freed;
-	for (uint32_t i = s->last; i != COURSE_NONE; i = t->steps[i].before)
-		if (t->steps[i].early_count > t->steps[i].kept_count)
-			gone += t->steps[i].early_count - t->steps[i].kept_count;
-	return s->freed > gone ? s->freed : gone;
-}
-
-static void add_to_row(const struct course *t, const struct judged *j, struct growth_row *row, double *most)
+static void add_to_row(const struct course *t, const struct judged *j, struct growth_row *row, struct most *most)
 {
 	const struct course_site *const s = &t->sites[j->site];
 
-	if (!row->stacks || j->per_event > *most) {
-		*most = j->per_event;
+	if (!row->stacks || j->per_event > most->per_event || (j->per_event == most->per_event && s->bytes > most->bytes)) {
+		*most = (struct most){ j->per_event, s->bytes };
 		row->node = s->node;
 		row->kind = j->rise.kind;
 		row->last = j->rise.last;
@@ -327,7 +374,7 @@ static int make_rows(struct finding *f)
 	qsort(f->all, f->count, sizeof(*f->all), by_place_first);
 	for (size_t i = 0, next; i < f->count && !err; i = next) {
 		struct growth_row row = { 0 };
-		double most = 0;
+		struct most most = { 0 };
 
 		for (next = i; next < f->count && f->all[next].place == f->all[i].place; next++) {
 			if (f->all[next].rise.kind)
@@ -379,6 +426,8 @@ static void tell_span(struct finding *f)
 		g->events += f->course.processes[i].to_event - f->course.processes[i].from_event;
 		g->unjudged += f->course.processes[i].seen && f->course.processes[i].unseen_end;
 	}
+	for (uint32_t i = 0; i < f->course.process_count; i++)
+		g->short_processes += f->course.processes[i].seen && is_short(f, i);
 }
 
 static int find_in_events(struct growth *g, struct report *r, const struct course_options *o, struct trk_fault *fault)
@@ -389,8 +438,8 @@ static int find_in_events(struct growth *g, struct report *r, const struct cours
 	if (!err) {
 		r->lost = f.course.lost;
 		f.places.of_node = calloc((size_t)r->capture->node_count + 1, sizeof(*f.places.of_node));
-		err = f.places.of_node ? judge_all(&f) : TRK_ERR_NOMEM;
 		tell_span(&f);
+		err = f.places.of_node ? judge_all(&f) : TRK_ERR_NOMEM;
 	}
 	if (!err)
 		err = make_rows(&f);
@@ -410,7 +459,7 @@ int growth_find(struct growth *ret, struct report *r, const struct growth_option
 {
 	struct ui_progress progress;
 	struct course_options asked = {
-		.at = r->at, .process = r->process, .tid = o->tid, .exact = o->exact, .progress = step, .progress_data = &progress
+		.at = r->at, .process = r->process, .tid = o->tid, .replay_most = o->exact ? UINT64_MAX : COURSE_REPLAY_MOST, .progress = step, .progress_data = &progress
 	};
 	struct trk_fault fault = { 0 };
 	int err;

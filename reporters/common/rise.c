@@ -21,6 +21,7 @@ _Static_assert(JUDGED_BINS % PARTS == 0 && JUDGED_BINS % PARTS_OF_FEW == 0, "par
 struct line {
 	double kept[RISE_BINS], kept_count[RISE_BINS];
 	double floor[RISE_BINS]; /* the lowest level from the end of the bin on */
+	bool known[RISE_BINS], sparse; /* levels are known here; not everywhere */
 };
 
 static uint32_t bin_of(const struct rise_series *s, const struct rise_point *p, enum rise_axis axis)
@@ -30,24 +31,52 @@ static uint32_t bin_of(const struct rise_series *s, const struct rise_point *p, 
 	return (p->bin[axis] - first) * RISE_BINS / bins;
 }
 
-/* The floor at the end of each bin: that of the last position in it, or of the bin before. */
+/*
+ * The floor at the end of each bin: that of the last position in it, or of the bin before. Where levels are not always
+ * known, the bins between two that are known lie on a straight line.
+ */
 static void draw_floor(const struct rise_series *s, enum rise_axis axis, struct line *l)
 {
 	double floor = -1;
 	int64_t bin = RISE_BINS - 1;
+	bool sparse = false;
 
 	for (uint32_t i = s->count; i-- > 0;) {
 		const struct rise_point *const p = &s->points[i];
+		const int64_t at = bin_of(s, p, axis), last = bin;
+		double level;
 
+		sparse |= !p->has_level;
 		if (!p->has_level)
 			continue;
-		for (; bin >= (int64_t)bin_of(s, p, axis); bin--)
-			l->floor[bin] = floor < 0 || (double)p->level < floor ? (double)p->level : floor;
+		level = floor < 0 || (double)p->level < floor ? (double)p->level : floor;
+		for (; bin >= at; bin--)
+			l->floor[bin] = sparse && last + 1 < RISE_BINS ? level + (l->floor[last + 1] - level) * (double)(bin - at) / (double)(last + 1 - at) :
+									 level;
+		l->known[at] = true;
 		if (floor < 0 || (double)p->low < floor)
 			floor = (double)p->low;
+		sparse = false;
 	}
 	for (; bin >= 0; bin--)
 		l->floor[bin] = 0;
+	for (uint32_t i = 0; i < s->count && (s->points[i].has_level || !i); i++)
+		l->sparse = i + 1 < s->count && !s->points[i + 1].has_level;
+}
+
+/* Of the parts of a line where levels are not always known, all but one must have a level that is. */
+static bool is_known(const struct line *l)
+{
+	uint32_t unknown = 0;
+
+	for (uint32_t part = 0; l->sparse && part < PARTS; part++) {
+		bool known = false;
+
+		for (uint32_t i = 0; i < JUDGED_BINS / PARTS; i++)
+			known |= l->known[WARM_UP + part * JUDGED_BINS / PARTS + i];
+		unknown += !known;
+	}
+	return unknown < 2;
 }
 
 static void draw(const struct rise_series *s, enum rise_axis axis, struct line *ret)
@@ -212,7 +241,7 @@ static bool rises(const struct rise_series *s, const struct line *l, enum rise_a
 
 	for (uint32_t i = 0; i < JUDGED_BINS; i++)
 		floors += floor[i] > (i ? floor[i - 1] : before);
-	if (floors < FLOORS_MIN || !is_even(before, floor, PARTS, FACTOR, true) || all < RISE_LEAST * before ||
+	if (!is_known(l) || floors < FLOORS_MIN || !is_even(before, floor, PARTS, FACTOR, true) || all < RISE_LEAST * before ||
 	    deepest_fall(s, axis) > all * FALL_MOST)
 		return false;
 	if (axis == RISE_EVENTS && is_idle_level(s)) {
@@ -292,28 +321,41 @@ static bool doubles(const struct rise_series *s, enum rise_axis axis, struct ris
 
 /* ---- the whole ---- */
 
-static bool is_one_of(const struct rise_series *s, enum rise_axis axis, struct rise *ret)
+static bool rises_along(const struct rise_series *s, enum rise_axis axis, struct rise *ret)
 {
 	struct line l;
 
+	if (axis == RISE_TIME && s->seconds + s->after < RISE_SHORT_S)
+		return false;
 	draw(s, axis, &l);
 	return keeps(s, &l, axis, ret) || rises(s, &l, axis, ret);
+}
+
+static bool doubles_along(const struct rise_series *s, enum rise_axis axis, struct rise *ret)
+{
+	if (axis == RISE_TIME && s->seconds + s->after < RISE_SHORT_S)
+		return false;
+	return doubles(s, axis, ret) && (axis == RISE_TIME || !is_idle_level(s));
 }
 
 void rise_judge(const struct rise_series *s, struct rise *ret)
 {
 	struct rise found = { 0 };
+	bool is_one;
 
 	*ret = found;
 	if (s->count < 2)
 		return;
-	if (is_one_of(s, RISE_TIME, &found) || is_one_of(s, RISE_EVENTS, &found))
-		found.was_idle = false;
-	else if (doubles(s, RISE_TIME, &found) || (doubles(s, RISE_EVENTS, &found) && !is_idle_level(s)))
-		found.was_idle = false;
-	else
-		found = (struct rise){ .was_idle = found.was_idle };
-	*ret = found;
+	is_one = rises_along(s, RISE_TIME, &found) || rises_along(s, RISE_EVENTS, &found) || doubles_along(s, RISE_TIME, &found) ||
+		 doubles_along(s, RISE_EVENTS, &found);
+	if (is_one)
+		*ret = found;
+	ret->was_idle = found.was_idle && !is_one;
+}
+
+bool rise_is_borne_out(const struct rise *r, const struct rise_series *all)
+{
+	return last_level(all) - lowest(all, RISE_EVENTS) >= LEVEL_LEAST * (double)r->bytes * JUDGED_BINS / RISE_BINS;
 }
 
 void rise_add(struct rise_series *sum, const struct rise_series *s)

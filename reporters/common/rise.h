@@ -6,7 +6,7 @@
  *  Two axes. A position in the run is told by the time and by the number of events. Time alone misleads in short runs (a
  *  machine that is busy stops the program for a while, and clocks are coarse); events alone mislead in long ones (a
  *  server loads with ten million events in seconds and then leaks in an hour with a thousand). So a rise that is steady
- *  in time counts. A rise that is steady only in events counts unless it was over before half of the time of the whole run had
+ *  in time counts, if the run took a second at least. A rise that is steady only in events counts unless it was over before half of the time of the whole run had
  *  passed, and RISE_IDLE_S at least were left: a program that builds its tables and then waits does not grow.
  *
  *  Warm-up. The first tenth is ignored: nearly every program fills caches there.
@@ -44,6 +44,7 @@
 #define RISE_POINTS (2 * RISE_BINS)
 #define RISE_BLOCKS_MIN 10u
 #define RISE_IDLE_S 0.2
+#define RISE_SHORT_S 1.0 /* of a shorter run only events count */
 
 enum rise_axis { RISE_TIME,
 		 RISE_EVENTS,
@@ -78,6 +79,12 @@ struct rise {
 };
 
 void rise_judge(const struct rise_series *s, struct rise *ret);
+
+/*
+ * Whether the whole of which something rises goes along with it. all: the series of the whole. (A cache that replaces its
+ * blocks moves from the stack that filled it to the one that replaces.)
+ */
+bool rise_is_borne_out(const struct rise *r, const struct rise_series *all);
 
 /* The sum of two series of one process: their points stand at the same positions. The lowest levels become estimates. */
 void rise_add(struct rise_series *sum, const struct rise_series *s);

@@ -20,12 +20,13 @@
 #define COURSE_BINS 40u
 #define COURSE_TICKS (2 * COURSE_BINS - 1)
 #define COURSE_NONE UINT32_MAX
+#define COURSE_REPLAY_MOST (8ull << 20) /* half a second */
 
 struct course_options {
 	struct point_range at; /* the part of the run; a single point: from the beginning to it */
 	uint32_t process; /* index; UINT32_MAX: all */
 	uint32_t tid; /* only blocks that threads with this number allocated; 0: all */
-	bool exact; /* replay everything, however long that takes */
+	uint64_t replay_most; /* of more events, the live sets are read; UINT64_MAX: all events are always replayed */
 	/* Called now and then with the number of events done; may be NULL. */
 	void (*progress)(void *data, uint64_t events);
 	void *progress_data;

@@ -1,8 +1,8 @@
 /*
  * course_read - which live sets and which events are read, and the reading of them.
  *
- * Up to EXACT_EVENTS events are all replayed: that takes half a second. So is a capture with too few keyframes (their
- * distance grows with the live set), or with estimates. Otherwise keyframes are read in which a bin of the whole run has changed
+ * Up to so many events as are asked for are all replayed. So is a capture with too few keyframes (their distance grows with
+ * the live set), or with estimates. Otherwise keyframes are read in which a bin of the whole run has changed
  * since the last, and the events behind the last keyframe. The recorder writes at least 64 events for each block of a
  * keyframe, so all keyframes together hold few blocks.
  */
@@ -14,7 +14,6 @@
 #include "format/event.h"
 #include "replay/heap_keyframe.h"
 
-#define EXACT_EVENTS (8ull << 20)
 #define KEYFRAMES_MIN 6u
 #define EXPECTED 64u
 #define PROGRESS_EVENTS 65536u
@@ -263,7 +262,7 @@ static int read_quickly(struct course_reading *r, struct trk_fault *fault)
 	uint32_t *chosen, count;
 	int err;
 
-	if (r->options->exact || c->header.sample_bytes || events_of(r) <= EXACT_EVENTS || c->keyframe_count < KEYFRAMES_MIN)
+	if (c->header.sample_bytes || events_of(r) <= r->options->replay_most || c->keyframe_count < KEYFRAMES_MIN)
 		return TRK_ERR_CORRUPT;
 	err = begin(r, false, fault);
 	chosen = calloc((size_t)c->keyframe_count + 1, sizeof(*chosen));

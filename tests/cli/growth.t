@@ -227,7 +227,7 @@ $ tracker-growth --csv leaky
 
 # Everything is in it, whatever the limit.
 $ tracker-growth -n 1 --json leaky | python3 -c 'import json, sys; t = json.load(sys.stdin); print(t["judged"], t["total_size"], t["total_count"], t["by_process"]); [print(r["location"], r["pattern"], round(r["bytes_per_second"]), r["size"], r["count"], r["freed"], r["mark"], [f["function"] for f in r["stack"]]) for r in t["rows"]]'
-> {'from_ns': 0, 'to_ns': 40000000000, 'events': 136, 'live_sets': None, 'processes_left_out': 0} 52013 52 False
+> {'from_ns': 0, 'to_ns': 40000000000, 'events': 136, 'live_sets': None, 'short_processes': 0, 'processes_left_out': 0} 52013 52 False
 > a.c:23 session kept 1000 39000 39 1 None ['session', 'main']
 > a.c:40 report kept 334 13013 13 0 None ['report', 'main']
 

@@ -10,7 +10,7 @@ import subprocess
 import harness
 from harness import check, equal
 
-MODES = ("leak", "cache", "sawtooth", "ring", "ten", "noise", "lost", "start", "wait", "steps", "vector", "pieces", "burst", "replacing", "cleaned",
+MODES = ("leak", "cache", "sawtooth", "ring", "ten", "noise", "lost", "start", "wait", "steps", "vector", "pieces", "burst", "replacing", "seldom", "cleaned",
          "nothing")
 HEAD = ["frame main /src/a.c 90 as=main", "frame leak /src/a.c 23 as=leak", "frame work /src/a.c 31 as=work", "stack leak leak main",
         "stack work work main"]

@@ -213,8 +213,8 @@ static void burst(void)
 	}
 }
 
-/* A full cache that replaces a block at random in each round: one lives as long as a third of the run. */
-static void replacing(void)
+/* A full cache that replaces a block at random in every n-th round: one lives for n quarters of the run on average. */
+static void replace(int n)
 {
 	for (int i = 0; i < 1000; i++)
 		slots[i] = fill(300);
@@ -222,10 +222,15 @@ static void replacing(void)
 		void **const slot = &slots[random_number() % 1000];
 
 		make_noise(200);
+		if (i % n)
+			continue;
 		free(*slot);
 		*slot = fill(300);
 	}
 }
+
+static void replacing(void) { replace(1); }
+static void replacing_seldom(void) { replace(5); }
 
 /* It grows, and frees everything before it ends. */
 static void cleaned_up(void)
@@ -251,7 +256,7 @@ int main(int argc, char **argv)
 	static const struct mode modes[] = {
 		{ "leak", leak_in_a_loop }, { "cache", cache }, { "sawtooth", sawtooth }, { "ring", ring }, { "ten", one_of_ten },
 		{ "noise", under_noise }, { "lost", lost_in_noise }, { "start", start_up }, { "wait", start_and_wait }, { "steps", in_steps },
-		{ "vector", vector }, { "pieces", by_pieces }, { "burst", burst }, { "replacing", replacing }, { "cleaned", cleaned_up },
+		{ "vector", vector }, { "pieces", by_pieces }, { "burst", burst }, { "replacing", replacing }, { "seldom", replacing_seldom }, { "cleaned", cleaned_up },
 		{ "nothing", nothing },
 	};
 
