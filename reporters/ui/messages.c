@@ -15,6 +15,19 @@
 
 static const char *program = "tracker";
 
+static const char *place = "";
+static const char *(*place_of)(const char *message);
+
+void ui_set_place(const char *name)
+{
+	place = name;
+}
+
+void ui_set_places(const char *(*of)(const char *message))
+{
+	place_of = of;
+}
+
 void ui_set_program(const char *name)
 {
 	program = name;
@@ -39,7 +52,11 @@ static void line(const char *kind, const char *fmt, va_list ap, const char *tail
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	fflush(stdout);
+	const char *const at = *place || !place_of ? place : place_of(text);
+
 	fprintf(f, "%s: %s", program, kind);
+	ui_text(f, at);
+	fputs(*at ? ": " : "", f);
 	ui_text(f, text);
 	fprintf(f, m ? "%s" : "%s\n", tail);
 	if (m && ui_memstream_end(m, &whole)) {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ui/config.h"
 #include "ui/ui_private.h"
 
 enum {
@@ -17,11 +18,6 @@ enum {
 	VAL_VERSION,
 	VAL_FIRST,
 };
-
-static const struct ui_option help_option = { 'h', "help", UI_FLAG, NULL, NULL,
-					      "show this help and exit", 0, 0 };
-static const struct ui_option version_option = { 0, "version", UI_FLAG, NULL, NULL,
-						 "show the version and exit", 0, 0 };
 
 static void *need(void *p)
 {
@@ -39,98 +35,6 @@ static size_t count_options(const struct ui_command *c)
 	while (c->options[n].long_name)
 		n++;
 	return n;
-}
-
-/* ---- --help and --version ---- */
-
-static int left_column(const struct ui_option *o, char *buf, size_t room)
-{
-	const bool is_optional = o->type == UI_OPTIONAL_INT;
-	char dash[8] = "    ";
-
-	if (o->short_name)
-		snprintf(dash, sizeof(dash), "-%c, ", o->short_name);
-	if (!o->argument)
-		return snprintf(buf, room, "  %s--%s", dash, o->long_name);
-	return snprintf(buf, room, is_optional ? "  %s--%s[=%s]" : "  %s--%s %s", dash, o->long_name, o->argument);
-}
-
-static void print_option(const struct ui_option *o, int width)
-{
-	char left[128];
-
-	left_column(o, left, sizeof(left));
-	printf("%-*s  %s\n", width, left, o->help);
-}
-
-static void finish_stdout(void)
-{
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		ui_error("cannot write standard output: %s", strerror(errno));
-		exit(UI_CANNOT);
-	}
-	exit(UI_OK);
-}
-
-static void print_help(const struct ui_command *c)
-{
-	char words[128], left[128];
-	int width = left_column(&version_option, left, sizeof(left));
-
-	for (const struct ui_option *o = c->options; o->long_name; o++) {
-		const int n = left_column(o, left, sizeof(left));
-		width = n > width ? n : width;
-	}
-	printf("Usage: %s %s\n%s\n\nOptions:\n", ui_command_words(c->name, words, sizeof(words)),
-	       c->usage, c->summary);
-	for (const struct ui_option *o = c->options; o->long_name; o++)
-		print_option(o, width);
-	print_option(&help_option, width);
-	print_option(&version_option, width);
-	if (c->details)
-		printf("\n%s%s", c->details,
-		       *c->details && c->details[strlen(c->details) - 1] == '\n' ? "" : "\n");
-	finish_stdout();
-}
-
-/* From the table, or from an argument like "zstd|lz4|none". */
-static void list_choices(const struct ui_option *o)
-{
-	const char *const *choices = o->choices ? o->choices : o->offers;
-	const char *const text = o->argument && strchr(o->argument, '|') ? o->argument : "";
-
-	for (size_t i = 0; choices && choices[i]; i++)
-		printf("%s%s", i ? " " : "", choices[i]);
-	for (const char *at = text; *at && !choices;) {
-		const size_t whole = strcspn(at, "|"), n = strcspn(at, "[|");
-
-		printf("%.*s%s", (int)n, at, at[whole] ? " " : "");
-		at += whole + (at[whole] ? 1 : 0);
-	}
-}
-
-/* For the completion of shells: letter, name, argument, its choices, help, with tabs between them. */
-static void list_option(const struct ui_option *o)
-{
-	printf("%.*s\t%s\t", o->short_name ? 1 : 0, &o->short_name, o->long_name);
-	printf(o->type == UI_OPTIONAL_INT ? "[%s]\t" : "%s\t", o->argument ? o->argument : "");
-	list_choices(o);
-	printf("\t%s\n", o->help);
-}
-
-static void list_options(const struct ui_command *c)
-{
-	for (const struct ui_option *o = c->options; o->long_name; o++)
-		list_option(o);
-	list_option(&help_option);
-	list_option(&version_option);
-	finish_stdout();
-}
-
-static void print_version(void)
-{
-	printf("tracker %s\n%s\n", TRACKER_VERSION, TRACKER_LIBRARIES);
-	finish_stdout();
 }
 
 /* ---- values ---- */
@@ -246,6 +150,38 @@ static void take(const struct ui_option *o, const char *text)
 	}
 }
 
+/* Where options were set that do not stand on the command line: messages about them say it. */
+static struct place {
+	const char *name, *where;
+} * places;
+static size_t place_count;
+
+static void remember_place(const char *name, const char *where)
+{
+	places = need(realloc(places, (place_count + 1) * sizeof(*places)));
+	places[place_count++] = (struct place){ name, *where ? need(strdup(where)) : where };
+}
+
+/* Of "argument -o/--output: ..."; "": it stands on the command line. */
+static const char *place_of(const char *text)
+{
+	const char *const dashes = strncmp(text, "argument ", 9) == 0 ? strstr(text, "--") : NULL;
+	const size_t n = dashes ? strcspn(dashes + 2, ": ") : 0;
+
+	for (size_t i = place_count; i-- > 0 && n;)
+		if (strlen(places[i].name) == n && memcmp(places[i].name, dashes + 2, n) == 0)
+			return places[i].where;
+	return "";
+}
+
+/* where: "" on the command line. */
+static void take_from(const char *where, const struct ui_option *o, const char *text)
+{
+	if (*where || place_count)
+		remember_place(o->long_name, where);
+	take(o, text);
+}
+
 /* ---- parsing ---- */
 
 struct parser {
@@ -274,8 +210,8 @@ static struct parser parser_of(const struct ui_command *c, bool stop_at_operand)
 	strcpy(p.shorts, stop_at_operand ? "+:" : ":");
 	for (size_t i = 0; i < n; i++)
 		add(&p, i, &c->options[i], VAL_FIRST + (int)i);
-	add(&p, n, &help_option, VAL_HELP);
-	add(&p, n + 1, &version_option, VAL_VERSION);
+	add(&p, n, &ui_help_option, VAL_HELP);
+	add(&p, n + 1, &ui_version_option, VAL_VERSION);
 	return p;
 }
 
@@ -299,8 +235,8 @@ static void refuse_word(const struct ui_command *c, const char *word)
 
 	for (const struct ui_option *o = c->options; o->long_name; o++)
 		names[n++] = o->long_name;
-	names[n++] = help_option.long_name;
-	names[n++] = version_option.long_name;
+	names[n++] = ui_help_option.long_name;
+	names[n++] = ui_version_option.long_name;
 	snprintf(name, sizeof(name), "%.*s", (int)bytes, word + dashes);
 	ui_usage_error("unknown option %s%s", word, ui_meant(name, names, "--", meant));
 }
@@ -343,42 +279,121 @@ static void name_standard_input(char **argv)
 	}
 }
 
-int ui_parse(const struct ui_command *c, int argc, char **argv, bool stop_at_operand)
+/* Takes the options of argv. Returns the index of the first operand. where: as in take_from. */
+static int take_all(const struct ui_command *c, const struct parser *p, int argc, char **argv, const char *where)
 {
-	char words[128];
 	int val;
 
-	ui_set_program(c->name);
-	if (argc == 2 && strcmp(argv[1], "--list-options") == 0)
-		list_options(c);
-	if (!stop_at_operand)
-		name_standard_input(argv);
-	struct parser p = parser_of(c, stop_at_operand);
 	opterr = 0;
 	optind = 0; /* glibc: start anew, also in a second call */
-	for (;;) {
-		val = getopt_long(argc, argv, p.shorts, p.longs, NULL);
-		if (val < 0)
-			break;
+	while ((val = getopt_long(argc, argv, p->shorts, p->longs, NULL)) >= 0) {
 		if (val == ':' || val == '?')
 			refuse(c, val, optopt, argv[optind - 1]);
 		if (val == VAL_HELP || val == 'h')
-			print_help(c);
+			ui_print_help(c);
 		if (val == VAL_VERSION)
-			print_version();
+			ui_print_version();
 		const struct ui_option *const o = option_of(c, val);
 		if (o->type == UI_OPTIONAL_INT && !optarg && is_int(argv[optind]))
 			optarg = argv[optind++];
-		take(o, optarg);
+		take_from(where, o, optarg);
 	}
+	return optind;
+}
+
+/* ---- options that do not stand on the command line ---- */
+
+static void take_setting(void *command, const struct config_line *line)
+{
+	static const char *const yes[] = { "true", "yes", "on", "1" }, *const no[] = { "false", "no", "off", "0" };
+	const struct ui_command *const c = command;
+	const struct ui_option *o = c->options;
+	bool is_yes = !line->value, is_no = false;
+
+	while (o->long_name && strcmp(o->long_name, line->name) != 0)
+		o++;
+	if (!o->long_name && line->for_all)
+		return;
+	ui_set_place(line->where);
+	if (!o->long_name)
+		refuse_word(c, line->name);
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes) && line->value; i++) {
+		is_yes |= strcmp(line->value, yes[i]) == 0;
+		is_no |= strcmp(line->value, no[i]) == 0;
+	}
+	if (o->type == UI_FLAG && !is_yes && !is_no)
+		ui_usage_error("%s is true or false, not '%s'", line->name, line->value);
+	if (o->type != UI_FLAG && o->type != UI_OPTIONAL_INT && !line->value)
+		ui_usage_error("%s needs a value: %s = %s", line->name, line->name, o->argument);
+	ui_set_place("");
+	if (o->type == UI_FLAG && is_no)
+		*(bool *)o->value = false;
+	else
+		take_from(line->where, o, line->value);
+}
+
+/* Options in a variable of the environment, as on a command line. */
+static void take_variable(const struct ui_command *c, const struct parser *p)
+{
+	const char *const text = c->variable ? secure_getenv(c->variable) : NULL;
+	char **const words = text ? config_words(text) : NULL;
+	int argc = 1;
+
+	if (!text)
+		return;
+	ui_set_place(c->variable);
+	if (!words)
+		ui_usage_error("a quote is not closed: %s", text);
+	while (words[argc - 1])
+		argc++;
+
+	char **const argv = need(calloc((size_t)argc + 1, sizeof(*argv)));
+
+	memcpy(argv + 1, words, (size_t)argc * sizeof(*argv));
+	argv[0] = (char *)c->name;
+	const int first = take_all(c, p, argc, argv, c->variable);
+
+	if (first < argc)
+		ui_usage_error("it holds options only, not '%s'", argv[first]);
+	ui_set_place("");
+	free(argv);
+}
+
+/* Neither matters to somebody who asks for help, perhaps about them. */
+static void take_defaults(const struct ui_command *c, const struct parser *p, int argc, char **argv)
+{
+	const char *const dash = strchr(c->name, '-');
+
+	ui_set_places(place_of);
+	if (c->is_internal || (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)))
+		return;
+	config_read(dash ? dash + 1 : c->name, take_setting, (void *)c);
+	take_variable(c, p);
+}
+
+int ui_parse(const struct ui_command *c, int argc, char **argv, bool stop_at_operand)
+{
+	char words[128];
+
+	ui_set_program(c->name);
+	if (argc == 2 && strcmp(argv[1], "--list-options") == 0)
+		ui_list_options(c);
+	if (!stop_at_operand)
+		name_standard_input(argv);
+
+	const struct parser p = parser_of(c, stop_at_operand);
+
+	take_defaults(c, &p, argc, argv);
+	const int first = take_all(c, &p, argc, argv, "");
+
 	free(p.longs);
 	free(p.shorts);
-	if (argc - optind < c->min_operands)
+	if (argc - first < c->min_operands)
 		ui_usage_error("missing operand: %s %s",
 			       ui_command_words(c->name, words, sizeof(words)), c->usage);
-	if (c->max_operands >= 0 && argc - optind > c->max_operands && !stop_at_operand)
-		ui_usage_error("unexpected operand %s", argv[optind + c->max_operands]);
-	return optind;
+	if (c->max_operands >= 0 && argc - first > c->max_operands && !stop_at_operand)
+		ui_usage_error("unexpected operand %s", argv[first + c->max_operands]);
+	return first;
 }
 
 void ui_needs(const char *a, bool a_set, const char *b, bool b_set)

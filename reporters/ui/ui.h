@@ -71,6 +71,8 @@ struct ui_command {
 	const char *details; /* shown below the options in --help: examples. May be NULL */
 	const struct ui_option *options; /* ends with long_name NULL */
 	int min_operands, max_operands; /* max < 0: any number */
+	const char *variable; /* of the environment, with more options; NULL: none */
+	bool is_internal; /* no user types it: the config file does not matter */
 };
 
 /*

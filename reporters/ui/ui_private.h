@@ -16,6 +16,17 @@ char *ui_command_words(const char *name, char *buf, size_t room);
  */
 size_t ui_utf8_decode(const char *s, size_t n, uint32_t *ret_code);
 
+/* Each of these prints, and exits. */
+void ui_print_help(const struct ui_command *c);
+void ui_print_version(void);
+void ui_list_options(const struct ui_command *c);
+extern const struct ui_option ui_help_option, ui_version_option; /* that every command has */
+
+/* What the next messages are about stands there ("FILE:3"); "": on the command line. */
+void ui_set_place(const char *place);
+/* Tells for a message where the option that it is about was set. */
+void ui_set_places(const char *(*of)(const char *message));
+
 /* Columns that a character takes on a terminal. */
 int ui_code_columns(uint32_t code);
 

@@ -47,6 +47,7 @@ int arguments_parse(struct arguments *o, int argc, char **argv)
 		.options = options,
 		.min_operands = 1,
 		.max_operands = -1,
+		.is_internal = true,
 	};
 
 	return ui_parse(&command, argc, argv, true);

@@ -37,6 +37,7 @@ static int parse(const struct ui_option *options, int argc, char **argv)
 		.options = options,
 		.min_operands = 1,
 		.max_operands = -1,
+		.variable = "TRACKER_OPTIONS",
 	};
 
 	return ui_parse(&command, argc, argv, true);

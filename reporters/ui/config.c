@@ -1,0 +1,186 @@
+/* config - see config.h. */
+#include "ui/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui/ui_private.h"
+
+struct reading {
+	const char *path;
+	unsigned line;
+	bool ours, for_all; /* of the section that is open */
+};
+
+/* False: there is none. */
+static bool find_file(char *path, size_t room)
+{
+	const char *const named = secure_getenv("TRACKER_CONFIG"), *const folder = secure_getenv("XDG_CONFIG_HOME"), *const home = secure_getenv("HOME");
+	int n = 0;
+
+	if (named)
+		n = snprintf(path, room, "%s", named);
+	else if (folder && *folder == '/')
+		n = snprintf(path, room, "%s/tracker/config", folder);
+	else if (home && *home)
+		n = snprintf(path, room, "%s/.config/tracker/config", home);
+	return n > 0 && (size_t)n < room;
+}
+
+static char *strip(char *s)
+{
+	size_t n = strlen(s);
+
+	while (n && isspace((unsigned char)s[n - 1]))
+		s[--n] = '\0';
+	while (isspace((unsigned char)*s))
+		s++;
+	return s;
+}
+
+static void refuse(const struct reading *r, const char *why)
+{
+	ui_error("%s:%u: %s", r->path, r->line, why);
+	exit(UI_USAGE);
+}
+
+/* "[run]" */
+static void open_section(struct reading *r, char *text, const char *command)
+{
+	const size_t n = strlen(text);
+
+	if (text[n - 1] != ']')
+		refuse(r, "a section is [COMMAND], for example [run], or [*] for all commands");
+	text[n - 1] = '\0';
+
+	const char *const name = strip(text + 1);
+
+	r->for_all = strcmp(name, "*") == 0;
+	r->ours = r->for_all || strcmp(name, command) == 0;
+}
+
+/* "value" or value; what stands behind a # or ; after a blank is a comment. */
+static char *read_value(const struct reading *r, char *text)
+{
+	if (*text == '"') {
+		char *const end = strrchr(text + 1, '"');
+
+		if (!end)
+			refuse(r, "the quote is not closed");
+		*end = '\0';
+		return text + 1;
+	}
+	for (char *c = text; *c; c++)
+		if ((*c == '#' || *c == ';') && (c == text || isspace((unsigned char)c[-1])))
+			*c = '\0';
+	return strip(text);
+}
+
+/* "name = value", or "name". */
+static void read_setting(const struct reading *r, char *text, void (*each)(void *data, const struct config_line *line), void *data)
+{
+	char where[PATH_MAX + 16];
+	char *const equals = strchr(text, '=');
+
+	if (equals)
+		*equals = '\0';
+
+	const char *const name = strip(text);
+
+	if (!*name || strpbrk(name, " \t"))
+		refuse(r, "this is no setting; write NAME = VALUE with the long name of an option");
+	if (!r->ours)
+		return;
+	snprintf(where, sizeof(where), "%s:%u", r->path, r->line);
+
+	const struct config_line line = { where, name, equals ? read_value(r, equals + 1 + strspn(equals + 1, " \t")) : NULL, r->for_all };
+
+	each(data, &line);
+}
+
+/* Values live as long as the program does: options keep them. */
+static char *keep(const char *text)
+{
+	char *const copy = strdup(text);
+
+	if (!copy) {
+		ui_error("out of memory");
+		exit(UI_CANNOT);
+	}
+	return copy;
+}
+
+void config_read(const char *command, void (*each)(void *data, const struct config_line *line), void *data)
+{
+	char path[PATH_MAX], *line = NULL;
+	struct reading r = { .path = path };
+	size_t room = 0;
+	FILE *f;
+
+	if (!find_file(path, sizeof(path)))
+		return;
+	f = fopen(path, "re");
+	if (!f) {
+		if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+			ui_warn("cannot read %s: %s", path, strerror(errno));
+		return;
+	}
+	while (getline(&line, &room, f) > 0) {
+		char *const text = strip(keep(line));
+
+		r.line++;
+		if (!*text || *text == '#' || *text == ';')
+			continue;
+		if (*text == '[')
+			open_section(&r, text, command);
+		else
+			read_setting(&r, text, each, data);
+	}
+	free(line);
+	fclose(f);
+}
+
+/* ---- words ---- */
+
+/* The next word goes to `to`, which has room for it. Returns what is behind it; NULL: a quote is not closed. */
+static const char *next_word(const char *at, char *to)
+{
+	char quote = '\0';
+
+	for (; *at && (quote || !isspace((unsigned char)*at)); at++) {
+		if (quote ? *at == quote : (*at == '"' || *at == '\''))
+			quote = quote ? '\0' : *at;
+		else if (*at == '\\' && quote != '\'' && at[1])
+			*to++ = *++at;
+		else
+			*to++ = *at;
+	}
+	*to = '\0';
+	return quote ? NULL : at;
+}
+
+char **config_words(const char *text)
+{
+	const size_t n = strlen(text);
+	char **const words = calloc(n / 2 + 2, sizeof(*words));
+	char *to = calloc(n + 1, 1);
+	size_t count = 0;
+
+	if (!words || !to) {
+		ui_error("out of memory");
+		exit(UI_CANNOT);
+	}
+	for (const char *at = text; at;) {
+		at += strspn(at, " \t\n");
+		if (!*at)
+			return words;
+		words[count++] = to;
+		at = next_word(at, to);
+		to += strlen(to) + 1;
+	}
+	free(words);
+	return NULL;
+}

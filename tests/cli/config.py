@@ -1,0 +1,108 @@
+"""
+config - options from the user's file and from TRACKER_OPTIONS: which one wins, and what mistakes in them are answered with.
+
+usage: config.py TRACKER FOLDER_OF_GOLDEN_CAPTURES
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TRACKER, GOLDEN = map(os.path.abspath, sys.argv[1:3])
+CAPTURE = os.path.join(GOLDEN, "good", "views.bin")
+
+
+class Config(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        self.folder = self.temporary.name
+        self.file = os.path.join(self.folder, "tracker", "config")
+        os.mkdir(os.path.dirname(self.file))
+
+    def tearDown(self):
+        self.temporary.cleanup()
+
+    def run_(self, *argv, text=None, **env):
+        if text is not None:
+            with open(self.file, "w", encoding="utf-8") as f:
+                f.write(text)
+        kept = {k: v for k, v in os.environ.items() if k not in ("TRACKER_CONFIG", "TRACKER_OPTIONS", "HOME")}
+        return subprocess.run([TRACKER, *argv], capture_output=True, check=False, cwd=self.folder,
+                              env={**kept, "XDG_CONFIG_HOME": self.folder, **env})
+
+    def sampled(self, *options, **how):
+        """Every how many bytes a recording was sampled, as its capture says; 0: not at all."""
+        r = self.run_("run", "-f", "-o", "x.bin", *options, "sh", "-c", "true", **how)
+        self.assertEqual(r.returncode, 0, r)
+        header = json.loads(self.run_("info", "--json", "x.bin", TRACKER_CONFIG="").stdout)
+        return header.get("sampled_bytes", 0) or 0
+
+    def test_which_one_wins(self):
+        text = "[stats]\njson\n[run]\n  sample = 4096 # bytes\n"
+        self.assertEqual(self.sampled(text=""), 0)
+        self.assertEqual(self.sampled(text=text), 4096)
+        self.assertEqual(self.sampled(TRACKER_OPTIONS="--sample 8192"), 8192)
+        self.assertEqual(self.sampled("--sample", "16384", TRACKER_OPTIONS="--sample 8192"), 16384)
+        self.assertEqual(self.sampled(TRACKER_CONFIG=""), 0)
+
+    def test_where_the_file_lies(self):
+        self.run_(text="[stats]\njson = yes\n")
+        home = os.path.join(self.folder, "home")
+        os.makedirs(os.path.join(home, ".config", "tracker"))
+        shutil.copy(self.file, os.path.join(home, ".config", "tracker", "config"))
+        for env, is_json in [({}, True), ({"XDG_CONFIG_HOME": "", "HOME": home}, True), ({"XDG_CONFIG_HOME": "/nonexistent", "HOME": home}, False),
+                             ({"TRACKER_CONFIG": "/nonexistent"}, False), ({"TRACKER_CONFIG": self.file, "XDG_CONFIG_HOME": ""}, True)]:
+            with self.subTest(env=env):
+                self.assertEqual(self.run_("stats", CAPTURE, **env).stdout.startswith(b"{"), is_json)
+
+    def test_sections(self):
+        def is_json(text):
+            return self.run_("stats", CAPTURE, text=text).stdout.startswith(b"{")
+        self.assertTrue(is_json("[*]\njson = true\nno-such-option = 1\n"))
+        self.assertFalse(is_json("[leaks]\njson\n[ run ]\nsample = 3\n"))
+        self.assertFalse(is_json("[*]\njson\n[stats]\njson = off\n"))
+        self.assertTrue(is_json('; a comment\n\n[ stats ]\r\njson = "true" \r\n'))
+
+    def test_lists_and_words(self):
+        with_both = self.run_("leaks", CAPTURE, text='[leaks]\nskip-frame = "a"\nskip-frame = b\n')
+        self.assertEqual(with_both.stdout, self.run_("leaks", "--skip-frame", "a", "--skip-frame", "b", CAPTURE, TRACKER_CONFIG="").stdout)
+        r = self.run_("run", "true", text="", TRACKER_OPTIONS="-f -q -o 'a file'\\ \"with words\"")
+        self.assertEqual((r.returncode, r.stderr), (0, b""))
+        self.assertIn("a file with words", os.listdir(self.folder))
+
+    def refused(self, text, place, *words, argv=("run", "true"), **env):
+        r = self.run_(*argv, text=text, **env)
+        with self.subTest(text=text, env=env):
+            self.assertEqual(r.stdout, b"")
+            self.assertIn(r.returncode, (2, 125))
+            said = r.stderr.decode()
+            self.assertEqual(said.count("\n"), 1, said)
+            for word in (f"{place}: ", *words):
+                self.assertIn(word, said)
+
+    def test_mistakes_name_file_and_line(self):
+        self.refused("\n[run]\nsampel = 3\n", f"{self.file}:3", "did you mean '--sample'?")
+        self.refused("[run]\nsample = 3x\n", f"{self.file}:2", "--sample", "3x")
+        self.refused("[run]\nquiet\ncompress = foo\n", f"{self.file}:3", "--compress", "foo")
+        self.refused("[run]\nquiet = perhaps\n", f"{self.file}:2", "perhaps")
+        self.refused("[run]\nsample\n", f"{self.file}:2", "SIZE")
+        self.refused("[run\n", f"{self.file}:1", "[COMMAND]")
+        self.refused("what is this\n", f"{self.file}:1", "NAME = VALUE")
+        self.refused("[stats]\ncolor = alwyas\n", f"{self.file}:2", "did you mean 'always'?", argv=("stats", CAPTURE))
+        self.refused("", "TRACKER_OPTIONS", "did you mean '--sample'?", TRACKER_OPTIONS="--sampel 3")
+        self.refused("", "TRACKER_OPTIONS", "'program'", TRACKER_OPTIONS="-q program")
+        self.refused("", "TRACKER_OPTIONS", "quote", TRACKER_OPTIONS="-o 'x")
+
+    def test_the_command_line_is_not_blamed_on_the_file(self):
+        r = self.run_("run", "--compress", "foo", "true", text="[run]\ncompress = lz4\n")
+        self.assertNotIn(b"config:", r.stderr)
+
+    def test_help_needs_no_file(self):
+        self.assertEqual(self.run_("stats", "--help", text="[stats]\nnonsense\n").returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
