@@ -15,6 +15,7 @@
 #include "common/reserved.h"
 #include "common/selection.h"
 #include "common/suppress.h"
+#include "report/growing.h"
 #include "report/notes.h"
 #include "report/places.h"
 #include "report/recorded.h"
@@ -50,6 +51,7 @@ static struct found {
 	struct endings endings; /* of what leaks */
 	uint64_t leaked_bytes, leaked_count, kept_bytes, kept_count;
 	uint64_t rss; /* at the peak */
+	struct growth growth;
 	struct notes notes;
 } found;
 
@@ -118,7 +120,9 @@ static int find(struct report *r)
 	ranking_sort_by_count(&found.wasting);
 	if (!err)
 		err = recorded_rss(r, r->view.time_ns, &found.rss);
-	return err ? err : notes_find(&found.notes, r);
+	if (!err)
+		err = notes_find(&found.notes, r);
+	return err ? err : growth_find(&found.growth, r, &(struct growth_options){ .tid = 0 });
 }
 
 /* ---- for programs ---- */
@@ -173,6 +177,7 @@ static int describe_figures(const struct report *r, struct emit *e)
 	describe_peak(r, e);
 	describe_leaks(r, e);
 	describe_temporary(r, e);
+	growing_figures(e, r, &found.growth);
 	notes_figures(e, &found.notes);
 	report_figures(e, r);
 	return err;
@@ -254,6 +259,7 @@ static int say(const struct report *r, struct emit *e)
 		say_peak(&s, r);
 		say_leaks(&s, r);
 		say_temporary(&s, r);
+		growing_say(&s, r, &found.growth);
 	}
 	notes_say(&s, &found.notes, r->capture->path);
 	return s.no_memory ? TRK_ERR_NOMEM : err;
@@ -275,6 +281,7 @@ static void finish(void)
 	ranking_finish(&found.holders);
 	ranking_finish(&found.leaking);
 	ranking_finish(&found.wasting);
+	growth_finish(&found.growth);
 	notes_finish(&found.notes);
 }
 

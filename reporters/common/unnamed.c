@@ -133,6 +133,19 @@ char *unnamed_describe(const struct unnamed *u, const struct capture *c, char bu
 	return buf;
 }
 
+char *unnamed_brief(const struct unnamed *u, const struct capture *c, char buf[UNNAMED_ROOM])
+{
+	char advice[640];
+
+	buf[0] = 0;
+	if (!is_worth_a_line(u))
+		return buf;
+	advise(u, c, advice, sizeof(advice));
+	snprintf(buf, UNNAMED_ROOM, "%.200s has none for %.0f %% of the bytes: %.*s", name_of(&c->modules[u->module]),
+		 percent(u->module_bytes, u), (int)strcspn(advice, ","), advice);
+	return buf;
+}
+
 void unnamed_figures(struct emit *e, const struct unnamed *u, const struct capture *c)
 {
 	char advice[640];

@@ -33,6 +33,9 @@ void unnamed_find(struct unnamed *u, const struct capture *c, struct stacks *s, 
 /* "41 % of the bytes were allocated in libfoo.so.1, which has no names: ...", "" when it is not worth a line. Returns buf. */
 char *unnamed_describe(const struct unnamed *u, const struct capture *c, char buf[UNNAMED_ROOM]);
 
+/* The same in a line: "libfoo.so.1 has none for 41 % of the bytes: apt install libfoo1-dbgsym". Returns buf. */
+char *unnamed_brief(const struct unnamed *u, const struct capture *c, char buf[UNNAMED_ROOM]);
+
 /* "unnamed": { bytes, percent, module, module_bytes, modules, advice }; nothing when it is not worth a line. */
 void unnamed_figures(struct emit *e, const struct unnamed *u, const struct capture *c);
 

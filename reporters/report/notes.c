@@ -52,7 +52,7 @@ static int add_unnamed(struct notes *n, const struct report *r)
 {
 	char text[UNNAMED_ROOM];
 
-	return *unnamed_describe(&r->unnamed, r->capture, text) ? add(n, "Names: %s", text) : 0;
+	return *unnamed_brief(&r->unnamed, r->capture, text) ? add(n, "Names: %s", text) : 0;
 }
 
 static int add_changed(struct notes *n, const struct report *r)
@@ -71,8 +71,8 @@ static int add_python(struct notes *n, const struct report *r)
 	if (minor <= 0)
 		return minor;
 	if (minor < 12)
-		return add(n, "Python: 3.%d cannot name its functions; under 3.12 or later they have names with python3 -X perf", minor);
-	return add(n, "Python: to see its functions, record it with python3 -X perf, or with PYTHONPERFSUPPORT=1 in the environment");
+		return add(n, "Python: 3.%d cannot name its functions; 3.12 and later can (python3 -X perf)", minor);
+	return add(n, "Python: its functions get names by python3 -X perf, or PYTHONPERFSUPPORT=1");
 }
 
 static int add_sampled(struct notes *n, const struct report *r)

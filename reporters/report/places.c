@@ -66,23 +66,42 @@ static void name_frame(const struct source_frame *f, char *name, char *where, si
 		snprintf(where, room, " (%s)", last_part(f->module));
 }
 
+/* A stack in words. */
+struct words {
+	char name[NAME_ROOM], where[NAME_ROOM], via[NAME_ROOM], from[NAME_ROOM];
+	struct sheet_name parts;
+};
+
+static void put_into_words(struct words *w, struct stacks *stacks, uint32_t node)
+{
+	size_t count;
+	const struct source_frame *const frames = node ? group_frames(stacks, node, &count) : NULL;
+	const char *const caller = frames ? caller_of(frames, count) : NULL;
+
+	*w = (struct words){ .name = "a stack that is not known", .parts = { .name = w->name, .kept = w->where } };
+	if (!frames)
+		return;
+	name_frame(frames, w->name, w->where, NAME_ROOM);
+	snprintf(w->via, NAME_ROOM, " via %s", frames->via ? frames->via : "");
+	snprintf(w->from, NAME_ROOM, " from %s", caller ? caller : "");
+	w->parts.extras[0] = frames->via ? w->via : NULL;
+	w->parts.extras[1] = caller ? w->from : NULL;
+}
+
 void places_say_one(struct sheet *s, const char *before, enum ui_paint paint, struct stacks *stacks, uint32_t node)
 {
-	char name[NAME_ROOM] = "a stack that is not known", where[NAME_ROOM] = "", via[NAME_ROOM], from[NAME_ROOM];
-	struct sheet_name n = { name, where, { NULL, NULL } };
-	size_t count;
+	struct words w;
 
-	if (node) {
-		const struct source_frame *const frames = group_frames(stacks, node, &count);
-		const char *const caller = caller_of(frames, count);
+	put_into_words(&w, stacks, node);
+	sheet_named(s, before, paint, &w.parts);
+}
 
-		name_frame(frames, name, where, sizeof(name));
-		snprintf(via, sizeof(via), " via %s", frames->via ? frames->via : "");
-		snprintf(from, sizeof(from), " from %s", caller ? caller : "");
-		n.extras[0] = frames->via ? via : NULL;
-		n.extras[1] = caller ? from : NULL;
-	}
-	sheet_named(s, before, paint, &n);
+void places_say_heading(struct sheet *s, const char *before, struct stacks *stacks, uint32_t node, const char *command, const char *operand)
+{
+	struct words w;
+
+	put_into_words(&w, stacks, node);
+	sheet_named_heading(s, before, &w.parts, command, operand);
 }
 
 void places_describe(struct emit *e, const char *key, struct stacks *stacks, const struct ranking *places, uint64_t total)

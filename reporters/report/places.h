@@ -15,4 +15,7 @@ void places_say(struct sheet *s, struct stacks *stacks, const struct ranking *pl
 /* A line with one of them: "Session::open (server.cpp:23) from handle", behind another text. */
 void places_say_one(struct sheet *s, const char *before, enum ui_paint paint, struct stacks *stacks, uint32_t node);
 
+/* The same as a heading, without its callers: "Growing: +16.0 KiB/s by Session::open (server.cpp:23)      tracker growth FILE". */
+void places_say_heading(struct sheet *s, const char *before, struct stacks *stacks, uint32_t node, const char *command, const char *operand);
+
 #endif

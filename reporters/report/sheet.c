@@ -7,6 +7,7 @@
 #include "ui/fit.h"
 
 #define WIDTH 80 /* where there is no terminal */
+#define NAME_LEAST 12 /* columns; a name that is shorter says nothing */
 #define KEPT_SHARE 60 /* of what is left of a line: no more is kept whole of what belongs to a name */
 
 void sheet_begin(struct sheet *s, struct emit *e, FILE *file)
@@ -185,6 +186,26 @@ void sheet_heading(struct sheet *s, const char *text, const char *command, const
 	free(line);
 	free(words);
 	free(file);
+}
+
+void sheet_named_heading(struct sheet *s, const char *before, const struct sheet_name *n, const char *command, const char *operand)
+{
+	const int least = (int)strlen("tracker ") + (int)strlen(command) + 2; /* of the command, and the gap before it */
+	const int room = s->width - ui_columns(before) - ui_columns(n->kept) - least;
+	char *const raw = harmless(n->name), *const name = raw ? shortened(s, raw, room > NAME_LEAST ? room : NAME_LEAST) : NULL;
+	char *const kept = harmless(n->kept);
+	char *text;
+
+	s->no_memory |= !kept || !raw;
+	if (name && kept && asprintf(&text, "%s%s%s", before, name, kept) >= 0) {
+		sheet_heading(s, text, command, operand);
+		free(text);
+	} else {
+		s->no_memory = true;
+	}
+	free(raw);
+	free(name);
+	free(kept);
 }
 
 /* How many columns of the text are its next line. */

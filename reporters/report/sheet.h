@@ -30,6 +30,8 @@ struct sheet_name {
 void sheet_named(struct sheet *s, const char *before, enum ui_paint paint, const struct sheet_name *n);
 /* A line, and at its right end the command that says more: "tracker leaks app.bin", or less of it if it has no room. */
 void sheet_heading(struct sheet *s, const char *text, const char *command, const char *operand);
+/* The same with a name in the text, which loses its middle before the command is left out. The further texts of the name are not used. */
+void sheet_named_heading(struct sheet *s, const char *before, const struct sheet_name *n, const char *command, const char *operand);
 /* A text in at most so many lines, divided between words; it is cut where they end. */
 void sheet_text(struct sheet *s, const char *text, unsigned lines);
 

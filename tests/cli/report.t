@@ -48,6 +48,7 @@ $ tracker-report cap
 >     100 B   1%       1 block   parse (parse.c:7) from main
 > Temporary: 2 of 6 allocations (33 %)                       tracker temporary cap
 >   2 by parse (parse.c:7) from main
+> Nothing grows steadily                                        tracker growth cap
 > All of it as a page for a browser:                        tracker flamegraph cap
 
 # A point, one process, and all of it for programs.
@@ -116,13 +117,11 @@ capture named
 	stack eval eval fill
 	malloc 16 1000 eval
 
-$ tracker-report old | grep -A 1 ^Python
-> Python: 3.11 cannot name its functions; under 3.12 or later they have names with
->   python3 -X perf
+$ tracker-report old | grep ^Python
+> Python: 3.11 cannot name its functions; 3.12 and later can (python3 -X perf)
 
-$ tracker-report new | grep -A 1 ^Python
-> Python: to see its functions, record it with python3 -X perf, or with
->   PYTHONPERFSUPPORT=1 in the environment
+$ tracker-report new | grep ^Python
+> Python: its functions get names by python3 -X perf, or PYTHONPERFSUPPORT=1
 
 $ tracker-report little | grep -c ^Python
 > 0

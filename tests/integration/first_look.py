@@ -145,6 +145,7 @@ class Report:
         check("Leaked: 7000 B in 7 blocks" in "\n".join(lines), f"{lines}")
         equal("leaks", self.part(lines, "Leaked"), [("7000 B", "100", "7", f"lose (holders.c:{source['lose']}) from main")])
         at = next(i for i, line in enumerate(lines) if line.startswith("Temporary: 1,002 of 1,037 allocations (97 %)"))
+        check(any(line.startswith("Nothing grows steadily") for line in lines), f"{lines}")
         equal("who wastes", lines[at + 1], f"  1,000 by waste (holders.c:{source['waste']}) from main")
         j = self.t.json("report", capture)
         equal("holders in JSON", {r["function"]: (r["size"], r["count"]) for r in j["holders"]}, HELD)
@@ -234,10 +235,38 @@ class Report:
         check(r.status == 3 and b"keeps nothing that could be read" in r.stderr, f"{r.stderr}")
 
 
+    # ---- the example of README.md ----
+
+    ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    # What differs from run to run.
+    MASKS = ((r"pid \d+", "pid N"), (r"\d+\.\d{3} s", "T s"), (r"; RSS \d+(\.\d+)? \w+", ""), (r"wrote out.bin \(.*?\)", "wrote out.bin (N)"),
+             (r" {2,}tracker (\w+)( \S+)?$", r"  tracker \1"))
+
+    def masked(self, text):
+        for pattern, mask in self.MASKS:
+            text = re.sub(pattern, mask, text, flags=re.M)
+        return text.strip().splitlines()
+
+    def readme(self):
+        """Its commands, behind the setup, print what it says."""
+        with open(os.path.join(self.ROOT, "README.md"), encoding="utf-8") as f:
+            blocks = re.findall(r"```(?:sh)?\n(.*?)```", f.read(), re.S)
+        commands, output = blocks[0].splitlines(), blocks[1]
+        harness.need("cc")
+        equal("the first command", commands[0], "sh setup")
+        folder = self.t.file(".readme")
+        os.mkdir(folder)
+        os.symlink(os.path.join(self.ROOT, "examples"), os.path.join(folder, "examples"))
+        env = {"PATH": os.path.dirname(self.t.tracker) + ":" + os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+        r = harness.execute(["sh", "-c", 'cd "$0" && exec 2>&1 && ' + " && ".join(commands[1:]), folder], env)
+        equal("status", r.status, 0)
+        equal("what it prints", self.masked(r.stdout.decode()), self.masked(output))
+
+
 def make_cases(t):
     r = Report(t)
     return [(name.replace("_", " "), getattr(r, name)) for name in (
-        "exited", "killed", "several", "running", "recorder_killed", "figures", "ends", "kinds", "long_names", "proposed")]
+        "exited", "killed", "several", "running", "recorder_killed", "figures", "ends", "kinds", "long_names", "proposed", "readme")]
 
 
 if __name__ == "__main__":
