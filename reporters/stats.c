@@ -119,8 +119,6 @@ static void say_ends(const struct report *r, struct emit *e)
 	}
 	emit_aside(e, "more_killed", said > ENDS ? emit_number(said - ENDS) : emit_absent());
 	emit_say(e, "[{more_killed} more were killed; tracker info lists them\n]");
-	if (said)
-		emit_say(e, "\n");
 }
 
 /* Says what is counted, if that is not the whole capture. */

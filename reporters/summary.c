@@ -214,14 +214,17 @@ static void describe_head(const struct report *r, struct emit *e)
 	emit_figure(e, "row_count", emit_count(groups->stat_count));
 }
 
-static void describe_row(struct emit *e, const struct group_stat *g, uint64_t every)
+static int describe_row(struct emit *e, const struct group_stat *g, uint64_t every)
 {
 	const struct group_value *const total = &g->value[SIDE_TOTAL], *const own = &g->value[SIDE_OWN];
 	const struct sampled_margin m = sampled_margin(every, &total->error), of_own = sampled_margin(every, &own->error);
-	char *const shown = emit_people(e) ? shown_location(text_of(g)) : NULL;
+	char *const shown = shown_location(text_of(g));
+
+	if (!shown)
+		return TRK_ERR_NOMEM;
 
 	const struct emit_value values[COLUMNS] = {
-		[LOCATION] = emit_words(shown ? shown : text_of(g)),
+		[LOCATION] = emit_words(emit_people(e) ? shown : text_of(g)),
 		[TOTAL] = emit_about(emit_size(total->size), every, m.bytes),
 		[TOTAL_SHARE] = share(total->size),
 		[OWN] = emit_about(emit_size(own->size), every, of_own.bytes),
@@ -231,6 +234,7 @@ static void describe_row(struct emit *e, const struct group_stat *g, uint64_t ev
 
 	emit_row(e, values);
 	free(shown);
+	return 0;
 }
 
 /* The heading of the column that rows are sorted by stands in < >. */
@@ -240,6 +244,7 @@ static int describe_rows(const struct report *r, struct emit *e)
 	struct emit_column marked[COLUMNS];
 	const struct emit_table table = { EMIT_TABLE("rows", marked), .bare_cells = true };
 	char heading[32];
+	int err = 0;
 
 	memcpy(marked, columns, sizeof(marked));
 	snprintf(heading, sizeof(heading), "<%s>", columns[sort_column].heading);
@@ -247,13 +252,13 @@ static int describe_rows(const struct report *r, struct emit *e)
 	if (emit_people(e) && find_paths(n) < 0)
 		return TRK_ERR_NOMEM;
 	emit_table(e, &table);
-	for (size_t i = 0; i < n; i++)
-		describe_row(e, &groups->stats[i], r->view.sample_bytes);
+	for (size_t i = 0; i < n && !err; i++)
+		err = describe_row(e, &groups->stats[i], r->view.sample_bytes);
 	emit_end(e);
 	emit_aside(e, "more", emit_number(all - n));
 	if (all > n)
 		emit_say(e, "{more} more; -n 0 shows all\n");
-	return 0;
+	return err;
 }
 
 static int describe_top(struct report *r, struct emit *e)

@@ -171,7 +171,6 @@ capture two
 
 $ tracker-stats -n 1 two | head -n 26
 > a (101) was killed by SIGKILL at 0.0 s
-> 
 > Total allocations:
 > 	3
 > Total frees:
@@ -196,6 +195,7 @@ $ tracker-stats -n 1 two | head -n 26
 > 	<  95 B     : 0
 > 	<  141 B    : 0
 > 	<  209 B    : 0
+> 	<  309 B    : 0
 
 # Of many processes the largest, and the others by name; or all as a tree.
 $ tracker-stats -n 1 two | sed -n '/^Processes/,/^Hist/p'
@@ -214,13 +214,13 @@ $ tracker-stats --tree two | sed -n '/^Processes/,/^Hist/p'
 
 $ tracker-stats -n 1 --pid 101 two | head -n 8
 > a (101) was killed by SIGKILL at 0.0 s
-> 
 > Total allocations:
 > 	2
 > Total frees:
 > 	1
 > Total memory allocated:
 > 	520 B
+> Peak memory usage:
 
 $ tracker-stats --json two | python3 -c 'import json, sys; print([(p["pid"], p["name"], p["total_num_allocations"], p["leaked_bytes"], p["peak_memory"]) for p in json.load(sys.stdin)["processes"]])'
 > [(100, 'sh', 1, 1000, 1000), (101, 'a', 2, 20, 500)]
