@@ -46,6 +46,7 @@ static const struct ui_command command = {
 };
 
 static struct growth found;
+static bool has_events, is_exact; /* the capture has all events; all of them were read */
 
 static void check(struct report *r)
 {
@@ -70,6 +71,8 @@ static int find(struct report *r)
 		return UI_CANNOT;
 	}
 	status = growth_find(&found, r, &asked);
+	has_events = !found.by_process && !r->capture->header.sample_bytes;
+	is_exact = has_events && found.exact;
 	if (!status)
 		report_say_missing(r);
 	return status;
@@ -89,10 +92,10 @@ struct unit {
 static const struct unit times[] = { { "/s", 1 }, { "/min", 60 }, { "/h", 3600 }, { "/day", 86400 } },
 			 events[] = { { " per 1,000 events", 1e3 }, { " per million events", 1e6 }, { " per billion events", 1e9 } };
 
-/* A run of less than a second says nothing of seconds. */
+/* A run of less than a second says nothing of seconds. Samples, or sums, say nothing of events. */
 static bool is_short(void)
 {
-	return found.to_ns - found.from_ns < SHORT_RUN_NS && !found.by_process;
+	return found.to_ns - found.from_ns < SHORT_RUN_NS && has_events;
 }
 
 static const struct unit *unit_of(double per_second, double per_event)
@@ -125,7 +128,7 @@ static const char *const patterns[] = { [RISE_NONE] = "none", [RISE_KEPT] = "kep
 /* What became of the blocks: "none freed". Returns buf. */
 static char *fate(const struct growth_row *row, char *buf, size_t room)
 {
-	const char *const seen = found.exact ? "" : "seen being ";
+	const char *const seen = is_exact ? "" : "seen being ";
 	char freed[32], of[32];
 
 	ui_count(freed, sizeof(freed), row->freed);
@@ -138,7 +141,7 @@ static char *fate(const struct growth_row *row, char *buf, size_t room)
 		snprintf(buf, room, "replaced by more or larger ones");
 	else if (!row->freed)
 		snprintf(buf, room, "none %sfreed", seen);
-	else if (found.exact)
+	else if (is_exact)
 		snprintf(buf, room, "%s of %s freed", freed, of);
 	else
 		snprintf(buf, room, "%s %sfreed", freed, seen);
@@ -220,7 +223,7 @@ static void describe_head(const struct report *r, struct emit *e)
 	emit_end(e);
 	emit_figure(e, "by_process", emit_flag(found.by_process));
 	emit_figure(e, "bytes_per_second", emit_ratio(found.per_second));
-	emit_figure(e, "bytes_per_1000_events", emit_ratio(found.per_event * 1000));
+	emit_figure(e, "bytes_per_1000_events", has_events ? emit_ratio(found.per_event * 1000) : emit_null());
 	emit_figure(e, "total_size", emit_about(emit_size(found.bytes), every, m.bytes));
 	emit_figure(e, "total_count", emit_about(emit_count(found.count), every, m.count));
 	sampled_figure(e, every);
@@ -297,7 +300,7 @@ static const struct emit_column columns[COLUMNS] = {
 
 static const struct emit_table table = {
 	EMIT_TABLE("rows", columns),
-	.sentence = "{location} +{rate}{unit:raw} {size} in {count} block{count:s}, {fate:raw}\n"
+	.sentence = "{location} +{rate}{unit:raw} {size} in {count} block{count:s}[, {fate:raw}]\n"
 		    "[    +{mark_rate} per mark {mark}\n][    in {where}\n][    from {callers}\n]",
 };
 
@@ -332,18 +335,18 @@ static void describe_row(const struct report *r, struct emit *e, const struct gr
 				  [PATTERN] = emit_words(patterns[row->kind]),
 				  [GIVEN_BACK] = emit_flag(row->given_back),
 				  [PER_SECOND] = emit_ratio(row->per_second),
-				  [PER_EVENTS] = emit_ratio(row->per_event * 1000),
+				  [PER_EVENTS] = has_events ? emit_ratio(row->per_event * 1000) : emit_null(),
 				  [PER_MARK] = found.marks ? emit_ratio(each) : emit_null(),
 				  [MARK] = found.marks ? emit_words(t.mark) : emit_null(),
 				  [SIZE] = emit_about(emit_size(row->bytes), every, m.bytes),
 				  [COUNT] = emit_about(emit_count(row->count), every, m.count),
-				  [FREED] = emit_count(row->freed),
-				  [FREED_EXACT] = emit_flag(found.exact && !every),
+				  [FREED] = found.by_process ? emit_null() : emit_count(row->freed),
+				  [FREED_EXACT] = emit_flag(is_exact),
 				  [FOLDED] = emit_optional(folded),
 				  [RATE] = emit_size(rate_in(u, row->per_second, row->per_event)),
 				  [UNIT] = emit_words(u->name),
 				  [MARK_RATE] = found.marks ? emit_size((uint64_t)(each + 0.5)) : emit_absent(),
-				  [FATE] = emit_words(fate(row, t.fate, sizeof(t.fate))),
+				  [FATE] = found.by_process ? emit_absent() : emit_words(fate(row, t.fate, sizeof(t.fate))),
 				  [WHERE] = found.by_process ? emit_absent() : emit_optional(where),
 				  [CALLERS] = found.by_process ? emit_absent() :
 								 emit_optional(callers(frames, n, t.callers, sizeof(t.callers))),

@@ -151,8 +151,8 @@ static double lowest(const struct rise_series *s, enum rise_axis axis)
 	return low;
 }
 
-/* Whether what rose by events was over before half of the time. upto: how much of it had come by the end of each bin, of 1. */
-static bool is_idle(const struct rise_series *s, const double upto[RISE_BINS])
+/* Whether what rose by events was over before that part of the time. upto: how much of it had come by the end of each bin, of 1. */
+static bool is_idle(const struct rise_series *s, const double upto[RISE_BINS], double part)
 {
 	const double all = s->seconds + s->after;
 	uint32_t bin = 0;
@@ -161,7 +161,7 @@ static bool is_idle(const struct rise_series *s, const double upto[RISE_BINS])
 	while (bin < RISE_BINS - 1 && upto[bin] < 0.9)
 		bin++;
 	over = s->seconds * (bin + 1) / RISE_BINS;
-	return over <= all / 2 && all - over > RISE_IDLE_S;
+	return over <= all * part && all - over > RISE_IDLE_S;
 }
 
 /* ---- blocks that are kept ---- */
@@ -176,7 +176,7 @@ static bool is_idle_kept(const struct rise_series *s)
 		upto[i] = sum += l.kept_count[i];
 	for (uint32_t i = 0; i < RISE_BINS; i++)
 		upto[i] /= sum > 0 ? sum : 1;
-	return is_idle(s, upto);
+	return is_idle(s, upto, 0.5);
 }
 
 static bool keeps(const struct rise_series *s, const struct line *l, enum rise_axis axis, struct rise *ret)
@@ -204,7 +204,7 @@ static bool keeps(const struct rise_series *s, const struct line *l, enum rise_a
 
 /* ---- levels ---- */
 
-static bool is_idle_level(const struct rise_series *s)
+static bool is_idle_level(const struct rise_series *s, double part)
 {
 	double upto[RISE_BINS];
 	struct line l;
@@ -212,7 +212,7 @@ static bool is_idle_level(const struct rise_series *s)
 	draw(s, RISE_TIME, &l);
 	for (uint32_t i = 0; i < RISE_BINS; i++)
 		upto[i] = l.floor[RISE_BINS - 1] > 0 ? l.floor[i] / l.floor[RISE_BINS - 1] : 0;
-	return is_idle(s, upto);
+	return is_idle(s, upto, part);
 }
 
 /* The deepest fall below an earlier level, after the warm-up. */
@@ -244,7 +244,7 @@ static bool rises(const struct rise_series *s, const struct line *l, enum rise_a
 	if (!is_known(l) || floors < FLOORS_MIN || !is_even(before, floor, PARTS, FACTOR, true) || all < RISE_LEAST * before ||
 	    deepest_fall(s, axis) > all * FALL_MOST)
 		return false;
-	if (axis == RISE_EVENTS && is_idle_level(s)) {
+	if (axis == RISE_EVENTS && is_idle_level(s, 0.5)) {
 		ret->was_idle = true;
 		return false;
 	}
@@ -257,6 +257,7 @@ static bool rises(const struct rise_series *s, const struct line *l, enum rise_a
 
 #define STEPS 3u /* distances that must fit */
 #define STEP_LEAST 1.4
+#define OVERDUE 0.95 /* of the run: bins are no finer */
 #define FLAT 0.1 /* how far the level may change between jumps, or be made of other blocks */
 
 struct jump {
@@ -311,7 +312,7 @@ static bool doubles(const struct rise_series *s, enum rise_axis axis, struct ris
 		if (moved < larger * 0.5 || moved > larger * 2)
 			return false;
 	}
-	if (jumps[0].at * jumps[0].level / jumps[1].level < 1)
+	if (jumps[0].at * jumps[0].level / jumps[1].level < OVERDUE)
 		return false;
 	ret->kind = RISE_DOUBLING;
 	ret->bytes = (uint64_t)last_level(s);
@@ -335,7 +336,8 @@ static bool doubles_along(const struct rise_series *s, enum rise_axis axis, stru
 {
 	if (axis == RISE_TIME && s->seconds + s->after < RISE_SHORT_S)
 		return false;
-	return doubles(s, axis, ret) && (axis == RISE_TIME || !is_idle_level(s));
+	/* what fills a block goes on behind its last step */
+	return doubles(s, axis, ret) && (axis == RISE_TIME || !is_idle_level(s, 0.25));
 }
 
 void rise_judge(const struct rise_series *s, struct rise *ret)
