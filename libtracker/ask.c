@@ -10,31 +10,59 @@
 #include "raw.h"
 #include "send.h"
 
-#define SLICE_NS 20000000L
-#define SLICE_SPINS 400000 /* about as long, where no system call may be made */
-#define STILL_SLICES 50u /* the recorder may stand still for so long: a second */
-#define SLICES 1500u /* half a minute: the recorder works, but may be behind by that much */
+#define MS_NS 1000000L
+#define MS_SPINS 20000 /* about as long, where no system call may be made */
+#define ANSWER_MS 20u /* an answer wakes the thread that waits for it */
+#define ENTRY_MS 1u /* who frees an entry wakes nobody */
+#define STILL_MS 1000u /* the recorder may stand still for so long */
+#define BEHIND_MS 30000u /* it works, but may be behind by that much */
 
 static struct shm_questions *questions(void)
 {
 	return &state.shm->questions;
 }
 
-static void wait_slice(struct shm_question *q, bool may_call)
+/* Waits while the word has this value, at most so long. */
+static void wait_ms(_Atomic uint32_t *word, uint32_t value, unsigned ms, bool may_call)
 {
 	if (may_call)
-		raw_futex_wait(&q->state, SHM_QUESTION_CLAIMED, SLICE_NS);
-	for (int i = 0; i < SLICE_SPINS && !may_call; i++) {
+		raw_futex_wait(word, value, ms * MS_NS);
+	for (unsigned i = 0; i < ms * MS_SPINS && !may_call; i++) {
 		arch_pause();
-		if (atomic_load_explicit(&q->state, memory_order_relaxed) != SHM_QUESTION_CLAIMED)
+		if (atomic_load_explicit(word, memory_order_relaxed) != value)
 			break;
 	}
+}
+
+struct patience {
+	uint32_t seen; /* of the recorder's progress */
+	unsigned waited_ms, still_ms;
+};
+
+static struct patience begin_to_wait(void)
+{
+	return (struct patience){ .seen = atomic_load(&state.shm->header.progress) };
+}
+
+/* False after so much more: the recorder is gone, or was behind for too long. */
+static bool is_patient(struct patience *p, unsigned ms)
+{
+	const struct shm_header *const h = &state.shm->header;
+	const uint32_t seen = atomic_load(&h->progress);
+
+	p->waited_ms += ms;
+	p->still_ms = seen == p->seen ? p->still_ms + ms : 0;
+	p->seen = seen;
+	return p->waited_ms < BEHIND_MS && p->still_ms < STILL_MS && !atomic_load(&h->closed);
 }
 
 /* If sixteen threads ask already, the next one waits for one of them. NULL: no entry became free in time. */
 static struct shm_question *claim(bool may_call)
 {
-	for (unsigned slice = 0; slice < STILL_SLICES; slice++) {
+	_Atomic uint32_t nobody = 0; /* wakes it: who was answered may not run for a while, and frees its entry only then */
+	struct patience p = begin_to_wait();
+
+	do {
 		for (uint32_t i = 0; i < SHM_QUESTIONS; i++) {
 			struct shm_question *const q = &questions()->entries[i];
 			uint32_t free_state = SHM_QUESTION_FREE;
@@ -42,8 +70,8 @@ static struct shm_question *claim(bool may_call)
 			if (atomic_compare_exchange_strong(&q->state, &free_state, SHM_QUESTION_CLAIMED))
 				return q;
 		}
-		wait_slice(&questions()->entries[0], may_call);
-	}
+		wait_ms(&nobody, 0, ENTRY_MS, may_call);
+	} while (is_patient(&p, ENTRY_MS));
 	return NULL;
 }
 
@@ -54,22 +82,19 @@ static void wake_recorder(bool may_call)
 		(void)arch_syscall(SYS_futex, (long)&questions()->asked, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
-/* False: the recorder is gone, or was behind for too long. */
+static bool is_answered(const struct shm_question *q)
+{
+	return atomic_load_explicit(&q->state, memory_order_acquire) == SHM_QUESTION_ANSWERED;
+}
+
 static bool wait_for_answer(struct shm_question *q, bool may_call)
 {
-	const struct shm_header *const h = &state.shm->header;
-	uint32_t seen = atomic_load(&h->progress);
+	struct patience p = begin_to_wait();
 
-	for (unsigned slice = 0, still = 0; slice < SLICES && still < STILL_SLICES; slice++) {
-		if (atomic_load_explicit(&q->state, memory_order_acquire) == SHM_QUESTION_ANSWERED)
-			return true;
-		if (atomic_load(&h->closed))
-			return false;
-		wait_slice(q, may_call);
-		still = atomic_load(&h->progress) == seen ? still + 1 : 0;
-		seen = atomic_load(&h->progress);
-	}
-	return atomic_load_explicit(&q->state, memory_order_acquire) == SHM_QUESTION_ANSWERED;
+	do
+		wait_ms(&q->state, SHM_QUESTION_CLAIMED, ANSWER_MS, may_call);
+	while (!is_answered(q) && is_patient(&p, ANSWER_MS));
+	return is_answered(q);
 }
 
 static void leave(struct shm_question *q)
