@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 14u
+#define SHM_VERSION 15u
 #define SHM_PAGE_MOST 65536u /* bytes of a page of a processor with large pages: each part that is mapped by itself begins on one */
 
 /* 70 MiB of addresses in the recorder, of which only the used part is ever touched. A live thread holds a chunk. */
@@ -41,7 +41,7 @@
 #define SHM_CHUNKS 16384u
 #define SHM_THREADS 16384u
 #define SHM_PROCESSES 1024u
-#define SHM_COMMAND_BYTES 3032u
+#define SHM_COMMAND_BYTES 3024u
 #define SHM_PROGRAM_BYTES 64u
 #define SHM_EXECUTABLE_BYTES 768u
 #define SHM_NAME_BYTES 16u
@@ -133,7 +133,8 @@ struct shm_header {
 	_Atomic uint32_t process_high;
 	_Atomic uint64_t attach_failures; /* processes or threads that found no slot */
 	_Atomic uint64_t programs; /* how many took a process slot: the next one's number */
-	uint8_t pad2[32];
+	_Atomic uint32_t forks; /* that a child inherits from: the last one's number */
+	uint8_t pad2[28];
 
 	_Alignas(64) struct shm_asked asked;
 };
@@ -208,6 +209,11 @@ struct shm_process {
 	uint32_t command_bytes;
 	uint64_t number; /* so many programs took a slot before this one */
 	uint64_t parent_number; /* of the program that forked */
+	/*
+	 * Of the fork that made the process (WIRE_FORK): it inherits what was kept there. 0: it inherits nothing; SHM_FORK_UNSEEN: it does,
+	 * but no hook saw the fork.
+	 */
+	uint32_t fork;
 	uint64_t start_ns; /* since the capture began */
 	_Atomic uint64_t modules_lost; /* module records that found no room */
 	_Atomic uint64_t guessed_stacks; /* walks that went on by a frame pointer where there was no unwind information */
@@ -230,6 +236,8 @@ struct shm_process {
 	char executable[SHM_EXECUTABLE_BYTES]; /* path of the file; all NUL-terminated */
 	char command[SHM_COMMAND_BYTES]; /* arguments, each ended by a NUL; command_bytes of it */
 };
+
+#define SHM_FORK_UNSEEN UINT32_MAX
 
 #define SHM_NOTICE_OWN_MALLOC 0x1u /* the executable's own malloc bypasses the hooks */
 #define SHM_NOTICE_NO_MEMORY 0x2u /* could not map private memory: threads unrecorded */

@@ -64,6 +64,12 @@ _Static_assert(!((TRK_KINDS_TOLD(TRK_TOLD_COMMON) | TRK_KINDS_TOLD(TRK_TOLD_PLAI
 enum wire_rare {
 	/* varint entry of the segment (shm.h) whose question is asked here. Carries EPOCH. */
 	WIRE_QUESTION = 64,
+	/*
+	 * varint number (shm_process.fork): here the process forks, and the child inherits what is traced and captured so far. Not the last one
+	 * before the fork if other threads go on meanwhile. Carries EPOCH.
+	 */
+	WIRE_FORK = 65,
+	WIRE_FORK_FAILED = 66, /* varint number: that fork made no process */
 };
 
 enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
@@ -105,6 +111,7 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
  *     31 gap    varint events lost
  *     37 clear  varint 0
  *     64        varint entry
+ *     65, 66    varint number
  */
 
 static inline bool wire_is_cut(uint64_t pc)

@@ -158,6 +158,8 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 		ret->kind = get_byte(r);
 		if (ret->kind == WIRE_QUESTION)
 			ret->detail = get_bounded(r, SHM_QUESTIONS - 1);
+		else if (ret->kind == WIRE_FORK || ret->kind == WIRE_FORK_FAILED)
+			ret->detail = get_bounded(r, UINT32_MAX);
 		else
 			get_told(s, r, ret, TRK_TOLD_RARE);
 		return;

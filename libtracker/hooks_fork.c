@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "forking.h"
 #include "hook.h"
 #include "session.h"
 
@@ -17,8 +18,11 @@ EXPORT pid_t _Fork(void)
 		errno = ENOSYS;
 		return -1;
 	}
+	forking_begin();
 	pid = real.bare_fork();
 	if (pid == 0)
 		session_in_child();
+	else
+		forking_end(pid < 0);
 	return pid;
 }

@@ -383,6 +383,17 @@ void send_bare(struct thread *t, uint8_t kind, const struct site *at)
 	finish(t, &d);
 }
 
+void send_fork(struct thread *t, uint8_t kind, uint64_t number)
+{
+	struct draft d;
+
+	if (!begin_plain(t, WIRE_RARE, &d))
+		return;
+	*d.at++ = kind;
+	d.at = put_varint(d.at, number);
+	finish(t, &d);
+}
+
 bool send_question(struct thread *t, uint32_t entry, const struct site *at)
 {
 	struct draft d;

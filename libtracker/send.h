@@ -41,6 +41,7 @@ void send_bare(struct thread *t, uint8_t kind, const struct site *at);
  * place, too, or NULL. False: there was no room.
  */
 bool send_question(struct thread *t, uint32_t entry, const struct site *at);
+void send_fork(struct thread *t, uint8_t kind, uint64_t number); /* WIRE_FORK, WIRE_FORK_FAILED */
 /* A block of a domain of the program's own; and its end. */
 void send_track(struct thread *t, uint32_t domain, uintptr_t address, uint64_t size, const struct site *at);
 void send_untrack(struct thread *t, uint32_t domain, uintptr_t address);

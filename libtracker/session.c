@@ -19,6 +19,7 @@
 #include "start.h"
 #include "symbol.h"
 #include "environment.h"
+#include "forking.h"
 #include "program.h"
 #include "thread.h"
 #include "unwind.h"
@@ -165,6 +166,7 @@ static void fill_process(struct shm_process *p, const struct own_pid *own, uint3
 	p->parent_number = number;
 	p->number = number = atomic_fetch_add(&state.shm->header.programs, 1);
 	p->origin = parent_pid ? SHM_FORKED : SHM_ATTACHED;
+	p->fork = 0;
 	p->start_ns = atomic_load_explicit(&state.shm->header.clock_ns, memory_order_relaxed);
 	/* Nobody owns epoch 0: thread slot numbers are below 0xffff. */
 	atomic_store(&p->order, 0xffff);
@@ -437,7 +439,7 @@ bool session_attach(const struct inherited *from)
 
 bool session_enter_child(void)
 {
-	const uint32_t parent_pid = state.pid, flags = state.shm->header.flags;
+	const uint32_t parent_pid = state.pid, flags = state.shm->header.flags, fork_number = forking_take();
 	const bool moved = !tls.level || segment_move();
 	bool is_process = false;
 
@@ -458,6 +460,7 @@ bool session_enter_child(void)
 		return false;
 	}
 	tls.tid = state.pid; /* the only thread; after a fork by system call the C library has the parent's id */
+	state.process->fork = fork_number;
 	program_tell(state.process);
 	register_for_membarrier();
 	be_live();
@@ -468,7 +471,8 @@ bool session_enter_child(void)
 void session_in_child(void)
 {
 	watch_forked();
-	if (state.on && tls.level && !*state.fork_page)
+	/* when a handler forked in a hook; and what a child inherits must not be kept for one that never comes */
+	if (state.on && (tls.level || tls.fork) && !*state.fork_page)
 		(void)session_enter_child();
 	else if (state.sample_bytes)
 		sample_forked();

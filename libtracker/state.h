@@ -97,6 +97,7 @@ struct thread {
 	uintptr_t mark; /* ... and its oldest frame, which says how much deeper: see wire.h */
 	bool forget_stack; /* the recorder's copy of the stack must be sent anew */
 	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, if that was sent and its end was not */
+	int errno_before; /* the fork that the thread is in */
 	bool orphan; /* the parent's: a hook that a forking handler interrupted still writes to it */
 	uintptr_t stack_top; /* of the thread's own stack */
 	uintptr_t *sent; /* last stack sent, oldest first */
@@ -128,6 +129,7 @@ struct tracker_tls {
 	uint32_t skipped; /* allocations that were not recorded since the event of the last one that was */
 	uint32_t level;
 	uint32_t tid;
+	uint32_t fork; /* number of the fork that this thread is in; 0: none, or nothing is inherited: forking.c */
 	char name[SHM_NAME_BYTES]; /* given before the first event; "" none */
 };
 

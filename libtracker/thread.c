@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "forking.h"
 #include "raw.h"
 #include "segment.h"
 #include "session.h"
@@ -341,8 +342,10 @@ bool thread_start(void)
 
 void thread_watch_forks(void)
 {
-	if (__register_atfork)
-		(void)__register_atfork(NULL, NULL, session_in_child, __dso_handle);
+	static atomic_bool watched;
+
+	if (__register_atfork && !atomic_exchange(&watched, true))
+		(void)__register_atfork(forking_begin, forking_end_unsaid, session_in_child, __dso_handle);
 }
 
 /*

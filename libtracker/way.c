@@ -43,7 +43,7 @@ bool way_is_open(const char *name)
 		return true;
 	if (fd < 0)
 		return false;
-	found = raw_stat_fd(fd, &st) && st.st_ino == state.segment_inode;
+	found = !raw_stat_fd(fd, &st) || st.st_ino == state.segment_inode; /* a kernel that says nothing of it gives no reason to doubt */
 	raw_close(fd);
 	return found;
 }

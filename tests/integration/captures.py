@@ -141,6 +141,17 @@ class Captures:
             equal(f"{way}: sizes", self.sizes(file), [11, 33])
             equal(f"{way}: the child's", self.sizes(f"{file}.{pid.strip()}"), [22, 23])
 
+    def d17_decided_at_the_fork(self):
+        """When the recorder sees the child, its parent's capture has ended; or has just begun."""
+        for way, out, file, _ in self.ways("held"):
+            head, pid = out.split("pid: ")
+            equal(way, head, "exit: 0\nchild: 0\n")
+            equal(f"{way}: sizes", (self.sizes(file), self.sizes(f"{file}.{pid.strip()}")), ([11], [22]))
+        for way, out, file, _ in self.ways("held_before"):
+            head, pid = out.split("pid: ")
+            equal(way, head, "enter: 0\nchild: 0\n")
+            equal(f"{way}: sizes, the child's file", (self.sizes(file), os.path.exists(f"{file}.{pid.strip()}")), ([33], False))
+
     def d11_left_open(self):
         """Neither its end nor SIGKILL loses an event whose call had returned."""
         for mode, status in (("left", 0), ("killed", -9)):

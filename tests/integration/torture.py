@@ -221,7 +221,10 @@ class Torture:
             equal(f"{fault}: status and output", (r.status, r.stdout), (bare.status, bare.stdout))
             info = self.t.json("info", r.capture)
             if info["complete"] and self.name_of(inner) in [p["name"] for p in info["processes"]]:
-                check_truth(self.t.replay(r.capture), r.stdout)
+                try:
+                    check_truth(self.t.replay(r.capture), r.stdout)
+                except harness.Failure as f:
+                    raise harness.Failure(f"{fault}: {f}") from f
 
     @staticmethod
     def name_of(argv):

@@ -243,7 +243,9 @@ static void what_is_no_record_is_corrupt(void **unused)
 		{ "\x1f\x3f\x00\x00", 4 }, /* the file's escape */
 		{ "\x1f\x40", 2 }, /* a question without its entry */
 		{ "\x1f\x40\x10", 3 }, /* ... in an entry that there is not */
-		{ "\x1f\x41\x00\x00", 4 }, /* 65, 127, 255: nothing yet */
+		{ "\x1f\x41", 2 }, /* a fork without its number */
+		{ "\x1f\x42\x80\x80\x80\x80\x10", 7 }, /* ... and one with number 2^32 that failed */
+		{ "\x1f\x43\x00\x00", 4 }, /* 67, 127, 255: nothing yet */
 		{ "\x1f\x7f\x00\x00", 4 },
 		{ "\x1f\xff\x00\x00", 4 },
 		{ "\x0c\x22\x00\x00\x80\x80\x80\x80\x10", 9 }, /* mprotect's detail 2^32 */

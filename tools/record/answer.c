@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "deliver.h"
+#include "forks.h"
 #include "libtracker/tracker.h"
 #include "node_frames.h"
 #include "own_capture.h"
@@ -42,11 +43,6 @@ struct asked {
 
 static void stop_trace(struct recorder *r, struct process *p);
 
-static uint32_t page_bytes(const struct recorder *r)
-{
-	return r->rotation.header.page_bytes;
-}
-
 static int start(struct asked *a)
 {
 	if (a->p->trace) {
@@ -55,7 +51,7 @@ static int start(struct asked *a)
 	}
 	if (a->given[0] < 1 || a->given[0] > TRACKER_NFRAME_MAX)
 		return TRACKER_EINVAL;
-	a->p->trace = trace_new(a->p->index, (uint32_t)a->given[0], page_bytes(a->r));
+	a->p->trace = trace_new((uint32_t)a->given[0], a->r->rotation.header.page_bytes);
 	a->r->traced += a->p->trace != NULL;
 	a->figures[0] = a->given[0];
 	return a->p->trace ? TRACKER_OK : TRACKER_ENOMEM;
@@ -414,13 +410,28 @@ static bool try_answer(struct recorder *r, struct process *p, uint32_t index, ui
 	return !a.waits;
 }
 
-void answer_question(struct recorder *r, struct process *p, uint32_t entry, uint32_t node)
+static void question(struct recorder *r, struct process *p, uint32_t entry, uint32_t node)
 {
 	if (r->shm->questions.entries[entry].process != p->slot)
 		return;
 	listen(r);
 	deliver_flush(r);
 	r->questions.waiting[entry] = try_answer(r, p, entry, node) ? NULL : p;
+}
+
+void answer_record(struct recorder *r, struct process *p, const struct wire_record *record, uint32_t node)
+{
+	switch ((enum wire_rare)record->kind) {
+	case WIRE_QUESTION:
+		question(r, p, record->detail, node);
+		break;
+	case WIRE_FORK:
+		forks_begin(r, p, record->detail);
+		break;
+	case WIRE_FORK_FAILED:
+		forks_failed(r, record->detail);
+		break;
+	}
 }
 
 void answer_round(struct recorder *r)
@@ -443,18 +454,6 @@ void answer_apply(const struct recorder *r)
 		if (p->capture)
 			own_capture_apply(p->capture, &r->batch[i]);
 	}
-}
-
-void answer_forked(struct recorder *r, struct process *p)
-{
-	const struct process *const parent = p->parent == NO_INDEX ? NULL : r->processes[p->parent];
-
-	if (!parent || (!parent->trace && !parent->capture))
-		return;
-	deliver_flush(r);
-	p->trace = parent->trace ? trace_fork(parent->trace, p->index, page_bytes(r)) : NULL;
-	p->capture = parent->capture ? own_capture_fork(parent->capture, r, p) : NULL;
-	r->traced += (p->trace != NULL) + (p->capture != NULL);
 }
 
 void answer_free_slot(struct recorder *r, uint32_t slot)

@@ -8,16 +8,14 @@
 #include "recorder.h"
 
 /*
- * The question in that entry was met among the events of `p`, with the stack of that node, if it came with one. All events before
+ * A record of enum wire_rare was met among the events of `p`, with the stack of that node, if it came with one. All events before
  * it are applied.
  */
-void answer_question(struct recorder *r, struct process *p, uint32_t entry, uint32_t node);
+void answer_record(struct recorder *r, struct process *p, const struct wire_record *record, uint32_t node);
 /* Sends answers that have waited for something, and lets captures of programs write what is due. Called once a round. */
 void answer_round(struct recorder *r);
 /* Gives the events of the batch to the live sets that traced processes have besides the recording's. */
 void answer_apply(const struct recorder *r);
-/* A process was forked. It is traced if its parent is, and captured if the parent's capture follows forks. */
-void answer_forked(struct recorder *r, struct process *p);
 /* The process executes another program, or has ended: everything that it asked for ends. Waits until its capture is finished. */
 void answer_forget(struct recorder *r, struct process *p);
 

@@ -333,8 +333,8 @@ void deliver_head(struct recorder *r, struct process *p, struct stream *s)
 			      });
 	else if (s->head.kind == WIRE_MODULE)
 		add_module(r, p, s);
-	else if (s->head.kind == WIRE_QUESTION)
-		answer_question(r, p, s->head.detail, s->node);
+	else if (s->head.kind >= WIRE_QUESTION)
+		answer_record(r, p, &s->head, s->node);
 	else /* the decoder lets no other value through */
 		deliver_plain(r, p, s);
 }

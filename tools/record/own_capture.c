@@ -36,7 +36,7 @@ static int make(struct own_capture *c, int fd)
 	const bool sums = c->setup.flags & SHM_CAPTURE_AGGREGATED;
 	struct excerpt *const x = &c->excerpt;
 
-	c->trace = trace_new(x->process->index, c->setup.nframe, x->r->rotation.header.page_bytes);
+	c->trace = trace_new(c->setup.nframe, x->r->rotation.header.page_bytes);
 	if (!c->trace || (sums && aggregation_new(&c->aggregation, 1) != 0))
 		return ENOMEM;
 	if (sums)
@@ -75,22 +75,38 @@ struct own_capture *own_capture_begin(const struct recorder *r, const struct pro
 	return NULL;
 }
 
-struct own_capture *own_capture_fork(const struct own_capture *parent, const struct recorder *r, const struct process *p)
+struct own_capture_plan *own_capture_plan(const struct own_capture *parent)
 {
-	char name[64], path[PATH_MAX];
+	struct own_capture_plan *plan;
+	char name[64];
 	ssize_t n;
+
+	if (parent->ended || !(parent->setup.flags & SHM_CAPTURE_FOLLOWS_FORK))
+		return NULL;
+	plan = calloc(1, sizeof(*plan));
+	if (!plan)
+		return NULL;
+	plan->setup = parent->setup;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", parent->fd);
+	n = readlink(name, plan->path, sizeof(plan->path) - 1);
+	if (n > 0)
+		return plan;
+	free(plan);
+	return NULL;
+}
+
+struct own_capture *own_capture_fork(const struct own_capture_plan *plan, const struct recorder *r, const struct process *p)
+{
+	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (plan->setup.flags & SHM_CAPTURE_OVERWRITES ? O_TRUNC : O_EXCL);
+	char path[PATH_MAX + 16];
 	int fd;
 
 	/* the recorder makes this file, so the program must be one that could make it with the same rights */
-	if (parent->ended || !(parent->setup.flags & SHM_CAPTURE_FOLLOWS_FORK) || !proc_has_our_rights(p->pid))
+	if (!proc_has_our_rights(p->pid))
 		return NULL;
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", parent->fd);
-	n = readlink(name, path, sizeof(path) - 16);
-	if (n <= 0)
-		return NULL;
-	snprintf(path + n, 16, ".%u", p->pid);
-	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (parent->setup.flags & SHM_CAPTURE_OVERWRITES ? O_TRUNC : O_EXCL), 0600);
-	return fd < 0 ? NULL : own_capture_begin(r, p, fd, &parent->setup);
+	snprintf(path, sizeof(path), "%s.%u", plan->path, p->pid);
+	fd = open(path, flags, 0600);
+	return fd < 0 ? NULL : own_capture_begin(r, p, fd, &plan->setup);
 }
 
 /* ---- events ---- */

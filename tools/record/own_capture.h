@@ -5,6 +5,8 @@
 #ifndef RECORD_OWN_CAPTURE_H
 #define RECORD_OWN_CAPTURE_H
 
+#include <limits.h>
+
 #include "recorder.h"
 
 struct own_capture;
@@ -19,8 +21,15 @@ struct own_capture_setup {
  * not take the header; then the descriptor is closed.
  */
 struct own_capture *own_capture_begin(const struct recorder *r, const struct process *p, int fd, const struct own_capture_setup *setup);
-/* The capture of a child, in FILE.PID, if the capture of its parent follows forks. NULL: it cannot be made, or must not be. */
-struct own_capture *own_capture_fork(const struct own_capture *parent, const struct recorder *r, const struct process *p);
+/* How a child is captured that is forked now. */
+struct own_capture_plan {
+	struct own_capture_setup setup;
+	char path[PATH_MAX]; /* of its parent's file */
+};
+/* NULL: the parent's capture does not follow forks, or has ended, or there is no memory. The caller frees it. */
+struct own_capture_plan *own_capture_plan(const struct own_capture *parent);
+/* The capture of a child, in FILE.PID. NULL: it cannot be made. */
+struct own_capture *own_capture_fork(const struct own_capture_plan *plan, const struct recorder *r, const struct process *p);
 
 /* Adds an event of its process, which comes behind all earlier ones. */
 void own_capture_apply(struct own_capture *c, const struct trk_event *e);

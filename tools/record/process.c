@@ -6,6 +6,7 @@
 #include "deliver.h"
 #include "ending.h"
 #include "ends.h"
+#include "forks.h"
 #include "pidspace.h"
 #include "round.h"
 #include "snapshots.h"
@@ -340,7 +341,7 @@ void process_bind(struct recorder *r, const struct arrival *a)
 	if (replaces)
 		deliver_exec(r, p, slot->start_ns);
 	else if (!known)
-		answer_forked(r, p);
+		forks_inherit(r, p, slot);
 	process_write(r, p);
 }
 

@@ -3,6 +3,7 @@
 #include "births.h"
 #include "module_table.h"
 #include "process.h"
+#include "forks.h"
 #include "snapshots.h"
 #include "watch.h"
 #include "jit.h"
@@ -106,6 +107,7 @@ int recorder_begin(struct recorder *r, const struct recorder_setup *setup)
 
 void recorder_release(struct recorder *r)
 {
+	forks_release(r);
 	snapshot_drop_all(r, NULL);
 	for (size_t i = 0; i < r->process_count; i++)
 		process_free(r->processes[i]);

@@ -182,6 +182,7 @@ struct recorder {
 		struct process *waiting[SHM_QUESTIONS]; /* processes that wait for an answer; NULL */
 	} questions;
 	struct snapshots *snapshots;
+	struct forks *forks; /* NULL: nobody has forked */
 	int segment; /* the memfd; -1: System V */
 	uint64_t segment_inode; /* of the segment, as /proc/PID/maps has it */
 	struct keyframes keyframes;

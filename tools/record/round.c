@@ -4,6 +4,7 @@
 #include "births.h"
 #include "deliver.h"
 #include "ends.h"
+#include "forks.h"
 #include "look.h"
 #include "merge.h"
 #include "process.h"
@@ -273,9 +274,10 @@ static void end_before(struct recorder *r, uint64_t number, uint64_t *bytes)
 
 /*
  * Takes new programs, each after the ends before it. What other programs published comes before all new ones, because
- * a parent's events up to its fork are among that.
+ * a parent's events up to its fork are among that. If they are not final yet, the child and what comes after it must wait for
+ * the next round. Returns the number before which all programs are taken.
  */
-static void bind_arrivals(struct recorder *r, uint64_t end, uint64_t *bytes)
+static uint64_t bind_arrivals(struct recorder *r, uint64_t end, uint64_t *bytes)
 {
 	struct arrival new[SHM_PROCESSES];
 	const size_t count = process_arrivals(r, end, new);
@@ -285,18 +287,22 @@ static void bind_arrivals(struct recorder *r, uint64_t end, uint64_t *bytes)
 	if (count)
 		pass(r, bytes);
 	for (size_t i = 0; i < count; i++) {
+		if (!forks_may_bind(r, &r->shm->processes[new[i].slot]))
+			end = new[i].number;
+		if (new[i].number >= end)
+			break;
 		end_before(r, new[i].number, bytes);
 		process_bind(r, &new[i]);
 	}
 	r->bound = end;
+	return end;
 }
 
 bool round_run(struct recorder *r, uint64_t *ret_bytes)
 {
 	births_read(r);
 
-	const uint64_t end = atomic_load_explicit(&r->shm->header.programs, memory_order_acquire);
-	uint64_t bytes = 0;
+	uint64_t end = atomic_load_explicit(&r->shm->header.programs, memory_order_acquire), bytes = 0;
 	bool more, due;
 
 	tick(r);
@@ -305,7 +311,7 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	r->counters.rounds++;
 	r->again = false;
 	look_asked(r);
-	bind_arrivals(r, end, &bytes);
+	end = bind_arrivals(r, end, &bytes);
 	watch_round(r);
 	due = ends_due(r, end); /* before it: everything that these processes leave behind has been published */
 	more = pass(r, &bytes);

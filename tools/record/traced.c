@@ -13,8 +13,8 @@ struct domain {
 };
 
 struct trace {
-	struct heap *heap;
-	uint32_t process, nframe;
+	struct heap *heap; /* of one process, whose index there is 0 */
+	uint32_t nframe;
 	uint64_t lost; /* for want of memory */
 	struct trace_memory all;
 	struct domain *domains; /* there are few; the heap is the first one */
@@ -95,7 +95,7 @@ static void restored(void *data, struct heap_block *b, const struct sampling_est
 
 /* ---- beginning and end ---- */
 
-struct trace *trace_new(uint32_t process, uint32_t nframe, uint32_t page_bytes)
+struct trace *trace_new(uint32_t nframe, uint32_t page_bytes)
 {
 	struct trace *const t = calloc(1, sizeof(*t));
 	const struct heap_observer observer = {
@@ -104,7 +104,6 @@ struct trace *trace_new(uint32_t process, uint32_t nframe, uint32_t page_bytes)
 
 	if (!t)
 		return NULL;
-	t->process = process;
 	t->nframe = nframe;
 	(void)domain_of(t, 0);
 	if (!t->domain_count || heap_new(&t->heap, 0, &observer) != 0) {
@@ -129,18 +128,15 @@ void trace_free(struct trace *t)
 
 struct copying {
 	struct heap_restorer to;
-	uint32_t process;
 	int err;
 };
 
 static void copy_process(void *data, const struct keyframe_process *p)
 {
 	struct copying *const c = data;
-	struct keyframe_process copy = *p;
 
-	copy.index = c->process;
 	if (!c->err)
-		c->err = heap_restore_process(&c->to, &copy);
+		c->err = heap_restore_process(&c->to, p);
 }
 
 static void copy_block(void *data, const struct keyframe_block *b)
@@ -151,10 +147,10 @@ static void copy_block(void *data, const struct keyframe_block *b)
 		c->err = heap_restore_block(&c->to, b);
 }
 
-struct trace *trace_fork(const struct trace *parent, uint32_t process, uint32_t page_bytes)
+struct trace *trace_copy(const struct trace *parent, uint32_t page_bytes)
 {
-	struct trace *const t = trace_new(process, parent->nframe, page_bytes);
-	struct copying c = { .process = process };
+	struct trace *const t = trace_new(parent->nframe, page_bytes);
+	struct copying c = { .err = 0 };
 	const struct heap_saver saver = { .data = &c, .process = copy_process, .block = copy_block };
 
 	if (!t)
@@ -176,6 +172,7 @@ void trace_apply(struct trace *t, const struct trk_event *e)
 {
 	struct trk_event own = *e;
 
+	own.process = 0;
 	own.ref = TRK_REF_UNKNOWN; /* it counts the recording's allocations */
 	if (heap_apply(t->heap, &own) < 0)
 		t->lost++;
@@ -197,7 +194,7 @@ uint32_t trace_nframe(const struct trace *t)
 
 uint64_t trace_lost(const struct trace *t)
 {
-	return t->lost + heap_process_totals(t->heap, t->process)->lost;
+	return t->lost + heap_process_totals(t->heap, 0)->lost;
 }
 
 const struct heap *trace_heap(const struct trace *t)
@@ -244,5 +241,5 @@ bool trace_block(const struct trace *t, uint32_t domain, uint64_t address, struc
 	struct seeking s = { domain, address, ret };
 
 	/* all blocks are searched for one that holds the address */
-	return heap_find(t->heap, t->process, domain, address, ret) || heap_each(t->heap, is_there, &s) == 1;
+	return heap_find(t->heap, 0, domain, address, ret) || heap_each(t->heap, is_there, &s) == 1;
 }

@@ -11,14 +11,14 @@
 
 struct trace;
 
-/* TRK_ERR_NOMEM or NULL. process: the index of the process whose events it is told. */
-struct trace *trace_new(uint32_t process, uint32_t nframe, uint32_t page_bytes);
+/* NULL: there is no memory. */
+struct trace *trace_new(uint32_t nframe, uint32_t page_bytes);
 void trace_free(struct trace *t); /* NULL-safe */
 
-/* Blocks that are live in `parent` are live in the new process, too, which was forked from it. NULL: there is no memory. */
-struct trace *trace_fork(const struct trace *parent, uint32_t process, uint32_t page_bytes);
+/* For a process that is forked: what is live in its parent is live there, too. NULL: there is no memory. */
+struct trace *trace_copy(const struct trace *parent, uint32_t page_bytes);
 
-/* An event of its process. If there is no memory, it counts as lost. */
+/* An event of its process, whichever index that has. If there is no memory, it counts as lost. */
 void trace_apply(struct trace *t, const struct trk_event *e);
 
 /* As heap_last_ref. */

@@ -219,6 +219,41 @@ static void forked(bool follow)
 	printf("pid: %d\n", (int)pid);
 }
 
+/* What decides is whether it was active at the fork. The child is held until its parent has ended it, or entered it. */
+static void held(bool entered)
+{
+	tracker_options o = options();
+	tracker_capture *c;
+	int ends[2], status;
+	char unused;
+
+	o.follow_fork = true;
+	c = make(&o);
+	if (pipe(ends) != 0 || (entered && tracker_capture_enter(c) != TRACKER_OK))
+		abort();
+	block(11);
+	fflush(stdout);
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		close(ends[1]);
+		(void)!read(ends[0], &unused, 1);
+		const bool active = tracker_capture_is_active();
+
+		block(22);
+		_exit(active != entered || (entered && tracker_capture_exit(c) != TRACKER_OK));
+	}
+	if (entered)
+		say("exit", tracker_capture_exit(c));
+	else
+		say("enter", tracker_capture_enter(c));
+	block(33);
+	close(ends[1]);
+	waitpid(pid, &status, 0);
+	tracker_capture_free(c);
+	printf("child: %d\npid: %d\n", WEXITSTATUS(status), (int)pid);
+}
+
 /* It is entered, and the program ends: by itself, or killed. */
 static void left(bool killed)
 {
@@ -311,6 +346,10 @@ int main(int argc, char **argv)
 		forked(false);
 	else if (strcmp(mode, "follow") == 0)
 		forked(true);
+	else if (strcmp(mode, "held") == 0)
+		held(true);
+	else if (strcmp(mode, "held_before") == 0)
+		held(false);
 	else if (strcmp(mode, "left") == 0)
 		left(false);
 	else if (strcmp(mode, "killed") == 0)

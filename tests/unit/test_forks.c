@@ -1,0 +1,196 @@
+/* forks - what children inherit over a hand-made segment: what was there at the fork, whenever they come. */
+#include "segment.h"
+
+#include "libtracker/tracker.h"
+
+#define SELF ((uint32_t)getpid())
+
+struct family {
+	struct segment s;
+	struct fake_thread parent, child;
+	uint32_t entries; /* of questions, so far */
+};
+
+static struct family begin(void)
+{
+	struct family f = { .s = segment_new() };
+
+	fake_process(&f.s, 0, SELF, SHM_ATTACHED);
+	f.parent = fake_thread(&f.s, 0, 0, SELF);
+	return f;
+}
+
+static uint32_t ask(struct family *f, struct fake_thread *t, uint32_t process, uint32_t what, uint64_t given)
+{
+	struct shm_question *const q = &f->s.shm->questions.entries[f->entries];
+
+	q->state = SHM_QUESTION_CLAIMED;
+	q->process = process;
+	q->what = what;
+	q->given[0] = given;
+	fake_begin_rare(&f->s, t, WIRE_QUESTION, 1, false);
+	t->at = put_varint(t->at, f->entries);
+	fake_publish(&f->s, t);
+	return f->entries++;
+}
+
+static void tell_fork(struct family *f, uint8_t kind, uint32_t number)
+{
+	fake_begin_rare(&f->s, &f->parent, kind, 1, false);
+	f->parent.at = put_varint(f->parent.at, number);
+	fake_publish(&f->s, &f->parent);
+}
+
+/* The child that fork made comes, and asks how many bytes it has. Its pid need not be anybody's. */
+static uint32_t come(struct family *f, uint32_t slot, uint32_t number)
+{
+	struct shm_process *const p = &f->s.shm->processes[slot];
+
+	fake_process(&f->s, slot, SELF + slot, SHM_FORKED);
+	p->parent_pid = SELF;
+	p->parent_number = 0;
+	p->fork = number;
+	p->start_ns = segment_now_ns;
+	f->child = fake_thread(&f->s, slot, slot, SELF + slot);
+	return ask(f, &f->child, slot, SHM_ASK_MEMORY, SHM_ALL_DOMAINS);
+}
+
+static void answered(const struct family *f, uint32_t entry, int result, uint64_t bytes)
+{
+	const struct shm_question *const q = &f->s.shm->questions.entries[entry];
+
+	assert_int_equal(q->state, SHM_QUESTION_ANSWERED);
+	assert_int_equal(q->result, result);
+	if (result == TRACKER_OK)
+		assert_int_equal(q->figures[0], bytes);
+}
+
+static void waits(const struct family *f, uint32_t entry)
+{
+	assert_int_equal(f->s.shm->questions.entries[entry].state, SHM_QUESTION_CLAIMED);
+}
+
+/* Each of three children has what came before its fork; all come when the parent has gone on. */
+static void a_child_has_what_was_there_at_its_fork(void **state)
+{
+	struct family f = begin();
+	uint32_t q[3];
+
+	ask(&f, &f.parent, 0, SHM_ASK_START, 3);
+	fake_malloc(&f.s, &f.parent, 1, 0x1000, 100);
+	tell_fork(&f, WIRE_FORK, 1);
+	fake_malloc(&f.s, &f.parent, 1, 0x2000, 20);
+	tell_fork(&f, WIRE_FORK, 2);
+	fake_free(&f.s, &f.parent, 1, 0x1000);
+	fake_malloc(&f.s, &f.parent, 1, 0x3000, 3);
+	segment_round(&f.s);
+	q[0] = come(&f, 1, 2);
+	q[1] = come(&f, 2, 1);
+	q[2] = come(&f, 3, 0); /* nothing was traced when it was forked */
+	segment_round(&f.s);
+	answered(&f, q[0], TRACKER_OK, 120);
+	answered(&f, q[1], TRACKER_OK, 100);
+	answered(&f, q[2], TRACKER_EDISABLED, 0);
+	segment_free(&f.s);
+}
+
+/* Its parent's events up to the fork are not there yet: it waits for them, and all that came after it wait, too. */
+static void a_child_waits_for_its_fork(void **state)
+{
+	struct family f = begin();
+	uint32_t first, second;
+
+	ask(&f, &f.parent, 0, SHM_ASK_START, 3);
+	segment_round(&f.s);
+	first = come(&f, 1, 1);
+	second = come(&f, 2, 0);
+	segment_round(&f.s);
+	waits(&f, first);
+	waits(&f, second);
+	fake_malloc(&f.s, &f.parent, 1, 0x1000, 100);
+	tell_fork(&f, WIRE_FORK, 1);
+	fake_free(&f.s, &f.parent, 1, 0x1000);
+	segment_round(&f.s);
+	answered(&f, first, TRACKER_OK, 100);
+	answered(&f, second, TRACKER_EDISABLED, 0);
+	segment_free(&f.s);
+}
+
+/* A record that was lost is not waited for for ever; nor is one when the recording is over. Then it has what its parent has. */
+static void it_does_not_wait_for_what_was_lost(void **state)
+{
+	for (int over = 0; over < 2; over++) {
+		struct family f = begin();
+		uint32_t q;
+
+		ask(&f, &f.parent, 0, SHM_ASK_START, 3);
+		fake_malloc(&f.s, &f.parent, 1, 0x1000, 100);
+		segment_round(&f.s);
+		q = come(&f, 1, 7);
+		segment_round(&f.s);
+		waits(&f, q);
+		if (over)
+			f.s.shm->header.closed = 1;
+		else
+			segment_now_ns += 2000000000ull;
+		segment_round(&f.s);
+		answered(&f, q, TRACKER_OK, 100);
+		segment_free(&f.s);
+	}
+}
+
+/* A fork of which no hook knows; one whose process thinks that it failed; numbers that mean nothing. */
+static void forks_of_other_kinds(void **state)
+{
+	struct family f = begin();
+	uint32_t q[2];
+
+	ask(&f, &f.parent, 0, SHM_ASK_START, 3);
+	fake_malloc(&f.s, &f.parent, 1, 0x1000, 100);
+	tell_fork(&f, WIRE_FORK, 1);
+	tell_fork(&f, WIRE_FORK_FAILED, 1);
+	tell_fork(&f, WIRE_FORK_FAILED, 99);
+	tell_fork(&f, WIRE_FORK, 0);
+	tell_fork(&f, WIRE_FORK_FAILED, 0);
+	tell_fork(&f, WIRE_FORK, SHM_FORK_UNSEEN);
+	fake_malloc(&f.s, &f.parent, 1, 0x2000, 20);
+	segment_round(&f.s);
+	q[0] = come(&f, 1, SHM_FORK_UNSEEN);
+	q[1] = come(&f, 2, 1);
+	segment_round(&f.s);
+	answered(&f, q[0], TRACKER_OK, 120);
+	answered(&f, q[1], TRACKER_OK, 100);
+	segment_free(&f.s);
+}
+
+/* More children than are kept for, none of which comes: what is kept stays bounded, and the youngest is right. */
+static void what_nobody_comes_for_is_dropped(void **state)
+{
+	struct family f = begin();
+	uint32_t q;
+
+	ask(&f, &f.parent, 0, SHM_ASK_START, 3);
+	for (uint32_t i = 1; i <= 2000; i++) {
+		fake_malloc(&f.s, &f.parent, 1, (uint64_t)i << 12, 10);
+		tell_fork(&f, WIRE_FORK, i);
+		if (i % 100 == 0)
+			segment_round(&f.s);
+	}
+	q = come(&f, 1, 1990);
+	segment_round(&f.s);
+	answered(&f, q, TRACKER_OK, 19900);
+	segment_free(&f.s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_child_has_what_was_there_at_its_fork),
+		cmocka_unit_test(a_child_waits_for_its_fork),
+		cmocka_unit_test(it_does_not_wait_for_what_was_lost),
+		cmocka_unit_test(forks_of_other_kinds),
+		cmocka_unit_test(what_nobody_comes_for_is_dropped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
