@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 #include "common/endings.h"
-#include "common/ranking.h"
 #include "common/report.h"
 #include "common/reserved.h"
 #include "common/selection.h"
 #include "common/suppress.h"
 #include "report/growing.h"
 #include "report/notes.h"
+#include "report/origins.h"
 #include "report/places.h"
 #include "report/recorded.h"
 #include "report/sheet.h"
@@ -47,6 +47,7 @@ static const struct ui_command command = {
 
 static struct found {
 	struct view leaks, temporary; /* beside the report's view, of what lives at the peak */
+	struct origins origins;
 	struct ranking holders, leaking, wasting;
 	struct endings endings; /* of what leaks */
 	uint64_t leaked_bytes, leaked_count, kept_bytes, kept_count;
@@ -101,19 +102,32 @@ static int find_leaks(struct report *r)
 		found.leaked_bytes += row->bytes;
 		found.leaked_count += row->count;
 		endings_add(&found.endings, row->process, &(struct ending_sum){ row->bytes, row->count, view_error(v, row) });
-		err = ranking_add_row(&found.leaking, row, r->stacks);
+		err = origins_rank_row(&found.origins, row, &found.leaking);
 	}
 	suppressions_finish(&builtin);
 	ranking_sort_by_bytes(&found.leaking);
 	return err;
 }
 
+static int learn(struct report *r)
+{
+	const struct view *const views[] = { &r->view, &found.leaks, &found.temporary };
+	int err = 0;
+
+	found.origins.stacks = r->stacks;
+	for (size_t i = 0; i < sizeof(views) / sizeof(*views) && !err; i++)
+		err = origins_learn(&found.origins, views[i]);
+	return err;
+}
+
 static int find(struct report *r)
 {
-	int err = ranking_of_view(&r->view, r->stacks, &found.holders, NULL);
+	int err = learn(r);
 
 	if (!err)
-		err = ranking_of_view(&found.temporary, r->stacks, &found.wasting, NULL);
+		err = origins_rank(&found.origins, &r->view, &found.holders);
+	if (!err)
+		err = origins_rank(&found.origins, &found.temporary, &found.wasting);
 	if (!err)
 		err = find_leaks(r);
 	ranking_sort_by_bytes(&found.holders);
@@ -140,7 +154,7 @@ static void describe_peak(const struct report *r, struct emit *e)
 	emit_figure(e, "count", emit_about(emit_count(v->count), v->sample_bytes, m.count));
 	emit_figure(e, "rss_bytes", found.rss ? emit_size(found.rss) : emit_null());
 	emit_end(e);
-	places_describe(e, "holders", r->stacks, &found.holders, v->bytes);
+	places_describe(e, "holders", &found.origins, &found.holders, v->bytes);
 }
 
 static void describe_leaks(const struct report *r, struct emit *e)
@@ -148,7 +162,7 @@ static void describe_leaks(const struct report *r, struct emit *e)
 	endings_figures(e, &found.endings);
 	emit_figure(e, "kept_size", emit_size(found.kept_bytes));
 	emit_figure(e, "kept_count", emit_count(found.kept_count));
-	places_describe(e, "leaks", r->stacks, &found.leaking, found.leaked_bytes);
+	places_describe(e, "leaks", &found.origins, &found.leaking, found.leaked_bytes);
 }
 
 static void describe_temporary(const struct report *r, struct emit *e)
@@ -161,7 +175,7 @@ static void describe_temporary(const struct report *r, struct emit *e)
 	emit_figure(e, "count", emit_about(emit_count(v->count), v->sample_bytes, m.count));
 	emit_figure(e, "size", emit_about(emit_size(v->bytes), v->sample_bytes, m.bytes));
 	emit_end(e);
-	places_describe(e, "temporary_places", r->stacks, &found.wasting, v->bytes);
+	places_describe(e, "temporary_places", &found.origins, &found.wasting, v->bytes);
 }
 
 static int describe_figures(const struct report *r, struct emit *e)
@@ -198,7 +212,7 @@ static void say_peak(struct sheet *s, const struct report *r)
 		 ui_count(count, sizeof(count), v->count), v->count == 1 ? "" : "s", (double)v->time_ns / 1e9, resident);
 	sheet_line(s, "", "", "");
 	sheet_heading(s, text, "summary", r->operand);
-	places_say(s, r->stacks, &found.holders, r->view.bytes, PLACES_SHOWN);
+	places_say(s, &found.origins, &found.holders, r->view.bytes, PLACES_SHOWN);
 }
 
 /* Of several processes that ended in different ways. */
@@ -229,7 +243,7 @@ static void say_leaks(struct sheet *s, const struct report *r)
 	sheet_heading(s, text, "leaks", r->capture->path);
 	if (only == ENDINGS)
 		say_endings(s);
-	places_say(s, r->stacks, &found.leaking, found.leaked_bytes, PLACES_SHOWN);
+	places_say(s, &found.origins, &found.leaking, found.leaked_bytes, PLACES_SHOWN);
 }
 
 static void say_temporary(struct sheet *s, const struct report *r)
@@ -245,7 +259,7 @@ static void say_temporary(struct sheet *s, const struct report *r)
 	if (!most)
 		return;
 	snprintf(before, sizeof(before), "  %s by ", ui_count(count, sizeof(count), most->count));
-	places_say_one(s, before, UI_PLAIN, r->stacks, most->node);
+	places_say_one(s, before, UI_PLAIN, &found.origins, most->node);
 }
 
 static int say(const struct report *r, struct emit *e)
@@ -259,9 +273,11 @@ static int say(const struct report *r, struct emit *e)
 		say_peak(&s, r);
 		say_leaks(&s, r);
 		say_temporary(&s, r);
-		growing_say(&s, r, &found.growth);
+		growing_say(&s, r, &found.origins, &found.growth);
 	}
-	notes_say(&s, &found.notes, r->capture->path);
+	notes_say(&s, &found.notes);
+	if (r->view.totals.allocations)
+		sheet_heading(&s, "All of it as a page:", "flamegraph", r->capture->path);
 	return s.no_memory ? TRK_ERR_NOMEM : err;
 }
 
@@ -278,6 +294,7 @@ static void finish(void)
 {
 	view_finish(&found.leaks);
 	view_finish(&found.temporary);
+	origins_finish(&found.origins);
 	ranking_finish(&found.holders);
 	ranking_finish(&found.leaking);
 	ranking_finish(&found.wasting);

@@ -109,9 +109,8 @@ void ranking_sort_by_count(struct ranking *s)
 	sort(s, by_count);
 }
 
-int ranking_add_row(struct ranking *s, const struct view_row *r, struct stacks *stacks)
+int ranking_add_row(struct ranking *s, const struct view_row *r, const struct source_frame *f)
 {
-	const struct source_frame *const f = stacks_top(stacks, r->node);
 	char *key;
 	int err;
 
@@ -133,7 +132,7 @@ int ranking_of_view(const struct view *v, struct stacks *stacks, struct ranking 
 	for (size_t i = 0; i < v->row_count && !err; i++) {
 		const struct view_row *r = &v->rows[i];
 
-		err = ranking_add_row(locations, r, stacks);
+		err = ranking_add_row(locations, r, stacks_top(stacks, r->node));
 		if (!err && modules)
 			err = ranking_add(modules, stacks_top(stacks, r->node)->module, r->bytes, r->count);
 	}

@@ -23,8 +23,8 @@ struct ranking {
 
 /* TRK_ERR_NOMEM. The key is copied. */
 int ranking_add(struct ranking *s, const char *key, uint64_t bytes, uint64_t count);
-/* The same of a row, by "function:file:line" of the most recent frame that is no allocator. */
-int ranking_add_row(struct ranking *s, const struct view_row *r, struct stacks *stacks);
+/* The same of a row, by "function:file:line" of a frame of its stack. */
+int ranking_add_row(struct ranking *s, const struct view_row *r, const struct source_frame *f);
 /* NULL: it was never added. Not after sorting. */
 struct ranked *ranking_find(struct ranking *s, const char *key);
 void ranking_finish(struct ranking *s); /* NULL-safe, zero-safe */

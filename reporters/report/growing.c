@@ -61,7 +61,7 @@ static const struct growth_row *most_growing(const struct growth *g)
 	return NULL;
 }
 
-void growing_say(struct sheet *s, const struct report *r, const struct growth *g)
+void growing_say(struct sheet *s, const struct report *r, struct origins *origins, const struct growth *g)
 {
 	const struct growth_row *const row = most_growing(g);
 	char how[96], before[128];
@@ -78,5 +78,5 @@ void growing_say(struct sheet *s, const struct report *r, const struct growth *g
 	if (g->by_process)
 		sheet_named_heading(s, before, &(struct sheet_name){ r->capture->processes[row->process].name, "", { NULL } }, "growth", r->operand);
 	else
-		places_say_heading(s, before, r->stacks, row->node, "growth", r->operand);
+		places_say_heading(s, before, origins, row->node, "growth", r->operand);
 }

@@ -114,7 +114,7 @@ void notes_figures(struct emit *e, const struct notes *n)
 	emit_end(e);
 }
 
-void notes_say(struct sheet *s, const struct notes *n, const char *capture)
+void notes_say(struct sheet *s, const struct notes *n)
 {
 	for (size_t i = 0; i < n->count && s->left > 1; i++) {
 		const unsigned others = (unsigned)(n->count - i - 1), room = s->left - 1;
@@ -122,7 +122,6 @@ void notes_say(struct sheet *s, const struct notes *n, const char *capture)
 
 		sheet_text(s, n->texts[i], lines < NOTE_LINES ? lines : NOTE_LINES);
 	}
-	sheet_heading(s, "All of it as a page for a browser:", "flamegraph", capture);
 }
 
 void notes_finish(struct notes *n)

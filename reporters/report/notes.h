@@ -15,8 +15,8 @@ struct notes {
 /* TRK_ERR_NOMEM. */
 int notes_find(struct notes *n, const struct report *r);
 void notes_figures(struct emit *e, const struct notes *n);
-/* As many as there is room for; the page of `capture` is named in the last line. */
-void notes_say(struct sheet *s, const struct notes *n, const char *capture);
+/* As many as there is room for before one more line. */
+void notes_say(struct sheet *s, const struct notes *n);
 void notes_finish(struct notes *n); /* zero-safe */
 
 #endif

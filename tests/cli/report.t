@@ -49,7 +49,7 @@ $ tracker-report cap
 > Temporary: 2 of 6 allocations (33 %)                       tracker temporary cap
 >   2 by parse (parse.c:7) from main
 > Nothing grows steadily                                        tracker growth cap
-> All of it as a page for a browser:                        tracker flamegraph cap
+> All of it as a page:                                      tracker flamegraph cap
 
 # A point, one process, and all of it for programs.
 $ tracker-report cap@1s | sed -n 4,6p
@@ -130,3 +130,36 @@ $ tracker-report little | grep -c ^Python
 $ tracker-report named | grep -c ^Python
 > 0
 = 1
+
+# A function whose name says that it allocates, and that three others call, is not who asked for the memory; one that only main
+# calls is.
+capture wrapped
+	module app /bin/app main
+	frame main /src/main.c 10 as=main module=app
+	frame x /src/util.c 5 as=xmalloc module=app
+	frame zalloc /src/util.c 9 as=zalloc module=app
+	frame a /src/a.c 1 as=a module=app
+	frame b /src/b.c 2 as=b module=app
+	frame c /src/c.c 3 as=c module=app
+	frame own /src/own.c 4 as=alloc_table module=app
+	stack a x a main
+	stack b x zalloc b main
+	stack c x c main
+	stack d x zalloc c main
+	stack own own main
+	malloc 16 600 a
+	malloc 32 500 b
+	malloc 48 400 c
+	malloc 64 50 own
+	malloc 80 40 d
+
+$ tracker-report wrapped | sed -n '/^Leaked/,/^Temp/p' | head -n 6
+> Leaked: 1590 B in 5 blocks                                 tracker leaks wrapped
+>     600 B  38%       1 block   a (a.c:1) via xmalloc from main
+>     540 B  34%       2 blocks  zalloc (util.c:9) via xmalloc from b
+>     400 B  25%       1 block   c (c.c:3) via xmalloc from main
+>      50 B   3%       1 block   alloc_table (own.c:4) from main
+> Temporary: 0 of 5 allocations (0 %)                    tracker temporary wrapped
+
+$ tracker-report --json wrapped | python3 -c 'import json, sys; print([(x["function"], x["via"], x["size"]) for x in json.load(sys.stdin)["holders"]])'
+> [('a', 'xmalloc', 600), ('zalloc', 'xmalloc', 540), ('c', 'xmalloc', 400), ('alloc_table', None, 50)]
