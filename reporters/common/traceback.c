@@ -98,6 +98,16 @@ static void print_rest(FILE *f, const struct traceback_calls *o)
 	fprintf(f, "%" PRIu32 " more frame%s (--depth 0 shows all)\n", most, most == 1 ? "" : "s");
 }
 
+/* In a line below the call. */
+static void say_source(struct emit *e, const struct source_frame *frame, const struct traceback_calls *o)
+{
+	char *const source = traceback_call_source(frame, o);
+
+	emit_aside(e, "source_line", emit_optional(source));
+	emit_say(e, "[      | {source_line}\n]");
+	free(source);
+}
+
 static void emit_for_people(struct emit *e, const char *key, const struct source_frame *frames, size_t count, const struct traceback_calls *o)
 {
 	const struct emit_table table = {
@@ -112,7 +122,7 @@ static void emit_for_people(struct emit *e, const char *key, const struct source
 	for (size_t i = 0; i < shown; i++) {
 		emit_frame(e, &frames[i], i == 0, o->paths);
 		if (i == 0 && frames[i].has_source)
-			traceback_print_call(f, &frames[i], o);
+			say_source(e, &frames[i], o);
 	}
 	emit_end(e);
 	if (o->most_frames > o->depth)

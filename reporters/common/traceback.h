@@ -81,8 +81,8 @@ void traceback_print_cut(FILE *f, const char *indent, const struct source_frame 
 char *traceback_source(const char *file, uint32_t line, enum traceback_sources sources);
 /* Prints the line as a line of its own; nothing if it must not be shown. */
 void traceback_print_source(FILE *f, const char *file, uint64_t line, const struct traceback_options *o);
-/* For people: the source line of a call, in a line below it, if it may be shown. */
-void traceback_print_call(FILE *f, const struct source_frame *frame, const struct traceback_calls *o);
+/* The source line of a call, malloc'ed; NULL: not to be shown. */
+char *traceback_call_source(const struct source_frame *frame, const struct traceback_calls *o);
 /* For people: in a line below, if there is one. */
 void traceback_emit_source(struct emit *e, const char *file, uint64_t line, const struct traceback_options *o);
 

@@ -91,16 +91,9 @@ static bool is_old_enough(const struct source_frame *frame, int64_t not_after)
 	return changed <= not_after && changed <= built;
 }
 
-void traceback_print_call(FILE *f, const struct source_frame *frame, const struct traceback_calls *o)
+char *traceback_call_source(const struct source_frame *frame, const struct traceback_calls *o)
 {
-	char *const source = is_old_enough(frame, o->not_after) ? traceback_source(frame->file, frame->line, o->sources) : NULL;
-
-	if (!source)
-		return;
-	fputs("      | ", f);
-	ui_text(f, source);
-	fputc('\n', f);
-	free(source);
+	return is_old_enough(frame, o->not_after) ? traceback_source(frame->file, frame->line, o->sources) : NULL;
 }
 
 void traceback_print_cut(FILE *f, const char *indent, const struct source_frame *frame)
