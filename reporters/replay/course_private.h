@@ -38,6 +38,9 @@ struct heap_observer course_keyframe_observer(struct course_reading *r);
  * TRK_ERR_ARG: there is no such point; TRK_ERR_NOMEM.
  */
 int course_span(struct course_reading *r, bool exactly, struct trk_fault *fault);
+/* Whether the question is about the process of a block; and how many of its events were before a time, by its header. */
+bool course_is_of(const struct course_reading *r, const struct cap_block *b);
+uint64_t course_within(const struct cap_block *b, uint64_t time_ns);
 /* When each bin of the events of each process begins, by the headers of blocks. TRK_ERR_NOMEM. */
 int course_edges(struct course_reading *r);
 

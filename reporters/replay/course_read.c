@@ -3,7 +3,8 @@
  *
  * Up to so many events as are asked for are all replayed. So is a capture with too few keyframes (their distance grows with
  * the live set), or with estimates. Otherwise keyframes are read in which a bin of the whole run has changed
- * since the last, and the events behind the last keyframe. The recorder writes at least 64 events for each block of a
+ * since the last, and the events behind the last keyframe. Of a part of the run, only the events of the part are
+ * replayed, from the last keyframe before it on, if they are few enough. The recorder writes at least 64 events for each block of a
  * keyframe, so all keyframes together hold few blocks.
  */
 #include "replay/course_private.h"
@@ -245,32 +246,57 @@ static int begin(struct course_reading *r, bool exactly, struct trk_fault *fault
 	return course_span(r, exactly, fault);
 }
 
-static uint64_t events_of(const struct course_reading *r)
+/* In the blocks from `first` on, up to the end of the run. */
+static uint64_t events_from(const struct course_reading *r, uint32_t first)
 {
+	const struct capture *const c = r->capture;
 	uint64_t events = 0;
 
-	for (uint32_t i = 0; i < r->capture->block_count; i++)
-		if (r->options->process == UINT32_MAX || r->options->process == r->capture->blocks[i].process)
-			events += r->capture->blocks[i].items;
+	for (uint32_t i = first; i < c->block_count; i++)
+		if (course_is_of(r, &c->blocks[i]))
+			events += r->course->to_ns ? course_within(&c->blocks[i], r->course->to_ns) : c->blocks[i].items;
 	return events;
+}
+
+/* The last keyframe before the run, if so few events come behind it that they can be replayed; COURSE_NONE. */
+static uint32_t find_before(const struct course_reading *r)
+{
+	const struct capture *const c = r->capture;
+	uint32_t last = COURSE_NONE;
+
+	for (uint32_t i = 0; i < c->keyframe_count && c->keyframes[i].time_ns < r->course->from_ns; i++)
+		last = c->keyframes[i].begins ? last : i;
+	return last != COURSE_NONE && events_from(r, c->keyframes[last].first_block) <= r->options->replay_most ? last : COURSE_NONE;
+}
+
+static int read_chosen(struct course_reading *r, uint32_t *chosen)
+{
+	const uint32_t before = find_before(r);
+	uint32_t count;
+	int err;
+
+	if (before == COURSE_NONE) {
+		count = choose(r, chosen);
+		return count < KEYFRAMES_MIN ? TRK_ERR_CORRUPT : read_keyframes(r, chosen, count);
+	}
+	err = read_keyframes(r, &before, 1);
+	r->course->keyframes = 0; /* all events of the run were read */
+	return err;
 }
 
 /* TRK_ERR_CORRUPT: it cannot be done, and everything must be replayed. */
 static int read_quickly(struct course_reading *r, struct trk_fault *fault)
 {
 	const struct capture *const c = r->capture;
-	uint32_t *chosen, count;
+	uint32_t *chosen;
 	int err;
 
-	if (c->header.sample_bytes || events_of(r) <= r->options->replay_most || c->keyframe_count < KEYFRAMES_MIN)
+	if (c->header.sample_bytes || events_from(r, 0) <= r->options->replay_most || c->keyframe_count < KEYFRAMES_MIN)
 		return TRK_ERR_CORRUPT;
 	err = begin(r, false, fault);
 	chosen = calloc((size_t)c->keyframe_count + 1, sizeof(*chosen));
-	if (!err && !chosen)
-		err = TRK_ERR_NOMEM;
-	count = err ? 0 : choose(r, chosen);
 	if (!err)
-		err = count < KEYFRAMES_MIN ? TRK_ERR_CORRUPT : read_keyframes(r, chosen, count);
+		err = chosen ? read_chosen(r, chosen) : TRK_ERR_NOMEM;
 	free(chosen);
 	return err;
 }

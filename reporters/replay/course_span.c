@@ -15,7 +15,7 @@
 #include "replay/process_ends.h"
 #include "replay/stop.h"
 
-static bool is_asked_for(const struct course_reading *r, const struct cap_block *b)
+bool course_is_of(const struct course_reading *r, const struct cap_block *b)
 {
 	return r->options->process == UINT32_MAX || r->options->process == b->process;
 }
@@ -28,7 +28,7 @@ static int ends_before(struct trk_fault *fault)
 
 /* ---- by the headers of blocks ---- */
 
-static uint64_t within(const struct cap_block *b, uint64_t time_ns)
+uint64_t course_within(const struct cap_block *b, uint64_t time_ns)
 {
 	if (time_ns >= b->last_time_ns)
 		return time_ns == b->last_time_ns && b->first_time_ns == b->last_time_ns ? 0 : b->items;
@@ -72,10 +72,10 @@ static uint64_t time_of_share(const struct course_reading *r, uint64_t share)
 	uint64_t all = 0, passed = 0, left;
 
 	for (uint32_t i = 0; i < c->block_count; i++)
-		all += is_asked_for(r, &c->blocks[i]) ? c->blocks[i].items : 0;
+		all += course_is_of(r, &c->blocks[i]) ? c->blocks[i].items : 0;
 	left = (uint64_t)((double)all * (double)share / 100000);
 	for (uint32_t i = 0; i < c->block_count; i++) {
-		passed += is_asked_for(r, &c->blocks[i]) ? c->blocks[i].items : 0;
+		passed += course_is_of(r, &c->blocks[i]) ? c->blocks[i].items : 0;
 		if (passed >= left)
 			return left ? c->blocks[i].last_time_ns : 0;
 	}
@@ -161,12 +161,12 @@ static int span_by_headers(struct course_reading *r, const struct point *from, c
 		const struct cap_block *const b = &c->blocks[i];
 		struct course_process *const p = &t->processes[b->process];
 
-		if (!is_asked_for(r, b))
+		if (!course_is_of(r, b))
 			continue;
-		p->from_event += from ? within(b, t->from_ns) : 0;
-		p->to_event += to->kind == POINT_END ? b->items : within(b, t->to_ns);
+		p->from_event += from ? course_within(b, t->from_ns) : 0;
+		p->to_event += to->kind == POINT_END ? b->items : course_within(b, t->to_ns);
 		if (to->kind != POINT_END)
-			r->to_applied += within(b, t->to_ns);
+			r->to_applied += course_within(b, t->to_ns);
 	}
 	return err;
 }

@@ -93,6 +93,16 @@ class Cases:
         run += [w for i in range(60) for w in (f"at {i + 1}s", leak(i), *work(3))]
         self.grows("after an exec", self.made(run), "leak")
 
+    def threads(self):
+        """Two threads leak at one place, one of them half as often."""
+        lines = ["thread 0 process=0 tid=70", "thread 1 process=0 tid=71"]
+        for i in range(80):
+            lines += [f"at {i + 1}s", "in 0", leak(i), *work(2)] + ["in 1", leak(1000 + i)] * (i % 2)
+        capture = self.made(lines)
+        for tid, count in ((None, 120), (70, 80), (71, 40)):
+            row, = self.grows(f"thread {tid}", capture, "leak", options=["--thread", str(tid)] if tid else [])
+            equal(f"blocks of thread {tid}", row["count"], count)
+
     def points(self):
         """The leak begins in the last two fifths."""
         lines = []
@@ -154,7 +164,7 @@ class Cases:
 def make_cases(t):
     c = Cases(t)
     return [(mode, c.program(mode)) for mode in MODES] + [
-        ("rates", c.rates), ("time and events", c.both_axes), ("processes", c.processes), ("points", c.points), ("not whole", c.not_whole),
+        ("rates", c.rates), ("time and events", c.both_axes), ("processes", c.processes), ("threads", c.threads), ("points", c.points), ("not whole", c.not_whole),
         ("aggregated", c.aggregated), ("sampled", c.sampled), ("many rows", c.many_rows)]
 
 

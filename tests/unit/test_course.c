@@ -224,6 +224,29 @@ static void parts_of_the_run(void **state)
 	capture_close(c);
 }
 
+/* Of few events in a part, all are replayed, from a live set on. */
+static void a_small_part(void **state)
+{
+	struct capture_file f;
+	struct capture *const c = made(&f);
+	const uint64_t end = capture_end(c);
+	const struct point_range part = { .is_range = true,
+					  .from = { .kind = POINT_TIME, .number = end * 7 / 10 },
+					  .to = { .kind = POINT_TIME, .number = end * 8 / 10 } };
+	struct course t = course_of(c, 6000, part);
+	const struct course_site *const leak = site_of(&t, 0, LEAK), *const ring = site_of(&t, 0, TURNS);
+
+	assert_int_equal(t.keyframes, 0);
+	assert_about((double)leak->bytes, ROUNDS * 0.8, ROUNDS * 0.01);
+	assert_about((double)kept_until(&t, leak, 0), ROUNDS * 0.7, ROUNDS * 0.01);
+	assert_about((double)kept_until(&t, leak, COURSE_TICKS / 2), ROUNDS * 0.75, ROUNDS * 0.01);
+	assert_about((double)ring->freed, ROUNDS * 0.1, EVENTS_PER_KEYFRAME / 3.0 + ROUNDS * 0.01);
+	for (uint32_t i = ring->last; i != COURSE_NONE; i = t.steps[i].before)
+		assert_about((double)t.steps[i].level, 100 * RING, 100);
+	course_finish(&t);
+	capture_close(c);
+}
+
 static void points_that_are_none(void **state)
 {
 	struct capture_file f;
@@ -248,6 +271,7 @@ int main(void)
 		cmocka_unit_test(live_sets),
 		cmocka_unit_test(a_process_that_ends_early),
 		cmocka_unit_test(parts_of_the_run),
+		cmocka_unit_test(a_small_part),
 		cmocka_unit_test(points_that_are_none),
 	};
 
