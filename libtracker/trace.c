@@ -5,6 +5,7 @@
 
 #include "ask.h"
 #include "error.h"
+#include "frame_limit.h"
 #include "hook.h"
 #include "own_recorder.h"
 #include "print.h"
@@ -59,19 +60,6 @@ int trace_stop(void)
 	return code;
 }
 
-/* -1: it is no number in [0; 65535]. "" is 0. */
-static int read_frames(const char *text)
-{
-	int n = 0;
-
-	while (*text == ' ' || (*text >= '\t' && *text <= '\r'))
-		text++;
-	text += *text == '+';
-	for (; *text >= '0' && *text <= '9' && n <= TRACKER_NFRAME_MAX; text++)
-		n = n * 10 + *text - '0';
-	return *text || n > TRACKER_NFRAME_MAX ? -1 : n;
-}
-
 static void complain(const char *text)
 {
 	(void)arch_syscall(SYS_write, 2, (long)text, (long)strlen(text), 0, 0, 0);
@@ -80,7 +68,7 @@ static void complain(const char *text)
 void trace_by_environment(void)
 {
 	const char *const text = session_variable("TRACKER_TRACE");
-	const int nframe = text ? read_frames(text) : 0;
+	const int nframe = text ? frame_limit(text) : 0;
 
 	if (nframe < 0) {
 		complain("TRACKER_TRACE: invalid number of frames\n");

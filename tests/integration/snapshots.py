@@ -209,6 +209,14 @@ class Cases:
         """What libtracker-replay allocates in the program is not traced."""
         self.says("unseen", "more: 0\nmore: 0\n")
 
+    def book(self):
+        """Eight threads, a million allocations each with --many; a ninth takes a snapshot, which is what stands in their book."""
+        argv = [self.t.fixture("book"), str(1000000 if self.t.many else 30000)]
+        for way in "preloaded", "tracker run":
+            r = self.t.record(argv) if way == "tracker run" else harness.execute(argv, {"LD_PRELOAD": self.t.find("libtracker.so")})
+            equal(way, (r.status, r.stderr.decode(), r.stdout.decode()),
+                  (0, "", "snapshot: 1, blocks 1, as in the book 1\nleft 0, lost 0\n"))
+
     def threads(self):
         """Eight threads keep book under a lock that the snapshot takes, too."""
         self.says("threads", "exact: 10 of 10\n")
@@ -324,7 +332,7 @@ def make_cases(t):
     return [("b46 example 1: top", c.top), ("b33 example 4: dump", c.dumped), ("b50 b52 b57 example 5: filters", c.filtered),
             ("b41 b43 b44 example 6: diff", c.changed), ("b47 pretty top", c.pretty), ("b48 biggest block", c.biggest),
             ("b20 b22 example 2: methods", c.methods), ("b12 b30 example 3: clear and stop", c.cleared), ("b20 where", c.where),
-            ("b22 b32 limit", c.limited), ("q1 the library's own", c.unseen), ("b30 threads", c.threads), ("b01 python", c.python), ("without the library", c.not_there),
+            ("b22 b32 limit", c.limited), ("q1 the library's own", c.unseen), ("b30 threads", c.threads), ("b16 b30 book", c.book), ("b01 python", c.python), ("without the library", c.not_there),
             ("b31 b33 recordings", c.recordings), ("b34 refused", c.refused), ("installed, with the programs of the documentation", c.installed)]
 
 
