@@ -2,6 +2,7 @@
 #include "ask.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "arch.h"
 #include "chunk.h"
@@ -11,7 +12,8 @@
 #include "send.h"
 
 #define MS_NS 1000000L
-#define MS_SPINS 20000 /* about as long, where no system call may be made */
+#define SPINS_UNMEASURED 200000u /* at least as long on most processors */
+#define MEASURED_SPINS 4096u
 #define ANSWER_MS 20u /* an answer wakes the thread that waits for it */
 #define ENTRY_MS 1u /* who frees an entry wakes nobody */
 #define STILL_MS 1000u /* the recorder may stand still for so long */
@@ -22,16 +24,56 @@ static struct shm_questions *questions(void)
 	return &state.shm->questions;
 }
 
-/* Waits while the word has this value, at most so long. */
-static void wait_ms(_Atomic uint32_t *word, uint32_t value, unsigned ms, bool may_call)
+/*
+ * How many rounds of the loop that waits without system calls take a millisecond; 0: not measured yet. They are counted,
+ * because a sandbox may kill for a look at any clock. So the time in which this process is stopped, or another one runs, does
+ * not count: the recorder may have been stopped, too.
+ */
+static _Atomic uint32_t ms_spins;
+
+static void spin(const _Atomic uint32_t *word, uint32_t value, uint64_t rounds)
 {
-	if (may_call)
-		raw_futex_wait(word, value, ms * MS_NS);
-	for (unsigned i = 0; i < ms * MS_SPINS && !may_call; i++) {
+	for (uint64_t i = 0; i < rounds; i++) {
 		arch_pause();
 		if (atomic_load_explicit(word, memory_order_relaxed) != value)
 			break;
 	}
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec t = { 0 };
+
+	(void)arch_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&t, 0, 0, 0, 0);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* The shortest of some times counts: another process may run in between. The word does not change. */
+static void measure_spins(const _Atomic uint32_t *word)
+{
+	int64_t least = MS_NS;
+
+	for (int i = 0; i < 3; i++) {
+		const int64_t began = now_ns();
+		int64_t took;
+
+		spin(word, atomic_load(word), MEASURED_SPINS);
+		took = now_ns() - began;
+		if (took > 0 && took < least)
+			least = took;
+	}
+	atomic_store(&ms_spins, (uint32_t)(MS_NS * MEASURED_SPINS / least));
+}
+
+/* Waits while the word has this value, at most so long. */
+static void wait_ms(_Atomic uint32_t *word, uint32_t value, unsigned ms, bool may_call)
+{
+	const uint32_t spins = atomic_load_explicit(&ms_spins, memory_order_relaxed);
+
+	if (may_call)
+		raw_futex_wait(word, value, ms * MS_NS);
+	else
+		spin(word, value, (uint64_t)ms * (spins ? spins : SPINS_UNMEASURED));
 }
 
 struct patience {
@@ -165,6 +207,8 @@ int ask(struct question *q)
 		return error_set(TRACKER_EDISABLED, "this program is not being recorded: run it with tracker run");
 	may_call = !state.sandboxed || chunk_may_call(t);
 	entry = claim(may_call);
+	if (entry && may_call && !atomic_load_explicit(&ms_spins, memory_order_relaxed))
+		measure_spins(&entry->state);
 	sent = entry && send(t, entry, q);
 	thread_leave(t);
 	if (entry && !sent)
