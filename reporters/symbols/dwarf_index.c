@@ -239,6 +239,32 @@ static struct dwarf_function *function_at(struct dwarf_index *x, struct dwarf_un
 	return ret;
 }
 
+struct seeking {
+	bool (*is)(void *data, const char *name);
+	void *data;
+	bool found;
+};
+
+static int is_sought(Dwarf_Die *function, void *data)
+{
+	struct seeking *const s = data;
+	Dwarf_Attribute attr;
+	const char *const linkage = dwarf_formstring(dwarf_attr_integrate(function, DW_AT_linkage_name, &attr));
+	const char *const name = linkage ? linkage : dwarf_diename(function);
+
+	s->found |= name && s->is(s->data, name);
+	return s->found ? DWARF_CB_ABORT : DWARF_CB_OK;
+}
+
+bool dwarf_index_any_name(struct dwarf_index *x, bool (*is)(void *data, const char *name), void *data)
+{
+	struct seeking s = { is, data, false };
+
+	for (uint32_t i = 0; i < x->count && !s.found; i++)
+		(void)dwarf_getfuncs(&x->units[i].cu, is_sought, &s, 0);
+	return s.found;
+}
+
 uint64_t dwarf_index_read_bytes(const struct dwarf_index *x)
 {
 	return x->read_bytes;

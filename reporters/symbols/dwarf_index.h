@@ -29,6 +29,9 @@ char *dwarf_index_trouble(const struct dwarf_index *x, char *out, size_t room);
 size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct resolved_frame *out,
 			  size_t max, bool *ret_linkage);
 
+/* Whether `is` holds for the name of a function of a unit, wherever it was inlined. */
+bool dwarf_index_any_name(struct dwarf_index *x, bool (*is)(void *data, const char *name), void *data);
+
 /* How many bytes of debug information the look-ups have read so far: memory grows with them. */
 uint64_t dwarf_index_read_bytes(const struct dwarf_index *x);
 

@@ -374,6 +374,15 @@ static void open_module(struct resolver_module *m)
 		close_descriptors(m);
 }
 
+bool resolver_module_any_name(struct resolver_module *m, bool (*is)(void *data, const char *name), void *data)
+{
+	open_module(m);
+	if (m->state > RESOLVER_STRIPPED)
+		return false;
+	read_symtab(m);
+	return symtab_any_name(&m->symtab, is, data) || (m->dwarf && dwarf_index_any_name(m->dwarf, is, data));
+}
+
 uint64_t resolver_module_read_bytes(const struct resolver_module *m)
 {
 	return m->dwarf ? dwarf_index_read_bytes(m->dwarf) : 0;

@@ -58,6 +58,9 @@ enum resolver_module_state resolver_module_state(struct resolver_module *m);
  */
 const char *resolver_module_trouble(struct resolver_module *m);
 
+/* Whether `is` holds for the linkage name of a function of the module, also of one that is only inlined. */
+bool resolver_module_any_name(struct resolver_module *m, bool (*is)(void *data, const char *name), void *data);
+
 /* How many bytes of debug information its look-ups have read so far: memory grows with them. */
 uint64_t resolver_module_read_bytes(const struct resolver_module *m);
 /* The path of its separate debug file, where that was opened; or NULL. */

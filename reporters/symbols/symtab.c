@@ -202,6 +202,14 @@ void symtab_finish(struct symtab *t)
 	*t = (struct symtab){ 0 };
 }
 
+bool symtab_any_name(const struct symtab *t, bool (*is)(void *data, const char *name), void *data)
+{
+	for (uint32_t i = 0; i < t->ranges.count; i++)
+		if (is(data, t->names[t->ranges.items[i].value]))
+			return true;
+	return false;
+}
+
 const char *symtab_lookup(const struct symtab *t, uint64_t address, struct arena *arena)
 {
 	const uint32_t found = intervals_find(&t->ranges, address);

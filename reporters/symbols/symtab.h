@@ -21,6 +21,9 @@ struct symtab {
 int symtab_init(struct symtab *t, Dwfl_Module *module);
 void symtab_finish(struct symtab *t); /* NULL-safe, zero-safe */
 
+/* Whether `is` holds for one of the names. */
+bool symtab_any_name(const struct symtab *t, bool (*is)(void *data, const char *name), void *data);
+
 /* Linkage name of the function at the address, without its version; NULL: none. */
 const char *symtab_lookup(const struct symtab *t, uint64_t address, struct arena *arena);
 

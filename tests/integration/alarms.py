@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 
 import harness
 from harness import Failure, check, equal
@@ -239,6 +240,32 @@ class Alarms:
             check(re.search(wanted, text) and "Skipped" not in text.replace("Skipped:            0", ""), text)
         equal("without the library", harness.execute([alone, "bad_push"]).status, 77)
 
+    def check_no_alloc(self):
+        """Afterwards: any allocation below the function, with its stacks; a name that nothing has is refused."""
+        program = self.t.fixture("budget")
+        bad, good = (self.t.record([program, *more]).capture for more in (["x"], []))
+        r = subprocess.run([self.t.reporter("check"), "--json", "--no-alloc-under", "process_block", bad], capture_output=True)
+        (row,) = json.loads(r.stdout)["checks"]
+        equal("bad", (r.returncode, row["found"], row["found_bytes"], row["passed"]), (3, 3, 307, False))
+        equal("its stacks", [(s["size"], [f["function"] for f in s["stack"]][:2]) for s in row["stacks"] if s["size"] != 7],
+              [(200, ["helper", "process_block"]), (100, ["process_block", "main"])])
+        text = subprocess.run([self.t.reporter("check"), "--no-alloc-under", "process_block", bad], capture_output=True).stdout.decode()
+        check("by process_block (" in text, f"text: {text}")
+        for name in "process_block", "only_inlined", "process*":
+            r = subprocess.run([self.t.reporter("check"), "-q", "--no-alloc-under", name, good], capture_output=True)
+            equal(f"good: {name}", (r.returncode, r.stdout, r.stderr), (0, b"", b""))
+        r = subprocess.run([self.t.reporter("check"), "--no-alloc-under", "no_such_function", good], capture_output=True)
+        equal("no such function", (r.returncode, r.stdout, b"no function has that name" in r.stderr), (1, b"", True))
+
+    def check_whole(self):
+        """A capture that was cut is no proof."""
+        path, cut = self.t.record([self.t.fixture("budget")]).capture, self.t.file(".bin")
+        with open(path, "rb") as whole, open(cut, "wb") as f:
+            f.write(whole.read()[:-30])
+        for options, status in ([], 1), (["--allow-truncated"], 0):
+            r = subprocess.run([self.t.reporter("check"), "-q", "--max-peak", "1M", *options, cut], capture_output=True)
+            equal(f"{options}", r.returncode, status)
+
     def unrecorded(self):
         """What alarms let through is recorded, what they make fail is not: a recording of the program counts the same
         as its own sizes."""
@@ -256,7 +283,7 @@ def make_cases(t):
     cases += [(name, lambda p=program, s=status, c=comment, w=wanted: a.says(p, s, c, w))
               for name, program, status, comment, wanted in SAID]
     return cases + [("a16_trap_in_debugger", a.trap_in_debugger), ("a17_without", a.without),
-                    ("a18_run_alarm", a.run_alarm), ("fail_after", a.fail_after), ("fail_random", a.fail_random),
+                    ("a18_run_alarm", a.run_alarm), ("a18_d71_no_alloc_under", a.check_no_alloc), ("d71_cut_capture", a.check_whole), ("fail_after", a.fail_after), ("fail_random", a.fail_random),
                     ("a30_buckets", a.buckets),
                     ("a17_example", a.example), ("recorded too", a.unrecorded)]
 

@@ -12,11 +12,11 @@ LACKS = {
     "csv": {"flamegraph"},  # has --csv
     "sums": {"dump", "growth", "info"},  # says of an aggregated capture what it says of the events
     "unnamed": {"diff", "dump", "growth", "info", "temporary"},  # says how much functions without names allocated
-    "live set": {"dump", "growth", "info", "leaks", "report", "stats", "temporary"},  # shows what lives at a point, or was chosen as the options say
+    "live set": {"check", "dump", "growth", "info", "leaks", "report", "stats", "temporary"},  # shows what lives at a point, or was chosen as the options say
 }
 
 # The key of the table that --csv prints; all others print every figure.
-TABLES = {"growth": "rows", "temporary": "rows", "leaks": "rows", "summary": "rows", "table": "rows", "diff": "rows", "tree": "root"}
+TABLES = {"check": "checks", "growth": "rows", "temporary": "rows", "leaks": "rows", "summary": "rows", "table": "rows", "diff": "rows", "tree": "root"}
 
 
 def names(folder, *traits):
