@@ -415,6 +415,14 @@ const char *session_variable(const char *name)
 	return at_start.auxv && !auxiliary(&at_start, AT_SECURE) ? environment_get(at_start.envp, name) : NULL;
 }
 
+bool session_arguments(struct session_arguments *ret)
+{
+	if (!at_start.auxv)
+		return false;
+	*ret = (struct session_arguments){ at_start.argc, at_start.argv, at_start.envp, (const char *)auxiliary(&at_start, AT_EXECFN) };
+	return true;
+}
+
 int session_may_attach(void)
 {
 	if (!at_start.auxv || auxiliary(&at_start, AT_SECURE))

@@ -15,6 +15,13 @@
 void session_start(void);
 /* The variable's value at the program's start; NULL: there is none, or the program has rights that its user does not have. */
 const char *session_variable(const char *name);
+/* What the program was started with; `executed`: the name that was executed. False: that cannot be known. */
+struct session_arguments {
+	int argc;
+	char **argv, **envp;
+	const char *executed;
+};
+bool session_arguments(struct session_arguments *ret);
 /* An allocation has come to the hooks: no malloc of the program's own stands before them. */
 void session_withdraw_own_malloc(void);
 /* Whether the process may attach later, to a recorder of its own. TRACKER_OK, or TRACKER_EDISABLED with a sentence. */

@@ -45,21 +45,25 @@ static char *number(char *end, uint64_t n)
 	return end;
 }
 
-static bool find_paths(struct start *s)
+bool spawn_place(unsigned i, const char *program, char path[PATH_MAX])
 {
 	const char *const own = start_own_path(), *const slash = own ? strrchr(own, '/') : NULL;
-	const size_t folder = slash ? (size_t)(slash - own) : 0;
+	const size_t folder = slash ? (size_t)(slash - own) : 0, n = i < FOLDERS ? strlen(folders[i]) : 0;
 
-	for (unsigned i = 0; i < FOLDERS && slash; i++) {
-		const size_t n = strlen(folders[i]);
+	if (i >= FOLDERS || !slash || folder + n + strlen(program) + 1 > PATH_MAX)
+		return false;
+	memcpy(path, own, folder);
+	memcpy(path + folder, folders[i], n);
+	memcpy(path + folder + n, program, strlen(program) + 1);
+	return true;
+}
 
-		if (folder + n + sizeof("tracker-record") > PATH_MAX)
+static bool find_paths(struct start *s)
+{
+	for (unsigned i = 0; i < FOLDERS; i++)
+		if (!spawn_place(i, "tracker-record", s->paths[i]))
 			return false;
-		memcpy(s->paths[i], own, folder);
-		memcpy(s->paths[i] + folder, folders[i], n);
-		memcpy(s->paths[i] + folder + n, "tracker-record", sizeof("tracker-record"));
-	}
-	return slash;
+	return true;
 }
 
 static void fill_arguments(struct start *s, uint32_t nframe)

@@ -8,7 +8,15 @@
 #ifndef SPAWN_H
 #define SPAWN_H
 
+#include <limits.h>
+
 #include "segment.h"
+
+/*
+ * The i-th path at which the program of that name may lie, relative to the folder of this library. False: there are no more,
+ * or it is too long.
+ */
+bool spawn_place(unsigned i, const char *program, char path[PATH_MAX]);
 
 /*
  * Starts a recorder that keeps at least `nframe` frames of a stack, and waits until it is ready (10 s at most). ret:

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <link.h>
 
+#include "alone.h"
 #include "asked.h"
 #include "cfi.h"
 #include "free_check.h"
@@ -80,6 +81,7 @@ __attribute__((constructor)) static void loaded(void)
 	start_once();
 	thread_watch_forks();
 	trace_by_environment();
+	alone_start();
 }
 
 bool start_and_ask(void)

@@ -9,6 +9,8 @@
 #include "arch.h"
 #include "cfi.h"
 
+#define LOOKED_AT (64u << 20) /* bytes of each part of the program's file */
+
 #define BLOOM_BITS (8 * sizeof(ElfW(Addr)))
 #define VERSION_HIDDEN 0x8000u /* not the default one */
 #define VERSION_FIRST 2u /* below it: none */
@@ -190,6 +192,50 @@ static const struct link_map *first_module(void)
 	if (&_r_debug)
 		return _r_debug.r_map;
 	return &_dl_debug_addr && _dl_debug_addr ? _dl_debug_addr->r_map : NULL;
+}
+
+bool symbol_program_names(const char *name)
+{
+	const struct link_map *const l = first_module();
+	const char *strings = NULL;
+	size_t bytes = 0;
+
+	for (const ElfW(Dyn) *d = l ? l->l_ld : NULL; d && d->d_tag != DT_NULL; d++) {
+		if (d->d_tag == DT_STRTAB)
+			strings = relocated(l, d->d_un.d_ptr);
+		else if (d->d_tag == DT_STRSZ)
+			bytes = d->d_un.d_val;
+	}
+	for (size_t at = 0; strings && at < bytes; at += strlen(strings + at) + 1)
+		if (strcmp(strings + at, name) == 0)
+			return true;
+	return false;
+}
+
+static bool holds(const char *at, size_t bytes, const char *text)
+{
+	const size_t n = strlen(text);
+
+	for (size_t i = 0; i + n <= bytes; i++)
+		if (at[i] == *text && memcmp(at + i, text, n) == 0)
+			return true;
+	return false;
+}
+
+bool symbol_program_holds(const char *text)
+{
+	const ElfW(Phdr) *const headers = (const void *)getauxval(AT_PHDR);
+	const size_t count = headers ? getauxval(AT_PHNUM) : 0;
+	const struct link_map *const l = first_module();
+
+	for (size_t i = 0; i < count && l; i++) {
+		const ElfW(Phdr) *const p = &headers[i];
+		const size_t bytes = p->p_filesz < LOOKED_AT ? p->p_filesz : LOOKED_AT;
+
+		if (p->p_type == PT_LOAD && (p->p_flags & (PF_R | PF_W)) == PF_R && holds((const char *)l->l_addr + p->p_vaddr, bytes, text))
+			return true;
+	}
+	return false;
 }
 
 /* The kernel's module stands in the list, but the loader does not look there. */

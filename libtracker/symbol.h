@@ -30,6 +30,12 @@ struct symbol symbol_before(const char *name);
 /* The function `name` of the module with this link map, or NULL. The module must stay loaded meanwhile. */
 void *symbol_in(const void *link_map, const char *name);
 
+/* Whether the table of names of the program's own file has that name: whether it refers to it, or defines it. */
+bool symbol_program_names(const char *name);
+
+/* Whether the program's own file holds that text among what it does not write to. Of large files, the beginning is looked at. */
+bool symbol_program_holds(const char *text);
+
 /* The module for which `wanted` is true, among those to which this module's references are bound; or NULL. */
 const struct link_map *symbol_bound_to(const struct link_map *module, bool (*wanted)(const struct link_map *m));
 
