@@ -8,6 +8,7 @@
 #include "format/large.h"
 
 #define SMALLEST_TABLE_LOG2 6u
+#define SPARSE_TABLE_LOG2 16u /* up to this size it costs less to be sparse than to guess wrong whether the next place is free */
 #define SMALLEST_PIECE 32u /* slots */
 
 static size_t table_bytes(const struct blocks *s)
@@ -33,14 +34,14 @@ static void table_put(struct blocks *s, uint32_t hash, uint32_t slot)
 	uint32_t i = hash >> s->shift;
 
 	while (s->table[i])
-		i = (i + 1) & blocks_mask(s);
+		i = (i + 1) & s->mask;
 	s->table[i] = (uint64_t)hash << 32 | (slot + 1);
 }
 
-/* Empties a place and moves later entries of the run up, so that no probe meets a hole. */
-static void table_clear(struct blocks *s, uint32_t place)
+/* Moves later entries of the run up, so that no probe meets a hole. */
+void blocks_clear_place(struct blocks *s, uint32_t place)
 {
-	const uint32_t mask = blocks_mask(s);
+	const uint32_t mask = s->mask;
 	uint32_t hole = place;
 
 	for (uint32_t i = (place + 1) & mask; s->table[i]; i = (i + 1) & mask) {
@@ -63,10 +64,12 @@ static __attribute__((noinline)) int table_grow(struct blocks *s)
 	if (log2 > 31)
 		return TRK_ERR_NOMEM;
 	grown.shift = 32 - log2;
+	grown.mask = (uint32_t)((1ull << log2) - 1);
+	grown.most = grown.mask / (log2 <= SPARSE_TABLE_LOG2 ? 4 : 2);
 	grown.table = large_zeroes(sizeof(*grown.table) << log2);
 	if (!grown.table)
 		return TRK_ERR_NOMEM;
-	for (uint64_t i = 0; s->table && i <= blocks_mask(s); i++) {
+	for (uint64_t i = 0; s->table && i <= s->mask; i++) {
 		if (s->table[i])
 			table_put(&grown, (uint32_t)(s->table[i] >> 32),
 				  (uint32_t)s->table[i] - 1);
@@ -135,7 +138,7 @@ static inline struct block *take_slot(struct blocks *s, uint32_t *ret_slot)
 
 static inline int table_room(struct blocks *s)
 {
-	return !s->table || s->used >= blocks_mask(s) / 2 ? table_grow(s) : 0;
+	return s->used >= s->most ? table_grow(s) : 0;
 }
 
 struct block *blocks_add(struct blocks *s, uint32_t space, uint64_t address, uint32_t *ret_there)
@@ -146,7 +149,7 @@ struct block *blocks_add(struct blocks *s, uint32_t space, uint64_t address, uin
 	*ret_there = BLOCKS_NONE;
 	if (table_room(s) != 0)
 		return NULL;
-	for (i = hash >> s->shift; s->table[i]; i = (i + 1) & blocks_mask(s)) {
+	for (i = hash >> s->shift; s->table[i]; i = (i + 1) & s->mask) {
 		if (blocks_is(s, s->table[i], hash, space, address)) {
 			*ret_there = i;
 			return NULL;
@@ -176,7 +179,7 @@ void blocks_remove(struct blocks *s, uint32_t place)
 {
 	const uint32_t slot = (uint32_t)s->table[place] - 1;
 
-	table_clear(s, place);
+	blocks_clear_place(s, place);
 	give_slot(s, slot, blocks_slot(s, slot));
 	s->used--;
 }
@@ -252,7 +255,7 @@ void blocks_move(struct blocks *s, uint32_t place, uint32_t space)
 	const uint32_t slot = (uint32_t)s->table[place] - 1;
 	struct block *const b = blocks_slot(s, slot);
 
-	table_clear(s, place);
+	blocks_clear_place(s, place);
 	b->space = space;
 	table_put(s, blocks_hash(space, b->b.address), slot);
 }

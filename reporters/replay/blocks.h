@@ -3,8 +3,8 @@
  *
  * A space is a domain, or the waiting room of a thread's realloc: the same address may be live in each. Blocks are in
  * slots, which keep their numbers. A table of (hash, slot) pairs finds them: linear probing, backward shift on
- * removal, at most half full. Table and slots use large pages when they are large. It is not format/idmap.h because
- * every second event removes an entry.
+ * removal, at most half full, and a quarter while it is small. Table and slots use large pages when they are large. It
+ * is not format/idmap.h because every second event removes an entry.
  *
  * A capture says which of the latest allocations a release ends (trk_event.ref). So these blocks need no place in the
  * table: their slots are in a ring by number. A block enters the table only when the ring forgets it, or when somebody
@@ -50,7 +50,8 @@ struct blocks {
 	uint32_t live; /* slots that are not free */
 	uint64_t *table; /* hash << 32 | slot + 1; 0: empty */
 	uint32_t shift; /* 32 - log2 of its size; 0: no table yet */
-	uint32_t used;
+	uint32_t mask; /* its size - 1; 0: no table yet */
+	uint32_t used, most; /* it grows before more entries are used */
 	uint32_t *recent; /* slot + 1 by number of the allocation; NULL: never needed */
 	uint64_t newest, settled; /* numbers: the last one in the ring; the one up to which none is loose */
 	const struct blocks_ages *ages; /* NULL: everything is kept of every block */
@@ -67,11 +68,6 @@ static inline struct block *blocks_slot(const struct blocks *s, uint32_t slot)
 static inline uint32_t blocks_hash(uint32_t space, uint64_t address)
 {
 	return trk_mix_address(address, space);
-}
-
-static inline uint32_t blocks_mask(const struct blocks *s)
-{
-	return (uint32_t)((1ull << (32 - s->shift)) - 1);
 }
 
 /* Whether the entry of the table is that block's. */
@@ -93,7 +89,7 @@ static inline uint32_t blocks_find(const struct blocks *s, uint32_t space, uint6
 
 	if (!s->used)
 		return BLOCKS_NONE;
-	for (uint32_t i = hash >> s->shift;; i = (i + 1) & blocks_mask(s)) {
+	for (uint32_t i = hash >> s->shift;; i = (i + 1) & s->mask) {
 		const uint64_t entry = s->table[i];
 
 		if (!entry)
@@ -123,7 +119,7 @@ __attribute__((always_inline)) static inline void blocks_expect_slot(const struc
 	if (!s->used)
 		return;
 	while (s->table[i] && (uint32_t)(s->table[i] >> 32) != hash)
-		i = (i + 1) & blocks_mask(s);
+		i = (i + 1) & s->mask;
 	if (s->table[i])
 		__builtin_prefetch(blocks_slot(s, (uint32_t)s->table[i] - 1));
 }
@@ -167,6 +163,9 @@ struct block *blocks_add(struct blocks *s, uint32_t space, uint64_t address, uin
 /* Takes a loose block out, or the block at that place of the table. Its slot is free from then on. */
 void blocks_remove(struct blocks *s, uint32_t place);
 void blocks_remove_loose(struct blocks *s, struct block *b);
+
+/* Empties a place of the table, which is not that of a block any more. */
+void blocks_clear_place(struct blocks *s, uint32_t place);
 
 /* Moves the block to another space; the slot stays. The target must be free. */
 void blocks_move(struct blocks *s, uint32_t place, uint32_t space);

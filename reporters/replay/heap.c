@@ -4,7 +4,7 @@
  * Each process has a live set and totals of its own. For the whole tree, only what cannot be summed afterwards (the
  * peak) is kept as events pass.
  */
-#include "replay/heap_counts.h"
+#include "replay/heap_quick.h"
 
 /* ---- finding blocks ---- */
 
@@ -400,19 +400,50 @@ static ALWAYS int apply_one(struct heap *h, const struct trk_event *e)
 	return err;
 }
 
-int heap_apply_all(struct heap *h, const struct trk_event *events, uint32_t count, struct trk_event *refs)
+int heap_apply_all(struct heap *h, const struct trk_event *events, uint32_t count)
 {
 	int err = 0;
 
-	for (uint32_t i = 0; i < count && !err; i++) {
+	for (uint32_t i = 0; i < count && !err; i++)
 		err = apply_one(h, &events[i]);
-		if (refs)
-			refs[i].ref = h->last_ref;
-	}
 	return err;
+}
+
+/* Out of the way of quick events. */
+static __attribute__((noinline)) int apply_long(struct heap *h, const struct trk_event *e)
+{
+	return apply_one(h, e);
+}
+
+int heap_apply_unknown(struct heap *h, struct trk_event *events, uint32_t count)
+{
+	struct heap_process *p = NULL; /* of the event before, if it is a quick one */
+	uint32_t ref = h->last_ref;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct trk_event *const e = &events[i];
+
+		if (!p || e->process != events[i - 1].process)
+			p = quick_process(h, e);
+		if (!p || !apply_quick(h, p, e, &ref)) {
+			const int err = apply_long(h, e);
+
+			if (err)
+				return err;
+			ref = h->last_ref;
+			p = NULL;
+		}
+		e->ref = ref;
+	}
+	h->last_ref = ref;
+	return 0;
 }
 
 int heap_apply(struct heap *h, const struct trk_event *e)
 {
-	return heap_apply_all(h, e, 1, NULL);
+	struct heap_process *const p = e->ref == TRK_REF_UNKNOWN ? quick_process(h, e) : NULL;
+
+	if (p && apply_quick(h, p, e, &h->last_ref))
+		return 0;
+	return apply_long(h, e);
 }

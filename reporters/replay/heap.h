@@ -125,8 +125,11 @@ void heap_free(struct heap *h); /* NULL-safe */
  */
 int heap_apply(struct heap *h, const struct trk_event *e);
 
-/* As many times heap_apply, in less time. refs: the same events, whose refs become what heap_last_ref says; or NULL. */
-int heap_apply_all(struct heap *h, const struct trk_event *events, uint32_t count, struct trk_event *refs);
+/* As many times heap_apply, in less time. */
+int heap_apply_all(struct heap *h, const struct trk_event *events, uint32_t count);
+
+/* The same for events whose refs are unknown. Afterwards each has the ref that heap_last_ref says of it. */
+int heap_apply_unknown(struct heap *h, struct trk_event *events, uint32_t count);
 
 /*
  * The ref (enum trk_ref) of the last event: the ref that would have named its block. Unknown if two would be

@@ -210,40 +210,44 @@ int heap_each(const struct heap *h, int (*f)(void *data, const struct heap_block
 	return stop;
 }
 
-/* The table of blocks that `e` will be looked up in; NULL: it will not, or that costs nothing. */
-static const struct blocks *looked_up(const struct heap *h, const struct trk_event *e)
+/* The tables of that process's blocks, if looking something up in them may take long; else NULL. */
+static const struct blocks *slow_blocks(const struct heap *h, uint32_t process)
 {
-	const struct heap_process *const p =
-		e->process < h->process_room ? h->processes[e->process] : NULL;
+	const struct heap_process *const p = process < h->process_room ? h->processes[process] : NULL;
 
-	if (!p || blocks_settled(&p->blocks) < BLOCKS_FEW || !trk_kind_among(e->kind, TRK_KINDS_WITH(TRK_BY_ADDRESS)))
-		return NULL;
-	/* A block that is known to be recent or new is found without the table. */
-	return e->ref == TRK_REF_UNKNOWN ||
-			       (e->ref == TRK_REF_NONE && trk_kind_releases(e->kind)) ?
-		       &p->blocks :
-		       NULL;
+	return p && blocks_settled(&p->blocks) >= BLOCKS_FEW ? &p->blocks : NULL;
+}
+
+/* Whether `e` is looked up there. A block that is known to be recent or new is found without. */
+static bool is_looked_up(const struct trk_event *e)
+{
+	if (!trk_kind_among(e->kind, TRK_KINDS_WITH(TRK_BY_ADDRESS)))
+		return false;
+	return e->ref == TRK_REF_UNKNOWN || (e->ref == TRK_REF_NONE && trk_kind_releases(e->kind));
+}
+
+static void expect(const struct blocks *b, const struct trk_event *events, uint32_t count)
+{
+	for (const struct trk_event *e = events; e < events + count; e++) {
+		if (!is_looked_up(e))
+			continue;
+		blocks_expect(b, BLOCKS_DOMAIN(e->domain), e->address);
+		if (e->old_address)
+			blocks_expect(b, BLOCKS_DOMAIN(e->domain), e->old_address);
+	}
+	for (const struct trk_event *e = events; e < events + count; e++)
+		if (trk_kind_releases(e->kind) && is_looked_up(e))
+			blocks_expect_slot(b, BLOCKS_DOMAIN(e->domain), e->address);
 }
 
 void heap_expect(const struct heap *h, const struct trk_event *events, uint32_t count)
 {
-	bool any = false;
+	for (uint32_t n; count; events += n, count -= n) {
+		const struct blocks *const b = slow_blocks(h, events->process);
 
-	for (uint32_t i = 0; i < count; i++) {
-		const struct trk_event *const e = &events[i];
-		const struct blocks *const b = looked_up(h, e);
-
-		any |= b != NULL;
+		for (n = 1; n < count && events[n].process == events->process;)
+			n++;
 		if (b)
-			blocks_expect(b, BLOCKS_DOMAIN(e->domain), e->address);
-		if (b && e->old_address)
-			blocks_expect(b, BLOCKS_DOMAIN(e->domain), e->old_address);
-	}
-	for (uint32_t i = 0; any && i < count; i++) {
-		const struct trk_event *const e = &events[i];
-		const struct blocks *const b = trk_kind_releases(e->kind) ? looked_up(h, e) : NULL;
-
-		if (b)
-			blocks_expect_slot(b, BLOCKS_DOMAIN(e->domain), e->address);
+			expect(b, events, n);
 	}
 }

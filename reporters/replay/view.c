@@ -136,7 +136,7 @@ static int apply_some(struct tally *t, const struct trk_event *e, uint32_t n)
 	if (!is_plain(t, &e[n - 1]))
 		return apply_each(t, e, n);
 	t->applied += n;
-	return heap_apply_all(t->heap, e, n, NULL);
+	return heap_apply_all(t->heap, e, n);
 }
 
 static int apply_batch(struct tally *t, const struct trk_event *e, size_t n)

@@ -22,7 +22,7 @@ static void aggregate_batch(struct recorder *r)
 static void find_refs(struct recorder *r)
 {
 	/* if memory were asked for again with each event, the programs would have to wait */
-	if (!r->heap_stopped && heap_apply_all(r->heap, r->batch, r->batch_count, r->batch) < 0)
+	if (!r->heap_stopped && heap_apply_unknown(r->heap, r->batch, r->batch_count) < 0)
 		r->heap_stopped = r->out_of_memory = true;
 	for (uint32_t i = 0; r->heap_stopped && i < r->batch_count; i++)
 		r->batch[i].ref = TRK_REF_UNKNOWN;
@@ -30,7 +30,7 @@ static void find_refs(struct recorder *r)
 
 static void write_batch(struct recorder *r)
 {
-	for (uint32_t i = 0; i < r->batch_count; i++)
+	for (uint32_t i = 0; r->batch_marks && i < r->batch_count; i++)
 		if (r->batch[i].kind == TRK_MARK)
 			writer_mark(r->writer, &r->batch[i]);
 	writer_events(r->writer, r->batch, r->batch_count);
@@ -49,6 +49,7 @@ void deliver_flush(struct recorder *r)
 	if (!r->waiting)
 		write_batch(r);
 	r->batch_count = 0;
+	r->batch_marks = false;
 }
 
 void deliver_end_process(struct recorder *r, struct process *p)
@@ -73,11 +74,8 @@ static inline struct trk_event *begin(struct recorder *r)
 
 static inline void end(struct recorder *r, struct process *p, struct trk_event *e)
 {
-	/* behind the event before it in the order of readers, too: by time, then by process */
-	uint64_t least_ns = r->last_time_ns + (p->index < r->last_process);
+	const uint64_t least_ns = deliver_least_time(r, p);
 
-	if (least_ns < p->last_time_ns)
-		least_ns = p->last_time_ns;
 	if (e->time_ns > r->now_ns)
 		e->time_ns = r->now_ns;
 	if (e->time_ns < least_ns)
@@ -95,6 +93,7 @@ void deliver(struct recorder *r, struct process *p, const struct trk_event *e)
 	struct trk_event *const place = begin(r);
 
 	*place = *e;
+	r->batch_marks |= e->kind == TRK_MARK;
 	end(r, p, place);
 }
 
@@ -257,46 +256,6 @@ static inline void deliver_common(struct recorder *r, struct process *p, const s
 		.kind = kind,
 	};
 	end(r, p, e);
-}
-
-/* The event of a record that was decoded quickly. False: the stream is broken. */
-static inline bool deliver_quick(struct recorder *r, struct process *p, struct stream *s, const struct wire_quick *q)
-{
-	if (q->has_stack) {
-		s->head.has_stack = true;
-		s->head.pops = q->pops;
-		s->head.pushes = q->pushes;
-
-		const int err = stack_nodes_apply(&r->stack_nodes, &p->modules, s);
-
-		if (err) {
-			deliver_broken(r, p, s, err);
-			return false;
-		}
-	}
-	deliver_common(r, p, s, q->kind, q->time_ns, q->address, q->size);
-	return true;
-}
-
-#define RECORD_BYTES_MAX (DELIVER_EVENT_BYTES + WIRE_FRAMES_MAX * DELIVER_FRAME_BYTES)
-
-void deliver_alike(struct recorder *r, struct process *p, struct stream *s)
-{
-	if (s->deferred_count || s->deferred_pops || s->realloc != STREAM_NO_REALLOC || s->state.epoch < p->last_epoch)
-		return;
-	while (s->size - s->at >= WIRE_RECORD_MAX && !p->jit) {
-		struct wire_quick q;
-		const uint8_t *const after = wire_quick(&s->state, s->bytes + s->at, &q);
-
-		if (!after || r->bounds.credit < RECORD_BYTES_MAX)
-			return;
-		r->bounds.credit -= DELIVER_EVENT_BYTES + q.pushes.count * DELIVER_FRAME_BYTES;
-		s->at = (size_t)(after - s->bytes);
-		s->state.time_ns = q.time_ns;
-		s->state.address = q.address;
-		if (!deliver_quick(r, p, s, &q))
-			return;
-	}
 }
 
 static bool take_stack(struct recorder *r, struct process *p, struct stream *s)
