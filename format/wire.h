@@ -192,44 +192,53 @@ static inline bool wire_is_common(uint8_t kind)
 /* What nearly all records say. */
 struct wire_quick {
 	uint64_t time_ns, address, size;
-	struct wire_frames pushes;
-	uint32_t pops;
 	uint8_t kind;
+	bool releases;
 	bool has_stack;
+	uint32_t pops;
+	struct wire_frames pushes;
 };
+
+/* The heads of common kinds in the epoch of the record before: WIRE_TIME and WIRE_STACK are not looked at. */
+#define WIRE_QUICK_HEADS TRK_KINDS_TOLD(TRK_TOLD_COMMON)
+
+__attribute__((always_inline)) static inline const uint8_t *wire_quick_stack(const uint8_t *at, struct wire_quick *ret)
+{
+	uint64_t pops;
+
+	if (!(at = get_short_varint(at, &pops)))
+		return NULL;
+	ret->pops = (uint32_t)pops;
+	ret->pushes = (struct wire_frames){ .bytes = at + 1, .count = *at >> 1, .wide = *at & WIRE_WIDE };
+	return at + 1 + wire_frames_bytes(&ret->pushes);
+}
 
 /*
  * Reads a record of a common kind, in the epoch of the record before it, at `at`, where WIRE_RECORD_MAX bytes can be
- * read. The state stays as it was. Returns the byte after it. NULL: it is another record, or has a number of more than
- * four bytes.
+ * read. time_ns and address: of the record before. Returns the byte after it. NULL: it is another record, or has a
+ * number of more than four bytes.
  */
-__attribute__((always_inline)) static inline const uint8_t *
-wire_quick(const struct wire_state *s, const uint8_t *at, struct wire_quick *ret)
+__attribute__((always_inline)) static inline const uint8_t *wire_quick(const uint8_t *at, uint64_t time_ns, uint64_t address,
+								       struct wire_quick *ret)
 {
 	const uint8_t head = *at++;
-	uint64_t n = 0;
+	uint64_t n;
 
-	if (head & WIRE_EPOCH || !wire_is_common(head & 0x1f))
+	if (!(WIRE_QUICK_HEADS >> (head & (WIRE_EPOCH | 0x1f)) & 1))
 		return NULL;
-	*ret = (struct wire_quick){ .time_ns = s->time_ns, .kind = head & 0x1f, .has_stack = head & WIRE_STACK };
+	*ret = (struct wire_quick){ .time_ns = time_ns, .kind = head & 0x1f, .has_stack = head & WIRE_STACK };
+	ret->releases = trk_kind_releases(ret->kind);
 	if (head & WIRE_TIME) {
 		if (!(at = get_short_varint(at, &n)))
 			return NULL;
 		ret->time_ns += (uint64_t)unzigzag(n);
 	}
-	if (head & WIRE_STACK) {
-		if (!(at = get_short_varint(at, &n)))
-			return NULL;
-		ret->pops = (uint32_t)n;
-		ret->pushes = (struct wire_frames){ .bytes = at + 1, .count = *at >> 1, .wide = *at & WIRE_WIDE };
-		at += 1 + wire_frames_bytes(&ret->pushes);
-	}
+	if (head & WIRE_STACK && !(at = wire_quick_stack(at, ret)))
+		return NULL;
 	if (!(at = get_short_varint(at, &n)))
 		return NULL;
-	ret->address = s->address + (uint64_t)unzigzag(n);
-	if (trk_kind_releases(ret->kind))
-		return at;
-	return get_short_varint(at, &ret->size);
+	ret->address = address + (uint64_t)unzigzag(n);
+	return ret->releases ? at : get_short_varint(at, &ret->size);
 }
 
 /*

@@ -23,7 +23,7 @@ static void read_quickly(const uint8_t *data, size_t size)
 	struct wire_quick q;
 
 	while (bytes_left(&r) >= WIRE_RECORD_MAX) {
-		const uint8_t *const after = wire_quick(&s, r.at, &q);
+		const uint8_t *const after = wire_quick(r.at, s.time_ns, s.address, &q);
 
 		if (wire_decode(&s, &r, &record) != 0)
 			break;

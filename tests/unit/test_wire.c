@@ -335,7 +335,7 @@ static void quick_reading_reads_the_same(void **unused)
 		bytes[i] = (uint8_t)random_next(&seed) & (random_next(&seed) % 4 ? 0x7f : 0xff);
 	for (; bytes_left(&in) >= WIRE_RECORD_MAX; records++) {
 		const struct byte_reader before = in;
-		const uint8_t *const after = wire_quick(&s, in.at, &q);
+		const uint8_t *const after = wire_quick(in.at, s.time_ns, s.address, &q);
 
 		if (wire_decode(&s, &in, &r) != 0) {
 			assert_null(after);

@@ -10,12 +10,17 @@
 /* Takes the event. After deliver_flush, the heap and the writer have it, too. */
 void deliver(struct recorder *r, struct process *p, const struct trk_event *e);
 void deliver_flush(struct recorder *r);
+/* The least time of the next event: it is behind the last one in the order of readers, too, by time, then by process. */
+static inline uint64_t deliver_least_time(const struct recorder *r, const struct process *p)
+{
+	const uint64_t least_ns = r->last_time_ns + (p->index < r->last_process);
+
+	return least_ns > p->last_time_ns ? least_ns : p->last_time_ns;
+}
+
 /* Takes the event at s->head, which is not a part of a realloc. */
 void deliver_head(struct recorder *r, struct process *p, struct stream *s);
-/*
- * Decodes the common records behind the head, in its epoch, directly from the bytes into the batch. It leaves any
- * other record, and any that might not fit the file, to the code that handles every case.
- */
+/* deliver_alike.c: decodes the common records behind the head, in its epoch, directly from the bytes into the batch. */
 void deliver_alike(struct recorder *r, struct process *p, struct stream *s);
 /* s->head is WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN: remembers it, and writes nothing. */
 void deliver_begin(struct recorder *r, struct process *p, struct stream *s);

@@ -168,6 +168,7 @@ struct recorder {
 
 	struct trk_event batch[DELIVER_BATCH]; /* events that are neither applied nor written yet */
 	uint32_t batch_count;
+	bool batch_marks; /* there are marks among them */
 
 	struct counters counters;
 	struct bounds bounds;
