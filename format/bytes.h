@@ -49,26 +49,30 @@ static inline uint64_t get_u64(const uint8_t *p)
 	return get_u32(p) | (uint64_t)get_u32(p + 4) << 32;
 }
 
-/*
- * Writes v as a varint and returns the byte after it. Nearly all numbers have at most four bytes. They take no branch
- * on their length, because no processor could predict it.
- */
-static inline uint8_t *put_varint(uint8_t *p, uint64_t v)
+static uint8_t *__attribute__((noinline, unused)) put_long_varint(uint8_t *p, uint64_t v)
 {
-	if (v < 1u << 28) {
-		const uint32_t n = (uint32_t)v, bytes = (31u - (uint32_t)__builtin_clz(n | 1)) * 37 >> 8;
-		const uint32_t more = 0x80808080u & ((1u << 8 * bytes) - 1);
-
-		put_u32(p, (n & 0x7f) | (n << 1 & 0x7f00) | (n << 2 & 0x7f0000) |
-				   (n << 3 & 0x7f000000) | more);
-		return p + bytes + 1;
-	}
 	while (v >= 0x80) {
 		*p++ = (uint8_t)v | 0x80;
 		v >>= 7;
 	}
 	*p++ = (uint8_t)v;
 	return p;
+}
+
+/*
+ * Writes v as a varint and returns the byte after it. Nearly all numbers have at most four bytes. They take no branch
+ * on their length, because no processor could predict it.
+ */
+static inline uint8_t *put_varint(uint8_t *p, uint64_t v)
+{
+	if (v >= 1u << 28)
+		return put_long_varint(p, v);
+
+	const uint32_t n = (uint32_t)v, bytes = (31u - (uint32_t)__builtin_clz(n | 1)) * 37 >> 8;
+	const uint32_t more = 0x80808080u & ((1u << 8 * bytes) - 1);
+
+	put_u32(p, (n & 0x7f) | (n << 1 & 0x7f00) | (n << 2 & 0x7f0000) | (n << 3 & 0x7f000000) | more);
+	return p + bytes + 1;
 }
 
 static inline uint64_t zigzag(int64_t n)

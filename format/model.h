@@ -211,9 +211,10 @@ static inline void model_learn(struct model *m, const struct prediction *p)
 
 static inline uint8_t model_bin_of(uint64_t size)
 {
-	if (size > MODEL_BIN_BYTES_MAX)
-		return 0;
-	return size <= 24 ? 2 : (uint8_t)((size + 23) / 16);
+	const uint8_t bin = (uint8_t)((size + 23) / 16);
+
+	return size > MODEL_BIN_BYTES_MAX ? 0 : bin > 2 ? bin :
+							  2;
 }
 
 static inline void bin_push(struct model_bin *b, uint64_t address)
@@ -223,14 +224,14 @@ static inline void bin_push(struct model_bin *b, uint64_t address)
 }
 
 /* The address below `depth` younger ones; depth < held. */
-static inline uint64_t *bin_at(struct model_bin *b, uint32_t depth)
+static inline uint64_t bin_at(const struct model_bin *b, uint32_t depth)
 {
-	return &b->addresses[(b->top - 1 - depth) % MODEL_BIN_DEPTH];
+	return b->addresses[(b->top - 1 - depth) % MODEL_BIN_DEPTH];
 }
 
 static inline void bin_take(struct model_bin *b, uint32_t depth)
 {
-	*bin_at(b, depth) = *bin_at(b, 0);
+	b->addresses[(b->top - 1 - depth) % MODEL_BIN_DEPTH] = bin_at(b, 0);
 	b->top--;
 	b->held--;
 }
@@ -239,7 +240,7 @@ static inline void bin_take(struct model_bin *b, uint32_t depth)
 static inline void model_born(struct model *m, const struct prediction *p, uint8_t bin,
 			      uint64_t address)
 {
-	const uint64_t end = address + (p->size <= 24 ? 32 : (p->size + 23) & ~15ull);
+	const uint64_t room = (p->size + 23) & ~15ull, end = address + (p->size > 24 ? room : 32);
 	const uint32_t number = ++m->count;
 
 	m->last_address = address;

@@ -258,7 +258,7 @@ static inline uint64_t address_of(struct predict_decoder *d, const struct predic
 			d->failed = true;
 			return 0;
 		}
-		const uint64_t address = *bin_at(bin, depth);
+		const uint64_t address = bin_at(bin, depth);
 
 		bin_take(bin, depth);
 		return address;

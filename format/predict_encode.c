@@ -27,7 +27,7 @@ struct predict_coder {
 	uint8_t *payload;
 	uint32_t items, run;
 	uint64_t time_ns;
-	uint32_t thread, since_time, since_thread; /* events since the last change */
+	uint32_t thread, time_changed, thread_changed; /* changed: number of the event at which it did so last */
 	struct event_state other;
 	struct model model;
 };
@@ -52,7 +52,7 @@ void predict_begin(struct predict_coder *c, uint64_t first_time_ns)
 {
 	for (size_t i = 0; i < COLUMNS; i++)
 		c->columns[i].at = c->columns[i].bytes;
-	c->items = c->run = c->thread = c->since_time = c->since_thread = 0;
+	c->items = c->run = c->thread = c->time_changed = c->thread_changed = 0;
 	c->time_ns = first_time_ns;
 	c->other = event_state_init(first_time_ns);
 	model_reset(&c->model);
@@ -127,31 +127,33 @@ static void say_address(struct predict_coder *c, uint64_t address)
 	c->model.last_address = address;
 }
 
-static void end_run(struct predict_coder *c)
+/* No branch on whether there is a run: a processor could not predict it. */
+static inline void end_run(struct predict_coder *c)
 {
+	struct column *const k = &c->columns[COLUMN_OPS];
+
 	for (; c->run > RUN_MAX; c->run -= RUN_MAX)
-		say_byte(c, COLUMN_OPS, OP_RUN + RUN_MAX - 1);
-	if (c->run)
-		say_byte(c, COLUMN_OPS, (uint8_t)(OP_RUN + c->run - 1));
+		*k->at++ = OP_RUN + RUN_MAX - 1;
+	*k->at = (uint8_t)(OP_RUN + c->run - 1);
+	k->at += c->run != 0;
 	c->run = 0;
 }
 
-static inline void say_moment(struct predict_coder *c, const struct trk_event *e)
+/* `number`: of the event in the block, from 0. */
+static inline void say_moment(struct predict_coder *c, const struct trk_event *e, uint32_t number)
 {
 	if (e->time_ns > c->time_ns) { /* a clock that ran backwards stands still */
-		say(c, COLUMN_TIMES, c->since_time);
+		say(c, COLUMN_TIMES, number - c->time_changed);
 		say(c, COLUMN_TIMES, e->time_ns - c->time_ns);
 		c->time_ns = e->time_ns;
-		c->since_time = 0;
+		c->time_changed = number;
 	}
 	if (e->thread != c->thread) {
-		say(c, COLUMN_THREADS, c->since_thread);
+		say(c, COLUMN_THREADS, number - c->thread_changed);
 		say(c, COLUMN_THREADS, e->thread);
 		c->thread = e->thread;
-		c->since_thread = 0;
+		c->thread_changed = number;
 	}
-	c->since_time++;
-	c->since_thread++;
 }
 
 /* ---- which block is released ---- */
@@ -169,16 +171,13 @@ static inline void expect_ref(const struct model *m, struct prediction *p, uint3
 {
 	const int32_t back = (int32_t)(m->count + 1 - number);
 	const int32_t beside = (int32_t)(number - m->last_released);
+	const bool is_beside = (m->last_released != 0) & (back > MODEL_BESIDE_MAX / 2) & (abs(beside) < back) &
+			       (abs(beside) <= MODEL_BESIDE_MAX);
 
 	if (!number)
 		return;
-	p->ref_mode = REF_BACK;
-	p->ref = back;
-	if (m->last_released && back > MODEL_BESIDE_MAX / 2 && abs(beside) < back &&
-	    abs(beside) <= MODEL_BESIDE_MAX) {
-		p->ref_mode = REF_BESIDE;
-		p->ref = beside;
-	}
+	p->ref_mode = is_beside ? REF_BESIDE : REF_BACK;
+	p->ref = is_beside ? beside : back;
 }
 
 static inline void say_ref(struct predict_coder *c, const struct prediction *p, uint64_t address)
@@ -191,10 +190,10 @@ static inline void say_ref(struct predict_coder *c, const struct prediction *p, 
 
 /* ---- where a block lies ---- */
 
-static uint8_t search_bin(struct model_bin *b, uint64_t address, uint32_t *ret_depth)
+static uint8_t search_bin(const struct model_bin *b, uint64_t address, uint32_t *ret_depth)
 {
 	for (uint32_t depth = 1; depth < b->held; depth++) {
-		if (*bin_at(b, depth) == address) {
+		if (bin_at(b, depth) == address) {
 			*ret_depth = depth;
 			return PLACE_HELD;
 		}
@@ -202,11 +201,9 @@ static uint8_t search_bin(struct model_bin *b, uint64_t address, uint32_t *ret_d
 	return PLACE_FAR;
 }
 
-static inline uint8_t place_of(struct model *m, uint8_t bin, uint64_t address, uint32_t *ret_depth)
+static inline uint8_t place_of(const struct model *m, const struct model_bin *b, uint64_t address, uint32_t *ret_depth)
 {
-	struct model_bin *const b = &m->bins[bin];
-
-	if (b->held && *bin_at(b, 0) == address)
+	if (b->held && bin_at(b, 0) == address)
 		return PLACE_BIN;
 	if (address == m->next_address)
 		return PLACE_NEXT;
@@ -215,13 +212,11 @@ static inline uint8_t place_of(struct model *m, uint8_t bin, uint64_t address, u
 	return b->held ? search_bin(b, address, ret_depth) : PLACE_FAR;
 }
 
-static inline void settle_place(struct predict_coder *c, const struct prediction *p, uint8_t bin,
+static inline void settle_place(struct predict_coder *c, struct model_bin *b, const struct prediction *p, uint8_t bin,
 				uint32_t depth, uint64_t address)
 {
-	if (p->place == PLACE_BIN)
-		bin_take(&c->model.bins[bin], 0);
-	else if (p->place == PLACE_HELD)
-		bin_take(&c->model.bins[bin], depth);
+	if (p->place == PLACE_BIN || p->place == PLACE_HELD)
+		bin_take(b, depth);
 	model_born(&c->model, p, bin, address);
 }
 
@@ -230,9 +225,11 @@ static inline void settle_place(struct predict_coder *c, const struct prediction
 static uint8_t node_source(const struct model *m, const struct model_context *context,
 			   const struct prediction *p)
 {
-	if (context_class(context) == p->class && context_node(context) == p->node)
-		return NODE_CONTEXT;
-	return m->next[m->last_node % MODEL_SITES] == p->node ? NODE_NEXT : NODE_SAID;
+	const bool is_next = m->next[m->last_node % MODEL_SITES] == p->node;
+	const bool is_same = (context_class(context) == p->class) & (context_node(context) == p->node);
+
+	return is_same ? NODE_CONTEXT : is_next ? NODE_NEXT :
+						  NODE_SAID;
 }
 
 static void say_node(struct predict_coder *c, const struct prediction *p)
@@ -254,7 +251,9 @@ static void say_allocation(struct predict_coder *c, const struct model_context *
 {
 	const struct model_site *const site = &c->model.sites[p->node % MODEL_SITES];
 	const uint8_t from = node_source(&c->model, context, p);
-	uint8_t size_from = SIZE_SAID;
+	const bool is_same = (context_class(context) == p->class) & (context->size == p->size);
+	const uint8_t size_from = is_same ? SIZE_CONTEXT : site->size == p->size ? SIZE_SITE :
+										   SIZE_SAID;
 
 	if (site->node != p->node || site->kind != p->kind) {
 		say_byte(c, COLUMN_OPS, OP_ALLOCATE_NEW + p->place);
@@ -264,10 +263,6 @@ static void say_allocation(struct predict_coder *c, const struct model_context *
 		say_place(c, p, depth, address);
 		return;
 	}
-	if (context_class(context) == p->class && context->size == p->size)
-		size_from = SIZE_CONTEXT;
-	else if (site->size == p->size)
-		size_from = SIZE_SITE;
 	say_byte(c, COLUMN_OPS,
 		 (uint8_t)(OP_ALLOCATE + (from * SIZE_SOURCES + size_from) * PLACE_SAME + p->place));
 	if (from == NODE_SAID)
@@ -309,12 +304,13 @@ static inline void encode_allocation(struct predict_coder *c, const struct trk_e
 	struct model *const m = &c->model;
 	struct model_context *const context = model_context(m);
 	const uint8_t bin = model_bin_of(e->size);
+	struct model_bin *const b = &m->bins[bin];
 	struct prediction p = { .class = CLASS_ALLOCATE, .kind = e->kind, .node = e->node, .size = e->size };
 	uint32_t depth = 0;
 
 	if (e->ref != TRK_REF_NONE)
 		say_lost(c, e);
-	p.place = place_of(m, bin, e->address, &depth);
+	p.place = place_of(m, b, e->address, &depth);
 	if (p.place < PLACE_HELD && context_is(context, &p)) {
 		c->run++;
 	} else {
@@ -322,7 +318,7 @@ static inline void encode_allocation(struct predict_coder *c, const struct trk_e
 		say_allocation(c, context, &p, depth, e->address);
 		context_set(context, &p);
 	}
-	settle_place(c, &p, bin, depth, e->address);
+	settle_place(c, b, &p, bin, depth, e->address);
 	model_learn(m, &p);
 }
 
@@ -357,13 +353,14 @@ static void encode_reallocation(struct predict_coder *c, const struct trk_event 
 	struct model *const m = &c->model;
 	struct model_context *const context = model_context(m);
 	const uint8_t bin = model_bin_of(e->size);
+	struct model_bin *const b = &m->bins[bin];
 	const uint32_t number = number_of(m, e, e->old_address);
 	struct prediction p = { .class = CLASS_REALLOCATE, .kind = e->kind, .node = e->node, .size = e->size, .place = PLACE_SAME };
 	uint32_t depth = 0;
 
 	expect_ref(m, &p, number);
 	if (e->address != e->old_address)
-		p.place = place_of(m, bin, e->address, &depth);
+		p.place = place_of(m, b, e->address, &depth);
 	if (number && p.place != PLACE_HELD && p.place != PLACE_FAR && context_is(context, &p)) {
 		c->run++;
 	} else {
@@ -371,7 +368,7 @@ static void encode_reallocation(struct predict_coder *c, const struct trk_event 
 		say_reallocation(c, context, &p, depth, e);
 		context_set(context, &p);
 	}
-	settle_place(c, &p, bin, depth, e->address);
+	settle_place(c, b, &p, bin, depth, e->address);
 	if (number)
 		model_released(m, number, p.place != PLACE_SAME);
 	model_learn(m, &p);
@@ -422,9 +419,12 @@ int predict_encode(struct predict_coder *c, const struct trk_event *events, uint
 		return TRK_ERR_NOMEM;
 	if (model_reserve(&c->model, c->model.count + count))
 		return TRK_ERR_NOMEM;
+
+	uint32_t number = c->items;
+
 	c->items += count;
 	for (const struct trk_event *e = events; e < events + count; e++) {
-		say_moment(c, e);
+		say_moment(c, e, number++);
 		switch (model_class_of(e)) {
 		case CLASS_ALLOCATE:
 			encode_allocation(c, e);
