@@ -49,7 +49,7 @@ def three_lines_afterwards():
     lines = r.stderr.decode().splitlines()
     equal("lines", len(lines), 3)
     check(all(line.startswith("tracker: ") for line in lines), f"{lines}")
-    check("allocations" in lines[0] and capture in lines[1] and f"tracker stats {capture}" in lines[2], f"{lines}")
+    check("allocations" in lines[0] and capture in lines[1] and f"tracker report {capture}" in lines[2], f"{lines}")
 
 
 def what_the_program_inherits():
