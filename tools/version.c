@@ -3,6 +3,7 @@
  */
 #include <elfutils/libdwfl.h>
 #include <lz4.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <xxhash.h>
 #include <zlib.h>
@@ -28,7 +29,7 @@ static const struct ui_command command = {
 /* A release archive knows no commit. */
 static const char *commit(void)
 {
-	return *TRACKER_COMMIT ? TRACKER_COMMIT : NULL;
+	return strcmp(TRACKER_COMMIT, "unknown") != 0 ? TRACKER_COMMIT : NULL;
 }
 
 static void describe_libraries(struct emit *e)
