@@ -43,6 +43,7 @@ enum trk_block_type {
 	TRK_BLOCK_KEYFRAME = 20,
 	TRK_BLOCK_MARKS = 21,
 	TRK_BLOCK_PADDING = 22,
+	TRK_BLOCK_DOMAINS = 23,
 };
 
 #define TRK_BLOCK_LZ4 0x0001u

@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 15u
+#define SHM_VERSION 16u
 #define SHM_PAGE_MOST 65536u /* bytes of a page of a processor with large pages: each part that is mapped by itself begins on one */
 
 /* 70 MiB of addresses in the recorder, of which only the used part is ever touched. A live thread holds a chunk. */

@@ -86,6 +86,20 @@ struct trk_module {
 	uint64_t identity; /* of the file, where there is no build-id: two builds of one path are two modules. 0: unknown; not written */
 };
 
+/* Domains of blocks that programs track by themselves. The first four have fixed names. */
+enum trk_domain_number { TRK_DOMAIN_HEAP = 0,
+			 TRK_DOMAIN_MMAP = 1,
+			 TRK_DOMAIN_SHM = 2,
+			 TRK_DOMAIN_FD = 3 };
+#define TRK_DOMAINS_FIXED 4u
+#define TRK_DOMAIN_NAME_MAX 127u /* bytes of a name; writers cut longer ones */
+
+/* The name that a process gave to a domain when it had executed so many other programs. */
+struct trk_domain {
+	uint32_t process, execs, domain;
+	const char *name;
+};
+
 /* A function of a frame, of which inlined ones have more than one. */
 struct trk_symbol {
 	uint32_t function, file; /* numbers of strings; function: the linkage name */

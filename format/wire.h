@@ -70,6 +70,10 @@ enum wire_rare {
 	 */
 	WIRE_FORK = 65,
 	WIRE_FORK_FAILED = 66, /* varint number: that fork made no process */
+	/* The name of a domain: varint domain, string name (1 to TRK_DOMAIN_NAME_MAX bytes). It is no event. */
+	WIRE_DOMAIN_NAME = 67,
+	/* All blocks of a domain that begin in a range are released: varint domain, addr, varint size of the range. */
+	WIRE_UNTRACK_RANGE = 68,
 };
 
 enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
@@ -112,6 +116,8 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
  *     37 clear  varint 0
  *     64        varint entry
  *     65, 66    varint number
+ *     67        varint domain, string name
+ *     68        varint domain, addr, varint size
  */
 
 static inline bool wire_is_cut(uint64_t pc)
@@ -174,7 +180,7 @@ struct wire_record {
 	bool has_stack;
 	uint32_t pops;
 	struct wire_frames pushes;
-	/* marks: label; modules: path */
+	/* marks: label; modules: path; domains: name */
 	const char *text;
 	uint32_t text_bytes;
 	uint64_t bias, start, end;

@@ -146,6 +146,33 @@ static void get_told(struct wire_state *s, struct byte_reader *r, struct wire_re
 		r->failed = true;
 }
 
+/* What is behind the escape. */
+static void get_escaped(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
+{
+	ret->kind = get_byte(r);
+	switch (ret->kind) {
+	case WIRE_QUESTION:
+		ret->detail = get_bounded(r, SHM_QUESTIONS - 1);
+		return;
+	case WIRE_FORK:
+	case WIRE_FORK_FAILED:
+		ret->detail = get_bounded(r, UINT32_MAX);
+		return;
+	case WIRE_DOMAIN_NAME:
+		ret->domain = get_bounded(r, UINT32_MAX);
+		ret->text = (const char *)get_string(r, &ret->text_bytes);
+		r->failed |= !ret->text_bytes || ret->text_bytes > TRK_DOMAIN_NAME_MAX;
+		return;
+	case WIRE_UNTRACK_RANGE:
+		ret->domain = get_bounded(r, UINT32_MAX);
+		ret->address = get_address(s, r);
+		ret->size = get_varint(r);
+		return;
+	default:
+		get_told(s, r, ret, TRK_TOLD_RARE);
+	}
+}
+
 /* For kinds that are not common; five bits can say no others. */
 static void get_operands(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
 {
@@ -155,13 +182,7 @@ static void get_operands(struct wire_state *s, struct byte_reader *r, struct wir
 		get_told(s, r, ret, TRK_TOLD_MAPPED);
 		return;
 	case WIRE_RARE:
-		ret->kind = get_byte(r);
-		if (ret->kind == WIRE_QUESTION)
-			ret->detail = get_bounded(r, SHM_QUESTIONS - 1);
-		else if (ret->kind == WIRE_FORK || ret->kind == WIRE_FORK_FAILED)
-			ret->detail = get_bounded(r, UINT32_MAX);
-		else
-			get_told(s, r, ret, TRK_TOLD_RARE);
+		get_escaped(s, r, ret);
 		return;
 	case WIRE_MREMAP_BEGIN:
 		ret->old_address = get_address(s, r);

@@ -70,6 +70,7 @@ void writer_frame_get(const struct writer *w, uint32_t frame, uint32_t *ret_modu
 void writer_process(struct writer *w, const struct trk_process *p);
 void writer_thread(struct writer *w, const struct trk_thread *t);
 void writer_mapping(struct writer *w, const struct trk_mapping *m);
+void writer_domain(struct writer *w, const struct trk_domain *d);
 
 /*
  * Appends events, each to its process's (e->process) current block. e->ref, where it is known,

@@ -61,7 +61,8 @@ int writer_branch(struct writer **ret, const struct writer *w, int fd)
 /* What every piece of a recording has from the one before it. */
 static bool is_carried(uint16_t type)
 {
-	return (type >= TRK_BLOCK_MODULES && type <= TRK_BLOCK_MAPPINGS) || type == TRK_BLOCK_NOTICES;
+	return (type >= TRK_BLOCK_MODULES && type <= TRK_BLOCK_MAPPINGS) || type == TRK_BLOCK_NOTICES ||
+	       type == TRK_BLOCK_DOMAINS;
 }
 
 static bool read_back(struct writer *w, int before, uint8_t *bytes, size_t size, uint64_t offset)

@@ -15,7 +15,7 @@
 #define STRING_MAX (64u << 10)
 #define RECORD_MAX (4 * STRING_MAX + 32 * TRK_VARINT_MAX)
 #define INDEX_ENTRY_MAX (6u * TRK_VARINT_MAX)
-#define TYPES (TRK_BLOCK_MARKS + 1)
+#define TYPES (TRK_BLOCK_DOMAINS + 1)
 
 struct payload {
 	uint8_t *bytes;

@@ -257,6 +257,20 @@ void writer_mapping(struct writer *w, const struct trk_mapping *r)
 	writer_record_end(w, TRK_BLOCK_MAPPINGS, p, 0);
 }
 
+void writer_domain(struct writer *w, const struct trk_domain *r)
+{
+	uint8_t *p = writer_record_begin(w);
+	const size_t bytes = length(r->name);
+
+	if (!p)
+		return;
+	p = put_varint(p, r->process);
+	p = put_varint(p, r->execs);
+	p = put_varint(p, r->domain);
+	p = put_string(p, r->name, bytes < TRK_DOMAIN_NAME_MAX ? bytes : TRK_DOMAIN_NAME_MAX);
+	writer_record_end(w, TRK_BLOCK_DOMAINS, p, 0);
+}
+
 void writer_rss(struct writer *w, uint32_t process, uint64_t time_ns, uint64_t rss_bytes)
 {
 	struct payload *t = &w->tables[TRK_BLOCK_RSS];

@@ -7,6 +7,7 @@
 #include "self_capture.h"
 #include "error.h"
 #include "hook.h"
+#include "named_domains.h"
 #include "send.h"
 #include "thread.h"
 #include "trace.h"
@@ -132,4 +133,6 @@ EXPORT const struct tracker_api_ tracker_api_2 = {
 	.own_end = own_end,
 	.module = trace_module,
 	.module_file = trace_module_file,
+	.domain_name = named_domains_name,
+	.untrack_range = trace_untrack_range,
 };

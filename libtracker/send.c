@@ -429,6 +429,33 @@ void send_untrack(struct thread *t, uint32_t domain, uintptr_t address)
 	finish(t, &d);
 }
 
+void send_untrack_range(struct thread *t, uint32_t domain, uintptr_t address, uint64_t size)
+{
+	struct draft d;
+
+	if (!begin_plain(t, WIRE_RARE, &d))
+		return;
+	*d.at++ = WIRE_UNTRACK_RANGE;
+	d.at = put_varint(d.at, domain);
+	put_address(t, &d, address);
+	d.at = put_varint(d.at, size);
+	finish(t, &d);
+}
+
+bool send_domain_name(struct thread *t, uint32_t domain, const char *name, uint32_t bytes)
+{
+	struct draft d;
+
+	if (!make_room(t, OPERANDS_MAX + bytes))
+		return false;
+	d = begin(t, WIRE_RARE);
+	*d.at++ = WIRE_DOMAIN_NAME;
+	d.at = put_varint(d.at, domain);
+	put_string(&d, name, bytes);
+	finish(t, &d);
+	return true;
+}
+
 bool send_module(struct thread *t, const struct wire_record *m, const char *directory, uint32_t directory_bytes)
 {
 	const uint32_t before = directory_bytes ? directory_bytes + 1 : 0;

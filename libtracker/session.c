@@ -12,6 +12,7 @@
 #include "ended.h"
 #include "error.h"
 #include "linger.h"
+#include "named_domains.h"
 #include "raw.h"
 #include "real_functions.h"
 #include "sample.h"
@@ -473,6 +474,7 @@ bool session_enter_child(void)
 	register_for_membarrier();
 	be_live();
 	state.announce_modules = true;
+	named_domains_forked();
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include "error.h"
 #include "frame_limit.h"
 #include "hook.h"
+#include "named_domains.h"
 #include "own_recorder.h"
 #include "print.h"
 #include "raw.h"
@@ -137,6 +138,8 @@ int trace_track(unsigned domain, uintptr_t address, size_t size)
 
 	if (!hook_start_and_ask() || !state.on || !(t = thread_enter(at.sp)))
 		return not_tracing();
+	if (__builtin_expect(named_domains_are_untold(), 0))
+		named_domains_tell(t);
 	send_track(t, domain, address, size, &at);
 	thread_leave(t);
 	return TRACKER_OK;
@@ -150,6 +153,20 @@ int trace_untrack(unsigned domain, uintptr_t address)
 	if (!hook_start_and_ask() || !state.on || !(t = thread_enter(at.sp)))
 		return not_tracing();
 	send_untrack(t, domain, address);
+	thread_leave(t);
+	return TRACKER_OK;
+}
+
+int trace_untrack_range(unsigned domain, uintptr_t address, size_t size)
+{
+	const struct site at = SITE_HERE();
+	struct thread *t;
+
+	if (domain == TRACKER_DOMAIN_HEAP)
+		return error_set(TRACKER_EINVAL, "the blocks of domain 0 are the heap's: they end one by one, when they are freed");
+	if (!hook_start_and_ask() || !state.on || !(t = thread_enter(at.sp)))
+		return not_tracing();
+	send_untrack_range(t, domain, address, size);
 	thread_leave(t);
 	return TRACKER_OK;
 }

@@ -34,6 +34,7 @@ size_t trace_cost(void);
 uint64_t trace_lost(void);
 int trace_track(unsigned domain, uintptr_t address, size_t size);
 int trace_untrack(unsigned domain, uintptr_t address);
+int trace_untrack_range(unsigned domain, uintptr_t address, size_t size);
 int trace_object(unsigned domain, uintptr_t address, struct tracker_raw_traceback_ *ret);
 int trace_module(unsigned module, struct tracker_raw_module_ *ret);
 int trace_module_path(unsigned module, char *path, size_t room);

@@ -195,6 +195,8 @@ struct tracker_api_ {
 	void (*own_end)(uintptr_t begun);
 	int (*module)(unsigned module, struct tracker_raw_module_ *ret);
 	int (*module_file)(unsigned module); /* a descriptor of the file that was mapped, for the caller to close */
+	int (*domain_name)(unsigned domain, const char *name);
+	int (*untrack_range)(unsigned domain, uintptr_t begin, size_t bytes);
 };
 
 /*
@@ -424,7 +426,13 @@ static inline void tracker_watch_leave_(struct tracker_watch_ *watch)
 
 #define TRACKER_NFRAME_DEFAULT 1
 #define TRACKER_NFRAME_MAX 65535
-#define TRACKER_DOMAIN_HEAP 0u /* the domain of malloc, new, mmap and their kin; domains from 256 on are the program's */
+
+/* Domains. Smaller numbers than TRACKER_DOMAIN_USER may get a meaning in later versions. */
+#define TRACKER_DOMAIN_HEAP 0u /* malloc, new, mmap and their kin: what tracker records by itself */
+#define TRACKER_DOMAIN_MMAP 1u /* three domains for what programs track by themselves: mappings, */
+#define TRACKER_DOMAIN_SHM 2u /* shared memory, */
+#define TRACKER_DOMAIN_FD 3u /* and descriptors */
+#define TRACKER_DOMAIN_USER 256u /* from here on, the numbers are the program's */
 
 /*
  * From now on, every block that is allocated has a trace: its size and the `nframe` most recent frames of its stack, without
@@ -523,6 +531,47 @@ static inline int tracker_untrack(unsigned domain, uintptr_t ptr)
 {
 	return TRACKER_CALL_(untrack, TRACKER_EDISABLED, (domain, ptr));
 }
+
+/*
+ * Records the end of all blocks of the domain that begin in `bytes` bytes from `begin` on. It costs the program the
+ * same for one block and for a million: the recorder knows them. TRACKER_EINVAL: the domain is 0. Otherwise as
+ * tracker_untrack.
+ */
+static inline int tracker_untrack_range(unsigned domain, uintptr_t begin, size_t bytes)
+{
+	return TRACKER_CALL_(untrack_range, TRACKER_EDISABLED, (domain, begin, bytes));
+}
+
+/*
+ * Gives a domain a name (at most 127 bytes; it is copied), under which reports show it. It need not be traced or
+ * recorded at that moment: the name stands in everything that is recorded later, too. A second name takes the place
+ * of the first. A forked child has its parent's names; an executed program has none. Signal handlers may call it.
+ * Returns TRACKER_OK; TRACKER_EINVAL: the domain is one of 0 to 3, which are called heap, mmap, shm and fd, or the
+ * name is NULL, empty or too long; TRACKER_ENOMEM: 256 domains have names already; TRACKER_EBUSY: another call is
+ * naming this domain right now; TRACKER_EDISABLED: the library is not there.
+ */
+static inline int tracker_domain_name(unsigned domain, const char *name)
+{
+	return TRACKER_CALL_(domain_name, TRACKER_EDISABLED, (domain, name));
+}
+
+/*
+ * For authors of arenas, slabs and pools: an object is a block of the pool's domain, the memory that it lies in stays a
+ * block of the heap. Each report has a line for each domain, and neither counts in the other.
+ *
+ *	TRACKER_POOL_ALLOC(domain, object, bytes)     the pool has given out an object
+ *	TRACKER_POOL_FREE(domain, object)             ... and has got it back
+ *	TRACKER_POOL_CLEAR(domain, begin, bytes)      all objects in that memory are gone, as one call: a reset, a destroy
+ *	TRACKER_POOL_CLEAR(domain)                    all objects of the domain are gone
+ *
+ * Their values are those of tracker_track, tracker_untrack and tracker_untrack_range.
+ */
+#define TRACKER_POOL_ALLOC(domain, object, bytes) tracker_track((domain), (uintptr_t)(object), (size_t)(bytes))
+#define TRACKER_POOL_FREE(domain, object) tracker_untrack((domain), (uintptr_t)(object))
+#define TRACKER_POOL_CLEAR(...) TRACKER_POOL_CLEAR_OF_(__VA_ARGS__, RANGE_, 2, ALL_, )(__VA_ARGS__)
+#define TRACKER_POOL_CLEAR_OF_(domain, begin, bytes, which, ...) TRACKER_PASTE_(TRACKER_POOL_CLEAR_, which)
+#define TRACKER_POOL_CLEAR_ALL_(domain) tracker_untrack_range((domain), 0, SIZE_MAX)
+#define TRACKER_POOL_CLEAR_RANGE_(domain, begin, bytes) tracker_untrack_range((domain), (uintptr_t)(begin), (size_t)(bytes))
 
 /*
  * Writes where the block was allocated that `ptr` points to, or into: modules and offsets, the most recent call

@@ -226,6 +226,58 @@ class region
 	int status_;
 };
 
+/*
+ * A domain of the program's own, with its name: the memory of a GPU, the objects of a pool. It is a number, and may be
+ * copied; blocks that it tracks stay tracked when it goes.
+ */
+class domain
+{
+    public:
+	explicit domain(unsigned number) noexcept : number_(number), status_(TRACKER_OK)
+	{
+	}
+
+	domain(unsigned number, const char *name) noexcept : number_(number), status_(tracker_domain_name(number, name))
+	{
+	}
+
+	int track(const void *object, std::size_t bytes) const noexcept
+	{
+		return TRACKER_POOL_ALLOC(number_, object, bytes);
+	}
+
+	int untrack(const void *object) const noexcept
+	{
+		return TRACKER_POOL_FREE(number_, object);
+	}
+
+	/* All objects, or those in that memory. */
+	int clear() const noexcept
+	{
+		return TRACKER_POOL_CLEAR(number_);
+	}
+
+	int clear(const void *begin, std::size_t bytes) const noexcept
+	{
+		return TRACKER_POOL_CLEAR(number_, begin, bytes);
+	}
+
+	unsigned number() const noexcept
+	{
+		return number_;
+	}
+
+	/* TRACKER_OK: it has the name. */
+	int status() const noexcept
+	{
+		return status_;
+	}
+
+    private:
+	unsigned number_;
+	int status_;
+};
+
 /* The program is recorded into a file while it lives. What fails throws error, also where the library is not there (TRACKER_EDISABLED). */
 class capture
 {

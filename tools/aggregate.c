@@ -121,7 +121,7 @@ static int sum_up(struct job *j)
 /* Blocks whose contents are in the events too, or that are written anew. */
 static bool is_left_out(uint16_t type)
 {
-	return type == TRK_BLOCK_EVENTS || type >= TRK_BLOCK_PREDICTED || type == TRK_BLOCK_SUMMARY;
+	return type == TRK_BLOCK_EVENTS || (type >= TRK_BLOCK_PREDICTED && type != TRK_BLOCK_DOMAINS) || type == TRK_BLOCK_SUMMARY;
 }
 
 /* TRK_ERR_CORRUPT: the block is damaged, which was counted when the capture was opened. */

@@ -123,6 +123,18 @@ static void write_mappings(struct part *p)
 	}
 }
 
+static void write_domains(const struct part *p)
+{
+	for (uint32_t i = 0; i < p->capture->domain_count; i++) {
+		struct trk_domain told = p->capture->domains[i].told;
+
+		if (told.process != p->process)
+			continue;
+		told.process = 0;
+		writer_domain(p->writer, &told);
+	}
+}
+
 /* Notices of the whole recording: something that they say is missing may be this process's. */
 static void write_words(const struct part *p)
 {
@@ -209,6 +221,7 @@ static int write_part(const struct capture *c, uint32_t process, int fd)
 		write_process(&p);
 		write_threads(&p);
 		write_mappings(&p);
+		write_domains(&p);
 		err = write_events(&p);
 	}
 	if (!err) {

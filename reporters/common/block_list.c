@@ -1,9 +1,12 @@
 /* block_list - see block_list.h. */
 #include "common/block_list.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/group.h"
+#include "replay/domain_names.h"
 
 void block_list_ask(struct view_options *o)
 {
@@ -68,6 +71,7 @@ enum column {
 	SIZE,
 	COUNT,
 	DOMAIN,
+	DOMAIN_NAME,
 	ALLOCATOR,
 	ADDRESS,
 	TIME,
@@ -77,6 +81,7 @@ enum column {
 	STACK,
 	STANDS_FOR,
 	THREAD,
+	OWN_DOMAIN,
 	COLUMNS,
 };
 
@@ -86,6 +91,7 @@ static const struct emit_column columns[COLUMNS] = {
 	[SIZE] = { "size" },
 	[COUNT] = { "count" },
 	[DOMAIN] = { "domain" },
+	[DOMAIN_NAME] = { "domain_name" },
 	[ALLOCATOR] = { "allocator" },
 	[ADDRESS] = { "address" },
 	[TIME] = { "time_ns" },
@@ -95,12 +101,13 @@ static const struct emit_column columns[COLUMNS] = {
 	[STACK] = { "traceback" },
 	[STANDS_FOR] = { "stands_for", EMIT_FOR_PEOPLE },
 	[THREAD] = { "thread", EMIT_FOR_PEOPLE },
+	[OWN_DOMAIN] = { "own_domain", EMIT_FOR_PEOPLE }, /* a name, or else a number */
 };
 
 /* The line of tracemalloc for a trace, and the fields that tracemalloc does not have. */
 static const struct emit_table table = {
 	EMIT_TABLE("blocks", columns),
-	.sentence = "{file}:{line}: {size}, {allocator}[ (stands for {stands_for})][ at 0x{address:hex}] by {thread}[, {age_ns} old]\n",
+	.sentence = "{file}:{line}: {size}, {allocator}[ in domain {own_domain}][ (stands for {stands_for})][ at 0x{address:hex}] by {thread}[, {age_ns} old]\n",
 };
 
 static void describe_block(const struct report *r, struct emit *e, const struct view_block *b, const struct source_frame *frames, size_t n,
@@ -109,14 +116,17 @@ static void describe_block(const struct report *r, struct emit *e, const struct 
 	const struct capture *const c = r->capture;
 	const bool has_moment = r->asked.blocks;
 	const uint64_t age_ns = r->view.time_ns > b->time_ns ? r->view.time_ns - b->time_ns : 0;
-	char thread[512], *const folded = traceback ? traceback_folded(e, frames, n) : NULL;
+	char thread[512], room[DOMAIN_NAME_ROOM], number[16], *const folded = traceback ? traceback_folded(e, frames, n) : NULL;
+	const char *const name = domain_name(c, b->process, b->domain, room);
 
+	snprintf(number, sizeof(number), "%" PRIu32, b->domain);
 	const struct emit_value values[COLUMNS] = {
 		[FILE_NAME] = emit_words(frames[0].file),
 		[LINE] = emit_number(frames[0].line),
 		[SIZE] = emit_size(b->size),
 		[COUNT] = emit_count(b->count),
 		[DOMAIN] = emit_number(b->domain),
+		[DOMAIN_NAME] = emit_words(name),
 		[ALLOCATOR] = emit_words(trk_kind_name(b->kind)),
 		[ADDRESS] = has_moment ? emit_number(b->address) : emit_absent(),
 		[TIME] = has_moment ? emit_time(b->time_ns) : emit_absent(),
@@ -126,6 +136,7 @@ static void describe_block(const struct report *r, struct emit *e, const struct 
 		[STACK] = emit_optional(folded),
 		[STANDS_FOR] = r->view.sample_bytes ? emit_count(b->count) : emit_absent(),
 		[THREAD] = emit_words(group_thread(c, b->thread, thread, sizeof(thread))),
+		[OWN_DOMAIN] = b->domain ? emit_words(name ? name : number) : emit_absent(),
 	};
 
 	emit_row_begin(e, values);
@@ -145,7 +156,7 @@ void block_list_describe(const struct report *r, struct emit *e, uint64_t limit,
 		size_t n;
 		const struct source_frame *const frames = group_frames(r->stacks, b->node, &n);
 
-		if (!filters_pass(&r->filters, frames, n, b->domain))
+		if (!filters_pass(&r->filters, frames, n, b->process, b->domain))
 			continue;
 		describe_block(r, e, b, frames, n, traceback);
 		left--;

@@ -58,7 +58,7 @@ static void sum_row(const struct report *of, struct branches *t, struct branch_s
 	size_t n;
 	const struct source_frame *const frames = group_frames(of->stacks, r->node, &n);
 
-	if (!filters_pass(&of->filters, frames, n, r->domain))
+	if (!filters_pass(&of->filters, frames, n, r->process, r->domain))
 		return;
 	sums[r->node].bytes += r->bytes;
 	sums[r->node].count += r->count;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/group.h"
+#include "replay/domain_names.h"
 
 static int by_domain(const void *a, const void *b)
 {
@@ -33,7 +34,8 @@ int domains_sum(struct domains *ret, const struct view *v, bool (*counts)(void *
 			all[n++] = d;
 		}
 	}
-	*ret = (struct domains){ all, n };
+	ret->all = all;
+	ret->count = n;
 	return 0;
 }
 
@@ -48,7 +50,7 @@ static bool passes(void *data, const struct view_row *r)
 	size_t n;
 	const struct source_frame *const frames = group_frames(f->stacks, r->node, &n);
 
-	return filters_pass(f->filters, frames, n, r->domain);
+	return filters_pass(f->filters, frames, n, r->process, r->domain);
 }
 
 int domains_filtered(struct domains *ret, const struct view *v, struct stacks *s, const struct filters *f)
@@ -66,25 +68,29 @@ void domains_finish(struct domains *d)
 
 void domains_figures(const struct domains *d, struct emit *e)
 {
-	static const struct emit_column columns[] = { { "domain" }, { "count" }, { "size" } };
+	static const struct emit_column columns[] = { { "domain" }, { "count" }, { "size" }, { "name" } };
 	static const struct emit_table table = { EMIT_TABLE("domains", columns), .sentence = "" };
+
+	char room[DOMAIN_NAME_ROOM];
 
 	emit_table(e, &table);
 	for (size_t i = 0; i < d->count; i++)
-		emit_row(e, (struct emit_value[]){ emit_number(d->all[i].domain), emit_count(d->all[i].count),
-						   emit_size(d->all[i].bytes) });
+		emit_row(e, (struct emit_value[]){ emit_number(d->all[i].domain), emit_count(d->all[i].count), emit_size(d->all[i].bytes),
+						   emit_words(domain_name(d->capture, d->process, d->all[i].domain, room)) });
 	emit_end(e);
 }
 
 void domains_say(const struct domains *d, struct emit *e, const char *before, const char *noun)
 {
+	char room[DOMAIN_NAME_ROOM];
+
 	emit_aside(e, "before", emit_words(before));
 	emit_aside(e, "noun", emit_words(noun));
 	for (size_t i = 0; d->count > 1 && i < d->count; i++) {
 		emit_aside(e, "domain", emit_number(d->all[i].domain));
-		emit_aside(e, "heap", d->all[i].domain ? emit_absent() : emit_words(" (heap)"));
+		emit_aside(e, "name", emit_optional(domain_name(d->capture, d->process, d->all[i].domain, room)));
 		emit_aside(e, "count", emit_count(d->all[i].count));
 		emit_aside(e, "size", emit_size(d->all[i].bytes));
-		emit_say(e, "{before:raw}{domain}{heap}: {count} {noun}{count:s}, {size}\n");
+		emit_say(e, "{before:raw}{domain}[ ({name})]: {count} {noun}{count:s}, {size}\n");
 	}
 }

@@ -18,9 +18,11 @@ struct domain_sum {
 struct domains { /* zeroes: none */
 	struct domain_sum *all; /* ascending */
 	size_t count;
+	const struct capture *capture; /* whose names they have, ... */
+	uint32_t process; /* ... in this process, or UINT32_MAX */
 };
 
-/* Sums the rows for which `counts` returns true; NULL: all. TRK_ERR_NOMEM. */
+/* ret has the capture and the process. Sums the rows for which `counts` returns true; NULL: all. TRK_ERR_NOMEM. */
 int domains_sum(struct domains *ret, const struct view *v, bool (*counts)(void *data, const struct view_row *r), void *data);
 /* Sums the rows that pass the filters, by the frames without the allocator's own at the top. */
 int domains_filtered(struct domains *ret, const struct view *v, struct stacks *s, const struct filters *f);

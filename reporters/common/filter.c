@@ -4,6 +4,7 @@
 #include "common/filter.h"
 
 #include "format/array.h"
+#include "replay/domain_names.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -21,7 +22,21 @@ static int64_t number_of(const char *text)
 	return n <= UINT32_MAX ? n : -1;
 }
 
-/* Cuts ",all_frames" and ",domain=N" off the end of `text`. False: a domain that is no number. */
+/* What stands behind "domain=": a number, or otherwise a name. False: nothing, a number that is too large, or no memory. */
+static bool take_domain(struct filter *f, const char *text)
+{
+	free(f->domain_name);
+	f->domain_name = NULL;
+	f->domain = number_of(text);
+	if (f->domain >= 0)
+		return true;
+	if (!text[strspn(text, "-0123456789")])
+		return false;
+	f->domain_name = strdup(text);
+	return f->domain_name != NULL;
+}
+
+/* Cuts ",all_frames" and ",domain=N" off the end of `text`. False as take_domain. */
 static bool take_suffixes(struct filter *f, char *text)
 {
 	char *comma;
@@ -30,8 +45,7 @@ static bool take_suffixes(struct filter *f, char *text)
 		if (strcmp(comma, ",all_frames") == 0) {
 			f->all_frames = true;
 		} else if (strncmp(comma, ",domain=", 8) == 0) {
-			f->domain = number_of(comma + 8);
-			if (f->domain < 0)
+			if (!take_domain(f, comma + 8))
 				return false;
 		} else {
 			break; /* the comma belongs to the file's name */
@@ -43,10 +57,8 @@ static bool take_suffixes(struct filter *f, char *text)
 
 static bool parse(struct filter *f, char *text)
 {
-	if (strncmp(text, "domain=", 7) == 0) {
-		f->domain = number_of(text + 7);
-		return f->domain >= 0;
-	}
+	if (strncmp(text, "domain=", 7) == 0)
+		return take_domain(f, text + 7);
 	if (!take_suffixes(f, text))
 		return false;
 	char *const colon = strrchr(text, ':');
@@ -60,11 +72,17 @@ static bool parse(struct filter *f, char *text)
 	return f->pattern != NULL;
 }
 
-/* Takes over the pattern, also if there is no memory. */
+static void finish(const struct filter *f)
+{
+	free(f->pattern);
+	free(f->domain_name);
+}
+
+/* Takes over the texts, also if there is no memory. */
 static bool append(struct filters *f, const struct filter *new)
 {
 	if (!ARRAY_ROOM(f->items, f->room, f->count + 1, 8)) {
-		free(new->pattern);
+		finish(new);
 		return false;
 	}
 	f->items[f->count++] = *new;
@@ -92,6 +110,8 @@ bool filters_add(struct filters *f, const char *text)
 		return false;
 	const bool good = parse(&new, copy);
 	free(copy);
+	if (!good)
+		finish(&new);
 	return good && append(f, &new);
 }
 
@@ -100,15 +120,28 @@ void filters_finish(struct filters *f)
 	if (!f)
 		return;
 	for (size_t i = 0; i < f->count; i++)
-		free(f->items[i].pattern);
+		finish(&f->items[i]);
 	free(f->items);
 	*f = (struct filters){ 0 };
 }
 
-static bool matches(const struct filter *f, const struct source_frame *frames, size_t count,
-		    uint32_t domain)
+const char *filters_settle(struct filters *f, const struct capture *c)
+{
+	uint32_t unused;
+
+	f->named = c;
+	for (size_t i = 0; i < f->count; i++)
+		if (f->items[i].domain_name && !domain_by_name(c, f->items[i].domain_name, &unused))
+			return f->items[i].domain_name;
+	return NULL;
+}
+
+static bool matches(const struct filters *all, const struct filter *f, const struct source_frame *frames, size_t count,
+		    uint32_t process, uint32_t domain)
 {
 	if (f->domain >= 0 && domain != f->domain)
+		return false;
+	if (f->domain_name && !(all->named && domain_has_name(all->named, process, domain, f->domain_name)))
 		return false;
 	if (!f->pattern)
 		return true;
@@ -120,14 +153,14 @@ static bool matches(const struct filter *f, const struct source_frame *frames, s
 }
 
 bool filters_pass(const struct filters *f, const struct source_frame *frames, size_t count,
-		  uint32_t domain)
+		  uint32_t process, uint32_t domain)
 {
 	bool included = !f->any_inclusive;
 
 	for (size_t i = 0; i < f->count; i++) {
 		if (f->items[i].inclusive && included)
 			continue;
-		if (!matches(&f->items[i], frames, count, domain))
+		if (!matches(f, &f->items[i], frames, count, process, domain))
 			continue;
 		if (!f->items[i].inclusive)
 			return false;

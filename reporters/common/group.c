@@ -160,7 +160,7 @@ static bool passes(const struct group_source *from, const struct view_row *r)
 	if (!from->filters || from->filters->count == 0)
 		return true;
 	const struct source_frame *const frames = group_frames(from->stacks, r->node, &n);
-	return filters_pass(from->filters, frames, n, r->domain);
+	return filters_pass(from->filters, frames, n, r->process, r->domain);
 }
 
 static int add_rows(struct grouping *g, enum group_side side, const struct group_source *from,

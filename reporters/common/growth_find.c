@@ -21,7 +21,7 @@
 struct places {
 	struct report *report;
 	char **texts;
-	uint32_t *of_node; /* place + 1, or NO_PLACE */
+	uint32_t *of_node; /* place + 1; 0: not known yet */
 	uint32_t count, room;
 	struct idmap by_text; /* places, from 1 */
 };
@@ -47,25 +47,24 @@ static int add_place(struct places *p, const char *text, uint32_t *ret)
 	return 0;
 }
 
-/* The place of a node, from 1; NO_PLACE. TRK_ERR_NOMEM. */
-static int place_of(struct places *p, uint32_t node, uint32_t domain, uint32_t *ret)
+/* The place of a site, from 1; NO_PLACE: the filters leave it out. TRK_ERR_NOMEM. */
+static int place_of(struct places *p, const struct course_site *s, uint32_t *ret)
 {
-	const struct source_frame *frames;
-	char *text;
+	const uint32_t node = s->node;
 	size_t n;
+	const struct source_frame *const frames = group_frames(p->report->stacks, node, &n);
+	char *text;
 	int err = 0;
 
+	*ret = NO_PLACE;
+	if (!filters_pass(&p->report->filters, frames, n, s->process, s->domain))
+		return 0;
 	if (!p->of_node[node]) {
-		frames = group_frames(p->report->stacks, node, &n);
-		if (!filters_pass(&p->report->filters, frames, n, domain)) {
-			p->of_node[node] = NO_PLACE;
-		} else if (asprintf(&text, "%s:%s:%u:%d", frames->function, frames->file, (unsigned)frames->line,
-				    frames->has_source || *frames->function ? 0 : (int)frames->frame) < 0) {
-			err = TRK_ERR_NOMEM;
-		} else {
-			err = add_place(p, text, &p->of_node[node]);
-			free(text);
-		}
+		if (asprintf(&text, "%s:%s:%u:%d", frames->function, frames->file, (unsigned)frames->line,
+			     frames->has_source || *frames->function ? 0 : (int)frames->frame) < 0)
+			return TRK_ERR_NOMEM;
+		err = add_place(p, text, &p->of_node[node]);
+		free(text);
 	}
 	*ret = p->of_node[node];
 	return err;
@@ -291,7 +290,7 @@ static int judge_all(struct finding *f)
 		if ((!s->bytes && !s->early_bytes) || t->processes[s->process].unseen_end || is_short(f, s->process))
 			continue;
 		*j = (struct judged){ .site = i, .process = s->process };
-		err = place_of(&f->places, s->node, s->domain, &j->place);
+		err = place_of(&f->places, s, &j->place);
 		f->count += !err && j->place != NO_PLACE;
 	}
 	qsort(f->all, f->count, sizeof(*f->all), by_place);

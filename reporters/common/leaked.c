@@ -22,7 +22,7 @@ static bool passes(const struct report *r, const struct view_row *row)
 		return true;
 	const struct source_frame *const frames = group_frames(r->stacks, row->node, &n);
 
-	return filters_pass(&r->filters, frames, n, row->domain);
+	return filters_pass(&r->filters, frames, n, row->process, row->domain);
 }
 
 /* One row per stack, whatever processes and functions allocated there. */
@@ -131,6 +131,8 @@ int leaked_find(struct leaks *l, struct report *r)
 	if (alike_join(r->stacks, l->rows, &l->row_count) < 0)
 		return TRK_ERR_NOMEM;
 	sum_endings(&sides, r);
+	r->domains.capture = r->capture;
+	r->domains.process = r->process;
 	return domains_sum(&r->domains, &r->view, is_left, &sides);
 }
 

@@ -46,22 +46,25 @@ void narrow_ask(struct report *r)
 	r->asked.by_thread |= r->threads != NULL;
 }
 
-/* Whether a report shows what that row counts. */
-typedef bool row_fits(const struct report *r, uint32_t node, uint32_t thread, uint32_t domain);
+/* What a row of a view and a block of it have in common here. */
+struct counted {
+	uint32_t node, thread, process, domain;
+};
 
-static bool is_of_threads(const struct report *r, uint32_t node, uint32_t thread, uint32_t domain)
+/* Whether a report shows what that row counts. */
+typedef bool row_fits(const struct report *r, const struct counted *c);
+
+static bool is_of_threads(const struct report *r, const struct counted *c)
 {
-	(void)node, (void)domain;
-	return thread < r->capture->thread_count && r->threads[thread];
+	return c->thread < r->capture->thread_count && r->threads[c->thread];
 }
 
-static bool passes_filters(const struct report *r, uint32_t node, uint32_t thread, uint32_t domain)
+static bool passes_filters(const struct report *r, const struct counted *c)
 {
 	size_t n;
-	const struct source_frame *const frames = group_frames(r->stacks, node, &n);
+	const struct source_frame *const frames = group_frames(r->stacks, c->node, &n);
 
-	(void)thread;
-	return filters_pass(&r->filters, frames, n, domain);
+	return filters_pass(&r->filters, frames, n, c->process, c->domain);
 }
 
 static void keep(struct report *r, row_fits *fits)
@@ -74,7 +77,7 @@ static void keep(struct report *r, row_fits *fits)
 	for (size_t i = 0; i < v->row_count; i++) {
 		const struct view_row row = v->rows[i];
 
-		if (!fits(r, row.node, row.thread, row.domain))
+		if (!fits(r, &(struct counted){ row.node, row.thread, row.process, row.domain }))
 			continue;
 		v->bytes += row.bytes;
 		v->count += row.count;
@@ -83,9 +86,12 @@ static void keep(struct report *r, row_fits *fits)
 		sampling_join(&v->error, &error);
 		v->rows[rows++] = row;
 	}
-	for (size_t i = 0; i < v->block_count; i++)
-		if (fits(r, v->blocks[i].node, v->blocks[i].thread, v->blocks[i].domain))
-			v->blocks[blocks++] = v->blocks[i];
+	for (size_t i = 0; i < v->block_count; i++) {
+		const struct view_block *const b = &v->blocks[i];
+
+		if (fits(r, &(struct counted){ b->node, b->thread, b->process, b->domain }))
+			v->blocks[blocks++] = *b;
+	}
 	v->row_count = rows;
 	v->block_count = blocks;
 }

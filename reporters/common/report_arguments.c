@@ -39,7 +39,7 @@ static const char *expected(const char *prefix)
 {
 	if (!*prefix)
 		return "(+|-)PATTERN[:LINE][,all_frames][,domain=N]";
-	return prefix[1] ? "a number" : "PATTERN[:LINE][,all_frames][,domain=N]";
+	return prefix[1] ? "the number or the name of a domain" : "PATTERN[:LINE][,all_frames][,domain=N]";
 }
 
 /* Every item of the list with `prefix` before it. */

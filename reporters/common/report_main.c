@@ -35,6 +35,17 @@ static void check_usage(const struct report_kind *k, struct report *sides)
 		filters_from_options(&sides[i].filters, k->filtering);
 }
 
+/* In one of two captures a name may be missing. */
+static int settle_filters(const struct report_kind *k, struct report *r)
+{
+	const char *const unknown = filters_settle(&r->filters, r->capture);
+
+	if (!unknown || k->of_two)
+		return UI_OK;
+	ui_error("No domain is named '%s' in %s; --json lists the domains of a report", unknown, r->capture->path);
+	return UI_CANNOT;
+}
+
 /* The question and its answer, once the capture is open. */
 static int answer(const struct report_kind *k, struct report *r, const char *which)
 {
@@ -42,7 +53,9 @@ static int answer(const struct report_kind *k, struct report *r, const char *whi
 
 	if (k->selection)
 		selection_apply(k->selection, r, &r->asked);
-	status = k->of_tables ? UI_OK : report_stacks(r, k->common);
+	status = settle_filters(k, r);
+	if (!status && !k->of_tables)
+		status = report_stacks(r, k->common);
 	if (!status && k->ask)
 		k->ask(r);
 	if (!status && k->common->thread)
@@ -59,6 +72,7 @@ static int answer(const struct report_kind *k, struct report *r, const char *whi
 		endings_warn(which, r->capture, &r->asked, &r->view);
 	}
 	report_unnamed(r, &r->view, &r->filters);
+	r->domains = (struct domains){ .capture = r->capture, .process = r->process };
 	return domains_filtered(&r->domains, &r->view, r->stacks, &r->filters) < 0 ? no_memory() : UI_OK;
 }
 

@@ -22,7 +22,7 @@ static bool passes(struct stacks *s, const struct view_row *r, const struct filt
 
 	while (skip + 1 < n && frames[skip].skipped)
 		skip++;
-	return filters_pass(filters, frames + skip, n - skip, r->domain);
+	return filters_pass(filters, frames + skip, n - skip, r->process, r->domain);
 }
 
 void unnamed_begin(struct unnamed *u, const struct capture *c)

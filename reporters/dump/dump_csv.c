@@ -11,7 +11,7 @@
 static void begin(struct dump_writer *w)
 {
 	dump_put(w, "seq,time_ns,pid,tid,kind,id,half,address,failed,size,old_address,old_size,domain,lost,count,number,"
-		    "reserved,arena,access,advice,stack,total_nframe,label");
+		    "reserved,arena,access,advice,stack,total_nframe,label,domain_name");
 	dump_put(w, w->with_stacks ? ",frames\n" : "\n");
 }
 
@@ -58,6 +58,18 @@ static void put_label(struct dump_writer *w, const struct trk_event *e)
 		emit_csv_words(w->file, e->label, e->label_bytes);
 }
 
+static void put_domain_name(struct dump_writer *w, const struct dump_line *l)
+{
+	char room[DOMAIN_NAME_ROOM];
+	const char *const name = l->has & HAS_DOMAIN ? dump_domain_name(w, l->event, room) : NULL;
+
+	dump_put(w, ",");
+	if (!name)
+		return;
+	dump_writer_flush(w);
+	emit_csv_words(w->file, name, strlen(name));
+}
+
 static int put_frames(struct dump_writer *w, const struct dump_line *l)
 {
 	const char *const text = l->has & HAS_STACK ? dump_stack(w, l->event->node) : "";
@@ -87,6 +99,7 @@ static int line(struct dump_writer *w, const struct dump_line *l)
 	dump_put(w, ",");
 	if (l->has & HAS_LABEL)
 		put_label(w, e);
+	put_domain_name(w, l);
 	if (w->with_stacks)
 		err = put_frames(w, l);
 	dump_put(w, "\n");

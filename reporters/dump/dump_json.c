@@ -34,8 +34,8 @@ static void put_depth(struct dump_writer *w, uint32_t node)
 		dump_put(w, ",\"total_nframe\":null");
 }
 
-/* ,"label":"..." by the JSON writer: an object without its braces. */
-static int put_label(struct dump_writer *w, const struct trk_event *e)
+/* ,"key":"..." by the JSON writer: an object without its braces. */
+static int put_text(struct dump_writer *w, const char *key, const char *words, size_t bytes)
 {
 	char *text = NULL, *open;
 	size_t size;
@@ -46,7 +46,7 @@ static int put_label(struct dump_writer *w, const struct trk_event *e)
 		return TRK_ERR_NOMEM;
 	ui_json_init(&j, m, true);
 	ui_json_object(&j, NULL);
-	ui_json_string_n(&j, "label", e->label ? e->label : "", e->label_bytes);
+	ui_json_string_n(&j, key, words, bytes);
 	ui_json_end(&j);
 	text = ui_memstream_end(m, &text);
 	if (!text)
@@ -58,6 +58,15 @@ static int put_label(struct dump_writer *w, const struct trk_event *e)
 	fputs(open + 1, w->file);
 	free(text);
 	return 0;
+}
+
+static int put_domain(struct dump_writer *w, const struct trk_event *e)
+{
+	char room[DOMAIN_NAME_ROOM];
+	const char *const name = dump_domain_name(w, e, room);
+
+	dump_put_field(w, ",\"domain\":", e->domain);
+	return name ? put_text(w, "domain_name", name, strlen(name)) : 0;
 }
 
 static int put_stack(struct dump_writer *w, uint32_t node)
@@ -121,7 +130,7 @@ static int line(struct dump_writer *w, const struct dump_line *l)
 	if (l->has & HAS_OLD_SIZE)
 		dump_put_field(w, ",\"old_size\":", e->old_size);
 	if (l->has & HAS_DOMAIN)
-		dump_put_field(w, ",\"domain\":", e->domain);
+		err = put_domain(w, e);
 	if (l->has & HAS_LOST)
 		dump_put_field(w, ",\"lost\":", e->size);
 	if (l->has & HAS_COUNT)
@@ -133,8 +142,8 @@ static int line(struct dump_writer *w, const struct dump_line *l)
 		dump_put_field(w, ",\"stack\":", capture_stack(c, e->node));
 		put_depth(w, e->node);
 	}
-	if (l->has & HAS_LABEL)
-		err = put_label(w, e);
+	if (!err && (l->has & HAS_LABEL))
+		err = put_text(w, "label", e->label ? e->label : "", e->label_bytes);
 	if (!err && (l->has & HAS_STACK) && w->with_stacks)
 		err = put_stack(w, e->node);
 	dump_put(w, "}\n");

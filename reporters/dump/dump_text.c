@@ -52,6 +52,20 @@ static void put_label(struct dump_writer *w, const struct trk_event *e)
 	ui_text(w->file, label);
 }
 
+static void put_domain(struct dump_writer *w, const struct trk_event *e)
+{
+	char room[DOMAIN_NAME_ROOM];
+	const char *const name = dump_domain_name(w, e, room);
+
+	dump_put_field(w, " domain ", e->domain);
+	if (!name)
+		return;
+	dump_put(w, " (");
+	dump_writer_flush(w);
+	ui_text(w->file, name);
+	dump_put(w, ")");
+}
+
 static void put_operands(struct dump_writer *w, const struct dump_line *l)
 {
 	const struct trk_event *const e = l->event;
@@ -69,7 +83,7 @@ static void put_operands(struct dump_writer *w, const struct dump_line *l)
 	if (l->has & HAS_SIZE)
 		dump_put_field(w, " size ", l->size);
 	if (l->has & HAS_DOMAIN)
-		dump_put_field(w, " domain ", e->domain);
+		put_domain(w, e);
 	if (l->has & HAS_LOST)
 		dump_put_field(w, "lost ", e->size);
 	if (l->has & HAS_COUNT)

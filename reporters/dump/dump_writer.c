@@ -91,6 +91,11 @@ static char *render(struct dump_writer *w, uint32_t node)
 	return text;
 }
 
+const char *dump_domain_name(const struct dump_writer *w, const struct trk_event *e, char room[DOMAIN_NAME_ROOM])
+{
+	return domain_name(w->report->capture, e->process, e->domain, room);
+}
+
 const char *dump_stack(struct dump_writer *w, uint32_t node)
 {
 	struct dump_stack *const kept = &w->stacks[node % STACKS_KEPT];

@@ -11,6 +11,7 @@
 
 #include "common/report.h"
 #include "dump/dump_line.h"
+#include "replay/domain_names.h"
 
 #define DUMP_LINE_ROOM 512u /* of a line without stack and label */
 #define DUMP_BUFFER_BYTES 65536u
@@ -55,6 +56,9 @@ static inline void dump_put(struct dump_writer *w, const char *text)
 	memcpy(w->at, text, n);
 	w->at += n;
 }
+
+/* What the event's process calls its domain. NULL: nothing. */
+const char *dump_domain_name(const struct dump_writer *w, const struct trk_event *e, char room[DOMAIN_NAME_ROOM]);
 
 void dump_put_number(struct dump_writer *w, uint64_t n);
 void dump_put_hex(struct dump_writer *w, uint64_t n);

@@ -1,12 +1,14 @@
 /* snapshot - see snapshot.h. */
 #include "snapshot.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/filter.h"
 #include "failure.h"
 #include "own.h"
+#include "replay/domain_names.h"
 #include "symbols/keymap.h"
 #include "traceback_object.h"
 
@@ -141,6 +143,32 @@ int tracker_snapshot_trace(const tracker_snapshot *s, size_t index, tracker_trac
 	return TRACKER_OK;
 }
 
+/* ---- domains ---- */
+
+int tracker_snapshot_domain_name(const tracker_snapshot *s, unsigned domain, char *name, size_t room)
+{
+	char all[DOMAIN_NAME_ROOM];
+	const char *found;
+
+	if (!s || (!name && room))
+		return failure(TRACKER_EINVAL, "tracker_snapshot_domain_name was given NULL");
+	found = domain_name(source_capture(s->source), UINT32_MAX, domain, all);
+	if (!found)
+		return failure(TRACKER_ENOENT, "the domain %u has no name", domain);
+	return snprintf(name, room, "%s", found);
+}
+
+long tracker_snapshot_domain(const tracker_snapshot *s, const char *name)
+{
+	uint32_t domain;
+
+	if (!s || !name)
+		return failure(TRACKER_EINVAL, "tracker_snapshot_domain was given NULL");
+	if (!domain_by_name(source_capture(s->source), name, &domain))
+		return failure(TRACKER_ENOENT, "no domain is named %s", name);
+	return (long)domain;
+}
+
 /* ---- filter ---- */
 
 struct filtering {
@@ -179,7 +207,7 @@ static int passes(struct filtering *f, uint32_t node, uint32_t domain)
 		t = source_traceback(f->from->source, node);
 		if (!t)
 			return TRACKER_ENOMEM;
-		*known = filters_pass(&f->filters, t->frames, t->count, domain);
+		*known = filters_pass(&f->filters, t->frames, t->count, 0, domain);
 	}
 	return (int)*known;
 }

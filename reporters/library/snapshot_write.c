@@ -89,6 +89,17 @@ static void write_mappings(struct dump *d)
 	}
 }
 
+static void write_domains(struct dump *d)
+{
+	for (uint32_t i = 0; i < d->from->domain_count; i++) {
+		struct trk_domain told = d->from->domains[i].told;
+
+		told.process = told.process < d->from->process_count ? d->processes[told.process] : NONE;
+		if (told.process != NONE)
+			writer_domain(d->to, &told);
+	}
+}
+
 /* ---- what is live ---- */
 
 static int by_place(const void *left, const void *right)
@@ -288,6 +299,7 @@ static int write_all(struct dump *d)
 	write_processes(d);
 	write_threads(d);
 	write_mappings(d);
+	write_domains(d);
 	err = renumber(d);
 	if (!err)
 		err = restore(d);

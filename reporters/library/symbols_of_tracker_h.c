@@ -22,6 +22,10 @@ SYMBOL(int, reset_peak, (void), ())
 SYMBOL(int, clear_traces, (void), ())
 SYMBOL(size_t, get_tracker_memory, (void), ())
 SYMBOL(int, mark, (const char *label), (label))
+SYMBOL(int, domain_name, (unsigned domain, const char *name), (domain, name))
+SYMBOL(int, track, (unsigned domain, uintptr_t ptr, size_t size), (domain, ptr, size))
+SYMBOL(int, untrack, (unsigned domain, uintptr_t ptr), (domain, ptr))
+SYMBOL(int, untrack_range, (unsigned domain, uintptr_t begin, size_t bytes), (domain, begin, bytes))
 SYMBOL(const char *, last_error, (void), ())
 
 #pragma GCC visibility pop

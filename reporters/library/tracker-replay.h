@@ -133,6 +133,15 @@ size_t tracker_snapshot_len(const tracker_snapshot *snapshot);
 int tracker_snapshot_trace(const tracker_snapshot *snapshot, size_t index, tracker_trace *out);
 
 /*
+ * What a domain is called (tracker_domain_name in tracker.h): "heap", "mmap", "shm" and "fd" for 0 to 3. If several
+ * processes gave it different names, they stand behind one another: "a / b". As snprintf: writes at most `room` bytes,
+ * and returns the length of the name. TRACKER_ENOENT: it has none. TRACKER_EINVAL.
+ */
+int tracker_snapshot_domain_name(const tracker_snapshot *snapshot, unsigned domain, char *name, size_t room);
+/* The smallest domain of that name, for tracker_filter. TRACKER_ENOENT: none is called so. TRACKER_EINVAL. */
+long tracker_snapshot_domain(const tracker_snapshot *snapshot, const char *name);
+
+/*
  * Which traces pass: tracemalloc's Filter and DomainFilter in one. It has a shell pattern for a whole file name, in
  * which * also matches / and a backslash is an ordinary character. The pattern is compared with the most recent
  * frame; with all_frames, with every frame.

@@ -29,8 +29,9 @@ import linecache
 import os
 
 __all__ = ["BaseFilter", "Capture", "DomainFilter", "Error", "Filter", "Frame", "Snapshot", "Statistic", "StatisticDiff", "Trace",
-           "Traceback", "clear_traces", "get_object_traceback", "get_traceback_limit", "get_traced_memory", "get_tracemalloc_memory",
-           "is_tracing", "mark", "reset_peak", "start", "stop", "take_snapshot"]
+           "Traceback", "clear_traces", "domain_name", "get_object_traceback", "get_traceback_limit", "get_traced_memory",
+           "get_tracemalloc_memory", "is_tracing", "mark", "reset_peak", "start", "stop", "take_snapshot", "track", "untrack",
+           "untrack_range"]
 
 _OK, _ENOMEM, _EDISABLED, _EINVAL, _ENOENT = 0, -1, -2, -3, -9
 _KEY_TYPES = {"filename": 0, "lineno": 1, "traceback": 2, "function": 3, "module": 4}
@@ -100,6 +101,9 @@ _FUNCTIONS = {
     "start": (_I, [_I]), "stop": (_I, []), "is_tracing": (_I, []), "clear_traces": (_I, []), "reset_peak": (_I, []),
     "get_traceback_limit": (_I, []), "get_traced_memory": (_I, [ctypes.POINTER(_Z), ctypes.POINTER(_Z)]), "get_tracker_memory": (_Z, []),
     "mark": (_I, [_S]), "last_error": (_S, []),
+    "snapshot_domain_name": (_I, [_P, ctypes.c_uint, _S, _Z]), "snapshot_domain": (ctypes.c_long, [_P, _S]),
+    "domain_name": (_I, [ctypes.c_uint, _S]), "track": (_I, [ctypes.c_uint, _Z, _Z]), "untrack": (_I, [ctypes.c_uint, _Z]),
+    "untrack_range": (_I, [ctypes.c_uint, _Z, _Z]),
 }
 _NAME = "libtracker-replay.so.0"
 
@@ -420,12 +424,12 @@ class BaseFilter:
     def __init__(self, inclusive):
         self.inclusive = inclusive
 
-    def _as_c(self):
+    def _as_c(self, snapshot):
         raise NotImplementedError
 
 
 class Filter(BaseFilter):
-    """By the name of a file, of the most recent frame or of all; with lineno and domain only those."""
+    """By the name of a file, of the most recent frame or of all; with lineno and domain (a number or a name) only those."""
 
     def __init__(self, inclusive, filename_pattern, lineno=None, all_frames=False, domain=None):
         super().__init__(inclusive)
@@ -436,13 +440,13 @@ class Filter(BaseFilter):
     def filename_pattern(self):
         return self._filename_pattern
 
-    def _as_c(self):
+    def _as_c(self, snapshot):
         return _Filter(self.inclusive, os.fsencode(self._filename_pattern), -1 if self.lineno is None else self.lineno, self.all_frames,
-                       -1 if self.domain is None else self.domain)
+                       -1 if self.domain is None else snapshot.domain(self.domain))
 
 
 class DomainFilter(BaseFilter):
-    """By the domain alone."""
+    """By the domain alone: its number, or its name."""
 
     def __init__(self, inclusive, domain):
         super().__init__(inclusive)
@@ -452,8 +456,8 @@ class DomainFilter(BaseFilter):
     def domain(self):
         return self._domain
 
-    def _as_c(self):
-        return _Filter(self.inclusive, None, -1, False, self._domain)
+    def _as_c(self, snapshot):
+        return _Filter(self.inclusive, None, -1, False, snapshot.domain(self._domain))
 
 
 # ---- snapshots ----
@@ -506,9 +510,24 @@ class Snapshot:
         """A new snapshot: what an inclusive filter matches, if there is one, and no exclusive one does."""
         if not isinstance(filters, collections.abc.Iterable):
             raise TypeError("filters must be a list of filters, not %s" % type(filters).__name__)
-        filters = [f._as_c() for f in filters]
+        filters = [f._as_c(self) for f in filters]
         array = (_Filter * len(filters))(*filters)
         return Snapshot(_Handle(_call("snapshot_filter", self._handle.pointer, array, len(filters)), "tracker_snapshot_free"))
+
+    def domain_name(self, domain):
+        """What the program calls a domain (tracker_domain_name), or None."""
+        room = ctypes.create_string_buffer(512)
+        length = _call("snapshot_domain_name", self._handle.pointer, domain, room, len(room))
+        return _text(room.value) if length >= 0 else None
+
+    def domain(self, name):
+        """The number of a domain with that name. A number is itself. LookupError: none is called so."""
+        if not isinstance(name, (str, bytes)):
+            return name
+        number = _call("snapshot_domain", self._handle.pointer, os.fsencode(name))
+        if number < 0:
+            raise LookupError("no domain is named %s" % name)
+        return number
 
     def statistics(self, key_type, cumulative=False):
         """Statistic objects, the biggest first. key_type: filename, lineno, traceback, function or module."""
@@ -627,3 +646,23 @@ def get_object_traceback(obj):
 def mark(label):
     """Names this moment of a recording, which is taken as CAPTURE@LABEL."""
     _tracing("mark", os.fsencode(label))
+
+
+def domain_name(domain, name):
+    """Gives a domain of the program's own a name, under which reports show it."""
+    _tracing("domain_name", domain, os.fsencode(name))
+
+
+def track(domain, address, size):
+    """Records a block of a domain of the program's own: memory of a GPU, an object of a pool."""
+    _tracing("track", domain, address, size)
+
+
+def untrack(domain, address):
+    """... and its end."""
+    _tracing("untrack", domain, address)
+
+
+def untrack_range(domain, begin, size):
+    """The end of all blocks of the domain that begin in that range."""
+    _tracing("untrack_range", domain, begin, size)

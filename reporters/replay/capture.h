@@ -40,6 +40,12 @@ struct cap_mark {
 	uint32_t label_bytes;
 };
 
+/* A name of a domain. Sorted by domain, process and execs; names that were replaced are left out: domain_names.h. */
+struct cap_domain {
+	struct trk_domain told;
+	uint32_t order; /* in the file */
+};
+
 /* Where the live set is written down: replay/heap_keyframe.h reads it. */
 struct cap_keyframe {
 	uint64_t offset, time_ns;
@@ -98,9 +104,10 @@ struct capture {
 	 */
 	struct cap_keyframe *keyframes;
 	struct cap_mark *marks; /* in the order of the file, which need not list them */
+	struct cap_domain *domains;
 	uint32_t module_count, frame_count, node_count, symbol_count, string_count, process_count,
 		thread_count, mapping_count, rss_count, notice_count, health_count, summary_count,
-		block_count, keyframe_count, mark_count;
+		block_count, keyframe_count, mark_count, domain_count;
 	bool depths; /* there are nodes that say how deep a stack was */
 	bool depths_apart; /* events name these nodes, not those that capture_stack() returns; the caller sets it */
 	uint64_t event_count; /* by the block headers; of an aggregated capture: by its totals */

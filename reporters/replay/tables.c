@@ -6,6 +6,7 @@
  * a budget, so that a file cannot ask for memory with one large number.
  */
 #include "replay/capture_private.h"
+#include "replay/domain_names.h"
 
 #include <stdlib.h>
 
@@ -139,6 +140,7 @@ int tables_init(struct capture *c)
 					  sizeof(*c->history_spans), 0 },
 		[TABLE_KEYFRAMES] = { &c->keyframes, &c->keyframe_count, sizeof(*c->keyframes), 0 },
 		[TABLE_MARKS] = { &c->marks, &c->mark_count, sizeof(*c->marks), 0 },
+		[TABLE_DOMAINS] = { &c->domains, &c->domain_count, sizeof(*c->domains), 0 },
 	};
 	/* Their ids begin with 1: entry 0 is "none". */
 	static const enum table_id from_one[] = { TABLE_MODULES, TABLE_FRAMES, TABLE_NODES,
@@ -304,5 +306,6 @@ int tables_settle(struct capture *c)
 		if (c->rss[i].process >= c->process_count)
 			c->rss[i].process = UINT32_MAX;
 	}
+	domain_names_settle(c);
 	return tables_settle_sums(c);
 }

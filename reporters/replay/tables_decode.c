@@ -180,6 +180,24 @@ static int decode_mapping(struct capture *c, struct byte_reader *r)
 	return err;
 }
 
+/* One without a name, and one of a domain that has a fixed name, say nothing. */
+static int decode_domain(struct capture *c, struct byte_reader *r)
+{
+	const uint64_t process = get_varint(r), execs = get_varint(r), domain = get_varint(r);
+	struct trk_domain d = { .process = (uint32_t)process, .execs = (uint32_t)execs, .domain = (uint32_t)domain };
+	int err;
+
+	if (process > UINT32_MAX || execs > UINT32_MAX || domain > UINT32_MAX)
+		return TRK_ERR_CORRUPT;
+	err = get_text(c, r, &d.name, NULL);
+	if (err || !d.name[0] || d.domain < TRK_DOMAINS_FIXED)
+		return err;
+	err = table_append(c, TABLE_DOMAINS);
+	if (!err)
+		c->domains[c->domain_count - 1] = (struct cap_domain){ d, c->domain_count };
+	return err;
+}
+
 /* The tables whose entries are records without a common `first`. */
 static int decode_records(struct capture *c, const struct trk_block_header *h,
 			  struct byte_reader *r)
@@ -195,6 +213,8 @@ static int decode_records(struct capture *c, const struct trk_block_header *h,
 			err = decode_process(c, &body);
 		else if (h->type == TRK_BLOCK_THREADS)
 			err = decode_thread(c, &body);
+		else if (h->type == TRK_BLOCK_DOMAINS)
+			err = decode_domain(c, &body);
 		else
 			err = decode_mapping(c, &body);
 	}
@@ -367,6 +387,7 @@ static int (*const decoders[])(struct capture *, const struct trk_block_header *
 	[TRK_BLOCK_SIZES] = tables_decode_sizes,
 	[TRK_BLOCK_HISTORY] = tables_decode_history,
 	[TRK_BLOCK_MARKS] = decode_marks,
+	[TRK_BLOCK_DOMAINS] = decode_records,
 };
 
 bool tables_know(uint16_t type)

@@ -469,7 +469,7 @@ $ tracker-stats domains | sed -n '/^Domains/,/^Hist/p'
 > Histogram of allocation size, from 8 B to 1000 B:
 
 $ tracker-stats --json domains | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["domains"], sum(d["size"] for d in r["domains"]) == r["total_bytes_allocated"])'
-> [{'domain': 0, 'count': 2, 'size': 130}, {'domain': 7, 'count': 2, 'size': 58}, {'domain': 300, 'count': 1, 'size': 1000}] True
+> [{'domain': 0, 'count': 2, 'size': 130, 'name': 'heap'}, {'domain': 7, 'count': 2, 'size': 58, 'name': None}, {'domain': 300, 'count': 1, 'size': 1000, 'name': None}] True
 
 $ tracker-stats cap | grep -c Domains
 > 0

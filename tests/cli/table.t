@@ -406,7 +406,7 @@ $ tracker-table --confidential-files none source
 
 # JSON.
 $ tracker-table --json -n 1 five | python3 -c 'import json, sys; r = json.load(sys.stdin); r.pop("capture"); print(json.dumps(r))'
-> {"schema": "tracker.table", "schema_version": 1, "complete": true, "incomplete": null, "point": {"name": "peak", "time_ns": 0}, "group_by": "lineno", "cumulative": false, "total_size": 6644, "total_count": 4, "domains": [{"domain": 0, "count": 3, "size": 644}, {"domain": 5, "count": 1, "size": 6000}], "row_count": 2, "rows": [{"key": "/src/tracFive.c:10", "file": "/src/tracFive.c", "line": 10, "size": 6544, "count": 3}]}
+> {"schema": "tracker.table", "schema_version": 1, "complete": true, "incomplete": null, "point": {"name": "peak", "time_ns": 0}, "group_by": "lineno", "cumulative": false, "total_size": 6644, "total_count": 4, "domains": [{"domain": 0, "count": 3, "size": 644, "name": "heap"}, {"domain": 5, "count": 1, "size": 6000, "name": null}], "row_count": 2, "rows": [{"key": "/src/tracFive.c:10", "file": "/src/tracFive.c", "line": 10, "size": 6544, "count": 3}]}
 
 $ tracker-table --json -g traceback --filter +/src/a.c -n 1 keys | python3 -c 'import json, sys; print([(f["function"], f["line"]) for f in json.load(sys.stdin)["rows"][0]["traceback"]])'
 > [('work', 9), ('work', 10), ('work', 10), ('main', 4), ('_start', 0)]
@@ -471,8 +471,8 @@ $ tracker-table --filter '' keys
 ! tracker-table: argument --filter: "" is an invalid filter; use (+|-)PATTERN[:LINE][,all_frames][,domain=N]; try 'tracker table --help'
 = 2
 
-$ tracker-table --domain x five
-! tracker-table: argument --domain: x is an invalid filter; use a number; try 'tracker table --help'
+$ tracker-table --domain '' five
+! tracker-table: argument --domain: "" is an invalid filter; use the number or the name of a domain; try 'tracker table --help'
 = 2
 
 $ tracker-table --leaks --temporary-allocations five

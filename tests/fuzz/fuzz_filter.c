@@ -28,8 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(filters_add(&drop, text) == good);
 	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++)
 		for (uint32_t domain = 0; good && domain < 3; domain++)
-			MUST(filters_pass(&keep, &frames[i], 3 - i, domain) !=
-			     filters_pass(&drop, &frames[i], 3 - i, domain));
+			MUST(filters_pass(&keep, &frames[i], 3 - i, 0, domain) !=
+			     filters_pass(&drop, &frames[i], 3 - i, 0, domain));
 	filters_finish(&keep);
 	filters_finish(&drop);
 	return 0;

@@ -12,7 +12,7 @@ import os
 import struct
 import sys
 
-from decode import (EVENTS, INDEX, ITEMS_FREE, ITEMS_PER_BYTE, KEYFRAME, LZ4, MODULES, MUST_UNDERSTAND, NODES,
+from decode import (DOMAINS, EVENTS, INDEX, ITEMS_FREE, ITEMS_PER_BYTE, KEYFRAME, LZ4, MODULES, MUST_UNDERSTAND, NODES,
                     PREDICTED, PROCESSES, THREADS, U32, ZSTD, Capture, Reader)
 from unpack import libzstd, xxh32
 
@@ -107,6 +107,36 @@ def longer(b):
     if b.type == MODULES:
         return again(b, payload[:1] + records(payload[1:], more))
     return again(b, records(payload, more)) if b.type in (PROCESSES, THREADS) else again(b)
+
+
+def good_domains(data):
+    """Records of a later version, and numbers that are longer than they need be."""
+    blocks, more = Capture(data).blocks[:-1], lambda body: body + b"\x07\x03new\xff\x01"
+
+    def longer_numbers(body):
+        r = Reader(body)
+        return b"".join(long_varint(r.varint()) for _ in range(3)) + long_varint(body[r.at]) + body[r.at + 1:]
+
+    def each(change):
+        return [again(b, records(b.payload(), change)) if b.type == DOMAINS else again(b) for b in blocks]
+    return {"longer-records": build(header(data), each(more)), "long-varints": build(header(data), each(longer_numbers)),
+            "empty-records": build(header(data), each(lambda body: body) + [block(DOMAINS, b"\0\1\0", items=2)])}
+
+
+def damaged_domains(data):
+    """Names are lost, and nothing else; those before the damage count."""
+    blocks = Capture(data).blocks[:-1]
+
+    def instead(*other):
+        return build(header(data), [again(b) for b in blocks if b.type != DOMAINS] + list(other))
+    name = b"\6\0\0\x90\3\1a"
+    return {
+        "flipped": flip(data, next(b for b in blocks if b.type == DOMAINS).offset + 50),
+        "domain-beyond-32-bits": instead(block(DOMAINS, name + b"\x09\0\0" + varint(2**32) + b"\1b", items=2)),
+        "process-beyond-32-bits": instead(block(DOMAINS, name + b"\x0a" + varint(2**32) + b"\0\x90\3\1b", items=2)),
+        "record-too-long": instead(block(DOMAINS, name + b"\x20\0\0\5\1b", items=2)),
+        "beyond-its-items": instead(block(DOMAINS, name + name, items=1)),
+    }
 
 
 def flip(data, at):
@@ -361,6 +391,10 @@ def main():
         write(os.path.join(out, "good"), "keyframes~" + how, data)
     for how, data in damaged_keyframes(base("keyframes")).items():
         write(os.path.join(out, "damaged"), "keyframes~" + how, data)
+    for how, data in good_domains(base("domains")).items():
+        write(os.path.join(out, "good"), "domains~" + how, data)
+    for how, data in damaged_domains(base("domains")).items():
+        write(os.path.join(out, "damaged"), "domains~" + how, data)
     for how, data in damaged(base("blocks")).items():
         write(os.path.join(out, "damaged"), "blocks~" + how, data)
     for how, data in bad(base("kinds")).items():

@@ -32,7 +32,7 @@ MKCAPTURE, RAWDUMP = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 LOST = {"torn": [-1], "flipped-events": [0], "flipped-header": [0], "lost-middle": [1, 2], "items-beyond-the-ops": [],
         "items-beyond-the-file": [0], "more-than-its-items": []}
 LOST_EVENTS = {"more-than-its-items": 1}  # beside those
-LOST_FIRST = {"blocks": [], "predicted": [0], "keyframes": [], "aggregated": []}
+LOST_FIRST = {"blocks": [], "predicted": [0], "keyframes": [], "aggregated": [], "domains": []}
 WHOLE = {"trailer-elsewhere", "trailer-beyond"}  # only the short way to the index is lost
 
 # Fields that records were given after kinds~longer-records.bin was made, which has other bytes in their place: what, names.
@@ -127,6 +127,7 @@ class Text:
     def __init__(self, path):
         self.frames, self.stacks, self.names, self.depths = {}, {"-": []}, {}, {}
         self.thread, self.process_of, self.time, self.events = 0, {0: 0}, 0, {}
+        self.domains = {}
         self.unseen, self.before = False, keyframes.Live(4096)
         with open(path, "rb") as f:
             for line in f:
@@ -160,6 +161,10 @@ class Text:
 
     def do_in(self, index):
         self.thread = int(index)
+
+    def do_domain(self, process, domain, name, execs="0"):
+        if name and int(domain) > 3:
+            self.domains[int(domain), int(process), int(execs)] = name[:127]
 
     def do_at(self, time):
         self.time = duration(time)
@@ -307,6 +312,7 @@ def check_text(path):
     name, text = os.path.basename(path)[:-4], Text(path)
     capture, lines = by_python(path[:-4] + ".bin")
     expect(name + ": says what its text says", Printed(lines).events, text.events)
+    expect(name + ": names domains as its text does", capture.domains, text.domains)
     if capture.keyframes and capture.keyframes[0]["begins"]:
         check_beginning(name, text, capture, lines)
     with tempfile.TemporaryDirectory() as d, open(path, "rb") as source:
@@ -349,8 +355,9 @@ def check_damaged(path):
     python, library = Printed(by_python(path)[1]), Printed(by_library(path))
     expect(name + ": complete", (python.complete, library.complete), (how in WHOLE,) * 2)
     expect(name + ": readers agree", library.events, python.events)
-    if base == "aggregated":  # nothing but what stands in a block is lost with it
-        expect(name + ": readers agree on sums", by_library(path), by_python(path)[1])
+    if base in ("aggregated", "domains"):  # nothing but what stands in a block is lost with it
+        expect(name + ": readers agree on the rest", by_library(path), by_python(path)[1])
+    if base == "aggregated":
         return
     blocks = [b for b in whole.blocks if b.type in (decode.EVENTS, decode.PREDICTED)]
     lost = sum(blocks[i].items for i in LOST.get(how, LOST_FIRST[base])) + LOST_EVENTS.get(how, 0)

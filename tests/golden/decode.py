@@ -32,7 +32,7 @@ wiped_bytes events""".split()
 TOTAL_ERRORS = "allocated freed live peak temporary".split()
 TOTAL_RESERVED = ["reserved_" + name for name in "bytes mappings most_bytes most_mappings peak_bytes".split()]
 HISTORY_MAX = 2048
-KEYFRAME, MARKS = 20, 21
+KEYFRAME, MARKS, PADDING, DOMAINS = range(20, 24)
 
 
 class Record(Reader):
@@ -88,7 +88,7 @@ class Capture:
         self.mappings, self.rss, self.notices = [], [], []
         self.health, self.summary = {}, {}
         self.events, self.event_blocks = {}, []
-        self.marks, self.keyframes = [], []
+        self.marks, self.keyframes, self.domains = [], [], {}
         self.sums, self.totals, self.sizes, self.histories = [], [], [], []
         self.damaged = False
         self.read_header()
@@ -134,7 +134,7 @@ class Capture:
         while at < end:
             try:
                 block = Block(self.data, at)
-                if block.flags & MUST_UNDERSTAND and not 1 <= block.type <= MARKS:
+                if block.flags & MUST_UNDERSTAND and not (1 <= block.type <= MARKS or block.type == DOMAINS):
                     raise Refused("feature", "block type %d" % block.type)
                 at = block.end
                 items += block.items if block.type != INDEX else 0
@@ -182,7 +182,7 @@ class Capture:
                    HEALTH: self.read_values, SUMMARY: self.read_values, EVENTS: self.read_events,
                    PREDICTED: self.read_events, SUMS: self.read_sums, TOTALS: self.read_totals,
                    SIZES: self.read_sizes, HISTORY: self.read_history,
-                   KEYFRAME: self.read_keyframe, MARKS: self.read_marks}
+                   KEYFRAME: self.read_keyframe, MARKS: self.read_marks, DOMAINS: self.read_domains}
         if block.type not in readers:
             return
         try:
@@ -284,6 +284,13 @@ class Capture:
             process, thread = r.u32(), r.u32()
             time = (time + r.zigzag()) & U64
             self.marks.append(dict(process=process, thread=thread, time_ns=time, label=text(r.string())))
+
+    def read_domains(self, block, r):
+        while block.another(r):
+            b = Record(r.string())
+            process, execs, domain, name = b.u32(), b.u32(), b.u32(), text(b.string())
+            if name and domain > 3:
+                self.domains[domain, process, execs] = name
 
     def read_keyframe(self, block, r):
         before = [b.last_time for b in self.blocks if b.offset < block.offset and b.type in (EVENTS, PREDICTED)]
@@ -402,6 +409,8 @@ class Capture:
                 yield dict(what=what, **entry)
         for mark in self.marks:
             yield dict(what="listed_mark", **mark)
+        for (domain, process, execs), name in sorted(self.domains.items()):
+            yield dict(what="domain", process=process, execs=execs, domain=domain, name=name)
         for k in self.keyframes:
             yield dict(what="keyframe", time_ns=k["time_ns"], begins=int(k["begins"]), parts=len(k["parts"]))
             for part in k["parts"]:

@@ -6,8 +6,8 @@ import re
 import sys
 
 CALLED = re.compile(r"^(?!\s|#|typedef\b|extern\b)[^;{}()]*?\b(tracker_\w*[a-z])\(", re.M)
-MACRO = re.compile(r"^#define (TRACKER_(?:ASSERT|WITH)_\w*[A-Z])\b", re.M)
-NAMED = re.compile(r"\b(?:tracker_\w*[a-z](?=\(|\*)|TRACKER_(?:ASSERT|WITH)_\w+)")
+MACRO = re.compile(r"^#define (TRACKER_(?:ASSERT|WITH|POOL)_\w*[A-Z])\b", re.M)
+NAMED = re.compile(r"\b(?:tracker_\w*[a-z](?=\(|\*)|TRACKER_(?:ASSERT|WITH|POOL)_\w+)")
 
 
 def main():

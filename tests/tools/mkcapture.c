@@ -26,6 +26,7 @@
  *       said again, both change what is given and keep the rest. Nothing said
  *       before the first event: process 0 (pid 1000, "test"), its thread 0.
  *   mapping PROCESS MODULE BIAS START END [LOAD_TIME [UNLOAD_TIME]]
+ *   domain PROCESS NUMBER NAME [EXECS] the name that it gave to a domain
  *   at TIME | after TIME              sets, advances the clock; begins at 0
  *   in THREAD                         whose events follow; begins with 0
  *
@@ -277,6 +278,16 @@ static void do_mapping(const struct word *w, int n)
 	writer_mapping(writer(), &m);
 }
 
+static void do_domain(const struct word *w, int n)
+{
+	writer_domain(writer(), &(struct trk_domain){
+					.process = small(w[1].text),
+					.domain = (uint32_t)number(w[2].text),
+					.name = w[3].text,
+					.execs = n > 4 ? (uint32_t)number(w[4].text) : 0,
+				});
+}
+
 static void do_at(const struct word *w, int n)
 {
 	cap.time_ns = duration(w[1].text);
@@ -367,6 +378,7 @@ static const struct {
 	{ "process", 2, 16, do_process },
 	{ "thread", 2, 8, do_thread },
 	{ "mapping", 6, 8, do_mapping },
+	{ "domain", 4, 5, do_domain },
 	{ "at", 2, 2, do_at },
 	{ "after", 2, 2, do_after },
 	{ "in", 2, 2, do_in },

@@ -256,6 +256,20 @@ static void dump_marks(const struct capture *c)
 	}
 }
 
+static void dump_domains(const struct capture *c)
+{
+	for (uint32_t i = 0; i < c->domain_count; i++) {
+		const struct trk_domain *const told = &c->domains[i].told;
+
+		begin("domain");
+		put_number("process", told->process);
+		put_number("execs", told->execs);
+		put_number("domain", told->domain);
+		put_string("name", told->name);
+		end();
+	}
+}
+
 static void dump_event(const struct trk_event *e)
 {
 	begin("event");
@@ -316,6 +330,7 @@ int main(int argc, char **argv)
 	dump_rest(c);
 	dump_aggregated(c);
 	dump_marks(c);
+	dump_domains(c);
 	for (uint32_t i = 0; i < c->keyframe_count; i++)
 		damaged |= dump_keyframe(c, &c->keyframes[i]) != 0;
 	for (uint32_t i = 0; i < c->process_count && !err; i++)

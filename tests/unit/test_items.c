@@ -267,6 +267,7 @@ static const struct {
 	{ TRK_BLOCK_SIZES, 6, "\0\1\1\0\1\1" },
 	{ TRK_BLOCK_HISTORY, 10, "\4\0\0\0\0\4\1\0\0\0" },
 	{ TRK_BLOCK_MARKS, 8, "\0\0\0\0\0\0\0\0" },
+	{ TRK_BLOCK_DOMAINS, 12, "\5\0\0\7\1a\5\0\0\7\1b" },
 };
 
 static uint64_t damaged_with(size_t pair, uint32_t items)

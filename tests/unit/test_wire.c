@@ -223,6 +223,25 @@ static void other_records_are_read_whole_or_not_at_all(void **unused)
 	assert_true(r.text_bytes == 4 && !memcmp(r.text, "/a.b", 4) && r.build_id_bytes == 2 && !memcmp(r.build_id, "ID", 2));
 }
 
+/* Behind the escape: the names of domains, and ranges of them. */
+static void domains_are_read_whole_or_not_at_all(void **unused)
+{
+	uint8_t bytes[WIRE_RECORD_MAX], *p;
+	struct wire_record r;
+
+	p = make_head(WIRE_RARE, bytes);
+	*p++ = 67;
+	p = put_varint(p, UINT32_MAX);
+	memcpy(p, "\3gpu", 4);
+	is_read_whole_or_not_at_all(bytes, (size_t)(p + 4 - bytes), WIRE_DOMAIN_NAME, &r);
+	assert_true(r.domain == UINT32_MAX && r.text_bytes == 3 && !memcmp(r.text, "gpu", 3));
+	p = make_head(WIRE_RARE, bytes);
+	*p++ = 68;
+	p = put_varint(put_zigzag(put_varint(p, 300), 0x7000), UINT64_MAX);
+	is_read_whole_or_not_at_all(bytes, (size_t)(p - bytes), WIRE_UNTRACK_RANGE, &r);
+	assert_true(r.domain == 300 && r.address == 0x7000 && r.size == UINT64_MAX && !r.text);
+}
+
 static void what_is_no_record_is_corrupt(void **unused)
 {
 	static const struct {
@@ -245,7 +264,14 @@ static void what_is_no_record_is_corrupt(void **unused)
 		{ "\x1f\x40\x10", 3 }, /* ... in an entry that there is not */
 		{ "\x1f\x41", 2 }, /* a fork without its number */
 		{ "\x1f\x42\x80\x80\x80\x80\x10", 7 }, /* ... and one with number 2^32 that failed */
-		{ "\x1f\x43\x00\x00", 4 }, /* 67, 127, 255: nothing yet */
+		{ "\x1f\x43\x00\x00", 4 }, /* a domain whose name is empty */
+		{ "\x1f\x43\x80\x80\x80\x80\x10\x01x", 9 }, /* ... of number 2^32 */
+		{ "\x1f\x43\x00\x80\x01"
+		  "0123456789012345678901234567890123456789012345678901234567890123"
+		  "0123456789012345678901234567890123456789012345678901234567890123",
+		  5 + 128 }, /* ... of a byte more than a name may have */
+		{ "\x1f\x44\x80\x80\x80\x80\x10\x00\x00", 9 }, /* a range of domain 2^32 */
+		{ "\x1f\x45\x00\x00", 4 }, /* 69, 127, 255: nothing yet */
 		{ "\x1f\x7f\x00\x00", 4 },
 		{ "\x1f\xff\x00\x00", 4 },
 		{ "\x0c\x22\x00\x00\x80\x80\x80\x80\x10", 9 }, /* mprotect's detail 2^32 */
@@ -364,6 +390,7 @@ int main(void)
 		cmocka_unit_test(state_runs_on_over_records),
 		cmocka_unit_test(every_kind_is_read_whole_or_not_at_all),
 		cmocka_unit_test(other_records_are_read_whole_or_not_at_all),
+		cmocka_unit_test(domains_are_read_whole_or_not_at_all),
 		cmocka_unit_test(what_is_no_record_is_corrupt),
 		cmocka_unit_test(as_many_pops_as_one_likes),
 		cmocka_unit_test(an_epoch_never_wraps),

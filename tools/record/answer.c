@@ -20,7 +20,9 @@
 #include "libtracker/tracker.h"
 #include "node_frames.h"
 #include "own_capture.h"
+#include "pools.h"
 #include "proc.h"
+#include "process_domains.h"
 #include "releases.h"
 #include "snapshots.h"
 #include "traced.h"
@@ -211,33 +213,6 @@ static int snapshot_done(struct asked *a)
 
 /* ---- captures ---- */
 
-/*
- * The file that the program has opened for its capture. The program may have fewer rights than the recorder, and may name
- * any descriptor, of any process. So the recorder takes the descriptor itself, if it is open for writing and its process
- * has the segment. Where the kernel does not hand it over (Yama; before Linux 5.6), the recorder opens the file
- * anew, but only for a program that could have done so with the same rights.
- */
-static int open_theirs(const struct recorder *r, const struct process *p, uint64_t number)
-{
-	char path[64];
-	int fd;
-
-	if (number > INT_MAX || proc_segment(r, p->pid) != THERE) {
-		errno = EBADF;
-		return -1;
-	}
-	fd = proc_take_descriptor(p->pid, (int)number);
-	if (fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR) {
-		close(fd);
-		errno = EACCES;
-		return -1;
-	}
-	if (fd >= 0 || !proc_has_our_rights(p->pid))
-		return fd;
-	snprintf(path, sizeof(path), "/proc/%u/fd/%d", p->pid, (int)number);
-	return open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
-}
-
 static int refuse(struct asked *a, int error)
 {
 	a->figures[0] = (uint64_t)error;
@@ -258,7 +233,7 @@ static int capture(struct asked *a)
 	own_capture_free(a->p->capture);
 	a->r->traced -= a->p->capture != NULL;
 	a->p->capture = NULL;
-	fd = open_theirs(a->r, a->p, a->given[0]);
+	fd = own_capture_open(a->r, a->p, a->given[0]);
 	if (fd < 0)
 		return refuse(a, errno);
 	(void)!ftruncate(fd, 0); /* /dev/null has no length */
@@ -431,6 +406,11 @@ void answer_record(struct recorder *r, struct process *p, const struct wire_reco
 	case WIRE_FORK_FAILED:
 		forks_failed(r, record->detail);
 		break;
+	case WIRE_DOMAIN_NAME:
+		process_domains_told(r, p, record->domain, record->text, record->text_bytes);
+		break;
+	case WIRE_UNTRACK_RANGE: /* it asks for nothing */
+		break;
 	}
 }
 
@@ -489,6 +469,8 @@ void answer_forget(struct recorder *r, struct process *p)
 	p->capture = NULL;
 	releases_free(p->releases);
 	p->releases = NULL;
+	process_domains_free(p);
+	pools_free(p);
 }
 
 void answer_free(struct process *p)
@@ -496,4 +478,6 @@ void answer_free(struct process *p)
 	trace_free(p->trace);
 	own_capture_free(p->capture);
 	releases_free(p->releases);
+	process_domains_free(p);
+	pools_free(p);
 }

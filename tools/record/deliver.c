@@ -4,6 +4,7 @@
 #include "bounds.h"
 #include "module_table.h"
 #include "jit.h"
+#include "pool_events.h"
 
 #include <string.h>
 
@@ -135,30 +136,6 @@ void deliver_mapping_gone(void *deliver_context, const struct module_range *rang
 				     });
 }
 
-static void add_module(struct recorder *r, struct process *p, struct stream *s)
-{
-	const struct wire_record *const h = &s->head;
-	struct deliver_context context = { r, p, p->last_time_ns };
-	const struct module_range range = {
-		.start = h->start,
-		.end = h->end,
-		.bias = h->bias,
-		.load_time_ns = p->last_time_ns,
-		.module = module_table_find(r, p, h),
-	};
-
-	switch (modules_add(&p->modules, &range, deliver_mapping_gone, &context)) {
-	case TRK_ERR_CORRUPT:
-		r->counters.corrupt++;
-		break;
-	case TRK_ERR_NOMEM: /* its frames are in no module */
-		r->out_of_memory = true;
-		break;
-	}
-	if (p->slot != NO_SLOT)
-		atomic_fetch_add_explicit(&r->shm->processes[p->slot].modules_seen, 1, memory_order_release);
-}
-
 /* The heap after all delivered events: it gets events in batches. */
 static const struct heap *heap_now(struct recorder *r)
 {
@@ -225,6 +202,8 @@ static void deliver_plain(struct recorder *r, struct process *p, struct stream *
 		s->gaps += h->size;
 		r->counters.gaps++;
 	}
+	if (__builtin_expect(p->pools != NULL, 0))
+		pool_events_note(r, p, h);
 	deliver(r, p, &(struct trk_event){
 			      .time_ns = h->time_ns,
 			      .address = h->address,
@@ -291,7 +270,9 @@ void deliver_head(struct recorder *r, struct process *p, struct stream *s)
 				      .time_ns = s->head.time_ns,
 			      });
 	else if (s->head.kind == WIRE_MODULE)
-		add_module(r, p, s);
+		module_table_add(r, p, s);
+	else if (s->head.kind == WIRE_UNTRACK_RANGE)
+		pool_events_release(r, p, s, heap_now(r));
 	else if (s->head.kind >= WIRE_QUESTION)
 		answer_record(r, p, &s->head, s->node);
 	else /* the decoder lets no other value through */

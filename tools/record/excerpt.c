@@ -5,6 +5,7 @@
 
 #include "format/array.h"
 #include "node_frames.h"
+#include "process_domains.h"
 
 /* ---- modules, frames, nodes ---- */
 
@@ -136,6 +137,7 @@ int excerpt_begin(struct excerpt *x, int fd, uint32_t content, enum trk_packing 
 		return err;
 	writer_set_packing(x->to, packing);
 	write_process(x);
+	process_domains_write(x->to, x->process, 0);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "deliver.h"
 #include "own_capture.h"
+#include "process_domains.h"
 #include "traced.h"
 
 /* Of so many children at once nobody has heard anything since their fork. Those of older forks get what their parents have. */
@@ -102,6 +103,8 @@ void forks_inherit(struct recorder *r, struct process *p, const struct shm_proce
 	struct inheritance *const kept = number ? find(r, number) : NULL;
 	struct inheritance now = { 0 }, *const from = kept ? kept : &now;
 
+	if (parent)
+		process_domains_fork(p, parent);
 	if (!number)
 		return;
 	deliver_flush(r);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "deliver.h"
 #include "module_files.h"
 
 #define FILES_MAX 4096u /* so many files are kept open at most; names in further modules are looked up by path */
@@ -91,7 +92,8 @@ static void copy_path(const struct wire_record *told, char path[PATH_MAX])
 		path[size - strlen(DELETED)] = 0;
 }
 
-uint32_t module_table_find(struct recorder *r, const struct process *p, const struct wire_record *told)
+/* The number in the capture of the module that `p` tells of; 0: there was no memory. */
+static uint32_t find(struct recorder *r, const struct process *p, const struct wire_record *told)
 {
 	struct module_file file = { .fd = -1 };
 	char path[PATH_MAX];
@@ -155,4 +157,28 @@ void module_table_finish(struct recorder *r)
 	free(r->modules);
 	free(r->told.modules);
 	pool_finish(&r->told.names);
+}
+
+void module_table_add(struct recorder *r, struct process *p, struct stream *s)
+{
+	const struct wire_record *const h = &s->head;
+	struct deliver_context context = { r, p, p->last_time_ns };
+	const struct module_range range = {
+		.start = h->start,
+		.end = h->end,
+		.bias = h->bias,
+		.load_time_ns = p->last_time_ns,
+		.module = find(r, p, h),
+	};
+
+	switch (modules_add(&p->modules, &range, deliver_mapping_gone, &context)) {
+	case TRK_ERR_CORRUPT:
+		r->counters.corrupt++;
+		break;
+	case TRK_ERR_NOMEM: /* its frames are in no module */
+		r->out_of_memory = true;
+		break;
+	}
+	if (p->slot != NO_SLOT)
+		atomic_fetch_add_explicit(&r->shm->processes[p->slot].modules_seen, 1, memory_order_release);
 }

@@ -9,8 +9,8 @@
 
 #include "recorder.h"
 
-/* The number in the capture of the module that `p` tells of; 0: there was no memory. Opens its file. */
-uint32_t module_table_find(struct recorder *r, const struct process *p, const struct wire_record *told);
+/* `p` tells of a module, at the head of the stream: it is mapped there from now on. Opens its file. */
+void module_table_add(struct recorder *r, struct process *p, struct stream *s);
 /*
  * A new module, of code that a program makes while it runs. `code` becomes the table's. 0: there was no memory; then
  * `code` is freed.

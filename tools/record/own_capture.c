@@ -31,6 +31,27 @@ struct own_capture {
 
 /* ---- beginning ---- */
 
+int own_capture_open(const struct recorder *r, const struct process *p, uint64_t number)
+{
+	char path[64];
+	int fd;
+
+	if (number > INT_MAX || proc_segment(r, p->pid) != THERE) {
+		errno = EBADF;
+		return -1;
+	}
+	fd = proc_take_descriptor(p->pid, (int)number);
+	if (fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR) {
+		close(fd);
+		errno = EACCES;
+		return -1;
+	}
+	if (fd >= 0 || !proc_has_our_rights(p->pid))
+		return fd;
+	snprintf(path, sizeof(path), "/proc/%u/fd/%d", p->pid, (int)number);
+	return open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
+}
+
 static int make(struct own_capture *c, int fd)
 {
 	const bool sums = c->setup.flags & SHM_CAPTURE_AGGREGATED;
@@ -132,6 +153,12 @@ void own_capture_apply(struct own_capture *c, const struct trk_event *e)
 	if (own.kind == TRK_MARK)
 		writer_mark(x->to, &own);
 	writer_event(x->to, &own);
+}
+
+void own_capture_domain(struct own_capture *c, uint32_t domain, const char *name)
+{
+	if (!c->ended)
+		writer_domain(c->excerpt.to, &(struct trk_domain){ .domain = domain, .name = name });
 }
 
 void own_capture_tick(struct own_capture *c)

@@ -17,6 +17,14 @@ struct own_capture_setup {
 };
 
 /*
+ * The file that the program has opened for its capture. The program may have fewer rights than the recorder, and may name
+ * any descriptor, of any process. So the recorder takes the descriptor itself, if it is open for writing and its process
+ * has the segment. Where the kernel does not hand it over (Yama; before Linux 5.6), the recorder opens the file
+ * anew, but only for a program that could have done so with the same rights. -1, and errno.
+ */
+int own_capture_open(const struct recorder *r, const struct process *p, uint64_t number);
+
+/*
  * Begins a capture in `fd`, an empty file that becomes its own. NULL and errno: there was no memory, or the file does
  * not take the header; then the descriptor is closed.
  */
@@ -31,6 +39,8 @@ struct own_capture_plan *own_capture_plan(const struct own_capture *parent);
 /* The capture of a child, in FILE.PID. NULL: it cannot be made. */
 struct own_capture *own_capture_fork(const struct own_capture_plan *plan, const struct recorder *r, const struct process *p);
 
+/* A domain of its process has this name from now on. */
+void own_capture_domain(struct own_capture *c, uint32_t domain, const char *name);
 /* Adds an event of its process, which comes behind all earlier ones. */
 void own_capture_apply(struct own_capture *c, const struct trk_event *e);
 /* Once a round. */

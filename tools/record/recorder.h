@@ -71,6 +71,8 @@ struct process {
 	struct trace *trace; /* NULL: it has not asked for that */
 	struct releases *releases; /* NULL: they are not checked */
 	struct own_capture *capture; /* the last one that it asked for, or NULL */
+	struct process_domains *domains; /* NULL: it has given none of them a name */
+	struct pools *pools; /* NULL: it has not released a range of blocks */
 	uint64_t look_at; /* where the next look at its arenas goes on */
 	bool look_asked; /* it had asked for a look when this round began */
 };
