@@ -182,7 +182,8 @@ class Domains:
                   "try:\n    tracker.domain_name(2, 'x')\nexcept ValueError as e:\n    print(e)\n")
         folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "reporters", "library")
         library = os.path.join(self.t.build, "reporters", "library", "libtracker-replay.so.0")
-        r = execute([sys.executable, "-c", script, capture], {"LD_PRELOAD": self.library, "PYTHONPATH": folder, "TRACKER_REPLAY_LIBRARY": library})
+        env = {"LD_PRELOAD": self.library, "TRACKER_QUIET": "1", "PYTHONPATH": folder, "TRACKER_REPLAY_LIBRARY": library}
+        r = execute([sys.executable, "-c", script, capture], env)
         equal("script", (r.stdout.decode(), r.stderr.decode()),
               (f"['heap', 'fd', 'gpu', {MARKS!r}, None] 300 7\n3000\n3000\nno domain is named none\n"
                "[(400, 4096, 10), (400, 8192, 30), (401, 4096, 20)] python None\n[(401, 4096, 20)]\n"
