@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 
 #include "hook.h"
+#include "linger.h"
 #include "modules_fallback.h"
 #include "unwind.h"
 
@@ -12,6 +13,7 @@ EXPORT int dlclose(void *handle)
 	int ret;
 
 	hook_start();
+	linger_before_code_goes();
 	ret = real.dlclose(handle);
 	modules_fallback_forget_unloaded();
 	operators_unloaded();

@@ -135,6 +135,12 @@ void linger_before_file_goes(void)
 	atomic_store(&code_made, false);
 }
 
+void linger_before_code_goes(void)
+{
+	if (unlikely(atomic_load_explicit(&in_doubt, memory_order_relaxed)) && may_wait())
+		wait_until(modules_are_seen);
+}
+
 __attribute__((destructor)) static void linger(void)
 {
 	if (!may_wait())

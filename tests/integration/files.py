@@ -176,7 +176,7 @@ class Files:
             self.plugin(f"{folder}/next.so", "second_build", 2222, "int more(int i) { return i * i + 7; }", *flags)
             host = self.compile(f"{folder}/host", HOST)
             argv = [host, "./plugin.so", "-mv", "next.so", "plugin.so", "-close", "./plugin.so"]
-            equal(f"{flags}", self.names(argv, folder, [2222]), [["second_build", "plugin_run"]])
+            equal(f"{flags}", self.names(argv, folder, [1111, 2222]), [["first_build", "plugin_run"], ["second_build", "plugin_run"]])
 
     def in_memory(self):
         folder = self.folder()
