@@ -447,7 +447,8 @@ const uint8_t *predict_end(struct predict_coder *c, uint32_t *ret_bytes, uint32_
 {
 	uint8_t *p;
 
-	end_run(c);
+	if (c->items) /* else the columns may have no room: there was no memory */
+		end_run(c);
 	if (!c->payload)
 		c->payload = malloc(PREDICT_PAYLOAD_MAX);
 	p = c->payload;

@@ -41,13 +41,16 @@ static struct inheritance *find(const struct recorder *r, uint32_t number)
 	return NULL;
 }
 
-static struct inheritance inherited(const struct recorder *r, const struct process *parent)
+static struct inheritance inherited(struct recorder *r, const struct process *parent)
 {
-	return (struct inheritance){
+	const struct inheritance ret = {
 		.process = parent->index,
 		.trace = parent->trace ? trace_copy(parent->trace, r->rotation.header.page_bytes) : NULL,
 		.plan = parent->capture ? own_capture_plan(parent->capture) : NULL,
 	};
+
+	r->out_of_memory |= parent->trace && !ret.trace;
+	return ret;
 }
 
 /* A program whose forks fail one after the other needs no more memory for each. */
@@ -66,8 +69,10 @@ void forks_begin(struct recorder *r, const struct process *p, uint32_t number)
 		return;
 	if (!r->forks)
 		r->forks = calloc(1, sizeof(*r->forks));
-	if (!r->forks)
+	if (!r->forks) { /* its children get what it has when they are bound */
+		r->out_of_memory = true;
 		return;
+	}
 	drop_doubtful(r->forks, p->index);
 	i = find(r, 0);
 	if (!i)
@@ -104,7 +109,7 @@ void forks_inherit(struct recorder *r, struct process *p, const struct shm_proce
 	struct inheritance now = { 0 }, *const from = kept ? kept : &now;
 
 	if (parent)
-		process_domains_fork(p, parent);
+		r->out_of_memory |= !process_domains_fork(p, parent);
 	if (!number)
 		return;
 	deliver_flush(r);

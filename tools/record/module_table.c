@@ -71,10 +71,9 @@ static uint32_t *find_told(struct recorder *r, const char *path, const struct wi
 		memcpy(key + path_bytes, told->build_id, id_bytes);
 	const uint32_t number = pool_find(&r->told.names, key, (uint32_t)(path_bytes + id_bytes), &new);
 
-	if (!ARRAY_ROOM(r->told.modules, r->told.module_room, (size_t)number + 1, 16))
+	/* a name may be in the pool since there was no memory for its place here */
+	if (!ARRAY_ZEROES(r->told.modules, r->told.module_room, (size_t)number + 1, 16))
 		return NULL;
-	if (number && new)
-		r->told.modules[number] = 0;
 	return number ? &r->told.modules[number] : NULL;
 }
 

@@ -72,14 +72,18 @@ void process_domains_write(struct writer *w, const struct process *p, uint32_t i
 		write_name(w, &p->domains->list[i], index, 0);
 }
 
-void process_domains_fork(struct process *child, const struct process *parent)
+bool process_domains_fork(struct process *child, const struct process *parent)
 {
+	bool all = true;
+
 	for (uint32_t i = 0; parent->domains && i < parent->domains->count; i++) {
 		struct named *const n = take_place(child, parent->domains->list[i].domain);
 
 		if (n)
 			*n = parent->domains->list[i];
+		all &= n != NULL;
 	}
+	return all;
 }
 
 void process_domains_free(struct process *p)

@@ -15,8 +15,8 @@ void process_domains_told(struct recorder *r, struct process *p, uint32_t domain
 /* Writes all names of the process, as those of a process `index` that has executed no other program. */
 void process_domains_write(struct writer *w, const struct process *p, uint32_t index);
 
-/* The child has its parent's names. They are written when the child tells them. */
-void process_domains_fork(struct process *child, const struct process *parent);
+/* The child has its parent's names. They are written when the child tells them. False: there was no memory for some. */
+bool process_domains_fork(struct process *child, const struct process *parent);
 
 /* Another program runs in the process now, or it has ended. */
 void process_domains_free(struct process *p);
