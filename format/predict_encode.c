@@ -226,7 +226,7 @@ static uint8_t node_source(const struct model *m, const struct model_context *co
 			   const struct prediction *p)
 {
 	const bool is_next = m->next[m->last_node % MODEL_SITES] == p->node;
-	const bool is_same = (context_class(context) == p->class) & (context_node(context) == p->node);
+	const bool is_same = (int)(context_class(context) == p->class) & (int)(context_node(context) == p->node);
 
 	return is_same ? NODE_CONTEXT : is_next ? NODE_NEXT :
 						  NODE_SAID;

@@ -388,6 +388,9 @@ static int walk_blocks(struct capture *c, struct trk_fault *fault)
 	struct scratch s = { 0 };
 	const int err = walk_pieces(c, &s, fault);
 
+	/* behind a trailer nothing is written: the recorder is only about to end. A checkpoint has one, too, and so have pieces */
+	if (!c->cut && !c->last_piece && !capture_health(c, "checkpoint"))
+		c->recorder = 0;
 	if (c->cut)
 		capture_damaged(c, c->file_bytes, "%s", c->recorder ? "it is being recorded" : c->torn ? "it is cut" :
 													 "its recorder was killed");

@@ -7,11 +7,23 @@ usage: api.py BUILD_DIR [PART_OF_A_NAME]...
 import os
 import re
 import subprocess
+import tempfile
 
 import harness
 from harness import check, equal, execute, need
 
 BESIDE = "forked few many crowd places killed unread unseen".split()  # modes of fx/traced_beside.c; the others are of fx/traced.c
+# The codes of what fx/traced_misuse.c calls: while nobody traces, and while it is traced. One number: it makes no difference.
+MISUSE = {
+    "start_0": -3, "start_65536": -3, "limit": (-2, 5), "memory": 0, "memory_null": 0, "memory_in": 0, "reset_peak": 0,
+    "track": (-2, 0), "track_twice": (-2, 0), "untrack": (-2, 0), "untrack_twice": (-2, 0), "untrack_range": (-2, 0),
+    "dump_nowhere": (-2, -9), "dump_null": (-2, -9), "name_null": -3, "name_empty": -3, "name_reserved": -3,
+    "mark_null": -3, "mark_empty": -3, "begin_null": -3, "end_null": -3,
+    "alarm_null": -3, "alarm_exit_null": -3, "alarm_exit_early": -3, "alarm_of_0": -3, "alarm_action": -3, "alarm": 0, "alarm_twice": -4,
+    "alarm_exit": 0, "alarm_exit_twice": -3, "sizes_null": -3, "sizes_exit_early": -3, "sizes": 0, "sizes_twice": -4, "sizes_exit": 0,
+    "new_null": -3, "new_nameless": -3, "new_nowhere": -5, "enter_null": -3, "exit_null": -3, "free_null": 0,
+}
+MISUSED_CAPTURE = {"new": 0, "exit_early": -3, "enter": 0, "enter_twice": -7, "exit": 0, "exit_twice": -3, "enter_again": -7, "free": 0}
 RANGE = "the number of frames must be in range [1; 65535]"
 
 
@@ -145,6 +157,26 @@ class Api:
     def q1_from_anywhere(self):
         """Four threads start at once; a handler, a key's destructor and atexit ask."""
         self.says("places", "started by 4, limit 9\nin a handler: 1\nin a destructor: 1\nat exit: 1\n")
+
+    def b06_b10_b60_a07_d03_misuse(self):
+        """Each wrong call has its code and its sentence, and leaves errno alone, wherever it is made."""
+        program = self.t.fixture("traced_misuse")
+        ways = {"preloaded": lambda folder: execute([program, folder], {"LD_PRELOAD": self.library}),
+                "linked": lambda folder: execute([program + "_linked", folder]),
+                "tracker run": lambda folder: self.t.record([program, folder])}
+        untraced, alone = ("before", "stopped"), ("before", "tracing", "child", "stopped", "exit")
+        for way, run in ways.items():
+            with tempfile.TemporaryDirectory() as folder:
+                r = run(folder)
+            equal(f"{way}: status", (r.status, r.stderr.decode()), (0, ""))
+            said = {(place, call): rest for place, call, rest in (line.split(" ", 2) for line in r.stdout.decode().splitlines())}
+            for place in alone + ("handler", "destructor", "one", "other"):
+                for call, codes in {**MISUSE, **(MISUSED_CAPTURE if place in alone else {})}.items():
+                    # what is tracked is in the recording, too
+                    known = place not in untraced or (way == "tracker run" and "track" in call)
+                    want = codes if isinstance(codes, int) else codes[known]
+                    equal(f"{way}: {call}, {place}", said.pop((place, call), None), str(want))
+            equal(f"{way}: what else was said", said, {})
 
     def q1_recorder_killed(self):
         gone = "the recorder does not answer: it has ended, or stands still"

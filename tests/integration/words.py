@@ -4,6 +4,7 @@ cut, that could not be begun, or in which nothing is.
 
 usage: words.py BUILD_DIR [PART_OF_A_NAME]...
 """
+import fcntl
 import os
 import re
 import resource
@@ -70,6 +71,17 @@ class Words:
         for name in self.t.reports():
             equal(f"{name} of the whole", self.said(name, capture), "")
         equal("recorder_pid", self.t.json("info", capture)["recorder_pid"], None)
+
+    def whole_and_locked(self):
+        """A file that is whole, whose recorder has not ended yet, is no longer being recorded."""
+        capture = self.t.record([need("python3"), "-c", "pass"]).capture
+        with open(capture, "rb+") as f:
+            fcntl.lockf(f, fcntl.LOCK_EX)
+            for name in self.t.reports():
+                equal(name, self.said(name, capture), "")
+            equal("recorder_pid", self.t.json("info", capture)["recorder_pid"], None)
+            split = harness.execute([self.t.find("tracker-split"), "--force", capture])
+            check(b"being recorded" not in split.stderr, f"split: {split.stderr!r}")
 
     def sums_being_recorded(self):
         p, capture, recorder = self.start("--aggregate", "--checkpoint", "100ms")
@@ -211,7 +223,7 @@ class Words:
 def make_cases(t):
     w = Words(t)
     return [(name.replace("_", " "), getattr(w, name)) for name in (
-        "being_recorded", "sums_being_recorded", "pieces_being_recorded", "killed", "cut", "not_begun",
+        "being_recorded", "whole_and_locked", "sums_being_recorded", "pieces_being_recorded", "killed", "cut", "not_begun",
         "nothing_recorded", "no_reader", "packing", "not_freed")]
 
 
