@@ -14,6 +14,9 @@
 #include "send.h"
 #include "session.h"
 
+/* A program that is to trace itself from its start cannot ask again; and a busy machine may keep the recorder from its work for a second. */
+#define ENVIRONMENT_TRIES 5
+
 /* Frames that a trace keeps; 0: this process is not traced. */
 static _Atomic uint32_t limit;
 
@@ -29,7 +32,8 @@ static int ask_about(struct question *q)
 
 /* ---- start and stop ---- */
 
-int trace_start(int nframe)
+/* tries: how often the recorder is asked, if it does not answer. */
+static int start(int nframe, int tries)
 {
 	struct question q = { .what = SHM_ASK_START, .given = { (uint64_t)nframe } };
 	uint32_t none = 0;
@@ -43,10 +47,17 @@ int trace_start(int nframe)
 	code = own_recorder_want(OWN_TRACE, (uint32_t)nframe);
 	if (code != TRACKER_OK)
 		return code;
-	code = ask(&q);
+	do
+		code = ask(&q);
+	while (code == TRACKER_EIO && --tries > 0);
 	if (code == TRACKER_OK)
 		(void)atomic_compare_exchange_strong(&limit, &none, (uint32_t)q.figures[0]); /* another thread may have been first */
 	return code;
+}
+
+int trace_start(int nframe)
+{
+	return start(nframe, 1);
 }
 
 int trace_stop(void)
@@ -75,7 +86,7 @@ void trace_by_environment(void)
 		complain("TRACKER_TRACE: invalid number of frames\n");
 		(void)arch_syscall(SYS_exit_group, 1, 0, 0, 0, 0, 0);
 	}
-	if (nframe > 0 && trace_start(nframe) != TRACKER_OK) {
+	if (nframe > 0 && start(nframe, ENVIRONMENT_TRIES) != TRACKER_OK) {
 		complain("tracker: TRACKER_TRACE asks for traces, and there are none: ");
 		complain(error_last());
 		complain("\n");

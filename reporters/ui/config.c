@@ -102,15 +102,25 @@ static void read_setting(const struct reading *r, char *text, void (*each)(void 
 }
 
 /* Values live as long as the program does: options keep them. */
+struct kept {
+	struct kept *next;
+	char text[];
+};
+static struct kept *all_kept;
+
 static char *keep(const char *text)
 {
-	char *const copy = strdup(text);
+	const size_t bytes = strlen(text) + 1;
+	struct kept *const k = malloc(sizeof(*k) + bytes);
 
-	if (!copy) {
+	if (!k) {
 		ui_error("out of memory");
 		exit(UI_CANNOT);
 	}
-	return copy;
+	memcpy(k->text, text, bytes);
+	k->next = all_kept;
+	all_kept = k;
+	return k->text;
 }
 
 void config_read(const char *command, void (*each)(void *data, const struct config_line *line), void *data)
