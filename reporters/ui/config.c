@@ -176,10 +176,10 @@ char **config_words(const char *text)
 {
 	const size_t n = strlen(text);
 	char **const words = calloc(n / 2 + 2, sizeof(*words));
-	char *to = calloc(n + 1, 1);
+	char *to = memset(keep(text), 0, n + 1);
 	size_t count = 0;
 
-	if (!words || !to) {
+	if (!words) {
 		ui_error("out of memory");
 		exit(UI_CANNOT);
 	}

@@ -357,6 +357,7 @@ static void take_variable(const struct ui_command *c, const struct parser *p)
 		ui_usage_error("it holds options only, not '%s'", argv[first]);
 	ui_set_place("");
 	free(argv);
+	free(words);
 }
 
 /* Neither matters to somebody who asks for help, perhaps about them. */

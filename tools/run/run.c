@@ -385,6 +385,9 @@ static void conclude(struct run *r, int recorder_status)
 			return;
 		}
 	}
+	/* it may have died after the program, which was waited for */
+	while (gone && !recorder_status && waitpid(r->recorder, &recorder_status, 0) < 0 && errno == EINTR)
+		;
 	say_recorder_died(r, recorder_status);
 }
 
