@@ -16,6 +16,7 @@
 /* ---- frames as they are printed ---- */
 
 struct printed {
+	bool by_module; /* frames of different modules are not alike: programs are told which module it is, people are not */
 	char **texts; /* by number */
 	size_t count, room;
 	struct idmap by_text; /* numbers, from 1 */
@@ -63,8 +64,8 @@ static int number_of_frame(struct printed *p, const struct source_frame *f, cons
 	if (f->cut)
 		n = asprintf(&text, "... %" PRIu64 " %" PRIu64, f->least_older, f->most_older);
 	else
-		n = asprintf(&text, "%s\n%s\n%" PRIu32 "\n%" PRIx64 "\n%s", f->function, f->file, f->line, *f->function ? 0 : f->offset,
-			     via ? via : "");
+		n = asprintf(&text, "%s\n%s\n%" PRIu32 "\n%" PRIx64 "\n%s\n%s", f->function, f->file, f->line, *f->function ? 0 : f->offset,
+			     via ? via : "", p->by_module ? f->module : "");
 	return n < 0 ? TRK_ERR_NOMEM : number_of_text(p, text, ret);
 }
 
@@ -193,7 +194,7 @@ static int join_all(struct printed *p, struct stacks *s, struct stack_tree *tree
 
 int alike_join(struct stacks *s, struct alike_stack *stacks, size_t *count)
 {
-	struct printed printed = { 0 };
+	struct printed printed = { .by_module = true };
 	struct keymap by_path = { 0 };
 	struct stack_tree tree;
 	int err = stack_tree_init(&tree);
