@@ -11,6 +11,7 @@
 #define SPINS_MAX 20000000u /* it may have stopped */
 
 #define GONE_MAX 16u
+#define WAITS_MAX 64u /* unloadings that wait: a program that loads and unloads all the time is not to be slowed down for names */
 
 static _Atomic uint32_t told;
 static _Atomic bool in_doubt;
@@ -137,8 +138,14 @@ void linger_before_file_goes(void)
 
 void linger_before_code_goes(void)
 {
-	if (unlikely(atomic_load_explicit(&in_doubt, memory_order_relaxed)) && may_wait())
-		wait_until(modules_are_seen);
+	static _Atomic uint32_t waits;
+
+	if (likely(!atomic_load_explicit(&in_doubt, memory_order_relaxed)) || !may_wait() || modules_are_seen())
+		return;
+	if (atomic_load_explicit(&waits, memory_order_relaxed) >= WAITS_MAX)
+		return;
+	wait_until(modules_are_seen);
+	atomic_fetch_add(&waits, modules_are_seen() ? 1 : WAITS_MAX); /* in vain: the recorder stands still, or is gone */
 }
 
 __attribute__((destructor)) static void linger(void)
