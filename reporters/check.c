@@ -102,7 +102,7 @@ static const struct budget {
 } budgets[] = {
 	{ "max-peak", &most_peak, true, "the peak is", measure_peak },
 	{ "max-allocations", &most_allocations, false, "allocations:", measure_allocations },
-	{ "max-leak", &most_leak, true, "leaked:", measure_leak },
+	{ "max-leak", &most_leak, true, "not freed:", measure_leak },
 	{ "max-temporary", &most_temporary, false, "temporary allocations:", measure_temporary },
 };
 
@@ -224,8 +224,7 @@ static void describe_stacks(const struct report *r, struct emit *e, const struct
 {
 	static const struct emit_column of_stack[] = { { "size" }, { "count" } };
 	static const struct emit_table table = { EMIT_TABLE("stacks", of_stack), .sentence = "  {size} in {count} allocation{count:s}\n" };
-	const struct traceback_calls calls = {
-		.depth = DEPTH,
+	struct traceback_calls calls = {
 		.sources = traceback.sources,
 		.paths = &paths,
 		.not_after = (int64_t)(r->capture->header.start_unix_ns / 1000000000),
@@ -235,7 +234,9 @@ static void describe_stacks(const struct report *r, struct emit *e, const struct
 	for (size_t i = 0; i < f->stack_count; i++) {
 		size_t n;
 		const struct source_frame *const frames = stacks_frames(r->stacks, f->stacks[i].node, &n);
+		const size_t place = no_alloc_place(f, frames, n);
 
+		calls.depth = place + 1 > DEPTH ? place + 1 : DEPTH;
 		emit_row_begin(e, (struct emit_value[]){ emit_size(f->stacks[i].bytes), emit_count(f->stacks[i].count) });
 		traceback_emit_calls(e, "stack", frames, n, &calls);
 		emit_end(e);

@@ -15,7 +15,7 @@
 static struct report_options common;
 static struct filter_options filtering;
 static struct growth_options asked;
-static uint64_t limit = 10, tid;
+static uint64_t limit = REPORT_LIMIT_UNSET, tid;
 
 static const struct ui_option options[] = {
 	{ 'n', "limit", UI_UINT, &limit, "N", "places to print (default 10; 0: all)", 0, 0 },
@@ -395,12 +395,11 @@ static void say_how(const struct report *r, struct emit *e)
 
 static int describe(struct report *r, struct emit *e)
 {
-	const size_t shown = limit && limit < found.row_count ? (size_t)limit : found.row_count;
-	const bool whole = emit_form(e) != EMIT_PEOPLE;
+	const size_t shown = report_rows(&common, limit, 10, found.row_count);
 
 	describe_head(r, e);
 	emit_table(e, &table);
-	for (size_t i = 0; i < (whole ? found.row_count : shown); i++)
+	for (size_t i = 0; i < shown; i++)
 		describe_row(r, e, &found.rows[i]);
 	emit_end(e);
 	if (found.row_count) {

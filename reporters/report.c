@@ -1,7 +1,7 @@
 /*
  * tracker-report - prints on one screen what a newcomer asks first: which program it was and how it ended, who held
  * memory at the peak, what leaked, who wastes time on short-lived blocks, and what the capture lacks; and for each of
- * these the command that says more. One pass over the events answers all of it.
+ * these the command that says more. One pass over the events answers all of it but what grows.
  */
 #include <ctype.h>
 #include <stdlib.h>

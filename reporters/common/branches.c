@@ -161,8 +161,11 @@ static int add_path(struct branches *t, const struct source_frame *frames, size_
 {
 	uint32_t at = 0;
 
-	if (n > DEPTH_MAX)
+	if (n > DEPTH_MAX) {
+		if (t->way == BRANCHES_CALLEES)
+			frames += n - DEPTH_MAX; /* the function, which is the oldest of them, stays */
 		n = DEPTH_MAX;
+	}
 	add_to(&t->branches[0], t, s);
 	for (size_t i = 0; i < n; i++) {
 		if (descend(t, &frames[down ? n - 1 - i : i], &at) < 0)

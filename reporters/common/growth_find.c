@@ -435,7 +435,8 @@ static int find_in_events(struct growth *g, struct report *r, const struct cours
 	int err = course_read(&f.course, r->capture, o, fault);
 
 	if (!err) {
-		r->lost = f.course.lost;
+		if (f.course.lost > r->lost) /* of a large capture it has read a part */
+			r->lost = f.course.lost;
 		f.places.of_node = calloc((size_t)r->capture->node_count + 1, sizeof(*f.places.of_node));
 		tell_span(&f);
 		err = f.places.of_node ? judge_all(&f) : TRK_ERR_NOMEM;

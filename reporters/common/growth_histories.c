@@ -14,6 +14,15 @@ static int refuse(struct trk_fault *fault, const char *what)
 	return TRK_ERR_ARG;
 }
 
+/* The span in which that time lies. Before the first one and behind the last, nothing changes. */
+static uint32_t span_at(const struct cap_history *h, uint64_t time_ns)
+{
+	const uint64_t at = time_ns >> h->shift;
+
+	return at <= h->first ? 0 : at - h->first < h->count ? (uint32_t)(at - h->first) :
+							       h->count - 1;
+}
+
 /* The spans of a history, in bins of the time from the first of them to the end. */
 static void series_of(const struct capture *c, const struct cap_history *h, uint64_t from_ns, uint64_t to_ns, struct rise_series *ret)
 {
@@ -21,14 +30,12 @@ static void series_of(const struct capture *c, const struct cap_history *h, uint
 	for (uint32_t i = 0; i < RISE_BINS; i++) {
 		struct rise_point *const p = &ret->points[i];
 		const double bin_ns = (double)(to_ns - from_ns) / RISE_BINS;
-		const uint64_t first = (uint64_t)((double)from_ns + bin_ns * i) >> h->shift;
-		const uint64_t last = (uint64_t)((double)from_ns + bin_ns * (i + 1)) >> h->shift;
+		const uint32_t first = span_at(h, (uint64_t)((double)from_ns + bin_ns * i));
+		const uint32_t last = span_at(h, (uint64_t)((double)from_ns + bin_ns * (i + 1)));
 
 		*p = (struct rise_point){ .bin = { (uint8_t)i, (uint8_t)i }, .has_level = true, .low = UINT64_MAX };
-		for (uint64_t k = first; k <= last && (k < last || k == first); k++) {
-			const uint64_t at = k < h->first ? 0 : k - h->first;
-
-			p->level = c->history_spans[h->first_span + (at < h->count ? at : h->count - 1)];
+		for (uint32_t k = first; k <= last && (k < last || k == first); k++) {
+			p->level = c->history_spans[h->first_span + k];
 			p->low = p->level < p->low ? p->level : p->low;
 		}
 	}
@@ -60,7 +67,7 @@ int growth_of_histories(struct growth *g, const struct report *r, const struct g
 
 	if (o->tid)
 		return refuse(fault, "it does not say when threads held how much");
-	if (r->has_point)
+	if (r->has_point && (r->at.is_range || (r->at.from.kind != POINT_END && r->at.from.kind != POINT_PEAK)))
 		return refuse(fault, "its growth can only be judged as a whole");
 	if (r->filters.count)
 		return refuse(fault, "it does not say when a stack held how much");
@@ -76,7 +83,7 @@ int growth_of_histories(struct growth *g, const struct report *r, const struct g
 		struct rise_series s;
 		struct rise rise;
 
-		if (!counts(c, r, h) || !h->count || to_ns <= from_ns)
+		if (!counts(c, r, h) || !h->count || to_ns <= from_ns || h->first > UINT64_MAX >> h->shift)
 			continue;
 		series_of(c, h, from_ns, to_ns, &s);
 		rise_judge(&s, &rise);

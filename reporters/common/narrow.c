@@ -31,7 +31,7 @@ int narrow_find_threads(struct report *r, const char *thread)
 	for (uint32_t i = 0; i < c->thread_count; i++) {
 		const struct trk_thread *const t = &c->threads[i];
 
-		r->threads[i] = by_number ? t->tid == number : is_named(c, t, thread);
+		r->threads[i] = (r->process == UINT32_MAX || t->process == r->process) && (by_number ? t->tid == number : is_named(c, t, thread));
 		any |= r->threads[i];
 	}
 	if (any)

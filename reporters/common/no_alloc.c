@@ -11,12 +11,12 @@
 
 /* ---- stacks ---- */
 
-static bool has_function(const char *pattern, const struct source_frame *frames, size_t n)
+size_t no_alloc_place(const struct no_alloc_function *f, const struct source_frame *frames, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (fnmatch(pattern, frames[i].function, 0) == 0 || fnmatch(pattern, frames[i].full_function, 0) == 0)
-			return true;
-	return false;
+		if (fnmatch(f->pattern, frames[i].function, 0) == 0 || fnmatch(f->pattern, frames[i].full_function, 0) == 0)
+			return i;
+	return n;
 }
 
 static int by_node(const void *left, const void *right)
@@ -59,6 +59,7 @@ static void merge(struct no_alloc_function *f, size_t most)
 
 static int add_rows(struct no_alloc_function *f, struct report *r, uint64_t *cut_count)
 {
+	uint64_t cut = 0;
 	size_t room = 0;
 
 	for (size_t i = 0; i < r->view.row_count; i++) {
@@ -66,8 +67,8 @@ static int add_rows(struct no_alloc_function *f, struct report *r, uint64_t *cut
 		size_t n;
 		const struct source_frame *const frames = stacks_frames(r->stacks, row->node, &n);
 
-		if (!has_function(f->pattern, frames, n)) {
-			*cut_count += frames[n - 1].cut ? row->count : 0;
+		if (no_alloc_place(f, frames, n) == n) {
+			cut += frames[n - 1].cut ? row->count : 0;
 			continue;
 		}
 		if (!ARRAY_ROOM(f->stacks, room, f->stack_count + 1, 16))
@@ -76,6 +77,7 @@ static int add_rows(struct no_alloc_function *f, struct report *r, uint64_t *cut
 		f->bytes += row->bytes;
 		f->count += row->count;
 	}
+	*cut_count = cut > *cut_count ? cut : *cut_count;
 	return 0;
 }
 

@@ -25,6 +25,8 @@ struct no_alloc {
 
 /* From the rows of r's view. stacks: so many are kept of a function. TRK_ERR_NOMEM. */
 int no_alloc_find(struct no_alloc *u, struct report *r, const struct ui_list *patterns, size_t stacks);
+/* The most recent of these frames that is such a function; n: none is. */
+size_t no_alloc_place(const struct no_alloc_function *f, const struct source_frame *frames, size_t n);
 void no_alloc_finish(struct no_alloc *u); /* zero-safe */
 
 #endif

@@ -284,7 +284,10 @@ int course_span(struct course_reading *r, bool exactly, struct trk_fault *fault)
 	if (r->capture->keyframe_count && r->capture->keyframes[0].begins)
 		r->course->from_ns = r->capture->keyframes[0].time_ns;
 	err = by_headers ? span_by_headers(r, from, to, fault) : span_by_events(r, from, to, fault);
-	if (!err && r->course->from_ns >= r->course->to_ns && r->course->to_ns)
-		return ends_before(fault);
+	if (!err && r->course->from_ns >= r->course->to_ns && r->course->to_ns) {
+		if (from)
+			return ends_before(fault);
+		r->course->from_ns = 0; /* the point lies before the recording began: nothing grew until then */
+	}
 	return err ? err : set_times(r);
 }

@@ -37,7 +37,7 @@ $ tracker-check --no-alloc-under '*process_block*' --no-alloc-under help --quiet
 $ tracker-check --max-peak 1115 --max-allocations 4 --max-leak 1000 --max-temporary 3 cap
 > ok   --max-peak 1115 B: the peak is 1115 B
 > ok   --max-allocations 4: allocations: 4
-> ok   --max-leak 1000 B: leaked: 1000 B
+> ok   --max-leak 1000 B: not freed: 1000 B
 > ok   --max-temporary 3: temporary allocations: 2
 
 $ tracker-check --max-peak 1109 --max-allocations 3 --max-leak 999 --max-temporary 2 --csv cap
@@ -53,7 +53,7 @@ $ tracker-check cap
 > Nothing is checked. These options can have a limit:
 >      --max-peak: the peak is 1115 B
 >      --max-allocations: allocations: 4
->      --max-leak: leaked: 1000 B
+>      --max-leak: not freed: 1000 B
 >      --max-temporary: temporary allocations: 2
 
 $ tracker-check --no-alloc-under nowhere cap

@@ -225,8 +225,12 @@ $ tracker-growth --csv leaky
 > a.c:23 session,session,/src/a.c,23,1000,1,1,kept,false,1000,294117.64705882355,,,39000,39,1,true,main;session
 > a.c:40 report,report,/src/a.c,40,1000,1,1,kept,false,333.65,98132.35294117646,,,13013,13,0,true,main;report
 
-# Everything is in it, whatever the limit.
-$ tracker-growth -n 1 --json leaky | python3 -c 'import json, sys; t = json.load(sys.stdin); print(t["judged"], t["total_size"], t["total_count"], t["by_process"]); [print(r["location"], r["pattern"], round(r["bytes_per_second"]), r["size"], r["count"], r["freed"], r["mark"], [f["function"] for f in r["stack"]]) for r in t["rows"]]'
+# A limit holds in JSON, too.
+$ tracker-growth -n 1 --json leaky | python3 -c 'import json, sys; print([r["location"] for r in json.load(sys.stdin)["rows"]])'
+> ['a.c:23 session']
+
+# Without one, everything is in it.
+$ tracker-growth --json leaky | python3 -c 'import json, sys; t = json.load(sys.stdin); print(t["judged"], t["total_size"], t["total_count"], t["by_process"]); [print(r["location"], r["pattern"], round(r["bytes_per_second"]), r["size"], r["count"], r["freed"], r["mark"], [f["function"] for f in r["stack"]]) for r in t["rows"]]'
 > {'from_ns': 0, 'to_ns': 40000000000, 'events': 136, 'live_sets': None, 'short_processes': 0, 'processes_left_out': 0} 52013 52 False
 > a.c:23 session kept 1000 39000 39 1 None ['session', 'main']
 > a.c:40 report kept 334 13013 13 0 None ['report', 'main']

@@ -12,6 +12,7 @@ from harness import check, equal
 
 MODES = ("leak", "cache", "sawtooth", "ring", "ten", "noise", "lost", "start", "wait", "steps", "vector", "pieces", "burst", "replacing", "seldom", "cleaned",
          "nothing")
+GROWING = ("leak", "ten", "noise", "lost", "steps", "vector", "pieces", "cleaned")
 HEAD = ["frame main /src/a.c 90 as=main", "frame leak /src/a.c 23 as=leak", "frame work /src/a.c 31 as=work", "stack leak leak main",
         "stack work work main"]
 
@@ -45,6 +46,8 @@ class Cases:
         def run():
             r = self.t.record([self.t.fixture("growing"), mode])
             told = r.stdout.split()
+            equal(f"{mode}: status", (r.status, r.stderr), (0, b""))
+            equal(f"{mode}: whether something grows, as the program says", bool(told), mode in GROWING)
             rows = self.grows(mode, r.capture, *[w.decode() for w in told[:1]])
             if told and mode not in ("lost", "cleaned"):
                 equal(f"{mode}: blocks and bytes", (rows[0]["count"], rows[0]["size"]), (int(told[1]), int(told[2])))
@@ -135,6 +138,8 @@ class Cases:
         row, = found["rows"]
         equal("the row", (found["by_process"], row["function"], row["size"], row["count"]), (True, None, 400000, 400))
         check(900 < row["bytes_per_second"] < 1100, f"1000 B/s: {row['bytes_per_second']}")
+        for point in ("@peak", "@end"):
+            equal(f"report {point}", [g["size"] for g in self.t.json("report", sums + point)["growing"]], [400000])
         for more in (["--thread", "1", sums], ["--filter", "+a", sums], [sums + "@10s"]):
             self.t.run("growth", *more, status=1)
         still = self.t.file(".bin")

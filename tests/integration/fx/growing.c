@@ -1,6 +1,6 @@
 /*
  * growing - programs whose growth is known, one a mode. Each makes ROUNDS rounds of noise, on which all of the modes
- * depend: so what grows is told by the rounds and not by a clock.
+ * depend: so what grows is told by the rounds, as long as the machine does not stop the program for a large part of its run.
  *
  * A mode prints what grows: the function that allocates it, how many blocks of it are live at the end, and how many
  * bytes, or nothing.
