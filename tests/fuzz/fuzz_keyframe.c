@@ -15,7 +15,7 @@
 
 static void must_be_sound(const struct keyframe_block *b)
 {
-	MUST(trk_kind_allocates(b->kind));
+	MUST(trk_kind_allocates(b->kind) || b->kind == TRK_MPROTECT); /* of fragments that mprotect made heap */
 	if (!trk_kind_is_piece(b->kind))
 		return;
 	MUST(b->end > b->address && b->size <= b->end - b->address && b->asked >= b->size);

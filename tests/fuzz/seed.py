@@ -61,8 +61,8 @@ def main():
     for kind in (31, 37, 30, 64, 255):  # behind the wire's escape
         put("wire", bytes([0x3F, 1, kind, 5, 0xDF, 2, 1, 4, 0x80, 0x20, 0, 0, 9, 0, 0, 0x80, kind, 0, 1, 0x40, 5]))
     for kind in range(32):  # head, epoch, time, pops, pushes, two frames or a wide one, operands of any kind
-        for frames in (b"\x04" + bytes([0x80, 0x20, 0, 0, 9, 0, 0, 0x80]), b"\x03" + bytes(range(8))):
-            put("wire", bytes([kind | 0xE0, 1, 2, 1]) + frames + bytes([3, 2, 0x40, 5]) + b"\x02ab" * 3)
+        for pushed in (b"\x04" + bytes([0x80, 0x20, 0, 0, 9, 0, 0, 0x80]), b"\x03" + bytes(range(8))):
+            put("wire", bytes([kind | 0xE0, 1, 2, 1]) + pushed + bytes([3, 2, 0x40, 5]) + b"\x02ab" * 3)
         put("wire", bytes([kind, 3, 1, 0x40, 5, 0x21, 1, 0x20, 8]))
     texts()
     for seed in segments():

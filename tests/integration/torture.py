@@ -145,6 +145,7 @@ class Torture:
     def __init__(self, tracker):
         self.t = tracker
         self.cases = run.Cases(tracker)
+        self.does_trace = False
 
     def truth(self, fixture, mode):
         argv = arguments(self.t, fixture, mode)
@@ -158,7 +159,12 @@ class Torture:
         argv = arguments(self.t, fixture, mode)
         env = {**TRACED, **ENVIRONMENT.get(mode, {})}
         bare = execute(argv, env)
-        r = execute(argv, {**env, "LD_PRELOAD": self.t.find("libtracker.so")})
+        preloaded = {**env, "LD_PRELOAD": self.t.find("libtracker.so")}
+        r = execute(argv, preloaded)
+        if not self.does_trace:  # that is seen once: most of these programs do not ask
+            asked = execute([self.t.fixture("traced")], {**TRACED, "LD_PRELOAD": preloaded["LD_PRELOAD"]})
+            equal("a program that asks", asked.stdout, b"tracing 1 limit 1\n")
+            self.does_trace = True
         equal("status and output", (r.status, r.stdout), (bare.status, bare.stdout))
         equal("standard error", run.less(r.stderr), run.less(bare.stderr))
 
@@ -234,17 +240,20 @@ class Torture:
 
     def system_calls(self):
         """Of 100,000 events as many as of 10: of each kind. How often a wait for the recorder begins anew is the machine's affair."""
-        program, counted = [self.t.fixture("torture_start"), "calls"], {}
+        program, counted, waits = [self.t.fixture("torture_start"), "calls"], {}, {}
         for count in ("10", "100000"):
             log, capture = self.t.file(".strace"), self.t.file(".bin")
             r = execute([self.t.tracker, "run", "-q", "-o", capture, "--", need("strace"), "-o", log, *program],
                         {"COUNT": count})
             equal("exit status", (r.status, r.stderr), (0, b""))
             with open(log, encoding="ascii", errors="replace") as f:
-                counted[count] = sorted(line.split("(")[0] for line in f if "FUTEX_WAIT" not in line)
+                lines = f.readlines()
+            counted[count] = sorted(line.split("(")[0] for line in lines if "FUTEX_WAIT" not in line)
+            waits[count] = sum("FUTEX_WAIT" in line for line in lines)
             made = Replay(self.t.events(capture)).kinds["malloc", 1001]
             equal("events", made, int(count))
         equal("system calls", counted["100000"], counted["10"])
+        check(waits["100000"] < 1000, f"it waited {waits} times")
 
     def stack_use(self):
         """malloc, realloc and free on a stack of their own: how much deeper they go. P12: 2 KiB."""
