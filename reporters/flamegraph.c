@@ -63,11 +63,10 @@ static const struct ui_command command = {
 static enum format chosen_format(void)
 {
 	static const char *const names[] = { "html", "json", "folded", NULL };
-	char meant[UI_MEANT_ROOM];
+	char meant[UI_MEANT_ROOM], wanted[64];
 
-	if (opt.common.json && opt.format && strcmp(opt.format, "json") != 0)
-		ui_usage_error("argument --json: not allowed with argument --format %s",
-			       opt.format);
+	snprintf(wanted, sizeof(wanted), "--format %s", opt.format ? opt.format : "");
+	ui_exclude("--json", opt.common.json, wanted, opt.format && strcmp(opt.format, "json") != 0);
 	if (opt.common.json)
 		return FORMAT_JSON;
 	for (size_t i = 0; opt.format && names[i]; i++) {
@@ -77,6 +76,16 @@ static enum format chosen_format(void)
 	if (opt.format)
 		ui_usage_error("argument --format: invalid choice '%s'; use html, json or folded%s", opt.format, ui_meant(opt.format, names, "", meant));
 	return FORMAT_HTML;
+}
+
+/* What gives way may change the format. */
+static enum format checked_format(void)
+{
+	const char *const json = opt.common.json ? "--json" : "--format json";
+
+	ui_exclude(json, chosen_format() == FORMAT_JSON, "--metric", opt.metric != NULL);
+	ui_exclude(chosen_format() == FORMAT_JSON ? json : "--format folded", chosen_format() != FORMAT_HTML, "--max-nodes", opt.max_nodes != 0);
+	return chosen_format();
 }
 
 static bool by_count(void)
@@ -236,14 +245,11 @@ out:
 int main(int argc, char **argv)
 {
 	const int first = ui_parse(&command, argc, argv, false);
-	const enum format format = chosen_format();
+	const enum format format = checked_format();
 	struct view_options vo = { .by_thread = opt.split_threads, .threshold = 1 };
 	struct report report = { 0 };
 
 	selection_check(&opt.selection);
-	ui_exclude("--format json", format == FORMAT_JSON, "--metric", opt.metric != NULL);
-	ui_exclude(format == FORMAT_JSON ? "--format json" : "--format folded", format != FORMAT_HTML, "--max-nodes",
-		   opt.max_nodes != 0);
 	by_count(); /* a usage error comes before anything is read */
 	int code = report_open(&report, argv[first], &opt.common);
 	if (code)

@@ -60,15 +60,15 @@ static enum group_by by;
 
 static void check(struct report *r)
 {
-	by = group_by_check(group_by, cumulative);
-	if (limit == REPORT_LIMIT_UNSET)
-		limit = report_form(&common) ? 0 : ROWS;
 	ui_exclude("--list", list, "--pretty", pretty);
 	ui_exclude("--list", list, "--cumulative", cumulative);
 	ui_exclude("--list", list, "--group-by", group_by != by_default);
 	ui_exclude(report_form(&common), report_form(&common), "--pretty", pretty);
 	ui_exclude(report_form(&common), report_form(&common), "--title", title);
 	ui_exclude("--list", list, "--title", title);
+	by = group_by_check(group_by, cumulative);
+	if (limit == REPORT_LIMIT_UNSET)
+		limit = report_form(&common) ? 0 : ROWS;
 	traceback_check(traceback_limit, report_form(&common), &traceback);
 	ui_needs("--confidential-files", traceback.confidential_files != NULL, "--traceback or --pretty",
 		 traceback.wanted || pretty);

@@ -142,6 +142,12 @@ static bool takes_file(const struct listed *o)
 static void bash_begin(const struct tracker_command *commands, size_t count)
 {
 	printf("# bash completion of tracker, made by 'tracker completion bash'\n"
+	       "_tracker_files() # names with blanks and asterisks are one word each\n{\n"
+	       "	local IFS=$'\\n' flags=$-\n\n"
+	       "	set -f\n"
+	       "	COMPREPLY+=($(compgen \"$@\"))\n"
+	       "	case $flags in *f*) ;; *) set +f ;; esac\n"
+	       "}\n\n"
 	       "_tracker()\n{\n"
 	       "	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} options= i\n\n"
 	       "	if [ \"$cur\" = = ]; then\n"
@@ -154,12 +160,13 @@ static void bash_begin(const struct tracker_command *commands, size_t count)
 	       "		COMPREPLY=($(compgen -W '");
 	for (size_t i = 0; i < count; i++)
 		printf("%s ", commands[i].name);
-	printf("help --help --version --print-preload --no-pager' -- \"$cur\") $(compgen -f -X '!*.bin' -- \"$cur\"))\n"
+	printf("help --help --version --print-preload --no-pager' -- \"$cur\"))\n"
+	       "		_tracker_files -f -X '!*.bin' -- \"$cur\"\n"
 	       "		return\n"
 	       "	fi\n"
 	       "	if [ \"$command\" = run ]; then\n"
 	       "		for ((i = 2; i < COMP_CWORD; i++)); do\n"
-	       "			case ${COMP_WORDS[i]} in --) COMPREPLY=($(compgen -cf -- \"$cur\")); return ;; esac\n"
+	       "			case ${COMP_WORDS[i]} in --) _tracker_files -cf -- \"$cur\"; return ;; esac\n"
 	       "		done\n"
 	       "	fi\n"
 	       "	case \"$command $prev\" in\n");
@@ -173,7 +180,7 @@ static void bash_argument(const struct tracker_command *c, const struct listed *
 	if (*o->choices)
 		printf(") COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", o->choices);
 	else
-		printf(") COMPREPLY=(%s); return ;;\n", takes_file(o) ? "$(compgen -f -- \"$cur\")" : "");
+		printf(") %sreturn ;;\n", takes_file(o) ? "_tracker_files -f -- \"$cur\"; " : "");
 }
 
 static void bash_command(const struct tracker_command *c, const struct list *l)
@@ -194,10 +201,10 @@ static void bash_end(void)
 	       "	-*) COMPREPLY=($(compgen -W \"$options\" -- \"$cur\")) ;;\n"
 	       "	*)\n"
 	       "		case $command in\n"
-	       "		run) COMPREPLY=($(compgen -cf -- \"$cur\")) ;;\n"
+	       "		run) _tracker_files -cf -- \"$cur\" ;;\n"
 	       "		completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$cur\")) ;;\n"
 	       "		help) COMPREPLY=($(compgen -W \"$(tracker --list-commands)\" -- \"$cur\")) ;;\n"
-	       "		*) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
+	       "		*) _tracker_files -f -- \"$cur\" ;;\n"
 	       "		esac ;;\n"
 	       "	esac\n"
 	       "}\n"

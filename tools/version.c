@@ -24,6 +24,7 @@ static const struct ui_command command = {
 	.usage = "[options]",
 	.summary = "Prints the version of tracker, its commit, and the versions of the libraries that it runs with.",
 	.options = options,
+	.is_internal = true, /* it answers also if the file has a mistake */
 };
 
 /* A release archive knows no commit. */

@@ -19,6 +19,7 @@ struct open_module {
 	uint8_t *build_id;
 	size_t build_id_bytes;
 	struct module_identity file, debug_file;
+	bool lost; /* that file is not to be had any more: the module has no names */
 	uint64_t used; /* the number of its last use */
 };
 
@@ -108,8 +109,8 @@ static int open_file(const struct module_wanted *w, struct module_identity *ret)
 	return -1;
 }
 
-/* Takes over fd; -1: its file is not there, and the module has no names. NULL: there is no memory. */
-static struct open_module *open_module(const struct module_wanted *w, int fd, const struct module_identity *file)
+/* fd -1: its file is not there, and the module has no names. NULL: there is no memory. */
+static struct open_module *open_module(const struct module_wanted *w, int fd, const struct module_identity *file, bool lost)
 {
 	const struct trk_module *const record = w->module;
 	struct open_module *const m = make_room();
@@ -130,6 +131,9 @@ static struct open_module *open_module(const struct module_wanted *w, int fd, co
 	if (record->build_id_bytes)
 		memcpy(m->build_id, record->build_id, record->build_id_bytes);
 	m->build_id_bytes = record->build_id_bytes;
+	m->lost = lost;
+	if (lost)
+		return m;
 	resolver_module_file(m->module, fd);
 	if (resolver_module_state(m->module) <= RESOLVER_STRIPPED)
 		debug = resolver_module_debug_file(m->module);
@@ -151,6 +155,15 @@ static bool is_wanted(const struct open_module *m, const struct module_wanted *w
 	return same_contents(&m->file, w->identity);
 }
 
+static bool is_current(const struct open_module *m)
+{
+	const struct module_identity now = identity_at(m->path);
+
+	if (m->lost)
+		return !same_contents(&now, &m->file);
+	return !was_rewritten(m->path, &m->file) && !was_rewritten(m->debug_path, &m->debug_file);
+}
+
 static struct open_module *find(const struct module_wanted *w)
 {
 	for (unsigned i = 0; i < PLACES; i++) {
@@ -158,11 +171,17 @@ static struct open_module *find(const struct module_wanted *w)
 
 		if (!is_wanted(m, w))
 			continue;
-		if (!was_rewritten(m->path, &m->file) && !was_rewritten(m->debug_path, &m->debug_file))
+		if (is_current(m))
 			return m;
 		close_module(m);
 	}
 	return NULL;
+}
+
+/* Another build's names would be wrong. */
+static bool is_other_build(const struct module_wanted *w, const struct module_identity *file)
+{
+	return !w->module->build_id_bytes && w->identity->inode && !same_contents(file, w->identity);
 }
 
 static struct open_module *find_or_open(const struct module_wanted *w)
@@ -178,7 +197,9 @@ static struct open_module *find_or_open(const struct module_wanted *w)
 	if (!m) {
 		if (fd < 0)
 			fd = open_file(w, &file);
-		m = open_module(w, fd, &file);
+		const bool lost = is_other_build(w, &file);
+
+		m = open_module(w, fd, lost ? w->identity : &file, lost);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -250,7 +271,7 @@ size_t open_modules_lookup(const struct module_wanted *w, uint64_t address, stru
 	m = find_or_open(w);
 	if (m) {
 		m->used = ++all.uses;
-		n = resolver_lookup(m->module, address, out, max);
+		n = m->lost ? 0 : resolver_lookup(m->module, address, out, max);
 		for (size_t i = 0; i < n; i++) {
 			out[i].function = copy(out[i].function, strings);
 			out[i].file = copy(out[i].file, strings);

@@ -3,9 +3,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "ui/ui_private.h"
 
@@ -15,12 +18,15 @@ struct reading {
 	bool ours, for_all; /* of the section that is open */
 };
 
-/* False: there is none. */
-static bool find_file(char *path, size_t room)
+/* False: there is none. *ret_named: the user names it. */
+static bool find_file(char *path, size_t room, bool *ret_named)
 {
 	const char *const named = secure_getenv("TRACKER_CONFIG"), *const folder = secure_getenv("XDG_CONFIG_HOME"), *const home = secure_getenv("HOME");
 	int n = 0;
 
+	*ret_named = named != NULL;
+	if (named && strcmp(named, "/dev/null") == 0)
+		return false;
 	if (named)
 		n = snprintf(path, room, "%s", named);
 	else if (folder && *folder == '/')
@@ -123,21 +129,49 @@ static char *keep(const char *text)
 	return k->text;
 }
 
+static void warn_unread(const char *path, const char *why)
+{
+	ui_warn("cannot read %s: %s", path, why);
+}
+
+/* NULL: it has no options. The usual file may be missing, or another user's. */
+static FILE *open_file(const char *path, bool named)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* no waiting for the writer of a FIFO */
+	struct stat st;
+	FILE *f;
+
+	if (fd < 0) {
+		if (named || (errno != ENOENT && errno != ENOTDIR && errno != EACCES))
+			warn_unread(path, strerror(errno));
+		return NULL;
+	}
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		warn_unread(path, "it is no regular file");
+		close(fd);
+		return NULL;
+	}
+	f = fdopen(fd, "r");
+	if (!f) {
+		warn_unread(path, strerror(errno));
+		close(fd);
+	}
+	return f;
+}
+
 void config_read(const char *command, void (*each)(void *data, const struct config_line *line), void *data)
 {
 	char path[PATH_MAX], *line = NULL;
 	struct reading r = { .path = path };
 	size_t room = 0;
+	bool named;
 	FILE *f;
 
-	if (!find_file(path, sizeof(path)))
+	if (!find_file(path, sizeof(path), &named))
 		return;
-	f = fopen(path, "re");
-	if (!f) {
-		if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
-			ui_warn("cannot read %s: %s", path, strerror(errno));
+	f = open_file(path, named);
+	if (!f)
 		return;
-	}
 	while (getline(&line, &room, f) > 0) {
 		char *const text = strip(keep(line));
 
@@ -149,6 +183,8 @@ void config_read(const char *command, void (*each)(void *data, const struct conf
 		else
 			read_setting(&r, text, each, data);
 	}
+	if (ferror(f))
+		warn_unread(path, strerror(errno));
 	free(line);
 	fclose(f);
 }
@@ -184,7 +220,8 @@ char **config_words(const char *text)
 		exit(UI_CANNOT);
 	}
 	for (const char *at = text; at;) {
-		at += strspn(at, " \t\n");
+		while (isspace((unsigned char)*at))
+			at++;
 		if (!*at)
 			return words;
 		words[count++] = to;

@@ -150,35 +150,82 @@ static void take(const struct ui_option *o, const char *text)
 	}
 }
 
+union value {
+	bool flag;
+	uint64_t number;
+	const char *text;
+	struct ui_list list;
+};
+
+static size_t value_bytes(const struct ui_option *o)
+{
+	static const size_t bytes[] = {
+		[UI_FLAG] = sizeof(bool),
+		[UI_STRING] = sizeof(char *),
+		[UI_UINT] = sizeof(uint64_t),
+		[UI_SIZE] = sizeof(uint64_t),
+		[UI_LIST] = sizeof(struct ui_list),
+		[UI_OPTIONAL_INT] = sizeof(char *),
+	};
+
+	return bytes[o->type];
+}
+
 /* Where options were set that do not stand on the command line: messages about them say it. */
 static struct place {
-	const char *name, *where;
+	const struct ui_option *option;
+	const char *where;
+	union value before; /* of the option, if `where` had not set it */
 } * places;
 static size_t place_count;
 
-static void remember_place(const char *name, const char *where)
+static void remember_place(const struct ui_option *o, const char *where)
 {
 	places = need(realloc(places, (place_count + 1) * sizeof(*places)));
-	places[place_count++] = (struct place){ name, *where ? need(strdup(where)) : where };
+	places[place_count] = (struct place){ .option = o, .where = *where ? need(strdup(where)) : where };
+	memcpy(&places[place_count++].before, o->value, value_bytes(o));
+}
+
+/* The last place of "-o/--output: ..."; NULL: it stands on the command line. */
+static const struct place *find_place(const char *text)
+{
+	const char *const dashes = strstr(text, "--");
+	const size_t n = dashes ? strcspn(dashes + 2, ": ") : 0;
+
+	for (size_t i = place_count; i-- > 0 && n;)
+		if (strlen(places[i].option->long_name) == n && memcmp(places[i].option->long_name, dashes + 2, n) == 0)
+			return *places[i].where ? &places[i] : NULL;
+	return NULL;
 }
 
 /* Of "argument -o/--output: ..."; "": it stands on the command line. */
 static const char *place_of(const char *text)
 {
-	const char *const dashes = strncmp(text, "argument ", 9) == 0 ? strstr(text, "--") : NULL;
-	const size_t n = dashes ? strcspn(dashes + 2, ": ") : 0;
+	const struct place *const p = strncmp(text, "argument ", 9) == 0 ? find_place(text) : NULL;
 
-	for (size_t i = place_count; i-- > 0 && n;)
-		if (strlen(places[i].name) == n && memcmp(places[i].name, dashes + 2, n) == 0)
-			return places[i].where;
-	return "";
+	return p ? p->where : "";
+}
+
+/* The option has the value again that it had before it was set anywhere. */
+static void give_way(const struct ui_option *o)
+{
+	struct ui_list *const list = o->value;
+
+	for (size_t i = place_count; i-- > 0;) {
+		if (places[i].option != o)
+			continue;
+		if (o->type == UI_LIST)
+			list->items[list->count = places[i].before.list.count] = NULL;
+		else
+			memcpy(o->value, &places[i].before, value_bytes(o));
+	}
 }
 
 /* where: "" on the command line. */
 static void take_from(const char *where, const struct ui_option *o, const char *text)
 {
 	if (*where || place_count)
-		remember_place(o->long_name, where);
+		remember_place(o, where);
 	take(o, text);
 }
 
@@ -360,13 +407,18 @@ static void take_variable(const struct ui_command *c, const struct parser *p)
 	free(words);
 }
 
+static bool asks_about_itself(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "--version") == 0;
+}
+
 /* Neither matters to somebody who asks for help, perhaps about them. */
 static void take_defaults(const struct ui_command *c, const struct parser *p, int argc, char **argv)
 {
 	const char *const dash = strchr(c->name, '-');
 
 	ui_set_places(place_of);
-	if (c->is_internal || (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)))
+	if (c->is_internal || (argc == 2 && asks_about_itself(argv[1])))
 		return;
 	config_read(dash ? dash + 1 : c->name, take_setting, (void *)c);
 	take_variable(c, p);
@@ -399,12 +451,17 @@ int ui_parse(const struct ui_command *c, int argc, char **argv, bool stop_at_ope
 
 void ui_needs(const char *a, bool a_set, const char *b, bool b_set)
 {
-	if (a_set && !b_set)
+	if (a_set && !b_set && !find_place(a))
 		ui_usage_error("argument %s: only allowed with %s", a, b);
 }
 
 void ui_exclude(const char *a, bool a_set, const char *b, bool b_set)
 {
-	if (a_set && b_set)
+	const struct place *const of_a = a_set ? find_place(a) : NULL, *const of_b = b_set ? find_place(b) : NULL;
+
+	if (!a_set || !b_set)
+		return;
+	if (!of_a == !of_b)
 		ui_usage_error("argument %s: not allowed with argument %s", a, b);
+	give_way((of_a ? of_a : of_b)->option);
 }

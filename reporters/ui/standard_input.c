@@ -58,6 +58,17 @@ static int nameless_file(void)
 	return fd >= 0 ? fd : memfd_create("tracker standard input", MFD_CLOEXEC);
 }
 
+/* A file may be open that its reader may not open: then it is read from its beginning. */
+static bool can_be_opened(void)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return lseek(STDIN_FILENO, 0, SEEK_SET) != 0;
+	close(fd);
+	return true;
+}
+
 const char *ui_standard_input(void)
 {
 	struct stat st;
@@ -70,7 +81,8 @@ const char *ui_standard_input(void)
 	}
 	if (S_ISREG(st.st_mode)) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", STDIN_FILENO);
-		return path;
+		if (can_be_opened())
+			return path;
 	}
 	if (isatty(STDIN_FILENO))
 		ui_usage_error("standard input is a terminal, and holds no capture: redirect one into it");

@@ -72,7 +72,7 @@ struct ui_command {
 	const struct ui_option *options; /* ends with long_name NULL */
 	int min_operands, max_operands; /* max < 0: any number */
 	const char *variable; /* of the environment, with more options; NULL: none */
-	bool is_internal; /* no user types it: the config file does not matter */
+	bool is_internal; /* the config file does not matter */
 };
 
 /*
@@ -82,9 +82,12 @@ struct ui_command {
  */
 int ui_parse(const struct ui_command *c, int argc, char **argv, bool stop_at_operand);
 
-/* Exits UI_USAGE with "argument --a: not allowed with argument --b" when both are set. */
+/*
+ * Exits UI_USAGE with "argument --a: not allowed with argument --b" when both are set. If only one of them stands on the command
+ * line, the other has its default again afterwards.
+ */
 void ui_exclude(const char *a, bool a_set, const char *b, bool b_set);
-/* The same if `a` was given and has no effect, because `b` was not given. */
+/* The same if `a` was given on the command line and has no effect, because `b` was not given. */
 void ui_needs(const char *a, bool a_set, const char *b, bool b_set);
 
 /* ---- words ---- */

@@ -69,6 +69,24 @@ class Input(unittest.TestCase):
             self.assertTrue(want.returncode == 0 and want.stdout, want)
             self.assertEqual((got.returncode, got.stdout), (0, want.stdout))
 
+    def test_a_file_that_only_its_opener_may_open(self):
+        def give_up():
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.bin")
+            shutil.copyfile(CAPTURE, path)
+            with open(path, "rb") as f:
+                os.chmod(path, 0)
+                try:
+                    r = run("stats", "-", stdin=f, preexec_fn=give_up, cwd="/")
+                except PermissionError:
+                    self.skipTest("another user cannot start these programs")
+        self.assertEqual((r.returncode, r.stderr), (0, b""))
+        self.assertEqual(r.stdout, run("stats", CAPTURE).stdout.replace(CAPTURE.encode(), b"stdin"))
+
     def test_what_is_none(self):
         for bytes_ in (b"", b"no capture", b"x" * 100000):
             r = run("stats", "-", input=bytes_)
@@ -123,7 +141,7 @@ class Completion(unittest.TestCase):
         ask = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _tracker; printf "%s\\n" "${COMPREPLY[@]}"'
         r = subprocess.run(["bash", "--norc", "-c", ask, "bash", self.script("bash"), "tracker", *words], capture_output=True, check=True,
                            cwd=self.folder.name)
-        return set(r.stdout.decode().split())
+        return set(r.stdout.decode().splitlines())
 
     def test_bash(self):
         open(os.path.join(self.folder.name, "my.bin"), "w", encoding="utf-8").close()
@@ -137,6 +155,16 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.bash("stats", "my"), {"my.bin"})
         self.assertEqual(self.bash("stats", "-o", "my"), {"my.bin"})
         self.assertIn("cat", self.bash("run", "ca"))
+
+    def test_bash_names_with_blanks_and_asterisks(self):
+        names = {"my first.bin", "my *.bin", "my\ttab.bin"}
+        for name in names:
+            open(os.path.join(self.folder.name, name), "w", encoding="utf-8").close()
+        for words in (["my"], ["stats", "my"], ["stats", "-o", "my"], ["run", "my"], ["run", "--", "my"]):
+            self.assertEqual(self.bash(*words), names, words)
+        shell = 'source "$1"; f=$-; COMP_WORDS=(tracker stats m); COMP_CWORD=2; _tracker; [ "$f" = "$-" ] && printf %q "$IFS"'
+        r = subprocess.run(["bash", "--norc", "-c", shell, "bash", self.script("bash")], capture_output=True, check=True)
+        self.assertEqual(r.stdout, rb"$' \t\n'")
 
     def test_fish(self):
         script = self.script("fish")

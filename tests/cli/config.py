@@ -104,8 +104,59 @@ class Config(unittest.TestCase):
         r = self.run_("run", "--compress", "foo", "true", text="[run]\ncompress = lz4\n")
         self.assertNotIn(b"config:", r.stderr)
 
-    def test_help_needs_no_file(self):
-        self.assertEqual(self.run_("stats", "--help", text="[stats]\nnonsense\n").returncode, 0)
+    def test_help_and_version_need_no_file(self):
+        want = self.run_("version", TRACKER_CONFIG="").stdout
+        for argv in (["stats", "--help"], ["stats", "--version"], ["version"], ["--version"], ["version", "--version"]):
+            for text in ("[stats]\nnonsense\n[version]\nnonsense\n", "[*]\njson\n"):
+                r = self.run_(*argv, text=text)
+                self.assertEqual((r.returncode, r.stderr), (0, b""), argv)
+                if argv[0] != "stats":
+                    self.assertTrue(r.stdout.startswith(want.splitlines()[0].split(b" on ")[0].split(b" (")[0]), r.stdout)
+
+    def test_every_blank_parts_words(self):
+        for text in ("-q\r", "\v-q\f\r\n-f", "\f" * 100, "-q\r-f\v-q"):
+            r = self.run_("run", "-f", "-o", "x.bin", "true", text="", TRACKER_OPTIONS=text)
+            self.assertEqual(r.returncode, 0, (text, r))
+
+    def test_the_command_line_comes_before_what_excludes_it(self):
+        def same(text, *argv):
+            r = self.run_(*argv, CAPTURE, text=text)
+            self.assertEqual((r.returncode, r.stderr), (0, b""), (text, argv))
+            self.assertEqual(r.stdout, self.run_(*argv, CAPTURE, TRACKER_CONFIG="").stdout, (text, argv))
+        same("[*]\nforce = true\n", "stats")
+        same("[*]\njson\n", "stats", "--csv")
+        same("[*]\njson = true\n[stats]\njson = yes\n", "stats", "--csv")
+        same("[*]\nquiet\n", "leaks", "--json")
+        same("[*]\njson\n", "table", "--pretty")
+        same("[table]\ntitle\n", "table", "--json")
+        same("[table]\ngroup-by = function\n", "table", "--list")
+        same("[summary]\nsort-column = 3\n", "summary", "--own")
+        same("[leaks]\nskip-frame = a\nskip-frame = b\n", "leaks", "--no-skip")
+        same("[table]\nmost-recent-first\n", "table")
+        same("[*]\njson\n", "flamegraph", "--format", "folded", "-o", "-")
+        same("[*]\njson\n", "flamegraph", "--metric", "count", "-o", "-")
+        same("[flamegraph]\nformat = folded\n", "flamegraph", "--max-nodes", "50", "-o", "-")
+        self.refused("[stats]\njson\ncsv\n", f"{self.file}:3", argv=("stats", CAPTURE))
+        self.assertEqual(self.run_("stats", "--json", "--csv", CAPTURE, text="[stats]\njson\n").returncode, 2)
+
+    def test_a_file_that_cannot_be_read(self):
+        fifo = os.path.join(self.folder, "fifo")
+        os.mkfifo(fifo)
+        want = self.run_("stats", CAPTURE, TRACKER_CONFIG="").stdout
+        for name, warns in [("/nonexistent", True), (self.folder, True), (fifo, True), (self.file + "/below", True), ("/dev/null", False), ("", False)]:
+            with self.subTest(name=name):
+                r = self.run_("stats", CAPTURE, text="", TRACKER_CONFIG=name)
+                self.assertEqual((r.returncode, r.stdout, r.stderr.count(b"\n")), (0, want, int(warns)), r.stderr)
+                self.assertIn(name.encode() if warns else b"", r.stderr)
+        os.remove(self.file)
+        self.assertEqual(self.run_("stats", CAPTURE).stderr, b"")
+        os.mkdir(self.file)
+        self.assertIn(b"no regular file", self.run_("stats", CAPTURE).stderr)
+
+    def test_the_report_of_run_goes_to_stderr(self):
+        r = self.run_("run", "--report", "-q", "-o", "x.bin", "true", text="[report]\noutput = elsewhere\n")
+        self.assertIn(b"exited with status 0", r.stderr)
+        self.assertNotIn("elsewhere", os.listdir(self.folder))
 
 
 if __name__ == "__main__":

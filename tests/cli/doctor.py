@@ -44,6 +44,22 @@ class Doctor(unittest.TestCase):
         self.assertEqual((code, works, found["trial"]["state"]), (1, False, "stops"))
         self.assertIn("TMPDIR", found["trial"]["advice"])
 
+    def test_the_users_options_do_not_matter(self):
+        with tempfile.TemporaryDirectory() as folder:
+            config = os.path.join(folder, "config")
+            with open(config, "w", encoding="utf-8") as f:
+                f.write("[run]\nnonsense\n")
+            found = doctor(env={**os.environ, "TMPDIR": folder, "TRACKER_CONFIG": config, "TRACKER_OPTIONS": "--no-such-option", "TRACKER_OUTPUT": "/nonexistent/x"})[2]
+        self.assertIn(found["trial"]["state"], ("good", "limits"), found["trial"])
+
+    def test_with_standard_input_closed(self):
+        self.assertEqual(doctor(preexec_fn=lambda: os.close(0))[2]["ptrace"], doctor()[2]["ptrace"])
+
+    def test_setuid(self):
+        found = doctor()[2]["setuid"]
+        self.assertEqual(found["state"], "hint")
+        self.assertEqual("another user" in found["what"], os.geteuid() == 0, found)
+
     def test_limits(self):
         def less():
             resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))

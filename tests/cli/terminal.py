@@ -165,6 +165,16 @@ class Terminal(unittest.TestCase):
         piped = subprocess.run(self.argv("leaks"), capture_output=True, env={**os.environ, **env}, check=True)
         self.assertNotIn(b"PAGED", piped.stdout)
 
+    def test_the_report_of_run_is_not_paged(self):
+        tracker = os.path.join(REPORTERS, "..", "tools", "tracker")
+        if not os.path.exists(tracker):
+            self.skipTest(f"there is no {tracker}")
+        env = {"NO_COLOR": "1", "PAGER": self.pager('echo "PAGED"; cat\n')}
+        status, text = terminals.run([tracker, "run", "--report", "-o", os.path.join(self.folder.name, "run.bin"), "true"], 80, 4, env)
+        self.assertEqual(status, 0, text)
+        self.assertIn("exited with status 0", text)
+        self.assertNotIn("PAGED", text)
+
     def test_the_exit_status_is_that_of_the_report(self):
         early = self.pager("exec true\n")
         for pager in (early, "false", "no-such-program", "/no/such/program -x", self.pager("cat\nexit 9\n")):

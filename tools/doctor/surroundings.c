@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
@@ -68,19 +69,24 @@ struct finding surroundings_files(void)
 
 /* ---- rights ---- */
 
-/* In a child: whether it may take a descriptor of its sibling, as the recorder does. */
-static int take_descriptor(pid_t sibling)
+/* In a child: whether it may take this descriptor of its sibling, as the recorder does. */
+static int take_descriptor(pid_t sibling, int fd)
 {
 	const int pidfd = (int)syscall(SYS_pidfd_open, sibling, 0);
 
 	if (pidfd < 0)
 		return errno;
-	return syscall(SYS_pidfd_getfd, pidfd, 0, 0) < 0 ? errno : 0;
+	return syscall(SYS_pidfd_getfd, pidfd, fd, 0) < 0 ? errno : 0;
 }
 
 static int try_to_take(void)
 {
+	const int fd = eventfd(0, EFD_CLOEXEC); /* the standard ones may be closed */
 	int status = 0;
+
+	if (fd < 0)
+		return errno;
+
 	const pid_t sibling = fork();
 
 	if (sibling == 0) {
@@ -90,13 +96,14 @@ static int try_to_take(void)
 	const pid_t taker = sibling > 0 ? fork() : -1;
 
 	if (taker == 0)
-		_exit(take_descriptor(sibling));
+		_exit(take_descriptor(sibling, fd));
 	if (taker > 0)
 		waitpid(taker, &status, 0);
 	if (sibling > 0) {
 		kill(sibling, SIGKILL);
 		waitpid(sibling, NULL, 0);
 	}
+	close(fd);
 	return taker > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EAGAIN;
 }
 
@@ -155,7 +162,8 @@ struct finding surroundings_sandbox(void)
 struct finding surroundings_setuid(void)
 {
 	if (geteuid() == 0)
-		return finding_of(FINDING_GOOD, NULL, NULL, "you are root: setuid programs have no more rights than you, and are recorded");
+		return finding_of(FINDING_HINT, "the loader takes every preloaded library away from them", "record them as that user or group, or a copy without the bit",
+				  "you are root: programs that are setuid root are recorded, but those that are setuid or setgid to another user or group (chage) are not");
 	return finding_of(FINDING_HINT, "the loader takes every preloaded library away from them", "record them as root, or a copy without the bit",
 			  "setuid programs (sudo, ping) run unrecorded when you start them");
 }

@@ -23,6 +23,14 @@ extern char **environ;
 #define PROCESSES 2u
 #define PROGRAM "/bin/true, started by a shell,"
 
+/* The trial says what is so here, not what the user's options make of it. */
+static void forget_options(void)
+{
+	unsetenv("TRACKER_OPTIONS");
+	unsetenv("TRACKER_OUTPUT");
+	setenv("TRACKER_CONFIG", "", 1);
+}
+
 /* Runs tracker-run; its messages go into the file. Returns its exit code; -1: it could not be started, or was killed. */
 static int run(const char *capture, const char *messages)
 {
@@ -35,6 +43,7 @@ static int run(const char *capture, const char *messages)
 
 	if (!argv[3] || !home_find("tracker-run", path, sizeof(path)))
 		return -1;
+	forget_options();
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);

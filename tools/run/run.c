@@ -280,7 +280,7 @@ static void wait_recorder(const struct run *r)
 
 /*
  * Runs a program of tracker's that reads the capture; what it prints goes to stderr. The recorded program has its status,
- * whatever happens here.
+ * whatever happens here. Its options are these only: with those of the user's file it could write elsewhere.
  */
 static void run_reader(const char *name, char **argv, const char *undone)
 {
@@ -289,6 +289,7 @@ static void run_reader(const char *name, char **argv, const char *undone)
 	pid_t pid;
 	int error = posix_spawn_file_actions_init(&actions);
 
+	setenv("TRACKER_CONFIG", "", 1);
 	if (!error) {
 		error = posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
 		if (!error)
@@ -316,10 +317,11 @@ static void split_processes(const struct run *r)
 	run_reader(name, argv, "the capture was not split");
 }
 
+/* Without a pager: what ends a pager on this terminal, ends this program, too. */
 static void print_report(const struct run *r, const char *capture)
 {
-	char name[] = "tracker-report", end[] = "--";
-	char *argv[] = { name, end, (char *)capture, NULL };
+	char name[] = "tracker-report", no_pager[] = "--no-pager", end[] = "--";
+	char *argv[] = { name, no_pager, end, (char *)capture, NULL };
 
 	if (r->output.created)
 		run_reader(name, argv, "nothing is reported");
