@@ -91,11 +91,11 @@ def line_of(source, comment):
 class Alarms:
     def __init__(self, t):
         self.t = t
-        self.library = t.find("libtracker.so")
+        self.libtracker = t.find("libtracker.so")
 
     def preloaded(self, program, **more):
         name, *args = program.split()
-        return harness.execute([self.t.fixture(name), *args], {"LD_PRELOAD": self.library}, **more)
+        return harness.execute([self.t.fixture(name), *args], {"LD_PRELOAD": self.libtracker}, **more)
 
     def recorded(self, program):
         name, *args = program.split()
@@ -142,7 +142,7 @@ class Alarms:
     def trap_in_debugger(self):
         gdb = harness.need("gdb")
         r = harness.execute([gdb, "-nx", "-batch", "-ex", "set startup-with-shell off", "-ex", "set confirm off",
-                             "-ex", f"set environment LD_PRELOAD {self.library}", "-ex", "run", "-ex", "bt",
+                             "-ex", f"set environment LD_PRELOAD {self.libtracker}", "-ex", "run", "-ex", "bt",
                              "--args", self.t.fixture("alarm"), "trap"])
         text = r.stdout.decode()
         if "ptrace" in r.stderr.decode():

@@ -30,12 +30,12 @@ RANGE = "the number of frames must be in range [1; 65535]"
 class Api:
     def __init__(self, tracker):
         self.t = tracker
-        self.library = tracker.find("libtracker.so")
+        self.libtracker = tracker.find("libtracker.so")
 
     def ways(self, mode):
         """The program's output by each way to the library."""
         program = self.t.fixture("traced_beside" if mode in BESIDE else "traced")
-        yield "preloaded", execute([program, mode], {"LD_PRELOAD": self.library})
+        yield "preloaded", execute([program, mode], {"LD_PRELOAD": self.libtracker})
         yield "linked", execute([program + "_linked", mode])
         yield "tracker run", self.t.record([program, mode])
 
@@ -66,7 +66,7 @@ class Api:
     def traces(self, env, options=()):
         program = self.t.fixture("traced")
         r = self.t.record([program], options, env) if options is not None else \
-            execute([program], {"LD_PRELOAD": self.library, **env})
+            execute([program], {"LD_PRELOAD": self.libtracker, **env})
         return r.status, r.stdout.decode(), r.stderr.decode()
 
     def b02_b03_from_the_start(self):
@@ -161,7 +161,7 @@ class Api:
     def b06_b10_b60_a07_d03_misuse(self):
         """Each wrong call has its code and its sentence, and leaves errno alone, wherever it is made."""
         program = self.t.fixture("traced_misuse")
-        ways = {"preloaded": lambda folder: execute([program, folder], {"LD_PRELOAD": self.library}),
+        ways = {"preloaded": lambda folder: execute([program, folder], {"LD_PRELOAD": self.libtracker}),
                 "linked": lambda folder: execute([program + "_linked", folder]),
                 "tracker run": lambda folder: self.t.record([program, folder])}
         untraced, alone = ("before", "stopped"), ("before", "tracing", "child", "stopped", "exit")

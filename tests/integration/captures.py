@@ -21,7 +21,7 @@ STALE = "-7 Attempting to use stale output handle"
 class Captures:
     def __init__(self, tracker):
         self.t = tracker
-        self.library = tracker.find("libtracker.so")
+        self.libtracker = tracker.find("libtracker.so")
 
     def ways(self, mode, status=0, make=lambda file: None):
         """The program's output and its capture, by each way to a recorder; the recording's own capture, or None."""
@@ -30,7 +30,7 @@ class Captures:
             file = self.t.file(".own.bin")
             make(file)
             if way == "alone":
-                r, whole = execute([program, mode, file], {"LD_PRELOAD": self.library}), None
+                r, whole = execute([program, mode, file], {"LD_PRELOAD": self.libtracker}), None
             else:
                 r = self.t.record([program, mode, file])
                 whole = r.capture
@@ -122,7 +122,7 @@ class Captures:
         program = self.t.fixture("captured_replay")
         for way in ("alone", "tracker run"):
             file = self.t.file(".own.bin")
-            r = execute([program, "surviving", file], {"LD_PRELOAD": self.library}) if way == "alone" else \
+            r = execute([program, "surviving", file], {"LD_PRELOAD": self.libtracker}) if way == "alone" else \
                 self.t.record([program, "surviving", file])
             equal(way, (r.status, r.stderr.decode(), r.stdout.decode()),
                   (0, "", "without: -8\ntoo early: -4\nenter: 0\nexit: 0\nsurviving: 0 2 1400 2\nfree: 0\n"))
@@ -165,7 +165,7 @@ class Captures:
     def d01_scoped(self):
         """tracker.hpp's objects end with their scope; what fails throws the code and the sentence."""
         program, file = self.t.fixture("scoped"), self.t.file(".own.bin")
-        preload = {"LD_PRELOAD": self.library}
+        preload = {"LD_PRELOAD": self.libtracker}
         r = execute([program, "tracing"], preload)
         equal("tracing", (r.status, r.stdout.decode()), (0, "inner: 0, limit 3\nouter: 0, tracing 1\nbehind: 0, refused: -3\n"))
         r = execute([program, "capture", file], preload)

@@ -21,11 +21,11 @@ LATER[303] = ("earlier", 2, 100)
 class Domains:
     def __init__(self, tracker):
         self.t = tracker
-        self.library = tracker.find("libtracker.so")
+        self.libtracker = tracker.find("libtracker.so")
         self.program = tracker.fixture("domains")
 
     def run(self, *arguments, env=None):
-        r = execute([self.program, *arguments], {"LD_PRELOAD": self.library, **(env or {})})
+        r = execute([self.program, *arguments], {"LD_PRELOAD": self.libtracker, **(env or {})})
         equal(f"{arguments}: status", (r.status, r.stderr.decode()), (0, ""))
         return r.stdout.decode()
 
@@ -182,7 +182,7 @@ class Domains:
                   "try:\n    tracker.domain_name(2, 'x')\nexcept ValueError as e:\n    print(e)\n")
         folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "reporters", "library")
         library = os.path.join(self.t.build, "reporters", "library", "libtracker-replay.so.0")
-        env = {"LD_PRELOAD": self.library, "TRACKER_QUIET": "1", "PYTHONPATH": folder, "TRACKER_REPLAY_LIBRARY": library}
+        env = {"LD_PRELOAD": self.libtracker, "TRACKER_QUIET": "1", "PYTHONPATH": folder, "TRACKER_REPLAY_LIBRARY": library}
         r = execute([sys.executable, "-c", script, capture], env)
         equal("script", (r.stdout.decode(), r.stderr.decode()),
               (f"['heap', 'fd', 'gpu', {MARKS!r}, None] 300 7\n3000\n3000\nno domain is named none\n"

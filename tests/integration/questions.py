@@ -31,7 +31,7 @@ WAYS = "preloaded", "tracker run"
 class Cases:
     def __init__(self, tracker):
         self.t = tracker
-        self.library = tracker.find("libtracker.so")
+        self.libtracker = tracker.find("libtracker.so")
         self.folder = tracker.file(".plugins")
         os.mkdir(self.folder)
 
@@ -45,7 +45,7 @@ class Cases:
         """commands: a list, or a function that prepares files anew and returns one."""
         for way in ways:
             argv = [self.t.fixture("questions"), *(commands() if callable(commands) else commands)]
-            r = self.t.record(argv) if way == "tracker run" else execute(argv, {"LD_PRELOAD": self.library})
+            r = self.t.record(argv) if way == "tracker run" else execute(argv, {"LD_PRELOAD": self.libtracker})
             equal(f"{way}: status, stderr", (r.status, r.stderr.decode()), (0, ""))
             equal(way, r.stdout.decode().splitlines(), want)
 
@@ -59,7 +59,7 @@ class Cases:
         path = self.plugin("first", 10)
         for way in WAYS:
             argv = [self.t.fixture("questions"), f"load:{path}", "fds", "ask", "fds", "top:1000", "fds"]
-            r = self.t.record(argv) if way == "tracker run" else execute(argv, {"LD_PRELOAD": self.library})
+            r = self.t.record(argv) if way == "tracker run" else execute(argv, {"LD_PRELOAD": self.libtracker})
             counts = [line for line in r.stdout.decode().splitlines() if line.endswith("descriptors")]
             equal(f"{way}: descriptors before and after", len(counts) == 3 and len(set(counts)), 1)
         many = [self.plugin("many", n) for n in range(1, 31)]
@@ -73,7 +73,7 @@ class Cases:
         commands = [c for p in many for c in (f"load:{p}", "ask", "unload")]
         for way in WAYS:
             argv = [self.t.fixture("questions"), *commands, "maps:many", *commands]
-            r = self.t.record(argv) if way == "tracker run" else execute(argv, {"LD_PRELOAD": self.library})
+            r = self.t.record(argv) if way == "tracker run" else execute(argv, {"LD_PRELOAD": self.libtracker})
             said = r.stdout.decode().splitlines()
             equal(f"{way}: names", said[:30] + said[31:], lines + lines)
             harness.check(1 <= int(said[30].split()[0]) <= 24, f"{way}: {said[30]}")
@@ -110,7 +110,7 @@ class Cases:
         functions = ["by_malloc", "by_new", "by_vector", "by_push_back", "by_string", "by_map", "by_shared", "by_strdup"]
         for name, nframe, way in ("first_frame", 1, 0), ("first_frame", 1, 1), ("first_frame", 2, 0), ("first_frame_fast", 1, 0):
             argv = [self.t.fixture(name), str(nframe)]
-            r = self.t.record(argv) if way else execute(argv, {"LD_PRELOAD": self.library})
+            r = self.t.record(argv) if way else execute(argv, {"LD_PRELOAD": self.libtracker})
             equal(f"{argv}: status, stderr", (r.status, r.stderr.decode()), (0, ""))
             lines = [line.split(None, 3) for line in r.stdout.decode().splitlines()]
             blocks = {(size, deeper, f.split("(")[0]) for how, size, deeper, f in lines if how == "block"}
@@ -123,7 +123,7 @@ class Cases:
         """The same of a capture that a program makes of itself, in reports."""
         path = self.t.file(".bin")
         argv = [self.t.fixture("first_frame"), "1", path]
-        r = execute(argv, {"LD_PRELOAD": self.library})
+        r = execute(argv, {"LD_PRELOAD": self.libtracker})
         equal("status, stderr", (r.status, r.stderr.decode()), (0, ""))
         rows = self.t.json("table", "--group-by", "function", path + "@end")["rows"]
         names = {row["key"].split("(")[0] for row in rows}
