@@ -607,7 +607,7 @@ $ for o in "diff --json --title odd" "diff --functions odd" "stats --buckets -n 
 > 2
 > tracker-stats: argument --buckets: not allowed with argument --no-skip; try 'tracker stats --help'
 > 2
-> tracker-flamegraph: argument --format json: not allowed with argument --metric; try 'tracker flamegraph --help'
+> tracker-flamegraph: argument --json: not allowed with argument --metric; try 'tracker flamegraph --help'
 > 2
 > tracker-flamegraph: argument --format folded: not allowed with argument --max-nodes; try 'tracker flamegraph --help'
 > 2
