@@ -130,6 +130,7 @@ struct report_kind {
 	bool of_two; /* it takes two captures; `ask` and the others get an array of them */
 	bool of_tables; /* it reads no events, and names no frames */
 	bool reads_itself; /* it asks for no view: `find` reads the events, and sets r->lost */
+	const bool *wants_other_form; /* an option asks for a form that emit has not: write_other_form writes it; NULL: there is none */
 
 	/* After the options are parsed: those that contradict each other are a usage error, which exits. */
 	void (*check)(struct report *r);
@@ -141,6 +142,8 @@ struct report_kind {
 	int (*find)(struct report *r);
 	/* Describes it. */
 	int (*describe)(struct report *r, struct emit *e);
+	/* In place of that, if it is wanted. */
+	int (*write_other_form)(struct report *r, FILE *f);
 	/* Called when everything is written: UI_OK, or UI_GATE after a message that says why. */
 	int (*gate)(const struct report *r);
 	void (*finish)(void);

@@ -84,11 +84,20 @@ static enum emit_form form_of(const struct report_options *o)
 			  EMIT_PEOPLE;
 }
 
+static bool wants_other_form(const struct report_kind *k)
+{
+	return k->wants_other_form && *k->wants_other_form;
+}
+
 static int describe(const struct report_kind *k, struct report *sides, FILE *f)
 {
-	struct emit *const e = emit_new(form_of(k->common), f, k->choose_table ? k->choose_table() : k->table);
-	int err = e ? 0 : TRK_ERR_NOMEM;
+	struct emit *e;
+	int err;
 
+	if (wants_other_form(k))
+		return k->write_other_form(sides, f) ? no_memory() : UI_OK;
+	e = emit_new(form_of(k->common), f, k->choose_table ? k->choose_table() : k->table);
+	err = e ? 0 : TRK_ERR_NOMEM;
 	if (!err)
 		emit_document(e, k->schema, 1);
 	if (!err)
@@ -121,7 +130,7 @@ int report_main(const struct report_kind *k, int argc, char **argv)
 	check_usage(k, sides);
 	int status = ui_output_open(&out, k->common->output, k->common->force);
 	if (!status) {
-		ui_output_look(&out, &k->common->look, form_of(k->common) == EMIT_PEOPLE);
+		ui_output_look(&out, &k->common->look, form_of(k->common) == EMIT_PEOPLE && !wants_other_form(k));
 		status = run(k, sides, argv + first, out.file);
 	}
 	if (!status)

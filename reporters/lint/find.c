@@ -1,0 +1,392 @@
+/*
+ * find - see find.h.
+ *
+ * The events are read once; they show everything but what became of an address before it was released in vain. If there are such
+ * releases, the events are read again, and only these addresses are followed. So memory grows with live blocks, stacks and faults.
+ */
+#include "lint/find.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/group.h"
+#include "format/array.h"
+#include "format/event.h"
+#include "format/mix.h"
+#include "lint/frames.h"
+#include "replay/heap_keyframe.h"
+
+/* A release that met no block, by process and address; and how the last block there had ended. */
+struct vain {
+	uint64_t address, size;
+	uint32_t process, allocated, released; /* nodes */
+	uint8_t allocated_by, released_by; /* 0: none has ended there so far */
+};
+
+struct lint_process {
+	bool inherits; /* blocks of its parent may be in it */
+	bool doubtful; /* events were lost, or blocks forgotten */
+	bool executed; /* another program, after a fork */
+	bool of_threads; /* its parent had several when it was forked */
+	bool own_operators; /* it defines operators new and delete itself */
+	uint32_t epoch; /* changes when events were lost: older blocks are not known for certain */
+};
+
+struct finder {
+	struct lint *lint;
+	struct report *report;
+	struct heap *heap;
+	struct lint_process *processes;
+	struct lint_frames frames;
+	struct vain *vains;
+	uint32_t vain_count, vain_room;
+	struct idmap vain_map;
+	bool second; /* the second reading */
+	bool no_memory;
+	uint64_t damaged; /* blocks of events, so far */
+};
+
+/* ---- findings ---- */
+
+static bool same(const struct lint_finding *a, const struct lint_finding *b)
+{
+	return a->rule == b->rule && a->called == b->called && a->allocated_by == b->allocated_by && a->released_by == b->released_by &&
+	       a->process == b->process && memcmp(a->nodes, b->nodes, sizeof(a->nodes)) == 0;
+}
+
+static void add(struct finder *f, const struct lint_finding *new, uint64_t bytes)
+{
+	struct lint *const l = f->lint;
+	const uint32_t head[] = { new->rule | (uint32_t) new->called << 8 | (uint32_t) new->allocated_by << 16 | (uint32_t) new->released_by << 24,
+				  new->process, new->nodes[0], new->nodes[1], new->nodes[2] };
+	const uint32_t hash = (uint32_t)trk_mix_bytes(head, sizeof(head));
+	uint32_t at = hash, id;
+
+	while ((id = idmap_next(&l->map, hash, &at)))
+		if (same(&l->items[id - 1], new))
+			break;
+	if (!id) {
+		if (!idmap_reserve(&l->map) || !ARRAY_ROOM(l->items, l->room, l->count + 1, 64)) {
+			f->no_memory = true;
+			return;
+		}
+		l->items[l->count++] = *new;
+		id = (uint32_t)l->count;
+		idmap_add(&l->map, hash, id);
+	}
+	l->items[id - 1].count++;
+	l->items[id - 1].bytes += bytes;
+}
+
+static uint64_t vain_hash(uint32_t process, uint64_t address)
+{
+	const uint64_t key[] = { process, address };
+
+	return trk_mix_bytes(key, sizeof(key));
+}
+
+/* `make`: it is added if it is new. NULL: it is not there. */
+static struct vain *vain_at(struct finder *f, uint32_t process, uint64_t address, bool make)
+{
+	const uint32_t hash = (uint32_t)vain_hash(process, address);
+	uint32_t at = hash, id;
+
+	while ((id = idmap_next(&f->vain_map, hash, &at)))
+		if (f->vains[id - 1].address == address && f->vains[id - 1].process == process)
+			return &f->vains[id - 1];
+	if (!make)
+		return NULL;
+	if (!idmap_reserve(&f->vain_map) || !ARRAY_ROOM(f->vains, f->vain_room, (size_t)f->vain_count + 1, 64)) {
+		f->no_memory = true;
+		return NULL;
+	}
+	f->vains[f->vain_count] = (struct vain){ .address = address, .process = process };
+	idmap_add(&f->vain_map, hash, ++f->vain_count);
+	return &f->vains[f->vain_count - 1];
+}
+
+/* ---- what events show ---- */
+
+/* The function that the program called: what its own operator new took from malloc, it calls new. */
+static uint8_t call_of(const struct trk_event *e)
+{
+	return e->call ? e->call : e->kind;
+}
+
+/* Where the release was called; 0: nobody knows. */
+static uint32_t release_node(const struct trk_event *e)
+{
+	return trk_kind_has_stack(e->kind) ? e->node : 0;
+}
+
+static void mismatch(struct finder *f, const struct heap_block *b, const struct trk_event *by)
+{
+	const struct lint_finding found = {
+		.rule = LINT_MISMATCHED,
+		.called = call_of(by),
+		.allocated_by = b->kind,
+		.process = b->process,
+		.nodes = { [LINT_CALL] = release_node(by), [LINT_ALLOCATED] = b->node },
+	};
+
+	add(f, &found, b->size);
+}
+
+static void on_died(void *data, const struct heap_block *b, const struct sampling_estimate *e, bool temporary, const struct trk_event *by)
+{
+	struct finder *const f = data;
+	const uint8_t call = call_of(by);
+	struct vain *v;
+
+	(void)temporary;
+	if (!e->count || b->domain || !lint_family(b->kind) || trk_kind_wipes(by->kind) || !lint_family(call))
+		return;
+	if (f->second) {
+		v = vain_at(f, b->process, b->address, false);
+		if (v)
+			*v = (struct vain){ b->address, b->size, b->process, b->node, release_node(by), b->kind, call };
+		return;
+	}
+	if (b->user != f->processes[b->process].epoch)
+		return;
+	/* What the program's own operator new took from malloc may go back by any name. */
+	if (!lint_fits(b->kind, call) && !(lint_family(b->kind) == LINT_FAMILY_MALLOC && lint_frames_operator(&f->frames, b->node)))
+		mismatch(f, b, by);
+	if (trk_kind_reallocates(call) && b->size == by->size && by->size) {
+		const struct lint_finding found = { .rule = LINT_SAME_SIZE, .called = call, .process = b->process, .nodes = { [LINT_CALL] = by->node } };
+
+		add(f, &found, b->size);
+	}
+}
+
+static void on_born(void *data, struct heap_block *b, const struct sampling_estimate *e)
+{
+	struct finder *const f = data;
+	struct lint_process *const p = &f->processes[b->process];
+	struct lint_finding found = { .called = b->kind, .process = b->process, .nodes = { [LINT_CALL] = b->node } };
+
+	b->user = p->epoch;
+	if (f->second || !e->count || b->domain || !lint_family(b->kind))
+		return;
+	p->own_operators |= lint_family(b->kind) == LINT_FAMILY_MALLOC && lint_frames_operator(&f->frames, b->node);
+	if (!b->size) {
+		found.rule = LINT_ZERO;
+		add(f, &found, 0);
+	}
+	if (lint_frames_handler(&f->frames, b->node)) {
+		found.rule = LINT_HANDLER;
+		add(f, &found, b->size);
+	}
+	if (p->of_threads && !p->executed) {
+		found.rule = LINT_FORK;
+		add(f, &found, b->size);
+	}
+}
+
+static void on_restored(void *data, struct heap_block *b, const struct sampling_estimate *e, uint64_t asked)
+{
+	struct finder *const f = data;
+
+	(void)e, (void)asked;
+	b->user = f->processes[b->process].epoch;
+}
+
+/* A release met no block. */
+static void in_vain(struct finder *f, const struct trk_event *e, uint64_t address)
+{
+	struct vain *const v = vain_at(f, e->process, address, !f->second);
+	const struct lint_process *const p = &f->processes[e->process];
+	struct lint_finding found = { .rule = LINT_INVALID, .called = call_of(e), .process = e->process };
+
+	if (!f->second || !v)
+		return;
+	if (p->doubtful) {
+		f->lint->unjudged++;
+		return;
+	}
+	if (!v->released_by && p->inherits) {
+		f->lint->inherited++;
+		return;
+	}
+	found.nodes[LINT_CALL] = release_node(e);
+	if (v->released_by) {
+		found.rule = LINT_DOUBLE;
+		found.allocated_by = v->allocated_by;
+		found.released_by = v->released_by;
+		found.nodes[LINT_ALLOCATED] = v->allocated;
+		found.nodes[LINT_RELEASED] = v->released;
+	}
+	add(f, &found, v->released_by ? v->size : 0);
+}
+
+/* What a process knows of its blocks ends here. */
+static void forget(struct lint_process *p)
+{
+	p->doubtful = true;
+	p->epoch++;
+}
+
+static void look_at_process(struct finder *f, const struct trk_event *e)
+{
+	struct lint_process *const p = &f->processes[e->process];
+
+	if (e->kind == TRK_GAP || e->kind == TRK_CLEAR)
+		forget(p);
+	if (e->kind == TRK_EXEC) {
+		p->executed = true;
+		p->inherits = p->doubtful = false;
+	}
+}
+
+static int apply(struct finder *f, const struct trk_event *e)
+{
+	const uint64_t in_vain_before = heap_process_totals(f->heap, e->process)->unmatched_frees;
+	const bool releases = trk_kind_among(e->kind, TRK_KINDS_WITH(TRK_BY_ADDRESS)) && !e->domain;
+	const int err = heap_apply(f->heap, e);
+
+	if (releases && heap_process_totals(f->heap, e->process)->unmatched_frees != in_vain_before)
+		in_vain(f, e, trk_kind_reallocates(e->kind) ? e->old_address : e->address);
+	look_at_process(f, e);
+	return f->no_memory ? TRK_ERR_NOMEM : err;
+}
+
+/* ---- reading ---- */
+
+/* Whether the parent of `p` had more than one thread then. */
+static bool had_threads(const struct capture *c, const struct trk_process *p)
+{
+	uint32_t tid = 0;
+
+	for (uint32_t i = 0; i < c->thread_count; i++) {
+		const struct trk_thread *const t = &c->threads[i];
+
+		if (t->process != p->parent || t->start_ns > p->start_ns || t->end_ns < p->start_ns || t->tid == tid)
+			continue;
+		if (tid)
+			return true;
+		tid = t->tid;
+	}
+	return false;
+}
+
+static void begin_processes(struct finder *f)
+{
+	const struct capture *const c = f->report->capture;
+	const bool own = capture_health(c, "traceback_limit") > 0; /* a program began it when it had blocks already */
+
+	memset(f->processes, 0, (c->process_count + 1) * sizeof(*f->processes));
+	for (uint32_t i = 0; i < c->process_count; i++) {
+		const struct trk_process *const p = &c->processes[i];
+
+		f->processes[i].inherits = p->origin == TRK_FORKED || own;
+		f->processes[i].of_threads = p->origin == TRK_FORKED && p->parent != UINT32_MAX && had_threads(c, p);
+	}
+}
+
+static int read_batch(struct finder *f, const struct trk_event *e, size_t n)
+{
+	int err = 0;
+
+	if (f->report->capture->damaged_blocks != f->damaged)
+		for (uint32_t i = 0; i < f->report->capture->process_count; i++)
+			forget(&f->processes[i]);
+	f->damaged = f->report->capture->damaged_blocks;
+	for (size_t i = 0; i < n && !err; i++)
+		err = apply(f, &e[i]);
+	return err;
+}
+
+static int read_events(struct finder *f, struct ui_progress *progress)
+{
+	const struct heap_observer observer = { .data = f, .born = on_born, .died = on_died, .restored = on_restored };
+	struct capture *const c = f->report->capture;
+	struct cursor *k = NULL;
+	const struct trk_event *e;
+	uint64_t done = 0;
+	size_t n;
+	int err = heap_new(&f->heap, 1, &observer);
+
+	begin_processes(f);
+	if (err)
+		return err;
+	heap_set_page_bytes(f->heap, c->header.page_bytes);
+	heap_set_sampling(f->heap, c->header.sample_bytes);
+	f->damaged = c->damaged_blocks;
+	err = heap_keyframe_begin(c, f->report->process, f->heap);
+	if (!err)
+		err = cursor_open(&k, c, f->report->process);
+	while (!err && (err = cursor_batch(k, &e, &n)) == 0) {
+		err = read_batch(f, e, n);
+		ui_progress_step(progress, done += n);
+	}
+	cursor_close(k);
+	f->report->lost = heap_totals(f->heap)->lost;
+	f->lint->calls = heap_totals(f->heap)->allocations + heap_totals(f->heap)->frees + heap_totals(f->heap)->unmatched_frees;
+	heap_free(f->heap);
+	f->heap = NULL;
+	return err == TRK_END ? 0 : err;
+}
+
+/* Findings that turned out to be none: of children that executed nothing; of operators of the program's own. */
+static void drop(struct finder *f)
+{
+	struct lint *const l = f->lint;
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct lint_finding *const x = &l->items[i];
+		const struct lint_process *const p = &f->processes[x->process];
+		const bool is_freed_new = x->rule == LINT_MISMATCHED && lint_family(x->called) == LINT_FAMILY_MALLOC;
+
+		if ((x->rule == LINT_FORK && !p->executed) || (is_freed_new && p->own_operators && !x->nodes[LINT_CALL]))
+			continue;
+		l->items[n++] = *x;
+	}
+	l->count = n;
+}
+
+static int find_all(struct finder *f)
+{
+	const struct capture *const c = f->report->capture;
+	struct ui_progress progress;
+	int err = lint_frames_init(&f->frames, f->report);
+
+	f->processes = calloc((size_t)c->process_count + 1, sizeof(*f->processes));
+	if (err || !f->processes)
+		return TRK_ERR_NOMEM;
+	ui_progress_start(&progress, "reading events", c->event_count);
+	err = read_events(f, &progress);
+	drop(f);
+	if (!err && f->vain_count) {
+		f->second = true;
+		err = read_events(f, &progress);
+	}
+	ui_progress_end(&progress);
+	return err;
+}
+
+int lint_find(struct lint *ret, struct report *r)
+{
+	struct finder f = { .lint = ret, .report = r };
+	const int err = find_all(&f);
+
+	lint_frames_finish(&f.frames);
+	idmap_finish(&f.vain_map);
+	idmap_finish(&ret->map);
+	free(f.processes);
+	free(f.vains);
+	if (!err) {
+		report_say_missing(r);
+		return UI_OK;
+	}
+	ui_error("%s: %s", r->capture->path, err == TRK_ERR_NOMEM ? "out of memory" : capture_why(r->capture, err));
+	return UI_CANNOT;
+}
+
+void lint_finish(struct lint *l)
+{
+	free(l->items);
+	idmap_finish(&l->map);
+	*l = (struct lint){ 0 };
+}

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""lint - what tracker lint finds in programs that do each fault a known number of times (fx/faults.cc, fx/doublefree.c), and in real programs.
+
+usage: lint.py [-h] BUILD_DIR [PART_OF_A_NAME]...
+"""
+import json
+import os
+import subprocess
+
+import harness
+from harness import check, equal, need
+
+RULES = ["mismatched-release", "double-release", "invalid-release", "signal-handler", "fork-exec", "zero-size", "same-size-realloc"]
+LEVELS = ["error"] * 3 + ["warning"] * 2 + ["note"] * 2
+
+# Of the objects of SARIF 2.1.0 that the report writes: the properties that must be there, and that may (OASIS, section 3.13 and following).
+SARIF = {
+    "log": ({"version", "runs"}, {"$schema"}),
+    "run": ({"tool"}, {"results"}),
+    "tool": ({"driver"}, set()),
+    "driver": ({"name"}, {"version", "rules"}),
+    "rule": ({"id"}, {"shortDescription", "help", "defaultConfiguration"}),
+    "configuration": (set(), {"level"}),
+    "result": ({"message"}, {"ruleId", "ruleIndex", "level", "occurrenceCount", "locations", "stacks", "properties"}),
+    "message": ({"text"}, set()),
+    "location": (set(), {"physicalLocation", "logicalLocations"}),
+    "physicalLocation": ({"artifactLocation"}, {"region"}),
+    "artifactLocation": (set(), {"uri"}),
+    "region": (set(), {"startLine"}),
+    "logicalLocation": (set(), {"fullyQualifiedName", "kind"}),
+    "stack": ({"frames"}, {"message"}),
+    "frame": (set(), {"location", "module"}),
+    "bag": (set(), {"bytes"}),
+}
+# Which objects their properties are: one, or (in a list) several.
+INSIDE = {("log", "runs"): ["run"], ("run", "tool"): "tool", ("run", "results"): ["result"], ("tool", "driver"): "driver", ("driver", "rules"): ["rule"],
+          ("rule", "shortDescription"): "message", ("rule", "help"): "message", ("rule", "defaultConfiguration"): "configuration", ("result", "message"): "message",
+          ("result", "locations"): ["location"], ("result", "stacks"): ["stack"], ("result", "properties"): "bag", ("location", "physicalLocation"): "physicalLocation",
+          ("location", "logicalLocations"): ["logicalLocation"], ("physicalLocation", "artifactLocation"): "artifactLocation", ("physicalLocation", "region"): "region",
+          ("stack", "frames"): ["frame"], ("stack", "message"): "message", ("frame", "location"): "location"}
+
+
+def validate(kind, value, where="sarif"):
+    required, allowed = SARIF[kind]
+    check(isinstance(value, dict), f"{where} is no object")
+    check(required <= set(value) <= required | allowed, f"{where}: {sorted(value)}")
+    for key, inner in value.items():
+        inside = INSIDE.get((kind, key))
+        if isinstance(inside, list):
+            check(isinstance(inner, list), f"{where}.{key} is no list")
+            for i, item in enumerate(inner):
+                validate(inside[0], item, f"{where}.{key}[{i}]")
+        elif inside:
+            validate(inside, inner, f"{where}.{key}")
+        elif key in ("ruleIndex", "occurrenceCount", "startLine", "bytes"):
+            check(isinstance(inner, int) and inner >= (key in ("occurrenceCount", "startLine")), f"{where}.{key}: {inner}")
+        else:
+            check(isinstance(inner, str), f"{where}.{key}: {inner}")
+
+
+class Cases:
+    def __init__(self, t):
+        self.t = t
+
+    def lint(self, program, *options, name="faults"):
+        r = self.t.record([self.t.fixture(name), program])
+        return self.t.json("lint", *options, r.capture), r.capture
+
+    def rows(self, program, want, name="faults"):
+        """want: rule, called, allocated by, count, bytes, function of the call (None: it is not known)."""
+        found, capture = self.lint(program, name=name)
+        got = [(r["rule"], r["called"], r["allocated_by"], r["count"], r["size"], r["stack"][0]["function"] if r["stack"] else None) for r in found["rows"]]
+        equal(program, sorted(got, key=repr), sorted(want, key=repr))
+        equal("total", found["total_count"], sum(w[3] for w in want))
+        return found["rows"], capture
+
+    def right(self):
+        self.rows("right", [])
+
+    def mismatched(self):
+        rule = "mismatched-release"
+        rows, _ = self.rows("mismatched", [(rule, "free", "new", 3, 30, None), (rule, "delete", "new[]", 4, 80, None), (rule, "delete", "malloc", 5, 150, None),
+                                           (rule, "delete[]", "malloc", 2, 80, None), (rule, "realloc", "new", 6, 300, "mismatched"),
+                                           (rule, "delete[]", "new", 7, 420, None)])
+        for r in rows:
+            equal("allocated", [f["function"] for f in r["allocated"][:2]], ["mismatched", "main"])
+            equal("where it is", r["function"], "mismatched")
+
+    def released_wrongly(self):
+        for mode, want in (("good", [("zero-size", "malloc", None, 14, 0, "churn")]), ("twice", [("double-release", "free", "malloc", 1, 123, None)]), ("nothing", [("invalid-release", "free", None, 1, 0, None)]),
+                           ("inside", [("invalid-release", "free", None, 1, 0, None)]), ("realloc", [("double-release", "realloc", "malloc", 1, 123, "main")]),
+                           ("delete", [("mismatched-release", "delete", "malloc", 1, 123, None)]), ("child", [("double-release", "free", "malloc", 1, 123, None)])):
+            rows, _ = self.rows(mode, want, name="doublefree")
+            for r in rows:
+                equal(mode, r["allocated"][0]["function"] if r["allocated"] else None, None if mode in ("good", "nothing", "inside") else "make_it")
+
+    def handlers(self):
+        rows, _ = self.rows("handlers", [("signal-handler", "malloc", None, 7, 490, "handler"), ("signal-handler", "malloc", None, 2, 140, "handler")])
+        for r in rows:
+            equal("the kernel's way back", r["stack"][1]["function"], "__restore_rt")
+
+    def fork_and_exec(self):
+        self.rows("fork", [])
+        self.rows("fork exec", [])
+        self.rows("fork threads", [])
+        self.rows("fork threads exec", [("fork-exec", "malloc", None, 8, 640, "in_child")] * 2)
+
+    def notes(self):
+        self.rows("nothing", [("zero-size", "malloc", None, 9, 0, "nothing"), ("zero-size", "new[]", None, 3, 0, "nothing"), ("zero-size", "realloc", None, 4, 0, "nothing")])
+        self.rows("same", [("same-size-realloc", "realloc", None, 11, 990, "same_size")])
+
+    def choices(self):
+        """Rules, levels, filters and the exit status."""
+        found, capture = self.lint("mismatched")
+        for options, count in (([], 6), (["--rule", "zero-size"], 0), (["--rule", "zero-size", "--rule", "mismatched-release"], 6), (["--level", "error"], 6),
+                               (["--filter", "-*faults.cc"], 0), (["--filter", "+*faults.cc"], 6), (["-n", "2"], 2)):
+            equal(f"{options}", len(self.t.json("lint", *options, capture)["rows"]), count)
+        equal("the first", found["rows"][0]["count"], 7)
+        self.t.run("lint", "--fail", capture, status=3)
+        self.t.run("lint", "--fail", "--quiet", capture, status=3)
+        self.t.run("lint", "--fail", "--rule", "zero-size", capture)
+        self.t.run("lint", capture)
+        self.t.run("lint", "--rule", "nonsense", capture, status=2)
+        self.t.run("lint", capture + "@50%", status=2)
+        notes, capture = self.lint("same")
+        equal("a note", [r["level"] for r in notes["rows"]], ["note"])
+        self.t.run("lint", "--fail", "--level", "warning", capture)
+        self.t.run("lint", "--fail", capture, status=3)
+
+    def other_captures(self):
+        r = self.t.record([self.t.fixture("faults"), "mismatched"], ["--aggregate"])
+        self.t.run("lint", r.capture, status=1)
+        r = self.t.record([self.t.fixture("faults"), "handlers"], ["--no-symbols"])
+        equal("names that files have", sorted(x["count"] for x in self.t.json("lint", r.capture)["rows"]), [2, 7])
+
+    def sarif(self):
+        for mode in ("mismatched", "handlers", "right"):
+            found, capture = self.lint(mode)
+            log = json.loads(self.t.run("lint", "--sarif", capture))
+            validate("log", log)
+            (run,) = log["runs"]
+            equal("version", log["version"], "2.1.0")
+            equal("rules", [r["id"] for r in run["tool"]["driver"]["rules"]], RULES)
+            equal("levels", [r["defaultConfiguration"]["level"] for r in run["tool"]["driver"]["rules"]], LEVELS)
+            equal("results", [(r["ruleId"], r["occurrenceCount"], r["properties"]["bytes"]) for r in run["results"]],
+                  [(r["rule"], r["count"], r["size"]) for r in found["rows"]])
+            for r in run["results"]:
+                equal("the number of the rule", RULES[r["ruleIndex"]], r["ruleId"])
+                place = r["locations"][0]["physicalLocation"]
+                check(place["artifactLocation"]["uri"].startswith("file:///") and place["artifactLocation"]["uri"].endswith("/faults.cc"), f"{place}")
+                check(place["region"]["startLine"] > 1 and r["stacks"], f"{r}")
+
+    def real(self):
+        """Nothing is wrong with them but what their sources say: reallocs to the same size, empty regular expressions."""
+        source, database = self.t.file(".cc"), self.t.file(".db")
+        with open(source, "w", encoding="utf-8") as f:
+            f.write("#include <map>\n#include <string>\nint main() { std::map<int, std::string> m; m[1] = \"x\"; }\n")
+        repository = os.path.dirname(self.t.file(""))
+        for what, *command in (("ls", "ls", "-lR", "/usr/include/linux"), ("bash", "bash", "-c", "for i in 1 2 3; do x=$(ls; ls | sort); done; echo $x"),
+                               ("perl", "perl", "-e", "my %h; $h{$_} = [$_] x 10 for 1 .. 5000; print `echo a`"),
+                               ("python3", "python3", "-c", "import json, subprocess, threading\nt = threading.Thread(target=lambda: subprocess.run(['true']))\n"
+                                "t.start(); t.join(); print(json.dumps(list(range(1000))))"),
+                               ("git", "git", "init", repository + "/repository"), ("g++", "g++", "-O1", "-c", "-o", "/dev/null", source),
+                               ("sqlite3", "sqlite3", database, "create table t(a); with recursive c(x) as (select 1 union all select x + 1 from c limit 2000) "
+                                "insert into t select hex(x) from c; select count(*) from t order by a")):
+            r = self.t.record([need(command[0]), *command[1:]])
+            equal(f"{what}: status", r.status, 0)
+            found = self.t.json("lint", r.capture)
+            equal(f"{what}: errors and warnings", (found["errors"], found["warnings"], found["unjudged_releases"]), (0, 0, 0))
+            events = [json.loads(line) for line in self.t.run("dump", "--json", r.capture).splitlines()]
+            equal(f"{what}: allocations of no bytes", sum(x["count"] for x in found["rows"] if x["rule"] == "zero-size"),
+                  sum(e.get("size") == 0 and e.get("address") not in (None, 0, "0x0") and e["kind"] in harness.ALLOCATES for e in events))
+
+    def valgrind(self):
+        """memcheck's own count of the same faults."""
+        valgrind = need("valgrind")
+        r = subprocess.run([valgrind, "--error-exitcode=9", self.t.fixture("faults"), "mismatched"], capture_output=True)
+        found, _ = self.lint("mismatched")
+        equal("memcheck's word for it", r.stderr.count(b"Mismatched free() / delete / delete []"), len(found["rows"]))
+        check(b"ERROR SUMMARY: %d errors" % found["total_count"] in r.stderr, r.stderr.decode()[-500:])
+
+
+def make_cases(t):
+    c = Cases(t)
+    return [("right", c.right), ("mismatched", c.mismatched), ("released wrongly", c.released_wrongly), ("handlers", c.handlers), ("fork and exec", c.fork_and_exec),
+            ("notes", c.notes), ("choices", c.choices), ("other captures", c.other_captures), ("sarif", c.sarif), ("real programs", c.real), ("valgrind", c.valgrind)]
+
+
+if __name__ == "__main__":
+    harness.main(make_cases)
