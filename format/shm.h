@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 16u
+#define SHM_VERSION 17u
 #define SHM_PAGE_MOST 65536u /* bytes of a page of a processor with large pages: each part that is mapped by itself begins on one */
 
 /* 70 MiB of addresses in the recorder, of which only the used part is ever touched. A live thread holds a chunk. */
@@ -308,7 +308,8 @@ struct shm_hello {
 };
 
 /*
- * A question of a thread to the recorder (tracker.h). The thread takes an entry, FREE -(CAS)-> CLAIMED, writes the
+ * A question of a thread to the recorder (tracker.h). The thread takes an entry, FREE -(CAS)-> CLAIMED, which names its process in the same
+ * word: if that ends, the recorder gives the entry back, whatever else was written by then. It writes the
  * question, and sends a record (WIRE_QUESTION) that names the entry. That record has its place in the order of
  * events, so the answer counts everything before it and nothing after it. The recorder writes the answer and sets
  * ANSWERED; the thread reads it and sets FREE. A thread that gives up sets LEFT, and the recorder sets FREE when the
@@ -321,6 +322,9 @@ enum shm_question_state { SHM_QUESTION_FREE,
 			  SHM_QUESTION_CLAIMED,
 			  SHM_QUESTION_ANSWERED,
 			  SHM_QUESTION_LEFT };
+#define SHM_QUESTION(state, slot) ((uint32_t)(slot) << 2 | (state)) /* slot: of the asker; FREE is 0, of nobody */
+#define SHM_QUESTION_STATE(word) ((word)&3u)
+#define SHM_QUESTION_SLOT(word) ((word) >> 2)
 
 enum shm_what {
 	SHM_ASK_START, /* given: frames. figures: frames that are kept. Begins to trace the process, or goes on */
@@ -371,8 +375,7 @@ struct shm_frame {
 };
 
 struct shm_question {
-	_Alignas(64) _Atomic uint32_t state; /* enum shm_question_state; futex of the asker */
-	uint32_t process; /* slot of the asker */
+	_Alignas(64) _Atomic uint32_t state; /* SHM_QUESTION; futex of the asker */
 	uint32_t what; /* enum shm_what */
 	int32_t result; /* enum tracker_error */
 	uint64_t given[4], figures[6];

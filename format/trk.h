@@ -93,6 +93,7 @@ enum trk_domain_number { TRK_DOMAIN_HEAP = 0,
 			 TRK_DOMAIN_FD = 3 };
 #define TRK_DOMAINS_FIXED 4u
 #define TRK_DOMAIN_NAME_MAX 127u /* bytes of a name; writers cut longer ones */
+#define TRK_DOMAIN_NAMES_MAX 256u /* domains that one program gives names to */
 
 /* The name that a process gave to a domain when it had executed so many other programs. */
 struct trk_domain {

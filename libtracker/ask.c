@@ -76,6 +76,21 @@ static void wait_ms(_Atomic uint32_t *word, uint32_t value, unsigned ms, bool ma
 		spin(word, value, (uint64_t)ms * (spins ? spins : SPINS_UNMEASURED));
 }
 
+/*
+ * What the recorder's progress was when somebody waited in vain; 0 in the upper half: nobody has. As long as it has not changed, the
+ * recorder is gone, or still stands still, and nobody waits again.
+ */
+static _Atomic uint64_t stood_still;
+
+#define STOOD(progress) (1ull << 32 | (progress))
+
+static bool stands_still(void)
+{
+	const uint64_t stood = atomic_load_explicit(&stood_still, memory_order_relaxed);
+
+	return stood && stood == STOOD(atomic_load(&state.shm->header.progress));
+}
+
 struct patience {
 	uint32_t seen; /* of the recorder's progress */
 	unsigned waited_ms, still_ms;
@@ -95,7 +110,14 @@ static bool is_patient(struct patience *p, unsigned ms)
 	p->waited_ms += ms;
 	p->still_ms = seen == p->seen ? p->still_ms + ms : 0;
 	p->seen = seen;
+	if (p->still_ms >= STILL_MS)
+		atomic_store_explicit(&stood_still, STOOD(seen), memory_order_relaxed);
 	return p->waited_ms < BEHIND_MS && p->still_ms < STILL_MS && !atomic_load(&h->closed);
+}
+
+static uint32_t word(enum shm_question_state s)
+{
+	return SHM_QUESTION(s, state.process_slot);
 }
 
 /* If sixteen threads ask already, the next one waits for one of them. NULL: no entry became free in time. */
@@ -109,7 +131,7 @@ static struct shm_question *claim(bool may_call)
 			struct shm_question *const q = &questions()->entries[i];
 			uint32_t free_state = SHM_QUESTION_FREE;
 
-			if (atomic_compare_exchange_strong(&q->state, &free_state, SHM_QUESTION_CLAIMED))
+			if (atomic_compare_exchange_strong(&q->state, &free_state, word(SHM_QUESTION_CLAIMED)))
 				return q;
 		}
 		wait_ms(&nobody, 0, ENTRY_MS, may_call);
@@ -126,7 +148,7 @@ static void wake_recorder(bool may_call)
 
 static bool is_answered(const struct shm_question *q)
 {
-	return atomic_load_explicit(&q->state, memory_order_acquire) == SHM_QUESTION_ANSWERED;
+	return SHM_QUESTION_STATE(atomic_load_explicit(&q->state, memory_order_acquire)) == SHM_QUESTION_ANSWERED;
 }
 
 static bool wait_for_answer(struct shm_question *q, bool may_call)
@@ -134,16 +156,16 @@ static bool wait_for_answer(struct shm_question *q, bool may_call)
 	struct patience p = begin_to_wait();
 
 	do
-		wait_ms(&q->state, SHM_QUESTION_CLAIMED, ANSWER_MS, may_call);
+		wait_ms(&q->state, word(SHM_QUESTION_CLAIMED), ANSWER_MS, may_call);
 	while (!is_answered(q) && is_patient(&p, ANSWER_MS));
 	return is_answered(q);
 }
 
 static void leave(struct shm_question *q)
 {
-	uint32_t claimed = SHM_QUESTION_CLAIMED;
+	uint32_t claimed = word(SHM_QUESTION_CLAIMED);
 
-	if (!atomic_compare_exchange_strong(&q->state, &claimed, SHM_QUESTION_LEFT))
+	if (!atomic_compare_exchange_strong(&q->state, &claimed, word(SHM_QUESTION_LEFT)))
 		atomic_store(&q->state, SHM_QUESTION_FREE); /* it was answered by now */
 }
 
@@ -161,7 +183,6 @@ static int take(struct question *ret, const struct shm_question *q)
 
 static bool send(struct thread *t, struct shm_question *entry, const struct question *q)
 {
-	entry->process = state.process_slot;
 	entry->what = q->what;
 	entry->count = 0;
 	memcpy(entry->given, q->given, sizeof(entry->given));
@@ -206,7 +227,7 @@ int ask(struct question *q)
 	if (!t)
 		return error_set(TRACKER_EDISABLED, "this program is not being recorded: run it with tracker run");
 	may_call = !state.sandboxed || chunk_may_call(t);
-	entry = claim(may_call);
+	entry = stands_still() ? NULL : claim(may_call);
 	if (entry && may_call && !atomic_load_explicit(&ms_spins, memory_order_relaxed))
 		measure_spins(&entry->state);
 	sent = entry && send(t, entry, q);

@@ -12,15 +12,13 @@
 #include "raw.h"
 #include "send.h"
 
-#define DOMAINS_MAX 256u
-
 struct named {
 	_Atomic uint32_t domain; /* 0: free; it has no name of a program */
 	_Atomic uint32_t version; /* odd while the name is being written; 0: none was yet */
 	char name[TRK_DOMAIN_NAME_MAX + 1];
 };
 
-static const size_t whole_pages = (DOMAINS_MAX * sizeof(struct named) / RAW_PAGE_MOST + 1) * RAW_PAGE_MOST;
+static const size_t whole_pages = (TRK_DOMAIN_NAMES_MAX * sizeof(struct named) / RAW_PAGE_MOST + 1) * RAW_PAGE_MOST;
 
 static _Atomic(struct named *) table; /* NULL: none was named */
 static _Atomic bool untold;
@@ -44,7 +42,7 @@ static struct named *take_place(uint32_t domain)
 {
 	struct named *const all = take_table();
 
-	for (unsigned i = 0; all && i < DOMAINS_MAX; i++) {
+	for (unsigned i = 0; all && i < TRK_DOMAIN_NAMES_MAX; i++) {
 		uint32_t free_place = 0;
 
 		if (atomic_load(&all[i].domain) == domain || atomic_compare_exchange_strong(&all[i].domain, &free_place, domain) ||
@@ -59,6 +57,7 @@ static int keep(uint32_t domain, const char *name, size_t bytes)
 	struct named *const n = take_place(domain);
 	uint32_t version;
 
+	_Static_assert(TRK_DOMAIN_NAMES_MAX == 256, "as the sentence says");
 	if (!n)
 		return error_set(TRACKER_ENOMEM, "the name cannot be kept: 256 domains have names, or there is no memory");
 	version = atomic_load(&n->version);
@@ -91,7 +90,7 @@ void named_domains_tell(struct thread *t)
 	bool told = true;
 
 	atomic_store(&untold, false);
-	for (unsigned i = 0; all && i < DOMAINS_MAX && atomic_load(&all[i].domain); i++)
+	for (unsigned i = 0; all && i < TRK_DOMAIN_NAMES_MAX && atomic_load(&all[i].domain); i++)
 		told &= tell(t, &all[i]);
 	if (!told)
 		atomic_store(&untold, true);

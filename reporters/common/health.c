@@ -43,6 +43,8 @@ static const struct {
 	{ "shared_memory_limit_bytes", "largest amount of shared memory in use at one time, because a control group (cgroup) limits the program", false },
 	{ "shared_memory_refused", "times that the program's limits left no room for more shared memory: the program waited instead", false },
 	{ "tables_refused", "tables that found no room within the program's limits: recording took more time", false },
+	{ "inherited_late", "forked processes that began with their parents' traces of a later time than the fork", false },
+	{ "unfollowed_forks", "forked processes without a capture of their own, although their parents' captures follow forks", false },
 	{ "attach_failures", "processes or threads that were not recorded: there were too many at one time, or memory ran out", false },
 };
 

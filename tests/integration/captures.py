@@ -141,6 +141,18 @@ class Captures:
             equal(f"{way}: sizes", self.sizes(file), [11, 33])
             equal(f"{way}: the child's", self.sizes(f"{file}.{pid.strip()}"), [22, 23])
 
+    def d17_not_followed_for_a_reason(self):
+        """The folder of the file is removed before the fork: the child runs on without a capture, and both captures say so."""
+        for way, out, file, whole in self.ways("gone"):
+            head, pid = out.split("pid: ")
+            equal(way, head, "enter: 0\nchild: 0\nexit: 0\n")
+            for capture in (file, whole) if whole else (file,):
+                info = self.t.json("info", capture)
+                said = [n for n in info["notices"] if n.startswith("forked processes without a capture of their own") and ": 1 (" in n and "No such file" in n]
+                equal(f"{way}: said once in {capture}: {info['notices']}", len(said), 1)
+            if whole:
+                equal("counted", info["health"]["unfollowed_forks"], 1)
+
     def d17_decided_at_the_fork(self):
         """When the recorder sees the child, its parent's capture has ended; or has just begun."""
         for way, out, file, _ in self.ways("held"):

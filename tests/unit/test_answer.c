@@ -32,8 +32,7 @@ static void publish(struct asking *a, uint32_t n, uint32_t what, const uint64_t 
 {
 	struct shm_question *const q = entry(a, n);
 
-	q->state = SHM_QUESTION_CLAIMED;
-	q->process = 0;
+	q->state = SHM_QUESTION(SHM_QUESTION_CLAIMED, 0);
 	q->what = what;
 	memcpy(q->given, given, sizeof(q->given));
 	memset(q->figures, 0xee, sizeof(q->figures));
@@ -108,7 +107,7 @@ static void what_makes_no_sense_is_refused(void **state)
 	ASK(&a, 10, SHM_ASK_SNAPSHOT, 0);
 	ASK(&a, 11, SHM_ASK_STOP, 0);
 	ASK(&a, 12, SHM_ASK_STOP, 0);
-	entry(&a, 11)->process = 7; /* another's */
+	entry(&a, 11)->state = SHM_QUESTION(SHM_QUESTION_CLAIMED, 7); /* another's */
 	entry(&a, 12)->state = SHM_QUESTION_LEFT;
 	segment_round(&a.s);
 	for (uint32_t n = 0; n < 4; n++)
@@ -121,7 +120,7 @@ static void what_makes_no_sense_is_refused(void **state)
 		answered(&a, n, TRACKER_ENOENT);
 	answered(&a, 9, TRACKER_EIO);
 	answered(&a, 10, TRACKER_EDISABLED);
-	assert_int_equal(entry(&a, 11)->state, SHM_QUESTION_CLAIMED);
+	assert_int_equal(entry(&a, 11)->state, SHM_QUESTION(SHM_QUESTION_CLAIMED, 7));
 	assert_int_equal(entry(&a, 12)->state, SHM_QUESTION_FREE);
 	segment_free(&a.s);
 }
@@ -148,21 +147,71 @@ static void a_strangers_file_is_left_alone(void **state)
 	segment_free(&a.s);
 }
 
-/* Sixteen that ended while they asked: the next one finds all entries free. */
+/*
+ * Sixteen that ended while they asked: the next one finds all entries free. Entries that another process has taken since stay that
+ * one's, though it has not written more than its claim yet.
+ */
 static void entries_of_the_dead_are_free(void **state)
 {
 	struct asking a = begin();
 
 	segment_round(&a.s);
 	for (uint32_t n = 0; n < SHM_QUESTIONS; n++) {
-		entry(&a, n)->state = n % 3 + 1;
-		entry(&a, n)->process = n == 5 ? 1 : 0;
+		entry(&a, n)->state = SHM_QUESTION(n % 3 + 1, n == 5 ? 1 : 0);
 	}
 	a.s.shm->thread_states[0] = SHM_EXITED;
 	fake_process(&a.s, 2, SELF, SHM_ATTACHED); /* executed in its place */
 	segment_round(&a.s);
 	for (uint32_t n = 0; n < SHM_QUESTIONS; n++)
-		assert_int_equal(entry(&a, n)->state, n == 5 ? 5 % 3 + 1 : SHM_QUESTION_FREE);
+		assert_int_equal(entry(&a, n)->state, n == 5 ? SHM_QUESTION(5 % 3 + 1, 1) : SHM_QUESTION_FREE);
+	segment_free(&a.s);
+}
+
+static void name_domain(struct asking *a, struct fake_thread *t, uint32_t domain, const char *name)
+{
+	fake_begin_rare(&a->s, t, WIRE_DOMAIN_NAME, 1, false);
+	t->at = put_varint(put_varint(t->at, domain), strlen(name));
+	memcpy(t->at, name, strlen(name));
+	t->at += strlen(name);
+	fake_publish(&a->s, t);
+}
+
+/* Bytes of the file that a round has taken, at most. */
+static int64_t taken_by_round(struct asking *a)
+{
+	a->s.r->bounds.credit = 1 << 30;
+	segment_round(&a->s);
+	return (1 << 30) - a->s.r->bounds.credit;
+}
+
+/* A program that names its domains again and again makes its capture no larger. A forked child's names are its own, though they are its parent's. */
+static void a_name_is_written_once(void **state)
+{
+	static const char *const names[] = { "first", "first", "other", "other", "first", "first" };
+	struct asking a = begin();
+	struct fake_thread child;
+	int64_t one, again;
+
+	segment_round(&a.s);
+	name_domain(&a, &a.t, 299, "first");
+	one = taken_by_round(&a);
+	name_domain(&a, &a.t, 299, "first");
+	again = taken_by_round(&a);
+	assert_true(again + 5 < one);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		name_domain(&a, &a.t, 300, names[i]);
+	name_domain(&a, &a.t, 301, "first");
+	assert_int_equal(taken_by_round(&a), 4 * one + 3 * again);
+	fake_process(&a.s, 1, (uint32_t)getppid(), SHM_FORKED);
+	a.s.shm->processes[1].parent_pid = SELF;
+	a.s.shm->processes[1].parent_number = 0;
+	child = fake_thread(&a.s, 1, 1, (uint32_t)getppid());
+	segment_round(&a.s);
+	for (int i = 0; i < 3; i++)
+		name_domain(&a, &child, 301, "first");
+	assert_int_equal(taken_by_round(&a), one + 2 * again);
+	segment_open(&a.s);
+	assert_int_equal(a.s.capture->domain_count, 4);
 	segment_free(&a.s);
 }
 
@@ -173,6 +222,7 @@ int main(void)
 		cmocka_unit_test(what_makes_no_sense_is_refused),
 		cmocka_unit_test(a_strangers_file_is_left_alone),
 		cmocka_unit_test(entries_of_the_dead_are_free),
+		cmocka_unit_test(a_name_is_written_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "hook.h"
 #include "send.h"
 
+#define SLOT 5u /* of this process */
 #define ASKERS 40
 #define EACH 300
 
@@ -78,13 +79,13 @@ bool send_question(struct thread *t, uint32_t entry, const struct site *at)
 
 static void answer(struct shm_question *q)
 {
-	uint32_t claimed = SHM_QUESTION_CLAIMED;
+	uint32_t claimed = SHM_QUESTION(SHM_QUESTION_CLAIMED, SLOT);
 
 	q->result = -(int32_t)q->what;
 	q->figures[0] = q->given[0] * 2;
 	q->count = 4;
 	memcpy(q->answer, "text", 4);
-	if (!atomic_compare_exchange_strong(&q->state, &claimed, SHM_QUESTION_ANSWERED))
+	if (!atomic_compare_exchange_strong(&q->state, &claimed, SHM_QUESTION(SHM_QUESTION_ANSWERED, SLOT)))
 		atomic_store(&q->state, SHM_QUESTION_FREE);
 	syscall(SYS_futex, &q->state, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
@@ -109,6 +110,7 @@ static int begin(void **unused)
 	state.shm = mmap(NULL, sizeof(*state.shm), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	state.fork_page = &not_forked;
 	state.on = true;
+	state.process_slot = SLOT;
 	atomic_store(&over, false);
 	return state.shm == MAP_FAILED || pthread_create(&recorder_thread, NULL, recorder, NULL);
 }
@@ -172,6 +174,7 @@ static void each_refusal_is_told(void **unused)
 static void what_is_not_answered_ends(void **unused)
 {
 	struct question q = { .what = 0 };
+	unsigned before = 0, after = 0;
 
 	(void)unused;
 	state.on = false;
@@ -184,13 +187,22 @@ static void what_is_not_answered_ends(void **unused)
 	atomic_store(&state.shm->header.closed, 0);
 	assert_int_equal(ask(&q), TRACKER_EIO);
 	assert_string_equal(error_last(), "the recorder does not answer: it has ended, or stands still");
+	for (uint32_t i = 0; i < SHM_QUESTIONS; i++)
+		before += atomic_load(&published[i]);
+	for (int i = 0; i < 100; i++) /* nobody waits again for a recorder that stands still: these are not even asked */
+		assert_int_equal(ask(&q), TRACKER_EIO);
+	for (uint32_t i = 0; i < SHM_QUESTIONS; i++)
+		after += atomic_load(&published[i]);
+	assert_int_equal(after, before);
 	for (uint32_t i = 0; i < SHM_QUESTIONS; i++) /* as the recorder does when it comes to them at last */
 		if (atomic_exchange(&published[i], false)) {
-			assert_int_equal(state.shm->questions.entries[i].state, SHM_QUESTION_LEFT);
+			assert_int_equal(state.shm->questions.entries[i].state, SHM_QUESTION(SHM_QUESTION_LEFT, SLOT));
 			answer(&state.shm->questions.entries[i]);
 		}
 	atomic_store(&over, false);
 	assert_int_equal(pthread_create(&recorder_thread, NULL, recorder, NULL), 0);
+	while (!atomic_load(&state.shm->header.progress) || ask(&q) != TRACKER_OK) /* it goes on, and is asked again */
+		usleep(100);
 }
 
 int main(void)

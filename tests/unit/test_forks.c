@@ -2,6 +2,7 @@
 #include "segment.h"
 
 #include "libtracker/tracker.h"
+#include "tools/record/forks.h"
 
 #define SELF ((uint32_t)getpid())
 
@@ -24,8 +25,7 @@ static uint32_t ask(struct family *f, struct fake_thread *t, uint32_t process, u
 {
 	struct shm_question *const q = &f->s.shm->questions.entries[f->entries];
 
-	q->state = SHM_QUESTION_CLAIMED;
-	q->process = process;
+	q->state = SHM_QUESTION(SHM_QUESTION_CLAIMED, process);
 	q->what = what;
 	q->given[0] = given;
 	fake_begin_rare(&f->s, t, WIRE_QUESTION, 1, false);
@@ -59,7 +59,7 @@ static void answered(const struct family *f, uint32_t entry, int result, uint64_
 {
 	const struct shm_question *const q = &f->s.shm->questions.entries[entry];
 
-	assert_int_equal(q->state, SHM_QUESTION_ANSWERED);
+	assert_int_equal(SHM_QUESTION_STATE(q->state), SHM_QUESTION_ANSWERED);
 	assert_int_equal(q->result, result);
 	if (result == TRACKER_OK)
 		assert_int_equal(q->figures[0], bytes);
@@ -67,7 +67,7 @@ static void answered(const struct family *f, uint32_t entry, int result, uint64_
 
 static void waits(const struct family *f, uint32_t entry)
 {
-	assert_int_equal(f->s.shm->questions.entries[entry].state, SHM_QUESTION_CLAIMED);
+	assert_int_equal(SHM_QUESTION_STATE(f->s.shm->questions.entries[entry].state), SHM_QUESTION_CLAIMED);
 }
 
 /* Each of three children has what came before its fork; all come when the parent has gone on. */
@@ -133,10 +133,157 @@ static void it_does_not_wait_for_what_was_lost(void **state)
 			f.s.shm->header.closed = 1;
 		else
 			segment_now_ns += 2000000000ull;
+		for (int i = 0; i < (over ? 1 : 10); i++)
+			segment_round(&f.s);
+		answered(&f, q, TRACKER_OK, 100);
+		assert_int_equal(f.s.r->counters.inherited_late, 1);
+		segment_free(&f.s);
+	}
+}
+
+/*
+ * The time at which the child says that it began is its own, and any. A recorder that was stopped for an hour has read nothing meanwhile: it
+ * does not give up in its first round.
+ */
+static void how_long_it_waits_is_the_recorders_clock(void **state)
+{
+	static const int64_t starts[] = { -3000000000, 0, 1000000000000000 };
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		struct family f = begin();
+		uint32_t q;
+
+		segment_now_ns = 5000000000ull;
+		ask(&f, &f.parent, 0, SHM_ASK_START, 3);
+		fake_malloc(&f.s, &f.parent, 1, 0x1000, 100);
 		segment_round(&f.s);
+		q = come(&f, 1, 7);
+		f.s.shm->processes[1].start_ns = (uint64_t)((int64_t)segment_now_ns + starts[i]);
+		segment_round(&f.s);
+		waits(&f, q);
+		segment_now_ns += 3600000000000ull;
+		segment_round(&f.s);
+		waits(&f, q);
+		for (int round = 0; round < 10; round++)
+			segment_round(&f.s);
 		answered(&f, q, TRACKER_OK, 100);
 		segment_free(&f.s);
 	}
+}
+
+/* A fork whose copy is not kept any more, and one that comes in a recording that reads no more: nothing is waited for. */
+static void what_has_passed_is_not_waited_for(void **state)
+{
+	for (int full = 0; full < 2; full++) {
+		struct family f = begin();
+		uint32_t q;
+
+		ask(&f, &f.parent, 0, SHM_ASK_START, 3);
+		fake_malloc(&f.s, &f.parent, 1, 0x1000, 100);
+		for (uint32_t i = 1; i <= 300; i++)
+			tell_fork(&f, WIRE_FORK, i);
+		segment_round(&f.s);
+		f.s.r->bounds.full = full;
+		q = come(&f, 1, full ? 1000 : 2);
+		segment_round(&f.s);
+		assert_non_null(f.s.r->slot_process[1]);
+		f.s.r->bounds.full = false;
+		segment_round(&f.s);
+		if (!full)
+			answered(&f, q, TRACKER_OK, 100);
+		segment_free(&f.s);
+	}
+}
+
+static void tell_of(struct family *f, struct fake_thread *t, uint8_t kind, uint32_t number)
+{
+	fake_begin_rare(&f->s, t, kind, 1, false);
+	t->at = put_varint(t->at, number);
+	fake_publish(&f->s, t);
+}
+
+/* A number that is told twice, or by a process that is not the parent, changes nothing of what a child inherits. */
+static void only_the_parent_tells_of_its_forks(void **state)
+{
+	struct family f = begin();
+	struct fake_thread stranger;
+	uint32_t q[3];
+
+	fake_process(&f.s, 9, (uint32_t)getppid(), SHM_ATTACHED); /* one that does not end meanwhile */
+	stranger = fake_thread(&f.s, 9, 9, (uint32_t)getppid());
+	for (uint32_t i = 1; i <= 2; i++)
+		tell_of(&f, &stranger, WIRE_FORK, i);
+	segment_round(&f.s);
+	ask(&f, &f.parent, 0, SHM_ASK_START, 3);
+	fake_malloc(&f.s, &f.parent, 1, 0x1000, 100);
+	tell_fork(&f, WIRE_FORK, 1);
+	tell_fork(&f, WIRE_FORK, 2);
+	segment_round(&f.s);
+	tell_of(&f, &stranger, WIRE_FORK_FAILED, 1);
+	fake_malloc(&f.s, &f.parent, 1, 0x2000, 20);
+	tell_fork(&f, WIRE_FORK, 2);
+	tell_fork(&f, WIRE_FORK, 3);
+	segment_round(&f.s);
+	q[0] = come(&f, 1, 1);
+	q[1] = come(&f, 2, 2);
+	q[2] = come(&f, 3, 3);
+	segment_round(&f.s);
+	answered(&f, q[0], TRACKER_OK, 100);
+	answered(&f, q[1], TRACKER_OK, 100);
+	answered(&f, q[2], TRACKER_OK, 120);
+	segment_free(&f.s);
+}
+
+/* What is kept for a child that never comes is given back after some time, and soon after its parent's end: who comes then comes too late. */
+static void copies_are_not_kept_for_ever(void **state)
+{
+	static const struct {
+		uint64_t ms, bytes;
+		bool ended;
+	} cases[] = { { 9000, 100, false }, { 11000, 120, false }, { 2500, 100, true }, { 3500, 120, true } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct family f = begin();
+		uint32_t q;
+
+		ask(&f, &f.parent, 0, SHM_ASK_START, 3);
+		fake_malloc(&f.s, &f.parent, 1, 0x1000, 100);
+		tell_fork(&f, WIRE_FORK, 1);
+		fake_malloc(&f.s, &f.parent, 1, 0x2000, 20);
+		segment_round(&f.s);
+		if (cases[i].ended)
+			forks_parent_ended(f.s.r, f.s.r->slot_process[0]);
+		segment_now_ns += cases[i].ms * 1000000;
+		segment_round(&f.s);
+		q = come(&f, 1, 1);
+		segment_round(&f.s);
+		answered(&f, q, TRACKER_OK, cases[i].bytes);
+		assert_int_equal(f.s.r->counters.inherited_late, cases[i].bytes == 120);
+		segment_free(&f.s);
+	}
+}
+
+/* A program with many blocks that forks again and again: the youngest copies stay, and who comes too late is counted. */
+static void all_copies_together_are_bounded(void **state)
+{
+	struct family f = begin();
+	uint32_t q[2];
+
+	ask(&f, &f.parent, 0, SHM_ASK_START, 3);
+	for (uint32_t i = 1; i <= 50000; i++)
+		fake_malloc(&f.s, &f.parent, 1, (uint64_t)i << 12, 10);
+	segment_round(&f.s);
+	for (uint32_t i = 1; i <= 100; i++)
+		tell_fork(&f, WIRE_FORK, i);
+	fake_malloc(&f.s, &f.parent, 1, 0x7000000000, 1);
+	segment_round(&f.s);
+	q[0] = come(&f, 1, 61); /* 40 copies have two million blocks */
+	q[1] = come(&f, 2, 50);
+	segment_round(&f.s);
+	answered(&f, q[0], TRACKER_OK, 500000);
+	answered(&f, q[1], TRACKER_OK, 500001);
+	assert_int_equal(f.s.r->counters.inherited_late, 1);
+	segment_free(&f.s);
 }
 
 /* A fork of which no hook knows; one whose process thinks that it failed; numbers that mean nothing. */
@@ -188,6 +335,11 @@ int main(void)
 		cmocka_unit_test(a_child_has_what_was_there_at_its_fork),
 		cmocka_unit_test(a_child_waits_for_its_fork),
 		cmocka_unit_test(it_does_not_wait_for_what_was_lost),
+		cmocka_unit_test(how_long_it_waits_is_the_recorders_clock),
+		cmocka_unit_test(what_has_passed_is_not_waited_for),
+		cmocka_unit_test(only_the_parent_tells_of_its_forks),
+		cmocka_unit_test(copies_are_not_kept_for_ever),
+		cmocka_unit_test(all_copies_together_are_bounded),
 		cmocka_unit_test(forks_of_other_kinds),
 		cmocka_unit_test(what_nobody_comes_for_is_dropped),
 	};

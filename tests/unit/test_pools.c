@@ -5,6 +5,8 @@
 #include "unit.h"
 
 #include "replay/heap.h"
+#include "tools/allocations.h"
+#include "tools/record/pool_events.h"
 #include "tools/record/pools.h"
 
 enum { DOMAINS = 3,
@@ -137,6 +139,65 @@ static void the_first_range_finds_what_was_live_before(void **state)
 	model_free(m);
 }
 
+static void track_in_heap(struct model *m, uint64_t address)
+{
+	assert_int_equal(heap_apply(m->heap, &(struct trk_event){ .kind = TRK_TRACK, .domain = 300, .address = address, .size = 8 }), 0);
+}
+
+/* The live heap is searched once, however often the program clears its traces. */
+static void after_a_clear_the_table_is_empty(void **state)
+{
+	struct model *const m = model_new();
+
+	take_range(m, 0, 0, UINT64_MAX);
+	pools_track(&m->r, &m->p, 300, 20);
+	track_in_heap(m, 30); /* the heap is not told of the clear: only a search would find this */
+	pool_events_note(&m->r, &m->p, &(struct wire_record){ .kind = TRK_CLEAR });
+	take_range(m, 0, 0, UINT64_MAX);
+	pools_track(&m->r, &m->p, 300, 40);
+	m->tracked[0][40 - 1] = 1;
+	take_range(m, 0, 0, UINT64_MAX);
+	model_free(m);
+}
+
+/* A heap that has stopped holds blocks that may have been released long ago. */
+static void a_heap_that_stopped_is_not_believed(void **state)
+{
+	struct model *const m = model_new();
+
+	track_in_heap(m, 30);
+	m->r.heap_stopped = true;
+	take_range(m, 0, 0, UINT64_MAX);
+	model_free(m);
+}
+
+/* There is no memory for the table, or for another node: it is said, and not asked for again with each range or block. */
+static void memory_is_asked_for_once(void **state)
+{
+	struct model *const m = model_new();
+
+	allocations_reset(1);
+	for (int i = 0; i < 3; i++)
+		take_range(m, 0, 0, UINT64_MAX);
+	assert_int_equal(allocations.calls, 1);
+	assert_true(m->r.out_of_memory);
+	pools_free(&m->p); /* another program */
+	m->r.out_of_memory = false;
+	take_range(m, 0, 0, UINT64_MAX);
+	assert_int_equal(allocations.calls, 3);
+	assert_false(m->r.out_of_memory);
+	allocations_reset(1);
+	for (uint64_t i = 1; i <= 5000; i++)
+		pools_track(&m->r, &m->p, 301, i);
+	assert_int_equal(allocations.calls, 1);
+	assert_true(m->r.out_of_memory);
+	allocations_reset(0);
+	for (uint64_t i = 1; i <= PLACES; i++)
+		m->tracked[1][i - 1] = 1;
+	take_range(m, 1, 1, PLACES); /* it keeps what it has */
+	model_free(m);
+}
+
 static void who_has_enough_gets_no_more(void **state)
 {
 	struct model *const m = model_new();
@@ -158,6 +219,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_order_of_calls_is_survived),
 		cmocka_unit_test(the_first_range_finds_what_was_live_before),
+		cmocka_unit_test(after_a_clear_the_table_is_empty),
+		cmocka_unit_test(a_heap_that_stopped_is_not_believed),
+		cmocka_unit_test(memory_is_asked_for_once),
 		cmocka_unit_test(who_has_enough_gets_no_more),
 	};
 

@@ -2,11 +2,15 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -151,6 +155,79 @@ static void processes_and_children_are_found(void **state)
 	assert_int_equal(w.found, 0);
 }
 
+static void nothing(void)
+{
+}
+
+static void become_another_user_for_files(void)
+{
+	setfsuid(12345);
+}
+
+static void become_another_user_but_for_files(void)
+{
+	if (setresuid(12345, 0, 12345) != 0)
+		_exit(1);
+}
+
+static void leave_its_groups(void)
+{
+	const gid_t other = 12345;
+
+	if (setgroups(1, &other) != 0)
+		_exit(1);
+}
+
+static void give_up_capabilities(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct all[2];
+
+	if (syscall(SYS_capget, &head, all) != 0)
+		_exit(1);
+	all[0].effective &= ~(1u << CAP_DAC_OVERRIDE);
+	if (syscall(SYS_capset, &head, all) != 0)
+		_exit(1);
+}
+
+static bool a_child_has_our_rights(void (*become)(void))
+{
+	int ready[2];
+	char byte = 0;
+	pid_t child;
+	bool ret;
+
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		become();
+		(void)!write(ready[1], &byte, 1);
+		pause();
+		_exit(0);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	ret = proc_has_our_rights((uint32_t)child);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(ready[0]);
+	assert_false(proc_has_our_rights((uint32_t)child));
+	return ret;
+}
+
+/* Those by which it accesses files. Only root can give some of them up. */
+static void rights_are_those_to_files(void **state)
+{
+	assert_true(proc_has_our_rights((uint32_t)getpid()));
+	assert_true(a_child_has_our_rights(nothing));
+	if (geteuid() != 0)
+		return;
+	assert_true(a_child_has_our_rights(become_another_user_but_for_files));
+	assert_false(a_child_has_our_rights(become_another_user_for_files));
+	assert_false(a_child_has_our_rights(leave_its_groups));
+	assert_false(a_child_has_our_rights(give_up_capabilities));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +236,7 @@ int main(void)
 		cmocka_unit_test(pages_tell_which_were_touched),
 		cmocka_unit_test(numbers_of_status_are_the_systems),
 		cmocka_unit_test(descriptors_are_told_apart),
+		cmocka_unit_test(rights_are_those_to_files),
 		cmocka_unit_test(processes_and_children_are_found),
 	};
 

@@ -356,14 +356,14 @@ static void listen(struct recorder *r)
 
 static void write_answer(const struct asked *a, struct shm_question *entry, int result)
 {
-	uint32_t claimed = SHM_QUESTION_CLAIMED;
+	uint32_t claimed = SHM_QUESTION(SHM_QUESTION_CLAIMED, a->p->slot), left = SHM_QUESTION(SHM_QUESTION_LEFT, a->p->slot);
 
 	entry->result = result;
 	entry->count = a->count;
 	memcpy(entry->figures, a->figures, sizeof(entry->figures));
 	memcpy(entry->answer, a->answer, sizeof(entry->answer));
-	if (!atomic_compare_exchange_strong(&entry->state, &claimed, SHM_QUESTION_ANSWERED))
-		atomic_store(&entry->state, SHM_QUESTION_FREE); /* who asked has given up */
+	if (!atomic_compare_exchange_strong(&entry->state, &claimed, SHM_QUESTION(SHM_QUESTION_ANSWERED, a->p->slot)))
+		(void)atomic_compare_exchange_strong(&entry->state, &left, SHM_QUESTION_FREE); /* who asked has given up */
 	(void)syscall(SYS_futex, &entry->state, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
@@ -387,7 +387,9 @@ static bool try_answer(struct recorder *r, struct process *p, uint32_t index, ui
 
 static void question(struct recorder *r, struct process *p, uint32_t entry, uint32_t node)
 {
-	if (r->shm->questions.entries[entry].process != p->slot)
+	const uint32_t state = atomic_load(&r->shm->questions.entries[entry].state);
+
+	if (SHM_QUESTION_STATE(state) == SHM_QUESTION_FREE || SHM_QUESTION_SLOT(state) != p->slot)
 		return;
 	listen(r);
 	deliver_flush(r);
@@ -404,7 +406,7 @@ void answer_record(struct recorder *r, struct process *p, const struct wire_reco
 		forks_begin(r, p, record->detail);
 		break;
 	case WIRE_FORK_FAILED:
-		forks_failed(r, record->detail);
+		forks_failed(r, p, record->detail);
 		break;
 	case WIRE_DOMAIN_NAME:
 		process_domains_told(r, p, record->domain, record->text, record->text_bytes);
@@ -441,8 +443,11 @@ void answer_free_slot(struct recorder *r, uint32_t slot)
 	for (uint32_t i = 0; i < SHM_QUESTIONS; i++) {
 		struct shm_question *const entry = &r->shm->questions.entries[i];
 
-		if (atomic_load(&entry->state) != SHM_QUESTION_FREE && entry->process == slot)
-			atomic_store(&entry->state, SHM_QUESTION_FREE);
+		uint32_t state = atomic_load(&entry->state);
+
+		/* it may have become another process's since: then it is left alone */
+		if (SHM_QUESTION_STATE(state) != SHM_QUESTION_FREE && SHM_QUESTION_SLOT(state) == slot)
+			(void)atomic_compare_exchange_strong(&entry->state, &state, SHM_QUESTION_FREE);
 	}
 }
 

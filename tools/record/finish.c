@@ -2,6 +2,7 @@
 #include "finish.h"
 #include "module_table.h"
 #include "frame_names.h"
+#include "own_capture.h"
 #include "unread.h"
 
 #include "control.h"
@@ -92,6 +93,8 @@ static void write_health(const struct recorder *r, struct writer *w)
 		{ "shared_memory_refused", c->chunks_refused },
 		{ "tables_refused", c->tables_refused },
 		{ "unrecorded_processes", c->unrecorded },
+		{ "inherited_late", c->inherited_late },
+		{ "unfollowed_forks", c->unfollowed },
 		{ "attach_failures", attach_failures(r) },
 		{ "drain_rounds", c->rounds },
 		{ "clock_interval_ns", c->rounds ? r->now_ns / c->rounds : 0 },
@@ -144,6 +147,14 @@ static void write_notices(struct recorder *r)
 	if (r->out_of_memory)
 		recorder_notice(r, "the recorder ran out of memory: figures of the summary are "
 				   "too low");
+	if (c->inherited_late) {
+		snprintf(text, sizeof(text),
+			 "forked processes that began with the traces that their parents had when the recorder saw them, not with those "
+			 "of the fork: %llu (they came too late, or too much was kept for others)",
+			 (unsigned long long)c->inherited_late);
+		writer_notice(r->writer, text);
+	}
+	own_capture_tell_unfollowed(r, r->writer);
 	unread_finish(r);
 	if (r->checkpoint.error) {
 		snprintf(text, sizeof(text), "checkpoints could not be written (%s): until the recording ended, "

@@ -13,13 +13,17 @@
 /* A fork of that number comes at this place among the events of `p`. */
 void forks_begin(struct recorder *r, const struct process *p, uint32_t number);
 /* ... and has failed, as far as its process knows. */
-void forks_failed(struct recorder *r, uint32_t number);
+void forks_failed(struct recorder *r, const struct process *p, uint32_t number);
+/* `p` has ended. Children that have not come yet may be about to. */
+void forks_parent_ended(struct recorder *r, const struct process *p);
+/* Drops what no child has come for in time. Called once a round, after children were bound. */
+void forks_round(struct recorder *r);
 
 /*
  * False: the place at which the program in that slot was forked has not been reached yet, and may still be. It must be
  * bound later, then.
  */
-bool forks_may_bind(const struct recorder *r, const struct shm_process *slot);
+bool forks_may_bind(struct recorder *r, const struct shm_process *slot);
 /* Gives `p`, the new process in that slot, what it inherits. */
 void forks_inherit(struct recorder *r, struct process *p, const struct shm_process *slot);
 

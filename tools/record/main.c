@@ -52,6 +52,7 @@
 #define BUSY_BYTES (512u << 10)
 /* A descendant that was started and has not attached yet gets this long for it. */
 #define STRANGER_NS 500000000ull
+#define ORPHAN_NS 10000000000ull /* the program has started the recorder itself, and nobody waits for its end */
 
 struct recording {
 	struct recorder r;
@@ -327,9 +328,9 @@ static bool find_everybody_ended(struct recording *s)
 		s->alone = false;
 		return false;
 	}
-	if (!s->o.environment || s->alone || s->r.shm->header.flags & SHM_NO_FOLLOW_FORK)
+	if (s->alone || s->r.shm->header.flags & SHM_NO_FOLLOW_FORK)
 		return true;
-	if (!watch_waits(&s->r) && (births_rule_out(&s->r) ||
+	if (!watch_waits(&s->r) && ((s->o.environment && births_rule_out(&s->r)) ||
 				    !unseen_strangers(&s->r, s->o.environment, (uint32_t)s->o.pid, pids, 4))) {
 		/*
 		 * A process that attached since the last round is no unknown one any more, but not known either: one
@@ -339,7 +340,7 @@ static bool find_everybody_ended(struct recording *s)
 		return false;
 	}
 	if (!s->strangers_until_ns)
-		s->strangers_until_ns = s->r.now_ns + STRANGER_NS;
+		s->strangers_until_ns = s->r.now_ns + (s->o.environment ? STRANGER_NS : ORPHAN_NS);
 	return s->r.now_ns >= s->strangers_until_ns;
 }
 

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -96,24 +97,28 @@ struct own_capture *own_capture_begin(const struct recorder *r, const struct pro
 	return NULL;
 }
 
-struct own_capture_plan *own_capture_plan(const struct own_capture *parent)
+int own_capture_plan(const struct own_capture *parent, struct own_capture_plan **ret)
 {
 	struct own_capture_plan *plan;
 	char name[64];
-	ssize_t n;
 
+	*ret = NULL;
 	if (parent->ended || !(parent->setup.flags & SHM_CAPTURE_FOLLOWS_FORK))
-		return NULL;
+		return 0;
 	plan = calloc(1, sizeof(*plan));
 	if (!plan)
-		return NULL;
+		return ENOMEM;
 	plan->setup = parent->setup;
+	plan->has_rights = proc_has_our_rights(parent->excerpt.process->pid);
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", parent->fd);
-	n = readlink(name, plan->path, sizeof(plan->path) - 1);
-	if (n > 0)
-		return plan;
-	free(plan);
-	return NULL;
+	if (readlink(name, plan->path, sizeof(plan->path) - 1) < 0) {
+		const int error = errno;
+
+		free(plan);
+		return error;
+	}
+	*ret = plan;
+	return 0;
 }
 
 struct own_capture *own_capture_fork(const struct own_capture_plan *plan, const struct recorder *r, const struct process *p)
@@ -122,9 +127,14 @@ struct own_capture *own_capture_fork(const struct own_capture_plan *plan, const 
 	char path[PATH_MAX + 16];
 	int fd;
 
-	/* the recorder makes this file, so the program must be one that could make it with the same rights */
-	if (!proc_has_our_rights(p->pid))
+	/*
+	 * The recorder makes this file, so the program must be one that could make it with the same rights, or its parent. A child that has
+	 * ended has none.
+	 */
+	if (!plan->has_rights && !proc_has_our_rights(p->pid)) {
+		errno = EPERM;
 		return NULL;
+	}
 	snprintf(path, sizeof(path), "%s.%u", plan->path, p->pid);
 	fd = open(path, flags, 0600);
 	return fd < 0 ? NULL : own_capture_begin(r, p, fd, &plan->setup);
@@ -186,6 +196,17 @@ void own_capture_tick(struct own_capture *c)
 
 /* ---- the end ---- */
 
+void own_capture_tell_unfollowed(const struct recorder *r, struct writer *w)
+{
+	char text[256];
+
+	if (!r->counters.unfollowed)
+		return;
+	snprintf(text, sizeof(text), "forked processes without a capture of their own, although their parents' captures follow forks: %llu (%s)",
+		 (unsigned long long)r->counters.unfollowed, strerror(r->counters.unfollowed_error));
+	writer_notice(w, text);
+}
+
 /* Runs in the copy. Returns an errno or 0. */
 static int finish(struct own_capture *c)
 {
@@ -199,6 +220,7 @@ static int finish(struct own_capture *c)
 	writer_health(x->to, "end_ns", x->r->now_ns);
 	if (x->no_memory)
 		writer_notice(x->to, "the recorder ran out of memory: some stacks or threads are missing");
+	own_capture_tell_unfollowed(x->r, x->to);
 	if (c->aggregation)
 		aggregation_write(c->aggregation, x->to);
 	writer_finish(x->to);

@@ -32,11 +32,15 @@ struct own_capture *own_capture_begin(const struct recorder *r, const struct pro
 /* How a child is captured that is forked now. */
 struct own_capture_plan {
 	struct own_capture_setup setup;
+	bool has_rights; /* the parent has the recorder's */
 	char path[PATH_MAX]; /* of its parent's file */
 };
-/* NULL: the parent's capture does not follow forks, or has ended, or there is no memory. The caller frees it. */
-struct own_capture_plan *own_capture_plan(const struct own_capture *parent);
-/* The capture of a child, in FILE.PID. NULL: it cannot be made. */
+/*
+ * The caller frees *ret; it is NULL if the parent's capture does not follow forks, or has ended. An errno: it does, but the child cannot
+ * be captured.
+ */
+int own_capture_plan(const struct own_capture *parent, struct own_capture_plan **ret);
+/* The capture of a child, in FILE.PID. NULL and errno: it cannot be made. */
 struct own_capture *own_capture_fork(const struct own_capture_plan *plan, const struct recorder *r, const struct process *p);
 
 /* A domain of its process has this name from now on. */
@@ -57,6 +61,9 @@ bool own_capture_is_finished(struct own_capture *c, bool wait, int *ret_error);
 
 /* What lived at its end. */
 const struct trace *own_capture_trace(const struct own_capture *c);
+
+/* If forked processes have no capture although they should, writes a notice that says so. */
+void own_capture_tell_unfollowed(const struct recorder *r, struct writer *w);
 
 /* Ends the capture, unless it has ended, and waits for its file. Accepts NULL. */
 void own_capture_free(struct own_capture *c);

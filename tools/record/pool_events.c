@@ -12,7 +12,7 @@ void pool_events_note(struct recorder *r, struct process *p, const struct wire_r
 	else if (h->kind == TRK_UNTRACK)
 		pools_untrack(p, h->domain, h->address);
 	else if (h->kind == TRK_CLEAR)
-		pools_free(p);
+		pools_clear(p);
 }
 
 struct release {

@@ -27,6 +27,7 @@ struct pools {
 	uint32_t count, room;
 	uint32_t root;
 	uint32_t unused; /* a list of nodes that were given back, by `right` */
+	bool full; /* there was no memory for another node. If it were asked for with each block, the program would have to wait */
 };
 
 static uint64_t priority(const struct node *n)
@@ -106,8 +107,10 @@ static uint32_t new_node(struct pools *t, const struct key *k)
 	if (ret) {
 		t->unused = t->nodes[ret].right;
 	} else {
-		if (!ARRAY_ROOM(t->nodes, t->room, t->count + 1, 1024))
+		if (t->full || !ARRAY_ROOM(t->nodes, t->room, t->count + 1, 1024)) {
+			t->full = true;
 			return 0;
+		}
 		ret = t->count++;
 	}
 	t->nodes[ret] = (struct node){ .address = k->address, .domain = k->domain };
@@ -173,15 +176,18 @@ static bool begin(struct recorder *r, struct process *p, const struct heap *heap
 {
 	struct taking t = { r, p, p->index };
 
+	if (p->no_pools)
+		return false;
 	p->pools = calloc(1, sizeof(*p->pools));
 	if (!p->pools || !ARRAY_ROOM(p->pools->nodes, p->pools->room, 1, 1024)) {
-		r->out_of_memory = true;
 		pools_free(p);
+		r->out_of_memory = p->no_pools = true;
 		return false;
 	}
 	p->pools->nodes[0] = (struct node){ 0 };
 	p->pools->count = 1;
-	heap_each(heap, take_live, &t);
+	if (!r->heap_stopped)
+		heap_each(heap, take_live, &t);
 	/* the traces of a forked child begin with its parent's blocks; in them it is process 0 */
 	t.index = 0;
 	if (p->trace)
@@ -222,10 +228,19 @@ void pools_take_range(struct recorder *r, struct process *p, const struct heap *
 	}
 }
 
+void pools_clear(struct process *p)
+{
+	if (!p->pools)
+		return;
+	p->pools->root = p->pools->unused = 0;
+	p->pools->count = 1;
+}
+
 void pools_free(struct process *p)
 {
 	if (p->pools)
 		free(p->pools->nodes);
 	free(p->pools);
 	p->pools = NULL;
+	p->no_pools = false;
 }

@@ -389,10 +389,65 @@ int proc_take_descriptor(uint32_t pid, int fd)
 	return taken;
 }
 
+/* What stands behind the key; the caller frees it. NULL: there is no such line. */
+static char *status_text(uint32_t pid, const char *key)
+{
+	FILE *const f = open_lines(pid, "status");
+	char *line = NULL, *found = NULL;
+	size_t room = 0;
+
+	while (f && !found && getline(&line, &room, f) > 0)
+		if (strncmp(line, key, strlen(key)) == 0)
+			found = strdup(line + strlen(key));
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* The ids by which it accesses files stand last. */
+static bool is_ours(uint32_t pid, const char *ids)
+{
+	uint32_t count, own_count;
+	const uint32_t id = proc_status(pid, ids, &count), own = proc_status((uint32_t)getpid(), ids, &own_count);
+
+	return count && own_count && id == own;
+}
+
+static bool has_our_groups(uint32_t pid)
+{
+	char *const its = status_text(pid, "Groups:"), *const own = status_text((uint32_t)getpid(), "Groups:");
+	const bool same = its && own && strcmp(its, own) == 0;
+
+	free(its);
+	free(own);
+	return same;
+}
+
+/* Root may have given up what makes it root. */
+static bool has_our_capabilities(uint32_t pid)
+{
+	char *const its = status_text(pid, "CapEff:"), *const own = status_text((uint32_t)getpid(), "CapEff:");
+	const bool all = its && own && !(strtoull(own, NULL, 16) & ~strtoull(its, NULL, 16));
+
+	free(its);
+	free(own);
+	return all;
+}
+
+/* Capabilities are those of a user namespace. */
+static bool is_in_our_user_namespace(uint32_t pid)
+{
+	char path[64];
+	struct stat its, own;
+
+	snprintf(path, sizeof(path), "/proc/%u/ns/user", pid);
+	if (stat("/proc/self/ns/user", &own) != 0)
+		return errno == ENOENT; /* this kernel has none */
+	return stat(path, &its) == 0 && its.st_dev == own.st_dev && its.st_ino == own.st_ino;
+}
+
 bool proc_has_our_rights(uint32_t pid)
 {
-	uint32_t users = 0, groups = 0;
-	const uint32_t user = proc_status(pid, "Uid:", &users), group = proc_status(pid, "Gid:", &groups);
-
-	return users && groups && user == geteuid() && group == getegid();
+	return is_ours(pid, "Uid:") && is_ours(pid, "Gid:") && has_our_groups(pid) && has_our_capabilities(pid) && is_in_our_user_namespace(pid);
 }

@@ -78,7 +78,10 @@ uint32_t proc_last_pid(void);
 
 /* A copy of one of its descriptors, close-on-exec. -1 and errno: there is none, or the kernel refuses. */
 int proc_take_descriptor(uint32_t pid, int fd);
-/* Its rights to files are those of this process. */
+/*
+ * Its rights to files are those of this process, or more: the ids by which the kernel judges accesses to files, all groups, and the
+ * capabilities that this process has.
+ */
 bool proc_has_our_rights(uint32_t pid);
 
 #endif

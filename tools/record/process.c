@@ -146,7 +146,7 @@ struct process *process_by_pid(const struct recorder *r, uint32_t pid)
  * A forked process names the program that forked, because its parent may have ended since, and the parent's slot and
  * pid may be another process's. Other processes are known by their ppid.
  */
-static uint32_t parent_of(const struct recorder *r, const struct shm_process *slot)
+uint32_t process_parent(const struct recorder *r, const struct shm_process *slot)
 {
 	const uint32_t pid = slot->parent_pid, ppid = slot->ppid;
 	const uint64_t number = slot->parent_number;
@@ -212,7 +212,7 @@ static bool is_new_of_ours(void *context, uint32_t pid)
  */
 static uint32_t outer_pid(struct recorder *r, const struct shm_process *slot)
 {
-	const uint32_t parent = slot->inner == SHM_INNER_ALL && slot->parent_pid ? parent_of(r, slot) : NO_INDEX;
+	const uint32_t parent = slot->inner == SHM_INNER_ALL && slot->parent_pid ? process_parent(r, slot) : NO_INDEX;
 	struct sought s = { r, parent == NO_INDEX ? 0 : r->processes[parent]->pid };
 	uint32_t pid;
 
@@ -234,7 +234,7 @@ static struct process *add(struct recorder *r, const struct shm_process *slot, u
 	const struct process_start start = {
 		.pid = pid ? pid : slot->pid,
 		.ppid = slot->ppid,
-		.parent = parent_of(r, slot),
+		.parent = process_parent(r, slot),
 		.origin = slot->origin == SHM_FORKED ? TRK_FORKED : TRK_STARTED,
 		.start_ns = start_ns,
 		.pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1,
@@ -483,6 +483,7 @@ void process_end(struct recorder *r, struct process *p)
 	modules_clear(&p->modules, deliver_mapping_gone, &context);
 	ending_begin(r, p);
 	answer_forget(r, p);
+	forks_parent_ended(r, p);
 	snapshot_drop_all(r, p);
 	process_write(r, p);
 	finish_streams(p);

@@ -33,5 +33,7 @@ void process_collect(struct recorder *r, struct process *p);
 /* The recording is over, but the process still runs: writes what is known about it. */
 void process_leave(struct recorder *r, struct process *p);
 struct process *process_by_pid(const struct recorder *r, uint32_t pid);
+/* The index of the parent of the program in that slot, or NO_INDEX. */
+uint32_t process_parent(const struct recorder *r, const struct shm_process *slot);
 
 #endif

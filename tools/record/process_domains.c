@@ -8,11 +8,11 @@
 #include "format/array.h"
 #include "own_capture.h"
 
-#define NAMES_MAX 4096u /* of one process; programs keep fewer, so more are not believed */
 #define RECORD_BYTES 64u /* of a record in the file without its name, and its part of a block */
 
 struct named {
 	uint32_t domain;
+	bool is_written; /* under the process's index; otherwise it is its parent's name, and was not told by itself */
 	char name[TRK_DOMAIN_NAME_MAX + 1];
 };
 
@@ -38,7 +38,7 @@ static struct named *take_place(struct process *p, uint32_t domain)
 	if (!all)
 		all = p->domains = calloc(1, sizeof(*all));
 	n = all ? find(all, domain) : NULL;
-	if (n || !all || all->count == NAMES_MAX || !ARRAY_ROOM(all->list, all->room, all->count + 1, 8))
+	if (n || !all || all->count == TRK_DOMAIN_NAMES_MAX || !ARRAY_ROOM(all->list, all->room, all->count + 1, 8))
 		return n;
 	n = &all->list[all->count++];
 	*n = (struct named){ .domain = domain };
@@ -52,15 +52,21 @@ static void write_name(struct writer *w, const struct named *n, uint32_t index, 
 
 void process_domains_told(struct recorder *r, struct process *p, uint32_t domain, const char *name, uint32_t bytes)
 {
-	struct named *const n = take_place(p, domain);
+	const size_t length = strnlen(name, bytes); /* libtracker sends no zeros, but another may */
+	struct named *const n = length ? take_place(p, domain) : NULL;
 
+	if (!length)
+		return;
 	if (!n) {
-		r->out_of_memory |= !p->domains || p->domains->count < NAMES_MAX;
+		r->out_of_memory |= !p->domains || p->domains->count < TRK_DOMAIN_NAMES_MAX;
 		return;
 	}
-	memcpy(n->name, name, bytes);
-	n->name[bytes] = 0;
-	bounds_take(r, RECORD_BYTES + bytes);
+	if (n->is_written && strlen(n->name) == length && memcmp(n->name, name, length) == 0)
+		return;
+	memcpy(n->name, name, length);
+	n->name[length] = 0;
+	n->is_written = true;
+	bounds_take(r, RECORD_BYTES + (uint32_t)length);
 	write_name(r->writer, n, p->index, p->execs);
 	if (p->capture)
 		own_capture_domain(p->capture, domain, n->name);
@@ -79,8 +85,10 @@ bool process_domains_fork(struct process *child, const struct process *parent)
 	for (uint32_t i = 0; parent->domains && i < parent->domains->count; i++) {
 		struct named *const n = take_place(child, parent->domains->list[i].domain);
 
-		if (n)
+		if (n) {
 			*n = parent->domains->list[i];
+			n->is_written = false;
+		}
 		all &= n != NULL;
 	}
 	return all;

@@ -1,7 +1,7 @@
 /*
  * process_domains - the names that one program has given to its domains (tracker.h), as the recorder keeps them.
  *
- * Each name is written into the capture when it is told. They are kept for captures that begin later (snapshots,
+ * Each name is written into the capture when it is told and was not the domain's name already. They are kept for captures that begin later (snapshots,
  * captures of the program's own), and for forked children, whose traces begin with their parent's.
  */
 #ifndef RECORD_PROCESS_DOMAINS_H

@@ -73,6 +73,7 @@ struct process {
 	struct own_capture *capture; /* the last one that it asked for, or NULL */
 	struct process_domains *domains; /* NULL: it has given none of them a name */
 	struct pools *pools; /* NULL: it has not released a range of blocks */
+	bool no_pools; /* ... or there was no memory for them */
 	uint64_t look_at; /* where the next look at its arenas goes on */
 	bool look_asked; /* it had asked for a look when this round began */
 };
@@ -87,6 +88,9 @@ struct counters {
 	uint64_t unrecorded; /* processes of which nothing was seen */
 	uint64_t order_changes; /* how often the order passed from one thread to another */
 	uint64_t chunks_refused, tables_refused; /* as programs count them in their slots */
+	uint64_t inherited_late; /* forked processes that got what their parents had later than at the fork */
+	uint64_t unfollowed; /* forked processes that have no capture, although their parents' captures follow forks */
+	int unfollowed_error; /* errno of the last of them */
 };
 
 struct bounds {

@@ -317,6 +317,7 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	more = pass(r, &bytes);
 	look_answer(r);
 	answer_round(r);
+	forks_round(r);
 	if (due)
 		ends_apply(r, end);
 	chain_wake(r->shm);

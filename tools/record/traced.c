@@ -166,6 +166,11 @@ struct trace *trace_copy(const struct trace *parent, uint32_t page_bytes)
 	return NULL;
 }
 
+uint64_t trace_blocks(const struct trace *t)
+{
+	return heap_save_bound(t->heap);
+}
+
 /* ---- events ---- */
 
 void trace_apply(struct trace *t, const struct trk_event *e)

@@ -17,6 +17,8 @@ void trace_free(struct trace *t); /* NULL-safe */
 
 /* For a process that is forked: what is live in its parent is live there, too. NULL: there is no memory. */
 struct trace *trace_copy(const struct trace *parent, uint32_t page_bytes);
+/* The most blocks that a copy has. */
+uint64_t trace_blocks(const struct trace *t);
 
 /* An event of its process, whichever index that has. If there is no memory, it counts as lost. */
 void trace_apply(struct trace *t, const struct trk_event *e);

@@ -1,5 +1,6 @@
 /* unseen - see unseen.h. */
 #include "unseen.h"
+#include "pidspace.h"
 #include "proc.h"
 #include "process.h"
 #include "watch.h"
@@ -95,10 +96,16 @@ void unseen_look(struct recorder *r)
 	r->unseen = next;
 }
 
+/* Copies of the recorder have the segment, too. */
+static bool was_forked(const struct recorder *r, uint32_t pid)
+{
+	return proc_segment(r, pid) == THERE && pidspace_parent(pid) != (uint32_t)getpid();
+}
+
 static bool is_stranger(const struct recorder *r, uint32_t pid, const char *environment)
 {
 	return pid != (uint32_t)getpid() && pid != (uint32_t)getppid() && !process_by_pid(r, pid) &&
-	       proc_has_environment(pid, environment);
+	       (environment ? proc_has_environment(pid, environment) : was_forked(r, pid));
 }
 
 struct strangers {

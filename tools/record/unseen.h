@@ -14,7 +14,8 @@
 void unseen_look(struct recorder *r);
 /*
  * Processes that were started with the recording's environment since `pid` was, and never attached: they are between
- * fork and exec, or cannot be recorded. At most `max` pids.
+ * fork and exec, or cannot be recorded. At most `max` pids. environment NULL: the recording has none; processes that have its segment, and
+ * have not attached: they were forked, and have not run since.
  */
 size_t unseen_strangers(struct recorder *r, const char *environment, uint32_t pid, uint32_t *pids,
 			size_t max);

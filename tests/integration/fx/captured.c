@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -219,6 +220,39 @@ static void forked(bool follow)
 	printf("pid: %d\n", (int)pid);
 }
 
+/* The folder in which the file of a child would be is gone; the file itself has another name by now. */
+static void gone(void)
+{
+	const char *const asked = file;
+	char folder[1024], within[1100];
+
+	snprintf(folder, sizeof(folder), "%s.folder", asked);
+	snprintf(within, sizeof(within), "%s/own.bin", folder);
+	if (mkdir(folder, 0700) != 0)
+		abort();
+	tracker_options o = options();
+	tracker_capture *c;
+
+	o.follow_fork = true;
+	o.file_name = within;
+	c = make(&o);
+	say("enter", tracker_capture_enter(c));
+	if (link(within, asked) != 0 || unlink(within) != 0 || rmdir(folder) != 0)
+		abort();
+	fflush(stdout);
+	const pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		block(22);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	printf("child: %d\n", WEXITSTATUS(status));
+	say("exit", tracker_capture_exit(c));
+	printf("pid: %d\n", (int)pid);
+}
+
 /* What decides is whether it was active at the fork. The child is held until its parent has ended it, or entered it. */
 static void held(bool entered)
 {
@@ -344,6 +378,8 @@ int main(int argc, char **argv)
 		unused();
 	else if (strcmp(mode, "fork") == 0)
 		forked(false);
+	else if (strcmp(mode, "gone") == 0)
+		gone();
 	else if (strcmp(mode, "follow") == 0)
 		forked(true);
 	else if (strcmp(mode, "held") == 0)
