@@ -97,7 +97,8 @@ static void put_address(struct thread *t, struct draft *d, uintptr_t address)
 static void put_string(struct draft *d, const void *bytes, uint32_t size)
 {
 	d->at = put_varint(d->at, size);
-	memcpy(d->at, bytes, size);
+	if (size) /* of nothing, bytes may be NULL */
+		memcpy(d->at, bytes, size);
 	d->at += size;
 }
 

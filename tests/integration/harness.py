@@ -127,6 +127,13 @@ class Tracker:
         r.capture = capture
         return r
 
+    def other_library(self, name):
+        """The environment in which tracker preloads that one."""
+        home = self.file(".home")
+        os.mkdir(home)
+        os.symlink(os.path.join(self.fixtures, name), os.path.join(home, "libtracker.so"))
+        return {"TRACKER_HOME": home}
+
     def home(self, *commands):
         """A TRACKER_HOME whose recorder begins with those commands of a shell."""
         folder = self.file(".home")

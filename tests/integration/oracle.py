@@ -40,7 +40,7 @@ class Oracle:
 
     def verify(self, argv, how=BOTH, least=10, stale=False, **more):
         """`stale`: the program unloads code, which libunwind does not notice."""
-        h = self.health(argv, how, **{**more, "env": {**self.other_library("often.so"), **(more.get("env") or {})}})
+        h = self.health(argv, how, **{**more, "env": {**self.t.other_library("often.so"), **(more.get("env") or {})}})
         for library in ("libgcc",) if how == LIBGCC else ("libgcc", "libunwind"):
             compared, differing = h[f"compared_with_{library}"], h[f"differing_from_{library}"]
             if MANY:
@@ -63,23 +63,16 @@ class Oracle:
         folder = self.t.file(".work")
         os.mkdir(folder)
         w = make(folder, scale)
-        h = self.health(w.argv, env={**w.env, **self.other_library("often.so")}, stdin=w.stdin)
+        h = self.health(w.argv, env={**w.env, **self.t.other_library("often.so")}, stdin=w.stdin)
         print(f"# {h['verified_stacks']} stacks verified")
         check(h["verified_stacks"] > 50000, f"only {h['verified_stacks']}")
         # In a stack or two of node's, whose code is made while it runs, libunwind differs from libgcc as well.
         equal("different", (h["differing_stacks"], h["differing_from_libgcc"]), (0, 0))
         check(h["differing_from_libunwind"] <= h["oracles_differ"] < 10, f"{h['differing_from_libunwind']} differ from libunwind's")
 
-    def other_library(self, name):
-        """The environment in which tracker preloads that one."""
-        home = self.t.file(".home")
-        os.mkdir(home)
-        os.symlink(os.path.join(self.t.fixtures, name), os.path.join(home, "libtracker.so"))
-        return {"TRACKER_HOME": home}
-
     def mutant(self, name, argv, how=LIBGCC):
         """The same comparison, by a library that is wrong: it must say so."""
-        h = self.health(argv, how, env=self.other_library(f"mutant_{name}.so"))
+        h = self.health(argv, how, env=self.t.other_library(f"mutant_{name}.so"))
         check(h["compared_with_libgcc"] > 0, "nothing was compared")
         check(h["differing_from_libgcc"] > 0, f"{h['compared_with_libgcc']} stacks compared, no error found")
 
@@ -87,15 +80,15 @@ class Oracle:
         folder = self.t.file(".work")
         os.mkdir(folder)
         w = make(folder, scale)
-        self.verify(w.argv, env={**(w.env or {}), **self.other_library("older_libc.so")}, stdin=w.stdin)
+        self.verify(w.argv, env={**(w.env or {}), **self.t.other_library("older_libc.so")}, stdin=w.stdin)
 
     def same_as_ours(self, argv, least=10):
         """Stacks are the same with a C library that can be asked for modules and without."""
-        self.compare(self.sample(argv, "own"), self.sample(argv, "own", self.other_library("older_libc.so")), least)
+        self.compare(self.sample(argv, "own"), self.sample(argv, "own", self.t.other_library("older_libc.so")), least)
 
     def whole(self, argv, least=10):
         """Stacks are the same when most pcs on the wire have no code against a base."""
-        self.compare(self.sample(argv, "own"), self.sample(argv, "own", self.other_library("mutant_wide.so")), least)
+        self.compare(self.sample(argv, "own"), self.sample(argv, "own", self.t.other_library("mutant_wide.so")), least)
 
     def executed(self, program):
         """Programs that are executed one after the other, by one process and by others, have other bases each."""

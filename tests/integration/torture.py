@@ -3,7 +3,8 @@
 they behave as alone, and what they say they did is what was recorded.
 
 usage: torture.py [-h] [--traced] BUILD_DIR [PART_OF_A_NAME]...
---traced: every program traces itself from its start on, too, as if its first constructor called tracker_start(1).
+--traced: every program traces itself from its start on, too, as if its first constructor called tracker_start(1); and by a
+library that undefined behaviour ends with SIGILL.
 """
 import collections
 import contextlib
@@ -153,6 +154,10 @@ class Torture:
             self.other_scope(argv)
         else:
             self.cases.truth(argv, ENVIRONMENT.get(mode))
+
+    def library_that_traps(self):
+        r = self.t.record(["cat", "/proc/self/maps"])
+        equal("which is preloaded", (b"/traps.so" in r.stdout, b"/libtracker.so" in r.stdout), (True, False))
 
     def traces_itself(self, fixture, mode):
         """Nobody records it: the library is preloaded, and starts a recorder for it before main. It runs as alone."""
@@ -413,7 +418,10 @@ def make_cases(t):
         "user_preload", "whole_environment", "closed_at_start", "limited_at_start", "faults_at_start", "system_calls", "stack_use",
         "out_of_memory", "linked_in", "go", "undefined_behaviour", "children_of_other_kinds",
         "unseen_children", "sanitizers", "same_pid")]
-    return [c for c in cases if not (os.environ.get("TRACKER_TRACE") and c[0].startswith(NEVER_TRACED))]
+    if not os.environ.get("TRACKER_TRACE"):
+        return cases
+    os.environ.update(t.other_library("traps.so"))
+    return [("library that traps", c.library_that_traps)] + [c for c in cases if not c[0].startswith(NEVER_TRACED)]
 
 
 if __name__ == "__main__":
