@@ -129,10 +129,15 @@ static uint8_t *put_rare(struct event_state *s, uint8_t *p, const struct trk_eve
 		return put_label(p, e);
 	case TRK_FORM_LOST ... TRK_FORM_BARE:
 		return put_varint(p, e->size);
-	case TRK_FORM_ACCESS ... TRK_FORM_ADVICE:
+	case TRK_FORM_ACCESS ... TRK_FORM_REQUEST:
 		p = put_address(s, p, e->address);
 		p = put_varint(p, e->size);
-		return put_varint(p, e->detail);
+		p = put_varint(p, e->detail);
+		return trk_kinds[e->kind].form == TRK_FORM_REQUEST ? put_varint(p, e->old_size) : p;
+	case TRK_FORM_TYPED:
+		p = put_address(s, p, e->address);
+		p = put_varint(p, e->size);
+		return put_label(p, e);
 	default:
 		return p;
 	}
@@ -350,11 +355,17 @@ static void get_rare(struct event_state *s, struct byte_reader *r, struct trk_ev
 	case TRK_FORM_LOST ... TRK_FORM_BARE:
 		e->size = get_varint(r);
 		return;
-	case TRK_FORM_ACCESS ... TRK_FORM_ADVICE:
+	case TRK_FORM_ACCESS ... TRK_FORM_REQUEST:
 		e->address = get_address(s, r);
 		e->size = get_varint(r);
 		e->detail = get_u32_varint(r);
+		if (trk_kinds[e->kind].form == TRK_FORM_REQUEST)
+			e->old_size = get_varint(r);
 		return;
+	case TRK_FORM_TYPED:
+		e->address = get_address(s, r);
+		e->size = get_varint(r);
+		return get_label(r, e);
 	default:
 		r->failed = true; /* no kind */
 	}

@@ -29,6 +29,8 @@ enum trk_form {
 	TRK_FORM_BARE, /* size, which has no meaning and is 0 */
 	TRK_FORM_ACCESS, /* address, size, detail: enum trk_access */
 	TRK_FORM_ADVICE, /* address, size, detail: enum trk_advice */
+	TRK_FORM_REQUEST, /* address, size, detail: the kind of the call, old_size: the alignment asked for */
+	TRK_FORM_TYPED, /* address, size: a number of objects, label */
 	TRK_FORM_UNKNOWN, /* size: its number; detail: enum trk_escape; label: its payload, not for reading */
 	TRK_FORMS,
 };
@@ -143,6 +145,12 @@ enum trk_kind_flag {
 	X(a, TOUCHED, 36, "touched", BLOCK, TOUCH, NEVER, 0)                                                                        \
 	/* the live blocks of the process are forgotten, and peaks begin anew */                                                    \
 	X(a, CLEAR, 37, "clear", BARE, CLEAR, RARE, TRK_HAS_STACK | TRK_ESCAPED | TRK_REQUIRED)                                     \
+	/* the thread is about to release the block at address; its next event is that */                                           \
+	X(a, RELEASING, 39, "releasing", ADDRESS, NOTHING, RARE, TRK_HAS_STACK | TRK_ESCAPED)                                       \
+	/* an allocation that failed (address 0), or whose arguments are unusual */                                                 \
+	X(a, REQUEST, 40, "request", REQUEST, NOTHING, RARE, TRK_HAS_STACK | TRK_ESCAPED)                                           \
+	/* the block at address holds so many objects of the type that the label names */                                           \
+	X(a, ANNOTATE, 41, "annotate", TYPED, NOTHING, RARE, TRK_HAS_STACK | TRK_ESCAPED)                                           \
 	/* the escape: in memory, an event of a kind that this build does not know, and need not */                                 \
 	X(a, UNKNOWN, 63, "unknown", UNKNOWN, NOTHING, NEVER, TRK_HAS_STACK)
 

@@ -89,6 +89,7 @@ enum shm_inner { SHM_INNER_NONE,
 #define SHM_VERIFY_LIBGCC 0x10u
 #define SHM_OWN 0x20u /* the program has started the recorder itself: its environment has nothing of tracker */
 #define SHM_CHECK_FREE 0x40u /* every release asks first whether it may be: SHM_ASK_FREE */
+#define SHM_RELEASE_STACKS 0x80u /* every release tells first where it was called: TRK_RELEASING */
 
 #define SHM_SAMPLE_BYTES_MAX (1ull << 40)
 

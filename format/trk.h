@@ -147,7 +147,7 @@ struct trk_event {
 	uint64_t address;
 	uint64_t size; /* bytes asked for */
 	uint64_t old_address; /* realloc, mremap */
-	uint64_t old_size; /* mremap */
+	uint64_t old_size; /* mremap; request: the alignment */
 	const char *label; /* not terminated; valid until the next event is decoded */
 	uint32_t label_bytes;
 	uint32_t process; /* index of the process in the capture */
@@ -155,7 +155,7 @@ struct trk_event {
 	uint32_t node; /* call-tree node of the stack; 0: no stack */
 	uint32_t domain; /* 0 heap */
 	uint32_t ref; /* enum trk_ref */
-	uint32_t detail; /* mprotect, madvise */
+	uint32_t detail; /* mprotect, madvise; request: the kind of the call */
 	uint8_t kind; /* enum trk_kind */
 	uint8_t call; /* parts of a realloc: the kind of the whole */
 };

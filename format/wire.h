@@ -114,6 +114,9 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
  *  31 rare   byte trk_kind, then
  *     31 gap    varint events lost
  *     37 clear  varint 0
+ *     39 releasing  addr
+ *     40 request    addr, varint size, varint trk_kind of the call, varint alignment
+ *     41 annotate   addr, varint objects, string type
  *     64        varint entry
  *     65, 66    varint number
  *     67        varint domain, string name

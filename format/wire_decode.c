@@ -127,6 +127,17 @@ static void get_fields(struct wire_state *s, struct byte_reader *r, struct wire_
 		ret->size = get_varint(r);
 		ret->detail = get_bounded(r, UINT32_MAX);
 		return;
+	case TRK_FORM_REQUEST:
+		ret->address = get_address(s, r);
+		ret->size = get_varint(r);
+		ret->detail = get_bounded(r, TRK_KINDS - 1);
+		ret->old_size = get_varint(r);
+		return;
+	case TRK_FORM_TYPED:
+		ret->address = get_address(s, r);
+		ret->size = get_varint(r);
+		ret->text = (const char *)get_string(r, &ret->text_bytes);
+		return;
 	case TRK_FORM_NONE:
 	case TRK_FORM_REALLOC: /* a begin and an end */
 	case TRK_FORM_RELEASE:

@@ -10,19 +10,29 @@
 
 #define FRAMES 64u
 
-static bool checks;
+static bool checks, tells;
 
 void free_check_start(void)
 {
-	if (!(state.shm->header.flags & SHM_CHECK_FREE))
-		return;
-	checks = true;
-	(void)start_hold(1);
+	checks = state.shm->header.flags & SHM_CHECK_FREE;
+	tells = state.shm->header.flags & SHM_RELEASE_STACKS;
+	if (checks || tells)
+		(void)start_hold(1);
 }
 
 bool free_check_holds(void)
 {
-	return checks;
+	return checks || tells;
+}
+
+void free_tell(const void *p, const struct site *at)
+{
+	struct thread *const t = tells ? thread_enter(at->sp) : NULL;
+
+	if (!t)
+		return;
+	send_about(t, &(struct trk_event){ .kind = TRK_RELEASING, .address = (uintptr_t)p }, at);
+	thread_leave(t);
 }
 
 static void print_stack(struct print *p, const char *head, uint64_t node, uint64_t nframe)

@@ -17,5 +17,7 @@ void free_check_start(void);
 bool free_check_holds(void);
 /* What the hook at `at` is about to release, by a call of `kind`. Returns if that may be; or if nobody checks. */
 void free_check(uint8_t kind, const void *p, const struct site *at);
+/* tracker run --release-stacks: the recorder learns where the hook was called that is about to release p. */
+void free_tell(const void *p, const struct site *at);
 
 #endif

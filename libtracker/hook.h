@@ -93,6 +93,17 @@ static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
 	thread_leave(t);
 }
 
+/* A call that failed (p NULL), or whose arguments are unusual. align: 0 if it has none. hooks_malloc.c */
+void hook_request(uint8_t call, const void *p, size_t size, size_t align, const struct site *at);
+
+/* How many bytes are asked for; SIZE_MAX: more than there are numbers for. */
+static inline size_t hook_product(size_t n, size_t size)
+{
+	size_t product;
+
+	return __builtin_mul_overflow(n, size, &product) ? SIZE_MAX : product;
+}
+
 /* One realloc, or a function of its kind, by the real function. hooks_malloc.c */
 typedef void *(*realloc_function)(void *, size_t);
 void *hook_realloc(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at);
@@ -108,7 +119,7 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
                                                           \
 	hook_leave_real(outer_)
 
-#define HOOK_WATCHED_(kind_, size_, call)                                                \
+#define HOOK_WATCHED_(kind_, size_, asked, align, call)                                  \
 	do {                                                                             \
 		struct watch_call c_ = { .at = &at_, .kind = (kind_), .size = (size_) }; \
                                                                                          \
@@ -116,29 +127,36 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
 			return NULL;                                                     \
                                                                                          \
 		HOOK_CALL_(call);                                                        \
+		if (!p_)                                                                 \
+			hook_request(kind_, NULL, asked, align, &at_);                   \
 		return hook_watched_end(&c_, p_);                                        \
 	} while (0)
 
-#define HOOK_RECORD(kind, size, call)                \
-	do {                                         \
-		const struct site at_ = SITE_HERE(); \
-                                                     \
-		HOOK_CALL_(call);                    \
-		hook_alloc(kind, p_, size, &at_);    \
-		return p_;                           \
+/* size: what counts; asked, align: what the program has asked for, which is told when it does not get it. */
+#define HOOK_RECORD(kind, size, asked, align, call)                   \
+	do {                                                          \
+		const struct site at_ = SITE_HERE();                  \
+                                                                      \
+		HOOK_CALL_(call);                                     \
+		hook_alloc(kind, p_, size, &at_);                     \
+		if (unlikely(!p_))                                    \
+			hook_request(kind, NULL, asked, align, &at_); \
+		return p_;                                            \
 	} while (0)
 
 /* After hook_start_by_allocation the compiler knows whether something is watched. */
-#define HOOK_ALLOC(kind, size, call)                     \
-	do {                                             \
-		const struct site at_ = SITE_HERE();     \
-                                                         \
-		if (unlikely(start_is_held()))           \
-			HOOK_WATCHED_(kind, size, call); \
-                                                         \
-		HOOK_CALL_(call);                        \
-		hook_alloc(kind, p_, size, &at_);        \
-		return p_;                               \
+#define HOOK_ALLOC(kind, size, asked, align, call)                     \
+	do {                                                           \
+		const struct site at_ = SITE_HERE();                   \
+                                                                       \
+		if (unlikely(start_is_held()))                         \
+			HOOK_WATCHED_(kind, size, asked, align, call); \
+                                                                       \
+		HOOK_CALL_(call);                                      \
+		hook_alloc(kind, p_, size, &at_);                      \
+		if (unlikely(!p_))                                     \
+			hook_request(kind, NULL, asked, align, &at_);  \
+		return p_;                                             \
 	} while (0)
 
 /*
@@ -146,15 +164,15 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
  * itself, which needs no frame and jumps to one of the two or to the real function. So the frames of the first two
  * look as if the program had called them, and a program in which nothing is recorded pays only for the jump.
  */
-#define HOOK_IN_THREE(name, kind, size_, call, params, arguments)                \
+#define HOOK_IN_THREE(name, kind, size_, asked, call, params, arguments)         \
 	static __attribute__((noinline)) void *record_##name params              \
 	{                                                                        \
-		HOOK_RECORD(kind, size_, call);                                  \
+		HOOK_RECORD(kind, size_, asked, 0, call);                        \
 	}                                                                        \
                                                                                  \
 	static __attribute__((noinline, cold)) void *ask_##name params           \
 	{                                                                        \
-		HOOK_ALLOC(kind, size_, call);                                   \
+		HOOK_ALLOC(kind, size_, asked, 0, call);                         \
 	}                                                                        \
                                                                                  \
 	EXPORT void *name params                                                 \

@@ -9,7 +9,7 @@ EXPORT void *__libc_malloc(size_t size)
 {
 	if (unlikely(!hook_start_by_allocation()))
 		return real.libc_malloc(size);
-	HOOK_ALLOC(TRK_MALLOC, size, real.libc_malloc(size));
+	HOOK_ALLOC(TRK_MALLOC, size, size, 0, real.libc_malloc(size));
 }
 
 EXPORT void *__libc_calloc(size_t n, size_t size);
@@ -17,7 +17,7 @@ EXPORT void *__libc_calloc(size_t n, size_t size)
 {
 	if (unlikely(!hook_start_by_allocation()))
 		return real.libc_calloc(n, size);
-	HOOK_ALLOC(TRK_CALLOC, n * size, real.libc_calloc(n, size));
+	HOOK_ALLOC(TRK_CALLOC, n * size, hook_product(n, size), 0, real.libc_calloc(n, size));
 }
 
 EXPORT void *__libc_memalign(size_t align, size_t size);
@@ -25,7 +25,7 @@ EXPORT void *__libc_memalign(size_t align, size_t size)
 {
 	if (unlikely(!hook_start_by_allocation()))
 		return real.libc_memalign(align, size);
-	HOOK_ALLOC(TRK_MEMALIGN, size, real.libc_memalign(align, size));
+	HOOK_ALLOC(TRK_MEMALIGN, size, size, align, real.libc_memalign(align, size));
 }
 
 EXPORT void *__libc_valloc(size_t size);
@@ -33,7 +33,7 @@ EXPORT void *__libc_valloc(size_t size)
 {
 	if (unlikely(!hook_start_by_allocation()))
 		return real.libc_valloc(size);
-	HOOK_ALLOC(TRK_VALLOC, size, real.libc_valloc(size));
+	HOOK_ALLOC(TRK_VALLOC, size, size, 0, real.libc_valloc(size));
 }
 
 EXPORT void *__libc_pvalloc(size_t size);
@@ -41,7 +41,7 @@ EXPORT void *__libc_pvalloc(size_t size)
 {
 	if (unlikely(!hook_start_by_allocation()))
 		return real.libc_pvalloc(size);
-	HOOK_ALLOC(TRK_PVALLOC, size, real.libc_pvalloc(size));
+	HOOK_ALLOC(TRK_PVALLOC, size, size, 0, real.libc_pvalloc(size));
 }
 
 EXPORT void *__libc_realloc(void *p, size_t size);

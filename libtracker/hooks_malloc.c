@@ -12,6 +12,16 @@
 #include "send.h"
 #include "thread.h"
 
+__attribute__((noinline, cold)) void hook_request(uint8_t call, const void *p, size_t size, size_t align, const struct site *at)
+{
+	struct thread *const t = thread_enter(at->sp);
+
+	if (!t)
+		return;
+	send_about(t, &(struct trk_event){ .kind = TRK_REQUEST, .address = (uintptr_t)p, .size = size, .old_size = align, .detail = call }, at);
+	thread_leave(t);
+}
+
 /* ---- while somebody watches ---- */
 
 bool hook_watched_begin(struct watch_call *c)
@@ -48,7 +58,7 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
 
 /* ---- allocations ---- */
 
-HOOK_IN_THREE(malloc, TRK_MALLOC, size, real.malloc(size), (size_t size), (size))
+HOOK_IN_THREE(malloc, TRK_MALLOC, size, size, real.malloc(size), (size_t size), (size))
 
 /*
  * For each thread, the loader keeps a table of the modules with thread-local variables, made by calloc and grown by
@@ -79,34 +89,56 @@ static size_t grown_table_share(const void *table, size_t size)
 	return length < size / TABLE_ENTRY - TABLE_HEAD ? TABLE_ENTRY : 0;
 }
 
-HOOK_IN_THREE(calloc, TRK_CALLOC, n *size - table_share(size, at_.pc), real.calloc(n, size), (size_t n, size_t size), (n, size))
+HOOK_IN_THREE(calloc, TRK_CALLOC, n *size - table_share(size, at_.pc), hook_product(n, size), real.calloc(n, size), (size_t n, size_t size), (n, size))
+
+/* C11 asks for a size that is a multiple of the alignment; most C libraries take any. */
+static __attribute__((noinline, cold)) void *odd_aligned_alloc(size_t align, size_t size)
+{
+	const struct site at = SITE_HERE();
+	struct watch_call c = { .at = &at, .kind = TRK_ALIGNED_ALLOC, .size = size };
+	uintptr_t outer;
+	void *p;
+
+	if (unlikely(start_is_held()) && !hook_watched_begin(&c))
+		return NULL;
+	outer = hook_enter_real(at.sp);
+	p = real.aligned_alloc(align, size);
+	hook_leave_real(outer);
+	if (unlikely(start_is_held()))
+		watch_after(&c, p);
+	hook_alloc(TRK_ALIGNED_ALLOC, p, size, &at);
+	hook_request(TRK_ALIGNED_ALLOC, p, size, align, &at);
+	return p;
+}
 
 EXPORT void *aligned_alloc(size_t align, size_t size)
 {
 	if (unlikely(!hook_start_by_allocation()))
 		return real.aligned_alloc(align, size);
-	HOOK_ALLOC(TRK_ALIGNED_ALLOC, size, real.aligned_alloc(align, size));
+	if (unlikely(align && size % align))
+		return odd_aligned_alloc(align, size);
+	HOOK_ALLOC(TRK_ALIGNED_ALLOC, size, size, align, real.aligned_alloc(align, size));
 }
 
 EXPORT void *memalign(size_t align, size_t size)
 {
 	if (unlikely(!hook_start_by_allocation()))
 		return real.memalign(align, size);
-	HOOK_ALLOC(TRK_MEMALIGN, size, real.memalign(align, size));
+	HOOK_ALLOC(TRK_MEMALIGN, size, size, align, real.memalign(align, size));
 }
 
 EXPORT void *valloc(size_t size)
 {
 	if (unlikely(!hook_start_by_allocation()))
 		return real.valloc(size);
-	HOOK_ALLOC(TRK_VALLOC, size, real.valloc(size));
+	HOOK_ALLOC(TRK_VALLOC, size, size, 0, real.valloc(size));
 }
 
 EXPORT void *pvalloc(size_t size)
 {
 	if (unlikely(!hook_start_by_allocation()))
 		return real.pvalloc(size);
-	HOOK_ALLOC(TRK_PVALLOC, size, real.pvalloc(size));
+	HOOK_ALLOC(TRK_PVALLOC, size, size, 0, real.pvalloc(size));
 }
 
 static int posix_memalign_watched(void **ret, size_t align, size_t size, const struct site *at)
@@ -120,6 +152,8 @@ static int posix_memalign_watched(void **ret, size_t align, size_t size, const s
 	outer = hook_enter_real(at->sp);
 	err = real.posix_memalign(ret, align, size);
 	hook_leave_real(outer);
+	if (err)
+		hook_request(TRK_POSIX_MEMALIGN, NULL, size, align, at);
 	(void)hook_watched_end(&c, err == 0 ? *ret : NULL);
 	return err;
 }
@@ -140,6 +174,8 @@ EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 	hook_leave_real(outer);
 	if (err == 0)
 		hook_alloc(TRK_POSIX_MEMALIGN, *ret, size, &at);
+	else
+		hook_request(TRK_POSIX_MEMALIGN, NULL, size, align, &at);
 	return err;
 }
 
@@ -149,6 +185,7 @@ void hook_look_at_release(uint8_t kind, void *p, struct site at)
 {
 	watch_release(p);
 	free_check(kind, p, &at);
+	free_tell(p, &at);
 }
 
 static void release_sized(void *p, size_t size)

@@ -259,7 +259,7 @@ static void *allocate(const struct request *r, const struct site *at)
 	outer = hook_enter_real(at->sp);
 	p = plain_alloc(r->size, r->align);
 	hook_leave_real(outer);
-	if (unlikely(!p))
+	if (unlikely(!p)) /* the malloc that the real operator calls tells of it */
 		return give_up(r, at->pc);
 	hook_alloc(r->kind, p, r->size, at);
 	return p;

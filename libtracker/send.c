@@ -384,6 +384,22 @@ void send_bare(struct thread *t, uint8_t kind, const struct site *at)
 	finish(t, &d);
 }
 
+void send_about(struct thread *t, const struct trk_event *e, const struct site *at)
+{
+	struct draft d;
+
+	if (!begin_any(t, e->kind, at, OPERANDS_MAX + e->label_bytes, &d))
+		return;
+	put_address(t, &d, e->address);
+	if (e->kind != TRK_RELEASING)
+		d.at = put_varint(d.at, e->size);
+	if (e->kind == TRK_REQUEST)
+		d.at = put_varint(put_varint(d.at, e->detail), e->old_size);
+	if (e->kind == TRK_ANNOTATE)
+		put_string(&d, e->label, e->label_bytes);
+	finish(t, &d);
+}
+
 void send_fork(struct thread *t, uint8_t kind, uint64_t number)
 {
 	struct draft d;

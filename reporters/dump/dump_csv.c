@@ -11,7 +11,7 @@
 static void begin(struct dump_writer *w)
 {
 	dump_put(w, "seq,time_ns,pid,tid,kind,id,half,address,failed,size,old_address,old_size,domain,lost,count,number,"
-		    "reserved,arena,access,advice,stack,total_nframe,label,domain_name");
+		    "reserved,arena,access,advice,stack,total_nframe,label,domain_name,call,alignment");
 	dump_put(w, w->with_stacks ? ",frames\n" : "\n");
 }
 
@@ -43,7 +43,7 @@ static void put_operands(struct dump_writer *w, const struct dump_line *l)
 	put_cell(w, l->has & HAS_OLD_SIZE, e->old_size);
 	put_cell(w, l->has & HAS_DOMAIN, e->domain);
 	put_cell(w, l->has & HAS_LOST, e->size);
-	put_cell(w, l->has & HAS_COUNT, e->size);
+	put_cell(w, l->has & (HAS_COUNT | HAS_OBJECTS), e->size);
 	put_cell(w, l->has & HAS_NUMBER, e->size);
 	put_word(w, e->kind == TRK_RESERVE ? "true" : NULL);
 	put_word(w, e->kind == TRK_ARENA ? "true" : NULL);
@@ -100,6 +100,8 @@ static int line(struct dump_writer *w, const struct dump_line *l)
 	if (l->has & HAS_LABEL)
 		put_label(w, e);
 	put_domain_name(w, l);
+	put_word(w, l->has & HAS_CALL ? trk_kind_name((uint8_t)e->detail) : NULL);
+	put_cell(w, l->has & HAS_CALL, e->old_size);
 	if (w->with_stacks)
 		err = put_frames(w, l);
 	dump_put(w, "\n");

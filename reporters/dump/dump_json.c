@@ -98,6 +98,11 @@ static void put_details(struct dump_writer *w, const struct trk_event *e, unsign
 		dump_put(w, dump_advice_name(e));
 		dump_put(w, "\"");
 	}
+	if (has & HAS_CALL) {
+		dump_put(w, ",\"call\":\"");
+		dump_put(w, trk_kind_name((uint8_t)e->detail));
+		dump_put_field(w, "\",\"alignment\":", e->old_size);
+	}
 }
 
 static int line(struct dump_writer *w, const struct dump_line *l)
@@ -133,7 +138,7 @@ static int line(struct dump_writer *w, const struct dump_line *l)
 		err = put_domain(w, e);
 	if (l->has & HAS_LOST)
 		dump_put_field(w, ",\"lost\":", e->size);
-	if (l->has & HAS_COUNT)
+	if (l->has & (HAS_COUNT | HAS_OBJECTS))
 		dump_put_field(w, ",\"count\":", e->size);
 	if (l->has & HAS_NUMBER)
 		dump_put_field(w, ",\"number\":", e->size);

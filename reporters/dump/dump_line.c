@@ -18,6 +18,8 @@ static unsigned fields_of(uint8_t kind)
 		[TRK_FORM_UNKNOWN] = HAS_NUMBER,
 		[TRK_FORM_ACCESS] = HAS_ADDRESS | HAS_SIZE | HAS_ACCESS,
 		[TRK_FORM_ADVICE] = HAS_ADDRESS | HAS_SIZE | HAS_ADVICE,
+		[TRK_FORM_REQUEST] = HAS_ADDRESS | HAS_SIZE | HAS_CALL,
+		[TRK_FORM_TYPED] = HAS_ADDRESS | HAS_OBJECTS | HAS_LABEL,
 	};
 	const struct trk_kind_row *const row = &trk_kinds[kind];
 
@@ -56,7 +58,7 @@ struct dump_line dump_line_of(const struct trk_event *e, uint8_t kind, const cha
 		.id = id,
 		.address = e->address,
 		.size = e->size,
-		.failed = (has & HAS_OLD) && !e->address,
+		.failed = (has & (HAS_OLD | HAS_CALL)) && !e->address,
 	};
 }
 

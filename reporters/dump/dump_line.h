@@ -22,6 +22,8 @@ enum field {
 	HAS_ACCESS = 512,
 	HAS_ADVICE = 1024,
 	HAS_NUMBER = 2048,
+	HAS_CALL = 4096,
+	HAS_OBJECTS = 8192,
 };
 
 struct dump_line {

@@ -39,6 +39,11 @@ static void put_details(struct dump_writer *w, const struct trk_event *e, unsign
 		dump_put(w, " advice ");
 		dump_put(w, dump_advice_name(e));
 	}
+	if (has & HAS_CALL) {
+		dump_put(w, " call ");
+		dump_put(w, trk_kind_name((uint8_t)e->detail));
+		dump_put_field(w, " alignment ", e->old_size);
+	}
 }
 
 static void put_label(struct dump_writer *w, const struct trk_event *e)
@@ -91,6 +96,10 @@ static void put_operands(struct dump_writer *w, const struct dump_line *l)
 	if (l->has & HAS_NUMBER)
 		dump_put_field(w, "number ", e->size);
 	put_details(w, e, l->has);
+	if (l->has & HAS_OBJECTS) {
+		dump_put_field(w, " objects ", e->size);
+		dump_put(w, " of ");
+	}
 	if (l->has & HAS_LABEL)
 		put_label(w, e);
 	if (l->half)

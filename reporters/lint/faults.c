@@ -13,8 +13,12 @@ const char *const lint_names[LINT_RULES + 1] = {
 	[LINT_MISMATCHED] = "mismatched-release",
 	[LINT_DOUBLE] = "double-release",
 	[LINT_INVALID] = "invalid-release",
+	[LINT_ALIGNMENT] = "bad-alignment",
 	[LINT_HANDLER] = "signal-handler",
 	[LINT_FORK] = "fork-exec",
+	[LINT_HUGE] = "huge-request",
+	[LINT_UNEVEN] = "uneven-size",
+	[LINT_FAILED] = "failed-request",
 	[LINT_ZERO] = "zero-size",
 	[LINT_SAME_SIZE] = "same-size-realloc",
 };
@@ -26,10 +30,17 @@ const struct lint_rule_row lint_rules[LINT_RULES] = {
 			  "release a block once: let one owner do it, and forget the pointer there" },
 	[LINT_INVALID] = { LINT_ERROR, "a release got an address at which no allocated block begins",
 			   "release only what an allocation returned: not the middle of a block, and nothing that is not on the heap" },
+	[LINT_ALIGNMENT] = { LINT_ERROR, "an allocation with an alignment that its function does not take",
+			     "pass a power of two; for posix_memalign at least sizeof(void *)" },
 	[LINT_HANDLER] = { LINT_WARNING, "an allocator's function was called in a signal handler",
 			   "let the handler only note that the signal came; the interrupted code may hold the allocator's lock" },
 	[LINT_FORK] = { LINT_WARNING, "a forked child of a process with several threads allocated before it executed another program",
 			"use posix_spawn, or prepare before fork what the child needs: a thread that the child lacks may have held a lock" },
+	[LINT_HUGE] = { LINT_WARNING, "more bytes were asked for than any program can have",
+			"look how the size is computed: it has overflowed, or was negative" },
+	[LINT_UNEVEN] = { LINT_NOTE, "aligned_alloc got a size that is no multiple of the alignment",
+			  "round the size up to a multiple of the alignment: C11 demands it, and some C libraries refuse the call" },
+	[LINT_FAILED] = { LINT_NOTE, "an allocation failed", "see that the program copes with it; tracker run --fail-after tries that everywhere" },
 	[LINT_ZERO] = { LINT_NOTE, "an allocation of no bytes", "leave the call out if there is nothing to store: what it returns differs between allocators" },
 	[LINT_SAME_SIZE] = { LINT_NOTE, "a realloc to the size that the block already had", "call realloc only when the size changes" },
 };
@@ -95,6 +106,18 @@ char *lint_text(const struct lint_finding *f, char buf[LINT_TEXT_ROOM])
 		break;
 	case LINT_FORK:
 		snprintf(buf, LINT_TEXT_ROOM, "%s between fork and exec, in a child of a process with several threads", called);
+		break;
+	case LINT_ALIGNMENT:
+		snprintf(buf, LINT_TEXT_ROOM, "%s with an alignment that it does not take", called);
+		break;
+	case LINT_HUGE:
+		snprintf(buf, LINT_TEXT_ROOM, "%s of more bytes than any program can have", called);
+		break;
+	case LINT_UNEVEN:
+		snprintf(buf, LINT_TEXT_ROOM, "%s of a size that is no multiple of the alignment", called);
+		break;
+	case LINT_FAILED:
+		snprintf(buf, LINT_TEXT_ROOM, "%s failed", called);
 		break;
 	case LINT_ZERO:
 		snprintf(buf, LINT_TEXT_ROOM, "%s of no bytes", called);

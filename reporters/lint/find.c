@@ -33,11 +33,18 @@ struct lint_process {
 	uint32_t epoch; /* changes when events were lost: older blocks are not known for certain */
 };
 
+/* What the last event of a thread says about the next. */
+struct lint_thread {
+	uint64_t address; /* of the block that it is about to release; 0: none */
+	uint32_t node; /* where */
+};
+
 struct finder {
 	struct lint *lint;
 	struct report *report;
 	struct heap *heap;
 	struct lint_process *processes;
+	struct lint_thread *threads;
 	struct lint_frames frames;
 	struct vain *vains;
 	uint32_t vain_count, vain_room;
@@ -115,9 +122,13 @@ static uint8_t call_of(const struct trk_event *e)
 }
 
 /* Where the release was called; 0: nobody knows. */
-static uint32_t release_node(const struct trk_event *e)
+static uint32_t release_node(const struct finder *f, const struct trk_event *e)
 {
-	return trk_kind_has_stack(e->kind) ? e->node : 0;
+	const struct lint_thread *const t = &f->threads[e->thread];
+
+	if (trk_kind_has_stack(e->kind))
+		return e->node;
+	return t->address && t->address == e->address ? t->node : 0;
 }
 
 static void mismatch(struct finder *f, const struct heap_block *b, const struct trk_event *by)
@@ -127,7 +138,7 @@ static void mismatch(struct finder *f, const struct heap_block *b, const struct 
 		.called = call_of(by),
 		.allocated_by = b->kind,
 		.process = b->process,
-		.nodes = { [LINT_CALL] = release_node(by), [LINT_ALLOCATED] = b->node },
+		.nodes = { [LINT_CALL] = release_node(f, by), [LINT_ALLOCATED] = b->node },
 	};
 
 	add(f, &found, b->size);
@@ -145,7 +156,7 @@ static void on_died(void *data, const struct heap_block *b, const struct samplin
 	if (f->second) {
 		v = vain_at(f, b->process, b->address, false);
 		if (v)
-			*v = (struct vain){ b->address, b->size, b->process, b->node, release_node(by), b->kind, call };
+			*v = (struct vain){ b->address, b->size, b->process, b->node, release_node(f, by), b->kind, call };
 		return;
 	}
 	if (b->user != f->processes[b->process].epoch)
@@ -209,7 +220,7 @@ static void in_vain(struct finder *f, const struct trk_event *e, uint64_t addres
 		f->lint->inherited++;
 		return;
 	}
-	found.nodes[LINT_CALL] = release_node(e);
+	found.nodes[LINT_CALL] = release_node(f, e);
 	if (v->released_by) {
 		found.rule = LINT_DOUBLE;
 		found.allocated_by = v->allocated_by;
@@ -239,6 +250,52 @@ static void look_at_process(struct finder *f, const struct trk_event *e)
 	}
 }
 
+static bool is_power_of_two(uint64_t n)
+{
+	return n && !(n & (n - 1));
+}
+
+/* Why it failed, or what is unusual about it. */
+static enum lint_rule rule_of_request(uint8_t call, uint64_t size, uint64_t align, bool failed)
+{
+	if (call == TRK_POSIX_MEMALIGN && (!is_power_of_two(align) || align < sizeof(void *)))
+		return LINT_ALIGNMENT;
+	if ((call == TRK_ALIGNED_ALLOC || call == TRK_MEMALIGN) && !is_power_of_two(align))
+		return LINT_ALIGNMENT;
+	if (size > PTRDIFF_MAX / 2)
+		return LINT_HUGE;
+	return failed ? LINT_FAILED : LINT_UNEVEN;
+}
+
+static void request(struct finder *f, const struct trk_event *e, uint8_t call, uint64_t align)
+{
+	const enum lint_rule rule = rule_of_request(call, e->size, align, !e->address);
+	const bool by_new = call == TRK_MALLOC && lint_frames_operator(&f->frames, e->node);
+	const struct lint_finding found = { .rule = (uint8_t)rule, .called = by_new ? (uint8_t)TRK_NEW : call, .process = e->process, .nodes = { [LINT_CALL] = e->node } };
+
+	/* Sums of sizes that no program can have say nothing. */
+	add(f, &found, rule == LINT_HUGE ? 0 : e->size);
+}
+
+static bool failed_to_resize(const struct trk_event *e)
+{
+	return lint_family(call_of(e)) && (e->kind == TRK_REALLOC_WITHDRAW || (trk_kind_reallocates(e->kind) && !e->address));
+}
+
+static void look_at_call(struct finder *f, const struct trk_event *e)
+{
+	struct lint_thread *const t = &f->threads[e->thread];
+	const struct lint_finding in_handler = { .rule = LINT_HANDLER, .called = e->kind, .process = e->process, .nodes = { [LINT_CALL] = t->node } };
+
+	if (!f->second && e->kind == TRK_REQUEST)
+		request(f, e, (uint8_t)e->detail, e->old_size);
+	if (!f->second && failed_to_resize(e))
+		request(f, e, call_of(e), 0);
+	if (!f->second && t->address && trk_kind_releases(e->kind) && t->address == e->address && lint_frames_handler(&f->frames, t->node))
+		add(f, &in_handler, 0);
+	*t = e->kind == TRK_RELEASING ? (struct lint_thread){ e->address, e->node } : (struct lint_thread){ 0 };
+}
+
 static int apply(struct finder *f, const struct trk_event *e)
 {
 	const uint64_t in_vain_before = heap_process_totals(f->heap, e->process)->unmatched_frees;
@@ -248,6 +305,7 @@ static int apply(struct finder *f, const struct trk_event *e)
 	if (releases && heap_process_totals(f->heap, e->process)->unmatched_frees != in_vain_before)
 		in_vain(f, e, trk_kind_reallocates(e->kind) ? e->old_address : e->address);
 	look_at_process(f, e);
+	look_at_call(f, e);
 	return f->no_memory ? TRK_ERR_NOMEM : err;
 }
 
@@ -276,6 +334,7 @@ static void begin_processes(struct finder *f)
 	const bool own = capture_health(c, "traceback_limit") > 0; /* a program began it when it had blocks already */
 
 	memset(f->processes, 0, (c->process_count + 1) * sizeof(*f->processes));
+	memset(f->threads, 0, (c->thread_count + 1) * sizeof(*f->threads));
 	for (uint32_t i = 0; i < c->process_count; i++) {
 		const struct trk_process *const p = &c->processes[i];
 
@@ -339,7 +398,9 @@ static void drop(struct finder *f)
 		const struct lint_process *const p = &f->processes[x->process];
 		const bool is_freed_new = x->rule == LINT_MISMATCHED && lint_family(x->called) == LINT_FAMILY_MALLOC;
 
-		if ((x->rule == LINT_FORK && !p->executed) || (is_freed_new && p->own_operators && !x->nodes[LINT_CALL]))
+		if (x->rule == LINT_FORK && !p->executed)
+			continue;
+		if (is_freed_new && (x->nodes[LINT_CALL] ? lint_frames_operator(&f->frames, x->nodes[LINT_CALL]) : p->own_operators))
 			continue;
 		l->items[n++] = *x;
 	}
@@ -353,7 +414,8 @@ static int find_all(struct finder *f)
 	int err = lint_frames_init(&f->frames, f->report);
 
 	f->processes = calloc((size_t)c->process_count + 1, sizeof(*f->processes));
-	if (err || !f->processes)
+	f->threads = calloc((size_t)c->thread_count + 1, sizeof(*f->threads));
+	if (err || !f->processes || !f->threads)
 		return TRK_ERR_NOMEM;
 	ui_progress_start(&progress, "reading events", c->event_count);
 	err = read_events(f, &progress);
@@ -375,6 +437,7 @@ int lint_find(struct lint *ret, struct report *r)
 	idmap_finish(&f.vain_map);
 	idmap_finish(&ret->map);
 	free(f.processes);
+	free(f.threads);
 	free(f.vains);
 	if (!err) {
 		report_say_missing(r);

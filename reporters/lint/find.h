@@ -1,7 +1,7 @@
 /*
  * find - the faults that the events of a capture show, by what was done wrong and by the stacks of those who did it.
  *
- * Of a release, the stack is known only if a realloc did it.
+ * The stack of a release is known if a realloc did it, or if it was recorded (tracker run --release-stacks).
  */
 #ifndef REPORTERS_LINT_FIND_H
 #define REPORTERS_LINT_FIND_H

@@ -20,7 +20,12 @@ static bool is_return(const char *function)
 
 static bool is_operator(const char *function)
 {
-	return strncmp(function, "_Znw", 4) == 0 || strncmp(function, "_Zna", 4) == 0 || strncmp(function, "operator new", 12) == 0;
+	static const char *const names[] = { "_Znw", "_Zna", "_Zdl", "_Zda", "operator new", "operator delete" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strncmp(function, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
 }
 
 static uint8_t judge(const char *function)

@@ -80,30 +80,30 @@ $ tracker-dump --stacks cap | head -n 3
 >     main (/src/m.c:10)
 
 $ tracker-dump --csv cap | cat
-> seq,time_ns,pid,tid,kind,id,half,address,failed,size,old_address,old_size,domain,lost,count,number,reserved,arena,access,advice,stack,total_nframe,label,domain_name
-> 0,0,100,100,malloc,,,16,,100,,,,,,,,,,,2,2,,
-> 1,0,100,100,realloc_release,1,release,16,,,,,,,,,,,,,,,,
-> 2,0,100,100,realloc,1,allocate,32,,200,16,,,,,,,,,,2,2,,
-> 3,0,100,100,realloc,,,,true,999,32,,,,,,,,,,2,2,,
-> 4,1000000,100,101,new,,,48,,8,,,,,,,,,,,0,0,,
-> 5,1000000,100,100,realloc_release,5,release,32,,,,,,,,,,,,,,,,
-> 6,1000000,100,101,delete,,,48,,,,,,,,,,,,,,,,
-> 7,1000000,100,100,realloc,5,allocate,64,,300,32,,,,,,,,,,2,2,,
-> 8,1000000,100,100,realloc_release,8,release,64,,,,,,,,,,,,,,,,
-> 9,1000000,100,100,realloc,8,withdraw,,true,4000,64,,,,,,,,,,0,0,,
-> 10,1000000,100,100,mmap,,,4096,,8192,,,,,,,,,,,0,0,,
-> 11,1000000,100,100,mremap_release,11,release,4096,,8192,,,,,,,,,,,,,,
-> 12,1000000,100,100,mremap,11,allocate,65536,,4096,4096,8192,,,,,,,,,0,0,,
-> 13,1000000,100,100,munmap,,,65536,,1,,,,,,,,,,,,,,
-> 14,1000000,100,100,track,,,5,,50,,,7,,,,,,,,0,0,,
-> 15,1000000,100,100,untrack,,,5,,,,,7,,,,,,,,,,,
-> 16,1000000,100,100,mark,,,,,,,,,,,,,,,,0,0,"a ""b"" ",
-> 17,1000000,100,100,gap,,,,,,,,,3,,,,,,,,,,
+> seq,time_ns,pid,tid,kind,id,half,address,failed,size,old_address,old_size,domain,lost,count,number,reserved,arena,access,advice,stack,total_nframe,label,domain_name,call,alignment
+> 0,0,100,100,malloc,,,16,,100,,,,,,,,,,,2,2,,,,
+> 1,0,100,100,realloc_release,1,release,16,,,,,,,,,,,,,,,,,,
+> 2,0,100,100,realloc,1,allocate,32,,200,16,,,,,,,,,,2,2,,,,
+> 3,0,100,100,realloc,,,,true,999,32,,,,,,,,,,2,2,,,,
+> 4,1000000,100,101,new,,,48,,8,,,,,,,,,,,0,0,,,,
+> 5,1000000,100,100,realloc_release,5,release,32,,,,,,,,,,,,,,,,,,
+> 6,1000000,100,101,delete,,,48,,,,,,,,,,,,,,,,,,
+> 7,1000000,100,100,realloc,5,allocate,64,,300,32,,,,,,,,,,2,2,,,,
+> 8,1000000,100,100,realloc_release,8,release,64,,,,,,,,,,,,,,,,,,
+> 9,1000000,100,100,realloc,8,withdraw,,true,4000,64,,,,,,,,,,0,0,,,,
+> 10,1000000,100,100,mmap,,,4096,,8192,,,,,,,,,,,0,0,,,,
+> 11,1000000,100,100,mremap_release,11,release,4096,,8192,,,,,,,,,,,,,,,,
+> 12,1000000,100,100,mremap,11,allocate,65536,,4096,4096,8192,,,,,,,,,0,0,,,,
+> 13,1000000,100,100,munmap,,,65536,,1,,,,,,,,,,,,,,,,
+> 14,1000000,100,100,track,,,5,,50,,,7,,,,,,,,0,0,,,,
+> 15,1000000,100,100,untrack,,,5,,,,,7,,,,,,,,,,,,,
+> 16,1000000,100,100,mark,,,,,,,,,,,,,,,,0,0,"a ""b"" ",,,
+> 17,1000000,100,100,gap,,,,,,,,,3,,,,,,,,,,,,
 
 $ tracker-dump --csv --stacks cap | head -3
-> seq,time_ns,pid,tid,kind,id,half,address,failed,size,old_address,old_size,domain,lost,count,number,reserved,arena,access,advice,stack,total_nframe,label,domain_name,frames
-> 0,0,100,100,malloc,,,16,,100,,,,,,,,,,,2,2,,,main;malloc
-> 1,0,100,100,realloc_release,1,release,16,,,,,,,,,,,,,,,,,
+> seq,time_ns,pid,tid,kind,id,half,address,failed,size,old_address,old_size,domain,lost,count,number,reserved,arena,access,advice,stack,total_nframe,label,domain_name,call,alignment,frames
+> 0,0,100,100,malloc,,,16,,100,,,,,,,,,,,2,2,,,,,main;malloc
+> 1,0,100,100,realloc_release,1,release,16,,,,,,,,,,,,,,,,,,,
 
 $ tracker-dump --csv --header cap | head -3
 > key,value

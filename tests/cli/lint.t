@@ -193,3 +193,42 @@ $ tracker-lint unjudged
 >    at main (m.cc:10)
 > 2 releases of unknown blocks came after lost events, and are not judged
 ! tracker-lint: warning: unjudged: 5 events were lost: totals are lower bounds
+
+# What failed, and where releases were called: in a program with operators of its own, too.
+capture requests
+	module app /bin/app main
+	frame main /src/m.cc 10 as=main module=app
+	frame new - 0 as=_Znwm module=app
+	frame delete - 0 as=_ZdlPv module=app
+	frame work /src/w.cc 20 as=_Z4workv module=app
+	stack main main
+	stack work work main
+	stack own new work main
+	stack deleted delete work main
+	request 0 100 5 3 work
+	request 0 0xffffffffffffffff 1 0 own
+	request 0 100 1 0 work
+	aligned_alloc a 100 work
+	request a 100 6 64 work
+	realloc a 0 0x7fffffffffffffff work
+	releasing a work
+	free a
+	new b 8 work
+	releasing b deleted
+	free b
+	new b 8 work
+	releasing b main
+	free b
+	malloc c 8 work
+	releasing c main
+	free d
+
+$ tracker-lint --csv requests
+> rule,level,text,count,size,called,allocated_by,released_by,function,file,line,advice,stack
+> mismatched-release,error,free released what new allocated,1,8,free,new,,main,/src/m.cc,10,release it with delete,main
+> invalid-release,error,free got an address at which no block begins,1,0,free,,,,,,"release only what an allocation returned: not the middle of a block, and nothing that is not on the heap",
+> bad-alignment,error,posix_memalign with an alignment that it does not take,1,100,posix_memalign,,,work,/src/w.cc,20,pass a power of two; for posix_memalign at least sizeof(void *),main;work
+> huge-request,warning,realloc of more bytes than any program can have,1,0,realloc,,,work,/src/w.cc,20,"look how the size is computed: it has overflowed, or was negative",main;work
+> huge-request,warning,new of more bytes than any program can have,1,0,new,,,work,/src/w.cc,20,"look how the size is computed: it has overflowed, or was negative",main;work
+> uneven-size,note,aligned_alloc of a size that is no multiple of the alignment,1,100,aligned_alloc,,,work,/src/w.cc,20,"round the size up to a multiple of the alignment: C11 demands it, and some C libraries refuse the call",main;work
+> failed-request,note,malloc failed,1,100,malloc,,,work,/src/w.cc,20,see that the program copes with it; tracker run --fail-after tries that everywhere,main;work

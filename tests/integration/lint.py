@@ -10,8 +10,9 @@ import subprocess
 import harness
 from harness import check, equal, need
 
-RULES = ["mismatched-release", "double-release", "invalid-release", "signal-handler", "fork-exec", "zero-size", "same-size-realloc"]
-LEVELS = ["error"] * 3 + ["warning"] * 2 + ["note"] * 2
+RULES = ["mismatched-release", "double-release", "invalid-release", "bad-alignment", "signal-handler", "fork-exec", "huge-request", "uneven-size",
+         "failed-request", "zero-size", "same-size-realloc"]
+LEVELS = ["error"] * 4 + ["warning"] * 3 + ["note"] * 4
 
 # Of the objects of SARIF 2.1.0 that the report writes: the properties that must be there, and that may (OASIS, section 3.13 and following).
 SARIF = {
@@ -62,13 +63,13 @@ class Cases:
     def __init__(self, t):
         self.t = t
 
-    def lint(self, program, *options, name="faults"):
-        r = self.t.record([self.t.fixture(name), program])
+    def lint(self, program, *options, name="faults", how=()):
+        r = self.t.record([self.t.fixture(name), program], list(how))
         return self.t.json("lint", *options, r.capture), r.capture
 
-    def rows(self, program, want, name="faults"):
+    def rows(self, program, want, name="faults", how=()):
         """want: rule, called, allocated by, count, bytes, function of the call (None: it is not known)."""
-        found, capture = self.lint(program, name=name)
+        found, capture = self.lint(program, name=name, how=how)
         got = [(r["rule"], r["called"], r["allocated_by"], r["count"], r["size"], r["stack"][0]["function"] if r["stack"] else None) for r in found["rows"]]
         equal(program, sorted(got, key=repr), sorted(want, key=repr))
         equal("total", found["total_count"], sum(w[3] for w in want))
@@ -104,6 +105,31 @@ class Cases:
         self.rows("fork exec", [])
         self.rows("fork threads", [])
         self.rows("fork threads exec", [("fork-exec", "malloc", None, 8, 640, "in_child")] * 2)
+
+    def release_stacks(self):
+        """Where each block was released; what is released in handlers."""
+        how, rule = ["--release-stacks"], "mismatched-release"
+        self.rows("mismatched", [(rule, "free", "new", 3, 30, "mismatched"), (rule, "delete", "new[]", 4, 80, "mismatched"), (rule, "delete", "malloc", 5, 150, "mismatched"),
+                                 (rule, "delete[]", "malloc", 2, 80, "mismatched"), (rule, "realloc", "new", 6, 300, "mismatched"),
+                                 (rule, "delete[]", "new", 7, 420, "mismatched")], how=how)
+        rule = "signal-handler"
+        self.rows("handlers", [(rule, call, None, count, size, "handler") for call, each in (("malloc", 70), ("free", 0)) for count, size in ((7, 7 * each), (2, 2 * each))], how=how)
+        for mode, rule, call, function in (("twice", "double-release", "free", "free_again"), ("late", "double-release", "free", "free_again"),
+                                           ("nothing", "invalid-release", "free", "free_again"), ("realloc", "double-release", "realloc", "main"),
+                                           ("delete", "mismatched-release", "delete", "main")):
+            found, _ = self.lint(mode, name="doublefree", how=how)
+            (r,) = [x for x in found["rows"] if x["level"] == "error"]
+            equal(mode, (r["rule"], r["called"], r["stack"][0]["function"]), (rule, call, function))
+            equal(f"{mode}: first", [f["function"] for f in r["released"][:2]], ["free_first", "main"] if "double" in rule else [])
+        self.rows("right", [], how=how)
+
+    def requests(self):
+        self.rows("requests", [("bad-alignment", "posix_memalign", None, 4, 400, "requests"), ("bad-alignment", "posix_memalign", None, 1, 100, "requests"),
+                               ("uneven-size", "aligned_alloc", None, 5, 500, "requests"), ("huge-request", "malloc", None, 6, 0, "requests"),
+                               ("huge-request", "calloc", None, 2, 0, "requests"), ("huge-request", "realloc", None, 3, 0, "requests"),
+                               ("huge-request", "reallocarray", None, 1, 0, "requests"), ("huge-request", "new", None, 2, 0, "requests"),
+                               ("failed-request", "malloc", None, 7, 7 << 60, "requests"), ("failed-request", "realloc", None, 1, 1 << 60, "requests"),
+                               ("failed-request", "new", None, 1, 1 << 60, "requests")])
 
     def notes(self):
         self.rows("nothing", [("zero-size", "malloc", None, 9, 0, "nothing"), ("zero-size", "new[]", None, 3, 0, "nothing"), ("zero-size", "realloc", None, 4, 0, "nothing")])
@@ -163,7 +189,7 @@ class Cases:
                                ("git", "git", "init", repository + "/repository"), ("g++", "g++", "-O1", "-c", "-o", "/dev/null", source),
                                ("sqlite3", "sqlite3", database, "create table t(a); with recursive c(x) as (select 1 union all select x + 1 from c limit 2000) "
                                 "insert into t select hex(x) from c; select count(*) from t order by a")):
-            r = self.t.record([need(command[0]), *command[1:]])
+            r = self.t.record([need(command[0]), *command[1:]], ["--release-stacks"])
             equal(f"{what}: status", r.status, 0)
             found = self.t.json("lint", r.capture)
             equal(f"{what}: errors and warnings", (found["errors"], found["warnings"], found["unjudged_releases"]), (0, 0, 0))
@@ -182,7 +208,7 @@ class Cases:
 
 def make_cases(t):
     c = Cases(t)
-    return [("right", c.right), ("mismatched", c.mismatched), ("released wrongly", c.released_wrongly), ("handlers", c.handlers), ("fork and exec", c.fork_and_exec),
+    return [("right", c.right), ("mismatched", c.mismatched), ("released wrongly", c.released_wrongly), ("handlers", c.handlers), ("release stacks", c.release_stacks), ("requests", c.requests), ("fork and exec", c.fork_and_exec),
             ("notes", c.notes), ("choices", c.choices), ("other captures", c.other_captures), ("sarif", c.sarif), ("real programs", c.real), ("valgrind", c.valgrind)]
 
 

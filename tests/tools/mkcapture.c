@@ -43,6 +43,9 @@
  *   mprotect                          ADDRESS SIZE 0|1 [STACK]  0: nothing may touch it
  *   madvise                           ADDRESS SIZE ADVICE [STACK]
  *   untrack                           DOMAIN ADDRESS
+ *   releasing                         ADDRESS [STACK]
+ *   request                           ADDRESS SIZE KIND ALIGNMENT [STACK]  0: it failed
+ *   annotate                          ADDRESS OBJECTS TYPE [STACK]
  *   realloc_release                   OLD
  *   realloc_acquire                   OLD NEW SIZE [STACK]
  *   realloc_withdraw                  OLD SIZE [STACK]

@@ -23,6 +23,8 @@ static const char *const operands_of[TRK_FORMS] = {
 	[TRK_FORM_BARE] = "",
 	[TRK_FORM_ACCESS] = "asx",
 	[TRK_FORM_ADVICE] = "asx",
+	[TRK_FORM_REQUEST] = "asxp",
+	[TRK_FORM_TYPED] = "asl",
 	[TRK_FORM_UNKNOWN] = "sxl",
 };
 

@@ -51,9 +51,9 @@ static inline void any_realloc(struct trk_event *e, uint64_t *seed)
 
 #define FORM(form) (1u << TRK_FORM_##form)
 #define WITH_DOMAIN (FORM(TRACK) | FORM(UNTRACK))
-#define WITH_DETAIL (FORM(ACCESS) | FORM(ADVICE))
-#define WITH_SIZE (FORM(BLOCK) | FORM(MREMAP) | FORM(TRACK) | FORM(LOST) | FORM(COUNT) | FORM(BARE) | WITH_DETAIL)
-#define WITH_ADDRESS (FORM(BLOCK) | FORM(MREMAP) | FORM(ADDRESS) | WITH_DOMAIN | WITH_DETAIL)
+#define WITH_DETAIL (FORM(ACCESS) | FORM(ADVICE) | FORM(REQUEST))
+#define WITH_SIZE (FORM(TYPED) | FORM(BLOCK) | FORM(MREMAP) | FORM(TRACK) | FORM(LOST) | FORM(COUNT) | FORM(BARE) | WITH_DETAIL)
+#define WITH_ADDRESS (FORM(BLOCK) | FORM(MREMAP) | FORM(ADDRESS) | FORM(TYPED) | WITH_DOMAIN | WITH_DETAIL)
 
 /* A legal event: only the fields that its kind carries are set. */
 static inline struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t time_ns)
@@ -76,7 +76,9 @@ static inline struct trk_event any_event(uint64_t *seed, uint8_t kind, uint64_t 
 		e.old_size = random_any(seed);
 		e.address = random_next(seed) % 4 ? e.address : 0;
 	}
-	if (form == TRK_FORM_LABEL) {
+	if (form == TRK_FORM_REQUEST)
+		e.old_size = random_any(seed);
+	if (form == TRK_FORM_LABEL || form == TRK_FORM_TYPED) {
 		e.label_bytes = random_next(seed) % sizeof(any_label);
 		e.label = e.label_bytes ? any_label : NULL;
 	}

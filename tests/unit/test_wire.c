@@ -89,8 +89,8 @@ static bool has_form(uint8_t kind, unsigned forms)
 
 #define FORM(form) (1u << TRK_FORM_##form)
 #define WITH_DOMAIN (FORM(TRACK) | FORM(UNTRACK))
-#define WITH_DETAIL (FORM(ACCESS) | FORM(ADVICE))
-#define WITH_SIZE (FORM(BLOCK) | FORM(MREMAP) | FORM(TRACK) | FORM(REALLOC) | WITH_DETAIL)
+#define WITH_DETAIL (FORM(ACCESS) | FORM(ADVICE) | FORM(REQUEST))
+#define WITH_SIZE (FORM(TYPED) | FORM(BLOCK) | FORM(MREMAP) | FORM(TRACK) | FORM(REALLOC) | WITH_DETAIL)
 #define NUMBERS (FORM(LOST) | FORM(COUNT) | FORM(BARE))
 
 /* Head, parts and a stack of two. */
@@ -122,7 +122,13 @@ static uint8_t *make_fields(uint8_t kind, uint8_t *p)
 	p = put_zigzag(p, 0x7000);
 	if (has_form(kind, WITH_SIZE))
 		p = put_varint(p, 4096);
-	return has_form(kind, WITH_DETAIL) ? put_varint(p, 23) : p;
+	if (has_form(kind, FORM(TYPED))) {
+		memcpy(p, "\x05label", 6);
+		return p + 6;
+	}
+	if (has_form(kind, WITH_DETAIL))
+		p = put_varint(p, 23);
+	return has_form(kind, FORM(REQUEST)) ? put_varint(p, 8192) : p;
 }
 
 /* A record of an event; returns its length. */
@@ -150,18 +156,18 @@ static void check_head(const struct wire_record *r)
 static void check_event(const struct wire_record *r)
 {
 	const uint8_t kind = r->kind;
-	const bool moves = has_form(kind, FORM(MREMAP)), labels = has_form(kind, FORM(LABEL)), numbers = has_form(kind, NUMBERS);
+	const bool moves = has_form(kind, FORM(MREMAP)), labels = has_form(kind, FORM(LABEL)), typed = has_form(kind, FORM(TYPED)), numbers = has_form(kind, NUMBERS);
 
 	assert_int_equal(r->domain, has_form(kind, WITH_DOMAIN) ? 77 : 0);
 	assert_int_equal(r->detail, has_form(kind, WITH_DETAIL) ? 23 : 0);
 	assert_int_equal(r->old_address, moves ? 0x5000 : 0);
-	assert_int_equal(r->old_size, moves ? 8192 : 0);
+	assert_int_equal(r->old_size, moves || has_form(kind, FORM(REQUEST)) ? 8192 : 0);
 	assert_int_equal(r->address, moves ? 0xc000 : labels || numbers ? 0 :
 									  0x7000);
 	assert_int_equal(r->size, numbers ? 12345 : has_form(kind, WITH_SIZE) ? 4096 :
 										0);
-	assert_int_equal(r->text_bytes, labels ? 5 : 0);
-	if (labels)
+	assert_int_equal(r->text_bytes, labels || typed ? 5 : 0);
+	if (labels || typed)
 		assert_memory_equal(r->text, "label", 5);
 }
 

@@ -69,8 +69,8 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		  "keep the N most recent frames of a stack (1024)", 1, NFRAME_MAX },
 		{ 0, "trace", UI_OPTIONAL_INT, &o->trace, "N",
 		  "trace blocks for the program's own tracker.h, with N frames (1): as TRACKER_TRACE=N does", 0, 0 },
-		{ 0, "check-free", UI_FLAG, &o->check_free, NULL,
-		  "end a program that frees a block twice, or none, or by the wrong call, with the stacks on stderr", 0, 0 },
+		{ 0, "check-free", UI_FLAG, &o->check_free, NULL, "end a program that frees a block twice, or none, or by the wrong call, with the stacks on stderr", 0, 0 },
+		{ 0, "release-stacks", UI_FLAG, &o->release_stacks, NULL, "record where blocks are released, too, which tracker lint shows", 0, 0 },
 		{ 0, "no-follow-fork", UI_FLAG, &o->no_follow_fork, NULL, "do not record forked children", 0, 0 },
 		{ 0, "no-follow-exec", UI_FLAG, &o->no_follow_exec, NULL,
 		  "do not record programs that the program executes", 0, 0 },
@@ -212,6 +212,10 @@ static bool check_aggregate(struct run_options *o)
 	}
 	if (o->check_free && (o->aggregate || o->sample_bytes)) {
 		ui_error("argument --check-free: not allowed with argument --%s: every block must be known", o->aggregate ? "aggregate" : "sample");
+		return false;
+	}
+	if (o->release_stacks && (o->aggregate || o->sample_bytes)) {
+		ui_error("argument --release-stacks: not allowed with argument --%s: every release must be known", o->aggregate ? "aggregate" : "sample");
 		return false;
 	}
 	o->checkpoint_ns = CHECKPOINT_DEFAULT_NS;

@@ -5,6 +5,7 @@
  * usage: faults MODE
  */
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -148,6 +149,42 @@ static void forks(bool threads, bool executes)
 	}
 }
 
+/* ---- what nobody can give ---- */
+
+static int (*volatile aligned_posix)(void **, size_t, size_t) = posix_memalign;
+static void *(*volatile aligned)(size_t, size_t) = aligned_alloc;
+static void *(*volatile product)(size_t, size_t) = calloc;
+static void *(*volatile resize_product)(void *, size_t, size_t) = reallocarray;
+static void *(*volatile new_nothrow)(size_t, const std::nothrow_t &) = operator new;
+
+NOINLINE static void requests()
+{
+	void *p = allocate(5), *q;
+
+	for (int i = 0; i < 4; i++)
+		aligned_posix(&q, 3, 100);
+	aligned_posix(&q, 4, 100);
+	for (int i = 0; i < 5; i++)
+		release(aligned(64, 100));
+	for (int i = 0; i < 6; i++)
+		release(allocate(SIZE_MAX - 100));
+	for (int i = 0; i < 2; i++)
+		release(product(SIZE_MAX / 2, 4));
+	for (int i = 0; i < 3; i++)
+		resize(p, SIZE_MAX / 2);
+	resize_product(p, SIZE_MAX / 2, 4);
+	for (int i = 0; i < 2; i++)
+		new_nothrow(SIZE_MAX / 2, std::nothrow);
+	for (int i = 0; i < 7; i++)
+		allocate((size_t)1 << 60);
+	resize(p, (size_t)1 << 60);
+	try {
+		new_array((size_t)1 << 60);
+	} catch (const std::bad_alloc &) {
+	}
+	release(p);
+}
+
 /* ---- of no use ---- */
 
 NOINLINE static void nothing()
@@ -184,6 +221,8 @@ int main(int argc, char **argv)
 		handlers();
 	if (strncmp(mode, "fork", 4) == 0)
 		forks(strstr(mode, "threads"), strstr(mode, "exec"));
+	if (strcmp(mode, "requests") == 0)
+		requests();
 	if (strcmp(mode, "nothing") == 0)
 		nothing();
 	if (strcmp(mode, "same") == 0)
