@@ -28,6 +28,7 @@ static const struct tracker_command commands[] = {
 	{ "temporary", "show where short-lived blocks are allocated" },
 	{ "leaks", "show what was never freed" },
 	{ "check", "hold a capture against budgets, for tests" },
+	{ "types", "show what the live blocks hold, by type" },
 	{ "lint", "show what programs did wrong with the allocator" },
 	{ "growth", "show what holds more and more memory while the program runs" },
 	{ "diff", "compare two captures, or two points of one" },

@@ -16,7 +16,7 @@ LACKS = {
 }
 
 # The key of the table that --csv prints; all others print every figure.
-TABLES = {"check": "checks", "growth": "rows", "lint": "rows", "temporary": "rows", "leaks": "rows", "summary": "rows", "table": "rows", "diff": "rows", "tree": "root"}
+TABLES = {"check": "checks", "growth": "rows", "lint": "rows", "types": "rows", "temporary": "rows", "leaks": "rows", "summary": "rows", "table": "rows", "diff": "rows", "tree": "root"}
 
 
 def names(folder, *traits):

@@ -1,0 +1,26 @@
+/*
+ * block_types - the type of what a block holds, by what its allocating frames are called: std::allocator<T>::allocate,
+ * std::make_shared<T>, T::operator new and the like say it, in programs that nobody has changed.
+ */
+#ifndef REPORTERS_BLOCK_TYPES_H
+#define REPORTERS_BLOCK_TYPES_H
+
+#include "symbols/stack.h"
+
+/* What says it, the surest first. What a later rule says counts only where no earlier one says anything. */
+enum type_rule {
+	TYPE_BY_FRAMES, /* the allocating frames */
+	TYPE_BY_SITE, /* nothing: the place of the allocation stands for it */
+	TYPE_RULES,
+};
+extern const char *const type_rules[TYPE_RULES];
+
+#define TYPE_ROOM 1024u
+
+/*
+ * The type, in buf, by the frames of a stack (stacks_frames: those of allocators, too). TYPE_BY_SITE: they do not say it, and buf has
+ * "FUNCTION:FILE:LINE" of the most recent frame that is no allocator's.
+ */
+enum type_rule type_of_frames(const struct source_frame *frames, size_t n, char buf[TYPE_ROOM]);
+
+#endif

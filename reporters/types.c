@@ -1,0 +1,184 @@
+/*
+ * tracker-types - prints what the live blocks at one point hold: bytes and blocks by type, and what says that it is that type.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/block_types.h"
+#include "common/narrow.h"
+#include "common/ranking.h"
+#include "common/report.h"
+#include "common/selection.h"
+
+#define ROWS 20 /* that people see */
+
+static struct report_options common;
+static struct selection_options selection = SELECTION_INIT;
+static struct filter_options filtering;
+static uint64_t limit = REPORT_LIMIT_UNSET;
+static bool only_typed;
+
+static const struct ui_option options[] = {
+	REPORT_LIMIT_OPTION(limit, 20),
+	{ 0, "no-sites", UI_FLAG, &only_typed, NULL, "leave out blocks of which nothing says the type", 0, 0 },
+	SELECTION_OPTIONS(selection),
+	FILTER_OPTIONS(filtering),
+	REPORT_THREAD_OPTION(common),
+	REPORT_STACK_OPTIONS(common),
+	REPORT_CSV_OPTION(common),
+	REPORT_OPTIONS(common),
+	{ 0 },
+};
+
+static const struct ui_command command = {
+	.name = "tracker-types",
+	.usage = "[options] CAPTURE[@POINT]",
+	.summary = "Prints the live blocks at one point by the types of what they hold.",
+	.details = "The allocating frames say the type: std::allocator<T>::allocate, std::make_shared<T>,\n"
+		   "T::operator new, Rust's Box<T>. Blocks of which they say nothing are shown by the place\n"
+		   "that allocated them.\n" REPORT_POINTS "\n"
+		   "Examples:\n"
+		   "  tracker types app.bin\n"
+		   "  tracker types --no-sites app.bin@loaded..end\n",
+	.options = options,
+	.min_operands = 1,
+	.max_operands = 1,
+};
+
+static struct ranking types; /* keys: a digit for the rule, then the text */
+static uint64_t bytes_by_rule[TYPE_RULES], count_by_rule[TYPE_RULES];
+
+static enum type_rule rule_of(const struct ranked *t)
+{
+	return (enum type_rule)(t->key[0] - '0');
+}
+
+static void ask(struct report *r)
+{
+	r->asked.rows_only = true;
+}
+
+static int add_row(struct report *r, const struct view_row *row)
+{
+	char key[TYPE_ROOM + 1] = "";
+	enum type_rule rule = TYPE_BY_SITE;
+	size_t n;
+	const struct source_frame *const frames = stacks_frames(r->stacks, row->node, &n);
+
+	if (row->node)
+		rule = type_of_frames(frames, n, key + 1);
+	else
+		strcpy(key + 1, "<stack trace unavailable>");
+	bytes_by_rule[rule] += row->bytes;
+	count_by_rule[rule] += row->count;
+	if (only_typed && rule == TYPE_BY_SITE)
+		return 0;
+	key[0] = (char)('0' + rule);
+	return ranking_add(&types, key, row->bytes, row->count);
+}
+
+static int find(struct report *r)
+{
+	int err = 0;
+
+	narrow_to_filters(r);
+	for (size_t i = 0; i < r->view.row_count && !err; i++)
+		err = add_row(r, &r->view.rows[i]);
+	ranking_sort_by_bytes(&types);
+	return err;
+}
+
+/* ---- what is said of it ---- */
+
+static void describe_rows(struct emit *e, size_t shown)
+{
+	static const struct emit_column columns[] = {
+		{ "type" },
+		{ "rule" },
+		{ "size" },
+		{ "count" },
+		{ "bytes", EMIT_FOR_PEOPLE, "size", 10 },
+		{ "blocks", EMIT_FOR_PEOPLE, "blocks", 10, " " },
+		{ "by", EMIT_FOR_PEOPLE, "by", -6, "  " },
+		{ "name", EMIT_FOR_PEOPLE, "type", -1, " " },
+	};
+	static const struct emit_table table = { EMIT_TABLE("rows", columns) };
+	struct emit_column shown_columns[sizeof(columns) / sizeof(*columns)];
+	struct emit_table aligned = table;
+
+	memcpy(shown_columns, columns, sizeof(columns));
+	for (size_t i = 0; i < 4; i++)
+		shown_columns[i].audience = EMIT_FOR_PROGRAMS;
+	aligned.columns = shown_columns;
+	emit_table(e, &aligned);
+	for (size_t i = 0; i < shown; i++) {
+		const struct ranked *const t = &types.items[i];
+		const char *const rule = type_rules[rule_of(t)];
+
+		emit_row(e, (struct emit_value[]){ emit_words(t->key + 1), emit_words(rule), emit_size(t->bytes), emit_count(t->count), emit_size(t->bytes),
+						   emit_count(t->count), emit_words(rule), emit_words(t->key + 1) });
+	}
+	emit_end(e);
+}
+
+static void say_rest(struct emit *e, size_t shown)
+{
+	uint64_t bytes = 0, count = 0;
+
+	for (size_t i = shown; i < types.count; i++) {
+		bytes += types.items[i].bytes;
+		count += types.items[i].count;
+	}
+	emit_aside(e, "more", emit_count(types.count - shown));
+	emit_aside(e, "more_count", emit_count(count));
+	emit_aside(e, "more_bytes", emit_size(bytes));
+	if (shown < types.count)
+		emit_say(e, "{more} more: {more_bytes} in {more_count} block{more_count:s}; -n 0 shows all\n");
+}
+
+static int describe(struct report *r, struct emit *e)
+{
+	const struct view *const v = &r->view;
+	const struct sampled_margin m = sampled_view_margin(v, &r->asked);
+	const size_t shown = report_rows(&common, limit, ROWS, types.count);
+
+	emit_figure(e, "capture", emit_words(r->capture->path));
+	report_figures(e, r);
+	selection_figures(e, "point", &r->asked, v);
+	emit_figure(e, "total_size", emit_about(emit_size(v->bytes), v->sample_bytes, m.bytes));
+	emit_figure(e, "total_count", emit_about(emit_count(v->count), v->sample_bytes, m.count));
+	sampled_figure(e, v->sample_bytes);
+	domains_figures(&r->domains, e);
+	emit_figure(e, "typed_size", emit_size(bytes_by_rule[TYPE_BY_FRAMES]));
+	emit_figure(e, "typed_count", emit_count(count_by_rule[TYPE_BY_FRAMES]));
+	emit_figure(e, "row_count", emit_count(types.count));
+	sampled_say(e, v, &r->asked);
+	emit_say(e, "{total_size} in {total_count} block{total_count:s} at {point.name}, {typed_size} in {typed_count} of known types\n");
+	domains_say(&r->domains, e, "Domain ", "block");
+	describe_rows(e, shown);
+	say_rest(e, shown);
+	return 0;
+}
+
+static void finish(void)
+{
+	ranking_finish(&types);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct report_kind kind = {
+		.command = &command,
+		.schema = "tracker.types",
+		.table = "rows",
+		.common = &common,
+		.selection = &selection,
+		.filtering = &filtering,
+		.ask = ask,
+		.find = find,
+		.describe = describe,
+		.finish = finish,
+	};
+
+	return report_main(&kind, argc, argv);
+}

@@ -1,0 +1,50 @@
+# tracker-types: what the allocating frames say.
+
+capture cap
+	module app /bin/app main
+	module lib /usr/lib/libstdc++.so.6
+	frame main /src/m.cc 10 as=main module=app
+	frame list /src/l.cc 20 as=_ZNSt15__new_allocatorISt10_List_nodeIN3geo4NodeEEE8allocateEmPKv module=app
+	frame map /src/l.cc 30 as=_ZNSt15__new_allocatorISt13_Rb_tree_nodeISt4pairIKiiEEE8allocateEmPKv module=app
+	frame shared /src/l.cc 40 as=_ZNSt15__new_allocatorISt23_Sp_counted_ptr_inplaceIN3geo5ShapeESaIvELN9__gnu_cxx12_Lock_policyE2EEE8allocateEmPKv module=app
+	frame own /src/o.cc 50 as=_ZN3geo3OwnnwEm module=app
+	frame new - 0 as=_Znwm module=lib
+	frame takes /src/t.cc 60 as=_Z5takesSaIiE module=app
+	stack main main
+	stack list new list main
+	stack map new map main
+	stack shared new shared main
+	stack own new own main
+	stack takes takes main
+	new a 100 list
+	new b 100 list
+	new c 80 map
+	new d 70 shared
+	new e 60 own
+	malloc f 50 takes
+	malloc g 40 main
+	malloc h 30
+
+$ tracker-types cap
+> 530 B in 8 blocks at peak, 410 B in 5 of known types
+>       size     blocks  by     type
+>      200 B          2  frames std::_List_node<geo::Node>
+>       80 B          1  frames std::_Rb_tree_node<std::pair<int const, int> >
+>       70 B          1  frames geo::Shape
+>       60 B          1  frames geo::Own
+>       50 B          1  site   takes:/src/t.cc:60
+>       40 B          1  site   main:/src/m.cc:10
+>       30 B          1  site   <stack trace unavailable>
+
+$ tracker-types -n 1 --no-sites cap
+> 530 B in 8 blocks at peak, 410 B in 5 of known types
+>       size     blocks  by     type
+>      200 B          2  frames std::_List_node<geo::Node>
+> 3 more: 210 B in 3 blocks; -n 0 shows all
+
+$ tracker-types --csv --no-sites cap
+> type,rule,size,count
+> std::_List_node<geo::Node>,frames,200,2
+> "std::_Rb_tree_node<std::pair<int const, int> >",frames,80,1
+> geo::Shape,frames,70,1
+> geo::Own,frames,60,1
