@@ -50,12 +50,19 @@ struct place {
 	size_t bytes;
 };
 
+/*
+ * The slot of the shell that became this program has the same pid. It stays until the recorder sees the execution, and may be the sound
+ * program's after that. The last one to come is this program's.
+ */
 static uint32_t own_process(const struct shm *shm)
 {
+	uint32_t found = SHM_PROCESSES;
+
 	for (uint32_t i = 0; i < SHM_PROCESSES; i++)
-		if (shm->process_states[i] == SHM_LIVE && shm->processes[i].pid == (uint32_t)getpid())
-			return i;
-	return SHM_PROCESSES;
+		if (shm->process_states[i] == SHM_LIVE && shm->processes[i].pid == (uint32_t)getpid() &&
+		    (found == SHM_PROCESSES || shm->processes[i].number > shm->processes[found].number))
+			found = i;
+	return found;
 }
 
 /* Found once, before anything is written. */
