@@ -154,7 +154,9 @@ static struct keyframe_block as_kept(const struct view_block *b, struct pieces *
 {
 	struct keyframe_block ret = {
 		.address = b->address,
-		.size = b->size,
+		.size = b->untouched ? b->untouched : b->size,
+		.arena = b->untouched != 0,
+		.untouched = b->untouched != 0,
 		.time_ns = b->time_ns,
 		.end = b->end,
 		.asked = b->asked,

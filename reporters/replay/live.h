@@ -16,7 +16,8 @@ int live_init(struct live_list *l, uint32_t processes);
 void live_finish(struct live_list *l); /* NULL-safe, zero-safe */
 
 /*
- * Copies the blocks of `h` whose `user` is not `except`; for a mapping that was cut, each fragment. In order of
+ * Copies the blocks of `h` whose `user` is not `except`; for a mapping that was cut, each fragment; for an arena that was not touched, a block
+ * of 0 bytes. In order of
  * process, domain and address. TRK_ERR_NOMEM.
  */
 int live_collect(struct live_list *l, const struct heap *h, uint32_t except);

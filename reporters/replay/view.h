@@ -89,6 +89,7 @@ struct view_block {
 	uint64_t address, size, time_ns; /* of its allocation */
 	uint64_t bytes, count; /* what it stands for: its size and 1, except in a sampled capture */
 	uint64_t end, asked; /* for a fragment of a mapping: the address behind its last page; bytes of the whole mapping; else 0 */
+	uint64_t untouched; /* bytes of a fragment of an arena that the program has not touched anywhere: it is a block of 0 bytes; else 0 */
 	uint32_t node, thread, process, domain;
 	uint32_t mapping; /* fragments of one mapping share it; 0: it is no fragment */
 	uint8_t kind;
