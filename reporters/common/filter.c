@@ -36,23 +36,31 @@ static bool take_domain(struct filter *f, const char *text)
 	return f->domain_name != NULL;
 }
 
-/* Cuts ",all_frames" and ",domain=N" off the end of `text`. False as take_domain. */
-static bool take_suffixes(struct filter *f, char *text)
+static void take_all_frames(struct filter *f, char *text)
 {
 	char *comma;
 
-	while ((comma = strrchr(text, ','))) {
-		if (strcmp(comma, ",all_frames") == 0) {
-			f->all_frames = true;
-		} else if (strncmp(comma, ",domain=", 8) == 0) {
-			if (!take_domain(f, comma + 8))
-				return false;
-		} else {
-			break; /* the comma belongs to the file's name */
-		}
+	while ((comma = strrchr(text, ',')) && strcmp(comma, ",all_frames") == 0) {
+		f->all_frames = true;
 		*comma = 0;
 	}
-	return true;
+}
+
+/*
+ * Cuts ",all_frames" and ",domain=N" off the end of `text`. Names of domains and of files may have commas: what stands behind the first
+ * ",domain=" is the domain's name, but for an ",all_frames" at the end. False as take_domain.
+ */
+static bool take_suffixes(struct filter *f, char *text)
+{
+	char *domain;
+
+	take_all_frames(f, text);
+	domain = strstr(text, ",domain=");
+	if (!domain)
+		return true;
+	*domain = 0;
+	take_all_frames(f, text);
+	return take_domain(f, domain + 8);
 }
 
 static bool parse(struct filter *f, char *text)

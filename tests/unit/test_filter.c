@@ -32,6 +32,11 @@ static void the_parts_of_a_filter_are_told_apart(void **state)
 		{ "+odd,name.c", { (char *)"odd,name.c", -1, -1, true, false } },
 		{ "+c:d.c", { (char *)"c:d.c", -1, -1, true, false } },
 		{ "-<unknown>", { (char *)"<unknown>", -1, -1, false, false } },
+		{ "+*.c,domain=a,b", { (char *)"*.c", -1, -1, true, false, (char *)"a,b" } },
+		{ "+*.c,domain=a,b,all_frames", { (char *)"*.c", -1, -1, true, true, (char *)"a,b" } },
+		{ "-odd,name.c:7,all_frames,domain=a,", { (char *)"odd,name.c", 7, -1, false, true, (char *)"a," } },
+		{ "+*.c,domain=1,domain=2", { (char *)"*.c", -1, -1, true, false, (char *)"1,domain=2" } },
+		{ "+domain=a,all_frames", { NULL, -1, -1, true, false, (char *)"a,all_frames" } },
 		{ "-domain=4294967295", { NULL, -1, UINT32_MAX, false, false } },
 	};
 
@@ -46,6 +51,10 @@ static void the_parts_of_a_filter_are_told_apart(void **state)
 			assert_string_equal(f.items[0].pattern, want->pattern);
 		else
 			assert_null(f.items[0].pattern);
+		if (want->domain_name)
+			assert_string_equal(f.items[0].domain_name, want->domain_name);
+		else
+			assert_null(f.items[0].domain_name);
 		filters_finish(&f);
 	}
 }
