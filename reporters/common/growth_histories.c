@@ -23,15 +23,22 @@ static uint32_t span_at(const struct cap_history *h, uint64_t time_ns)
 							       h->count - 1;
 }
 
+/* The beginning of a bin, exact for all times that a capture can say. */
+static uint64_t bin_at(uint64_t from_ns, uint64_t to_ns, uint32_t bin)
+{
+	const uint64_t all = to_ns - from_ns;
+
+	return from_ns + all / RISE_BINS * bin + all % RISE_BINS * bin / RISE_BINS;
+}
+
 /* The spans of a history, in bins of the time from the first of them to the end. */
 static void series_of(const struct capture *c, const struct cap_history *h, uint64_t from_ns, uint64_t to_ns, struct rise_series *ret)
 {
 	*ret = (struct rise_series){ .count = RISE_BINS, .seconds = (double)(to_ns - from_ns) / 1e9 };
 	for (uint32_t i = 0; i < RISE_BINS; i++) {
 		struct rise_point *const p = &ret->points[i];
-		const double bin_ns = (double)(to_ns - from_ns) / RISE_BINS;
-		const uint32_t first = span_at(h, (uint64_t)((double)from_ns + bin_ns * i));
-		const uint32_t last = span_at(h, (uint64_t)((double)from_ns + bin_ns * (i + 1)));
+		const uint32_t first = span_at(h, bin_at(from_ns, to_ns, i));
+		const uint32_t last = span_at(h, bin_at(from_ns, to_ns, i + 1));
 
 		*p = (struct rise_point){ .bin = { (uint8_t)i, (uint8_t)i }, .has_level = true, .low = UINT64_MAX };
 		for (uint32_t k = first; k <= last && (k < last || k == first); k++) {
