@@ -255,17 +255,21 @@ static inline bool step_packed(struct comparison *c)
  */
 static inline uint32_t same_rules(const struct memo *m, uint32_t first, uint32_t end, uintptr_t *found)
 {
+	_Atomic uint64_t *const table = rules_packed;
+
 	while (end > first) {
 		const size_t begin = end - first > BLOCK ? end - BLOCK : first;
 		uint64_t different = 0;
+		uintptr_t pcs = 0; /* bits of any of them */
 
 		for (size_t i = begin; i < end; i++) {
 			const uintptr_t pc = pc_at(place_of(m, i));
 
 			found[i] = pc;
-			different |= packed_difference(pc, m->packed[i]);
+			pcs |= pc;
+			different |= packed_difference_if_fit(table, pc, m->packed[i]);
 		}
-		if (unlikely(different))
+		if (unlikely(different | packed_unfit(pcs)))
 			while (end-- > begin)
 				if (packed_difference(found[end], m->packed[end]))
 					return end + 1;

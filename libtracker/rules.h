@@ -125,29 +125,35 @@ static inline uint64_t packed_entry(uint64_t mixed, uint32_t packed)
 	return mixed << 32 | packed;
 }
 
-static inline _Atomic uint64_t *packed_place(uint64_t mixed)
+static inline _Atomic uint64_t *packed_place(_Atomic uint64_t *table, uint64_t mixed)
 {
-	return &rules_packed[mixed >> 32 & ((1u << PACKED_PLACE_BITS) - 1)];
+	return &table[mixed >> 32 & ((1u << PACKED_PLACE_BITS) - 1)];
 }
 
 static inline uint64_t packed_load(uint64_t mixed)
 {
-	return atomic_load_explicit(packed_place(mixed), memory_order_relaxed);
+	return atomic_load_explicit(packed_place(rules_packed, mixed), memory_order_relaxed);
 }
 
 static inline void packed_put(uintptr_t pc, uint32_t packed)
 {
 	const uint64_t mixed = packed_mix(pc);
 
-	atomic_store_explicit(packed_place(mixed), packed_entry(mixed, packed), memory_order_relaxed);
+	atomic_store_explicit(packed_place(rules_packed, mixed), packed_entry(mixed, packed), memory_order_relaxed);
+}
+
+/* 0: `packed` is the rule of pc, if the pc is not unfit. `table`: rules_packed. */
+static inline uint64_t packed_difference_if_fit(_Atomic uint64_t *table, uintptr_t pc, uint32_t packed)
+{
+	const uint64_t mixed = packed_mix(pc);
+
+	return atomic_load_explicit(packed_place(table, mixed), memory_order_relaxed) ^ packed_entry(mixed, packed);
 }
 
 /* 0: `packed` is the rule of pc. */
 static inline uint64_t packed_difference(uintptr_t pc, uint32_t packed)
 {
-	const uint64_t mixed = packed_mix(pc);
-
-	return (packed_load(mixed) ^ packed_entry(mixed, packed)) | packed_unfit(pc);
+	return packed_difference_if_fit(rules_packed, pc, packed) | packed_unfit(pc);
 }
 
 /* PACKED_NONE: it is not plain, or does not fit. */

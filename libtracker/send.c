@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "chunk.h"
+#include "format/wire_codes.h"
 #include "state.h"
 #include "thread.h"
 #include "unwind.h"
@@ -136,15 +137,11 @@ static struct change next_stack(struct thread *t, const struct site *at)
 
 static uint8_t *put_stack(struct thread *t, uint8_t *at, uint32_t pops, uint32_t from, uint32_t pushes)
 {
-	const uint64_t first = state.bases[0], second = state.bases[1];
 	const uintptr_t *const pcs = t->sent + from;
 	uint8_t *const form = put_varint(at, pops), *const codes = form + 1;
-	uint64_t wide = 0;
 
-	for (uint32_t i = 0; i < pushes; i++)
-		put_u32(codes + 4 * i, wire_code(pcs[i], first, second, &wide));
 	*form = (uint8_t)(pushes << 1);
-	if (likely(!wide))
+	if (likely(wire_put_codes(codes, pcs, pushes, state.bases)))
 		return codes + 4 * pushes;
 	*form |= WIRE_WIDE;
 	for (uint32_t i = 0; i < pushes; i++)

@@ -5,7 +5,7 @@
 #include "unit.h"
 
 #include "format/event.h"
-#include "format/wire.h"
+#include "format/wire_codes.h"
 
 static int decode(const void *bytes, size_t size, struct wire_record *ret)
 {
@@ -60,6 +60,34 @@ static void codes_mean_their_pcs(void **unused)
 			(void)wire_code(bases[b][0] + bases[b][1] + (1ull << 62), bases[b][0], bases[b][1], &wide);
 			assert_true(wide);
 		}
+}
+
+/* Stacks of every length, with a pc that has no code in every place of some: codes that are made at once mean the same. */
+static void many_codes_mean_their_pcs(void **unused)
+{
+	static const uint64_t beyond[] = { 0, 0x7fffffff, 1, 0x80000000, UINT64_MAX /* below */, 1ull << 32, 1ull << 63, (1ull << 63) + 0x7fffffff };
+	static const uint64_t all_bases[][2] = { { 0x7fff90000000, 0x555555500000 }, { 0x7fff90000000, 0 }, { 0x10000000, 0 } };
+	uint64_t pcs[WIRE_FRAMES_MAX];
+	uint8_t bytes[sizeof(uint32_t) * WIRE_FRAMES_MAX];
+
+	for (uint32_t n = 0; n < 2000; n++) {
+		const uint64_t *const bases = all_bases[n % 3];
+		const uint32_t count = n / 3 % 40, unfit = n / 9 % 60;
+		uint64_t wide = 0;
+
+		for (uint32_t i = 0; i < count; i++) {
+			pcs[i] = bases[(n + i) / 2 & 1] + beyond[i == unfit ? (n >> 4) % 8 : (n + i) % 3];
+			(void)wire_code(pcs[i], bases[0], bases[1], &wide);
+		}
+		const bool fit = wire_put_codes(bytes, pcs, count, bases);
+
+		assert_true(!fit || !wide);
+		for (uint32_t i = 0; i < count; i++) {
+			assert_true(!fit || wire_pc(get_u32(bytes + 4 * i), bases) == pcs[i]);
+			wide |= pcs[i] >> 63;
+		}
+		assert_int_equal(fit, !wide);
+	}
 }
 
 static void state_runs_on_over_records(void **unused)
@@ -393,6 +421,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_the_end),
 		cmocka_unit_test(all_parts_are_read),
 		cmocka_unit_test(codes_mean_their_pcs),
+		cmocka_unit_test(many_codes_mean_their_pcs),
 		cmocka_unit_test(state_runs_on_over_records),
 		cmocka_unit_test(every_kind_is_read_whole_or_not_at_all),
 		cmocka_unit_test(other_records_are_read_whole_or_not_at_all),
