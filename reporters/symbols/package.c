@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -72,23 +73,55 @@ static void package_of_list(const char *name, char *out, size_t room)
 		out[strlen(out) - strlen(SUFFIX)] = 0;
 }
 
-static bool find_package(const char *root, const char *path, char *out, size_t room)
+/* How many letters the file's name begins with: "libxml" of libxml2.so.2. */
+static size_t letters_of(const char *name)
 {
-	char folder[PATH_MAX];
+	size_t n = 0;
+
+	while ((name[n] | 32) >= 'a' && (name[n] | 32) <= 'z')
+		n++;
+	return n;
+}
+
+struct search {
 	struct lines lines;
-	uint64_t all = 0, bytes;
+	const char *name; /* of the file */
+	size_t letters;
+	uint64_t bytes; /* that were read */
+};
+
+/* Looks into the lists that begin as the file does (alike), or into the others. */
+static bool find_among(struct search *s, DIR *lists, bool alike, char *out, size_t room)
+{
+	uint64_t bytes;
 	bool found = false;
 
-	snprintf(folder, sizeof(folder), "%s" LISTS, root);
-	make_lines(&lines, path);
-	DIR *const lists = opendir(folder);
-
-	for (struct dirent *e; lists && !found && all <= BYTES_MAX && (e = readdir(lists)); all += bytes) {
+	rewinddir(lists);
+	for (struct dirent *e; !found && s->bytes <= BYTES_MAX && (e = readdir(lists)); s->bytes += bytes) {
 		bytes = 0;
-		found = is_list(e->d_name) && list_has(dirfd(lists), e->d_name, &lines, &bytes);
+		found = is_list(e->d_name) && (strncasecmp(e->d_name, s->name, s->letters) == 0) == alike &&
+			list_has(dirfd(lists), e->d_name, &s->lines, &bytes);
 		if (found)
 			package_of_list(e->d_name, out, room);
 	}
+	return found;
+}
+
+/*
+ * A machine has thousands of lists, and reading them all takes longer than most reports. A library's package nearly
+ * always begins as the library does (libxml2.so.2 is in libxml2), so the lists that do are read first.
+ */
+static bool find_package(const char *root, const char *path, char *out, size_t room)
+{
+	char folder[PATH_MAX];
+	struct search s = { .name = strrchr(path, '/') + 1 };
+
+	snprintf(folder, sizeof(folder), "%s" LISTS, root);
+	make_lines(&s.lines, path);
+	s.letters = letters_of(s.name);
+	DIR *const lists = opendir(folder);
+	const bool found = lists && (find_among(&s, lists, true, out, room) || find_among(&s, lists, false, out, room));
+
 	if (lists)
 		closedir(lists);
 	return found;

@@ -89,6 +89,36 @@ static void only_whole_lines_of_lists_count(void **state)
 	check("", NULL);
 }
 
+/* Reading all lists takes long. No file is in several; here some are, to show which list comes first. */
+static void lists_that_begin_as_the_file_does_come_first(void **state)
+{
+	static const char lines[] = "/.\n/usr/lib/LibZoo2.so.1\n/usr/lib/yak.so\n/usr/lib/libxenon.so.3\n";
+
+	for (int i = 0; i < 40; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "other%d.list", i);
+		write_list(name, lines);
+		if (i == 10)
+			write_list("libzoo-2-0:amd64.list", lines);
+		if (i == 20)
+			write_list("yak.list", lines);
+		if (i == 30)
+			write_list("libxenon3.list", lines);
+	}
+	check("/usr/lib/LibZoo2.so.1", "libzoo-2-0-dbgsym");
+	check("/usr/lib/yak.so", "yak-dbgsym");
+	check("/usr/lib/libxenon.so.3", "libxenon3-dbgsym");
+}
+
+/* A name without letters, and one that no list begins like. */
+static void files_of_any_name_are_found(void **state)
+{
+	write_list("numbers.list", "/.\n/usr/lib/7.so\n/usr/lib/zebra.so\n");
+	check("/usr/lib/7.so", "numbers-dbgsym");
+	check("/usr/lib/zebra.so", "numbers-dbgsym");
+}
+
 static void without_dpkg_nothing_is_found(void **state)
 {
 	char got[64];
@@ -103,6 +133,8 @@ int main(void)
 		cmocka_unit_test(older_packages_have_names_of_their_own),
 		cmocka_unit_test(directories_that_became_links_are_both_looked_for),
 		cmocka_unit_test(only_whole_lines_of_lists_count),
+		cmocka_unit_test(lists_that_begin_as_the_file_does_come_first),
+		cmocka_unit_test(files_of_any_name_are_found),
 		cmocka_unit_test(without_dpkg_nothing_is_found),
 	};
 
