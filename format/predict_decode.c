@@ -454,23 +454,23 @@ static void decode_op(struct predict_decoder *d, struct trk_event *ret)
 	ret->thread = d->thread;
 }
 
-/* Events from the columns into events[0..room), room > 0: a run, or one. Returns how many. */
-static uint32_t decode_some(struct predict_decoder *d, struct trk_event *events, uint32_t room)
+/* The next `count` events, which have one time and one thread. Returns how many could be read. */
+static uint32_t decode_steady(struct predict_decoder *d, struct trk_event *events, uint32_t count)
 {
-	const uint32_t steady = moment(d);
-	uint32_t n = 1;
+	uint32_t n = 0;
 
-	if (!d->run)
-		decode_op(d, events);
-	if (d->run) {
-		n = d->run < room ? d->run : room;
-		n = n < steady ? n : steady;
-		n = expected(d, events, n);
-		d->run -= n;
-	} else if (d->failed) {
-		n = 0;
+	while (n < count && !d->failed) {
+		if (!d->run)
+			decode_op(d, events + n);
+		if (d->run) {
+			const uint32_t some = expected(d, events + n, d->run < count - n ? d->run : count - n);
+
+			d->run -= some;
+			n += some;
+		} else if (!d->failed) {
+			n++;
+		}
 	}
-	pass(d, n);
 	return n;
 }
 
@@ -480,9 +480,11 @@ int predict_decode(struct predict_decoder *d, struct trk_event *events, uint32_t
 	uint32_t n = 0;
 
 	while (n < room && d->items && !d->failed) {
-		const uint32_t left = room - n;
+		const uint32_t left = room - n < d->items ? room - n : d->items, steady = moment(d);
+		const uint32_t some = decode_steady(d, events + n, steady < left ? steady : left);
 
-		n += decode_some(d, events + n, left < d->items ? left : d->items);
+		pass(d, some);
+		n += some;
 	}
 	*ret_count = n;
 	if (d->failed)

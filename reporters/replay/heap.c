@@ -400,19 +400,31 @@ static ALWAYS int apply_one(struct heap *h, const struct trk_event *e)
 	return err;
 }
 
-int heap_apply_all(struct heap *h, const struct trk_event *events, uint32_t count)
-{
-	int err = 0;
-
-	for (uint32_t i = 0; i < count && !err; i++)
-		err = apply_one(h, &events[i]);
-	return err;
-}
-
 /* Out of the way of quick events. */
 static __attribute__((noinline)) int apply_long(struct heap *h, const struct trk_event *e)
 {
 	return apply_one(h, e);
+}
+
+int heap_apply_all(struct heap *h, const struct trk_event *events, uint32_t count)
+{
+	struct heap_process *p = NULL; /* of the event before, if it is a quick one */
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct trk_event *const e = &events[i];
+
+		if (!p || e->process != events[i - 1].process)
+			p = known_process(h, e);
+		if (p && apply_known(h, p, e, &h->last_ref))
+			continue;
+
+		const int err = apply_long(h, e);
+
+		if (err)
+			return err;
+		p = NULL;
+	}
+	return 0;
 }
 
 int heap_apply_unknown(struct heap *h, struct trk_event *events, uint32_t count)

@@ -1,7 +1,8 @@
 /*
- * heap_quick - what nearly all events of a recorder do, and nothing else: a block of domain 0 comes or goes, in a
- * process that lives, of which every block is in the table. It is inline, and a fifth of the instructions of the long
- * way (heap.c), because nothing that an event may also meet is looked at.
+ * heap_quick - what nearly all events do, and nothing else: a block of domain 0 comes or goes, in a process that lives.
+ * In a recorder every block of the process is in the table. In a capture the event says which block it ends, and that one is
+ * still loose. It is inline, and much less than the long way (heap.c), because nothing that an event may also meet is
+ * looked at.
  *
  * Each function returns false if the event needs the long way. Then it has changed nothing.
  */
@@ -29,13 +30,11 @@ static ALWAYS void quick_peak(struct heap *h, struct heap_process *p, const stru
 		look_for_peak(&(struct step){ .heap = h, .process = p, .event = e });
 }
 
-static ALWAYS bool quick_make(struct heap *h, struct heap_process *p, const struct trk_event *e)
+/* `b` is the event's block, in its space. */
+static ALWAYS void quick_born(struct heap *h, struct heap_process *p, const struct trk_event *e, struct block *b)
 {
 	struct heap_totals *const t = &p->totals;
-	struct block *const b = blocks_quick_add(&p->blocks, e->address);
 
-	if (!b)
-		return false;
 	h->events++;
 	p->events++;
 	b->b = (struct heap_block){
@@ -48,7 +47,6 @@ static ALWAYS bool quick_make(struct heap *h, struct heap_process *p, const stru
 		.node = e->node,
 		.kind = e->kind,
 	};
-	b->space = BLOCKS_DOMAIN(0);
 	b->thread_number = h->ages.allocations[e->thread]++;
 	b->b.serial = (uint16_t)b->thread_number;
 	t->allocations++;
@@ -62,6 +60,16 @@ static ALWAYS bool quick_make(struct heap *h, struct heap_process *p, const stru
 	if (h->observer.born)
 		h->observer.born(h->observer.data, &b->b, &(struct sampling_estimate){ .bytes = e->size, .count = 1 });
 	quick_peak(h, p, e);
+}
+
+static ALWAYS bool quick_make(struct heap *h, struct heap_process *p, const struct trk_event *e)
+{
+	struct block *const b = blocks_quick_add(&p->blocks, e->address);
+
+	if (!b)
+		return false;
+	b->space = BLOCKS_DOMAIN(0);
+	quick_born(h, p, e, b);
 	return true;
 }
 
@@ -77,15 +85,9 @@ static ALWAYS void count_temporary(const struct heap *h, struct heap_totals *t, 
 				 temporary, e);
 }
 
-static ALWAYS bool quick_end(struct heap *h, struct heap_process *p, const struct trk_event *e, uint32_t *ret_ref)
+static ALWAYS void quick_died(struct heap *h, struct heap_process *p, const struct trk_event *e, const struct block *b)
 {
 	struct heap_totals *const t = &p->totals;
-	struct blocks_place place;
-	const struct block *const b = blocks_quick_find(&p->blocks, e->address, &place);
-
-	if (!b)
-		return false;
-
 	const uint64_t size = b->b.size;
 
 	h->events++;
@@ -97,6 +99,16 @@ static ALWAYS bool quick_end(struct heap *h, struct heap_process *p, const struc
 	h->now_bytes -= size;
 	h->now_blocks--;
 	count_temporary(h, t, b, e);
+}
+
+static ALWAYS bool quick_end(struct heap *h, struct heap_process *p, const struct trk_event *e, uint32_t *ret_ref)
+{
+	struct blocks_place place;
+	const struct block *const b = blocks_quick_find(&p->blocks, e->address, &place);
+
+	if (!b)
+		return false;
+	quick_died(h, p, e, b);
 	*ret_ref = b->b.number ? (uint32_t)(p->numbers + 1 - b->b.number) : TRK_REF_NONE;
 	blocks_quick_remove(&p->blocks, &place);
 	return true;
@@ -111,6 +123,52 @@ static ALWAYS bool apply_quick(struct heap *h, struct heap_process *p, const str
 	if (trk_kind_among(e->kind, QUICK_ENDS))
 		return quick_end(h, p, e, ret_ref);
 	return trk_kind_among(e->kind, QUICK_MAKES) && e->address && !e->old_address && quick_make(h, p, e);
+}
+
+/* ---- events of a capture ---- */
+
+static inline struct heap_process *known_process(const struct heap *h, const struct trk_event *e)
+{
+	struct heap_process *const p = e->process < h->process_room ? h->processes[e->process] : NULL;
+
+	return p && !p->ended && !h->sample_bytes ? p : NULL;
+}
+
+static ALWAYS bool known_make(struct heap *h, struct heap_process *p, const struct trk_event *e)
+{
+	struct block *const b = e->ref == TRK_REF_NONE ? blocks_add_loose(&p->blocks, e->address, p->numbers + 1) : NULL;
+
+	if (!b)
+		return false;
+	quick_born(h, p, e, b);
+	return true;
+}
+
+static ALWAYS bool known_end(struct heap *h, struct heap_process *p, const struct trk_event *e)
+{
+	/* TRK_REF_UNKNOWN and TRK_REF_NONE give numbers that are not in the ring */
+	struct block *const b = e->ref <= p->numbers ? blocks_recent(&p->blocks, p->numbers + 1 - e->ref) : NULL;
+
+	if (!b || b->b.address != e->address || b->space != BLOCKS_LOOSE)
+		return false;
+	quick_died(h, p, e, b);
+	blocks_remove_loose(&p->blocks, b);
+	return true;
+}
+
+/* As apply_quick, for an event with a ref. */
+static ALWAYS bool apply_known(struct heap *h, struct heap_process *p, const struct trk_event *e, uint32_t *ret_ref)
+{
+	const bool ends = trk_kind_among(e->kind, QUICK_ENDS);
+
+	if (e->thread >= h->thread_room || e->domain)
+		return false;
+	if (!ends && !(trk_kind_among(e->kind, QUICK_MAKES) && e->address && !e->old_address))
+		return false;
+	if (ends ? !known_end(h, p, e) : !known_make(h, p, e))
+		return false;
+	*ret_ref = ends ? e->ref : TRK_REF_NONE;
+	return true;
 }
 
 #endif
