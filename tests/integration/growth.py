@@ -10,7 +10,7 @@ import subprocess
 import harness
 from harness import check, equal
 
-MODES = ("leak", "cache", "sawtooth", "ring", "ten", "noise", "lost", "start", "wait", "steps", "vector", "pieces", "burst", "replacing", "seldom", "cleaned",
+MODES = ("leak", "cache", "sawtooth", "ring", "ten", "noise", "lost", "start", "steps", "vector", "pieces", "burst", "replacing", "seldom", "cleaned",
          "nothing")
 GROWING = ("leak", "ten", "noise", "lost", "steps", "vector", "pieces", "cleaned")
 HEAD = ["frame main /src/a.c 90 as=main", "frame leak /src/a.c 23 as=leak", "frame work /src/a.c 31 as=work", "stack leak leak main",
@@ -80,6 +80,7 @@ class Cases:
         self.grows("much in a second, and a leak in an hour", self.made([*load, *late]), "leak")
         built = [w for i in range(400) for w in (f"at {i}ms", leak(i), *work(1))]
         self.grows("built, and then it waits", self.made([*built, "at 60s", "mark end"]))
+        self.grows("built at once, and then it computes", self.made([*(f"malloc s{i} 300 leak" for i in range(1000)), "at 1s", "mark end"]))
         self.grows("the same up to a second", self.made([*built, "at 60s", "mark end"]) + "@400ms", "leak")
         stopped = [w for i in range(400) for w in (f"at {i if i < 200 else i + 4000}ms", leak(i), *work(1))]
         self.grows("stopped in the middle", self.made(stopped), "leak")

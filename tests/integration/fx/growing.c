@@ -15,7 +15,10 @@
 
 #include "modes.h"
 
-enum { ROUNDS = 4000, NOISE = 64, SLOTS = 256, STEPS = 20 };
+enum { ROUNDS = 4000,
+       NOISE = 64,
+       SLOTS = 256,
+       STEPS = 20 };
 
 static void *noise_slots[NOISE], *slots[ROUNDS];
 static uint32_t seed = 1;
@@ -153,14 +156,6 @@ static void start_up(void)
 		make_noise(200);
 }
 
-/* Nothing is allocated after the start: the program computes, for longer than it took to start. */
-static void start_and_wait(void)
-{
-	for (int i = 0; i < 1000; i++)
-		slots[i] = fill(300);
-	usleep(500000);
-}
-
 static void in_steps(void)
 {
 	for (int i = 0; i < ROUNDS; i++) {
@@ -254,9 +249,21 @@ static void nothing(void)
 int main(int argc, char **argv)
 {
 	static const struct mode modes[] = {
-		{ "leak", leak_in_a_loop }, { "cache", cache }, { "sawtooth", sawtooth }, { "ring", ring }, { "ten", one_of_ten },
-		{ "noise", under_noise }, { "lost", lost_in_noise }, { "start", start_up }, { "wait", start_and_wait }, { "steps", in_steps },
-		{ "vector", vector }, { "pieces", by_pieces }, { "burst", burst }, { "replacing", replacing }, { "seldom", replacing_seldom }, { "cleaned", cleaned_up },
+		{ "leak", leak_in_a_loop },
+		{ "cache", cache },
+		{ "sawtooth", sawtooth },
+		{ "ring", ring },
+		{ "ten", one_of_ten },
+		{ "noise", under_noise },
+		{ "lost", lost_in_noise },
+		{ "start", start_up },
+		{ "steps", in_steps },
+		{ "vector", vector },
+		{ "pieces", by_pieces },
+		{ "burst", burst },
+		{ "replacing", replacing },
+		{ "seldom", replacing_seldom },
+		{ "cleaned", cleaned_up },
 		{ "nothing", nothing },
 	};
 
