@@ -105,6 +105,12 @@ class Faults:
             lines = r.stderr.decode().splitlines()
             check(len(lines) == bool(said) and all(said in line for line in lines), f"{call}: {lines}")
 
+    def another_version(self):
+        """Its segment has another size: that says nothing of the system's, and no file stays."""
+        r = self.record("shift 2", 'set -- --shm 9 "$@"', "exec 9</etc/passwd")
+        check(b"another version of tracker" in r.stderr and len(r.stderr.splitlines()) == 1, f"{r.stderr!r}")
+        equal("a file", os.path.exists(r.capture), False)
+
     def no_memory(self):
         """Without memory for the live set every event is in the capture all the same; with less it is said."""
         blocks = 300000
@@ -124,7 +130,7 @@ class Faults:
 def make_cases(t):
     f = Faults(t)
     return [("a write fails", f.a_write_fails), ("the last write fails", f.the_last_write_fails), ("slow", f.slow),
-            ("no pidfd", f.no_pidfd), ("cannot begin", f.cannot_begin), ("no memory", f.no_memory)]
+            ("no pidfd", f.no_pidfd), ("cannot begin", f.cannot_begin), ("another version", f.another_version), ("no memory", f.no_memory)]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 /* arguments - see arguments.h. */
 #include "arguments.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -57,8 +58,12 @@ static void *map_memfd(int fd)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || st.st_size != (off_t)sizeof(struct shm))
+	if (fstat(fd, &st) < 0)
 		return MAP_FAILED;
+	if (st.st_size != (off_t)sizeof(struct shm)) {
+		errno = EPROTO;
+		return MAP_FAILED;
+	}
 	return mmap(NULL, sizeof(struct shm), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 }
 
@@ -66,8 +71,12 @@ static void *map_system_v(int id)
 {
 	struct shmid_ds d;
 
-	if (shmctl(id, IPC_STAT, &d) < 0 || d.shm_segsz != sizeof(struct shm))
+	if (shmctl(id, IPC_STAT, &d) < 0)
 		return MAP_FAILED;
+	if (d.shm_segsz != sizeof(struct shm)) {
+		errno = EPROTO;
+		return MAP_FAILED;
+	}
 	void *const p = shmat(id, NULL, 0);
 
 	return p == (void *)-1 ? MAP_FAILED : p;
@@ -81,8 +90,6 @@ int arguments_map_segment(const struct arguments *o, struct recorder *r)
 	r->segment_inode = o->shm_fd && fstat(r->segment, &st) == 0 ? st.st_ino : o->shm_id;
 	r->shm = o->shm_fd ? map_memfd((int)o->shm_fd) : map_system_v((int)o->shm_id);
 	if (r->shm == MAP_FAILED)
-		return TRK_ERR_NOMEM;
-	return r->shm->header.magic == SHM_MAGIC && r->shm->header.version == SHM_VERSION ?
-		       0 :
-		       TRK_ERR_ARG;
+		return errno == EPROTO ? TRK_ERR_VERSION : TRK_ERR_NOMEM;
+	return r->shm->header.magic == SHM_MAGIC && r->shm->header.version == SHM_VERSION ? 0 : TRK_ERR_VERSION;
 }

@@ -167,7 +167,8 @@ static void say_failed(struct recording *s, int err)
 {
 	struct control_message m = { .kind = CONTROL_FAILED };
 
-	m.error = err == TRK_ERR_NOMEM ? ENOMEM : (uint32_t)errno;
+	m.error = err == TRK_ERR_NOMEM ? ENOMEM : err == TRK_ERR_VERSION ? EPROTO :
+									   (uint32_t)errno;
 	say(s, &m);
 }
 

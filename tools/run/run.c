@@ -382,7 +382,9 @@ static void conclude(struct run *r, int recorder_status)
 		if (m.kind == CONTROL_FAILED) {
 			fprintf(stderr, "tracker: the recorder could not begin: %s; the program ran, "
 					"but nothing was recorded\n",
-				strerror((int)m.error));
+				m.error == EPROTO ? "tracker-record is of another version of tracker than tracker-run (is one of them "
+						    "an older installation, or TRACKER_HOME set?)" :
+						    strerror((int)m.error));
 			capture_file_remove_unbegun(&r->output);
 			return;
 		}
