@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 17u
+#define SHM_VERSION 18u
 #define SHM_PAGE_MOST 65536u /* bytes of a page of a processor with large pages: each part that is mapped by itself begins on one */
 
 /* 70 MiB of addresses in the recorder, of which only the used part is ever touched. A live thread holds a chunk. */
@@ -41,11 +41,12 @@
 #define SHM_CHUNKS 16384u
 #define SHM_THREADS 16384u
 #define SHM_PROCESSES 1024u
-#define SHM_COMMAND_BYTES 3024u
+#define SHM_COMMAND_BYTES 2864u
 #define SHM_PROGRAM_BYTES 64u
 #define SHM_EXECUTABLE_BYTES 768u
 #define SHM_NAME_BYTES 16u
 #define SHM_LIBC_BYTES 16u
+#define SHM_TITLE_BYTES 128u
 
 /*
  * Environment of a recorded program: "/proc/PID/fd/N" of the recorder's memfd, or,
@@ -232,6 +233,11 @@ struct shm_process {
 	_Atomic uint32_t look; /* 1: it waits for the recorder to look at its arenas, which sets 0 */
 	_Atomic uint32_t modules_seen; /* counted by the recorder, of those that the program told */
 	_Atomic uint32_t code_seen; /* the recorder knows of code in no file, and has looked for the program's description of it */
+	/*
+	 * What it calls itself: the name that its first thread gave itself; and its first argument as it stands in memory when the
+	 * process ends, because programs write their titles there. "": it did not; it has not ended.
+	 */
+	char named[SHM_NAME_BYTES], title[SHM_TITLE_BYTES];
 	char libc[SHM_LIBC_BYTES]; /* "glibc 2.36" */
 	char program[SHM_PROGRAM_BYTES]; /* base name of what was executed: sh, where that is a link to dash */
 	char executable[SHM_EXECUTABLE_BYTES]; /* path of the file; all NUL-terminated */

@@ -44,6 +44,11 @@ enum trk_ended { TRK_END_UNKNOWN = 0,
 		 TRK_EXITED = 1, /* code: the exit status */
 		 TRK_KILLED = 2 /* code: the signal */ };
 
+/* How a process gave itself a title. */
+enum trk_titled { TRK_NO_TITLE = 0,
+		  TRK_TITLED = 1, /* over its arguments */
+		  TRK_NAMED = 2 /* its first thread has that name */ };
+
 /* Flags of a module in the capture. */
 enum trk_module_flag {
 	TRK_MODULE_MAIN = 1, /* the program itself */
@@ -64,6 +69,8 @@ struct trk_process {
 	uint32_t command_line_bytes;
 	const char *libc; /* name and version; "", like the next two, where the capture does not say */
 	const char *host, *system; /* where it ran: the machine's name; kernel, release, processor */
+	uint32_t titled; /* enum trk_titled */
+	const char *title; /* what it called itself at the end; "": as its arguments say */
 };
 
 struct trk_thread {

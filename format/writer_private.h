@@ -13,7 +13,7 @@
 
 #define BLOCK_BYTES (256u << 10) /* larger ones compress no better and cost a reader memory */
 #define STRING_MAX (64u << 10)
-#define RECORD_MAX (4 * STRING_MAX + 32 * TRK_VARINT_MAX)
+#define RECORD_MAX (8 * STRING_MAX + 32 * TRK_VARINT_MAX)
 #define INDEX_ENTRY_MAX (6u * TRK_VARINT_MAX)
 #define TYPES (TRK_BLOCK_DOMAINS + 1)
 

@@ -222,6 +222,8 @@ void writer_process(struct writer *w, const struct trk_process *r)
 	p = put_string(p, r->libc, length(r->libc));
 	p = put_string(p, r->host, length(r->host));
 	p = put_string(p, r->system, length(r->system));
+	p = put_varint(p, r->titled);
+	p = put_string(p, r->title, length(r->title));
 	writer_record_end(w, TRK_BLOCK_PROCESSES, p, 0);
 }
 

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "program.h"
 #include "raw.h"
 #include "real_functions.h"
 #include "state.h"
@@ -56,6 +57,7 @@ static void say_end(int code, bool now)
 {
 	struct shm_life *const own = &state.shm->lives[state.process_slot];
 
+	program_tell_title(state.process);
 	atomic_store(&own->end, SHM_END(state.pid, SHM_END_SAID, (code & 0xff) << 8));
 	if (now)
 		say_over(own);

@@ -16,5 +16,9 @@
 void program_find(const char *started_as, bool by_loader, int argc, char **argv, void *page);
 /* Writes it into the process's slot. */
 void program_tell(struct shm_process *p);
+/* The first thread gave itself a name, which is the process's, too. */
+void program_named(const char *name);
+/* Writes into the slot what the program calls itself now: when it ends. */
+void program_tell_title(struct shm_process *p);
 
 #endif

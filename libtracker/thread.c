@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "forking.h"
+#include "program.h"
 #include "raw.h"
 #include "segment.h"
 #include "session.h"
@@ -382,6 +383,10 @@ void thread_set_name(const char *name)
 		return;
 	memset(tls.name, 0, sizeof(tls.name));
 	memcpy(tls.name, name, strnlen(name, sizeof(tls.name) - 1));
+	if (!tls.tid)
+		tls.tid = own_tid();
+	if (tls.tid == state.pid)
+		program_named(tls.name);
 	if (!t || !*state.fork_page)
 		return;
 	atomic_fetch_add(&t->slot->name_version, 1);

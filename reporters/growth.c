@@ -8,6 +8,7 @@
 
 #include "common/group.h"
 #include "common/growth.h"
+#include "common/process_name.h"
 #include "common/report.h"
 #include "common/selection.h"
 #include "common/traceback.h"
@@ -152,13 +153,14 @@ static char *fate(const struct growth_row *row, char *buf, size_t room)
 static const char *processes_of(const struct report *r, const struct growth_row *row, char *buf, size_t room)
 {
 	const struct trk_process *const p = row->process < r->capture->process_count ? &r->capture->processes[row->process] : NULL;
+	char name[PROCESS_NAME_ROOM];
 
 	if (r->capture->process_count < 2 || !p)
 		return NULL;
 	if (row->processes > 1)
 		snprintf(buf, room, "%" PRIu32 " processes", row->processes);
 	else
-		snprintf(buf, room, "%s (%" PRIu32 ")", p->name, p->pid);
+		snprintf(buf, room, "%s (%" PRIu32 ")", process_name(p, name), p->pid);
 	return buf;
 }
 

@@ -11,6 +11,7 @@
 #include "common/kind_list.h"
 #include "common/metadata.h"
 #include "common/process_list.h"
+#include "common/process_name.h"
 #include "common/process_tree.h"
 #include "common/report.h"
 #include "common/ranking.h"
@@ -103,7 +104,7 @@ static void describe_top(struct emit *e, bool modules, struct ranking *sums, boo
 static void say_ends(const struct report *r, struct emit *e)
 {
 	const struct capture *c = r->capture;
-	char signal[16];
+	char signal[16], name[PROCESS_NAME_ROOM];
 	uint32_t said = 0;
 
 	for (uint32_t i = 0; i < c->process_count; i++) {
@@ -111,7 +112,7 @@ static void say_ends(const struct report *r, struct emit *e)
 
 		if (p->ended != TRK_KILLED || (r->process != UINT32_MAX && r->process != i) || said++ >= ENDS)
 			continue;
-		emit_aside(e, "program", emit_words(p->name[0] ? p->name : "program"));
+		emit_aside(e, "program", emit_words(p->name[0] ? process_name(p, name) : "program"));
 		emit_aside(e, "pid", emit_number(p->pid));
 		emit_aside(e, "signal", emit_words(ending_signal(p->code, signal)));
 		emit_aside(e, "end", emit_tenths(p->end_ns));

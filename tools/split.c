@@ -87,6 +87,8 @@ static void write_process(const struct part *p)
 		.libc = from->libc,
 		.host = from->host,
 		.system = from->system,
+		.titled = from->titled,
+		.title = from->title,
 	};
 
 	writer_process(p->writer, &told);

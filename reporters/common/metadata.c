@@ -109,7 +109,7 @@ struct emit_value metadata_signal(const struct trk_process *p)
 int metadata_figures(struct emit *e, const struct report *r, const struct heap_totals *totals)
 {
 	const struct capture *c = r->capture;
-	const struct trk_process none = { .command_line = "", .libc = "", .host = "", .system = "" };
+	const struct trk_process none = { .command_line = "", .libc = "", .host = "", .system = "", .title = "" };
 	const uint32_t index = metadata_process(r);
 	const struct trk_process *p = index < c->process_count ? &c->processes[index] : &none;
 	char *command_line = metadata_command_line(p);

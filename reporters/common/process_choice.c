@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/process_name.h"
 #include "common/ranking.h"
 
 #define NAMES_SHOWN 6
@@ -79,7 +80,8 @@ int process_choice_say_rest(const struct process_choice *p, const struct report 
 	if (!p->hidden)
 		return 0;
 	for (uint32_t i = 0; i < r->capture->process_count && !err; i++) {
-		const char *const name = r->capture->processes[i].name;
+		char buf[PROCESS_NAME_ROOM];
+		const char *const name = process_name(&r->capture->processes[i], buf);
 
 		all += is_about(r, i);
 		if (is_about(r, i) && !p->shown[i])

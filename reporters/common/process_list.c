@@ -6,11 +6,13 @@
 #include "common/heap_figures.h"
 #include "common/metadata.h"
 #include "common/process_choice.h"
+#include "common/process_name.h"
 
 /* Columns for programs, then those for people. */
 enum column {
 	PID,
 	NAME,
+	TITLE,
 	COMMAND_LINE,
 	STATUS,
 	SIGNAL,
@@ -30,6 +32,7 @@ static int describe_process(const struct report *r, struct emit *e, uint32_t ind
 	const struct trk_process *const p = &r->capture->processes[index];
 	const struct heap_totals *const t = process_totals_get(&r->view.process_totals, index);
 	char *const command_line = metadata_command_line(p);
+	char name[PROCESS_NAME_ROOM];
 
 	if (!command_line)
 		return TRK_ERR_NOMEM;
@@ -37,11 +40,12 @@ static int describe_process(const struct report *r, struct emit *e, uint32_t ind
 	const struct emit_value values[COLUMNS] = {
 		[PID] = emit_number(p->pid),
 		[NAME] = emit_words(p->name),
+		[TITLE] = emit_words(p->title[0] ? p->title : NULL),
 		[COMMAND_LINE] = emit_words(command_line),
 		[STATUS] = metadata_status(p),
 		[SIGNAL] = metadata_signal(p),
 		[SHOWN_PID] = emit_number(p->pid),
-		[SHOWN_NAME] = emit_words(p->name),
+		[SHOWN_NAME] = emit_words(process_name(p, name)),
 		[ALLOCATIONS] = emit_count(t->allocations),
 		[FREES] = emit_count(t->frees),
 		[ALLOCATED] = emit_size(t->bytes_allocated),
@@ -78,6 +82,7 @@ int process_list_describe(const struct report *r, struct emit *e, size_t most)
 	static const struct emit_column columns[COLUMNS] = {
 		[PID] = { "pid" },
 		[NAME] = { "name" },
+		[TITLE] = { "title" },
 		[COMMAND_LINE] = { "command_line" },
 		[STATUS] = { "status" },
 		[SIGNAL] = { "signal" },

@@ -7,6 +7,7 @@
 #include "common/endings.h"
 #include "common/metadata.h"
 #include "common/process_choice.h"
+#include "common/process_name.h"
 
 enum column {
 	PID,
@@ -25,6 +26,8 @@ enum column {
 	HOST,
 	SYSTEM,
 	LIBC,
+	TITLE,
+	SHOWN_NAME,
 	KILLED_BY,
 	UNKNOWN,
 	COLUMNS,
@@ -47,13 +50,15 @@ static const struct emit_column columns[COLUMNS] = {
 	[HOST] = { "hostname" },
 	[SYSTEM] = { "system" },
 	[LIBC] = { "libc" },
+	[TITLE] = { "title" },
+	[SHOWN_NAME] = { "shown_name", EMIT_FOR_PEOPLE },
 	[KILLED_BY] = { "killed_by", EMIT_FOR_PEOPLE },
 	[UNKNOWN] = { "unknown", EMIT_FOR_PEOPLE },
 };
 
 static const struct emit_table processes = {
 	EMIT_TABLE("processes", columns),
-	.sentence = "  {pid} {name}, parent {ppid}, {threads:n} thread{threads:s}, from {start_ns}, "
+	.sentence = "  {pid} {shown_name}, parent {ppid}, {threads:n} thread{threads:s}, from {start_ns}, "
 		    "[exit status {status}][killed by {killed_by}][{unknown}][ at {end_ns}]: {command_line}\n",
 };
 
@@ -74,7 +79,7 @@ static struct emit_value known(const char *text)
 static int describe_process(const struct capture *c, struct emit *e, uint32_t index)
 {
 	const struct trk_process *p = &c->processes[index];
-	char signal[16];
+	char signal[16], name[PROCESS_NAME_ROOM];
 	char *command_line = metadata_command_line(p);
 
 	if (!command_line)
@@ -97,6 +102,8 @@ static int describe_process(const struct capture *c, struct emit *e, uint32_t in
 		[HOST] = known(p->host),
 		[SYSTEM] = known(p->system),
 		[LIBC] = known(p->libc),
+		[TITLE] = known(p->title),
+		[SHOWN_NAME] = emit_words(process_name(p, name)),
 		[KILLED_BY] = p->ended == TRK_KILLED ? emit_words(ending_signal(p->code, signal)) : emit_absent(),
 		[UNKNOWN] = p->ended == TRK_EXITED || p->ended == TRK_KILLED ? emit_absent() : emit_words("end not known"),
 	};

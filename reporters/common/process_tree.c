@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/process_name.h"
 #include "common/ranking.h"
 #include "common/stack_tree.h"
 #include "format/array.h"
@@ -39,10 +40,11 @@ static int add(struct processes *p, const struct report *r, uint32_t process)
 	const struct heap_totals *const t = process_totals_get(&r->view.process_totals, process);
 	uint32_t parent = at->parent < process ? p->node_of[at->parent] : 0, node, name;
 	const size_t before = p->tree.count;
+	char buf[PROCESS_NAME_ROOM];
 
 	if (p->sums[parent].depth >= DEPTH_MAX)
 		parent = p->tree.nodes[parent].parent;
-	if (name_of(p, at->name, &name) < 0 || !ARRAY_ROOM(p->sums, p->room, before + 1, 64) ||
+	if (name_of(p, process_name(at, buf), &name) < 0 || !ARRAY_ROOM(p->sums, p->room, before + 1, 64) ||
 	    stack_tree_child(&p->tree, parent, name, &node) < 0)
 		return TRK_ERR_NOMEM;
 	if (p->tree.count > before)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/endings.h"
+#include "common/process_name.h"
 #include "common/selection.h"
 #include "flame/columns.h"
 #include "common/kept.h"
@@ -127,10 +128,12 @@ static int meta_processes(const struct page *p, struct ui_json *j)
 	meta_command(shown < c->process_count ? &c->processes[shown] : NULL, j);
 	ui_json_array(j, "processes");
 	for (uint32_t i = 0; i < c->process_count; i++) {
+		char buf[PROCESS_NAME_ROOM];
+		const char *const name = process_name(&c->processes[i], buf);
+
 		ui_json_object(j, NULL);
 		ui_json_uint(j, "pid", c->processes[i].pid);
-		ui_json_string_n(j, "name", c->processes[i].name,
-				 strnlen(c->processes[i].name, 64));
+		ui_json_string_n(j, "name", name, strnlen(name, 64));
 		ui_json_uint(j, "bytes", bytes[i]);
 		ui_json_end(j);
 	}
@@ -180,14 +183,14 @@ static void meta_marks(const struct page *p, struct ui_json *j)
 
 static void meta_killed(const struct capture *c, struct ui_json *j)
 {
-	char line[200], signal[16];
+	char line[200], signal[16], name[PROCESS_NAME_ROOM];
 
 	for (uint32_t i = 0; i < c->process_count && i < WARNINGS_MAX; i++) {
 		const struct trk_process *const p = &c->processes[i];
 		if (p->ended != TRK_KILLED)
 			continue;
 		snprintf(line, sizeof(line),
-			 "Process %" PRIu32 " (%.64s) was killed by %s at %.1f s.", p->pid, p->name,
+			 "Process %" PRIu32 " (%.64s) was killed by %s at %.1f s.", p->pid, process_name(p, name),
 			 ending_signal(p->code, signal), (double)p->end_ns / 1e9);
 		ui_json_string(j, NULL, line);
 	}

@@ -267,6 +267,7 @@ static void settle_texts(struct capture *c)
 				.libc = "",
 				.host = "",
 				.system = "",
+				.title = "",
 			};
 		if (p->parent >= c->process_count)
 			p->parent = UINT32_MAX;

@@ -138,6 +138,9 @@ static int decode_process(struct capture *c, struct byte_reader *r)
 		err = get_text(c, r, &p.host, NULL);
 	if (!err)
 		err = get_text(c, r, &p.system, NULL);
+	p.titled = (uint32_t)get_varint(r);
+	if (!err)
+		err = get_text(c, r, &p.title, NULL);
 	if (!err)
 		c->processes[index] = p;
 	return err;

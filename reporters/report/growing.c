@@ -2,6 +2,7 @@
 #include "report/growing.h"
 
 #include "common/group.h"
+#include "common/process_name.h"
 #include "report/places.h"
 
 #define RATE_LEAST 10 /* bytes */
@@ -64,7 +65,7 @@ static const struct growth_row *most_growing(const struct growth *g)
 void growing_say(struct sheet *s, const struct report *r, struct origins *origins, const struct growth *g)
 {
 	const struct growth_row *const row = most_growing(g);
-	char how[96], before[128];
+	char how[96], before[128], name[PROCESS_NAME_ROOM];
 
 	if (!row) {
 		sheet_heading(s, "Nothing grows steadily", "growth", r->operand);
@@ -76,7 +77,7 @@ void growing_say(struct sheet *s, const struct report *r, struct origins *origin
 		rate_words(row->per_second, how, sizeof(how));
 	snprintf(before, sizeof(before), "Growing: %s", how);
 	if (g->by_process)
-		sheet_named_heading(s, before, &(struct sheet_name){ r->capture->processes[row->process].name, "", { NULL } }, "growth", r->operand);
+		sheet_named_heading(s, before, &(struct sheet_name){ process_name(&r->capture->processes[row->process], name), "", { NULL } }, "growth", r->operand);
 	else
 		places_say_heading(s, before, origins, row->node, "growth", r->operand);
 }

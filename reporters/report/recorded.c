@@ -7,6 +7,7 @@
 
 #include "common/endings.h"
 #include "common/metadata.h"
+#include "common/process_name.h"
 
 /* Signals whose names do not say what happened. */
 static const struct {
@@ -130,6 +131,7 @@ int recorded_figures(struct emit *e, const struct report *r)
 		end_words(r->capture, p, end, sizeof(end));
 		emit_figure(e, "pid", emit_number(p->pid));
 		emit_figure(e, "name", emit_words(p->name));
+		emit_figure(e, "title", emit_words(p->title[0] ? p->title : NULL));
 		emit_figure(e, "command_line", emit_words(command_line));
 		emit_figure(e, "end", emit_words(end));
 		emit_figure(e, "status", metadata_status(p));
@@ -150,7 +152,7 @@ int recorded_say(struct sheet *s, const struct report *r)
 	const struct trk_process *const p = shown(r);
 	const struct others o = others_of(r);
 	char *const command_line = p ? metadata_command_line(p) : NULL;
-	char end[128], others[96], pid[24];
+	char end[128], others[96], pid[24], name[PROCESS_NAME_ROOM];
 
 	if (!p) {
 		sheet_line(s, "No process is in ", r->capture->path, "");
@@ -161,7 +163,8 @@ int recorded_say(struct sheet *s, const struct report *r)
 	end_words(r->capture, p, end, sizeof(end));
 	others_words(&o, others, sizeof(others));
 	snprintf(pid, sizeof(pid), " (pid %" PRIu32 ")", p->pid);
-	sheet_line(s, "", command_line[0] ? command_line : p->name, pid);
+	/* a forked process has the arguments of its parent; its title tells it from others */
+	sheet_line(s, "", command_line[0] && !(p->title[0] && p->origin == TRK_FORKED) ? command_line : process_name(p, name), pid);
 	sheet_line(s, end, "", others);
 	free(command_line);
 	return 0;

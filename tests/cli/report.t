@@ -65,7 +65,7 @@ $ tracker-report --pid 101 cap | head -n 5
 >     100 B 100%       1 block   parse (parse.c:7) from main
 
 $ tracker-report --json cap | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["program"]); print(r["point"]); print([(x["function"], x["file"], x["line"], x["caller"], x["size"], x["count"]) for x in r["holders"]]); print(r["not_freed"]); print(r["temporary"], r["notes"])'
-> {'pid': 100, 'name': 'server', 'command_line': 'server --port 80', 'end': 'ended by SIGINT, as Ctrl-C sends it, after 9.000 s', 'status': None, 'signal': 2, 'ended': True, 'duration_ns': 9000000000, 'processes': 2, 'others_killed': 0, 'others_failed': 1}
+> {'pid': 100, 'name': 'server', 'title': None, 'command_line': 'server --port 80', 'end': 'ended by SIGINT, as Ctrl-C sends it, after 9.000 s', 'status': None, 'signal': 2, 'ended': True, 'duration_ns': 9000000000, 'processes': 2, 'others_killed': 0, 'others_failed': 1}
 > {'name': 'peak', 'time_ns': 2000000000, 'size': 10000, 'count': 3, 'rss_bytes': 1048576}
 > [('session_open', '/src/server/session.c', 23, 'main', 5000, 1), ('keep_names', '/usr/lib/libother.so.1', 0, 'main', 3000, 1), ('a_function_whose_name_is_rather_long_for_a_line_of_a_report', '/src/server/a_file_whose_name_is_rather_long_for_a_line_of_a_report.c', 99, 'session_open', 2000, 1)]
 > {'leaked_size': 100, 'leaked_count': 1, 'killed_size': 7000, 'killed_count': 2, 'running_size': 0, 'running_count': 0, 'signal': 2}

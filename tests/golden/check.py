@@ -36,7 +36,7 @@ LOST_FIRST = {"blocks": [], "predicted": [0], "keyframes": [], "aggregated": [],
 WHOLE = {"trailer-elsewhere", "trailer-beyond"}  # only the short way to the index is lost
 
 # Fields that records were given after kinds~longer-records.bin was made, which has other bytes in their place: what, names.
-LATER_FIELDS = {}
+LATER_FIELDS = {"process": ("titled", "title")}
 
 failures = []
 

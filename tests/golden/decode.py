@@ -230,7 +230,8 @@ class Capture:
                 pid=b.u32(), parent=b.varint() - 1, ppid=b.u32(), origin=b.u32(), start_ns=b.varint(),
                 end_ns=b.varint() - 1, ended=b.u32(), code=b.u32(), name=text(b.string()),
                 executable=text(b.string()), command_line=text(b.string()), execs=b.u32(),
-                libc=text(b.string()), host=text(b.string()), system=text(b.string()))
+                libc=text(b.string()), host=text(b.string()), system=text(b.string()),
+                titled=b.u32(), title=text(b.string()))
 
     def read_threads(self, block, r):
         while block.another(r):

@@ -21,7 +21,7 @@
  *   depth ID STACK N                  a view (or a stack) of a call stack that was N frames deep
  *   process INDEX [pid=] [ppid=] [parent=INDEX] [fork] [start=] [end=] [exit=]
  *       [signal=] [name=] [exe=] [args="a\0b\0"] [execs=] [libc=] [host=]
- *       [system=]
+ *       [system=] [titled=] [title=]
  *   thread INDEX [process=] [tid=] [name=] [start=] [end=] [main]
  *       said again, both change what is given and keep the rest. Nothing said
  *       before the first event: process 0 (pid 1000, "test"), its thread 0.
@@ -241,7 +241,7 @@ void do_process(const struct word *w, int n)
 			 !time_option(&w[i], "start", &p->start_ns) && !time_option(&w[i], "end", &p->end_ns) &&
 			 !text_option(&w[i], "name", &p->name) && !text_option(&w[i], "exe", &p->executable) &&
 			 !text_option(&w[i], "libc", &p->libc) && !text_option(&w[i], "host", &p->host) &&
-			 !text_option(&w[i], "system", &p->system))
+			 !text_option(&w[i], "system", &p->system) && !number_option(&w[i], "titled", &p->titled) && !text_option(&w[i], "title", &p->title))
 			die("unknown option", w[i].text);
 	}
 	writer_process(writer(), p);

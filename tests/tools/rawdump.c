@@ -138,6 +138,8 @@ static void dump_processes(const struct capture *c)
 		put_string("libc", p->libc);
 		put_string("host", p->host);
 		put_string("system", p->system);
+		put_number("titled", p->titled);
+		put_string("title", p->title);
 		end();
 	}
 }

@@ -22,6 +22,8 @@ static void add_process(struct writer *w, uint32_t index)
 		.libc = "glibc 2.36",
 		.host = "ada",
 		.system = "Linux 6.1.0 x86_64",
+		.titled = TRK_NAMED,
+		.title = "prog: worker",
 	};
 	const struct trk_thread t = { .index = index, .process = index, .tid = 100 + index, .end_ns = UINT64_MAX, .name = "worker", .main = true };
 
@@ -81,6 +83,8 @@ static void every_table_comes_back(void **state)
 	assert_string_equal(c->processes[1].libc, "glibc 2.36");
 	assert_string_equal(c->processes[1].host, "ada");
 	assert_string_equal(c->processes[1].system, "Linux 6.1.0 x86_64");
+	assert_int_equal(c->processes[1].titled, TRK_NAMED);
+	assert_string_equal(c->processes[1].title, "prog: worker");
 	assert_memory_equal(c->processes[1].command_line, "prog\0-x", 8);
 	assert_int_equal(c->threads[1].tid, 101);
 	assert_int_equal(c->threads[1].end_ns, UINT64_MAX);

@@ -258,10 +258,13 @@ static void records_come_back(void **unused)
 		.libc = "glibc 2.9",
 		.host = "ada",
 		.system = NULL,
+		.titled = TRK_TITLED,
+		.title = "sh: x",
 	};
-	static const uint8_t want[] = "\x2c\x01\x4d\x01\x01\x01\x05\x85\x07\x02\x09\x02sh\x07/bin/sh\x06sh\0-c\0\x03"
+	static const uint8_t want[] = "\x33\x01\x4d\x01\x01\x01\x05\x85\x07\x02\x09\x02sh\x07/bin/sh\x06sh\0-c\0\x03"
 				      "\x09glibc 2.9\x03"
-				      "ada\0";
+				      "ada\0\x01\x05"
+				      "sh: x";
 	struct trk_block_header h;
 	struct file f;
 	struct writer *w = begin(&f);

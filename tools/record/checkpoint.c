@@ -4,6 +4,7 @@
 #include "finish.h"
 #include "proc.h"
 #include "thread_slot.h"
+#include "titles.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -148,6 +149,7 @@ static void leave_all(struct recorder *r)
 		struct deliver_context context = { r, r->live[i], UINT64_MAX };
 
 		thread_slot_leave_all(r, r->live[i]);
+		titles_write(r, r->live[i]);
 		modules_clear(&r->live[i]->modules, deliver_mapping_gone, &context);
 	}
 	deliver_flush(r);

@@ -6,6 +6,7 @@
 #include "format/array.h"
 #include "node_frames.h"
 #include "process_domains.h"
+#include "titles.h"
 
 /* ---- modules, frames, nodes ---- */
 
@@ -61,6 +62,8 @@ uint32_t excerpt_node(struct excerpt *x, uint32_t node)
 static void write_process(const struct excerpt *x)
 {
 	const struct process *const p = x->process;
+	uint32_t titled;
+	const char *const title = titles_of(p, &titled);
 
 	writer_process(x->to, &(struct trk_process){
 				      .pid = p->pid,
@@ -77,6 +80,8 @@ static void write_process(const struct excerpt *x)
 				      .libc = p->libc,
 				      .host = x->r->host,
 				      .system = x->r->system,
+				      .titled = titled,
+				      .title = title,
 			      });
 }
 

@@ -21,6 +21,7 @@
 #include "serve.h"
 #include "trim.h"
 #include "thread_slot.h"
+#include "titles.h"
 #include "unseen.h"
 #include "watch.h"
 
@@ -301,6 +302,7 @@ static void note_write_error(struct recorder *r)
 static void now_and_then(struct recorder *r, bool idle)
 {
 	memory_use_look(r);
+	titles_look(r);
 	look_now_and_then(r);
 	keyframing_write_if_due(r);
 	if (r->now_ns >= r->next_flush_ns) {

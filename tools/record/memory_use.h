@@ -1,4 +1,4 @@
-/* memory_use - how much memory recorded programs use, measured now and then, and the names of their threads. */
+/* memory_use - how much memory recorded programs use, measured now and then. */
 #ifndef RECORD_MEMORY_USE_H
 #define RECORD_MEMORY_USE_H
 

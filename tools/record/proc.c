@@ -69,6 +69,14 @@ void proc_thread_name(uint32_t pid, uint32_t tid, char name[SHM_NAME_BYTES])
 	name[strcspn(name, "\n")] = 0;
 }
 
+bool proc_first_argument(uint32_t pid, char text[SHM_TITLE_BYTES])
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/cmdline", pid);
+	return read_file(path, text, SHM_TITLE_BYTES) > 0 && text[0];
+}
+
 bool proc_executable(uint32_t pid, char path[SHM_EXECUTABLE_BYTES])
 {
 	char link[64];

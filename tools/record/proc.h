@@ -17,6 +17,8 @@ uid_t proc_owner(uint32_t pid);
 
 /* comm of the thread as the kernel has it; "" when the thread is gone. */
 void proc_thread_name(uint32_t pid, uint32_t tid, char name[SHM_NAME_BYTES]);
+/* The first of its arguments as they stand in its memory now, cut to that length. False: not known. */
+bool proc_first_argument(uint32_t pid, char text[SHM_TITLE_BYTES]);
 /* The path of the file that it executes. "" and false if that is not known: it has ended, or is another user's. */
 bool proc_executable(uint32_t pid, char path[SHM_EXECUTABLE_BYTES]);
 /*

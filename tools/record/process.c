@@ -11,6 +11,7 @@
 #include "round.h"
 #include "snapshots.h"
 #include "thread_slot.h"
+#include "titles.h"
 #include "jit.h"
 
 #include <stdio.h>
@@ -20,7 +21,7 @@
 #include <unistd.h>
 
 /* The most bytes of a record in the file, with its texts. */
-#define PROCESS_BYTES (SHM_COMMAND_BYTES + SHM_EXECUTABLE_BYTES + SHM_PROGRAM_BYTES + 512u)
+#define PROCESS_BYTES (SHM_COMMAND_BYTES + SHM_EXECUTABLE_BYTES + SHM_PROGRAM_BYTES + SHM_TITLE_BYTES + 512u)
 
 static bool table_add(struct process ***table, size_t *count, size_t *room, struct process *p)
 {
@@ -108,8 +109,10 @@ void process_set_program(struct recorder *r, struct process *p, const char *name
 	r->out_of_memory |= !p->name || !p->executable || !p->command;
 }
 
-void process_write(struct recorder *r, const struct process *p)
+void process_write(struct recorder *r, struct process *p)
 {
+	uint32_t titled;
+	const char *const title = titles_of(p, &titled);
 	const struct trk_process told = {
 		.index = p->index,
 		.pid = p->pid,
@@ -128,10 +131,14 @@ void process_write(struct recorder *r, const struct process *p)
 		.libc = p->libc,
 		.host = r->host,
 		.system = r->system,
+		.titled = titled,
+		.title = title,
 	};
 
 	bounds_take(r, PROCESS_BYTES);
 	writer_process(r->writer, &told);
+	memset(p->written_title, 0, sizeof(p->written_title));
+	memcpy(p->written_title, told.title, strnlen(told.title, sizeof(p->written_title) - 1));
 }
 
 struct process *process_by_pid(const struct recorder *r, uint32_t pid)
@@ -337,45 +344,13 @@ void process_bind(struct recorder *r, const struct arrival *a)
 	p->attached = true;
 	r->slot_process[index] = p;
 	take_program(r, p, slot);
+	titles_begin(r, p);
 	limit_chunks(r, p->pid);
 	if (replaces)
 		deliver_exec(r, p, slot->start_ns);
 	else if (!known)
 		forks_inherit(r, p, slot);
 	process_write(r, p);
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const struct arrival *const x = a, *const y = b;
-
-	return (x->number > y->number) - (x->number < y->number);
-}
-
-/*
- * Sorted by the order in which they came: a forked child before the program that it executes, a parent before its
- * children, the old owner of a pid before the new one. Only programs that had a number before the scan began count.
- * Before such a program took its number, its parent and its own earlier program were live, so the scan does not miss
- * them. Programs that come meanwhile are for the next round.
- */
-size_t process_arrivals(const struct recorder *r, uint64_t end, struct arrival new[SHM_PROCESSES])
-{
-	uint32_t high = atomic_load_explicit(&r->shm->header.process_high, memory_order_acquire);
-	size_t count = 0;
-
-	if (high > SHM_PROCESSES)
-		high = SHM_PROCESSES;
-	for (uint32_t i = 0; i < high; i++) {
-		const struct shm_process *const slot = &r->shm->processes[i];
-		const uint32_t state = atomic_load_explicit(&r->shm->process_states[i], memory_order_acquire);
-
-		if (r->slot_process[i] || (state != SHM_LIVE && state != SHM_EXITED))
-			continue;
-		new[count] = (struct arrival){ .number = slot->number, .slot = i };
-		count += new[count].number < end;
-	}
-	qsort(new, count, sizeof(*new), by_number);
-	return count;
 }
 
 static const struct {
@@ -431,6 +406,7 @@ void process_collect(struct recorder *r, struct process *p)
 	const uint64_t epoch = recorder_figure(r, atomic_load(&slot->order) >> 16);
 	char text[1024];
 
+	titles_collect(p, slot);
 	r->counters.modules_lost += recorder_figure(r, atomic_exchange(&slot->modules_lost, 0));
 	r->counters.guessed_stacks += recorder_figure(r, atomic_exchange(&slot->guessed_stacks, 0));
 	for (unsigned i = 0; i < SHM_CUTS; i++)
@@ -464,6 +440,7 @@ void process_leave(struct recorder *r, struct process *p)
 	thread_slot_leave_all(r, p);
 	jit_finish(r, p);
 	process_collect(r, p);
+	titles_write(r, p);
 	modules_clear(&p->modules, deliver_mapping_gone, &context);
 }
 

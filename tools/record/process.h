@@ -2,6 +2,7 @@
 #ifndef RECORD_PROCESS_H
 #define RECORD_PROCESS_H
 
+#include "arrivals.h"
 #include "recorder.h"
 
 struct process_start {
@@ -14,14 +15,7 @@ void process_free(struct process *p); /* NULL-safe */
 /* The program that it runs now. The texts are copied, as far as there is memory. */
 void process_set_program(struct recorder *r, struct process *p, const char *name,
 			 const char *executable, const char *command, size_t command_bytes);
-void process_write(struct recorder *r, const struct process *p);
-/* Programs that took a slot and are not bound yet. */
-struct arrival {
-	uint64_t number; /* shm.h */
-	uint32_t slot;
-};
-/* Finds those with numbers below `end`. Returns how many, in the order in which they came. */
-size_t process_arrivals(const struct recorder *r, uint64_t end, struct arrival new[SHM_PROCESSES]);
+void process_write(struct recorder *r, struct process *p);
 /* A new process, or a new program in a known one. */
 void process_bind(struct recorder *r, const struct arrival *a);
 /* All its events were read: gives its slot back and writes its last record. */

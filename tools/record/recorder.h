@@ -52,6 +52,9 @@ struct process {
 	char *name, *executable, *command;
 	char libc[SHM_LIBC_BYTES];
 	size_t command_bytes;
+	char title[SHM_TITLE_BYTES], named[SHM_NAME_BYTES]; /* titles.h */
+	char written_title[SHM_TITLE_BYTES]; /* the last one that the file has */
+	uint64_t program_ns, next_title_ns; /* when its program began, when its title is looked at again */
 
 	struct modules modules;
 	struct jit *jit; /* NULL: it has made no code that the recorder knows of */
@@ -212,7 +215,7 @@ struct recorder {
 	uint64_t last_end_ns; /* end of the last process that ended */
 	uint32_t last_process; /* index of the process of that event; NO_INDEX: it was an end */
 	uint64_t samples; /* samples of memory since the interval has its present value */
-	uint64_t memory_interval_ns, next_sample_ns, next_look_ns, next_check_ns, next_flush_ns;
+	uint64_t memory_interval_ns, next_sample_ns, next_look_ns, next_titles_ns, next_check_ns, next_flush_ns;
 	char groups[CGROUP_TEXT]; /* the groups of the last process whose groups were asked for their limits */
 
 	struct embed_module *modules; /* by id in the capture */

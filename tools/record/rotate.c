@@ -10,6 +10,7 @@
 #include "deliver.h"
 #include "finish.h"
 #include "keyframing.h"
+#include "titles.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,6 +113,7 @@ static int finish_piece(struct recorder *r)
 	for (size_t i = 0; i < r->live_count; i++) {
 		struct deliver_context context = { r, r->live[i], UINT64_MAX };
 
+		titles_write(r, r->live[i]);
 		modules_clear(&r->live[i]->modules, deliver_mapping_gone, &context);
 	}
 	r->bounds.stopped_by = STOPPED_ROTATED;

@@ -280,7 +280,7 @@ static void end_before(struct recorder *r, uint64_t number, uint64_t *bytes)
 static uint64_t bind_arrivals(struct recorder *r, uint64_t end, uint64_t *bytes)
 {
 	struct arrival new[SHM_PROCESSES];
-	const size_t count = process_arrivals(r, end, new);
+	const size_t count = arrivals_find(r, end, new);
 
 	ends_look(r); /* after the look at which programs have started */
 	r->bound = count ? new[0].number : end;

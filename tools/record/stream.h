@@ -69,7 +69,9 @@ struct stream {
 	uint64_t busy, busy_since_ns;
 	uint64_t lost, stalls, stalled_ns, gaps; /* gaps: the sum of its gap records */
 	uint64_t start_ns, checked_ns;
-	uint32_t name_version, name_looks; /* looks: how often the kernel was asked for the name */
+	uint32_t name_version;
+	uint64_t next_name_ns; /* when the kernel is asked for the name again */
+	bool renamed; /* by another thread, as the kernel has told */
 	char name[SHM_NAME_BYTES];
 };
 

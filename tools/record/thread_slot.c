@@ -54,6 +54,11 @@ static void write_thread(struct recorder *r, const struct stream *s, uint64_t en
 	writer_thread(r->writer, &told);
 }
 
+void thread_slot_write(struct recorder *r, const struct stream *s)
+{
+	write_thread(r, s, UINT64_MAX);
+}
+
 /*
  * A signal handler that interrupted a hook publishes through a slot of its own: one thread, two streams. And exec
  * keeps the thread that called it, which then has the number of the first thread.
@@ -89,7 +94,7 @@ static struct stream *begin(struct recorder *r, struct process *p, uint32_t slot
 		proc_thread_name(p->pid, s->tid, s->name);
 	if (!s->name[0] && s->tid == p->pid && p->name) /* gone already */
 		memcpy(s->name, p->name, strnlen(p->name, SHM_NAME_BYTES - 1));
-	write_thread(r, s, UINT64_MAX);
+	thread_slot_write(r, s);
 	r->slot_stream[slot] = s;
 	return s;
 fail:
@@ -170,7 +175,7 @@ void thread_slot_leave_all(struct recorder *r, struct process *p)
 		if (s->slot != NO_SLOT)
 			end(r, s, &r->shm->threads[s->slot]);
 		count_losses(r, p, s);
-		write_thread(r, s, UINT64_MAX);
+		thread_slot_write(r, s);
 	}
 }
 

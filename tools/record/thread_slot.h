@@ -12,6 +12,8 @@ void thread_slot_detach(struct recorder *r, struct stream *s);
 void thread_slot_reap(struct recorder *r, struct process *p);
 /* The recording is over, but the process's threads are not: counts what they lost, and names them. */
 void thread_slot_leave_all(struct recorder *r, struct process *p);
+/* Writes what is known of a thread that runs. */
+void thread_slot_write(struct recorder *r, const struct stream *s);
 /* Finds threads that the kernel does not know any more, though they never said that they ended. */
 void thread_slot_find_dead(struct recorder *r);
 
