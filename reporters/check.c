@@ -39,6 +39,16 @@ static const struct ui_option options[] = {
 	{ 0 },
 };
 
+static const struct ui_absent absent[] = {
+	{ "filter", "budgets hold for everything; tracker stats has it" },
+	{ "include", "budgets hold for everything; tracker stats has it" },
+	{ "exclude", "budgets hold for everything; tracker stats has it" },
+	{ "domain", "budgets hold for everything; tracker stats has it" },
+	{ "thread", "budgets hold for everything; tracker stats has it" },
+	{ "limit", "all budgets are shown" },
+	{ NULL, NULL },
+};
+
 static const struct ui_command command = {
 	.name = "tracker-check",
 	.usage = "[options] CAPTURE",
@@ -50,6 +60,7 @@ static const struct ui_command command = {
 		   "  tracker check --no-alloc-under process_block app.bin\n"
 		   "  tracker check --max-peak 100M --max-leak 0 app.bin\n",
 	.options = options,
+	.absent = absent,
 	.min_operands = 1,
 	.max_operands = 1,
 };

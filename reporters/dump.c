@@ -7,32 +7,51 @@
 #include "format/array.h"
 #include "format/event.h"
 #include "format/mix.h"
+#include "replay/stop.h"
 #include "symbols/keymap.h"
 #include "common/metadata.h"
+#include "common/narrow.h"
 #include "common/report.h"
 #include "dump/dump_writer.h"
 
 static struct report_options common;
 static bool with_stacks, only_header;
+static uint64_t limit; /* 0: none */
 
 static const struct ui_option options[] = {
 	{ 0, "stacks", UI_FLAG, &with_stacks, NULL, "print the frames of every stack", 0, 0 },
 	{ 0, "header", UI_FLAG, &only_header, NULL, "print what is known about the recording, and no events",
 	  0, 0 },
+	{ 'n', "limit", UI_UINT, &limit, "N", "print the first N events (default 0: all)", 0, 0 },
+	{ 0, "thread", UI_STRING, &common.thread, "TID|PATTERN", "only the events of this thread, or of threads whose names match", 0, 0 },
 	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
 	{ 0 },
 };
 
+static const struct ui_absent absent[] = {
+	{ "filter", "a release has no stack that a filter could look at; tracker table has it" },
+	{ "include", "a release has no stack that a filter could look at; tracker table has it" },
+	{ "exclude", "a release has no stack that a filter could look at; tracker table has it" },
+	{ "domain", "a release has no stack that a filter could look at; tracker table has it" },
+	{ NULL, NULL },
+};
+
 static const struct ui_command command = {
 	.name = "tracker-dump",
-	.usage = "[options] CAPTURE",
+	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "Prints every event, one line each.",
-	.details = "With --json, each line is a JSON object of its own; with --csv, a row of a table.\n\n"
+	.details = "With --json, each line is a JSON object of its own; with --csv, a row of a table.\n"
+		   "With a point, the events before it are printed; with a range (CAPTURE@A..B), those\n"
+		   "between its points. They keep their numbers.\n"
+		   "Points: CAPTURE@end, @LABEL, @=LABEL (if LABEL looks like another point), @#3 (the third\n"
+		   "mark), @1.5s, @90%, @A..B.\n\n"
 		   "Examples:\n"
 		   "  tracker dump --json app.bin | head\n"
+		   "  tracker dump --thread 'worker*' app.bin@1s..2s\n"
 		   "  tracker dump --header --json app.bin\n",
 	.options = options,
+	.absent = absent,
 	.min_operands = 1,
 	.max_operands = 1,
 };
@@ -122,7 +141,79 @@ static int print_event(struct dump *d, const struct trk_event *e)
 
 /* ---- the whole ---- */
 
-static int print_events(struct dump *d)
+/* Where the events that are printed begin and end. */
+struct part {
+	struct stop from, to;
+	bool has_from, has_to; /* still to be met */
+	uint64_t read, printed;
+};
+
+/* Finds the points, or says why there are none. A peak must be known before its event comes. */
+static int find_part(struct dump *d, struct part *ret)
+{
+	struct report *const r = &d->report;
+	const struct point_range *const at = &r->at;
+	const struct point *const last = at->is_range ? &at->to : &at->from;
+	struct view_options o = { .what = VIEW_ALLOCATIONS, .process = r->process };
+	struct view v = { 0 };
+	uint64_t peak_event = 0;
+	int status = UI_OK;
+
+	*ret = (struct part){ 0 };
+	if (!r->has_point)
+		return UI_OK;
+	if (at->from.kind == POINT_PEAK || last->kind == POINT_PEAK) {
+		status = report_view(r, &o, &v);
+		peak_event = v.totals.peak_event;
+		view_finish(&v);
+	}
+	o.at = *at;
+	o.spanned = true;
+	if (!status)
+		status = report_view(r, &o, &v);
+	view_finish(&v);
+	stop_set(&ret->to, last, r->capture, r->process, peak_event);
+	ret->has_to = last->kind != POINT_END;
+	ret->has_from = at->is_range && at->from.kind != POINT_END;
+	if (ret->has_from)
+		stop_set(&ret->from, &at->from, r->capture, r->process, peak_event);
+	return status;
+}
+
+/* Whether the next event, and all behind it, are of no interest any more. */
+static bool is_over(struct part *p, const struct trk_event *e)
+{
+	if (p->has_from && stop_step(&p->from, e, p->read))
+		p->has_from = false;
+	if (p->has_to && stop_step(&p->to, e, p->read))
+		return true;
+	return limit && p->printed == limit;
+}
+
+static bool is_chosen(const struct dump *d, const struct part *p, const struct trk_event *e)
+{
+	const struct report *const r = &d->report;
+
+	return !p->has_from && (!r->threads || (e->thread < r->capture->thread_count && r->threads[e->thread]));
+}
+
+/* TRK_END: the others are not printed. */
+static int print_some(struct dump *d, struct part *p, const struct trk_event *e, size_t n)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		if (is_over(p, &e[i]))
+			return TRK_END;
+		d->writer.mute = !is_chosen(d, p, &e[i]);
+		p->read++;
+		p->printed += !d->writer.mute;
+		err = print_event(d, &e[i]);
+	}
+	return err;
+}
+
+static int print_events(struct dump *d, struct part *p)
 {
 	const struct trk_event *e;
 	struct cursor *k = NULL;
@@ -130,8 +221,7 @@ static int print_events(struct dump *d)
 	int err = cursor_open(&k, d->report.capture, d->report.process);
 
 	while (!err && (err = cursor_batch(k, &e, &n)) == 0) {
-		for (size_t i = 0; i < n && !err; i++)
-			err = print_event(d, &e[i]);
+		err = print_some(d, p, e, n);
 		if (ferror(d->writer.file)) /* ui_output_close says why */
 			break;
 	}
@@ -185,10 +275,11 @@ static int print_header(struct dump *d)
 
 static int run(struct dump *d, const char *operand)
 {
+	struct part part;
 	int status = report_open(&d->report, operand, &common);
 
-	if (!status && d->report.has_point)
-		ui_usage_error("a point (CAPTURE@POINT) is not allowed: dump prints all events");
+	if (!status && d->report.has_point && only_header)
+		ui_usage_error("a point (CAPTURE@POINT) is not allowed with --header");
 	if (!status && only_header)
 		return print_header(d);
 	if (!status && capture_is_aggregated(d->report.capture)) {
@@ -199,6 +290,10 @@ static int run(struct dump *d, const char *operand)
 	}
 	if (!status)
 		status = report_stacks(&d->report, &common);
+	if (!status && common.thread)
+		status = narrow_find_threads(&d->report, common.thread);
+	if (!status)
+		status = find_part(d, &part);
 	if (status)
 		return status;
 	report_say_missing(&d->report); /* a reader of the first lines may hang up */
@@ -210,7 +305,7 @@ static int run(struct dump *d, const char *operand)
 	d->writer.report = &d->report;
 	status = dump_writer_start(&d->writer);
 	if (!status)
-		status = print_events(d);
+		status = print_events(d, &part);
 	if (!status)
 		return UI_OK;
 	ui_error("%s: %s", d->report.capture->path, capture_why(d->report.capture, status));
@@ -226,6 +321,8 @@ int main(int argc, char **argv)
 
 	ui_exclude("--csv", common.csv, "--json", common.json);
 	ui_exclude("--header", only_header, "--stacks", with_stacks);
+	ui_exclude("--header", only_header, "--limit", limit != 0);
+	ui_exclude("--header", only_header, "--thread", common.thread != NULL);
 	common.no_skip = true; /* raw: the allocator's frames are frames */
 	if (!only_header && !common.output && isatty(STDOUT_FILENO)) {
 		ui_error("You must redirect stdout to a file or shell pipeline.");

@@ -11,6 +11,7 @@
 #include "flame/flame_write.h"
 #include "common/endings.h"
 #include "common/kept.h"
+#include "common/narrow.h"
 
 #define NODES_DEFAULT 100000
 
@@ -23,6 +24,7 @@ enum format {
 static struct flamegraph {
 	struct report_options common;
 	struct selection_options selection;
+	struct filter_options filtering;
 	const char *format, *metric;
 	bool inverted, split_threads;
 	uint64_t max_nodes; /* 0: not given */
@@ -38,9 +40,16 @@ static const struct ui_option options[] = {
 	  "bytes (default) or count: the weight of folded stacks, and the width that the page shows first", 0, 0 },
 	{ 0, "max-nodes", UI_UINT, &opt.max_nodes, "N",
 	  "keep the N heaviest nodes in the page and merge the others (default 100000)", 1, 1000000 },
+	FILTER_OPTIONS(opt.filtering),
+	REPORT_THREAD_OPTION(opt.common),
 	REPORT_STACK_OPTIONS(opt.common),
 	REPORT_OPTIONS(opt.common),
 	{ 0 },
+};
+
+static const struct ui_absent absent[] = {
+	{ "limit", "a flame graph holds all stacks; --max-nodes bounds the page, and tracker tree has it" },
+	{ NULL, NULL },
 };
 
 static const struct ui_command command = {
@@ -56,6 +65,7 @@ static const struct ui_command command = {
 		   "  tracker flamegraph app.bin@1.5s                live 1.5 s after the start\n"
 		   "  tracker flamegraph --format folded app.bin | flamegraph.pl > app.svg\n",
 	.options = options,
+	.absent = absent,
 	.min_operands = 1,
 	.max_operands = 1,
 };
@@ -207,6 +217,28 @@ static int write_output(struct report *r, const struct view *v, const struct vie
 	return err ? UI_CANNOT : UI_OK;
 }
 
+/* As report_main asks. */
+static int answer(struct report *r, const struct view_options *vo)
+{
+	int code = report_stacks(r, &opt.common);
+
+	if (!code && opt.common.thread)
+		code = narrow_find_threads(r, opt.common.thread);
+	if (code)
+		return code;
+	r->asked = *vo;
+	narrow_ask(r);
+	code = report_view(r, &r->asked, &r->view);
+	if (code)
+		return code;
+	narrow_to_threads(r);
+	narrow_to_filters(r);
+	kept_say(r, "", &r->asked, &r->view);
+	endings_warn("", r->capture, &r->asked, &r->view);
+	report_unnamed(r, &r->view, NULL);
+	return UI_OK;
+}
+
 static int run(struct report *r, struct view_options *vo, enum format format)
 {
 	const bool page = format == FORMAT_HTML;
@@ -214,22 +246,14 @@ static int run(struct report *r, struct view_options *vo, enum format format)
 			   page		     ? default_name(r->capture->path) :
 					       strdup("-");
 	struct ui_output output = { 0 };
-	struct view view = { 0 };
 	int code = path ? ui_output_open(&output, path, opt.common.force) : no_memory();
 
 	if (code)
 		goto out;
 	ui_output_look(&output, &opt.common.look, false);
-	code = report_stacks(r, &opt.common);
+	code = answer(r, vo);
 	if (!code)
-		code = report_view(r, vo, &view);
-	if (!code) {
-		kept_say(r, "", vo, &view);
-		endings_warn("", r->capture, vo, &view);
-		report_unnamed(r, &view, NULL);
-	}
-	if (!code)
-		code = write_output(r, &view, vo, format, output.file);
+		code = write_output(r, &r->view, &r->asked, format, output.file);
 	if (code)
 		ui_output_discard(&output);
 	else
@@ -237,7 +261,6 @@ static int run(struct report *r, struct view_options *vo, enum format format)
 	if (!code && page && strcmp(path, "-") != 0)
 		printf("Wrote %s\n", path);
 out:
-	view_finish(&view);
 	free(path);
 	return code;
 }
@@ -250,8 +273,12 @@ int main(int argc, char **argv)
 	struct report report = { 0 };
 
 	selection_check(&opt.selection);
+	filters_from_options(&report.filters, &opt.filtering);
 	by_count(); /* a usage error comes before anything is read */
 	int code = report_open(&report, argv[first], &opt.common);
+	if (code)
+		return code;
+	code = report_settle_filters(&report, false);
 	if (code)
 		return code;
 	selection_apply(&opt.selection, &report, &vo);

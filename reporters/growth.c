@@ -16,11 +16,11 @@
 static struct report_options common;
 static struct filter_options filtering;
 static struct growth_options asked;
-static uint64_t limit = REPORT_LIMIT_UNSET, tid;
+static uint64_t limit = REPORT_LIMIT_UNSET;
 
 static const struct ui_option options[] = {
 	{ 'n', "limit", UI_UINT, &limit, "N", "places to print (default 10; 0: all)", 0, 0 },
-	{ 0, "thread", UI_UINT, &tid, "TID", "only what this thread allocated", 1, UINT32_MAX },
+	REPORT_THREAD_OPTION(common),
 	{ 0, "exact", UI_FLAG, &asked.exact, NULL, "read all events of a large capture, which takes longer", 0, 0 },
 	FILTER_OPTIONS(filtering),
 	REPORT_STACK_OPTIONS(common),
@@ -49,28 +49,10 @@ static const struct ui_command command = {
 static struct growth found;
 static bool has_events, is_exact; /* the capture has all events; all of them were read */
 
-static void check(struct report *r)
-{
-	(void)r;
-	asked.tid = (uint32_t)tid;
-}
-
-static bool has_thread(const struct report *r)
-{
-	for (uint32_t i = 0; i < r->capture->thread_count; i++)
-		if (r->capture->threads[i].tid == tid && (r->process == UINT32_MAX || r->capture->threads[i].process == r->process))
-			return true;
-	return false;
-}
-
 static int find(struct report *r)
 {
 	int status;
 
-	if (tid && !has_thread(r)) {
-		ui_error("No thread %" PRIu64 " in %s", tid, r->capture->path);
-		return UI_CANNOT;
-	}
 	status = growth_find(&found, r, &asked);
 	has_events = !found.by_process && !r->capture->header.sample_bytes;
 	is_exact = has_events && found.exact;
@@ -429,7 +411,6 @@ int main(int argc, char **argv)
 		.common = &common,
 		.filtering = &filtering,
 		.reads_itself = true,
-		.check = check,
 		.find = find,
 		.describe = describe,
 		.finish = finish,

@@ -28,6 +28,15 @@ static const struct ui_option options[] = {
 	{ 0 },
 };
 
+static const struct ui_absent absent[] = {
+	{ "filter", "it shows the capture, not its blocks; tracker stats has it" },
+	{ "include", "it shows the capture, not its blocks; tracker stats has it" },
+	{ "exclude", "it shows the capture, not its blocks; tracker stats has it" },
+	{ "domain", "it shows the capture, not its blocks; tracker stats has it" },
+	{ "thread", "it shows the capture, not its blocks; tracker stats has it" },
+	{ NULL, NULL },
+};
+
 static const struct ui_command command = {
 	.name = "tracker-info",
 	.usage = "[options] CAPTURE",
@@ -36,6 +45,7 @@ static const struct ui_command command = {
 		   "  tracker info app.bin\n"
 		   "  tracker info --json app.bin\n",
 	.options = options,
+	.absent = absent,
 	.min_operands = 1,
 	.max_operands = 1,
 };

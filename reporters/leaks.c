@@ -49,12 +49,14 @@ static const struct ui_option options[] = {
 
 static const struct ui_command command = {
 	.name = "tracker-leaks",
-	.usage = "[options] CAPTURE",
+	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "Prints what was never freed, by stack, with the biggest first.",
 	.details = "A block leaks when it is still allocated when its process exits.\n"
 		   "Of a process that a signal ended, and of one that recording left while it ran (tracker run\n"
 		   "--duration), the blocks that were live then are shown, and not called leaked.\n"
-		   "The exit status is 3 with --fail-on-leak when something leaked.\n\n"
+		   "With a point, only blocks count that were allocated before it; with a range\n"
+		   "(CAPTURE@A..B), those that were allocated in it.\n"
+		   "The exit status is 3 with --fail-on-leak when something leaked.\n\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker leaks app.bin\n"
 		   "  tracker leaks --suppressions lsan.supp --fail-on-leak app.bin\n",
@@ -246,6 +248,8 @@ static void describe_totals(const struct report *r, struct emit *e)
 	emit_figure(e, "not_freed_bytes", emit_size(found.bytes + found.suppressed_bytes));
 	domains_figures(&r->domains, e);
 	emit_figure(e, "row_count", emit_count(found.row_count));
+	if (r->asked.spanned)
+		selection_figures(e, "point", &r->asked, &r->view);
 	endings_figures(e, &found.endings);
 }
 
@@ -262,13 +266,15 @@ static void say_endings(struct emit *e)
 static void say_totals(const struct report *r, struct emit *e)
 {
 	const enum ending only = endings_only(&found.endings);
-	char words[ENDING_WORDS_ROOM] = "not freed";
+	char words[ENDING_WORDS_ROOM] = "not freed", part[700];
 
 	if (only != ENDINGS)
 		ending_words(&found.endings, only, words);
 	words[0] = (char)toupper((unsigned char)words[0]);
 	emit_aside(e, "how", emit_words(words));
-	emit_say(e, "{how}: {total_bytes} in {total_count} block{total_count:s} from {row_count} stack{row_count:s}\n");
+	emit_aside(e, "part", r->asked.spanned ? emit_words(selection_point(&r->asked.at, part, sizeof(part))) : emit_absent());
+	emit_aside(e, "in", emit_words(r->asked.at.is_range ? "in" : "until"));
+	emit_say(e, "{how}: {total_bytes} in {total_count} block{total_count:s} from {row_count} stack{row_count:s}[, allocated {in} {part}]\n");
 	if (only == ENDINGS)
 		say_endings(e);
 	if (found.suppressed_count)
@@ -323,9 +329,7 @@ static void check(struct report *r)
 
 static void ask(struct report *r)
 {
-	if (!selection_is_whole(r))
-		ui_usage_error("a point (CAPTURE@POINT) is not allowed: leaks are the blocks that are live at the end; tracker table %s shows the blocks that are live at that point", r->operand);
-	r->asked = (struct view_options){ .what = VIEW_LEAKS, .process = r->process };
+	r->asked = (struct view_options){ .what = VIEW_LEAKS, .process = r->process, .at = r->at, .spanned = !selection_is_whole(r) };
 	r->nameless = true; /* only what is left is looked at */
 }
 

@@ -30,6 +30,16 @@ static const struct ui_option options[] = {
 	{ 0 },
 };
 
+static const struct ui_absent absent[] = {
+	{ "filter", "it shows everything on one screen; tracker stats, summary, leaks and growth have it" },
+	{ "include", "it shows everything on one screen; tracker stats, summary, leaks and growth have it" },
+	{ "exclude", "it shows everything on one screen; tracker stats, summary, leaks and growth have it" },
+	{ "domain", "it shows everything on one screen; tracker stats, summary, leaks and growth have it" },
+	{ "thread", "it shows everything on one screen; tracker stats, summary, leaks and growth have it" },
+	{ "limit", "it is one screen; each part names the command that shows more" },
+	{ NULL, NULL },
+};
+
 static const struct ui_command command = {
 	.name = "tracker-report",
 	.usage = "[options] CAPTURE[@POINT]",
@@ -41,6 +51,7 @@ static const struct ui_command command = {
 		   "  tracker report app.bin\n"
 		   "  tracker app.bin\n",
 	.options = options,
+	.absent = absent,
 	.min_operands = 1,
 	.max_operands = 1,
 };
@@ -136,7 +147,7 @@ static int find(struct report *r)
 		err = recorded_rss(r, r->view.time_ns, &found.rss);
 	if (!err)
 		err = notes_find(&found.notes, r);
-	return err ? err : growth_find(&found.growth, r, &(struct growth_options){ .tid = 0 });
+	return err ? err : growth_find(&found.growth, r, &(struct growth_options){ .exact = false });
 }
 
 /* ---- for programs ---- */

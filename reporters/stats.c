@@ -22,6 +22,7 @@
 #define ENDS 3 /* processes that a signal ended: people see so many */
 
 static struct report_options common = { .failed = "Failed to compute statistics for" };
+static struct filter_options filtering;
 static const char *region;
 static uint64_t largest; /* 0: not given */
 static size_t processes = PROCESSES_DEFAULT, people_modules = MODULES_DEFAULT;
@@ -35,6 +36,8 @@ static const struct ui_option options[] = {
 	  "print only the number of allocations for each power of two", 0, 0 },
 	{ 0, "region", UI_STRING, &region, "NAME",
 	  "count only what was allocated inside this region, which the program named", 0, 0 },
+	FILTER_OPTIONS(filtering),
+	REPORT_THREAD_OPTION(common),
 	REPORT_STACK_OPTIONS(common),
 	REPORT_CSV_OPTION(common),
 	REPORT_OPTIONS(common),
@@ -46,7 +49,8 @@ static const struct ui_command command = {
 	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "Prints totals, sizes, allocators and the locations that allocate most.",
 	.details = "With a point, the figures cover the capture up to that point; with a range\n"
-		   "(CAPTURE@A..B), they cover the blocks allocated between A and B, as of B.\n" REPORT_POINTS "\n"
+		   "(CAPTURE@A..B), they cover the blocks allocated between A and B, as of B.\n"
+		   "With --thread and filters, all figures, the peak too, are those of the blocks chosen.\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker stats app.bin\n"
 		   "  tracker stats -n 10 --json app.bin\n"
@@ -134,7 +138,11 @@ static void say_part(const struct report *r, struct emit *e)
 		emit_aside(e, "where", emit_words(selection_point(&r->asked.at, name, sizeof(name))));
 		emit_say(e, "{word}: {where} ({point.time_ns})\n");
 	}
-	if (region || r->asked.spanned)
+	if (common.thread)
+		emit_say(e, "Thread: {thread}\n");
+	if (r->filters.count)
+		emit_say(e, "Only what passes the filters\n");
+	if (region || r->asked.spanned || r->asked.counts)
 		emit_say(e, "\n");
 }
 
@@ -151,6 +159,8 @@ static void describe_head(const struct report *r, struct emit *e)
 		selection_figures(e, "point", &r->asked, &r->view);
 	if (region)
 		emit_figure(e, "region", emit_words(region));
+	if (common.thread)
+		emit_figure(e, "thread", emit_words(common.thread));
 	sampled_figure(e, r->view.sample_bytes);
 	heap_figures_describe(e, r->view.sample_bytes, &r->view.totals);
 	if (is_whole(r))
@@ -244,6 +254,8 @@ int main(int argc, char **argv)
 		.command = &command,
 		.schema = "tracker.stats",
 		.common = &common,
+		.filtering = &filtering,
+		.narrows_events = true,
 		.check = check,
 		.ask = ask,
 		.find = find,

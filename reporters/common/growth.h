@@ -13,7 +13,6 @@
 #include "common/rise.h"
 
 struct growth_options {
-	uint32_t tid; /* only what threads with this number allocated; 0: all */
 	bool exact; /* replay all events, however many there are */
 };
 

@@ -459,7 +459,7 @@ int growth_find(struct growth *ret, struct report *r, const struct growth_option
 {
 	struct ui_progress progress;
 	struct course_options asked = {
-		.at = r->at, .process = r->process, .tid = o->tid, .replay_most = o->exact ? UINT64_MAX : COURSE_REPLAY_MOST, .progress = step, .progress_data = &progress
+		.at = r->at, .process = r->process, .threads = r->threads, .replay_most = o->exact ? UINT64_MAX : COURSE_REPLAY_MOST, .progress = step, .progress_data = &progress
 	};
 	struct trk_fault fault = { 0 };
 	int err;

@@ -72,7 +72,7 @@ int growth_of_histories(struct growth *g, const struct report *r, const struct g
 	const struct capture *const c = r->capture;
 	int err = 0;
 
-	if (o->tid)
+	if (r->threads)
 		return refuse(fault, "it does not say when threads held how much");
 	if (r->has_point && (r->at.is_range || (r->at.from.kind != POINT_END && r->at.from.kind != POINT_PEAK)))
 		return refuse(fault, "its growth can only be judged as a whole");

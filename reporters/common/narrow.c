@@ -46,20 +46,15 @@ void narrow_ask(struct report *r)
 	r->asked.by_thread |= r->threads != NULL;
 }
 
-/* What a row of a view and a block of it have in common here. */
-struct counted {
-	uint32_t node, thread, process, domain;
-};
+/* Whether a report shows what comes from there. */
+typedef bool row_fits(const struct report *r, const struct view_origin *c);
 
-/* Whether a report shows what that row counts. */
-typedef bool row_fits(const struct report *r, const struct counted *c);
-
-static bool is_of_threads(const struct report *r, const struct counted *c)
+static bool is_of_threads(const struct report *r, const struct view_origin *c)
 {
 	return c->thread < r->capture->thread_count && r->threads[c->thread];
 }
 
-static bool passes_filters(const struct report *r, const struct counted *c)
+static bool passes_filters(const struct report *r, const struct view_origin *c)
 {
 	size_t n;
 	const struct source_frame *const frames = group_frames(r->stacks, c->node, &n);
@@ -77,7 +72,7 @@ static void keep(struct report *r, row_fits *fits)
 	for (size_t i = 0; i < v->row_count; i++) {
 		const struct view_row row = v->rows[i];
 
-		if (!fits(r, &(struct counted){ row.node, row.thread, row.process, row.domain }))
+		if (!fits(r, &(struct view_origin){ row.node, row.thread, row.process, row.domain }))
 			continue;
 		v->bytes += row.bytes;
 		v->count += row.count;
@@ -89,7 +84,7 @@ static void keep(struct report *r, row_fits *fits)
 	for (size_t i = 0; i < v->block_count; i++) {
 		const struct view_block *const b = &v->blocks[i];
 
-		if (fits(r, &(struct counted){ b->node, b->thread, b->process, b->domain }))
+		if (fits(r, &(struct view_origin){ b->node, b->thread, b->process, b->domain }))
 			v->blocks[blocks++] = *b;
 	}
 	v->row_count = rows;
@@ -109,4 +104,39 @@ void narrow_to_filters(struct report *r)
 {
 	if (r->filters.count)
 		keep(r, passes_filters);
+}
+
+/* ---- the same while events pass ---- */
+
+enum passes { NOT_ASKED_YET,
+	      PASSES,
+	      PASSES_NOT };
+
+/* Names of domains are those of a process, so only the answers about the heap are kept by node. */
+static bool is_chosen(void *data, const struct view_origin *c)
+{
+	struct report *const r = data;
+	uint8_t *const known = c->domain || c->node > r->capture->node_count ? NULL : &r->passes[c->node];
+
+	if (r->threads && !is_of_threads(r, c))
+		return false;
+	if (!r->filters.count)
+		return true;
+	if (!known)
+		return passes_filters(r, c);
+	if (*known == NOT_ASKED_YET)
+		*known = passes_filters(r, c) ? PASSES : PASSES_NOT;
+	return *known == PASSES;
+}
+
+int narrow_events(struct report *r)
+{
+	if (!r->threads && !r->filters.count)
+		return 0;
+	r->passes = calloc((size_t)r->capture->node_count + 1, sizeof(*r->passes));
+	if (!r->passes)
+		return TRK_ERR_NOMEM;
+	r->asked.counts = is_chosen;
+	r->asked.counts_data = r;
+	return 0;
 }

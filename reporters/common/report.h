@@ -78,6 +78,7 @@ struct report {
 	bool nameless; /* ... which needs neither names nor domains, */
 	bool *threads, threads_apart; /* ... of these threads only (NULL: of all), which it tells apart anyhow, */
 	struct view view; /* ... its answer, */
+	uint8_t *passes; /* ... by node, whether its blocks count: narrow_events, */
 	struct filters filters; /* ... of which these count, */
 	struct domains domains; /* ... by domain */
 };
@@ -90,6 +91,11 @@ int report_open(struct report *r, const char *operand, const struct report_optio
 /* The option that asks for output for programs: "--json", "--csv"; NULL: it is for people. */
 const char *report_form(const struct report_options *o);
 int report_stacks(struct report *r, const struct report_options *o); /* makes r->stacks */
+/*
+ * The names of domains in r->filters are those of the capture. If it has not all of them, says so and returns an exit code, unless
+ * that may be.
+ */
+int report_settle_filters(struct report *r, bool may_lack);
 /* How many of `all` rows the report shows, by the value of REPORT_LIMIT_OPTION. */
 size_t report_rows(const struct report_options *o, uint64_t limit, size_t by_default, size_t all);
 /* Lines of text that a report may have if no option asks for more. */
@@ -128,6 +134,7 @@ struct report_kind {
 	struct selection_options *selection; /* NULL: the report chooses itself, in `ask` */
 	struct filter_options *filtering; /* NULL: it has no filters */
 	bool of_two; /* it takes two captures; `ask` and the others get an array of them */
+	bool narrows_events; /* totals are those of the blocks that --thread and filters choose, too */
 	bool of_tables; /* it reads no events, and names no frames */
 	bool reads_itself; /* it asks for no view: `find` reads the events, and sets r->lost */
 	const bool *wants_other_form; /* an option asks for a form that emit has not: write_other_form writes it; NULL: there is none */

@@ -35,17 +35,6 @@ static void check_usage(const struct report_kind *k, struct report *sides)
 		filters_from_options(&sides[i].filters, k->filtering);
 }
 
-/* In one of two captures a name may be missing. */
-static int settle_filters(const struct report_kind *k, struct report *r)
-{
-	const char *const unknown = filters_settle(&r->filters, r->capture);
-
-	if (!unknown || k->of_two)
-		return UI_OK;
-	ui_error("No domain is named '%s' in %s; --json lists the domains of a report", unknown, r->capture->path);
-	return UI_CANNOT;
-}
-
 /* The question and its answer, once the capture is open. */
 static int answer(const struct report_kind *k, struct report *r, const char *which)
 {
@@ -53,7 +42,7 @@ static int answer(const struct report_kind *k, struct report *r, const char *whi
 
 	if (k->selection)
 		selection_apply(k->selection, r, &r->asked);
-	status = settle_filters(k, r);
+	status = report_settle_filters(r, k->of_two);
 	if (!status && !k->of_tables)
 		status = report_stacks(r, k->common);
 	if (!status && k->ask)
@@ -62,9 +51,14 @@ static int answer(const struct report_kind *k, struct report *r, const char *whi
 		status = narrow_find_threads(r, k->common->thread);
 	if (status || k->of_tables || k->reads_itself)
 		return status;
-	narrow_ask(r);
-	status = report_view(r, &r->asked, &r->view);
-	narrow_to_threads(r);
+	if (k->narrows_events)
+		status = narrow_events(r) < 0 ? no_memory() : UI_OK;
+	else
+		narrow_ask(r);
+	if (!status)
+		status = report_view(r, &r->asked, &r->view);
+	if (!k->narrows_events)
+		narrow_to_threads(r);
 	if (status || r->nameless)
 		return status;
 	if (k->selection) {

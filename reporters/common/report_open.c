@@ -167,6 +167,16 @@ size_t report_rows(const struct report_options *o, uint64_t limit, size_t by_def
 	return wanted && wanted < all ? (size_t)wanted : all;
 }
 
+int report_settle_filters(struct report *r, bool may_lack)
+{
+	const char *const unknown = filters_settle(&r->filters, r->capture);
+
+	if (!unknown || may_lack)
+		return UI_OK;
+	ui_error("No domain is named '%s' in %s; --json lists the domains of a report", unknown, r->capture->path);
+	return UI_CANNOT;
+}
+
 int report_stacks(struct report *r, const struct report_options *o)
 {
 	const struct stacks_options options = {
@@ -241,6 +251,7 @@ void report_close(struct report *r)
 	filters_finish(&r->filters);
 	view_finish(&r->view);
 	free(r->threads);
+	free(r->passes);
 	stacks_free(r->stacks);
 	capture_close(r->capture);
 	*r = (struct report){ 0 };

@@ -43,10 +43,7 @@ void selection_apply(const struct selection_options *o, const struct report *r, 
 		v->what = VIEW_TEMPORARY;
 		v->threshold = (uint32_t)(o->temporary ? selection_threshold(r) : o->threshold);
 	}
-	v->spanned = r->has_point && (v->what == VIEW_ALLOCATIONS || v->what == VIEW_TEMPORARY);
-	if (v->what == VIEW_LEAKS && !selection_is_whole(r))
-		ui_usage_error("a point (CAPTURE@POINT) is not allowed with --leaks: leaks are the "
-			       "blocks that are live at the end");
+	v->spanned = v->what == VIEW_LEAKS ? !selection_is_whole(r) : r->has_point && v->what != VIEW_LIVE;
 }
 
 bool selection_is_whole(const struct report *r)
@@ -91,7 +88,7 @@ char *selection_name(const struct view_options *v, char *buf, size_t room)
 		snprintf(part, sizeof(part), v->at.is_range ? " in %s" : " until %s", at);
 	switch (v->what) {
 	case VIEW_LEAKS:
-		snprintf(buf, room, "leaks");
+		snprintf(buf, room, *part ? "leaks of what was allocated%s" : "leaks", part);
 		break;
 	case VIEW_ALLOCATIONS:
 		snprintf(buf, room, "all allocations%s", part);

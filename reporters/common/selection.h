@@ -35,8 +35,8 @@ uint64_t selection_threshold(const struct report *r);
 void selection_check(const struct selection_options *o);
 
 /*
- * Fills what, at, spanned, threshold and process of `v`; its other fields are left
- * alone. Leaks of another point than the end are a usage error: exits.
+ * Fills what, at, spanned, threshold and process of `v`; its other fields are left alone. Leaks of another point than the
+ * end are those of what was allocated before it.
  */
 void selection_apply(const struct selection_options *o, const struct report *r, struct view_options *v);
 

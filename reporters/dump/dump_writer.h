@@ -32,6 +32,7 @@ struct dump_writer {
 	bool with_stacks;
 	struct report *report;
 	uint64_t sequence; /* of the next line */
+	bool mute; /* lines are counted, and not written */
 	uint32_t *depths; /* see depths.h */
 	struct dump_stack *stacks; /* as they were rendered */
 	char *at; /* in buffer */

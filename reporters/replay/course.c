@@ -200,9 +200,9 @@ static struct course_step *change(struct course *t, uint32_t site)
 
 static bool is_asked_for(const struct course_reading *r, const struct heap_block *b)
 {
-	const uint32_t tid = r->options->tid;
+	const bool *const threads = r->options->threads;
 
-	return !b->reserved && (!tid || (b->thread < r->capture->thread_count && r->capture->threads[b->thread].tid == tid));
+	return !b->reserved && (!threads || (b->thread < r->capture->thread_count && threads[b->thread]));
 }
 
 static void count(struct course_site *s, const struct sampling_estimate *e)

@@ -25,7 +25,7 @@
 struct course_options {
 	struct point_range at; /* the part of the run; a single point: from the beginning to it */
 	uint32_t process; /* index; UINT32_MAX: all */
-	uint32_t tid; /* only blocks that threads with this number allocated; 0: all */
+	const bool *threads; /* by index: only blocks that these threads allocated; NULL: all */
 	uint64_t replay_most; /* of more events, the live sets are read; UINT64_MAX: all events are always replayed */
 	/* Called now and then with the number of events done; may be NULL. */
 	void (*progress)(void *data, uint64_t events);

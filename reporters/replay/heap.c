@@ -352,6 +352,8 @@ static ALWAYS int apply(struct step *s, enum trk_action does)
 	case TRK_DOES_CLEAR:
 		heap_wipe(s);
 		s->heap->totals.peak_bytes = s->process->totals.peak_bytes = 0; /* the next look finds them here */
+		if (s->heap->observer.cleared)
+			s->heap->observer.cleared(s->heap->observer.data, e);
 		return 0;
 	case TRK_DOES_SKIP: /* they count for what is temporary */
 		s->heap->ages.allocations[e->thread] += (uint32_t)e->size;

@@ -111,6 +111,8 @@ struct heap_observer {
 	void (*peak)(void *data, const struct trk_event *e);
 	/* ... a new peak of its own process. */
 	void (*own_peak)(void *data, uint32_t process);
+	/* All blocks of its process are wiped out: peaks begin anew. */
+	void (*cleared)(void *data, const struct trk_event *e);
 };
 
 struct heap;

@@ -77,9 +77,9 @@ int span_check(const struct span *s, struct trk_fault *fault)
 /* ---- the totals ---- */
 
 /* The last entry takes what no process of the capture owns, and, if there is no memory, figures that nobody sees. */
-static struct heap_totals *of_process(struct span *s, const struct heap_block *b)
+static struct heap_totals *of_process(struct span *s, uint32_t process)
 {
-	const uint32_t index = b->process < s->processes ? b->process : s->processes;
+	const uint32_t index = process < s->processes ? process : s->processes;
 	struct heap_totals *const t = process_totals_reach(&s->of, index);
 
 	s->no_memory |= !t;
@@ -151,9 +151,19 @@ static void look(struct span *s, struct heap_totals *p, uint64_t time_ns)
 	look_for_peak(p, p->live_bytes, p->live_blocks, &p->live_error, time_ns);
 }
 
+void span_restored(struct span *s, const struct heap_block *b, const struct sampling_estimate *e)
+{
+	struct heap_totals *const p = of_process(s, b->process);
+
+	add_live(&s->all, e);
+	add_live(p, e);
+	add_now(s, e);
+	look(s, p, b->time_ns);
+}
+
 void span_grew(struct span *s, const struct heap_block *b, const struct sampling_estimate *e)
 {
-	struct heap_totals *const p = of_process(s, b);
+	struct heap_totals *const p = of_process(s, b->process);
 
 	count_growth(&s->all, b, e);
 	count_growth(p, b, e);
@@ -163,7 +173,7 @@ void span_grew(struct span *s, const struct heap_block *b, const struct sampling
 
 void span_born(struct span *s, const struct heap_block *b, const struct sampling_estimate *e)
 {
-	struct heap_totals *const p = of_process(s, b);
+	struct heap_totals *const p = of_process(s, b->process);
 
 	count_allocation(&s->all, b, e);
 	count_allocation(p, b, e);
@@ -197,14 +207,14 @@ void span_died(struct span *s, const struct heap_block *b, const struct sampling
 	const bool wiped = by && trk_kind_wipes(by->kind);
 
 	count_death(&s->all, b, e, temporary, wiped);
-	count_death(of_process(s, b), b, e, temporary, wiped);
+	count_death(of_process(s, b->process), b, e, temporary, wiped);
 	if (!b->aside)
 		take_now(s, e);
 }
 
 void span_aside(struct span *s, const struct heap_block *b, const struct sampling_estimate *e)
 {
-	struct heap_totals *const p = of_process(s, b);
+	struct heap_totals *const p = of_process(s, b->process);
 
 	if (b->aside) {
 		take_live(&s->all, e);
@@ -215,6 +225,14 @@ void span_aside(struct span *s, const struct heap_block *b, const struct samplin
 		add_live(p, e);
 		add_now(s, e);
 	}
+}
+
+void span_cleared(struct span *s, const struct trk_event *e)
+{
+	struct heap_totals *const p = of_process(s, e->process);
+
+	s->all.peak_bytes = p->peak_bytes = 0;
+	look(s, p, e->time_ns);
 }
 
 void span_end_process(struct span *s, uint32_t process)

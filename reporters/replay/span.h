@@ -31,11 +31,14 @@ bool span_step(struct span *s, const struct trk_event *e);
 int span_check(const struct span *s, struct trk_fault *fault);
 
 /* What happens to a block of the span, as a heap_observer is told; e: what it, or the part that died, stands for. */
+void span_restored(struct span *s, const struct heap_block *b, const struct sampling_estimate *e);
 void span_born(struct span *s, const struct heap_block *b, const struct sampling_estimate *e);
 void span_grew(struct span *s, const struct heap_block *b, const struct sampling_estimate *e);
 void span_died(struct span *s, const struct heap_block *b, const struct sampling_estimate *e,
 	       bool temporary, const struct trk_event *by);
 void span_aside(struct span *s, const struct heap_block *b, const struct sampling_estimate *e);
+/* A clear: peaks begin anew. */
+void span_cleared(struct span *s, const struct trk_event *e);
 /* The blocks that the process still holds are leaked, and no longer part of the peak. */
 void span_end_process(struct span *s, uint32_t process);
 

@@ -93,6 +93,10 @@ static void look_for_points(struct tally *t, const struct trk_event *e)
 		t->to.met_at = t->applied;
 		t->to.time_ns = e->time_ns;
 		t->has_to = false;
+		if (t->options->what == VIEW_LEAKS) { /* what becomes of the blocks until then is still to be seen */
+			t->counting = false;
+			return;
+		}
 		t->stopped = t->options->spanned || t->quick;
 		if (t->options->blocks && live_collect(&t->live, t->heap, ROWS_NONE) != 0)
 			t->no_memory = true;
@@ -210,7 +214,7 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 		.temporary.sampled = c->header.sample_bytes != 0,
 		.keyframe = SEEK_NONE,
 	};
-	t->has_span = o->region || (o->spanned && o->at.is_range);
+	t->has_span = o->region || o->counts || (o->spanned && o->at.is_range && o->what != VIEW_LEAKS);
 	observer = view_observer(t);
 	t->rows_of_process = calloc((size_t)c->process_count + 1, sizeof(*t->rows_of_process));
 	if (o->sizes)

@@ -47,14 +47,26 @@ int point_parse(const char *text, char **ret_path, struct point_range *ret,
 /* Settles what only the capture can tell: "@=a..b" is the mark "a..b" if there is one, otherwise the range between two. */
 void point_settle(struct point_range *at, const struct capture *c);
 
+/* Where a block comes from. */
+struct view_origin {
+	uint32_t node, thread, process, domain;
+};
+
 struct view_options {
 	enum view_what what;
 	struct point_range at; /* VIEW_LIVE, and the others when `spanned` */
 	/*
 	 * VIEW_ALLOCATIONS, VIEW_TEMPORARY: a single point `at` is taken for the end of
 	 * the capture; of a range only the blocks allocated between its points count.
+	 * VIEW_LEAKS: only blocks that were allocated before the point, or between the points, count.
 	 */
 	bool spanned;
+	/*
+	 * VIEW_ALLOCATIONS, VIEW_TEMPORARY: only blocks for which it is true count, in the totals, too: their peak is that of these
+	 * blocks. NULL: all.
+	 */
+	bool (*counts)(void *data, const struct view_origin *o);
+	void *counts_data;
 	/*
 	 * The same two: only blocks allocated by a thread inside this region of
 	 * tracker.h count, what becomes of them afterwards included. NULL: all.

@@ -87,6 +87,22 @@ static uint64_t time_of(const struct tally *t)
 	return t->to.met ? t->to.time_ns : capture_end(t->capture);
 }
 
+/* Nobody knows whose the lost events were. */
+static int copy_losses(const struct tally *t, struct view *v)
+{
+	int err = 0;
+
+	for (uint32_t p = 0; p < t->capture->process_count && !err; p++) {
+		const uint64_t lost = heap_knows_process(t->heap, p) ? heap_process_totals(t->heap, p)->lost : 0;
+		struct heap_totals *const of = lost ? process_totals_reach(&v->process_totals, p) : NULL;
+
+		if (of)
+			of->lost = lost;
+		err = lost && !of ? TRK_ERR_NOMEM : 0;
+	}
+	return err;
+}
+
 static int collect_process_totals(struct tally *t, struct view *v)
 {
 	const uint32_t n = t->capture->process_count;
@@ -95,7 +111,7 @@ static int collect_process_totals(struct tally *t, struct view *v)
 	if (t->has_span) {
 		v->process_totals = t->span.of;
 		t->span.of = (struct process_totals){ 0 };
-		return 0;
+		return t->options->counts ? copy_losses(t, v) : 0;
 	}
 	err = process_totals_init(&v->process_totals, n);
 	for (uint32_t p = 0; p < n && !err; p++) {
@@ -139,6 +155,8 @@ int view_answer(struct tally *t, struct view *v)
 	if (err)
 		return TRK_ERR_NOMEM;
 	v->totals = t->has_span ? t->span.all : *heap_totals(t->heap);
+	if (t->options->counts)
+		v->totals.lost = heap_totals(t->heap)->lost;
 	v->events = t->applied;
 	v->time_ns = time_of(t);
 	return 0;

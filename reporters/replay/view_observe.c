@@ -1,6 +1,13 @@
 /* view_observe - sums over rows what the heap reports about blocks; see view.h. */
 #include "replay/view_private.h"
 
+static bool is_asked_for(const struct tally *t, const struct heap_block *b)
+{
+	const struct view_options *const o = t->options;
+
+	return t->counting && (!o->counts || o->counts(o->counts_data, &(struct view_origin){ b->node, b->thread, b->process, b->domain }));
+}
+
 static struct view_row key_of(const struct tally *t, const struct heap_block *b)
 {
 	return (struct view_row){
@@ -106,6 +113,19 @@ static void restored(void *data, struct heap_block *b, const struct sampling_est
 		add(t, b->user, e);
 }
 
+/* What was live before counts as it does in the totals of whole captures: it is no allocation. In a region or a range, it does not. */
+static void restored_in_span(void *data, struct heap_block *b, const struct sampling_estimate *e, uint64_t asked)
+{
+	struct tally *t = data;
+
+	b->user = ROWS_NONE;
+	if (t->options->region || !is_asked_for(t, b))
+		return;
+	b->user = t->options->what == VIEW_ALLOCATIONS ? row_of(t, b) : 0;
+	if (!b->aside)
+		span_restored(&t->span, b, e);
+}
+
 static void died(void *data, const struct heap_block *b, const struct sampling_estimate *e,
 		 bool temporary, const struct trk_event *by)
 {
@@ -155,7 +175,7 @@ static void born_in_span(void *data, struct heap_block *b, const struct sampling
 	struct tally *t = data;
 
 	b->user = ROWS_NONE;
-	if (!t->counting)
+	if (!is_asked_for(t, b))
 		return;
 	span_born(&t->span, b, e);
 	if (t->options->what == VIEW_ALLOCATIONS)
@@ -196,6 +216,13 @@ static void aside_in_span(void *data, const struct heap_block *b,
 		span_aside(&t->span, b, e);
 }
 
+static void cleared_in_span(void *data, const struct trk_event *e)
+{
+	struct tally *t = data;
+
+	span_cleared(&t->span, e);
+}
+
 static void peak(void *data, const struct trk_event *e)
 {
 	struct tally *t = data;
@@ -213,9 +240,10 @@ struct heap_observer view_observer(struct tally *t)
 			.data = t,
 			.born = born_in_span,
 			.grew = grew_in_span,
-			.restored = restored,
+			.restored = restored_in_span,
 			.died = died_in_span,
 			.aside = aside_in_span,
+			.cleared = cleared_in_span,
 		};
 	switch (t->options->what) {
 	case VIEW_LIVE:

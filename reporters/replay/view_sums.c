@@ -24,6 +24,8 @@ static int check(const struct capture *c, const struct view_options *o, struct t
 
 	if (o->region)
 		return refuse(fault, "it does not say what was allocated inside a region");
+	if (o->counts)
+		return refuse(fault, "it does not hold the peak and the sizes of some of its stacks or threads");
 	if (o->at.is_range || (o->spanned && !whole))
 		return refuse(fault, "it has no figures for a part of the time");
 	if (o->what == VIEW_LIVE && o->at.from.kind != POINT_PEAK && !whole)

@@ -280,11 +280,14 @@ static void refuse_word(const struct ui_command *c, const char *word)
 	char name[128], meant[UI_MEANT_ROOM];
 	size_t n = 0;
 
+	snprintf(name, sizeof(name), "%.*s", (int)bytes, word + dashes);
+	for (const struct ui_absent *a = c->absent; a && a->long_name; a++)
+		if (strcmp(a->long_name, name) == 0)
+			ui_usage_error("there is no option --%s here: %s", name, a->why);
 	for (const struct ui_option *o = c->options; o->long_name; o++)
 		names[n++] = o->long_name;
 	names[n++] = ui_help_option.long_name;
 	names[n++] = ui_version_option.long_name;
-	snprintf(name, sizeof(name), "%.*s", (int)bytes, word + dashes);
 	ui_usage_error("unknown option %s%s", word, ui_meant(name, names, "--", meant));
 }
 

@@ -64,6 +64,11 @@ struct ui_list {
 	size_t count;
 };
 
+/* An option that other commands have, and why it would mean nothing here: the answer to who types it. */
+struct ui_absent {
+	const char *long_name, *why;
+};
+
 struct ui_command {
 	const char *name; /* "tracker-stats" */
 	const char *usage; /* "[options] CAPTURE" */
@@ -71,6 +76,7 @@ struct ui_command {
 	const char *details; /* shown below the options in --help: examples. May be NULL */
 	const struct ui_option *options; /* ends with long_name NULL */
 	int min_operands, max_operands; /* max < 0: any number */
+	const struct ui_absent *absent; /* up to a NULL; NULL: none */
 	const char *variable; /* of the environment, with more options; NULL: none */
 	bool is_internal; /* the config file does not matter */
 };

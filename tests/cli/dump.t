@@ -145,8 +145,15 @@ $ python3 -c 'import os, pty; print(os.waitstatus_to_exitcode(pty.spawn(["tracke
 > tracker-dump: You must redirect stdout to a file or shell pipeline.
 > 1
 
-$ tracker-dump cap@end | cat
-! tracker-dump: a point (CAPTURE@POINT) is not allowed: dump prints all events; try 'tracker dump --help'
+$ tracker-dump cap > all; tracker-dump cap@end 2> warning | diff all -
+
+$ tracker-dump --header cap@end
+! tracker-dump: a point (CAPTURE@POINT) is not allowed with --header; try 'tracker dump --help'
+= 2
+
+$ tracker-dump cap@nowhere > out
+! tracker-dump: cap: the capture has no mark 'nowhere'; its marks are: a "b" \x1b
+= 1
 
 $ tracker-dump missing > out
 ! tracker-dump: No such file: missing

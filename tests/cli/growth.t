@@ -217,7 +217,7 @@ $ tracker-growth leaky@nowhere
 = 1
 
 $ tracker-growth --thread 12 leaky
-! tracker-growth: No thread 12 in leaky
+! tracker-growth: No thread 12 in leaky; tracker table -g thread --allocations leaky lists its threads
 = 1
 
 $ tracker-growth --csv leaky

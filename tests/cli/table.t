@@ -479,13 +479,9 @@ $ tracker-table --leaks --temporary-allocations five
 ! tracker-table: argument --leaks: not allowed with argument --temporary-allocations; try 'tracker table --help'
 = 2
 
-$ tracker-table --leaks five@#1
-! tracker-table: a point (CAPTURE@POINT) is not allowed with --leaks: leaks are the blocks that are live at the end; try 'tracker table --help'
-= 2
-
 # Nothing is left behind by a usage error that is found after the output was opened.
-$ tracker-table --leaks -o late five@#1; ls -A | grep -e late -e '^.tracker'
-! tracker-table: a point (CAPTURE@POINT) is not allowed with --leaks: leaks are the blocks that are live at the end; try 'tracker table --help'
+$ tracker-report -o late five@10%..20%; ls -A | grep -e late -e '^.tracker'
+! tracker-report: a range (CAPTURE@A..B) is not allowed; tracker diff five shows what grew between two points; try 'tracker report --help'
 = 1
 
 $ tracker-table --leaks five > leaks; tracker-table --leaks five@end | diff leaks - && tracker-table five@end | diff leaks -

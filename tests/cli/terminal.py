@@ -141,6 +141,13 @@ class Terminal(unittest.TestCase):
             with self.subTest(columns=columns, options=options, env=env):
                 self.assertEqual(self.painted("summary", *options, columns=columns, **env), expected)
 
+    def test_pipes_see_no_colours(self):
+        plain = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE")}
+        for name, options in self.ways():
+            r = subprocess.run(self.argv(name, *options), capture_output=True, env={**plain, "TERM": "xterm-256color"}, check=False)
+            self.assertNotIn(b"\x1b", r.stdout + r.stderr, name)
+            self.assertTrue(r.stdout, name)
+
     # ---- the pager ----
 
     def pager(self, body):
