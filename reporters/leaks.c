@@ -259,7 +259,7 @@ static void say_endings(struct emit *e)
 	char *const sentence = endings_sentence(&found.endings);
 
 	emit_aside(e, "of_which", emit_optional(sentence));
-	emit_say(e, "[Of which: {of_which}\n]");
+	emit_say(e, "[Of which: {of_which:prose}\n]");
 	free(sentence);
 }
 

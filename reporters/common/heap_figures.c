@@ -57,6 +57,6 @@ void heap_figures_say(struct emit *e, const struct heap_totals *t, const struct 
 	/* not "leaked": what runtimes keep on purpose is among it */
 	emit_aside(e, "how", emit_optional(how));
 	free(how);
-	emit_say(e, "Not freed:\n\t{leaked_bytes} in {leaked_allocations} block{leaked_allocations:s}[: {how}]\n"
+	emit_say(e, "Not freed:\n\t{leaked_bytes} in {leaked_allocations} block{leaked_allocations:s}[: {how:prose}]\n"
 		    "Temporary allocations:\n\t{temporary_allocations} ({temporary_bytes})\n\n");
 }

@@ -94,7 +94,7 @@ int process_choice_say_rest(const struct process_choice *p, const struct report 
 	emit_aside(e, "more_names", emit_words(text));
 	emit_aside(e, "all_processes", emit_number(all));
 	if (text)
-		emit_say(e, "{before:raw}{more_processes} more: {more_names}; -n {all_processes} shows all\n");
+		emit_say(e, "{before:raw}{more_processes} more: {more_names:prose}; -n {all_processes} shows all\n");
 	free(text);
 	ranking_finish(&names);
 	return text ? 0 : TRK_ERR_NOMEM;

@@ -58,7 +58,7 @@ static const struct emit_column columns[COLUMNS] = {
 
 static const struct emit_table processes = {
 	EMIT_TABLE("processes", columns),
-	.sentence = "  {pid} {shown_name}, parent {ppid}, {threads:n} thread{threads:s}, from {start_ns}, "
+	.sentence = "  {pid} {shown_name:prose}, parent {ppid}, {threads:n} thread{threads:s}, from {start_ns}, "
 		    "[exit status {status}][killed by {killed_by}][{unknown}][ at {end_ns}]: {command_line}\n",
 };
 

@@ -320,7 +320,7 @@ static void texts(struct emit *e, const char *key, const char *before, const cha
 	(void)key;
 	for (size_t i = 0; i < count; i++) {
 		fputs(before, e->file);
-		ui_text(e->file, all[i]);
+		ui_prose(e->file, all[i]); /* sentences: what is cut out of one may be what it says */
 		fputc('\n', e->file);
 	}
 }
