@@ -3,6 +3,8 @@
  */
 #include "tracker.h"
 
+#include <string.h>
+
 #include "alarm.h"
 #include "self_capture.h"
 #include "error.h"
@@ -35,6 +37,20 @@ static int mark(const char *text)
 	const struct site at = SITE_HERE();
 
 	return label(TRK_MARK, text, &at);
+}
+
+static int annotate(const void *ptr, const char *type_name, size_t objects)
+{
+	const struct site at = SITE_HERE();
+	struct thread *t;
+
+	if (!ptr || !type_name || !type_name[0])
+		return error_set(TRACKER_EINVAL, "the block is NULL, or the name of its type is NULL or empty");
+	if (!hook_start_and_ask() || !state.on || !(t = thread_enter(at.sp)))
+		return error_disabled();
+	send_about(t, &(struct trk_event){ .kind = TRK_ANNOTATE, .address = (uintptr_t)ptr, .size = objects, .label = type_name, .label_bytes = (uint32_t)strnlen(type_name, 1024) }, &at);
+	thread_leave(t);
+	return TRACKER_OK;
 }
 
 static int region_begin(const char *name)
@@ -135,4 +151,5 @@ EXPORT const struct tracker_api_ tracker_api_2 = {
 	.module_file = trace_module_file,
 	.domain_name = named_domains_name,
 	.untrack_range = trace_untrack_range,
+	.annotate = annotate,
 };

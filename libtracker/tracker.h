@@ -197,6 +197,7 @@ struct tracker_api_ {
 	int (*module_file)(unsigned module); /* a descriptor of the file that was mapped, for the caller to close */
 	int (*domain_name)(unsigned domain, const char *name);
 	int (*untrack_range)(unsigned domain, uintptr_t begin, size_t bytes);
+	int (*annotate)(const void *ptr, const char *type_name, size_t objects);
 };
 
 /*
@@ -273,6 +274,31 @@ static inline int tracker_is_available(void)
 static inline int tracker_mark(const char *label)
 {
 	return TRACKER_CALL_(mark, TRACKER_EDISABLED, (label));
+}
+
+/*
+ * Says that the block at ptr, which an allocation returned, holds an object of that type, or an array of n. tracker types sums blocks by it. The block
+ * has the type from its allocation on; said again, the last type counts; at an address where no block begins it says nothing.
+ * The name is copied, up to 1024 bytes. TRACKER_EDISABLED: the program is not being recorded. TRACKER_EINVAL: ptr is NULL, the name NULL or empty.
+ */
+static inline int tracker_annotate(const void *ptr, const char *type_name)
+{
+	return TRACKER_CALL_(annotate, TRACKER_EDISABLED, (ptr, type_name, 1));
+}
+
+static inline int tracker_annotate_array(const void *ptr, const char *type_name, size_t n)
+{
+	return TRACKER_CALL_(annotate, TRACKER_EDISABLED, (ptr, type_name, n));
+}
+
+/* malloc(sizeof(T)) that is annotated: TRACKER_NEW(struct node), for C. */
+#define TRACKER_NEW(T) ((T *)tracker_annotated_(malloc(sizeof(T)), #T))
+
+static inline void *tracker_annotated_(void *ptr, const char *type_name)
+{
+	if (ptr)
+		(void)tracker_annotate(ptr, type_name);
+	return ptr;
 }
 
 /* Begin and end a named span of this thread's work. Spans of one name nest. Errors as in tracker_mark. */

@@ -353,6 +353,93 @@ class capture
 namespace detail
 {
 
+/* The name of T as the compiler writes it, out of "... [with T = geo::Node]" (gcc) or "... [T = geo::Node]" (clang). */
+template <typename T> class name
+{
+    public:
+	static const char *get() noexcept
+	{
+		static const name of(__PRETTY_FUNCTION__);
+
+		return of.text_;
+	}
+
+    private:
+	char text_[256];
+
+	explicit name(const char *function) noexcept
+	{
+		const char *at = function, *from = function, *to = function;
+		std::size_t n = 0;
+
+		for (; *at; at++) {
+			if (at[0] == 'T' && at[1] == ' ' && at[2] == '=' && at[3] == ' ' && from == function)
+				from = at + 4;
+			if (*at == ']')
+				to = at;
+		}
+		for (; from + n < to && n + 1 < sizeof(text_); n++)
+			text_[n] = from[n];
+		text_[n] = 0;
+	}
+};
+
+} // namespace detail
+
+/* A base class: what new makes of T is annotated with T's name. class Node : public tracker::tracked<Node> { ... }; */
+template <typename T> class tracked
+{
+    public:
+	static void *operator new(std::size_t size)
+	{
+		return one(::operator new(size));
+	}
+
+	static void *operator new(std::size_t size, const std::nothrow_t &tag) noexcept
+	{
+		return one(::operator new(size, tag));
+	}
+
+	static void *operator new(std::size_t, void *place) noexcept
+	{
+		return place;
+	}
+
+	static void *operator new[](std::size_t size)
+	{
+		void *const p = ::operator new[](size);
+
+		(void)tracker_annotate_array(p, detail::name<T>::get(), size / sizeof(T));
+		return p;
+	}
+
+	static void *operator new[](std::size_t, void *place) noexcept
+	{
+		return place;
+	}
+
+	static void operator delete(void *p) noexcept
+	{
+		::operator delete(p);
+	}
+
+	static void operator delete[](void *p) noexcept
+	{
+		::operator delete[](p);
+	}
+
+    private:
+	static void *one(void *p) noexcept
+	{
+		if (p)
+			(void)tracker_annotate(p, detail::name<T>::get());
+		return p;
+	}
+};
+
+namespace detail
+{
+
 inline void throw_error(const tracker_alarm_event *event, void *)
 {
 	throw allocation_error(*event);

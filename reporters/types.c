@@ -34,8 +34,8 @@ static const struct ui_command command = {
 	.name = "tracker-types",
 	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "Prints the live blocks at one point by the types of what they hold.",
-	.details = "The allocating frames say the type: std::allocator<T>::allocate, std::make_shared<T>,\n"
-		   "T::operator new, Rust's Box<T>. Blocks of which they say nothing are shown by the place\n"
+	.details = "Programs say the type (tracker_annotate), or the allocating frames do:\n"
+		   "std::allocator<T>::allocate, std::make_shared<T>, T::operator new, Rust's Box<T>. Blocks of which they say nothing are shown by the place\n"
 		   "that allocated them.\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker types app.bin\n"
@@ -56,6 +56,7 @@ static enum type_rule rule_of(const struct ranked *t)
 static void ask(struct report *r)
 {
 	r->asked.rows_only = true;
+	r->asked.typed = true;
 }
 
 static int add_row(struct report *r, const struct view_row *row)
@@ -65,10 +66,14 @@ static int add_row(struct report *r, const struct view_row *row)
 	size_t n;
 	const struct source_frame *const frames = stacks_frames(r->stacks, row->node, &n);
 
-	if (row->node)
+	if (row->type) {
+		rule = TYPE_BY_ANNOTATION;
+		snprintf(key + 1, TYPE_ROOM, "%s", r->view.types[row->type - 1]);
+	} else if (row->node) {
 		rule = type_of_frames(frames, n, key + 1);
-	else
+	} else {
 		strcpy(key + 1, "<stack trace unavailable>");
+	}
 	bytes_by_rule[rule] += row->bytes;
 	count_by_rule[rule] += row->count;
 	if (only_typed && rule == TYPE_BY_SITE)
@@ -99,7 +104,7 @@ static void describe_rows(struct emit *e, size_t shown)
 		{ "count" },
 		{ "bytes", EMIT_FOR_PEOPLE, "size", 10 },
 		{ "blocks", EMIT_FOR_PEOPLE, "blocks", 10, " " },
-		{ "by", EMIT_FOR_PEOPLE, "by", -6, "  " },
+		{ "by", EMIT_FOR_PEOPLE, "by", -10, "  " },
 		{ "name", EMIT_FOR_PEOPLE, "type", -1, " " },
 	};
 	static const struct emit_table table = { EMIT_TABLE("rows", columns) };
@@ -149,8 +154,8 @@ static int describe(struct report *r, struct emit *e)
 	emit_figure(e, "total_count", emit_about(emit_count(v->count), v->sample_bytes, m.count));
 	sampled_figure(e, v->sample_bytes);
 	domains_figures(&r->domains, e);
-	emit_figure(e, "typed_size", emit_size(bytes_by_rule[TYPE_BY_FRAMES]));
-	emit_figure(e, "typed_count", emit_count(count_by_rule[TYPE_BY_FRAMES]));
+	emit_figure(e, "typed_size", emit_size(bytes_by_rule[TYPE_BY_ANNOTATION] + bytes_by_rule[TYPE_BY_FRAMES]));
+	emit_figure(e, "typed_count", emit_count(count_by_rule[TYPE_BY_ANNOTATION] + count_by_rule[TYPE_BY_FRAMES]));
 	emit_figure(e, "row_count", emit_count(types.count));
 	sampled_say(e, v, &r->asked);
 	emit_say(e, "{total_size} in {total_count} block{total_count:s} at {point.name}, {typed_size} in {typed_count} of known types\n");

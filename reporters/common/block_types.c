@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const type_rules[TYPE_RULES] = { [TYPE_BY_FRAMES] = "frames", [TYPE_BY_SITE] = "site" };
+const char *const type_rules[TYPE_RULES] = { [TYPE_BY_ANNOTATION] = "annotation", [TYPE_BY_FRAMES] = "frames", [TYPE_BY_SITE] = "site" };
 
 /* ---- names of C++ and Rust ---- */
 

@@ -9,6 +9,7 @@
 
 /* What says it, the surest first. What a later rule says counts only where no earlier one says anything. */
 enum type_rule {
+	TYPE_BY_ANNOTATION, /* the program has said it (tracker_annotate) */
 	TYPE_BY_FRAMES, /* the allocating frames */
 	TYPE_BY_SITE, /* nothing: the place of the allocation stands for it */
 	TYPE_RULES,

@@ -212,6 +212,9 @@ bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, ui
  */
 bool heap_find(const struct heap *h, uint32_t process, uint32_t domain, uint64_t address, struct heap_block *ret);
 
+/* What the observer keeps with that block (heap_block.user) becomes `user`. Nothing if there is no such block. */
+void heap_set_user(struct heap *h, uint32_t process, uint32_t domain, uint64_t address, uint32_t user);
+
 /*
  * Calls f for every live block (and every fragment of a mapping that is heap), in no order; stops when it returns
  * non-zero and returns that.

@@ -125,6 +125,15 @@ bool heap_find(const struct heap *h, uint32_t process, uint32_t domain, uint64_t
 	return place != BLOCKS_NONE;
 }
 
+void heap_set_user(struct heap *h, uint32_t process, uint32_t domain, uint64_t address, uint32_t user)
+{
+	struct heap_process *const p = process < h->process_room ? h->processes[process] : NULL;
+	const uint32_t place = p ? blocks_find(&p->blocks, BLOCKS_DOMAIN(domain), address) : BLOCKS_NONE;
+
+	if (place != BLOCKS_NONE)
+		blocks_at(&p->blocks, place)->b.user = user;
+}
+
 bool heap_is_mapped(const struct heap *h, uint32_t process, uint64_t address, uint64_t size)
 {
 	const struct heap_process *p = process < h->process_room ? h->processes[process] : NULL;

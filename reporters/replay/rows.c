@@ -18,13 +18,13 @@ static uint32_t hash_of(const struct view_row *k)
 	const uint64_t who = trk_mix(k->node | (uint64_t)k->thread << 32,
 				     k->process | (uint64_t)k->domain << 32);
 
-	return (uint32_t)(trk_mix(who ^ k->kind, k->block_size) >> 32);
+	return (uint32_t)(trk_mix(who ^ k->kind ^ (uint64_t)k->type << 32, k->block_size) >> 32);
 }
 
 static bool same(const struct view_row *a, const struct view_row *b)
 {
 	return a->node == b->node && a->thread == b->thread && a->process == b->process &&
-	       a->domain == b->domain && a->block_size == b->block_size && a->kind == b->kind;
+	       a->domain == b->domain && a->block_size == b->block_size && a->kind == b->kind && a->type == b->type;
 }
 
 /* Grows by half, not as format/array.h: rows are large, and there is one for each stack with live blocks. */

@@ -111,7 +111,7 @@ static void look_for_points(struct tally *t, const struct trk_event *e)
 /* Whether nothing but events happens up to `last`: no point, no end and no border of a region is among them. */
 static bool is_plain(const struct tally *t, const struct trk_event *last)
 {
-	return !t->has_from && !t->has_to && !t->stopped && !t->span.region &&
+	return !t->types.births && !t->has_from && !t->has_to && !t->stopped && !t->span.region &&
 	       !process_ends_are_before(&t->ends, last->time_ns);
 }
 
@@ -130,6 +130,8 @@ static int apply_each(struct tally *t, const struct trk_event *e, uint32_t n)
 		err = heap_apply(t->heap, &e[i]);
 		if (err)
 			return err;
+		if (e[i].kind == TRK_ANNOTATE && t->types.births)
+			view_types_annotate(t, &e[i]);
 		t->applied++;
 	}
 	return 0;
@@ -194,6 +196,7 @@ static void tally_finish(struct tally *t)
 	sizes_free(t->sizes);
 	span_finish(&t->span);
 	live_finish(&t->live);
+	view_types_finish(&t->types);
 	free(t->rows_of_process);
 	free(t->last_row);
 	process_ends_finish(&t->ends);
@@ -223,6 +226,8 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 	if (!t->rows_of_process || !t->last_row || (o->sizes && !t->sizes))
 		return TRK_ERR_NOMEM;
 	err = process_ends_init(&t->ends, c);
+	if (!err && o->typed && watch && o->what != VIEW_TEMPORARY && !t->has_span)
+		err = view_types_init(t);
 	if (!err && o->blocks)
 		err = live_init(&t->live, c->process_count);
 	if (!err && t->has_span)
@@ -234,7 +239,7 @@ static int tally_init(struct tally *t, struct capture *c, const struct view_opti
 		heap_set_page_bytes(t->heap, c->header.page_bytes);
 	if (!err)
 		heap_set_sampling(t->heap, c->header.sample_bytes);
-	if (!err && !o->blocks && !t->has_span)
+	if (!err && !o->blocks && !t->has_span && !t->types.births)
 		heap_keep_sums_only(t->heap);
 	return err;
 }
@@ -365,7 +370,7 @@ static int view_of(struct capture *c, const struct view_options *o, struct view 
 		err = view_of_sums(c, o, v, fault);
 		return err ? err : others_of_sums(c, o, fault);
 	}
-	if (!o->leaks && !o->temporary && seek_answers(c, o))
+	if (!o->typed && !o->leaks && !o->temporary && seek_answers(c, o))
 		err = view_of_events(c, o, true, v, fault);
 	if (err == 0 || err == TRK_ERR_NOMEM)
 		return err;

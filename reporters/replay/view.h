@@ -76,6 +76,8 @@ struct view_options {
 	uint32_t process; /* index; UINT32_MAX: all */
 	bool by_thread; /* otherwise row.thread is UINT32_MAX */
 	bool by_size; /* rows are split by the exact block size, too */
+	/* Rows are split by the types that programs give their blocks (TRK_ANNOTATE), too, and view.types is filled. Not with VIEW_TEMPORARY, or of parts. */
+	bool typed;
 	bool sizes; /* fill view.sizes */
 	bool blocks; /* VIEW_LIVE, VIEW_LEAKS: fill view.blocks */
 	/*
@@ -109,6 +111,7 @@ struct view_block {
 
 struct view_row {
 	uint32_t node, thread, process, domain;
+	uint32_t type; /* typed only: 1 + its place in view.types; 0: nobody gave one */
 	uint64_t block_size; /* by_size only, else 0 */
 	uint64_t bytes, count;
 	uint8_t kind;
@@ -129,6 +132,8 @@ struct view {
 	uint64_t events; /* that were read */
 	struct view_size *sizes; /* of all allocations, ascending; with view_options.sizes */
 	size_t size_count;
+	char **types; /* names, with view_options.typed */
+	size_t type_count;
 	struct view_block *blocks; /* one by one, with view_options.blocks */
 	size_t block_count;
 };

@@ -154,6 +154,10 @@ int view_answer(struct tally *t, struct view *v)
 		err = collect_process_totals(t, v);
 	if (err)
 		return TRK_ERR_NOMEM;
+	v->types = t->types.names;
+	v->type_count = t->types.count;
+	t->types.names = NULL;
+	t->types.count = 0;
 	v->totals = t->has_span ? t->span.all : *heap_totals(t->heap);
 	if (t->options->counts)
 		v->totals.lost = heap_totals(t->heap)->lost;

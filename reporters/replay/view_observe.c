@@ -92,6 +92,8 @@ static void born(void *data, struct heap_block *b, const struct sampling_estimat
 	if (t->sizes && t->counting && e->count && !b->reserved && sizes_add(t->sizes, b->size, e->count) != 0)
 		t->no_memory = true;
 	b->user = t->counting ? row_of(t, b) : ROWS_NONE;
+	if (t->types.births)
+		view_types_born(t, b);
 	add(t, b->user, e);
 }
 

@@ -10,6 +10,17 @@
 #include "replay/stop.h"
 #include "replay/view.h"
 
+/* The types that programs give their blocks. */
+struct view_types {
+	char **names;
+	uint32_t count, room;
+	struct idmap by_name; /* places in `names`, from 1 */
+	struct view_births {
+		uint64_t newest, kept; /* numbers (heap_block.number): the latest, and the one at the kept moment if `era` is that of rows */
+		uint64_t era;
+	} * births; /* by process */
+};
+
 struct tally {
 	struct capture *capture;
 	const struct view_options *options;
@@ -32,11 +43,17 @@ struct tally {
 	uint64_t peak_time_ns; /* of a peak that was known before the pass */
 	struct span span;
 	struct live_list live; /* with options.blocks */
+	struct view_types types; /* with options.typed */
 	bool no_memory;
 	uint64_t applied;
 	char marks[160]; /* labels seen, for the message */
 };
 
+/* view_types.c. Called when the tally is made; for each block that is born; after an event TRK_ANNOTATE; at the end. */
+int view_types_init(struct tally *t); /* TRK_ERR_NOMEM */
+void view_types_born(struct tally *t, const struct heap_block *b);
+void view_types_annotate(struct tally *t, const struct trk_event *e);
+void view_types_finish(struct view_types *t); /* zero-safe */
 /* The part that sums what the question is about. */
 struct heap_observer view_observer(struct tally *t);
 /* Fills the view, and those that its options ask for beside it, from what the pass has summed. TRK_ERR_NOMEM. */

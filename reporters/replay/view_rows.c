@@ -20,6 +20,7 @@ static int by_weight(const void *a, const void *b)
 	ORDER(x->kind, y->kind);
 	ORDER(x->domain, y->domain);
 	ORDER(x->block_size, y->block_size);
+	ORDER(x->type, y->type);
 #undef ORDER
 	return 0;
 }
@@ -37,6 +38,9 @@ void view_finish(struct view *v)
 	free(v->errors);
 	process_totals_finish(&v->process_totals);
 	free(v->sizes);
+	for (size_t i = 0; i < v->type_count; i++)
+		free(v->types[i]);
+	free(v->types);
 	free(v->blocks);
 	*v = (struct view){ 0 };
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""block_types - what tracker types says of programs that hold 1,000 objects of each of their classes (fx/types_plain.cc).
+"""block_types - what tracker types says of programs that hold 1,000 objects of each of their classes (fx/types_plain.cc), or say what they hold (fx/types.cc).
 
 usage: block_types.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
+import json
 import os
 import subprocess
 
@@ -67,6 +68,21 @@ class Cases:
             check(found["total_count"] >= 5 * COUNT, f"{found['total_count']} blocks")
         return run
 
+    def annotated(self):
+        """What the program says, at the peak (the moment before the last annotation), at the end, and of each process."""
+        r = self.t.record([self.t.fixture("types")])
+        equal("status", r.status, 0)
+        want = {"plain": (COUNT, 40 * COUNT), "second": (COUNT, 50 * COUNT), "struct point": (COUNT, 12 * COUNT), "geo::Box<int>": (COUNT, 12 * COUNT),
+                "geo::Node": (COUNT * 2 + COUNT // 10, 40 * (COUNT * 2 + COUNT))}
+        for at in ("", "@end", "@100%"):
+            found = self.t.json("types", r.capture + at)
+            equal(f"types{at}", {x["type"]: (x["count"], x["size"]) for x in found["rows"] if x["rule"] == "annotation"}, want)
+            equal(f"all{at}", sum(x["count"] for x in found["rows"]), found["total_count"])
+        equal("other reports", self.t.json("table", r.capture)["total_size"], found["total_size"])
+        events = [json.loads(line) for line in self.t.run("dump", "--json", r.capture).splitlines()]
+        equal("events", sum(e["kind"] == "annotate" for e in events), COUNT * 9 + COUNT // 10 + 1)
+        equal("alone", subprocess.run([self.t.fixture("types")], check=False).returncode, 0)
+
     def points(self):
         """A range, filters, and sums."""
         r = self.t.record([self.make("g++", "-g")])
@@ -82,7 +98,7 @@ class Cases:
 
 def make_cases(t):
     c = Cases(t)
-    cases = [("points", c.points)]
+    cases = [("annotated", c.annotated), ("points", c.points)]
     for compiler in ("g++", "clang++"):
         cases += [(f"{compiler} -O0 -g", c.named(compiler, "-O0", "-g")), (f"{compiler} -O2 -g", c.named(compiler, "-O2", "-g")),
                   (f"{compiler} -O0", c.named(compiler, "-O0")), (f"{compiler} -O2", c.inlined(compiler, "-O2")), (f"{compiler} stripped", c.stripped(compiler, "-O2"))]
