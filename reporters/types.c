@@ -104,7 +104,7 @@ static void describe_rows(struct emit *e, size_t shown)
 		{ "count" },
 		{ "bytes", EMIT_FOR_PEOPLE, "size", 10 },
 		{ "blocks", EMIT_FOR_PEOPLE, "blocks", 10, " " },
-		{ "by", EMIT_FOR_PEOPLE, "by", -10, "  " },
+		{ "by", EMIT_FOR_PEOPLE, "by", 10, "  " },
 		{ "name", EMIT_FOR_PEOPLE, "type", -1, " " },
 	};
 	static const struct emit_table table = { EMIT_TABLE("rows", columns) };

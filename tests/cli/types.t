@@ -27,19 +27,19 @@ capture cap
 
 $ tracker-types cap
 > 530 B in 8 blocks at peak, 410 B in 5 of known types
->       size     blocks  by         type
->      200 B          2  frames     std::_List_node<geo::Node>
->       80 B          1  frames     std::_Rb_tree_node<std::pair<int const, int> >
->       70 B          1  frames     geo::Shape
->       60 B          1  frames     geo::Own
->       50 B          1  site       takes:/src/t.cc:60
->       40 B          1  site       main:/src/m.cc:10
->       30 B          1  site       <stack trace unavailable>
+>       size     blocks          by type
+>      200 B          2      frames std::_List_node<geo::Node>
+>       80 B          1      frames std::_Rb_tree_node<std::pair<int const, int> >
+>       70 B          1      frames geo::Shape
+>       60 B          1      frames geo::Own
+>       50 B          1        site takes:/src/t.cc:60
+>       40 B          1        site main:/src/m.cc:10
+>       30 B          1        site <stack trace unavailable>
 
 $ tracker-types -n 1 --no-sites cap
 > 530 B in 8 blocks at peak, 410 B in 5 of known types
->       size     blocks  by         type
->      200 B          2  frames     std::_List_node<geo::Node>
+>       size     blocks          by type
+>      200 B          2      frames std::_List_node<geo::Node>
 > 3 more: 210 B in 3 blocks; -n 0 shows all
 
 $ tracker-types --csv --no-sites cap
@@ -73,14 +73,14 @@ capture said
 
 $ tracker-types said
 > 1180 B in 4 blocks at peak, 180 B in 3 of known types
->       size     blocks  by         type
->     1000 B          1  site       main:/src/m.cc:10
+>       size     blocks          by type
+>     1000 B          1        site main:/src/m.cc:10
 >      100 B          1  annotation third
 >       80 B          2  annotation Array
 
 $ tracker-types said@end
 > 137 B in 3 blocks at end, 137 B in 3 of known types
->       size     blocks  by         type
+>       size     blocks          by type
 >      100 B          1  annotation third
 >       30 B          1  annotation Array
 >        7 B          1  annotation late
