@@ -44,6 +44,7 @@ enum trk_block_type {
 	TRK_BLOCK_MARKS = 21,
 	TRK_BLOCK_PADDING = 22,
 	TRK_BLOCK_DOMAINS = 23,
+	TRK_BLOCK_LOOK = 24,
 };
 
 #define TRK_BLOCK_LZ4 0x0001u

@@ -145,6 +145,8 @@ enum trk_kind_flag {
 	X(a, TOUCHED, 36, "touched", BLOCK, TOUCH, NEVER, 0)                                                                        \
 	/* the live blocks of the process are forgotten, and peaks begin anew */                                                    \
 	X(a, CLEAR, 37, "clear", BARE, CLEAR, RARE, TRK_HAS_STACK | TRK_ESCAPED | TRK_REQUIRED)                                     \
+	/* the memory of the process was looked at here: size is the number of the look */                                          \
+	X(a, LOOK, 38, "look", COUNT, NOTHING, NEVER, TRK_ESCAPED)                                                                  \
 	/* the thread is about to release the block at address; its next event is that */                                           \
 	X(a, RELEASING, 39, "releasing", ADDRESS, NOTHING, RARE, TRK_HAS_STACK | TRK_ESCAPED)                                       \
 	/* an allocation that failed (address 0), or whose arguments are unusual */                                                 \

@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 18u
+#define SHM_VERSION 19u
 #define SHM_PAGE_MOST 65536u /* bytes of a page of a processor with large pages: each part that is mapped by itself begins on one */
 
 /* 70 MiB of addresses in the recorder, of which only the used part is ever touched. A live thread holds a chunk. */
@@ -41,7 +41,7 @@
 #define SHM_CHUNKS 16384u
 #define SHM_THREADS 16384u
 #define SHM_PROCESSES 1024u
-#define SHM_COMMAND_BYTES 2864u
+#define SHM_COMMAND_BYTES 2800u
 #define SHM_PROGRAM_BYTES 64u
 #define SHM_EXECUTABLE_BYTES 768u
 #define SHM_NAME_BYTES 16u
@@ -91,6 +91,9 @@ enum shm_inner { SHM_INNER_NONE,
 #define SHM_OWN 0x20u /* the program has started the recorder itself: its environment has nothing of tracker */
 #define SHM_CHECK_FREE 0x40u /* every release asks first whether it may be: SHM_ASK_FREE */
 #define SHM_RELEASE_STACKS 0x80u /* every release tells first where it was called: TRK_RELEASING */
+#define SHM_LOOKS 0x100u /* the recorder may look at the program's memory (docs/LOOK.md) */
+#define SHM_LOOK_AT_END 0x200u /* ... and does, when the program ends: SHM_ASK_LOOK */
+#define SHM_LOOK_AT_MARKS 0x400u /* ... and at every mark */
 
 #define SHM_SAMPLE_BYTES_MAX (1ull << 40)
 
@@ -230,9 +233,13 @@ struct shm_process {
 	_Atomic uint32_t compared[SHM_ORACLES], differing[SHM_ORACLES];
 	_Atomic uint32_t oracles_differ; /* from each other */
 	_Atomic uint32_t notices; /* SHM_NOTICE_* */
-	_Atomic uint32_t look; /* 1: it waits for the recorder to look at its arenas, which sets 0 */
+	_Atomic uint32_t arena_look; /* 1: it waits for the recorder to look at its arenas, which sets 0 */
 	_Atomic uint32_t modules_seen; /* counted by the recorder, of those that the program told */
 	_Atomic uint32_t code_seen; /* the recorder knows of code in no file, and has looked for the program's description of it */
+	/* For looks; 0: none is taken. Addresses in the program: look_mark.c, a system call, the end of a stack for the two. */
+	uint64_t look_code, look_call, look_stack;
+	uint64_t own_start; /* libtracker's own mappings lie in the SHM_OWN_SPAN bytes from there; 0: anywhere */
+	uint32_t foreign_allocator; /* 1: the malloc behind the hooks is not the C library's */
 	/*
 	 * What it calls itself: the name that its first thread gave itself; and its first argument as it stands in memory when the
 	 * process ends, because programs write their titles there. "": it did not; it has not ended.
@@ -245,6 +252,7 @@ struct shm_process {
 };
 
 #define SHM_FORK_UNSEEN UINT32_MAX
+#define SHM_OWN_SPAN (1ull << 37)
 
 #define SHM_NOTICE_OWN_MALLOC 0x1u /* the executable's own malloc bypasses the hooks */
 #define SHM_NOTICE_NO_MEMORY 0x2u /* could not map private memory: threads unrecorded */
@@ -271,6 +279,7 @@ struct shm_thread {
 	_Atomic uint32_t name_version; /* odd while name is being written */
 	char name[SHM_NAME_BYTES];
 	uint64_t bases[2]; /* of the pcs in its records: wire.h */
+	_Atomic uint64_t moving; /* where looks may be taken: the block that its realloc is moving; 0: none */
 };
 
 /*
@@ -324,6 +333,7 @@ struct shm_hello {
  */
 #define SHM_QUESTIONS 16u
 #define SHM_ANSWER_BYTES 3936u
+#define SHM_TEXT_BYTES 1024u /* of a question */
 
 enum shm_question_state { SHM_QUESTION_FREE,
 			  SHM_QUESTION_CLAIMED,
@@ -355,6 +365,11 @@ enum shm_what {
 	SHM_ASK_FREE,
 	SHM_ASK_SURVIVORS, /* of the capture that ended last. figures: number of a snapshot of them */
 	SHM_ASK_MODULE_FILE, /* given: module. answer: the path of the file that was mapped, in the recorder's part of /proc */
+	/*
+	 * given: enum shm_why; the answer's bytes hold a label of `count` bytes. figures: pid of a child that is to be waited for,
+	 * 0: none; 1: the memory was looked at; bytes and blocks that are definitely lost; the same for indirectly lost ones.
+	 */
+	SHM_ASK_LOOK,
 	SHM_ASKS,
 };
 
@@ -369,6 +384,12 @@ enum shm_what {
 enum shm_bad_free { SHM_FREED_TWICE = 1,
 		    SHM_FREED_NOTHING, /* no block begins there */
 		    SHM_FREED_OTHERWISE /* malloc and delete, new and free */ };
+
+/* Why a look is taken. Also in files: docs/FORMAT.md, "LOOK". */
+enum shm_why { SHM_WHY_END,
+	       SHM_WHY_MARK,
+	       SHM_WHY_QUESTION,
+	       SHM_WHYS };
 
 #define SHM_CAPTURE_AGGREGATED 0x1u
 #define SHM_CAPTURE_UNPACKED 0x2u

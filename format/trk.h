@@ -167,4 +167,14 @@ struct trk_event {
 	uint8_t call; /* parts of a realloc: the kind of the whole */
 };
 
+/* What a look at the memory says of a block. Also in files: docs/FORMAT.md, "LOOK". */
+enum look_verdict {
+	LOOK_UNKNOWN,
+	LOOK_REACHABLE, /* from a root, by pointers to the starts of blocks */
+	LOOK_POSSIBLY, /* only by a pointer into the middle of some block */
+	LOOK_INDIRECTLY, /* only from lost blocks */
+	LOOK_DEFINITELY, /* by no pointer */
+	LOOK_VERDICTS
+};
+
 #endif

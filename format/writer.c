@@ -442,6 +442,7 @@ void writer_free(struct writer *w)
 	}
 	predict_coder_free(w->coder);
 	keyframe_coder_free(w->keyframe);
+	look_coder_free(w->look);
 	free(w->events);
 	free(w->index);
 	free(w->block);

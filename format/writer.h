@@ -14,6 +14,7 @@
 
 #include "format/block.h"
 #include "format/keyframe.h"
+#include "format/look_parts.h"
 #include "format/sums.h"
 #include "format/trk.h"
 
@@ -98,6 +99,15 @@ void writer_keyframe_begin(struct writer *w, uint64_t time_ns, uint64_t events, 
 void writer_keyframe_process(struct writer *w, const struct keyframe_process *p);
 void writer_keyframe_block(struct writer *w, const struct keyframe_block *b);
 void writer_keyframe_end(struct writer *w);
+
+/*
+ * What a look at the memory of head->process found: head->blocks blocks by ascending address, each root before the blocks that name
+ * it. Its event (TRK_LOOK) was added before.
+ */
+void writer_look_begin(struct writer *w, const struct trk_look *head);
+void writer_look_root(struct writer *w, const struct trk_look_root *r);
+void writer_look_block(struct writer *w, const struct trk_look_block *b);
+void writer_look_end(struct writer *w);
 
 void writer_rss(struct writer *w, uint32_t process, uint64_t time_ns, uint64_t rss_bytes);
 void writer_symbols(struct writer *w, uint32_t frame, const struct trk_symbol_text *s, size_t n);

@@ -1,6 +1,6 @@
 /*
  * writer_private - what the parts of the writer share: writer.c (blocks, events, the file), writer_more.c (further
- * files), and writer_tables.c, writer_keyframe.c, writer_sums.c (everything that is not an event).
+ * files), and writer_tables.c, writer_keyframe.c, writer_look.c, writer_sums.c (everything that is not an event).
  */
 #ifndef TRK_WRITER_PRIVATE_H
 #define TRK_WRITER_PRIVATE_H
@@ -8,6 +8,7 @@
 #include "format/bytes.h"
 #include "format/intern.h"
 #include "format/keyframe.h"
+#include "format/look_parts.h"
 #include "format/predict.h"
 #include "format/writer.h"
 
@@ -15,7 +16,7 @@
 #define STRING_MAX (64u << 10)
 #define RECORD_MAX (8 * STRING_MAX + 32 * TRK_VARINT_MAX)
 #define INDEX_ENTRY_MAX (6u * TRK_VARINT_MAX)
-#define TYPES (TRK_BLOCK_DOMAINS + 1)
+#define TYPES (TRK_BLOCK_LOOK + 1)
 
 struct payload {
 	uint8_t *bytes;
@@ -67,6 +68,9 @@ struct writer {
 	struct keyframe_coder *keyframe; /* made with the first one */
 	struct trk_block_header keyframe_header;
 	struct keyframe_head keyframe_head;
+
+	struct look_coder *look; /* made with the first one */
+	struct trk_block_header look_header;
 
 	struct index_entry *index;
 	size_t index_count, index_room;

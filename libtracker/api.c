@@ -9,6 +9,7 @@
 #include "self_capture.h"
 #include "error.h"
 #include "hook.h"
+#include "looked_at.h"
 #include "named_domains.h"
 #include "send.h"
 #include "thread.h"
@@ -35,8 +36,11 @@ static int label(uint8_t kind, const char *text, const struct site *at)
 static int mark(const char *text)
 {
 	const struct site at = SITE_HERE();
+	const int ret = label(TRK_MARK, text, &at);
 
-	return label(TRK_MARK, text, &at);
+	if (ret == TRACKER_OK)
+		look_at_mark(text);
+	return ret;
 }
 
 static int annotate(const void *ptr, const char *type_name, size_t objects)
@@ -152,4 +156,5 @@ EXPORT const struct tracker_api_ tracker_api_2 = {
 	.domain_name = named_domains_name,
 	.untrack_range = trace_untrack_range,
 	.annotate = annotate,
+	.leak_check = look_check,
 };

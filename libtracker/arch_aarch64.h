@@ -198,6 +198,10 @@ static const uint8_t arch_signal_cfa[] = { 0 };
 		"ldp x0, x1, [sp], #32\n\t.cfi_def_cfa_offset 0\n\t"                                   \
 		"br x16\n\t.cfi_endproc\n\t.size " #name ", .-" #name "\n\t.popsection")
 
+/* As in arch_x86_64.h. */
+#define ARCH_SYSTEM_CALL "svc #0"
+#define ARCH_BREAK "brk #0"
+
 /* The function that an indirect function (STT_GNU_IFUNC) chooses, by what the processor can do. */
 static inline uintptr_t arch_resolve(uintptr_t chooser)
 {

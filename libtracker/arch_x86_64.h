@@ -279,6 +279,13 @@ static const uint8_t arch_signal_cfa[] = { 4, 0x77, 0xa0, 0x01, 0x06 };
 		"popq %rdi\n\t.cfi_adjust_cfa_offset -8\n\t"                                           \
 		"jmp *%rax\n\t.cfi_endproc\n\t.size " #name ", .-" #name "\n\t.popsection")
 
+/*
+ * For looks (looked_at.c): a system call that the recorder makes a stopped thread execute, as a text of assembler; and what stops the
+ * child when it has finished.
+ */
+#define ARCH_SYSTEM_CALL "syscall"
+#define ARCH_BREAK "int3"
+
 /* The function that an indirect function (STT_GNU_IFUNC) chooses. */
 static inline uintptr_t arch_resolve(uintptr_t chooser)
 {

@@ -184,7 +184,9 @@ static int take(struct question *ret, const struct shm_question *q)
 static bool send(struct thread *t, struct shm_question *entry, const struct question *q)
 {
 	entry->what = q->what;
-	entry->count = 0;
+	entry->count = q->text ? (uint32_t)strnlen(q->text, SHM_TEXT_BYTES) : 0;
+	if (q->text)
+		memcpy(entry->answer, q->text, entry->count);
 	memcpy(entry->given, q->given, sizeof(entry->given));
 	return send_question(t, (uint32_t)(entry - questions()->entries), q->at);
 }

@@ -19,6 +19,7 @@ struct question {
 	uint32_t count;
 	void *answer; /* the answer's bytes are copied here; NULL: the answer has no bytes */
 	size_t room; /* there; more is left out */
+	const char *text; /* goes with the question, at most SHM_TEXT_BYTES of it; NULL: none */
 	const struct site *at; /* the recorder is to know the stack of that place, too; NULL: not */
 };
 

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "looked_at.h"
 #include "program.h"
 #include "raw.h"
 #include "real_functions.h"
@@ -41,7 +42,7 @@ static bool has_slot(void)
  * A child of vfork does not, either. It shares this process's memory, so only the kernel can tell. A sandbox may kill
  * a process that asks; then the process that waits for this one tells its end.
  */
-static bool is_us(void)
+bool ended_is_us(void)
 {
 	return has_slot() && !state.sandboxed && raw_getpid() == own_pid;
 }
@@ -65,13 +66,14 @@ static void say_end(int code, bool now)
 
 void ended_self(int code, bool now)
 {
-	if (is_us())
+	if (ended_is_us())
 		say_end(code, now);
 }
 
 static void at_exit(int code, void *data)
 {
 	(void)data;
+	look_at_end(); /* if nothing came by the hooks of main and exit: the last thread has ended */
 	if (has_slot())
 		say_end(code, true);
 }

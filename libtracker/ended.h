@@ -14,6 +14,8 @@ void ended_start(uint32_t slot, const struct shm_process *p);
  * /proc has other numbers than the recorder's, nothing is seen.
  */
 void ended_look(void);
+/* Whether this process has a slot and is not a child of vfork, which shares its memory. */
+bool ended_is_us(void);
 /* The process is about to exit with this code. `now`: no function of the program runs before it does. */
 void ended_self(int code, bool now);
 /* wait has returned this for the child. */

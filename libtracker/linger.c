@@ -109,7 +109,7 @@ void linger_arena(void)
 
 static bool has_looked(void)
 {
-	return !atomic_load_explicit(&state.process->look, memory_order_acquire);
+	return !atomic_load_explicit(&state.process->arena_look, memory_order_acquire);
 }
 
 static void wait_until(bool (*done)(void))
@@ -154,7 +154,7 @@ __attribute__((destructor)) static void linger(void)
 		return;
 	wait_until(atomic_load(&in_doubt) ? all_is_seen : code_is_seen);
 	if (atomic_load(&has_arenas)) {
-		atomic_store_explicit(&state.process->look, 1, memory_order_release);
+		atomic_store_explicit(&state.process->arena_look, 1, memory_order_release);
 		wait_until(has_looked);
 	}
 }

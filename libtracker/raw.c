@@ -20,11 +20,17 @@
 
 size_t raw_page_bytes = RAW_PAGE_LEAST;
 
+static uintptr_t first;
 static _Atomic uintptr_t next; /* address; 0: any */
 
 void raw_start(uint64_t random)
 {
-	next = PLACE + (random & PLACE_RANDOM);
+	next = first = PLACE + (random & PLACE_RANDOM);
+}
+
+uintptr_t raw_first(void)
+{
+	return first;
 }
 
 static size_t with_guards(size_t bytes)

@@ -72,6 +72,7 @@ static inline void raw_munmap(void *p, size_t bytes)
  * kernel puts them.
  */
 void raw_start(uint64_t random);
+uintptr_t raw_first(void); /* where the first of them was to lie; 0: anywhere */
 /* Address space for `bytes`; nothing in it can be touched yet. NULL when refused. */
 void *raw_reserve(size_t bytes);
 /* Unmaps memory that raw_reserve or raw_map_private gave, whatever was mapped there since. */

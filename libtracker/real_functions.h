@@ -67,6 +67,9 @@
 	FUNCTION(wait3, wait3, pid_t, (int *, int, void *))                                                                          \
 	FUNCTION(wait4, wait4, pid_t, (pid_t, int *, int, void *))                                                                   \
 	FUNCTION(waitid, waitid, int, (int, unsigned, void *, int))                                                                  \
+	FUNCTION(start_main, __libc_start_main, int,                                                                                 \
+		 (int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void), void (*)(void), void *))             \
+	FUNCTION(exit, exit, void, (int))                                                                                            \
 	FUNCTION(exit_now, _exit, void, (int))                                                                                       \
 	FUNCTION(quick_exit, quick_exit, void, (int))
 

@@ -307,6 +307,7 @@ bool send_realloc_begin(struct thread *t, uint8_t kind, uintptr_t old)
 
 	if (!begin_plain(t, WIRE_REALLOC_BEGIN, &d))
 		return false;
+	thread_moves(t, old);
 	*d.at++ = kind;
 	put_address(t, &d, old);
 	finish(t, &d);
@@ -325,13 +326,14 @@ void send_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_
 		return;
 	}
 	t->begun = 0;
-	if (!begin_with_stack(t, WIRE_REALLOC_END, at, OPERANDS_MAX, &d))
-		return;
-	*d.at++ = kind;
-	*d.at++ = address ? WIRE_MOVED : WIRE_FAILED;
-	put_address(t, &d, address ? address : t->last.address);
-	d.at = put_varint(d.at, size);
-	finish(t, &d);
+	if (begin_with_stack(t, WIRE_REALLOC_END, at, OPERANDS_MAX, &d)) {
+		*d.at++ = kind;
+		*d.at++ = address ? WIRE_MOVED : WIRE_FAILED;
+		put_address(t, &d, address ? address : t->last.address);
+		d.at = put_varint(d.at, size);
+		finish(t, &d);
+	}
+	thread_moves(t, 0);
 }
 
 void send_realloc_freed(struct thread *t, uint8_t kind)
@@ -341,13 +343,14 @@ void send_realloc_freed(struct thread *t, uint8_t kind)
 	if (t->begun != WIRE_REALLOC_BEGIN)
 		return;
 	t->begun = 0;
-	if (!begin_plain(t, WIRE_REALLOC_END, &d))
-		return;
-	*d.at++ = kind;
-	*d.at++ = WIRE_FREED;
-	put_address(t, &d, t->last.address);
-	d.at = put_varint(d.at, 0);
-	finish(t, &d);
+	if (begin_plain(t, WIRE_REALLOC_END, &d)) {
+		*d.at++ = kind;
+		*d.at++ = WIRE_FREED;
+		put_address(t, &d, t->last.address);
+		d.at = put_varint(d.at, 0);
+		finish(t, &d);
+	}
+	thread_moves(t, 0);
 }
 
 void send_skipped(struct thread *t, uint32_t allocations)

@@ -12,6 +12,7 @@
 #include "ended.h"
 #include "error.h"
 #include "linger.h"
+#include "looked_at.h"
 #include "named_domains.h"
 #include "raw.h"
 #include "real_functions.h"
@@ -185,9 +186,10 @@ static void fill_process(struct shm_process *p, const struct own_pid *own, uint3
 	}
 	atomic_store(&p->oracles_differ, 0);
 	atomic_store(&p->notices, start_is_bypassed() ? SHM_NOTICE_OWN_MALLOC : 0);
-	atomic_store(&p->look, 0);
+	atomic_store(&p->arena_look, 0);
 	atomic_store(&p->modules_seen, 0);
 	atomic_store(&p->code_seen, 0);
+	look_tell(p);
 }
 
 /*

@@ -149,6 +149,7 @@ struct tracker_state {
 	volatile bool on; /* recording: everything below is valid */
 	bool foreign_allocator; /* the real malloc is not libc's: it may call the hook of mmap */
 	bool reference_unwinder, verify_unwinder;
+	bool looks; /* the recorder may look at the memory */
 	bool sandboxed; /* the program has begun to forbid itself system calls */
 	bool announce_modules; /* a forked child: the recorder knows none of its modules yet */
 	uint64_t sample_bytes; /* mean distance of recorded allocations; 0: all are, or `on` is not set */

@@ -173,6 +173,7 @@ static void slot_fill(struct shm *s, uint32_t index, struct shm_thread *slot, ui
 	atomic_store_explicit(&slot->name_version, tls.name[0] ? 2 : 0, memory_order_relaxed);
 	memcpy(slot->name, tls.name, sizeof(slot->name));
 	memcpy(slot->bases, state.bases, sizeof(slot->bases));
+	atomic_store_explicit(&slot->moving, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->thread_states[index], SHM_LIVE, memory_order_release);
 }
 

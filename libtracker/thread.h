@@ -76,4 +76,11 @@ static inline void thread_leave(struct thread *t)
 	tls.level = t->level;
 }
 
+/* A look at the memory must not be taken while a block moves: what it holds might then be in no block that anybody knows. */
+static inline void thread_moves(const struct thread *t, uintptr_t old)
+{
+	if (unlikely(state.looks))
+		atomic_store_explicit(&t->slot->moving, old, memory_order_release);
+}
+
 #endif

@@ -128,6 +128,12 @@ typedef struct tracker_options {
 
 typedef struct tracker_capture tracker_capture;
 
+/* What a look at the memory found (tracker_leak_check): blocks to which nothing points, and those to which only these lead. */
+typedef struct tracker_leaks {
+	size_t definitely_bytes, definitely_blocks;
+	size_t indirectly_bytes, indirectly_blocks;
+} tracker_leaks;
+
 /* For libtracker-replay: where a block was allocated, as the recorder knows it. */
 struct tracker_raw_frame_ {
 	uintptr_t offset; /* in the addresses of the module's file; in no module: the return address */
@@ -198,6 +204,7 @@ struct tracker_api_ {
 	int (*domain_name)(unsigned domain, const char *name);
 	int (*untrack_range)(unsigned domain, uintptr_t begin, size_t bytes);
 	int (*annotate)(const void *ptr, const char *type_name, size_t objects);
+	int (*leak_check)(const char *label, tracker_leaks *ret);
 };
 
 /*
@@ -665,6 +672,17 @@ static inline int tracker_capture_free(tracker_capture *capture)
 static inline int tracker_capture_is_active(void)
 {
 	return TRACKER_CALL_(capture_is_active, 0, ());
+}
+
+/*
+ * Looks at the memory of this process now, and waits for the result: which live blocks can still be reached. tracker leaks shows the
+ * look of that label (NULL: none) in the capture. *ret (NULL: not wanted) gets the sums. All threads stand still for some
+ * milliseconds. TRACKER_EDISABLED: tracker run --leak-check does not record this program. TRACKER_ENOTSUP: the memory could not be
+ * looked at; tracker leaks says why. TRACKER_EIO: the recorder does not answer.
+ */
+static inline int tracker_leak_check(const char *label, tracker_leaks *ret)
+{
+	return TRACKER_CALL_(leak_check, TRACKER_EDISABLED, (label, ret));
 }
 
 #ifdef __cplusplus

@@ -12,8 +12,10 @@
 #include "common/report.h"
 #include "common/reserved.h"
 #include "common/traceback.h"
+#include "leaks/lost_describe.h"
 
 #define ROWS 10 /* that people see */
+#define LOST_FRAMES 6u /* with verdicts, which take lines of their own */
 #define DEPTH 20u /* the most frames of a stack */
 #define DEPTH_UNSET UINT64_MAX
 
@@ -56,6 +58,7 @@ static const struct ui_command command = {
 		   "--duration), the blocks that were live then are shown, and not called leaked.\n"
 		   "With a point, only blocks count that were allocated before it; with a range\n"
 		   "(CAPTURE@A..B), those that were allocated in it.\n"
+		   "After tracker run --leak-check it also says which of the blocks nothing points to any more.\n"
 		   "The exit status is 3 with --fail-on-leak when something leaked.\n\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker leaks app.bin\n"
@@ -66,6 +69,8 @@ static const struct ui_command command = {
 };
 
 static struct leaks found;
+static struct lost lost; /* what a look at the memory says of it */
+static struct lost_shown lost_shown;
 static struct alike_folds folds; /* what people see */
 static size_t shown;
 static uint32_t frames; /* of a stack */
@@ -128,11 +133,51 @@ static int find_paths(const struct report *r)
 	return err;
 }
 
+static int find_lost_paths(const struct report *r)
+{
+	int err = 0;
+
+	for (unsigned v = 0; v < LOOK_VERDICTS; v++)
+		for (size_t i = 0; i < lost_shown.rows[v] && !report_form(&common) && !err; i++) {
+			size_t n;
+			const struct source_frame *const stack = group_frames(r->stacks, lost.sections[v].rows[i].node, &n);
+
+			for (size_t j = 0; j < n && j < lost_shown.frames && !err; j++)
+				err = short_paths_add(&paths, stack[j].has_source ? stack[j].file : stack[j].module);
+		}
+	short_paths_settle(&paths);
+	return err;
+}
+
+static int find_lost(struct report *r)
+{
+	size_t all = 0;
+	int err = r->asked.blocks ? lost_find(&lost, r, &found.suppressions) : 0;
+
+	if (err || !lost.any)
+		return err;
+	for (unsigned v = 0; v < LOOK_VERDICTS; v++)
+		all += lost.sections[v].row_count;
+	lost_share_rows(&lost, report_rows(&common, limit, ROWS, all), lost_shown.rows);
+	lost_shown.frames = depth == DEPTH_UNSET ? LOST_FRAMES : depth ? (uint32_t)depth :
+									 ALIKE_WHOLE;
+	if (report_form(&common))
+		lost_shown.frames = ALIKE_WHOLE;
+	lost_shown.sources = traceback.sources;
+	lost_shown.paths = &paths;
+	return find_lost_paths(r);
+}
+
 static int find(struct report *r)
 {
-	const int err = leaked_find(&found, r);
+	int err = find_lost(r);
 
-	return err || fold(r) < 0 ? TRK_ERR_NOMEM : find_paths(r);
+	if (err)
+		return err;
+	err = leaked_find(&found, r);
+	if (err || fold(r) < 0)
+		return TRK_ERR_NOMEM;
+	return lost.any ? 0 : find_paths(r);
 }
 
 /* ---- what is said of it ---- */
@@ -290,11 +335,19 @@ static int describe(struct report *r, struct emit *e)
 	describe_totals(r, e);
 	sampled_say(e, &r->view, &r->asked);
 	say_totals(r, e);
+	if (lost.any)
+		lost_say_totals(&lost, e);
+	else
+		lost_say_refusal(&lost, e);
 	if (shown || print_suppressions)
 		emit_say(e, "\n");
-	describe_rows(r, e);
+	if (lost.any)
+		lost_describe_rows(&lost, r, e, &lost_shown);
+	else
+		describe_rows(r, e);
 	describe_suppressions(e);
-	say_rest(e);
+	if (!lost.any)
+		say_rest(e);
 	report_figures(e, r);
 	return 0;
 }
@@ -329,7 +382,7 @@ static void check(struct report *r)
 
 static void ask(struct report *r)
 {
-	r->asked = (struct view_options){ .what = VIEW_LEAKS, .process = r->process, .at = r->at, .spanned = !selection_is_whole(r) };
+	r->asked = (struct view_options){ .what = VIEW_LEAKS, .process = r->process, .at = r->at, .spanned = !selection_is_whole(r), .blocks = selection_is_whole(r) && r->capture->look_count };
 	r->nameless = true; /* only what is left is looked at */
 }
 
@@ -338,7 +391,7 @@ static int gate(const struct report *r)
 	char *counted;
 
 	(void)r;
-	if (!fail_on_leak || !found.count)
+	if (!fail_on_leak || !(lost.any ? lost.sections[LOOK_DEFINITELY].all.count + lost.sections[LOOK_INDIRECTLY].all.count : found.count))
 		return UI_OK;
 	counted = common.quiet ? NULL : endings_sentence(&found.endings);
 	if (counted)
@@ -349,6 +402,7 @@ static int gate(const struct report *r)
 
 static void finish(void)
 {
+	lost_finish(&lost);
 	short_paths_finish(&paths);
 	alike_finish(&folds);
 	leaked_finish(&found);

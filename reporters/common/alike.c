@@ -134,6 +134,8 @@ static void join(struct alike_stack *to, const struct alike_stack *from)
 {
 	to->bytes += from->bytes;
 	to->count += from->count;
+	to->held_bytes += from->held_bytes;
+	to->held_count += from->held_count;
 	to->stacks += from->stacks;
 	sampling_join(&to->error, &from->error);
 	to->least_frames = from->least_frames < to->least_frames ? from->least_frames : to->least_frames;

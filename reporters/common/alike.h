@@ -15,6 +15,7 @@ struct alike_stack {
 	uint32_t node; /* of those that look like this: the one with most bytes, */
 	uint64_t node_bytes; /* ... and these */
 	uint64_t bytes, count;
+	uint64_t held_bytes, held_count; /* of blocks to which only these lead: tracker leaks */
 	struct sampling_error error;
 	uint32_t stacks; /* so many that differ when they are printed whole */
 	uint32_t frames, least_frames; /* of the deepest and of the shallowest of them, without the allocator's own */

@@ -27,6 +27,7 @@ SYMBOL(int, annotate_array, (const void *ptr, const char *type_name, size_t n), 
 SYMBOL(int, domain_name, (unsigned domain, const char *name), (domain, name))
 SYMBOL(int, track, (unsigned domain, uintptr_t ptr, size_t size), (domain, ptr, size))
 SYMBOL(int, untrack, (unsigned domain, uintptr_t ptr), (domain, ptr))
+SYMBOL(int, leak_check, (const char *label, tracker_leaks *ret), (label, ret))
 SYMBOL(int, untrack_range, (unsigned domain, uintptr_t begin, size_t bytes), (domain, begin, bytes))
 SYMBOL(const char *, last_error, (void), ())
 

@@ -56,6 +56,12 @@ struct cap_keyframe {
 	bool damaged; /* met when it was read */
 };
 
+/* Where a part of what a look found lies: replay/looks.h reads it. */
+struct cap_look {
+	uint64_t offset;
+	uint32_t process;
+};
+
 struct cap_block { /* where a block of events lies */
 	uint64_t offset;
 	uint32_t process, items;
@@ -105,9 +111,10 @@ struct capture {
 	struct cap_keyframe *keyframes;
 	struct cap_mark *marks; /* in the order of the file, which need not list them */
 	struct cap_domain *domains;
+	struct cap_look *looks; /* in the order of the file */
 	uint32_t module_count, frame_count, node_count, symbol_count, string_count, process_count,
 		thread_count, mapping_count, rss_count, notice_count, health_count, summary_count,
-		block_count, keyframe_count, mark_count, domain_count;
+		block_count, keyframe_count, mark_count, domain_count, look_count;
 	bool depths; /* there are nodes that say how deep a stack was */
 	bool depths_apart; /* events name these nodes, not those that capture_stack() returns; the caller sets it */
 	uint64_t event_count; /* by the block headers; of an aggregated capture: by its totals */

@@ -161,14 +161,41 @@ uint64_t heap_save_bound(const struct heap *h)
 	return blocks;
 }
 
+static int save_process(struct saving *s, const struct heap_process *p)
+{
+	const int err = save_blocks(s, &p->blocks);
+
+	s->piece = 0;
+	if (!err) {
+		ranges_each(&s->heap->ranges, p->ranges, save_piece, s);
+		ranges_each(&s->heap->ranges, p->reserved, save_piece, s);
+	}
+	return err;
+}
+
+static int begin_saving(struct saving *s, const struct heap *h, const struct heap_saver *saver)
+{
+	*s = (struct saving){ .saver = saver, .heap = h };
+	s->last_piece = calloc((size_t)h->ranges.mapping_count + 1, sizeof(*s->last_piece));
+	return s->last_piece ? 0 : TRK_ERR_NOMEM;
+}
+
+int heap_save_process(const struct heap *h, uint32_t process, const struct heap_saver *saver)
+{
+	struct saving s;
+	int err = begin_saving(&s, h, saver);
+
+	if (!err && process < h->process_room && h->processes[process])
+		err = save_process(&s, h->processes[process]);
+	free(s.last_piece);
+	return err;
+}
+
 int heap_save(const struct heap *h, const struct heap_saver *saver)
 {
-	struct saving s = { .saver = saver, .heap = h };
-	int err = 0;
+	struct saving s;
+	int err = begin_saving(&s, h, saver);
 
-	s.last_piece = calloc((size_t)h->ranges.mapping_count + 1, sizeof(*s.last_piece));
-	if (!s.last_piece)
-		return TRK_ERR_NOMEM;
 	for (uint32_t i = 0; i < h->process_room && !err; i++) {
 		const struct heap_process *const p = h->processes[i];
 
@@ -176,12 +203,7 @@ int heap_save(const struct heap *h, const struct heap_saver *saver)
 			continue;
 		saver->process(saver->data, &(struct keyframe_process){
 						    .index = i, .events = p->events, .marks = p->marks });
-		s.piece = 0;
-		err = save_blocks(&s, &p->blocks);
-		if (!err)
-			ranges_each(&h->ranges, p->ranges, save_piece, &s);
-		if (!err)
-			ranges_each(&h->ranges, p->reserved, save_piece, &s);
+		err = save_process(&s, p);
 	}
 	free(s.last_piece);
 	return err;

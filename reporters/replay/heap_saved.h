@@ -26,6 +26,9 @@ uint64_t heap_save_bound(const struct heap *h);
  */
 int heap_save(const struct heap *h, const struct heap_saver *s);
 
+/* The same of one process, whose blocks only are told; progress may be called. */
+int heap_save_process(const struct heap *h, uint32_t process, const struct heap_saver *s);
+
 /* ---- putting one in ---- */
 
 struct heap_restorer {

@@ -141,6 +141,7 @@ int tables_init(struct capture *c)
 		[TABLE_KEYFRAMES] = { &c->keyframes, &c->keyframe_count, sizeof(*c->keyframes), 0 },
 		[TABLE_MARKS] = { &c->marks, &c->mark_count, sizeof(*c->marks), 0 },
 		[TABLE_DOMAINS] = { &c->domains, &c->domain_count, sizeof(*c->domains), 0 },
+		[TABLE_LOOKS] = { &c->looks, &c->look_count, sizeof(*c->looks), 0 },
 	};
 	/* Their ids begin with 1: entry 0 is "none". */
 	static const enum table_id from_one[] = { TABLE_MODULES, TABLE_FRAMES, TABLE_NODES,
@@ -191,6 +192,17 @@ struct byte_reader table_record(struct byte_reader *r)
 	const uint8_t *body = get_bytes(r, n);
 
 	return body ? byte_reader_of(body, n) : byte_reader_of("", 0);
+}
+
+int tables_add_look(struct capture *c, const struct trk_block_header *h, uint64_t offset)
+{
+	int err = h->process == TRK_NO_PROCESS ? TRK_ERR_CORRUPT : table_reach(c, TABLE_PROCESSES, h->process);
+
+	if (!err)
+		err = table_append(c, TABLE_LOOKS);
+	if (!err)
+		c->looks[c->look_count - 1] = (struct cap_look){ offset, h->process };
+	return err;
 }
 
 int tables_add_block(struct capture *c, const struct trk_block_header *h, uint64_t offset)

@@ -38,7 +38,7 @@ static const char *const RUNTIME[] = {
 	"__clone", "__clone3", "__libc_csu_init", "__libc_start_call_main",
 	"__libc_start_main", "__libc_start_main_impl", "_dl_init", "_dl_start",
 	"_dl_start_final", "_dl_start_user", "_dl_sysdep_start", "_start", "call_init",
-	"clone", "clone3", "start_thread"
+	"clone", "clone3", "start_thread", "tracker_main"
 };
 
 static int compare(const void *key, const void *item)

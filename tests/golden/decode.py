@@ -32,7 +32,8 @@ wiped_bytes events""".split()
 TOTAL_ERRORS = "allocated freed live peak temporary".split()
 TOTAL_RESERVED = ["reserved_" + name for name in "bytes mappings most_bytes most_mappings peak_bytes".split()]
 HISTORY_MAX = 2048
-KEYFRAME, MARKS, PADDING, DOMAINS = range(20, 24)
+KEYFRAME, MARKS, PADDING, DOMAINS, LOOK = range(20, 25)
+VERDICTS = "unknown reachable possibly indirectly definitely".split()
 
 
 class Record(Reader):
@@ -88,7 +89,7 @@ class Capture:
         self.mappings, self.rss, self.notices = [], [], []
         self.health, self.summary = {}, {}
         self.events, self.event_blocks = {}, []
-        self.marks, self.keyframes, self.domains = [], [], {}
+        self.marks, self.keyframes, self.domains, self.looks = [], [], {}, {}
         self.sums, self.totals, self.sizes, self.histories = [], [], [], []
         self.damaged = False
         self.read_header()
@@ -182,7 +183,8 @@ class Capture:
                    HEALTH: self.read_values, SUMMARY: self.read_values, EVENTS: self.read_events,
                    PREDICTED: self.read_events, SUMS: self.read_sums, TOTALS: self.read_totals,
                    SIZES: self.read_sizes, HISTORY: self.read_history,
-                   KEYFRAME: self.read_keyframe, MARKS: self.read_marks, DOMAINS: self.read_domains}
+                   KEYFRAME: self.read_keyframe, MARKS: self.read_marks, DOMAINS: self.read_domains,
+                   LOOK: self.read_look}
         if block.type not in readers:
             return
         try:
@@ -292,6 +294,36 @@ class Capture:
             process, execs, domain, name = b.u32(), b.u32(), b.u32(), text(b.string())
             if name and domain > 3:
                 self.domains[domain, process, execs] = name
+
+    def read_look(self, block, r):
+        number, part, flags, first = r.u32(), r.u32(), r.varint(), r.varint()
+        head = Record(r.string())
+        names = "time_ns pid why how flags threads stopped_ns took_ns memory_bytes judged".split()
+        told = {name: head.varint() for name in names}
+        told.update(label=text(head.string()), reason=text(head.string()))
+        lengths = [r.varint() for _ in range(3)]
+        roots, verdicts, parents = [Reader(r.bytes(n)) for n in lengths]
+        if not number:
+            raise Corrupt("a look without a number")
+        known = self.looks.get((block.process, number))
+        if (part == 0) == (known is not None) or first != (len(known["blocks"]) if known else 0):
+            raise Corrupt("a part of a look that does not follow the one before")
+        look = self.looks.setdefault((block.process, number), dict(told, roots=[], blocks=[], last=False))
+        while roots.left():
+            b = Record(roots.string())
+            look["roots"].append(dict(kind=b.varint(), start=b.varint(), end=b.varint(), tid=b.varint(),
+                                      name=text(b.string())))
+        while verdicts.left():
+            if len(look["blocks"]) - first == block.items:
+                raise Corrupt("more than its items")
+            bits, index = verdicts.byte(), len(look["blocks"])
+            come = bits >> 3 & 3
+            parent = index + parents.zigzag() if come == 1 else parents.varint() if come == 2 else 0
+            if not 0 <= parent <= U32:
+                raise Corrupt("parent beyond 32 bits")
+            look["blocks"].append(dict(verdict=bits & 7, come=come, parent=parent,
+                                       offset=parents.varint() if come == 2 else 0))
+        look["last"] = bool(flags & 1)
 
     def read_keyframe(self, block, r):
         before = [b.last_time for b in self.blocks if b.offset < block.offset and b.type in (EVENTS, PREDICTED)]
@@ -412,6 +444,14 @@ class Capture:
             yield dict(what="listed_mark", **mark)
         for (domain, process, execs), name in sorted(self.domains.items()):
             yield dict(what="domain", process=process, execs=execs, domain=domain, name=name)
+        for process, number in sorted(self.looks):
+            look = dict(self.looks[process, number])
+            roots, blocks = look.pop("roots"), look.pop("blocks")
+            look["last"] = int(look["last"])
+            yield dict(what="look", process=process, number=number, **look)
+            for what, entries in (("look_root", roots), ("look_block", blocks)):
+                for entry in entries:
+                    yield dict(what=what, **entry)
         for k in self.keyframes:
             yield dict(what="keyframe", time_ns=k["time_ns"], begins=int(k["begins"]), parts=len(k["parts"]))
             for part in k["parts"]:

@@ -79,8 +79,8 @@ new new[] mmap mremap track skipped free delete delete[] free_sized free_aligned
 realloc_release realloc_acquire realloc_withdraw mark region_begin region_end exec gap
 reserve arena mprotect madvise touched clear""".split()
 HAS_STACK = set(range(1, 15)) | {25, 27, 28, 29} | {32, 33, 34, 35, 37, 39, 40, 41}
-ESCAPE, PLAIN_MAX, PAYLOAD_MAX, ESCAPED = 63, 37, 1088, {37, 39, 40, 41}  # escaped: of all that are known
-KINDS += ["", "releasing", "request", "annotate"] + [""] * (ESCAPE - len(KINDS) - 4) + ["unknown"]
+ESCAPE, PLAIN_MAX, PAYLOAD_MAX, ESCAPED = 63, 37, 1088, {37, 38, 39, 40, 41}  # escaped: of all that are known
+KINDS += ["look", "releasing", "request", "annotate"] + [""] * (ESCAPE - len(KINDS) - 4) + ["unknown"]
 
 
 def event(process, kind, time, thread, node=0):

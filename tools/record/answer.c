@@ -18,6 +18,7 @@
 #include "deliver.h"
 #include "forks.h"
 #include "libtracker/tracker.h"
+#include "look.h"
 #include "node_frames.h"
 #include "own_capture.h"
 #include "pools.h"
@@ -32,6 +33,7 @@ struct asked {
 	struct recorder *r;
 	struct process *p;
 	uint32_t node; /* of the stack that came with the question */
+	uint32_t entry;
 	uint64_t given[4], figures[6];
 	uint32_t count;
 	bool waits; /* the answer comes later */
@@ -288,6 +290,11 @@ static int survivors(struct asked *a)
 	return number < 0 ? TRACKER_EIO : TRACKER_OK;
 }
 
+static int look(struct asked *a)
+{
+	return look_answer(a->r, a->p, a->entry, a->given[0], a->figures, &a->waits);
+}
+
 static const struct {
 	int (*answer)(struct asked *a);
 	bool traced; /* the figure does not exist where nothing is traced */
@@ -309,6 +316,7 @@ static const struct {
 	[SHM_ASK_FREE] = { release, false },
 	[SHM_ASK_SURVIVORS] = { survivors, false },
 	[SHM_ASK_MODULE_FILE] = { module_file, false },
+	[SHM_ASK_LOOK] = { look, false },
 };
 
 /* ---- asking and answering ---- */
@@ -372,7 +380,7 @@ static bool try_answer(struct recorder *r, struct process *p, uint32_t index, ui
 {
 	struct shm_question *const entry = &r->shm->questions.entries[index];
 	const uint32_t what = entry->what;
-	struct asked a = { .r = r, .p = p, .node = node };
+	struct asked a = { .r = r, .p = p, .node = node, .entry = index };
 	int result = TRACKER_EINVAL;
 
 	memcpy(a.given, entry->given, sizeof(a.given));

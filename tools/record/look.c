@@ -1,161 +1,404 @@
 /* look - see look.h. */
 #include "look.h"
-#include "deliver.h"
-#include "proc.h"
 
-#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_NS 10000000u
-#define REST 100u /* the time that a look takes, times this, passes before the next one */
-#define LOOK_BYTES (1ull << 30)
-#define LAST_LOOK_BYTES (16ull << 30)
-#define ENTRIES 4096u
-#define RUNS 256u
+#include "deliver.h"
+#include "libtracker/tracker.h"
+#include "look_copy.h"
+#include "look_write.h"
+#include "proc.h"
 
-struct run {
-	uint64_t start, end;
-};
+#define MOVING_US 500u /* so long a thread whose realloc is open runs on, ... */
+#define MOVING_TIMES 40u /* ... so often */
+#define MARKING_NS 10000000000ull
+#define LABEL_BYTES 1024u
+
+enum state { WANTED,
+	     CUT, /* events up to the cut are still to be delivered */
+	     MARKING,
+	     OVER };
 
 struct look {
-	uint32_t pid;
-	int pagemap; /* -1: not opened yet */
-	uint64_t page_bytes, at, left; /* left: so many bytes may still be looked at */
-	struct run runs[RUNS];
-	uint32_t count;
+	enum state state;
+	uint32_t entry; /* of the question */
+	struct trk_look head;
+	char label[LABEL_BYTES], reason[LOOK_REASON];
+	uint64_t begun_ns;
+	struct look_stop stop;
+	struct look_copy copy;
+	struct look_maps maps;
+	struct look_table table;
+	struct look_roots roots;
+	struct look_marking marking;
+	struct look_result result;
 };
 
-static bool open_pagemap(struct look *l)
-{
-	if (l->pagemap < 0)
-		l->pagemap = proc_open(l->pid, "pagemap", O_RDONLY);
-	return l->pagemap >= 0;
-}
-
-/* False: there is no room for it. */
-static bool add_page(struct look *l, uint64_t page)
-{
-	struct run *const last = &l->runs[l->count - 1];
-
-	if (l->count && last->end == page) {
-		last->end += l->page_bytes;
-		return true;
-	}
-	if (l->count == RUNS)
-		return false;
-	l->runs[l->count++] = (struct run){ page, page + l->page_bytes };
-	return true;
-}
-
-/* Looks at the pages of [l->at, end) that one read brings, and moves l->at behind them. False: the look must stop. */
-static bool read_pages(struct look *l, uint64_t end)
-{
-	static uint64_t entries[ENTRIES];
-	const uint64_t pages = (end - l->at) / l->page_bytes;
-	const size_t wanted = pages < ENTRIES ? (size_t)pages : ENTRIES;
-	const size_t n = proc_pages(l->pagemap, l->at / l->page_bytes, entries, wanted);
-
-	if (!n)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (entries[i] & PROC_PAGE_TOUCHED && !add_page(l, l->at))
-			return false;
-		l->at += l->page_bytes;
-	}
-	l->left -= n * l->page_bytes;
-	return true;
-}
-
-/* Not 0: enough was seen for now, and l->at is where to go on. */
-static int look_at_piece(void *look, const struct heap_block *b, uint64_t end)
-{
-	struct look *const l = look;
-
-	if (!b->untouched || end <= l->at)
-		return 0;
-	if (l->at < b->address)
-		l->at = b->address;
-	while (l->at < end)
-		if (l->left < ENTRIES * l->page_bytes || !open_pagemap(l) || !read_pages(l, end))
-			return 1;
-	return 0;
-}
-
-static void deliver_runs(struct recorder *r, struct process *p, struct look *l)
-{
-	for (uint32_t i = 0; i < l->count; i++)
-		deliver(r, p, &(struct trk_event){
-				      .kind = TRK_TOUCHED,
-				      .thread = p->streams[0]->thread,
-				      .address = l->runs[i].start,
-				      .size = l->runs[i].end - l->runs[i].start,
-				      .time_ns = r->now_ns,
-			      });
-	deliver_flush(r);
-	l->count = 0;
-}
-
-/* Looks from p->look_at on. When everything was seen, the rest of `bytes` is not used. */
-static void look_at(struct recorder *r, struct process *p, uint64_t bytes)
-{
-	struct look l = { .pid = p->pid, .pagemap = -1, .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE), .at = p->look_at, .left = bytes };
-	bool more, full;
-
-	if (!p->stream_count || p->dying || r->heap_stopped || r->discard || r->bounds.full)
-		return;
-	do {
-		more = heap_each_arena(r->heap, p->index, look_at_piece, &l);
-		full = l.count == RUNS;
-		deliver_runs(r, p, &l);
-	} while (more && full);
-	p->look_at = more ? l.at : 0;
-	if (l.pagemap >= 0)
-		close(l.pagemap);
-}
-
-/* CPU time and not the clock's: other programs may run meanwhile. */
-static uint64_t cpu_ns(void)
+static uint64_t now_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-void look_now_and_then(struct recorder *r)
+static bool want(struct recorder *r, struct process *p, uint32_t entry, enum shm_why why, const char *label, size_t label_bytes)
 {
-	uint64_t begin_ns;
+	struct look *const l = p->look = calloc(1, sizeof(*l));
 
-	if (r->now_ns < r->next_look_ns)
-		return;
-	begin_ns = cpu_ns();
-	for (size_t i = 0; i < r->live_count; i++)
-		look_at(r, r->live[i], LOOK_BYTES);
-	r->next_look_ns = r->now_ns + LOOK_NS + (cpu_ns() - begin_ns) * REST;
+	if (!l)
+		return false;
+	l->entry = entry;
+	l->head = (struct trk_look){ .process = p->index, .pid = p->pid, .why = why, .label = l->label, .reason = l->reason };
+	l->head.label_bytes = label_bytes < sizeof(l->label) ? label_bytes : sizeof(l->label);
+	memcpy(l->label, label, l->head.label_bytes);
+	r->looks++;
+	return true;
 }
 
-static _Atomic uint32_t *asked(const struct recorder *r, const struct process *p)
+static void free_look(struct recorder *r, struct process *p)
 {
-	return &r->shm->processes[p->slot].look;
+	struct look *const l = p->look;
+
+	look_copy_end(&l->copy);
+	look_stop_finish(&l->stop);
+	look_maps_finish(&l->maps);
+	look_table_finish(&l->table);
+	look_roots_finish(&l->roots);
+	free(l);
+	p->look = NULL;
+	p->look_cut = LOOK_NO_CUT;
+	r->looks--;
 }
 
-void look_asked(struct recorder *r)
+/* ---- what forbids a look ---- */
+
+static const char *refusal_of_recording(const struct recorder *r)
 {
-	for (size_t i = 0; i < r->live_count; i++)
-		r->live[i]->look_asked = r->live[i]->slot != NO_SLOT &&
-					 atomic_load_explicit(asked(r, r->live[i]), memory_order_acquire);
+	if (!LOOK_ARCH)
+		return "looks are not built for this processor";
+	if (r->aggregate)
+		return "the recording is aggregated (--aggregate)";
+	if (r->shm->header.sample_bytes)
+		return "only a sample of the blocks is known (--sample)";
+	if (r->waiting)
+		return "the recording has not begun yet (--start-after)";
+	if (r->discard || r->bounds.full || r->heap_stopped || r->out_of_memory)
+		return "the recording lacks events";
+	return NULL;
 }
 
-void look_answer(struct recorder *r)
+static bool lacks_events(const struct process *p)
 {
-	for (size_t i = 0; i < r->live_count; i++) {
-		struct process *const p = r->live[i];
+	for (size_t i = 0; i < p->stream_count; i++)
+		if (p->streams[i]->broken || p->streams[i]->gaps)
+			return true;
+	return false;
+}
 
-		if (!p->look_asked || p->slot == NO_SLOT)
-			continue;
-		p->look_at = 0;
-		look_at(r, p, LAST_LOOK_BYTES);
-		atomic_store_explicit(asked(r, p), 0, memory_order_release);
+static const char *refusal_of_process(const struct recorder *r, const struct process *p, char text[LOOK_REASON])
+{
+	uint32_t count;
+	const uint32_t tracer = proc_status(p->pid, "TracerPid:", &count);
+
+	if (p->slot == NO_SLOT || !r->shm->processes[p->slot].look_code)
+		return "the program had no memory left for it";
+	if (lacks_events(p))
+		return "events of the program were lost";
+	if (tracer && tracer != (uint32_t)getpid()) {
+		snprintf(text, LOOK_REASON, "another program traces it, perhaps a debugger (pid %u)", tracer);
+		return text;
 	}
+	if (proc_thread_status(p->pid, p->pid, "Seccomp_filters:") > proc_own_status("Seccomp_filters:"))
+		return "the program has forbidden itself system calls (seccomp)";
+	return NULL;
+}
+
+static bool refuse(struct look *l, const char *why)
+{
+	if (!l->reason[0])
+		snprintf(l->reason, sizeof(l->reason), "%s", why);
+	return false;
+}
+
+/* ---- the cut ---- */
+
+/* A thread that is between the begin and the end of a realloc; 0: none. More than one: UINT32_MAX. */
+static uint32_t find_moving(const struct recorder *r, const struct process *p)
+{
+	uint32_t high = atomic_load(&r->shm->header.thread_high), found = 0;
+
+	if (high > SHM_THREADS)
+		high = SHM_THREADS;
+	for (uint32_t i = 0; i < high; i++) {
+		const struct shm_thread *const t = &r->shm->threads[i];
+
+		if (atomic_load(&r->shm->thread_states[i]) == SHM_LIVE && t->process == p->slot && atomic_load(&t->moving))
+			found = found || p->foreign ? UINT32_MAX : t->tid;
+	}
+	return found;
+}
+
+/* What a block that moves holds might be in no block that anybody knows, so its thread runs until that is over. */
+static bool let_moves_end(struct recorder *r, const struct process *p, struct look *l)
+{
+	uint32_t tid;
+
+	for (unsigned i = 0; i < MOVING_TIMES; i++) {
+		tid = find_moving(r, p);
+		if (!tid)
+			return true;
+		if (!look_stop_run(&l->stop, tid == UINT32_MAX ? 0 : tid, MOVING_US))
+			return false;
+	}
+	l->head.flags |= LOOK_MOVING;
+	return true;
+}
+
+/*
+ * All threads stand still, so everything that has a place in the order by now is a consistent cut. The look is an event of the recorder's
+ * own, at the next epoch: whoever owned the last one finds that it does so no more, and its later events come after the look.
+ */
+static void cut(struct recorder *r, struct process *p)
+{
+	_Atomic uint64_t *const order = &r->shm->processes[p->slot].order;
+	const uint64_t epoch = atomic_load(order) >> 16;
+
+	atomic_store(order, (epoch + 1) << 16 | SHM_NOBODY);
+	p->look_cut = epoch;
+}
+
+static bool begin(struct recorder *r, struct process *p, struct look *l)
+{
+	const struct shm_process *const slot = &r->shm->processes[p->slot];
+	const uint64_t call = slot->look_call;
+	uint64_t began_ns;
+	bool fine;
+
+	began_ns = now_ns();
+	fine = look_stop(&l->stop, p->pid, l->reason) && let_moves_end(r, p, l);
+	l->head.threads = l->stop.count;
+	if (fine) {
+		look_stop_registers(&l->stop);
+		cut(r, p);
+		l->copy = (struct look_copy){ .call = call, .code = slot->look_code, .stack = slot->look_stack, .reason = l->reason };
+		l->copy.pid = look_stop_fork(&l->stop, 0, call, &l->copy.inner);
+	}
+	look_stop_resume(&l->stop);
+	l->head.stopped_ns = now_ns() - began_ns;
+	l->result.inner = l->copy.inner;
+	return fine && l->copy.pid && look_copy_begin(&l->copy);
+}
+
+/* ---- the table ---- */
+
+/* Whether everything up to the cut was delivered. */
+static bool is_cut_reached(struct process *p, struct look *l)
+{
+	if (p->held || p->limit <= p->look_cut)
+		return false;
+	for (size_t i = 0; i < p->stream_count; i++) {
+		const struct stream *const s = p->streams[i];
+
+		if (s->busy <= p->look_cut) /* the recorder has given up waiting for it */
+			l->head.flags |= LOOK_HELD;
+		if (!s->broken && (s->has_head ? s->head.epoch <= p->look_cut : s->more))
+			return false;
+	}
+	return true;
+}
+
+static void deliver_look(struct recorder *r, struct process *p, struct look *l)
+{
+	l->head.number = ++r->look_number;
+	deliver(r, p, &(struct trk_event){
+			      .kind = TRK_LOOK,
+			      .thread = p->main_thread == NO_INDEX ? 0 : p->main_thread,
+			      .size = l->head.number,
+			      .time_ns = r->now_ns,
+		      });
+	deliver_flush(r);
+	l->head.time_ns = p->last_time_ns;
+	p->look_cut = LOOK_NO_CUT;
+}
+
+static void find_unreadable(const struct look_maps *maps, struct look_table *t)
+{
+	const struct look_map *map = NULL; /* most blocks lie where the one before lay */
+
+	for (uint32_t i = 0; i < t->count; i++) {
+		struct look_block *const b = &t->blocks[i];
+		const uint64_t end = look_address(b) + look_size(b);
+		uint64_t at = look_address(b);
+
+		while (at < end) {
+			if (!map || at < map->start || at >= map->end)
+				map = look_maps_at(maps, at);
+			if (!map || !map->readable)
+				break;
+			at = map->end;
+		}
+		if (at < end)
+			b->flags |= LOOK_UNREADABLE;
+	}
+}
+
+static bool mark(struct recorder *r, struct process *p, struct look *l)
+{
+	const struct shm_process *const slot = &r->shm->processes[p->slot];
+	const struct look_scene scene = {
+		.maps = &l->maps,
+		.table = &l->table,
+		.stop = &l->stop,
+		.copy = l->copy.pid,
+		.segment_inode = r->segment_inode,
+		.own_start = slot->own_start,
+		.foreign_allocator = slot->foreign_allocator,
+		.inherits = p->origin == TRK_FORKED && !p->execs,
+	};
+
+	deliver_look(r, p, l);
+	if (look_table_read(&l->table, r, p) != 0 || !look_maps_read(&l->maps, l->copy.pid))
+		return refuse(l, "the recorder has no memory for it");
+	l->head.blocks = l->table.count;
+	if (scene.inherits)
+		l->head.flags |= LOOK_FORKED;
+	if (l->table.moving_count)
+		l->head.flags |= LOOK_MOVING;
+	find_unreadable(&l->maps, &l->table);
+	l->marking = (struct look_marking){ .blocks = l->table.blocks, .block_count = l->table.count };
+	if (!look_plan(&l->marking))
+		return refuse(l, "blocks lie closer to each other than any allocator puts them");
+	if (!look_roots_find(&l->roots, &scene, l->marking.low, l->marking.high))
+		return refuse(l, "the recorder has no memory for it");
+	return look_copy_mark(&l->copy, &l->marking, &l->roots);
+}
+
+/* ---- the end ---- */
+
+/* The program waits for its copy itself if it has waited for the answer. */
+static void reap(struct recorder *r, struct process *p, struct look *l)
+{
+	const bool waits = atomic_load(&r->shm->questions.entries[l->entry].state) == SHM_QUESTION_CLAIMED;
+	struct look_stop stop;
+	char reason[LOOK_REASON];
+
+	look_copy_end(&l->copy);
+	if (!l->result.inner || waits || p->slot == NO_SLOT)
+		return;
+	if (look_stop(&stop, p->pid, reason))
+		look_stop_reap(&stop, 0, r->shm->processes[p->slot].look_call, l->result.inner);
+	look_stop_resume(&stop);
+	look_stop_finish(&stop);
+	l->result.inner = 0;
+}
+
+static void end(struct recorder *r, struct process *p, bool fine)
+{
+	struct look *const l = p->look;
+
+	l->head.took_ns = now_ns() - l->begun_ns;
+	l->head.memory_bytes = l->copy.area_bytes;
+	if (l->copy.left_out)
+		l->head.flags |= LOOK_LEFT_OUT;
+	if (!fine && !l->reason[0])
+		refuse(l, "it has failed for a reason that is not known");
+	l->head.reason_bytes = strlen(l->reason);
+	l->result.done = fine;
+	p->look_cut = LOOK_NO_CUT;
+	reap(r, p, l);
+	if (!fine)
+		l->head.blocks = 0;
+	if (!l->head.number)
+		l->head.number = ++r->look_number;
+	look_write(r, &l->head, &l->table, &l->roots, &l->result);
+	l->state = OVER;
+}
+
+static void step(struct recorder *r, struct process *p)
+{
+	struct look *const l = p->look;
+	const char *refused;
+	char text[LOOK_REASON];
+	bool fine = true, over = false;
+
+	if (l->state == WANTED) {
+		l->begun_ns = now_ns();
+		refused = refusal_of_recording(r);
+		refused = refused ? refused : refusal_of_process(r, p, text);
+		fine = refused ? refuse(l, refused) : begin(r, p, l);
+		l->state = CUT;
+	} else if (l->state == CUT && is_cut_reached(p, l)) {
+		fine = mark(r, p, l);
+		l->state = MARKING;
+	} else if (l->state == MARKING) {
+		const enum look_progress at = look_copy_poll(&l->copy, &l->marking, &l->roots);
+
+		fine = at != LOOK_FAILED;
+		over = at != LOOK_AT_WORK;
+	}
+	if (l->state != OVER && !over && fine && now_ns() - l->begun_ns > MARKING_NS)
+		fine = refuse(l, "it took more than 10 s");
+	if (l->state != OVER && (over || !fine))
+		end(r, p, fine);
+}
+
+void look_round(struct recorder *r)
+{
+	for (size_t i = 0; r->looks && i < r->live_count; i++)
+		if (r->live[i]->look)
+			step(r, r->live[i]);
+	r->late_threads = (r->looks || r->late_threads) && look_stop_late();
+}
+
+bool look_is_busy(const struct recorder *r)
+{
+	return r->looks || r->late_threads;
+}
+
+/* A process has one look at a time: who comes meanwhile waits. The label is the program's memory, so it is copied once. */
+int look_answer(struct recorder *r, struct process *p, uint32_t entry, uint64_t why, uint64_t figures[6], bool *ret_waits)
+{
+	const struct shm_question *const q = &r->shm->questions.entries[entry];
+	struct look *const l = p->look;
+	const uint32_t bytes = q->count;
+	char label[SHM_TEXT_BYTES];
+
+	if (l && l->entry == entry && l->state == OVER) {
+		const struct look_result *const found = &l->result;
+		const uint64_t told[6] = { found->inner, found->done, found->lost_bytes, found->lost_blocks, found->indirect_bytes,
+					   found->indirect_blocks };
+
+		memcpy(figures, told, sizeof(told));
+		free_look(r, p);
+		return TRACKER_OK;
+	}
+	memcpy(label, q->answer, sizeof(label));
+	if (!l && (why >= SHM_WHYS || bytes > sizeof(label) || !want(r, p, entry, (enum shm_why)why, label, bytes)))
+		return TRACKER_EINVAL;
+	*ret_waits = true;
+	return TRACKER_OK;
+}
+
+void look_drop(struct recorder *r, struct process *p)
+{
+	struct look *const l = p->look;
+
+	if (!l)
+		return;
+	if (l->state != OVER) {
+		look_copy_end(&l->copy);
+		l->reason[0] = 0;
+		l->head.blocks = 0;
+		refuse(l, "the program ended, or executed another one, before it was finished");
+		l->head.reason_bytes = strlen(l->reason);
+		if (!l->head.number)
+			l->head.number = ++r->look_number;
+		look_write(r, &l->head, &l->table, &l->roots, &l->result);
+	}
+	free_look(r, p);
 }

@@ -1,19 +1,28 @@
 /*
- * look - which pages of arenas are in memory: they are heap from then on (TRK_TOUCHED).
+ * look - looks at the memory of a process (docs/LOOK.md): which of its live blocks can still be reached, and from where.
  *
- * Nobody tells the recorder of a store. /proc/PID/pagemap has eight bytes for each page. The recorder reads them for
- * those parts of arenas that were not touched yet, for at most a hundredth of the time, and once more when a program
- * with such memory says that it is about to end.
+ * A look is wanted (a program asks, and waits); begins (all threads are stopped, registers read, a copy forked, the order of events cut;
+ * the program goes on); has its table, when all events up to the cut are delivered; is marked in the copy; and is written into
+ * the file. Rounds go on all the time.
  */
 #ifndef RECORD_LOOK_H
 #define RECORD_LOOK_H
 
 #include "recorder.h"
 
-/* Looks which pages of arenas are in memory, when it is time. */
-void look_now_and_then(struct recorder *r);
-/* Notes which programs ask for a last look. It is taken after a round, when everything that they published is known. */
-void look_asked(struct recorder *r);
-void look_answer(struct recorder *r);
+#define LOOK_NO_CUT UINT64_MAX
+
+/*
+ * Answers SHM_ASK_LOOK (format/shm.h): wants a look, or says what one has found that was wanted before. *ret_waits: not yet; it is to be
+ * called again. An enum tracker_error.
+ */
+int look_answer(struct recorder *r, struct process *p, uint32_t entry, uint64_t why, uint64_t figures[6], bool *ret_waits);
+
+/* Called once a round, when everything that is final was delivered. */
+void look_round(struct recorder *r);
+/* Whether a look is under way: rounds are to follow each other quickly. */
+bool look_is_busy(const struct recorder *r);
+/* The process has ended, or executes another program: its look ends without a result. */
+void look_drop(struct recorder *r, struct process *p);
 
 #endif

@@ -14,6 +14,7 @@
 #include "finish.h"
 #include "first_process.h"
 #include "keyframing.h"
+#include "arena_look.h"
 #include "look.h"
 #include "process.h"
 #include "round.h"
@@ -47,6 +48,7 @@
 #define SLEEP_MAX_NS 10000000ull
 /* While events come: events get their time once a round. */
 #define SLEEP_FLOW_NS 4000000ull
+#define SLEEP_LOOK_NS 500000ull /* while the memory of a program is looked at */
 /* A round should read so much: a round costs 10 us by itself, and the bytes should still lie in a cache when they are read. */
 #define ROUND_BYTES_WANTED (64u << 10)
 /* After so much in one round the recorder does not sleep, because the targets are fast. */
@@ -279,6 +281,9 @@ static uint64_t sleep_time(struct recording *s, uint64_t bytes, bool more, uint6
 		s->sleep_ns = SLEEP_MAX_NS;
 	uint64_t ns = s->sleep_ns;
 
+	if (look_is_busy(r) && ns > SLEEP_LOOK_NS)
+		ns = SLEEP_LOOK_NS;
+
 	if (r->memory_interval_ns && r->live_count)
 		ns = sleep_until(r, r->next_sample_ns, ns);
 	if (r->bounds.duration_ns)
@@ -303,7 +308,7 @@ static void now_and_then(struct recorder *r, bool idle)
 {
 	memory_use_look(r);
 	titles_look(r);
-	look_now_and_then(r);
+	arena_look_now_and_then(r);
 	keyframing_write_if_due(r);
 	if (r->now_ns >= r->next_flush_ns) {
 		writer_flush(r->writer);
@@ -394,8 +399,10 @@ static void cut_off(struct recording *s)
 	wait_for(s, 0); /* processes that have ended meanwhile are seen to end */
 	r->bounds.stopped_ns = recorder_clock(r);
 	round_close(r);
-	for (size_t i = 0; i < r->live_count; i++)
+	for (size_t i = 0; i < r->live_count; i++) {
+		look_drop(r, r->live[i]);
 		process_leave(r, r->live[i]);
+	}
 	deliver_flush(r);
 	if (r->waiting && !s->o.serve_fd)
 		keyframing_tell_missed(r);

@@ -114,8 +114,9 @@ static bool gather(struct recorder *r, struct process *p)
 
 void merge_process(struct recorder *r, struct process *p, bool final)
 {
-	const uint64_t limit = final ? UINT64_MAX : p->limit < p->stop ? p->limit :
-									 p->stop;
+	const uint64_t known = p->limit < p->stop ? p->limit : p->stop;
+	const uint64_t limit = final ? UINT64_MAX : known < p->look_cut ? known :
+									  p->look_cut;
 	struct stream *s;
 
 	if (!gather(r, p) || !settle_held(r, p, final))

@@ -46,7 +46,7 @@ struct process *process_new(struct recorder *r, const struct process_start *star
 	p->last_time_ns = p->start_ns;
 	p->end_ns = UINT64_MAX;
 	p->slot = p->left_slot = NO_SLOT;
-	p->over = p->stop = UINT64_MAX;
+	p->over = p->stop = p->look_cut = UINT64_MAX;
 	p->main_thread = NO_INDEX;
 	p->pidfd = start->pidfd;
 	p->statm = -1;

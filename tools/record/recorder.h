@@ -77,8 +77,10 @@ struct process {
 	struct process_domains *domains; /* NULL: it has given none of them a name */
 	struct pools *pools; /* NULL: it has not released a range of blocks */
 	bool no_pools; /* ... or there was no memory for them */
-	uint64_t look_at; /* where the next look at its arenas goes on */
-	bool look_asked; /* it had asked for a look when this round began */
+	uint64_t arena_look_at; /* where the next look at its arenas goes on */
+	bool arena_look_asked; /* it had asked for a look when this round began */
+	struct look *look; /* at its memory, that is under way; NULL: none */
+	uint64_t look_cut; /* events of later epochs come after the look; LOOK_NO_CUT */
 };
 
 struct counters {
@@ -183,6 +185,8 @@ struct recorder {
 	struct bounds bounds;
 	struct rotation rotation;
 	struct unseen unseen;
+	uint32_t looks, look_number; /* under way; taken */
+	bool late_threads; /* threads that were asked to stop for a look have not done so yet */
 	struct births *births; /* NULL: the kernel tells the recorder nothing */
 	struct watches watches;
 	uint32_t traced; /* processes */

@@ -5,6 +5,7 @@
 #include "deliver.h"
 #include "ends.h"
 #include "forks.h"
+#include "arena_look.h"
 #include "look.h"
 #include "merge.h"
 #include "process.h"
@@ -205,6 +206,7 @@ void round_drain(struct recorder *r, struct process *p)
 {
 	bool more = true;
 
+	look_drop(r, p);
 	find_streams(r, p);
 	p->stop = UINT64_MAX;
 	/* everything that was published fits the segment: only a hostile process could send without end */
@@ -310,12 +312,14 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	atomic_store_explicit(&r->shm->header.clock_ns, r->now_ns, memory_order_release);
 	r->counters.rounds++;
 	r->again = false;
-	look_asked(r);
+	arena_look_asked(r);
 	end = bind_arrivals(r, end, &bytes);
 	watch_round(r);
 	due = ends_due(r, end); /* before it: everything that these processes leave behind has been published */
 	more = pass(r, &bytes);
-	look_answer(r);
+	arena_look_answer(r);
+	if (look_is_busy(r))
+		look_round(r);
 	answer_round(r);
 	forks_round(r);
 	if (due)

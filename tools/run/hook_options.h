@@ -8,10 +8,14 @@
 
 /* `o` has the members. */
 #define HOOK_OPTIONS(o)                                                                                                                   \
-	{ 0, "alarm", UI_STRING, &(o)->alarm, "min=SIZE,...",                                                                             \
-	  "say where the first allocation of SIZE or more happens; also: action=warn|abort|trap|fail|throw, ignore=N, "                   \
-	  "scope=process|thread, repeat",                                                                                                 \
-	  0, 0 },                                                                                                                         \
+	{ 0, "leak-check", UI_FLAG, &(o)->leak_check, NULL,                                                                               \
+	  "look at the memory when the program ends: tracker leaks then says which blocks nothing points to any more", 0, 0 },            \
+		{ 0, "look-at-marks", UI_FLAG, &(o)->look_at_marks, NULL,                                                                 \
+		  "look at the memory at each mark of tracker.h, too", 0, 0 },                                                            \
+		{ 0, "alarm", UI_STRING, &(o)->alarm, "min=SIZE,...",                                                                     \
+		  "say where the first allocation of SIZE or more happens; also: action=warn|abort|trap|fail|throw, ignore=N, "           \
+		  "scope=process|thread, repeat",                                                                                         \
+		  0, 0 },                                                                                                                 \
 		{ 0, "fail-after", UI_UINT, &(o)->fail_after, "N",                                                                        \
 		  "let each program's first N allocations succeed, and none after them", 0, UINT64_MAX - 1 },                             \
 	{                                                                                                                                 \

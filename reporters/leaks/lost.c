@@ -1,0 +1,199 @@
+/* lost - see lost.h. */
+#include "lost.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/group.h"
+
+static bool passes(const struct report *r, const struct view_block *b)
+{
+	size_t n;
+
+	if (!r->filters.count)
+		return true;
+	const struct source_frame *const frames = group_frames(r->stacks, b->node, &n);
+
+	return filters_pass(&r->filters, frames, n, b->process, b->domain);
+}
+
+static struct lost_block judge(const struct lost *l, const struct view_block *b)
+{
+	const struct looked_block as = { .address = b->address, .size = b->size, .time_ns = b->time_ns, .node = b->node, .kind = b->kind };
+	struct lost_block ret = { .size = b->size, .node = b->node };
+	const struct looked *const look = b->domain || trk_kind_is_piece(b->kind) ? NULL : looks_last(&l->looks, b->process);
+	const struct trk_look_block *const found = look ? looked_find(look, &as, &ret.number) : NULL;
+
+	if (found) {
+		ret.verdict = found->verdict;
+		ret.look = look;
+	}
+	return ret;
+}
+
+static int by_node(const void *left, const void *right)
+{
+	const struct lost_block *const a = left, *const b = right;
+
+	if (a->node != b->node)
+		return a->node < b->node ? -1 : 1;
+	if (a->verdict != b->verdict)
+		return a->verdict < b->verdict ? -1 : 1;
+	return a->size < b->size ? 1 : a->size > b->size ? -1 :
+							   0;
+}
+
+static int judge_all(struct lost *l, const struct report *r)
+{
+	const struct view *const v = &r->view;
+
+	l->blocks = calloc(v->block_count + 1, sizeof(*l->blocks));
+	if (!l->blocks)
+		return TRK_ERR_NOMEM;
+	for (size_t i = 0; i < v->block_count; i++)
+		if (passes(r, &v->blocks[i]))
+			l->blocks[l->block_count++] = judge(l, &v->blocks[i]);
+	qsort(l->blocks, l->block_count, sizeof(*l->blocks), by_node);
+	return 0;
+}
+
+/* ---- what lost blocks hold ---- */
+
+static int find_leaders(struct lost *l)
+{
+	l->leaders = calloc((size_t)l->looks.count + 1, sizeof(*l->leaders));
+	if (!l->leaders)
+		return TRK_ERR_NOMEM;
+	for (uint32_t i = 0; i < l->looks.count; i++) {
+		if (!l->looks.list[i].blocks)
+			continue;
+		l->leaders[i] = looked_leaders(&l->looks.list[i]);
+		if (!l->leaders[i])
+			return TRK_ERR_NOMEM;
+	}
+	return 0;
+}
+
+/* By look and number of the leader: what was not freed and only it leads to. */
+struct held {
+	struct lost_sum **sums;
+};
+
+static void free_held(struct held *h, const struct lost *l)
+{
+	for (uint32_t i = 0; h->sums && i < l->looks.count; i++)
+		free(h->sums[i]);
+	free(h->sums);
+}
+
+static int sum_held(struct held *h, const struct lost *l)
+{
+	h->sums = calloc((size_t)l->looks.count + 1, sizeof(*h->sums));
+	if (!h->sums)
+		return TRK_ERR_NOMEM;
+	for (size_t i = 0; i < l->block_count; i++) {
+		const struct lost_block *const b = &l->blocks[i];
+		const size_t look = b->look ? (size_t)(b->look - l->looks.list) : 0;
+		uint32_t leader;
+
+		if (b->verdict != LOOK_INDIRECTLY)
+			continue;
+		leader = l->leaders[look][b->number];
+		if (!h->sums[look])
+			h->sums[look] = calloc((size_t)b->look->count + 1, sizeof(**h->sums));
+		if (!h->sums[look])
+			return TRK_ERR_NOMEM;
+		if (leader < b->look->count) {
+			h->sums[look][leader].bytes += b->size;
+			h->sums[look][leader].count++;
+		}
+	}
+	return 0;
+}
+
+/* ---- sections ---- */
+
+static struct lost_sum held_by(const struct held *h, const struct lost *l, const struct lost_block *b)
+{
+	const struct lost_sum *const sums = b->verdict == LOOK_DEFINITELY ? h->sums[b->look - l->looks.list] : NULL;
+
+	return sums ? sums[b->number] : (struct lost_sum){ 0 };
+}
+
+static bool is_suppressed(struct suppressions *s, const struct report *r, uint32_t node)
+{
+	size_t n;
+	const struct source_frame *const frames = stacks_frames(r->stacks, node, &n);
+
+	return suppressions_match(s, frames, n) != NULL;
+}
+
+static int make_section(struct lost *l, const struct report *r, struct suppressions *s, const struct held *h, enum look_verdict verdict)
+{
+	struct lost_section *const section = &l->sections[verdict];
+	struct alike_stack *row = NULL;
+	uint32_t left_out = UINT32_MAX;
+
+	section->rows = calloc(l->block_count + 1, sizeof(*section->rows));
+	if (!section->rows)
+		return TRK_ERR_NOMEM;
+	for (size_t i = 0; i < l->block_count; i++) {
+		const struct lost_block *const b = &l->blocks[i];
+		const struct lost_sum held = held_by(h, l, b);
+
+		if (b->verdict != verdict || b->node == left_out)
+			continue;
+		if ((!row || row->node != b->node) && is_suppressed(s, r, b->node)) {
+			left_out = b->node;
+			continue;
+		}
+		if (!row || row->node != b->node) {
+			row = &section->rows[section->row_count++];
+			row->node = b->node;
+		}
+		row->bytes += b->size;
+		row->count++;
+		row->held_bytes += held.bytes;
+		row->held_count += held.count;
+		section->all.bytes += b->size;
+		section->all.count++;
+	}
+	return alike_join(r->stacks, section->rows, &section->row_count) < 0 ? TRK_ERR_NOMEM : 0;
+}
+
+int lost_find(struct lost *l, struct report *r, struct suppressions *s)
+{
+	struct held held = { 0 };
+	int err = looks_read(&l->looks, r->capture, r->process);
+
+	if (!err || err == TRK_ERR_CORRUPT)
+		err = looks_place(&l->looks, r->capture);
+	for (uint32_t i = 0; i < l->looks.count; i++) {
+		l->any |= l->looks.list[i].blocks || (!l->looks.list[i].head.reason[0] && !l->looks.list[i].count);
+		if (l->looks.list[i].head.reason[0])
+			l->refused = &l->looks.list[i];
+	}
+	if (err || !l->any)
+		return err;
+	err = judge_all(l, r);
+	if (!err)
+		err = find_leaders(l);
+	if (!err)
+		err = sum_held(&held, l);
+	for (unsigned i = 0; i < LOOK_VERDICTS && !err; i++)
+		err = make_section(l, r, s, &held, (enum look_verdict)i);
+	free_held(&held, l);
+	return err;
+}
+
+void lost_finish(struct lost *l)
+{
+	for (uint32_t i = 0; l->leaders && i < l->looks.count; i++)
+		free(l->leaders[i]);
+	free(l->leaders);
+	for (unsigned i = 0; i < LOOK_VERDICTS; i++)
+		free(l->sections[i].rows);
+	free(l->blocks);
+	looks_finish(&l->looks);
+	*l = (struct lost){ 0 };
+}

@@ -1,0 +1,24 @@
+/* lost_describe - how tracker leaks shows the verdicts of a look. */
+#ifndef REPORTERS_LOST_DESCRIBE_H
+#define REPORTERS_LOST_DESCRIBE_H
+
+#include "lost.h"
+
+#include "common/traceback.h"
+
+struct lost_shown {
+	size_t rows[LOOK_VERDICTS]; /* of each section */
+	uint32_t frames; /* of a stack */
+	enum traceback_sources sources;
+	const struct short_paths *paths;
+};
+
+/* How many rows of each section are shown if `most` are shown in all; the most serious ones first. */
+void lost_share_rows(const struct lost *l, size_t most, size_t ret[LOOK_VERDICTS]);
+
+void lost_say_totals(const struct lost *l, struct emit *e);
+void lost_describe_rows(const struct lost *l, const struct report *r, struct emit *e, const struct lost_shown *s);
+/* Why there is no verdict. */
+void lost_say_refusal(const struct lost *l, struct emit *e);
+
+#endif

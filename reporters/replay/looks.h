@@ -1,0 +1,50 @@
+/*
+ * looks - what looks at the memory of processes found (LOOK blocks, docs/FORMAT.md), and which blocks they judged: those that were
+ * live at their events.
+ */
+#ifndef REPLAY_LOOKS_H
+#define REPLAY_LOOKS_H
+
+#include "format/look_parts.h"
+#include "replay/capture.h"
+
+/* A block that a look judged. */
+struct looked_block {
+	uint64_t address, size, time_ns; /* of its allocation */
+	uint32_t node, thread;
+	uint8_t kind;
+};
+
+struct looked {
+	struct trk_look head;
+	struct trk_look_root *roots;
+	struct trk_look_block *verdicts; /* by block */
+	struct looked_block *blocks; /* by address; NULL: the events do not fit, so it is not known which blocks they are */
+	uint32_t root_count, root_room, count, room;
+	char *label, *reason;
+	bool last; /* its last part was read */
+};
+
+struct looks {
+	struct looked *list; /* in the order of the file */
+	uint32_t count, room;
+};
+
+/* What stands in the file: of one process, UINT32_MAX: of all. TRK_ERR_CORRUPT: some of it could not be read; TRK_ERR_NOMEM. */
+int looks_read(struct looks *ret, const struct capture *c, uint32_t process);
+/* Finds out which blocks they judged. Parents that do not exist become none. TRK_ERR_NOMEM, or an error of the cursor. */
+int looks_place(struct looks *l, struct capture *c);
+void looks_finish(struct looks *l); /* zero-safe */
+
+/* The last look at the process that says something; NULL: there is none. */
+const struct looked *looks_last(const struct looks *l, uint32_t process);
+/* The verdict on a block of its process; NULL: it was not judged. *ret: its number. */
+const struct trk_look_block *looked_find(const struct looked *l, const struct looked_block *b, uint32_t *ret);
+
+/*
+ * The block from which nothing but lost blocks lead to each: its own number for one that is definitely lost, UINT32_MAX for one that is not
+ * lost. An array of l->count, the caller's to free. NULL: there is no memory.
+ */
+uint32_t *looked_leaders(const struct looked *l);
+
+#endif

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""look - what looks at the memory say of blocks that nothing points to any more, or something that is hard to find (fx/looked.c), and that
+the program does not notice them.
+
+usage: look.py [-h] BUILD_DIR [PART_OF_A_NAME]...
+"""
+import os
+import re
+import sys
+
+import harness
+import run
+from harness import check, equal, execute, need
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden"))
+import decode  # noqa: E402
+
+CASES = ("cycle tree interior mapped ended_coroutine ended_thread xored past register vector tls alternate_stack suspended cache"
+         " sleeping specific loaded").split()
+# Where valgrind says something else, and why. A stack that a coroutine has left is a block like any other to us.
+OTHERWISE = {"ended_coroutine"}
+ALLOCATES, RELEASES, LOOK = set(range(1, 12)), set(range(16, 22)), 38
+
+
+def live_sets(capture, process):
+    """The sizes of the blocks that were live at each look of the process, by address: replayed naively."""
+    live, aside, sets = {}, {}, {}
+    for e in capture.events[process]:
+        kind = e["kind"]
+        if kind == LOOK:
+            sets[e["size"]] = [live[address] for address in sorted(live)]
+        elif kind in (3, 4):
+            if e["address"]:
+                live.pop(e["old_address"], None)
+                live[e["address"]] = e["size"]
+        elif kind in ALLOCATES and e["address"]:
+            live[e["address"]] = e["size"]
+        elif kind in RELEASES:
+            live.pop(e["address"], None)
+        elif kind == 24 and e["call"] != 13:
+            aside[e["thread"]] = live.pop(e["old_address"], None)
+        elif kind == 25 and e["call"] != 13:
+            live[e["address"]] = e["size"]
+        elif kind == 26 and e["call"] != 13:
+            live[e["old_address"]] = aside.pop(e["thread"])
+    return sets
+
+
+def looks_of(path):
+    """(head, {size: set of verdicts}) of each look, by the second decoder."""
+    with open(path, "rb") as f:
+        capture = decode.Capture(f.read())
+    for (process, number), look in sorted(capture.looks.items()):
+        sizes, found = live_sets(capture, process).get(number, []), {}
+        if not look["reason"]:
+            equal("blocks of the look", len(look["blocks"]), len(sizes))
+        for size, block in zip(sizes, look["blocks"]):
+            found.setdefault(size, set()).add(decode.VERDICTS[block["verdict"]])
+        yield look, found
+
+
+class Look:
+    def __init__(self, t):
+        self.t = t
+        self.cases = run.Cases(t)
+        self.program = t.fixture("looked")
+
+    def argv(self, name):
+        return [self.program, name] + ([self.t.fixture("tls_plugin") + ".so"] if name == "loaded" else [])
+
+    def record(self, argv):
+        bare, r = execute(argv), self.t.record(argv, ["--leak-check"])
+        equal("the end", (r.status, r.stderr), (bare.status, bare.stderr))
+        return r
+
+    def place(self, name):
+        r = self.record(self.argv(name))
+        (look, found), = looks_of(r.capture)
+        equal("reason and flags", (look["reason"], look["flags"], look["why"]), ("", 0, 0))
+        truth = [line.split() for line in r.stdout.decode().splitlines()]
+        check(truth, "the program said nothing")
+        for size, verdict in truth:
+            equal(f"block of {size} B", found.get(int(size)), {verdict})
+
+    def beside_valgrind(self):
+        """What valgrind calls definitely and indirectly lost at the end is what a look at the end calls so."""
+        valgrind = need("valgrind")
+        for name in CASES:
+            if name in OTHERWISE or name in ("register", "vector"):
+                continue  # valgrind runs one thread at a time: a thread that waits in a loop does not end
+            v = execute([valgrind, "--leak-check=full", "--show-leak-kinds=all", *self.argv(name)], {"LC_ALL": "C"})
+            text = v.stderr.decode()
+            theirs = [int(n.replace(",", "")) if n else 0 for kind in ("definitely", "indirectly")
+                      for n in [(re.findall(kind + r" lost: ([0-9,]+) bytes", text) or [""])[0]]]
+            ours = self.t.json("leaks", "--no-builtin-suppressions", self.record(self.argv(name)).capture)["verdicts"]
+            sizes = {row["verdict"]: row["size"] for row in ours}
+            equal(name, [sizes["definitely lost"], sizes["indirectly lost"]], theirs)
+
+
+    def busy(self, what, looks):
+        """The program sees nothing but what it asks for, and nothing that it holds is ever lost."""
+        r = self.t.record([self.t.fixture("looks"), what, str(looks)], ["--look-at-marks"])
+        said = ["0 looks failed", "0 children to wait for", "0 SIGCHLD, 0 descriptors more"]
+        equal("what it says", (r.status, r.stdout.decode().splitlines(), r.stderr),
+              (0, [line for line in said if what != "forks" or "wait" not in line], b""))
+        found = list(looks_of(r.capture))
+        equal("looks in the capture", len(found), {"calls": 20, "million": 1}.get(what, looks))
+        equal("refused", [look["reason"] for look, _ in found if look["reason"]], [])
+        return found
+
+    def a_million(self):
+        """A cache of many blocks is reachable, and the one that is lost beside it is found and named."""
+        (look, found), = self.busy("million", 200000)
+        equal("lost", found[12345], {"definitely"})
+        equal("the cache", [found[48 + i * 16] for i in range(5)], [{"reachable"}] * 5)
+        check(look["memory_bytes"] <= 28 * look["judged"], f"{look['memory_bytes']} B for {look['judged']} blocks")
+
+
+def make_cases(t):
+    look = Look(t)
+    return [(f"a pointer in: {name}", lambda name=name: look.place(name)) for name in CASES] + [
+        ("beside valgrind", look.beside_valgrind),
+        ("a million", look.a_million)] + [
+        (f"busy: {what}", lambda what=what, looks=looks: look.busy(what, looks))
+        for what, looks in (("reallocs", 20), ("threads", 10), ("forks", 10), ("biased", 20), ("calls", 0))]
+
+
+if __name__ == "__main__":
+    harness.main(make_cases)
