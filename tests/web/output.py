@@ -259,7 +259,6 @@ class CommandLine(Case):
                      ("--format", "svg"), ("--metric", "time"), ("--json", "--format", "html"), ("--max-nodes", "0")):
             p = run(*args, cap, code=2)
             self.assertEqual(len(p.stderr.decode().splitlines()), 1, p.stderr)
-        run("--leaks", cap + "@built", code=2)
 
     def test_missing_file(self):
         p = run(os.path.join(self.dir.name, "none.bin"), code=1)

@@ -15,6 +15,7 @@
 
 #define MOVING_US 500u /* so long a thread whose realloc is open runs on, ... */
 #define MOVING_TIMES 40u /* ... so often */
+#define CUT_NS 60000000000ull /* a recorder that is behind by a whole segment needs seconds */
 #define MARKING_NS 10000000000ull
 #define LABEL_BYTES 1024u
 
@@ -28,7 +29,7 @@ struct look {
 	uint32_t entry; /* of the question */
 	struct trk_look head;
 	char label[LABEL_BYTES], reason[LOOK_REASON];
-	uint64_t begun_ns;
+	uint64_t begun_ns, state_ns; /* since when it is in that state */
 	struct look_stop stop;
 	struct look_copy copy;
 	struct look_maps maps;
@@ -327,7 +328,7 @@ static void step(struct recorder *r, struct process *p)
 	bool fine = true, over = false;
 
 	if (l->state == WANTED) {
-		l->begun_ns = now_ns();
+		l->begun_ns = l->state_ns = now_ns();
 		refused = refusal_of_recording(r);
 		refused = refused ? refused : refusal_of_process(r, p, text);
 		fine = refused ? refuse(l, refused) : begin(r, p, l);
@@ -335,13 +336,16 @@ static void step(struct recorder *r, struct process *p)
 	} else if (l->state == CUT && is_cut_reached(p, l)) {
 		fine = mark(r, p, l);
 		l->state = MARKING;
+		l->state_ns = now_ns();
 	} else if (l->state == MARKING) {
 		const enum look_progress at = look_copy_poll(&l->copy, &l->marking, &l->roots);
 
 		fine = at != LOOK_FAILED;
 		over = at != LOOK_AT_WORK;
 	}
-	if (l->state != OVER && !over && fine && now_ns() - l->begun_ns > MARKING_NS)
+	if (l->state == CUT && fine && now_ns() - l->state_ns > CUT_NS)
+		fine = refuse(l, "the recorder was more than 60 s behind the program");
+	if (l->state == MARKING && !over && fine && now_ns() - l->state_ns > MARKING_NS)
 		fine = refuse(l, "it took more than 10 s");
 	if (l->state != OVER && (over || !fine))
 		end(r, p, fine);

@@ -81,8 +81,8 @@ static void *reallocs(void *unused)
 		const int i = rand_r(&seed) % 50;
 
 		nodes[i] = realloc(nodes[i], 64 + (size_t)rand_r(&seed) % 3000);
-		if (n % 500 == 0)
-			usleep(1000);
+		if (n % 100 == 0)
+			usleep(1000); /* or the recorder is a segment behind, and each look waits for that */
 	}
 	for (int i = 0; i < 50; i++) {
 		free(nodes[i][0]);
