@@ -110,6 +110,7 @@ static void *comes_and_goes(void *unused)
 
 		if (pthread_create(&t, NULL, brief, NULL) == 0)
 			pthread_join(t, NULL);
+		usleep(500); /* or a recorder that is held up has no room for so many threads */
 	}
 	return NULL;
 }
