@@ -94,7 +94,7 @@ CASES = [
     ("20 million live blocks", allocations(153), 192, False),
     ("a million live blocks", allocations(8), 128, True),
     ("rows of 1,000 threads at 1,000 nodes", tables(1000, 1000) + allocations(100, 1000), 256, False),
-    ("100,000 processes", [processes(99999)], 48, True),
+    ("100,000 processes", [processes(99999)], 56, True),
     ("a keyframe of 20 million", keyframe(153, 2**17), 192, False),
     ("16 million strings", [strings(i) for i in range(16)], 96, False),
     ("16 million spans", histories(16), 96, False),

@@ -241,6 +241,8 @@ def check_past_unread(folder, path):
         for args in REPORTS:
             if ".." not in point and args[-1].endswith("allocations"):
                 continue  # all that was ever allocated
+            if args[0] == "types":
+                continue  # the program may have said the type of a block long after it was allocated, so all is read
             expect("%s%s without what was before: %s" % (name, point, " ".join(args)),
                    good(args, (noise, point)), report(args, (path, point)))
 
