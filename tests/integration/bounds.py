@@ -340,8 +340,11 @@ class Bounds:
         """The time is over just when the program ends: nothing is said to be missing that is there."""
         for i in range(20):
             r = self.t.record(["sh", "-c", "sleep 0.1; exit 3"], ["--duration", f"{95 + i}ms"])
-            equal("status", (r.status, r.stderr), (3, b""))
             info = self.t.json("info", r.capture)
+            equal("status", r.status, 3)
+            if r.stderr:  # on a busy machine: the time is over before sh or sleep has come to the recorder
+                check(b" recorded" in r.stderr and "stopped_by" in info["health"], f"{r.stderr!r}")
+                continue
             equal("stopped, or ended", "stopped_by" in info["health"], info["processes"][0]["end_ns"] is None)
 
 
