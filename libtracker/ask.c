@@ -161,12 +161,12 @@ static bool wait_for_answer(struct shm_question *q, bool may_call)
 	return is_answered(q);
 }
 
-static void leave(struct shm_question *q)
+/* False: it was answered by now. */
+static bool leave(struct shm_question *q)
 {
 	uint32_t claimed = word(SHM_QUESTION_CLAIMED);
 
-	if (!atomic_compare_exchange_strong(&q->state, &claimed, word(SHM_QUESTION_LEFT)))
-		atomic_store(&q->state, SHM_QUESTION_FREE); /* it was answered by now */
+	return atomic_compare_exchange_strong(&q->state, &claimed, word(SHM_QUESTION_LEFT));
 }
 
 static int take(struct question *ret, const struct shm_question *q)
@@ -239,10 +239,8 @@ int ask(struct question *q)
 	if (!sent)
 		return no_answer();
 	wake_recorder(may_call);
-	if (!wait_for_answer(entry, may_call)) {
-		leave(entry);
+	if (!wait_for_answer(entry, may_call) && leave(entry))
 		return no_answer();
-	}
 	ret = take(q, entry);
 	atomic_store_explicit(&entry->state, SHM_QUESTION_FREE, memory_order_release);
 	return ret == TRACKER_OK ? ret : error_set(ret, refusal(ret));

@@ -384,7 +384,7 @@ void thread_set_name(const char *name)
 		return;
 	memset(tls.name, 0, sizeof(tls.name));
 	memcpy(tls.name, name, strnlen(name, sizeof(tls.name) - 1));
-	if (!tls.tid)
+	if (!tls.tid && !state.sandboxed)
 		tls.tid = own_tid();
 	if (tls.tid == state.pid)
 		program_named(tls.name);

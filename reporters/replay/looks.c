@@ -14,7 +14,7 @@
 
 static struct looked *find(struct looks *l, uint32_t process, uint32_t number)
 {
-	for (uint32_t i = 0; i < l->count; i++)
+	for (uint32_t i = l->count; i-- > 0;) /* the parts of a look follow each other */
 		if (l->list[i].head.number == number && l->list[i].head.process == process)
 			return &l->list[i];
 	return NULL;

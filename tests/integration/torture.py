@@ -155,7 +155,7 @@ class Torture:
         else:
             self.cases.truth(argv, ENVIRONMENT.get(mode))
 
-    def library_that_traps(self):
+    def undefined_behaviour_traps(self):
         r = self.t.record(["cat", "/proc/self/maps"])
         equal("which is preloaded", (b"/traps.so" in r.stdout, b"/libtracker.so" in r.stdout), (True, False))
 
@@ -421,7 +421,7 @@ def make_cases(t):
     if not os.environ.get("TRACKER_TRACE"):
         return cases
     os.environ.update(t.other_library("traps.so"))
-    return [("library that traps", c.library_that_traps)] + [c for c in cases if not c[0].startswith(NEVER_TRACED)]
+    return [("undefined behaviour traps", c.undefined_behaviour_traps)] + [c for c in cases if not c[0].startswith(NEVER_TRACED)]
 
 
 if __name__ == "__main__":

@@ -362,7 +362,8 @@ static void listen(struct recorder *r)
 	pthread_attr_destroy(&attributes);
 }
 
-static void write_answer(const struct asked *a, struct shm_question *entry, int result)
+/* False: who asked has given up. */
+static bool write_answer(const struct asked *a, struct shm_question *entry, int result)
 {
 	uint32_t claimed = SHM_QUESTION(SHM_QUESTION_CLAIMED, a->p->slot), left = SHM_QUESTION(SHM_QUESTION_LEFT, a->p->slot);
 
@@ -370,9 +371,12 @@ static void write_answer(const struct asked *a, struct shm_question *entry, int 
 	entry->count = a->count;
 	memcpy(entry->figures, a->figures, sizeof(entry->figures));
 	memcpy(entry->answer, a->answer, sizeof(entry->answer));
-	if (!atomic_compare_exchange_strong(&entry->state, &claimed, SHM_QUESTION(SHM_QUESTION_ANSWERED, a->p->slot)))
-		(void)atomic_compare_exchange_strong(&entry->state, &left, SHM_QUESTION_FREE); /* who asked has given up */
+	const bool taken = atomic_compare_exchange_strong(&entry->state, &claimed, SHM_QUESTION(SHM_QUESTION_ANSWERED, a->p->slot));
+
+	if (!taken)
+		(void)atomic_compare_exchange_strong(&entry->state, &left, SHM_QUESTION_FREE);
 	(void)syscall(SYS_futex, &entry->state, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+	return taken;
 }
 
 /* False: not yet. */
@@ -388,8 +392,8 @@ static bool try_answer(struct recorder *r, struct process *p, uint32_t index, ui
 		result = TRACKER_EDISABLED;
 	else if (what < SHM_ASKS)
 		result = answers[what].answer(&a);
-	if (!a.waits)
-		write_answer(&a, entry, result);
+	if (!a.waits && !write_answer(&a, entry, result) && what == SHM_ASK_LOOK)
+		look_reap(r, p, (uint32_t)a.figures[0]);
 	return !a.waits;
 }
 

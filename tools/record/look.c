@@ -281,21 +281,17 @@ static bool mark(struct recorder *r, struct process *p, struct look *l)
 
 /* ---- the end ---- */
 
-/* The program waits for its copy itself if it has waited for the answer. */
-static void reap(struct recorder *r, struct process *p, struct look *l)
+void look_reap(struct recorder *r, struct process *p, uint32_t inner)
 {
-	const bool waits = atomic_load(&r->shm->questions.entries[l->entry].state) == SHM_QUESTION_CLAIMED;
 	struct look_stop stop;
 	char reason[LOOK_REASON];
 
-	look_copy_end(&l->copy);
-	if (!l->result.inner || waits || p->slot == NO_SLOT)
+	if (!inner || p->slot == NO_SLOT)
 		return;
 	if (look_stop(&stop, p->pid, reason))
-		look_stop_reap(&stop, 0, r->shm->processes[p->slot].look_call, l->result.inner);
+		look_stop_reap(&stop, 0, r->shm->processes[p->slot].look_call, inner);
 	look_stop_resume(&stop);
 	look_stop_finish(&stop);
-	l->result.inner = 0;
 }
 
 static void end(struct recorder *r, struct process *p, bool fine)
@@ -311,7 +307,7 @@ static void end(struct recorder *r, struct process *p, bool fine)
 	l->head.reason_bytes = strlen(l->reason);
 	l->result.done = fine;
 	p->look_cut = LOOK_NO_CUT;
-	reap(r, p, l);
+	look_copy_end(&l->copy); /* whoever takes the answer waits for it; else look_reap is called */
 	if (!fine)
 		l->head.blocks = 0;
 	if (!l->head.number)
