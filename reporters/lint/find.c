@@ -311,15 +311,34 @@ static int apply(struct finder *f, const struct trk_event *e)
 
 /* ---- reading ---- */
 
+/* Threads by their process: the first one of each, and the next of the same one, both + 1; 0: none. */
+struct chains {
+	uint32_t *first, *next;
+};
+
+static bool make_chains(struct chains *ret, const struct capture *c)
+{
+	ret->first = calloc((size_t)c->process_count + 1, sizeof(*ret->first));
+	ret->next = calloc((size_t)c->thread_count + 1, sizeof(*ret->next));
+	if (!ret->first || !ret->next)
+		return false;
+	for (uint32_t i = 0; i < c->thread_count; i++)
+		if (c->threads[i].process < c->process_count) {
+			ret->next[i] = ret->first[c->threads[i].process];
+			ret->first[c->threads[i].process] = i + 1;
+		}
+	return true;
+}
+
 /* Whether the parent of `p` had more than one thread then. */
-static bool had_threads(const struct capture *c, const struct trk_process *p)
+static bool had_threads(const struct capture *c, const struct chains *chains, const struct trk_process *p)
 {
 	uint32_t tid = 0;
 
-	for (uint32_t i = 0; i < c->thread_count; i++) {
-		const struct trk_thread *const t = &c->threads[i];
+	for (uint32_t i = p->parent < c->process_count ? chains->first[p->parent] : 0; i; i = chains->next[i - 1]) {
+		const struct trk_thread *const t = &c->threads[i - 1];
 
-		if (t->process != p->parent || t->start_ns > p->start_ns || t->end_ns < p->start_ns || t->tid == tid)
+		if (t->start_ns > p->start_ns || t->end_ns < p->start_ns || t->tid == tid)
 			continue;
 		if (tid)
 			return true;
@@ -328,19 +347,24 @@ static bool had_threads(const struct capture *c, const struct trk_process *p)
 	return false;
 }
 
-static void begin_processes(struct finder *f)
+static int begin_processes(struct finder *f)
 {
 	const struct capture *const c = f->report->capture;
 	const bool own = capture_health(c, "traceback_limit") > 0; /* a program began it when it had blocks already */
+	struct chains chains;
+	const bool fine = make_chains(&chains, c);
 
 	memset(f->processes, 0, (c->process_count + 1) * sizeof(*f->processes));
 	memset(f->threads, 0, (c->thread_count + 1) * sizeof(*f->threads));
-	for (uint32_t i = 0; i < c->process_count; i++) {
+	for (uint32_t i = 0; i < c->process_count && fine; i++) {
 		const struct trk_process *const p = &c->processes[i];
 
 		f->processes[i].inherits = p->origin == TRK_FORKED || own;
-		f->processes[i].of_threads = p->origin == TRK_FORKED && p->parent != UINT32_MAX && had_threads(c, p);
+		f->processes[i].of_threads = p->origin == TRK_FORKED && had_threads(c, &chains, p);
 	}
+	free(chains.first);
+	free(chains.next);
+	return fine ? 0 : TRK_ERR_NOMEM;
 }
 
 static int read_batch(struct finder *f, const struct trk_event *e, size_t n)
@@ -366,9 +390,13 @@ static int read_events(struct finder *f, struct ui_progress *progress)
 	size_t n;
 	int err = heap_new(&f->heap, 1, &observer);
 
-	begin_processes(f);
-	if (err)
+	if (!err)
+		err = begin_processes(f);
+	if (err) {
+		heap_free(f->heap);
+		f->heap = NULL;
 		return err;
+	}
 	heap_set_page_bytes(f->heap, c->header.page_bytes);
 	heap_set_sampling(f->heap, c->header.sample_bytes);
 	f->damaged = c->damaged_blocks;
