@@ -2,7 +2,13 @@
 #include "segment.h"
 
 #include "libtracker/tracker.h"
+#include "tools/record/births.h"
 #include "tools/record/forks.h"
+
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
 
 #define SELF ((uint32_t)getpid())
 
@@ -332,6 +338,75 @@ static void what_nobody_comes_for_is_dropped(void **state)
 	segment_free(&f.s);
 }
 
+/*
+ * A thread starts, then its process forks; both while a round runs. The round sees the child, the next one the thread. The thread
+ * was there first: that is how a reader knows that a process with several threads has forked.
+ */
+static void who_starts_during_a_round_keeps_the_order(void **state)
+{
+	struct segment s = segment_new();
+	struct fake_thread main_thread, child, late;
+
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	main_thread = fake_thread(&s, 0, 0, SELF);
+	fake_malloc(&s, &main_thread, 1, 0x1000, 8);
+	segment_round(&s);
+	segment_tick_ns = 1000000; /* from now on, time passes within rounds */
+	fake_process(&s, 1, NOBODY + 1, SHM_FORKED);
+	s.shm->processes[1].start_ns = segment_now_ns + 2000000 + 2000;
+	child = fake_thread(&s, 1, 1, NOBODY + 1);
+	fake_malloc(&s, &child, 1, 0x2000, 8);
+	segment_round(&s);
+	assert_int_equal(s.r->process_count, 2);
+	late = fake_thread(&s, 2, 0, SELF + 1);
+	s.shm->threads[2].start_ns = s.shm->processes[1].start_ns - 1000;
+	fake_malloc(&s, &late, 2, 0x3000, 8);
+	segment_round(&s);
+	assert_non_null(s.r->slot_stream[2]);
+	assert_true(s.r->slot_stream[2]->start_ns < s.r->processes[1]->start_ns);
+	segment_free(&s);
+}
+
+/* What the kernel would write. */
+static void kernel_tells(int socket, struct proc_event e)
+{
+	uint8_t bytes[NLMSG_HDRLEN + sizeof(struct cn_msg) + sizeof(e)] = { 0 };
+
+	memcpy(bytes + sizeof(bytes) - sizeof(e), &e, sizeof(e));
+	assert_int_equal(send(socket, bytes, sizeof(bytes), 0), sizeof(bytes));
+}
+
+/* A child that waits for its fork has executed a program, which is over. Both have attached, so nothing is missing, however long they wait. */
+static void who_waits_is_not_missing(void **state)
+{
+	struct family f = begin();
+	const uint32_t child = NOBODY + 1;
+	int kernel[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, kernel), 0);
+	births_begin(f.s.r, kernel[0]);
+	ask(&f, &f.parent, 0, SHM_ASK_START, 3);
+	segment_round(&f.s);
+	kernel_tells(kernel[1], (struct proc_event){ .what = PROC_EVENT_FORK, .event_data.fork = { (int)SELF, (int)SELF, (int)child, (int)child } });
+	kernel_tells(kernel[1], (struct proc_event){ .what = PROC_EVENT_EXEC, .event_data.exec = { (int)child, (int)child } });
+	come(&f, 1, 1);
+	fake_process(&f.s, 2, child, SHM_ATTACHED);
+	fake_thread(&f.s, 2, 2, child);
+	for (int round = 0; round < 5; round++) {
+		segment_round(&f.s);
+		assert_int_equal(f.s.r->process_count, 1);
+		assert_int_equal(f.s.r->counters.unrecorded, 0);
+	}
+	tell_fork(&f, WIRE_FORK, 1);
+	for (int round = 0; round < 5; round++)
+		segment_round(&f.s);
+	assert_int_equal(f.s.r->process_count, 2);
+	assert_int_equal(f.s.r->processes[1]->execs, 1);
+	assert_int_equal(f.s.r->counters.unrecorded, 0);
+	segment_free(&f.s);
+	close(kernel[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,6 +420,8 @@ int main(void)
 		cmocka_unit_test(all_copies_together_are_bounded),
 		cmocka_unit_test(forks_of_other_kinds),
 		cmocka_unit_test(what_nobody_comes_for_is_dropped),
+		cmocka_unit_test(who_starts_during_a_round_keeps_the_order),
+		cmocka_unit_test(who_waits_is_not_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

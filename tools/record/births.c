@@ -25,6 +25,7 @@
 
 struct birth {
 	uint32_t what, pid, parent;
+	uint64_t number; /* at least so many programs had attached before it */
 	char *path; /* path of the executed file; NULL: it is not known any more */
 };
 
@@ -35,7 +36,7 @@ struct offspring {
 
 struct births {
 	int socket;
-	uint64_t number, number_before; /* how many programs had attached: now, and when the socket was last empty */
+	uint64_t number; /* how many programs had attached when the socket was last empty */
 	struct birth events[EVENTS];
 	uint32_t count;
 	bool heard, lost; /* the kernel has told something; it has not told everything */
@@ -108,6 +109,7 @@ static void note(struct births *b, const struct proc_event *e)
 		*new = (struct birth){ .what = e->what, .pid = (uint32_t)e->event_data.exit.process_tgid };
 	else
 		return;
+	new->number = b->number;
 	b->count++;
 }
 
@@ -130,7 +132,6 @@ void births_read(struct recorder *r)
 			continue;
 		}
 		if (n < 0) {
-			b->number_before = b->number;
 			b->number = number;
 			b->behind = false;
 			return;
@@ -189,7 +190,7 @@ static void executed(struct recorder *r, const struct birth *e)
 		return;
 	if (!p)
 		p = recorded(r, o->parent);
-	watch_executed(r, e->pid, e->path, p ? p->name : NULL, r->births->number_before);
+	watch_executed(r, e->pid, e->path, p ? p->name : NULL, e->number);
 }
 
 static void ended(struct births *b, uint32_t pid)
@@ -221,7 +222,7 @@ void births_judge(struct recorder *r)
 
 bool births_behind(const struct recorder *r)
 {
-	return r->births && r->births->behind;
+	return r->births && (r->births->behind || r->births->count);
 }
 
 bool births_rule_out(const struct recorder *r)

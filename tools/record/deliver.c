@@ -58,6 +58,8 @@ void deliver_end_process(struct recorder *r, struct process *p)
 	deliver_flush(r);
 	if (p->end_ns < r->last_time_ns)
 		p->end_ns = r->last_time_ns;
+	if (p->end_ns < p->start_ns) /* it came and went in one round */
+		p->end_ns = p->start_ns;
 	/* for a reader, the process has ended before everything that any process does later */
 	r->last_time_ns = r->last_end_ns = p->end_ns;
 	r->last_process = NO_INDEX;

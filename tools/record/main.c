@@ -406,7 +406,7 @@ static void cut_off(struct recording *s)
 	deliver_flush(r);
 	if (r->waiting && !s->o.serve_fd)
 		keyframing_tell_missed(r);
-	if (!r->live_count)
+	if (!r->live_count && !watch_waits(r)) /* the end of everything came first */
 		r->bounds.stopped_by = STOPPED_NOT;
 	if (r->bounds.stopped_by)
 		bounds_notice(r);

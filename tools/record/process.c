@@ -231,10 +231,8 @@ static uint32_t outer_pid(struct recorder *r, const struct shm_process *slot)
 
 static struct process *add(struct recorder *r, const struct shm_process *slot, uint32_t pid)
 {
-	uint64_t start_ns = slot->start_ns;
+	uint64_t start_ns = recorder_began(r, slot->start_ns);
 
-	if (start_ns > r->now_ns)
-		start_ns = r->now_ns;
 	if (start_ns < r->last_end_ns) /* a process that has ended by now was over then, whatever clock was read */
 		start_ns = r->last_end_ns;
 
@@ -373,6 +371,13 @@ static const struct {
 bool recorder_believes(const struct recorder *r, uint64_t figure)
 {
 	return figure / 2 <= r->now_ns;
+}
+
+uint64_t recorder_began(const struct recorder *r, uint64_t start_ns)
+{
+	const uint64_t now_ns = recorder_clock(r);
+
+	return start_ns < now_ns ? start_ns : now_ns;
 }
 
 uint64_t recorder_figure(struct recorder *r, uint64_t figure)

@@ -269,6 +269,8 @@ uint64_t recorder_clock(const struct recorder *r);
  */
 bool recorder_believes(const struct recorder *r, uint64_t figure);
 uint64_t recorder_figure(struct recorder *r, uint64_t figure);
+/* When something began, by the word of a program: not later than now, whatever the program wrote. The round began earlier. */
+uint64_t recorder_began(const struct recorder *r, uint64_t start_ns);
 /* A sentence for the capture, and for the user when the recording ends. */
 void recorder_notice(struct recorder *r, const char *sentence);
 

@@ -304,7 +304,8 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 {
 	births_read(r);
 
-	uint64_t end = atomic_load_explicit(&r->shm->header.programs, memory_order_acquire), bytes = 0;
+	const uint64_t programs = atomic_load_explicit(&r->shm->header.programs, memory_order_acquire);
+	uint64_t end, bytes = 0;
 	bool more, due;
 
 	tick(r);
@@ -313,8 +314,8 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	r->counters.rounds++;
 	r->again = false;
 	arena_look_asked(r);
-	end = bind_arrivals(r, end, &bytes);
-	watch_round(r);
+	end = bind_arrivals(r, programs, &bytes);
+	watch_round(r, end == programs);
 	due = ends_due(r, end); /* before it: everything that these processes leave behind has been published */
 	more = pass(r, &bytes);
 	arena_look_answer(r);

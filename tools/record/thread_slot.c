@@ -79,12 +79,11 @@ static struct stream *begin(struct recorder *r, struct process *p, uint32_t slot
 {
 	const struct shm_thread *const t = &r->shm->threads[slot];
 	struct stream *const s = stream_new(p, slot, r->next_serial++);
-	const uint64_t start_ns = t->start_ns;
 
 	if (!s)
 		goto fail;
 	s->tid = p->inner_pid && t->tid == p->inner_pid ? p->pid : t->tid;
-	s->start_ns = start_ns < r->now_ns ? start_ns : r->now_ns;
+	s->start_ns = recorder_began(r, t->start_ns);
 	s->thread = number(r, p, s->tid);
 	memcpy(s->state.bases, t->bases, sizeof(s->state.bases));
 	if (!add_stream(p, s))

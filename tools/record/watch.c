@@ -307,13 +307,14 @@ static void miss(struct recorder *r, const struct watch *w)
 }
 
 /* Whether it is no longer necessary to watch it. */
-static bool try_settle(struct recorder *r, struct watch *w)
+static bool try_settle(struct recorder *r, struct watch *w, bool all_known)
 {
 	if (was_withdrawn(r, w) || has_attached(r, w)) {
 		release_entry(r, w);
 		return true;
 	}
-	if (w->ended && !births_behind(r)) { /* events that the kernel has yet to tell are about watched programs */
+	/* events that the kernel has yet to tell are about watched programs; who comes when the recording ends is for watch_finish */
+	if (w->ended && all_known && !births_behind(r) && !atomic_load(&r->shm->header.closed)) {
 		release_entry(r, w);
 		miss(r, w);
 		return true;
@@ -324,12 +325,13 @@ static bool try_settle(struct recorder *r, struct watch *w)
 	return false;
 }
 
-void watch_round(struct recorder *r)
+void watch_round(struct recorder *r, bool all_known)
 {
 	look_at_entries(r);
-	births_judge(r); /* those that hooks noted are watched already */
+	if (all_known)
+		births_judge(r); /* those that hooks noted are watched already */
 	for (uint32_t i = r->watches.count; i-- > 0;)
-		if (try_settle(r, r->watches.list[i]))
+		if (try_settle(r, r->watches.list[i], all_known))
 			drop(r, i);
 }
 

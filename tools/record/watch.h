@@ -11,8 +11,11 @@
 
 #include "recorder.h"
 
-/* Called once a round, when new processes are known: looks at requests, executions, and programs that attached or ended. */
-void watch_round(struct recorder *r);
+/*
+ * Called once a round, when new processes are known: looks at requests, executions, and programs that attached or ended. `all_known`:
+ * every program that has attached is known. Otherwise, none is said to be missing.
+ */
+void watch_round(struct recorder *r, bool all_known);
 /* `pid` runs a program that has not attached. `number`: how many programs had attached when the recorder looked at it. */
 void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t number);
 /*
