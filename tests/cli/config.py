@@ -80,9 +80,9 @@ class Config(unittest.TestCase):
     def refused(self, text, place, *words, argv=("run", "true"), **env):
         r = self.run_(*argv, text=text, **env)
         with self.subTest(text=text, env=env):
-            self.assertEqual(r.stdout, b"")
-            self.assertIn(r.returncode, (2, 125))
             said = r.stderr.decode()
+            self.assertEqual(r.stdout, b"", said)
+            self.assertIn(r.returncode, (2, 125), said)
             self.assertEqual(said.count("\n"), 1, said)
             for word in (f"{place}: ", *words):
                 self.assertIn(word, said)

@@ -120,8 +120,8 @@ class Jit:
         """Code that is loaded where other code was, and code that moves."""
         folder = self.t.file(".dumps")
         os.mkdir(folder)
-        self.named([f"dump={folder}", "code=1", "load=before", "call=5001", "sleep=100", "code=1", "load=after", "call=5002",
-                    "sleep=100", "move=7", "call=5003", "code=1", "load=last", "call=5004"],
+        self.named([f"dump={folder}", "code=1", "load=before", "call=5001", "seen", "sleep=50", "code=1", "load=after", "call=5002",
+                    "seen", "sleep=50", "move=7", "call=5003", "code=1", "load=last", "call=5004"],
                    {5001: "before", 5002: "after", 5003: "after", 5004: "last"})
 
     def without_names(self):

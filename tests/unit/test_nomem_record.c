@@ -1,6 +1,6 @@
 /*
  * nomem_record - memory runs out while programs are recorded: at the recorder's first allocation, at the second, and
- * so on until there are none left to refuse. Each time the recording comes to its end, its file can be read, and all
+ * so on until there are none left to refuse (if NOMEM_STEP is N: of the later ones, every Nth). Each time the recording comes to its end, its file can be read, and all
  * that was recorded is in it, or it is said that it is not: by an error, or by the capture itself. What is there is
  * what happened, in its order, and all that was allocated is given back.
  */
@@ -439,7 +439,10 @@ static void check(const struct way *way, uint64_t n, const struct outcome *got, 
 			 (unsigned long long)n, wrong, got->begun, got->done.error, got->count, whole->count);
 }
 
-/* Returns how many allocations were refused. */
+#define ALL_UP_TO 40u
+static uint64_t step = 1; /* behind the first ALL_UP_TO */
+
+/* Returns which was the last allocation that could be refused. */
 static uint64_t refuse_each(const struct way *way)
 {
 	static struct outcome all, whole, got;
@@ -454,13 +457,13 @@ static uint64_t refuse_each(const struct way *way)
 	if (!way->rotate && !way->aggregate)
 		assert_int_equal(whole.count, events_of(way));
 	assert_true(way->aggregate ? whole.sums > 10 : is_part_of(&whole, &all));
-	for (;; n++) {
+	for (;; n += n < ALL_UP_TO ? 1 : step) {
 		record(way, n, &got);
 		if (!allocations.refused)
 			break;
 		check(way, n, &got, &whole, &all);
 	}
-	print_message("%s: %llu allocations were refused\n", way->name, (unsigned long long)n - 1);
+	print_message("%s: %llu allocations, refused one at a time\n", way->name, (unsigned long long)n - 1);
 	return n - 1;
 }
 
@@ -477,5 +480,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(every_allocation) };
 
+	const char *const text = getenv("NOMEM_STEP");
+
+	if (text && atoi(text) > 0)
+		step = (uint64_t)atoi(text);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

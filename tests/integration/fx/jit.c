@@ -12,7 +12,7 @@
  *   unlink, rename        ... of the map; the new name is NAME.old
  *   dump=DIR    a jitdump begins there; load=NAME: the current code; move=N: it goes to slot N
  *   undump      the jitdump is deleted
- *   seen        waits until somebody has read what was last written into the map
+ *   seen        waits until somebody has read what was last written into the map, or the jitdump
  *   sleep=MS, fork (the child goes on), exec (what follows is done by a new program)
  */
 #include <errno.h>
@@ -45,7 +45,7 @@ static const uint32_t code[] = { 0xa9bf7bfd, 0x910003fd, 0x58000090, 0xd63f0200,
 void *kept[64];
 static unsigned kept_count;
 static uint8_t *slots, *current;
-static int dump = -1, reads = -1; /* reads of the map, by inotify */
+static int dump = -1, reads = -1; /* reads of what was written, by inotify */
 static char map_path[64], dump_path[4096];
 
 static uint64_t now_ns(void)
@@ -74,13 +74,13 @@ static void call(size_t size)
 	kept[kept_count++] = made(size);
 }
 
-static void forget_reads(void)
+static void forget_reads(const char *path)
 {
 	char events[4096];
 
 	if (reads < 0)
 		reads = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (reads < 0 || inotify_add_watch(reads, map_path, IN_ACCESS) < 0)
+	if (reads < 0 || inotify_add_watch(reads, path, IN_ACCESS) < 0)
 		exit(3);
 	while (read(reads, events, sizeof(events)) > 0)
 		;
@@ -98,7 +98,7 @@ static void put_map(const char *how, const char *text)
 {
 	const int fd = open(map_path, O_WRONLY | O_CREAT | O_APPEND | (*how ? 0 : O_TRUNC), 0600);
 
-	forget_reads();
+	forget_reads(map_path);
 	dprintf(fd, how, (unsigned long)current, (unsigned long)sizeof(code), text);
 	close(fd);
 }
@@ -142,6 +142,7 @@ static void put_load(const char *name)
 	} load = { 0, (uint32_t)(sizeof(load) + strlen(name) + 1 + sizeof(code)), now_ns(), (uint32_t)getpid(),
 		   (uint32_t)getpid(), (uint64_t)current, (uint64_t)current, sizeof(code), kept_count };
 
+	forget_reads(dump_path);
 	if (write(dump, &load, sizeof(load)) < 0 || write(dump, name, strlen(name) + 1) < 0 ||
 	    write(dump, current, sizeof(code)) < 0)
 		exit(3);
@@ -160,6 +161,7 @@ static void put_move(int slot)
 	} move = { 1, sizeof(move), now_ns(), (uint32_t)getpid(), (uint32_t)getpid(), (uint64_t)current, from,
 		   (uint64_t)current, sizeof(code), 0 };
 
+	forget_reads(dump_path);
 	if (write(dump, &move, sizeof(move)) < 0)
 		exit(3);
 }
