@@ -26,6 +26,7 @@ enum trk_form {
 	TRK_FORM_LABEL, /* label */
 	TRK_FORM_LOST, /* size: a number of events */
 	TRK_FORM_COUNT, /* size: a number of allocations */
+	TRK_FORM_LOOK, /* size: the number of a look */
 	TRK_FORM_BARE, /* size, which has no meaning and is 0 */
 	TRK_FORM_ACCESS, /* address, size, detail: enum trk_access */
 	TRK_FORM_ADVICE, /* address, size, detail: enum trk_advice */
@@ -146,7 +147,7 @@ enum trk_kind_flag {
 	/* the live blocks of the process are forgotten, and peaks begin anew */                                                    \
 	X(a, CLEAR, 37, "clear", BARE, CLEAR, RARE, TRK_HAS_STACK | TRK_ESCAPED | TRK_REQUIRED)                                     \
 	/* the memory of the process was looked at here: size is the number of the look */                                          \
-	X(a, LOOK, 38, "look", COUNT, NOTHING, NEVER, TRK_ESCAPED)                                                                  \
+	X(a, LOOK, 38, "look", LOOK, NOTHING, NEVER, TRK_ESCAPED)                                                                   \
 	/* the thread is about to release the block at address; its next event is that */                                           \
 	X(a, RELEASING, 39, "releasing", ADDRESS, NOTHING, RARE, TRK_HAS_STACK | TRK_ESCAPED)                                       \
 	/* an allocation that failed (address 0), or whose arguments are unusual */                                                 \

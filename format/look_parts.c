@@ -9,9 +9,13 @@
 
 enum column { ROOTS,
 	      VERDICTS,
-	      PARENTS };
+	      PARENTS,
+	      TYPES,
+	      TYPE_OF };
 
 #define FLAG_LAST 1u
+#define FLAG_TYPES 2u /* the last two columns are there */
+#define COLUMNS_WITHOUT_TYPES 3u
 #define VERDICT_MASK 7u
 #define FROM_SHIFT 3u
 #define FROM_MASK 3u
@@ -101,12 +105,25 @@ void look_coder_root(struct look_coder *c, const struct trk_look_root *r)
 	t->size = (size_t)(p + (end - body) - t->bytes);
 }
 
+void look_coder_type(struct look_coder *c, const char *name, size_t bytes)
+{
+	struct bytes_of *const t = &c->columns[TYPES];
+	uint8_t body[RECORD_BYTES], *p = reserve(c, t, RECORD_BYTES);
+	const size_t n = (size_t)(put_text(body, name, bytes) - body);
+
+	if (!p)
+		return;
+	p = put_varint(p, n);
+	memcpy(p, body, n);
+	t->size = (size_t)(p + n - t->bytes);
+}
+
 void look_coder_block(struct look_coder *c, const struct trk_look_block *b)
 {
-	struct bytes_of *const verdicts = &c->columns[VERDICTS], *const parents = &c->columns[PARENTS];
-	uint8_t *const v = reserve(c, verdicts, 1), *p = reserve(c, parents, ITEM_BYTES);
+	struct bytes_of *const verdicts = &c->columns[VERDICTS], *const parents = &c->columns[PARENTS], *const types = &c->columns[TYPE_OF];
+	uint8_t *const v = reserve(c, verdicts, 1), *p = reserve(c, parents, ITEM_BYTES), *const t = reserve(c, types, ITEM_BYTES);
 
-	if (!v || !p)
+	if (!v || !p || !t)
 		return;
 	*v = (uint8_t)((b->verdict & VERDICT_MASK) | (b->from & FROM_MASK) << FROM_SHIFT);
 	verdicts->size++;
@@ -115,6 +132,7 @@ void look_coder_block(struct look_coder *c, const struct trk_look_block *b)
 	if (b->from == LOOK_FROM_ROOT)
 		p = put_varint(put_varint(p, b->parent), b->offset);
 	parents->size = (size_t)(p - parents->bytes);
+	types->size = (size_t)(put_varint(t, b->type ? 1 + (uint64_t)(b->type - 1) * LOOK_HELDS + b->held : 0) - types->bytes);
 	c->items++;
 }
 
@@ -140,7 +158,7 @@ const uint8_t *look_coder_end(struct look_coder *c, bool last, uint32_t *ret_byt
 		return NULL;
 	p = put_varint(p, c->number);
 	p = put_varint(p, c->part);
-	p = put_varint(p, last ? FLAG_LAST : 0);
+	p = put_varint(p, (last ? FLAG_LAST : 0) | FLAG_TYPES);
 	p = put_varint(p, c->first);
 	p = put_varint(p, c->head_bytes);
 	memcpy(p, c->head, c->head_bytes);
@@ -210,24 +228,26 @@ static void get_head(struct byte_reader *r, struct trk_look *h)
 int look_open(struct look_decoder *d, const uint8_t *raw, size_t bytes)
 {
 	struct byte_reader r = byte_reader_of(raw, bytes), head;
-	uint64_t lengths[LOOK_COLUMNS], head_bytes;
+	uint64_t lengths[LOOK_COLUMNS], head_bytes, flags;
 	const uint8_t *at;
 
 	*d = (struct look_decoder){ 0 };
 	d->head.number = get_u32_of(&r);
 	d->part = get_u32_of(&r);
-	d->last = get_varint(&r) & FLAG_LAST;
+	flags = get_varint(&r);
+	d->last = flags & FLAG_LAST;
 	d->first = d->index = get_varint(&r);
 	head_bytes = get_varint(&r);
 	at = get_bytes(&r, head_bytes);
 	head = at ? byte_reader_of(at, head_bytes) : byte_reader_of("", 0);
 	get_head(&head, &d->head);
 	for (unsigned i = 0; i < LOOK_COLUMNS; i++)
-		lengths[i] = get_varint(&r);
+		lengths[i] = i < COLUMNS_WITHOUT_TYPES || flags & FLAG_TYPES ? get_varint(&r) : 0;
 	for (unsigned i = 0; i < LOOK_COLUMNS; i++) {
 		at = get_bytes(&r, lengths[i]);
 		d->columns[i] = at ? byte_reader_of(at, lengths[i]) : byte_reader_of("", 0);
 	}
+	d->types = flags & FLAG_TYPES;
 	return r.failed || head.failed || !d->head.number ? TRK_ERR_CORRUPT : 0;
 }
 
@@ -254,6 +274,32 @@ int look_next_root(struct look_decoder *d, struct trk_look_root *ret)
 	return body.failed ? TRK_ERR_CORRUPT : 0;
 }
 
+int look_next_type(struct look_decoder *d, const char **ret_name, size_t *ret_bytes)
+{
+	struct byte_reader *const r = &d->columns[TYPES], body;
+	uint64_t n;
+	const uint8_t *at;
+
+	if (!bytes_left(r))
+		return TRK_END;
+	n = get_varint(r);
+	at = get_bytes(r, n);
+	if (!at || r->failed)
+		return TRK_ERR_CORRUPT;
+	body = byte_reader_of(at, n);
+	*ret_name = get_text(&body, ret_bytes);
+	return body.failed ? TRK_ERR_CORRUPT : 0;
+}
+
+static int get_type(struct byte_reader *r, struct trk_look_block *ret)
+{
+	const uint64_t bits = get_varint(r), type = bits ? 1 + (bits - 1) / LOOK_HELDS : 0;
+
+	ret->type = (uint32_t)type;
+	ret->held = (uint8_t)(bits ? (bits - 1) % LOOK_HELDS : 0);
+	return r->failed || type > UINT32_MAX ? TRK_ERR_CORRUPT : 0;
+}
+
 int look_next_block(struct look_decoder *d, struct trk_look_block *ret)
 {
 	struct byte_reader *const parents = &d->columns[PARENTS];
@@ -272,5 +318,7 @@ int look_next_block(struct look_decoder *d, struct trk_look_block *ret)
 		ret->offset = get_varint(parents);
 	ret->parent = (uint32_t)parent;
 	d->index++;
+	if (d->types && get_type(&d->columns[TYPE_OF], ret))
+		return TRK_ERR_CORRUPT;
 	return parents->failed || parent > UINT32_MAX ? TRK_ERR_CORRUPT : 0;
 }

@@ -8,7 +8,7 @@
 #include "format/bytes.h"
 #include "format/trk.h"
 
-#define LOOK_COLUMNS 3u
+#define LOOK_COLUMNS 5u
 #define LOOK_PART_BYTES (512u << 10) /* a payload is written when it reaches this */
 #define LOOK_LABEL_BYTES 1024u /* writers cut labels, reasons and names */
 
@@ -62,6 +62,8 @@ struct trk_look_block {
 	uint8_t from; /* enum look_parent */
 	uint32_t parent; /* number of the block, from 0; or of the root */
 	uint64_t offset; /* of the word in the root, in words */
+	uint32_t type; /* by its virtual table: a number of the look's types, from 1; 0: not known */
+	uint8_t held; /* enum look_held */
 };
 
 /* ---- writing ---- */
@@ -74,6 +76,8 @@ void look_coder_free(struct look_coder *c); /* NULL-safe */
 void look_coder_begin(struct look_coder *c, const struct trk_look *head);
 /* The next root; it stands before the blocks that name it. */
 void look_coder_root(struct look_coder *c, const struct trk_look_root *r);
+/* The next type, by its mangled name; it stands before the blocks that name it, too. */
+void look_coder_type(struct look_coder *c, const char *name, size_t bytes);
 void look_coder_block(struct look_coder *c, const struct trk_look_block *b);
 bool look_coder_full(const struct look_coder *c);
 /* The payload of the part, and how many blocks it holds. Valid until the next call. The next part begins. NULL: there is no memory. */
@@ -84,7 +88,7 @@ const uint8_t *look_coder_end(struct look_coder *c, bool last, uint32_t *ret_byt
 struct look_decoder {
 	struct trk_look head; /* only of the first part: later ones have its number, and zeros */
 	uint32_t part;
-	bool last;
+	bool last, types; /* types: it has those columns */
 	uint64_t first; /* number of the part's first block */
 	struct byte_reader columns[LOOK_COLUMNS];
 	uint64_t index;
@@ -94,7 +98,9 @@ struct look_decoder {
 int look_open(struct look_decoder *d, const uint8_t *raw, size_t bytes);
 /* 0; TRK_END: there are no more in this part; TRK_ERR_CORRUPT. */
 int look_next_root(struct look_decoder *d, struct trk_look_root *ret);
-/* The same. Whether parents exist is not checked. */
+/* The same. The mangled name of a type, which does not end with a zero. */
+int look_next_type(struct look_decoder *d, const char **ret_name, size_t *ret_bytes);
+/* The same. Whether parents and types exist is not checked. */
 int look_next_block(struct look_decoder *d, struct trk_look_block *ret);
 
 #endif

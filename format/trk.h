@@ -177,4 +177,12 @@ enum look_verdict {
 	LOOK_VERDICTS
 };
 
+/* What a look's type says of a block. Also in files. */
+enum look_held {
+	LOOK_WHOLE, /* it is an object of the type */
+	LOOK_ARRAY, /* it begins with one, and others follow */
+	LOOK_NODE, /* an object of the type stands a few words behind its start: a node of a container, perhaps */
+	LOOK_HELDS
+};
+
 #endif

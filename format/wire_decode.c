@@ -118,6 +118,7 @@ static void get_fields(struct wire_state *s, struct byte_reader *r, struct wire_
 		return;
 	case TRK_FORM_LOST:
 	case TRK_FORM_COUNT:
+	case TRK_FORM_LOOK:
 	case TRK_FORM_BARE:
 		ret->size = get_varint(r);
 		return;

@@ -101,11 +101,12 @@ void writer_keyframe_block(struct writer *w, const struct keyframe_block *b);
 void writer_keyframe_end(struct writer *w);
 
 /*
- * What a look at the memory of head->process found: head->blocks blocks by ascending address, each root before the blocks that name
+ * What a look at the memory of head->process found: head->blocks blocks by ascending address, each root and type before the blocks that name
  * it. Its event (TRK_LOOK) was added before.
  */
 void writer_look_begin(struct writer *w, const struct trk_look *head);
 void writer_look_root(struct writer *w, const struct trk_look_root *r);
+void writer_look_type(struct writer *w, const char *name, size_t bytes);
 void writer_look_block(struct writer *w, const struct trk_look_block *b);
 void writer_look_end(struct writer *w);
 

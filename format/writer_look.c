@@ -37,6 +37,15 @@ void writer_look_root(struct writer *w, const struct trk_look_root *r)
 	look_coder_root(w->look, r);
 }
 
+void writer_look_type(struct writer *w, const char *name, size_t bytes)
+{
+	if (w->error)
+		return;
+	if (look_coder_full(w->look))
+		write_part(w, false);
+	look_coder_type(w->look, name, bytes);
+}
+
 void writer_look_block(struct writer *w, const struct trk_look_block *b)
 {
 	if (w->error)

@@ -1,5 +1,6 @@
 /* look_mark - see look_mark.h. */
 #include "look_mark.h"
+#include "look_memory.h"
 
 #define GIB_BITS 30u
 #define MIB_BITS 20u
@@ -159,61 +160,22 @@ static inline uint32_t block_at(const struct look_marking *m, uint32_t entry, ui
 
 /* ---- pointers into the middle that count as pointers to the start ---- */
 
-static inline const uint8_t *memory_at(const struct look_marking *m, uint64_t address, uint64_t bytes)
-{
-	if (m->memory)
-		return m->memory(m->context, address, bytes);
-	return (const uint8_t *)(uintptr_t)address;
-}
-
-static inline uint64_t word_of(const uint8_t *p)
-{
-	uint64_t w;
-
-	__builtin_memcpy(&w, p, sizeof(w));
-	return w;
-}
-
-static bool in_file(const struct look_marking *m, uint64_t start, uint64_t end)
-{
-	uint32_t low = 0, high = m->file_count;
-
-	while (low < high) {
-		const uint32_t middle = low + (high - low) / 2;
-
-		if (m->files[middle].end <= start)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < m->file_count && m->files[low].start <= start && end <= m->files[low].end;
-}
-
 /*
  * Whether an object with a virtual table stands at p, and is a base class of the object at the block's start: the
  * Itanium ABI keeps the distance back to the whole object two words before where the pointer to the table points.
  */
 static bool is_base_class(const struct look_marking *m, uint64_t p, uint64_t inside)
 {
-	const uint8_t *at = memory_at(m, p, 8);
+	const uint8_t *at = look_at(m, p, 8);
 	uint64_t table;
 
 	if (!at)
 		return false;
-	table = word_of(at);
-	if (table % 8 || table < 16 || !in_file(m, table - 16, table))
+	table = look_word(at);
+	if (table % 8 || table < 16 || !look_in_file(m, table - 16, table))
 		return false;
-	at = memory_at(m, table - 16, 8);
-	return at && word_of(at) == 0 - inside;
-}
-
-/* new T[n] keeps n before the first element; some allocators keep the size there. */
-static bool is_array(const struct look_marking *m, uint64_t address, uint64_t size)
-{
-	const uint8_t *const at = memory_at(m, address, 8);
-	const uint64_t n = at ? word_of(at) : 0;
-
-	return n && n <= size - 8 && (size - 8) % n == 0;
+	at = look_at(m, table - 16, 8);
+	return at && look_word(at) == 0 - inside;
 }
 
 static bool counts_as_start(const struct look_marking *m, const struct look_block *b, uint64_t p)
@@ -222,7 +184,7 @@ static bool counts_as_start(const struct look_marking *m, const struct look_bloc
 
 	if (b->flags & LOOK_UNREADABLE || inside % 8 || size - inside < 8)
 		return false;
-	return (inside == 8 && is_array(m, look_address(b), size)) || is_base_class(m, p, inside);
+	return (inside == 8 && look_is_array(m, look_address(b), size)) || is_base_class(m, p, inside);
 }
 
 /* ---- marking ---- */
@@ -364,7 +326,7 @@ static inline void scan(struct walk *w, const uint8_t *bytes, uint64_t words, ui
 	const uint64_t low = w->m->low, span = w->m->high - low;
 
 	for (uint64_t i = 0; i < words; i++) {
-		const uint64_t p = word_of(bytes + 8 * i);
+		const uint64_t p = look_word(bytes + 8 * i);
 
 		if (p - low < span)
 			first(w, p, from + (uint32_t)i * step);
@@ -379,7 +341,7 @@ static void scan_block(struct walk *w, uint32_t block)
 
 	if (b->flags & LOOK_UNREADABLE || size < skip + 8)
 		return;
-	bytes = memory_at(w->m, address + skip, (size - skip) / 8 * 8);
+	bytes = look_at(w->m, address + skip, (size - skip) / 8 * 8);
 	if (bytes)
 		scan(w, bytes, (size - skip) / 8, block, 0);
 }
@@ -455,5 +417,5 @@ void look_mark(struct look_marking *m)
 			push(&w, i, LOOK_PARENT_NONE, LOOK_DEFINITELY);
 			follow(&w);
 		}
-	m->finished = 1;
+	m->finished = LOOK_MARKED;
 }

@@ -67,6 +67,15 @@ struct look_cell {
 	uint32_t pad;
 };
 
+#define LOOK_TYPES 4096u /* the most virtual tables that are told apart */
+#define LOOK_OTHERS 2048u /* words of files that are none, which are remembered */
+
+/* A virtual table that a block begins with. */
+struct look_type {
+	uint64_t table; /* 0: there is none here */
+	uint64_t name; /* the address of the mangled name of the type, which ends with a zero */
+};
+
 struct look_marking {
 	/* Given. Two blocks never begin in one granule of 1 << shift bytes. */
 	struct look_block *blocks;
@@ -88,8 +97,17 @@ struct look_marking {
 	struct look_cell *cells;
 	uint32_t *stack;
 
-	uint32_t finished; /* 1: done */
+	/* Room for types: zeros. LOOK_TYPES; LOOK_OTHERS. */
+	struct look_type *types;
+	uint64_t *others;
+	uint32_t type_count;
+
+	uint32_t finished; /* how far it has come: enum look_finished */
 };
+
+enum look_finished { LOOK_BEGUN,
+		     LOOK_MARKED,
+		     LOOK_TYPED };
 
 static inline uint32_t look_group_cells(const struct look_marking *m)
 {
@@ -101,5 +119,8 @@ bool look_plan(struct look_marking *m);
 
 /* Builds the index and sets verdict and parent of every block. */
 void look_mark(struct look_marking *m);
+
+/* After look_mark: m->stack has of each block 1 + its type's place in m->types * LOOK_HELDS + enum look_held; 0: no virtual table says what it is. */
+void look_types(struct look_marking *m);
 
 #endif

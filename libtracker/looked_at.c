@@ -27,6 +27,7 @@ extern const char look_system_call[];
 static _Noreturn void look_child(struct look_marking *m)
 {
 	look_mark(m);
+	look_types(m);
 	for (;;)
 		__asm__ volatile(ARCH_BREAK);
 }

@@ -9,6 +9,7 @@
 #include "common/ranking.h"
 #include "common/report.h"
 #include "common/selection.h"
+#include "types/by_look.h"
 
 #define ROWS 20 /* that people see */
 
@@ -35,8 +36,9 @@ static const struct ui_command command = {
 	.usage = "[options] CAPTURE[@POINT]",
 	.summary = "Prints the live blocks at one point by the types of what they hold.",
 	.details = "Programs say the type (tracker_annotate), or the allocating frames do:\n"
-		   "std::allocator<T>::allocate, std::make_shared<T>, T::operator new, Rust's Box<T>. Blocks of which they say nothing are shown by the place\n"
-		   "that allocated them.\n" REPORT_POINTS "\n"
+		   "std::allocator<T>::allocate, std::make_shared<T>, T::operator new, Rust's Box<T>. If the memory was looked at\n"
+		   "(tracker run --leak-check), pointers to virtual tables say it, too. Blocks of which nothing says it\n"
+		   "are shown by the place that allocated them.\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker types app.bin\n"
 		   "  tracker types --no-sites app.bin@loaded..end\n",
@@ -46,6 +48,7 @@ static const struct ui_command command = {
 };
 
 static struct ranking types; /* keys: a digit for the rule, then the text */
+static struct looked_types looked;
 static uint64_t bytes_by_rule[TYPE_RULES], count_by_rule[TYPE_RULES];
 
 static enum type_rule rule_of(const struct ranked *t)
@@ -57,14 +60,45 @@ static void ask(struct report *r)
 {
 	r->asked.rows_only = true;
 	r->asked.typed = true;
+	r->asked.blocks = r->capture->look_count != 0;
+}
+
+static int add(enum type_rule rule, char *key, uint64_t bytes, uint64_t count)
+{
+	bytes_by_rule[rule] += bytes;
+	count_by_rule[rule] += count;
+	if (only_typed && rule == TYPE_BY_SITE)
+		return 0;
+	key[0] = (char)('0' + rule);
+	return ranking_add(&types, key, bytes, count);
+}
+
+/* What a look says of blocks of the row; takes them out of the sums. */
+static int add_looked(const struct view_row *row, uint64_t *bytes, uint64_t *count)
+{
+	const struct looked_type *end, *t = row->domain ? NULL : looked_types_of_row(&looked, row, &end);
+	char key[TYPE_ROOM + 1] = "";
+	int err = 0;
+
+	for (; t && t < end && !err; t++) {
+		if ((row->thread != UINT32_MAX && row->thread != t->thread) || t->count > *count || t->bytes > *bytes)
+			continue;
+		looked_type_name(t, key + 1);
+		err = add(TYPE_BY_TABLE, key, t->bytes, t->count);
+		*bytes -= t->bytes;
+		*count -= t->count;
+	}
+	return err;
 }
 
 static int add_row(struct report *r, const struct view_row *row)
 {
 	char key[TYPE_ROOM + 1] = "";
 	enum type_rule rule = TYPE_BY_SITE;
+	uint64_t bytes = row->bytes, count = row->count;
 	size_t n;
 	const struct source_frame *const frames = stacks_frames(r->stacks, row->node, &n);
+	int err = 0;
 
 	if (row->type) {
 		rule = TYPE_BY_ANNOTATION;
@@ -74,19 +108,17 @@ static int add_row(struct report *r, const struct view_row *row)
 	} else {
 		strcpy(key + 1, "<stack trace unavailable>");
 	}
-	bytes_by_rule[rule] += row->bytes;
-	count_by_rule[rule] += row->count;
-	if (only_typed && rule == TYPE_BY_SITE)
-		return 0;
-	key[0] = (char)('0' + rule);
-	return ranking_add(&types, key, row->bytes, row->count);
+	if (rule == TYPE_BY_SITE)
+		err = add_looked(row, &bytes, &count);
+	return err || (!bytes && !count) ? err : add(rule, key, bytes, count);
 }
 
 static int find(struct report *r)
 {
-	int err = 0;
+	int err;
 
 	narrow_to_filters(r);
+	err = r->asked.blocks ? looked_types_find(&looked, r) : 0;
 	for (size_t i = 0; i < r->view.row_count && !err; i++)
 		err = add_row(r, &r->view.rows[i]);
 	ranking_sort_by_bytes(&types);
@@ -146,7 +178,12 @@ static int describe(struct report *r, struct emit *e)
 	const struct view *const v = &r->view;
 	const struct sampled_margin m = sampled_view_margin(v, &r->asked);
 	const size_t shown = report_rows(&common, limit, ROWS, types.count);
+	uint64_t typed_bytes = 0, typed_count = 0;
 
+	for (unsigned i = 0; i < TYPE_BY_SITE; i++) {
+		typed_bytes += bytes_by_rule[i];
+		typed_count += count_by_rule[i];
+	}
 	emit_figure(e, "capture", emit_words(r->capture->path));
 	report_figures(e, r);
 	selection_figures(e, "point", &r->asked, v);
@@ -154,8 +191,8 @@ static int describe(struct report *r, struct emit *e)
 	emit_figure(e, "total_count", emit_about(emit_count(v->count), v->sample_bytes, m.count));
 	sampled_figure(e, v->sample_bytes);
 	domains_figures(&r->domains, e);
-	emit_figure(e, "typed_size", emit_size(bytes_by_rule[TYPE_BY_ANNOTATION] + bytes_by_rule[TYPE_BY_FRAMES]));
-	emit_figure(e, "typed_count", emit_count(count_by_rule[TYPE_BY_ANNOTATION] + count_by_rule[TYPE_BY_FRAMES]));
+	emit_figure(e, "typed_size", emit_size(typed_bytes));
+	emit_figure(e, "typed_count", emit_count(typed_count));
 	emit_figure(e, "row_count", emit_count(types.count));
 	sampled_say(e, v, &r->asked);
 	emit_say(e, "{total_size} in {total_count} block{total_count:s} at {point.name}, {typed_size} in {typed_count} of known types\n");
@@ -168,6 +205,7 @@ static int describe(struct report *r, struct emit *e)
 static void finish(void)
 {
 	ranking_finish(&types);
+	looked_types_finish(&looked);
 }
 
 int main(int argc, char **argv)

@@ -3,9 +3,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-const char *const type_rules[TYPE_RULES] = { [TYPE_BY_ANNOTATION] = "annotation", [TYPE_BY_FRAMES] = "frames", [TYPE_BY_SITE] = "site" };
+const char *const type_rules[TYPE_RULES] = { [TYPE_BY_ANNOTATION] = "annotation", [TYPE_BY_FRAMES] = "frames", [TYPE_BY_TABLE] = "vtable", [TYPE_BY_SITE] = "site" };
 
 /* ---- names of C++ and Rust ---- */
 
@@ -129,6 +130,20 @@ static bool by_operator(const char *function, char buf[TYPE_ROOM])
 static bool type_of_function(const char *function, char buf[TYPE_ROOM])
 {
 	return by_template(function, buf) || by_operator(function, buf);
+}
+
+void type_of_mangled(const char *mangled, char buf[TYPE_ROOM])
+{
+	static const char before[] = "typeinfo for ";
+	char *linkage = NULL;
+	char *const name = asprintf(&linkage, "_ZTI%s", mangled) < 0 ? NULL : symbols_demangle(linkage);
+
+	if (name && strncmp(name, before, sizeof(before) - 1) == 0)
+		put_type(name + sizeof(before) - 1, strlen(name) - (sizeof(before) - 1), buf);
+	else
+		put_type(mangled, strlen(mangled), buf);
+	free(name);
+	free(linkage);
 }
 
 /* ---- stacks ---- */

@@ -11,6 +11,7 @@
 enum type_rule {
 	TYPE_BY_ANNOTATION, /* the program has said it (tracker_annotate) */
 	TYPE_BY_FRAMES, /* the allocating frames */
+	TYPE_BY_TABLE, /* the virtual table to which the block pointed when the memory was looked at */
 	TYPE_BY_SITE, /* nothing: the place of the allocation stands for it */
 	TYPE_RULES,
 };
@@ -23,5 +24,8 @@ extern const char *const type_rules[TYPE_RULES];
  * "FUNCTION:FILE:LINE" of the most recent frame that is no allocator's.
  */
 enum type_rule type_of_frames(const struct source_frame *frames, size_t n, char buf[TYPE_ROOM]);
+
+/* The type by the mangled name of its type information ("N3geo4NodeE"). What std::make_shared made is named after what it holds. */
+void type_of_mangled(const char *mangled, char buf[TYPE_ROOM]);
 
 #endif

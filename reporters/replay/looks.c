@@ -65,6 +65,23 @@ static int take_roots(struct looked *n, struct look_decoder *d)
 	return err == TRK_END ? 0 : err;
 }
 
+static int take_types(struct looked *n, struct look_decoder *d)
+{
+	const char *name;
+	size_t bytes;
+	int err;
+
+	while (!(err = look_next_type(d, &name, &bytes))) {
+		if (!ARRAY_ROOM(n->types, n->type_room, n->type_count + 1, 16))
+			return TRK_ERR_NOMEM;
+		n->types[n->type_count] = copy(name, bytes);
+		if (!n->types[n->type_count])
+			return TRK_ERR_NOMEM;
+		n->type_count++;
+	}
+	return err == TRK_END ? 0 : err;
+}
+
 /* `items`: it holds so many blocks. */
 static int take_blocks(struct looked *n, struct look_decoder *d, uint32_t items)
 {
@@ -99,6 +116,8 @@ static int take_part(struct looks *l, const struct cap_look *part, const uint8_t
 	if (!err)
 		err = take_roots(n, &d);
 	if (!err)
+		err = take_types(n, &d);
+	if (!err)
 		err = take_blocks(n, &d, h->items);
 	if (!err)
 		n->last = d.last;
@@ -129,7 +148,7 @@ int looks_read(struct looks *l, const struct capture *c, uint32_t process)
 						      0;
 }
 
-/* Parents that do not exist become none. */
+/* Parents and types that do not exist become none. */
 static void settle(struct looked *n)
 {
 	for (uint32_t i = 0; i < n->count; i++) {
@@ -141,6 +160,8 @@ static void settle(struct looked *n)
 			b->from = LOOK_FROM_NOTHING;
 		if (b->verdict >= LOOK_VERDICTS)
 			b->verdict = LOOK_UNKNOWN;
+		if (b->type > n->type_count)
+			b->type = 0;
 	}
 }
 
@@ -243,6 +264,9 @@ void looks_finish(struct looks *l)
 
 		for (uint32_t j = 0; j < n->root_count; j++)
 			free((char *)n->roots[j].name);
+		for (uint32_t j = 0; j < n->type_count; j++)
+			free(n->types[j]);
+		free(n->types);
 		free(n->roots);
 		free(n->verdicts);
 		free(n->blocks);

@@ -20,7 +20,8 @@ struct looked {
 	struct trk_look_root *roots;
 	struct trk_look_block *verdicts; /* by block */
 	struct looked_block *blocks; /* by address; NULL: the events do not fit, so it is not known which blocks they are */
-	uint32_t root_count, root_room, count, room;
+	char **types; /* mangled names; number 1 is the first */
+	uint32_t root_count, root_room, count, room, type_count, type_room;
 	char *label, *reason;
 	bool last; /* its last part was read */
 };
@@ -32,7 +33,7 @@ struct looks {
 
 /* What stands in the file: of one process, UINT32_MAX: of all. TRK_ERR_CORRUPT: some of it could not be read; TRK_ERR_NOMEM. */
 int looks_read(struct looks *ret, const struct capture *c, uint32_t process);
-/* Finds out which blocks they judged. Parents that do not exist become none. TRK_ERR_NOMEM, or an error of the cursor. */
+/* Finds out which blocks they judged. Parents and types that do not exist become none. TRK_ERR_NOMEM, or an error of the cursor. */
 int looks_place(struct looks *l, struct capture *c);
 void looks_finish(struct looks *l); /* zero-safe */
 

@@ -15,7 +15,8 @@ static int read_all(const uint8_t *data, size_t size, struct look_coder *to)
 	struct look_decoder d;
 	struct trk_look_root root;
 	struct trk_look_block block;
-	size_t items = 0;
+	size_t items = 0, bytes;
+	const char *name;
 	int err = look_open(&d, data, size);
 
 	if (err)
@@ -26,8 +27,13 @@ static int read_all(const uint8_t *data, size_t size, struct look_coder *to)
 		MUST(++items <= size && root.name_bytes <= size);
 		look_coder_root(to, &root);
 	}
+	while (err == TRK_END && !(err = look_next_type(&d, &name, &bytes))) {
+		MUST(++items <= size && bytes <= size);
+		look_coder_type(to, name, bytes);
+		err = TRK_END;
+	}
 	while (err == TRK_END && !(err = look_next_block(&d, &block))) {
-		MUST(++items <= size && block.verdict < 8 && block.from < 4);
+		MUST(++items <= size && block.verdict < 8 && block.from < 4 && block.held < LOOK_HELDS);
 		look_coder_block(to, &block);
 		err = TRK_END;
 	}

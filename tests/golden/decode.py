@@ -301,18 +301,20 @@ class Capture:
         names = "time_ns pid why how flags threads stopped_ns took_ns memory_bytes judged".split()
         told = {name: head.varint() for name in names}
         told.update(label=text(head.string()), reason=text(head.string()))
-        lengths = [r.varint() for _ in range(3)]
-        roots, verdicts, parents = [Reader(r.bytes(n)) for n in lengths]
+        lengths = [r.varint() for _ in range(5 if flags & 2 else 3)] + [0] * (0 if flags & 2 else 2)
+        roots, verdicts, parents, types, type_of = [Reader(r.bytes(n)) for n in lengths]
         if not number:
             raise Corrupt("a look without a number")
         known = self.looks.get((block.process, number))
         if (part == 0) == (known is not None) or first != (len(known["blocks"]) if known else 0):
             raise Corrupt("a part of a look that does not follow the one before")
-        look = self.looks.setdefault((block.process, number), dict(told, roots=[], blocks=[], last=False))
+        look = self.looks.setdefault((block.process, number), dict(told, roots=[], types=[], blocks=[], last=False))
         while roots.left():
             b = Record(roots.string())
             look["roots"].append(dict(kind=b.varint(), start=b.varint(), end=b.varint(), tid=b.varint(),
                                       name=text(b.string())))
+        while types.left():
+            look["types"].append(text(Record(types.string()).string()))
         while verdicts.left():
             if len(look["blocks"]) - first == block.items:
                 raise Corrupt("more than its items")
@@ -321,8 +323,9 @@ class Capture:
             parent = index + parents.zigzag() if come == 1 else parents.varint() if come == 2 else 0
             if not 0 <= parent <= U32:
                 raise Corrupt("parent beyond 32 bits")
-            look["blocks"].append(dict(verdict=bits & 7, come=come, parent=parent,
-                                       offset=parents.varint() if come == 2 else 0))
+            offset = parents.varint() if come == 2 else 0
+            number, held = divmod(max(0, (type_of.varint() if flags & 2 else 0) + 2), 3)
+            look["blocks"].append(dict(verdict=bits & 7, come=come, parent=parent, offset=offset, type=number, held=held if number else 0))
         look["last"] = bool(flags & 1)
 
     def read_keyframe(self, block, r):
@@ -447,9 +450,10 @@ class Capture:
         for process, number in sorted(self.looks):
             look = dict(self.looks[process, number])
             roots, blocks = look.pop("roots"), look.pop("blocks")
+            types = [dict(name=name) for name in look.pop("types")]
             look["last"] = int(look["last"])
             yield dict(what="look", process=process, number=number, **look)
-            for what, entries in (("look_root", roots), ("look_block", blocks)):
+            for what, entries in (("look_root", roots), ("look_type", types), ("look_block", blocks)):
                 for entry in entries:
                     yield dict(what=what, **entry)
         for k in self.keyframes:

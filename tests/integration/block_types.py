@@ -23,10 +23,33 @@ class Cases:
     def __init__(self, t):
         self.t = t
 
-    def make(self, compiler, *options):
+    def make(self, compiler, *options, source="types_plain.cc"):
         program = self.t.file(".program")
-        subprocess.run([need(compiler), *options, "-o", program, os.path.join(HERE, "fx", "types_plain.cc")], check=True)
+        subprocess.run([need(compiler), *options, "-o", program, os.path.join(HERE, "fx", source)], check=True)
         return program
+
+    def virtual(self, *how):
+        """What virtual tables say when the memory is looked at, whoever has allocated the block. No name is needed for that."""
+        def run():
+            r = self.t.record([self.make(*how, source="types_virtual.cc")], ["--leak-check"])
+            equal("status", r.status, 0)
+            want = {}
+            for line in r.stdout.decode().splitlines():
+                count, size, name = line.split(" ", 2)
+                had = want.get(name, (0, 0))
+                want[name] = (had[0] + int(count), had[1] + int(size))
+            found = self.t.json("types", r.capture)
+            equal("all", sum(x["size"] for x in found["rows"]), found["total_size"])
+            by_rule = {}
+            for x in found["rows"]:
+                by_rule.setdefault(x["rule"], {})[x["type"]] = (x["count"], x["size"])
+            equal("known", found["typed_count"], sum(c for rule in by_rule if rule != "site" for c, _ in by_rule[rule].values()))
+            if "-s" in how:
+                equal(" ".join(how), by_rule["vtable"], want)
+            else:  # what allocating frames say comes first: nodes of containers, what is shared
+                typed = dict(by_rule["vtable"])
+                check(all(want.get(name) == figures for name, figures in typed.items() if name != "geo::Node[]") and len(typed) >= 9, f"{typed}")
+        return run
 
     def types(self, program):
         r = self.t.record([program])
@@ -102,7 +125,9 @@ def make_cases(t):
     for compiler in ("g++", "clang++"):
         cases += [(f"{compiler} -O0 -g", c.named(compiler, "-O0", "-g")), (f"{compiler} -O2 -g", c.named(compiler, "-O2", "-g")),
                   (f"{compiler} -O0", c.named(compiler, "-O0")), (f"{compiler} -O2", c.inlined(compiler, "-O2")), (f"{compiler} stripped", c.stripped(compiler, "-O2"))]
-    return cases
+    ways = [("g++", "-O0"), ("g++", "-O2", "-s"), ("g++", "-O0", "-no-pie", "-s"), ("g++", "-O2", "-static-libstdc++", "-static-libgcc", "-s"),
+            ("clang++", "-O0"), ("clang++", "-O2", "-s")]
+    return cases + [(f"virtual tables, {' '.join(how)}", c.virtual(*how)) for how in ways]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ import os
 import re
 
 PAGE = "docs/ARCHITECTURE.md"
-FOLDERS = ("format", "libtracker", "reporters/replay", "reporters/symbols", "reporters/ui", "reporters/common", "reporters/library", "reporters/flame", "reporters/dump",
+FOLDERS = ("format", "libtracker", "reporters/replay", "reporters/symbols", "reporters/ui", "reporters/common", "reporters/library", "reporters/flame", "reporters/dump", "reporters/types",
            "tools/record", "tools/run", "tools")
 
 

@@ -28,7 +28,7 @@
  *   mapping PROCESS MODULE BIAS START END [LOAD_TIME [UNLOAD_TIME]]
  *   domain PROCESS NUMBER NAME [EXECS] the name that it gave to a domain
  *   looked PROCESS NUMBER TIME BLOCKS [REASON [LABEL]]  what a look found; its event is "look NUMBER"
- *   looked_root KIND START END TID NAME | looked_block VERDICT [0|1|2 [PARENT [WORD]]] | looked_end
+ *   looked_root KIND START END TID NAME | looked_type NAME | looked_block VERDICT [0|1|2 [PARENT [WORD [TYPE [HELD]]]]] | looked_end
  *   at TIME | after TIME              sets, advances the clock; begins at 0
  *   in THREAD                         whose events follow; begins with 0
  *
@@ -297,23 +297,18 @@ static void do_domain(const struct word *w, int n)
 static void do_looked(const struct word *w, int n)
 {
 	const char *const reason = n > 5 ? w[5].text : "", *const label = n > 6 ? w[6].text : "";
+	struct trk_look head = { .process = small(w[1].text), .number = (uint32_t)number(w[2].text), .blocks = number(w[4].text), .pid = 1000, .why = 1 };
 
-	writer_look_begin(writer(), &(struct trk_look){
-					    .process = small(w[1].text),
-					    .number = (uint32_t)number(w[2].text),
-					    .time_ns = duration(w[3].text),
-					    .blocks = number(w[4].text),
-					    .pid = 1000,
-					    .why = 1,
-					    .threads = 3,
-					    .stopped_ns = 4000000,
-					    .took_ns = 500000000,
-					    .memory_bytes = 123456,
-					    .reason = reason,
-					    .reason_bytes = strlen(reason),
-					    .label = label,
-					    .label_bytes = strlen(label),
-				    });
+	head.time_ns = duration(w[3].text);
+	head.threads = 3;
+	head.stopped_ns = 4000000;
+	head.took_ns = 500000000;
+	head.memory_bytes = 123456;
+	head.label = label;
+	head.label_bytes = strlen(label);
+	head.reason = reason;
+	head.reason_bytes = strlen(reason);
+	writer_look_begin(writer(), &head);
 }
 
 static void do_looked_root(const struct word *w, int n)
@@ -322,10 +317,16 @@ static void do_looked_root(const struct word *w, int n)
 							    (uint32_t)number(w[4].text), w[5].text, strlen(w[5].text) });
 }
 
+static void do_looked_type(const struct word *w, int n)
+{
+	writer_look_type(writer(), w[1].text, strlen(w[1].text));
+}
+
 static void do_looked_block(const struct word *w, int n)
 {
 	writer_look_block(writer(), &(struct trk_look_block){ (uint8_t)number(w[1].text), n > 2 ? (uint8_t)number(w[2].text) : 0,
-							      n > 3 ? (uint32_t)number(w[3].text) : 0, n > 4 ? number(w[4].text) : 0 });
+							      n > 3 ? (uint32_t)number(w[3].text) : 0, n > 4 ? number(w[4].text) : 0,
+							      n > 5 ? (uint32_t)number(w[5].text) : 0, n > 6 ? (uint8_t)number(w[6].text) : 0 });
 }
 
 static void do_looked_end(const struct word *w, int n)
@@ -426,7 +427,8 @@ static const struct {
 	{ "domain", 4, 5, do_domain },
 	{ "looked", 5, 7, do_looked },
 	{ "looked_root", 6, 6, do_looked_root },
-	{ "looked_block", 2, 5, do_looked_block },
+	{ "looked_type", 2, 2, do_looked_type },
+	{ "looked_block", 2, 7, do_looked_block },
 	{ "looked_end", 1, 1, do_looked_end },
 	{ "at", 2, 2, do_at },
 	{ "after", 2, 2, do_after },

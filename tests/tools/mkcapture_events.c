@@ -20,6 +20,7 @@ static const char *const operands_of[TRK_FORMS] = {
 	[TRK_FORM_LABEL] = "l",
 	[TRK_FORM_LOST] = "s",
 	[TRK_FORM_COUNT] = "s",
+	[TRK_FORM_LOOK] = "s",
 	[TRK_FORM_BARE] = "",
 	[TRK_FORM_ACCESS] = "asx",
 	[TRK_FORM_ADVICE] = "asx",

@@ -301,12 +301,19 @@ static void dump_look(const struct looked *l)
 		put_text("name", l->roots[i].name, l->roots[i].name_bytes);
 		end();
 	}
+	for (uint32_t i = 0; i < l->type_count; i++) {
+		begin("look_type");
+		put_string("name", l->types[i]);
+		end();
+	}
 	for (uint32_t i = 0; i < l->count; i++) {
 		begin("look_block");
 		put_number("verdict", l->verdicts[i].verdict);
 		put_number("come", l->verdicts[i].from);
 		put_number("parent", l->verdicts[i].parent);
 		put_number("offset", l->verdicts[i].offset);
+		put_number("type", l->verdicts[i].type);
+		put_number("held", l->verdicts[i].held);
 		end();
 	}
 }

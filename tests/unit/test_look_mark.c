@@ -223,7 +223,7 @@ static void mark(struct scene *s)
 	m.cells = calloc((size_t)m.group_count * look_group_cells(&m), sizeof(*m.cells));
 	m.stack = calloc(s->count, sizeof(*m.stack));
 	look_mark(&m);
-	assert_int_equal(m.finished, 1);
+	assert_int_equal(m.finished, LOOK_MARKED);
 	free(m.top);
 	free(m.tables);
 	free(m.cells);
@@ -316,6 +316,89 @@ static void insides(void **state)
 	assert_int_equal(verdict_at(104, 0, 0, 0), LOOK_DEFINITELY); /* one past the end */
 }
 
+/* ---- types ---- */
+
+#define FILE_WORDS 64u
+
+/* Of two files' memory: a virtual table, its type information, that of the runtime, names; and a block. */
+static uint64_t words_of_file[FILE_WORDS], words_of_block[16];
+#define AT_FILE(i) (TABLE + 8ull * (i))
+#define AT_BLOCK 0x550000000010ull
+
+static const uint8_t *typed_memory(const void *context, uint64_t address, uint64_t bytes)
+{
+	(void)context;
+	if (address >= AT_BLOCK && address + bytes <= AT_BLOCK + sizeof(words_of_block))
+		return (const uint8_t *)words_of_block + (address - AT_BLOCK);
+	assert_true(address >= TABLE && address + bytes <= AT_FILE(FILE_WORDS));
+	return (const uint8_t *)words_of_file + (address - TABLE);
+}
+
+/* The same each time: what a test changes is one word of it. */
+static void make_types(void)
+{
+	memset(words_of_file, 0, sizeof(words_of_file));
+	memset(words_of_block, 0, sizeof(words_of_block));
+	words_of_file[3] = AT_FILE(10); /* behind its offset to top: the table itself begins at 4 */
+	words_of_file[10] = AT_FILE(22); /* the type information: its virtual table, its name */
+	words_of_file[11] = AT_FILE(40);
+	words_of_file[21] = AT_FILE(30); /* the runtime's table for it, at 22, and its type information */
+	words_of_file[31] = AT_FILE(50);
+	strcpy((char *)&words_of_file[40], "N3geo4NodeE");
+	strcpy((char *)&words_of_file[50], "N10__cxxabiv120__si_class_type_infoE");
+	words_of_block[0] = AT_FILE(4);
+}
+
+/* 0: no type; otherwise 1 + how. */
+static uint32_t type_of_block(uint32_t size)
+{
+	static struct look_type types[LOOK_TYPES];
+	static uint64_t others[LOOK_OTHERS];
+	struct look_block b = look_block_of(AT_BLOCK, size, 0);
+	const struct look_file file = { TABLE, AT_FILE(FILE_WORDS) };
+	uint32_t stack[1] = { 77 };
+	struct look_marking m = { .blocks = &b, .block_count = 1, .files = &file, .file_count = 1, .stack = stack, .types = types, .others = others, .memory = typed_memory };
+
+	memset(types, 0, sizeof(types));
+	memset(others, 0, sizeof(others));
+	look_types(&m);
+	assert_int_equal(m.finished, LOOK_TYPED);
+	if (!stack[0])
+		return 0;
+	assert_int_equal(types[(stack[0] - 1) / LOOK_HELDS].name, AT_FILE(40));
+	return 1 + (stack[0] - 1) % LOOK_HELDS;
+}
+
+static void types(void **state)
+{
+	static const struct {
+		unsigned word;
+		uint64_t value;
+	} wrong[] = {
+		{ 2, 8 }, { 3, 0 }, { 3, AT_FILE(10) + 4 }, { 3, AT_FILE(FILE_WORDS) }, { 3, UINT64_MAX - 7 }, { 10, 0 }, { 10, AT_FILE(0) }, { 11, 0 }, { 11, AT_FILE(FILE_WORDS) }, { 21, AT_FILE(FILE_WORDS - 1) }, { 31, AT_FILE(FILE_WORDS - 1) }, { 31, AT_FILE(51) }, { 50, 0 }, { 53, 0 }
+	};
+
+	(void)state;
+	make_types();
+	assert_int_equal(type_of_block(8), 1 + LOOK_WHOLE);
+	assert_int_equal(type_of_block(7), 0);
+	words_of_block[4] = AT_FILE(4);
+	assert_int_equal(type_of_block(40), 1 + LOOK_WHOLE); /* a second element does not fit in */
+	assert_int_equal(type_of_block(64), 1 + LOOK_ARRAY);
+	words_of_block[0] = 12345678;
+	assert_int_equal(type_of_block(64), 1 + LOOK_NODE);
+	words_of_block[0] = 2; /* new T[2] */
+	words_of_block[1] = AT_FILE(4);
+	assert_int_equal(type_of_block(8 + 2 * 24), 1 + LOOK_ARRAY);
+	words_of_block[1] = AT_FILE(4) + 1;
+	assert_int_equal(type_of_block(32), 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		make_types();
+		words_of_file[wrong[i].word] = wrong[i].value;
+		assert_int_equal(type_of_block(64), 0);
+	}
+}
+
 /* What the C library knows of the chunk behind a block points into the block's last bytes. */
 static void libc_pointers(void **state)
 {
@@ -365,6 +448,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_graphs),
 		cmocka_unit_test(insides),
+		cmocka_unit_test(types),
 		cmocka_unit_test(libc_pointers),
 		cmocka_unit_test(plans),
 	};

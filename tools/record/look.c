@@ -36,6 +36,7 @@ struct look {
 	struct look_table table;
 	struct look_roots roots;
 	struct look_marking marking;
+	struct look_named named;
 	struct look_result result;
 };
 
@@ -70,6 +71,7 @@ static void free_look(struct recorder *r, struct process *p)
 	look_maps_finish(&l->maps);
 	look_table_finish(&l->table);
 	look_roots_finish(&l->roots);
+	look_named_finish(&l->named);
 	free(l);
 	p->look = NULL;
 	p->look_cut = LOOK_NO_CUT;
@@ -312,7 +314,7 @@ static void end(struct recorder *r, struct process *p, bool fine)
 		l->head.blocks = 0;
 	if (!l->head.number)
 		l->head.number = ++r->look_number;
-	look_write(r, &l->head, &l->table, &l->roots, &l->result);
+	look_write(r, &l->head, &l->table, &l->roots, &l->named, &l->result);
 	l->state = OVER;
 }
 
@@ -334,7 +336,7 @@ static void step(struct recorder *r, struct process *p)
 		l->state = MARKING;
 		l->state_ns = now_ns();
 	} else if (l->state == MARKING) {
-		const enum look_progress at = look_copy_poll(&l->copy, &l->marking, &l->roots);
+		const enum look_progress at = look_copy_poll(&l->copy, &l->marking, &l->roots, &l->named);
 
 		fine = at != LOOK_FAILED;
 		over = at != LOOK_AT_WORK;
@@ -398,7 +400,7 @@ void look_drop(struct recorder *r, struct process *p)
 		l->head.reason_bytes = strlen(l->reason);
 		if (!l->head.number)
 			l->head.number = ++r->look_number;
-		look_write(r, &l->head, &l->table, &l->roots, &l->result);
+		look_write(r, &l->head, &l->table, &l->roots, &l->named, &l->result);
 	}
 	free_look(r, p);
 }

@@ -133,6 +133,8 @@ static struct layout lay_out(struct look_marking *there, const struct look_roots
 	there->tables = (void *)(uintptr_t)take(&l, (uint64_t)there->table_count * 1024 * sizeof(uint32_t));
 	there->cells = (void *)(uintptr_t)take(&l, (uint64_t)there->group_count * look_group_cells(there) * sizeof(struct look_cell));
 	there->stack = (void *)(uintptr_t)take(&l, (uint64_t)there->block_count * sizeof(uint32_t));
+	there->types = (void *)(uintptr_t)take(&l, LOOK_TYPES * sizeof(struct look_type));
+	there->others = (void *)(uintptr_t)take(&l, LOOK_OTHERS * sizeof(uint64_t));
 	return l;
 }
 
@@ -142,6 +144,8 @@ static void move(struct look_marking *there, uint64_t area)
 	there->tables = (void *)((uintptr_t)there->tables + area);
 	there->cells = (void *)((uintptr_t)there->cells + area);
 	there->stack = (void *)((uintptr_t)there->stack + area);
+	there->types = (void *)((uintptr_t)there->types + area);
+	there->others = (void *)((uintptr_t)there->others + area);
 }
 
 static bool map_area(struct look_copy *c, uint64_t bytes)
@@ -217,13 +221,14 @@ bool look_copy_mark(struct look_copy *c, struct look_marking *m, const struct lo
 	       put(c, c->area + l.words, r->words, r->word_count * sizeof(*r->words)) && start(c);
 }
 
-static enum look_progress take_results(struct look_copy *c, struct look_marking *m)
+static enum look_progress take_results(struct look_copy *c, struct look_marking *m, struct look_named *n)
 {
 	struct look_marking there;
 
-	if (!get(c, &there, c->area, sizeof(there)) || there.finished != 1 ||
+	if (!get(c, &there, c->area, sizeof(there)) || there.finished != LOOK_TYPED ||
 	    !get(c, m->blocks, (uint64_t)(uintptr_t)there.blocks, (size_t)m->block_count * sizeof(*m->blocks)))
 		return LOOK_FAILED;
+	look_named_read(n, c->pid, &there);
 	return LOOK_FINISHED;
 }
 
@@ -241,6 +246,12 @@ static enum look_progress begin_anew(struct look_copy *c, struct look_marking *m
 			r->count--;
 			i--;
 		}
+	for (uint32_t i = 0; i < r->file_count; i++)
+		if (r->files[i].start <= address && address < r->files[i].end) {
+			memmove(&r->files[i], &r->files[i + 1], (r->file_count - i - 1) * sizeof(*r->files));
+			r->file_count--;
+			i--;
+		}
 	for (uint32_t i = 0; i < m->block_count; i++) {
 		struct look_block *const b = &m->blocks[i];
 
@@ -252,7 +263,7 @@ static enum look_progress begin_anew(struct look_copy *c, struct look_marking *m
 	return look_copy_mark(c, m, r) ? LOOK_AT_WORK : LOOK_FAILED;
 }
 
-enum look_progress look_copy_poll(struct look_copy *c, struct look_marking *m, struct look_roots *r)
+enum look_progress look_copy_poll(struct look_copy *c, struct look_marking *m, struct look_roots *r, struct look_named *n)
 {
 	siginfo_t info;
 	int status;
@@ -266,7 +277,7 @@ enum look_progress look_copy_poll(struct look_copy *c, struct look_marking *m, s
 		return LOOK_FAILED;
 	}
 	if (WSTOPSIG(status) == SIGTRAP && !(status >> 16))
-		return take_results(c, m);
+		return take_results(c, m, n);
 	if ((WSTOPSIG(status) == SIGSEGV || WSTOPSIG(status) == SIGBUS) && ptrace(PTRACE_GETSIGINFO, (pid_t)c->pid, 0, &info) == 0) {
 		const enum look_progress next = begin_anew(c, m, r, (uint64_t)(uintptr_t)info.si_addr);
 

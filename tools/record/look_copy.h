@@ -5,6 +5,7 @@
 #ifndef RECORD_LOOK_COPY_H
 #define RECORD_LOOK_COPY_H
 
+#include "look_named.h"
 #include "look_roots.h"
 
 struct look_copy {
@@ -24,8 +25,10 @@ bool look_copy_mark(struct look_copy *c, struct look_marking *m, const struct lo
 enum look_progress { LOOK_AT_WORK,
 		     LOOK_FINISHED,
 		     LOOK_FAILED };
-/* Whether it has finished. If it met memory that cannot be read, it begins anew without. FINISHED: blocks have their verdicts. */
-enum look_progress look_copy_poll(struct look_copy *c, struct look_marking *m, struct look_roots *r);
+/*
+ * Whether it has finished. If it met memory that cannot be read, it begins anew without. FINISHED: blocks have their verdicts and
+ * types. */
+enum look_progress look_copy_poll(struct look_copy *c, struct look_marking *m, struct look_roots *r, struct look_named *n);
 
 /* Kills it. It is a zombie of the program then. */
 void look_copy_end(struct look_copy *c);

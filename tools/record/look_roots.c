@@ -226,6 +226,14 @@ static const struct look_map *file_before(const struct look_maps *maps, const st
 	return before && before->end == m->start && before->kind == LOOK_MAP_FILE && !before->shared ? before : NULL;
 }
 
+static void add_file(struct look_roots *r, const struct look_map *m)
+{
+	if (!ARRAY_ROOM(r->files, r->file_room, r->file_count + 1, 64))
+		r->no_memory = true;
+	else
+		r->files[r->file_count++] = (struct look_file){ m->start, m->end };
+}
+
 static void find_anonymous(struct finding *f, const struct look_map *m)
 {
 	const struct look_thread *const on = lowest_on(f->s->stop, m), *const of = on ? on : whose_variables(f->s->stop, m);
@@ -234,6 +242,8 @@ static void find_anonymous(struct finding *f, const struct look_map *m)
 
 	if (file && !of)
 		like = like_module(f, file);
+	if (file)
+		add_file(f->r, m); /* programs that are linked to fixed addresses have copies of virtual tables there */
 	f->hole_count = 0;
 	if (on && (has_guard(f->s->maps, m) || m->kind == LOOK_MAP_STACK))
 		hole(f, m->start, most(m->start, look_sp(&on->registers) - RED_ZONE));
@@ -265,14 +275,6 @@ static void find_shared(struct finding *f, const struct look_map *m)
 
 	if (m->writable && !device && m->inode != f->s->segment_inode)
 		add(f->r, &like, m->start, m->end);
-}
-
-static void add_file(struct look_roots *r, const struct look_map *m)
-{
-	if (!ARRAY_ROOM(r->files, r->file_room, r->file_count + 1, 64))
-		r->no_memory = true;
-	else
-		r->files[r->file_count++] = (struct look_file){ m->start, m->end };
 }
 
 static void find_in(struct finding *f, const struct look_map *m)

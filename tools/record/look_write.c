@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_BYTES 12u /* the most of a block, packed, in the file */
+#define BLOCK_BYTES 14u /* the most of a block, packed, in the file */
 #define NO_ROOT UINT32_MAX
 
 struct writing {
@@ -14,6 +14,8 @@ struct writing {
 	uint64_t *first; /* words of the places before each */
 	uint32_t *ids; /* in the file, by place; the last one is the loader's */
 	uint32_t count;
+	const struct look_named *named;
+	uint32_t types[LOOK_TYPES], type_count; /* numbers in the file, by place; 0: not written yet */
 };
 
 /* The place in which the word of that number lies. */
@@ -48,10 +50,24 @@ static uint32_t id_of(struct writing *x, uint32_t place)
 	return x->ids[place] = x->count++;
 }
 
-static void write_block(struct writing *x, const struct look_block *b, uint8_t verdict)
+static uint32_t type_of(struct writing *x, uint32_t block, uint8_t *ret_held)
+{
+	const uint32_t place = look_named_place(x->named, block, ret_held);
+
+	if (place == LOOK_TYPES)
+		return 0;
+	if (!x->types[place]) {
+		writer_look_type(x->w, x->named->names[place], strlen(x->named->names[place]));
+		x->types[place] = ++x->type_count;
+	}
+	return x->types[place];
+}
+
+static void write_block(struct writing *x, uint32_t number, const struct look_block *b, uint8_t verdict)
 {
 	struct trk_look_block told = { .verdict = verdict };
 
+	told.type = type_of(x, number, &told.held);
 	if (b->parent < LOOK_ROOT) {
 		told.from = LOOK_FROM_BLOCK;
 		told.parent = b->parent;
@@ -111,9 +127,9 @@ static bool fits(struct recorder *r, const struct trk_look *head)
 }
 
 void look_write(struct recorder *r, struct trk_look *head, const struct look_table *t, const struct look_roots *roots,
-		struct look_result *ret)
+		const struct look_named *named, struct look_result *ret)
 {
-	struct writing x = { .w = r->writer, .roots = roots };
+	struct writing x = { .w = r->writer, .roots = roots, .named = named };
 	const bool fine = prepare(&x);
 
 	if (r->discard || r->waiting || r->aggregate)
@@ -130,7 +146,7 @@ void look_write(struct recorder *r, struct trk_look *head, const struct look_tab
 			const uint8_t verdict = verdict_of(head, &t->blocks[i]);
 
 			count(ret, verdict, look_size(&t->blocks[i]));
-			write_block(&x, &t->blocks[i], verdict);
+			write_block(&x, i, &t->blocks[i], verdict);
 		}
 		writer_look_end(r->writer);
 	}
