@@ -58,7 +58,8 @@ static const struct ui_command command = {
 		   "--duration), the blocks that were live then are shown, and not called leaked.\n"
 		   "With a point, only blocks count that were allocated before it; with a range\n"
 		   "(CAPTURE@A..B), those that were allocated in it.\n"
-		   "After tracker run --leak-check it also says which of the blocks nothing points to any more.\n"
+		   "After tracker run --leak-check it also says which of the blocks nothing points to any more;\n"
+		   "after --look-at-marks, of those that were live at the mark that is the point.\n"
 		   "The exit status is 3 with --fail-on-leak when something leaked.\n\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker leaks app.bin\n"
@@ -69,6 +70,7 @@ static const struct ui_command command = {
 };
 
 static struct leaks found;
+static int read_error;
 static struct lost lost; /* what a look at the memory says of it */
 static struct lost_shown lost_shown;
 static struct alike_folds folds; /* what people see */
@@ -152,7 +154,7 @@ static int find_lost_paths(const struct report *r)
 static int find_lost(struct report *r)
 {
 	size_t all = 0;
-	int err = r->asked.blocks ? lost_find(&lost, r, &found.suppressions) : 0;
+	int err = r->asked.blocks && lost.looks.count ? lost_find(&lost, r, &found.suppressions) : 0;
 
 	if (err || !lost.any)
 		return err;
@@ -170,7 +172,7 @@ static int find_lost(struct report *r)
 
 static int find(struct report *r)
 {
-	int err = find_lost(r);
+	int err = read_error ? read_error : find_lost(r);
 
 	if (err)
 		return err;
@@ -289,13 +291,16 @@ static void describe_totals(const struct report *r, struct emit *e)
 	reserved_figures(e, &r->view.totals);
 	emit_figure(e, "suppressed_count", emit_count(found.suppressed_count));
 	emit_figure(e, "suppressed_bytes", emit_size(found.suppressed_bytes));
-	emit_figure(e, "not_freed_count", emit_count(found.count + found.suppressed_count));
-	emit_figure(e, "not_freed_bytes", emit_size(found.bytes + found.suppressed_bytes));
+	if (!lost.at_mark) {
+		emit_figure(e, "not_freed_count", emit_count(found.count + found.suppressed_count));
+		emit_figure(e, "not_freed_bytes", emit_size(found.bytes + found.suppressed_bytes));
+	}
 	domains_figures(&r->domains, e);
 	emit_figure(e, "row_count", emit_count(found.row_count));
-	if (r->asked.spanned)
+	if (r->asked.spanned || lost.at_mark)
 		selection_figures(e, "point", &r->asked, &r->view);
-	endings_figures(e, &found.endings);
+	if (!lost.at_mark)
+		endings_figures(e, &found.endings);
 }
 
 /* Of several processes that ended in different ways. */
@@ -311,21 +316,24 @@ static void say_endings(struct emit *e)
 static void say_totals(const struct report *r, struct emit *e)
 {
 	const enum ending only = endings_only(&found.endings);
-	char words[ENDING_WORDS_ROOM] = "not freed", part[700];
+	char words[ENDING_WORDS_ROOM] = "not freed", part[700], mark[700];
 
-	if (only != ENDINGS)
+	if (lost.at_mark)
+		strcpy(words, "live");
+	else if (only != ENDINGS)
 		ending_words(&found.endings, only, words);
 	words[0] = (char)toupper((unsigned char)words[0]);
 	emit_aside(e, "how", emit_words(words));
 	emit_aside(e, "part", r->asked.spanned ? emit_words(selection_point(&r->asked.at, part, sizeof(part))) : emit_absent());
 	emit_aside(e, "in", emit_words(r->asked.at.is_range ? "in" : "until"));
-	emit_say(e, "{how}: {total_bytes} in {total_count} block{total_count:s} from {row_count} stack{row_count:s}[, allocated {in} {part}]\n");
-	if (only == ENDINGS)
+	emit_aside(e, "mark", lost.at_mark ? emit_words(selection_point(&r->asked.at, mark, sizeof(mark))) : emit_absent());
+	emit_say(e, "{how}: {total_bytes} in {total_count} block{total_count:s} from {row_count} stack{row_count:s}[, allocated {in} {part}][ at {mark}]\n");
+	if (only == ENDINGS && !lost.at_mark)
 		say_endings(e);
 	if (found.suppressed_count)
 		emit_say(e, "Suppressed: {suppressed_bytes} in {suppressed_count} block{suppressed_count:s}\n");
 	domains_say(&r->domains, e, "Domain ", "block");
-	if (found.suppressed_count) /* what tracker run, stats and --leaks of other reports say */
+	if (found.suppressed_count && !lost.at_mark) /* what tracker run, stats and --leaks of other reports say */
 		emit_say(e, "Not freed: {not_freed_bytes} in {not_freed_count} block{not_freed_count:s}\n");
 	reserved_say(e, r->view.totals.most_reserved_bytes, r->view.totals.most_reserved_mappings, "\n");
 }
@@ -335,10 +343,12 @@ static int describe(struct report *r, struct emit *e)
 	describe_totals(r, e);
 	sampled_say(e, &r->view, &r->asked);
 	say_totals(r, e);
-	if (lost.any)
+	if (lost.any) {
 		lost_say_totals(&lost, e);
-	else
-		lost_say_refusal(&lost, e);
+		lost_say_early(&lost, e);
+	} else {
+		lost_say_refusal(&lost, r, &found.endings, e);
+	}
 	if (shown || print_suppressions)
 		emit_say(e, "\n");
 	if (lost.any)
@@ -382,7 +392,12 @@ static void check(struct report *r)
 
 static void ask(struct report *r)
 {
-	r->asked = (struct view_options){ .what = VIEW_LEAKS, .process = r->process, .at = r->at, .spanned = !selection_is_whole(r), .blocks = selection_is_whole(r) && r->capture->look_count };
+	read_error = r->capture->look_count ? lost_read(&lost, r) : 0;
+	r->asked = (struct view_options){ .what = VIEW_LEAKS, .process = r->process, .at = r->at, .spanned = !selection_is_whole(r), .blocks = lost.looks.count };
+	if (lost.at_mark) { /* the live set of that moment, not what was left of it at the end */
+		r->asked.what = VIEW_LIVE;
+		r->asked.spanned = false;
+	}
 	r->nameless = true; /* only what is left is looked at */
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/group.h"
+#include "format/shm.h"
 
 static bool passes(const struct report *r, const struct view_block *b)
 {
@@ -17,11 +18,19 @@ static bool passes(const struct report *r, const struct view_block *b)
 	return filters_pass(&r->filters, frames, n, b->process, b->domain);
 }
 
-static struct lost_block judge(const struct lost *l, const struct view_block *b)
+/* The look that counts for a process. NULL: there is none. */
+static const struct looked *look_of(const struct lost *l, const struct report *r, uint32_t process)
+{
+	const char *const label = r->at.from.kind == POINT_MARK ? r->at.from.label : NULL;
+
+	return l->at_mark ? looks_at_mark(&l->looks, process, label, r->view.time_ns) : looks_last(&l->looks, process);
+}
+
+static struct lost_block judge(const struct lost *l, const struct report *r, const struct view_block *b)
 {
 	const struct looked_block as = { .address = b->address, .size = b->size, .time_ns = b->time_ns, .node = b->node, .kind = b->kind };
 	struct lost_block ret = { .size = b->size, .node = b->node };
-	const struct looked *const look = b->domain || trk_kind_is_piece(b->kind) ? NULL : looks_last(&l->looks, b->process);
+	const struct looked *const look = b->domain || trk_kind_is_piece(b->kind) ? NULL : look_of(l, r, b->process);
 	const struct trk_look_block *const found = look ? looked_find(look, &as, &ret.number) : NULL;
 
 	if (found) {
@@ -52,7 +61,7 @@ static int judge_all(struct lost *l, const struct report *r)
 		return TRK_ERR_NOMEM;
 	for (size_t i = 0; i < v->block_count; i++)
 		if (passes(r, &v->blocks[i]))
-			l->blocks[l->block_count++] = judge(l, &v->blocks[i]);
+			l->blocks[l->block_count++] = judge(l, r, &v->blocks[i]);
 	qsort(l->blocks, l->block_count, sizeof(*l->blocks), by_node);
 	return 0;
 }
@@ -161,18 +170,38 @@ static int make_section(struct lost *l, const struct report *r, struct suppressi
 	return alike_join(r->stacks, section->rows, &section->row_count) < 0 ? TRK_ERR_NOMEM : 0;
 }
 
+int lost_read(struct lost *l, struct report *r)
+{
+	const struct point *const p = &r->at.from;
+	const bool mark = r->has_point && !r->at.is_range && (p->kind == POINT_MARK || p->kind == POINT_NTH_MARK);
+	const int err = looks_read(&l->looks, r->capture, r->process);
+
+	for (uint32_t i = 0; i < r->capture->process_count; i++)
+		l->at_mark |= mark && looks_at_mark(&l->looks, i, p->kind == POINT_MARK ? p->label : NULL, 0);
+	return err == TRK_ERR_NOMEM ? err : 0;
+}
+
+/* What the looks that count are. */
+static void choose(struct lost *l, const struct report *r)
+{
+	for (uint32_t i = 0; i < l->looks.count; i++) {
+		const struct looked *const look = &l->looks.list[i];
+		const struct looked *const counts = look_of(l, r, look->head.process);
+
+		l->any |= look == counts && (look->blocks || (!look->head.reason[0] && !look->count));
+		if (look->head.reason[0] && (!l->at_mark || look == counts))
+			l->refused = look;
+		if (look == counts && !l->at_mark && look->head.why != SHM_WHY_END)
+			l->early = look;
+	}
+}
+
 int lost_find(struct lost *l, struct report *r, struct suppressions *s)
 {
 	struct held held = { 0 };
-	int err = looks_read(&l->looks, r->capture, r->process);
+	int err = looks_place(&l->looks, r->capture);
 
-	if (!err || err == TRK_ERR_CORRUPT)
-		err = looks_place(&l->looks, r->capture);
-	for (uint32_t i = 0; i < l->looks.count; i++) {
-		l->any |= l->looks.list[i].blocks || (!l->looks.list[i].head.reason[0] && !l->looks.list[i].count);
-		if (l->looks.list[i].head.reason[0])
-			l->refused = &l->looks.list[i];
-	}
+	choose(l, r);
 	if (err || !l->any)
 		return err;
 	err = judge_all(l, r);

@@ -30,6 +30,8 @@ struct lost_block {
 
 struct lost {
 	bool any; /* at least one process was looked at */
+	bool at_mark; /* the question is what was lost at the mark of r->at: looks that were taken there count, and no others */
+	const struct looked *early; /* the last look at a process that went on after it, if that is the one which counts; NULL */
 	const struct looked *refused; /* a look that could not be taken; NULL */
 	struct lost_section sections[LOOK_VERDICTS]; /* UNKNOWN: blocks that no look judged */
 	struct looks looks;
@@ -38,7 +40,9 @@ struct lost {
 	uint32_t **leaders; /* of each look, or NULL */
 };
 
-/* From r->view.blocks, those that were not freed. TRK_ERR_NOMEM, or an error of the capture. */
+/* Reads the looks, and whether r->at is a mark at which the memory was looked at. TRK_ERR_NOMEM. */
+int lost_read(struct lost *l, struct report *r);
+/* From r->view.blocks. TRK_ERR_NOMEM, or an error of the capture. */
 int lost_find(struct lost *l, struct report *r, struct suppressions *s);
 void lost_finish(struct lost *l); /* zero-safe */
 

@@ -112,10 +112,28 @@ void lost_describe_rows(const struct lost *l, const struct report *r, struct emi
 	emit_end(e);
 }
 
-void lost_say_refusal(const struct lost *l, struct emit *e)
+void lost_say_early(const struct lost *l, struct emit *e)
 {
-	if (!l->refused)
+	const struct trk_look *const h = l->early ? &l->early->head : NULL;
+	char *mark = NULL;
+
+	if (!h)
 		return;
-	emit_aside(e, "refused", emit_words(l->refused->head.reason));
-	emit_say(e, "The memory was not looked at, so nobody knows which of these blocks can still be reached: {refused}\n");
+	if (h->label[0] && asprintf(&mark, "at %s", h->label) < 0)
+		mark = NULL;
+	emit_aside(e, "look_mark", emit_optional(mark));
+	emit_aside(e, "look_time", emit_time(h->time_ns));
+	emit_aside(e, "look_pid", emit_number(h->pid));
+	emit_say(e, "The last look at the memory of process {look_pid} was taken {look_time} after the start[, {look_mark}], not at its end: what was allocated since is not judged\n");
+	free(mark);
+}
+
+void lost_say_refusal(const struct lost *l, const struct report *r, const struct endings *s, struct emit *e)
+{
+	if (l->refused) {
+		emit_aside(e, "refused", emit_words(l->refused->head.reason));
+		emit_say(e, "The memory was not looked at, so nobody knows which of these blocks can still be reached: {refused}\n");
+	} else if (!r->capture->look_count && !capture_is_aggregated(r->capture) && !r->view.sample_bytes && s->of[ENDING_LEAKED].count) {
+		emit_say(e, "tracker run --leak-check tells which of these blocks can still be reached\n");
+	}
 }

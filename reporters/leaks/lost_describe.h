@@ -4,6 +4,7 @@
 
 #include "lost.h"
 
+#include "common/endings.h"
 #include "common/traceback.h"
 
 struct lost_shown {
@@ -18,7 +19,9 @@ void lost_share_rows(const struct lost *l, size_t most, size_t ret[LOOK_VERDICTS
 
 void lost_say_totals(const struct lost *l, struct emit *e);
 void lost_describe_rows(const struct lost *l, const struct report *r, struct emit *e, const struct lost_shown *s);
-/* Why there is no verdict. */
-void lost_say_refusal(const struct lost *l, struct emit *e);
+/* The look was taken before the end: what was allocated since is not judged. */
+void lost_say_early(const struct lost *l, struct emit *e);
+/* Why there is no verdict; if nobody asked for a look, and some of these blocks leaked, how to get one. */
+void lost_say_refusal(const struct lost *l, const struct report *r, const struct endings *s, struct emit *e);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "format/array.h"
 #include "format/event.h"
+#include "format/shm.h"
 #include "replay/heap_keyframe.h"
 #include "replay/heap_saved.h"
 #include "replay/reader.h"
@@ -284,6 +285,17 @@ const struct looked *looks_last(const struct looks *l, uint32_t process)
 	for (uint32_t i = l->count; i-- > 0;)
 		if (l->list[i].head.process == process && (l->list[i].blocks || !l->list[i].head.reason[0]))
 			return &l->list[i];
+	return NULL;
+}
+
+const struct looked *looks_at_mark(const struct looks *l, uint32_t process, const char *label, uint64_t time_ns)
+{
+	for (uint32_t i = 0; i < l->count; i++) {
+		const struct trk_look *const h = &l->list[i].head;
+
+		if (h->process == process && h->why == SHM_WHY_MARK && (!label || !strcmp(h->label, label)) && h->time_ns >= time_ns)
+			return &l->list[i];
+	}
 	return NULL;
 }
 

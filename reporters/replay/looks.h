@@ -39,6 +39,8 @@ void looks_finish(struct looks *l); /* zero-safe */
 
 /* The last look at the process that says something; NULL: there is none. */
 const struct looked *looks_last(const struct looks *l, uint32_t process);
+/* The first look at the process that was taken at a mark, of this label (NULL: of any), not before the time; NULL: there is none. */
+const struct looked *looks_at_mark(const struct looks *l, uint32_t process, const char *label, uint64_t time_ns);
 /* The verdict on a block of its process; NULL: it was not judged. *ret: its number. */
 const struct trk_look_block *looked_find(const struct looked *l, const struct looked_block *b, uint32_t *ret);
 

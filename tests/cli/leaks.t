@@ -39,6 +39,7 @@ $ tracker-leaks cap
 > Leaked: 888 B in 5 blocks from 4 stacks
 > Suppressed: 76.0 KiB in 3 blocks
 > Not freed: 76.8 KiB in 8 blocks
+> tracker run --leak-check tells which of these blocks can still be reached
 > 
 > 700 B in 1 block
 >    at help::run (h.c:30)
@@ -61,6 +62,7 @@ $ tracker-leaks -n 1 --print-suppressions cap
 > Leaked: 888 B in 5 blocks from 4 stacks
 > Suppressed: 76.0 KiB in 3 blocks
 > Not freed: 76.8 KiB in 8 blocks
+> tracker run --leak-check tells which of these blocks can still be reached
 > 
 > 700 B in 1 block
 >    at help::run (h.c:30)
@@ -78,6 +80,7 @@ $ tracker-leaks -n 1 --depth 2 cap
 > Leaked: 888 B in 5 blocks from 4 stacks
 > Suppressed: 76.0 KiB in 3 blocks
 > Not freed: 76.8 KiB in 8 blocks
+> tracker run --leak-check tells which of these blocks can still be reached
 > 
 > 700 B in 1 block
 >    at help::run (h.c:30)
@@ -111,6 +114,7 @@ $ tracker-leaks --suppressions supp --print-suppressions cap
 > Leaked: 38 B in 2 blocks from 2 stacks
 > Suppressed: 76.8 KiB in 6 blocks
 > Not freed: 76.8 KiB in 8 blocks
+> tracker run --leak-check tells which of these blocks can still be reached
 > 
 > 30 B in 1 block
 >    at ??? (in libstdc++.so.6+0x1050)
@@ -226,6 +230,7 @@ capture alike
 
 $ tracker-leaks alike
 > Leaked: 470 B in 4 blocks from 2 stacks
+> tracker run --leak-check tells which of these blocks can still be reached
 > 
 > 350 B in 2 blocks
 >    at work (w.c:20) via std::string::append

@@ -108,6 +108,38 @@ class Look:
         equal("refused", [look["reason"] for look, _ in found if look["reason"]], [])
         return found
 
+    def sizes(self, point):
+        """Of each verdict the sizes of its rows; and what is said to people."""
+        found = self.t.json("leaks", "--no-builtin-suppressions", point)
+        rows = {}
+        for row in found["rows"]:
+            rows.setdefault(row.get("verdict"), set()).add(row["size"])
+        return rows, self.t.text("leaks", "--no-builtin-suppressions", point)
+
+    def marks(self):
+        """What was lost at each mark, also when it is released later; and what the last look says after a signal, or nobody."""
+        program = self.t.fixture("looks")
+        r = self.t.record([program, "marks", "0"], ["--look-at-marks"])
+        for point, lost, reachable in (("@first", {2222}, 1111), ("@second", {2222, 3333}, 5555), ("@#1", {2222}, 1111), ("@#2", {2222, 3333}, 5555)):
+            rows, text = self.sizes(r.capture + point)
+            equal(point, (rows["definitely lost"], reachable in rows["still reachable"]), (lost, True))
+            check(text.startswith("Live: ") and " at mark " in text.splitlines()[0], text)
+        rows, text = self.sizes(r.capture)
+        equal("at the end", (rows["definitely lost"], rows["not judged"], rows["still reachable"] >= {5555}), ({2222, 3333}, {4444}, True))
+        check("The last look at the memory of process" in text and "at second, not at its end" in text, text)
+        rows, text = self.sizes(r.capture + "@first..second")
+        equal("allocated between the marks", (rows["definitely lost"], rows["still reachable"]), ({3333}, {5555}))
+        equal("the gate", self.t.run("leaks", "--quiet", "--fail-on-leak", r.capture + "@first", status=3), b"")
+
+        killed = self.t.record([program, "marks", "9"], ["--look-at-marks", "--leak-check"])
+        rows, text = self.sizes(killed.capture)
+        equal("after a signal", (rows["definitely lost"], rows["not judged"]), ({2222, 3333}, {4444}))
+        check(text.startswith("Live when SIGKILL ended it") and "The last look at the memory of process" in text, text)
+        plain = self.t.record([program, "marks", "0"]).capture
+        hint = "tracker run --leak-check tells which of these blocks can still be reached"
+        check(hint in self.sizes(plain)[1] and hint not in text, "how to get a look")
+        equal("lines of dump", [x.split(" ", 2)[2] for x in self.t.text("dump", r.capture).splitlines() if " look " in x], ["look number 1", "look number 2"])
+
     def a_million(self):
         """A cache of many blocks is reachable, and the one that is lost beside it is found and named."""
         (look, found), = self.busy("million", 200000)
@@ -120,6 +152,7 @@ def make_cases(t):
     look = Look(t)
     return [(f"a pointer in: {name}", lambda name=name: look.place(name)) for name in CASES] + [
         ("beside valgrind", look.beside_valgrind),
+        ("at marks", look.marks),
         ("a million", look.a_million)] + [
         (f"busy: {what}", lambda what=what, looks=looks: look.busy(what, looks))
         for what, looks in (("reallocs", 20), ("threads", 10), ("forks", 10), ("biased", 20), ("calls", 0))]

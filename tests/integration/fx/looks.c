@@ -1,7 +1,7 @@
 /*
  * looks - a busy program whose memory is looked at again and again: what it counts must be what each look says.
  *
- * usage: looks reallocs LOOKS | threads LOOKS | forks LOOKS | biased LOOKS | calls | million BLOCKS
+ * usage: looks reallocs LOOKS | threads LOOKS | forks LOOKS | biased LOOKS | calls | million BLOCKS | marks SIGNAL
  */
 #include <dirent.h>
 #include <errno.h>
@@ -278,6 +278,42 @@ static void million(size_t count)
 	look(1, 1);
 }
 
+/* Blocks that are lost between two marks, one that is released between them, and one that is lost after both. */
+static void *volatile kept;
+
+__attribute__((noinline)) static void lose(size_t size)
+{
+	volatile char *volatile p = malloc(size);
+
+	p[0] = 1;
+	p = NULL;
+}
+
+__attribute__((noinline)) static void clear_stack(void)
+{
+	volatile char room[8192];
+
+	for (size_t i = 0; i < sizeof(room); i++)
+		room[i] = 0;
+}
+
+static void marks(int signal_number)
+{
+	kept = malloc(1111);
+	lose(2222);
+	clear_stack();
+	tracker_mark("first");
+	lose(3333);
+	free(kept);
+	kept = malloc(5555);
+	clear_stack();
+	tracker_mark("second");
+	lose(4444);
+	clear_stack();
+	if (signal_number)
+		raise(signal_number);
+}
+
 int main(int argc, char **argv)
 {
 	const unsigned n = argc > 2 ? (unsigned)atoi(argv[2]) : 0;
@@ -300,5 +336,7 @@ int main(int argc, char **argv)
 		calls();
 	else if (!strcmp(what, "million"))
 		million(n);
+	else if (!strcmp(what, "marks"))
+		marks((int)n);
 	return 0;
 }
