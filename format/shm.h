@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 19u
+#define SHM_VERSION 20u
 #define SHM_PAGE_MOST 65536u /* bytes of a page of a processor with large pages: each part that is mapped by itself begins on one */
 
 /* 70 MiB of addresses in the recorder, of which only the used part is ever touched. A live thread holds a chunk. */
@@ -139,7 +139,9 @@ struct shm_header {
 	_Atomic uint64_t attach_failures; /* processes or threads that found no slot */
 	_Atomic uint64_t programs; /* how many took a process slot: the next one's number */
 	_Atomic uint32_t forks; /* that a child inherits from: the last one's number */
-	uint8_t pad2[28];
+	uint32_t pad2;
+	_Atomic uint64_t stood_still; /* the recorder's progress when somebody waited for it in vain, with bit 32 set; 0: nobody has */
+	uint8_t pad3[16];
 
 	_Alignas(64) struct shm_asked asked;
 };

@@ -8,6 +8,7 @@
 #include "chunk.h"
 #include "error.h"
 #include "hook.h"
+#include "patience.h"
 #include "raw.h"
 #include "send.h"
 
@@ -16,8 +17,6 @@
 #define MEASURED_SPINS 4096u
 #define ANSWER_MS 20u /* an answer wakes the thread that waits for it */
 #define ENTRY_MS 1u /* who frees an entry wakes nobody */
-#define STILL_MS 1000u /* the recorder may stand still for so long */
-#define BEHIND_MS 30000u /* it works, but may be behind by that much */
 
 static struct shm_questions *questions(void)
 {
@@ -76,45 +75,6 @@ static void wait_ms(_Atomic uint32_t *word, uint32_t value, unsigned ms, bool ma
 		spin(word, value, (uint64_t)ms * (spins ? spins : SPINS_UNMEASURED));
 }
 
-/*
- * What the recorder's progress was when somebody waited in vain; 0 in the upper half: nobody has. As long as it has not changed, the
- * recorder is gone, or still stands still, and nobody waits again.
- */
-static _Atomic uint64_t stood_still;
-
-#define STOOD(progress) (1ull << 32 | (progress))
-
-static bool stands_still(void)
-{
-	const uint64_t stood = atomic_load_explicit(&stood_still, memory_order_relaxed);
-
-	return stood && stood == STOOD(atomic_load(&state.shm->header.progress));
-}
-
-struct patience {
-	uint32_t seen; /* of the recorder's progress */
-	unsigned waited_ms, still_ms;
-};
-
-static struct patience begin_to_wait(void)
-{
-	return (struct patience){ .seen = atomic_load(&state.shm->header.progress) };
-}
-
-/* False after so much more: the recorder is gone, or was behind for too long. */
-static bool is_patient(struct patience *p, unsigned ms)
-{
-	const struct shm_header *const h = &state.shm->header;
-	const uint32_t seen = atomic_load(&h->progress);
-
-	p->waited_ms += ms;
-	p->still_ms = seen == p->seen ? p->still_ms + ms : 0;
-	p->seen = seen;
-	if (p->still_ms >= STILL_MS)
-		atomic_store_explicit(&stood_still, STOOD(seen), memory_order_relaxed);
-	return p->waited_ms < BEHIND_MS && p->still_ms < STILL_MS && !atomic_load(&h->closed);
-}
-
 static uint32_t word(enum shm_question_state s)
 {
 	return SHM_QUESTION(s, state.process_slot);
@@ -124,7 +84,7 @@ static uint32_t word(enum shm_question_state s)
 static struct shm_question *claim(bool may_call)
 {
 	_Atomic uint32_t nobody = 0; /* wakes it: who was answered may not run for a while, and frees its entry only then */
-	struct patience p = begin_to_wait();
+	struct patience p = patience_begin();
 
 	do {
 		for (uint32_t i = 0; i < SHM_QUESTIONS; i++) {
@@ -135,7 +95,7 @@ static struct shm_question *claim(bool may_call)
 				return q;
 		}
 		wait_ms(&nobody, 0, ENTRY_MS, may_call);
-	} while (is_patient(&p, ENTRY_MS));
+	} while (patience_lasts(&p, ENTRY_MS));
 	return NULL;
 }
 
@@ -153,11 +113,11 @@ static bool is_answered(const struct shm_question *q)
 
 static bool wait_for_answer(struct shm_question *q, bool may_call)
 {
-	struct patience p = begin_to_wait();
+	struct patience p = patience_begin();
 
 	do
 		wait_ms(&q->state, word(SHM_QUESTION_CLAIMED), ANSWER_MS, may_call);
-	while (!is_answered(q) && is_patient(&p, ANSWER_MS));
+	while (!is_answered(q) && patience_lasts(&p, ANSWER_MS));
 	return is_answered(q);
 }
 
@@ -229,7 +189,7 @@ int ask(struct question *q)
 	if (!t)
 		return error_set(TRACKER_EDISABLED, "this program is not being recorded: run it with tracker run");
 	may_call = !state.sandboxed || chunk_may_call(t);
-	entry = stands_still() ? NULL : claim(may_call);
+	entry = patience_is_over() ? NULL : claim(may_call);
 	if (entry && may_call && !atomic_load_explicit(&ms_spins, memory_order_relaxed))
 		measure_spins(&entry->state);
 	sent = entry && send(t, entry, q);

@@ -7,12 +7,12 @@
 #include <sys/shm.h>
 #include <sys/socket.h>
 
+#include "patience.h"
 #include "raw.h"
 #include "state.h"
 
-/* A live recorder looks every 10 ms. A recorder that is stuck must not hold up the program. */
-#define ANSWER_MS 200
-#define SLICE_MS 5
+/* A live recorder looks every 10 ms. */
+#define SLICE_MS 5u
 
 void way_name(char name[SHM_WAY_BYTES])
 {
@@ -74,15 +74,15 @@ static bool receive(int from, struct answer *ret)
 
 static bool wait_for_answer(const struct shm_exec *entry, int from, struct answer *ret)
 {
-	for (int waited = 0; waited < ANSWER_MS; waited += SLICE_MS) {
+	struct patience patience = patience_begin();
+
+	do {
 		const struct timespec slice = { .tv_nsec = SLICE_MS * 1000000l };
 		struct pollfd p = { .fd = from, .events = POLLIN };
 
 		if (arch_syscall(SYS_ppoll, (long)&p, 1, (long)&slice, 0, 0, 0) > 0)
 			return receive(from, ret);
-		if (atomic_load(&entry->request) == SHM_REQUEST_REFUSED || atomic_load(&state.shm->header.closed))
-			break;
-	}
+	} while (atomic_load(&entry->request) != SHM_REQUEST_REFUSED && patience_lasts(&patience, SLICE_MS));
 	return false;
 }
 
@@ -126,7 +126,7 @@ int way_ask(struct shm_exec *entry, bool keeps_pid, char way[SHM_WAY_BYTES])
 	struct answer answer = { .fd = -1 };
 	int pair[2];
 
-	if (!state.segment_inode ||
+	if (!state.segment_inode || patience_is_over() ||
 	    arch_syscall(SYS_socketpair, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, (long)pair, 0, 0) < 0)
 		return -1;
 	if (!make_request(entry, pair[1]) || !wait_for_answer(entry, pair[0], &answer))

@@ -161,6 +161,16 @@ class Exec:
                 ("execvp", "same", "thread")]
         self.elsewhere(*ways, enters=[need("unshare"), "-pf", "--mount-proc"])
 
+    def answered_late(self):
+        """The recorder stands still while a program in another PID namespace asks it for the segment: it is recorded all the same."""
+        enter = f"{need('unshare')} -pf --mount-proc"
+        if subprocess.run([*enter.split(), "true"], capture_output=True, check=False).returncode:
+            raise harness.Skip("not allowed here: " + enter)
+        stop = ("for pid in $(cat /proc/$PPID/task/$PPID/children); do [ $pid = $$ ] || recorder=$pid; done; kill -STOP $recorder; "
+                "{ sleep 0.5; kill -CONT $recorder; } >/dev/null 2>&1 & ")
+        r = self.t.record(["sh", "-c", f"{stop} exec {enter} '{self.t.fixture('exec')}' image 4001"])
+        self.image(r)
+
     def user_namespace(self):
         self.elsewhere(("execve", "empty", "here"), ("spawn", "same", "here"), enters=[need("unshare"), "-U", "-r", "-f"])
 
@@ -402,7 +412,7 @@ def make_cases(t):
     cases += [(f"slow: {w}", lambda w=w: c.slow(w)) for w in ("stopped", "waits")]
     return cases + [(n.replace("_", " "), getattr(c, n)) for n in (
         "by_the_library", "fails", "descriptors", "only_the_program", "only_the_wrapper", "as_if_alone",
-        "pid_namespace", "user_namespace", "network_namespace", "another_user", "without_rights", "another_root", "root_without_the_library",
+        "pid_namespace", "answered_late", "user_namespace", "network_namespace", "another_user", "without_rights", "another_root", "root_without_the_library",
         "crowded", "told_once", "over_when_seen",
         "short", "long", "past_the_library", "by_itself", "killed_at_once", "dynamic_linker", "go")]
 
