@@ -34,7 +34,7 @@ static const struct ui_option options[] = {
 	TRACEBACK_SOURCES_OPTION(traceback),
 	SHORT_PATHS_OPTION(paths),
 	FILTER_OPTIONS(filtering),
-	{ 0, "suppressions", UI_LIST, &files, "FILE", "leave out what this LeakSanitizer file names", 0,
+	{ 0, "suppressions", UI_LIST, &files, "FILE", "leave out what this file of LeakSanitizer or valgrind names", 0,
 	  0 },
 	{ 0, "no-builtin-suppressions", UI_FLAG, &no_builtin, NULL,
 	  "also show what the C and C++ runtimes keep", 0, 0 },
@@ -176,7 +176,12 @@ static int find(struct report *r)
 
 	if (err)
 		return err;
+	found.judged = lost.any;
 	err = leaked_find(&found, r);
+	found.bytes -= lost.suppressed.bytes;
+	found.count -= lost.suppressed.count;
+	found.suppressed_bytes += lost.suppressed.bytes;
+	found.suppressed_count += lost.suppressed.count;
 	if (err || fold(r) < 0)
 		return TRK_ERR_NOMEM;
 	return lost.any ? 0 : find_paths(r);
@@ -376,7 +381,7 @@ static int read_suppressions(struct report *r)
 		if (err == TRK_ERR_IO)
 			ui_error("Cannot read %s: %s", files.items[i], strerror(errno));
 		if (err == TRK_ERR_ARG)
-			ui_error("%s:%u: not a suppression; write leak:PATTERN", files.items[i],
+			ui_error("%s:%u: not a suppression; write leak:PATTERN, or a block of valgrind's in braces", files.items[i],
 				 line);
 	}
 	if (err == TRK_ERR_NOMEM)

@@ -105,7 +105,7 @@ static int find_leaks(struct report *r)
 		size_t n;
 		const struct source_frame *const frames = stacks_frames(r->stacks, row->node, &n);
 
-		if (suppressions_match(&builtin, frames, n)) {
+		if (suppressions_match(&builtin, frames, n, NULL)) {
 			found.kept_bytes += row->bytes;
 			found.kept_count += row->count;
 			continue;

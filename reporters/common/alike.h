@@ -17,6 +17,7 @@ struct alike_stack {
 	uint64_t bytes, count;
 	uint64_t held_bytes, held_count; /* of blocks to which only these lead: tracker leaks */
 	struct sampling_error error;
+	uint8_t kind; /* enum trk_kind, of some of its allocations */
 	uint32_t stacks; /* so many that differ when they are printed whole */
 	uint32_t frames, least_frames; /* of the deepest and of the shallowest of them, without the allocator's own */
 	bool cut; /* ... older ones are not in the capture */

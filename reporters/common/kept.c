@@ -16,7 +16,7 @@ int kept_find(const struct report *r, const struct view_options *o, const struct
 		size_t n;
 		const struct source_frame *const frames = stacks_frames(r->stacks, v->rows[i].node, &n);
 
-		if (!suppressions_match(&builtin, frames, n))
+		if (!suppressions_match(&builtin, frames, n, NULL))
 			continue;
 		ret->bytes += v->rows[i].bytes;
 		ret->count += v->rows[i].count;

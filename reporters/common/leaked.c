@@ -39,7 +39,7 @@ static int join_stacks(const struct report *of, struct leaks *l)
 
 		if (!passes(of, r))
 			continue;
-		l->rows[rows++] = (struct alike_stack){ .node = r->node, .bytes = r->bytes, .count = r->count, .error = view_error(v, r) };
+		l->rows[rows++] = (struct alike_stack){ .node = r->node, .bytes = r->bytes, .count = r->count, .error = view_error(v, r), .kind = r->kind };
 	}
 	qsort(l->rows, rows, sizeof(*l->rows), by_node);
 	for (size_t i = 0; i < rows; i++) {
@@ -63,7 +63,7 @@ static void leave_out_suppressed(struct stacks *stacks, struct leaks *l)
 		const struct alike_stack row = l->rows[i];
 		size_t n;
 		const struct source_frame *frames = stacks_frames(stacks, row.node, &n);
-		struct suppression *s = suppressions_match(&l->suppressions, frames, n);
+		struct suppression *s = suppressions_match(&l->suppressions, frames, n, &(struct suppressed){ .kind = row.kind, .judged = l->judged });
 
 		if (s) {
 			s->bytes += row.bytes;
@@ -94,7 +94,7 @@ static bool is_left(void *sides, const struct view_row *row)
 		return false;
 	const struct source_frame *const frames = stacks_frames(s->report->stacks, row->node, &n);
 
-	return !suppressions_match(&s->leaks->suppressions, frames, n);
+	return !suppressions_match(&s->leaks->suppressions, frames, n, &(struct suppressed){ .kind = row->kind, .judged = s->leaks->judged });
 }
 
 /* Of what is left in the report. */

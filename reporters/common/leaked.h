@@ -15,10 +15,11 @@ struct leaks {
 	size_t row_count;
 	uint64_t bytes, count, suppressed_bytes, suppressed_count;
 	struct sampling_error error; /* of bytes and count */
+	bool judged; /* a look says verdicts: suppressions for some of them are counted elsewhere */
 	struct endings endings; /* the same, by how the processes ended */
 };
 
-/* Fills all but the suppressions, which must be there, from the rows of r's view that pass its filters; and unnamed and domains of r, of what is left. TRK_ERR_NOMEM. */
+/* Fills all but the suppressions and `judged`, which must be there, from the rows of r's view that pass its filters; and unnamed and domains of r, of what is left. TRK_ERR_NOMEM. */
 int leaked_find(struct leaks *l, struct report *r);
 void leaked_finish(struct leaks *l);
 

@@ -106,13 +106,30 @@ void suppressions_finish(struct suppressions *s)
 		return;
 	for (size_t i = 0; i < s->count; i++)
 		free(s->items[i].pattern);
+	for (size_t i = 0; i < s->count; i++)
+		valgrind_rule_free(s->items[i].rule);
 	free(s->items);
 	*s = (struct suppressions){ 0 };
 }
 
-static int read_line(struct suppressions *s, char *line)
+static int add_rule(struct suppressions *s, struct valgrind_rule *rule)
+{
+	const char *const name = valgrind_rule_name(rule);
+	const int err = add(s, name, strlen(name));
+
+	if (err)
+		valgrind_rule_free(rule);
+	else
+		s->items[s->count - 1].rule = rule;
+	return err;
+}
+
+/* *open: the block in braces that the line is in; NULL: none. */
+static int read_line(struct suppressions *s, char *line, struct valgrind_rule **open)
 {
 	char *end = line + strlen(line);
+	struct valgrind_rule *rule;
+	int err;
 
 	while (isspace((unsigned char)*line))
 		line++;
@@ -120,6 +137,10 @@ static int read_line(struct suppressions *s, char *line)
 		*--end = '\0';
 	if (!*line || *line == '#')
 		return 0;
+	if (*open || !strcmp(line, "{")) {
+		err = valgrind_rule_line(open, line, &rule);
+		return err || !rule ? err : add_rule(s, rule);
+	}
 	if (strncmp(line, "leak:", 5) != 0)
 		return strchr(line, ':') ? 0 : TRK_ERR_ARG;
 	return line[5] ? add(s, line + 5, strlen(line + 5)) : TRK_ERR_ARG;
@@ -128,6 +149,7 @@ static int read_line(struct suppressions *s, char *line)
 int suppressions_read(struct suppressions *s, const char *path, unsigned *ret_line)
 {
 	FILE *f = fopen(path, "re");
+	struct valgrind_rule *open = NULL;
 	char *line = NULL;
 	size_t room = 0;
 	int err = 0;
@@ -137,10 +159,13 @@ int suppressions_read(struct suppressions *s, const char *path, unsigned *ret_li
 	*ret_line = 0;
 	while (!err && getline(&line, &room, f) >= 0) {
 		++*ret_line;
-		err = read_line(s, line);
+		err = read_line(s, line, &open);
 	}
 	if (!err && ferror(f))
 		err = TRK_ERR_IO;
+	if (!err && open)
+		err = TRK_ERR_ARG; /* no } ends it */
+	valgrind_rule_free(open);
 	free(line);
 	fclose(f);
 	return err;
@@ -185,12 +210,15 @@ static bool pattern_matches(const char *pattern, const struct source_frame *fram
 }
 
 struct suppression *suppressions_match(struct suppressions *s, const struct source_frame *frames,
-				       size_t count)
+				       size_t count, const struct suppressed *what)
 {
+	static const struct suppressed nothing;
+
 	for (size_t i = 0; count && i < s->count; i++) {
-		const bool match = i < s->builtin_count ?
-					   rule_matches(&builtin_rules[i], frames, count) :
-					   pattern_matches(s->items[i].pattern, frames, count);
+		const struct suppression *const item = &s->items[i];
+		const bool match = item->rule		? valgrind_rule_matches(item->rule, frames, count, what ? what : &nothing) :
+				   i < s->builtin_count ? rule_matches(&builtin_rules[i], frames, count) :
+							  pattern_matches(item->pattern, frames, count);
 
 		if (match)
 			return &s->items[i];

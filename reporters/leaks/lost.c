@@ -29,7 +29,7 @@ static const struct looked *look_of(const struct lost *l, const struct report *r
 static struct lost_block judge(const struct lost *l, const struct report *r, const struct view_block *b)
 {
 	const struct looked_block as = { .address = b->address, .size = b->size, .time_ns = b->time_ns, .node = b->node, .kind = b->kind };
-	struct lost_block ret = { .size = b->size, .node = b->node };
+	struct lost_block ret = { .size = b->size, .node = b->node, .kind = b->kind };
 	const struct looked *const look = b->domain || trk_kind_is_piece(b->kind) ? NULL : look_of(l, r, b->process);
 	const struct trk_look_block *const found = look ? looked_find(look, &as, &ret.number) : NULL;
 
@@ -129,18 +129,31 @@ static struct lost_sum held_by(const struct held *h, const struct lost *l, const
 	return sums ? sums[b->number] : (struct lost_sum){ 0 };
 }
 
-static bool is_suppressed(struct suppressions *s, const struct report *r, uint32_t node)
+static struct suppression *suppression_of(struct suppressions *s, const struct report *r, const struct lost_block *b)
 {
+	const struct suppressed what = { .kind = b->kind, .verdict = b->verdict, .judged = true };
 	size_t n;
-	const struct source_frame *const frames = stacks_frames(r->stacks, node, &n);
+	const struct source_frame *const frames = stacks_frames(r->stacks, b->node, &n);
 
-	return suppressions_match(s, frames, n) != NULL;
+	return suppressions_match(s, frames, n, &what);
+}
+
+/* Other suppressions count where the verdicts do not: leaked.c. */
+static void leave_out(struct lost *l, struct suppression *by, const struct lost_block *b)
+{
+	if (!by->rule || !valgrind_rule_is_for_some(by->rule))
+		return;
+	by->bytes += b->size;
+	by->count++;
+	l->suppressed.bytes += b->size;
+	l->suppressed.count++;
 }
 
 static int make_section(struct lost *l, const struct report *r, struct suppressions *s, const struct held *h, enum look_verdict verdict)
 {
 	struct lost_section *const section = &l->sections[verdict];
 	struct alike_stack *row = NULL;
+	struct suppression *by = NULL;
 	uint32_t left_out = UINT32_MAX;
 
 	section->rows = calloc(l->block_count + 1, sizeof(*section->rows));
@@ -150,10 +163,12 @@ static int make_section(struct lost *l, const struct report *r, struct suppressi
 		const struct lost_block *const b = &l->blocks[i];
 		const struct lost_sum held = held_by(h, l, b);
 
-		if (b->verdict != verdict || b->node == left_out)
+		if (b->verdict != verdict)
 			continue;
-		if ((!row || row->node != b->node) && is_suppressed(s, r, b->node)) {
+		if (b->node != left_out && (!row || row->node != b->node) && (by = suppression_of(s, r, b)))
 			left_out = b->node;
+		if (b->node == left_out) {
+			leave_out(l, by, b);
 			continue;
 		}
 		if (!row || row->node != b->node) {

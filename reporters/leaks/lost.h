@@ -25,7 +25,7 @@ struct lost_block {
 	uint64_t size;
 	const struct looked *look;
 	uint32_t node, number; /* of the block in the look */
-	uint8_t verdict;
+	uint8_t verdict, kind;
 };
 
 struct lost {
@@ -33,6 +33,7 @@ struct lost {
 	bool at_mark; /* the question is what was lost at the mark of r->at: looks that were taken there count, and no others */
 	const struct looked *early; /* the last look at a process that went on after it, if that is the one which counts; NULL */
 	const struct looked *refused; /* a look that could not be taken; NULL */
+	struct lost_sum suppressed; /* by suppressions for some verdicts, which know no blocks without one */
 	struct lost_section sections[LOOK_VERDICTS]; /* UNKNOWN: blocks that no look judged */
 	struct looks looks;
 	struct lost_block *blocks; /* by stack, and in it the biggest first */

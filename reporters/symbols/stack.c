@@ -135,6 +135,7 @@ static void set_name(struct stacks *s, struct source_frame *f, const char *linka
 	f->function = name->display;
 	f->placeholder = symbols_is_placeholder(name->display);
 	f->full_function = name->full;
+	f->linkage = name->linkage;
 	f->as_via = name->via;
 	f->skipped = name->allocator || skip_matches(name->display, s->options.skip_patterns);
 	if (s->options.no_skip)

@@ -17,6 +17,7 @@ struct source_frame {
 	const char *function; /* demangled and shortened for display; "" unknown */
 	bool placeholder; /* ... if it is no name: "libfoo.so.1!0x12a0" says where the function begins */
 	const char *full_function; /* demangled, whole */
+	const char *linkage; /* as the linker knows it; NULL: it has no such name */
 	const char *file; /* "<unknown>" without line information and module; the module's path, line 0, with a module */
 	uint32_t line;
 	const char *module; /* path, or "<unknown>" */

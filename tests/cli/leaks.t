@@ -153,7 +153,7 @@ file bad
 	nonsense
 
 $ tracker-leaks --suppressions bad cap
-! tracker-leaks: bad:2: not a suppression; write leak:PATTERN
+! tracker-leaks: bad:2: not a suppression; write leak:PATTERN, or a block of valgrind's in braces
 = 1
 
 $ tracker-leaks --suppressions missing cap

@@ -89,7 +89,7 @@ static void as_file(const uint8_t *data, size_t size, const char *name)
 
 		MUST(err == 0 || (err == TRK_ERR_ARG && line));
 		for (size_t n = 0; n <= 3; n++)
-			(void)suppressions_match(&s, frames, n);
+			(void)suppressions_match(&s, frames, n, &(struct suppressed){ .kind = (uint8_t)(size % 12), .verdict = (uint8_t)(n % LOOK_VERDICTS), .judged = n & 1 });
 	}
 	suppressions_finish(&s);
 	close(fd);

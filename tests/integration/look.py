@@ -19,6 +19,37 @@ CASES = ("cycle tree interior mapped ended_coroutine ended_thread xored past reg
          " sleeping specific loaded").split()
 # Where valgrind says something else, and why. A stack that a coroutine has left is a block like any other to us.
 OTHERWISE = {"ended_coroutine"}
+# Lines of suppressions, for fx/looks.c ("marks") and this program.
+RULES_OF_C = """Memcheck:Leak | fun:malloc | fun:lose
+Memcheck:Leak | match-leak-kinds: reachable | fun:malloc | fun:lose
+Memcheck:Leak | match-leak-kinds: reachable,possible | fun:malloc | fun:marks
+Memcheck:Leak | match-leak-kinds: definite | ... | fun:main
+Addrcheck,Memcheck:Leak | fun:mal* | fun:l?se | fun:mark*
+Memcheck:Leak | fun:calloc | fun:lose
+Memcheck:Leak | fun:lose
+Memcheck:Leak | ... | obj:*/fx_looks
+Memcheck:Leak | obj:* | obj:*/fx_looks | ... | fun:main
+Memcheck:Leak | fun:malloc | ... | fun:marks | ... | fun:marks
+Memcheck:Leak | fun:malloc | ... | fun:l*e | ... | fun:main
+Memcheck:Leak | fun:malloc | fun:lose | fun:main
+Memcheck:Cond | fun:malloc | fun:lose
+Helgrind:Leak | fun:malloc | fun:lose
+Memcheck:Leak | match-leak-kinds: all | ... | fun:los?""".split("\n")
+CPP = """#include <cstdlib>
+namespace geo {
+struct Node { long x[9]; Node *next; };
+Node *volatile kept, *volatile other;
+__attribute__((noinline)) void lose(int n) { other = new Node[n]; other = nullptr; }
+__attribute__((noinline)) void keep() { kept = new Node; kept->next = new Node; kept->next->next = (Node *)std::malloc(333); }
+}
+int main() { geo::lose(7); geo::keep(); }
+"""
+RULES_OF_CPP = """Memcheck:Leak | fun:_Znam | fun:_ZN3geo4loseEi
+Memcheck:Leak | fun:_Znwm | fun:_ZN3geo4keep*
+Memcheck:Leak | fun:_Znw* | ... | fun:main
+Memcheck:Leak | fun:malloc | fun:_ZN3geo4keepEv | fun:main
+Memcheck:Leak | fun:_Zna? | fun:_ZN3geo4keepEv
+Memcheck:Leak | fun:*alloc | ...""".split("\n")
 ALLOCATES, RELEASES, LOOK = set(range(1, 12)), set(range(16, 22)), 38
 
 
@@ -140,6 +171,41 @@ class Look:
         check(hint in self.sizes(plain)[1] and hint not in text, "how to get a look")
         equal("lines of dump", [x.split(" ", 2)[2] for x in self.t.text("dump", r.capture).splitlines() if " look " in x], ["look number 1", "look number 2"])
 
+    def suppressions(self):
+        """With the same file, what valgrind keeps silent is left out, and nothing else."""
+        valgrind = need("valgrind")
+        plain = [self.t.fixture("looks"), "marks", "0"]
+        source, cpp = self.t.file(".cc"), self.t.file(".program")
+        with open(source, "w", encoding="ascii") as f:
+            f.write(CPP)
+        execute([need("g++"), "-g", "-O0", "-o", cpp, source])
+        captures = {}
+        for argv, rules in ((plain, RULES_OF_C), ([cpp], RULES_OF_CPP)):
+            captures[argv[0]] = capture = self.record(argv).capture
+            quiet = 0
+            for rule in rules:
+                path = self.t.file(".supp")
+                with open(path, "w", encoding="ascii") as f:
+                    f.write("# a comment\n{\n  a name\n" + "".join(f"  {line}\n" for line in rule.split(" | ")) + "}\n")
+                v = execute([valgrind, "--leak-check=full", "--show-leak-kinds=all", "--suppressions=" + path, *argv], {"LC_ALL": "C"}).stderr.decode()
+                kinds = ("definitely", "indirectly", "possibly", "still reachable", "suppressed")
+                theirs = {}
+                for kind in kinds:
+                    found = re.search(kind + r"(?: lost)?: ([0-9,]+) bytes", v)
+                    theirs[kind] = int(found.group(1).replace(",", "")) if found else 0
+                ours = self.t.json("leaks", "--suppressions", path, capture)
+                by_verdict = {x["verdict"].split(" lost", maxsplit=1)[0]: x["size"] for x in ours["verdicts"]}
+                equal(f"{rule}: {v}", {**{kind: by_verdict[kind] for kind in kinds[:4]}, "suppressed": sum(x["size"] for x in ours["suppressions"] if not x["builtin"])}, theirs)
+                equal(f"{rule}: total", ours["total_bytes"], sum(by_verdict.values()))
+                quiet += theirs["suppressed"] > 0
+            check(0 < quiet < len(rules), f"{quiet} of {len(rules)} rules suppress something")
+        for wrong in ("{\nname\nMemcheck:Leak\nfun:malloc\n", "{\nname\nMemcheck:Leak\n}\n", "{\nname\nMemcheck:Leak\nmatch-leak-kinds: some\nfun:f\n}\n",
+                      "{\nname\nMemcheck:Leak\nwhat\n}\n"):
+            path = self.t.file(".supp")
+            with open(path, "w", encoding="ascii") as f:
+                f.write(wrong)
+            self.t.run("leaks", "--suppressions", path, captures[cpp], status=1)
+
     def a_million(self):
         """A cache of many blocks is reachable, and the one that is lost beside it is found and named."""
         (look, found), = self.busy("million", 200000)
@@ -153,6 +219,7 @@ def make_cases(t):
     return [(f"a pointer in: {name}", lambda name=name: look.place(name)) for name in CASES] + [
         ("beside valgrind", look.beside_valgrind),
         ("at marks", look.marks),
+        ("suppressions of valgrind", look.suppressions),
         ("a million", look.a_million)] + [
         (f"busy: {what}", lambda what=what, looks=looks: look.busy(what, looks))
         for what, looks in (("reallocs", 20), ("threads", 10), ("forks", 10), ("biased", 20), ("calls", 0))]
