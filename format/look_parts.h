@@ -14,7 +14,7 @@
 
 enum look_how { LOOK_BY_FORK, /* stopped for the registers, marked in a forked copy */
 		LOOK_STOPPED, /* read while it stood still */
-		LOOK_BY_ITSELF, /* forked by the program, without the registers of other threads */
+		LOOK_BY_ITSELF, /* read while its only thread waited for it, without a stop */
 		LOOK_HOWS };
 
 /* The look may have missed something: nothing is called lost for certain. */

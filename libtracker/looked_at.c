@@ -78,6 +78,7 @@ static int look_ask(enum shm_why why, const char *label, struct question *q)
 {
 	int ret;
 
+	__builtin_unwind_init(); /* all registers that calls keep go to the stack, where they are found without a stop, too */
 	*q = (struct question){ .what = SHM_ASK_LOOK, .given = { why }, .text = label };
 	ret = ask(q);
 	if (ret == TRACKER_OK && q->figures[0])
@@ -90,7 +91,7 @@ void look_at_end(void)
 	static _Atomic uint32_t taken; /* by the process of that pid */
 	struct question q;
 
-	if (!state.on || !stack || !(state.shm->header.flags & SHM_LOOK_AT_END) || !ended_is_us())
+	if (!state.on || !stack || !(state.shm->header.flags & SHM_LOOK_AT_END) || !(state.sandboxed || ended_is_us()))
 		return;
 	if (atomic_exchange(&taken, state.pid) != state.pid)
 		(void)look_ask(SHM_WHY_END, NULL, &q);

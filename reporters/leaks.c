@@ -350,6 +350,7 @@ static int describe(struct report *r, struct emit *e)
 	say_totals(r, e);
 	if (lost.any) {
 		lost_say_totals(&lost, e);
+		lost_say_way(&lost, e);
 		lost_say_early(&lost, e);
 	} else {
 		lost_say_refusal(&lost, r, &found.endings, e);

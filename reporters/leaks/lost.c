@@ -206,6 +206,8 @@ static void choose(struct lost *l, const struct report *r)
 		l->any |= look == counts && (look->blocks || (!look->head.reason[0] && !look->count));
 		if (look->head.reason[0] && (!l->at_mark || look == counts))
 			l->refused = look;
+		if (look == counts && look->blocks && look->head.how)
+			l->other_way = look;
 		if (look == counts && !l->at_mark && look->head.why != SHM_WHY_END)
 			l->early = look;
 	}

@@ -31,6 +31,7 @@ struct lost_block {
 struct lost {
 	bool any; /* at least one process was looked at */
 	bool at_mark; /* the question is what was lost at the mark of r->at: looks that were taken there count, and no others */
+	const struct looked *other_way; /* one that counts, and was not taken in the usual way; NULL */
 	const struct looked *early; /* the last look at a process that went on after it, if that is the one which counts; NULL */
 	const struct looked *refused; /* a look that could not be taken; NULL */
 	struct lost_sum suppressed; /* by suppressions for some verdicts, which know no blocks without one */

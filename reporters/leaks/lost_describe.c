@@ -112,6 +112,18 @@ void lost_describe_rows(const struct lost *l, const struct report *r, struct emi
 	emit_end(e);
 }
 
+void lost_say_way(const struct lost *l, struct emit *e)
+{
+	const struct trk_look *const h = l->other_way ? &l->other_way->head : NULL;
+
+	emit_figure(e, "look_hindrance", h ? emit_words(h->reason) : emit_absent());
+	if (!h)
+		return;
+	emit_aside(e, "hindered_pid", emit_number(h->pid));
+	emit_say(e, h->how == LOOK_STOPPED ? "Process {hindered_pid} was not forked for the look, but read while it stood still: {look_hindrance}\n" :
+					     "Process {hindered_pid} was not stopped for the look, but read while it waited: {look_hindrance}\n");
+}
+
 void lost_say_early(const struct lost *l, struct emit *e)
 {
 	const struct trk_look *const h = l->early ? &l->early->head : NULL;

@@ -19,6 +19,8 @@ void lost_share_rows(const struct lost *l, size_t most, size_t ret[LOOK_VERDICTS
 
 void lost_say_totals(const struct lost *l, struct emit *e);
 void lost_describe_rows(const struct lost *l, const struct report *r, struct emit *e, const struct lost_shown *s);
+/* The look was not taken in the usual way. */
+void lost_say_way(const struct lost *l, struct emit *e);
 /* The look was taken before the end: what was allocated since is not judged. */
 void lost_say_early(const struct lost *l, struct emit *e);
 /* Why there is no verdict; if nobody asked for a look, and some of these blocks leaked, how to get one. */

@@ -206,6 +206,33 @@ class Look:
                 f.write(wrong)
             self.t.run("leaks", "--suppressions", path, captures[cpp], status=1)
 
+    def hindered(self, what, way, reason):
+        """A look that cannot be taken in the usual way: what is done instead, and what the report says of it. way None: nothing."""
+        r = self.t.record([self.t.fixture("hindered"), what], ["--leak-check"])
+        equal("status", (r.status, r.stderr), (0, b""))
+        found = list(looks_of(r.capture))
+        equal("looks", len(found), 1)
+        look, verdicts = found[0]
+        text = self.t.text("leaks", r.capture)
+        check(reason in look["reason"] and reason in text, f"{look} {text}")
+        if way is None:
+            equal("blocks", look["blocks"], [])
+            return
+        equal("way", (look["how"], look["flags"] & ~4), (way, 0))
+        equal("verdicts", (verdicts[2222], verdicts[5555]), ({"definitely"}, {"reachable"}))
+        if what == "threads":
+            equal("threads", (look["threads"], verdicts[777]), (1001, {"reachable"}))
+
+    def tree(self):
+        """Each process of a tree has its look; none leaves a child to wait for, also when a program executes another one meanwhile."""
+        r = self.t.record([self.t.fixture("hindered"), "forks"], ["--leak-check"])
+        found = list(looks_of(r.capture))
+        equal("looks", [look["reason"] for look, _ in found], ["", "", ""])
+        equal("lost", sorted(min(s for s, v in verdicts.items() if v == {"definitely"}) for _, verdicts in found), [2222, 3333, 3334])
+        for _ in range(3):
+            r = self.t.record([self.t.fixture("hindered"), "exec"], ["--leak-check"])
+            equal("after exec", (r.status, r.stdout), (0, b"0 children to wait for\n"))
+
     def a_million(self):
         """A cache of many blocks is reachable, and the one that is lost beside it is found and named."""
         (look, found), = self.busy("million", 200000)
@@ -219,8 +246,12 @@ def make_cases(t):
     return [(f"a pointer in: {name}", lambda name=name: look.place(name)) for name in CASES] + [
         ("beside valgrind", look.beside_valgrind),
         ("at marks", look.marks),
+        ("a tree of processes", look.tree),
         ("suppressions of valgrind", look.suppressions),
         ("a million", look.a_million)] + [
+        (f"hindered: {what}", lambda what=what, way=way, reason=reason: look.hindered(what, way, reason))
+        for what, way, reason in (("seccomp", 1, "forbidden itself system calls (seccomp)"), ("processes", 1, "the kernel refuses to fork it"), ("space", 0, ""),
+                                  ("traced", 2, "another program traces it"), ("vfork", None, "perhaps in vfork"), ("threads", 0, ""))] + [
         (f"busy: {what}", lambda what=what, looks=looks: look.busy(what, looks))
         for what, looks in (("reallocs", 20), ("threads", 10), ("forks", 10), ("biased", 20), ("calls", 0))]
 

@@ -10,6 +10,7 @@
 #include "deliver.h"
 #include "libtracker/tracker.h"
 #include "look_copy.h"
+#include "look_image.h"
 #include "look_write.h"
 #include "proc.h"
 
@@ -32,6 +33,7 @@ struct look {
 	uint64_t begun_ns, state_ns; /* since when it is in that state */
 	struct look_stop stop;
 	struct look_copy copy;
+	struct look_image image; /* where there is no copy */
 	struct look_maps maps;
 	struct look_table table;
 	struct look_roots roots;
@@ -72,6 +74,7 @@ static void free_look(struct recorder *r, struct process *p)
 	look_table_finish(&l->table);
 	look_roots_finish(&l->roots);
 	look_named_finish(&l->named);
+	look_image_finish(&l->image);
 	free(l);
 	p->look = NULL;
 	p->look_cut = LOOK_NO_CUT;
@@ -103,19 +106,30 @@ static bool lacks_events(const struct process *p)
 	return false;
 }
 
-static const char *refusal_of_process(const struct recorder *r, const struct process *p, char text[LOOK_REASON])
+static const char *refusal_of_process(const struct recorder *r, const struct process *p)
 {
-	uint32_t count;
-	const uint32_t tracer = proc_status(p->pid, "TracerPid:", &count);
-
 	if (p->slot == NO_SLOT || !r->shm->processes[p->slot].look_code)
 		return "the program had no memory left for it";
 	if (lacks_events(p))
 		return "events of the program were lost";
-	if (tracer && tracer != (uint32_t)getpid()) {
-		snprintf(text, LOOK_REASON, "another program traces it, perhaps a debugger (pid %u)", tracer);
-		return text;
-	}
+	return NULL;
+}
+
+/* Why no thread can be stopped. NULL: there is no reason. */
+static const char *stop_hindrance(const struct process *p, char text[LOOK_REASON])
+{
+	uint32_t count;
+	const uint32_t tracer = proc_status(p->pid, "TracerPid:", &count);
+
+	if (!tracer || tracer == (uint32_t)getpid())
+		return NULL;
+	snprintf(text, LOOK_REASON, "another program traces it, perhaps a debugger (pid %u)", tracer);
+	return text;
+}
+
+/* Why it must not be forked: the call might kill it. */
+static const char *fork_hindrance(const struct process *p)
+{
 	if (proc_thread_status(p->pid, p->pid, "Seccomp_filters:") > proc_own_status("Seccomp_filters:"))
 		return "the program has forbidden itself system calls (seccomp)";
 	return NULL;
@@ -175,26 +189,92 @@ static void cut(struct recorder *r, struct process *p)
 	p->look_cut = epoch;
 }
 
-static bool begin(struct recorder *r, struct process *p, struct look *l)
+static struct look_scene scene_of(const struct recorder *r, const struct process *p, const struct look *l)
 {
 	const struct shm_process *const slot = &r->shm->processes[p->slot];
-	const uint64_t call = slot->look_call;
-	uint64_t began_ns;
-	bool fine;
 
-	began_ns = now_ns();
-	fine = look_stop(&l->stop, p->pid, l->reason) && let_moves_end(r, p, l);
-	l->head.threads = l->stop.count;
-	if (fine) {
-		look_stop_registers(&l->stop);
-		cut(r, p);
-		l->copy = (struct look_copy){ .call = call, .code = slot->look_code, .stack = slot->look_stack, .reason = l->reason };
-		l->copy.pid = look_stop_fork(&l->stop, 0, call, &l->copy.inner);
+	return (struct look_scene){
+		.maps = &l->maps,
+		.table = &l->table,
+		.stop = &l->stop,
+		.copy = l->image.pid ? l->image.pid : l->copy.pid,
+		.segment_inode = r->segment_inode,
+		.own_start = slot->own_start,
+		.foreign_allocator = slot->foreign_allocator,
+		.inherits = p->origin == TRK_FORKED && !p->execs,
+		.running = l->head.how == LOOK_BY_ITSELF,
+	};
+}
+
+/* Reads the memory, because it cannot be forked: l->reason says why, and stays. */
+static bool read_image(struct recorder *r, struct process *p, struct look *l, enum look_how how)
+{
+	char why[LOOK_REASON];
+	struct look_scene scene;
+
+	memcpy(why, l->reason, sizeof(why));
+	l->head.how = how;
+	l->image.progress = &r->shm->header.progress;
+	if (!look_maps_read(&l->maps, p->pid)) {
+		snprintf(l->reason, LOOK_REASON, "the kernel does not let the recorder read its memory");
+		return false;
 	}
+	scene = scene_of(r, p, l);
+	if (!look_image_read(&l->image, p->pid, &scene, l->reason))
+		return false;
+	memcpy(l->reason, why, sizeof(why));
+	return true;
+}
+
+/* All stand still. */
+static bool take_memory(struct recorder *r, struct process *p, struct look *l)
+{
+	const struct shm_process *const slot = &r->shm->processes[p->slot];
+	const char *const hindrance = fork_hindrance(p);
+
+	look_stop_registers(&l->stop);
+	cut(r, p);
+	l->copy = (struct look_copy){ .call = slot->look_call, .code = slot->look_code, .stack = slot->look_stack, .reason = l->reason };
+	if (hindrance)
+		snprintf(l->reason, LOOK_REASON, "%s", hindrance);
+	else
+		l->copy.pid = look_stop_fork(&l->stop, 0, slot->look_call, &l->copy.inner);
+	return l->copy.pid || read_image(r, p, l, LOOK_STOPPED);
+}
+
+/*
+ * Its only thread waits for the look, so nothing changes while its memory is read. It has put its registers on its stack before
+ * it asked (looked_at.c).
+ */
+static bool take_waiting(struct recorder *r, struct process *p, struct look *l)
+{
+	uint32_t count;
+
+	if (proc_status(p->pid, "Threads:", &count) != 1 || find_moving(r, p))
+		return false;
+	l->head.threads = 0;
+	cut(r, p);
+	return read_image(r, p, l, LOOK_BY_ITSELF);
+}
+
+static bool begin(struct recorder *r, struct process *p, struct look *l)
+{
+	const uint64_t began_ns = now_ns();
+	char text[LOOK_REASON];
+	const char *const hindrance = stop_hindrance(p, text);
+	bool stopped, fine;
+
+	if (hindrance)
+		snprintf(l->reason, LOOK_REASON, "%s", hindrance);
+	stopped = !hindrance && look_stop(&l->stop, p->pid, l->reason);
+	l->head.threads = l->stop.count;
+	fine = stopped && let_moves_end(r, p, l) && take_memory(r, p, l);
 	look_stop_resume(&l->stop);
 	l->head.stopped_ns = now_ns() - began_ns;
 	l->result.inner = l->copy.inner;
-	return fine && l->copy.pid && look_copy_begin(&l->copy);
+	if (!stopped)
+		fine = take_waiting(r, p, l);
+	return fine && (l->image.pid || look_copy_begin(&l->copy));
 }
 
 /* ---- the table ---- */
@@ -250,22 +330,22 @@ static void find_unreadable(const struct look_maps *maps, struct look_table *t)
 	}
 }
 
+/* There is no room for tables in the copy, perhaps by a limit of the program's own: the copy is read, which stands still. */
+static bool mark_image_of_copy(struct recorder *r, struct look *l, const struct look_scene *s)
+{
+	l->image.progress = &r->shm->header.progress;
+	if (!look_image_read(&l->image, l->copy.pid, s, l->reason) || !look_image_mark(&l->image, &l->marking, &l->roots, &l->named))
+		return false;
+	l->reason[0] = 0;
+	return true;
+}
+
 static bool mark(struct recorder *r, struct process *p, struct look *l)
 {
-	const struct shm_process *const slot = &r->shm->processes[p->slot];
-	const struct look_scene scene = {
-		.maps = &l->maps,
-		.table = &l->table,
-		.stop = &l->stop,
-		.copy = l->copy.pid,
-		.segment_inode = r->segment_inode,
-		.own_start = slot->own_start,
-		.foreign_allocator = slot->foreign_allocator,
-		.inherits = p->origin == TRK_FORKED && !p->execs,
-	};
+	const struct look_scene scene = scene_of(r, p, l);
 
 	deliver_look(r, p, l);
-	if (look_table_read(&l->table, r, p) != 0 || !look_maps_read(&l->maps, l->copy.pid))
+	if (look_table_read(&l->table, r, p) != 0 || (!l->image.pid && !look_maps_read(&l->maps, l->copy.pid)))
 		return refuse(l, "the recorder has no memory for it");
 	l->head.blocks = l->table.count;
 	if (scene.inherits)
@@ -278,7 +358,9 @@ static bool mark(struct recorder *r, struct process *p, struct look *l)
 		return refuse(l, "blocks lie closer to each other than any allocator puts them");
 	if (!look_roots_find(&l->roots, &scene, l->marking.low, l->marking.high))
 		return refuse(l, "the recorder has no memory for it");
-	return look_copy_mark(&l->copy, &l->marking, &l->roots);
+	if (l->image.pid)
+		return look_image_mark(&l->image, &l->marking, &l->roots, &l->named) || refuse(l, "the recorder has no memory for it");
+	return look_copy_mark(&l->copy, &l->marking, &l->roots) || (!l->copy.area && mark_image_of_copy(r, l, &scene));
 }
 
 /* ---- the end ---- */
@@ -288,7 +370,7 @@ void look_reap(struct recorder *r, struct process *p, uint32_t inner)
 	struct look_stop stop;
 	char reason[LOOK_REASON];
 
-	if (!inner || p->slot == NO_SLOT)
+	if (!inner || p->slot == NO_SLOT || !r->shm->processes[p->slot].look_call)
 		return;
 	if (look_stop(&stop, p->pid, reason))
 		look_stop_reap(&stop, 0, r->shm->processes[p->slot].look_call, inner);
@@ -302,7 +384,9 @@ static void end(struct recorder *r, struct process *p, bool fine)
 
 	l->head.took_ns = now_ns() - l->begun_ns;
 	l->head.memory_bytes = l->copy.area_bytes;
-	if (l->copy.left_out)
+	if (l->image.pid)
+		l->head.memory_bytes = l->image.bytes;
+	if (l->copy.left_out || l->image.left_out)
 		l->head.flags |= LOOK_LEFT_OUT;
 	if (!fine && !l->reason[0])
 		refuse(l, "it has failed for a reason that is not known");
@@ -322,17 +406,17 @@ static void step(struct recorder *r, struct process *p)
 {
 	struct look *const l = p->look;
 	const char *refused;
-	char text[LOOK_REASON];
 	bool fine = true, over = false;
 
 	if (l->state == WANTED) {
 		l->begun_ns = l->state_ns = now_ns();
 		refused = refusal_of_recording(r);
-		refused = refused ? refused : refusal_of_process(r, p, text);
+		refused = refused ? refused : refusal_of_process(r, p);
 		fine = refused ? refuse(l, refused) : begin(r, p, l);
 		l->state = CUT;
 	} else if (l->state == CUT && is_cut_reached(p, l)) {
 		fine = mark(r, p, l);
+		over = l->image.pid != 0;
 		l->state = MARKING;
 		l->state_ns = now_ns();
 	} else if (l->state == MARKING) {
@@ -376,6 +460,7 @@ int look_answer(struct recorder *r, struct process *p, uint32_t entry, uint64_t 
 					   found->indirect_blocks };
 
 		memcpy(figures, told, sizeof(told));
+		p->look_child = found->inner;
 		free_look(r, p);
 		return TRACKER_OK;
 	}
@@ -402,5 +487,12 @@ void look_drop(struct recorder *r, struct process *p)
 			l->head.number = ++r->look_number;
 		look_write(r, &l->head, &l->table, &l->roots, &l->named, &l->result);
 	}
+	p->look_child = l->copy.inner;
 	free_look(r, p);
+}
+
+void look_executed(struct recorder *r, struct process *p)
+{
+	look_reap(r, p, p->look_child);
+	p->look_child = 0;
 }

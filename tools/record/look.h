@@ -20,6 +20,8 @@ int look_answer(struct recorder *r, struct process *p, uint32_t entry, uint64_t 
 
 /* Makes the program wait for its copy, which has ended, if nobody has taken the answer that names it. inner: its pid there; 0: there is none. */
 void look_reap(struct recorder *r, struct process *p, uint32_t inner);
+/* The process executes another program now, whose slot is known: it has no copy of the old one to wait for. */
+void look_executed(struct recorder *r, struct process *p);
 /* Called once a round, when everything that is final was delivered. */
 void look_round(struct recorder *r);
 /* Whether a look is under way: rounds are to follow each other quickly. */

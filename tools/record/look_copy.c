@@ -56,6 +56,7 @@ static bool close_each(struct look_copy *c)
 /* It is the first that the kernel shall kill when there is no memory; and limits of the program on address space are not for it. */
 static void be_free(const struct look_copy *c)
 {
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
 	struct rlimit limit;
 	const int fd = proc_open(c->pid, "oom_score_adj", O_WRONLY);
 
@@ -63,7 +64,7 @@ static void be_free(const struct look_copy *c)
 		(void)!write(fd, "1000", 4);
 		close(fd);
 	}
-	if (prlimit((pid_t)c->pid, RLIMIT_AS, NULL, &limit) == 0) {
+	if (prlimit((pid_t)c->pid, RLIMIT_AS, &none, NULL) != 0 && prlimit((pid_t)c->pid, RLIMIT_AS, NULL, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		(void)prlimit((pid_t)c->pid, RLIMIT_AS, &limit, NULL);
 	}
@@ -228,7 +229,7 @@ static enum look_progress take_results(struct look_copy *c, struct look_marking 
 	if (!get(c, &there, c->area, sizeof(there)) || there.finished != LOOK_TYPED ||
 	    !get(c, m->blocks, (uint64_t)(uintptr_t)there.blocks, (size_t)m->block_count * sizeof(*m->blocks)))
 		return LOOK_FAILED;
-	look_named_read(n, c->pid, &there);
+	look_named_read(n, c->pid, c->pid, &there);
 	return LOOK_FINISHED;
 }
 

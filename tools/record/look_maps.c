@@ -96,3 +96,10 @@ const struct look_map *look_maps_at(const struct look_maps *m, uint64_t address)
 	}
 	return low < m->count && m->list[low].start <= address ? &m->list[low] : NULL;
 }
+
+bool look_map_is_device(const struct look_maps *m, const struct look_map *map)
+{
+	const char *const path = look_map_path(m, map);
+
+	return !strncmp(path, "/dev/", 5) && strncmp(path, "/dev/shm/", 9) != 0 && strncmp(path, "/dev/zero", 9) != 0;
+}

@@ -37,6 +37,9 @@ static inline const char *look_map_path(const struct look_maps *m, const struct 
 	return m->texts + map->path;
 }
 
+/* Whether it is of a device, reading which may do something. */
+bool look_map_is_device(const struct look_maps *m, const struct look_map *map);
+
 /* The mapping in which the address lies. NULL: none. */
 const struct look_map *look_maps_at(const struct look_maps *m, uint64_t address);
 

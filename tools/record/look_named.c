@@ -42,7 +42,7 @@ static bool read_all(uint32_t pid, uint64_t from, void *to, size_t bytes)
 	return true;
 }
 
-void look_named_read(struct look_named *n, uint32_t pid, const struct look_marking *there)
+void look_named_read(struct look_named *n, uint32_t pid, uint32_t named, const struct look_marking *there)
 {
 	static struct look_type types[LOOK_TYPES];
 	const size_t bytes = (size_t)there->block_count * sizeof(*n->of);
@@ -58,7 +58,7 @@ void look_named_read(struct look_named *n, uint32_t pid, const struct look_marki
 	}
 	for (uint32_t i = 0; i < LOOK_TYPES; i++)
 		if (types[i].table)
-			n->names[i] = read_name(pid, types[i].name);
+			n->names[i] = read_name(named, types[i].name);
 }
 
 void look_named_finish(struct look_named *n)

@@ -9,8 +9,8 @@ struct look_named {
 	char **names; /* LOOK_TYPES, by place; NULL: it has none that can be read */
 };
 
-/* From memory of the process; `there` is what it has marked. Without memory, nothing is known. look_named_finish is due. */
-void look_named_read(struct look_named *n, uint32_t pid, const struct look_marking *there);
+/* `there` is what process `pid` has marked, whose tables lie in its memory; the names lie in that of `named`. Without memory, nothing is known. look_named_finish is due. */
+void look_named_read(struct look_named *n, uint32_t pid, uint32_t named, const struct look_marking *there);
 void look_named_finish(struct look_named *n); /* zero-safe */
 
 /* The place of the name of the block's type; LOOK_TYPES: it has none. *ret: enum look_held. */

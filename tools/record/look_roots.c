@@ -247,7 +247,7 @@ static void find_anonymous(struct finding *f, const struct look_map *m)
 	f->hole_count = 0;
 	if (on && (has_guard(f->s->maps, m) || m->kind == LOOK_MAP_STACK))
 		hole(f, m->start, most(m->start, look_sp(&on->registers) - RED_ZONE));
-	else if (!of && !file && has_guard(f->s->maps, m) && !has_blocks(f, m))
+	else if (!of && !file && !f->s->running && has_guard(f->s->maps, m) && !has_blocks(f, m))
 		hole(f, m->start, m->end); /* the stack of a thread that has ended */
 	hole_of_allocator(f, m);
 	add_around_holes(f, &like, m);
@@ -269,11 +269,9 @@ static void find_inherited(struct finding *f, const struct look_map *m)
 
 static void find_shared(struct finding *f, const struct look_map *m)
 {
-	const char *const path = look_map_path(f->s->maps, m);
-	const bool device = !strncmp(path, "/dev/", 5) && strncmp(path, "/dev/shm/", 9) != 0 && strncmp(path, "/dev/zero", 9) != 0;
-	const struct look_place like = { .kind = LOOK_ROOT_SHARED, .name = path };
+	const struct look_place like = { .kind = LOOK_ROOT_SHARED, .name = look_map_path(f->s->maps, m) };
 
-	if (m->writable && !device && m->inode != f->s->segment_inode)
+	if (m->writable && !look_map_is_device(f->s->maps, m) && m->inode != f->s->segment_inode)
 		add(f->r, &like, m->start, m->end);
 }
 

@@ -18,6 +18,7 @@ struct look_scene {
 	uint32_t copy; /* pid of the copy, whose memory is read */
 	uint64_t segment_inode, own_start;
 	bool foreign_allocator;
+	bool running; /* nobody was stopped: where its thread stands is not known, so all stacks count, and whole */
 	bool inherits; /* it was forked: its heap holds what its parent allocated */
 };
 

@@ -447,7 +447,7 @@ uint32_t look_stop_fork(struct look_stop *s, uint32_t tid, uint64_t call, uint32
 
 void look_stop_reap(struct look_stop *s, uint32_t tid, uint64_t call, uint32_t inner)
 {
-	const uint64_t given[6] = { inner, 0, __WALL, 0 };
+	const uint64_t given[6] = { inner, 0, __WCLONE | WNOHANG, 0 }; /* it has ended, and no other child is one of that kind */
 	struct look_thread *const t = usable(s, tid);
 	int64_t result;
 

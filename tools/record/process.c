@@ -13,6 +13,7 @@
 #include "thread_slot.h"
 #include "titles.h"
 #include "jit.h"
+#include "look.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -334,6 +335,7 @@ void process_bind(struct recorder *r, const struct arrival *a)
 	p->inner_pid = slot->inner == SHM_INNER_ALL ? slot->pid : 0;
 	p->foreign = slot->inner == SHM_INNER_TIDS || (p->inner_pid && p->inner_pid != p->pid);
 	p->slot = index;
+	look_executed(r, p);
 	if (!p->attached)
 		p->first_program = number;
 	p->last_program = number;

@@ -80,6 +80,7 @@ struct process {
 	uint64_t arena_look_at; /* where the next look at its arenas goes on */
 	bool arena_look_asked; /* it had asked for a look when this round began */
 	struct look *look; /* at its memory, that is under way; NULL: none */
+	uint32_t look_child; /* the pid there of the copy that it was last told to wait for, or was not; 0: none */
 	uint64_t look_cut; /* events of later epochs come after the look; LOOK_NO_CUT */
 };
 

@@ -1,0 +1,211 @@
+/* look_image - see look_image.h. */
+#include "look_image.h"
+
+#include "format/array.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define PIECE_BYTES (16u << 20)
+#define PAGE_BYTES 4096u
+
+struct look_region {
+	uint64_t start, end;
+	uint8_t *bytes; /* NULL: not read yet */
+};
+
+/* ---- reading ---- */
+
+/* How much can be read from its start on. */
+static uint64_t read_bytes(uint32_t pid, const struct look_region *g)
+{
+	uint64_t at = 0, bytes = g->end - g->start;
+
+	while (at < bytes) {
+		const uint64_t n = bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES;
+		const struct iovec to = { g->bytes + at, n }, from = { (void *)(uintptr_t)(g->start + at), n };
+		const ssize_t got = process_vm_readv((pid_t)pid, &to, 1, &from, 1, 0);
+
+		if (got <= 0)
+			break;
+		at += (uint64_t)got;
+	}
+	return at;
+}
+
+static bool fill(struct look_image *i, struct look_region *g)
+{
+	const uint64_t bytes = g->end - g->start;
+	uint64_t got;
+
+	g->bytes = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (g->bytes == MAP_FAILED) {
+		g->bytes = NULL;
+		return false;
+	}
+	i->bytes += bytes;
+	got = read_bytes(i->pid, g);
+	i->left_out |= got < bytes;
+	if (got < bytes) {
+		(void)munmap(g->bytes + (got + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES, bytes - (got + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
+		g->end = g->start + got;
+	}
+	return true;
+}
+
+static bool is_constant(const struct look_map *m)
+{
+	return m->kind == LOOK_MAP_FILE && !m->writable;
+}
+
+/* Memory in which blocks, roots or virtual tables may lie. */
+static bool is_wanted(const struct look_scene *s, const struct look_map *m)
+{
+	if (!m->readable || m->kind == LOOK_MAP_KERNEL || (s->own_start && m->start - s->own_start < SHM_OWN_SPAN))
+		return false;
+	return !m->shared || (m->writable && m->inode != s->segment_inode && !look_map_is_device(s->maps, m));
+}
+
+static bool refuse(char reason[LOOK_REASON], const char *why)
+{
+	snprintf(reason, LOOK_REASON, "%s", why);
+	return false;
+}
+
+static bool is_any_read(const struct look_image *i)
+{
+	for (uint32_t k = 0; k < i->count; k++)
+		if (i->list[k].bytes && i->list[k].end > i->list[k].start)
+			return true;
+	return false;
+}
+
+bool look_image_read(struct look_image *i, uint32_t pid, const struct look_scene *s, char reason[LOOK_REASON])
+{
+	uint64_t bytes = 0;
+
+	i->pid = pid;
+	for (uint32_t k = 0; k < s->maps->count; k++) {
+		const struct look_map *const m = &s->maps->list[k];
+
+		if (!is_wanted(s, m))
+			continue;
+		if (!ARRAY_ROOM(i->list, i->room, i->count + 1, 64))
+			return refuse(reason, "the recorder has no memory for it");
+		i->list[i->count++] = (struct look_region){ m->start, m->end, NULL };
+		bytes += is_constant(m) ? 0 : m->end - m->start;
+	}
+	if (bytes > LOOK_IMAGE_BYTES) {
+		snprintf(reason, LOOK_REASON, "it cannot be forked, and its %llu MiB are more than the 256 that the recorder reads instead", (unsigned long long)(bytes >> 20));
+		return false;
+	}
+	for (uint32_t k = 0; k < i->count; k++) {
+		const struct look_map *const m = look_maps_at(s->maps, i->list[k].start);
+
+		if (!is_constant(m) && !fill(i, &i->list[k]))
+			return refuse(reason, "the recorder has no memory for it");
+	}
+	if (!is_any_read(i))
+		return refuse(reason, "the kernel does not let the recorder read its memory");
+	return true;
+}
+
+void look_image_finish(struct look_image *i)
+{
+	for (uint32_t k = 0; k < i->count; k++)
+		if (i->list[k].bytes)
+			(void)munmap(i->list[k].bytes, (i->list[k].end - i->list[k].start + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
+	free(i->list);
+	*i = (struct look_image){ 0 };
+}
+
+/* ---- marking ---- */
+
+/* Marking asks for what it reads: it is never much at once. */
+static const uint8_t *memory_at(const void *context, uint64_t address, uint64_t bytes)
+{
+	struct look_image *const i = (struct look_image *)(uintptr_t)context;
+	uint32_t low = 0, high = i->count;
+	struct look_region *g;
+
+	if (i->progress)
+		atomic_fetch_add_explicit(i->progress, 1, memory_order_relaxed);
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+
+		if (i->list[middle].end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	g = &i->list[low];
+	if (low == i->count || address < g->start || address + bytes > g->end || address + bytes < address)
+		return NULL;
+	if (!g->bytes && (i->bytes + (g->end - g->start) > 2 * LOOK_IMAGE_BYTES || !fill(i, g)))
+		return NULL;
+	if (address + bytes > g->end) /* it is shorter than it seemed */
+		return NULL;
+	return g->bytes + (address - g->start);
+}
+
+static struct look_root *make_roots(struct look_image *i, struct look_marking *m, const struct look_roots *r)
+{
+	struct look_root *const roots = calloc((size_t)r->count + 1, sizeof(*roots));
+	const uint64_t *words = r->words;
+	uint64_t first = 0;
+
+	for (uint32_t k = 0; roots && k < r->count; k++) {
+		const struct look_place *const p = &r->list[k];
+		const uint64_t bytes = p->end - p->start;
+		const uint8_t *const at = p->kind == LOOK_ROOT_REGISTER ? (const uint8_t *)words : memory_at(i, p->start, bytes);
+
+		if (p->kind == LOOK_ROOT_REGISTER)
+			words += bytes / 8;
+		roots[k] = (struct look_root){ at, at ? bytes / 8 : 0, first };
+		i->left_out |= !at;
+		if (p->libc && !m->libc_end)
+			m->libc_first = first;
+		first += bytes / 8;
+		if (p->libc)
+			m->libc_end = first;
+	}
+	return roots;
+}
+
+bool look_image_mark(struct look_image *i, struct look_marking *m, const struct look_roots *r, struct look_named *n)
+{
+	struct look_root *const roots = make_roots(i, m, r);
+	bool fine;
+
+	m->memory = memory_at;
+	m->context = i;
+	m->roots = roots;
+	m->root_count = r->count;
+	m->files = r->files;
+	m->file_count = r->file_count;
+	m->top = calloc((size_t)m->top_count + 1, sizeof(*m->top));
+	m->tables = calloc((size_t)m->table_count * 1024 + 1, sizeof(*m->tables));
+	m->cells = calloc((size_t)m->group_count * look_group_cells(m) + 1, sizeof(*m->cells));
+	m->stack = calloc((size_t)m->block_count + 1, sizeof(*m->stack));
+	m->types = calloc(LOOK_TYPES, sizeof(*m->types));
+	m->others = calloc(LOOK_OTHERS, sizeof(*m->others));
+	fine = roots && m->top && m->tables && m->cells && m->stack && m->types && m->others;
+	if (fine) {
+		look_mark(m);
+		look_types(m);
+		look_named_read(n, (uint32_t)getpid(), i->pid, m);
+	}
+	free(roots);
+	free(m->top);
+	free(m->tables);
+	free(m->cells);
+	free(m->stack);
+	free(m->types);
+	free(m->others);
+	return fine;
+}

@@ -1,0 +1,29 @@
+/*
+ * look_image - the memory of a process, read while it stands still or waits: where it cannot be forked, the recorder marks in that.
+ */
+#ifndef RECORD_LOOK_IMAGE_H
+#define RECORD_LOOK_IMAGE_H
+
+#include "look_named.h"
+#include "look_roots.h"
+
+#define LOOK_IMAGE_BYTES (256ull << 20) /* the most; read at 5 GB/s or so, and marked by the recorder, which does nothing else meanwhile */
+
+struct look_region;
+
+struct look_image {
+	uint32_t pid; /* whose memory it is; 0: there is none */
+	struct look_region *list; /* by address */
+	uint32_t count, room;
+	uint64_t bytes;
+	bool left_out; /* some of it could not be read */
+	_Atomic uint32_t *progress; /* counts on while marking takes its time */
+};
+
+/* Reads all but what can be read later, because nobody writes there. False: reason says why. look_image_finish is due either way. */
+bool look_image_read(struct look_image *i, uint32_t pid, const struct look_scene *s, char reason[LOOK_REASON]);
+/* Marks, and finds types. False: there is no memory. */
+bool look_image_mark(struct look_image *i, struct look_marking *m, const struct look_roots *r, struct look_named *n);
+void look_image_finish(struct look_image *i); /* zero-safe */
+
+#endif
