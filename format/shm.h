@@ -120,6 +120,7 @@ struct shm_header {
 	/* The program that was started, as the recorder sees it; 0: it has ended, its pid may be another's. */
 	_Atomic uint32_t program_pid;
 	uint8_t pad0[4];
+	uint64_t pointer_mask; /* of looks: the bits of a word that are part of an address; 0: all */
 
 	/* Written by the recorder only. */
 	_Alignas(64) _Atomic uint64_t clock_ns; /* coarse time since start; events read it with one load */

@@ -323,10 +323,10 @@ static void drain(struct walk *w)
 
 static inline void scan(struct walk *w, const uint8_t *bytes, uint64_t words, uint32_t from, uint32_t step)
 {
-	const uint64_t low = w->m->low, span = w->m->high - low;
+	const uint64_t low = w->m->low, span = w->m->high - low, mask = ~w->m->no_address;
 
 	for (uint64_t i = 0; i < words; i++) {
-		const uint64_t p = look_word(bytes + 8 * i);
+		const uint64_t p = look_word(bytes + 8 * i) & mask;
 
 		if (p - low < span)
 			first(w, p, from + (uint32_t)i * step);

@@ -83,6 +83,7 @@ struct look_marking {
 	const struct look_file *files;
 	uint32_t block_count, root_count, file_count;
 	uint32_t shift; /* 4 or 3 */
+	uint64_t no_address; /* bits of a word that are no part of an address: the program keeps something else there */
 	uint64_t libc_first, libc_end; /* words of roots that are the C library's own: its pointers to free memory are no evidence */
 	/* Where `bytes` bytes of the program's memory at `address` can be read; NULL: nowhere. No function: where they are. */
 	const uint8_t *(*memory)(const void *context, uint64_t address, uint64_t bytes);

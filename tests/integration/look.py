@@ -15,7 +15,7 @@ from harness import check, equal, execute, need
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden"))
 import decode  # noqa: E402
 
-CASES = ("cycle tree interior mapped ended_coroutine ended_thread xored past register vector tls alternate_stack suspended cache"
+CASES = ("cycle tree interior mapped ended_coroutine ended_thread xored past tagged register vector tls alternate_stack suspended cache"
          " sleeping specific loaded").split()
 # Where valgrind says something else, and why. A stack that a coroutine has left is a block like any other to us.
 OTHERWISE = {"ended_coroutine"}
@@ -206,6 +206,17 @@ class Look:
                 f.write(wrong)
             self.t.run("leaks", "--suppressions", path, captures[cpp], status=1)
 
+    def masked(self):
+        """A pointer with other bits in it is found if one says which they are."""
+        argv = [self.t.fixture("looked"), "tagged"]
+        for options, first, second in (([], "definitely", "possibly"), (["--pointer-mask", "0x00fffffffffffff8"], "reachable", "reachable"),
+                                       (["--pointer-mask=0x00ffffffffffffff"], "reachable", "possibly")):
+            (_, found), = looks_of(self.t.record(argv, ["--leak-check", *options]).capture)
+            equal(f"{options}", (found[1008], found[1016]), ({first}, {second}))
+        for wrong in ("12", "0x", "0xfg", "0x0"):
+            r = self.t.record(argv, ["--leak-check", "--pointer-mask", wrong])
+            check(r.status == 2 and b"--pointer-mask" in r.stderr, f"{wrong}: {r.status} {r.stderr}")
+
     def hindered(self, what, way, reason):
         """A look that cannot be taken in the usual way: what is done instead, and what the report says of it. way None: nothing."""
         r = self.t.record([self.t.fixture("hindered"), what], ["--leak-check"])
@@ -247,6 +258,7 @@ def make_cases(t):
         ("beside valgrind", look.beside_valgrind),
         ("at marks", look.marks),
         ("a tree of processes", look.tree),
+        ("tagged pointers", look.masked),
         ("suppressions of valgrind", look.suppressions),
         ("a million", look.a_million)] + [
         (f"hindered: {what}", lambda what=what, way=way, reason=reason: look.hindered(what, way, reason))

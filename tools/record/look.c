@@ -203,6 +203,7 @@ static struct look_scene scene_of(const struct recorder *r, const struct process
 		.foreign_allocator = slot->foreign_allocator,
 		.inherits = p->origin == TRK_FORKED && !p->execs,
 		.running = l->head.how == LOOK_BY_ITSELF,
+		.no_address = r->shm->header.pointer_mask ? ~r->shm->header.pointer_mask : 0,
 	};
 }
 
@@ -353,7 +354,7 @@ static bool mark(struct recorder *r, struct process *p, struct look *l)
 	if (l->table.moving_count)
 		l->head.flags |= LOOK_MOVING;
 	find_unreadable(&l->maps, &l->table);
-	l->marking = (struct look_marking){ .blocks = l->table.blocks, .block_count = l->table.count };
+	l->marking = (struct look_marking){ .blocks = l->table.blocks, .block_count = l->table.count, .no_address = scene.no_address };
 	if (!look_plan(&l->marking))
 		return refuse(l, "blocks lie closer to each other than any allocator puts them");
 	if (!look_roots_find(&l->roots, &scene, l->marking.low, l->marking.high))

@@ -307,6 +307,15 @@ static void add_word(struct look_roots *r, uint64_t word)
 		r->words[r->word_count++] = word;
 }
 
+/* If it points to where blocks lie. */
+static void add_pointer(struct finding *f, uint64_t word, uint64_t low, uint64_t high)
+{
+	const uint64_t p = word & ~f->s->no_address;
+
+	if (p >= low && p < high)
+		add_word(f->r, word);
+}
+
 /* A stack that lies in a block (a coroutine's, or one for signals): the block is in use, from sp up. */
 static void find_stack_in_block(struct finding *f, const struct look_thread *t, uint64_t low, uint64_t high)
 {
@@ -329,11 +338,9 @@ static void find_registers(struct finding *f, const struct look_thread *t, uint6
 
 	memcpy(general, &t->registers, sizeof(general));
 	for (uint32_t i = 0; i < sizeof(general) / sizeof(*general); i++)
-		if (general[i] >= low && general[i] < high)
-			add_word(f->r, general[i]);
+		add_pointer(f, general[i], low, high);
 	for (uint32_t i = 0; i < t->vector_count; i++)
-		if (t->vectors[i] >= low && t->vectors[i] < high)
-			add_word(f->r, t->vectors[i]);
+		add_pointer(f, t->vectors[i], low, high);
 	find_stack_in_block(f, t, low, high);
 	add(f->r, &like, 0, (uint64_t)(f->r->word_count - before) * 8);
 }

@@ -17,6 +17,7 @@ struct look_scene {
 	const struct look_stop *stop;
 	uint32_t copy; /* pid of the copy, whose memory is read */
 	uint64_t segment_inode, own_start;
+	uint64_t no_address; /* as in struct look_marking */
 	bool foreign_allocator;
 	bool running; /* nobody was stopped: where its thread stands is not known, so all stacks count, and whole */
 	bool inherits; /* it was forked: its heap holds what its parent allocated */

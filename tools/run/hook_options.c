@@ -128,3 +128,14 @@ bool hook_options_fail_random(const char *text, struct shm_asked *ret)
 	ret->fail_rate = rate * TWO_TO_64 >= TWO_TO_64 ? UINT64_MAX : (uint64_t)(rate * TWO_TO_64);
 	return true;
 }
+
+bool hook_options_pointer_mask(const char *text, uint64_t *ret)
+{
+	char *end;
+
+	*ret = strtoull(text, &end, 16);
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X') && *ret && !*end)
+		return true;
+	ui_error("argument --pointer-mask: '%s' is no mask; use a number such as 0x00fffffffffffff8", text);
+	return false;
+}

@@ -12,6 +12,8 @@
 	  "look at the memory when the program ends: tracker leaks then says which blocks nothing points to any more", 0, 0 },            \
 		{ 0, "look-at-marks", UI_FLAG, &(o)->look_at_marks, NULL,                                                                 \
 		  "look at the memory at each mark of tracker.h, too", 0, 0 },                                                            \
+		{ 0, "pointer-mask", UI_STRING, &(o)->pointer_mask, "MASK",                                                               \
+		  "looks take only these bits of a word for an address, for programs that keep something else in the others", 0, 0 },     \
 		{ 0, "alarm", UI_STRING, &(o)->alarm, "min=SIZE,...",                                                                     \
 		  "say where the first allocation of SIZE or more happens; also: action=warn|abort|trap|fail|throw, ignore=N, "           \
 		  "scope=process|thread, repeat",                                                                                         \
@@ -22,6 +24,9 @@
 		0, "fail-random", UI_STRING, &(o)->fail_random, "SEED[,RATE]",                                                            \
 			"let allocations fail at random, one of 100, or with the probability RATE; the same ones for the same SEED", 0, 0 \
 	}
+
+/* --pointer-mask 0x00fffffffffffff8. */
+bool hook_options_pointer_mask(const char *text, uint64_t *ret);
 
 /* --alarm "min=4096,action=warn,ignore=10,scope=thread,repeat", any of these. */
 bool hook_options_alarm(const char *text, struct shm_asked *ret);

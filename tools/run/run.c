@@ -77,6 +77,7 @@ static bool create_segment(struct run *r)
 	int error;
 
 	header.asked = o->asked;
+	header.pointer_mask = o->pointer_bits;
 	error = new_segment_create(&r->segment, &header);
 	if (error)
 		ui_error("cannot create shared memory: %s; nothing was started", strerror(error));

@@ -275,8 +275,13 @@ static bool find_asked(struct run_options *o)
 {
 	o->asked.fail_ends = o->fail_after != UINT64_MAX;
 	o->asked.fail_after = o->asked.fail_ends ? o->fail_after : 0;
+	if (o->pointer_mask && !o->leak_check && !o->look_at_marks) {
+		ui_error("argument --pointer-mask: nothing is looked at without --leak-check or --look-at-marks");
+		return false;
+	}
 	return (!o->alarm || hook_options_alarm(o->alarm, &o->asked)) &&
-	       (!o->fail_random || hook_options_fail_random(o->fail_random, &o->asked));
+	       (!o->fail_random || hook_options_fail_random(o->fail_random, &o->asked)) &&
+	       (!o->pointer_mask || hook_options_pointer_mask(o->pointer_mask, &o->pointer_bits));
 }
 
 bool run_options_check(struct run_options *o)

@@ -19,6 +19,8 @@ struct run_options {
 	const char *start_after;
 	uint64_t start_after_ns, duration_ns, max_bytes; /* 0: none */
 	uint64_t rotate; /* pieces that are kept; 0: one file */
+	const char *pointer_mask;
+	uint64_t pointer_bits; /* 0: all */
 	uint64_t sample_bytes; /* 0: every allocation */
 	const char *alarm, *fail_random;
 	uint64_t fail_after; /* UINT64_MAX: none */

@@ -83,6 +83,15 @@ NOINLINE static void xored(void)
 	say(1008, "definitely");
 }
 
+/* Found with --pointer-mask 0x00fffffffffffff8, and lost without. */
+NOINLINE static void tagged(void)
+{
+	hidden = (uintptr_t)block(1008) | (uintptr_t)0xa5 << 56;
+	in_tls = (char *)block(1016) + 3;
+	say(1008, "definitely");
+	say(1016, "possibly");
+}
+
 NOINLINE static void past(void)
 {
 	kept = (char *)block(1008) + 1008;
@@ -298,6 +307,7 @@ static const struct {
 	{ "ended_thread", ended },
 	{ "xored", xored },
 	{ "past", past },
+	{ "tagged", tagged },
 	{ "register", in_register },
 	{ "vector", in_vector },
 	{ "tls", tls },
