@@ -45,6 +45,7 @@ enum trk_block_type {
 	TRK_BLOCK_PADDING = 22,
 	TRK_BLOCK_DOMAINS = 23,
 	TRK_BLOCK_LOOK = 24,
+	TRK_BLOCK_MEMORY = 30,
 };
 
 #define TRK_BLOCK_LZ4 0x0001u

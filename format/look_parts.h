@@ -22,6 +22,8 @@ enum look_how { LOOK_BY_FORK, /* stopped for the registers, marked in a forked c
 #define LOOK_HELD 2u /* a thread stood still inside a publication: blocks may be missing */
 #define LOOK_FORKED 4u /* the process was forked: of what it inherited, all is taken for reachable */
 #define LOOK_LEFT_OUT 8u /* some memory could not be read */
+/* Nobody asked which blocks can be reached: their verdicts are unknown. */
+#define LOOK_UNJUDGED 16u
 
 enum look_root_kind { LOOK_ROOT_UNKNOWN,
 		      LOOK_ROOT_REGISTER, /* tid */

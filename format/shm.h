@@ -94,6 +94,8 @@ enum shm_inner { SHM_INNER_NONE,
 #define SHM_LOOKS 0x100u /* the recorder may look at the program's memory (docs/LOOK.md) */
 #define SHM_LOOK_AT_END 0x200u /* ... and does, when the program ends: SHM_ASK_LOOK */
 #define SHM_LOOK_AT_MARKS 0x400u /* ... and at every mark */
+#define SHM_LOOK_UNJUDGED 0x800u /* ... but nobody asks which blocks can be reached, only what the memory consists of */
+#define SHM_LOOK_CONTENTS 0x1000u /* ... and which blocks are equal */
 
 #define SHM_SAMPLE_BYTES_MAX (1ull << 40)
 

@@ -443,6 +443,7 @@ void writer_free(struct writer *w)
 	predict_coder_free(w->coder);
 	keyframe_coder_free(w->keyframe);
 	look_coder_free(w->look);
+	memory_coder_free(w->memory);
 	free(w->events);
 	free(w->index);
 	free(w->block);

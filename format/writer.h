@@ -15,6 +15,7 @@
 #include "format/block.h"
 #include "format/keyframe.h"
 #include "format/look_parts.h"
+#include "format/memory_parts.h"
 #include "format/sums.h"
 #include "format/trk.h"
 
@@ -109,6 +110,14 @@ void writer_look_root(struct writer *w, const struct trk_look_root *r);
 void writer_look_type(struct writer *w, const char *name, size_t bytes);
 void writer_look_block(struct writer *w, const struct trk_look_block *b);
 void writer_look_end(struct writer *w);
+
+/*
+ * What the memory of head->process consisted of at the look of that number. Items are given to the coder (memory_parts.h), and
+ * writer_memory_more is called now and then. NULL: an error is set, and nothing more is to be called.
+ */
+struct memory_coder *writer_memory_begin(struct writer *w, const struct trk_memory *head);
+void writer_memory_more(struct writer *w);
+void writer_memory_end(struct writer *w);
 
 void writer_rss(struct writer *w, uint32_t process, uint64_t time_ns, uint64_t rss_bytes);
 void writer_symbols(struct writer *w, uint32_t frame, const struct trk_symbol_text *s, size_t n);

@@ -1,6 +1,6 @@
 /*
  * writer_private - what the parts of the writer share: writer.c (blocks, events, the file), writer_more.c (further
- * files), and writer_tables.c, writer_keyframe.c, writer_look.c, writer_sums.c (everything that is not an event).
+ * files), and writer_tables.c, writer_keyframe.c, writer_look.c, writer_memory.c, writer_sums.c (everything that is not an event).
  */
 #ifndef TRK_WRITER_PRIVATE_H
 #define TRK_WRITER_PRIVATE_H
@@ -9,6 +9,7 @@
 #include "format/intern.h"
 #include "format/keyframe.h"
 #include "format/look_parts.h"
+#include "format/memory_parts.h"
 #include "format/predict.h"
 #include "format/writer.h"
 
@@ -16,7 +17,7 @@
 #define STRING_MAX (64u << 10)
 #define RECORD_MAX (8 * STRING_MAX + 32 * TRK_VARINT_MAX)
 #define INDEX_ENTRY_MAX (6u * TRK_VARINT_MAX)
-#define TYPES (TRK_BLOCK_LOOK + 1)
+#define TYPES (TRK_BLOCK_MEMORY + 1)
 
 struct payload {
 	uint8_t *bytes;
@@ -71,6 +72,8 @@ struct writer {
 
 	struct look_coder *look; /* made with the first one */
 	struct trk_block_header look_header;
+	struct memory_coder *memory; /* likewise */
+	struct trk_block_header memory_header;
 
 	struct index_entry *index;
 	size_t index_count, index_room;

@@ -30,6 +30,7 @@ static const struct tracker_command commands[] = {
 	{ "check", "hold a capture against budgets, for tests" },
 	{ "types", "show what the live blocks hold, by type" },
 	{ "lint", "show what programs did wrong with the allocator" },
+	{ "memory", "show what the resident memory consists of, after tracker run --memory" },
 	{ "growth", "show what holds more and more memory while the program runs" },
 	{ "diff", "compare two captures, or two points of one" },
 	{ "dump", "print every event, one per line" },

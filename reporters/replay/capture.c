@@ -259,7 +259,7 @@ static int read_block(struct capture *c, const struct trk_block_header *h, uint6
 		err = tables_add_block(c, h, offset);
 	else if (h->type == TRK_BLOCK_KEYFRAME)
 		err = add_keyframe(c, h, offset);
-	else if (h->type == TRK_BLOCK_LOOK)
+	else if (h->type == TRK_BLOCK_LOOK || h->type == TRK_BLOCK_MEMORY)
 		err = tables_add_look(c, h, offset);
 	else
 		err = read_table(c, h, offset, s);
@@ -300,7 +300,7 @@ enum pass { EVERYTHING,
 static bool is_of(const struct trk_block_header *h, enum pass pass)
 {
 	const bool stream = trk_block_has_events(h) || h->type == TRK_BLOCK_RSS ||
-			    h->type == TRK_BLOCK_MARKS || h->type == TRK_BLOCK_LOOK;
+			    h->type == TRK_BLOCK_MARKS || h->type == TRK_BLOCK_LOOK || h->type == TRK_BLOCK_MEMORY;
 
 	switch (pass) {
 	case EVERYTHING:

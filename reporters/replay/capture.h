@@ -56,10 +56,11 @@ struct cap_keyframe {
 	bool damaged; /* met when it was read */
 };
 
-/* Where a part of what a look found lies: replay/looks.h reads it. */
+/* Where a part of what a look found lies: replay/looks.h reads blocks of type LOOK, replay/looked_memory.h those of type MEMORY. */
 struct cap_look {
 	uint64_t offset;
 	uint32_t process;
+	uint16_t type;
 };
 
 struct cap_block { /* where a block of events lies */

@@ -116,7 +116,7 @@ bool tables_know(uint16_t type);
 /* Takes one more block of events, and makes its process known. Errors as tables_decode. */
 int tables_add_block(struct capture *c, const struct trk_block_header *h, uint64_t offset);
 
-/* Takes one more LOOK block. TRK_ERR_CORRUPT: it is of no process. TRK_ERR_NOMEM. */
+/* Takes one more LOOK or MEMORY block. TRK_ERR_CORRUPT: it is of no process. TRK_ERR_NOMEM. */
 int tables_add_look(struct capture *c, const struct trk_block_header *h, uint64_t offset);
 
 /* Takes one more KEYFRAME block. TRK_ERR_CORRUPT: it has no valid place. TRK_ERR_NOMEM. */

@@ -136,7 +136,7 @@ int looks_read(struct looks *l, const struct capture *c, uint32_t process)
 	for (uint32_t i = 0; i < c->look_count && err != TRK_ERR_NOMEM; i++) {
 		struct trk_block_header h;
 
-		if (process != UINT32_MAX && c->looks[i].process != process)
+		if (c->looks[i].type != TRK_BLOCK_LOOK || (process != UINT32_MAX && c->looks[i].process != process))
 			continue;
 		err = reader_unpack_at(c, c->looks[i].offset, &stored, &raw, &h);
 		if (!err)
@@ -283,7 +283,7 @@ void looks_finish(struct looks *l)
 const struct looked *looks_last(const struct looks *l, uint32_t process)
 {
 	for (uint32_t i = l->count; i-- > 0;)
-		if (l->list[i].head.process == process && (l->list[i].blocks || !l->list[i].head.reason[0]))
+		if (l->list[i].head.process == process && !(l->list[i].head.flags & LOOK_UNJUDGED) && (l->list[i].blocks || !l->list[i].head.reason[0]))
 			return &l->list[i];
 	return NULL;
 }
@@ -293,7 +293,7 @@ const struct looked *looks_at_mark(const struct looks *l, uint32_t process, cons
 	for (uint32_t i = 0; i < l->count; i++) {
 		const struct trk_look *const h = &l->list[i].head;
 
-		if (h->process == process && h->why == SHM_WHY_MARK && (!label || !strcmp(h->label, label)) && h->time_ns >= time_ns)
+		if (h->process == process && !(h->flags & LOOK_UNJUDGED) && h->why == SHM_WHY_MARK && (!label || !strcmp(h->label, label)) && h->time_ns >= time_ns)
 			return &l->list[i];
 	}
 	return NULL;

@@ -37,7 +37,7 @@ int looks_read(struct looks *ret, const struct capture *c, uint32_t process);
 int looks_place(struct looks *l, struct capture *c);
 void looks_finish(struct looks *l); /* zero-safe */
 
-/* The last look at the process that says something; NULL: there is none. */
+/* The last look at the process that says which blocks can be reached; NULL: there is none. */
 const struct looked *looks_last(const struct looks *l, uint32_t process);
 /* The first look at the process that was taken at a mark, of this label (NULL: of any), not before the time; NULL: there is none. */
 const struct looked *looks_at_mark(const struct looks *l, uint32_t process, const char *label, uint64_t time_ns);

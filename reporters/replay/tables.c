@@ -201,7 +201,7 @@ int tables_add_look(struct capture *c, const struct trk_block_header *h, uint64_
 	if (!err)
 		err = table_append(c, TABLE_LOOKS);
 	if (!err)
-		c->looks[c->look_count - 1] = (struct cap_look){ offset, h->process };
+		c->looks[c->look_count - 1] = (struct cap_look){ offset, h->process, h->type };
 	return err;
 }
 

@@ -89,7 +89,7 @@ class Lines(unittest.TestCase):
                 continue
             with self.subTest(report=name):
                 self.assertIn("--limit", self.run_report(name, "--help"))
-                if name in ("growth", "lint"):  # nothing grows here, and nothing is wrong
+                if name in ("growth", "lint", "memory"):  # nothing grows here, nothing is wrong, and nobody looked at the memory
                     continue
                 all_of_it = self.text(name, "--limit", "100000")
                 self.assertGreater(len(all_of_it), len(self.text(name, "--limit", "2")))

@@ -18,6 +18,7 @@ import reports  # noqa: E402
 import terminals  # noqa: E402
 
 SCREENS = os.path.join(HERE, "screens")
+LOOKED = os.path.join(HERE, "..", "golden", "good", "memory.bin")  # in which the memory was looked at
 WIDTHS = (40, 80, 200)
 QUIET = {"NO_COLOR": "1", "TRACKER_PAGER": "cat"}
 OPTIONS = {"dump": ["-n", "6"], "flamegraph": ["--format", "folded"]}
@@ -61,7 +62,7 @@ class Screens(unittest.TestCase):
         cls.folder.cleanup()
 
     def shown(self, name):
-        operands = ["server.bin@10%", "server.bin"] if name == "diff" else ["server.bin"]
+        operands = {"diff": ["server.bin@10%", "server.bin"], "memory": [LOOKED]}.get(name, ["server.bin"])
         argv = [os.path.join(REPORTERS, "tracker-" + name), *OPTIONS.get(name, []), *operands]
         before = os.getcwd()
         os.chdir(self.folder.name)

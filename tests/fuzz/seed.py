@@ -49,6 +49,8 @@ def main():
                 put("events", b.payload())
             elif b.type == decode.KEYFRAME:
                 put("keyframe", b.payload())
+            elif b.type == decode.MEMORY:
+                put("memory", b.payload())
             elif b.type in SUMS:
                 payload = b.payload()[:0xFFFF]
                 put("sums", b"\0" + bytes([SUMS.index(b.type)]) + struct.pack("<H", len(payload)) + payload)

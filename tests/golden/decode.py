@@ -12,9 +12,10 @@ import json
 import struct
 import sys
 
+import memories
 from keyframes import read_keyframe
 from unpack import lz4_block, xxh32, zstd_frame
-from events import KINDS, U32, U64, Corrupt, Events, Predicted, Reader, Refused, text  # noqa: F401
+from events import KINDS, U32, U64, Corrupt, Events, Predicted, Reader, Record, Refused, text  # noqa: F401
 
 RAW_MAX, STORED_MAX = 1 << 20, (1 << 20) + 4096
 LZ4, ZSTD, MUST_UNDERSTAND = 1, 2, 0x8000
@@ -33,17 +34,8 @@ TOTAL_ERRORS = "allocated freed live peak temporary".split()
 TOTAL_RESERVED = ["reserved_" + name for name in "bytes mappings most_bytes most_mappings peak_bytes".split()]
 HISTORY_MAX = 2048
 KEYFRAME, MARKS, PADDING, DOMAINS, LOOK = range(20, 25)
+MEMORY = 30
 VERDICTS = "unknown reachable possibly indirectly definitely".split()
-
-
-class Record(Reader):
-    """A record's body: what is missing at its end is 0 or empty."""
-
-    def varint(self):
-        return super().varint() if self.left() else 0
-
-    def string(self):
-        return super().string() if self.left() else b""
 
 
 class Block:
@@ -89,7 +81,7 @@ class Capture:
         self.mappings, self.rss, self.notices = [], [], []
         self.health, self.summary = {}, {}
         self.events, self.event_blocks = {}, []
-        self.marks, self.keyframes, self.domains, self.looks = [], [], {}, {}
+        self.marks, self.keyframes, self.domains, self.looks, self.memories = [], [], {}, {}, {}
         self.sums, self.totals, self.sizes, self.histories = [], [], [], []
         self.damaged = False
         self.read_header()
@@ -184,7 +176,7 @@ class Capture:
                    PREDICTED: self.read_events, SUMS: self.read_sums, TOTALS: self.read_totals,
                    SIZES: self.read_sizes, HISTORY: self.read_history,
                    KEYFRAME: self.read_keyframe, MARKS: self.read_marks, DOMAINS: self.read_domains,
-                   LOOK: self.read_look}
+                   LOOK: self.read_look, MEMORY: self.read_memory}
         if block.type not in readers:
             return
         try:
@@ -328,6 +320,9 @@ class Capture:
             look["blocks"].append(dict(verdict=bits & 7, come=come, parent=parent, offset=offset, type=number, held=held if number else 0))
         look["last"] = bool(flags & 1)
 
+    def read_memory(self, block, r):
+        memories.read(self.memories, block, r)
+
     def read_keyframe(self, block, r):
         before = [b.last_time for b in self.blocks if b.offset < block.offset and b.type in (EVENTS, PREDICTED)]
         last, begins = self.keyframes[-1] if self.keyframes else None, bool(block.flags & MUST_UNDERSTAND)
@@ -456,6 +451,7 @@ class Capture:
             for what, entries in (("look_root", roots), ("look_type", types), ("look_block", blocks)):
                 for entry in entries:
                     yield dict(what=what, **entry)
+            yield from self.memories.get((process, number), {}).get("lines") or []
         for k in self.keyframes:
             yield dict(what="keyframe", time_ns=k["time_ns"], begins=int(k["begins"]), parts=len(k["parts"]))
             for part in k["parts"]:

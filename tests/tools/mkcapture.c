@@ -29,6 +29,9 @@
  *   domain PROCESS NUMBER NAME [EXECS] the name that it gave to a domain
  *   looked PROCESS NUMBER TIME BLOCKS [REASON [LABEL]]  what a look found; its event is "look NUMBER"
  *   looked_root KIND START END TID NAME | looked_type NAME | looked_block VERDICT [0|1|2 [PARENT [WORD [TYPE [HELD]]]]] | looked_end
+ *   memory PROCESS NUMBER FLAGS RESIDENT [LACKS]        what memory consisted of at that look
+ *   memory_area KIND START END RESIDENT SWAPPED HUGE TID NAME | memory_run PAGES STATE | memory_chunk START BYTES KIND
+ *   memory_extra BLOCK SLACK HEADER | memory_content NUMBER | memory_end
  *   at TIME | after TIME              sets, advances the clock; begins at 0
  *   in THREAD                         whose events follow; begins with 0
  *
@@ -294,46 +297,6 @@ static void do_domain(const struct word *w, int n)
 				});
 }
 
-static void do_looked(const struct word *w, int n)
-{
-	const char *const reason = n > 5 ? w[5].text : "", *const label = n > 6 ? w[6].text : "";
-	struct trk_look head = { .process = small(w[1].text), .number = (uint32_t)number(w[2].text), .blocks = number(w[4].text), .pid = 1000, .why = 1 };
-
-	head.time_ns = duration(w[3].text);
-	head.threads = 3;
-	head.stopped_ns = 4000000;
-	head.took_ns = 500000000;
-	head.memory_bytes = 123456;
-	head.label = label;
-	head.label_bytes = strlen(label);
-	head.reason = reason;
-	head.reason_bytes = strlen(reason);
-	writer_look_begin(writer(), &head);
-}
-
-static void do_looked_root(const struct word *w, int n)
-{
-	writer_look_root(writer(), &(struct trk_look_root){ number(w[2].text), number(w[3].text), (uint32_t)number(w[1].text),
-							    (uint32_t)number(w[4].text), w[5].text, strlen(w[5].text) });
-}
-
-static void do_looked_type(const struct word *w, int n)
-{
-	writer_look_type(writer(), w[1].text, strlen(w[1].text));
-}
-
-static void do_looked_block(const struct word *w, int n)
-{
-	writer_look_block(writer(), &(struct trk_look_block){ (uint8_t)number(w[1].text), n > 2 ? (uint8_t)number(w[2].text) : 0,
-							      n > 3 ? (uint32_t)number(w[3].text) : 0, n > 4 ? number(w[4].text) : 0,
-							      n > 5 ? (uint32_t)number(w[5].text) : 0, n > 6 ? (uint8_t)number(w[6].text) : 0 });
-}
-
-static void do_looked_end(const struct word *w, int n)
-{
-	writer_look_end(writer());
-}
-
 static void do_at(const struct word *w, int n)
 {
 	cap.time_ns = duration(w[1].text);
@@ -425,11 +388,6 @@ static const struct {
 	{ "thread", 2, 8, do_thread },
 	{ "mapping", 6, 8, do_mapping },
 	{ "domain", 4, 5, do_domain },
-	{ "looked", 5, 7, do_looked },
-	{ "looked_root", 6, 6, do_looked_root },
-	{ "looked_type", 2, 2, do_looked_type },
-	{ "looked_block", 2, 7, do_looked_block },
-	{ "looked_end", 1, 1, do_looked_end },
 	{ "at", 2, 2, do_at },
 	{ "after", 2, 2, do_after },
 	{ "in", 2, 2, do_in },
@@ -459,7 +417,7 @@ static void do_line(char *line)
 		statements[i].run(w, n);
 		return;
 	}
-	if (!do_event(w, n))
+	if (!do_event(w, n) && !do_look(w, n))
 		die("unknown statement", w[0].text);
 }
 

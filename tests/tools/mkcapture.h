@@ -58,6 +58,8 @@ bool time_option(const struct word *w, const char *key, uint64_t *ret);
 bool text_option(const struct word *w, const char *key, const char **ret);
 bool flag_option(const struct word *w, const char *key, uint32_t *ret);
 bool do_event(const struct word *w, int n);
+/* Statements about looks. False: it is none, or has not as many words. */
+bool do_look(const struct word *w, int n);
 struct writer *writer(void);
 void do_process(const struct word *w, int n);
 void do_thread(const struct word *w, int n);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "format/event.h"
-#include "replay/looks.h"
 #include "rawdump.h"
 
 static const char *const kinds[] = {
@@ -37,7 +36,7 @@ void put_text(const char *key, const char *s, size_t size)
 	putchar('"');
 }
 
-static void put_string(const char *key, const char *s)
+void put_string(const char *key, const char *s)
 {
 	put_text(key, s ? s : "", s ? strlen(s) : 0);
 }
@@ -271,73 +270,6 @@ static void dump_domains(const struct capture *c)
 		put_string("name", told->name);
 		end();
 	}
-}
-
-static void dump_look(const struct looked *l)
-{
-	begin("look");
-	put_number("process", l->head.process);
-	put_number("number", l->head.number);
-	put_number("time_ns", l->head.time_ns);
-	put_number("pid", l->head.pid);
-	put_number("why", l->head.why);
-	put_number("how", l->head.how);
-	put_number("flags", l->head.flags);
-	put_number("threads", l->head.threads);
-	put_number("stopped_ns", l->head.stopped_ns);
-	put_number("took_ns", l->head.took_ns);
-	put_number("memory_bytes", l->head.memory_bytes);
-	put_number("judged", l->head.blocks);
-	put_text("label", l->head.label, l->head.label_bytes);
-	put_text("reason", l->head.reason, l->head.reason_bytes);
-	put_number("last", l->last);
-	end();
-	for (uint32_t i = 0; i < l->root_count; i++) {
-		begin("look_root");
-		put_number("kind", l->roots[i].kind);
-		put_number("start", l->roots[i].start);
-		put_number("end", l->roots[i].end);
-		put_number("tid", l->roots[i].tid);
-		put_text("name", l->roots[i].name, l->roots[i].name_bytes);
-		end();
-	}
-	for (uint32_t i = 0; i < l->type_count; i++) {
-		begin("look_type");
-		put_string("name", l->types[i]);
-		end();
-	}
-	for (uint32_t i = 0; i < l->count; i++) {
-		begin("look_block");
-		put_number("verdict", l->verdicts[i].verdict);
-		put_number("come", l->verdicts[i].from);
-		put_number("parent", l->verdicts[i].parent);
-		put_number("offset", l->verdicts[i].offset);
-		put_number("type", l->verdicts[i].type);
-		put_number("held", l->verdicts[i].held);
-		end();
-	}
-}
-
-/* By process and number. */
-static bool dump_looks(const struct capture *c)
-{
-	struct looks l;
-	const int err = looks_read(&l, c, UINT32_MAX);
-
-	for (uint32_t p = 0; p < c->process_count; p++)
-		for (uint64_t number = 0; number <= UINT32_MAX;) {
-			const struct looked *next = NULL;
-
-			for (uint32_t i = 0; i < l.count; i++)
-				if (l.list[i].head.process == p && l.list[i].head.number > number && (!next || l.list[i].head.number < next->head.number))
-					next = &l.list[i];
-			if (!next)
-				break;
-			dump_look(next);
-			number = next->head.number;
-		}
-	looks_finish(&l);
-	return err == 0;
 }
 
 static void dump_event(const struct trk_event *e)

@@ -10,13 +10,13 @@ LACKS = {
     "text": {"flamegraph"},  # prints to stdout for people
     "document": {"dump"},  # its --json is one object
     "csv": {"flamegraph"},  # has --csv
-    "sums": {"dump", "growth", "info", "lint"},  # says of an aggregated capture what it says of the events
-    "unnamed": {"diff", "dump", "growth", "info", "lint", "temporary"},  # says how much functions without names allocated
-    "live set": {"check", "dump", "growth", "info", "leaks", "lint", "report", "stats", "temporary"},  # shows what lives at a point, or was chosen as the options say
+    "sums": {"dump", "growth", "info", "lint", "memory"},  # says of an aggregated capture what it says of the events
+    "unnamed": {"diff", "dump", "growth", "info", "lint", "memory", "temporary"},  # says how much functions without names allocated
+    "live set": {"check", "dump", "growth", "info", "leaks", "lint", "memory", "report", "stats", "temporary"},  # shows what lives at a point, or was chosen as the options say
 }
 
 # The key of the table that --csv prints; all others print every figure.
-TABLES = {"check": "checks", "growth": "rows", "lint": "rows", "types": "rows", "temporary": "rows", "leaks": "rows", "summary": "rows", "table": "rows", "diff": "rows", "tree": "root"}
+TABLES = {"check": "checks", "growth": "rows", "lint": "rows", "memory": "rows", "types": "rows", "temporary": "rows", "leaks": "rows", "summary": "rows", "table": "rows", "diff": "rows", "tree": "root"}
 
 
 def names(folder, *traits):

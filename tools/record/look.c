@@ -11,6 +11,8 @@
 #include "libtracker/tracker.h"
 #include "look_copy.h"
 #include "look_image.h"
+#include "look_ledger.h"
+#include "look_refusals.h"
 #include "look_write.h"
 #include "proc.h"
 
@@ -18,11 +20,13 @@
 #define MOVING_TIMES 40u /* ... so often */
 #define CUT_NS 60000000000ull /* a recorder that is behind by a whole segment needs seconds */
 #define MARKING_NS 10000000000ull
+#define READING_NS 10000000000ull
 #define LABEL_BYTES 1024u
 
 enum state { WANTED,
 	     CUT, /* events up to the cut are still to be delivered */
 	     MARKING,
+	     READING, /* what the memory consists of */
 	     OVER };
 
 struct look {
@@ -40,6 +44,7 @@ struct look {
 	struct look_marking marking;
 	struct look_named named;
 	struct look_result result;
+	struct look_ledger memory;
 };
 
 static uint64_t now_ns(void)
@@ -60,6 +65,9 @@ static bool want(struct recorder *r, struct process *p, uint32_t entry, enum shm
 	l->head = (struct trk_look){ .process = p->index, .pid = p->pid, .why = why, .label = l->label, .reason = l->reason };
 	l->head.label_bytes = label_bytes < sizeof(l->label) ? label_bytes : sizeof(l->label);
 	memcpy(l->label, label, l->head.label_bytes);
+	if (r->shm->header.flags & SHM_LOOK_UNJUDGED && why != SHM_WHY_QUESTION)
+		l->head.flags |= LOOK_UNJUDGED;
+	l->memory.contents = r->shm->header.flags & SHM_LOOK_CONTENTS;
 	r->looks++;
 	return true;
 }
@@ -75,64 +83,11 @@ static void free_look(struct recorder *r, struct process *p)
 	look_roots_finish(&l->roots);
 	look_named_finish(&l->named);
 	look_image_finish(&l->image);
+	look_ledger_finish(&l->memory);
 	free(l);
 	p->look = NULL;
 	p->look_cut = LOOK_NO_CUT;
 	r->looks--;
-}
-
-/* ---- what forbids a look ---- */
-
-static const char *refusal_of_recording(const struct recorder *r)
-{
-	if (!LOOK_ARCH)
-		return "looks are not built for this processor";
-	if (r->aggregate)
-		return "the recording is aggregated (--aggregate)";
-	if (r->shm->header.sample_bytes)
-		return "only a sample of the blocks is known (--sample)";
-	if (r->waiting)
-		return "the recording has not begun yet (--start-after)";
-	if (r->discard || r->bounds.full || r->heap_stopped || r->out_of_memory)
-		return "the recording lacks events";
-	return NULL;
-}
-
-static bool lacks_events(const struct process *p)
-{
-	for (size_t i = 0; i < p->stream_count; i++)
-		if (p->streams[i]->broken || p->streams[i]->gaps)
-			return true;
-	return false;
-}
-
-static const char *refusal_of_process(const struct recorder *r, const struct process *p)
-{
-	if (p->slot == NO_SLOT || !r->shm->processes[p->slot].look_code)
-		return "the program had no memory left for it";
-	if (lacks_events(p))
-		return "events of the program were lost";
-	return NULL;
-}
-
-/* Why no thread can be stopped. NULL: there is no reason. */
-static const char *stop_hindrance(const struct process *p, char text[LOOK_REASON])
-{
-	uint32_t count;
-	const uint32_t tracer = proc_status(p->pid, "TracerPid:", &count);
-
-	if (!tracer || tracer == (uint32_t)getpid())
-		return NULL;
-	snprintf(text, LOOK_REASON, "another program traces it, perhaps a debugger (pid %u)", tracer);
-	return text;
-}
-
-/* Why it must not be forked: the call might kill it. */
-static const char *fork_hindrance(const struct process *p)
-{
-	if (proc_thread_status(p->pid, p->pid, "Seccomp_filters:") > proc_own_status("Seccomp_filters:"))
-		return "the program has forbidden itself system calls (seccomp)";
-	return NULL;
 }
 
 static bool refuse(struct look *l, const char *why)
@@ -231,16 +186,17 @@ static bool read_image(struct recorder *r, struct process *p, struct look *l, en
 static bool take_memory(struct recorder *r, struct process *p, struct look *l)
 {
 	const struct shm_process *const slot = &r->shm->processes[p->slot];
-	const char *const hindrance = fork_hindrance(p);
+	const char *const hindrance = look_fork_hindrance(p);
 
 	look_stop_registers(&l->stop);
+	look_ledger_stopped(&l->memory, p->pid);
 	cut(r, p);
 	l->copy = (struct look_copy){ .call = slot->look_call, .code = slot->look_code, .stack = slot->look_stack, .reason = l->reason };
 	if (hindrance)
 		snprintf(l->reason, LOOK_REASON, "%s", hindrance);
 	else
 		l->copy.pid = look_stop_fork(&l->stop, 0, slot->look_call, &l->copy.inner);
-	return l->copy.pid || read_image(r, p, l, LOOK_STOPPED);
+	return l->copy.pid || (!(l->head.flags & LOOK_UNJUDGED) && read_image(r, p, l, LOOK_STOPPED));
 }
 
 /*
@@ -251,7 +207,7 @@ static bool take_waiting(struct recorder *r, struct process *p, struct look *l)
 {
 	uint32_t count;
 
-	if (proc_status(p->pid, "Threads:", &count) != 1 || find_moving(r, p))
+	if (l->head.flags & LOOK_UNJUDGED || proc_status(p->pid, "Threads:", &count) != 1 || find_moving(r, p))
 		return false;
 	l->head.threads = 0;
 	cut(r, p);
@@ -262,7 +218,7 @@ static bool begin(struct recorder *r, struct process *p, struct look *l)
 {
 	const uint64_t began_ns = now_ns();
 	char text[LOOK_REASON];
-	const char *const hindrance = stop_hindrance(p, text);
+	const char *const hindrance = look_stop_hindrance(p, text);
 	bool stopped, fine;
 
 	if (hindrance)
@@ -272,6 +228,8 @@ static bool begin(struct recorder *r, struct process *p, struct look *l)
 	fine = stopped && let_moves_end(r, p, l) && take_memory(r, p, l);
 	look_stop_resume(&l->stop);
 	l->head.stopped_ns = now_ns() - began_ns;
+	if (l->copy.pid)
+		look_ledger_resumed(&l->memory, p->pid);
 	l->result.inner = l->copy.inner;
 	if (!stopped)
 		fine = take_waiting(r, p, l);
@@ -354,6 +312,10 @@ static bool mark(struct recorder *r, struct process *p, struct look *l)
 	if (l->table.moving_count)
 		l->head.flags |= LOOK_MOVING;
 	find_unreadable(&l->maps, &l->table);
+	if (l->copy.pid)
+		look_ledger_begin(&l->memory, &scene, r->shm->processes[p->slot].look_code);
+	if (l->head.flags & LOOK_UNJUDGED)
+		return true;
 	l->marking = (struct look_marking){ .blocks = l->table.blocks, .block_count = l->table.count, .no_address = scene.no_address };
 	if (!look_plan(&l->marking))
 		return refuse(l, "blocks lie closer to each other than any allocator puts them");
@@ -392,7 +354,7 @@ static void end(struct recorder *r, struct process *p, bool fine)
 	if (!fine && !l->reason[0])
 		refuse(l, "it has failed for a reason that is not known");
 	l->head.reason_bytes = strlen(l->reason);
-	l->result.done = fine;
+	l->result.done = fine && !(l->head.flags & LOOK_UNJUDGED);
 	p->look_cut = LOOK_NO_CUT;
 	look_copy_end(&l->copy); /* whoever takes the answer waits for it; else look_reap is called */
 	if (!fine)
@@ -400,6 +362,8 @@ static void end(struct recorder *r, struct process *p, bool fine)
 	if (!l->head.number)
 		l->head.number = ++r->look_number;
 	look_write(r, &l->head, &l->table, &l->roots, &l->named, &l->result);
+	if (fine && !r->discard)
+		look_ledger_write(&l->memory, r, &l->head);
 	l->state = OVER;
 }
 
@@ -411,24 +375,32 @@ static void step(struct recorder *r, struct process *p)
 
 	if (l->state == WANTED) {
 		l->begun_ns = l->state_ns = now_ns();
-		refused = refusal_of_recording(r);
-		refused = refused ? refused : refusal_of_process(r, p);
+		refused = look_refusal_of_recording(r);
+		refused = refused ? refused : look_refusal_of_process(r, p);
 		fine = refused ? refuse(l, refused) : begin(r, p, l);
 		l->state = CUT;
 	} else if (l->state == CUT && is_cut_reached(p, l)) {
 		fine = mark(r, p, l);
-		over = l->image.pid != 0;
-		l->state = MARKING;
+		l->state = l->image.pid || l->head.flags & LOOK_UNJUDGED ? READING : MARKING;
 		l->state_ns = now_ns();
 	} else if (l->state == MARKING) {
 		const enum look_progress at = look_copy_poll(&l->copy, &l->marking, &l->roots, &l->named);
 
 		fine = at != LOOK_FAILED;
-		over = at != LOOK_AT_WORK;
+		if (at == LOOK_FINISHED) {
+			l->state = READING;
+			l->state_ns = now_ns();
+		}
+	} else if (l->state == READING) {
+		over = look_ledger_step(&l->memory);
+		if (!over && now_ns() - l->state_ns > READING_NS) {
+			l->memory.lacks = "it took more than 10 s";
+			over = true;
+		}
 	}
 	if (l->state == CUT && fine && now_ns() - l->state_ns > CUT_NS)
 		fine = refuse(l, "the recorder was more than 60 s behind the program");
-	if (l->state == MARKING && !over && fine && now_ns() - l->state_ns > MARKING_NS)
+	if (l->state == MARKING && fine && now_ns() - l->state_ns > MARKING_NS)
 		fine = refuse(l, "it took more than 10 s");
 	if (l->state != OVER && (over || !fine))
 		end(r, p, fine);

@@ -5,15 +5,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #define RED_ZONE 128u /* functions that call no other use so much below sp */
-#define ARENA_BYTES (64ull << 20) /* glibc's other arenas lie in windows of so many bytes, at multiples of it */
-#define PAGE_BYTES 4096u
-#define GUARD_BYTES (1u << 20)
-#define CHUNK_IS_MMAPPED 2u
-#define CHUNK_OF_OTHER_ARENA 4u
-#define BATCH 256u
 
 struct finding {
 	struct look_roots *r;
@@ -91,139 +84,19 @@ static void add_around_holes(struct finding *f, const struct look_place *like, c
 		add_own_mappings(f, like, m);
 }
 
-/* ---- memory of allocators ---- */
-
-/* The word before a block says of what kind its chunk is. 0 where it cannot be read. */
-static void read_headers(uint32_t pid, const struct look_block *blocks, uint32_t count, uint64_t headers[BATCH])
-{
-	struct iovec to[BATCH], from[BATCH];
-
-	memset(headers, 0, count * sizeof(*headers));
-	for (uint32_t i = 0; i < count; i++) {
-		to[i] = (struct iovec){ &headers[i], sizeof(*headers) };
-		from[i] = (struct iovec){ (void *)(uintptr_t)(look_address(&blocks[i]) - 8), sizeof(*headers) };
-	}
-	(void)process_vm_readv((pid_t)pid, to, count, from, count, 0);
-}
-
-/* Of a block's chunk. Returns the address behind which blocks are to be looked at again. */
-static uint64_t hole_of_chunk(struct finding *f, const struct look_map *m, uint64_t address, uint64_t header)
-{
-	const uint64_t window = address & ~(ARENA_BYTES - 1), chunk = address - 16;
-
-	if (header & CHUNK_OF_OTHER_ARENA) {
-		hole(f, most(window, m->start), least(window + ARENA_BYTES, m->end));
-		return window + ARENA_BYTES;
-	}
-	if (header & CHUNK_IS_MMAPPED) {
-		const uint64_t end = chunk + (header & ~7ull);
-
-		hole(f, most(chunk & ~(uint64_t)(PAGE_BYTES - 1), m->start), least(end, m->end));
-		return address + 1;
-	}
-	hole(f, m->start, m->end); /* the first arena, where its heap could not grow */
-	return m->end;
-}
-
-static void hole_of_glibc(struct finding *f, const struct look_map *m, uint32_t first, uint32_t end)
-{
-	const struct look_table *const t = f->s->table;
-	uint64_t headers[BATCH], behind = 0;
-
-	while (first < end) {
-		const uint32_t n = end - first < BATCH ? end - first : BATCH;
-		uint32_t i = 0;
-
-		read_headers(f->s->copy, &t->blocks[first], n, headers);
-		for (; i < n; i++) {
-			const uint64_t address = look_address(&t->blocks[first + i]);
-
-			if (address >= behind)
-				behind = hole_of_chunk(f, m, address, headers[i]);
-			else if (behind > look_address(&t->blocks[first + n - 1]))
-				break;
-		}
-		first = i < n ? look_table_from(t, behind) : first + n;
-	}
-}
-
-static void hole_of_allocator(struct finding *f, const struct look_map *m)
-{
-	const struct look_table *const t = f->s->table;
-	const uint32_t first = look_table_from(t, m->start), end = look_table_from(t, m->end);
-
-	if (first == end)
-		return;
-	if (f->s->foreign_allocator)
-		hole(f, m->start, m->end);
-	else
-		hole_of_glibc(f, m, first, end);
-}
-
-/* ---- stacks ---- */
-
-static const struct look_thread *lowest_on(const struct look_stop *s, const struct look_map *m)
-{
-	const struct look_thread *found = NULL;
-
-	for (uint32_t i = 0; i < s->count; i++) {
-		const struct look_thread *const t = &s->threads[i];
-		const uint64_t sp = t->known ? look_sp(&t->registers) : 0;
-
-		if (sp >= m->start && sp < m->end && (!found || sp < look_sp(&found->registers)))
-			found = t;
-	}
-	return found;
-}
-
-static const struct look_thread *whose_variables(const struct look_stop *s, const struct look_map *m)
-{
-	for (uint32_t i = 0; i < s->count; i++) {
-		const uint64_t at = s->threads[i].known ? look_thread_pointer(&s->threads[i].registers) : 0;
-
-		if (at >= m->start && at < m->end)
-			return &s->threads[i];
-	}
-	return NULL;
-}
-
-/* A few pages that nothing can touch lie directly below: so stacks of threads begin. */
-static bool has_guard(const struct look_maps *maps, const struct look_map *m)
-{
-	const struct look_map *const before = m > maps->list ? m - 1 : NULL;
-
-	return before && before->end == m->start && !before->readable && !before->writable && before->kind == LOOK_MAP_ANONYMOUS &&
-	       before->end - before->start <= GUARD_BYTES;
-}
-
-static bool has_blocks(const struct finding *f, const struct look_map *m)
-{
-	return look_table_from(f->s->table, m->start) != look_table_from(f->s->table, m->end);
-}
-
 /* ---- mappings ---- */
 
-static bool is_libc(const char *path)
+static void tell_hole(void *data, uint64_t start, uint64_t end, enum memory_area_kind kind)
 {
-	const char *const slash = strrchr(path, '/');
-	const char *const name = slash ? slash + 1 : path;
-
-	return !strncmp(name, "libc.so", 7) || !strncmp(name, "libc-2", 6);
+	(void)kind;
+	hole(data, start, end);
 }
 
 static struct look_place like_module(const struct finding *f, const struct look_map *m)
 {
 	const char *const path = look_map_path(f->s->maps, m);
 
-	return (struct look_place){ .kind = LOOK_ROOT_MODULE, .name = path, .libc = !f->s->foreign_allocator && is_libc(path) };
-}
-
-/* The file behind which anonymous memory lies: its variables that begin as zero. NULL: none. */
-static const struct look_map *file_before(const struct look_maps *maps, const struct look_map *m)
-{
-	const struct look_map *const before = m > maps->list ? m - 1 : NULL;
-
-	return before && before->end == m->start && before->kind == LOOK_MAP_FILE && !before->shared ? before : NULL;
+	return (struct look_place){ .kind = LOOK_ROOT_MODULE, .name = path, .libc = !f->s->foreign_allocator && look_is_libc(path) };
 }
 
 static void add_file(struct look_roots *r, const struct look_map *m)
@@ -236,8 +109,8 @@ static void add_file(struct look_roots *r, const struct look_map *m)
 
 static void find_anonymous(struct finding *f, const struct look_map *m)
 {
-	const struct look_thread *const on = lowest_on(f->s->stop, m), *const of = on ? on : whose_variables(f->s->stop, m);
-	const struct look_map *const file = file_before(f->s->maps, m);
+	const struct look_thread *const on = look_stack_of(f->s->stop, m), *const of = on ? on : look_variables_of(f->s->stop, m);
+	const struct look_map *const file = look_file_before(f->s->maps, m);
 	struct look_place like = { .kind = of ? LOOK_ROOT_STACK : LOOK_ROOT_MEMORY, .tid = of ? of->tid : 0 };
 
 	if (file && !of)
@@ -245,11 +118,11 @@ static void find_anonymous(struct finding *f, const struct look_map *m)
 	if (file)
 		add_file(f->r, m); /* programs that are linked to fixed addresses have copies of virtual tables there */
 	f->hole_count = 0;
-	if (on && (has_guard(f->s->maps, m) || m->kind == LOOK_MAP_STACK))
+	if (on && (look_has_guard(f->s->maps, m) || m->kind == LOOK_MAP_STACK))
 		hole(f, m->start, most(m->start, look_sp(&on->registers) - RED_ZONE));
-	else if (!of && !file && !f->s->running && has_guard(f->s->maps, m) && !has_blocks(f, m))
+	else if (!of && !file && !f->s->running && look_has_guard(f->s->maps, m) && !look_has_blocks(f->s->table, m))
 		hole(f, m->start, m->end); /* the stack of a thread that has ended */
-	hole_of_allocator(f, m);
+	look_owned(f->s, m, tell_hole, f);
 	add_around_holes(f, &like, m);
 }
 
@@ -290,7 +163,7 @@ static void find_in(struct finding *f, const struct look_map *m)
 
 		if (m->writable)
 			add(f->r, &like, m->start, m->end);
-	} else if (s->inherits && (m->kind == LOOK_MAP_HEAP || has_blocks(f, m))) {
+	} else if (s->inherits && (m->kind == LOOK_MAP_HEAP || look_has_blocks(s->table, m))) {
 		find_inherited(f, m);
 	} else if (m->kind != LOOK_MAP_HEAP) {
 		find_anonymous(f, m);

@@ -6,22 +6,7 @@
 #define RECORD_LOOK_ROOTS_H
 
 #include "format/look_parts.h"
-#include "look_maps.h"
-#include "look_stop.h"
-#include "look_table.h"
-
-/* What is given. */
-struct look_scene {
-	const struct look_maps *maps;
-	const struct look_table *table;
-	const struct look_stop *stop;
-	uint32_t copy; /* pid of the copy, whose memory is read */
-	uint64_t segment_inode, own_start;
-	uint64_t no_address; /* as in struct look_marking */
-	bool foreign_allocator;
-	bool running; /* nobody was stopped: where its thread stands is not known, so all stacks count, and whole */
-	bool inherits; /* it was forked: its heap holds what its parent allocated */
-};
+#include "look_kinds.h"
 
 struct look_place {
 	uint64_t start, end; /* aligned to words; of registers: 0, and a number of words times 8 */

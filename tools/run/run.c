@@ -70,10 +70,18 @@ static uint32_t chunk_limit(void)
 	return cgroup_of("self", groups) ? cgroup_chunks(cgroup_memory_limit(CGROUP_ROOT, groups)) : 0;
 }
 
+static uint32_t look_flags(const struct run_options *o)
+{
+	const bool at_end = o->leak_check || o->memory || (o->look_contents && !o->look_at_marks);
+
+	return (at_end || o->look_at_marks ? SHM_LOOKS : 0) | (at_end ? SHM_LOOK_AT_END : 0) | (o->look_at_marks ? SHM_LOOK_AT_MARKS : 0) |
+	       (at_end && !o->leak_check ? SHM_LOOK_UNJUDGED : 0) | (o->look_contents ? SHM_LOOK_CONTENTS : 0);
+}
+
 static bool create_segment(struct run *r)
 {
 	const struct run_options *const o = &r->o;
-	struct shm_header header = new_segment_header((o->no_follow_fork ? SHM_NO_FOLLOW_FORK : 0) | (o->no_follow_exec ? SHM_NO_FOLLOW_EXEC : 0) | (o->check_free ? SHM_CHECK_FREE : 0) | (o->release_stacks ? SHM_RELEASE_STACKS : 0) | (o->leak_check ? SHM_LOOKS | SHM_LOOK_AT_END : 0) | (o->look_at_marks ? SHM_LOOKS | SHM_LOOK_AT_MARKS : 0) | o->unwind_flag, (uint32_t)o->nframe, o->sample_bytes);
+	struct shm_header header = new_segment_header((o->no_follow_fork ? SHM_NO_FOLLOW_FORK : 0) | (o->no_follow_exec ? SHM_NO_FOLLOW_EXEC : 0) | (o->check_free ? SHM_CHECK_FREE : 0) | (o->release_stacks ? SHM_RELEASE_STACKS : 0) | look_flags(o) | o->unwind_flag, (uint32_t)o->nframe, o->sample_bytes);
 	int error;
 
 	header.asked = o->asked;

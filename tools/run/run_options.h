@@ -9,7 +9,7 @@
 
 struct run_options {
 	const char *output, *trace, *unwind, *wait, *format, *checkpoint, *compress;
-	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec, aggregate, no_compress, buffered, split, check_free, release_stacks, leak_check, look_at_marks, report;
+	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec, aggregate, no_compress, buffered, split, check_free, release_stacks, leak_check, look_at_marks, memory, look_contents, report;
 	uint32_t packing; /* enum trk_packing */
 	uint32_t unwind_flag;
 	uint64_t nframe, memory_interval_ms, temporary_threshold;
