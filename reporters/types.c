@@ -91,9 +91,20 @@ static int add_looked(const struct view_row *row, uint64_t *bytes, uint64_t *cou
 	return err;
 }
 
+/* The blocks must be as large as that type, or a whole number of it: the pointer might be of something that was made of the block. */
+static bool by_variable(struct report *r, const struct source_frame *frames, size_t n, uint64_t bytes, uint64_t count, char buf[TYPE_ROOM])
+{
+	uint64_t size;
+	size_t top = 0;
+
+	while (top + 1 < n && frames[top].skipped)
+		top++;
+	return count && stacks_pointee(r->stacks, &frames[top], buf, TYPE_ROOM, &size) && bytes >= count * size && bytes % size == 0;
+}
+
 static int add_row(struct report *r, const struct view_row *row)
 {
-	char key[TYPE_ROOM + 1] = "";
+	char key[TYPE_ROOM + 1] = "", name[TYPE_ROOM];
 	enum type_rule rule = TYPE_BY_SITE;
 	uint64_t bytes = row->bytes, count = row->count;
 	size_t n;
@@ -110,6 +121,8 @@ static int add_row(struct report *r, const struct view_row *row)
 	}
 	if (rule == TYPE_BY_SITE)
 		err = add_looked(row, &bytes, &count);
+	if (rule == TYPE_BY_SITE && row->node && count && by_variable(r, frames, n, bytes, count, name))
+		rule = snprintf(key + 1, TYPE_ROOM, "%s", name) > 0 ? TYPE_BY_VARIABLE : rule;
 	return err || (!bytes && !count) ? err : add(rule, key, bytes, count);
 }
 

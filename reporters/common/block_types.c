@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const type_rules[TYPE_RULES] = { [TYPE_BY_ANNOTATION] = "annotation", [TYPE_BY_FRAMES] = "frames", [TYPE_BY_TABLE] = "vtable", [TYPE_BY_SITE] = "site" };
+const char *const type_rules[TYPE_RULES] = { [TYPE_BY_ANNOTATION] = "annotation", [TYPE_BY_FRAMES] = "frames", [TYPE_BY_TABLE] = "vtable", [TYPE_BY_VARIABLE] = "variable", [TYPE_BY_SITE] = "site" };
 
 /* ---- names of C++ and Rust ---- */
 

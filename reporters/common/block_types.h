@@ -12,6 +12,7 @@ enum type_rule {
 	TYPE_BY_ANNOTATION, /* the program has said it (tracker_annotate) */
 	TYPE_BY_FRAMES, /* the allocating frames */
 	TYPE_BY_TABLE, /* the virtual table to which the block pointed when the memory was looked at */
+	TYPE_BY_VARIABLE, /* debug information: of the pointer that the allocating line declares */
 	TYPE_BY_SITE, /* nothing: the place of the allocation stands for it */
 	TYPE_RULES,
 };

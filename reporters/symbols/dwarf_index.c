@@ -14,6 +14,7 @@
 #include "symbols/ada_names.h"
 #include "symbols/dwarf_scopes.h"
 #include "symbols/dwarf_unit.h"
+#include "symbols/dwarf_variables.h"
 #include "symbols/keymap.h"
 
 struct dwarf_index {
@@ -268,6 +269,17 @@ bool dwarf_index_any_name(struct dwarf_index *x, bool (*is)(void *data, const ch
 uint64_t dwarf_index_read_bytes(const struct dwarf_index *x)
 {
 	return x->read_bytes;
+}
+
+bool dwarf_index_pointee(struct dwarf_index *x, uint64_t address, const char *file, uint32_t line, char *buf, size_t room, uint64_t *ret_size)
+{
+	for (uint32_t i = intervals_find(&x->ranges, address); i != INTERVAL_NONE; i = intervals_next(&x->ranges, i, address)) {
+		struct dwarf_function *const f = function_at(x, &x->units[x->ranges.items[i].value], address);
+
+		if (f)
+			return dwarf_variables_pointee(&f->die, file, line, buf, room, ret_size);
+	}
+	return false;
 }
 
 size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct resolved_frame *out,

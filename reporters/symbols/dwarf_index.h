@@ -29,6 +29,9 @@ char *dwarf_index_trouble(const struct dwarf_index *x, char *out, size_t room);
 size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct resolved_frame *out,
 			  size_t max, bool *ret_linkage);
 
+/* What dwarf_variables_pointee says of the function at the address. */
+bool dwarf_index_pointee(struct dwarf_index *x, uint64_t address, const char *file, uint32_t line, char *buf, size_t room, uint64_t *ret_size);
+
 /* Whether `is` holds for the name of a function of a unit, wherever it was inlined. */
 bool dwarf_index_any_name(struct dwarf_index *x, bool (*is)(void *data, const char *name), void *data);
 

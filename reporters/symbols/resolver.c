@@ -65,12 +65,8 @@ struct resolver {
 
 int resolver_new(struct resolver **ret)
 {
-	struct resolver *const r = calloc(1, sizeof(*r));
-
-	if (!r)
-		return TRK_ERR_NOMEM;
-	*ret = r;
-	return 0;
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? 0 : TRK_ERR_NOMEM;
 }
 
 void resolver_keep_no_descriptors(struct resolver *r)
@@ -485,14 +481,18 @@ size_t resolver_lookup(struct resolver_module *m, uint64_t address, struct resol
 		n = dwarf_index_lookup(m->dwarf, address - m->dwarf_bias, out, max, &linkage);
 	/* glibc's own linkage names, like "__GI___strdup", are only another spelling */
 	linkage = linkage && out[n - 1].function && is_mangled(out[n - 1].function);
-	if (n && (linkage || out[n - 1].inlined))
-		return n;
-	if (n) {
+	if (n && !linkage && !out[n - 1].inlined)
 		name_outermost(m, address, &out[n - 1]);
+	if (n)
 		return n;
-	}
 	out[0] = (struct resolved_frame){ .function = symbol_at(m, address) };
 	if (!out[0].function)
 		out[0] = unnamed_at(m, address);
 	return out[0].function ? 1 : 0;
+}
+
+bool resolver_pointee(struct resolver_module *m, uint64_t address, const char *file, uint32_t line, char *buf, size_t room, uint64_t *ret_size)
+{
+	open_module(m);
+	return m->dwarf && dwarf_index_pointee(m->dwarf, address - m->dwarf_bias, file, line, buf, room, ret_size);
 }

@@ -80,4 +80,10 @@ void resolver_forget(struct resolver *r);
 size_t resolver_lookup(struct resolver_module *m, uint64_t address, struct resolved_frame *out,
 		       size_t max);
 
+/*
+ * Where a line of a C program declares a pointer and the code at the address stands there: the type to which it points ("struct node"), and its size. False: it is
+ * not unambiguous, or not known.
+ */
+bool resolver_pointee(struct resolver_module *m, uint64_t address, const char *file, uint32_t line, char *buf, size_t room, uint64_t *ret_size);
+
 #endif

@@ -462,3 +462,11 @@ out:
 	s->top.runtime = false;
 	return &s->top;
 }
+
+bool stacks_pointee(struct stacks *s, const struct source_frame *f, char *buf, size_t room, uint64_t *ret_size)
+{
+	const struct cap_frame *const frame = &s->capture->frames[f->frame];
+	struct resolver_module *const m = f->has_source && frame->module && frame->offset && !s->options.lookup ? module_of(s, frame->module) : NULL;
+
+	return m && resolver_module_state(m) == RESOLVER_FULL && resolver_pointee(m, frame->offset - 1, f->file, f->line, buf, room, ret_size);
+}

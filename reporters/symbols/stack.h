@@ -72,6 +72,9 @@ size_t stacks_behind_limit(const struct stacks *s);
  */
 void stacks_shorten(struct stacks *s, size_t *count);
 
+/* The type to which the pointer points that is declared on the frame's line: resolver_pointee, from the module's file as it is now. */
+bool stacks_pointee(struct stacks *s, const struct source_frame *f, char *buf, size_t room, uint64_t *ret_size);
+
 /* The most recent frame that is not skipped (the last one when all are). */
 const struct source_frame *stacks_top(struct stacks *s, uint32_t node);
 

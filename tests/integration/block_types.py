@@ -91,6 +91,17 @@ class Cases:
             check(found["total_count"] >= 5 * COUNT, f"{found['total_count']} blocks")
         return run
 
+    def variables(self, *how):
+        """Of a C program, the pointers that allocating lines declare; what is not unambiguous, or does not fit, has no type."""
+        def run():
+            r = self.t.record([self.make(*how, source="types_c.c")])
+            plain = {"long int": "long"} if how[0] == "clang" else {}  # compilers give types of the language names of their own
+            want = {plain.get(name, name): (int(count), int(size)) for count, size, name in (line.split(" ", 2) for line in r.stdout.decode().splitlines())}
+            found = self.t.json("types", r.capture)
+            equal(" ".join(how), {x["type"]: (x["count"], x["size"]) for x in found["rows"] if x["rule"] == "variable"}, want)
+            equal("known", found["typed_count"], sum(c for c, _ in want.values()))
+        return run
+
     def annotated(self):
         """What the program says, at the peak (the moment before the last annotation), at the end, and of each process."""
         r = self.t.record([self.t.fixture("types")])
@@ -127,6 +138,7 @@ def make_cases(t):
                   (f"{compiler} -O0", c.named(compiler, "-O0")), (f"{compiler} -O2", c.inlined(compiler, "-O2")), (f"{compiler} stripped", c.stripped(compiler, "-O2"))]
     ways = [("g++", "-O0"), ("g++", "-O2", "-s"), ("g++", "-O0", "-no-pie", "-s"), ("g++", "-O2", "-static-libstdc++", "-static-libgcc", "-s"),
             ("clang++", "-O0"), ("clang++", "-O2", "-s")]
+    cases += [(f"variables, {' '.join(how)}", c.variables(*how)) for how in (("gcc", "-O0", "-g"), ("clang", "-O0", "-g", "-gdwarf-4"))]
     return cases + [(f"virtual tables, {' '.join(how)}", c.virtual(*how)) for how in ways]
 
 
