@@ -262,7 +262,7 @@ def make_cases(t):
         ("suppressions of valgrind", look.suppressions),
         ("a million", look.a_million)] + [
         (f"hindered: {what}", lambda what=what, way=way, reason=reason: look.hindered(what, way, reason))
-        for what, way, reason in (("seccomp", 1, "forbidden itself system calls (seccomp)"), ("processes", 1, "the kernel refuses to fork it"), ("space", 0, ""),
+        for what, way, reason in (("leader", 0, ""), ("seccomp", 1, "forbidden itself system calls (seccomp)"), ("processes", 1, "the kernel refuses to fork it"), ("space", 0, ""),
                                   ("traced", 2, "another program traces it"), ("vfork", None, "perhaps in vfork"), ("threads", 0, ""))] + [
         (f"busy: {what}", lambda what=what, looks=looks: look.busy(what, looks))
         for what, looks in (("reallocs", 20), ("threads", 10), ("forks", 10), ("biased", 20), ("calls", 0))]

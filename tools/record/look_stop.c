@@ -112,13 +112,49 @@ static struct look_thread *add(struct look_stop *s, uint32_t tid)
 	return &s->threads[s->count++];
 }
 
+/* The letter of its state. */
+static char state_of(const struct look_stop *s, uint32_t tid)
+{
+	char path[64], line[256];
+	char letter = '?';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/task/%u/stat", s->pid, tid);
+	f = fopen(path, "re");
+	if (f && fgets(line, sizeof(line), f)) {
+		const char *const end = strrchr(line, ')');
+
+		letter = end && end[1] ? end[2] : '?';
+	}
+	if (f)
+		fclose(f);
+	return letter;
+}
+
+/* It has a number until somebody takes notice, or, if it is the first one, until the others have ended; nobody can trace it. */
+static bool has_ended(const struct look_stop *s, uint32_t tid)
+{
+	const char letter = state_of(s, tid);
+
+	return letter == 'Z' || letter == 'X' || letter == '?';
+}
+
+static bool add_gone(struct look_stop *s, uint32_t tid)
+{
+	struct look_thread *const t = add(s, tid);
+
+	if (t)
+		t->gone = true;
+	return t != NULL;
+}
+
 /* A thread that is traced already was created by one of ours. */
 static bool seize(struct look_stop *s, uint32_t tid)
 {
 	const int err = ptrace(PTRACE_SEIZE, (pid_t)tid, 0, OPTIONS) == 0 ? 0 : errno;
 
-	if (err == ESRCH)
-		return true; /* it has ended */
+	if (err == ESRCH || (err == EPERM && has_ended(s, tid)))
+		return add_gone(s, tid);
 	if (err && proc_thread_status(s->pid, tid, "TracerPid:") != (int64_t)getpid()) {
 		snprintf(s->reason, LOOK_REASON, "the kernel does not let the recorder trace it: %s", strerror(err));
 		return false;
@@ -184,25 +220,6 @@ static bool take_change(struct look_stop *s, struct look_thread *t)
 	}
 	(void)ptrace(PTRACE_CONT, (pid_t)got, 0, status >> 16 || !status || WSTOPSIG(status) == (SIGTRAP | 0x80) ? 0 : WSTOPSIG(status));
 	return true;
-}
-
-/* The letter of its state. */
-static char state_of(const struct look_stop *s, uint32_t tid)
-{
-	char path[64], line[256];
-	char letter = '?';
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%u/task/%u/stat", s->pid, tid);
-	f = fopen(path, "re");
-	if (f && fgets(line, sizeof(line), f)) {
-		const char *const end = strrchr(line, ')');
-
-		letter = end && end[1] ? end[2] : '?';
-	}
-	if (f)
-		fclose(f);
-	return letter;
 }
 
 static bool is_late(struct look_stop *s, const struct look_thread *t, uint64_t waited_ns)

@@ -1,7 +1,7 @@
 /*
  * hindered - does what keeps its memory from being looked at in the usual way, loses a block of 2,222 B, keeps one of 5,555 B, and ends.
  *
- * usage: hindered seccomp | processes | space | traced | vfork | threads | forks | exec | left
+ * usage: hindered leader | seccomp | processes | space | traced | vfork | threads | forks | exec | left
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -141,6 +141,24 @@ static void threads(void)
 	pthread_barrier_wait(&ready);
 }
 
+static void *ends(void *unused)
+{
+	usleep(200000);
+	clear_stack();
+	exit(0);
+	return unused;
+}
+
+/* The first thread ends, and stays as a zombie that nobody can trace until the other one has ended. */
+static void leader(void)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, ends, NULL))
+		stop_with("pthread_create");
+	pthread_exit(NULL);
+}
+
 /* A child and its child, which lose their own. */
 static void forks(void)
 {
@@ -186,7 +204,7 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*function)(void);
-	} all[] = { { "seccomp", seccomp }, { "processes", processes }, { "space", space }, { "traced", traced }, { "vfork", vforks }, { "threads", threads }, { "forks", forks }, { "left", left } };
+	} all[] = { { "leader", leader }, { "seccomp", seccomp }, { "processes", processes }, { "space", space }, { "traced", traced }, { "vfork", vforks }, { "threads", threads }, { "forks", forks }, { "left", left } };
 
 	kept = malloc(5555);
 	lose(2222);
