@@ -31,7 +31,7 @@ enum trk_form {
 	TRK_FORM_ACCESS, /* address, size, detail: enum trk_access */
 	TRK_FORM_ADVICE, /* address, size, detail: enum trk_advice */
 	TRK_FORM_REQUEST, /* address, size, detail: the kind of the call, old_size: the alignment asked for */
-	TRK_FORM_TYPED, /* address, size: a number of objects, label */
+	TRK_FORM_TYPED, /* address, size: a number of objects, or enum trk_class_op; label */
 	TRK_FORM_UNKNOWN, /* size: its number; detail: enum trk_escape; label: its payload, not for reading */
 	TRK_FORMS,
 };
@@ -154,6 +154,8 @@ enum trk_kind_flag {
 	X(a, REQUEST, 40, "request", REQUEST, NOTHING, RARE, TRK_HAS_STACK | TRK_ESCAPED)                                           \
 	/* the block at address holds so many objects of the type that the label names */                                           \
 	X(a, ANNOTATE, 41, "annotate", TYPED, NOTHING, RARE, TRK_HAS_STACK | TRK_ESCAPED)                                           \
+	/* classes that are tracked, and snapshots of them: size is an enum trk_class_op with its options */                        \
+	X(a, CLASS, 42, "class", TYPED, NOTHING, RARE, TRK_HAS_STACK | TRK_ESCAPED)                                                 \
 	/* the escape: in memory, an event of a kind that this build does not know, and need not */                                 \
 	X(a, UNKNOWN, 63, "unknown", UNKNOWN, NOTHING, NEVER, TRK_HAS_STACK)
 

@@ -11,16 +11,18 @@ enum column { ROOTS,
 	      VERDICTS,
 	      PARENTS,
 	      TYPES,
-	      TYPE_OF };
+	      TYPE_OF,
+	      REFERENCES };
 
 #define FLAG_LAST 1u
-#define FLAG_TYPES 2u /* the last two columns are there */
-#define COLUMNS_WITHOUT_TYPES 3u
+#define FLAG_TYPES 2u /* TYPES and TYPE_OF are there */
+#define FLAG_REFERENCES 4u /* ... and one more */
 #define VERDICT_MASK 7u
 #define FROM_SHIFT 3u
 #define FROM_MASK 3u
 #define ITEM_BYTES (2u * TRK_VARINT_MAX)
 #define RECORD_BYTES (3u * LOOK_LABEL_BYTES + 16u * TRK_VARINT_MAX)
+#define RUN_BYTES ((LOOK_RUN_MAX + 2u) * TRK_VARINT_MAX)
 
 /* ---- writing ---- */
 
@@ -35,7 +37,8 @@ struct look_coder {
 	size_t head_bytes;
 	uint32_t number, part, items;
 	uint64_t first;
-	bool no_memory;
+	uint32_t run_block; /* of the last run in this part */
+	bool no_memory, graph;
 };
 
 struct look_coder *look_coder_new(void)
@@ -83,6 +86,8 @@ void look_coder_begin(struct look_coder *c, const struct trk_look *head)
 	c->number = head->number;
 	c->part = c->items = 0;
 	c->first = 0;
+	c->run_block = 0;
+	c->graph = head->graph;
 	for (unsigned i = 0; i < LOOK_COLUMNS; i++)
 		c->columns[i].size = 0;
 }
@@ -105,17 +110,35 @@ void look_coder_root(struct look_coder *c, const struct trk_look_root *r)
 	t->size = (size_t)(p + (end - body) - t->bytes);
 }
 
-void look_coder_type(struct look_coder *c, const char *name, size_t bytes)
+void look_coder_type(struct look_coder *c, const struct trk_look_type *told)
 {
 	struct bytes_of *const t = &c->columns[TYPES];
-	uint8_t body[RECORD_BYTES], *p = reserve(c, t, RECORD_BYTES);
-	const size_t n = (size_t)(put_text(body, name, bytes) - body);
+	uint8_t body[RECORD_BYTES], *end = put_text(body, told->name, told->name_bytes), *p = reserve(c, t, RECORD_BYTES);
 
+	if (c->graph)
+		end = put_text(end, told->bases, told->bases_bytes);
 	if (!p)
 		return;
-	p = put_varint(p, n);
-	memcpy(p, body, n);
-	t->size = (size_t)(p + n - t->bytes);
+	p = put_varint(p, (uint64_t)(end - body));
+	memcpy(p, body, (size_t)(end - body));
+	t->size = (size_t)(p + (end - body) - t->bytes);
+}
+
+void look_coder_run(struct look_coder *c, uint32_t block, const uint32_t *targets, uint32_t count)
+{
+	struct bytes_of *const t = &c->columns[REFERENCES];
+	uint8_t *p = reserve(c, t, RUN_BYTES);
+	uint32_t last = block;
+
+	if (!p || !count || count > LOOK_RUN_MAX)
+		return;
+	p = put_varint(put_varint(p, block - c->run_block), count);
+	for (uint32_t i = 0; i < count; i++) {
+		p = put_zigzag(p, (int64_t)targets[i] - (int64_t)last);
+		last = targets[i];
+	}
+	c->run_block = block;
+	t->size = (size_t)(p - t->bytes);
 }
 
 void look_coder_block(struct look_coder *c, const struct trk_look_block *b)
@@ -148,6 +171,7 @@ bool look_coder_full(const struct look_coder *c)
 const uint8_t *look_coder_end(struct look_coder *c, bool last, uint32_t *ret_bytes, uint32_t *ret_items)
 {
 	size_t want = (5 + LOOK_COLUMNS) * TRK_VARINT_MAX + c->head_bytes;
+	const unsigned columns = c->graph ? LOOK_COLUMNS : REFERENCES;
 	uint8_t *p;
 
 	for (unsigned i = 0; i < LOOK_COLUMNS; i++)
@@ -158,14 +182,14 @@ const uint8_t *look_coder_end(struct look_coder *c, bool last, uint32_t *ret_byt
 		return NULL;
 	p = put_varint(p, c->number);
 	p = put_varint(p, c->part);
-	p = put_varint(p, (last ? FLAG_LAST : 0) | FLAG_TYPES);
+	p = put_varint(p, (last ? FLAG_LAST : 0) | FLAG_TYPES | (c->graph ? FLAG_REFERENCES : 0));
 	p = put_varint(p, c->first);
 	p = put_varint(p, c->head_bytes);
 	memcpy(p, c->head, c->head_bytes);
 	p += c->head_bytes;
-	for (unsigned i = 0; i < LOOK_COLUMNS; i++)
+	for (unsigned i = 0; i < columns; i++)
 		p = put_varint(p, c->columns[i].size);
-	for (unsigned i = 0; i < LOOK_COLUMNS; i++) {
+	for (unsigned i = 0; i < columns; i++) {
 		if (c->columns[i].size)
 			memcpy(p, c->columns[i].bytes, c->columns[i].size);
 		p += c->columns[i].size;
@@ -175,6 +199,7 @@ const uint8_t *look_coder_end(struct look_coder *c, bool last, uint32_t *ret_byt
 	*ret_items = c->items;
 	c->first += c->items;
 	c->items = 0;
+	c->run_block = 0;
 	c->head_bytes = 0;
 	c->part++;
 	return c->payload.bytes;
@@ -225,6 +250,11 @@ static void get_head(struct byte_reader *r, struct trk_look *h)
 		h->reason = get_text(r, &h->reason_bytes);
 }
 
+static bool is_there(enum column column, uint64_t flags)
+{
+	return column < TYPES || (column < REFERENCES ? flags & FLAG_TYPES : flags & FLAG_REFERENCES);
+}
+
 int look_open(struct look_decoder *d, const uint8_t *raw, size_t bytes)
 {
 	struct byte_reader r = byte_reader_of(raw, bytes), head;
@@ -242,12 +272,13 @@ int look_open(struct look_decoder *d, const uint8_t *raw, size_t bytes)
 	head = at ? byte_reader_of(at, head_bytes) : byte_reader_of("", 0);
 	get_head(&head, &d->head);
 	for (unsigned i = 0; i < LOOK_COLUMNS; i++)
-		lengths[i] = i < COLUMNS_WITHOUT_TYPES || flags & FLAG_TYPES ? get_varint(&r) : 0;
+		lengths[i] = is_there(i, flags) ? get_varint(&r) : 0;
 	for (unsigned i = 0; i < LOOK_COLUMNS; i++) {
 		at = get_bytes(&r, lengths[i]);
 		d->columns[i] = at ? byte_reader_of(at, lengths[i]) : byte_reader_of("", 0);
 	}
 	d->types = flags & FLAG_TYPES;
+	d->head.graph = flags & FLAG_REFERENCES;
 	return r.failed || head.failed || !d->head.number ? TRK_ERR_CORRUPT : 0;
 }
 
@@ -274,7 +305,7 @@ int look_next_root(struct look_decoder *d, struct trk_look_root *ret)
 	return body.failed ? TRK_ERR_CORRUPT : 0;
 }
 
-int look_next_type(struct look_decoder *d, const char **ret_name, size_t *ret_bytes)
+int look_next_type(struct look_decoder *d, struct trk_look_type *ret)
 {
 	struct byte_reader *const r = &d->columns[TYPES], body;
 	uint64_t n;
@@ -287,7 +318,10 @@ int look_next_type(struct look_decoder *d, const char **ret_name, size_t *ret_by
 	if (!at || r->failed)
 		return TRK_ERR_CORRUPT;
 	body = byte_reader_of(at, n);
-	*ret_name = get_text(&body, ret_bytes);
+	*ret = (struct trk_look_type){ .bases = "" };
+	ret->name = get_text(&body, &ret->name_bytes);
+	if (bytes_left(&body))
+		ret->bases = get_text(&body, &ret->bases_bytes);
 	return body.failed ? TRK_ERR_CORRUPT : 0;
 }
 
@@ -321,4 +355,27 @@ int look_next_block(struct look_decoder *d, struct trk_look_block *ret)
 	if (d->types && get_type(&d->columns[TYPE_OF], ret))
 		return TRK_ERR_CORRUPT;
 	return parents->failed || parent > UINT32_MAX ? TRK_ERR_CORRUPT : 0;
+}
+
+int look_next_reference(struct look_decoder *d, uint32_t *ret_from, uint32_t *ret_to)
+{
+	struct byte_reader *const r = &d->columns[REFERENCES];
+	int64_t to;
+
+	if (!d->left) {
+		if (!bytes_left(r))
+			return TRK_END;
+		d->block += get_u32_of(r);
+		d->left = get_u32_of(r);
+		d->target = d->block;
+		if (!d->left)
+			return TRK_ERR_CORRUPT;
+	}
+	to = (int64_t)((uint64_t)d->target + (uint64_t)get_zigzag(r));
+	if (r->failed || to < 0 || to > UINT32_MAX)
+		return TRK_ERR_CORRUPT;
+	d->left--;
+	*ret_from = d->block;
+	*ret_to = d->target = (uint32_t)to;
+	return 0;
 }

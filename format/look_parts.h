@@ -8,7 +8,7 @@
 #include "format/bytes.h"
 #include "format/trk.h"
 
-#define LOOK_COLUMNS 5u
+#define LOOK_COLUMNS 6u
 #define LOOK_PART_BYTES (512u << 10) /* a payload is written when it reaches this */
 #define LOOK_LABEL_BYTES 1024u /* writers cut labels, reasons and names */
 
@@ -24,6 +24,7 @@ enum look_how { LOOK_BY_FORK, /* stopped for the registers, marked in a forked c
 #define LOOK_LEFT_OUT 8u /* some memory could not be read */
 /* Nobody asked which blocks can be reached: their verdicts are unknown. */
 #define LOOK_UNJUDGED 16u
+#define LOOK_REFERENCES_CUT 32u /* there was no room for all references */
 
 enum look_root_kind { LOOK_ROOT_UNKNOWN,
 		      LOOK_ROOT_REGISTER, /* tid */
@@ -52,6 +53,17 @@ struct trk_look {
 	uint64_t blocks; /* that were judged */
 	const char *label, *reason; /* reason: why the memory was not looked at; "" it was. NULL: "" */
 	size_t label_bytes, reason_bytes;
+	bool graph; /* it has references */
+};
+
+#define LOOK_WHY_CLASSES 3u /* trk_look.why: a snapshot of classes (enum shm_why) */
+#define LOOK_BASES_MAX 16u /* base classes of a type that are told */
+#define LOOK_RUN_MAX 4096u /* references in a run */
+
+/* A class of C++, by its mangled name; the texts do not end with a zero. Of a look with references, the names of its base classes, a newline between. */
+struct trk_look_type {
+	const char *name, *bases;
+	size_t name_bytes, bases_bytes;
 };
 
 enum look_parent { LOOK_FROM_NOTHING,
@@ -78,9 +90,11 @@ void look_coder_free(struct look_coder *c); /* NULL-safe */
 void look_coder_begin(struct look_coder *c, const struct trk_look *head);
 /* The next root; it stands before the blocks that name it. */
 void look_coder_root(struct look_coder *c, const struct trk_look_root *r);
-/* The next type, by its mangled name; it stands before the blocks that name it, too. */
-void look_coder_type(struct look_coder *c, const char *name, size_t bytes);
+/* The next type; it stands before the blocks that name it, too. */
+void look_coder_type(struct look_coder *c, const struct trk_look_type *t);
 void look_coder_block(struct look_coder *c, const struct trk_look_block *b);
+/* A run of references: the blocks to which a block points, at most LOOK_RUN_MAX, by ascending block, behind all blocks. */
+void look_coder_run(struct look_coder *c, uint32_t block, const uint32_t *targets, uint32_t count);
 bool look_coder_full(const struct look_coder *c);
 /* The payload of the part, and how many blocks it holds. Valid until the next call. The next part begins. NULL: there is no memory. */
 const uint8_t *look_coder_end(struct look_coder *c, bool last, uint32_t *ret_bytes, uint32_t *ret_items);
@@ -94,15 +108,18 @@ struct look_decoder {
 	uint64_t first; /* number of the part's first block */
 	struct byte_reader columns[LOOK_COLUMNS];
 	uint64_t index;
+	uint32_t block, left, target; /* of the present run of references */
 };
 
 /* The payload must outlive the decoder, which points into it. TRK_ERR_CORRUPT. */
 int look_open(struct look_decoder *d, const uint8_t *raw, size_t bytes);
 /* 0; TRK_END: there are no more in this part; TRK_ERR_CORRUPT. */
 int look_next_root(struct look_decoder *d, struct trk_look_root *ret);
-/* The same. The mangled name of a type, which does not end with a zero. */
-int look_next_type(struct look_decoder *d, const char **ret_name, size_t *ret_bytes);
+/* The same. */
+int look_next_type(struct look_decoder *d, struct trk_look_type *ret);
 /* The same. Whether parents and types exist is not checked. */
 int look_next_block(struct look_decoder *d, struct trk_look_block *ret);
+/* The same: one block points to another one; whether they exist is not checked. */
+int look_next_reference(struct look_decoder *d, uint32_t *ret_from, uint32_t *ret_to);
 
 #endif

@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 20u
+#define SHM_VERSION 21u
 #define SHM_PAGE_MOST 65536u /* bytes of a page of a processor with large pages: each part that is mapped by itself begins on one */
 
 /* 70 MiB of addresses in the recorder, of which only the used part is ever touched. A live thread holds a chunk. */
@@ -375,6 +375,11 @@ enum shm_what {
 	 * 0: none; 1: the memory was looked at; bytes and blocks that are definitely lost; the same for indirectly lost ones.
 	 */
 	SHM_ASK_LOOK,
+	/*
+	 * given: enum trk_class_op with its options, or enum shm_class; the block's address. Of a snapshot: bytes that malloc has in use,
+	 * free, mapped singly. The answer's bytes hold the label. figures: pid of a child that is to be waited for, 0: none.
+	 */
+	SHM_ASK_CLASS,
 	SHM_ASKS,
 };
 
@@ -394,7 +399,12 @@ enum shm_bad_free { SHM_FREED_TWICE = 1,
 enum shm_why { SHM_WHY_END,
 	       SHM_WHY_MARK,
 	       SHM_WHY_QUESTION,
+	       SHM_WHY_CLASSES, /* with references; never asked by SHM_ASK_LOOK */
 	       SHM_WHYS };
+
+/* Of SHM_ASK_CLASS, what is no operation of a file. */
+enum shm_class { SHM_CLASS_PERIODIC = 0x40, /* given: ns between snapshots; 0: none any more */
+		 SHM_CLASS_DUMP = 0x41 /* given: a descriptor in the program, to which the recording is copied */ };
 
 #define SHM_CAPTURE_AGGREGATED 0x1u
 #define SHM_CAPTURE_UNPACKED 0x2u

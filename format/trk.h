@@ -167,6 +167,26 @@ struct trk_event {
 	uint8_t call; /* parts of a realloc: the kind of the whole */
 };
 
+/* What an event TRK_CLASS says: its size is this and the options. Also in files: docs/FORMAT.md, "Classes". */
+enum trk_class_op {
+	TRK_CLASS_TRACK = 1, /* label: pattern of types, "\n" and the name to show if it has one */
+	TRK_CLASS_OBJECT, /* address; label: the name of its type, perhaps "" */
+	TRK_CLASS_CHANGE, /* address */
+	TRK_CLASS_DETACH, /* label: the pattern */
+	TRK_CLASS_DETACH_CLASSES,
+	TRK_CLASS_DETACH_ALL,
+	TRK_CLASS_CLEAR,
+	TRK_CLASS_LABEL, /* address; label: what stands beside the object in reports */
+	TRK_CLASS_SNAPSHOT, /* address: number of the look, or 0; label: "KEY NUMBER;..." about the process, "\n" and a description */
+	TRK_CLASS_OPS
+};
+#define TRK_CLASS_OP(size) ((uint32_t)(size)&0xffu)
+#define TRK_CLASS_LEVEL(size) ((uint32_t)((size) >> 8) & 0xffu)
+#define TRK_CLASS_KEEP 0x10000u
+#define TRK_CLASS_TRACE 0x20000u
+#define TRK_CLASS_TOTAL 0x40000u /* of a snapshot: what can be reached is wanted */
+#define TRK_CLASS_PERIODIC 0x80000u /* of a snapshot: nobody called for it */
+
 /* What a look at the memory says of a block. Also in files: docs/FORMAT.md, "LOOK". */
 enum look_verdict {
 	LOOK_UNKNOWN,

@@ -117,6 +117,7 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
  *     39 releasing  addr
  *     40 request    addr, varint size, varint trk_kind of the call, varint alignment
  *     41 annotate   addr, varint objects, string type
+ *     42 class      addr, varint operation and options, string label
  *     64        varint entry
  *     65, 66    varint number
  *     67        varint domain, string name

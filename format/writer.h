@@ -107,8 +107,10 @@ void writer_keyframe_end(struct writer *w);
  */
 void writer_look_begin(struct writer *w, const struct trk_look *head);
 void writer_look_root(struct writer *w, const struct trk_look_root *r);
-void writer_look_type(struct writer *w, const char *name, size_t bytes);
 void writer_look_block(struct writer *w, const struct trk_look_block *b);
+/* Of a look with references (head->graph): types before the blocks that name them; the blocks to which one points, behind all blocks. */
+void writer_look_type(struct writer *w, const struct trk_look_type *t);
+void writer_look_references(struct writer *w, uint32_t block, const uint32_t *targets, uint32_t count);
 void writer_look_end(struct writer *w);
 
 /*

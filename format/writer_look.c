@@ -37,15 +37,6 @@ void writer_look_root(struct writer *w, const struct trk_look_root *r)
 	look_coder_root(w->look, r);
 }
 
-void writer_look_type(struct writer *w, const char *name, size_t bytes)
-{
-	if (w->error)
-		return;
-	if (look_coder_full(w->look))
-		write_part(w, false);
-	look_coder_type(w->look, name, bytes);
-}
-
 void writer_look_block(struct writer *w, const struct trk_look_block *b)
 {
 	if (w->error)
@@ -53,6 +44,28 @@ void writer_look_block(struct writer *w, const struct trk_look_block *b)
 	if (look_coder_full(w->look))
 		write_part(w, false);
 	look_coder_block(w->look, b);
+}
+
+void writer_look_type(struct writer *w, const struct trk_look_type *t)
+{
+	if (w->error)
+		return;
+	if (look_coder_full(w->look))
+		write_part(w, false);
+	look_coder_type(w->look, t);
+}
+
+void writer_look_references(struct writer *w, uint32_t block, const uint32_t *targets, uint32_t count)
+{
+	while (count && !w->error) {
+		const uint32_t some = count < LOOK_RUN_MAX ? count : LOOK_RUN_MAX;
+
+		if (look_coder_full(w->look))
+			write_part(w, false);
+		look_coder_run(w->look, block, targets, some);
+		targets += some;
+		count -= some;
+	}
 }
 
 void writer_look_end(struct writer *w)

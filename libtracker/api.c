@@ -8,6 +8,7 @@
 #include "alarm.h"
 #include "self_capture.h"
 #include "error.h"
+#include "classes.h"
 #include "hook.h"
 #include "looked_at.h"
 #include "named_domains.h"
@@ -157,4 +158,9 @@ EXPORT const struct tracker_api_ tracker_api_2 = {
 	.untrack_range = trace_untrack_range,
 	.annotate = annotate,
 	.leak_check = look_check,
+	.class_do = class_do,
+	.annotate_label = class_label,
+	.create_snapshot = class_snapshot,
+	.periodic_snapshots = class_periodic,
+	.dump_stats = class_dump,
 };

@@ -103,6 +103,10 @@ struct look_marking {
 	uint64_t *others;
 	uint32_t type_count;
 
+	/* For references; NULL: none are wanted. Of block i: counts[i] of the targets, behind those of the blocks before. */
+	uint32_t *counts, *targets;
+	uint64_t target_room, target_count, cut; /* cut: so many found no room */
+
 	uint32_t finished; /* how far it has come: enum look_finished */
 };
 
@@ -118,8 +122,10 @@ static inline uint32_t look_group_cells(const struct look_marking *m)
 /* Finds shift and the sizes of the index. False: two blocks are closer than 8 bytes, or overlap in a way that cannot be indexed. */
 bool look_plan(struct look_marking *m);
 
-/* Builds the index and sets verdict and parent of every block. */
+/* Builds the index and sets verdict and parent of every block; and finds references, if they are wanted. */
 void look_mark(struct look_marking *m);
+/* look_graph.c: the references, when the index is built. */
+void look_graph(struct look_marking *m);
 
 /* After look_mark: m->stack has of each block 1 + its type's place in m->types * LOOK_HELDS + enum look_held; 0: no virtual table says what it is. */
 void look_types(struct look_marking *m);

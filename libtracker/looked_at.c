@@ -33,12 +33,20 @@ static _Noreturn void look_child(struct look_marking *m)
 }
 
 static uint8_t *stack; /* NULL: no looks are taken */
+static _Atomic(uint8_t *) mapped; /* it, or what shall be it if looks are wanted */
 
-static void *map_stack(void)
+static uint8_t *map_stack(void)
 {
-	if (!(state.shm->header.flags & SHM_LOOKS))
-		return NULL;
-	return stack ? stack : raw_map_private(STACK_BYTES);
+	uint8_t *before = atomic_load(&mapped), *new;
+
+	if (before)
+		return before;
+	new = raw_map_private(STACK_BYTES);
+	if (new && !atomic_compare_exchange_strong(&mapped, &before, new)) {
+		(void)arch_syscall(SYS_munmap, (long)new, STACK_BYTES, 0, 0, 0, 0);
+		return before;
+	}
+	return new;
 }
 
 /* Of "/proc/PID/fd/N"; 0: the name is another one. */
@@ -62,9 +70,8 @@ static void allow_tracing(void)
 		(void)arch_syscall(SYS_prctl, PR_SET_PTRACER, recorder_pid(), 0, 0, 0, 0);
 }
 
-void look_tell(struct shm_process *p)
+static void tell(struct shm_process *p)
 {
-	stack = map_stack();
 	p->look_code = stack ? (uintptr_t)look_child : 0;
 	p->look_call = stack ? (uintptr_t)look_system_call : 0;
 	p->look_stack = stack ? (uintptr_t)stack + STACK_BYTES : 0;
@@ -72,6 +79,21 @@ void look_tell(struct shm_process *p)
 	p->foreign_allocator = state.foreign_allocator;
 	state.looks = stack != NULL;
 	allow_tracing();
+}
+
+void look_tell(struct shm_process *p)
+{
+	stack = state.shm->header.flags & SHM_LOOKS ? map_stack() : NULL;
+	tell(p);
+}
+
+void look_prepare(void)
+{
+	if (stack || state.sandboxed)
+		return;
+	stack = map_stack();
+	if (stack)
+		tell(state.process);
 }
 
 static int look_ask(enum shm_why why, const char *label, struct question *q)

@@ -12,6 +12,9 @@
 /* Tells what the recorder needs for looks, if this recording may take any. */
 void look_tell(struct shm_process *p);
 
+/* The program wants snapshots of classes: from now on looks can be taken, if that was not so before. */
+void look_prepare(void);
+
 /* The program ends: asks for the look that tracker run --leak-check wants, once, and waits for it. */
 void look_at_end(void);
 

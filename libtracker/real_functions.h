@@ -7,6 +7,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* As struct mallinfo2 of <malloc.h>, which older ones lack. */
+struct real_mallinfo {
+	size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
+};
+
 /* FUNCTION(member of `real`, symbol that is looked up, what it returns, what it takes): those that always exist, */
 #define REAL_FUNCTIONS_NEEDED(FUNCTION)                                                                \
 	FUNCTION(malloc, malloc, void *, (size_t))                                                     \
@@ -45,6 +50,7 @@
 	FUNCTION(libc_memalign, __libc_memalign, void *, (size_t, size_t))                                                           \
 	FUNCTION(libc_valloc, __libc_valloc, void *, (size_t))                                                                       \
 	FUNCTION(libc_pvalloc, __libc_pvalloc, void *, (size_t))                                                                     \
+	FUNCTION(mallinfo2, mallinfo2, struct real_mallinfo, (void))                                                                 \
 	FUNCTION(free_sized, free_sized, void, (void *, size_t))                                                                     \
 	FUNCTION(free_aligned_sized, free_aligned_sized, void, (void *, size_t, size_t))                                             \
 	FUNCTION(pkey_mprotect, pkey_mprotect, int, (void *, size_t, int, int))                                                      \

@@ -395,7 +395,7 @@ void send_about(struct thread *t, const struct trk_event *e, const struct site *
 		d.at = put_varint(d.at, e->size);
 	if (e->kind == TRK_REQUEST)
 		d.at = put_varint(put_varint(d.at, e->detail), e->old_size);
-	if (e->kind == TRK_ANNOTATE)
+	if (e->kind == TRK_ANNOTATE || e->kind == TRK_CLASS)
 		put_string(&d, e->label, e->label_bytes);
 	finish(t, &d);
 }

@@ -33,7 +33,7 @@ void send_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_
 void send_realloc_freed(struct thread *t, uint8_t kind);
 /* Reports how many allocations of this thread were not recorded. */
 void send_skipped(struct thread *t, uint32_t allocations);
-/* TRK_RELEASING, TRK_REQUEST or TRK_ANNOTATE, with the fields of its form; a label of at most 1024 bytes. */
+/* TRK_RELEASING, TRK_REQUEST, TRK_ANNOTATE or TRK_CLASS, with the fields of its form; a label of at most 1024 bytes. */
 void send_about(struct thread *t, const struct trk_event *e, const struct site *at);
 /* For kinds that are told PLAIN or RARE: a label and a stack, or only a stack. */
 void send_label(struct thread *t, uint8_t kind, const char *label, const struct site *at);

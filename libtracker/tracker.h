@@ -134,6 +134,22 @@ typedef struct tracker_leaks {
 	size_t indirectly_bytes, indirectly_blocks;
 } tracker_leaks;
 
+/* How a class, or an object, is tracked. NULL in place of it: all 0. */
+typedef struct tracker_track_options {
+	const char *name; /* under which reports show it; NULL: the name of the type */
+	unsigned resolution_level; /* 0: what an object leads to is one size; 1: what it points to, too, one by one; 2: what these point to, ... */
+	bool keep; /* its memory is not given out again when it is freed */
+	bool trace; /* reports print the stack of each object */
+} tracker_track_options;
+
+enum tracker_class_operation_ { TRACKER_CLASS_TRACK_ = 1,
+				TRACKER_CLASS_OBJECT_,
+				TRACKER_CLASS_CHANGE_,
+				TRACKER_CLASS_DETACH_,
+				TRACKER_CLASS_DETACH_CLASSES_,
+				TRACKER_CLASS_DETACH_ALL_,
+				TRACKER_CLASS_CLEAR_ };
+
 /* For libtracker-replay: where a block was allocated, as the recorder knows it. */
 struct tracker_raw_frame_ {
 	uintptr_t offset; /* in the addresses of the module's file; in no module: the return address */
@@ -205,6 +221,11 @@ struct tracker_api_ {
 	int (*untrack_range)(unsigned domain, uintptr_t begin, size_t bytes);
 	int (*annotate)(const void *ptr, const char *type_name, size_t objects);
 	int (*leak_check)(const char *label, tracker_leaks *ret);
+	int (*class_do)(unsigned operation, const void *ptr, const char *type_name, const tracker_track_options *options);
+	int (*annotate_label)(const void *ptr, const char *label);
+	int (*create_snapshot)(const char *description, bool compute_total);
+	int (*periodic_snapshots)(uint64_t interval_ns);
+	int (*dump_stats)(const char *path);
 };
 
 /*
@@ -683,6 +704,102 @@ static inline int tracker_capture_is_active(void)
 static inline int tracker_leak_check(const char *label, tracker_leaks *ret)
 {
 	return TRACKER_CALL_(leak_check, TRACKER_EDISABLED, (label, ret));
+}
+
+/* ---- classes and objects that are tracked: what pympler's ClassTracker does ---- */
+
+/*
+ * From now on, what is allocated and holds a type that matches the pattern (fnmatch(3), of the whole demangled name) is tracked: when
+ * it was born and died, and how large it is, and what it leads to, at each snapshot. tracker types summary, stats and history show it.
+ * What was allocated before is not tracked. "Base+" are all classes that are derived from Base, too. What says the type: tracker_annotate
+ * and its like, the allocating frames, or, at a snapshot, the object's virtual table. Called again, it changes how the class is tracked.
+ * TRACKER_EINVAL: no name. TRACKER_EDISABLED, TRACKER_ENOTSUP: the recording does not know single blocks. TRACKER_ENOMEM: 256 are tracked.
+ */
+static inline int tracker_track_class(const char *type_name, const tracker_track_options *options)
+{
+	return TRACKER_CALL_(class_do, TRACKER_EDISABLED, (TRACKER_CLASS_TRACK_, NULL, type_name, options));
+}
+
+/*
+ * The same for one block, at whose beginning ptr points. type_name: NULL or "" is the type that it has otherwise. TRACKER_OK, also if it
+ * is tracked already, which changes nothing. TRACKER_ENOENT: no live block begins there.
+ */
+static inline int tracker_track_object(const void *ptr, const char *type_name, const tracker_track_options *options)
+{
+	return TRACKER_CALL_(class_do, TRACKER_EDISABLED, (TRACKER_CLASS_OBJECT_, ptr, type_name, options));
+}
+
+/* From the next snapshot on, that object is shown with this resolution level. TRACKER_ENOENT: it is not tracked. */
+static inline int tracker_track_change(const void *ptr, unsigned resolution_level)
+{
+	const tracker_track_options options = { NULL, resolution_level, false, false };
+
+	return TRACKER_CALL_(class_do, TRACKER_EDISABLED, (TRACKER_CLASS_CHANGE_, ptr, NULL, &options));
+}
+
+/* What is allocated from now on is no longer tracked by that pattern; what is tracked already stays. TRACKER_ENOENT: it was not tracked. */
+static inline int tracker_detach_class(const char *type_name)
+{
+	return TRACKER_CALL_(class_do, TRACKER_EDISABLED, (TRACKER_CLASS_DETACH_, NULL, type_name, NULL));
+}
+
+static inline int tracker_detach_all_classes(void)
+{
+	return TRACKER_CALL_(class_do, TRACKER_EDISABLED, (TRACKER_CLASS_DETACH_CLASSES_, NULL, NULL, NULL));
+}
+
+/* ... and the objects are not, either. */
+static inline int tracker_detach_all(void)
+{
+	return TRACKER_CALL_(class_do, TRACKER_EDISABLED, (TRACKER_CLASS_DETACH_ALL_, NULL, NULL, NULL));
+}
+
+/* ... and reports forget them, and all snapshots so far. */
+static inline int tracker_clear(void)
+{
+	return TRACKER_CALL_(class_do, TRACKER_EDISABLED, (TRACKER_CLASS_CLEAR_, NULL, NULL, NULL));
+}
+
+/* Reports print this text (at most 128 bytes; it is copied) beside the object. TRACKER_EINVAL: the block or the label is NULL. */
+static inline int tracker_annotate_label(const void *ptr, const char *label)
+{
+	return TRACKER_CALL_(annotate_label, TRACKER_EDISABLED, (ptr, label));
+}
+
+/*
+ * A snapshot: sizes of everything that is tracked, and the memory of the process. description: NULL or ""; otherwise it is a mark, too.
+ * If something is tracked, or with compute_total (what can be reached, and what cannot), the program's memory is looked at: all threads stand
+ * still for some milliseconds, and this one waits for the result. Otherwise nobody stands still. Not for signal handlers.
+ */
+static inline int tracker_create_snapshot(const char *description, bool compute_total)
+{
+	return TRACKER_CALL_(create_snapshot, TRACKER_EDISABLED, (description, compute_total));
+}
+
+/*
+ * A snapshot every so many seconds (1.0 is usual; from 0.001 on), taken by the recorder: the program has no thread for it. Called again, it
+ * changes the distance. TRACKER_EINVAL: it is no such number.
+ */
+static inline int tracker_start_periodic_snapshots(double interval_seconds)
+{
+	if (!(interval_seconds >= 0.001 && interval_seconds <= 1e9))
+		return TRACKER_CALL_(periodic_snapshots, TRACKER_EDISABLED, (UINT64_MAX));
+	return TRACKER_CALL_(periodic_snapshots, TRACKER_EDISABLED, ((uint64_t)(interval_seconds * 1e9)));
+}
+
+/* No more of them, at once. */
+static inline int tracker_stop_periodic_snapshots(void)
+{
+	return TRACKER_CALL_(periodic_snapshots, TRACKER_EDISABLED, (0));
+}
+
+/*
+ * Writes everything up to now into that file, which is overwritten: a capture, which tracker types reads like the whole one. Periodic
+ * snapshots end. TRACKER_EIO: it cannot be written. TRACKER_ENOTSUP: the recording is in pieces, aggregated or in a pipe.
+ */
+static inline int tracker_dump_stats(const char *path)
+{
+	return TRACKER_CALL_(dump_stats, TRACKER_EDISABLED, (path));
 }
 
 #ifdef __cplusplus

@@ -386,6 +386,75 @@ template <typename T> class name
 
 } // namespace detail
 
+/*
+ * Classes that are tracked as long as it lives: pympler's ClassTracker. It ends periodic snapshots, and detaches all classes; objects stay tracked.
+ * Functions throw tracker::error when the library says no, and do nothing where there is none.
+ */
+class class_tracker
+{
+    public:
+	class_tracker() noexcept = default;
+	class_tracker(const class_tracker &) = delete;
+	class_tracker &operator=(const class_tracker &) = delete;
+
+	~class_tracker()
+	{
+		(void)tracker_stop_periodic_snapshots();
+		(void)tracker_detach_all_classes();
+	}
+
+	template <typename T> void track_class(unsigned resolution_level = 0, bool keep = false, bool trace = false)
+	{
+		track_class(detail::name<T>::get(), resolution_level, keep, trace);
+	}
+
+	void track_class(const char *pattern, unsigned resolution_level = 0, bool keep = false, bool trace = false, const char *name = nullptr)
+	{
+		const tracker_track_options o = { name, resolution_level, keep, trace };
+
+		check(tracker_track_class(pattern, &o));
+	}
+
+	template <typename T> void track_object(const T *object, unsigned resolution_level = 0, bool keep = false, bool trace = false)
+	{
+		const tracker_track_options o = { nullptr, resolution_level, keep, trace };
+
+		check(tracker_track_object(object, detail::name<T>::get(), &o));
+	}
+
+	void track_change(const void *object, unsigned resolution_level)
+	{
+		check(tracker_track_change(object, resolution_level));
+	}
+
+	void detach_class(const char *pattern)
+	{
+		check(tracker_detach_class(pattern));
+	}
+
+	void create_snapshot(const char *description = "", bool compute_total = false)
+	{
+		check(tracker_create_snapshot(description, compute_total));
+	}
+
+	void start_periodic_snapshots(double interval_seconds = 1.0)
+	{
+		check(tracker_start_periodic_snapshots(interval_seconds));
+	}
+
+	void stop_periodic_snapshots()
+	{
+		check(tracker_stop_periodic_snapshots());
+	}
+
+    private:
+	static void check(int code)
+	{
+		if (code != TRACKER_OK && code != TRACKER_EDISABLED)
+			throw error(code);
+	}
+};
+
 /* A base class: what new makes of T is annotated with T's name. class Node : public tracker::tracked<Node> { ... }; */
 template <typename T> class tracked
 {

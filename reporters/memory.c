@@ -147,7 +147,7 @@ static int find_pins(struct report *r)
 
 static int find(struct report *r)
 {
-	int err = looks_read(&looks, r->capture, r->process);
+	int err = looks_read(&looks, r->capture, r->process, false);
 
 	if (!err || err == TRK_ERR_CORRUPT)
 		err = looks_place(&looks, r->capture);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "classes/class_reports.h"
 #include "common/block_types.h"
 #include "common/narrow.h"
 #include "common/ranking.h"
@@ -16,12 +17,15 @@
 static struct report_options common;
 static struct selection_options selection = SELECTION_INIT;
 static struct filter_options filtering;
+static const char *limit_text; /* of stats, it may be a share */
 static uint64_t limit = REPORT_LIMIT_UNSET;
 static bool only_typed;
+static struct classes_options tracked = CLASSES_OPTIONS_INIT;
 
 static const struct ui_option options[] = {
-	REPORT_LIMIT_OPTION(limit, 20),
+	{ 'n', "limit", UI_STRING, &limit_text, "N", "rows to print (default 20, in JSON and CSV all; 0: all); objects of stats (default all), or a share of them: 0.5", 0, 0 },
 	{ 0, "no-sites", UI_FLAG, &only_typed, NULL, "leave out blocks of which nothing says the type", 0, 0 },
+	CLASSES_OPTIONS(tracked),
 	SELECTION_OPTIONS(selection),
 	FILTER_OPTIONS(filtering),
 	REPORT_THREAD_OPTION(common),
@@ -33,15 +37,20 @@ static const struct ui_option options[] = {
 
 static const struct ui_command command = {
 	.name = "tracker-types",
-	.usage = "[options] CAPTURE[@POINT]",
-	.summary = "Prints the live blocks at one point by the types of what they hold.",
+	.usage = "[summary|stats|history|list|html] [options] CAPTURE[@POINT]",
+	.summary = "Prints the live blocks at one point by the types of what they hold, or the objects of classes that programs track.",
 	.details = "Programs say the type (tracker_annotate), or the allocating frames do:\n"
 		   "std::allocator<T>::allocate, std::make_shared<T>, T::operator new, Rust's Box<T>. If the memory was looked at\n"
 		   "(tracker run --leak-check), pointers to virtual tables say it, too. Blocks of which nothing says it\n"
-		   "are shown by the place that allocated them.\n" REPORT_POINTS "\n"
+		   "are shown by the place that allocated them.\n"
+		   "With a word in front, it shows the classes that the program, or tracker run --track-class, tracks: summary (at each snapshot),\n"
+		   "stats (objects one by one), history (how many there were when), list (their names), html (a page with charts).\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker types app.bin\n"
-		   "  tracker types --no-sites app.bin@loaded..end\n",
+		   "  tracker types --no-sites app.bin@loaded..end\n"
+		   "  tracker types summary app.bin\n"
+		   "  tracker types stats --class Node --sort size -n 10 app.bin\n"
+		   "  tracker types html -o app.html app.bin\n",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,
@@ -54,6 +63,23 @@ static uint64_t bytes_by_rule[TYPE_RULES], count_by_rule[TYPE_RULES];
 static enum type_rule rule_of(const struct ranked *t)
 {
 	return (enum type_rule)(t->key[0] - '0');
+}
+
+static void check(struct report *r)
+{
+	char *end;
+
+	(void)r;
+	ui_needs("--class", tracked.class != NULL, "stats or history", false);
+	ui_needs("--sort", tracked.sort != NULL, "stats", false);
+	ui_needs("--reverse", tracked.reverse, "stats", false);
+	ui_needs("--pct-of", tracked.share_of != NULL, "summary or html", false);
+	ui_needs("--min-share", tracked.min_share != UINT64_MAX, "html", false);
+	if (!limit_text)
+		return;
+	limit = strtoull(limit_text, &end, 10);
+	if (*end || end == limit_text || *limit_text == '-')
+		ui_usage_error("argument --limit: %s is an invalid non-negative int value", limit_text);
 }
 
 static void ask(struct report *r)
@@ -230,11 +256,19 @@ int main(int argc, char **argv)
 		.common = &common,
 		.selection = &selection,
 		.filtering = &filtering,
+		.check = check,
 		.ask = ask,
 		.find = find,
 		.describe = describe,
 		.finish = finish,
 	};
 
+	if (argc > 2 && classes_is_word(argv[1])) {
+		const char *const word = argv[1];
+
+		tracked.limit = &limit_text;
+		argv[1] = argv[0];
+		return classes_main(word, &tracked, &kind, argc - 1, argv + 1);
+	}
 	return report_main(&kind, argc, argv);
 }

@@ -189,7 +189,7 @@ int lost_read(struct lost *l, struct report *r)
 {
 	const struct point *const p = &r->at.from;
 	const bool mark = r->has_point && !r->at.is_range && (p->kind == POINT_MARK || p->kind == POINT_NTH_MARK);
-	const int err = looks_read(&l->looks, r->capture, r->process);
+	const int err = looks_read(&l->looks, r->capture, r->process, false);
 
 	for (uint32_t i = 0; i < r->capture->process_count; i++)
 		l->at_mark |= mark && looks_at_mark(&l->looks, i, p->kind == POINT_MARK ? p->label : NULL, 0);

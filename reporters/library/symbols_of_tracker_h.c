@@ -29,6 +29,18 @@ SYMBOL(int, track, (unsigned domain, uintptr_t ptr, size_t size), (domain, ptr, 
 SYMBOL(int, untrack, (unsigned domain, uintptr_t ptr), (domain, ptr))
 SYMBOL(int, leak_check, (const char *label, tracker_leaks *ret), (label, ret))
 SYMBOL(int, untrack_range, (unsigned domain, uintptr_t begin, size_t bytes), (domain, begin, bytes))
+SYMBOL(int, track_class, (const char *type_name, const tracker_track_options *options), (type_name, options))
+SYMBOL(int, track_object, (const void *ptr, const char *type_name, const tracker_track_options *options), (ptr, type_name, options))
+SYMBOL(int, track_change, (const void *ptr, unsigned resolution_level), (ptr, resolution_level))
+SYMBOL(int, detach_class, (const char *type_name), (type_name))
+SYMBOL(int, detach_all_classes, (void), ())
+SYMBOL(int, detach_all, (void), ())
+SYMBOL(int, clear, (void), ())
+SYMBOL(int, annotate_label, (const void *ptr, const char *label), (ptr, label))
+SYMBOL(int, create_snapshot, (const char *description, bool compute_total), (description, compute_total))
+SYMBOL(int, start_periodic_snapshots, (double interval_seconds), (interval_seconds))
+SYMBOL(int, stop_periodic_snapshots, (void), ())
+SYMBOL(int, dump_stats, (const char *path), (path))
 SYMBOL(const char *, last_error, (void), ())
 
 #pragma GCC visibility pop

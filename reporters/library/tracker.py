@@ -31,7 +31,7 @@ import os
 __all__ = ["BaseFilter", "Capture", "DomainFilter", "Error", "Filter", "Frame", "Snapshot", "Statistic", "StatisticDiff", "Trace",
            "Traceback", "clear_traces", "domain_name", "get_object_traceback", "get_traceback_limit", "get_traced_memory",
            "get_tracemalloc_memory", "is_tracing", "mark", "reset_peak", "start", "stop", "take_snapshot", "track", "untrack",
-           "untrack_range"]
+           "untrack_range", "annotate", "annotate_label", "ClassTracker"]
 
 _OK, _ENOMEM, _EDISABLED, _EINVAL, _ENOENT = 0, -1, -2, -3, -9
 _KEY_TYPES = {"filename": 0, "lineno": 1, "traceback": 2, "function": 3, "module": 4}
@@ -81,6 +81,10 @@ class _Process(ctypes.Structure):
                 ("start_ns", ctypes.c_uint64), ("end_ns", ctypes.c_uint64), ("status", ctypes.c_int), ("signal", ctypes.c_int)]
 
 
+class _TrackOptions(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("resolution_level", ctypes.c_uint), ("keep", ctypes.c_bool), ("trace", ctypes.c_bool)]
+
+
 _P, _S, _I, _B, _Z = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_bool, ctypes.c_size_t
 _FUNCTIONS = {
     "replay_last_code": (_I, []), "replay_last_error": (_S, []),
@@ -104,6 +108,10 @@ _FUNCTIONS = {
     "snapshot_domain_name": (_I, [_P, ctypes.c_uint, _S, _Z]), "snapshot_domain": (ctypes.c_long, [_P, _S]),
     "domain_name": (_I, [ctypes.c_uint, _S]), "track": (_I, [ctypes.c_uint, _Z, _Z]), "untrack": (_I, [ctypes.c_uint, _Z]),
     "untrack_range": (_I, [ctypes.c_uint, _Z, _Z]),
+    "track_class": (_I, [_S, ctypes.POINTER(_TrackOptions)]), "track_object": (_I, [_Z, _S, ctypes.POINTER(_TrackOptions)]),
+    "track_change": (_I, [_Z, ctypes.c_uint]), "detach_class": (_I, [_S]), "detach_all_classes": (_I, []), "detach_all": (_I, []),
+    "clear": (_I, []), "annotate": (_I, [_Z, _S]), "annotate_label": (_I, [_Z, _S]), "create_snapshot": (_I, [_S, _B]),
+    "start_periodic_snapshots": (_I, [ctypes.c_double]), "stop_periodic_snapshots": (_I, []), "dump_stats": (_I, [_S]),
 }
 _NAME = "libtracker-replay.so.0"
 
@@ -666,3 +674,93 @@ def untrack(domain, address):
 def untrack_range(domain, begin, size):
     """The end of all blocks of the domain that begin in that range."""
     _tracing("untrack_range", domain, begin, size)
+
+
+def annotate(address, type_name):
+    """Says that the block at the address holds an object of that type."""
+    _tracing("annotate", address, os.fsencode(type_name))
+
+
+def annotate_label(address, label):
+    """Reports print this text beside a tracked object."""
+    _tracing("annotate_label", address, os.fsencode(label))
+
+
+class ClassTracker:
+    """pympler's ClassTracker for the native objects of the process: tracker types shows what it tracks.
+
+    A class is a pattern of C++ type names (fnmatch), and an object an address, or a Python object with a block of its own
+    (PYTHONMALLOC=malloc).
+    """
+
+    def __init__(self, stream=None):
+        self.stream = stream  # reports are made of the capture, by tracker types
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    @staticmethod
+    def _class(cls):
+        if not isinstance(cls, str):
+            raise TypeError("only class objects can be tracked: give the name of a native class")
+        return os.fsencode(cls)
+
+    @staticmethod
+    def _options(name, resolution_level, keep, trace):
+        return ctypes.byref(_TrackOptions(os.fsencode(name) if name else None, resolution_level, keep, trace))
+
+    @staticmethod
+    def _on_object(name, instance, *arguments):
+        # In front of most objects stand two words of Python's collector; since 3.11, of some of them two more.
+        places = (instance,) if isinstance(instance, int) else [id(instance) - n for n in (0, 16, 32)]
+        codes = [_OK]
+        for place in places:
+            codes.append(_call(name, place, *arguments))
+            if codes[-1] != _ENOENT:
+                break
+        if codes[-1] == _ENOENT:
+            raise KeyError(instance) if name == "track_change" else TypeError(_text(_call("last_error")))
+        if codes[-1] != _OK:
+            raise RuntimeError(_text(_call("last_error")))
+
+    def track_class(self, cls, name=None, resolution_level=0, keep=False, trace=False):
+        _tracing("track_class", self._class(cls), self._options(name, resolution_level, keep, trace))
+
+    def track_object(self, instance, name=None, resolution_level=0, keep=False, trace=False):
+        shown = name or ("" if isinstance(instance, int) else type(instance).__module__ + "." + type(instance).__qualname__)
+        self._on_object("track_object", instance, os.fsencode(shown), self._options(None, resolution_level, keep, trace))
+
+    def track_change(self, instance, resolution_level=0):
+        self._on_object("track_change", instance, resolution_level)
+
+    def detach_class(self, cls):
+        if _call("detach_class", self._class(cls)) == _ENOENT:
+            raise KeyError(cls)
+
+    def detach_all_classes(self):
+        _tracing("detach_all_classes")
+
+    def detach_all(self):
+        _tracing("detach_all")
+
+    def clear(self):
+        _tracing("clear")
+
+    def close(self):
+        self.stop_periodic_snapshots()
+        self.detach_all_classes()
+
+    def create_snapshot(self, description="", compute_total=False):
+        _tracing("create_snapshot", os.fsencode(str(description)), compute_total)
+
+    def start_periodic_snapshots(self, interval=1.0):
+        _tracing("start_periodic_snapshots", interval)
+
+    def stop_periodic_snapshots(self):
+        _tracing("stop_periodic_snapshots")
+
+    def dump_stats(self, path):
+        _tracing("dump_stats", os.fsencode(path))

@@ -68,18 +68,45 @@ static int take_roots(struct looked *n, struct look_decoder *d)
 
 static int take_types(struct looked *n, struct look_decoder *d)
 {
-	const char *name;
-	size_t bytes;
+	struct trk_look_type told;
 	int err;
 
-	while (!(err = look_next_type(d, &name, &bytes))) {
-		if (!ARRAY_ROOM(n->types, n->type_room, n->type_count + 1, 16))
+	while (!(err = look_next_type(d, &told))) {
+		if (!ARRAY_ROOM(n->types, n->type_room, n->type_count + 1, 16) || !ARRAY_ROOM(n->bases, n->bases_room, n->type_count + 1, 16))
 			return TRK_ERR_NOMEM;
-		n->types[n->type_count] = copy(name, bytes);
-		if (!n->types[n->type_count])
-			return TRK_ERR_NOMEM;
+		n->types[n->type_count] = copy(told.name, told.name_bytes);
+		n->bases[n->type_count] = copy(told.bases, told.bases_bytes);
 		n->type_count++;
+		if (!n->types[n->type_count - 1] || !n->bases[n->type_count - 1])
+			return TRK_ERR_NOMEM;
 	}
+	return err == TRK_END ? 0 : err;
+}
+
+/* Blocks up to this one have all their references. */
+static bool begin_references(struct looked *n, uint32_t block)
+{
+	if (!ARRAY_ROOM(n->first, n->first_room, (size_t)block + 1, 1024))
+		return false;
+	while (n->first_count <= block)
+		n->first[n->first_count++] = n->target_count;
+	return true;
+}
+
+static int take_references(struct looked *n, struct look_decoder *d)
+{
+	uint32_t from, to;
+	int err;
+
+	while (!(err = look_next_reference(d, &from, &to))) {
+		if (from >= n->count || to >= n->count || (size_t)from + 1 < n->first_count)
+			return TRK_ERR_CORRUPT;
+		if (!begin_references(n, from) || !ARRAY_ROOM(n->targets, n->target_room, n->target_count + 1, 1024))
+			return TRK_ERR_NOMEM;
+		n->targets[n->target_count++] = to;
+	}
+	if (err == TRK_END && d->last && d->head.graph && !begin_references(n, n->count))
+		return TRK_ERR_NOMEM;
 	return err == TRK_END ? 0 : err;
 }
 
@@ -99,7 +126,7 @@ static int take_blocks(struct looked *n, struct look_decoder *d, uint32_t items)
 	return err == TRK_END ? 0 : err;
 }
 
-static int take_part(struct looks *l, const struct cap_look *part, const uint8_t *raw, const struct trk_block_header *h)
+static int take_part(struct looks *l, const struct cap_look *part, const uint8_t *raw, const struct trk_block_header *h, bool graphs)
 {
 	struct look_decoder d;
 	struct looked *n;
@@ -107,6 +134,10 @@ static int take_part(struct looks *l, const struct cap_look *part, const uint8_t
 
 	if (err)
 		return err;
+	if (!graphs && (d.head.number == l->left_out || d.head.why == LOOK_WHY_CLASSES)) {
+		l->left_out = d.head.number;
+		return 0;
+	}
 	n = find(l, part->process, d.head.number);
 	if (!n != !d.part || d.first != (n ? n->count : 0))
 		return TRK_ERR_CORRUPT;
@@ -121,11 +152,13 @@ static int take_part(struct looks *l, const struct cap_look *part, const uint8_t
 	if (!err)
 		err = take_blocks(n, &d, h->items);
 	if (!err)
+		err = take_references(n, &d);
+	if (!err)
 		n->last = d.last;
 	return err;
 }
 
-int looks_read(struct looks *l, const struct capture *c, uint32_t process)
+int looks_read(struct looks *l, const struct capture *c, uint32_t process, bool graphs)
 {
 	struct buffer stored = { 0 }, raw = { 0 };
 	bool damaged = false;
@@ -140,13 +173,55 @@ int looks_read(struct looks *l, const struct capture *c, uint32_t process)
 			continue;
 		err = reader_unpack_at(c, c->looks[i].offset, &stored, &raw, &h);
 		if (!err)
-			err = take_part(l, &c->looks[i], raw.bytes, &h);
+			err = take_part(l, &c->looks[i], raw.bytes, &h, graphs);
 		damaged |= err == TRK_ERR_CORRUPT;
 	}
 	free(stored.bytes);
 	free(raw.bytes);
 	return err == TRK_ERR_NOMEM ? err : damaged ? TRK_ERR_CORRUPT :
 						      0;
+}
+
+uint32_t *looks_numbers(const struct capture *c)
+{
+	uint32_t *const numbers = calloc((size_t)c->look_count + 1, sizeof(*numbers));
+	struct buffer stored = { 0 }, raw = { 0 };
+	int err = numbers ? 0 : TRK_ERR_NOMEM;
+
+	for (uint32_t i = 0; i < c->look_count && err != TRK_ERR_NOMEM; i++) {
+		struct trk_block_header h;
+		struct look_decoder d;
+
+		err = reader_unpack_at(c, c->looks[i].offset, &stored, &raw, &h);
+		if (!err && look_open(&d, raw.bytes, h.raw_bytes) == 0)
+			numbers[i] = d.head.number;
+	}
+	free(stored.bytes);
+	free(raw.bytes);
+	if (err != TRK_ERR_NOMEM)
+		return numbers;
+	free(numbers);
+	return NULL;
+}
+
+int looks_read_one(struct looks *l, const struct capture *c, const uint32_t *numbers, uint32_t process, uint32_t number)
+{
+	struct buffer stored = { 0 }, raw = { 0 };
+	int err = 0;
+
+	*l = (struct looks){ 0 };
+	for (uint32_t i = 0; i < c->look_count && !err; i++) {
+		struct trk_block_header h;
+
+		if (numbers[i] != number || c->looks[i].process != process)
+			continue;
+		err = reader_unpack_at(c, c->looks[i].offset, &stored, &raw, &h);
+		if (!err)
+			err = take_part(l, &c->looks[i], raw.bytes, &h, true);
+	}
+	free(stored.bytes);
+	free(raw.bytes);
+	return err;
 }
 
 /* Parents and types that do not exist become none. */
@@ -187,7 +262,7 @@ static void take_block(void *data, const struct keyframe_block *b)
 	t->look->blocks[t->count++] = (struct looked_block){ b->address, b->size, b->time_ns, b->node, b->thread, b->kind };
 }
 
-static void take_live(struct looked *n, const struct heap *h)
+void looked_take_live(struct looked *n, const struct heap *h)
 {
 	struct taking t = { .look = n };
 	const struct heap_saver saver = { .data = &t, .block = take_block };
@@ -223,7 +298,7 @@ static int replay(struct looks *l, struct capture *c, uint32_t process, struct h
 		struct looked *const n = e.kind == TRK_LOOK && e.size <= UINT32_MAX ? find(l, process, (uint32_t)e.size) : NULL;
 
 		if (n && n->count) {
-			take_live(n, h);
+			looked_take_live(n, h);
 			left--;
 		}
 	}
@@ -267,6 +342,11 @@ void looks_finish(struct looks *l)
 			free((char *)n->roots[j].name);
 		for (uint32_t j = 0; j < n->type_count; j++)
 			free(n->types[j]);
+		for (uint32_t j = 0; j < n->type_count; j++)
+			free(n->bases[j]);
+		free(n->bases);
+		free(n->targets);
+		free(n->first);
 		free(n->types);
 		free(n->roots);
 		free(n->verdicts);

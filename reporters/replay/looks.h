@@ -7,6 +7,7 @@
 
 #include "format/look_parts.h"
 #include "replay/capture.h"
+#include "replay/heap.h"
 
 /* A block that a look judged. */
 struct looked_block {
@@ -24,15 +25,28 @@ struct looked {
 	uint32_t root_count, root_room, count, room, type_count, type_room;
 	char *label, *reason;
 	bool last; /* its last part was read */
+	/* Of a look for classes. What block i points to: targets[first[i]] .. targets[first[i + 1] - 1]; NULL: not known. */
+	char **bases; /* by type: mangled names of its base classes, a newline between */
+	uint32_t *targets, bases_room;
+	uint64_t *first;
+	size_t target_count, target_room, first_count, first_room;
 };
 
 struct looks {
 	struct looked *list; /* in the order of the file */
 	uint32_t count, room;
+	uint32_t left_out; /* number of the last look that was not wanted */
 };
 
 /* What stands in the file: of one process, UINT32_MAX: of all. TRK_ERR_CORRUPT: some of it could not be read; TRK_ERR_NOMEM. */
-int looks_read(struct looks *ret, const struct capture *c, uint32_t process);
+/* graphs: those for classes, too, with references. */
+int looks_read(struct looks *ret, const struct capture *c, uint32_t process, bool graphs);
+/* The number of the look that each of c->looks is a part of; the caller's. NULL: there is no memory. */
+uint32_t *looks_numbers(const struct capture *c);
+/* One of them alone, for readers of many: ret->list[0], if ret->count. Errors as above. */
+int looks_read_one(struct looks *ret, const struct capture *c, const uint32_t *numbers, uint32_t process, uint32_t number);
+/* Which blocks it judged, from the heap as it is at its event. */
+void looked_take_live(struct looked *n, const struct heap *h);
 /* Finds out which blocks they judged. Parents and types that do not exist become none. TRK_ERR_NOMEM, or an error of the cursor. */
 int looks_place(struct looks *l, struct capture *c);
 void looks_finish(struct looks *l); /* zero-safe */

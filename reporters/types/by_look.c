@@ -69,7 +69,7 @@ int looked_types_find(struct looked_types *t, struct report *r)
 {
 	const struct view *const v = &r->view;
 	bool any = false;
-	int err = looks_read(&t->looks, r->capture, r->process);
+	int err = looks_read(&t->looks, r->capture, r->process, false);
 
 	for (uint32_t i = 0; i < t->looks.count; i++)
 		any |= t->looks.list[i].type_count != 0;

@@ -10,13 +10,34 @@
 #include "format/event.h"
 #include "format/look_parts.h"
 
+/* Runs of references of one block become as long as they may be. */
+static int read_references(struct look_decoder *d, size_t size, struct look_coder *to)
+{
+	static uint32_t targets[LOOK_RUN_MAX];
+	uint32_t count = 0, block = 0, from, target;
+	size_t items = 0;
+	int err;
+
+	while (!(err = look_next_reference(d, &from, &target))) {
+		MUST(++items <= size);
+		if (count && (from != block || count == LOOK_RUN_MAX)) {
+			look_coder_run(to, block, targets, count);
+			count = 0;
+		}
+		block = from;
+		targets[count++] = target;
+	}
+	look_coder_run(to, block, targets, count);
+	return err;
+}
+
 static int read_all(const uint8_t *data, size_t size, struct look_coder *to)
 {
 	struct look_decoder d;
 	struct trk_look_root root;
 	struct trk_look_block block;
-	size_t items = 0, bytes;
-	const char *name;
+	struct trk_look_type type;
+	size_t items = 0;
 	int err = look_open(&d, data, size);
 
 	if (err)
@@ -27,9 +48,9 @@ static int read_all(const uint8_t *data, size_t size, struct look_coder *to)
 		MUST(++items <= size && root.name_bytes <= size);
 		look_coder_root(to, &root);
 	}
-	while (err == TRK_END && !(err = look_next_type(&d, &name, &bytes))) {
-		MUST(++items <= size && bytes <= size);
-		look_coder_type(to, name, bytes);
+	while (err == TRK_END && !(err = look_next_type(&d, &type))) {
+		MUST(++items <= size && type.name_bytes <= size && type.bases_bytes <= size);
+		look_coder_type(to, &type);
 		err = TRK_END;
 	}
 	while (err == TRK_END && !(err = look_next_block(&d, &block))) {
@@ -37,6 +58,8 @@ static int read_all(const uint8_t *data, size_t size, struct look_coder *to)
 		look_coder_block(to, &block);
 		err = TRK_END;
 	}
+	if (err == TRK_END)
+		err = read_references(&d, size, to);
 	return err;
 }
 

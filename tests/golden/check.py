@@ -76,7 +76,7 @@ def refused_as(path):
 SHAPES = {"realloc": "oasS", "reallocarray": "oasS", "mremap": "opasS", "track": "dasS",
           "munmap": "as", "untrack": "da", "exec": "l", "gap": "s", "skipped": "s",
           "reserve": "asS", "arena": "asS", "mprotect": "asxS", "madvise": "asxS", "touched": "as", "clear": "S", "look": "s",
-          "releasing": "aS", "request": "asxpS", "annotate": "aslS",
+          "releasing": "aS", "request": "asxpS", "annotate": "aslS", "class": "aslS",
           "unknown": "sxlS"}
 PARTS = {call + "_" + part: (call, "realloc_" + part) for call in ("realloc", "reallocarray", "mremap")
          for part in ("release", "acquire", "withdraw")}

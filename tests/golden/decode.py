@@ -14,6 +14,7 @@ import sys
 
 import memories
 from keyframes import read_keyframe
+from references import read_references
 from unpack import lz4_block, xxh32, zstd_frame
 from events import KINDS, U32, U64, Corrupt, Events, Predicted, Reader, Record, Refused, text  # noqa: F401
 
@@ -293,20 +294,21 @@ class Capture:
         names = "time_ns pid why how flags threads stopped_ns took_ns memory_bytes judged".split()
         told = {name: head.varint() for name in names}
         told.update(label=text(head.string()), reason=text(head.string()))
-        lengths = [r.varint() for _ in range(5 if flags & 2 else 3)] + [0] * (0 if flags & 2 else 2)
-        roots, verdicts, parents, types, type_of = [Reader(r.bytes(n)) for n in lengths]
+        lengths = [r.varint() if flag & (1 | flags) else 0 for flag in (1, 1, 1, 2, 2, 4)]
+        roots, verdicts, parents, types, type_of, references = [Reader(r.bytes(n)) for n in lengths]
         if not number:
             raise Corrupt("a look without a number")
         known = self.looks.get((block.process, number))
         if (part == 0) == (known is not None) or first != (len(known["blocks"]) if known else 0):
             raise Corrupt("a part of a look that does not follow the one before")
-        look = self.looks.setdefault((block.process, number), dict(told, roots=[], types=[], blocks=[], last=False))
+        look = self.looks.setdefault((block.process, number), dict(told, roots=[], types=[], blocks=[], references=[], last=False))
         while roots.left():
             b = Record(roots.string())
             look["roots"].append(dict(kind=b.varint(), start=b.varint(), end=b.varint(), tid=b.varint(),
                                       name=text(b.string())))
         while types.left():
-            look["types"].append(text(Record(types.string()).string()))
+            b = Record(types.string())
+            look["types"].append(dict(name=text(b.string()), bases=text(b.string())))
         while verdicts.left():
             if len(look["blocks"]) - first == block.items:
                 raise Corrupt("more than its items")
@@ -318,6 +320,7 @@ class Capture:
             offset = parents.varint() if come == 2 else 0
             number, held = divmod(max(0, (type_of.varint() if flags & 2 else 0) + 2), 3)
             look["blocks"].append(dict(verdict=bits & 7, come=come, parent=parent, offset=offset, type=number, held=held if number else 0))
+        look["references"] += read_references(references, len(look["blocks"]))
         look["last"] = bool(flags & 1)
 
     def read_memory(self, block, r):
@@ -444,11 +447,10 @@ class Capture:
             yield dict(what="domain", process=process, execs=execs, domain=domain, name=name)
         for process, number in sorted(self.looks):
             look = dict(self.looks[process, number])
-            roots, blocks = look.pop("roots"), look.pop("blocks")
-            types = [dict(name=name) for name in look.pop("types")]
+            parts = [("look_" + key[:-1], look.pop(key)) for key in ("roots", "types", "blocks", "references")]
             look["last"] = int(look["last"])
             yield dict(what="look", process=process, number=number, **look)
-            for what, entries in (("look_root", roots), ("look_type", types), ("look_block", blocks)):
+            for what, entries in parts:
                 for entry in entries:
                     yield dict(what=what, **entry)
             yield from self.memories.get((process, number), {}).get("lines") or []

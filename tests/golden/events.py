@@ -7,9 +7,9 @@ KINDS = """none malloc calloc realloc reallocarray posix_memalign aligned_alloc 
 new new[] mmap mremap track skipped free delete delete[] free_sized free_aligned_sized cfree munmap untrack
 realloc_release realloc_acquire realloc_withdraw mark region_begin region_end exec gap
 reserve arena mprotect madvise touched clear""".split()
-HAS_STACK = set(range(1, 15)) | {25, 27, 28, 29} | {32, 33, 34, 35, 37, 39, 40, 41}
-ESCAPE, PLAIN_MAX, PAYLOAD_MAX, ESCAPED = 63, 37, 1088, {37, 38, 39, 40, 41}  # escaped: of all that are known
-KINDS += ["look", "releasing", "request", "annotate"] + [""] * (ESCAPE - len(KINDS) - 4) + ["unknown"]
+HAS_STACK = set(range(1, 15)) | {25, 27, 28, 29} | {32, 33, 34, 35, 37, 39, 40, 41, 42}
+ESCAPE, PLAIN_MAX, PAYLOAD_MAX, ESCAPED = 63, 37, 1088, {37, 38, 39, 40, 41, 42}  # escaped: of all that are known
+KINDS += ["look", "releasing", "request", "annotate", "class"] + [""] * (ESCAPE - len(KINDS) - 5) + ["unknown"]
 
 
 def event(process, kind, time, thread, node=0):
@@ -77,7 +77,7 @@ class Events:
             e["domain"], e["address"], e["size"] = r.u32(), self.addr(), r.varint()
         elif kind in (34, 35):
             e["address"], e["size"], e["detail"] = self.addr(), r.varint(), r.u32()
-        elif kind in (40, 41):
+        elif kind in (40, 41, 42):
             e["address"], e["size"] = self.addr(), r.varint()
             e.update(dict(detail=r.u32(), old_size=r.varint()) if kind == 40 else dict(label=text(r.string())))
         elif kind <= 12 or kind in (22, 32, 33, 36):

@@ -27,8 +27,9 @@
  *       before the first event: process 0 (pid 1000, "test"), its thread 0.
  *   mapping PROCESS MODULE BIAS START END [LOAD_TIME [UNLOAD_TIME]]
  *   domain PROCESS NUMBER NAME [EXECS] the name that it gave to a domain
- *   looked PROCESS NUMBER TIME BLOCKS [REASON [LABEL]]  what a look found; its event is "look NUMBER"
- *   looked_root KIND START END TID NAME | looked_type NAME | looked_block VERDICT [0|1|2 [PARENT [WORD [TYPE [HELD]]]]] | looked_end
+ *   looked PROCESS NUMBER TIME BLOCKS [REASON [LABEL [graph]]]  what a look found; its event is "look NUMBER"
+ *   looked_root KIND START END TID NAME | looked_type NAME [BASES] | looked_block VERDICT [0|1|2 [PARENT [WORD [TYPE [HELD]]]]] | looked_end
+ *   looked_references BLOCK TO...   with graph
  *   memory PROCESS NUMBER FLAGS RESIDENT [LACKS]        what memory consisted of at that look
  *   memory_area KIND START END RESIDENT SWAPPED HUGE TID NAME | memory_run PAGES STATE | memory_chunk START BYTES KIND
  *   memory_extra BLOCK SLACK HEADER | memory_content NUMBER | memory_end
@@ -51,6 +52,7 @@
  *   releasing                         ADDRESS [STACK]
  *   request                           ADDRESS SIZE KIND ALIGNMENT [STACK]  0: it failed
  *   annotate                          ADDRESS OBJECTS TYPE [STACK]
+ *   class                             ADDRESS OPERATION LABEL [STACK]
  *   realloc_release                   OLD
  *   realloc_acquire                   OLD NEW SIZE [STACK]
  *   realloc_withdraw                  OLD SIZE [STACK]

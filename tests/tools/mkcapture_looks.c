@@ -6,8 +6,9 @@
 static void do_looked(const struct word *w, int n)
 {
 	const char *const reason = n > 5 ? w[5].text : "", *const label = n > 6 ? w[6].text : "";
-	struct trk_look head = { .process = small(w[1].text), .number = (uint32_t)number(w[2].text), .blocks = number(w[4].text), .pid = 1000, .why = 1 };
+	struct trk_look head = { .process = small(w[1].text), .number = (uint32_t)number(w[2].text), .blocks = number(w[4].text), .pid = 1000, .why = n > 7 ? LOOK_WHY_CLASSES : 1 };
 
+	head.graph = n > 7;
 	head.time_ns = duration(w[3].text);
 	head.threads = 3;
 	head.stopped_ns = 4000000;
@@ -28,7 +29,18 @@ static void do_looked_root(const struct word *w, int n)
 
 static void do_looked_type(const struct word *w, int n)
 {
-	writer_look_type(writer(), w[1].text, strlen(w[1].text));
+	const char *const bases = n > 2 ? w[2].text : "";
+
+	writer_look_type(writer(), &(struct trk_look_type){ w[1].text, bases, strlen(w[1].text), strlen(bases) });
+}
+
+static void do_looked_references(const struct word *w, int n)
+{
+	uint32_t to[32];
+
+	for (int i = 2; i < n; i++)
+		to[i - 2] = (uint32_t)number(w[i].text);
+	writer_look_references(writer(), (uint32_t)number(w[1].text), to, (uint32_t)n - 2);
 }
 
 static void do_looked_block(const struct word *w, int n)
@@ -102,9 +114,10 @@ bool do_look(const struct word *w, int n)
 		int min, max; /* words, the first one included */
 		void (*run)(const struct word *w, int n);
 	} statements[] = {
-		{ "looked", 5, 7, do_looked },
+		{ "looked", 5, 8, do_looked },
 		{ "looked_root", 6, 6, do_looked_root },
-		{ "looked_type", 2, 2, do_looked_type },
+		{ "looked_type", 2, 3, do_looked_type },
+		{ "looked_references", 3, 30, do_looked_references },
 		{ "looked_block", 2, 7, do_looked_block },
 		{ "looked_end", 1, 1, do_looked_end },
 		{ "memory", 5, 6, do_memory },

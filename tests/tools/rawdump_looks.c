@@ -37,6 +37,7 @@ static void dump_look(const struct looked *l)
 	for (uint32_t i = 0; i < l->type_count; i++) {
 		begin("look_type");
 		put_string("name", l->types[i]);
+		put_string("bases", l->bases[i]);
 		end();
 	}
 	for (uint32_t i = 0; i < l->count; i++) {
@@ -49,6 +50,13 @@ static void dump_look(const struct looked *l)
 		put_number("held", l->verdicts[i].held);
 		end();
 	}
+	for (uint32_t i = 0; i < l->count; i++)
+		for (uint64_t k = l->first ? l->first[i] : 0; l->first && k < l->first[i + 1]; k++) {
+			begin("look_reference");
+			put_number("block", i);
+			put_number("to", l->targets[k]);
+			end();
+		}
 }
 
 static void dump_items(const struct looked_memory *m)
@@ -123,7 +131,7 @@ static bool dump_memory(const struct capture *c, const struct trk_look *head)
 bool dump_looks(const struct capture *c)
 {
 	struct looks l;
-	bool fine = looks_read(&l, c, UINT32_MAX) == 0;
+	bool fine = looks_read(&l, c, UINT32_MAX, true) == 0;
 
 	for (uint32_t p = 0; p < c->process_count; p++)
 		for (uint64_t number = 0; number <= UINT32_MAX;) {

@@ -30,7 +30,7 @@ def tested(folder):
 
 def explained(path):
     with open(path, encoding="utf-8") as f:
-        return set(re.findall(r"^\| ([ABD]\d\d) \|", f.read(), re.M))
+        return set(re.findall(r"^\| ([ABCD]\d\d) \|", f.read(), re.M))
 
 
 def main():

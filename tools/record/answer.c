@@ -6,15 +6,13 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tracked_classes.h"
 #include "deliver.h"
 #include "forks.h"
 #include "libtracker/tracker.h"
@@ -27,6 +25,7 @@
 #include "releases.h"
 #include "snapshots.h"
 #include "traced.h"
+#include "waker.h"
 
 /* A question that is being answered. The entry is the program's memory, so its contents were read once. */
 struct asked {
@@ -83,14 +82,19 @@ static int memory(struct asked *a)
 }
 
 /* The memory that was allocated, and the chunks that are in use. */
-static int cost(struct asked *a)
+uint64_t answer_cost(const struct recorder *r)
 {
 	const struct mallinfo2 m = mallinfo2();
 	uint64_t chunks = 0;
 
 	for (unsigned i = 0; i < SHM_BITMAP_WORDS; i++)
-		chunks += (uint64_t)__builtin_popcountll(atomic_load_explicit(&a->r->shm->chunk_bitmap[i], memory_order_relaxed));
-	a->figures[0] = m.uordblks + m.hblkhd + chunks * SHM_CHUNK_BYTES;
+		chunks += (uint64_t)__builtin_popcountll(atomic_load_explicit(&r->shm->chunk_bitmap[i], memory_order_relaxed));
+	return m.uordblks + m.hblkhd + chunks * SHM_CHUNK_BYTES;
+}
+
+static int cost(struct asked *a)
+{
+	a->figures[0] = answer_cost(a->r);
 	return TRACKER_OK;
 }
 
@@ -295,6 +299,17 @@ static int look(struct asked *a)
 	return look_answer(a->r, a->p, a->entry, a->given[0], a->figures, &a->waits);
 }
 
+static int classes(struct asked *a)
+{
+	const struct shm_question *const entry = &a->r->shm->questions.entries[a->entry];
+	const uint32_t bytes = entry->count;
+	char text[SHM_TEXT_BYTES];
+	const struct class_question q = { text, bytes < sizeof(text) ? bytes : (uint32_t)sizeof(text), a->entry, a->node, a->given };
+
+	memcpy(text, entry->answer, sizeof(text));
+	return classes_answer(a->r, a->p, &q, a->figures, &a->waits);
+}
+
 static const struct {
 	int (*answer)(struct asked *a);
 	bool traced; /* the figure does not exist where nothing is traced */
@@ -317,50 +332,10 @@ static const struct {
 	[SHM_ASK_SURVIVORS] = { survivors, false },
 	[SHM_ASK_MODULE_FILE] = { module_file, false },
 	[SHM_ASK_LOOK] = { look, false },
+	[SHM_ASK_CLASS] = { classes, false },
 };
 
 /* ---- asking and answering ---- */
-
-/*
- * From now on a program that asks wakes the recorder. A thread that does nothing else tells the loop, which waits for
- * descriptors.
- */
-static struct { /* the thread never ends, so this must outlive the recorder's own state */
-	_Atomic uint32_t *asked;
-	int event;
-} waker;
-
-static void *wake(void *unused)
-{
-	const uint64_t one = 1;
-
-	(void)unused;
-	for (uint32_t seen = atomic_load(waker.asked);; seen = atomic_load(waker.asked)) {
-		(void)syscall(SYS_futex, waker.asked, FUTEX_WAIT, seen, NULL, NULL, 0);
-		(void)!write(waker.event, &one, sizeof(one));
-	}
-	return NULL;
-}
-
-static void listen(struct recorder *r)
-{
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.ptr = NULL };
-	pthread_attr_t attributes;
-	pthread_t thread;
-
-	if (r->questions.listening || !r->questions.wakes)
-		return;
-	r->questions.listening = true; /* without that thread, questions wait for the next round, at most 10 ms */
-	waker.asked = &r->shm->questions.asked;
-	waker.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (waker.event < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, waker.event, &event) < 0 ||
-	    pthread_attr_init(&attributes) != 0)
-		return;
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attributes, 64u << 10);
-	(void)pthread_create(&thread, &attributes, wake, NULL);
-	pthread_attr_destroy(&attributes);
-}
 
 /* False: who asked has given up. */
 static bool write_answer(const struct asked *a, struct shm_question *entry, int result)
@@ -392,7 +367,7 @@ static bool try_answer(struct recorder *r, struct process *p, uint32_t index, ui
 		result = TRACKER_EDISABLED;
 	else if (what < SHM_ASKS)
 		result = answers[what].answer(&a);
-	if (!a.waits && !write_answer(&a, entry, result) && what == SHM_ASK_LOOK)
+	if (!a.waits && !write_answer(&a, entry, result) && (what == SHM_ASK_LOOK || (what == SHM_ASK_CLASS && TRK_CLASS_OP(a.given[0]) == TRK_CLASS_SNAPSHOT)))
 		look_reap(r, p, (uint32_t)a.figures[0]);
 	return !a.waits;
 }
@@ -403,7 +378,7 @@ static void question(struct recorder *r, struct process *p, uint32_t entry, uint
 
 	if (SHM_QUESTION_STATE(state) == SHM_QUESTION_FREE || SHM_QUESTION_SLOT(state) != p->slot)
 		return;
-	listen(r);
+	waker_listen(r);
 	deliver_flush(r);
 	r->questions.waiting[entry] = try_answer(r, p, entry, node) ? NULL : p;
 }
@@ -488,6 +463,7 @@ void answer_forget(struct recorder *r, struct process *p)
 	p->releases = NULL;
 	process_domains_free(p);
 	pools_free(p);
+	classes_free(p);
 }
 
 void answer_free(struct process *p)
@@ -497,4 +473,5 @@ void answer_free(struct process *p)
 	releases_free(p->releases);
 	process_domains_free(p);
 	pools_free(p);
+	classes_free(p);
 }

@@ -19,6 +19,9 @@ void answer_apply(const struct recorder *r);
 /* The process executes another program, or has ended: everything that it asked for ends. Waits until its capture is finished. */
 void answer_forget(struct recorder *r, struct process *p);
 
+/* Bytes of memory that the recording needs, here and in the segment. */
+uint64_t answer_cost(const struct recorder *r);
+
 /* Gives back what is kept for it: the recording is over. */
 void answer_free(struct process *p);
 

@@ -35,6 +35,8 @@ int arguments_parse(struct arguments *o, int argc, char **argv)
 		{ 0, "path", UI_STRING, &o->path, "FILE", "the absolute path of the capture", 0, 0 },
 		{ 0, "checkpoint-ms", UI_UINT, &o->checkpoint_ms, "N",
 		  "the time between checkpoints of sums; 0: none", 0, 0 },
+		{ 0, "track-class", UI_LIST, &o->track_class, "PATTERN,...", "classes that are tracked in each program", 0, 0 },
+		{ 0, "snapshot-ns", UI_UINT, &o->snapshot_ns, "N", "the time between snapshots of classes; 0: none", 0, 0 },
 		{ 0, "packing", UI_UINT, &o->packing, "N", "the packing of blocks: 0 best, 1 LZ4, 2 none", 0,
 		  TRK_PACK_NONE },
 		{ 0, "environment", UI_STRING, &o->environment, "VAR=VALUE",

@@ -13,7 +13,8 @@ struct arguments {
 	uint64_t temporary_threshold, checkpoint_ms, packing;
 	bool no_symbols, aggregate;
 	const char *path;
-	struct ui_list notices;
+	struct ui_list notices, track_class;
+	uint64_t snapshot_ns;
 	const char *environment;
 };
 

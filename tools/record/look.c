@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tracked_classes.h"
 #include "deliver.h"
 #include "libtracker/tracker.h"
 #include "look_copy.h"
@@ -22,6 +23,7 @@
 #define MARKING_NS 10000000000ull
 #define READING_NS 10000000000ull
 #define LABEL_BYTES 1024u
+#define TARGETS_MAX (64u << 20) /* references that are found; 4 bytes each in the copy, where there are so many */
 
 enum state { WANTED,
 	     CUT, /* events up to the cut are still to be delivered */
@@ -45,6 +47,8 @@ struct look {
 	struct look_named named;
 	struct look_result result;
 	struct look_ledger memory;
+	struct class_snapshot *snapshot; /* to be delivered with it; NULL: none, or none any more */
+	struct look_references references;
 };
 
 static uint64_t now_ns(void)
@@ -65,7 +69,7 @@ static bool want(struct recorder *r, struct process *p, uint32_t entry, enum shm
 	l->head = (struct trk_look){ .process = p->index, .pid = p->pid, .why = why, .label = l->label, .reason = l->reason };
 	l->head.label_bytes = label_bytes < sizeof(l->label) ? label_bytes : sizeof(l->label);
 	memcpy(l->label, label, l->head.label_bytes);
-	if (r->shm->header.flags & SHM_LOOK_UNJUDGED && why != SHM_WHY_QUESTION)
+	if (r->shm->header.flags & SHM_LOOK_UNJUDGED && why != SHM_WHY_QUESTION && why != SHM_WHY_CLASSES)
 		l->head.flags |= LOOK_UNJUDGED;
 	l->memory.contents = r->shm->header.flags & SHM_LOOK_CONTENTS;
 	r->looks++;
@@ -81,9 +85,11 @@ static void free_look(struct recorder *r, struct process *p)
 	look_maps_finish(&l->maps);
 	look_table_finish(&l->table);
 	look_roots_finish(&l->roots);
+	look_references_finish(&l->references);
 	look_named_finish(&l->named);
 	look_image_finish(&l->image);
 	look_ledger_finish(&l->memory);
+	free(l->snapshot);
 	free(l);
 	p->look = NULL;
 	p->look_cut = LOOK_NO_CUT;
@@ -189,9 +195,10 @@ static bool take_memory(struct recorder *r, struct process *p, struct look *l)
 	const char *const hindrance = look_fork_hindrance(p);
 
 	look_stop_registers(&l->stop);
-	look_ledger_stopped(&l->memory, p->pid);
+	if (l->head.why != SHM_WHY_CLASSES) /* who asks for classes does not ask what memory consists of */
+		look_ledger_stopped(&l->memory, p->pid);
 	cut(r, p);
-	l->copy = (struct look_copy){ .call = slot->look_call, .code = slot->look_code, .stack = slot->look_stack, .reason = l->reason };
+	l->copy = (struct look_copy){ .references = l->head.graph ? &l->references : NULL, .call = slot->look_call, .code = slot->look_code, .stack = slot->look_stack, .reason = l->reason };
 	if (hindrance)
 		snprintf(l->reason, LOOK_REASON, "%s", hindrance);
 	else
@@ -207,7 +214,7 @@ static bool take_waiting(struct recorder *r, struct process *p, struct look *l)
 {
 	uint32_t count;
 
-	if (l->head.flags & LOOK_UNJUDGED || proc_status(p->pid, "Threads:", &count) != 1 || find_moving(r, p))
+	if (l->entry == LOOK_NOBODY || l->head.flags & LOOK_UNJUDGED || proc_status(p->pid, "Threads:", &count) != 1 || find_moving(r, p))
 		return false;
 	l->head.threads = 0;
 	cut(r, p);
@@ -254,9 +261,18 @@ static bool is_cut_reached(struct process *p, struct look *l)
 	return true;
 }
 
+static void deliver_snapshot(struct recorder *r, struct process *p, struct look *l)
+{
+	if (l->snapshot)
+		classes_deliver(r, p, l->snapshot, l->head.number);
+	free(l->snapshot);
+	l->snapshot = NULL;
+}
+
 static void deliver_look(struct recorder *r, struct process *p, struct look *l)
 {
 	l->head.number = ++r->look_number;
+	deliver_snapshot(r, p, l);
 	deliver(r, p, &(struct trk_event){
 			      .kind = TRK_LOOK,
 			      .thread = p->main_thread == NO_INDEX ? 0 : p->main_thread,
@@ -268,32 +284,11 @@ static void deliver_look(struct recorder *r, struct process *p, struct look *l)
 	p->look_cut = LOOK_NO_CUT;
 }
 
-static void find_unreadable(const struct look_maps *maps, struct look_table *t)
-{
-	const struct look_map *map = NULL; /* most blocks lie where the one before lay */
-
-	for (uint32_t i = 0; i < t->count; i++) {
-		struct look_block *const b = &t->blocks[i];
-		const uint64_t end = look_address(b) + look_size(b);
-		uint64_t at = look_address(b);
-
-		while (at < end) {
-			if (!map || at < map->start || at >= map->end)
-				map = look_maps_at(maps, at);
-			if (!map || !map->readable)
-				break;
-			at = map->end;
-		}
-		if (at < end)
-			b->flags |= LOOK_UNREADABLE;
-	}
-}
-
 /* There is no room for tables in the copy, perhaps by a limit of the program's own: the copy is read, which stands still. */
 static bool mark_image_of_copy(struct recorder *r, struct look *l, const struct look_scene *s)
 {
 	l->image.progress = &r->shm->header.progress;
-	if (!look_image_read(&l->image, l->copy.pid, s, l->reason) || !look_image_mark(&l->image, &l->marking, &l->roots, &l->named))
+	if (!look_image_read(&l->image, l->copy.pid, s, l->reason) || !look_image_mark(&l->image, &l->marking, &l->roots, &l->named, &l->references))
 		return false;
 	l->reason[0] = 0;
 	return true;
@@ -311,18 +306,20 @@ static bool mark(struct recorder *r, struct process *p, struct look *l)
 		l->head.flags |= LOOK_FORKED;
 	if (l->table.moving_count)
 		l->head.flags |= LOOK_MOVING;
-	find_unreadable(&l->maps, &l->table);
-	if (l->copy.pid)
+	look_table_check(&l->table, &l->maps);
+	if (l->copy.pid && l->head.why != SHM_WHY_CLASSES)
 		look_ledger_begin(&l->memory, &scene, r->shm->processes[p->slot].look_code);
 	if (l->head.flags & LOOK_UNJUDGED)
 		return true;
 	l->marking = (struct look_marking){ .blocks = l->table.blocks, .block_count = l->table.count, .no_address = scene.no_address };
+	if (l->head.graph)
+		l->marking.target_room = look_table_words(&l->table, TARGETS_MAX);
 	if (!look_plan(&l->marking))
 		return refuse(l, "blocks lie closer to each other than any allocator puts them");
 	if (!look_roots_find(&l->roots, &scene, l->marking.low, l->marking.high))
 		return refuse(l, "the recorder has no memory for it");
 	if (l->image.pid)
-		return look_image_mark(&l->image, &l->marking, &l->roots, &l->named) || refuse(l, "the recorder has no memory for it");
+		return look_image_mark(&l->image, &l->marking, &l->roots, &l->named, &l->references) || refuse(l, "the recorder has no memory for it");
 	return look_copy_mark(&l->copy, &l->marking, &l->roots) || (!l->copy.area && mark_image_of_copy(r, l, &scene));
 }
 
@@ -361,8 +358,9 @@ static void end(struct recorder *r, struct process *p, bool fine)
 		l->head.blocks = 0;
 	if (!l->head.number)
 		l->head.number = ++r->look_number;
-	look_write(r, &l->head, &l->table, &l->roots, &l->named, &l->result);
-	if (fine && !r->discard)
+	deliver_snapshot(r, p, l);
+	look_write(r, &l->head, &l->table, &l->roots, &l->named, &l->references, &l->result);
+	if (fine && !r->discard && l->head.why != SHM_WHY_CLASSES)
 		look_ledger_write(&l->memory, r, &l->head);
 	l->state = OVER;
 }
@@ -370,13 +368,12 @@ static void end(struct recorder *r, struct process *p, bool fine)
 static void step(struct recorder *r, struct process *p)
 {
 	struct look *const l = p->look;
-	const char *refused;
 	bool fine = true, over = false;
 
 	if (l->state == WANTED) {
+		const char *const first = look_refusal_of_recording(r), *const refused = first ? first : look_refusal_of_process(r, p);
+
 		l->begun_ns = l->state_ns = now_ns();
-		refused = look_refusal_of_recording(r);
-		refused = refused ? refused : look_refusal_of_process(r, p);
 		fine = refused ? refuse(l, refused) : begin(r, p, l);
 		l->state = CUT;
 	} else if (l->state == CUT && is_cut_reached(p, l)) {
@@ -406,17 +403,53 @@ static void step(struct recorder *r, struct process *p)
 		end(r, p, fine);
 }
 
+static void run(struct recorder *r, struct process *p)
+{
+	step(r, p);
+	if (p->look->state == OVER && p->look->entry == LOOK_NOBODY) {
+		look_reap(r, p, p->look->result.inner);
+		free_look(r, p);
+	}
+}
+
 void look_round(struct recorder *r)
 {
 	for (size_t i = 0; r->looks && i < r->live_count; i++)
 		if (r->live[i]->look)
-			step(r, r->live[i]);
+			run(r, r->live[i]);
 	r->late_threads = (r->looks || r->late_threads) && look_stop_late();
 }
 
 bool look_is_busy(const struct recorder *r)
 {
 	return r->looks || r->late_threads;
+}
+
+bool look_for_classes(struct recorder *r, struct process *p, uint32_t entry, const struct class_snapshot *s)
+{
+	struct class_snapshot *const copy = malloc(sizeof(*copy));
+
+	if (!copy || p->look || !want(r, p, entry, SHM_WHY_CLASSES, s->label + s->figures_bytes, s->bytes - s->figures_bytes)) {
+		free(copy);
+		return false;
+	}
+	*copy = *s;
+	p->look->snapshot = copy;
+	p->look->head.graph = true;
+	return true;
+}
+
+bool look_take(struct recorder *r, struct process *p, uint32_t entry, uint64_t figures[6])
+{
+	const struct look_result *const found = &p->look->result;
+	const uint64_t told[6] = { found->inner, found->done, found->lost_bytes, found->lost_blocks, found->indirect_bytes, found->indirect_blocks };
+
+	if (p->look->state != OVER || p->look->entry != entry)
+		return false;
+	memcpy(figures, told, sizeof(told));
+	p->look_child = found->inner;
+	free_look(r, p);
+	return true;
 }
 
 /* A process has one look at a time: who comes meanwhile waits. The label is the program's memory, so it is copied once. */
@@ -427,18 +460,10 @@ int look_answer(struct recorder *r, struct process *p, uint32_t entry, uint64_t 
 	const uint32_t bytes = q->count;
 	char label[SHM_TEXT_BYTES];
 
-	if (l && l->entry == entry && l->state == OVER) {
-		const struct look_result *const found = &l->result;
-		const uint64_t told[6] = { found->inner, found->done, found->lost_bytes, found->lost_blocks, found->indirect_bytes,
-					   found->indirect_blocks };
-
-		memcpy(figures, told, sizeof(told));
-		p->look_child = found->inner;
-		free_look(r, p);
+	if (l && look_take(r, p, entry, figures))
 		return TRACKER_OK;
-	}
 	memcpy(label, q->answer, sizeof(label));
-	if (!l && (why >= SHM_WHYS || bytes > sizeof(label) || !want(r, p, entry, (enum shm_why)why, label, bytes)))
+	if (!l && (why >= SHM_WHY_CLASSES || bytes > sizeof(label) || !want(r, p, entry, (enum shm_why)why, label, bytes)))
 		return TRACKER_EINVAL;
 	*ret_waits = true;
 	return TRACKER_OK;
@@ -458,7 +483,7 @@ void look_drop(struct recorder *r, struct process *p)
 		l->head.reason_bytes = strlen(l->reason);
 		if (!l->head.number)
 			l->head.number = ++r->look_number;
-		look_write(r, &l->head, &l->table, &l->roots, &l->named, &l->result);
+		look_write(r, &l->head, &l->table, &l->roots, &l->named, &l->references, &l->result);
 	}
 	p->look_child = l->copy.inner;
 	free_look(r, p);

@@ -11,12 +11,23 @@
 #include "recorder.h"
 
 #define LOOK_NO_CUT UINT64_MAX
+#define LOOK_NOBODY UINT32_MAX /* in place of a question's entry */
+
+struct class_snapshot;
 
 /*
  * Answers SHM_ASK_LOOK (format/shm.h): wants a look, or says what one has found that was wanted before. *ret_waits: not yet; it is to be
  * called again. An enum tracker_error.
  */
 int look_answer(struct recorder *r, struct process *p, uint32_t entry, uint64_t why, uint64_t figures[6], bool *ret_waits);
+
+/*
+ * Wants one with references, which belongs to that snapshot: the snapshot is delivered at its place in the order, or when it is refused.
+ * entry: of the question; LOOK_NOBODY: nobody waits for it. False: another one is under way, or there is no memory.
+ */
+bool look_for_classes(struct recorder *r, struct process *p, uint32_t entry, const struct class_snapshot *s);
+/* Takes the answer of the look that is under way, as look_answer does. False: not yet, or another question wanted it. */
+bool look_take(struct recorder *r, struct process *p, uint32_t entry, uint64_t figures[6]);
 
 /* Makes the program wait for its copy, which has ended, if nobody has taken the answer that names it. inner: its pid there; 0: there is none. */
 void look_reap(struct recorder *r, struct process *p, uint32_t inner);

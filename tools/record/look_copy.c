@@ -136,6 +136,10 @@ static struct layout lay_out(struct look_marking *there, const struct look_roots
 	there->stack = (void *)(uintptr_t)take(&l, (uint64_t)there->block_count * sizeof(uint32_t));
 	there->types = (void *)(uintptr_t)take(&l, LOOK_TYPES * sizeof(struct look_type));
 	there->others = (void *)(uintptr_t)take(&l, LOOK_OTHERS * sizeof(uint64_t));
+	if (there->target_room) {
+		there->counts = (void *)(uintptr_t)take(&l, (uint64_t)there->block_count * sizeof(uint32_t));
+		there->targets = (void *)(uintptr_t)take(&l, there->target_room * sizeof(uint32_t));
+	}
 	return l;
 }
 
@@ -147,12 +151,16 @@ static void move(struct look_marking *there, uint64_t area)
 	there->stack = (void *)((uintptr_t)there->stack + area);
 	there->types = (void *)((uintptr_t)there->types + area);
 	there->others = (void *)((uintptr_t)there->others + area);
+	if (there->target_room) {
+		there->counts = (void *)((uintptr_t)there->counts + area);
+		there->targets = (void *)((uintptr_t)there->targets + area);
+	}
 }
 
 static bool map_area(struct look_copy *c, uint64_t bytes)
 {
 	const uint64_t given[6] = { c->area, bytes, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS | (c->area ? MAP_FIXED : 0), UINT64_MAX, 0 };
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (c->area ? MAP_FIXED : 0), UINT64_MAX, 0 };
 	int64_t result;
 
 	if (!call(c, SYS_mmap, given, &result))
@@ -230,6 +238,8 @@ static enum look_progress take_results(struct look_copy *c, struct look_marking 
 	    !get(c, m->blocks, (uint64_t)(uintptr_t)there.blocks, (size_t)m->block_count * sizeof(*m->blocks)))
 		return LOOK_FAILED;
 	look_named_read(n, c->pid, c->pid, &there);
+	if (c->references)
+		look_references_read(c->references, c->pid, c->pid, &there);
 	return LOOK_FINISHED;
 }
 

@@ -6,6 +6,7 @@
 #define RECORD_LOOK_COPY_H
 
 #include "look_named.h"
+#include "look_references.h"
 #include "look_roots.h"
 
 struct look_copy {
@@ -15,6 +16,7 @@ struct look_copy {
 	uint32_t faults; /* so often it had to begin anew */
 	bool left_out; /* something could not be read */
 	char *reason;
+	struct look_references *references; /* gets them; NULL: they are not wanted */
 };
 
 /* What every copy does first: it must not hold the descriptors of the program, and dies with the recorder. */

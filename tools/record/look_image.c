@@ -177,7 +177,7 @@ static struct look_root *make_roots(struct look_image *i, struct look_marking *m
 	return roots;
 }
 
-bool look_image_mark(struct look_image *i, struct look_marking *m, const struct look_roots *r, struct look_named *n)
+bool look_image_mark(struct look_image *i, struct look_marking *m, const struct look_roots *r, struct look_named *n, struct look_references *x)
 {
 	struct look_root *const roots = make_roots(i, m, r);
 	bool fine;
@@ -194,11 +194,15 @@ bool look_image_mark(struct look_image *i, struct look_marking *m, const struct 
 	m->stack = calloc((size_t)m->block_count + 1, sizeof(*m->stack));
 	m->types = calloc(LOOK_TYPES, sizeof(*m->types));
 	m->others = calloc(LOOK_OTHERS, sizeof(*m->others));
-	fine = roots && m->top && m->tables && m->cells && m->stack && m->types && m->others;
+	m->counts = m->target_room ? calloc((size_t)m->block_count + 1, sizeof(*m->counts)) : NULL;
+	m->targets = m->counts ? calloc(m->target_room, sizeof(*m->targets)) : NULL;
+	fine = (!m->target_room || m->targets) && roots && m->top && m->tables && m->cells && m->stack && m->types && m->others;
 	if (fine) {
 		look_mark(m);
 		look_types(m);
 		look_named_read(n, (uint32_t)getpid(), i->pid, m);
+		if (m->target_room)
+			look_references_read(x, (uint32_t)getpid(), i->pid, m);
 	}
 	free(roots);
 	free(m->top);
@@ -207,5 +211,7 @@ bool look_image_mark(struct look_image *i, struct look_marking *m, const struct 
 	free(m->stack);
 	free(m->types);
 	free(m->others);
+	free(m->counts);
+	free(m->targets);
 	return fine;
 }

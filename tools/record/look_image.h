@@ -5,6 +5,7 @@
 #define RECORD_LOOK_IMAGE_H
 
 #include "look_named.h"
+#include "look_references.h"
 #include "look_roots.h"
 
 #define LOOK_IMAGE_BYTES (256ull << 20) /* the most; read at 5 GB/s or so, and marked by the recorder, which does nothing else meanwhile */
@@ -22,8 +23,8 @@ struct look_image {
 
 /* Reads all but what can be read later, because nobody writes there. False: reason says why. look_image_finish is due either way. */
 bool look_image_read(struct look_image *i, uint32_t pid, const struct look_scene *s, char reason[LOOK_REASON]);
-/* Marks, and finds types. False: there is no memory. */
-bool look_image_mark(struct look_image *i, struct look_marking *m, const struct look_roots *r, struct look_named *n);
+/* Marks, and finds types; and references, if m->target_room says so. False: there is no memory. */
+bool look_image_mark(struct look_image *i, struct look_marking *m, const struct look_roots *r, struct look_named *n, struct look_references *x);
 void look_image_finish(struct look_image *i); /* zero-safe */
 
 #endif

@@ -120,3 +120,33 @@ uint32_t look_table_at(const struct look_table *t, uint64_t address)
 		return t->count;
 	return i - 1;
 }
+
+void look_table_check(struct look_table *t, const struct look_maps *maps)
+{
+	const struct look_map *map = NULL; /* most blocks lie where the one before lay */
+
+	for (uint32_t i = 0; i < t->count; i++) {
+		struct look_block *const b = &t->blocks[i];
+		const uint64_t end = look_address(b) + look_size(b);
+		uint64_t at = look_address(b);
+
+		while (at < end) {
+			if (!map || at < map->start || at >= map->end)
+				map = look_maps_at(maps, at);
+			if (!map || !map->readable)
+				break;
+			at = map->end;
+		}
+		if (at < end)
+			b->flags |= LOOK_UNREADABLE;
+	}
+}
+
+uint64_t look_table_words(const struct look_table *t, uint64_t most)
+{
+	uint64_t words = 0;
+
+	for (uint32_t i = 0; i < t->count; i++)
+		words += look_size(&t->blocks[i]) / 8;
+	return words < most ? words + 1 : most;
+}

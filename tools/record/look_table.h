@@ -3,6 +3,7 @@
 #define RECORD_LOOK_TABLE_H
 
 #include "libtracker/look_mark.h"
+#include "look_maps.h"
 #include "recorder.h"
 
 struct look_span {
@@ -26,5 +27,10 @@ void look_table_finish(struct look_table *t);
 uint32_t look_table_from(const struct look_table *t, uint64_t address);
 /* The block in which the address lies; look_table.count: none. */
 uint32_t look_table_at(const struct look_table *t, uint64_t address);
+
+/* Blocks whose memory is not to be read get LOOK_UNREADABLE. */
+void look_table_check(struct look_table *t, const struct look_maps *maps);
+/* The most references that there can be, or `most`. */
+uint64_t look_table_words(const struct look_table *t, uint64_t most);
 
 #endif

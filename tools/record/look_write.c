@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define BLOCK_BYTES 14u /* the most of a block, packed, in the file */
+#define REFERENCE_BYTES 6u
 #define NO_ROOT UINT32_MAX
 
 struct writing {
@@ -15,6 +16,7 @@ struct writing {
 	uint32_t *ids; /* in the file, by place; the last one is the loader's */
 	uint32_t count;
 	const struct look_named *named;
+	const struct look_references *references;
 	uint32_t types[LOOK_TYPES], type_count; /* numbers in the file, by place; 0: not written yet */
 };
 
@@ -57,7 +59,9 @@ static uint32_t type_of(struct writing *x, uint32_t block, uint8_t *ret_held)
 	if (place == LOOK_TYPES)
 		return 0;
 	if (!x->types[place]) {
-		writer_look_type(x->w, x->named->names[place], strlen(x->named->names[place]));
+		const char *const name = x->named->names[place], *const bases = x->references->bases ? x->references->bases[place] : NULL;
+
+		writer_look_type(x->w, &(struct trk_look_type){ name, bases, strlen(name), bases ? strlen(bases) : 0 });
 		x->types[place] = ++x->type_count;
 	}
 	return x->types[place];
@@ -119,22 +123,37 @@ static bool prepare(struct writing *x)
 	return true;
 }
 
-static bool fits(struct recorder *r, const struct trk_look *head)
+static void write_references(struct writing *x, const struct trk_look *head)
 {
-	const uint64_t bytes = 4096 + head->blocks * BLOCK_BYTES;
+	const struct look_references *const r = x->references;
+	const uint32_t *at = r->targets;
+
+	for (uint32_t i = 0; at && head->graph && i < head->blocks; i++) {
+		writer_look_references(x->w, i, at, r->counts[i]);
+		at += r->counts[i];
+	}
+}
+
+static bool fits(struct recorder *r, const struct trk_look *head, const struct look_references *references)
+{
+	const uint64_t bytes = 4096 + head->blocks * BLOCK_BYTES + references->target_count * REFERENCE_BYTES;
 
 	return bytes <= UINT32_MAX && bounds_take(r, (uint32_t)bytes);
 }
 
 void look_write(struct recorder *r, struct trk_look *head, const struct look_table *t, const struct look_roots *roots,
-		const struct look_named *named, struct look_result *ret)
+		const struct look_named *named, const struct look_references *references, struct look_result *ret)
 {
-	struct writing x = { .w = r->writer, .roots = roots, .named = named };
+	struct writing x = { .w = r->writer, .roots = roots, .named = named, .references = references };
 	const bool fine = prepare(&x);
+
+	head->graph &= references->targets != NULL;
+	if (references->cut)
+		head->flags |= LOOK_REFERENCES_CUT;
 
 	if (r->discard || r->waiting || r->aggregate)
 		head->blocks = 0;
-	else if (head->blocks && (!fine || !fits(r, head))) {
+	else if (head->blocks && (!fine || !fits(r, head, references))) {
 		head->blocks = 0;
 		head->reason = fine ? "there is no room for it in the file" : "the recorder has no memory for it";
 		head->reason_bytes = strlen(head->reason);
@@ -148,6 +167,7 @@ void look_write(struct recorder *r, struct trk_look *head, const struct look_tab
 			count(ret, verdict, look_size(&t->blocks[i]));
 			write_block(&x, i, &t->blocks[i], verdict);
 		}
+		write_references(&x, head);
 		writer_look_end(r->writer);
 	}
 	free(x.first);

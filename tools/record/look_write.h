@@ -4,6 +4,7 @@
 
 #include "look.h"
 #include "look_named.h"
+#include "look_references.h"
 #include "look_roots.h"
 
 struct look_result {
@@ -14,6 +15,6 @@ struct look_result {
 
 /* head->blocks is 0 where nothing was found out. Fills the figures of the result. */
 void look_write(struct recorder *r, struct trk_look *head, const struct look_table *t, const struct look_roots *roots, const struct look_named *named,
-		struct look_result *ret);
+		const struct look_references *references, struct look_result *ret);
 
 #endif

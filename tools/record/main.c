@@ -15,6 +15,7 @@
 #include "first_process.h"
 #include "keyframing.h"
 #include "arena_look.h"
+#include "tracked_classes.h"
 #include "look.h"
 #include "process.h"
 #include "round.h"
@@ -136,6 +137,9 @@ static int start(struct recording *s, char **program)
 	r->begin_ns = s->o.start_after_ns;
 	r->waiting = r->begin_ns != 0;
 	r->questions.wakes = true;
+	r->classes.options = s->o.track_class.items;
+	r->classes.count = (uint32_t)s->o.track_class.count;
+	r->classes.interval_ns = s->o.snapshot_ns;
 	first_process_machine(r);
 	const struct recorder_setup setup = {
 		.output = (int)s->o.out_fd,
@@ -286,6 +290,7 @@ static uint64_t sleep_time(struct recording *s, uint64_t bytes, bool more, uint6
 
 	if (r->memory_interval_ns && r->live_count)
 		ns = sleep_until(r, r->next_sample_ns, ns);
+	ns = sleep_until(r, classes_next_ns(r), ns);
 	if (r->bounds.duration_ns)
 		ns = sleep_until(r, r->bounds.duration_ns, ns);
 	if (r->waiting)

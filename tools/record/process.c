@@ -2,6 +2,7 @@
 #include "process.h"
 #include "format/array.h"
 #include "answer.h"
+#include "tracked_classes.h"
 #include "bounds.h"
 #include "deliver.h"
 #include "ending.h"
@@ -351,6 +352,7 @@ void process_bind(struct recorder *r, const struct arrival *a)
 	else if (!known)
 		forks_inherit(r, p, slot);
 	process_write(r, p);
+	classes_begin(r, p);
 }
 
 static const struct {

@@ -81,6 +81,7 @@ int recorder_begin(struct recorder *r, const struct recorder_setup *setup)
 	int err;
 
 	recorder_lock(setup->output);
+	r->output = setup->output;
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (r->epoll < 0)
 		return TRK_ERR_IO;

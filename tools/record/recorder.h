@@ -79,6 +79,7 @@ struct process {
 	bool no_pools; /* ... or there was no memory for them */
 	uint64_t arena_look_at; /* where the next look at its arenas goes on */
 	bool arena_look_asked; /* it had asked for a look when this round began */
+	struct classes *classes; /* NULL: it tracks none */
 	struct look *look; /* at its memory, that is under way; NULL: none */
 	uint32_t look_child; /* the pid there of the copy that it was last told to wait for, or was not; 0: none */
 	uint64_t look_cut; /* events of later epochs come after the look; LOOK_NO_CUT */
@@ -186,6 +187,11 @@ struct recorder {
 	struct bounds bounds;
 	struct rotation rotation;
 	struct unseen unseen;
+	struct {
+		const char *const *options; /* of tracker run --track-class */
+		uint32_t count;
+		uint64_t interval_ns; /* of --snapshot-interval; 0: none */
+	} classes;
 	uint32_t looks, look_number; /* under way; taken */
 	bool late_threads; /* threads that were asked to stop for a look have not done so yet */
 	struct births *births; /* NULL: the kernel tells the recorder nothing */
@@ -213,6 +219,7 @@ struct recorder {
 	int write_error; /* errno that began it */
 	uint32_t unasked; /* processes that are gone and whose status is not known yet */
 	uint32_t left_slots; /* their slots, in which their parents may still say it */
+	int output; /* the file, if it is one */
 	int epoll;
 	uint64_t now_ns; /* time of this round, since the capture began */
 	uint64_t before_ns; /* of the round before */

@@ -2,6 +2,7 @@
 #include "round.h"
 #include "answer.h"
 #include "births.h"
+#include "tracked_classes.h"
 #include "deliver.h"
 #include "ends.h"
 #include "forks.h"
@@ -319,6 +320,7 @@ bool round_run(struct recorder *r, uint64_t *ret_bytes)
 	due = ends_due(r, end); /* before it: everything that these processes leave behind has been published */
 	more = pass(r, &bytes);
 	arena_look_answer(r);
+	classes_round(r);
 	if (look_is_busy(r))
 		look_round(r);
 	answer_round(r);

@@ -7,26 +7,29 @@
 #include "format/shm.h"
 
 /* `o` has the members. */
-#define HOOK_OPTIONS(o)                                                                                                                    \
-	{ 0, "leak-check", UI_FLAG, &(o)->leak_check, NULL,                                                                                \
-	  "look at the memory when the program ends: tracker leaks then says which blocks nothing points to any more", 0, 0 },             \
-		{ 0, "look-at-marks", UI_FLAG, &(o)->look_at_marks, NULL,                                                                  \
-		  "look at the memory at each mark of tracker.h, too", 0, 0 },                                                             \
-		{ 0, "pointer-mask", UI_STRING, &(o)->pointer_mask, "MASK",                                                                \
-		  "looks take only these bits of a word for an address, for programs that keep something else in the others", 0, 0 },      \
-		{ 0, "memory", UI_FLAG, &(o)->memory, NULL,                                                                                \
-		  "look at the memory when the program ends: tracker memory then says what it consists of", 0, 0 },                        \
-		{ 0, "look-contents", UI_FLAG, &(o)->look_contents, NULL,                                                                  \
-		  "when the memory is looked at, compare the blocks: tracker memory --duplicates then shows those that are equal", 0, 0 }, \
-		{ 0, "alarm", UI_STRING, &(o)->alarm, "min=SIZE,...",                                                                      \
-		  "say where the first allocation of SIZE or more happens; also: action=warn|abort|trap|fail|throw, ignore=N, "            \
-		  "scope=process|thread, repeat",                                                                                          \
-		  0, 0 },                                                                                                                  \
-		{ 0, "fail-after", UI_UINT, &(o)->fail_after, "N",                                                                         \
-		  "let each program's first N allocations succeed, and none after them", 0, UINT64_MAX - 1 },                              \
-	{                                                                                                                                  \
-		0, "fail-random", UI_STRING, &(o)->fail_random, "SEED[,RATE]",                                                             \
-			"let allocations fail at random, one of 100, or with the probability RATE; the same ones for the same SEED", 0, 0  \
+#define HOOK_OPTIONS(o)                                                                                                                             \
+	{ 0, "track-class", UI_LIST, &(o)->track_class, "PATTERN[,level=N,keep,trace,name=NAME]",                                                   \
+	  "track the objects of classes that match, in all programs: tracker types summary and stats show them", 0, 0 },                            \
+		{ 0, "snapshot-interval", UI_STRING, &(o)->snapshot_interval, "TIME", "take a snapshot of tracked classes every TIME (1s)", 0, 0 }, \
+		{ 0, "leak-check", UI_FLAG, &(o)->leak_check, NULL,                                                                                 \
+		  "look at the memory when the program ends: tracker leaks then says which blocks nothing points to any more", 0, 0 },              \
+		{ 0, "look-at-marks", UI_FLAG, &(o)->look_at_marks, NULL,                                                                           \
+		  "look at the memory at each mark of tracker.h, too", 0, 0 },                                                                      \
+		{ 0, "pointer-mask", UI_STRING, &(o)->pointer_mask, "MASK",                                                                         \
+		  "looks take only these bits of a word for an address, for programs that keep something else in the others", 0, 0 },               \
+		{ 0, "memory", UI_FLAG, &(o)->memory, NULL,                                                                                         \
+		  "look at the memory when the program ends: tracker memory then says what it consists of", 0, 0 },                                 \
+		{ 0, "look-contents", UI_FLAG, &(o)->look_contents, NULL,                                                                           \
+		  "when the memory is looked at, compare the blocks: tracker memory --duplicates then shows those that are equal", 0, 0 },          \
+		{ 0, "alarm", UI_STRING, &(o)->alarm, "min=SIZE,...",                                                                               \
+		  "say where the first allocation of SIZE or more happens; also: action=warn|abort|trap|fail|throw, ignore=N, "                     \
+		  "scope=process|thread, repeat",                                                                                                   \
+		  0, 0 },                                                                                                                           \
+		{ 0, "fail-after", UI_UINT, &(o)->fail_after, "N",                                                                                  \
+		  "let each program's first N allocations succeed, and none after them", 0, UINT64_MAX - 1 },                                       \
+	{                                                                                                                                           \
+		0, "fail-random", UI_STRING, &(o)->fail_random, "SEED[,RATE]",                                                                      \
+			"let allocations fail at random, one of 100, or with the probability RATE; the same ones for the same SEED", 0, 0           \
 	}
 
 /* --pointer-mask 0x00fffffffffffff8. */

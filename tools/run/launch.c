@@ -182,7 +182,7 @@ static void detach(void)
 }
 
 struct arguments {
-	const char *list[64];
+	const char *list[256];
 	char texts[24][32];
 	size_t count, text_count;
 };
@@ -249,6 +249,10 @@ static void describe(struct arguments *a, const struct recorder_options *o)
 		add(a, "--notice", o->notice);
 	if (o->rotate)
 		add_number(a, "--rotate", o->rotate);
+	for (size_t i = 0; i < o->track_class_count; i++)
+		add(a, "--track-class", o->track_class[i]);
+	if (o->snapshot_ns)
+		add_number(a, "--snapshot-ns", o->snapshot_ns);
 	if (o->aggregate)
 		describe_aggregate(a, o);
 	if (o->aggregate || o->rotate)

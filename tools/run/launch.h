@@ -42,6 +42,9 @@ struct recorder_options {
 	uint64_t memory_interval_ms;
 	uint64_t start_after_ns, duration_ns, max_bytes; /* 0: none */
 	uint64_t rotate; /* 0: one file */
+	const char *const *track_class; /* so many */
+	size_t track_class_count;
+	uint64_t snapshot_ns; /* 0: none */
 	uint32_t packing; /* enum trk_packing */
 	bool no_symbols;
 	const char *file; /* path of the capture */

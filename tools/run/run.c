@@ -74,7 +74,7 @@ static uint32_t look_flags(const struct run_options *o)
 {
 	const bool at_end = o->leak_check || o->memory || (o->look_contents && !o->look_at_marks);
 
-	return (at_end || o->look_at_marks ? SHM_LOOKS : 0) | (at_end ? SHM_LOOK_AT_END : 0) | (o->look_at_marks ? SHM_LOOK_AT_MARKS : 0) |
+	return (at_end || o->look_at_marks || o->track_class.count || o->snapshot_ns ? SHM_LOOKS : 0) | (at_end ? SHM_LOOK_AT_END : 0) | (o->look_at_marks ? SHM_LOOK_AT_MARKS : 0) |
 	       (at_end && !o->leak_check ? SHM_LOOK_UNJUDGED : 0) | (o->look_contents ? SHM_LOOK_CONTENTS : 0);
 }
 
@@ -163,6 +163,9 @@ static bool start_recorder(struct run *r)
 		.duration_ns = r->o.duration_ns,
 		.max_bytes = r->o.max_bytes,
 		.rotate = r->o.rotate,
+		.track_class = r->o.track_class.items,
+		.track_class_count = r->o.track_class.count,
+		.snapshot_ns = r->o.snapshot_ns,
 		.packing = r->o.packing,
 		.no_symbols = r->o.no_symbols,
 		.aggregate = r->o.aggregate,

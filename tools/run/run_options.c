@@ -13,6 +13,8 @@
 #define NFRAME_DEFAULT 1024u
 #define NFRAME_MAX 1000000u
 #define TRACE_MAX 65535u
+#define TRACK_CLASSES_MAX 64u
+#define TRACK_CLASS_BYTES 500u
 #define CHECKPOINT_DEFAULT_NS 10000000000ull
 
 static const char details[] =
@@ -270,6 +272,47 @@ static bool check_split(const struct run_options *o)
 	return false;
 }
 
+/* One word behind the pattern. */
+static bool is_class_option(const char *word, size_t n)
+{
+	char *end;
+
+	if (n > 5 && !strncmp(word, "name=", 5))
+		return true;
+	if (n > 6 && !strncmp(word, "level=", 6))
+		return strtoul(word + 6, &end, 10) <= 255 && end == word + n && word[6] != '-';
+	return (n == 4 && !strncmp(word, "keep", n)) || (n == 5 && !strncmp(word, "trace", n));
+}
+
+/* False: printed. */
+static bool check_classes(struct run_options *o)
+{
+	for (size_t i = 0; i < o->track_class.count; i++) {
+		const char *const text = o->track_class.items[i], *at = text + strcspn(text, ",");
+		bool fine = at != text && strlen(text) < TRACK_CLASS_BYTES;
+
+		while (fine && *at) {
+			const size_t n = strcspn(++at, ",");
+
+			fine = is_class_option(at, n);
+			at += n;
+		}
+		if (!fine) {
+			ui_error("argument --track-class: '%s' is not PATTERN[,level=N,keep,trace,name=NAME], with a level up to 255", text);
+			return false;
+		}
+	}
+	if (o->track_class.count > TRACK_CLASSES_MAX)
+		ui_error("argument --track-class: more than %u of them", TRACK_CLASSES_MAX);
+	else if (o->snapshot_interval && (!ui_parse_duration(o->snapshot_interval, &o->snapshot_ns) || o->snapshot_ns < 1000000))
+		ui_error("argument --snapshot-interval: '%s' is an invalid duration; use 100ms, 1s or 1m", o->snapshot_interval);
+	else if ((o->track_class.count || o->snapshot_interval) && (o->aggregate || o->sample_bytes))
+		ui_error("argument --%s: not allowed with argument --%s: single objects must be known", o->track_class.count ? "track-class" : "snapshot-interval", o->aggregate ? "aggregate" : "sample");
+	else
+		return true;
+	return false;
+}
+
 /* False: printed. */
 static bool find_asked(struct run_options *o)
 {
@@ -286,7 +329,7 @@ static bool find_asked(struct run_options *o)
 
 bool run_options_check(struct run_options *o)
 {
-	if (!check_trace(o) || !find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o) || !find_asked(o))
+	if (!check_trace(o) || !find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o) || !check_classes(o) || !find_asked(o))
 		return false;
 	if (!strcmp(o->wait, "inf")) {
 		o->wait_ns = UINT64_MAX;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "format/shm.h"
+#include "ui/ui.h"
 
 struct run_options {
 	const char *output, *trace, *unwind, *wait, *format, *checkpoint, *compress;
@@ -25,6 +26,9 @@ struct run_options {
 	const char *alarm, *fail_random;
 	uint64_t fail_after; /* UINT64_MAX: none */
 	struct shm_asked asked;
+	struct ui_list track_class; /* as they were given */
+	const char *snapshot_interval;
+	uint64_t snapshot_ns; /* 0: none are taken */
 };
 
 /* Fills all of `o`; wrong options exit. Returns the index of the first operand, the program. */

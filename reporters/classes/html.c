@@ -1,0 +1,224 @@
+/*
+ * html - one page, which needs nothing else: snapshots, their charts, and a section for each class. Sizes stand in it as people read them, and as
+ * exact bytes in data-bytes.
+ */
+#include "classes/html.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char style[] =
+	"body{font:14px/1.5 system-ui,sans-serif;max-width:760px;margin:2em auto;padding:0 1em;color:#222;background:#fff}"
+	"table{border-collapse:collapse;margin:1em 0}td,th{padding:2px 12px 2px 0;text-align:right;border-bottom:1px solid #ddd}"
+	"td:first-child,th:first-child{text-align:left}svg{width:100%;height:auto;font-size:12px}svg.pie{width:180px}"
+	".axis{fill:none;stroke:#888}.line{fill:none;stroke:#2b6cb0;stroke-width:1.5}.key{margin-right:1em;white-space:nowrap}"
+	".key i{display:inline-block;width:.8em;height:.8em;margin-right:.3em}h2{margin-top:2em}.note{color:#666}";
+
+void html_text(FILE *f, const char *text)
+{
+	for (; *text; text++)
+		switch (*text) {
+		case '<':
+			fputs("&lt;", f);
+			break;
+		case '>':
+			fputs("&gt;", f);
+			break;
+		case '&':
+			fputs("&amp;", f);
+			break;
+		case '"':
+			fputs("&quot;", f);
+			break;
+		default:
+			fputc((unsigned char)*text < ' ' ? ' ' : *text, f);
+		}
+}
+
+/* A cell with a size: people see "1.2 KiB", programs the bytes. */
+static void put_size(FILE *f, uint64_t bytes)
+{
+	char size[32];
+
+	fprintf(f, "<td data-bytes=\"%" PRIu64 "\">%s</td>", bytes, ui_size(size, sizeof(size), (int64_t)bytes, false));
+}
+
+const char *html_colour(uint32_t number)
+{
+	static const char *const colours[] = { "#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#76b7b2", "#edc948", "#b07aa1", "#9c755f", "#ff9da7", "#bab0ac" };
+
+	return colours[number % (sizeof(colours) / sizeof(*colours))];
+}
+
+static void put_snapshot(FILE *f, const struct classes *c, const struct tracked_snapshot *s)
+{
+	char label[CLASSES_LABEL_ROOM];
+
+	fprintf(f, "<h3>");
+	html_text(f, classes_label(s, label));
+	fprintf(f, "</h3>\n<table data-snapshot=\"%zu\"><tr><th>Class</th><th>Instance #</th><th>Total</th><th>Average size</th><th>Share</th></tr>\n", (size_t)(s - c->t.snapshots) + 1);
+	for (uint32_t i = 0; i < s->sum_count; i++) {
+		const struct tracked_sum *const sum = &s->sums[i];
+
+		fprintf(f, "<tr><td>");
+		html_text(f, tracked_text(&c->t.names, sum->class));
+		fprintf(f, "</td><td>%" PRIu64 "</td>", sum->active);
+		put_size(f, sum->bytes);
+		put_size(f, sum->bytes / sum->active);
+		fprintf(f, "<td>%.1f %%</td></tr>\n", classes_share(c, s, sum->bytes));
+	}
+	fprintf(f, "<tr><td>live heap</td><td>%" PRIu64 "</td>", s->heap_blocks);
+	put_size(f, s->heap_bytes);
+	fprintf(f, "<td></td><td></td></tr></table>\n");
+	if (*s->reason) {
+		fprintf(f, "<p class=\"note\">Sizes are not with all that objects lead to: ");
+		html_text(f, s->reason);
+		fprintf(f, "</p>\n");
+	}
+	if (s->sum_count)
+		html_pie(f, c, s);
+}
+
+static bool has_snapshots(const struct classes *c, uint32_t process)
+{
+	for (size_t i = 0; i < c->t.snapshot_count; i++)
+		if (c->t.snapshots[i].process == process)
+			return true;
+	return false;
+}
+
+static void put_process(FILE *f, const struct classes *c, uint32_t process)
+{
+	const struct trk_process *const p = &c->t.report->capture->processes[process];
+
+	fprintf(f, "<h2>Snapshots of ");
+	html_text(f, p->name);
+	fprintf(f, " (%" PRIu32 ")</h2>\n<h3>Memory distribution over time</h3>\n", p->pid);
+	html_distribution(f, c, process);
+	for (size_t i = 0; i < c->t.snapshot_count; i++)
+		if (c->t.snapshots[i].process == process)
+			put_snapshot(f, c, &c->t.snapshots[i]);
+}
+
+/* ---- a class ---- */
+
+struct sum_of_referents {
+	uint32_t name;
+	uint64_t bytes, count;
+};
+
+static int larger(const void *left, const void *right)
+{
+	const struct sum_of_referents *const a = left, *const b = right;
+
+	return a->bytes < b->bytes ? 1 : a->bytes > b->bytes ? -1 :
+							       (int)(a->name > b->name) - (int)(a->name < b->name);
+}
+
+/* What the class's objects point to at a snapshot, by type. */
+static void put_referents(FILE *f, const struct classes *c, uint32_t class, uint32_t snapshot)
+{
+	const struct tracked *const t = &c->t;
+	struct sum_of_referents *const sums = calloc((size_t)t->names.count + 1, sizeof(*sums));
+	size_t n = 0;
+
+	for (size_t i = 0; sums && i < t->size_count; i++) {
+		const struct tracked_size *const s = &t->sizes[i];
+
+		if (s->snapshot != snapshot || t->objects[s->object].class != class)
+			continue;
+		for (uint32_t k = 0; k < s->referent_count; k++) {
+			const struct tracked_referent *const r = &t->referents[s->referents + k];
+
+			if (r->level != 1)
+				continue;
+			sums[r->name].name = r->name;
+			sums[r->name].bytes += r->size;
+			sums[r->name].count++;
+		}
+	}
+	if (sums)
+		qsort(sums, (size_t)t->names.count + 1, sizeof(*sums), larger);
+	while (sums && n < t->names.count && sums[n].count)
+		n++;
+	if (n)
+		fprintf(f, "<table><tr><th>Referent</th><th>#</th><th>Total</th></tr>\n");
+	for (size_t i = 0; i < n; i++) {
+		fprintf(f, "<tr><td>");
+		html_text(f, tracked_text(&t->names, sums[i].name));
+		fprintf(f, "</td><td>%" PRIu64 "</td>", sums[i].count);
+		put_size(f, sums[i].bytes);
+		fprintf(f, "</tr>\n");
+	}
+	if (n)
+		fprintf(f, "</table>\n");
+	free(sums);
+}
+
+static void put_class_at(FILE *f, const struct classes *c, uint32_t class, uint32_t snapshot)
+{
+	const struct tracked *const t = &c->t;
+	uint64_t least = UINT64_MAX, most = 0, sum = 0, count = 0;
+	char label[CLASSES_LABEL_ROOM];
+
+	for (size_t i = 0; i < t->size_count; i++)
+		if (t->sizes[i].snapshot == snapshot && t->objects[t->sizes[i].object].class == class) {
+			const uint64_t size = t->sizes[i].size;
+
+			least = size < least ? size : least;
+			most = size > most ? size : most;
+			sum += size;
+			count++;
+		}
+	if (!count)
+		return;
+	fprintf(f, "<tr><td>");
+	html_text(f, classes_label(&t->snapshots[snapshot], label));
+	fprintf(f, "</td><td>%" PRIu64 "</td>", count);
+	put_size(f, least);
+	put_size(f, sum / count);
+	put_size(f, most);
+	fprintf(f, "</tr>\n");
+}
+
+static void put_class(FILE *f, const struct classes *c, uint32_t class)
+{
+	fprintf(f, "<h2 id=\"c%" PRIu32 "\">", class);
+	html_text(f, tracked_text(&c->t.names, class));
+	fprintf(f, "</h2>\n<h3>Instances over time</h3>\n");
+	html_lifetimes(f, c, class);
+	fprintf(f, "<table><tr><th>Snapshot</th><th>Instance #</th><th>Smallest</th><th>Average</th><th>Largest</th></tr>\n");
+	for (uint32_t i = 0; i < c->t.snapshot_count; i++)
+		if (classes_has(&c->t.snapshots[i]))
+			put_class_at(f, c, class, i);
+	fprintf(f, "</table>\n");
+	for (uint32_t i = 0; i < c->t.snapshot_count; i++)
+		if (classes_has(&c->t.snapshots[i]))
+			put_referents(f, c, class, i);
+}
+
+int classes_write_html(const struct classes *c, FILE *f)
+{
+	const struct capture *const capture = c->t.report->capture;
+	const char *const slash = strrchr(capture->path, '/');
+
+	fprintf(f, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Classes in ");
+	html_text(f, slash ? slash + 1 : capture->path);
+	fprintf(f, "</title><style>%s</style></head><body>\n<h1>Classes in ", style);
+	html_text(f, slash ? slash + 1 : capture->path);
+	fprintf(f, "</h1>\n<ul>\n");
+	for (uint32_t i = 0; i < c->t.class_count; i++) {
+		fprintf(f, "<li><a href=\"#c%" PRIu32 "\">", c->t.classes[i]);
+		html_text(f, tracked_text(&c->t.names, c->t.classes[i]));
+		fprintf(f, "</a></li>\n");
+	}
+	fprintf(f, "</ul>\n");
+	for (uint32_t i = 0; i < capture->process_count; i++)
+		if (has_snapshots(c, i))
+			put_process(f, c, i);
+	for (uint32_t i = 0; i < c->t.class_count; i++)
+		put_class(f, c, c->t.classes[i]);
+	fprintf(f, "</body></html>\n");
+	return 0;
+}

@@ -1,0 +1,148 @@
+/*
+ * look_references - see look_references.h.
+ *
+ * Base classes by the Itanium ABI: behind its name, the type information of a class with one base has the address of that of the base; of one with
+ * several, flags, their number, and for each such an address and an offset. The type information names its own class.
+ */
+#include "look_references.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "format/look_parts.h"
+
+#define PIECE_BYTES (64u << 20)
+#define NAME_BYTES 256u
+#define DEPTH_MAX 16u
+
+struct reading {
+	uint32_t copy, count;
+	char text[LOOK_LABEL_BYTES];
+	size_t bytes;
+};
+
+/* How many bytes could be read. */
+static size_t get(const struct reading *x, uint64_t from, void *to, size_t bytes)
+{
+	const struct iovec target = { to, bytes }, source = { (void *)(uintptr_t)from, bytes };
+	const ssize_t n = process_vm_readv((pid_t)x->copy, &target, 1, &source, 1, 0);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+static uint64_t word_at(const struct reading *x, uint64_t address)
+{
+	uint64_t w = 0;
+
+	return get(x, address, &w, sizeof(w)) == sizeof(w) ? w : 0;
+}
+
+/* "": it is no name, or too long. */
+static void get_name(const struct reading *x, uint64_t address, char name[NAME_BYTES])
+{
+	const size_t n = get(x, address, name, NAME_BYTES - 1);
+
+	if (!n || !memchr(name, 0, n))
+		name[0] = 0;
+	if (name[0] == '*') /* so begins a name that counts only by its address */
+		memmove(name, name + 1, strlen(name));
+	name[strcspn(name, "\n")] = 0;
+}
+
+/* Whether the class of the type information is that class of the C++ runtime. */
+static bool is_kind(const struct reading *x, uint64_t type, const char *ending)
+{
+	const uint64_t table = word_at(x, type);
+	char name[NAME_BYTES];
+	size_t n, m = strlen(ending);
+
+	get_name(x, table ? word_at(x, word_at(x, table - 8) + 8) : 0, name);
+	n = strlen(name);
+	return n > m && strcmp(name + n - m, ending) == 0;
+}
+
+static void add_bases(struct reading *x, uint64_t type, unsigned depth);
+
+static void add(struct reading *x, uint64_t type, unsigned depth)
+{
+	char name[NAME_BYTES];
+	size_t n;
+
+	get_name(x, word_at(x, type + 8), name);
+	n = strlen(name);
+	if (!n || depth > DEPTH_MAX || x->count == LOOK_BASES_MAX || x->bytes + n + 1 >= sizeof(x->text))
+		return;
+	if (x->bytes)
+		x->text[x->bytes++] = '\n';
+	memcpy(x->text + x->bytes, name, n + 1);
+	x->bytes += n;
+	x->count++;
+	add_bases(x, type, depth);
+}
+
+static void add_bases(struct reading *x, uint64_t type, unsigned depth)
+{
+	struct {
+		uint32_t flags, count;
+	} head = { 0, 0 };
+
+	if (is_kind(x, type, "20__si_class_type_infoE"))
+		add(x, word_at(x, type + 16), depth + 1);
+	else if (is_kind(x, type, "21__vmi_class_type_infoE") && get(x, type + 16, &head, sizeof(head)) == sizeof(head))
+		for (uint32_t i = 0; i < head.count && i < LOOK_BASES_MAX; i++)
+			add(x, word_at(x, type + 24 + 16 * i), depth + 1);
+}
+
+/* NULL: it could not be read, or there is no memory. */
+static void *take(const struct reading *x, const void *there, uint64_t bytes)
+{
+	uint8_t *const here = malloc(bytes + 8);
+
+	for (uint64_t at = 0; here && at < bytes;) {
+		const size_t n = get(x, (uint64_t)(uintptr_t)there + at, here + at, bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES);
+
+		if (!n) {
+			free(here);
+			return NULL;
+		}
+		at += n;
+	}
+	return here;
+}
+
+void look_references_read(struct look_references *r, uint32_t marker, uint32_t copy, const struct look_marking *there)
+{
+	const struct reading tables = { .copy = marker };
+	struct reading x = { .copy = copy };
+	struct look_type *const types = take(&tables, there->types, LOOK_TYPES * sizeof(*types));
+
+	look_references_finish(r);
+	r->counts = take(&tables, there->counts, there->block_count * sizeof(*r->counts));
+	r->targets = take(&tables, there->targets, there->target_count * sizeof(*r->targets));
+	r->bases = calloc(LOOK_TYPES, sizeof(*r->bases));
+	r->target_count = there->target_count;
+	r->cut = there->cut;
+	for (uint32_t i = 0; types && r->bases && i < LOOK_TYPES; i++) {
+		x.count = 0;
+		x.bytes = 0;
+		x.text[0] = 0;
+		if (types[i].table)
+			add_bases(&x, word_at(&x, types[i].table - 8), 0);
+		if (x.bytes)
+			r->bases[i] = strdup(x.text);
+	}
+	free(types);
+	if (!r->counts || !r->targets || !r->bases)
+		look_references_finish(r);
+}
+
+void look_references_finish(struct look_references *r)
+{
+	for (uint32_t i = 0; r->bases && i < LOOK_TYPES; i++)
+		free(r->bases[i]);
+	free(r->bases);
+	free(r->counts);
+	free(r->targets);
+	*r = (struct look_references){ 0 };
+}
