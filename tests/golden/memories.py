@@ -35,8 +35,8 @@ def lines_of(m):
     yield dict(what="memory", **told)
     while areas.left():
         b = Record(areas.string())
-        kind, start, size = b.u32(), b.varint(), b.varint()
-        area = dict(kind=kind, start=start, end=start + size, resident=b.varint(), swapped=b.varint(), huge=b.varint(), tid=b.u32(), name=text(b.string()))
+        kind, start, size = b.varint() & U32, b.varint(), b.varint()
+        area = dict(kind=kind, start=start, end=start + size, resident=b.varint(), swapped=b.varint(), huge=b.varint(), tid=b.varint() & U32, name=text(b.string()))
         if 4 <= kind <= 7:
             if start < heap_end or not size or (start | start + size) & page - 1:
                 raise Corrupt("heaps that overlap, or are no pages")
