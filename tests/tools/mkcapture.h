@@ -63,11 +63,5 @@ bool do_look(const struct word *w, int n);
 struct writer *writer(void);
 void do_process(const struct word *w, int n);
 void do_thread(const struct word *w, int n);
-void do_looked(const struct word *w, int n);
-void do_looked_root(const struct word *w, int n);
-void do_looked_block(const struct word *w, int n);
-void do_looked_type(const struct word *w, int n);
-void do_looked_references(const struct word *w, int n);
-void do_looked_end(const struct word *w, int n);
 
 #endif
