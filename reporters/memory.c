@@ -7,6 +7,7 @@
 
 #include "common/process_name.h"
 #include "common/report.h"
+#include "format/event.h"
 #include "format/shm.h"
 #include "memory/chosen_look.h"
 #include "memory/duplicates.h"
@@ -145,12 +146,26 @@ static int find_pins(struct report *r)
 	return err ? err : settle(&pins, r);
 }
 
+/* Where nobody looked, no event is needed. Damage is told of all the same. */
+static int read_events(struct report *r)
+{
+	struct cursor *k = NULL;
+	const struct trk_event *e;
+	size_t n;
+	int err = cursor_open(&k, r->capture, r->process);
+
+	while (!err)
+		err = cursor_batch(k, &e, &n);
+	cursor_close(k);
+	return err == TRK_END ? 0 : err;
+}
+
 static int find(struct report *r)
 {
 	int err = looks_read(&looks, r->capture, r->process, false);
 
 	if (!err || err == TRK_ERR_CORRUPT)
-		err = looks_place(&looks, r->capture);
+		err = looks.count ? looks_place(&looks, r->capture) : read_events(r);
 	if (!err)
 		err = read_resident(r);
 	if (err)

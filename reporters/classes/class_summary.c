@@ -70,7 +70,7 @@ static void print_notes(const struct classes *c, FILE *f)
 				c->t.report->capture->processes[c->t.rules[i].process].name);
 	for (size_t i = 0; i < c->t.rule_count; i++)
 		if (c->t.rules[i].keep) {
-			fprintf(f, "keep holds objects that the program names (tracker_annotate, tracker_track_object); others are freed as ever.\n");
+			fprintf(f, "keep has no effect in this version: objects are freed as ever.\n");
 			break;
 		}
 }

@@ -26,6 +26,7 @@ POINTS = ["", "@90%", "@10%", "@50%", "@99.9%", "@100%", "@0%", "@end", "@peak",
           "@m3", "@m6", "@nix", "@1500ns", "@1113ns", "@1114ns", "@3h", "@30%..60%", "@60%..30%", "@..50%", "@90%..",
           "@50%..50%", "@peak..95%", "@20%..peak", "@#1..#2", "@#2..m1", "@m1..1700ns", "@1200ns..1600ns",
           "@1600ns..1200ns", "@0.1s..0.9s", "@0.5s", "@1.2s"]
+POINTS = POINTS[::int(os.environ.get("POINTS_STEP", "1"))]  # a night has time for some of them
 REPORTS = [["table"], ["table", "--list"], ["tree"], ["summary"], ["flamegraph", "--format", "json"],
            ["flamegraph", "--format", "folded"], ["table", "--allocations"], ["summary", "--temporary-allocations"],
            ["tree", "--allocations"]]
@@ -335,7 +336,7 @@ def main():
                            rows(report(args, (golden[0], point))))
         for path in sys.argv[3:]:
             check_equal(folder, path, ["@90%", "@50%", "@10%", "", "@0.5s", "@30%..60%", "@end"])
-    expect("many reports succeed", succeeded > 500, True)
+    expect("many reports succeed", succeeded > 14 * len(POINTS), True)
     print("%d comparisons, %d failures, %d reports at points that are there" % (compared, failures, succeeded))
     return 1 if failures else 0
 

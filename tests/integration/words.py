@@ -40,7 +40,8 @@ class Words:
                            stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
         equal(f"{name}: status", r.returncode, 0)
         # diff opens the capture twice, and it may have grown in between
-        lines = list({re.sub(r"\d+\.\d+ s so far", "", line): line for line in r.stderr.decode().splitlines()}.values())
+        lines = list({re.sub(r"\d+\.\d+ s so far", "", line): line for line in r.stderr.decode().splitlines()
+                      if "no names" not in line}.values())  # Debian's python3 has none
         check(len(lines) <= 1, f"{name} says {lines}")
         check(not re.search(rb"\bblock \d", r.stderr), f"{name} counts blocks for its user: {r.stderr!r}")
         check(r.stdout or name == "temporary", f"{name} prints nothing")
