@@ -105,7 +105,7 @@ static void write_health(const struct recorder *r, struct writer *w)
 		{ "recorder_cpu_ns", finish_cpu_ns() + r->names_cpu_ns },
 		{ "recorder_max_rss_bytes", (uint64_t)usage.ru_maxrss * 1024u },
 		{ "recorder_out_of_memory", r->out_of_memory },
-		{ "end_ns", r->bounds.stopped_by ? r->bounds.stopped_ns : recorder_clock(r) },
+		{ "end_ns", r->bounds.stopped_by ? r->bounds.stopped_ns : r->now_ns },
 	};
 
 	for (size_t i = 0; i < sizeof(health) / sizeof(*health); i++)
