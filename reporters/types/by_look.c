@@ -108,8 +108,10 @@ const struct looked_type *looked_types_of_row(const struct looked_types *t, cons
 	}
 	for (end = low; end < t->count && by_row(&t->list[end], &key) == 0; end++)
 		;
+	if (end == low)
+		return NULL;
 	*ret_end = t->list + end;
-	return end > low ? t->list + low : NULL;
+	return t->list + low;
 }
 
 void looked_type_name(const struct looked_type *t, char buf[TYPE_ROOM])
