@@ -171,9 +171,9 @@ static int find(struct report *r)
 	if (err)
 		return TRK_ERR_NOMEM;
 	report_say_missing(r);
-	look = chosen_look(r, &looks, resident);
-	if (!look)
-		return 0;
+	err = chosen_look(&look, r, &looks, resident);
+	if (err || !look)
+		return err;
 	err = looked_memory_read(&memory, r->capture, look->head.process, look->head.number);
 	how = (struct stack_shown){ .depth = frames_shown(), .sources = traceback.sources, .paths = &paths };
 	if (!err)

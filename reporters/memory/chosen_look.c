@@ -1,6 +1,7 @@
 /* chosen_look - see chosen_look.h. */
 #include "chosen_look.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "format/shm.h"
@@ -21,32 +22,28 @@ static bool is_at(const struct point *p, const struct looked *l, uint64_t marks)
 	}
 }
 
-/* Whether a look replaces the one that was chosen before it. */
-static bool is_better(const struct point *p, const struct looked *l, uint64_t resident, const struct looked *best, uint64_t best_resident)
-{
-	if (!best)
-		return true;
-	if (l->head.process == best->head.process)
-		return p->kind == POINT_TIME || p->kind == POINT_END;
-	return resident > best_resident;
-}
-
-const struct looked *chosen_look(const struct report *r, const struct looks *l, const uint64_t *resident)
+int chosen_look(const struct looked **ret, const struct report *r, const struct looks *l, const uint64_t *resident)
 {
 	static const struct point at_end = { .kind = POINT_END };
 	const struct point *const p = !r->has_point ? &at_end : r->at.is_range ? &r->at.to :
 										 &r->at.from;
-	const struct looked *best = NULL;
-	uint64_t best_resident = 0, marks = 0;
+	const bool wants_last = p->kind == POINT_TIME || p->kind == POINT_END;
+	uint32_t *const of = calloc((size_t)r->capture->process_count + 1, sizeof(*of)); /* by process: 1 + its look */
+	uint64_t marks = 0;
 
+	*ret = NULL;
+	if (!of)
+		return TRK_ERR_NOMEM;
 	for (uint32_t i = 0; i < l->count; i++) {
 		const struct looked *const n = &l->list[i];
 
 		marks += n->head.why == SHM_WHY_MARK;
-		if (resident[i] == UINT64_MAX || !is_at(p, n, marks) || !is_better(p, n, resident[i], best, best_resident))
-			continue;
-		best = n;
-		best_resident = resident[i];
+		if (resident[i] != UINT64_MAX && is_at(p, n, marks) && (wants_last || !of[n->head.process]))
+			of[n->head.process] = i + 1;
 	}
-	return best;
+	for (uint32_t i = 0; i < l->count; i++)
+		if (of[l->list[i].head.process] == i + 1 && (!*ret || resident[i] > resident[*ret - l->list]))
+			*ret = &l->list[i];
+	free(of);
+	return 0;
 }

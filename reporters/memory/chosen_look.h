@@ -6,9 +6,10 @@
 #include "replay/looks.h"
 
 /*
- * With a label: the first look with that label; with a time: the last one before it; otherwise the last one of each process. Of
- * several processes the one of which most was in memory. resident: by look, UINT64_MAX where nothing is known of the memory. NULL: none.
+ * Of each process: with a label or the number of a mark the first look at that mark; with a time the last one before it; otherwise the
+ * last one. Of several processes it is the one of which most was in memory then. resident: by look, UINT64_MAX where nothing is known
+ * of the memory. *ret NULL: none. TRK_ERR_NOMEM, or an error of the cursor, which the number of a mark needs.
  */
-const struct looked *chosen_look(const struct report *r, const struct looks *l, const uint64_t *resident);
+int chosen_look(const struct looked **ret, const struct report *r, const struct looks *l, const uint64_t *resident);
 
 #endif

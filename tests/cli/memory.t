@@ -181,3 +181,50 @@ capture refused
 
 $ tracker-memory refused
 > What the memory consists of was not found out: another program traces it
+
+# Of two processes the one that had most at the end: what one had before does not count.
+capture two
+	process 0 pid=100 name=falls
+	process 1 pid=101 name=stays
+	thread 0 process=0 tid=100 main
+	thread 1 process=1 tid=101 main
+	in 0
+	at 1s
+	look 1
+	in 1
+	at 2s
+	look 2
+	in 0
+	at 3s
+	look 3
+	looked 0 1 1s 0 "" "full"
+	looked_end
+	memory 0 1 0 104857600
+	memory_area 9 0x10000 0x8010000 104857600 0 0 0 ""
+	memory_end
+	looked 1 2 2s 0 "" ""
+	looked_end
+	memory 1 2 0 52428800
+	memory_area 9 0x10000 0x8010000 52428800 0 0 0 ""
+	memory_end
+	looked 0 3 3s 0 "" ""
+	looked_end
+	memory 0 3 0 1048576
+	memory_area 9 0x10000 0x8010000 1048576 0 0 0 ""
+	memory_end
+
+$ tracker-memory --csv two
+> row,size,swapped,share,what
+> shared,52428800,0,100,shared memory
+
+$ tracker-memory --csv two@end
+> row,size,swapped,share,what
+> shared,52428800,0,100,shared memory
+
+$ tracker-memory --csv two@2.5s
+> row,size,swapped,share,what
+> shared,104857600,0,100,shared memory
+
+$ tracker-memory --csv two@full
+> row,size,swapped,share,what
+> shared,104857600,0,100,shared memory
