@@ -228,3 +228,35 @@ $ tracker-memory --csv two@2.5s
 $ tracker-memory --csv two@full
 > row,size,swapped,share,what
 > shared,104857600,0,100,shared memory
+
+# Nobody looked at the first mark: the second one is still the second one.
+capture marks
+	at 1s
+	mark one
+	at 2s
+	mark two
+	look 1
+	at 3s
+	mark three
+	look 2
+	looked 0 1 2s 0 "" "two"
+	looked_end
+	memory 0 1 0 8192
+	memory_area 9 0x10000 0x8010000 8192 0 0 0 ""
+	memory_end
+	looked 0 2 3s 0 "" "three"
+	looked_end
+	memory 0 2 0 12288
+	memory_area 9 0x10000 0x8010000 12288 0 0 0 ""
+	memory_end
+
+$ tracker-memory --csv marks@#2
+> row,size,swapped,share,what
+> shared,8192,0,100,shared memory
+
+$ tracker-memory --csv marks@#3
+> row,size,swapped,share,what
+> shared,12288,0,100,shared memory
+
+$ tracker-memory marks@#4
+> Nobody looked at the memory at that point: without it, the last look is shown.
