@@ -81,10 +81,7 @@ static const struct {
 	[LEDGER_UNKNOWN] = { "unknown", "other private memory" },
 };
 
-static struct looks looks;
-static uint64_t *resident; /* by look; UINT64_MAX: nothing is known */
-static const struct looked *look;
-static struct looked_memory memory;
+static struct chosen_look chosen;
 static struct ledger ledger;
 static struct stack_rows pins;
 static struct duplicates duplicates;
@@ -99,26 +96,9 @@ static uint32_t frames_shown(void)
 
 /* ---- what is found ---- */
 
-static int read_resident(const struct report *r)
-{
-	resident = malloc(((size_t)looks.count + 1) * sizeof(*resident));
-	if (!resident)
-		return TRK_ERR_NOMEM;
-	for (uint32_t i = 0; i < looks.count; i++) {
-		struct looked_memory m;
-		const int err = looked_memory_read(&m, r->capture, looks.list[i].head.process, looks.list[i].head.number);
-
-		resident[i] = err || (looks.list[i].count && !looks.list[i].blocks) ? UINT64_MAX : m.head.resident;
-		looked_memory_finish(&m);
-		if (err == TRK_ERR_NOMEM)
-			return err;
-	}
-	return 0;
-}
-
 static int settle(struct stack_rows *s, struct report *r)
 {
-	int err = stack_rows_settle(s, r, look->head.process, how.depth);
+	int err = stack_rows_settle(s, r, chosen.look->head.process, how.depth);
 
 	s->shown = report_rows(&common, limit, STACKS, s->folds.count);
 	if (!err && !report_form(&common))
@@ -128,7 +108,7 @@ static int settle(struct stack_rows *s, struct report *r)
 
 static int find_duplicates(struct report *r)
 {
-	int err = duplicates_find(&duplicates, look, &memory);
+	int err = duplicates_find(&duplicates, chosen.look, &chosen.memory);
 
 	shown_files = ledger.file_count;
 	if (!err)
@@ -146,42 +126,32 @@ static int find_pins(struct report *r)
 	return err ? err : settle(&pins, r);
 }
 
-/* Where nobody looked, no event is needed. Damage is told of all the same. */
-static int read_events(struct report *r)
+static int find_contents(struct report *r)
 {
-	struct cursor *k = NULL;
-	const struct trk_event *e;
-	size_t n;
-	int err = cursor_open(&k, r->capture, r->process);
+	int err;
 
-	while (!err)
-		err = cursor_batch(k, &e, &n);
-	cursor_close(k);
-	return err == TRK_END ? 0 : err;
-}
-
-static int find(struct report *r)
-{
-	int err = looks_read(&looks, r->capture, r->process, false);
-
-	if (!err || err == TRK_ERR_CORRUPT)
-		err = looks.count ? looks_place(&looks, r->capture) : read_events(r);
-	if (!err)
-		err = read_resident(r);
-	if (err)
-		return TRK_ERR_NOMEM;
-	report_say_missing(r);
-	err = chosen_look(&look, r, &looks, resident);
-	if (err || !look)
-		return err;
-	err = looked_memory_read(&memory, r->capture, look->head.process, look->head.number);
 	how = (struct stack_shown){ .depth = frames_shown(), .sources = traceback.sources, .paths = &paths };
-	if (!err)
-		err = ledger_make(&ledger, look, &memory);
+	err = ledger_make(&ledger, chosen.look, &chosen.memory);
 	if (!err)
 		err = only_duplicates ? find_duplicates(r) : find_pins(r);
 	short_paths_settle(&paths);
 	return err;
+}
+
+static int find(struct report *r)
+{
+	int err = chosen_look_find(&chosen, r);
+
+	if (!err)
+		report_say_missing(r);
+	if (!err && chosen.damaged)
+		ui_warn("%s: what stands in it of a look at the memory is damaged: that look is left out", r->capture->path);
+	if (!err && chosen.look)
+		err = find_contents(r);
+	if (!err)
+		return UI_OK;
+	ui_error("%s: %s", r->capture->path, capture_why(r->capture, err));
+	return UI_CANNOT;
 }
 
 /* ---- what is said of it ---- */
@@ -198,8 +168,8 @@ static void describe_rows(struct emit *e)
 	};
 	static const struct emit_table table = { EMIT_TABLE("rows", columns) }, none = { EMIT_TABLE("rows", columns), .sentence = "" };
 
-	emit_table(e, look ? &table : &none);
-	for (size_t i = 0; look && i < LEDGER_ROWS; i++) {
+	emit_table(e, chosen.look ? &table : &none);
+	for (size_t i = 0; chosen.look && i < LEDGER_ROWS; i++) {
 		const uint64_t bytes = ledger.resident[i], all = ledger.sum ? ledger.sum : 1;
 
 		if (!bytes && !ledger.swapped[i])
@@ -312,7 +282,7 @@ static void describe_duplicates(const struct report *r, struct emit *e)
 	if (duplicates.known) {
 		emit_say(e, "{process} (pid {pid}): copies of other blocks are {copy_size} in {copy_count} block{copy_count:s}, of {original_count} original{original_count:s}.\n");
 		emit_say(e, "Blocks of zeros are {zero_size} in {zero_count} block{zero_count:s}, of which {zero_resident} is in memory.\n");
-	} else if (look) {
+	} else if (chosen.look) {
 		emit_say(e, "Nobody compared the blocks: record the program with tracker run --look-contents.\n");
 	}
 	emit_table(e, &table);
@@ -329,15 +299,15 @@ static void describe_looks(const struct report *r, struct emit *e)
 	static const struct emit_table table = { EMIT_TABLE("looks", columns), .sentence = "" };
 
 	emit_table(e, &table);
-	for (uint32_t i = 0; i < looks.count; i++) {
-		const struct looked *const l = &looks.list[i];
+	for (uint32_t i = 0; i < chosen.looks.count; i++) {
+		const struct looked *const l = &chosen.looks.list[i];
 
 		emit_row(e, (struct emit_value[]){
 				    emit_number(l->head.pid),
 				    emit_words(l->head.process < r->capture->process_count ? r->capture->processes[l->head.process].name : ""),
 				    l->label[0] ? emit_words(l->label) : emit_null(),
 				    emit_time(l->head.time_ns),
-				    resident[i] == UINT64_MAX ? emit_null() : emit_size(resident[i]),
+				    chosen.resident[i] == UINT64_MAX ? emit_null() : emit_size(chosen.resident[i]),
 				    l->reason[0] ? emit_words(l->reason) : emit_null(),
 			    });
 	}
@@ -349,39 +319,39 @@ static uint64_t others(void)
 {
 	uint64_t count = 0;
 
-	for (uint32_t i = 0; i < looks.count; i++)
-		count += resident[i] != UINT64_MAX && &looks.list[i] != look;
+	for (uint32_t i = 0; i < chosen.looks.count; i++)
+		count += chosen.resident[i] != UINT64_MAX && &chosen.looks.list[i] != chosen.look;
 	return count;
 }
 
 static void describe_figures(const struct report *r, struct emit *e)
 {
 	char name[PROCESS_NAME_ROOM];
-	const uint64_t rss = memory.head.resident, sum = ledger.sum;
+	const uint64_t rss = chosen.memory.head.resident, sum = ledger.sum;
 
-	emit_figure(e, "process", emit_words(process_name(&r->capture->processes[look->head.process], name)));
-	emit_figure(e, "pid", emit_number(look->head.pid));
-	emit_figure(e, "label", look->label[0] ? emit_words(look->label) : emit_absent());
-	emit_figure(e, "time_ns", emit_time(look->head.time_ns));
-	emit_figure(e, "stopped_ns", emit_time(look->head.stopped_ns));
+	emit_figure(e, "process", emit_words(process_name(&r->capture->processes[chosen.look->head.process], name)));
+	emit_figure(e, "pid", emit_number(chosen.look->head.pid));
+	emit_figure(e, "label", chosen.look->label[0] ? emit_words(chosen.look->label) : emit_absent());
+	emit_figure(e, "time_ns", emit_time(chosen.look->head.time_ns));
+	emit_figure(e, "stopped_ns", emit_time(chosen.look->head.stopped_ns));
 	emit_figure(e, "resident", emit_size(rss));
 	emit_figure(e, "sum", emit_size(sum));
 	emit_figure(e, "difference", emit_size_change((int64_t)(sum - rss)));
 	emit_figure(e, "swapped", emit_size(ledger.sum_swapped));
 	emit_figure(e, "huge", emit_size(ledger.huge));
 	emit_figure(e, "untouched", emit_size(ledger.untouched));
-	emit_figure(e, "trim", memory.head.flags & MEMORY_GLIBC ? emit_size(ledger.trim) : emit_null());
+	emit_figure(e, "trim", chosen.memory.head.flags & MEMORY_GLIBC ? emit_size(ledger.trim) : emit_null());
 	emit_figure(e, "pinned_size", emit_size(ledger.pinned));
 	emit_figure(e, "pinned_pages", emit_count(ledger.pinned_pages));
-	emit_figure(e, "lacks", memory.lacks[0] ? emit_words(memory.lacks) : emit_absent());
+	emit_figure(e, "lacks", chosen.memory.lacks[0] ? emit_words(chosen.memory.lacks) : emit_absent());
 }
 
 static void say_head(struct emit *e)
 {
-	const uint64_t rss = memory.head.resident, sum = ledger.sum, off = sum > rss ? sum - rss : rss - sum;
+	const uint64_t rss = chosen.memory.head.resident, sum = ledger.sum, off = sum > rss ? sum - rss : rss - sum;
 
-	emit_aside(e, "when", emit_words(look->head.why == SHM_WHY_END ? "when it ended" : look->label[0] ? "at the mark" :
-													    "when it asked"));
+	emit_aside(e, "when", emit_words(chosen.look->head.why == SHM_WHY_END ? "when it ended" : chosen.look->label[0] ? "at the mark" :
+															  "when it asked"));
 	emit_say(e, "{process} (pid {pid}) had {resident} in memory {when}[ {label}], of which\n");
 	describe_rows(e);
 	if (off * 100 > rss)
@@ -394,9 +364,9 @@ static void say_head(struct emit *e)
 		emit_say(e, "In huge pages: {huge}.\n");
 	if (ledger.trim)
 		emit_say(e, "malloc_trim(0) would give back {trim}.\n");
-	if (!(memory.head.flags & MEMORY_GLIBC))
+	if (!(chosen.memory.head.flags & MEMORY_GLIBC))
 		emit_say(e, "The program has another allocator than the C library's: what it holds, and rounds up, is not told apart.\n");
-	if (memory.head.flags & MEMORY_NO_ZERO_PAGES)
+	if (chosen.memory.head.flags & MEMORY_NO_ZERO_PAGES)
 		emit_say(e, "Pages that were only read count as well: this kernel does not tell them apart.\n");
 	emit_say(e, "[Some of it is missing: {lacks:prose}.\n]");
 }
@@ -405,14 +375,16 @@ static void say_none(const struct report *r, struct emit *e)
 {
 	const struct looked *refused = NULL;
 
-	for (uint32_t i = 0; i < looks.count; i++)
-		if (looks.list[i].reason[0])
-			refused = &looks.list[i];
+	for (uint32_t i = 0; i < chosen.looks.count; i++)
+		if (chosen.looks.list[i].reason[0])
+			refused = &chosen.looks.list[i];
 	emit_aside(e, "reason", refused ? emit_words(refused->reason) : emit_absent());
 	if (others() && r->has_point)
 		emit_say(e, "Nobody looked at the memory at that point: without it, the last look is shown.\n");
 	else if (refused)
 		emit_say(e, "What the memory consists of was not found out: {reason:prose}\n");
+	else if (chosen.damaged)
+		emit_say(e, "What the memory consisted of is damaged in the capture: record the program again.\n");
 	else
 		emit_say(e, "Nobody looked at the memory: record the program with tracker run --memory.\n");
 }
@@ -421,12 +393,12 @@ static int describe_ledger(const struct report *r, struct emit *e)
 {
 	int err;
 
-	if (look)
+	if (chosen.look)
 		say_head(e);
 	else
 		describe_rows(e);
 	describe_heaps(e);
-	if (look)
+	if (chosen.look)
 		say_arenas(e);
 	err = describe_files(e);
 	describe_pins(r, e);
@@ -440,7 +412,7 @@ static int describe(struct report *r, struct emit *e)
 
 	emit_figure(e, "capture", emit_words(r->capture->path));
 	report_figures(e, r);
-	if (look)
+	if (chosen.look)
 		describe_figures(r, e);
 	else
 		say_none(r, e);
@@ -450,7 +422,7 @@ static int describe(struct report *r, struct emit *e)
 		err = describe_ledger(r, e);
 	describe_looks(r, e);
 	emit_aside(e, "others", emit_count(others()));
-	if (look && others())
+	if (chosen.look && others())
 		emit_say(e, "{others} other look{others:s}: --pid PID and CAPTURE@LABEL show them\n");
 	return err;
 }
@@ -468,13 +440,11 @@ static void check(struct report *r)
 
 static void finish(void)
 {
-	looks_finish(&looks);
-	looked_memory_finish(&memory);
+	chosen_look_finish(&chosen);
 	ledger_finish(&ledger);
 	stack_rows_finish(&pins);
 	duplicates_finish(&duplicates);
 	short_paths_finish(&paths);
-	free(resident);
 }
 
 int main(int argc, char **argv)

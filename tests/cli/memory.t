@@ -260,3 +260,35 @@ $ tracker-memory --csv marks@#3
 
 $ tracker-memory marks@#4
 > Nobody looked at the memory at that point: without it, the last look is shown.
+
+# A bit that flipped in what the memory consisted of, or in the look, is no lack of looks.
+file flip.py
+	import sys
+	kind, which, to = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+	b = bytearray(open("marks", "rb").read())
+	at = [i for i in range(len(b)) if b[i:i + 6] == b"TRKB" + bytes((kind, 0))]
+	for i in at[which:]:
+	    b[i + 50] ^= 1
+	open(to, "wb").write(b)
+
+$ python3 flip.py 30 0 no_memory && tracker-memory no_memory
+> What the memory consisted of is damaged in the capture: record the program again.
+! tracker-memory: warning: no_memory: what stands in it of a look at the memory is damaged: that look is left out
+
+$ python3 flip.py 24 0 no_looks && tracker-memory no_looks
+> What the memory consisted of is damaged in the capture: record the program again.
+! tracker-memory: warning: no_looks: what stands in it of a look at the memory is damaged: that look is left out
+
+$ python3 flip.py 24 1 first_look && tracker-memory --csv first_look
+> row,size,swapped,share,what
+> shared,8192,0,100,shared memory
+! tracker-memory: warning: first_look: what stands in it of a look at the memory is damaged: that look is left out
+
+# An event that must be understood is not a lack of memory.
+capture unknown
+	malloc 0x10 100
+	unknown 200 1 abc
+
+$ tracker-memory unknown
+! tracker-memory: unknown: it holds events of kind 200, which this version does not know and must not leave out; upgrade tracker
+= 1
