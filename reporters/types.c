@@ -267,6 +267,7 @@ int main(int argc, char **argv)
 		const char *const word = argv[1];
 
 		tracked.limit = &limit_text;
+		tracked.no_sites = &only_typed;
 		argv[1] = argv[0];
 		return classes_main(word, &tracked, &kind, argc - 1, argv + 1);
 	}

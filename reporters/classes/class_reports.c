@@ -21,6 +21,7 @@ static enum word chosen;
 static bool is_html;
 static struct classes all;
 static struct report_kind kind;
+static const struct report_kind *plain; /* tracker types without a word */
 
 /* ---- texts ---- */
 
@@ -91,11 +92,37 @@ double classes_share(const struct classes *c, const struct tracked_snapshot *s, 
 
 /* ---- the report ---- */
 
+/* What chooses blocks chooses no objects. */
+static void refuse_choices(const struct classes_options *o)
+{
+	const struct selection_options *const selection = plain->selection;
+	const struct filter_options *const filtering = plain->filtering;
+	const struct {
+		const char *option;
+		bool given;
+	} refused[] = {
+		{ "--no-sites", *o->no_sites },
+		{ "--thread", plain->common->thread != NULL },
+		{ "--filter", filtering->filters.count != 0 },
+		{ "--include", filtering->includes.count != 0 },
+		{ "--exclude", filtering->excludes.count != 0 },
+		{ "--domain", filtering->domains.count != 0 },
+		{ "--leaks", selection->leaks },
+		{ "--temporary-allocations", selection->temporary },
+		{ "--temporary-allocation-threshold", selection->threshold != UINT64_MAX },
+		{ "--allocations", selection->allocations },
+	};
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+		ui_exclude(refused[i].option, refused[i].given, words[chosen], true);
+}
+
 /* Options that this report has not would mean nothing. */
 static void check_options(const struct classes_options *o)
 {
 	const bool stats = chosen == STATS, shares = chosen == SUMMARY || chosen == HTML;
 
+	refuse_choices(o);
 	ui_needs("--class", o->class != NULL, "stats or history", stats || chosen == HISTORY);
 	ui_needs("--sort", o->sort != NULL, "stats", stats);
 	ui_needs("--reverse", o->reverse, "stats", stats);
@@ -181,6 +208,7 @@ int classes_main(const char *word, const struct classes_options *o, const struct
 		chosen++;
 	is_html = chosen == HTML;
 	all.o = o;
+	plain = base;
 	kind = (struct report_kind){
 		.command = base->command,
 		.schema = base->schema,

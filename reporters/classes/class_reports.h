@@ -10,6 +10,7 @@
 struct classes_options {
 	const char *class, *sort, *share_of;
 	const char *const *limit;
+	const bool *no_sites; /* of tracker types alone: refused here, as its selection, filters and thread are */
 	bool reverse;
 	uint64_t min_share; /* UINT64_MAX: not given */
 };

@@ -84,3 +84,44 @@ $ tracker-types said@end
 >      100 B          1  annotation third
 >       30 B          1  annotation Array
 >        7 B          1  annotation late
+
+# ---- tracked classes ----
+
+capture tracked
+	malloc a 100
+	class 0 1 geo::*
+	malloc b 40
+	annotate b 1 geo::Node
+	class 0 9 "\nbefore"
+
+$ tracker-types list tracked
+> geo::Node
+
+# What chooses blocks chooses no objects: it is refused, not ignored.
+$ for o in --no-sites "--thread 1" "--filter +a" "--include a" "--exclude a" "--domain 0" --leaks --temporary-allocations "--temporary-allocation-threshold 2" --allocations; do tracker-types summary $o tracked; echo $?; done 2>&1 | uniq
+> tracker-types: argument --no-sites: not allowed with argument summary; try 'tracker types --help'
+> 2
+> tracker-types: argument --thread: not allowed with argument summary; try 'tracker types --help'
+> 2
+> tracker-types: argument --filter: not allowed with argument summary; try 'tracker types --help'
+> 2
+> tracker-types: argument --include: not allowed with argument summary; try 'tracker types --help'
+> 2
+> tracker-types: argument --exclude: not allowed with argument summary; try 'tracker types --help'
+> 2
+> tracker-types: argument --domain: not allowed with argument summary; try 'tracker types --help'
+> 2
+> tracker-types: argument --leaks: not allowed with argument summary; try 'tracker types --help'
+> 2
+> tracker-types: argument --temporary-allocations: not allowed with argument summary; try 'tracker types --help'
+> 2
+> tracker-types: argument --temporary-allocation-threshold: not allowed with argument summary; try 'tracker types --help'
+> 2
+> tracker-types: argument --allocations: not allowed with argument summary; try 'tracker types --help'
+> 2
+
+$ for w in stats history list html; do tracker-types $w --leaks tracked; done 2>&1 | cut -d';' -f1
+> tracker-types: argument --leaks: not allowed with argument stats
+> tracker-types: argument --leaks: not allowed with argument history
+> tracker-types: argument --leaks: not allowed with argument list
+> tracker-types: argument --leaks: not allowed with argument html
