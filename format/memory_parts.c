@@ -1,7 +1,7 @@
 /* memory_parts - see memory_parts.h. */
 #include "format/memory_parts.h"
 
-#include "format/array.h"
+#include "format/columnar.h"
 #include "format/event.h"
 
 #include <stdlib.h>
@@ -17,18 +17,12 @@
 
 /* ---- writing ---- */
 
-struct bytes_of {
-	uint8_t *bytes;
-	size_t size, room;
-};
-
 struct memory_coder {
-	struct bytes_of columns[MEMORY_COLUMNS], payload;
+	struct columns columns;
 	uint8_t head[HEAD_BYTES];
 	size_t head_bytes;
 	uint32_t number, part, items;
 	uint64_t chunk_end, next_block;
-	bool no_memory;
 };
 
 struct memory_coder *memory_coder_new(void)
@@ -40,27 +34,8 @@ void memory_coder_free(struct memory_coder *c)
 {
 	if (!c)
 		return;
-	for (unsigned i = 0; i < MEMORY_COLUMNS; i++)
-		free(c->columns[i].bytes);
-	free(c->payload.bytes);
+	columns_free(&c->columns);
 	free(c);
-}
-
-static uint8_t *reserve(struct memory_coder *c, struct bytes_of *t, size_t n)
-{
-	c->no_memory |= !ARRAY_ROOM(t->bytes, t->room, t->size + n, 1024);
-	return c->no_memory ? NULL : t->bytes + t->size;
-}
-
-static uint8_t *put_text(uint8_t *p, const char *text, size_t bytes)
-{
-	const size_t n = !text ? 0 : bytes < MEMORY_NAME_BYTES ? bytes :
-								 MEMORY_NAME_BYTES;
-
-	p = put_varint(p, n);
-	if (n)
-		memcpy(p, text, n);
-	return p + n;
 }
 
 void memory_coder_begin(struct memory_coder *c, const struct trk_memory *head)
@@ -70,44 +45,35 @@ void memory_coder_begin(struct memory_coder *c, const struct trk_memory *head)
 
 	for (unsigned i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		p = put_varint(p, fields[i]);
-	p = put_text(p, head->lacks, head->lacks_bytes);
+	p = put_cut_text(p, head->lacks, head->lacks_bytes, MEMORY_NAME_BYTES);
 	c->head_bytes = (size_t)(p - c->head);
 	c->number = head->number;
 	c->part = c->items = 0;
 	c->chunk_end = c->next_block = 0;
-	for (unsigned i = 0; i < MEMORY_COLUMNS; i++)
-		c->columns[i].size = 0;
+	columns_empty(&c->columns);
 }
 
 void memory_coder_area(struct memory_coder *c, const struct trk_memory_area *a)
 {
 	const uint64_t fields[] = { a->kind, a->start, a->end - a->start, a->resident, a->swapped, a->huge, a->tid };
-	struct bytes_of *const t = &c->columns[MEMORY_AREAS];
-	uint8_t *const to = reserve(c, t, 2 * AREA_BYTES);
-	uint8_t *body, *end;
+	uint8_t body[AREA_BYTES], *end = body;
 
-	if (!to)
-		return;
-	body = end = to + AREA_BYTES; /* aside: its length stands before it */
 	for (unsigned i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		end = put_varint(end, fields[i]);
-	end = put_text(end, a->name, a->name_bytes);
-	t->size = (size_t)(put_varint(to, (uint64_t)(end - body)) - t->bytes);
-	memmove(t->bytes + t->size, body, (size_t)(end - body));
-	t->size += (size_t)(end - body);
+	end = put_cut_text(end, a->name, a->name_bytes, MEMORY_NAME_BYTES);
+	columns_record(&c->columns, MEMORY_AREAS, body, (size_t)(end - body));
 	c->items++;
 }
 
 static void put(struct memory_coder *c, enum memory_column column, const uint64_t *values, unsigned count)
 {
-	struct bytes_of *const t = &c->columns[column];
-	uint8_t *p = reserve(c, t, ITEM_BYTES);
+	uint8_t *p = columns_reserve(&c->columns, column, ITEM_BYTES);
 
 	if (!p)
 		return;
 	for (unsigned i = 0; i < count; i++)
 		p = put_varint(p, values[i]);
-	t->size = (size_t)(p - t->bytes);
+	columns_reach(&c->columns, column, p);
 	c->items++;
 }
 
@@ -135,90 +101,34 @@ void memory_coder_content(struct memory_coder *c, uint64_t content)
 
 bool memory_coder_full(const struct memory_coder *c)
 {
-	size_t bytes = 0;
-
-	for (unsigned i = 0; i < MEMORY_COLUMNS; i++)
-		bytes += c->columns[i].size;
-	return bytes >= MEMORY_PART_BYTES;
+	return columns_bytes(&c->columns) >= MEMORY_PART_BYTES;
 }
 
 const uint8_t *memory_coder_end(struct memory_coder *c, bool last, uint32_t *ret_bytes, uint32_t *ret_items)
 {
-	size_t want = (4 + MEMORY_COLUMNS) * TRK_VARINT_MAX + c->head_bytes;
-	uint8_t *p;
+	const uint64_t numbers[] = { c->number, c->part, last ? FLAG_LAST : 0 };
+	const uint8_t *const payload = columns_payload(&c->columns, numbers, 3, c->head, c->head_bytes, MEMORY_COLUMNS, ret_bytes);
 
-	for (unsigned i = 0; i < MEMORY_COLUMNS; i++)
-		want += c->columns[i].size;
-	c->payload.size = 0;
-	p = reserve(c, &c->payload, want);
-	if (!p)
+	if (!payload)
 		return NULL;
-	p = put_varint(p, c->number);
-	p = put_varint(p, c->part);
-	p = put_varint(p, last ? FLAG_LAST : 0);
-	p = put_varint(p, c->head_bytes);
-	memcpy(p, c->head, c->head_bytes);
-	p += c->head_bytes;
-	for (unsigned i = 0; i < MEMORY_COLUMNS; i++)
-		p = put_varint(p, c->columns[i].size);
-	for (unsigned i = 0; i < MEMORY_COLUMNS; i++) {
-		if (c->columns[i].size)
-			memcpy(p, c->columns[i].bytes, c->columns[i].size);
-		p += c->columns[i].size;
-		c->columns[i].size = 0;
-	}
-	*ret_bytes = (uint32_t)(p - c->payload.bytes);
 	*ret_items = c->items;
 	c->items = 0;
 	c->head_bytes = 0;
 	c->part++;
-	return c->payload.bytes;
+	return payload;
 }
 
 /* ---- reading ---- */
 
-static uint32_t get_u32_of(struct byte_reader *r)
-{
-	const uint64_t value = get_varint(r);
-
-	if (value > UINT32_MAX)
-		r->failed = true;
-	return (uint32_t)value;
-}
-
-/* Fields that an earlier version did not know are 0. */
-static uint64_t get_field(struct byte_reader *r)
-{
-	return bytes_left(r) ? get_varint(r) : 0;
-}
-
-static const char *get_text(struct byte_reader *r, size_t *ret_bytes)
-{
-	const uint64_t n = get_field(r);
-	const uint8_t *const bytes = n ? get_bytes(r, n) : NULL;
-
-	*ret_bytes = bytes ? n : 0;
-	return bytes ? (const char *)bytes : "";
-}
-
-static struct byte_reader get_part(struct byte_reader *r)
-{
-	const uint64_t n = get_varint(r);
-	const uint8_t *const at = get_bytes(r, n);
-
-	return at ? byte_reader_of(at, n) : byte_reader_of("", 0);
-}
-
 int memory_part_open(struct memory_part *p, const uint8_t *raw, size_t bytes)
 {
 	struct byte_reader r = byte_reader_of(raw, bytes), head;
-	uint64_t lengths[MEMORY_COLUMNS];
 
 	*p = (struct memory_part){ 0 };
-	p->head.number = get_u32_of(&r);
-	p->part = get_u32_of(&r);
+	p->head.number = get_number32(&r);
+	p->part = get_number32(&r);
 	p->last = get_varint(&r) & FLAG_LAST;
-	head = get_part(&r);
+	head = get_record(&r);
 	p->head.flags = (uint32_t)get_field(&head);
 	p->head.page_bytes = get_field(&head);
 	p->head.resident = get_field(&head);
@@ -227,14 +137,8 @@ int memory_part_open(struct memory_part *p, const uint8_t *raw, size_t bytes)
 	p->head.resident_shared = get_field(&head);
 	p->head.swapped = get_field(&head);
 	p->head.took_ns = get_field(&head);
-	p->head.lacks = get_text(&head, &p->head.lacks_bytes);
-	for (unsigned i = 0; i < MEMORY_COLUMNS; i++)
-		lengths[i] = get_varint(&r);
-	for (unsigned i = 0; i < MEMORY_COLUMNS; i++) {
-		const uint8_t *const at = get_bytes(&r, lengths[i]);
-
-		p->columns[i] = at ? byte_reader_of(at, lengths[i]) : byte_reader_of("", 0);
-	}
+	p->head.lacks = get_counted_text(&head, &p->head.lacks_bytes);
+	get_columns(&r, p->columns, MEMORY_COLUMNS, (1u << MEMORY_COLUMNS) - 1);
 	return r.failed || head.failed || !p->head.number ? TRK_ERR_CORRUPT : 0;
 }
 
@@ -245,7 +149,7 @@ int memory_next_area(struct memory_decoder *d, struct trk_memory_area *ret)
 
 	if (!bytes_left(r))
 		return TRK_END;
-	body = get_part(r);
+	body = get_record(r);
 	*ret = (struct trk_memory_area){ 0 };
 	ret->kind = (uint32_t)get_field(&body);
 	ret->start = get_field(&body);
@@ -254,7 +158,7 @@ int memory_next_area(struct memory_decoder *d, struct trk_memory_area *ret)
 	ret->swapped = get_field(&body);
 	ret->huge = get_field(&body);
 	ret->tid = (uint32_t)get_field(&body);
-	ret->name = get_text(&body, &ret->name_bytes);
+	ret->name = get_counted_text(&body, &ret->name_bytes);
 	ret->end = ret->start + bytes;
 	return r->failed || body.failed || ret->end < ret->start ? TRK_ERR_CORRUPT : 0;
 }
