@@ -12,12 +12,14 @@ static bool was_met(uint8_t *met, uint32_t number)
 	return before;
 }
 
-static int add(struct duplicates *d, const struct looked_block *b, uint32_t number, uint8_t *met, struct looked_place *place)
+static int add(struct duplicates *d, const struct looked *look, uint32_t block, uint32_t number, uint8_t *met, struct looked_place *place)
 {
+	const struct looked_block *const b = &look->blocks[block];
+
 	if (number == MEMORY_ZEROS) {
 		d->zeros++;
 		d->zero_bytes += b->size;
-		d->zero_resident += looked_bytes(place, b->address, b->address + b->size, MEMORY_RESIDENT);
+		d->zero_resident += looked_bytes(place, b->address, looked_end(look, block), MEMORY_RESIDENT);
 		return stack_rows_add(&d->zeroed, b->node, b->size, 1);
 	}
 	if (!was_met(met, number)) {
@@ -42,7 +44,7 @@ int duplicates_find(struct duplicates *d, const struct looked *look, const struc
 		return TRK_ERR_NOMEM;
 	for (uint32_t i = 0; i < most && !err; i++)
 		if (m->contents[i] != MEMORY_UNIQUE && m->contents[i] <= look->count + MEMORY_EQUAL)
-			err = add(d, &look->blocks[i], m->contents[i], met, &place);
+			err = add(d, look, i, m->contents[i], met, &place);
 	free(met);
 	return err;
 }

@@ -132,39 +132,55 @@ static void skip_to(struct making *k, uint64_t address)
 
 /* ---- files ---- */
 
-static bool is_same_file(const struct ledger_file *f, const struct trk_memory_area *a)
-{
-	return f->name_bytes == a->name_bytes && !memcmp(f->name, a->name, a->name_bytes);
-}
-
 static int add_file(struct ledger *l, const struct trk_memory_area *a)
 {
-	struct ledger_file *f = NULL;
-
-	for (uint32_t i = l->file_count; i-- > 0 && !f;)
-		if (is_same_file(&l->files[i], a))
-			f = &l->files[i];
-	if (!f) {
-		if (!ARRAY_ROOM(l->files, l->file_room, l->file_count + 1, 64))
-			return TRK_ERR_NOMEM;
-		f = &l->files[l->file_count++];
-		*f = (struct ledger_file){ .name = a->name, .name_bytes = a->name_bytes };
-	}
-	f->resident += a->resident;
-	f->swapped += a->swapped;
+	if (!ARRAY_ROOM(l->files, l->file_room, l->file_count + 1, 64))
+		return TRK_ERR_NOMEM;
+	l->files[l->file_count++] = (struct ledger_file){ a->name, a->name_bytes, a->resident, a->swapped };
 	return 0;
+}
+
+static int compare_names(const struct ledger_file *a, const struct ledger_file *b)
+{
+	const size_t n = a->name_bytes < b->name_bytes ? a->name_bytes : b->name_bytes;
+	const int names = n ? memcmp(a->name, b->name, n) : 0;
+
+	return names ? names : a->name_bytes < b->name_bytes ? -1 :
+							       a->name_bytes > b->name_bytes;
+}
+
+static int by_name(const void *left, const void *right)
+{
+	return compare_names(left, right);
 }
 
 static int by_resident(const void *left, const void *right)
 {
 	const struct ledger_file *const a = left, *const b = right;
-	const size_t n = a->name_bytes < b->name_bytes ? a->name_bytes : b->name_bytes;
-	const int names = n ? memcmp(a->name, b->name, n) : 0;
 
 	if (a->resident != b->resident)
 		return a->resident < b->resident ? 1 : -1;
-	return names ? names : a->name_bytes < b->name_bytes ? -1 :
-							       a->name_bytes > b->name_bytes;
+	return compare_names(a, b);
+}
+
+/* One row for each file, the biggest first. */
+static void join_files(struct ledger *l)
+{
+	uint32_t n = 0;
+
+	if (!l->file_count)
+		return;
+	qsort(l->files, l->file_count, sizeof(*l->files), by_name);
+	for (uint32_t i = 0; i < l->file_count; i++) {
+		if (n && compare_names(&l->files[n - 1], &l->files[i]) == 0) {
+			l->files[n - 1].resident += l->files[i].resident;
+			l->files[n - 1].swapped += l->files[i].swapped;
+		} else {
+			l->files[n++] = l->files[i];
+		}
+	}
+	l->file_count = n;
+	qsort(l->files, n, sizeof(*l->files), by_resident);
 }
 
 /* ---- what malloc_trim(0) would give back ---- */
@@ -179,12 +195,12 @@ static uint64_t up(uint64_t address, uint64_t unit)
 	return (address + unit - 1) & ~(unit - 1);
 }
 
-static bool is_first_heap(const struct looked_memory *m, uint64_t address)
+/* Addresses of later calls are higher. *area: 0 at first. */
+static bool is_first_heap(const struct looked_memory *m, uint32_t *area, uint64_t address)
 {
-	for (uint32_t i = 0; i < m->area_count; i++)
-		if (m->areas[i].start <= address && address < m->areas[i].end && m->areas[i].kind == MEMORY_HEAP)
-			return true;
-	return false;
+	while (*area < m->area_count && (m->areas[*area].kind != MEMORY_HEAP || m->areas[*area].end <= address))
+		++*area;
+	return *area < m->area_count && m->areas[*area].start <= address;
 }
 
 /* It joins fastbins with their neighbours first. Of the first heap it gives the end back, of others only pages inside. */
@@ -193,6 +209,7 @@ static uint64_t trimmed(const struct looked_memory *m)
 	struct looked_place place = { .memory = m };
 	const uint64_t page = m->head.page_bytes;
 	uint64_t sum = 0;
+	uint32_t area = 0;
 
 	for (uint32_t i = 0, end; i < m->chunk_count; i = end) {
 		const uint64_t start = m->chunks[i].start;
@@ -208,7 +225,7 @@ static uint64_t trimmed(const struct looked_memory *m)
 		top = m->chunks[end - 1].kind == MEMORY_TOP;
 		last = m->chunks[end - 1].start + m->chunks[end - 1].bytes;
 		bytes = last - start;
-		if (top && (bytes <= TRIM_TOP || !is_first_heap(m, start)))
+		if (top && (bytes <= TRIM_TOP || !is_first_heap(m, &area, start)))
 			continue;
 		from = top ? last - (bytes - TRIM_TOP) / page * page : up(start + TRIM_INSIDE, page);
 		if (from < last)
@@ -218,6 +235,15 @@ static uint64_t trimmed(const struct looked_memory *m)
 }
 
 /* ---- the whole ---- */
+
+/* If there are more pages than their areas are said to have, then nothing is held, and the sum is that of the rows. */
+static void settle_held(uint64_t *held, uint64_t *sum)
+{
+	if (*held <= INT64_MAX)
+		return;
+	*sum -= *held;
+	*held = 0;
+}
 
 int ledger_make(struct ledger *l, const struct looked *look, const struct looked_memory *m)
 {
@@ -241,8 +267,9 @@ int ledger_make(struct ledger *l, const struct looked *look, const struct looked
 			err = put_heap(&k, a);
 		}
 	}
-	if (l->file_count)
-		qsort(l->files, l->file_count, sizeof(*l->files), by_resident);
+	join_files(l);
+	settle_held(&l->resident[LEDGER_HELD], &l->sum);
+	settle_held(&l->swapped[LEDGER_HELD], &l->sum_swapped);
 	ledger_join_pins(l);
 	l->trim = trimmed(m);
 	return err;

@@ -23,15 +23,18 @@ struct pinning {
 	uint32_t last; /* the block that was counted last; UINT32_MAX: none */
 };
 
-/* What the block takes with its header and what is behind it. */
-static struct chunk chunk_of(struct pinning *p, uint32_t block)
+/*
+ * What the block takes with its header and what is behind it: nothing of the blocks beside it, whatever a damaged file says. *extra: see
+ * looked_extra.
+ */
+static struct chunk chunk_of(const struct pinning *p, uint32_t block, uint32_t *extra)
 {
 	const struct looked_block *const b = &p->look->blocks[block];
-	uint32_t at = p->extra;
-	const struct trk_memory_extra e = looked_extra(p->m, &at, block, b->size);
-	const struct chunk c = { b->address - (e.header < b->address ? e.header : 0), b->address + b->size + e.slack };
+	const struct trk_memory_extra e = looked_extra(p->m, extra, block, b->size);
+	const uint64_t before = b->address - (block ? looked_end(p->look, block - 1) : 0), end = looked_end(p->look, block);
+	const uint64_t behind = (block + 1 < p->look->count ? b[1].address : UINT64_MAX) - end;
 
-	return c.end >= c.start ? c : (struct chunk){ c.start, c.start };
+	return (struct chunk){ b->address - (e.header < before ? e.header : before), end + (e.slack < behind ? e.slack : behind) };
 }
 
 static int add_pin(struct pinning *p, uint32_t block, uint64_t bytes)
@@ -82,10 +85,11 @@ static int pin(struct pinning *p, uint64_t page, uint32_t first, uint32_t end)
 {
 	const uint64_t bytes = p->m->head.page_bytes;
 	uint64_t live = 0, used, free_bytes;
+	uint32_t extra = p->extra;
 	int err = 0;
 
 	for (uint32_t i = first; i < end; i++) {
-		const struct chunk c = chunk_of(p, i);
+		const struct chunk c = chunk_of(p, i, &extra);
 
 		live += overlap(&c, page, page + bytes);
 	}
@@ -135,8 +139,8 @@ int ledger_find_pins(struct ledger *l, const struct looked *look, const struct l
 	if (first < end)
 		looked_extra(m, &p.extra, first, look->blocks[first].size);
 	while (first < end && !err) {
-		const struct chunk c = chunk_of(&p, first);
-		uint32_t behind = first;
+		uint32_t behind = first, extra = p.extra;
+		const struct chunk c = chunk_of(&p, first, &extra);
 
 		if (c.end <= page || c.end > a->end) { /* all of its pages were looked at */
 			looked_extra(m, &p.extra, first, look->blocks[first].size);
@@ -149,7 +153,7 @@ int ledger_find_pins(struct ledger *l, const struct looked *look, const struct l
 			page = (c.end - 1) & ~(m->head.page_bytes - 1);
 			continue;
 		}
-		while (behind < end && chunk_of(&p, behind).start < page + m->head.page_bytes)
+		while (behind < end && chunk_of(&p, behind, &extra).start < page + m->head.page_bytes)
 			behind++;
 		if (looked_bytes(&place, page, page + m->head.page_bytes, MEMORY_RESIDENT))
 			err = pin(&p, page, first, behind);

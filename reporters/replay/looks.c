@@ -192,6 +192,8 @@ uint32_t *looks_numbers(const struct capture *c)
 		struct trk_block_header h;
 		struct look_decoder d;
 
+		if (c->looks[i].type != TRK_BLOCK_LOOK)
+			continue;
 		err = reader_unpack_at(c, c->looks[i].offset, &stored, &raw, &h);
 		if (!err && look_open(&d, raw.bytes, h.raw_bytes) == 0)
 			numbers[i] = d.head.number;
@@ -396,6 +398,14 @@ const struct trk_look_block *looked_find(const struct looked *l, const struct lo
 		return NULL;
 	*ret = low;
 	return &l->verdicts[low];
+}
+
+uint64_t looked_end(const struct looked *l, uint32_t block)
+{
+	const struct looked_block *const b = &l->blocks[block];
+	const uint64_t most = (block + 1 < l->count ? b[1].address : UINT64_MAX) - b->address;
+
+	return b->address + (b->size < most ? b->size : most);
 }
 
 #define NOT_KNOWN (UINT32_MAX - 1)

@@ -41,7 +41,7 @@ struct looks {
 /* What stands in the file: of one process, UINT32_MAX: of all. TRK_ERR_CORRUPT: some of it could not be read; TRK_ERR_NOMEM. */
 /* graphs: those for classes, too, with references. */
 int looks_read(struct looks *ret, const struct capture *c, uint32_t process, bool graphs);
-/* The number of the look that each of c->looks is a part of; the caller's. NULL: there is no memory. */
+/* The number of the look that each of c->looks is a part of, 0 for other blocks; the caller's. NULL: there is no memory. */
 uint32_t *looks_numbers(const struct capture *c);
 /* One of them alone, for readers of many: ret->list[0], if ret->count. Errors as above. */
 int looks_read_one(struct looks *ret, const struct capture *c, const uint32_t *numbers, uint32_t process, uint32_t number);
@@ -57,6 +57,8 @@ const struct looked *looks_last(const struct looks *l, uint32_t process);
 const struct looked *looks_at_mark(const struct looks *l, uint32_t process, const char *label, uint64_t time_ns);
 /* The verdict on a block of its process; NULL: it was not judged. *ret: its number. */
 const struct trk_look_block *looked_find(const struct looked *l, const struct looked_block *b, uint32_t *ret);
+/* Where a block of l->blocks ends: at the latest where the next one begins, whatever a damaged file says. */
+uint64_t looked_end(const struct looked *l, uint32_t block);
 
 /*
  * The block from which nothing but lost blocks lead to each: its own number for one that is definitely lost, UINT32_MAX for one that is not

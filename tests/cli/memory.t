@@ -292,3 +292,19 @@ capture unknown
 $ tracker-memory unknown
 ! tracker-memory: unknown: it holds events of kind 200, which this version does not know and must not leave out; upgrade tracker
 = 1
+
+# More pages than the kernel summed for the area: nothing is held, and the rows still add up.
+capture more_pages
+	malloc 0x10010 8192
+	look 1
+	looked 0 1 0 1
+	looked_block 0
+	looked_end
+	memory 0 1 0 4096
+	memory_area 4 0x10000 0x13000 4096 0 0 0 ""
+	memory_run 3 1
+	memory_end
+
+$ tracker-memory --csv more_pages
+> row,size,swapped,share,what
+> live,8192,0,100,"live blocks, as many bytes as were asked for"
