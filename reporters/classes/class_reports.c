@@ -46,17 +46,27 @@ const char *classes_clock(uint64_t ns, char buf[32])
 
 const char *classes_cut(const char *text, size_t most, bool left, char *buf)
 {
-	const size_t n = strlen(text);
+	const char *const end = text + strlen(text);
+	char piece[UI_PIECE_ROOM];
+	size_t whole = 0, at = 0, put = 0;
 
-	if (n <= most)
-		snprintf(buf, most + 1, "%s", text);
-	else if (left)
-		snprintf(buf, most + 1, "...%s", text + n - most + 3);
-	else
-		snprintf(buf, most + 1, "%.*s...", (int)most - 3, text);
-	for (char *p = buf; *p; p++) /* control characters are not for terminals */
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '|';
+	for (const char *p = text; p < end; whole += strlen(piece))
+		p += ui_piece(p, (size_t)(end - p), piece);
+	const bool cuts = whole > most;
+	const size_t skipped = cuts && left ? whole - most + 3 : 0, room = cuts && !left ? most - 3 : most;
+
+	if (skipped)
+		put = (size_t)snprintf(buf, most + 1, "...");
+	for (const char *p = text; p < end; at += strlen(piece)) { /* no character is cut in two */
+		p += ui_piece(p, (size_t)(end - p), piece);
+		if (at < skipped)
+			continue;
+		if (put + strlen(piece) > room)
+			break;
+		memcpy(buf + put, piece, strlen(piece));
+		put += strlen(piece);
+	}
+	memcpy(buf + put, cuts && !left ? "..." : "", cuts && !left ? 4 : 1);
 	return buf;
 }
 

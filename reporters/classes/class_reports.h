@@ -45,7 +45,7 @@ struct classes {
 const char *classes_label(const struct tracked_snapshot *s, char buf[CLASSES_LABEL_ROOM]);
 /* "00:00:00.15" */
 const char *classes_clock(uint64_t ns, char buf[32]);
-/* The text, cut to so many bytes: at its end, or at its beginning. */
+/* The text, harmless for a terminal, cut to so many bytes: at its end, or at its beginning. Returns buf, which has room for them and a 0. */
 const char *classes_cut(const char *text, size_t most, bool left, char *buf);
 double classes_share(const struct classes *c, const struct tracked_snapshot *s, uint64_t bytes);
 /* Whether the snapshot was not cleared since. */

@@ -42,8 +42,11 @@ static void print_snapshot(const struct classes *c, FILE *f, const struct tracke
 	if (s->total && s->deep)
 		fprintf(f, "  reachable %s, unreachable %s\n", ui_size(total, sizeof(total), (int64_t)s->reachable, false),
 			ui_size(average, sizeof(average), (int64_t)s->unreachable, false));
-	if (*s->reason)
-		fprintf(f, "  sizes are not with all that objects lead to: %s\n", s->reason);
+	if (*s->reason) {
+		fprintf(f, "  sizes are not with all that objects lead to: ");
+		ui_prose(f, s->reason);
+		fputc('\n', f);
+	}
 }
 
 /* What malloc holds beyond what is in use. */
@@ -64,10 +67,17 @@ static void print_process(FILE *f, const struct tracked_snapshot *s)
 
 static void print_notes(const struct classes *c, FILE *f)
 {
-	for (size_t i = 0; i < c->t.rule_count; i++)
-		if (!c->t.rules[i].matched)
-			fprintf(f, "No object of '%s%s' was met in %s.\n", c->t.rules[i].pattern, c->t.rules[i].derived ? "+" : "",
-				c->t.report->capture->processes[c->t.rules[i].process].name);
+	for (size_t i = 0; i < c->t.rule_count; i++) {
+		const struct tracked_rule *const r = &c->t.rules[i];
+
+		if (r->matched)
+			continue;
+		fprintf(f, "No object of '");
+		ui_prose(f, r->pattern);
+		fprintf(f, "%s' was met in ", r->derived ? "+" : "");
+		ui_prose(f, c->t.report->capture->processes[r->process].name);
+		fprintf(f, ".\n");
+	}
 	for (size_t i = 0; i < c->t.rule_count; i++)
 		if (c->t.rules[i].keep) {
 			fprintf(f, "keep has no effect in this version: objects are freed as ever.\n");
@@ -92,7 +102,8 @@ static void print_summary(const struct classes *c, FILE *f)
 		if (several && s->process != process) {
 			const struct trk_process *const p = &c->t.report->capture->processes[s->process];
 
-			fprintf(f, "%s (%" PRIu32 "):\n", p->name, p->pid);
+			ui_prose(f, p->name);
+			fprintf(f, " (%" PRIu32 "):\n", p->pid);
 			process = s->process;
 		}
 		print_snapshot(c, f, s);

@@ -67,6 +67,20 @@ void ui_text_marks(const FILE *f)
 	marked = f;
 }
 
+size_t ui_piece(const char *s, size_t n, char piece[UI_PIECE_ROOM])
+{
+	uint32_t code = 0;
+	const size_t length = ui_utf8_decode(s, n, &code);
+
+	if (length == 0)
+		snprintf(piece, UI_PIECE_ROOM, "\\x%02x", (uint8_t)*s);
+	else if (is_harmful(code))
+		snprintf(piece, UI_PIECE_ROOM, code < 0x100 ? "\\x%02" PRIx32 : "\\u%04" PRIx32, code);
+	else
+		snprintf(piece, UI_PIECE_ROOM, "%.*s", (int)length, s);
+	return length ? length : 1;
+}
+
 void ui_prose(FILE *f, const char *s)
 {
 	const char *const end = s + strlen(s);
@@ -79,15 +93,10 @@ void ui_prose(FILE *f, const char *s)
 		fwrite(plain, 1, (size_t)(s - plain), f);
 		if (s == end)
 			break;
-		uint32_t code = 0;
-		const size_t length = ui_utf8_decode(s, (size_t)(end - s), &code);
-		if (length == 0)
-			fprintf(f, "\\x%02x", (uint8_t)*s);
-		else if (is_harmful(code))
-			fprintf(f, code < 0x100 ? "\\x%02" PRIx32 : "\\u%04" PRIx32, code);
-		else
-			fwrite(s, 1, length, f);
-		s += length ? length : 1;
+		char piece[UI_PIECE_ROOM];
+
+		s += ui_piece(s, (size_t)(end - s), piece);
+		fputs(piece, f);
 	}
 }
 

@@ -168,6 +168,9 @@ char *ui_memstream_end(FILE *m, char *const *text);
 void ui_text(FILE *f, const char *s);
 /* The same; on a terminal it is not cut, but goes on in further lines. */
 void ui_prose(FILE *f, const char *s);
+/* The first character of s, of n > 0 bytes, made harmless in the same way. Returns how many of the bytes it is. */
+#define UI_PIECE_ROOM 16u
+size_t ui_piece(const char *s, size_t n, char piece[UI_PIECE_ROOM]);
 bool ui_utf8(void); /* the user's locale is UTF-8 */
 /* How many columns of a terminal s takes. */
 int ui_columns(const char *s);

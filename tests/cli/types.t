@@ -125,3 +125,25 @@ $ for w in stats history list html; do tracker-types $w --leaks tracked; done 2>
 > tracker-types: argument --leaks: not allowed with argument history
 > tracker-types: argument --leaks: not allowed with argument list
 > tracker-types: argument --leaks: not allowed with argument html
+
+# Names are harmless for a terminal, and no character is cut in two.
+capture harmful
+	process 0 name="pro\xe2\x80\xaeram"
+	thread 0 main
+	class 0 1 "a*\x1b[2J"
+	class 0 1 *
+	malloc b 40
+	annotate b 1 "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4x long"
+	class b 8 "\xc2\x9b1m \xff \x1b[1m, and 30 bytes more of a label"
+	class 0 9 "\n\xc2\x9b31mred"
+
+$ tracker-types summary harmful
+> ---- SUMMARY ------------------------------------------------------------------
+> \x9b31mred (0.000s)                      active         40 B      average   pct
+>   äääääääääääääää...           1         40 B         40 B  100%
+> -------------------------------------------------------------------------------
+> No object of 'a*\x1b[2J' was met in pro\u202eram.
+
+$ tracker-types stats harmful
+> ...äääääääääääx long  0x00100000 \x9b1m \xff \x1b[1m, and 30 byte...
+>   00:00:00.00                          40 B
