@@ -7,6 +7,7 @@
 
 #include "common/process_name.h"
 #include "common/report.h"
+#include "common/sampled.h"
 #include "format/event.h"
 #include "format/shm.h"
 #include "memory/chosen_look.h"
@@ -379,8 +380,11 @@ static void say_none(const struct report *r, struct emit *e)
 		if (chosen.looks.list[i].reason[0])
 			refused = &chosen.looks.list[i];
 	emit_aside(e, "reason", refused ? emit_words(refused->reason) : emit_absent());
+	emit_aside(e, "every", emit_size(r->capture->header.sample_bytes));
 	if (others() && r->has_point)
 		emit_say(e, "Nobody looked at the memory at that point: without it, the last look is shown.\n");
+	else if (r->capture->header.sample_bytes)
+		emit_say(e, "Sampled every {every}: only a sample of the blocks is known, so the memory was not looked at.\n");
 	else if (refused)
 		emit_say(e, "What the memory consists of was not found out: {reason:prose}\n");
 	else if (chosen.damaged)
@@ -412,6 +416,7 @@ static int describe(struct report *r, struct emit *e)
 
 	emit_figure(e, "capture", emit_words(r->capture->path));
 	report_figures(e, r);
+	sampled_figure(e, r->capture->header.sample_bytes);
 	if (chosen.look)
 		describe_figures(r, e);
 	else
