@@ -324,7 +324,9 @@ class Bounds:
 
     def stopped_is_said(self):
         r = self.t.record(["sh", "-c", "sleep 0.6"], ["--duration", "100ms"])
-        self.said(r.capture, "recording stopped after 0.", " s because of --duration")
+        self.said(r.capture, "recording stopped after ", " s because of --duration")
+        after = re.search(r"stopped after ([\d.]+) s", self.t.json("info", r.capture)["incomplete"])
+        check(after and 0.1 <= float(after[1]) < 60, f"{after}")
         heads = [line.split(":")[0] for line in self.t.text("leaks", r.capture).splitlines()[:3]]
         check(any(f.startswith("Not freed") for f in heads) and "Leaked" not in heads, f"{heads}")
         whole = self.t.record(["sh", "-c", "exec ls / >/dev/null"])
@@ -338,16 +340,20 @@ class Bounds:
 
     def ended_with_the_program(self):
         """The time is over just when the program ends: nothing is said to be missing that is there."""
+        wait = 100
+        late = 0
         for i in range(20):
-            r = self.t.record(["sh", "-c", "sleep 0.1; exit 3"], ["--duration", f"{95 + i}ms"])
+            r = self.t.record(["sh", "-c", f"sleep {wait / 1000}; exit 3"], ["--duration", f"{wait - 5 + i}ms"])
             info = self.t.json("info", r.capture)
             equal("status", r.status, 3)
             if r.stderr:  # on a busy machine: the time is over before sh or sleep has come to the recorder
                 check(b" recorded" in r.stderr and "stopped_by" in info["health"], f"{r.stderr!r}")
+                late, wait = late + 1, wait + 100
                 continue
             stopped, running = "stopped_by" in info["health"], info["processes"][0]["end_ns"] is None
             came = len(info["processes"]) > 1  # if not, sleep was still on its way when the time was over
             check(stopped == (running or not came), f"{info}")
+        check(late <= 15, f"in {late} of 20 the time was over before the programs were there")
 
     def start_after(self):
         """What lives when the capture begins is in it, with its stacks; nothing that ends later is unknown."""

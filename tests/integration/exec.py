@@ -167,7 +167,7 @@ class Exec:
         if subprocess.run([*enter.split(), "true"], capture_output=True, check=False).returncode:
             raise harness.Skip("not allowed here: " + enter)
         stop = ("for pid in $(cat /proc/$PPID/task/$PPID/children); do [ $pid = $$ ] || recorder=$pid; done; kill -STOP $recorder; "
-                "{ sleep 0.5; kill -CONT $recorder; } >/dev/null 2>&1 & ")
+                "{ sleep 0.4; kill -CONT $recorder; } >/dev/null 2>&1 & ")
         r = self.t.record(["sh", "-c", f"{stop} exec {enter} '{self.t.fixture('exec')}' image 4001"])
         self.image(r)
 

@@ -83,6 +83,7 @@ static void traced(void)
 
 	if (pipe(ready))
 		stop_with("pipe");
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0); /* Yama lets only ancestors trace; without Yama this fails */
 	pid = fork();
 	if (pid == 0) {
 		if (ptrace(PTRACE_SEIZE, parent, 0, 0))
@@ -97,8 +98,11 @@ static void traced(void)
 		stop_with("read");
 }
 
+static volatile pid_t vforking;
+
 static void *in_vfork(void *unused)
 {
+	vforking = gettid();
 	if (vfork() == 0) {
 		usleep(3000000);
 		_exit(0);
@@ -106,13 +110,31 @@ static void *in_vfork(void *unused)
 	return NULL;
 }
 
+/* The state of a thread of this process, as /proc has it. */
+static char state_of(pid_t tid)
+{
+	char path[64], state = '?';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	f = fopen(path, "r");
+	if (f) {
+		if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+			state = '?';
+		fclose(f);
+	}
+	return state;
+}
+
+/* Until the kernel makes the thread wait for its child. */
 static void vforks(void)
 {
 	pthread_t t;
 
 	if (pthread_create(&t, NULL, in_vfork, NULL))
 		stop_with("pthread_create");
-	usleep(300000);
+	while (!vforking || state_of(vforking) != 'D')
+		usleep(1000);
 }
 
 static pthread_barrier_t ready;

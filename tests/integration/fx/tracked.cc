@@ -3,13 +3,17 @@
  *
  * usage: tracked MODE
  */
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <new>
+#include <malloc.h>
 #include <pthread.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -59,6 +63,11 @@ static void wait_ms(long ms)
 	const struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
 
 	nanosleep(&t, nullptr);
+}
+
+static long ms_between(const struct timespec &a, const struct timespec &b)
+{
+	return (b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000;
 }
 
 struct pair {
@@ -229,12 +238,14 @@ __attribute__((noinline)) static void lose()
 	std::memset(const_cast<char *>(stack), 0, sizeof(stack));
 }
 
-/* Each list is 1,000 bytes in ten blocks. A thread replaces its parts all the time: the old part is freed when the new one has its place. */
+static std::atomic<bool> all_taken;
+
+/* Each list is 1,000 bytes in ten blocks. Until all snapshots are taken, a thread replaces its parts all the time: the old part is freed when the new one has its place. */
 static void *rebuild(void *list)
 {
 	struct pair *const head = static_cast<struct pair *>(list);
 
-	for (int i = 0; i < 20000; i++) {
+	while (!all_taken.load()) {
 		struct pair *const p = plain(100), *const old = static_cast<struct pair *>(head->to[0]);
 
 		p->to[0] = old->to[0];
@@ -259,6 +270,7 @@ static void torn()
 	}
 	for (int i = 0; i < 5; i++)
 		snapshot("while");
+	all_taken = true;
 	for (pthread_t &one : t)
 		pthread_join(one, nullptr);
 }
@@ -292,14 +304,17 @@ static void periodic()
 	call("wrong", tracker_start_periodic_snapshots(0));
 	call("not running", tracker_stop_periodic_snapshots());
 	call("long", tracker_start_periodic_snapshots(60));
+	clock_gettime(CLOCK_MONOTONIC, &a);
 	call("start", tracker_start_periodic_snapshots(0.1));
 	wait_ms(1000);
 	call("start", tracker_start_periodic_snapshots(60));
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	std::printf("started for ms %ld\n", ms_between(a, b));
 	std::printf("threads %ld\n", threads_of_mine());
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	call("stop", tracker_stop_periodic_snapshots());
 	clock_gettime(CLOCK_MONOTONIC, &b);
-	std::printf("stopped %d\n", (b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000 < 5000);
+	std::printf("stopped %d\n", ms_between(a, b) < 5000);
 	snapshot("last");
 }
 
@@ -313,61 +328,48 @@ static void dump(const char *path)
 	call("dump", tracker_dump_stats(path));
 }
 
-/* What is kept is there after its end, and comes back to nobody. */
-static void keeps()
-{
-	const tracker_track_options o = { nullptr, 0, true, false };
-	unsigned char *blocks[200];
-	int lost_bytes = 0, again = 0;
-
-	tracker_track_class("kept*", &o);
-	for (int i = 0; i < 200; i++) {
-		blocks[i] = static_cast<unsigned char *>(std::malloc(72));
-		std::memset(blocks[i], i, 72);
-		if (i % 2)
-			tracker_track_object(blocks[i], "kept", &o);
-		else
-			tracker_annotate(blocks[i], "kept by class");
-	}
-	for (int i = 0; i < 200; i++)
-		std::free(blocks[i]);
-	for (int i = 0; i < 1000; i++) {
-		void *const p = std::malloc(72);
-
-		for (unsigned char *b : blocks)
-			again += p == b;
-		std::memset(p, 0xee, 72);
-		keep(p);
-	}
-	for (int i = 0; i < 200; i++)
-		for (int k = 0; k < 72; k++)
-			lost_bytes += blocks[i][k] != i;
-	std::printf("given out again %d, bytes changed %d\n", again, lost_bytes);
-	snapshot("freed");
-	tracker_detach_all();
-	again = 0;
-	for (int i = 0; i < 1000; i++) {
-		void *const p = std::malloc(72);
-
-		for (unsigned char *b : blocks)
-			again += p == b;
-		keep(p);
-	}
-	std::printf("afterwards %d\n", again > 0);
-}
-
 static void forks()
 {
 	tracker_track_class("geo::Node", nullptr);
 	keep(new geo::Node);
-	if (fork() == 0) {
+	const pid_t child = fork();
+
+	if (child == 0) {
 		keep(new geo::Node);
 		keep(new geo::Node);
 		snapshot("child");
 		_exit(0);
 	}
-	wait_ms(300);
+	waitpid(child, nullptr, 0);
 	snapshot("parent");
+}
+
+/* What the kernel and malloc say of this process. */
+static void figures(const char *when)
+{
+	char text[8192];
+	const int fd = open("/proc/self/status", O_RDONLY);
+	const ssize_t n = read(fd, text, sizeof(text) - 1);
+	const struct mallinfo2 m = mallinfo2();
+
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	for (const char *line = text; *line; line += std::strcspn(line, "\n"), line += *line == '\n') {
+		char key[32];
+		long kib;
+
+		if (std::sscanf(line, "Vm%31[A-Za-z]: %ld kB", key, &kib) == 2)
+			std::printf("%s Vm%s %ld\n", when, key, kib * 1024);
+	}
+	std::printf("%s arena %zu\n%s inuse %zu\n%s free %zu\n%s mmapped %zu\n", when, m.arena, when, m.uordblks, when, m.fordblks, when, m.hblkhd);
+}
+
+static void nothing()
+{
+	std::puts("begin 0"); /* what printing takes once, it has now */
+	figures("before");
+	snapshot("nothing");
+	figures("after");
 }
 
 int main(int argc, char **argv)
@@ -397,12 +399,10 @@ int main(int argc, char **argv)
 		periodic();
 	else if (!std::strcmp(mode, "dump"))
 		dump(argv[2]);
-	else if (!std::strcmp(mode, "keep"))
-		keeps();
 	else if (!std::strcmp(mode, "forks"))
 		forks();
 	else if (!std::strcmp(mode, "nothing"))
-		snapshot("nothing");
+		nothing();
 	else
 		return 2;
 	return 0;
