@@ -321,7 +321,7 @@ static uint64_t others(void)
 	uint64_t count = 0;
 
 	for (uint32_t i = 0; i < chosen.looks.count; i++)
-		count += chosen.resident[i] != UINT64_MAX && &chosen.looks.list[i] != chosen.look;
+		count += chosen.resident[i] != UINT64_MAX && i != chosen.place;
 	return count;
 }
 

@@ -279,7 +279,7 @@ static void finish(struct reading *x, uint32_t process_count)
 	free(x->node_types);
 	free(x->free_objects);
 	free(x->matches);
-	free(x->look_numbers);
+	looks_finish(&x->looks);
 }
 
 int tracked_read(struct tracked *t, struct report *r)
@@ -293,9 +293,8 @@ int tracked_read(struct tracked *t, struct report *r)
 	x.serial = 1;
 	x.processes = calloc((size_t)c->process_count + 1, sizeof(*x.processes));
 	x.node_types = calloc((size_t)c->node_count + 1, sizeof(*x.node_types));
-	x.look_numbers = looks_numbers(c);
 	ui_progress_start(&progress, "reading events", c->event_count);
-	if (x.processes && x.node_types && x.look_numbers)
+	if (x.processes && x.node_types && looks_read(&x.looks, c, UINT32_MAX, LOOKS_HEADS | LOOKS_GRAPHS) != TRK_ERR_NOMEM)
 		err = read_events(&x, r, &progress);
 	if (!err)
 		err = find_classes(t);

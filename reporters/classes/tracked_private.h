@@ -39,7 +39,7 @@ struct reading {
 	} * matches;
 	uint32_t match_room;
 	uint64_t serial; /* changes with the rules */
-	uint32_t *look_numbers;
+	struct looks looks; /* their heads */
 	bool no_memory;
 };
 

@@ -383,7 +383,7 @@ void tracked_measure(struct reading *x, struct tracked_snapshot *s, uint32_t num
 	struct graph g = { .x = x, .s = s, .wants_referents = x->t->wants_objects };
 	struct looks looks = { 0 };
 
-	if (number && looks_read_one(&looks, x->t->report->capture, x->look_numbers, s->process, number) == TRK_ERR_NOMEM)
+	if (number && looks_read_one(&looks, x->t->report->capture, x->looks.numbers, s->process, number) == TRK_ERR_NOMEM)
 		x->no_memory = true;
 	g.look = looks.count ? &looks.list[0] : NULL;
 	if (g.look)

@@ -18,19 +18,24 @@ static bool passes(const struct report *r, const struct view_block *b)
 	return filters_pass(&r->filters, frames, n, b->process, b->domain);
 }
 
-/* The look that counts for a process. NULL: there is none. */
-static const struct looked *look_of(const struct lost *l, const struct report *r, uint32_t process)
+/* The look that counts for each process. */
+static int find_looks(struct lost *l, const struct report *r)
 {
 	const char *const label = r->at.from.kind == POINT_MARK ? r->at.from.label : NULL;
 
-	return l->at_mark ? looks_at_mark(&l->looks, process, label, r->view.time_ns) : looks_last(&l->looks, process);
+	l->of = calloc((size_t)r->capture->process_count + 1, sizeof(*l->of));
+	if (!l->of)
+		return TRK_ERR_NOMEM;
+	for (uint32_t i = 0; i < r->capture->process_count; i++)
+		l->of[i] = l->at_mark ? looks_at_mark(&l->looks, i, label, r->view.time_ns) : looks_last(&l->looks, i);
+	return 0;
 }
 
-static struct lost_block judge(const struct lost *l, const struct report *r, const struct view_block *b)
+static struct lost_block judge(const struct lost *l, const struct view_block *b)
 {
 	const struct looked_block as = { .address = b->address, .size = b->size, .time_ns = b->time_ns, .node = b->node, .kind = b->kind };
 	struct lost_block ret = { .size = b->size, .node = b->node, .kind = b->kind };
-	const struct looked *const look = b->domain || trk_kind_is_piece(b->kind) ? NULL : look_of(l, r, b->process);
+	const struct looked *const look = b->domain || trk_kind_is_piece(b->kind) ? NULL : l->of[b->process];
 	const struct trk_look_block *const found = look ? looked_find(look, &as, &ret.number) : NULL;
 
 	if (found) {
@@ -61,7 +66,7 @@ static int judge_all(struct lost *l, const struct report *r)
 		return TRK_ERR_NOMEM;
 	for (size_t i = 0; i < v->block_count; i++)
 		if (passes(r, &v->blocks[i]))
-			l->blocks[l->block_count++] = judge(l, r, &v->blocks[i]);
+			l->blocks[l->block_count++] = judge(l, &v->blocks[i]);
 	qsort(l->blocks, l->block_count, sizeof(*l->blocks), by_node);
 	return 0;
 }
@@ -189,7 +194,7 @@ int lost_read(struct lost *l, struct report *r)
 {
 	const struct point *const p = &r->at.from;
 	const bool mark = r->has_point && !r->at.is_range && (p->kind == POINT_MARK || p->kind == POINT_NTH_MARK);
-	const int err = looks_read(&l->looks, r->capture, r->process, false);
+	const int err = looks_read(&l->looks, r->capture, r->process, 0);
 
 	for (uint32_t i = 0; i < r->capture->process_count; i++)
 		l->at_mark |= mark && looks_at_mark(&l->looks, i, p->kind == POINT_MARK ? p->label : NULL, 0);
@@ -197,11 +202,11 @@ int lost_read(struct lost *l, struct report *r)
 }
 
 /* What the looks that count are. */
-static void choose(struct lost *l, const struct report *r)
+static void choose(struct lost *l)
 {
 	for (uint32_t i = 0; i < l->looks.count; i++) {
 		const struct looked *const look = &l->looks.list[i];
-		const struct looked *const counts = look_of(l, r, look->head.process);
+		const struct looked *const counts = l->of[look->head.process];
 
 		l->any |= look == counts && (look->blocks || (!look->head.reason[0] && !look->count));
 		if (look->head.reason[0] && (!l->at_mark || look == counts))
@@ -218,9 +223,13 @@ int lost_find(struct lost *l, struct report *r, struct suppressions *s)
 	struct held held = { 0 };
 	int err = looks_place(&l->looks, r->capture);
 
-	choose(l, r);
-	if (err || !l->any)
+	if (!err)
+		err = find_looks(l, r);
+	if (err)
 		return err;
+	choose(l);
+	if (!l->any)
+		return 0;
 	err = judge_all(l, r);
 	if (!err)
 		err = find_leaders(l);
@@ -237,6 +246,7 @@ void lost_finish(struct lost *l)
 	for (uint32_t i = 0; l->leaders && i < l->looks.count; i++)
 		free(l->leaders[i]);
 	free(l->leaders);
+	free(l->of);
 	for (unsigned i = 0; i < LOOK_VERDICTS; i++)
 		free(l->sections[i].rows);
 	free(l->blocks);

@@ -37,6 +37,7 @@ struct lost {
 	struct lost_sum suppressed; /* by suppressions for some verdicts, which know no blocks without one */
 	struct lost_section sections[LOOK_VERDICTS]; /* UNKNOWN: blocks that no look judged */
 	struct looks looks;
+	const struct looked **of; /* by process: the look that counts for it, or NULL */
 	struct lost_block *blocks; /* by stack, and in it the biggest first */
 	size_t block_count;
 	uint32_t **leaders; /* of each look, or NULL */

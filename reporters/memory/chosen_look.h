@@ -7,8 +7,11 @@
 #include "replay/looks.h"
 
 struct chosen_look {
-	struct looks looks; /* all */
+	struct looks looks; /* the heads of all */
 	uint64_t *resident; /* by look; UINT64_MAX: nothing is known of the memory */
+	uint32_t place; /* of the chosen one among them; UINT32_MAX: none */
+	struct looks read; /* it alone */
+	struct memory_heads memory_heads;
 	const struct looked *look; /* the chosen one; NULL: none */
 	struct looked_memory memory; /* of it */
 	bool damaged; /* there are looks that cannot be read */

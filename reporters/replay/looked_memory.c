@@ -13,6 +13,44 @@
 
 /* ---- the blocks of the file ---- */
 
+int memory_heads_read(struct memory_heads *ret, const struct capture *c, uint32_t process)
+{
+	struct buffer stored = { 0 }, raw = { 0 };
+	int err = 0;
+
+	*ret = (struct memory_heads){ .numbers = calloc((size_t)c->look_count + 1, sizeof(*ret->numbers)),
+				      .resident = calloc((size_t)c->look_count + 1, sizeof(*ret->resident)) };
+	if (!ret->numbers || !ret->resident)
+		return TRK_ERR_NOMEM;
+	for (uint32_t i = 0; i < c->look_count && !err; i++) {
+		struct trk_block_header h;
+		struct memory_part p;
+
+		ret->resident[i] = UINT64_MAX;
+		if (c->looks[i].type != TRK_BLOCK_MEMORY || (process != UINT32_MAX && c->looks[i].process != process))
+			continue;
+		err = reader_unpack_at(c, c->looks[i].offset, &stored, &raw, &h);
+		if (!err)
+			err = memory_part_open(&p, raw.bytes, h.raw_bytes);
+		if (!err) {
+			ret->numbers[i] = p.head.number;
+			ret->resident[i] = p.part ? UINT64_MAX : p.head.resident;
+		}
+		ret->damaged |= err == TRK_ERR_CORRUPT; /* nobody knows of which look it tells */
+		err = err == TRK_ERR_CORRUPT ? 0 : err;
+	}
+	free(stored.bytes);
+	free(raw.bytes);
+	return err;
+}
+
+void memory_heads_finish(struct memory_heads *h)
+{
+	free(h->numbers);
+	free(h->resident);
+	*h = (struct memory_heads){ 0 };
+}
+
 static int take_head(struct looked_memory *m, const struct trk_memory *head)
 {
 	m->head = *head;
@@ -45,42 +83,34 @@ static int take_part(struct looked_memory *m, const struct memory_part *p)
 }
 
 /* *items: of all parts. */
-static int take_parts(struct looked_memory *m, const struct capture *c, uint32_t process, uint32_t number, uint64_t *items)
+static int take_parts(struct looked_memory *m, const struct capture *c, const uint32_t *numbers, uint32_t process, uint32_t number, uint64_t *items)
 {
 	struct buffer stored = { 0 }, raw = { 0 };
 	uint32_t parts = 0;
-	bool damaged = false;
 	int err = 0;
 
 	for (uint32_t i = 0; i < c->look_count && !err; i++) {
 		struct trk_block_header h;
 		struct memory_part p;
 
-		if (c->looks[i].type != TRK_BLOCK_MEMORY || c->looks[i].process != process)
+		if (c->looks[i].type != TRK_BLOCK_MEMORY || c->looks[i].process != process || numbers[i] != number)
 			continue;
 		err = reader_unpack_at(c, c->looks[i].offset, &stored, &raw, &h);
 		if (!err)
 			err = memory_part_open(&p, raw.bytes, h.raw_bytes);
-		if (err == TRK_ERR_CORRUPT) { /* nobody knows of which look it tells */
-			damaged = true;
-			err = 0;
-			continue;
-		}
-		if (err || p.head.number != number)
-			continue;
-		if (p.part != parts || m->whole)
+		if (!err && (p.part != parts || m->whole))
 			err = TRK_ERR_CORRUPT;
 		if (!err && !parts++)
 			err = take_head(m, &p.head);
 		if (!err)
 			err = take_part(m, &p);
-		*items += h.items;
+		*items += err ? 0 : h.items;
 	}
 	free(stored.bytes);
 	free(raw.bytes);
 	if (err || (parts && m->whole))
 		return err;
-	return parts || damaged ? TRK_ERR_CORRUPT : TRK_END;
+	return parts ? TRK_ERR_CORRUPT : TRK_END;
 }
 
 /* ---- what they hold ---- */
@@ -186,7 +216,7 @@ static bool has_empty_heap(const struct looked_memory *m)
 	return false;
 }
 
-int looked_memory_read(struct looked_memory *m, const struct capture *c, uint32_t process, uint32_t number)
+int looked_memory_read(struct looked_memory *m, const struct capture *c, const uint32_t *numbers, uint32_t process, uint32_t number)
 {
 	static int (*const decode[])(struct looked_memory *, struct memory_decoder *) = { decode_areas, decode_runs, decode_chunks, decode_extras, decode_contents };
 	struct memory_decoder d = { 0 };
@@ -194,7 +224,7 @@ int looked_memory_read(struct looked_memory *m, const struct capture *c, uint32_
 	int err;
 
 	*m = (struct looked_memory){ 0 };
-	err = take_parts(m, c, process, number, &items);
+	err = take_parts(m, c, numbers, process, number, &items);
 	for (unsigned i = 0; i < MEMORY_COLUMNS; i++)
 		d.columns[i] = m->sizes[i] ? byte_reader_of(m->columns[i], m->sizes[i]) : byte_reader_of("", 0);
 	for (size_t i = 0; i < sizeof(decode) / sizeof(*decode) && !err; i++) {

@@ -30,11 +30,22 @@ struct looked_memory {
 	char *lacks;
 };
 
+/* What stands in the heads, for readers of many looks. By c->looks: */
+struct memory_heads {
+	uint32_t *numbers; /* of the look of which it tells; 0: not known, or another block */
+	uint64_t *resident; /* in a first part; UINT64_MAX: not known */
+	bool damaged; /* some cannot be read */
+};
+
+/* Of one process; UINT32_MAX: of all. TRK_ERR_NOMEM, or TRK_ERR_IO. memory_heads_finish is due either way. */
+int memory_heads_read(struct memory_heads *ret, const struct capture *c, uint32_t process);
+void memory_heads_finish(struct memory_heads *h); /* zero-safe */
+
 /*
- * Of the look of that number. TRK_END: nothing is known of it. TRK_ERR_CORRUPT: it is damaged. TRK_ERR_NOMEM. looked_memory_finish is due
+ * Of the look of that number. numbers: those of memory_heads. TRK_END: nothing is known of it. TRK_ERR_CORRUPT: it is damaged. TRK_ERR_NOMEM. looked_memory_finish is due
  * either way.
  */
-int looked_memory_read(struct looked_memory *m, const struct capture *c, uint32_t process, uint32_t number);
+int looked_memory_read(struct looked_memory *m, const struct capture *c, const uint32_t *numbers, uint32_t process, uint32_t number);
 void looked_memory_finish(struct looked_memory *m); /* zero-safe */
 
 /* A place in the runs, for questions about addresses that ascend. */

@@ -10,14 +10,13 @@ static bool find_type(const struct looks *l, const struct view_block *b, struct 
 {
 	const struct looked_block as = { .address = b->address, .size = b->size, .time_ns = b->time_ns, .node = b->node, .kind = b->kind };
 
-	for (uint32_t i = l->count; i-- > 0;) {
+	for (const struct looked *n = looks_of(l, b->process); n; n = looks_before(l, n)) {
 		uint32_t number;
-		const struct trk_look_block *const found =
-			l->list[i].head.process == b->process && l->list[i].type_count ? looked_find(&l->list[i], &as, &number) : NULL;
+		const struct trk_look_block *const found = n->type_count ? looked_find(n, &as, &number) : NULL;
 
 		if (!found || !found->type)
 			continue;
-		*ret = (struct looked_type){ &l->list[i], b->bytes, b->count, b->process, b->node, b->thread, found->type, b->kind, found->held };
+		*ret = (struct looked_type){ n, b->bytes, b->count, b->process, b->node, b->thread, found->type, b->kind, found->held };
 		return true;
 	}
 	return false;
@@ -69,7 +68,7 @@ int looked_types_find(struct looked_types *t, struct report *r)
 {
 	const struct view *const v = &r->view;
 	bool any = false;
-	int err = looks_read(&t->looks, r->capture, r->process, false);
+	int err = looks_read(&t->looks, r->capture, r->process, 0);
 
 	for (uint32_t i = 0; i < t->looks.count; i++)
 		any |= t->looks.list[i].type_count != 0;

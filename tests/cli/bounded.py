@@ -6,13 +6,14 @@ follows from the file's length (docs/FORMAT.md, "Items"), and a line says that n
 usage: bounded.py FOLDER_OF_REPORTERS FOLDER_OF_GOLDEN_CAPTURES
 """
 import os
+import random
 import sys
 import tempfile
 
 REPORTERS, GOLDEN = map(os.path.abspath, sys.argv[1:3])
 sys.path[:0] = [GOLDEN, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools")]
 from alter import base, block, build, columns, header, join_keyframe, varint, zstd  # noqa: E402
-from decode import HISTORY, KEYFRAME, LZ4, MUST_UNDERSTAND, NODES, PREDICTED  # noqa: E402
+from decode import HISTORY, KEYFRAME, LOOK, LZ4, MEMORY, MUST_UNDERSTAND, NODES, PREDICTED  # noqa: E402
 from decode import PROCESSES, STRINGS, THREADS, ZSTD  # noqa: E402
 import reports  # noqa: E402
 
@@ -89,7 +90,19 @@ def histories(blocks):
     return out
 
 
-# What it is, its blocks, MiB that no report may take, whether all of it is believed.
+def looks(count, per):
+    """So many looks that judged so many blocks each, and say what the memory consisted of."""
+    out, verdicts = [processes(0)], bytes(random.Random(1).choices(range(1, 5), k=per))
+    for n in range(1, count + 1):
+        head = varint(n) * 2 + b"\1\0\0\1\0\0\0" + varint(per) + b"\0\0"
+        front = varint(n) + b"\0\1\0" + varint(len(head)) + head
+        memory_head = b"\1" + varint(4096) + varint(n) * 4 + b"\0\0\0"
+        out.append(packed(LOOK, front + varint(0) + varint(per) + varint(0) + verdicts, process=0, items=per, times=(n, n)))
+        out.append(block(MEMORY, varint(n) + b"\0\1" + varint(len(memory_head)) + memory_head + b"\0" * 5, process=0, times=(n, n)))
+    return out
+
+
+# What it is, its blocks, MiB that no report may take, whether all of it is believed, and the only report of which that is said.
 CASES = [
     ("20 million live blocks", allocations(153), 192, False),
     ("a million live blocks", allocations(8), 128, True),
@@ -98,6 +111,7 @@ CASES = [
     ("a keyframe of 20 million", keyframe(153, 2**17), 192, False),
     ("16 million strings", [strings(i) for i in range(16)], 96, False),
     ("16 million spans", histories(16), 96, False),
+    ("100 looks at 100,000 blocks", looks(100, 100000), 48, True, ["memory"]),
 ]
 REPORTS = [["stats"], ["stats", "--json"], ["info"], ["table"], ["leaks"], ["summary"], ["tree"]]
 
@@ -117,11 +131,11 @@ def run(args, path):
     return os.waitstatus_to_exitcode(status), said, usage.ru_maxrss >> 10
 
 
-def check(name, blocks, limit, whole, path, sanitized):
+def check(path, sanitized, name, blocks, limit, whole, only=None):
     with open(path, "wb") as f:
         f.write(build(header(base("empty")), blocks))
     most = 0
-    for args in REPORTS:
+    for args in [only] if only else REPORTS:
         status, said, mib = run(args, path)
         most = max(most, mib)
         if status != 0 or ("damaged" in said) == whole:
@@ -139,7 +153,7 @@ def main():
         sanitized = b"__asan_init" in f.read()
     with tempfile.TemporaryDirectory() as d:
         for case in CASES:
-            check(*case, os.path.join(d, "hostile.bin"), sanitized)
+            check(os.path.join(d, "hostile.bin"), sanitized, *case)
     return 1 if failures else 0
 
 

@@ -90,10 +90,10 @@ static void dump_items(const struct looked_memory *m)
 }
 
 /* What the memory consisted of at that look, if that is known. */
-static bool dump_memory(const struct capture *c, const struct trk_look *head)
+static bool dump_memory(const struct capture *c, const uint32_t *numbers, const struct trk_look *head)
 {
 	struct looked_memory m;
-	const int err = looked_memory_read(&m, c, head->process, head->number);
+	const int err = looked_memory_read(&m, c, numbers, head->process, head->number);
 
 	if (!err) {
 		begin("memory");
@@ -131,8 +131,10 @@ static bool dump_memory(const struct capture *c, const struct trk_look *head)
 bool dump_looks(const struct capture *c)
 {
 	struct looks l;
-	bool fine = looks_read(&l, c, UINT32_MAX, true) == 0;
+	struct memory_heads heads;
+	bool fine = looks_read(&l, c, UINT32_MAX, LOOKS_GRAPHS) == 0;
 
+	fine &= memory_heads_read(&heads, c, UINT32_MAX) == 0 && !heads.damaged;
 	for (uint32_t p = 0; p < c->process_count; p++)
 		for (uint64_t number = 0; number <= UINT32_MAX;) {
 			const struct looked *next = NULL;
@@ -143,9 +145,10 @@ bool dump_looks(const struct capture *c)
 			if (!next)
 				break;
 			dump_look(next);
-			fine &= dump_memory(c, &next->head);
+			fine &= dump_memory(c, heads.numbers, &next->head);
 			number = next->head.number;
 		}
 	looks_finish(&l);
+	memory_heads_finish(&heads);
 	return fine;
 }
