@@ -5,11 +5,12 @@
 
 #include "common/group.h"
 
+/* Suppressions tell functions apart. */
 static int by_node(const void *a, const void *b)
 {
 	const struct alike_stack *x = a, *y = b;
 
-	return x->node < y->node ? -1 : x->node > y->node;
+	return x->node != y->node ? (x->node < y->node ? -1 : 1) : (int)x->kind - (int)y->kind;
 }
 
 static bool passes(const struct report *r, const struct view_row *row)
@@ -25,7 +26,7 @@ static bool passes(const struct report *r, const struct view_row *row)
 	return filters_pass(&r->filters, frames, n, row->process, row->domain);
 }
 
-/* One row per stack, whatever processes and functions allocated there. */
+/* One row per stack and function, whatever processes allocated there. */
 static int join_stacks(const struct report *of, struct leaks *l)
 {
 	const struct view *const v = &of->view;
@@ -43,7 +44,7 @@ static int join_stacks(const struct report *of, struct leaks *l)
 	}
 	qsort(l->rows, rows, sizeof(*l->rows), by_node);
 	for (size_t i = 0; i < rows; i++) {
-		if (n && l->rows[n - 1].node == l->rows[i].node) {
+		if (n && by_node(&l->rows[n - 1], &l->rows[i]) == 0) {
 			l->rows[n - 1].bytes += l->rows[i].bytes;
 			l->rows[n - 1].count += l->rows[i].count;
 			sampling_join(&l->rows[n - 1].error, &l->rows[i].error);

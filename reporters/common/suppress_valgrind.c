@@ -154,7 +154,8 @@ const char *valgrind_rule_name(const struct valgrind_rule *r)
 	return r->name;
 }
 
-bool valgrind_rule_is_for_some(const struct valgrind_rule *r)
+/* Not for blocks of all verdicts. */
+static bool is_for_some(const struct valgrind_rule *r)
 {
 	return r->verdicts != ALL_VERDICTS;
 }
@@ -287,7 +288,7 @@ bool valgrind_rule_matches(const struct valgrind_rule *r, const struct source_fr
 {
 	struct matching m = { .frames = frames, .kind = what->kind };
 
-	if (what->verdict ? !(r->verdicts >> what->verdict & 1) : what->judged && valgrind_rule_is_for_some(r))
+	if (what->verdict ? !(r->verdicts >> what->verdict & 1) : what->judged && is_for_some(r))
 		return false;
 	while (count && frames[count - 1].cut)
 		count--;

@@ -35,7 +35,6 @@ int valgrind_rule_line(struct valgrind_rule **rule, const char *line, struct val
 void valgrind_rule_free(struct valgrind_rule *r); /* NULL-safe */
 
 const char *valgrind_rule_name(const struct valgrind_rule *r);
-bool valgrind_rule_is_for_some(const struct valgrind_rule *r); /* not for blocks of all verdicts */
 bool valgrind_rule_matches(const struct valgrind_rule *r, const struct source_frame *frames, size_t count, const struct suppressed *what);
 
 #endif

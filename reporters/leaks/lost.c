@@ -134,19 +134,37 @@ static struct lost_sum held_by(const struct held *h, const struct lost *l, const
 	return sums ? sums[b->number] : (struct lost_sum){ 0 };
 }
 
-static struct suppression *suppression_of(struct suppressions *s, const struct report *r, const struct lost_block *b)
+static struct suppression *suppression_of(struct suppressions *s, const struct report *r, const struct lost_block *b, enum look_verdict verdict)
 {
-	const struct suppressed what = { .kind = b->kind, .verdict = b->verdict, .judged = true };
+	const struct suppressed what = { .kind = b->kind, .verdict = verdict, .judged = true };
 	size_t n;
 	const struct source_frame *const frames = stacks_frames(r->stacks, b->node, &n);
 
 	return suppressions_match(s, frames, n, &what);
 }
 
-/* Other suppressions count where the verdicts do not: leaked.c. */
-static void leave_out(struct lost *l, struct suppression *by, const struct lost_block *b)
+/* What is left out of blocks of one stack and function that have one verdict. */
+struct left_out {
+	uint32_t node;
+	uint8_t kind;
+	bool known;
+	struct suppression *by; /* NULL: they are not */
+	bool counts; /* here; what is left out whatever the verdict counts in leaked.c */
+};
+
+static void ask(struct left_out *o, const struct report *r, struct suppressions *s, const struct lost_block *b)
 {
-	if (!by->rule || !valgrind_rule_is_for_some(by->rule))
+	if (o->known && o->node == b->node && o->kind == b->kind)
+		return;
+	*o = (struct left_out){ b->node, b->kind, true, suppression_of(s, r, b, b->verdict), false };
+	o->counts = o->by && !suppression_of(s, r, b, LOOK_UNKNOWN);
+}
+
+static void leave_out(struct lost *l, const struct left_out *o, const struct lost_block *b)
+{
+	struct suppression *const by = o->by;
+
+	if (!o->counts)
 		return;
 	by->bytes += b->size;
 	by->count++;
@@ -158,8 +176,7 @@ static int make_section(struct lost *l, const struct report *r, struct suppressi
 {
 	struct lost_section *const section = &l->sections[verdict];
 	struct alike_stack *row = NULL;
-	struct suppression *by = NULL;
-	uint32_t left_out = UINT32_MAX;
+	struct left_out out = { 0 };
 
 	section->rows = calloc(l->block_count + 1, sizeof(*section->rows));
 	if (!section->rows)
@@ -170,10 +187,9 @@ static int make_section(struct lost *l, const struct report *r, struct suppressi
 
 		if (b->verdict != verdict)
 			continue;
-		if (b->node != left_out && (!row || row->node != b->node) && (by = suppression_of(s, r, b)))
-			left_out = b->node;
-		if (b->node == left_out) {
-			leave_out(l, by, b);
+		ask(&out, r, s, b);
+		if (out.by) {
+			leave_out(l, &out, b);
 			continue;
 		}
 		if (!row || row->node != b->node) {

@@ -242,3 +242,57 @@ $ tracker-leaks alike
 # Stacks that differ in older frames only: where those are not printed they are one.
 $ tracker-leaks --csv alike | wc -l
 > 3
+
+# What two suppressions name, one for lost blocks only and one for all, is left out once; and so is what one function of two allocated.
+capture judged
+	module app /bin/app main
+	frame main /src/m.c 10 as=main module=app
+	frame lose /src/l.c 20 as=lose module=app
+	stack l lose main
+	stack m main
+	malloc 0x1000 100 l
+	calloc 0x2000 30 l
+	malloc 0x3000 7 m
+	look 1
+	looked 0 1 0 3
+	looked_block 4
+	looked_block 4
+	looked_block 1
+	looked_end
+
+file twice
+	{
+	   lost ones
+	   Memcheck:Leak
+	   match-leak-kinds: definite
+	   fun:malloc
+	   fun:lose
+	}
+	leak:lose
+
+$ tracker-leaks --suppressions twice judged | head -n 3
+> Leaked: 7 B in 1 block from 1 stack
+> Suppressed: 130 B in 2 blocks
+> Not freed: 137 B in 3 blocks
+
+file some
+	{
+	   lost ones
+	   Memcheck:Leak
+	   match-leak-kinds: definite
+	   fun:malloc
+	   fun:lose
+	}
+	{
+	   all of calloc
+	   Memcheck:Leak
+	   fun:calloc
+	   fun:lose
+	}
+
+$ tracker-leaks --csv --suppressions some judged
+> verdict,size,count,held_size,held_count,way,stack
+> still reachable,7,1,,,something that is not known -> this,main
+
+$ tracker-leaks --json --suppressions some judged | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["total_bytes"], r["suppressed_bytes"], [(x["pattern"], x["size"]) for x in r["suppressions"]])'
+> 7 130 [('lost ones', 100), ('all of calloc', 30)]
