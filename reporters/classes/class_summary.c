@@ -16,25 +16,22 @@ static void put_line(FILE *f, const char *head)
 	fputc('\n', f);
 }
 
-static const struct tracked_sum *sum_of(const struct tracked_snapshot *s, uint32_t class)
-{
-	for (uint32_t i = 0; i < s->sum_count; i++)
-		if (s->sums[i].class == class)
-			return &s->sums[i];
-	return NULL;
-}
-
 static void print_snapshot(const struct classes *c, FILE *f, const struct tracked_snapshot *s)
 {
 	char label[CLASSES_LABEL_ROOM], text[64], total[32], average[32];
+	uint32_t at = 0; /* sums are in the order of the classes */
 
 	fprintf(f, "%-35s %11s %12s %12s %5s\n", classes_cut(classes_label(s, label), 35, false, text), "active",
 		ui_size(total, sizeof(total), (int64_t)s->heap_bytes, false), "average", "pct");
 	for (uint32_t i = 0; i < c->t.class_count; i++) {
 		static const struct tracked_sum none;
-		const struct tracked_sum *const found = sum_of(s, c->t.classes[i]), *const sum = found ? found : &none;
+		const char *const name = tracked_text(&c->t.names, c->t.classes[i]);
 
-		fprintf(f, "  %-33s %11" PRIu64 " %12s %12s %4d%%\n", classes_cut(tracked_text(&c->t.names, c->t.classes[i]), 33, false, text), sum->active,
+		while (at < s->sum_count && strcmp(tracked_text(&c->t.names, s->sums[at].class), name) < 0) /* of a class that nothing is any more */
+			at++;
+		const struct tracked_sum *const sum = at < s->sum_count && s->sums[at].class == c->t.classes[i] ? &s->sums[at] : &none;
+
+		fprintf(f, "  %-33s %11" PRIu64 " %12s %12s %4d%%\n", classes_cut(name, 33, false, text), sum->active,
 			ui_size(total, sizeof(total), (int64_t)sum->bytes, false),
 			ui_size_fraction(average, sizeof(average), sum->active ? (double)sum->bytes / (double)sum->active : 0, false),
 			(int)classes_share(c, s, sum->bytes));
@@ -67,19 +64,20 @@ static void print_process(FILE *f, const struct tracked_snapshot *s)
 
 static void print_notes(const struct classes *c, FILE *f)
 {
-	for (size_t i = 0; i < c->t.rule_count; i++) {
-		const struct tracked_rule *const r = &c->t.rules[i];
+	for (size_t i = 0; i < c->t.unmet_count; i++) {
+		const struct tracked_rule *const r = &c->t.rules[c->t.unmet[i].rule];
+		const uint32_t more = c->t.unmet[i].count - 1;
 
-		if (r->matched)
-			continue;
 		fprintf(f, "No object of '");
 		ui_prose(f, r->pattern);
 		fprintf(f, "%s' was met in ", r->derived ? "+" : "");
 		ui_prose(f, c->t.report->capture->processes[r->process].name);
+		if (more)
+			fprintf(f, " and %" PRIu32 " other process%s", more, more == 1 ? "" : "es");
 		fprintf(f, ".\n");
 	}
 	for (size_t i = 0; i < c->t.rule_count; i++)
-		if (c->t.rules[i].keep) {
+		if (c->t.rules[i].keep && tracked_shows(&c->t, &c->t.rules[i])) {
 			fprintf(f, "keep has no effect in this version: objects are freed as ever.\n");
 			break;
 		}
@@ -92,7 +90,11 @@ static void print_summary(const struct classes *c, FILE *f)
 	bool several = false;
 
 	for (size_t i = 0; i < c->t.snapshot_count; i++)
-		several |= classes_has(&c->t.snapshots[i]) && c->t.snapshots[i].process != c->t.snapshots[0].process;
+		if (classes_has(&c->t.snapshots[i])) {
+			several |= process != UINT32_MAX && c->t.snapshots[i].process != process;
+			process = c->t.snapshots[i].process;
+		}
+	process = UINT32_MAX;
 	put_line(f, "---- SUMMARY ");
 	for (size_t i = 0; i < c->t.snapshot_count; i++) {
 		const struct tracked_snapshot *const s = &c->t.snapshots[i];
@@ -202,9 +204,10 @@ static void describe_rules(const struct classes *c, struct emit *e)
 	for (size_t i = 0; i < c->t.rule_count; i++) {
 		const struct tracked_rule *const r = &c->t.rules[i];
 
-		emit_row(e, (struct emit_value[]){ emit_words(r->pattern), emit_words(tracked_text(&c->t.names, r->shown)),
-						   emit_number(c->t.report->capture->processes[r->process].pid), emit_number(r->level), emit_flag(r->keep),
-						   emit_flag(r->trace), emit_flag(r->active), emit_number(r->matched) });
+		if (tracked_shows(&c->t, r))
+			emit_row(e, (struct emit_value[]){ emit_words(r->pattern), emit_words(tracked_text(&c->t.names, r->shown)),
+							   emit_number(c->t.report->capture->processes[r->process].pid), emit_number(r->level), emit_flag(r->keep),
+							   emit_flag(r->trace), emit_flag(r->active), emit_number(r->matched) });
 	}
 	emit_end(e);
 }

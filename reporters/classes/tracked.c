@@ -6,6 +6,7 @@
 
 #include "format/array.h"
 #include "format/event.h"
+#include "format/mix.h"
 #include "replay/heap_keyframe.h"
 
 #define UNSEEN_MAX ((size_t)1 << 20) /* from so many objects on, those that died unseen are not kept */
@@ -30,22 +31,51 @@ void tracked_count(struct reading *x, uint64_t at_ns, uint32_t process, uint32_t
 	t->changes[t->change_count++] = (struct tracked_change){ at_ns, class, process, by };
 }
 
-struct note *tracked_note(struct reading *x, uint32_t process, const struct heap_block *b)
+void tracked_meet(struct reading *x, uint32_t process, uint32_t class, int by)
 {
-	uint32_t place;
+	struct tracked *const t = x->t;
+	const uint32_t hash = (uint32_t)trk_mix(process, class);
+	uint32_t at = hash, id;
 
-	if (b->user)
-		return &x->notes[b->user - 1];
-	place = x->free_note;
+	while ((id = idmap_next(&t->met_map, hash, &at)))
+		if (t->met[id - 1].process == process && t->met[id - 1].class == class) {
+			t->met[id - 1].count += (uint64_t)(int64_t)by;
+			return;
+		}
+	if (!ARRAY_ROOM(t->met, t->met_room, t->met_count + 1, 64) || !idmap_reserve(&t->met_map)) {
+		x->no_memory = true;
+		return;
+	}
+	t->met[t->met_count++] = (struct tracked_met){ process, class, (uint64_t)(int64_t)by };
+	idmap_add(&t->met_map, hash, t->met_count);
+}
+
+/* A place + 1; 0: no memory. */
+static uint32_t take_note(struct reading *x)
+{
+	uint32_t place = x->free_note;
+
 	if (place) {
 		x->free_note = x->notes[place - 1].next_free;
 	} else if (ARRAY_ROOM(x->notes, x->note_room, x->note_count + 1, 256)) {
 		place = ++x->note_count;
 	} else {
 		x->no_memory = true;
-		return NULL;
+		return 0;
 	}
 	x->notes[place - 1] = (struct note){ 0, NO_OBJECT, 0 };
+	return place;
+}
+
+struct note *tracked_note(struct reading *x, uint32_t process, const struct heap_block *b)
+{
+	uint32_t place;
+
+	if (b->user)
+		return &x->notes[b->user - 1];
+	place = take_note(x);
+	if (!place)
+		return NULL;
 	heap_set_user(x->heap, process, TRK_DOMAIN_HEAP, b->address, place);
 	return &x->notes[place - 1];
 }
@@ -97,6 +127,7 @@ uint32_t tracked_fill(struct reading *x, const struct heap_block *b, uint32_t cl
 	if (r)
 		r->matched++;
 	p->live[p->live_count++] = id;
+	tracked_meet(x, b->process, class, 1);
 	tracked_count(x, b->time_ns, b->process, class, 1);
 	return id;
 }
@@ -145,7 +176,6 @@ static void on_born(void *data, struct heap_block *b, const struct sampling_esti
 	struct reading *const x = data;
 	struct tracked_process *const p = tracked_process_of(x, b->process);
 	uint32_t type, rule, id;
-	struct note *n;
 
 	(void)e;
 	b->user = 0;
@@ -159,11 +189,9 @@ static void on_born(void *data, struct heap_block *b, const struct sampling_esti
 		return;
 	id = tracked_fill(x, b, tracked_shown(x, rule, type), rule, TRACKED_BY_FRAMES);
 	/* The block has no place in the heap yet, so its note is set here. */
-	if (id != NO_OBJECT && ARRAY_ROOM(x->notes, x->note_room, x->note_count + 1, 256)) {
-		n = &x->notes[x->note_count++];
-		*n = (struct note){ 0, id, 0 };
-		b->user = x->note_count;
-	}
+	b->user = id == NO_OBJECT ? 0 : take_note(x);
+	if (b->user)
+		x->notes[b->user - 1].object = id;
 }
 
 static void on_died(void *data, const struct heap_block *b, const struct sampling_estimate *e, bool temporary, const struct trk_event *by)
@@ -189,9 +217,35 @@ static void on_restored(void *data, struct heap_block *b, const struct sampling_
 
 /* ---- events ---- */
 
+/* Of a report about one process: those that it was forked from say what is tracked. Returns whether there are any. */
+static bool find_telling(struct reading *x, const struct capture *c, uint32_t process)
+{
+	bool any = false;
+
+	while (process < c->process_count && c->processes[process].origin == TRK_FORKED) {
+		process = c->processes[process].parent;
+		if (process >= c->process_count || x->processes[process].tells)
+			break;
+		x->processes[process].tells = any = true;
+	}
+	return any;
+}
+
 static int apply(struct reading *x, const struct trk_event *e)
 {
-	const int err = heap_apply(x->heap, e);
+	const uint32_t only = x->t->report->process;
+	int err;
+
+	if (only != UINT32_MAX && e->process != only) {
+		const bool tells = e->process < x->t->report->capture->process_count && x->processes[e->process].tells;
+
+		if (tells)
+			(void)tracked_process_of(x, e->process);
+		if (tells && e->kind == TRK_CLASS)
+			tracked_class_told(x, e);
+		return x->no_memory ? TRK_ERR_NOMEM : 0;
+	}
+	err = heap_apply(x->heap, e);
 
 	if (!err && e->process < x->t->report->capture->process_count) {
 		(void)tracked_process_of(x, e->process);
@@ -219,7 +273,7 @@ static int read_events(struct reading *x, struct report *r, struct ui_progress *
 	heap_set_sampling(x->heap, r->capture->header.sample_bytes);
 	err = heap_keyframe_begin(r->capture, r->process, x->heap);
 	if (!err)
-		err = cursor_open(&k, r->capture, r->process);
+		err = cursor_open(&k, r->capture, find_telling(x, r->capture, r->process) ? UINT32_MAX : r->process);
 	while (!err && (err = cursor_batch(k, &e, &n)) == 0) {
 		for (size_t i = 0; i < n && !err; i++)
 			err = apply(x, &e[i]);
@@ -255,8 +309,8 @@ static int find_classes(struct tracked *t)
 		free(known);
 		return TRK_ERR_NOMEM;
 	}
-	for (size_t i = 0; i < t->object_count; i++)
-		known[t->objects[i].class] = 1;
+	for (uint32_t i = 0; i < t->met_count; i++)
+		known[t->met[i].class] |= t->met[i].count != 0;
 	for (uint32_t i = 1; i <= t->names.count; i++)
 		if (known[i])
 			t->classes[t->class_count++] = i;
@@ -266,6 +320,52 @@ static int find_classes(struct tracked *t)
 	for (size_t i = 0; i < t->snapshot_count; i++)
 		if (t->snapshots[i].sum_count)
 			qsort(t->snapshots[i].sums, t->snapshots[i].sum_count, sizeof(*t->snapshots[i].sums), sum_by_name);
+	return 0;
+}
+
+static const struct tracked *sorted_rules; /* of by_pattern, and by_place */
+
+static int by_pattern(const void *left, const void *right)
+{
+	const struct tracked_unmet *const a = left, *const b = right;
+	const struct tracked_rule *const x = &sorted_rules->rules[a->rule], *const y = &sorted_rules->rules[b->rule];
+	const int order = strcmp(x->pattern, y->pattern);
+
+	if (order || x->derived != y->derived)
+		return order ? order : (int)x->derived - (int)y->derived;
+	return a->rule < b->rule ? -1 : a->rule > b->rule;
+}
+
+static int by_place(const void *left, const void *right)
+{
+	const struct tracked_unmet *const a = left, *const b = right;
+
+	return a->rule < b->rule ? -1 : a->rule > b->rule;
+}
+
+/* A hundred thousand forked children have the same rules. */
+static int find_unmet(struct tracked *t)
+{
+	size_t n = 0;
+
+	t->unmet = malloc((t->rule_count + 1) * sizeof(*t->unmet));
+	if (!t->unmet)
+		return TRK_ERR_NOMEM;
+	for (size_t i = 0; i < t->rule_count; i++)
+		if (!t->rules[i].matched && tracked_shows(t, &t->rules[i]))
+			t->unmet[t->unmet_count++] = (struct tracked_unmet){ (uint32_t)i, 1 };
+	sorted_rules = t;
+	qsort(t->unmet, t->unmet_count, sizeof(*t->unmet), by_pattern);
+	for (size_t i = 0; i < t->unmet_count; i++) {
+		const struct tracked_rule *const last = n ? &t->rules[t->unmet[n - 1].rule] : NULL, *const r = &t->rules[t->unmet[i].rule];
+
+		if (last && last->derived == r->derived && !strcmp(last->pattern, r->pattern))
+			t->unmet[n - 1].count++;
+		else
+			t->unmet[n++] = t->unmet[i];
+	}
+	t->unmet_count = n;
+	qsort(t->unmet, n, sizeof(*t->unmet), by_place);
 	return 0;
 }
 
@@ -298,6 +398,8 @@ int tracked_read(struct tracked *t, struct report *r)
 		err = read_events(&x, r, &progress);
 	if (!err)
 		err = find_classes(t);
+	if (!err)
+		err = find_unmet(t);
 	ui_progress_end(&progress);
 	finish(&x, c->process_count);
 	if (!err) {
@@ -322,6 +424,9 @@ void tracked_finish(struct tracked *t)
 		free(t->snapshots[i].sums);
 	}
 	free(t->rules);
+	free(t->unmet);
+	free(t->met);
+	idmap_finish(&t->met_map);
 	free(t->objects);
 	free(t->sizes);
 	free(t->referents);

@@ -33,6 +33,18 @@ struct tracked_rule {
 	uint32_t process, level;
 	uint64_t since, since_ns; /* newest allocation of the process, and the time, when it began */
 	uint64_t matched;
+	uint32_t next; /* of the same process, in the order of the program: place + 1 */
+};
+
+/* A rule of which no object was met, in that many processes; `rule` is that of the first one. */
+struct tracked_unmet {
+	uint32_t rule, count;
+};
+
+/* Objects of a process that were of a class in the end, those that are not kept any more, too. */
+struct tracked_met {
+	uint32_t process, class;
+	uint64_t count;
 };
 
 /* How it is known what an object is, the surest first. */
@@ -116,6 +128,11 @@ struct tracked {
 	struct tracked_names names;
 	struct tracked_rule *rules;
 	size_t rule_count, rule_room;
+	struct tracked_unmet *unmet;
+	size_t unmet_count;
+	struct tracked_met *met;
+	uint32_t met_count, met_room;
+	struct idmap met_map; /* of process and class */
 	struct tracked_object *objects;
 	size_t object_count, object_room;
 	struct tracked_size *sizes;
@@ -134,5 +151,11 @@ struct tracked {
 /* Reads the capture of r. UI_OK, or an exit code: it has said why. */
 int tracked_read(struct tracked *t, struct report *r);
 void tracked_finish(struct tracked *t); /* zero-safe */
+
+/* Whether the rule is of a process that the report is about: a forked one's parents are read, too. */
+static inline bool tracked_shows(const struct tracked *t, const struct tracked_rule *r)
+{
+	return t->report->process == UINT32_MAX || t->report->process == r->process;
+}
 
 #endif

@@ -18,6 +18,9 @@ struct note {
 
 struct tracked_process {
 	bool begun;
+	uint32_t heir; /* while it begins: its child that begins next */
+	bool tells; /* of a report about a process that it forked */
+	uint32_t first_rule, last_rule; /* places + 1 */
 	uint64_t newest; /* number of its newest allocation */
 	uint32_t rules; /* that are active */
 	uint32_t *live; /* objects */
@@ -68,6 +71,8 @@ uint32_t tracked_fill(struct reading *x, const struct heap_block *b, uint32_t cl
 void tracked_end(struct reading *x, uint32_t id, uint64_t at_ns, bool died);
 /* The name under which the rule shows an object of that type. */
 uint32_t tracked_shown(const struct reading *x, uint32_t rule, uint32_t type);
+/* So many objects more turn out to be of that class. */
+void tracked_meet(struct reading *x, uint32_t process, uint32_t class, int by);
 /* The class has so many objects more. */
 void tracked_count(struct reading *x, uint64_t at_ns, uint32_t process, uint32_t class, int32_t by);
 
@@ -77,6 +82,8 @@ struct tracked_process *tracked_process_of(struct reading *x, uint32_t process);
 /* Events of their kinds, of processes that the capture knows. */
 void tracked_annotate(struct reading *x, const struct trk_event *e);
 void tracked_class_event(struct reading *x, const struct trk_event *e);
+/* Only what it says of rules: of a process whose blocks are not read. */
+void tracked_class_told(struct reading *x, const struct trk_event *e);
 
 /* ---- tracked_sizes.c ---- */
 

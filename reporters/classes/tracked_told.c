@@ -10,12 +10,27 @@ const char *const tracked_figures[TRACKED_FIGURES] = { "vsz", "rss", "data", "co
 
 /* ---- classes ---- */
 
+/* The rules of a process are a chain. NULL: there is none, or no other one. */
+static struct tracked_rule *first_rule(const struct reading *x, uint32_t process)
+{
+	const uint32_t place = x->processes[process].first_rule;
+
+	return place ? &x->t->rules[place - 1] : NULL;
+}
+
+static struct tracked_rule *next_rule(const struct reading *x, const struct tracked_rule *r)
+{
+	return r->next ? &x->t->rules[r->next - 1] : NULL;
+}
+
 static struct tracked_rule *add_rule(struct reading *x, uint32_t process, const char *pattern, size_t bytes)
 {
 	struct tracked *const t = x->t;
+	struct tracked_process *const p = &x->processes[process];
 	struct tracked_rule *r;
 
-	if (!ARRAY_ROOM(t->rules, t->rule_room, t->rule_count + 1, 8)) {
+	bytes = strnlen(pattern, bytes); /* it is kept as a string */
+	if (t->rule_count >= NO_RULE - 1 || !ARRAY_ROOM(t->rules, t->rule_room, t->rule_count + 1, 8)) {
 		x->no_memory = true;
 		return NULL;
 	}
@@ -27,53 +42,74 @@ static struct tracked_rule *add_rule(struct reading *x, uint32_t process, const 
 		return NULL;
 	}
 	t->rule_count++;
+	if (p->last_rule)
+		t->rules[p->last_rule - 1].next = (uint32_t)t->rule_count;
+	else
+		p->first_rule = (uint32_t)t->rule_count;
+	p->last_rule = (uint32_t)t->rule_count;
 	return r;
 }
 
 static struct tracked_rule *find_rule(const struct reading *x, uint32_t process, const char *pattern, size_t bytes)
 {
-	const bool derived = bytes > 1 && pattern[bytes - 1] == '+';
+	const size_t length = strnlen(pattern, bytes);
+	const bool derived = length > 1 && pattern[length - 1] == '+';
+	struct tracked_rule *r = first_rule(x, process);
 
-	for (size_t i = 0; i < x->t->rule_count; i++) {
-		struct tracked_rule *const r = &x->t->rules[i];
+	while (r && (r->derived != derived || strlen(r->pattern) != length - derived || memcmp(r->pattern, pattern, length - derived) != 0))
+		r = next_rule(x, r);
+	return r;
+}
 
-		if (r->process == process && r->derived == derived && strlen(r->pattern) == bytes - derived && memcmp(r->pattern, pattern, bytes - derived) == 0)
-			return r;
-	}
-	return NULL;
+/* The process from which it was forked; TRK_NO_PROCESS: none that is known. */
+static uint32_t forked_from(const struct reading *x, uint32_t process)
+{
+	const struct capture *const c = x->t->report->capture;
+	const struct trk_process *const p = process < c->process_count ? &c->processes[process] : NULL;
+
+	return p && p->origin == TRK_FORKED && p->parent < c->process_count ? p->parent : TRK_NO_PROCESS;
 }
 
 /* A forked process goes on tracking what its parent did. */
 static void inherit(struct reading *x, uint32_t process)
 {
-	const struct capture *const c = x->t->report->capture;
-	const struct trk_process *const p = process < c->process_count ? &c->processes[process] : NULL;
-	const size_t count = x->t->rule_count;
+	const uint32_t parent = forked_from(x, process);
+	uint32_t next;
 
-	for (size_t i = 0; p && p->origin == TRK_FORKED && i < count; i++) {
-		const struct tracked_rule from = x->t->rules[i];
-		struct tracked_rule *const r = from.active && from.process == p->parent ? add_rule(x, process, from.pattern, strlen(from.pattern)) : NULL;
+	if (parent == TRK_NO_PROCESS || parent == process)
+		return;
+	for (uint32_t i = x->processes[parent].first_rule; i; i = next) {
+		const struct tracked_rule from = x->t->rules[i - 1];
+		struct tracked_rule *const r = from.active ? add_rule(x, process, from.pattern, strlen(from.pattern)) : NULL;
 		char *const pattern = r ? r->pattern : NULL;
 
+		next = from.next;
 		if (!r)
 			continue;
 		*r = from;
 		r->pattern = pattern;
 		r->process = process;
 		r->since = r->since_ns = r->matched = 0;
+		r->next = 0;
 		x->processes[process].rules++;
-		x->serial++;
 	}
 }
 
 struct tracked_process *tracked_process_of(struct reading *x, uint32_t process)
 {
 	struct tracked_process *const p = &x->processes[process];
+	uint32_t at = process;
 
-	if (!p->begun) {
-		p->begun = true;
-		inherit(x, process);
+	if (p->begun)
+		return p;
+	p->begun = true;
+	for (uint32_t parent; (parent = forked_from(x, at)) != TRK_NO_PROCESS && !x->processes[parent].begun; at = parent) {
+		x->processes[parent].begun = true;
+		x->processes[parent].heir = at;
 	}
+	for (; at != process; at = x->processes[at].heir) /* those that made no event yet, the eldest first */
+		inherit(x, at);
+	inherit(x, process);
 	return p;
 }
 
@@ -100,6 +136,7 @@ static void track(struct reading *x, const struct trk_event *e)
 
 	if (!n || (!r && !(r = add_rule(x, e->process, e->label, n))))
 		return;
+	x->serial++;
 	if (!r->active) {
 		r->since = p->newest;
 		r->since_ns = e->time_ns;
@@ -157,19 +194,20 @@ void tracked_annotate(struct reading *x, const struct trk_event *e)
 	} else if (x->t->objects[n->object].by != TRACKED_BY_OBJECT) { /* what it said before counts no more */
 		struct tracked_object *const o = &x->t->objects[n->object];
 
+		tracked_meet(x, e->process, o->class, -1);
 		tracked_count(x, e->time_ns, e->process, o->class, -1);
 		o->class = tracked_shown(x, rule, type);
 		o->by = TRACKED_BY_ANNOTATION;
+		tracked_meet(x, e->process, o->class, 1);
 		tracked_count(x, e->time_ns, e->process, o->class, 1);
 	}
 }
 
 static void detach(struct reading *x, const struct trk_event *e, const struct tracked_rule *only)
 {
-	for (size_t i = 0; i < x->t->rule_count; i++) {
-		struct tracked_rule *const r = &x->t->rules[i];
-
-		if (!r->active || r->process != e->process || (only && only != r))
+	x->serial++;
+	for (struct tracked_rule *r = first_rule(x, e->process); r; r = next_rule(x, r)) {
+		if (!r->active || (only && only != r))
 			continue;
 		r->active = false;
 		x->processes[e->process].rules--;
@@ -208,8 +246,11 @@ static void clear(struct reading *x, uint32_t process)
 		if (t->changes[i].process != process)
 			t->changes[n++] = t->changes[i];
 	t->change_count = n;
-	for (size_t i = 0; i < t->rule_count; i++) /* nobody asks any more whether it matched */
-		t->rules[i].matched += t->rules[i].process == process;
+	for (uint32_t i = 0; i < t->met_count; i++)
+		if (t->met[i].process == process)
+			t->met[i].count = 0;
+	for (struct tracked_rule *r = first_rule(x, process); r; r = next_rule(x, r))
+		r->matched++; /* nobody asks any more whether it did */
 }
 
 /* ---- snapshots ---- */
@@ -266,24 +307,13 @@ static void snapshot(struct reading *x, const struct trk_event *e)
 	x->no_memory |= !s->description || !s->reason;
 }
 
-void tracked_class_event(struct reading *x, const struct trk_event *e)
+void tracked_class_told(struct reading *x, const struct trk_event *e)
 {
 	struct tracked_rule *rule;
-	struct tracked_object *o;
-	struct heap_block b;
 
-	x->serial++;
 	switch (TRK_CLASS_OP(e->size)) {
 	case TRK_CLASS_TRACK:
 		track(x, e);
-		break;
-	case TRK_CLASS_OBJECT:
-		track_object(x, e);
-		break;
-	case TRK_CLASS_CHANGE:
-		o = object_at(x, e, &b);
-		if (o)
-			o->level = (uint8_t)TRK_CLASS_LEVEL(e->size);
 		break;
 	case TRK_CLASS_DETACH:
 		rule = e->label_bytes ? find_rule(x, e->process, e->label, e->label_bytes) : NULL;
@@ -294,10 +324,31 @@ void tracked_class_event(struct reading *x, const struct trk_event *e)
 	case TRK_CLASS_DETACH_ALL:
 	case TRK_CLASS_CLEAR:
 		detach(x, e, NULL);
-		if (TRK_CLASS_OP(e->size) != TRK_CLASS_DETACH_CLASSES)
-			detach_objects(x, e);
-		if (TRK_CLASS_OP(e->size) == TRK_CLASS_CLEAR)
-			clear(x, e->process);
+		break;
+	}
+}
+
+void tracked_class_event(struct reading *x, const struct trk_event *e)
+{
+	struct tracked_object *o;
+	struct heap_block b;
+
+	tracked_class_told(x, e);
+	switch (TRK_CLASS_OP(e->size)) {
+	case TRK_CLASS_OBJECT:
+		track_object(x, e);
+		break;
+	case TRK_CLASS_CHANGE:
+		o = object_at(x, e, &b);
+		if (o)
+			o->level = (uint8_t)TRK_CLASS_LEVEL(e->size);
+		break;
+	case TRK_CLASS_DETACH_ALL:
+		detach_objects(x, e);
+		break;
+	case TRK_CLASS_CLEAR:
+		detach_objects(x, e);
+		clear(x, e->process);
 		break;
 	case TRK_CLASS_LABEL:
 		o = object_at(x, e, &b);

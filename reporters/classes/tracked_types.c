@@ -11,13 +11,14 @@
 
 uint32_t tracked_name(struct tracked_names *n, const char *text, size_t bytes)
 {
-	const uint32_t hash = (uint32_t)trk_mix_bytes(text, bytes);
+	const size_t length = strnlen(text, bytes); /* it is kept as a string */
+	const uint32_t hash = (uint32_t)trk_mix_bytes(text, length);
 	uint32_t at = hash, id;
 
 	while ((id = idmap_next(&n->map, hash, &at)))
-		if (strlen(n->list[id - 1]) == bytes && memcmp(n->list[id - 1], text, bytes) == 0)
+		if (strlen(n->list[id - 1]) == length && memcmp(n->list[id - 1], text, length) == 0)
 			return id;
-	if (!idmap_reserve(&n->map) || !ARRAY_ROOM(n->list, n->room, n->count + 1, 64) || !(n->list[n->count] = strndup(text, bytes)))
+	if (!idmap_reserve(&n->map) || !ARRAY_ROOM(n->list, n->room, n->count + 1, 64) || !(n->list[n->count] = strndup(text, length)))
 		return 0;
 	idmap_add(&n->map, hash, ++n->count);
 	return n->count;
@@ -106,13 +107,14 @@ static uint32_t find(const struct reading *x, uint32_t process, uint32_t type, c
 	uint32_t best = NO_RULE;
 	unsigned how_well = 0;
 
-	for (size_t i = 0; i < x->t->rule_count; i++) {
-		const struct tracked_rule *const r = &x->t->rules[i];
-		const unsigned fits = r->active && r->process == process ? fit(x, r, type, bases, base_count) : 0;
+	for (uint32_t i = x->processes[process].first_rule, next; i; i = next) {
+		const struct tracked_rule *const r = &x->t->rules[i - 1];
+		const unsigned fits = r->active ? fit(x, r, type, bases, base_count) : 0;
 
+		next = r->next;
 		if (fits && fits >= how_well) {
 			how_well = fits;
-			best = (uint32_t)i;
+			best = i - 1;
 		}
 	}
 	return best;

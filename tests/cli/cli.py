@@ -7,7 +7,7 @@ In a .t file, one statement a line:
 
   capture NAME     a capture made by mkcapture from the lines below that begin with a tab
   file NAME        a file of the lines below that begin with a tab
-  $ COMMAND        a shell command, in an empty folder of its own, reporters on PATH
+  $ COMMAND        a shell command, in an empty folder of its own, reporters on PATH, mkcapture in MKCAPTURE
   > TEXT           a line that it prints (in order, and no others)
   ! TEXT           the same on stderr
   = N              its exit status, if not 0
@@ -109,7 +109,7 @@ def cases_of(statements, mkcapture, folder):
 
 def main():
     mkcapture, reporters, path = [os.path.abspath(p) for p in sys.argv[1:4]]
-    env = {"PATH": reporters + ":" + os.environ["PATH"], "LC_ALL": "C", "HOME": "/nonexistent"}
+    env = {"PATH": reporters + ":" + os.environ["PATH"], "LC_ALL": "C", "HOME": "/nonexistent", "MKCAPTURE": mkcapture}
     env.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
     held = failed = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -147,3 +147,59 @@ $ tracker-types summary harmful
 $ tracker-types stats harmful
 > ...äääääääääääx long  0x00100000 \x9b1m \xff \x1b[1m, and 30 byte...
 >   00:00:00.00                          40 B
+
+# A forked process goes on tracking what its parents did: also when it is the only one that is shown, and only its rules are.
+capture family
+	process 0 pid=100 name=app
+	process 1 pid=101 parent=0 fork name=app
+	process 2 pid=102 parent=1 fork name=app
+	process 3 pid=103 parent=1 fork name=app
+	thread 0 process=0 tid=100 main
+	thread 1 process=1 tid=101 main
+	thread 2 process=2 tid=102 main
+	thread 3 process=3 tid=103 main
+	class 0 1 geo::*
+	class 0 1 never+
+	class 0 1 lone
+	class 0 9 "\nof the first"
+	class 0 7 ""
+	class 0 1 geo::*
+	class 0 1 never+
+	in 1
+	malloc 0x1000 1
+	in 2
+	malloc 0x1000 40
+	annotate 0x1000 1 geo::Node
+	class 0 9 "\nat last"
+	in 3
+	malloc 0x1000 50
+	annotate 0x1000 1 geo::Edge
+
+$ tracker-types list --pid 102 family; tracker-types list --pid 101 family
+> geo::Node
+> No objects were tracked.
+
+$ tracker-types summary family
+> ---- SUMMARY ------------------------------------------------------------------
+> at last (0.000s)                         active         40 B      average   pct
+>   geo::Edge                                   0          0 B          0 B    0%
+>   geo::Node                                   1         40 B         40 B  100%
+> -------------------------------------------------------------------------------
+> No object of 'geo::*' was met in app.
+> No object of 'never+' was met in app and 2 other processes.
+
+$ tracker-types summary --json --pid 102 family | python3 -c 'import json, sys; r = json.load(sys.stdin); print([(x["pattern"], x["pid"], x["matched"]) for x in r["tracked"]], [s["label"] for s in r["snapshots"]])'
+> [('geo::*', 102, 1), ('never', 102, 0)] ['at last (0.000s)']
+
+# A class is listed even if a million objects of others came and went behind its own.
+file many.py
+	print('class 0 1 *\nmalloc 0x10 8\nannotate 0x10 1 First')
+	for i in range(2**20 + 9):
+	    if i == 2**20:
+	        print('free 0x10\nmalloc 0x10 8\nannotate 0x10 1 Late\nclass 0 9 "\\nlate"\nfree 0x10')
+	    print("malloc 0x1000 8\nannotate 0x1000 1 Other\nfree 0x1000")
+
+$ python3 many.py | $MKCAPTURE many && tracker-types list many
+> First
+> Late
+> Other
