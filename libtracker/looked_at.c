@@ -83,7 +83,7 @@ static void tell(struct shm_process *p)
 
 void look_tell(struct shm_process *p)
 {
-	stack = state.shm->header.flags & SHM_LOOKS ? map_stack() : NULL;
+	stack = state.shm->header.flags & SHM_LOOKS || atomic_load(&mapped) ? map_stack() : NULL; /* a forked process has its parent's */
 	tell(p);
 }
 

@@ -150,7 +150,7 @@ static void cut(struct recorder *r, struct process *p)
 	p->look_cut = epoch;
 }
 
-static struct look_scene scene_of(const struct recorder *r, const struct process *p, const struct look *l)
+static struct look_scene scene_of(const struct recorder *r, const struct process *p, struct look *l)
 {
 	const struct shm_process *const slot = &r->shm->processes[p->slot];
 
@@ -158,7 +158,8 @@ static struct look_scene scene_of(const struct recorder *r, const struct process
 		.maps = &l->maps,
 		.table = &l->table,
 		.stop = &l->stop,
-		.copy = l->image.pid ? l->image.pid : l->copy.pid,
+		.copy = l->copy.pid,
+		.image = l->image.pid ? &l->image : NULL,
 		.segment_inode = r->segment_inode,
 		.own_start = slot->own_start,
 		.foreign_allocator = slot->foreign_allocator,
@@ -202,7 +203,7 @@ static bool take_memory(struct recorder *r, struct process *p, struct look *l)
 	if (hindrance)
 		snprintf(l->reason, LOOK_REASON, "%s", hindrance);
 	else
-		l->copy.pid = look_stop_fork(&l->stop, 0, slot->look_call, &l->copy.inner);
+		l->copy.pid = look_stop_fork(&l->stop, slot->look_call, &l->copy.inner);
 	return l->copy.pid || (!(l->head.flags & LOOK_UNJUDGED) && read_image(r, p, l, LOOK_STOPPED));
 }
 
@@ -235,7 +236,7 @@ static bool begin(struct recorder *r, struct process *p, struct look *l)
 	fine = stopped && let_moves_end(r, p, l) && take_memory(r, p, l);
 	look_stop_resume(&l->stop);
 	l->head.stopped_ns = now_ns() - began_ns;
-	if (l->copy.pid)
+	if (l->copy.pid && l->head.why != SHM_WHY_CLASSES)
 		look_ledger_resumed(&l->memory, p->pid);
 	l->result.inner = l->copy.inner;
 	if (!stopped)
@@ -319,7 +320,7 @@ static bool mark(struct recorder *r, struct process *p, struct look *l)
 	if (!look_roots_find(&l->roots, &scene, l->marking.low, l->marking.high))
 		return refuse(l, "the recorder has no memory for it");
 	if (l->image.pid)
-		return look_image_mark(&l->image, &l->marking, &l->roots, &l->named, &l->references) || refuse(l, "the recorder has no memory for it");
+		return look_image_mark(&l->image, &l->marking, &l->roots, &l->named, &l->references) || refuse(l, l->image.wrong ? l->image.wrong : "the recorder has no memory for it");
 	return look_copy_mark(&l->copy, &l->marking, &l->roots) || (!l->copy.area && mark_image_of_copy(r, l, &scene));
 }
 
@@ -333,7 +334,7 @@ void look_reap(struct recorder *r, struct process *p, uint32_t inner)
 	if (!inner || p->slot == NO_SLOT || !r->shm->processes[p->slot].look_call)
 		return;
 	if (look_stop(&stop, p->pid, reason))
-		look_stop_reap(&stop, 0, r->shm->processes[p->slot].look_call, inner);
+		look_stop_reap(&stop, r->shm->processes[p->slot].look_call, inner);
 	look_stop_resume(&stop);
 	look_stop_finish(&stop);
 }
@@ -483,6 +484,7 @@ void look_drop(struct recorder *r, struct process *p)
 		l->head.reason_bytes = strlen(l->reason);
 		if (!l->head.number)
 			l->head.number = ++r->look_number;
+		deliver_snapshot(r, p, l);
 		look_write(r, &l->head, &l->table, &l->roots, &l->named, &l->references, &l->result);
 	}
 	p->look_child = l->copy.inner;

@@ -84,8 +84,17 @@ static void add_part(struct finding *f, const struct trk_memory_area *like, uint
 static void add_rest(struct finding *f, const struct trk_memory_area *like, uint64_t start, uint64_t end)
 {
 	const struct look_table *const t = f->of->scene->table;
+	uint32_t low = 0, high = t->mapping_count; /* the first that ends behind the start */
 
-	for (uint32_t i = 0; i < t->mapping_count && start < end; i++) {
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+
+		if (t->mappings[middle].end <= start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (uint32_t i = low; i < t->mapping_count && start < end && t->mappings[i].start < end; i++) {
 		const uint64_t from = most(t->mappings[i].start, start), to = least(t->mappings[i].end, end);
 
 		if (from >= to)

@@ -61,7 +61,7 @@ static void take_cache(struct look_chunks *c, struct trk_memory_chunk *chunk)
 {
 	const unsigned width = chunk->bytes == CACHE_CHUNK ? 2 : 1;
 	const uint64_t counts = chunk->start + GRANULE, heads = counts + (uint64_t)width * LISTS;
-	uint32_t lists = 0, wrong = 0;
+	uint32_t lists = 0;
 
 	for (unsigned i = 0; i < LISTS; i++) {
 		const uint64_t head = look_chunks_peek(c, heads + 8ull * i), word = look_chunks_peek(c, (counts + (uint64_t)width * i) & ~7ull);
@@ -70,11 +70,12 @@ static void take_cache(struct look_chunks *c, struct trk_memory_chunk *chunk)
 		const bool right = first && first->bytes == (i + 2ull) * GRANULE && count;
 
 		lists += right;
-		wrong += head && !right;
-		if (right && !wrong)
+		if (head && !right) /* it is another block */
+			return;
+		if (right)
 			take_list(c, head - GRANULE, GRANULE, MEMORY_TCACHE, count);
 	}
-	if (!wrong && (lists || !look_chunks_peek(c, counts)))
+	if (lists || !look_chunks_peek(c, counts))
 		chunk->kind = MEMORY_OWN;
 }
 

@@ -237,6 +237,9 @@ static enum look_progress take_results(struct look_copy *c, struct look_marking 
 	if (!get(c, &there, c->area, sizeof(there)) || there.finished != LOOK_TYPED ||
 	    !get(c, m->blocks, (uint64_t)(uintptr_t)there.blocks, (size_t)m->block_count * sizeof(*m->blocks)))
 		return LOOK_FAILED;
+	there.block_count = m->block_count; /* the copy's own word is a program's */
+	if (there.target_count > m->target_room)
+		return LOOK_FAILED;
 	look_named_read(n, c->pid, c->pid, &there);
 	if (c->references)
 		look_references_read(c->references, c->pid, c->pid, &there);

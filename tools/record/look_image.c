@@ -9,10 +9,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PIECE_BYTES (16u << 20)
 #define PAGE_BYTES 4096u
+#define MARKING_NS 10000000000u
+#define CALLS 65536u /* between two looks at the clock */
 
 struct look_region {
 	uint64_t start, end;
@@ -126,6 +129,31 @@ void look_image_finish(struct look_image *i)
 
 /* ---- marking ---- */
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static bool is_late(struct look_image *i)
+{
+	if (++i->calls % CALLS == 0 && i->until_ns && now_ns() > i->until_ns)
+		i->wrong = "it took more than 10 s";
+	return i->wrong != NULL;
+}
+
+/* Of blocks that a program tells of, no more can be true. */
+static bool are_too_large(const struct look_marking *m)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t k = 0; k < m->block_count && bytes <= LOOK_IMAGE_BYTES; k++)
+		bytes += look_size(&m->blocks[k]);
+	return bytes > LOOK_IMAGE_BYTES;
+}
+
 /* Marking asks for what it reads: it is never much at once. */
 static const uint8_t *memory_at(const void *context, uint64_t address, uint64_t bytes)
 {
@@ -135,6 +163,8 @@ static const uint8_t *memory_at(const void *context, uint64_t address, uint64_t 
 
 	if (i->progress)
 		atomic_fetch_add_explicit(i->progress, 1, memory_order_relaxed);
+	if (i->wrong || is_late(i))
+		return NULL;
 	while (low < high) {
 		const uint32_t middle = low + (high - low) / 2;
 
@@ -151,6 +181,16 @@ static const uint8_t *memory_at(const void *context, uint64_t address, uint64_t 
 	if (address + bytes > g->end) /* it is shorter than it seemed */
 		return NULL;
 	return g->bytes + (address - g->start);
+}
+
+uint64_t look_image_word(struct look_image *i, uint64_t address)
+{
+	const uint8_t *const at = memory_at(i, address, sizeof(uint64_t));
+	uint64_t word = 0;
+
+	if (at)
+		memcpy(&word, at, sizeof(word));
+	return word;
 }
 
 static struct look_root *make_roots(struct look_image *i, struct look_marking *m, const struct look_roots *r)
@@ -179,8 +219,15 @@ static struct look_root *make_roots(struct look_image *i, struct look_marking *m
 
 bool look_image_mark(struct look_image *i, struct look_marking *m, const struct look_roots *r, struct look_named *n, struct look_references *x)
 {
-	struct look_root *const roots = make_roots(i, m, r);
+	struct look_root *roots;
 	bool fine;
+
+	if (are_too_large(m)) {
+		i->wrong = "its blocks are larger than its memory";
+		return false;
+	}
+	i->until_ns = now_ns() + MARKING_NS;
+	roots = make_roots(i, m, r);
 
 	m->memory = memory_at;
 	m->context = i;
@@ -204,6 +251,7 @@ bool look_image_mark(struct look_image *i, struct look_marking *m, const struct 
 		if (m->target_room)
 			look_references_read(x, (uint32_t)getpid(), i->pid, m);
 	}
+	fine = fine && !i->wrong;
 	free(roots);
 	free(m->top);
 	free(m->tables);

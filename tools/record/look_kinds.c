@@ -1,5 +1,6 @@
 /* look_kinds - see look_kinds.h. */
 #include "look_kinds.h"
+#include "look_image.h"
 
 #include <string.h>
 #include <sys/uio.h>
@@ -33,8 +34,18 @@ struct owning {
 	uint64_t told; /* up to here */
 };
 
+static uint64_t read_word(const struct look_scene *s, uint64_t address)
+{
+	uint64_t word = 0;
+	const struct iovec to = { &word, sizeof(word) }, from = { (void *)(uintptr_t)address, sizeof(word) };
+
+	if (s->image)
+		return look_image_word(s->image, address);
+	return process_vm_readv((pid_t)s->copy, &to, 1, &from, 1, 0) == (ssize_t)sizeof(word) ? word : 0;
+}
+
 /* The word before a block says of what kind its chunk is. 0 where it cannot be read. */
-static void read_headers(uint32_t pid, const struct look_block *blocks, uint32_t count, uint64_t headers[BATCH])
+static void read_headers(const struct look_scene *s, const struct look_block *blocks, uint32_t count, uint64_t headers[BATCH])
 {
 	struct iovec to[BATCH], from[BATCH];
 
@@ -42,26 +53,21 @@ static void read_headers(uint32_t pid, const struct look_block *blocks, uint32_t
 	for (uint32_t i = 0; i < count; i++) {
 		to[i] = (struct iovec){ &headers[i], sizeof(*headers) };
 		from[i] = (struct iovec){ (void *)(uintptr_t)(look_address(&blocks[i]) - 8), sizeof(*headers) };
+		if (s->image)
+			headers[i] = look_image_word(s->image, look_address(&blocks[i]) - 8);
 	}
-	(void)process_vm_readv((pid_t)pid, to, count, from, count, 0);
-}
-
-static uint64_t read_word(uint32_t pid, uint64_t address)
-{
-	uint64_t word = 0;
-	const struct iovec to = { &word, sizeof(word) }, from = { (void *)(uintptr_t)address, sizeof(word) };
-
-	return process_vm_readv((pid_t)pid, &to, 1, &from, 1, 0) == (ssize_t)sizeof(word) ? word : 0;
+	if (!s->image)
+		(void)process_vm_readv((pid_t)s->copy, to, count, from, count, 0);
 }
 
 /* Whether a window of an arena begins there: it begins with the arena's address, and so does the first one of that arena. */
-static bool is_window(uint32_t pid, uint64_t window)
+static bool is_window(const struct look_scene *s, uint64_t window)
 {
-	const uint64_t arena = read_word(pid, window), inside = arena & (LOOK_ARENA_BYTES - 1);
+	const uint64_t arena = read_word(s, window), inside = arena & (LOOK_ARENA_BYTES - 1);
 
 	if (inside != HEAP_INFO && inside != HEAP_INFO_OLD)
 		return false;
-	return arena - inside == window || read_word(pid, arena - inside) == arena;
+	return arena - inside == window || read_word(s, arena - inside) == arena;
 }
 
 /* Windows in which no block lives, up to `end`. */
@@ -70,7 +76,7 @@ static void tell_empty_windows(struct owning *o, uint64_t end)
 	uint64_t window = (o->told + LOOK_ARENA_BYTES - 1) & ~(LOOK_ARENA_BYTES - 1);
 
 	for (; window >= o->told && window < end && o->m->writable; window += LOOK_ARENA_BYTES)
-		if (is_window(o->s->copy, window))
+		if (is_window(o->s, window))
 			o->tell(o->data, window, least(window + LOOK_ARENA_BYTES, end), MEMORY_ARENA);
 }
 
@@ -110,7 +116,7 @@ static void tell_chunks(struct owning *o, uint32_t first, uint32_t end)
 		const uint32_t n = end - first < BATCH ? end - first : BATCH;
 		uint32_t i = 0;
 
-		read_headers(o->s->copy, &t->blocks[first], n, headers);
+		read_headers(o->s, &t->blocks[first], n, headers);
 		for (; i < n; i++) {
 			const uint64_t address = look_address(&t->blocks[first + i]);
 
@@ -119,7 +125,13 @@ static void tell_chunks(struct owning *o, uint32_t first, uint32_t end)
 			else if (behind > look_address(&t->blocks[first + n - 1]))
 				break;
 		}
-		first = i < n ? look_table_from(t, behind) : first + n;
+		if (i == n) {
+			first += n;
+			continue;
+		}
+		const uint32_t next = look_table_from(t, behind);
+
+		first = next > first ? next : first + 1; /* a program can tell of blocks that are in no order */
 	}
 }
 

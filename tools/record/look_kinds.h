@@ -12,12 +12,15 @@
 
 #define LOOK_ARENA_BYTES (64ull << 20) /* glibc's other arenas lie in windows of so many bytes, at multiples of it */
 
+struct look_image;
+
 /* What is given. */
 struct look_scene {
 	const struct look_maps *maps;
 	const struct look_table *table;
 	const struct look_stop *stop;
 	uint32_t copy; /* pid of the copy, whose memory is read */
+	struct look_image *image; /* what was read of the process while it stood still, to be used instead; NULL: there is a copy */
 	uint64_t segment_inode, own_start;
 	uint64_t no_address; /* as in struct look_marking */
 	bool foreign_allocator;

@@ -111,6 +111,16 @@ static void *take(const struct reading *x, const void *there, uint64_t bytes)
 	return here;
 }
 
+/* What the copy counted is what there is. */
+static bool is_sound(const struct look_references *r, const struct look_marking *there)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < there->block_count; i++)
+		sum += r->counts[i];
+	return sum == there->target_count;
+}
+
 void look_references_read(struct look_references *r, uint32_t marker, uint32_t copy, const struct look_marking *there)
 {
 	const struct reading tables = { .copy = marker };
@@ -133,7 +143,7 @@ void look_references_read(struct look_references *r, uint32_t marker, uint32_t c
 			r->bases[i] = strdup(x.text);
 	}
 	free(types);
-	if (!r->counts || !r->targets || !r->bases)
+	if (!r->counts || !r->targets || !r->bases || !is_sound(r, there))
 		look_references_finish(r);
 }
 

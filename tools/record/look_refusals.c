@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "proc.h"
+#include "sandbox.h"
 
 const char *look_refusal_of_recording(const struct recorder *r)
 {
@@ -51,7 +52,7 @@ const char *look_stop_hindrance(const struct process *p, char text[LOOK_REASON])
 
 const char *look_fork_hindrance(const struct process *p)
 {
-	if (proc_thread_status(p->pid, p->pid, "Seccomp_filters:") > proc_own_status("Seccomp_filters:"))
+	if (!sandbox_may_call(p->pid, p->pid))
 		return "the program has forbidden itself system calls (seccomp)";
 	return NULL;
 }

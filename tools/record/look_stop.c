@@ -1,6 +1,7 @@
 /* look_stop - see look_stop.h. */
 #include "look_stop.h"
 #include "proc.h"
+#include "sandbox.h"
 
 #include "format/array.h"
 
@@ -314,9 +315,9 @@ static bool has_signal(const struct look_stop *s, uint32_t tid)
  * Threads that were asked to stop and have not done so yet. Only a thread that stands still can be left alone, so they are left when
  * they do.
  */
-#define LATE 256u
 static struct {
-	uint32_t tids[LATE], count;
+	uint32_t *tids;
+	size_t count, room;
 } late;
 
 static bool leave(uint32_t tid)
@@ -333,7 +334,7 @@ static bool leave(uint32_t tid)
 
 bool look_stop_late(void)
 {
-	for (uint32_t i = 0; i < late.count;)
+	for (size_t i = 0; i < late.count;)
 		if (leave(late.tids[i]))
 			late.tids[i] = late.tids[--late.count];
 		else
@@ -346,8 +347,9 @@ static void resume(struct look_stop *s, struct look_thread *t)
 	look_registers r;
 
 	if (!t->stopped) {
-		if (!t->gone && !leave(t->tid) && late.count < LATE)
+		if (!t->gone && !leave(t->tid) && ARRAY_ROOM(late.tids, late.room, late.count + 1, 64))
 			late.tids[late.count++] = t->tid;
+		t->gone = true;
 		return;
 	}
 	if (look_get_registers(t->tid, &r)) {
@@ -357,6 +359,8 @@ static void resume(struct look_stop *s, struct look_thread *t)
 			(void)look_set_registers(t->tid, &r);
 	}
 	(void)ptrace(PTRACE_DETACH, (pid_t)t->tid, 0, 0);
+	t->stopped = false;
+	t->gone = true; /* to the recorder */
 }
 
 void look_stop_resume(struct look_stop *s)
@@ -408,17 +412,13 @@ bool look_call(uint32_t tid, uint64_t call, long number, const uint64_t given[6]
 	return true;
 }
 
-static struct look_thread *usable(struct look_stop *s, uint32_t tid)
+/* A thread that no filter kills for a call. */
+static struct look_thread *usable(const struct look_stop *s)
 {
-	struct look_thread *any = NULL;
-
-	for (uint32_t i = 0; i < s->count; i++) {
-		struct look_thread *const t = &s->threads[i];
-
-		if (t->stopped && (!any || t->tid == tid))
-			any = t;
-	}
-	return any;
+	for (uint32_t i = 0; i < s->count; i++)
+		if (s->threads[i].stopped && sandbox_may_call(s->pid, s->threads[i].tid))
+			return &s->threads[i];
+	return NULL;
 }
 
 /* A call in a thread of the program, which is as it was afterwards. */
@@ -438,10 +438,10 @@ static bool call_in(struct look_thread *t, uint64_t call, long number, const uin
 	return done;
 }
 
-uint32_t look_stop_fork(struct look_stop *s, uint32_t tid, uint64_t call, uint32_t *ret_inner)
+uint32_t look_stop_fork(struct look_stop *s, uint64_t call, uint32_t *ret_inner)
 {
 	static const uint64_t no_signal_at_its_end[6]; /* flags 0: no SIGCHLD, and wait without __WALL does not see it */
-	struct look_thread *const t = usable(s, tid);
+	struct look_thread *const t = usable(s);
 	uint32_t child = 0;
 	int64_t result = 0;
 	int status;
@@ -462,10 +462,10 @@ uint32_t look_stop_fork(struct look_stop *s, uint32_t tid, uint64_t call, uint32
 	return child;
 }
 
-void look_stop_reap(struct look_stop *s, uint32_t tid, uint64_t call, uint32_t inner)
+void look_stop_reap(struct look_stop *s, uint64_t call, uint32_t inner)
 {
 	const uint64_t given[6] = { inner, 0, __WCLONE | WNOHANG, 0 }; /* it has ended, and no other child is one of that kind */
-	struct look_thread *const t = usable(s, tid);
+	struct look_thread *const t = usable(s);
 	int64_t result;
 
 	if (t)

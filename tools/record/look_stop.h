@@ -42,9 +42,9 @@ void look_stop_registers(struct look_stop *s);
  * Forks in the thread (0: any), by a system call at `call`. Its pid as the recorder sees it, and as the process does; 0: it failed, and
  * s->reason says why. The child is traced, and stands still.
  */
-uint32_t look_stop_fork(struct look_stop *s, uint32_t tid, uint64_t call, uint32_t *ret_inner);
+uint32_t look_stop_fork(struct look_stop *s, uint64_t call, uint32_t *ret_inner);
 /* Reaps a child that has ended, in the thread that can be used for it. */
-void look_stop_reap(struct look_stop *s, uint32_t tid, uint64_t call, uint32_t inner);
+void look_stop_reap(struct look_stop *s, uint64_t call, uint32_t inner);
 /* Lets threads go on that were asked to stop in vain, when they stop. True: there still are some. */
 bool look_stop_late(void);
 /* All go on. */

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -64,4 +65,13 @@ uint32_t sandbox_of(uint32_t pid, uint32_t tid)
 	if (filters <= 0 || filters != proc_own_status("Seccomp_filters:"))
 		return SHM_SANDBOX_CLOSED;
 	return are_calls_survived() ? SHM_SANDBOX_NONE : SHM_SANDBOX_CLOSED;
+}
+
+bool sandbox_may_call(uint32_t pid, uint32_t tid)
+{
+	const int64_t mode = proc_thread_status(pid, tid, "Seccomp:"), filters = proc_thread_status(pid, tid, "Seccomp_filters:");
+
+	if (mode <= 0) /* none; or a kernel without */
+		return true;
+	return mode == SECCOMP_MODE_FILTER && filters > 0 && filters <= proc_own_status("Seccomp_filters:");
 }

@@ -12,5 +12,7 @@
 
 /* enum shm_sandbox: what the kernel says about that thread. */
 uint32_t sandbox_of(uint32_t pid, uint32_t tid);
+/* Whether the thread may be made to call clone and wait4, as the recorder itself may: it has no filters but those of both. */
+bool sandbox_may_call(uint32_t pid, uint32_t tid);
 
 #endif

@@ -28,7 +28,7 @@
 #define THREADS 8
 
 static atomic_bool over;
-static atomic_uint children;
+static atomic_uint children, taken;
 static bool has_children; /* of its own */
 static tracker_leaks found;
 
@@ -59,12 +59,20 @@ static void look(unsigned count, size_t lost_blocks)
 		failed += tracker_leak_check("busy", &found) != TRACKER_OK;
 		if (found.definitely_blocks != lost_blocks || found.indirectly_blocks)
 			printf("look %u: %zu definitely, %zu indirectly lost\n", i, found.definitely_blocks, found.indirectly_blocks);
+		atomic_fetch_add(&taken, 1);
 		usleep(2000);
 	}
 	printf("%u looks failed\n", failed);
 	if (!has_children)
 		printf("%d children to wait for\n", waitpid(-1, NULL, WNOHANG | __WALL) >= 0 || errno != ECHILD);
 	printf("%u SIGCHLD, %d descriptors more\n", atomic_load(&children), (int)(descriptors() - before));
+}
+
+/* Waits with the n-th step, of so many for each look: on a slow machine a look takes long, and nobody wants to read millions of events. */
+static void pace(unsigned n, unsigned steps)
+{
+	while (n / steps > atomic_load(&taken) && !atomic_load(&over))
+		usleep(500);
 }
 
 /* A list whose nodes grow and move all the time. Each node is held by the one before, the first by a stack. */
@@ -83,6 +91,7 @@ static void *reallocs(void *unused)
 		nodes[i] = realloc(nodes[i], 64 + (size_t)rand_r(&seed) % 3000);
 		if (n % 100 == 0)
 			usleep(1000); /* or the recorder is a segment behind, and each look waits for that */
+		pace(n, 2000);
 	}
 	for (int i = 0; i < 50; i++) {
 		free(nodes[i][0]);
@@ -105,19 +114,20 @@ static void *brief(void *unused)
 
 static void *comes_and_goes(void *unused)
 {
-	while (!atomic_load(&over)) {
+	for (unsigned n = 0; !atomic_load(&over); n++) {
 		pthread_t t;
 
 		if (pthread_create(&t, NULL, brief, NULL) == 0)
 			pthread_join(t, NULL);
 		usleep(500); /* or a recorder that is held up has no room for so many threads */
+		pace(n, 500);
 	}
 	return NULL;
 }
 
 static void *forks(void *unused)
 {
-	while (!atomic_load(&over)) {
+	for (unsigned n = 0; !atomic_load(&over); n++) {
 		int status;
 		const pid_t pid = fork();
 
@@ -125,6 +135,7 @@ static void *forks(void *unused)
 			_exit(7);
 		if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 7)
 			printf("a child of the program's own was not waited for\n");
+		pace(n, 50);
 	}
 	return NULL;
 }
@@ -142,6 +153,7 @@ static void *biased(void *unused)
 		if (n % 100 < 99)
 			continue;
 		usleep(100);
+		pace(n, 20000);
 		while (list) {
 			void **const first = list;
 
