@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 21u
+#define SHM_VERSION 22u
 #define SHM_PAGE_MOST 65536u /* bytes of a page of a processor with large pages: each part that is mapped by itself begins on one */
 
 /* 70 MiB of addresses in the recorder, of which only the used part is ever touched. A live thread holds a chunk. */
@@ -97,6 +97,9 @@ enum shm_inner { SHM_INNER_NONE,
 #define SHM_LOOK_UNJUDGED 0x800u /* ... but nobody asks which blocks can be reached, only what the memory consists of */
 #define SHM_LOOK_CONTENTS 0x1000u /* ... and which blocks are equal */
 
+#define SHM_KEEPS 0x2000u /* annotations ask whether the object stays when it is released: SHM_CLASS_KEPT */
+
+#define SHM_KEEP_LIMIT (64ull << 20)
 #define SHM_SAMPLE_BYTES_MAX (1ull << 40)
 
 /* What `tracker run` asks of the hooks, fixed before the target starts; all 0: nothing. */
@@ -104,10 +107,11 @@ struct shm_asked {
 	uint64_t alarm_blocks; /* the smallest allocation that sets it off; 0: no alarm */
 	uint64_t alarm_ignore;
 	uint64_t fail_after, fail_seed, fail_rate; /* rate: of 2^64 */
+	uint64_t keep_limit; /* bytes of objects that stay when they are released, in each process; 0: SHM_KEEP_LIMIT */
 	uint8_t alarm_action, alarm_scope; /* enums of tracker.h */
 	uint8_t alarm_repeat;
 	uint8_t fail_ends; /* after fail_after allocations all fail */
-	uint8_t pad[20];
+	uint8_t pad[12];
 };
 
 struct shm_header {
@@ -404,7 +408,8 @@ enum shm_why { SHM_WHY_END,
 
 /* Of SHM_ASK_CLASS, what is no operation of a file. */
 enum shm_class { SHM_CLASS_PERIODIC = 0x40, /* given: ns between snapshots; 0: none any more */
-		 SHM_CLASS_DUMP = 0x41 /* given: a descriptor in the program, to which the recording is copied */ };
+		 SHM_CLASS_DUMP = 0x41, /* given: a descriptor in the program, to which the recording is copied */
+		 SHM_CLASS_KEPT = 0x42 /* given: address of a block, text: its type. figures: 1: it is to be kept; its size */ };
 
 #define SHM_CAPTURE_AGGREGATED 0x1u
 #define SHM_CAPTURE_UNPACKED 0x2u

@@ -178,6 +178,7 @@ enum trk_class_op {
 	TRK_CLASS_CLEAR,
 	TRK_CLASS_LABEL, /* address; label: what stands beside the object in reports */
 	TRK_CLASS_SNAPSHOT, /* address: number of the look, or 0; label: "KEY NUMBER;..." about the process, "\n" and a description */
+	TRK_CLASS_KEPT, /* address: the object is released now, and stays in memory; with TRK_CLASS_OVER: it does not, because of the limit */
 	TRK_CLASS_OPS
 };
 #define TRK_CLASS_OP(size) ((uint32_t)(size)&0xffu)
@@ -185,6 +186,7 @@ enum trk_class_op {
 #define TRK_CLASS_KEEP 0x10000u
 #define TRK_CLASS_TRACE 0x20000u
 #define TRK_CLASS_TOTAL 0x40000u /* of a snapshot: what can be reached is wanted */
+#define TRK_CLASS_OVER 0x100000u /* of TRK_CLASS_KEPT */
 #define TRK_CLASS_PERIODIC 0x80000u /* of a snapshot: nobody called for it */
 
 /* What a look at the memory says of a block. Also in files: docs/FORMAT.md, "LOOK". */

@@ -12,6 +12,7 @@
 #include "hook.h"
 #include "looked_at.h"
 #include "named_domains.h"
+#include "quarantine.h"
 #include "send.h"
 #include "thread.h"
 #include "trace.h"
@@ -55,6 +56,7 @@ static int annotate(const void *ptr, const char *type_name, size_t objects)
 		return error_disabled();
 	send_about(t, &(struct trk_event){ .kind = TRK_ANNOTATE, .address = (uintptr_t)ptr, .size = objects, .label = type_name, .label_bytes = (uint32_t)strnlen(type_name, 1024) }, &at);
 	thread_leave(t);
+	quarantine_annotated(ptr, type_name);
 	return TRACKER_OK;
 }
 

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "hook.h"
 #include "looked_at.h"
+#include "quarantine.h"
 #include "raw.h"
 #include "send.h"
 #include "thread.h"
@@ -74,6 +75,16 @@ static int check(unsigned operation, const void *ptr, const char *type_name, con
 	return TRACKER_OK;
 }
 
+/* `ret` is what the recorder answered. */
+static int keep(unsigned operation, const void *ptr, const tracker_track_options *o, const struct question *q, int ret)
+{
+	if (ret != TRACKER_OK || !o->keep)
+		return ret;
+	if (operation == TRK_CLASS_TRACK)
+		quarantine_class();
+	return operation == TRK_CLASS_OBJECT && q->figures[0] ? quarantine_object(ptr, q->figures[1]) : ret;
+}
+
 int class_do(unsigned operation, const void *ptr, const char *type_name, const tracker_track_options *options)
 {
 	static const tracker_track_options none = { NULL, 0, false, false };
@@ -89,7 +100,7 @@ int class_do(unsigned operation, const void *ptr, const char *type_name, const t
 	q.text = text;
 	q.given[0] = operation | o->resolution_level << 8 | (o->keep ? TRK_CLASS_KEEP : 0) | (o->trace ? TRK_CLASS_TRACE : 0);
 	q.given[1] = (uintptr_t)ptr;
-	return ask_about(operation, &q);
+	return keep(operation, ptr, o, &q, ask_about(operation, &q));
 }
 
 int class_label(const void *ptr, const char *label)

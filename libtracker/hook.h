@@ -186,22 +186,23 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
 
 /*
  * Of a release, while hooks are held. The site is passed by value: a hook that gives its own one's address away makes no tail
- * calls, and a sanitizer would see it in its stacks. hooks_malloc.c
+ * calls, and a sanitizer would see it in its stacks. True: it stays in memory, and its release is recorded. hooks_malloc.c
  */
-void hook_look_at_release(uint8_t kind, void *p, struct site at);
+bool hook_look_at_release(uint8_t kind, void *p, struct site at);
 
 /* Nothing is released, or the release is not to be recorded. */
-#define RELEASE_OR_PASS(kind, passed_on)                   \
-	do {                                               \
-		if (!p)                                    \
-			return;                            \
-		if (unlikely(start_is_held())) {           \
-			if (!start_and_ask()) {            \
-				passed_on;                 \
-				return;                    \
-			}                                  \
-			hook_look_at_release(kind, p, at); \
-		}                                          \
+#define RELEASE_OR_PASS(kind, passed_on)                       \
+	do {                                                   \
+		if (!p)                                        \
+			return;                                \
+		if (unlikely(start_is_held())) {               \
+			if (!start_and_ask()) {                \
+				passed_on;                     \
+				return;                        \
+			}                                      \
+			if (hook_look_at_release(kind, p, at)) \
+				return;                        \
+		}                                              \
 	} while (0)
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hook.h"
+#include "quarantine.h"
 #include "send.h"
 #include "thread.h"
 
@@ -45,6 +46,8 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
 	void *q;
 
 	free_check(kind, p, at);
+	if (quarantine_resizes(p, at))
+		function = quarantine_move;
 	if (p && !size) {
 		watch_release(p);
 		return hook_realloc(function, kind, p, size, at);
@@ -181,11 +184,12 @@ EXPORT int posix_memalign(void **ret, size_t align, size_t size)
 
 /* ---- releases ---- */
 
-void hook_look_at_release(uint8_t kind, void *p, struct site at)
+bool hook_look_at_release(uint8_t kind, void *p, struct site at)
 {
 	watch_release(p);
 	free_check(kind, p, &at);
 	free_tell(p, &at);
+	return quarantine_release(kind, p, &at);
 }
 
 static void release_sized(void *p, size_t size)

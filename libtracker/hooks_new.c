@@ -386,23 +386,23 @@ static void release(uint8_t kind, enum operator_id id, void *p, size_t align, co
 }
 
 /* Sizes are hints that no allocator behind plain delete needs. */
-#define OPERATOR_DELETE(name, symbol, params, arguments, kind, id, align)         \
-	static _Atomic(void *) name##_behind;                                     \
-	EXPORT void name params __asm__(symbol);                                  \
-	EXPORT void name params                                                   \
-	{                                                                         \
-		if (!p)                                                           \
-			return;                                                   \
-		if (likely(hook_start_and_ask())) {                               \
-			const struct site at = SITE_HERE();                       \
-                                                                                  \
-			if (unlikely(start_is_held()))                            \
-				hook_look_at_release(kind, p, at);                \
-                                                                                  \
-			release(kind, id, p, align, &at);                         \
-		} else {                                                          \
-			((void(*) params)next(&name##_behind, symbol)) arguments; \
-		}                                                                 \
+#define OPERATOR_DELETE(name, symbol, params, arguments, kind, id, align)                   \
+	static _Atomic(void *) name##_behind;                                               \
+	EXPORT void name params __asm__(symbol);                                            \
+	EXPORT void name params                                                             \
+	{                                                                                   \
+		if (!p)                                                                     \
+			return;                                                             \
+		if (likely(hook_start_and_ask())) {                                         \
+			const struct site at = SITE_HERE();                                 \
+                                                                                            \
+			if (unlikely(start_is_held()) && hook_look_at_release(kind, p, at)) \
+				return;                                                     \
+                                                                                            \
+			release(kind, id, p, align, &at);                                   \
+		} else {                                                                    \
+			((void(*) params)next(&name##_behind, symbol)) arguments;           \
+		}                                                                           \
 	}
 
 OPERATOR_DELETE(delete_one, "_ZdlPv", (void *p), (p), TRK_DELETE, DELETE, 0)

@@ -9,6 +9,7 @@
 #include "cfi.h"
 #include "free_check.h"
 #include "hook.h"
+#include "quarantine.h"
 #include "session.h"
 #include "symbol.h"
 #include "thread.h"
@@ -70,6 +71,7 @@ void start_once(void)
 		if (state.on) {
 			asked_start(&state.shm->header.asked);
 			free_check_start();
+			quarantine_start();
 		} else
 			__atomic_or_fetch(&start_held, START_RESTS, __ATOMIC_SEQ_CST);
 	}

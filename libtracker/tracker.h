@@ -138,7 +138,7 @@ typedef struct tracker_leaks {
 typedef struct tracker_track_options {
 	const char *name; /* under which reports show it; NULL: the name of the type */
 	unsigned resolution_level; /* 0: what an object leads to is one size; 1: what it points to, too, one by one; 2: what these point to, ... */
-	bool keep; /* is recorded, but has no effect in this version: freed memory is given out again */
+	bool keep; /* stays as it is when the program releases it: tracker run --keep-limit. Of a class: objects that are annotated */
 	bool trace; /* reports print the stack of each object */
 } tracker_track_options;
 

@@ -10,6 +10,7 @@
 #include "free_check.h"
 #include "born.h"
 #include "error.h"
+#include "quarantine.h"
 #include "raw.h"
 #include "start.h"
 
@@ -360,5 +361,5 @@ void watch_forked(void)
 		of_thread += watch_tls.mine && is_there(atomic_load(&watch_tls.mine->watchers[i].object));
 	}
 	atomic_store(&all->count, of_process);
-	start_hold_only(of_thread + of_process + asked_counts() + free_check_holds());
+	start_hold_only(of_thread + of_process + asked_counts() + free_check_holds() + quarantine_holds());
 }

@@ -186,7 +186,7 @@ static void describe_object(const struct classes *c, struct emit *e, const struc
 						 emit_number(classes_since_start(c, o->process, o->birth_ns)),
 						 o->died ? emit_number(classes_since_start(c, o->process, o->end_ns)) : emit_null(), emit_number(o->size),
 						 emit_number(o->largest), emit_words(tracked_text(&c->t.names, o->label)), emit_words(by[o->by]), emit_words(top->function),
-						 emit_words(top->file), emit_number(top->line) });
+						 emit_words(top->file), emit_number(top->line), emit_flag(o->kept) });
 	describe_sizes(c, e, o);
 	emit_end(e);
 }
@@ -206,7 +206,7 @@ static size_t limited(const struct classes *c, size_t count)
 
 int classes_describe_stats(const struct classes *c, struct emit *e)
 {
-	static const struct emit_column columns[] = { { "class" }, { "address" }, { "pid" }, { "tid" }, { "birth_ns" }, { "death_ns" }, { "size" }, { "largest" }, { "label" }, { "by" }, { "function" }, { "file" }, { "line" } };
+	static const struct emit_column columns[] = { { "class" }, { "address" }, { "pid" }, { "tid" }, { "birth_ns" }, { "death_ns" }, { "size" }, { "largest" }, { "label" }, { "by" }, { "function" }, { "file" }, { "line" }, { "kept" } };
 	static const struct emit_table table = { EMIT_TABLE("rows", columns), .sentence = "" };
 	const struct tracked_object **const list = malloc((c->t.object_count + 1) * sizeof(*list));
 	FILE *const people = emit_people(e);

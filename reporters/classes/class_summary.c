@@ -62,6 +62,25 @@ static void print_process(FILE *f, const struct tracked_snapshot *s)
 			ui_size(g, sizeof(g), (int64_t)s->figures[FIGURE_MMAPPED], false));
 }
 
+static void print_kept(const struct classes *c, FILE *f)
+{
+	uint64_t others = 0;
+	char size[32];
+
+	if (c->t.kept_count)
+		fprintf(f, "%" PRIu64 " objects (%s) stayed in memory after their release, because they are kept.\n", c->t.kept_count, ui_size(size, sizeof(size), (int64_t)c->t.kept_bytes, false));
+	if (c->t.over_count)
+		fprintf(f, "%" PRIu64 " objects more were to be kept, but there was no room: see --keep-limit of tracker run.\n", c->t.over_count);
+	for (size_t i = 0; i < c->t.rule_count; i++) {
+		const struct tracked_rule *const r = &c->t.rules[i];
+
+		if (r->keep && r->matched > r->told && tracked_shows(&c->t, r))
+			others += r->matched - r->told;
+	}
+	if (others)
+		fprintf(f, "%" PRIu64 " objects of classes that are kept were freed as ever, because only their stacks or virtual tables say what they are: use TRACKER_NEW or tracker_annotate.\n", others);
+}
+
 static void print_notes(const struct classes *c, FILE *f)
 {
 	for (size_t i = 0; i < c->t.unmet_count; i++) {
@@ -76,11 +95,7 @@ static void print_notes(const struct classes *c, FILE *f)
 			fprintf(f, " and %" PRIu32 " other process%s", more, more == 1 ? "" : "es");
 		fprintf(f, ".\n");
 	}
-	for (size_t i = 0; i < c->t.rule_count; i++)
-		if (c->t.rules[i].keep && tracked_shows(&c->t, &c->t.rules[i])) {
-			fprintf(f, "keep has no effect in this version: objects are freed as ever.\n");
-			break;
-		}
+	print_kept(c, f);
 }
 
 static void print_summary(const struct classes *c, FILE *f)
@@ -197,7 +212,7 @@ static void describe_sums(const struct classes *c, struct emit *e)
 
 static void describe_rules(const struct classes *c, struct emit *e)
 {
-	static const struct emit_column columns[] = { { "pattern" }, { "name" }, { "pid" }, { "level" }, { "keep" }, { "trace" }, { "active" }, { "matched" } };
+	static const struct emit_column columns[] = { { "pattern" }, { "name" }, { "pid" }, { "level" }, { "keep" }, { "trace" }, { "active" }, { "matched" }, { "told" } };
 	static const struct emit_table table = { EMIT_TABLE("tracked", columns), .sentence = "" };
 
 	emit_table(e, &table);
@@ -207,7 +222,7 @@ static void describe_rules(const struct classes *c, struct emit *e)
 		if (tracked_shows(&c->t, r))
 			emit_row(e, (struct emit_value[]){ emit_words(r->pattern), emit_words(tracked_text(&c->t.names, r->shown)),
 							   emit_number(c->t.report->capture->processes[r->process].pid), emit_number(r->level), emit_flag(r->keep),
-							   emit_flag(r->trace), emit_flag(r->active), emit_number(r->matched) });
+							   emit_flag(r->trace), emit_flag(r->active), emit_number(r->matched), emit_number(r->told) });
 	}
 	emit_end(e);
 }
@@ -218,6 +233,9 @@ void classes_describe_summary(const struct classes *c, struct emit *e)
 		print_summary(c, emit_people(e));
 		return;
 	}
+	emit_figure(e, "kept_count", emit_count(c->t.kept_count));
+	emit_figure(e, "kept_size", emit_size(c->t.kept_bytes));
+	emit_figure(e, "over_keep_limit", emit_count(c->t.over_count));
 	describe_snapshots(c, e);
 	describe_sums(c, e);
 	describe_rules(c, e);

@@ -126,6 +126,8 @@ uint32_t tracked_fill(struct reading *x, const struct heap_block *b, uint32_t cl
 	};
 	if (r)
 		r->matched++;
+	if (r && by == TRACKED_BY_ANNOTATION)
+		r->told++;
 	p->live[p->live_count++] = id;
 	tracked_meet(x, b->process, class, 1);
 	tracked_count(x, b->time_ns, b->process, class, 1);

@@ -32,7 +32,7 @@ struct tracked_rule {
 	uint32_t shown; /* name to show; 0: that of the type */
 	uint32_t process, level;
 	uint64_t since, since_ns; /* newest allocation of the process, and the time, when it began */
-	uint64_t matched;
+	uint64_t matched, told; /* objects; of these: that only the program itself knows as such */
 	uint32_t next; /* of the same process, in the order of the program: place + 1 */
 };
 
@@ -61,6 +61,7 @@ struct tracked_object {
 	uint32_t first_size, last_size; /* places in `sizes` + 1 */
 	uint8_t level, by;
 	bool trace, died; /* it died; otherwise it was detached */
+	bool kept; /* it died, and stayed in memory */
 };
 
 /* The size of an object at a snapshot. */
@@ -145,6 +146,8 @@ struct tracked {
 	size_t change_count, change_room;
 	uint32_t *classes; /* names of all classes that had objects, sorted by their text */
 	uint32_t class_count;
+	uint64_t kept_count, kept_bytes; /* objects that stayed in memory after their release */
+	uint64_t over_count; /* that were to stay, but for the limit */
 	uint64_t left_out; /* objects that died before a snapshot saw them and are not listed; changes and sizes that found no room */
 };
 

@@ -197,6 +197,7 @@ void tracked_annotate(struct reading *x, const struct trk_event *e)
 		tracked_meet(x, e->process, o->class, -1);
 		tracked_count(x, e->time_ns, e->process, o->class, -1);
 		o->class = tracked_shown(x, rule, type);
+		x->t->rules[rule].told += o->by != TRACKED_BY_ANNOTATION;
 		o->by = TRACKED_BY_ANNOTATION;
 		tracked_meet(x, e->process, o->class, 1);
 		tracked_count(x, e->time_ns, e->process, o->class, 1);
@@ -307,6 +308,18 @@ static void snapshot(struct reading *x, const struct trk_event *e)
 	x->no_memory |= !s->description || !s->reason;
 }
 
+/* It is released next. */
+static void keep(struct tracked *t, struct tracked_object *o, bool over)
+{
+	if (over) {
+		t->over_count++;
+		return;
+	}
+	o->kept = true;
+	t->kept_count++;
+	t->kept_bytes += o->size;
+}
+
 void tracked_class_told(struct reading *x, const struct trk_event *e)
 {
 	struct tracked_rule *rule;
@@ -354,6 +367,11 @@ void tracked_class_event(struct reading *x, const struct trk_event *e)
 		o = object_at(x, e, &b);
 		if (o)
 			o->label = name(x, e->label, e->label_bytes);
+		break;
+	case TRK_CLASS_KEPT:
+		o = object_at(x, e, &b);
+		if (o)
+			keep(x->t, o, e->size & TRK_CLASS_OVER);
 		break;
 	case TRK_CLASS_SNAPSHOT:
 		snapshot(x, e);

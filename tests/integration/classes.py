@@ -138,6 +138,22 @@ class Classes:
             r = subprocess.run([self.t.find("tracker-run"), "--track-class", wrong, "true"], capture_output=True, check=False)
             equal(f"refused: {wrong}", (r.returncode, len(r.stderr.splitlines())), (2, 1))
 
+    def kept(self):
+        """What is kept stays as it was, up to the limit; by the program's word and by an option."""
+        truth = [("calls that failed", 0), ("wrong bytes", 0), ("addresses given out again", 0), ("freed as ever", 1)]
+        for mode, options, stay in ((["keep"], [], 200), (["keep", "7200"], ["--track-class", "kept*,keep", "--keep-limit", "7200"], 100)):
+            capture, said = self.record(*mode, options=options)
+            equal("what is left", said, truth)
+            found = self.json("summary", capture)
+            equal("sums", [found[key] for key in ("kept_count", "kept_size", "over_keep_limit")], [stay, stay * 72, 200 - stay])
+            rows = self.json("stats", capture)["rows"]
+            equal("objects", [sum(row["kept"] for row in rows), sum(row["death_ns"] is not None for row in rows), len(rows)], [stay, 201, 201])
+            text = self.types("summary", capture)
+            check(f"{stay} objects ({'14.1 KiB' if stay == 200 else '7200 B'}) stayed" in text and ("100 objects more" in text) == (stay == 100), text)
+        check("62 objects of classes that are kept were freed" in self.types("summary", self.record("tables", "-", options=["--track-class", "geo::*,keep"])[0]), "the others")
+        r = subprocess.run([self.t.find("tracker-run"), "--keep-limit", "much", "true"], capture_output=True, check=False)
+        equal("refused", (r.returncode, len(r.stderr.splitlines())), (2, 1))
+
     # ---- objects ----
 
     def objects(self):
@@ -350,7 +366,7 @@ def make_cases(t):
         ("c01 c15 c16 registered, named, detached", c.registered), ("c02 c03 1000 after 10, under the last name", c.registered),
         ("c04 its own name", c.own_name), ("c05 a program that nobody changed", c.unchanged_program), ("c06 c14 codes", c.codes), ("c06 never met", c.never),
         ("c07 derived classes", c.derived), ("c02 by an option", c.by_option), ("c08 c11 objects", c.objects), ("c09 c36 levels", c.levels), ("c10 shared data", c.sharing),
-        ("c13 traces", c.shown_trace), ("c17 clear", c.cleared), ("c18 c22 in python", c.with_statement), ("c19 history", c.series), ("c20 instances", c.labels),
+        ("c12 kept objects", c.kept), ("c13 traces", c.shown_trace), ("c17 clear", c.cleared), ("c18 c22 in python", c.with_statement), ("c19 history", c.series), ("c20 instances", c.labels),
         ("c21 eight threads", c.threads), ("c21 points", c.as_points), ("c22 labels of snapshots", c.label_text), ("c23 reachable and not", c.reachable),
         ("c24 c25 c28 the process", c.process_totals), ("c26 c27 periodic", c.periodic), ("c29 nothing torn", c.consistent), ("c26 forked", c.forked), ("c30 layout", c.layout),
         ("c31 shares", c.shares), ("c32 limits", c.limits), ("c33 objects as text", c.block), ("c34 c35 order", c.sorting), ("c37 dump", c.dumped),

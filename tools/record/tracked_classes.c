@@ -17,10 +17,14 @@
 #include "own_capture.h"
 
 #define CLASSES_MAX 256u
+#define COPY_BYTES (8u << 20) /* at a time */
+#define PERIOD_MIN_NS 1000000u
+#define PERIOD_MAX_NS 1000000000000000000u
 #define OBJECT 1u /* heap_block.user: it is tracked by itself. Nobody else sets it in the recorder's heap */
 
 struct classes {
 	char *patterns[CLASSES_MAX];
+	bool keeps[CLASSES_MAX]; /* their objects stay when they are released */
 	uint32_t count;
 	bool tracked; /* some object may be */
 	bool begun; /* what tracker run tracks was said */
@@ -64,18 +68,19 @@ static size_t pattern_bytes(const char *text, size_t n)
 	return end ? (size_t)(end - text) : n;
 }
 
-static int track(struct classes *c, const char *text, size_t bytes)
+static int track(struct classes *c, const char *text, size_t bytes, bool keeps)
 {
 	const size_t n = pattern_bytes(text, bytes);
+	uint32_t i;
 
 	if (!n)
 		return TRACKER_EINVAL;
 	c->tracked = true;
-	if (find(c, text, n) < c->count)
-		return TRACKER_OK;
-	if (c->count == CLASSES_MAX || !(c->patterns[c->count] = strndup(text, n)))
+	i = find(c, text, n);
+	if (i == c->count && (i == CLASSES_MAX || !(c->patterns[i] = strndup(text, n))))
 		return TRACKER_ENOMEM;
-	c->count++;
+	c->count += i == c->count;
+	c->keeps[i] = keeps;
 	return TRACKER_OK;
 }
 
@@ -87,6 +92,7 @@ static int detach(struct classes *c, const char *text, size_t n)
 		return TRACKER_ENOENT;
 	free(c->patterns[i]);
 	memmove(&c->patterns[i], &c->patterns[i + 1], (--c->count - i) * sizeof(*c->patterns));
+	memmove(&c->keeps[i], &c->keeps[i + 1], (c->count - i) * sizeof(*c->keeps));
 	return TRACKER_OK;
 }
 
@@ -104,13 +110,15 @@ static bool find_block(const struct recorder *r, const struct process *p, uint64
 }
 
 /* True: it is not tracked yet. */
-static int track_object(struct recorder *r, const struct process *p, struct classes *c, uint64_t address, bool *ret_new)
+static int track_object(struct recorder *r, const struct process *p, struct classes *c, uint64_t address, bool *ret_new, uint64_t figures[6])
 {
 	struct heap_block b;
 
 	if (!find_block(r, p, address, &b))
 		return TRACKER_ENOENT;
 	*ret_new = b.user != OBJECT;
+	figures[0] = *ret_new;
+	figures[1] = b.size;
 	heap_set_user(r->heap, p->index, TRK_DOMAIN_HEAP, address, OBJECT);
 	c->tracked = true;
 	return TRACKER_OK;
@@ -124,7 +132,42 @@ static int change_object(const struct recorder *r, const struct process *p, cons
 	return find_block(r, p, address, &b) && (b.user == OBJECT || c->count) ? TRACKER_OK : TRACKER_ENOENT;
 }
 
-static int do_operation(struct recorder *r, struct process *p, struct classes *c, const struct class_question *q)
+/* How well it fits, as reports weigh it; 0: not at all. What its base classes are is not known yet. */
+static unsigned fit(const char *pattern, const char *type)
+{
+	const size_t n = strlen(pattern);
+	const bool derived = n > 1 && pattern[n - 1] == '+';
+	char text[SHM_TEXT_BYTES + 1];
+
+	snprintf(text, sizeof(text), "%.*s", (int)(n - derived), pattern);
+	if (strcmp(text, type) == 0)
+		return derived ? 3 : 4;
+	return fnmatch(text, type, 0) == 0 ? 2 : 0;
+}
+
+/* Whether a block whose type the program has just said stays when it is released. */
+static int is_kept(const struct recorder *r, const struct process *p, const struct classes *c, const struct class_question *q, uint64_t figures[6])
+{
+	char type[SHM_TEXT_BYTES + 1];
+	unsigned best = 1;
+	struct heap_block b;
+
+	snprintf(type, sizeof(type), "%.*s", (int)q->text_bytes, q->text);
+	for (uint32_t i = 0; i < c->count; i++) {
+		const unsigned fits = fit(c->patterns[i], type);
+
+		if (fits < best)
+			continue;
+		best = fits;
+		figures[0] = c->keeps[i];
+	}
+	if (!find_block(r, p, q->given[1], &b))
+		return TRACKER_ENOENT;
+	figures[1] = b.size;
+	return TRACKER_OK;
+}
+
+static int do_operation(struct recorder *r, struct process *p, struct classes *c, const struct class_question *q, uint64_t figures[6])
 {
 	const uint64_t operation = q->given[0], address = q->given[1];
 	bool changes = true;
@@ -132,10 +175,10 @@ static int do_operation(struct recorder *r, struct process *p, struct classes *c
 
 	switch (TRK_CLASS_OP(operation)) {
 	case TRK_CLASS_TRACK:
-		ret = track(c, q->text, q->text_bytes);
+		ret = track(c, q->text, q->text_bytes, operation & TRK_CLASS_KEEP);
 		break;
 	case TRK_CLASS_OBJECT:
-		ret = track_object(r, p, c, address, &changes);
+		ret = track_object(r, p, c, address, &changes, figures);
 		break;
 	case TRK_CLASS_CHANGE:
 		ret = change_object(r, p, c, address);
@@ -208,11 +251,19 @@ static int snapshot(struct recorder *r, struct process *p, struct classes *c, co
 	return TRACKER_OK;
 }
 
+/* 0: none any more. */
 static int set_period(struct recorder *r, struct classes *c, uint64_t interval_ns)
 {
+	if (interval_ns && (interval_ns < PERIOD_MIN_NS || interval_ns > PERIOD_MAX_NS))
+		return TRACKER_EINVAL;
 	c->interval_ns = interval_ns;
 	c->next_ns = r->now_ns + interval_ns;
 	return TRACKER_OK;
+}
+
+static bool takes_periodic(const struct process *p)
+{
+	return p->classes && p->classes->interval_ns && !p->look && !p->dying && p->slot != NO_SLOT;
 }
 
 uint64_t classes_next_ns(const struct recorder *r)
@@ -220,10 +271,8 @@ uint64_t classes_next_ns(const struct recorder *r)
 	uint64_t next = UINT64_MAX;
 
 	for (size_t i = 0; i < r->live_count; i++) {
-		const struct classes *const c = r->live[i]->classes;
-
-		if (c && c->interval_ns && c->next_ns < next)
-			next = c->next_ns;
+		if (takes_periodic(r->live[i]) && r->live[i]->classes->next_ns < next)
+			next = r->live[i]->classes->next_ns;
 	}
 	return next;
 }
@@ -236,7 +285,7 @@ void classes_round(struct recorder *r)
 		struct classes *const c = p->classes;
 		struct class_snapshot s = { .how = TRK_CLASS_SNAPSHOT | TRK_CLASS_PERIODIC };
 
-		if (!c || !c->interval_ns || r->now_ns < c->next_ns || p->look || p->dying || p->slot == NO_SLOT)
+		if (!takes_periodic(p) || r->now_ns < c->next_ns)
 			continue;
 		c->next_ns += (r->now_ns - c->next_ns) / c->interval_ns * c->interval_ns + c->interval_ns;
 		make_snapshot(r, p, &s, NULL, NULL, 0);
@@ -260,11 +309,13 @@ static int copy_recording(struct recorder *r, const struct process *p, struct cl
 	writer_flush(r->writer);
 	fd = own_capture_open(r, p, descriptor);
 	fine = fd >= 0 && fstat(r->output, &from) == 0 && fstat(fd, &to) == 0;
-	fine = fine && (from.st_ino != to.st_ino || from.st_dev != to.st_dev);
+	fine = fine && S_ISREG(to.st_mode) && (from.st_ino != to.st_ino || from.st_dev != to.st_dev); /* nothing that could block */
 	if (fine)
 		(void)!ftruncate(fd, 0);
-	while (fine && at < from.st_size)
-		fine = sendfile(fd, r->output, &at, (size_t)(from.st_size - at)) > 0;
+	while (fine && at < from.st_size) {
+		fine = sendfile(fd, r->output, &at, from.st_size - at < COPY_BYTES ? (size_t)(from.st_size - at) : COPY_BYTES) > 0;
+		atomic_fetch_add(&r->shm->header.progress, 1); /* programs that wait go on waiting */
+	}
 	if (fd >= 0)
 		close(fd);
 	return fine ? TRACKER_OK : TRACKER_EIO;
@@ -292,8 +343,10 @@ int classes_answer(struct recorder *r, struct process *p, const struct class_que
 		return set_period(r, c, q->given[1]);
 	case SHM_CLASS_DUMP:
 		return copy_recording(r, p, c, q->given[1]);
+	case SHM_CLASS_KEPT:
+		return is_kept(r, p, c, q, figures);
 	}
-	return do_operation(r, p, c, q);
+	return do_operation(r, p, c, q, figures);
 }
 
 /* "Node,level=1,keep": checked by tracker run. */
@@ -315,7 +368,7 @@ static void track_option(struct recorder *r, struct process *p, struct classes *
 	}
 	if (pattern) {
 		snprintf(text, sizeof(text), "%s%s%s", pattern, name ? "\n" : "", name ? name : "");
-		if (track(c, text, strlen(text)) == TRACKER_OK)
+		if (track(c, text, strlen(text), how & TRK_CLASS_KEEP) == TRACKER_OK)
 			say(r, p, &(struct trk_event){ .time_ns = r->shm->processes[p->slot].start_ns, .size = how, .label = text, .label_bytes = (uint32_t)strlen(text) });
 	}
 	free(copy);
@@ -327,7 +380,7 @@ static void inherit(struct recorder *r, const struct process *p, struct classes 
 	const struct process *const parent = p->origin == TRK_FORKED && !p->execs && p->parent < r->process_count ? r->processes[p->parent] : NULL;
 
 	for (uint32_t i = 0; parent && parent->classes && i < parent->classes->count; i++)
-		(void)track(c, parent->classes->patterns[i], strlen(parent->classes->patterns[i]));
+		(void)track(c, parent->classes->patterns[i], strlen(parent->classes->patterns[i]), parent->classes->keeps[i]);
 	if (parent && parent->classes && parent->classes->interval_ns)
 		(void)set_period(r, c, parent->classes->interval_ns);
 }

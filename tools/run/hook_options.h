@@ -10,6 +10,8 @@
 #define HOOK_OPTIONS(o)                                                                                                                             \
 	{ 0, "track-class", UI_LIST, &(o)->track_class, "PATTERN[,level=N,keep,trace,name=NAME]",                                                   \
 	  "track the objects of classes that match, in all programs: tracker types summary and stats show them", 0, 0 },                            \
+		{ 0, "keep-limit", UI_STRING, &(o)->keep_limit, "SIZE",                                                                             \
+		  "bytes of objects that each program may keep after their release, as keep of --track-class and of tracker.h asks (64M)", 0, 0 },  \
 		{ 0, "snapshot-interval", UI_STRING, &(o)->snapshot_interval, "TIME", "take a snapshot of tracked classes every TIME (1s)", 0, 0 }, \
 		{ 0, "leak-check", UI_FLAG, &(o)->leak_check, NULL,                                                                                 \
 		  "look at the memory when the program ends: tracker leaks then says which blocks nothing points to any more", 0, 0 },              \

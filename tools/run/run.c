@@ -81,7 +81,7 @@ static uint32_t look_flags(const struct run_options *o)
 static bool create_segment(struct run *r)
 {
 	const struct run_options *const o = &r->o;
-	struct shm_header header = new_segment_header((o->no_follow_fork ? SHM_NO_FOLLOW_FORK : 0) | (o->no_follow_exec ? SHM_NO_FOLLOW_EXEC : 0) | (o->check_free ? SHM_CHECK_FREE : 0) | (o->release_stacks ? SHM_RELEASE_STACKS : 0) | look_flags(o) | o->unwind_flag, (uint32_t)o->nframe, o->sample_bytes);
+	struct shm_header header = new_segment_header((o->no_follow_fork ? SHM_NO_FOLLOW_FORK : 0) | (o->no_follow_exec ? SHM_NO_FOLLOW_EXEC : 0) | (o->check_free ? SHM_CHECK_FREE : 0) | (o->release_stacks ? SHM_RELEASE_STACKS : 0) | (o->keeps ? SHM_KEEPS : 0) | look_flags(o) | o->unwind_flag, (uint32_t)o->nframe, o->sample_bytes);
 	int error;
 
 	header.asked = o->asked;

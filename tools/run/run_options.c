@@ -285,6 +285,16 @@ static bool is_class_option(const char *word, size_t n)
 }
 
 /* False: printed. */
+static bool check_keep_limit(struct run_options *o)
+{
+	if (o->keep_limit && (!ui_parse_size(o->keep_limit, &o->asked.keep_limit) || !o->asked.keep_limit)) {
+		ui_error("argument --keep-limit: '%s' is an invalid size; use 1000, 64K or 1.5G", o->keep_limit);
+		return false;
+	}
+	return true;
+}
+
+/* False: printed. */
 static bool check_classes(struct run_options *o)
 {
 	for (size_t i = 0; i < o->track_class.count; i++) {
@@ -295,6 +305,7 @@ static bool check_classes(struct run_options *o)
 			const size_t n = strcspn(++at, ",");
 
 			fine = is_class_option(at, n);
+			o->keeps |= n == strlen("keep") && !strncmp(at, "keep", n);
 			at += n;
 		}
 		if (!fine) {
@@ -329,7 +340,7 @@ static bool find_asked(struct run_options *o)
 
 bool run_options_check(struct run_options *o)
 {
-	if (!check_trace(o) || !find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o) || !check_classes(o) || !find_asked(o))
+	if (!check_trace(o) || !find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o) || !check_classes(o) || !check_keep_limit(o) || !find_asked(o))
 		return false;
 	if (!strcmp(o->wait, "inf")) {
 		o->wait_ns = UINT64_MAX;

@@ -10,7 +10,7 @@
 
 struct run_options {
 	const char *output, *trace, *unwind, *wait, *format, *checkpoint, *compress;
-	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec, aggregate, no_compress, buffered, split, check_free, release_stacks, leak_check, look_at_marks, memory, look_contents, report;
+	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec, aggregate, no_compress, buffered, split, check_free, keeps, release_stacks, leak_check, look_at_marks, memory, look_contents, report;
 	uint32_t packing; /* enum trk_packing */
 	uint32_t unwind_flag;
 	uint64_t nframe, memory_interval_ms, temporary_threshold;
@@ -20,7 +20,7 @@ struct run_options {
 	const char *start_after;
 	uint64_t start_after_ns, duration_ns, max_bytes; /* 0: none */
 	uint64_t rotate; /* pieces that are kept; 0: one file */
-	const char *pointer_mask;
+	const char *pointer_mask, *keep_limit;
 	uint64_t pointer_bits; /* 0: all */
 	uint64_t sample_bytes; /* 0: every allocation */
 	const char *alarm, *fail_random;

@@ -328,6 +328,60 @@ static void dump(const char *path)
 	call("dump", tracker_dump_stats(path));
 }
 
+/*
+ * 200 objects that are kept: half by their class, half by themselves, and released in all ways. What is left of each, and whether its
+ * address was given out again. `limit`: bytes that may be kept.
+ */
+static void keeps(size_t limit)
+{
+	static constexpr int COUNT = 200, SIZE = 72;
+	const tracker_track_options o = { nullptr, 0, true, false };
+	unsigned char *blocks[COUNT];
+	size_t left = 0;
+	int wrong = 0, again = 0, failed = 0;
+
+	if (limit == 0)
+		tracker_track_class("kept*", &o);
+	tracker_track_class("*other*", nullptr);
+	for (int i = 0; i < COUNT; i++) {
+		blocks[i] = static_cast<unsigned char *>(i % 4 ? std::malloc(SIZE) : ::operator new(SIZE));
+		std::memset(blocks[i], i, SIZE);
+		if (i % 2)
+			failed += tracker_track_object(blocks[i], "single", &o) != TRACKER_OK;
+		else
+			failed += tracker_annotate(blocks[i], "kept by class") != TRACKER_OK;
+	}
+	for (int i = 0; i < COUNT; i++) {
+		if (i % 4 == 0)
+			::operator delete(blocks[i]);
+		else if (i % 10 == 1)
+			std::free(std::realloc(blocks[i], 5000));
+		else
+			std::free(blocks[i]);
+		if (limit == 0 || left + SIZE <= limit)
+			left += SIZE;
+		else
+			blocks[i] = nullptr;
+	}
+	for (int i = 0; i < 1000; i++) {
+		void *const p = keep(std::malloc(SIZE));
+
+		for (unsigned char *b : blocks)
+			again += b && p == b;
+		std::memset(p, 0xee, SIZE);
+	}
+	for (int i = 0; i < COUNT; i++)
+		for (int k = 0; blocks[i] && k < SIZE; k++)
+			wrong += blocks[i][k] != i;
+	std::printf("calls that failed %d\nwrong bytes %d\naddresses given out again %d\n", failed, wrong, again);
+	void *const other = std::malloc(SIZE);
+
+	tracker_annotate(other, "other");
+	std::free(keep(other));
+	call("freed as ever", keep(std::malloc(SIZE)) == other);
+	snapshot("kept");
+}
+
 static void forks()
 {
 	tracker_track_class("geo::Node", nullptr);
@@ -401,6 +455,8 @@ int main(int argc, char **argv)
 		dump(argv[2]);
 	else if (!std::strcmp(mode, "forks"))
 		forks();
+	else if (!std::strcmp(mode, "keep"))
+		keeps(argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 0);
 	else if (!std::strcmp(mode, "nothing"))
 		nothing();
 	else
