@@ -26,10 +26,7 @@ static void print_snapshot(const struct classes *c, FILE *f, const struct tracke
 	for (uint32_t i = 0; i < c->t.class_count; i++) {
 		static const struct tracked_sum none;
 		const char *const name = tracked_text(&c->t.names, c->t.classes[i]);
-
-		while (at < s->sum_count && strcmp(tracked_text(&c->t.names, s->sums[at].class), name) < 0) /* of a class that nothing is any more */
-			at++;
-		const struct tracked_sum *const sum = at < s->sum_count && s->sums[at].class == c->t.classes[i] ? &s->sums[at] : &none;
+		const struct tracked_sum *const sum = at < s->sum_count && s->sums[at].class == c->t.classes[i] ? &s->sums[at++] : &none;
 
 		fprintf(f, "  %-33s %11" PRIu64 " %12s %12s %4d%%\n", classes_cut(name, 33, false, text), sum->active,
 			ui_size(total, sizeof(total), (int64_t)sum->bytes, false),

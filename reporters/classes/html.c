@@ -51,8 +51,9 @@ const char *html_colour(uint32_t number)
 	return colours[number % (sizeof(colours) / sizeof(*colours))];
 }
 
-static void put_snapshot(FILE *f, const struct classes *c, const struct tracked_snapshot *s)
+static void put_snapshot(FILE *f, const struct html_page *p, const struct tracked_snapshot *s)
 {
+	const struct classes *const c = p->c;
 	char label[CLASSES_LABEL_ROOM];
 
 	fprintf(f, "<h3>");
@@ -77,104 +78,115 @@ static void put_snapshot(FILE *f, const struct classes *c, const struct tracked_
 		fprintf(f, "</p>\n");
 	}
 	if (s->sum_count)
-		html_pie(f, c, s);
+		html_pie(f, p, s);
 }
 
-static bool has_snapshots(const struct classes *c, uint32_t process)
+static void put_process(FILE *f, struct html_page *p, uint32_t process)
 {
-	for (size_t i = 0; i < c->t.snapshot_count; i++)
-		if (c->t.snapshots[i].process == process)
-			return true;
-	return false;
-}
-
-static void put_process(FILE *f, const struct classes *c, uint32_t process)
-{
-	const struct trk_process *const p = &c->t.report->capture->processes[process];
+	const struct trk_process *const it = &p->c->t.report->capture->processes[process];
 
 	fprintf(f, "<h2>Snapshots of ");
-	html_text(f, p->name);
-	fprintf(f, " (%" PRIu32 ")</h2>\n<h3>Memory distribution over time</h3>\n", p->pid);
-	html_distribution(f, c, process);
-	for (size_t i = 0; i < c->t.snapshot_count; i++)
-		if (c->t.snapshots[i].process == process)
-			put_snapshot(f, c, &c->t.snapshots[i]);
+	html_text(f, it->name);
+	fprintf(f, " (%" PRIu32 ")</h2>\n<h3>Memory distribution over time</h3>\n", it->pid);
+	html_distribution(f, p, process);
+	for (size_t i = p->snapshots.first[process]; i < p->snapshots.first[process + 1]; i++)
+		put_snapshot(f, p, &p->c->t.snapshots[p->snapshots.places[i]]);
 }
 
 /* ---- a class ---- */
 
-struct sum_of_referents {
-	uint32_t name;
-	uint64_t bytes, count;
-};
+static const struct html_referents *sorted_sums; /* of larger */
 
 static int larger(const void *left, const void *right)
 {
-	const struct sum_of_referents *const a = left, *const b = right;
+	const struct html_referents *const a = &sorted_sums[*(const uint32_t *)left], *const b = &sorted_sums[*(const uint32_t *)right];
 
 	return a->bytes < b->bytes ? 1 : a->bytes > b->bytes ? -1 :
 							       (int)(a->name > b->name) - (int)(a->name < b->name);
 }
 
-/* What the class's objects point to at a snapshot, by type. */
-static void put_referents(FILE *f, const struct classes *c, uint32_t class, uint32_t snapshot)
+/* Sizes of a class at one snapshot: p->sizes.places[first] .. [end - 1]. */
+struct span {
+	size_t first, end;
+	uint32_t snapshot;
+};
+
+/* Makes of sp the next one behind it, up to end. */
+static bool next_span(const struct html_page *p, struct span *sp, size_t end)
 {
-	const struct tracked *const t = &c->t;
-	struct sum_of_referents *const sums = calloc((size_t)t->names.count + 1, sizeof(*sums));
+	const struct tracked_size *const sizes = p->c->t.sizes;
+
+	sp->first = sp->end;
+	if (sp->first == end)
+		return false;
+	sp->snapshot = sizes[p->sizes.places[sp->first]].snapshot;
+	while (sp->end < end && sizes[p->sizes.places[sp->end]].snapshot == sp->snapshot)
+		sp->end++;
+	return true;
+}
+
+/* What the class's objects point to at a snapshot, by type. Returns how many types stand in p->met. */
+static size_t sum_referents(struct html_page *p, const struct span *sp)
+{
+	const struct tracked *const t = &p->c->t;
 	size_t n = 0;
 
-	for (size_t i = 0; sums && i < t->size_count; i++) {
-		const struct tracked_size *const s = &t->sizes[i];
+	for (size_t i = sp->first; i < sp->end; i++) {
+		const struct tracked_size *const s = &t->sizes[p->sizes.places[i]];
 
-		if (s->snapshot != snapshot || t->objects[s->object].class != class)
-			continue;
 		for (uint32_t k = 0; k < s->referent_count; k++) {
 			const struct tracked_referent *const r = &t->referents[s->referents + k];
+			struct html_referents *const sum = &p->sums[r->name];
 
 			if (r->level != 1)
 				continue;
-			sums[r->name].name = r->name;
-			sums[r->name].bytes += r->size;
-			sums[r->name].count++;
+			if (!sum->count++)
+				p->met[n++] = r->name;
+			sum->name = r->name;
+			sum->bytes += r->size;
 		}
 	}
-	if (sums)
-		qsort(sums, (size_t)t->names.count + 1, sizeof(*sums), larger);
-	while (sums && n < t->names.count && sums[n].count)
-		n++;
+	sorted_sums = p->sums;
+	qsort(p->met, n, sizeof(*p->met), larger);
+	return n;
+}
+
+static void put_referents(FILE *f, struct html_page *p, const struct span *sp)
+{
+	const size_t n = sum_referents(p, sp);
+
 	if (n)
 		fprintf(f, "<table><tr><th>Referent</th><th>#</th><th>Total</th></tr>\n");
 	for (size_t i = 0; i < n; i++) {
+		struct html_referents *const sum = &p->sums[p->met[i]];
+
 		fprintf(f, "<tr><td>");
-		html_text(f, tracked_text(&t->names, sums[i].name));
-		fprintf(f, "</td><td>%" PRIu64 "</td>", sums[i].count);
-		put_size(f, sums[i].bytes);
+		html_text(f, tracked_text(&p->c->t.names, sum->name));
+		fprintf(f, "</td><td>%" PRIu64 "</td>", sum->count);
+		put_size(f, sum->bytes);
 		fprintf(f, "</tr>\n");
+		*sum = (struct html_referents){ 0 };
 	}
 	if (n)
 		fprintf(f, "</table>\n");
-	free(sums);
 }
 
-static void put_class_at(FILE *f, const struct classes *c, uint32_t class, uint32_t snapshot)
+static void put_class_at(FILE *f, const struct html_page *p, const struct span *sp)
 {
-	const struct tracked *const t = &c->t;
-	uint64_t least = UINT64_MAX, most = 0, sum = 0, count = 0;
+	const struct tracked *const t = &p->c->t;
+	uint64_t least = UINT64_MAX, most = 0, sum = 0;
+	const uint64_t count = sp->end - sp->first;
 	char label[CLASSES_LABEL_ROOM];
 
-	for (size_t i = 0; i < t->size_count; i++)
-		if (t->sizes[i].snapshot == snapshot && t->objects[t->sizes[i].object].class == class) {
-			const uint64_t size = t->sizes[i].size;
+	for (size_t i = sp->first; i < sp->end; i++) {
+		const uint64_t size = t->sizes[p->sizes.places[i]].size;
 
-			least = size < least ? size : least;
-			most = size > most ? size : most;
-			sum += size;
-			count++;
-		}
-	if (!count)
-		return;
+		least = size < least ? size : least;
+		most = size > most ? size : most;
+		sum += size;
+	}
 	fprintf(f, "<tr><td>");
-	html_text(f, classes_label(&t->snapshots[snapshot], label));
+	html_text(f, classes_label(&t->snapshots[sp->snapshot], label));
 	fprintf(f, "</td><td>%" PRIu64 "</td>", count);
 	put_size(f, least);
 	put_size(f, sum / count);
@@ -182,24 +194,30 @@ static void put_class_at(FILE *f, const struct classes *c, uint32_t class, uint3
 	fprintf(f, "</tr>\n");
 }
 
-static void put_class(FILE *f, const struct classes *c, uint32_t class)
+static void put_class(FILE *f, struct html_page *p, uint32_t class)
 {
+	const struct tracked *const t = &p->c->t;
+	const size_t first = p->sizes.first[p->rank[class]], end = p->sizes.first[p->rank[class] + 1];
+	struct span sp = { first, first, 0 };
+
 	fprintf(f, "<h2 id=\"c%" PRIu32 "\">", class);
-	html_text(f, tracked_text(&c->t.names, class));
+	html_text(f, tracked_text(&t->names, class));
 	fprintf(f, "</h2>\n<h3>Instances over time</h3>\n");
-	html_lifetimes(f, c, class);
+	html_lifetimes(f, p, class);
 	fprintf(f, "<table><tr><th>Snapshot</th><th>Instance #</th><th>Smallest</th><th>Average</th><th>Largest</th></tr>\n");
-	for (uint32_t i = 0; i < c->t.snapshot_count; i++)
-		if (classes_has(&c->t.snapshots[i]))
-			put_class_at(f, c, class, i);
+	while (next_span(p, &sp, end))
+		if (classes_has(&t->snapshots[sp.snapshot]))
+			put_class_at(f, p, &sp);
 	fprintf(f, "</table>\n");
-	for (uint32_t i = 0; i < c->t.snapshot_count; i++)
-		if (classes_has(&c->t.snapshots[i]))
-			put_referents(f, c, class, i);
+	sp = (struct span){ first, first, 0 };
+	while (next_span(p, &sp, end))
+		if (classes_has(&t->snapshots[sp.snapshot]))
+			put_referents(f, p, &sp);
 }
 
-int classes_write_html(const struct classes *c, FILE *f)
+static void put_page(FILE *f, struct html_page *p)
 {
+	const struct classes *const c = p->c;
 	const struct capture *const capture = c->t.report->capture;
 	const char *const slash = strrchr(capture->path, '/');
 
@@ -215,10 +233,20 @@ int classes_write_html(const struct classes *c, FILE *f)
 	}
 	fprintf(f, "</ul>\n");
 	for (uint32_t i = 0; i < capture->process_count; i++)
-		if (has_snapshots(c, i))
-			put_process(f, c, i);
+		if (p->snapshots.first[i] < p->snapshots.first[i + 1])
+			put_process(f, p, i);
 	for (uint32_t i = 0; i < c->t.class_count; i++)
-		put_class(f, c, c->t.classes[i]);
+		put_class(f, p, c->t.classes[i]);
 	fprintf(f, "</body></html>\n");
-	return 0;
+}
+
+int classes_write_html(const struct classes *c, FILE *f)
+{
+	struct html_page p;
+	const bool made = html_page_make(&p, c);
+
+	if (made)
+		put_page(f, &p);
+	html_page_finish(&p);
+	return made ? 0 : TRK_ERR_NOMEM;
 }

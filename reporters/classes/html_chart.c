@@ -1,76 +1,50 @@
 /* html_chart - the charts of the page, as SVG inside of it; see html.h. */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "classes/html.h"
 
 #define WIDTH 720.0
 #define HEIGHT 240.0
-#define MIN_SHARE 3u
-#define OTHERS UINT32_MAX
 
-static uint64_t bytes_of(const struct tracked_snapshot *s, uint32_t class)
+static uint64_t bytes_of(const struct html_page *p, const struct tracked_snapshot *s, uint32_t class)
 {
-	for (uint32_t i = 0; i < s->sum_count; i++)
-		if (s->sums[i].class == class)
-			return s->sums[i].bytes;
-	return 0;
-}
+	uint32_t low = 0, high = s->sum_count; /* sums are in the order of the classes */
 
-static bool is_of(const struct tracked_snapshot *s, uint32_t process)
-{
-	return s->process == process;
-}
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
 
-/* Whether charts show the class by itself: it has the least share at some snapshot. */
-static bool is_large(const struct classes *c, uint32_t class)
-{
-	const uint64_t least = c->o->min_share == UINT64_MAX ? MIN_SHARE : c->o->min_share;
-
-	for (size_t i = 0; i < c->t.snapshot_count; i++) {
-		const struct tracked_snapshot *const s = &c->t.snapshots[i];
-
-		if (classes_has(s) && s->tracked_bytes && 100.0 * (double)bytes_of(s, class) >= (double)least * (double)s->tracked_bytes && bytes_of(s, class))
-			return true;
+		if (p->rank[s->sums[middle].class] < p->rank[class])
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return false;
+	return low < s->sum_count && s->sums[low].class == class ? s->sums[low].bytes : 0;
 }
 
-/* Of a class; OTHERS: of all that are not large. */
-static uint64_t shown_bytes(const struct classes *c, const struct tracked_snapshot *s, uint32_t class)
+/* Of a class; HTML_OTHERS: of all that are not large. */
+static uint64_t shown_bytes(const struct html_page *p, const struct tracked_snapshot *s, uint32_t class)
 {
 	uint64_t bytes = 0;
 
-	if (class != OTHERS)
-		return bytes_of(s, class);
+	if (class != HTML_OTHERS)
+		return bytes_of(p, s, class);
 	for (uint32_t i = 0; i < s->sum_count; i++)
-		if (!is_large(c, s->sums[i].class))
+		if (!p->large[s->sums[i].class])
 			bytes += s->sums[i].bytes;
 	return bytes;
 }
 
-static void swatch(FILE *f, const struct classes *c, uint32_t number, uint32_t class)
+static const char *name_of(const struct html_page *p, uint32_t class)
 {
-	fprintf(f, "<span class=\"key\"><i style=\"background:%s\"></i>", html_colour(number));
-	html_text(f, class == OTHERS ? "others" : tracked_text(&c->t.names, class));
-	fprintf(f, "</span>\n");
+	return class == HTML_OTHERS ? "others" : tracked_text(&p->c->t.names, class);
 }
 
-/* The classes that are shown by themselves, then OTHERS; the caller's. */
-static uint32_t *shown_classes(const struct classes *c, uint32_t *ret_count)
+static void swatch(FILE *f, const struct html_page *p, uint32_t number)
 {
-	uint32_t *const list = malloc(((size_t)c->t.class_count + 1) * sizeof(*list));
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; list && i < c->t.class_count; i++)
-		if (is_large(c, c->t.classes[i]))
-			list[n++] = c->t.classes[i];
-	*ret_count = list && n < c->t.class_count ? n + 1 : n;
-	if (list)
-		list[n] = OTHERS;
-	return list;
+	fprintf(f, "<span class=\"key\"><i style=\"background:%s\"></i>", html_colour(number));
+	html_text(f, name_of(p, p->shown[number]));
+	fprintf(f, "</span>\n");
 }
 
 /* ---- memory over time ---- */
@@ -89,55 +63,50 @@ static double y_of(const struct scale *scale, uint64_t bytes)
 	return HEIGHT - HEIGHT * (double)bytes / (double)scale->most_bytes;
 }
 
-/* Bytes of the first n of the list, on top of each other. */
-static uint64_t stacked(const struct classes *c, const struct tracked_snapshot *s, const uint32_t *list, uint32_t n)
+/* One class over those that are drawn already, up to p->below. */
+static void layer(FILE *f, struct html_page *p, uint32_t process, const struct scale *scale, uint32_t number)
 {
-	uint64_t bytes = 0;
+	const struct tracked_snapshot *const snapshots = p->c->t.snapshots;
+	const uint32_t *const places = p->snapshots.places;
+	const size_t first = p->snapshots.first[process], end = p->snapshots.first[process + 1];
 
-	for (uint32_t i = 0; i < n; i++)
-		bytes += shown_bytes(c, s, list[i]);
-	return bytes;
-}
-
-static void layer(FILE *f, const struct classes *c, uint32_t process, const struct scale *scale, const uint32_t *list, uint32_t number)
-{
 	fprintf(f, "<polygon fill=\"%s\" points=\"", html_colour(number));
-	for (size_t i = 0; i < c->t.snapshot_count; i++)
-		if (is_of(&c->t.snapshots[i], process))
-			fprintf(f, "%.1f,%.1f ", x_of(scale, c->t.snapshots[i].at_ns), y_of(scale, stacked(c, &c->t.snapshots[i], list, number + 1)));
-	for (size_t i = c->t.snapshot_count; i-- > 0;)
-		if (is_of(&c->t.snapshots[i], process))
-			fprintf(f, "%.1f,%.1f ", x_of(scale, c->t.snapshots[i].at_ns), y_of(scale, stacked(c, &c->t.snapshots[i], list, number)));
+	for (size_t i = first; i < end; i++) {
+		const struct tracked_snapshot *const s = &snapshots[places[i]];
+
+		fprintf(f, "%.1f,%.1f ", x_of(scale, s->at_ns), y_of(scale, p->below[places[i]] + shown_bytes(p, s, p->shown[number])));
+	}
+	for (size_t i = end; i-- > first;) {
+		const struct tracked_snapshot *const s = &snapshots[places[i]];
+
+		fprintf(f, "%.1f,%.1f ", x_of(scale, s->at_ns), y_of(scale, p->below[places[i]]));
+		p->below[places[i]] += shown_bytes(p, s, p->shown[number]);
+	}
 	fprintf(f, "\"><title>");
-	html_text(f, list[number] == OTHERS ? "others" : tracked_text(&c->t.names, list[number]));
+	html_text(f, name_of(p, p->shown[number]));
 	fprintf(f, "</title></polygon>\n");
 }
 
-void html_distribution(FILE *f, const struct classes *c, uint32_t process)
+void html_distribution(FILE *f, struct html_page *p, uint32_t process)
 {
 	struct scale scale = { 0, 1 };
-	uint32_t count;
-	uint32_t *const list = shown_classes(c, &count);
 	char size[32];
 
-	for (size_t i = 0; i < c->t.snapshot_count; i++) {
-		const struct tracked_snapshot *const s = &c->t.snapshots[i];
+	for (size_t i = p->snapshots.first[process]; i < p->snapshots.first[process + 1]; i++) {
+		const struct tracked_snapshot *const s = &p->c->t.snapshots[p->snapshots.places[i]];
 
-		if (!is_of(s, process))
-			continue;
 		scale.most_ns = s->at_ns > scale.most_ns ? s->at_ns : scale.most_ns;
 		scale.most_bytes = s->tracked_bytes > scale.most_bytes ? s->tracked_bytes : scale.most_bytes;
 	}
 	fprintf(f, "<svg viewBox=\"0 -20 %.0f %.0f\" role=\"img\" aria-label=\"Memory distribution over time\">\n", WIDTH, HEIGHT + 40);
-	for (uint32_t i = 0; list && i < count; i++)
-		layer(f, c, process, &scale, list, i);
+	for (uint32_t i = 0; i < p->shown_count; i++)
+		layer(f, p, process, &scale, i);
 	fprintf(f, "<path d=\"M0 0V%.0fH%.0f\" class=\"axis\"/><text x=\"4\" y=\"-6\">%s</text><text x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\">%.3f s</text></svg>\n", HEIGHT, WIDTH,
 		ui_size(size, sizeof(size), (int64_t)scale.most_bytes, false), WIDTH, HEIGHT + 16, (double)scale.most_ns / 1e9);
 	fprintf(f, "<p>");
-	for (uint32_t i = 0; list && i < count; i++)
-		swatch(f, c, i, list[i]);
+	for (uint32_t i = 0; i < p->shown_count; i++)
+		swatch(f, p, i);
 	fprintf(f, "</p>\n");
-	free(list);
 }
 
 /* ---- a pie ---- */
@@ -155,54 +124,59 @@ static void slice(FILE *f, double from, double share, const char *colour, const 
 	fprintf(f, " %.1f %%</title></%s>\n", 100 * share, share > 0.9999 ? "circle" : "path");
 }
 
-void html_pie(FILE *f, const struct classes *c, const struct tracked_snapshot *s)
+void html_pie(FILE *f, const struct html_page *p, const struct tracked_snapshot *s)
 {
-	uint32_t count;
-	uint32_t *const list = shown_classes(c, &count);
 	double from = 0;
 
 	fprintf(f, "<svg class=\"pie\" viewBox=\"-100 -100 200 200\" role=\"img\" aria-label=\"Shares of classes\">\n");
-	for (uint32_t i = 0; list && i < count && s->tracked_bytes; i++) {
-		const double share = (double)shown_bytes(c, s, list[i]) / (double)s->tracked_bytes;
+	for (uint32_t i = 0; i < p->shown_count && s->tracked_bytes; i++) {
+		const double share = (double)shown_bytes(p, s, p->shown[i]) / (double)s->tracked_bytes;
 
 		if (share <= 0)
 			continue;
-		slice(f, from, share, html_colour(i), list[i] == OTHERS ? "others" : tracked_text(&c->t.names, list[i]));
+		slice(f, from, share, html_colour(i), name_of(p, p->shown[i]));
 		from += share;
 	}
 	fprintf(f, "</svg>\n");
-	free(list);
 }
 
 /* ---- objects over time ---- */
 
-void html_lifetimes(FILE *f, const struct classes *c, uint32_t class)
+static uint64_t time_of(const struct html_page *p, const struct tracked_change *x)
 {
+	return classes_since_start(p->c, x->process, x->at_ns);
+}
+
+static void step(FILE *f, double at, uint64_t count, uint64_t most)
+{
+	fprintf(f, "H%.1fV%.1f", at, 120 - 120 * (double)count / (double)most);
+}
+
+void html_lifetimes(FILE *f, const struct html_page *p, uint32_t class)
+{
+	const struct tracked_change *const changes = p->c->t.changes;
+	const size_t first = p->changes.first[p->rank[class]], end = p->changes.first[p->rank[class] + 1];
 	uint64_t most_ns = 1, count = 0, most = 1;
+	double at = 0, last = -1;
 
-	for (size_t i = 0; i < c->t.change_count; i++) {
-		const struct tracked_change *const x = &c->t.changes[i];
-		const uint64_t at_ns = classes_since_start(c, x->process, x->at_ns);
+	for (size_t i = first; i < end; i++) {
+		const struct tracked_change *const x = &changes[p->changes.places[i]];
+		const uint64_t at_ns = time_of(p, x);
 
-		if (x->class != class)
-			continue;
 		most_ns = at_ns > most_ns ? at_ns : most_ns;
 		count += (uint64_t)(int64_t)x->by;
 		most = count > most ? count : most;
 	}
 	fprintf(f, "<svg viewBox=\"0 -20 %.0f 160\" role=\"img\" aria-label=\"Objects over time\"><path class=\"line\" d=\"M0 120", WIDTH);
 	count = 0;
-	double last = -1;
-	for (size_t i = 0; i < c->t.change_count; i++) {
-		const struct tracked_change *const x = &c->t.changes[i];
-		const double at = WIDTH * (double)classes_since_start(c, x->process, x->at_ns) / (double)most_ns;
+	for (size_t i = first; i < end; i++) {
+		const struct tracked_change *const x = &changes[p->changes.places[i]];
 
-		if (x->class != class)
-			continue;
 		count += (uint64_t)(int64_t)x->by;
-		if (at - last < 0.2 && i + 1 < c->t.change_count) /* nobody sees the difference */
+		at = WIDTH * (double)time_of(p, x) / (double)most_ns;
+		if (at - last < 0.2 && i + 1 < end) /* nobody sees the difference, but that of the last one stays */
 			continue;
-		fprintf(f, "H%.1fV%.1f", at, 120 - 120 * (double)count / (double)most);
+		step(f, at, count, most);
 		last = at;
 	}
 	fprintf(f, "\"/><path class=\"axis\" d=\"M0 0V120H%.0f\"/><text x=\"4\" y=\"-6\">%" PRIu64 "</text><text x=\"%.0f\" y=\"136\" text-anchor=\"end\">%.3f s</text></svg>\n", WIDTH, most, WIDTH, (double)most_ns / 1e9);

@@ -313,6 +313,9 @@ static int find_classes(struct tracked *t)
 	}
 	for (uint32_t i = 0; i < t->met_count; i++)
 		known[t->met[i].class] |= t->met[i].count != 0;
+	for (size_t i = 0; i < t->snapshot_count; i++) /* objects of it may have become others since */
+		for (uint32_t k = 0; k < t->snapshots[i].sum_count; k++)
+			known[t->snapshots[i].sums[k].class] = 1;
 	for (uint32_t i = 1; i <= t->names.count; i++)
 		if (known[i])
 			t->classes[t->class_count++] = i;
@@ -381,6 +384,7 @@ static void finish(struct reading *x, uint32_t process_count)
 	free(x->node_types);
 	free(x->free_objects);
 	free(x->matches);
+	free(x->sum_places);
 	looks_finish(&x->looks);
 }
 

@@ -113,7 +113,7 @@ struct tracked_snapshot {
 	uint32_t known; /* a bit for each figure */
 	uint64_t heap_bytes, heap_blocks, reachable, unreachable, tracked_bytes;
 	struct tracked_sum *sums; /* of its classes, by name */
-	uint32_t sum_count;
+	uint32_t sum_count, sum_room;
 };
 
 /* A class gained an object, or lost one. */

@@ -41,6 +41,10 @@ struct reading {
 		uint32_t process, rule;
 	} * matches;
 	uint32_t match_room;
+	struct sum_place { /* by name: where its sum stands at that snapshot, both + 1 */
+		uint32_t snapshot, place;
+	} * sum_places;
+	uint32_t sum_place_room;
 	uint64_t serial; /* changes with the rules */
 	struct looks looks; /* their heads */
 	bool no_memory;

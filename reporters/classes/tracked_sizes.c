@@ -192,22 +192,20 @@ static void note_size(struct reading *x, struct tracked_snapshot *s, uint32_t ob
 
 static void count(struct reading *x, struct tracked_snapshot *s, uint32_t class, uint64_t size)
 {
-	uint32_t i = 0;
+	const uint32_t snapshot = (uint32_t)(s - x->t->snapshots) + 1;
+	struct sum_place *p;
 
-	while (i < s->sum_count && s->sums[i].class != class)
-		i++;
-	if (i == s->sum_count) {
-		struct tracked_sum *const more = realloc(s->sums, (s->sum_count + 1) * sizeof(*more));
-
-		if (!more) {
-			x->no_memory = true;
-			return;
-		}
-		s->sums = more;
-		s->sums[s->sum_count++] = (struct tracked_sum){ .class = class };
+	if (!ARRAY_ZEROES(x->sum_places, x->sum_place_room, class + 1, 64) || !ARRAY_ROOM(s->sums, s->sum_room, s->sum_count + 1, 16)) {
+		x->no_memory = true;
+		return;
 	}
-	s->sums[i].active++;
-	s->sums[i].bytes += size;
+	p = &x->sum_places[class];
+	if (p->snapshot != snapshot) {
+		s->sums[s->sum_count++] = (struct tracked_sum){ .class = class };
+		*p = (struct sum_place){ snapshot, s->sum_count };
+	}
+	s->sums[p->place - 1].active++;
+	s->sums[p->place - 1].bytes += size;
 }
 
 static const struct tracked_object *sorted_objects; /* of by_birth */

@@ -203,3 +203,20 @@ $ python3 many.py | $MKCAPTURE many && tracker-types list many
 > First
 > Late
 > Other
+
+# The last change of each class is drawn, however close to the one before, whatever other classes do later.
+capture ends
+	class 0 1 *
+	malloc a 8
+	annotate a 1 First
+	at 1s
+	malloc b 8
+	annotate b 1 First
+	free b
+	at 2s
+	malloc c 8
+	annotate c 1 Second
+
+$ tracker-types html -o page ends >/dev/null; grep -o 'M0 120[^"]*' page
+> M0 120H0.0V60.0H720.0V0.0H720.0V60.0
+> M0 120H720.0V0.0
