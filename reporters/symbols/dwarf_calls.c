@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "format/array.h"
+#include "symbols/dwarf_sibling.h"
 
 /* The most blocks and calls inside each other: files may be hostile. */
 #define DEPTH_MAX 400
@@ -25,7 +26,7 @@ static uint32_t add(struct dwarf_function *f, Dwarf_Die *die, uint32_t outer)
 }
 
 /* Reads the calls in `parent`: directly in it, in its blocks, and in each other. */
-static bool collect(struct dwarf_function *f, Dwarf_Die *parent, uint32_t outer, int depth)
+static bool collect(struct dwarf_function *f, Dwarf_Die *parent, uint32_t outer, int depth, const char **reached)
 {
 	Dwarf_Die die;
 	bool ok = true;
@@ -38,17 +39,17 @@ static bool collect(struct dwarf_function *f, Dwarf_Die *parent, uint32_t outer,
 		switch (dwarf_tag(&die)) {
 		case DW_TAG_inlined_subroutine:
 			call = add(f, &die, outer);
-			ok = call != DWARF_CALL_NONE && collect(f, &die, call, depth + 1);
+			ok = call != DWARF_CALL_NONE && collect(f, &die, call, depth + 1, reached);
 			break;
 		case DW_TAG_lexical_block:
 		case DW_TAG_try_block:
 		case DW_TAG_catch_block:
-			ok = collect(f, &die, outer, depth + 1);
+			ok = collect(f, &die, outer, depth + 1, reached);
 			break;
 		default:
 			break;
 		}
-	} while (ok && dwarf_siblingof(&die, &die) == 0);
+	} while (ok && dwarf_sibling_next(&die, reached));
 	return ok;
 }
 
@@ -57,7 +58,7 @@ uint32_t dwarf_calls_find(struct dwarf_function *f, uint64_t address)
 	uint32_t found;
 
 	if (!f->collected) {
-		(void)collect(f, &f->die, DWARF_CALL_NONE, 0);
+		(void)collect(f, &f->die, DWARF_CALL_NONE, 0, &(const char *){ NULL });
 		intervals_sort(&f->ranges);
 		f->collected = true;
 	}

@@ -9,6 +9,7 @@
 
 #include "format/array.h"
 #include "symbols/demangled.h"
+#include "symbols/dwarf_sibling.h"
 #include "symbols/stack.h"
 
 /* Files may be hostile: the most nesting, the most references from one entry to the next, and the longest name. */
@@ -33,6 +34,7 @@ struct walk {
 	struct unit_scopes *unit;
 	struct arena *arena;
 	bool deep, failed;
+	const char *reached; /* dwarf_sibling.h */
 };
 
 struct text {
@@ -109,6 +111,7 @@ static void put_parameters(struct text *t, Dwarf_Die *function)
 	Dwarf_Attribute attr;
 	Dwarf_Die die;
 	bool first = true, artificial;
+	const char *reached = NULL;
 
 	if (dwarf_child(function, &die) != 0)
 		return;
@@ -120,12 +123,14 @@ static void put_parameters(struct text *t, Dwarf_Die *function)
 		put(t, first ? "" : ", ");
 		put_type_of(t, &die, 0);
 		first = false;
-	} while (dwarf_siblingof(&die, &die) == 0);
+	} while (dwarf_sibling_next(&die, &reached));
 }
 
 /* A closure is a class without a name that can be called. */
 static bool call_operator(Dwarf_Die *class, Dwarf_Die *ret)
 {
+	const char *reached = NULL;
+
 	if (dwarf_child(class, ret) != 0)
 		return false;
 	do {
@@ -133,7 +138,7 @@ static bool call_operator(Dwarf_Die *class, Dwarf_Die *ret)
 
 		if (name && !strcmp(name, "operator()"))
 			return true;
-	} while (dwarf_siblingof(ret, ret) == 0);
+	} while (dwarf_sibling_next(ret, &reached));
 	return false;
 }
 
@@ -256,7 +261,7 @@ static void walk(struct walk *w, Dwarf_Die *parent, const char *prefix, int dept
 			walk_scope(w, &die, prefix, depth);
 		else if (tag == DW_TAG_lexical_block && w->deep)
 			walk(w, &die, prefix, depth + 1);
-	} while (!w->failed && dwarf_siblingof(&die, &die) == 0);
+	} while (!w->failed && dwarf_sibling_next(&die, &w->reached));
 }
 
 static void read_unit(struct unit_scopes *u, bool deep, struct arena *arena)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "format/array.h"
+#include "symbols/dwarf_sibling.h"
 #include "symbols/path.h"
 
 /* The most nesting of namespaces, classes and blocks: a hostile file must not exhaust the stack. */
@@ -61,7 +62,7 @@ static bool add_function(struct dwarf_unit *u, Dwarf_Die *die)
 }
 
 /* There is no memory: what was found so far can still be used. */
-static bool collect(struct dwarf_unit *u, Dwarf_Die *parent, bool deep, int depth)
+static bool collect(struct dwarf_unit *u, Dwarf_Die *parent, bool deep, int depth, const char **reached)
 {
 	Dwarf_Die die;
 	bool ok = true;
@@ -71,22 +72,22 @@ static bool collect(struct dwarf_unit *u, Dwarf_Die *parent, bool deep, int dept
 	do {
 		switch (dwarf_tag(&die)) {
 		case DW_TAG_subprogram:
-			ok = add_function(u, &die) && (!deep || collect(u, &die, deep, depth + 1));
+			ok = add_function(u, &die) && (!deep || collect(u, &die, deep, depth + 1, reached));
 			break;
 		case DW_TAG_lexical_block:
-			ok = !deep || collect(u, &die, deep, depth + 1);
+			ok = !deep || collect(u, &die, deep, depth + 1, reached);
 			break;
 		case DW_TAG_namespace:
 		case DW_TAG_module:
 		case DW_TAG_class_type:
 		case DW_TAG_structure_type:
 		case DW_TAG_union_type:
-			ok = collect(u, &die, deep, depth + 1);
+			ok = collect(u, &die, deep, depth + 1, reached);
 			break;
 		default:
 			break;
 		}
-	} while (ok && dwarf_siblingof(&die, &die) == 0);
+	} while (ok && dwarf_sibling_next(&die, reached));
 	return ok;
 }
 
@@ -100,7 +101,7 @@ static void forget_functions(struct dwarf_unit *u)
 static void collect_functions(struct dwarf_unit *u, bool deep)
 {
 	forget_functions(u);
-	(void)collect(u, &u->split, deep, 0);
+	(void)collect(u, &u->split, deep, 0, &(const char *){ NULL });
 	intervals_sort(&u->ranges);
 	u->collected = true;
 	u->collected_deep = deep;

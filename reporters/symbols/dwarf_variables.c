@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "symbols/dwarf_sibling.h"
+
 /* The most blocks and calls inside each other, and types that stand for others: files may be hostile. */
 #define DEPTH_MAX 60
 
@@ -13,6 +15,7 @@ struct finding {
 	uint32_t line;
 	Dwarf_Die found; /* the type */
 	unsigned count; /* of different types */
+	const char *reached; /* dwarf_sibling.h */
 };
 
 static bool type_of(Dwarf_Die *die, Dwarf_Die *ret)
@@ -87,7 +90,7 @@ static void collect(struct finding *f, Dwarf_Die *parent, int depth)
 		default:
 			break;
 		}
-	} while (dwarf_siblingof(&die, &die) == 0);
+	} while (dwarf_sibling_next(&die, &f->reached));
 }
 
 static bool print_type(Dwarf_Die *type, char *buf, size_t room, int depth)

@@ -465,8 +465,8 @@ out:
 
 bool stacks_pointee(struct stacks *s, const struct source_frame *f, char *buf, size_t room, uint64_t *ret_size)
 {
-	const struct cap_frame *const frame = &s->capture->frames[f->frame];
-	struct resolver_module *const m = f->has_source && frame->module && frame->offset && !s->options.lookup ? module_of(s, frame->module) : NULL;
+	const struct cap_frame *const frame = f->frame < s->capture->frame_count ? &s->capture->frames[f->frame] : NULL;
+	struct resolver_module *const m = frame && f->has_source && frame->module && frame->offset && !s->options.lookup ? module_of(s, frame->module) : NULL;
 
 	return m && resolver_module_state(m) == RESOLVER_FULL && resolver_pointee(m, frame->offset - 1, f->file, f->line, buf, room, ret_size);
 }

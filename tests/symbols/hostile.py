@@ -34,6 +34,31 @@ def damage(data, parts, rng):
     return b[:rng.randrange(len(b))] if rng.randrange(10) == 0 else b
 
 
+def doubled(directory):
+    """A program of blocks inside each other, of which the debug information says that what is in a block also stands behind it: 2^40 entries."""
+    exe = os.path.join(directory, 'blocks')
+    source = ''.join('{ volatile int v%d = 0; ' % i for i in range(40)) + '{ volatile int a = 0; } ' + '} { volatile int b = 0; } ' * 40
+    subprocess.run(['gcc', '-g', '-gdwarf-5', '-O0', '-w', '-xc', '-', '-o', exe], input=b'int main(void) { %s return 0; }' % source.encode(), check=True)
+    with open(exe, 'rb') as f:
+        data = bytearray(f.read())
+    table = compare.run('readelf', '-SW', exe)
+    start = int(re.search(r'\]\s+\.debug_info\s+\S+\s+[0-9a-f]+\s+([0-9a-f]+)', table).group(1), 16)
+    sibling, changed = None, 0
+    for line in compare.run('readelf', '--debug-dump=info', exe).splitlines():
+        entry = re.match(r'\s*<[0-9a-f]+><([0-9a-f]+)>: Abbrev Number: [1-9].*', line)
+        if entry and sibling:
+            data[start + sibling:start + sibling + 4] = int(entry.group(1), 16).to_bytes(4, 'little')
+            changed += 1
+        at = re.match(r'\s*<([0-9a-f]+)>\s+DW_AT_sibling', line)
+        sibling = int(at.group(1), 16) if at else None if entry else sibling
+    assert changed >= 40, changed
+    path = exe + '.doubled'
+    with open(path, 'wb') as f:
+        f.write(data)
+    main = int(re.search(r'([0-9a-f]+) T main', compare.run('nm', exe)).group(1), 16)
+    return path, b'0x%x\n' % (main + 40)
+
+
 def look_up(lookup, path, text_in):
     """None when all is well, otherwise what went wrong."""
     try:
@@ -67,6 +92,10 @@ def main():
                     wrong += 1
                     print('%s, case %d: %s' % (variant, i, problem))
             os.unlink(exe)
+        problem = look_up(lookup, *doubled(directory))
+        if problem:
+            wrong += 1
+            print('doubled: %s' % problem)
         for other in (directory, '/dev/null', '/dev/zero', directory + '/none', 'relative', '[vdso]', ''):
             if look_up(lookup, other, b'0x1000\n'):
                 wrong += 1
