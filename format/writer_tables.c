@@ -175,7 +175,7 @@ uint32_t writer_string(struct writer *w, const char *bytes, size_t size)
 	id += w->strings_before;
 	if (!new)
 		return id;
-	p = writer_item_begin(w, TRK_BLOCK_STRINGS, TRK_VARINT_MAX + STRING_MAX, id);
+	p = writer_item_begin(w, TRK_BLOCK_STRINGS, TRK_VARINT_MAX + cut(size), id);
 	if (p)
 		writer_item_end(w, TRK_BLOCK_STRINGS, put_string(p, bytes, size));
 	return id;
@@ -380,19 +380,21 @@ void writer_symbols(struct writer *w, uint32_t frame, const struct trk_symbol_te
 
 void writer_notice(struct writer *w, const char *sentence)
 {
-	uint8_t *p = writer_item_begin(w, TRK_BLOCK_NOTICES, TRK_VARINT_MAX + STRING_MAX, 0);
+	const size_t size = length(sentence);
+	uint8_t *p = writer_item_begin(w, TRK_BLOCK_NOTICES, TRK_VARINT_MAX + cut(size), 0);
 
 	if (p)
-		writer_item_end(w, TRK_BLOCK_NOTICES, put_string(p, sentence, length(sentence)));
+		writer_item_end(w, TRK_BLOCK_NOTICES, put_string(p, sentence, size));
 }
 
 static void put_value(struct writer *w, enum trk_block_type type, const char *key, uint64_t value)
 {
-	uint8_t *p = writer_item_begin(w, type, 2 * TRK_VARINT_MAX + STRING_MAX, 0);
+	const size_t size = length(key);
+	uint8_t *p = writer_item_begin(w, type, 2 * TRK_VARINT_MAX + cut(size), 0);
 
 	if (!p)
 		return;
-	p = put_string(p, key, length(key));
+	p = put_string(p, key, size);
 	writer_item_end(w, type, put_varint(p, value));
 }
 

@@ -86,6 +86,9 @@ static struct shm_question *claim(bool may_call)
 	_Atomic uint32_t nobody = 0; /* wakes it: who was answered may not run for a while, and frees its entry only then */
 	struct patience p = patience_begin();
 
+	/* from here on the recorder looks at the entries of programs that have ended: this one may not come to its question */
+	if (!atomic_load(&questions()->asked))
+		atomic_fetch_add(&questions()->asked, 1);
 	do {
 		for (uint32_t i = 0; i < SHM_QUESTIONS; i++) {
 			struct shm_question *const q = &questions()->entries[i];

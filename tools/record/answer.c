@@ -427,6 +427,8 @@ void answer_apply(const struct recorder *r)
 
 void answer_free_slot(struct recorder *r, uint32_t slot)
 {
+	if (!atomic_load(&r->shm->questions.asked)) /* no entry was ever claimed, and each is a page that nobody has touched */
+		return;
 	for (uint32_t i = 0; i < SHM_QUESTIONS; i++) {
 		struct shm_question *const entry = &r->shm->questions.entries[i];
 

@@ -173,12 +173,6 @@ static void detach(void)
 	if (null >= 0)
 		for (int fd = 0; fd < 3; fd++)
 			dup2(null, fd);
-	/*
-	 * libraries that are preloaded into the program are not meant for the recorder, and it must not attach to
-	 * another recorder
-	 */
-	unsetenv("LD_PRELOAD");
-	setenv(SHM_ENV, "", 1);
 }
 
 struct arguments {
@@ -257,7 +251,6 @@ static void describe(struct arguments *a, const struct recorder_options *o)
 		describe_aggregate(a, o);
 	if (o->aggregate || o->rotate)
 		describe_path(a, o);
-	add(a, "--", NULL);
 }
 
 /* The program's arguments behind the recorder's own, as many as the capture keeps. */
@@ -276,29 +269,64 @@ static char **build_argv(const struct arguments *a, char **program)
 	return argv;
 }
 
-static void run_recorder(const struct recorder_options *o)
+/*
+ * Libraries that are preloaded into the program are not meant for the recorder, and it must not attach to another
+ * recorder.
+ */
+static char **build_environment(void)
+{
+	static char nobody[] = SHM_ENV "=";
+	static const char preload[] = "LD_PRELOAD=";
+	size_t count = 0, kept = 0;
+
+	while (environ[count])
+		count++;
+	char **const list = calloc(count + 2, sizeof(*list));
+
+	if (!list)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(environ[i], preload, sizeof(preload) - 1) && strncmp(environ[i], nobody, sizeof(nobody) - 1))
+			list[kept++] = environ[i];
+	list[kept] = nobody;
+	return list;
+}
+
+/* What the child needs; it makes nothing itself, because it shares this process's memory. */
+struct start {
+	struct arguments a;
+	char environment[96]; /* --environment=, an argument */
+	char **argv, **envp;
+};
+
+static bool prepare(struct start *s, const struct recorder_options *o)
+{
+	describe(&s->a, o);
+	add(&s->a, s->environment, NULL);
+	add(&s->a, "--", NULL);
+	s->argv = build_argv(&s->a, o->argv);
+	s->envp = build_environment();
+	return s->argv && s->envp;
+}
+
+static void run_recorder(struct start *s, const struct recorder_options *o)
 {
 	int keep[] = { o->segment->fd, o->output, o->control, o->pidfd, o->connector };
-	char environment[96], way[WAY_MAX];
-	struct arguments a = { 0 };
+	char way[WAY_MAX];
 
 	detach();
 	close_others(keep, sizeof(keep) / sizeof(*keep));
-	describe(&a, o);
 	new_segment_name(o->segment, getpid(), way, sizeof(way));
-	snprintf(environment, sizeof(environment), "--environment=%s=%s", SHM_ENV, way);
-	a.list[a.count - 1] = environment; /* before the "--" */
-	add(&a, "--", NULL);
-	char **const argv = build_argv(&a, o->argv);
-
-	if (argv)
-		execv(o->path, argv);
+	snprintf(s->environment, sizeof(s->environment), "--environment=%s=%s", SHM_ENV, way);
+	execve(o->path, s->argv, s->envp);
 	_exit(125);
 }
 
 pid_t recorder_start(const struct recorder_options *o)
 {
+	struct start s = { 0 };
 	sigset_t all, before;
+	pid_t pid = -1;
 
 	/*
 	 * A signal that comes early waits until the recorder is ready for it. tracker-run's handler would pass it on
@@ -306,10 +334,15 @@ pid_t recorder_start(const struct recorder_options *o)
 	 */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	const pid_t pid = fork();
-
+	/* vfork copies no page tables, and this process keeps its pages for itself: that is half of what a fork costs here */
+	if (prepare(&s, o))
+		pid = vfork();
+	else
+		errno = ENOMEM;
 	if (pid == 0)
-		run_recorder(o);
+		run_recorder(&s, o);
 	sigprocmask(SIG_SETMASK, &before, NULL);
+	free(s.argv);
+	free(s.envp);
 	return pid;
 }
