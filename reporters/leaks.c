@@ -2,7 +2,6 @@
  * tracker-leaks - prints the blocks that were live when their process ended, by stack.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -372,22 +371,13 @@ static int describe(struct report *r, struct emit *e)
 
 static int read_suppressions(struct report *r)
 {
-	int err = suppressions_init(&found.suppressions, !no_builtin);
+	const int err = suppressions_init(&found.suppressions, !no_builtin);
 
 	(void)r;
-	for (size_t i = 0; i < files.count && !err; i++) {
-		unsigned line;
-
-		err = suppressions_read(&found.suppressions, files.items[i], &line);
-		if (err == TRK_ERR_IO)
-			ui_error("Cannot read %s: %s", files.items[i], strerror(errno));
-		if (err == TRK_ERR_ARG)
-			ui_error("%s:%u: not a suppression; write leak:PATTERN, or a block of valgrind's in braces", files.items[i],
-				 line);
-	}
-	if (err == TRK_ERR_NOMEM)
-		ui_error("out of memory");
-	return err ? UI_CANNOT : UI_OK;
+	if (!err)
+		return suppressions_read_files(&found.suppressions, &files, suppress_leaks, "leak:PATTERN");
+	ui_error("out of memory");
+	return UI_CANNOT;
 }
 
 static void check(struct report *r)

@@ -18,7 +18,8 @@ static struct report_options common;
 static struct filter_options filtering;
 static struct traceback_options traceback;
 static struct short_paths paths;
-static struct ui_list rules;
+static struct ui_list rules, files;
+static struct suppressions suppressions;
 static uint64_t limit = REPORT_LIMIT_UNSET, depth = DEPTH;
 static const char *least;
 static bool fails, sarif;
@@ -28,6 +29,7 @@ static const struct ui_option options[] = {
 	{ 0, "depth", UI_UINT, &depth, "N", "frames to print of a stack (default 8; 0: all)", 0, UINT32_MAX - 1 },
 	{ 0, "rule", UI_LIST, &rules, "RULE", "only what this rule finds: signal-handler, for example", 0, 0, NULL, lint_names },
 	{ 0, "level", UI_STRING, &least, "note|warning|error", "only what is so grave, or graver (default: note, which is all)", 0, 0, lint_levels },
+	{ 0, "suppressions", UI_LIST, &files, "FILE", "leave out what this file names: lines RULE:PATTERN, blocks of valgrind", 0, 0 },
 	{ 0, "fail", UI_FLAG, &fails, NULL, "exit 3 when something is found", 0, 0 },
 	{ 0, "sarif", UI_FLAG, &sarif, NULL, "SARIF 2.1.0, for code hosts and editors", 0, 0 },
 	TRACEBACK_SOURCES_OPTION(traceback),
@@ -157,7 +159,7 @@ static int find(struct report *r)
 	if (status)
 		return status;
 	frames_shown = report_form(&common) || sarif || !depth ? UINT32_MAX : (uint32_t)depth;
-	if (lint_join(&found, r, level_of(least), &rules, frames_shown) < 0)
+	if (lint_join(&found, r, level_of(least), &rules, &suppressions, frames_shown) < 0)
 		return TRK_ERR_NOMEM;
 	bound(r);
 	return find_paths(r);
@@ -304,6 +306,7 @@ static int describe(struct report *r, struct emit *e)
 	report_figures(e, r);
 	sampled_figure(e, every);
 	describe_levels(e);
+	emit_figure(e, "suppressed_count", emit_count(found.suppressed));
 	emit_figure(e, "inherited_releases", emit_count(found.inherited));
 	emit_figure(e, "unjudged_releases", emit_count(found.unjudged));
 	if (every) {
@@ -312,6 +315,8 @@ static int describe(struct report *r, struct emit *e)
 	}
 	emit_say(e, found.count ? "{errors} error{errors:s}, {warnings} warning{warnings:s}, {notes} note{notes:s}: {row_count} finding{row_count:s} in {total_count} call{total_count:s}\n" :
 				  "Nothing wrong is found in the {calls} call{calls:s} that were looked at\n");
+	if (found.suppressed)
+		emit_say(e, "Suppressed: {suppressed_count} call{suppressed_count:s}\n");
 	emit_table(e, &table);
 	for (size_t i = 0; i < shown; i++)
 		describe_row(r, e, &found.items[i]);
@@ -339,8 +344,15 @@ static int gate(const struct report *r)
 	return UI_GATE;
 }
 
+static int read_suppressions(struct report *r)
+{
+	(void)r;
+	return suppressions_read_files(&suppressions, &files, lint_suppressed, "RULE:PATTERN");
+}
+
 static void finish(void)
 {
+	suppressions_finish(&suppressions);
 	lint_finish(&found);
 	short_paths_finish(&paths);
 }
@@ -357,6 +369,7 @@ int main(int argc, char **argv)
 		.wants_other_form = &sarif,
 		.write_other_form = write_sarif,
 		.check = check,
+		.prepare = read_suppressions,
 		.ask = ask,
 		.find = find,
 		.describe = describe,

@@ -2,6 +2,7 @@
 #include "common/suppress.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,8 +125,28 @@ static int add_rule(struct suppressions *s, struct valgrind_rule *rule)
 	return err;
 }
 
+/* "leak:PATTERN" */
+static int add_line(struct suppressions *s, const char *line, const struct suppress_kind *kinds)
+{
+	const char *const colon = strchr(line, ':');
+	uint32_t about = 0;
+	int err;
+
+	if (!colon)
+		return TRK_ERR_ARG;
+	for (; kinds->about; kinds++)
+		if (kinds->plain && strlen(kinds->plain) == (size_t)(colon - line) && strncmp(line, kinds->plain, (size_t)(colon - line)) == 0)
+			about |= kinds->about;
+	if (!about)
+		return 0;
+	err = colon[1] ? add(s, colon + 1, strlen(colon + 1)) : TRK_ERR_ARG;
+	if (!err)
+		s->items[s->count - 1].about = about;
+	return err;
+}
+
 /* *open: the block in braces that the line is in; NULL: none. */
-static int read_line(struct suppressions *s, char *line, struct valgrind_rule **open)
+static int read_line(struct suppressions *s, char *line, const struct suppress_kind *kinds, struct valgrind_rule **open)
 {
 	char *end = line + strlen(line);
 	struct valgrind_rule *rule;
@@ -138,15 +159,13 @@ static int read_line(struct suppressions *s, char *line, struct valgrind_rule **
 	if (!*line || *line == '#')
 		return 0;
 	if (*open || !strcmp(line, "{")) {
-		err = valgrind_rule_line(open, line, &rule);
+		err = valgrind_rule_line(open, line, kinds, &rule);
 		return err || !rule ? err : add_rule(s, rule);
 	}
-	if (strncmp(line, "leak:", 5) != 0)
-		return strchr(line, ':') ? 0 : TRK_ERR_ARG;
-	return line[5] ? add(s, line + 5, strlen(line + 5)) : TRK_ERR_ARG;
+	return add_line(s, line, kinds);
 }
 
-int suppressions_read(struct suppressions *s, const char *path, unsigned *ret_line)
+int suppressions_read(struct suppressions *s, const char *path, const struct suppress_kind *kinds, unsigned *ret_line)
 {
 	FILE *f = fopen(path, "re");
 	struct valgrind_rule *open = NULL;
@@ -159,7 +178,7 @@ int suppressions_read(struct suppressions *s, const char *path, unsigned *ret_li
 	*ret_line = 0;
 	while (!err && getline(&line, &room, f) >= 0) {
 		++*ret_line;
-		err = read_line(s, line, &open);
+		err = read_line(s, line, kinds, &open);
 	}
 	if (!err && ferror(f))
 		err = TRK_ERR_IO;
@@ -169,6 +188,26 @@ int suppressions_read(struct suppressions *s, const char *path, unsigned *ret_li
 	free(line);
 	fclose(f);
 	return err;
+}
+
+const struct suppress_kind suppress_leaks[] = { { "leak", "Leak", 1 }, { 0 } };
+
+int suppressions_read_files(struct suppressions *s, const struct ui_list *files, const struct suppress_kind *kinds, const char *example)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < files->count && !err; i++) {
+		unsigned line;
+
+		err = suppressions_read(s, files->items[i], kinds, &line);
+		if (err == TRK_ERR_IO)
+			ui_error("Cannot read %s: %s", files->items[i], strerror(errno));
+		if (err == TRK_ERR_ARG)
+			ui_error("%s:%u: not a suppression; write %s, or a block of valgrind's in braces", files->items[i], line, example);
+	}
+	if (err == TRK_ERR_NOMEM)
+		ui_error("out of memory");
+	return err ? UI_CANNOT : UI_OK;
 }
 
 /* Frames that only pass memory on: skipped ones, except a runtime that asked for itself. */
@@ -216,6 +255,10 @@ struct suppression *suppressions_match(struct suppressions *s, const struct sour
 
 	for (size_t i = 0; count && i < s->count; i++) {
 		const struct suppression *const item = &s->items[i];
+		const uint32_t about = what && item->about ? what->about : 0;
+
+		if (about && !(about & item->about))
+			continue;
 		const bool match = item->rule		? valgrind_rule_matches(item->rule, frames, count, what ? what : &nothing) :
 				   i < s->builtin_count ? rule_matches(&builtin_rules[i], frames, count) :
 							  pattern_matches(item->pattern, frames, count);

@@ -25,7 +25,8 @@ struct valgrind_rule {
 	struct rule_line *lines;
 	size_t count, room;
 	unsigned verdicts; /* a bit for each that it is about */
-	bool has_kind, is_leak;
+	uint32_t about; /* 0: nothing that is asked for */
+	bool has_kind;
 };
 
 /* ---- reading ---- */
@@ -42,14 +43,16 @@ void valgrind_rule_free(struct valgrind_rule *r)
 }
 
 /* "Memcheck,Addrcheck:Leak" */
-static int take_kind(struct valgrind_rule *r, const char *line)
+static int take_kind(struct valgrind_rule *r, const char *line, const struct suppress_kind *kinds)
 {
 	const char *const colon = strrchr(line, ':');
 
 	if (!colon)
 		return TRK_ERR_ARG;
 	r->has_kind = true;
-	r->is_leak = !strcmp(colon + 1, "Leak") && memmem(line, (size_t)(colon - line), "Memcheck", 8);
+	for (; kinds->about && memmem(line, (size_t)(colon - line), "Memcheck", 8); kinds++)
+		if (kinds->valgrind && !strcmp(colon + 1, kinds->valgrind))
+			r->about |= kinds->about;
 	return 0;
 }
 
@@ -92,7 +95,7 @@ static int take_frame(struct valgrind_rule *r, const char *line)
 		while (i < sizeof(kinds) / sizeof(*kinds) && strncmp(line, kinds[i].before, 4) != 0)
 			i++;
 		if (i == sizeof(kinds) / sizeof(*kinds))
-			return r->is_leak || strchr(line, ':') == NULL ? TRK_ERR_ARG : 0;
+			return r->about || strchr(line, ':') == NULL ? TRK_ERR_ARG : 0;
 		l.kind = kinds[i].kind;
 		l.pattern = strdup(line + 4);
 		if (!l.pattern)
@@ -106,7 +109,7 @@ static int take_frame(struct valgrind_rule *r, const char *line)
 	return 0;
 }
 
-static int take_line(struct valgrind_rule *r, const char *line)
+static int take_line(struct valgrind_rule *r, const char *line, const struct suppress_kind *kinds)
 {
 	static const char verdicts[] = "match-leak-kinds:";
 
@@ -115,15 +118,15 @@ static int take_line(struct valgrind_rule *r, const char *line)
 		return r->name ? 0 : TRK_ERR_NOMEM;
 	}
 	if (!r->has_kind)
-		return take_kind(r, line);
-	if (!r->is_leak)
+		return take_kind(r, line, kinds);
+	if (!r->about)
 		return 0;
 	if (strncmp(line, verdicts, sizeof(verdicts) - 1) == 0)
 		return take_verdicts(r, line + sizeof(verdicts) - 1);
 	return take_frame(r, line);
 }
 
-int valgrind_rule_line(struct valgrind_rule **rule, const char *line, struct valgrind_rule **ret_rule)
+int valgrind_rule_line(struct valgrind_rule **rule, const char *line, const struct suppress_kind *kinds, struct valgrind_rule **ret_rule)
 {
 	struct valgrind_rule *const r = *rule;
 
@@ -136,11 +139,11 @@ int valgrind_rule_line(struct valgrind_rule **rule, const char *line, struct val
 		return strcmp(line, "{") ? TRK_ERR_ARG : 0;
 	}
 	if (strcmp(line, "}") != 0)
-		return take_line(r, line);
-	if (!r->has_kind || (r->is_leak && !r->count))
+		return take_line(r, line, kinds);
+	if (!r->has_kind || (r->about && !r->count))
 		return TRK_ERR_ARG;
 	*rule = NULL;
-	if (r->is_leak)
+	if (r->about)
 		*ret_rule = r;
 	else
 		valgrind_rule_free(r);
@@ -215,6 +218,10 @@ static const char *const names_of_kind[TRK_KINDS][NAMES] = {
 	[TRK_PVALLOC] = { "pvalloc", "memalign" },
 	[TRK_NEW] = { "_Znwm", "_ZnwmRKSt9nothrow_t", "_ZnwmSt11align_val_t", "operator new(unsigned long)" },
 	[TRK_NEW_ARRAY] = { "_Znam", "_ZnamRKSt9nothrow_t", "_ZnamSt11align_val_t", "operator new[](unsigned long)" },
+	[TRK_FREE] = { "free" },
+	[TRK_CFREE] = { "cfree", "free" },
+	[TRK_DELETE] = { "_ZdlPv", "_ZdlPvm", "_ZdlPvSt11align_val_t", "operator delete(void*)" },
+	[TRK_DELETE_ARRAY] = { "_ZdaPv", "_ZdaPvm", "_ZdaPvSt11align_val_t", "operator delete[](void*)" },
 };
 static const char object[] = "/usr/libexec/valgrind/vgpreload_memcheck-amd64-linux.so";
 
@@ -231,7 +238,7 @@ static bool is_allocation(const struct rule_line *l, uint8_t kind)
 	}
 	/* Who does not know the function takes any that allocates. */
 	for (unsigned k = 0; !known && l->kind == FUNCTION && k < TRK_KINDS; k++)
-		for (unsigned i = 0; i < NAMES && names_of_kind[k][i]; i++)
+		for (unsigned i = 0; i < NAMES && trk_kind_allocates((uint8_t)k) && names_of_kind[k][i]; i++)
 			if (text_matches(l->pattern, names_of_kind[k][i]))
 				return true;
 	return false;
@@ -288,6 +295,8 @@ bool valgrind_rule_matches(const struct valgrind_rule *r, const struct source_fr
 {
 	struct matching m = { .frames = frames, .kind = what->kind };
 
+	if (what->about && !(what->about & r->about))
+		return false;
 	if (what->verdict ? !(r->verdicts >> what->verdict & 1) : what->judged && is_for_some(r))
 		return false;
 	while (count && frames[count - 1].cut)

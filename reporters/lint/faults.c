@@ -45,6 +45,21 @@ const struct lint_rule_row lint_rules[LINT_RULES] = {
 	[LINT_SAME_SIZE] = { LINT_NOTE, "a realloc to the size that the block already had", "call realloc only when the size changes" },
 };
 
+const struct suppress_kind lint_suppressed[] = {
+	{ "mismatched-release", "Free", 1u << LINT_MISMATCHED },
+	{ "double-release", "Free", 1u << LINT_DOUBLE },
+	{ "invalid-release", "Free", 1u << LINT_INVALID },
+	{ "bad-alignment", "BadAlign", 1u << LINT_ALIGNMENT },
+	{ "signal-handler", NULL, 1u << LINT_HANDLER },
+	{ "fork-exec", NULL, 1u << LINT_FORK },
+	{ "huge-request", "FishyValue", 1u << LINT_HUGE },
+	{ "uneven-size", NULL, 1u << LINT_UNEVEN },
+	{ "failed-request", NULL, 1u << LINT_FAILED },
+	{ "zero-size", "ReallocZero", 1u << LINT_ZERO },
+	{ "same-size-realloc", NULL, 1u << LINT_SAME_SIZE },
+	{ 0 },
+};
+
 enum lint_family lint_family(uint8_t kind)
 {
 	switch (kind) {

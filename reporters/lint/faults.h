@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/suppress.h"
+
 enum lint_rule {
 	LINT_MISMATCHED,
 	LINT_DOUBLE,
@@ -37,6 +39,8 @@ struct lint_rule_row {
 	const char *advice; /* NULL: it depends on the finding */
 };
 extern const struct lint_rule_row lint_rules[LINT_RULES];
+/* The rules as files of suppressions call them; about: a bit for each. */
+extern const struct suppress_kind lint_suppressed[];
 
 /* The functions that one must release with the same hand: malloc's, new's, new[]'s. 0: no function of the heap. */
 enum lint_family {

@@ -29,6 +29,7 @@ struct lint {
 	struct lint_finding *items;
 	size_t count;
 	uint64_t calls; /* that were looked at: allocations and releases */
+	uint64_t suppressed; /* findings' calls that suppressions left out */
 	uint64_t inherited; /* releases that met no block, in forked children that may have it from their parents */
 	uint64_t unjudged; /* ... after events were lost, or blocks forgotten */
 	/* the finder's own */

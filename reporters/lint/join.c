@@ -93,6 +93,22 @@ static bool is_wanted(const struct lint_finding *f, const struct report *r, enum
 	return filters_pass(&r->filters, frames, n, f->process, 0);
 }
 
+/* By any of its stacks. */
+static bool is_suppressed(const struct lint_finding *f, const struct report *r, struct suppressions *s)
+{
+	const uint8_t kinds[LINT_STACKS] = { [LINT_CALL] = f->called, [LINT_ALLOCATED] = f->allocated_by, [LINT_RELEASED] = f->released_by };
+	bool found = false;
+
+	for (unsigned i = 0; i < LINT_STACKS && !found; i++) {
+		const struct suppressed what = { .kind = kinds[i], .about = 1u << f->rule };
+		size_t n = 0;
+		const struct source_frame *const frames = f->nodes[i] ? stacks_frames(r->stacks, f->nodes[i], &n) : NULL;
+
+		found = n && suppressions_match(s, frames, n, &what);
+	}
+	return found;
+}
+
 /* ---- joining ---- */
 
 struct joined {
@@ -149,7 +165,7 @@ static size_t join(struct joined *all, size_t count)
 	return count ? n + 1 : 0;
 }
 
-int lint_join(struct lint *l, struct report *r, enum lint_level least, const struct ui_list *rules, uint32_t depth)
+int lint_join(struct lint *l, struct report *r, enum lint_level least, const struct ui_list *rules, struct suppressions *s, uint32_t depth)
 {
 	struct joined *const all = calloc(l->count + 1, sizeof(*all));
 	struct looks looks = { .depth = depth, .of_node = calloc((size_t)r->capture->node_count + 1, sizeof(*looks.of_node)) };
@@ -161,6 +177,10 @@ int lint_join(struct lint *l, struct report *r, enum lint_level least, const str
 
 		if (!is_wanted(&l->items[i], r, least, rules))
 			continue;
+		if (is_suppressed(&l->items[i], r, s)) {
+			l->suppressed += l->items[i].count;
+			continue;
+		}
 		j->finding = l->items[i];
 		for (unsigned k = 0; k < LINT_STACKS && !err; k++)
 			err = look_of(&looks, r->stacks, j->finding.nodes[k], &j->looks[k]);

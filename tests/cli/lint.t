@@ -232,3 +232,64 @@ $ tracker-lint --csv requests
 > huge-request,warning,new of more bytes than any program can have,1,0,new,,,work,/src/w.cc,20,"look how the size is computed: it has overflowed, or was negative",main;work
 > uneven-size,note,aligned_alloc of a size that is no multiple of the alignment,1,100,aligned_alloc,,,work,/src/w.cc,20,"round the size up to a multiple of the alignment: C11 demands it, and some C libraries refuse the call",main;work
 > failed-request,note,malloc failed,1,100,malloc,,,work,/src/w.cc,20,see that the program copes with it; tracker run --fail-after tries that everywhere,main;work
+
+# What suppressions name is left out: of one rule by a word in any stack of the finding, or as valgrind says it.
+file quiet
+	# of leaks, and of no rule
+	leak:work
+	race:work
+	signal-handler:^handler
+	zero-size:w.cc
+	{
+	   releases by realloc
+	   Memcheck:Free
+	   fun:realloc
+	   fun:_Z4growv
+	}
+	{
+	   what make allocated
+	   Memcheck:Free
+	   fun:_Znam
+	   src:a.cc:20
+	}
+	{
+	   no free of malloc
+	   Memcheck:Leak
+	   fun:malloc
+	}
+
+$ tracker-lint --csv --suppressions quiet faults | cut -d, -f1,4,6-8
+> rule,count,called,allocated_by,released_by
+> mismatched-release,1,free_sized,valloc,
+> mismatched-release,1,free_aligned_sized,memalign,
+> double-release,1,free,malloc,free
+> invalid-release,1,free,,
+> invalid-release,1,cfree,,
+> same-size-realloc,2,realloc,,
+
+$ tracker-lint --suppressions quiet faults | head -n 2
+> 5 errors, 0 warnings, 2 notes: 6 findings in 7 calls
+> Suppressed: 9 calls
+
+$ tracker-lint --json --suppressions quiet faults | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["suppressed_count"], r["total_count"])'
+> 9 7
+
+$ echo mismatched-release >bad; tracker-lint --suppressions bad faults
+! tracker-lint: bad:1: not a suppression; write RULE:PATTERN, or a block of valgrind's in braces
+= 1
+
+$ tracker-lint --suppressions none faults
+! tracker-lint: Cannot read none: No such file or directory
+= 1
+
+file all
+	mismatched-release:main
+	double-release:main
+	invalid-release:*
+	signal-handler:main
+	zero-size:main
+	same-size-realloc:main
+
+$ tracker-lint --fail --rule signal-handler --suppressions all faults
+> Nothing wrong is found in the 48 calls that were looked at
+> Suppressed: 1 call

@@ -68,6 +68,8 @@ static void as_pattern(const char *pattern, const char *name)
 		MUST(suppress_pattern_matches(pattern, name) == matches_anywhere(pattern, name));
 }
 
+static const struct suppress_kind kinds[] = { { "leak", "Leak", 1 }, { "other", "Free", 2 }, { 0 } };
+
 static void as_file(const uint8_t *data, size_t size, const char *name)
 {
 	const struct source_frame frames[] = {
@@ -85,11 +87,11 @@ static void as_file(const uint8_t *data, size_t size, const char *name)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	MUST(suppressions_init(&s, size % 2) == 0);
 	if (write(fd, data, size) == (ssize_t)size) {
-		const int err = suppressions_read(&s, path, &line);
+		const int err = suppressions_read(&s, path, kinds, &line);
 
 		MUST(err == 0 || (err == TRK_ERR_ARG && line));
 		for (size_t n = 0; n <= 3; n++)
-			(void)suppressions_match(&s, frames, n, &(struct suppressed){ .kind = (uint8_t)(size % 12), .verdict = (uint8_t)(n % LOOK_VERDICTS), .judged = n & 1 });
+			(void)suppressions_match(&s, frames, n, &(struct suppressed){ .kind = (uint8_t)(size % 12), .verdict = (uint8_t)(n % LOOK_VERDICTS), .judged = n & 1, .about = (uint32_t)size % 4 });
 	}
 	suppressions_finish(&s);
 	close(fd);
