@@ -1,6 +1,7 @@
 /* runs - runs of frames that are known at a glance: the same stacks come of them, they are bounded, and rest where nothing repeats. */
 #include "segment.h"
 
+#include "tools/record/jit.h"
 #include "tools/record/runs.h"
 
 #define SELF ((uint32_t)getpid())
@@ -96,6 +97,101 @@ static void the_same_stacks_come_of_them(void **state)
 	segment_free(&s);
 }
 
+/* ---- many changes of the stack one after another, in one epoch: they are decoded first, and applied afterwards ---- */
+
+enum { ALIKE = 700,
+       NEVER = ALIKE };
+#define NO_CODE (1ull << 50) /* beyond all addresses, so nobody asks which code it is */
+
+/* A block with a stack; every third is followed by a block with the same stack, and by the release of both. */
+static void send_alike(struct segment *s, struct fake_thread *t, const uint64_t *last, const uint64_t *pcs, unsigned i)
+{
+	unsigned same = 0;
+
+	while (last[0] && same < LEVELS && last[same] == pcs[same])
+		same++;
+	t->at = t->record;
+	*t->at++ = TRK_MALLOC | WIRE_STACK;
+	if (pcs[0] < NO_CODE) {
+		t->at = put_varint(t->at, last[0] ? LEVELS - same : 0);
+		put_codes(t, pcs + same, LEVELS - same);
+	} else {
+		fake_stack(t, last[0] ? LEVELS - same : 0, LEVELS - same, pcs + same);
+	}
+	fake_address(t, 0x10000 + 32ull * i);
+	t->at = put_varint(t->at, 8);
+	if (i % 3 == 0) {
+		*t->at++ = TRK_MALLOC;
+		fake_address(t, 0x10010 + 32ull * i);
+		t->at = put_varint(t->at, 8);
+		for (unsigned n = 0; n < 2; n++) {
+			*t->at++ = TRK_FREE;
+			fake_address(t, 0x10000 + 32ull * i + 16 * n);
+		}
+	}
+	fake_publish(s, t);
+}
+
+static void check_block(struct segment *s, uint64_t address, const uint64_t *pcs)
+{
+	const struct trk_event e = segment_event(s);
+
+	assert_true(e.kind == TRK_MALLOC && e.address == address && e.size == 8);
+	check_frames(s->capture, e.node, pcs);
+}
+
+/* After so many other blocks; from stack `made` on, the code is in no module, and the recorder begins to look for code that was made at run time. */
+static void check_alike(unsigned before, unsigned made, bool names)
+{
+	static uint64_t stacks[ALIKE + 1][LEVELS];
+	struct segment s = segment_new();
+	uint64_t seed = 5;
+
+	s.r->no_symbols = !names;
+	s.r->stack_nodes.elsewhere = jit_frame;
+	s.r->stack_nodes.data = s.r;
+	fake_process(&s, 0, SELF, SHM_ATTACHED);
+	s.shm->threads[0].bases[0] = LIBRARIES;
+	s.shm->threads[0].bases[1] = EXECUTABLE;
+
+	struct fake_thread t = fake_thread(&s, 0, 0, SELF);
+
+	for (unsigned i = 0; i < before; i++)
+		fake_malloc(&s, &t, 1, 0x100 + 16ull * i, 8);
+	for (unsigned i = 0; i < ALIKE; i++) {
+		stack_of(random_next(&seed) % 40, stacks[i + 1]);
+		for (unsigned level = 0; level < LEVELS && i < made; level++)
+			stacks[i + 1][level] |= NO_CODE;
+		send_alike(&s, &t, stacks[i], stacks[i + 1], i);
+	}
+	while (segment_round(&s))
+		;
+	assert_int_equal(s.r->counters.corrupt, 0);
+	for (unsigned i = 0; i < before; i++)
+		assert_int_equal(segment_event(&s).address, 0x100 + 16ull * i);
+	for (unsigned i = 0; i < ALIKE; i++) {
+		check_block(&s, 0x10000 + 32ull * i, stacks[i + 1]);
+		if (i % 3 == 0) {
+			check_block(&s, 0x10010 + 32ull * i, stacks[i + 1]);
+			assert_int_equal(segment_event(&s).address, 0x10000 + 32ull * i);
+			assert_int_equal(segment_event(&s).address, 0x10010 + 32ull * i);
+		}
+	}
+	segment_no_event(&s);
+	segment_free(&s);
+}
+
+static void many_changes_at_once(void **state)
+{
+	check_alike(1, 0, false);
+	for (unsigned made = 0; made < 70; made++) /* anywhere in the changes that are applied together */
+		check_alike(1, made, true);
+	for (unsigned made = 120; made < 130; made++) /* and at the last place of a batch of events */
+		for (unsigned before = 1; before < 9; before++)
+			check_alike(before, made, true);
+	check_alike(1, NEVER, true);
+}
+
 /* ---- alone ---- */
 
 #define GENERATION 7u
@@ -135,17 +231,14 @@ static void look_up(struct pushed *p, uint64_t number)
 /* As the recorder does it. True: it was known. */
 static bool meet(struct runs *rs, struct pushed *p, uint64_t number, uint32_t count)
 {
-	uint64_t hash;
+	struct runs_look look;
 
 	pushed_set(p, number, count);
-
-	struct runs_place *const place = runs_find(rs, p->s, GENERATION, &hash);
-
-	if (place && runs_take(place, hash, p->s, GENERATION))
+	if (runs_take(rs, p->s, GENERATION, runs_expect(rs, &p->s->head.pushes), &look))
 		return true;
 	look_up(p, number);
-	if (place)
-		runs_keep(rs, place, hash, p->s, GENERATION);
+	if (look.place)
+		runs_keep(rs, &look, p->s, GENERATION);
 	return false;
 }
 
@@ -172,10 +265,29 @@ static void known_from_the_third_time_on(void **state)
 	runs_finish(&rs);
 }
 
-static bool known(struct pushed *p, uint64_t hash, const struct runs_place *place, uint32_t generation)
+static bool known(struct runs *rs, struct pushed *p, uint32_t generation, struct runs_look *ret)
 {
 	p->s->depth = 1;
-	return runs_take(place, hash, p->s, generation);
+	return runs_take(rs, p->s, generation, 0, ret);
+}
+
+/* As if the hash of what is looked for were that of the run which was kept. */
+static bool known_by_hash(struct runs *rs, struct pushed *p, uint32_t generation, uint32_t run)
+{
+	struct runs_look look;
+
+	if (known(rs, p, generation, &look))
+		return true;
+	assert_non_null(look.place);
+
+	const struct runs_place before = *look.place;
+
+	*look.place = (struct runs_place){ .hash = look.hash, .run = run };
+
+	const bool is_known = known(rs, p, generation, &look);
+
+	*look.place = before;
+	return is_known;
 }
 
 /* Everything that an entry stands for is compared, not only the hash of it. */
@@ -183,33 +295,33 @@ static void a_hash_alone_is_not_believed(void **state)
 {
 	struct runs rs = { 0 };
 	struct pushed p;
-	uint64_t hash;
+	struct runs_look look;
 
 	pushed_new(&p);
 	for (int i = 0; i < 3; i++)
 		meet(&rs, &p, 5, 20);
 	pushed_set(&p, 5, 20);
+	assert_true(known(&rs, &p, GENERATION, &look));
 
-	struct runs_place *const place = runs_find(&rs, p.s, GENERATION, &hash);
+	const uint32_t run = look.place->run;
 
-	assert_true(known(&p, hash, place, GENERATION));
-	assert_false(known(&p, hash + 1, place, GENERATION));
-	assert_false(known(&p, hash, place, GENERATION + 1));
+	assert_true(known_by_hash(&rs, &p, GENERATION, run));
+	assert_false(known_by_hash(&rs, &p, GENERATION + 1, run));
 	p.codes[4 * 19] ^= 1; /* the last frame */
-	assert_false(known(&p, hash, place, GENERATION));
+	assert_false(known_by_hash(&rs, &p, GENERATION, run));
 	p.codes[4 * 19] ^= 1;
 	p.s->head.pushes.count = 19;
-	assert_false(known(&p, hash, place, GENERATION));
+	assert_false(known_by_hash(&rs, &p, GENERATION, run));
 	p.s->head.pushes.count = 20;
 	p.s->levels[0].node = 2;
-	assert_false(known(&p, hash, place, GENERATION));
+	assert_false(known_by_hash(&rs, &p, GENERATION, run));
 	p.s->levels[0] = (struct stream_level){ .path = 98, .node = 1 };
-	assert_false(known(&p, hash, place, GENERATION));
+	assert_false(known_by_hash(&rs, &p, GENERATION, run));
 	p.s->levels[0].path = 99;
 	p.s->state.bases[1]++;
-	assert_false(known(&p, hash, place, GENERATION));
+	assert_false(known_by_hash(&rs, &p, GENERATION, run));
 	p.s->state.bases[1]--;
-	assert_true(known(&p, hash, place, GENERATION));
+	assert_true(known_by_hash(&rs, &p, GENERATION, run));
 	check_levels(&p, 5, 20);
 	stream_free(p.s);
 	runs_finish(&rs);
@@ -276,6 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_stacks_come_of_them),
+		cmocka_unit_test(many_changes_at_once),
 		cmocka_unit_test(known_from_the_third_time_on),
 		cmocka_unit_test(a_hash_alone_is_not_believed),
 		cmocka_unit_test(what_is_full_is_forgotten),

@@ -128,23 +128,23 @@ static int push(struct stack_nodes *in, const struct modules *m, struct stream *
 }
 
 /* Looks up the frames of the head: all at once if the same frames were pushed there before. */
-static int push_head(struct stack_nodes *in, const struct modules *m, struct stream *s)
+static inline int push_head(struct stack_nodes *in, const struct modules *m, struct stream *s, uint64_t codes)
 {
 	const uint32_t generation = m->generation;
-	uint64_t hash = 0;
-	struct runs_place *const place = runs_find(&in->runs, s, generation, &hash);
-	int err;
+	struct runs_look look;
 
-	if (place && s->depth + s->head.pushes.count <= s->level_room && runs_take(place, hash, s, generation))
+	if (runs_take(&in->runs, s, generation, codes, &look))
 		return 0;
-	err = push(in, m, s, &s->head.pushes);
-	if (place && !err && s->levels[s->depth - 1].node && m->generation == generation)
-		runs_keep(&in->runs, place, hash, s, generation);
+
+	const int err = push(in, m, s, &s->head.pushes);
+
+	if (look.place && !err && s->levels[s->depth - 1].node && m->generation == generation)
+		runs_keep(&in->runs, &look, s, generation);
 	return err;
 }
 
 /* A number larger than the stack means all of it. A thread that dropped something begins anew like this. */
-static void pop(struct stream *s, uint32_t count)
+static inline void pop(struct stream *s, uint32_t count)
 {
 	s->depth -= count < s->depth ? count : s->depth;
 	if (s->hashed > s->depth)
@@ -176,7 +176,7 @@ static int tell_depth(struct stack_nodes *in, struct stream *s, uint64_t depth)
 }
 
 /* Sets s->node for the stack that s->levels hold now. */
-static int keep(struct stack_nodes *in, struct stream *s)
+static inline int keep(struct stack_nodes *in, struct stream *s)
 {
 	const bool marked = s->depth && s->marked;
 	const uint32_t frames = s->depth - marked;
@@ -191,6 +191,15 @@ static int keep(struct stack_nodes *in, struct stream *s)
 	return tell_depth(in, s, (uint64_t)frames + (marked ? s->older : 0));
 }
 
+int stack_nodes_change(struct stack_nodes *in, const struct modules *m, struct stream *s, uint32_t pops, uint64_t codes)
+{
+	pop(s, pops);
+
+	const int err = push_head(in, m, s, codes);
+
+	return err ? err : keep(in, s);
+}
+
 int stack_nodes_apply(struct stack_nodes *in, const struct modules *m, struct stream *s)
 {
 	uint32_t pops = s->head.has_stack ? s->head.pops : 0;
@@ -201,15 +210,7 @@ int stack_nodes_apply(struct stack_nodes *in, const struct modules *m, struct st
 		if (err)
 			return err;
 	}
-	if (s->head.has_stack) {
-		pop(s, pops);
-
-		const int err = push_head(in, m, s);
-
-		if (err)
-			return err;
-	}
-	return keep(in, s);
+	return s->head.has_stack ? stack_nodes_change(in, m, s, pops, 0) : keep(in, s);
 }
 
 /* The number that makes 1 when HASH_FACTOR is multiplied by it: each step makes twice as many of its low bits right. */

@@ -55,6 +55,8 @@ void stack_nodes_finish(struct stack_nodes *in);
  * stack has a node for each depth. TRK_ERR_CORRUPT: it is deeper than any stack can be.
  */
 int stack_nodes_apply(struct stack_nodes *in, const struct modules *m, struct stream *s);
+/* The same for s->head where nothing was deferred. `codes`: of its pushes, from runs_expect; 0: not known. */
+int stack_nodes_change(struct stack_nodes *in, const struct modules *m, struct stream *s, uint32_t pops, uint64_t codes);
 /* The addresses of the stack that s->levels holds belong to other code now: looks all of them up again. */
 void stack_nodes_look_up_again(struct stack_nodes *in, const struct modules *m, struct stream *s);
 
