@@ -162,6 +162,7 @@ int class_periodic(uint64_t interval_ns)
 int class_dump(const char *path)
 {
 	struct question q = { .what = SHM_ASK_CLASS, .text = "", .given = { SHM_CLASS_DUMP } };
+	bool is_new;
 	long fd;
 	int ret;
 
@@ -169,12 +170,17 @@ int class_dump(const char *path)
 		return error_set(TRACKER_EINVAL, "the path is NULL or empty");
 	if (!hook_start_and_ask() || !state.on)
 		return error_set(TRACKER_EDISABLED, "this program is not being recorded: run it with tracker run");
-	fd = arch_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDWR | O_CREAT | O_CLOEXEC, 0666, 0, 0);
+	fd = arch_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666, 0, 0);
+	is_new = fd >= 0;
+	if (!is_new)
+		fd = arch_syscall(SYS_openat, AT_FDCWD, (long)path, O_RDWR | O_CREAT | O_CLOEXEC, 0666, 0, 0);
 	if (fd < 0)
 		return error_about(TRACKER_EIO, "", path, " cannot be created");
 	q.given[1] = (uint64_t)fd;
 	ret = ask(&q);
 	(void)arch_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+	if (ret != TRACKER_OK && is_new)
+		(void)arch_syscall(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
 	if (ret == TRACKER_ENOTSUP)
 		return error_set(ret, "only a recording that lies in one whole file, of tracker run, can be dumped");
 	return ret == TRACKER_EIO ? error_about(ret, "", path, " cannot be written, or the recorder does not answer") : ret;

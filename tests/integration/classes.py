@@ -304,6 +304,10 @@ class Classes:
         equal("what is in it", self.sums(path), {"one": {"geo::Node": (100, 4000)}})
         for word in ("summary", "stats"):
             equal(f"{word} of both", self.types(word, path), self.types(word, capture))
+        refused = self.t.file(".bin")
+        os.remove(refused) if os.path.exists(refused) else None
+        r = self.t.record([self.t.fixture("tracked"), "dump", refused], ["--aggregate"])
+        check(r.stdout.splitlines()[-1].startswith(b"dump -") and not os.path.exists(refused), f"what cannot be dumped leaves no file: {r.stdout}")
 
     def schema(self):
         capture, _ = self.record("classes")

@@ -380,6 +380,7 @@ static void question(struct recorder *r, struct process *p, uint32_t entry, uint
 		return;
 	waker_listen(r);
 	deliver_flush(r);
+	r->questions.nodes[entry] = node;
 	r->questions.waiting[entry] = try_answer(r, p, entry, node) ? NULL : p;
 }
 
@@ -409,7 +410,7 @@ void answer_round(struct recorder *r)
 		if (r->live[i]->capture)
 			own_capture_tick(r->live[i]->capture);
 	for (uint32_t i = 0; i < SHM_QUESTIONS; i++)
-		if (r->questions.waiting[i] && try_answer(r, r->questions.waiting[i], i, 0))
+		if (r->questions.waiting[i] && try_answer(r, r->questions.waiting[i], i, r->questions.nodes[i]))
 			r->questions.waiting[i] = NULL;
 }
 

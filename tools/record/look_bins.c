@@ -5,6 +5,7 @@
  * of other versions than these (glibc 2.26 to 2.41) do not pass, and their chunks stay "in use".
  */
 #include "look_chunks.h"
+#include "proc.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -124,7 +125,7 @@ static uint64_t first_arena(const struct look_chunks *c)
 		if (!libc || !m->writable || bytes > LIBC_MOST)
 			continue;
 		words = malloc(bytes);
-		if (words && process_vm_readv((pid_t)c->scene->copy, &(struct iovec){ words, bytes }, 1, &(struct iovec){ (void *)(uintptr_t)m->start, bytes }, 1, 0) == (ssize_t)bytes)
+		if (words && proc_read(c->scene->copy, m->start, words, bytes) == bytes)
 			arena = arena_in(c, words, bytes / 8, m->start);
 		free(words);
 	}

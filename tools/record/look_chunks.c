@@ -1,10 +1,10 @@
 /* look_chunks - see look_chunks.h. */
 #include "look_chunks.h"
+#include "proc.h"
 
 #include "format/array.h"
 
 #include <stdlib.h>
-#include <sys/uio.h>
 
 #define IN_USE 1u /* in the header of the next chunk */
 #define IS_MMAPPED 2u
@@ -18,10 +18,7 @@
 
 uint64_t look_chunks_peek(const struct look_chunks *c, uint64_t address)
 {
-	uint64_t word = 0;
-	const struct iovec to = { &word, sizeof(word) }, from = { (void *)(uintptr_t)address, sizeof(word) };
-
-	return process_vm_readv((pid_t)c->scene->copy, &to, 1, &from, 1, 0) == (ssize_t)sizeof(word) ? word : 0;
+	return proc_word(c->scene->copy, address);
 }
 
 struct trk_memory_chunk *look_chunks_at(struct look_chunks *c, uint64_t start)

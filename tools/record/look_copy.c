@@ -97,15 +97,7 @@ static bool put(struct look_copy *c, uint64_t to, const void *from, size_t bytes
 
 static bool get(struct look_copy *c, void *to, uint64_t from, size_t bytes)
 {
-	for (size_t at = 0; at < bytes;) {
-		const size_t n = bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES;
-		const struct iovec target = { (uint8_t *)to + at, n }, source = { (void *)(uintptr_t)(from + at), n };
-
-		if (process_vm_readv((pid_t)c->pid, &target, 1, &source, 1, 0) != (ssize_t)n)
-			return fail(c, "the recorder may not read its copy");
-		at += n;
-	}
-	return true;
+	return proc_read(c->pid, from, to, bytes) == bytes || fail(c, "the recorder may not read its copy");
 }
 
 /* Where the parts of the area lie. Their pointers in `m` are those of the copy. */

@@ -1,5 +1,6 @@
 /* look_image - see look_image.h. */
 #include "look_image.h"
+#include "proc.h"
 
 #include "format/array.h"
 
@@ -8,11 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PIECE_BYTES (16u << 20)
 #define PAGE_BYTES 4096u
 #define MARKING_NS 10000000000u
 #define CALLS 65536u /* between two looks at the clock */
@@ -23,23 +22,6 @@ struct look_region {
 };
 
 /* ---- reading ---- */
-
-/* How much can be read from its start on. */
-static uint64_t read_bytes(uint32_t pid, const struct look_region *g)
-{
-	uint64_t at = 0, bytes = g->end - g->start;
-
-	while (at < bytes) {
-		const uint64_t n = bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES;
-		const struct iovec to = { g->bytes + at, n }, from = { (void *)(uintptr_t)(g->start + at), n };
-		const ssize_t got = process_vm_readv((pid_t)pid, &to, 1, &from, 1, 0);
-
-		if (got <= 0)
-			break;
-		at += (uint64_t)got;
-	}
-	return at;
-}
 
 static bool fill(struct look_image *i, struct look_region *g)
 {
@@ -52,7 +34,7 @@ static bool fill(struct look_image *i, struct look_region *g)
 		return false;
 	}
 	i->bytes += bytes;
-	got = read_bytes(i->pid, g);
+	got = proc_read(i->pid, g->start, g->bytes, bytes);
 	i->left_out |= got < bytes;
 	if (got < bytes) {
 		(void)munmap(g->bytes + (got + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES, bytes - (got + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);

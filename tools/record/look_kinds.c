@@ -1,6 +1,7 @@
 /* look_kinds - see look_kinds.h. */
 #include "look_kinds.h"
 #include "look_image.h"
+#include "proc.h"
 
 #include <string.h>
 #include <sys/uio.h>
@@ -36,12 +37,7 @@ struct owning {
 
 static uint64_t read_word(const struct look_scene *s, uint64_t address)
 {
-	uint64_t word = 0;
-	const struct iovec to = { &word, sizeof(word) }, from = { (void *)(uintptr_t)address, sizeof(word) };
-
-	if (s->image)
-		return look_image_word(s->image, address);
-	return process_vm_readv((pid_t)s->copy, &to, 1, &from, 1, 0) == (ssize_t)sizeof(word) ? word : 0;
+	return s->image ? look_image_word(s->image, address) : proc_word(s->copy, address);
 }
 
 /* The word before a block says of what kind its chunk is. 0 where it cannot be read. */

@@ -1,9 +1,9 @@
 /* look_read - see look_read.h. */
 #include "look_read.h"
+#include "proc.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #define PIECE_BYTES (64u << 10)
 
@@ -21,10 +21,8 @@ void look_read_finish(struct look_read *r)
 
 static bool get(struct look_read *r, uint64_t address, size_t bytes)
 {
-	const struct iovec to = { r->bytes + (address - r->start), bytes }, from = { (void *)(uintptr_t)address, bytes };
-
 	r->total += bytes;
-	return process_vm_readv((pid_t)r->pid, &to, 1, &from, 1, 0) == (ssize_t)bytes;
+	return proc_read(r->pid, address, r->bytes + (address - r->start), bytes) == bytes;
 }
 
 /* The piece from `address` on: as far as memory was touched without a hole, but at least `bytes`. */

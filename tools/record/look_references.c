@@ -5,14 +5,13 @@
  * several, flags, their number, and for each such an address and an offset. The type information names its own class.
  */
 #include "look_references.h"
+#include "proc.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "format/look_parts.h"
 
-#define PIECE_BYTES (64u << 20)
 #define NAME_BYTES 256u
 #define DEPTH_MAX 16u
 
@@ -22,26 +21,10 @@ struct reading {
 	size_t bytes;
 };
 
-/* How many bytes could be read. */
-static size_t get(const struct reading *x, uint64_t from, void *to, size_t bytes)
-{
-	const struct iovec target = { to, bytes }, source = { (void *)(uintptr_t)from, bytes };
-	const ssize_t n = process_vm_readv((pid_t)x->copy, &target, 1, &source, 1, 0);
-
-	return n > 0 ? (size_t)n : 0;
-}
-
-static uint64_t word_at(const struct reading *x, uint64_t address)
-{
-	uint64_t w = 0;
-
-	return get(x, address, &w, sizeof(w)) == sizeof(w) ? w : 0;
-}
-
 /* "": it is no name, or too long. */
 static void get_name(const struct reading *x, uint64_t address, char name[NAME_BYTES])
 {
-	const size_t n = get(x, address, name, NAME_BYTES - 1);
+	const size_t n = proc_read(x->copy, address, name, NAME_BYTES - 1);
 
 	if (!n || !memchr(name, 0, n))
 		name[0] = 0;
@@ -53,11 +36,11 @@ static void get_name(const struct reading *x, uint64_t address, char name[NAME_B
 /* Whether the class of the type information is that class of the C++ runtime. */
 static bool is_kind(const struct reading *x, uint64_t type, const char *ending)
 {
-	const uint64_t table = word_at(x, type);
+	const uint64_t table = proc_word(x->copy, type);
 	char name[NAME_BYTES];
 	size_t n, m = strlen(ending);
 
-	get_name(x, table ? word_at(x, word_at(x, table - 8) + 8) : 0, name);
+	get_name(x, table ? proc_word(x->copy, proc_word(x->copy, table - 8) + 8) : 0, name);
 	n = strlen(name);
 	return n > m && strcmp(name + n - m, ending) == 0;
 }
@@ -69,7 +52,7 @@ static void add(struct reading *x, uint64_t type, unsigned depth)
 	char name[NAME_BYTES];
 	size_t n;
 
-	get_name(x, word_at(x, type + 8), name);
+	get_name(x, proc_word(x->copy, type + 8), name);
 	n = strlen(name);
 	if (!n || depth > DEPTH_MAX || x->count == LOOK_BASES_MAX || x->bytes + n + 1 >= sizeof(x->text))
 		return;
@@ -88,27 +71,21 @@ static void add_bases(struct reading *x, uint64_t type, unsigned depth)
 	} head = { 0, 0 };
 
 	if (is_kind(x, type, "20__si_class_type_infoE"))
-		add(x, word_at(x, type + 16), depth + 1);
-	else if (is_kind(x, type, "21__vmi_class_type_infoE") && get(x, type + 16, &head, sizeof(head)) == sizeof(head))
+		add(x, proc_word(x->copy, type + 16), depth + 1);
+	else if (is_kind(x, type, "21__vmi_class_type_infoE") && proc_read(x->copy, type + 16, &head, sizeof(head)) == sizeof(head))
 		for (uint32_t i = 0; i < head.count && i < LOOK_BASES_MAX; i++)
-			add(x, word_at(x, type + 24 + 16 * i), depth + 1);
+			add(x, proc_word(x->copy, type + 24 + 16 * i), depth + 1);
 }
 
 /* NULL: it could not be read, or there is no memory. */
-static void *take(const struct reading *x, const void *there, uint64_t bytes)
+static void *take(uint32_t pid, const void *there, uint64_t bytes)
 {
 	uint8_t *const here = malloc(bytes + 8);
 
-	for (uint64_t at = 0; here && at < bytes;) {
-		const size_t n = get(x, (uint64_t)(uintptr_t)there + at, here + at, bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES);
-
-		if (!n) {
-			free(here);
-			return NULL;
-		}
-		at += n;
-	}
-	return here;
+	if (here && proc_read(pid, (uint64_t)(uintptr_t)there, here, bytes) == bytes)
+		return here;
+	free(here);
+	return NULL;
 }
 
 /* What the copy counted is what there is. */
@@ -123,13 +100,12 @@ static bool is_sound(const struct look_references *r, const struct look_marking 
 
 void look_references_read(struct look_references *r, uint32_t marker, uint32_t copy, const struct look_marking *there)
 {
-	const struct reading tables = { .copy = marker };
 	struct reading x = { .copy = copy };
-	struct look_type *const types = take(&tables, there->types, LOOK_TYPES * sizeof(*types));
+	struct look_type *const types = take(marker, there->types, LOOK_TYPES * sizeof(*types));
 
 	look_references_finish(r);
-	r->counts = take(&tables, there->counts, there->block_count * sizeof(*r->counts));
-	r->targets = take(&tables, there->targets, there->target_count * sizeof(*r->targets));
+	r->counts = take(marker, there->counts, there->block_count * sizeof(*r->counts));
+	r->targets = take(marker, there->targets, there->target_count * sizeof(*r->targets));
 	r->bases = calloc(LOOK_TYPES, sizeof(*r->bases));
 	r->target_count = there->target_count;
 	r->cut = there->cut;
@@ -138,7 +114,7 @@ void look_references_read(struct look_references *r, uint32_t marker, uint32_t c
 		x.bytes = 0;
 		x.text[0] = 0;
 		if (types[i].table)
-			add_bases(&x, word_at(&x, types[i].table - 8), 0);
+			add_bases(&x, proc_word(x.copy, types[i].table - 8), 0);
 		if (x.bytes)
 			r->bases[i] = strdup(x.text);
 	}

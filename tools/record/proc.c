@@ -12,7 +12,10 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+#define READ_BYTES (64u << 20) /* at a time: the kernel reads at most 2 GiB */
 
 /* Reads at most room - 1 bytes of a small file and ends them with a NUL; -1: the file does not exist. */
 static ssize_t read_file(const char *path, char *buf, size_t room)
@@ -264,6 +267,29 @@ void proc_mappings_of(uint32_t pid, const char *ending, bool (*is_it)(void *cont
 	free(line);
 	if (f)
 		fclose(f);
+}
+
+size_t proc_read(uint32_t pid, uint64_t from, void *to, size_t bytes)
+{
+	size_t at = 0;
+
+	while (at < bytes) {
+		const size_t most = bytes - at < READ_BYTES ? bytes - at : READ_BYTES;
+		const struct iovec target = { (uint8_t *)to + at, most }, source = { (void *)(uintptr_t)(from + at), most };
+		const ssize_t n = process_vm_readv((pid_t)pid, &target, 1, &source, 1, 0);
+
+		if (n <= 0)
+			break;
+		at += (size_t)n;
+	}
+	return at;
+}
+
+uint64_t proc_word(uint32_t pid, uint64_t from)
+{
+	uint64_t word = 0;
+
+	return proc_read(pid, from, &word, sizeof(word)) == sizeof(word) ? word : 0;
 }
 
 size_t proc_pages(int pagemap, uint64_t page, uint64_t *entries, size_t count)

@@ -57,6 +57,10 @@ void proc_mappings_of(uint32_t pid, const char *ending, bool (*is_it)(void *cont
 #define PROC_PAGE_TOUCHED (3ull << 62)
 /* Reads the entries of its pages from `page` (address by size) on. Returns how many were read: 0 when its memory is gone. */
 size_t proc_pages(int pagemap, uint64_t page, uint64_t *entries, size_t count);
+/* How many bytes of the process's memory could be read: fewer, where memory ends. */
+size_t proc_read(uint32_t pid, uint64_t from, void *to, size_t bytes);
+/* The word there; 0: it cannot be read. */
+uint64_t proc_word(uint32_t pid, uint64_t from);
 /* How many pages of memory it uses; 0: not known. *statm: the open file; it is opened when *statm is -1. */
 uint64_t proc_resident_pages(uint32_t pid, int *statm);
 

@@ -201,6 +201,7 @@ struct recorder {
 		bool wakes; /* set before the recording begins: a thread that never ends wakes the loop when something is asked */
 		bool listening;
 		struct process *waiting[SHM_QUESTIONS]; /* processes that wait for an answer; NULL */
+		uint32_t nodes[SHM_QUESTIONS]; /* of these: the stack that came with the question */
 	} questions;
 	struct snapshots *snapshots;
 	struct forks *forks; /* NULL: nobody has forked */
