@@ -113,6 +113,9 @@ void writer_look_type(struct writer *w, const struct trk_look_type *t);
 void writer_look_references(struct writer *w, uint32_t block, const uint32_t *targets, uint32_t count);
 void writer_look_end(struct writer *w);
 
+/* A block of a look, LOOK or MEMORY, as it stands in another capture, of that process here: it names nothing by what tables hold. */
+void writer_look_again(struct writer *w, uint32_t process, const struct trk_block_header *h, const uint8_t *raw);
+
 /*
  * What the memory of head->process consisted of at the look of that number. Items are given to the coder (memory_parts.h), and
  * writer_memory_more is called now and then. NULL: an error is set, and nothing more is to be called.

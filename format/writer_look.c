@@ -73,3 +73,11 @@ void writer_look_end(struct writer *w)
 	if (!w->error)
 		write_part(w, true);
 }
+
+void writer_look_again(struct writer *w, uint32_t process, const struct trk_block_header *h, const uint8_t *raw)
+{
+	struct trk_block_header mine = { .type = h->type, .process = process, .raw_bytes = h->raw_bytes, .items = h->items };
+
+	writer_flush(w);
+	writer_write_block(w, &mine, raw);
+}

@@ -20,6 +20,7 @@
 #include "replay/capture.h"
 #include "replay/extract.h"
 #include "replay/heap.h"
+#include "replay/reader.h"
 #include "replay/totals.h"
 #include "ui/ui.h"
 
@@ -189,6 +190,31 @@ static int write_events(struct part *p)
 	return err == TRK_END ? 0 : err;
 }
 
+/* What looks at its memory found. What cannot be read is left out, as reports of the whole capture do, and told of. */
+static int write_looks(struct part *p)
+{
+	const struct capture *const c = p->capture;
+	struct buffer stored = { 0 }, raw = { 0 };
+	uint64_t lost = 0;
+	int err = 0;
+
+	for (uint32_t i = 0; i < c->look_count && err != TRK_ERR_NOMEM; i++) {
+		struct trk_block_header h;
+
+		if (c->looks[i].process != p->process)
+			continue;
+		err = reader_unpack_at(c, c->looks[i].offset, &stored, &raw, &h);
+		if (!err)
+			writer_look_again(p->writer, 0, &h, raw.bytes);
+		lost += err != 0;
+	}
+	free(stored.bytes);
+	free(raw.bytes);
+	if (lost)
+		writer_notice(p->writer, "some of what looks at the memory found was damaged, and is not here");
+	return err == TRK_ERR_NOMEM ? err : 0;
+}
+
 static int part_begin(struct part *p, const struct capture *c, uint32_t process, int fd)
 {
 	struct trk_header header = c->header;
@@ -226,6 +252,8 @@ static int write_part(const struct capture *c, uint32_t process, int fd)
 		write_domains(&p);
 		err = write_events(&p);
 	}
+	if (!err)
+		err = write_looks(&p);
 	if (!err) {
 		extract_symbols(&p.tables);
 		write_words(&p);

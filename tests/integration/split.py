@@ -109,6 +109,21 @@ class Cases:
         check(b"aggregated" in self.split(aggregated, 1), "sums cannot be split")
 
 
+    def looks(self):
+        """What looks at the memory of parent and child found stands in the file of each, as it stood in the whole."""
+        r = self.t.record([self.t.fixture("resident"), "forked"], ["--memory", "--leak-check"])
+        pids = [p["pid"] for p in self.t.json("info", r.capture)["processes"]]
+        before = {pid: [self.found(report, "--pid", str(pid), r.capture) for report in ("memory", "leaks")] for pid in pids}
+        check(len(pids) > 1 and all(memory["resident"] and leaks["verdicts"] for memory, leaks in before.values()), f"all were looked at: {before}")
+        self.split(r.capture, 0)
+        for pid in pids:
+            name = r.capture if pid == pids[0] else f"{r.capture}.{pid}"
+            equal(f"of {pid}", [self.found(report, name) for report in ("memory", "leaks")], before[pid])
+
+    def found(self, *argv):
+        """Without the name of the file."""
+        return {key: value for key, value in self.t.json(*argv).items() if key not in ("capture", "pid_filter")}
+
     def not_whole(self):
         """What is made of a capture that is cut, or damaged, says so, as the capture did."""
         data = open(self.t.record([self.t.fixture("families")]).capture, "rb").read()
@@ -126,7 +141,7 @@ class Cases:
 
 def make_cases(t):
     c = Cases(t)
-    return [("--split-processes", c.run), ("tracker split", c.command), ("files in the way", c.in_the_way),
+    return [("--split-processes", c.run), ("tracker split", c.command), ("files in the way", c.in_the_way), ("looks at the memory", c.looks),
             ("what cannot be split", c.refused), ("not whole", c.not_whole)]
 
 
