@@ -21,23 +21,50 @@ REPORTS = [["stats"], ["stats", "--json"], ["table"], ["tree"], ["summary"], ["f
 PLACES = 250  # of each report, at most
 
 
-class Run:
-    def __init__(self, argv, refused):
+class Program:
+    """A report that runs again and again, from one start of it (refuse.c). Its output is OUTPUT, its files are in the folder "out"."""
+
+    def __init__(self, argv):
+        self.folder = tempfile.TemporaryDirectory()
+        self.out = os.path.join(self.folder.name, "out")
+        os.mkdir(self.out)
+        (numbers, self.numbers), (self.answers, answers) = os.pipe(), os.pipe()
+        env = dict(os.environ, LC_ALL="C", LD_PRELOAD=LIBRARY, REFUSE_FROM=str(numbers), REFUSE_TO=str(answers))
+        self.process = subprocess.Popen([os.path.join(REPORTERS, "tracker-" + argv[0]), *("out/out" if a == "OUT" else a for a in argv[1:]), CAPTURE],
+                                        env=env, cwd=self.folder.name, stdin=subprocess.DEVNULL, pass_fds=[numbers, answers])
+        os.close(numbers)
+        os.close(answers)
+        self.answers = os.fdopen(self.answers, "r", encoding="ascii")
+
+    def run(self, refused):
         """refused: which allocation; 0: none."""
-        with tempfile.TemporaryDirectory() as folder:
-            output = os.path.join(folder, "out")
-            told, tell = os.pipe()
-            env = dict(os.environ, LC_ALL="C", LD_PRELOAD=LIBRARY, REFUSE=str(refused), REFUSE_FD=str(tell))
-            r = subprocess.run([os.path.join(REPORTERS, "tracker-" + argv[0]), *(output if a == "OUT" else a for a in argv[1:]),
-                                CAPTURE], env=env, capture_output=True, pass_fds=[tell], check=False)
-            os.close(tell)
-            with os.fdopen(told, "rb") as f:
-                self.refused = f.read() != b""
-            self.status, self.printed, self.files = r.returncode, r.stdout.replace(folder.encode(), b""), os.listdir(folder)
-            if os.path.exists(output):
-                with open(output, "rb") as f:
-                    self.printed += f.read()
-            self.lines = r.stderr.decode().splitlines()
+        os.write(self.numbers, b"%d\n" % refused)
+        return Run(self, self.answers.readline())
+
+    def close(self):
+        os.close(self.numbers)
+        self.answers.close()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+class Run:
+    """One run: what it printed, the files that it left, whether it came to the allocation that was to be refused."""
+
+    def __init__(self, program, answer):
+        status, refused = map(int, answer.split())
+        self.refused, self.status = refused == 1, os.waitstatus_to_exitcode(status)
+        self.printed, self.files = self.read(program, "OUTPUT"), os.listdir(program.out)
+        self.lines = self.read(program, "ERRORS").decode().splitlines()
+        for name in self.files:
+            path = os.path.join(program.out, name)
+            if name == "out":
+                self.printed += self.read(program, path)
+            os.unlink(path)
+
+    def read(self, program, name):
+        with open(os.path.join(program.folder.name, name), "rb") as f:
+            return f.read()
 
 
 def judge(r, whole):
@@ -57,19 +84,20 @@ def main():
     REPORTS[:] = reports.commands(REPORTERS, REPORTS)
     failures, count = [], 0
     for argv in REPORTS:
-        whole, number, step = Run(argv, 0), 0, 1
-        allocations = 1
-        while Run(argv, allocations * 2).refused:
+        program, allocations = Program(argv), 1
+        whole = program.run(0)
+        while program.run(allocations * 2).refused:
             allocations *= 2
         step = max(1, allocations * 2 // PLACES)
         for number in range(1, allocations * 2, step):
-            r = Run(argv, number)
+            r = program.run(number)
             if not r.refused:
                 break
             count += 1
             wrong = judge(r, whole)
             if wrong:
                 failures.append(f"{' '.join(argv)}, allocation {number}: {wrong}")
+        program.close()
     print("\n".join(failures))
     print(f"{count} refusals, {len(failures)} failed")
     return 1 if failures or count < 1000 else 0

@@ -127,18 +127,21 @@ class Bad:
         equal("totals of growing prefixes", totals, sorted(totals))
 
     def flipped(self):
-        """One bit of every block: in its header, in its payload."""
+        """One bit of the first, middle and last block of each type: in its header, in its payload."""
         _, data = self.capture()
-        inputs, at = [], data.find(BLOCK_MAGIC, HEADER)
+        blocks, at = {}, data.find(BLOCK_MAGIC, HEADER)
         while at >= 0:
             stored = int.from_bytes(data[at + 12:at + 16], "little")
+            blocks.setdefault(data[at + 4:at + 6], []).append((at, stored))
+            at = data.find(BLOCK_MAGIC, at + BLOCK + stored)
+        inputs = []
+        for at, stored in sorted({of[i] for of in blocks.values() for i in (0, len(of) // 2, -1)}):
             for offset in (at + 9, at + 20, at + BLOCK + stored // 2):
                 if offset < len(data):
                     bad = bytearray(data)
                     bad[offset] ^= 0x10
                     inputs.append((f"a capture with byte {offset} flipped", self.file(bytes(bad))))
-            at = data.find(BLOCK_MAGIC, at + BLOCK + stored)
-        check(len(inputs) > 10, f"only {len(inputs)} blocks")
+        check(len(blocks) > 10 and len(inputs) > 30, f"only {len(inputs)} inputs, {len(blocks)} types of blocks")
         self.tolerated(inputs)
 
     # ---- where to write ----

@@ -1,7 +1,9 @@
 /*
  * rawdump - what the replay library reads out of a capture, printed in the form
  * of tests/golden/decode.py, so that the two can be compared line by line:
- * rawdump CAPTURE
+ * rawdump CAPTURE...
+ *
+ * Of several captures, a line {"what": "file"} stands before each.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -306,21 +308,18 @@ static int dump_events(struct capture *c, uint32_t process)
 	return err < 0 ? err : 0;
 }
 
-int main(int argc, char **argv)
+/* Whether all of it can be read. */
+static bool dump(const char *path)
 {
 	struct trk_fault fault;
 	struct capture *c;
 	bool damaged = false;
 	int err;
 
-	if (argc != 2) {
-		fputs("usage: rawdump CAPTURE\n", stderr);
-		return 2;
-	}
-	err = capture_open(&c, argv[1], &fault);
+	err = capture_open(&c, path, &fault);
 	if (err) {
 		printf("{\"what\": \"error\", \"kind\": \"%s\"}\n", kinds[-err]);
-		return 1;
+		return false;
 	}
 	c->depths_apart = true;
 	dump_header(&c->header);
@@ -343,5 +342,24 @@ int main(int argc, char **argv)
 	else
 		printf("{\"what\": \"end\", \"complete\": %s}\n", c->complete && !damaged ? "true" : "false");
 	capture_close(c);
-	return err ? 1 : 0;
+	return !err;
+}
+
+int main(int argc, char **argv)
+{
+	bool whole = true;
+
+	if (argc < 2) {
+		fputs("usage: rawdump CAPTURE...\n", stderr);
+		return 2;
+	}
+	for (int i = 1; i < argc; i++) {
+		if (argc > 2) {
+			begin("file");
+			end();
+		}
+		whole &= dump(argv[i]);
+		fflush(stdout);
+	}
+	return whole ? 0 : 1;
 }

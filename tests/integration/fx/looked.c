@@ -2,16 +2,20 @@
  * looked - pointers in all the places where a look at the memory must find them, or must not. Each block has a size of its own, and the
  * program prints what is to be said of it: "1008 definitely".
  *
- * usage: looked CASE [LIBRARY]
+ * usage: looked CASE [LIBRARY] | each LIBRARY CASE...
+ *
+ * each: a forked child does the next case and ends, before the one after it begins. The program prints "CASE PID" for each.
  */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -318,13 +322,39 @@ static const struct {
 	{ "specific", specific },
 };
 
-int main(int argc, char **argv)
+static void run(const char *name, const char *library)
 {
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		if (argc > 1 && !strcmp(argv[1], cases[i].name))
+		if (!strcmp(name, cases[i].name))
 			cases[i].function();
-	if (argc > 2)
-		loaded(argv[2]);
+	if (!strcmp(name, "loaded"))
+		loaded(library);
 	clear_stack();
+}
+
+/* Whether it is the child, whose case is done. */
+static bool is_child(const char *name, const char *library)
+{
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		run(name, library);
+		return true;
+	}
+	waitpid(pid, NULL, 0);
+	printf("%s %d\n", name, pid);
+	fflush(stdout);
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	bool child = false;
+
+	if (strcmp(argv[1], "each"))
+		run(argv[1], argv[2]);
+	else
+		for (int i = 3; i < argc && !child; i++)
+			child = is_child(argv[i], argv[2]);
 	return 0;
 }

@@ -89,7 +89,7 @@ static void *reallocs(void *unused)
 		const int i = rand_r(&seed) % 50;
 
 		nodes[i] = realloc(nodes[i], 64 + (size_t)rand_r(&seed) % 3000);
-		if (n % 100 == 0)
+		if (n % 50 == 0)
 			usleep(1000); /* or the recorder is a segment behind, and each look waits for that */
 		pace(n, 2000);
 	}
