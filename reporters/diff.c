@@ -2,14 +2,19 @@
  * tracker-diff - prints what changed between two captures, or two points of one, line for line as tracemalloc's
  * Snapshot.compare_to() does.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/selection.h"
 #include "common/filter.h"
 #include "common/report_groups.h"
 #include "common/traceback.h"
+#include "types/row_types.h"
 
 #define ROWS 10 /* that people see */
+#define TYPES 15 /* ... of types */
 
 static struct report_options common;
 static struct selection_options selection = SELECTION_INIT;
@@ -57,12 +62,14 @@ static const struct ui_command command = {
 
 static struct grouping *groups;
 static enum group_by by;
+static struct row_types types[GROUP_SIDES];
 
 static void check(struct report sides[GROUP_SIDES])
 {
 	by = group_by_check(group_by, cumulative);
 	if (limit == REPORT_LIMIT_UNSET)
-		limit = report_form(&common) ? 0 : ROWS;
+		limit = report_form(&common) ? 0 : by == GROUP_TYPE ? TYPES :
+								      ROWS;
 	ui_exclude(report_form(&common), report_form(&common), "--title", title);
 	traceback_check(traceback_limit, report_form(&common), &traceback);
 	ui_needs("--confidential-files", traceback.confidential_files != NULL, "--traceback", traceback.wanted);
@@ -73,6 +80,8 @@ static void check(struct report sides[GROUP_SIDES])
 static void ask(struct report *r)
 {
 	group_by_view(by, &r->asked);
+	if (by == GROUP_TYPE)
+		row_types_ask(r);
 }
 
 static int find(struct report sides[GROUP_SIDES])
@@ -83,10 +92,13 @@ static int find(struct report sides[GROUP_SIDES])
 	if (grouping_new(&groups, &o) < 0)
 		return TRK_ERR_NOMEM;
 	for (int i = 0; i < GROUP_SIDES; i++) {
-		const struct group_source from = report_groups(&sides[i], cumulative);
+		struct group_source from = report_groups(&sides[i], cumulative);
+		int err = by == GROUP_TYPE ? row_types_find(&types[i], &sides[i]) : 0;
 
-		if (grouping_add(groups, i, &from) < 0)
-			return TRK_ERR_NOMEM;
+		from.each_type = row_types_each;
+		from.types = &types[i];
+		if (err || (err = grouping_add(groups, i, &from)) < 0)
+			return err;
 	}
 	grouping_sort_differences(groups);
 	return 0;
@@ -168,6 +180,103 @@ static int describe_row(const struct report sides[GROUP_SIDES], struct emit *e, 
 	return 0;
 }
 
+/* ---- types, as pympler's SummaryTracker.print_diff shows them ---- */
+
+enum type_column { TYPE_NAME,
+		   TYPE_COUNT,
+		   TYPE_SIZE,
+		   TYPE_COLUMNS };
+
+struct type_line {
+	char *text[TYPE_COLUMNS];
+};
+
+/* Harmless for terminals; NULL: no memory. */
+static char *prose(const char *text)
+{
+	char *line = NULL;
+	size_t bytes;
+	FILE *const f = open_memstream(&line, &bytes);
+
+	if (!f)
+		return NULL;
+	ui_prose(f, text);
+	fclose(f);
+	return line;
+}
+
+static bool make_line(struct type_line *l, const struct group_stat *s)
+{
+	const struct change c = change_of(s->value);
+	char *const key = group_key(groups, s);
+	char size[32];
+
+	l->text[TYPE_NAME] = key ? prose(key) : NULL;
+	l->text[TYPE_COUNT] = asprintf(&l->text[TYPE_COUNT], "%" PRId64, c.count) < 0 ? NULL : l->text[TYPE_COUNT];
+	l->text[TYPE_SIZE] = strdup(ui_size(size, sizeof(size), c.size, false));
+	free(key);
+	return l->text[TYPE_NAME] && l->text[TYPE_COUNT] && l->text[TYPE_SIZE];
+}
+
+static size_t width_of(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += (*text & 0xc0) != 0x80; /* a byte that begins a character */
+	return n;
+}
+
+static void print_line(FILE *f, const struct type_line *l, const size_t widths[TYPE_COLUMNS])
+{
+	for (int k = 0; k < TYPE_COLUMNS; k++)
+		fprintf(f, "%*s%s%s", (int)(widths[k] - width_of(l->text[k])), "", l->text[k], k + 1 < TYPE_COLUMNS ? " | " : "\n");
+}
+
+static void print_lines(FILE *f, const struct type_line *lines, size_t count)
+{
+	size_t widths[TYPE_COLUMNS] = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		for (int k = 0; k < TYPE_COLUMNS; k++)
+			if (width_of(lines[i].text[k]) + 2 > widths[k])
+				widths[k] = width_of(lines[i].text[k]) + 2;
+	for (size_t i = 0; i < count; i++) {
+		print_line(f, &lines[i], widths);
+		for (int k = 0; !i && k < TYPE_COLUMNS; k++) {
+			for (size_t n = 0; n < widths[k]; n++)
+				fputc('=', f);
+			fputs(k + 1 < TYPE_COLUMNS ? " | " : "\n", f);
+		}
+	}
+}
+
+static int print_types(FILE *f)
+{
+	static const char *const head[TYPE_COLUMNS] = { "types", "# objects", "total size" };
+	struct type_line *const lines = calloc(groups->stat_count + 1, sizeof(*lines));
+	size_t count = 1;
+	bool fine = lines;
+
+	for (int k = 0; fine && k < TYPE_COLUMNS; k++)
+		fine = (lines[0].text[k] = strdup(head[k])) != NULL;
+	for (size_t i = 0; fine && i < groups->stat_count && (!limit || count <= limit); i++) {
+		const struct change c = change_of(groups->stats[i].value);
+
+		if (c.size || c.count)
+			fine = make_line(&lines[count++], &groups->stats[i]);
+	}
+	if (fine)
+		print_lines(f, lines, count);
+	for (size_t i = 0; lines && i < count; i++)
+		for (int k = 0; k < TYPE_COLUMNS; k++)
+			free(lines[i].text[k]);
+	free(lines);
+	return fine ? 0 : TRK_ERR_NOMEM;
+}
+
+/* ---- the rows ---- */
+
 static int describe_rows(const struct report sides[GROUP_SIDES], struct emit *e)
 {
 	static const char sentence[] = "{key}: size={size} ({size_diff}), count={count} ({count_diff})[, average={average}]\n";
@@ -175,6 +284,8 @@ static int describe_rows(const struct report sides[GROUP_SIDES], struct emit *e)
 	uint64_t left = limit ? limit : UINT64_MAX;
 	int err = 0;
 
+	if (by == GROUP_TYPE && !traceback.wanted && emit_people(e))
+		return print_types(emit_people(e));
 	emit_table(e, &table);
 	for (size_t i = 0; i < groups->stat_count && left && !err; i++) {
 		if (is_hidden(&groups->stats[i]))
@@ -220,6 +331,8 @@ static int gate(const struct report *sides)
 static void finish(void)
 {
 	grouping_free(groups);
+	for (int i = 0; i < GROUP_SIDES; i++)
+		row_types_finish(&types[i]);
 }
 
 int main(int argc, char **argv)

@@ -11,6 +11,7 @@
 #include "common/report_groups.h"
 #include "symbols/path.h"
 #include "common/traceback.h"
+#include "types/row_types.h"
 
 #define ROWS 10 /* that people see */
 
@@ -57,6 +58,7 @@ static const struct ui_command command = {
 
 static struct grouping *groups;
 static enum group_by by;
+static struct row_types types;
 
 static void check(struct report *r)
 {
@@ -79,6 +81,8 @@ static void check(struct report *r)
 static void ask(struct report *r)
 {
 	group_by_view(by, &r->asked);
+	if (by == GROUP_TYPE)
+		row_types_ask(r);
 	if (list)
 		block_list_ask(&r->asked);
 }
@@ -86,10 +90,16 @@ static void ask(struct report *r)
 static int find(struct report *r)
 {
 	const struct group_options o = { .by = by };
-	const struct group_source from = report_groups(r, cumulative);
+	struct group_source from = report_groups(r, cumulative);
+	int err;
 
 	if (list)
 		return block_list_find(&r->view, &r->asked);
+	from.each_type = row_types_each;
+	from.types = &types;
+	err = by == GROUP_TYPE ? row_types_find(&types, r) : 0;
+	if (err)
+		return err;
 	if (grouping_new(&groups, &o) < 0 || grouping_add(groups, GROUP_NEW, &from) < 0)
 		return TRK_ERR_NOMEM;
 	grouping_sort(groups);
@@ -232,6 +242,7 @@ static const char *choose_table(void)
 static void finish(void)
 {
 	grouping_free(groups);
+	row_types_finish(&types);
 }
 
 int main(int argc, char **argv)

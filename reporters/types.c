@@ -10,7 +10,7 @@
 #include "common/ranking.h"
 #include "common/report.h"
 #include "common/selection.h"
-#include "types/by_look.h"
+#include "types/row_types.h"
 
 #define ROWS 20 /* that people see */
 
@@ -57,7 +57,7 @@ static const struct ui_command command = {
 };
 
 static struct ranking types; /* keys: a digit for the rule, then the text */
-static struct looked_types looked;
+static struct row_types of_rows;
 static uint64_t bytes_by_rule[TYPE_RULES], count_by_rule[TYPE_RULES];
 
 static enum type_rule rule_of(const struct ranked *t)
@@ -85,71 +85,20 @@ static void check(struct report *r)
 static void ask(struct report *r)
 {
 	r->asked.rows_only = true;
-	r->asked.typed = true;
-	r->asked.blocks = r->capture->look_count != 0;
+	row_types_ask(r);
 }
 
-static int add(enum type_rule rule, char *key, uint64_t bytes, uint64_t count)
+static int add(void *data, enum type_rule rule, const char *type, uint64_t bytes, uint64_t count)
 {
+	char key[TYPE_ROOM + 1];
+
+	(void)data;
 	bytes_by_rule[rule] += bytes;
 	count_by_rule[rule] += count;
 	if (only_typed && rule == TYPE_BY_SITE)
 		return 0;
-	key[0] = (char)('0' + rule);
+	snprintf(key, sizeof(key), "%c%s", (char)('0' + rule), type);
 	return ranking_add(&types, key, bytes, count);
-}
-
-/* What a look says of blocks of the row; takes them out of the sums. */
-static int add_looked(const struct view_row *row, uint64_t *bytes, uint64_t *count)
-{
-	const struct looked_type *end, *t = row->domain ? NULL : looked_types_of_row(&looked, row, &end);
-	char key[TYPE_ROOM + 1] = "";
-	int err = 0;
-
-	for (; t && t < end && !err; t++) {
-		if ((row->thread != UINT32_MAX && row->thread != t->thread) || t->count > *count || t->bytes > *bytes)
-			continue;
-		looked_type_name(t, key + 1);
-		err = add(TYPE_BY_TABLE, key, t->bytes, t->count);
-		*bytes -= t->bytes;
-		*count -= t->count;
-	}
-	return err;
-}
-
-/* The blocks must be as large as that type, or a whole number of it: the pointer might be of something that was made of the block. */
-static bool by_variable(struct report *r, const struct source_frame *frames, size_t n, uint64_t bytes, uint64_t count, char buf[TYPE_ROOM])
-{
-	uint64_t size;
-	size_t top = 0;
-
-	while (top + 1 < n && frames[top].skipped)
-		top++;
-	return count && stacks_pointee(r->stacks, &frames[top], buf, TYPE_ROOM, &size) && bytes >= count * size && bytes % size == 0;
-}
-
-static int add_row(struct report *r, const struct view_row *row)
-{
-	char key[TYPE_ROOM + 1] = "", name[TYPE_ROOM];
-	enum type_rule rule = TYPE_BY_SITE;
-	uint64_t bytes = row->bytes, count = row->count;
-	size_t n;
-	const struct source_frame *const frames = stacks_frames(r->stacks, row->node, &n);
-	int err = 0;
-
-	if (row->type) {
-		rule = TYPE_BY_ANNOTATION;
-		snprintf(key + 1, TYPE_ROOM, "%s", r->view.types[row->type - 1]);
-	} else if (row->node) {
-		rule = type_of_frames(frames, n, key + 1);
-	} else {
-		strcpy(key + 1, "<stack trace unavailable>");
-	}
-	if (rule == TYPE_BY_SITE)
-		err = add_looked(row, &bytes, &count);
-	if (rule == TYPE_BY_SITE && row->node && count && by_variable(r, frames, n, bytes, count, name))
-		rule = snprintf(key + 1, TYPE_ROOM, "%s", name) > 0 ? TYPE_BY_VARIABLE : rule;
-	return err || (!bytes && !count) ? err : add(rule, key, bytes, count);
 }
 
 static int find(struct report *r)
@@ -157,9 +106,9 @@ static int find(struct report *r)
 	int err;
 
 	narrow_to_filters(r);
-	err = r->asked.blocks ? looked_types_find(&looked, r) : 0;
+	err = row_types_find(&of_rows, r);
 	for (size_t i = 0; i < r->view.row_count && !err; i++)
-		err = add_row(r, &r->view.rows[i]);
+		err = row_types_each(&of_rows, &r->view.rows[i], add, NULL);
 	ranking_sort_by_bytes(&types);
 	return err;
 }
@@ -244,7 +193,7 @@ static int describe(struct report *r, struct emit *e)
 static void finish(void)
 {
 	ranking_finish(&types);
-	looked_types_finish(&looked);
+	row_types_finish(&of_rows);
 }
 
 int main(int argc, char **argv)

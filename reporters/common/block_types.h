@@ -5,6 +5,7 @@
 #ifndef REPORTERS_BLOCK_TYPES_H
 #define REPORTERS_BLOCK_TYPES_H
 
+#include "replay/view.h"
 #include "symbols/stack.h"
 
 /* What says it, the surest first. What a later rule says counts only where no earlier one says anything. */
@@ -19,6 +20,11 @@ enum type_rule {
 extern const char *const type_rules[TYPE_RULES];
 
 #define TYPE_ROOM 1024u
+
+/* Blocks of one type, which lives until it returns. A code other than 0 ends it, and is returned. */
+typedef int type_tell(void *data, enum type_rule rule, const char *type, uint64_t size, uint64_t count);
+/* Tells of all blocks of a row. `types`: who knows them. */
+typedef int type_each(void *types, const struct view_row *row, type_tell *tell, void *data);
 
 /*
  * The type, in buf, by the frames of a stack (stacks_frames: those of allocators, too). TYPE_BY_SITE: they do not say it, and buf has

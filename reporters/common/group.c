@@ -153,6 +153,25 @@ static int count_row(struct grouping *g, const struct capture *c, const struct v
 	return err < 0 ? err : count_path(g, 0, atom, o);
 }
 
+struct typing { /* a row of which the types are counted */
+	struct grouping *groups;
+	struct one one;
+};
+
+static int count_type(void *data, enum type_rule rule, const char *type, uint64_t size, uint64_t count)
+{
+	struct typing *const t = data;
+	uint32_t atom;
+	int err;
+
+	(void)rule;
+	t->one.value.size = size;
+	t->one.value.count = count;
+	t->groups->private->stamp++;
+	err = group_atom_of(t->groups->private, type, 0, &atom);
+	return err < 0 ? err : count_path(t->groups, 0, atom, &t->one);
+}
+
 static bool passes(const struct group_source *from, const struct view_row *r)
 {
 	size_t n;
@@ -177,6 +196,8 @@ static int add_rows(struct grouping *g, enum group_side side, const struct group
 		add_value(&g->total[side], &o.value);
 		if (by == GROUP_THREAD || by == GROUP_SIZE) {
 			err = count_row(g, from->capture, r, &o);
+		} else if (by == GROUP_TYPE) {
+			err = from->each_type(from->types, r, count_type, &(struct typing){ g, o });
 		} else {
 			add_value(&by_node[r->node], &o.value);
 		}

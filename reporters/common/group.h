@@ -10,6 +10,7 @@
 #ifndef GROUP_H
 #define GROUP_H
 
+#include "common/block_types.h"
 #include "common/filter.h"
 #include "replay/view.h"
 #include "symbols/stack.h"
@@ -22,6 +23,7 @@ enum group_by {
 	GROUP_MODULE,
 	GROUP_THREAD,
 	GROUP_SIZE,
+	GROUP_TYPE,
 	GROUP_LOCATION, /* "function at file"; not for group_by_parse */
 };
 
@@ -87,6 +89,8 @@ struct group_source {
 	const struct view *view;
 	const struct filters *filters; /* NULL: all pass */
 	bool cumulative; /* a block counts for every frame of its stack, once per key */
+	type_each *each_type; /* for GROUP_TYPE, which asks it ... */
+	void *types; /* ... with this */
 };
 
 /* Adds a view to one side. TRK_ERR_NOMEM: the grouping can only be freed. */

@@ -16,6 +16,7 @@ const char *const group_key_names[] = {
 	[GROUP_MODULE] = "module",
 	[GROUP_THREAD] = "thread",
 	[GROUP_SIZE] = "size",
+	[GROUP_TYPE] = "type",
 	NULL,
 };
 

@@ -18,6 +18,7 @@ void pretty_title(struct emit *e, enum group_by by, uint64_t limit)
 		[GROUP_MODULE] = "modules",
 		[GROUP_THREAD] = "threads",
 		[GROUP_SIZE] = "sizes",
+		[GROUP_TYPE] = "types",
 	};
 
 	emit_aside(e, "limit", emit_number(limit));

@@ -5,7 +5,7 @@
 
 struct group_source report_groups(const struct report *r, bool cumulative)
 {
-	return (struct group_source){ r->capture, r->stacks, &r->view, &r->filters, cumulative };
+	return (struct group_source){ .capture = r->capture, .stacks = r->stacks, .view = &r->view, .filters = &r->filters, .cumulative = cumulative };
 }
 
 void report_groups_totals(struct emit *e, const struct report *r, const struct group_value *total)

@@ -309,6 +309,25 @@ class Classes:
         r = self.t.record([self.t.fixture("tracked"), "dump", refused], ["--aggregate"])
         check(r.stdout.splitlines()[-1].startswith(b"dump -") and not os.path.exists(refused), f"what cannot be dumped leaves no file: {r.stdout}")
 
+    def by_type(self):
+        """What came and went between two snapshots, in pympler's three columns."""
+        capture, _ = self.record("classes")
+        points = [f"{capture}@after mk", f"{capture}@fewer"]
+        found = self.t.json("diff", "--group-by", "type", *points)
+        rows = {row["key"]: row for row in found["rows"]}
+        node = rows["geo::Node"]
+        equal("1010, then 411", (node["count"], node["count_diff"], node["size"], node["size_diff"]), (411, -599, 411 * 40, -599 * 40))
+        equal("all of it", sum(row["size"] for row in found["rows"]), found["new"]["total_size"])
+        lines = [[cell.strip() for cell in line.split(" | ")] for line in self.t.text("diff", "-g", "type", *points).splitlines()]
+        equal("columns", [lines[0], [set(cell) for cell in lines[1]]], [["types", "# objects", "total size"], [{"="}] * 3])
+        check(["geo::Node", "-599", "-23.4 KiB"] in lines[2:] and len({len(line) for line in lines}) == 1, f"{lines}")
+        equal("what did not change is left out", [line for line in lines[2:] if line[1] == "0" and line[2].split()[0] == "0"], [])
+        table = self.t.json("table", "--group-by", "type", points[1])
+        types = self.t.json("types", points[1])
+        equal("the same as types says", {row["key"]: (row["count"], row["size"]) for row in table["rows"]},
+              {row["type"]: (row["count"], row["size"]) for row in types["rows"]})
+        equal("itself", len(self.t.text("diff", "-g", "type", points[0], points[0]).splitlines()), 2)
+
     def schema(self):
         capture, _ = self.record("classes")
         found = self.json("summary", capture)
@@ -374,7 +393,7 @@ def make_cases(t):
         ("c21 eight threads", c.threads), ("c21 points", c.as_points), ("c22 labels of snapshots", c.label_text), ("c23 reachable and not", c.reachable),
         ("c24 c25 c28 the process", c.process_totals), ("c26 c27 periodic", c.periodic), ("c29 nothing torn", c.consistent), ("c26 forked", c.forked), ("c30 layout", c.layout),
         ("c31 shares", c.shares), ("c32 limits", c.limits), ("c33 objects as text", c.block), ("c34 c35 order", c.sorting), ("c37 dump", c.dumped),
-        ("c38 schema", c.schema), ("c39 list", c.listed), ("c40 page", c.page), ("c41 small classes", c.small_shares), ("c42 the dead", c.dead)]
+        ("c38 schema", c.schema), ("c39 list", c.listed), ("c40 page", c.page), ("c41 small classes", c.small_shares), ("c42 the dead", c.dead), ("c43 differences by type", c.by_type)]
 
 
 if __name__ == "__main__":
