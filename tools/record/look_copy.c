@@ -1,5 +1,6 @@
 /* look_copy - see look_copy.h. */
 #include "look_copy.h"
+#include "format/large.h"
 #include "proc.h"
 
 #include <dirent.h>
@@ -163,6 +164,8 @@ static bool map_area(struct look_copy *c, uint64_t bytes)
 	}
 	c->area = (uint64_t)result;
 	c->area_bytes = bytes;
+	if (bytes >= LARGE_PAGE_BYTES) /* tables are accessed at random places, and the first touch of each page costs, too */
+		return call(c, SYS_madvise, (const uint64_t[6]){ c->area, bytes, MADV_HUGEPAGE }, &result);
 	return true;
 }
 
