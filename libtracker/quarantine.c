@@ -26,13 +26,11 @@ struct place {
 static _Atomic(struct place *) table;
 static _Atomic uint64_t kept_bytes;
 static _Atomic uint32_t holds;
-static uint64_t limit;
 static bool asks;
 
 void quarantine_start(void)
 {
 	asks = state.shm->header.flags & SHM_KEEPS;
-	limit = state.shm->header.asked.keep_limit ? state.shm->header.asked.keep_limit : SHM_KEEP_LIMIT;
 }
 
 void quarantine_class(void)
@@ -131,6 +129,14 @@ static void tell(const void *p, uint64_t how, const struct site *at)
 	thread_leave(t);
 }
 
+/* Asked for at each release, because a program may have started its recorder itself, in the middle of its run. */
+static uint64_t limit(void)
+{
+	const uint64_t asked = state.shm->header.asked.keep_limit;
+
+	return asked ? asked : SHM_KEEP_LIMIT;
+}
+
 /* The block stays, unless the limit is reached. *ret_again: it was released before, and is still there. */
 static bool stays(void *p, const struct site *at, bool *ret_again)
 {
@@ -144,7 +150,7 @@ static bool stays(void *p, const struct site *at, bool *ret_again)
 	*ret_again = size & RELEASED;
 	if (*ret_again)
 		return true;
-	if (atomic_fetch_add(&kept_bytes, size) + size > limit) {
+	if (atomic_fetch_add(&kept_bytes, size) + size > limit()) {
 		atomic_fetch_sub(&kept_bytes, size);
 		atomic_store(&here->address, 0);
 		tell(p, TRK_CLASS_OVER, at);
@@ -173,10 +179,16 @@ bool quarantine_resizes(void *p, const struct site *at)
 
 void *quarantine_move(void *p, size_t size)
 {
-	const size_t old = real.malloc_usable_size ? real.malloc_usable_size(p) : (size_t)(atomic_load(&find(p)->size) & ~RELEASED);
+	struct place *const here = find(p);
+	const uint64_t told = atomic_load(&here->size) & ~RELEASED;
+	const size_t old = real.malloc_usable_size ? real.malloc_usable_size(p) : (size_t)told;
 	void *const q = size ? real.malloc(size) : NULL;
 
-	if (q)
+	if (q) {
 		memcpy(q, p, old < size ? old : size);
+	} else if (size) { /* the program still has it */
+		atomic_store(&here->size, told);
+		atomic_fetch_sub(&kept_bytes, told);
+	}
 	return q;
 }

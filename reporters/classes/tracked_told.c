@@ -311,8 +311,8 @@ static void snapshot(struct reading *x, const struct trk_event *e)
 /* It is released next. */
 static void keep(struct tracked *t, struct tracked_object *o, bool over)
 {
-	if (over) {
-		t->over_count++;
+	if (over || o->kept) { /* kept already: a realloc was to move it, and failed */
+		t->over_count += over;
 		return;
 	}
 	o->kept = true;

@@ -3,7 +3,7 @@
  * compare_to().
  *
  * A key is a path of atoms (text, number): one for filename (line 0), lineno,
- * function, module, thread and size, one per frame for traceback. Paths form a
+ * function, module, thread, size and type, one per frame for traceback. Paths form a
  * tree, so that a million deep stacks cost one entry a frame, not one a stack.
  * Keys are compared by what they say, so that two captures can be compared.
  */

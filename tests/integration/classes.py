@@ -151,6 +151,8 @@ class Classes:
             text = self.types("summary", capture)
             check(f"{stay} objects ({'14.1 KiB' if stay == 200 else '7200 B'}) stayed" in text and ("100 objects more" in text) == (stay == 100), text)
         check("62 objects of classes that are kept were freed" in self.types("summary", self.record("tables", "-", options=["--track-class", "geo::*,keep"])[0]), "the others")
+        r = harness.execute([self.t.fixture("tracked"), "keep"], {"LD_PRELOAD": self.t.find("libtracker.so"), "TRACKER_TRACE": "1"})
+        equal("a program that has started its recorder itself", r.stdout.decode().splitlines(), [f"{what} {n}" for what, n in truth])
         r = subprocess.run([self.t.find("tracker-run"), "--keep-limit", "much", "true"], capture_output=True, check=False)
         equal("refused", (r.returncode, len(r.stderr.splitlines())), (2, 1))
 
