@@ -12,6 +12,8 @@
 
 /* HEALTH stopped_by: the piece was full, the recording went on. */
 #define STOPPED_ROTATED 4u
+/* ... it is a snapshot of the live blocks, and the recording went on. */
+#define STOPPED_SNAPSHOT 5u
 
 struct line {
 	char *text;
@@ -81,7 +83,9 @@ static void add_stopped(struct line *l, const struct capture *c)
 					       " because the recorder was told to stop" };
 	const uint64_t by = capture_health(c, "stopped_by");
 
-	if (by && by != STOPPED_ROTATED)
+	if (by == STOPPED_SNAPSHOT)
+		add(l, "it is a snapshot of a recording at %.1f s: it holds the blocks that were live then", (double)completeness_stopped_ns(c) / 1e9);
+	else if (by && by != STOPPED_ROTATED)
 		add(l, "recording stopped after %.1f s%s; later events are not in the capture",
 		    (double)completeness_stopped_ns(c) / 1e9,
 		    by < sizeof(reasons) / sizeof(*reasons) ? reasons[by] : "");

@@ -34,7 +34,7 @@ static const struct {
 	{ "unknown_frames", "return addresses that are in no file and have no name: code made at run time (JIT)", false },
 	{ "unrecorded_processes", "processes that were not recorded: the notices say why", false },
 	{ "stopped_ns", "when recording stopped, before the program ended", false },
-	{ "stopped_by", "1: --duration, 2: --max-size, 3: the recorder was told to stop", false },
+	{ "stopped_by", "1: --duration, 2: --max-size, 3: the recorder was told to stop, 4: the next file of --rotate goes on, 5: this is a snapshot", false },
 	{ "running_at_stop", "processes that still ran then: their live blocks are not leaks", false },
 	{ "clock_interval_ns", "average time between readings of CLOCK_MONOTONIC: events between two readings have the same time", false },
 	{ "clock_interval_max_ns", "longest time between two readings", false },

@@ -76,7 +76,7 @@ void bounds_notice(struct recorder *r)
 	const struct bounds *const b = &r->bounds;
 	char text[256];
 
-	if (b->stopped_by != STOPPED_ROTATED) {
+	if (b->stopped_by < STOPPED_ROTATED) {
 		snprintf(text, sizeof(text),
 			 "recording stopped after %.1f s %s; later events are not recorded",
 			 seconds(b->stopped_ns), reasons[b->stopped_by]);

@@ -155,7 +155,7 @@ static void leave_all(struct recorder *r)
 	deliver_flush(r);
 }
 
-static int write_state(struct recorder *r, int fd)
+int checkpoint_write(struct recorder *r, int fd)
 {
 	struct writer *w;
 	int error = copy_spool(&r->checkpoint, fd, writer_bytes(r->writer));
@@ -177,7 +177,7 @@ static int write_checkpoint(struct recorder *r)
 {
 	const struct draft *const d = &r->checkpoint.draft;
 
-	return draft_close(d, &r->checkpoint, write_state(r, d->fd));
+	return draft_close(d, &r->checkpoint, checkpoint_write(r, d->fd));
 }
 
 static void begin(struct recorder *r)

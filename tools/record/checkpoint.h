@@ -42,6 +42,9 @@ void checkpoint_mark(const struct recorder *r);
 /* Begins a checkpoint when it is due, and notices when one is done. */
 void checkpoint_tick(struct recorder *r);
 
+/* In a forked copy of the recorder: the sums as they are now, as a whole capture in fd, which is empty. An errno, or 0. */
+int checkpoint_write(struct recorder *r, int fd);
+
 /* The writer is finished, and the spool is the whole capture. Puts it in its place. Errors go into r->write_error. */
 void checkpoint_finish(struct recorder *r);
 

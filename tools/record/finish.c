@@ -1,8 +1,11 @@
 /* finish - see finish.h. */
 #include "finish.h"
+#include "bounds.h"
+#include "deliver.h"
 #include "module_table.h"
 #include "frame_names.h"
 #include "own_capture.h"
+#include "titles.h"
 #include "unread.h"
 
 #include "control.h"
@@ -214,4 +217,23 @@ void finish_file(struct recorder *r, struct control_message *ret)
 	if (r->aggregate)
 		checkpoint_finish(r);
 	report(r, ret);
+}
+
+int finish_copy(struct recorder *r, enum stopped_by why)
+{
+	struct control_message unused = { 0 };
+
+	r->rotation.keep_on = false;
+	r->bounds.credit = INT64_MAX; /* the end has its reserve */
+	for (size_t i = 0; i < r->live_count; i++) {
+		struct deliver_context context = { r, r->live[i], UINT64_MAX };
+
+		titles_write(r, r->live[i]);
+		modules_clear(&r->live[i]->modules, deliver_mapping_gone, &context);
+	}
+	r->bounds.stopped_by = why;
+	r->bounds.stopped_ns = r->now_ns;
+	bounds_notice(r);
+	finish_file(r, &unused);
+	return writer_error(r->writer);
 }

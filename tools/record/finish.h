@@ -13,5 +13,7 @@ struct control_message;
 /* Writes health and summary, with their present values, into `w`. */
 void finish_write_figures(const struct recorder *r, struct writer *w);
 void finish_file(struct recorder *r, struct control_message *ret);
+/* In a forked copy of the recorder: ends the file as if everything that goes on ended here. An errno, or 0. */
+int finish_copy(struct recorder *r, enum stopped_by why);
 
 #endif

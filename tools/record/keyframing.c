@@ -82,8 +82,7 @@ static void keyframe_now(struct recorder *r)
 	be_later(r, time_ns);
 }
 
-/* The file begins with the blocks that are live now; the time of this moment. */
-static uint64_t begin_file(struct recorder *r)
+uint64_t keyframing_begin_file(struct recorder *r)
 {
 	const uint64_t time_ns = keyframe_time(r);
 
@@ -100,15 +99,9 @@ static uint64_t begin_file(struct recorder *r)
 	return time_ns;
 }
 
-uint64_t keyframing_begin_piece(struct recorder *r)
-{
-	writer_health(r->writer, "piece", r->rotation.number);
-	return begin_file(r);
-}
-
 static void begin(struct recorder *r)
 {
-	const uint64_t time_ns = begin_file(r);
+	const uint64_t time_ns = keyframing_begin_file(r);
 	char text[200];
 
 	r->waiting = false;

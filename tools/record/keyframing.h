@@ -13,7 +13,7 @@
 void keyframing_write_if_due(struct recorder *r);
 /* The recording ends before --start-after: writes a notice, and nothing else. */
 void keyframing_tell_missed(struct recorder *r);
-/* Begins a new piece of the capture with the current live set; returns its time. The batch is empty. */
-uint64_t keyframing_begin_piece(struct recorder *r);
+/* The file begins with the blocks that are live now; returns the time of this moment. The batch is empty. */
+uint64_t keyframing_begin_file(struct recorder *r);
 
 #endif

@@ -7,49 +7,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tracked_classes.h"
 #include "deliver.h"
-#include "libtracker/tracker.h"
-#include "look_copy.h"
-#include "look_image.h"
-#include "look_ledger.h"
+#include "look_private.h"
 #include "look_refusals.h"
-#include "look_write.h"
 #include "proc.h"
+#include "tracked_classes.h"
 
 #define MOVING_US 500u /* so long a thread whose realloc is open runs on, ... */
 #define MOVING_TIMES 40u /* ... so often */
 #define CUT_NS 60000000000ull /* a recorder that is behind by a whole segment needs seconds */
 #define MARKING_NS 10000000000ull
 #define READING_NS 10000000000ull
-#define LABEL_BYTES 1024u
 #define TARGETS_MAX (64u << 20) /* references that are found; 4 bytes each in the copy, where there are so many */
-
-enum state { WANTED,
-	     CUT, /* events up to the cut are still to be delivered */
-	     MARKING,
-	     READING, /* what the memory consists of */
-	     OVER };
-
-struct look {
-	enum state state;
-	uint32_t entry; /* of the question */
-	struct trk_look head;
-	char label[LABEL_BYTES], reason[LOOK_REASON];
-	uint64_t begun_ns, state_ns; /* since when it is in that state */
-	struct look_stop stop;
-	struct look_copy copy;
-	struct look_image image; /* where there is no copy */
-	struct look_maps maps;
-	struct look_table table;
-	struct look_roots roots;
-	struct look_marking marking;
-	struct look_named named;
-	struct look_result result;
-	struct look_ledger memory;
-	struct class_snapshot *snapshot; /* to be delivered with it; NULL: none, or none any more */
-	struct look_references references;
-};
 
 static uint64_t now_ns(void)
 {
@@ -59,7 +28,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static bool want(struct recorder *r, struct process *p, uint32_t entry, enum shm_why why, const char *label, size_t label_bytes)
+bool look_want(struct recorder *r, struct process *p, uint32_t entry, enum shm_why why, const char *label, size_t label_bytes)
 {
 	struct look *const l = p->look = calloc(1, sizeof(*l));
 
@@ -76,7 +45,7 @@ static bool want(struct recorder *r, struct process *p, uint32_t entry, enum shm
 	return true;
 }
 
-static void free_look(struct recorder *r, struct process *p)
+void look_free(struct recorder *r, struct process *p)
 {
 	struct look *const l = p->look;
 
@@ -215,7 +184,7 @@ static bool take_waiting(struct recorder *r, struct process *p, struct look *l)
 {
 	uint32_t count;
 
-	if (l->entry == LOOK_NOBODY || l->head.flags & LOOK_UNJUDGED || proc_status(p->pid, "Threads:", &count) != 1 || find_moving(r, p))
+	if (l->entry >= LOOK_ORDERED || l->head.flags & LOOK_UNJUDGED || proc_status(p->pid, "Threads:", &count) != 1 || find_moving(r, p))
 		return false;
 	l->head.threads = 0;
 	cut(r, p);
@@ -363,7 +332,7 @@ static void end(struct recorder *r, struct process *p, bool fine)
 	look_write(r, &l->head, &l->table, &l->roots, &l->named, &l->references, &l->result);
 	if (fine && !r->discard && l->head.why != SHM_WHY_CLASSES)
 		look_ledger_write(&l->memory, r, &l->head);
-	l->state = OVER;
+	l->state = LOOK_OVER;
 }
 
 static void step(struct recorder *r, struct process *p)
@@ -371,45 +340,45 @@ static void step(struct recorder *r, struct process *p)
 	struct look *const l = p->look;
 	bool fine = true, over = false;
 
-	if (l->state == WANTED) {
+	if (l->state == LOOK_WANTED) {
 		const char *const first = look_refusal_of_recording(r), *const refused = first ? first : look_refusal_of_process(r, p);
 
 		l->begun_ns = l->state_ns = now_ns();
 		fine = refused ? refuse(l, refused) : begin(r, p, l);
-		l->state = CUT;
-	} else if (l->state == CUT && is_cut_reached(p, l)) {
+		l->state = LOOK_CUT;
+	} else if (l->state == LOOK_CUT && is_cut_reached(p, l)) {
 		fine = mark(r, p, l);
-		l->state = l->image.pid || l->head.flags & LOOK_UNJUDGED ? READING : MARKING;
+		l->state = l->image.pid || l->head.flags & LOOK_UNJUDGED ? LOOK_READING : LOOK_MARKING;
 		l->state_ns = now_ns();
-	} else if (l->state == MARKING) {
+	} else if (l->state == LOOK_MARKING) {
 		const enum look_progress at = look_copy_poll(&l->copy, &l->marking, &l->roots, &l->named);
 
 		fine = at != LOOK_FAILED;
 		if (at == LOOK_FINISHED) {
-			l->state = READING;
+			l->state = LOOK_READING;
 			l->state_ns = now_ns();
 		}
-	} else if (l->state == READING) {
+	} else if (l->state == LOOK_READING) {
 		over = look_ledger_step(&l->memory);
 		if (!over && now_ns() - l->state_ns > READING_NS) {
 			l->memory.lacks = "it took more than 10 s";
 			over = true;
 		}
 	}
-	if (l->state == CUT && fine && now_ns() - l->state_ns > CUT_NS)
+	if (l->state == LOOK_CUT && fine && now_ns() - l->state_ns > CUT_NS)
 		fine = refuse(l, "the recorder was more than 60 s behind the program");
-	if (l->state == MARKING && fine && now_ns() - l->state_ns > MARKING_NS)
+	if (l->state == LOOK_MARKING && fine && now_ns() - l->state_ns > MARKING_NS)
 		fine = refuse(l, "it took more than 10 s");
-	if (l->state != OVER && (over || !fine))
+	if (l->state != LOOK_OVER && (over || !fine))
 		end(r, p, fine);
 }
 
 static void run(struct recorder *r, struct process *p)
 {
 	step(r, p);
-	if (p->look->state == OVER && p->look->entry == LOOK_NOBODY) {
+	if (p->look->state == LOOK_OVER && p->look->entry == LOOK_NOBODY) {
 		look_reap(r, p, p->look->result.inner);
-		free_look(r, p);
+		look_free(r, p);
 	}
 }
 
@@ -426,57 +395,13 @@ bool look_is_busy(const struct recorder *r)
 	return r->looks || r->late_threads;
 }
 
-bool look_for_classes(struct recorder *r, struct process *p, uint32_t entry, const struct class_snapshot *s)
-{
-	struct class_snapshot *const copy = malloc(sizeof(*copy));
-
-	if (!copy || p->look || !want(r, p, entry, SHM_WHY_CLASSES, s->label + s->figures_bytes, s->bytes - s->figures_bytes)) {
-		free(copy);
-		return false;
-	}
-	*copy = *s;
-	p->look->snapshot = copy;
-	p->look->head.graph = true;
-	return true;
-}
-
-bool look_take(struct recorder *r, struct process *p, uint32_t entry, uint64_t figures[6])
-{
-	const struct look_result *const found = &p->look->result;
-	const uint64_t told[6] = { found->inner, found->done, found->lost_bytes, found->lost_blocks, found->indirect_bytes, found->indirect_blocks };
-
-	if (p->look->state != OVER || p->look->entry != entry)
-		return false;
-	memcpy(figures, told, sizeof(told));
-	p->look_child = found->inner;
-	free_look(r, p);
-	return true;
-}
-
-/* A process has one look at a time: who comes meanwhile waits. The label is the program's memory, so it is copied once. */
-int look_answer(struct recorder *r, struct process *p, uint32_t entry, uint64_t why, uint64_t figures[6], bool *ret_waits)
-{
-	const struct shm_question *const q = &r->shm->questions.entries[entry];
-	struct look *const l = p->look;
-	const uint32_t bytes = q->count;
-	char label[SHM_TEXT_BYTES];
-
-	if (l && look_take(r, p, entry, figures))
-		return TRACKER_OK;
-	memcpy(label, q->answer, sizeof(label));
-	if (!l && (why >= SHM_WHY_CLASSES || bytes > sizeof(label) || !want(r, p, entry, (enum shm_why)why, label, bytes)))
-		return TRACKER_EINVAL;
-	*ret_waits = true;
-	return TRACKER_OK;
-}
-
 void look_drop(struct recorder *r, struct process *p)
 {
 	struct look *const l = p->look;
 
 	if (!l)
 		return;
-	if (l->state != OVER) {
+	if (l->state != LOOK_OVER) {
 		look_copy_end(&l->copy);
 		l->reason[0] = 0;
 		l->head.blocks = 0;
@@ -488,7 +413,7 @@ void look_drop(struct recorder *r, struct process *p)
 		look_write(r, &l->head, &l->table, &l->roots, &l->named, &l->references, &l->result);
 	}
 	p->look_child = l->copy.inner;
-	free_look(r, p);
+	look_free(r, p);
 }
 
 void look_executed(struct recorder *r, struct process *p)

@@ -12,6 +12,7 @@
 
 #define LOOK_NO_CUT UINT64_MAX
 #define LOOK_NOBODY UINT32_MAX /* in place of a question's entry */
+#define LOOK_ORDERED (UINT32_MAX - 1) /* likewise: the user waits for it, not the program */
 
 struct class_snapshot;
 
@@ -28,6 +29,19 @@ int look_answer(struct recorder *r, struct process *p, uint32_t entry, uint64_t 
 bool look_for_classes(struct recorder *r, struct process *p, uint32_t entry, const struct class_snapshot *s);
 /* Takes the answer of the look that is under way, as look_answer does. False: not yet, or another question wanted it. */
 bool look_take(struct recorder *r, struct process *p, uint32_t entry, uint64_t figures[6]);
+
+/* What the user's look has found. */
+struct look_found {
+	bool done; /* false: `why` says why not */
+	uint64_t lost_bytes, lost_blocks, indirect_bytes, indirect_blocks;
+	char why[256];
+};
+/* Wants a look because the user asks for it. False: another one is under way, or there is no memory. */
+bool look_order(struct recorder *r, struct process *p, const char *label, size_t label_bytes);
+/* False: not yet. */
+bool look_take_ordered(struct recorder *r, struct process *p, struct look_found *ret);
+/* The user waits for it no longer. */
+void look_let_go(struct process *p);
 
 /* Makes the program wait for its copy, which has ended, if nobody has taken the answer that names it. inner: its pid there; 0: there is none. */
 void look_reap(struct recorder *r, struct process *p, uint32_t inner);

@@ -18,6 +18,7 @@
 #include "tracked_classes.h"
 #include "look.h"
 #include "process.h"
+#include "orders.h"
 #include "round.h"
 #include "memory_use.h"
 #include "serve.h"
@@ -61,6 +62,7 @@
 struct recording {
 	struct recorder r;
 	struct arguments o;
+	struct orders orders;
 	int control;
 	bool program_ended, abort, leave; /* leave: tracker-run waits to hear which processes are left */
 	int status; /* of the program, when it has ended and tracker-run has told it */
@@ -243,8 +245,10 @@ static void wait_for(struct recording *s, uint64_t ns)
 	struct epoll_event events[64];
 	const int n = wait_events(s, events, 64, ns);
 
-	if (ends_mark(&s->r, events, n))
+	if (ends_mark(&s->r, events, n)) {
+		s->orders.called = true;
 		listen_to_run(s);
+	}
 	ends_poll(&s->r);
 }
 
@@ -362,11 +366,11 @@ static bool find_end(struct recording *s)
 {
 	struct recorder *const r = &s->r;
 
-	if (terminated)
+	if (terminated || s->orders.stop)
 		r->bounds.stopped_by = STOPPED_TOLD;
 	else if (r->live_count)
 		r->bounds.stopped_by = bounds_reached(r);
-	return terminated || s->abort || r->bounds.stopped_by || (r->discard && r->write_error);
+	return terminated || s->orders.stop || s->abort || r->bounds.stopped_by || (r->discard && r->write_error);
 }
 
 static void record(struct recording *s)
@@ -376,6 +380,7 @@ static void record(struct recording *s)
 		const bool more = round_run(&s->r, &bytes);
 
 		say_left(s);
+		orders_round(&s->orders, &s->r);
 		now_and_then(&s->r, !bytes);
 		if (!bytes && !more && find_everybody_ended(s))
 			break;
@@ -443,6 +448,7 @@ static void finish(struct recording *s)
 	watch_finish(&s->r);
 	rotate_finish(&s->r);
 	finish_file(&s->r, &done);
+	orders_end(&s->orders, &s->r, &done);
 	done.kind = CONTROL_DONE;
 	say(s, &done);
 }
@@ -476,6 +482,7 @@ int main(int argc, char **argv)
 	if (err) {
 		say_failed(s, err);
 	} else {
+		orders_begin(&s->orders, &s->r, !s->o.serve_fd); /* a program that records itself says so itself */
 		record(s);
 		if (!s->abort)
 			finish(s);

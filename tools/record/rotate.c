@@ -10,7 +10,6 @@
 #include "deliver.h"
 #include "finish.h"
 #include "keyframing.h"
-#include "titles.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -103,32 +102,12 @@ static void settle_finisher(struct recorder *r)
 	t->error = 0;
 }
 
-/* Runs in the copy: writes what goes on as if it ended here. */
-static int finish_piece(struct recorder *r)
-{
-	struct control_message unused = { 0 };
-
-	r->rotation.keep_on = false;
-	r->bounds.credit = INT64_MAX; /* the end has its reserve */
-	for (size_t i = 0; i < r->live_count; i++) {
-		struct deliver_context context = { r, r->live[i], UINT64_MAX };
-
-		titles_write(r, r->live[i]);
-		modules_clear(&r->live[i]->modules, deliver_mapping_gone, &context);
-	}
-	r->bounds.stopped_by = STOPPED_ROTATED;
-	r->bounds.stopped_ns = r->now_ns;
-	bounds_notice(r);
-	finish_file(r, &unused);
-	return writer_error(r->writer);
-}
-
 static void fork_finisher(struct recorder *r)
 {
 	const pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(finish_piece(r));
+		_exit(finish_copy(r, STOPPED_ROTATED));
 	if (pid > 0)
 		r->rotation.finisher = pid;
 	else
@@ -187,7 +166,8 @@ bool rotate_now(struct recorder *r)
 	t->fd = fd;
 	t->number++;
 	oldest = *file_of(t, t->number);
-	remember(t, keyframing_begin_piece(r));
+	writer_health(r->writer, "piece", t->number);
+	remember(t, keyframing_begin_file(r));
 	writer_flush(r->writer);
 	/* on a full disk, the oldest piece is worth more than the beginning of a new one */
 	if (t->number > t->keep && !writer_error(r->writer))
