@@ -2,6 +2,7 @@
 
 #include "raw.h"
 #include "segment.h"
+#include "start.h"
 #include "thread.h"
 
 #define SPINS 2000
@@ -73,11 +74,10 @@ static void count_stall(struct shm *s, struct shm_thread *slot, uint64_t since_n
 /* A recorder that makes no progress is asked once. SHM_SANDBOX_ASKED: it does not answer. */
 static uint32_t ask_for_sandbox(const struct thread *t, int spins)
 {
-	static _Atomic uint32_t unanswered; /* the recorder's progress at that time, + 1 */
 	_Atomic uint32_t *const answer = &t->slot->sandbox;
 	const uint32_t now = progress(state.shm) + 1;
 
-	if (atomic_load_explicit(&unanswered, memory_order_relaxed) == now)
+	if (atomic_load_explicit(&state.unanswered_progress, memory_order_relaxed) == now)
 		return SHM_SANDBOX_ASKED;
 	atomic_store(answer, SHM_SANDBOX_ASKED);
 	for (int i = 0; i < spins && atomic_load_explicit(answer, memory_order_relaxed) == SHM_SANDBOX_ASKED; i++) {
@@ -86,7 +86,7 @@ static uint32_t ask_for_sandbox(const struct thread *t, int spins)
 			break;
 	}
 	if (atomic_load(answer) == SHM_SANDBOX_ASKED)
-		atomic_store_explicit(&unanswered, now, memory_order_relaxed);
+		atomic_store_explicit(&state.unanswered_progress, now, memory_order_relaxed);
 	return atomic_load(answer);
 }
 
@@ -188,6 +188,7 @@ bool chunk_stop_if_closed(void)
 	if (likely(!atomic_load_explicit(&state.shm->header.closed, memory_order_relaxed)))
 		return false;
 	state.on = false;
+	start_rests();
 	return true;
 }
 

@@ -12,12 +12,14 @@
 
 static bool checks, tells;
 
-void free_check_start(void)
+void free_check_start(bool late)
 {
-	checks = state.shm->header.flags & SHM_CHECK_FREE;
-	tells = state.shm->header.flags & SHM_RELEASE_STACKS;
-	if (checks || tells)
-		(void)start_hold(1);
+	const uint32_t flags = state.shm->header.flags;
+	const bool held = free_check_holds();
+
+	checks = flags & SHM_CHECK_FREE && !late;
+	tells = flags & SHM_RELEASE_STACKS;
+	(void)start_hold(free_check_holds() - held);
 }
 
 bool free_check_holds(void)

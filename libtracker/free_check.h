@@ -11,8 +11,11 @@
 
 #include "arch.h"
 
-/* The process has attached: if its releases are to be checked, hooks are held for that. */
-void free_check_start(void);
+/*
+ * The process has attached: if its releases are to be checked, hooks are held for that. late: it has blocks that nobody knows, so they
+ * are not checked.
+ */
+void free_check_start(bool late);
 /* Hooks are held for it. */
 bool free_check_holds(void);
 /* What the hook at `at` is about to release, by a call of `kind`. Returns if that may be; or if nobody checks. */

@@ -6,6 +6,7 @@
 #include "raw.h"
 #include "session.h"
 #include "spawn.h"
+#include "start.h"
 #include "thread.h"
 
 static int start(uint32_t nframe)
@@ -17,22 +18,21 @@ static int start(uint32_t nframe)
 		code = spawn_recorder(nframe, &from);
 	if (code != TRACKER_OK)
 		return code;
-	if (!session_attach(&from))
+	if (!session_attach(NULL, &from))
 		return error_set(TRACKER_ENOMEM, "there was no memory for the recorder's tables");
 	thread_watch_forks();
 	return TRACKER_OK;
 }
 
-static bool rested; /* it was recorded before; otherwise there is nothing to go on with */
+static uint32_t rested; /* number of the recording whose recorder waits for the program; another one: there is nothing to go on with */
 
 /* After a rest, or in a child that was forked during one. */
 static int go_on(void)
 {
-	if (!rested)
-		return error_set(TRACKER_ENOMEM, "there was no memory for the recorder's tables when the program started");
 	if (atomic_load(&state.shm->header.closed))
 		return error_set(TRACKER_EIO, "the recorder of this program has ended: it was stopped, and cannot be started again");
 	atomic_fetch_add(&state.code_generation, 1); /* modules that were loaded and unloaded during the rest were not told */
+	start_works();
 	state.on = true;
 	if (*state.fork_page || session_enter_child())
 		return TRACKER_OK;
@@ -74,8 +74,8 @@ int own_recorder_want(enum own_wish wish, uint32_t nframe)
 
 	if (!lock())
 		return error_set(TRACKER_EBUSY, "the recorder of this program is being started, and that does not end");
-	code = state.on ? TRACKER_OK : state.process ? go_on() :
-						       start(kept);
+	code = state.on ? TRACKER_OK : rested && rested == state.recording ? go_on() :
+									     start(kept);
 	if (code == TRACKER_OK)
 		atomic_fetch_or(&wishes, wish);
 	unlock();
@@ -87,8 +87,9 @@ void own_recorder_rest(enum own_wish wish)
 	if (!lock())
 		return; /* it goes on recording, which costs time and nothing else */
 	if (!(atomic_fetch_and(&wishes, ~(uint32_t)wish) & ~(uint32_t)wish) && state.on && state.shm->header.flags & SHM_OWN) {
-		rested = true;
+		rested = state.recording;
 		state.on = false;
+		start_rests();
 	}
 	unlock();
 }

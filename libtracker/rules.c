@@ -31,6 +31,8 @@ static _Atomic bool second_refused;
 
 bool rules_start(void)
 {
+	if (first)
+		return true;
 	first = raw_map_private(sizeof(*first));
 	if (!first)
 		return false;

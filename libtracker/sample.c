@@ -11,6 +11,8 @@
  */
 #include "sample.h"
 
+#include <string.h>
+
 #include "chunk.h"
 #include "raw.h"
 #include "thread.h"
@@ -48,16 +50,38 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
+/* Makes a table empty that threads may still be looking at. */
+static void clear(void *table, size_t bytes)
+{
+	if (raw_madvise(table, bytes, MADV_DONTNEED) != 0)
+		memset(table, 0, bytes);
+}
+
 bool sample_start(uint64_t process_seed)
 {
-	struct tables *const t = raw_map_private(sizeof(*t));
+	static struct tables *tables;
+	struct bucket *const large = atomic_load(&wide);
 
-	if (!t)
+	if (tables)
+		clear(tables, sizeof(*tables));
+	else
+		tables = raw_map_private(sizeof(*tables));
+	if (!tables)
 		return false;
-	sample_counts = t->counts;
-	small = t->small;
+	if (large)
+		clear(large, sizeof(struct bucket) << WIDE_BITS);
+	atomic_store(&wide_refused, false);
+	sample_counts = tables->counts;
+	small = tables->small;
 	atomic_store(&random_state, mix(process_seed));
 	return true;
+}
+
+void sample_begin(void)
+{
+	tls.drawn_for = (uint16_t)state.recording;
+	tls.until_sample = 0;
+	tls.skipped = 0;
 }
 
 void sample_forked(void)

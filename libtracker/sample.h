@@ -50,8 +50,10 @@ static inline uint64_t sample_distance(uint64_t random, uint64_t mean)
 }
 
 /* ---- sample.c ---- */
-/* seed: differs between processes. False: there is no memory. */
+/* Begins anew. seed: differs between processes. False: there is no memory. */
 bool sample_start(uint64_t seed);
+/* The thread's first allocation in this recording. */
+void sample_begin(void);
 /* In a child of fork, which must not draw the same numbers as its parent and its siblings. */
 void sample_forked(void);
 /* The count-down has ended, or this thread's has not begun. Returns whether the allocation is to be recorded. */
@@ -68,6 +70,8 @@ static inline bool sample_skip(uint64_t size, uintptr_t frame)
 		return false;
 	if (nested_in_real(frame))
 		return true;
+	if (unlikely(tls.drawn_for != (uint16_t)state.recording))
+		sample_begin();
 	tls.until_sample -= (int64_t)(size + !size);
 	if (unlikely(tls.until_sample <= 0) && sample_draw(size))
 		return false;

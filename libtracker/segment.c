@@ -16,6 +16,7 @@ _Static_assert(SHM_PAGE_MOST == RAW_PAGE_MOST && HEAD_BYTES % RAW_PAGE_MOST == 0
 	       "whole pages; a process's slot lies in one");
 
 static int file = -1; /* used only while the process attaches */
+static bool replaces; /* what is mapped is another recording's, up to segment_take_process */
 
 /* The head, the page of the process's own slot, and the first parts, next to each other. */
 static size_t start_bytes(void)
@@ -87,31 +88,35 @@ static void *place_anywhere(size_t bytes, size_t offset, struct anchor anchor)
 
 /* ---- the beginning ---- */
 
-static bool map_descriptor(int fd, void *at)
+static bool is_segment(const struct shm_header *h)
 {
+	return h->magic == SHM_MAGIC && h->version == SHM_VERSION;
+}
+
+/* recording: the one that it must be; 0: any. It is looked at before it is mapped: another segment may be mapped `at`. */
+static bool map_descriptor(int fd, uint64_t recording, void *at)
+{
+	struct shm_header h;
 	struct stat st;
 
-	if (!raw_stat_fd(fd, &st) || (size_t)st.st_size != sizeof(struct shm))
+	if (!raw_stat_fd(fd, &st) || (size_t)st.st_size != sizeof(struct shm) ||
+	    arch_syscall(SYS_pread64, fd, (long)&h, sizeof(h), 0, 0, 0) != sizeof(h) || !is_segment(&h) ||
+	    (recording && h.recording != recording) || !raw_map_file_at(at, HEAD_BYTES, fd, 0))
 		return false;
 	state.segment_inode = st.st_ino;
-	return raw_map_file_at(at, HEAD_BYTES, fd, 0);
+	return true;
 }
 
 static bool map_file(const char *path, struct shm *at)
 {
 	file = raw_open(path, O_RDWR | O_CLOEXEC);
-	return file >= 0 && map_descriptor(file, at);
-}
-
-static bool is_segment(const struct shm *s)
-{
-	return s->header.magic == SHM_MAGIC && s->header.version == SHM_VERSION;
+	return file >= 0 && map_descriptor(file, 0, at);
 }
 
 /* The descriptor may be closed by now, and its number may belong to another file. Then that file stays open. */
 static bool map_inherited(const struct inherited *from, struct shm *at)
 {
-	if (!map_descriptor(from->fd, at) || !is_segment(at) || at->header.recording != from->recording)
+	if (!map_descriptor(from->fd, from->recording, at))
 		return false;
 	file = from->fd;
 	return true;
@@ -132,7 +137,9 @@ static bool map_system_v(const char *number, void *at)
 	whole = arch_syscall(SYS_shmat, id, 0, 0, 0, 0, 0);
 	if (raw_is_error(whole))
 		return false;
-	mapped = raw_map_again_at((void *)whole, HEAD_BYTES, at);
+	mapped = is_segment((const void *)whole) && raw_map_again_at((void *)whole, HEAD_BYTES, at);
+	if (mapped)
+		state.segment_inode = 0;
 	(void)arch_syscall(SYS_shmdt, whole, 0, 0, 0, 0, 0);
 	return mapped;
 }
@@ -146,18 +153,21 @@ static bool map_head(const char *name, const struct inherited *inherited, struct
 	return strncmp(name, SHM_SYSTEM_V, n) == 0 ? map_system_v(name + n, at) : map_file(name, at);
 }
 
+/* Hooks, and what they find, look at a segment at any time, so the next one is mapped in the place of the last one. */
 bool segment_open(const char *name, const struct inherited *inherited)
 {
-	struct shm *const s = raw_reserve(start_bytes());
+	struct shm *const s = state.shm ? state.shm : raw_reserve(start_bytes());
 
 	if (!s)
 		return false;
-	if (!map_head(name, inherited, s) || !is_segment(s)) {
+	if (!map_head(name, inherited, s)) {
 		segment_opened();
-		raw_release(s, start_bytes());
+		if (!state.shm)
+			raw_release(s, start_bytes());
 		return false;
 	}
 	(void)raw_madvise(s, HEAD_BYTES, MADV_DONTDUMP);
+	replaces = state.shm != NULL;
 	state.shm = s;
 	return true;
 }
@@ -202,6 +212,26 @@ static bool map_first_pieces(uint8_t *at)
 	return true;
 }
 
+/* In the place of all that another recording needed, too. */
+static bool replace_pieces(void)
+{
+	bool placed = true;
+
+	for (uint32_t i = 0; i < SEGMENT_THREAD_PIECES; i++) {
+		void *const piece = atomic_load(&state.thread_pieces[i]);
+
+		if (piece)
+			placed &= place(piece, THREAD_PIECE_BYTES, offsetof(struct shm, threads[i * SEGMENT_THREADS]), own_slot());
+	}
+	for (uint32_t i = 0; i < SEGMENT_CHUNK_PIECES; i++) {
+		void *const piece = atomic_load(&state.chunk_pieces[i]);
+
+		if (piece)
+			placed &= place(piece, CHUNK_PIECE_BYTES, offsetof(struct shm, chunks[i * SEGMENT_CHUNKS]), own_slot());
+	}
+	return placed;
+}
+
 bool segment_take_process(uint32_t slot)
 {
 	uint8_t *const at = (uint8_t *)state.shm + HEAD_BYTES;
@@ -211,7 +241,10 @@ bool segment_take_process(uint32_t slot)
 		return false;
 	state.process_slot = slot;
 	state.process = (void *)(at + (offset - page));
-	return map_first_pieces(at + raw_page_bytes);
+	if (!replaces)
+		return map_first_pieces(at + raw_page_bytes);
+	replaces = false;
+	return replace_pieces() && map_first_pieces(at + raw_page_bytes);
 }
 
 struct shm_thread *segment_thread(uint32_t slot)
@@ -275,11 +308,20 @@ bool segment_grow(void)
 	return true;
 }
 
-/* ---- forks of signal handlers ---- */
+/* ---- private memory in its place ---- */
 
 static bool make_private(void *at, size_t bytes)
 {
 	return !at || raw_map_private_at(at, bytes);
+}
+
+void segment_leave(void)
+{
+	(void)make_private(state.shm, start_bytes());
+	for (unsigned i = 1; i < SEGMENT_CHUNK_PIECES; i++)
+		(void)make_private(atomic_load(&state.chunk_pieces[i]), CHUNK_PIECE_BYTES);
+	for (unsigned i = 1; i < SEGMENT_THREAD_PIECES; i++)
+		(void)make_private(atomic_load(&state.thread_pieces[i]), THREAD_PIECE_BYTES);
 }
 
 bool segment_move(void)

@@ -18,8 +18,8 @@ struct inherited {
 };
 
 /*
- * Maps the head: state.shm. `inherited`: the descriptor to use instead of the name, or NULL. False: there is no such
- * segment, or no room for it.
+ * Maps the head: state.shm. `inherited`: the descriptor to use instead of the name, or NULL. In the place of the segment that is
+ * mapped, if one is; segment_take_process then does the same with its parts. False: there is no such segment, or no room for it.
  */
 bool segment_open(const char *name, const struct inherited *inherited);
 /* The process has attached, and needs no descriptor from now on. */
@@ -32,6 +32,9 @@ struct shm_thread *segment_thread(uint32_t slot);
 bool segment_grow(void);
 /* Words of the bitmap whose chunks may be in use, mapped or not. */
 uint32_t segment_words_max(void);
+
+/* Private memory takes the place of all that is mapped. */
+void segment_leave(void);
 
 /*
  * In a child that a signal handler forked. The segment moves to another address, and private memory takes its place

@@ -1,27 +1,29 @@
 /* session - see session.h. */
 #include "session.h"
 
-#include <elf.h>
-#include <link.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "cfi.h"
+#include "contexts.h"
 #include "directory.h"
-#include "ended.h"
 #include "error.h"
 #include "linger.h"
-#include "looked_at.h"
 #include "named_domains.h"
+#include "own_slot.h"
+#include "quarantine.h"
 #include "raw.h"
 #include "real_functions.h"
 #include "sample.h"
 #include "segment.h"
 #include "start.h"
+#include "start_block.h"
 #include "symbol.h"
 #include "environment.h"
 #include "forking.h"
+#include "free_check.h"
 #include "program.h"
 #include "thread.h"
 #include "unwind.h"
@@ -29,42 +31,11 @@
 #include "way.h"
 
 #define STACK_MAX (1ull << 30) /* stands for the limit if there is none */
+/* So long the next recording waits for hooks that are at work in the last one. Mostly there are none, or they end at once. */
+#define WAITS 20u
+#define WAIT_NS 1000000l
 
 struct tracker_state state;
-
-/* The values that the kernel put above the first stack frame. */
-struct start_block {
-	int argc;
-	char **argv, **envp;
-	const ElfW(auxv_t) * auxv;
-};
-
-/*
- * Only glibc has it. If a program with another C library (musl's) inherits libtracker from a recorded program, it
- * must start all the same. So functions that this C library may lack are weak.
- */
-extern void *__libc_stack_end __attribute__((weak));
-
-static struct start_block find_start_block(void)
-{
-	struct start_block b = { .argc = (int)*(const long *)__libc_stack_end };
-	char **p;
-
-	b.argv = (char **)__libc_stack_end + 1;
-	b.envp = b.argv + b.argc + 1;
-	for (p = b.envp; *p; p++)
-		;
-	b.auxv = (const void *)(p + 1);
-	return b;
-}
-
-static uint64_t auxiliary(const struct start_block *b, uint64_t type)
-{
-	for (const ElfW(auxv_t) *a = b->auxv; a->a_type != AT_NULL; a++)
-		if (a->a_type == type)
-			return a->a_un.a_val;
-	return 0;
-}
 
 static uint64_t limit_of(int resource)
 {
@@ -104,92 +75,24 @@ static bool read_inherited(const char *name, struct inherited *ret)
 	return true;
 }
 
-/* A page that holds 1 here, and 0 in every child that is made without sharing memory. */
+/* Contexts that were claimed for another recording are told by it, and so is every hook that was about to use one. */
+static void take_next_number(void)
+{
+	if (!++state.recording)
+		++state.recording;
+	*(volatile uint32_t *)state.fork_page = state.recording;
+}
+
+/* A page that holds a number here, and 0 in every child that is made without sharing memory. */
 static bool map_fork_page(void)
 {
-	volatile uint8_t *const page = raw_map_private(2 * raw_page_bytes); /* the second page is for program_find */
+	volatile uint32_t *const page = raw_map_private(2 * raw_page_bytes); /* the second page is for program_find */
 
 	if (!page || raw_madvise((void *)page, raw_page_bytes, MADV_WIPEONFORK) != 0)
 		return false;
-	*page = 1;
 	state.fork_page = page;
+	take_next_number();
 	return true;
-}
-
-static int claim_process(struct shm *s)
-{
-	for (uint32_t i = 0; i < SHM_PROCESSES; i++) {
-		uint8_t free_state = SHM_FREE;
-		uint32_t high;
-
-		if (!atomic_compare_exchange_strong(&s->process_states[i], &free_state, SHM_CLAIMED))
-			continue;
-		high = atomic_load(&s->header.process_high);
-		while (high <= i && !atomic_compare_exchange_weak(&s->header.process_high, &high, i + 1))
-			;
-		return (int)i;
-	}
-	atomic_fetch_add(&s->header.attach_failures, 1);
-	return -1;
-}
-
-/*
- * The process's pid, as the recorder sees it. /proc tells it if it is the recorder's /proc. If it is another /proc,
- * or there is none, the recorder has told it, or will find out by itself.
- */
-struct own_pid {
-	uint32_t pid;
-	enum shm_inner inner;
-};
-
-static struct own_pid find_pid(uint32_t told)
-{
-	char name[SHM_WAY_BYTES];
-
-	if (told)
-		return (struct own_pid){ told, SHM_INNER_TIDS };
-	way_name(name);
-	if (state.segment_inode && !way_is_open(name))
-		return (struct own_pid){ raw_getpid(), SHM_INNER_ALL };
-	return (struct own_pid){ raw_outer_pid(), SHM_INNER_NONE };
-}
-
-/* Slots are reused, so every field is set. parent_pid: of the forking process, 0 when the process attached. */
-static void fill_process(struct shm_process *p, const struct own_pid *own, uint32_t parent_pid)
-{
-	static uint64_t number; /* of the program that runs here; a forked child's copy is its parent's */
-
-	p->pid = own->pid;
-	p->inner = own->inner;
-	p->ppid = raw_getppid();
-	p->parent_pid = parent_pid;
-	if (!own->inner)
-		ended_look();
-	p->parent_number = number;
-	p->number = number = atomic_fetch_add(&state.shm->header.programs, 1);
-	p->origin = parent_pid ? SHM_FORKED : SHM_ATTACHED;
-	p->fork = 0;
-	p->start_ns = atomic_load_explicit(&state.shm->header.clock_ns, memory_order_relaxed);
-	/* Nobody owns epoch 0: thread slot numbers are below 0xffff. */
-	atomic_store(&p->order, 0xffff);
-	atomic_store(&p->modules_lost, 0);
-	atomic_store(&p->guessed_stacks, 0);
-	for (unsigned i = 0; i < SHM_CUTS; i++)
-		atomic_store(&p->truncated_stacks[i], 0);
-	atomic_store(&p->chunks_refused, 0);
-	atomic_store(&p->tables_refused, 0);
-	atomic_store(&p->verified_stacks, 0);
-	atomic_store(&p->differing_stacks, 0);
-	for (unsigned i = 0; i < SHM_ORACLES; i++) {
-		atomic_store(&p->compared[i], 0);
-		atomic_store(&p->differing[i], 0);
-	}
-	atomic_store(&p->oracles_differ, 0);
-	atomic_store(&p->notices, start_is_bypassed() ? SHM_NOTICE_OWN_MALLOC : 0);
-	atomic_store(&p->arena_look, 0);
-	atomic_store(&p->modules_seen, 0);
-	atomic_store(&p->code_seen, 0);
-	look_tell(p);
 }
 
 /*
@@ -209,52 +112,9 @@ static void register_for_membarrier(void)
 	(void)arch_syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0, 0, 0, 0);
 }
 
-/* Programs that another process than the started one executes are not followed, either. */
-static bool is_unwanted(const struct own_pid *own)
-{
-	const struct shm_header *const h = &state.shm->header;
-
-	return h->flags & SHM_NO_FOLLOW_FORK && own->pid != atomic_load(&h->program_pid);
-}
-
-static bool become_process(const struct own_pid *own, uint32_t parent_pid)
-{
-	const int slot = claim_process(state.shm);
-
-	if (slot < 0)
-		return false;
-	if (!segment_take_process((uint32_t)slot)) {
-		atomic_store(&state.shm->process_states[slot], SHM_FREE);
-		atomic_fetch_add(&state.shm->header.attach_failures, 1);
-		return false;
-	}
-	state.pid = own->pid;
-	state.pid_is_foreign = state.pid != raw_getpid();
-	state.pid_was_told = own->inner == SHM_INNER_TIDS;
-	fill_process(state.process, own, parent_pid);
-	ended_start((uint32_t)slot, state.process);
-	return true;
-}
-
-static void be_live(void)
-{
-	atomic_store_explicit(&state.shm->process_states[state.process_slot], SHM_LIVE, memory_order_release);
-}
-
-/* Every process has other ones from the kernel. */
-static uint64_t random_bytes(const struct start_block *b)
-{
-	const void *const random = (const void *)auxiliary(b, AT_RANDOM);
-	uint64_t bytes = 0;
-
-	if (random)
-		memcpy(&bytes, random, sizeof(bytes));
-	return bytes;
-}
-
 static bool start_sampling(const struct start_block *b, uint64_t sample_bytes)
 {
-	if (sample_bytes && !sample_start(random_bytes(b) ^ (uint64_t)state.pid << 40))
+	if (sample_bytes && !sample_start(start_block_random(b) ^ (uint64_t)state.pid << 40))
 		return false;
 	state.sample_bytes = sample_bytes;
 	return true;
@@ -299,18 +159,38 @@ static void be_seen_by_all(void)
 		(void)arch_syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0, 0, 0, 0);
 }
 
-static void begin(const struct start_block *b, const struct own_pid *own)
+/* What is the same in each recording. */
+static bool prepare(const struct start_block *b)
 {
-	const struct shm_header *const h = &state.shm->header;
-	bool room;
+	if (state.fork_page)
+		return true;
+	state.program_headers = (const void *)start_block_value(b, AT_PHDR);
+	state.program_header_count = (unsigned)start_block_value(b, AT_PHNUM);
+	choose_bases();
+	/* glibc gives threads stacks of this size, too, unless they ask for another. */
+	state.own_stack_max = limit_of(RLIMIT_STACK);
+	if (state.own_stack_max > STACK_MAX)
+		state.own_stack_max = STACK_MAX;
+	state.main_stack_top = (uintptr_t)(b->argv - 1);
+	if (!map_fork_page())
+		return false;
+	/* the kernel gives the address of a loader to a program for which it loaded one */
+	program_find((const char *)start_block_value(b, AT_EXECFN), start_block_value(b, AT_BASE) == 0, b->argc, b->argv,
+		     (uint8_t *)state.fork_page + raw_page_bytes);
+	directory_ask();
+	state.own_path = start_own_path();
+	register_for_membarrier();
+	if (!real_is_sanitizer())
+		find_loader();
+	return true;
+}
 
-	if (is_unwanted(own)) {
-		environment_restore(b->envp);
-		return;
-	}
+/* False: the recording is not for this process, or over, or made by something else than tracker. */
+static bool take_options(const struct shm_header *h)
+{
 	if (atomic_load(&h->closed) || h->nframe == 0 || h->nframe >= WIRE_DEPTH_MAX / 2 ||
 	    h->sample_bytes > SHM_SAMPLE_BYTES_MAX)
-		return;
+		return false;
 	state.nframe = h->nframe;
 	state.nframe_slack = h->nframe < WIRE_SLACK_FROM ? 0 : h->nframe / 2;
 	/* Loads other unwinders, which allocates: a malloc of the program's own may have called this function. */
@@ -318,40 +198,66 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 		state.reference_unwinder = h->flags & SHM_UNWIND_LIBUNWIND;
 		state.verify_unwinder = h->flags & (SHM_VERIFY_LIBUNWIND | SHM_VERIFY_LIBGCC);
 	}
-	state.program_headers = (const void *)auxiliary(b, AT_PHDR);
-	state.program_header_count = (unsigned)auxiliary(b, AT_PHNUM);
-	choose_bases();
-	/* glibc gives threads stacks of this size, too, unless they ask for another. */
-	state.own_stack_max = limit_of(RLIMIT_STACK);
-	if (state.own_stack_max > STACK_MAX)
-		state.own_stack_max = STACK_MAX;
-	state.main_stack_top = (uintptr_t)__libc_stack_end;
-	if (!map_fork_page() || !unwind_start() || !become_process(own, 0))
-		return;
-	/* the kernel gives the address of a loader to a program for which it loaded one */
-	program_find((const char *)auxiliary(b, AT_EXECFN), auxiliary(b, AT_BASE) == 0, b->argc, b->argv,
-		     (uint8_t *)state.fork_page + raw_page_bytes);
-	directory_ask();
-	linger_start();
-	program_tell(state.process);
-	state.own_path = start_own_path();
-	state.follow = !(h->flags & SHM_NO_FOLLOW_EXEC) && state.own_path;
-	if (h->flags & SHM_NO_FOLLOW_EXEC && !(h->flags & SHM_OWN))
-		environment_restore(b->envp);
-	register_for_membarrier();
-	if (real_is_sanitizer()) {
-		atomic_fetch_or(&state.process->notices, SHM_NOTICE_SANITIZER);
-		be_live();
+	atomic_store(&state.stuck_progress, 0);
+	atomic_store(&state.barren_freed, 0);
+	atomic_store(&state.unanswered_progress, 0);
+	return true;
+}
+
+/* The recorder of this recording knows nothing of what the one before was told. */
+static void tell_again(void)
+{
+	const uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+	struct thread *t;
+
+	unwind_code_unloaded(); /* and nobody looked at what was loaded and unloaded meanwhile */
+	atomic_fetch_add(&state.code_generation, 1);
+	named_domains_forked();
+	tls.claiming = frame;
+	tls.level = 1;
+	t = thread_claim(0, frame);
+	if (t) {
+		unwind_forked(t);
+		thread_leave(t);
+	} else {
+		tls.level = 0;
+		state.announce_modules = true;
+	}
+}
+
+/* late: not at the program's start, which put the recording into the environment. */
+static void begin(const struct start_block *b, const struct own_pid *own, bool late)
+{
+	const struct shm_header *const h = &state.shm->header;
+	const bool again = state.process != NULL;
+	bool room;
+
+	if (own_slot_is_unwanted(own)) {
+		if (!late)
+			environment_restore(b->envp);
 		return;
 	}
-	find_loader();
+	if (!take_options(h) || !prepare(b) || !unwind_start() || !own_slot_take(own, 0))
+		return;
+	linger_start();
+	program_tell(state.process);
+	state.follow = !(h->flags & SHM_NO_FOLLOW_EXEC) && state.own_path;
+	if (h->flags & SHM_NO_FOLLOW_EXEC && !late)
+		environment_restore(b->envp);
+	if (real_is_sanitizer()) {
+		atomic_fetch_or(&state.process->notices, SHM_NOTICE_SANITIZER);
+		own_slot_live();
+		return;
+	}
 	room = thread_start() && start_sampling(b, h->sample_bytes);
 	if (!room) {
 		atomic_fetch_or(&state.process->notices, SHM_NOTICE_NO_MEMORY);
 		atomic_fetch_add(&state.shm->header.attach_failures, 1);
 	}
-	be_live();
-	if (h->flags & SHM_OWN)
+	if (room && again)
+		tell_again();
+	own_slot_live();
+	if (late)
 		be_seen_by_all();
 	start_works();
 	state.on = room;
@@ -360,14 +266,18 @@ static void begin(const struct start_block *b, const struct own_pid *own)
 /* False: the pages here have a size that libtracker does not know. */
 static bool prepare_mapping(const struct start_block *b)
 {
-	const uint64_t page_bytes = auxiliary(b, AT_PAGESZ);
+	const uint64_t page_bytes = start_block_value(b, AT_PAGESZ);
+	static bool prepared;
 
+	if (prepared)
+		return true;
 	if (page_bytes < RAW_PAGE_LEAST || page_bytes > RAW_PAGE_MOST || page_bytes & (page_bytes - 1))
 		return false;
 	raw_page_bytes = page_bytes;
 	/* A sanitizer lays out the address space itself, and ends programs in which it finds other mappings. */
 	if (!real_is_sanitizer())
-		raw_start(random_bytes(b));
+		raw_start(start_block_random(b));
+	prepared = true;
 	return true;
 }
 
@@ -381,9 +291,9 @@ static void attach(const struct start_block *b, char *name)
 	if (inherited)
 		put_usual_name(name);
 
-	const struct own_pid own = find_pid(from.pid);
+	const struct own_pid own = own_slot_pid(from.pid);
 
-	begin(b, &own);
+	begin(b, &own, false);
 	segment_opened();
 }
 
@@ -403,32 +313,32 @@ void session_start(void)
 	if (started)
 		return;
 	started = true;
-	if (!&__libc_stack_end)
+	if (!start_block_is_there())
 		return;
-	at_start = find_start_block();
+	at_start = start_block_find();
 
 	char **const variable = environment_find(at_start.envp, SHM_ENV);
 
-	if (variable && !auxiliary(&at_start, AT_SECURE))
+	if (variable && !start_block_value(&at_start, AT_SECURE))
 		attach(&at_start, *variable + strlen(SHM_ENV) + 1);
 }
 
 const char *session_variable(const char *name)
 {
-	return at_start.auxv && !auxiliary(&at_start, AT_SECURE) ? environment_get(at_start.envp, name) : NULL;
+	return at_start.auxv && !start_block_value(&at_start, AT_SECURE) ? environment_get(at_start.envp, name) : NULL;
 }
 
 bool session_arguments(struct session_arguments *ret)
 {
 	if (!at_start.auxv)
 		return false;
-	*ret = (struct session_arguments){ at_start.argc, at_start.argv, at_start.envp, (const char *)auxiliary(&at_start, AT_EXECFN) };
+	*ret = (struct session_arguments){ at_start.argc, at_start.argv, at_start.envp, (const char *)start_block_value(&at_start, AT_EXECFN) };
 	return true;
 }
 
 int session_may_attach(void)
 {
-	if (!at_start.auxv || auxiliary(&at_start, AT_SECURE))
+	if (!at_start.auxv || start_block_value(&at_start, AT_SECURE))
 		return error_set(TRACKER_EDISABLED, "this program runs with rights that its user does not have: it is never recorded");
 	if (real_is_sanitizer())
 		return error_set(TRACKER_EDISABLED, "this program was built with a sanitizer, whose malloc cannot be recorded");
@@ -437,16 +347,75 @@ int session_may_attach(void)
 	return TRACKER_OK;
 }
 
-bool session_attach(const struct inherited *from)
-{
-	if (segment_open(NULL, from)) {
-		const struct own_pid own = find_pid(0);
+/* ---- later recordings ---- */
 
-		begin(&at_start, &own);
-		segment_opened();
+/*
+ * From here on no hook begins an event of the recording that there was. False: a hook that had begun one does not end; it may
+ * have been interrupted by the very signal handler that calls this.
+ */
+static bool stop(void)
+{
+	state.on = false;
+	if (!state.fork_page)
+		return true;
+	if (!*state.fork_page)
+		contexts_forget();
+	take_next_number();
+	be_seen_by_all();
+	for (unsigned i = 0; i < WAITS && !contexts_are_idle(); i++) {
+		const struct timespec t = { .tv_nsec = WAIT_NS };
+
+		(void)arch_syscall(SYS_nanosleep, (long)&t, 0, 0, 0, 0, 0);
 	}
+	return contexts_are_idle();
+}
+
+/* A handler that forks would leave a child that goes on with what its parent has begun here. */
+static uint64_t block_signals(void)
+{
+	const uint64_t all = UINT64_MAX;
+	uint64_t before = 0;
+
+	(void)arch_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, sizeof(all), 0, 0);
+	return before;
+}
+
+static void restore_signals(uint64_t before)
+{
+	(void)arch_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof(before), 0, 0);
+}
+
+bool session_attach(const char *name, const struct inherited *from)
+{
+	const uint64_t before = block_signals();
+
+	if (stop() && segment_open(name, from)) {
+		const struct own_pid own = own_slot_pid(0);
+
+		begin(&at_start, &own, true);
+		segment_opened();
+		if (state.on) {
+			free_check_start(true);
+			quarantine_start();
+		}
+	}
+	restore_signals(before);
 	return state.on;
 }
+
+void session_leave(void)
+{
+	const uint64_t before = block_signals();
+
+	start_rests();
+	state.follow = false;
+	(void)stop();
+	if (state.shm)
+		segment_leave();
+	restore_signals(before);
+}
+
+/* ---- forked children ---- */
 
 bool session_enter_child(void)
 {
@@ -459,22 +428,23 @@ bool session_enter_child(void)
 	thread_forked();
 	if (state.sample_bytes)
 		sample_forked();
-	*(volatile uint8_t *)state.fork_page = 1;
+	*(volatile uint32_t *)state.fork_page = state.recording;
 	if (moved && !(flags & SHM_NO_FOLLOW_FORK) && !atomic_load(&state.shm->header.closed)) {
-		const struct own_pid own = find_pid(0);
+		const struct own_pid own = own_slot_pid(0);
 
-		is_process = become_process(&own, parent_pid);
+		is_process = own_slot_take(&own, parent_pid);
 	}
 	if (!is_process) {
 		state.on = false;
 		state.sample_bytes = 0;
+		start_rests();
 		return false;
 	}
 	tls.tid = state.pid; /* the only thread; after a fork by system call the C library has the parent's id */
 	state.process->fork = fork_number;
 	program_tell(state.process);
 	register_for_membarrier();
-	be_live();
+	own_slot_live();
 	state.announce_modules = true;
 	named_domains_forked();
 	return true;

@@ -26,8 +26,14 @@ bool session_arguments(struct session_arguments *ret);
 void session_withdraw_own_malloc(void);
 /* Whether the process may attach later, to a recorder of its own. TRACKER_OK, or TRACKER_EDISABLED with a sentence. */
 int session_may_attach(void);
-/* ... to that segment. False: there was no memory. Not from a hook. */
-bool session_attach(const struct inherited *from);
+/*
+ * ... to the segment of that name, or, where `from` is not NULL, to that one. Any number of times in the life of a process, also while
+ * its threads are in hooks; what there was of the recording before is left, and its memory serves again. One thread at a time.
+ * False: there was no memory, the recording is over, or a hook is at work in the last recording and does not end.
+ */
+bool session_attach(const char *name, const struct inherited *from);
+/* Records no more, and keeps nothing of the segment. What hooks still write stands in private memory, where nobody reads it. */
+void session_leave(void);
 /* The first event in a child of fork: the child becomes a process of its own. False: it is not to be recorded. */
 bool session_enter_child(void);
 /*

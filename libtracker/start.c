@@ -35,6 +35,11 @@ void start_works(void)
 	__atomic_and_fetch(&start_held, ~START_RESTS, __ATOMIC_SEQ_CST);
 }
 
+void start_rests(void)
+{
+	__atomic_or_fetch(&start_held, START_RESTS, __ATOMIC_SEQ_CST);
+}
+
 static void be_reached(void)
 {
 	if (!atomic_exchange(&reached, true))
@@ -70,10 +75,10 @@ void start_once(void)
 		session_start();
 		if (state.on) {
 			asked_start(&state.shm->header.asked);
-			free_check_start();
+			free_check_start(false);
 			quarantine_start();
 		} else
-			__atomic_or_fetch(&start_held, START_RESTS, __ATOMIC_SEQ_CST);
+			start_rests();
 	}
 	errno = saved;
 }

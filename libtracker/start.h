@@ -25,8 +25,9 @@ static inline bool start_is_held(void)
 	return start_held & ~START_RESTS;
 }
 
-/* Before the first event is recorded by a process that rested. */
+/* Before the first event is recorded by a process that rested; and when nothing more is recorded. */
 void start_works(void);
+void start_rests(void);
 
 /* Adds or removes one reason. Returns how many there are. */
 uint32_t start_hold(int change);

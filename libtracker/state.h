@@ -90,7 +90,9 @@ struct thread {
 	uint32_t sent_depth;
 	uint32_t end_rounds; /* of key destructors seen */
 	uint32_t level;
-	uintptr_t frame; /* of the hook that is at work here, or was last */
+	uint32_t recording; /* number of the recording that it is a stream of */
+	uintptr_t frame; /* of the hook that is at work here; 0: none is */
+	struct contexts *of; /* where it was claimed: thread.c */
 	bool memorable; /* the present walk may be remembered */
 	bool guessed; /* ... it used frame pointers of code without unwind information, somewhere */
 	bool deep; /* ... its stack is deeper than the frames that are kept */
@@ -127,7 +129,8 @@ struct tracker_tls {
 	uintptr_t claiming; /* frame of the hook that is getting a stream, or was last */
 	int64_t until_sample; /* so many bytes are asked for until an allocation is recorded; 0: not drawn yet; sample.h */
 	uint32_t skipped; /* allocations that were not recorded since the event of the last one that was */
-	uint32_t level;
+	uint16_t level;
+	uint16_t drawn_for; /* the low bits of the number of the recording for which until_sample and skipped count */
 	uint32_t tid;
 	uint32_t fork; /* number of the fork that this thread is in; 0: none, or nothing is inherited: forking.c */
 	char name[SHM_NAME_BYTES]; /* given before the first event; "" none */
@@ -142,8 +145,8 @@ extern __thread struct tracker_tls tls __attribute__((tls_model("initial-exec"))
 #define SEGMENT_THREAD_PIECES (SHM_THREADS / SEGMENT_THREADS)
 
 /*
- * Frozen after start. Exceptions: fork (one thread then), `on`, which any thread may end, and the parts of the
- * segment.
+ * Frozen while a recording goes on, and most of it after the first one has begun. Exceptions: fork (one thread then), `on`, which any
+ * thread may end, and the parts of the segment.
  */
 struct tracker_state {
 	volatile bool on; /* recording: everything below is valid */
@@ -155,7 +158,9 @@ struct tracker_state {
 	uint64_t sample_bytes; /* mean distance of recorded allocations; 0: all are, or `on` is not set */
 	uint32_t nframe; /* the most recent frames that are kept of a stack, ... */
 	uint32_t nframe_slack; /* ... and up to so many more: see fits() in unwind.c */
-	const volatile uint8_t *fork_page; /* 1; wiped to 0 in a child by MADV_WIPEONFORK */
+	/* The number of the recording, or of the pause after it; wiped to 0 in a child by MADV_WIPEONFORK. */
+	const volatile uint32_t *fork_page;
+	uint32_t recording; /* the same number; children keep it */
 	struct shm *shm; /* up to the process slots; the rest is mapped in parts: segment.h */
 	_Atomic(struct shm_chunk *) chunk_pieces[SEGMENT_CHUNK_PIECES];
 	_Atomic(struct shm_thread *) thread_pieces[SEGMENT_THREAD_PIECES];
@@ -174,6 +179,7 @@ struct tracker_state {
 	uintptr_t own_stack_max; /* so far below a thread's stack_top lies its own stack; farther, a coroutine's */
 	_Atomic uint32_t code_generation; /* changes when code was unloaded */
 	_Atomic uint32_t stuck_progress; /* recorder's progress when this process gave up waiting for it, + 1 */
+	_Atomic uint32_t unanswered_progress; /* recorder's progress when it did not answer a thread about its sandbox, + 1 */
 	_Atomic uint32_t barren_freed; /* chunks_freed when this process gave up waiting for other threads, + 1 */
 	const char *executable;
 	const void *program_headers; /* of the main program, in its memory */

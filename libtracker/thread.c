@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "contexts.h"
 #include "forking.h"
 #include "program.h"
 #include "raw.h"
@@ -13,9 +14,6 @@
 #include "session.h"
 #include "unwind.h"
 
-#define SLAB_CONTEXTS 4u
-#define SLAB_BYTES (640u << 10) /* a slab holds fewer large contexts: a thread may not have more room than that */
-#define SLABS (SHM_THREADS / SLAB_CONTEXTS)
 #define TID_WORDS 256u /* of struct pthread; glibc has it at byte 720 of 2304 on x86-64 */
 
 __thread struct tracker_tls tls __attribute__((tls_model("initial-exec")));
@@ -25,120 +23,9 @@ extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (
 	__attribute__((weak));
 extern void *__dso_handle __attribute__((visibility("hidden")));
 
-/* Mapped, not in .bss, because a garbage collector would look for its blocks there. */
-struct contexts {
-	_Atomic(uint8_t *) slabs[SLABS];
-	_Atomic uint8_t used[SLABS]; /* a bit per context */
-};
-
-static struct contexts *contexts;
 static pthread_key_t end_key;
 static bool have_key;
 static uint16_t tid_offset;
-
-/* Arrays of a context: as long as the deepest stack that is kept, and the mark of its cut. */
-static size_t frame_room(void)
-{
-	return state.nframe + state.nframe_slack + 2u;
-}
-
-static size_t check_room(void)
-{
-	return state.verify_unwinder || state.reference_unwinder ? unwind_reference_room() : 0;
-}
-
-static size_t context_bytes(void)
-{
-	const size_t a_frame = (5 + !ARCH_RA_BELOW_CFA) * sizeof(uintptr_t) + sizeof(struct walked) + sizeof(uint32_t) + 1;
-	const size_t frames = frame_room() * a_frame + memo_slots() * sizeof(struct slot);
-	const size_t checks = check_room() * sizeof(uintptr_t) * SHM_ORACLES;
-
-	return (sizeof(struct thread) + frames + checks + 63) & ~(size_t)63;
-}
-
-static unsigned slab_contexts(void)
-{
-	const size_t n = SLAB_BYTES / context_bytes();
-
-	return n >= SLAB_CONTEXTS ? SLAB_CONTEXTS : n ? (unsigned)n :
-							1;
-}
-
-static uint8_t *slab_get(unsigned i)
-{
-	uint8_t *slab = atomic_load_explicit(&contexts->slabs[i], memory_order_acquire), *expected = NULL;
-
-	if (slab)
-		return slab;
-	slab = raw_map_private(context_bytes() * slab_contexts());
-	if (!slab)
-		return NULL;
-	if (atomic_compare_exchange_strong(&contexts->slabs[i], &expected, slab))
-		return slab;
-	raw_release(slab, context_bytes() * slab_contexts());
-	return expected;
-}
-
-static struct thread *context_at(uint8_t *slab, uint32_t index)
-{
-	struct thread *const t = (void *)(slab + context_bytes() * (index % SLAB_CONTEXTS));
-	const size_t room = frame_room();
-
-	memset(t, 0, sizeof(*t));
-	t->index = index;
-	t->sent = (uintptr_t *)(t + 1);
-	t->walk = t->sent + room;
-	t->found = t->walk + room;
-	t->check[0] = t->found + room;
-	t->check[1] = t->check[0] + check_room();
-	t->memo.sp = t->check[1] + check_room();
-	t->memo.bp = t->memo.sp + room;
-	t->memo.place = t->memo.bp + room;
-	t->walked = (struct walked *)(t->memo.place + (ARCH_RA_BELOW_CFA ? 0 : room));
-	t->memo.slots = (struct slot *)(t->walked + room);
-	t->memo.packed = (uint32_t *)(t->memo.slots + memo_slots());
-	t->memo.needs_bp = (uint8_t *)(t->memo.packed + room);
-	return t;
-}
-
-static void no_memory(void)
-{
-	atomic_fetch_or(&state.process->notices, SHM_NOTICE_NO_MEMORY);
-	atomic_fetch_add(&state.shm->header.attach_failures, 1);
-}
-
-static struct thread *context_claim(void)
-{
-	const uint8_t full = (uint8_t)((1u << slab_contexts()) - 1);
-
-	for (unsigned i = 0; i < SLABS; i++) {
-		uint8_t word = atomic_load_explicit(&contexts->used[i], memory_order_relaxed);
-
-		while (word != full) {
-			const unsigned bit = (unsigned)__builtin_ctz(~(unsigned)word);
-
-			word = atomic_fetch_or(&contexts->used[i], (uint8_t)(1u << bit));
-			if (word >> bit & 1)
-				continue;
-
-			uint8_t *const slab = slab_get(i);
-
-			if (slab)
-				return context_at(slab, i * SLAB_CONTEXTS + bit);
-			atomic_fetch_and(&contexts->used[i], (uint8_t) ~(1u << bit));
-			no_memory();
-			return NULL;
-		}
-	}
-	return NULL;
-}
-
-static void context_release(struct thread *t)
-{
-	const uint32_t i = t->index;
-
-	atomic_fetch_and(&contexts->used[i / SLAB_CONTEXTS], (uint8_t) ~(1u << i % SLAB_CONTEXTS));
-}
 
 /* The lowest free thread slot of the segment. -1: all are taken. */
 static int slot_claim(struct shm *s)
@@ -187,7 +74,7 @@ static struct shm_thread *slot_map(struct shm *s, uint32_t slot)
 		return segment_moved_thread(s);
 	if (!t) {
 		atomic_store(&s->thread_states[slot], SHM_FREE);
-		no_memory();
+		contexts_no_memory();
 	}
 	return t;
 }
@@ -228,7 +115,32 @@ static uintptr_t own_stack_top(void)
 	return tls.tid == state.pid ? state.main_stack_top : (uintptr_t)pthread_self();
 }
 
-struct thread *thread_claim(uint32_t level, uintptr_t frame)
+/* The one that this thread had in an earlier recording, or a free one. */
+static struct thread *context_for(uint32_t level, uintptr_t frame)
+{
+	struct thread *const t = tls.threads[level];
+
+	tls.threads[level] = NULL; /* a handler must not find it while it is half empty */
+	atomic_signal_fence(memory_order_seq_cst);
+	if (t && contexts_renew(t, frame))
+		return t;
+	if (t)
+		contexts_release(t);
+	return contexts_claim(frame);
+}
+
+/*
+ * The context is seen to be at work before this looks whether the recording goes on: who ends it first says so, and then waits for
+ * contexts that are at work.
+ */
+static bool goes_on(void)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	return state.on;
+}
+
+/* hook: not the thread that begins the recording. */
+static struct thread *claim(uint32_t level, uintptr_t frame, bool hook)
 {
 	struct shm *const s = state.shm;
 	struct thread *t;
@@ -237,22 +149,19 @@ struct thread *thread_claim(uint32_t level, uintptr_t frame)
 	atomic_signal_fence(memory_order_seq_cst);
 	if (!tls.tid)
 		tls.tid = own_tid();
-	t = context_claim();
+	t = context_for(level, frame);
 	if (!t)
 		return NULL;
-	slot = slot_claim(s);
-	if (slot < 0) {
-		context_release(t);
-		return NULL;
-	}
-	t->slot = slot_map(s, (uint32_t)slot);
+	slot = !hook || goes_on() ? slot_claim(s) : -1;
+	if (slot >= 0)
+		t->slot = slot_map(s, (uint32_t)slot);
 	if (!t->slot) {
-		context_release(t);
+		contexts_release(t);
 		return NULL;
 	}
+	t->recording = state.recording;
 	t->slot_index = (uint32_t)slot;
 	t->level = level;
-	t->frame = frame;
 	t->stack_top = own_stack_top();
 	slot_fill(s, t->slot_index, t->slot, tls.tid);
 	atomic_signal_fence(memory_order_seq_cst);
@@ -267,11 +176,42 @@ struct thread *thread_claim(uint32_t level, uintptr_t frame)
 	return t;
 }
 
+struct thread *thread_claim(uint32_t level, uintptr_t frame)
+{
+	return claim(level, frame, false);
+}
+
+struct thread *thread_begin(uint32_t level, uintptr_t frame)
+{
+	struct thread *t;
+
+	tls.claiming = frame;
+	if (!*state.fork_page) {
+		tls.level = (uint16_t)level;
+		return session_enter_child() ? thread_enter(frame) : NULL;
+	}
+	t = claim(level, frame, true);
+	if (!t)
+		tls.level = (uint16_t)level;
+	else if (state.announce_modules)
+		unwind_forked(t);
+	return t;
+}
+
+/* The context's slot is one of the recording that goes on: as long as its thread is at work, that does not change. */
+static bool is_current(const struct thread *t)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	return t->recording == *state.fork_page;
+}
+
 static void thread_end(struct thread *t)
 {
+	t->frame = (uintptr_t)t;
 	tls.threads[t->level] = NULL;
-	atomic_store_explicit(&state.shm->thread_states[t->slot_index], SHM_EXITED, memory_order_release);
-	context_release(t);
+	if (is_current(t))
+		atomic_store_explicit(&state.shm->thread_states[t->slot_index], SHM_EXITED, memory_order_release);
+	contexts_release(t);
 }
 
 /* ---- signal handlers ---- */
@@ -310,7 +250,7 @@ uint32_t thread_nested_level(uintptr_t frame)
 		if (t)
 			thread_end(t);
 	}
-	if (tls.level >= THREAD_LEVELS && (t = tls.threads[THREAD_LEVELS - 1]))
+	if (tls.level >= THREAD_LEVELS && (t = tls.threads[THREAD_LEVELS - 1]) && is_current(t))
 		atomic_fetch_add_explicit(&t->slot->lost, 1, memory_order_relaxed);
 	return tls.level;
 }
@@ -320,9 +260,9 @@ static void key_destructor(void *data)
 {
 	struct thread *const t = data;
 
-	if (!state.on || tls.threads[0] != t || !*state.fork_page)
+	if (tls.threads[0] != t)
 		return;
-	if (++t->end_rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
+	if (state.on && *state.fork_page && ++t->end_rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
 		(void)pthread_setspecific(end_key, t);
 		return;
 	}
@@ -333,9 +273,10 @@ static void key_destructor(void *data)
 
 bool thread_start(void)
 {
-	contexts = raw_map_private(sizeof(*contexts));
-	if (!contexts)
+	if (!contexts_start())
 		return false;
+	if (have_key)
+		return true;
 	tid_offset = find_tid_offset();
 	/* Among the first keys of the process, so that setting it never allocates. */
 	have_key = pthread_key_create(&end_key, key_destructor) == 0;
@@ -357,8 +298,7 @@ void thread_watch_forks(void)
  */
 void thread_forked(void)
 {
-	for (unsigned i = 0; i < SLABS && !tls.level; i++)
-		atomic_store(&contexts->used[i], 0);
+	contexts_forked(tls.threads, tls.level < THREAD_LEVELS ? tls.level : THREAD_LEVELS);
 	for (unsigned i = 0; i < THREAD_LEVELS; i++) {
 		if (i < tls.level && tls.threads[i]) {
 			tls.threads[i]->orphan = true;
@@ -367,12 +307,6 @@ void thread_forked(void)
 		tls.threads[i] = NULL;
 	}
 	tls.tid = 0;
-}
-
-struct thread *thread_enter_forked(uint32_t level, uintptr_t frame)
-{
-	tls.level = level;
-	return session_enter_child() ? thread_enter(frame) : NULL;
 }
 
 /* A thread is often named before it has allocated anything. Then slot_fill takes the name. */
@@ -388,9 +322,13 @@ void thread_set_name(const char *name)
 		tls.tid = own_tid();
 	if (tls.tid == state.pid)
 		program_named(tls.name);
-	if (!t || !*state.fork_page)
-		return;
-	atomic_fetch_add(&t->slot->name_version, 1);
-	memcpy(t->slot->name, tls.name, sizeof(t->slot->name));
-	atomic_fetch_add(&t->slot->name_version, 1);
+	if (t && !tls.level)
+		t->frame = (uintptr_t)t;
+	if (t && is_current(t)) {
+		atomic_fetch_add(&t->slot->name_version, 1);
+		memcpy(t->slot->name, tls.name, sizeof(t->slot->name));
+		atomic_fetch_add(&t->slot->name_version, 1);
+	}
+	if (t && !tls.level)
+		__atomic_store_n(&t->frame, 0, __ATOMIC_RELEASE);
 }

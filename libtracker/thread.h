@@ -1,8 +1,7 @@
 /*
  * thread - contexts: one stream of events per thread and level.
  *
- * Memory comes in slabs that are mapped on demand and never given back: contexts of ended threads are reused. Nothing
- * here takes a lock. A key destructor sees a thread's end. It re-arms itself until the last round, so that the same
+ * Contexts of ended threads are reused, and a thread keeps its own from one recording to the next. Nothing here takes a lock. A key destructor sees a thread's end. It re-arms itself until the last round, so that the same
  * context still records what other destructors allocate and free.
  */
 #ifndef THREAD_H
@@ -12,15 +11,16 @@
 #include "session.h"
 #include "unwind.h"
 
+/* A stream for the thread that begins the recording, before others may. NULL: there is no room. */
 struct thread *thread_claim(uint32_t level, uintptr_t frame);
+/* For thread_enter: the thread has no stream of this recording yet, or is that of a forked child. */
+struct thread *thread_begin(uint32_t level, uintptr_t frame);
 /* The level for a hook at `frame` when tls.level is not 0; THREAD_LEVELS: none is left, the event was counted. */
 uint32_t thread_nested_level(uintptr_t frame);
-bool thread_start(void); /* false: no memory */
+bool thread_start(void); /* for each recording; false: no memory */
 /* Must not be called in a hook: it takes a lock that the hook's caller may hold. */
 void thread_watch_forks(void);
 void thread_forked(void);
-/* For thread_enter, when it finds that the process is a forked child. */
-struct thread *thread_enter_forked(uint32_t level, uintptr_t frame);
 void thread_set_name(const char *name);
 
 static inline bool nested_in_real(uintptr_t frame)
@@ -55,25 +55,20 @@ static inline struct thread *thread_enter(uintptr_t frame)
 
 	*(likely(t != NULL) ? &t->frame : &tls.claiming) = frame; /* before the level: a handler must find it */
 	atomic_signal_fence(memory_order_seq_cst);
-	tls.level = level + 1;
+	tls.level = (uint16_t)(level + 1);
 	atomic_signal_fence(memory_order_seq_cst);
-	/* after the level: if a handler forks from now on, it finds this hook at work */
-	if (unlikely(!*state.fork_page))
-		return thread_enter_forked(level, frame);
-	if (unlikely(!t)) {
-		t = thread_claim(level, frame);
-		if (!t)
-			tls.level = level;
-		else if (state.announce_modules)
-			unwind_forked(t);
-	}
+	/* after the level: if a handler forks from now on, it finds this hook at work; and so does who ends the recording */
+	if (unlikely(!t || t->recording != *state.fork_page))
+		return thread_begin(level, frame);
 	return t;
 }
 
 static inline void thread_leave(struct thread *t)
 {
 	atomic_signal_fence(memory_order_seq_cst);
-	tls.level = t->level;
+	tls.level = (uint16_t)t->level;
+	atomic_signal_fence(memory_order_seq_cst);
+	__atomic_store_n(&t->frame, 0, __ATOMIC_RELEASE); /* after the level: a handler that comes between the two begins anew */
 }
 
 /* A look at the memory must not be taken while a block moves: what it holds might then be in no block that anybody knows. */

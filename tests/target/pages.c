@@ -117,26 +117,16 @@ uint32_t thread_nested_level(uintptr_t frame)
 	return THREAD_LEVELS;
 }
 
-struct thread *thread_claim(uint32_t level, uintptr_t frame)
+struct thread *thread_begin(uint32_t level, uintptr_t frame)
 {
 	(void)level;
 	(void)frame;
 	return NULL;
 }
 
-struct thread *thread_enter_forked(uint32_t level, uintptr_t frame)
-{
-	return thread_claim(level, frame);
-}
-
 bool session_enter_child(void)
 {
 	return false;
-}
-
-void unwind_forked(struct thread *t)
-{
-	(void)t;
 }
 
 /* ---- the segment ---- */
@@ -217,8 +207,8 @@ static void test_segment(bool emulated)
 
 static void test_unmapping(void)
 {
-	static struct thread thread;
-	static const uint8_t alive = 1;
+	static struct thread thread = { .recording = 1 };
+	static const uint32_t alive = 1;
 	const size_t page = raw_page_bytes;
 	unsigned told;
 	uint8_t *p;

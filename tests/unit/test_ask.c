@@ -24,7 +24,7 @@ struct tracker_state state;
 __thread struct tracker_tls tls __attribute__((tls_model("initial-exec")));
 uint32_t start_held;
 static __thread struct thread this_thread;
-static const volatile uint8_t not_forked = 1;
+static const volatile uint32_t not_forked = 1;
 static atomic_bool published[SHM_QUESTIONS], over;
 
 bool start_and_ask(void)
@@ -32,7 +32,7 @@ bool start_and_ask(void)
 	return true;
 }
 
-struct thread *thread_claim(uint32_t level, uintptr_t frame)
+struct thread *thread_begin(uint32_t level, uintptr_t frame)
 {
 	(void)frame;
 	return tls.threads[level] = &this_thread;
@@ -47,18 +47,6 @@ uint32_t thread_nested_level(uintptr_t frame)
 {
 	(void)frame;
 	return THREAD_LEVELS;
-}
-
-struct thread *thread_enter_forked(uint32_t level, uintptr_t frame)
-{
-	(void)level;
-	(void)frame;
-	return NULL;
-}
-
-void unwind_forked(struct thread *t)
-{
-	(void)t;
 }
 
 bool chunk_may_call(const struct thread *t)
