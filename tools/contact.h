@@ -24,6 +24,7 @@ enum contact_kind {
 	CONTACT_MARK, /* text: the label */
 	CONTACT_SNAPSHOT, /* writes a capture of the live blocks into the descriptor; answered when it is written */
 	CONTACT_LOOK, /* which live blocks can still be reached; text: a label; answered when that is known */
+	CONTACT_LIVE, /* writes what lives, summed by stack, into the descriptor; answered when it is written */
 	CONTACT_STOP, /* ends the recording; answered when the file is finished */
 	CONTACT_KINDS,
 };

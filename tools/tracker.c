@@ -21,6 +21,7 @@ static const struct tracker_command commands[] = {
 	{ "run", "run a program and record every allocation of it and its descendants" },
 	{ "list", "show what is being recorded on this machine" },
 	{ "ctl", "control a recording: set a mark, take a snapshot, stop it" },
+	{ "live", "show what lives in a recorded program while it runs" },
 	{ "report", "show on one screen what happened, who holds memory and what leaked" },
 	{ "summary", "show on one screen the functions that hold most memory" },
 	{ "stats", "show totals, a histogram of sizes and the top locations" },

@@ -299,6 +299,11 @@ void aggregation_set_sampling(struct aggregation *a, uint64_t sample_bytes)
 	a->rows.sampled = sample_bytes != 0;
 }
 
+const struct rows *aggregation_rows(const struct aggregation *a)
+{
+	return &a->rows;
+}
+
 struct heap *aggregation_heap(struct aggregation *a)
 {
 	return a->heap;

@@ -13,10 +13,14 @@
 #include "replay/heap.h"
 
 struct aggregation;
+struct rows;
 
 /* temporary_threshold: as in heap.h. TRK_ERR_NOMEM. */
 int aggregation_new(struct aggregation **ret, uint32_t temporary_threshold);
 void aggregation_free(struct aggregation *a); /* NULL-safe */
+
+/* Its sums, of which those of `now` are what lives. */
+const struct rows *aggregation_rows(const struct aggregation *a);
 
 /* Its heap: for heap_expect, heap_last_ref, heap_totals, heap_set_page_bytes ...; events go through aggregation_apply. */
 struct heap *aggregation_heap(struct aggregation *a);

@@ -37,6 +37,7 @@ INCLUDES = {
     "reporters/flame": ["(format|replay|symbols|ui|common|flame)/.*", "page_assets.h"],
     "reporters/library": ["(format|replay|symbols)/.*", "common/(filter|group|traceback).h", "ui/ui.h", "[^/]*"],
     "reporters/common": ["(format|replay|symbols|ui|common)/.*"],
+    "tools/live": ["(format|replay|symbols|ui|common)/.*", "tools/(contact|live/.*).h", "[^/]*"],
     "tools": ["(format|replay|symbols|ui|tools|libtracker|run|record|doctor)/.*", "[^/]*"],
 }
 MARKERS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")  # not markers here
@@ -67,7 +68,7 @@ def sources():
 
 
 def check_includes(name, path, lines):
-    folders = [f for f in INCLUDES if name.startswith(f + "/")]
+    folders = sorted((f for f in INCLUDES if name.startswith(f + "/")), key=len)[-1:]  # the innermost
     for n, line in enumerate(lines, 1):
         m = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
         if not m:

@@ -57,18 +57,18 @@ uint32_t excerpt_node(struct excerpt *x, uint32_t node)
 	return x->nodes[node];
 }
 
-/* ---- process and threads ---- */
+/* ---- processes and threads ---- */
 
-static void write_process(const struct excerpt *x)
+static void write_process(const struct excerpt *x, const struct process *p, uint32_t index, uint32_t parent)
 {
-	const struct process *const p = x->process;
 	uint32_t titled;
 	const char *const title = titles_of(p, &titled);
 
 	writer_process(x->to, &(struct trk_process){
+				      .index = index,
 				      .pid = p->pid,
 				      .ppid = p->ppid,
-				      .parent = UINT32_MAX,
+				      .parent = parent,
 				      .start_ns = p->start_ns,
 				      .end_ns = p->end_ns,
 				      .ended = p->ended,
@@ -85,36 +85,45 @@ static void write_process(const struct excerpt *x)
 			      });
 }
 
-/* A thread that has ended and was written then is no longer known here: false. */
-static bool write_thread(const struct excerpt *x, uint32_t thread, uint32_t there)
+static void write_processes(const struct excerpt *x)
 {
-	for (size_t i = 0; i < x->process->stream_count; i++) {
-		const struct stream *const s = x->process->streams[i];
+	if (x->process)
+		write_process(x, x->process, 0, UINT32_MAX);
+	for (size_t i = 0; !x->process && i < x->r->process_count; i++)
+		write_process(x, x->r->processes[i], (uint32_t)i, x->r->processes[i]->parent);
+}
+
+/* A thread that has ended and was written then is no longer known here: false. */
+static bool write_thread(const struct excerpt *x, const struct process *p, uint32_t thread, uint32_t there)
+{
+	for (size_t i = 0; i < p->stream_count; i++) {
+		const struct stream *const s = p->streams[i];
 
 		if (s->thread != thread)
 			continue;
 		writer_thread(x->to, &(struct trk_thread){
 					     .index = there,
+					     .process = x->process ? 0 : p->index,
 					     .tid = s->tid,
 					     .start_ns = s->start_ns,
 					     .end_ns = UINT64_MAX,
 					     .name = s->name,
-					     .main = s->tid == x->process->pid,
+					     .main = s->tid == p->pid,
 				     });
 		return true;
 	}
 	return false;
 }
 
-uint32_t excerpt_thread(struct excerpt *x, uint32_t thread)
+uint32_t excerpt_thread(struct excerpt *x, const struct process *p, uint32_t thread)
 {
 	if (!ARRAY_ZEROES(x->threads, x->thread_room, thread + 1, 64)) {
 		x->no_memory = true;
 		return 0;
 	}
 	if (!x->threads[thread]) {
-		if (!write_thread(x, thread, x->thread_count))
-			writer_thread(x->to, &(struct trk_thread){ .index = x->thread_count, .name = "", .end_ns = UINT64_MAX });
+		if (!write_thread(x, p, thread, x->thread_count))
+			writer_thread(x->to, &(struct trk_thread){ .index = x->thread_count, .process = x->process ? 0 : p->index, .name = "", .end_ns = UINT64_MAX });
 		x->threads[thread] = ++x->thread_count;
 	}
 	return x->threads[thread] - 1;
@@ -122,10 +131,10 @@ uint32_t excerpt_thread(struct excerpt *x, uint32_t thread)
 
 void excerpt_tell_again(struct excerpt *x)
 {
-	write_process(x);
+	write_processes(x);
 	for (uint32_t i = 0; i < x->thread_room; i++)
 		if (x->threads[i])
-			(void)write_thread(x, i, x->threads[i] - 1);
+			(void)write_thread(x, x->process, i, x->threads[i] - 1);
 }
 
 /* ---- beginning and end ---- */
@@ -141,8 +150,11 @@ int excerpt_begin(struct excerpt *x, int fd, uint32_t content, enum trk_packing 
 	if (err)
 		return err;
 	writer_set_packing(x->to, packing);
-	write_process(x);
-	process_domains_write(x->to, x->process, 0);
+	write_processes(x);
+	if (x->process)
+		process_domains_write(x->to, x->process, 0);
+	for (size_t i = 0; !x->process && i < x->r->process_count; i++)
+		process_domains_write(x->to, x->r->processes[i], (uint32_t)i);
 	return 0;
 }
 

@@ -1,7 +1,9 @@
 /*
- * excerpt - tables of the recording for a capture of one process, written beside it: a snapshot, or a capture that the program asked for.
+ * excerpt - tables of the recording for a capture that is written beside it: of one process, for a snapshot or a capture that the
+ * program asked for; or of all, for a live view.
  *
- * Modules, frames, nodes and threads are written when the excerpt first needs them, under numbers of its own; its process is number 0.
+ * Modules, frames, nodes and threads are written when the excerpt first needs them, under numbers of its own. If it is of one
+ * process, that is number 0; otherwise processes keep their numbers.
  */
 #ifndef RECORD_EXCERPT_H
 #define RECORD_EXCERPT_H
@@ -10,7 +12,7 @@
 
 struct excerpt {
 	const struct recorder *r;
-	const struct process *process;
+	const struct process *process; /* NULL: of all */
 	struct writer *to;
 	uint32_t nframe; /* how many of the most recent frames of a stack are written */
 	uint32_t *nodes, *modules; /* number in the excerpt, by number in the recording; 0: not written yet */
@@ -22,16 +24,16 @@ struct excerpt {
 	bool no_memory; /* there was no memory, so something is missing in the excerpt */
 };
 
-/* Writes the header and the process into fd. content: enum trk_content. TRK_ERR_NOMEM, TRK_ERR_IO. */
+/* Writes the header and the processes into fd. content: enum trk_content. TRK_ERR_NOMEM, TRK_ERR_IO. */
 int excerpt_begin(struct excerpt *x, int fd, uint32_t content, enum trk_packing packing);
 /* Gives back all but the descriptor. Zero-safe. */
 void excerpt_release(struct excerpt *x);
 
-/* The number of a node, or of a thread, in the excerpt. */
+/* The number of a node, or of a thread of that process, in the excerpt. */
 uint32_t excerpt_node(struct excerpt *x, uint32_t node);
-uint32_t excerpt_thread(struct excerpt *x, uint32_t thread);
+uint32_t excerpt_thread(struct excerpt *x, const struct process *p, uint32_t thread);
 
-/* Writes the present names of the process and its threads, and how it ended, if it has. */
+/* Of one process: writes the present names of it and its threads, and how it ended, if it has. */
 void excerpt_tell_again(struct excerpt *x);
 /* Looks up the names of all its frames in this process. This may take seconds, and reads files of unknown origin. */
 void excerpt_names(struct excerpt *x);

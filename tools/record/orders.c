@@ -1,6 +1,7 @@
 /* orders - see orders.h. */
 #include "orders.h"
 #include "deliver.h"
+#include "live_sums.h"
 #include "look.h"
 #include "process.h"
 #include "whole_snapshot.h"
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define LABEL_MAX 1000u
+#define LIVE_SHARE 9u /* what lives is counted in a tenth of the time at most */
 
 /* A request that is being answered. */
 struct ordered {
@@ -159,21 +161,60 @@ static void mark(struct ordered *a)
 			 });
 }
 
-static void snapshot(struct ordered *a)
+/* Whether an empty file came with the request; otherwise the answer says so. */
+static bool check_file(const struct ordered *a)
 {
 	struct stat st;
 
+	if (a->descriptor >= 0 && fstat(a->descriptor, &st) == 0 && S_ISREG(st.st_mode) && !st.st_size)
+		return true;
+	refuse(a->answer, EINVAL, "no empty file came with the request");
+	return false;
+}
+
+/* Whether the recorder knows all live blocks; otherwise the answer says so. */
+static bool check_blocks(const struct ordered *a)
+{
+	if (!a->r->discard && !a->r->heap_stopped && !a->r->out_of_memory)
+		return true;
+	refuse(a->answer, ENOMEM, "the recorder does not know all live blocks any more: its disk was full, or it had no memory");
+	return false;
+}
+
+static void snapshot(struct ordered *a)
+{
 	if (a->r->waiting)
 		refuse(a->answer, EAGAIN, "the recording has not begun yet (--start-after)");
-	else if (a->descriptor < 0 || fstat(a->descriptor, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size)
-		refuse(a->answer, EINVAL, "no empty file came with the request");
-	else if (a->r->discard || a->r->heap_stopped || a->r->out_of_memory)
-		refuse(a->answer, ENOMEM, "the recorder does not know all live blocks any more: its disk was full, or it had no memory");
 	else if (a->r->shm->header.sample_bytes && !a->r->aggregate)
 		refuse(a->answer, EINVAL, "only a sample of the blocks is known (--sample)");
-	else if ((a->client->writer = whole_snapshot_begin(a->r, a->descriptor)) < 0)
+	else if (check_file(a) && check_blocks(a) && (a->client->writer = whole_snapshot_begin(a->r, a->descriptor)) < 0)
 		refuse(a->answer, errno, "the recorder could not begin it: %s", strerror(errno));
 	a->waits = !a->answer->error;
+}
+
+/* Whoever asks for it again and again gets it so seldom that the recorder has most of its time for programs. */
+static void live(struct ordered *a)
+{
+	a->waits = check_file(a) && check_blocks(a);
+	if (!a->waits)
+		return;
+	a->client->file = a->descriptor;
+	a->descriptor = -1;
+}
+
+static bool has_written_live(struct orders *o, struct recorder *r, const struct client *c, struct contact_answer *a)
+{
+	const uint64_t begun_ns = recorder_clock(r);
+	int error;
+
+	if (begun_ns < o->live_from_ns)
+		return false;
+	error = live_sums_write(r, c->file);
+	o->live_from_ns = recorder_clock(r);
+	o->live_from_ns += (o->live_from_ns - begun_ns) * LIVE_SHARE;
+	if (error)
+		refuse(a, error, "what lives could not be written: %s", strerror(error));
+	return true;
 }
 
 static void look(struct ordered *a)
@@ -203,6 +244,7 @@ static void (*const functions[CONTACT_KINDS])(struct ordered *a) = {
 	[CONTACT_MARK] = mark,
 	[CONTACT_SNAPSHOT] = snapshot,
 	[CONTACT_LOOK] = look,
+	[CONTACT_LIVE] = live,
 	[CONTACT_STOP] = stop,
 };
 
@@ -240,8 +282,10 @@ static bool has_looked(struct recorder *r, struct client *c, struct contact_answ
 	return true;
 }
 
-static bool is_done(struct recorder *r, struct client *c, struct contact_answer *a)
+static bool is_done(struct orders *o, struct recorder *r, struct client *c, struct contact_answer *a)
 {
+	if (c->kind == CONTACT_LIVE)
+		return has_written_live(o, r, c, a);
 	if (c->kind == CONTACT_SNAPSHOT)
 		return is_written(c, a);
 	return c->kind == CONTACT_LOOK && has_looked(r, c, a);
@@ -259,7 +303,9 @@ static void drop(struct orders *o, struct client *c)
 	}
 	if (c->process)
 		look_let_go(c->process);
-	*c = (struct client){ .fd = -1 };
+	if (c->file >= 0)
+		close(c->file);
+	*c = (struct client){ .fd = -1, .file = -1 };
 }
 
 static void send_answer(struct orders *o, struct client *c, const struct contact_answer *a)
@@ -304,7 +350,7 @@ static void accept_all(struct orders *o, const struct recorder *r)
 		struct client *const c = is_allowed(fd) ? find_place(o) : NULL;
 
 		if (c && epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
-			*c = (struct client){ .fd = fd, .since = ++o->number };
+			*c = (struct client){ .fd = fd, .file = -1, .since = ++o->number };
 		else
 			close(fd);
 	}
@@ -375,7 +421,7 @@ void orders_begin(struct orders *o, const struct recorder *r, bool listens)
 	char folder[sizeof(o->address.sun_path)];
 
 	for (unsigned i = 0; i < ORDERS_CLIENTS; i++)
-		o->clients[i].fd = -1;
+		o->clients[i].fd = o->clients[i].file = -1;
 	o->listener = -1;
 	if (!listens || !contact_folder(folder, sizeof(folder)) || !contact_address(&o->address, folder, getpid()))
 		return;
@@ -404,7 +450,7 @@ void orders_round(struct orders *o, struct recorder *r)
 		struct contact_answer a = { .version = CONTACT_VERSION };
 		struct client *const c = &o->clients[i];
 
-		if (c->fd < 0 || !c->kind || !is_done(r, c, &a))
+		if (c->fd < 0 || !c->kind || !is_done(o, r, c, &a))
 			continue;
 		put_status(r, 0, &a.status);
 		send_answer(o, c, &a);

@@ -15,6 +15,7 @@ struct client {
 	int fd; /* -1: a free place */
 	uint32_t kind; /* of the request that is being answered; 0: it has asked nothing yet */
 	pid_t writer; /* of a snapshot */
+	int file; /* for what lives; -1: none */
 	struct process *process; /* of a look */
 	uint64_t since; /* the client's number: the oldest one makes room */
 };
@@ -26,6 +27,7 @@ struct orders {
 	bool stop; /* somebody wants the recording to end */
 	uint32_t waiting; /* clients whose answer is not known yet */
 	uint64_t number;
+	uint64_t live_from_ns; /* what lives is not counted before */
 	struct client clients[ORDERS_CLIENTS];
 };
 

@@ -152,7 +152,7 @@ void own_capture_apply(struct own_capture *c, const struct trk_event *e)
 	trace_apply(c->trace, e);
 	own.ref = trace_last_ref(c->trace);
 	own.process = 0;
-	own.thread = excerpt_thread(x, e->thread);
+	own.thread = excerpt_thread(x, x->process, e->thread);
 	own.node = excerpt_node(x, e->node);
 	c->events++;
 	if (c->aggregation) {

@@ -43,8 +43,8 @@ static void put_block(void *data, const struct keyframe_block *b)
 	struct keyframe_block own = *b;
 
 	own.node = excerpt_node(x, b->node);
-	own.thread = excerpt_thread(x, b->thread);
-	own.aside_thread = b->aside ? excerpt_thread(x, b->aside_thread) : 0;
+	own.thread = excerpt_thread(x, x->process, b->thread);
+	own.aside_thread = b->aside ? excerpt_thread(x, x->process, b->aside_thread) : 0;
 	writer_keyframe_block(x->to, &own);
 }
 

@@ -61,6 +61,20 @@ static void execute_text(const struct program_options *o)
 	execv("/bin/sh", argv);
 }
 
+/* A view has the terminal: tracker run --live. */
+static void leave_terminal(const struct program_options *o)
+{
+	const int null = o->no_input ? open("/dev/null", O_RDONLY) : -1;
+
+	if (null > 0) {
+		dup2(null, STDIN_FILENO);
+		close(null);
+	}
+	for (int i = 0; i < 2; i++)
+		if (o->to_file[i])
+			dup2(o->output, STDOUT_FILENO + i);
+}
+
 static void run_child(const struct program_options *o, int go, int failed)
 {
 	char way[WAY_MAX];
@@ -68,6 +82,7 @@ static void run_child(const struct program_options *o, int go, int failed)
 	if (read(go, way, sizeof(way)) != sizeof(way))
 		_exit(125);
 	set_environment(o, way);
+	leave_terminal(o);
 	execv(o->path, o->argv);
 	if (errno == ENOEXEC && is_text(o->path)) {
 		execute_text(o);

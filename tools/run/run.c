@@ -19,6 +19,7 @@
 #include "tools/run/run.h"
 #include "tools/run/say.h"
 #include "tools/run/wait.h"
+#include "tools/run/with_view.h"
 #include "ui/ui.h"
 
 #include <errno.h>
@@ -209,16 +210,19 @@ static int fail_exec(struct run *r, int error)
 /* 0: it runs. */
 static int start(struct run *r)
 {
+	struct program_options program = {
+		.path = r->found.path,
+		.argv = r->argv,
+		.preload = r->found.no_preload ? NULL : r->library,
+		.trace = r->o.trace,
+	};
 	char way[64];
 
 	if (!find_parts(r) || !create_segment(r) || !create_control(r))
 		return OWN_FAILURE;
-	if (!program_fork(&r->program, &(struct program_options){
-					       .path = r->found.path,
-					       .argv = r->argv,
-					       .preload = r->found.no_preload ? NULL : r->library,
-					       .trace = r->o.trace,
-				       })) {
+	if (r->o.live && !with_view_prepare(&r->view, r->o.output, &program))
+		return UI_USAGE;
+	if (!program_fork(&r->program, &program)) {
 		ui_error("cannot start a process: %s", strerror(errno));
 		return OWN_FAILURE;
 	}
@@ -248,6 +252,8 @@ static int start(struct run *r)
 	if (error)
 		return fail_exec(r, error);
 	capture_file_keep(&r->output);
+	if (r->o.live)
+		with_view_name(&r->view, &r->output, r->o.force);
 	new_segment_close(&r->segment);
 	close(r->output.fd);
 	return 0;
@@ -409,7 +415,7 @@ static void conclude(struct run *r, int recorder_status)
 
 int run_program(int argc, char **argv)
 {
-	struct run r = { .output = { .fd = -1 } };
+	struct run r = { .output = { .fd = -1 }, .view = { .output = -1 } };
 	int recorder_status = 0;
 
 	ui_set_program("tracker-run");
@@ -423,12 +429,21 @@ int run_program(int argc, char **argv)
 	}
 	const int failed = start(&r);
 
-	if (failed)
+	if (failed) {
+		with_view_discard(&r.view);
 		return failed;
+	}
+	if (r.o.live)
+		with_view_start(&r.view, r.recorder, r.argv[0]);
 	const int status = wait_program(r.program.pid, r.recorder, &recorder_status);
 
-	wait_end();
+	if (!r.o.live)
+		wait_end();
 	tell_recorder(&r, CONTROL_ENDED, status);
+	if (r.o.live) {
+		with_view_end(&r.view, r.argv[0]);
+		wait_end();
+	}
 	conclude(&r, recorder_status);
 	wait_exit_like(status);
 }

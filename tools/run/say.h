@@ -9,6 +9,7 @@
 #include "tools/run/inspect.h"
 #include "tools/run/launch.h"
 #include "tools/run/run_options.h"
+#include "tools/run/with_view.h"
 #include "tools/run/capture_file.h"
 #include "tools/new_segment.h"
 
@@ -25,6 +26,7 @@ struct run {
 	struct program program;
 	pid_t recorder;
 	struct capture_file output;
+	struct with_view view; /* with --live */
 };
 
 /* Descendants still run, and the recorder with them. */
