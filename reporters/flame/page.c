@@ -39,7 +39,9 @@ static void meta_view(const struct page *p, struct ui_json *j)
 
 	switch (p->view_options->what) {
 	case VIEW_LIVE:
-		if (p->report->has_point)
+		if (p->live)
+			snprintf(title, sizeof(title), "Heap now");
+		else if (p->report->has_point)
 			snprintf(title, sizeof(title), "Heap at %s",
 				 selection_name(p->view_options, name, sizeof(name)));
 		break;
@@ -83,9 +85,9 @@ static int meta_totals(const struct page *p, struct ui_json *j)
 	ui_json_object(j, "totals");
 	ui_json_uint(j, "bytes", p->view->bytes);
 	ui_json_uint(j, "count", p->view->count);
-	ui_json_uint(j, "peak_bytes", t->peak_bytes);
+	ui_json_uint(j, "peak_bytes", p->live ? p->live->peak_bytes : t->peak_bytes);
 	ui_json_uint(j, "peak_time_ns", t->peak_time_ns);
-	ui_json_uint(j, "allocations", t->allocations);
+	ui_json_uint(j, "allocations", p->live ? p->live->allocations : t->allocations);
 	ui_json_uint(j, "bytes_allocated", t->bytes_allocated);
 	ui_json_uint(j, "temporary", t->temporary);
 	ui_json_uint(j, "live_bytes", t->live_bytes);
@@ -181,6 +183,18 @@ static void meta_marks(const struct page *p, struct ui_json *j)
 	ui_json_end(j);
 }
 
+static void meta_live(const struct page_live *l, struct ui_json *j)
+{
+	if (!l)
+		return;
+	ui_json_object(j, "live");
+	ui_json_string(j, "state", l->state);
+	ui_json_uint(j, "interval_ms", l->interval_ms);
+	ui_json_uint(j, "rss_bytes", l->rss_bytes);
+	ui_json_uint(j, "from_ns", l->from_ns);
+	ui_json_end(j);
+}
+
 static void meta_killed(const struct capture *c, struct ui_json *j)
 {
 	char line[200], signal[16], name[PROCESS_NAME_ROOM];
@@ -218,10 +232,10 @@ static void meta_warnings(const struct page *p, struct ui_json *j)
 	ui_json_array(j, "warnings");
 	if (p->view->sample_bytes)
 		warn_sampled(p, j);
-	if (c->recorder) {
+	if (!p->live && c->recorder) {
 		snprintf(line, sizeof(line), "The capture is still being recorded: %.3f s so far.", (double)capture_end(c) / 1e9);
 		ui_json_string(j, NULL, line);
-	} else if (!c->complete) {
+	} else if (!p->live && !c->complete) {
 		snprintf(line, sizeof(line),
 			 "The capture is incomplete (%s).",
 			 c->damage.why[0] ? c->damage.why : "its end is missing");
@@ -250,15 +264,16 @@ static int write_meta(const struct page *p, const struct flame_flat *flat,
 		      const struct columns *columns, FILE *f)
 {
 	const struct capture *const c = p->report->capture;
-	const char *const slash = strrchr(c->path, '/');
+	const char *const path = p->live ? p->live->capture : c->path, *const slash = strrchr(path, '/');
 	struct ui_json j;
 
 	ui_json_init(&j, f, true);
 	ui_json_object(&j, NULL);
 	ui_json_string(&j, "program", "tracker " TRACKER_VERSION);
-	ui_json_string(&j, "capture", slash ? slash + 1 : c->path);
+	ui_json_string(&j, "capture", slash ? slash + 1 : path);
 	ui_json_uint(&j, "start_unix_ns", c->header.start_unix_ns);
 	ui_json_uint(&j, "duration_ns", p->history->duration_ns);
+	meta_live(p->live, &j);
 	meta_view(p, &j);
 	int err = meta_totals(p, &j);
 
@@ -290,6 +305,8 @@ int page_write(const struct page *p, const struct flame_flat *flat, FILE *f)
 			fputs(page_script, f);
 		else if (strncmp(mark, "@@META@@", 8) == 0)
 			err = err ? err : write_meta(p, flat, &columns, f);
+		else if (strncmp(mark, "@@CONNECT@@", 11) == 0)
+			fputs(p->live ? "; connect-src 'self'" : "", f);
 		else if (strncmp(mark, "@@COLUMNS@@", 11) == 0)
 			err = err ? err : columns_write(&columns, f);
 	}

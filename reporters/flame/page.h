@@ -10,7 +10,17 @@
 #include "flame/prune.h"
 #include "common/report.h"
 
+/* Of a page that is served while the program runs: reporters/page/live.js. */
+struct page_live {
+	const char *state; /* "recording": as tracker live --once --json has it */
+	uint64_t interval_ms; /* until the page looks for a newer copy of itself */
+	uint64_t rss_bytes, peak_bytes, allocations; /* rss_bytes 0: not known */
+	uint64_t from_ns; /* since when the history is known */
+	const char *capture; /* the name of the recording's file */
+};
+
 struct page {
+	const struct page_live *live; /* NULL: it is a file */
 	struct report *report;
 	const struct view *view;
 	const struct view_options *view_options;

@@ -14,14 +14,18 @@ function accept_group(g)
 /* Builds the shown tree anew and keeps what it can of zoom and search. */
 function refresh(forget_zoom)
 {
-	const kept = graph.tree && !forget_zoom ? zoom_names() : [];
+	show_tree(graph.tree && !forget_zoom ? zoom_names() : []);
+	graph_scroll_to_root();
+}
+
+function show_tree(kept)
+{
 	const written = meta.view.inverted ? 'callers' : 'callees';
 	const tree = build_tree({ accept: accept_group, hide: state.hide, by_line: state.lines, reverse: state.direction !== written });
 	graph.found = null;
 	graph_set(tree, lay_out(tree, state.metric));
 	apply_search();
 	graph_zoom(follow_names(kept), true);
-	graph_scroll_to_root();
 	show_path();
 	show_legend();
 }
@@ -31,15 +35,15 @@ function zoom_names()
 {
 	const names = [];
 	for (let v = graph.zoom; v > 0; v = graph.tree.parent[v])
-		names.push(graph.tree.frame[v]);
+		names.push(frame_full(graph.tree.frame[v]));
 	return names.reverse();
 }
 
 function follow_names(names)
 {
 	let at = 0;
-	for (const f of names) {
-		const child = node_children(at).find((v) => columns.frame_full[graph.tree.frame[v]] === columns.frame_full[f]);
+	for (const name of names) {
+		const child = node_children(at).find((v) => frame_full(graph.tree.frame[v]) === name);
 		if (child === undefined)
 			return 0;
 		at = child;
@@ -189,11 +193,16 @@ function set_layout()
 	graph_draw();
 }
 
-function select_setup(id, key, all, options)
+function select_fill(id, all, options)
 {
 	const select = by_id(id);
 	select.hidden = options.length < 2;
-	select.append(new Option(all, '-1'), ...options.map(([value, label]) => new Option(clean(label).slice(0, 90), value)));
+	select.replaceChildren(new Option(all, '-1'), ...options.map(([value, label]) => new Option(clean(label).slice(0, 90), value)));
+}
+
+function select_setup(id, key)
+{
+	const select = by_id(id);
 	select.addEventListener('change', () => {
 		state[key] = Number(select.value);
 		if (key === 'process')
@@ -206,11 +215,16 @@ function select_setup(id, key, all, options)
 function thread_options()
 {
 	state.thread = -1;
+	hide_threads();
+	by_id('thread').value = '-1';
+}
+
+function hide_threads()
+{
 	for (const option of by_id('thread').options) {
 		const g = Number(option.value);
 		option.hidden = g >= 0 && state.process >= 0 && meta.groups[g].process !== state.process;
 	}
-	by_id('thread').value = '-1';
 }
 
 function set_theme(dark)
@@ -242,15 +256,22 @@ function first_theme()
 	return matchMedia('(prefers-color-scheme: dark)').matches;
 }
 
-function setup_controls()
+function fill_selects()
 {
 	const labels = meta.groups.map((g, i) => [i, g.thread]).filter(([, label]) => label !== null);
 	const present = [...new Set(meta.groups.map((g) => g.process))].filter((i) => meta.processes[i]).sort((a, b) => a - b);
-	select_setup('process', 'process', 'All processes', present.map((i) => {
+	select_fill('process', 'All processes', present.map((i) => {
 		const p = meta.processes[i];
 		return [i, `${p.pid} ${p.name}: ${format_size(p.bytes)}`];
 	}));
-	select_setup('thread', 'thread', 'All threads', labels);
+	select_fill('thread', 'All threads', labels);
+}
+
+function setup_controls()
+{
+	fill_selects();
+	select_setup('process', 'process');
+	select_setup('thread', 'thread');
 	by_id('metric').lastElementChild.textContent = unit_name();
 	choice_setup('metric', 'metric', () => refresh(false));
 	choice_setup('direction', 'direction', () => refresh(true));

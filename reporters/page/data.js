@@ -1,34 +1,48 @@
 /*
  * data - what the page was written with: `meta` (facts, small) and the columns
  * (stacks and names, one gzip stream of little-endian arrays, each padded to
- * 8 bytes, in the order of meta.columns).
+ * 8 bytes, in the order of meta.columns). A live page takes both from a later
+ * copy of itself.
  *
  * Names come from the symbol tables of any program: they leave this file only
  * through text(), and enter the page only as textContent or canvas text.
  */
 const meta = JSON.parse(document.getElementById('meta').textContent);
 const columns = {};
+const texts = new Map();
+const utf8 = new TextDecoder('utf-8');
 const column_types = { u8: Uint8Array, u32: Uint32Array, f64: Float64Array };
 
-async function load_columns()
+/* The columns of a page that has those facts. */
+async function read_columns(page, facts)
 {
-	const coded = atob(document.getElementById('columns').textContent.trim());
+	const coded = atob(page.getElementById('columns').textContent.trim());
 	const packed = new Uint8Array(coded.length);
 	for (let i = 0; i < coded.length; i++)
 		packed[i] = coded.charCodeAt(i);
 	const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
 	const buffer = await new Response(stream).arrayBuffer();
+	const read = {};
 	let offset = 0;
-	for (const c of meta.columns) {
+	for (const c of facts.columns) {
 		const type = column_types[c.type];
-		columns[c.name] = new type(buffer, offset, c.count);
+		read[c.name] = new type(buffer, offset, c.count);
 		offset += Math.ceil(c.count * type.BYTES_PER_ELEMENT / 8) * 8;
 	}
-	const lengths = columns.string_length;
+	const lengths = read.string_length;
 	const ends = new Uint32Array(lengths.length + 1);
 	for (let i = 0; i < lengths.length; i++)
 		ends[i + 1] = ends[i] + lengths[i];
-	columns.string_end = ends;
+	read.string_end = ends;
+	return read;
+}
+
+/* From now on the page shows these. */
+function take_data(facts, read)
+{
+	Object.assign(meta, facts);
+	Object.assign(columns, read);
+	texts.clear();
 }
 
 /* Controls, line separators and direction marks would disturb whatever stands beside them. */
@@ -39,8 +53,6 @@ function clean(s)
 	return s.replace(/[\t\n\r]+/g, ' ').replace(unprintable, '\ufffd');
 }
 
-const texts = new Map();
-const utf8 = new TextDecoder('utf-8');
 
 function text(id)
 {

@@ -25,15 +25,20 @@ function show_facts()
 	document.getElementById('view-title').textContent = meta.view.title;
 	document.getElementById('command').textContent = clean(meta.command_line);
 	document.getElementById('command').title = clean(meta.command_line);
+	box.replaceChildren();
 	const at = meta.view.time_ns === null ? '' : ` at ${format_time(meta.view.time_ns)}`;
 	box.append(fact(format_size(t.bytes), `shown, in ${counted(t.count, meta.view.unit)}${at}`, true));
 	if (t.kept_blocks)
 		box.append(fact(format_size(t.kept_bytes), `of it in ${counted(t.kept_blocks, 'blocks')} kept by the C and C++ runtimes`));
-	box.append(fact(format_size(t.peak_bytes), `peak, at ${format_time(t.peak_time_ns)}`));
-	box.append(fact(format_count(t.allocations), 'allocations'));
-	box.append(fact(format_size(t.bytes_allocated), 'allocated in all'));
-	box.append(fact(format_count(t.temporary), 'temporary'));
-	box.append(fact(format_size(t.live_bytes), `not freed, in ${counted(t.live_blocks, 'blocks')}`));
+	if (meta.live) {
+		live_facts(box);
+	} else {
+		box.append(fact(format_size(t.peak_bytes), `peak, at ${format_time(t.peak_time_ns)}`));
+		box.append(fact(format_count(t.allocations), 'allocations'));
+		box.append(fact(format_size(t.bytes_allocated), 'allocated in all'));
+		box.append(fact(format_count(t.temporary), 'temporary'));
+		box.append(fact(format_size(t.live_bytes), `not freed, in ${counted(t.live_blocks, 'blocks')}`));
+	}
 	if (t.reserved_bytes)
 		box.append(fact(format_size(t.reserved_bytes), `address space reserved in ${counted(t.reserved_mappings, 'mappings')}, not counted as heap`));
 	box.append(fact(format_time(meta.duration_ns), `from ${start_text()}`));
@@ -51,6 +56,7 @@ function start_text()
 function show_warnings()
 {
 	const box = document.getElementById('warnings');
+	box.replaceChildren();
 	for (const w of meta.warnings)
 		box.append(element('div', { textContent: clean(w) }));
 	box.hidden = meta.warnings.length === 0;

@@ -3,6 +3,7 @@ function hover(event)
 {
 	const box = graph.canvas.getBoundingClientRect();
 	const v = graph_node_at(event.clientX - box.left, event.clientY - box.top);
+	live.pointer = event;
 	if (v !== graph.hover) {
 		graph.hover = v;
 		graph.canvas.style.cursor = v >= 0 ? 'pointer' : 'default';
@@ -17,6 +18,7 @@ function hover(event)
 
 function unhover()
 {
+	live.pointer = null;
 	graph.hover = -1;
 	tip.hidden = true;
 	graph_request();
@@ -105,11 +107,12 @@ window.tracker_flamegraph = {
 		metric: graph.shape.metric, matched: graph.found && { nodes: graph.found.nodes, bytes: graph.found.bytes },
 		theme: document.documentElement.dataset.theme, total: node_info(0),
 	}),
+	live,
 };
 
 async function start()
 {
-	await load_columns();
+	take_data(meta, await read_columns(document, meta));
 	show_facts();
 	by_id('plot-box').hidden = !plot_has_data();
 	setup_controls();
@@ -118,6 +121,8 @@ async function start()
 	listen();
 	by_id('loading').remove();
 	graph_resize();
+	if (meta.live)
+		live_begin();
 	window.tracker_flamegraph.ready = true;
 }
 

@@ -9,6 +9,12 @@ function plot_has_data()
 	return columns.plot_heap.length > 1;
 }
 
+/* The time at the left edge. */
+function plot_from()
+{
+	return meta.live ? meta.live.from_ns : 0;
+}
+
 function plot_top()
 {
 	let top = 1;
@@ -62,7 +68,7 @@ function plot_line(c, values, spot, colour, filled, height)
 
 function plot_vertical(c, time_ns, colour, dash, label, width, height)
 {
-	const x = meta.duration_ns ? time_ns / meta.duration_ns * width : 0;
+	const from = plot_from(), x = meta.duration_ns > from ? (time_ns - from) / (meta.duration_ns - from) * width : 0;
 	c.strokeStyle = c.fillStyle = colour;
 	c.lineWidth = 1;
 	c.setLineDash(dash);
@@ -78,10 +84,10 @@ function plot_text(i)
 {
 	const n = columns.plot_heap.length;
 	if (i < 0)
-		return `heap over ${format_time(meta.duration_ns)}, peak ${format_size(meta.totals.peak_bytes)}` +
+		return `heap over ${format_time(meta.duration_ns - plot_from())}, peak ${format_size(meta.totals.peak_bytes)}` +
 			(columns.plot_rss.length ? ' · grey: resident set' : '');
 	const rss = columns.plot_rss.length ? ` · resident ${format_size(Math.round(columns.plot_rss[i]))}` : '';
-	return `${format_time(meta.duration_ns * i / (n - 1))}: heap ${format_size(columns.plot_heap[i])}${rss}`;
+	return `${format_time(plot_from() + (meta.duration_ns - plot_from()) * i / (n - 1))}: heap ${format_size(columns.plot_heap[i])}${rss}`;
 }
 
 function plot_hover(event)

@@ -37,7 +37,8 @@ INCLUDES = {
     "reporters/flame": ["(format|replay|symbols|ui|common|flame)/.*", "page_assets.h"],
     "reporters/library": ["(format|replay|symbols)/.*", "common/(filter|group|traceback).h", "ui/ui.h", "[^/]*"],
     "reporters/common": ["(format|replay|symbols|ui|common)/.*"],
-    "tools/live": ["(format|replay|symbols|ui|common)/.*", "tools/(contact|live/.*).h", "[^/]*"],
+    "tools/live": ["(format|replay|symbols|ui|common)/.*", "tools/(contact|home|live/.*).h", "[^/]*"],
+    "tools/web": ["(format|replay|symbols|ui|common|flame)/.*", "tools/live/.*", "[^/]*"],
     "tools": ["(format|replay|symbols|ui|tools|libtracker|run|record|doctor)/.*", "[^/]*"],
 }
 MARKERS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")  # not markers here

@@ -163,11 +163,11 @@ class Page {
 		await this.send('Emulation.setEmulatedMedia', { features });
 	}
 
-	/* Shows a file and waits until the page says that it is ready. Returns the milliseconds it took. */
+	/* Shows a file, or an http address, and waits until the page says that it is ready. Returns the milliseconds it took. */
 	async show(file, timeout_ms = 30000)
 	{
 		const began = Date.now();
-		await this.send('Page.navigate', { url: `file://${path.resolve(file)}` });
+		await this.send('Page.navigate', { url: file.startsWith('http:') ? file : `file://${path.resolve(file)}` });
 		for (;;) {
 			const state = await this.run('window.tracker_flamegraph ? String(tracker_flamegraph.error || tracker_flamegraph.ready) : ""');
 			if (state === 'true')

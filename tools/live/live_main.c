@@ -1,24 +1,30 @@
 /* tracker-live - what lives in a program while it runs: on the terminal, or once as text or JSON. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "live_loop.h"
 #include "live_once.h"
+#include "tools/home.h"
 #include "ui/ui.h"
 
 #define ROWS 20 /* that people see */
 
-static bool once, json, of_run;
-static const char *group_by, *interval = "1s", *output;
-static uint64_t limit = UINT64_MAX, pid;
+static bool once, json, of_run, web;
+static const char *group_by, *interval, *output;
+static uint64_t limit = UINT64_MAX, pid, port;
 
 static const char *const keys[] = { "function", "lineno", "filename", "module", "thread", NULL };
 
 static const struct ui_option options[] = {
 	{ 'g', "group-by", UI_STRING, &group_by, "KEY", "one row per function (default), lineno, filename, module or thread", 0, 0, keys },
 	{ 0, "pid", UI_UINT, &pid, "PID", "only this process", 1, UINT32_MAX },
-	{ 0, "interval", UI_STRING, &interval, "TIME", "the time between two pictures (default 1s)", 0, 0 },
+	{ 0, "interval", UI_STRING, &interval, "TIME", "the time between two pictures (default 1s, with --web 2s)", 0, 0 },
+	{ 0, "web", UI_FLAG, &web, NULL, "show the flame graph in a browser on this machine: print its address, and serve it", 0, 0 },
+	{ 0, "port", UI_UINT, &port, "N", "with --web: listen on this port (default: any that is free)", 1, 65535 },
 	{ 0, "once", UI_FLAG, &once, NULL, "print one picture and exit", 0, 0 },
 	{ 'j', "json", UI_FLAG, &json, NULL, "with --once: machine-readable output", 0, 0 },
 	{ 'n', "limit", UI_UINT, &limit, "N", "with --once: rows to print (default 20, in JSON all; 0: all)", 0, 0 },
@@ -36,6 +42,7 @@ static const struct ui_command command = {
 		   "\n"
 		   "Examples:\n"
 		   "  tracker live 4711                   a view on this terminal\n"
+		   "  tracker live --web 4711             the flame graph, in a browser\n"
 		   "  tracker live --once 4711            one picture as text\n"
 		   "  tracker live --once --json app.bin  ... for scripts\n",
 	.options = options,
@@ -87,6 +94,41 @@ static int print_once(struct live_source *s, const struct picture_question *q)
 	return status;
 }
 
+/* Another program, which begins later than this one because of its libraries. Returns if it cannot be executed. */
+static int serve(const char *who)
+{
+	char path[PATH_MAX], number[16];
+	const char *args[8] = { "tracker-live-web" };
+	size_t n = 1;
+
+	if (interval) {
+		args[n++] = "--interval";
+		args[n++] = interval;
+	}
+	if (port) {
+		snprintf(number, sizeof(number), "%u", (unsigned)port);
+		args[n++] = "--port";
+		args[n++] = number;
+	}
+	args[n++] = "--";
+	args[n] = who;
+	if (home_find("tracker-live-web", path, sizeof(path)))
+		execv(path, (char **)args);
+	ui_error("cannot start tracker-live-web, which lies beside this program: %s; install tracker again", strerror(errno));
+	return UI_CANNOT;
+}
+
+static void check_options(void)
+{
+	ui_exclude("--web", web, "--once", once);
+	ui_exclude("--web", web, "--group-by", group_by != NULL);
+	ui_exclude("--web", web, "--pid", pid != 0);
+	ui_needs("--port", port != 0, "--web", web);
+	ui_needs("--json", json, "--once", once);
+	ui_needs("--limit", limit != UINT64_MAX, "--once", once);
+	ui_needs("--output", output != NULL, "--once", once);
+}
+
 int main(int argc, char **argv)
 {
 	const int first = ui_parse(&command, argc, argv, false);
@@ -95,12 +137,14 @@ int main(int argc, char **argv)
 	struct live_source source;
 	int status;
 
-	ui_needs("--json", json, "--once", once);
-	ui_needs("--limit", limit != UINT64_MAX, "--once", once);
-	ui_needs("--output", output != NULL, "--once", once);
+	check_options();
+	if (web)
+		return serve(argv[first]);
 	if (group_by)
 		(void)group_by_parse(group_by, &q.by);
 	q.pid = (uint32_t)pid;
+	if (!interval)
+		interval = "1s";
 	if (!ui_parse_duration(interval, &o.interval_ns) || o.interval_ns < 100000000)
 		ui_usage_error("argument --interval: '%s' is an invalid duration; use 100ms or more, 1s or 1m", interval);
 	if (!once && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
