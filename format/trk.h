@@ -39,7 +39,8 @@ enum trk_access { TRK_ACCESS_NONE = 0,
 
 /* How a process came to be, and how it ended: numbers of the capture. */
 enum trk_origin { TRK_STARTED = 0,
-		  TRK_FORKED = 1 };
+		  TRK_FORKED = 1,
+		  TRK_ATTACHED = 2 /* it ran already: its blocks from before are unknown */ };
 enum trk_ended { TRK_END_UNKNOWN = 0,
 		 TRK_EXITED = 1, /* code: the exit status */
 		 TRK_KILLED = 2 /* code: the signal */ };
@@ -71,6 +72,7 @@ struct trk_process {
 	const char *host, *system; /* where it ran: the machine's name; kernel, release, processor */
 	uint32_t titled; /* enum trk_titled */
 	const char *title; /* what it called itself at the end; "": as its arguments say */
+	uint64_t attached_ns; /* TRK_ATTACHED: how long it had run */
 };
 
 struct trk_thread {

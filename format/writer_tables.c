@@ -224,6 +224,8 @@ void writer_process(struct writer *w, const struct trk_process *r)
 	p = put_string(p, r->system, length(r->system));
 	p = put_varint(p, r->titled);
 	p = put_string(p, r->title, length(r->title));
+	if (r->origin == TRK_ATTACHED)
+		p = put_varint(p, r->attached_ns);
 	writer_record_end(w, TRK_BLOCK_PROCESSES, p, 0);
 }
 

@@ -199,6 +199,9 @@ static const uint8_t arch_signal_cfa[] = { 0 };
 		"br x16\n\t.cfi_endproc\n\t.size " #name ", .-" #name "\n\t.popsection")
 
 /* As in arch_x86_64.h. */
+#define ARCH_RELOCATION_JUMP R_AARCH64_JUMP_SLOT
+#define ARCH_RELOCATION_ADDRESS R_AARCH64_GLOB_DAT
+#define ARCH_RELOCATION_WORD R_AARCH64_ABS64
 #define ARCH_SYSTEM_CALL "svc #0"
 #define ARCH_BREAK "brk #0"
 

@@ -210,6 +210,11 @@ static inline bool arch_go_finds_tls(const uint8_t *p)
 /* ... and the code for a caller that was on that stack already: mov 40(sp), si; mov si, sp. */
 #define ARCH_GO_RETURNS_HERE "\x48\x8b\x74\x24\x28\x48\x89\xf4"
 
+/* Relocations that make a place hold a function's address: of a jump table, of the global offset table, and of any data. */
+#define ARCH_RELOCATION_JUMP R_X86_64_JUMP_SLOT
+#define ARCH_RELOCATION_ADDRESS R_X86_64_GLOB_DAT
+#define ARCH_RELOCATION_WORD R_X86_64_64
+
 #define ARCH_RA_SIGN_STATE 0 /* DW_CFA_AARCH64_negate_ra_state means nothing here */
 
 /*

@@ -6,6 +6,7 @@
 #include "hook.h"
 #include "linger.h"
 #include "modules_fallback.h"
+#include "slots.h"
 #include "unwind.h"
 
 EXPORT int dlclose(void *handle)
@@ -13,6 +14,7 @@ EXPORT int dlclose(void *handle)
 	int ret;
 
 	hook_start();
+	slots_of_new_modules();
 	linger_before_code_goes();
 	ret = real.dlclose(handle);
 	modules_fallback_forget_unloaded();
@@ -45,6 +47,7 @@ __attribute__((used)) static void *ask_dlopen(const char *file, int flags)
 {
 	(void)file;
 	hook_start();
+	slots_of_new_modules();
 	return pass_on((void *)real.dlopen, flags & RTLD_DEEPBIND);
 }
 
@@ -52,6 +55,7 @@ __attribute__((used)) static void *ask_dlmopen(long namespace, const char *file,
 {
 	(void)file;
 	hook_start();
+	slots_of_new_modules();
 	return pass_on((void *)real.dlmopen, namespace != LM_ID_BASE || flags & RTLD_DEEPBIND);
 }
 

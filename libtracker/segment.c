@@ -158,8 +158,12 @@ bool segment_open(const char *name, const struct inherited *inherited)
 {
 	struct shm *const s = state.shm ? state.shm : raw_reserve(start_bytes());
 
-	if (!s)
+	if (inherited && inherited->late)
+		file = inherited->fd;
+	if (!s) {
+		segment_opened();
 		return false;
+	}
 	if (!map_head(name, inherited, s)) {
 		segment_opened();
 		if (!state.shm)

@@ -15,6 +15,7 @@ struct inherited {
 	int fd;
 	uint64_t recording;
 	uint32_t pid; /* ours; 0: unknown */
+	bool late; /* tracker attach has left it open (late.h): it is this library's to close, whatever comes */
 };
 
 /*

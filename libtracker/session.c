@@ -306,7 +306,7 @@ void session_withdraw_own_malloc(void)
 /* The environment as the kernel gave it. It is kept, because a program may take entries away later. */
 static struct start_block at_start;
 
-void session_start(void)
+void session_start(bool late)
 {
 	static bool started;
 
@@ -316,6 +316,8 @@ void session_start(void)
 	if (!start_block_is_there())
 		return;
 	at_start = start_block_find();
+	if (late)
+		return;
 
 	char **const variable = environment_find(at_start.envp, SHM_ENV);
 
@@ -345,6 +347,11 @@ int session_may_attach(void)
 	if (!prepare_mapping(&at_start))
 		return error_set(TRACKER_EDISABLED, "this system has pages of a size that is not supported");
 	return TRACKER_OK;
+}
+
+bool session_may_attach_late(void)
+{
+	return at_start.auxv && !real_is_sanitizer() && prepare_mapping(&at_start);
 }
 
 /* ---- later recordings ---- */
@@ -390,7 +397,8 @@ bool session_attach(const char *name, const struct inherited *from)
 	const uint64_t before = block_signals();
 
 	if (stop() && segment_open(name, from)) {
-		const struct own_pid own = own_slot_pid(0);
+		const struct own_pid told = { from ? from->pid : 0, from && from->pid == raw_getpid() ? SHM_INNER_NONE : SHM_INNER_TIDS };
+		const struct own_pid own = from && from->late ? told : own_slot_pid(0);
 
 		begin(&at_start, &own, true);
 		segment_opened();

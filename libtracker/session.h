@@ -11,8 +11,11 @@
 #include "segment.h"
 #include "state.h"
 
-/* Attaches to the recorder named in the environment. Once; from the first hook or the constructor. */
-void session_start(void);
+/*
+ * Attaches to the recorder named in the environment. Once; from the first hook or the constructor. late: the program ran
+ * already, and its environment says nothing to this library.
+ */
+void session_start(bool late);
 /* The variable's value at the program's start; NULL: there is none, or the program has rights that its user does not have. */
 const char *session_variable(const char *name);
 /* What the program was started with; `executed`: the name that was executed. False: that cannot be known. */
@@ -26,6 +29,8 @@ bool session_arguments(struct session_arguments *ret);
 void session_withdraw_own_malloc(void);
 /* Whether the process may attach later, to a recorder of its own. TRACKER_OK, or TRACKER_EDISABLED with a sentence. */
 int session_may_attach(void);
+/* The same for a program into which the library came late (late.h). */
+bool session_may_attach_late(void);
 /*
  * ... to the segment of that name, or, where `from` is not NULL, to that one. Any number of times in the life of a process, also while
  * its threads are in hooks; what there was of the recording before is left, and its memory serves again. One thread at a time.

@@ -72,7 +72,7 @@ void start_once(void)
 		state.foreign_allocator = is_foreign();
 		if (!bypassed && !real_is_sanitizer())
 			be_reached();
-		session_start();
+		session_start(symbol_is_late());
 		if (state.on) {
 			asked_start(&state.shm->header.asked);
 			free_check_start(false);
@@ -87,6 +87,8 @@ __attribute__((constructor)) static void loaded(void)
 {
 	start_once();
 	thread_watch_forks();
+	if (symbol_is_late()) /* then what the environment says is not meant for it */
+		return;
 	trace_by_environment();
 	alone_start();
 }

@@ -271,7 +271,7 @@ static struct symbol first_of(const struct link_map *from, const struct link_map
 	const char *const version = libc_version_of(first_module(), name);
 
 	for (const struct link_map *l = from; l && l != to; l = l->l_next) {
-		void *const p = is_searched(l) ? look_in(l, name, version) : NULL;
+		void *const p = is_searched(l) && !is_us(l) ? look_in(l, name, version) : NULL;
 
 		if (p)
 			return (struct symbol){ p, l };
@@ -288,16 +288,24 @@ static const struct link_map *us(void)
 	return l;
 }
 
+bool symbol_is_late(void)
+{
+	for (const struct link_map *l = first_module(); l && !is_us(l); l = l->l_next)
+		if (is_searched(l) && look_in(l, "gnu_get_libc_version", NULL))
+			return true;
+	return false;
+}
+
 struct symbol symbol_next(const char *name)
 {
-	const struct link_map *const l = us();
+	const struct link_map *const l = symbol_is_late() ? NULL : us();
 
 	return first_of(l ? l->l_next : first_module(), NULL, name);
 }
 
 struct symbol symbol_before(const char *name)
 {
-	const struct link_map *const l = us();
+	const struct link_map *const l = symbol_is_late() ? NULL : us();
 
 	return l ? first_of(first_module(), l, name) : (struct symbol){ NULL, NULL };
 }
@@ -328,4 +336,39 @@ const struct link_map *symbol_bound_to(const struct link_map *module, bool (*wan
 		return NULL;
 	found = bound(&t, t.relocations, t.relocations_bytes, wanted);
 	return found ? found : bound(&t, t.jumps, t.jumps_bytes, wanted);
+}
+
+/* ---- places that hold addresses ---- */
+
+void symbol_each_slot(const struct link_map *module, symbol_visit visit, void *data)
+{
+	struct tables t;
+	const ElfW(Rela) * lists[2];
+	size_t bytes[2];
+
+	if (!find_tables(module, &t))
+		return;
+	lists[0] = t.relocations;
+	bytes[0] = t.relocations_bytes;
+	lists[1] = t.jumps;
+	bytes[1] = t.jumps_bytes;
+	for (unsigned i = 0; i < 2; i++)
+		for (const ElfW(Rela) *r = lists[i], *const end = r + (r ? bytes[i] / sizeof(*r) : 0); r < end; r++) {
+			const uint32_t type = ELF64_R_TYPE(r->r_info), symbol = ELF64_R_SYM(r->r_info);
+
+			if (symbol && (type == ARCH_RELOCATION_JUMP || type == ARCH_RELOCATION_ADDRESS || (type == ARCH_RELOCATION_WORD && !r->r_addend)))
+				visit((void *)(module->l_addr + r->r_offset), t.strings + t.symbols[symbol].st_name, type == ARCH_RELOCATION_WORD, data);
+		}
+}
+
+void *symbol_own(const char *name)
+{
+	const struct link_map *const l = us();
+	struct tables t;
+	uint32_t i;
+
+	if (!l || !find_tables(l, &t))
+		return NULL;
+	i = find(&t, name, NULL);
+	return i && ELF64_ST_TYPE(t.symbols[i].st_info) == STT_FUNC ? address_of(&t, i) : NULL;
 }

@@ -8,7 +8,9 @@
 #ifndef SYMBOL_H
 #define SYMBOL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct link_map;
 
@@ -24,8 +26,24 @@ struct symbol {
  */
 struct symbol symbol_next(const char *name);
 
+/*
+ * Whether this library came into a program that ran already: then it stands behind the C library. No reference is bound
+ * to it, and symbol_next finds the first definition in any module.
+ */
+bool symbol_is_late(void);
+
 /* The definition that stands before this library's own, so that no call reaches the hook. */
 struct symbol symbol_before(const char *name);
+
+/*
+ * Calls `visit` for each place of the module that holds the address of a function or variable by its name. `direct`: it
+ * holds nothing else; otherwise it may be unbound yet, or lead to a jump table. Only l_addr and l_ld of the module matter.
+ */
+typedef void (*symbol_visit)(_Atomic(uintptr_t) *slot, const char *name, bool direct, void *data);
+void symbol_each_slot(const struct link_map *module, symbol_visit visit, void *data);
+
+/* A function that this library exports, by name; NULL: it exports none of that name. */
+void *symbol_own(const char *name);
 
 /* The function `name` of the module with this link map, or NULL. The module must stay loaded meanwhile. */
 void *symbol_in(const void *link_map, const char *name);

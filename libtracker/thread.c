@@ -139,6 +139,17 @@ static bool goes_on(void)
 	return state.on;
 }
 
+/* In a program that ran already, the key may be a late one. Then the C library allocates: that is not the program's. */
+static void set_end_key(const struct thread *t, uintptr_t frame)
+{
+	const uintptr_t outer = tls.real_frame;
+
+	if (!outer || frame > outer)
+		tls.real_frame = frame;
+	(void)pthread_setspecific(end_key, t);
+	tls.real_frame = outer;
+}
+
 /* hook: not the thread that begins the recording. */
 static struct thread *claim(uint32_t level, uintptr_t frame, bool hook)
 {
@@ -172,7 +183,7 @@ static struct thread *claim(uint32_t level, uintptr_t frame, bool hook)
 	}
 	tls.threads[level] = t;
 	if (level == 0 && have_key)
-		(void)pthread_setspecific(end_key, t);
+		set_end_key(t, frame);
 	return t;
 }
 

@@ -55,9 +55,9 @@ struct shm_header new_segment_header(uint32_t flags, uint32_t nframe, uint64_t s
 	};
 }
 
-static int open_memfd(struct new_segment *s, const struct shm_header *header)
+int new_segment_adopt(struct new_segment *s, int fd, const struct shm_header *header)
 {
-	s->fd = descriptor_high(memfd_create("tracker", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+	*s = (struct new_segment){ fd, -1, NULL };
 	if (s->fd >= 0 && fchmod(s->fd, 0600) == 0 && ftruncate(s->fd, sizeof(struct shm)) == 0 &&
 	    fcntl(s->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0 &&
 	    pwrite(s->fd, header, sizeof(*header), 0) == (ssize_t)sizeof(*header))
@@ -66,6 +66,11 @@ static int open_memfd(struct new_segment *s, const struct shm_header *header)
 
 	new_segment_close(s);
 	return error;
+}
+
+static int open_memfd(struct new_segment *s, const struct shm_header *header)
+{
+	return new_segment_adopt(s, descriptor_high(memfd_create("tracker", MFD_CLOEXEC | MFD_ALLOW_SEALING)), header);
 }
 
 static int open_system_v(struct new_segment *s, const struct shm_header *header)

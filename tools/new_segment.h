@@ -24,6 +24,8 @@ struct shm_header new_segment_header(uint32_t flags, uint32_t nframe, uint64_t s
 
 /* Creates the segment and fills the header. 0, or an errno. */
 int new_segment_create(struct new_segment *s, const struct shm_header *header);
+/* The same in a memfd that somebody else has made. 0, or an errno; then it is closed. */
+int new_segment_adopt(struct new_segment *s, int fd, const struct shm_header *header);
 /* Closes the descriptor; System V memory stays attached to this process. */
 void new_segment_close(struct new_segment *s);
 

@@ -41,6 +41,8 @@ static const struct tracker_command commands[] = {
 	{ "aggregate", "turn a capture of events into a small capture of sums" },
 	{ "split", "divide the capture of a process tree into one per process" },
 	{ "symbolize", "add names to a capture recorded with --no-symbols" },
+	{ "attach", "begin to record a program that runs already" },
+	{ "detach", "end the recording of a program that tracker attach began" },
 	{ "doctor", "say what would stop or limit a recording here" },
 	{ "completion", "print what bash, zsh or fish need to complete command lines" },
 	{ "version", "show the version, the commit and the libraries" },

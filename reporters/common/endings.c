@@ -105,7 +105,9 @@ static const char *running_words(const struct capture *c)
 {
 	if (c->recorder)
 		return "live so far";
-	return completeness_stopped_ns(c) ? "not freed when recording stopped" : "live when the recording broke off";
+	if (completeness_stopped_ns(c))
+		return c->process_count && c->processes[0].origin == TRK_ATTACHED ? "not freed while recorded" : "not freed when recording stopped";
+	return "live when the recording broke off";
 }
 
 char *ending_words(const struct endings *s, enum ending which, char buf[ENDING_WORDS_ROOM])

@@ -27,6 +27,7 @@ enum column {
 	SYSTEM,
 	LIBC,
 	TITLE,
+	ATTACHED,
 	SHOWN_NAME,
 	KILLED_BY,
 	UNKNOWN,
@@ -51,6 +52,7 @@ static const struct emit_column columns[COLUMNS] = {
 	[SYSTEM] = { "system" },
 	[LIBC] = { "libc" },
 	[TITLE] = { "title" },
+	[ATTACHED] = { "attached_ns" },
 	[SHOWN_NAME] = { "shown_name", EMIT_FOR_PEOPLE },
 	[KILLED_BY] = { "killed_by", EMIT_FOR_PEOPLE },
 	[UNKNOWN] = { "unknown", EMIT_FOR_PEOPLE },
@@ -58,7 +60,7 @@ static const struct emit_column columns[COLUMNS] = {
 
 static const struct emit_table processes = {
 	EMIT_TABLE("processes", columns),
-	.sentence = "  {pid} {shown_name:prose}, parent {ppid}, {threads:n} thread{threads:s}, from {start_ns}, "
+	.sentence = "  {pid} {shown_name:prose}, parent {ppid}, {threads:n} thread{threads:s}, from {start_ns}[ (attached {attached_ns} after it began)], "
 		    "[exit status {status}][killed by {killed_by}][{unknown}][ at {end_ns}]: {command_line}\n",
 };
 
@@ -92,7 +94,8 @@ static int describe_process(const struct capture *c, struct emit *e, uint32_t in
 		[NAME] = emit_words(p->name),
 		[EXECUTABLE] = emit_words(p->executable),
 		[COMMAND_LINE] = emit_words(command_line),
-		[ORIGIN] = emit_words(p->origin == TRK_FORKED ? "fork" : "started"),
+		[ORIGIN] = emit_words(p->origin == TRK_FORKED ? "fork" : p->origin == TRK_ATTACHED ? "attached" :
+												     "started"),
 		[EXECS] = emit_number(p->execs),
 		[START] = emit_time(p->start_ns),
 		[END] = p->end_ns == UINT64_MAX ? emit_null() : emit_time(p->end_ns),
@@ -103,6 +106,7 @@ static int describe_process(const struct capture *c, struct emit *e, uint32_t in
 		[SYSTEM] = known(p->system),
 		[LIBC] = known(p->libc),
 		[TITLE] = known(p->title),
+		[ATTACHED] = p->origin == TRK_ATTACHED ? emit_time(p->attached_ns) : emit_null(),
 		[SHOWN_NAME] = emit_words(process_name(p, name)),
 		[KILLED_BY] = p->ended == TRK_KILLED ? emit_words(ending_signal(p->code, signal)) : emit_absent(),
 		[UNKNOWN] = p->ended == TRK_EXITED || p->ended == TRK_KILLED ? emit_absent() : emit_words("end not known"),

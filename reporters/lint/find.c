@@ -359,7 +359,7 @@ static int begin_processes(struct finder *f)
 	for (uint32_t i = 0; i < c->process_count && fine; i++) {
 		const struct trk_process *const p = &c->processes[i];
 
-		f->processes[i].inherits = p->origin == TRK_FORKED || own;
+		f->processes[i].inherits = p->origin != TRK_STARTED || own;
 		f->processes[i].of_threads = p->origin == TRK_FORKED && had_threads(c, &chains, p);
 	}
 	free(chains.first);

@@ -141,6 +141,7 @@ static int decode_process(struct capture *c, struct byte_reader *r)
 	p.titled = (uint32_t)get_varint(r);
 	if (!err)
 		err = get_text(c, r, &p.title, NULL);
+	p.attached_ns = get_varint(r);
 	if (!err)
 		c->processes[index] = p;
 	return err;

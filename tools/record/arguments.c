@@ -27,6 +27,7 @@ int arguments_parse(struct arguments *o, int argc, char **argv)
 		{ 0, "rotate", UI_UINT, &o->rotate, "N", "go on in another file, and keep N files", 1,
 		  ROTATE_MAX },
 		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL, "do not look up names", 0, 0 },
+		{ 0, "attached-ns", UI_UINT, &o->attached_ns, "N", "the program ran already, for N ns", 0, 0 },
 		{ 0, "notice", UI_LIST, &o->notices, "TEXT", "put this notice into the capture", 0,
 		  0 },
 		{ 0, "aggregate", UI_FLAG, &o->aggregate, NULL, "write sums instead of events", 0, 0 },

@@ -15,6 +15,7 @@ struct arguments {
 	const char *path;
 	struct ui_list notices, track_class;
 	uint64_t snapshot_ns;
+	uint64_t attached_ns; /* the program ran already, for so long; UINT64_MAX: it did not */
 	const char *environment;
 };
 

@@ -18,6 +18,16 @@ void first_process_machine(struct recorder *r)
 	snprintf(r->system, sizeof(r->system), "%s %s %s", u.sysname, u.release, u.machine);
 }
 
+static void tell_attached(const struct recorder *r, const struct process *p)
+{
+	char text[SHM_EXECUTABLE_BYTES + 200];
+
+	snprintf(text, sizeof(text),
+		 "%s (pid %u) had run for %.1f s when it was attached to: blocks from before are unknown, and their releases do not count",
+		 p->name ? p->name : "the program", p->pid, (double)r->attached_ns / 1e9);
+	writer_notice(r->writer, text);
+}
+
 int first_process(struct recorder *r, uint32_t pid, int pidfd, char **arguments)
 {
 	const char *const name = arguments[0], *const slash = strrchr(name, '/');
@@ -28,6 +38,7 @@ int first_process(struct recorder *r, uint32_t pid, int pidfd, char **arguments)
 							 .pid = pid,
 							 .ppid = proc_status(pid, "PPid:", &count),
 							 .parent = NO_INDEX,
+							 .origin = r->attached ? TRK_ATTACHED : TRK_STARTED,
 							 .pidfd = pidfd,
 						 });
 
@@ -43,5 +54,7 @@ int first_process(struct recorder *r, uint32_t pid, int pidfd, char **arguments)
 	}
 	process_set_program(r, p, slash ? slash + 1 : name, name, command, size);
 	process_write(r, p);
+	if (r->attached)
+		tell_attached(r, p);
 	return 0;
 }

@@ -142,6 +142,8 @@ static int start(struct recording *s, char **program)
 	r->classes.options = s->o.track_class.items;
 	r->classes.count = (uint32_t)s->o.track_class.count;
 	r->classes.interval_ns = s->o.snapshot_ns;
+	r->attached = s->o.attached_ns != NO_ID;
+	r->attached_ns = s->o.attached_ns;
 	first_process_machine(r);
 	const struct recorder_setup setup = {
 		.output = (int)s->o.out_fd,
@@ -461,7 +463,7 @@ int main(int argc, char **argv)
 	ui_set_program("tracker-record");
 	if (!s)
 		return UI_CANNOT;
-	s->o.shm_id = NO_ID;
+	s->o.shm_id = s->o.attached_ns = NO_ID;
 	s->o.temporary_threshold = 1;
 	s->o.packing = TRK_PACK_BEST;
 	const int first = arguments_parse(&s->o, argc, argv);

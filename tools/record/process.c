@@ -135,6 +135,7 @@ void process_write(struct recorder *r, struct process *p)
 		.system = r->system,
 		.titled = titled,
 		.title = title,
+		.attached_ns = p->origin == TRK_ATTACHED ? r->attached_ns : 0,
 	};
 
 	bounds_take(r, PROCESS_BYTES);

@@ -210,6 +210,8 @@ struct recorder {
 	struct keyframes keyframes;
 	bool waiting; /* the capture begins later: until then only the live set is kept */
 	uint64_t begin_ns; /* ... then */
+	bool attached; /* the first process ran already, ... */
+	uint64_t attached_ns; /* ... for so long */
 	uint64_t bound; /* all programs with smaller numbers are bound */
 	bool no_membarrier;
 	bool again; /* the present round has already been through the segment once */

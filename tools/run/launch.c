@@ -256,6 +256,8 @@ static void describe(struct arguments *a, const struct recorder_options *o)
 		add(a, "--no-symbols", NULL);
 	if (o->notice)
 		add(a, "--notice", o->notice);
+	if (o->attached)
+		add_number(a, "--attached-ns", o->attached_ns);
 	if (o->rotate)
 		add_number(a, "--rotate", o->rotate);
 	for (size_t i = 0; i < o->track_class_count; i++)

@@ -53,6 +53,8 @@ struct recorder_options {
 	const char *file; /* path of the capture */
 	bool aggregate; /* the next two are of it */
 	uint64_t checkpoint_ms, temporary_threshold; /* threshold UINT64_MAX: the recorder's own */
+	bool attached; /* the program ran already, for so long */
+	uint64_t attached_ns;
 	const char *notice; /* NULL: none */
 	char **argv; /* of the program */
 };

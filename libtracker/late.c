@@ -1,0 +1,52 @@
+/* late - see late.h. */
+#include "late.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "session.h"
+#include "slots.h"
+#include "state.h"
+
+EXPORT struct late_state tracker_late_state;
+struct late_state tracker_late_state = { .version = SHM_VERSION };
+
+static uint32_t attach(const struct late_order *o)
+{
+	const struct inherited from = { .fd = o->fd, .recording = o->recording, .pid = o->pid, .late = true };
+
+	if (state.on && !atomic_load(&state.shm->header.closed))
+		return LATE_ALREADY;
+	if (!session_may_attach_late())
+		return LATE_REFUSED;
+	slots_look(true);
+	if (session_attach(NULL, &from))
+		return LATE_DONE;
+	slots_look(false);
+	return LATE_NO_ROOM;
+}
+
+/* Hooks that are at work, or are called by pointers that were copied, only pass on from now on. */
+static uint32_t detach(void)
+{
+	const bool was_on = state.on;
+
+	session_leave();
+	slots_look(false);
+	return was_on ? LATE_DONE : LATE_NOT;
+}
+
+/* Called by no code of the program's, and at a place where it holds neither the loader's lock nor an allocator's. */
+EXPORT uint32_t tracker_late(const struct late_order *o);
+EXPORT uint32_t tracker_late(const struct late_order *o)
+{
+	const int saved = errno;
+	uint32_t answer;
+
+	if (o->version != SHM_VERSION)
+		return LATE_OTHER_VERSION;
+	answer = o->what == LATE_ATTACH ? attach(o) : detach();
+	tracker_late_state.on = state.on;
+	errno = saved;
+	return answer;
+}

@@ -1,0 +1,113 @@
+/* undo - see undo.h. */
+#include "tools/attach/undo.h"
+
+#include "format/shm.h"
+#include "tools/attach/inject.h"
+#include "tools/contact.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define FINISH_MS 600000
+
+/* ---- the recorder ---- */
+
+struct sought {
+	struct contact found;
+	bool any;
+};
+
+/* Whether tracker attach has started it, and not tracker run. */
+static bool is_of_attach(pid_t recorder)
+{
+	static const char option[] = "--attached-ns";
+	char path[64], line[8192];
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)recorder);
+	FILE *const f = fopen(path, "re");
+	const size_t n = f ? fread(line, 1, sizeof(line), f) : 0;
+
+	if (f)
+		fclose(f);
+	return memmem(line, n, option, sizeof(option)) != NULL;
+}
+
+static void consider(void *data, const struct contact *c)
+{
+	struct sought *const s = data;
+
+	if (!c->answer.status.knows_pid || s->any || !is_of_attach((pid_t)c->answer.status.recorder))
+		return;
+	s->found = *c;
+	s->any = true;
+}
+
+/* It has no ear any more, because it finishes its file by itself: the program has no hooks, or the time is over. */
+static bool wait_for_recorder(pid_t recorder)
+{
+	struct target t;
+	struct pollfd p = { .fd = recorder ? (int)syscall(SYS_pidfd_open, recorder, 0) : -1, .events = POLLIN };
+
+	if (p.fd < 0)
+		return false;
+	target_begin(&t, recorder);
+	const bool is_one = strcmp(t.name, "tracker-record") == 0;
+
+	while (is_one && poll(&p, 1, FINISH_MS) < 0 && errno == EINTR)
+		;
+	close(p.fd);
+	return is_one;
+}
+
+/* Its answer comes when the capture is finished. False: there is none. */
+static bool end_recorder(pid_t pid, struct detached *ret)
+{
+	const struct contact_request q = { .version = CONTACT_VERSION, .kind = CONTACT_STOP, .pid = (uint32_t)pid };
+	static struct sought s;
+	static struct contact_answer answer;
+
+	s.any = false;
+	(void)contact_each(pid, consider, &s);
+	if (!s.any || contact_ask(&s.found.address, &q, -1, -1, &answer) != 0)
+		return false;
+	memcpy(ret->capture, answer.status.file, strnlen(answer.status.file, sizeof(ret->capture) - 1));
+	ret->bytes = answer.status.file_bytes;
+	return true;
+}
+
+/* ---- the program ---- */
+
+static bool take_hooks_away(struct injection *i, struct detached *ret)
+{
+	const struct late_order order = { .version = SHM_VERSION, .what = LATE_DETACH };
+	uint64_t answer;
+
+	if (!inject_begin(i, NULL, false) || !inject_go(i, &order) || !inject_wait(i, &answer))
+		return false;
+	ret->was_attached = answer == LATE_DONE;
+	return true;
+}
+
+bool detach_program(pid_t pid, struct detached *ret)
+{
+	struct injection i;
+	bool done = inject_prepare(&i, pid);
+
+	*ret = (struct detached){ 0 };
+	if (done && i.library && strstr(i.library->path, "memfd:")) {
+		/* the recorder may have ended by itself, but not the hooks */
+		done = take_hooks_away(&i, ret);
+		if (done)
+			ret->was_attached |= end_recorder(pid, ret) || wait_for_recorder((pid_t)i.seen.recorder);
+	} else if (done) {
+		/* the program has executed another one since, or the hooks never came: only a recorder may be left */
+		ret->was_attached = end_recorder(pid, ret);
+	}
+	snprintf(ret->why, sizeof(ret->why), "%s", i.why);
+	inject_finish(&i);
+	return done;
+}
