@@ -110,6 +110,9 @@ class Ctl:
             equal("state", self.listed(w.recorder)["state"], "waiting")
             for command in (("mark", "x"), ("snapshot", "-o", self.t.file(".bin"))):
                 self.refused("the recording has not begun yet", "ctl", w.pid, *command)
+            self.tracker("ctl", w.pid, "stop")
+            err = w.end()
+            check("nothing was recorded because the recorder was told to stop after" in err and "all processes ended" not in err, err)
 
     # ---- what is done ----
 
@@ -216,6 +219,7 @@ class Ctl:
         """Whatever is sent to its socket, the recorder records."""
         with Waiting(self) as w:
             w.seen()
+            descriptors = len(os.listdir(f"/proc/{w.recorder}/fd"))
             held = []
             for i in range(64):  # more than it has places for
                 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -233,10 +237,7 @@ class Ctl:
             equal("live", self.status(w.pid)["live_bytes"], LOST[0])
             for s in held:
                 s.close()
-            descriptors = len(os.listdir(f"/proc/{w.recorder}/fd"))
-            for _ in range(20):
-                self.status(w.pid)
-            equal("descriptors", len(os.listdir(f"/proc/{w.recorder}/fd")), descriptors)
+            harness.until(lambda: len(os.listdir(f"/proc/{w.recorder}/fd")) == descriptors, "descriptors stay open")
             w.end()
             equal("what is in it", self.live(w.capture), LOST)
 

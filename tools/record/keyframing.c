@@ -119,7 +119,8 @@ void keyframing_tell_missed(struct recorder *r)
 	heap_begin_here(r->heap, r->now_ns);
 	r->counters.events = 0;
 	snprintf(text, sizeof(text),
-		 "nothing was recorded because all processes ended after %.1f s, before the %.1f s of --start-after",
+		 "nothing was recorded because %s after %.1f s, before the %.1f s of --start-after",
+		 r->bounds.stopped_by == STOPPED_TOLD ? "the recorder was told to stop" : "all processes ended",
 		 (double)r->now_ns / 1e9, (double)r->begin_ns / 1e9);
 	recorder_notice(r, text);
 }
