@@ -356,6 +356,23 @@ static void accept_all(struct orders *o, const struct recorder *r)
 	}
 }
 
+/* Alignment leaves room for a second one, which a client may have sent, too. */
+static int take_first(const struct cmsghdr *c)
+{
+	int first = -1;
+
+	for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(c) + at, sizeof(fd));
+		if (first < 0)
+			first = fd;
+		else
+			close(fd);
+	}
+	return first;
+}
+
 /* The bytes of a message, and the descriptor beside it (-1: none). */
 static ssize_t receive(int fd, struct contact_request *q, int *ret_descriptor)
 {
@@ -368,9 +385,7 @@ static ssize_t receive(int fd, struct contact_request *q, int *ret_descriptor)
 	const ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	const struct cmsghdr *const c = n > 0 && m.msg_controllen >= sizeof(*c) ? CMSG_FIRSTHDR(&m) : NULL;
 
-	*ret_descriptor = -1;
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_descriptor, CMSG_DATA(c), sizeof(int));
+	*ret_descriptor = c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS ? take_first(c) : -1;
 	return n;
 }
 
