@@ -29,6 +29,13 @@ enum contact_kind {
 	CONTACT_KINDS,
 };
 
+/*
+ * HEALTH keys of what lives: the recorder's pid, and, for the module of that number, the recorder's descriptor of the file that the
+ * programs have mapped.
+ */
+#define LIVE_RECORDER "recorder"
+#define LIVE_FILE_FORMAT "file_of_module_%u"
+
 struct contact_request {
 	uint32_t version; /* CONTACT_VERSION; the first two members are the same in every version */
 	uint32_t kind;

@@ -394,3 +394,19 @@ const char *made_code_name(struct made_code *c, uint64_t offset)
 		name = name_at(c, generation, address);
 	return name;
 }
+
+const char *made_code_name_now(const struct made_code *c, uint64_t offset)
+{
+	const uint64_t address = offset & ((1ull << MADE_CODE_ADDRESS_BITS) - 1);
+	const uint32_t generation = (uint32_t)(offset >> MADE_CODE_ADDRESS_BITS);
+	const char *name = NULL;
+
+	for (; c && !name; c = c->inherited) {
+		const uint32_t i = find(c, address);
+		const struct piece *const p = i ? &c->pieces[c->ranges[i].piece] : NULL;
+
+		if (p && (p->generation == generation || !generation))
+			name = p->name;
+	}
+	return name;
+}

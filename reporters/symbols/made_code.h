@@ -53,5 +53,7 @@ uint64_t made_code_left_out(const struct made_code *c);
  * told, this is the first code that was told for the address.
  */
 const char *made_code_name(struct made_code *c, uint64_t offset);
+/* The same while more pieces may come; NULL, too, if other code lies there by now. */
+const char *made_code_name_now(const struct made_code *c, uint64_t offset);
 
 #endif

@@ -7,12 +7,13 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
-import time
 
 import harness
-from harness import check, equal, need
+from harness import check, equal
+from tmux import Screen
 
 # fx/viewed.c: what each step leaves, by function: bytes and blocks that it allocated itself, and bytes with what it called.
 HOLD = {"hold": (300, 1, 150300), "hold_many": (100000, 100, 100000), "hold_few": (50000, 10, 50000)}
@@ -31,13 +32,13 @@ def sums(*steps):
 class Viewed:
     """A recorded program that does what it is told, step by step."""
 
-    def __init__(self, case, *options, command=None):
+    def __init__(self, case, *options, command=None, program=None):
         self.case, self.t = case, case.t
         self.capture = self.t.file(".bin")
         self.to, self.back = self.t.file(".fifo"), self.t.file(".fifo")
         for path in (self.to, self.back):
             os.mkfifo(path)
-        self.command = [self.t.tracker, "run", "-q", "-o", self.capture, *options, "--", case.program, self.to, self.back]
+        self.command = [self.t.tracker, "run", "-q", "-o", self.capture, *options, "--", program or case.program, self.to, self.back]
         self.run = None
         if not command:
             self.run = subprocess.Popen(self.command, env=case.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -79,57 +80,6 @@ class Viewed:
     def status(self):
         r = harness.execute([self.t.find("tracker-ctl"), "--json", self.capture, "status"], self.case.env)
         return json.loads(r.stdout) if r.status == 0 else {}
-
-
-class Screen:
-    """A command in tmux."""
-
-    def __init__(self, case, command, width=100, height=30, env=None):
-        self.case = case
-        self.tmux = need("tmux")
-        self.socket = case.t.file(".tmux")
-        full = case.env | {"LANG": "C.UTF-8", "TERM": "tmux-256color"} | (env or {})
-        setting = " ".join(f"{k}={json.dumps(full[k])}" for k in sorted({"LANG", "TERM", "XDG_RUNTIME_DIR"} | set(env or {})))
-        words = " ".join(json.dumps(w) for w in command)
-        self.do("new-session", "-d", "-x", str(width), "-y", str(height), "-s", "s", f"trap : INT; env {setting} {words}; echo status $?; exec sleep 1000")
-
-    def do(self, *args):
-        r = subprocess.run([self.tmux, "-S", self.socket, "-f", "/dev/null", *args], capture_output=True, check=False, timeout=60)
-        check(r.returncode == 0, f"tmux {args}: {r.stderr.decode()}")
-        return r.stdout.decode(errors="replace")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        subprocess.run([self.tmux, "-S", self.socket, "kill-server"], capture_output=True, check=False, timeout=60)
-
-    def text(self, *options):
-        return "\n".join(line.rstrip() for line in self.do("capture-pane", "-p", "-J", *options, "-t", "s").split("\n"))
-
-    def keys(self, *keys):
-        self.do("send-keys", "-t", "s", *keys)
-
-    def typed(self, text):
-        self.do("send-keys", "-t", "s", "-l", text)
-
-    def until(self, what, why):
-        """The screen, when that is so of it."""
-        end = time.monotonic() + 60
-        while not what(text := self.text()):
-            check(time.monotonic() < end, f"{why}\n{text}")
-            time.sleep(0.05)
-        return text
-
-    def shows(self, pattern, why=None):
-        """Waits until the screen does."""
-        return self.until(lambda text: re.search(pattern, text, re.M), f"{why or 'the screen'}: no {pattern!r} in")
-
-    def lacks(self, pattern, why=None):
-        self.until(lambda text: not re.search(pattern, text, re.M), f"{why or 'the screen'}: {pattern!r} is in")
-
-    def resize(self, width, height):
-        self.do("resize-window", "-t", "s", "-x", str(width), "-y", str(height))
 
 
 class Live:
@@ -217,6 +167,69 @@ class Live:
             got = v.json()
             equal("rows after its end", [r for r in got["rows"] if r["key"] == "start_child"], [])
             equal("sum of the rows", sum(r["size"] for r in got["rows"]), got["live_bytes"])
+
+    def replaced(self):
+        """Names come from the file that the program has mapped, whatever is at its path."""
+        program = self.t.file(".program")
+        shutil.copy(self.program, program)
+        with Viewed(self, program=program) as v:
+            v.do("h")
+            os.unlink(program)
+            with open(program, "w", encoding="ascii") as f:
+                f.write("another file\n")
+            v.seen(sums(HOLD)[0])
+            self.has(v.json()["rows"], HOLD)
+
+    def jit(self):
+        """Code that the program makes has its names while it runs."""
+        capture = self.t.file(".bin")
+        run = subprocess.Popen([self.t.tracker, "run", "-q", "-o", capture, "--", self.t.fixture("jit"), "code=1", "map=compiled", "call=5000", "seen", "call=6000", "sleep=600000"],
+                               env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            harness.until(lambda: os.path.exists(capture) and os.path.getsize(capture), "no capture")
+            found = lambda: [r for r in json.loads(self.live("--once", "--json", capture).stdout)["rows"] if r["key"] == "compiled"]  # noqa: E731
+            harness.until(lambda: found() and found()[0]["size"] == 11000, "the compiled function is not seen")
+        finally:
+            os.kill(json.loads(self.live("--once", "--json", capture).stdout)["pid"], signal.SIGKILL)
+            run.communicate(timeout=60)
+
+    def waiting(self):
+        """What lives is known before the recording begins."""
+        with Viewed(self, "--start-after", "1h") as v:
+            v.do("h")
+            v.seen(sums(HOLD)[0])
+            got = v.json()
+            equal("state", got["state"], "waiting")
+            self.has(got["rows"], HOLD)
+            check("the recording has not begun yet" in self.live("--once", v.capture).stdout.decode(), "the text does not say it")
+            with self.view(v.capture) as s:
+                s.shows("not recorded yet")
+                s.keys("k")
+                s.shows("the recording has not begun yet")
+
+    def sampled(self):
+        """Estimates have margins, and the truth lies within them."""
+        with Viewed(self, "--sample", "1") as v:
+            v.do("h", "g")
+            v.seen(sums(HOLD, GROW)[0])
+            got = v.json()
+            equal("sampled every", got["sampled_bytes"], 1)
+            for key, (size, count, _) in (HOLD | GROW).items():
+                row = next(r for r in got["rows"] if r["key"] == key)
+                check(abs(row["size"] - size) <= row["size_margin"] and abs(row["count"] - count) <= row["count_margin"], f"{key}: {row}")
+
+    def many(self):
+        """Many ask at once, of a program that works: each gets an answer, and no event is lost."""
+        with Viewed(self) as v:
+            v.do("h")
+            v.seen(sums(HOLD)[0])
+            asking = [subprocess.Popen([self.t.find("tracker-live"), "--once", "--json", v.capture], env=self.env, stdout=subprocess.PIPE) for _ in range(12)]
+            v.do(*"w" * 200)
+            for p in asking:
+                self.has(json.loads(p.communicate(timeout=60)[0])["rows"], HOLD)
+            v.end()
+        info = self.t.json("info", v.capture)
+        equal("lost", (info["complete"], info["health"]["lost"]), (True, 0))
 
     def finished(self):
         with Viewed(self) as v:
@@ -454,7 +467,7 @@ class Live:
 def make_cases(t):
     c = Live(t)
     return [(name.replace("_", " "), getattr(c, name)) for name in (
-        "as_table", "as_text", "tree", "finished", "mistakes", "keys", "mark_and_snapshot", "sizes", "plain", "ends", "killed", "run_live", "run_live_quit")]
+        "as_table", "as_text", "tree", "replaced", "jit", "waiting", "sampled", "many", "finished", "mistakes", "keys", "mark_and_snapshot", "sizes", "plain", "ends", "killed", "run_live", "run_live_quit")]
 
 
 if __name__ == "__main__":

@@ -31,6 +31,14 @@ struct asked {
 	char name[16]; /* "": none */
 };
 
+/* While more pieces come. */
+static void name_at_once(const struct made_code *c, uint64_t offset, const char *name)
+{
+	const char *const got = made_code_name_now(c, offset - 1);
+
+	assert_string_equal(got ? got : "", name);
+}
+
 static void pieces_as_in_a_naive_list(void **state)
 {
 	uint64_t random = 1;
@@ -56,6 +64,7 @@ static void pieces_as_in_a_naive_list(void **state)
 
 				asked[count].offset = made_code_offset(c, a + 1);
 				memcpy(asked[count].name, now[a], sizeof(now[a]));
+				name_at_once(c, asked[count].offset, now[a]);
 			}
 		}
 		for (uint32_t i = 0; i < count; i++) {

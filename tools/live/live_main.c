@@ -74,6 +74,7 @@ static int print_once(struct live_source *s, const struct picture_question *q)
 {
 	struct live_once o = { .source = s, .question = *q, .limit = limit != UINT64_MAX ? (size_t)limit : json ? 0 :
 														  ROWS };
+	struct live_names *const names = live_names_new();
 	struct picture *picture;
 	struct trk_fault fault;
 	struct capture *c;
@@ -84,13 +85,14 @@ static int print_once(struct live_source *s, const struct picture_question *q)
 		ui_error("%s", why);
 		return UI_CANNOT;
 	}
-	if (picture_new(&picture, c, NULL, &fault) != 0) {
+	if (picture_new(&picture, c, names, &fault) != 0) {
 		ui_error("%s", fault.why);
 		return UI_CANNOT;
 	}
 	o.picture = picture;
 	status = picture_ask(picture, q) == 0 ? print(&o) : no_memory();
 	picture_free(picture);
+	live_names_free(names);
 	return status;
 }
 

@@ -2,12 +2,16 @@
 #include "live_names.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "format/array.h"
 #include "format/mix.h"
 #include "symbols/keymap.h"
+#include "symbols/plain_file.h"
+#include "tools/contact.h"
 
 struct found {
 	uint32_t first, count; /* of frames */
@@ -16,6 +20,7 @@ struct found {
 struct live_names {
 	pthread_mutex_t lock;
 	struct resolver *resolver;
+	struct keymap opened; /* the modules whose files were looked for */
 	struct keymap by_address; /* hash of module and address -> place in `found` */
 	struct found *found;
 	uint32_t found_count, found_room;
@@ -41,6 +46,7 @@ void live_names_free(struct live_names *n)
 		return;
 	pthread_mutex_destroy(&n->lock);
 	resolver_free(n->resolver);
+	keymap_finish(&n->opened);
 	keymap_finish(&n->by_address);
 	free(n->found);
 	free(n->frames);
@@ -61,9 +67,56 @@ static bool keep(struct live_names *n, uint32_t *place, const struct resolved_fr
 	return true;
 }
 
-static size_t look_up(struct live_names *n, const struct trk_module *m, uint64_t address, struct resolved_frame *out, size_t max)
+/* ---- files ---- */
+
+/* The file as the program has mapped it; -1: the recorder has none, or is gone. */
+static int open_mapped(const struct capture *c, uint32_t module)
 {
+	char key[48], path[64];
+
+	snprintf(key, sizeof(key), LIVE_FILE_FORMAT, module);
+	for (uint32_t i = 0; i < c->health_count; i++) {
+		if (strcmp(c->health[i].key, key) != 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%u/fd/%u", (unsigned)capture_health(c, LIVE_RECORDER), (unsigned)c->health[i].value);
+		return plain_file_open(path);
+	}
+	return -1;
+}
+
+static struct resolver_module *open_module(struct live_names *n, const struct capture *c, uint32_t module)
+{
+	const struct trk_module *const m = &c->modules[module];
 	struct resolver_module *const file = resolver_module(n->resolver, m->path, m->build_id, m->build_id_bytes);
+	uint32_t *const known = file ? keymap_at(&n->opened, (uint64_t)(uintptr_t)file) : NULL;
+	int fd;
+
+	if (!known || *known != KEYMAP_NONE)
+		return file;
+	*known = 1;
+	fd = open_mapped(c, module);
+	if (fd >= 0) {
+		resolver_module_file(file, fd);
+		close(fd);
+	}
+	return file;
+}
+
+static struct resolver_module *module_of(struct live_names_link *link, uint32_t module)
+{
+	if (!link->modules)
+		link->modules = calloc((size_t)link->capture->module_count + 1, sizeof(struct resolver_module *));
+	if (!link->modules)
+		return NULL;
+	if (!link->modules[module])
+		link->modules[module] = open_module(link->names, link->capture, module);
+	return link->modules[module];
+}
+
+/* ---- looking up ---- */
+
+static size_t look_up(struct live_names *n, struct resolver_module *file, uint64_t address, struct resolved_frame *out, size_t max)
+{
 	uint32_t *const place = file ? keymap_at(&n->by_address, trk_mix((uint64_t)(uintptr_t)file, address)) : NULL;
 	size_t count;
 
@@ -86,17 +139,24 @@ static size_t look_up(struct live_names *n, const struct trk_module *m, uint64_t
 /* What the resolver returns lives as long as it does, so nothing is copied. */
 static size_t look_up_linked(void *data, uint32_t module, uint64_t address, struct resolved_frame *out, size_t max, struct arena *strings)
 {
-	const struct live_names_link *const link = data;
+	struct live_names_link *const link = data;
 	size_t count;
 
 	(void)strings;
 	pthread_mutex_lock(&link->names->lock);
-	count = look_up(link->names, &link->capture->modules[module], address, out, max);
+	count = look_up(link->names, module_of(link, module), address, out, max);
 	pthread_mutex_unlock(&link->names->lock);
 	return count;
 }
 
-struct stacks_options live_names_options(struct live_names_link *link)
+struct stacks_options live_names_options(struct live_names_link *link, struct live_names *n, const struct capture *c)
 {
+	*link = (struct live_names_link){ .names = n, .capture = c };
 	return (struct stacks_options){ .lookup = look_up_linked, .lookup_data = link };
+}
+
+void live_names_unlink(struct live_names_link *link)
+{
+	free(link->modules);
+	link->modules = NULL;
 }

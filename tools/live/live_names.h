@@ -18,9 +18,14 @@ void live_names_free(struct live_names *n); /* NULL-safe */
 struct live_names_link {
 	struct live_names *names;
 	const struct capture *capture;
+	struct resolver_module **modules; /* by id in the capture; NULL: not asked for yet */
 };
 
-/* For stacks_new of that capture. Several threads may ask for names of several captures. */
-struct stacks_options live_names_options(struct live_names_link *link);
+/*
+ * For stacks_new of that capture. Several threads may ask for names of several captures. Modules whose files the recorder has
+ * open (tools/contact.h) are read from there: a file may have been replaced or deleted since the program began.
+ */
+struct stacks_options live_names_options(struct live_names_link *link, struct live_names *n, const struct capture *c);
+void live_names_unlink(struct live_names_link *link); /* zero-safe */
 
 #endif

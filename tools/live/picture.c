@@ -48,11 +48,10 @@ int picture_new(struct picture **ret, struct capture *c, struct live_names *name
 	*fault = (struct trk_fault){ .why = "out of memory" };
 	if (p) {
 		p->capture = c;
-		p->link = (struct live_names_link){ names, c };
 		err = view_build(c, &all, &p->view, fault);
 	}
 	if (!err) {
-		const struct stacks_options from = names ? live_names_options(&p->link) : (struct stacks_options){ 0 };
+		const struct stacks_options from = names ? live_names_options(&p->link, names, c) : (struct stacks_options){ 0 };
 
 		err = stacks_new(&p->stacks, c, &from);
 	}
@@ -87,6 +86,7 @@ void picture_free(struct picture *p)
 	drop_rows(p);
 	view_finish(&p->view);
 	stacks_free(p->stacks);
+	live_names_unlink(&p->link);
 	capture_close(p->capture);
 	free(p);
 }

@@ -2,6 +2,8 @@
 #include "live_sums.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "deliver.h"
@@ -9,6 +11,8 @@
 #include "proc.h"
 #include "replay/live_rows.h"
 #include "replay/totals.h"
+#include "symbols/made_code.h"
+#include "tools/contact.h"
 
 #define ALL_FRAMES UINT32_MAX
 #define ROWS_PER_PROGRESS 1024u
@@ -86,9 +90,56 @@ static void write_figures(const struct excerpt *x)
 	writer_health(x->to, "end_ns", r->now_ns);
 }
 
+/* ---- names ---- */
+
+/* The recorder's number of each module of the excerpt. NULL: no memory. */
+static uint32_t *modules_of(const struct excerpt *x)
+{
+	uint32_t *const modules = calloc((size_t)x->module_room + 1, sizeof(*modules));
+
+	for (uint32_t i = 0; modules && i < x->module_room; i++)
+		if (x->modules[i] && x->modules[i] <= x->module_room)
+			modules[x->modules[i]] = i;
+	return modules;
+}
+
+/* The reader looks up names in the files that the programs have mapped, which the recorder has open: by its part of /proc. */
+static void write_files(const struct excerpt *x, const uint32_t *modules)
+{
+	char key[48];
+
+	writer_health(x->to, LIVE_RECORDER, (uint64_t)getpid());
+	for (uint32_t i = 1; i <= x->module_room; i++) {
+		const int fd = modules[i] ? x->r->modules[modules[i]].fd : -1;
+
+		if (fd < 0)
+			continue;
+		snprintf(key, sizeof(key), LIVE_FILE_FORMAT, i);
+		writer_health(x->to, key, (uint64_t)fd);
+	}
+}
+
+/* Code that programs made while they ran is in no file. */
+static void write_made_names(const struct excerpt *x, const uint32_t *modules)
+{
+	for (uint32_t i = 1; i <= writer_frame_count(x->to); i++) {
+		struct trk_symbol_text name = { 0 };
+		uint32_t module;
+		uint64_t offset;
+
+		writer_frame_get(x->to, i, &module, &offset);
+		if (!module || module > x->module_room || !x->r->modules[modules[module]].code)
+			continue;
+		name.function = made_code_name_now(x->r->modules[modules[module]].code, offset - 1);
+		if (name.function)
+			writer_symbols(x->to, i, &name, 1);
+	}
+}
+
 static int write_live(struct excerpt *x, struct rows *counted, struct recorder *r, int fd)
 {
 	const struct rows *rows = counted;
+	uint32_t *modules;
 	int err = excerpt_begin(x, fd, TRK_CONTENT_AGGREGATED, TRK_PACK_LZ4);
 
 	if (!err && r->aggregate)
@@ -99,6 +150,12 @@ static int write_live(struct excerpt *x, struct rows *counted, struct recorder *
 		return err == TRK_ERR_NOMEM ? ENOMEM : EIO;
 	write_sums(x, rows, r);
 	write_figures(x);
+	modules = modules_of(x);
+	if (modules) {
+		write_files(x, modules);
+		write_made_names(x, modules);
+	}
+	free(modules);
 	if (x->no_memory)
 		return ENOMEM;
 	writer_finish(x->to);
