@@ -5,11 +5,14 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "hook.h"
+#include "arch.h"
+#include "state.h"
 #include "raw.h"
 #include "symbol.h"
 
-#define NAMES_MAX 192u /* of hooks: on the stack, for one walk */
+#define NAMES_MAX 128u /* of hooks */
+#define REWRITES_MAX 256u /* of one module; if there are more, it is walked once more */
+#define ALLOCATOR 4u
 
 extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
 
@@ -75,29 +78,35 @@ struct pair {
 	uintptr_t hook, real;
 };
 
-struct walk_over {
-	bool hooks; /* they are to be put in; otherwise, the real functions */
-	bool writes;
-	bool protects; /* a slot that is to be written lies where the loader has forbidden it */
-	const struct link_map *loader;
-	uintptr_t program_start, program_end; /* of the main program */
-	/* of the present module */
-	uintptr_t start, end, relro, relro_end;
-	struct pair pairs[NAMES_MAX]; /* that were asked for so far */
-	unsigned count;
+struct rewrite {
+	_Atomic(uintptr_t) *at;
+	uintptr_t value;
 };
 
-static struct pair find(struct walk_over *w, const char *name)
-{
-	struct pair p = { strcmp(name, "dlsym") == 0 ? (uintptr_t)late_dlsym : is_left_out(name) ? 0 :
-												   (uintptr_t)symbol_own(name),
-			  0 };
+struct walk_over {
+	bool hooks; /* they are to be put in; otherwise, the real functions */
+	const struct link_map *loader;
+	uintptr_t program_start, program_end; /* of the main program */
+	struct pair allocator[ALLOCATOR]; /* malloc, free, calloc, realloc */
+	struct pair pairs[NAMES_MAX]; /* that were asked for so far */
+	unsigned count;
+	/* of the present module */
+	uintptr_t start, end, relro, relro_end;
+	bool protects; /* one of the rewrites is to be made where the loader has forbidden it */
+	struct rewrite rewrites[REWRITES_MAX];
+	unsigned rewrite_count;
+};
 
-	for (unsigned i = 0; i < w->count && p.hook; i++)
-		if (w->pairs[i].hook == p.hook)
+static struct pair pair_of(struct walk_over *w, uintptr_t hook, const char *name)
+{
+	struct pair p = { hook, 0 };
+
+	for (unsigned i = 0; i < w->count; i++)
+		if (w->pairs[i].hook == hook)
 			return w->pairs[i];
-	p.real = p.hook ? (uintptr_t)symbol_next(name).address : 0;
-	if (p.hook && w->count < NAMES_MAX)
+	if (!is_left_out(name))
+		p.real = (uintptr_t)symbol_next(name).address;
+	if (w->count < NAMES_MAX)
 		w->pairs[w->count++] = p;
 	return p;
 }
@@ -121,51 +130,54 @@ static bool leads_to(const struct walk_over *w, uintptr_t now, uintptr_t functio
 	return within(now, w->start, w->end) || (within(now, w->program_start, w->program_end) && !within(function, w->program_start, w->program_end));
 }
 
-static void put(struct walk_over *w, _Atomic(uintptr_t) *slot, uintptr_t value)
+static void put(struct walk_over *w, _Atomic(uintptr_t) *at, uintptr_t value)
 {
-	w->protects |= within((uintptr_t)slot, w->relro, w->relro_end);
-	if (w->writes)
-		atomic_store(slot, value);
+	if (w->rewrite_count == REWRITES_MAX)
+		return;
+	w->protects |= within((uintptr_t)at, w->relro, w->relro_end);
+	w->rewrites[w->rewrite_count++] = (struct rewrite){ at, value };
 }
 
-static void visit(_Atomic(uintptr_t) *slot, const char *name, bool direct, void *data)
+static void visit(const struct symbol_slot *slot, void *data)
 {
 	struct walk_over *const w = data;
-	const struct pair p = find(w, name);
+	const struct pair p = pair_of(w, slot->own ? slot->own : (uintptr_t)late_dlsym, slot->name);
 	uintptr_t now;
 
-	if (!p.hook || !p.real)
+	if (!p.real)
 		return;
-	now = atomic_load(slot);
-	if (w->hooks && now != p.hook && leads_to(w, now, p.real, direct))
-		put(w, slot, p.hook);
+	now = atomic_load(slot->at);
+	if (w->hooks && now != p.hook && leads_to(w, now, p.real, slot->direct))
+		put(w, slot->at, p.hook);
 	else if (!w->hooks && now == p.hook)
-		put(w, slot, p.real);
+		put(w, slot->at, p.real);
+}
+
+static void find_allocator(struct walk_over *w)
+{
+	static const char names[] = "malloc\0free\0calloc\0realloc\0";
+	const char *at = names;
+
+	for (unsigned i = 0; i < ALLOCATOR; i++, at += strlen(at) + 1)
+		w->allocator[i] = pair_of(w, symbol_own(at), at);
 }
 
 /* The loader keeps the addresses of the functions by which it allocates in variables of its own. */
-static void visit_word(struct walk_over *w, _Atomic(uintptr_t) *word)
-{
-	static const char names[] = "malloc\0free\0calloc\0realloc\0";
-	const uintptr_t now = atomic_load(word);
-
-	for (const char *at = names; *at && now; at += strlen(at) + 1) {
-		const struct pair p = find(w, at);
-
-		if (now == (w->hooks ? p.real : p.hook))
-			put(w, word, w->hooks ? p.hook : p.real);
-	}
-}
-
 static void visit_words(struct walk_over *w, const struct dl_phdr_info *info)
 {
 	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *const p = &info->dlpi_phdr[i];
-		const uintptr_t start = (info->dlpi_addr + p->p_vaddr + 7) & ~(uintptr_t)7, end = info->dlpi_addr + p->p_vaddr + p->p_memsz;
+		const uintptr_t end = info->dlpi_addr + p->p_vaddr + p->p_memsz;
 
-		if (p->p_type == PT_LOAD && p->p_flags & PF_W)
-			for (uintptr_t at = start; at + 8 <= end; at += 8)
-				visit_word(w, (void *)at);
+		if (p->p_type != PT_LOAD || !(p->p_flags & PF_W))
+			continue;
+		for (uintptr_t at = (info->dlpi_addr + p->p_vaddr + 7) & ~(uintptr_t)7; at + 8 <= end; at += 8)
+			for (unsigned k = 0; k < ALLOCATOR; k++) {
+				const struct pair a = w->allocator[k];
+
+				if (*(const uintptr_t *)at == (w->hooks ? a.real : a.hook))
+					put(w, (void *)at, w->hooks ? a.hook : a.real);
+			}
 	}
 }
 
@@ -198,17 +210,20 @@ static const ElfW(Dyn) * measure(struct walk_over *w, const struct dl_phdr_info 
 	return dynamic;
 }
 
-static void pass(struct walk_over *w, const struct dl_phdr_info *info, const struct link_map *module, bool writes)
-{
-	w->writes = writes;
-	symbol_each_slot(module, visit, w);
-	if (w->loader && w->loader->l_addr == info->dlpi_addr)
-		visit_words(w, info);
-}
-
 static bool allow(const struct walk_over *w, int prot)
 {
 	return arch_syscall(SYS_mprotect, (long)w->relro, (long)(w->relro_end - w->relro), prot, 0, 0, 0) == 0;
+}
+
+static bool rewrite(const struct walk_over *w)
+{
+	if (w->protects && !allow(w, PROT_READ | PROT_WRITE))
+		return false;
+	for (unsigned i = 0; i < w->rewrite_count; i++)
+		atomic_store(w->rewrites[i].at, w->rewrites[i].value);
+	if (w->protects)
+		(void)allow(w, PROT_READ);
+	return true;
 }
 
 static int each_module(struct dl_phdr_info *info, size_t size, void *data)
@@ -220,22 +235,23 @@ static int each_module(struct dl_phdr_info *info, size_t size, void *data)
 	atomic_store(&hooked, w->hooks ? info->dlpi_adds : 0);
 	if (!module.l_ld || module.l_ld == _DYNAMIC)
 		return 0;
-	w->protects = false;
-	pass(w, info, &module, false);
-	if (w->protects && !allow(w, PROT_READ | PROT_WRITE))
-		return 0;
-	const bool protects = w->protects;
-
-	pass(w, info, &module, true);
-	if (protects)
-		(void)allow(w, PROT_READ);
+	do {
+		w->rewrite_count = 0;
+		w->protects = false;
+		symbol_each_slot(&module, visit, w);
+		if (w->loader && w->loader->l_addr == info->dlpi_addr)
+			visit_words(w, info);
+	} while (rewrite(w) && w->rewrite_count == REWRITES_MAX); /* what was rewritten is not found again */
 	return 0;
 }
 
 void slots_look(bool hooks)
 {
-	struct walk_over w = { .hooks = hooks };
+	struct walk_over w;
 
+	w.hooks = hooks;
+	w.program_end = w.count = 0;
 	w.loader = symbol_next("__tls_get_addr").module;
+	find_allocator(&w);
 	(void)dl_iterate_phdr(each_module, &w);
 }

@@ -340,35 +340,43 @@ const struct link_map *symbol_bound_to(const struct link_map *module, bool (*wan
 
 /* ---- places that hold addresses ---- */
 
+static bool is_slot(const ElfW(Rela) * r)
+{
+	const uint32_t type = ELF64_R_TYPE(r->r_info);
+
+	return ELF64_R_SYM(r->r_info) && (type == ARCH_RELOCATION_JUMP || type == ARCH_RELOCATION_ADDRESS || (type == ARCH_RELOCATION_WORD && !r->r_addend));
+}
+
 void symbol_each_slot(const struct link_map *module, symbol_visit visit, void *data)
 {
-	struct tables t;
-	const ElfW(Rela) * lists[2];
-	size_t bytes[2];
+	const struct link_map *const l = us();
+	struct tables t, own;
 
-	if (!find_tables(module, &t))
+	if (!l || !find_tables(l, &own) || !find_tables(module, &t))
 		return;
-	lists[0] = t.relocations;
-	bytes[0] = t.relocations_bytes;
-	lists[1] = t.jumps;
-	bytes[1] = t.jumps_bytes;
+
+	const ElfW(Rela) *const lists[] = { t.relocations, t.jumps };
+	const size_t bytes[] = { t.relocations_bytes, t.jumps_bytes };
+
 	for (unsigned i = 0; i < 2; i++)
 		for (const ElfW(Rela) *r = lists[i], *const end = r + (r ? bytes[i] / sizeof(*r) : 0); r < end; r++) {
-			const uint32_t type = ELF64_R_TYPE(r->r_info), symbol = ELF64_R_SYM(r->r_info);
+			struct symbol_slot slot = { (void *)(module->l_addr + r->r_offset), NULL, 0, ELF64_R_TYPE(r->r_info) == ARCH_RELOCATION_WORD };
+			uint32_t n;
 
-			if (symbol && (type == ARCH_RELOCATION_JUMP || type == ARCH_RELOCATION_ADDRESS || (type == ARCH_RELOCATION_WORD && !r->r_addend)))
-				visit((void *)(module->l_addr + r->r_offset), t.strings + t.symbols[symbol].st_name, type == ARCH_RELOCATION_WORD, data);
+			if (!is_slot(r))
+				continue;
+			slot.name = t.strings + t.symbols[ELF64_R_SYM(r->r_info)].st_name;
+			n = find(&own, slot.name, NULL);
+			if (n && ELF64_ST_TYPE(own.symbols[n].st_info) == STT_FUNC)
+				slot.own = (uintptr_t)address_of(&own, n);
+			if (slot.own || strcmp(slot.name, "dlsym") == 0)
+				visit(&slot, data);
 		}
 }
 
-void *symbol_own(const char *name)
+uintptr_t symbol_own(const char *name)
 {
 	const struct link_map *const l = us();
-	struct tables t;
-	uint32_t i;
 
-	if (!l || !find_tables(l, &t))
-		return NULL;
-	i = find(&t, name, NULL);
-	return i && ELF64_ST_TYPE(t.symbols[i].st_info) == STT_FUNC ? address_of(&t, i) : NULL;
+	return l ? (uintptr_t)look_in(l, name, NULL) : 0;
 }

@@ -35,15 +35,20 @@ bool symbol_is_late(void);
 /* The definition that stands before this library's own, so that no call reaches the hook. */
 struct symbol symbol_before(const char *name);
 
-/*
- * Calls `visit` for each place of the module that holds the address of a function or variable by its name. `direct`: it
- * holds nothing else; otherwise it may be unbound yet, or lead to a jump table. Only l_addr and l_ld of the module matter.
- */
-typedef void (*symbol_visit)(_Atomic(uintptr_t) *slot, const char *name, bool direct, void *data);
+/* A place of a module that holds the address of a function by its name. */
+struct symbol_slot {
+	_Atomic(uintptr_t) *at;
+	const char *name;
+	uintptr_t own; /* the function of that name that this library exports; 0: none */
+	bool direct; /* it holds nothing else; otherwise it may be unbound yet, or lead to a jump table */
+};
+
+/* Calls `visit` for each place for a function that this library exports, or for dlsym. Only l_addr and l_ld of the module matter. */
+typedef void (*symbol_visit)(const struct symbol_slot *slot, void *data);
 void symbol_each_slot(const struct link_map *module, symbol_visit visit, void *data);
 
-/* A function that this library exports, by name; NULL: it exports none of that name. */
-void *symbol_own(const char *name);
+/* A function that this library exports, by name; 0: it exports none of that name. */
+uintptr_t symbol_own(const char *name);
 
 /* The function `name` of the module with this link map, or NULL. The module must stay loaded meanwhile. */
 void *symbol_in(const void *link_map, const char *name);

@@ -188,6 +188,10 @@ static bool start_recorder(struct attachment *a)
 
 static bool refuse(const struct attachment *a, const char *why)
 {
+	const char now = target_state(a->pid, 0);
+
+	if (!now || now == 'Z' || now == 'X') /* whatever it was, it is over */
+		why = now ? "has ended: nobody has waited for it yet" : "has ended, or there is none of that number";
 	ui_error("pid %d%s%s%s %s", (int)a->pid, a->injection.target.name[0] ? " (" : "", a->injection.target.name,
 		 a->injection.target.name[0] ? ")" : "", why);
 	return false;

@@ -174,13 +174,22 @@ class Attach:
         equal("what it saw", program.end(5), "good\n")
 
     def calls(self):
-        """No call ends early, and none fails."""
-        programs = [(name, Program([self.program, "call", name])) for name in CALLS]
-        tools = [(name, subprocess.Popen([self.t.tracker, "attach", "-q", "-o", self.t.file(".bin"), str(program.pid)])) for name, program in programs]
-        for name, tool in tools:
-            equal(f"attaching during {name}", tool.wait(), 0)
-        for name, program in programs:
-            equal(name, program.end(0), "good \n")
+        """No call ends early, and none fails. On a slow machine a program may have ended before it was attached to: then it gets longer."""
+        left = CALLS
+        for wait in ("1500", "6000", "24000"):
+            programs = [(name, Program([self.program, "call", name, wait])) for name in left]
+            tools = [subprocess.Popen([self.t.tracker, "attach", "-q", "-o", self.t.file(".bin"), str(program.pid)], stderr=subprocess.PIPE)
+                     for _, program in programs]
+            left = []
+            for (name, program), tool in zip(programs, tools):
+                said = tool.communicate()[1].decode()
+                check(tool.returncode == 0 or "ended" in said, f"attaching during {name}: {said}")
+                equal(name, program.end(0), "good \n")
+                if tool.returncode:
+                    left.append(name)
+            if not left:
+                break
+        equal("calls that were too short", left, [])
 
     def namespaces(self):
         """In a mount and a PID namespace of its own, where the library and the recorder's files cannot be seen."""
@@ -230,16 +239,39 @@ class Attach:
         return sizes
 
     def again(self):
-        count = int(os.environ.get("ATTACH_ROUNDS", "6"))
+        count = int(os.environ.get("ATTACH_ROUNDS", "3"))
         sizes = self.rounds([self.program, "check"], count)
         equal("what is mapped", set(sizes), {sizes[0]})
         self.rounds([self.t.fixture("thrower")], count)
         self.rounds([need("/usr/bin/python3"), "-c", PYTHON], count)
 
+    def serves(self):
+        """redis-server while redis-benchmark asks it: every answer comes. Weekly: a second of it takes a processor's second."""
+        server, client, cli = need("redis-server", "redis-benchmark", "redis-cli")
+        folder = self.t.file(".d")
+        os.mkdir(folder)
+        socket = os.path.join(folder, "socket")
+        with open(os.path.join(folder, "log"), "wb") as log:
+            p = subprocess.Popen([server, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", folder], stdout=log)
+        harness.until(lambda: os.path.exists(socket), "it does not begin")
+        load = subprocess.Popen([client, "-s", socket, "-t", "set,get", "-l", "-r", "100000", "-c", "20", "-q"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        program = type("Server", (), {"pid": p.pid})
+        for _ in range(int(os.environ.get("ATTACH_ROUNDS", "0"))):
+            capture, _ = self.attach(program, "-q", *(["--aggregate"] if random.random() < 0.5 else []))
+            time.sleep(random.random() / 10)
+            self.detach(program)
+            equal("losses", self.t.json("info", capture)["health"]["corrupt_records"], 0)
+            equal("it answers", subprocess.run([cli, "-s", socket, "ping"], capture_output=True, check=True).stdout, b"PONG\n")
+            check(load.poll() is None, "the client has ended")
+        load.terminate()
+        equal("the client's complaints", load.communicate()[1], b"")
+        p.terminate()
+        equal("its status", p.wait(), 0)
+
     def killed(self):
         """tracker attach and tracker detach are killed at any moment: the program lives, and can be attached to again."""
         program = Program([self.program, "check"])
-        for i in range(int(os.environ.get("ATTACH_KILLS", "16"))):
+        for i in range(int(os.environ.get("ATTACH_KILLS", "10"))):
             command = ["attach", "-q", "-o", self.t.file(".bin")] if i % 3 else ["detach", "-q"]
             p = subprocess.Popen([self.t.find(f"tracker-{command[0]}"), *command[1:], str(program.pid)], stderr=subprocess.DEVNULL)
             time.sleep(random.random() / 40)
@@ -294,7 +326,7 @@ class Attach:
         harness.until(lambda: harness_state(dead.pid) == "Z", "it does not end")
         self.refused(dead.pid, "has ended")
         dead.wait()
-        self.refused(dead.pid, "is no process")
+        self.refused(dead.pid, "has ended, or there is none of that number")
         equal("usage", harness.execute([self.t.tracker, "attach", "x"]).status, 2)
 
     def kinds(self):
@@ -388,7 +420,7 @@ def harness_state(pid):
 def make_cases(t):
     a = Attach(t)
     return [(name.replace("_", " "), getattr(a, name)) for name in
-            ("counts", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "namespaces", "loads", "again", "killed", "duration",
+            ("counts", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "namespaces", "loads", "again", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
              "refusals", "kinds", "files", "nothing_left")]
 
 

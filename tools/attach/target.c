@@ -28,28 +28,13 @@ static FILE *open_of(pid_t pid, pid_t thread, const char *what)
 
 void target_begin(struct target *t, pid_t pid)
 {
-	char path[64], file[PATH_MAX];
-	FILE *f;
+	FILE *const f = open_of(pid, 0, "comm");
 
 	*t = (struct target){ .pid = pid, .memory = -1 };
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	const ssize_t n = readlink(path, file, sizeof(file) - 1);
-
-	if (n > 0) {
-		file[n] = 0;
-		char *const deleted = strstr(file, " (deleted)");
-
-		if (deleted)
-			*deleted = 0;
-		const char *const slash = strrchr(file, '/');
-		const char *const name = slash ? slash + 1 : file;
-
-		memcpy(t->name, name, strnlen(name, sizeof(t->name) - 1));
-	} else if ((f = open_of(pid, 0, "comm"))) {
-		if (fgets(t->name, sizeof(t->name), f))
-			t->name[strcspn(t->name, "\n")] = 0;
+	if (f && fgets(t->name, sizeof(t->name), f))
+		t->name[strcspn(t->name, "\n")] = 0;
+	if (f)
 		fclose(f);
-	}
 }
 
 void target_finish(struct target *t)

@@ -23,7 +23,7 @@ struct area {
 struct target {
 	pid_t pid;
 	int memory; /* /proc/PID/mem; -1: not open */
-	char name[64]; /* of its executable, without the folder; else what the kernel calls it */
+	char name[32]; /* as ps shows it */
 	struct area *areas;
 	size_t area_count, area_room;
 	char *paths;

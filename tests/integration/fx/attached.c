@@ -2,7 +2,7 @@
  * attached - a program that runs already when it is attached to. It says that it is ready, waits for a line on its input, works, says
  * what it did, and waits for another line.
  *
- * count: eight threads allocate in every way, and count. call NAME: one blocking call. check: one thread allocates and checks blocks,
+ * count: eight threads allocate in every way, and count. call NAME [MS]: one blocking call. check: one thread allocates and checks blocks,
  * floating point and a signal's counts until its input ends. load FILE: loads that library and calls its function.
  */
 #include <dlfcn.h>
@@ -101,7 +101,7 @@ static int work_count(void)
 
 /* ---- call ---- */
 
-#define SHORT_MS 1500
+static long wait_ms = 1500;
 
 static int readable_later(void)
 {
@@ -111,7 +111,7 @@ static int readable_later(void)
 		exit(9);
 	if (fork() == 0) {
 		close(ends[0]);
-		usleep(SHORT_MS * 1000);
+		usleep((useconds_t)wait_ms * 1000);
 		(void)!write(ends[1], "x", 1);
 		_exit(0);
 	}
@@ -124,20 +124,20 @@ static int call_epoll(void)
 	const int set = epoll_create1(0), fd = readable_later();
 
 	epoll_ctl(set, EPOLL_CTL_ADD, fd, &e);
-	return epoll_wait(set, &e, 1, 5000);
+	return epoll_wait(set, &e, 1, -1);
 }
 
 static int call_poll(void)
 {
 	struct pollfd p = { readable_later(), POLLIN, 0 };
 
-	return poll(&p, 1, 5000);
+	return poll(&p, 1, -1);
 }
 
 static int call_ppoll(void)
 {
 	struct pollfd p = { readable_later(), POLLIN, 0 };
-	struct timespec t = { 5, 0 };
+	struct timespec t = { 100, 0 };
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -147,7 +147,7 @@ static int call_ppoll(void)
 static int call_select(void)
 {
 	const int fd = readable_later();
-	struct timeval t = { 5, 0 };
+	struct timeval t = { 100, 0 };
 	fd_set set;
 
 	FD_ZERO(&set);
@@ -157,7 +157,7 @@ static int call_select(void)
 
 static int call_nanosleep(void)
 {
-	const struct timespec t = { SHORT_MS / 1000, SHORT_MS % 1000 * 1000000 };
+	const struct timespec t = { wait_ms / 1000, wait_ms % 1000 * 1000000 };
 
 	return nanosleep(&t, NULL) == 0;
 }
@@ -174,7 +174,7 @@ static struct timespec soon(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_sec += 2;
+	t.tv_sec += wait_ms / 1000 + 1;
 	return t;
 }
 
@@ -198,7 +198,7 @@ static int call_mutex(void)
 
 static int call_sigtimedwait(void)
 {
-	const struct timespec t = { SHORT_MS / 1000, SHORT_MS % 1000 * 1000000 };
+	const struct timespec t = { wait_ms / 1000, wait_ms % 1000 * 1000000 };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -211,7 +211,7 @@ static int call_semop(void)
 {
 	const int id = semget(IPC_PRIVATE, 1, 0600);
 	struct sembuf down = { 0, -1, 0 };
-	const struct timespec t = { SHORT_MS / 1000, SHORT_MS % 1000 * 1000000 };
+	const struct timespec t = { wait_ms / 1000, wait_ms % 1000 * 1000000 };
 	const int good = semtimedop(id, &down, 1, &t) < 0 && errno == EAGAIN;
 
 	semctl(id, 0, IPC_RMID);
@@ -230,7 +230,7 @@ static int call_msgrcv(void)
 	int got;
 
 	if (fork() == 0) {
-		usleep(SHORT_MS * 1000);
+		usleep((useconds_t)wait_ms * 1000);
 		_exit(msgsnd(id, &m, 4, 0));
 	}
 	got = (int)msgrcv(id, &m, 4, 0, 0);
@@ -240,7 +240,7 @@ static int call_msgrcv(void)
 
 static int call_recv(void)
 {
-	struct timeval t = { SHORT_MS / 1000, SHORT_MS % 1000 * 1000 };
+	struct timeval t = { wait_ms / 1000, wait_ms % 1000 * 1000 };
 	int ends[2];
 	char c;
 
@@ -260,7 +260,7 @@ static int call_inotify(void)
 	snprintf(name, sizeof(name), "%s/x", folder);
 	inotify_add_watch(fd, folder, IN_CREATE);
 	if (fork() == 0) {
-		usleep(SHORT_MS * 1000);
+		usleep((useconds_t)wait_ms * 1000);
 		_exit(mkdir(name, 0700));
 	}
 	n = read(fd, buffer, sizeof(buffer));
@@ -274,7 +274,7 @@ static int call_waitpid(void)
 	const pid_t child = fork();
 
 	if (child == 0) {
-		usleep(SHORT_MS * 1000);
+		usleep((useconds_t)wait_ms * 1000);
 		_exit(0);
 	}
 	return waitpid(child, NULL, 0) == child;
@@ -290,7 +290,7 @@ static int call_accept(void)
 	bind(fd, (struct sockaddr *)&to, size);
 	listen(fd, 1);
 	if (fork() == 0) {
-		usleep(SHORT_MS * 1000);
+		usleep((useconds_t)wait_ms * 1000);
 		_exit(connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&to, size));
 	}
 	return accept(fd, NULL, NULL) >= 0;
@@ -400,6 +400,8 @@ int main(int argc, char **argv)
 
 	if (strcmp(what, "count") == 0)
 		return work_count();
+	if (argc > 3)
+		wait_ms = strtol(argv[3], NULL, 10);
 	if (strcmp(what, "call") == 0 && argc > 2)
 		return work_call(argv[2]);
 	if (strcmp(what, "check") == 0)
