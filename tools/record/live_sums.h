@@ -10,7 +10,10 @@
 
 #include "recorder.h"
 
-/* Writes them into fd, an empty file. Called between two rounds. An errno, or 0. */
-int live_sums_write(struct recorder *r, int fd);
+/*
+ * Writes them into fd, an empty file; ret_error: an errno, or 0. Called between two rounds. *from_ns (0 at first): not before that time,
+ * so that however often somebody asks, the recorder has most of its time for programs. False: not yet.
+ */
+bool live_sums_write(struct recorder *r, int fd, uint64_t *from_ns, int *ret_error);
 
 #endif

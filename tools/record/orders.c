@@ -3,6 +3,7 @@
 #include "deliver.h"
 #include "live_sums.h"
 #include "look.h"
+#include "order_status.h"
 #include "process.h"
 #include "whole_snapshot.h"
 
@@ -18,7 +19,6 @@
 #include <unistd.h>
 
 #define LABEL_MAX 1000u
-#define LIVE_SHARE 9u /* what lives is counted in a tenth of the time at most */
 
 /* A request that is being answered. */
 struct ordered {
@@ -41,74 +41,7 @@ __attribute__((format(printf, 3, 4))) static void refuse(struct contact_answer *
 	va_end(arguments);
 }
 
-/* ---- status ---- */
-
-static void put_file(const struct recorder *r, struct contact_status *s)
-{
-	const int fd = r->rotation.keep ? r->rotation.fd : r->output;
-	char name[64];
-	ssize_t n;
-
-	if (r->checkpoint.path) { /* the file that is written is replaced now and then */
-		snprintf(s->file, sizeof(s->file), "%s", r->checkpoint.path);
-		return;
-	}
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	n = readlink(name, s->file, sizeof(s->file) - 1);
-	s->file[n > 0 && s->file[0] == '/' ? n : 0] = 0;
-}
-
-/* The arguments have a zero behind each. */
-static void put_command(const struct process *p, struct contact_status *s)
-{
-	size_t n = p->command_bytes < sizeof(s->command) - 1 ? p->command_bytes : sizeof(s->command) - 1;
-
-	if (!p->command) {
-		snprintf(s->command, sizeof(s->command), "%s", p->name ? p->name : "");
-		return;
-	}
-	memcpy(s->command, p->command, n);
-	while (n && !s->command[n - 1])
-		n--;
-	for (size_t i = 0; i < n; i++)
-		if (!s->command[i])
-			s->command[i] = ' ';
-	s->command[n] = 0;
-}
-
-static bool has_pid(const struct process *p, uint32_t pid)
-{
-	return p->pid == pid || p->inner_pid == pid;
-}
-
-static void put_status(const struct recorder *r, uint32_t pid, struct contact_status *s)
-{
-	const struct heap_totals *const t = heap_totals(r->heap);
-
-	*s = (struct contact_status){
-		.state = r->waiting ? CONTACT_WAITING : CONTACT_RECORDING,
-		.recorder = (uint32_t)getpid(),
-		.uid = geteuid(),
-		.program = r->processes[0]->pid,
-		.running = (uint32_t)r->live_count,
-		.aggregated = r->aggregate != NULL,
-		.began_unix_ns = r->rotation.header.start_unix_ns,
-		.recorded_ns = recorder_clock(r),
-		.allocations = t->allocations,
-		.live_bytes = t->live_bytes,
-		.live_blocks = t->live_blocks,
-		.peak_bytes = t->peak_bytes,
-		.lost = r->counters.lost,
-		.file_bytes = writer_bytes(r->writer),
-	};
-	for (size_t i = 0; i < r->live_count; i++) {
-		if (i < CONTACT_PIDS)
-			s->pids[i] = r->live[i]->pid;
-		s->knows_pid |= pid && has_pid(r->live[i], pid);
-	}
-	put_file(r, s);
-	put_command(r->processes[0], s);
-}
+/* ---- what is asked ---- */
 
 static void status(struct ordered *a)
 {
@@ -123,7 +56,7 @@ static struct process *program_of(const struct ordered *a)
 	const struct recorder *const r = a->r;
 
 	for (size_t i = 0; i < r->live_count; i++)
-		if (!a->q->pid || a->q->pid == (uint32_t)getpid() || has_pid(r->live[i], a->q->pid))
+		if (!a->q->pid || a->q->pid == (uint32_t)getpid() || order_status_names(r->live[i], a->q->pid))
 			return r->live[i];
 	refuse(a->answer, ESRCH, "no program that is recorded runs at this moment");
 	return NULL;
@@ -192,7 +125,6 @@ static void snapshot(struct ordered *a)
 	a->waits = !a->answer->error;
 }
 
-/* Whoever asks for it again and again gets it so seldom that the recorder has most of its time for programs. */
 static void live(struct ordered *a)
 {
 	a->waits = check_file(a) && check_blocks(a);
@@ -204,14 +136,10 @@ static void live(struct ordered *a)
 
 static bool has_written_live(struct orders *o, struct recorder *r, const struct client *c, struct contact_answer *a)
 {
-	const uint64_t begun_ns = recorder_clock(r);
 	int error;
 
-	if (begun_ns < o->live_from_ns)
+	if (!live_sums_write(r, c->file, &o->live_from_ns, &error))
 		return false;
-	error = live_sums_write(r, c->file);
-	o->live_from_ns = recorder_clock(r);
-	o->live_from_ns += (o->live_from_ns - begun_ns) * LIVE_SHARE;
 	if (error)
 		refuse(a, error, "what lives could not be written: %s", strerror(error));
 	return true;
@@ -408,7 +336,7 @@ static void answer(struct orders *o, struct recorder *r, struct client *c, const
 	*descriptor = order.descriptor;
 	if (order.waits)
 		return;
-	put_status(r, q->pid, &a.status);
+	order_status(r, q->pid, &a.status);
 	send_answer(o, c, &a);
 }
 
@@ -467,7 +395,7 @@ void orders_round(struct orders *o, struct recorder *r)
 
 		if (c->fd < 0 || !c->kind || !is_done(o, r, c, &a))
 			continue;
-		put_status(r, 0, &a.status);
+		order_status(r, 0, &a.status);
 		send_answer(o, c, &a);
 	}
 }
@@ -503,7 +431,7 @@ void orders_end(struct orders *o, struct recorder *r, const struct control_messa
 
 		if (o->clients[i].fd < 0)
 			continue;
-		put_status(r, 0, &a.status);
+		order_status(r, 0, &a.status);
 		answer_at_end(done, &o->clients[i], &a);
 		if (o->clients[i].kind)
 			send_answer(o, &o->clients[i], &a);
