@@ -193,6 +193,21 @@ class Live:
             os.kill(json.loads(self.live("--once", "--json", capture).stdout)["pid"], signal.SIGKILL)
             run.communicate(timeout=60)
 
+    def rotated(self):
+        """The name of a set of files is that of the recording, while it is written and afterwards."""
+        with Viewed(self, "--max-size", "1M", "--rotate", "2") as v:
+            v.do("h")
+            harness.until(lambda: v.json()["live_bytes"] >= sums(HOLD)[0], "the recorder does not see what lives")
+            got = v.json()
+            equal("state", got["state"], "recording")
+            self.has(got["rows"], HOLD)
+            with self.view(v.capture) as s:
+                s.shows("hold_many")
+                v.end()
+                s.shows("ended: exited with status 5")
+                s.shows("hold_many")
+        equal("state", v.json()["state"], "file")
+
     def waiting(self):
         """What lives is known before the recording begins."""
         with Viewed(self, "--start-after", "1h") as v:
@@ -467,7 +482,7 @@ class Live:
 def make_cases(t):
     c = Live(t)
     return [(name.replace("_", " "), getattr(c, name)) for name in (
-        "as_table", "as_text", "tree", "replaced", "jit", "waiting", "sampled", "many", "finished", "mistakes", "keys", "mark_and_snapshot", "sizes", "plain", "ends", "killed", "run_live", "run_live_quit")]
+        "as_table", "as_text", "tree", "replaced", "jit", "rotated", "waiting", "sampled", "many", "finished", "mistakes", "keys", "mark_and_snapshot", "sizes", "plain", "ends", "killed", "run_live", "run_live_quit")]
 
 
 if __name__ == "__main__":

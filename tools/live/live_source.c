@@ -84,24 +84,35 @@ static bool is_pid(const char *who)
 	return who[strspn(who, "0123456789")] == 0 && *who && stat(who, &st) < 0;
 }
 
+/* A recorder that has just begun has written nothing yet. */
+static bool is_empty(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && !st.st_size;
+}
+
 int live_source_open(struct live_source *s, const char *who)
 {
 	struct trk_fault fault = { 0 };
 	struct capture *c;
+	char pid[16];
 	int err;
 
 	*s = (struct live_source){ 0 };
-	if (is_pid(who))
+	if (is_pid(who) || is_empty(who))
 		return find_recorder(s, who);
 	err = capture_open(&c, who, &fault);
 	if (err)
 		return cannot_open(who, &fault, errno);
 
-	const bool is_written = c->recorder != 0;
+	const int recorder = c->recorder;
 
 	capture_close(c);
-	if (is_written)
-		return find_recorder(s, who);
+	if (recorder > 0) /* the name may stand for several files (--rotate) */
+		snprintf(pid, sizeof(pid), "%d", recorder);
+	if (recorder)
+		return find_recorder(s, recorder > 0 ? pid : who);
 	s->state = LIVE_FILE;
 	snprintf(s->file, sizeof(s->file), "%s", who);
 	return UI_OK;
