@@ -107,7 +107,7 @@ static bool is_other_library(const struct target *t, char why[REFUSAL_ROOM])
 			return true;
 		}
 	if (has_path(t, "/libtracker.so", &path) && !has_path(t, "/memfd:libtracker.so", &path)) {
-		snprintf(why, REFUSAL_ROOM, "was started with tracker run, or with libtracker preloaded: it is recorded already");
+		snprintf(why, REFUSAL_ROOM, "was started with tracker run, or with libtracker preloaded: it is recorded already, or waits for tracker ctl");
 		return true;
 	}
 	return false;
