@@ -58,6 +58,8 @@
 #define SHM_ENV "TRACKER_SHM"
 #define SHM_SYSTEM_V "sysv:"
 #define SHM_DESCRIPTOR "fd:"
+/* In front of the name of a control page: the program is dormant (control_page.h). */
+#define SHM_DORMANT "dormant:"
 
 enum shm_state { SHM_FREE = 0,
 		 SHM_CLAIMED = 1,

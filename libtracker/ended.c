@@ -78,6 +78,13 @@ static void at_exit(int code, void *data)
 		say_end(code, true);
 }
 
+/* a sanitizer's own on_exit must not be called before the sanitizer has begun */
+void ended_watch(void)
+{
+	if (on_exit)
+		(void)on_exit(at_exit, NULL);
+}
+
 void ended_start(uint32_t slot, const struct shm_process *p)
 {
 	struct shm_life *const own = &state.shm->lives[slot];
@@ -89,12 +96,6 @@ void ended_start(uint32_t slot, const struct shm_process *p)
 	atomic_store(&own->waited, 0);
 	atomic_store(&own->end, 0);
 	atomic_store(&own->pid, p->pid);
-	/*
-	 * a forked child has inherited the function; a sanitizer's own on_exit must not be called before the
-	 * sanitizer has begun
-	 */
-	if (!p->parent_pid && on_exit && !real_is_sanitizer())
-		(void)on_exit(at_exit, NULL);
 }
 
 /* In another PID namespace than the recorder's, wait returns other numbers than the recorder knows. */

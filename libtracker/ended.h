@@ -7,6 +7,8 @@
 
 struct shm_process;
 
+/* Called once, before main or at the first recording: it may allocate. */
+void ended_watch(void);
 /* Called when the process has got that slot, which identifies it: from now on its end is noticed. */
 void ended_start(uint32_t slot, const struct shm_process *p);
 /*

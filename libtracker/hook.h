@@ -164,24 +164,24 @@ void *hook_realloc_watched(realloc_function function, uint8_t kind, void *p, siz
  * itself, which needs no frame and jumps to one of the two or to the real function. So the frames of the first two
  * look as if the program had called them, and a program in which nothing is recorded pays only for the jump.
  */
-#define HOOK_IN_THREE(name, kind, size_, asked, call, params, arguments)         \
-	static __attribute__((noinline)) void *record_##name params              \
-	{                                                                        \
-		HOOK_RECORD(kind, size_, asked, 0, call);                        \
-	}                                                                        \
-                                                                                 \
-	static __attribute__((noinline, cold)) void *ask_##name params           \
-	{                                                                        \
-		HOOK_ALLOC(kind, size_, asked, 0, call);                         \
-	}                                                                        \
-                                                                                 \
-	EXPORT void *name params                                                 \
-	{                                                                        \
-		if (likely(!start_held))                                         \
-			return record_##name arguments;                          \
-		if (likely(start_held == START_RESTS) || !start_by_allocation()) \
-			return call;                                             \
-		return ask_##name arguments;                                     \
+#define HOOK_IN_THREE(name, kind, size_, asked, call, params, arguments)  \
+	static __attribute__((noinline)) void *record_##name params       \
+	{                                                                 \
+		HOOK_RECORD(kind, size_, asked, 0, call);                 \
+	}                                                                 \
+                                                                          \
+	static __attribute__((noinline, cold)) void *ask_##name params    \
+	{                                                                 \
+		HOOK_ALLOC(kind, size_, asked, 0, call);                  \
+	}                                                                 \
+                                                                          \
+	EXPORT void *name params                                          \
+	{                                                                 \
+		if (likely(!start_held))                                  \
+			return record_##name arguments;                   \
+		if (likely(start_is_at_rest()) || !start_by_allocation()) \
+			return call;                                      \
+		return ask_##name arguments;                              \
 	}
 
 /*

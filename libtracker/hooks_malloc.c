@@ -238,7 +238,7 @@ EXPORT void free(void *p)
 {
 	if (likely(!start_held))
 		record_free(p);
-	else if (likely(start_held == START_RESTS))
+	else if (likely(start_is_at_rest()))
 		real.free(p);
 	else
 		ask_free(p);
@@ -396,7 +396,7 @@ void *hook_realloc(realloc_function function, uint8_t kind, void *p, size_t size
 
 EXPORT void *realloc(void *p, size_t size)
 {
-	if (unlikely(!hook_start_by_allocation()))
+	if (start_is_at_rest() || unlikely(!hook_start_by_allocation()))
 		return real.realloc(p, size);
 
 	const struct site at = SITE_HERE();

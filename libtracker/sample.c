@@ -35,11 +35,15 @@ struct tables {
 	struct bucket small[1u << SMALL_BITS];
 };
 
-_Atomic uint8_t *sample_counts;
-static struct bucket *small;
+_Atomic uint8_t *sample_counts; /* the first of the tables */
 static _Atomic(struct bucket *) wide; /* NULL: there is none yet */
 static _Atomic bool wide_refused;
 static _Atomic uint64_t random_state; /* shared by all threads, which draw seldom */
+
+static struct tables *tables(void)
+{
+	return (struct tables *)sample_counts;
+}
 
 /* ---- drawing ---- */
 
@@ -59,20 +63,17 @@ static void clear(void *table, size_t bytes)
 
 bool sample_start(uint64_t process_seed)
 {
-	static struct tables *tables;
 	struct bucket *const large = atomic_load(&wide);
 
-	if (tables)
-		clear(tables, sizeof(*tables));
+	if (sample_counts)
+		clear(tables(), sizeof(struct tables));
 	else
-		tables = raw_map_private(sizeof(*tables));
-	if (!tables)
+		sample_counts = raw_map_private(sizeof(struct tables));
+	if (!sample_counts)
 		return false;
 	if (large)
 		clear(large, sizeof(struct bucket) << WIDE_BITS);
 	atomic_store(&wide_refused, false);
-	sample_counts = tables->counts;
-	small = tables->small;
 	atomic_store(&random_state, mix(process_seed));
 	return true;
 }
@@ -117,7 +118,7 @@ bool sample_draw(uint64_t size)
 
 static struct bucket *small_bucket(uint64_t hash)
 {
-	return &small[hash >> (64 - SMALL_BITS)];
+	return &tables()->small[hash >> (64 - SMALL_BITS)];
 }
 
 static struct bucket *wide_bucket(uint64_t hash)

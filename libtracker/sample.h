@@ -12,6 +12,7 @@
 #ifndef SAMPLE_H
 #define SAMPLE_H
 
+#include "chunk.h"
 #include "state.h"
 #include "send.h"
 #include "thread.h"
@@ -76,6 +77,9 @@ static inline bool sample_skip(uint64_t size, uintptr_t frame)
 	if (unlikely(tls.until_sample <= 0) && sample_draw(size))
 		return false;
 	tls.skipped++;
+	/* no event tells for a while that the recording is over */
+	if (unlikely(atomic_load_explicit(&state.shm->header.closed, memory_order_relaxed)))
+		(void)chunk_stop_if_closed();
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include "cfi.h"
 #include "contexts.h"
 #include "directory.h"
+#include "dormant.h"
 #include "error.h"
 #include "linger.h"
 #include "named_domains.h"
@@ -21,6 +22,7 @@
 #include "start.h"
 #include "start_block.h"
 #include "symbol.h"
+#include "ended.h"
 #include "environment.h"
 #include "forking.h"
 #include "free_check.h"
@@ -43,36 +45,6 @@ static uint64_t limit_of(int resource)
 
 	(void)arch_syscall(SYS_prlimit64, 0, resource, 0, (long)&limit, 0, 0);
 	return limit.rlim_cur;
-}
-
-static uint64_t read_number(const char **text, unsigned base)
-{
-	uint64_t number = 0;
-
-	for (;; ++*text) {
-		const char c = **text;
-
-		if (c >= '0' && c <= '9')
-			number = number * base + (uint64_t)(c - '0');
-		else if (base == 16 && c >= 'a' && c <= 'f')
-			number = number * base + (uint64_t)(c - 'a' + 10);
-		else
-			break;
-	}
-	*text += **text == ':';
-	return number;
-}
-
-/* "fd:N:SESSION:PID", as way.c writes it. */
-static bool read_inherited(const char *name, struct inherited *ret)
-{
-	if (strncmp(name, SHM_DESCRIPTOR, strlen(SHM_DESCRIPTOR)) != 0)
-		return false;
-	name += strlen(SHM_DESCRIPTOR);
-	ret->fd = (int)read_number(&name, 10);
-	ret->recording = read_number(&name, 16);
-	ret->pid = (uint32_t)read_number(&name, 10);
-	return true;
 }
 
 /* Contexts that were claimed for another recording are told by it, and so is every hook that was about to use one. */
@@ -175,13 +147,16 @@ static bool prepare(const struct start_block *b)
 	if (!map_fork_page())
 		return false;
 	/* the kernel gives the address of a loader to a program for which it loaded one */
-	program_find((const char *)start_block_value(b, AT_EXECFN), start_block_value(b, AT_BASE) == 0, b->argc, b->argv,
+	program_find((const char *)start_block_value(b, AT_EXECFN), start_block_value(b, AT_BASE) == 0, start_block_argc(b), b->argv,
 		     (uint8_t *)state.fork_page + raw_page_bytes);
 	directory_ask();
 	state.own_path = start_own_path();
 	register_for_membarrier();
-	if (!real_is_sanitizer())
+	if (!real_is_sanitizer()) {
 		find_loader();
+		thread_prepare();
+		ended_watch();
+	}
 	return true;
 }
 
@@ -234,7 +209,7 @@ static void begin(const struct start_block *b, const struct own_pid *own, bool l
 
 	if (own_slot_is_unwanted(own)) {
 		if (!late)
-			environment_restore(b->envp);
+			environment_restore(start_block_envp(b));
 		return;
 	}
 	if (!take_options(h) || !prepare(b) || !unwind_start() || !own_slot_take(own, 0))
@@ -243,7 +218,7 @@ static void begin(const struct start_block *b, const struct own_pid *own, bool l
 	program_tell(state.process);
 	state.follow = !(h->flags & SHM_NO_FOLLOW_EXEC) && state.own_path;
 	if (h->flags & SHM_NO_FOLLOW_EXEC && !late)
-		environment_restore(b->envp);
+		environment_restore(start_block_envp(b));
 	if (real_is_sanitizer()) {
 		atomic_fetch_or(&state.process->notices, SHM_NOTICE_SANITIZER);
 		own_slot_live();
@@ -284,7 +259,7 @@ static bool prepare_mapping(const struct start_block *b)
 static void attach(const struct start_block *b, char *name)
 {
 	struct inherited from = { 0 };
-	const bool inherited = read_inherited(name, &from);
+	const bool inherited = way_read(name, &from);
 
 	if (!prepare_mapping(b) || !segment_open(name, inherited ? &from : NULL))
 		return;
@@ -309,6 +284,7 @@ static struct start_block at_start;
 void session_start(bool late)
 {
 	static bool started;
+	char *name;
 
 	if (started)
 		return;
@@ -319,22 +295,27 @@ void session_start(bool late)
 	if (late)
 		return;
 
-	char **const variable = environment_find(at_start.envp, SHM_ENV);
+	char **const variable = environment_find(start_block_envp(&at_start), SHM_ENV);
 
-	if (variable && !start_block_value(&at_start, AT_SECURE))
-		attach(&at_start, *variable + strlen(SHM_ENV) + 1);
+	if (!variable || start_block_value(&at_start, AT_SECURE))
+		return;
+	name = *variable + strlen(SHM_ENV "=");
+	if (strncmp(name, SHM_DORMANT, strlen(SHM_DORMANT)) != 0)
+		attach(&at_start, name);
+	else if (!real_is_sanitizer() && prepare_mapping(&at_start) && prepare(&at_start))
+		dormant_start(name + strlen(SHM_DORMANT));
 }
 
 const char *session_variable(const char *name)
 {
-	return at_start.auxv && !start_block_value(&at_start, AT_SECURE) ? environment_get(at_start.envp, name) : NULL;
+	return at_start.auxv && !start_block_value(&at_start, AT_SECURE) ? environment_get(start_block_envp(&at_start), name) : NULL;
 }
 
 bool session_arguments(struct session_arguments *ret)
 {
 	if (!at_start.auxv)
 		return false;
-	*ret = (struct session_arguments){ at_start.argc, at_start.argv, at_start.envp, (const char *)start_block_value(&at_start, AT_EXECFN) };
+	*ret = (struct session_arguments){ start_block_argc(&at_start), at_start.argv, start_block_envp(&at_start), (const char *)start_block_value(&at_start, AT_EXECFN) };
 	return true;
 }
 
@@ -356,24 +337,20 @@ bool session_may_attach_late(void)
 
 /* ---- later recordings ---- */
 
-/*
- * From here on no hook begins an event of the recording that there was. False: a hook that had begun one does not end; it may
- * have been interrupted by the very signal handler that calls this.
- */
-static bool stop(void)
+/* From here on no hook begins an event of the recording that there was. Hooks that have begun one may still be at work. */
+static void stop(void)
 {
 	state.on = false;
 	if (!state.fork_page)
-		return true;
+		return;
 	if (!*state.fork_page)
 		contexts_forget();
 	take_next_number();
 	be_seen_by_all();
-	for (unsigned i = 0; i < WAITS && !contexts_are_idle(); i++) {
-		const struct timespec t = { .tv_nsec = WAIT_NS };
+}
 
-		(void)arch_syscall(SYS_nanosleep, (long)&t, 0, 0, 0, 0, 0);
-	}
+bool session_is_idle(void)
+{
 	return contexts_are_idle();
 }
 
@@ -392,23 +369,45 @@ static void restore_signals(uint64_t before)
 	(void)arch_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof(before), 0, 0);
 }
 
-bool session_attach(const char *name, const struct inherited *from)
+static void wait_for_hooks(void)
+{
+	for (unsigned i = 0; i < WAITS && !contexts_are_idle(); i++) {
+		const struct timespec t = { .tv_nsec = WAIT_NS };
+
+		(void)arch_syscall(SYS_nanosleep, (long)&t, 0, 0, 0, 0, 0);
+	}
+}
+
+static bool attach_late(const char *name, const struct inherited *from, bool waits)
 {
 	const uint64_t before = block_signals();
 
-	if (stop() && segment_open(name, from)) {
+	stop();
+	if (waits)
+		wait_for_hooks();
+	if (contexts_are_idle() && segment_open(name, from)) {
 		const struct own_pid told = { from ? from->pid : 0, from && from->pid == raw_getpid() ? SHM_INNER_NONE : SHM_INNER_TIDS };
 		const struct own_pid own = from && from->late ? told : own_slot_pid(0);
 
 		begin(&at_start, &own, true);
 		segment_opened();
-		if (state.on) {
-			free_check_start(true);
-			quarantine_start();
-		}
+	}
+	if (state.on) {
+		free_check_start(true);
+		quarantine_start();
 	}
 	restore_signals(before);
 	return state.on;
+}
+
+bool session_attach(const char *name, const struct inherited *from)
+{
+	return attach_late(name, from, true);
+}
+
+bool session_attach_in_hook(const char *name)
+{
+	return attach_late(name, NULL, false);
 }
 
 void session_leave(void)
@@ -417,7 +416,7 @@ void session_leave(void)
 
 	start_rests();
 	state.follow = false;
-	(void)stop();
+	stop();
 	if (state.shm)
 		segment_leave();
 	restore_signals(before);
@@ -458,6 +457,16 @@ bool session_enter_child(void)
 	return true;
 }
 
+/* A dormant process forked. The child's first thread may be any of its parent's, and may have been known as another. */
+static void take_stack(void)
+{
+	const uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
+
+	tls.tid = 0;
+	if (sp > state.main_stack_top || state.main_stack_top - sp > state.own_stack_max)
+		state.main_stack_top = (uintptr_t)pthread_self();
+}
+
 void session_in_child(void)
 {
 	watch_forked();
@@ -466,4 +475,6 @@ void session_in_child(void)
 		(void)session_enter_child();
 	else if (state.sample_bytes)
 		sample_forked();
+	if (!state.on && state.fork_page)
+		take_stack();
 }

@@ -34,9 +34,13 @@ bool session_may_attach_late(void);
 /*
  * ... to the segment of that name, or, where `from` is not NULL, to that one. Any number of times in the life of a process, also while
  * its threads are in hooks; what there was of the recording before is left, and its memory serves again. One thread at a time.
- * False: there was no memory, the recording is over, or a hook is at work in the last recording and does not end.
+ * False: there was no memory, the recording is over, or a hook is still at work in the last recording (session_is_idle).
  */
 bool session_attach(const char *name, const struct inherited *from);
+/* The same in a hook that records nothing, where nothing may wait. */
+bool session_attach_in_hook(const char *name);
+/* No hook is at work. */
+bool session_is_idle(void);
 /* Records no more, and keeps nothing of the segment. What hooks still write stands in private memory, where nobody reads it. */
 void session_leave(void);
 /* The first event in a child of fork: the child becomes a process of its own. False: it is not to be recorded. */

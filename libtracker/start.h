@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dormant.h"
+
 /*
  * The reasons why hooks may not simply record each call. Mostly this is 0, and hooks look at nothing else. One reason
  * is that no call is known to reach the hooks yet: then hooks ask by the functions below. Each watcher (watchers.h)
@@ -19,6 +21,12 @@
 extern uint32_t start_held;
 
 #define START_RESTS 0x80000000u
+
+/* Calls are only passed on, and no recording is wanted. */
+static inline bool start_is_at_rest(void)
+{
+	return start_held == START_RESTS && !*dormant_wanted;
+}
 
 static inline bool start_is_held(void)
 {

@@ -16,12 +16,10 @@ bool start_block_is_there(void)
 
 struct start_block start_block_find(void)
 {
-	struct start_block b = { .argc = (int)*(const long *)__libc_stack_end };
+	struct start_block b = { .argv = (char **)__libc_stack_end + 1 };
 	char **p;
 
-	b.argv = (char **)__libc_stack_end + 1;
-	b.envp = b.argv + b.argc + 1;
-	for (p = b.envp; *p; p++)
+	for (p = start_block_envp(&b); *p; p++)
 		;
 	b.auxv = (const void *)(p + 1);
 	return b;

@@ -8,10 +8,19 @@
 #include <stdint.h>
 
 struct start_block {
-	int argc;
-	char **argv, **envp;
+	char **argv; /* the number of arguments stands before it, and the environment behind it */
 	const ElfW(auxv_t) * auxv;
 };
+
+static inline int start_block_argc(const struct start_block *b)
+{
+	return (int)*(const long *)(b->argv - 1);
+}
+
+static inline char **start_block_envp(const struct start_block *b)
+{
+	return b->argv + start_block_argc(b) + 1;
+}
 
 /* Only glibc tells where it is. */
 bool start_block_is_there(void);

@@ -158,7 +158,10 @@ struct tracker_state {
 	uint64_t sample_bytes; /* mean distance of recorded allocations; 0: all are, or `on` is not set */
 	uint32_t nframe; /* the most recent frames that are kept of a stack, ... */
 	uint32_t nframe_slack; /* ... and up to so many more: see fits() in unwind.c */
-	/* The number of the recording, or of the pause after it; wiped to 0 in a child by MADV_WIPEONFORK. */
+	/*
+	 * The number of the recording, or of the pause after it; wiped to 0 in a child by MADV_WIPEONFORK, as are the words behind it: those of
+	 * dormant.c.
+	 */
 	const volatile uint32_t *fork_page;
 	uint32_t recording; /* the same number; children keep it */
 	struct shm *shm; /* up to the process slots; the rest is mapped in parts: segment.h */

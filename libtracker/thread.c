@@ -98,6 +98,11 @@ static uint16_t find_tid_offset(void)
 	return found * (uint16_t)sizeof(*words);
 }
 
+uint32_t thread_id_unasked(void)
+{
+	return tid_offset ? *(const uint32_t *)((uintptr_t)pthread_self() + tid_offset) : 0;
+}
+
 static uint32_t own_tid(void)
 {
 	if (unlikely(state.pid_was_told)) {
@@ -107,7 +112,7 @@ static uint32_t own_tid(void)
 	}
 	if (state.pid_is_foreign)
 		return raw_outer_tid();
-	return tid_offset ? *(const uint32_t *)((uintptr_t)pthread_self() + tid_offset) : raw_gettid();
+	return tid_offset ? thread_id_unasked() : raw_gettid();
 }
 
 static uintptr_t own_stack_top(void)
@@ -282,16 +287,16 @@ static void key_destructor(void *data)
 			thread_end(tls.threads[i]);
 }
 
-bool thread_start(void)
+void thread_prepare(void)
 {
-	if (!contexts_start())
-		return false;
-	if (have_key)
-		return true;
 	tid_offset = find_tid_offset();
 	/* Among the first keys of the process, so that setting it never allocates. */
 	have_key = pthread_key_create(&end_key, key_destructor) == 0;
-	return true;
+}
+
+bool thread_start(void)
+{
+	return contexts_start();
 }
 
 void thread_watch_forks(void)

@@ -7,6 +7,7 @@
 #ifndef THREAD_H
 #define THREAD_H
 
+#include "dormant.h"
 #include "state.h"
 #include "session.h"
 #include "unwind.h"
@@ -17,11 +18,14 @@ struct thread *thread_claim(uint32_t level, uintptr_t frame);
 struct thread *thread_begin(uint32_t level, uintptr_t frame);
 /* The level for a hook at `frame` when tls.level is not 0; THREAD_LEVELS: none is left, the event was counted. */
 uint32_t thread_nested_level(uintptr_t frame);
+void thread_prepare(void); /* once */
 bool thread_start(void); /* for each recording; false: no memory */
 /* Must not be called in a hook: it takes a lock that the hook's caller may hold. */
 void thread_watch_forks(void);
 void thread_forked(void);
 void thread_set_name(const char *name);
+/* The calling thread's id, without a system call, as its own PID namespace has it. 0: that cannot be known. */
+uint32_t thread_id_unasked(void);
 
 static inline bool nested_in_real(uintptr_t frame)
 {
@@ -38,7 +42,7 @@ static inline bool nested_in_real(uintptr_t frame)
  */
 static inline struct thread *thread_enter(uintptr_t frame)
 {
-	if (unlikely(!state.on) || nested_in_real(frame))
+	if (nested_in_real(frame) || (unlikely(!state.on) && (likely(!*dormant_wanted) || !dormant_wake(frame))))
 		return NULL;
 
 	uint32_t level = tls.level;

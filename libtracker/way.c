@@ -7,6 +7,7 @@
 #include <sys/shm.h>
 #include <sys/socket.h>
 
+#include "format/control_page.h"
 #include "patience.h"
 #include "raw.h"
 #include "state.h"
@@ -32,10 +33,13 @@ static bool system_v_is_open(const char *number)
 
 bool way_is_open(const char *name)
 {
+	const bool dormant = strncmp(name, SHM_DORMANT, strlen(SHM_DORMANT)) == 0;
 	struct stat st;
 	bool found;
 	int fd;
 
+	if (dormant)
+		name += strlen(SHM_DORMANT);
 	if (strncmp(name, SHM_SYSTEM_V, strlen(SHM_SYSTEM_V)) == 0)
 		return system_v_is_open(name + strlen(SHM_SYSTEM_V));
 	fd = raw_open(name, O_RDWR | O_CLOEXEC);
@@ -43,7 +47,7 @@ bool way_is_open(const char *name)
 		return true;
 	if (fd < 0)
 		return false;
-	found = !raw_stat_fd(fd, &st) || st.st_ino == state.segment_inode; /* a kernel that says nothing of it gives no reason to doubt */
+	found = !raw_stat_fd(fd, &st) || (dormant ? st.st_size == sizeof(struct shm_control) : st.st_ino == state.segment_inode); /* a kernel that says nothing of it gives no reason to doubt */
 	raw_close(fd);
 	return found;
 }
@@ -137,4 +141,33 @@ int way_ask(struct shm_exec *entry, bool keeps_pid, char way[SHM_WAY_BYTES])
 	if (answer.fd >= 0)
 		write_way(way, answer.fd, keeps_pid ? answer.pid : 0);
 	return answer.fd;
+}
+
+static uint64_t read_number(const char **text, unsigned base)
+{
+	uint64_t number = 0;
+
+	for (;; ++*text) {
+		const char c = **text;
+
+		if (c >= '0' && c <= '9')
+			number = number * base + (uint64_t)(c - '0');
+		else if (base == 16 && c >= 'a' && c <= 'f')
+			number = number * base + (uint64_t)(c - 'a' + 10);
+		else
+			break;
+	}
+	*text += **text == ':';
+	return number;
+}
+
+bool way_read(const char *name, struct inherited *ret)
+{
+	if (strncmp(name, SHM_DESCRIPTOR, strlen(SHM_DESCRIPTOR)) != 0)
+		return false;
+	name += strlen(SHM_DESCRIPTOR);
+	ret->fd = (int)read_number(&name, 10);
+	ret->recording = read_number(&name, 16);
+	ret->pid = (uint32_t)read_number(&name, 10);
+	return true;
 }

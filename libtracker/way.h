@@ -12,6 +12,7 @@
 #ifndef WAY_H
 #define WAY_H
 
+#include "segment.h"
 #include "state.h"
 
 /* Copies the usual value of SHM_ENV. */
@@ -23,5 +24,7 @@ bool way_is_open(const char *name);
  * SHM_ENV that names it; -1: no answer came in time. `keeps_pid`: the program will have this process's pid.
  */
 int way_ask(struct shm_exec *entry, bool keeps_pid, char way[SHM_WAY_BYTES]);
+/* What way_ask has written: "fd:N:SESSION:PID". False: it is the usual way. */
+bool way_read(const char *way, struct inherited *ret);
 
 #endif

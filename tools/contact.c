@@ -17,6 +17,9 @@
 
 #define STATUS_MS 2000 /* a recorder answers between two rounds */
 #define SUFFIX ".sock"
+/* So often, and after so long, a program is looked for whose recorder begins or ends just now. */
+#define TRIES 200u
+#define BETWEEN_US 10000
 
 /* ---- where ---- */
 
@@ -179,6 +182,7 @@ struct asking {
 	void (*each)(void *data, const struct contact *c);
 	void *data;
 	size_t silent;
+	size_t between; /* keepers of that program, whose recorder has not begun yet, or is about to end */
 };
 
 static void ask_one(struct asking *a, const char *folder, const char *name)
@@ -192,6 +196,8 @@ static void ask_one(struct asking *a, const char *folder, const char *name)
 	error = contact_ask(&c.address, &q, -1, STATUS_MS, &c.answer);
 	if (!error && !c.answer.error)
 		a->each(a->data, &c);
+	else if (!error)
+		a->between += c.answer.error == EBUSY && c.answer.status.knows_pid;
 	else if (error == ECONNREFUSED) /* its recorder was killed */
 		unlink(c.address.sun_path);
 	else if (error != ENOENT && error != ECONNRESET) /* it ended while it was asked */
@@ -231,9 +237,8 @@ static void ask_others(struct asking *a, const char *pattern)
 	globfree(&found);
 }
 
-size_t contact_each(pid_t pid, void (*each)(void *data, const struct contact *c), void *data)
+static void ask_all(struct asking *a)
 {
-	struct asking a = { .pid = pid, .each = each, .data = data };
 	char folder[PLACES][PATH_MAX];
 
 	for (unsigned i = 0; i < PLACES; i++) {
@@ -244,12 +249,19 @@ size_t contact_each(pid_t pid, void (*each)(void *data, const struct contact *c)
 		for (unsigned j = 0; j < i; j++)
 			again |= !strcmp(folder[i], folder[j]);
 		if (!again && is_private(folder[i], geteuid()))
-			ask_folder(&a, folder[i]);
+			ask_folder(a, folder[i]);
 	}
 	if (!geteuid()) {
-		ask_others(&a, "/run/user/*/tracker");
-		ask_others(&a, "/tmp/tracker-*");
+		ask_others(a, "/run/user/*/tracker");
+		ask_others(a, "/tmp/tracker-*");
 	}
+}
+
+size_t contact_each(pid_t pid, void (*each)(void *data, const struct contact *c), void *data)
+{
+	struct asking a = { .pid = pid, .each = each, .data = data };
+
+	ask_all(&a);
 	return a.silent;
 }
 
@@ -293,9 +305,9 @@ static bool explain(const char *who, const struct search *s, size_t silent)
 bool contact_find(const char *who, struct contact *ret)
 {
 	struct search s = { .found = ret };
+	struct asking a;
 	char *end;
 	const long pid = strtol(who, &end, 10);
-	size_t silent;
 
 	if (*who >= '0' && *who <= '9' && !*end && pid > 0 && pid <= INT_MAX) {
 		s.pid = (pid_t)pid;
@@ -303,6 +315,13 @@ bool contact_find(const char *who, struct contact *ret)
 		ui_error("%s: %s; it should be the pid of a recorded program, or the file of its capture", who, strerror(errno));
 		return false;
 	}
-	silent = contact_each(s.pid, compare, &s);
-	return s.count == 1 || explain(who, &s, silent);
+	a = (struct asking){ .pid = s.pid, .each = compare, .data = &s };
+	for (unsigned tries = 0; tries < TRIES; tries++) {
+		a.silent = a.between = s.count = 0;
+		ask_all(&a);
+		if (s.count || !a.between)
+			break;
+		usleep(BETWEEN_US);
+	}
+	return s.count == 1 || explain(who, &s, a.silent);
 }

@@ -26,6 +26,7 @@ enum contact_kind {
 	CONTACT_LOOK, /* which live blocks can still be reached; text: a label; answered when that is known */
 	CONTACT_LIVE, /* writes what lives, summed by stack, into the descriptor; answered when it is written */
 	CONTACT_STOP, /* ends the recording; answered when the file is finished */
+	CONTACT_START, /* of a dormant program's keeper: text: struct contact_start, the file goes with it; answered when it has begun */
 	CONTACT_KINDS,
 };
 
@@ -48,6 +49,15 @@ enum contact_state {
 	CONTACT_RECORDING = 1,
 	CONTACT_WAITING, /* the capture begins later (--start-after) */
 	CONTACT_FINISHING,
+	CONTACT_DORMANT, /* nothing is recorded until somebody wants it; `recorder` is the keeper */
+};
+
+/* What to record, and how. */
+struct contact_start {
+	uint64_t sample_bytes, duration_ns, max_bytes; /* 0: none */
+	uint32_t nframe;
+	bool aggregate, no_symbols;
+	char file[3072]; /* its absolute path */
 };
 
 struct contact_status {

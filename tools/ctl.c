@@ -1,4 +1,4 @@
-/* tracker-ctl - tells a recorder something while it records: set a mark, take a snapshot, look for leaks, stop. */
+/* tracker-ctl - tells a recorder something while it records: set a mark, take a snapshot, look for leaks, stop; or begins to record a dormant program. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,14 +8,22 @@
 #include <unistd.h>
 
 #include "tools/contact.h"
+#include "tools/ctl_start.h"
 #include "ui/emit.h"
 
 static bool json, force;
 static const char *output;
+static struct ctl_start how = { .nframe = CTL_NFRAME };
 
 static const struct ui_option options[] = {
-	{ 'o', "output", UI_STRING, &output, "FILE", "snapshot: write it to FILE (tracker.snapshot.PID.bin)", 0, 0 },
-	{ 'f', "force", UI_FLAG, &force, NULL, "snapshot: overwrite FILE", 0, 0 },
+	{ 'o', "output", UI_STRING, &output, "FILE", "start, snapshot: write it to FILE (tracker.NAME.PID.TIME.bin, tracker.snapshot.PID.bin)", 0, 0 },
+	{ 'f', "force", UI_FLAG, &force, NULL, "start, snapshot: overwrite FILE", 0, 0 },
+	{ 'a', "aggregate", UI_FLAG, &how.aggregate, NULL, "start: record sums per stack instead of events", 0, 0 },
+	{ 0, "sample", UI_STRING, &how.sample, "SIZE", "start: record a sample of the allocations, one every SIZE bytes on average", 0, 0 },
+	{ 0, "duration", UI_STRING, &how.duration, "TIME", "start: stop recording after TIME (30s)", 0, 0 },
+	{ 0, "max-size", UI_STRING, &how.max_size, "SIZE", "start: stop recording before FILE becomes larger than SIZE (100M)", 0, 0 },
+	{ 0, "nframe", UI_UINT, &how.nframe, "N", "start: keep the N most recent frames of a stack (1024)", 1, CTL_NFRAME_MAX },
+	{ 0, "no-symbols", UI_FLAG, &how.no_symbols, NULL, "start: do not look up names when recording ends", 0, 0 },
 	{ 'j', "json", UI_FLAG, &json, NULL, "machine-readable output", 0, 0 },
 	{ 0 },
 };
@@ -32,9 +40,11 @@ static const struct ui_command command = {
 		   "  snapshot           write a capture of the blocks that are live now; the recording goes on\n"
 		   "  leak-check [LABEL] look which live blocks of PID can still be reached (tracker run --leak-check)\n"
 		   "  stop               end the recording and finish its file; the program runs on\n"
+		   "  start              begin to record a dormant program (tracker run --dormant)\n"
 		   "\n"
 		   "Examples:\n"
 		   "  tracker ctl 4242 status\n"
+		   "  tracker ctl 4242 start -o now.bin --duration 30s\n"
 		   "  tracker ctl 4242 mark before-the-deploy\n"
 		   "  tracker ctl 4242 snapshot -o now.bin\n"
 		   "  tracker ctl out.bin stop\n",
@@ -70,6 +80,7 @@ static void describe_status(struct emit *e, const struct contact_status *s)
 	static const struct emit_column columns[] = { { "pid" } };
 	static const struct emit_table table = { EMIT_TABLE("running", columns), .sentence = "" };
 	const char *const state = s->state == CONTACT_WAITING ? "waiting" : s->state == CONTACT_FINISHING ? "finished" :
+								    s->state == CONTACT_DORMANT		  ? "dormant" :
 													    "recording";
 
 	emit_figure(e, "state", emit_words(state));
@@ -99,6 +110,11 @@ static int show_status(struct talk *t)
 	if (code)
 		return code;
 	describe_status(t->e, &t->a.status);
+	if (t->a.status.state == CONTACT_DORMANT) {
+		emit_say(t->e, "{command:prose}\n"
+			       "  dormant: nothing is recorded; tracker ctl {program} start begins a recording\n");
+		return UI_OK;
+	}
 	emit_say(t->e, "{command:prose}\n"
 		       "  {state} for {recorded_ns}[ into {file:prose}] ({file_bytes}), by pid {recorder}\n"
 		       "  {live_bytes} live in {live_blocks} block{live_blocks:s}, peak {peak_bytes}, {allocations} allocation{allocations:s}\n"
@@ -172,6 +188,32 @@ static int end_recording(struct talk *t)
 	return UI_OK;
 }
 
+static int start_recording(struct talk *t)
+{
+	struct capture_file file;
+	int code;
+
+	if (output && !strcmp(output, "-")) {
+		ui_error("argument -o/--output: a recording needs a file; '-' is none");
+		return UI_USAGE;
+	}
+	code = ctl_start_prepare(&how, output, force, &t->to.answer.status, &t->q, &file);
+	if (code)
+		return code;
+	code = ask(t, file.fd);
+	if (code) {
+		capture_file_discard(&file);
+		return code;
+	}
+	capture_file_keep(&file);
+	close(file.fd);
+	emit_figure(t->e, "started", emit_words(file.path));
+	emit_figure(t->e, "note", emit_words(t->a.sentence[0] ? t->a.sentence : NULL));
+	describe_status(t->e, &t->a.status);
+	emit_say(t->e, "Recording pid {program} into {started:prose}; tracker ctl {program} stop ends it.\n[Note: {note:prose}.\n]");
+	return UI_OK;
+}
+
 enum label { LABEL_NONE,
 	     LABEL_OPTIONAL,
 	     LABEL_NEEDED };
@@ -187,6 +229,7 @@ static const struct {
 	{ "snapshot", CONTACT_SNAPSHOT, LABEL_NONE, take_snapshot },
 	{ "leak-check", CONTACT_LOOK, LABEL_OPTIONAL, look_for_leaks },
 	{ "stop", CONTACT_STOP, LABEL_NONE, end_recording },
+	{ "start", CONTACT_START, LABEL_NONE, start_recording },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -228,7 +271,14 @@ int main(int argc, char **argv)
 
 	t.q = (struct contact_request){ .version = CONTACT_VERSION, .kind = commands[which].kind };
 	take_label(&t, which, argc - first > 2 ? argv[first + 2] : NULL);
-	ui_needs("--output", output != NULL, "the command snapshot", commands[which].kind == CONTACT_SNAPSHOT);
+	const bool starts = commands[which].kind == CONTACT_START;
+
+	ui_needs("--output", output != NULL, "the commands start and snapshot", starts || commands[which].kind == CONTACT_SNAPSHOT);
+	ui_needs("--aggregate", how.aggregate, "the command start", starts);
+	ui_needs("--sample", how.sample != NULL, "the command start", starts);
+	ui_needs("--duration", how.duration != NULL, "the command start", starts);
+	ui_needs("--max-size", how.max_size != NULL, "the command start", starts);
+	ui_needs("--no-symbols", how.no_symbols, "the command start", starts);
 	if (!contact_find(argv[first], &t.to))
 		return UI_CANNOT;
 	t.q.pid = (uint32_t)strtoul(argv[first], &end, 10);

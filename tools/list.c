@@ -57,8 +57,9 @@ static int by_time(const void *a, const void *b)
 
 static const char *state_of(const struct contact_status *s)
 {
-	return s->state == CONTACT_WAITING ? "waiting" : s->state == CONTACT_FINISHING ? "finishing" :
-											 "recording";
+	static const char *const names[] = { [CONTACT_RECORDING] = "recording", [CONTACT_WAITING] = "waiting", [CONTACT_FINISHING] = "finishing", [CONTACT_DORMANT] = "dormant" };
+
+	return s->state < sizeof(names) / sizeof(*names) && names[s->state] ? names[s->state] : "recording";
 }
 
 static const char *user_of(uint32_t uid, char *room, size_t bytes)

@@ -131,6 +131,38 @@ void new_segment_limit(const struct new_segment *s, uint32_t chunks)
 	write_at(s, offsetof(struct shm, header.chunk_limit), &chunks, sizeof(chunks));
 }
 
+static void read_at(const struct new_segment *s, size_t offset, void *bytes, size_t size)
+{
+	memset(bytes, 0, size);
+	if (s->memory)
+		memcpy(bytes, (const char *)s->memory + offset, size);
+	else
+		(void)!pread(s->fd, bytes, size, (off_t)offset);
+}
+
+uint64_t new_segment_programs(const struct new_segment *s)
+{
+	uint64_t programs;
+
+	read_at(s, offsetof(struct shm, header.programs), &programs, sizeof(programs));
+	return programs;
+}
+
+/* Programs see that it is closed when they see that the clock has moved. */
+void new_segment_end(const struct new_segment *s)
+{
+	const size_t kept = offsetof(struct shm, processes);
+	const uint32_t closed = 1;
+	uint64_t clock_ns;
+
+	write_at(s, offsetof(struct shm, header.closed), &closed, sizeof(closed));
+	read_at(s, offsetof(struct shm, header.clock_ns), &clock_ns, sizeof(clock_ns));
+	clock_ns++;
+	write_at(s, offsetof(struct shm, header.clock_ns), &clock_ns, sizeof(clock_ns));
+	if (!s->memory)
+		(void)fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)kept, (off_t)(sizeof(struct shm) - kept));
+}
+
 void new_segment_name(const struct new_segment *s, pid_t recorder, char *name, size_t room)
 {
 	if (s->fd >= 0)

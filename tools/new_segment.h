@@ -38,6 +38,12 @@ void new_segment_limit(const struct new_segment *s, uint32_t chunks);
 /* The value of SHM_ENV, by which targets find the segment. */
 void new_segment_name(const struct new_segment *s, pid_t recorder, char *name, size_t room);
 
+/* How many programs have attached so far. */
+uint64_t new_segment_programs(const struct new_segment *s);
+
+/* The recorder is gone, perhaps killed: programs record no more, and the memory that they used is given back. */
+void new_segment_end(const struct new_segment *s);
+
 /*
  * Moves fd (-1: nothing) to a number above 2, because a user may have closed 0, 1 and 2, and the recorder replaces
  * them. Close-on-exec. Returns the new number, or -1.

@@ -17,6 +17,9 @@ enum control_kind {
 	CONTROL_LEFT, /* the answer to LEAVE: running descendants */
 	CONTROL_DONE, /* the file is finished, as complete as it could be made */
 	CONTROL_FAILED, /* recording is not possible: error */
+	/* from a keeper, in the place of the recorder */
+	CONTROL_FILE, /* elsewhere: the file of the recording that the next messages are about */
+	CONTROL_DORMANT, /* nothing was being recorded when the program ended */
 };
 
 /* What ended a recording before its processes ended: the value of stopped_by in HEALTH. */

@@ -331,6 +331,8 @@ static void answer(struct orders *o, struct recorder *r, struct client *c, const
 	o->waiting++;
 	if (q->kind < CONTACT_KINDS && functions[q->kind])
 		functions[q->kind](&order);
+	else if (q->kind == CONTACT_START)
+		refuse(&a, EBUSY, "it is being recorded already; tracker ctl %u stop ends that recording", r->processes[0]->pid);
 	else
 		refuse(&a, ENOSYS, "this recorder does not know how to do that: it was told something that another version of tracker knows");
 	*descriptor = order.descriptor;

@@ -163,7 +163,6 @@ static int by_value(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Closes everything but `keep`: a pipe on which another process waits must not stay open in the recorder. */
 static void close_others(int *keep, size_t count)
 {
 	unsigned from = 3;
@@ -188,6 +187,12 @@ static void detach(void)
 	if (null >= 0)
 		for (int fd = 0; fd < 3; fd++)
 			dup2(null, fd);
+}
+
+void launch_alone(int *keep, size_t count)
+{
+	detach();
+	close_others(keep, count);
 }
 
 struct arguments {
@@ -331,10 +336,9 @@ static void run_recorder(struct start *s, const struct recorder_options *o)
 	int keep[] = { o->segment->fd, o->output, o->control, o->pidfd, o->connector };
 	char way[WAY_MAX];
 
-	detach();
-	close_others(keep, sizeof(keep) / sizeof(*keep));
+	launch_alone(keep, sizeof(keep) / sizeof(*keep));
 	new_segment_name(o->segment, getpid(), way, sizeof(way));
-	snprintf(s->environment, sizeof(s->environment), "--environment=%s=%s", SHM_ENV, way);
+	snprintf(s->environment, sizeof(s->environment), "--environment=%s=%s", SHM_ENV, o->way ? o->way : way);
 	execve(o->path, s->argv, s->envp);
 	_exit(125);
 }

@@ -42,6 +42,7 @@ struct recorder_options {
 	int output, control;
 	int pidfd, connector; /* -1: none */
 	pid_t program;
+	const char *way; /* by which descendants find their recording; NULL: the segment's own name */
 	uint64_t memory_interval_ms;
 	uint64_t start_after_ns, duration_ns, max_bytes; /* 0: none */
 	uint64_t rotate; /* 0: one file */
@@ -58,6 +59,12 @@ struct recorder_options {
 	const char *notice; /* NULL: none */
 	char **argv; /* of the program */
 };
+
+/*
+ * For a process that depends on nobody: a session of its own, nothing on its standard streams, and no descriptor but `keep`: a pipe
+ * on which another process waits must not stay open in it.
+ */
+void launch_alone(int *keep, size_t count);
 
 /* Its pid, -1: errno. */
 pid_t recorder_start(const struct recorder_options *o);

@@ -12,6 +12,7 @@
 #include "tools/home.h"
 #include "tools/record/control.h"
 #include "tools/run/inspect.h"
+#include "tools/run/keeper.h"
 #include "tools/run/launch.h"
 #include "tools/run/name.h"
 #include "tools/run/run_options.h"
@@ -259,6 +260,38 @@ static int start(struct run *r)
 	return 0;
 }
 
+/* The same for a program of which nothing is recorded until somebody wants it. */
+static int start_dormant(struct run *r)
+{
+	char way[64];
+
+	if (!find_parts(r) || !create_control(r))
+		return OWN_FAILURE;
+	if (program_fork(&r->program, &(struct program_options){ .path = r->found.path, .argv = r->argv, .preload = r->found.no_preload ? NULL : r->library, .trace = r->o.trace })) {
+		const struct keeper_options o = { .recorder_path = r->recorder_path, .program = r->program.pid, .argv = r->argv, .run = r->recorder_control };
+
+		r->recorder = keeper_start(&o, way, sizeof(way));
+		if (r->recorder < 0)
+			program_cancel(&r->program);
+	}
+	if (r->program.pid < 0 || r->recorder < 0) {
+		ui_error("cannot start a process: %s; nothing was started", strerror(errno));
+		return OWN_FAILURE;
+	}
+	close(r->recorder_control);
+	wait_begin(r->program.pid);
+	if (r->found.unrecordable || r->found.partly)
+		ui_warn("%s", r->found.why);
+
+	const int error = program_start(&r->program, way);
+
+	if (error)
+		return fail_exec(r, error);
+	if (!r->o.quiet)
+		fprintf(stderr, "tracker: nothing is recorded yet: tracker ctl %d start begins a recording\n", (int)r->program.pid);
+	return 0;
+}
+
 /* ---- after the program ---- */
 
 /* The next message. False: none came in time, or the recorder is gone (*ret_gone). */
@@ -383,6 +416,12 @@ static void conclude(struct run *r, int recorder_status)
 			timeout_ns = UINT64_MAX;
 			continue;
 		}
+		if (m.kind == CONTROL_DORMANT)
+			return;
+		if (m.kind == CONTROL_FILE) {
+			snprintf(r->output.path, sizeof(r->output.path), "%.*s", (int)sizeof(r->output.path) - 1, m.elsewhere);
+			r->output.created = true;
+		}
 		if (m.kind == CONTROL_FINISHING)
 			timeout_ns = UINT64_MAX;
 		if (m.kind == CONTROL_LEFT && m.running) {
@@ -410,7 +449,10 @@ static void conclude(struct run *r, int recorder_status)
 	/* it may have died after the program, which was waited for */
 	while (gone && !recorder_status && waitpid(r->recorder, &recorder_status, 0) < 0 && errno == EINTR)
 		;
-	say_recorder_died(r, recorder_status);
+	if (r->o.dormant)
+		fputs("tracker: the keeper of the program died; a recording that went on holds the events up to that moment or later\n", stderr);
+	else
+		say_recorder_died(r, recorder_status);
 }
 
 int run_program(int argc, char **argv)
@@ -427,7 +469,7 @@ int run_program(int argc, char **argv)
 		ui_error("%s", r.found.why);
 		return r.found.exit_code;
 	}
-	const int failed = start(&r);
+	const int failed = r.o.dormant ? start_dormant(&r) : start(&r);
 
 	if (failed) {
 		with_view_discard(&r.view);

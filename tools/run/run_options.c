@@ -87,10 +87,10 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		  "record a sample of the allocations, one every SIZE bytes on average; reports show "
 		  "estimates with error bars",
 		  1, SHM_SAMPLE_BYTES_MAX },
-		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N",
-		  "look at resident memory every N ms (10); 0: never", 0, 3600000 },
+		{ 0, "memory-interval-ms", UI_UINT, &o->memory_interval_ms, "N", "look at resident memory every N ms (10); 0: never", 0, 3600000 },
 		{ 0, "wait", UI_STRING, &o->wait, "TIME",
 		  "wait at most TIME for descendants that outlive the program (2s); 0 or inf", 0, 0 },
+		{ 0, "dormant", UI_FLAG, &o->dormant, NULL, "record nothing until tracker ctl PID start, which says what to record, and where to", 0, 0 },
 		{ 0, "start-after", UI_STRING, &o->start_after, "TIME",
 		  "begin the capture after TIME, with the blocks that are live then", 0, 0 },
 		{ 0, "duration", UI_STRING, &o->duration, "TIME",
@@ -338,8 +338,60 @@ static bool find_asked(struct run_options *o)
 	       (!o->pointer_mask || hook_options_pointer_mask(o->pointer_mask, &o->pointer_bits));
 }
 
+/* False: printed. */
+static bool check_dormant(const struct run_options *o)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} others[] = {
+		{ "output", o->output },
+		{ "force", o->force },
+		{ "aggregate", o->aggregate },
+		{ "format", o->format },
+		{ "checkpoint", o->checkpoint },
+		{ "temporary-threshold", o->temporary_threshold != UINT64_MAX },
+		{ "compress", o->compress },
+		{ "no-compress", o->no_compress },
+		{ "report", o->report },
+		{ "live", o->live },
+		{ "no-symbols", o->no_symbols },
+		{ "nframe", o->nframe != NFRAME_DEFAULT },
+		{ "check-free", o->check_free },
+		{ "release-stacks", o->release_stacks },
+		{ "no-follow-fork", o->no_follow_fork },
+		{ "no-follow-exec", o->no_follow_exec },
+		{ "split-processes", o->split },
+		{ "unwind", o->unwind },
+		{ "sample", o->sample_bytes },
+		{ "start-after", o->start_after },
+		{ "duration", o->duration },
+		{ "max-size", o->max_bytes },
+		{ "rotate", o->rotate },
+		{ "leak-check", o->leak_check },
+		{ "memory", o->memory },
+		{ "look-at-marks", o->look_at_marks },
+		{ "look-contents", o->look_contents },
+		{ "track-class", o->track_class.count },
+		{ "snapshot-interval", o->snapshot_interval },
+		{ "keep-limit", o->keep_limit },
+		{ "alarm", o->alarm },
+		{ "fail-random", o->fail_random },
+		{ "fail-after", o->fail_after != UINT64_MAX },
+	};
+
+	for (size_t i = 0; o->dormant && i < sizeof(others) / sizeof(*others); i++)
+		if (others[i].given) {
+			ui_error("argument --%s: not allowed with argument --dormant: tracker ctl PID start says what to record", others[i].name);
+			return false;
+		}
+	return true;
+}
+
 bool run_options_check(struct run_options *o)
 {
+	if (!check_dormant(o))
+		return false;
 	if (!check_trace(o) || !find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o) || !check_classes(o) || !check_keep_limit(o) || !find_asked(o))
 		return false;
 	if (!strcmp(o->wait, "inf")) {

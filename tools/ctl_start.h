@@ -1,0 +1,24 @@
+/* ctl_start - tracker ctl PID start: what a dormant program's keeper is told to record, and the file for it. */
+#ifndef TOOLS_CTL_START_H
+#define TOOLS_CTL_START_H
+
+#include "tools/contact.h"
+#include "tools/run/capture_file.h"
+
+struct ctl_start {
+	bool aggregate, no_symbols;
+	const char *sample, *duration, *max_size; /* NULL: none */
+	uint64_t nframe;
+};
+
+/* The largest number of frames, and the one without --nframe. */
+#define CTL_NFRAME_MAX 1000000u
+#define CTL_NFRAME 1024u
+
+/*
+ * Opens the file (NULL: one with the program's name, pid and the time) and writes the request. UI_OK; else it has said why not.
+ * s: of the program.
+ */
+int ctl_start_prepare(const struct ctl_start *o, const char *file, bool force, const struct contact_status *s, struct contact_request *q, struct capture_file *ret);
+
+#endif
