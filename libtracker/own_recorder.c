@@ -11,7 +11,7 @@
 
 static int start(uint32_t nframe)
 {
-	struct inherited from;
+	struct inherited from = { 0 };
 	int code = session_may_attach();
 
 	if (code == TRACKER_OK)
