@@ -48,7 +48,7 @@ static const struct ui_option options[] = {
 	{ 0, "sample", UI_SIZE, &given.sample_bytes, "SIZE", "record a sample of the allocations, one every SIZE bytes on average", 1, SHM_SAMPLE_BYTES_MAX },
 	{ 0, "nframe", UI_UINT, &given.nframe, "N", "keep the N most recent frames of each stack (1024)", 1, 1000000 },
 	{ 0, "duration", UI_STRING, &given.duration, "TIME", "detach after TIME (500ms, 30s, 5m); until then this goes on in the background", 0, 0 },
-	{ 0, "trust-seccomp", UI_FLAG, &given.trust_seccomp, NULL, "attach to a program with a filter of system calls, too: a filter that forbids mmap or futex may end it", 0, 0 },
+	{ 0, "trust-seccomp", UI_FLAG, &given.trust_seccomp, NULL, "attach although a filter of system calls forbids what the library needs, or cannot be read: it may end the program", 0, 0 },
 	{ 'q', "quiet", UI_FLAG, &given.quiet, NULL, "say nothing when all is well", 0, 0 },
 	{ 0 },
 };

@@ -346,14 +346,20 @@ class Attach:
         pid = int(r.stdout.readline().split()[1])
         self.refused(pid, "it is recorded already")
         r.communicate(b"\n\n")
-        self.sandboxed(folder)
 
-    def sandboxed(self, folder):
-        program = Program([sys.executable, "-c", SANDBOX])
-        self.refused(program.pid, "--trust-seccomp attaches all the same")
-        self.attach(program, "--trust-seccomp")
-        self.detach(program)
-        program.end(0)
+    def sandboxes(self):
+        """A filter that allows all that the library needs is none; another one is a reason not to attach."""
+        for forbids, says in ((None, None), (319, "has forbidden itself the system call memfd_create"), (202, "the system call futex")):
+            program = Program([sys.executable, "-c", SANDBOX, str(forbids or 1000000)])
+            if says:
+                self.refused(program.pid, says + ".*--trust-seccomp attaches all the same")
+            else:
+                capture, _ = self.attach(program)
+                self.detach(program)
+                equal("it", [p["origin"] for p in self.t.json("info", capture)["processes"]], ["attached"])
+                self.attach(program, "--trust-seccomp")
+                self.detach(program)
+            program.end(0)
 
     def files(self):
         """A file that is there stays what it is, and nothing is attached to."""
@@ -397,8 +403,9 @@ class Filter(ctypes.Structure):
     _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint)]
 class Program(ctypes.Structure):
     _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.POINTER(Filter))]
-allow = (Filter * 1)(Filter(6, 0, 0, 0x7fff0000))
-if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, ctypes.byref(Program(1, allow)), 0, 0):
+# the number of the call; is it that one? then it fails; otherwise it is allowed
+code = (Filter * 4)(Filter(0x20, 0, 0, 0), Filter(0x15, 0, 1, int(sys.argv[1])), Filter(6, 0, 0, 0x50001), Filter(6, 0, 0, 0x7fff0000))
+if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, ctypes.byref(Program(4, code)), 0, 0):
     sys.exit(9)
 print("ready", os.getpid(), flush=True)
 sys.stdin.readline()
@@ -421,7 +428,7 @@ def make_cases(t):
     a = Attach(t)
     return [(name.replace("_", " "), getattr(a, name)) for name in
             ("counts", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "namespaces", "loads", "again", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
-             "refusals", "kinds", "files", "nothing_left")]
+             "refusals", "kinds", "sandboxes", "files", "nothing_left")]
 
 
 if __name__ == "__main__":

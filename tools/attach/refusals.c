@@ -1,6 +1,7 @@
 /* refusals - see refusals.h. */
 #include "tools/attach/refusals.h"
 
+#include "tools/attach/filters.h"
 #include "tools/attach/target.h"
 
 #include <elf.h>
@@ -191,10 +192,18 @@ static bool is_sandboxed(pid_t pid, bool trust, char why[REFUSAL_ROOM])
 	(void)target_status(pid, 0, "Seccomp:", 10, &mode);
 	if (mode == 1)
 		return say(why, "has forbidden itself all system calls but read and write (strict seccomp): the kernel would kill it");
-	if (mode == 2 && !trust)
-		return say(why, "has forbidden itself system calls (seccomp), and a call of the library's might end it: --trust-seccomp attaches all the same, "
-				"and suits the filters of containers");
-	return false;
+	if (mode != 2 || trust)
+		return false;
+
+	const char *call;
+	const enum filters_answer answer = filters_ask(pid, &call);
+
+	if (answer == FILTERS_FORBID)
+		snprintf(why, REFUSAL_ROOM, "has forbidden itself the system call %s (seccomp), which the library makes: --trust-seccomp attaches all the same", call);
+	else if (answer == FILTERS_UNKNOWN)
+		say(why, "has forbidden itself system calls (seccomp), and only root can find out whether the library makes one of these: use sudo, or "
+			 "--trust-seccomp if it is the filter of a container");
+	return answer != FILTERS_ALLOW;
 }
 
 bool refusal_find(pid_t pid, bool trust_seccomp, char why[REFUSAL_ROOM])
