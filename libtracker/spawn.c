@@ -163,12 +163,11 @@ static int meet(int socket, struct inherited *ret)
 {
 	struct shm_hello hello;
 
-	ret->fd = receive(socket, &hello);
+	*ret = (struct inherited){ .fd = receive(socket, &hello) };
 	if (ret->fd < 0)
 		return error_set(TRACKER_EIO, "the recorder of this program did not start: tracker-record must lie in the bin folder "
 					      "beside libtracker.so's, and be of the same build");
 	ret->recording = hello.recording;
-	ret->pid = 0;
 	return TRACKER_OK;
 }
 
