@@ -22,6 +22,7 @@ static const struct tracker_command commands[] = {
 	{ "list", "show what is being recorded on this machine" },
 	{ "ctl", "control a recording: set a mark, take a snapshot, stop it" },
 	{ "live", "show what lives in a recorded program while it runs" },
+	{ "receive", "write the capture of a program that runs elsewhere" },
 	{ "report", "show on one screen what happened, who holds memory and what leaked" },
 	{ "summary", "show on one screen the functions that hold most memory" },
 	{ "stats", "show totals, a histogram of sizes and the top locations" },

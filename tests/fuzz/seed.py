@@ -30,6 +30,19 @@ def described(block):
                   0]) + struct.pack("<H", len(payload)) + payload
 
 
+def checked(data):
+    """With the checksum that the last four bytes of a part are; XXH32 is the decoder's."""
+    return data + struct.pack("<I", decode.xxh32(data))
+
+
+def hello(header):
+    return checked(b"\x89TRS\r\n\x1a\n" + struct.pack("<HHIQ", 1, 0, 0, 0) + header + bytes(4))
+
+
+def record(kind, payload, number):
+    return checked(struct.pack("<4sHHIIQQQI", b"TRKS", kind, 0, 0, len(payload), 0, number, 0, decode.xxh32(payload))) + payload
+
+
 def main():
     for path in glob.glob(os.path.join(HERE, "..", "golden", "*", "*.bin")):
         with open(path, "rb") as f:
@@ -37,6 +50,8 @@ def main():
         put("capture", b"\0" + data)
         if len(data) < 4000:
             put("capture", b"\2" + data)
+            put("stream", hello(data[:64]) + data[64:])
+            put("stream", data[64:] + record(1, b"rest", 0) + record(2, b"", len(data)))
         try:
             blocks = decode.Capture(data).blocks
             put("capture", b"\1" + b"".join(map(described, blocks)))

@@ -17,7 +17,7 @@ static void put_file(const struct recorder *r, struct contact_status *s)
 	}
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	n = readlink(name, s->file, sizeof(s->file) - 1);
-	s->file[n > 0 && s->file[0] == '/' ? n : 0] = 0;
+	s->file[n > 0 && s->file[0] == '/' && recorder_keeps_file(r) ? n : 0] = 0;
 }
 
 /* The arguments have a zero behind each. */

@@ -118,6 +118,8 @@ static void snapshot(struct ordered *a)
 {
 	if (a->r->waiting)
 		refuse(a->answer, EAGAIN, "the recording has not begun yet (--start-after)");
+	else if (!recorder_keeps_file(a->r))
+		refuse(a->answer, EINVAL, "the capture is only sent elsewhere (tracker run --send-to without -o), or its file was deleted");
 	else if (a->r->shm->header.sample_bytes && !a->r->aggregate)
 		refuse(a->answer, EINVAL, "only a sample of the blocks is known (--sample)");
 	else if (check_file(a) && check_blocks(a) && (a->client->writer = whole_snapshot_begin(a->r, a->descriptor)) < 0)

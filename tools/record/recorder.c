@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct trk_header make_header(const struct recorder *r)
@@ -55,6 +56,13 @@ static int open_writer(struct recorder *r, int fd)
 	r->discard = true;
 	r->write_error = errno;
 	return writer_new(&r->writer, open("/dev/null", O_WRONLY | O_CLOEXEC), &header);
+}
+
+bool recorder_keeps_file(const struct recorder *r)
+{
+	struct stat st;
+
+	return fstat(r->output, &st) == 0 && (!S_ISREG(st.st_mode) || st.st_nlink || r->rotation.keep || r->aggregate);
 }
 
 static int make_heap(struct recorder *r, const struct recorder_setup *setup)

@@ -255,6 +255,12 @@ struct recorder {
  */
 void recorder_lock(int fd);
 
+/*
+ * Whether all bytes of the file are there and stay. Of a spool without a name, from which a capture is sent, the beginning
+ * may be gone.
+ */
+bool recorder_keeps_file(const struct recorder *r);
+
 struct recorder_setup {
 	int output; /* the file, or its first piece; stays the caller's */
 	const char *path; /* its absolute path; NULL: not known. Kept, not copied */

@@ -304,7 +304,7 @@ static int copy_recording(struct recorder *r, const struct process *p, struct cl
 	bool fine;
 
 	c->interval_ns = 0;
-	if (r->rotation.keep || r->discard || r->waiting || fstat(r->output, &from) != 0 || !S_ISREG(from.st_mode))
+	if (r->rotation.keep || r->discard || r->waiting || fstat(r->output, &from) != 0 || !S_ISREG(from.st_mode) || !recorder_keeps_file(r))
 		return TRACKER_ENOTSUP;
 	writer_flush(r->writer);
 	fd = own_capture_open(r, p, descriptor);

@@ -113,6 +113,37 @@ bool capture_file_open_pieces(struct capture_file *o, const char *path, bool for
 	return true;
 }
 
+static int open_nameless(const char *folder)
+{
+	char name[PATH_MAX];
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT))
+		return fd;
+	/* a file system without such files; if there is no such folder, this fails, too */
+	if ((size_t)snprintf(name, sizeof(name), "%s/tracker.XXXXXX", folder) >= sizeof(name))
+		return -1;
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(name);
+	return fd;
+}
+
+bool capture_file_open_spool(struct capture_file *o)
+{
+	const char *const wanted = getenv("TMPDIR");
+	const char *const folders[] = { wanted && *wanted ? wanted : "/var/tmp", "/tmp" };
+
+	*o = (struct capture_file){ .fd = -1, .is_spool = true };
+	for (size_t i = 0; i < 2 && o->fd < 0; i++) {
+		o->fd = open_nameless(folders[i]);
+		snprintf(o->path, sizeof(o->path), "a temporary file in %.4000s", folders[i]);
+	}
+	if (o->fd < 0)
+		ui_error("Could not create %s, from which the capture is sent: %s; set TMPDIR", o->path, strerror(errno));
+	return o->fd >= 0;
+}
+
 /* Removes an earlier recording's file: only captures are removed. */
 static void remove_capture(const char *path)
 {

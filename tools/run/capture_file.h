@@ -14,6 +14,7 @@ struct capture_file {
 	char temporary[PATH_MAX]; /* "" : written in its place */
 	char pieces[PATH_MAX]; /* the name that the pieces share, of which `path` is the first; "": there are none */
 	bool created; /* made here, so it is removed when nothing is recorded */
+	bool is_spool; /* without a name in its folder: `path` only says where it lies */
 };
 
 /*
@@ -28,6 +29,9 @@ bool capture_file_open(struct capture_file *o, const char *path, bool force);
  * `force`; capture_file_keep removes them.
  */
 bool capture_file_open_pieces(struct capture_file *o, const char *path, bool force);
+
+/* A file without a name, for a capture that is sent elsewhere: in TMPDIR, or on a disk. */
+bool capture_file_open_spool(struct capture_file *o);
 
 /* The program has started: from now on the file stands under its name (o->path has it). */
 void capture_file_keep(struct capture_file *o);

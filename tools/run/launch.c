@@ -321,18 +321,18 @@ struct start {
 	char **argv, **envp;
 };
 
-static bool prepare(struct start *s, const struct recorder_options *o)
+static void prepare(struct start *s, const struct recorder_options *o)
 {
 	describe(&s->a, o);
 	add(&s->a, s->environment, NULL);
 	add(&s->a, "--", NULL);
 	s->argv = build_argv(&s->a, o->argv);
 	s->envp = build_environment();
-	return s->argv && s->envp;
 }
 
-static void run_recorder(struct start *s, const struct recorder_options *o)
+static void run_recorder(struct start *s, const void *options)
 {
+	const struct recorder_options *const o = options;
 	int keep[] = { o->segment->fd, o->output, o->control, o->pidfd, o->connector };
 	char way[WAY_MAX];
 
@@ -343,9 +343,8 @@ static void run_recorder(struct start *s, const struct recorder_options *o)
 	_exit(125);
 }
 
-pid_t recorder_start(const struct recorder_options *o)
+static pid_t start_apart(struct start *s, const void *options, void (*run)(struct start *, const void *))
 {
-	struct start s = { 0 };
 	sigset_t all, before;
 	pid_t pid = -1;
 
@@ -356,14 +355,58 @@ pid_t recorder_start(const struct recorder_options *o)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	/* vfork copies no page tables, and this process keeps its pages for itself: that is half of what a fork costs here */
-	if (prepare(&s, o))
+	if (s->argv && s->envp)
 		pid = vfork();
 	else
 		errno = ENOMEM;
 	if (pid == 0)
-		run_recorder(&s, o);
+		run(s, options);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	free(s.argv);
-	free(s.envp);
+	free(s->argv);
+	free(s->envp);
 	return pid;
+}
+
+pid_t recorder_start(const struct recorder_options *o)
+{
+	struct start s = { 0 };
+
+	prepare(&s, o);
+	return start_apart(&s, o, run_recorder);
+}
+
+/* ---- the sender ---- */
+
+static void run_sender(struct start *s, const void *options)
+{
+	const struct sender_options *const o = options;
+	int keep[] = { o->file, o->report, o->recorder, o->listen, o->client };
+
+	detach();
+	close_others(keep, sizeof(keep) / sizeof(*keep));
+	execve(o->path, s->argv, s->envp);
+	_exit(125);
+}
+
+pid_t sender_start(const struct sender_options *o)
+{
+	char *nothing[] = { NULL };
+	struct start s = { 0 };
+
+	add(&s.a, "tracker-send", NULL);
+	add_number(&s.a, "--file", (uint64_t)o->file);
+	add_number(&s.a, "--report", (uint64_t)o->report);
+	if (o->recorder >= 0)
+		add_number(&s.a, "--recorder", (uint64_t)o->recorder);
+	if (o->to)
+		add(&s.a, "--to", o->to);
+	if (o->listen >= 0)
+		add_number(&s.a, "--listen", (uint64_t)o->listen);
+	if (o->client >= 0)
+		add_number(&s.a, "--client", (uint64_t)o->client);
+	if (o->is_spool)
+		add(&s.a, "--spool", NULL);
+	s.argv = build_argv(&s.a, nothing);
+	s.envp = build_environment();
+	return start_apart(&s, o, run_sender);
 }

@@ -69,4 +69,16 @@ void launch_alone(int *keep, size_t count);
 /* Its pid, -1: errno. */
 pid_t recorder_start(const struct recorder_options *o);
 
+struct sender_options {
+	const char *path; /* of tracker-send */
+	int file, report;
+	int recorder; /* pidfd; -1: none */
+	const char *to; /* where it connects to; NULL: it listens */
+	int listen, client; /* -1: none */
+	bool is_spool; /* of `file`, nothing is needed that has been sent */
+};
+
+/* Its pid, -1: errno. */
+pid_t sender_start(const struct sender_options *o);
+
 #endif

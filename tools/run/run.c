@@ -15,6 +15,7 @@
 #include "tools/run/keeper.h"
 #include "tools/run/launch.h"
 #include "tools/run/name.h"
+#include "tools/run/run_reader.h"
 #include "tools/run/run_options.h"
 #include "tools/run/capture_file.h"
 #include "tools/run/run.h"
@@ -27,7 +28,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +131,14 @@ static int open_output(struct run *r)
 					  (unsigned)r->program.pid, (long long)time(NULL) };
 	char path[PATH_MAX];
 
+	if (!streaming_begin(&r->stream, &r->o, r->program.pid))
+		return OWN_FAILURE;
+	if (r->stream.is_on && !r->o.output) {
+		if (!capture_file_open_spool(&r->output))
+			return UI_CANNOT;
+		r->output.fd = descriptor_high(r->output.fd);
+		return r->output.fd >= 0 ? UI_OK : UI_CANNOT;
+	}
 	if (!name_expand(r->o.output ? r->o.output : "tracker.%e.%p.bin", &facts, path,
 			 sizeof(path))) {
 		ui_error("argument -o/--output: %s", path);
@@ -199,6 +207,7 @@ static void tell_recorder(const struct run *r, uint32_t kind, int status)
 /* The program could not be executed: removes everything that was made. */
 static int fail_exec(struct run *r, int error)
 {
+	streaming_cancel(&r->stream);
 	tell_recorder(r, CONTROL_ABORT, 0);
 	close(r->control);
 	while (waitpid(r->recorder, NULL, 0) < 0 && errno == EINTR)
@@ -208,7 +217,16 @@ static int fail_exec(struct run *r, int error)
 	return error == ENOENT ? 127 : 126;
 }
 
-/* 0: it runs. */
+/* Nothing was started. */
+static int give_up(struct run *r, int code)
+{
+	program_cancel(&r->program);
+	streaming_cancel(&r->stream);
+	capture_file_discard(&r->output);
+	return code;
+}
+
+/* An exit code, or -1: the program runs. */
 static int start(struct run *r)
 {
 	struct program_options program = {
@@ -230,16 +248,16 @@ static int start(struct run *r)
 	/* a FIFO without a reader blocks here: until then a signal ends this program like any other */
 	const int refused = open_output(r);
 
-	if (refused) {
-		program_cancel(&r->program);
-		capture_file_discard(&r->output);
-		return refused;
-	}
+	if (refused)
+		return give_up(r, refused);
+	if (!streaming_wait(&r->stream, &r->o))
+		return give_up(r, UI_OK);
 	wait_begin(r->program.pid);
-	if (!start_recorder(r)) {
-		program_cancel(&r->program);
-		capture_file_discard(&r->output);
-		return OWN_FAILURE;
+	if (!start_recorder(r))
+		return give_up(r, OWN_FAILURE);
+	if (!streaming_start(&r->stream, &r->output, r->recorder)) {
+		tell_recorder(r, CONTROL_ABORT, 0);
+		return give_up(r, OWN_FAILURE);
 	}
 	if (r->found.unrecordable)
 		ui_warn("%s; it runs unrecorded", r->found.why);
@@ -257,7 +275,7 @@ static int start(struct run *r)
 		with_view_name(&r->view, &r->output, r->o.force);
 	new_segment_close(&r->segment);
 	close(r->output.fd);
-	return 0;
+	return -1;
 }
 
 /* The same for a program of which nothing is recorded until somebody wants it. */
@@ -289,7 +307,7 @@ static int start_dormant(struct run *r)
 		return fail_exec(r, error);
 	if (!r->o.quiet)
 		fprintf(stderr, "tracker: nothing is recorded yet: tracker ctl %d start begins a recording\n", (int)r->program.pid);
-	return 0;
+	return -1;
 }
 
 /* ---- after the program ---- */
@@ -329,30 +347,6 @@ static void wait_recorder(const struct run *r)
 		;
 }
 
-/*
- * Runs a program of tracker's that reads the capture; what it prints goes to stderr. The recorded program has its status,
- * whatever happens here. Its options are these only: with those of the user's file it could write elsewhere.
- */
-static void run_reader(const char *name, char **argv, const char *undone)
-{
-	posix_spawn_file_actions_t actions;
-	char path[PATH_MAX];
-	pid_t pid;
-	int error = posix_spawn_file_actions_init(&actions);
-
-	setenv("TRACKER_CONFIG", "", 1);
-	if (!error) {
-		error = posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-		if (!error)
-			error = home_find(name, path, sizeof(path)) ? posix_spawn(&pid, path, &actions, NULL, argv, environ) : ENOENT;
-		posix_spawn_file_actions_destroy(&actions);
-	}
-	if (error)
-		ui_error("cannot start %s: %s; %s", name, strerror(error), undone);
-	while (!error && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
 /* tracker-split says what went wrong, and then leaves the capture as it was. */
 static void split_processes(const struct run *r)
 {
@@ -365,7 +359,7 @@ static void split_processes(const struct run *r)
 		*at++ = quiet;
 	*at++ = end;
 	*at = (char *)r->output.path;
-	run_reader(name, argv, "the capture was not split");
+	reader_run(name, argv, "the capture was not split");
 }
 
 /* Without a pager: what ends a pager on this terminal, ends this program, too. */
@@ -375,7 +369,7 @@ static void print_report(const struct run *r, const char *capture)
 	char *argv[] = { name, no_pager, end, (char *)capture, NULL };
 
 	if (r->output.created)
-		run_reader(name, argv, "nothing is reported");
+		reader_run(name, argv, "nothing is reported");
 	else
 		ui_error("argument --report: %s keeps nothing that could be read", capture);
 }
@@ -429,10 +423,12 @@ static void conclude(struct run *r, int recorder_status)
 				say_left(r, &m);
 			if (r->o.report)
 				print_report(r, capture_of(r, NULL));
+			streaming_leave(&r->stream);
 			return;
 		}
 		if (m.kind == CONTROL_DONE) {
 			say_done(r, &m);
+			streaming_finish(&r->stream, &r->output, r->o.quiet);
 			read_capture(r, &m);
 			return;
 		}
@@ -442,6 +438,7 @@ static void conclude(struct run *r, int recorder_status)
 				m.error == EPROTO ? "tracker-record is of another version of tracker than tracker-run (is one of them "
 						    "an older installation, or TRACKER_HOME set?)" :
 						    strerror((int)m.error));
+			streaming_leave(&r->stream);
 			capture_file_remove_unbegun(&r->output);
 			return;
 		}
@@ -453,11 +450,12 @@ static void conclude(struct run *r, int recorder_status)
 		fputs("tracker: the keeper of the program died; a recording that went on holds the events up to that moment or later\n", stderr);
 	else
 		say_recorder_died(r, recorder_status);
+	streaming_finish(&r->stream, &r->output, r->o.quiet);
 }
 
 int run_program(int argc, char **argv)
 {
-	struct run r = { .output = { .fd = -1 }, .view = { .output = -1 } };
+	struct run r = { .output = { .fd = -1 }, .view = { .output = -1 }, .stream = { .listen = -1, .client = -1, .report = -1 } };
 	int recorder_status = 0;
 
 	ui_set_program("tracker-run");
@@ -471,7 +469,7 @@ int run_program(int argc, char **argv)
 	}
 	const int failed = r.o.dormant ? start_dormant(&r) : start(&r);
 
-	if (failed) {
+	if (failed >= 0) {
 		with_view_discard(&r.view);
 		return failed;
 	}

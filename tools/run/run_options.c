@@ -5,6 +5,7 @@
 #include "format/shm.h"
 #include "record/rotate.h"
 #include "run/hook_options.h"
+#include "run/stream_options.h"
 #include "ui/ui.h"
 
 #include <stdlib.h>
@@ -98,9 +99,9 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		{ 0, "max-size", UI_SIZE, &o->max_bytes, "SIZE",
 		  "stop recording before FILE becomes larger than SIZE (100M)", 1u << 20, 0 },
 		{ 0, "rotate", UI_UINT, &o->rotate, "N",
-		  "with --max-size: do not stop but go on in FILE.000002 and so on, and keep the newest N "
-		  "files",
+		  "with --max-size: do not stop but go on in FILE.000002 and so on, and keep the newest N files",
 		  1, ROTATE_MAX },
+		STREAM_OPTIONS(o),
 		HOOK_OPTIONS(o),
 		{ 0 },
 	};
@@ -355,6 +356,8 @@ static bool check_dormant(const struct run_options *o)
 		{ "no-compress", o->no_compress },
 		{ "report", o->report },
 		{ "live", o->live },
+		{ "live-remote", o->live_remote },
+		{ "send-to", o->send_to },
 		{ "no-symbols", o->no_symbols },
 		{ "nframe", o->nframe != NFRAME_DEFAULT },
 		{ "check-free", o->check_free },
@@ -400,7 +403,7 @@ bool run_options_check(struct run_options *o)
 		ui_error("argument --wait: '%s' is an invalid duration; use 500ms, 2s, 1m or inf", o->wait);
 		return false;
 	}
-	if (!check_start(o) || !check_rotate(o) || !check_split(o))
+	if (!check_start(o) || !check_rotate(o) || !check_split(o) || !stream_options_check(o))
 		return false;
 	if (o->duration && (!ui_parse_duration(o->duration, &o->duration_ns) || !o->duration_ns)) {
 		ui_error("argument --duration: '%s' is an invalid duration; use 500ms, 30s or 5m", o->duration);

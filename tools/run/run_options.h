@@ -28,6 +28,8 @@ struct run_options {
 	uint64_t fail_after; /* UINT64_MAX: none */
 	struct shm_asked asked;
 	struct ui_list track_class; /* as they were given */
+	const char *send_to, *live_port; /* NULL: not given */
+	bool live_remote;
 	const char *snapshot_interval;
 	uint64_t snapshot_ns; /* 0: none are taken */
 };

@@ -145,6 +145,8 @@ void say_done(const struct run *r, const struct control_message *m)
 		print_reserved(m);
 	} else
 		print_nothing(r, m);
+	if (r->output.is_spool) /* what became of it is said when it has been sent */
+		return;
 	ui_size(size, sizeof(size), (int64_t)m->file_bytes, false);
 	if (m->last_piece > 1)
 		print_pieces(f, m, size);
@@ -164,7 +166,9 @@ void say_recorder_died(const struct run *r, int status)
 
 	fprintf(stderr, "tracker: the recorder died%s%s%s; ", name ? " (SIG" : "", name ? name : "",
 		name ? ")" : "");
-	if (begun)
+	if (begun && r->output.is_spool)
+		fputs("the events up to that moment are sent\n", stderr);
+	else if (begun)
 		fprintf(stderr, "%s holds the events up to %s\n", capture_name(r),
 			r->o.aggregate ? "the last checkpoint" : "that moment");
 	else

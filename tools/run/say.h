@@ -10,6 +10,7 @@
 #include "tools/run/launch.h"
 #include "tools/run/run_options.h"
 #include "tools/run/with_view.h"
+#include "tools/run/streaming.h"
 #include "tools/run/capture_file.h"
 #include "tools/new_segment.h"
 
@@ -27,6 +28,7 @@ struct run {
 	pid_t recorder;
 	struct capture_file output;
 	struct with_view view; /* with --live */
+	struct streaming stream;
 };
 
 /* Descendants still run, and the recorder with them. */
