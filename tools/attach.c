@@ -37,7 +37,7 @@
 
 static struct {
 	const char *output, *duration;
-	bool force, quiet, aggregate, trust_seccomp;
+	bool force, quiet, aggregate, no_symbols, trust_seccomp;
 	uint64_t nframe, sample_bytes, duration_ns;
 } given = { .nframe = NFRAME_DEFAULT };
 
@@ -47,6 +47,7 @@ static const struct ui_option options[] = {
 	{ 'a', "aggregate", UI_FLAG, &given.aggregate, NULL, "record sums per stack instead of events: the file stays small however long the program runs", 0, 0 },
 	{ 0, "sample", UI_SIZE, &given.sample_bytes, "SIZE", "record a sample of the allocations, one every SIZE bytes on average", 1, SHM_SAMPLE_BYTES_MAX },
 	{ 0, "nframe", UI_UINT, &given.nframe, "N", "keep the N most recent frames of each stack (1024)", 1, 1000000 },
+	{ 0, "no-symbols", UI_FLAG, &given.no_symbols, NULL, "do not look up names when the recording ends (tracker symbolize does it later)", 0, 0 },
 	{ 0, "duration", UI_STRING, &given.duration, "TIME", "detach after TIME (500ms, 30s, 5m); until then this goes on in the background", 0, 0 },
 	{ 0, "trust-seccomp", UI_FLAG, &given.trust_seccomp, NULL, "attach although a filter of system calls forbids what the library needs, or cannot be read: it may end the program", 0, 0 },
 	{ 'q', "quiet", UI_FLAG, &given.quiet, NULL, "say nothing when all is well", 0, 0 },
@@ -167,6 +168,7 @@ static bool start_recorder(struct attachment *a)
 		.duration_ns = given.duration_ns,
 		.attached = true,
 		.attached_ns = target_age_ns(a->pid),
+		.no_symbols = given.no_symbols,
 		.aggregate = given.aggregate,
 		.file = a->output.path,
 		.checkpoint_ms = CHECKPOINT_MS,

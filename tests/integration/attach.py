@@ -71,7 +71,7 @@ class Attach:
 
     def attach(self, program, *options):
         capture = self.t.file(".bin")
-        return capture, self.command("attach", "-o", capture, *options, program.pid)
+        return capture, self.command("attach", "--no-symbols", "-o", capture, *options, program.pid)
 
     def detach(self, program):
         return self.command("detach", program.pid)
@@ -115,6 +115,17 @@ class Attach:
         check("54321 B in 1 block: not freed while recorded" in self.t.text("stats", capture).replace("53.0 KiB", "54321 B"), self.t.text("stats", capture))
         check("Not freed while recorded" in self.t.text("leaks", capture), "leaks")
         check("leaked" not in self.t.text("report", capture).replace("tracker leaks", ""), "report")
+
+    def names(self):
+        """Names are looked up when the recording ends."""
+        program = Program([self.program, "count"])
+        capture = self.t.file(".bin")
+        self.command("attach", "-q", "-o", capture, program.pid)
+        program.tell()
+        program.p.stdout.readline()
+        self.detach(program)
+        program.end(7)
+        check("work_count" in self.t.text("leaks", capture), "the function that keeps a block")
 
     def aggregated(self):
         program = Program([self.program, "count"])
@@ -178,7 +189,7 @@ class Attach:
         left = CALLS
         for wait in ("1500", "6000", "24000"):
             programs = [(name, Program([self.program, "call", name, wait])) for name in left]
-            tools = [subprocess.Popen([self.t.tracker, "attach", "-q", "-o", self.t.file(".bin"), str(program.pid)], stderr=subprocess.PIPE)
+            tools = [subprocess.Popen([self.t.tracker, "attach", "-q", "--no-symbols", "-o", self.t.file(".bin"), str(program.pid)], stderr=subprocess.PIPE)
                      for _, program in programs]
             left = []
             for (name, program), tool in zip(programs, tools):
@@ -272,7 +283,7 @@ class Attach:
         """tracker attach and tracker detach are killed at any moment: the program lives, and can be attached to again."""
         program = Program([self.program, "check"])
         for i in range(int(os.environ.get("ATTACH_KILLS", "10"))):
-            command = ["attach", "-q", "-o", self.t.file(".bin")] if i % 3 else ["detach", "-q"]
+            command = ["attach", "-q", "--no-symbols", "-o", self.t.file(".bin")] if i % 3 else ["detach", "-q"]
             p = subprocess.Popen([self.t.find(f"tracker-{command[0]}"), *command[1:], str(program.pid)], stderr=subprocess.DEVNULL)
             time.sleep(random.random() / 40)
             p.kill()
@@ -427,7 +438,7 @@ def harness_state(pid):
 def make_cases(t):
     a = Attach(t)
     return [(name.replace("_", " "), getattr(a, name)) for name in
-            ("counts", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "namespaces", "loads", "again", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
+            ("counts", "names", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "namespaces", "loads", "again", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
              "refusals", "kinds", "sandboxes", "files", "nothing_left")]
 
 
