@@ -100,7 +100,8 @@ class Cases:
     # ---- what they are made of ----
 
     def receive(self, *options, status=0):
-        """tracker receive beside the test; judged by `received`."""
+        """tracker receive beside the test; judged by `received`. One that a failed case leaves behind ends by itself."""
+        options = options if "--wait" in options else ("--wait", "120s", *options)
         p = subprocess.Popen([self.t.find("tracker-receive"), *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         p.wanted = status
         return p
