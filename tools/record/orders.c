@@ -5,6 +5,7 @@
 #include "look.h"
 #include "order_status.h"
 #include "process.h"
+#include "tools/contact_served.h"
 #include "whole_snapshot.h"
 
 #include <errno.h>
@@ -244,15 +245,6 @@ static void send_answer(struct orders *o, struct client *c, const struct contact
 	drop(o, c);
 }
 
-/* The same user, or root. */
-static bool is_allowed(int fd)
-{
-	struct ucred who;
-	socklen_t room = sizeof(who);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &room) == 0 && (who.uid == geteuid() || !who.uid);
-}
-
 /* A free place, or that of the client which has kept silent for longest. NULL: all wait for answers. */
 static struct client *find_place(struct orders *o)
 {
@@ -276,52 +268,14 @@ static void accept_all(struct orders *o, const struct recorder *r)
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
 	int fd;
 
-	while ((fd = accept4(o->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
-		struct client *const c = is_allowed(fd) ? find_place(o) : NULL;
+	while ((fd = contact_accept(o->listener, SOCK_NONBLOCK)) >= 0) {
+		struct client *const c = find_place(o);
 
 		if (c && epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
 			*c = (struct client){ .fd = fd, .file = -1, .since = ++o->number };
 		else
 			close(fd);
 	}
-}
-
-/* Alignment leaves room for a second one, which a client may have sent, too. */
-static int take_first(const struct cmsghdr *c)
-{
-	int first = -1;
-
-	for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
-		int fd;
-
-		memcpy(&fd, CMSG_DATA(c) + at, sizeof(fd));
-		if (first < 0)
-			first = fd;
-		else
-			close(fd);
-	}
-	return first;
-}
-
-/* The bytes of a message, and the descriptor beside it (-1: none). */
-static ssize_t receive(int fd, struct contact_request *q, int *ret_descriptor)
-{
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec text = { q, sizeof(*q) };
-	struct msghdr m = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
-	const ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *const c = n > 0 && m.msg_controllen >= sizeof(*c) ? CMSG_FIRSTHDR(&m) : NULL;
-
-	*ret_descriptor = c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS ? take_first(c) : -1;
-	return n;
-}
-
-static bool is_whole(const struct contact_request *q, ssize_t bytes)
-{
-	return bytes == (ssize_t)sizeof(*q) && q->version == CONTACT_VERSION && q->text_bytes <= sizeof(q->text);
 }
 
 static void answer(struct orders *o, struct recorder *r, struct client *c, const struct contact_request *q, int *descriptor)
@@ -348,11 +302,11 @@ static void listen_to(struct orders *o, struct recorder *r, struct client *c)
 {
 	static struct contact_request q;
 	int descriptor;
-	const ssize_t n = receive(c->fd, &q, &descriptor);
+	const bool whole = contact_receive(c->fd, MSG_DONTWAIT, &q, &descriptor);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (!whole && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (c->kind || !is_whole(&q, n)) /* it has hung up, or says what nobody can understand */
+	if (c->kind || !whole) /* it has hung up, or says what nobody can understand */
 		drop(o, c);
 	else
 		answer(o, r, c, &q, &descriptor);
@@ -365,21 +319,14 @@ static void listen_to(struct orders *o, struct recorder *r, struct client *c)
 void orders_begin(struct orders *o, const struct recorder *r, bool listens)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
-	char folder[sizeof(o->address.sun_path)];
 
 	for (unsigned i = 0; i < ORDERS_CLIENTS; i++)
 		o->clients[i].fd = o->clients[i].file = -1;
-	o->listener = -1;
-	if (!listens || !contact_folder(folder, sizeof(folder)) || !contact_address(&o->address, folder, getpid()))
+	o->listener = listens ? contact_listen(&o->address, ORDERS_CLIENTS) : -1;
+	if (o->listener < 0 || epoll_ctl(r->epoll, EPOLL_CTL_ADD, o->listener, &event) == 0)
 		return;
-	unlink(o->address.sun_path); /* of a recorder that had this pid and was killed */
-	o->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (o->listener >= 0 && bind(o->listener, (struct sockaddr *)&o->address, sizeof(o->address)) == 0 &&
-	    chmod(o->address.sun_path, 0600) == 0 && listen(o->listener, ORDERS_CLIENTS) == 0 &&
-	    epoll_ctl(r->epoll, EPOLL_CTL_ADD, o->listener, &event) == 0)
-		return;
-	if (o->listener >= 0)
-		close(o->listener);
+	unlink(o->address.sun_path);
+	close(o->listener);
 	o->listener = -1;
 }
 

@@ -1,11 +1,12 @@
 /* keeper_talk - see keeper_private.h. */
 #include "tools/run/keeper_private.h"
 
+#include "tools/contact_served.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -14,28 +15,7 @@
 
 void keeper_listen(struct keeper *k)
 {
-	char folder[sizeof(k->address.sun_path)];
-
-	k->listener = -1;
-	if (!contact_folder(folder, sizeof(folder)) || !contact_address(&k->address, folder, getpid()))
-		return;
-	unlink(k->address.sun_path); /* of a process that had this pid and was killed */
-	k->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (k->listener >= 0 && bind(k->listener, (struct sockaddr *)&k->address, sizeof(k->address)) == 0 &&
-	    chmod(k->address.sun_path, 0600) == 0 && listen(k->listener, CLIENTS) == 0)
-		return;
-	if (k->listener >= 0)
-		close(k->listener);
-	k->listener = -1;
-}
-
-/* The same user, or root. */
-static bool is_allowed(int fd)
-{
-	struct ucred who;
-	socklen_t room = sizeof(who);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &room) == 0 && (who.uid == geteuid() || !who.uid);
+	k->listener = contact_listen(&k->address, CLIENTS);
 }
 
 static void put_status(const struct keeper *k, uint32_t pid, struct contact_status *s)
@@ -90,23 +70,11 @@ static void serve(struct keeper *k, int fd)
 {
 	const struct timeval slow = { .tv_usec = SLOW_US };
 	static struct contact_request q;
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec text = { &q, sizeof(q) };
-	struct msghdr m = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
 	struct contact_answer a = { .version = CONTACT_VERSION };
-	int file = -1;
+	int file;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &slow, sizeof(slow));
-
-	const ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *const c = n > 0 && m.msg_controllen >= sizeof(*c) ? CMSG_FIRSTHDR(&m) : NULL;
-
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&file, CMSG_DATA(c), sizeof(int));
-	if (n == (ssize_t)sizeof(q) && q.version == CONTACT_VERSION && q.text_bytes <= sizeof(q.text)) {
+	if (contact_receive(fd, 0, &q, &file)) {
 		answer(k, &q, file, &a);
 		(void)!send(fd, &a, sizeof(a), MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
@@ -116,11 +84,10 @@ static void serve(struct keeper *k, int fd)
 
 void keeper_talk(struct keeper *k)
 {
-	const int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC);
+	const int fd = contact_accept(k->listener, 0);
 
 	if (fd < 0)
 		return;
-	if (is_allowed(fd))
-		serve(k, fd);
+	serve(k, fd);
 	close(fd);
 }
