@@ -144,12 +144,33 @@ static int make_memfd(struct injection *i, const char *name)
 	return (int)borrow_call(&i->borrow, SYS_memfd_create, at, MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0, 0);
 }
 
+/*
+ * Other threads of the program run on, and could put another of its descriptors in the place of that one: of a file that
+ * only may be read there, but may be written by root, who has called us. So the file is not opened before it is known to be
+ * of no name, and not written before it is known to be an empty memfd.
+ */
 int inject_open(const struct injection *i, int fd)
 {
 	char path[64];
+	struct stat st;
+	int there, opened = -1;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)i->target.pid, fd);
-	return open(path, O_RDWR | O_CLOEXEC);
+	there = open(path, O_PATH | O_CLOEXEC);
+	if (there < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", there);
+	if (fstat(there, &st) == 0 && S_ISREG(st.st_mode) && !st.st_nlink && !st.st_size)
+		opened = open(path, O_RDWR | O_CLOEXEC);
+	else
+		errno = EBADF;
+	close(there);
+	if (opened >= 0 && fcntl(opened, F_GET_SEALS) != 0) {
+		close(opened);
+		opened = -1;
+		errno = EBADF;
+	}
+	return opened;
 }
 
 static bool copy_library(struct injection *i, const char *library)

@@ -29,7 +29,7 @@ struct injection {
 bool inject_prepare(struct injection *i, pid_t pid);
 /* Borrows a thread. `library`: the file to load, if it is not there yet. `segment`: a memfd is wanted, too. False: i->why. */
 bool inject_begin(struct injection *i, const char *library, bool segment);
-/* A descriptor of this process for that of the program. -1: errno. */
+/* A descriptor of this process for that of the program: a memfd in which nothing is yet. -1: errno; EBADF: it is something else. */
 int inject_open(const struct injection *i, int fd);
 /* Undoes begin. */
 void inject_cancel(struct injection *i);
