@@ -3,9 +3,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,7 @@
 /* So often, and after so long, a program is looked for whose recorder begins or ends just now. */
 #define TRIES 200u
 #define BETWEEN_US 10000
+#define TRIES_OF_PROGRAM 20u /* if nothing but its being there speaks for a recorder */
 
 /* ---- where ---- */
 
@@ -302,6 +305,22 @@ static bool explain(const char *who, const struct search *s, size_t silent)
 	return false;
 }
 
+/* Whether a recorder may be about to listen: the file is locked (recorder_lock), or the program runs. */
+static bool may_come(const char *who, const struct search *s, unsigned tries)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	int fd;
+	bool held;
+
+	if (s->pid)
+		return tries < TRIES_OF_PROGRAM && (kill(s->pid, 0) == 0 || errno != ESRCH);
+	fd = open(who, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	held = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	if (fd >= 0)
+		close(fd);
+	return held;
+}
+
 bool contact_find(const char *who, struct contact *ret)
 {
 	struct search s = { .found = ret };
@@ -319,7 +338,7 @@ bool contact_find(const char *who, struct contact *ret)
 	for (unsigned tries = 0; tries < TRIES; tries++) {
 		a.silent = a.between = s.count = 0;
 		ask_all(&a);
-		if (s.count || !a.between)
+		if (s.count || !(a.between || may_come(who, &s, tries)))
 			break;
 		usleep(BETWEEN_US);
 	}

@@ -2,22 +2,41 @@
 #include "contact_served.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The same name with another end, by which nobody looks for it. */
+static struct sockaddr_un before_it_listens(const struct sockaddr_un *address)
+{
+	static const char end[] = ".new";
+	struct sockaddr_un ret = *address;
+
+	memcpy(strrchr(ret.sun_path, '.'), end, sizeof(end));
+	return ret;
+}
+
+/*
+ * The socket gets its name when it listens. Whoever found one that does not would take it for that of a process that was killed, and
+ * remove it.
+ */
 int contact_listen(struct sockaddr_un *ret, int clients)
 {
 	char folder[sizeof(ret->sun_path)];
+	struct sockaddr_un first;
 	int fd;
 
 	if (!contact_folder(folder, sizeof(folder)) || !contact_address(ret, folder, getpid()))
 		return -1;
-	unlink(ret->sun_path); /* of a process that had this pid and was killed */
+	first = before_it_listens(ret);
+	unlink(first.sun_path); /* of a process that had this pid and was killed */
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0 && bind(fd, (struct sockaddr *)ret, sizeof(*ret)) == 0 && chmod(ret->sun_path, 0600) == 0 && listen(fd, clients) == 0)
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&first, sizeof(first)) == 0 && chmod(first.sun_path, 0600) == 0 && listen(fd, clients) == 0 &&
+	    rename(first.sun_path, ret->sun_path) == 0)
 		return fd;
+	unlink(first.sun_path);
 	if (fd >= 0)
 		close(fd);
 	return -1;

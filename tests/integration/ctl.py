@@ -254,6 +254,28 @@ class Ctl:
             check(b"1 recorder did not answer" in r.stderr, f"{r.stderr}")
             os.kill(w.recorder, signal.SIGCONT)
 
+    def beginnings(self):
+        """A recording is found from its beginning on, also while others look for recorders all the time."""
+        over = threading.Event()
+
+        def look():
+            while not over.is_set():
+                self.tracker("list")
+
+        lookers = [threading.Thread(target=look) for _ in range(2)]
+        for looker in lookers:
+            looker.start()
+        try:
+            for i in range(12):
+                with Waiting(self) as w:
+                    equal("found at once", self.status(w.capture if i % 2 else w.pid).get("program"), w.pid)
+                    w.seen()
+                    check(self.listed(w.recorder), "it is not listed")
+        finally:
+            over.set()
+            for looker in lookers:
+                looker.join()
+
     def strangers(self):
         """Another user neither sees a recording nor has a say in it; root does. A folder that is not the user's own is not used."""
         if os.geteuid():
@@ -291,7 +313,7 @@ class Ctl:
 def make_cases(t):
     c = Ctl(t)
     return [(name.replace("_", " "), getattr(c, name)) for name in (
-        "shown", "waiting", "marked", "snapshots", "tree", "looked", "stopped", "ended_meanwhile", "mistakes", "hostile", "killed", "strangers")]
+        "shown", "waiting", "marked", "snapshots", "tree", "looked", "stopped", "ended_meanwhile", "mistakes", "hostile", "killed", "beginnings", "strangers")]
 
 
 if __name__ == "__main__":

@@ -43,8 +43,13 @@ class Scene {
 		this.answer = lines_of(this.run.stdout);
 		await this.tell('aaa');
 		this.view = spawn(tracker, ['live', '--web', '--interval', '200ms', ...options, this.capture], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-		this.address = await lines_of(this.view.stdout)();
-		this.ended = new Promise((done) => this.view.on('exit', (code) => done(code)));
+		let said = '';
+		this.view.stderr.on('data', (chunk) => {
+			said += chunk;
+		});
+		this.ended = new Promise((done) => this.view.on('close', (code) => done(code)));
+		this.address = await Promise.race([lines_of(this.view.stdout)(), this.ended]);
+		assert.ok(typeof this.address === 'string', `the view does not begin: ${said}`);
 		return this;
 	}
 
