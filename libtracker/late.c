@@ -45,8 +45,11 @@ EXPORT uint32_t tracker_late(const struct late_order *o)
 
 	if (o->version != SHM_VERSION)
 		return LATE_OTHER_VERSION;
+	/* the tools take turns; but if one was killed, the thread that it borrowed may still be at work */
+	if (__atomic_exchange_n(&tracker_late_state.on, LATE_AT_WORK, __ATOMIC_SEQ_CST) == LATE_AT_WORK)
+		return LATE_BUSY;
 	answer = o->what == LATE_ATTACH ? attach(o) : detach();
-	tracker_late_state.on = state.on;
+	__atomic_store_n(&tracker_late_state.on, state.on, __ATOMIC_SEQ_CST);
 	errno = saved;
 	return answer;
 }

@@ -21,6 +21,7 @@ enum late_answer { LATE_DONE,
 		   LATE_ALREADY, /* it is recorded */
 		   LATE_NOT, /* it is not recorded */
 		   LATE_NO_ROOM, /* for the recorder's tables */
+		   LATE_BUSY, /* another thread is doing this at the moment */
 		   LATE_REFUSED /* the pages have a size, or the malloc is a sanitizer's, that cannot be recorded */ };
 
 struct late_order {
@@ -35,9 +36,11 @@ struct late_order {
 #define LATE_ROOM_BYTES (256u << 10)
 #define LATE_CODE_BYTES 4096u
 
+#define LATE_AT_WORK 2u
+
 struct late_state {
 	uint16_t version; /* SHM_VERSION */
-	uint16_t on; /* 1: what happens is recorded */
+	uint16_t on; /* 1: what happens is recorded; LATE_AT_WORK: a thread is in tracker_late */
 	/* Written by the tools. */
 	uint32_t recorder; /* pid of the last one; 0: none */
 	uint64_t room; /* for the next borrowed thread; 0: there is none, or a thread may still be there */

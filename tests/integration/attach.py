@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import harness
@@ -256,6 +257,22 @@ class Attach:
         self.rounds([self.t.fixture("thrower")], count)
         self.rounds([need("/usr/bin/python3"), "-c", PYTHON], count)
 
+    def at_once(self):
+        """Several who attach and detach at the same time take turns; the program goes on and ends as it would."""
+        program = Program([need("/usr/bin/python3"), "-c", PYTHON]) # of several threads, so that each could borrow one of its own
+
+        def one():
+            for _ in range(6):
+                harness.execute([self.t.tracker, "attach", "-q", "--no-symbols", "-o", self.t.file(".bin"), str(program.pid)])
+                harness.execute([self.t.tracker, "detach", "-q", str(program.pid)])
+
+        threads = [threading.Thread(target=one) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        equal("what it saw", program.end(5), "good\n")
+
     def serves(self):
         """redis-server while redis-benchmark asks it: every answer comes. Weekly: a second of it takes a processor's second."""
         server, client, cli = need("redis-server", "redis-benchmark", "redis-cli")
@@ -438,7 +455,7 @@ def harness_state(pid):
 def make_cases(t):
     a = Attach(t)
     return [(name.replace("_", " "), getattr(a, name)) for name in
-            ("counts", "names", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "namespaces", "loads", "again", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
+            ("counts", "names", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "namespaces", "loads", "again", "at_once", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
              "refusals", "kinds", "sandboxes", "files", "nothing_left")]
 
 

@@ -11,8 +11,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,13 +79,42 @@ static bool defines_malloc(struct injection *i)
 	return false;
 }
 
+/*
+ * Two that work on a program at a time would borrow two threads, which would share the room. The name of the lock is given back
+ * by the kernel, however this process ends.
+ */
+static bool take_turn(struct injection *i, pid_t pid)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	const int n = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "tracker-attach-%d", (int)pid);
+	const uint64_t until = borrow_now_ns() + PATIENCE_NS;
+	bool taken;
+
+	i->turn = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	do {
+		taken = i->turn < 0 || bind(i->turn, (struct sockaddr *)&name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0 || errno != EADDRINUSE;
+		if (!taken)
+			nanosleep(&(struct timespec){ .tv_nsec = 20 * POLL_NS }, NULL);
+	} while (!taken && borrow_now_ns() < until);
+	return taken || fail(i, "is being attached to, or detached from, by another tracker for 10 s: try again");
+}
+
+static void end_turn(struct injection *i)
+{
+	if (i->turn >= 0)
+		close(i->turn);
+	i->turn = -1;
+}
+
 bool inject_prepare(struct injection *i, pid_t pid)
 {
 	struct image *libc, *loader;
 	int error;
 
-	*i = (struct injection){ .library_fd = -1, .segment_fd = -1 };
+	*i = (struct injection){ .library_fd = -1, .segment_fd = -1, .turn = -1 };
 	target_begin(&i->target, pid);
+	if (!take_turn(i, pid))
+		return false;
 	error = target_open(&i->target);
 	if (!error)
 		error = target_read_areas(&i->target);
@@ -228,6 +259,7 @@ void inject_cancel(struct injection *i)
 	if (i->room && !i->library)
 		(void)borrow_call(&i->borrow, SYS_munmap, i->room, LATE_ROOM_BYTES, 0, 0, 0);
 	borrow_return(&i->borrow);
+	end_turn(i);
 }
 
 /* ---- the work ---- */
@@ -288,6 +320,7 @@ bool inject_wait(struct injection *i, uint64_t *ret)
 	} while (!i->work.done);
 	i->paused_ns = borrow_now_ns() - i->borrow.stopped_ns;
 	keep_room(i);
+	end_turn(i);
 	*ret = i->work.answer;
 	if (i->work.answer != NOT_CALLED)
 		return true;
@@ -310,4 +343,5 @@ void inject_finish(struct injection *i)
 {
 	images_finish(&i->images);
 	target_finish(&i->target);
+	end_turn(i);
 }

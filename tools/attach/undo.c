@@ -89,7 +89,9 @@ static bool take_hooks_away(struct injection *i, struct detached *ret)
 	if (!inject_begin(i, NULL, false) || !inject_go(i, &order) || !inject_wait(i, &answer))
 		return false;
 	ret->was_attached = answer == LATE_DONE;
-	return true;
+	if (answer == LATE_BUSY)
+		snprintf(i->why, sizeof(i->why), "is being attached to, or detached from, at this moment: try again");
+	return answer != LATE_BUSY;
 }
 
 bool detach_program(pid_t pid, struct detached *ret)
