@@ -123,8 +123,10 @@ static void describe(struct emit *e, const struct found *f)
 
 	emit_document(e, "tracker.list", 1);
 	emit_figure(e, "count", emit_count(f->count));
-	if (!f->count)
+	if (!f->count && emit_people(e)) {
 		emit_say(e, "Nothing is being recorded; tracker run ./app records a program.\n");
+		return; /* headings alone would say nothing */
+	}
 	emit_table(e, &table);
 	for (size_t i = 0; i < f->count; i++)
 		describe_row(e, &f->all[i]);
