@@ -36,6 +36,13 @@ static uint32_t detach(void)
 	return was_on ? LATE_DONE : LATE_NOT;
 }
 
+void late_forked(void)
+{
+	uint16_t at_work = LATE_AT_WORK;
+
+	(void)__atomic_compare_exchange_n(&tracker_late_state.on, &at_work, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 /* Called by no code of the program's, and at a place where it holds neither the loader's lock nor an allocator's. */
 EXPORT uint32_t tracker_late(const struct late_order *o);
 EXPORT uint32_t tracker_late(const struct late_order *o)

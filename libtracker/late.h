@@ -38,6 +38,9 @@ struct late_order {
 
 #define LATE_AT_WORK 2u
 
+/* In a forked child: the thread that was in tracker_late, if one was, is not in this process. */
+void late_forked(void);
+
 struct late_state {
 	uint16_t version; /* SHM_VERSION */
 	uint16_t on; /* 1: what happens is recorded; LATE_AT_WORK: a thread is in tracker_late */

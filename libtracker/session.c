@@ -11,6 +11,7 @@
 #include "directory.h"
 #include "dormant.h"
 #include "error.h"
+#include "late.h"
 #include "linger.h"
 #include "named_domains.h"
 #include "own_slot.h"
@@ -469,6 +470,7 @@ static void take_stack(void)
 
 void session_in_child(void)
 {
+	late_forked();
 	watch_forked();
 	/* when a handler forked in a hook; and what a child inherits must not be kept for one that never comes */
 	if (state.on && (tls.level || tls.fork) && !*state.fork_page)

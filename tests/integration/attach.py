@@ -273,6 +273,28 @@ class Attach:
             thread.join()
         equal("what it saw", program.end(5), "good\n")
 
+    def forked(self):
+        """A child that was forked while a thread was in tracker_late, which is not in the child: it can be attached to."""
+        code = "import os, sys; print('ready', os.getpid(), flush=True); sys.stdin.readline(); p = os.fork(); " \
+               "print('child', p, flush=True) if p else sys.stdin.read(); p and os.waitpid(p, 0); sys.exit(5)"
+        program = Program([need("/usr/bin/python3"), "-c", code])
+        self.attach(program, "-q")
+        self.detach(program)
+        with open(f"/proc/{program.pid}/maps", encoding="utf-8") as f:
+            start = next(int(line.split("-")[0], 16) for line in f if "memfd:libtracker.so" in line)
+        table = subprocess.run([need("nm"), "-D", self.t.find("libtracker.so")], capture_output=True, check=True).stdout.decode()
+        place = start + int(re.search(r"^(\w+) \w tracker_late_state$", table, re.M)[1], 16)
+        with open(f"/proc/{program.pid}/mem", "r+b", buffering=0) as f:
+            f.seek(place + 2)
+            f.write(b"\2\0")  # LATE_AT_WORK, as if a thread were in it
+        r = harness.execute([self.t.tracker, "attach", "-o", self.t.file(".bin"), str(program.pid)])
+        check(r.status == 1 and b"at this moment" in r.stderr, f"{r.stderr}")
+        program.tell()
+        child = int(program.p.stdout.readline().split()[1])
+        self.command("attach", "-q", "--no-symbols", "-o", self.t.file(".bin"), child)
+        self.command("detach", child)
+        program.end(5)
+
     def serves(self):
         """redis-server while redis-benchmark asks it: every answer comes. Weekly: a second of it takes a processor's second."""
         server, client, cli = need("redis-server", "redis-benchmark", "redis-cli")
@@ -455,7 +477,7 @@ def harness_state(pid):
 def make_cases(t):
     a = Attach(t)
     return [(name.replace("_", " "), getattr(a, name)) for name in
-            ("counts", "names", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "namespaces", "loads", "again", "at_once", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
+            ("counts", "names", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "namespaces", "loads", "again", "at_once", "forked", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
              "refusals", "kinds", "sandboxes", "files", "nothing_left")]
 
 

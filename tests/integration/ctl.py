@@ -6,6 +6,7 @@ usage: ctl.py BUILD_DIR [PART_OF_A_NAME]...
 import json
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -276,6 +277,16 @@ class Ctl:
             for looker in lookers:
                 looker.join()
 
+    def not_begun(self):
+        """A program that cannot be executed leaves neither a recording nor a socket."""
+        program, runtime = self.t.file(".busy"), self.t.file(".runtime")
+        os.mkdir(runtime, 0o700)
+        shutil.copy(self.program, program)
+        with open(program, "r+b"):  # which is why the kernel does not execute it
+            r = harness.execute([self.t.tracker, "run", "-o", self.t.file(".bin"), "--", program], self.env | {"XDG_RUNTIME_DIR": runtime})
+        equal("status", r.status, 126)
+        equal("sockets", os.listdir(os.path.join(runtime, "tracker")), [])
+
     def strangers(self):
         """Another user neither sees a recording nor has a say in it; root does. A folder that is not the user's own is not used."""
         if os.geteuid():
@@ -313,7 +324,7 @@ class Ctl:
 def make_cases(t):
     c = Ctl(t)
     return [(name.replace("_", " "), getattr(c, name)) for name in (
-        "shown", "waiting", "marked", "snapshots", "tree", "looked", "stopped", "ended_meanwhile", "mistakes", "hostile", "killed", "beginnings", "strangers")]
+        "shown", "waiting", "marked", "snapshots", "tree", "looked", "stopped", "ended_meanwhile", "mistakes", "hostile", "killed", "beginnings", "not_begun", "strangers")]
 
 
 if __name__ == "__main__":

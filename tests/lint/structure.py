@@ -4,7 +4,7 @@ import re
 
 PAGE = "docs/ARCHITECTURE.md"
 FOLDERS = ("format", "libtracker", "reporters/replay", "reporters/symbols", "reporters/ui", "reporters/common", "reporters/library", "reporters/flame", "reporters/dump", "reporters/types",
-           "tools/record", "tools/run", "tools/live", "tools")
+           "tools/record", "tools/run", "tools/live", "tools/web", "tools/attach", "tools/stream", "tools")
 
 
 def tables(text):

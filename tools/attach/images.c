@@ -219,7 +219,7 @@ void image_copy(struct image *m, const struct target *t)
 {
 	const struct area *const a = m->eh_frame_hdr ? target_area(t, m->eh_frame_hdr) : NULL;
 
-	if (m->copy || !a || a->start < m->start || a->start >= m->end)
+	if (m->copy || !a || a->start < m->start || a->start >= m->end || m->eh_frame_hdr >= m->end)
 		return;
 	uint8_t *const copy = mmap(NULL, m->end - m->start, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	const uint64_t end = a->end < m->end ? a->end : m->end;

@@ -488,6 +488,8 @@ int main(int argc, char **argv)
 		record(s);
 		if (!s->abort)
 			finish(s);
+		else
+			orders_end(&s->orders, &s->r, NULL);
 	}
 	recorder_release(&s->r);
 	free(s);
