@@ -99,6 +99,11 @@ class Cases:
 
     # ---- what they are made of ----
 
+    def files_of(self, recorder):
+        """What tracker list says of where that recorder writes to; nothing before it listens."""
+        r = subprocess.run([self.t.tracker, "list", "--json"], capture_output=True, timeout=60, check=True)
+        return [row["file"] for row in json.loads(r.stdout)["recordings"] if row["recorder"] == recorder]
+
     def receive(self, *options, status=0):
         """tracker receive beside the test; judged by `received`. One that a failed case leaves behind ends by itself."""
         options = options if "--wait" in options else ("--wait", "120s", *options)
@@ -205,8 +210,9 @@ class Cases:
         file = self.t.file(".received")
         p = self.receive("-o", file, address)
         program.burst(1)
-        recorders = json.loads(subprocess.run([self.t.tracker, "list", "--json"], capture_output=True, timeout=60, check=True).stdout)
-        equal("its file", [r["file"] for r in recorders["recordings"] if r["recorder"] == harness.recorder_of(program.p.pid)], [None])
+        recorder = harness.recorder_of(program.p.pid)  # which may have begun after its program, and is listed as soon as it listens
+        harness.until(lambda: self.files_of(recorder), "the recorder is not listed")
+        equal("its file", self.files_of(recorder), [None])
         program.end()
         self.received(p)
         self.judge(program, file)
