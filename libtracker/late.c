@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <sys/syscall.h>
+#include <time.h>
 
+#include "arch.h"
 #include "session.h"
 #include "slots.h"
 #include "state.h"
@@ -44,10 +47,11 @@ void late_forked(void)
 }
 
 /* Called by no code of the program's, and at a place where it holds neither the loader's lock nor an allocator's. */
-EXPORT uint32_t tracker_late(const struct late_order *o);
-EXPORT uint32_t tracker_late(const struct late_order *o)
+EXPORT uint32_t tracker_late(struct late_order *o);
+EXPORT uint32_t tracker_late(struct late_order *o)
 {
 	const int saved = errno;
+	struct timespec now = { 0 };
 	uint32_t answer;
 
 	if (o->version != SHM_VERSION)
@@ -57,6 +61,8 @@ EXPORT uint32_t tracker_late(const struct late_order *o)
 		return LATE_BUSY;
 	answer = o->what == LATE_ATTACH ? attach(o) : detach();
 	__atomic_store_n(&tracker_late_state.on, state.on, __ATOMIC_SEQ_CST);
+	(void)arch_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);
+	o->ended_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	errno = saved;
 	return answer;
 }

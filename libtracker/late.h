@@ -30,6 +30,7 @@ struct late_order {
 	uint64_t recording; /* ATTACH: header.recording of the segment, ... */
 	int32_t fd; /* ... and its descriptor, which is closed whatever the answer is */
 	uint32_t pid; /* of the program, as the recorder sees it */
+	uint64_t ended_ns; /* written by tracker_late: when it was done (CLOCK_MONOTONIC) */
 };
 
 /* Memory in which a borrowed thread works: its stack, and then a page of code. */

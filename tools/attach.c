@@ -259,7 +259,7 @@ static bool inject(struct attachment *a)
 		return refuse(a, refusal_of(answer));
 	a->attached = true;
 	inject_note_recorder(i, a->recorder);
-	a->recording_ns = borrow_now_ns() - a->began_ns;
+	a->recording_ns = i->ended_ns - a->began_ns;
 	return recorded;
 }
 

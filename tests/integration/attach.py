@@ -186,10 +186,18 @@ class Attach:
         equal("what it saw", program.end(5), "good\n")
 
     def calls(self):
-        """No call ends early, and none fails. On a slow machine a program may have ended before it was attached to: then it gets longer."""
+        """No call ends early, and none fails, in the thread that is borrowed."""
+        self.nobody_is_disturbed()
+
+    def looks(self):
+        """Nor in a thread that is only looked at, since it is no place to work in."""
+        self.nobody_is_disturbed("coroutine")
+
+    def nobody_is_disturbed(self, *where):
+        """On a slow machine a program may have ended before it was attached to: then it gets longer."""
         left = CALLS
         for wait in ("1500", "6000", "24000"):
-            programs = [(name, Program([self.program, "call", name, wait])) for name in left]
+            programs = [(name, Program([self.program, "call", name, wait, *where])) for name in left]
             tools = [subprocess.Popen([self.t.tracker, "attach", "-q", "--no-symbols", "-o", self.t.file(".bin"), str(program.pid)], stderr=subprocess.PIPE)
                      for _, program in programs]
             left = []
@@ -477,7 +485,7 @@ def harness_state(pid):
 def make_cases(t):
     a = Attach(t)
     return [(name.replace("_", " "), getattr(a, name)) for name in
-            ("counts", "names", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "namespaces", "loads", "again", "at_once", "forked", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
+            ("counts", "names", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "looks", "namespaces", "loads", "again", "at_once", "forked", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
              "refusals", "kinds", "sandboxes", "files", "nothing_left")]
 
 

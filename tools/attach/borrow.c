@@ -144,14 +144,15 @@ static const struct area *own_stack(const struct borrow *b, pid_t thread)
 	return a;
 }
 
-static enum stack_verdict judge(struct borrow *b, pid_t thread, const char **ret_why)
+static enum stack_verdict judge(struct borrow *b, pid_t thread, const char **ret_why, struct image **ret_unread)
 {
 	uintptr_t regs[REG_COUNT];
 	const struct area *stack;
 	size_t bytes;
 
 	*ret_why = "code of another processor";
-	if (!frame_save(thread, &b->registers))
+	b->saved = frame_save(thread, &b->registers);
+	if (!b->saved)
 		return STACK_FORBIDDEN;
 	*ret_why = "a coroutine";
 	stack = own_stack(b, thread);
@@ -168,7 +169,7 @@ static enum stack_verdict judge(struct borrow *b, pid_t thread, const char **ret
 	*ret_why = "a restartable sequence";
 	if (is_in_sequence(b, thread, regs[REG_PC]))
 		return STACK_FORBIDDEN;
-	return stack_judge(b->target, b->images, b->ground, regs, stack->end, b->code.restorer, ret_why);
+	return stack_judge(b->target, b->images, b->ground, regs, stack->end, b->code.restorer, ret_why, ret_unread);
 }
 
 /* From here on its way leads over the frame, whatever becomes of this process. */
@@ -193,24 +194,45 @@ struct pass {
 	int error;
 };
 
+/* It goes on where it was. A call that would fail because of the look is made once more. */
+static void go_on(struct borrow *b, pid_t thread)
+{
+	if (b->saved && !has_signal(b, thread))
+		frame_go_on(thread, &b->registers);
+	let_go(thread, 0);
+}
+
+/* Stops it until nothing is left to be read that the walk over its stack needs: it does not stand still for that. */
+static bool look(struct borrow *b, pid_t thread, enum stack_verdict *ret, const char **ret_why, int *ret_error)
+{
+	struct image *unread;
+
+	while (stop(b, thread, ret_error)) {
+		b->looks++;
+		*ret = judge(b, thread, ret_why, &unread);
+		if (*ret != STACK_UNREAD)
+			return true;
+		go_on(b, thread);
+		image_copy(unread, b->target);
+	}
+	return false;
+}
+
 static bool try_thread(pid_t thread, void *data)
 {
 	struct pass *const p = data;
 	struct borrow *const b = p->b;
+	enum stack_verdict verdict;
 	const char *why;
 	int error;
 
 	if ((target_state(b->target->pid, thread) == 'S') != p->sleepers)
 		return false;
-	if (!stop(b, thread, &error)) {
+	if (!look(b, thread, &verdict, &why, &error)) {
 		if (error == EPERM)
 			p->error = EPERM;
 		return error == EPERM;
 	}
-	b->looks++;
-
-	const enum stack_verdict verdict = judge(b, thread, &why);
-
 	if (verdict == STACK_SAFE || (verdict == STACK_UNKNOWN && p->takes_unknown)) {
 		if (put_frame(b, thread)) {
 			b->thread = thread;
@@ -220,7 +242,7 @@ static bool try_thread(pid_t thread, void *data)
 	}
 	b->why = why ? why : verdict == STACK_HANDLER ? "a signal handler" :
 							"code without unwind information";
-	let_go(thread, 0);
+	go_on(b, thread);
 	return false;
 }
 

@@ -25,6 +25,7 @@ struct borrow {
 	/* once it is borrowed */
 	pid_t thread; /* 0: none */
 	struct frame_registers registers;
+	bool saved; /* those are the thread's that stands still */
 	uint64_t place; /* of the frame */
 	uint64_t stopped_ns; /* when */
 	unsigned looks; /* at threads that stood still */

@@ -19,18 +19,22 @@
 
 /* ---- the C library's code ---- */
 
-bool frame_find_code(struct frame_code *ret, uint64_t start, const uint8_t *code, size_t bytes, uint64_t function)
+bool frame_find_call(struct frame_code *ret, uint64_t function, const uint8_t *code, size_t bytes)
 {
-	static const uint8_t restorer[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 }, call[] = { 0x0f, 0x05 };
-	const uint8_t *const found = memmem(code, bytes, restorer, sizeof(restorer));
-	const size_t at = function - start;
-	const uint8_t *const made = function >= start && at + 64 <= bytes ? memmem(code + at, 64, call, sizeof(call)) : NULL;
+	static const uint8_t call[] = { 0x0f, 0x05 };
+	const uint8_t *const found = memmem(code, bytes, call, sizeof(call));
 
-	if (!found || !made)
-		return false;
-	ret->restorer = start + (uint64_t)(found - code);
-	ret->call = start + (uint64_t)(made - code);
-	return true;
+	ret->call = found ? function + (uint64_t)(found - code) : 0;
+	return found;
+}
+
+bool frame_find_restorer(struct frame_code *ret, uint64_t start, const uint8_t *code, size_t bytes)
+{
+	static const uint8_t restorer[FRAME_RESTORER_BYTES] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
+	const uint8_t *const found = memmem(code, bytes, restorer, sizeof(restorer));
+
+	ret->restorer = found ? start + (uint64_t)(found - code) : 0;
+	return found;
 }
 
 /* ---- registers ---- */
@@ -169,6 +173,20 @@ bool frame_go_back(pid_t thread, const struct frame_registers *f, const struct f
 	return set(thread, &r);
 }
 
+/* The other calls that were stopped are made again by the kernel, which knows how much of a timeout is left. */
+void frame_go_on(pid_t thread, const struct frame_registers *f)
+{
+	struct user_regs_struct r = f->general;
+	struct iovec general = { &r, sizeof(r) };
+
+	if (!is_in_call(f) || (int64_t)r.rax != -EINTR)
+		return;
+	r.rip -= 2;
+	r.rax = r.orig_rax;
+	r.orig_rax = ~0ull;
+	(void)ptrace(PTRACE_SETREGSET, thread, NT_PRSTATUS, &general);
+}
+
 bool frame_go_call(pid_t thread, const struct frame_registers *f, const struct frame_code *code, uint64_t place, long number, const uint64_t a[6])
 {
 	struct user_regs_struct r = f->general;
@@ -209,7 +227,7 @@ bool frame_go_work(pid_t thread, const struct frame_registers *f, uint64_t room)
 
 /* ---- the code ---- */
 
-_Static_assert(offsetof(struct frame_work, order) == 96 && offsetof(struct frame_work, path) == 120 && offsetof(struct frame_work, name) == 184,
+_Static_assert(offsetof(struct frame_work, order) == 96 && offsetof(struct frame_work, path) == 128 && offsetof(struct frame_work, name) == 192,
 	       "the numbers in the code below");
 
 extern const uint8_t attach_work[], attach_work_end[];
@@ -223,13 +241,13 @@ __asm__(".pushsection .rodata\n"
 	"	mov 32(%r15), %rax\n"
 	"	test %rax, %rax\n"
 	"	jnz 1f\n"
-	"	lea 120(%r15), %rdi\n"
+	"	lea 128(%r15), %rdi\n"
 	"	mov $2, %esi\n" /* RTLD_NOW */
 	"	call *(%r15)\n"
 	"	test %rax, %rax\n"
 	"	jz 2f\n"
 	"	mov %rax, %rdi\n"
-	"	lea 184(%r15), %rsi\n"
+	"	lea 192(%r15), %rsi\n"
 	"	call *8(%r15)\n"
 	"	test %rax, %rax\n"
 	"	jz 2f\n"

@@ -33,8 +33,11 @@ struct frame_code {
 	uint64_t restorer; /* the return from a signal handler */
 };
 
-/* Finds them in the bytes of the C library's code that begins at `start`, and of its function syscall. */
-bool frame_find_code(struct frame_code *ret, uint64_t start, const uint8_t *code, size_t bytes, uint64_t function);
+#define FRAME_RESTORER_BYTES 9u
+
+/* Find one in bytes of the C library's code: of its function syscall, and of any part of it. */
+bool frame_find_call(struct frame_code *ret, uint64_t function, const uint8_t *code, size_t bytes);
+bool frame_find_restorer(struct frame_code *ret, uint64_t start, const uint8_t *code, size_t bytes);
 
 /* Of a thread that is stopped. False: it is none of this processor's, or has ended. */
 bool frame_save(pid_t thread, struct frame_registers *ret);
@@ -51,6 +54,8 @@ void frame_make(const struct frame_registers *f, const struct frame_code *code, 
 bool frame_go_back(pid_t thread, const struct frame_registers *f, const struct frame_code *code, uint64_t place);
 bool frame_go_call(pid_t thread, const struct frame_registers *f, const struct frame_code *code, uint64_t place, long number, const uint64_t arguments[6]);
 bool frame_go_work(pid_t thread, const struct frame_registers *f, uint64_t room);
+/* Where it was: if it was in a call that fails when a thread is stopped, at the beginning of that. */
+void frame_go_on(pid_t thread, const struct frame_registers *f);
 /* What the system call has returned. */
 bool frame_returned(pid_t thread, long *ret);
 

@@ -89,7 +89,7 @@ void ground_survey(struct ground *g, const struct images *all, const struct targ
 	for (size_t i = 0; i < all->count; i++) {
 		struct image *const m = &all->list[i];
 
-		if (m != loader && m != libc && image_read_symbols(m, t) && image_symbol(m, "malloc"))
+		if (m != loader && m != libc && image_defines(m, t, "malloc"))
 			add(g, m->start, m->end, "an allocator");
 	}
 }

@@ -11,6 +11,8 @@
 #define HEADERS_MAX 64u
 #define SYMBOLS_MAX (4u << 20)
 #define STRINGS_MAX (256u << 20)
+#define DYNAMIC_MAX 1024u
+#define FROM_HERE_32 0x1bu /* DW_EH_PE_pcrel | DW_EH_PE_sdata4 */
 #define SPAN_MAX (1ull << 34)
 
 /* ---- finding them ---- */
@@ -101,19 +103,6 @@ struct image *images_at(const struct images *all, uint64_t pc)
 	return NULL;
 }
 
-struct image *images_find(const struct images *all, const struct target *t, const char *mark, const char *soname)
-{
-	const size_t n = strlen(soname);
-
-	for (size_t i = 0; i < all->count; i++) {
-		struct image *const m = &all->list[i];
-
-		if (strstr(m->path, mark) && image_read_symbols(m, t) && strncmp(m->soname, soname, n) == 0 && strchr(".-", m->soname[n]))
-			return m;
-	}
-	return NULL;
-}
-
 /* ---- names ---- */
 
 struct tables {
@@ -123,18 +112,15 @@ struct tables {
 static bool read_tables(const struct image *m, const struct target *t, struct tables *ret)
 {
 	const size_t count = m->dynamic_bytes / sizeof(Elf64_Dyn);
+	Elf64_Dyn all[DYNAMIC_MAX];
 
 	*ret = (struct tables){ .soname = UINT64_MAX };
-	if (!m->dynamic || count > 4096)
+	if (!m->dynamic || count > DYNAMIC_MAX || !target_read(t, m->dynamic, all, count * sizeof(*all)))
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		Elf64_Dyn d;
+	for (size_t i = 0; i < count && all[i].d_tag != DT_NULL; i++) {
+		const uint64_t p = all[i].d_un.d_ptr, at = p < m->bias ? p + m->bias : p; /* the loader relocates most in place */
 
-		if (!target_read(t, m->dynamic + i * sizeof(d), &d, sizeof(d)) || d.d_tag == DT_NULL)
-			break;
-		const uint64_t p = d.d_un.d_ptr, at = p < m->bias ? p + m->bias : p; /* the loader relocates most in place */
-
-		switch (d.d_tag) {
+		switch (all[i].d_tag) {
 		case DT_SYMTAB: ret->symbols = at; break;
 		case DT_STRTAB: ret->strings = at; break;
 		case DT_STRSZ: ret->string_bytes = p; break;
@@ -173,7 +159,8 @@ static size_t count_symbols(const struct target *t, const struct tables *x)
 	return last;
 }
 
-bool image_read_symbols(struct image *m, const struct target *t)
+/* Once. False: there is no table of names that can be read. */
+static bool read_symbols(struct image *m, const struct target *t)
 {
 	struct tables x;
 
@@ -193,9 +180,25 @@ bool image_read_symbols(struct image *m, const struct target *t)
 	m->symbol_count = count;
 	m->strings = strings;
 	m->string_bytes = x.string_bytes;
-	if (x.soname < x.string_bytes)
-		memcpy(m->soname, strings + x.soname, strnlen(strings + x.soname, sizeof(m->soname) - 1));
 	return true;
+}
+
+struct image *images_find(const struct images *all, const struct target *t, const char *mark, const char *soname)
+{
+	const size_t n = strlen(soname);
+	char there[64];
+	struct tables x;
+
+	for (size_t i = 0; i < all->count; i++) {
+		struct image *const m = &all->list[i];
+
+		if (!strstr(m->path, mark) || !read_tables(m, t, &x) || x.soname >= x.string_bytes)
+			continue;
+		target_read_text(t, x.strings + x.soname, there, sizeof(there));
+		if (strncmp(there, soname, n) == 0 && strchr(".-", there[n]) && read_symbols(m, t))
+			return m;
+	}
+	return NULL;
 }
 
 uint64_t image_symbol(const struct image *m, const char *name)
@@ -209,7 +212,64 @@ uint64_t image_symbol(const struct image *m, const char *name)
 	return 0;
 }
 
+static bool is_named(const struct target *t, uint64_t at, const char *name)
+{
+	const size_t n = strlen(name) + 1;
+	char there[64] = "";
+
+	return n <= sizeof(there) && target_read(t, at, there, n) && memcmp(there, name, n) == 0;
+}
+
+/* As the loader looks it up (https://flapenguin.me/elf-dt-gnu-hash): a few words of the table, however large that is. */
+static bool is_hashed(const struct target *t, const struct tables *x, const char *name)
+{
+	uint32_t head[4], hash = 5381, at, word; /* head: buckets, first symbol, words of the filter, shift */
+	uint64_t filter;
+	Elf64_Sym s;
+
+	for (const char *c = name; *c; c++)
+		hash = hash * 33 + (uint8_t)*c;
+	if (!target_read(t, x->gnu_hash, head, sizeof(head)) || !head[0] || !head[2] || head[2] > SYMBOLS_MAX || head[3] > 31 ||
+	    !target_read(t, x->gnu_hash + sizeof(head) + 8ull * (hash / 64 % head[2]), &filter, 8) ||
+	    !(filter >> hash % 64 & filter >> (hash >> head[3]) % 64 & 1))
+		return false;
+	const uint64_t buckets = x->gnu_hash + sizeof(head) + 8ull * head[2], chains = buckets + 4ull * head[0];
+
+	if (!target_read(t, buckets + 4ull * (hash % head[0]), &at, 4) || at < head[1])
+		return false;
+	do
+		if (at > SYMBOLS_MAX || !target_read(t, chains + 4ull * (at - head[1]), &word, 4))
+			return false;
+		else if ((word | 1) == (hash | 1) && target_read(t, x->symbols + at * sizeof(s), &s, sizeof(s)) && s.st_shndx != SHN_UNDEF && s.st_value &&
+			 s.st_name < x->string_bytes && is_named(t, x->strings + s.st_name, name))
+			return true;
+	while (at++, !(word & 1));
+	return false;
+}
+
+bool image_defines(struct image *m, const struct target *t, const char *name)
+{
+	struct tables x;
+
+	if (m->symbols || !read_tables(m, t, &x) || !x.gnu_hash)
+		return read_symbols(m, t) && image_symbol(m, name) != 0;
+	return is_hashed(t, &x, name);
+}
+
 /* ---- unwind information ---- */
+
+/* Where .eh_frame_hdr says that .eh_frame begins; 0: it says it in another way than all linkers do. */
+static uint64_t eh_frame(const struct image *m, const struct target *t)
+{
+	struct {
+		uint8_t version, encoding, more[2];
+		int32_t distance;
+	} head; /* of .eh_frame_hdr (Linux Standard Base, Core, 10.6.2) */
+
+	if (!target_read(t, m->eh_frame_hdr, &head, sizeof(head)) || head.version != 1 || head.encoding != FROM_HERE_32)
+		return 0;
+	return m->eh_frame_hdr + 4 + (uint64_t)(int64_t)head.distance;
+}
 
 /*
  * Linkers put .eh_frame into the area of .eh_frame_hdr. The copy lies as the module does, with zeros where nothing was
@@ -217,16 +277,18 @@ uint64_t image_symbol(const struct image *m, const char *name)
  */
 void image_copy(struct image *m, const struct target *t)
 {
-	const struct area *const a = m->eh_frame_hdr ? target_area(t, m->eh_frame_hdr) : NULL;
+	const struct area *const a = m->eh_frame_hdr && !m->copied ? target_area(t, m->eh_frame_hdr) : NULL;
 
-	if (m->copy || !a || a->start < m->start || a->start >= m->end || m->eh_frame_hdr >= m->end)
+	m->copied = true;
+	if (!a || a->start < m->start || a->start >= m->end || m->eh_frame_hdr >= m->end)
 		return;
 	uint8_t *const copy = mmap(NULL, m->end - m->start, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	const uint64_t end = a->end < m->end ? a->end : m->end;
+	const uint64_t end = a->end < m->end ? a->end : m->end, rows = eh_frame(m, t), first = rows < m->eh_frame_hdr ? rows : m->eh_frame_hdr;
+	const uint64_t start = first > a->start ? first : a->start; /* constants that are often larger stand before it */
 
 	if (copy == MAP_FAILED)
 		return;
-	if (target_read(t, a->start, copy + (a->start - m->start), end - a->start))
+	if (target_read(t, start, copy + (start - m->start), end - start))
 		m->copy = copy;
 	else
 		munmap(copy, m->end - m->start);

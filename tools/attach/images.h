@@ -15,12 +15,12 @@ struct image {
 	uint64_t eh_frame_hdr; /* 0: none */
 	uint64_t dynamic, dynamic_bytes;
 	uint8_t *copy; /* of start to end, as far as unwinding needs it; NULL: not made */
-	/* image_read_symbols */
+	bool copied; /* that was tried */
+	/* images_find */
 	Elf64_Sym *symbols;
 	size_t symbol_count;
 	char *strings;
 	size_t string_bytes;
-	char soname[64];
 };
 
 struct images {
@@ -34,14 +34,14 @@ void images_finish(struct images *all);
 
 /* NULL: no module is there. */
 struct image *images_at(const struct images *all, uint64_t pc);
-/* The module whose soname that is, up to a '-' or '.' behind it. Reads symbols where `mark` stands in the path. */
+/* The module in whose path `mark` stands and whose soname that is, up to a '-' or '.' behind it; with its table of names. */
 struct image *images_find(const struct images *all, const struct target *t, const char *mark, const char *soname);
 
-/* Reads the table of names, once. False: there is none that can be read. */
-bool image_read_symbols(struct image *m, const struct target *t);
 /* 0: it does not define that. */
 uint64_t image_symbol(const struct image *m, const char *name);
-/* Copies what unwinding needs. */
+/* Whether it defines that, without reading all of its names. */
+bool image_defines(struct image *m, const struct target *t, const char *name);
+/* Copies what unwinding needs, once. */
 void image_copy(struct image *m, const struct target *t);
 
 static inline const char *image_name_of(const struct image *m, const Elf64_Sym *s)

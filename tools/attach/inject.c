@@ -30,16 +30,29 @@ static bool fail(struct injection *i, const char *why)
 
 /* ---- before anything stops ---- */
 
+static bool find_restorer(struct injection *i, const struct area *a)
+{
+	static uint8_t code[128u << 10];
+
+	for (uint64_t at = a->start; at < a->end; at += sizeof(code) - FRAME_RESTORER_BYTES) { /* which stands at the beginning, as a rule */
+		const size_t bytes = a->end - at < sizeof(code) ? a->end - at : sizeof(code);
+
+		if (!target_read(&i->target, at, code, bytes))
+			return false;
+		if (frame_find_restorer(&i->borrow.code, at, code, bytes))
+			return true;
+	}
+	return false;
+}
+
 static bool find_code(struct injection *i, const struct image *libc)
 {
 	const uint64_t function = image_symbol(libc, "syscall");
 	const struct area *const a = function ? target_area(&i->target, function) : NULL;
-	uint8_t *const code = a ? malloc(a->end - a->start) : NULL;
-	const bool found = code && target_read(&i->target, a->start, code, a->end - a->start) &&
-			   frame_find_code(&i->borrow.code, a->start, code, a->end - a->start, function);
+	uint8_t code[64];
 
-	free(code);
-	return found;
+	return a && target_read(&i->target, function, code, sizeof(code)) && frame_find_call(&i->borrow.code, function, code, sizeof(code)) &&
+	       find_restorer(i, a);
 }
 
 static bool find_functions(struct injection *i, struct image *libc)
@@ -75,7 +88,7 @@ static bool defines_malloc(struct injection *i)
 	file[n > 0 ? n : 0] = 0;
 	for (size_t k = 0; k < i->images.count; k++)
 		if (strcmp(i->images.list[k].path, file) == 0)
-			return image_read_symbols(&i->images.list[k], &i->target) && image_symbol(&i->images.list[k], "malloc");
+			return image_defines(&i->images.list[k], &i->target, "malloc");
 	return false;
 }
 
@@ -133,8 +146,7 @@ bool inject_prepare(struct injection *i, pid_t pid)
 	if (defines_malloc(i))
 		return fail(i, "has a malloc of its own in the executable, which calls it directly: its calls cannot be seen");
 	ground_survey(&i->ground, &i->images, &i->target, loader, libc);
-	for (size_t n = 0; n < i->images.count; n++)
-		image_copy(&i->images.list[n], &i->target);
+	image_copy(libc, &i->target); /* it is in most stacks; the others are copied when a thread is met in them */
 	i->borrow.target = &i->target;
 	i->borrow.images = &i->images;
 	i->borrow.ground = &i->ground;
@@ -204,14 +216,35 @@ int inject_open(const struct injection *i, int fd)
 	return opened;
 }
 
+/* How much of a library's file is loaded; debugging information stands behind that. 0: it cannot be read. */
+static off_t loaded_bytes(int fd, Elf64_Ehdr *ret)
+{
+	Elf64_Phdr p;
+	off_t end = 0;
+
+	if (pread(fd, ret, sizeof(*ret), 0) != sizeof(*ret))
+		return 0;
+	for (unsigned n = 0; n < ret->e_phnum; n++) {
+		if (pread(fd, &p, sizeof(p), (off_t)(ret->e_phoff + n * sizeof(p))) != sizeof(p))
+			return 0;
+		if (p.p_type == PT_LOAD && (off_t)(p.p_offset + p.p_filesz) > end)
+			end = (off_t)(p.p_offset + p.p_filesz);
+	}
+	return end;
+}
+
 static bool copy_library(struct injection *i, const char *library)
 {
 	const int from = open(library, O_RDONLY | O_CLOEXEC), to = inject_open(i, i->library_fd);
-	struct stat st = { 0 };
-	bool whole = from >= 0 && to >= 0 && fstat(from, &st) == 0;
+	Elf64_Ehdr header;
+	const off_t size = from >= 0 && to >= 0 ? loaded_bytes(from, &header) : 0;
+	bool whole = size > 0;
 
-	for (off_t done = 0; whole && done < st.st_size;)
-		whole = sendfile(to, from, &done, (size_t)(st.st_size - done)) > 0;
+	for (off_t done = 0; whole && done < size;)
+		whole = sendfile(to, from, &done, (size_t)(size - done)) > 0;
+	header.e_shoff = 0; /* the list of sections stands at the end */
+	header.e_shnum = header.e_shstrndx = 0;
+	whole = whole && pwrite(to, &header, sizeof(header), 0) == sizeof(header);
 	if (from >= 0)
 		close(from);
 	if (to >= 0)
@@ -318,7 +351,8 @@ bool inject_wait(struct injection *i, uint64_t *ret)
 		if (borrow_now_ns() > until)
 			return fail(i, "has loaded no library in 10 s: another of its threads may be loading one; try tracker detach, and then again");
 	} while (!i->work.done);
-	i->paused_ns = borrow_now_ns() - i->borrow.stopped_ns;
+	i->ended_ns = i->work.order.ended_ns ? i->work.order.ended_ns : borrow_now_ns(); /* 0: the library could not be loaded */
+	i->paused_ns = i->ended_ns - i->borrow.stopped_ns;
 	keep_room(i);
 	end_turn(i);
 	*ret = i->work.answer;

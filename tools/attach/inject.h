@@ -21,6 +21,7 @@ struct injection {
 	uint64_t room;
 	int library_fd, segment_fd; /* numbers in the program; -1: none */
 	int turn; /* a socket whose name is the lock; -1: none */
+	uint64_t ended_ns; /* when it had done the work (CLOCK_MONOTONIC) */
 	uint64_t paused_ns; /* how long the borrowed thread did not do its own work */
 	bool forbidden; /* by the kernel */
 	char why[512]; /* the end of a sentence: why it cannot be */

@@ -17,6 +17,7 @@ struct walk_from {
 	uint8_t *copy;
 	struct cfi_scratch cfi;
 	bool exact; /* the thread stands at the pc: it does not return there */
+	struct image *unread;
 };
 
 static bool nothing_readable(void *data, uintptr_t address)
@@ -64,16 +65,20 @@ static uintptr_t caller_register(const struct walk_from *w, unsigned i, uintptr_
 enum step { STEP_ON,
 	    STEP_END,
 	    STEP_HANDLER,
+	    STEP_UNREAD,
 	    STEP_LOST };
 
 static enum step step(struct walk_from *w)
 {
 	struct cfi_scratch *const s = &w->cfi;
 	const uintptr_t pc = s->regs[REG_PC], at = w->exact ? pc : pc - 1;
-	const struct image *const m = images_at(w->all, at);
+	struct image *const m = images_at(w->all, at);
 	struct cfi_fde f;
 	uintptr_t cfa;
 
+	w->unread = m;
+	if (m && !m->copied)
+		return STEP_UNREAD;
 	if (!m || !m->copy)
 		return STEP_LOST;
 	const uintptr_t moved = (uintptr_t)m->copy - m->start;
@@ -118,6 +123,7 @@ static enum stack_verdict judge(struct walk_from *w, uint64_t restorer, const ch
 		case STEP_ON: break;
 		case STEP_END: return STACK_SAFE;
 		case STEP_HANDLER: return STACK_HANDLER;
+		case STEP_UNREAD: return STACK_UNREAD;
 		default: return rest_is_clean(w, restorer, ret_why) ? STACK_UNKNOWN : *ret_why ? STACK_FORBIDDEN :
 												 STACK_HANDLER;
 		}
@@ -126,7 +132,7 @@ static enum stack_verdict judge(struct walk_from *w, uint64_t restorer, const ch
 }
 
 enum stack_verdict stack_judge(const struct target *t, const struct images *all, const struct ground *g, const uintptr_t regs[REG_COUNT],
-			       uint64_t stack_end, uint64_t restorer, const char **ret_why)
+			       uint64_t stack_end, uint64_t restorer, const char **ret_why, struct image **ret_unread)
 {
 	struct walk_from *const w = calloc(1, sizeof(*w));
 	enum stack_verdict verdict = STACK_FORBIDDEN;
@@ -144,6 +150,7 @@ enum stack_verdict stack_judge(const struct target *t, const struct images *all,
 	w->copy = w->high - w->low >= 8 ? malloc(w->high - w->low) : NULL;
 	if (w->copy && target_read(t, w->low, w->copy, w->high - w->low))
 		verdict = judge(w, restorer, ret_why);
+	*ret_unread = w->unread;
 	free(w->copy);
 	free(w);
 	return verdict;

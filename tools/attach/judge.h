@@ -13,6 +13,7 @@ enum stack_verdict {
 	STACK_FORBIDDEN,
 	STACK_HANDLER, /* a signal handler is at work */
 	STACK_UNKNOWN, /* the walk could not be finished; nothing on the rest of the stack looks like a place that is forbidden */
+	STACK_UNREAD, /* the walk needs a copy of *ret_unread's unwind information (image_copy) */
 };
 
 /*
@@ -20,6 +21,6 @@ enum stack_verdict {
  * return to. *ret_why: in what the thread stands, if that is forbidden.
  */
 enum stack_verdict stack_judge(const struct target *t, const struct images *all, const struct ground *g, const uintptr_t regs[REG_COUNT],
-			       uint64_t stack_end, uint64_t restorer, const char **ret_why);
+			       uint64_t stack_end, uint64_t restorer, const char **ret_why, struct image **ret_unread);
 
 #endif

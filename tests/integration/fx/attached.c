@@ -2,7 +2,8 @@
  * attached - a program that runs already when it is attached to. It says that it is ready, waits for a line on its input, works, says
  * what it did, and waits for another line.
  *
- * count: eight threads allocate in every way, and count. call NAME [MS]: one blocking call. check: one thread allocates and checks blocks,
+ * count: eight threads allocate in every way, and count. call NAME [MS [coroutine]]: one blocking call, on a stack of its own, beside a thread
+ * that waits on an ordinary one. check: one thread allocates and checks blocks,
  * floating point and a signal's counts until its input ends. load FILE: loads that library and calls its function.
  */
 #include <dlfcn.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/select.h>
@@ -29,6 +31,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define THREADS 8
@@ -300,19 +303,71 @@ static const struct {
 	const char *name;
 	int (*call)(void);
 } calls[] = {
-	{ "epoll_wait", call_epoll }, { "poll", call_poll }, { "ppoll", call_ppoll }, { "select", call_select }, { "nanosleep", call_nanosleep },
-	{ "read", call_read }, { "sem_timedwait", call_sem }, { "mutex", call_mutex }, { "sigtimedwait", call_sigtimedwait }, { "semop", call_semop },
-	{ "msgrcv", call_msgrcv }, { "recv", call_recv }, { "inotify", call_inotify }, { "waitpid", call_waitpid }, { "accept", call_accept },
+	{ "epoll_wait", call_epoll },
+	{ "poll", call_poll },
+	{ "ppoll", call_ppoll },
+	{ "select", call_select },
+	{ "nanosleep", call_nanosleep },
+	{ "read", call_read },
+	{ "sem_timedwait", call_sem },
+	{ "mutex", call_mutex },
+	{ "sigtimedwait", call_sigtimedwait },
+	{ "semop", call_semop },
+	{ "msgrcv", call_msgrcv },
+	{ "recv", call_recv },
+	{ "inotify", call_inotify },
+	{ "waitpid", call_waitpid },
+	{ "accept", call_accept },
 };
 
-static int work_call(const char *name)
+static int (*called)(void);
+static int got, called_errno;
+
+static void in_coroutine(void)
+{
+	errno = 0;
+	got = called();
+	called_errno = errno;
+}
+
+static void *wait_for_ever(void *data)
+{
+	for (;;)
+		sleep(1000);
+	return data;
+}
+
+static int call_in_coroutine(int (*call)(void))
+{
+	static ucontext_t here, there;
+	pthread_t other;
+
+	called = call;
+	pthread_create(&other, NULL, wait_for_ever, NULL);
+	getcontext(&there);
+	there.uc_stack.ss_size = 256 << 10;
+	there.uc_stack.ss_sp = mmap(NULL, there.uc_stack.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	there.uc_link = &here;
+	makecontext(&there, in_coroutine, 0);
+	say_ready();
+	swapcontext(&here, &there);
+	errno = called_errno;
+	return got;
+}
+
+static int call_here(int (*call)(void))
+{
+	say_ready();
+	errno = 0;
+	return call();
+}
+
+static int work_call(const char *name, bool coroutine)
 {
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
 		if (strcmp(calls[i].name, name) != 0)
 			continue;
-		say_ready();
-		errno = 0;
-		const int good = calls[i].call();
+		const int good = coroutine ? call_in_coroutine(calls[i].call) : call_here(calls[i].call);
 
 		printf("%s %s\n", good > 0 ? "good" : "bad", good > 0 ? "" : strerror(errno));
 		return good > 0 ? 0 : 1;
@@ -403,7 +458,7 @@ int main(int argc, char **argv)
 	if (argc > 3)
 		wait_ms = strtol(argv[3], NULL, 10);
 	if (strcmp(what, "call") == 0 && argc > 2)
-		return work_call(argv[2]);
+		return work_call(argv[2], argc > 4);
 	if (strcmp(what, "check") == 0)
 		return work_check();
 	if (strcmp(what, "load") == 0 && argc > 2)
