@@ -55,6 +55,7 @@ enum trk_module_flag {
 	TRK_MODULE_MAIN = 1, /* the program itself */
 	TRK_MODULE_VDSO = 2,
 	TRK_MODULE_MADE = 4, /* code made at run time, in no file */
+	TRK_MODULE_PYTHON = 8, /* ... functions of Python, as their interpreter names them: the capture has all their names */
 };
 
 /* Records of the capture's tables, as they are written and read. Texts are the caller's, or the capture's. */

@@ -58,10 +58,13 @@ int writer_branch(struct writer **ret, const struct writer *w, int fd)
 	return 0;
 }
 
-/* What every piece of a recording has from the one before it. */
+/*
+ * What every piece of a recording has from the one before it. Names that are written while the recording goes on are written once;
+ * those that are looked up at the end of a piece are in no list of this writer's.
+ */
 static bool is_carried(uint16_t type)
 {
-	return (type >= TRK_BLOCK_MODULES && type <= TRK_BLOCK_MAPPINGS) || type == TRK_BLOCK_NOTICES ||
+	return (type >= TRK_BLOCK_MODULES && type <= TRK_BLOCK_MAPPINGS) || type == TRK_BLOCK_SYMBOLS || type == TRK_BLOCK_NOTICES ||
 	       type == TRK_BLOCK_DOMAINS;
 }
 

@@ -94,7 +94,7 @@ static void count_module(const struct embed_module *module, enum resolver_module
 		report->unavailable_frames += frames;
 }
 
-/* A frame without a name stays as it is: its code is in no file, on any machine. */
+/* A frame without a name stays as it is: its code is in no file, on any machine. Those of Python have theirs in the capture. */
 static void resolve_made(const struct embed_frame *frames, size_t count, struct made_code *code,
 			 const struct embed_sink *sink, struct embed_report *report)
 {
@@ -118,6 +118,11 @@ static int resolve_module(const struct embed_frame *frames, size_t count,
 	struct resolver *resolver = NULL;
 	struct resolver_module *m;
 
+	if (module->record.flags & TRK_MODULE_PYTHON) {
+		report->frames += count;
+		report->resolved += count;
+		return 0;
+	}
 	if (module->record.flags & TRK_MODULE_MADE) {
 		resolve_made(frames, count, module->code, sink, report);
 		return 0;

@@ -9,7 +9,7 @@
  * n-th new name, from 1: n MiB). [..] may be left out.
  *
  *   header [id=N] [start=UNIX_NS] [page=BYTES] [sample=BYTES]     first statement, if any
- *   module ID PATH [build-id=HEX] [main] [vdso] [made]
+ *   module ID PATH [build-id=HEX] [main] [vdso] [made] [python]
  *   frame ID FILE LINE [as=FUNCTION] [module=ID] [offset=N] [bare]
  *       a source frame in function ID (or FUNCTION). FILE -: unknown, as=-: no
  *       name. Without offset, frames of a module lie 16 bytes apart, from
@@ -139,17 +139,18 @@ static void do_module(const struct word *w, int n)
 {
 	uint8_t build_id[64];
 	struct trk_module m = { .path = w[2].text, .build_id = build_id };
-	uint32_t is_main = 0, vdso = 0, made = 0;
+	uint32_t is_main = 0, vdso = 0, made = 0, python = 0;
 
 	for (int i = 3; i < n; i++) {
 		const char *v = option(&w[i], "build-id");
 
 		if (v)
 			m.build_id_bytes = from_hex(v, build_id, sizeof(build_id));
-		else if (!flag_option(&w[i], "main", &is_main) && !flag_option(&w[i], "vdso", &vdso) && !flag_option(&w[i], "made", &made))
+		else if (!flag_option(&w[i], "main", &is_main) && !flag_option(&w[i], "vdso", &vdso) && !flag_option(&w[i], "made", &made) &&
+			 !flag_option(&w[i], "python", &python))
 			die("unknown option", w[i].text);
 	}
-	m.flags = is_main | vdso << 1 | made << 2;
+	m.flags = is_main | vdso << 1 | made << 2 | python << 3;
 	name_add(&cap.modules, w[1].text, writer_module(writer(), &m));
 }
 
