@@ -272,6 +272,7 @@ int main(int argc, char **argv)
 	struct view_options vo = { .by_thread = opt.split_threads, .threshold = 1 };
 	struct report report = { 0 };
 
+	opt.common.keep_interpreter = true;
 	selection_check(&opt.selection);
 	filters_from_options(&report.filters, &opt.filtering);
 	by_count(); /* a usage error comes before anything is read */

@@ -102,7 +102,9 @@ static void describe_module(struct emit *e, const struct trk_module *m, const st
 	char id[160], what[176], file[NAME_MAX + 1];
 
 	hex(m, id, sizeof(id));
-	if (m->flags & TRK_MODULE_MADE)
+	if (m->flags & TRK_MODULE_PYTHON)
+		snprintf(what, sizeof(what), "functions of Python");
+	else if (m->flags & TRK_MODULE_MADE)
 		snprintf(what, sizeof(what), "code made at run time");
 	else
 		snprintf(what, sizeof(what), "build-id %.12s", id[0] ? id : "none");

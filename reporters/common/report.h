@@ -18,6 +18,7 @@
 /* Values of the options that all reporters share; put REPORT_OPTIONS(o) into the option table. */
 struct report_options {
 	bool json, csv, quiet, force, no_skip;
+	bool keep_interpreter; /* stacks have the interpreter's frames between Python's, with a mark: the report hides them itself */
 	const char *output;
 	uint64_t pid; /* 0: all processes */
 	const char *thread; /* NULL: all */

@@ -181,6 +181,7 @@ int report_stacks(struct report *r, const struct report_options *o)
 {
 	const struct stacks_options options = {
 		.no_skip = o->no_skip,
+		.keep_interpreter = o->keep_interpreter,
 		.skip_patterns = (const char *const *)o->skip_frames.items,
 	};
 

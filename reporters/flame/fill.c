@@ -41,7 +41,7 @@ static void mark_hidden(struct filler *f, const struct source_frame *s, size_t c
 	size_t keep = count - 1;
 
 	for (size_t i = 0; i < count; i++) {
-		f->hidden[i] = !f->options->no_skip && (s[i].skipped || s[i].runtime);
+		f->hidden[i] = !f->options->no_skip && (s[i].skipped || s[i].runtime || s[i].interpreter);
 		all = all && f->hidden[i];
 		if (!s[i].runtime)
 			keep = i;

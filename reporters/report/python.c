@@ -82,6 +82,10 @@ int python_unread(const struct capture *c, const struct view *v)
 		goto out;
 	}
 	for (uint32_t i = 1; i < c->module_count; i++) {
+		if (c->modules[i].flags & TRK_MODULE_PYTHON) { /* the recorder has read its frames */
+			minor = 0;
+			goto out;
+		}
 		const int version = minor_version(c->modules[i].path);
 
 		s.modules[i] = version ? INTERPRETER : 0;

@@ -14,6 +14,7 @@
 #include "symbols/arena.h"
 #include "symbols/made_code.h"
 #include "symbols/demangled.h"
+#include "symbols/interpreter.h"
 #include "symbols/resolver.h"
 #include "symbols/skip.h"
 
@@ -39,6 +40,7 @@ struct stacks {
 	struct resolver_module **modules; /* by module id */
 	struct frame_source *sources; /* by frame id */
 	struct demangled *names;
+	struct interpreter *interpreter; /* NULL: no stack has Python frames */
 	struct arena arena;
 	struct source_frame unknown; /* the frame of an empty stack */
 	struct source_frame truncated; /* stands for older frames that are not kept */
@@ -93,7 +95,7 @@ int stacks_new(struct stacks **ret, struct capture *c, const struct stacks_optio
 	s->sources = calloc((size_t)c->frame_count + 1, sizeof(*s->sources));
 	s->modules = calloc((size_t)c->module_count + 1, sizeof(struct resolver_module *));
 	if (!s->sources || !s->modules || (c->depths && !s->depths) || demangled_new(&s->names) != 0 ||
-	    resolver_new(&s->resolver) != 0) {
+	    (!s->options.no_skip && interpreter_new(&s->interpreter, c) != 0) || resolver_new(&s->resolver) != 0) {
 		stacks_free(s);
 		return TRK_ERR_NOMEM;
 	}
@@ -107,6 +109,7 @@ void stacks_free(struct stacks *s)
 		return;
 	resolver_free(s->resolver);
 	demangled_free(s->names);
+	interpreter_free(s->interpreter);
 	free(s->modules);
 	free(s->depths);
 	free(s->sources);
@@ -173,12 +176,17 @@ bool stacks_short_of_memory(const struct stacks *s)
 	return s->short_of_memory || demangled_short_of_memory(s->names);
 }
 
+static bool is_made(const struct stacks *s, uint32_t module)
+{
+	return module && s->capture->modules[module].flags & TRK_MODULE_MADE;
+}
+
 /* From the SYMBOLS blocks of the capture. */
 static uint32_t recorded_frames(struct stacks *s, const struct cap_frame *frame,
 				struct source_frame base, struct source_frame **ret)
 {
 	const struct capture *const c = s->capture;
-	const bool made = frame->module && c->modules[frame->module].flags & TRK_MODULE_MADE;
+	const bool made = is_made(s, frame->module);
 	const uint32_t n = frame->symbol_count;
 
 	*ret = alloc_frames(s, n);
@@ -265,6 +273,22 @@ static uint32_t resolved_frames(struct stacks *s, const struct cap_frame *frame,
 	return (uint32_t)n;
 }
 
+static void make_source(struct stacks *s, const struct cap_frame *frame, struct source_frame base, struct frame_source *source)
+{
+	if (frame->symbol_count && frame->symbol_count != UINT32_MAX)
+		source->count = recorded_frames(s, frame, base, &source->frames);
+	else if (frame->symbol_count && frame->module && !is_made(s, frame->module))
+		source->count = resolved_frames(s, frame, base, &source->frames);
+	if (!source->frames) {
+		source->frames = alloc_frames(s, 1);
+		source->count = source->frames ? 1 : 0;
+		if (source->frames)
+			source->frames[0] = base;
+	}
+	if (s->interpreter && frame->module)
+		interpreter_mark(s->interpreter, frame->module, source->frames, source->count);
+}
+
 static const struct frame_source *source_of(struct stacks *s, uint32_t id)
 {
 	static const struct frame_source none;
@@ -281,18 +305,8 @@ static const struct frame_source *source_of(struct stacks *s, uint32_t id)
 	base.offset = frame->offset;
 	if (frame->module)
 		base.file = base.module = c->modules[frame->module].path;
-	if (frame->symbol_count && frame->symbol_count != UINT32_MAX)
-		source->count = recorded_frames(s, frame, base, &source->frames);
-	else if (frame->symbol_count && frame->module)
-		source->count = resolved_frames(s, frame, base, &source->frames);
-	if (source->frames)
-		return source;
-	source->frames = alloc_frames(s, 1);
-	if (!source->frames)
-		return &none;
-	source->frames[0] = base;
-	source->count = 1;
-	return source;
+	make_source(s, frame, base, source);
+	return source->frames ? source : &none;
 }
 
 static bool append(struct stacks *s, size_t used, const struct frame_source *source)
@@ -306,7 +320,7 @@ static bool append(struct stacks *s, size_t used, const struct frame_source *sou
 	return true;
 }
 
-static bool is_runtime(const struct source_frame *f)
+bool stacks_is_runtime(const struct source_frame *f)
 {
 	/* A libc without its symbol table is known by its name. */
 	return f->runtime || (!*f->function && skip_is_runtime_module(f->module));
@@ -315,7 +329,7 @@ static bool is_runtime(const struct source_frame *f)
 /* A caller of libc without a name is _start of a stripped program. */
 static bool is_start(const struct source_frame *frames, size_t n)
 {
-	return n > 1 && !*frames[n - 1].function && is_runtime(&frames[n - 2]);
+	return n > 1 && !*frames[n - 1].function && stacks_is_runtime(&frames[n - 2]);
 }
 
 /*
@@ -334,7 +348,7 @@ static void mark_ends(struct source_frame *frames, size_t n)
 		frames[i].skipped = false;
 	if (is_start(frames, n))
 		frames[n - 1].runtime = true;
-	for (i = n; i > 0 && is_runtime(&frames[i - 1]); i--)
+	for (i = n; i > 0 && stacks_is_runtime(&frames[i - 1]); i--)
 		frames[i - 1].runtime = true;
 	while (i > 0)
 		frames[--i].runtime = false;
@@ -429,6 +443,8 @@ const struct source_frame *stacks_frames(struct stacks *s, uint32_t node, size_t
 	}
 	if (s->stack[n - 1].cut)
 		tell_older(s, asked, kept - !cut, &s->stack[n - 1]);
+	if (s->interpreter)
+		n = interpreter_hide(s->stack, n, s->options.keep_interpreter);
 	mark_ends(s->stack, n);
 	*ret_count = within_limit(s, n);
 	return s->stack;
@@ -442,18 +458,28 @@ void stacks_shorten(struct stacks *s, size_t *count)
 	*count = RECENT + 1;
 }
 
+/* Whether there is a Python frame among the `left` most recent ones from the node on. */
+static bool has_python(const struct stacks *s, uint32_t node, uint64_t left)
+{
+	for (; s->interpreter && has_frames(s, node) && left--; node = node_of(s, node).parent)
+		if (interpreter_runs(s->interpreter, node_of(s, node).frame))
+			return true;
+	return false;
+}
+
 const struct source_frame *stacks_top(struct stacks *s, uint32_t node)
 {
 	const struct source_frame *last = &s->unknown;
 	uint64_t left;
-	bool cut;
+	bool cut, python;
 
-	for (node = kept_of(s, node, &left, &cut); has_frames(s, node) && left--; node = node_of(s, node).parent) {
+	node = kept_of(s, node, &left, &cut);
+	for (python = has_python(s, node, left); has_frames(s, node) && left--; node = node_of(s, node).parent) {
 		const struct frame_source *const source = source_of(s, node_of(s, node).frame);
 
 		for (uint32_t i = 0; i < source->count; i++) {
 			last = &source->frames[i];
-			if (!last->skipped)
+			if (!last->skipped && !(python && last->interpreter))
 				goto out;
 		}
 	}
@@ -466,7 +492,7 @@ out:
 bool stacks_pointee(struct stacks *s, const struct source_frame *f, char *buf, size_t room, uint64_t *ret_size)
 {
 	const struct cap_frame *const frame = f->frame < s->capture->frame_count ? &s->capture->frames[f->frame] : NULL;
-	struct resolver_module *const m = frame && f->has_source && frame->module && frame->offset && !s->options.lookup ? module_of(s, frame->module) : NULL;
+	struct resolver_module *const m = frame && f->has_source && frame->module && !is_made(s, frame->module) && frame->offset && !s->options.lookup ? module_of(s, frame->module) : NULL;
 
 	return m && resolver_module_state(m) == RESOLVER_FULL && resolver_pointee(m, frame->offset - 1, f->file, f->line, buf, room, ret_size);
 }

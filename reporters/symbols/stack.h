@@ -29,12 +29,15 @@ struct source_frame {
 	const char *via; /* the function called that allocates, where allocators' frames above are hidden: "std::string::append"; NULL: it calls malloc itself, or operator new */
 	const char *as_via; /* this function, as the next frame's `via` */
 	bool runtime; /* _start, __libc_start_main, clone3 ...: below main */
+	bool python; /* a function of Python's; its module is "Python 3.11" */
+	bool interpreter; /* native code that only runs Python frames of the same stack: there only if keep_interpreter is set, or skipped */
 	bool cut; /* no frame: it stands for older frames that are not kept */
 	uint64_t least_older, most_older; /* ... and how many these are, which may differ between calls: from least to most; 0: unknown */
 };
 
 struct stacks_options {
 	bool no_skip; /* mark none as skipped */
+	bool keep_interpreter; /* leave no frames of the interpreter out */
 	const char *const *skip_patterns; /* fnmatch on functions, more to skip; NULL-terminated or NULL */
 	/*
 	 * As resolver_lookup, with what it returns in `strings`, for a module of the capture: instead of files that are opened for these
@@ -95,6 +98,9 @@ enum stacks_names stacks_names(const struct stacks *s, uint32_t module);
 
 /* There was no memory, so names or frames may be missing. */
 bool stacks_short_of_memory(const struct stacks *s);
+
+/* Whether it can be a function below main, by its name or its file. */
+bool stacks_is_runtime(const struct source_frame *f);
 
 /* Whether the capture itself has a name of the frame's function, or a line. */
 bool stacks_knows_name(const struct capture *c, const struct cap_frame *f);
