@@ -41,6 +41,11 @@ SYMBOL(int, create_snapshot, (const char *description, bool compute_total), (des
 SYMBOL(int, start_periodic_snapshots, (double interval_seconds), (interval_seconds))
 SYMBOL(int, stop_periodic_snapshots, (void), ())
 SYMBOL(int, dump_stats, (const char *path), (path))
+SYMBOL(tracker_capture *, capture_new, (const tracker_options *options), (options))
+SYMBOL(int, capture_enter, (tracker_capture * capture), (capture))
+SYMBOL(int, capture_exit, (tracker_capture * capture), (capture))
+SYMBOL(int, capture_free, (tracker_capture * capture), (capture))
+SYMBOL(int, last_code, (void), ())
 SYMBOL(const char *, last_error, (void), ())
 
 #pragma GCC visibility pop

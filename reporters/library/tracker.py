@@ -13,6 +13,13 @@
 Of a program that runs Python and libtracker (tracker run python3 ..., or libtracker.so preloaded), start, stop, take_snapshot and
 the other functions of tracemalloc's are about all blocks of the process, those of its C libraries, too.
 
+Any Python program can record a part of its time, with the names of memray's API, whether libtracker is there or not:
+
+    with tracker.Tracker("part.bin"):
+        work()
+
+`python3 -m tracker run script.py` records the script, `python3 -m tracker COMMAND ...` is `tracker COMMAND ...`.
+
 Snapshot, Statistic, StatisticDiff, Trace, Traceback, Frame, Filter and DomainFilter are tracemalloc's, so that a script that reads
 snapshots can say `import tracker as tracemalloc`. What differs, and why, stands in docs/API.md: the most recent frames leave the
 allocator's own out; in cumulative sums a block counts once for each key; the line of a traceback group begins with the
@@ -23,17 +30,24 @@ prefix that this file is installed in, and where the system has its libraries.
 """
 import collections.abc
 import ctypes
+import enum
+import errno
 import functools
 import glob
 import linecache
 import os
+import shutil
+import stat
+import subprocess
+import sys
 
 __all__ = ["BaseFilter", "Capture", "DomainFilter", "Error", "Filter", "Frame", "Snapshot", "Statistic", "StatisticDiff", "Trace",
            "Traceback", "clear_traces", "domain_name", "get_object_traceback", "get_traceback_limit", "get_traced_memory",
            "get_tracemalloc_memory", "is_tracing", "mark", "reset_peak", "start", "stop", "take_snapshot", "track", "untrack",
-           "untrack_range", "annotate", "annotate_label", "ClassTracker"]
+           "untrack_range", "annotate", "annotate_label", "ClassTracker", "Tracker", "FileDestination", "SocketDestination",
+           "FileFormat"]
 
-_OK, _ENOMEM, _EDISABLED, _EINVAL, _ENOENT = 0, -1, -2, -3, -9
+_OK, _ENOMEM, _EDISABLED, _EINVAL, _EIO, _EEXIST, _ENOTSUP, _ENOENT = 0, -1, -2, -3, -5, -6, -8, -9
 _KEY_TYPES = {"filename": 0, "lineno": 1, "traceback": 2, "function": 3, "module": 4}
 
 
@@ -85,6 +99,19 @@ class _TrackOptions(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("resolution_level", ctypes.c_uint), ("keep", ctypes.c_bool), ("trace", ctypes.c_bool)]
 
 
+class _Destination(ctypes.Structure):
+    _fields_ = [("kind", ctypes.c_int), ("path", ctypes.c_char_p), ("overwrite", ctypes.c_bool), ("compress_on_exit", ctypes.c_bool),
+                ("buffered", ctypes.c_bool), ("server_port", ctypes.c_uint16), ("address", ctypes.c_char_p)]
+
+
+class _Options(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_size_t), ("file_name", ctypes.c_char_p), ("destination", ctypes.POINTER(_Destination)),
+                ("native_traces", ctypes.c_bool), ("trace_python_allocators", ctypes.c_bool), ("track_object_lifetimes", ctypes.c_bool),
+                ("follow_fork", ctypes.c_bool), ("memory_interval_ms", ctypes.c_uint), ("file_format", ctypes.c_int),
+                ("nframe", ctypes.c_int)]
+
+
+_SURVIVOR = ctypes.CFUNCTYPE(None, ctypes.POINTER(_Trace), ctypes.c_void_p)
 _P, _S, _I, _B, _Z = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_bool, ctypes.c_size_t
 _FUNCTIONS = {
     "replay_last_code": (_I, []), "replay_last_error": (_S, []),
@@ -112,6 +139,8 @@ _FUNCTIONS = {
     "track_change": (_I, [_Z, ctypes.c_uint]), "detach_class": (_I, [_S]), "detach_all_classes": (_I, []), "detach_all": (_I, []),
     "clear": (_I, []), "annotate": (_I, [_Z, _S]), "annotate_label": (_I, [_Z, _S]), "create_snapshot": (_I, [_S, _B]),
     "start_periodic_snapshots": (_I, [ctypes.c_double]), "stop_periodic_snapshots": (_I, []), "dump_stats": (_I, [_S]),
+    "capture_new": (_P, [ctypes.POINTER(_Options)]), "capture_enter": (_I, [_P]), "capture_exit": (_I, [_P]), "capture_free": (_I, [_P]),
+    "capture_surviving": (_I, [_P, _SURVIVOR, _P]), "last_code": (_I, []),
 }
 _NAME = "libtracker-replay.so.0"
 
@@ -764,3 +793,245 @@ class ClassTracker:
 
     def dump_stats(self, path):
         _tracing("dump_stats", os.fsencode(path))
+
+
+# ---- recordings ----
+
+
+class FileFormat(enum.IntEnum):
+    ALL_ALLOCATIONS = 0
+    AGGREGATED_ALLOCATIONS = 1
+
+
+class FileDestination:
+    """A capture goes to this file. An existing one is an error, unless overwrite is true."""
+
+    def __init__(self, path, overwrite=False, compress_on_exit=True):
+        self.path, self.overwrite, self.compress_on_exit = os.fspath(path), overwrite, compress_on_exit
+
+
+class SocketDestination:
+    """What memray has for its live view. A Tracker refuses it: `tracker live` watches a recording that goes to a file."""
+
+    def __init__(self, server_port, address="127.0.0.1"):
+        if not 0 < server_port < 65536:
+            raise ValueError("Invalid port: %s" % server_port)
+        self.server_port, self.address = server_port, address
+
+
+def _command():
+    """The program `tracker`."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    places = [os.environ.get("TRACKER_COMMAND"), os.path.join(here, "..", "..", "tools", "tracker"),  # a folder of builds
+              os.path.join(here, "..", "..", "..", "bin", "tracker"), shutil.which("tracker")]
+    for place in places:
+        if place and os.access(place, os.X_OK) and os.path.isfile(place):
+            return os.path.normpath(place)
+    raise FileNotFoundError("the command tracker is not in PATH; say where it is with TRACKER_COMMAND")
+
+
+def _is_preloaded():
+    return hasattr(ctypes.CDLL(None), "tracker_api_2")
+
+
+def _raise_code(code):
+    text = _text(_call("last_error"))
+    if code == _ENOMEM:
+        raise MemoryError(text)
+    if code == _EEXIST:
+        raise FileExistsError(text)
+    raise (OSError if code == _EIO else NotImplementedError if code == _ENOTSUP else ValueError if code == _EINVAL else RuntimeError)(text)
+
+
+class _OwnCapture:
+    """A capture that libtracker, which is in this process, begins and ends."""
+
+    def __init__(self, destination, more):
+        file = isinstance(destination, FileDestination)
+        place = _Destination(0 if file else 1, os.fsencode(destination.path) if file else None, file and destination.overwrite,
+                             not file or destination.compress_on_exit, True, 0 if file else destination.server_port,
+                             None if file else os.fsencode(destination.address))
+        options = _Options(ctypes.sizeof(_Options), None, ctypes.pointer(place), True, more["trace_python_allocators"],
+                           more["track_object_lifetimes"], more["follow_fork"], more["memory_interval_ms"], more["file_format"], 1024)
+        self._pointer = _call("capture_new", ctypes.byref(options))
+        if not self._pointer:
+            _raise_code(_call("last_code"))
+        self._free = _library().tracker_capture_free
+
+    def _do(self, what):
+        code = _call(what, self._pointer)
+        if code != _OK:
+            _raise_code(code)
+
+    def enter(self):
+        self._do("capture_enter")
+
+    def exit(self):
+        self._do("capture_exit")
+
+    def surviving(self):
+        """The blocks that were allocated in it and live still."""
+        found = []
+
+        def add(trace, _):
+            trace = trace.contents
+            found.append(Trace((trace.domain, trace.size, Traceback(_frames(trace.traceback), _call("traceback_total_nframe", trace.traceback))),
+                               trace.address))
+        code = _call("capture_surviving", self._pointer, _SURVIVOR(add), None)
+        if code != _OK:
+            raise RuntimeError(_text(_call("last_error")))
+        return found
+
+    def __del__(self):
+        if getattr(self, "_pointer", None):
+            self._free(self._pointer)
+
+
+class _AttachedCapture:
+    """A capture of this process that `tracker attach` begins and `tracker detach` ends: nothing of tracker was in it before."""
+
+    _active = None  # the one that has been entered
+
+    def __init__(self, destination, more):
+        if not isinstance(destination, FileDestination):
+            raise NotImplementedError("this version writes captures to files only, not to sockets")
+        for name in ("trace_python_allocators", "track_object_lifetimes"):
+            if more[name]:
+                raise NotImplementedError("%s needs libtracker from the beginning: python3 -m tracker run ..." % name)
+        self._command, self._aggregates, self._entered = _command(), more["file_format"] == FileFormat.AGGREGATED_ALLOCATIONS, False
+        self._path, self._is_new = os.path.abspath(destination.path), False
+        try:
+            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            self._is_new = True
+        except FileExistsError:
+            if not destination.overwrite and stat.S_ISREG(os.stat(self._path).st_mode):
+                raise FileExistsError("Output file %s already exists; set overwrite to true to overwrite it" % self._path) from None
+        except OSError as e:
+            raise type(e)(e.errno, "Could not create output file %s: %s" % (destination.path, os.strerror(e.errno))) from None
+
+    @staticmethod
+    def _let_trace(who):
+        """Where the kernel lets parents trace their children only (Yama), this process must allow the opposite."""
+        try:
+            with open("/proc/sys/kernel/yama/ptrace_scope") as scope:
+                if scope.read().strip() == "1":
+                    ctypes.CDLL(None).prctl(0x59616d61, ctypes.c_ulong(who), 0, 0, 0)  # PR_SET_PTRACER; -1: any
+        except OSError:
+            pass
+
+    def _run(self, *arguments):
+        self._let_trace(-1)
+        try:
+            done = subprocess.run([self._command, *arguments, str(os.getpid())], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT)
+        finally:
+            self._let_trace(0)
+        if done.returncode != 0:
+            raise RuntimeError("%s; python3 -m tracker run records a program from its beginning" % _text(done.stdout).strip().rstrip("."))
+
+    def enter(self):
+        if _AttachedCapture._active and _AttachedCapture._active[0] == os.getpid():
+            raise RuntimeError("No more than one Tracker instance can be active at the same time")
+        self._run("attach", "-q", "-f", *["-a"] * self._aggregates, "-o", self._path.replace("%", "%%"))
+        self._entered, _AttachedCapture._active = True, (os.getpid(), self)
+
+    def exit(self):
+        _AttachedCapture._active = None
+        self._run("detach", "-q")
+
+    def __del__(self):
+        if getattr(self, "_is_new", False) and not self._entered:
+            os.unlink(self._path)
+
+
+class Tracker:
+    """memray's: records what this process allocates while its block runs, of all threads, into a file that every report reads.
+
+    native_traces makes no difference, stacks are always whole. Where libtracker is in the process, it begins the capture; elsewhere
+    `tracker attach` brings it in, and then forked children are in the capture, too, and memory_interval_ms does not count.
+    """
+
+    def __init__(self, file_name=None, *, destination=None, native_traces=False, memory_interval_ms=10, follow_fork=False,
+                 trace_python_allocators=False, track_object_lifetimes=False, file_format=FileFormat.ALL_ALLOCATIONS):
+        if (file_name is None) == (destination is None):
+            raise TypeError("Exactly one of 'file_name' or 'destination' argument must be specified")
+        if isinstance(destination, SocketDestination):
+            if follow_fork:
+                raise RuntimeError("follow_fork requires an output file")
+            if file_format == FileFormat.AGGREGATED_ALLOCATIONS:
+                raise RuntimeError("AGGREGATED_ALLOCATIONS requires an output file")
+        more = {"trace_python_allocators": trace_python_allocators, "track_object_lifetimes": track_object_lifetimes, "follow_fork": follow_fork,
+                "memory_interval_ms": memory_interval_ms, "file_format": int(file_format)}
+        self._stage, self._lifetimes = "new", track_object_lifetimes
+        self._capture = (_OwnCapture if _is_preloaded() else _AttachedCapture)(destination or FileDestination(file_name), more)
+
+    def __enter__(self):
+        if self._stage != "new":
+            raise RuntimeError("Attempting to use stale output handle")
+        self._capture.enter()
+        self._stage = "entered"
+        return self
+
+    def __exit__(self, *error):
+        self._stage = "left"
+        self._capture.exit()
+
+    def get_surviving_objects(self):
+        """The Traces of blocks that were allocated in the block and live at its end."""
+        if not self._lifetimes:
+            raise RuntimeError("track_object_lifetimes was not true")
+        if self._stage != "left":
+            raise RuntimeError("the Tracker's block has not ended")
+        return self._capture.surviving()
+
+
+# ---- python3 -m tracker ----
+
+
+def _options_with_values(command, text=None):
+    """The options of `tracker run` that take an argument, by its own --help."""
+    text = text or subprocess.run([command, "run", "--help"], stdout=subprocess.PIPE, check=True).stdout.decode()
+    found = set()
+    for line in text.splitlines():
+        words = line.strip().split()
+        names = []
+        while words and words[0].startswith("-"):
+            names.append(words.pop(0).rstrip(","))
+        if names and line.startswith(" ") and words and not line.strip()[len(", ".join(names)):].startswith("  "):
+            found.update(names)
+    return found
+
+
+_ALWAYS = ("--native", "-n", "--follow-fork")  # memray's names for what tracker does anyway
+
+
+def _split_run(arguments, valued):
+    """(options of tracker run, what Python runs)"""
+    options = []
+    while arguments and arguments[0].startswith("-") and arguments[0] not in ("-m", "-c", "-"):
+        option, arguments = arguments[0], arguments[1:]
+        if option == "--":
+            break
+        if option not in _ALWAYS:
+            options.append(option)
+        if option in valued and arguments:
+            options.append(arguments[0])
+            arguments = arguments[1:]
+    return options, arguments
+
+
+def _main(arguments):
+    command = _command()
+    if not arguments or arguments[0] != "run" or "--help" in arguments[1:2] or "-h" in arguments[1:2]:
+        os.execv(command, [command, *arguments])
+    options, program = _split_run(arguments[1:], _options_with_values(command))
+    if not program or program[0] in ("-m", "-c") and len(program) < 2:
+        sys.exit("usage: python3 -m tracker run [options of tracker run] SCRIPT | -m MODULE | -c CODE [ARGUMENT...]")
+    if not program[0].startswith("-") and not os.path.exists(program[0]):
+        sys.exit("No such file: %s" % program[0])
+    flags = getattr(subprocess, "_args_from_interpreter_flags", list)()
+    os.execv(command, [command, "run", *options, "--", sys.executable, *flags, *program])
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])
