@@ -47,10 +47,8 @@ struct filtering {
 static bool passes(void *data, const struct view_row *r)
 {
 	const struct filtering *const f = data;
-	size_t n;
-	const struct source_frame *const frames = group_frames(f->stacks, r->node, &n);
 
-	return filters_pass(f->filters, frames, n, r->process, r->domain);
+	return group_passes(f->stacks, f->filters, r);
 }
 
 int domains_filtered(struct domains *ret, const struct view *v, struct stacks *s, const struct filters *f)

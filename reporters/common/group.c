@@ -172,14 +172,14 @@ static int count_type(void *data, enum type_rule rule, const char *type, uint64_
 	return err < 0 ? err : count_path(t->groups, 0, atom, &t->one);
 }
 
-static bool passes(const struct group_source *from, const struct view_row *r)
+bool group_passes(struct stacks *s, const struct filters *filters, const struct view_row *r)
 {
 	size_t n;
 
-	if (!from->filters || from->filters->count == 0)
+	if (!filters || filters->count == 0)
 		return true;
-	const struct source_frame *const frames = group_frames(from->stacks, r->node, &n);
-	return filters_pass(from->filters, frames, n, r->process, r->domain);
+	const struct source_frame *const frames = group_frames(s, r->node, &n);
+	return filters_pass(filters, frames, n, r->process, r->domain);
 }
 
 static int add_rows(struct grouping *g, enum group_side side, const struct group_source *from,
@@ -191,7 +191,7 @@ static int add_rows(struct grouping *g, enum group_side side, const struct group
 	for (size_t i = 0; i < from->view->row_count && !err; i++) {
 		const struct view_row *const r = &from->view->rows[i];
 		const struct one o = { side, false, r->node, { r->bytes, r->count, view_error(from->view, r) } };
-		if (!passes(from, r))
+		if (!group_passes(from->stacks, from->filters, r))
 			continue;
 		add_value(&g->total[side], &o.value);
 		if (by == GROUP_THREAD || by == GROUP_SIZE) {

@@ -118,5 +118,7 @@ size_t group_skipped(const struct source_frame *frames, size_t n);
  * Lives until the stacks are asked again.
  */
 const struct source_frame *group_frames(struct stacks *s, uint32_t node, size_t *ret_count);
+/* Whether the row's stack passes the filters (NULL: all do). */
+bool group_passes(struct stacks *s, const struct filters *filters, const struct view_row *r);
 
 #endif

@@ -15,15 +15,9 @@ static int by_node(const void *a, const void *b)
 
 static bool passes(const struct report *r, const struct view_row *row)
 {
-	size_t n;
-
 	if (!row->bytes && row->kind == TRK_MMAP) /* an arena that nobody touched */
 		return false;
-	if (!r->filters.count)
-		return true;
-	const struct source_frame *const frames = group_frames(r->stacks, row->node, &n);
-
-	return filters_pass(&r->filters, frames, n, row->process, row->domain);
+	return group_passes(r->stacks, &r->filters, row);
 }
 
 /* One row per stack and function, whatever processes allocated there. */
@@ -107,17 +101,21 @@ static void find_unnamed(const struct leaks *l, struct report *r)
 	unnamed_end(&r->unnamed, r->stacks);
 }
 
-static void sum_endings(struct sides *sides, const struct report *r)
+/* By how their processes ended, and how much are arenas. */
+static void sum_what_is_left(struct sides *sides, struct report *r)
 {
 	struct endings *const s = &sides->leaks->endings;
 	const struct view *const v = &r->view;
 
 	endings_begin(s, r->capture, r->process);
+	arenas_begin(&r->arenas, r->capture);
 	for (size_t i = 0; i < v->row_count; i++) {
 		const struct view_row *const row = &v->rows[i];
 
-		if (is_left(sides, row))
-			endings_add(s, row->process, &(struct ending_sum){ row->bytes, row->count, view_error(v, row) });
+		if (!is_left(sides, row))
+			continue;
+		endings_add(s, row->process, &(struct ending_sum){ row->bytes, row->count, view_error(v, row) });
+		arenas_add(&r->arenas, r->stacks, row);
 	}
 }
 
@@ -131,7 +129,7 @@ int leaked_find(struct leaks *l, struct report *r)
 	find_unnamed(l, r);
 	if (alike_join(r->stacks, l->rows, &l->row_count) < 0)
 		return TRK_ERR_NOMEM;
-	sum_endings(&sides, r);
+	sum_what_is_left(&sides, r);
 	r->domains.capture = r->capture;
 	r->domains.process = r->process;
 	return domains_sum(&r->domains, &r->view, is_left, &sides);

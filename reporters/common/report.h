@@ -12,6 +12,7 @@
 #include "common/sampled.h"
 #include "symbols/stack.h"
 #include "ui/emit.h"
+#include "common/arenas.h"
 #include "common/unnamed.h"
 #include "common/completeness.h"
 
@@ -59,7 +60,7 @@ struct report_options {
 
 /* For reports that print stacks or locations. */
 #define REPORT_STACK_OPTIONS(o)                                                                      \
-	UI_OPTION(0, "no-skip", UI_FLAG, &(o).no_skip, NULL, "show allocator frames as well", 0, 0), \
+	UI_OPTION(0, "no-skip", UI_FLAG, &(o).no_skip, NULL, "show frames of allocators, and of Python's interpreter, as well", 0, 0), \
 		UI_OPTION(0, "skip-frame", UI_LIST, &(o).skip_frames, "PATTERN",                     \
 			  "treat functions that match as allocator frames", 0, 0)
 
@@ -74,7 +75,8 @@ struct report {
 	uint64_t lost; /* events, by the gaps that were read */
 	bool told_inside; /* the report says itself what is missing: nothing more on stderr */
 	char missing_told[COMPLETENESS_ROOM]; /* the line about missing parts that the user has read */
-	struct unnamed unnamed; /* zeroes until report_unnamed */
+	struct unnamed unnamed; /* zeroes until report_unnamed, */
+	struct arenas arenas; /* ... and these */
 	struct view_options asked; /* by report_main: the question, */
 	bool nameless; /* ... which needs neither names nor domains, */
 	bool *threads, threads_apart; /* ... of these threads only (NULL: of all), which it tells apart anyhow, */
@@ -113,7 +115,7 @@ void report_say_missing(struct report *r);
  * NULL: all rows pass.
  */
 void report_unnamed(struct report *r, const struct view *v, const struct filters *filters);
-/* "complete", "incomplete" and, where it is worth a line, "unnamed". */
+/* "complete", "incomplete", where it is worth a line, "unnamed", and with Python frames "python_arenas". */
 void report_figures(struct emit *e, const struct report *r);
 /* Zero-safe. */
 void report_close(struct report *r);

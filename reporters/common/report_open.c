@@ -219,12 +219,14 @@ int report_view(struct report *r, struct view_options *o, struct view *ret)
 void report_unnamed(struct report *r, const struct view *v, const struct filters *filters)
 {
 	unnamed_find(&r->unnamed, r->capture, r->stacks, v, filters);
+	arenas_find(&r->arenas, r->capture, r->stacks, v, filters);
 }
 
 void report_figures(struct emit *e, const struct report *r)
 {
 	completeness_figures(e, r->capture, r->lost);
 	unnamed_figures(e, &r->unnamed, r->capture);
+	arenas_figures(e, &r->arenas);
 }
 
 static void say_unnamed(const struct report *r)
@@ -233,6 +235,14 @@ static void say_unnamed(const struct report *r)
 
 	/* warn_changed has told */
 	if (r->unnamed.names != STACKS_NAMES_CHANGED && *unnamed_describe(&r->unnamed, r->capture, text))
+		ui_error("%s: %s", r->capture->path, text);
+}
+
+static void say_arenas(const struct report *r)
+{
+	char text[ARENAS_ROOM];
+
+	if (*arenas_describe(&r->arenas, text))
 		ui_error("%s: %s", r->capture->path, text);
 }
 
@@ -247,6 +257,7 @@ void report_close(struct report *r)
 	if (r->capture && !r->told_inside) {
 		warn_changed(r);
 		say_unnamed(r);
+		say_arenas(r);
 	}
 	domains_finish(&r->domains);
 	filters_finish(&r->filters);

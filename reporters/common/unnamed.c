@@ -5,25 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/group.h"
 #include "symbols/debug_link.h"
 #include "symbols/made_code.h"
 #include "symbols/package.h"
 
 /* If fewer bytes are concerned, nothing is said. */
 #define SHARE_PERCENT 10u
-
-static bool passes(struct stacks *s, const struct view_row *r, const struct filters *filters)
-{
-	size_t n, skip = 0;
-
-	if (!filters || !filters->count)
-		return true;
-	const struct source_frame *const frames = stacks_frames(s, r->node, &n);
-
-	while (skip + 1 < n && frames[skip].skipped)
-		skip++;
-	return filters_pass(filters, frames + skip, n - skip, r->process, r->domain);
-}
 
 void unnamed_begin(struct unnamed *u, const struct capture *c)
 {
@@ -61,7 +49,7 @@ void unnamed_find(struct unnamed *u, const struct capture *c, struct stacks *s, 
 {
 	unnamed_begin(u, c);
 	for (size_t i = 0; i < v->row_count; i++) {
-		if (passes(s, &v->rows[i], filters))
+		if (group_passes(s, filters, &v->rows[i]))
 			unnamed_add(u, c, s, v->rows[i].node, v->rows[i].bytes);
 	}
 	unnamed_end(u, s);

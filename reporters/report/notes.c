@@ -63,11 +63,14 @@ static int add_changed(struct notes *n, const struct report *r)
 	return count ? add(n, "Names: %s was rebuilt since, so its names are left out", path) : 0;
 }
 
-/* What CPython offers since 3.12, and tracker reads. */
+/* How its own functions get names where its frames could not be read: what CPython offers since 3.12. And what is in its arenas. */
 static int add_python(struct notes *n, const struct report *r)
 {
 	const int minor = python_unread(r->capture, &r->view);
+	char text[ARENAS_ROOM];
 
+	if (*arenas_describe(&r->arenas, text))
+		return add(n, "Python: %s", text);
 	if (minor <= 0)
 		return minor;
 	if (minor < 12)

@@ -133,3 +133,44 @@ $ tracker-tree embedded
 $ tracker-table embedded
 > /src/draw.c:20: size=1030 B, count=2, average=515 B
 > script.py:5: size=200 B, count=1, average=200 B
+
+# Of arenas, in which the interpreter keeps small objects, what they hold is not recorded. Not arenas: a mapping of another size, and one that an extension makes.
+capture arenas
+	module exe /usr/bin/python3.11 main
+	module ext /opt/fast.so
+	module py "Python 3.11" made python
+	frame init - 0 as=init module=exe
+	frame eval - 0 as=_PyEval_EvalFrameDefault module=exe
+	frame arena - 0 as=_PyObject_Arena module=exe
+	frame big - 0 as=new_mmap_object module=exe
+	frame fill /opt/fast.c 7 as=fill module=ext
+	frame mod /app.py 4 as=<module> module=py
+	stack first arena init
+	stack more arena eval mod eval init
+	stack big big eval mod eval init
+	stack other fill eval mod eval init
+	mmap 0x100000 1048576 first
+	mmap 0x1000000 1048576 more
+	mmap 0x2000000 1048576 more
+	mmap 0x3000000 524288 big
+	mmap 0x4000000 1048576 other
+	malloc 0x10 1000 more
+
+$ tracker-table arenas
+> /app.py:4: size=2561 KiB, count=4, average=640 KiB
+> _PyObject_Arena in /usr/bin/python3.11:0: size=1024 KiB, count=1, average=1024 KiB
+> /opt/fast.c:7: size=1024 KiB, count=1, average=1024 KiB
+! tracker-table: arenas: 67 % of the bytes are 3 arenas of Python's small objects; PYTHONMALLOC=malloc shows each object
+
+$ tracker-leaks --filter '+*app.py' arenas 2>&1 >/dev/null
+> tracker-leaks: arenas: 80 % of the bytes are 2 arenas of Python's small objects; PYTHONMALLOC=malloc shows each object
+
+$ tracker-summary --json --filter '+*fast.c' arenas | grep -A 3 python_arenas
+>   "python_arenas": {
+>     "bytes": 0,
+>     "count": 0
+>   },
+
+$ tracker-report arenas 2>&1 | grep -A 1 ^Python
+> Python: 67 % of the bytes are 3 arenas of Python's small objects;
+>   PYTHONMALLOC=malloc shows each object
