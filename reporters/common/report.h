@@ -59,9 +59,9 @@ struct report_options {
 	"mark), @1.5s, @90%, @A..B (blocks allocated between A and B and still live at B).\n"
 
 /* For reports that print stacks or locations. */
-#define REPORT_STACK_OPTIONS(o)                                                                      \
+#define REPORT_STACK_OPTIONS(o)                                                                                                        \
 	UI_OPTION(0, "no-skip", UI_FLAG, &(o).no_skip, NULL, "show frames of allocators, and of Python's interpreter, as well", 0, 0), \
-		UI_OPTION(0, "skip-frame", UI_LIST, &(o).skip_frames, "PATTERN",                     \
+		UI_OPTION(0, "skip-frame", UI_LIST, &(o).skip_frames, "PATTERN",                                                       \
 			  "treat functions that match as allocator frames", 0, 0)
 
 /* The parts that every report of the heap has. A report keeps its own findings elsewhere. */
