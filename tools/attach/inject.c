@@ -70,7 +70,7 @@ static bool find_functions(struct injection *i, struct image *libc)
 
 static bool find_library(struct injection *i)
 {
-	i->library = images_find(&i->images, &i->target, "libtracker", "libtracker");
+	i->library = images_find(&i->images, &i->target, "libtracker", "libtracker.so");
 	if (!i->library)
 		return true;
 	i->call = image_symbol(i->library, LATE_CALL);
@@ -329,7 +329,7 @@ static void keep_room(struct injection *i)
 	struct images now = { 0 };
 
 	if (!i->library && target_read_areas(&i->target) == 0 && images_read(&now, &i->target) == 0) {
-		struct image *const m = images_find(&now, &i->target, "libtracker", "libtracker");
+		struct image *const m = images_find(&now, &i->target, "libtracker", "libtracker.so");
 
 		i->state = m ? image_symbol(m, LATE_STATE) : 0;
 	}
