@@ -940,7 +940,7 @@ class _AttachedCapture:
         self._run("detach", "-q")
 
     def __del__(self):
-        if getattr(self, "_is_new", False) and not self._entered:
+        if getattr(self, "_is_new", False) and not self._entered and os.path.exists(self._path):
             os.unlink(self._path)
 
 

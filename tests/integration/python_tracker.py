@@ -83,6 +83,32 @@ print([b.size for b in t.get_surviving_objects() if b.size > 80000])
 """
 
 
+TESTS = """
+import pytest
+kept = []
+@pytest.mark.limit_memory("1 MB")
+def test_small():
+    bytearray(1000000)
+@pytest.mark.limit_memory("1.5 MB")
+def test_large():
+    bytearray(1600000)
+@pytest.mark.limit_leaks("100 KB")
+def test_leaks():
+    kept.append(bytearray(300000))
+@pytest.mark.limit_leaks("100 KB")
+def test_frees():
+    bytearray(300000)
+@pytest.mark.limit_memory("1 MB")
+def test_fails():
+    assert not bytearray(2000000)
+@pytest.mark.limit_memory("1 XB")
+def test_wrong():
+    pass
+def test_plain():
+    bytearray(2000000)
+"""
+
+
 class PythonTracker:
     def __init__(self, t):
         self.t = t
@@ -112,6 +138,14 @@ class PythonTracker:
             file = self.t.file(".bin")
             self.script(BLOCKS % "sys.argv[1]", file, preload=preload)
             equal("preloaded" if preload else "attached", self.sizes(file), ({8: 3, 9: 4, 6: 2}, {9: 4}))
+
+    def d38_reader_there(self):
+        """libtracker-replay, with which the program has read a capture, is not taken for libtracker."""
+        text = "import tracker\nfor i in range(2):\n    with tracker.Tracker(sys.argv[1] + str(i)):\n        kept = bytearray(80001)\n    tracker.Capture(sys.argv[1] + str(i))\n"
+        for preload in True, False:
+            file = self.t.file(".bin")
+            self.script("import sys\n" + text, file, preload=preload)
+            equal(f"preload {preload}", [self.sizes(file + n)[0] for n in "01"], [{8: 1}] * 2)
 
     def d06_d20_destination(self):
         for preload in True, False:
@@ -153,6 +187,27 @@ class PythonTracker:
         child = self.script(FORKS, file, preload=True).strip()
         equal("the parent's", self.sizes(file)[0], {8: 1})
         equal("the child's", self.sizes(file + "." + child)[0], {9: 1})
+
+    def d71_pytest(self):
+        """Limits hold with libtracker and without, and say why a test fails; a test without a limit is not measured, unless --tracker is given."""
+        folder = self.t.file(".d")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "test_it.py"), "w", encoding="ascii") as f:
+            f.write(TESTS)
+        pytest = [sys.executable, "-m", "pytest", "-q", "-p", "tracker_pytest", "-p", "no:cacheprovider", "--tb=short", "--rootdir", folder, folder]
+        for more in {"LD_PRELOAD": self.t.find("libtracker.so")}, {}:
+            r = execute([*pytest, "-k", "not leak and not frees"], dict(self.env, **more))
+            out = r.stdout.decode()
+            equal("the end: " + out + r.stderr.decode(), (r.status, out.splitlines()[-1].split(" in ")[0]), (1, "3 failed, 2 passed, 2 deselected"))
+            check("Test was limited to 1536 KiB but allocated 15" in out or "Test was limited to 1536 KiB but allocated 16" in out, out)
+            check("AssertionError" in out and "Invalid memory size format: 1 XB" in out and out.count("Test was limited") == 1, out)
+        leaks = [*pytest, "-k", "leaks or frees or plain", "--tracker", "--tracker-path", folder]
+        out = execute(leaks, dict(self.env, LD_PRELOAD=self.t.find("libtracker.so"), PYTHONMALLOC="malloc")).stdout.decode()
+        check("Test was allowed to leak 100 KiB per location but at least one location leaked more" in out and "1 failed, 2 passed" in out, out)
+        check("test_it.py::test_plain: 19" in out, out)
+        equal("captures", sorted(f for f in os.listdir(folder) if f.endswith(".bin")), ["test_it.py--test_%s.bin" % n for n in ("frees", "leaks", "plain")])
+        out = execute(leaks, self.env).stdout.decode()
+        equal("without PYTHONMALLOC", out.count("only with PYTHONMALLOC=malloc"), 2)
 
     # ---- python3 -m tracker ----
 
