@@ -70,11 +70,17 @@ static bool owns(const struct interpreter *p, uint32_t module, const char *funct
 	return p->parts[module] == WHOLE || (p->parts[module] == API && (starts(function, "Py") || starts(function, "_Py")));
 }
 
+/* The functions behind "import", which Python's own tracebacks leave out, too. */
+static bool imports(const struct source_frame *f)
+{
+	return f->python && starts(f->file, "<frozen importlib._bootstrap");
+}
+
 void interpreter_mark(const struct interpreter *p, uint32_t module, struct source_frame *frames, size_t n)
 {
 	for (size_t i = 0; i < n && module < p->module_count; i++) {
 		frames[i].python = is_python(p->capture, module);
-		frames[i].interpreter = owns(p, module, frames[i].function);
+		frames[i].interpreter = owns(p, module, frames[i].function) || imports(&frames[i]);
 	}
 }
 
@@ -89,7 +95,7 @@ static void mark_start(struct source_frame *frames, size_t n)
 	bool interpreter = false;
 	size_t i = n;
 
-	while (i > 0 && (frames[i - 1].interpreter || stacks_is_runtime(&frames[i - 1])))
+	while (i > 0 && !frames[i - 1].python && (frames[i - 1].interpreter || stacks_is_runtime(&frames[i - 1])))
 		interpreter |= frames[--i].interpreter;
 	if (!interpreter || !i || !frames[i - 1].python)
 		return;
@@ -108,6 +114,8 @@ size_t interpreter_hide(struct source_frame *frames, size_t n, bool keep)
 	for (size_t i = 0; i < n; i++) {
 		struct source_frame f = frames[i];
 
+		if (leads && f.python && !f.skipped) /* the line that allocates, even one behind an import */
+			f.interpreter = false;
 		f.interpreter &= python;
 		leads &= f.skipped || f.interpreter;
 		if (f.interpreter && leads) {

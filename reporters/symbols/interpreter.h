@@ -1,5 +1,6 @@
 /*
- * interpreter - which native frames of a stack only run its Python frames: the evaluation loop, calls of objects, lists that grow.
+ * interpreter - which frames of a stack only run its Python frames: the evaluation loop, calls of objects, lists that grow; and Python's own
+ * functions behind an import.
  *
  * No name says it, because most interpreters are stripped: it is the module whose frames stand before Python frames.
  */

@@ -30,7 +30,7 @@ struct source_frame {
 	const char *as_via; /* this function, as the next frame's `via` */
 	bool runtime; /* _start, __libc_start_main, clone3 ...: below main */
 	bool python; /* a function of Python's; its module is "Python 3.11" */
-	bool interpreter; /* native code that only runs Python frames of the same stack: there only if keep_interpreter is set, or skipped */
+	bool interpreter; /* it only runs other Python frames of the stack: it is there only if keep_interpreter is set, or skipped */
 	bool cut; /* no frame: it stands for older frames that are not kept */
 	uint64_t least_older, most_older; /* ... and how many these are, which may differ between calls: from least to most; 0: unknown */
 };

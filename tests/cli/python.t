@@ -62,7 +62,7 @@ $ tracker-tree cap
 > |   |   |-- - 10000 B (60.61 %) handler.<locals>.<lambda>  app.py:13
 > |   |   |-- - 3000 B (18.18 %) fill  fast.c:33
 > |   |   `-- - 2000 B (12.12 %) JSONDecoder.raw_decode  decoder.py:353
-> |   `-- - 500 B (3.03 %) _call_with_frames_removed  <frozen importlib._bootstrap>:241 > f\xff\x1b[31m  b\xe4d\x0a.py:3
+> |   `-- - 500 B (3.03 %) f\xff\x1b[31m  b\xe4d\x0a.py:3
 > |-- - 600 B (3.64 %) _Z3foov  m.py:4 > <unknown Python function>  Python 3.11
 > `-- - 400 B (2.42 %) Py_BytesMain  python3.11 > <unknown>  python3.11
 
@@ -92,7 +92,7 @@ $ tracker-flamegraph --format folded -o - cap
 > <module>;handler;fill 3000
 > <module>;handler;JSONDecoder.raw_decode 2000
 > _Z3foov;<unknown Python function> 600
-> <module>;_call_with_frames_removed;f\xff\x1b[31m 500
+> <module>;f\xff\x1b[31m 500
 > Py_BytesMain;python3.11+0x1090 400
 
 $ tracker-stats -n 2 cap | grep -A 2 'locations (by size'
@@ -106,6 +106,38 @@ $ tracker-report cap | grep -e '^Python' -e lambda
 
 $ tracker-info cap | grep 'Python 3'
 >   Python 3.11: functions of Python, symbols embedded (8 of 8 frames)
+
+# Of an import, only the line that itself allocates; --no-skip shows all.
+capture importing
+	module exe /usr/bin/python3.11 main
+	module py "Python 3.11" made python
+	frame pymain - 0 as=Py_BytesMain module=exe
+	frame eval - 0 as=_PyEval_EvalFrameDefault module=exe
+	frame find "<frozen importlib._bootstrap>" 1178 as=_find_and_load module=py
+	frame compile "<frozen importlib._bootstrap_external>" 729 as=_compile_bytecode module=py
+	frame app /app.py 3 as=<module> module=py
+	frame lib /lib.py 7 as=<module> module=py
+	stack loaded eval compile find app eval pymain
+	stack module eval lib eval compile find app eval pymain
+	stack early eval compile find eval pymain
+	malloc 16 5000 loaded
+	malloc 8016 4000 module
+	malloc 16016 1000 early
+
+$ tracker-tree importing
+> + 10000 B (100.00 %) <ROOT>
+> |-- + 9000 B (90.00 %) <module>  app.py:3
+> |   |-- - 5000 B (50.00 %) _compile_bytecode  <frozen importlib._bootstrap_external>:729
+> |   `-- - 4000 B (40.00 %) <module>  lib.py:7
+> `-- - 1000 B (10.00 %) _compile_bytecode  <frozen importlib._bootstrap_external>:729
+
+$ tracker-tree --no-skip -n 1 --depth 0 importing | sed -n 2p
+> `-- - 5000 B (50.00 %) Py_BytesMain  python3.11 > _PyEval_EvalFrameDefault  python3.11 > <module>  app.py:3 > _find_and_load  <frozen importlib._bootstrap>:1178 > _compile_bytecode  <frozen importlib._bootstrap_external>:729 > _PyEval_EvalFrameDefault  python3.11
+
+$ tracker-stats -n 2 importing | grep -A 2 'locations (by size'
+> Top 2 largest allocating locations (by size):
+> 	- _compile_bytecode:<frozen importlib._bootstrap_external>:729 -> 6000 B
+> 	- <module>:/lib.py:7 -> 4000 B
 
 # A program that the interpreter was linked into has code of its own, below Python and above it. Of a cut stack the frames that are kept count.
 capture embedded
