@@ -36,6 +36,16 @@ static inline void raw_close(int fd)
 	(void)arch_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
 }
 
+/* Moves it above the standard streams, which the program may have closed, and may print to. Close-on-exec. -1: there is no number left. */
+static inline int raw_high(int fd)
+{
+	const long high = fd < 0 || fd > 2 ? fd : arch_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3, 0, 0, 0);
+
+	if (high != fd)
+		raw_close(fd);
+	return high < 0 ? -1 : (int)high;
+}
+
 static inline long raw_readlink(const char *path, char *buf, size_t room)
 {
 	return arch_syscall(SYS_readlinkat, AT_FDCWD, (long)path, (long)buf, (long)room, 0, 0);

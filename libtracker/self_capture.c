@@ -10,6 +10,7 @@
 #include "hook.h"
 #include "own_recorder.h"
 #include "raw.h"
+#include "sending.h"
 
 #define NFRAME_DEFAULT 1024
 #define MS_NS 1000000ull
@@ -21,8 +22,9 @@ enum stage { NEW,
 struct tracker_capture {
 	enum stage stage;
 	int fd; /* of the file until the capture is entered; -1 */
+	struct sending sending; /* of a capture that is sent; then `path` is the address */
 	bool created; /* by this capture: the file is removed if the capture is never entered */
-	uint32_t pid; /* of the process that entered it */
+	uint32_t pid; /* of the process that made it, or entered it */
 	uint32_t flags, nframe;
 	uint64_t memory_interval_ns;
 	bool lifetimes;
@@ -70,7 +72,11 @@ static int cannot_create(const char *path, const char *why)
 
 static long open_file(const char *path, int flags)
 {
-	return arch_syscall(SYS_openat, AT_FDCWD, (long)path, flags | O_CLOEXEC | O_NOCTTY, 0600, 0, 0);
+	const long fd = arch_syscall(SYS_openat, AT_FDCWD, (long)path, flags | O_CLOEXEC | O_NOCTTY, 0600, 0, 0);
+	const int high = raw_high((int)fd);
+
+	return fd < 0 ? fd : high < 0 ? -EMFILE :
+					high;
 }
 
 /* Devices and pipes are written to as they are. A regular file is overwritten only if the caller asks for that. */
@@ -105,42 +111,60 @@ static void close_output(struct tracker_capture *c)
 
 /* ---- what is asked for ---- */
 
+static int check_stacks(const struct tracker_options *o)
+{
+	if (!o->native_traces)
+		return error_set(TRACKER_ENOTSUP, "native stacks are the only ones that there are: native_traces must be true");
+	if (o->trace_python_allocators)
+		return error_set(TRACKER_ENOTSUP, "this version knows nothing of Python's own allocators: trace_python_allocators must be false");
+	if (o->nframe < 0 || o->nframe > TRACKER_NFRAME_MAX)
+		return error_set(TRACKER_EINVAL, "the number of frames must be in range [1; 65535]");
+	return TRACKER_OK;
+}
+
 static int check(const struct tracker_options *o)
 {
 	const struct tracker_destination *const d = o->destination;
 
 	if (!o->file_name == !d)
 		return error_set(TRACKER_EINVAL, "Exactly one of 'file_name' or 'destination' argument must be specified");
+	if (d && d->kind == TRACKER_DESTINATION_SOCKET && o->file_format != TRACKER_FILE_FORMAT_ALL_ALLOCATIONS)
+		return error_set(TRACKER_EINVAL, "AGGREGATED_ALLOCATIONS requires an output file");
+	if (d && d->kind == TRACKER_DESTINATION_SOCKET && o->follow_fork)
+		return error_set(TRACKER_EINVAL, "follow_fork requires an output file");
 	if (d && d->kind == TRACKER_DESTINATION_SOCKET)
-		return error_set(TRACKER_ENOTSUP, "this version writes captures to files only, not to sockets");
+		return check_stacks(o);
 	if ((d && (d->kind != TRACKER_DESTINATION_FILE || !d->path || !d->path[0])) || (!d && !o->file_name[0]))
 		return error_set(TRACKER_EINVAL, "the output file has no name");
 	if (strlen(d ? d->path : o->file_name) >= PATH_MAX)
 		return cannot_create(d ? d->path : o->file_name, reason(ENAMETOOLONG));
-	if (!o->native_traces)
-		return error_set(TRACKER_ENOTSUP, "native stacks are the only ones that there are: native_traces must be true");
-	if (o->trace_python_allocators)
-		return error_set(TRACKER_ENOTSUP, "this version knows nothing of Python's own allocators: trace_python_allocators must be false");
 	if (o->file_format != TRACKER_FILE_FORMAT_ALL_ALLOCATIONS && o->file_format != TRACKER_FILE_FORMAT_AGGREGATED_ALLOCATIONS)
 		return error_set(TRACKER_EINVAL, "the file format is none of enum tracker_file_format");
-	if (o->nframe < 0 || o->nframe > TRACKER_NFRAME_MAX)
-		return error_set(TRACKER_EINVAL, "the number of frames must be in range [1; 65535]");
-	return TRACKER_OK;
+	return check_stacks(o);
 }
 
-static void take(struct tracker_capture *c, const struct tracker_options *o)
+static int take(struct tracker_capture *c, const struct tracker_options *o)
 {
 	const struct tracker_destination *const d = o->destination;
 	const char *const path = d ? d->path : o->file_name;
+	const bool is_sent = d && d->kind == TRACKER_DESTINATION_SOCKET;
 
-	c->fd = -1;
+	c->fd = c->sending.socket = -1;
+	c->pid = raw_getpid();
 	c->nframe = o->nframe ? (uint32_t)o->nframe : NFRAME_DEFAULT;
 	c->memory_interval_ns = o->memory_interval_ms * MS_NS;
 	c->lifetimes = o->track_object_lifetimes;
 	c->flags = (o->file_format == TRACKER_FILE_FORMAT_AGGREGATED_ALLOCATIONS ? SHM_CAPTURE_AGGREGATED : 0) |
-		   (d && !d->compress_on_exit ? SHM_CAPTURE_UNPACKED : 0) | (o->follow_fork ? SHM_CAPTURE_FOLLOWS_FORK : 0) |
-		   (d && d->overwrite ? SHM_CAPTURE_OVERWRITES : 0);
-	memcpy(c->path, path, strlen(path) + 1);
+		   (d && !is_sent && !d->compress_on_exit ? SHM_CAPTURE_UNPACKED : 0) | (o->follow_fork ? SHM_CAPTURE_FOLLOWS_FORK : 0) |
+		   (d && !is_sent && d->overwrite ? SHM_CAPTURE_OVERWRITES : 0);
+	if (!is_sent) {
+		memcpy(c->path, path, strlen(path) + 1);
+		return open_output(c, c->flags & SHM_CAPTURE_OVERWRITES);
+	}
+
+	const int code = sending_address(d->address, d->server_port, c->path);
+
+	return code == TRACKER_OK ? sending_start(&c->sending, c->path, &c->fd) : code;
 }
 
 static const size_t whole_pages = (sizeof(struct tracker_capture) / RAW_PAGE_MOST + 1) * RAW_PAGE_MOST;
@@ -162,8 +186,7 @@ struct tracker_capture *capture_new(const struct tracker_options *options)
 		(void)error_set(TRACKER_ENOMEM, "there is no memory for a capture");
 		return NULL;
 	}
-	take(c, &o);
-	if (open_output(c, c->flags & SHM_CAPTURE_OVERWRITES) == TRACKER_OK)
+	if (take(c, &o) == TRACKER_OK)
 		return c;
 	raw_release(c, whole_pages);
 	return NULL;
@@ -187,7 +210,7 @@ static int begin(struct tracker_capture *c)
 		return code;
 	code = ask(&q);
 	if (code == TRACKER_EIO && q.figures[0])
-		code = cannot_create(c->path, reason((long)q.figures[0]));
+		code = cannot_create(c->sending.socket < 0 ? c->path : "for the client", reason((long)q.figures[0]));
 	if (code != TRACKER_OK)
 		own_recorder_rest(OWN_CAPTURE);
 	return code;
@@ -232,6 +255,8 @@ int capture_exit(struct tracker_capture *c)
 		code = error_about(TRACKER_EIO, "the capture ", c->path, " could not be written: ");
 		code = error_about(code, error_last(), reason((long)q.figures[0]), "");
 	}
+	if (c->sending.socket >= 0 && code == TRACKER_OK)
+		code = sending_finish(&c->sending);
 	atomic_store(&active, NULL);
 	if (!c->lifetimes)
 		own_recorder_rest(OWN_CAPTURE);
@@ -251,6 +276,7 @@ int capture_free(struct tracker_capture *c)
 	if (c->lifetimes && c->stage == LEFT)
 		own_recorder_rest(OWN_CAPTURE);
 	close_output(c);
+	sending_leave(&c->sending, c->pid == raw_getpid());
 	raw_release(c, whole_pages);
 	return code;
 }

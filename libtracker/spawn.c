@@ -31,12 +31,11 @@ static const char *const folders[FOLDERS] = { "/../tools/", "/../bin/", "/../../
 struct start {
 	char paths[FOLDERS][PATH_MAX];
 	char *argv[12], **envp;
-	char pid[16], fd[16], frames[16];
-	int socket; /* the recorder's end */
-	long error; /* error of the last try to execute it */
+	char fd[16];
+	int socket; /* its end */
 };
 
-static char *number(char *end, uint64_t n)
+char *spawn_number(char *end, uint64_t n)
 {
 	*--end = 0;
 	do
@@ -58,33 +57,28 @@ bool spawn_place(unsigned i, const char *program, char path[PATH_MAX])
 	return true;
 }
 
-static bool find_paths(struct start *s)
+static bool find_paths(struct start *s, const char *program)
 {
 	for (unsigned i = 0; i < FOLDERS; i++)
-		if (!spawn_place(i, "tracker-record", s->paths[i]))
+		if (!spawn_place(i, program, s->paths[i]))
 			return false;
 	return true;
 }
 
-static void fill_arguments(struct start *s, uint32_t nframe)
+/* more: ends with NULL. */
+static void fill_arguments(struct start *s, const char *program, char *const *more)
 {
-	char *const argv[] = {
-		(char *)"tracker-record",
-		(char *)"--serve",
-		number(s->fd + sizeof(s->fd), (uint64_t)s->socket),
-		(char *)"--nframe",
-		number(s->frames + sizeof(s->frames), nframe),
-		(char *)"--pid",
-		number(s->pid + sizeof(s->pid), raw_getpid()),
-		(char *)"--",
-		(char *)(state.executable ? state.executable : "program"),
-		NULL,
-	};
+	size_t n = 0;
 
-	memcpy(s->argv, argv, sizeof(argv));
+	s->argv[n++] = (char *)program;
+	s->argv[n++] = (char *)"--serve";
+	s->argv[n++] = spawn_number(s->fd + sizeof(s->fd), (uint64_t)s->socket);
+	while (*more && n < sizeof(s->argv) / sizeof(*s->argv) - 1)
+		s->argv[n++] = *more++;
+	s->argv[n] = NULL;
 }
 
-/* The child of the child. Every system call here may fail; then the recorder does without its effect. */
+/* The child of the child. Every system call here may fail; then the program does without its effect. */
 static int execute(void *start)
 {
 	struct start *const s = start;
@@ -95,7 +89,7 @@ static int execute(void *start)
 		(void)arch_syscall(SYS_close_range, 3, s->socket - 1, 0, 0, 0, 0);
 	(void)arch_syscall(SYS_close_range, s->socket + 1, UINT_MAX, 0, 0, 0, 0);
 	for (unsigned i = 0; i < FOLDERS; i++)
-		s->error = arch_syscall(SYS_execve, (long)s->paths[i], (long)s->argv, (long)s->envp, 0, 0, 0);
+		(void)arch_syscall(SYS_execve, (long)s->paths[i], (long)s->argv, (long)s->envp, 0, 0, 0);
 	return 127;
 }
 
@@ -134,37 +128,73 @@ static bool run(struct start *s, uint8_t *stacks)
 	return pid > 0 && status == 0;
 }
 
-/* The greeting, and the descriptor beside it. -1: none came. */
-static int receive(int from, struct shm_hello *ret)
+long spawn_receive(int from, void *ret, size_t bytes, int flags, int *ret_fd)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct iovec text = { ret, sizeof(*ret) };
+	struct iovec text = { ret, bytes };
 	struct msghdr m = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
-	struct pollfd p = { .fd = from, .events = POLLIN };
-	const struct timespec limit = { .tv_sec = HELLO_MS / 1000 };
 	const struct cmsghdr *c;
-	int fd;
+	const long n = arch_syscall(SYS_recvmsg, from, (long)&m, flags | MSG_CMSG_CLOEXEC, 0, 0, 0);
 
-	ret->error = 0;
-	if (arch_syscall(SYS_ppoll, (long)&p, 1, (long)&limit, 0, 0, 0) != 1 ||
-	    arch_syscall(SYS_recvmsg, from, (long)&m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, 0, 0, 0) != sizeof(*ret))
-		return -1;
-	c = m.msg_controllen >= sizeof(*c) ? CMSG_FIRSTHDR(&m) : NULL;
-	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-		return -1;
-	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
+	*ret_fd = -1;
+	c = n >= 0 && m.msg_controllen >= sizeof(*c) ? CMSG_FIRSTHDR(&m) : NULL;
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(ret_fd, CMSG_DATA(c), sizeof(*ret_fd));
+	*ret_fd = raw_high(*ret_fd);
+	return n;
+}
+
+/* What starts it, and the socket to it. */
+static int start_on(struct start *s, uint8_t *stacks, const char *program, char *const *more, int *ret)
+{
+	int pair[2];
+
+	if (!find_paths(s, program) || arch_syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, (long)pair, 0, 0) != 0)
+		return error_set(TRACKER_ENOMEM, "no socket could be made to start tracker's own process with");
+	pair[0] = raw_high(pair[0]);
+	s->socket = pair[1] = raw_high(pair[1]);
+	s->envp = environment_make_without(__environ, s + 1); /* it must not be recorded */
+	fill_arguments(s, program, more);
+	if (pair[0] >= 0 && pair[1] >= 0 && run(s, stacks)) {
+		raw_close(pair[1]);
+		*ret = pair[0];
+		return TRACKER_OK;
+	}
+	raw_close(pair[1]);
+	raw_close(pair[0]);
+	return error_set(TRACKER_EIO, "no process of tracker's own could be started");
+}
+
+int spawn_program(const char *program, char *const *more, int *ret)
+{
+	size_t all;
+	uint8_t *memory;
+	int code;
+
+	state.own_path = start_own_path();
+	if (!state.own_path)
+		return error_set(TRACKER_EIO, "libtracker.so does not know where it lies, so it cannot find the programs that lie beside it");
+	all = ((sizeof(struct start) + environment_room(__environ, "")) / RAW_PAGE_MOST + 1) * RAW_PAGE_MOST;
+	memory = raw_map_private(all + 2 * STACK_BYTES);
+	if (!memory)
+		return error_set(TRACKER_ENOMEM, "there is no memory to start tracker's own process with");
+	code = start_on((struct start *)(memory + 2 * STACK_BYTES), memory, program, more, ret);
+	raw_release(memory, all + 2 * STACK_BYTES);
+	return code;
 }
 
 static int meet(int socket, struct inherited *ret)
 {
-	struct shm_hello hello;
+	const struct timespec limit = { .tv_sec = HELLO_MS / 1000 };
+	struct pollfd p = { .fd = socket, .events = POLLIN };
+	struct shm_hello hello = { .error = 0 };
 
-	*ret = (struct inherited){ .fd = receive(socket, &hello) };
-	if (ret->fd < 0)
+	*ret = (struct inherited){ .fd = -1 };
+	if (arch_syscall(SYS_ppoll, (long)&p, 1, (long)&limit, 0, 0, 0) != 1 ||
+	    spawn_receive(socket, &hello, sizeof(hello), MSG_DONTWAIT, &ret->fd) != sizeof(hello) || ret->fd < 0)
 		return error_set(TRACKER_EIO, "the recorder of this program did not start: tracker-record must lie in the bin folder "
 					      "beside libtracker.so's, and be of the same build");
 	ret->recording = hello.recording;
@@ -173,32 +203,21 @@ static int meet(int socket, struct inherited *ret)
 
 int spawn_recorder(uint32_t nframe, struct inherited *ret)
 {
-	size_t environment_bytes, all;
-	int pair[2], code = TRACKER_ENOMEM;
-	uint8_t *memory;
-	struct start *s;
+	char frames[16], pid[16];
+	char *const more[] = {
+		(char *)"--nframe",
+		spawn_number(frames + sizeof(frames), nframe),
+		(char *)"--pid",
+		spawn_number(pid + sizeof(pid), raw_getpid()),
+		(char *)"--",
+		(char *)(state.executable ? state.executable : "program"),
+		NULL,
+	};
+	int socket, code = spawn_program("tracker-record", more, &socket);
 
-	state.own_path = start_own_path();
-	if (!state.own_path)
-		return error_set(TRACKER_EIO, "libtracker.so does not know where it lies, so it cannot find tracker-record");
-	environment_bytes = environment_room(__environ, "");
-	all = ((sizeof(*s) + environment_bytes) / RAW_PAGE_MOST + 1) * RAW_PAGE_MOST;
-	memory = raw_map_private(all + 2 * STACK_BYTES);
-	if (!memory)
-		return error_set(TRACKER_ENOMEM, "there is no memory to start the recorder with");
-	s = (struct start *)(memory + 2 * STACK_BYTES);
-	if (find_paths(s) && arch_syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, (long)pair, 0, 0) == 0) {
-		s->socket = pair[1];
-		s->envp = environment_make_without(__environ, s + 1); /* the recorder must not be recorded */
-		fill_arguments(s, nframe);
-		code = run(s, memory) ? TRACKER_OK : error_set(TRACKER_EIO, "no process could be started for the recorder");
-		raw_close(pair[1]);
-		if (code == TRACKER_OK)
-			code = meet(pair[0], ret);
-		raw_close(pair[0]);
-	} else {
-		(void)error_set(code, "no socket could be made to start the recorder with");
-	}
-	raw_release(memory, all + 2 * STACK_BYTES);
+	if (code != TRACKER_OK)
+		return code;
+	code = meet(socket, ret);
+	raw_close(socket);
 	return code;
 }

@@ -109,8 +109,8 @@ typedef struct tracker_destination {
 	bool overwrite; /* overwrite an existing file; otherwise an existing file is an error */
 	bool compress_on_exit; /* blocks are compressed as they are written; false: never */
 	bool buffered; /* always so; the field exists for programs that knew memray */
-	uint16_t server_port; /* a socket: not yet */
-	const char *address;
+	unsigned server_port; /* a socket: the port on which a client is waited for, 1 to 65535 */
+	const char *address; /* of this host; NULL: 127.0.0.1. With a slash: the path of a Unix socket, without a port */
 } tracker_destination;
 
 typedef struct tracker_options {
@@ -650,10 +650,10 @@ static inline void tracker_options_init(tracker_options *options)
 }
 
 /*
- * Opens the file; nothing is recorded yet. NULL: it failed. Then tracker_last_error says why, and tracker_last_code
- * says which kind of failure it is: TRACKER_EINVAL, TRACKER_EEXIST (the file exists, and overwrite is false),
- * TRACKER_EIO (it cannot be created), TRACKER_ENOTSUP, TRACKER_ENOMEM, TRACKER_EDISABLED. The capture is the
- * caller's, who frees it.
+ * Opens the file, or waits until a client (tracker live PORT, tracker receive) has connected to the socket; nothing is recorded
+ * yet. NULL: it failed. Then tracker_last_error says why, and tracker_last_code says which kind of failure it is: TRACKER_EINVAL,
+ * TRACKER_EEXIST (the file exists, and overwrite is false), TRACKER_EIO (it cannot be created; nobody can listen there; a signal came
+ * whose handler does not restart calls), TRACKER_ENOTSUP, TRACKER_ENOMEM, TRACKER_EDISABLED. The capture is the caller's, who frees it.
  */
 static inline tracker_capture *tracker_capture_new(const tracker_options *options)
 {
@@ -673,7 +673,8 @@ static inline int tracker_capture_enter(tracker_capture *capture)
 /*
  * Ends the capture, and waits until its file is finished. Names are looked up, which takes as long as at the end of
  * tracker run. TRACKER_EINVAL: the capture is not active here. TRACKER_EIO: the file is not whole. If a program ends
- * or is killed without this call, its file is whole, too.
+ * or is killed without this call, its file is whole, too. Of a socket: waits until the client has all; TRACKER_EIO: it has gone, or takes
+ * no more. A client that goes away earlier does not end the capture.
  */
 static inline int tracker_capture_exit(tracker_capture *capture)
 {

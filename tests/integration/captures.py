@@ -70,7 +70,7 @@ class Captures:
     def d05_d08_d03_d04_misuse(self):
         first = ("new: -3 the options were not made by tracker_options_init\n" * 2 +
                  "new: -3 Exactly one of 'file_name' or 'destination' argument must be specified\n" * 2 +
-                 "new: -8 this version writes captures to files only, not to sockets\n"
+                 "new: -3 Invalid port: 0\n"
                  "new: -5 Could not create output file /doesn/t/exist: No such file or directory\n"
                  "new: -5 Could not create output file /: Is a directory\n"
                  "new: -3 the number of frames must be in range [1; 65535]\n"

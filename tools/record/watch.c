@@ -185,16 +185,28 @@ static bool has_attached(const struct recorder *r, const struct watch *w)
 	return false;
 }
 
+/* tracker-send beside this recorder: libtracker starts it in a program that captures itself, and it is none of the program's. */
+static bool is_sender(const char *path)
+{
+	char own[SHM_EXECUTABLE_BYTES];
+	const char *const slash = strrchr(path, '/'), *const own_slash = proc_executable((uint32_t)getpid(), own) ? strrchr(own, '/') : NULL;
+
+	return slash && own_slash && !strcmp(slash, "/tracker-send") && slash - path == own_slash - own && !memcmp(path, own, (size_t)(slash - path));
+}
+
 void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t number)
 {
-	struct watch *const w = knows(r, pid) ? NULL : add(r, pid);
+	char path[SHM_EXECUTABLE_BYTES];
+	struct watch *w;
 
+	if (!proc_executable(pid, path))
+		proc_thread_name(pid, pid, path);
+	w = knows(r, pid) || is_sender(path) ? NULL : add(r, pid);
 	if (!w)
 		return;
 	w->number = number;
 	snprintf(w->starter, sizeof(w->starter), "%s", starter ? starter : "");
-	if (!proc_executable(pid, w->path))
-		proc_thread_name(pid, pid, w->path);
+	snprintf(w->path, sizeof(w->path), "%s", path);
 }
 
 /*
@@ -231,7 +243,7 @@ void watch_executed(struct recorder *r, uint32_t pid, const char *path, const ch
 {
 	const struct watch it = { .pid = pid, .number = number };
 
-	if (knows(r, pid) || has_attached(r, &it) || match_otherwise(r, pid, number))
+	if ((path && is_sender(path)) || knows(r, pid) || has_attached(r, &it) || match_otherwise(r, pid, number))
 		return;
 	struct watch *const w = add(r, pid);
 

@@ -17,7 +17,7 @@
 #include "tools/home.h"
 #include "tools/new_segment.h"
 #include "tools/run/launch.h"
-#include "tools/stream/sent_report.h"
+#include "format/sent_report.h"
 #include "ui/ui.h"
 
 /* ---- the socket ---- */

@@ -1,13 +1,15 @@
 /*
- * tracker-send - sends a capture to one receiver while it is recorded. tracker-run starts it beside the recorder.
+ * tracker-send - sends a capture to one receiver while it is recorded. tracker-run starts it beside the recorder, or a program that captures
+ * itself (serving.h).
  *
  * It follows the file that the recorder writes, so neither the recorder nor the program ever waits for a receiver:
  * what a receiver has not taken waits in the file. If a connection is lost, the next one goes on behind what the
  * receiver has.
  */
+#include "format/sent_report.h"
 #include "tools/stream/address.h"
 #include "tools/stream/outgoing.h"
-#include "tools/stream/sent_report.h"
+#include "tools/stream/serving.h"
 #include "ui/ui.h"
 
 #include <errno.h>
@@ -28,12 +30,14 @@
 #define PING_MS 5000
 #define ANSWER_MS 15000 /* for an answer to the hello */
 #define GIVE_UP_MS 10000 /* without progress after the end of the recording */
+#define GIVE_UP_SOON_MS 1000 /* the same, if a program waits at its end, and nobody is connected */
 
 struct sender {
 	struct outgoing out;
 	struct address to;
 	uint64_t file, report, recorder, listen, client; /* descriptors; 0: none */
-	const char *to_text;
+	const char *to_text, *at_text;
+	uint64_t serve; /* the program that has started this one; then it is `report`, too */
 	bool is_spool;
 
 	int socket; /* -1: none */
@@ -244,12 +248,12 @@ static void talk(struct sender *s)
 
 /* ---- the whole ---- */
 
-/* tracker-run, or who else has started this program, is there. */
+/* tracker-run, or who else has started this program, is there. It says nothing. */
 static bool has_owner(const struct sender *s)
 {
 	struct pollfd p = { .fd = (int)s->report, .events = POLLIN };
 
-	return poll(&p, 1, LOOK_MOST_MS) == 0 || !(p.revents & (POLLHUP | POLLERR));
+	return poll(&p, 1, LOOK_MOST_MS) <= 0;
 }
 
 /* False: nothing was recorded. */
@@ -264,8 +268,9 @@ static bool wait_for_begin(struct sender *s)
 			continue;
 		if (!alone_ms)
 			alone_ms = now_ms();
-		/* the recorder may be about to begin */
-		if (now_ms() - alone_ms >= GIVE_UP_MS)
+		if (s->serve) /* a program that has begun has been told so */
+			return outgoing_has_header(&s->out);
+		if (now_ms() - alone_ms >= GIVE_UP_MS) /* until then the recorder may be about to begin */
 			return false;
 		poll(NULL, 0, LOOK_FIRST_MS);
 	}
@@ -283,7 +288,7 @@ static bool may_go_on(struct sender *s)
 	if (s->socket < 0)
 		outgoing_look(&s->out);
 	if (s->out.is_over)
-		return now_ms() - s->progress_ms < GIVE_UP_MS;
+		return now_ms() - s->progress_ms < (s->serve && s->socket < 0 ? GIVE_UP_SOON_MS : GIVE_UP_MS);
 	s->progress_ms = now_ms();
 	return true;
 }
@@ -310,7 +315,7 @@ static void remove_socket(const struct sender *s)
 	struct sockaddr_un u = { 0 };
 	socklen_t size = sizeof(u) - 1;
 
-	if (s->listen && getsockname((int)s->listen, (struct sockaddr *)&u, &size) == 0 && u.sun_family == AF_UNIX && u.sun_path[0] == '/')
+	if (s->listen && getsockname((int)s->listen, (struct sockaddr *)&u, &size) == 0 && u.sun_family == AF_UNIX && u.sun_path[0])
 		unlink(u.sun_path);
 }
 
@@ -352,6 +357,8 @@ static int parse(struct sender *s, int argc, char **argv)
 		{ 0, "listen", UI_UINT, &s->listen, "FD", "or wait for one on this socket", 3, INT_MAX },
 		{ 0, "client", UI_UINT, &s->client, "FD", "the first one, which is connected already", 3, INT_MAX },
 		{ 0, "spool", UI_FLAG, &s->is_spool, NULL, "give back what a receiver has of the capture", 0, 0 },
+		{ 0, "serve", UI_UINT, &s->serve, "FD", "the socket to a program that captures itself, instead of all these", 3, INT_MAX },
+		{ 0, "at", UI_STRING, &s->at_text, "ADDRESS", "with --serve: wait there for a receiver", 0, 0 },
 		{ 0 },
 	};
 	const struct ui_command command = {
@@ -366,6 +373,20 @@ static int parse(struct sender *s, int argc, char **argv)
 	return ui_parse(&command, argc, argv, false);
 }
 
+static bool serve(struct sender *s)
+{
+	struct serving v;
+
+	if (!serving_begin(&v, (int)s->serve, s->at_text))
+		return false;
+	s->report = s->serve;
+	s->file = (uint64_t)v.file;
+	s->listen = (uint64_t)v.listen;
+	s->client = (uint64_t)v.client;
+	s->is_spool = true;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	static struct sender s;
@@ -375,6 +396,10 @@ int main(int argc, char **argv)
 	s.again_wait_ms = AGAIN_FIRST_MS;
 	ui_set_program("tracker-send");
 	parse(&s, argc, argv);
+	if (s.serve)
+		ignore_signals();
+	if (s.serve && !serve(&s))
+		return UI_CANNOT;
 	if (!s.file || !s.report || !s.listen == !s.to_text) {
 		ui_error("tracker run starts this program: use tracker run --send-to ADDRESS PROGRAM");
 		return UI_USAGE;
