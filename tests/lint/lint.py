@@ -41,6 +41,7 @@ INCLUDES = {
     "tools/web": ["(format|replay|symbols|ui|common|flame)/.*", "tools/live/.*", "[^/]*"],
     "tools": ["(format|replay|symbols|ui|tools|libtracker|run|record|doctor)/.*", "[^/]*"],
 }
+FOLDERS = {".ci", "docs", "examples", "format", "libtracker", "reporters", "tests", "tools"}
 MARKERS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")  # not markers here
 MACHINE = re.compile(r"(?<![\w.])" + re.escape(ROOT) + r"\b")  # where this checkout happens to lie
 
@@ -54,15 +55,23 @@ def problem(path, line, text):
     problems.append("%s:%d: %s" % (os.path.relpath(path, ROOT), line, text))
 
 
-def sources():
+def files():
     listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"],
                             capture_output=True, text=True)
     if listed.returncode == 0:
-        names = listed.stdout.splitlines()
-    else:  # a release archive
-        names = [os.path.relpath(os.path.join(d, f), ROOT) for d, _, files in os.walk(ROOT)
-                 for f in files]
-    for name in names:
+        return listed.stdout.splitlines()
+    return [os.path.relpath(os.path.join(d, f), ROOT) for d, _, names in os.walk(ROOT) for f in names]  # a release archive
+
+
+def check_folders():
+    """A folder that nobody has thought of was made by mistake: by an option that was taken for a name, say."""
+    for folder in sorted({name.split("/")[0] for name in files() if "/" in name} - FOLDERS):
+        if not folder.startswith("build"):
+            problem(os.path.join(ROOT, folder), 1, "this folder is not one of the project's (FOLDERS in lint.py)")
+
+
+def sources():
+    for name in files():
         path = os.path.join(ROOT, name)
         if name.endswith(TEXT) and os.path.isfile(path) and not name.startswith("build"):
             yield name, path
@@ -145,6 +154,7 @@ def main():
         count += 1
     if not count:
         problems.append("no sources in %s" % ROOT)
+    check_folders()
     table_of_sources.check(ROOT, all_sources, problem)
     style.check(ROOT, all_sources, problem)
     usage.check(ROOT, all_sources, problem)
