@@ -103,9 +103,15 @@ static void mark_start(struct source_frame *frames, size_t n)
 		frames[i++].interpreter = true;
 }
 
+bool interpreter_passes(const struct source_frame *f)
+{
+	return !f->python && (f->interpreter || ((f->placeholder || !*f->function) && !f->has_source && !f->cut));
+}
+
 size_t interpreter_hide(struct source_frame *frames, size_t n, bool keep)
 {
 	bool python = false, leads = true;
+	const char *via = NULL; /* the code without a name that the interpreter has called */
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -117,11 +123,12 @@ size_t interpreter_hide(struct source_frame *frames, size_t n, bool keep)
 		if (leads && f.python && !f.skipped) /* the line that allocates, even one behind an import */
 			f.interpreter = false;
 		f.interpreter &= python;
-		leads &= f.skipped || f.interpreter;
-		if (f.interpreter && leads) {
+		if (leads && python && interpreter_passes(&f)) {
 			f.skipped = true;
-			f.as_via = NULL;
+			via = f.interpreter ? via : f.function;
+			f.as_via = via && *via ? via : NULL;
 		}
+		leads &= f.skipped;
 		if (!f.interpreter || leads || keep)
 			frames[kept++] = f;
 	}

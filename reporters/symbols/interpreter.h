@@ -20,9 +20,13 @@ void interpreter_mark(const struct interpreter *p, uint32_t module, struct sourc
 /* Whether the frame is a Python frame. */
 bool interpreter_runs(const struct interpreter *p, uint32_t frame);
 
+/* Whether it is skipped at the top of a stack with Python frames. */
+bool interpreter_passes(const struct source_frame *f);
+
 /*
- * In a stack with Python frames the interpreter's say nothing: the most recent ones are skipped as the allocator's are, the others are left
- * out, or kept with their mark if `keep` is set. In another stack nothing is marked any more. Returns how many frames are left.
+ * In a stack with Python frames the interpreter's say nothing: the most recent ones are skipped as the allocator's are, and with them code of extensions
+ * without a name; the others are left out, or kept with their mark if `keep` is set. In another stack nothing is marked any more. Returns how many frames are
+ * left.
  */
 size_t interpreter_hide(struct source_frame *frames, size_t n, bool keep);
 

@@ -479,7 +479,7 @@ const struct source_frame *stacks_top(struct stacks *s, uint32_t node)
 
 		for (uint32_t i = 0; i < source->count; i++) {
 			last = &source->frames[i];
-			if (!last->skipped && !(python && last->interpreter && !last->python))
+			if (!last->skipped && !(python && interpreter_passes(last)))
 				goto out;
 		}
 	}

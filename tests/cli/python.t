@@ -107,6 +107,30 @@ $ tracker-report cap | grep -e '^Python' -e lambda
 $ tracker-info cap | grep 'Python 3'
 >   Python 3.11: functions of Python, symbols embedded (8 of 8 frames)
 
+# Code of an extension without a name says less than the line that calls it.
+capture nameless
+	module exe /usr/bin/python3.11 main
+	module ext /opt/array.so
+	module py "Python 3.11" made python
+	frame eval - 0 as=_PyEval_EvalFrameDefault module=exe
+	frame call - 0 as=PyObject_Call module=exe
+	frame new - 0 as="array.so!0x1000" module=ext
+	frame inner - 0 as=- module=ext
+	frame named - 0 as=array_append module=ext
+	frame app /app.py 3 as=fill module=py
+	stack new inner new call eval app eval
+	stack append new named call eval app eval
+	malloc 16 5000 new
+	malloc 8016 4000 append
+
+$ tracker-table nameless
+> /app.py:3: size=5000 B, count=1, average=5000 B
+> array_append in /opt/array.so:0: size=4000 B, count=1, average=4000 B
+
+$ tracker-leaks nameless | grep ' at '
+>    at fill (app.py:3) via array.so!0x1000
+>    at array_append (in array.so) via array.so!0x1000
+
 # Of an import, only the line that itself allocates; --no-skip shows all.
 capture importing
 	module exe /usr/bin/python3.11 main
