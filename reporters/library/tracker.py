@@ -101,7 +101,7 @@ class _TrackOptions(ctypes.Structure):
 
 class _Destination(ctypes.Structure):
     _fields_ = [("kind", ctypes.c_int), ("path", ctypes.c_char_p), ("overwrite", ctypes.c_bool), ("compress_on_exit", ctypes.c_bool),
-                ("buffered", ctypes.c_bool), ("server_port", ctypes.c_uint16), ("address", ctypes.c_char_p)]
+                ("buffered", ctypes.c_bool), ("server_port", ctypes.c_uint), ("address", ctypes.c_char_p)]
 
 
 class _Options(ctypes.Structure):
@@ -811,7 +811,7 @@ class FileDestination:
 
 
 class SocketDestination:
-    """What memray has for its live view. A Tracker refuses it: `tracker live` watches a recording that goes to a file."""
+    """A capture goes to a client, for whom the Tracker waits: tracker receive PORT, tracker live PORT. Only where libtracker is in the process."""
 
     def __init__(self, server_port, address="127.0.0.1"):
         if not 0 < server_port < 65536:
@@ -894,7 +894,7 @@ class _AttachedCapture:
 
     def __init__(self, destination, more):
         if not isinstance(destination, FileDestination):
-            raise NotImplementedError("this version writes captures to files only, not to sockets")
+            raise NotImplementedError("a capture for a client needs libtracker from the beginning: python3 -m tracker run ...")
         for name in ("trace_python_allocators", "track_object_lifetimes"):
             if more[name]:
                 raise NotImplementedError("%s needs libtracker from the beginning: python3 -m tracker run ..." % name)

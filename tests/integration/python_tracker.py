@@ -5,6 +5,8 @@ preloaded, which then makes the capture; once without, when tracker attach bring
 usage: python_tracker.py BUILD_DIR [PART_OF_A_NAME]...
 """
 import os
+import socket
+import subprocess
 import sys
 
 import harness
@@ -23,7 +25,6 @@ say(tracker.Tracker, file, destination=tracker.FileDestination(file))
 say(tracker.Tracker, there)
 say(tracker.Tracker, "/doesn/t/exist")
 say(tracker.SocketDestination, 65536)
-say(tracker.Tracker, destination=tracker.SocketDestination(1234))
 say(tracker.Tracker, destination=tracker.SocketDestination(1234), follow_fork=True)
 say(tracker.Tracker, destination=tracker.SocketDestination(1234), file_format=tracker.FileFormat.AGGREGATED_ALLOCATIONS)
 first, second = tracker.Tracker(file), tracker.Tracker("/dev/null")
@@ -38,7 +39,6 @@ TypeError Exactly one of 'file_name' or 'destination' argument must be specified
 OSError Output file {there} already exists; set overwrite to true to overwrite it
 OSError {errno}Could not create output file /doesn/t/exist: No such file or directory
 ValueError Invalid port: 65536
-NotImplementedError this version writes captures to files only, not to sockets
 RuntimeError follow_fork requires an output file
 RuntimeError AGGREGATED_ALLOCATIONS requires an output file
 RuntimeError No more than one Tracker instance can be active at the same time
@@ -109,6 +109,12 @@ def test_plain():
 """
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 class PythonTracker:
     def __init__(self, t):
         self.t = t
@@ -167,6 +173,21 @@ class PythonTracker:
             equal(f"preload {preload}", said, SAID.format(there=there, errno="" if preload else "[Errno 2] "))
             with open(there, encoding="ascii") as f:
                 equal("the file", f.read(), "mine")
+
+    def d12_socket(self):
+        """The capture goes to a client that connects; a Tracker that would have to attach refuses."""
+        file, port = self.t.file(".bin"), free_port()
+        how = BLOCKS % f"destination=tracker.SocketDestination({port})"
+        client = subprocess.Popen([self.t.find("tracker-receive"), "-q", "-o", file, "--wait", "60s", str(port)])
+        try:
+            self.script(how, preload=True)
+            equal("status of tracker receive", client.wait(120), 0)
+        finally:
+            client.kill()
+            client.wait()
+        equal("what arrived", self.sizes(file), ({8: 3, 9: 4, 6: 2}, {9: 4}))
+        r = execute([sys.executable, "-c", how], self.env)
+        equal("attached", (r.status, r.stderr.decode().splitlines()[-1].split(": ")[0]), (1, "NotImplementedError"))
 
     def d05_unused(self):
         """One that was never entered leaves no file."""
