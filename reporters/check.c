@@ -231,6 +231,16 @@ static void describe_budget(struct emit *e, const struct budget *b, uint64_t n)
 					   emit_words(verdict(passed)), most, emit_words(b->of) });
 }
 
+/* How many of the most recent frames before `place` lead to the interpreter's last one, which people have not written. */
+static size_t of_interpreter(const struct source_frame *frames, size_t place)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; i < place && frames[i].skipped; i++)
+		last = frames[i].interpreter ? i + 1 : last;
+	return last;
+}
+
 static void describe_stacks(const struct report *r, struct emit *e, const struct no_alloc_function *f)
 {
 	static const struct emit_column of_stack[] = { { "size" }, { "count" } };
@@ -246,10 +256,11 @@ static void describe_stacks(const struct report *r, struct emit *e, const struct
 		size_t n;
 		const struct source_frame *const frames = stacks_frames(r->stacks, f->stacks[i].node, &n);
 		const size_t place = no_alloc_place(f, frames, n);
+		const size_t first = of_interpreter(frames, place);
 
-		calls.depth = place + 1 > DEPTH ? place + 1 : DEPTH;
+		calls.depth = place - first + 1 > DEPTH ? place - first + 1 : DEPTH;
 		emit_row_begin(e, (struct emit_value[]){ emit_size(f->stacks[i].bytes), emit_count(f->stacks[i].count) });
-		traceback_emit_calls(e, "stack", frames, n, &calls);
+		traceback_emit_calls(e, "stack", frames + first, n - first, &calls);
 		emit_end(e);
 	}
 	emit_end(e);

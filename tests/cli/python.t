@@ -104,6 +104,15 @@ $ tracker-report cap | grep -e '^Python' -e lambda
 >   10000 B  61%       1 block   handler.<locals>.<lambda> (app.py:13)
 >   10000 B  61%       1 block   handler.<locals>.<lambda> (app.py:13)
 
+$ tracker-check --no-alloc-under 'JSONDecoder.*' cap
+> FAIL --no-alloc-under JSONDecoder.*: allocations below it: 1, 2000 B
+>   2000 B in 1 allocation
+>    at JSONDecoder.raw_decode (decoder.py:353)
+>    by handler (app.py:12)
+>    by <module> (app.py:40)
+! tracker-check: 1 of 1 checks failed
+= 3
+
 $ tracker-info cap | grep 'Python 3'
 >   Python 3.11: functions of Python, symbols embedded (8 of 8 frames)
 
