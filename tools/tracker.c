@@ -29,6 +29,7 @@ static const struct tracker_command commands[] = {
 	{ "table", "show the live blocks at one point, grouped by line, file, function, ..." },
 	{ "tree", "show the allocating stacks as a tree" },
 	{ "flamegraph", "make a flame graph: an HTML page, JSON or folded stacks" },
+	{ "export", "write a file of another program: pprof, speedscope, DHAT, folded stacks" },
 	{ "temporary", "show where short-lived blocks are allocated" },
 	{ "leaks", "show what was never freed" },
 	{ "check", "hold a capture against budgets, for tests" },

@@ -65,6 +65,13 @@ static uint32_t find_text(const struct flame_names *n, const char *s, size_t max
 	return flame_index_find(&n->by_text, flame_hash(s, key.bytes), same_text, n, &key);
 }
 
+uint32_t flame_names_text(const struct flame_names *n, const char *s)
+{
+	const uint32_t found = find_text(n, s, FULL_BYTES_MAX);
+
+	return found == FLAME_NONE ? 0 : found;
+}
+
 static int64_t intern_text(struct flame_names *n, const char *s, size_t max)
 {
 	const struct text_key key = { s, cut_text(s, max) };

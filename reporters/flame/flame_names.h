@@ -52,6 +52,8 @@ void flame_names_finish(struct flame_names *n); /* zero-safe */
 int64_t flame_names_frame(struct flame_names *n, const struct source_frame *s, uint32_t place,
 			  bool hidden, bool main);
 
+/* The number of a text that a frame has; 0: none has it. */
+uint32_t flame_names_text(const struct flame_names *n, const char *s);
 const char *flame_text(const struct flame_names *n, uint32_t text);
 
 #endif

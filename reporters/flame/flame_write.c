@@ -85,8 +85,7 @@ void flame_write_json(const struct flame_tree *t, const struct capture *c, struc
 	free(place);
 }
 
-/* Nothing in a frame may look like the end of a frame or of a line. */
-static void write_folded_frame(FILE *f, const char *name)
+void flame_write_folded_name(FILE *f, const char *name)
 {
 	char room[1024];
 	size_t n = 0;
@@ -105,13 +104,13 @@ static void write_folded_stack(const struct flame_tree *t, const struct capture 
 
 	if (t->by_group && depth) {
 		const uint32_t thread = t->groups[t->nodes[path[0]].group].thread;
-		write_folded_frame(f, flame_thread_label(c, thread, label, sizeof(label)));
+		flame_write_folded_name(f, flame_thread_label(c, thread, label, sizeof(label)));
 		fputc(';', f);
 	}
 	for (size_t i = depth; i > 0; i--) {
 		const struct flame_frame *const frame =
 			&t->names.frames[t->nodes[path[i - 1]].frame];
-		write_folded_frame(f, flame_text(&t->names, frame->name));
+		flame_write_folded_name(f, flame_text(&t->names, frame->name));
 		if (i > 1)
 			fputc(';', f);
 	}

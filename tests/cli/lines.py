@@ -18,7 +18,7 @@ import reports  # noqa: E402
 MKCAPTURE, REPORTERS = map(os.path.abspath, sys.argv[1:3])
 LINES = 60
 # Has no end by its nature, or is no text.
-UNBOUNDED = {"dump", "flamegraph"}
+UNBOUNDED = {"dump", "export", "flamegraph"}
 # Options that ask for no more of them: their tables are printed to the end.
 WAYS = [("tree", ["--inverted"]), ("tree", ["--function", "f*"]), ("summary", ["-s", "3"]), ("summary", ["--own"]), ("table", ["-g", "function"]), ("stats", ["--tree"]),
         ("temporary", ["--threshold", "100"]), ("leaks", ["--no-skip"])]

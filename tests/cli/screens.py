@@ -21,7 +21,7 @@ SCREENS = os.path.join(HERE, "screens")
 LOOKED = os.path.join(HERE, "..", "golden", "good", "memory.bin")  # in which the memory was looked at
 WIDTHS = (40, 80, 200)
 QUIET = {"NO_COLOR": "1", "TRACKER_PAGER": "cat"}
-OPTIONS = {"dump": ["-n", "6"], "flamegraph": ["--format", "folded"]}
+OPTIONS = {"dump": ["-n", "6"], "export": ["--format", "folded", "-o", "-"], "flamegraph": ["--format", "folded"]}
 
 
 def capture_text():
@@ -83,7 +83,7 @@ class Screens(unittest.TestCase):
                 self.assertEqual(text, f.read())
             for part in text.split("==== ")[1:]:
                 title, _, body = part.partition("\n")
-                limit = int(title.split()[0]) if title[0].isdigit() and name != "flamegraph" else None  # which prints stacks for programs
+                limit = int(title.split()[0]) if title[0].isdigit() and name not in ("export", "flamegraph") else None  # which print stacks for programs
                 self.assertNotIn("\x1b", body)
                 self.assertFalse(limit and [line for line in body.splitlines() if terminals.width(line) > limit], (name, title))
                 if "columns" in title and name in ("stats", "leaks"):  # what happened to blocks is a sentence, and no name to be cut

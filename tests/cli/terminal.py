@@ -18,7 +18,7 @@ import terminals  # noqa: E402
 MKCAPTURE, REPORTERS = map(os.path.abspath, sys.argv[1:3])
 QUIET = {"NO_COLOR": "1", "PAGER": "cat"}
 # What a report needs to print on a terminal.
-OPTIONS = {"dump": ["--header"], "flamegraph": None}
+OPTIONS = {"dump": ["--header"], "export": None, "flamegraph": None}
 WAYS = [("table", ["--pretty"]), ("table", ["--traceback"]), ("temporary", ["--threshold", "100"]), ("stats", ["--buckets"])]
 
 LONG = "a_namespace_with_a_long_name::a_class_with_an_even_longer_name::and_a_method_of_it_%d"

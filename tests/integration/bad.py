@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import harness
 from unpack import xxh32
 from harness import Failure, Skip, check, equal, need
+import reports
 
 # Every program that reads a capture, and the options that make it print to stdout.
 TWO_CAPTURES = {"diff"}
@@ -153,7 +154,7 @@ class Bad:
             status, _, err = self.report(name, path, "-o", "/nonexistent/folder/out")
             check(status == 1 and len(err.splitlines()) == 1, f"{name} -o: {status}, {err!r}")
             with open("/dev/full", "wb") as full:
-                extra = ("-o", "-") if name == "flamegraph" else ()
+                extra = reports.ON_STDOUT.get(name, [])
                 status, _, err = self.report(name, path, *extra, stdout=full)
             check(status == 1 and err.strip(), f"{name} > /dev/full: {status}, {err!r}")
 

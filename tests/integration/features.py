@@ -13,6 +13,7 @@ import subprocess
 
 import harness
 from harness import check, equal, execute, need
+import reports
 
 FLAME = (5, 550000, 450000)  # allocations, bytes, peak: missing, e, i 100000 each, g twice and d half of it
 LEAKED = 3 * 1001 + 2 * 1002
@@ -36,7 +37,7 @@ class Features:
         return execute([self.t.tracker, "run", *words], **more)
 
     def operands(self, name, capture):
-        return [*(["-o", "-"] if name == "flamegraph" else []), *([capture] if name == "diff" else []), capture]
+        return [*reports.ON_STDOUT.get(name, []), *([capture] if name == "diff" else []), capture]
 
     def called(self, name, *arguments):
         r = subprocess.run([self.t.reporter(name), *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=300)

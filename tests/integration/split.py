@@ -9,7 +9,7 @@ import os
 import harness
 from harness import check, equal
 
-MORE = {"table": [[], ["-g", "traceback", "--traceback"]], "dump": [["--stacks", "--json"]], "flamegraph": [["-o", os.devnull]]}
+MORE = {"table": [[], ["-g", "traceback", "--traceback"]], "dump": [["--stacks", "--json"]], "flamegraph": [["-o", os.devnull]], "export": [["--format", "folded", "-o", "-"]]}
 
 
 class Cases:

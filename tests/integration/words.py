@@ -14,6 +14,7 @@ import subprocess
 
 import harness
 from harness import check, equal, need, until
+import reports
 
 PREDICTED = 15  # docs/FORMAT.md: the type of a block of events
 # Allocates, tells how much, and waits until its standard input ends.
@@ -36,7 +37,7 @@ class Words:
     def said(self, name, capture):
         """What a report says of it on stderr, in one line; and `incomplete` of its JSON."""
         operands = [capture, capture] if name == "diff" else [capture]
-        r = subprocess.run([self.t.reporter(name), *(["-o", "-"] if name == "flamegraph" else []), *operands],
+        r = subprocess.run([self.t.reporter(name), *reports.ON_STDOUT.get(name, []), *operands],
                            stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
         equal(f"{name}: status", r.returncode, 0)
         # diff opens the capture twice, and it may have grown in between

@@ -35,6 +35,7 @@ INCLUDES = {
     "reporters/replay": ["format/.*", "replay/.*", "[^/]*"],
     "reporters/symbols": ["format/.*", "replay/capture.h", "symbols/.*", "[^/]*"],
     "reporters/flame": ["(format|replay|symbols|ui|common|flame)/.*", "page_assets.h"],
+    "reporters/export": ["(format|replay|symbols|ui|common|flame|export)/.*"],
     "reporters/library": ["(format|replay|symbols)/.*", "common/(filter|group|traceback).h", "ui/ui.h", "[^/]*"],
     "reporters/common": ["(format|replay|symbols|ui|common)/.*"],
     "tools/live": ["(format|replay|symbols|ui|common)/.*", "tools/(contact|home|live/.*).h", "[^/]*"],

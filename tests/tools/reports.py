@@ -7,13 +7,16 @@ import os
 # What tests ask of a report: which ones do not have it.
 LACKS = {
     "one capture": {"diff"},  # reads one, and no second
-    "text": {"flamegraph"},  # prints to stdout for people
+    "text": {"export", "flamegraph"},  # prints to stdout for people
     "document": {"dump"},  # its --json is one object
-    "csv": {"flamegraph"},  # has --csv
+    "csv": {"export", "flamegraph"},  # has --csv
     "sums": {"dump", "growth", "info", "lint", "memory"},  # says of an aggregated capture what it says of the events
-    "unnamed": {"diff", "dump", "growth", "info", "lint", "memory", "temporary"},  # says how much functions without names allocated
-    "live set": {"check", "dump", "growth", "info", "leaks", "lint", "memory", "report", "stats", "temporary"},  # shows what lives at a point, or was chosen as the options say
+    "unnamed": {"diff", "dump", "export", "growth", "info", "lint", "memory", "temporary"},  # says how much functions without names allocated
+    "live set": {"check", "export", "dump", "growth", "info", "leaks", "lint", "memory", "report", "stats", "temporary"},  # shows what lives at a point, or was chosen as the options say
 }
+
+# Options for those that write a file if they are not told to write to stdout.
+ON_STDOUT = {"export": ["--format", "speedscope", "-o", "-"], "flamegraph": ["-o", "-"]}
 
 # The key of the table that --csv prints; all others print every figure.
 TABLES = {"check": "checks", "growth": "rows", "lint": "rows", "memory": "rows", "types": "rows", "temporary": "rows", "leaks": "rows", "summary": "rows", "table": "rows", "diff": "rows", "tree": "root"}

@@ -1,0 +1,69 @@
+/*
+ * export - stacks with all their figures, for writers of other programs' formats: what each stack allocated, what of it lives at a
+ * point, and what was live at the peak.
+ */
+#ifndef REPORTERS_EXPORT_H
+#define REPORTERS_EXPORT_H
+
+#include <stdio.h>
+
+#include "common/report.h"
+#include "flame/flame_names.h"
+
+enum export_metric {
+	EXPORT_ALLOCATED, /* all that was ever allocated */
+	EXPORT_LIVE, /* not freed at the point, or at the end */
+	EXPORT_PEAK,
+	EXPORT_TEMPORARY,
+	EXPORT_METRICS
+};
+
+struct export_amount {
+	uint64_t bytes, count;
+};
+
+struct export_row {
+	uint32_t node, process;
+	uint32_t thread; /* UINT32_MAX: not told apart */
+	struct export_amount of[EXPORT_METRICS];
+};
+
+struct export
+{
+	struct report *report;
+	struct export_row *rows; /* by node, process, thread */
+	size_t row_count, row_room;
+	struct export_amount total[EXPORT_METRICS];
+	uint64_t peak_ns, live_ns; /* when that was, since the recording began */
+	struct flame_names names; /* the frames that export_stack has met */
+	uint32_t *stack; /* of export_stack */
+	size_t stack_room;
+};
+
+/* Asks for all figures, which takes two passes over the events, or three with a point. An exit code; it has said why. */
+int export_find(struct export *x, struct report *r, bool by_thread);
+void export_finish(struct export *x); /* zero-safe */
+
+/*
+ * The frames of a row, the most recent first: numbers in x->names, until the next call. Frames of allocators and what runs below main
+ * are left out. NULL: no memory.
+ */
+const uint32_t *export_stack(struct export *x, const struct export_row *row, size_t *ret_count);
+
+/* ---- formats ---- */
+
+/* What they are asked for besides. */
+struct export_options {
+	enum export_metric metric; /* of formats that have one */
+	bool by_count;
+};
+
+/* 0, TRK_ERR_NOMEM; what a cursor says. Write errors stay in the file. */
+typedef int export_write_fn(struct export *x, const struct export_options *o, FILE *f);
+
+export_write_fn export_pprof, export_speedscope, export_folded, export_dhat;
+
+/* Why there can be no such profile of that capture, behind its name; NULL: there can. */
+const char *export_dhat_refuses(const struct report *r);
+
+#endif
