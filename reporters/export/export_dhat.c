@@ -254,7 +254,7 @@ static int write_document(struct export *x, const struct lives *l, FILE *f)
 	ui_json_string(&j, "tu", "us");
 	ui_json_string(&j, "Mtu", "s");
 	ui_json_uint(&j, "tuth", 100); /* blocks that live less long count as short-lived */
-	ui_json_string(&j, "cmd", p->executable);
+	ui_json_string(&j, "cmd", *p->executable ? p->executable : p->name);
 	ui_json_uint(&j, "pid", p->pid);
 	ui_json_uint(&j, "te", l->end_ns / 1000);
 	ui_json_uint(&j, "tg", x->peak_ns / 1000);
