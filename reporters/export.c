@@ -13,18 +13,20 @@ static const struct format {
 	const char *name, *ending, *opens; /* opens: what to do with it */
 	export_write_fn *write;
 	bool of_one; /* it has one figure: --metric */
+	bool by_row; /* threads and ways to allocate have rows of their own */
 	const char *(*refuses)(const struct report *r); /* NULL: it takes every capture, and parts of it */
 } formats[] = {
-	{ "pprof", "pb.gz", "go tool pprof -sample_index=peak_space -http=: %s", export_pprof, false },
-	{ "speedscope", "speedscope.json", "https://www.speedscope.app opens %s (it stays on this machine)", export_speedscope, false },
-	{ "folded", "folded", "flamegraph.pl %s > graph.svg", export_folded, true },
-	{ "dhat", "dhat.json", "/usr/libexec/valgrind/dh_view.html or https://profiler.firefox.com opens %s", export_dhat, false, export_dhat_refuses },
+	{ "pprof", "pb.gz", "go tool pprof -sample_index=peak_space -http=: %s", export_pprof, false, false, NULL },
+	{ "speedscope", "speedscope.json", "https://www.speedscope.app opens %s (it stays on this machine)", export_speedscope, false, false, NULL },
+	{ "folded", "folded", "flamegraph.pl %s > graph.svg", export_folded, true, false, NULL },
+	{ "csv", "csv", "any program for tables opens %s", export_csv, true, true, NULL },
+	{ "dhat", "dhat.json", "/usr/libexec/valgrind/dh_view.html or https://profiler.firefox.com opens %s", export_dhat, false, false, export_dhat_refuses },
 };
 static export_write_fn write_sums;
-static const struct format sums = { "json", NULL, NULL, write_sums, false };
+static const struct format sums = { "json", NULL, NULL, write_sums, false, false, NULL };
 #define FORMATS (sizeof(formats) / sizeof(*formats))
 
-static const char *const format_names[] = { "pprof", "speedscope", "folded", "dhat", NULL };
+static const char *const format_names[] = { "pprof", "speedscope", "folded", "csv", "dhat", NULL };
 static const char *const metric_names[] = { "allocated", "live", "peak", "temporary", "allocated-count", "live-count", "peak-count", "temporary-count", NULL };
 
 static struct report_options common;
@@ -33,9 +35,9 @@ static const char *format_name, *metric;
 static bool split_threads;
 
 static const struct ui_option options[] = {
-	{ 0, "format", UI_STRING, &format_name, "FORMAT", "pprof (default), speedscope, folded or dhat", 0, 0, format_names },
+	{ 0, "format", UI_STRING, &format_name, "FORMAT", "pprof (default), speedscope, folded, csv or dhat", 0, 0, format_names },
 	{ 0, "metric", UI_STRING, &metric, "METRIC",
-	  "the weight of folded stacks: peak (default), live, allocated, temporary (bytes), or one of these with -count (blocks)", 0, 0, metric_names },
+	  "the figure of folded stacks and csv: peak (default), live, allocated, temporary (bytes), or one of these with -count (blocks)", 0, 0, metric_names },
 	{ 0, "split-threads", UI_FLAG, &split_threads, NULL, "keep threads apart: in pprof, as labels", 0, 0 },
 	FILTER_OPTIONS(filtering),
 	REPORT_THREAD_OPTION(common),
@@ -46,13 +48,13 @@ static const struct ui_option options[] = {
 
 static const struct ui_absent absent[] = {
 	{ "limit", "another program's file holds all stacks" },
-	{ "csv", "tracker table --csv has rows for spreadsheets" },
+	{ "csv", "a format is an operand: tracker export csv CAPTURE" },
 	{ NULL, NULL },
 };
 
 static const struct ui_command command = {
 	.name = "tracker-export",
-	.usage = "[options] CAPTURE[@POINT]",
+	.usage = "[options] [FORMAT] CAPTURE[@POINT]",
 	.summary = "Writes a capture as a file of another program.",
 	.details = "The file is written to tracker-export-CAPTURE.ENDING (without .bin) beside the capture. Use\n"
 		   "-o FILE, or -o - for stdout. pprof and speedscope get all figures of each stack: what was\n"
@@ -61,13 +63,28 @@ static const struct ui_command command = {
 		   "\n" REPORT_POINTS "\n"
 		   "Examples:\n"
 		   "  tracker export app.bin && go tool pprof -top -sample_index=peak_space tracker-export-app.pb.gz\n"
-		   "  tracker export --format speedscope -o app.speedscope.json app.bin\n"
-		   "  tracker export --format folded --metric allocated-count -o - app.bin | flamegraph.pl > app.svg\n",
+		   "  tracker export speedscope -o app.speedscope.json app.bin\n"
+		   "  tracker export folded --metric allocated-count -o - app.bin | flamegraph.pl > app.svg\n",
 	.options = options,
 	.absent = absent,
 	.min_operands = 1,
-	.max_operands = 1,
+	.max_operands = 2,
 };
+
+/* As an option, or as the first of two operands. Exits if there is no such format. */
+static void take_format(const char *operand)
+{
+	for (size_t i = 0; operand && i < FORMATS; i++)
+		if (strcmp(formats[i].name, operand) == 0) {
+			ui_exclude("--format", format_name != NULL, operand, true);
+			format_name = operand;
+			return;
+		}
+	if (operand) {
+		ui_error("Format not supported: %s; there are pprof, speedscope, folded, csv and dhat", operand);
+		exit(UI_CANNOT);
+	}
+}
 
 static const struct format *chosen_format(void)
 {
@@ -178,7 +195,7 @@ static int fill(struct export *x, struct report *r, const struct format *f, FILE
 	if (!code && common.thread)
 		code = narrow_find_threads(r, common.thread);
 	if (!code)
-		code = export_find(x, r, split_threads);
+		code = export_find(x, r, split_threads || f->by_row, f->by_row);
 	return code ? code : written(x->report, f->write(x, &o, file));
 }
 
@@ -208,9 +225,11 @@ static int run(struct report *r, const struct format *f)
 int main(int argc, char **argv)
 {
 	const int first = ui_parse(&command, argc, argv, false);
-	const struct format *const f = chosen_format();
 	struct report report = { 0 };
 	int code;
+
+	take_format(first + 1 < argc ? argv[first] : NULL);
+	const struct format *const f = chosen_format();
 
 	/* lives of blocks are told of whole stacks */
 	ui_exclude("--format dhat", f->refuses != NULL, "--thread", common.thread != NULL);
@@ -219,9 +238,9 @@ int main(int argc, char **argv)
 	ui_exclude("--json", common.json, "--format", format_name != NULL);
 	ui_exclude("--json", common.json, "--metric", metric != NULL);
 	if (metric && !f->of_one)
-		ui_usage_error("argument --metric: --format %s has all figures; --format folded has one", f->name);
+		ui_usage_error("argument --metric: %s has all figures; folded and csv have one", f->name);
 	filters_from_options(&report.filters, &filtering);
-	code = report_open(&report, argv[first], &common);
+	code = report_open(&report, argv[argc - 1], &common);
 	if (code)
 		return code;
 	code = report_settle_filters(&report, false);

@@ -261,5 +261,5 @@ int main(int argc, char **argv)
 		return run_program(argc - 1, argv + 1);
 	if (!is_command(word) && is_capture(word))
 		return execute("report", argv);
-	return execute(word, argv + 1);
+	return execute(strcmp(word, "transform") ? word : "export", argv + 1); /* memray's word for it */
 }

@@ -25,13 +25,14 @@ struct export_amount {
 struct export_row {
 	uint32_t node, process;
 	uint32_t thread; /* UINT32_MAX: not told apart */
+	uint8_t kind; /* how it was allocated; 0: not told apart */
 	struct export_amount of[EXPORT_METRICS];
 };
 
 struct export
 {
 	struct report *report;
-	struct export_row *rows; /* by node, process, thread */
+	struct export_row *rows; /* by node, process, thread, kind */
 	size_t row_count, row_room;
 	struct export_amount total[EXPORT_METRICS];
 	uint64_t peak_ns, live_ns; /* when that was, since the recording began */
@@ -40,8 +41,8 @@ struct export
 	size_t stack_room;
 };
 
-/* Asks for all figures, which takes two passes over the events, or three with a point. An exit code; it has said why. */
-int export_find(struct export *x, struct report *r, bool by_thread);
+/* Asks for all figures, which takes a pass over the events for each. An exit code; it has said why. */
+int export_find(struct export *x, struct report *r, bool by_thread, bool by_kind);
 void export_finish(struct export *x); /* zero-safe */
 
 /*
@@ -61,7 +62,7 @@ struct export_options {
 /* 0, TRK_ERR_NOMEM; what a cursor says. Write errors stay in the file. */
 typedef int export_write_fn(struct export *x, const struct export_options *o, FILE *f);
 
-export_write_fn export_pprof, export_speedscope, export_folded, export_dhat;
+export_write_fn export_pprof, export_speedscope, export_folded, export_csv, export_dhat;
 
 /* Why there can be no such profile of that capture, behind its name; NULL: there can. */
 const char *export_dhat_refuses(const struct report *r);

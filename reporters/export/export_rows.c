@@ -6,7 +6,7 @@
 #include "export/export.h"
 #include "format/array.h"
 
-static int take_rows(struct export *x, const struct view *v, enum export_metric metric)
+static int take_rows(struct export *x, const struct view *v, enum export_metric metric, bool by_kind)
 {
 	for (size_t i = 0; i < v->row_count; i++) {
 		const struct view_row *const row = &v->rows[i];
@@ -15,7 +15,7 @@ static int take_rows(struct export *x, const struct view *v, enum export_metric 
 			return TRK_ERR_NOMEM;
 		struct export_row *const to = &x->rows[x->row_count++];
 
-		*to = (struct export_row){ .node = row->node, .process = row->process, .thread = row->thread };
+		*to = (struct export_row){ .node = row->node, .process = row->process, .thread = row->thread, .kind = by_kind ? row->kind : 0 };
 		to->of[metric] = (struct export_amount){ row->bytes, row->count };
 	}
 	return 0;
@@ -29,10 +29,12 @@ static int by_stack(const void *a, const void *b)
 		return x->node < y->node ? -1 : 1;
 	if (x->process != y->process)
 		return x->process < y->process ? -1 : 1;
-	return x->thread < y->thread ? -1 : x->thread > y->thread;
+	if (x->thread != y->thread)
+		return x->thread < y->thread ? -1 : 1;
+	return x->kind - y->kind;
 }
 
-/* Rows of the same stack become one: the questions were asked apart, and each tells kinds of allocation apart. */
+/* Rows of the same stack become one: the questions were asked apart. */
 static void join_rows(struct export *x)
 {
 	size_t count = 0;
@@ -58,7 +60,7 @@ static void join_rows(struct export *x)
 }
 
 /* One question; its answer is narrowed as the options say, and taken. */
-static int ask(struct export *x, struct view_options *o, enum export_metric metric, uint64_t *ret_ns)
+static int ask(struct export *x, struct view_options *o, enum export_metric metric, bool by_kind, uint64_t *ret_ns)
 {
 	struct report *const r = x->report;
 	int code, err;
@@ -71,7 +73,7 @@ static int ask(struct export *x, struct view_options *o, enum export_metric metr
 	*ret_ns = r->view.time_ns;
 	narrow_to_threads(r);
 	narrow_to_filters(r);
-	err = take_rows(x, &r->view, metric);
+	err = take_rows(x, &r->view, metric, by_kind);
 	view_finish(&r->view);
 	r->view = (struct view){ 0 };
 	if (err)
@@ -79,7 +81,7 @@ static int ask(struct export *x, struct view_options *o, enum export_metric metr
 	return err ? UI_CANNOT : UI_OK;
 }
 
-int export_find(struct export *x, struct report *r, bool by_thread)
+int export_find(struct export *x, struct report *r, bool by_thread, bool by_kind)
 {
 	const bool whole = !r->has_point;
 	const struct view_options common = { .process = r->process, .by_thread = by_thread, .threshold = 1, .rows_only = true };
@@ -104,7 +106,7 @@ int export_find(struct export *x, struct report *r, bool by_thread)
 		return UI_CANNOT;
 	}
 	for (unsigned m = 0; m < EXPORT_METRICS && !code; m++)
-		code = ask(x, &questions[m], (enum export_metric)m, &times_ns[m]);
+		code = ask(x, &questions[m], (enum export_metric)m, by_kind, &times_ns[m]);
 	x->peak_ns = times_ns[EXPORT_PEAK];
 	x->live_ns = times_ns[EXPORT_LIVE];
 	join_rows(x);

@@ -1,5 +1,7 @@
-/* export_text - folded stacks, and the documents of speedscope (https://www.speedscope.app/file-format-schema.json). */
+/* export_text - folded stacks, rows for spreadsheets, and the documents of speedscope (https://www.speedscope.app/file-format-schema.json). */
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "export/export.h"
 #include "flame/flame_write.h"
@@ -25,6 +27,58 @@ int export_folded(struct export *x, const struct export_options *o, FILE *f)
 				fputc(';', f);
 		}
 		fprintf(f, " %" PRIu64 "\n", weight);
+	}
+	return 0;
+}
+
+/* ---- CSV ---- */
+
+/*
+ * The columns of memray's `transform csv`: the stack is function;file;line, the most recent frame first, with bars between the
+ * frames. A | in a name becomes a slash, so that there is one way to take it apart.
+ */
+static char *csv_stack(const struct export *x, const uint32_t *stack, size_t count)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *const m = open_memstream(&text, &bytes);
+
+	for (size_t i = 0; i < count && m; i++) {
+		const struct flame_frame *const f = &x->names.frames[stack[i]];
+
+		fputs(i ? "|" : "", m);
+		for (const char *s = flame_text(&x->names, f->name); *s; s++)
+			fputc(*s == '|' ? '/' : *s == ';' ? ':' :
+							    *s,
+			      m);
+		fprintf(m, ";%s;%u", flame_text(&x->names, f->file), f->line);
+	}
+	return m ? ui_memstream_end(m, &text) : NULL;
+}
+
+int export_csv(struct export *x, const struct export_options *o, FILE *f)
+{
+	const struct capture *const c = x->report->capture;
+
+	fputs("allocator,num_allocations,size,tid,thread_name,stack_trace\n", f);
+	for (size_t i = 0; i < x->row_count; i++) {
+		const struct export_row *const row = &x->rows[i];
+		const bool known = row->thread < c->thread_count;
+		size_t count;
+		const uint32_t *const stack = row->of[o->metric].count || row->of[o->metric].bytes ? export_stack(x, row, &count) : NULL;
+
+		if (!row->of[o->metric].count && !row->of[o->metric].bytes)
+			continue;
+		char *const text = stack ? csv_stack(x, stack, count) : NULL;
+
+		if (!text)
+			return TRK_ERR_NOMEM;
+		fprintf(f, "%s,%" PRIu64 ",%" PRIu64 ",%u,", trk_kind_name(row->kind), row->of[o->metric].count, row->of[o->metric].bytes, known ? c->threads[row->thread].tid : 0);
+		emit_csv_words(f, known ? c->threads[row->thread].name : "", strlen(known ? c->threads[row->thread].name : ""));
+		fputc(',', f);
+		emit_csv_words(f, text, strlen(text));
+		fputc('\n', f);
+		free(text);
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@ is checked as its schema says it (https://www.speedscope.app/file-format-schema.
 
 usage: export.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
+import csv
 import json
 import os
 import re
@@ -185,6 +186,18 @@ class Export:
             equal(metric, sum(int(m[2]) for m in lines), self.sums()[key][unit])
             check(metric != "peak" or any(m[1] == "main;leaks;inlined" and m[2] == "10000" for m in lines), "leaks is not there")
 
+    def csv(self):
+        """The columns of memray; the peak by default."""
+        with open(self.export("csv"), encoding="utf-8", newline="") as f:
+            rows = list(csv.DictReader(f))
+        equal("columns", list(rows[0]), ["allocator", "num_allocations", "size", "tid", "thread_name", "stack_trace"])
+        equal("the peak", (sum(int(r["size"]) for r in rows), sum(int(r["num_allocations"]) for r in rows)), tuple(self.sums()["peak"].values()))
+        stacks = {tuple(f.split(";")[0] for f in r["stack_trace"].split("|")): (r["allocator"], r["size"]) for r in rows}
+        equal("leaks", stacks[("inlined", "leaks", "main")], ("malloc", "10000"))
+        r = subprocess.run([self.t.tracker, "transform", "-o", "-", "csv", self.capture], capture_output=True, text=True, check=True)
+        equal("transform", len(r.stdout.splitlines()), len(rows) + 1)
+        check(self.export("perfetto", status=1).startswith("tracker-export: Format not supported: perfetto"), "an unknown format")
+
     def processes(self):
         """Several processes are told apart by a label."""
         capture = self.record(["sh", "-c", f"{self.program}; {self.program}; true"])
@@ -195,7 +208,7 @@ class Export:
         check("--pid" in self.export("--format", "dhat", capture=capture, status=1), "a profile of DHAT is of one process")
 
     def mistakes(self):
-        for options, status, words in ((["--format", "pporf"], 2, "pprof"), (["--metric", "peak"], 2, "--format folded"), (["--json", "--format", "folded"], 2, "not allowed"),
+        for options, status, words in ((["--format", "pporf"], 2, "pprof"), (["--metric", "peak"], 2, "folded and csv"), (["--json", "--format", "folded"], 2, "not allowed"),
                                        (["--format", "dhat", "--thread", "1"], 2, "not allowed"), (["--limit", "3"], 2, "all stacks")):
             said = self.export(*options, status=status)
             check(words in said and said.count("\n") == 1, f"{options}: {said}")
@@ -208,7 +221,7 @@ class Export:
 
 def make_cases(t):
     c = Export(t)
-    return [(name.replace("_", " "), getattr(c, name)) for name in ("figures", "stacks", "threads", "compared", "at_points", "speedscope", "dhat", "folded", "processes", "mistakes")]
+    return [(name.replace("_", " "), getattr(c, name)) for name in ("figures", "stacks", "threads", "compared", "at_points", "speedscope", "dhat", "folded", "csv", "processes", "mistakes")]
 
 
 if __name__ == "__main__":
