@@ -35,13 +35,13 @@ struct export
 	struct export_row *rows; /* by node, process, thread, kind */
 	size_t row_count, row_room;
 	struct export_amount total[EXPORT_METRICS];
-	uint64_t peak_ns, live_ns; /* when that was, since the recording began */
+	uint64_t peak_ns, end_ns; /* since the recording began */
 	struct flame_names names; /* the frames that export_stack has met */
 	uint32_t *stack; /* of export_stack */
 	size_t stack_room;
 };
 
-/* Asks for all figures, which takes a pass over the events for each. An exit code; it has said why. */
+/* Asks for all figures, in two passes over the events, or four with a point. An exit code; it has said why. */
 int export_find(struct export *x, struct report *r, bool by_thread, bool by_kind);
 void export_finish(struct export *x); /* zero-safe */
 

@@ -327,7 +327,7 @@ int export_pprof(struct export *x, const struct export_options *o, FILE *f)
 	put_places(&p);
 	put_texts(&p);
 	put_number(&p.whole, 9, x->report->capture->header.start_unix_ns);
-	put_number(&p.whole, 10, x->live_ns);
+	put_number(&p.whole, 10, x->end_ns);
 	done = done && !p.whole.failed && put_packed(&p.whole, f);
 	free(p.whole.bytes);
 	free(p.part.bytes);

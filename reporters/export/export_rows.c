@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/narrow.h"
+#include "common/selection.h"
 #include "export/export.h"
 #include "format/array.h"
 
@@ -59,56 +60,83 @@ static void join_rows(struct export *x)
 		}
 }
 
-/* One question; its answer is narrowed as the options say, and taken. */
-static int ask(struct export *x, struct view_options *o, enum export_metric metric, bool by_kind, uint64_t *ret_ns)
+/* An answer, narrowed as the options say. */
+static int take(struct export *x, struct view *v, enum export_metric metric, bool by_kind)
 {
 	struct report *const r = x->report;
-	int code, err;
+	int err;
 
-	r->asked = *o;
-	narrow_ask(r);
-	code = report_view(r, &r->asked, &r->view);
-	if (code)
-		return code;
-	*ret_ns = r->view.time_ns;
+	r->view = *v;
 	narrow_to_threads(r);
 	narrow_to_filters(r);
 	err = take_rows(x, &r->view, metric, by_kind);
-	view_finish(&r->view);
+	*v = r->view;
 	r->view = (struct view){ 0 };
+	return err;
+}
+
+/* One pass over the events; `also`: it answers for what leaked and what was temporary, too. */
+static int ask(struct export *x, const struct view_options *o, enum export_metric metric, bool by_kind, bool also, uint64_t *ret_ns)
+{
+	struct report *const r = x->report;
+	struct view answer = { 0 }, leaks = { 0 }, temporary = { 0 };
+	int code, err = 0;
+
+	r->asked = *o;
+	narrow_ask(r);
+	if (also) {
+		r->asked.leaks = &leaks;
+		r->asked.temporary = &temporary;
+	}
+	code = report_view(r, &r->asked, &answer);
+	if (!code) {
+		*ret_ns = answer.time_ns;
+		err = take(x, &answer, metric, by_kind);
+	}
+	if (!code && !err && also)
+		err = take(x, &leaks, EXPORT_LIVE, by_kind);
+	if (!code && !err && also)
+		err = take(x, &temporary, EXPORT_TEMPORARY, by_kind);
+	view_finish(&answer);
+	view_finish(&leaks);
+	view_finish(&temporary);
 	if (err)
 		ui_error("out of memory");
-	return err ? UI_CANNOT : UI_OK;
+	return err ? UI_CANNOT : code;
 }
 
 int export_find(struct export *x, struct report *r, bool by_thread, bool by_kind)
 {
 	const bool whole = !r->has_point;
-	const struct view_options common = { .process = r->process, .by_thread = by_thread, .threshold = 1, .rows_only = true };
+	const struct view_options common = { .process = r->process, .by_thread = by_thread, .threshold = (uint32_t)selection_threshold(r), .rows_only = true };
 	struct view_options questions[EXPORT_METRICS] = { common, common, common, common };
-	uint64_t times_ns[EXPORT_METRICS] = { 0 };
-	int code = UI_OK;
+	uint64_t ns;
+	int code;
 
 	*x = (struct export){ .report = r };
 	questions[EXPORT_ALLOCATED].what = VIEW_ALLOCATIONS;
-	questions[EXPORT_LIVE].what = whole ? VIEW_LEAKS : VIEW_LIVE;
-	questions[EXPORT_PEAK].what = VIEW_LIVE;
+	questions[EXPORT_LIVE].what = VIEW_LIVE;
 	questions[EXPORT_TEMPORARY].what = VIEW_TEMPORARY;
 	for (unsigned m = 0; m < EXPORT_METRICS; m++) {
-		questions[m].at.from.kind = m == EXPORT_PEAK ? POINT_PEAK : POINT_END;
-		if (m != EXPORT_PEAK && !whole) {
+		questions[m].at.from.kind = POINT_END;
+		questions[m].spanned = !whole;
+		if (!whole)
 			questions[m].at = r->at;
-			questions[m].spanned = true;
-		}
 	}
+	questions[EXPORT_PEAK] = common;
+	questions[EXPORT_PEAK].what = VIEW_LIVE;
+	questions[EXPORT_PEAK].at.from.kind = POINT_PEAK;
 	if (flame_names_init(&x->names) != 0) {
 		ui_error("out of memory");
 		return UI_CANNOT;
 	}
-	for (unsigned m = 0; m < EXPORT_METRICS && !code; m++)
-		code = ask(x, &questions[m], (enum export_metric)m, by_kind, &times_ns[m]);
-	x->peak_ns = times_ns[EXPORT_PEAK];
-	x->live_ns = times_ns[EXPORT_LIVE];
+	code = ask(x, &questions[EXPORT_PEAK], EXPORT_PEAK, by_kind, whole, &x->peak_ns);
+	if (!code)
+		code = ask(x, &questions[EXPORT_ALLOCATED], EXPORT_ALLOCATED, by_kind, false, &x->end_ns);
+	if (!code && !whole)
+		code = ask(x, &questions[EXPORT_LIVE], EXPORT_LIVE, by_kind, false, &ns);
+	if (!code && !whole)
+		code = ask(x, &questions[EXPORT_TEMPORARY], EXPORT_TEMPORARY, by_kind, false, &ns);
 	join_rows(x);
 	return code;
 }
