@@ -166,16 +166,66 @@ static int receive_answer(int fd, int timeout_ms, struct contact_answer *ret)
 	return 0;
 }
 
-int contact_ask(const struct sockaddr_un *to, const struct contact_request *q, int descriptor, int timeout_ms, struct contact_answer *ret)
+/* ret_user: who listens there; the kernel knows it since then. */
+static int ask(const struct sockaddr_un *to, const struct contact_request *q, int descriptor, int timeout_ms, struct contact_answer *ret, uid_t *ret_user)
 {
 	const int fd = connect_to(to);
+	struct ucred peer;
+	socklen_t room = sizeof(peer);
 	int error;
 
 	if (fd < 0)
 		return errno;
-	error = send_request(fd, q, descriptor) ? receive_answer(fd, timeout_ms, ret) : errno;
+	error = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &room) < 0 || !send_request(fd, q, descriptor) ? errno : receive_answer(fd, timeout_ms, ret);
+	if (!error)
+		*ret_user = peer.uid;
 	close(fd);
 	return error;
+}
+
+int contact_ask(const struct sockaddr_un *to, const struct contact_request *q, int descriptor, int timeout_ms, struct contact_answer *ret)
+{
+	uid_t unused;
+
+	return ask(to, q, descriptor, timeout_ms, ret, &unused);
+}
+
+/* ---- whom to believe ---- */
+
+/* The user of the process, or one of those that it has been and can be again. False, too: it has ended. */
+static bool runs_as(pid_t pid, uid_t user)
+{
+	char path[64], line[256];
+	unsigned of[4] = { 0 };
+	bool is = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Uid: %u %u %u %u", &of[0], &of[1], &of[2], &of[3]) == 4)
+			is = of[0] == user || of[1] == user || of[2] == user || of[3] == user;
+	if (f)
+		fclose(f);
+	return is;
+}
+
+/* Root's recorders, one's own, and those of the user of that process. */
+static bool may_speak_for(uid_t user, pid_t pid)
+{
+	return !user || user == geteuid() || runs_as(pid, user);
+}
+
+/* The process that writes the file holds a lock on it (recorder_lock). */
+static bool may_write(uid_t user, const char *path)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const bool is_locked = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+
+	if (fd >= 0)
+		close(fd);
+	return !user || user == geteuid() || (is_locked && lock.l_pid > 0 && runs_as(lock.l_pid, user));
 }
 
 /* ---- all of them ---- */
@@ -192,11 +242,16 @@ static void ask_one(struct asking *a, const char *folder, const char *name)
 {
 	const struct contact_request q = { .version = CONTACT_VERSION, .kind = CONTACT_STATUS, .pid = (uint32_t)a->pid };
 	struct contact c;
+	uid_t user = (uid_t)-1;
 	int error;
 
 	if (!address_of(&c.address, folder, name))
 		return;
-	error = contact_ask(&c.address, &q, -1, STATUS_MS, &c.answer);
+	error = ask(&c.address, &q, -1, STATUS_MS, &c.answer, &user);
+	if (!error) {
+		c.answer.status.uid = user;
+		c.answer.status.knows_pid &= may_speak_for(user, a->pid);
+	}
 	if (!error && !c.answer.error)
 		a->each(a->data, &c);
 	else if (!error)
@@ -272,6 +327,7 @@ size_t contact_each(pid_t pid, void (*each)(void *data, const struct contact *c)
 
 struct search {
 	pid_t pid; /* 0: by the file */
+	const char *path;
 	struct stat file;
 	struct contact *found;
 	size_t count;
@@ -285,9 +341,9 @@ static void compare(void *data, const struct contact *c)
 	bool same;
 
 	if (s->pid)
-		same = t->recorder == (uint32_t)s->pid || t->knows_pid;
+		same = t->knows_pid || (t->recorder == (uint32_t)s->pid && may_speak_for(t->uid, s->pid));
 	else
-		same = t->file[0] && stat(t->file, &st) == 0 && st.st_dev == s->file.st_dev && st.st_ino == s->file.st_ino;
+		same = t->file[0] && stat(t->file, &st) == 0 && st.st_dev == s->file.st_dev && st.st_ino == s->file.st_ino && may_write(t->uid, s->path);
 	if (same && !s->count++)
 		*s->found = *c;
 }
@@ -323,7 +379,7 @@ static bool may_come(const char *who, const struct search *s, unsigned tries)
 
 bool contact_find(const char *who, struct contact *ret)
 {
-	struct search s = { .found = ret };
+	struct search s = { .path = who, .found = ret };
 	struct asking a;
 	char *end;
 	const long pid = strtol(who, &end, 10);

@@ -3,7 +3,7 @@
  *
  * A recorder listens on a Unix socket DIR/PID.sock, where PID is its own. DIR is the first of $XDG_RUNTIME_DIR/tracker,
  * /run/user/UID/tracker, /run/tracker (root) and /tmp/tracker-UID that belongs to its user alone. It answers its own
- * user and root. One message asks, one message answers: structs, because both come from one build.
+ * user and root. Root asks those of all users, and believes what they say of a program only if they are its user's or root's. One message asks, one message answers: structs, because both come from one build.
  */
 #ifndef TOOLS_CONTACT_H
 #define TOOLS_CONTACT_H
@@ -55,7 +55,10 @@ enum contact_state {
 /* What to record, and how. */
 struct contact_start {
 	uint64_t sample_bytes, duration_ns, max_bytes; /* 0: none */
+	uint64_t pointer_mask; /* 0: none */
 	uint32_t nframe;
+	uint32_t looks; /* SHM_LOOKS and its like */
+	uint32_t memory_interval_ms;
 	bool aggregate, no_symbols;
 	char file[3072]; /* its absolute path */
 };

@@ -320,11 +320,62 @@ class Ctl:
             check(s.status != 0 and b"PermissionError" in s.stderr, f"{s.stderr}")
             equal("it lives", self.status(w.pid)["live_blocks"], LOST[1])
 
+    IMPOSTOR = """if True:
+        import os, socket, sys
+        folder, answer = f"/tmp/tracker-{os.getuid()}", open(sys.argv[1], "rb").read()
+        os.makedirs(folder, 0o700, exist_ok=True)
+        path = f"{folder}/{os.getpid()}.sock"
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        s.bind(path)
+        s.listen(8)
+        print("ready", flush=True)
+        try:
+            while True:
+                c = s.accept()[0]
+                c.recv(65536)
+                c.send(answer)
+        finally:
+            os.unlink(path)
+        """
+
+    def impostor(self):
+        """Another user's process that says that it records a program of root's: root does not believe it, and does not obey it."""
+        if os.geteuid():
+            raise harness.Skip("only root can become another user")
+        nobody = pwd.getpwnam("nobody")
+
+        def become():
+            os.setgid(nobody.pw_gid)
+            os.setuid(nobody.pw_uid)
+
+        os.chmod(self.t.scratch, 0o711)
+        kept = self.t.file(".answer")
+        with Waiting(self) as w:
+            w.seen()
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+                s.connect(w.socket())
+                s.send(((1).to_bytes(4, sys.byteorder) * 2 + int(w.pid).to_bytes(4, sys.byteorder)).ljust(REQUEST_BYTES, b"\0"))
+                with open(kept, "wb") as f:
+                    f.write(s.recv(65536))
+            os.chmod(kept, 0o644)
+            p = subprocess.Popen(["/usr/bin/python3", "-c", self.IMPOSTOR, kept], cwd="/", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=become)
+            try:
+                equal("the impostor", p.stdout.readline(), b"ready\n")
+                equal("the pid is that of one recording", self.status(w.pid)["recorder"], w.recorder)
+                equal("so is the recorder's", self.status(w.recorder)["recorder"], w.recorder)
+                equal("and the file", self.status(w.capture)["recorder"], w.recorder)
+                rows = [r for r in json.loads(self.tracker("list", "--json").stdout)["recordings"] if r["recorder"] == w.recorder]
+                equal("users that list shows", sorted(r["user"] for r in rows), ["nobody", "root"])
+                self.refused("no program with this pid", "ctl", os.getpid(), "status")
+            finally:
+                p.send_signal(signal.SIGINT)
+                p.communicate()
+
 
 def make_cases(t):
     c = Ctl(t)
     return [(name.replace("_", " "), getattr(c, name)) for name in (
-        "shown", "waiting", "marked", "snapshots", "tree", "looked", "stopped", "ended_meanwhile", "mistakes", "hostile", "killed", "beginnings", "not_begun", "strangers")]
+        "shown", "waiting", "marked", "snapshots", "tree", "looked", "stopped", "ended_meanwhile", "mistakes", "hostile", "killed", "beginnings", "not_begun", "strangers", "impostor")]
 
 
 if __name__ == "__main__":
