@@ -61,8 +61,8 @@ static bool compute(struct machine *m, const struct sock_filter *f)
 	case BPF_OR: m->a |= v; return true;
 	case BPF_AND: m->a &= v; return true;
 	case BPF_XOR: m->a ^= v; return true;
-	case BPF_LSH: m->a = v < 32 ? m->a << v : 0; return true;
-	case BPF_RSH: m->a = v < 32 ? m->a >> v : 0; return true;
+	case BPF_LSH: m->a <<= v & 31; return true; /* as the processor does */
+	case BPF_RSH: m->a >>= v & 31; return true;
 	case BPF_NEG: m->a = -m->a; return true;
 	default: return false;
 	}
