@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """sockets - captures that a program sends of itself (TRACKER_DESTINATION_SOCKET), in a program that nobody records and in one that
-tracker run records: memray's SocketDestination, a case for each of its promises. The truth is arithmetic in the program.
+tracker run records: memray's SocketDestination, a case for each of its promises; and views of what is sent (tracker live PORT). The truth is
+arithmetic in the program.
 
 usage: sockets.py BUILD_DIR [PART_OF_A_NAME]...
 """
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -13,6 +15,7 @@ import time
 
 import harness
 from harness import check, equal
+from live import HOLD, KEYS, Live, Viewed, sums
 
 SIZES = (1000, 700, 90)
 
@@ -232,9 +235,109 @@ class Sockets:
             p.communicate()
 
 
+class Views(Live):
+    """Of a program that waits for a client: tracker run --live-remote, or by itself."""
+
+    def json_of(self, address, *options):
+        return json.loads(self.live("--once", "--json", *options, str(address)).stdout)
+
+    def until_seen(self, address, size):
+        """A view that shows so many bytes; each is another client, and gets everything from the start."""
+        found = []
+
+        def shown():
+            found[:] = [self.json_of(address)]
+            return found[0]["live_bytes"] >= size
+        harness.until(shown, "the view does not show what lives")
+        return found[0]
+
+    def d13_a_view(self):
+        """It shows what the recorder itself shows; another view, and a receiver, may come later; the program ends."""
+        port = free_port()
+        v = Viewed(self, "--live-remote", "--live-port", str(port))
+        with self.view(port) as s, v:
+            v.do("h", "w", "g")
+            size, _ = sums(HOLD)
+            v.seen(size)
+            s.shows("hold_many")
+            s.shows("recording")
+            s.keys("k")
+            s.typed("here")
+            s.keys("Enter")
+            s.shows("takes no orders")
+            s.keys("q")
+            s.shows("status 0")
+            got = self.until_seen(port, size + 100000)
+            equal("figures", (got["state"], got.get("capture"), got["recorder"], got["processes"]), ("recording", None, None, 1))
+            equal("sum of the rows", sum(r["size"] for r in got["rows"]), got["live_bytes"])
+            for key in KEYS[:2]:
+                equal(key, *([{k: r.get(k) for k in ("key", "size", "count", "total_size")} for r in one["rows"]]
+                             for one in (self.json_of(f"127.0.0.1:{port}", "-g", key), v.json("-g", key))))
+            file = self.t.file(".received")
+            p = subprocess.Popen([self.t.find("tracker-receive"), "-q", "-o", file, "--wait", "60s", str(port)], stdin=subprocess.DEVNULL)
+            harness.until(lambda: os.path.exists(file) and os.path.getsize(file) > 64, "something is received")
+            equal("status", v.end("x")[0], 5)
+            equal("status of tracker receive", p.wait(60), 0)
+        with open(file, "rb") as a, open(v.capture, "rb") as b:
+            check(a.read() == b.read(), "what is received differs")
+
+    def d13_how_it_ends(self):
+        """The program ends; its recorder is killed; its sender is killed: the view stays, and says which."""
+        for how, state, words in (("x", "exited with status 5", "Remote has disconnected: the recording has ended; q quits"),
+                                  ("tracker-record", "the recorder was killed", "Remote has disconnected: the recorder was killed; q quits"),
+                                  ("tracker-send", "disconnected", "^Remote has disconnected *$")):
+            path = self.t.file(".sock")
+            v = Viewed(self, "--live-remote", "--live-port", str(port := free_port()))
+            with self.view(port) as s, v:
+                v.do("h")
+                s.shows("hold_many")
+                if how == "x":
+                    v.end("x")
+                else:
+                    os.kill(self.process(how, v.run.pid), signal.SIGKILL)
+                s.shows(words)
+                s.shows(state)
+                s.shows("hold_many")
+                s.keys("q")
+                s.shows("status 0")
+            check(not os.path.exists(path), "a socket is left")
+
+    @staticmethod
+    def process(name, run):
+        """Of the programs that this tracker run has started."""
+        (found,) = [c for c in harness.children(run) if os.path.basename(os.readlink(f"/proc/{c}/exe")) == name]
+        return found
+
+    def d13_of_itself(self):
+        """A program that captures itself: only what it allocated since then."""
+        program = Program(self.t, "alone", "plain", "", port := free_port())
+        with self.view(f":{port}") as s:
+            equal("begun", program.line() + program.line(), "new: 0\nenter: 0\n")
+            program.burst(10)
+            s.shows("13.7 KiB +13.7 KiB +20 .* block$")
+            out = program.end()
+            s.shows("Remote has disconnected: the recording has ended")
+            s.keys("q")
+            s.shows("status 0")
+        equal("output", out, "exit: 0\nfree: 0\n")
+
+    def d13_what_cannot_be(self):
+        self.refused("no program with this pid is being recorded", "--once", str(free_port()), status=1)
+        self.refused("cannot connect to 127.0.0.1:", "--once", f"127.0.0.1:{free_port()}", status=1)
+        self.refused("Invalid port: 70000", "--once", "localhost:70000")
+        with socket.socket(socket.AF_UNIX) as s, contextlib.suppress(OSError):
+            s.bind(path := self.t.file(".sock"))
+            s.listen(1)
+            r = subprocess.Popen([self.t.find("tracker-live"), "--once", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            c = s.accept()[0]
+            c.sendall(b"220 smtp.example.com ESMTP, and so on and so on, until there are as many bytes as a hello has: 96 bytes\r\n")
+            err = r.communicate(timeout=60)[1].decode()
+            check("what listens there is no program that tracker records" in err and r.returncode == 1, err)
+
+
 def make_cases(tracker):
-    s = Sockets(tracker)
-    return [(n.replace("_", " "), getattr(s, n)) for n in ("d12_waits_for_a_client", "d12_what_cannot_be", "d12_taken_port", "d12_the_client_goes",
+    s, v = Sockets(tracker), Views(tracker)
+    return [(n.replace("_", " "), getattr(v, n)) for n in ("d13_a_view", "d13_how_it_ends", "d13_of_itself", "d13_what_cannot_be")] + [(n.replace("_", " "), getattr(s, n)) for n in ("d12_waits_for_a_client", "d12_what_cannot_be", "d12_taken_port", "d12_the_client_goes",
                                                             "d12_interrupted", "d12_ctrl_c", "d12_never_entered", "d12_left_open", "d12_forked",
                                                             "descriptors", "sender_killed")]
 

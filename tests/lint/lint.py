@@ -38,7 +38,7 @@ INCLUDES = {
     "reporters/export": ["(format|replay|symbols|ui|common|flame|export)/.*"],
     "reporters/library": ["(format|replay|symbols)/.*", "common/(filter|group|traceback).h", "ui/ui.h", "[^/]*"],
     "reporters/common": ["(format|replay|symbols|ui|common)/.*"],
-    "tools/live": ["(format|replay|symbols|ui|common)/.*", "tools/(contact|home|live/.*).h", "[^/]*"],
+    "tools/live": ["(format|replay|symbols|ui|common)/.*", "tools/(contact|home|live/.*|stream/(address|incoming)|run/capture_file).h", "[^/]*"],
     "tools/web": ["(format|replay|symbols|ui|common|flame)/.*", "tools/live/.*", "[^/]*"],
     "tools": ["(format|replay|symbols|ui|tools|libtracker|run|record|doctor)/.*", "[^/]*"],
 }

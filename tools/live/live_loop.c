@@ -110,7 +110,7 @@ static void take(struct fetching *f, struct live_view *v)
 	if (f->picture)
 		live_view_take(v, f->picture, &f->question, f->source->state);
 	v->state = f->source->state;
-	if (f->why[0])
+	if (f->why[0] && (f->picture || f->source->state != LIVE_WAITING)) /* that it waits, the first line says */
 		snprintf(v->message, sizeof(v->message), "%s", f->why);
 }
 

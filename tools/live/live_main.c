@@ -12,6 +12,8 @@
 #include "ui/ui.h"
 
 #define ROWS 20 /* that people see */
+#define QUIET_MS 1500 /* recorders write once a second */
+#define SETTLE_MS 15000
 
 static bool once, json, of_run, web;
 static const char *group_by, *interval, *output;
@@ -35,16 +37,18 @@ static const struct ui_option options[] = {
 
 static const struct ui_command command = {
 	.name = "tracker-live",
-	.usage = "[options] PID|CAPTURE",
+	.usage = "[options] PID|CAPTURE|PORT|SOCKET",
 	.summary = "Shows what lives in a recorded program while it runs.",
 	.details = "PID is that of the program, or of its recorder; CAPTURE is the file that is being written, or a\n"
-		   "finished one, which is shown as it ended. The program does not notice. ? shows the keys.\n"
+		   "finished one, which is shown as it ended. PORT, HOST:PORT, or the path of a SOCKET, is where\n"
+		   "tracker run --live-remote waits for a view. The program does not notice. ? shows the keys.\n"
 		   "\n"
 		   "Examples:\n"
 		   "  tracker live 4711                   a view on this terminal\n"
 		   "  tracker live --web 4711             the flame graph, in a browser\n"
 		   "  tracker live --once 4711            one picture as text\n"
-		   "  tracker live --once --json app.bin  ... for scripts\n",
+		   "  tracker live --once --json app.bin  ... for scripts\n"
+		   "  tracker live 127.0.0.1:9999         of tracker run --live-remote --live-port 9999\n",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,
@@ -81,6 +85,8 @@ static int print_once(struct live_source *s, const struct picture_question *q)
 	char why[LIVE_WHY_ROOM];
 	int status;
 
+	if (s->stream)
+		live_stream_settle(s->stream, QUIET_MS, SETTLE_MS);
 	if (live_source_fetch(s, &c, why) != 0) {
 		ui_error("%s", why);
 		return UI_CANNOT;

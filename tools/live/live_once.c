@@ -68,6 +68,8 @@ static const char *sentence(enum live_state state)
 		return "{program} (pid {pid}), for {time_ns}; the recording has not begun yet:\n";
 	case LIVE_BROKEN:
 		return "{program} (pid {pid}); the recorder was killed at {time_ns}:\n";
+	case LIVE_LEFT:
+		return "{program} (pid {pid}); Remote has disconnected at {time_ns}:\n";
 	default:
 		return "{program} (pid {pid}); the recording has ended, this is its end at {time_ns}:\n";
 	}
@@ -77,7 +79,7 @@ static void describe_program(const struct live_once *o, struct emit *e)
 {
 	const struct trk_process *const program = picture_program(o->picture);
 	const struct contact_status *const s = &o->source->contact.answer.status;
-	const bool recorded = live_source_has_recorder(o->source);
+	const bool recorded = live_source_has_recorder(o->source) && !o->source->stream;
 	char name[PROCESS_NAME_ROOM];
 
 	emit_figure(e, "state", emit_words(live_state_name(o->source->state)));

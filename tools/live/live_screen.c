@@ -164,6 +164,9 @@ static void state_words(const struct live_view *v, char *buf, size_t room)
 	case LIVE_BROKEN:
 		snprintf(buf, room, "the recorder was killed");
 		return;
+	case LIVE_LEFT:
+		snprintf(buf, room, "disconnected");
+		return;
 	default:
 		if (how)
 			snprintf(buf, room, "ended: %s %u", how, p->code);

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@
 #define SNAPSHOT_MS 600000
 #define AWAIT_MS 5000u
 #define AWAIT_STEP_MS 20u
+#define PORT_MOST 65535l
 
 const char *live_state_name(enum live_state state)
 {
@@ -25,6 +28,7 @@ const char *live_state_name(enum live_state state)
 		[LIVE_WAITING] = "waiting",
 		[LIVE_ENDED] = "ended",
 		[LIVE_BROKEN] = "broken",
+		[LIVE_LEFT] = "disconnected",
 		[LIVE_FILE] = "file",
 	};
 
@@ -92,6 +96,67 @@ static bool is_empty(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && !st.st_size;
 }
 
+/* ---- streams ---- */
+
+static int find_stream(struct live_source *s, const char *who)
+{
+	struct address to;
+	char why[ADDRESS_WHY];
+	int error;
+
+	if (!address_parse(&to, who, why)) {
+		ui_error("%s", why);
+		return UI_USAGE;
+	}
+	error = live_stream_open(&s->stream, &to);
+	if (error)
+		ui_error("cannot connect to %s: %s", to.text, strerror(error));
+	s->state = LIVE_WAITING;
+	return error ? UI_CANNOT : UI_OK;
+}
+
+struct known {
+	uint32_t pid;
+	bool found;
+};
+
+static void compare(void *data, const struct contact *c)
+{
+	struct known *const k = data;
+
+	k->found |= c->answer.status.recorder == k->pid || c->answer.status.knows_pid;
+}
+
+/* A number is a pid, unless nobody records such a program, and something listens on that port. */
+static bool is_port(const char *who)
+{
+	struct known k = { .pid = (uint32_t)strtoul(who, NULL, 10) };
+	struct address to;
+	char why[ADDRESS_WHY];
+	int fd;
+
+	(void)contact_each((pid_t)k.pid, compare, &k);
+	if (k.found || k.pid > PORT_MOST || !address_parse(&to, who, why))
+		return false;
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	const bool listens = fd >= 0 && bind(fd, &to.at.any, to.size) < 0 && errno == EADDRINUSE;
+
+	if (fd >= 0)
+		close(fd);
+	return listens;
+}
+
+static bool is_address(const char *who)
+{
+	struct stat st;
+	const char *const colon = strrchr(who, ':');
+
+	if (stat(who, &st) == 0)
+		return S_ISSOCK(st.st_mode);
+	return colon && colon[1] && !colon[1 + strspn(colon + 1, "0123456789")];
+}
+
 int live_source_open(struct live_source *s, const char *who)
 {
 	struct trk_fault fault = { 0 };
@@ -100,6 +165,8 @@ int live_source_open(struct live_source *s, const char *who)
 	int err;
 
 	*s = (struct live_source){ 0 };
+	if (is_address(who) || (is_pid(who) && is_port(who)))
+		return find_stream(s, who);
 	if (is_pid(who) || is_empty(who))
 		return find_recorder(s, who);
 	err = capture_open(&c, who, &fault);
@@ -149,6 +216,30 @@ static int open_end(struct live_source *s, struct capture **ret, char why[LIVE_W
 	return error;
 }
 
+static int fetch_stream(struct live_source *s, struct capture **ret, char why[LIVE_WHY_ROOM])
+{
+	static const enum live_state states[] = {
+		[LIVE_STREAM_BEFORE] = LIVE_WAITING, [LIVE_STREAM_GOES_ON] = LIVE_RECORDING, [LIVE_STREAM_WHOLE] = LIVE_ENDED, [LIVE_STREAM_CUT] = LIVE_LEFT
+	};
+	const enum live_stream_state state = live_stream_now(s->stream, s->file, sizeof(s->file), why, LIVE_WHY_ROOM);
+	char cannot[LIVE_WHY_ROOM];
+	int error;
+
+	s->state = states[state];
+	if (!s->file[0]) {
+		if (state == LIVE_STREAM_BEFORE)
+			snprintf(why, LIVE_WHY_ROOM, "the recording has not begun yet");
+		return state == LIVE_STREAM_BEFORE ? EAGAIN : ECONNRESET;
+	}
+	error = open_file(s, ret, cannot);
+	s->file[0] = 0; /* nobody else can open it */
+	if (error)
+		memcpy(why, cannot, LIVE_WHY_ROOM);
+	else if (state == LIVE_STREAM_WHOLE && !(*ret)->complete)
+		s->state = LIVE_BROKEN;
+	return error;
+}
+
 /* Whether a recorder that answers so is gone. */
 static bool is_gone(int error)
 {
@@ -191,6 +282,8 @@ int live_source_fetch(struct live_source *s, struct capture **ret, char why[LIVE
 {
 	int fd, error;
 
+	if (s->stream)
+		return fetch_stream(s, ret, why);
 	if (!live_source_has_recorder(s))
 		return open_file(s, ret, why);
 	fd = memfd_create("tracker-live", MFD_CLOEXEC);
@@ -215,10 +308,12 @@ int live_source_fetch(struct live_source *s, struct capture **ret, char why[LIVE
 
 static bool order(const struct live_source *s, const struct contact_request *q, int fd, int timeout_ms, char why[LIVE_WHY_ROOM])
 {
-	struct contact_answer a;
-	const int error = contact_ask(&s->contact.address, q, fd, timeout_ms, &a);
+	struct contact_answer a = { .error = 0 };
+	const int error = s->stream ? ENOTSUP : contact_ask(&s->contact.address, q, fd, timeout_ms, &a);
 
-	if (error)
+	if (s->stream)
+		snprintf(why, LIVE_WHY_ROOM, "a capture that comes over a socket takes no orders; give the program's pid, on its machine");
+	else if (error)
 		snprintf(why, LIVE_WHY_ROOM, "the recorder does not answer: %s", strerror(error));
 	else if (a.error)
 		snprintf(why, LIVE_WHY_ROOM, "%s", a.sentence);

@@ -7,12 +7,12 @@
 struct run_options;
 
 /* `o` has the members. */
-#define STREAM_OPTIONS(o)                                                                                                                                               \
-	{ 0, "send-to", UI_STRING, &(o)->send_to, "ADDRESS",                                                                                                            \
-	  "send the capture to a tracker receive --listen ADDRESS: the path of a Unix socket, or HOST:PORT", 0, 0 },                                                    \
-		{ 0, "live-remote", UI_FLAG, &(o)->live_remote, NULL, "wait for a tracker receive that connects, then run the program and send it the capture", 0, 0 }, \
-	{                                                                                                                                                               \
-		0, "live-port", UI_STRING, &(o)->live_port, "PORT", "with --live-remote: wait on that port of 127.0.0.1", 0, 0                                          \
+#define STREAM_OPTIONS(o)                                                                                                                                                       \
+	{ 0, "send-to", UI_STRING, &(o)->send_to, "ADDRESS",                                                                                                                    \
+	  "send the capture to a tracker receive --listen ADDRESS: the path of a Unix socket, or HOST:PORT", 0, 0 },                                                            \
+		{ 0, "live-remote", UI_FLAG, &(o)->live_remote, NULL, "wait for a tracker live or receive that connects, then run the program and send it the capture", 0, 0 }, \
+	{                                                                                                                                                                       \
+		0, "live-port", UI_STRING, &(o)->live_port, "PORT", "with --live-remote: wait on that port of 127.0.0.1", 0, 0                                                  \
 	}
 
 /* False: printed. */

@@ -68,7 +68,8 @@ bool streaming_wait(struct streaming *s, const struct run_options *o)
 		return true;
 	sigaction(SIGINT, &action, &before);
 	if (!o->quiet)
-		fprintf(stderr, "tracker: waiting for a receiver; run 'tracker receive -o FILE %s' in another shell\n", s->address.text);
+		fprintf(stderr, "tracker: waiting for a receiver. Run 'tracker live %s' in another shell to see live results, or 'tracker receive -o FILE %s' to keep them\n",
+			s->address.text, s->address.text);
 	while (s->client < 0 && !interrupted) {
 		if (poll(&p, 1, 200) > 0)
 			s->client = descriptor_high(accept4(s->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));

@@ -18,7 +18,7 @@ static const struct ui_option options[] = {
 
 static const struct ui_command command = {
 	.name = "tracker-live-web",
-	.usage = "[options] PID|CAPTURE",
+	.usage = "[options] PID|CAPTURE|PORT|SOCKET",
 	.summary = "Serves the flame graph of what lives in a recorded program, on 127.0.0.1: tracker live --web starts it.",
 	.options = options,
 	.min_operands = 1,
