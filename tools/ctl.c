@@ -9,11 +9,12 @@
 
 #include "tools/contact.h"
 #include "tools/ctl_start.h"
+#include "tools/run/hook_options.h"
 #include "ui/emit.h"
 
 static bool json, force;
 static const char *output;
-static struct ctl_start how = { .nframe = CTL_NFRAME };
+static struct ctl_start how = { .nframe = CTL_NFRAME, .memory_interval_ms = CTL_MEMORY_INTERVAL_MS };
 
 static const struct ui_option options[] = {
 	{ 'o', "output", UI_STRING, &output, "FILE", "start, snapshot: write it to FILE (tracker.NAME.PID.TIME.bin, tracker.snapshot.PID.bin)", 0, 0 },
@@ -24,6 +25,8 @@ static const struct ui_option options[] = {
 	{ 0, "max-size", UI_STRING, &how.max_size, "SIZE", "start: stop recording before FILE becomes larger than SIZE (100M)", 0, 0 },
 	{ 0, "nframe", UI_UINT, &how.nframe, "N", "start: keep the N most recent frames of a stack (1024)", 1, CTL_NFRAME_MAX },
 	{ 0, "no-symbols", UI_FLAG, &how.no_symbols, NULL, "start: do not look up names when recording ends", 0, 0 },
+	{ 0, "memory-interval-ms", UI_UINT, &how.memory_interval_ms, "N", "start: look at resident memory every N ms (10); 0: never", 0, 3600000 },
+	LOOK_OPTIONS(&how, "start: "),
 	{ 'j', "json", UI_FLAG, &json, NULL, "machine-readable output", 0, 0 },
 	{ 0 },
 };
@@ -279,6 +282,12 @@ int main(int argc, char **argv)
 	ui_needs("--duration", how.duration != NULL, "the command start", starts);
 	ui_needs("--max-size", how.max_size != NULL, "the command start", starts);
 	ui_needs("--no-symbols", how.no_symbols, "the command start", starts);
+	ui_needs("--memory-interval-ms", how.memory_interval_ms != CTL_MEMORY_INTERVAL_MS, "the command start", starts);
+	ui_needs("--leak-check", how.leak_check, "the command start", starts);
+	ui_needs("--look-at-marks", how.look_at_marks, "the command start", starts);
+	ui_needs("--pointer-mask", how.pointer_mask != NULL, "the command start", starts);
+	ui_needs("--memory", how.memory, "the command start", starts);
+	ui_needs("--look-contents", how.look_contents, "the command start", starts);
 	if (!contact_find(argv[first], &t.to))
 		return UI_CANNOT;
 	t.q.pid = (uint32_t)strtoul(argv[first], &end, 10);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "format/shm.h"
+#include "tools/run/hook_options.h"
 #include "tools/run/name.h"
 #include "ui/ui.h"
 
@@ -26,8 +27,10 @@ static bool take_numbers(const struct ctl_start *o, struct contact_start *s)
 		ui_error("argument --max-size: '%s' is an invalid size; use 1M or more", o->max_size);
 	else if (o->max_size && o->aggregate)
 		ui_error("argument --max-size: not allowed with argument --aggregate: an aggregated capture does not grow with events");
+	else if (o->pointer_mask && !o->leak_check && !o->look_at_marks)
+		ui_error("argument --pointer-mask: nothing is looked at without --leak-check or --look-at-marks");
 	else
-		return true;
+		return !o->pointer_mask || hook_options_pointer_mask(o->pointer_mask, &s->pointer_mask);
 	return false;
 }
 
@@ -58,7 +61,13 @@ static bool take_path(const char *path, struct contact_start *s)
 
 int ctl_start_prepare(const struct ctl_start *o, const char *file, bool force, const struct contact_status *status, struct contact_request *q, struct capture_file *ret)
 {
-	struct contact_start s = { .nframe = (uint32_t)o->nframe, .aggregate = o->aggregate, .no_symbols = o->no_symbols };
+	struct contact_start s = {
+		.nframe = (uint32_t)o->nframe,
+		.aggregate = o->aggregate,
+		.no_symbols = o->no_symbols,
+		.looks = hook_options_looks(o->leak_check, o->look_at_marks, o->memory, o->look_contents),
+		.memory_interval_ms = (uint32_t)o->memory_interval_ms,
+	};
 	char program[256], name[PATH_MAX];
 	const struct name_facts facts = { program, status->program, (long long)time(NULL) };
 

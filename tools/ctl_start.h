@@ -7,6 +7,9 @@
 
 struct ctl_start {
 	bool aggregate, no_symbols;
+	bool leak_check, look_at_marks, memory, look_contents;
+	const char *pointer_mask;
+	uint64_t memory_interval_ms;
 	const char *sample, *duration, *max_size; /* NULL: none */
 	uint64_t nframe;
 };
@@ -14,6 +17,8 @@ struct ctl_start {
 /* The largest number of frames, and the one without --nframe. */
 #define CTL_NFRAME_MAX 1000000u
 #define CTL_NFRAME 1024u
+/* Of resident memory. */
+#define CTL_MEMORY_INTERVAL_MS 10u
 
 /*
  * Opens the file (NULL: one with the program's name, pid and the time) and writes the request. UI_OK; else it has said why not.

@@ -175,7 +175,7 @@ class Ctl:
             found = self.t.json("leaks", w.capture)
             check("now" in json.dumps(found) or "now" in self.t.text("info", "-n", "0", w.capture), "the look's label is in no report")
         with Waiting(self) as w:
-            self.refused("tracker run --leak-check", "ctl", w.pid, "leak-check")
+            self.refused("begin it with --leak-check", "ctl", w.pid, "leak-check")
 
     def stopped(self):
         """The answer comes when the file is whole; the program runs on."""

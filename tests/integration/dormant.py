@@ -5,13 +5,31 @@ any number of times; and what becomes of a program whose keeper or recorder is k
 usage: dormant.py [-h] BUILD_DIR [PART_OF_A_NAME]...
 """
 import collections
+import contextlib
 import os
+import random
 import signal
+import socket
+import struct
 import subprocess
 import time
 
 import harness
 from harness import Failure, check, equal
+
+
+# tools/contact.h
+STATUS, STOP, START, KINDS = 1, 6, 7, 9
+REQUEST, TEXT_BYTES = "=4I", 4096
+HOW = "=4Q3I2?3072s2x"
+
+
+def request(kind, text=b"", pid=0, text_bytes=None, version=1):
+    return struct.pack(REQUEST, version, kind, pid, len(text) if text_bytes is None else text_bytes) + text.ljust(TEXT_BYTES, b"\0")
+
+
+def how(file, nframe=64, sample=0, looks=0):
+    return struct.pack(HOW, sample, 0, 0, 0, nframe, looks, 10, False, True, file)
 
 
 class Server:
@@ -48,6 +66,11 @@ class Server:
         said = self.ctl("start", "-o", capture, *options)
         equal("a note", "Note" in said, note)
         return capture
+
+    def socket(self):
+        """Of its keeper."""
+        places = (os.environ.get("XDG_RUNTIME_DIR", "") + "/tracker", f"/run/user/{os.geteuid()}/tracker", "/run/tracker", f"/tmp/tracker-{os.geteuid()}")
+        return next(path for path in (os.path.join(place, f"{self.keeper}.sock") for place in places) if os.path.exists(path))
 
     def recorder(self):
         for pid in harness.children(self.keeper):
@@ -94,6 +117,77 @@ class Dormant:
             equal(f"recording {n}", self.sizes(capture), {s.pid: {4000 + n: n * 100}})
         equal("how the program ended", [p["status"] for p in self.t.json("info", captures[-1])["processes"]], [7])
         equal("how it was said to have ended before", [p["status"] for p in self.t.json("info", captures[0])["processes"]], [None])
+
+    @staticmethod
+    def tell(path, message, descriptors=(), waits=True):
+        """The error of the keeper's answer; None: it has none."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.settimeout(60)
+            s.connect(path)
+            with contextlib.suppress(BrokenPipeError):
+                socket.send_fds(s, [message], descriptors)
+            answer = s.recv(65536) if waits else b""
+            return struct.unpack_from("=i", answer, 4)[0] if answer else None
+
+    def hostile(self):
+        """Whatever is sent to the keeper's socket, it answers the next one, keeps no descriptor, and the program runs."""
+        s, r = Server(self.t, "-q"), random.Random(20261130)
+        path, open_before = s.socket(), len(os.listdir(f"/proc/{s.keeper}/fd"))
+        whole = struct.calcsize(REQUEST) + TEXT_BYTES
+        for size in (1, 15, 16, 17, 4000, whole - 1, whole, whole + 1, 60000):
+            equal(f"an answer to {size} random bytes", self.tell(path, b"\xff" + r.randbytes(size - 1)), None)
+        with open("/dev/null", "rb") as null:
+            for _ in range(200):
+                kind = r.choice((0, START, KINDS, r.getrandbits(32), STATUS, STOP))
+                text = r.randbytes(r.choice((0, 1, struct.calcsize(HOW) - 1, struct.calcsize(HOW), TEXT_BYTES)))
+                self.tell(path, request(kind, text, r.getrandbits(32), r.choice((None, 0, TEXT_BYTES + 1, 2 ** 32 - 1)), r.choice((1, 1, 1, 0, 2))), [null.fileno()] * r.choice((0, 1, 2, 9)),
+                          r.random() < 0.7)
+        silent = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(4)]
+        for c in silent:
+            c.connect(path)
+        equal("without a file", self.tell(path, request(START, how(b"/x"))), 22)
+        for c in silent:
+            c.close()
+        self.no_file(s, path)
+        harness.until(lambda: len(os.listdir(f"/proc/{s.keeper}/fd")) == open_before, "descriptors stay open")
+        s.do("work 50 4100")
+        capture = s.start()
+        s.do("work 60 4200")
+        s.ctl("stop")
+        s.end()
+        equal("the recording", self.sizes(capture), {s.pid: {4200: 60}})
+
+    def no_file(self, s, path):
+        """What comes as the file is none that a recorder can write."""
+        with socket.socket() as other, open("/dev/null", "rb") as read_only:
+            folder = os.open("/", os.O_RDONLY)
+            for fd in (other.fileno(), read_only.fileno(), folder):
+                check(self.tell(path, request(START, how(b"/nowhere/x.bin"), s.pid), [fd]) in (0, 5, 22), "the keeper does not answer")
+                s.do("work 5 4000")
+                with contextlib.suppress(Failure):
+                    s.ctl("stop")
+                harness.until(lambda: "dormant" in s.ctl("status"), "it is not dormant again")
+            os.close(folder)
+        for bad in (how(b"/x", nframe=0), how(b"/x", nframe=2 ** 31), how(b"/x", sample=2 ** 63), how(b"/x", looks=1), how(b"/x", looks=0x80000300)):
+            with open("/dev/null", "r+b") as null:
+                equal("numbers that cannot be", self.tell(path, request(START, bad, s.pid), [null.fileno()]), 22)
+
+    def looks(self):
+        """What the memory is looked at for: when the program ends, and when somebody asks."""
+        s = Server(self.t, "-q")
+        capture = s.start("--leak-check", "--memory", "--memory-interval-ms", "0")
+        s.do("work 20 4321")
+        check("blocks" in s.ctl("leak-check", "here"), "it says nothing")
+        s.end()
+        leaks = self.t.json("leaks", capture)
+        equal("looked", leaks.get("looked"), True) if "looked" in leaks else None
+        check("definitely" in self.t.text("leaks", capture) and self.t.json("memory", capture)["rows"], "nothing was looked at")
+        s = Server(self.t, "-q")
+        s.start()
+        check("begin it with --leak-check" in s.ctl("leak-check", status=1), "it does not say why")
+        s.ctl("stop")
+        check("nothing is looked at without" in s.ctl("start", "--pointer-mask", "0xff", status=2), "the mask is taken")
+        s.end()
 
     def nothing(self):
         """Without a recording there is no file, no word, and the status is the program's."""
@@ -213,7 +307,7 @@ def cases(tracker):
     d = Dormant(tracker)
     return [("several recordings in one life", d.many), ("no recording", d.nothing), ("sums, samples, and an end by itself", d.forms),
             ("children", d.family), ("the keeper is killed", d.keeper_killed), ("the recorder is killed", d.recorder_killed),
-            ("a sandbox", d.sandbox), ("refusals", d.refusals)]
+            ("a sandbox", d.sandbox), ("refusals", d.refusals), ("looks", d.looks), ("hostile messages", d.hostile)]
 
 
 if __name__ == "__main__":

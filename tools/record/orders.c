@@ -155,7 +155,7 @@ static void look(struct ordered *a)
 	if (!p)
 		return;
 	if (!(a->r->shm->header.flags & SHM_LOOKS))
-		refuse(a->answer, EINVAL, "the program was not prepared for it when it began: start it with tracker run --leak-check");
+		refuse(a->answer, EINVAL, "the program was not prepared for it when the recording began: begin it with --leak-check (tracker run, tracker ctl start)");
 	else if (a->q->text_bytes > LABEL_MAX)
 		refuse(a->answer, EINVAL, "the label is longer than %u bytes", LABEL_MAX);
 	else if (!look_order(a->r, p, a->q->text, a->q->text_bytes))

@@ -129,6 +129,14 @@ bool hook_options_fail_random(const char *text, struct shm_asked *ret)
 	return true;
 }
 
+uint32_t hook_options_looks(bool leak_check, bool at_marks, bool memory, bool contents)
+{
+	const bool at_end = leak_check || memory || (contents && !at_marks);
+
+	return (at_end || at_marks ? SHM_LOOKS : 0) | (at_end ? SHM_LOOK_AT_END : 0) | (at_marks ? SHM_LOOK_AT_MARKS : 0) | (at_end && !leak_check ? SHM_LOOK_UNJUDGED : 0) |
+	       (contents ? SHM_LOOK_CONTENTS : 0);
+}
+
 bool hook_options_pointer_mask(const char *text, uint64_t *ret)
 {
 	char *end;

@@ -2,6 +2,7 @@
 #include "tools/run/keeper_private.h"
 
 #include "tools/cgroup.h"
+#include "tools/run/hook_options.h"
 #include "tools/run/launch.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include <unistd.h>
 
 #define NFRAME_MAX 1000000u
-#define MEMORY_INTERVAL_MS 10
 #define CHECKPOINT_MS 10000
 #define ASKS_MS 5 /* between two looks at what threads ask */
 #define DESCENDANTS_MS 1000
@@ -62,7 +62,7 @@ static pid_t start_recorder(const struct keeper *k, const struct contact_start *
 		.connector = -1,
 		.program = k->o.program,
 		.way = k->way,
-		.memory_interval_ms = MEMORY_INTERVAL_MS,
+		.memory_interval_ms = s->memory_interval_ms,
 		.duration_ns = s->duration_ns,
 		.max_bytes = s->max_bytes,
 		.no_symbols = s->no_symbols,
@@ -78,10 +78,12 @@ static pid_t start_recorder(const struct keeper *k, const struct contact_start *
 
 static int begin(struct keeper *k, const struct contact_start *s, int file)
 {
-	const struct shm_header header = new_segment_header(0, s->nframe, s->sample_bytes);
+	struct shm_header header = new_segment_header(s->looks, s->nframe, s->sample_bytes);
 	char name[SHM_WAY_BYTES], groups[CGROUP_TEXT], pid[16];
-	int pair[2], error = new_segment_create(&k->kept.segment, &header);
+	int pair[2], error;
 
+	header.pointer_mask = s->pointer_mask;
+	error = new_segment_create(&k->kept.segment, &header);
 	if (error)
 		return error;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
@@ -182,7 +184,7 @@ int keeper_record(struct keeper *k, const struct contact_start *s, pid_t pid, in
 {
 	int error = EINVAL;
 
-	if (s->nframe && s->nframe <= NFRAME_MAX && s->sample_bytes <= SHM_SAMPLE_BYTES_MAX) {
+	if (s->nframe && s->nframe <= NFRAME_MAX && s->sample_bytes <= SHM_SAMPLE_BYTES_MAX && !(s->looks & ~HOOK_OPTIONS_LOOKS)) {
 		const int high = descriptor_high(dup(file));
 
 		error = high < 0 ? errno : begin(k, s, high);

@@ -13,6 +13,7 @@
 #include "tools/record/control.h"
 #include "tools/run/inspect.h"
 #include "tools/run/keeper.h"
+#include "tools/run/hook_options.h"
 #include "tools/run/launch.h"
 #include "tools/run/name.h"
 #include "tools/run/run_reader.h"
@@ -74,10 +75,7 @@ static uint32_t chunk_limit(void)
 
 static uint32_t look_flags(const struct run_options *o)
 {
-	const bool at_end = o->leak_check || o->memory || (o->look_contents && !o->look_at_marks);
-
-	return (at_end || o->look_at_marks || o->track_class.count || o->snapshot_ns ? SHM_LOOKS : 0) | (at_end ? SHM_LOOK_AT_END : 0) | (o->look_at_marks ? SHM_LOOK_AT_MARKS : 0) |
-	       (at_end && !o->leak_check ? SHM_LOOK_UNJUDGED : 0) | (o->look_contents ? SHM_LOOK_CONTENTS : 0);
+	return hook_options_looks(o->leak_check, o->look_at_marks, o->memory, o->look_contents) | (o->track_class.count || o->snapshot_ns ? SHM_LOOKS : 0);
 }
 
 static bool create_segment(struct run *r)
