@@ -185,13 +185,13 @@ static bool has_attached(const struct recorder *r, const struct watch *w)
 	return false;
 }
 
-/* tracker-send beside this recorder: libtracker starts it in a program that captures itself, and it is none of the program's. */
+/* tracker-send beside this recorder: libtracker starts it in a program that captures itself, and it is none of the program's. One that has ended is a name. */
 static bool is_sender(const char *path)
 {
 	char own[SHM_EXECUTABLE_BYTES];
 	const char *const slash = strrchr(path, '/'), *const own_slash = proc_executable((uint32_t)getpid(), own) ? strrchr(own, '/') : NULL;
 
-	return slash && own_slash && !strcmp(slash, "/tracker-send") && slash - path == own_slash - own && !memcmp(path, own, (size_t)(slash - path));
+	return !strcmp(path, "tracker-send") || (slash && own_slash && !strcmp(slash, "/tracker-send") && slash - path == own_slash - own && !memcmp(path, own, (size_t)(slash - path)));
 }
 
 void watch_add(struct recorder *r, uint32_t pid, const char *starter, uint64_t number)
