@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define SHM_MAGIC 0x6d68732d6b7274ull /* "trk-shm" */
-#define SHM_VERSION 22u
+#define SHM_VERSION 23u
 #define SHM_PAGE_MOST 65536u /* bytes of a page of a processor with large pages: each part that is mapped by itself begins on one */
 
 /* 70 MiB of addresses in the recorder, of which only the used part is ever touched. A live thread holds a chunk. */
@@ -244,6 +244,9 @@ struct shm_process {
 	_Atomic uint32_t compared[SHM_ORACLES], differing[SHM_ORACLES];
 	_Atomic uint32_t oracles_differ; /* from each other */
 	_Atomic uint32_t notices; /* SHM_NOTICE_* */
+	_Atomic uint32_t python; /* of CPython, enum trk_python, and from bit 8 on the minor version; 0: none was met */
+	_Atomic uint32_t python_unplaced; /* stacks of which functions of Python were left out, because it is not proved where they stand */
+	_Atomic uint32_t python_unknown; /* places in functions of Python that could not be told */
 	_Atomic uint32_t arena_look; /* 1: it waits for the recorder to look at its arenas, which sets 0 */
 	_Atomic uint32_t modules_seen; /* counted by the recorder, of those that the program told */
 	_Atomic uint32_t code_seen; /* the recorder knows of code in no file, and has looked for the program's description of it */

@@ -58,6 +58,15 @@ enum trk_module_flag {
 	TRK_MODULE_PYTHON = 8, /* ... functions of Python, as their interpreter names them: the capture has all their names */
 };
 
+/* Whether the functions of Python that a process runs are recorded, or why they are not. */
+enum trk_python { TRK_PYTHON_NONE,
+		  TRK_PYTHON_READ,
+		  TRK_PYTHON_VERSION, /* not known */
+		  TRK_PYTHON_DEBUG,
+		  TRK_PYTHON_NO_LOCK, /* free-threaded */
+		  TRK_PYTHON_DIFFERS, /* from what its version says */
+		  TRK_PYTHON_NO_MEMORY };
+
 /* Records of the capture's tables, as they are written and read. Texts are the caller's, or the capture's. */
 struct trk_process {
 	uint32_t index, pid, ppid;

@@ -16,6 +16,7 @@
  *           slot: wire_code(). Frames are counted from the root: pop that many most
  *           recent frames of the thread's last stack, then push these, oldest first.
  *           More pops than there are frames (UINT32_MAX): the whole stack.
+ *           A pc from WIRE_PYTHON_PC on is a place in a function of Python: WIRE_PYTHON.
  *           A pc of 0 as the oldest frame: the stack was cut there. WIRE_CUT + n
  *           there: cut because it was too deep, and n frames more were counted.
  *   operands by kind; addresses are zigzag(address - last address of this thread)
@@ -74,7 +75,21 @@ enum wire_rare {
 	WIRE_DOMAIN_NAME = 67,
 	/* All blocks of a domain that begin in a range are released: varint domain, addr, varint size of the range. */
 	WIRE_UNTRACK_RANGE = 68,
+	/*
+	 * A code object of Python is told. Its instructions have the numbers from `first` on, which no other code object of the process
+	 * has, had or will have: pcs from WIRE_PYTHON_PC + first on. varint first, varint units (of instructions), byte minor version,
+	 * zigzag first line. Its texts follow in this stream, in records WIRE_PYTHON_TEXT, the last of which is WIRE_PYTHON_END; only
+	 * then is it known. Carries EPOCH.
+	 */
+	WIRE_PYTHON = 69,
+	WIRE_PYTHON_TEXT = 70, /* byte enum wire_python_text, string: what was told before is continued */
 };
+
+/* Texts of a code object: names as UTF-8, lines as the interpreter has them (co_lnotab, co_linetable). */
+enum wire_python_text { WIRE_PYTHON_FILE,
+			WIRE_PYTHON_NAME,
+			WIRE_PYTHON_LINES,
+			WIRE_PYTHON_END };
 
 enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
 		    WIRE_FAILED = 1,
@@ -93,6 +108,8 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
 /* No program has code from here on. */
 #define WIRE_CUT (1ull << 63)
 #define WIRE_OLDER_MAX (1u << 28) /* more frames than that are not counted */
+/* Nor here: places in functions of Python. The one with number 0 is in a function that nobody knows. */
+#define WIRE_PYTHON_PC (1ull << 62)
 /*
  * If at least this many frames are kept, stacks on the wire may have half as many more, and the recorder drops the
  * older ones. Fewer frames are cheap to send again, and so the limit is exact.
@@ -122,6 +139,8 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
  *     65, 66    varint number
  *     67        varint domain, string name
  *     68        varint domain, addr, varint size
+ *     69        varint first, units, byte minor, zigzag line
+ *     70        byte what, string text
  */
 
 static inline bool wire_is_cut(uint64_t pc)
@@ -129,30 +148,54 @@ static inline bool wire_is_cut(uint64_t pc)
 	return !pc || pc >= WIRE_CUT;
 }
 
+static inline bool wire_is_python(uint64_t pc)
+{
+	return pc >> 62 == 1;
+}
+
 /*
- * Nearly all code lies near one of two places, so most pcs are less than 2^31 bytes beyond one of two bases, and bit
- * 31 says which base. *wide gets bits above 30 if this pc has no code.
+ * Nearly all code lies near one of two places, so most pcs are less than 2^31 bytes beyond the first of two bases, or less than
+ * 2^30 beyond the second one. The two highest bits of a code say which base: 0 and 1 the first, 2 the second, 3 a place in a
+ * function of Python. *wide gets bits beyond the code if this pc has none; one of Python has none here (wire_code_of_python).
  */
 #define WIRE_WIDE 1u
 #define WIRE_CODE_BITS 31u
+#define WIRE_SECOND_BITS 30u
+#define WIRE_CODE_PYTHON (3u << WIRE_SECOND_BITS)
 
 static inline uint32_t wire_code(uint64_t pc, uint64_t first, uint64_t second, uint64_t *wide)
 {
 	const bool is_first = (pc - first) >> WIRE_CODE_BITS == 0;
 	const uint64_t beyond = is_first ? pc - first : pc - second;
 
-	*wide |= beyond >> WIRE_CODE_BITS;
+	*wide |= is_first ? 0 : beyond >> WIRE_SECOND_BITS;
 	return (uint32_t)beyond | (uint32_t)!is_first << WIRE_CODE_BITS;
 }
 
-static inline uint64_t wire_pc(uint32_t code, const uint64_t bases[2])
+static inline uint32_t wire_code_of_python(uint64_t pc, uint64_t *wide)
 {
-	return bases[code >> WIRE_CODE_BITS] + (code & ((1u << WIRE_CODE_BITS) - 1));
+	*wide |= (pc - WIRE_PYTHON_PC) >> WIRE_SECOND_BITS;
+	return (uint32_t)pc | WIRE_CODE_PYTHON;
+}
+
+/* What codes count from, by their two highest bits. */
+struct wire_bases {
+	uint64_t of[4];
+};
+
+static inline struct wire_bases wire_bases(const uint64_t bases[2])
+{
+	return (struct wire_bases){ { bases[0], bases[0] + (1ull << WIRE_SECOND_BITS), bases[1], WIRE_PYTHON_PC } };
+}
+
+static inline uint64_t wire_pc(uint32_t code, const struct wire_bases *b)
+{
+	return b->of[code >> WIRE_SECOND_BITS] + (code & ((1u << WIRE_SECOND_BITS) - 1));
 }
 
 struct wire_state {
 	uint64_t epoch, time_ns, address;
-	uint64_t bases[2]; /* of codes; decoder only */
+	struct wire_bases bases; /* decoder only */
 };
 
 /* Frames as they stand in a record, oldest first. They stay where they were read. */
@@ -168,7 +211,7 @@ static inline size_t wire_frames_bytes(const struct wire_frames *f)
 }
 
 /* The pc of number i < count. */
-static inline uint64_t wire_frame(const struct wire_frames *f, const uint64_t bases[2], uint32_t i)
+static inline uint64_t wire_frame(const struct wire_frames *f, const struct wire_bases *bases, uint32_t i)
 {
 	return f->wide ? get_u64(f->bytes + (size_t)i * sizeof(uint64_t)) :
 			 wire_pc(get_u32(f->bytes + (size_t)i * sizeof(uint32_t)), bases);
@@ -184,10 +227,10 @@ struct wire_record {
 	bool has_stack;
 	uint32_t pops;
 	struct wire_frames pushes;
-	/* marks: label; modules: path; domains: name */
+	/* marks: label; modules: path; domains: name; code of Python: a text, of which `detail` says what it is */
 	const char *text;
 	uint32_t text_bytes;
-	uint64_t bias, start, end;
+	uint64_t bias, start, end; /* of Python: bias is the first line, start and end numbers, detail the minor version */
 	uint32_t module_flags;
 	const uint8_t *build_id;
 	uint32_t build_id_bytes;

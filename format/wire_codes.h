@@ -24,8 +24,8 @@ static inline __m128i wire_lower_halves(__m128i a, __m128i b)
 }
 
 /*
- * As wire_code. Bit 63 of a difference is not looked at by itself: it is set only together with those below it, unless
- * it is set in the pc.
+ * As wire_code. The highest bits of a difference are not looked at by themselves: they are set only together with those below,
+ * unless they are set in the pc.
  */
 static inline void wire_put_four(uint8_t *at, const uint64_t *pcs, struct wire_codes *c)
 {
@@ -33,7 +33,7 @@ static inline void wire_put_four(uint8_t *at, const uint64_t *pcs, struct wire_c
 	const __m128i first_a = _mm_sub_epi64(a, c->first), first_b = _mm_sub_epi64(b, c->first);
 	const __m128i second_a = _mm_sub_epi64(a, c->second), second_b = _mm_sub_epi64(b, c->second);
 	const __m128i beyond_first = wire_lower_halves(_mm_srli_epi64(first_a, WIRE_CODE_BITS), _mm_srli_epi64(first_b, WIRE_CODE_BITS));
-	const __m128i beyond_second = wire_lower_halves(_mm_srli_epi64(second_a, WIRE_CODE_BITS), _mm_srli_epi64(second_b, WIRE_CODE_BITS));
+	const __m128i beyond_second = wire_lower_halves(_mm_srli_epi64(second_a, WIRE_SECOND_BITS), _mm_srli_epi64(second_b, WIRE_SECOND_BITS));
 	const __m128i is_first = _mm_cmpeq_epi32(beyond_first, _mm_setzero_si128());
 	const __m128i other = _mm_or_si128(wire_lower_halves(second_a, second_b), _mm_set1_epi32((int)(1u << WIRE_CODE_BITS)));
 
@@ -50,7 +50,9 @@ static inline struct wire_codes wire_codes_begin(const uint64_t bases[2])
 
 static inline bool wire_codes_fit(const struct wire_codes *c)
 {
-	return _mm_movemask_epi8(_mm_cmpeq_epi32(c->beyond, _mm_setzero_si128())) == 0xffff && !_mm_movemask_pd(_mm_castsi128_pd(c->pcs));
+	const __m128i highest = _mm_or_si128(c->pcs, _mm_slli_epi64(c->pcs, 1));
+
+	return _mm_movemask_epi8(_mm_cmpeq_epi32(c->beyond, _mm_setzero_si128())) == 0xffff && !_mm_movemask_pd(_mm_castsi128_pd(highest));
 }
 
 /* At least four; the last block overlaps the one before. */
@@ -80,9 +82,19 @@ static inline bool wire_put_many(uint8_t *at, const uint64_t *pcs, uint32_t coun
 
 #endif
 
+/* The same, one by one, of a stack in which functions of Python are. */
+static inline bool wire_put_codes_of_python(uint8_t *at, const uint64_t *pcs, uint32_t count, const uint64_t bases[2])
+{
+	uint64_t wide = 0;
+
+	for (size_t i = 0; i < count; i++)
+		put_u32(at + 4 * i, wire_is_python(pcs[i]) ? wire_code_of_python(pcs[i], &wide) : wire_code(pcs[i], bases[0], bases[1], &wide));
+	return !wide;
+}
+
 /*
- * Writes the codes of pcs[0..count), 4 bytes each. False: one of them has none, or one has bit 63 set, as no code of a
- * program has. No base has it set, or is within 2 GiB of that.
+ * Writes the codes of pcs[0..count), 4 bytes each. False: one of them has none, or one has bit 62 or 63 set, as no code of a
+ * program has. No base has one of these set, or is within 2 GiB of that.
  */
 static inline bool wire_put_codes(uint8_t *at, const uint64_t *pcs, uint32_t count, const uint64_t bases[2])
 {

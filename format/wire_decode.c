@@ -158,6 +158,18 @@ static void get_told(struct wire_state *s, struct byte_reader *r, struct wire_re
 		r->failed = true;
 }
 
+static void get_python(struct byte_reader *r, struct wire_record *ret)
+{
+	ret->start = get_varint(r);
+
+	const uint64_t units = get_bounded(r, INT32_MAX);
+
+	ret->end = ret->start + units;
+	ret->detail = get_byte(r);
+	ret->bias = (uint64_t)get_zigzag(r);
+	r->failed |= !ret->start || !units || ret->end < ret->start || ret->end >= WIRE_PYTHON_PC;
+}
+
 /* What is behind the escape. */
 static void get_escaped(struct wire_state *s, struct byte_reader *r, struct wire_record *ret)
 {
@@ -179,6 +191,14 @@ static void get_escaped(struct wire_state *s, struct byte_reader *r, struct wire
 		ret->domain = get_bounded(r, UINT32_MAX);
 		ret->address = get_address(s, r);
 		ret->size = get_varint(r);
+		return;
+	case WIRE_PYTHON:
+		get_python(r, ret);
+		return;
+	case WIRE_PYTHON_TEXT:
+		ret->detail = get_byte(r);
+		ret->text = (const char *)get_string(r, &ret->text_bytes);
+		r->failed |= ret->detail > WIRE_PYTHON_END;
 		return;
 	default:
 		get_told(s, r, ret, TRK_TOLD_RARE);

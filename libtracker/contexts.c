@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "python_frames.h"
 #include "raw.h"
 #include "unwind.h"
 
@@ -74,8 +75,10 @@ static struct thread *context_in(const struct contexts *c, uint8_t *slab, uint32
 static void clear(struct thread *t, struct contexts *c, uint32_t index, uintptr_t frame)
 {
 	const size_t room = c->frames;
+	struct python_thread *const python = t->python;
 
 	memset(t, 0, sizeof(*t));
+	t->python = python_thread_renew(python);
 	t->frame = frame;
 	t->of = c;
 	t->index = index;
@@ -151,6 +154,26 @@ bool contexts_are_idle(void)
 				return false;
 	}
 	return true;
+}
+
+/* Pauses for a hook that does not come to its end: its thread may be stopped. */
+#define PASS_SPINS (1u << 20)
+
+void contexts_wait(void)
+{
+	struct contexts *const c = atomic_load(&contexts);
+
+	for (unsigned i = 0; c && i < SLABS; i++) {
+		uint8_t *const slab = atomic_load(&c->used[i]) ? atomic_load(&c->slabs[i]) : NULL;
+
+		for (uint32_t bit = 0; slab && bit < slab_contexts(c); bit++) {
+			struct thread *const t = context_in(c, slab, bit);
+			const uintptr_t at_work = __atomic_load_n(&t->frame, __ATOMIC_ACQUIRE);
+
+			for (uint32_t spin = 0; at_work && spin < PASS_SPINS && __atomic_load_n(&t->frame, __ATOMIC_ACQUIRE) == at_work; spin++)
+				arch_pause();
+		}
+	}
 }
 
 void contexts_forget(void)

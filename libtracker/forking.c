@@ -16,10 +16,11 @@ static struct thread *send(uint8_t kind, uint32_t number)
 {
 	const struct site at = SITE_HERE();
 	struct thread *const t = thread_enter(at.sp);
+	uint8_t operand[TRK_VARINT_MAX];
 
 	if (!t)
 		return NULL;
-	send_fork(t, kind, number);
+	(void)send_record(t, kind, operand, (uint32_t)(put_varint(operand, number) - operand), NULL, 0);
 	thread_leave(t);
 	return t;
 }

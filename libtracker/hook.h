@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "free_check.h"
+#include "python_frames.h"
 #include "real_functions.h"
 #include "sample.h"
 #include "start.h"
@@ -85,6 +86,8 @@ static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
 {
 	struct thread *t;
 
+	if (unlikely(state.python != NULL))
+		python_release(frame);
 	if (!sample_forget((uintptr_t)p, frame) || !(t = thread_enter(frame)))
 		return;
 	if (unlikely(state.sample_bytes))

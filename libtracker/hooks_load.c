@@ -6,6 +6,7 @@
 #include "hook.h"
 #include "linger.h"
 #include "modules_fallback.h"
+#include "python_frames.h"
 #include "slots.h"
 #include "unwind.h"
 
@@ -16,11 +17,13 @@ EXPORT int dlclose(void *handle)
 	hook_start();
 	slots_of_new_modules();
 	linger_before_code_goes();
+	python_before_unloading();
 	ret = real.dlclose(handle);
 	modules_fallback_forget_unloaded();
 	operators_unloaded();
 	if (state.process)
 		unwind_code_unloaded();
+	python_after_unloading();
 	return ret;
 }
 

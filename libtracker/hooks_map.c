@@ -11,6 +11,7 @@
 #include "code.h"
 #include "format/bucket.h"
 #include "hook.h"
+#include "python_frames.h"
 #include "linger.h"
 #include "raw.h"
 #include "send.h"
@@ -120,6 +121,8 @@ EXPORT int munmap(void *address, size_t size)
 	const struct site at = SITE_HERE();
 
 	hook_start();
+	if (unlikely(state.python != NULL))
+		python_release(at.sp);
 	if (may_unmap((uintptr_t)address, size, at.sp))
 		unmapping((uintptr_t)address, size, at.sp);
 	code_unmapped((uintptr_t)address, size);

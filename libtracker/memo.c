@@ -370,7 +370,8 @@ static inline struct change take_alike(struct thread *t, uint32_t same, uint32_t
 	if (n || kept != t->memo.depth)
 		push_walked(t, kept, n);
 	t->sent_depth = depth;
-	return (struct change){ .pops = last - same, .pushes = depth - same };
+	t->kept = same;
+	return (struct change){ .end = t->sent + depth, .pops = last - same, .pushes = depth - same };
 }
 
 bool memo_alike(struct thread *t, const struct site *at, struct change *ret)

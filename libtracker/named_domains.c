@@ -72,6 +72,7 @@ static int keep(uint32_t domain, const char *name, size_t bytes)
 static bool tell(struct thread *t, const struct named *n)
 {
 	const uint32_t version = atomic_load(&n->version);
+	uint8_t head[2 * TRK_VARINT_MAX], *end;
 	char name[TRK_DOMAIN_NAME_MAX + 1];
 
 	if (!version || version & 1)
@@ -81,7 +82,11 @@ static bool tell(struct thread *t, const struct named *n)
 	atomic_thread_fence(memory_order_acquire);
 	if (atomic_load(&n->version) != version)
 		return true;
-	return send_domain_name(t, atomic_load(&n->domain), name, (uint32_t)strlen(name));
+
+	const uint32_t bytes = (uint32_t)strlen(name);
+
+	end = put_varint(put_varint(head, atomic_load(&n->domain)), bytes);
+	return send_record(t, WIRE_DOMAIN_NAME, head, (uint32_t)(end - head), name, bytes);
 }
 
 void named_domains_tell(struct thread *t)

@@ -4,6 +4,7 @@
 #ifndef RAW_H
 #define RAW_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
@@ -138,6 +139,12 @@ static inline long raw_read_memory(uintptr_t from, void *to, size_t bytes)
 	const struct iovec target = { to, bytes }, source = { (void *)from, bytes };
 
 	return arch_syscall(SYS_process_vm_readv, raw_getpid(), (long)&target, 1, (long)&source, 1, 0);
+}
+
+/* Whether eight bytes can be read there. The kernel reads them as a set of signals, and then refuses to do anything with it. */
+static inline bool raw_is_readable(uintptr_t address)
+{
+	return arch_syscall(SYS_rt_sigprocmask, -1, (long)address, 0, 8, 0, 0) != -EFAULT;
 }
 
 static inline uint32_t raw_getppid(void)

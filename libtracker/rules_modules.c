@@ -8,6 +8,7 @@
 #include "directory.h"
 #include "headers.h"
 #include "linger.h"
+#include "python_frames.h"
 #include "send.h"
 
 #define PATH_BYTES_MAX 3072u /* a module's record must fit a chunk */
@@ -105,6 +106,9 @@ static struct rules_module *module_entry(void)
 void rules_add_module(struct thread *t, const struct cfi_module *m)
 {
 	const uint32_t hash = module_tell(t, m);
+
+	python_met(m->link_map);
+
 	struct rules_module *const entry = module_entry();
 
 	if (!entry) {

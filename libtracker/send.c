@@ -5,6 +5,7 @@
 
 #include "chunk.h"
 #include "format/wire_codes.h"
+#include "python_frames.h"
 #include "state.h"
 #include "thread.h"
 #include "unwind.h"
@@ -129,19 +130,22 @@ static struct change next_stack(struct thread *t, const struct site *at)
 		t->forget_stack = true;
 	}
 	c = unwind(t, at);
+	if (unlikely(state.python != NULL))
+		python_stack(t, &c);
 	if (likely(!t->forget_stack))
 		return c;
 	t->forget_stack = false;
-	return (struct change){ .pops = UINT32_MAX, .pushes = t->sent_depth };
+	c.pops = UINT32_MAX;
+	c.pushes = python_told_depth(t);
+	return c;
 }
 
-static uint8_t *put_stack(struct thread *t, uint8_t *at, uint32_t pops, uint32_t from, uint32_t pushes)
+static uint8_t *put_stack(uint8_t *at, uint32_t pops, const uintptr_t *pcs, uint32_t pushes)
 {
-	const uintptr_t *const pcs = t->sent + from;
 	uint8_t *const form = put_varint(at, pops), *const codes = form + 1;
 
 	*form = (uint8_t)(pushes << 1);
-	if (likely(wire_put_codes(codes, pcs, pushes, state.bases)))
+	if (likely(wire_put_codes(codes, pcs, pushes, state.bases)) || wire_put_codes_of_python(codes, pcs, pushes, state.bases))
 		return codes + 4 * pushes;
 	*form |= WIRE_WIDE;
 	for (uint32_t i = 0; i < pushes; i++)
@@ -163,7 +167,7 @@ static bool send_stack(struct thread *t, const struct site *at, size_t operands,
 		if (!make_room(t, WIRE_RECORD_MAX))
 			goto fail;
 		*t->at = WIRE_FRAMES | WIRE_STACK;
-		publish(t, put_stack(t, t->at + 1, c.pops, t->sent_depth - c.pushes, n));
+		publish(t, put_stack(t->at + 1, c.pops, c.end - c.pushes, n));
 		c.pops = 0;
 		c.pushes -= n;
 	}
@@ -193,7 +197,7 @@ static bool begin_with_stack(struct thread *t, uint8_t kind, const struct site *
 	*d = begin(t, kind);
 	if (c.pops || c.pushes) {
 		*d->head |= WIRE_STACK;
-		d->at = put_stack(t, d->at, c.pops, t->sent_depth - c.pushes, c.pushes);
+		d->at = put_stack(d->at, c.pops, c.end - c.pushes, c.pushes);
 	}
 	return true;
 }
@@ -400,17 +404,6 @@ void send_about(struct thread *t, const struct trk_event *e, const struct site *
 	finish(t, &d);
 }
 
-void send_fork(struct thread *t, uint8_t kind, uint64_t number)
-{
-	struct draft d;
-
-	if (!begin_plain(t, WIRE_RARE, &d))
-		return;
-	*d.at++ = kind;
-	d.at = put_varint(d.at, number);
-	finish(t, &d);
-}
-
 bool send_question(struct thread *t, uint32_t entry, const struct site *at)
 {
 	struct draft d;
@@ -459,16 +452,21 @@ void send_untrack_range(struct thread *t, uint32_t domain, uintptr_t address, ui
 	finish(t, &d);
 }
 
-bool send_domain_name(struct thread *t, uint32_t domain, const char *name, uint32_t bytes)
+bool send_record(struct thread *t, uint8_t kind, const void *operands, uint32_t size, const void *more, uint32_t more_size)
 {
 	struct draft d;
 
-	if (!make_room(t, OPERANDS_MAX + bytes))
+	/* Twice the room, because a gap record may come before it. */
+	if (!make_room(t, OPERANDS_MAX * 2 + size + more_size))
 		return false;
+	if (unlikely(t->lost))
+		tell_gap(t);
 	d = begin(t, WIRE_RARE);
-	*d.at++ = WIRE_DOMAIN_NAME;
-	d.at = put_varint(d.at, domain);
-	put_string(&d, name, bytes);
+	*d.at++ = kind;
+	memcpy(d.at, operands, size);
+	if (more_size)
+		memcpy(d.at + size, more, more_size);
+	d.at += size + more_size;
 	finish(t, &d);
 	return true;
 }

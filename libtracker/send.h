@@ -43,14 +43,13 @@ void send_bare(struct thread *t, uint8_t kind, const struct site *at);
  * place, too, or NULL. False: there was no room.
  */
 bool send_question(struct thread *t, uint32_t entry, const struct site *at);
-void send_fork(struct thread *t, uint8_t kind, uint64_t number); /* WIRE_FORK, WIRE_FORK_FAILED */
 /* A block of a domain of the program's own; and its end. */
 void send_track(struct thread *t, uint32_t domain, uintptr_t address, uint64_t size, const struct site *at);
 void send_untrack(struct thread *t, uint32_t domain, uintptr_t address);
 /* The end of all blocks of the domain in a range. */
 void send_untrack_range(struct thread *t, uint32_t domain, uintptr_t address, uint64_t size);
-/* A name of a domain (1 to TRK_DOMAIN_NAME_MAX bytes). It is no event. False: there was no room. */
-bool send_domain_name(struct thread *t, uint32_t domain, const char *name, uint32_t bytes);
+/* A record that is no event, after the escape: a kind of enum wire_rare, and its operands in two parts. False: there was no room. */
+bool send_record(struct thread *t, uint8_t kind, const void *operands, uint32_t size, const void *more, uint32_t more_size);
 /* directory: the module's path begins there; 0 bytes: it begins at the root. False: there was no room. */
 bool send_module(struct thread *t, const struct wire_record *module, const char *directory, uint32_t directory_bytes);
 

@@ -88,6 +88,7 @@ struct thread {
 	uint32_t index; /* of this context */
 	uint32_t code_generation;
 	uint32_t sent_depth;
+	uint32_t kept; /* so many of the oldest frames of `sent` stand where they stood at the last stack */
 	uint32_t end_rounds; /* of key destructors seen */
 	uint32_t level;
 	uint32_t recording; /* number of the recording that it is a stream of */
@@ -97,11 +98,13 @@ struct thread {
 	bool guessed; /* ... it used frame pointers of code without unwind information, somewhere */
 	bool deep; /* ... its stack is deeper than the frames that are kept */
 	uintptr_t mark; /* ... and its oldest frame, which says how much deeper: see wire.h */
+	bool no_python; /* ... a signal interrupted it, or it was hard to walk: functions of Python may not be read */
 	bool forget_stack; /* the recorder's copy of the stack must be sent anew */
 	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, if that was sent and its end was not */
 	int errno_before; /* the fork that the thread is in */
 	bool orphan; /* the parent's: a hook that a forking handler interrupted still writes to it */
 	uintptr_t stack_top; /* of the thread's own stack */
+	struct python_thread *python; /* the stack with functions of Python, which is sent instead; NULL: there are none */
 	uintptr_t *sent; /* last stack sent, oldest first */
 	uintptr_t *walk; /* the stack being walked, most recent first */
 	struct walked *walked; /* beside walk */
@@ -115,11 +118,9 @@ struct thread {
 	struct cfi_scratch cfi;
 };
 
-/*
- * How a stack differs from the last one: frames that went from its top, and frames that came, which stand at the end
- * of t->sent.
- */
+/* How a stack differs from the last one: frames that went from its top, and frames that came, which stand before `end`, oldest first. */
 struct change {
+	const uintptr_t *end;
 	uint32_t pops, pushes;
 };
 
@@ -164,11 +165,12 @@ struct tracker_state {
 	 */
 	const volatile uint32_t *fork_page;
 	uint32_t recording; /* the same number; children keep it */
+	_Atomic uint32_t chunk_words; /* words of the chunk bitmap whose chunks are mapped */
 	struct shm *shm; /* up to the process slots; the rest is mapped in parts: segment.h */
 	_Atomic(struct shm_chunk *) chunk_pieces[SEGMENT_CHUNK_PIECES];
 	_Atomic(struct shm_thread *) thread_pieces[SEGMENT_THREAD_PIECES];
-	_Atomic uint32_t chunk_words; /* words of the chunk bitmap whose chunks are mapped */
 	struct shm_process *process;
+	struct python *python; /* CPython was met; NULL: it was not */
 	uint32_t process_slot;
 	uint32_t pid; /* as the recorder sees it */
 	bool pid_is_foreign; /* getpid says another number: the process lives in a PID namespace of its own */

@@ -185,6 +185,15 @@ void *symbol_in(const void *link_map, const char *name)
 	return link_map ? look_in(link_map, name, NULL) : NULL;
 }
 
+void *symbol_sized_in(const void *link_map, const char *name, size_t *ret_bytes)
+{
+	struct tables t;
+	const uint32_t i = find_tables(link_map, &t) ? find(&t, name, NULL) : 0;
+
+	*ret_bytes = i ? t.symbols[i].st_size : 0;
+	return i ? address_of(&t, i) : NULL;
+}
+
 /* ---- all modules, in the order in which the loader searches them ---- */
 
 static const struct link_map *first_module(void)
@@ -192,6 +201,22 @@ static const struct link_map *first_module(void)
 	if (&_r_debug)
 		return _r_debug.r_map;
 	return &_dl_debug_addr && _dl_debug_addr ? _dl_debug_addr->r_map : NULL;
+}
+
+void *symbol_object(const void *link_map, const char *name)
+{
+	void *const copy = symbol_in(first_module(), name);
+
+	return copy ? copy : symbol_in(link_map, name);
+}
+
+bool symbol_is_loaded(const void *link_map)
+{
+	const struct link_map *l = first_module();
+
+	while (l && l != link_map)
+		l = l->l_next;
+	return l;
 }
 
 bool symbol_program_names(const char *name)

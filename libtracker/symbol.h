@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct link_map;
@@ -52,6 +53,13 @@ uintptr_t symbol_own(const char *name);
 
 /* The function `name` of the module with this link map, or NULL. The module must stay loaded meanwhile. */
 void *symbol_in(const void *link_map, const char *name);
+
+/* ... and its size. */
+void *symbol_sized_in(const void *link_map, const char *name, size_t *ret_bytes);
+/* The variable `name` that the module uses: where the program refers to it, that may be the program's copy. */
+void *symbol_object(const void *link_map, const char *name);
+/* Whether a module with that link map is loaded. */
+bool symbol_is_loaded(const void *link_map);
 
 /* Whether the table of names of the program's own file has that name: whether it refers to it, or defines it. */
 bool symbol_program_names(const char *name);

@@ -28,6 +28,7 @@
 
 #include "code.h"
 #include "memo.h"
+#include "python_frames.h"
 #include "raw.h"
 #include "rules.h"
 #include "thread.h"
@@ -197,6 +198,15 @@ static inline void note_walked(struct walked *f, uintptr_t sp, uintptr_t bp, con
 	f->step = *step;
 }
 
+/* The words of signal frames are not remembered. */
+static void note_interrupted(struct thread *t, uint8_t kind)
+{
+	if (kind != RULE_SIGNAL && kind != RULE_NONE && kind != RULE_GO)
+		return;
+	t->memorable = false;
+	t->no_python |= kind != RULE_GO;
+}
+
 /*
  * Follows the rules from *w on. Returns the number of new frames. *kept: so many frames of the last stack lie below
  * them.
@@ -244,9 +254,7 @@ static uint32_t walk(struct walk *w, uint32_t *kept, uint8_t *ret_end)
 		if (likely(step_plain(w, &r->step, &pc, &sp, &bp)))
 			continue;
 		stand_at(w, pc, sp, bp);
-		/* The words of signal frames are not remembered. */
-		if (r->step.kind == RULE_SIGNAL || r->step.kind == RULE_NONE || r->step.kind == RULE_GO)
-			t->memorable = false;
+		note_interrupted(t, r->step.kind);
 		if (rule_is_guess(r->step.kind)) {
 			*ret_end = walk_step_guess(w, &r->step);
 			if (*ret_end != RULE_SP)
@@ -390,7 +398,7 @@ static uint32_t walk_stack(struct thread *t, const struct site *at, uint32_t *re
 	w.top = top_for(t, at->sp);
 	w.foreign = w.top != t->stack_top;
 	t->memorable = !w.foreign;
-	t->deep = t->guessed = false;
+	t->deep = t->guessed = t->no_python = false;
 	*ret_kept = w.foreign ? 0 : t->memo.depth;
 	n = walk(&w, ret_kept, &end);
 	if (unlikely(!fits(t, *ret_kept, n))) {
@@ -400,6 +408,7 @@ static uint32_t walk_stack(struct thread *t, const struct site *at, uint32_t *re
 	}
 	if (unlikely(end == RULE_IRREGULAR)) {
 		t->memorable = false;
+		t->no_python = true;
 		n = unwind_full(&w, at, &end);
 	}
 	if (unlikely(end != RULE_END)) {
@@ -429,7 +438,8 @@ static struct change take_walked(struct thread *t, uint32_t kept, uint32_t n)
 	for (uint32_t i = same; i < depth; i++)
 		t->sent[i] = t->walk[depth - 1 - i];
 	t->sent_depth = depth;
-	return (struct change){ .pops = last - same, .pushes = depth - same };
+	t->kept = kept;
+	return (struct change){ .end = t->sent + depth, .pops = last - same, .pushes = depth - same };
 }
 
 struct change unwind(struct thread *t, const struct site *at)
@@ -458,6 +468,7 @@ void unwind_code_unloaded(void)
 void unwind_forked(struct thread *t)
 {
 	state.announce_modules = false;
+	python_tell_again();
 	rules_announce(t);
 }
 

@@ -29,6 +29,8 @@ static const struct {
 	  "the information is wrong",
 	  true },
 	{ "guessed_stacks", "stacks that were followed by frame pointers or frame sizes through code without unwind information: frames may be missing there", false },
+	{ "python_unplaced", "stacks in which some functions of Python are missing: it was not certain where they stand", false },
+	{ "python_unknown", "times that a function of Python could not be named: there were too many, or no room to tell of it", false },
 	{ "differing_stacks", "stacks that equal neither libunwind's nor libgcc's", false },
 	{ "oracles_differ", "times that libunwind and libgcc disagreed", false },
 	{ "unknown_frames", "return addresses that are in no file and have no name: code made at run time (JIT)", false },

@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(record.pushes.count <= WIRE_FRAMES_MAX);
 		must_lie_inside(record.pushes.bytes, (uint32_t)wire_frames_bytes(&record.pushes), data, size);
 		for (uint32_t i = 0; i < record.pushes.count; i++)
-			sum += wire_frame(&record.pushes, s.bases, i); /* a sanitizer sees what is outside */
+			sum += wire_frame(&record.pushes, &s.bases, i); /* a sanitizer sees what is outside */
 		must_lie_inside(record.text, record.text_bytes, data, size);
 		must_lie_inside(record.build_id, record.build_id_bytes, data, size);
 		MUST(record.epoch >= epoch);

@@ -90,6 +90,7 @@ def main():
     links()
     go_tables()
     codes()
+    interpreters()
     for expression in expressions():
         put("cfi", bytes([1, 1, 0xF8, 0, 0, 0x0F, len(expression)]) + expression)
 
@@ -113,6 +114,42 @@ def codes():
     put("jitdump", b"\xff" + header[:32] + b"\1" + bytes(7) + whole)
     put("jitdump", b"\xff" + header + record(0, 1, bytes(48), 0xFFFFFFFF) + whole)
     put("jitdump", b"\xff" + header + record(0, 1, b"", 8) + whole)
+
+
+def interpreters():
+    """A thread's state, its frames and a code object, as each version of CPython has them: whole, in a circle, at the end of what is mapped."""
+    code_at = {8: (104, 112, 112, 120, 48), 9: (104, 112, 112, 120, 48), 10: (104, 112, 112, 120, 48), 11: (112, 120, 128, 136, 0), 12: (112, 120, 128, 136, 0),
+               13: (112, 120, 128, 136, 0)}
+    bytes_at = {11: 184, 12: 192, 13: 200}
+    for minor, (file, name, qualified, lines, contents) in code_at.items():
+        for older in (0, 0x600, 0x4ff8):
+            memory = bytearray(0x2000)
+
+            def put_word(at, value, here=True):
+                struct.pack_into("<Q", memory, at, value | 0x7e << 56 if here else value)
+            state, frame, code, string, table, cframe = 0x200, 0x600, 0xa00, 0xe00, 0x1000, 0x1200
+            put_word(string + 8, 16)
+            put_word(table + 8, 24)
+            put_word(table + 16, 40, False)
+            put_word(code + 8, 8)
+            put_word(code + 16, 20, False)
+            for field in (file, name, qualified):
+                put_word(code + field, string)
+            put_word(code + lines, table)
+            put_word(code + contents, table) if contents else None
+            if minor < 11:
+                put_word(state + 24, frame)
+                put_word(frame + 32, code)
+                put_word(frame + 24, older, older != 0)
+                put_word(state + 48, cframe)
+                put_word(cframe + 8, cframe)
+            else:
+                put_word(state + (72 if minor == 13 else 56), frame if minor == 13 else cframe)
+                put_word(cframe + (8 if minor == 11 else 0), frame)
+                put_word(frame + (32 if minor == 11 else 0), code)
+                put_word(frame + (48 if minor == 11 else 8), older, older != 0)
+                put_word(frame + 56, code + bytes_at[minor])
+            put("python", bytes([minor - 8]) + bytes(memory).rstrip(b"\0"))
 
 
 def expressions():

@@ -206,8 +206,7 @@ static void pushed_new(struct pushed *p)
 {
 	p->s = stream_new(NULL, 0, 0);
 	assert_non_null(p->s);
-	p->s->state.bases[0] = LIBRARIES;
-	p->s->state.bases[1] = EXECUTABLE;
+	p->s->state.bases = wire_bases((const uint64_t[]){ LIBRARIES, EXECUTABLE });
 	assert_int_equal(stream_grow_stack(p->s, 1 + WIRE_FRAMES_MAX), 0);
 	p->s->levels[0] = (struct stream_level){ .path = 99, .node = 1 };
 }
@@ -318,9 +317,9 @@ static void a_hash_alone_is_not_believed(void **state)
 	p.s->levels[0] = (struct stream_level){ .path = 98, .node = 1 };
 	assert_false(known_by_hash(&rs, &p, GENERATION, run));
 	p.s->levels[0].path = 99;
-	p.s->state.bases[1]++;
+	p.s->state.bases.of[2]++;
 	assert_false(known_by_hash(&rs, &p, GENERATION, run));
-	p.s->state.bases[1]--;
+	p.s->state.bases.of[2]--;
 	assert_true(known_by_hash(&rs, &p, GENERATION, run));
 	check_levels(&p, 5, 20);
 	stream_free(p.s);

@@ -27,7 +27,7 @@ static void all_parts_are_read(void **unused)
 {
 	static const uint8_t bytes[] = { 0xe1, 0xac, 0x02, 1, 2, 2 << 1, 0x40, 0, 0, 0, 4, 0, 0, 0x80, 0x20, 24 };
 	struct byte_reader in = byte_reader_of(bytes, sizeof(bytes));
-	struct wire_state s = { .epoch = 1000, .time_ns = 50, .address = 0x100, .bases = { 0x1000, 0x7f0000000000 } };
+	struct wire_state s = { .epoch = 1000, .time_ns = 50, .address = 0x100, .bases = wire_bases((const uint64_t[]){ 0x1000, 0x7f0000000000 }) };
 	struct wire_record r;
 
 	assert_int_equal(wire_decode(&s, &in, &r), 0);
@@ -37,8 +37,8 @@ static void all_parts_are_read(void **unused)
 	assert_true(r.has_stack);
 	assert_int_equal(r.pops, 2);
 	assert_int_equal(r.pushes.count, 2);
-	assert_int_equal(wire_frame(&r.pushes, s.bases, 0), 0x1040);
-	assert_int_equal(wire_frame(&r.pushes, s.bases, 1), 0x7f0000000004);
+	assert_int_equal(wire_frame(&r.pushes, &s.bases, 0), 0x1040);
+	assert_int_equal(wire_frame(&r.pushes, &s.bases, 1), 0x7f0000000004);
 	assert_int_equal(r.address, 0x110);
 	assert_int_equal(r.size, 24);
 	assert_int_equal(bytes_left(&in), 0);
@@ -48,18 +48,40 @@ static void all_parts_are_read(void **unused)
 static void codes_mean_their_pcs(void **unused)
 {
 	static const uint64_t bases[][2] = { { 0x7ffff0000000, 0x555555500000 }, { 0x7ffff0000000, 0 }, { 0, 0 }, { UINT64_MAX - 5, 1ull << 63 } };
-	static const uint64_t beyond[] = { 0, 1, 0x7ffffffe, 0x7fffffff };
+	static const uint64_t beyond[][4] = { { 0, 1, 0x7ffffffe, 0x7fffffff }, { 0, 1, 0x3ffffffe, 0x3fffffff } };
 
 	for (size_t b = 0; b < sizeof(bases) / sizeof(bases[0]); b++)
 		for (size_t i = 0; i < 8; i++) {
-			const uint64_t pc = bases[b][i & 1] + beyond[i / 2];
+			const struct wire_bases all = wire_bases(bases[b]);
+			const uint64_t pc = bases[b][i & 1] + beyond[i & 1][i / 2];
 			uint64_t wide = 0;
 
-			assert_true(wire_pc(wire_code(pc, bases[b][0], bases[b][1], &wide), bases[b]) == pc);
+			assert_true(wire_pc(wire_code(pc, bases[b][0], bases[b][1], &wide), &all) == pc);
 			assert_true(!wide);
 			(void)wire_code(bases[b][0] + bases[b][1] + (1ull << 62), bases[b][0], bases[b][1], &wide);
 			assert_true(wide);
 		}
+}
+
+/* Places in functions of Python have codes of their own, beside those of native code. */
+static void codes_of_python_mean_their_places(void **unused)
+{
+	static const uint64_t bases[2] = { 0x7ffff0000000, 0x555555500000 };
+	static const uint64_t pcs[] = { 0x7ffff0000001, WIRE_PYTHON_PC, WIRE_PYTHON_PC + 1, 0x555595500000 - 1,
+					WIRE_PYTHON_PC + 77777, WIRE_PYTHON_PC + 0x3fffffff, WIRE_PYTHON_PC + 0x40000000, 0x555595500000 };
+	const struct wire_bases all = wire_bases(bases);
+	uint8_t bytes[sizeof(uint32_t) * 6];
+
+	assert_true(wire_put_codes_of_python(bytes, pcs, 6, bases));
+	for (uint32_t i = 0; i < 6; i++)
+		assert_true(wire_pc(get_u32(bytes + 4 * i), &all) == pcs[i]);
+	assert_false(wire_put_codes_of_python(bytes, pcs + 6, 1, bases));
+	assert_false(wire_put_codes_of_python(bytes, pcs + 7, 1, bases));
+	for (uint32_t i = 1; i <= 6; i++) /* others give up on them: they are told in eight bytes */
+		assert_int_equal(wire_put_codes(bytes, pcs, i, bases), i == 1);
+	/* also where the second base is 0, and nothing else tells them from its codes */
+	assert_false(wire_put_codes(bytes, (const uint64_t[]){ 0x401000, 0x402000, WIRE_PYTHON_PC + 7, 0x403000 }, 4, (const uint64_t[]){ 0x7ffff0000000, 0 }));
+	assert_true(wire_is_python(pcs[6]) && !wire_is_python(WIRE_CUT + 5) && !wire_is_python(0) && !wire_is_python(pcs[7]));
 }
 
 /* Stacks of every length, with a pc that has no code in every place of some: codes that are made at once mean the same. */
@@ -76,15 +98,18 @@ static void many_codes_mean_their_pcs(void **unused)
 		uint64_t wide = 0;
 
 		for (uint32_t i = 0; i < count; i++) {
-			pcs[i] = bases[(n + i) / 2 & 1] + beyond[i == unfit ? (n >> 4) % 8 : (n + i) % 3];
+			const bool second = (n + i) / 2 & 1;
+
+			pcs[i] = bases[second] + (beyond[i == unfit ? (n >> 4) % 8 : (n + i) % 3] >> (second && i != unfit));
 			(void)wire_code(pcs[i], bases[0], bases[1], &wide);
 		}
+		const struct wire_bases all = wire_bases(bases);
 		const bool fit = wire_put_codes(bytes, pcs, count, bases);
 
 		assert_true(!fit || !wide);
 		for (uint32_t i = 0; i < count; i++) {
-			assert_true(!fit || wire_pc(get_u32(bytes + 4 * i), bases) == pcs[i]);
-			wide |= pcs[i] >> 63;
+			assert_true(!fit || wire_pc(get_u32(bytes + 4 * i), &all) == pcs[i]);
+			wide |= pcs[i] >> 62;
 		}
 		assert_int_equal(fit, !wide);
 	}
@@ -385,7 +410,7 @@ static void quick_reading_reads_the_same(void **unused)
 {
 	static uint8_t bytes[1 << 18];
 	struct byte_reader in = byte_reader_of(bytes, sizeof(bytes));
-	struct wire_state s = { .bases = { 1, 2 } };
+	struct wire_state s = { .bases = wire_bases((const uint64_t[]){ 1, 2 }) };
 	struct wire_record r;
 	struct wire_quick q;
 	uint64_t seed = 12;
@@ -421,6 +446,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_the_end),
 		cmocka_unit_test(all_parts_are_read),
 		cmocka_unit_test(codes_mean_their_pcs),
+		cmocka_unit_test(codes_of_python_mean_their_places),
 		cmocka_unit_test(many_codes_mean_their_pcs),
 		cmocka_unit_test(state_runs_on_over_records),
 		cmocka_unit_test(every_kind_is_read_whole_or_not_at_all),

@@ -22,6 +22,7 @@
 #include "pools.h"
 #include "proc.h"
 #include "process_domains.h"
+#include "python_codes.h"
 #include "releases.h"
 #include "snapshots.h"
 #include "traced.h"
@@ -399,7 +400,9 @@ void answer_record(struct recorder *r, struct process *p, const struct wire_reco
 	case WIRE_DOMAIN_NAME:
 		process_domains_told(r, p, record->domain, record->text, record->text_bytes);
 		break;
-	case WIRE_UNTRACK_RANGE: /* it asks for nothing */
+	case WIRE_UNTRACK_RANGE: /* these ask for nothing */
+	case WIRE_PYTHON:
+	case WIRE_PYTHON_TEXT:
 		break;
 	}
 }
@@ -465,6 +468,7 @@ void answer_forget(struct recorder *r, struct process *p)
 	releases_free(p->releases);
 	p->releases = NULL;
 	process_domains_free(p);
+	python_forget(p);
 	pools_free(p);
 	classes_free(p);
 }
@@ -475,6 +479,7 @@ void answer_free(struct process *p)
 	own_capture_free(p->capture);
 	releases_free(p->releases);
 	process_domains_free(p);
+	python_forget(p);
 	pools_free(p);
 	classes_free(p);
 }

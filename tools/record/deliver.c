@@ -5,6 +5,7 @@
 #include "module_table.h"
 #include "jit.h"
 #include "pool_events.h"
+#include "python_codes.h"
 
 #include <string.h>
 
@@ -275,6 +276,8 @@ void deliver_head(struct recorder *r, struct process *p, struct stream *s)
 		module_table_add(r, p, s);
 	else if (s->head.kind == WIRE_UNTRACK_RANGE)
 		pool_events_release(r, p, s, heap_now(r));
+	else if (s->head.kind == WIRE_PYTHON || s->head.kind == WIRE_PYTHON_TEXT)
+		python_record(r, p, s);
 	else if (s->head.kind >= WIRE_QUESTION)
 		answer_record(r, p, &s->head, s->node);
 	else /* the decoder lets no other value through */

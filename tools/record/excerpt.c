@@ -6,6 +6,7 @@
 #include "format/array.h"
 #include "node_frames.h"
 #include "process_domains.h"
+#include "python_codes.h"
 #include "titles.h"
 
 /* ---- modules, frames, nodes ---- */
@@ -17,6 +18,15 @@ static uint32_t module_of(struct excerpt *x, uint32_t module)
 	if (!x->modules[module])
 		x->modules[module] = writer_module(x->to, &x->r->modules[module].record);
 	return x->modules[module];
+}
+
+static uint32_t frame_of(struct excerpt *x, uint32_t module, uint64_t offset)
+{
+	const uint32_t before = writer_frame_count(x->to), frame = writer_frame(x->to, module_of(x, module), offset);
+
+	if (frame > before)
+		python_name(x->r, module, offset, x->to, frame);
+	return frame;
 }
 
 /* Writes the kept frames of a stack; returns the node in the excerpt. */
@@ -32,10 +42,10 @@ static uint32_t write_stack(struct excerpt *x, const struct stack *s)
 		uint32_t module;
 
 		at = stack_next(x->r->writer, at, &module, &x->frames[i][1]);
-		x->frames[i][0] = module_of(x, module);
+		x->frames[i][0] = module;
 	}
 	for (uint32_t i = s->kept; i--;)
-		node = writer_node(x->to, node, writer_frame(x->to, (uint32_t)x->frames[i][0], x->frames[i][1]));
+		node = writer_node(x->to, node, frame_of(x, (uint32_t)x->frames[i][0], x->frames[i][1]));
 	if (s->total > s->kept)
 		node = writer_node(x->to, node, writer_frame(x->to, 0, TRK_FRAME_DEPTH + s->total));
 	return node;

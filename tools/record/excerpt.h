@@ -19,7 +19,7 @@ struct excerpt {
 	uint32_t node_room, module_room;
 	uint32_t *threads; /* likewise, + 1 */
 	uint32_t thread_room, thread_count;
-	uint64_t (*frames)[2]; /* of one stack, most recent first: module in the excerpt, and offset */
+	uint64_t (*frames)[2]; /* of one stack, most recent first: module in the recording, and offset */
 	uint32_t frame_room;
 	bool no_memory; /* there was no memory, so something is missing in the excerpt */
 };

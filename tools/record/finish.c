@@ -83,6 +83,8 @@ static void write_health(const struct recorder *r, struct writer *w)
 		{ "truncated_unknown_rule", c->truncated[SHM_CUT_RULE] },
 		{ "truncated_off_stack", c->truncated[SHM_CUT_STACK] },
 		{ "guessed_stacks", c->guessed_stacks },
+		{ "python_unplaced", c->python_unplaced },
+		{ "python_unknown", c->python_unknown },
 		{ "verified_stacks", c->verified_stacks },
 		{ "differing_stacks", c->differing_stacks },
 		{ "compared_with_libunwind", c->compared[SHM_ORACLE_LIBUNWIND] },

@@ -13,6 +13,7 @@
 
 #include "module_files.h"
 #include "jit.h"
+#include "python_codes.h"
 #include "symbols/jitdump.h"
 #include "symbols/made_code.h"
 #include "symbols/perf_map.h"
@@ -268,9 +269,12 @@ uint32_t jit_frame(void *recorder, struct stream *s, uint64_t pc)
 	struct recorder *const r = recorder;
 	struct process *const p = s->process;
 
-	/* where a stack was cut, or an address that no program has */
-	if (!pc || pc >> MADE_CODE_ADDRESS_BITS)
-		return writer_frame(r->writer, 0, pc);
+	/* where a stack was cut, a place in a function of Python, or an address that no program has */
+	if (!pc || pc >> MADE_CODE_ADDRESS_BITS) {
+		const uint32_t frame = wire_is_python(pc) ? python_frame(r, p, pc) : 0;
+
+		return frame ? frame : writer_frame(r->writer, 0, pc);
+	}
 	if (!p->jit && !p->no_jit)
 		begin(r, s);
 	if (!p->jit)

@@ -3,6 +3,7 @@
 
 #include "format/array.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -139,9 +140,32 @@ uint32_t module_table_code(struct recorder *r, struct made_code *code)
 	return id;
 }
 
+uint32_t module_table_python(struct recorder *r, uint32_t minor)
+{
+	char path[32];
+	const struct trk_module m = { .path = path, .flags = TRK_MODULE_MADE | TRK_MODULE_PYTHON };
+
+	snprintf(path, sizeof(path), "Python 3.%u", minor);
+
+	const uint32_t id = writer_module(r->writer, &m);
+
+	remember(r, id, &m);
+	return id;
+}
+
+static bool has_flags(const struct recorder *r, uint32_t id, uint32_t flags)
+{
+	return id < r->module_count && (r->modules[id].record.flags & (TRK_MODULE_MADE | TRK_MODULE_PYTHON)) == flags;
+}
+
 bool module_table_is_code(const struct recorder *r, uint32_t id)
 {
-	return id < r->module_count && r->modules[id].record.flags & TRK_MODULE_MADE;
+	return has_flags(r, id, TRK_MODULE_MADE);
+}
+
+bool module_table_is_python(const struct recorder *r, uint32_t id)
+{
+	return has_flags(r, id, TRK_MODULE_MADE | TRK_MODULE_PYTHON);
 }
 
 void module_table_finish(struct recorder *r)

@@ -17,6 +17,9 @@ void module_table_add(struct recorder *r, struct process *p, struct stream *s);
  */
 uint32_t module_table_code(struct recorder *r, struct made_code *code);
 bool module_table_is_code(const struct recorder *r, uint32_t id);
+/* The module of the functions of Python 3.minor. */
+uint32_t module_table_python(struct recorder *r, uint32_t minor);
+bool module_table_is_python(const struct recorder *r, uint32_t id);
 void module_table_finish(struct recorder *r);
 
 #endif

@@ -9,6 +9,7 @@
 #include "ends.h"
 #include "forks.h"
 #include "pidspace.h"
+#include "python_codes.h"
 #include "round.h"
 #include "snapshots.h"
 #include "thread_slot.h"
@@ -265,6 +266,7 @@ void process_free_slot(struct recorder *r, uint32_t index)
 	atomic_store(&r->shm->lives[index].pid, 0); /* nobody finds it by that */
 	atomic_store_explicit(&slot->order, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->notices, 0, memory_order_relaxed);
+	atomic_store_explicit(&slot->python, 0, memory_order_relaxed);
 	atomic_store_explicit(&r->shm->process_states[index], SHM_FREE, memory_order_release);
 }
 
@@ -418,6 +420,7 @@ void process_collect(struct recorder *r, struct process *p)
 
 	titles_collect(p, slot);
 	r->counters.modules_lost += recorder_figure(r, atomic_exchange(&slot->modules_lost, 0));
+	python_collect(r, p, slot);
 	r->counters.guessed_stacks += recorder_figure(r, atomic_exchange(&slot->guessed_stacks, 0));
 	for (unsigned i = 0; i < SHM_CUTS; i++)
 		r->counters.truncated[i] +=

@@ -2,6 +2,7 @@
 #include "recorder.h"
 #include "births.h"
 #include "module_table.h"
+#include "python_codes.h"
 #include "process.h"
 #include "forks.h"
 #include "snapshots.h"
@@ -121,6 +122,7 @@ void recorder_release(struct recorder *r)
 	for (size_t i = 0; i < r->process_count; i++)
 		process_free(r->processes[i]);
 	module_table_finish(r);
+	python_finish(r);
 	watch_release(r);
 	births_end(r->births);
 	free(r->processes);

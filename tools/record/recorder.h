@@ -75,6 +75,8 @@ struct process {
 	struct releases *releases; /* NULL: they are not checked */
 	struct own_capture *capture; /* the last one that it asked for, or NULL */
 	struct process_domains *domains; /* NULL: it has given none of them a name */
+	uint32_t python_said; /* of shm_process.python, the last one that was told to people */
+	struct python_codes *python; /* NULL: it has run no functions of Python */
 	struct pools *pools; /* NULL: it has not released a range of blocks */
 	bool no_pools; /* ... or there was no memory for them */
 	uint64_t arena_look_at; /* where the next look at its arenas goes on */
@@ -91,6 +93,7 @@ struct counters {
 		oracles_differ, truncated[SHM_CUTS];
 	uint64_t stalled_ns; /* the sum over all threads */
 	uint64_t gaps; /* places in the events where some were lost */
+	uint64_t python_unplaced, python_unknown; /* as programs count them in their slots */
 	uint64_t clock_interval_max_ns; /* the longest time between two rounds: events have the time of their round */
 	uint64_t unrecorded; /* processes of which nothing was seen */
 	uint64_t order_changes; /* how often the order passed from one thread to another */
@@ -204,6 +207,7 @@ struct recorder {
 		uint32_t nodes[SHM_QUESTIONS]; /* of these: the stack that came with the question */
 	} questions;
 	struct snapshots *snapshots;
+	struct python *python; /* NULL: no program has run functions of Python */
 	struct forks *forks; /* NULL: nobody has forked */
 	int segment; /* the memfd; -1: System V */
 	uint64_t segment_inode; /* of the segment, as /proc/PID/maps has it */

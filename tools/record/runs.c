@@ -9,7 +9,8 @@
 #define RUN_ALIGN 64u /* a line of the cache */
 
 struct run {
-	uint64_t path, bases[2]; /* of the level below it; to which its codes are relative */
+	uint64_t path; /* of the level below it */
+	struct wire_bases bases; /* to which its codes are relative */
 	uint32_t parent, generation, count;
 	struct stream_level levels[]; /* then the codes */
 };
@@ -172,7 +173,7 @@ static inline bool is_run(const struct run *r, const struct stream *s, uint32_t 
 	const uint32_t n = s->head.pushes.count;
 
 	return r->count == n && r->generation == generation && r->parent == on->node && r->path == on->path &&
-	       r->bases[0] == s->state.bases[0] && r->bases[1] == s->state.bases[1] &&
+	       r->bases.of[0] == s->state.bases.of[0] && r->bases.of[2] == s->state.bases.of[2] &&
 	       memcmp(r->levels + n, s->head.pushes.bytes, n * sizeof(uint32_t)) == 0;
 }
 
@@ -226,7 +227,7 @@ void runs_keep(struct runs *rs, const struct runs_look *look, const struct strea
 		.path = below(s, depth)->path,
 		.parent = below(s, depth)->node,
 		.generation = generation,
-		.bases = { s->state.bases[0], s->state.bases[1] },
+		.bases = s->state.bases,
 		.count = n,
 	};
 	memcpy(r->levels, s->levels + depth, n * sizeof(*r->levels));

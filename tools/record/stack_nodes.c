@@ -94,7 +94,7 @@ static void find_nodes(struct stack_nodes *in, const struct modules *m, struct s
 	uint32_t node = s->depth ? at[-1].node : 0;
 
 	for (uint32_t i = 0; i < f->count; i++) {
-		uint64_t pc = wire_frame(f, s->state.bases, i);
+		uint64_t pc = wire_frame(f, &s->state.bases, i);
 
 		if (pc >= WIRE_CUT)
 			pc = 0; /* cut stacks begin alike, however deep they are */
@@ -117,7 +117,7 @@ static int push(struct stack_nodes *in, const struct modules *m, struct stream *
 			return err;
 	}
 	if (!s->depth) {
-		const uint64_t pc = wire_frame(f, s->state.bases, 0);
+		const uint64_t pc = wire_frame(f, &s->state.bases, 0);
 
 		s->marked = wire_is_cut(pc);
 		s->older = pc ? (uint32_t)(pc - WIRE_CUT) : 0;

@@ -2,6 +2,7 @@
 #include "stream.h"
 
 #include "format/array.h"
+#include "python_codes.h"
 
 #include <stdlib.h>
 
@@ -28,6 +29,7 @@ void stream_free(struct stream *s)
 	free(s->deferred);
 	free(s->levels);
 	free(s->hashes);
+	python_told_free(s->python);
 	free(s);
 }
 
@@ -126,7 +128,7 @@ static int defer(struct stream *s, struct wire_record *r)
 								      s->deferred_pops + pops;
 	for (uint32_t i = 0; i < r->pushes.count; i++) {
 		const int err = s->deferred_count < WIRE_DEPTH_MAX ?
-					defer_push(s, wire_frame(&r->pushes, s->state.bases, i)) :
+					defer_push(s, wire_frame(&r->pushes, &s->state.bases, i)) :
 					TRK_ERR_CORRUPT;
 
 		if (err)

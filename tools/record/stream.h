@@ -48,6 +48,8 @@ struct stream {
 	uint8_t *deferred; /* 8 bytes a frame */
 	uint32_t deferred_count, deferred_room, deferred_pops;
 
+	struct python_told *python; /* a code object of Python that is being told; NULL: none */
+
 	/* The stack of the last event: levels[0] is the outermost frame. */
 	struct stream_level *levels;
 	uint32_t depth, level_room;

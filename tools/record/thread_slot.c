@@ -79,13 +79,15 @@ static struct stream *begin(struct recorder *r, struct process *p, uint32_t slot
 {
 	const struct shm_thread *const t = &r->shm->threads[slot];
 	struct stream *const s = stream_new(p, slot, r->next_serial++);
+	uint64_t bases[2];
 
 	if (!s)
 		goto fail;
 	s->tid = p->inner_pid && t->tid == p->inner_pid ? p->pid : t->tid;
 	s->start_ns = recorder_began(r, t->start_ns);
 	s->thread = number(r, p, s->tid);
-	memcpy(s->state.bases, t->bases, sizeof(s->state.bases));
+	memcpy(bases, t->bases, sizeof(bases));
+	s->state.bases = wire_bases(bases);
 	if (!add_stream(p, s))
 		goto fail;
 	s->checked_ns = r->now_ns;

@@ -1,0 +1,146 @@
+/* python_private - what the files of python_frames.h share. */
+#ifndef PYTHON_PRIVATE_H
+#define PYTHON_PRIVATE_H
+
+#include "python_frames.h"
+
+/* How the youngest frame is found, and what a frame says about its instruction. */
+enum python_top { PYTHON_TOP_FRAME,
+		  PYTHON_TOP_FRAME_AND_CFRAME,
+		  PYTHON_TOP_CFRAME };
+enum python_instruction { PYTHON_INDEX_BYTES,
+			  PYTHON_INDEX_UNITS,
+			  PYTHON_POINTER };
+/* Which frames a C frame of their own begins to run, and what tells that C frame: an address within it. */
+enum python_begins { PYTHON_COUNTED, /* all; nothing tells it: frames of the evaluation loop are counted */
+		     PYTHON_EACH, /* all; the cframe */
+		     PYTHON_ENTRIES, /* those that say so; the cframe */
+		     PYTHON_SHIMS /* frames that stand for nothing else; the frame itself */ };
+
+/* Offsets of what is read. They are the same in all releases of one minor version. */
+struct python_layout {
+	uint8_t minor, top, instruction, begins; /* the enums above */
+	uint16_t state_frame, state_cframe; /* PyThreadState */
+	uint16_t cframe_frame, cframe_older; /* CFrame, _PyCFrame */
+	uint16_t older, code, instr, owner; /* PyFrameObject, _PyInterpreterFrame */
+	uint16_t file, name, qualified, first_line, lines, bytes; /* PyCodeObject */
+	uint16_t ascii, compact; /* str: where the characters begin */
+};
+
+/* The one of that version, or NULL. */
+const struct python_layout *python_layout_of(unsigned minor);
+
+#define PYTHON_TYPE 8u /* of every object */
+#define PYTHON_SIZE 16u /* of objects of variable size */
+#define PYTHON_BYTES 32u /* where the contents of a bytes object begin */
+#define PYTHON_TYPE_NAME 24u
+#define PYTHON_TYPE_END 48u /* tp_dealloc */
+#define PYTHON_STRING_LENGTH 16u
+#define PYTHON_STRING_STATE 32u
+#define PYTHON_SHIM 3u /* owner */
+
+struct python_code {
+	_Atomic uintptr_t key; /* address of the code object, or: */
+	uint64_t first; /* number of its first instruction; 0: it is none that somebody wrote */
+	uint32_t units;
+};
+
+enum { PYTHON_CODE_FREE = 0,
+       PYTHON_CODE_TAKEN = 1, /* a thread is telling it */
+       PYTHON_CODE_DROPPED = 2 };
+
+#define PYTHON_CODE_BITS 16u
+
+/* Mapped when CPython is met, and never unmapped. */
+struct python {
+	_Atomic bool on; /* its frames may be read */
+	_Atomic bool taken; /* by a CPython; another one beside it is not read */
+	bool unloading;
+	_Atomic uint8_t checked; /* enum python_checked */
+	uint16_t trials; /* of the check */
+	_Atomic uint32_t walkers; /* threads without CPython's lock that are reading */
+	_Atomic uint32_t generation; /* changes when a code object has ended */
+	_Atomic uint64_t next; /* number for the next code object */
+	const struct python_layout *layout;
+	const void *link_map;
+	uintptr_t (*own_state)(void); /* this thread's, whether it has the lock or not; 0: it has none */
+	uintptr_t (*attached_state)(void); /* the one that has the lock: from 3.12 on this thread's, or 0 */
+	int (*is_finalizing)(void);
+	uintptr_t code_type, string_type, bytes_type;
+	void (*code_end)(uintptr_t code);
+	uintptr_t loop, loop_end; /* _PyEval_EvalFrameDefault */
+	uintptr_t limit, limit_end; /* _Py_CheckRecursiveCall */
+	struct python_code codes[1u << PYTHON_CODE_BITS];
+};
+
+enum python_checked { PYTHON_UNCHECKED,
+		      PYTHON_CHECKING,
+		      PYTHON_AGREES };
+
+/* A frame of Python as it was read. */
+struct python_frame {
+	uintptr_t frame; /* address of its structure */
+	uintptr_t instr; /* as it stands there */
+	uintptr_t code;
+	uintptr_t anchor; /* an address within the C frame that runs it; 0 unless it begins a run */
+	uint64_t pc; /* 0: it is not shown */
+	bool begins; /* oldest of the frames that one C frame runs */
+};
+
+/* Of a stream. */
+struct python_thread {
+	uint32_t room, capacity; /* frames that are walked; at most */
+	uint32_t depth, generation;
+	uintptr_t state, root; /* whose frames these are; the link of the oldest one: not 0 if older ones were left out */
+	bool other_state; /* than at the last stack */
+	bool locked; /* the thread has CPython's lock */
+	bool was_cut; /* of the last stack, the oldest frames were left out because of Python */
+	struct python_frame *frames, *walk; /* oldest first; being walked, most recent first */
+	uintptr_t *told; /* the last stack that was told, oldest first */
+	uint32_t told_depth;
+	uint32_t native_depth; /* of the arrays below, which stand beside t->sent: */
+	uintptr_t *sp;
+	uint32_t *before; /* frames of Python that stand before it */
+	uint32_t *place; /* where it stands in `told` */
+};
+
+static inline uintptr_t python_word(uintptr_t at)
+{
+	return *(const volatile uintptr_t *)at;
+}
+
+static inline uint8_t python_byte(uintptr_t at)
+{
+	return *(const volatile uint8_t *)at;
+}
+
+static inline bool python_has_cframes(const struct python_layout *l)
+{
+	return l->begins == PYTHON_EACH || l->begins == PYTHON_ENTRIES;
+}
+
+/* Where a walk stands. */
+struct python_cursor {
+	uintptr_t frame, cframe;
+};
+
+struct python_cursor python_top(const struct python_layout *l, uintptr_t s);
+bool python_begins_run(const struct python_layout *l, uintptr_t frame);
+uintptr_t python_instr(const struct python_layout *l, uintptr_t frame);
+
+/* The pc of an instruction of a code object, of which the recorder is told if it does not know it. 0: it is not shown. */
+uint64_t python_pc(struct thread *t, struct python *p, uintptr_t code, uintptr_t instr);
+/* From now on p hears of the end of each code object. */
+void python_watch_codes(struct python *p);
+void python_forget_codes(struct python *p);
+
+/* Brings t->python->frames up to date; returns how many of the oldest are as they were. */
+uint32_t python_walk(struct thread *t, struct python *p);
+/* Whether the structures are what the layout says, as far as the frames of `state` show. What is not mapped is not read. */
+enum python_says { PYTHON_SAYS_NOTHING,
+		   PYTHON_SAYS_AGREES,
+		   PYTHON_SAYS_DIFFERS };
+enum python_says python_compare(const struct python *p, uintptr_t state);
+/* To the recorder, for people. */
+void python_say(unsigned minor, enum trk_python what);
+#endif
