@@ -389,6 +389,7 @@ enum shm_what {
 	 * free, mapped singly. The answer's bytes hold the label. figures: pid of a child that is to be waited for, 0: none.
 	 */
 	SHM_ASK_CLASS,
+	SHM_ASK_FUNCTION, /* given: module, offset. answer: name and file of a function of Python, with a 0 between. figures: line. TRACKER_ENOENT: it is none */
 	SHM_ASKS,
 };
 
@@ -398,6 +399,7 @@ enum shm_what {
  * frames that were asked for behind those of allocators, which can be told only by their names.
  */
 #define SHM_FRAMES_MORE 32u
+#define SHM_FRAMES_PYTHON 8u /* native frames, at most, for a function of Python and with it: readers leave them out */
 #define SHM_BUILD_ID_BYTES 40u /* in an answer */
 
 enum shm_bad_free { SHM_FREED_TWICE = 1,

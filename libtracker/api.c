@@ -165,4 +165,5 @@ EXPORT const struct tracker_api_ tracker_api_2 = {
 	.create_snapshot = class_snapshot,
 	.periodic_snapshots = class_periodic,
 	.dump_stats = class_dump,
+	.function = trace_function,
 };

@@ -235,6 +235,21 @@ int trace_module(unsigned module, struct tracker_raw_module_ *ret)
 	return code;
 }
 
+/* Two texts, the second one terminated by us. */
+int trace_function(unsigned module, uintptr_t offset, struct tracker_raw_function_ *ret)
+{
+	const size_t room = ret->room > 2 ? ret->room - 2 : 0;
+	struct question q = { .what = SHM_ASK_FUNCTION, .given = { module, offset }, .answer = ret->text, .room = room };
+	const int code = room ? ask(&q) : TRACKER_EINVAL;
+	const size_t bytes = code == TRACKER_OK && q.count < room ? q.count : room;
+
+	if (code != TRACKER_OK)
+		return code;
+	memset(ret->text + bytes, 0, 2);
+	ret->line = (unsigned)q.figures[0];
+	return TRACKER_OK;
+}
+
 int trace_module_path(unsigned module, char *path, size_t room)
 {
 	struct tracker_raw_module_ m = { .path = path, .path_room = room };
@@ -268,12 +283,32 @@ int trace_module_file(unsigned module)
 /* ---- printing: from signal handlers, and from a program that is about to end ---- */
 
 #define DUMPED_FRAMES 64u
+#define PATH_ROOM 1024u
+
+/* As Python prints it. False: it is none of Python's. */
+static bool print_python(struct print *p, const struct tracker_raw_frame_ *frame, char text[static PATH_ROOM])
+{
+	struct tracker_raw_function_ function = { .text = text, .room = PATH_ROOM };
+
+	if (!frame->module || trace_function(frame->module, frame->offset, &function) != TRACKER_OK)
+		return false;
+	print(p, "  File \"");
+	print(p, text + strlen(text) + 1);
+	print(p, "\", line ");
+	print_number(p, function.line);
+	print(p, ", in ");
+	print(p, text);
+	print(p, "\n");
+	return true;
+}
 
 void trace_print_frames(struct print *p, const struct tracker_raw_frame_ *frames, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		char path[1024];
+		char path[PATH_ROOM];
 
+		if (print_python(p, &frames[i], path))
+			continue;
 		if (!frames[i].module || trace_module_path(frames[i].module, path, sizeof(path)) != TRACKER_OK)
 			memcpy(path, "<unknown>", sizeof("<unknown>"));
 		print(p, "  File \"");

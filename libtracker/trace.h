@@ -14,6 +14,7 @@
 
 struct print;
 struct tracker_raw_frame_;
+struct tracker_raw_function_;
 struct tracker_raw_module_;
 struct tracker_raw_traceback_;
 
@@ -37,6 +38,7 @@ int trace_untrack(unsigned domain, uintptr_t address);
 int trace_untrack_range(unsigned domain, uintptr_t address, size_t size);
 int trace_object(unsigned domain, uintptr_t address, struct tracker_raw_traceback_ *ret);
 int trace_module(unsigned module, struct tracker_raw_module_ *ret);
+int trace_function(unsigned module, uintptr_t offset, struct tracker_raw_function_ *ret);
 int trace_module_path(unsigned module, char *path, size_t room);
 int trace_module_file(unsigned module);
 int trace_dump(int fd, const void *address);

@@ -171,6 +171,12 @@ struct tracker_raw_module_ {
 	size_t build_id_bytes; /* 0: it has none, or a longer one */
 };
 
+struct tracker_raw_function_ {
+	char *text; /* the caller's: its name and its file, both terminated; cut if they do not fit */
+	size_t room;
+	unsigned line;
+};
+
 /*
  * The library's side of the calls below. Members are only ever added at the end. A program may meet a library that is
  * older or newer than its header, so `bytes` says how many of the members the library has.
@@ -226,6 +232,7 @@ struct tracker_api_ {
 	int (*create_snapshot)(const char *description, bool compute_total);
 	int (*periodic_snapshots)(uint64_t interval_ns);
 	int (*dump_stats)(const char *path);
+	int (*function)(unsigned module, uintptr_t offset, struct tracker_raw_function_ *ret); /* of Python: no file of the system tells its name */
 };
 
 /*

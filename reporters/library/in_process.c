@@ -35,6 +35,7 @@ struct numbers {
 	unsigned *list;
 	size_t count;
 	uint32_t room;
+	unsigned python; /* which of them has the functions of Python; 0: none */
 };
 
 /* Opens the capture in fd, which is closed. */
@@ -103,6 +104,12 @@ int tracker_capture_surviving(const tracker_capture *capture, void (*function)(c
 
 /* ---- one block ---- */
 
+/* The path of a file has a slash. */
+static bool is_python(const char *path)
+{
+	return strncmp(path, "Python 3.", strlen("Python 3.")) == 0 && !strchr(path, '/');
+}
+
 /* The number in the capture of that module of the recorder's, which is asked for once. */
 static uint32_t write_module(struct writer *w, unsigned module, struct numbers *modules)
 {
@@ -115,13 +122,27 @@ static uint32_t write_module(struct writer *w, unsigned module, struct numbers *
 			return (uint32_t)i;
 	if (!module || TRACKER_CALL_(module, TRACKER_EDISABLED, (module, &m)) != TRACKER_OK)
 		return 0;
-	number = writer_module(w, &(struct trk_module){ .path = path, .build_id = m.build_id, .build_id_bytes = (uint32_t)m.build_id_bytes, .identity = module });
+	if (is_python(path))
+		modules->python = module;
+	number = writer_module(w, &(struct trk_module){ .path = path, .build_id = m.build_id, .build_id_bytes = (uint32_t)m.build_id_bytes, .identity = module, .flags = is_python(path) ? TRK_MODULE_MADE | TRK_MODULE_PYTHON : 0 });
 	if (!ARRAY_ZEROES(modules->list, modules->room, (size_t)number + 1, 16))
 		return 0;
 	modules->list[number] = module;
 	if (modules->count <= number)
 		modules->count = (size_t)number + 1;
 	return number;
+}
+
+/* The names of a function of Python are the recorder's: no file has them. */
+static uint32_t write_frame(struct writer *w, const struct tracker_raw_frame_ *f, struct numbers *modules)
+{
+	char text[2 * PATH_ROOM];
+	struct tracker_raw_function_ function = { .text = text, .room = sizeof(text) };
+	const uint32_t frame = writer_frame(w, write_module(w, f->module, modules), f->offset);
+
+	if (f->module && f->module == modules->python && TRACKER_CALL_(function, TRACKER_EDISABLED, (f->module, f->offset, &function)) == TRACKER_OK)
+		writer_symbols(w, frame, &(struct trk_symbol_text){ .function = text, .file = text + strlen(text) + 1, .line = function.line }, 1);
+	return frame;
 }
 
 /* A capture of that one stack, with that limit of frames. TRK_ERR_NOMEM, TRK_ERR_IO. */
@@ -134,7 +155,7 @@ static int write_stack(int fd, const struct tracker_raw_traceback_ *raw, uint32_
 
 	if (!err) {
 		for (size_t i = raw->nframe; i--;)
-			node = writer_node(w, node, writer_frame(w, write_module(w, raw->frames[i].module, modules), raw->frames[i].offset));
+			node = writer_node(w, node, write_frame(w, &raw->frames[i], modules));
 		if (raw->total_nframe > raw->nframe)
 			node = writer_node(w, node, writer_frame(w, 0, TRK_FRAME_DEPTH + raw->total_nframe));
 		writer_health(w, "traceback_limit", limit);
@@ -189,7 +210,7 @@ tracker_traceback *tracker_get_object_traceback_in(unsigned domain, uintptr_t pt
 {
 	OWN_MEMORY;
 	const int limit = tracker_get_traceback_limit();
-	struct tracker_raw_traceback_ raw = { .frame_room = limit > 0 ? (size_t)limit + SHM_FRAMES_MORE : 0 };
+	struct tracker_raw_traceback_ raw = { .frame_room = limit > 0 ? (size_t)limit * SHM_FRAMES_PYTHON + SHM_FRAMES_MORE : 0 };
 	struct tracker_traceback *ret = NULL;
 	int code;
 

@@ -104,6 +104,17 @@ def object_tracebacks():
         for line in traceback.format():
             print(line)
 
+def deep(n):
+    return next(map(deep, (n - 1,))) if n else bytearray(3000)
+
+def limit_of_frames():
+    start(25)
+    x = deep(60)
+    traceback = tracemalloc.get_object_traceback(x)
+    print(len(traceback), traceback[-1], traceback[0])
+    stat = next(s for s in taken().statistics("traceback") if s.size >= 3000)
+    print(len(stat.traceback), stat.traceback[-1], stat.traceback[0])
+
 def peak():
     start()
     large = sum([i * 1000003 for i in range(100000)])

@@ -112,7 +112,7 @@ static int block(struct asked *a)
 
 	if (a->given[0] > UINT32_MAX || !trace_block(a->p->trace, (uint32_t)a->given[0], a->given[1], &b))
 		return TRACKER_ENOENT;
-	s = stack_look(a->r->writer, b.node, trace_nframe(a->p->trace) + SHM_FRAMES_MORE);
+	s = stack_look(a->r->writer, b.node, python_frames_kept(a->p, trace_nframe(a->p->trace)));
 	a->figures[0] = b.address;
 	a->figures[1] = b.size;
 	a->figures[2] = s.node;
@@ -167,6 +167,15 @@ static int module(struct asked *a)
 		memcpy(&a->figures[1], m->record.build_id, m->record.build_id_bytes);
 	}
 	return put_text(a, m->record.path);
+}
+
+static int function(struct asked *a)
+{
+	uint32_t line;
+
+	a->count = python_texts(a->r, (uint32_t)a->given[0], a->given[1], (char *)a->answer, sizeof(a->answer), &line);
+	a->figures[0] = line;
+	return a->count ? TRACKER_OK : TRACKER_ENOENT;
 }
 
 static int put_descriptor(struct asked *a, int fd)
@@ -334,6 +343,7 @@ static const struct {
 	[SHM_ASK_MODULE_FILE] = { module_file, false },
 	[SHM_ASK_LOOK] = { look, false },
 	[SHM_ASK_CLASS] = { classes, false },
+	[SHM_ASK_FUNCTION] = { function, false },
 };
 
 /* ---- asking and answering ---- */

@@ -12,6 +12,7 @@
 
 #include "excerpt.h"
 #include "proc.h"
+#include "python_codes.h"
 #include "replay/totals.h"
 #include "traced.h"
 
@@ -83,7 +84,7 @@ struct own_capture *own_capture_begin(const struct recorder *r, const struct pro
 		c->setup = *setup;
 		c->fd = -1;
 		c->began_ns = r->now_ns;
-		c->excerpt = (struct excerpt){ .r = r, .process = p, .nframe = setup->nframe + SHM_FRAMES_MORE };
+		c->excerpt = (struct excerpt){ .r = r, .process = p, .nframe = python_frames_kept(p, setup->nframe) };
 		error = make(c, fd);
 	}
 	if (!error)

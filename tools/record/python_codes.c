@@ -271,21 +271,34 @@ static uint32_t line_of(const struct python *y, const struct code *c, uint64_t n
 }
 
 /* A frame is the number of its name, and its line. */
-static void write_name(const struct python *y, struct writer *w, uint32_t frame, uint32_t name, uint32_t line)
+/* What is kept of a function: its file, a 0 and its name; without name: nothing. */
+struct texts {
+	const char *file, *function;
+	size_t file_bytes, function_bytes;
+};
+
+static struct texts texts_of(const struct python *y, uint32_t name)
 {
-	struct trk_symbol s = { .line = line };
+	struct texts t = { "", UNKNOWN, 0, strlen(UNKNOWN) };
 
 	if (name) {
 		const struct pool_entry *const e = &y->names.entries[name - 1];
-		const char *const file = (const char *)y->names.bytes + e->at;
-		const size_t file_bytes = strnlen(file, e->size);
 
-		s.file = writer_symbols_string(w, file, file_bytes);
-		if (file_bytes < e->size)
-			s.function = writer_symbols_string(w, file + file_bytes + 1, e->size - file_bytes - 1);
-	} else {
-		s.function = writer_symbols_string(w, UNKNOWN, strlen(UNKNOWN));
+		t.file = (const char *)y->names.bytes + e->at;
+		t.file_bytes = strnlen(t.file, e->size);
+		t.function_bytes = t.file_bytes < e->size ? e->size - t.file_bytes - 1 : 0;
+		t.function = t.file + t.file_bytes + (t.function_bytes ? 1 : 0);
 	}
+	return t;
+}
+
+static void write_name(const struct python *y, struct writer *w, uint32_t frame, uint32_t name, uint32_t line)
+{
+	const struct texts t = texts_of(y, name);
+	struct trk_symbol s = { .line = line };
+
+	s.file = t.file_bytes ? writer_symbols_string(w, t.file, t.file_bytes) : 0;
+	s.function = t.function_bytes ? writer_symbols_string(w, t.function, t.function_bytes) : 0;
 	writer_symbols_by_id(w, frame, &s, 1);
 }
 
@@ -314,4 +327,29 @@ void python_name(const struct recorder *r, uint32_t module, uint64_t offset, str
 
 	if (module_table_is_python(r, module) && r->python && name <= r->python->names.count)
 		write_name(r->python, w, frame, (uint32_t)name, (uint32_t)offset);
+}
+
+uint32_t python_texts(const struct recorder *r, uint32_t module, uint64_t offset, char *buf, size_t room, uint32_t *ret_line)
+{
+	const uint64_t name = offset >> 32;
+
+	*ret_line = (uint32_t)offset;
+	if (!module_table_is_python(r, module) || !r->python || name > r->python->names.count || room < 2)
+		return 0;
+
+	const struct texts t = texts_of(r->python, (uint32_t)name);
+	const size_t function = t.function_bytes < room - 1 ? t.function_bytes : room - 1;
+	const size_t file = t.file_bytes < room - 1 - function ? t.file_bytes : room - 1 - function;
+
+	memcpy(buf, t.function, function);
+	buf[function] = 0;
+	memcpy(buf + function + 1, t.file, file);
+	return (uint32_t)(function + 1 + file);
+}
+
+uint32_t python_frames_kept(const struct process *p, uint32_t nframe)
+{
+	const uint64_t kept = (uint64_t)nframe * (p->python ? SHM_FRAMES_PYTHON : 1) + SHM_FRAMES_MORE;
+
+	return kept < UINT32_MAX ? (uint32_t)kept : UINT32_MAX;
 }

@@ -27,6 +27,13 @@ void python_record(struct recorder *r, struct process *p, struct stream *s);
 uint32_t python_frame(struct recorder *r, const struct process *p, uint64_t pc);
 /* Writes the names of a frame of the recording as those of `frame` of another capture. Nothing, if it is none of Python's. */
 void python_name(const struct recorder *r, uint32_t module, uint64_t offset, struct writer *w, uint32_t frame);
+/*
+ * The name of such a frame's function, a 0 and its file, cut if there is not enough room. Returns how many bytes these are; 0: it is no frame of
+ * Python's.
+ */
+uint32_t python_texts(const struct recorder *r, uint32_t module, uint64_t offset, char *buf, size_t room, uint32_t *ret_line);
+/* So many frames of a stack are kept for a program that wants `nframe`: more than it wants, because readers leave some out. */
+uint32_t python_frames_kept(const struct process *p, uint32_t nframe);
 /* Takes what the program counts and says about its interpreter in its slot. */
 void python_collect(struct recorder *r, struct process *p, struct shm_process *slot);
 /* Another program runs in the process now, or it has ended. */

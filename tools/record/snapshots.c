@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "python_codes.h"
 #include "replay/heap_saved.h"
 #include "traced.h"
 
@@ -79,7 +80,7 @@ static struct snapshot *find(const struct recorder *r, uint64_t number)
 
 int64_t snapshot_take(struct recorder *r, const struct process *p, const struct trace *trace)
 {
-	struct excerpt x = { .r = r, .process = p, .nframe = trace_nframe(trace) + SHM_FRAMES_MORE };
+	struct excerpt x = { .r = r, .process = p, .nframe = python_frames_kept(p, trace_nframe(trace)) };
 	struct snapshot *s;
 
 	if (!r->snapshots)
