@@ -137,15 +137,45 @@ static bool renew(struct thread *t, struct python *p, struct python_frame *f, st
 }
 
 /*
+ * The same for frames from i on as long as nothing has changed: returns the first that has, or that is the oldest. Only where the
+ * pointer to the instruction tells the code.
+ */
+static uint32_t skip_same(const struct python_thread *y, const struct python_layout *l, uint32_t i, struct python_cursor *c)
+{
+	const struct python_frame *const f = y->frames;
+	const uint32_t instr = l->instr, older = l->older, owner = l->owner;
+	const bool entries = l->begins == PYTHON_ENTRIES;
+	uintptr_t cframe = c->cframe;
+
+	for (; i; i--) {
+		const uintptr_t frame = f[i].frame;
+
+		if (unlikely(python_word(frame + instr) != f[i].instr || python_word(frame + older) != f[i - 1].frame))
+			break;
+		if (!entries)
+			continue;
+		if (unlikely((python_byte(frame + owner) != 0) != f[i].begins || (f[i].begins && (f[i].anchor != cframe || !cframe))))
+			break;
+		if (f[i].begins)
+			cframe = python_word(cframe + l->cframe_older);
+	}
+	c->cframe = cframe;
+	return i;
+}
+
+/*
  * From remembered frame `at` on: are the older ones linked as they were? *ret_same: so many of the oldest are as they were. Returns 0
  * if all links hold; otherwise the number of the oldest frame whose link still led to it, + 1, and c is where that one leads.
  */
 static uint32_t follow(struct thread *t, struct python *p, uint32_t at, struct python_cursor *c, uint32_t *ret_same)
 {
 	struct python_thread *const y = t->python;
+	const bool quick = p->layout->instruction == PYTHON_POINTER;
 	uint32_t same = at + 1;
 
 	for (uint32_t i = at;; i--) {
+		if (quick)
+			i = skip_same(y, p->layout, i, c);
 		if (renew(t, p, &y->frames[i], c))
 			same = i;
 		if (unlikely(c->frame != (i ? y->frames[i - 1].frame : y->root))) {

@@ -90,12 +90,14 @@ class Python:
             self.loops += loop
             before = "mine" if mine else "loop" if loop else "native"
 
-    def agrees(self, script, options=(), whole=True):
+    def agrees(self, script, options=(), whole=True, another=False):
+        """another: another interpreter runs, too. Where functions are counted (up to 3.9), the main one's are not placed meanwhile."""
         for python in self.known():
             r, truth = self.record(python, script, options)
             self.compare(r, truth, whole)
             health = self.t.json("info", r.capture)["health"]
-            equal(f"{python}: not placed, not known", (health["python_unplaced"], health["python_unknown"]), (0, 0))
+            unplaced = 0 if another and minor_of(python) < 10 else health["python_unplaced"]
+            equal(f"{python}: not placed, not known", (unplaced, health["python_unknown"]), (0, 0))
             print(f"# {python}: {len(truth)} allocations")
 
     def calls(self):
@@ -103,7 +105,7 @@ class Python:
         check(self.loops > 1000 and self.alone * 1000 < self.loops, f"{self.alone} of {self.loops} frames of the loop without functions")
 
     def without_lock(self):
-        self.agrees("without_lock.py")
+        self.agrees("without_lock.py", another=True)
 
     def pairs(self):
         self.agrees("pairs.py")
