@@ -15,6 +15,8 @@
  *           if wide, otherwise 4, a code against one of the two bases in the thread's
  *           slot: wire_code(). Frames are counted from the root: pop that many most
  *           recent frames of the thread's last stack, then push these, oldest first.
+ *           Wide and no frames: the first varint is not pops but the number of a known stack
+ *           (WIRE_KNOWN), which the event has. The thread's last stack stays what it was.
  *           More pops than there are frames (UINT32_MAX): the whole stack.
  *           A pc from WIRE_PYTHON_PC on is a place in a function of Python: WIRE_PYTHON.
  *           A pc of 0 as the oldest frame: the stack was cut there. WIRE_CUT + n
@@ -83,6 +85,11 @@ enum wire_rare {
 	 */
 	WIRE_PYTHON = 69,
 	WIRE_PYTHON_TEXT = 70, /* byte enum wire_python_text, string: what was told before is continued */
+	/*
+	 * varint number, below WIRE_KNOWN_STACKS: from now on, this is the number of the stack that the thread's last event with a stack had. It
+	 * is no event.
+	 */
+	WIRE_KNOWN = 71,
 };
 
 /* Texts of a code object: names as UTF-8, lines as the interpreter has them (co_lnotab, co_linetable). */
@@ -103,6 +110,7 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
 #define WIRE_FRAMES_MAX 127u
 #define WIRE_FRAME_BYTES 8u
 #define WIRE_RECORD_MAX (80u + WIRE_FRAMES_MAX * WIRE_FRAME_BYTES)
+#define WIRE_KNOWN_STACKS 2048u
 /* Deepest stack on the wire, its mark of a cut included; nframe is less than half of it. */
 #define WIRE_DEPTH_MAX (1u << 21)
 /* No program has code from here on. */
@@ -141,6 +149,7 @@ enum wire_outcome { WIRE_MOVED = 0 /* or stayed */,
  *     68        varint domain, addr, varint size
  *     69        varint first, units, byte minor, zigzag line
  *     70        byte what, string text
+ *     71        varint number
  */
 
 static inline bool wire_is_cut(uint64_t pc)
@@ -226,6 +235,7 @@ struct wire_record {
 	uint8_t realloc_kind, outcome; /* of a begin and of an end; of an end */
 	bool has_stack;
 	uint32_t pops;
+	uint32_t known; /* number + 1 of a known stack; 0: pops and pushes count */
 	struct wire_frames pushes;
 	/* marks: label; modules: path; domains: name; code of Python: a text, of which `detail` says what it is */
 	const char *text;
@@ -249,6 +259,7 @@ struct wire_quick {
 	bool releases;
 	bool has_stack;
 	uint32_t pops;
+	uint32_t known; /* as in wire_record */
 	struct wire_frames pushes;
 };
 
@@ -261,6 +272,10 @@ __attribute__((always_inline)) static inline const uint8_t *wire_quick_stack(con
 
 	if (!(at = get_short_varint(at, &pops)))
 		return NULL;
+	if (*at == WIRE_WIDE) {
+		ret->known = (uint32_t)pops + 1;
+		return pops < WIRE_KNOWN_STACKS ? at + 1 : NULL;
+	}
 	ret->pops = (uint32_t)pops;
 	ret->pushes = (struct wire_frames){ .bytes = at + 1, .count = *at >> 1, .wide = *at & WIRE_WIDE };
 	return at + 1 + wire_frames_bytes(&ret->pushes);

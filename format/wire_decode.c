@@ -41,6 +41,14 @@ static inline void get_stack(struct byte_reader *r, struct wire_record *ret)
 
 	const uint8_t form = get_byte(r);
 	const bool wide = form & WIRE_WIDE;
+
+	if (form == WIRE_WIDE) {
+		r->failed |= ret->pops >= WIRE_KNOWN_STACKS;
+		ret->known = ret->pops + 1;
+		ret->pops = 0;
+		return;
+	}
+
 	const uint8_t *const pcs = get_bytes(r, (uint64_t)(form >> 1) * (wide ? sizeof(uint64_t) : sizeof(uint32_t)));
 
 	ret->pushes = (struct wire_frames){ .bytes = pcs, .count = pcs ? form >> 1 : 0, .wide = wide };
@@ -178,6 +186,9 @@ static void get_escaped(struct wire_state *s, struct byte_reader *r, struct wire
 	case WIRE_QUESTION:
 		ret->detail = get_bounded(r, SHM_QUESTIONS - 1);
 		return;
+	case WIRE_KNOWN:
+		ret->detail = get_bounded(r, WIRE_KNOWN_STACKS - 1);
+		return;
 	case WIRE_FORK:
 	case WIRE_FORK_FAILED:
 		ret->detail = get_bounded(r, UINT32_MAX);
@@ -256,7 +267,7 @@ static inline void get_common(struct wire_state *s, struct byte_reader *r, uint8
 {
 	ret->kind = head & 0x1f;
 	ret->old_address = ret->old_size = 0;
-	ret->domain = ret->detail = ret->pops = 0;
+	ret->domain = ret->detail = ret->pops = ret->known = 0;
 	ret->has_stack = false;
 	ret->pushes = (struct wire_frames){ 0 };
 	ret->text = NULL;

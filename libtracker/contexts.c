@@ -3,12 +3,13 @@
 
 #include <string.h>
 
+#include "known.h"
 #include "python_frames.h"
 #include "raw.h"
 #include "unwind.h"
 
 #define SLAB_CONTEXTS 4u
-#define SLAB_BYTES (640u << 10) /* a slab holds fewer large contexts: a thread may not have more room than that */
+#define SLAB_BYTES (1280u << 10) /* a slab holds fewer large contexts: a thread may not have more room than that */
 #define SLABS (SHM_THREADS / SLAB_CONTEXTS)
 
 /*
@@ -34,13 +35,16 @@ static size_t check_room(void)
 	return state.verify_unwinder || state.reference_unwinder ? unwind_reference_room() : 0;
 }
 
+/* Known stacks stand behind the arrays, so that they share no page with what every thread touches. */
+#define KNOWN_BYTES ((sizeof(struct known) + 63) & ~(size_t)63)
+
 static size_t context_bytes(const struct contexts *c)
 {
 	const size_t a_frame = (5 + !ARCH_RA_BELOW_CFA) * sizeof(uintptr_t) + sizeof(struct walked) + sizeof(uint32_t) + 1;
 	const size_t frames = c->frames * (a_frame + sizeof(struct slot));
 	const size_t checks = c->checks * sizeof(uintptr_t) * SHM_ORACLES;
 
-	return (sizeof(struct thread) + frames + checks + 63) & ~(size_t)63;
+	return ((sizeof(struct thread) + frames + checks + 63) & ~(size_t)63) + KNOWN_BYTES;
 }
 
 static unsigned slab_contexts(const struct contexts *c)
@@ -82,6 +86,8 @@ static void clear(struct thread *t, struct contexts *c, uint32_t index, uintptr_
 	t->frame = frame;
 	t->of = c;
 	t->index = index;
+	t->known = (struct known *)((uint8_t *)t + context_bytes(c) - KNOWN_BYTES);
+	known_clear(t);
 	t->sent = (uintptr_t *)(t + 1);
 	t->walk = t->sent + room;
 	t->found = t->walk + room;

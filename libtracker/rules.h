@@ -205,6 +205,8 @@ bool rules_knows_file(uint32_t name_hash);
 bool rules_start(void);
 /* Code may have been unloaded: forgets the rules of modules that are gone. True: some were. */
 bool rules_forget_unloaded(void);
+/* Whether the pc is in a module for which rules were made. */
+bool rules_is_of_module(uintptr_t pc);
 /* Tells the recorder of every known module again, in a child of fork. */
 void rules_announce(struct thread *t);
 

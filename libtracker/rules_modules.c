@@ -33,6 +33,17 @@ bool rules_knows_module(const struct cfi_module *m)
 	return false;
 }
 
+bool rules_is_of_module(uintptr_t pc)
+{
+	for (uint32_t i = 0, n = modules_used(); i < n; i++) {
+		const uintptr_t start = atomic_load_explicit(&rules_modules[i].start, memory_order_acquire);
+
+		if (start > MODULE_CLAIMED && pc > start && pc <= rules_modules[i].end)
+			return true;
+	}
+	return false;
+}
+
 uint32_t rules_hash_of_name(const char *path)
 {
 	const char *const slash = strrchr(path, '/');

@@ -5,17 +5,11 @@
 
 #include "chunk.h"
 #include "format/wire_codes.h"
+#include "known.h"
 #include "python_frames.h"
-#include "state.h"
+#include "send_private.h"
 #include "thread.h"
 #include "unwind.h"
-
-#define OPERANDS_MAX 80u
-
-/* Bytes that every event writes before its operands. */
-struct draft {
-	uint8_t *head, *at;
-};
 
 /*
  * The event's place in the order of the process. Called after the real malloc
@@ -36,14 +30,7 @@ static uint64_t stamp(const struct thread *t)
 	return word >> 16;
 }
 
-static void publish(struct thread *t, uint8_t *end)
-{
-	t->at = end;
-	atomic_store_explicit(&t->chunk->committed, (uint32_t)(end - t->chunk->payload),
-			      memory_order_release);
-}
-
-static bool make_room(struct thread *t, size_t bytes)
+bool send_make_room(struct thread *t, size_t bytes)
 {
 	if (likely((size_t)(t->end - t->at) >= bytes))
 		return true;
@@ -56,18 +43,10 @@ static bool make_room(struct thread *t, size_t bytes)
 	return false;
 }
 
-/* Writes head, epoch and time. From here to finish() the recorder waits for this thread. */
-static struct draft begin(struct thread *t, uint8_t kind)
+/* Writes the parts that say that epoch or time are others than those of the thread's last event. */
+static __attribute__((noinline)) struct draft put_parts(struct thread *t, uint8_t kind, uint64_t epoch, uint64_t now)
 {
 	struct draft d = { .head = t->at, .at = t->at + 1 };
-
-	atomic_store_explicit(&t->slot->busy,
-			      atomic_load_explicit(&state.process->order, memory_order_relaxed) >> 16,
-			      memory_order_relaxed);
-	atomic_signal_fence(memory_order_seq_cst);
-
-	const uint64_t epoch = stamp(t);
-	const uint64_t now = atomic_load_explicit(&state.shm->header.clock_ns, memory_order_relaxed);
 
 	*d.head = kind;
 	if (epoch != t->last.epoch) {
@@ -84,24 +63,25 @@ static struct draft begin(struct thread *t, uint8_t kind)
 	return d;
 }
 
-static void finish(struct thread *t, const struct draft *d)
+static inline struct draft begin(struct thread *t, uint8_t kind)
 {
-	publish(t, d->at);
-	atomic_store_explicit(&t->slot->busy, SHM_IDLE, memory_order_release);
+	uint64_t epoch, now;
+
+	atomic_store_explicit(&t->slot->busy,
+			      atomic_load_explicit(&state.process->order, memory_order_relaxed) >> 16,
+			      memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+	epoch = stamp(t);
+	now = atomic_load_explicit(&state.shm->header.clock_ns, memory_order_relaxed);
+	if (unlikely(epoch != t->last.epoch || now != t->last.time_ns))
+		return put_parts(t, kind, epoch, now);
+	*t->at = kind;
+	return (struct draft){ .head = t->at, .at = t->at + 1 };
 }
 
-static void put_address(struct thread *t, struct draft *d, uintptr_t address)
+struct draft send_begin(struct thread *t, uint8_t kind)
 {
-	d->at = put_zigzag(d->at, (int64_t)(address - t->last.address));
-	t->last.address = address;
-}
-
-static void put_string(struct draft *d, const void *bytes, uint32_t size)
-{
-	d->at = put_varint(d->at, size);
-	if (size) /* of nothing, bytes may be NULL */
-		memcpy(d->at, bytes, size);
-	d->at += size;
+	return begin(t, kind);
 }
 
 /* Events were dropped. The recorder learns how many, at the first place where there is room again. */
@@ -127,6 +107,7 @@ static struct change next_stack(struct thread *t, const struct site *at)
 		/* The same pcs may mean other code now, so nothing of the old stack is kept. */
 		t->code_generation = generation;
 		t->memo.depth = t->counted_count = 0;
+		known_clear(t);
 		t->forget_stack = true;
 	}
 	c = unwind(t, at);
@@ -164,14 +145,14 @@ static bool send_stack(struct thread *t, const struct site *at, size_t operands,
 	while (c.pushes > WIRE_FRAMES_MAX) {
 		const uint32_t n = WIRE_FRAMES_MAX;
 
-		if (!make_room(t, WIRE_RECORD_MAX))
+		if (!send_make_room(t, WIRE_RECORD_MAX))
 			goto fail;
 		*t->at = WIRE_FRAMES | WIRE_STACK;
 		publish(t, put_stack(t->at + 1, c.pops, c.end - c.pushes, n));
 		c.pops = 0;
 		c.pushes -= n;
 	}
-	if (!make_room(t, operands + c.pushes * WIRE_FRAME_BYTES))
+	if (!send_make_room(t, operands + c.pushes * WIRE_FRAME_BYTES))
 		goto fail;
 	*ret = c;
 	return true;
@@ -180,48 +161,97 @@ fail:
 	return false;
 }
 
-/* Begins an event with a stack, up to its operands. False: it was dropped and counted. */
-static bool begin_with_stack(struct thread *t, uint8_t kind, const struct site *at,
-			     size_t operands, struct draft *d)
+/* The walked stack that was sent last is known from now on. */
+static void define_stack(struct thread *t)
+{
+	const uint32_t number = t->to_define - 1;
+	struct draft d;
+
+	t->to_define = 0;
+	if (!send_make_room(t, OPERANDS_MAX)) {
+		known_unlearn(t->known, number);
+		return;
+	}
+	d = begin(t, WIRE_RARE);
+	*d.at++ = WIRE_KNOWN;
+	d.at = put_varint(d.at, number);
+	finish(t, &d);
+}
+
+/* What has to be said before an event with a stack. False: there is no room, so it is of no use to walk the stack. */
+static __attribute__((noinline)) bool tell_before(struct thread *t)
+{
+	if (t->to_define)
+		define_stack(t);
+	if (t->lost && !send_make_room(t, OPERANDS_MAX))
+		return false;
+	if (t->lost)
+		tell_gap(t);
+	return true;
+}
+
+/* The number + 1 of the stack, if it is known. */
+static inline uint32_t known_stack(struct thread *t, const struct site *at)
+{
+	uint32_t known;
+
+	/* next_stack looks at both, too; what Python executes changes while the native stack stays what it is */
+	if (unlikely(state.python != NULL || t->code_generation != atomic_load_explicit(&state.code_generation, memory_order_acquire)))
+		return 0;
+	known = known_find(t, at);
+	if (unlikely(state.verify_unwinder) && known) {
+		t->deep = false;
+		unwind_verify(t, at, 0, known_walk(t, at, known - 1));
+	}
+	return known;
+}
+
+static inline void put_known(struct thread *t, struct draft *d, uint32_t known)
+{
+	if (t->shown == known)
+		return;
+	t->shown = known;
+	*d->head |= WIRE_STACK;
+	d->at = put_varint(d->at, known - 1);
+	*d->at++ = WIRE_WIDE;
+}
+
+bool send_begin_with_stack(struct thread *t, uint8_t kind, const struct site *at,
+			   size_t operands, struct draft *d)
 {
 	struct change c;
+	uint32_t known;
 
-	if (unlikely(t->lost)) {
-		/* there is still no room, so it is of no use to walk the stack */
-		if (!make_room(t, OPERANDS_MAX))
+	if (unlikely(t->lost | t->to_define) && !tell_before(t))
+		return false;
+	known = known_stack(t, at);
+	if (known) {
+		if (!send_make_room(t, operands))
 			return false;
-		tell_gap(t);
+		*d = begin(t, kind);
+		put_known(t, d, known);
+		return true;
 	}
 	if (!send_stack(t, at, operands, &c))
 		return false;
 	*d = begin(t, kind);
-	if (c.pops || c.pushes) {
+	if (c.pops || c.pushes || t->shown) {
+		t->shown = 0;
 		*d->head |= WIRE_STACK;
 		d->at = put_stack(d->at, c.pops, c.end - c.pushes, c.pushes);
 	}
+	t->to_define = likely(!state.python) ? known_learn(t, at) : 0;
 	return true;
 }
 
-static bool begin_plain(struct thread *t, uint8_t kind, struct draft *d)
+bool send_begin_plain(struct thread *t, uint8_t kind, struct draft *d)
 {
 	/* Twice the room, because a gap record may come before it. */
-	if (!make_room(t, OPERANDS_MAX * 2))
+	if (!send_make_room(t, OPERANDS_MAX * 2))
 		return false;
 	if (unlikely(t->lost))
 		tell_gap(t);
 	*d = begin(t, kind);
-	return true;
-}
-
-/* The same for any kind that is told PLAIN or RARE. */
-static bool begin_any(struct thread *t, uint8_t kind, const struct site *at, size_t operands, struct draft *d)
-{
-	const bool rare = trk_kind_among(kind, TRK_KINDS_TOLD(TRK_TOLD_RARE));
-
-	if (!begin_with_stack(t, rare ? (uint8_t)WIRE_RARE : kind, at, operands, d))
-		return false;
-	if (rare)
-		*d->at++ = kind;
 	return true;
 }
 
@@ -232,7 +262,7 @@ void send_alloc(struct thread *t, uint8_t kind, uintptr_t address, uint64_t size
 {
 	struct draft d;
 
-	if (!begin_with_stack(t, kind, at, OPERANDS_MAX, &d))
+	if (!send_begin_with_stack(t, kind, at, OPERANDS_MAX, &d))
 		return;
 	put_address(t, &d, address);
 	d.at = put_varint(d.at, size);
@@ -244,7 +274,7 @@ void send_mapping(struct thread *t, uint8_t kind, uintptr_t address, uint64_t si
 {
 	struct draft d;
 
-	if (!begin_with_stack(t, TRK_MMAP, at, OPERANDS_MAX, &d))
+	if (!send_begin_with_stack(t, TRK_MMAP, at, OPERANDS_MAX, &d))
 		return;
 	*d.at++ = kind;
 	put_address(t, &d, address);
@@ -258,7 +288,7 @@ void send_free(struct thread *t, uint8_t kind, uintptr_t address)
 {
 	struct draft d;
 
-	if (!begin_plain(t, kind, &d))
+	if (!send_begin_plain(t, kind, &d))
 		return;
 	put_address(t, &d, address);
 	finish(t, &d);
@@ -268,7 +298,7 @@ void send_unmap(struct thread *t, uintptr_t address, uint64_t size)
 {
 	struct draft d;
 
-	if (!begin_plain(t, TRK_MUNMAP, &d))
+	if (!send_begin_plain(t, TRK_MUNMAP, &d))
 		return;
 	put_address(t, &d, address);
 	d.at = put_varint(d.at, size);
@@ -279,7 +309,7 @@ bool send_mremap_begin(struct thread *t, uintptr_t old, uint64_t old_size)
 {
 	struct draft d;
 
-	if (!begin_plain(t, WIRE_MREMAP_BEGIN, &d))
+	if (!send_begin_plain(t, WIRE_MREMAP_BEGIN, &d))
 		return false;
 	put_address(t, &d, old);
 	d.at = put_varint(d.at, old_size);
@@ -296,7 +326,7 @@ void send_mremap_end(struct thread *t, uintptr_t old, uint64_t old_size, uintptr
 	if (!address && t->begun != WIRE_MREMAP_BEGIN)
 		return;
 	t->begun = 0;
-	if (!begin_with_stack(t, TRK_MREMAP, at, OPERANDS_MAX, &d))
+	if (!send_begin_with_stack(t, TRK_MREMAP, at, OPERANDS_MAX, &d))
 		return;
 	put_address(t, &d, old);
 	d.at = put_varint(d.at, old_size);
@@ -309,7 +339,7 @@ bool send_realloc_begin(struct thread *t, uint8_t kind, uintptr_t old)
 {
 	struct draft d;
 
-	if (!begin_plain(t, WIRE_REALLOC_BEGIN, &d))
+	if (!send_begin_plain(t, WIRE_REALLOC_BEGIN, &d))
 		return false;
 	thread_moves(t, old);
 	*d.at++ = kind;
@@ -330,7 +360,7 @@ void send_realloc_end(struct thread *t, uint8_t kind, uintptr_t address, uint64_
 		return;
 	}
 	t->begun = 0;
-	if (begin_with_stack(t, WIRE_REALLOC_END, at, OPERANDS_MAX, &d)) {
+	if (send_begin_with_stack(t, WIRE_REALLOC_END, at, OPERANDS_MAX, &d)) {
 		*d.at++ = kind;
 		*d.at++ = address ? WIRE_MOVED : WIRE_FAILED;
 		put_address(t, &d, address ? address : t->last.address);
@@ -347,7 +377,7 @@ void send_realloc_freed(struct thread *t, uint8_t kind)
 	if (t->begun != WIRE_REALLOC_BEGIN)
 		return;
 	t->begun = 0;
-	if (begin_plain(t, WIRE_REALLOC_END, &d)) {
+	if (send_begin_plain(t, WIRE_REALLOC_END, &d)) {
 		*d.at++ = kind;
 		*d.at++ = WIRE_FREED;
 		put_address(t, &d, t->last.address);
@@ -357,107 +387,12 @@ void send_realloc_freed(struct thread *t, uint8_t kind)
 	thread_moves(t, 0);
 }
 
-void send_skipped(struct thread *t, uint32_t allocations)
-{
-	struct draft d;
-
-	if (!begin_plain(t, WIRE_SKIPPED, &d))
-		return;
-	d.at = put_varint(d.at, allocations);
-	finish(t, &d);
-}
-
-void send_label(struct thread *t, uint8_t kind, const char *label, const struct site *at)
-{
-	const uint32_t size = (uint32_t)strnlen(label, 1024);
-	struct draft d;
-
-	if (!begin_any(t, kind, at, OPERANDS_MAX + size, &d))
-		return;
-	put_string(&d, label, size);
-	finish(t, &d);
-}
-
-void send_bare(struct thread *t, uint8_t kind, const struct site *at)
-{
-	struct draft d;
-
-	if (!begin_any(t, kind, at, OPERANDS_MAX, &d))
-		return;
-	d.at = put_varint(d.at, 0);
-	finish(t, &d);
-}
-
-void send_about(struct thread *t, const struct trk_event *e, const struct site *at)
-{
-	struct draft d;
-
-	if (!begin_any(t, e->kind, at, OPERANDS_MAX + e->label_bytes, &d))
-		return;
-	put_address(t, &d, e->address);
-	if (e->kind != TRK_RELEASING)
-		d.at = put_varint(d.at, e->size);
-	if (e->kind == TRK_REQUEST)
-		d.at = put_varint(put_varint(d.at, e->detail), e->old_size);
-	if (e->kind == TRK_ANNOTATE || e->kind == TRK_CLASS)
-		put_string(&d, e->label, e->label_bytes);
-	finish(t, &d);
-}
-
-bool send_question(struct thread *t, uint32_t entry, const struct site *at)
-{
-	struct draft d;
-
-	if (at ? !begin_with_stack(t, WIRE_RARE, at, OPERANDS_MAX, &d) : !begin_plain(t, WIRE_RARE, &d))
-		return false;
-	*d.at++ = WIRE_QUESTION;
-	d.at = put_varint(d.at, entry);
-	finish(t, &d);
-	return true;
-}
-
-void send_track(struct thread *t, uint32_t domain, uintptr_t address, uint64_t size, const struct site *at)
-{
-	struct draft d;
-
-	if (!begin_with_stack(t, TRK_TRACK, at, OPERANDS_MAX, &d))
-		return;
-	d.at = put_varint(d.at, domain);
-	put_address(t, &d, address);
-	d.at = put_varint(d.at, size);
-	finish(t, &d);
-}
-
-void send_untrack(struct thread *t, uint32_t domain, uintptr_t address)
-{
-	struct draft d;
-
-	if (!begin_plain(t, TRK_UNTRACK, &d))
-		return;
-	d.at = put_varint(d.at, domain);
-	put_address(t, &d, address);
-	finish(t, &d);
-}
-
-void send_untrack_range(struct thread *t, uint32_t domain, uintptr_t address, uint64_t size)
-{
-	struct draft d;
-
-	if (!begin_plain(t, WIRE_RARE, &d))
-		return;
-	*d.at++ = WIRE_UNTRACK_RANGE;
-	d.at = put_varint(d.at, domain);
-	put_address(t, &d, address);
-	d.at = put_varint(d.at, size);
-	finish(t, &d);
-}
-
 bool send_record(struct thread *t, uint8_t kind, const void *operands, uint32_t size, const void *more, uint32_t more_size)
 {
 	struct draft d;
 
 	/* Twice the room, because a gap record may come before it. */
-	if (!make_room(t, OPERANDS_MAX * 2 + size + more_size))
+	if (!send_make_room(t, OPERANDS_MAX * 2 + size + more_size))
 		return false;
 	if (unlikely(t->lost))
 		tell_gap(t);
@@ -467,31 +402,6 @@ bool send_record(struct thread *t, uint8_t kind, const void *operands, uint32_t 
 	if (more_size)
 		memcpy(d.at + size, more, more_size);
 	d.at += size + more_size;
-	finish(t, &d);
-	return true;
-}
-
-bool send_module(struct thread *t, const struct wire_record *m, const char *directory, uint32_t directory_bytes)
-{
-	const uint32_t before = directory_bytes ? directory_bytes + 1 : 0;
-	struct draft d;
-
-	if (!make_room(t, OPERANDS_MAX + before + m->text_bytes + m->build_id_bytes))
-		return false;
-	d = begin(t, WIRE_MODULE);
-	d.at = put_varint(d.at, m->bias);
-	d.at = put_varint(d.at, m->start);
-	d.at = put_varint(d.at, m->end);
-	d.at = put_varint(d.at, m->module_flags);
-	d.at = put_varint(d.at, before + m->text_bytes);
-	if (before) {
-		memcpy(d.at, directory, directory_bytes);
-		d.at[directory_bytes] = '/';
-		d.at += before;
-	}
-	memcpy(d.at, m->text, m->text_bytes);
-	d.at += m->text_bytes;
-	put_string(&d, m->build_id, m->build_id_bytes);
 	finish(t, &d);
 	return true;
 }

@@ -99,6 +99,10 @@ struct thread {
 	bool deep; /* ... its stack is deeper than the frames that are kept */
 	uintptr_t mark; /* ... and its oldest frame, which says how much deeper: see wire.h */
 	bool no_python; /* ... a signal interrupted it, or it was hard to walk: functions of Python may not be read */
+	uint32_t shown; /* number + 1 of the known stack that the recorder takes for this thread's; 0: it is `sent` */
+	uint32_t to_define; /* number + 1 of the known stack that `sent` is, which the recorder was not told yet; 0: none */
+	struct known *known; /* known.c */
+	uint32_t known_waits; /* so many stacks are still not looked for among the known ones */
 	bool forget_stack; /* the recorder's copy of the stack must be sent anew */
 	uint8_t begun; /* WIRE_REALLOC_BEGIN or WIRE_MREMAP_BEGIN, if that was sent and its end was not */
 	int errno_before; /* the fork that the thread is in */

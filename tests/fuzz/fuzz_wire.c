@@ -29,7 +29,7 @@ static void read_quickly(const uint8_t *data, size_t size)
 			break;
 		if (!after)
 			continue;
-		MUST(after == r.at && q.kind == record.kind && q.has_stack == record.has_stack && q.pops == record.pops);
+		MUST(after == r.at && q.kind == record.kind && q.has_stack == record.has_stack && q.pops == record.pops && q.known == record.known);
 		MUST(q.pushes.bytes == record.pushes.bytes && q.pushes.count == record.pushes.count && q.pushes.wide == record.pushes.wide);
 		MUST(q.time_ns == record.time_ns && q.address == record.address && q.size == record.size);
 	}

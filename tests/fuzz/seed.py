@@ -75,11 +75,12 @@ def main():
         escape = bytes([0x60, 63, what & 127 | 128, what >> 7, 3, 5, 4]) + b"\0abc"
         put("events", escape + bytes([0xE0 & (0x80 if what & 2 else 0), 63]) + escape[2:4] + b"\x0e\1\0" + b"\x10\x02")
         put("predict", struct.pack("<I", 1 | 99 << 24) + bytes([1, 0, 0, 0, 0, 0, 0, 0, 7, 240, 0]) + escape[1:4] + b"\2\0a")
-    for kind in (31, 37, 30, 64, 255):  # behind the wire's escape
+    for kind in (31, 37, 30, 64, 71, 255):  # behind the wire's escape
         put("wire", bytes([0x3F, 1, kind, 5, 0xDF, 2, 1, 4, 0x80, 0x20, 0, 0, 9, 0, 0, 0x80, kind, 0, 1, 0x40, 5]))
     for kind in range(32):  # head, epoch, time, pops, pushes, two frames or a wide one, operands of any kind
         for pushed in (b"\x04" + bytes([0x80, 0x20, 0, 0, 9, 0, 0, 0x80]), b"\x03" + bytes(range(8))):
             put("wire", bytes([kind | 0xE0, 1, 2, 1]) + pushed + bytes([3, 2, 0x40, 5]) + b"\x02ab" * 3)
+        put("wire", bytes([kind | 0xE0, 1, 2, 5, 1, 3, 2, 0x40, 5]) + b"\x02ab" * 3)  # a known stack
         put("wire", bytes([kind, 3, 1, 0x40, 5, 0x21, 1, 0x20, 8]))
     texts()
     for seed in segments():

@@ -160,6 +160,8 @@ def make_cases(t):
         ("mutant: remembered words are not checked", lambda: o.mutant("trusting", [need("sqlite3"), ":memory:", SQL])),
         ("mutant: other rules are taken for the remembered ones", lambda: o.mutant("alike", [need("sqlite3"), ":memory:", SQL])),
         ("mutant: unloaded code is not forgotten", lambda: o.mutant("stale", plugins)),
+        ("mutant: known stacks are not compared", lambda: o.mutant("known", [need("sqlite3"), ":memory:", SQL])),
+        ("mutant: known stacks of unloaded code are not forgotten", lambda: o.mutant("remembered", plugins)),
         ("mutant: the frame pointer is not restored", lambda: o.mutant("shifted", [t.fixture("stacks"), "signal"])),
         ("older libc: python3", lambda: o.older_libc(workloads.python3, 20)),
         ("older libc: plugins", lambda: o.same_as_ours(plugins)),

@@ -163,7 +163,7 @@ static inline void fake_begin_rare(struct segment *s, struct fake_thread *t, uin
 static inline void fake_stack(struct fake_thread *t, uint32_t pops, uint32_t count, const uint64_t *pcs)
 {
 	t->at = put_varint(t->at, pops);
-	*t->at++ = (uint8_t)(count << 1 | WIRE_WIDE);
+	*t->at++ = count ? (uint8_t)(count << 1 | WIRE_WIDE) : 0; /* wide and no frames: a known stack */
 	for (uint32_t i = 0; i < count; i++, t->at += 8)
 		put_u64(t->at, pcs[i]);
 }

@@ -110,6 +110,104 @@ static void frames_before_the_event(void **state)
 	segment_free(&s);
 }
 
+static void know(struct segment *s, struct fake_thread *t, uint32_t number)
+{
+	fake_begin_rare(s, t, WIRE_KNOWN, 1, false);
+	t->at = put_varint(t->at, number);
+	fake_publish(s, t);
+}
+
+/* A block and its release. quick: in the epoch of the record before, so that they are read in one loop with others. */
+static void known_malloc(struct segment *s, struct fake_thread *t, uint32_t number, bool quick)
+{
+	fake_begin(s, t, TRK_MALLOC, 1, true);
+	if (quick) {
+		t->at = t->record;
+		*t->at++ = TRK_MALLOC | WIRE_STACK;
+	}
+	t->at = put_varint(t->at, number);
+	*t->at++ = WIRE_WIDE;
+	fake_address(t, 0x1000);
+	t->at = put_varint(t->at, 8);
+	fake_publish(s, t);
+	fake_free(s, t, 1, 0x1000);
+}
+
+static void same_malloc(struct segment *s, struct fake_thread *t)
+{
+	fake_malloc(s, t, 1, 0x1000, 8);
+	fake_free(s, t, 1, 0x1000);
+}
+
+/* Numbers in the place of frames. What was walked last stays, and changes count from there. */
+static void check_known(bool quick)
+{
+	static const uint64_t first[] = { 10, 20, 30 }, second[] = { 41, 42 }, after[] = { 10, 41, 42 };
+	struct fake_thread t;
+	struct segment s = with_thread(&t);
+
+	begin_malloc(&s, &t, 0, 3, first);
+	know(&s, &t, 5);
+	begin_malloc(&s, &t, 2, 2, second);
+	know(&s, &t, WIRE_KNOWN_STACKS - 1);
+	for (unsigned i = 0; i < 400; i++) {
+		known_malloc(&s, &t, 5, quick);
+		same_malloc(&s, &t);
+		known_malloc(&s, &t, WIRE_KNOWN_STACKS - 1, quick);
+		known_malloc(&s, &t, 5, quick);
+		begin_malloc(&s, &t, 0, 0, NULL);
+		begin_malloc(&s, &t, 2, 2, first + 1);
+		known_malloc(&s, &t, WIRE_KNOWN_STACKS - 1, quick);
+		begin_malloc(&s, &t, 2, 2, second);
+	}
+	know(&s, &t, 5); /* another one from now on */
+	known_malloc(&s, &t, 5, quick);
+	while (segment_round(&s))
+		;
+	check_stack(&s, 3, first);
+	check_stack(&s, 3, after);
+	for (unsigned i = 0; i < 400; i++) {
+		check_stack(&s, 3, first);
+		check_stack(&s, 3, first);
+		check_stack(&s, 3, after);
+		check_stack(&s, 3, first);
+		check_stack(&s, 3, after);
+		check_stack(&s, 3, first);
+		check_stack(&s, 3, after);
+		check_stack(&s, 3, after);
+	}
+	check_stack(&s, 3, after);
+	assert_int_equal(s.r->counters.corrupt, 0);
+	segment_no_event(&s);
+	segment_free(&s);
+}
+
+static void known_stacks(void **state)
+{
+	check_known(false);
+	check_known(true);
+}
+
+/* Nobody has said which stack has that number. */
+static void an_unknown_known_stack(void **state)
+{
+	for (unsigned known = 0; known < 2; known++) {
+		struct fake_thread t;
+		struct segment s = with_thread(&t);
+
+		fake_malloc(&s, &t, 1, 0x100, 8);
+		if (known)
+			know(&s, &t, 6);
+		known_malloc(&s, &t, 7, known);
+		while (segment_round(&s))
+			;
+		assert_int_equal(s.r->counters.corrupt, 1);
+		assert_int_equal(segment_event(&s).address, 0x100);
+		assert_int_equal(segment_event(&s).kind, TRK_GAP);
+		segment_free(&s);
+	}
+}
+
 /* A module that another thread announced first, though its record was read later. */
 static void frames_wait_for_their_module(void **state)
 {
@@ -272,6 +370,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pops_and_pushes),
+		cmocka_unit_test(known_stacks),
+		cmocka_unit_test(an_unknown_known_stack),
 		cmocka_unit_test(frames_before_the_event),
 		cmocka_unit_test(frames_wait_for_their_module),
 		cmocka_unit_test(the_most_recent_frames),

@@ -330,7 +330,9 @@ static void what_is_no_record_is_corrupt(void **unused)
 		  "0123456789012345678901234567890123456789012345678901234567890123",
 		  5 + 128 }, /* ... of a byte more than a name may have */
 		{ "\x1f\x44\x80\x80\x80\x80\x10\x00\x00", 9 }, /* a range of domain 2^32 */
-		{ "\x1f\x45\x00\x00", 4 }, /* 69, 127, 255: nothing yet */
+		{ "\x1f\x47\x80\x10\x00", 5 }, /* a stack's number 2048 */
+		{ "\x90\x80\x10\x01\x00\x00", 6 }, /* ... of an event */
+		{ "\x1f\x48\x00\x00", 4 }, /* 72, 127, 255: nothing yet */
 		{ "\x1f\x7f\x00\x00", 4 },
 		{ "\x1f\xff\x00\x00", 4 },
 		{ "\x0c\x22\x00\x00\x80\x80\x80\x80\x10", 9 }, /* mprotect's detail 2^32 */
@@ -365,6 +367,18 @@ static void as_many_pops_as_one_likes(void **unused)
 	assert_int_equal(decode("\x90\xff\xff\xff\xff\x0f\x00\x10", 8, &r), 0);
 	assert_true(r.pops == UINT32_MAX);
 	assert_int_equal(r.address, 8);
+}
+
+/* A number in the place of frames. */
+static void a_known_stack(void **unused)
+{
+	struct wire_record r;
+
+	assert_int_equal(decode("\x90\xff\x0f\x01\x10\x08", 6, &r), 0);
+	assert_true(r.has_stack && r.known == WIRE_KNOWN_STACKS && !r.pops && !r.pushes.count);
+	assert_true(r.address == 8 && r.size == 0);
+	assert_int_equal(decode("\x1f\x47\xff\x0f", 4, &r), 0);
+	assert_true(r.kind == WIRE_KNOWN && r.detail == WIRE_KNOWN_STACKS - 1);
 }
 
 static void an_epoch_never_wraps(void **unused)
@@ -408,7 +422,7 @@ static void noise_is_survived(void **unused)
 /* Reading quickly reads the same, or leaves the record to who reads with care. */
 static void quick_reading_reads_the_same(void **unused)
 {
-	static uint8_t bytes[1 << 18];
+	static uint8_t bytes[1 << 19];
 	struct byte_reader in = byte_reader_of(bytes, sizeof(bytes));
 	struct wire_state s = { .bases = wire_bases((const uint64_t[]){ 1, 2 }) };
 	struct wire_record r;
@@ -432,7 +446,7 @@ static void quick_reading_reads_the_same(void **unused)
 		read++;
 		assert_ptr_equal(after, in.at);
 		assert_int_equal(q.kind, r.kind);
-		assert_true(q.has_stack == r.has_stack && q.pops == r.pops);
+		assert_true(q.has_stack == r.has_stack && q.pops == r.pops && q.known == r.known);
 		assert_ptr_equal(q.pushes.bytes, r.pushes.bytes);
 		assert_true(q.pushes.count == r.pushes.count && q.pushes.wide == r.pushes.wide);
 		assert_true(q.time_ns == r.time_ns && q.address == r.address && q.size == r.size);
@@ -454,6 +468,7 @@ int main(void)
 		cmocka_unit_test(domains_are_read_whole_or_not_at_all),
 		cmocka_unit_test(what_is_no_record_is_corrupt),
 		cmocka_unit_test(as_many_pops_as_one_likes),
+		cmocka_unit_test(a_known_stack),
 		cmocka_unit_test(an_epoch_never_wraps),
 		cmocka_unit_test(noise_is_survived),
 		cmocka_unit_test(quick_reading_reads_the_same),

@@ -413,6 +413,7 @@ void answer_record(struct recorder *r, struct process *p, const struct wire_reco
 	case WIRE_UNTRACK_RANGE: /* these ask for nothing */
 	case WIRE_PYTHON:
 	case WIRE_PYTHON_TEXT:
+	case WIRE_KNOWN:
 		break;
 	}
 }

@@ -259,6 +259,14 @@ static bool take_stack(struct recorder *r, struct process *p, struct stream *s)
 	return !err;
 }
 
+static void learn(struct recorder *r, struct process *p, struct stream *s)
+{
+	const int err = stream_learn(s, s->head.detail);
+
+	if (err)
+		deliver_broken(r, p, s, err);
+}
+
 void deliver_head(struct recorder *r, struct process *p, struct stream *s)
 {
 	if (!take_stack(r, p, s))
@@ -272,6 +280,8 @@ void deliver_head(struct recorder *r, struct process *p, struct stream *s)
 				      .size = s->head.size,
 				      .time_ns = s->head.time_ns,
 			      });
+	else if (s->head.kind == WIRE_KNOWN)
+		learn(r, p, s);
 	else if (s->head.kind == WIRE_MODULE)
 		module_table_add(r, p, s);
 	else if (s->head.kind == WIRE_UNTRACK_RANGE)

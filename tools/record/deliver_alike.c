@@ -18,6 +18,8 @@ struct run {
 	uint64_t time_ns, address; /* of the record before */
 	uint64_t least_ns; /* the event is behind the event before it in the order of readers, too */
 	int64_t credit; /* as r->bounds.credit */
+	uint32_t known; /* node of the last event's stack, if that is a known one */
+	bool shows_known;
 };
 
 static inline struct run begin(struct recorder *r, const struct process *p, const struct stream *s)
@@ -97,14 +99,19 @@ static inline void decode(const struct recorder *r, const struct process *p, con
 	uint32_t node = s->node;
 	struct wire_quick q;
 
+	run->shows_known = false;
 	while (run->next < full && run->at <= last && run->credit >= RECORD_BYTES_MAX && cs->count < CHANGES) {
 		const uint8_t *const after = wire_quick(run->at, run->time_ns, run->address, &q);
 
-		if (!after)
+		if (!after || (q.known && !stream_known(s, q.known - 1, &run->known)))
 			break;
 		run->at = after;
 		run->credit -= DELIVER_EVENT_BYTES;
-		if (q.has_stack) {
+		if (q.known) {
+			node = run->known;
+			run->shows_known = true;
+		} else if (q.has_stack) {
+			run->shows_known = false;
 			run->credit -= q.pushes.count * DELIVER_FRAME_BYTES;
 			note_change(&r->stack_nodes.runs, cs, q.pushes, q.pops, q.time_ns, after, (uint32_t)(run->next - r->batch));
 			node = UINT32_MAX;
@@ -144,11 +151,11 @@ static inline void fetch(const struct recorder *r, const struct changes *cs, uin
 		runs_fetch(&r->stack_nodes.runs, &cs->of[i].pushes, cs->of[i].codes);
 }
 
-/* Of the events that have a stack. */
+/* Of the events that have this stack: releases have none, and others may have known ones. */
 static inline void put_node(struct trk_event *from, const struct trk_event *to, uint32_t node)
 {
 	for (; from < to; from++)
-		from->node &= node;
+		from->node = from->node == UINT32_MAX ? node : from->node;
 }
 
 /*
@@ -178,11 +185,16 @@ static bool apply(struct recorder *r, struct process *p, struct stream *s, struc
 		put_node(r->batch + c->event, r->batch + (i + 1 < cs->count ? c[1].event : events), s->node);
 		if (p->jit) {
 			cut(r, run, c);
-			break;
+			end(r, p, s, run);
+			return false;
 		}
 	}
+	if (run->shows_known) {
+		s->node = run->known;
+		s->shows_known = true;
+	}
 	end(r, p, s, run);
-	return !p->jit;
+	return true;
 }
 
 /* Until the batch is full: true. False: a record comes that is not like these. */

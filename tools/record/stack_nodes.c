@@ -197,6 +197,7 @@ int stack_nodes_change(struct stack_nodes *in, const struct modules *m, struct s
 
 	const int err = push_head(in, m, s, codes);
 
+	s->shows_known = false;
 	return err ? err : keep(in, s);
 }
 
@@ -210,7 +211,13 @@ int stack_nodes_apply(struct stack_nodes *in, const struct modules *m, struct st
 		if (err)
 			return err;
 	}
-	return s->head.has_stack ? stack_nodes_change(in, m, s, pops, 0) : keep(in, s);
+	if (s->head.known) {
+		s->shows_known = true;
+		return stream_known(s, s->head.known - 1, &s->node) ? 0 : TRK_ERR_CORRUPT;
+	}
+	if (s->head.has_stack)
+		return stack_nodes_change(in, m, s, pops, 0);
+	return s->shows_known ? 0 : keep(in, s);
 }
 
 /* The number that makes 1 when HASH_FACTOR is multiplied by it: each step makes twice as many of its low bits right. */

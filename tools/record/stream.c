@@ -30,6 +30,7 @@ void stream_free(struct stream *s)
 	free(s->levels);
 	free(s->hashes);
 	python_told_free(s->python);
+	free(s->known);
 	free(s);
 }
 
@@ -175,4 +176,14 @@ int stream_grow_stack(struct stream *s, uint32_t frames)
 int stream_grow_hashes(struct stream *s)
 {
 	return ARRAY_ROOM(s->hashes, s->hash_room, s->depth, 64) ? 0 : TRK_ERR_NOMEM;
+}
+
+int stream_learn(struct stream *s, uint32_t number)
+{
+	if (!s->known)
+		s->known = calloc(WIRE_KNOWN_STACKS, sizeof(*s->known));
+	if (!s->known)
+		return TRK_ERR_NOMEM;
+	s->known[number] = s->node + 1;
+	return 0;
 }

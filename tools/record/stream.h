@@ -56,6 +56,8 @@ struct stream {
 	uint64_t *hashes; /* hashes of the frames down to each level: see cuts.c; of the first `hashed` levels */
 	uint32_t hashed, hash_room;
 	uint32_t code_changes; /* generation of the process's code (jit.h) when levels were looked up */
+	uint32_t *known; /* node + 1 of each known stack (WIRE_KNOWN), 0: there is none. NULL: the thread has told none */
+	bool shows_known; /* the stack of the last event is a known one, and not that of levels */
 	uint32_t node; /* node in the capture, of the kept frames */
 	bool marked; /* its outermost frame is the mark of a cut */
 	uint32_t older; /* ... and so many frames are older; 0: not known */
@@ -98,6 +100,17 @@ static inline bool stream_at_end(const struct stream *s)
 
 /* Makes room for more frames. TRK_ERR_NOMEM; TRK_ERR_CORRUPT: the stack is deeper than any can be. */
 int stream_grow_stack(struct stream *s, uint32_t frames);
+/* The node of a known stack. False: there is none of that number. */
+static inline bool stream_known(const struct stream *s, uint32_t number, uint32_t *ret)
+{
+	if (!s->known || !s->known[number])
+		return false;
+	*ret = s->known[number] - 1;
+	return true;
+}
+
+/* The stack of the last event has that number from now on. TRK_ERR_NOMEM. */
+int stream_learn(struct stream *s, uint32_t number);
 /* Makes room for the hashes of all levels. TRK_ERR_NOMEM. */
 int stream_grow_hashes(struct stream *s);
 
