@@ -186,18 +186,25 @@ class Attach:
         equal("what it saw", program.end(5), "good\n")
 
     def calls(self):
-        """No call ends early, and none fails, in the thread that is borrowed."""
-        self.nobody_is_disturbed()
+        self.nobody_is_disturbed()  # no call ends early, and none fails, in the thread that is borrowed
 
     def looks(self):
-        """Nor in a thread that is only looked at, since it is no place to work in."""
-        self.nobody_is_disturbed("coroutine")
+        self.nobody_is_disturbed("coroutine")  # nor in a thread that is only looked at, since it is no place to work in
 
-    def nobody_is_disturbed(self, *where):
+    def stopped_before(self):
+        """Nor if the program was stopped before, and only the kernel knows which call goes on."""
+        self.nobody_is_disturbed(names=("poll", "nanosleep", "sem_timedwait", "mutex"), stop=True)
+
+    def nobody_is_disturbed(self, *where, names=CALLS, stop=False):
         """On a slow machine a program may have ended before it was attached to: then it gets longer."""
-        left = CALLS
+        left = names
         for wait in ("1500", "6000", "24000"):
             programs = [(name, Program([self.program, "call", name, wait, *where])) for name in left]
+            for _, program in programs if stop else ():
+                harness.until(lambda p=program: harness_state(p.pid) == "S", "it does not wait")
+                os.kill(program.pid, signal.SIGSTOP)
+                harness.until(lambda p=program: harness_state(p.pid) == "T", "it does not stop")
+                os.kill(program.pid, signal.SIGCONT)
             tools = [subprocess.Popen([self.t.tracker, "attach", "-q", "--no-symbols", "-o", self.t.file(".bin"), str(program.pid)], stderr=subprocess.PIPE)
                      for _, program in programs]
             left = []
@@ -485,7 +492,7 @@ def harness_state(pid):
 def make_cases(t):
     a = Attach(t)
     return [(name.replace("_", " "), getattr(a, name)) for name in
-            ("counts", "names", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "looks", "namespaces", "loads", "again", "at_once", "forked", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
+            ("counts", "names", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "looks", "stopped_before", "namespaces", "loads", "again", "at_once", "forked", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
              "refusals", "kinds", "sandboxes", "files", "nothing_left")]
 
 

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #define STOP_NS 100000000ull /* so long a thread gets to stop */
+#define LATE_NS 1000000000ull /* all that have not */
 #define PAUSE_NS 20000u
 #define BETWEEN_NS 1000000u
 #define ROOM_BELOW 8192u /* of the stack, below the frame */
@@ -147,12 +148,16 @@ static const struct area *own_stack(const struct borrow *b, pid_t thread)
 static enum stack_verdict judge(struct borrow *b, pid_t thread, const char **ret_why, struct image **ret_unread)
 {
 	uintptr_t regs[REG_COUNT];
+	uint8_t code[FRAME_CALL_BYTES];
 	const struct area *stack;
 	size_t bytes;
 
 	*ret_why = "code of another processor";
 	b->saved = frame_save(thread, &b->registers);
 	if (!b->saved)
+		return STACK_FORBIDDEN;
+	*ret_why = "a call that goes on after a stop";
+	if (target_read(b->target, b->registers.general.rip - FRAME_CALL_BEFORE, code, sizeof(code)) && !frame_name_call(&b->registers, code))
 		return STACK_FORBIDDEN;
 	*ret_why = "a coroutine";
 	stack = own_stack(b, thread);
@@ -306,4 +311,24 @@ void borrow_return(struct borrow *b)
 	if (b->thread)
 		let_go(b->thread, 0);
 	b->thread = 0;
+}
+
+void borrow_finish(struct borrow *b)
+{
+	const uint64_t until = borrow_now_ns() + LATE_NS;
+	bool any = true;
+
+	while (any && borrow_now_ns() < until) {
+		any = false;
+		for (unsigned i = 0; i < BORROW_WAITING; i++) {
+			const pid_t thread = b->waiting[i];
+
+			any |= thread != 0;
+			b->waiting[i] = 0;
+			if (!thread || !wait_for_stop(b, thread)) /* then it may be waiting again */
+				continue;
+			b->saved = frame_save(thread, &b->registers);
+			go_on(b, thread);
+		}
+	}
 }

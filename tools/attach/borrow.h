@@ -44,6 +44,12 @@ bool borrow_work(struct borrow *b, uint64_t room);
 /* Lets it go back at once. */
 void borrow_return(struct borrow *b);
 
+/*
+ * In the end: waits a second at most for the threads that were told to stop and did not in time. When this process ends, the kernel lets
+ * them go, and a call would fail. (A parent in vfork is in none that could.)
+ */
+void borrow_finish(struct borrow *b);
+
 uint64_t borrow_now_ns(void);
 
 #endif

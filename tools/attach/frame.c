@@ -101,6 +101,30 @@ static bool is_in_call(const struct frame_registers *f)
 	return call >= 0 && ((result <= RESTART_FIRST && result >= RESTART_LAST) || (result == -EINTR && may_be_made_again((uint64_t)call)));
 }
 
+/* The number in mov $NUMBER,%eax; syscall, as the C library has it. */
+static bool number_in(const uint8_t code[7], uint64_t *ret)
+{
+	uint32_t number;
+
+	memcpy(&number, code + 1, sizeof(number));
+	*ret = number;
+	return code[0] == 0xb8 && code[5] == 0x0f && code[6] == 0x05 && number != SYS_restart_syscall;
+}
+
+bool frame_name_call(struct frame_registers *f, const uint8_t code[FRAME_CALL_BYTES])
+{
+	uint64_t *unknown = NULL;
+	const uint8_t *at = code;
+
+	if (is_in_call(f) && f->general.orig_rax == SYS_restart_syscall) {
+		unknown = (uint64_t *)&f->general.orig_rax;
+	} else if (f->general.rax == SYS_restart_syscall && code[7] == 0x0f && code[8] == 0x05) {
+		unknown = (uint64_t *)&f->general.rax;
+		at = code + 2;
+	}
+	return !unknown || number_in(at, unknown);
+}
+
 /* ---- the frame ---- */
 
 /*

@@ -41,6 +41,14 @@ bool frame_find_restorer(struct frame_code *ret, uint64_t start, const uint8_t *
 
 /* Of a thread that is stopped. False: it is none of this processor's, or has ended. */
 bool frame_save(pid_t thread, struct frame_registers *ret);
+/*
+ * Calls that wait go on, when they were stopped, by another one, restart_syscall: only the kernel knows which call that stands for, and
+ * forgets it when the thread returns from a frame. So in a thread that is in restart_syscall, or about to make it, that is replaced by the
+ * call's own number, which its code tells: `code` begins 7 bytes before the pc. False: it tells no number.
+ */
+#define FRAME_CALL_BYTES 9u
+#define FRAME_CALL_BEFORE 7u
+bool frame_name_call(struct frame_registers *f, const uint8_t code[FRAME_CALL_BYTES]);
 /* For the walk over its stack. */
 void frame_dwarf(const struct frame_registers *f, uintptr_t regs[REG_COUNT]);
 uint64_t frame_thread_pointer(const struct frame_registers *f);

@@ -114,6 +114,8 @@ static bool take_turn(struct injection *i, pid_t pid)
 
 static void end_turn(struct injection *i)
 {
+	if (i->borrow.target)
+		borrow_finish(&i->borrow);
 	if (i->turn >= 0)
 		close(i->turn);
 	i->turn = -1;
