@@ -34,8 +34,12 @@
 #include "way.h"
 
 #define STACK_MAX (1ull << 30) /* stands for the limit if there is none */
-/* So long the next recording waits for hooks that are at work in the last one. Mostly there are none, or they end at once. */
+/*
+ * So long the next recording waits for hooks that are at work in the last one, and so long whoever ends one waits, since
+ * nothing else would be too late for it. Mostly there are none, or they end at once.
+ */
 #define WAITS 20u
+#define LAST_WAITS 200u
 #define WAIT_NS 1000000l
 
 struct tracker_state state;
@@ -370,9 +374,9 @@ static void restore_signals(uint64_t before)
 	(void)arch_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof(before), 0, 0);
 }
 
-static void wait_for_hooks(void)
+static void wait_for_hooks(unsigned most)
 {
-	for (unsigned i = 0; i < WAITS && !contexts_are_idle(); i++) {
+	for (unsigned i = 0; i < most && !contexts_are_idle(); i++) {
 		const struct timespec t = { .tv_nsec = WAIT_NS };
 
 		(void)arch_syscall(SYS_nanosleep, (long)&t, 0, 0, 0, 0, 0);
@@ -385,7 +389,7 @@ static bool attach_late(const char *name, const struct inherited *from, bool wai
 
 	stop();
 	if (waits)
-		wait_for_hooks();
+		wait_for_hooks(WAITS);
 	if (contexts_are_idle() && segment_open(name, from)) {
 		const struct own_pid told = { from ? from->pid : 0, from && from->pid == raw_getpid() ? SHM_INNER_NONE : SHM_INNER_TIDS };
 		const struct own_pid own = from && from->late ? told : own_slot_pid(0);
@@ -418,6 +422,11 @@ void session_leave(void)
 	start_rests();
 	state.follow = false;
 	stop();
+	/*
+	 * The parts of the segment are not replaced at one time. A thread that went on meanwhile could lead the recorder, by a part that is
+	 * still shared, to a chunk that it has filled in one that is not.
+	 */
+	wait_for_hooks(LAST_WAITS);
 	if (state.shm)
 		segment_leave();
 	restore_signals(before);

@@ -16,6 +16,11 @@ struct tracker_state state;
 static struct cfi_module module;
 static struct shm_process process;
 
+void python_met(const void *link_map)
+{
+	(void)link_map;
+}
+
 bool modules_fallback_find(uintptr_t pc, struct cfi_module *ret)
 {
 	(void)pc;

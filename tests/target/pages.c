@@ -17,6 +17,7 @@
 #include "libtracker/code.h"
 #include "libtracker/hook.h"
 #include "libtracker/linger.h"
+#include "libtracker/python_frames.h"
 #include "libtracker/raw.h"
 #include "libtracker/segment.h"
 
@@ -93,6 +94,11 @@ void watch_after(const struct watch_call *c, void *p)
 {
 	(void)c;
 	(void)p;
+}
+
+void python_release(uintptr_t frame)
+{
+	(void)frame;
 }
 
 void code_mapped(uintptr_t start, size_t bytes)

@@ -226,7 +226,9 @@ enum live_stream_state live_stream_now(struct live_stream *s, char *path, size_t
 	state = !s->over ? (s->begun ? LIVE_STREAM_GOES_ON : LIVE_STREAM_BEFORE) : s->whole ? LIVE_STREAM_WHOLE :
 											      LIVE_STREAM_CUT;
 	snprintf(why, why_room, "%s", s->over ? s->why : "");
-	snprintf(path, path_room, s->begun ? "/proc/self/fd/%d" : "", s->file.fd);
+	*path = 0;
+	if (s->begun)
+		snprintf(path, path_room, "/proc/self/fd/%d", s->file.fd);
 	pthread_mutex_unlock(&s->lock);
 	return state;
 }
