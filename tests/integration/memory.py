@@ -11,7 +11,7 @@ import run
 from harness import Skip, check, check_truth, equal, execute
 from torture import cgroup
 
-START_KIB, THREAD_KIB = 4096, 1024  # of address space, at most
+START_KIB, THREAD_KIB = 5120, 1024  # of address space, at most
 THREADS = 16
 GROUP_MIB, GROUP_USED_MIB = 24, 16
 
