@@ -245,11 +245,13 @@ class Ctl:
     def killed(self):
         """A recorder that was killed leaves a socket behind, which list takes away."""
         with Waiting(self) as w:
+            w.seen()
             os.kill(w.recorder, signal.SIGKILL)
             harness.until(lambda: not harness.runs(w.recorder), "it lives")
             equal("list", self.listed(w.recorder), None)
             check(not os.path.exists(w.socket()), "the socket is left behind")
         with Waiting(self) as w:
+            w.seen()
             os.kill(w.recorder, signal.SIGSTOP)
             r = self.tracker("list")
             check(b"1 recorder did not answer" in r.stderr, f"{r.stderr}")
