@@ -24,8 +24,8 @@ REQUEST_BYTES = 16 + 4096  # tools/contact.h
 class Waiting:
     """A recorded program that has done everything and waits for a byte."""
 
-    def __init__(self, case, *options, program=None, env=None, preexec=None):
-        self.case, self.capture = case, case.t.file(".bin")
+    def __init__(self, case, *options, program=None, env=None, preexec=None, listens=True):
+        self.case, self.capture, self.listens = case, case.t.file(".bin"), listens  # a recorder may listen after its program has begun
         self.run = subprocess.Popen([case.t.tracker, "run", "-q", "-o", self.capture, *options, "--", *(program or [case.program, "wait"])],
                                     env=case.env | (env or {}), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=preexec)
         equal("the program", self.run.stdout.readline(), b"ready\n")
@@ -33,6 +33,8 @@ class Waiting:
         self.pid = next(p for p in harness.children(self.run.pid) if p != self.recorder)
 
     def __enter__(self):
+        if self.listens:
+            harness.until(lambda: os.path.exists(self.socket()), "the recorder does not listen")
         return self
 
     def __exit__(self, *_):
@@ -251,7 +253,6 @@ class Ctl:
             equal("list", self.listed(w.recorder), None)
             check(not os.path.exists(w.socket()), "the socket is left behind")
         with Waiting(self) as w:
-            w.seen()
             os.kill(w.recorder, signal.SIGSTOP)
             r = self.tracker("list")
             check(b"1 recorder did not answer" in r.stderr, f"{r.stderr}")
@@ -270,7 +271,7 @@ class Ctl:
             looker.start()
         try:
             for i in range(12):
-                with Waiting(self) as w:
+                with Waiting(self, listens=False) as w:
                     equal("found at once", self.status(w.capture if i % 2 else w.pid).get("program"), w.pid)
                     w.seen()
                     check(self.listed(w.recorder), "it is not listed")
@@ -310,6 +311,7 @@ class Ctl:
         try:
             equal("the program", run.stdout.readline(), b"ready\n")
             recorder = harness.recorder_of(run.pid)
+            harness.until(lambda: self.listed(recorder), "root does not see it")
             row = self.listed(recorder)
             check(row and row["user"] == "nobody", f"root sees {row}")
             equal("root may ask", self.status(recorder)["file"], capture)
