@@ -16,6 +16,7 @@ from harness import Failure, Skip, check, equal, need
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "python")
 LOOP = "_PyEval_EvalFrameDefault"
 KNOWN = range(8, 14)
+COUNTED = 10  # before this minor version, frames of the evaluation loop are counted: in a stack that is cut, that proves less
 ALL = os.environ.get("PYTHONS") == "all"
 PREFIX = "Python 3."
 
@@ -91,12 +92,15 @@ class Python:
             before = "mine" if mine else "loop" if loop else "native"
 
     def agrees(self, script, options=(), whole=True, another=False):
-        """another: another interpreter runs, too. Where functions are counted (up to 3.9), the main one's are not placed meanwhile."""
+        """
+        another: another interpreter runs, too. Where functions are counted (up to 3.9), the main one's are not placed meanwhile, and some of
+        a stack that is cut are not, either.
+        """
         for python in self.known():
             r, truth = self.record(python, script, options)
             self.compare(r, truth, whole)
             health = self.t.json("info", r.capture)["health"]
-            unplaced = 0 if another and minor_of(python) < 10 else health["python_unplaced"]
+            unplaced = 0 if (another or not whole) and minor_of(python) < COUNTED else health["python_unplaced"]
             equal(f"{python}: not placed, not known", (unplaced, health["python_unknown"]), (0, 0))
             print(f"# {python}: {len(truth)} allocations")
 
@@ -132,7 +136,8 @@ class Python:
                 equal(f"{python} {options}: status", r.status, 0)
                 check(self.named(r.capture) > 20, f"{python} {options}: hardly any functions")
                 rows = self.t.json("table", r.capture, "--no-skip", "--traceback")
-                check('"holds"' in json.dumps(rows), f"{python} {options}: {rows}")
+                if options[0] != "--nframe=7" or minor_of(python) >= COUNTED:
+                    check('"holds"' in json.dumps(rows), f"{python} {options}: holds is not there")
 
     def in_pieces(self):
         """Each file of a recording in pieces has the names of its functions."""
