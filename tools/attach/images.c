@@ -11,6 +11,7 @@
 #define HEADERS_MAX 64u
 #define SYMBOLS_MAX (4u << 20)
 #define STRINGS_MAX (256u << 20)
+#define CHAIN_MAX 4096u /* symbols of one bucket; real ones have a few */
 #define DYNAMIC_MAX 1024u
 #define FROM_HERE_32 0x1bu /* DW_EH_PE_pcrel | DW_EH_PE_sdata4 */
 #define SPAN_MAX (1ull << 34)
@@ -237,8 +238,10 @@ static bool is_hashed(const struct target *t, const struct tables *x, const char
 
 	if (!target_read(t, buckets + 4ull * (hash % head[0]), &at, 4) || at < head[1])
 		return false;
+	const uint32_t end = at + CHAIN_MAX;
+
 	do
-		if (at > SYMBOLS_MAX || !target_read(t, chains + 4ull * (at - head[1]), &word, 4))
+		if (at > SYMBOLS_MAX || at == end || !target_read(t, chains + 4ull * (at - head[1]), &word, 4))
 			return false;
 		else if ((word | 1) == (hash | 1) && target_read(t, x->symbols + at * sizeof(s), &s, sizeof(s)) && s.st_shndx != SHN_UNDEF && s.st_value &&
 			 s.st_name < x->string_bytes && is_named(t, x->strings + s.st_name, name))

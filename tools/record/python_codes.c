@@ -270,7 +270,6 @@ static uint32_t line_of(const struct python *y, const struct code *c, uint64_t n
 			       number - c->first);
 }
 
-/* A frame is the number of its name, and its line. */
 /* What is kept of a function: its file, a 0 and its name; without name: nothing. */
 struct texts {
 	const char *file, *function;
@@ -302,6 +301,7 @@ static void write_name(const struct python *y, struct writer *w, uint32_t frame,
 	writer_symbols_by_id(w, frame, &s, 1);
 }
 
+/* In the file, a frame's offset is the number of its name, and its line. */
 uint32_t python_frame(struct recorder *r, const struct process *p, uint64_t pc)
 {
 	const uint64_t number = pc - WIRE_PYTHON_PC;
