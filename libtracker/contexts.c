@@ -2,6 +2,8 @@
 #include "contexts.h"
 
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 
 #include "known.h"
 #include "python_frames.h"
@@ -18,6 +20,7 @@
  */
 struct contexts {
 	size_t frames, checks; /* room of the arrays of a context */
+	uint64_t busy_since_ns; /* some have been at work, when nothing was recorded; 0: none have */
 	_Atomic(uint8_t *) slabs[SLABS];
 	_Atomic uint8_t used[SLABS]; /* a bit per context */
 };
@@ -159,6 +162,29 @@ bool contexts_are_idle(void)
 			if (used >> bit & 1 && __atomic_load_n(&context_in(c, slab, bit)->frame, __ATOMIC_ACQUIRE))
 				return false;
 	}
+	return true;
+}
+
+#define LEFT_NS 2000000000ull
+
+bool contexts_are_left(void)
+{
+	struct contexts *const c = atomic_load(&contexts);
+	struct timespec t = { 0 };
+	uint64_t now;
+
+	if (!c || contexts_are_idle()) {
+		if (c)
+			c->busy_since_ns = 0;
+		return true;
+	}
+	(void)arch_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&t, 0, 0, 0, 0);
+	now = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	if (!c->busy_since_ns)
+		c->busy_since_ns = now;
+	if (now - c->busy_since_ns < LEFT_NS)
+		return false;
+	contexts_forget();
 	return true;
 }
 

@@ -20,11 +20,16 @@ void contexts_no_memory(void);
 bool contexts_renew(struct thread *t, uintptr_t frame);
 /* Whether no hook is at work, of any thread. */
 bool contexts_are_idle(void);
+/*
+ * The same, or those that are at work have been so for so long, with nothing recorded, that their threads must have left them for good
+ * (siglongjmp out of a signal handler): then their contexts are never claimed again. Asked before a recording begins, and at the end of one.
+ */
+bool contexts_are_left(void);
 /* Returns when every hook that is at work has been seen to come to its end, or to take very long. Hooks that begin meanwhile do not count. */
 void contexts_wait(void);
 /* In a forked child: no thread has one any more, but for those that hooks of its only thread are at work with. */
 void contexts_forked(struct thread *const *kept, unsigned count);
-/* In a forked child whose only thread, at its fork, is unknown: what it and others had is never claimed again. */
+/* What threads have is never claimed again: in a forked child whose only thread, at its fork, is unknown. */
 void contexts_forget(void);
 
 #endif

@@ -71,7 +71,7 @@ static inline void hook_alloc(uint8_t kind, void *p, size_t size, const struct s
 {
 	struct thread *t;
 
-	if (!p || sample_skip(size, at->sp) || !(t = thread_enter(at->sp)))
+	if (!p || sample_skip(size, at->sp) || !(t = thread_enter_heap(at->sp)))
 		return;
 	if (unlikely(state.sample_bytes)) {
 		sample_tell(t);
@@ -88,7 +88,7 @@ static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
 
 	if (unlikely(state.python != NULL))
 		python_release(frame);
-	if (!sample_forget((uintptr_t)p, frame) || !(t = thread_enter(frame)))
+	if (!sample_forget((uintptr_t)p, frame) || !(t = thread_enter_heap(frame)))
 		return;
 	if (unlikely(state.sample_bytes))
 		sample_tell(t);

@@ -15,7 +15,7 @@
 
 __attribute__((noinline, cold)) void hook_request(uint8_t call, const void *p, size_t size, size_t align, const struct site *at)
 {
-	struct thread *const t = thread_enter(at->sp);
+	struct thread *const t = thread_enter_heap(at->sp);
 
 	if (!t)
 		return;
@@ -292,7 +292,7 @@ EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
 static void *resize_sampled(realloc_function function, uint8_t kind, void *p, size_t size, const struct site *at)
 {
 	const bool known = sample_forget((uintptr_t)p, at->sp);
-	struct thread *t = known ? thread_enter(at->sp) : NULL;
+	struct thread *t = known ? thread_enter_heap(at->sp) : NULL;
 	bool begun = false, skipped;
 	uintptr_t outer;
 	void *q;
@@ -310,7 +310,7 @@ static void *resize_sampled(realloc_function function, uint8_t kind, void *p, si
 	skipped = q && sample_skip(size, at->sp);
 	if (q && !skipped)
 		sample_add((uintptr_t)q);
-	if ((!begun && (!q || skipped)) || !(t = thread_enter(at->sp)))
+	if ((!begun && (!q || skipped)) || !(t = thread_enter_heap(at->sp)))
 		return q;
 	if (skipped)
 		send_realloc_freed(t, kind);
@@ -329,7 +329,7 @@ static void *resize(realloc_function function, uint8_t kind, void *p, size_t siz
 		return resize_sampled(function, kind, p, size, at);
 
 	const size_t ours = unlikely(is_loader(at->pc)) ? grown_table_share(p, size) : 0;
-	struct thread *t = thread_enter(at->sp);
+	struct thread *t = thread_enter_heap(at->sp);
 	const bool begun = t && send_realloc_begin(t, kind, (uintptr_t)p);
 	uintptr_t outer;
 	void *q;
@@ -339,7 +339,7 @@ static void *resize(realloc_function function, uint8_t kind, void *p, size_t siz
 	outer = hook_enter_real(at->sp);
 	q = function(p, size);
 	hook_leave_real(outer);
-	if (begun && (t = thread_enter(at->sp))) {
+	if (begun && (t = thread_enter_heap(at->sp))) {
 		send_realloc_end(t, kind, (uintptr_t)q, size - ours, at);
 		thread_leave(t);
 	}
@@ -349,7 +349,7 @@ static void *resize(realloc_function function, uint8_t kind, void *p, size_t siz
 /* A call that failed, and of which no begin was sent. */
 static void resize_failed(uint8_t kind, void *p, size_t size, const struct site *at)
 {
-	struct thread *const t = thread_enter(at->sp);
+	struct thread *const t = thread_enter_heap(at->sp);
 
 	if (!t)
 		return;

@@ -10,6 +10,7 @@
 #include "session.h"
 #include "slots.h"
 #include "state.h"
+#include "thread.h"
 
 EXPORT struct late_state tracker_late_state;
 struct late_state tracker_late_state = { .version = SHM_VERSION };
@@ -26,7 +27,7 @@ static uint32_t attach(const struct late_order *o)
 	if (session_attach(NULL, &from))
 		return LATE_DONE;
 	slots_look(false);
-	return LATE_NO_ROOM;
+	return session_is_idle() ? LATE_NO_ROOM : LATE_AT_WORK_STILL;
 }
 
 /* Hooks that are at work, or are called by pointers that were copied, only pass on from now on. */
@@ -59,6 +60,7 @@ EXPORT uint32_t tracker_late(struct late_order *o)
 	/* the tools take turns; but if one was killed, the thread that it borrowed may still be at work */
 	if (__atomic_exchange_n(&tracker_late_state.on, LATE_AT_WORK, __ATOMIC_SEQ_CST) == LATE_AT_WORK)
 		return LATE_BUSY;
+	thread_forget_hooks();
 	answer = o->what == LATE_ATTACH ? attach(o) : detach();
 	__atomic_store_n(&tracker_late_state.on, state.on, __ATOMIC_SEQ_CST);
 	(void)arch_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);

@@ -21,6 +21,7 @@ enum late_answer { LATE_DONE,
 		   LATE_ALREADY, /* it is recorded */
 		   LATE_NOT, /* it is not recorded */
 		   LATE_NO_ROOM, /* for the recorder's tables */
+		   LATE_AT_WORK_STILL, /* a thread is in a hook since the last recording, or has left it for good, less than 2 s ago */
 		   LATE_BUSY, /* another thread is doing this at the moment */
 		   LATE_REFUSED /* the pages have a size, or the malloc is a sanitizer's, that cannot be recorded */ };
 

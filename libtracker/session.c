@@ -387,10 +387,12 @@ static bool attach_late(const char *name, const struct inherited *from, bool wai
 {
 	const uint64_t before = block_signals();
 
+	if (tls.level)
+		(void)thread_nested_level((uintptr_t)__builtin_frame_address(0)); /* this thread may have left a hook for good */
 	stop();
 	if (waits)
 		wait_for_hooks(WAITS);
-	if (contexts_are_idle() && segment_open(name, from)) {
+	if (contexts_are_left() && segment_open(name, from)) {
 		const struct own_pid told = { from ? from->pid : 0, from && from->pid == raw_getpid() ? SHM_INNER_NONE : SHM_INNER_TIDS };
 		const struct own_pid own = from && from->late ? told : own_slot_pid(0);
 
@@ -427,6 +429,7 @@ void session_leave(void)
 	 * still shared, to a chunk that it has filled in one that is not.
 	 */
 	wait_for_hooks(LAST_WAITS);
+	(void)contexts_are_left();
 	if (state.shm)
 		segment_leave();
 	restore_signals(before);

@@ -92,6 +92,7 @@ struct thread {
 	uint32_t end_rounds; /* of key destructors seen */
 	uint32_t level;
 	uint32_t recording; /* number of the recording that it is a stream of */
+	uint32_t settled; /* the same, or no recording's, nor 0: its thread's end would not be told yet */
 	uintptr_t frame; /* of the hook that is at work here; 0: none is */
 	struct contexts *of; /* where it was claimed: thread.c */
 	bool memorable; /* the present walk may be remembered */

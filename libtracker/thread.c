@@ -14,6 +14,7 @@
 #include "session.h"
 #include "unwind.h"
 
+#define KEYS_AT_HAND 32u /* glibc has room for these in each thread; it allocates for the others. musl never does */
 #define TID_WORDS 256u /* of struct pthread; glibc has it at byte 720 of 2304 on x86-64 */
 
 __thread struct tracker_tls tls __attribute__((tls_model("initial-exec")));
@@ -144,15 +145,28 @@ static bool goes_on(void)
 	return state.on;
 }
 
-/* In a program that ran already, the key may be a late one. Then the C library allocates: that is not the program's. */
-static void set_end_key(const struct thread *t, uintptr_t frame)
+void thread_set_key(pthread_key_t key, const void *value, uintptr_t frame)
 {
 	const uintptr_t outer = tls.real_frame;
 
 	if (!outer || frame > outer)
 		tls.real_frame = frame;
-	(void)pthread_setspecific(end_key, t);
+	(void)pthread_setspecific(key, value);
 	tls.real_frame = outer;
+}
+
+/*
+ * Where the library came after the program's own keys, the C library may allocate for this one. That is only done where the program has
+ * called the heap itself: a mapping, for one, may come from a signal handler that has interrupted malloc, with its lock held.
+ */
+static void settle(struct thread *t, uintptr_t frame, bool heap)
+{
+	if (t->level == 0 && have_key) {
+		if (end_key >= KEYS_AT_HAND && !heap)
+			return;
+		thread_set_key(end_key, t, frame);
+	}
+	t->settled = t->recording;
 }
 
 /* hook: not the thread that begins the recording. */
@@ -176,6 +190,7 @@ static struct thread *claim(uint32_t level, uintptr_t frame, bool hook)
 		return NULL;
 	}
 	t->recording = state.recording;
+	t->settled = ~state.recording;
 	t->slot_index = (uint32_t)slot;
 	t->level = level;
 	t->stack_top = own_stack_top();
@@ -187,30 +202,6 @@ static struct thread *claim(uint32_t level, uintptr_t frame, bool hook)
 		return t;
 	}
 	tls.threads[level] = t;
-	if (level == 0 && have_key)
-		set_end_key(t, frame);
-	return t;
-}
-
-struct thread *thread_claim(uint32_t level, uintptr_t frame)
-{
-	return claim(level, frame, false);
-}
-
-struct thread *thread_begin(uint32_t level, uintptr_t frame)
-{
-	struct thread *t;
-
-	tls.claiming = frame;
-	if (!*state.fork_page) {
-		tls.level = (uint16_t)level;
-		return session_enter_child() ? thread_enter(frame) : NULL;
-	}
-	t = claim(level, frame, true);
-	if (!t)
-		tls.level = (uint16_t)level;
-	else if (state.announce_modules)
-		unwind_forked(t);
 	return t;
 }
 
@@ -219,6 +210,36 @@ static bool is_current(const struct thread *t)
 {
 	atomic_signal_fence(memory_order_seq_cst);
 	return t->recording == *state.fork_page;
+}
+
+struct thread *thread_claim(uint32_t level, uintptr_t frame)
+{
+	return claim(level, frame, false);
+}
+
+struct thread *thread_begin(uint32_t level, uintptr_t frame, bool heap)
+{
+	struct thread *t = tls.threads[level];
+
+	if (t && *state.fork_page && is_current(t)) {
+		settle(t, frame, heap);
+		return t;
+	}
+	tls.claiming = frame;
+	if (!*state.fork_page) {
+		tls.level = (uint16_t)level;
+		return session_enter_child() ? thread_enter_as(frame, heap) : NULL;
+	}
+	t = claim(level, frame, true);
+	if (!t) {
+		tls.level = (uint16_t)level;
+		return NULL;
+	}
+	if (!t->orphan)
+		settle(t, frame, heap);
+	if (state.announce_modules)
+		unwind_forked(t);
+	return t;
 }
 
 static void thread_end(struct thread *t)
@@ -271,6 +292,16 @@ uint32_t thread_nested_level(uintptr_t frame)
 	return tls.level;
 }
 
+void thread_forget_hooks(void)
+{
+	while (tls.level) {
+		struct thread *const t = --tls.level < THREAD_LEVELS ? tls.threads[tls.level] : NULL;
+
+		if (t)
+			thread_end(t);
+	}
+}
+
 /* Runs in the thread that ends. No other destructor runs in the last round, so nothing comes after it. */
 static void key_destructor(void *data)
 {
@@ -290,7 +321,7 @@ static void key_destructor(void *data)
 void thread_prepare(void)
 {
 	tid_offset = find_tid_offset();
-	/* Among the first keys of the process, so that setting it never allocates. */
+	/* Among the first keys of the process, as a rule: then setting it never allocates. */
 	have_key = pthread_key_create(&end_key, key_destructor) == 0;
 }
 

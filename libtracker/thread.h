@@ -7,6 +7,8 @@
 #ifndef THREAD_H
 #define THREAD_H
 
+#include <pthread.h>
+
 #include "dormant.h"
 #include "state.h"
 #include "session.h"
@@ -14,10 +16,14 @@
 
 /* A stream for the thread that begins the recording, before others may. NULL: there is no room. */
 struct thread *thread_claim(uint32_t level, uintptr_t frame);
-/* For thread_enter: the thread has no stream of this recording yet, or is that of a forked child. */
-struct thread *thread_begin(uint32_t level, uintptr_t frame);
+/* For thread_enter: the thread has no stream of this recording yet, or is that of a forked child, or its end would not be told yet. */
+struct thread *thread_begin(uint32_t level, uintptr_t frame, bool heap);
+/* pthread_setspecific. The C library may allocate, which is not the program's: `frame` is that of the caller, which the program called. */
+void thread_set_key(pthread_key_t key, const void *value, uintptr_t frame);
 /* The level for a hook at `frame` when tls.level is not 0; THREAD_LEVELS: none is left, the event was counted. */
 uint32_t thread_nested_level(uintptr_t frame);
+/* This thread is in no hook: those that it had begun were left for good. */
+void thread_forget_hooks(void);
 void thread_prepare(void); /* once */
 bool thread_start(void); /* for each recording; false: no memory */
 /* Must not be called in a hook: it takes a lock that the hook's caller may hold. */
@@ -38,9 +44,9 @@ static inline bool nested_in_real(uintptr_t frame)
 
 /*
  * The stream to write an event to. NULL: nothing is recorded, the caller is another hook's real function, or there is
- * no room (then the event was counted).
+ * no room (then the event was counted). heap: the program has called the heap, so the C library could allocate here, too.
  */
-static inline struct thread *thread_enter(uintptr_t frame)
+static inline struct thread *thread_enter_as(uintptr_t frame, bool heap)
 {
 	if (nested_in_real(frame) || (unlikely(!state.on) && (likely(!*dormant_wanted) || !dormant_wake(frame))))
 		return NULL;
@@ -62,9 +68,20 @@ static inline struct thread *thread_enter(uintptr_t frame)
 	tls.level = (uint16_t)(level + 1);
 	atomic_signal_fence(memory_order_seq_cst);
 	/* after the level: if a handler forks from now on, it finds this hook at work; and so does who ends the recording */
-	if (unlikely(!t || t->recording != *state.fork_page))
-		return thread_begin(level, frame);
+	if (unlikely(!t || t->settled != *state.fork_page))
+		return thread_begin(level, frame, heap);
 	return t;
+}
+
+static inline struct thread *thread_enter(uintptr_t frame)
+{
+	return thread_enter_as(frame, false);
+}
+
+/* In a hook of the heap's functions. */
+static inline struct thread *thread_enter_heap(uintptr_t frame)
+{
+	return thread_enter_as(frame, true);
 }
 
 static inline void thread_leave(struct thread *t)

@@ -13,6 +13,7 @@
 #include "quarantine.h"
 #include "raw.h"
 #include "start.h"
+#include "thread.h"
 
 #define STACK_MOST ((uintptr_t)8 << 20) /* a thread's own stack counts as reaching so far below its stack top */
 #define READERS_WAIT_NS 100000
@@ -76,7 +77,7 @@ static struct watching *mine_get(const struct watched *all)
 	mine->stack_top = raw_gettid() == raw_getpid() && &__libc_stack_end ? (uintptr_t)__libc_stack_end : (uintptr_t)pthread_self();
 	watch_tls.mine = mine;
 	if (all->have_key)
-		(void)pthread_setspecific(all->end_key, mine);
+		thread_set_key(all->end_key, mine, (uintptr_t)__builtin_frame_address(0));
 	return mine;
 }
 

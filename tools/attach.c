@@ -204,6 +204,7 @@ static const char *refusal_of(uint64_t answer)
 	switch (answer) {
 	case LATE_OTHER_VERSION: return "has the libtracker of another version of tracker in it, which cannot be replaced: start the program anew";
 	case LATE_ALREADY: return "is recorded already: tracker detach ends that";
+	case LATE_AT_WORK_STILL: return "has a thread that has not come to the end of an allocation since the last recording; after 2 s it counts as gone for good: try again then";
 	case LATE_BUSY: return "is being attached to, or detached from, at this moment: try again";
 	case LATE_NO_ROOM: return "has no memory left for the recorder's tables";
 	default: return "has pages of a size, or a malloc, that cannot be recorded";
