@@ -89,6 +89,7 @@ def main():
     elfs()
     frames()
     links()
+    attached()
     go_tables()
     codes()
     interpreters()
@@ -301,6 +302,43 @@ def go_tables():
         table += names + body + functions if words > 1 else body + functions + names
         assert pairs <= len(table)
         put("go_names", b"\0" + table + bytes(64))
+
+
+def attached():
+    """Small modules, with a thread that stands in each of their functions; filters as libseccomp writes them."""
+    with tempfile.TemporaryDirectory() as scratch:
+        source, module = os.path.join(scratch, "a.c"), os.path.join(scratch, "a.so")
+        with open(source, "w") as f:
+            f.write("void *malloc(unsigned long n) { return (void *)n; }\nvoid free(void *p) { malloc(1); }\nint dlopen(void) { free(0); return 1; }\n"
+                    "int work(int n) { return n ? work(n - 1) + dlopen() : 7; }\nint last(void) { return work(3) + 1; }\n")
+        for form in ([], ["-Wl,--hash-style=sysv"], ["-fno-asynchronous-unwind-tables"]):
+            subprocess.run(["gcc", "-shared", "-nostdlib", "-O1", "-fno-builtin", "-Wl,-soname,libfuzzed.so", "-Wl,-z,noseparate-code", *form, "-o", module, source], check=True)
+            with open(module, "rb") as f:
+                data = loaded(f.read())
+            table = subprocess.run(["nm", "-D", module], stdout=subprocess.PIPE, check=True).stdout.decode()
+            end = (len(data) + 7) // 8 * 8 + 256
+            for pc in [int(line.split()[0], 16) for line in table.splitlines() if " T " in line]:
+                stack = struct.pack("<8Q", 0x10000 + pc + 4, 0, 0x10000 + pc + 8, 0, 0, 0, 0, 0)
+                registers = [end - 128] * 17
+                registers[16] = pc + 1
+                put("attach", struct.pack("<18I", *registers, end - 64) + data.ljust(end - 128, b"\0") + stack + bytes(64))
+    allow, kill = (6, 0, 0, 0x7FFF0000), (6, 0, 0, 0x80000000)
+    number = (0x20, 0, 0, 0)
+    for code in ([allow], [kill], [number, (0x15, 0, 1, 319), kill, allow], [number, (0x35, 1, 0, 0x40000000), (0x15, 1, 0, 202), allow, kill],
+                 [(0x20, 0, 0, 16), (0x54, 0, 0, 255), (2, 0, 0, 3), (0x61, 0, 0, 3), (0x1d, 0, 0, 0), (0x16, 0, 0, 0)],
+                 [(0, 0, 0, 7), (7, 0, 0, 0), (0x3c, 0, 0, 0), (0x6c, 0, 0, 0), (0x87, 0, 0, 0), (5, 0, 0, 0), allow]):
+        put("bpf", b"".join(struct.pack("<HBBI", *f) for f in code))
+
+
+def loaded(data):
+    """A module's file as it stands in memory."""
+    at, count = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
+    memory = bytearray()
+    for i in range(count):
+        kind, _, offset, address, _, size, *_ = struct.unpack_from("<IIQQQQQQ", data, at + 56 * i)
+        if kind == 1:
+            memory = memory.ljust(address, b"\0") + data[offset:offset + size]
+    return bytes(memory)
 
 
 def unwind_information(data):

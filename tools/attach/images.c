@@ -134,6 +134,14 @@ static bool read_tables(const struct image *m, const struct target *t, struct ta
 	return ret->symbols && ret->strings && ret->string_bytes && ret->string_bytes <= STRINGS_MAX;
 }
 
+/* So much is mapped there, in one piece: a table does not make this process ask for more memory than the program has. */
+static bool is_there(const struct target *t, uint64_t at, uint64_t bytes)
+{
+	const struct area *const a = target_area(t, at);
+
+	return a && bytes <= a->end - at;
+}
+
 /* How many symbols there are: only the end of the longest chain tells. 0: it cannot be known. */
 static size_t count_symbols(const struct target *t, const struct tables *x)
 {
@@ -144,7 +152,7 @@ static size_t count_symbols(const struct target *t, const struct tables *x)
 	if (!target_read(t, x->gnu_hash, head, sizeof(head)) || head[0] > SYMBOLS_MAX || head[2] > SYMBOLS_MAX)
 		return 0;
 	const uint64_t buckets = x->gnu_hash + sizeof(head) + 8ull * head[2], chains = buckets + 4ull * head[0];
-	uint32_t *const firsts = malloc(4ull * head[0] + 1);
+	uint32_t *const firsts = is_there(t, buckets, 4ull * head[0]) ? malloc(4ull * head[0] + 1) : NULL;
 
 	if (!firsts || !target_read(t, buckets, firsts, 4ull * head[0]))
 		head[0] = 0;
@@ -168,7 +176,7 @@ static bool read_symbols(struct image *m, const struct target *t)
 	if (m->symbols)
 		return true;
 	const size_t count = read_tables(m, t, &x) ? count_symbols(t, &x) : 0;
-	Elf64_Sym *const symbols = count ? malloc(count * sizeof(*symbols)) : NULL;
+	Elf64_Sym *const symbols = count && is_there(t, x.symbols, count * sizeof(*symbols)) && is_there(t, x.strings, x.string_bytes) ? malloc(count * sizeof(*symbols)) : NULL;
 	char *const strings = symbols ? malloc(x.string_bytes + 1) : NULL;
 
 	if (!strings || !target_read(t, x.symbols, symbols, count * sizeof(*symbols)) || !target_read(t, x.strings, strings, x.string_bytes)) {
