@@ -135,16 +135,20 @@ void dormant_start(const char *name)
 bool dormant_wake(uintptr_t frame)
 {
 	const uint32_t number = atomic_load(&control()->head.number);
-	bool on;
+	uint64_t before;
+	bool on = false;
 
 	if (number == atomic_load(&own()->tried) || !may_call(number))
 		return false;
 	/* in a signal handler that has interrupted a hook at work; unless that was left for good */
 	if (tls.level && thread_nested_level(frame))
 		return false;
-	if (atomic_exchange(&own()->busy, 1)) /* another thread attaches */
-		return false;
-	on = !state.on && attach();
-	atomic_store(&own()->busy, 0);
-	return on || state.on;
+	before = session_block_signals();
+	if (!atomic_exchange(&own()->busy, 1)) { /* otherwise another thread attaches */
+		on = !state.on && attach();
+		atomic_store(&own()->busy, 0);
+		on = on || state.on;
+	}
+	session_restore_signals(before);
+	return on;
 }

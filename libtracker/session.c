@@ -359,8 +359,7 @@ bool session_is_idle(void)
 	return contexts_are_idle();
 }
 
-/* A handler that forks would leave a child that goes on with what its parent has begun here. */
-static uint64_t block_signals(void)
+uint64_t session_block_signals(void)
 {
 	const uint64_t all = UINT64_MAX;
 	uint64_t before = 0;
@@ -369,7 +368,7 @@ static uint64_t block_signals(void)
 	return before;
 }
 
-static void restore_signals(uint64_t before)
+void session_restore_signals(uint64_t before)
 {
 	(void)arch_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof(before), 0, 0);
 }
@@ -385,7 +384,7 @@ static void wait_for_hooks(unsigned most)
 
 static bool attach_late(const char *name, const struct inherited *from, bool waits)
 {
-	const uint64_t before = block_signals();
+	const uint64_t before = session_block_signals();
 
 	if (tls.level)
 		(void)thread_nested_level((uintptr_t)__builtin_frame_address(0)); /* this thread may have left a hook for good */
@@ -403,7 +402,7 @@ static bool attach_late(const char *name, const struct inherited *from, bool wai
 		free_check_start(true);
 		quarantine_start();
 	}
-	restore_signals(before);
+	session_restore_signals(before);
 	return state.on;
 }
 
@@ -419,7 +418,7 @@ bool session_attach_in_hook(const char *name)
 
 void session_leave(void)
 {
-	const uint64_t before = block_signals();
+	const uint64_t before = session_block_signals();
 
 	start_rests();
 	state.follow = false;
@@ -432,7 +431,7 @@ void session_leave(void)
 	(void)contexts_are_left();
 	if (state.shm)
 		segment_leave();
-	restore_signals(before);
+	session_restore_signals(before);
 }
 
 /* ---- forked children ---- */

@@ -39,6 +39,12 @@ bool session_may_attach_late(void);
 bool session_attach(const char *name, const struct inherited *from);
 /* The same in a hook that records nothing, where nothing may wait. */
 bool session_attach_in_hook(const char *name);
+/*
+ * Around what must come to its end: a handler that forks would leave a child that goes on with what its parent has begun, and one that
+ * jumps away would leave it half done. Returns the mask that was.
+ */
+uint64_t session_block_signals(void);
+void session_restore_signals(uint64_t before);
 /* No hook is at work. */
 bool session_is_idle(void);
 /* Records no more, and keeps nothing of the segment. What hooks still write stands in private memory, where nobody reads it. */
