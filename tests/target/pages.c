@@ -123,10 +123,11 @@ uint32_t thread_nested_level(uintptr_t frame)
 	return THREAD_LEVELS;
 }
 
-struct thread *thread_begin(uint32_t level, uintptr_t frame)
+struct thread *thread_begin(uint32_t level, uintptr_t frame, bool heap)
 {
 	(void)level;
 	(void)frame;
+	(void)heap;
 	return NULL;
 }
 

@@ -32,9 +32,10 @@ bool start_and_ask(void)
 	return true;
 }
 
-struct thread *thread_begin(uint32_t level, uintptr_t frame)
+struct thread *thread_begin(uint32_t level, uintptr_t frame, bool heap)
 {
 	(void)frame;
+	(void)heap;
 	return tls.threads[level] = &this_thread;
 }
 
