@@ -60,6 +60,8 @@ void python_watch_codes(struct python *p)
 
 void python_forget_codes(struct python *p)
 {
+	if (atomic_load(&p->next) == PYTHON_FIRST_NUMBER) /* none is known, and the table was never touched */
+		return;
 	for (uint32_t i = 0; i < 1u << PYTHON_CODE_BITS; i++)
 		atomic_store_explicit(&p->codes[i].key, PYTHON_CODE_FREE, memory_order_relaxed);
 	atomic_fetch_add(&p->generation, 1);
@@ -227,11 +229,11 @@ static bool fill(struct thread *t, struct python *p, uintptr_t code, struct pyth
 	const uint64_t units = units_of(p, code);
 
 	c->units = units < UNITS_MAX ? (uint32_t)units + 1 : UNITS_MAX; /* one more, for what stands at the end */
-	c->first = 0;
-	if (is_internal(p, code))
-		return true;
 	c->first = atomic_fetch_add(&p->next, c->units);
-	return tell(t, p, code, c);
+	if (!is_internal(p, code))
+		return tell(t, p, code, c);
+	c->first = 0;
+	return true;
 }
 
 /* The entry of a code object; NULL: it has no place. `spare` is the first entry that could become its. */

@@ -14,8 +14,6 @@
 #include "raw.h"
 #include "symbol.h"
 
-#define FIRST_NUMBER 16u /* 0: nobody knows */
-
 void python_say(unsigned minor, enum trk_python what)
 {
 	if (state.process)
@@ -101,7 +99,7 @@ static struct python *get(void)
 
 	if (!p || p == state.python)
 		return p;
-	atomic_store(&p->next, FIRST_NUMBER);
+	atomic_store(&p->next, PYTHON_FIRST_NUMBER);
 	if (__atomic_compare_exchange_n(&state.python, &none, p, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return p;
 	raw_release(p, sizeof(*p));

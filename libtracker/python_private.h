@@ -50,6 +50,7 @@ enum { PYTHON_CODE_FREE = 0,
        PYTHON_CODE_DROPPED = 2 };
 
 #define PYTHON_CODE_BITS 16u
+#define PYTHON_FIRST_NUMBER 16u /* of an instruction; 0: nobody knows */
 
 /* Mapped when CPython is met, and never unmapped. */
 struct python {

@@ -2,6 +2,7 @@
 #include "merge.h"
 #include "bounds.h"
 #include "deliver.h"
+#include "thread_slot.h"
 
 #define HELD_ROUNDS 3u
 
@@ -64,6 +65,12 @@ static uint32_t cost(const struct stream *s)
 	return DELIVER_EVENT_BYTES + frames * DELIVER_FRAME_BYTES + (s->head.text ? s->head.text_bytes : 0);
 }
 
+/*
+ * A round may take long, and a thread that asks spins meanwhile. The program writes to the line of the cache that says whether it asks, so
+ * it is looked at seldom.
+ */
+#define ANSWER_EVERY 8u /* batches at most */
+
 /* Consumes the first stream up to `until`. False: the process must wait for it, or the file is full. */
 static bool consume(struct recorder *r, struct process *p, struct stream *s, uint64_t until,
 		    bool final)
@@ -80,6 +87,8 @@ static bool consume(struct recorder *r, struct process *p, struct stream *s, uin
 		else
 			deliver_head(r, p, s);
 		deliver_alike(r, p, s);
+		if (++s->until_answer % ANSWER_EVERY == 0 && s->slot != NO_SLOT)
+			thread_slot_answer(r, s);
 		advance(r, p, s);
 		if (s->realloc != STREAM_HELD)
 			continue;

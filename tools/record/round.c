@@ -10,7 +10,6 @@
 #include "look.h"
 #include "merge.h"
 #include "process.h"
-#include "sandbox.h"
 #include "thread_slot.h"
 #include "watch.h"
 #include "jit.h"
@@ -128,15 +127,6 @@ static uint64_t read_stream(struct recorder *r, struct stream *s, size_t max)
 	return s->size - s->at - before;
 }
 
-/* See shm.h: a thread asks when it has no room, and waits for the answer. */
-static void answer(struct recorder *r, const struct stream *s, uint32_t slot)
-{
-	_Atomic uint32_t *const sandbox = &r->shm->threads[slot].sandbox;
-
-	if (atomic_load_explicit(sandbox, memory_order_acquire) == SHM_SANDBOX_ASKED)
-		atomic_store_explicit(sandbox, sandbox_of(s->process->pid, s->tid), memory_order_release);
-}
-
 /* Reads one slot. If the thread has ended, reads it to its end and detaches it. */
 static uint64_t look_at_thread(struct recorder *r, uint32_t slot, size_t max)
 {
@@ -150,7 +140,7 @@ static uint64_t look_at_thread(struct recorder *r, uint32_t slot, size_t max)
 		return 0;
 	if (state == SHM_LIVE) {
 		look_at_busy(r, s);
-		answer(r, s, slot);
+		thread_slot_answer(r, s);
 	}
 	const uint64_t bytes = read_stream(r, s, max);
 

@@ -73,6 +73,7 @@ struct stream {
 	uint64_t busy, busy_since_ns;
 	uint64_t lost, stalls, stalled_ns, gaps; /* gaps: the sum of its gap records */
 	uint64_t start_ns, checked_ns;
+	uint32_t until_answer; /* counts batches until it is looked whether the thread asks */
 	uint32_t name_version;
 	uint64_t next_name_ns; /* when the kernel is asked for the name again */
 	bool renamed; /* by another thread, as the kernel has told */

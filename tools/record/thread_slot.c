@@ -4,6 +4,7 @@
 #include "bounds.h"
 #include "deliver.h"
 #include "proc.h"
+#include "sandbox.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -124,6 +125,14 @@ static void end(struct recorder *r, struct stream *s, const struct shm_thread *t
 	s->lost = recorder_figure(r, atomic_load_explicit(&t->lost, memory_order_relaxed));
 	s->stalls = recorder_figure(r, atomic_load_explicit(&t->stalls, memory_order_relaxed));
 	s->stalled_ns = recorder_figure(r, atomic_load_explicit(&t->stalled_ns, memory_order_relaxed));
+}
+
+void thread_slot_answer(struct recorder *r, const struct stream *s)
+{
+	_Atomic uint32_t *const sandbox = &r->shm->threads[s->slot].sandbox;
+
+	if (atomic_load_explicit(sandbox, memory_order_acquire) == SHM_SANDBOX_ASKED)
+		atomic_store_explicit(sandbox, sandbox_of(s->process->pid, s->tid), memory_order_release);
 }
 
 void thread_slot_detach(struct recorder *r, struct stream *s)

@@ -6,6 +6,8 @@
 
 /* The stream of thread slot `slot`, made when it is new. NULL: the slot holds nothing valid yet. */
 struct stream *thread_slot_stream(struct recorder *r, uint32_t slot);
+/* A thread asks whether it may make system calls, when it has no room, and waits for the answer: see shm.h. */
+void thread_slot_answer(struct recorder *r, const struct stream *s);
 /* The thread has ended, and its chain was read: gives the slot back. */
 void thread_slot_detach(struct recorder *r, struct stream *s);
 /* The detached and consumed streams of a process: writes their last records and frees them. */
