@@ -223,7 +223,7 @@ static void test_segment(bool emulated)
 
 static void test_unmapping(void)
 {
-	static struct thread thread = { .recording = 1 };
+	static struct thread thread = { .recording = 1, .settled = 1 };
 	static const uint32_t alive = 1;
 	const size_t page = raw_page_bytes;
 	unsigned told;
