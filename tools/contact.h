@@ -59,6 +59,8 @@ struct contact_start {
 	uint32_t nframe;
 	uint32_t looks; /* SHM_LOOKS and its like */
 	uint32_t memory_interval_ms;
+	uint32_t rotate; /* files that are kept; 0: one file, which is `file` itself */
+	uint32_t packing; /* enum trk_packing */
 	bool aggregate, no_symbols;
 	char file[3072]; /* its absolute path */
 };

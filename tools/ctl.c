@@ -9,6 +9,7 @@
 
 #include "tools/contact.h"
 #include "tools/ctl_start.h"
+#include "tools/record/rotate.h"
 #include "tools/run/hook_options.h"
 #include "ui/emit.h"
 
@@ -23,6 +24,8 @@ static const struct ui_option options[] = {
 	{ 0, "sample", UI_STRING, &how.sample, "SIZE", "start: record a sample of the allocations, one every SIZE bytes on average", 0, 0 },
 	{ 0, "duration", UI_STRING, &how.duration, "TIME", "start: stop recording after TIME (30s)", 0, 0 },
 	{ 0, "max-size", UI_STRING, &how.max_size, "SIZE", "start: stop recording before FILE becomes larger than SIZE (100M)", 0, 0 },
+	{ 0, "rotate", UI_UINT, &how.rotate, "N", "start: with --max-size, go on in FILE.000002 and so on, and keep the newest N files", 1, ROTATE_MAX },
+	{ 0, "compress", UI_STRING, &how.compress, "zstd|lz4|none", "start: how to compress the capture: zstd (default; tables by LZ4), lz4, none", 0, 0 },
 	{ 0, "nframe", UI_UINT, &how.nframe, "N", "start: keep the N most recent frames of a stack (1024)", 1, CTL_NFRAME_MAX },
 	{ 0, "no-symbols", UI_FLAG, &how.no_symbols, NULL, "start: do not look up names when recording ends", 0, 0 },
 	{ 0, "memory-interval-ms", UI_UINT, &how.memory_interval_ms, "N", "start: look at resident memory every N ms (10); 0: never", 0, 3600000 },
@@ -210,7 +213,7 @@ static int start_recording(struct talk *t)
 	}
 	capture_file_keep(&file);
 	close(file.fd);
-	emit_figure(t->e, "started", emit_words(file.path));
+	emit_figure(t->e, "started", emit_words(file.pieces[0] ? file.pieces : file.path));
 	emit_figure(t->e, "note", emit_words(t->a.sentence[0] ? t->a.sentence : NULL));
 	describe_status(t->e, &t->a.status);
 	emit_say(t->e, "Recording pid {program} into {started:prose}; tracker ctl {program} stop ends it.\n[Note: {note:prose}.\n]");
@@ -281,6 +284,8 @@ int main(int argc, char **argv)
 	ui_needs("--sample", how.sample != NULL, "the command start", starts);
 	ui_needs("--duration", how.duration != NULL, "the command start", starts);
 	ui_needs("--max-size", how.max_size != NULL, "the command start", starts);
+	ui_needs("--rotate", how.rotate != 0, "the command start", starts);
+	ui_needs("--compress", how.compress != NULL, "the command start", starts);
 	ui_needs("--no-symbols", how.no_symbols, "the command start", starts);
 	ui_needs("--memory-interval-ms", how.memory_interval_ms != CTL_MEMORY_INTERVAL_MS, "the command start", starts);
 	ui_needs("--leak-check", how.leak_check, "the command start", starts);

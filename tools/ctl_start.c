@@ -11,6 +11,7 @@
 #include "format/shm.h"
 #include "tools/run/hook_options.h"
 #include "tools/run/name.h"
+#include "tools/run/packing.h"
 #include "ui/ui.h"
 
 #define PATTERN "tracker.%e.%p.%t.bin"
@@ -29,6 +30,12 @@ static bool take_numbers(const struct ctl_start *o, struct contact_start *s)
 		ui_error("argument --max-size: not allowed with argument --aggregate: an aggregated capture does not grow with events");
 	else if (o->pointer_mask && !o->leak_check && !o->look_at_marks)
 		ui_error("argument --pointer-mask: nothing is looked at without --leak-check or --look-at-marks");
+	else if (o->rotate && !o->max_size)
+		ui_error("argument --rotate: only allowed with --max-size, which sets the size of each file");
+	else if (o->rotate && o->sample)
+		ui_error("argument --rotate: not allowed with argument --sample");
+	else if (o->compress && !packing_parse(o->compress, &s->packing))
+		return false;
 	else
 		return !o->pointer_mask || hook_options_pointer_mask(o->pointer_mask, &s->pointer_mask);
 	return false;
@@ -63,6 +70,7 @@ int ctl_start_prepare(const struct ctl_start *o, const char *file, bool force, c
 {
 	struct contact_start s = {
 		.nframe = (uint32_t)o->nframe,
+		.rotate = (uint32_t)o->rotate,
 		.aggregate = o->aggregate,
 		.no_symbols = o->no_symbols,
 		.looks = hook_options_looks(o->leak_check, o->look_at_marks, o->memory, o->look_contents),
@@ -79,7 +87,11 @@ int ctl_start_prepare(const struct ctl_start *o, const char *file, bool force, c
 		ui_error("argument --output: %s", name);
 		return UI_USAGE;
 	}
-	if (!take_path(name, &s) || !capture_file_open(ret, name, force))
+	if (o->rotate && status->uid != geteuid()) {
+		ui_error("argument --rotate: the recorder makes the files itself, as the program's user, whose id is %u: call tracker ctl as that user", status->uid);
+		return UI_CANNOT;
+	}
+	if (!take_path(name, &s) || !(o->rotate ? capture_file_open_pieces : capture_file_open)(ret, name, force))
 		return UI_CANNOT;
 	q->text_bytes = sizeof(s);
 	memcpy(q->text, &s, sizeof(s));

@@ -10,8 +10,8 @@ struct ctl_start {
 	bool leak_check, look_at_marks, memory, look_contents;
 	const char *pointer_mask;
 	uint64_t memory_interval_ms;
-	const char *sample, *duration, *max_size; /* NULL: none */
-	uint64_t nframe;
+	const char *sample, *duration, *max_size, *compress; /* NULL: none */
+	uint64_t nframe, rotate; /* 0: one file */
 };
 
 /* The largest number of frames, and the one without --nframe. */

@@ -2,6 +2,7 @@
 #include "tools/run/keeper_private.h"
 
 #include "tools/cgroup.h"
+#include "tools/record/rotate.h"
 #include "tools/run/hook_options.h"
 #include "tools/run/launch.h"
 
@@ -65,6 +66,8 @@ static pid_t start_recorder(const struct keeper *k, const struct contact_start *
 		.memory_interval_ms = s->memory_interval_ms,
 		.duration_ns = s->duration_ns,
 		.max_bytes = s->max_bytes,
+		.rotate = s->rotate,
+		.packing = s->packing,
 		.no_symbols = s->no_symbols,
 		.aggregate = s->aggregate,
 		.file = s->file,
@@ -184,7 +187,8 @@ int keeper_record(struct keeper *k, const struct contact_start *s, pid_t pid, in
 {
 	int error = EINVAL;
 
-	if (s->nframe && s->nframe <= NFRAME_MAX && s->sample_bytes <= SHM_SAMPLE_BYTES_MAX && !(s->looks & ~HOOK_OPTIONS_LOOKS)) {
+	if (s->nframe && s->nframe <= NFRAME_MAX && s->sample_bytes <= SHM_SAMPLE_BYTES_MAX && !(s->looks & ~HOOK_OPTIONS_LOOKS) &&
+	    s->rotate <= ROTATE_MAX && (!s->rotate || (s->max_bytes && !s->sample_bytes && !s->aggregate)) && s->packing <= TRK_PACK_NONE) {
 		const int high = descriptor_high(dup(file));
 
 		error = high < 0 ? errno : begin(k, s, high);

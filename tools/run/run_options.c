@@ -3,6 +3,7 @@
 
 #include "format/block.h"
 #include "format/shm.h"
+#include "packing.h"
 #include "record/rotate.h"
 #include "run/hook_options.h"
 #include "run/stream_options.h"
@@ -149,15 +150,6 @@ static bool find_unwinder(struct run_options *o)
 	return false;
 }
 
-static const struct {
-	const char *name;
-	enum trk_packing packing;
-} packings[] = {
-	{ "zstd", TRK_PACK_BEST },
-	{ "lz4", TRK_PACK_LZ4 },
-	{ "none", TRK_PACK_NONE },
-};
-
 /* False: printed. */
 static bool find_packing(struct run_options *o)
 {
@@ -167,14 +159,7 @@ static bool find_packing(struct run_options *o)
 	}
 	if (o->no_compress)
 		o->packing = TRK_PACK_NONE;
-	for (size_t i = 0; o->compress && i < sizeof(packings) / sizeof(*packings); i++)
-		if (!strcmp(o->compress, packings[i].name)) {
-			o->packing = packings[i].packing;
-			return true;
-		}
-	if (o->compress)
-		ui_error("argument --compress: invalid choice '%s'; use zstd, lz4 or none", o->compress);
-	return !o->compress;
+	return !o->compress || packing_parse(o->compress, &o->packing);
 }
 
 /* The option, or the environment. False: printed. */
