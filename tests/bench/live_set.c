@@ -4,10 +4,12 @@
  *
  *   -l N  blocks alive at a time (1000000)
  *   -n N  blocks that then take the place of others, at random (1000000)
+ *   -w    then wait for a line, while all are alive
  *
  * Blocks of 16..271 bytes from 32 call paths, three calls deep.
  * Prints the most that were alive, and their bytes at the end of the exchange.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,11 +70,15 @@ int main(int argc, char **argv)
 	size_t live = 1000000, exchanged = 1000000, bytes = 0;
 	struct block *blocks;
 
-	for (int c; (c = getopt(argc, argv, "l:n:")) != -1;) {
+	bool waits = false;
+
+	for (int c; (c = getopt(argc, argv, "l:n:w")) != -1;) {
 		if (c == 'l')
 			live = strtoul(optarg, NULL, 10);
 		else if (c == 'n')
 			exchanged = strtoul(optarg, NULL, 10);
+		else if (c == 'w')
+			waits = true;
 		else
 			return 2;
 	}
@@ -90,6 +96,9 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < live; i++)
 		bytes += blocks[i].size;
 	printf("%zu %zu\n", live, bytes);
+	fflush(stdout);
+	if (waits)
+		(void)getchar();
 	for (size_t i = 0; i < live; i++)
 		free(blocks[i].bytes);
 	free(blocks);
