@@ -69,15 +69,16 @@ class Bench:
                                  env=self.environment(w, usage), preexec_fn=limits if tool == "heaptrack" else None)
         status, cpu = reap(p)
         wall = time.monotonic() - start
-        app = read_usage(usage, w.argv[0])
+        app, helper_peak = read_usage(usage, w.argv[0])
         if status != 0 or not app or (tool == "heaptrack" and not interpreted(errors)):
             discard(out)
             return None
         health = self.health(out) if tool in ("tracker", "sampled") else {}
         names = health.get("symbols_cpu_ns", 0) / 1e9
+        peak_all = app["peak"] + (health["recorder_max_rss_bytes"] >> 10 if health else helper_peak)
         return {"app": app["cpu"] / 1e9, "app_wall": app["wall"] / 1e9, "all": max(cpu, app["cpu"] / 1e9), "wall": wall,
                 "names": names, "all_but_names": max(cpu, app["cpu"] / 1e9) - names, "private": app["private"],
-                "peak": app["peak"], "file": written(out), "out": out, "health": health}
+                "peak": app["peak"], "peak_all": peak_all, "file": written(out), "out": out, "health": health}
 
     def health(self, out):
         return self.t.json("info", out)["health"]
@@ -228,12 +229,14 @@ def reap(p):
 
 
 def read_usage(path, program):
-    """What usage.so wrote of the program (the largest process of that name); None: nothing."""
+    """What usage.so wrote of the program (the largest process of that name), and the peak in KiB of the largest other
+    process, which for heaptrack is its interpreter; None: nothing."""
     if not os.path.exists(path):
-        return None
+        return None, 0
     with open(path) as f:
         lines = [json.loads(line) for line in f]
-    return max((u for u in lines if u["name"] == os.path.basename(program)), key=lambda u: u["cpu"], default=None)
+    app = max((u for u in lines if u["name"] == os.path.basename(program)), key=lambda u: u["cpu"], default=None)
+    return app, max((u["peak"] for u in lines if u is not app), default=0)
 
 
 def interpreted(errors):
@@ -281,7 +284,7 @@ def compare(native, tool, events):
     result = {key + "_ns": added(key, events / 1e9) for key in PER_EVENT}
     result |= {key + "_ns_between": quartiles(all_added(key, events / 1e9)) for key in PER_EVENT if len(pairs) > 3}
     result |= {"file_bytes": median(got["file"] / events for _, got in pairs), "private_mb": added("private", 1024),
-               "rss_mb": added("peak", 1024), "app_wall_s": median(got["app_wall"] for _, got in pairs),
+               "rss_mb": added("peak", 1024), "rss_all_mb": added("peak_all", 1024), "app_wall_s": median(got["app_wall"] for _, got in pairs),
                "app_s": median(got["app"] for _, got in pairs), "rounds": len(pairs)}
     if pairs[0][1]["health"]:
         result |= {"names_ms": own("symbols_cpu_ns", 1e6), "recorder_s": own("recorder_cpu_ns", 1e9),

@@ -14,6 +14,7 @@ usage: oracle.py [-h] BUILD_DIR [--many] [PART_OF_A_NAME]...
 """
 import itertools
 import os
+import subprocess
 import sys
 
 import harness
@@ -51,6 +52,17 @@ class Oracle:
         equal("stacks that equal no oracle's", h["differing_stacks"], 0)
         equal("truncated stacks but for deep ones", h["truncated_stacks"] - h["truncated_by_depth"], 0)
         equal("oracles that differ", h["oracles_differ"] > 0, stale)
+
+    def compiled(self, compiler, options):
+        """Programs with every kind of stack, by another compiler or with other options than those of the build."""
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fx")
+        for name, suffix, more, arguments in (("stacks", ".c", "", ("longjmp", "signal", "altstack", "heap_coroutines")),
+                                              ("exceptions", ".cc", "++", ("9", "200"))):
+            driver = need((compiler.removesuffix("cc") if more == "++" else compiler) + more)
+            program = self.t.file("." + name)
+            subprocess.run([driver, "-g", "-D_GNU_SOURCE", *options, os.path.join(source, name + suffix), "-o", program, "-lpthread"], check=True)
+            for argument in arguments:
+                self.verify([program, argument])
 
     def workload(self, make, scale, least):
         folder = self.t.file(".work")
@@ -176,6 +188,8 @@ def make_cases(t):
         cases += [(f"many: {make.__name__}", lambda m=make, n=scale: o.many(m, n)) for make, scale in (
             (workloads.sqlite3, 220000), (python3_malloc, 700), (workloads.cc1plus, 1), (workloads.clang, 1), (workloads.node, 100000))]
         cases += [("many: exceptions", lambda: o.verify([t.fixture("exceptions_fast"), "1000"], least=10000)),
+                  *((f"many: {c} {' '.join(options)}", lambda c=c, options=options: o.compiled(c, options)) for c in ("gcc", "clang")
+                    for options in (["-O0"], ["-O2"], ["-O2", "-fno-omit-frame-pointer"])),
                   ("many: threads", lambda: o.verify([t.fixture("threads"), "churn"], least=10000))]
     return cases
 
