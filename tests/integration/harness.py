@@ -290,12 +290,18 @@ def read_counters(folder):
     return found
 
 
+def cpu(before):
+    """CPU seconds of this process and of the children that it waited for, since then."""
+    return sum(os.times()[:4]) - sum(before[:4])
+
+
 def run_cases(cases, chosen):
     """Runs (name, function) pairs; TAP on stdout; the exit status."""
     cases = [c for c in cases if not chosen or any(w in c[0] for w in chosen)]
     failed = 0
     print(f"1..{len(cases)}")
     for i, (name, function) in enumerate(cases, 1):
+        before = os.times()
         try:
             function()
             print(f"ok {i} {name}", flush=True)
@@ -308,6 +314,7 @@ def run_cases(cases, chosen):
             for line in f"{type(f).__name__}: {f}".splitlines():
                 print(f"# {line}", flush=True)
                 print(f"{name}: {line}", file=sys.stderr)  # what meson shows of a failed test
+        print(f"# {cpu(before):.1f} s of CPU time", flush=True)
     return 1 if failed or not cases else 0
 
 
