@@ -2,34 +2,57 @@
  * tracker-check - holds a capture against budgets, for tests: how large the peak may be, how much may leak, and which functions may
  * not allocate.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "common/kept.h"
-#include "common/no_alloc.h"
-#include "common/report.h"
+#include "check/figures.h"
+#include "check/results.h"
 #include "common/selection.h"
 #include "common/traceback.h"
 
-#define UNSET UINT64_MAX
 #define STACKS 5u /* that are shown of a function that may not allocate, */
 #define DEPTH 16u /* ... with so many frames, for people */
 
 static struct report_options common;
 static struct traceback_options traceback;
 static struct short_paths paths;
-static struct ui_list functions;
-static bool allow_truncated;
-static uint64_t most_peak = UNSET, most_allocations = UNSET, most_leak = UNSET, most_temporary = UNSET, found[4];
+static struct ui_list functions, suppressions;
+static bool allow_truncated, no_mismatch, other_form;
+static uint64_t most_peak = RESULT_UNKNOWN, most_allocations = RESULT_UNKNOWN, most_leak = RESULT_UNKNOWN, most_at_site = RESULT_UNKNOWN,
+		most_temporary = RESULT_UNKNOWN;
+static uint64_t *const limits[FIGURES] = {
+	/* in the order of their results */
+	[FIGURE_PEAK] = &most_peak,
+	[FIGURE_ALLOCATIONS] = &most_allocations,
+	[FIGURE_LEAK] = &most_leak,
+	[FIGURE_LEAK_PER_SITE] = &most_at_site,
+	[FIGURE_TEMPORARY] = &most_temporary,
+};
+static const char *baseline, *tolerance, *form, *budgets;
+static double tolerated_percent; /* of an older capture's figure */
 static struct no_alloc under;
+static struct figure_found found[FIGURES], was[FIGURES];
+static struct check_results results;
+static char incomplete[COMPLETENESS_ROOM];
+
+static const char *const forms[] = { "text", "json", "csv", "junit", "tap", "github", "sarif", NULL };
 
 static const struct ui_option options[] = {
 	{ 0, "no-alloc-under", UI_LIST, &functions, "FUNCTION", "no allocation may have a function of that name (a shell pattern) in its stack", 0, 0 },
 	{ 0, "max-peak", UI_SIZE, &most_peak, "SIZE", "the peak may be at most SIZE", 0, 0 },
 	{ 0, "max-allocations", UI_UINT, &most_allocations, "N", "there may be at most N allocations", 0, 0 },
 	{ 0, "max-leak", UI_SIZE, &most_leak, "SIZE", "at most SIZE may leak; what the C and C++ runtimes keep does not count", 0, 0 },
+	{ 0, "max-leak-per-site", UI_SIZE, &most_at_site, "SIZE", "the same of any one stack", 0, 0 },
 	{ 0, "max-temporary", UI_UINT, &most_temporary, "N", "there may be at most N temporary allocations", 0, 0 },
+	{ 0, "allocator-mismatch", UI_FLAG, &no_mismatch, NULL, "no block may be released by a function that does not fit: free after new", 0, 0 },
+	{ 0, "baseline", UI_STRING, &baseline, "CAPTURE", "peak, allocations, leaks and temporary allocations may not be more than in this one", 0, 0 },
+	{ 0, "tolerance", UI_STRING, &tolerance, "PERCENT", "... by more than this share of it (default: 0%)", 0, 0 },
+	{ 0, "budgets", UI_SETTINGS, &budgets, "FILE", "take options from FILE, one a line: max-peak = 64M", 0, 0 },
+	{ 0, "suppressions", UI_LIST, &suppressions, "FILE", "do not count leaks that this file of LeakSanitizer or valgrind names", 0, 0 },
 	{ 0, "allow-truncated", UI_FLAG, &allow_truncated, NULL, "pass a capture that is not whole", 0, 0 },
+	{ 0, "format", UI_STRING, &form, "FORM", "text, json, csv, junit, tap, github or sarif", 0, 0, forms },
 	TRACEBACK_SOURCES_OPTION(traceback),
 	SHORT_PATHS_OPTION(paths),
 	REPORT_STACK_OPTIONS(common),
@@ -65,90 +88,41 @@ static const struct ui_command command = {
 	.max_operands = 1,
 };
 
-/* ---- what is measured ---- */
+/* ---- what is asked ---- */
 
-static int measure_peak(struct report *r, uint64_t *ret)
+/* "2%", "0.5". */
+static double percent_of(const char *text)
 {
-	*ret = r->view.totals.peak_bytes;
-	return UI_OK;
+	char *end;
+	const double percent = strtod(text, &end);
+
+	end += *end == '%';
+	if (end == text || *end || !(percent >= 0) || !isfinite(percent))
+		ui_usage_error("argument --tolerance: %s is no share; use 2%% or 0.5%%", text);
+	return percent;
 }
 
-static int measure_allocations(struct report *r, uint64_t *ret)
+static void choose_form(void)
 {
-	*ret = r->view.totals.allocations;
-	return UI_OK;
-}
-
-static int measure_leak(struct report *r, uint64_t *ret)
-{
-	struct view_options o = { .what = VIEW_LEAKS, .process = r->process };
-	struct kept kept = { 0 };
-	struct view v = { 0 };
-	int status = report_view(r, &o, &v);
-
-	if (!status)
-		status = kept_find(r, &o, &v, &kept);
-	*ret = v.bytes - kept.bytes;
-	view_finish(&v);
-	return status;
-}
-
-static int measure_temporary(struct report *r, uint64_t *ret)
-{
-	struct view_options o = { .what = VIEW_TEMPORARY, .threshold = selection_threshold(r), .process = r->process };
-	struct view v = { 0 };
-	const int status = report_view(r, &o, &v);
-
-	*ret = v.count;
-	view_finish(&v);
-	return status;
-}
-
-static const struct budget {
-	const char *name;
-	const uint64_t *most;
-	bool is_size;
-	const char *of; /* for people */
-	int (*measure)(struct report *r, uint64_t *ret);
-} budgets[] = {
-	{ "max-peak", &most_peak, true, "the peak is", measure_peak },
-	{ "max-allocations", &most_allocations, false, "allocations:", measure_allocations },
-	{ "max-leak", &most_leak, true, "not freed:", measure_leak },
-	{ "max-temporary", &most_temporary, false, "temporary allocations:", measure_temporary },
-};
-
-#define BUDGETS (sizeof(budgets) / sizeof(*budgets))
-
-static size_t failed_count(void)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < BUDGETS; i++)
-		n += *budgets[i].most != UNSET && found[i] > *budgets[i].most;
-	for (size_t i = 0; i < under.count; i++)
-		n += under.items[i].count > 0;
-	return n;
-}
-
-static size_t asked_count(void)
-{
-	size_t n = functions.count;
-
-	for (size_t i = 0; i < BUDGETS; i++)
-		n += *budgets[i].most != UNSET;
-	return n;
-}
-
-/* If nothing is asked, all are, without a limit. */
-static bool is_shown(const struct budget *b)
-{
-	return *b->most != UNSET || !asked_count();
+	if (!form)
+		return;
+	ui_exclude("--format", true, "--json", common.json);
+	ui_exclude("--format", true, "--csv", common.csv);
+	ui_exclude("--format", true, "--quiet", common.quiet);
+	common.json = strcmp(form, "json") == 0;
+	common.csv = strcmp(form, "csv") == 0;
+	other_form = !common.json && !common.csv && strcmp(form, "text") != 0;
 }
 
 static void check(struct report *r)
 {
 	(void)r;
-	traceback_check_sources(report_form(&common), &traceback);
+	choose_form();
+	ui_needs("--tolerance", tolerance != NULL, "--baseline", baseline != NULL);
+	ui_exclude("--baseline", baseline != NULL, "--pid", common.pid != 0);
+	if (tolerance)
+		tolerated_percent = percent_of(tolerance);
+	traceback_check_sources(other_form ? "--format" : report_form(&common), &traceback);
 }
 
 static void ask(struct report *r)
@@ -157,6 +131,54 @@ static void ask(struct report *r)
 		ui_usage_error("a point (CAPTURE@POINT) is not allowed: a whole capture is checked");
 	r->asked = (struct view_options){ .what = VIEW_ALLOCATIONS, .process = r->process };
 	r->at.from.kind = POINT_END;
+}
+
+static bool is_limited(size_t figure)
+{
+	return limits[figure] ? *limits[figure] != RESULT_UNKNOWN : no_mismatch;
+}
+
+static bool anything_asked(void)
+{
+	bool any = functions.count || baseline;
+
+	for (size_t i = 0; i < FIGURES; i++)
+		any |= is_limited(i);
+	return any;
+}
+
+/* If nothing is asked, all are, without a limit; but not what only the events can tell, where there are none. */
+static bool is_wanted(const struct report *r, size_t figure)
+{
+	return is_limited(figure) || (baseline && figures[figure].baseline) ||
+	       (!anything_asked() && !(figure == FIGURE_MISMATCH && capture_is_aggregated(r->capture)));
+}
+
+/* ---- what is measured ---- */
+
+static int measure_baseline(void)
+{
+	struct report_options o = common;
+	struct report old = { 0 };
+	char missing[COMPLETENESS_ROOM];
+	int status = report_open(&old, baseline, &o);
+
+	if (!status && !selection_is_whole(&old))
+		ui_usage_error("argument --baseline: a point (CAPTURE@POINT) is not allowed: a whole capture is compared");
+	if (!status)
+		status = report_stacks(&old, &o);
+	old.asked = (struct view_options){ .what = VIEW_ALLOCATIONS, .process = old.process };
+	if (!status)
+		status = report_view(&old, &old.asked, &old.view);
+	for (size_t i = 0; i < FIGURES && !status; i++)
+		if (figures[i].baseline)
+			status = figures[i].measure(&old, &suppressions, &was[i]);
+	if (!status && !allow_truncated && *completeness_describe(old.capture, old.lost, missing)) {
+		ui_error("argument --baseline: %s is not whole, so nothing can be compared with it; --allow-truncated compares it all the same", baseline);
+		status = UI_CANNOT;
+	}
+	report_close(&old);
+	return status;
 }
 
 /* Whatever the recorded program has: a name that nothing has would hold always. */
@@ -175,15 +197,71 @@ static int refuse_unknown(const struct report *r)
 	return UI_OK;
 }
 
+/* ---- what is found ---- */
+
+static void add_result(struct check_result c)
+{
+	c.passed = c.limit == RESULT_UNKNOWN || c.found <= c.limit;
+	results.failed += !c.passed;
+	results.items[results.count++] = c;
+}
+
+static void add_figure(size_t i)
+{
+	const struct figure *const f = &figures[i];
+
+	add_result((struct check_result){ .check = f->option, .option = f->option, .of = f->of, .is_size = f->is_size, .limit = limits[i] ? *limits[i] : no_mismatch ? 0 :
+																				       RESULT_UNKNOWN,
+					  .found = found[i].amount,
+					  .bytes = RESULT_UNKNOWN,
+					  .was = RESULT_UNKNOWN,
+					  .told = found[i].told,
+					  .stacks = &found[i].biggest,
+					  .stack_count = found[i].biggest.node ? 1 : 0 });
+}
+
+static void add_compared(size_t i)
+{
+	const struct figure *const f = &figures[i];
+	const double more = (double)was[i].amount * tolerated_percent / 100;
+	const uint64_t room = UINT64_MAX - 1 - was[i].amount;
+
+	add_result((struct check_result){ .check = f->baseline, .option = "baseline", .subject = baseline, .of = f->of, .is_size = f->is_size, .limit = was[i].amount + (more < 0x1p62 && more < (double)room ? (uint64_t)more : room), .found = found[i].amount, .bytes = RESULT_UNKNOWN, .was = was[i].amount, .told = "" });
+}
+
+static void add_function(const struct no_alloc_function *f)
+{
+	add_result((struct check_result){ .check = "no-alloc-under", .option = "no-alloc-under", .subject = f->pattern, .of = "allocations below it:", .limit = 0, .found = f->count, .bytes = f->bytes, .was = RESULT_UNKNOWN, .told = "", .stacks = f->stacks, .stack_count = f->stack_count, .function = f });
+}
+
+static int collect(const struct report *r)
+{
+	results.items = calloc(2 * FIGURES + under.count + 1, sizeof(*results.items));
+	if (!results.items)
+		return TRK_ERR_NOMEM;
+	results.asked = anything_asked();
+	for (size_t i = 0; i < FIGURES; i++)
+		if (is_wanted(r, i) && (is_limited(i) || !results.asked))
+			add_figure(i);
+	for (size_t i = 0; i < FIGURES && baseline; i++)
+		if (figures[i].baseline)
+			add_compared(i);
+	for (size_t i = 0; i < under.count; i++)
+		add_function(&under.items[i]);
+	if (results.asked && !allow_truncated && *completeness_describe(r->capture, r->lost, incomplete))
+		results.incomplete = incomplete;
+	return 0;
+}
+
 /* The files of the stacks that are shown. */
 static int find_paths(const struct report *r)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < under.count; i++) {
-		for (size_t j = 0; j < under.items[i].stack_count; j++) {
+	for (size_t i = 0; i < results.count; i++) {
+		for (size_t j = 0; j < results.items[i].stack_count; j++) {
 			size_t n;
-			const struct source_frame *const frames = stacks_frames(r->stacks, under.items[i].stacks[j].node, &n);
+			const struct source_frame *const frames = stacks_frames(r->stacks, results.items[i].stacks[j].node, &n);
 
 			for (size_t k = 0; k < n && !err; k++)
 				err = short_paths_add(&paths, frames[k].has_source ? frames[k].file : frames[k].module);
@@ -199,36 +277,44 @@ static int find(struct report *r)
 
 	if (!status)
 		status = refuse_unknown(r);
-	for (size_t i = 0; i < BUDGETS && !status; i++)
-		if (is_shown(&budgets[i]))
-			status = budgets[i].measure(r, &found[i]);
+	for (size_t i = 0; i < FIGURES && !status; i++)
+		if (is_wanted(r, i))
+			status = figures[i].measure(r, &suppressions, &found[i]);
+	if (!status && baseline)
+		status = measure_baseline();
+	if (!status)
+		status = collect(r);
 	return status ? status : find_paths(r);
 }
 
 /* ---- what is said of it ---- */
 
 static const struct emit_column columns[] = {
-	{ "check" }, { "function" }, { "limit" }, { "found" }, { "found_bytes" }, { "passed" }, { "verdict", EMIT_FOR_PEOPLE }, { "most", EMIT_FOR_PEOPLE }, { "of", EMIT_FOR_PEOPLE }
+	{ "check" }, { "function" }, { "limit" }, { "found" }, { "found_bytes" }, { "passed" }, { "baseline" }, { "detail" }, { "verdict", EMIT_FOR_PEOPLE }, { "option", EMIT_FOR_PEOPLE }, { "most", EMIT_FOR_PEOPLE }, { "allowed", EMIT_FOR_PEOPLE }, { "subject", EMIT_FOR_PEOPLE }, { "of", EMIT_FOR_PEOPLE }
 };
 
-static struct emit_value amount(const struct budget *b, uint64_t n)
+static struct emit_value amount(const struct check_result *c, uint64_t n)
 {
-	return b->is_size ? emit_size(n) : emit_count(n);
+	return n == RESULT_UNKNOWN ? emit_null() : c->is_size ? emit_size(n) :
+								emit_count(n);
 }
 
-static const char *verdict(bool passed)
+static const char *verdict(const struct check_result *c)
 {
-	return !asked_count() ? "    " : passed ? "ok  " :
-						  "FAIL";
+	return !results.asked ? "    " : c->passed ? "ok  " :
+						     "FAIL";
 }
 
-static void describe_budget(struct emit *e, const struct budget *b, uint64_t n)
+static void begin_row(struct emit *e, const struct check_result *c)
 {
-	const bool passed = n <= *b->most;
-	const struct emit_value most = *b->most == UNSET ? emit_null() : amount(b, *b->most);
+	const bool is_limit = !c->subject && strncmp(c->option, "max-", 4) == 0;
+	const struct emit_value limit = amount(c, c->limit);
 
-	emit_row(e, (struct emit_value[]){ emit_words(b->name), emit_null(), most, amount(b, n), emit_null(), emit_flag(passed),
-					   emit_words(verdict(passed)), most, emit_words(b->of) });
+	emit_row_begin(e, (struct emit_value[]){
+				  emit_words(c->check), emit_words(c->function ? c->subject : NULL), limit, amount(c, c->found),
+				  c->bytes == RESULT_UNKNOWN ? emit_null() : emit_size(c->bytes), emit_flag(c->passed), amount(c, c->was),
+				  emit_words(*c->told ? c->told : NULL), emit_words(verdict(c)), emit_words(c->option), is_limit ? limit : emit_null(),
+				  c->was != RESULT_UNKNOWN ? limit : emit_null(), emit_words(c->subject), emit_words(c->of) });
 }
 
 /* How many of the most recent frames before `place` lead to the interpreter's last one, which people have not written. */
@@ -241,7 +327,7 @@ static size_t of_interpreter(const struct source_frame *frames, size_t place)
 	return last;
 }
 
-static void describe_stacks(const struct report *r, struct emit *e, const struct no_alloc_function *f)
+static void describe_stacks(const struct report *r, struct emit *e, const struct check_result *c)
 {
 	static const struct emit_column of_stack[] = { { "size" }, { "count" } };
 	static const struct emit_table table = { EMIT_TABLE("stacks", of_stack), .sentence = "  {size} in {count} allocation{count:s}\n" };
@@ -252,71 +338,67 @@ static void describe_stacks(const struct report *r, struct emit *e, const struct
 	};
 
 	emit_table(e, &table);
-	for (size_t i = 0; i < f->stack_count; i++) {
+	for (size_t i = 0; i < c->stack_count && !c->passed; i++) {
 		size_t n;
-		const struct source_frame *const frames = stacks_frames(r->stacks, f->stacks[i].node, &n);
-		const size_t place = no_alloc_place(f, frames, n);
+		const struct source_frame *const frames = stacks_frames(r->stacks, c->stacks[i].node, &n);
+		const size_t place = c->function ? no_alloc_place(c->function, frames, n) : n;
 		const size_t first = of_interpreter(frames, place);
 
-		calls.depth = place - first + 1 > DEPTH ? place - first + 1 : DEPTH;
-		emit_row_begin(e, (struct emit_value[]){ emit_size(f->stacks[i].bytes), emit_count(f->stacks[i].count) });
+		calls.depth = c->function && place - first + 1 > DEPTH ? place - first + 1 : DEPTH;
+		emit_row_begin(e, (struct emit_value[]){ emit_size(c->stacks[i].bytes), emit_count(c->stacks[i].count) });
 		traceback_emit_calls(e, "stack", frames + first, n - first, &calls);
 		emit_end(e);
 	}
 	emit_end(e);
 }
 
-static void describe_functions(const struct report *r, struct emit *e)
-{
-	for (size_t i = 0; i < under.count; i++) {
-		const struct no_alloc_function *const f = &under.items[i];
-
-		emit_row_begin(e, (struct emit_value[]){ emit_words("no-alloc-under"), emit_words(f->pattern), emit_count(0), emit_count(f->count),
-							 emit_size(f->bytes), emit_flag(!f->count), emit_words(verdict(!f->count)), emit_null(),
-							 emit_words("allocations below it:") });
-		describe_stacks(r, e, f);
-		emit_end(e);
-	}
-}
-
 static int describe(struct report *r, struct emit *e)
 {
 	static const struct emit_table table = {
 		EMIT_TABLE("checks", columns),
-		.sentence = "{verdict} --{check}[ {function:prose}][ {most}]: {of} {found}[, {found_bytes}]\n",
+		.sentence = "{verdict} --{option}[ {subject:prose}][ {most}]: {of} {found}[, {found_bytes}][ ({detail:prose})]"
+			    "[; it was {baseline}][, and may be {allowed}]\n",
 	};
 
 	emit_figure(e, "capture", emit_words(r->capture->path));
 	report_figures(e, r);
 	sampled_figure(e, r->view.sample_bytes);
-	emit_figure(e, "asked", emit_count(asked_count()));
-	emit_figure(e, "failed", emit_count(failed_count()));
+	emit_figure(e, "asked", emit_count(results.asked ? results.count : 0));
+	emit_figure(e, "failed", emit_count(results.failed));
 	emit_figure(e, "cut_count", emit_count(under.cut_count));
 	sampled_say(e, &r->view, &r->asked);
-	if (!asked_count())
+	if (!results.asked)
 		emit_say(e, "Nothing is checked. These options can have a limit:\n");
 	emit_table(e, &table);
-	for (size_t i = 0; i < BUDGETS; i++)
-		if (is_shown(&budgets[i]))
-			describe_budget(e, &budgets[i], found[i]);
-	describe_functions(r, e);
+	for (size_t i = 0; i < results.count; i++) {
+		begin_row(e, &results.items[i]);
+		if (results.asked && (results.items[i].function || results.items[i].stack_count))
+			describe_stacks(r, e, &results.items[i]);
+		emit_end(e);
+	}
 	emit_end(e);
 	if (under.cut_count)
 		emit_say(e, "{cut_count} allocation{cut_count:s} of which not all frames were recorded (--nframe) may have the function, too\n");
 	return 0;
 }
 
+static int write_other_form(struct report *r, FILE *f)
+{
+	const struct check_form *as = check_forms;
+
+	while (strcmp(as->name, form) != 0)
+		as++;
+	return as->write(&results, r, f);
+}
+
 static int gate(const struct report *r)
 {
-	char missing[COMPLETENESS_ROOM];
-	const size_t failed = failed_count();
-
-	if (failed) {
+	if (results.failed) {
 		if (!common.quiet)
-			ui_error("%zu of %zu checks failed", failed, asked_count());
+			ui_error("%zu of %zu checks failed", results.failed, results.count);
 		return UI_GATE;
 	}
-	if (!asked_count() || allow_truncated || !*completeness_describe(r->capture, r->lost, missing))
+	if (!results.incomplete)
 		return UI_OK;
 	ui_error("all checks hold for what is in %s, but it is not whole; --allow-truncated passes it all the same", r->capture->path);
 	return UI_CANNOT;
@@ -325,6 +407,7 @@ static int gate(const struct report *r)
 static void finish(void)
 {
 	no_alloc_finish(&under);
+	free(results.items);
 	short_paths_finish(&paths);
 }
 
@@ -335,6 +418,8 @@ int main(int argc, char **argv)
 		.schema = "tracker.check",
 		.table = "checks",
 		.common = &common,
+		.wants_other_form = &other_form,
+		.write_other_form = write_other_form,
 		.check = check,
 		.ask = ask,
 		.find = find,

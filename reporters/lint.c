@@ -9,7 +9,7 @@
 #include "common/selection.h"
 #include "common/traceback.h"
 #include "lint/join.h"
-#include "lint/sarif.h"
+#include "lint/lint_sarif.h"
 
 #define ROWS 10 /* that people see */
 #define DEPTH 8 /* frames of a stack that they see */

@@ -15,27 +15,6 @@ static const char style[] =
 	".axis{fill:none;stroke:#888}.line{fill:none;stroke:#2b6cb0;stroke-width:1.5}.key{margin-right:1em;white-space:nowrap}"
 	".key i{display:inline-block;width:.8em;height:.8em;margin-right:.3em}h2{margin-top:2em}.note{color:#666}";
 
-void html_text(FILE *f, const char *text)
-{
-	for (; *text; text++)
-		switch (*text) {
-		case '<':
-			fputs("&lt;", f);
-			break;
-		case '>':
-			fputs("&gt;", f);
-			break;
-		case '&':
-			fputs("&amp;", f);
-			break;
-		case '"':
-			fputs("&quot;", f);
-			break;
-		default:
-			fputc((unsigned char)*text < ' ' ? ' ' : *text, f);
-		}
-}
-
 /* A cell with a size: people see "1.2 KiB", programs the bytes. */
 static void put_size(FILE *f, uint64_t bytes)
 {
@@ -57,13 +36,13 @@ static void put_snapshot(FILE *f, const struct html_page *p, const struct tracke
 	char label[CLASSES_LABEL_ROOM];
 
 	fprintf(f, "<h3>");
-	html_text(f, classes_label(s, label));
+	ui_markup(f, classes_label(s, label));
 	fprintf(f, "</h3>\n<table data-snapshot=\"%zu\"><tr><th>Class</th><th>Instance #</th><th>Total</th><th>Average size</th><th>Share</th></tr>\n", (size_t)(s - c->t.snapshots) + 1);
 	for (uint32_t i = 0; i < s->sum_count; i++) {
 		const struct tracked_sum *const sum = &s->sums[i];
 
 		fprintf(f, "<tr><td>");
-		html_text(f, tracked_text(&c->t.names, sum->class));
+		ui_markup(f, tracked_text(&c->t.names, sum->class));
 		fprintf(f, "</td><td>%" PRIu64 "</td>", sum->active);
 		put_size(f, sum->bytes);
 		put_size(f, sum->bytes / sum->active);
@@ -74,7 +53,7 @@ static void put_snapshot(FILE *f, const struct html_page *p, const struct tracke
 	fprintf(f, "<td></td><td></td></tr></table>\n");
 	if (*s->reason) {
 		fprintf(f, "<p class=\"note\">Sizes are not with all that objects lead to: ");
-		html_text(f, s->reason);
+		ui_markup(f, s->reason);
 		fprintf(f, "</p>\n");
 	}
 	if (s->sum_count)
@@ -86,7 +65,7 @@ static void put_process(FILE *f, struct html_page *p, uint32_t process)
 	const struct trk_process *const it = &p->c->t.report->capture->processes[process];
 
 	fprintf(f, "<h2>Snapshots of ");
-	html_text(f, it->name);
+	ui_markup(f, it->name);
 	fprintf(f, " (%" PRIu32 ")</h2>\n<h3>Memory distribution over time</h3>\n", it->pid);
 	html_distribution(f, p, process);
 	for (size_t i = p->snapshots.first[process]; i < p->snapshots.first[process + 1]; i++)
@@ -161,7 +140,7 @@ static void put_referents(FILE *f, struct html_page *p, const struct span *sp)
 		struct html_referents *const sum = &p->sums[p->met[i]];
 
 		fprintf(f, "<tr><td>");
-		html_text(f, tracked_text(&p->c->t.names, sum->name));
+		ui_markup(f, tracked_text(&p->c->t.names, sum->name));
 		fprintf(f, "</td><td>%" PRIu64 "</td>", sum->count);
 		put_size(f, sum->bytes);
 		fprintf(f, "</tr>\n");
@@ -186,7 +165,7 @@ static void put_class_at(FILE *f, const struct html_page *p, const struct span *
 		sum += size;
 	}
 	fprintf(f, "<tr><td>");
-	html_text(f, classes_label(&t->snapshots[sp->snapshot], label));
+	ui_markup(f, classes_label(&t->snapshots[sp->snapshot], label));
 	fprintf(f, "</td><td>%" PRIu64 "</td>", count);
 	put_size(f, least);
 	put_size(f, sum / count);
@@ -201,7 +180,7 @@ static void put_class(FILE *f, struct html_page *p, uint32_t class)
 	struct span sp = { first, first, 0 };
 
 	fprintf(f, "<h2 id=\"c%" PRIu32 "\">", class);
-	html_text(f, tracked_text(&t->names, class));
+	ui_markup(f, tracked_text(&t->names, class));
 	fprintf(f, "</h2>\n<h3>Instances over time</h3>\n");
 	html_lifetimes(f, p, class);
 	fprintf(f, "<table><tr><th>Snapshot</th><th>Instance #</th><th>Smallest</th><th>Average</th><th>Largest</th></tr>\n");
@@ -222,13 +201,13 @@ static void put_page(FILE *f, struct html_page *p)
 	const char *const slash = strrchr(capture->path, '/');
 
 	fprintf(f, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Classes in ");
-	html_text(f, slash ? slash + 1 : capture->path);
+	ui_markup(f, slash ? slash + 1 : capture->path);
 	fprintf(f, "</title><style>%s</style></head><body>\n<h1>Classes in ", style);
-	html_text(f, slash ? slash + 1 : capture->path);
+	ui_markup(f, slash ? slash + 1 : capture->path);
 	fprintf(f, "</h1>\n<ul>\n");
 	for (uint32_t i = 0; i < c->t.class_count; i++) {
 		fprintf(f, "<li><a href=\"#c%" PRIu32 "\">", c->t.classes[i]);
-		html_text(f, tracked_text(&c->t.names, c->t.classes[i]));
+		ui_markup(f, tracked_text(&c->t.names, c->t.classes[i]));
 		fprintf(f, "</a></li>\n");
 	}
 	fprintf(f, "</ul>\n");

@@ -36,8 +36,6 @@ struct html_page {
 bool html_page_make(struct html_page *p, const struct classes *c);
 void html_page_finish(struct html_page *p);
 
-/* Text, harmless in a page. */
-void html_text(FILE *f, const char *text);
 const char *html_colour(uint32_t number);
 
 /* Of the process's snapshots: bytes by class over time. */

@@ -43,7 +43,7 @@ static const char *name_of(const struct html_page *p, uint32_t class)
 static void swatch(FILE *f, const struct html_page *p, uint32_t number)
 {
 	fprintf(f, "<span class=\"key\"><i style=\"background:%s\"></i>", html_colour(number));
-	html_text(f, name_of(p, p->shown[number]));
+	ui_markup(f, name_of(p, p->shown[number]));
 	fprintf(f, "</span>\n");
 }
 
@@ -83,7 +83,7 @@ static void layer(FILE *f, struct html_page *p, uint32_t process, const struct s
 		p->below[places[i]] += shown_bytes(p, s, p->shown[number]);
 	}
 	fprintf(f, "\"><title>");
-	html_text(f, name_of(p, p->shown[number]));
+	ui_markup(f, name_of(p, p->shown[number]));
 	fprintf(f, "</title></polygon>\n");
 }
 
@@ -120,7 +120,7 @@ static void slice(FILE *f, double from, double share, const char *colour, const 
 	else
 		fprintf(f, "<path fill=\"%s\" d=\"M0 0L%.2f %.2fA90 90 0 %d 1 %.2f %.2fZ\">", colour, 90 * sin(a), -90 * cos(a), share > 0.5, 90 * sin(b), -90 * cos(b));
 	fprintf(f, "<title>");
-	html_text(f, name);
+	ui_markup(f, name);
 	fprintf(f, " %.1f %%</title></%s>\n", 100 * share, share > 0.9999 ? "circle" : "path");
 }
 

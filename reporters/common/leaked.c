@@ -21,9 +21,8 @@ static bool passes(const struct report *r, const struct view_row *row)
 }
 
 /* One row per stack and function, whatever processes allocated there. */
-static int join_stacks(const struct report *of, struct leaks *l)
+static int join_stacks(const struct report *of, const struct view *v, struct leaks *l)
 {
-	const struct view *const v = &of->view;
 	size_t rows = 0, n = 0;
 
 	l->rows = calloc(v->row_count + 1, sizeof(*l->rows));
@@ -119,13 +118,28 @@ static void sum_what_is_left(struct sides *sides, struct report *r)
 	}
 }
 
+static int find_rows(struct leaks *l, const struct report *r, const struct view *v)
+{
+	const int err = join_stacks(r, v, l);
+
+	if (!err)
+		leave_out_suppressed(r->stacks, l);
+	return err;
+}
+
+int leaked_rows(struct leaks *l, const struct report *r, const struct view *v)
+{
+	const int err = find_rows(l, r, v);
+
+	return err ? err : alike_join(r->stacks, l->rows, &l->row_count);
+}
+
 int leaked_find(struct leaks *l, struct report *r)
 {
 	struct sides sides = { l, r };
 
-	if (join_stacks(r, l) != 0)
+	if (find_rows(l, r, &r->view) != 0)
 		return TRK_ERR_NOMEM;
-	leave_out_suppressed(r->stacks, l);
 	find_unnamed(l, r);
 	if (alike_join(r->stacks, l->rows, &l->row_count) < 0)
 		return TRK_ERR_NOMEM;

@@ -21,6 +21,8 @@ struct leaks {
 
 /* Fills all but the suppressions and `judged`, which must be there, from the rows of r's view that pass its filters; and unnamed and domains of r, of what is left. TRK_ERR_NOMEM. */
 int leaked_find(struct leaks *l, struct report *r);
+/* Only rows, sums and suppressed sums, of a view of r's capture: VIEW_LEAKS. TRK_ERR_NOMEM. */
+int leaked_rows(struct leaks *l, const struct report *r, const struct view *v);
 void leaked_finish(struct leaks *l);
 
 #endif

@@ -16,6 +16,7 @@ struct reading {
 	const char *path;
 	unsigned line;
 	bool ours, for_all; /* of the section that is open */
+	const char *command; /* whose sections are ours; NULL: the file has none, and all is */
 };
 
 /* False: there is none. *ret_named: the user names it. */
@@ -54,10 +55,12 @@ static void refuse(const struct reading *r, const char *why)
 }
 
 /* "[run]" */
-static void open_section(struct reading *r, char *text, const char *command)
+static void open_section(struct reading *r, char *text)
 {
 	const size_t n = strlen(text);
 
+	if (!r->command)
+		refuse(r, "this file has no sections; write NAME = VALUE with the long name of an option");
 	if (text[n - 1] != ']')
 		refuse(r, "a section is [COMMAND], for example [run], or [*] for all commands");
 	text[n - 1] = '\0';
@@ -65,7 +68,7 @@ static void open_section(struct reading *r, char *text, const char *command)
 	const char *const name = strip(text + 1);
 
 	r->for_all = strcmp(name, "*") == 0;
-	r->ours = r->for_all || strcmp(name, command) == 0;
+	r->ours = r->for_all || strcmp(name, r->command) == 0;
 }
 
 /* "value" or value; what stands behind a # or ; after a blank is a comment. */
@@ -159,34 +162,51 @@ static FILE *open_file(const char *path, bool named)
 	return f;
 }
 
+/* Closes the file. */
+static void read_lines(struct reading *r, FILE *f, void (*each)(void *data, const struct config_line *line), void *data)
+{
+	char *line = NULL;
+	size_t room = 0;
+
+	while (getline(&line, &room, f) > 0) {
+		char *const text = strip(keep(line));
+
+		r->line++;
+		if (!*text || *text == '#' || *text == ';')
+			continue;
+		if (*text == '[')
+			open_section(r, text);
+		else
+			read_setting(r, text, each, data);
+	}
+	if (ferror(f))
+		warn_unread(r->path, strerror(errno));
+	free(line);
+	fclose(f);
+}
+
 void config_read(const char *command, void (*each)(void *data, const struct config_line *line), void *data)
 {
-	char path[PATH_MAX], *line = NULL;
-	struct reading r = { .path = path };
-	size_t room = 0;
+	char path[PATH_MAX];
+	struct reading r = { .path = path, .command = command };
 	bool named;
 	FILE *f;
 
 	if (!find_file(path, sizeof(path), &named))
 		return;
 	f = open_file(path, named);
-	if (!f)
-		return;
-	while (getline(&line, &room, f) > 0) {
-		char *const text = strip(keep(line));
+	if (f)
+		read_lines(&r, f, each, data);
+}
 
-		r.line++;
-		if (!*text || *text == '#' || *text == ';')
-			continue;
-		if (*text == '[')
-			open_section(&r, text, command);
-		else
-			read_setting(&r, text, each, data);
-	}
-	if (ferror(f))
-		warn_unread(path, strerror(errno));
-	free(line);
-	fclose(f);
+void config_read_file(const char *path, void (*each)(void *data, const struct config_line *line), void *data)
+{
+	struct reading r = { .path = path, .ours = true };
+	FILE *const f = open_file(path, true);
+
+	if (!f)
+		exit(UI_CANNOT); /* it has been said why */
+	read_lines(&r, f, each, data);
 }
 
 /* ---- words ---- */

@@ -26,6 +26,8 @@ struct config_line {
  * understood. Programs with rights that their user does not have read no file.
  */
 void config_read(const char *command, void (*each)(void *data, const struct config_line *line), void *data);
+/* The same for every line of a file without sections. Exits UI_CANNOT if it cannot be opened. */
+void config_read_file(const char *path, void (*each)(void *data, const struct config_line *line), void *data);
 /*
  * Cuts a text into words as a shell does: blanks between them, quotes and backslashes around what belongs together. NULL-terminated, on
  * the heap. NULL: a quote is not closed.

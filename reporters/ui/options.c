@@ -144,6 +144,9 @@ static void take(const struct ui_option *o, const char *text)
 	case UI_LIST:
 		append(o->value, text);
 		break;
+	case UI_SETTINGS:
+		*(const char **)o->value = text;
+		break;
 	case UI_OPTIONAL_INT:
 		*(const char **)o->value = text ? text : "";
 		break;
@@ -166,6 +169,7 @@ static size_t value_bytes(const struct ui_option *o)
 		[UI_SIZE] = sizeof(uint64_t),
 		[UI_LIST] = sizeof(struct ui_list),
 		[UI_OPTIONAL_INT] = sizeof(char *),
+		[UI_SETTINGS] = sizeof(char *),
 	};
 
 	return bytes[o->type];
@@ -375,6 +379,8 @@ static void take_setting(void *command, const struct config_line *line)
 		ui_usage_error("%s is true or false, not '%s'", line->name, line->value);
 	if (o->type != UI_FLAG && o->type != UI_OPTIONAL_INT && !line->value)
 		ui_usage_error("%s needs a value: %s = %s", line->name, line->name, o->argument);
+	if (o->type == UI_SETTINGS)
+		ui_usage_error("%s can only stand on the command line", line->name);
 	ui_set_place("");
 	if (o->type == UI_FLAG && is_no)
 		*(bool *)o->value = false;
@@ -415,6 +421,21 @@ static bool asks_about_itself(const char *word)
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "--version") == 0;
 }
 
+/* The files of options that the command line names, wherever: what else stands there is read after them. */
+static void take_files(const struct ui_command *c, const struct parser *p, int argc, char **argv)
+{
+	const struct ui_option *o = c->options;
+	int val;
+
+	while (o->long_name && o->type != UI_SETTINGS)
+		o++;
+	opterr = 0;
+	optind = 0;
+	while (o->long_name && (val = getopt_long(argc, argv, p->shorts, p->longs, NULL)) >= 0)
+		if (val >= VAL_FIRST && option_of(c, val)->type == UI_SETTINGS)
+			config_read_file(optarg, take_setting, (void *)c);
+}
+
 /* Neither matters to somebody who asks for help, perhaps about them. */
 static void take_defaults(const struct ui_command *c, const struct parser *p, int argc, char **argv)
 {
@@ -440,6 +461,7 @@ int ui_parse(const struct ui_command *c, int argc, char **argv, bool stop_at_ope
 	const struct parser p = parser_of(c, stop_at_operand);
 
 	take_defaults(c, &p, argc, argv);
+	take_files(c, &p, argc, argv);
 	const int first = take_all(c, &p, argc, argv, "");
 
 	free(p.longs);

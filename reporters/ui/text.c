@@ -111,6 +111,35 @@ void ui_text(FILE *f, const char *s)
 		fputc(FIT_NAME_END, f);
 }
 
+static const char *entity(const char *piece)
+{
+	switch (*piece) {
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '&':
+		return "&amp;";
+	case '"':
+		return "&quot;";
+	default:
+		/* U+FFFE and U+FFFF are no characters of XML. */
+		return strcmp(piece, "\xef\xbf\xbe") == 0 || strcmp(piece, "\xef\xbf\xbf") == 0 ? "\xef\xbf\xbd" : piece;
+	}
+}
+
+void ui_markup(FILE *f, const char *s)
+{
+	const char *const end = s + strlen(s);
+
+	while (s < end) {
+		char piece[UI_PIECE_ROOM];
+
+		s += ui_piece(s, (size_t)(end - s), piece);
+		fputs(entity(piece), f);
+	}
+}
+
 char *ui_memstream_end(FILE *m, char *const *text)
 {
 	const bool failed = ferror(m);

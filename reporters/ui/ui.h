@@ -31,6 +31,7 @@ void ui_usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2), n
 /*
  * UI_OPTIONAL_INT: --name, --name=N or --name N, where N is the option's if it is a number. The text of N goes to the
  * const char*, "" without N.
+ * UI_SETTINGS: a file of options of this command, NAME = VALUE in a line. What stands on the command line has the last word.
  */
 enum ui_option_type {
 	UI_FLAG,
@@ -39,13 +40,14 @@ enum ui_option_type {
 	UI_SIZE,
 	UI_LIST,
 	UI_OPTIONAL_INT,
+	UI_SETTINGS,
 };
 
 struct ui_option {
 	char short_name; /* 0: none */
 	const char *long_name;
 	enum ui_option_type type;
-	void *value; /* bool*, const char**, uint64_t*, uint64_t*, struct ui_list*, const char** */
+	void *value; /* bool*, const char**, uint64_t*, uint64_t*, struct ui_list*, const char**, const char** */
 	const char *argument; /* name of the argument in --help */
 	const char *help;
 	uint64_t min, max; /* UI_UINT, UI_SIZE: inclusive; max 0: no bound */
@@ -168,6 +170,8 @@ char *ui_memstream_end(FILE *m, char *const *text);
 void ui_text(FILE *f, const char *s);
 /* The same; on a terminal it is not cut, but goes on in further lines. */
 void ui_prose(FILE *f, const char *s);
+/* The same as text of HTML or XML, in quotes or not. */
+void ui_markup(FILE *f, const char *s);
 /* The first character of s, of n > 0 bytes, made harmless in the same way. Returns how many of the bytes it is. */
 #define UI_PIECE_ROOM 16u
 size_t ui_piece(const char *s, size_t n, char piece[UI_PIECE_ROOM]);

@@ -345,33 +345,6 @@ static void wait_recorder(const struct run *r)
 		;
 }
 
-/* tracker-split says what went wrong, and then leaves the capture as it was. */
-static void split_processes(const struct run *r)
-{
-	char name[] = "tracker-split", force[] = "-f", quiet[] = "-q", end[] = "--";
-	char *argv[6] = { name }, **at = argv + 1;
-
-	if (r->o.force)
-		*at++ = force;
-	if (r->o.quiet)
-		*at++ = quiet;
-	*at++ = end;
-	*at = (char *)r->output.path;
-	reader_run(name, argv, "the capture was not split");
-}
-
-/* Without a pager: what ends a pager on this terminal, ends this program, too. */
-static void print_report(const struct run *r, const char *capture)
-{
-	char name[] = "tracker-report", no_pager[] = "--no-pager", end[] = "--";
-	char *argv[] = { name, no_pager, end, (char *)capture, NULL };
-
-	if (r->output.created)
-		reader_run(name, argv, "nothing is reported");
-	else
-		ui_error("argument --report: %s keeps nothing that could be read", capture);
-}
-
 /* The file that readers are given; elsewhere: where the recorder has left it, or NULL. */
 static const char *capture_of(const struct run *r, const char *elsewhere)
 {
@@ -381,15 +354,19 @@ static const char *capture_of(const struct run *r, const char *elsewhere)
 }
 
 /* Before the capture is divided, because what is reported is the whole. */
-static void read_capture(const struct run *r, const struct control_message *m)
+static void read_capture(struct run *r, const struct control_message *m)
 {
-	if (m->error || !m->processes || (!r->o.report && !r->o.split))
+	const char *const capture = capture_of(r, m->elsewhere);
+
+	if (m->error || !m->processes || (!r->o.report && !r->o.check && !r->o.split))
 		return;
 	wait_recorder(r);
 	if (r->o.report)
-		print_report(r, capture_of(r, m->elsewhere));
+		reader_report(r, capture);
+	if (r->o.check)
+		r->checked = reader_check(r, capture);
 	if (r->o.split && !m->elsewhere[0])
-		split_processes(r);
+		reader_split(r);
 }
 
 /* Waits for the recorder's figures, or leaves the recorder to descendants that still run. */
@@ -420,7 +397,9 @@ static void conclude(struct run *r, int recorder_status)
 			if (!r->o.quiet)
 				say_left(r, &m);
 			if (r->o.report)
-				print_report(r, capture_of(r, NULL));
+				reader_report(r, capture_of(r, NULL));
+			if (r->o.check)
+				ui_error("argument --check: nothing is checked, because the recording goes on; --wait inf waits for its end");
 			streaming_leave(&r->stream);
 			return;
 		}
@@ -465,6 +444,12 @@ int run_program(int argc, char **argv)
 		ui_error("%s", r.found.why);
 		return r.found.exit_code;
 	}
+	if (r.o.check) {
+		const int wrong = reader_check_options(&r);
+
+		if (wrong)
+			return wrong;
+	}
 	const int failed = r.o.dormant ? start_dormant(&r) : start(&r);
 
 	if (failed >= 0) {
@@ -482,6 +467,10 @@ int run_program(int argc, char **argv)
 		with_view_end(&r.view, r.argv[0]);
 		wait_end();
 	}
+	if (r.o.check)
+		r.checked = UI_CANNOT; /* until there is a capture that passes */
 	conclude(&r, recorder_status);
+	if (r.checked && WIFEXITED(status) && !WEXITSTATUS(status))
+		return r.checked;
 	wait_exit_like(status);
 }

@@ -7,6 +7,7 @@
 #include "record/rotate.h"
 #include "run/hook_options.h"
 #include "run/stream_options.h"
+#include "ui/config.h"
 #include "ui/ui.h"
 
 #include <stdlib.h>
@@ -29,6 +30,7 @@ static const char details[] =
 	"  tracker report out.bin\n"
 	"\n"
 	"The exit status is that of the program; a signal that kills it also kills tracker run.\n"
+	"With --check it is that of tracker check if the program's is 0: 3 when a check failed.\n"
 	"Exit status 125: tracker itself failed, 126: not executable, 127: not found.\n";
 
 static int parse(const struct ui_option *options, int argc, char **argv)
@@ -46,6 +48,13 @@ static int parse(const struct ui_option *options, int argc, char **argv)
 
 	return ui_parse(&command, argc, argv, true);
 }
+
+/* What happens when recording has ended. */
+#define END_OPTIONS(o)                                                                                                                                                    \
+	UI_OPTION(0, "report", UI_FLAG, &(o)->report, NULL, "print the report of one screen on stderr when recording has ended", 0, 0),                                   \
+		UI_OPTION(0, "check", UI_STRING, &(o)->check, "OPTIONS", "hold the capture against budgets (tracker check --help): '--max-peak 64M --max-leak 0'", 0, 0), \
+		UI_OPTION(0, "no-symbols", UI_FLAG, &(o)->no_symbols, NULL, "do not look up names when recording ends", 0, 0),                                            \
+		UI_OPTION(0, "split-processes", UI_FLAG, &(o)->split, NULL, "at the end divide the capture into one per process: FILE for the one that was started, FILE.PID for the others", 0, 0)
 
 int run_options_parse(struct run_options *o, int argc, char **argv)
 {
@@ -66,9 +75,7 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		{ 0, "no-compress", UI_FLAG, &o->no_compress, NULL, "the same as --compress=none", 0, 0 },
 		{ 0, "buffered-file-io", UI_FLAG, &o->buffered, NULL, "no effect, accepted for command lines of memray: the capture always goes through the page cache", 0, 0 },
 		{ 'q', "quiet", UI_FLAG, &o->quiet, NULL, "print no summary after the run", 0, 0 },
-		{ 0, "report", UI_FLAG, &o->report, NULL, "print the report of one screen on stderr when recording has ended", 0, 0 },
 		{ 0, "live", UI_FLAG, &o->live, NULL, "show on the terminal what lives while the program runs; what it prints there goes to FILE.out", 0, 0 },
-		{ 0, "no-symbols", UI_FLAG, &o->no_symbols, NULL, "do not look up names when recording ends", 0, 0 },
 		{ 0, "nframe", UI_UINT, &o->nframe, "N",
 		  "keep the N most recent frames of a stack (1024)", 1, NFRAME_MAX },
 		{ 0, "trace", UI_OPTIONAL_INT, &o->trace, "N",
@@ -78,8 +85,6 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		{ 0, "no-follow-fork", UI_FLAG, &o->no_follow_fork, NULL, "do not record forked children", 0, 0 },
 		{ 0, "no-follow-exec", UI_FLAG, &o->no_follow_exec, NULL,
 		  "do not record programs that the program executes", 0, 0 },
-		{ 0, "split-processes", UI_FLAG, &o->split, NULL,
-		  "at the end divide the capture into one per process: FILE for the one that was started, FILE.PID for the others", 0, 0 },
 		{ 0, "unwind", UI_STRING, &o->unwind, "own|verify[=LIBRARY]|libunwind",
 		  "choose the unwinder: own (default); verify: compare every 37th stack with libunwind's "
 		  "and libgcc's, or with that LIBRARY's, and show the result in tracker info; libunwind: use "
@@ -102,6 +107,7 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		{ 0, "rotate", UI_UINT, &o->rotate, "N",
 		  "with --max-size: do not stop but go on in FILE.000002 and so on, and keep the newest N files",
 		  1, ROTATE_MAX },
+		END_OPTIONS(o),
 		STREAM_OPTIONS(o),
 		HOOK_OPTIONS(o),
 		{ 0 },
@@ -340,6 +346,7 @@ static bool check_dormant(const struct run_options *o)
 		{ "compress", o->compress },
 		{ "no-compress", o->no_compress },
 		{ "report", o->report },
+		{ "check", o->check },
 		{ "live", o->live },
 		{ "live-remote", o->live_remote },
 		{ "send-to", o->send_to },
@@ -376,11 +383,21 @@ static bool check_dormant(const struct run_options *o)
 	return true;
 }
 
+static bool check_words(const struct run_options *o)
+{
+	char **const words = o->check ? config_words(o->check) : NULL;
+
+	if (o->check && !words)
+		ui_error("argument --check: a quote is not closed: %s", o->check);
+	free(words);
+	return !o->check || words;
+}
+
 bool run_options_check(struct run_options *o)
 {
 	if (!check_dormant(o))
 		return false;
-	if (!check_trace(o) || !find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o) || !check_classes(o) || !check_keep_limit(o) || !find_asked(o))
+	if (!check_trace(o) || !check_words(o) || !find_unwinder(o) || !find_packing(o) || !find_format(o) || !check_aggregate(o) || !check_classes(o) || !check_keep_limit(o) || !find_asked(o))
 		return false;
 	if (!strcmp(o->wait, "inf")) {
 		o->wait_ns = UINT64_MAX;

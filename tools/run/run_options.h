@@ -10,6 +10,7 @@
 
 struct run_options {
 	bool dormant; /* nothing is recorded until tracker ctl start */
+	const char *check; /* options of tracker check; NULL: nothing is checked */
 	const char *output, *trace, *unwind, *wait, *format, *checkpoint, *compress;
 	bool force, quiet, no_symbols, no_follow_fork, no_follow_exec, aggregate, no_compress, buffered, split, check_free, keeps, release_stacks, leak_check, look_at_marks, memory, look_contents, report, live;
 	uint32_t packing; /* enum trk_packing */

@@ -2,6 +2,7 @@
 #include "tools/run/run_reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -10,24 +11,118 @@
 #include <unistd.h>
 
 #include "tools/home.h"
+#include "ui/config.h"
 #include "ui/ui.h"
 
-void reader_run(const char *name, char **argv, const char *undone)
+/* to: where its standard output goes. Returns its exit status; UI_CANNOT: it could not be started, or a signal ended it. */
+static int start_reader(const char *name, char **argv, int to, const char *undone)
 {
 	posix_spawn_file_actions_t actions;
 	char path[PATH_MAX];
 	pid_t pid;
-	int error = posix_spawn_file_actions_init(&actions);
+	int status = 0, error = posix_spawn_file_actions_init(&actions);
 
 	setenv("TRACKER_CONFIG", "", 1);
 	if (!error) {
-		error = posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+		error = posix_spawn_file_actions_adddup2(&actions, to, STDOUT_FILENO);
 		if (!error)
 			error = home_find(name, path, sizeof(path)) ? posix_spawn(&pid, path, &actions, NULL, argv, environ) : ENOENT;
 		posix_spawn_file_actions_destroy(&actions);
 	}
 	if (error)
 		ui_error("cannot start %s: %s; %s", name, strerror(error), undone);
-	while (!error && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	while (!error && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	return error || !WIFEXITED(status) ? UI_CANNOT : WEXITSTATUS(status);
+}
+
+static int read_by(const char *name, char **argv, const char *undone)
+{
+	return start_reader(name, argv, STDERR_FILENO, undone);
+}
+
+static bool is_readable(const struct run *r, const char *option, const char *capture)
+{
+	if (!r->output.created)
+		ui_error("argument --%s: %s keeps nothing that could be read", option, capture);
+	return r->output.created;
+}
+
+/* Without a pager: what ends a pager on this terminal, ends this program, too. */
+void reader_report(const struct run *r, const char *capture)
+{
+	char name[] = "tracker-report", no_pager[] = "--no-pager", end[] = "--";
+	char *argv[] = { name, no_pager, end, (char *)capture, NULL };
+
+	if (is_readable(r, "report", capture))
+		read_by(name, argv, "nothing is reported");
+}
+
+/* tracker-split says what went wrong, and then leaves the capture as it was. */
+void reader_split(const struct run *r)
+{
+	char name[] = "tracker-split", force[] = "-f", quiet[] = "-q", end[] = "--";
+	char *argv[6] = { name }, **at = argv + 1;
+
+	if (r->o.force)
+		*at++ = force;
+	if (r->o.quiet)
+		*at++ = quiet;
+	*at++ = end;
+	*at = (char *)r->output.path;
+	read_by(name, argv, "the capture was not split");
+}
+
+/* The command, with room for two words behind its options. NULL: there is no memory. */
+static char **check_command(const struct run *r, size_t *ret_end)
+{
+	static char name[] = "tracker-check";
+	char **const words = config_words(r->o.check); /* which are right: the options were checked */
+	size_t n = 0;
+
+	while (words && words[n])
+		n++;
+	char **const argv = words ? calloc(n + 4, sizeof(*argv)) : NULL;
+
+	if (argv) {
+		argv[0] = name;
+		memcpy(argv + 1, words, n * sizeof(*argv));
+		*ret_end = n + 1;
+	}
+	free(words);
+	return argv;
+}
+
+int reader_check_options(const struct run *r)
+{
+	static char help[] = "--help"; /* behind the others: they are read first */
+	size_t end;
+	char **const argv = check_command(r, &end);
+	const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int status = UI_CANNOT;
+
+	if (argv) {
+		argv[end] = help;
+		status = start_reader(argv[0], argv, nowhere < 0 ? STDERR_FILENO : nowhere, "nothing is checked");
+	}
+	if (nowhere >= 0)
+		close(nowhere);
+	free(argv);
+	return status;
+}
+
+int reader_check(const struct run *r, const char *capture)
+{
+	static char dashes[] = "--";
+	size_t end;
+	char **const argv = check_command(r, &end);
+	int status = UI_CANNOT;
+
+	if (argv && is_readable(r, "check", capture)) {
+		argv[end] = dashes;
+		argv[end + 1] = (char *)capture;
+		status = read_by(argv[0], argv, "nothing is checked");
+	}
+	free(argv);
+	return status;
 }

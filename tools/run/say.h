@@ -29,6 +29,7 @@ struct run {
 	struct capture_file output;
 	struct with_view view; /* with --live */
 	struct streaming stream;
+	int checked; /* what --check found: UI_OK, UI_GATE, ... */
 };
 
 /* Descendants still run, and the recorder with them. */

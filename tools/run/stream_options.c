@@ -24,6 +24,7 @@ bool stream_options_check(const struct run_options *o)
 				    o->live && !o->output	 ? "--live without --output" :
 				    !o->output && o->split	 ? "--split-processes without --output" :
 				    !o->output && o->report	 ? "--report without --output" :
+				    !o->output && o->check	 ? "--check without --output" :
 				    !o->output && o->force	 ? "--force without --output" :
 								   NULL;
 	char why[ADDRESS_WHY];

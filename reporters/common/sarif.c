@@ -1,36 +1,18 @@
 /* sarif - see sarif.h. */
-#include "lint/sarif.h"
+#include "common/sarif.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #include "common/group.h"
-#include "lint/join.h"
 
 #define SCHEMA "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 #define PATH_ROOM 4096
 
-static void write_text(struct ui_json *j, const char *key, const char *text)
+void sarif_text(struct ui_json *j, const char *key, const char *text)
 {
 	ui_json_object(j, key);
 	ui_json_string(j, "text", text);
-	ui_json_end(j);
-}
-
-static void write_rules(struct ui_json *j)
-{
-	ui_json_array(j, "rules");
-	for (size_t i = 0; i < LINT_RULES; i++) {
-		ui_json_object(j, NULL);
-		ui_json_string(j, "id", lint_names[i]);
-		write_text(j, "shortDescription", lint_rules[i].what);
-		if (lint_rules[i].advice)
-			write_text(j, "help", lint_rules[i].advice);
-		ui_json_object(j, "defaultConfiguration");
-		ui_json_string(j, "level", lint_levels[lint_rules[i].level]);
-		ui_json_end(j);
-		ui_json_end(j);
-	}
 	ui_json_end(j);
 }
 
@@ -52,7 +34,7 @@ static char *uri_of(const char *path, char buf[PATH_ROOM])
 }
 
 /* What a frame is without debug information: a place in a file of code. */
-static void write_location(struct ui_json *j, const char *key, const struct source_frame *f)
+void sarif_location(struct ui_json *j, const char *key, const struct source_frame *f)
 {
 	char uri[PATH_ROOM];
 
@@ -80,19 +62,19 @@ static void write_location(struct ui_json *j, const char *key, const struct sour
 	ui_json_end(j);
 }
 
-static void write_stack(struct ui_json *j, const char *what, struct stacks *s, uint32_t node)
+void sarif_stack(struct ui_json *j, const char *what, struct stacks *s, uint32_t node)
 {
 	size_t n;
 	const struct source_frame *const frames = group_frames(s, node, &n);
 
 	ui_json_object(j, NULL);
-	write_text(j, "message", what);
+	sarif_text(j, "message", what);
 	ui_json_array(j, "frames");
 	for (size_t i = 0; i < n; i++) {
 		if (frames[i].cut)
 			continue;
 		ui_json_object(j, NULL);
-		write_location(j, "location", &frames[i]);
+		sarif_location(j, "location", &frames[i]);
 		ui_json_string(j, "module", frames[i].module);
 		ui_json_end(j);
 	}
@@ -100,39 +82,21 @@ static void write_stack(struct ui_json *j, const char *what, struct stacks *s, u
 	ui_json_end(j);
 }
 
-static void write_result(struct ui_json *j, struct report *r, const struct lint_finding *f)
+static void write_rule(struct ui_json *j, const struct sarif_rule *rule)
 {
-	static const char *const stacks[LINT_STACKS] = { "called", "allocated", "released" };
-	char text[LINT_TEXT_ROOM], message[LINT_TEXT_ROOM * 3];
-	const uint32_t place = lint_place(f);
-
-	snprintf(message, sizeof(message), "%s: %s", lint_text(f, text), lint_advice(f));
 	ui_json_object(j, NULL);
-	ui_json_string(j, "ruleId", lint_names[f->rule]);
-	ui_json_uint(j, "ruleIndex", f->rule);
-	ui_json_string(j, "level", lint_levels[lint_rules[f->rule].level]);
-	write_text(j, "message", message);
-	ui_json_uint(j, "occurrenceCount", f->count);
-	if (place) {
-		ui_json_array(j, "locations");
-		write_location(j, NULL, stacks_top(r->stacks, place));
-		ui_json_end(j);
-	}
-	ui_json_array(j, "stacks");
-	for (unsigned i = 0; i < LINT_STACKS; i++)
-		if (f->nodes[i])
-			write_stack(j, stacks[i], r->stacks, f->nodes[i]);
-	ui_json_end(j);
-	ui_json_object(j, "properties");
-	ui_json_uint(j, "bytes", f->bytes);
+	ui_json_string(j, "id", rule->id);
+	sarif_text(j, "shortDescription", rule->what);
+	if (rule->advice)
+		sarif_text(j, "help", rule->advice);
+	ui_json_object(j, "defaultConfiguration");
+	ui_json_string(j, "level", rule->level);
 	ui_json_end(j);
 	ui_json_end(j);
 }
 
-int lint_write_sarif(const struct lint *l, struct report *r, FILE *f)
+void sarif_begin(struct ui_json *j, FILE *f, const struct sarif_rule *rules, size_t count)
 {
-	struct ui_json json, *const j = &json;
-
 	ui_json_init(j, f, false);
 	ui_json_object(j, NULL);
 	ui_json_string(j, "$schema", SCHEMA);
@@ -143,15 +107,19 @@ int lint_write_sarif(const struct lint *l, struct report *r, FILE *f)
 	ui_json_object(j, "driver");
 	ui_json_string(j, "name", "tracker");
 	ui_json_string(j, "version", TRACKER_VERSION);
-	write_rules(j);
+	ui_json_array(j, "rules");
+	for (size_t i = 0; i < count; i++)
+		write_rule(j, &rules[i]);
+	ui_json_end(j);
 	ui_json_end(j);
 	ui_json_end(j);
 	ui_json_array(j, "results");
-	for (size_t i = 0; i < l->count; i++)
-		write_result(j, r, &l->items[i]);
+}
+
+void sarif_end(struct ui_json *j)
+{
 	ui_json_end(j);
 	ui_json_end(j);
 	ui_json_end(j);
 	ui_json_end(j);
-	return stacks_short_of_memory(r->stacks) ? TRK_ERR_NOMEM : 0;
 }

@@ -1,5 +1,5 @@
 /* no_alloc - see no_alloc.h. */
-#include "common/no_alloc.h"
+#include "check/no_alloc.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* sarif - findings in the form that code hosts and editors read: SARIF 2.1.0, of OASIS. */
+/* lint_sarif - findings in the form that code hosts and editors read: SARIF 2.1.0, of OASIS. */
 #ifndef REPORTERS_LINT_SARIF_H
 #define REPORTERS_LINT_SARIF_H
 
