@@ -87,8 +87,7 @@ enum shm_inner { SHM_INNER_NONE,
 #define SHM_NO_FOLLOW_FORK 0x1u
 #define SHM_NO_FOLLOW_EXEC 0x2u
 #define SHM_UNWIND_LIBUNWIND 0x4u /* a reference backend instead of libtracker's walk */
-/* libtracker's walk, and every 37th stack by these, too: counts differences. */
-#define SHM_VERIFY_LIBUNWIND 0x8u
+#define SHM_VERIFY_LIBUNWIND 0x8u /* libtracker's walk, and every 37th stack by this or the next, too: counts differences */
 #define SHM_VERIFY_LIBGCC 0x10u
 #define SHM_OWN 0x20u /* the program has started the recorder itself: its environment has nothing of tracker */
 #define SHM_CHECK_FREE 0x40u /* every release asks first whether it may be: SHM_ASK_FREE */
@@ -98,8 +97,9 @@ enum shm_inner { SHM_INNER_NONE,
 #define SHM_LOOK_AT_MARKS 0x400u /* ... and at every mark */
 #define SHM_LOOK_UNJUDGED 0x800u /* ... but nobody asks which blocks can be reached, only what the memory consists of */
 #define SHM_LOOK_CONTENTS 0x1000u /* ... and which blocks are equal */
-
 #define SHM_KEEPS 0x2000u /* annotations ask whether the object stays when it is released: SHM_CLASS_KEPT */
+#define SHM_PYTHON_MALLOC 0x4000u /* PYTHONMALLOC=malloc is tracker's, in the environment of every program that had none */
+#define SHM_PYTHON_OBJECTS 0x8000u /* in a program that runs already, CPython's own functions are replaced (python_objects.c) */
 
 #define SHM_KEEP_LIMIT (64ull << 20)
 #define SHM_SAMPLE_BYTES_MAX (1ull << 40)
@@ -272,6 +272,7 @@ struct shm_process {
 #define SHM_NOTICE_NO_MEMORY 0x2u /* could not map private memory: threads unrecorded */
 #define SHM_NOTICE_OTHER_SCOPE 0x4u /* dlmopen or RTLD_DEEPBIND: some modules may bypass the hooks */
 #define SHM_NOTICE_SANITIZER 0x8u /* its malloc is a sanitizer's: nothing is recorded */
+#define SHM_NOTICE_PYTHON_ARENAS 0x10u /* SHM_PYTHON_OBJECTS, and objects are not recorded */
 
 #define SHM_IDLE UINT64_MAX
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "format/python_env.h"
 #include "state.h"
 
 #define PRELOAD "LD_PRELOAD"
@@ -31,6 +32,19 @@ const char *environment_get(char *const *environment, const char *name)
 	return entry ? value_of(*entry, name) : NULL;
 }
 
+static bool makes_python_malloc(void)
+{
+	return state.shm && state.shm->header.flags & SHM_PYTHON_MALLOC;
+}
+
+/* The program's own entry has the same name, but tracker run had found none. */
+static bool is_python_malloc(const char *entry)
+{
+	const char *const value = makes_python_malloc() ? value_of(entry, PYTHON_ENV) : NULL;
+
+	return value && strcmp(value, PYTHON_ENV_VALUE) == 0;
+}
+
 static void drop(char **p)
 {
 	do
@@ -41,7 +55,7 @@ static void drop(char **p)
 void environment_restore(char **environment)
 {
 	char **const preload = environment_find(environment, PRELOAD);
-	char **way;
+	char **entry;
 
 	if (preload) {
 		char *const value = *preload + strlen(PRELOAD "="), *const rest = strchr(value, ':');
@@ -51,9 +65,12 @@ void environment_restore(char **environment)
 		else
 			drop(preload);
 	}
-	way = environment_find(environment, SHM_ENV);
-	if (way)
-		drop(way);
+	entry = environment_find(environment, SHM_ENV);
+	if (entry)
+		drop(entry);
+	entry = environment_find(environment, PYTHON_ENV);
+	if (entry && is_python_malloc(*entry))
+		drop(entry);
 }
 
 /* Whether `list` names libtracker. */
@@ -96,7 +113,7 @@ static size_t text_bytes(const char *theirs, const char *way)
 
 size_t environment_room(char *const *environment, const char *way)
 {
-	size_t entries = 3;
+	size_t entries = 4;
 
 	for (char *const *p = environment; p && *p; p++)
 		entries++;
@@ -158,7 +175,7 @@ char **environment_make_without(char *const *environment, void *room)
 	for (char *const *p = environment; p && *p; p++) {
 		const bool is_preload = value_of(*p, PRELOAD);
 
-		if (is_preload ? left : !value_of(*p, SHM_ENV))
+		if (is_preload ? left : !value_of(*p, SHM_ENV) && !is_python_malloc(*p))
 			*to++ = is_preload ? preload : *p;
 		left &= !is_preload;
 	}
@@ -173,13 +190,14 @@ char **environment_make_without(char *const *environment, void *room)
 char **environment_make(char *const *environment, const char *way, void *room)
 {
 	char **const made = room, **to = made;
+	static const char python[] = PYTHON_ENV "=" PYTHON_ENV_VALUE;
 	char *preload, *variable;
 	bool has_preload = false, has_session = false;
 	size_t count = 0;
 
 	for (char *const *p = environment; p && *p; p++)
 		count++;
-	preload = (char *)(made + count + 3);
+	preload = (char *)(made + count + 4);
 	variable = make_preload(preload, environment_get(environment, PRELOAD));
 	(void)append(append(variable, SHM_ENV "="), way);
 	for (char *const *p = environment; p && *p; p++) {
@@ -196,6 +214,8 @@ char **environment_make(char *const *environment, const char *way, void *room)
 		*to++ = preload;
 	if (!has_session)
 		*to++ = variable;
+	if (makes_python_malloc() && !environment_find(environment, PYTHON_ENV))
+		*to++ = (char *)python;
 	*to = NULL;
 	return made;
 }

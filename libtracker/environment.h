@@ -1,6 +1,6 @@
 /*
  * environment - the two variables by which a recorded program is found: LD_PRELOAD, where libtracker stands before
- * the program's own libraries, and SHM_ENV.
+ * the program's own libraries, and SHM_ENV; and PYTHONMALLOC, if tracker run has set it.
  *
  * It works on the arrays that programs pass to exec, and on the array that the kernel made. Nothing here allocates or
  * keeps anything, because exec is called in children of vfork and in signal handlers.
@@ -22,7 +22,7 @@ void environment_restore(char **environment);
  */
 bool environment_is_ours(char *const *environment, const char *way);
 bool environment_is_others(char *const *environment, const char *way);
-/* A copy with the two variables of libtracker, `way` among them, in `room`, of environment_room() bytes. */
+/* A copy with the variables of libtracker, `way` among them, in `room`, of environment_room() bytes. */
 size_t environment_room(char *const *environment, const char *way);
 char **environment_make(char *const *environment, const char *way, void *room);
 /* A copy without them. */

@@ -86,6 +86,10 @@ static bool find_functions(struct python *p, const void *link_map, unsigned mino
 	p->code_type = (uintptr_t)symbol_object(link_map, "PyCode_Type");
 	p->string_type = (uintptr_t)symbol_object(link_map, "PyUnicode_Type");
 	p->bytes_type = (uintptr_t)symbol_object(link_map, "PyBytes_Type");
+	p->get_allocator = (void (*)(int, struct python_allocator *))symbol_in(link_map, "PyMem_GetAllocator");
+	p->set_allocator = (void (*)(int, const struct python_allocator *))symbol_in(link_map, "PyMem_SetAllocator");
+	p->objects_recording = 0;
+	atomic_store(&p->objects, PYTHON_OBJECTS_THEIRS);
 	p->limit = p->limit_end = 0;
 	(void)range_of(link_map, "_Py_CheckRecursiveCall", &p->limit, &p->limit_end);
 	return p->own_state && p->attached_state && p->is_finalizing && p->code_type && p->string_type && p->bytes_type &&

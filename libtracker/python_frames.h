@@ -29,6 +29,9 @@ void python_stack(struct thread *t, struct change *ret);
 /* The whole stack that was told last; its depth. */
 uint32_t python_told_depth(const struct thread *t);
 
+/* The present recording shows objects of Python, or not any more: from the next thing that a thread which runs Python allocates. */
+void python_want_objects(bool want);
+
 /* Before something is released, by a hook at `frame`: waits if that may be what a thread without CPython's lock is reading. */
 void python_release(uintptr_t frame);
 

@@ -52,6 +52,25 @@ enum { PYTHON_CODE_FREE = 0,
 #define PYTHON_CODE_BITS 16u
 #define PYTHON_FIRST_NUMBER 16u /* of an instruction; 0: nobody knows */
 
+/* CPython's numbers of what it allocates for, besides 0: what is malloc's. */
+#define PYTHON_MEM 1u
+#define PYTHON_OBJECT 2u
+
+/* PyMemAllocatorEx */
+struct python_allocator {
+	void *context;
+	void *(*malloc)(void *context, size_t size);
+	void *(*calloc)(void *context, size_t n, size_t size);
+	void *(*realloc)(void *context, void *p, size_t size);
+	void (*free)(void *context, void *p);
+};
+
+/* Whose functions give out objects. */
+enum python_objects { PYTHON_OBJECTS_THEIRS,
+		      PYTHON_OBJECTS_OURS,
+		      PYTHON_OBJECTS_LEFT, /* others', which may call ours */
+		      PYTHON_OBJECTS_CHANGING };
+
 /* Mapped when CPython is met, and never unmapped. */
 struct python {
 	_Atomic bool on; /* its frames may be read */
@@ -71,6 +90,11 @@ struct python {
 	void (*code_end)(uintptr_t code);
 	uintptr_t loop, loop_end; /* _PyEval_EvalFrameDefault */
 	uintptr_t limit, limit_end; /* _Py_CheckRecursiveCall */
+	_Atomic uint8_t objects; /* enum python_objects */
+	_Atomic uint32_t objects_recording; /* number of the recording for which that was asked */
+	void (*get_allocator)(int memory, struct python_allocator *ret); /* NULL: it has none */
+	void (*set_allocator)(int memory, const struct python_allocator *a);
+	struct python_allocator real[PYTHON_OBJECT + 1]; /* behind ours */
 	struct python_code codes[1u << PYTHON_CODE_BITS];
 };
 
@@ -142,6 +166,11 @@ enum python_says { PYTHON_SAYS_NOTHING,
 		   PYTHON_SAYS_AGREES,
 		   PYTHON_SAYS_DIFFERS };
 enum python_says python_compare(const struct python *p, uintptr_t state);
+/*
+ * Objects are recorded from now on, if the recording asks for that. Called by a thread that has the lock, once for each recording. If that is
+ * within the mapping of an arena, t->objects_began.
+ */
+void python_objects_begin(struct thread *t, struct python *p);
 /* To the recorder, for people. */
 void python_say(unsigned minor, enum trk_python what);
 #endif

@@ -270,6 +270,8 @@ uint32_t python_walk(struct thread *t, struct python *p)
 	forgotten = y->other_state || y->generation != generation;
 	y->generation = generation;
 	if (s && is_checked(t, p)) {
+		if (unlikely(state.shm->header.flags & SHM_PYTHON_OBJECTS) && y->locked && p->objects_recording != state.recording)
+			python_objects_begin(t, p);
 		kept = walk(t, p, forgotten ? 0 : y->depth);
 	} else {
 		y->depth = 0;

@@ -7,6 +7,7 @@
 
 #include "ask.h"
 #include "error.h"
+#include "format/python_env.h"
 #include "hook.h"
 #include "own_recorder.h"
 #include "raw.h"
@@ -27,7 +28,8 @@ struct tracker_capture {
 	uint32_t pid; /* of the process that made it, or entered it */
 	uint32_t flags, nframe;
 	uint64_t memory_interval_ns;
-	bool lifetimes;
+	bool lifetimes, python_objects;
+	bool began_objects; /* no other recording has asked for them */
 	char path[PATH_MAX];
 };
 
@@ -115,8 +117,6 @@ static int check_stacks(const struct tracker_options *o)
 {
 	if (!o->native_traces)
 		return error_set(TRACKER_ENOTSUP, "native stacks are the only ones that there are: native_traces must be true");
-	if (o->trace_python_allocators)
-		return error_set(TRACKER_ENOTSUP, "this version knows nothing of Python's own allocators: trace_python_allocators must be false");
 	if (o->nframe < 0 || o->nframe > TRACKER_NFRAME_MAX)
 		return error_set(TRACKER_EINVAL, "the number of frames must be in range [1; 65535]");
 	return TRACKER_OK;
@@ -154,6 +154,7 @@ static int take(struct tracker_capture *c, const struct tracker_options *o)
 	c->nframe = o->nframe ? (uint32_t)o->nframe : NFRAME_DEFAULT;
 	c->memory_interval_ns = o->memory_interval_ms * MS_NS;
 	c->lifetimes = o->track_object_lifetimes;
+	c->python_objects = o->trace_python_allocators;
 	c->flags = (o->file_format == TRACKER_FILE_FORMAT_AGGREGATED_ALLOCATIONS ? SHM_CAPTURE_AGGREGATED : 0) |
 		   (d && !is_sent && !d->compress_on_exit ? SHM_CAPTURE_UNPACKED : 0) | (o->follow_fork ? SHM_CAPTURE_FOLLOWS_FORK : 0) |
 		   (d && !is_sent && d->overwrite ? SHM_CAPTURE_OVERWRITES : 0);
@@ -199,12 +200,24 @@ static bool is_ours(const struct tracker_capture *c)
 	return c && (c->pid == raw_getpid() || c->flags & SHM_CAPTURE_FOLLOWS_FORK);
 }
 
+/* A recording that goes on and shows arenas cannot show objects, too, because then both would count. */
+static bool shows_objects(void)
+{
+	const char *const chosen = session_variable(PYTHON_ENV);
+
+	return state.shm->header.flags & (SHM_PYTHON_MALLOC | SHM_PYTHON_OBJECTS) ||
+	       (chosen && strncmp(chosen, PYTHON_ENV_VALUE, strlen(PYTHON_ENV_VALUE)) == 0);
+}
+
 static int begin(struct tracker_capture *c)
 {
 	struct question q = { .what = SHM_ASK_CAPTURE, .given = { (uint64_t)c->fd, c->nframe, c->flags, c->memory_interval_ns } };
 	int code;
 
 	hook_start();
+	if (c->python_objects && state.on && !shows_objects())
+		return error_set(TRACKER_ENOTSUP, "the arenas that objects of Python lie in are being recorded already: trace_python_allocators needs "
+						  "tracker run --trace-python-allocators, or that nothing else is recorded");
 	code = own_recorder_want(OWN_CAPTURE, c->nframe);
 	if (code != TRACKER_OK)
 		return code;
@@ -213,6 +226,9 @@ static int begin(struct tracker_capture *c)
 		code = cannot_create(c->sending.socket < 0 ? c->path : "for the client", reason((long)q.figures[0]));
 	if (code != TRACKER_OK)
 		own_recorder_rest(OWN_CAPTURE);
+	c->began_objects = code == TRACKER_OK && c->python_objects && !shows_objects();
+	if (c->began_objects)
+		python_want_objects(true);
 	return code;
 }
 
@@ -250,6 +266,8 @@ int capture_exit(struct tracker_capture *c)
 	if (!is_ours(c))
 		return error_set(TRACKER_EINVAL, "the capture is that of the process that forked this one");
 	c->stage = LEFT;
+	if (c->began_objects)
+		python_want_objects(false);
 	code = ask(&q);
 	if (code == TRACKER_EIO && q.figures[0]) {
 		code = error_about(TRACKER_EIO, "the capture ", c->path, " could not be written: ");

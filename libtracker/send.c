@@ -274,9 +274,11 @@ void send_mapping(struct thread *t, uint8_t kind, uintptr_t address, uint64_t si
 {
 	struct draft d;
 
+	t->objects_began = false;
 	if (!send_begin_with_stack(t, TRK_MMAP, at, OPERANDS_MAX, &d))
 		return;
-	*d.at++ = kind;
+	/* it will be full of objects, which count by themselves */
+	*d.at++ = unlikely(t->objects_began) && kind == TRK_MMAP ? TRK_RESERVE : kind;
 	put_address(t, &d, address);
 	d.at = put_varint(d.at, size);
 	if (trk_kind_among(kind, TRK_KINDS_OF(TRK_FORM_ACCESS) | TRK_KINDS_OF(TRK_FORM_ADVICE)))

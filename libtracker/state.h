@@ -99,6 +99,7 @@ struct thread {
 	bool guessed; /* ... it used frame pointers of code without unwind information, somewhere */
 	bool deep; /* ... its stack is deeper than the frames that are kept */
 	uintptr_t mark; /* ... and its oldest frame, which says how much deeper: see wire.h */
+	bool objects_began; /* from the present stack on, objects of Python are recorded instead of arenas */
 	bool no_python; /* ... a signal interrupted it, or it was hard to walk: functions of Python may not be read */
 	uint32_t shown; /* number + 1 of the known stack that the recorder takes for this thread's; 0: it is `sent` */
 	uint32_t to_define; /* number + 1 of the known stack that `sent` is, which the recorder was not told yet; 0: none */

@@ -118,7 +118,7 @@ typedef struct tracker_options {
 	const char *file_name; /* this or a destination */
 	const tracker_destination *destination;
 	bool native_traces; /* true: the only value */
-	bool trace_python_allocators; /* false */
+	bool trace_python_allocators; /* default false; true: each object of Python instead of the arenas that objects lie in */
 	bool track_object_lifetimes; /* default false; true: tracker_capture_surviving works until the capture is freed */
 	bool follow_fork; /* default false; true: a forked child has a capture of its own, in FILE.PID */
 	unsigned memory_interval_ms; /* default 10: distance of samples of resident memory; 0: none */

@@ -37,7 +37,7 @@
 
 static struct {
 	const char *output, *duration;
-	bool force, quiet, aggregate, no_symbols, trust_seccomp;
+	bool force, quiet, aggregate, no_symbols, trust_seccomp, trace_python_allocators;
 	uint64_t nframe, sample_bytes, duration_ns;
 } given = { .nframe = NFRAME_DEFAULT };
 
@@ -47,6 +47,7 @@ static const struct ui_option options[] = {
 	{ 'a', "aggregate", UI_FLAG, &given.aggregate, NULL, "record sums per stack instead of events: the file stays small however long the program runs", 0, 0 },
 	{ 0, "sample", UI_SIZE, &given.sample_bytes, "SIZE", "record a sample of the allocations, one every SIZE bytes on average", 1, SHM_SAMPLE_BYTES_MAX },
 	{ 0, "nframe", UI_UINT, &given.nframe, "N", "keep the N most recent frames of each stack (1024)", 1, 1000000 },
+	{ 0, "trace-python-allocators", UI_FLAG, &given.trace_python_allocators, NULL, "record each object of a Python program instead of the arenas that objects lie in", 0, 0 },
 	{ 0, "no-symbols", UI_FLAG, &given.no_symbols, NULL, "do not look up names when the recording ends (tracker symbolize does it later)", 0, 0 },
 	{ 0, "duration", UI_STRING, &given.duration, "TIME", "detach after TIME (500ms, 30s, 5m); until then this goes on in the background", 0, 0 },
 	{ 0, "trust-seccomp", UI_FLAG, &given.trust_seccomp, NULL, "attach although a filter of system calls forbids what the library needs, or cannot be read: it may end the program", 0, 0 },
@@ -235,7 +236,7 @@ static void say_forbidden(const struct attachment *a)
 static bool inject(struct attachment *a)
 {
 	struct injection *const i = &a->injection;
-	struct shm_header header = new_segment_header(SHM_OWN | SHM_NO_FOLLOW_EXEC, (uint32_t)given.nframe, given.sample_bytes);
+	struct shm_header header = new_segment_header(SHM_OWN | SHM_NO_FOLLOW_EXEC | (given.trace_python_allocators ? SHM_PYTHON_OBJECTS : 0), (uint32_t)given.nframe, given.sample_bytes);
 	const struct late_order order = { .version = SHM_VERSION, .what = LATE_ATTACH, .recording = header.recording, .pid = (uint32_t)a->pid };
 	uint64_t answer;
 

@@ -61,7 +61,7 @@ struct contact_start {
 	uint32_t memory_interval_ms;
 	uint32_t rotate; /* files that are kept; 0: one file, which is `file` itself */
 	uint32_t packing; /* enum trk_packing */
-	bool aggregate, no_symbols;
+	bool aggregate, no_symbols, trace_python_allocators;
 	char file[3072]; /* its absolute path */
 };
 

@@ -27,6 +27,7 @@ static const struct ui_option options[] = {
 	{ 0, "rotate", UI_UINT, &how.rotate, "N", "start: with --max-size, go on in FILE.000002 and so on, and keep the newest N files", 1, ROTATE_MAX },
 	{ 0, "compress", UI_STRING, &how.compress, "zstd|lz4|none", "start: how to compress the capture: zstd (default; tables by LZ4), lz4, none", 0, 0 },
 	{ 0, "nframe", UI_UINT, &how.nframe, "N", "start: keep the N most recent frames of a stack (1024)", 1, CTL_NFRAME_MAX },
+	{ 0, "trace-python-allocators", UI_FLAG, &how.trace_python_allocators, NULL, "start: record each object of Python programs instead of the arenas that objects lie in", 0, 0 },
 	{ 0, "no-symbols", UI_FLAG, &how.no_symbols, NULL, "start: do not look up names when recording ends", 0, 0 },
 	{ 0, "memory-interval-ms", UI_UINT, &how.memory_interval_ms, "N", "start: look at resident memory every N ms (10); 0: never", 0, 3600000 },
 	LOOK_OPTIONS(&how, "start: "),
@@ -286,6 +287,7 @@ int main(int argc, char **argv)
 	ui_needs("--max-size", how.max_size != NULL, "the command start", starts);
 	ui_needs("--rotate", how.rotate != 0, "the command start", starts);
 	ui_needs("--compress", how.compress != NULL, "the command start", starts);
+	ui_needs("--trace-python-allocators", how.trace_python_allocators, "the command start", starts);
 	ui_needs("--no-symbols", how.no_symbols, "the command start", starts);
 	ui_needs("--memory-interval-ms", how.memory_interval_ms != CTL_MEMORY_INTERVAL_MS, "the command start", starts);
 	ui_needs("--leak-check", how.leak_check, "the command start", starts);

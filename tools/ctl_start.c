@@ -73,6 +73,7 @@ int ctl_start_prepare(const struct ctl_start *o, const char *file, bool force, c
 		.rotate = (uint32_t)o->rotate,
 		.aggregate = o->aggregate,
 		.no_symbols = o->no_symbols,
+		.trace_python_allocators = o->trace_python_allocators,
 		.looks = hook_options_looks(o->leak_check, o->look_at_marks, o->memory, o->look_contents),
 		.memory_interval_ms = (uint32_t)o->memory_interval_ms,
 	};

@@ -6,7 +6,7 @@
 #include "tools/run/capture_file.h"
 
 struct ctl_start {
-	bool aggregate, no_symbols;
+	bool aggregate, no_symbols, trace_python_allocators;
 	bool leak_check, look_at_marks, memory, look_contents;
 	const char *pointer_mask;
 	uint64_t memory_interval_ms;

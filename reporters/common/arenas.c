@@ -54,7 +54,7 @@ char *arenas_describe(const struct arenas *a, char buf[ARENAS_ROOM])
 
 	buf[0] = 0;
 	if (a->bytes && a->bytes >= a->all / 100 * SHARE_PERCENT)
-		snprintf(buf, ARENAS_ROOM, "%.0f %% of the bytes are %s arena%s of Python's small objects; PYTHONMALLOC=malloc shows each object",
+		snprintf(buf, ARENAS_ROOM, "%.0f %% of the bytes are %s arena%s of Python's small objects; --trace-python-allocators shows each object",
 			 100.0 * (double)a->bytes / (double)a->all, ui_count(count, sizeof(count), a->count), a->count == 1 ? "" : "s");
 	return buf;
 }

@@ -672,7 +672,7 @@ def take_snapshot():
 
 
 def get_object_traceback(obj):
-    """Where the block was allocated that the object lies in, or None: Python's own allocator has no block for each (PYTHONMALLOC=malloc)."""
+    """Where the block was allocated that the object lies in, or None: with Python's own allocator not each has a block (--trace-python-allocators)."""
     pointer = _call("get_object_traceback", id(obj))
     if not pointer:
         return None
@@ -895,9 +895,9 @@ class _AttachedCapture:
     def __init__(self, destination, more):
         if not isinstance(destination, FileDestination):
             raise NotImplementedError("a capture for a client needs libtracker from the beginning: python3 -m tracker run ...")
-        for name in ("trace_python_allocators", "track_object_lifetimes"):
-            if more[name]:
-                raise NotImplementedError("%s needs libtracker from the beginning: python3 -m tracker run ..." % name)
+        if more["track_object_lifetimes"]:
+            raise NotImplementedError("track_object_lifetimes needs libtracker from the beginning: python3 -m tracker run ...")
+        self._objects = more["trace_python_allocators"]
         self._command, self._aggregates, self._entered = _command(), more["file_format"] == FileFormat.AGGREGATED_ALLOCATIONS, False
         self._path, self._is_new = os.path.abspath(destination.path), False
         try:
@@ -932,7 +932,7 @@ class _AttachedCapture:
     def enter(self):
         if _AttachedCapture._active and _AttachedCapture._active[0] == os.getpid():
             raise RuntimeError("No more than one Tracker instance can be active at the same time")
-        self._run("attach", "-q", "-f", *["-a"] * self._aggregates, "-o", self._path.replace("%", "%%"))
+        self._run("attach", "-q", "-f", *["-a"] * self._aggregates, *["--trace-python-allocators"] * self._objects, "-o", self._path.replace("%", "%%"))
         self._entered, _AttachedCapture._active = True, (os.getpid(), self)
 
     def exit(self):
@@ -947,7 +947,8 @@ class _AttachedCapture:
 class Tracker:
     """memray's: records what this process allocates while its block runs, of all threads, into a file that every report reads.
 
-    native_traces makes no difference, stacks are always whole. Where libtracker is in the process, it begins the capture; elsewhere
+    native_traces makes no difference, stacks are always whole. With trace_python_allocators each object is recorded, instead of the arenas
+    that objects lie in; beside tracker run this needs its --trace-python-allocators. Where libtracker is in the process, it begins the capture; elsewhere
     `tracker attach` brings it in, and then forked children are in the capture, too, and memory_interval_ms does not count.
     """
 
@@ -962,13 +963,15 @@ class Tracker:
                 raise RuntimeError("AGGREGATED_ALLOCATIONS requires an output file")
         more = {"trace_python_allocators": trace_python_allocators, "track_object_lifetimes": track_object_lifetimes, "follow_fork": follow_fork,
                 "memory_interval_ms": memory_interval_ms, "file_format": int(file_format)}
-        self._stage, self._lifetimes = "new", track_object_lifetimes
+        self._stage, self._lifetimes, self._objects = "new", track_object_lifetimes, trace_python_allocators
         self._capture = (_OwnCapture if _is_preloaded() else _AttachedCapture)(destination or FileDestination(file_name), more)
 
     def __enter__(self):
         if self._stage != "new":
             raise RuntimeError("Attempting to use stale output handle")
         self._capture.enter()
+        if self._objects:
+            bytearray(1000)  # no object: what libtracker sees by malloc is where it begins to see objects
         self._stage = "entered"
         return self
 

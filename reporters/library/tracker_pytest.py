@@ -5,7 +5,7 @@
 
 Limits hold in every run with `-p tracker_pytest`; `--tracker` says at the end what each test allocated. Native code counts like Python's.
 Small Python objects count one by one only with PYTHONMALLOC=malloc (arenas of Python's own allocator otherwise), so limit_leaks asks for that.
-Tests run fastest under `tracker run --dormant -- python3 -m pytest ...`; otherwise each measured test attaches and detaches.
+Tests run fastest under `tracker run --dormant --trace-python-allocators -- python3 -m pytest ...`, which sets it; otherwise each measured test attaches and detaches.
 """
 import os
 import re

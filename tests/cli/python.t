@@ -225,10 +225,10 @@ $ tracker-table arenas
 > /app.py:4: size=2561 KiB, count=4, average=640 KiB
 > _PyObject_Arena in /usr/bin/python3.11:0: size=1024 KiB, count=1, average=1024 KiB
 > /opt/fast.c:7: size=1024 KiB, count=1, average=1024 KiB
-! tracker-table: arenas: 67 % of the bytes are 3 arenas of Python's small objects; PYTHONMALLOC=malloc shows each object
+! tracker-table: arenas: 67 % of the bytes are 3 arenas of Python's small objects; --trace-python-allocators shows each object
 
 $ tracker-leaks --filter '+*app.py' arenas 2>&1 >/dev/null
-> tracker-leaks: arenas: 80 % of the bytes are 2 arenas of Python's small objects; PYTHONMALLOC=malloc shows each object
+> tracker-leaks: arenas: 80 % of the bytes are 2 arenas of Python's small objects; --trace-python-allocators shows each object
 
 $ tracker-summary --json --filter '+*fast.c' arenas | grep -A 3 python_arenas
 >   "python_arenas": {
@@ -238,4 +238,4 @@ $ tracker-summary --json --filter '+*fast.c' arenas | grep -A 3 python_arenas
 
 $ tracker-report arenas 2>&1 | grep -A 1 ^Python
 > Python: 67 % of the bytes are 3 arenas of Python's small objects;
->   PYTHONMALLOC=malloc shows each object
+>   --trace-python-allocators shows each object

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """python_tracemalloc - the examples of tracemalloc's documentation, as Python scripts: each runs once with CPython's tracemalloc, and once under tracker run
-with tracker.py in its place. The truth is what tracemalloc prints.
+(--trace-python-allocators) with tracker.py in its place. The truth is what tracemalloc prints.
 
 Objects that come out of CPython's free lists are no allocations, but tracemalloc counts them at the line that takes them, where malloc has seen them at the line
 before. The scripts empty the lists; what is left of that is some blocks a line.
@@ -154,8 +154,8 @@ class Examples:
     def same(self, name):
         """The lines of both, where numbers may differ by what free lists are good for."""
         want = self.printed(name, [], {})
-        run = [self.t.tracker, "run", "-q", "-f", "-o", self.t.file(".bin"), "--"]
-        got = self.printed(name, run, {"TRACEMALLOC": "tracker", "PYTHONMALLOC": "malloc"})
+        run = [self.t.tracker, "run", "-q", "-f", "--trace-python-allocators", "-o", self.t.file(".bin"), "--"]
+        got = self.printed(name, run, {"TRACEMALLOC": "tracker"})
         check(want, f"{name} prints nothing")
         equal(f"{name}: lines", (len(got), got), (len(want), got))
         for ours, theirs in zip(got, want):
@@ -169,7 +169,7 @@ class Examples:
         name = "top_10"
         want = self.printed(name, [], {})
         file = self.t.file(".bin")
-        self.printed(name, [self.t.tracker, "run", "-q", "-o", file, "--"], {"TRACEMALLOC": "tracker", "PYTHONMALLOC": "malloc"})
+        self.printed(name, [self.t.tracker, "run", "-q", "--trace-python-allocators", "-o", file, "--"], {"TRACEMALLOC": "tracker"})
         rows = [line.split(": size=")[0] for line in self.t.text("table", "--filter", "+" + self.script, "-n", "0", file).splitlines()]
         for line in want:
             check(line.split(": size=")[0] in rows, f"{line} is not among {rows}")

@@ -30,7 +30,7 @@ CODE = (".c", ".h", ".py", ".sh", ".js", ".css")
 # Folder: patterns of what its files may include with "". A name without a folder is one of its own.
 INCLUDES = {
     "format": ["format/.*"],
-    "libtracker": ["format/(bytes|trk|wire|wire_codes|shm|control_page|bucket|sent_report).h", "libtracker/.*", "[^/]*"],
+    "libtracker": ["format/(bytes|trk|wire|wire_codes|shm|control_page|python_env|bucket|sent_report).h", "libtracker/.*", "[^/]*"],
     "reporters/ui": ["format/array.h", "ui/.*", "[^/]*"],
     "reporters/replay": ["format/.*", "replay/.*", "[^/]*"],
     "reporters/symbols": ["format/.*", "replay/capture.h", "symbols/.*", "[^/]*"],

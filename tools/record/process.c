@@ -371,6 +371,9 @@ static const struct {
 	{ SHM_NOTICE_OTHER_SCOPE,
 	  "loaded a library by dlmopen or with RTLD_DEEPBIND: allocations that the library makes "
 	  "through another C library, or past the preloaded one, are not recorded" },
+	{ SHM_NOTICE_PYTHON_ARENAS,
+	  "has another tool's allocator for objects of Python, or one that looks for errors (PYTHONMALLOC=debug): "
+	  "the arenas that objects lie in are recorded, not the objects" },
 	{ SHM_NOTICE_NO_MEMORY,
 	  "had no memory left for tracker's tables: some threads are not recorded" },
 };

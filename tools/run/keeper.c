@@ -81,7 +81,7 @@ static pid_t start_recorder(const struct keeper *k, const struct contact_start *
 
 static int begin(struct keeper *k, const struct contact_start *s, int file)
 {
-	struct shm_header header = new_segment_header(s->looks, s->nframe, s->sample_bytes);
+	struct shm_header header = new_segment_header(s->looks | (s->trace_python_allocators ? SHM_PYTHON_OBJECTS : 0), s->nframe, s->sample_bytes);
 	char name[SHM_WAY_BYTES], groups[CGROUP_TEXT], pid[16];
 	int pair[2], error;
 

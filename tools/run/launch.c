@@ -1,6 +1,7 @@
 /* launch - see launch.h. */
 #include "launch.h"
 
+#include "format/python_env.h"
 #include "format/shm.h"
 
 #include <errno.h>
@@ -25,6 +26,8 @@ static void set_environment(const struct program_options *o, const char *way)
 	setenv(SHM_ENV, way, 1);
 	if (o->trace)
 		setenv("TRACKER_TRACE", o->trace, 1);
+	if (o->python_malloc)
+		setenv(PYTHON_ENV, PYTHON_ENV_VALUE, 1);
 	if (!o->preload)
 		return;
 	if (asprintf(&value, "%s%s%s", o->preload, user && *user ? ":" : "", user ? user : "") < 0)

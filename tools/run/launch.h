@@ -22,6 +22,7 @@ struct program_options {
 	char **argv;
 	const char *preload; /* library; NULL: none */
 	const char *trace; /* the value of TRACKER_TRACE; NULL: as it is */
+	bool python_malloc; /* PYTHONMALLOC is set */
 	bool no_input; /* its standard input is empty */
 	bool to_file[2]; /* its standard output, and its standard error, are `output` */
 	int output;

@@ -81,7 +81,7 @@ static uint32_t look_flags(const struct run_options *o)
 static bool create_segment(struct run *r)
 {
 	const struct run_options *const o = &r->o;
-	struct shm_header header = new_segment_header((o->no_follow_fork ? SHM_NO_FOLLOW_FORK : 0) | (o->no_follow_exec ? SHM_NO_FOLLOW_EXEC : 0) | (o->check_free ? SHM_CHECK_FREE : 0) | (o->release_stacks ? SHM_RELEASE_STACKS : 0) | (o->keeps ? SHM_KEEPS : 0) | look_flags(o) | o->unwind_flag, (uint32_t)o->nframe, o->sample_bytes);
+	struct shm_header header = new_segment_header((o->no_follow_fork ? SHM_NO_FOLLOW_FORK : 0) | (o->no_follow_exec ? SHM_NO_FOLLOW_EXEC : 0) | (o->check_free ? SHM_CHECK_FREE : 0) | (o->release_stacks ? SHM_RELEASE_STACKS : 0) | (o->keeps ? SHM_KEEPS : 0) | (o->python_malloc ? SHM_PYTHON_MALLOC : 0) | look_flags(o) | o->unwind_flag, (uint32_t)o->nframe, o->sample_bytes);
 	int error;
 
 	header.asked = o->asked;
@@ -232,6 +232,7 @@ static int start(struct run *r)
 		.argv = r->argv,
 		.preload = r->found.no_preload ? NULL : r->library,
 		.trace = r->o.trace,
+		.python_malloc = r->o.python_malloc,
 	};
 	char way[64];
 
@@ -283,7 +284,7 @@ static int start_dormant(struct run *r)
 
 	if (!find_parts(r) || !create_control(r))
 		return OWN_FAILURE;
-	if (program_fork(&r->program, &(struct program_options){ .path = r->found.path, .argv = r->argv, .preload = r->found.no_preload ? NULL : r->library, .trace = r->o.trace })) {
+	if (program_fork(&r->program, &(struct program_options){ .path = r->found.path, .argv = r->argv, .preload = r->found.no_preload ? NULL : r->library, .trace = r->o.trace, .python_malloc = r->o.python_malloc })) {
 		const struct keeper_options o = { .recorder_path = r->recorder_path, .program = r->program.pid, .argv = r->argv, .run = r->recorder_control };
 
 		r->recorder = keeper_start(&o, way, sizeof(way));

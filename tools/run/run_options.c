@@ -2,6 +2,7 @@
 #include "run_options.h"
 
 #include "format/block.h"
+#include "format/python_env.h"
 #include "format/shm.h"
 #include "packing.h"
 #include "record/rotate.h"
@@ -65,8 +66,7 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		{ 'a', "aggregate", UI_FLAG, &o->aggregate, NULL,
 		  "record sums per stack instead of events: the file stays small however long the program runs", 0, 0 },
 		{ 0, "format", UI_STRING, &o->format, "all|aggregated", "the same as a word (also TRACKER_FORMAT in the environment)", 0, 0 },
-		{ 0, "checkpoint", UI_STRING, &o->checkpoint, "TIME",
-		  "with --aggregate: rewrite the file every TIME (10s); 0: only at the end", 0, 0 },
+		{ 0, "checkpoint", UI_STRING, &o->checkpoint, "TIME", "with --aggregate: rewrite the file every TIME (10s); 0: only at the end", 0, 0 },
 		{ 0, "temporary-threshold", UI_UINT, &o->temporary_threshold, "N",
 		  "with --aggregate: count a block as temporary if it is freed within N other allocations (1)", 0,
 		  UINT32_MAX - 1 },
@@ -82,6 +82,7 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 		  "trace blocks for the program's own tracker.h, with N frames (1): as TRACKER_TRACE=N does", 0, 0 },
 		{ 0, "check-free", UI_FLAG, &o->check_free, NULL, "end a program that frees a block twice, or none, or by the wrong call, with the stacks on stderr", 0, 0 },
 		{ 0, "release-stacks", UI_FLAG, &o->release_stacks, NULL, "record where blocks are released, too, which tracker lint shows", 0, 0 },
+		{ 0, "trace-python-allocators", UI_FLAG, &o->trace_python_allocators, NULL, "record each object of Python programs instead of the arenas that objects lie in (PYTHONMALLOC=malloc)", 0, 0 },
 		{ 0, "no-follow-fork", UI_FLAG, &o->no_follow_fork, NULL, "do not record forked children", 0, 0 },
 		{ 0, "no-follow-exec", UI_FLAG, &o->no_follow_exec, NULL,
 		  "do not record programs that the program executes", 0, 0 },
@@ -393,6 +394,20 @@ static bool check_words(const struct run_options *o)
 	return !o->check || words;
 }
 
+/* The user's own choice of an allocator stays. */
+static void find_python_malloc(struct run_options *o)
+{
+	const char *const chosen = getenv(PYTHON_ENV);
+
+	if (!o->trace_python_allocators)
+		return;
+	o->python_malloc = !chosen || !*chosen;
+	if (!o->python_malloc && strncmp(chosen, PYTHON_ENV_VALUE, strlen(PYTHON_ENV_VALUE)) != 0)
+		ui_warn("--trace-python-allocators has no effect on programs of Python, because the environment has %s=%s: "
+			"they keep small objects in arenas, which are recorded; unset it to record each object",
+			PYTHON_ENV, chosen);
+}
+
 bool run_options_check(struct run_options *o)
 {
 	if (!check_dormant(o))
@@ -411,5 +426,6 @@ bool run_options_check(struct run_options *o)
 		ui_error("argument --duration: '%s' is an invalid duration; use 500ms, 30s or 5m", o->duration);
 		return false;
 	}
+	find_python_malloc(o);
 	return true;
 }

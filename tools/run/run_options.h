@@ -31,6 +31,8 @@ struct run_options {
 	struct ui_list track_class; /* as they were given */
 	const char *send_to, *live_port; /* NULL: not given */
 	bool live_remote;
+	bool trace_python_allocators;
+	bool python_malloc; /* by PYTHONMALLOC, which was not set */
 	const char *snapshot_interval;
 	uint64_t snapshot_ns; /* 0: none are taken */
 };
