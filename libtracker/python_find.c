@@ -49,22 +49,23 @@ static unsigned minor_of(const void *link_map)
 	return *version >> 24 == 3 ? *version >> 16 & 0xff : 0;
 }
 
-/* From 3.12 on, offsets for debuggers stand at the beginning: "xdebugpy", the version, and from 3.13 on whether there is no lock. */
-static bool has_lock(const void *link_map, unsigned minor)
+/* What it tells debuggers, from 3.13 on: "xdebugpy", the version, whether there is no lock, and where fields stand. */
+static const uint64_t *told_by(const void *link_map)
 {
-	const uint64_t *const offsets = minor >= 13 ? symbol_in(link_map, "_PyRuntime") : NULL;
+	size_t bytes;
+	const uint64_t *const words = symbol_sized_in(link_map, "_PyRuntime", &bytes);
 
-	return minor < 13 || (offsets && memcmp(offsets, "xdebugpy", sizeof(*offsets)) == 0 && !offsets[2]);
+	return words && bytes >= PYTHON_TOLD_WORDS * sizeof(*words) && memcmp(words, "xdebugpy", sizeof(*words)) == 0 ? words : NULL;
 }
 
 /* Why it is not read, or TRK_PYTHON_READ. */
-static enum trk_python judge(const void *link_map, unsigned minor)
+static enum trk_python judge(const void *link_map, unsigned minor, struct python_layout *ret)
 {
-	if (!python_layout_of(minor) || sizeof(void *) != 8)
-		return TRK_PYTHON_VERSION;
-	if (symbol_in(link_map, "_Py_NegativeRefcount") || symbol_in(link_map, "_Py_PrintReferences"))
+	const enum trk_python what = sizeof(void *) == 8 ? python_layout_find(minor, told_by(link_map), ret) : TRK_PYTHON_VERSION;
+
+	if (what != TRK_PYTHON_VERSION && (symbol_in(link_map, "_Py_NegativeRefcount") || symbol_in(link_map, "_Py_PrintReferences")))
 		return TRK_PYTHON_DEBUG;
-	return has_lock(link_map, minor) ? TRK_PYTHON_READ : TRK_PYTHON_NO_LOCK;
+	return what;
 }
 
 /* ---- what is called and compared ---- */
@@ -110,8 +111,10 @@ static struct python *get(void)
 	return none;
 }
 
-static void begin(const void *link_map, unsigned minor)
+static void begin(const void *link_map, const struct python_layout *layout)
 {
+	const unsigned minor = layout->minor;
+
 	struct python *const p = get();
 	bool nobody = false;
 
@@ -121,7 +124,8 @@ static void begin(const void *link_map, unsigned minor)
 	}
 	if (!atomic_compare_exchange_strong(&p->taken, &nobody, true))
 		return;
-	p->layout = python_layout_of(minor);
+	p->found = *layout;
+	p->layout = &p->found;
 	p->link_map = link_map;
 	p->trials = 0;
 	atomic_store(&p->checked, PYTHON_UNCHECKED);
@@ -136,6 +140,7 @@ static void begin(const void *link_map, unsigned minor)
 
 void python_met(const void *link_map)
 {
+	struct python_layout layout;
 	enum trk_python what;
 	unsigned minor;
 
@@ -144,9 +149,9 @@ void python_met(const void *link_map)
 	    (state.python && atomic_load(&state.python->taken)))
 		return;
 	minor = minor_of(link_map);
-	what = judge(link_map, minor);
+	what = judge(link_map, minor, &layout);
 	if (what == TRK_PYTHON_READ)
-		begin(link_map, minor);
+		begin(link_map, &layout);
 	else
 		python_say(minor, what);
 }

@@ -1,5 +1,7 @@
-/* python_layout - where the fields stand that are read, by the minor version of CPython. */
+/* python_layout - where the fields stand that are read: by the minor version of CPython, or as the interpreter itself tells it. */
 #include "python_private.h"
+
+#include <string.h>
 
 #include "raw.h"
 
@@ -9,15 +11,92 @@ static const struct python_layout layouts[] = {
 	{ 10, PYTHON_TOP_FRAME_AND_CFRAME, PYTHON_INDEX_UNITS, PYTHON_EACH, 24, 48, 0, 8, 24, 32, 96, 0, 104, 112, 112, 40, 120, 48, 48, 72 },
 	{ 11, PYTHON_TOP_CFRAME, PYTHON_POINTER, PYTHON_ENTRIES, 0, 56, 8, 16, 48, 32, 56, 68, 112, 120, 128, 72, 136, 184, 48, 72 },
 	{ 12, PYTHON_TOP_CFRAME, PYTHON_POINTER, PYTHON_SHIMS, 0, 56, 0, 8, 8, 0, 56, 70, 112, 120, 128, 68, 136, 192, 40, 56 },
-	{ 13, PYTHON_TOP_FRAME, PYTHON_POINTER, PYTHON_SHIMS, 72, 0, 0, 0, 8, 0, 56, 70, 112, 120, 128, 68, 136, 200, 40, 56 },
+	{ .minor = 13, .top = PYTHON_TOP_FRAME, .instruction = PYTHON_POINTER, .begins = PYTHON_SHIMS }, /* it tells the rest */
 };
 
-const struct python_layout *python_layout_of(unsigned minor)
+#define TELLS_FROM 13u
+
+/* What it tells, as words of _Py_DebugOffsets of 3.13, which begins its _PyRuntime. The members that are to be equal are no part of a layout. */
+enum { TOLD_NO_LOCK = 2,
+       TOLD_STATE_FRAME = 23,
+       TOLD_OLDER = 29,
+       TOLD_CODE = 30,
+       TOLD_INSTR = 31,
+       TOLD_OWNER = 33,
+       TOLD_FILE = 35,
+       TOLD_NAME = 36,
+       TOLD_QUALIFIED = 37,
+       TOLD_LINES = 38,
+       TOLD_FIRST_LINE = 39,
+       TOLD_BYTES = 43,
+       TOLD_TYPE = 45,
+       TOLD_TYPE_NAME = 47,
+       TOLD_SIZE = 65,
+       TOLD_BYTES_BEGIN = 66,
+       TOLD_STRING_STATE = 68,
+       TOLD_STRING_LENGTH = 69,
+       TOLD_ASCII = 70 };
+
+_Static_assert(TOLD_ASCII + 1 == PYTHON_TOLD_WORDS, "as many are read");
+
+/* They are within what is looked at when it is compared (below). */
+static const struct {
+	uint8_t member, word, most;
+} told[] = {
+#define MEMBER(name) offsetof(struct python_layout, name)
+	{ MEMBER(state_frame), TOLD_STATE_FRAME, 120 },
+	{ MEMBER(older), TOLD_OLDER, 104 },
+	{ MEMBER(code), TOLD_CODE, 104 },
+	{ MEMBER(instr), TOLD_INSTR, 104 },
+	{ MEMBER(owner), TOLD_OWNER, 104 },
+	{ MEMBER(file), TOLD_FILE, 200 },
+	{ MEMBER(name), TOLD_NAME, 200 },
+	{ MEMBER(qualified), TOLD_QUALIFIED, 200 },
+	{ MEMBER(first_line), TOLD_FIRST_LINE, 200 },
+	{ MEMBER(lines), TOLD_LINES, 200 },
+	{ MEMBER(bytes), TOLD_BYTES, 255 },
+	{ MEMBER(ascii), TOLD_ASCII, 200 },
+#undef MEMBER
+};
+
+static const struct {
+	uint8_t word, value;
+} equal[] = {
+	{ TOLD_TYPE, PYTHON_TYPE },
+	{ TOLD_TYPE_NAME, PYTHON_TYPE_NAME },
+	{ TOLD_SIZE, PYTHON_SIZE },
+	{ TOLD_BYTES_BEGIN, PYTHON_BYTES },
+	{ TOLD_STRING_STATE, PYTHON_STRING_STATE },
+	{ TOLD_STRING_LENGTH, PYTHON_STRING_LENGTH },
+};
+
+static bool take_told(const uint64_t *words, struct python_layout *ret)
 {
-	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
-		if (layouts[i].minor == minor)
-			return &layouts[i];
-	return NULL;
+	for (size_t i = 0; i < sizeof(equal) / sizeof(*equal); i++)
+		if (words[equal[i].word] != equal[i].value)
+			return false;
+	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++) {
+		const uint16_t at = (uint16_t)words[told[i].word];
+
+		if (words[told[i].word] > told[i].most)
+			return false;
+		memcpy((uint8_t *)ret + told[i].member, &at, sizeof(at));
+	}
+	ret->compact = ret->ascii + 2 * sizeof(uintptr_t); /* PyCompactUnicodeObject, of which it says nothing */
+	return true;
+}
+
+enum trk_python python_layout_find(unsigned minor, const uint64_t *words, struct python_layout *ret)
+{
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
+		if (layouts[i].minor != minor)
+			continue;
+		*ret = layouts[i];
+		if (minor >= TELLS_FROM && words && words[TOLD_NO_LOCK])
+			return TRK_PYTHON_NO_LOCK;
+		return minor < TELLS_FROM || (words && take_told(words, ret)) ? TRK_PYTHON_READ : TRK_PYTHON_DIFFERS;
+	}
+	return TRK_PYTHON_VERSION;
 }
 
 struct python_cursor python_top(const struct python_layout *l, uintptr_t s)

@@ -17,7 +17,7 @@ enum python_begins { PYTHON_COUNTED, /* all; nothing tells it: frames of the eva
 		     PYTHON_ENTRIES, /* those that say so; the cframe */
 		     PYTHON_SHIMS /* frames that stand for nothing else; the frame itself */ };
 
-/* Offsets of what is read. They are the same in all releases of one minor version. */
+/* Offsets of what is read. Up to 3.12 they are the same in all releases of one minor version; from 3.13 on the interpreter tells them. */
 struct python_layout {
 	uint8_t minor, top, instruction, begins; /* the enums above */
 	uint16_t state_frame, state_cframe; /* PyThreadState */
@@ -27,8 +27,13 @@ struct python_layout {
 	uint16_t ascii, compact; /* str: where the characters begin */
 };
 
-/* The one of that version, or NULL. */
-const struct python_layout *python_layout_of(unsigned minor);
+#define PYTHON_TOLD_WORDS 71u
+
+/*
+ * The one of that version: TRK_PYTHON_READ, or why not. words: from 3.13 on, the beginning of its _PyRuntime, where it tells debuggers where its
+ * fields stand; NULL: it does not. They are believed as far as python_compare can tell.
+ */
+enum trk_python python_layout_find(unsigned minor, const uint64_t *words, struct python_layout *ret);
 
 #define PYTHON_TYPE 8u /* of every object */
 #define PYTHON_SIZE 16u /* of objects of variable size */
@@ -81,7 +86,8 @@ struct python {
 	_Atomic uint32_t walkers; /* threads without CPython's lock that are reading */
 	_Atomic uint32_t generation; /* changes when a code object has ended */
 	_Atomic uint64_t next; /* number for the next code object */
-	const struct python_layout *layout;
+	const struct python_layout *layout; /* it is `found` */
+	struct python_layout found;
 	const void *link_map;
 	uintptr_t (*own_state)(void); /* this thread's, whether it has the lock or not; 0: it has none */
 	uintptr_t (*attached_state)(void); /* the one that has the lock: from 3.12 on this thread's, or 0 */

@@ -163,7 +163,7 @@ for env in None, {}, {"PYTHONMALLOC": "pymalloc"}, {"PYTHONMALLOC": ""}:
     def what_it_executes(self):
         """Programs in an environment of their own, too, unless that says otherwise; and the user's own environment, if they are not recorded."""
         for options, values in ([], ["malloc", "malloc", "pymalloc", ""]), (["--no-follow-exec"], ["None", "None", "pymalloc", ""]), (["--no-follow-fork"], ["None", "None", "pymalloc", ""]):
-            r = self.t.record([sys.executable, "-c", self.CHILD, OBJECTS], ["--trace-python-allocators", *options], env=self.env)
+            r = self.t.record([sys.executable, "-c", self.CHILD, OBJECTS], ["--no-symbols", "--trace-python-allocators", *options], env=self.env)
             equal(f"{options}: status, stdout", (r.status, r.stdout.decode().splitlines()), (0, values))
             if not options:
                 pids = [p["pid"] for p in self.t.json("info", r.capture)["processes"]][1:]
