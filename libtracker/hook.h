@@ -87,7 +87,7 @@ static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
 	struct thread *t;
 
 	if (unlikely(state.python != NULL))
-		python_release(frame);
+		python_release((uintptr_t)p, frame);
 	if (!sample_forget((uintptr_t)p, frame) || !(t = thread_enter_heap(frame)))
 		return;
 	if (unlikely(state.sample_bytes))

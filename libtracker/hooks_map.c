@@ -122,7 +122,7 @@ EXPORT int munmap(void *address, size_t size)
 
 	hook_start();
 	if (unlikely(state.python != NULL))
-		python_release(at.sp);
+		python_release((uintptr_t)address, at.sp);
 	if (may_unmap((uintptr_t)address, size, at.sp))
 		unmapping((uintptr_t)address, size, at.sp);
 	code_unmapped((uintptr_t)address, size);

@@ -228,7 +228,7 @@ static bool fill(struct thread *t, struct python *p, uintptr_t code, struct pyth
 {
 	const uint64_t units = units_of(p, code);
 
-	c->units = units < UNITS_MAX ? (uint32_t)units + 1 : UNITS_MAX; /* one more, for what stands at the end */
+	c->units = units < UNITS_MAX ? (uint32_t)units + 1 : UNITS_MAX; /* the last one: it has not begun */
 	c->first = atomic_fetch_add(&p->next, c->units);
 	if (!is_internal(p, code))
 		return tell(t, p, code, c);
@@ -295,11 +295,11 @@ uint64_t python_pc(struct thread *t, struct python *p, uintptr_t code, uintptr_t
 	if (!c->first)
 		return 0;
 	switch ((enum python_instruction)p->layout->instruction) {
-	case PYTHON_INDEX_BYTES: unit = (int32_t)instr / 2; break;
+	case PYTHON_INDEX_BYTES: unit = (int32_t)instr >> 1; break; /* -1 stays negative */
 	case PYTHON_INDEX_UNITS: unit = (int32_t)instr; break;
 	default: unit = (int64_t)(instr - (code + p->layout->bytes)) / 2;
 	}
-	if (unit < 0 || unit >= c->units) /* it has not begun */
-		unit = 0;
+	if (unit < 0 || unit >= c->units)
+		unit = c->units - 1;
 	return WIRE_PYTHON_PC + c->first + (uint64_t)unit;
 }

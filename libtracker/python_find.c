@@ -199,8 +199,11 @@ void python_tell_again(void)
 
 	if (!p)
 		return;
-	/* the parent's threads were doing that */
-	atomic_store(&p->walkers, 0);
+	/* threads of the parent may have been reading; and nobody has heard of what was freed while nothing was recorded */
+	for (unsigned i = 0; i < PYTHON_STATES; i++) {
+		atomic_store(&p->states[i].key, 0);
+		atomic_store(&p->states[i].walkers, 0);
+	}
 	if (atomic_load(&p->on))
 		(void)atomic_compare_exchange_strong(&p->checked, &checking, PYTHON_UNCHECKED);
 	python_forget_codes(p);

@@ -32,8 +32,8 @@ uint32_t python_told_depth(const struct thread *t);
 /* The present recording shows objects of Python, or not any more: from the next thing that a thread which runs Python allocates. */
 void python_want_objects(bool want);
 
-/* Before something is released, by a hook at `frame`: waits if that may be what a thread without CPython's lock is reading. */
-void python_release(uintptr_t frame);
+/* Before `block` is released, by a hook at `frame`: waits if that may be what a thread without CPython's lock is reading. */
+void python_release(uintptr_t block, uintptr_t frame);
 
 /* The arrays of a stream, for another stream. NULL: they are too small, or there are none. */
 struct python_thread *python_thread_renew(struct python_thread *y);

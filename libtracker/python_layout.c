@@ -1,6 +1,7 @@
 /* python_layout - where the fields stand that are read: by the minor version of CPython, or as the interpreter itself tells it. */
 #include "python_private.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "raw.h"
@@ -199,6 +200,18 @@ static bool one_agrees(const struct python *p, struct python_cursor *c, unsigned
 	}
 	c->frame = python_word(c->frame + l->older);
 	return true;
+}
+
+#define STATE_BYTES 320u
+
+uint32_t python_find_thread_id(uintptr_t s)
+{
+	const uintptr_t mine = (uintptr_t)pthread_self();
+
+	for (uint32_t at = 8; at < STATE_BYTES && readable(s + at, 8); at += 8)
+		if (python_word(s + at) == mine)
+			return at;
+	return 0;
 }
 
 enum python_says python_compare(const struct python *p, uintptr_t s)

@@ -76,6 +76,15 @@ enum python_objects { PYTHON_OBJECTS_THEIRS,
 		      PYTHON_OBJECTS_LEFT, /* others', which may call ours */
 		      PYTHON_OBJECTS_CHANGING };
 
+/* A thread state that was seen to have CPython's lock, and was not freed since. */
+struct python_state {
+	_Atomic uintptr_t key; /* its address */
+	_Atomic uint32_t walkers; /* threads without the lock that are reading it, or another one that has this place */
+};
+
+#define PYTHON_STATE_BITS 8u
+#define PYTHON_STATES (1u << PYTHON_STATE_BITS)
+
 /* Mapped when CPython is met, and never unmapped. */
 struct python {
 	_Atomic bool on; /* its frames may be read */
@@ -83,7 +92,6 @@ struct python {
 	bool unloading;
 	_Atomic uint8_t checked; /* enum python_checked */
 	uint16_t trials; /* of the check */
-	_Atomic uint32_t walkers; /* threads without CPython's lock that are reading */
 	_Atomic uint32_t generation; /* changes when a code object has ended */
 	_Atomic uint64_t next; /* number for the next code object */
 	const struct python_layout *layout; /* it is `found` */
@@ -94,6 +102,7 @@ struct python {
 	int (*is_finalizing)(void);
 	uintptr_t code_type, string_type, bytes_type;
 	void (*code_end)(uintptr_t code);
+	uint32_t thread_id; /* where a thread state says whose it is; 0: that is not known */
 	uintptr_t loop, loop_end; /* _PyEval_EvalFrameDefault */
 	uintptr_t limit, limit_end; /* _Py_CheckRecursiveCall */
 	_Atomic uint8_t objects; /* enum python_objects */
@@ -101,6 +110,7 @@ struct python {
 	void (*get_allocator)(int memory, struct python_allocator *ret); /* NULL: it has none */
 	void (*set_allocator)(int memory, const struct python_allocator *a);
 	struct python_allocator real[PYTHON_OBJECT + 1]; /* behind ours */
+	struct python_state states[PYTHON_STATES]; /* by their addresses; each has one place */
 	struct python_code codes[1u << PYTHON_CODE_BITS];
 };
 
@@ -159,6 +169,11 @@ struct python_cursor python_top(const struct python_layout *l, uintptr_t s);
 bool python_begins_run(const struct python_layout *l, uintptr_t frame);
 uintptr_t python_instr(const struct python_layout *l, uintptr_t frame);
 
+static inline struct python_state *python_state_of(struct python *p, uintptr_t s)
+{
+	return &p->states[(s * 0x9e3779b97f4a7c15ull) >> (64 - PYTHON_STATE_BITS)];
+}
+
 /* The pc of an instruction of a code object, of which the recorder is told if it does not know it. 0: it is not shown. */
 uint64_t python_pc(struct thread *t, struct python *p, uintptr_t code, uintptr_t instr);
 /* From now on p hears of the end of each code object. */
@@ -177,6 +192,8 @@ enum python_says python_compare(const struct python *p, uintptr_t state);
  * within the mapping of an arena, t->objects_began.
  */
 void python_objects_begin(struct thread *t, struct python *p);
+/* Where this thread's state has the thread's number; 0: nowhere. */
+uint32_t python_find_thread_id(uintptr_t state);
 /* To the recorder, for people. */
 void python_say(unsigned minor, enum trk_python what);
 #endif

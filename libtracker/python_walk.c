@@ -2,14 +2,17 @@
  * python_walk - the frames of Python that a thread is in, and which of them are as they were at its last stack.
  *
  * A thread reads its own frames, which only it changes. Whoever has not got CPython's lock must not read them while the interpreter
- * ends, because the thread that ends it frees what belongs to others: so it counts itself before it looks whether that has begun, and the
- * thread that ends it waits before it frees anything (python_release).
+ * ends, because the thread that ends it frees what belongs to others; nor if its state was freed, by which CPython does not notice that a
+ * thread of another kind still has it. So a walker without the lock counts itself before it looks whether either has happened, and the
+ * thread that frees waits before it does (python_release).
  *
  * What was read is remembered. A new walk goes from the youngest frame to the first one that is remembered, and from there on
  * compares each older frame's link, instruction and anchor with what they were. A remembered frame is read only after the link of a
  * frame that lives has led to it.
  */
 #include "python_private.h"
+
+#include <pthread.h>
 
 #include "chunk.h"
 #include "thread.h"
@@ -36,14 +39,31 @@ static void read_frame(struct thread *t, struct python *p, struct python_cursor 
 	c->frame = python_word(c->frame + l->older);
 }
 
-/* The walkers' count is taken before anybody asks whether the interpreter ends. */
-static bool count_in(struct python *p)
+/* What was freed may have become another thread's state. */
+static bool is_mine(const struct python *p, uintptr_t s)
 {
-	atomic_fetch_add(&p->walkers, 1);
-	if (!p->is_finalizing())
+	return p->thread_id && python_word(s + p->thread_id) == (uintptr_t)pthread_self();
+}
+
+/* The walkers' count is taken before anybody asks whether the interpreter ends, or the state was freed. */
+static bool count_in(struct python *p, uintptr_t s)
+{
+	struct python_state *const place = python_state_of(p, s);
+
+	atomic_fetch_add(&place->walkers, 1);
+	if (atomic_load(&place->key) == s && !p->is_finalizing() && is_mine(p, s))
 		return true;
-	atomic_fetch_sub(&p->walkers, 1);
+	atomic_fetch_sub(&place->walkers, 1);
 	return false;
+}
+
+/* A state that has the lock lives. */
+static void note_state(struct python *p, uintptr_t s)
+{
+	struct python_state *const place = python_state_of(p, s);
+
+	if (unlikely(atomic_load_explicit(&place->key, memory_order_relaxed) != s))
+		atomic_store(&place->key, s);
 }
 
 /* The state whose frames may be read, and *ret_locked, whether this thread has the lock. If not, it was counted in. 0: none. */
@@ -60,7 +80,10 @@ static uintptr_t state_now(struct python *p, bool *ret_locked)
 	if (p->layout->begins == PYTHON_SHIMS && attached)
 		it = attached;
 	*ret_locked = it == attached;
-	return *ret_locked || count_in(p) ? it : 0;
+	if (!*ret_locked)
+		return count_in(p, it) ? it : 0;
+	note_state(p, it);
+	return it;
 }
 
 #define TRIALS 1000u /* stacks at which the check could not be made */
@@ -74,12 +97,14 @@ static bool runs_python(const struct thread *t, const struct python *p)
 	return false;
 }
 
-static void decide(struct python *p, bool agrees)
+static void decide(struct python *p, uintptr_t s, bool agrees)
 {
-	if (agrees)
+	if (agrees) {
+		p->thread_id = python_find_thread_id(s);
 		python_watch_codes(p);
-	else
+	} else {
 		atomic_store(&p->on, false);
+	}
 	atomic_store_explicit(&p->checked, agrees ? PYTHON_AGREES : PYTHON_CHECKING, memory_order_release);
 	python_say(p->layout->minor, agrees ? TRK_PYTHON_READ : TRK_PYTHON_DIFFERS);
 }
@@ -98,7 +123,7 @@ static bool is_checked(struct thread *t, struct python *p)
 	if (chunk_may_call(t))
 		says = python_compare(p, t->python->state);
 	if (says != PYTHON_SAYS_NOTHING || ++p->trials == TRIALS)
-		decide(p, says == PYTHON_SAYS_AGREES);
+		decide(p, t->python->state, says == PYTHON_SAYS_AGREES);
 	else
 		atomic_store(&p->checked, PYTHON_UNCHECKED);
 	return says == PYTHON_SAYS_AGREES;
@@ -278,30 +303,55 @@ uint32_t python_walk(struct thread *t, struct python *p)
 		y->root = 0;
 	}
 	if (s && !y->locked)
-		atomic_fetch_sub(&p->walkers, 1);
+		atomic_fetch_sub(&python_state_of(p, s)->walkers, 1);
 	return kept;
 }
 
 /* Not for ever: a signal handler may have interrupted a walk of this very thread. */
 #define WAIT_SPINS (1u << 26)
 
-static void wait_for_walkers(struct python *p)
+static void wait_for_walkers(const struct python_state *place)
 {
-	if (!atomic_load_explicit(&p->on, memory_order_acquire) || !p->is_finalizing())
-		return;
-	/* the flag before the count, as walkers have the count before the flag */
-	atomic_thread_fence(memory_order_seq_cst);
-	for (uint32_t i = 0; atomic_load(&p->walkers) && i < WAIT_SPINS; i++)
+	for (uint32_t i = 0; atomic_load(&place->walkers) && i < WAIT_SPINS; i++)
 		arch_pause();
 }
 
-void python_release(uintptr_t frame)
+/* The thread that ends the interpreter frees frames and states of all. */
+static void wait_at_the_end(struct python *p)
 {
+	if (!atomic_load_explicit(&p->on, memory_order_acquire) || !p->is_finalizing())
+		return;
+	/* the flag before the counts, as walkers have the count before the flag */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (unsigned i = 0; i < PYTHON_STATES; i++)
+		wait_for_walkers(&p->states[i]);
+}
+
+/* If that is a thread state, nobody without the lock reads it from now on. */
+static void state_ends(struct python *p, uintptr_t s)
+{
+	struct python_state *const place = python_state_of(p, s);
+	uintptr_t key = s;
+
+	if (likely(atomic_load_explicit(&place->key, memory_order_relaxed) != s) || !atomic_compare_exchange_strong(&place->key, &key, 0))
+		return;
+	wait_for_walkers(place);
+}
+
+#define DEBUG_BYTES 16u /* that CPython's debugging allocator has before each block */
+
+void python_release(uintptr_t block, uintptr_t frame)
+{
+	struct python *const p = state.python;
 	/* at work: who unloads CPython waits for that */
 	struct thread *const t = thread_enter(frame);
 
+	if (block) {
+		state_ends(p, block);
+		state_ends(p, block + DEBUG_BYTES);
+	}
 	if (!t)
 		return;
-	wait_for_walkers(state.python);
+	wait_at_the_end(p);
 	thread_leave(t);
 }

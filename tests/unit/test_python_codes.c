@@ -100,6 +100,16 @@ static void names_and_lines(void **unused)
 		"outer app.py:0, C.inner b.py:7, outer app.py:8, ");
 }
 
+/* The last number is that of a function that has not begun. */
+static void not_begun(void **unused)
+{
+	struct fake_thread t;
+	struct segment s = begin(&t);
+
+	tell(&s, &t, FIRST, "app.py", "outer");
+	becomes(&s, &t, (const uint64_t[]){ WIRE_PYTHON_PC + FIRST + 4, WIRE_PYTHON_PC + FIRST + 3 }, 2, "outer app.py:0, outer app.py:7, ");
+}
+
 /* A text may come in several records. */
 static void in_pieces(void **unused)
 {
@@ -132,7 +142,7 @@ static void damaged(void **unused)
 	tell(&s, &t, FIRST + 4, "over.py", "g");
 	tell(&s, &t, FIRST - 4, "over.py", "g");
 	becomes(&s, &t, (const uint64_t[]){ WIRE_PYTHON_PC + FIRST + 4, WIRE_PYTHON_PC + FIRST + 5, WIRE_PYTHON_PC + 101, WIRE_PYTHON_PC, WIRE_PYTHON_PC + FIRST - 1 }, 5,
-		UNKNOWN UNKNOWN UNKNOWN UNKNOWN "f app.py:0, ");
+		UNKNOWN UNKNOWN UNKNOWN UNKNOWN "f app.py:7, ");
 }
 
 /* A program without Python has no functions of it, whatever its stacks say. */
@@ -215,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_and_lines),
+		cmocka_unit_test(not_begun),
 		cmocka_unit_test(in_pieces),
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(without_python),

@@ -266,6 +266,8 @@ static uint32_t line_of(const struct python *y, const struct code *c, uint64_t n
 	const struct pool_entry *const e = &y->lines.entries[c->lines - 1];
 	const uint8_t *const told = y->lines.bytes + e->at;
 
+	if (number + 1 == c->end) /* it has not begun: the interpreter says so of it, too */
+		return (uint32_t)get_u32(told + 1);
 	return python_lines_at(&(struct python_lines){ .minor = told[0], .first_line = (int32_t)get_u32(told + 1), .table = told + LINES_HEAD, .bytes = e->size - LINES_HEAD },
 			       number - c->first);
 }
