@@ -92,7 +92,7 @@ struct walk_over {
 	unsigned count;
 	/* of the present module */
 	uintptr_t start, end, relro, relro_end;
-	bool protects; /* one of the rewrites is to be made where the loader has forbidden it */
+	uintptr_t low, high; /* pages of the rewrites that are to be made where the loader has forbidden it; none: high is 0 */
 	struct rewrite rewrites[REWRITES_MAX];
 	unsigned rewrite_count;
 };
@@ -134,7 +134,12 @@ static void put(struct walk_over *w, _Atomic(uintptr_t) *at, uintptr_t value)
 {
 	if (w->rewrite_count == REWRITES_MAX)
 		return;
-	w->protects |= within((uintptr_t)at, w->relro, w->relro_end);
+	if (within((uintptr_t)at, w->relro, w->relro_end)) {
+		const uintptr_t page = raw_page_of((uintptr_t)at);
+
+		w->low = !w->high || page < w->low ? page : w->low;
+		w->high = page + raw_page_bytes > w->high ? page + raw_page_bytes : w->high;
+	}
 	w->rewrites[w->rewrite_count++] = (struct rewrite){ at, value };
 }
 
@@ -210,18 +215,23 @@ static const ElfW(Dyn) * measure(struct walk_over *w, const struct dl_phdr_info 
 	return dynamic;
 }
 
+/* Of a few pages: to let a module's whole part of that kind change, and change back, takes longer than all the rest of a walk. */
 static bool allow(const struct walk_over *w, int prot)
 {
-	return arch_syscall(SYS_mprotect, (long)w->relro, (long)(w->relro_end - w->relro), prot, 0, 0, 0) == 0;
+	return arch_syscall(SYS_mprotect, (long)w->low, (long)(w->high - w->low), prot, 0, 0, 0) == 0;
 }
 
-static bool rewrite(const struct walk_over *w)
+static bool rewrite(struct walk_over *w)
 {
-	if (w->protects && !allow(w, PROT_READ | PROT_WRITE))
-		return false;
+	if (w->high && !allow(w, PROT_READ | PROT_WRITE)) {
+		w->low = w->relro; /* which is a mapping of its own: no other one is needed */
+		w->high = w->relro_end;
+		if (!allow(w, PROT_READ | PROT_WRITE))
+			return false;
+	}
 	for (unsigned i = 0; i < w->rewrite_count; i++)
 		atomic_store(w->rewrites[i].at, w->rewrites[i].value);
-	if (w->protects)
+	if (w->high)
 		(void)allow(w, PROT_READ);
 	return true;
 }
@@ -237,7 +247,7 @@ static int each_module(struct dl_phdr_info *info, size_t size, void *data)
 		return 0;
 	do {
 		w->rewrite_count = 0;
-		w->protects = false;
+		w->low = w->high = 0;
 		symbol_each_slot(&module, visit, w);
 		if (w->loader && w->loader->l_addr == info->dlpi_addr)
 			visit_words(w, info);

@@ -40,6 +40,8 @@ static const void *relocated(const struct link_map *l, ElfW(Addr) p)
 
 static bool find_tables(const struct link_map *l, struct tables *t)
 {
+	size_t relative = 0;
+
 	*t = (struct tables){ .map = l };
 	for (const ElfW(Dyn) *d = l->l_ld; d && d->d_tag != DT_NULL; d++) {
 		switch (d->d_tag) {
@@ -51,10 +53,16 @@ static bool find_tables(const struct link_map *l, struct tables *t)
 		case DT_VERDEF: t->definitions = relocated(l, d->d_un.d_ptr); break;
 		case DT_RELA: t->relocations = relocated(l, d->d_un.d_ptr); break;
 		case DT_RELASZ: t->relocations_bytes = d->d_un.d_val; break;
+		case DT_RELACOUNT: relative = d->d_un.d_val; break;
 		case DT_JMPREL: t->jumps = relocated(l, d->d_un.d_ptr); break;
 		case DT_PLTRELSZ: t->jumps_bytes = d->d_un.d_val; break;
 		default: break;
 		}
+	}
+	/* those that come first name no symbol, and are most of them, as a rule */
+	if (t->relocations && relative <= t->relocations_bytes / sizeof(*t->relocations)) {
+		t->relocations += relative;
+		t->relocations_bytes -= relative * sizeof(*t->relocations);
 	}
 	return (t->gnu_hash || t->hash) && t->symbols && t->strings;
 }

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "tools/attach/images.h"
+#include "tools/attach/ground.h"
 
 #define ROUNDS 300u
 
@@ -57,6 +57,21 @@ static void open_target(struct target *t, pid_t pid)
 	assert_int_equal(target_read_areas(t), 0);
 }
 
+static void check_ground(const struct images *all, const struct target *t, const struct image *libc)
+{
+	static const char *const forbidden[] = { "malloc", "free", "fork", "dlopen", "exit", "on_exit", "__cxa_atexit", "pthread_create" };
+	static const char *const allowed[] = { "printf", "poll", "qsort", "getenv", "read", "pthread_mutex_lock", "strlen" };
+	const struct image elsewhere = { .path = "" };
+	struct ground g = { 0 };
+
+	ground_survey(&g, all, t, &elsewhere, libc);
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(*forbidden); i++)
+		assert_non_null(ground_forbids(&g, image_symbol(libc, forbidden[i])));
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++)
+		assert_null(ground_forbids(&g, image_symbol(libc, allowed[i])));
+	assert_non_null(ground_forbids(&g, image_symbol(libc, "__cxa_atexit") - 1)); /* what it calls with the lock held stands before it */
+}
+
 static void test_names(void **unused)
 {
 	static const char *const names[] = { "malloc", "free", "calloc", "aligned_alloc", "fork", "open_memstream", "getaddrinfo", "printf" };
@@ -82,6 +97,7 @@ static void test_names(void **unused)
 	}
 	assert_false(image_defines(m, &t, "no_such_function"));
 	assert_true(images_at(&all, image_symbol(m, "malloc")) == m);
+	check_ground(&all, &t, m);
 	image_copy(m, &t);
 	assert_non_null(m->copy);
 	images_finish(&all);

@@ -12,26 +12,24 @@ static void add(struct ground *g, uint64_t start, uint64_t end, const char *what
 	g->ranges[g->count++].what = what;
 }
 
-static bool is_in(const char *name, const char *names)
+static bool is_in(const char *name, const char *const *names)
 {
-	for (const char *at = names; *at; at += strlen(at) + 1)
-		if (strcmp(at, name) == 0)
+	for (; *names; names++)
+		if (**names == *name && strcmp(*names, name) == 0)
 			return true;
 	return false;
 }
 
 /* All that the C library exports of its allocator. */
-static const char allocators[] =
-	"malloc\0free\0calloc\0realloc\0memalign\0aligned_alloc\0posix_memalign\0valloc\0pvalloc\0malloc_usable_size\0mallopt\0mallinfo\0"
-	"mallinfo2\0malloc_info\0malloc_stats\0malloc_trim\0__libc_malloc\0__libc_free\0__libc_calloc\0__libc_realloc\0__libc_memalign\0"
-	"__libc_valloc\0__libc_pvalloc\0__libc_mallinfo\0__libc_mallopt\0__default_morecore\0__morecore\0";
+static const char *const allocators[] = { "malloc", "free", "calloc", "realloc", "memalign", "aligned_alloc", "posix_memalign", "valloc", "pvalloc", "malloc_usable_size", "mallopt", "mallinfo", "mallinfo2", "malloc_info", "malloc_stats", "malloc_trim", "__libc_malloc", "__libc_free", "__libc_calloc", "__libc_realloc", "__libc_memalign", "__libc_valloc", "__libc_pvalloc", "__libc_mallinfo", "__libc_mallopt", "__default_morecore", "__morecore", NULL };
 
 /* What takes the locks of all the others, or begins or ends a process or a thread. */
-static const char crossings[] =
-	"fork\0_Fork\0__fork\0vfork\0__vfork\0clone\0__clone\0posix_spawn\0posix_spawnp\0exit\0_exit\0_Exit\0quick_exit\0abort\0pthread_create\0"
-	"pthread_exit\0__libc_fork\0daemon\0forkpty\0";
+static const char *const crossings[] = { "fork", "_Fork", "__fork", "vfork", "__vfork", "clone", "__clone", "posix_spawn", "posix_spawnp", "exit", "_exit", "_Exit", "quick_exit", "abort", "pthread_create", "pthread_exit", "__libc_fork", "daemon", "forkpty", "on_exit", "__register_atfork", NULL };
 
-static const char loading[] = "dlopen\0dlclose\0dlsym\0dlvsym\0dlmopen\0dladdr\0dladdr1\0dlinfo\0dl_iterate_phdr\0";
+/* What is to be done at the end is kept with a lock; the library adds to it (on_exit). Neighbours in every C library. */
+static const char *const endings[] = { "__cxa_at_quick_exit", "__cxa_atexit", "__cxa_finalize", NULL };
+
+static const char *const loading[] = { "dlopen", "dlclose", "dlsym", "dlvsym", "dlmopen", "dladdr", "dladdr1", "dlinfo", "dl_iterate_phdr", NULL };
 
 struct span {
 	uint64_t start, end;
@@ -46,27 +44,27 @@ static bool span_of(const struct image *m, const Elf64_Sym *s, struct span *ret)
 }
 
 /*
- * Functions that are not exported stand between those that are: the allocator reaches from the nearest exported function
+ * Functions that are not exported stand between those that are: the allocator, as an example, reaches from the nearest exported function
  * before it that is none of its own to the nearest one behind it.
  */
-static void add_allocator(struct ground *g, const struct image *libc)
+static void add_with_inner(struct ground *g, const struct image *libc, const char *const *names, const char *what)
 {
 	struct span own = { UINT64_MAX, 0 }, all = { libc->start, libc->end }, s;
 
 	for (size_t i = 0; i < libc->symbol_count; i++)
-		if (span_of(libc, &libc->symbols[i], &s) && is_in(image_name_of(libc, &libc->symbols[i]), allocators)) {
+		if (span_of(libc, &libc->symbols[i], &s) && is_in(image_name_of(libc, &libc->symbols[i]), names)) {
 			own.start = s.start < own.start ? s.start : own.start;
 			own.end = s.end > own.end ? s.end : own.end;
 		}
 	for (size_t i = 0; i < libc->symbol_count; i++) {
-		if (!span_of(libc, &libc->symbols[i], &s) || is_in(image_name_of(libc, &libc->symbols[i]), allocators))
+		if (!span_of(libc, &libc->symbols[i], &s) || is_in(image_name_of(libc, &libc->symbols[i]), names))
 			continue;
 		if (s.end <= own.start && s.end > all.start)
 			all.start = s.end;
 		if (s.start >= own.end && s.start < all.end)
 			all.end = s.start;
 	}
-	add(g, all.start, all.end, "an allocator");
+	add(g, all.start, all.end, what);
 }
 
 void ground_survey(struct ground *g, const struct images *all, const struct target *t, const struct image *loader, const struct image *libc)
@@ -75,7 +73,8 @@ void ground_survey(struct ground *g, const struct images *all, const struct targ
 
 	g->count = 0;
 	add(g, loader->start, loader->end, "the loader");
-	add_allocator(g, libc);
+	add_with_inner(g, libc, allocators, "an allocator");
+	add_with_inner(g, libc, endings, "the beginning or end of a process or thread");
 	for (size_t i = 0; i < libc->symbol_count; i++) {
 		const char *const name = image_name_of(libc, &libc->symbols[i]);
 
