@@ -54,8 +54,9 @@ class Embedded(python_frames.Python):
             equal("blocks", stacks, {(20001, tuple(NESTED)): 30})
 
     def states(self):
-        for _, stacks, _ in self.recorded("states"):
-            equal("blocks", stacks, {(30001, ("of_thread", "<module>")): 4, (40001, ("<module>",)): 1})
+        for minor, stacks, _ in self.recorded("states"):
+            seen = () if minor >= 12 else ("<module>",)  # from 3.12 on, who deletes another thread's state has none of its own, says CPython
+            equal("blocks", stacks, {(30001, ("of_thread", "<module>")): 4, (40001, seen): 1})
 
     def others(self):
         for minor, stacks, _ in self.recorded("others"):
