@@ -66,11 +66,24 @@ static inline void hook_leave_real(uintptr_t outer)
 	tls.real_frame = outer;
 }
 
+/*
+ * The allocator is about to look at what it keeps in front of a block, and the program at a block that it gets. Both often miss the caches. Without hooks a
+ * processor executes far enough ahead to wait for several of these at once; the work of a hook between two is too much for that. So they are
+ * fetched while the hook works. Nothing happens at an address where nothing is mapped.
+ */
+static inline void hook_fetch(const void *p)
+{
+	__builtin_prefetch(p, 1);
+}
+
+#define HOOK_BLOCK_HEAD (2 * sizeof(size_t))
+
 /* Records an allocation that succeeded. p NULL: it failed. */
 static inline void hook_alloc(uint8_t kind, void *p, size_t size, const struct site *at)
 {
 	struct thread *t;
 
+	hook_fetch(p);
 	if (!p || sample_skip(size, at->sp) || !(t = thread_enter_heap(at->sp)))
 		return;
 	if (unlikely(state.sample_bytes)) {
@@ -86,6 +99,7 @@ static inline void hook_release(uint8_t kind, void *p, uintptr_t frame)
 {
 	struct thread *t;
 
+	hook_fetch((const uint8_t *)p - HOOK_BLOCK_HEAD);
 	if (unlikely(state.python != NULL))
 		python_release((uintptr_t)p, frame);
 	if (!sample_forget((uintptr_t)p, frame) || !(t = thread_enter_heap(frame)))
