@@ -1,5 +1,5 @@
 /*
- * tracker-export - a capture as a file of another program: pprof, speedscope, folded stacks, DHAT.
+ * tracker-export - a capture as a file of another program: pprof, speedscope, folded stacks, DHAT, Callgrind, Massif, heaptrack.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,12 +21,15 @@ static const struct format {
 	{ "folded", "folded", "flamegraph.pl %s > graph.svg", export_folded, true, false, NULL },
 	{ "csv", "csv", "any program for tables opens %s", export_csv, true, true, NULL },
 	{ "dhat", "dhat.json", "/usr/libexec/valgrind/dh_view.html or https://profiler.firefox.com opens %s", export_dhat, false, false, export_dhat_refuses },
+	{ "callgrind", "callgrind.out", "callgrind_annotate %s, or kcachegrind %s", export_callgrind, false, false, NULL },
+	{ "massif", "massif.out", "ms_print %s", export_massif, false, false, export_massif_refuses },
+	{ "heaptrack", "heaptrack", "heaptrack_print %s, or heaptrack_gui %s", export_heaptrack, false, false, export_heaptrack_refuses },
 };
 static export_write_fn write_sums;
 static const struct format sums = { "json", NULL, NULL, write_sums, false, false, NULL };
 #define FORMATS (sizeof(formats) / sizeof(*formats))
 
-static const char *const format_names[] = { "pprof", "speedscope", "folded", "csv", "dhat", NULL };
+static const char *const format_names[] = { "pprof", "speedscope", "folded", "csv", "dhat", "callgrind", "massif", "heaptrack", NULL };
 static const char *const metric_names[] = { "allocated", "live", "peak", "temporary", "allocated-count", "live-count", "peak-count", "temporary-count", NULL };
 
 static struct report_options common;
@@ -35,7 +38,7 @@ static const char *format_name, *metric;
 static bool split_threads;
 
 static const struct ui_option options[] = {
-	{ 0, "format", UI_STRING, &format_name, "FORMAT", "pprof (default), speedscope, folded, csv or dhat", 0, 0, format_names },
+	{ 0, "format", UI_STRING, &format_name, "FORMAT", "pprof (default), speedscope, folded, csv, dhat, callgrind, massif or heaptrack", 0, 0, format_names },
 	{ 0, "metric", UI_STRING, &metric, "METRIC",
 	  "the figure of folded stacks and csv: peak (default), live, allocated, temporary (bytes), or one of these with -count (blocks)", 0, 0, metric_names },
 	{ 0, "split-threads", UI_FLAG, &split_threads, NULL, "keep threads apart: in pprof, as labels", 0, 0 },
@@ -81,7 +84,7 @@ static void take_format(const char *operand)
 			return;
 		}
 	if (operand) {
-		ui_error("Format not supported: %s; there are pprof, speedscope, folded, csv and dhat", operand);
+		ui_error("Format not supported: %s; there are pprof, speedscope, folded, csv, dhat, callgrind, massif and heaptrack", operand);
 		exit(UI_CANNOT);
 	}
 }
@@ -222,6 +225,20 @@ static int run(struct report *r, const struct format *f)
 	return code;
 }
 
+/* The lives of blocks are told of whole stacks, and the heap over time of whole processes. */
+static void exclude_parts(const struct format *f)
+{
+	char option[32];
+
+	snprintf(option, sizeof(option), "--format %s", f->name);
+	ui_exclude(option, f->refuses != NULL, "--thread", common.thread != NULL);
+	ui_exclude(option, f->refuses != NULL, "--split-threads", split_threads);
+	ui_exclude(option, f->refuses != NULL, "--domain", filtering.domains.count != 0);
+	ui_exclude(option, f->write == export_massif, "--filter", filtering.filters.count != 0);
+	ui_exclude(option, f->write == export_massif, "--include", filtering.includes.count != 0);
+	ui_exclude(option, f->write == export_massif, "--exclude", filtering.excludes.count != 0);
+}
+
 int main(int argc, char **argv)
 {
 	const int first = ui_parse(&command, argc, argv, false);
@@ -231,10 +248,7 @@ int main(int argc, char **argv)
 	take_format(first + 1 < argc ? argv[first] : NULL);
 	const struct format *const f = chosen_format();
 
-	/* lives of blocks are told of whole stacks */
-	ui_exclude("--format dhat", f->refuses != NULL, "--thread", common.thread != NULL);
-	ui_exclude("--format dhat", f->refuses != NULL, "--split-threads", split_threads);
-	ui_exclude("--format dhat", f->refuses != NULL, "--domain", filtering.domains.count != 0);
+	exclude_parts(f);
 	ui_exclude("--json", common.json, "--format", format_name != NULL);
 	ui_exclude("--json", common.json, "--metric", metric != NULL);
 	if (metric && !f->of_one)

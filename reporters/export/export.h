@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "common/report.h"
+#include "common/stack_tree.h"
 #include "flame/flame_names.h"
 
 enum export_metric {
@@ -51,6 +52,25 @@ void export_finish(struct export *x); /* zero-safe */
  */
 const uint32_t *export_stack(struct export *x, const struct export_row *row, size_t *ret_count);
 
+/* ---- for those that read the events once more ---- */
+
+/*
+ * The stacks of all rows, each once: those that differ in frames that are left out, or in addresses of one line, are one stack here. Some
+ * readers refuse a stack that stands in a file twice.
+ */
+struct export_stacks {
+	struct stack_tree tree; /* items: frames of x->names; the oldest frame first */
+	uint32_t *of_node; /* its node, by node of the capture; 0: it does not count */
+};
+
+int export_stacks_find(struct export_stacks *s, struct export *x); /* TRK_ERR_NOMEM */
+void export_stacks_finish(struct export_stacks *s); /* zero-safe */
+
+struct heap;
+struct trk_event;
+/* All events of a process, through the heap; each: called before each of them, or NULL. TRK_ERR_NOMEM, or what a cursor says. */
+int export_replay(struct capture *c, uint32_t process, struct heap *heap, void (*each)(void *data, const struct trk_event *e), void *data);
+
 /* ---- formats ---- */
 
 /* What they are asked for besides. */
@@ -62,9 +82,11 @@ struct export_options {
 /* 0, TRK_ERR_NOMEM; what a cursor says. Write errors stay in the file. */
 typedef int export_write_fn(struct export *x, const struct export_options *o, FILE *f);
 
-export_write_fn export_pprof, export_speedscope, export_folded, export_csv, export_dhat;
+export_write_fn export_pprof, export_speedscope, export_folded, export_csv, export_dhat, export_callgrind, export_massif, export_heaptrack;
 
 /* Why there can be no such profile of that capture, behind its name; NULL: there can. */
 const char *export_dhat_refuses(const struct report *r);
+const char *export_massif_refuses(const struct report *r);
+const char *export_heaptrack_refuses(const struct report *r);
 
 #endif

@@ -6,11 +6,9 @@
  */
 #include <stdlib.h>
 
-#include "common/stack_tree.h"
 #include "export/export.h"
 #include "format/event.h"
 #include "replay/heap.h"
-#include "replay/heap_keyframe.h"
 
 /* ---- stacks ---- */
 
@@ -33,36 +31,17 @@ struct stack {
 struct lives {
 	struct heap *heap;
 	uint64_t end_ns; /* of the process */
-	struct stack_tree tree; /* items: frames of x->names */
-	struct stack *stacks; /* by node of the tree */
-	uint32_t *stack_of; /* by node of the capture; 0: it does not count */
+	struct export_stacks all;
+	struct stack *stacks; /* by node of all.tree */
 };
-
-static int place_row(struct lives *l, struct export *x, const struct export_row *row)
-{
-	size_t count;
-	const uint32_t *const frames = export_stack(x, row, &count);
-	uint32_t *const at = &l->stack_of[row->node];
-	int err = frames ? 0 : TRK_ERR_NOMEM;
-
-	*at = 0;
-	for (size_t i = count; i > 0 && !err; i--)
-		err = stack_tree_child(&l->tree, *at, frames[i - 1], at);
-	return err;
-}
 
 static int find_stacks(struct lives *l, struct export *x)
 {
-	int err = stack_tree_init(&l->tree);
+	const int err = export_stacks_find(&l->all, x);
 
-	l->stack_of = calloc((size_t)x->report->capture->node_count + 1, sizeof(*l->stack_of));
-	if (!l->stack_of)
-		err = TRK_ERR_NOMEM;
-	for (size_t i = 0; i < x->row_count && !err; i++)
-		err = place_row(l, x, &x->rows[i]);
-	l->stacks = err ? NULL : calloc(l->tree.count, sizeof(*l->stacks));
+	l->stacks = err ? NULL : calloc(l->all.tree.count, sizeof(*l->stacks));
 	for (size_t i = 0; i < x->row_count && l->stacks; i++) {
-		struct stack *const s = &l->stacks[l->stack_of[x->rows[i].node]];
+		struct stack *const s = &l->stacks[l->all.of_node[x->rows[i].node]];
 
 		s->is_whole = true;
 		for (unsigned m = 0; m < EXPORT_METRICS; m++) {
@@ -77,7 +56,7 @@ static int find_stacks(struct lives *l, struct export *x)
 
 static struct life *life_of(const struct lives *l, const struct heap_block *b)
 {
-	return &l->stacks[l->stack_of[b->node]].life;
+	return &l->stacks[l->all.of_node[b->node]].life;
 }
 
 static void add(struct lives *l, const struct heap_block *b, const struct sampling_estimate *e)
@@ -148,27 +127,6 @@ static int count_left(void *data, const struct heap_block *b)
 	return 0;
 }
 
-static int replay(struct lives *l, struct capture *c, uint32_t process)
-{
-	struct cursor *cursor = NULL;
-	struct ui_progress progress;
-	struct trk_event e;
-	uint64_t number = 0;
-	int err = heap_keyframe_begin(c, process, l->heap);
-
-	ui_progress_start(&progress, "reading events", c->event_count);
-	if (!err)
-		err = cursor_open(&cursor, c, process);
-	while (!err && (err = cursor_next(cursor, &e, &number)) == 0) {
-		err = heap_apply(l->heap, &e);
-		if (number % 65536 == 0)
-			ui_progress_step(&progress, number);
-	}
-	cursor_close(cursor);
-	ui_progress_end(&progress);
-	return err == TRK_END ? heap_each(l->heap, count_left, l) : err;
-}
-
 /* TRK_ERR_NOMEM, or what a cursor says. */
 static int find_lives(struct lives *l, struct capture *c, uint32_t process)
 {
@@ -180,7 +138,9 @@ static int find_lives(struct lives *l, struct capture *c, uint32_t process)
 	if (!err) {
 		heap_set_sampling(l->heap, c->header.sample_bytes);
 		heap_set_page_bytes(l->heap, c->header.page_bytes);
-		err = replay(l, c, process);
+		err = export_replay(c, process, l->heap, NULL, NULL);
+		if (!err)
+			err = heap_each(l->heap, count_left, l);
 	}
 	heap_free(l->heap);
 	return err;
@@ -210,8 +170,8 @@ static void write_stack(const struct lives *l, struct ui_json *j, uint32_t stack
 	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++)
 		ui_json_uint(j, figures[i].key, figures[i].value);
 	ui_json_array(j, "fs");
-	for (uint32_t at = stack; at; at = l->tree.nodes[at].parent)
-		ui_json_uint(j, NULL, l->tree.nodes[at].item);
+	for (uint32_t at = stack; at; at = l->all.tree.nodes[at].parent)
+		ui_json_uint(j, NULL, l->all.tree.nodes[at].item);
 	ui_json_end(j);
 	ui_json_end(j);
 }
@@ -259,7 +219,7 @@ static int write_document(struct export *x, const struct lives *l, FILE *f)
 	ui_json_uint(&j, "te", l->end_ns / 1000);
 	ui_json_uint(&j, "tg", x->peak_ns / 1000);
 	ui_json_array(&j, "pps");
-	for (uint32_t i = 1; i < l->tree.count; i++)
+	for (uint32_t i = 1; i < l->all.tree.count; i++)
 		if (l->stacks[i].is_whole)
 			write_stack(l, &j, i);
 	ui_json_end(&j);
@@ -287,8 +247,7 @@ int export_dhat(struct export *x, const struct export_options *o, FILE *f)
 		err = find_lives(&l, x->report->capture, x->report->process);
 	if (!err)
 		err = write_document(x, &l, f);
-	stack_tree_finish(&l.tree);
+	export_stacks_finish(&l.all);
 	free(l.stacks);
-	free(l.stack_of);
 	return err;
 }

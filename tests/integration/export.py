@@ -179,6 +179,50 @@ class Export:
         equal("sums", [sum(p[k] for p in d["pps"]) for k in ("tb", "tbk", "gb", "gbk", "eb", "ebk")],
               [sums[k][u] for k in ("allocated", "peak", "live") for u in ("size", "count")])
 
+    def callgrind(self):
+        """As callgrind_annotate reads it: what each function has itself and with what it calls, recursion included."""
+        annotate, path, sums = need("callgrind_annotate"), self.export("callgrind"), self.sums()
+        column = {"Allocated": 0, "Live": 1, "Peak": 2, "Temporary": 3}
+        for event, i in column.items():
+            for unit, k in ("Blocks", 0), ("Bytes", 1):
+                for inclusive in "no", "yes":
+                    text = subprocess.run([annotate, f"--inclusive={inclusive}", "--auto=no", "--threshold=100", f"--show={event}{unit}", f"--sort={event}{unit}", path],
+                                          capture_output=True, text=True, check=True).stdout
+                    rows = {m[2]: int(m[1].replace(",", "")) for m in re.finditer(r"^ *([\d,]+) \(.*?\) +\S*?([\w<> ]+)(?: \[.*\])?$", text, re.M)}
+                    equal(f"{event}{unit}: total", rows["PROGRAM TOTALS"], sums[KEYS[i]]["count" if not k else "size"])
+                    for function, want in OWN.items():
+                        if want[i]:
+                            equal(f"{event}{unit} of {function}, inclusive: {inclusive}", rows.get(function, 0), want[i][k])
+                    if inclusive == "yes" and event == "Allocated":
+                        equal("leaks", rows["leaks"], OWN["inlined"][0][k])
+
+    def massif(self):
+        """As ms_print reads it: the peak and its tree."""
+        path, sums = self.export("massif"), self.sums()
+        text = subprocess.run([need("ms_print"), path], capture_output=True, text=True, check=True).stdout
+        rows = [[int(n.replace(",", "")) for n in m.groups()] for m in re.finditer(r"^ +(\d+) +([\d,]+) +([\d,]+) +([\d,]+) ", text, re.M)]
+        peak = int(re.search(r"Detailed snapshots: .*?(\d+) \(peak\)", text)[1])
+        equal("the peak", [r[2] for r in rows if r[0] == peak][0], sums["peak"]["size"])
+        equal("no more than that at any time", max(r[2] for r in rows), sums["peak"]["size"])
+        equal("the end", rows[-1][2], sums["live"]["size"])
+        check(all(a[1] <= b[1] for a, b in zip(rows, rows[1:])), "time goes backwards")
+        trees = re.findall(r"->[\d.]+% \(([\d,]+)B\) 0x0: (\w+) ", text)
+        check(("50,000", "at_peak") in trees and ("10,000", "inlined") in trees and ("10,000", "leaks") in trees, f"{trees}")
+        check("leave the point out" in self.export("massif", capture=self.capture + "@50%", status=1), "a point")
+        self.export("--format", "massif", "--filter", "+*x*", status=2)
+
+    def heaptrack(self):
+        """As heaptrack_print reads it, whose figures are of its own counting."""
+        path, sums = self.export("heaptrack"), self.sums()
+        text = subprocess.run([need("heaptrack_print"), "--print-peaks=1", "--print-leaks=1", path], capture_output=True, text=True, check=True).stdout
+        equal("calls", int(re.search(r"calls to allocation functions: (\d+)", text)[1]), sums["allocated"]["count"])
+        check(re.search(r"^7 calls to allocation functions with 0B peak consumption from\nsoon_freed\n", text, re.M), text)
+        check(re.search(r"^50.00K peak memory consumed over 1 calls from\nat_peak\n", text, re.M), text)
+        check(re.search(r"^10.00K leaked over 10 calls from\ninlined\n", text, re.M), text)
+        for more in ["--aggregate"], ["--sample", "64"]:
+            capture = self.t.record([self.program], more).capture
+            check("record without " + more[0] in self.export("heaptrack", capture=capture, status=1), f"{more}")
+
     def folded(self):
         for metric, key, unit in (("peak", "peak", "size"), ("allocated-count", "allocated", "count"), ("temporary", "temporary", "size"), ("live-count", "live", "count")):
             with open(self.export("--format", "folded", "--metric", metric), encoding="utf-8") as f:
@@ -221,7 +265,7 @@ class Export:
 
 def make_cases(t):
     c = Export(t)
-    return [(name.replace("_", " "), getattr(c, name)) for name in ("figures", "stacks", "threads", "compared", "at_points", "speedscope", "dhat", "folded", "csv", "processes", "mistakes")]
+    return [(name.replace("_", " "), getattr(c, name)) for name in ("figures", "stacks", "threads", "compared", "at_points", "speedscope", "dhat", "callgrind", "massif", "heaptrack", "folded", "csv", "processes", "mistakes")]
 
 
 if __name__ == "__main__":
