@@ -96,8 +96,9 @@ void watch_after(const struct watch_call *c, void *p)
 	(void)p;
 }
 
-void python_release(uintptr_t frame)
+void python_release(uintptr_t block, uintptr_t frame)
 {
+	(void)block;
 	(void)frame;
 }
 
