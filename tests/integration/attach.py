@@ -250,7 +250,20 @@ class Attach:
 
     # ---- again and again ----
 
-    def rounds(self, argv, count, status=5):
+    def nothing_missed(self, capture):
+        """Of fx_attached busy: each thread's allocations are one run of what it does in turn, from where it was attached to until it was detached from."""
+        calls, step, threads = ("malloc", "calloc", "realloc", "posix_memalign"), 4096, {}
+        for e in self.t.events(capture):
+            if e["kind"] in calls and 10000 <= e.get("size", 0) < 40000 + step:
+                which, n = divmod(e["size"] - 10000, 10000)
+                equal("the call that allocates so much", e["kind"], calls[which])
+                threads.setdefault(e["tid"], []).append(4 * n + which)
+        for tid, seen in threads.items():
+            want = [(seen[0] + i) % (4 * step) for i in range(len(seen))]
+            check(seen == want, f"thread {tid}: {next(((i, a, b) for i, (a, b) in enumerate(zip(seen, want)) if a != b), None)} of {len(seen)}")
+        check(threads, "no thread was at work")
+
+    def rounds(self, argv, count, status=5, look=None):
         """Attaches and detaches; every capture is whole, and nothing grows."""
         program = Program(argv)
         sizes = []
@@ -261,6 +274,9 @@ class Attach:
             self.detach(program)
             health = self.t.json("info", capture)["health"]
             equal("losses", [health.get(k) for k in ("lost", "gaps", "corrupt_records", "late_events")], [0, 0, 0, 0])
+            if look:
+                look(capture)
+            os.unlink(capture)
             sizes.append(mapped(program.pid))
         equal("what it saw", program.end(status), "good\n")
         return sizes
@@ -269,6 +285,7 @@ class Attach:
         count = int(os.environ.get("ATTACH_ROUNDS", "3"))
         sizes = self.rounds([self.program, "check"], count)
         equal("what is mapped", set(sizes), {sizes[0]})
+        self.rounds([self.program, "busy"], count, look=self.nothing_missed)
         self.rounds([self.t.fixture("thrower")], count)
         self.rounds([need("/usr/bin/python3"), "-c", PYTHON], count)
 
