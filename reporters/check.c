@@ -147,11 +147,10 @@ static bool anything_asked(void)
 	return any;
 }
 
-/* If nothing is asked, all are, without a limit; but not what only the events can tell, where there are none. */
-static bool is_wanted(const struct report *r, size_t figure)
+/* If nothing is asked, all that can have a limit are, without one. */
+static bool is_wanted(size_t figure)
 {
-	return is_limited(figure) || (baseline && figures[figure].baseline) ||
-	       (!anything_asked() && !(figure == FIGURE_MISMATCH && capture_is_aggregated(r->capture)));
+	return is_limited(figure) || (baseline && figures[figure].baseline) || (!anything_asked() && !figures[figure].always_zero);
 }
 
 /* ---- what is measured ---- */
@@ -241,7 +240,7 @@ static int collect(const struct report *r)
 		return TRK_ERR_NOMEM;
 	results.asked = anything_asked();
 	for (size_t i = 0; i < FIGURES; i++)
-		if (is_wanted(r, i) && (is_limited(i) || !results.asked))
+		if (is_wanted(i) && (is_limited(i) || !results.asked))
 			add_figure(i);
 	for (size_t i = 0; i < FIGURES && baseline; i++)
 		if (figures[i].baseline)
@@ -278,7 +277,7 @@ static int find(struct report *r)
 	if (!status)
 		status = refuse_unknown(r);
 	for (size_t i = 0; i < FIGURES && !status; i++)
-		if (is_wanted(r, i))
+		if (is_wanted(i))
 			status = figures[i].measure(r, &suppressions, &found[i]);
 	if (!status && baseline)
 		status = measure_baseline();

@@ -56,7 +56,6 @@ $ tracker-check cap
 >      --max-leak: not freed: 1000 B
 >      --max-leak-per-site: not freed, of one stack: 1000 B
 >      --max-temporary: temporary allocations: 2
->      --allocator-mismatch: calls that do not fit the allocation: 0
 
 $ tracker-check --no-alloc-under nowhere cap
 ! tracker-check: --no-alloc-under nowhere: no function has that name, in the stacks of cap and in the files that it was recorded from; look for the name in tracker report cap, or give a pattern like '*nowhere*'
