@@ -12,29 +12,11 @@ import sys
 import threading
 import time
 
+import busy
 import harness
 from harness import check, equal, need
 
-PYTHON = """
-import json, sys, threading, zlib
-over = []
-wrong = []
-def work():
-    while not over:
-        text = json.dumps({"a": list(range(200)), "b": "x" * 500})
-        if json.loads(text)["a"][199] != 199 or zlib.decompress(zlib.compress(text.encode())) != text.encode():
-            wrong.append(text)
-threads = [threading.Thread(target=work) for _ in range(4)]
-for t in threads:
-    t.start()
-print("ready", __import__("os").getpid(), flush=True)
-sys.stdin.readline()
-over.append(1)
-for t in threads:
-    t.join()
-print("bad" if wrong else "good")
-sys.exit(5)
-"""
+PYTHON = os.path.join(os.path.dirname(os.path.abspath(__file__)), "python", "checked.py")
 CALLS = ("epoll_wait", "poll", "ppoll", "select", "nanosleep", "read", "sem_timedwait", "mutex", "sigtimedwait", "semop", "msgrcv", "recv",
          "inotify", "waitpid", "accept")
 
@@ -170,7 +152,7 @@ class Attach:
         equal("cut stacks", self.t.json("info", capture)["health"]["truncated_stacks"], 0)
 
     def python(self):
-        program = Program([need("/usr/bin/python3"), "-c", PYTHON])
+        program = Program([need("/usr/bin/python3"), PYTHON])
         capture, _ = self.attach(program)
         time.sleep(0.2)
         self.detach(program)
@@ -250,19 +232,6 @@ class Attach:
 
     # ---- again and again ----
 
-    def nothing_missed(self, capture):
-        """Of fx_attached busy: each thread's allocations are one run of what it does in turn, from where it was attached to until it was detached from."""
-        calls, step, threads = ("malloc", "calloc", "realloc", "posix_memalign"), 4096, {}
-        for e in self.t.events(capture):
-            if e["kind"] in calls and 10000 <= e.get("size", 0) < 40000 + step:
-                which, n = divmod(e["size"] - 10000, 10000)
-                equal("the call that allocates so much", e["kind"], calls[which])
-                threads.setdefault(e["tid"], []).append(4 * n + which)
-        for tid, seen in threads.items():
-            want = [(seen[0] + i) % (4 * step) for i in range(len(seen))]
-            check(seen == want, f"thread {tid}: {next(((i, a, b) for i, (a, b) in enumerate(zip(seen, want)) if a != b), None)} of {len(seen)}")
-        check(threads, "no thread was at work")
-
     def rounds(self, argv, count, status=5, look=None):
         """Attaches and detaches; every capture is whole, and nothing grows."""
         program = Program(argv)
@@ -285,13 +254,13 @@ class Attach:
         count = int(os.environ.get("ATTACH_ROUNDS", "3"))
         sizes = self.rounds([self.program, "check"], count)
         equal("what is mapped", set(sizes), {sizes[0]})
-        self.rounds([self.program, "busy"], count, look=self.nothing_missed)
+        self.rounds([self.t.fixture("busy")], count, look=lambda capture: busy.nothing_missed(self.t.events(capture)))
         self.rounds([self.t.fixture("thrower")], count)
-        self.rounds([need("/usr/bin/python3"), "-c", PYTHON], count)
+        self.rounds([need("/usr/bin/python3"), PYTHON], count)
 
     def at_once(self):
         """Several who attach and detach at the same time take turns; the program goes on and ends as it would."""
-        program = Program([need("/usr/bin/python3"), "-c", PYTHON]) # of several threads, so that each could borrow one of its own
+        program = Program([need("/usr/bin/python3"), PYTHON]) # of several threads, so that each could borrow one of its own
 
         def one():
             for _ in range(6):

@@ -2,8 +2,7 @@
  * attached - a program that runs already when it is attached to. It says that it is ready, waits for a line on its input, works, says
  * what it did, and waits for another line.
  *
- * count: eight threads allocate in every way, and count. busy: eight threads do so until its input ends; the sizes say which call of its thread each
- * is. call NAME [MS [coroutine]]: one blocking call, on a stack of its own, beside a thread
+ * count: eight threads allocate in every way, and count. call NAME [MS [coroutine]]: one blocking call, on a stack of its own, beside a thread
  * that waits on an ordinary one. check: one thread allocates and checks blocks,
  * floating point and a signal's counts until its input ends. load FILE: loads that library and calls its function.
  */
@@ -395,50 +394,6 @@ static void *wait_for_end(void *data)
 	return NULL;
 }
 
-/* ---- busy ---- */
-
-#define BUSY_STEPS 4096 /* the n-th round of a thread allocates n % BUSY_STEPS bytes more than this: */
-enum { BUSY_MALLOC = 10000,
-       BUSY_CALLOC = 20000,
-       BUSY_REALLOC = 30000,
-       BUSY_ALIGNED = 40000 };
-
-static atomic_bool busy_over;
-
-static void *be_busy(void *data)
-{
-	for (size_t n = 0; !busy_over; n = (n + 1) % BUSY_STEPS) {
-		char *a = malloc(BUSY_MALLOC + n), *b = calloc(1, BUSY_CALLOC + n);
-		void *c = NULL;
-
-		a = realloc(a, BUSY_REALLOC + n);
-		if (!a || !b || posix_memalign(&c, 64, BUSY_ALIGNED + n) || b[BUSY_CALLOC / 2])
-			abort();
-		b[BUSY_CALLOC / 2] = 1;
-		free(c);
-		free(b);
-		free(a);
-		if (n % 2) /* otherwise the test is at work for minutes with what eight threads do meanwhile */
-			nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
-	}
-	return data;
-}
-
-static int work_busy(void)
-{
-	pthread_t threads[THREADS];
-
-	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, be_busy, NULL);
-	say_ready();
-	wait_for_line();
-	busy_over = true;
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
-	printf("good\n");
-	return 5;
-}
-
 static int work_check(void)
 {
 	const struct itimerval often = { { 0, 2000 }, { 0, 2000 } };
@@ -500,8 +455,6 @@ int main(int argc, char **argv)
 
 	if (strcmp(what, "count") == 0)
 		return work_count();
-	if (strcmp(what, "busy") == 0)
-		return work_busy();
 	if (argc > 3)
 		wait_ms = strtol(argv[3], NULL, 10);
 	if (strcmp(what, "call") == 0 && argc > 2)
