@@ -42,15 +42,27 @@ class Scene {
 		this.run = spawn(tracker, ['run', '-q', '-f', '-o', this.capture, '--', grower], { env, stdio: ['pipe', 'pipe', 'inherit'] });
 		this.answer = lines_of(this.run.stdout);
 		await this.tell('aaa');
-		this.view = spawn(tracker, ['live', '--web', '--interval', '200ms', ...options, this.capture], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+		for (;;) {
+			const said = await this.look(...options);
+			if (typeof this.address === 'string')
+				return this;
+			/* the program runs, but the recorder may not have come so far that it can be asked */
+			assert.ok(said.includes('no recorder is writing this file'), `the view does not begin: ${said}`);
+			await new Promise((done) => setTimeout(done, 50));
+		}
+	}
+
+	/* Starts the view. What it says on standard error, if it ends at once. */
+	async look(...options)
+	{
 		let said = '';
+		this.view = spawn(tracker, ['live', '--web', '--interval', '200ms', ...options, this.capture], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 		this.view.stderr.on('data', (chunk) => {
 			said += chunk;
 		});
 		this.ended = new Promise((done) => this.view.on('close', (code) => done(code)));
 		this.address = await Promise.race([lines_of(this.view.stdout)(), this.ended]);
-		assert.ok(typeof this.address === 'string', `the view does not begin: ${said}`);
-		return this;
+		return said;
 	}
 
 	async tell(orders)
