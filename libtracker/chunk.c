@@ -187,9 +187,8 @@ bool chunk_stop_if_closed(void)
 	atomic_thread_fence(memory_order_acquire);
 	if (likely(!atomic_load_explicit(&state.shm->header.closed, memory_order_relaxed)))
 		return false;
-	state.on = false;
-	state.sample_bytes = 0; /* otherwise allocations that are skipped would not see that another recording is wanted */
 	start_rests();
+	state.sample_bytes = 0; /* otherwise allocations that are skipped would not see that another recording is wanted */
 	return true;
 }
 

@@ -88,7 +88,6 @@ void own_recorder_rest(enum own_wish wish)
 		return; /* it goes on recording, which costs time and nothing else */
 	if (!(atomic_fetch_and(&wishes, ~(uint32_t)wish) & ~(uint32_t)wish) && state.on && state.shm->header.flags & SHM_OWN) {
 		rested = state.recording;
-		state.on = false;
 		start_rests();
 	}
 	unlock();

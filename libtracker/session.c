@@ -420,9 +420,9 @@ void session_leave(void)
 {
 	const uint64_t before = session_block_signals();
 
-	start_rests();
 	state.follow = false;
 	stop();
+	start_rests(); /* after the barrier: every thread has seen that recording is over */
 	/*
 	 * The parts of the segment are not replaced at one time. A thread that went on meanwhile could lead the recorder, by a part that is
 	 * still shared, to a chunk that it has filled in one that is not.
@@ -454,9 +454,8 @@ bool session_enter_child(void)
 		is_process = own_slot_take(&own, parent_pid);
 	}
 	if (!is_process) {
-		state.on = false;
-		state.sample_bytes = 0;
 		start_rests();
+		state.sample_bytes = 0;
 		return false;
 	}
 	tls.tid = state.pid; /* the only thread; after a fork by system call the C library has the parent's id */

@@ -37,6 +37,8 @@ void start_works(void)
 
 void start_rests(void)
 {
+	/* First: some hooks look at the one, and some at the other, and what is recorded of a thread must end at one of its calls. */
+	state.on = false;
 	__atomic_or_fetch(&start_held, START_RESTS, __ATOMIC_SEQ_CST);
 }
 

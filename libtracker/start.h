@@ -33,7 +33,7 @@ static inline bool start_is_held(void)
 	return start_held & ~START_RESTS;
 }
 
-/* Before the first event is recorded by a process that rested; and when nothing more is recorded. */
+/* Before the first event is recorded by a process that rested; and to end recording, for all hooks at one moment. */
 void start_works(void);
 void start_rests(void);
 

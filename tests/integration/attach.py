@@ -258,6 +258,18 @@ class Attach:
         self.rounds([self.t.fixture("thrower")], count)
         self.rounds([need("/usr/bin/python3"), PYTHON], count)
 
+    def ends_for_all(self):
+        """At no instruction of the thread that ends a recording is it over for some of another thread's calls only."""
+        capture = self.t.file(".bin")
+        said = self.t.run("run", "-q", "--no-symbols", "-o", capture, "--", self.t.fixture("stepped")).decode()
+        events = [e for e in self.t.events(capture) if 10000 <= e.get("size", 0) < 50000 or e["kind"] == "free"]
+        tid = next((e["tid"] for e in events if e.get("size") == 10000), None)
+        kinds = [e["kind"] for e in events if e["tid"] == tid]
+        check(100 < len(kinds) < 7 * 4000, f"the recording did not end beside the other thread's calls: {len(kinds)} of them, {said}")
+        busy.nothing_missed(events)
+        turn = ("malloc", "calloc", "realloc", "posix_memalign", "free", "free", "free")
+        equal("calls in turn", kinds, [turn[i % 7] for i in range(len(kinds))])
+
     def at_once(self):
         """Several who attach and detach at the same time take turns; the program goes on and ends as it would."""
         program = Program([need("/usr/bin/python3"), PYTHON]) # of several threads, so that each could borrow one of its own
@@ -478,7 +490,7 @@ def harness_state(pid):
 def make_cases(t):
     a = Attach(t)
     return [(name.replace("_", " "), getattr(a, name)) for name in
-            ("counts", "names", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "looks", "stopped_before", "namespaces", "loads", "again", "at_once", "forked", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
+            ("counts", "names", "aggregated", "sampled", "ends_attached", "throws", "python", "checks", "calls", "looks", "stopped_before", "namespaces", "loads", "again", "ends_for_all", "at_once", "forked", *(["serves"] if "ATTACH_ROUNDS" in os.environ else []), "killed", "duration",
              "refusals", "kinds", "sandboxes", "files", "nothing_left")]
 
 
