@@ -10,8 +10,10 @@
 
 #include "format/array.h"
 #include "format/intern.h"
+#include "format/large.h"
 #include "format/mix.h"
 
+#define FIRST_NODES 256u
 #define LIST_CHILDREN 16u /* a longer list would be slower than the map */
 
 /* ---- byte strings ---- */
@@ -88,16 +90,30 @@ void frame_table_finish(struct frame_table *t)
 	*t = (struct frame_table){ 0 };
 }
 
+/* A walk through a tree of millions of nodes goes to another page with nearly each step. */
 static bool node_table_reserve(struct node_table *t)
 {
-	const uint32_t room = t->room;
+	const uint32_t room = t->room ? t->room > UINT32_MAX / 2 ? UINT32_MAX : 2 * t->room : FIRST_NODES;
+	struct node_entry *entries;
 
-	if (t->count >= UINT32_MAX - 1 ||
-	    !ARRAY_ROOM(t->entries, t->room, t->count + 2, 256))
+	if (t->count >= UINT32_MAX - 1)
 		return false;
-	if (!room)
-		t->entries[0] = (struct node_entry){ 0 };
+	if (t->count + 2 <= t->room)
+		return true;
+	entries = large_grow(t->entries, t->room * sizeof(*entries), room * sizeof(*entries));
+	if (!entries)
+		return false;
+	t->entries = entries;
+	t->room = room;
 	return true;
+}
+
+/* The first child that a node gets mostly gets the next number, and so it stands beside its parent. */
+static inline bool follows(const struct node_table *t, uint32_t parent, uint32_t frame)
+{
+	const struct node_entry *const next = &t->entries[parent + 1];
+
+	return parent < t->count && next->parent == parent && next->frame == frame;
 }
 
 /* The child of `parent` with that frame, if it stands in the list; *ret_length: how many children the list has. */
@@ -141,6 +157,8 @@ uint32_t node_table_find(struct node_table *t, uint32_t parent, uint32_t frame, 
 	assert(parent <= t->count);
 	*ret_new = false;
 	if (t->room) {
+		if (follows(t, parent, frame))
+			return parent + 1;
 		id = list_find(t, parent, frame, &length);
 		if (!id && length == LIST_CHILDREN)
 			id = wide_find(t, parent, frame, hash);
@@ -164,6 +182,6 @@ uint32_t node_table_find(struct node_table *t, uint32_t parent, uint32_t frame, 
 void node_table_finish(struct node_table *t)
 {
 	idmap_finish(&t->wide);
-	free(t->entries);
+	large_free(t->entries, t->room * sizeof(*t->entries));
 	*t = (struct node_table){ 0 };
 }

@@ -34,7 +34,7 @@ static void the_same_thing_gets_the_same_id(void **unused)
 /* One node with very many children, and long chains, in random order, twice. */
 static void a_large_call_tree_keeps_its_ids(void **unused)
 {
-	enum { FRAMES = 50000 };
+	enum { FRAMES = 300000 }; /* its nodes move to large pages, and those grow */
 	struct file f;
 	struct writer *w = begin(&f);
 	uint32_t *ids = calloc(FRAMES + 1, sizeof(*ids));

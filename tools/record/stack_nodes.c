@@ -72,7 +72,9 @@ static uint32_t look_up_node(struct stack_nodes *in, uint64_t path, uint32_t par
 
 	if (node >= in->nodes_wanted)
 		set_places(in, in->node_bits + 2);
-	*place_of(in, path) = (struct known_node){ parent, frame, node };
+	/* where there are too few places, those are for nodes that take longer to find: others stand beside their parents */
+	if (in->node_bits < STACK_NODES_BITS_MAX || node != parent + 1)
+		*place_of(in, path) = (struct known_node){ parent, frame, node };
 	return node;
 }
 
