@@ -158,6 +158,32 @@ static inline void put_node(struct trk_event *from, const struct trk_event *to, 
 		from->node = from->node == UINT32_MAX ? node : from->node;
 }
 
+#define EXPECTED_LEVELS 256u
+
+/* Does with the paths of levels what the changes will do with the levels, so that the places of all their nodes can be fetched together. */
+static void expect_nodes(const struct stack_nodes *in, const struct stream *s, const struct changes *cs)
+{
+	uint64_t paths[EXPECTED_LEVELS]; /* of the levels above those that stay */
+	uint32_t stay = s->depth, count = 0;
+
+	for (uint32_t i = 0; i < cs->count; i++) {
+		const struct change *const c = &cs->of[i];
+		const uint32_t own = c->pops < count ? c->pops : count, others = c->pops - own;
+		uint64_t path;
+
+		count -= own;
+		stay -= others < stay ? others : stay;
+		if (c->pushes.count > EXPECTED_LEVELS - count)
+			return;
+		if (count)
+			path = paths[count - 1];
+		else
+			path = stay ? s->levels[stay - 1].path : 0;
+		stack_nodes_expect(in, &c->pushes, &s->state.bases, path, paths + count);
+		count += c->pushes.count;
+	}
+}
+
 /*
  * Applies one change after another. False: what is behind the change is not to be taken as it was decoded, and is taken back.
  * Either the stream is broken, or it was found out that the process makes code at run time.
@@ -166,6 +192,8 @@ static bool apply(struct recorder *r, struct process *p, struct stream *s, struc
 {
 	const uint32_t events = (uint32_t)(run->next - r->batch);
 
+	if (r->stack_nodes.node_bits >= STACK_NODES_BITS_FAR)
+		expect_nodes(&r->stack_nodes, s, cs);
 	for (uint32_t i = 0; i < FETCH_AHEAD; i++)
 		fetch(r, cs, i);
 	for (uint32_t i = 0; i < cs->count; i++) {

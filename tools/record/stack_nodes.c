@@ -51,10 +51,14 @@ static uint32_t look_up(struct stack_nodes *in, const struct modules *m, struct 
 	return in->elsewhere ? in->elsewhere(in->data, s, pc) : writer_frame(in->writer, 0, pc);
 }
 
+static inline struct known_frame *frame_place(const struct stack_nodes *in, uint64_t pc)
+{
+	return &in->frames[pc * HASH_FACTOR >> (64 - STACK_NODES_FRAME_BITS)];
+}
+
 static uint32_t frame_of(struct stack_nodes *in, const struct modules *m, struct stream *s, uint64_t pc)
 {
-	struct known_frame *const e =
-		&in->frames[pc * HASH_FACTOR >> (64 - STACK_NODES_FRAME_BITS)];
+	struct known_frame *const e = frame_place(in, pc);
 
 	if (e->pc != pc || e->generation != m->generation)
 		*e = (struct known_frame){ pc, m->generation, look_up(in, m, s, pc) };
@@ -85,6 +89,25 @@ static inline uint32_t node_of(struct stack_nodes *in, uint64_t path, uint32_t p
 	return e->parent == parent && e->frame == frame && e->node ? e->node : look_up_node(in, path, parent, frame);
 }
 
+/* Cut stacks begin alike, however deep they are. */
+static inline uint64_t pc_of(const struct wire_frames *f, const struct wire_bases *bases, uint32_t i)
+{
+	const uint64_t pc = wire_frame(f, bases, i);
+
+	return pc >= WIRE_CUT ? 0 : pc;
+}
+
+void stack_nodes_expect(const struct stack_nodes *in, const struct wire_frames *f, const struct wire_bases *bases, uint64_t path, uint64_t *ret_paths)
+{
+	for (uint32_t i = 0; i < f->count; i++) {
+		const uint64_t pc = pc_of(f, bases, i);
+
+		ret_paths[i] = path = (path + pc) * HASH_FACTOR;
+		__builtin_prefetch(frame_place(in, pc));
+		__builtin_prefetch(place_of(in, path));
+	}
+}
+
 /*
  * The places of nodes depend on the pcs alone. So all of them are fetched first, and then each is checked: does the
  * child of the node before stand there? Until then a level has its frame in the node's place.
@@ -96,10 +119,8 @@ static void find_nodes(struct stack_nodes *in, const struct modules *m, struct s
 	uint32_t node = s->depth ? at[-1].node : 0;
 
 	for (uint32_t i = 0; i < f->count; i++) {
-		uint64_t pc = wire_frame(f, &s->state.bases, i);
+		const uint64_t pc = pc_of(f, &s->state.bases, i);
 
-		if (pc >= WIRE_CUT)
-			pc = 0; /* cut stacks begin alike, however deep they are */
 		path = (path + pc) * HASH_FACTOR;
 		__builtin_prefetch(place_of(in, path));
 		at[i] = (struct stream_level){ .path = path, .node = frame_of(in, m, s, pc) };

@@ -47,6 +47,15 @@ struct stack_nodes {
 	bool sums; /* events are summed by stack: stacks that differ only in their depth are one */
 };
 
+/* From so many places on, they are in no cache near the processor. */
+#define STACK_NODES_BITS_FAR 15u
+
+/*
+ * A hint: these frames will be pushed soon, on a level with that path (0: on none). Fetches what is known about them. ret_paths: the paths of
+ * their levels.
+ */
+void stack_nodes_expect(const struct stack_nodes *in, const struct wire_frames *f, const struct wire_bases *bases, uint64_t path, uint64_t *ret_paths);
+
 int stack_nodes_init(struct stack_nodes *in, struct writer *w); /* TRK_ERR_NOMEM */
 void stack_nodes_finish(struct stack_nodes *in);
 
