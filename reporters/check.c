@@ -114,10 +114,30 @@ static void choose_form(void)
 	other_form = !common.json && !common.csv && strcmp(form, "text") != 0;
 }
 
+static bool is_limited(size_t figure)
+{
+	return limits[figure] ? *limits[figure] != RESULT_UNKNOWN : no_mismatch;
+}
+
+static bool anything_asked(void)
+{
+	bool any = functions.count || baseline;
+
+	for (size_t i = 0; i < FIGURES; i++)
+		any |= is_limited(i);
+	return any;
+}
+
+static bool counts_leaks(void)
+{
+	return is_limited(FIGURE_LEAK) || is_limited(FIGURE_LEAK_PER_SITE) || baseline || !anything_asked();
+}
+
 static void check(struct report *r)
 {
 	(void)r;
 	choose_form();
+	ui_needs("--suppressions", suppressions.count != 0, "--max-leak, --max-leak-per-site or --baseline", counts_leaks());
 	ui_needs("--tolerance", tolerance != NULL, "--baseline", baseline != NULL);
 	ui_exclude("--baseline", baseline != NULL, "--pid", common.pid != 0);
 	if (tolerance)
@@ -131,20 +151,6 @@ static void ask(struct report *r)
 		ui_usage_error("a point (CAPTURE@POINT) is not allowed: a whole capture is checked");
 	r->asked = (struct view_options){ .what = VIEW_ALLOCATIONS, .process = r->process };
 	r->at.from.kind = POINT_END;
-}
-
-static bool is_limited(size_t figure)
-{
-	return limits[figure] ? *limits[figure] != RESULT_UNKNOWN : no_mismatch;
-}
-
-static bool anything_asked(void)
-{
-	bool any = functions.count || baseline;
-
-	for (size_t i = 0; i < FIGURES; i++)
-		any |= is_limited(i);
-	return any;
 }
 
 /* If nothing is asked, all that can have a limit are, without one. */

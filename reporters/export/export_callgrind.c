@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/stack_tree.h"
 #include "export/export.h"
@@ -79,10 +80,22 @@ static int collect(struct calls *c, struct export *x)
 
 /* ---- the file ---- */
 
+/* "(7)" at its beginning is a number to readers, by which names are told again: in "(7) main" it is given, "(7)" alone stands for main. */
+static bool reads_as_number(const char *name)
+{
+	const size_t digits = *name == '(' ? strspn(name + 1, "0123456789") : 0;
+
+	return digits && name[1 + digits] == ')';
+}
+
 static void put_name(const struct export *x, FILE *f, const char *key, uint32_t text)
 {
+	const char *const name = flame_text(&x->names, text);
+
 	fprintf(f, "%s=", key);
-	for (const char *s = flame_text(&x->names, text); *s; s++)
+	if (reads_as_number(name))
+		fprintf(f, "(%" PRIu32 ") ", text + 1);
+	for (const char *s = name; *s; s++)
 		fputc((unsigned char)*s < ' ' ? ' ' : *s, f);
 	fputc('\n', f);
 }

@@ -75,6 +75,8 @@ class Budgets:
         path = self.t.file(".supp")
         with open(path, "w", encoding="utf-8") as f:
             f.write("leak:lost\n")
+        got, out, err = self.check("--max-peak", "1G", "--suppressions", path, self.capture("leak"))
+        check(got == 2 and "--suppressions" in err and not out, f"leaks are not looked at: {got} {err}")
         equal("leak", json.loads(self.check("--json", "--max-leak", "2004", "--suppressions", path, self.capture("leak"))[1])["checks"][0]["found"], 2004)
 
     # ---- forms ----
@@ -171,7 +173,8 @@ class Budgets:
         leak, marker = self.t.fixture("leak"), self.t.file(".ran")
         for options, argv, status in (("--max-leak 5007", [leak], 0), ("--max-leak 5006", [leak], 3), ("--max-leak 0", ["sh", "-c", f"{leak}; exit 7"], 7),
                                       ("--max-leak 0", ["sh", "-c", "kill -TERM $$"], -signal.SIGTERM), ("--no-alloc-under 'no such'", [leak], 1),
-                                      ("--max-leek 0", ["touch", marker], 2), ('--max-leak "0', ["touch", marker], 2)):
+                                      ("--max-leek 0", ["touch", marker], 2), ('--max-leak "0', ["touch", marker], 2), ("", ["touch", marker], 2),
+                                      (f"--baseline {__file__} --tolerance much", ["touch", marker], 2), ("--max-leak 0 --json --csv", ["touch", marker], 2)):
             r = self.t.record(argv, ["--check", options])
             equal(f"{options} {argv}", r.status, status)
             equal("what is said of it", b"checks failed" in r.stderr, options in ("--max-leak 5006", "--max-leak 0"))

@@ -196,6 +196,21 @@ class Export:
                     if inclusive == "yes" and event == "Allocated":
                         equal("leaks", rows["leaks"], OWN["inlined"][0][k])
 
+    def callgrind_numbers(self):
+        """A function whose name begins as the numbers of the format do keeps it."""
+        program, source = self.t.file(""), """
+            #include <stdlib.h>
+            __attribute__((noinline)) void *odd(void) __asm__("\\"(7)odd\\"");
+            __attribute__((noinline)) void *other(void) __asm__("\\"(7)\\"");
+            void *odd(void) { void *volatile p = malloc(100); return p; }
+            void *other(void) { void *volatile p = malloc(200); return p; }
+            int main(void) { void *volatile a = odd(), *volatile b = other(), *volatile c = odd(); return !a + !b + !c; }
+        """
+        subprocess.run([need("gcc"), "-x", "c", "-O1", "-o", program, "-"], input=source.encode(), check=True)
+        text = subprocess.run([need("callgrind_annotate"), "--auto=no", "--threshold=100", "--show=AllocatedBytes", self.export("callgrind", capture=self.record([program]))],
+                              capture_output=True, text=True, check=True).stdout
+        equal("bytes by function", sorted(re.findall(r"^ *(\d+) \([\d.]+%\) +\S+?:(\(7\)\w*) ", text, re.M)), [("200", "(7)"), ("200", "(7)odd")])
+
     def massif(self):
         """As ms_print reads it: the peak and its tree."""
         path, sums = self.export("massif"), self.sums()
@@ -265,7 +280,7 @@ class Export:
 
 def make_cases(t):
     c = Export(t)
-    return [(name.replace("_", " "), getattr(c, name)) for name in ("figures", "stacks", "threads", "compared", "at_points", "speedscope", "dhat", "callgrind", "massif", "heaptrack", "folded", "csv", "processes", "mistakes")]
+    return [(name.replace("_", " "), getattr(c, name)) for name in ("figures", "stacks", "threads", "compared", "at_points", "speedscope", "dhat", "callgrind", "callgrind_numbers", "massif", "heaptrack", "folded", "csv", "processes", "mistakes")]
 
 
 if __name__ == "__main__":

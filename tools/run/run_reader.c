@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,8 +15,8 @@
 #include "ui/config.h"
 #include "ui/ui.h"
 
-/* to: where its standard output goes. Returns its exit status; UI_CANNOT: it could not be started, or a signal ended it. */
-static int start_reader(const char *name, char **argv, int to, const char *undone)
+/* out, err: where its standard output and error go. Returns its exit status; UI_CANNOT: it could not be started, or a signal ended it. */
+static int start_reader(const char *name, char **argv, int out, int err, const char *undone)
 {
 	posix_spawn_file_actions_t actions;
 	char path[PATH_MAX];
@@ -24,7 +25,9 @@ static int start_reader(const char *name, char **argv, int to, const char *undon
 
 	setenv("TRACKER_CONFIG", "", 1);
 	if (!error) {
-		error = posix_spawn_file_actions_adddup2(&actions, to, STDOUT_FILENO);
+		error = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+		if (!error)
+			error = posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
 		if (!error)
 			error = home_find(name, path, sizeof(path)) ? posix_spawn(&pid, path, &actions, NULL, argv, environ) : ENOENT;
 		posix_spawn_file_actions_destroy(&actions);
@@ -38,7 +41,7 @@ static int start_reader(const char *name, char **argv, int to, const char *undon
 
 static int read_by(const char *name, char **argv, const char *undone)
 {
-	return start_reader(name, argv, STDERR_FILENO, undone);
+	return start_reader(name, argv, STDERR_FILENO, STDERR_FILENO, undone);
 }
 
 static bool is_readable(const struct run *r, const char *option, const char *capture)
@@ -93,20 +96,38 @@ static char **check_command(const struct run *r, size_t *ret_end)
 	return argv;
 }
 
+/* What was said into that file, once more. */
+static void say_again(int said)
+{
+	char text[4096];
+	ssize_t n;
+
+	for (off_t at = 0; (n = pread(said, text, sizeof(text), at)) > 0; at += n)
+		(void)!write(STDERR_FILENO, text, (size_t)n);
+}
+
+/* The options are held against an empty file: whatever is wrong with the options is told first. */
 int reader_check_options(const struct run *r)
 {
-	static char help[] = "--help"; /* behind the others: they are read first */
+	static char dashes[] = "--", empty[] = "/dev/null";
 	size_t end;
 	char **const argv = check_command(r, &end);
-	const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	int status = UI_CANNOT;
+	const int said = memfd_create("tracker check", MFD_CLOEXEC);
+	int status = UI_OK;
 
-	if (argv) {
-		argv[end] = help;
-		status = start_reader(argv[0], argv, nowhere < 0 ? STDERR_FILENO : nowhere, "nothing is checked");
+	if (argv && end == 1) {
+		ui_error("argument --check: it names no budget; give some, as in --check '--max-leak 0 --max-peak 64M'");
+		status = UI_USAGE;
+	} else if (argv && said >= 0) {
+		argv[end] = dashes;
+		argv[end + 1] = empty;
+		if (start_reader(argv[0], argv, said, said, "nothing is checked") == UI_USAGE) {
+			say_again(said);
+			status = UI_USAGE;
+		}
 	}
-	if (nowhere >= 0)
-		close(nowhere);
+	if (said >= 0)
+		close(said);
 	free(argv);
 	return status;
 }
