@@ -11,6 +11,7 @@
 #include "common/filter.h"
 #include "common/report_groups.h"
 #include "common/traceback.h"
+#include "diff/several.h"
 #include "types/row_types.h"
 
 #define ROWS 10 /* that people see */
@@ -19,7 +20,7 @@
 static struct report_options common;
 static struct selection_options selection = SELECTION_INIT;
 static struct filter_options filtering;
-static struct ui_list filters_of[GROUP_SIDES];
+static struct ui_list filters_of[GROUP_SIDES], more[GROUP_SIDES];
 static struct traceback_options traceback;
 static const char *group_by = "lineno", *traceback_limit;
 static bool cumulative, title, changed_only;
@@ -28,6 +29,8 @@ static uint64_t limit = REPORT_LIMIT_UNSET, fail_above = UINT64_MAX;
 static const struct ui_option options[] = {
 	REPORT_GROUP_OPTIONS(group_by, cumulative),
 	REPORT_LIMIT_OPTION(limit, 10),
+	{ 0, "old", UI_LIST, &more[GROUP_OLD], "CAPTURE[@POINT]", "one capture more of OLD: figures become medians", 0, 0 },
+	{ 0, "new", UI_LIST, &more[GROUP_NEW], "CAPTURE[@POINT]", "one capture more of NEW", 0, 0 },
 	{ 0, "changed-only", UI_FLAG, &changed_only, NULL, "leave out rows without a change", 0, 0 },
 	{ 0, "fail-above", UI_SIZE, &fail_above, "SIZE", "exit 3 when NEW is more than SIZE above OLD", 0, 0 },
 	{ 0, "title", UI_FLAG, &title, NULL, "print [ Top N differences ] first", 0, 0 },
@@ -54,7 +57,9 @@ static const struct ui_command command = {
 		   "The exit status is 3 when --fail-above is exceeded.\n\n"
 		   "Examples:\n"
 		   "  tracker diff app.bin@one app.bin@two\n"
-		   "  tracker diff -g function --fail-above 64KiB before.bin@end after.bin@end\n",
+		   "  tracker diff -g function --fail-above 64KiB before.bin@end after.bin@end\n"
+		   "  tracker diff -g chain gcc.bin clang.bin\n"
+		   "  tracker diff -g chain --old o2.bin --old o3.bin --new n2.bin o1.bin n1.bin\n",
 	.options = options,
 	.min_operands = 2,
 	.max_operands = 2,
@@ -62,9 +67,18 @@ static const struct ui_command command = {
 
 static struct grouping *groups;
 static enum group_by by;
-static struct row_types types[GROUP_SIDES];
+static struct runs runs;
+static struct row_types *types; /* by capture */
+static size_t type_count;
 
-static void check(struct report sides[GROUP_SIDES])
+static const struct report_kind kind;
+
+static size_t captures(void)
+{
+	return GROUP_SIDES + more[GROUP_OLD].count + more[GROUP_NEW].count;
+}
+
+static void check(struct report *sides)
 {
 	by = group_by_check(group_by, cumulative);
 	if (limit == REPORT_LIMIT_UNSET)
@@ -73,8 +87,11 @@ static void check(struct report sides[GROUP_SIDES])
 	ui_exclude(report_form(&common), report_form(&common), "--title", title);
 	traceback_check(traceback_limit, report_form(&common), &traceback);
 	ui_needs("--confidential-files", traceback.confidential_files != NULL, "--traceback", traceback.wanted);
-	filters_from_list(&sides[GROUP_OLD].filters, "--filter-old", &filters_of[GROUP_OLD]);
-	filters_from_list(&sides[GROUP_NEW].filters, "--filter-new", &filters_of[GROUP_NEW]);
+	for (size_t i = 0; i < captures(); i++) {
+		const size_t side = report_side(&kind, i);
+
+		filters_from_list(&sides[i].filters, side == GROUP_OLD ? "--filter-old" : "--filter-new", &filters_of[side]);
+	}
 }
 
 static void ask(struct report *r)
@@ -84,24 +101,35 @@ static void ask(struct report *r)
 		row_types_ask(r);
 }
 
-static int find(struct report sides[GROUP_SIDES])
+static int add(struct report *sides, size_t number)
 {
-	const bool same = sides[GROUP_OLD].capture->header.id == sides[GROUP_NEW].capture->header.id;
-	const struct group_options o = { .by = by, .portable = !same };
+	struct group_source from = report_groups(&sides[number], cumulative);
+	const int err = by == GROUP_TYPE ? row_types_find(&types[number], &sides[number]) : 0;
 
-	if (grouping_new(&groups, &o) < 0)
+	from.each_type = row_types_each;
+	from.types = &types[number];
+	from.number = (uint32_t)number;
+	return err ? err : runs_add(&runs, groups, (enum group_side)report_side(&kind, number), &from);
+}
+
+static int find(struct report *sides)
+{
+	struct group_options o = { .by = by };
+	int err = 0;
+
+	for (size_t i = 1; i < captures(); i++)
+		o.portable |= sides[i].capture->header.id != sides[0].capture->header.id;
+	types = calloc(captures(), sizeof(*types));
+	if (!types || grouping_new(&groups, &o) < 0)
 		return TRK_ERR_NOMEM;
-	for (int i = 0; i < GROUP_SIDES; i++) {
-		struct group_source from = report_groups(&sides[i], cumulative);
-		int err = by == GROUP_TYPE ? row_types_find(&types[i], &sides[i]) : 0;
-
-		from.each_type = row_types_each;
-		from.types = &types[i];
-		if (err || (err = grouping_add(groups, i, &from)) < 0)
-			return err;
-	}
-	grouping_sort_differences(groups);
-	return 0;
+	type_count = captures();
+	for (size_t i = 0; i < captures() && !err; i++)
+		err = add(sides, i);
+	if (!err)
+		err = runs_settle(&runs, groups, by == GROUP_CHAIN);
+	if (!err)
+		grouping_sort_differences(groups);
+	return err;
 }
 
 /* ---- what is said of it ---- */
@@ -116,9 +144,7 @@ static struct change {
 
 static bool is_hidden(const struct group_stat *s)
 {
-	const struct change c = change_of(s->value);
-
-	return changed_only && c.size == 0 && c.count == 0;
+	return changed_only && !runs_have_changed(&runs, s);
 }
 
 enum column { KEY,
@@ -129,6 +155,10 @@ enum column { KEY,
 	      COUNT,
 	      COUNT_CHANGE,
 	      AVERAGE,
+	      OLD_LOWEST,
+	      OLD_HIGHEST,
+	      NEW_LOWEST,
+	      NEW_HIGHEST,
 	      STACK,
 	      COLUMNS };
 
@@ -141,10 +171,24 @@ static const struct emit_column columns[COLUMNS] = {
 	[COUNT] = { "count" },
 	[COUNT_CHANGE] = { "count_diff" },
 	[AVERAGE] = { "average", EMIT_FOR_PEOPLE },
+	[OLD_LOWEST] = { "old_lowest" },
+	[OLD_HIGHEST] = { "old_highest" },
+	[NEW_LOWEST] = { "new_lowest" },
+	[NEW_HIGHEST] = { "new_highest" },
 	[STACK] = { "traceback" },
 };
 
-static int describe_row(const struct report sides[GROUP_SIDES], struct emit *e, const struct group_stat *s)
+/* Of one capture a side there is none. */
+static void set_spreads(struct emit_value values[COLUMNS], const struct group_stat *s)
+{
+	const struct spread old = runs_spread(&runs, GROUP_OLD, s), new = runs_spread(&runs, GROUP_NEW, s);
+	const uint64_t figures[] = { old.lowest, old.highest, new.lowest, new.highest };
+
+	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++)
+		values[OLD_LOWEST + i] = runs_are_several(&runs) ? emit_size(figures[i]) : emit_absent();
+}
+
+static int describe_row(const struct report *sides, struct emit *e, const struct group_stat *s)
 {
 	const struct group_value new = s->value[GROUP_NEW];
 	const struct change c = change_of(s->value);
@@ -153,13 +197,13 @@ static int describe_row(const struct report sides[GROUP_SIDES], struct emit *e, 
 	uint64_t number;
 	size_t n;
 	const char *const text = group_text(groups, s, &number);
-	const struct source_frame *const frames = group_frames(sides[s->node_side].stacks, s->node, &n);
+	const struct source_frame *const frames = group_frames(sides[s->node_source].stacks, s->node, &n);
 	char *const folded = has_stack ? traceback_folded(e, frames, n) : NULL;
 
 	if (!key)
 		return TRK_ERR_NOMEM;
 
-	const struct emit_value values[COLUMNS] = {
+	struct emit_value values[COLUMNS] = {
 		[KEY] = emit_words(key),
 		[FILE_NAME] = by <= GROUP_TRACEBACK ? emit_words(text) : emit_absent(),
 		[LINE] = by <= GROUP_TRACEBACK ? emit_number(number) : emit_absent(),
@@ -171,6 +215,7 @@ static int describe_row(const struct report sides[GROUP_SIDES], struct emit *e, 
 		[STACK] = emit_optional(folded),
 	};
 
+	set_spreads(values, s);
 	emit_row_begin(e, values);
 	if (has_stack)
 		traceback_emit(e, "traceback", frames, n, traceback.wanted ? &traceback : NULL);
@@ -277,9 +322,10 @@ static int print_types(FILE *f)
 
 /* ---- the rows ---- */
 
-static int describe_rows(const struct report sides[GROUP_SIDES], struct emit *e)
+static int describe_rows(const struct report *sides, struct emit *e)
 {
-	static const char sentence[] = "{key}: size={size} ({size_diff}), count={count} ({count_diff})[, average={average}]\n";
+	static const char sentence[] = "{key}: size={size} ({size_diff}), count={count} ({count_diff})[, average={average}]"
+				       "[, OLD {old_lowest} to {old_highest}, NEW {new_lowest} to {new_highest}]\n";
 	static const struct emit_table table = { EMIT_TABLE("rows", columns), .sentence = sentence };
 	uint64_t left = limit ? limit : UINT64_MAX;
 	int err = 0;
@@ -297,9 +343,11 @@ static int describe_rows(const struct report sides[GROUP_SIDES], struct emit *e)
 	return err;
 }
 
-static int describe(struct report sides[GROUP_SIDES], struct emit *e)
+static int describe(struct report *sides, struct emit *e)
 {
 	const struct change c = change_of(groups->total);
+	const bool told = by == GROUP_CHAIN || runs_are_several(&runs);
+	int err;
 
 	report_groups_side(e, &sides[GROUP_OLD], "old", &groups->total[GROUP_OLD]);
 	report_groups_side(e, &sides[GROUP_NEW], "new", &groups->total[GROUP_NEW]);
@@ -307,10 +355,18 @@ static int describe(struct report sides[GROUP_SIDES], struct emit *e)
 	emit_figure(e, "cumulative", emit_flag(cumulative));
 	emit_figure(e, "total_size_diff", emit_size_change(c.size));
 	emit_figure(e, "total_count_diff", emit_change(c.count));
+	runs_verdict(&runs, groups, e);
+	if (told)
+		emit_say(e, "{verdict:prose}\n");
+	if (by == GROUP_CHAIN)
+		emit_figure(e, "joined", emit_count(runs.joined));
 	emit_aside(e, "limit", emit_number(limit ? limit : groups->stat_count));
 	if (title)
 		emit_say(e, "[[ Top {limit} differences ]]\n");
-	return describe_rows(sides, e);
+	err = describe_rows(sides, e);
+	if (runs.joined)
+		emit_say(e, "{joined} row{joined:s} counted in rows with fewer calls: the other build has inlined the rest, or jumped to it.\n");
+	return err;
 }
 
 /* ---- the whole ---- */
@@ -331,27 +387,30 @@ static int gate(const struct report *sides)
 static void finish(void)
 {
 	grouping_free(groups);
-	for (int i = 0; i < GROUP_SIDES; i++)
+	runs_finish(&runs);
+	for (size_t i = 0; i < type_count; i++)
 		row_types_finish(&types[i]);
+	free(types);
 }
+
+static const struct report_kind kind = {
+	.command = &command,
+	.schema = "tracker.diff",
+	.table = "rows",
+	.common = &common,
+	.selection = &selection,
+	.filtering = &filtering,
+	.of_two = true,
+	.more = { &more[GROUP_OLD], &more[GROUP_NEW] },
+	.check = check,
+	.ask = ask,
+	.find = find,
+	.describe = describe,
+	.gate = gate,
+	.finish = finish,
+};
 
 int main(int argc, char **argv)
 {
-	static const struct report_kind kind = {
-		.command = &command,
-		.schema = "tracker.diff",
-		.table = "rows",
-		.common = &common,
-		.selection = &selection,
-		.filtering = &filtering,
-		.of_two = true,
-		.check = check,
-		.ask = ask,
-		.find = find,
-		.describe = describe,
-		.gate = gate,
-		.finish = finish,
-	};
-
 	return report_main(&kind, argc, argv);
 }

@@ -17,7 +17,7 @@ static struct group_stat *stat_of(struct grouping *g, uint32_t path)
 	if (p->paths[path].stat == GROUP_NO_STAT) {
 		if (!ARRAY_ROOM(g->stats, p->stat_room, g->stat_count + 1, 64))
 			return NULL;
-		g->stats[g->stat_count] = (struct group_stat){ .path = path };
+		g->stats[g->stat_count] = (struct group_stat){ .path = path, .number = (uint32_t)g->stat_count };
 		p->paths[path].stat = (uint32_t)g->stat_count++;
 	}
 	return &g->stats[p->paths[path].stat];
@@ -26,7 +26,7 @@ static struct group_stat *stat_of(struct grouping *g, uint32_t path)
 struct one { /* what is being counted */
 	enum group_side side;
 	bool deep; /* all frames matter, not only the most recent one */
-	uint32_t node;
+	uint32_t source, node;
 	struct group_value value;
 };
 
@@ -51,6 +51,7 @@ static int count(struct grouping *g, uint32_t path, const struct one *o)
 		s->node_size = o->value.size;
 		s->node = o->node;
 		s->node_side = o->side;
+		s->node_source = o->source;
 	}
 	return 0;
 }
@@ -101,6 +102,11 @@ static int atoms_of(struct group_private *p, const struct source_frame *frames, 
 	return 0;
 }
 
+static bool is_whole_stack(enum group_by by)
+{
+	return by == GROUP_TRACEBACK || by == GROUP_CHAIN;
+}
+
 static int count_traceback(struct grouping *g, size_t n, const struct one *o)
 {
 	uint32_t path = 0;
@@ -111,6 +117,23 @@ static int count_traceback(struct grouping *g, size_t n, const struct one *o)
 	return count(g, path, o);
 }
 
+/* Frames that do not count have an atom without a text. */
+static int count_chain(struct grouping *g, const struct source_frame *top, size_t n, const struct one *o)
+{
+	struct group_private *const p = g->private;
+	uint32_t path = 0;
+
+	for (size_t i = n; i--;) {
+		const uint32_t atom = p->scratch[i];
+
+		if (*p->atoms[atom].text && !(path && p->tree.nodes[path].item == atom) && group_path_of(p, path, atom, &path) < 0)
+			return TRK_ERR_NOMEM;
+	}
+	if (path)
+		return count(g, path, o);
+	return group_chain_atom(p, top, &p->scratch[0]) < 0 ? TRK_ERR_NOMEM : count_path(g, 0, p->scratch[0], o);
+}
+
 static int count_node(struct grouping *g, struct stacks *s, const struct one *o)
 {
 	struct group_private *const p = g->private;
@@ -119,7 +142,7 @@ static int count_node(struct grouping *g, struct stacks *s, const struct one *o)
 	size_t skip;
 	int err;
 
-	if (p->options.by == GROUP_TRACEBACK && p->tree.count > STACKS_PATHS_MAX)
+	if (is_whole_stack(p->options.by) && p->tree.count > STACKS_PATHS_MAX)
 		stacks_shorten(s, &n);
 	skip = group_skipped(frames, n);
 	while (p->options.hide_runtime && n > skip + 1 && frames[n - 1].runtime)
@@ -133,6 +156,8 @@ static int count_node(struct grouping *g, struct stacks *s, const struct one *o)
 	p->stamp++;
 	if (p->options.by == GROUP_TRACEBACK)
 		return count_traceback(g, n, o);
+	if (p->options.by == GROUP_CHAIN)
+		return count_chain(g, &frames[skip], n, o);
 	for (size_t i = 0; i < n && !err; i++)
 		err = count_path(g, 0, p->scratch[i], o);
 	return err;
@@ -190,7 +215,7 @@ static int add_rows(struct grouping *g, enum group_side side, const struct group
 
 	for (size_t i = 0; i < from->view->row_count && !err; i++) {
 		const struct view_row *const r = &from->view->rows[i];
-		const struct one o = { side, false, r->node, { r->bytes, r->count, view_error(from->view, r) } };
+		const struct one o = { side, false, from->number, r->node, { r->bytes, r->count, view_error(from->view, r) } };
 		if (!group_passes(from->stacks, from->filters, r))
 			continue;
 		add_value(&g->total[side], &o.value);
@@ -208,7 +233,7 @@ static int add_rows(struct grouping *g, enum group_side side, const struct group
 int grouping_add(struct grouping *g, enum group_side side, const struct group_source *from)
 {
 	const size_t nodes = (size_t)from->capture->node_count + 1;
-	const bool deep = from->cumulative || g->private->options.by == GROUP_TRACEBACK;
+	const bool deep = from->cumulative || is_whole_stack(g->private->options.by);
 	struct group_value *const by_node = calloc(nodes, sizeof(*by_node));
 	int err = TRK_ERR_NOMEM;
 
@@ -218,7 +243,7 @@ int grouping_add(struct grouping *g, enum group_side side, const struct group_so
 		goto out;
 	err = add_rows(g, side, from, by_node);
 	for (uint32_t node = 0; node < nodes && !err; node++) {
-		const struct one o = { side, deep, node, by_node[node] };
+		const struct one o = { side, deep, from->number, node, by_node[node] };
 		if (o.value.count || o.value.size)
 			err = count_node(g, from->stacks, &o);
 	}

@@ -3,7 +3,7 @@
  * compare_to().
  *
  * A key is a path of atoms (text, number): one for filename (line 0), lineno,
- * function, module, thread, size and type, one per frame for traceback. Paths form a
+ * function, module, thread, size and type, one per frame for traceback and chain. Paths form a
  * tree, so that a million deep stacks cost one entry a frame, not one a stack.
  * Keys are compared by what they say, so that two captures can be compared.
  */
@@ -24,6 +24,7 @@ enum group_by {
 	GROUP_THREAD,
 	GROUP_SIZE,
 	GROUP_TYPE,
+	GROUP_CHAIN, /* the calls, as chain_name.h names them; a function that calls itself stands there once */
 	GROUP_LOCATION, /* "function at file"; not for group_by_parse */
 };
 
@@ -41,10 +42,12 @@ struct group_value {
 
 struct group_stat {
 	uint32_t path; /* of its key */
+	uint32_t number; /* its place before the stats are sorted */
 	struct group_value value[GROUP_SIDES];
 	/* The stack with the most bytes, for printing one of them. */
 	uint32_t node;
 	enum group_side node_side;
+	uint32_t node_source; /* as its group_source says */
 	uint64_t node_size;
 	uint64_t stamp; /* last stack counted: recursion counts once */
 };
@@ -91,10 +94,17 @@ struct group_source {
 	bool cumulative; /* a block counts for every frame of its stack, once per key */
 	type_each *each_type; /* for GROUP_TYPE, which asks it ... */
 	void *types; /* ... with this */
+	uint32_t number; /* the caller's, for node_source */
 };
 
 /* Adds a view to one side. TRK_ERR_NOMEM: the grouping can only be freed. */
 int grouping_add(struct grouping *g, enum group_side side, const struct group_source *from);
+
+/*
+ * For GROUP_CHAIN: which rows of one side are rows of the other in which a compiler left out frames, or kept them
+ * (group_match.c). *ret_into, malloc'ed: for each stat the one that it belongs to, which may be itself.
+ */
+int grouping_match(const struct grouping *g, uint32_t **ret_into);
 
 /* By size, count, key, descending; or by abs(size difference), size, abs(count difference), count, key. */
 void grouping_sort(struct grouping *g);

@@ -1,4 +1,5 @@
 /* group_keys - what rows are counted by: the keys of stacks, their numbers, their names and their order; see group.h. */
+#include "common/chain_name.h"
 #include "common/group_private.h"
 
 #include <inttypes.h>
@@ -7,6 +8,8 @@
 
 #include "format/array.h"
 #include "format/mix.h"
+
+#define CHAIN_NAME_ROOM 1024 /* what is longer is known by its beginning */
 
 const char *const group_key_names[] = {
 	[GROUP_FILENAME] = "filename",
@@ -17,6 +20,7 @@ const char *const group_key_names[] = {
 	[GROUP_THREAD] = "thread",
 	[GROUP_SIZE] = "size",
 	[GROUP_TYPE] = "type",
+	[GROUP_CHAIN] = "chain",
 	NULL,
 };
 
@@ -120,6 +124,20 @@ static int line_atom(struct group_private *p, const struct source_frame *f, uint
 	return err;
 }
 
+int group_chain_atom(struct group_private *p, const struct source_frame *f, uint32_t *ret)
+{
+	char name[CHAIN_NAME_ROOM];
+
+	return group_atom_of(p, chain_name_always(f, name, sizeof(name)), 0, ret);
+}
+
+static int counted_chain_atom(struct group_private *p, const struct source_frame *f, uint32_t *ret)
+{
+	char name[CHAIN_NAME_ROOM];
+
+	return group_atom_of(p, chain_name(f, name, sizeof(name)), 0, ret);
+}
+
 int group_frame_atom(struct group_private *p, const struct source_frame *f, uint32_t inlined,
 		     uint32_t *ret)
 {
@@ -140,6 +158,9 @@ int group_frame_atom(struct group_private *p, const struct source_frame *f, uint
 		break;
 	case GROUP_MODULE:
 		err = group_atom_of(p, f->module, 0, &atom);
+		break;
+	case GROUP_CHAIN:
+		err = counted_chain_atom(p, f, &atom);
 		break;
 	case GROUP_FILENAME:
 		err = group_atom_of(p, f->file, 0, &atom);
@@ -232,6 +253,28 @@ const char *group_text(const struct grouping *g, const struct group_stat *s, uin
 	return a->text;
 }
 
+/* "main;load;parse" */
+static char *chain_key(const struct group_private *p, uint32_t path)
+{
+	const struct stack_tree_node *const nodes = p->tree.nodes;
+	size_t size = 0;
+
+	for (uint32_t node = path; node; node = nodes[node].parent)
+		size += strlen(p->atoms[nodes[node].item].text) + 1;
+
+	char *const key = calloc(1, size + 1);
+
+	for (uint32_t node = path; key && node; node = nodes[node].parent) {
+		const char *const name = p->atoms[nodes[node].item].text;
+		const size_t n = strlen(name);
+
+		size -= n + 1;
+		memcpy(key + size, name, n);
+		key[size + n] = node == path ? '\0' : ';';
+	}
+	return key;
+}
+
 char *group_key(const struct grouping *g, const struct group_stat *s)
 {
 	uint64_t number;
@@ -248,6 +291,8 @@ char *group_key(const struct grouping *g, const struct group_stat *s)
 	case GROUP_SIZE:
 		n = asprintf(&key, "%" PRIu64 " B", number);
 		break;
+	case GROUP_CHAIN:
+		return chain_key(g->private, s->path);
 	default:
 		n = asprintf(&key, "%s", text);
 	}

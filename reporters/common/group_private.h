@@ -41,6 +41,8 @@ int group_atom_of(struct group_private *p, const char *text, uint64_t number, ui
 int group_thread_atom(struct group_private *p, const struct capture *c, uint32_t thread, uint32_t *ret);
 /* `inlined`: how many frames of the same machine frame are above this one. */
 int group_frame_atom(struct group_private *p, const struct source_frame *f, uint32_t inlined, uint32_t *ret);
+/* For GROUP_CHAIN, of a frame that counts whatever it is. */
+int group_chain_atom(struct group_private *p, const struct source_frame *f, uint32_t *ret);
 int group_path_of(struct group_private *p, uint32_t parent, uint32_t atom, uint32_t *ret);
 
 /* As CPython compares tracebacks: from the oldest frame; a prefix comes before what it begins. */

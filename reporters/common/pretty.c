@@ -19,6 +19,7 @@ void pretty_title(struct emit *e, enum group_by by, uint64_t limit)
 		[GROUP_THREAD] = "threads",
 		[GROUP_SIZE] = "sizes",
 		[GROUP_TYPE] = "types",
+		[GROUP_CHAIN] = "chains",
 	};
 
 	emit_aside(e, "limit", emit_number(limit));

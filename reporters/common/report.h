@@ -136,7 +136,8 @@ struct report_kind {
 	struct report_options *common;
 	struct selection_options *selection; /* NULL: the report chooses itself, in `ask` */
 	struct filter_options *filtering; /* NULL: it has no filters */
-	bool of_two; /* it takes two captures; `ask` and the others get an array of them */
+	bool of_two; /* it takes two captures; `ask` and the others get an array of them, */
+	const struct ui_list *more[2]; /* ... and behind these of further captures: first those that belong to the first one, then those of the second */
 	bool narrows_events; /* totals are those of the blocks that --thread and filters choose, too */
 	bool of_tables; /* it reads no events, and names no frames */
 	bool reads_itself; /* it asks for no view: `find` reads the events, and sets r->lost */
@@ -158,6 +159,9 @@ struct report_kind {
 	int (*gate)(const struct report *r);
 	void (*finish)(void);
 };
+
+/* To which of two captures the one with that number belongs: 0 or 1. */
+size_t report_side(const struct report_kind *kind, size_t number);
 
 /* The whole program: options, capture, output, errors. Returns its exit code. */
 int report_main(const struct report_kind *kind, int argc, char **argv);

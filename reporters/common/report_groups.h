@@ -12,9 +12,9 @@ void report_groups_totals(struct emit *e, const struct report *r, const struct g
 void report_groups_side(struct emit *e, const struct report *r, const char *name, const struct group_value *total);
 
 /* by: a const char *; cumulative: a bool. */
-#define REPORT_GROUP_OPTIONS(by, cumulative)                                                                                     \
-	UI_OPTION('g', "group-by", UI_STRING, &(by), "KEY",                                                                      \
-		  "filename, lineno (default), traceback, function, module, thread, size or type", 0, 0, NULL, group_key_names), \
+#define REPORT_GROUP_OPTIONS(by, cumulative)                                                                                          \
+	UI_OPTION('g', "group-by", UI_STRING, &(by), "KEY",                                                                           \
+		  "filename, lineno (default), traceback, function, module, thread, size, type, chain", 0, 0, NULL, group_key_names), \
 		UI_OPTION('c', "cumulative", UI_FLAG, &(cumulative), NULL, "count a block for every frame of its stack", 0, 0)
 
 #endif

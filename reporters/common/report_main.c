@@ -7,13 +7,30 @@
 #include "common/narrow.h"
 #include "common/report.h"
 
-#define SIDES_MAX 2
+#include <stdlib.h>
 
-static const char *const side_names[SIDES_MAX] = { "old: ", "new: " };
+static const char *const side_names[] = { "old: ", "new: " };
+
+static size_t more_of(const struct report_kind *k, size_t side)
+{
+	return k->more[side] ? k->more[side]->count : 0;
+}
 
 static size_t sides_of(const struct report_kind *k)
 {
-	return k->of_two ? SIDES_MAX : 1;
+	return k->of_two ? 2 + more_of(k, 0) + more_of(k, 1) : 1;
+}
+
+size_t report_side(const struct report_kind *k, size_t number)
+{
+	return number < 2 ? number : number >= 2 + more_of(k, 0);
+}
+
+static const char *operand_of(const struct report_kind *k, char **operands, size_t number)
+{
+	if (number < 2)
+		return operands[number];
+	return report_side(k, number) ? k->more[1]->items[number - 2 - more_of(k, 0)] : k->more[0]->items[number - 2];
 }
 
 static int no_memory(void)
@@ -104,9 +121,9 @@ static int run(const struct report_kind *k, struct report *sides, char **operand
 	int status = k->prepare ? k->prepare(sides) : UI_OK;
 
 	for (size_t i = 0; i < sides_of(k) && !status; i++) {
-		status = report_open(&sides[i], operands[i], k->common);
+		status = report_open(&sides[i], operand_of(k, operands, i), k->common);
 		if (!status)
-			status = answer(k, &sides[i], k->of_two ? side_names[i] : "");
+			status = answer(k, &sides[i], k->of_two ? side_names[report_side(k, i)] : "");
 	}
 	if (!status && k->find)
 		status = k->find(sides);
@@ -118,9 +135,11 @@ static int run(const struct report_kind *k, struct report *sides, char **operand
 int report_main(const struct report_kind *k, int argc, char **argv)
 {
 	const int first = ui_parse(k->command, argc, argv, false);
-	struct report sides[SIDES_MAX] = { 0 };
+	struct report *const sides = calloc(sides_of(k), sizeof(*sides));
 	struct ui_output out;
 
+	if (!sides)
+		return no_memory();
 	check_usage(k, sides);
 	int status = ui_output_open(&out, k->common->output, k->common->force);
 	if (!status) {
@@ -137,5 +156,6 @@ int report_main(const struct report_kind *k, int argc, char **argv)
 		k->finish();
 	for (size_t i = 0; i < sides_of(k); i++)
 		report_close(&sides[i]);
+	free(sides);
 	return status;
 }

@@ -25,16 +25,29 @@ void stack_tree_finish(struct stack_tree *t)
 	*t = (struct stack_tree){ 0 };
 }
 
-int stack_tree_child(struct stack_tree *t, uint32_t parent, uint32_t item, uint32_t *ret)
+static uint32_t hash_of(uint32_t parent, uint32_t item)
 {
-	const uint32_t hash = (uint32_t)trk_mix(parent, item);
+	return (uint32_t)trk_mix(parent, item);
+}
+
+uint32_t stack_tree_find(const struct stack_tree *t, uint32_t parent, uint32_t item)
+{
+	const uint32_t hash = hash_of(parent, item);
 	uint32_t at = hash, id;
 
-	while ((id = idmap_next(&t->by_child, hash, &at))) {
-		*ret = id;
+	while ((id = idmap_next(&t->by_child, hash, &at)))
 		if (t->nodes[id].parent == parent && t->nodes[id].item == item)
-			return 0;
-	}
+			break;
+	return id;
+}
+
+int stack_tree_child(struct stack_tree *t, uint32_t parent, uint32_t item, uint32_t *ret)
+{
+	const uint32_t hash = hash_of(parent, item);
+
+	*ret = stack_tree_find(t, parent, item);
+	if (*ret)
+		return 0;
 	if (t->count >= UINT32_MAX || !idmap_reserve(&t->by_child) || !ARRAY_ROOM(t->nodes, t->room, t->count + 1, 64))
 		return TRK_ERR_NOMEM;
 	*ret = (uint32_t)t->count++;

@@ -26,6 +26,9 @@ void stack_tree_finish(struct stack_tree *t); /* zero-safe */
 /* The child of `parent` for that item; a new one has the number that `count` was. TRK_ERR_NOMEM. */
 int stack_tree_child(struct stack_tree *t, uint32_t parent, uint32_t item, uint32_t *ret);
 
+/* That child; 0: there is none. */
+uint32_t stack_tree_find(const struct stack_tree *t, uint32_t parent, uint32_t item);
+
 /*
  * Lists the children of every node in that order of two numbers of nodes (for qsort_r; `data` is passed on). Nothing can be
  * added any more. TRK_ERR_NOMEM.

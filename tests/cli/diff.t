@@ -101,3 +101,79 @@ $ tracker-diff --filter-old bogus before after
 $ tracker-diff before nothing
 ! tracker-diff: No such file: nothing
 = 1
+
+# Two builds: lines moved, the new one calls parse in the place of load, and all in a clone; a recursion is one call.
+capture gcc
+	header id=3
+	frame parse a.c 10 as=parse
+	frame load a.c 20 as=load
+	frame walk a.c 30 as=walk
+	frame main a.c 40 as=main
+	frame start - 0 as=_start
+	stack parse parse load main start
+	stack twice walk walk main start
+	stack direct main start
+	malloc p1 1000 parse
+	malloc p2 100 twice
+	malloc p3 5 direct
+
+capture clang
+	header id=4
+	frame parse a.c 110 as=parse.constprop.0
+	frame walk a.c 130 as=walk.part.0
+	frame again a.c 131 as=walk.llvm.77
+	frame main a.c 140 as=main
+	frame start - 0 as=_start
+	stack parse parse main start
+	stack twice walk again walk main start
+	stack direct main start
+	malloc p1 1010 parse
+	malloc p2 100 twice
+	malloc p3 5 direct
+
+$ tracker-diff -g chain gcc clang
+> NEW holds 10 B (0.90%) more than OLD.
+> main;parse: size=1010 B (+10 B), count=1 (+0), average=1010 B
+> main;walk: size=100 B (+0 B), count=1 (+0), average=100 B
+> main: size=5 B (+0 B), count=1 (+0), average=5 B
+> 1 row counted in rows with fewer calls: the other build has inlined the rest, or jumped to it.
+
+# A function that is new is no part of another one's row: its caller has lost nothing.
+capture feature
+	header id=5
+	frame parse a.c 10 as=parse
+	frame load a.c 20 as=load
+	frame main a.c 40 as=main
+	frame new a.c 50 as=feature
+	frame start - 0 as=_start
+	stack parse parse load main start
+	stack direct main start
+	stack new new main start
+	malloc p1 1000 parse
+	malloc p2 60 new
+	malloc p3 5 direct
+
+$ tracker-diff -g chain --changed-only gcc feature
+> NEW holds 40 B (3.62%) less than OLD.
+> main;walk: size=0 B (-100 B), count=0 (-1)
+> main;feature: size=60 B (+60 B), count=1 (+1), average=60 B
+
+# Several captures: medians, and what each side's captures differ by. A row has changed if all of one side are above all of the other.
+$ tracker-diff -g chain --new clang --new feature --changed-only gcc clang
+> No difference is shown: NEW holds 10 B (0.90%) more than OLD, but captures of one side differ as well (OLD 1105 B to 1105 B, NEW 1065 B to 1115 B).
+> 1 row counted in rows with fewer calls: the other build has inlined the rest, or jumped to it.
+
+$ tracker-diff -n 1 -g function --new clang --old gcc gcc clang
+> NEW holds 10 B (0.90%) more than OLD; all of its captures (1115 B to 1115 B) hold more than all of OLD's (1105 B to 1105 B).
+> parse: size=1010 B (+10 B), count=1 (+0), average=1010 B, OLD 1000 B to 1000 B, NEW 1010 B to 1010 B
+
+$ tracker-diff -q -g chain --fail-above 9 --new clang gcc clang
+! tracker-diff: grew by 10 B, more than the 9 B that --fail-above allows
+= 3
+
+$ tracker-diff --json -n 1 -g chain gcc clang | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["verdict"], r["joined"], r["rows"])'
+> NEW holds 10 B (0.90%) more than OLD. 1 [{'key': 'main;parse', 'size': 1010, 'size_diff': 10, 'count': 1, 'count_diff': 0}]
+
+$ tracker-diff --new nothing gcc clang
+! tracker-diff: No such file: nothing
+= 1
