@@ -9,6 +9,7 @@
 #include "common/selection.h"
 #include "flame/page.h"
 #include "flame/flame_write.h"
+#include "common/answers.h"
 #include "common/endings.h"
 #include "common/kept.h"
 #include "common/narrow.h"
@@ -125,16 +126,17 @@ static int no_memory(void)
 	return UI_CANNOT;
 }
 
-static int make_tree(struct flame_tree **ret, struct report *r, const struct view *v,
-		     const struct flame_options *o)
+static int make_tree(struct flame_tree **ret, const struct page *p)
 {
+	struct report *const r = p->report;
 	struct ui_progress progress;
-	int err = flame_tree_new(ret, o);
+	int err = flame_tree_new(ret, p->options);
 
-	ui_progress_start(&progress, "reading stacks", v->row_count);
-	if (!err)
-		err = flame_tree_fill(*ret, r->capture, r->stacks, v, o, &progress);
-	ui_progress_end(&progress);
+	for (uint32_t i = 0; i < p->tab_count && !err; i++) {
+		ui_progress_start(&progress, "reading stacks", p->tabs[i].view->row_count);
+		err = flame_tree_fill(*ret, r->capture, r->stacks, p->tabs[i].view, i, p->options, &progress);
+		ui_progress_end(&progress);
+	}
 	if (!err)
 		err = flame_tree_seal(*ret);
 	return err;
@@ -185,8 +187,25 @@ out:
 	return err;
 }
 
-static int write_output(struct report *r, const struct view *v, const struct view_options *vo,
-			enum format format, FILE *f)
+/* The tabs of a page about a whole recording. */
+static void fill_tabs(struct page *p, const struct answers *a, enum view_what shown)
+{
+	static const struct {
+		const char *name;
+		enum answer answer;
+	} tabs[] = { { "Peak", ANSWER_PEAK }, { "Not freed", ANSWER_LIVE }, { "Temporary", ANSWER_TEMPORARY }, { "Allocated", ANSWER_ALLOCATED } };
+
+	p->view = &a->of[ANSWER_PEAK];
+	p->tab_count = sizeof(tabs) / sizeof(*tabs);
+	for (uint32_t i = 0; i < p->tab_count; i++) {
+		p->tabs[i] = (struct page_tab){ tabs[i].name, &a->of[tabs[i].answer], &a->asked[tabs[i].answer] };
+		if (a->asked[tabs[i].answer].what == shown)
+			p->first = i;
+	}
+}
+
+/* all: NULL, or the answers for a page with tabs. */
+static int write_output(struct report *r, const struct view_options *vo, const struct answers *all, enum format format, FILE *f)
 {
 	const struct flame_options o = {
 		.inverted = opt.inverted,
@@ -198,9 +217,12 @@ static int write_output(struct report *r, const struct view *v, const struct vie
 	};
 	struct flame_tree *tree = NULL;
 	struct page page = {
-		.report = r, .view = v, .view_options = vo, .options = &o, .by_count = by_count()
+		.report = r, .view = &r->view, .tabs = { { "", &r->view, &r->asked } }, .tab_count = 1, .options = &o, .by_count = by_count()
 	};
-	int err = make_tree(&tree, r, v, &o);
+
+	if (all)
+		fill_tabs(&page, all, vo->what);
+	int err = make_tree(&tree, &page);
 
 	page.tree = tree;
 	if (!err && format == FORMAT_HTML)
@@ -208,7 +230,7 @@ static int write_output(struct report *r, const struct view *v, const struct vie
 	else if (!err && format == FORMAT_FOLDED)
 		err = flame_write_folded(tree, r->capture, by_count(), f);
 	else if (!err)
-		err = write_json(tree, r, v, vo, f);
+		err = write_json(tree, r, &r->view, &r->asked, f);
 	flame_tree_free(tree);
 	if (err == TRK_ERR_NOMEM)
 		return no_memory();
@@ -217,13 +239,25 @@ static int write_output(struct report *r, const struct view *v, const struct vie
 	return err ? UI_CANNOT : UI_OK;
 }
 
+static void say_about(struct report *r, const struct view_options *asked, const struct view *v)
+{
+	kept_say(r, "", asked, v);
+	endings_warn("", r->capture, asked, v);
+	report_unnamed(r, v, NULL);
+}
+
+static int prepare(struct report *r)
+{
+	const int code = report_stacks(r, &opt.common);
+
+	return !code && opt.common.thread ? narrow_find_threads(r, opt.common.thread) : code;
+}
+
 /* As report_main asks. */
 static int answer(struct report *r, const struct view_options *vo)
 {
-	int code = report_stacks(r, &opt.common);
+	int code = prepare(r);
 
-	if (!code && opt.common.thread)
-		code = narrow_find_threads(r, opt.common.thread);
 	if (code)
 		return code;
 	r->asked = *vo;
@@ -233,15 +267,27 @@ static int answer(struct report *r, const struct view_options *vo)
 		return code;
 	narrow_to_threads(r);
 	narrow_to_filters(r);
-	kept_say(r, "", &r->asked, &r->view);
-	endings_warn("", r->capture, &r->asked, &r->view);
-	report_unnamed(r, &r->view, NULL);
+	say_about(r, &r->asked, &r->view);
 	return UI_OK;
+}
+
+/* All that is asked of a whole recording; what is said is about the question at hand. */
+static int answer_all(struct report *r, const struct view_options *vo, struct answers *all)
+{
+	int code = prepare(r);
+
+	if (!code)
+		code = answers_find(all, r, vo);
+	for (unsigned i = 0; i < ANSWERS && !code; i++)
+		if (all->asked[i].what == vo->what)
+			say_about(r, &all->asked[i], &all->of[i]);
+	return code;
 }
 
 static int run(struct report *r, struct view_options *vo, enum format format)
 {
-	const bool page = format == FORMAT_HTML;
+	const bool page = format == FORMAT_HTML, tabs = page && !r->has_point;
+	struct answers all = { 0 };
 	char *const path = opt.common.output ? strdup(opt.common.output) :
 			   page		     ? default_name(r->capture->path) :
 					       strdup("-");
@@ -251,9 +297,9 @@ static int run(struct report *r, struct view_options *vo, enum format format)
 	if (code)
 		goto out;
 	ui_output_look(&output, &opt.common.look, false);
-	code = answer(r, vo);
+	code = tabs ? answer_all(r, vo, &all) : answer(r, vo);
 	if (!code)
-		code = write_output(r, &r->view, &r->asked, format, output.file);
+		code = write_output(r, vo, tabs ? &all : NULL, format, output.file);
 	if (code)
 		ui_output_discard(&output);
 	else
@@ -261,6 +307,7 @@ static int run(struct report *r, struct view_options *vo, enum format format)
 	if (!code && page && strcmp(path, "-") != 0)
 		printf("Wrote %s\n", path);
 out:
+	answers_finish(&all);
 	free(path);
 	return code;
 }
@@ -269,7 +316,7 @@ int main(int argc, char **argv)
 {
 	const int first = ui_parse(&command, argc, argv, false);
 	const enum format format = checked_format();
-	struct view_options vo = { .by_thread = opt.split_threads, .threshold = 1 };
+	struct view_options vo = { .by_thread = opt.split_threads };
 	struct report report = { 0 };
 
 	opt.common.keep_interpreter = true;
@@ -283,6 +330,8 @@ int main(int argc, char **argv)
 	if (code)
 		return code;
 	selection_apply(&opt.selection, &report, &vo);
+	if (vo.what != VIEW_TEMPORARY)
+		vo.threshold = (uint32_t)selection_threshold(&report); /* of the page's tab */
 	vo.rows_only = format != FORMAT_HTML; /* the page shows totals */
 	code = run(&report, &vo, format);
 	report_close(&report);

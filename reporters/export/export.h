@@ -7,16 +7,16 @@
 
 #include <stdio.h>
 
-#include "common/report.h"
+#include "common/answers.h"
 #include "common/stack_tree.h"
 #include "flame/flame_names.h"
 
 enum export_metric {
-	EXPORT_ALLOCATED, /* all that was ever allocated */
-	EXPORT_LIVE, /* not freed at the point, or at the end */
-	EXPORT_PEAK,
-	EXPORT_TEMPORARY,
-	EXPORT_METRICS
+	EXPORT_ALLOCATED = ANSWER_ALLOCATED,
+	EXPORT_LIVE = ANSWER_LIVE,
+	EXPORT_PEAK = ANSWER_PEAK,
+	EXPORT_TEMPORARY = ANSWER_TEMPORARY,
+	EXPORT_METRICS = ANSWERS
 };
 
 struct export_amount {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/narrow.h"
+#include "common/answers.h"
 #include "common/selection.h"
 #include "export/export.h"
 #include "format/array.h"
@@ -60,85 +60,25 @@ static void join_rows(struct export *x)
 		}
 }
 
-/* An answer, narrowed as the options say. */
-static int take(struct export *x, struct view *v, enum export_metric metric, bool by_kind)
-{
-	struct report *const r = x->report;
-	int err;
-
-	r->view = *v;
-	narrow_to_threads(r);
-	narrow_to_filters(r);
-	err = take_rows(x, &r->view, metric, by_kind);
-	*v = r->view;
-	r->view = (struct view){ 0 };
-	return err;
-}
-
-/* One pass over the events; `also`: it answers for what leaked and what was temporary, too. */
-static int ask(struct export *x, const struct view_options *o, enum export_metric metric, bool by_kind, bool also, uint64_t *ret_ns)
-{
-	struct report *const r = x->report;
-	struct view answer = { 0 }, leaks = { 0 }, temporary = { 0 };
-	int code, err = 0;
-
-	r->asked = *o;
-	narrow_ask(r);
-	if (also) {
-		r->asked.leaks = &leaks;
-		r->asked.temporary = &temporary;
-	}
-	code = report_view(r, &r->asked, &answer);
-	if (!code) {
-		*ret_ns = answer.time_ns;
-		err = take(x, &answer, metric, by_kind);
-	}
-	if (!code && !err && also)
-		err = take(x, &leaks, EXPORT_LIVE, by_kind);
-	if (!code && !err && also)
-		err = take(x, &temporary, EXPORT_TEMPORARY, by_kind);
-	view_finish(&answer);
-	view_finish(&leaks);
-	view_finish(&temporary);
-	if (err)
-		ui_error("out of memory");
-	return err ? UI_CANNOT : code;
-}
-
 int export_find(struct export *x, struct report *r, bool by_thread, bool by_kind)
 {
-	const bool whole = !r->has_point;
 	const struct view_options common = { .process = r->process, .by_thread = by_thread, .threshold = (uint32_t)selection_threshold(r), .rows_only = true };
-	struct view_options questions[EXPORT_METRICS] = { common, common, common, common };
-	uint64_t ns;
-	int code;
+	struct answers answers;
+	int code, err;
 
 	*x = (struct export){ .report = r };
-	questions[EXPORT_ALLOCATED].what = VIEW_ALLOCATIONS;
-	questions[EXPORT_LIVE].what = VIEW_LIVE;
-	questions[EXPORT_TEMPORARY].what = VIEW_TEMPORARY;
-	for (unsigned m = 0; m < EXPORT_METRICS; m++) {
-		questions[m].at.from.kind = POINT_END;
-		questions[m].spanned = !whole;
-		if (!whole)
-			questions[m].at = r->at;
-	}
-	questions[EXPORT_PEAK] = common;
-	questions[EXPORT_PEAK].what = VIEW_LIVE;
-	questions[EXPORT_PEAK].at.from.kind = POINT_PEAK;
-	if (flame_names_init(&x->names) != 0) {
+	err = flame_names_init(&x->names);
+	code = answers_find(&answers, r, &common);
+	for (unsigned m = 0; m < EXPORT_METRICS && !code && !err; m++)
+		err = take_rows(x, &answers.of[m], m, by_kind);
+	x->peak_ns = answers.of[ANSWER_PEAK].time_ns;
+	x->end_ns = answers.of[ANSWER_ALLOCATED].time_ns;
+	answers_finish(&answers);
+	if (err)
 		ui_error("out of memory");
-		return UI_CANNOT;
-	}
-	code = ask(x, &questions[EXPORT_PEAK], EXPORT_PEAK, by_kind, whole, &x->peak_ns);
-	if (!code)
-		code = ask(x, &questions[EXPORT_ALLOCATED], EXPORT_ALLOCATED, by_kind, false, &x->end_ns);
-	if (!code && !whole)
-		code = ask(x, &questions[EXPORT_LIVE], EXPORT_LIVE, by_kind, false, &ns);
-	if (!code && !whole)
-		code = ask(x, &questions[EXPORT_TEMPORARY], EXPORT_TEMPORARY, by_kind, false, &ns);
-	join_rows(x);
-	return code;
+	if (!err)
+		join_rows(x);
+	return err ? UI_CANNOT : code;
 }
 
 void export_finish(struct export *x)

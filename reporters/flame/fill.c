@@ -9,6 +9,7 @@ struct filler {
 	struct flame_tree *tree;
 	const struct capture *capture;
 	const struct flame_options *options;
+	uint32_t view;
 	uint32_t *group_of; /* by thread or process index, and one for unknown ones */
 	uint32_t *frames; /* of the stack at hand */
 	bool *hidden;
@@ -115,16 +116,17 @@ static int fill_row(struct filler *f, struct stacks *stacks, const struct view_r
 	if (err)
 		return err;
 	const struct flame_row weight = { .group = (uint32_t)group,
+					  .view = f->view,
 					  .bytes = row->bytes,
 					  .count = row->count };
 	return flame_tree_add(f->tree, f->frames, kept, &weight);
 }
 
-int flame_tree_fill(struct flame_tree *t, struct capture *c, struct stacks *s, const struct view *v,
+int flame_tree_fill(struct flame_tree *t, struct capture *c, struct stacks *s, const struct view *v, uint32_t view,
 		    const struct flame_options *o, struct ui_progress *progress)
 {
 	const size_t groups = (size_t)(o->threads ? c->thread_count : c->process_count) + 1;
-	struct filler f = { .tree = t, .capture = c, .options = o };
+	struct filler f = { .tree = t, .capture = c, .options = o, .view = view };
 	int err = TRK_ERR_NOMEM;
 
 	f.group_of = malloc(groups * sizeof(*f.group_of));
@@ -132,6 +134,11 @@ int flame_tree_fill(struct flame_tree *t, struct capture *c, struct stacks *s, c
 		goto out;
 	for (size_t i = 0; i < groups; i++)
 		f.group_of[i] = FLAME_NONE;
+	for (size_t i = 0; i < t->group_count; i++) { /* of other views */
+		const uint32_t index = o->threads ? t->groups[i].thread : t->groups[i].process;
+
+		f.group_of[index < groups ? index : groups - 1] = (uint32_t)i;
+	}
 	err = 0;
 	for (size_t i = 0; i < v->row_count && !err; i++) {
 		err = fill_row(&f, s, &v->rows[i]);

@@ -82,13 +82,19 @@ int flame_tree_add(struct flame_tree *t, const uint32_t *frames, size_t count,
 		return err;
 	t->rows[t->row_count] = *weight;
 	t->rows[t->row_count++].node = node;
-	t->nodes[node].own_bytes += weight->bytes;
-	t->nodes[node].own_count += weight->count;
 	return 0;
 }
 
-static void sum_up(struct flame_tree *t)
+static void sum_up(struct flame_tree *t, uint32_t view)
 {
+	for (size_t i = 0; i < t->tree.count; i++)
+		t->nodes[i].own_bytes = t->nodes[i].own_count = 0;
+	for (size_t i = 0; i < t->row_count; i++) {
+		const struct flame_row *const r = &t->rows[i];
+
+		t->nodes[r->node].own_bytes += r->view == view ? r->bytes : 0;
+		t->nodes[r->node].own_count += r->view == view ? r->count : 0;
+	}
 	for (size_t i = 0; i < t->tree.count; i++) {
 		t->nodes[i].bytes = t->nodes[i].own_bytes;
 		t->nodes[i].count = t->nodes[i].own_count;
@@ -98,6 +104,22 @@ static void sum_up(struct flame_tree *t)
 
 		parent->bytes += t->nodes[i].bytes;
 		parent->count += t->nodes[i].count;
+	}
+}
+
+static double share(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / (double)whole : 0;
+}
+
+static void take_shares(struct flame_tree *t)
+{
+	for (size_t i = 0; i < t->tree.count; i++) {
+		struct flame_node *const n = &t->nodes[i];
+		const double bytes = share(n->bytes, t->nodes[0].bytes), count = share(n->count, t->nodes[0].count);
+		const double larger = bytes > count ? bytes : count;
+
+		n->share = larger > n->share ? larger : n->share;
 	}
 }
 
@@ -116,7 +138,10 @@ static int heavier_first(const void *a, const void *b, void *data)
 
 int flame_tree_seal(struct flame_tree *t)
 {
-	sum_up(t);
+	for (uint32_t view = FLAME_VIEWS; view-- > 0;) { /* the sums of view 0 stay */
+		sum_up(t, view);
+		take_shares(t);
+	}
 	return stack_tree_sort(&t->tree, heavier_first, t->nodes);
 }
 

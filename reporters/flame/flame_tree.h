@@ -13,13 +13,16 @@
 struct flame_node {
 	uint32_t frame; /* of the heaviest stack, when lines are set aside */
 	uint32_t group; /* thread, when split; else 0 */
-	uint64_t bytes, count; /* with all that is above it; after flame_tree_seal */
+	uint64_t bytes, count; /* of view 0, with all that is above it; after flame_tree_seal */
 	uint64_t own_bytes, own_count;
+	double share; /* its part of the whole, in the view and by the figure of which that is most; after flame_tree_seal */
 };
+
+#define FLAME_VIEWS 4u /* at most: answers to so many questions */
 
 /* What one group owns at one node. */
 struct flame_row {
-	uint32_t node, group;
+	uint32_t node, group, view;
 	uint64_t bytes, count;
 };
 
@@ -55,9 +58,9 @@ void flame_tree_free(struct flame_tree *t); /* NULL-safe */
 int flame_tree_add(struct flame_tree *t, const uint32_t *frames, size_t count,
 		   const struct flame_row *weight);
 
-/* Adds every row of a view. `progress` may be NULL. TRK_ERR_NOMEM. */
+/* Adds every row of a view, as that of number `view`. `progress` may be NULL. TRK_ERR_NOMEM. */
 struct ui_progress;
-int flame_tree_fill(struct flame_tree *t, struct capture *c, struct stacks *s, const struct view *v,
+int flame_tree_fill(struct flame_tree *t, struct capture *c, struct stacks *s, const struct view *v, uint32_t view,
 		    const struct flame_options *o, struct ui_progress *progress);
 
 /* Sums up and sorts; nothing can be added any more. TRK_ERR_NOMEM. */

@@ -16,13 +16,13 @@
 #define WARNINGS_MAX 40
 
 /* "Not freed", "Live when SIGINT ended it". */
-static void name_not_freed(const struct page *p, char *title, size_t room)
+static void name_not_freed(const struct page *p, const struct page_tab *t, char *title, size_t room)
 {
 	char words[ENDING_WORDS_ROOM] = "not freed";
 	struct endings s;
 
-	endings_begin(&s, p->report->capture, p->view_options->process);
-	endings_add_view(&s, p->view);
+	endings_begin(&s, p->report->capture, t->options->process);
+	endings_add_view(&s, t->view);
 
 	const enum ending only = endings_only(&s);
 
@@ -32,59 +32,92 @@ static void name_not_freed(const struct page *p, char *title, size_t room)
 	snprintf(title, room, "%s", words);
 }
 
-static void meta_view(const struct page *p, struct ui_json *j)
-{
-	static const char *const units[] = { "blocks", "blocks", "allocations", "allocations" };
-	char name[700], title[720] = "Heap at its peak";
+#define TITLE_ROOM 720u
 
-	switch (p->view_options->what) {
+static void name_tab(const struct page *p, const struct page_tab *t, char title[TITLE_ROOM])
+{
+	const uint32_t threshold = t->options->threshold;
+	char name[700];
+
+	snprintf(title, TITLE_ROOM, "Heap at its peak");
+	switch (t->options->what) {
 	case VIEW_LIVE:
 		if (p->live)
-			snprintf(title, sizeof(title), "Heap now");
+			snprintf(title, TITLE_ROOM, "Heap now");
 		else if (p->report->has_point)
-			snprintf(title, sizeof(title), "Heap at %s",
-				 selection_name(p->view_options, name, sizeof(name)));
+			snprintf(title, TITLE_ROOM, "Heap at %s", selection_name(t->options, name, sizeof(name)));
 		break;
 	case VIEW_LEAKS:
-		name_not_freed(p, title, sizeof(title));
+		name_not_freed(p, t, title, TITLE_ROOM);
 		break;
 	case VIEW_TEMPORARY:
-		snprintf(title, sizeof(title), "Temporary: freed within %" PRIu32 " allocation%s",
-			 p->view_options->threshold, p->view_options->threshold == 1 ? "" : "s");
+		snprintf(title, TITLE_ROOM, "Temporary: freed within %" PRIu32 " allocation%s", threshold, threshold == 1 ? "" : "s");
 		break;
 	case VIEW_ALLOCATIONS:
-		snprintf(title, sizeof(title), "Everything that was allocated");
+		snprintf(title, TITLE_ROOM, "Everything that was allocated");
 		break;
 	}
-	if (p->view_options->spanned) {
+	if (t->options->spanned) {
 		const size_t used = strlen(title);
-		const bool range = p->view_options->at.is_range;
+		const bool range = t->options->at.is_range;
 
-		snprintf(title + used, sizeof(title) - used, range ? " in %s" : " until %s",
-			 selection_point(&p->view_options->at, name, sizeof(name)));
+		snprintf(title + used, TITLE_ROOM - used, range ? " in %s" : " until %s", selection_point(&t->options->at, name, sizeof(name)));
 	}
-	ui_json_object(j, "view");
+}
+
+static int meta_tab(const struct page *p, const struct page_tab *t, uint64_t merged_bytes, struct ui_json *j)
+{
+	static const char *const units[] = { "blocks", "blocks", "allocations", "allocations" };
+	char title[TITLE_ROOM];
+	struct kept kept;
+	const int err = kept_find(p->report, t->options, t->view, &kept);
+
+	name_tab(p, t, title);
+	ui_json_object(j, NULL);
+	ui_json_string(j, "name", t->name);
 	ui_json_string(j, "title", title);
-	ui_json_string(j, "unit", units[p->view_options->what]);
+	ui_json_string(j, "unit", units[t->options->what]);
+	if (t->options->what == VIEW_LIVE || t->options->spanned)
+		ui_json_uint(j, "time_ns", t->view->time_ns);
+	else
+		ui_json_null(j, "time_ns");
+	ui_json_uint(j, "bytes", t->view->bytes);
+	ui_json_uint(j, "count", t->view->count);
+	ui_json_uint(j, "kept_bytes", kept.bytes);
+	ui_json_uint(j, "kept_blocks", kept.count);
+	ui_json_uint(j, "merged_bytes", merged_bytes);
+	ui_json_end(j);
+	return err;
+}
+
+static int meta_tabs(const struct page *p, const struct flame_flat *flat, struct ui_json *j)
+{
+	int err = 0;
+
+	ui_json_array(j, "views");
+	for (uint32_t i = 0; i < p->tab_count; i++)
+		if (meta_tab(p, &p->tabs[i], flat->merged_bytes[i], j) != 0)
+			err = TRK_ERR_NOMEM;
+	ui_json_end(j);
+	return err;
+}
+
+/* What the reader's choices are at first. */
+static void meta_first(const struct page *p, struct ui_json *j)
+{
+	ui_json_object(j, "first");
+	ui_json_uint(j, "view", p->first);
 	ui_json_bool(j, "inverted", p->options->inverted);
 	ui_json_bool(j, "hide", !p->options->no_skip);
 	ui_json_string(j, "metric", p->by_count ? "count" : "bytes");
-	if (p->view_options->what == VIEW_LIVE || p->view_options->spanned)
-		ui_json_uint(j, "time_ns", p->view->time_ns);
-	else
-		ui_json_null(j, "time_ns");
 	ui_json_end(j);
 }
 
-static int meta_totals(const struct page *p, struct ui_json *j)
+static void meta_totals(const struct page *p, struct ui_json *j)
 {
 	const struct heap_totals *const t = &p->view->totals;
-	struct kept kept;
-	const int err = kept_find(p->report, p->view_options, p->view, &kept);
 
 	ui_json_object(j, "totals");
-	ui_json_uint(j, "bytes", p->view->bytes);
-	ui_json_uint(j, "count", p->view->count);
 	ui_json_uint(j, "peak_bytes", p->live ? p->live->peak_bytes : t->peak_bytes);
 	ui_json_uint(j, "peak_time_ns", t->peak_time_ns);
 	ui_json_uint(j, "allocations", p->live ? p->live->allocations : t->allocations);
@@ -94,10 +127,7 @@ static int meta_totals(const struct page *p, struct ui_json *j)
 	ui_json_uint(j, "live_blocks", t->live_blocks);
 	ui_json_uint(j, "reserved_bytes", t->most_reserved_bytes);
 	ui_json_uint(j, "reserved_mappings", t->most_reserved_mappings);
-	ui_json_uint(j, "kept_bytes", kept.bytes);
-	ui_json_uint(j, "kept_blocks", kept.count);
 	ui_json_end(j);
-	return err;
 }
 
 /* Arguments with spaces between them; at most as many bytes as the room has. */
@@ -113,18 +143,11 @@ static void meta_command(const struct trk_process *process, struct ui_json *j)
 	ui_json_string_n(j, "command_line", line, n);
 }
 
-static int meta_processes(const struct page *p, struct ui_json *j)
+static void meta_processes(const struct page *p, struct ui_json *j)
 {
 	const struct capture *const c = p->report->capture;
 	const uint32_t shown = p->report->process < c->process_count ? p->report->process : 0;
-	uint64_t *const bytes = calloc((size_t)c->process_count + 1, sizeof(*bytes));
 
-	if (!bytes)
-		return TRK_ERR_NOMEM;
-	for (size_t i = 0; i < p->view->row_count; i++) {
-		if (p->view->rows[i].process < c->process_count)
-			bytes[p->view->rows[i].process] += p->view->rows[i].bytes;
-	}
 	ui_json_uint(j, "process", shown);
 	ui_json_bool(j, "all_processes", p->report->process == UINT32_MAX);
 	meta_command(shown < c->process_count ? &c->processes[shown] : NULL, j);
@@ -136,12 +159,9 @@ static int meta_processes(const struct page *p, struct ui_json *j)
 		ui_json_object(j, NULL);
 		ui_json_uint(j, "pid", c->processes[i].pid);
 		ui_json_string_n(j, "name", name, strnlen(name, 64));
-		ui_json_uint(j, "bytes", bytes[i]);
 		ui_json_end(j);
 	}
 	ui_json_end(j);
-	free(bytes);
-	return 0;
 }
 
 static void meta_groups(const struct page *p, struct ui_json *j)
@@ -167,7 +187,6 @@ static void meta_nodes(const struct page *p, const struct flame_flat *flat, stru
 	ui_json_object(j, "nodes");
 	ui_json_uint(j, "total", p->tree->tree.count);
 	ui_json_uint(j, "merged", flat->merged_nodes);
-	ui_json_uint(j, "merged_bytes", flat->merged_bytes);
 	ui_json_end(j);
 }
 
@@ -210,18 +229,22 @@ static void meta_killed(const struct capture *c, struct ui_json *j)
 	}
 }
 
+/* A line for each tab. */
 static void warn_sampled(const struct page *p, struct ui_json *j)
 {
-	const struct view *const v = p->view;
-	const struct sampled_margin m = sampled_view_margin(v, p->view_options);
-	char line[200], every[32], size[32], margin[32];
+	char line[TITLE_ROOM + 200], title[TITLE_ROOM], every[32], size[32], margin[32];
 
-	snprintf(line, sizeof(line),
-		 "Sampled every %s: figures are estimates, total %s \xc2\xb1 %s (99 %%).",
-		 ui_size(every, sizeof(every), (int64_t)v->sample_bytes, false),
-		 ui_size(size, sizeof(size), (int64_t)v->bytes, false),
-		 ui_size(margin, sizeof(margin), (int64_t)m.bytes, false));
-	ui_json_string(j, NULL, line);
+	for (uint32_t i = 0; i < p->tab_count; i++) {
+		const struct view *const v = p->tabs[i].view;
+		const struct sampled_margin m = sampled_view_margin(v, p->tabs[i].options);
+
+		name_tab(p, &p->tabs[i], title);
+		snprintf(line, sizeof(line), "%s: sampled every %s: figures are estimates, total %s \xc2\xb1 %s (99 %%).", title,
+			 ui_size(every, sizeof(every), (int64_t)v->sample_bytes, false),
+			 ui_size(size, sizeof(size), (int64_t)v->bytes, false),
+			 ui_size(margin, sizeof(margin), (int64_t)m.bytes, false));
+		ui_json_string(j, NULL, line);
+	}
 }
 
 static void meta_warnings(const struct page *p, struct ui_json *j)
@@ -274,12 +297,11 @@ static int write_meta(const struct page *p, const struct flame_flat *flat,
 	ui_json_uint(&j, "start_unix_ns", c->header.start_unix_ns);
 	ui_json_uint(&j, "duration_ns", p->history->duration_ns);
 	meta_live(p->live, &j);
-	meta_view(p, &j);
-	int err = meta_totals(p, &j);
+	const int err = meta_tabs(p, flat, &j);
 
-	if (meta_processes(p, &j))
-		err = TRK_ERR_NOMEM;
-
+	meta_first(p, &j);
+	meta_totals(p, &j);
+	meta_processes(p, &j);
 	meta_groups(p, &j);
 	meta_nodes(p, flat, &j);
 	meta_marks(p, &j);

@@ -19,11 +19,19 @@ struct page_live {
 	const char *capture; /* the name of the recording's file */
 };
 
+/* An answer that the page can show. */
+struct page_tab {
+	const char *name; /* "Peak"; not shown of a page with one tab */
+	const struct view *view;
+	const struct view_options *options;
+};
+
 struct page {
 	const struct page_live *live; /* NULL: it is a file */
 	struct report *report;
-	const struct view *view;
-	const struct view_options *view_options;
+	const struct view *view; /* for the figures of the whole recording */
+	struct page_tab tabs[FLAME_VIEWS]; /* by view of the tree's rows */
+	uint32_t tab_count, first; /* at least one; what is shown at first */
 	const struct flame_options *options;
 	const struct flame_tree *tree;
 	const struct history *history;

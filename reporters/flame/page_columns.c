@@ -57,6 +57,9 @@ static void add_rows(struct columns *c, const struct flame_flat *flat)
 	columns_begin(c, "row_group", COLUMN_U32);
 	for (size_t i = 0; i < flat->row_count; i++)
 		columns_u32(c, flat->rows[i].group);
+	columns_begin(c, "row_view", COLUMN_U8);
+	for (size_t i = 0; i < flat->row_count; i++)
+		columns_u8(c, &(uint8_t){ (uint8_t)flat->rows[i].view }, 1);
 	columns_begin(c, "row_bytes", COLUMN_F64);
 	for (size_t i = 0; i < flat->row_count; i++)
 		columns_f64(c, (double)flat->rows[i].bytes);

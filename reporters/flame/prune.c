@@ -15,19 +15,6 @@ struct pruner {
 	size_t ties; /* how many that weigh just `cut` may stay */
 };
 
-static double share(uint64_t part, uint64_t whole)
-{
-	return whole ? (double)part / (double)whole : 0;
-}
-
-static double weight(const struct flame_tree *t, uint32_t node)
-{
-	const double bytes = share(t->nodes[node].bytes, t->nodes[0].bytes);
-	const double count = share(t->nodes[node].count, t->nodes[0].count);
-
-	return bytes > count ? bytes : count;
-}
-
 static int larger_first(const void *a, const void *b)
 {
 	const double x = *(const double *)a, y = *(const double *)b;
@@ -48,7 +35,7 @@ static int find_cut(struct pruner *p, size_t budget)
 	if (!weights)
 		return TRK_ERR_NOMEM;
 	for (size_t i = 0; i < n; i++)
-		weights[i] = weight(p->tree, (uint32_t)i);
+		weights[i] = p->tree->nodes[i].share;
 	qsort(weights, n, sizeof(*weights), larger_first);
 	p->cut = weights[budget - 1];
 	p->ties = budget;
@@ -60,7 +47,7 @@ static int find_cut(struct pruner *p, size_t budget)
 
 static bool keep(struct pruner *p, uint32_t node)
 {
-	const double w = weight(p->tree, node);
+	const double w = p->tree->nodes[node].share;
 
 	if (w != p->cut)
 		return w > p->cut;
@@ -88,7 +75,6 @@ static void flatten_children(struct pruner *p, uint32_t at)
 		const uint32_t c = t->tree.children[i];
 		if (!keep(p, c)) {
 			merged = true;
-			p->flat->merged_bytes += t->nodes[c].bytes;
 			continue;
 		}
 		p->queue[p->flat->node_count] = c;
@@ -127,7 +113,9 @@ static int by_node(const void *a, const void *b)
 
 	if (x->node != y->node)
 		return x->node < y->node ? -1 : 1;
-	return x->group < y->group ? -1 : x->group > y->group;
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	return x->view < y->view ? -1 : x->view > y->view;
 }
 
 static int flatten_rows(const struct pruner *p)
@@ -141,6 +129,8 @@ static int flatten_rows(const struct pruner *p)
 	for (size_t i = 0; i < p->tree->row_count; i++) {
 		f->rows[i] = p->tree->rows[i];
 		f->rows[i].node = p->place[f->rows[i].node];
+		if (f->frame[f->rows[i].node] == FRAME_OTHER)
+			f->merged_bytes[f->rows[i].view] += f->rows[i].bytes;
 	}
 	qsort(f->rows, p->tree->row_count, sizeof(*f->rows), by_node);
 	for (size_t i = 0; i < p->tree->row_count; i++) {

@@ -1,9 +1,10 @@
 /* controls - the choices of the reader, kept in `state`; every change ends in refresh() or redraw(). */
 const state = {
-	metric: meta.view.metric, direction: meta.view.inverted ? 'callers' : 'callees', layout: 'icicle',
-	hide: meta.view.hide, lines: false, process: -1, thread: -1, query: '', dark: false,
+	view: meta.first.view, metric: meta.first.metric, direction: meta.first.inverted ? 'callers' : 'callees', layout: 'icicle',
+	hide: meta.first.hide, lines: false, process: -1, thread: -1, query: '', dark: false,
 };
 const by_id = (id) => document.getElementById(id);
+const view_shown = () => view_at(state.view);
 
 function accept_group(g)
 {
@@ -20,8 +21,8 @@ function refresh(forget_zoom)
 
 function show_tree(kept)
 {
-	const written = meta.view.inverted ? 'callers' : 'callees';
-	const tree = build_tree({ accept: accept_group, hide: state.hide, by_line: state.lines, reverse: state.direction !== written });
+	const written = meta.first.inverted ? 'callers' : 'callees';
+	const tree = build_tree({ view: state.view, accept: accept_group, hide: state.hide, by_line: state.lines, reverse: state.direction !== written });
 	graph.found = null;
 	graph_set(tree, lay_out(tree, state.metric));
 	apply_search();
@@ -256,19 +257,76 @@ function first_theme()
 	return matchMedia('(prefers-color-scheme: dark)').matches;
 }
 
+/* What each process has in the view that is shown. */
+function process_bytes()
+{
+	const bytes = new Float64Array(meta.processes.length);
+	columns.row_group.forEach((g, r) => {
+		if (columns.row_view[r] === state.view && meta.groups[g].process < bytes.length)
+			bytes[meta.groups[g].process] += columns.row_bytes[r];
+	});
+	return bytes;
+}
+
+/* ---- tabs: one for each view, if there are several ---- */
+function setup_tabs()
+{
+	const box = by_id('tabs');
+	box.hidden = meta.views.length < 2;
+	box.replaceChildren(...meta.views.map((view, i) => {
+		const size = element('small', { textContent: format_size(view.bytes) });
+		const b = element('button', { type: 'button', title: `${view.title} (key ${i + 1})` }, view.name, size);
+		b.dataset.value = i;
+		b.addEventListener('click', () => set_view(i));
+		return b;
+	}));
+	mark_tab();
+}
+
+function mark_tab()
+{
+	for (const b of by_id('tabs').children)
+		b.setAttribute('aria-pressed', String(Number(b.dataset.value) === state.view));
+}
+
+/* The reader's other choices stay as they are. */
+function set_view(i)
+{
+	if (!(i < meta.views.length))
+		return;
+	state.view = i;
+	mark_tab();
+	show_facts();
+	refill_selects();
+	by_id('metric').lastElementChild.textContent = unit_name();
+	plot_draw();
+	refresh(false);
+}
+
+/* The lists with other figures; what was chosen stays. */
+function refill_selects()
+{
+	fill_selects();
+	hide_threads();
+	by_id('process').value = String(state.process);
+	by_id('thread').value = String(state.thread);
+}
+
 function fill_selects()
 {
+	const bytes = process_bytes();
 	const labels = meta.groups.map((g, i) => [i, g.thread]).filter(([, label]) => label !== null);
 	const present = [...new Set(meta.groups.map((g) => g.process))].filter((i) => meta.processes[i]).sort((a, b) => a - b);
 	select_fill('process', 'All processes', present.map((i) => {
 		const p = meta.processes[i];
-		return [i, `${p.pid} ${p.name}: ${format_size(p.bytes)}`];
+		return [i, `${p.pid} ${p.name}: ${format_size(bytes[i])}`];
 	}));
 	select_fill('thread', 'All threads', labels);
 }
 
 function setup_controls()
 {
+	setup_tabs();
 	fill_selects();
 	select_setup('process', 'process');
 	select_setup('thread', 'thread');

@@ -65,6 +65,9 @@ function text(id)
 	return s;
 }
 
+/* ---- views: the answers that the page was written with ---- */
+const view_at = (i) => meta.views[i] || meta.views[0];
+
 /* ---- frames ---- */
 const FRAME_HIDDEN = 1;  /* allocator and runtime frames */
 const FRAME_INLINED = 2;

@@ -20,16 +20,16 @@ function counted(n, things)
 
 function show_facts()
 {
-	const t = meta.totals, p = meta.processes[meta.process], box = document.getElementById('facts');
-	document.title = `${meta.view.title} · ${p ? clean(p.name) : meta.capture}`;
-	document.getElementById('view-title').textContent = meta.view.title;
+	const t = meta.totals, v = view_shown(), p = meta.processes[meta.process], box = document.getElementById('facts');
+	document.title = `${v.title} · ${p ? clean(p.name) : meta.capture}`;
+	document.getElementById('view-title').textContent = v.title;
 	document.getElementById('command').textContent = clean(meta.command_line);
 	document.getElementById('command').title = clean(meta.command_line);
 	box.replaceChildren();
-	const at = meta.view.time_ns === null ? '' : ` at ${format_time(meta.view.time_ns)}`;
-	box.append(fact(format_size(t.bytes), `shown, in ${counted(t.count, meta.view.unit)}${at}`, true));
-	if (t.kept_blocks)
-		box.append(fact(format_size(t.kept_bytes), `of it in ${counted(t.kept_blocks, 'blocks')} kept by the C and C++ runtimes`));
+	const at = v.time_ns === null ? '' : ` at ${format_time(v.time_ns)}`;
+	box.append(fact(format_size(v.bytes), `shown, in ${counted(v.count, v.unit)}${at}`, true));
+	if (v.kept_blocks)
+		box.append(fact(format_size(v.kept_bytes), `of it in ${counted(v.kept_blocks, 'blocks')} kept by the C and C++ runtimes`));
 	if (meta.live) {
 		live_facts(box);
 	} else {
@@ -67,14 +67,15 @@ function note_text()
 {
 	const n = meta.nodes;
 	const merged = n.merged ? `${format_count(n.merged)} small ones of ${format_count(n.total)} stand together as “(other)”, ` +
-		`${format_share(n.merged_bytes, meta.totals.bytes)} of the bytes` : '';
+		`${format_share(view_shown().merged_bytes, view_shown().bytes)} of the bytes` : '';
 	return `${format_count(n.total - n.merged)} stack nodes${merged && `; ${merged}`} · ${meta.program} · ${clean(meta.capture)}`;
 }
 
 /* "Blocks" or "Allocations": what is counted in this view. */
 function unit_name()
 {
-	return meta.view.unit[0].toUpperCase() + meta.view.unit.slice(1);
+	const { unit } = view_shown();
+	return unit[0].toUpperCase() + unit.slice(1);
 }
 
 /* ---- what the pointer is on ---- */

@@ -107,7 +107,7 @@ function graph_draw()
 function draw_nothing(c)
 {
 	c.fillStyle = graph.dark ? '#9aa4b2' : '#5c6570';
-	c.fillText(`Nothing to show: no ${meta.view.unit} of more than 0 ${graph.shape.metric}.`, 8, 20);
+	c.fillText(`Nothing to show: no ${view_shown().unit} of more than 0 ${graph.shape.metric}.`, 8, 20);
 }
 
 function draw_level(c, level, top)

@@ -5,7 +5,7 @@
 const live = { updates: 0, paused: false, words: '', pointer: null };
 
 const live_words = {
-	recording: () => `live, ${format_time(meta.view.time_ns)}`,
+	recording: () => `live, ${format_time(view_shown().time_ns)}`,
 	waiting: () => 'the recording has not begun yet; what lives is known',
 	ended: () => 'the recording has ended: this is how it ended',
 	broken: () => 'the recorder was killed: this is the last that is known',
@@ -46,12 +46,8 @@ function live_show(facts, read)
 	state.thread = live_thread(chosen);
 	graph.colours = new Array(columns.frame_name.length);
 	show_facts();
-	if (!['process', 'thread'].includes(document.activeElement.id)) { /* an open list would close */
-		fill_selects();
-		hide_threads();
-		by_id('process').value = String(state.process);
-		by_id('thread').value = String(state.thread);
-	}
+	if (!['process', 'thread'].includes(document.activeElement.id)) /* an open list would close */
+		refill_selects();
 	show_tree(zoomed);
 	by_id('plot-box').hidden = !plot_has_data();
 	plot_draw();
@@ -96,7 +92,7 @@ function live_begin()
 	pause.addEventListener('click', () => {
 		live.paused = !live.paused;
 		pause.textContent = live.paused ? 'Go on' : 'Pause';
-		live_say(live.paused ? `paused at ${format_time(meta.view.time_ns)}` : live_words[meta.live.state]());
+		live_say(live.paused ? `paused at ${format_time(view_shown().time_ns)}` : live_words[meta.live.state]());
 	});
 	live_say(live_words[meta.live.state]());
 	if (live_goes_on())

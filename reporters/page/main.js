@@ -56,6 +56,8 @@ function key_pressed(event)
 	} else if (event.key === '/' && !typing) {
 		by_id('search').select();
 		event.preventDefault();
+	} else if (/^[1-9]$/.test(event.key) && !typing) {
+		set_view(Number(event.key) - 1);
 	} else if (event.key.startsWith('Arrow') && (event.target === graph.scroll || event.target === document.body)) {
 		step_zoom(event.key);
 		event.preventDefault();
@@ -104,7 +106,7 @@ window.tracker_flamegraph = {
 	find: (name) => Array.from(graph.tree.frame).findIndex((f, v) => v > 0 && frame_name(f) === name),
 	shown: () => ({
 		zoom: graph.zoom, from: graph.from, to: graph.to, nodes: graph.tree.n, depth: graph.shape.levels.length,
-		metric: graph.shape.metric, matched: graph.found && { nodes: graph.found.nodes, bytes: graph.found.bytes },
+		view: view_shown().name, metric: graph.shape.metric, matched: graph.found && { nodes: graph.found.nodes, bytes: graph.found.bytes },
 		theme: document.documentElement.dataset.theme, total: node_info(0),
 	}),
 	live,

@@ -41,8 +41,8 @@ function plot_draw()
 	plot_line(c, columns.plot_heap, spot, accent, true, height);
 	for (const mark of meta.marks)
 		plot_vertical(c, mark.time_ns, dim, [2, 3], mark.label, width, height);
-	if (meta.view.time_ns !== null)
-		plot_vertical(c, meta.view.time_ns, accent, [4, 3], '', width, height);
+	if (view_shown().time_ns !== null)
+		plot_vertical(c, view_shown().time_ns, accent, [4, 3], '', width, height);
 	plot.label.textContent = plot_text(-1);
 }
 

@@ -22,13 +22,13 @@ function frame_idents(by_line)
 	return idents;
 }
 
-/* What each base node owns, of the chosen groups (a process or a thread each). */
-function own_values(accept)
+/* What each base node owns in a view, of the chosen groups (a process or a thread each). */
+function own_values({ view, accept })
 {
 	const n = columns.parent.length;
 	const bytes = new Float64Array(n), count = new Float64Array(n);
 	for (let r = 0; r < columns.row_node.length; r++) {
-		if (!accept(columns.row_group[r]))
+		if (columns.row_view[r] !== view || !accept(columns.row_group[r]))
 			continue;
 		bytes[columns.row_node[r]] += columns.row_bytes[r];
 		count[columns.row_node[r]] += columns.row_count[r];
@@ -83,13 +83,26 @@ class node_table {
 	}
 }
 
-/* As written: every base node becomes, or joins, one shown node. */
+/* Base nodes that own something, or have it above them: the others belong to other views or processes. */
+function nodes_in_use(own)
+{
+	const { parent } = columns, used = new Uint8Array(parent.length);
+	for (let i = parent.length - 1; i > 0; i--) {
+		if (own.bytes[i] || own.count[i])
+			used[i] = 1;
+		if (used[i])
+			used[parent[i]] = 1;
+	}
+	return used;
+}
+
+/* As written: every base node that is in use becomes, or joins, one shown node. */
 function merge_straight(table, idents, own, hide, map)
 {
-	const { parent, frame } = columns;
+	const { parent, frame } = columns, used = nodes_in_use(own);
 	for (let i = 1; i < parent.length; i++) {
 		const up = map[parent[i]];
-		map[i] = hide && frame_flags(frame[i]) & FRAME_HIDDEN ? up : table.child(up, idents[frame[i]], frame[i]);
+		map[i] = !used[i] || hide && frame_flags(frame[i]) & FRAME_HIDDEN ? up : table.child(up, idents[frame[i]], frame[i]);
 	}
 	return Array.from(map, (v, i) => [v, i]);
 }
@@ -114,7 +127,7 @@ function merge_reverse(table, idents, own, hide)
 
 function build_tree(choice)
 {
-	const own = own_values(choice.accept);
+	const own = own_values(choice);
 	const idents = frame_idents(choice.by_line);
 	const table = new node_table(columns.frame[0]);
 	const map = new Uint32Array(columns.parent.length);
@@ -192,7 +205,7 @@ function lines_of(tree, node)
 function base_totals(tree)
 {
 	if (!tree.base) {
-		tree.base = own_values(tree.choice.accept);
+		tree.base = own_values(tree.choice);
 		for (let i = columns.parent.length - 1; i > 0; i--) {
 			tree.base.bytes[columns.parent[i]] += tree.base.bytes[i];
 			tree.base.count[columns.parent[i]] += tree.base.count[i];

@@ -118,6 +118,45 @@ const tests = {
 			assert.strictEqual(JSON.parse(execFileSync(stats, ['--json', capture])).metadata.peak_memory, root.value);
 	},
 
+	async tabs_hold_every_question(page) {
+		const questions = [[], ['--leaks'], ['--temporary-allocations'], ['--allocations']];
+		for (const [name, text] of [['tabs', python('captures.fx_flame()')], ['tabs_threads', python('captures.threads()')]]) {
+			const { capture, html } = make_page(name, text);
+			await page.show(html);
+			for (const [i, options] of questions.entries()) {
+				const json = json_of(capture, ...options).root;
+				await page.click_on(`#tabs [data-value="${i}"]`);
+				assert.deepStrictEqual(await page_nodes(page), json_nodes(json), `${name} ${options}`);
+				assert.strictEqual(await page.run('document.querySelectorAll("#tabs [aria-pressed=true]").length'), 1);
+				assert.match(await page.run('document.querySelector(".fact.first").textContent'), new RegExp(`in ${json.count} (block|allocation)`));
+				await press(page, 'direction', 'callers');
+				assert.deepStrictEqual(await page_nodes(page), json_nodes(json_of(capture, '--inverted', ...options).root), `${name} ${options}, callers`);
+				await press(page, 'direction', 'callees');
+			}
+		}
+	},
+
+	async keys_change_the_tab_and_the_zoom_stays(page) {
+		const { capture, html } = make_page('keys_tabs', python('captures.fx_flame()'), '--allocations');
+		await page.show(html);
+		assert.strictEqual((await call(page, 'shown()')).view, 'Allocated');
+		await call(page, 'zoom_to(tracker_flamegraph.find("b"))');
+		await page.key('1', '1');
+		assert.strictEqual((await call(page, 'shown()')).view, 'Peak');
+		assert.strictEqual((await call(page, `info(tracker_flamegraph.shown().zoom)`)).name, 'b');
+		assert.match(await page.run('document.title'), /Heap at its peak/);
+		await page.key('9', '9');
+		assert.strictEqual((await call(page, 'shown()')).view, 'Peak', 'there is no ninth tab');
+		await page.key('/', '/');
+		await page.type('2');
+		assert.strictEqual((await call(page, 'shown()')).view, 'Peak', 'a digit in the search is searched');
+		await page.key('Escape');
+		const point = path.join(dir, 'point.html');
+		execFileSync(flamegraph, ['-f', '-o', point, `${capture}@end`]);
+		await page.show(point);
+		assert.strictEqual(await page.run('document.getElementById("tabs").hidden'), true, 'one question has no tabs');
+	},
+
 	async widths_are_shares(page) {
 		await page.show(make_page('widths', python('captures.fx_flame()')).html);
 		const width = async (name) => (await call(page, `spot(tracker_flamegraph.find("${name}"))`)).width;

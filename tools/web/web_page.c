@@ -94,7 +94,8 @@ static int write_tree(const struct web_page *p, const struct picture *now, const
 		.live = &live,
 		.report = &report,
 		.view = &now->view,
-		.view_options = &asked,
+		.tabs = { { "Now", &now->view, &asked } },
+		.tab_count = 1,
 		.options = o,
 		.tree = tree,
 		.history = history,
@@ -118,7 +119,7 @@ static int write_page(const struct web_page *p, const struct picture *now, FILE 
 
 	if (err)
 		return err;
-	err = flame_tree_fill(tree, now->capture, now->stacks, &now->view, &o, NULL);
+	err = flame_tree_fill(tree, now->capture, now->stacks, &now->view, 0, &o, NULL);
 	if (!err)
 		err = flame_tree_seal(tree);
 	if (!err)
