@@ -10,6 +10,7 @@
 #include "common/report.h"
 #include "common/reserved.h"
 #include "common/short_paths.h"
+#include "summary/peaks.h"
 #include "summary/top.h"
 
 enum column {
@@ -41,6 +42,12 @@ static uint64_t sort_column = TOTAL, limit = REPORT_LIMIT_UNSET;
 static struct short_paths paths;
 static bool by_own;
 static struct top top;
+static const char *peaks_of;
+static struct peaks peaks;
+
+/* What peaks can be of, and what they are grouped by. */
+static const char *const peak_words[] = { "function", "module", "thread", NULL };
+static const enum group_by peak_keys[] = { GROUP_LOCATION, GROUP_MODULE, GROUP_THREAD };
 
 static const struct ui_option options[] = {
 	{ 's', "sort-column", UI_UINT, &sort_column, "N",
@@ -48,6 +55,7 @@ static const struct ui_option options[] = {
 	REPORT_LIMIT_OPTION(limit, 30),
 	{ 0, "own", UI_FLAG, &by_own, NULL,
 	  "list the places that allocate: what holds most, what allocates most often, what makes most temporary blocks", 0, 0 },
+	UI_OPTION(0, "peaks", UI_STRING, &peaks_of, "function|module|thread", "the most that each of them ever held, and when", 0, 0, peak_words, NULL),
 	{ 'r', "max-rows", UI_UINT, &limit, "N", "the same as --limit", 0, 0 },
 	SHORT_PATHS_OPTION(paths),
 	FILTER_OPTIONS(filtering),
@@ -68,7 +76,8 @@ static const struct ui_command command = {
 		   "Examples:\n"
 		   "  tracker summary app.bin\n"
 		   "  tracker summary --leaks -s 3 -n 10 app.bin\n"
-		   "  tracker summary --own app.bin\n",
+		   "  tracker summary --own app.bin\n"
+		   "  tracker summary --peaks module app.bin\n",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,
@@ -116,18 +125,37 @@ static void check(struct report *r)
 	ui_exclude("--own", by_own, "--allocations", selection.allocations);
 	ui_exclude("--own", by_own, "--temporary-allocations", selection.temporary);
 	ui_exclude("--own", by_own, "--temporary-allocation-threshold", selection.threshold != UINT64_MAX);
+	ui_exclude("--peaks", peaks_of != NULL, "--own", by_own);
+	ui_exclude("--peaks", peaks_of != NULL, "--sort-column", sort_column != TOTAL);
+	ui_exclude("--peaks", peaks_of != NULL, "--leaks", selection.leaks);
+	ui_exclude("--peaks", peaks_of != NULL, "--allocations", selection.allocations);
+	ui_exclude("--peaks", peaks_of != NULL, "--temporary-allocations", selection.temporary);
+	ui_exclude("--peaks", peaks_of != NULL, "--temporary-allocation-threshold", selection.threshold != UINT64_MAX);
 }
 
 static void ask(struct report *r)
 {
 	if (by_own && r->at.is_range)
 		ui_usage_error("a range (CAPTURE@A..B) is not allowed with --own");
+	if (peaks_of && r->has_point)
+		ui_usage_error("a point (CAPTURE@POINT) is not allowed with --peaks, which looks at all of the run");
+}
+
+static enum group_by peak_key(void)
+{
+	size_t i = 0;
+
+	while (strcmp(peak_words[i], peaks_of) != 0)
+		i++;
+	return peak_keys[i];
 }
 
 static int find(struct report *r)
 {
 	if (by_own)
 		return top_find(&top, r);
+	if (peaks_of)
+		return peaks_find(&peaks, r, peak_key(), !common.no_skip);
 
 	const struct group_options o = { .by = GROUP_LOCATION, .hide_runtime = !common.no_skip };
 	struct group_source from = {
@@ -158,6 +186,13 @@ static const char *file_in(const char *location)
 	return at ? at + strlen(" at ") : NULL;
 }
 
+static int add_path(const char *location)
+{
+	const char *const file = file_in(location);
+
+	return file ? short_paths_add(&paths, file) : 0;
+}
+
 static const char *text_of(const struct group_stat *g)
 {
 	uint64_t number;
@@ -169,11 +204,8 @@ static int find_paths(size_t shown)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < shown && !err; i++) {
-		const char *const file = file_in(text_of(&groups->stats[i]));
-
-		err = file ? short_paths_add(&paths, file) : 0;
-	}
+	for (size_t i = 0; i < shown && !err; i++)
+		err = add_path(text_of(&groups->stats[i]));
 	short_paths_settle(&paths);
 	return err;
 }
@@ -272,8 +304,69 @@ static int describe_top(struct report *r, struct emit *e)
 	return top_describe(&top, r, e, report_rows(&common, limit, TOP_ROWS, SIZE_MAX), &paths);
 }
 
+/* ---- peaks ---- */
+
+static struct emit_value peak_value(const struct peaks_value *v, uint64_t every, bool of_bytes)
+{
+	const double turns = v->most_bytes ? 4.0 * (double)v->allocated / (double)v->most_bytes : 0;
+
+	if (of_bytes)
+		return emit_about(emit_size(v->most_bytes), every, sampling_peak_bytes_margin(every, &v->most_error, turns));
+	return emit_about(emit_count(v->most_count), every, sampling_peak_count_margin(every, &v->most_error, turns));
+}
+
+static int describe_peak(struct emit *e, const struct peaks_key *k, uint64_t every)
+{
+	const char *const whole = grouping_name(peaks.groups, k->number);
+	char *const shown = emit_people(e) && peak_key() == GROUP_LOCATION ? shown_location(whole) : strdup(whole);
+
+	if (!shown)
+		return TRK_ERR_NOMEM;
+	emit_row(e, (struct emit_value[]){ emit_words(shown), peak_value(&k->all, every, true), peak_value(&k->all, every, false), emit_time(k->all.most_ns),
+					   peak_value(&k->own, every, true), k->own.most_bytes ? emit_time(k->own.most_ns) : emit_absent() });
+	free(shown);
+	return 0;
+}
+
+static int describe_peaks(struct report *r, struct emit *e)
+{
+	static const struct emit_column peak_columns[] = {
+		{ "location", .heading = "Location", .width = -8 },
+		{ "peak_size", .heading = "<Peak Memory>", .width = 14, .gap = "  " },
+		{ "peak_count", .heading = "Blocks", .width = 8, .gap = "  " },
+		{ "peak_ns", .heading = "At", .width = 9, .gap = "  " },
+		{ "own_peak_size", .heading = "Own Peak", .width = 12, .gap = "  " },
+		{ "own_peak_ns", .heading = "At", .width = 9, .gap = "  " },
+	};
+	static const struct emit_table table = { EMIT_TABLE("peaks", peak_columns), .bare_cells = true };
+	const size_t n = report_rows(&common, limit, ROWS, peaks.count);
+	int err = 0;
+
+	emit_figure(e, "capture", emit_words(r->capture->path));
+	report_figures(e, r);
+	sampled_figure(e, r->view.sample_bytes);
+	emit_figure(e, "peaks_of", emit_words(peaks_of));
+	emit_figure(e, "row_count", emit_count(peaks.count));
+	sampled_say(e, &r->view, &r->asked);
+	emit_say(e, peak_key() == GROUP_THREAD ? "The most of what each thread allocated that was live at one time; the moments differ.\n\n" :
+						 "The most that each {peaks_of} held at one time, with all that it calls; the moments differ.\n\n");
+	for (size_t i = 0; i < n && !err && peak_key() == GROUP_LOCATION; i++)
+		err = add_path(grouping_name(peaks.groups, peaks.keys[i].number));
+	short_paths_settle(&paths);
+	emit_table(e, &table);
+	for (size_t i = 0; i < n && !err; i++)
+		err = describe_peak(e, &peaks.keys[i], r->view.sample_bytes);
+	emit_end(e);
+	emit_aside(e, "more", emit_number(peaks.count - n));
+	if (peaks.count > n)
+		emit_say(e, "{more} more; -n 0 shows all\n");
+	return err;
+}
+
 static int describe(struct report *r, struct emit *e)
 {
+	if (peaks_of)
+		return describe_peaks(r, e);
 	if (by_own)
 		return describe_top(r, e);
 	describe_head(r, e);
@@ -285,13 +378,15 @@ static int describe(struct report *r, struct emit *e)
 
 static const char *choose_table(void)
 {
-	return by_own ? "top" : "rows";
+	return by_own ? "top" : peaks_of ? "peaks" :
+					   "rows";
 }
 
 static void finish(void)
 {
 	grouping_free(groups);
 	top_finish(&top);
+	peaks_finish(&peaks);
 	short_paths_finish(&paths);
 }
 

@@ -134,13 +134,11 @@ static int count_chain(struct grouping *g, const struct source_frame *top, size_
 	return group_chain_atom(p, top, &p->scratch[0]) < 0 ? TRK_ERR_NOMEM : count_path(g, 0, p->scratch[0], o);
 }
 
-static int count_node(struct grouping *g, struct stacks *s, const struct one *o)
+/* The frames of the node that count: *ret_count behind the first *ret_skip. */
+static const struct source_frame *frames_of(const struct group_private *p, struct stacks *s, uint32_t node, size_t *ret_skip, size_t *ret_count)
 {
-	struct group_private *const p = g->private;
-	size_t n;
-	const struct source_frame *const frames = stacks_frames(s, o->node, &n);
-	size_t skip;
-	int err;
+	size_t n, skip;
+	const struct source_frame *const frames = stacks_frames(s, node, &n);
 
 	if (is_whole_stack(p->options.by) && p->tree.count > STACKS_PATHS_MAX)
 		stacks_shorten(s, &n);
@@ -149,7 +147,46 @@ static int count_node(struct grouping *g, struct stacks *s, const struct one *o)
 		n--;
 	if (p->options.hide_cut && n > skip + 1 && frames[n - 1].cut)
 		n--;
-	n = o->deep ? n - skip : 1;
+	*ret_skip = skip;
+	*ret_count = n - skip;
+	return frames;
+}
+
+int grouping_keys(struct grouping *g, struct stacks *s, uint32_t node, const uint32_t **ret, size_t *ret_count)
+{
+	struct group_private *const p = g->private;
+	size_t skip;
+	const struct source_frame *const frames = frames_of(p, s, node, &skip, ret_count);
+	const int err = atoms_of(p, frames, skip, *ret_count);
+
+	for (size_t i = 0, k = *ret_count; !err && i + 1 < k; i++) {
+		const uint32_t atom = p->scratch[i];
+
+		p->scratch[i] = p->scratch[--k];
+		p->scratch[k] = atom;
+	}
+	*ret = p->scratch;
+	return err;
+}
+
+int grouping_thread_key(struct grouping *g, const struct capture *c, uint32_t thread, uint32_t *ret)
+{
+	return group_thread_atom(g->private, c, thread, ret);
+}
+
+const char *grouping_name(const struct grouping *g, uint32_t key)
+{
+	return g->private->atoms[key].text;
+}
+
+static int count_node(struct grouping *g, struct stacks *s, const struct one *o)
+{
+	struct group_private *const p = g->private;
+	size_t n, skip;
+	const struct source_frame *const frames = frames_of(p, s, o->node, &skip, &n);
+	int err;
+
+	n = o->deep ? n : 1;
 	err = atoms_of(p, frames, skip, n);
 	if (err < 0)
 		return err;

@@ -106,6 +106,15 @@ int grouping_add(struct grouping *g, enum group_side side, const struct group_so
  */
 int grouping_match(const struct grouping *g, uint32_t **ret_into);
 
+/*
+ * The keys of a stack, oldest frame first, as numbers that grouping_name() knows; at least one. They live until the next call. A key may
+ * stand there more than once. TRK_ERR_NOMEM.
+ */
+int grouping_keys(struct grouping *g, struct stacks *s, uint32_t node, const uint32_t **ret, size_t *ret_count);
+/* The same of a thread. */
+int grouping_thread_key(struct grouping *g, const struct capture *c, uint32_t thread, uint32_t *ret);
+const char *grouping_name(const struct grouping *g, uint32_t key);
+
 /* By size, count, key, descending; or by abs(size difference), size, abs(count difference), count, key. */
 void grouping_sort(struct grouping *g);
 void grouping_sort_differences(struct grouping *g);

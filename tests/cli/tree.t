@@ -170,3 +170,70 @@ $ tracker-tree --allocations --leaks cap
 $ tracker-summary nothing
 ! tracker-summary: No such file: nothing
 = 1
+
+# Peaks: process 1 has ended when process 0 holds most, and load has held most before main does.
+capture moments
+	process 0 pid=10 name=app
+	process 1 pid=11 parent=0 fork name=app end=30ms exit=0
+	thread 0 process=0 tid=10 name=app main
+	thread 1 process=1 tid=11 name=child main
+	module app /bin/app main
+	module lib /lib/libx.so
+	frame parse /src/p.c 5 as=parse module=lib
+	frame load /src/l.c 6 as=load module=lib
+	frame main /src/m.c 7 as=main module=app
+	frame start - 0 as=_start module=app
+	stack parse parse load load main start
+	stack load load main start
+	stack direct main start
+	after 10ms
+	malloc a 1000 parse
+	after 5ms
+	malloc b 500 load
+	free a
+	in 1
+	after 5ms
+	malloc c 300 load
+	in 0
+	after 20ms
+	malloc d 1400 direct
+
+$ tracker-summary --peaks function moments
+> The most that each function held at one time, with all that it calls; the moments differ.
+> 
+> Location       <Peak Memory>    Blocks         At      Own Peak         At
+> main at m.c           1900 B         2    0.040 s        1400 B    0.040 s
+> load at l.c           1500 B         2    0.015 s         800 B    0.020 s
+> parse at p.c          1000 B         1    0.010 s        1000 B    0.010 s
+
+$ tracker-summary --peaks module -n 1 moments
+> The most that each module held at one time, with all that it calls; the moments differ.
+> 
+> Location   <Peak Memory>    Blocks         At      Own Peak         At
+> /bin/app          1900 B         2    0.040 s        1400 B    0.040 s
+> 1 more; -n 0 shows all
+
+$ tracker-summary --peaks thread --csv moments
+> location,peak_size,peak_count,peak_ns,own_peak_size,own_peak_ns
+> 10/0xa (app),1900,2,40000000,1900,40000000
+> 11/0xb (child),300,1,20000000,300,20000000
+
+$ tracker-summary --peaks function --thread child --csv moments
+> location,peak_size,peak_count,peak_ns,own_peak_size,own_peak_ns
+> load at /src/l.c,300,1,20000000,300,20000000
+> main at /src/m.c,300,1,20000000,0,
+
+$ tracker-summary --peaks function --filter '-/src/l.c' --json moments | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["peaks_of"], r["row_count"], r["peaks"][0])'
+> function 3 {'location': 'main at /src/m.c', 'peak_size': 1400, 'peak_count': 1, 'peak_ns': 40000000, 'own_peak_size': 1400, 'own_peak_ns': 40000000}
+
+$ tracker-summary --peaks function moments@end
+! tracker-summary: a point (CAPTURE@POINT) is not allowed with --peaks, which looks at all of the run; try 'tracker summary --help'
+= 2
+
+$ tracker-summary --peaks line moments
+! tracker-summary: argument --peaks: invalid choice 'line'; use function, module or thread; try 'tracker summary --help'
+= 2
+
+$ tracker-summary --peaks function --own moments
+! tracker-summary: argument --peaks: not allowed with argument --own; try 'tracker summary --help'
+= 2
