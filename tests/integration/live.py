@@ -77,6 +77,11 @@ class Viewed:
         """The recorder has read everything: so many bytes live."""
         harness.until(lambda: self.status().get("live_bytes", 0) >= size, "the recorder does not see what lives")
 
+    def viewed(self):
+        """So many bytes live, says a view; 0 while the recorder is still being loaded."""
+        r = harness.execute([self.t.find("tracker-live"), "--once", "--json", self.capture], self.case.env)
+        return json.loads(r.stdout)["live_bytes"] if r.status == 0 else 0
+
     def status(self):
         r = harness.execute([self.t.find("tracker-ctl"), "--json", self.capture, "status"], self.case.env)
         return json.loads(r.stdout) if r.status == 0 else {}
@@ -197,7 +202,7 @@ class Live:
         """The name of a set of files is that of the recording, while it is written and afterwards."""
         with Viewed(self, "--max-size", "1M", "--rotate", "2") as v:
             v.do("h")
-            harness.until(lambda: v.json()["live_bytes"] >= sums(HOLD)[0], "the recorder does not see what lives")
+            harness.until(lambda: v.viewed() >= sums(HOLD)[0], "the recorder does not see what lives")
             got = v.json()
             equal("state", got["state"], "recording")
             self.has(got["rows"], HOLD)

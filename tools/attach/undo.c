@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define FINISH_MS 600000
+#define ASK_AGAIN_MS 100
 
 /* ---- the recorder ---- */
 
@@ -46,23 +47,6 @@ static void consider(void *data, const struct contact *c)
 	s->any = true;
 }
 
-/* It has no ear any more, because it finishes its file by itself: the program has no hooks, or the time is over. */
-static bool wait_for_recorder(pid_t recorder)
-{
-	struct target t;
-	struct pollfd p = { .fd = recorder ? (int)syscall(SYS_pidfd_open, recorder, 0) : -1, .events = POLLIN };
-
-	if (p.fd < 0)
-		return false;
-	target_begin(&t, recorder);
-	const bool is_one = strcmp(t.name, "tracker-record") == 0;
-
-	while (is_one && poll(&p, 1, FINISH_MS) < 0 && errno == EINTR)
-		;
-	close(p.fd);
-	return is_one;
-}
-
 /* Its answer comes when the capture is finished. False: there is none. */
 static bool end_recorder(pid_t pid, struct detached *ret)
 {
@@ -77,6 +61,27 @@ static bool end_recorder(pid_t pid, struct detached *ret)
 	memcpy(ret->capture, answer.status.file, strnlen(answer.status.file, sizeof(ret->capture) - 1));
 	ret->bytes = answer.status.file_bytes;
 	return true;
+}
+
+/*
+ * A recorder that nobody finds has no ear: not yet, because it is still being loaded, or not any more, because it finishes its file
+ * by itself (the program has no hooks, or the time is over). So it is asked again until it is gone.
+ */
+static bool end_recorder_or_wait(pid_t pid, pid_t recorder, struct detached *ret)
+{
+	struct target t;
+	struct pollfd p = { .fd = recorder ? (int)syscall(SYS_pidfd_open, recorder, 0) : -1, .events = POLLIN };
+	bool ended = end_recorder(pid, ret), is_one = false;
+
+	if (p.fd >= 0) {
+		target_begin(&t, recorder);
+		is_one = strcmp(t.name, "tracker-record") == 0;
+	}
+	for (unsigned i = 0; !ended && is_one && i < FINISH_MS / ASK_AGAIN_MS && poll(&p, 1, ASK_AGAIN_MS) <= 0; i++)
+		ended = end_recorder(pid, ret);
+	if (p.fd >= 0)
+		close(p.fd);
+	return ended || is_one;
 }
 
 /* ---- the program ---- */
@@ -104,7 +109,7 @@ bool detach_program(pid_t pid, struct detached *ret)
 		/* the recorder may have ended by itself, but not the hooks */
 		done = take_hooks_away(&i, ret);
 		if (done)
-			ret->was_attached |= end_recorder(pid, ret) || wait_for_recorder((pid_t)i.seen.recorder);
+			ret->was_attached |= end_recorder_or_wait(pid, (pid_t)i.seen.recorder, ret);
 	} else if (done) {
 		/* the program has executed another one since, or the hooks never came: only a recorder may be left */
 		ret->was_attached = end_recorder(pid, ret);

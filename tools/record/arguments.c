@@ -3,9 +3,27 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/new_segment.h"
+
+/* The variable alone: its value is the usual one, the name of the segment as this process has it. */
+static void complete_environment(struct arguments *o)
+{
+	const struct new_segment s = { .fd = (int)o->shm_fd, .id = -1 };
+	char way[SHM_WAY_BYTES];
+
+	if (!o->environment || strchr(o->environment, '='))
+		return;
+	new_segment_name(&s, getpid(), way, sizeof(way));
+	snprintf(o->own_environment, sizeof(o->own_environment), "%s=%s", o->environment, way);
+	o->environment = o->own_environment;
+}
 
 int arguments_parse(struct arguments *o, int argc, char **argv)
 {
@@ -40,7 +58,7 @@ int arguments_parse(struct arguments *o, int argc, char **argv)
 		{ 0, "snapshot-ns", UI_UINT, &o->snapshot_ns, "N", "the time between snapshots of classes; 0: none", 0, 0 },
 		{ 0, "packing", UI_UINT, &o->packing, "N", "the packing of blocks: 0 best, 1 LZ4, 2 none", 0,
 		  TRK_PACK_NONE },
-		{ 0, "environment", UI_STRING, &o->environment, "VAR=VALUE",
+		{ 0, "environment", UI_STRING, &o->environment, "VAR[=VALUE]",
 		  "the variable that marks descendants", 0, 0 },
 		{ 0 },
 	};
@@ -54,7 +72,10 @@ int arguments_parse(struct arguments *o, int argc, char **argv)
 		.is_internal = true,
 	};
 
-	return ui_parse(&command, argc, argv, true);
+	const int first = ui_parse(&command, argc, argv, true);
+
+	complete_environment(o);
+	return first;
 }
 
 static void *map_memfd(int fd)

@@ -17,6 +17,7 @@ struct arguments {
 	uint64_t snapshot_ns;
 	uint64_t attached_ns; /* the program ran already, for so long; UINT64_MAX: it did not */
 	const char *environment;
+	char own_environment[96]; /* for it */
 };
 
 /* Returns the index of the first operand. As ui_parse. */

@@ -160,6 +160,8 @@ static int start(struct recording *s, char **program)
 		err = TRK_ERR_IO;
 	if (!err)
 		err = first_process(r, (uint32_t)s->o.pid, s->o.pid_fd ? (int)s->o.pid_fd : -1, program);
+	if (!err) /* now, because the program is being loaded, and nobody waits yet */
+		process_limit_chunks(r, (uint32_t)s->o.pid);
 	if (!err && s->o.connector_fd)
 		births_begin(r, (int)s->o.connector_fd);
 	for (size_t i = 0; !err && i < s->o.notices.count; i++)

@@ -303,8 +303,7 @@ static void deliver_exec(struct recorder *r, struct process *p, uint64_t time_ns
 	deliver_flush(r);
 }
 
-/* It may have been executed in a control group that leaves it less memory than earlier programs had. */
-static void limit_chunks(struct recorder *r, uint32_t pid)
+void process_limit_chunks(struct recorder *r, uint32_t pid)
 {
 	const uint32_t before = atomic_load(&r->shm->header.chunk_limit);
 	char groups[CGROUP_TEXT], number[16];
@@ -349,7 +348,7 @@ void process_bind(struct recorder *r, const struct arrival *a)
 	r->slot_process[index] = p;
 	take_program(r, p, slot);
 	titles_begin(r, p);
-	limit_chunks(r, p->pid);
+	process_limit_chunks(r, p->pid);
 	if (replaces)
 		deliver_exec(r, p, slot->start_ns);
 	else if (!known)

@@ -18,6 +18,8 @@ void process_set_program(struct recorder *r, struct process *p, const char *name
 void process_write(struct recorder *r, struct process *p);
 /* A new process, or a new program in a known one. */
 void process_bind(struct recorder *r, const struct arrival *a);
+/* It may have been executed in a control group that leaves it less memory than earlier programs had. */
+void process_limit_chunks(struct recorder *r, uint32_t pid);
 /* All its events were read: gives its slot back and writes its last record. */
 void process_end(struct recorder *r, struct process *p);
 /* The slot may belong to another process by now. */

@@ -1,8 +1,9 @@
 /* launch - see launch.h. */
 #include "launch.h"
 
-#include "format/python_env.h"
+#include "beside.h"
 #include "format/shm.h"
+#include "libtracker/raw.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,189 +12,45 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define WAY_MAX 64u
 
-/* ---- the program ---- */
-
-static void set_environment(const struct program_options *o, const char *way)
-{
-	const char *const user = getenv("LD_PRELOAD");
-	char *value = NULL;
-
-	setenv(SHM_ENV, way, 1);
-	if (o->trace)
-		setenv("TRACKER_TRACE", o->trace, 1);
-	if (o->python_malloc)
-		setenv(PYTHON_ENV, PYTHON_ENV_VALUE, 1);
-	if (!o->preload)
-		return;
-	if (asprintf(&value, "%s%s%s", o->preload, user && *user ? ":" : "", user ? user : "") < 0)
-		return;
-	setenv("LD_PRELOAD", value, 1);
-	free(value);
-}
-
-/* Does what a shell does with a script that names no interpreter. Other files are not passed to sh. */
-static bool is_text(const char *path)
-{
-	char head[256];
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	const ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof(head));
-
-	if (fd >= 0)
-		close(fd);
-	return n >= 0 && !memchr(head, 0, (size_t)n);
-}
-
-static void execute_text(const struct program_options *o)
-{
-	size_t count = 0;
-
-	while (o->argv[count])
-		count++;
-	char **const argv = calloc(count + 2, sizeof(*argv));
-
-	if (!argv)
-		return;
-	argv[0] = (char *)"sh";
-	argv[1] = (char *)o->path;
-	memcpy(argv + 2, o->argv + 1, count * sizeof(*argv));
-	execv("/bin/sh", argv);
-}
-
-/* A view has the terminal: tracker run --live. */
-static void leave_terminal(const struct program_options *o)
-{
-	const int null = o->no_input ? open("/dev/null", O_RDONLY) : -1;
-
-	if (null > 0) {
-		dup2(null, STDIN_FILENO);
-		close(null);
-	}
-	for (int i = 0; i < 2; i++)
-		if (o->to_file[i])
-			dup2(o->output, STDOUT_FILENO + i);
-}
-
-static void run_child(const struct program_options *o, int go, int failed)
-{
-	char way[WAY_MAX];
-
-	if (read(go, way, sizeof(way)) != sizeof(way))
-		_exit(125);
-	set_environment(o, way);
-	leave_terminal(o);
-	execv(o->path, o->argv);
-	if (errno == ENOEXEC && is_text(o->path)) {
-		execute_text(o);
-		errno = ENOEXEC;
-	}
-	const int error = errno;
-
-	(void)!write(failed, &error, sizeof(error));
-	_exit(125);
-}
-
-bool program_fork(struct program *p, const struct program_options *o)
-{
-	int go[2] = { -1, -1 }, failed[2] = { -1, -1 };
-
-	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(failed, O_CLOEXEC) < 0)
-		goto fail;
-	p->pid = fork();
-	if (p->pid < 0)
-		goto fail;
-	if (p->pid == 0) {
-		close(go[1]);
-		close(failed[0]);
-		run_child(o, go[0], failed[1]);
-	}
-	close(go[0]);
-	close(failed[1]);
-	p->go = go[1];
-	p->failed = failed[0];
-	return true;
-fail:
-	for (int i = 0; i < 2; i++) {
-		if (go[i] >= 0)
-			close(go[i]);
-		if (failed[i] >= 0)
-			close(failed[i]);
-	}
-	return false;
-}
-
-static void reap(pid_t pid)
-{
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
-int program_start(struct program *p, const char *way)
-{
-	char message[WAY_MAX] = "";
-	int error = 0;
-	ssize_t n;
-
-	snprintf(message, sizeof(message), "%s", way);
-	/* wait(2) will show that the child was killed meanwhile */
-	(void)!write(p->go, message, sizeof(message));
-	close(p->go);
-	do
-		n = read(p->failed, &error, sizeof(error));
-	while (n < 0 && errno == EINTR);
-	close(p->failed);
-	if (n != sizeof(error))
-		return 0;
-	reap(p->pid);
-	return error;
-}
-
-void program_cancel(struct program *p)
-{
-	close(p->go);
-	close(p->failed);
-	reap(p->pid);
-}
-
-/* ---- the recorder ---- */
+/* ---- a process that depends on nobody ---- */
 
 static int by_value(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
 }
 
-static void close_others(int *keep, size_t count)
+/* By system calls only. `keep` is sorted. */
+static void close_others(const int *keep, size_t count)
 {
 	unsigned from = 3;
 
-	qsort(keep, count, sizeof(*keep), by_value);
 	for (size_t i = 0; i < count; i++) {
 		if (keep[i] < 0)
 			continue;
 		if ((unsigned)keep[i] > from)
-			close_range(from, (unsigned)keep[i] - 1, 0);
+			(void)arch_syscall(SYS_close_range, from, keep[i] - 1, 0, 0, 0, 0);
 		from = (unsigned)keep[i] + 1;
-		fcntl(keep[i], F_SETFD, 0);
+		(void)arch_syscall(SYS_fcntl, keep[i], F_SETFD, 0, 0, 0, 0);
 	}
-	close_range(from, UINT_MAX, 0);
+	(void)arch_syscall(SYS_close_range, from, UINT_MAX, 0, 0, 0, 0);
 }
 
 static void detach(void)
 {
-	const int null = open("/dev/null", O_RDWR);
+	const int null = raw_open("/dev/null", O_RDWR);
 
-	setsid();
-	if (null >= 0)
-		for (int fd = 0; fd < 3; fd++)
-			dup2(null, fd);
+	(void)arch_syscall(SYS_setsid, 0, 0, 0, 0, 0, 0);
+	for (int fd = 0; null >= 0 && fd < 3; fd++)
+		beside_dup(null, fd);
 }
 
 void launch_alone(int *keep, size_t count)
 {
+	qsort(keep, count, sizeof(*keep), by_value);
 	detach();
 	close_others(keep, count);
 }
@@ -218,6 +75,120 @@ static void add_number(struct arguments *a, const char *option, uint64_t value)
 	snprintf(text, sizeof(a->texts[0]), "%llu", (unsigned long long)value);
 	add(a, option, text);
 }
+
+static char *copy_text(char **at, const char *text)
+{
+	char *const copy = *at;
+
+	*at = stpcpy(copy, text) + 1;
+	return copy;
+}
+
+/*
+ * The program's arguments behind the process's own, as many as a capture keeps, and behind them, after a NULL, the path. All are
+ * copies, because the caller may change its own before the exec.
+ */
+static char **build_argv(const struct arguments *a, const char *path, char *const *program)
+{
+	size_t count = 0, bytes = strlen(path) + 1;
+
+	while (program[count] && bytes <= SHM_COMMAND_BYTES)
+		bytes += strlen(program[count++]) + 1;
+	for (size_t i = 0; i < a->count; i++)
+		bytes += strlen(a->list[i]) + 1;
+	char **const argv = malloc((a->count + count + 2) * sizeof(*argv) + bytes);
+
+	if (!argv)
+		return NULL;
+	char *at = (char *)(argv + a->count + count + 2);
+
+	for (size_t i = 0; i < a->count; i++)
+		argv[i] = copy_text(&at, a->list[i]);
+	for (size_t i = 0; i < count; i++)
+		argv[a->count + i] = copy_text(&at, program[i]);
+	argv[a->count + count] = NULL;
+	argv[a->count + count + 1] = copy_text(&at, path);
+	return argv;
+}
+
+static const char *path_behind(char *const *argv)
+{
+	while (*argv)
+		argv++;
+	return argv[1];
+}
+
+/*
+ * Libraries that are preloaded into the program are not meant for the recorder, and it must not attach to another
+ * recorder.
+ */
+static char **build_environment(void)
+{
+	static char nobody[] = SHM_ENV "=";
+	static const char preload[] = "LD_PRELOAD=";
+	char **const list = environment_copy();
+	size_t kept = 0;
+
+	for (size_t i = 0; list && list[i]; i++)
+		if (strncmp(list[i], preload, sizeof(preload) - 1))
+			list[kept++] = list[i];
+	if (!list)
+		return NULL;
+	list[kept] = NULL;
+	environment_set(list, nobody);
+	return list;
+}
+
+#define KEPT_MAX 5
+
+/* A process that depends on nobody, before its exec. */
+struct start {
+	struct beside b;
+	int keep[KEPT_MAX];
+	struct arguments a;
+};
+
+static void run_alone(struct beside *b)
+{
+	const struct start *const s = (const struct start *)b;
+
+	detach();
+	close_others(s->keep, KEPT_MAX);
+	(void)beside_execute(b->path, b->argv, b->envp);
+}
+
+/* Takes `s`. */
+static pid_t start_apart(struct start *s, const char *path, char **program, const int *keep)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	s->b.run = run_alone;
+	s->b.argv = build_argv(&s->a, path, program);
+	s->b.envp = build_environment();
+	s->b.owned[0] = s->b.argv;
+	s->b.owned[1] = s->b.envp;
+	if (!s->b.argv || !s->b.envp) {
+		free(s->b.argv);
+		free(s->b.envp);
+		free(s);
+		errno = ENOMEM;
+		return -1;
+	}
+	s->b.path = path_behind(s->b.argv);
+	memcpy(s->keep, keep, sizeof(s->keep));
+	qsort(s->keep, KEPT_MAX, sizeof(*s->keep), by_value);
+	/*
+	 * A signal that comes early waits until the recorder is ready for it. tracker-run's handler would pass it on
+	 * to the program, and the default action would end the recorder.
+	 */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = beside_start(&s->b);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+/* ---- the recorder ---- */
 
 /* The recorder makes files under its name, from any directory. */
 static void describe_path(struct arguments *a, const struct recorder_options *o)
@@ -278,138 +249,55 @@ static void describe(struct arguments *a, const struct recorder_options *o)
 		describe_path(a, o);
 }
 
-/* The program's arguments behind the recorder's own, as many as the capture keeps. */
-static char **build_argv(const struct arguments *a, char **program)
+static void name_environment(char *text, size_t room, const struct recorder_options *o)
 {
-	size_t count = 0, bytes = 0;
-
-	while (program[count] && bytes <= SHM_COMMAND_BYTES)
-		bytes += strlen(program[count++]) + 1;
-	char **const argv = calloc(a->count + count + 1, sizeof(*argv));
-
-	if (!argv)
-		return NULL;
-	memcpy(argv, a->list, a->count * sizeof(*argv));
-	memcpy(argv + a->count, program, count * sizeof(*argv));
-	return argv;
-}
-
-/*
- * Libraries that are preloaded into the program are not meant for the recorder, and it must not attach to another
- * recorder.
- */
-static char **build_environment(void)
-{
-	static char nobody[] = SHM_ENV "=";
-	static const char preload[] = "LD_PRELOAD=";
-	size_t count = 0, kept = 0;
-
-	while (environ[count])
-		count++;
-	char **const list = calloc(count + 2, sizeof(*list));
-
-	if (!list)
-		return NULL;
-	for (size_t i = 0; i < count; i++)
-		if (strncmp(environ[i], preload, sizeof(preload) - 1) && strncmp(environ[i], nobody, sizeof(nobody) - 1))
-			list[kept++] = environ[i];
-	list[kept] = nobody;
-	return list;
-}
-
-/* What the child needs; it makes nothing itself, because it shares this process's memory. */
-struct start {
-	struct arguments a;
-	char environment[96]; /* --environment=, an argument */
-	char **argv, **envp;
-};
-
-static void prepare(struct start *s, const struct recorder_options *o)
-{
-	describe(&s->a, o);
-	add(&s->a, s->environment, NULL);
-	add(&s->a, "--", NULL);
-	s->argv = build_argv(&s->a, o->argv);
-	s->envp = build_environment();
-}
-
-static void run_recorder(struct start *s, const void *options)
-{
-	const struct recorder_options *const o = options;
-	int keep[] = { o->segment->fd, o->output, o->control, o->pidfd, o->connector };
 	char way[WAY_MAX];
 
-	launch_alone(keep, sizeof(keep) / sizeof(*keep));
-	new_segment_name(o->segment, getpid(), way, sizeof(way));
-	snprintf(s->environment, sizeof(s->environment), "--environment=%s=%s", SHM_ENV, o->way ? o->way : way);
-	execve(o->path, s->argv, s->envp);
-	_exit(125);
-}
-
-static pid_t start_apart(struct start *s, const void *options, void (*run)(struct start *, const void *))
-{
-	sigset_t all, before;
-	pid_t pid = -1;
-
-	/*
-	 * A signal that comes early waits until the recorder is ready for it. tracker-run's handler would pass it on
-	 * to the program, and the default action would end the recorder.
-	 */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	/* vfork copies no page tables, and this process keeps its pages for itself: that is half of what a fork costs here */
-	if (s->argv && s->envp)
-		pid = vfork();
-	else
-		errno = ENOMEM;
-	if (pid == 0)
-		run(s, options);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	free(s->argv);
-	free(s->envp);
-	return pid;
+	if (!o->way && o->segment->fd >= 0) { /* the segment is then named after the recorder, which knows its own pid */
+		snprintf(text, room, "--environment=%s", SHM_ENV);
+		return;
+	}
+	new_segment_name(o->segment, 0, way, sizeof(way));
+	snprintf(text, room, "--environment=%s=%s", SHM_ENV, o->way ? o->way : way);
 }
 
 pid_t recorder_start(const struct recorder_options *o)
 {
-	struct start s = { 0 };
+	const int keep[KEPT_MAX] = { o->segment->fd, o->output, o->control, o->pidfd, o->connector };
+	char environment[sizeof("--environment=" SHM_ENV "=") + WAY_MAX];
+	struct start *const s = calloc(1, sizeof(*s));
 
-	prepare(&s, o);
-	return start_apart(&s, o, run_recorder);
+	if (!s)
+		return -1;
+	describe(&s->a, o);
+	name_environment(environment, sizeof(environment), o);
+	add(&s->a, environment, NULL);
+	add(&s->a, "--", NULL);
+	return start_apart(s, o->path, o->argv, keep);
 }
 
 /* ---- the sender ---- */
 
-static void run_sender(struct start *s, const void *options)
-{
-	const struct sender_options *const o = options;
-	int keep[] = { o->file, o->report, o->recorder, o->listen, o->client };
-
-	detach();
-	close_others(keep, sizeof(keep) / sizeof(*keep));
-	execve(o->path, s->argv, s->envp);
-	_exit(125);
-}
-
 pid_t sender_start(const struct sender_options *o)
 {
+	const int keep[KEPT_MAX] = { o->file, o->report, o->recorder, o->listen, o->client };
 	char *nothing[] = { NULL };
-	struct start s = { 0 };
+	struct start *const s = calloc(1, sizeof(*s));
 
-	add(&s.a, "tracker-send", NULL);
-	add_number(&s.a, "--file", (uint64_t)o->file);
-	add_number(&s.a, "--report", (uint64_t)o->report);
+	if (!s)
+		return -1;
+	add(&s->a, "tracker-send", NULL);
+	add_number(&s->a, "--file", (uint64_t)o->file);
+	add_number(&s->a, "--report", (uint64_t)o->report);
 	if (o->recorder >= 0)
-		add_number(&s.a, "--recorder", (uint64_t)o->recorder);
+		add_number(&s->a, "--recorder", (uint64_t)o->recorder);
 	if (o->to)
-		add(&s.a, "--to", o->to);
+		add(&s->a, "--to", o->to);
 	if (o->listen >= 0)
-		add_number(&s.a, "--listen", (uint64_t)o->listen);
+		add_number(&s->a, "--listen", (uint64_t)o->listen);
 	if (o->client >= 0)
-		add_number(&s.a, "--client", (uint64_t)o->client);
+		add_number(&s->a, "--client", (uint64_t)o->client);
 	if (o->is_spool)
-		add(&s.a, "--spool", NULL);
-	s.argv = build_argv(&s.a, nothing);
-	s.envp = build_environment();
-	return start_apart(&s, o, run_sender);
+		add(&s->a, "--spool", NULL);
+	return start_apart(s, o->path, nothing, keep);
 }

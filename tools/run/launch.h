@@ -28,11 +28,14 @@ struct program_options {
 	int output;
 };
 
-/* Forks the program; it waits. False: errno. */
+/* The process of the program begins, and waits. False: errno. What `o` points to must stay until its exec. */
 bool program_fork(struct program *p, const struct program_options *o);
 
-/* Starts the recorder. `way` is the value of SHM_ENV. 0: it runs. Otherwise the errno of its exec, and it is gone. */
-int program_start(struct program *p, const char *way);
+/* It may execute. `way` is the value of SHM_ENV. */
+void program_go(struct program *p, const char *way);
+
+/* Waits for its exec. 0: it runs. Otherwise the errno of its exec, and it is gone. */
+int program_begun(struct program *p);
 
 /* The program must not run: ends and reaps it. */
 void program_cancel(struct program *p);

@@ -5,7 +5,6 @@
  * It never writes to stdout, and it ends as the program ended. If it fails itself, it exits with 125 and has started
  * and written nothing; 126 and 127 mean the same as for a shell.
  */
-#include "tools/cgroup.h"
 #include "tools/connector.h"
 #include "format/pieces.h"
 #include "format/shm.h"
@@ -63,14 +62,6 @@ static bool find_parts(struct run *r)
 		return false;
 	}
 	return true;
-}
-
-/* The program will begin in the control groups of this process. */
-static uint32_t chunk_limit(void)
-{
-	char groups[CGROUP_TEXT];
-
-	return cgroup_of("self", groups) ? cgroup_chunks(cgroup_memory_limit(CGROUP_ROOT, groups)) : 0;
 }
 
 static uint32_t look_flags(const struct run_options *o)
@@ -262,10 +253,10 @@ static int start(struct run *r)
 		ui_warn("%s; it runs unrecorded", r->found.why);
 	else if (r->found.partly)
 		ui_warn("%s", r->found.why);
-	new_segment_limit(&r->segment, chunk_limit()); /* while the recorder is being loaded */
 	new_segment_name(&r->segment, r->recorder, way, sizeof(way));
 	new_segment_tell(&r->segment, way, r->program.pid);
-	const int error = program_start(&r->program, way);
+	program_go(&r->program, way);
+	const int error = program_begun(&r->program);
 
 	if (error)
 		return fail_exec(r, error);
@@ -300,7 +291,8 @@ static int start_dormant(struct run *r)
 	if (r->found.unrecordable || r->found.partly)
 		ui_warn("%s", r->found.why);
 
-	const int error = program_start(&r->program, way);
+	program_go(&r->program, way);
+	const int error = program_begun(&r->program);
 
 	if (error)
 		return fail_exec(r, error);
