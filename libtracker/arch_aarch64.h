@@ -118,11 +118,29 @@ static inline enum arch_sign arch_sign_at(const uint8_t *p, int32_t *ret_size)
 	return ARCH_SIGN_NONE;
 }
 
+static inline uint32_t arch_word(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/*
+ * Code that gives its frame back and returns as soon as it is returned to: ldp x29, x30, [sp], 16; ret, and a check of a signed
+ * address in between. The size of the frame; 0: p is at other code.
+ */
+#define ARCH_LEAVE_BYTES 12
+#define ARCH_LEAVE_BP RULE_BP_AT_CFA
+static inline int32_t arch_left_size(const uint8_t *p)
+{
+	const uint8_t *const returns = arch_word(p + 4) == 0xd50323bf ? p + 8 : p + 4;
+
+	return arch_word(p) == 0xa8c17bfd && arch_word(returns) == 0xd65f03c0 ? 16 : 0;
+}
+
 /* bl, blr, and blr that authenticates. */
 #define ARCH_CALL_BYTES 4
 static inline bool arch_call_ends(const uint8_t *end)
 {
-	const uint32_t word = (uint32_t)end[-4] | (uint32_t)end[-3] << 8 | (uint32_t)end[-2] << 16 | (uint32_t)end[-1] << 24;
+	const uint32_t word = arch_word(end - 4);
 
 	return word >> 26 == 0x25 || (word & 0xfffffc1f) == 0xd63f0000 || (word & 0xfefff800) == 0xd63f0800;
 }

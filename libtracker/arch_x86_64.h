@@ -180,6 +180,19 @@ static inline enum arch_sign arch_sign_at(const uint8_t *p, int32_t *ret_size)
 	return ARCH_SIGN_SIZED;
 }
 
+/*
+ * Code that gives its frame back and returns as soon as it is returned to shows where that frame ends: add n, sp; ret. The size of
+ * the frame with the return address; 0: p is at other code. ARCH_LEAVE_BYTES can be read. bp is as the caller has it.
+ */
+#define ARCH_LEAVE_BYTES 5
+#define ARCH_LEAVE_BP RULE_BP_SAME
+static inline int32_t arch_left_size(const uint8_t *p)
+{
+	const bool leaves = p[0] == 0x48 && p[1] == 0x83 && p[2] == 0xc4 && p[4] == 0xc3 && p[3] < 0x80 && p[3] % 8 == 0;
+
+	return leaves ? p[3] + 8 : 0;
+}
+
 /* The longest form of a call; and whether a call ends at `end`, if `end` has that many bytes of code before it. */
 #define ARCH_CALL_BYTES 7
 static inline bool arch_call_ends(const uint8_t *end)

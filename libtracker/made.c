@@ -39,7 +39,7 @@ static bool read_code(struct look *l, uintptr_t start, uint8_t *room)
 	if (chunk_could_call(l->t))
 		got = raw_read_memory(start, room, bytes);
 	l->refused = got < 0 && got != -EFAULT;
-	if (l->refused && start >= page_of(l->pc - 1)) { /* the thread will go on there */
+	if (l->refused && start >= page_of(l->pc - 1) && l->to <= page_of(l->pc) + RAW_PAGE_LEAST) { /* the thread will go on there */
 		memcpy(room, (const void *)start, bytes);
 		got = (long)bytes;
 	}
@@ -84,13 +84,23 @@ static enum arch_sign find_sign(struct look *l)
 	return ARCH_SIGN_NONE;
 }
 
+/* Of the frame, if the code at pc gives it back; otherwise 0. */
+static int32_t left_size(struct look *l)
+{
+	l->to = l->pc + ARCH_LEAVE_BYTES;
+	return read_code(l, l->pc, l->room) ? arch_left_size(l->room) : 0;
+}
+
 enum made made_look(struct thread *t, uintptr_t pc, int32_t *ret_size)
 {
 	struct look l = { .t = t, .pc = pc, .end = pc, .room = (uint8_t *)t->cfi.remembered };
 	const size_t room = sizeof(t->cfi.remembered) - ARCH_SIGN_BYTES;
 	enum arch_sign sign = ARCH_SIGN_NONE;
 
-	while (sign == ARCH_SIGN_NONE && pc - l.end < FAR && read_window(&l, room))
+	*ret_size = left_size(&l);
+	if (*ret_size)
+		return MADE_LEFT;
+	while (ARCH_FRAME_BYTES && sign == ARCH_SIGN_NONE && pc - l.end < FAR && read_window(&l, room))
 		sign = find_sign(&l);
 	*ret_size = l.size;
 	if (sign == ARCH_SIGN_SIZED)
@@ -99,5 +109,5 @@ enum made made_look(struct thread *t, uintptr_t pc, int32_t *ret_size)
 		return MADE_METHOD;
 	if ((sign == ARCH_SIGN_FRAME && pc - l.end <= MADE_NEAR) || l.uses)
 		return MADE_FRAME;
-	return l.refused && pc - page_of(pc) < ASSUMED ? MADE_FRAME : MADE_UNKNOWN;
+	return ARCH_FRAME_BYTES && l.refused && pc - page_of(pc) < ASSUMED ? MADE_FRAME : MADE_UNKNOWN;
 }

@@ -158,6 +158,14 @@ static struct rule_step guessed(uint8_t kind, int32_t cfa_offset)
 	return (struct rule_step){ .kind = kind, .cfa_offset = cfa_offset, .bp = RULE_BP_AT_CFA, .bp_offset = -ARCH_FRAME_BYTES };
 }
 
+static struct rule_step left(int32_t size)
+{
+	struct rule_step r = { .kind = RULE_SIZED, .cfa_offset = size, .bp = ARCH_LEAVE_BP, .bp_offset = -2 * (int)sizeof(uintptr_t) };
+
+	arch_ra_rule(true, -(int)sizeof(uintptr_t), &r.ra);
+	return r;
+}
+
 static bool is_go_return(const struct headers *h, uintptr_t pc)
 {
 	if (headers_is_code(h, pc, ARCH_GO_TLS_BYTES) && arch_go_finds_tls((const uint8_t *)pc))
@@ -184,10 +192,12 @@ static void guess_outside(struct thread *t, uintptr_t pc, bool exact, struct rul
 	int32_t size;
 
 	atomic_store_explicit(&outside_known, true, memory_order_relaxed);
-	if (ARCH_FRAME_BYTES && !exact && code_is_mapped(pc - 1))
+	if (!exact && code_is_mapped(pc - 1))
 		made = made_look(t, pc, &size);
 	if (made == MADE_SIZED)
 		*r = guessed(RULE_SIZED, size);
+	else if (made == MADE_LEFT)
+		*r = left(size);
 	else if (made != MADE_UNKNOWN)
 		*r = guessed(RULE_FRAME, made == MADE_METHOD ? 0 : ARCH_INTERPRETER_KEEPS_SP);
 }

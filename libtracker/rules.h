@@ -17,7 +17,7 @@ enum rule_kind {
 	RULE_BP_DEREF, /* CFA = *(bp + cfa_offset): realigned stacks */
 	RULE_FRAME, /* no unwind information: by the frame pointer, if bp is one. cfa_offset: from bp to where an
 			   interpreter keeps its caller's sp; 0: the code is no interpreter */
-	RULE_SIZED, /* no unwind information: code made by HotSpot. CFA = sp + cfa_offset, if a return address is there */
+	RULE_SIZED, /* no unwind information: code made at run time. CFA = sp + cfa_offset, if a return address is there */
 	RULE_SIGNAL, /* the kernel's signal frame: the registers stand above sp */
 	RULE_GO, /* Go's runtime called C: it says from where. cfa_offset 1: from this stack */
 	RULE_END, /* outermost frame */

@@ -1,6 +1,6 @@
 /*
- * unwind_guess - steps over frames that no unwind information describes: by a frame pointer, by the size of a
- * method's frame, or over to a goroutine's stack. rules.c says which code that is. Ordinary steps of a walk do not
+ * unwind_guess - steps over frames that no unwind information describes: by a frame pointer, by the size of the
+ * frame, or over to a goroutine's stack. rules.c says which code that is. Ordinary steps of a walk do not
  * come here.
  */
 #include "unwind.h"
@@ -73,16 +73,21 @@ static uint8_t step_frame_pointer(struct walk *w, const struct rule_step *r, boo
  */
 #define EXTENSION_MAX 65536u
 
-static bool leave_sized(struct walk *w, uintptr_t sp, uintptr_t size)
+static bool leave_sized(struct walk *w, uintptr_t sp, const struct rule_step *r)
 {
-	const uintptr_t cfa = sp + size;
-	const uintptr_t *const saved = (const uintptr_t *)(cfa - ARCH_FRAME_BYTES); /* bp, and the return address */
+	const uintptr_t cfa = sp + (uintptr_t)r->cfa_offset;
+	const uintptr_t *const saved = (const uintptr_t *)cfa - 2; /* bp, or another word, and the return address */
+	const bool has_bp = r->bp == RULE_BP_AT_CFA;
+	uintptr_t pc;
 
-	if (sp % ARCH_STACK_ALIGNMENT || !walk_readable(w, (uintptr_t)saved) || !walk_readable(w, (uintptr_t)(saved + 1)) ||
-	    !is_return(w->thread, saved[1]))
+	if (sp % ARCH_STACK_ALIGNMENT || (has_bp && !walk_readable(w, (uintptr_t)saved)) || !walk_readable(w, (uintptr_t)(saved + 1)))
 		return false;
-	w->bp = saved[0];
-	w->pc = saved[1];
+	pc = arch_code_address(saved[1]);
+	if (!is_return(w->thread, pc))
+		return false;
+	if (has_bp)
+		w->bp = saved[0];
+	w->pc = pc;
 	w->sp = cfa;
 	return true;
 }
@@ -92,12 +97,12 @@ static bool leave_sized(struct walk *w, uintptr_t sp, uintptr_t size)
  * code's place since the rule was made. If the interpreter was called, it has kept the caller's sp. That word is not
  * remembered, because it stays as long as the interpreter's frame does.
  */
-static uint8_t step_sized(struct walk *w, uintptr_t size)
+static uint8_t step_sized(struct walk *w, const struct rule_step *r)
 {
 	const uintptr_t before = w->sp == w->framed_sp ? w->before : w->sp;
 	const bool extended = before > w->sp && before - w->sp <= EXTENSION_MAX && before % ARCH_STACK_ALIGNMENT == 0;
 
-	return leave_sized(w, extended ? before : w->sp, size) ? RULE_SP : RULE_NONE;
+	return leave_sized(w, extended ? before : w->sp, r) ? RULE_SP : RULE_NONE;
 }
 
 /*
@@ -131,7 +136,7 @@ static uint8_t try_guess(struct walk *w, const struct rule_step *r)
 {
 	switch (r->kind) {
 	case RULE_GO: return step_go(w, r->cfa_offset);
-	case RULE_SIZED: return step_sized(w, (uintptr_t)r->cfa_offset);
+	case RULE_SIZED: return step_sized(w, r);
 	case RULE_FRAME: return step_frame_pointer(w, r, w->guessed);
 	default: return RULE_NONE;
 	}

@@ -16,7 +16,7 @@ TARGET = os.path.abspath(os.environ["TARGET_BUILD"])
 EMULATOR = os.environ["EMULATOR"].split()
 # program, arguments; stacks compared at least. None forks: qemu does not wipe the page by which a child knows itself.
 PROGRAMS = [(("leak",), 1), (("kinds",), 1), (("early",), 1), (("reallocs", "grow"), 5), (("reallocs", "race"), 500),
-            (("threads", "short"), 500), (("pages",), 0)]
+            (("threads", "short"), 500), (("pages",), 0), (("trampolines",), 0)]
 
 
 def record(t, words, least):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""methods - stacks through code as Java's compilers make it: without frame pointers and without unwind information, with
+"""methods - stacks through code as Java's compilers and python3 -X perf make it: without frame pointers and without unwind information, with
 frames of a size that only the entry of a method tells, which may lie pages before the call; and through code of which a program tells
 debuggers.
 

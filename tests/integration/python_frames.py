@@ -47,9 +47,9 @@ class Python:
             raise Skip("no Python 3.8 to 3.13 is here")
         return found
 
-    def record(self, python, script, options=(), **env):
+    def record(self, python, script, options=(), flags=(), **env):
         out = self.t.file(".json")
-        r = self.t.record([python, os.path.join(HERE, script)], options, env={**os.environ, "OUT": out, **env})
+        r = self.t.record([python, *flags, os.path.join(HERE, script)], options, env={**os.environ, "OUT": out, **env})
         equal(f"{python} {script}: status", (r.status, r.stderr), (0, b""))
         return r, self.word(out)
 
@@ -142,6 +142,20 @@ class Python:
                 health = self.t.json("info", r.capture)["health"]
                 equal(f"{python} {env}: not placed, not known", (health["python_unplaced"], health["python_unknown"]), (0, 0))
 
+    def perf_trampolines(self):
+        """With -X perf, each function runs through code without unwind information (from 3.12 on)."""
+        for python in (p for p in self.known() if minor_of(p) >= 12):
+            for script in "calls.py", "pairs.py":
+                r, truth = self.record(python, script, ["--nframe=2000", "--unwind=verify"], flags=["-X", "perf"])
+                self.compare(r, truth)
+                health = self.t.json("info", r.capture)["health"]
+                equal(f"{python}: not placed, not known, cut, different",
+                      [health[k] for k in ("python_unplaced", "python_unknown", "truncated_stacks", "differing_stacks")], [0, 0, 0, 0])
+                check(health["guessed_stacks"] > 500, f"{python}: nothing went through trampolines")
+                for path in glob.glob("/tmp/perf-*.map"):
+                    if os.path.basename(path)[5:-4] in {str(p["pid"]) for p in self.t.json("info", r.capture)["processes"]}:
+                        os.unlink(path)
+
     def named(self, capture):
         """How many places in functions of Python the capture has; all of them have names."""
         modules = [m for m in self.t.json("info", capture)["modules"] if m["path"].startswith(PREFIX)]
@@ -187,7 +201,7 @@ def make_cases(t):
     c = Python(t, others() if ALL else interpreters())
     print("# tried: " + ", ".join(f"{p} (3.{minor})" for p, minor in c.pythons))
     return [(n.replace("_", " "), getattr(c, n)) for n in (
-        "calls", "without_lock", "pairs", "few_frames", *(["fewer_frames"] if ALL else ["other_evaluators"]), "sampled_and_summed", "in_pieces", "not_known")]
+        "calls", "without_lock", "pairs", "few_frames", *(["fewer_frames", "perf_trampolines"] if ALL else ["other_evaluators"]), "sampled_and_summed", "in_pieces", "not_known")]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 /*
- * methods - code as Java's compilers make it, nested at random, which calls malloc at the end; and what its frames are.
+ * methods - code as Java's compilers make it, and trampolines as those of python3 -X perf, nested at random, which calls malloc at the end; and
+ * what its frames are.
  *
  * A chain is a few methods that call each other, from C and through C. Each has a name in the perf map; the chain's allocation
  * is 6000 + 16 bytes times its number, and a line of the output says who stands on the stack then: the size, the names, youngest first.
@@ -32,8 +33,8 @@
 #define DEPTH_MAX 12
 #define INTERPRETED_ENTRY 14 /* for all but compiled callers */
 
-enum kind { PROBED, SHORT, LEAF, LEFT, LEFT_LEAF, FRAMED, FRAMED_LEFT, INTERPRETED, NATIVE, KINDS };
-static const char *const kind_names[KINDS] = { "probed", "short", "leaf", "left", "left_leaf", "framed", "framed_left", "interpreted", "native" };
+enum kind { PROBED, SHORT, LEAF, LEFT, LEFT_LEAF, FRAMED, FRAMED_LEFT, INTERPRETED, NATIVE, TRAMPOLINE, KINDS };
+static const char *const kind_names[KINDS] = { "probed", "short", "leaf", "left", "left_leaf", "framed", "framed_left", "interpreted", "native", "trampoline" };
 
 struct method {
 	enum kind kind;
@@ -41,7 +42,7 @@ struct method {
 	uint32_t extension; /* of an interpreted one's caller */
 	uint8_t *entry, *body, *end;
 	bool through_c; /* what it calls */
-	bool decoy, gone;
+	bool decoy, gone, grown;
 	char name[64];
 };
 
@@ -99,6 +100,12 @@ static void probe(void)
 	word((uint32_t)-0x14000);
 }
 
+/* Of a trampoline: what fits into a byte. */
+static uint8_t small_size(const struct method *m)
+{
+	return (uint8_t)((m->grown ? 72 : 8) + m->size % 64 / 16 * 16);
+}
+
 /* What stands before the call. */
 static void enter(struct method *m)
 {
@@ -116,6 +123,7 @@ static void enter(struct method *m)
 		BYTES("\x48\x89\xac\x24"); /* mov %rbp, size-8(%rsp) */
 		word(m->size - 8);
 		break;
+	case TRAMPOLINE: sub_sp(small_size(m), false); break;
 	case FRAMED: case FRAMED_LEFT: case NATIVE:
 		if (m->kind != NATIVE)
 			probe();
@@ -136,10 +144,20 @@ static bool keeps_frame(const struct method *m)
 	return m->kind == FRAMED || m->kind == FRAMED_LEFT || m->kind == NATIVE || m->kind == INTERPRETED;
 }
 
+/* Nothing but its entry tells the size of its frame. */
+static bool has_telling_entry(const struct method *m)
+{
+	return !keeps_frame(m) && m->kind != TRAMPOLINE;
+}
+
 static void leave(const struct method *m)
 {
 	if (m->kind == INTERPRETED) {
 		BYTES("\x4c\x8b\x5d\xf8\xc9\x59\x4c\x89\xdc\xff\xe1"); /* mov -8(%rbp), %r11; leave; pop %rcx; mov %r11, %rsp; jmp *%rcx */
+	} else if (m->kind == TRAMPOLINE) {
+		BYTES("\x48\x83\xc4"); /* add $size, %rsp; ret */
+		*at++ = small_size(m);
+		BYTES("\xc3");
 	} else if (keeps_frame(m)) {
 		BYTES("\xc9\xc3"); /* leave; ret */
 	} else if (m->kind == LEAF || m->kind == LEFT_LEAF) {
@@ -176,7 +194,7 @@ static void emit(struct method *m, uint8_t *callee)
 	fill(m->fill);
 	if (m->decoy)
 		put_decoy(m);
-	if (!keeps_frame(m))
+	if (has_telling_entry(m))
 		BYTES("\xbd\x5f\x5f\x5f\x5f"); /* mov $..., %ebp: a register as any other */
 	m->body = at;
 	BYTES("\x48\xb8"); /* mov $callee, %rax; call *%rax */
@@ -200,11 +218,11 @@ static void draw_method(struct method *m, const struct method *caller, int index
 	if (m->kind == INTERPRETED || m->kind == NATIVE) /* what tells that they keep frames stands near */
 		m->fill = draw(800);
 	if (m->kind == INTERPRETED) {
-		m->extension = caller && !caller->through_c && !keeps_frame(caller) ? 16 + 8 * draw(20) : 0;
+		m->extension = caller && !caller->through_c && has_telling_entry(caller) ? 16 + 8 * draw(20) : 0;
 		m->size = m->extension % 16 ? 16 : 8; /* sp is to be aligned when it calls */
 	}
-	m->decoy = decoys && !keeps_frame(m) && draw(4) == 0;
-	m->gone = goings && !keeps_frame(m) && draw(4) == 0;
+	m->decoy = decoys && has_telling_entry(m) && draw(4) == 0;
+	m->gone = goings && has_telling_entry(m) && draw(4) == 0;
 	if (m->gone)
 		m->fill = 2 * PAGE + draw(PAGE);
 	snprintf(m->name, sizeof(m->name), "c%d_%d_%s", number, index, kind_names[m->kind]);
@@ -278,7 +296,7 @@ static void change_sizes(void)
 {
 	for (int i = 0; i < depth; i++)
 		if (chain[i].kind != INTERPRETED)
-			chain[i].size += 256 + 16 * draw(16);
+			chain[i].size += 256 + 16 * draw(16), chain[i].grown = true;
 }
 
 static void tell(void)
