@@ -1,6 +1,6 @@
 /* controls - the choices of the reader, kept in `state`; every change ends in refresh() or redraw(). */
 const state = {
-	view: meta.first.view, metric: meta.first.metric, direction: meta.first.inverted ? 'callers' : 'callees', layout: 'icicle',
+	view: meta.first.view, metric: meta.first.metric, direction: meta.first.inverted ? 'callers' : 'callees', layout: 'icicle', panel: 'graph',
 	hide: meta.first.hide, lines: false, process: -1, thread: -1, query: '', dark: false,
 };
 const by_id = (id) => document.getElementById(id);
@@ -29,6 +29,7 @@ function show_tree(kept)
 	graph_zoom(follow_names(kept), true);
 	show_path();
 	show_legend();
+	functions_forget();
 }
 
 /* The path to the zoomed node by name, to find it in another tree. */
@@ -114,6 +115,7 @@ function apply_search()
 	graph.found = test ? search_tree(graph.tree, test) : null;
 	by_id('matched').textContent = matched_text(field.classList.contains('bad'));
 	graph_request();
+	functions_show();
 }
 
 function matched_text(bad)
@@ -334,6 +336,7 @@ function setup_controls()
 	choice_setup('metric', 'metric', () => refresh(false));
 	choice_setup('direction', 'direction', () => refresh(true));
 	choice_setup('layout', 'layout', set_layout);
+	choice_setup('panel', 'panel', () => set_panel(state.panel));
 	for (const id of ['hide', 'lines']) {
 		by_id(id).checked = state[id];
 		by_id(id).addEventListener('change', () => {

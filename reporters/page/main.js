@@ -56,6 +56,8 @@ function key_pressed(event)
 	} else if (event.key === '/' && !typing) {
 		by_id('search').select();
 		event.preventDefault();
+	} else if (event.key === 'f' && !typing) {
+		set_panel(state.panel === 'graph' ? 'functions' : 'graph');
 	} else if (/^[1-9]$/.test(event.key) && !typing) {
 		set_view(Number(event.key) - 1);
 	} else if (event.key.startsWith('Arrow') && (event.target === graph.scroll || event.target === document.body)) {
@@ -102,6 +104,8 @@ function node_spot(v)
 
 window.tracker_flamegraph = {
 	ready: false, error: null, meta, state, zoom_to, search: set_query, info: node_info, spot: node_spot,
+	functions: () => Object.fromEntries(functions_listed().map((i) => [frame_full(functions.sums.frame[i]),
+		[functions.sums.own[state.metric][i], functions.sums.total[state.metric][i]]])),
 	children: (v) => node_children(v).map(node_info),
 	find: (name) => Array.from(graph.tree.frame).findIndex((f, v) => v > 0 && frame_name(f) === name),
 	shown: () => ({

@@ -157,6 +157,46 @@ const tests = {
 		assert.strictEqual(await page.run('document.getElementById("tabs").hidden'), true, 'one question has no tabs');
 	},
 
+	async functions_have_own_and_total(page) {
+		/* brute force over the nested tree: a function counts once in a stack */
+		const by_function = (root) => {
+			const sums = {};
+			const visit = (node, above) => {
+				const name = node.function, s = name && (sums[name] ||= [0, 0]);
+				if (s) {
+					s[0] += node.own;
+					s[1] += above.includes(name) ? 0 : node.value;
+				}
+				node.children.forEach((child) => visit(child, [...above, name]));
+			};
+			visit(root, []);
+			return Object.fromEntries(Object.entries(sums).filter(([, [, total]]) => total).sort());
+		};
+		for (const [name, text] of [['functions', python('captures.fx_flame()')], ['functions_again', python('captures.recursion()')]]) {
+			const { capture, html } = make_page(name, text);
+			await page.show(html);
+			await page.key('f', 'f');
+			for (const [i, options] of [[], ['--leaks'], ['--temporary-allocations'], ['--allocations']].entries()) {
+				await page.key(String(i + 1), String(i + 1));
+				const shown = await call(page, 'functions()');
+				assert.deepStrictEqual(Object.fromEntries(Object.entries(shown).sort()), by_function(json_of(capture, ...options).root), `${name} ${options}`);
+			}
+		}
+	},
+
+	async a_function_has_callers_and_callees(page) {
+		await page.show(make_page('neighbours', python('captures.fx_flame()'), '--allocations').html);
+		await press(page, 'panel', 'functions');
+		await page.run('Array.from(document.querySelectorAll("#function-list tbody button")).find((b) => b.textContent === "d").click()');
+		const rows = (n) => page.run(`Array.from(document.querySelectorAll("#function-about table")[${n}].rows, (r) => Array.from(r.cells, (c) => c.textContent).slice(0, 3).join(" "))`);
+		assert.deepStrictEqual(await rows(0), ['342 KiB 100 % c']);
+		assert.deepStrictEqual(await rows(1), ['195 KiB 57.1 % f', '97.7 KiB 28.6 % e']);
+		await call(page, 'search("/^[ef]$/")');
+		assert.deepStrictEqual(Object.keys(await call(page, 'functions()')).sort(), ['e', 'f']);
+		await page.click_on('#function-about .reset');
+		assert.strictEqual(await page.run('document.getElementById("functions").hidden'), true, 'back at the graph');
+	},
+
 	async widths_are_shares(page) {
 		await page.show(make_page('widths', python('captures.fx_flame()')).html);
 		const width = async (name) => (await call(page, `spot(tracker_flamegraph.find("${name}"))`)).width;
