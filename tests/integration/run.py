@@ -103,6 +103,13 @@ class Cases:
         argv = [self.t.fixture("limits"), mode, self.t.file(".user")]
         self.truth(argv)
 
+    def in_valgrind(self):
+        """tracker run itself in valgrind, which knows no process that begins in another's memory. The program is outside of it."""
+        capture = self.t.file(".bin")
+        r = execute([need("valgrind"), "-q", self.t.tracker, "run", "-q", "-o", capture, "--", self.t.fixture("kinds")])
+        equal("exit status", r.status, 0)
+        check_truth(Replay(self.t.events(capture)), r.stdout)
+
     def no_std(self):
         """0, 1 and 2 closed in the program: its first file is descriptor 0."""
         path, capture = self.t.file(".user"), self.t.file(".bin")
@@ -405,7 +412,7 @@ def make_cases(t):
     ]
     cases += [(f"handler fork: {how}", lambda how=how: c.handler_fork(how)) for how in ("fork", "_Fork")]
     cases += [(name.replace("_", " "), getattr(c, name)) for name in (
-        "sized", "no_std", "plugins", "private_plugins", "deep", "branches", "cuts", "lists", "flame", "inverted", "peak", "leaks",
+        "sized", "in_valgrind", "no_std", "plugins", "private_plugins", "deep", "branches", "cuts", "lists", "flame", "inverted", "peak", "leaks",
         "remaps", "fork_processes", "where", "orphan", "no_follow_fork", "shell", "thread_names", "output_untouched",
         "without_library")]
     return cases
