@@ -128,6 +128,7 @@ static void begin(const void *link_map, const struct python_layout *layout)
 	p->layout = &p->found;
 	p->link_map = link_map;
 	p->trials = 0;
+	p->number++;
 	atomic_store(&p->checked, PYTHON_UNCHECKED);
 	python_forget_codes(p);
 	if (find_functions(p, link_map, minor)) {

@@ -92,6 +92,7 @@ struct python {
 	bool unloading;
 	_Atomic uint8_t checked; /* enum python_checked */
 	uint16_t trials; /* of the check */
+	uint32_t number; /* so many CPythons were met, one after the other */
 	_Atomic uint32_t generation; /* changes when a code object has ended */
 	_Atomic uint64_t next; /* number for the next code object */
 	const struct python_layout *layout; /* it is `found` */
@@ -135,6 +136,7 @@ struct python_thread {
 	uintptr_t state, root; /* whose frames these are; the link of the oldest one: not 0 if older ones were left out */
 	bool other_state; /* than at the last stack */
 	bool locked; /* the thread has CPython's lock */
+	uint32_t ran; /* number of the CPython whose loop was seen on this thread's stack; 0: of none */
 	bool was_cut; /* of the last stack, the oldest frames were left out because of Python */
 	struct python_frame *frames, *walk; /* oldest first; being walked, most recent first */
 	uintptr_t *told; /* the last stack that was told, oldest first */

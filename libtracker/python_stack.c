@@ -47,6 +47,7 @@ struct python_thread *python_thread_renew(struct python_thread *y)
 	y->room = room;
 	y->depth = y->generation = y->told_depth = y->native_depth = 0;
 	y->state = y->root = 0;
+	y->ran = 0;
 	return y;
 }
 

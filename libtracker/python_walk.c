@@ -66,15 +66,39 @@ static void note_state(struct python *p, uintptr_t s)
 		atomic_store(&place->key, s);
 }
 
+/* Whether the thread's stack shows that it runs functions of Python. */
+static bool runs_python(const struct thread *t, const struct python *p)
+{
+	for (uint32_t i = t->sent_depth; i--;)
+		if (t->sent[i] - p->loop < p->loop_end - p->loop)
+			return true;
+	return false;
+}
+
+/*
+ * From 3.12 on, the state that has the lock is a variable of each thread. In a library that is loaded later, the C library allocates it when the
+ * thread first asks. A thread that has run a function of Python has it.
+ */
+static bool may_ask_attached(const struct thread *t, const struct python *p)
+{
+	struct python_thread *const y = t->python;
+
+	if (unlikely(y->ran != p->number) && p->layout->begins == PYTHON_SHIMS) {
+		if (!runs_python(t, p))
+			return false;
+		y->ran = p->number;
+	}
+	return true;
+}
+
 /* The state whose frames may be read, and *ret_locked, whether this thread has the lock. If not, it was counted in. 0: none. */
-static uintptr_t state_now(struct python *p, bool *ret_locked)
+static uintptr_t state_now(const struct thread *t, struct python *p, bool *ret_locked)
 {
 	const uintptr_t own = p->own_state();
 	uintptr_t attached, it = own;
 
 	*ret_locked = false;
-	/* A thread that Python does not know may not have the other variable yet: asking for it would allocate it. */
-	if (!own)
+	if (!own || !may_ask_attached(t, p))
 		return 0;
 	attached = p->attached_state();
 	if (p->layout->begins == PYTHON_SHIMS && attached)
@@ -87,15 +111,6 @@ static uintptr_t state_now(struct python *p, bool *ret_locked)
 }
 
 #define TRIALS 1000u /* stacks at which the check could not be made */
-
-/* Whether the thread's stack shows that it runs functions of Python. */
-static bool runs_python(const struct thread *t, const struct python *p)
-{
-	for (uint32_t i = t->sent_depth; i--;)
-		if (t->sent[i] - p->loop < p->loop_end - p->loop)
-			return true;
-	return false;
-}
 
 static void decide(struct python *p, uintptr_t s, bool agrees)
 {
@@ -284,7 +299,7 @@ static uint32_t walk(struct thread *t, struct python *p, uint32_t candidates)
 uint32_t python_walk(struct thread *t, struct python *p)
 {
 	struct python_thread *const y = t->python;
-	const uintptr_t s = state_now(p, &y->locked);
+	const uintptr_t s = state_now(t, p, &y->locked);
 	uint32_t generation, kept = 0;
 	bool forgotten;
 

@@ -231,13 +231,31 @@ static const char *const why_not[] = {
 	[TRK_PYTHON_NO_MEMORY] = "runs Python 3.%u, and had no memory left for tracker's tables: " SHOWN_ALL_THE_SAME,
 };
 
+static void say_of(struct recorder *r, const struct process *p, const char *sentence)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text), "%.100s (pid %u) %s", p->name ? p->name : "a process", p->pid, sentence);
+	recorder_notice(r, text);
+}
+
+static void say_unknown(struct recorder *r, struct process *p, uint64_t count)
+{
+	r->counters.python_unknown += count;
+	if (!count || p->python_unknown_said)
+		return;
+	p->python_unknown_said = true;
+	say_of(r, p, "runs functions of Python for whose names tracker has no room (it has some 65,000 at a time): they are shown as "
+		     "<unknown Python function>");
+}
+
 void python_collect(struct recorder *r, struct process *p, struct shm_process *slot)
 {
 	const uint32_t says = atomic_load_explicit(&slot->python, memory_order_relaxed), what = says & 0xff, minor = says >> 8 & 0xff;
-	char sentence[256], text[400];
+	char sentence[256];
 
 	r->counters.python_unplaced += recorder_figure(r, atomic_exchange(&slot->python_unplaced, 0));
-	r->counters.python_unknown += recorder_figure(r, atomic_exchange(&slot->python_unknown, 0));
+	say_unknown(r, p, recorder_figure(r, atomic_exchange(&slot->python_unknown, 0)));
 	if (says == p->python_said || what >= sizeof(why_not) / sizeof(*why_not) || !why_not[what])
 		return;
 	p->python_said = says;
@@ -245,8 +263,7 @@ void python_collect(struct recorder *r, struct process *p, struct shm_process *s
 		snprintf(sentence, sizeof(sentence), "runs a Python that is older than 3.8: " SHOWN_ALL_THE_SAME);
 	else
 		snprintf(sentence, sizeof(sentence), why_not[what], minor);
-	snprintf(text, sizeof(text), "%.100s (pid %u) %s", p->name ? p->name : "a process", p->pid, sentence);
-	recorder_notice(r, text);
+	say_of(r, p, sentence);
 }
 
 /* ---- frames ---- */

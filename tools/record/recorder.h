@@ -76,6 +76,7 @@ struct process {
 	struct own_capture *capture; /* the last one that it asked for, or NULL */
 	struct process_domains *domains; /* NULL: it has given none of them a name */
 	uint32_t python_said; /* of shm_process.python, the last one that was told to people */
+	bool python_unknown_said;
 	struct python_codes *python; /* NULL: it has run no functions of Python */
 	struct pools *pools; /* NULL: it has not released a range of blocks */
 	bool no_pools; /* ... or there was no memory for them */
