@@ -11,6 +11,7 @@
 #include "common/reserved.h"
 #include "common/short_paths.h"
 #include "summary/peaks.h"
+#include "summary/reallocs.h"
 #include "summary/top.h"
 
 enum column {
@@ -40,7 +41,8 @@ static struct selection_options selection = SELECTION_INIT;
 static struct filter_options filtering;
 static uint64_t sort_column = TOTAL, limit = REPORT_LIMIT_UNSET;
 static struct short_paths paths;
-static bool by_own;
+static bool by_own, by_reallocs;
+static struct reallocs reallocs;
 static struct top top;
 static const char *peaks_of;
 static struct peaks peaks;
@@ -56,6 +58,7 @@ static const struct ui_option options[] = {
 	{ 0, "own", UI_FLAG, &by_own, NULL,
 	  "list the places that allocate: what holds most, what allocates most often, what makes most temporary blocks", 0, 0 },
 	UI_OPTION(0, "peaks", UI_STRING, &peaks_of, "function|module|thread", "the most that each of them ever held, and when", 0, 0, peak_words, NULL),
+	{ 0, "reallocs", UI_FLAG, &by_reallocs, NULL, "list the places whose blocks grow by realloc, and the first size that would avoid that", 0, 0 },
 	{ 'r', "max-rows", UI_UINT, &limit, "N", "the same as --limit", 0, 0 },
 	SHORT_PATHS_OPTION(paths),
 	FILTER_OPTIONS(filtering),
@@ -77,7 +80,8 @@ static const struct ui_command command = {
 		   "  tracker summary app.bin\n"
 		   "  tracker summary --leaks -s 3 -n 10 app.bin\n"
 		   "  tracker summary --own app.bin\n"
-		   "  tracker summary --peaks module app.bin\n",
+		   "  tracker summary --peaks module app.bin\n"
+		   "  tracker summary --reallocs app.bin\n",
 	.options = options,
 	.min_operands = 1,
 	.max_operands = 1,
@@ -117,28 +121,33 @@ static int by_column(const void *left, const void *right, void *of)
 	return strcmp(group_text(of, a, &number), group_text(of, b, &number));
 }
 
+/* What has nothing to say beside one of the other lists. */
+static void exclude_from(const char *list, bool wanted)
+{
+	ui_exclude(list, wanted, "--sort-column", sort_column != TOTAL);
+	ui_exclude(list, wanted, "--leaks", selection.leaks);
+	ui_exclude(list, wanted, "--allocations", selection.allocations);
+	ui_exclude(list, wanted, "--temporary-allocations", selection.temporary);
+	ui_exclude(list, wanted, "--temporary-allocation-threshold", selection.threshold != UINT64_MAX);
+}
+
 static void check(struct report *r)
 {
 	(void)r;
-	ui_exclude("--own", by_own, "--sort-column", sort_column != TOTAL);
-	ui_exclude("--own", by_own, "--leaks", selection.leaks);
-	ui_exclude("--own", by_own, "--allocations", selection.allocations);
-	ui_exclude("--own", by_own, "--temporary-allocations", selection.temporary);
-	ui_exclude("--own", by_own, "--temporary-allocation-threshold", selection.threshold != UINT64_MAX);
-	ui_exclude("--peaks", peaks_of != NULL, "--own", by_own);
-	ui_exclude("--peaks", peaks_of != NULL, "--sort-column", sort_column != TOTAL);
-	ui_exclude("--peaks", peaks_of != NULL, "--leaks", selection.leaks);
-	ui_exclude("--peaks", peaks_of != NULL, "--allocations", selection.allocations);
-	ui_exclude("--peaks", peaks_of != NULL, "--temporary-allocations", selection.temporary);
-	ui_exclude("--peaks", peaks_of != NULL, "--temporary-allocation-threshold", selection.threshold != UINT64_MAX);
+	ui_exclude("--own", by_own, "--peaks", peaks_of != NULL);
+	ui_exclude("--own", by_own, "--reallocs", by_reallocs);
+	ui_exclude("--peaks", peaks_of != NULL, "--reallocs", by_reallocs);
+	exclude_from("--own", by_own);
+	exclude_from("--peaks", peaks_of != NULL);
+	exclude_from("--reallocs", by_reallocs);
 }
 
 static void ask(struct report *r)
 {
 	if (by_own && r->at.is_range)
 		ui_usage_error("a range (CAPTURE@A..B) is not allowed with --own");
-	if (peaks_of && r->has_point)
-		ui_usage_error("a point (CAPTURE@POINT) is not allowed with --peaks, which looks at all of the run");
+	if ((peaks_of || by_reallocs) && r->has_point)
+		ui_usage_error("a point (CAPTURE@POINT) is not allowed with %s, which looks at all of the run", peaks_of ? "--peaks" : "--reallocs");
 }
 
 static enum group_by peak_key(void)
@@ -154,6 +163,8 @@ static int find(struct report *r)
 {
 	if (by_own)
 		return top_find(&top, r);
+	if (by_reallocs)
+		return reallocs_find(&reallocs, r);
 	if (peaks_of)
 		return peaks_find(&peaks, r, peak_key(), !common.no_skip);
 
@@ -363,10 +374,19 @@ static int describe_peaks(struct report *r, struct emit *e)
 	return err;
 }
 
+static int describe_reallocs(struct report *r, struct emit *e)
+{
+	emit_figure(e, "capture", emit_words(r->capture->path));
+	report_figures(e, r);
+	return reallocs_describe(&reallocs, r, e, report_rows(&common, limit, TOP_ROWS, SIZE_MAX), &paths);
+}
+
 static int describe(struct report *r, struct emit *e)
 {
 	if (peaks_of)
 		return describe_peaks(r, e);
+	if (by_reallocs)
+		return describe_reallocs(r, e);
 	if (by_own)
 		return describe_top(r, e);
 	describe_head(r, e);
@@ -378,8 +398,9 @@ static int describe(struct report *r, struct emit *e)
 
 static const char *choose_table(void)
 {
-	return by_own ? "top" : peaks_of ? "peaks" :
-					   "rows";
+	return by_own ? "top" : by_reallocs ? "reallocs" :
+			peaks_of	    ? "peaks" :
+					      "rows";
 }
 
 static void finish(void)
@@ -387,6 +408,7 @@ static void finish(void)
 	grouping_free(groups);
 	top_finish(&top);
 	peaks_finish(&peaks);
+	reallocs_finish(&reallocs);
 	short_paths_finish(&paths);
 }
 

@@ -7,19 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/every_event.h"
 #include "common/narrow.h"
 #include "common/stack_tree.h"
 #include "format/array.h"
-#include "format/event.h"
 #include "format/mix.h"
-#include "replay/heap.h"
-#include "replay/heap_keyframe.h"
-#include "replay/process_ends.h"
 
 #define NO_CELL UINT32_MAX
 #define NOT_LOOKED_UP UINT32_MAX /* a path */
-#define EXPECTED 64u /* events whose blocks are fetched at once */
-#define PROGRESS_EVENTS 65536u
 
 /* What one process holds by one stack of keys. */
 struct cell {
@@ -262,9 +257,10 @@ static void cleared(void *data, const struct trk_event *e)
 }
 
 /* What the process still holds is no longer in memory. */
-static void end_process(struct pass *p, uint32_t process)
+static void end_process(void *data, uint32_t process)
 {
-	heap_end_process(p->heap, process);
+	struct pass *const p = data;
+
 	for (uint32_t i = p->cells_of_process[process]; i; i = p->cells[i - 1].next_of_process) {
 		const struct cell *const c = &p->cells[i - 1];
 
@@ -274,52 +270,11 @@ static void end_process(struct pass *p, uint32_t process)
 
 /* ---- the pass ---- */
 
-static int apply(struct pass *p, struct process_ends *ends, const struct trk_event *e, size_t n)
+static void note_time(void *data, const struct trk_event *e)
 {
-	int err = 0;
+	struct pass *const p = data;
 
-	for (size_t i = 0; i < n && !err; i++) {
-		const struct process_end *end;
-
-		if (i % EXPECTED == 0)
-			heap_expect(p->heap, &e[i], n - i < EXPECTED ? (uint32_t)(n - i) : EXPECTED);
-		while ((end = process_ends_take_before(ends, e[i].time_ns)))
-			end_process(p, end->process);
-		p->now_ns = e[i].time_ns;
-		err = heap_apply(p->heap, &e[i]);
-	}
-	return err ? err : p->no_memory ? TRK_ERR_NOMEM :
-					  0;
-}
-
-static int read_events(struct pass *p)
-{
-	struct capture *const c = p->report->capture;
-	struct process_ends ends = { 0 };
-	struct cursor *cursor = NULL;
-	const struct trk_event *e;
-	uint64_t done = 0, next = PROGRESS_EVENTS;
-	struct ui_progress progress;
-	size_t n;
-	int err = process_ends_init(&ends, c);
-
-	ui_progress_start(&progress, "reading events", c->event_count);
-	if (!err)
-		err = heap_keyframe_begin(c, p->report->process, p->heap);
-	if (!err)
-		err = cursor_open(&cursor, c, p->report->process);
-	while (!err && (err = cursor_batch(cursor, &e, &n)) == 0) {
-		err = apply(p, &ends, e, n);
-		done += n;
-		if (done >= next) {
-			ui_progress_step(&progress, done);
-			next = done + PROGRESS_EVENTS;
-		}
-	}
-	cursor_close(cursor);
-	ui_progress_end(&progress);
-	process_ends_finish(&ends);
-	return err == TRK_END ? 0 : err;
+	p->now_ns = e->time_ns;
 }
 
 static int begin(struct pass *p)
@@ -337,12 +292,9 @@ static int begin(struct pass *p)
 	for (size_t i = 0; i < origins; i++)
 		p->paths[i].path = NOT_LOOKED_UP;
 	err = heap_new(&p->heap, 0, &observer);
-	if (err)
-		return err;
-	heap_set_page_bytes(p->heap, c->header.page_bytes);
-	heap_set_sampling(p->heap, c->header.sample_bytes);
-	heap_keep_sums_only(p->heap);
-	return 0;
+	if (!err)
+		heap_keep_sums_only(p->heap);
+	return err;
 }
 
 static void end(struct pass *p)
@@ -385,7 +337,9 @@ int peaks_find(struct peaks *peaks, struct report *r, enum group_by by, bool hid
 	if (!err)
 		err = begin(&p);
 	if (!err)
-		err = read_events(&p);
+		err = every_event(r, p.heap, &(struct every_event){ &p, note_time, end_process });
+	if (!err && p.no_memory)
+		err = TRK_ERR_NOMEM;
 	end(&p);
 	if (err && err != TRK_ERR_NOMEM) {
 		ui_error("%s: %s", r->capture->path, capture_why(r->capture, err));

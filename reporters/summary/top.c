@@ -67,8 +67,7 @@ static double share_of(const struct top *t, enum top_list list, const struct ran
 	return all ? 100.0 * (double)part / (double)all : 0;
 }
 
-/* The place, and who called it in the stack with most bytes; malloc'ed. */
-static char *place_of(const struct report *r, const struct ranked *row, const struct short_paths *paths)
+char *top_place(const struct report *r, uint32_t node, const struct short_paths *paths)
 {
 	char *text = NULL;
 	size_t size, n;
@@ -76,7 +75,7 @@ static char *place_of(const struct report *r, const struct ranked *row, const st
 
 	if (!m)
 		return NULL;
-	const struct source_frame *const frames = group_frames(r->stacks, row->node, &n);
+	const struct source_frame *const frames = group_frames(r->stacks, node, &n);
 
 	while (n > 1 && frames[n - 1].runtime)
 		n--;
@@ -128,7 +127,7 @@ static int describe_list(const struct top *t, const struct report *r, struct emi
 	say_heading(t, e, list);
 	for (size_t i = 0; i < shown; i++) {
 		const struct ranked *const row = &rows->items[i];
-		char *const place = emit_people(e) ? place_of(r, row, paths) : NULL;
+		char *const place = emit_people(e) ? top_place(r, row->node, paths) : NULL;
 
 		if (emit_people(e) && !place)
 			return TRK_ERR_NOMEM;

@@ -26,6 +26,8 @@ struct top {
 int top_find(struct top *t, struct report *r);
 /* "top". most: rows of each list. paths: how people read files; filled in here. TRK_ERR_NOMEM. */
 int top_describe(const struct top *t, const struct report *r, struct emit *e, size_t most, struct short_paths *paths);
+/* A stack in one line: its place, and who called it; malloc'ed. NULL: no memory. */
+char *top_place(const struct report *r, uint32_t node, const struct short_paths *paths);
 void top_finish(struct top *t); /* zero-safe */
 
 #endif

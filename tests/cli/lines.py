@@ -20,7 +20,7 @@ LINES = 60
 # Has no end by its nature, or is no text.
 UNBOUNDED = {"dump", "export", "flamegraph"}
 # Options that ask for no more of them: their tables are printed to the end.
-WAYS = [("tree", ["--inverted"]), ("tree", ["--function", "f*"]), ("summary", ["-s", "3"]), ("summary", ["--own"]), ("summary", ["--peaks", "function"]), ("table", ["-g", "function"]), ("stats", ["--tree"]),
+WAYS = [("tree", ["--inverted"]), ("tree", ["--function", "f*"]), ("summary", ["-s", "3"]), ("summary", ["--own"]), ("summary", ["--peaks", "function"]), ("summary", ["--reallocs"]), ("table", ["-g", "function"]), ("stats", ["--tree"]),
         ("temporary", ["--threshold", "100"]), ("leaks", ["--no-skip"])]
 
 PROCESSES, STACKS, DEPTH, MODULES = 40, 300, 30, 30

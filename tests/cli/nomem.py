@@ -15,7 +15,7 @@ import reports  # noqa: E402
 
 REPORTERS, GOLDEN, LIBRARY = map(os.path.abspath, sys.argv[1:4])
 CAPTURE = os.path.join(GOLDEN, "good", "kinds.bin")
-REPORTS = [["stats"], ["stats", "--json"], ["table"], ["tree"], ["summary"], ["summary", "--peaks", "function"], ["flamegraph", "-o", "OUT"], ["export", "-o", "OUT"], *(["export", "--format", f, "-o", "OUT"] for f in ("dhat", "callgrind", "massif", "heaptrack")), ["leaks"],
+REPORTS = [["stats"], ["stats", "--json"], ["table"], ["tree"], ["summary"], ["summary", "--peaks", "function"], ["summary", "--reallocs"], ["flamegraph", "-o", "OUT"], ["export", "-o", "OUT"], *(["export", "--format", f, "-o", "OUT"] for f in ("dhat", "callgrind", "massif", "heaptrack")), ["leaks"],
            ["temporary"], ["dump"], ["dump", "--json", "-o", "OUT"], ["info"], ["info", "--json"], ["diff", CAPTURE], ["diff", "-g", "chain", "--old", CAPTURE, "--new", CAPTURE, CAPTURE],
            ["table", "--json"], ["flamegraph", "--format", "collapsed"]]
 PLACES = 250  # of each report, at most

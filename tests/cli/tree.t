@@ -235,5 +235,52 @@ $ tracker-summary --peaks line moments
 = 2
 
 $ tracker-summary --peaks function --own moments
-! tracker-summary: argument --peaks: not allowed with argument --own; try 'tracker summary --help'
+! tracker-summary: argument --own: not allowed with argument --peaks; try 'tracker summary --help'
+= 2
+
+# Blocks that grow: by 100 up to 1000, three times; one of them in place; the other stack grows once.
+capture growing
+	header id=7
+	frame push /src/v.c 3 as=push
+	frame fill /src/v.c 9 as=fill
+	frame once /src/o.c 4 as=once
+	frame main /src/m.c 7 as=main
+	stack push push fill main
+	stack once once main
+	malloc a1 100 push
+	realloc a1 a2 200 push
+	realloc a2 a2 300 push
+	realloc a2 a3 400 push
+	realloc a3 a4 350 push
+	free a4
+	realloc_release b0
+	malloc b1 100 push
+	realloc_release b1
+	realloc_acquire b1 b2 1000 push
+	malloc c1 10 once
+	realloc c1 c2 50 once
+	realloc 0 d1 77 once
+	realloc c2 0 500 once
+
+# Of push 4 steps: to 200, 300, 400, 1000. 400 avoid 3 of them, which is less than nine of ten; 1000 avoid all, and a held 400 at most.
+$ tracker-summary --reallocs growing
+> Reallocs that enlarge a block: 5; 4 moved it, 510 B copied
+>    4 of 2 blocks, 500 B copied: push  v.c:3, from fill, main
+>       beginning with 1000 B would avoid 100.00 % of them, 500 B copied; 600 B in vain
+>    1 of 1 block, 10 B copied: once  o.c:4, from main
+>       beginning with 50 B would avoid 100.00 % of them, 10 B copied; 0 B in vain
+
+$ tracker-summary --reallocs --csv -n 1 growing
+> location,reallocs,moved,copied,blocks,first_size,avoided,avoided_percent,avoided_copied,wasted
+> push:/src/v.c:3,4,3,500,2,1000,4,100,500,600
+
+$ tracker-summary --reallocs --filter '+/src/o.c' --json growing | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["total_reallocs"], r["total_copied"], r["row_count"])'
+> 1 10 1
+
+$ tracker-summary --reallocs growing@end
+! tracker-summary: a point (CAPTURE@POINT) is not allowed with --reallocs, which looks at all of the run; try 'tracker summary --help'
+= 2
+
+$ tracker-summary --reallocs --leaks growing
+! tracker-summary: argument --reallocs: not allowed with argument --leaks; try 'tracker summary --help'
 = 2
