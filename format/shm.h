@@ -110,8 +110,7 @@ struct shm_asked {
 	uint64_t alarm_ignore;
 	uint64_t fail_after, fail_seed, fail_rate; /* rate: of 2^64 */
 	uint64_t keep_limit; /* bytes of objects that stay when they are released, in each process; 0: SHM_KEEP_LIMIT */
-	uint8_t alarm_action, alarm_scope; /* enums of tracker.h */
-	uint8_t alarm_repeat;
+	uint8_t alarm_action, alarm_scope, alarm_repeat; /* the first two: enums of tracker.h */
 	uint8_t fail_ends; /* after fail_after allocations all fail */
 	uint8_t pad[12];
 };
@@ -132,13 +131,14 @@ struct shm_header {
 
 	/* Written by the recorder only. */
 	_Alignas(64) _Atomic uint64_t clock_ns; /* coarse time since start; events read it with one load */
-	_Atomic uint32_t progress; /* counts drain rounds; if it stands still, the recorder is stopped or dead */
+	_Atomic uint32_t progress; /* moves in each round, and during long ones; if it stands still, the recorder is stopped or dead */
 	_Atomic uint32_t closed; /* 1: recording is over, record nothing; clock_ns moves once more after it */
 	uint64_t mount_namespace, root_inode; /* of the recorder, fixed: where it finds files; 0: unknown */
 	/* At most so many may be in use, and one more for each thread, which holds one; 0: all. It never rises. */
 	_Atomic uint32_t chunk_limit;
 	uint32_t chunks_used; /* for the recorder: no chunk at or above was given back since it gave memory back */
-	uint8_t pad1[24];
+	_Atomic uint32_t rounds; /* counts those that look for chunks to give back */
+	uint8_t pad1[20];
 
 	/* Written by targets. */
 	_Alignas(64) _Atomic uint32_t chunks_freed; /* futex: the recorder adds 1 and wakes when somebody waits */

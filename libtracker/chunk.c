@@ -10,7 +10,7 @@
 #define WAIT_SPINS 40000 /* about as long, where no system call may be made */
 #define ANSWER_SPINS 400000
 #define ONLY_ANSWER_SPINS 8000000 /* of a thread that asks once and for all */
-/* If no chunk came back in so many rounds of the recorder, threads that do nothing hold all chunks. */
+/* If no chunk came back in so many rounds of the recorder, threads that do nothing hold all chunks. One round may last for seconds. */
 #define BARREN_ROUNDS 100
 
 /* The lowest free chunk, so that few pages are ever touched. -1: none. */
@@ -52,8 +52,8 @@ static uint32_t chunks_freed(struct shm *s)
 }
 
 /*
- * Changes with every round of the recorder and with every chunk that it gives back. So a long round is progress, too,
- * even if other threads took the chunks that it gave back.
+ * Changes with every round of the recorder, with every chunk that it gives back, and with every batch of events while somebody waits. So a
+ * long round is progress, too, even if other threads took the chunks that it gave back.
  */
 static uint32_t progress(struct shm *s)
 {
@@ -133,11 +133,16 @@ static void wait_for_chunk(struct shm *s, uint32_t freed, bool may_call)
 	}
 }
 
+static uint32_t rounds_of(struct shm *s)
+{
+	return atomic_load_explicit(&s->header.rounds, memory_order_acquire);
+}
+
 static int claim_waiting(struct shm *s, const struct thread *t)
 {
 	const uint64_t since_ns = atomic_load_explicit(&s->header.clock_ns, memory_order_relaxed);
-	const long rounds = (long)s->header.stall_ms * 1000000L / WAIT_NS + 1;
-	uint32_t seen = progress(s), freed = chunks_freed(s);
+	const long most = (long)s->header.stall_ms * 1000000L / WAIT_NS + 1;
+	uint32_t seen = progress(s), freed = chunks_freed(s), round = rounds_of(s), freed_before = freed;
 	long waits = 0; /* so many lasted as long as they may */
 	unsigned barren = 0;
 	int c = claim_spinning(s);
@@ -150,17 +155,21 @@ static int claim_waiting(struct shm *s, const struct thread *t)
 	if (c >= 0)
 		return c;
 	atomic_fetch_add(&s->header.chunk_waiters, 1);
-	for (long still = 0; c < 0 && still < rounds && barren < BARREN_ROUNDS;) {
+	for (long still = 0; c < 0 && still < most && barren < BARREN_ROUNDS;) {
 		freed = atomic_load(&s->header.chunks_freed);
 		c = claim(s);
 		if (c >= 0 || atomic_load_explicit(&s->header.closed, memory_order_relaxed))
 			break;
 		wait_for_chunk(s, freed, may_call);
 		c = claim(s);
+		if (rounds_of(s) != round) {
+			round = rounds_of(s);
+			barren = chunks_freed(s) == freed_before ? barren + 1 : 0;
+			freed_before = chunks_freed(s);
+		}
 		if (progress(s) != seen) {
 			seen = progress(s);
 			still = 0;
-			barren = chunks_freed(s) == freed ? barren + 1 : 0;
 		} else {
 			still++;
 			waits++;

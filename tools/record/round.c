@@ -234,7 +234,8 @@ static bool pass(struct recorder *r, uint64_t *bytes)
 	struct process *p;
 	bool more = false;
 
-	atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&r->shm->header.rounds, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&r->shm->header.progress, 1, memory_order_release); /* who sees it sees the round */
 	ends_find_waited(r);
 	look_at_orders(r);
 	ends_find_stops(r); /* after it: a final event is known to have come before or after an end */
