@@ -5,6 +5,7 @@
  * It never writes to stdout, and it ends as the program ended. If it fails itself, it exits with 125 and has started
  * and written nothing; 126 and 127 mean the same as for a shell.
  */
+#include "tools/cgroup.h"
 #include "tools/connector.h"
 #include "format/pieces.h"
 #include "format/shm.h"
@@ -62,6 +63,14 @@ static bool find_parts(struct run *r)
 		return false;
 	}
 	return true;
+}
+
+/* The program will begin in the control groups of this process. */
+static uint32_t chunk_limit(void)
+{
+	char groups[CGROUP_TEXT];
+
+	return cgroup_of("self", groups) ? cgroup_chunks(cgroup_memory_limit(CGROUP_ROOT, groups)) : 0;
 }
 
 static uint32_t look_flags(const struct run_options *o)
@@ -253,6 +262,8 @@ static int start(struct run *r)
 		ui_warn("%s; it runs unrecorded", r->found.why);
 	else if (r->found.partly)
 		ui_warn("%s", r->found.why);
+	/* while the recorder is being loaded, and before the program may touch a chunk: the recorder may come too late, or stand still */
+	new_segment_limit(&r->segment, chunk_limit());
 	new_segment_name(&r->segment, r->recorder, way, sizeof(way));
 	new_segment_tell(&r->segment, way, r->program.pid);
 	program_go(&r->program, way);

@@ -18,8 +18,8 @@ static void allocate(void)
 	churn(1001, 1);
 }
 
-/* sub $8, %rsp; call *%rdi; add $8, %rsp; ret */
-static const unsigned char code[] = { 0x48, 0x83, 0xec, 0x08, 0xff, 0xd7, 0x48, 0x83, 0xc4, 0x08, 0xc3 };
+/* sub $8, %rsp; call *%rdi; nop; add $8, %rsp; ret: without the nop, the code itself would tell the size of its frame */
+static const unsigned char code[] = { 0x48, 0x83, 0xec, 0x08, 0xff, 0xd7, 0x90, 0x48, 0x83, 0xc4, 0x08, 0xc3 };
 
 static void cut_by_no_info(function f)
 {
